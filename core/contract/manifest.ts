@@ -1,0 +1,61 @@
+import { z } from 'zod';
+
+const count = z.int().nonnegative();
+const hex = (digits: number) => z.string().regex(new RegExp(`^[0-9a-f]{${digits}}$`));
+
+/** What retention a backup counts for, longest kept last. */
+export const tiers = ['last', 'hourly', 'daily', 'weekly', 'monthly', 'yearly'] as const;
+export type Tier = (typeof tiers)[number];
+
+/**
+ * What a part is for. `schema`: definitions that go before the data (and, for an engine whose archive holds both, after it);
+ * `data`: rows; `after`: what goes behind the rows; `catalog`: every object's name and the digest of its definition, to compare with.
+ */
+export const partRoles = ['schema', 'data', 'after', 'catalog'] as const;
+
+/** One object of a backup. `file` is its key below the backup's own prefix; `sha256` and `storedBytes` are of the object as stored, `bytes` of its content before compression. */
+export const partSchema = z.strictObject({
+  role: z.enum(partRoles),
+  file: z.string().regex(/^[a-z0-9][a-z0-9._-]*(\/[a-z0-9][a-z0-9._-]*)?$/),
+  bytes: count,
+  storedBytes: count,
+  sha256: hex(64),
+  rows: count.optional(),
+});
+
+/** Rows of one table, as the dump printed it. `fingerprint`: sum modulo 2^64 of XXH64 of each row's text (docs/backup-format.md). */
+export const tableSchema = z.strictObject({
+  table: z.string(),
+  columns: z.string(),
+  rows: count,
+  fingerprint: hex(16),
+});
+
+/** The document that makes a backup exist: written last, never changed. Times are ISO 8601, UTC. */
+export const manifestSchema = z.strictObject({
+  format: z.literal(1),
+  id: z.string(),
+  source: z.string(),
+  engine: z.string(),
+  database: z.string(),
+  server: z.strictObject({ product: z.string(), version: z.string() }),
+  client: z.strictObject({ program: z.string(), version: z.string() }),
+  nightjar: z.string(),
+  run: z.string(),
+  start: z.iso.datetime(),
+  end: z.iso.datetime(),
+  timeZone: z.string(),
+  tiers: z.array(z.enum(tiers)),
+  compression: z.strictObject({ method: z.literal('zstd'), level: z.int() }),
+  encryption: z.null(),
+  parts: z.array(partSchema).min(1),
+  tables: z.array(tableSchema),
+  largeObjects: z.strictObject({ count, fingerprint: hex(16) }).optional(),
+  objects: z.record(z.string(), count),
+  warnings: z.array(z.string()),
+  restore: z.array(z.string()),
+});
+
+export type Manifest = z.infer<typeof manifestSchema>;
+export type ManifestPart = z.infer<typeof partSchema>;
+export type TableRows = z.infer<typeof tableSchema>;

@@ -1,0 +1,74 @@
+/**
+ * Every way Nightjar can fail, by name: callers branch on these, never on text.
+ * The comment says who is asked to act.
+ */
+export type FailureCode =
+  | 'config-invalid' // the person who wrote the configuration
+  | 'input-invalid' // the person at the command line, or the event of an invoke
+  | 'secret-missing' // the person who keeps the secret
+  | 'source-unreachable' // the database can't be reached, or refuses the login
+  | 'source-unsupported' // a server too old or too new, or an object no dump can hold
+  | 'source-changed' // the catalogue changed under the run: run again
+  | 'lock-timeout' // a table was locked for longer than allowed
+  | 'privilege-missing' // the role can't read all it must
+  | 'tools-missing' // no database client program that fits
+  | 'dump-failed' // the dump program failed
+  | 'dump-cut' // the dump program said it succeeded, and its output is not whole
+  | 'restore-failed' // the restore program or the target refused
+  | 'target-not-empty' // the target of a restore holds objects
+  | 'proof-failed' // what was restored differs from what was backed up
+  | 'vault-unreachable' // the vault can't be reached
+  | 'vault-denied' // the vault refuses our credentials or our role
+  | 'vault-full' // no space, or a quota
+  | 'vault-failed' // the vault did something else than asked
+  | 'object-missing' // an object that a manifest names is not there
+  | 'object-exists' // put-if-absent found one
+  | 'part-corrupt' // a part's bytes are not those of the manifest
+  | 'manifest-invalid' // a manifest can't be read
+  | 'backup-missing' // no backup with this id, or none at all
+  | 'lease-held' // another run works on this source
+  | 'lease-lost' // another run has taken over from us
+  | 'aborted' // somebody asked us to stop
+  | 'deadline' // our time is over
+  | 'internal'; // a defect of ours
+
+/** The one error of this project: what was tried, on what, what happened; `hint` says what to do about it. Holds no secret. */
+export class BackupError extends Error {
+  readonly code: FailureCode;
+  readonly hint: string | undefined;
+
+  constructor(code: FailureCode, message: string, options: { hint?: string | undefined; cause?: unknown } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'BackupError';
+    this.code = code;
+    this.hint = options.hint;
+  }
+}
+
+/** Whether `error` is ours and carries one of `codes` (any, when none is given). */
+export function isBackupError(error: unknown, ...codes: FailureCode[]): error is BackupError {
+  return error instanceof BackupError && (codes.length === 0 || codes.includes(error.code));
+}
+
+/** What happened, in one line, whatever was thrown. */
+export function messageOf(error: unknown): string {
+  if (error instanceof AggregateError && error.errors.length > 0) return error.errors.map(messageOf).join('; ');
+  return error instanceof Error ? error.message || error.name : String(error);
+}
+
+/** The error that an aborted signal stands for: its own reason where that is ours, else `aborted`. */
+export function abortError(signal: AbortSignal): BackupError {
+  if (isBackupError(signal.reason)) return signal.reason;
+  return new BackupError('aborted', 'stopped on request', { cause: signal.reason });
+}
+
+/** One error for several independent failures; a single one is returned as it is. */
+export function collected(errors: unknown[]): Error {
+  const known = errors.filter((error) => isBackupError(error));
+  if (errors.length === 1 && known.length === 1) return known[0]!;
+  const first = known[0];
+  return new BackupError(first?.code ?? 'internal', errors.map(messageOf).join('; '), {
+    hint: first?.hint,
+    cause: new AggregateError(errors),
+  });
+}

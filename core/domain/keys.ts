@@ -1,0 +1,84 @@
+import { BackupError } from './errors.ts';
+
+/** An object's place in a vault: segments joined by `/`, relative to the vault's prefix. */
+export type ObjectKey = string & { readonly __brand: 'ObjectKey' };
+/** A backup's name: its UTC start and a random tail, sortable as text: `20261120T020000Z-7f3a9c`. */
+export type BackupId = string & { readonly __brand: 'BackupId' };
+/** A source's name as configured. */
+export type SourceName = string & { readonly __brand: 'SourceName' };
+
+const idPattern = /^(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})Z-[0-9a-f]{6}$/;
+const segmentPattern = /^[A-Za-z0-9._~@+=,%-]+$/;
+
+/** The name of a backup that starts now. `random` is in [0, 1). */
+export function newBackupId(start: Date, random: number): BackupId {
+  const stamp = start.toISOString().replace(/[-:]|\.\d{3}/g, '');
+  return `${stamp}-${Math.floor(random * 0x1000000).toString(16).padStart(6, '0')}` as BackupId;
+}
+
+/** Checks the form of a backup's name. Throws `input-invalid`. */
+export function backupId(text: string): BackupId {
+  if (!idPattern.test(text)) {
+    throw new BackupError('input-invalid', `"${text}" is not the id of a backup`, {
+      hint: 'an id looks like 20261120T020000Z-7f3a9c; see: nightjar list',
+    });
+  }
+  return text as BackupId;
+}
+
+/** When the backup of this name started, UTC. */
+export function startOf(id: BackupId): Date {
+  const [, y, mo, d, h, mi, s] = idPattern.exec(id) ?? [];
+  return new Date(`${y}-${mo}-${d}T${h}:${mi}:${s}Z`);
+}
+
+/** Checks the form of an object's key. Throws `input-invalid`. */
+export function objectKey(text: string): ObjectKey {
+  const wrong = text.split('/').find((segment) => !segmentPattern.test(segment) || segment === '.' || segment === '..');
+  if (wrong !== undefined) throw new BackupError('input-invalid', `"${text}" is not the key of an object: "${wrong}" can't be part of one`);
+  return text as ObjectKey;
+}
+
+/** A source's name as one path segment: whatever is not a plain letter, digit, `.`, `_` or `-` is percent-encoded. */
+export function sourceSegment(source: SourceName): string {
+  const encoded = encodeURIComponent(source).replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
+  return encoded.replace(/^\.+/, (dots) => '%2E'.repeat(dots.length));
+}
+
+/** The name behind a path segment; undefined where no source is written so. */
+export function sourceOfSegment(segment: string): SourceName | undefined {
+  try {
+    const name = decodeURIComponent(segment) as SourceName;
+    return sourceSegment(name) === segment ? name : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Where a backup's objects lie. */
+export function backupPrefix(source: SourceName, id: BackupId): string {
+  return `${sourceSegment(source)}/${id}/`;
+}
+
+/** Where a backup's manifest lies. */
+export function manifestKey(source: SourceName, id: BackupId): ObjectKey {
+  return objectKey(`${backupPrefix(source, id)}manifest.json`);
+}
+
+/** Where a backup's part of this name lies. */
+export function partKey(source: SourceName, id: BackupId, part: string): ObjectKey {
+  return objectKey(`${backupPrefix(source, id)}${part}`);
+}
+
+/** Where a source's lease lies. */
+export function leaseKey(source: SourceName): ObjectKey {
+  return objectKey(`${sourceSegment(source)}/lease.json`);
+}
+
+/** The backup whose manifest this key is; undefined for every other object. */
+export function backupOfManifestKey(key: string): { source: SourceName; id: BackupId } | undefined {
+  const [segment, id, file, ...rest] = key.split('/');
+  if (segment === undefined || id === undefined || file !== 'manifest.json' || rest.length > 0 || !idPattern.test(id)) return undefined;
+  const source = sourceOfSegment(segment);
+  return source === undefined ? undefined : { source, id: id as BackupId };
+}

@@ -1,0 +1,131 @@
+import type { Manifest, ManifestPart } from './contract/manifest.ts';
+import type { BackupId, ObjectKey, SourceName } from './domain/keys.ts';
+import type { Bytes } from './domain/units.ts';
+import type { DumpReader } from './pipeline/rows/reader.ts';
+
+/** Data on its way. Whoever makes one checks its own end: a stream that ends without an error is whole. */
+export type ByteStream = AsyncIterable<Uint8Array>;
+
+/** What a vault says it holds, by its own account. */
+export type Stored = { bytes: Bytes };
+
+/** A small object and the version of it that was read; `putIfUnchanged` takes the version back. */
+export type Versioned = { body: Uint8Array; version: string };
+
+export type Listed = { key: ObjectKey; bytes: Bytes; modified: Date };
+
+/**
+ * Where backups are kept. Errors are `vault-unreachable`, `vault-denied`, `vault-full` or `vault-failed`, with the place and the key in
+ * the message: unreachable is never "empty". Transient failures are retried inside; every wait ends.
+ */
+export type Vault = {
+  /** The place as people write it: `s3://bucket/prefix`, `/srv/backups`. */
+  readonly place: string;
+  /** Stores the whole stream or nothing. An error of the stream is rethrown as it is. The vault's own checksum and size are compared with what was sent. */
+  put(key: ObjectKey, body: ByteStream, tags: Tags, signal: AbortSignal): Promise<Stored>;
+  /** Stores a small object if there is none, atomically. Throws `object-exists`. */
+  putIfAbsent(key: ObjectKey, body: Uint8Array, tags: Tags, signal: AbortSignal): Promise<{ version: string }>;
+  /** Replaces a small object if it still is the version that was read, atomically. Throws `object-exists` when somebody else has written. */
+  putIfUnchanged(key: ObjectKey, body: Uint8Array, version: string, signal: AbortSignal): Promise<{ version: string }>;
+  /** A small object (a manifest, a lease), whole. Throws `object-missing`. */
+  read(key: ObjectKey, signal: AbortSignal): Promise<Versioned>;
+  /** An object's bytes from its beginning. Throws `object-missing`; resumes by itself when the connection breaks. */
+  get(key: ObjectKey, signal: AbortSignal): ByteStream;
+  /** Every object whose key starts with `prefix`, in no promised order: all of them, or an error. */
+  list(prefix: string, signal: AbortSignal): AsyncIterable<Listed>;
+  /** Removes an object; one that is not there is no error. */
+  delete(key: ObjectKey, signal: AbortSignal): Promise<void>;
+};
+
+/** Retention tags of an object: plain letters, digits and `-`. A vault that has no tags ignores them. */
+export type Tags = Readonly<Record<string, string>>;
+
+/** Name and digest of every object of a database, by kind: `{ index: { 'public.orders_pkey': '9f86d081…' } }`. */
+export type Catalog = Record<string, Record<string, string>>;
+
+/** One part that an engine can produce. */
+export type PlannedPart = {
+  role: ManifestPart['role'];
+  /** Name below the backup's prefix before any compression ending: `schema.pgdump`, `data/0001.sql`. */
+  file: string;
+  /** False for content that is compressed already. */
+  compress: boolean;
+  /** A guess, for progress alone. */
+  estimatedBytes: Bytes;
+  /** Starts the work. The stream throws unless the program ended well and its output is whole as far as its exit status tells. */
+  open(signal: AbortSignal): ByteStream;
+  /** Counts the rows that pass; its `ended` must be true. Absent for parts without rows. */
+  reader?: () => DumpReader;
+};
+
+/** A plan of parts under one snapshot, which is held open until `close`. */
+export type Plan = {
+  database: string;
+  server: { product: string; version: string };
+  client: { program: string; version: string };
+  /** Every part but the catalog. */
+  parts: PlannedPart[];
+  catalog: Catalog;
+  /** What the person should know about this backup: tables that no transaction protects, … */
+  warnings: string[];
+  /** Throws `source-changed` if the definitions are no longer those of the snapshot. To be called when all parts are read. */
+  confirm(signal: AbortSignal): Promise<void>;
+  close(): Promise<void>;
+};
+
+/** One part to load, or one pass over it. */
+export type LoadStep = {
+  part: ManifestPart;
+  /** What a person reads while it runs: `tables`, `data/0001`, `indexes and constraints`. */
+  label: string;
+  /** Takes the part's content (decompressed). Nothing of it may be committed when the stream throws, as far as the engine can do that. */
+  load(content: ByteStream, signal: AbortSignal): Promise<void>;
+};
+
+/** A database to restore into. */
+export type Target = {
+  database: string;
+  /** `absent`: it will be made. `empty`: there, without any object of its own. `occupied`: objects that a restore would mix with; `holds` says what. */
+  state: 'absent' | 'empty' | 'occupied';
+  holds: string;
+  /** Makes the database if it is absent; with `replace`, an occupied one is emptied first (dropped and made anew). Throws if somebody else made it meanwhile. */
+  prepare(replace: boolean, signal: AbortSignal): Promise<void>;
+  /** Stages one after the other; the steps of a stage may run side by side. */
+  stages: LoadStep[][];
+  /** Drops what `prepare` made, after a failure. Never touches a database that was there before. */
+  discard(signal: AbortSignal): Promise<void>;
+  close(): Promise<void>;
+};
+
+/** Adapter for a kind of source, bound to one server login. `database` undefined means the one of the configuration. */
+export type Engine = {
+  /** For messages: `postgres://app@db.internal:5432/shop`; never a password. */
+  readonly place: string;
+  /** Plans a backup, or, for a proof (`like` given), the reading of what should equal that backup: the same columns in the same order. */
+  plan(options: { like?: Manifest }, signal: AbortSignal): Promise<Plan>;
+  target(manifest: Manifest, signal: AbortSignal): Promise<Target>;
+  /** The stock shell commands that restore this backup without Nightjar, from a folder that holds its objects. */
+  restoreCommands(parts: ManifestPart[], plan: Plan): string[];
+};
+
+/** Reads a secret by its reference; throws `secret-missing`. Values never reach a log. */
+export type Secrets = {
+  get(reference: SecretReference, signal: AbortSignal): Promise<string>;
+};
+
+/** Where a secret is kept: an environment variable, a file, or a field of a JSON secret (or the whole secret) in AWS Secrets Manager. */
+export type SecretReference = { env: string } | { file: string } | { secret: string; field?: string | undefined };
+
+/** The time now; a fake one in tests. */
+export type Clock = { now(): Date };
+
+/** What a run tells its host while it works. */
+export type RunEvent =
+  | { type: 'planned'; source: SourceName; id: BackupId; what: string; totalBytes: Bytes; parts: number }
+  | { type: 'progress'; rows: number; bytes: Bytes; storedBytes: Bytes }
+  | { type: 'stage'; label: string }
+  | { type: 'part-done'; file: string; bytes: Bytes; storedBytes: Bytes; rows: number }
+  | { type: 'warning'; message: string };
+
+/** Told often (each chunk): must be quick and must not throw. */
+export type Report = (event: RunEvent) => void;
