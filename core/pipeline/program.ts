@@ -1,0 +1,175 @@
+import { spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { finished } from 'node:stream/promises';
+import type { Readable } from 'node:stream';
+import { abortError, BackupError } from '../domain/errors.ts';
+import type { FailureCode } from '../domain/errors.ts';
+import { formatDuration } from '../domain/units.ts';
+import type { ByteStream } from '../ports.ts';
+import type { Program } from '../tools.ts';
+
+/** One start of a program. */
+export type Run = {
+  program: Program;
+  args: readonly string[];
+  /** The whole environment: nothing of ours is handed on. */
+  env?: Readonly<Record<string, string>>;
+  /** What to send to its standard input when it is the output that matters: a script, never a secret on the command line. */
+  script?: string;
+  /** Longest time in which it may neither print nor take anything, in milliseconds. */
+  idleLimitMs: number;
+  /** Taken out of its last words. */
+  secrets?: readonly (string | undefined)[];
+  /** Makes a better error of its last words, where the engine knows one. */
+  explain?: (lastWords: string) => BackupError | undefined;
+};
+
+const lastWordsBytes = 4096;
+const termGraceMs = 3000;
+
+/** A program's output as a stream, its exit status inside: throws `dump-failed` with its last words unless it exits with 0. */
+export async function* programOutput(run: Run, signal: AbortSignal): ByteStream {
+  const child = start(run, 'dump-failed', signal);
+  if (run.script !== undefined) child.process.stdin?.end(run.script);
+  try {
+    for (const chunks = child.process.stdout![Symbol.asyncIterator](); ; ) {
+      const next = await child.unlessIdle(chunks.next());
+      if (next.done) break;
+      yield next.value as Uint8Array;
+    }
+    await child.success();
+  } finally {
+    await child.stop();
+  }
+}
+
+/** Everything a program prints, for programs that print little. */
+export async function programText(run: Run, signal: AbortSignal): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of programOutput(run, signal)) chunks.push(chunk);
+  return Buffer.concat(chunks).toString();
+}
+
+/**
+ * Feeds a program. When `content` throws, the program is killed before its input ends, so that it can't take half for the whole, and
+ * the error is rethrown. Throws `restore-failed` with its last words unless it exits with 0.
+ */
+export async function programInput(run: Run, content: ByteStream, signal: AbortSignal): Promise<void> {
+  const child = start(run, 'restore-failed', signal);
+  const { stdin, stdout } = child.process;
+  stdout!.resume();
+  stdin!.on('error', () => {}); // a broken pipe: the exit status tells why
+  try {
+    for await (const chunk of content) {
+      if (child.gone()) break;
+      if (!stdin!.write(chunk)) await child.unlessIdle(Promise.race([drained(stdin!), child.end]));
+    }
+    if (signal.aborted) throw abortError(signal);
+    stdin!.end();
+    await child.success();
+  } catch (error) {
+    child.process.kill('SIGKILL');
+    throw error;
+  } finally {
+    await child.stop();
+  }
+}
+
+type End = { code: number | null; signal: NodeJS.Signals | null; error?: Error };
+type Child = {
+  process: ChildProcess;
+  end: Promise<End>;
+  gone(): boolean;
+  unlessIdle<T>(wait: Promise<T>): Promise<T>;
+  success(): Promise<void>;
+  stop(): Promise<void>;
+};
+
+function start(run: Run, failure: FailureCode, signal: AbortSignal): Child {
+  if (signal.aborted) throw abortError(signal);
+  const { program } = run;
+  const child = spawn(program.command, [...program.args, ...run.args], {
+    env: { LC_ALL: 'C', PATH: '/usr/bin:/bin', ...run.env },
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+  const words = lastWords(child.stderr);
+  const end = new Promise<End>((resolve) => {
+    child.once('error', (error) => resolve({ code: null, signal: null, error }));
+    child.once('close', (code, killedBy) => resolve({ code, signal: killedBy }));
+    // a child of its own may hold the pipes open for ever
+    child.once('exit', (code, killedBy) => setTimeout(() => resolve({ code, signal: killedBy }), termGraceMs).unref());
+  });
+  const onAbort = () => terminate(child);
+  signal.addEventListener('abort', onAbort, { once: true });
+  child.stdin.on('error', () => {});
+  if (run.script === undefined && failure === 'dump-failed') child.stdin.end();
+
+  async function unlessIdle<T>(wait: Promise<T>): Promise<T> {
+    let timer: NodeJS.Timeout | undefined;
+    const idle = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        const said = `${program.name} did nothing for ${formatDuration(run.idleLimitMs)} and was stopped${quoted(spoken())}`;
+        reject(new BackupError(failure, said, { hint: 'is the server stuck, or a table locked?' }));
+        child.kill('SIGKILL');
+      }, run.idleLimitMs);
+    });
+    try {
+      return await Promise.race([wait, idle]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+  const spoken = () => redact(words(), run.secrets ?? []);
+  return {
+    process: child,
+    end,
+    gone: () => child.exitCode !== null || child.signalCode !== null,
+    unlessIdle,
+    async success() {
+      const { code, signal: killedBy, error } = await unlessIdle(end);
+      if (signal.aborted) throw abortError(signal);
+      if (code === 0) return;
+      const what = error ? `could not be started: ${error.message}` : killedBy ? `was killed by ${killedBy}` : `failed with exit status ${code}`;
+      throw run.explain?.(spoken()) ?? new BackupError(failure, `${program.name} ${what}${quoted(spoken())}`);
+    },
+    async stop() {
+      signal.removeEventListener('abort', onAbort);
+      if (child.pid === undefined) return;
+      if (child.exitCode === null && child.signalCode === null) terminate(child);
+      child.stdout.destroy();
+      await end;
+    },
+  };
+}
+
+/** SIGTERM lets pg_dump cancel its query on the server; SIGKILL follows for who doesn't listen. */
+function terminate(child: ChildProcess): void {
+  child.kill('SIGTERM');
+  const timer = setTimeout(() => child.kill('SIGKILL'), termGraceMs);
+  child.once('exit', () => clearTimeout(timer));
+}
+
+function lastWords(stderr: Readable): () => string {
+  let tail = Buffer.alloc(0);
+  stderr.on('data', (chunk: Buffer) => {
+    tail = chunk.length >= lastWordsBytes ? Buffer.from(chunk.subarray(-lastWordsBytes)) : Buffer.concat([tail, chunk]).subarray(-lastWordsBytes);
+  });
+  return () => tail.toString().trim();
+}
+
+function redact(text: string, secrets: readonly (string | undefined)[]): string {
+  return secrets.reduce<string>((rest, secret) => (secret ? rest.replaceAll(secret, '***') : rest), text);
+}
+
+function quoted(words: string): string {
+  return words === '' ? '' : `: ${words.split('\n').slice(-5).join(' | ')}`;
+}
+
+async function drained(stdin: NodeJS.WritableStream): Promise<void> {
+  const gone = new AbortController();
+  await Promise.race([
+    new Promise<void>((resolve) => stdin.once('drain', resolve)),
+    finished(stdin, { readable: false, signal: gone.signal }).catch(() => {}),
+  ]);
+  gone.abort();
+}

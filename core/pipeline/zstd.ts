@@ -1,0 +1,57 @@
+import { pipeline } from 'node:stream/promises';
+import type { Transform } from 'node:stream';
+import { constants, createZstdCompress, createZstdDecompress } from 'node:zlib';
+import { BackupError } from '../domain/errors.ts';
+import type { ByteStream } from '../ports.ts';
+
+/** Large enough that handing blocks to zlib's threads costs nothing beside compressing them. */
+const blockBytes = 256 * 1024;
+
+/** One zstd frame with a checksum of its content, which pg_dump's own zstd has not. Compresses in the thread pool. */
+export function compress(content: ByteStream, level: number): ByteStream {
+  return through(gathered(content), createZstdCompress({
+    chunkSize: blockBytes,
+    params: { [constants.ZSTD_c_compressionLevel]: level, [constants.ZSTD_c_checksumFlag]: 1 },
+  }));
+}
+
+/** The content of zstd frames. Throws `part-corrupt` for bytes that are not whole frames; `name` is for the message. */
+export async function* decompress(stored: ByteStream, name: string): ByteStream {
+  try {
+    yield* through(stored, createZstdDecompress({ chunkSize: blockBytes }));
+  } catch (cause) {
+    if (!isZstdError(cause)) throw cause;
+    throw new BackupError('part-corrupt', `${name} is damaged: it can't be decompressed (${cause.message})`, { cause });
+  }
+}
+
+/** Joins small chunks into blocks: a chunk costs a trip to a thread, however small. */
+async function* gathered(content: ByteStream): ByteStream {
+  let waiting: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of content) {
+    waiting.push(chunk);
+    bytes += chunk.length;
+    if (bytes < blockBytes) continue;
+    yield waiting.length === 1 ? chunk : Buffer.concat(waiting, bytes);
+    waiting = [];
+    bytes = 0;
+  }
+  if (bytes > 0) yield Buffer.concat(waiting, bytes);
+}
+
+async function* through(content: ByteStream, transform: Transform): ByteStream {
+  const fed = pipeline(content, transform);
+  fed.catch(() => {}); // seen below, or by the reader of the transform
+  try {
+    yield* transform;
+    await fed;
+  } finally {
+    transform.destroy();
+  }
+}
+
+function isZstdError(error: unknown): error is Error & { code: string } {
+  const code = (error as { code?: unknown } | null)?.code;
+  return typeof code === 'string' && (code.startsWith('ZSTD_') || code.startsWith('Z_'));
+}

@@ -1,0 +1,59 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { BackupError } from './domain/errors.ts';
+
+export type ProgramName = 'pg_dump' | 'pg_dumpall' | 'pg_restore' | 'psql' | 'mariadb-dump' | 'mariadb';
+
+/** A program of the layer: `command` and `args` start it; the caller's own arguments follow. */
+export type Program = { name: string; version: string; command: string; args: readonly string[] };
+
+/** The database clients of one binary layer, and the certificates that come with them (PEM files). */
+export type Tools = {
+  /** The program for a server of this major version: the same major, else the next newer one. Throws `tools-missing`. */
+  program(name: ProgramName, serverMajor?: number): Program;
+  /** Folder of the authentication plugins of the MariaDB client. */
+  mariadbPlugins: string;
+  /** `rds`: Amazon's own authorities; `public`: the authorities that browsers trust. */
+  certificates: { rds: string; public: string };
+};
+
+/** `nightjar/db-tools.json` of a layer (layers/db-tools/README.md); paths are relative to it. */
+const indexSchema = z.object({
+  format: z.literal(1),
+  loader: z.string(),
+  libraryPath: z.array(z.string()).min(1),
+  mariadbPlugins: z.string(),
+  certificates: z.object({ rds: z.string(), public: z.string() }),
+  programs: z.array(z.object({ name: z.string(), major: z.int(), version: z.string(), path: z.string() })),
+});
+
+/** Opens the layer that lies in `root` (the folder that is /opt in Lambda). Throws `tools-missing`. */
+export async function openTools(root: string): Promise<Tools> {
+  const home = join(root, 'nightjar');
+  const index = await readIndex(home);
+  return {
+    program(name, serverMajor = 0) {
+      const fitting = index.programs.filter((program) => program.name === name && program.major >= serverMajor);
+      const best = fitting.sort((a, b) => a.major - b.major)[serverMajor === 0 ? fitting.length - 1 : 0];
+      if (best === undefined) {
+        throw new BackupError('tools-missing', `no ${name} for a server of version ${serverMajor} in ${root}`, {
+          hint: 'a client older than its server can\'t dump it; build a newer layer: npm run layer -- --update',
+        });
+      }
+      const libraries = index.libraryPath.map((path) => join(home, path)).join(':');
+      const args = ['--inhibit-cache', '--library-path', libraries, '--argv0', name, join(home, best.path)];
+      return { name, version: best.version, command: join(home, index.loader), args };
+    },
+    mariadbPlugins: join(home, index.mariadbPlugins),
+    certificates: { rds: join(home, index.certificates.rds), public: join(home, index.certificates.public) },
+  };
+}
+
+async function readIndex(home: string): Promise<z.infer<typeof indexSchema>> {
+  try {
+    return indexSchema.parse(JSON.parse(await readFile(join(home, 'db-tools.json'), 'utf8')));
+  } catch (cause) {
+    throw new BackupError('tools-missing', `no database clients in ${home}`, { hint: 'build them with: npm run layer', cause });
+  }
+}
