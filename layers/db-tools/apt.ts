@@ -1,0 +1,131 @@
+import { stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isBackupError, messageOf } from '../../core/domain/errors.ts';
+import { openFolder } from './cache.ts';
+import type { DebianHost } from './host.ts';
+
+export type Architecture = 'amd64' | 'arm64';
+export type Download = { file: string; bytes: number };
+/** Packages by name, `name/suite` or `name=version`; with all they depend on, or alone. */
+export type Wanted = { packages: readonly string[]; withDependencies: boolean };
+
+/** An apt of our own: own sources, lists and archives, and an empty package status. */
+export type Apt = {
+  folder: string;
+  /** Fetches the package lists that are missing or older than a day; all of them when `force`d. */
+  update(force: boolean, signal: AbortSignal): Promise<void>;
+  /** The files that `wanted` stands for, without fetching them, and what to ask for to get them. */
+  resolve(wanted: Wanted, signal: AbortSignal): Promise<{ files: Download[]; exactly: Wanted }>;
+  /** Fetches what `resolve` answered into the folder `archives` and checks it. */
+  download(exactly: Wanted, signal: AbortSignal): Promise<void>;
+  /** What apt-cache answers. */
+  ask(args: readonly string[], signal: AbortSignal): Promise<string>;
+};
+
+const listsAgeMs = 24 * 3600 * 1000;
+
+/** Sets up an apt in `folder` for one architecture, which prefers earlier `suites` to later ones. The machine's own proxy settings stay in force. */
+export async function openApt(
+  folder: string,
+  { host, architecture, suites, report }: { host: DebianHost; architecture: Architecture; suites: readonly string[]; report: (line: string) => void },
+): Promise<Apt> {
+  for (const part of ['lists/partial', 'archives/partial', 'state', 'log', 'conf']) await openFolder(join(folder, part));
+  const name = join(folder, 'conf', suites.join('+'));
+  const archives = join(folder, 'archives');
+  await writeFile(join(folder, 'state', 'status'), '');
+  await writeFile(`${name}.conf`, configuration(folder, name, architecture));
+  await writeFile(`${name}.pref`, preferences(suites));
+  const call = (program: 'apt-get' | 'apt-cache', args: readonly string[], signal: AbortSignal): Promise<string> =>
+    host.run([program, '-c', `${name}.conf`, ...args], signal);
+  const fetching = ({ packages, withDependencies }: Wanted): string[] =>
+    withDependencies ? ['install', '-y', '--no-install-recommends', '--download-only', ...packages] : ['download', ...packages];
+  return {
+    folder,
+    async update(force, signal) {
+      const { mtimeMs } = await stat(`${name}.updated`).catch(() => ({ mtimeMs: 0 }));
+      if (!force && Date.now() - mtimeMs < listsAgeMs) return;
+      report(`fetching Debian's package lists for ${architecture}: ${suites.join(', ')}`);
+      await updateReachable(`${name}.list`, sourceLines(host, suites), (limit) => call('apt-get', ['update'], limit), report, signal);
+      await writeFile(`${name}.updated`, '');
+    },
+    async resolve(wanted, signal) {
+      const ask = (packages: readonly string[]): Promise<string> =>
+        call('apt-get', ['-q', '--print-uris', ...fetching({ ...wanted, packages })], signal);
+      const { printed, packages } = await widened(wanted.packages, ask);
+      const lines = [...printed.matchAll(/^'[^']*' (\S+) (\d+) /gm)];
+      return { files: lines.map(([, file, bytes]) => ({ file: file!, bytes: Number(bytes) })), exactly: { ...wanted, packages } };
+    },
+    async download(exactly, signal) {
+      await host.run(['sh', '-c', 'cd "$0" && exec "$@"', archives, 'apt-get', '-c', `${name}.conf`, '-qq', ...fetching(exactly)], signal);
+    },
+    ask: (args, signal) => call('apt-cache', args, signal),
+  };
+}
+
+/**
+ * Asks with the packages, and where what a later suite's package depends on is too old in the earlier suites, takes that from the later suite too:
+ * apt names such packages, so it is asked until none is left.
+ */
+async function widened(
+  packages: readonly string[],
+  ask: (packages: readonly string[]) => Promise<string>,
+): Promise<{ printed: string; packages: readonly string[] }> {
+  try {
+    return { printed: await ask(packages), packages };
+  } catch (error) {
+    const later = packages.find((name) => name.includes('/'))?.split('/')[1];
+    if (!isBackupError(error) || later === undefined) throw error;
+    const unmet = /Depends: ([^ :]+)\S*(?: \([^)]*\))? but (?:\S+ is to be installed|it is not)/g;
+    const needed = [...messageOf(error.cause).matchAll(unmet)].map(([, name]) => `${name}/${later}`);
+    const wider = [...new Set([...packages, ...needed])];
+    if (wider.length === packages.length) throw error;
+    return widened(wider, ask);
+  }
+}
+
+function configuration(folder: string, name: string, architecture: Architecture): string {
+  return `#clear APT::Update; #clear DPkg; #clear APT::Architectures; #clear Dir::Cache;
+APT { Architecture "${architecture}"; Architectures { "${architecture}"; }; Install-Recommends "false"; Get::List-Cleanup "false"; Update::Error-Mode "any"; };
+Dir { State "${folder}/state"; State::lists "${folder}/lists"; State::status "${folder}/state/status"; Log "${folder}/log";
+  Cache "${folder}"; Cache::archives "${folder}/archives"; Cache::pkgcache ""; Cache::srcpkgcache "";
+  Etc::sourcelist "${name}.list"; Etc::sourceparts "/dev/null"; Etc::preferences "${name}.pref"; Etc::preferencesparts "/dev/null";
+  Etc::trusted "/dev/null"; Etc::trustedparts "/dev/null"; };
+Acquire { Languages "none"; GzipIndexes "true"; Retries "3"; http::Timeout "60"; https::Timeout "60";
+  IndexTargets { deb::DEP-11::DefaultEnabled "false"; deb::Contents-deb::DefaultEnabled "false"; deb::CNF::DefaultEnabled "false"; }; };
+`;
+}
+
+/** Any suite with its updates goes before any later suite; above 100, so that a suite marked "not automatic" counts too. */
+function preferences(suites: readonly string[]): string {
+  const pins = suites.flatMap((suite, place) => flavours(suite).map((flavour) => `Package: *\nPin: release n=${flavour}\nPin-Priority: ${900 - 50 * place}\n`));
+  return pins.join('\n');
+}
+
+function flavours(suite: string): string[] {
+  return ['sid', 'experimental'].includes(suite) ? [suite] : [suite, `${suite}-updates`, `${suite}-security`];
+}
+
+function sourceLines({ mirror, keyring }: DebianHost, suites: readonly string[]): { suite: string; line: string }[] {
+  return suites.flatMap(flavours).flatMap((suite) => {
+    const uri = suite.endsWith('-security') ? mirror.security : mirror.main;
+    return uri === undefined ? [] : [{ suite, line: `deb [signed-by=${keyring}] ${uri} ${suite} main\n` }];
+  });
+}
+
+async function updateReachable(
+  file: string,
+  lines: { suite: string; line: string }[],
+  update: (signal: AbortSignal) => Promise<string>,
+  report: (line: string) => void,
+  signal: AbortSignal,
+): Promise<void> {
+  await writeFile(file, lines.map(({ line }) => line).join(''));
+  try {
+    await update(signal);
+  } catch (error) {
+    const missing = lines.filter(({ suite }) => /-(updates|security)$/.test(suite) && messageOf(error).includes(` ${suite} `));
+    if (signal.aborted || missing.length === 0) throw error;
+    report(`the mirror gives no ${missing.map(({ suite }) => suite).join(', ')}: going on without`);
+    await updateReachable(file, lines.filter((line) => !missing.includes(line)), update, report, signal);
+  }
+}

@@ -1,0 +1,60 @@
+import { randomUUID } from 'node:crypto';
+import { chmod, mkdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+const heartbeatMs = 5_000;
+const staleMs = 60_000;
+
+/**
+ * The folder that checkouts share: NIGHTJAR_CACHE, else `/var/cache/nightjar` for root, else `nightjar` in the user's own cache.
+ * Root's is readable by everybody, because servers under test run as somebody else.
+ */
+export function cacheRoot(environment: NodeJS.ProcessEnv = process.env): string {
+  if (environment['NIGHTJAR_CACHE']) return environment['NIGHTJAR_CACHE'];
+  if (process.getuid?.() === 0) return '/var/cache/nightjar';
+  return join(environment['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'nightjar');
+}
+
+/** Makes `folder` and its missing parents, open to readers whatever the umask. */
+export async function openFolder(folder: string): Promise<string> {
+  const first = await mkdir(folder, { recursive: true, mode: 0o755 });
+  for (let made = folder; first !== undefined && made.length >= first.length; made = dirname(made)) await chmod(made, 0o755);
+  return folder;
+}
+
+/**
+ * Does `work` while no other process does work under the same `lock`. A holder that has died is taken over within a minute.
+ * Two may hold it for a moment after a takeover: so `work` must also end in one atomic step.
+ */
+export async function exclusively<T>(
+  lock: string,
+  { report, work }: { report: (line: string) => void; work: () => Promise<T> },
+  signal: AbortSignal,
+): Promise<T> {
+  const token = randomUUID();
+  for (let tries = 0; !(await acquired(lock, token)); tries += 1) {
+    if (tries === 8) report('waiting for another process that fetches Debian packages');
+    await sleep(250, undefined, { signal });
+  }
+  const heartbeat = setInterval(() => void utimes(lock, new Date(), new Date()).catch(() => undefined), heartbeatMs);
+  try {
+    return await work();
+  } finally {
+    clearInterval(heartbeat);
+    if ((await readFile(lock, 'utf8').catch(() => '')) === token) await rm(lock, { force: true });
+  }
+}
+
+async function acquired(lock: string, token: string): Promise<boolean> {
+  try {
+    await writeFile(lock, token, { flag: 'wx' });
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    const { mtimeMs } = await stat(lock).catch(() => ({ mtimeMs: Infinity }));
+    if (Date.now() - mtimeMs > staleMs) await rename(lock, `${lock}.stale`).catch(() => undefined);
+    return false;
+  }
+}

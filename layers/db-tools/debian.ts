@@ -1,0 +1,128 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { access, mkdir, mkdtemp, readdir, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { dirname, join, relative } from 'node:path';
+import { isBackupError, messageOf } from '../../core/domain/errors.ts';
+import { formatBytes, plural } from '../../core/domain/units.ts';
+import { openApt, type Apt, type Architecture, type Download, type Wanted } from './apt.ts';
+import { cacheRoot, exclusively, openFolder } from './cache.ts';
+import { debianHost, type DebianHost } from './host.ts';
+
+/** One package that was unpacked, as its file is named, with the hash of that file. */
+export type FetchedPackage = { name: string; version: string; architecture: string; bytes: number; sha256: string };
+
+export type DebianWant = {
+  /** How the folder in the cache begins: `postgresql-18`. */
+  name: string;
+  /** This machine's, unless given. */
+  architecture?: Architecture;
+  /** Stable before testing before unstable: a package comes from the first suite that has it. */
+  suites: readonly string[];
+  /** Names; `name/suite` takes it, and what it needs of that suite, from there; `name=version` pins it. */
+  packages: readonly string[];
+  /** Also all they depend on, as if nothing were installed. Yes, unless given. */
+  withDependencies?: boolean;
+};
+
+const fetchLimitMs = 40 * 60 * 1000;
+const record = '.nightjar-packages.json';
+
+/**
+ * Unpacks Debian packages with their dependencies into a folder of the shared cache, once, and returns the folder: a Debian root without /etc set-up.
+ * No maintainer script runs. Processes that want the same root at once get the same one. To run its programs in place, see `wrapPrograms` (wrap.ts).
+ */
+export async function debianRoot(want: DebianWant, report: (line: string) => void, signal: AbortSignal): Promise<string> {
+  const architecture = want.architecture ?? machineArchitecture();
+  const wanted: Wanted = { packages: want.packages, withDependencies: want.withDependencies ?? true };
+  const identity = createHash('sha256').update(JSON.stringify([architecture, want.suites, wanted])).digest('hex').slice(0, 8);
+  const roots = await openFolder(join(cacheRoot(), 'debian', architecture, 'roots'));
+  const root = join(roots, `${want.name}-${identity}`);
+  if (await exists(root)) return root;
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(fetchLimitMs)]);
+  const work = async (): Promise<void> => {
+    if (await exists(root)) return;
+    await sweep(roots, `${want.name}-${identity}.part-`);
+    const host = await debianHost(cacheRoot(), report, limit);
+    const say = (line: string): void => report(`${want.name}: ${line}`);
+    const apt = await openApt(dirname(roots), { host, architecture, suites: want.suites, report: say });
+    const files = await fetched(apt, wanted, say, limit);
+    const part = await mkdtemp(`${root}.part-`);
+    await unpack(host, join(apt.folder, 'archives'), files, part, limit);
+    await rename(part, root);
+    say(`ready in ${root}`);
+  };
+  await exclusively(join(dirname(roots), 'lock'), { report, work }, limit);
+  return root;
+}
+
+/** What was unpacked into `root`: the file that holds it is written by `debianRoot`. */
+export function packagesFile(root: string): string {
+  return join(root, record);
+}
+
+/** Debian's name of this machine's architecture. */
+export function machineArchitecture(): Architecture {
+  return process.arch === 'arm64' ? 'arm64' : 'amd64';
+}
+
+/** Resolves and downloads; where the lists name files that the mirror no longer has, once more with fresh lists. */
+async function fetched(apt: Apt, wanted: Wanted, report: (line: string) => void, signal: AbortSignal): Promise<Download[]> {
+  for (const force of [false, true]) {
+    await apt.update(force, signal);
+    try {
+      const { files, exactly } = await apt.resolve(wanted, signal);
+      report(`downloading ${plural(files.length, 'Debian package')}, ${formatBytes(files.reduce((sum, { bytes }) => sum + bytes, 0))}`);
+      await apt.download(exactly, signal);
+      return files;
+    } catch (error) {
+      if (force || signal.aborted || !isBackupError(error)) throw error;
+      report(`once more with fresh package lists, because ${messageOf(error)}`);
+    }
+  }
+  return [];
+}
+
+async function unpack(host: DebianHost, archives: string, files: readonly Download[], part: string, signal: AbortSignal): Promise<void> {
+  for (const name of ['bin', 'sbin', 'lib', 'lib64']) {
+    await mkdir(join(part, 'usr', name), { recursive: true });
+    await symlink(`usr/${name}`, join(part, name));
+  }
+  const extract = 'dpkg-deb --fsys-tarfile "$deb" | tar -x -C "$0" --keep-directory-symlink --no-same-owner';
+  const script = `set -e -o pipefail; for deb; do ${extract}; done; chmod -R u+rwX,a+rX,ug-s "$0"`;
+  const paths = files.map(({ file }) => join(archives, file));
+  await host.run(['bash', '-c', script, part, ...paths], signal);
+  await relinkInside(part);
+  const packages: FetchedPackage[] = [];
+  for (const { file, bytes } of files) {
+    const [name = '', version = '', architecture = ''] = decodeURIComponent(file.replace(/\.deb$/, '')).split('_');
+    packages.push({ name, version, architecture, bytes, sha256: await sha256Of(join(archives, file)) });
+  }
+  await writeFile(packagesFile(part), `${JSON.stringify(packages, null, 2)}\n`);
+  for (const path of paths) await rm(path, { force: true });
+}
+
+/** Makes absolute links relative, so that they stay in the root whether it is entered or looked at from outside. */
+async function relinkInside(part: string): Promise<void> {
+  for (const entry of await readdir(part, { recursive: true, withFileTypes: true })) {
+    if (!entry.isSymbolicLink()) continue;
+    const link = join(entry.parentPath, entry.name);
+    const target = await readlink(link);
+    if (!target.startsWith('/')) continue;
+    await rm(link);
+    await symlink(relative(dirname(link), join(part, target)), link);
+  }
+}
+
+async function sha256Of(file: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(file)) hash.update(chunk as Uint8Array);
+  return hash.digest('hex');
+}
+
+async function sweep(folder: string, prefix: string): Promise<void> {
+  for (const name of await readdir(folder)) if (name.startsWith(prefix)) await rm(join(folder, name), { recursive: true, force: true });
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(() => true, () => false);
+}
