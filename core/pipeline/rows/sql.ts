@@ -1,0 +1,176 @@
+/** How a dump's SQL is written. Characters are given by their code. */
+export type Dialect = {
+  quotes: string;
+  /** Quotes in which a backslash escapes the next character. */
+  backslashIn: string;
+  /** `E'…'` has backslash escapes though `'…'` has none, and `\word` is a command to the client up to the line's end (psql). */
+  psql: boolean;
+  /** What stands in a comment `/*!` or `/*M!` is code. */
+  conditionalComments: boolean;
+  /** Beginnings of statements that are wanted whole (to 1 MiB); of others the first 64 bytes are kept. */
+  wanted: RegExp;
+};
+
+/** Told what is found, as latin1 text. */
+export type SqlEvents = {
+  /** A statement without its `;`, or the first bytes of it; true stops the lexer behind it. */
+  statement(text: string): boolean;
+  /** A parenthesis opens, and `text` stands before it in the statement; true drops the statement and stops the lexer on the parenthesis. */
+  parenthesis?(text: string): boolean;
+  /** A whole line comment or client command (its first bytes), or the beginning of a conditional comment; `afterBlankLine` if one stands before it. */
+  aside(text: string, afterBlankLine: boolean): void;
+};
+
+/** Cuts SQL into statements as it passes by, whatever quoted text and comments hold. */
+export type SqlLexer = {
+  /** Takes text[from, to), where the bytes before `from` are those that came before; returns where it stopped. */
+  feed(text: Buffer, from: number, to: number): number;
+  /** Nothing is begun: no statement, comment or quoted text. */
+  idle(): boolean;
+};
+
+type Mode = 'code' | 'quoted' | 'aside' | 'block';
+
+const headBytes = 64;
+const statementBytes = 1 << 20;
+const [newline, semicolon, dash, slash, star, backslash, parenthesis] = [...Buffer.from('\n;-/*\\(')] as [number, number, number, number, number, number, number];
+
+/** A lexer at the beginning of a dump. */
+export function sqlLexer(dialect: Dialect, on: SqlEvents): SqlLexer {
+  const isQuote = table(dialect.quotes);
+  const hasEscapes = table(dialect.backslashIn);
+  const special = table(`${dialect.quotes};-/*${dialect.psql ? '\\' : ''}${on.parenthesis ? '(' : ''}`);
+  let mode: Mode = 'code';
+  let statement = '';
+  let aside = '';
+  let afterBlankLine = false;
+  let outside: string | undefined; // the statement around a conditional comment
+  let quote = 0;
+  let escapes = false;
+  let escapeNext = false;
+  let text: Buffer;
+
+  function keep(from: number, to: number): void {
+    if (statement === '') while (from < to && text[from]! <= 0x20) from += 1;
+    if (statement.length < headBytes && from < to) {
+      const head = Math.min(to, from + headBytes - statement.length);
+      statement += text.toString('latin1', from, head);
+      from = head;
+    }
+    if (from < to && dialect.wanted.test(statement)) statement += text.toString('latin1', from, Math.min(to, from + statementBytes - statement.length));
+  }
+
+  function beginAside(at: number, next: Mode): void {
+    mode = next;
+    aside = '';
+    afterBlankLine = text[at - 1] === newline && text[at - 2] === newline;
+  }
+
+  /** Returns the position to go on from, negative (its complement) to stop there. */
+  function code(from: number, to: number): number {
+    for (let at = from; at < to; at += 1) {
+      const byte = text[at]!;
+      if (special[byte] === 0) continue;
+      const before = text[at - 1]!;
+      if (byte === semicolon) {
+        keep(from, at);
+        const whole = statement.trimEnd();
+        statement = '';
+        if (on.statement(whole)) return ~(at + 1);
+        from = at + 1;
+      } else if (byte === parenthesis) {
+        keep(from, at);
+        from = at;
+        if (!on.parenthesis!(statement)) continue;
+        statement = '';
+        return ~at;
+      } else if (isQuote[byte] === 1) {
+        keep(from, at + 1);
+        mode = 'quoted';
+        if (before !== byte) escapes = hasEscapes[byte] === 1 || (dialect.psql && byte === 0x27 && isEscapePrefix(before, text[at - 2]!));
+        quote = byte;
+        return at + 1;
+      } else if (byte === dash ? before === dash : byte === star && before === slash) {
+        keep(from, at);
+        if (statement.endsWith(String.fromCharCode(before))) statement = statement.slice(0, -1);
+        beginAside(at - 1, byte === dash ? 'aside' : 'block');
+        aside = byte === dash ? '--' : '';
+        return at + 1;
+      } else if (byte === slash && before === star && outside !== undefined) {
+        statement = outside;
+        outside = undefined;
+        from = at + 1;
+      } else if (byte === backslash) {
+        keep(from, at);
+        beginAside(at, 'aside');
+        return at;
+      }
+    }
+    keep(from, to);
+    return to;
+  }
+
+  function quoted(from: number, to: number): number {
+    let end = from;
+    if (!escapes) {
+      const found = text.subarray(from, to).indexOf(quote);
+      end = found < 0 ? to : from + found;
+    } else {
+      for (; end < to && (escapeNext || text[end] !== quote); end += 1) escapeNext = !escapeNext && text[end] === backslash;
+    }
+    if (end < to) mode = 'code';
+    keep(from, Math.min(end + 1, to));
+    return Math.min(end + 1, to);
+  }
+
+  function asideLine(from: number, to: number): number {
+    const found = text.subarray(from, to).indexOf(newline);
+    const end = found < 0 ? to : from + found;
+    aside += text.toString('latin1', from, Math.min(end, from + headBytes - aside.length));
+    if (found < 0) return to;
+    mode = 'code';
+    on.aside(aside, afterBlankLine);
+    return end + 1;
+  }
+
+  function block(from: number, to: number): number {
+    for (let at = from; at < to; at += 1) {
+      if (aside.length < 2) aside += String.fromCharCode(text[at]!);
+      if (dialect.conditionalComments && /^M?!$/.test(aside)) {
+        mode = 'code';
+        outside = statement;
+        on.aside('/*!', afterBlankLine);
+        return at + 1;
+      }
+      if (text[at] === slash && text[at - 1] === star && aside !== '/') {
+        mode = 'code';
+        return at + 1;
+      }
+    }
+    return to;
+  }
+
+  const steps = { code, quoted, aside: asideLine, block };
+  return {
+    feed(input, from, to) {
+      text = input;
+      for (let at = from; at < to; ) {
+        at = steps[mode](at, to);
+        if (at < 0) return ~at;
+      }
+      return to;
+    },
+    idle: () => mode === 'code' && statement === '' && outside === undefined,
+  };
+}
+
+/** Whether a quote after these two characters (the nearer first) begins `E'…'`, and not a word that happens to end with E. */
+function isEscapePrefix(nearer: number, farther: number): boolean {
+  return (nearer | 0x20) === 0x65 && !/[\w$\x80-\xff]/.test(String.fromCharCode(farther));
+}
+
+function table(characters: string): Uint8Array {
+  const flags = new Uint8Array(256);
+  for (const byte of Buffer.from(characters)) flags[byte] = 1;
+  return flags;
+}
