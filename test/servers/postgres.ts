@@ -1,0 +1,84 @@
+import { chown, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import pg from 'pg';
+import { makeCertificate } from './certificate.ts';
+import { temporaryFolder } from './folder.ts';
+import { awkwardPassword, serverIdentity } from './identity.ts';
+import { inFolder, launchDatabase } from './launch.ts';
+import { freePort } from './network.ts';
+import { postgresPackages, type PostgresMajor } from './postgres-packages.ts';
+import { runProgram } from './process.ts';
+import { opensslProgram, serverRoot, type Root } from './root.ts';
+import { reportToStderr, startLimitMs, type DatabaseServer } from './server.ts';
+import { copyTemplate, template } from './template.ts';
+
+export type PostgresOptions = { major: PostgresMajor; tls?: boolean; settings?: Readonly<Record<string, string>>; report?: (line: string) => void };
+
+/** An empty PostgreSQL server of a major, with contrib; `postgres` is its superuser, over TCP with a password (SCRAM). Takes half a second. */
+export async function startPostgres(options: PostgresOptions, signal = AbortSignal.timeout(startLimitMs)): Promise<DatabaseServer> {
+  const { major, report = reportToStderr } = options;
+  const root = await serverRoot(postgresPackages(major), report, signal);
+  const prepared = await preparedData(root, major, signal);
+  return inFolder(await temporaryFolder(`postgres-${major}`), async (folder) => {
+    const dataDir = join(folder.path, 'data');
+    await copyTemplate(join(prepared, 'data'), dataDir, signal);
+    const tls = options.tls ? await serveTls(folder.path, dataDir, report, signal) : undefined;
+    const settings = { ...quickSettings, port: String(await freePort()), ...tls?.settings, ...options.settings };
+    const args = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+    const password = await readFile(join(prepared, 'password'), 'utf8');
+    const access = { host: '127.0.0.1', port: Number(settings.port), user: 'postgres', password, ...(tls && { caFile: tls.caFile }) };
+    const launch = { program: join(programs(root, major), 'postgres'), args: ['-D', dataDir, ...args], env: root.env, cwd: folder.path };
+    return launchDatabase({ what: `PostgreSQL ${major}`, launch, folder, dataDir, access, stopSignal: 'SIGINT', askVersion: () => askVersion(access) }, signal);
+  });
+}
+
+/** Durability costs time and saves nothing here; everything else is as PostgreSQL ships it. */
+const quickSettings = {
+  listen_addresses: '127.0.0.1',
+  unix_socket_directories: '',
+  fsync: 'off',
+  full_page_writes: 'off',
+  timezone: 'UTC',
+  log_timezone: 'UTC',
+  lc_messages: 'C',
+};
+
+function programs(root: Root, major: PostgresMajor): string {
+  return join(root.path, 'usr/lib/postgresql', String(major), 'bin');
+}
+
+async function preparedData(root: Root, major: PostgresMajor, signal: AbortSignal): Promise<string> {
+  const initdb = join(programs(root, major), 'initdb');
+  const version = await runProgram({ program: initdb, args: ['--version'], env: root.env, cwd: '/' }, signal);
+  return template(`postgresql-${major}`, version, async (folder) => {
+    const passwordFile = join(folder, 'password');
+    await writeFile(passwordFile, awkwardPassword(), { mode: 0o600 });
+    await giveToServer(passwordFile);
+    const args = ['-D', join(folder, 'data'), '-U', 'postgres', '-E', 'UTF8', '--locale=C.UTF-8', '--auth=scram-sha-256', `--pwfile=${passwordFile}`, '--no-sync'];
+    await runProgram({ program: initdb, args, env: root.env, cwd: folder }, signal);
+  });
+}
+
+/** With TLS the server takes nothing else, so that a test can't pass over a plain connection by mistake. */
+async function serveTls(folder: string, dataDir: string, report: (line: string) => void, signal: AbortSignal): Promise<{ caFile: string; settings: Record<string, string> }> {
+  const made = await makeCertificate(folder, await opensslProgram(report, signal), signal);
+  await writeFile(join(dataDir, 'pg_hba.conf'), 'hostssl all,replication all 127.0.0.1/32 scram-sha-256\n');
+  return { caFile: made.caFile, settings: { ssl: 'on', ssl_cert_file: made.certificateFile, ssl_key_file: made.keyFile } };
+}
+
+async function askVersion({ caFile, ...access }: Pick<DatabaseServer, 'host' | 'port' | 'user' | 'password' | 'caFile'>): Promise<string> {
+  const ssl = caFile === undefined ? {} : { ssl: { ca: await readFile(caFile, 'utf8') } };
+  const client = new pg.Client({ ...access, database: 'postgres', connectionTimeoutMillis: 5_000, ...ssl });
+  try {
+    await client.connect();
+    const { rows } = await client.query<{ server_version: string }>('SHOW server_version');
+    return rows[0]?.server_version ?? '';
+  } finally {
+    await client.end();
+  }
+}
+
+async function giveToServer(path: string): Promise<void> {
+  const { uid, gid } = serverIdentity();
+  if (uid !== undefined && gid !== undefined) await chown(path, uid, gid);
+}
