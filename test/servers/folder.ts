@@ -1,10 +1,10 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { access, chown, mkdtemp } from 'node:fs/promises';
+import { access, mkdtemp } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { serverIdentity } from './identity.ts';
+import { chownToServer } from './identity.ts';
 
 export type TemporaryFolder = { path: string; remove(): Promise<void> };
 
@@ -14,8 +14,7 @@ const removal = 'cat >/dev/null; n=0; until rm -rf -- "$1" || [ $n -gt 100 ]; do
 /** A fresh folder that belongs to the user that servers run as, and that goes when it is removed or this process dies, however it dies. */
 export async function temporaryFolder(name: string): Promise<TemporaryFolder> {
   const path = await mkdtemp(join(tmpdir(), `nightjar-${name}-`));
-  const { uid, gid } = serverIdentity();
-  if (uid !== undefined && gid !== undefined) await chown(path, uid, gid);
+  await chownToServer(path);
   const remover = spawn('/bin/sh', ['-c', removal, 'remove', path], { stdio: ['pipe', 'ignore', 'ignore'], detached: true });
   const removed = once(remover, 'exit');
   remover.unref();

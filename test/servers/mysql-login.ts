@@ -1,8 +1,8 @@
-import { chown, readFile, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import mysql from 'mysql2/promise';
 import { makeCertificate } from './certificate.ts';
-import { mysqlLiteral, serverIdentity } from './identity.ts';
+import { mysqlLiteral, chownToServer } from './identity.ts';
 import { opensslProgram } from './root.ts';
 import type { DatabaseServer } from './server.ts';
 
@@ -17,8 +17,7 @@ export async function writeRootLogin(folder: string, password: string): Promise<
     `GRANT ALL ON *.* TO root@'127.0.0.1' WITH GRANT OPTION;`,
   ];
   await writeFile(file, `${statements.join('\n')}\n`, { mode: 0o600 });
-  const { uid, gid } = serverIdentity();
-  if (uid !== undefined && gid !== undefined) await chown(file, uid, gid);
+  await chownToServer(file);
   return file;
 }
 

@@ -1,9 +1,9 @@
-import { chown, readFile, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import pg from 'pg';
 import { makeCertificate } from './certificate.ts';
 import { temporaryFolder } from './folder.ts';
-import { awkwardPassword, serverIdentity } from './identity.ts';
+import { awkwardPassword, chownToServer } from './identity.ts';
 import { inFolder, launchDatabase } from './launch.ts';
 import { freePort } from './network.ts';
 import { postgresPackages, type PostgresMajor } from './postgres-packages.ts';
@@ -53,7 +53,7 @@ async function preparedData(root: Root, major: PostgresMajor, signal: AbortSigna
   return template(`postgresql-${major}`, version, async (folder) => {
     const passwordFile = join(folder, 'password');
     await writeFile(passwordFile, awkwardPassword(), { mode: 0o600 });
-    await giveToServer(passwordFile);
+    await chownToServer(passwordFile);
     const args = ['-D', join(folder, 'data'), '-U', 'postgres', '-E', 'UTF8', '--locale=C.UTF-8', '--auth=scram-sha-256', `--pwfile=${passwordFile}`, '--no-sync'];
     await runProgram({ program: initdb, args, env: root.env, cwd: folder }, signal);
   });
@@ -76,9 +76,4 @@ async function askVersion({ caFile, ...access }: Pick<DatabaseServer, 'host' | '
   } finally {
     await client.end();
   }
-}
-
-async function giveToServer(path: string): Promise<void> {
-  const { uid, gid } = serverIdentity();
-  if (uid !== undefined && gid !== undefined) await chown(path, uid, gid);
 }

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { chown, mkdir, mkdtemp, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, mkdtemp, rename, rm, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { cacheRoot } from '../../layers/db-tools/cache.ts';
-import { serverIdentity } from './identity.ts';
+import { chownToServer } from './identity.ts';
 import { runProgram } from './process.ts';
 
 /**
@@ -16,8 +16,7 @@ export async function template(name: string, identity: string, make: (folder: st
   await mkdir(home, { recursive: true, mode: 0o755 });
   const part = await mkdtemp(join(home, `.${basename(ready)}-`));
   try {
-    const { uid, gid } = serverIdentity();
-    if (uid !== undefined && gid !== undefined) await chown(part, uid, gid);
+      await chownToServer(part);
     await make(part);
     await rename(part, ready);
   } catch (error) {

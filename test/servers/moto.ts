@@ -1,0 +1,64 @@
+import { join } from 'node:path';
+import { temporaryFolder } from './folder.ts';
+import { inFolder } from './launch.ts';
+import { freePort } from './network.ts';
+import { runProgram, startProcess, type Launch } from './process.ts';
+import { untilReady } from './ready.ts';
+import { serverRoot, type Root } from './root.ts';
+import { createBucket } from './s3-client.ts';
+import { reportToStderr, startLimitMs, type S3Server } from './server.ts';
+import { template } from './template.ts';
+
+export type MotoOptions = { report?: (line: string) => void };
+
+const readyLimitMs = 30_000;
+const stopLimitMs = 5_000;
+
+/** moto and what its services need; Debian only suggests most of it. */
+const packages = ['moto', 'flask', 'flask-cors', 'yaml', 'pyparsing', 'jsonpath-ng', 'joserfc', 'openapi-spec-validator', 'jsondiff', 'graphql-core', 'docker'].map((name) => `python3-${name}`);
+
+/** The services that tests talk to: their bytecode is prepared, so that no start compiles it. */
+const services = ['s3', 'sts', 'iam', 'sns', 'sqs', 'secretsmanager', 'events', 'kms', 'cloudwatch', 'logs', 'scheduler', 'lambda', 'cloudformation', 'ssm'];
+
+/** Which Python packages a service pulls in is known by importing it; the argument says where bytecode goes. */
+const warmUp = `import importlib, moto.server\nfor name in ${JSON.stringify(services)}:\n importlib.import_module('moto.' + ('awslambda' if name == 'lambda' else name) + '.urls')`;
+
+/** moto: S3 and many other AWS services behind one endpoint, in memory only, any credentials taken. Starts in about a second. */
+export async function startMoto(options: MotoOptions = {}, signal = AbortSignal.timeout(startLimitMs)): Promise<S3Server> {
+  const root = await serverRoot({ name: 'moto', suites: ['sid'], packages }, options.report ?? reportToStderr, signal);
+  const bytecode = await preparedBytecode(root, signal);
+  return inFolder(await temporaryFolder('moto'), async (folder) => {
+    const port = await freePort();
+    const access = { endpoint: `http://127.0.0.1:${port}`, region: 'eu-central-1', accessKeyId: 'moto', secretAccessKey: 'moto-takes-any' };
+    const main = "import sys; from moto.server import main; main(sys.argv[1:])";
+    const server = startProcess(python(root, ['-c', main, '-H', '127.0.0.1', '-p', String(port)], folder.path, bytecode));
+    try {
+      await untilReady('moto', server, () => answers(access.endpoint), readyLimitMs, signal);
+    } catch (error) {
+      await server.kill();
+      throw error;
+    }
+    const stop = async (): Promise<void> => {
+      await server.stop('SIGTERM', stopLimitMs);
+      await folder.remove();
+    };
+    return { ...access, createBucket: (name, wanted) => createBucket(access, name, wanted), pid: server.pid, lastWords: server.lastWords, stop, kill: server.kill };
+  });
+}
+
+function python(root: Root, args: readonly string[], cwd: string, bytecode: string): Launch {
+  const env = { ...root.env, PYTHONHOME: join(root.path, 'usr'), PYTHONPYCACHEPREFIX: bytecode, AWS_ACCESS_KEY_ID: 'moto', AWS_SECRET_ACCESS_KEY: 'moto', HOME: cwd };
+  return { program: join(root.path, 'usr/bin/python3'), args, env, cwd };
+}
+
+async function preparedBytecode(root: Root, signal: AbortSignal): Promise<string> {
+  return template('moto-bytecode', root.path, async (folder) => {
+    await runProgram(python(root, ['-c', warmUp], folder, folder), signal);
+  });
+}
+
+async function answers(endpoint: string): Promise<void> {
+  const response = await fetch(`${endpoint}/moto-api/data.json`, { signal: AbortSignal.timeout(2_000) });
+  await response.arrayBuffer();
+  if (!response.ok) throw new Error(`moto answered ${response.status}`);
+}
