@@ -1,4 +1,4 @@
-import type { Manifest, ManifestPart } from './contract/manifest.ts';
+import type { Manifest, ManifestPart, TableRows } from './contract/manifest.ts';
 import type { BackupId, ObjectKey, SourceName } from './domain/keys.ts';
 import type { Bytes } from './domain/units.ts';
 import type { DumpReader } from './pipeline/rows/reader.ts';
@@ -68,8 +68,11 @@ export type Plan = {
   catalog: Catalog;
   /** What the person should know about this backup: tables that no transaction protects, … */
   warnings: string[];
-  /** Throws `source-changed` if the definitions are no longer those of the snapshot. To be called when all parts are read. */
-  confirm(signal: AbortSignal): Promise<void>;
+  /**
+   * To be called when all parts are read, with what was seen in them: throws `dump-cut` if a table of the catalogue is missing and
+   * `source-changed` if the definitions are no longer those of the snapshot. Returns the tables complete: with those that are empty and were not printed.
+   */
+  confirm(seen: TableRows[], signal: AbortSignal): Promise<TableRows[]>;
   close(): Promise<void>;
 };
 
@@ -103,7 +106,10 @@ export type Engine = {
   readonly place: string;
   /** Plans a backup, or, for a proof (`like` given), the reading of what should equal that backup: the same columns in the same order. */
   plan(options: { like?: Manifest }, signal: AbortSignal): Promise<Plan>;
-  target(manifest: Manifest, signal: AbortSignal): Promise<Target>;
+  /** `catalog` is that of the backup: it says how the database was made. `owners: false` leaves out who owns and who may do what. */
+  target(backup: { manifest: Manifest; catalog: Catalog; owners: boolean }, signal: AbortSignal): Promise<Target>;
+  /** Kinds of the catalog that `owners: false` leaves out. */
+  readonly ownerKinds: readonly string[];
   /** The stock shell commands that restore this backup without Nightjar, from a folder that holds its objects. */
   restoreCommands(parts: ManifestPart[], plan: Plan): string[];
 };

@@ -51,6 +51,8 @@ export const manifestSchema = z.strictObject({
   parts: z.array(partSchema).min(1),
   tables: z.array(tableSchema),
   largeObjects: z.strictObject({ count, fingerprint: hex(16) }).optional(),
+  /** Sequences as the dump sets them: `setval`'s arguments behind the name. */
+  sequences: z.record(z.string(), z.string()),
   objects: z.record(z.string(), count),
   warnings: z.array(z.string()),
   restore: z.array(z.string()),

@@ -4,8 +4,9 @@ import { sqlLexer } from './sql.ts';
 import type { Dialect } from './sql.ts';
 import { formatFingerprint, newTables, printed } from './tables.ts';
 
-const dialect: Dialect = { quotes: `'"`, backslashIn: '', psql: true, conditionalComments: false, wanted: /^COPY / };
+const dialect: Dialect = { quotes: `'"`, backslashIn: '', psql: true, conditionalComments: false, wanted: /^(?:COPY |SELECT pg_catalog\.setval\()/ };
 const copyStatement = /^COPY ((?:"[^"]*"|[^"\s()])+)\s+(?:\(((?:"[^"]*"|[^"()])*)\)\s+)?FROM stdin$/;
+const setvalStatement = /^SELECT pg_catalog\.setval\(('(?:[^']|'')*'), (.*)\)$/s;
 const endMarker = '-- PostgreSQL database dump complete';
 const newline = 0x0a;
 
@@ -18,6 +19,7 @@ export function postgresReader(): DumpReader {
   const tables = newTables();
   const large = { count: 0, sum: 0n, open: false };
   let largeStatement: string | undefined;
+  const sequences: Record<string, string> = {};
   let copying: { table: string; columns: string } | undefined;
   let inRows = false; // behind the line of the COPY statement
   let ended = false;
@@ -34,6 +36,9 @@ export function postgresReader(): DumpReader {
         scanner.start();
       } else if (/^SELECT pg_catalog\.lo_(open|close)\(/.test(text)) {
         largeStatement = text;
+      } else {
+        const setval = setvalStatement.exec(text);
+        if (setval) sequences[printed(setval[1]!)] = setval[2]!;
       }
       return copy !== null || largeStatement !== undefined;
     },
@@ -91,6 +96,7 @@ export function postgresReader(): DumpReader {
       return {
         tables: tables.tallies(),
         ended: ended && lexer.idle(),
+        sequences,
         ...(large.count > 0 && { largeObjects: { count: large.count, fingerprint: formatFingerprint(large.sum) } }),
       };
     },

@@ -7,8 +7,11 @@ export type TableTally = { table: string; columns: string; rows: number; fingerp
 /** Large objects of a PostgreSQL dump: the same sum, over each one's text from `SELECT pg_catalog.lo_open` to the `;` of its `lo_close`. */
 export type LargeObjectTally = { count: number; fingerprint: string };
 
-/** What a dump held. `ended`: the end-of-dump marker was the last thing in it; without that, the dump was cut. */
-export type DumpTally = { tables: TableTally[]; ended: boolean; largeObjects?: LargeObjectTally };
+/**
+ * What a dump held. `ended`: the end-of-dump marker was the last thing in it; without that, the dump was cut. `sequences`: what a PostgreSQL
+ * dump sets each one to, the arguments of `setval` behind its name.
+ */
+export type DumpTally = { tables: TableTally[]; ended: boolean; largeObjects?: LargeObjectTally; sequences?: Record<string, string> };
 
 /** Where a reader stands; `table` is the one whose rows are passing. */
 export type DumpProgress = { rows: number; bytes: number; table?: string };

@@ -47,7 +47,7 @@ export function printed(latin1: string): string {
 }
 
 /** One tally of several parts of a backup, whose tables may be cut over many. Throws `source-changed` when a table has different columns in two of them. */
-export function mergeTallies(tallies: readonly DumpTally[]): DumpTally {
+export function mergeTallies(tallies: readonly DumpTally[]): DumpTally & { sequences: Record<string, string> } {
   const tables = new Map<string, TableTally>();
   for (const tally of tallies.flatMap((dump) => dump.tables)) {
     const known = tables.get(tally.table);
@@ -57,6 +57,7 @@ export function mergeTallies(tallies: readonly DumpTally[]): DumpTally {
   return {
     tables: [...tables.values()],
     ended: tallies.every((dump) => dump.ended),
+    sequences: Object.assign({}, ...tallies.map((dump) => dump.sequences ?? {})) as Record<string, string>,
     ...(large.length > 0 && {
       largeObjects: { count: large.reduce((count, one) => count + one.count, 0), fingerprint: sumOf(large) },
     }),

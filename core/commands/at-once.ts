@@ -1,0 +1,25 @@
+/**
+ * Works on all items, `limit` at a time, in their order; the first failure stops the others through their signal, and is thrown when all
+ * have ended. Results are in the order of the items.
+ */
+export async function atOnce<T, R>(limit: number, items: readonly T[], work: (item: T, signal: AbortSignal) => Promise<R>, signal: AbortSignal): Promise<R[]> {
+  const failed = new AbortController();
+  const both = AbortSignal.any([signal, failed.signal]);
+  const results: R[] = [];
+  const queue = items.entries();
+  let failure: { error: unknown } | undefined;
+  async function worker(): Promise<void> {
+    for (const [index, item] of queue) {
+      if (failure !== undefined) return;
+      try {
+        results[index] = await work(item, both);
+      } catch (error) {
+        failure ??= { error };
+        failed.abort(error);
+      }
+    }
+  }
+  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, worker));
+  if (failure !== undefined) throw failure.error;
+  return results;
+}

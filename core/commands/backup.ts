@@ -1,0 +1,87 @@
+import type { Manifest } from '../contract/manifest.ts';
+import { backupPrefix, manifestKey, newBackupId, startOf } from '../domain/keys.ts';
+import type { BackupId } from '../domain/keys.ts';
+import { longestTier, tiersOf } from '../domain/tiers.ts';
+import { plural } from '../domain/units.ts';
+import { mergeTallies } from '../pipeline/rows/tables.ts';
+import type { Clock, Plan, Report, Tags, Vault } from '../ports.ts';
+import { atOnce } from './at-once.ts';
+import { withLease } from './lease.ts';
+import type { Identity } from './lease.ts';
+import { backupIds } from './list.ts';
+import { catalogPart, storePart, sweep } from './parts.ts';
+import type { Source } from './source.ts';
+
+export type BackupDeps = { vault: Vault; clock: Clock; identity: Identity; random: () => number; version: string; report: Report };
+type Job = { source: Source; id: BackupId; start: Date; tags: Tags };
+
+/**
+ * Takes a backup of a source: every part of one snapshot goes into the vault, then the manifest makes the backup exist. Whatever fails,
+ * there is no manifest; the parts stored so far are removed where our role may do that, and are invisible where it may not.
+ */
+export async function backup(source: Source, deps: BackupDeps, signal: AbortSignal): Promise<Manifest> {
+  return withLease(source.name, deps, async (held, confirmLease) => {
+    const start = deps.clock.now();
+    const id = newBackupId(start, deps.random());
+    const tiers = tiersOf(start, (await backupIds(source.name, deps.vault, held)).map(startOf), source.timeZone);
+    const job = { source, id, start, tags: { 'nightjar-tier': longestTier(tiers) } };
+    const plan = await source.engine.plan({}, held);
+    try {
+      const content = await storeContent(plan, job, deps, held);
+      await confirmLease();
+      const manifest: Manifest = { ...identityOf(job, plan, deps), tiers, ...content };
+      await deps.vault.putIfAbsent(manifestKey(source.name, id), Buffer.from(JSON.stringify(manifest, undefined, 1)), job.tags, held);
+      return manifest;
+    } finally {
+      await plan.close();
+    }
+  }, signal);
+}
+
+type Content = Pick<Manifest, 'parts' | 'tables' | 'largeObjects' | 'sequences' | 'objects' | 'warnings' | 'restore'>;
+
+/** Stores every part and sums up what was in them; removes what was stored when one fails. */
+async function storeContent(plan: Plan, job: Job, deps: BackupDeps, signal: AbortSignal): Promise<Content> {
+  const { source, id, tags } = job;
+  const parts = [...plan.parts, catalogPart(plan.catalog)];
+  const totalBytes = plan.parts.reduce((sum, part) => sum + part.estimatedBytes, 0);
+  deps.report({ type: 'planned', source: source.name, id, what: `${plan.server.product} ${plan.server.version}, ${plural(parts.length, 'part')}`, totalBytes, parts: parts.length });
+  for (const message of plan.warnings) deps.report({ type: 'warning', message });
+  try {
+    const stored = await atOnce(source.parallel, parts, (part, stop) => storePart(part, { source, id, tags, ...deps }, stop), signal);
+    const seen = mergeTallies(stored.flatMap(({ tally }) => tally ?? []));
+    const tables = await plan.confirm(seen.tables.map(({ table, columns, rows, fingerprint }) => ({ table, columns, rows, fingerprint })), signal);
+    const inManifest = stored.map(({ part }) => part);
+    return {
+      parts: inManifest,
+      tables,
+      ...(seen.largeObjects && { largeObjects: seen.largeObjects }),
+      sequences: seen.sequences,
+      objects: Object.fromEntries(Object.entries(plan.catalog).map(([kind, names]) => [kind, Object.keys(names).length])),
+      warnings: plan.warnings,
+      restore: [...inManifest.map(({ file, sha256 }) => `echo '${sha256}  ${file}' | sha256sum --check`), ...source.engine.restoreCommands(inManifest, plan)],
+    };
+  } catch (error) {
+    await sweep(backupPrefix(source.name, id), deps.vault);
+    throw error;
+  }
+}
+
+function identityOf({ source, id, start }: Job, plan: Plan, { version, identity, clock }: BackupDeps) {
+  return {
+    format: 1 as const,
+    id,
+    source: source.name,
+    engine: source.engineName,
+    database: plan.database,
+    server: plan.server,
+    client: plan.client,
+    nightjar: version,
+    run: identity.run,
+    start: start.toISOString(),
+    end: clock.now().toISOString(),
+    timeZone: source.timeZone,
+    compression: { method: 'zstd' as const, level: source.compressionLevel },
+    encryption: null,
+  };
+}

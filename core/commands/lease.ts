@@ -1,0 +1,106 @@
+import { z } from 'zod';
+import { BackupError, isBackupError } from '../domain/errors.ts';
+import { leaseKey } from '../domain/keys.ts';
+import type { ObjectKey, SourceName } from '../domain/keys.ts';
+import type { Clock, Vault, Versioned } from '../ports.ts';
+
+/** How long a lease holds after its last renewal, and how often it is renewed. Clocks that differ by less than a minute do no harm. */
+const holdMs = 5 * 60_000;
+const renewMs = 60_000;
+
+const leaseSchema = z.strictObject({ run: z.string(), holder: z.string(), until: z.iso.datetime() });
+
+/** Who we are, and whether another holder is known to be dead (only ever true of one on this machine). */
+export type Identity = { run: string; holder: string; isGone(holder: string): boolean };
+
+type Deps = { vault: Vault; clock: Clock; identity: Identity };
+
+/**
+ * Works on a source alone: takes its lease, renews it while `work` goes on, and gives it back (by overwriting: a role that backs up may
+ * not delete). The lease of a dead run is taken over when its time is over. When the lease is lost, the signal given to `work` aborts.
+ * `work` is handed `confirm`, which throws unless the lease is ours at this moment. Throws `lease-held`, `lease-lost`.
+ */
+export async function withLease<T>(
+  source: SourceName,
+  deps: Deps,
+  work: (signal: AbortSignal, confirm: () => Promise<void>) => Promise<T>,
+  signal: AbortSignal,
+): Promise<T> {
+  const key = leaseKey(source);
+  let version = await take(source, key, deps, signal);
+  const lost = new AbortController();
+  const both = AbortSignal.any([signal, lost.signal]);
+  let renewing: Promise<void> = Promise.resolve();
+
+  function renew(): Promise<void> {
+    renewing = renewing.then(async () => {
+      if (lost.signal.aborted) throw lost.signal.reason;
+      try {
+        version = (await deps.vault.putIfUnchanged(key, body(deps, holdMs), version, both)).version;
+      } catch (cause) {
+        throw isBackupError(cause, 'object-exists') ? lostTo(source, cause) : cause;
+      }
+    });
+    return renewing;
+  }
+  let renewed = deps.clock.now().getTime();
+  const timer = setInterval(() => {
+    const asked = deps.clock.now().getTime();
+    renew().then(
+      () => (renewed = asked),
+      (error: unknown) => {
+        renewing = Promise.resolve();
+        // a store that can't be reached for a moment is no loss: the lease holds for a while
+        if (isBackupError(error, 'lease-lost') || deps.clock.now().getTime() - renewed > holdMs - renewMs) lost.abort(isBackupError(error) ? error : lostTo(source, error));
+      },
+    );
+  }, renewMs);
+  try {
+    return await work(both, renew);
+  } finally {
+    clearInterval(timer);
+    await renewing.catch(() => {});
+    // best effort: a lease that is not given back runs out by itself
+    if (!lost.signal.aborted) await deps.vault.putIfUnchanged(key, body(deps, 0), version, AbortSignal.timeout(10_000)).catch(() => {});
+  }
+}
+
+async function take(source: SourceName, key: ObjectKey, deps: Deps, signal: AbortSignal): Promise<string> {
+  try {
+    return (await deps.vault.putIfAbsent(key, body(deps, holdMs), {}, signal)).version;
+  } catch (error) {
+    if (!isBackupError(error, 'object-exists')) throw error;
+  }
+  const current = await deps.vault.read(key, signal);
+  const lease = parse(current, source);
+  if (Date.parse(lease.until) > deps.clock.now().getTime() && !deps.identity.isGone(lease.holder)) throw held(source, lease);
+  try {
+    return (await deps.vault.putIfUnchanged(key, body(deps, holdMs), current.version, signal)).version;
+  } catch (cause) {
+    if (!isBackupError(cause, 'object-exists')) throw cause;
+    throw new BackupError('lease-held', `${source}: another run has just begun`, { hint: 'wait for it to end', cause });
+  }
+}
+
+function held(source: SourceName, lease: z.infer<typeof leaseSchema>): BackupError {
+  return new BackupError('lease-held', `${source}: run ${lease.run} on ${lease.holder} is at work and holds the lease until ${lease.until}`, {
+    hint: 'wait for it to end; the lease of a run that died is free at that time by itself',
+  });
+}
+
+/** A lease that can't be read may be anybody's: fail closed. */
+function parse({ body: bytes }: Versioned, source: SourceName): z.infer<typeof leaseSchema> {
+  try {
+    return leaseSchema.parse(JSON.parse(Buffer.from(bytes).toString()));
+  } catch (cause) {
+    throw new BackupError('lease-held', `${source}: the lease can't be read`, { hint: `if no run is at work, delete ${leaseKey(source)} in the vault`, cause });
+  }
+}
+
+function lostTo(source: SourceName, cause: unknown): BackupError {
+  return new BackupError('lease-lost', `${source}: another run has taken over the lease; this one stopped and stored nothing`, { cause });
+}
+
+function body({ clock, identity: { run, holder } }: Deps, forMs: number): Uint8Array {
+  return Buffer.from(JSON.stringify({ run, holder, until: new Date(clock.now().getTime() + forMs).toISOString() }));
+}

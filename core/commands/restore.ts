@@ -1,0 +1,99 @@
+import { z } from 'zod';
+import type { Manifest } from '../contract/manifest.ts';
+import { BackupError, messageOf } from '../domain/errors.ts';
+import { partKey } from '../domain/keys.ts';
+import type { BackupId, ObjectKey, SourceName } from '../domain/keys.ts';
+import type { ByteStream, Catalog, Engine, LoadStep, Report, Target, Vault } from '../ports.ts';
+import { atOnce } from './at-once.ts';
+import { openPart } from './parts.ts';
+import { prove, requireEqual } from './prove.ts';
+import type { Proof } from './prove.ts';
+import { verify } from './verify.ts';
+
+export type RestoreOptions = {
+  /** Empty an occupied target first. */
+  replace: boolean;
+  /** Restore and compare owners and grants; without, everything belongs to the role that restores. */
+  owners: boolean;
+  /** Read the restored database and compare it with the manifest. */
+  proof: boolean;
+};
+export type Restored = { id: string; database: string; proof?: Proof };
+type Deps = { vault: Vault; report: Report; parallel: number };
+
+const discardLimitMs = 30_000;
+
+/**
+ * Restores a backup into the database of `engine` and proves it equal. A target that holds objects is refused unless `replace` says
+ * otherwise, and then the whole backup is verified before anything is dropped. After a failure, a database that was made here is dropped.
+ */
+export async function restore(manifest: Manifest, engine: Engine, options: RestoreOptions, deps: Deps, signal: AbortSignal): Promise<Restored> {
+  const catalog = await readCatalogPart(manifest, deps.vault, signal);
+  const expected = { manifest, catalog, owners: options.owners };
+  const target = await engine.target(expected, signal);
+  try {
+    if (target.state === 'occupied') await requireReplaceable(manifest, target, engine, options, deps, signal);
+    announce(manifest, engine.place, deps.report);
+    await target.prepare(options.replace, signal);
+    await load(manifest, target, deps, signal);
+    deps.report({ type: 'stage', label: 'proof' });
+    const proof = options.proof ? await prove(engine, expected, deps, signal) : undefined;
+    if (proof !== undefined) requireEqual(proof, engine.place);
+    return { id: manifest.id, database: target.database, ...(proof && { proof }) };
+  } finally {
+    await target.close();
+  }
+}
+
+/** What stands in a backup's catalog part. Throws `part-corrupt`. */
+export async function readCatalogPart(manifest: Manifest, vault: Vault, signal: AbortSignal): Promise<Catalog> {
+  const part = manifest.parts.find(({ role }) => role === 'catalog');
+  if (part === undefined) throw new BackupError('manifest-invalid', `the manifest of ${manifest.source} ${manifest.id} names no catalog`);
+  const chunks = await Array.fromAsync(openPart(keyOf(manifest, part.file), part, vault, signal));
+  return z.record(z.string(), z.record(z.string(), z.string())).parse(JSON.parse(Buffer.concat(chunks).toString()));
+}
+
+async function requireReplaceable(manifest: Manifest, target: Target, engine: Engine, { replace }: RestoreOptions, deps: Deps, signal: AbortSignal): Promise<void> {
+  if (!replace) {
+    throw new BackupError('target-not-empty', `${engine.place} is not empty: it holds ${target.holds}`, {
+      hint: 'name a new database with --to, or drop what is there with --replace',
+    });
+  }
+  const { problems } = await verify(manifest, deps, signal);
+  if (problems[0] !== undefined) throw problems[0].error;
+}
+
+async function load(manifest: Manifest, target: Target, deps: Deps, signal: AbortSignal): Promise<void> {
+  try {
+    for (const steps of target.stages) {
+      deps.report({ type: 'stage', label: steps.length === 1 ? steps[0]!.label : 'rows' });
+      await atOnce(deps.parallel, steps, (step, stop) => loadStep(step, manifest, deps, stop), signal);
+    }
+  } catch (error) {
+    await target.discard(AbortSignal.timeout(discardLimitMs)).catch((cause: unknown) => {
+      throw new BackupError('restore-failed', `${messageOf(error)}; the half-restored database ${target.database} could not be dropped: ${messageOf(cause)}`, { cause: error });
+    });
+    throw error;
+  }
+}
+
+async function loadStep({ part, load: into }: LoadStep, manifest: Manifest, { vault, report }: Deps, signal: AbortSignal): Promise<void> {
+  const key = keyOf(manifest, part.file);
+  async function* passing(): ByteStream {
+    for await (const chunk of openPart(key, part, vault, signal)) {
+      report({ type: 'progress', rows: 0, bytes: chunk.length, storedBytes: 0 });
+      yield chunk;
+    }
+  }
+  await into(passing(), signal);
+  report({ type: 'part-done', file: part.file, bytes: part.bytes, storedBytes: part.storedBytes, rows: part.rows ?? 0 });
+}
+
+function announce(manifest: Manifest, place: string, report: Report): void {
+  const totalBytes = manifest.parts.reduce((sum, part) => sum + (part.role === 'data' ? part.bytes : 0), 0);
+  report({ type: 'planned', source: manifest.source as SourceName, id: manifest.id as BackupId, what: `restore into ${place}`, totalBytes, parts: manifest.parts.length });
+}
+
+function keyOf(manifest: Manifest, file: string): ObjectKey {
+  return partKey(manifest.source as SourceName, manifest.id as BackupId, file);
+}

@@ -1,0 +1,16 @@
+import type { SourceName } from '../domain/keys.ts';
+import type { Engine } from '../ports.ts';
+
+/** A configured source, ready to work on. */
+export type Source = {
+  name: SourceName;
+  /** The engine's name, for the manifest and for messages: nothing depends on it. */
+  engineName: string;
+  engine: Engine;
+  /** IANA time zone of its calendar. */
+  timeZone: string;
+  /** zstd level. */
+  compressionLevel: number;
+  /** Streams at the same time. */
+  parallel: number;
+};

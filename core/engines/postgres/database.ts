@@ -1,0 +1,90 @@
+import { BackupError } from '../../domain/errors.ts';
+import type { Catalog } from '../../ports.ts';
+import type { Login } from '../login.ts';
+import { readCatalog } from './catalog.ts';
+import { plainNames, quoteIdentifier, quoteLiteral } from './identifier.ts';
+import { openSession } from './session.ts';
+import type { Session } from './session.ts';
+
+/** What stands where a restore would go; no catalog: the database doesn't exist. */
+export async function inspect(login: Login, signal: AbortSignal): Promise<{ serverMajor: number; catalog?: Catalog }> {
+  const session = await openSession(login, signal).catch((error: unknown) => {
+    if (sqlState(error) === '3D000') return undefined;
+    throw error;
+  });
+  if (session === undefined) return maintain(login, signal, async ({ serverMajor }) => ({ serverMajor }));
+  try {
+    return { serverMajor: session.serverMajor, catalog: await readCatalog(session) };
+  } finally {
+    await session.close();
+  }
+}
+
+/** A connection string for programs that take the database's name in no other way. */
+export function connectionString(database: string): string {
+  return `dbname='${database.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
+}
+
+/** Makes the database of `login` with the encoding, locale and settings of the one that was backed up. */
+export async function createDatabase(login: Login, serverMajor: number, catalog: Catalog, signal: AbortSignal): Promise<void> {
+  const name = quoteIdentifier(login.database);
+  await maintain(login, signal, async (session) => {
+    await session.rows(`create database ${name} template template0 ${localeOptions(catalog['database'] ?? {}, serverMajor)}`);
+    for (const [setting, value] of Object.entries(catalog['database setting'] ?? {})) {
+      const [, parameter, role] = /^(\S+)(?: of (.+))?$/s.exec(setting) ?? [];
+      const whose = role === undefined ? `database ${name}` : `role ${quoteIdentifier(role)} in database ${name}`;
+      await session.rows(`alter ${whose} set ${quoteIdentifier(parameter ?? '')} to ${settingValue(parameter ?? '', value)}`);
+    }
+  });
+  if (catalog['schema'] !== undefined && catalog['schema']['public'] === undefined) {
+    const session = await openSession(login, signal);
+    await session.rows('drop schema if exists public').finally(() => session.close());
+  }
+}
+
+/** Drops the database of `login`. Throws `restore-failed` while others are connected to it. */
+export async function dropDatabase(login: Login, signal: AbortSignal): Promise<void> {
+  await maintain(login, signal, async (session) => {
+    const others = await session.rows<{ who: string }>(
+      `select format('%s (pid %s, %s)', usename, pid, coalesce(nullif(application_name, ''), client_addr::text, 'local')) as who from pg_stat_activity where datname = $1`, [login.database]);
+    if (others.length > 0) {
+      throw new BackupError('restore-failed', `database ${login.database} is in use by ${others.map(({ who }) => who).join(', ')}`, {
+        hint: 'stop the application first, then run the restore again',
+      });
+    }
+    await session.rows(`drop database if exists ${quoteIdentifier(login.database)}`);
+  });
+}
+
+/** Works on the server from a database that is always there. */
+async function maintain<T>(login: Login, signal: AbortSignal, work: (session: Session & { serverMajor: number }) => Promise<T>): Promise<T> {
+  const database = login.database === 'postgres' ? 'template1' : 'postgres';
+  const session = await openSession(login, signal, database);
+  try {
+    return await work(session);
+  } finally {
+    await session.close();
+  }
+}
+
+/** Parameters that hold a list of names: the list is written out, for as one string it would be one name (guc.h, GUC_LIST_QUOTE). */
+const listParameters = ['search_path', 'temp_tablespaces', 'local_preload_libraries', 'session_preload_libraries', 'shared_preload_libraries', 'unix_socket_directories'];
+
+function settingValue(parameter: string, value: string): string {
+  if (!listParameters.includes(parameter.toLowerCase())) return quoteLiteral(value);
+  return plainNames(value).map(quoteLiteral).join(', ') || `''`;
+}
+
+function localeOptions(properties: Record<string, string>, serverMajor: number): string {
+  const { encoding, collate, ctype, provider, locale, 'icu rules': rules } = properties;
+  const options: [string, string | undefined][] = [['encoding', encoding], ['lc_collate', collate], ['lc_ctype', ctype]];
+  if (serverMajor >= 15 && provider === 'i') options.push(['locale_provider', 'icu'], ['icu_locale', locale]);
+  if (serverMajor >= 16 && provider === 'i') options.push(['icu_rules', rules]);
+  if (serverMajor >= 17 && provider === 'b') options.push(['locale_provider', 'builtin'], ['builtin_locale', locale]);
+  return options.flatMap(([option, value]) => (value === undefined ? [] : [`${option} ${quoteLiteral(value)}`])).join(' ');
+}
+
+function sqlState(error: unknown): unknown {
+  const cause = (error as { cause?: { code?: unknown } } | null)?.cause;
+  return cause?.code;
+}

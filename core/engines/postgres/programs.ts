@@ -1,0 +1,52 @@
+import { BackupError } from '../../domain/errors.ts';
+import type { Run } from '../../pipeline/program.ts';
+import type { ProgramName, Tools } from '../../tools.ts';
+import { placeOf } from '../login.ts';
+import type { Login } from '../login.ts';
+
+/** A start of one of PostgreSQL's programs against `login`: the login goes by the environment, and no file of the user's is read. */
+export function postgresRun(tools: Tools, name: ProgramName, major: number, login: Login, args: string[]): Run {
+  return {
+    program: tools.program(name, major),
+    args: ['--no-password', ...args],
+    env: environmentOf(login),
+    idleLimitMs: login.idleLimitMs,
+    secrets: [login.password],
+    explain: (words) => explainWords(words, login),
+  };
+}
+
+function environmentOf(login: Login): Record<string, string> {
+  return {
+    PGHOST: login.host,
+    PGPORT: String(login.port),
+    PGUSER: login.user,
+    PGDATABASE: login.database,
+    ...(login.password === undefined ? {} : { PGPASSWORD: login.password }),
+    ...(login.tls.mode === 'off' ? { PGSSLMODE: 'disable' } : { PGSSLMODE: 'verify-full', PGSSLROOTCERT: login.tls.ca }),
+    PGGSSENCMODE: 'disable',
+    PGCONNECT_TIMEOUT: '15',
+    PGAPPNAME: 'nightjar',
+    PGPASSFILE: '/dev/null',
+    PGSERVICEFILE: '/dev/null',
+    PSQLRC: '/dev/null',
+    HOME: '/nonexistent',
+  };
+}
+
+const known: { pattern: RegExp; code: BackupError['code']; hint: string }[] = [
+  { pattern: /lock timeout|could not obtain lock/, code: 'lock-timeout', hint: 'another session holds a lock; see pg_stat_activity, or try at a quieter time' },
+  { pattern: /row-level security/, code: 'privilege-missing', hint: 'row security hides rows from this role: ALTER ROLE … BYPASSRLS' },
+  { pattern: /permission denied for large object/, code: 'privilege-missing', hint: 'large objects are read by their owner, a superuser, or with lo_compat_privileges' },
+  { pattern: /permission denied/, code: 'privilege-missing', hint: 'the role must be able to read everything: GRANT pg_read_all_data TO the role' },
+  { pattern: /server version.*(mismatch|pg_dump version)/s, code: 'tools-missing', hint: 'build a newer layer: npm run layer -- --update' },
+  { pattern: /could not connect|connection to server .* failed/, code: 'source-unreachable', hint: 'is the server up, and reachable from here?' },
+  { pattern: /role ".*" does not exist/, code: 'restore-failed', hint: 'make the roles first (CREATE ROLE …), or restore without owners and grants: --no-owner' },
+];
+
+function explainWords(words: string, login: Login): BackupError | undefined {
+  const found = known.find(({ pattern }) => pattern.test(words));
+  if (found === undefined) return undefined;
+  const said = words.split('\n').slice(-4).join(' | ');
+  return new BackupError(found.code, `${placeOf('postgres', login)}: ${said}`, { hint: found.hint });
+}

@@ -1,0 +1,111 @@
+import { readFile } from 'node:fs/promises';
+import pg from 'pg';
+import { abortError, BackupError, messageOf } from '../../domain/errors.ts';
+import type { FailureCode } from '../../domain/errors.ts';
+import { placeOf } from '../login.ts';
+import type { Login } from '../login.ts';
+
+const connectLimitMs = 15_000;
+const queryLimitMs = 120_000;
+
+/** A connection for questions about the catalogue. */
+export type Session = {
+  rows<T extends object>(sql: string, values?: unknown[]): Promise<T[]>;
+  close(): Promise<void>;
+};
+
+/** Settings of every session of ours: the server's own limits must not end a long dump, and text must be printed the same way everywhere. */
+export function sessionSettings(login: Login, serverMajor: number): Record<string, string> {
+  return {
+    statement_timeout: '0',
+    idle_in_transaction_session_timeout: '0',
+    ...(serverMajor >= 17 ? { transaction_timeout: '0' } : {}),
+    lock_timeout: `${login.lockTimeoutMs}ms`,
+    search_path: '',
+    DateStyle: 'ISO',
+    IntervalStyle: 'postgres',
+    extra_float_digits: '3',
+    synchronize_seqscans: 'off',
+    row_security: 'off',
+  };
+}
+
+/** Connects. Throws `source-unreachable`, or `source-unsupported` for a server before 13. */
+export async function openSession(login: Login, signal: AbortSignal, database = login.database): Promise<Session & { serverMajor: number; serverVersion: string }> {
+  if (signal.aborted) throw abortError(signal);
+  const place = placeOf('postgres', { ...login, database });
+  const client = new pg.Client({
+    host: login.host,
+    port: login.port,
+    user: login.user,
+    password: login.password ?? '',
+    database,
+    ssl: login.tls.mode === 'off' ? false : { ca: await readFile(login.tls.ca, 'utf8'), rejectUnauthorized: true },
+    connectionTimeoutMillis: connectLimitMs,
+    query_timeout: queryLimitMs,
+    application_name: 'nightjar',
+    keepAlive: true,
+  });
+  let lost: Error | undefined;
+  client.on('error', (error) => (lost = error));
+  const onAbort = () => void client.end().catch(() => {});
+  signal.addEventListener('abort', onAbort, { once: true });
+  const session: Session = {
+    async rows<T>(sql: string, values: unknown[] = []) {
+      if (signal.aborted) throw abortError(signal);
+      try {
+        return (await client.query(sql, values)).rows as T[];
+      } catch (cause) {
+        if (signal.aborted) throw abortError(signal);
+        throw explained(lost ?? cause, place);
+      }
+    },
+    async close() {
+      signal.removeEventListener('abort', onAbort);
+      await client.end().catch(() => {});
+    },
+  };
+  try {
+    await client.connect();
+    const [version] = await session.rows<{ number: number; text: string }>(
+      `select current_setting('server_version_num')::int as number, split_part(current_setting('server_version'), ' ', 1) as text`);
+    const serverMajor = Math.floor(version!.number / 10_000);
+    if (serverMajor < 13) throw new BackupError('source-unsupported', `${place} is PostgreSQL ${version!.text}; Nightjar works with 13 and newer`);
+    for (const [name, value] of Object.entries(sessionSettings(login, serverMajor))) {
+      await session.rows('select set_config($1, $2, false)', [name, value]);
+    }
+    return { ...session, serverMajor, serverVersion: version!.text };
+  } catch (cause) {
+    await session.close();
+    if (signal.aborted) throw abortError(signal);
+    throw explained(cause, place, 'source-unreachable');
+  }
+}
+
+/** What PostgreSQL's answer means to a person. SQLSTATE codes: PostgreSQL manual, appendix A. */
+export function explained(cause: unknown, place: string, otherwise: FailureCode = 'dump-failed'): BackupError {
+  if (cause instanceof BackupError) return cause;
+  const state = (cause as { code?: unknown } | null)?.code;
+  const told = (code: FailureCode, hint?: string) => new BackupError(code, `${place}: ${messageOf(cause)}`, { hint, cause });
+  switch (state) {
+    case '55P03':
+      return told('lock-timeout', 'another session holds a lock; see pg_stat_activity, or try at a quieter time');
+    case '42501':
+      return told('privilege-missing', 'the role must be able to read everything: GRANT pg_read_all_data TO the role');
+    case '28P01':
+    case '28000':
+      return told('source-unreachable', 'check user and password, and pg_hba.conf on the server');
+    case '3D000':
+      return told('source-unreachable', 'check the name of the database');
+    case '53300':
+      return told('source-unreachable', 'the server has no free connection; try at a quieter time, or with fewer parallel streams');
+    case 'ECONNREFUSED':
+    case 'ENOTFOUND':
+    case 'ETIMEDOUT':
+    case 'ECONNRESET':
+    case 'EHOSTUNREACH':
+      return told('source-unreachable', 'is the server up, and reachable from here?');
+    default:
+      return told(otherwise, /certificate|self.signed|TLS|SSL/i.test(messageOf(cause)) ? 'TLS is verified; name the authority in tls.ca, or see docs/configuration.md' : undefined);
+  }
+}

@@ -1,0 +1,91 @@
+import { createWriteStream } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import type { Manifest, ManifestPart } from '../../contract/manifest.ts';
+import { programInput, programOutput } from '../../pipeline/program.ts';
+import type { ByteStream, Catalog, LoadStep, Target } from '../../ports.ts';
+import type { ProgramName, Tools } from '../../tools.ts';
+import type { Login } from '../login.ts';
+import { holdings, isEmpty } from './catalog.ts';
+import { connectionString, createDatabase, dropDatabase, inspect } from './database.ts';
+import { postgresRun } from './programs.ts';
+
+/** Building an index on a large table takes hours in which psql neither prints nor reads; a dead server shows through TCP keepalive. */
+const restoreIdleLimitMs = 24 * 3600 * 1000;
+
+/** The line that clients from 17 write, and servers before 17 refuse. */
+const tooNew = 'SET transaction_timeout = 0;';
+
+type Backup = { manifest: Manifest; catalog: Catalog; owners: boolean };
+
+/** A database to restore into, on the server of `login`. */
+export async function openTarget(login: Login, tools: Tools, { manifest, catalog, owners }: Backup, signal: AbortSignal): Promise<Target> {
+  const found = await inspect(login, signal);
+  const empty = found.catalog !== undefined && isEmpty(found.catalog);
+  const major = Math.max(found.serverMajor, Number.parseInt(manifest.client.version, 10));
+  const run = (name: ProgramName, args: string[]) => postgresRun(tools, name, major, { ...login, idleLimitMs: restoreIdleLimitMs }, args);
+  let made = false;
+
+  function psql(content: ByteStream, stop: AbortSignal): Promise<void> {
+    return programInput(run('psql', ['--no-psqlrc', '--quiet', '--set=ON_ERROR_STOP=1', '--single-transaction', '--file=-']), content, stop);
+  }
+
+  /** The archive goes through a file: pg_restore must jump in it to work in parallel. It holds definitions, no rows. */
+  function section(name: 'pre-data' | 'post-data', ...how: string[]) {
+    const args = [`--section=${name}`, ...(owners ? [] : ['--no-owner', '--no-privileges'])];
+    return (content: ByteStream, stop: AbortSignal) =>
+      withFile(content, (file) =>
+        major >= 17 && found.serverMajor < 17
+          ? psql(withoutLine(programOutput(run('pg_restore', [...args, '--file=-', file]), stop), tooNew), stop)
+          : programInput(run('pg_restore', [...args, ...how, '--exit-on-error', `--dbname=${connectionString(login.database)}`, file]), nothing(), stop));
+  }
+
+  const steps = (role: ManifestPart['role'], label: string, load: LoadStep['load']) =>
+    manifest.parts.filter((part) => part.role === role).map((part) => ({ part, label: label || part.file, load }));
+  return {
+    database: login.database,
+    state: found.catalog === undefined ? 'absent' : empty ? 'empty' : 'occupied',
+    holds: holdings(found.catalog ?? {}),
+    async prepare(replace, stop) {
+      if (empty || (found.catalog !== undefined && !replace)) return;
+      if (found.catalog !== undefined) await dropDatabase(login, stop);
+      await createDatabase(login, found.serverMajor, catalog, stop);
+      made = true;
+    },
+    stages: [
+      steps('schema', 'definitions', section('pre-data', '--single-transaction')),
+      steps('data', '', psql),
+      steps('schema', 'indexes and constraints', section('post-data', `--jobs=${login.parallel}`)),
+    ],
+    async discard(stop) {
+      if (made) await dropDatabase(login, stop);
+    },
+    close: () => Promise.resolve(),
+  };
+}
+
+async function withFile(content: ByteStream, use: (file: string) => Promise<void>): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'nightjar-'));
+  try {
+    const file = join(folder, 'schema.pgdump');
+    await pipeline(content, createWriteStream(file, { mode: 0o600 }));
+    await use(file);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Definitions without the lines that equal `unwanted`. */
+async function* withoutLine(script: ByteStream, unwanted: string): ByteStream {
+  let rest = '';
+  for await (const chunk of script) {
+    const lines = (rest + Buffer.from(chunk).toString('latin1')).split('\n');
+    rest = lines.pop() ?? '';
+    yield Buffer.from(lines.filter((line) => line !== unwanted).map((line) => `${line}\n`).join(''), 'latin1');
+  }
+  yield Buffer.from(rest, 'latin1');
+}
+
+async function* nothing(): ByteStream {}
