@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { access, mkdir, mkdtemp, readdir, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { access, mkdir, mkdtemp, readdir, readFile, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { isBackupError, messageOf } from '../../core/domain/errors.ts';
 import { formatBytes, plural } from '../../core/domain/units.ts';
@@ -25,7 +25,6 @@ export type DebianWant = {
 };
 
 const fetchLimitMs = 40 * 60 * 1000;
-const record = '.nightjar-packages.json';
 
 /**
  * Unpacks Debian packages with their dependencies into a folder of the shared cache, once, and returns the folder: a Debian root without /etc set-up.
@@ -35,29 +34,45 @@ export async function debianRoot(want: DebianWant, report: (line: string) => voi
   const architecture = want.architecture ?? machineArchitecture();
   const wanted: Wanted = { packages: want.packages, withDependencies: want.withDependencies ?? true };
   const identity = createHash('sha256').update(JSON.stringify([architecture, want.suites, wanted])).digest('hex').slice(0, 8);
-  const roots = await openFolder(join(cacheRoot(), 'debian', architecture, 'roots'));
-  const root = join(roots, `${want.name}-${identity}`);
+  const root = join(debianFolder(architecture), 'roots', `${want.name}-${identity}`);
   if (await exists(root)) return root;
-  const limit = AbortSignal.any([signal, AbortSignal.timeout(fetchLimitMs)]);
-  const work = async (): Promise<void> => {
+  const say = (line: string): void => report(`${want.name}: ${line}`);
+  await withApt({ architecture, suites: want.suites }, say, signal, async (apt, host, limit) => {
     if (await exists(root)) return;
+    const roots = await openFolder(dirname(root));
     await sweep(roots, `${want.name}-${identity}.part-`);
-    const host = await debianHost(cacheRoot(), report, limit);
-    const say = (line: string): void => report(`${want.name}: ${line}`);
-    const apt = await openApt(dirname(roots), { host, architecture, suites: want.suites, report: say });
     const files = await fetched(apt, wanted, say, limit);
     const part = await mkdtemp(`${root}.part-`);
     await unpack(host, join(apt.folder, 'archives'), files, part, limit);
     await rename(part, root);
     say(`ready in ${root}`);
-  };
-  await exclusively(join(dirname(roots), 'lock'), { report, work }, limit);
+  });
   return root;
 }
 
-/** What was unpacked into `root`: the file that holds it is written by `debianRoot`. */
-export function packagesFile(root: string): string {
-  return join(root, record);
+/** Lets `work` ask and use the cache's own apt, with no other process at it meanwhile. The signal that `work` gets also ends it after 40 minutes. */
+export async function withApt<T>(
+  { architecture, suites }: { architecture: Architecture; suites: readonly string[] },
+  report: (line: string) => void,
+  signal: AbortSignal,
+  work: (apt: Apt, host: DebianHost, signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(fetchLimitMs)]);
+  const folder = await openFolder(debianFolder(architecture));
+  const inTurn = async (): Promise<T> => {
+    const host = await debianHost(cacheRoot(), report, limit);
+    return work(await openApt(folder, { host, architecture, suites, report }), host, limit);
+  };
+  return exclusively(join(folder, 'lock'), { report, work: inTurn }, limit);
+}
+
+/** What `debianRoot` unpacked into a root. */
+export async function packagesOf(root: string): Promise<FetchedPackage[]> {
+  return JSON.parse(await readFile(join(root, '.nightjar', 'packages.json'), 'utf8')) as FetchedPackage[];
+}
+
+function debianFolder(architecture: Architecture): string {
+  return join(cacheRoot(), 'debian', architecture);
 }
 
 /** Debian's name of this machine's architecture. */
@@ -83,12 +98,14 @@ async function fetched(apt: Apt, wanted: Wanted, report: (line: string) => void,
 }
 
 async function unpack(host: DebianHost, archives: string, files: readonly Download[], part: string, signal: AbortSignal): Promise<void> {
+  await mkdir(join(part, '.nightjar'));
   for (const name of ['bin', 'sbin', 'lib', 'lib64']) {
     await mkdir(join(part, 'usr', name), { recursive: true });
     await symlink(`usr/${name}`, join(part, name));
   }
-  const extract = 'dpkg-deb --fsys-tarfile "$deb" | tar -x -C "$0" --keep-directory-symlink --no-same-owner';
-  const script = `set -e -o pipefail; for deb; do ${extract}; done; chmod -R u+rwX,a+rX,ug-s "$0"`;
+  const note = '"$0/.nightjar/$(dpkg-deb -f "$deb" Package)"';
+  const extract = `dpkg-deb --fsys-tarfile "$deb" | tar -xv -C "$0" --keep-directory-symlink --no-same-owner > ${note}.files`;
+  const script = `set -e -o pipefail; for deb; do dpkg-deb -f "$deb" > ${note}.control; ${extract}; done; chmod -R u+rwX,a+rX,ug-s "$0"`;
   const paths = files.map(({ file }) => join(archives, file));
   await host.run(['bash', '-c', script, part, ...paths], signal);
   await relinkInside(part);
@@ -97,7 +114,7 @@ async function unpack(host: DebianHost, archives: string, files: readonly Downlo
     const [name = '', version = '', architecture = ''] = decodeURIComponent(file.replace(/\.deb$/, '')).split('_');
     packages.push({ name, version, architecture, bytes, sha256: await sha256Of(join(archives, file)) });
   }
-  await writeFile(packagesFile(part), `${JSON.stringify(packages, null, 2)}\n`);
+  await writeFile(join(part, '.nightjar', 'packages.json'), `${JSON.stringify(packages, null, 2)}\n`);
   for (const path of paths) await rm(path, { force: true });
 }
 

@@ -1,7 +1,13 @@
 import { open } from 'node:fs/promises';
 
-/** What the loader reads of a program or library: its machine, its interpreter (programs only), what it needs, where it looks. */
-export type Elf = { machine: 'x86_64' | 'arm64' | 'other'; interpreter: string | undefined; soname: string | undefined; needed: string[]; runPath: string[] };
+/** What the loader reads of a program or library. Only a program has an interpreter, and only a library a name of its own. */
+export type Elf = {
+  machine: 'x86_64' | 'arm64' | 'other';
+  interpreter: string | undefined;
+  soname: string | undefined;
+  needed: string[];
+  runPath: string[];
+};
 
 type Segment = { type: number; offset: number; address: number; bytes: number };
 

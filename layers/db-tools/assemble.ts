@@ -1,0 +1,84 @@
+import { createHash } from 'node:crypto';
+import { chmod, copyFile, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { dirname, join, relative } from 'node:path';
+import { BackupError } from '../../core/domain/errors.ts';
+import { formatBytes } from '../../core/domain/units.ts';
+import { mozillaFiles, writeCertificates } from './certificates.ts';
+import { closureOf } from './closure.ts';
+import { mariadbPlugins, maxLayerBytes, programs, type LayerArchitecture } from './contents.ts';
+import { writeLicences } from './licences.ts';
+import { originsOf, upstreamVersion, type Origin } from './origins.ts';
+
+/** One file of the layer; paths are relative to `/opt/nightjar`. `origin` is the Debian package it came from. */
+export type LayerFile = { path: string; bytes: number; sha1: string; sha256: string; origin: Origin | undefined };
+/** The layer's files, every Debian package that they or their licences came from, and when the newest program was built. */
+export type Assembled = { files: LayerFile[]; origins: Origin[]; builtAt: Date };
+
+type Copy = { from: string; path: string };
+
+/** Lays the layer out in `home`, the folder that will be `/opt/nightjar`, from a Debian root that has all its packages. */
+export async function assemble(root: string, architecture: LayerArchitecture, home: string): Promise<Assembled> {
+  const copies = await planCopies(root, architecture);
+  for (const { from, path } of copies) await place(from, join(home, path));
+  await writeCertificates(root, join(home, 'certs'));
+
+  const origins = await originsOf(root);
+  const origin = new Map<string, Origin>();
+  for (const { from, path } of copies) origin.set(path, await origins.of(from));
+  const packages = [...origin.values(), await origins.of((await mozillaFiles(root))[0] ?? root)];
+  const licensed = await writeLicences(packages, origins, join(home, 'licences.txt'));
+  await writeFile(join(home, 'db-tools.json'), `${JSON.stringify(await index(home, architecture, origin), null, 2)}\n`, { mode: 0o644 });
+
+  const built = await Promise.all(copies.map(async ({ from }) => (await stat(from)).mtimeMs));
+  return { files: await listed(home, origin), origins: licensed, builtAt: new Date(Math.max(...built)) };
+}
+
+async function planCopies(root: string, architecture: LayerArchitecture): Promise<Copy[]> {
+  const triplet = architecture === 'arm64' ? 'aarch64-linux-gnu' : 'x86_64-linux-gnu';
+  const plugins = join(root, 'usr/lib', triplet, 'libmariadb3/plugin');
+  const started = [
+    ...programs.map(({ from, path }): Copy => ({ from: join(root, from), path })),
+    ...mariadbPlugins.map((name): Copy => ({ from: join(plugins, `${name}.so`), path: `mariadb/plugin/${name}.so` })),
+  ];
+  const { loader, libraries } = await closureOf(root, started.map(({ from }) => from), architecture);
+  return [...started, { from: loader, path: 'lib/ld.so' }, ...[...libraries].sort().map(([name, from]): Copy => ({ from, path: `lib/${name}` }))];
+}
+
+async function place(from: string, to: string): Promise<void> {
+  await mkdir(dirname(to), { recursive: true });
+  await copyFile(from, to);
+  await chmod(to, 0o755);
+}
+
+async function index(home: string, architecture: LayerArchitecture, origin: ReadonlyMap<string, Origin>): Promise<object> {
+  const entries = [];
+  for (const { name, product, path } of programs) {
+    const from = origin.get(path)!;
+    const version = upstreamVersion(from.version);
+    const { size: bytes } = await stat(join(home, path));
+    entries.push({ name, product, major: Number.parseInt(version, 10), version, path, bytes, package: from.name, packageVersion: from.version });
+  }
+  return {
+    format: 1,
+    architecture,
+    loader: 'lib/ld.so',
+    libraryPath: ['lib'],
+    mariadbPlugins: 'mariadb/plugin',
+    certificates: { rds: 'certs/rds-global-bundle.pem', public: 'certs/public-ca.pem' },
+    programs: entries,
+  };
+}
+
+async function listed(home: string, origin: ReadonlyMap<string, Origin>): Promise<LayerFile[]> {
+  const files: LayerFile[] = [];
+  for (const entry of await readdir(home, { recursive: true, withFileTypes: true })) {
+    if (entry.isDirectory()) continue;
+    const path = relative(home, join(entry.parentPath, entry.name));
+    const content = await readFile(join(home, path));
+    const hash = (name: string): string => createHash(name).update(content).digest('hex');
+    files.push({ path, bytes: content.length, sha1: hash('sha1'), sha256: hash('sha256'), origin: origin.get(path) });
+  }
+  const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
+  if (bytes <= maxLayerBytes) return files.sort((a, b) => (a.path < b.path ? -1 : 1));
+  throw new BackupError('internal', `the layer has grown to ${formatBytes(bytes)}, more than ${formatBytes(maxLayerBytes)}`);
+}

@@ -1,0 +1,53 @@
+import type { Architecture } from './apt.ts';
+
+/** Architectures as Lambda names them. */
+export type LayerArchitecture = 'x86_64' | 'arm64';
+
+/** One program of the layer: where Debian's package has it, and where the layer has it. */
+export type ProgramPlan = { name: string; product: 'postgresql' | 'mariadb' | 'zstd'; package: string; from: string; path: string };
+
+/** AWS Lambda takes at most 250 MB unzipped for a function with all its layers; this one stays far below. */
+export const maxLayerBytes = 60_000_000;
+
+/** Earlier suites are preferred; a package that names a later one brings along only what the earlier ones have too old. */
+export const suites: readonly string[] = ['trixie', 'bookworm', 'sid'];
+
+/** PostgreSQL 15 serves servers 13 to 15, 17 serves 16 and 17, 18 serves 18; MariaDB's client serves MariaDB and MySQL. */
+export const packages: readonly string[] = [
+  'postgresql-client-15',
+  'postgresql-client-17',
+  'postgresql-client-18/sid',
+  'mariadb-client',
+  'zstd',
+  'ca-certificates',
+];
+
+/** What other people's servers may ask of the client; libmariadb loads them by name. */
+export const mariadbPlugins: readonly string[] = [
+  'caching_sha2_password',
+  'sha256_password',
+  'mysql_clear_password',
+  'client_ed25519',
+  'parsec',
+  'dialog',
+];
+
+export const debianNames: Record<LayerArchitecture, Architecture> = { x86_64: 'amd64', arm64: 'arm64' };
+
+const postgresMajors = [15, 17, 18];
+const postgresPrograms = ['pg_dump', 'pg_dumpall', 'pg_restore', 'psql'];
+
+export const programs: readonly ProgramPlan[] = [
+  ...postgresMajors.flatMap((major) =>
+    postgresPrograms.map((name): ProgramPlan => ({
+      name,
+      product: 'postgresql',
+      package: `postgresql-client-${major}`,
+      from: `usr/lib/postgresql/${major}/bin/${name}`,
+      path: `postgresql/${major}/bin/${name}`,
+    })),
+  ),
+  { name: 'mariadb-dump', product: 'mariadb', package: 'mariadb-client', from: 'usr/bin/mariadb-dump', path: 'mariadb/bin/mariadb-dump' },
+  { name: 'mariadb', product: 'mariadb', package: 'mariadb-client-core', from: 'usr/bin/mariadb', path: 'mariadb/bin/mariadb' },
+  { name: 'zstd', product: 'zstd', package: 'zstd', from: 'usr/bin/zstd', path: 'bin/zstd' },
+];
