@@ -20,6 +20,7 @@ type Copy = { from: string; path: string };
 export async function assemble(root: string, architecture: LayerArchitecture, home: string): Promise<Assembled> {
   const copies = await planCopies(root, architecture);
   for (const { from, path } of copies) await place(from, join(home, path));
+  for (const { path, script } of programs) await writeScript(home, path, script);
   await writeCertificates(root, join(home, 'certs'));
 
   const origins = await originsOf(root);
@@ -50,13 +51,27 @@ async function place(from: string, to: string): Promise<void> {
   await chmod(to, 0o755);
 }
 
+/** For people, and for programs that start one another: runs the program from wherever the layer lies. Needs a shell, which the layer hasn't. */
+async function writeScript(home: string, path: string, script: string): Promise<void> {
+  const up = script.split('/').slice(1).map(() => '..').join('/');
+  const text = `#!/bin/sh
+home="\${0%/*}/${up}"
+export MARIADB_PLUGIN_DIR="$home/mariadb/plugin"
+exec "$home/lib/ld.so" --inhibit-cache --library-path "$home/lib" --argv0 "$0" "$home/${path}" "$@"
+`;
+  await mkdir(dirname(join(home, script)), { recursive: true });
+  await writeFile(join(home, script), text);
+  await chmod(join(home, script), 0o755);
+}
+
 async function index(home: string, architecture: LayerArchitecture, origin: ReadonlyMap<string, Origin>): Promise<object> {
   const entries = [];
-  for (const { name, product, path } of programs) {
+  for (const { name, product, path, script } of programs) {
     const from = origin.get(path)!;
     const version = upstreamVersion(from.version);
     const { size: bytes } = await stat(join(home, path));
-    entries.push({ name, product, major: Number.parseInt(version, 10), version, path, bytes, package: from.name, packageVersion: from.version });
+    const about = { name, product, major: Number.parseInt(version, 10), version, bytes };
+    entries.push({ ...about, path, argv0: script, package: from.name, packageVersion: from.version });
   }
   return {
     format: 1,

@@ -35,7 +35,12 @@ async function main(): Promise<void> {
 async function show(architecture: LayerArchitecture, layer: string): Promise<void> {
   const home = join(layer, 'nightjar');
   const { programs } = JSON.parse(await readFile(join(home, 'db-tools.json'), 'utf8')) as Index;
-  const table = new Table({ head: ['program', 'product', 'version', 'size', 'Debian package'], style: { head: [], border: [] }, colAligns: ['left', 'left', 'left', 'right'] });
+  const table = new Table({
+    head: ['program', 'product', 'version', 'size', 'Debian package'],
+    colAligns: ['left', 'left', 'left', 'right', 'left'],
+    chars: { mid: '', 'left-mid': '', 'mid-mid': '', 'right-mid': '' },
+    style: { head: [], border: [] },
+  });
   for (const one of programs) table.push([one.name, one.product, one.version, formatBytes(one.bytes), `${one.package} ${one.packageVersion}`]);
   const { files, unzipped, zipped } = await sizes(layer);
   console.log(`\n${table.toString()}`);

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { chmod, mkdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, readlink, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -33,7 +33,7 @@ export async function exclusively<T>(
   { report, work }: { report: (line: string) => void; work: () => Promise<T> },
   signal: AbortSignal,
 ): Promise<T> {
-  const token = randomUUID();
+  const token = JSON.stringify({ pid: process.pid, place: await processSpace(), id: randomUUID() });
   for (let tries = 0; !(await acquired(lock, token)); tries += 1) {
     if (tries === 8) report('waiting for another process that fetches Debian packages');
     await sleep(250, undefined, { signal });
@@ -53,8 +53,28 @@ async function acquired(lock: string, token: string): Promise<boolean> {
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    const { mtimeMs } = await stat(lock).catch(() => ({ mtimeMs: Infinity }));
-    if (Date.now() - mtimeMs > staleMs) await rename(lock, `${lock}.stale`).catch(() => undefined);
+    if (await isDeserted(lock)) await rename(lock, `${lock}.stale`).catch(() => undefined);
     return false;
   }
+}
+
+/** Whether the holder has died: surely so when its process is gone from this machine, else when it has not touched the lock for a minute. */
+async function isDeserted(lock: string): Promise<boolean> {
+  const { mtimeMs } = await stat(lock).catch(() => ({ mtimeMs: Infinity }));
+  if (Date.now() - mtimeMs > staleMs) return true;
+  try {
+    const { pid, place } = JSON.parse(await readFile(lock, 'utf8')) as { pid: number; place: string };
+    if (place === '' || place !== (await processSpace())) return false;
+    process.kill(pid, 0);
+    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ESRCH';
+  }
+}
+
+/** Names the set of process numbers that this process sees, or nothing where the system doesn't tell. */
+async function processSpace(): Promise<string> {
+  const boot = await readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => '');
+  const space = await readlink('/proc/self/ns/pid').catch(() => '');
+  return boot && space ? `${boot.trim()} ${space}` : '';
 }

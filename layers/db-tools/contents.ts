@@ -3,8 +3,11 @@ import type { Architecture } from './apt.ts';
 /** Architectures as Lambda names them. */
 export type LayerArchitecture = 'x86_64' | 'arm64';
 
-/** One program of the layer: where Debian's package has it, and where the layer has it. */
-export type ProgramPlan = { name: string; product: 'postgresql' | 'mariadb' | 'zstd'; package: string; from: string; path: string };
+/**
+ * One program of the layer: where Debian's package has it, where the layer has it, and where the layer has a script that starts it. It
+ * must take itself for the script: pg_dumpall looks beside itself for pg_dump.
+ */
+export type ProgramPlan = { name: string; product: 'postgresql' | 'mariadb' | 'zstd'; from: string; path: string; script: string };
 
 /** AWS Lambda takes at most 250 MB unzipped for a function with all its layers; this one stays far below. */
 export const maxLayerBytes = 60_000_000;
@@ -39,15 +42,13 @@ const postgresPrograms = ['pg_dump', 'pg_dumpall', 'pg_restore', 'psql'];
 
 export const programs: readonly ProgramPlan[] = [
   ...postgresMajors.flatMap((major) =>
-    postgresPrograms.map((name): ProgramPlan => ({
-      name,
-      product: 'postgresql',
-      package: `postgresql-client-${major}`,
-      from: `usr/lib/postgresql/${major}/bin/${name}`,
-      path: `postgresql/${major}/bin/${name}`,
-    })),
+    postgresPrograms.map((name) => plan(name, 'postgresql', `usr/lib/postgresql/${major}/bin`, `postgresql/${major}`)),
   ),
-  { name: 'mariadb-dump', product: 'mariadb', package: 'mariadb-client', from: 'usr/bin/mariadb-dump', path: 'mariadb/bin/mariadb-dump' },
-  { name: 'mariadb', product: 'mariadb', package: 'mariadb-client-core', from: 'usr/bin/mariadb', path: 'mariadb/bin/mariadb' },
-  { name: 'zstd', product: 'zstd', package: 'zstd', from: 'usr/bin/zstd', path: 'bin/zstd' },
+  plan('mariadb-dump', 'mariadb', 'usr/bin', 'mariadb'),
+  plan('mariadb', 'mariadb', 'usr/bin', 'mariadb'),
+  plan('zstd', 'zstd', 'usr/bin', 'zstd'),
 ];
+
+function plan(name: string, product: ProgramPlan['product'], from: string, home: string): ProgramPlan {
+  return { name, product, from: `${from}/${name}`, path: `${home}/program/${name}`, script: product === 'zstd' ? `bin/${name}` : `${home}/bin/${name}` };
+}
