@@ -1,7 +1,10 @@
+import type { Catalog } from './contract/catalog.ts';
 import type { Manifest, ManifestPart, TableRows } from './contract/manifest.ts';
 import type { BackupId, ObjectKey, SourceName } from './domain/keys.ts';
 import type { Bytes } from './domain/units.ts';
 import type { DumpReader } from './pipeline/rows/reader.ts';
+
+export type { Catalog };
 
 /** Data on its way. Whoever makes one checks its own end: a stream that ends without an error is whole. */
 export type ByteStream = AsyncIterable<Uint8Array>;
@@ -39,9 +42,6 @@ export type Vault = {
 
 /** Retention tags of an object: plain letters, digits and `-`. A vault that has no tags ignores them. */
 export type Tags = Readonly<Record<string, string>>;
-
-/** Name and digest of every object of a database, by kind: `{ index: { 'public.orders_pkey': '9f86d081…' } }`. */
-export type Catalog = Record<string, Record<string, string>>;
 
 /** One part that an engine can produce. */
 export type PlannedPart = {

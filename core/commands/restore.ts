@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import { catalogSchema } from '../contract/catalog.ts';
 import type { Manifest } from '../contract/manifest.ts';
 import { BackupError, messageOf } from '../domain/errors.ts';
 import { partKey } from '../domain/keys.ts';
@@ -50,7 +50,7 @@ export async function readCatalogPart(manifest: Manifest, vault: Vault, signal: 
   const part = manifest.parts.find(({ role }) => role === 'catalog');
   if (part === undefined) throw new BackupError('manifest-invalid', `the manifest of ${manifest.source} ${manifest.id} names no catalog`);
   const chunks = await Array.fromAsync(openPart(keyOf(manifest, part.file), part, vault, signal));
-  return z.record(z.string(), z.record(z.string(), z.string())).parse(JSON.parse(Buffer.concat(chunks).toString()));
+  return catalogSchema.parse(JSON.parse(Buffer.concat(chunks).toString()));
 }
 
 async function requireReplaceable(manifest: Manifest, target: Target, engine: Engine, { replace }: RestoreOptions, deps: Deps, signal: AbortSignal): Promise<void> {

@@ -1,0 +1,20 @@
+// Makes a fresh clone ready: dependencies, and with them the Node that everything runs on. Plain JavaScript, for any Node from 18.
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const top = dirname(dirname(fileURLToPath(import.meta.url)));
+const installed = join(top, 'node_modules', '.package-lock.json');
+const node = join(top, 'node_modules', '.bin', 'node');
+
+if (!existsSync(installed) || statSync(installed).mtimeMs < statSync(join(top, 'package-lock.json')).mtimeMs) {
+  console.error('Installing the dependencies (npm ci; about 450 MB on disk, once) …');
+  execFileSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: top, stdio: ['ignore', 2, 2] });
+}
+const version = spawnSync(node, ['--version'], { encoding: 'utf8' }).stdout?.trim() ?? 'none';
+if (Number(version.slice(1).split('.')[0]) < 24) {
+  console.error(`error: Node 24 was not installed with the dependencies (found: ${version || 'none'})`);
+  console.error('  hint: npm must be allowed to run the install script of the package "node": npm rebuild node');
+  process.exit(1);
+}
