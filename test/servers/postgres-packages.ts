@@ -17,10 +17,8 @@ const everywhere = words(`
   libpam0g libpcre2-8-0 libpq5 libsasl2-2 libselinux1 libstdc++6 libsystemd0 libtinfo6 libuuid1 libxml2 libxslt1.1 libzstd1 zlib1g
 `);
 
-const only13 = words(`
-  libffi7 libgcrypt20 libgmp10 libgnutls30 libgpg-error0 libhogweed6 libicu67 libidn2-0 libldap-2.4-2 libnettle8 libp11-kit0 libreadline8
-  libssl1.1 libtasn1-6 libunistring2
-`);
+/** What PostgreSQL 13 was linked with; all else comes from the next suite, whose loader can be told a program's name. */
+const only13 = ['libicu67', 'libldap-2.4-2', 'libssl1.1'];
 
 const only15 = words(`
   libcap2 libffi8 libgcrypt20 libgmp10 libgnutls30 libgpg-error0 libhogweed6 libicu72 libidn2-0 libldap-2.5-0 libnettle8 libp11-kit0
@@ -32,7 +30,7 @@ const only17 = words(`
 `);
 
 const stable = {
-  13: { suites: ['bullseye'], packages: ['postgresql-13', ...everywhere, ...only13] },
+  13: { suites: ['bookworm', 'bullseye'], packages: ['postgresql-13', ...everywhere, ...only13, ...only15] },
   15: { suites: ['bookworm'], packages: ['postgresql-15', ...everywhere, ...only15] },
   17: { suites: ['trixie'], packages: ['postgresql-17', ...everywhere, ...only17] },
 } satisfies Partial<Record<PostgresMajor, Omit<DebianWant, 'name'>>>;
