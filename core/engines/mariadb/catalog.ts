@@ -1,0 +1,100 @@
+import { BackupError } from '../../domain/errors.ts';
+import { plural } from '../../domain/units.ts';
+import type { Catalog } from '../../ports.ts';
+import { digest, readTableDefinition, unqualified, withoutDefiner } from './definition.ts';
+import { quoteName } from './quoting.ts';
+import type { Row, Session } from './session.ts';
+
+/** Kinds that say who an object belongs to: left out of a comparison when a restore was made without owners. */
+export const ownerKinds = ['definer'];
+
+/** Values that move as the application works: not part of the definitions. */
+const movingKinds = ['sequence value'];
+
+/**
+ * Every object of the session's database, by kind and name, with a digest of its definition; `database` and `sequence value` hold values.
+ * Two databases of one server version are alike exactly if their catalogs are. The counter of an AUTO_INCREMENT is not in it: it moves as
+ * rows come, and after a restore stands where the dump's CREATE TABLE put it or behind the last row.
+ */
+export async function readCatalog(session: Session): Promise<Catalog> {
+  const catalog: Catalog = {};
+  const database = await readDatabase(session, catalog);
+  const tables = await session.rows('SELECT TABLE_NAME AS name, TABLE_TYPE AS type FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() ORDER BY TABLE_NAME');
+  for (const { name, type } of tables) {
+    if (type === 'VIEW') await readCode(session, catalog, 'view', name ?? '');
+    else if (type === 'SEQUENCE') await readSequence(session, catalog, name ?? '');
+    else if (type === 'BASE TABLE' || type === 'SYSTEM VERSIONED') await readTable(session, catalog, name ?? '', database);
+  }
+  const routines = await session.rows('SELECT ROUTINE_NAME AS name, ROUTINE_TYPE AS type FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = DATABASE() ORDER BY ROUTINE_NAME');
+  for (const { name, type } of routines) await readCode(session, catalog, (type ?? '').toLowerCase(), name ?? '');
+  const triggers = await session.rows('SELECT TRIGGER_NAME AS name, ACTION_ORDER AS place FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = DATABASE() ORDER BY TRIGGER_NAME');
+  for (const { name, place } of triggers) await readCode(session, catalog, 'trigger', name ?? '', place);
+  const events = await session.rows('SELECT EVENT_NAME AS name FROM information_schema.EVENTS WHERE EVENT_SCHEMA = DATABASE() ORDER BY EVENT_NAME');
+  for (const { name } of events) await readCode(session, catalog, 'event', name ?? '');
+  return catalog;
+}
+
+/** Where each sequence stands: the first value that it has not handed out or kept in its cache. */
+export async function readSequenceValues(session: Session, names: string[]): Promise<Record<string, string>> {
+  const values: Record<string, string> = {};
+  for (const name of names) {
+    const [row] = await session.rows(`SELECT next_not_cached_value AS value, cycle_count AS round FROM ${quoteName(name)}`);
+    values[name] = `${row?.['value']} round ${row?.['round']}`;
+  }
+  return values;
+}
+
+/** The names of objects whose definition is not the same in both, or that only one of them has: `view shop_totals`. */
+export function changedObjects(before: Catalog, after: Catalog): string[] {
+  const kinds = new Set([...Object.keys(before), ...Object.keys(after)].filter((kind) => !movingKinds.includes(kind)));
+  return [...kinds].flatMap((kind) => {
+    const [one = {}, other = {}] = [before[kind], after[kind]];
+    return [...new Set([...Object.keys(one), ...Object.keys(other)])].filter((name) => one[name] !== other[name]).map((name) => `${kind} ${name}`);
+  });
+}
+
+/** How many objects of its own a database holds, for a person: `12 tables, 3 views`; empty for an empty one. */
+export function holdings(catalog: Catalog): string {
+  const own = ['table', 'view', 'sequence', 'function', 'procedure', 'package', 'package body', 'trigger', 'event'];
+  return own.flatMap((kind) => (catalog[kind] === undefined ? [] : [plural(Object.keys(catalog[kind]).length, kind)])).join(', ');
+}
+
+async function readDatabase(session: Session, catalog: Catalog): Promise<string> {
+  const [row] = await session.rows('SELECT * FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = DATABASE()');
+  const [charset, collation, comment] = [row?.['DEFAULT_CHARACTER_SET_NAME'], row?.['DEFAULT_COLLATION_NAME'], row?.['SCHEMA_COMMENT']];
+  catalog['database'] = { 'character set': charset ?? '', collation: collation ?? '', ...(comment ? { comment } : {}) };
+  return row?.['SCHEMA_NAME'] ?? '';
+}
+
+async function readTable(session: Session, catalog: Catalog, name: string, database: string): Promise<void> {
+  const [row] = await session.rows(`SHOW CREATE TABLE ${quoteName(name)}`);
+  const { items, text } = readTableDefinition(unqualified(row?.['Create Table'] ?? '', database));
+  (catalog['table'] ??= {})[name] = digest(text);
+  for (const item of items) (catalog[item.kind] ??= {})[`${name}.${item.name}`] = digest(item.text);
+}
+
+async function readSequence(session: Session, catalog: Catalog, name: string): Promise<void> {
+  const [row] = await session.rows(`SHOW CREATE SEQUENCE ${quoteName(name)}`);
+  (catalog['sequence'] ??= {})[name] = digest(row?.['Create Table']);
+  (catalog['sequence value'] ??= {})[name] = (await readSequenceValues(session, [name]))[name] ?? '';
+}
+
+/** A view, routine, trigger or event: its text, and the settings under which it was made. */
+async function readCode(session: Session, catalog: Catalog, kind: string, name: string, place?: string | null): Promise<void> {
+  const [row = {}] = await session.rows(`SHOW CREATE ${kind.toUpperCase()} ${quoteName(name)}`);
+  const definition = codeOf(row);
+  if (definition === null) {
+    throw new BackupError('privilege-missing', `the server does not show the definition of ${kind} ${quoteName(name)}`, {
+      hint: 'the user must be able to read routines: GRANT SELECT ON mysql.proc (MariaDB before 11.3), SHOW CREATE ROUTINE (since), SHOW_ROUTINE (MySQL)',
+    });
+  }
+  const { text, definer } = withoutDefiner(definition);
+  const settings = ['sql_mode', 'time_zone', 'character_set_client', 'collation_connection', 'Database Collation'].map((field) => row[field]);
+  (catalog[kind] ??= {})[name] = digest(text, place, ...settings);
+  if (definer !== undefined) (catalog['definer'] ??= {})[`${kind} ${name}`] = definer;
+}
+
+function codeOf(row: Row): string | null {
+  const field = Object.keys(row).find((column) => /^(Create |SQL Original Statement)/.test(column));
+  return field === undefined ? null : row[field] ?? null;
+}

@@ -1,0 +1,44 @@
+import type { ByteStream } from '../../ports.ts';
+import { rowsMark } from './expected.ts';
+import type { Expected } from './expected.ts';
+import { sandboxLine } from './schema-text.ts';
+
+const mark = Buffer.from(`\n${rowsMark}`);
+const newline = 10;
+
+/** The rows as mariadb-dump prints them, behind `start` and without the sandbox line; ticks off the comment above each table's rows. Holds no more than a comment. */
+export async function* dataText(dump: ByteStream, start: string, expected: Expected): ByteStream {
+  if (start !== '') yield Buffer.from(start);
+  let tail: Buffer = Buffer.alloc(0);
+  let head: Buffer | undefined = Buffer.alloc(0);
+  for await (const bytes of dump) {
+    let chunk = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    if (head !== undefined) {
+      head = Buffer.concat([head, chunk]);
+      if (head.indexOf(newline) < 0) continue;
+      chunk = withoutSandboxLine(head);
+      head = undefined;
+    }
+    tail = seeMarks(tail, chunk, expected);
+    yield chunk;
+  }
+  if (head !== undefined) yield head;
+  expected.requireAll();
+}
+
+function withoutSandboxLine(text: Buffer): Buffer {
+  return text.toString('latin1', 0, sandboxLine.length) === sandboxLine ? text.subarray(text.indexOf(newline) + 1) : text;
+}
+
+/** Looks for comments in what has come, and returns the end in which one may have begun. */
+function seeMarks(tail: Buffer, chunk: Buffer, expected: Expected): Buffer {
+  const text = tail.length === 0 ? chunk : Buffer.concat([tail, chunk]);
+  let from = 0;
+  for (let at = text.indexOf(mark); at >= 0; at = text.indexOf(mark, from)) {
+    const end = text.indexOf(newline, at + 1);
+    if (end < 0) return Buffer.from(text.subarray(at));
+    expected.see(text.toString('latin1', at + 1, end));
+    from = end;
+  }
+  return Buffer.from(text.subarray(Math.max(from, text.length - mark.length + 1)));
+}

@@ -1,0 +1,56 @@
+import { unquoteName } from './quoting.ts';
+
+/** One line of SHOW GRANTS: rights on everything, on the databases of a pattern, or on one table. */
+type Grant = { rights: Set<string>; database?: string; table?: string };
+
+/** What a user may do, as far as a dump needs to know. */
+export type Rights = { has(right: string, database?: string, table?: string): boolean };
+
+const grantLine = /^GRANT (.+?) ON (?:TABLE )?(\*|`(?:[^`]|``)*`)\.(\*|`(?:[^`]|``)*`) TO /s;
+const revokeLine = /^REVOKE (.+?) ON (`(?:[^`]|``)*`)\.\* FROM /s;
+
+/** Reads the lines of SHOW GRANTS, those of active roles included. Rights on single columns or routines are not enough for a dump and are left out. */
+export function parseGrants(lines: string[]): Rights {
+  const grants = lines.flatMap((line) => parseGrant(line));
+  const revoked = lines.flatMap((line) => parseRevoke(line));
+  return {
+    has(right, database, table) {
+      if (revoked.some((partial) => covers(partial, right) && partial.database === database)) return false;
+      return grants.some((grant) =>
+        covers(grant, right) &&
+        (grant.database === undefined || (database !== undefined && matches(grant.database, database))) &&
+        (grant.table === undefined || grant.table === table));
+    },
+  };
+}
+
+function parseGrant(line: string): Grant[] {
+  const [, rights, database, table] = grantLine.exec(line) ?? [];
+  if (rights === undefined || database === undefined || table === undefined) return [];
+  return [{
+    rights: listed(rights),
+    ...(database === '*' ? {} : { database: unquoteName(database) }),
+    ...(table === '*' ? {} : { table: unquoteName(table) }),
+  }];
+}
+
+/** MySQL's partial revokes: what a right on everything does not cover. */
+function parseRevoke(line: string): Grant[] {
+  const [, rights, database] = revokeLine.exec(line) ?? [];
+  return rights === undefined || database === undefined ? [] : [{ rights: listed(rights), database: unquoteName(database) }];
+}
+
+function listed(rights: string): Set<string> {
+  return new Set(rights.replace(/\([^)]*\)/g, '(columns)').split(',').map((right) => right.trim().toUpperCase()));
+}
+
+function covers({ rights }: Grant, right: string): boolean {
+  return rights.has(right) || rights.has('ALL PRIVILEGES') || rights.has('ALL');
+}
+
+/** The database in a grant is a pattern of LIKE. */
+function matches(pattern: string, database: string): boolean {
+  const regexp = pattern.replace(/\\([\s\S])|[%_]|[.*+?^${}()|[\]]/g, (char, escaped: string | undefined) =>
+    escaped !== undefined ? escaped.replace(/[.*+?^${}()|[\]\\]/g, '\\$&') : char === '%' ? '.*' : char === '_' ? '.' : `\\${char}`);
+  return new RegExp(`^${regexp}$`, 's').test(database);
+}

@@ -1,0 +1,71 @@
+import type { TableRows } from '../../contract/manifest.ts';
+import { BackupError } from '../../domain/errors.ts';
+import type { Engine, Plan } from '../../ports.ts';
+import type { Tools } from '../../tools.ts';
+import { placeOf } from '../login.ts';
+import type { Login } from '../login.ts';
+import { changedObjects, ownerKinds, readCatalog } from './catalog.ts';
+import { plannedParts, takesHistory } from './parts.ts';
+import { requirePrivileges } from './privileges.ts';
+import { requireReadable } from './readable.ts';
+import { quoteName } from './quoting.ts';
+import { restoreCommands } from './restore-commands.ts';
+import { withSession } from './session.ts';
+import type { Server } from './session.ts';
+import { readTables, tableWarnings } from './tables.ts';
+import type { Table } from './tables.ts';
+import { openTarget } from './target.ts';
+
+/**
+ * MariaDB 10.4 and newer, MySQL 5.7 and newer, by MariaDB's own programs. All rows come from one mariadb-dump and its one transaction; the
+ * definitions, which no transaction protects, are compared with the catalogue before and after.
+ */
+export function mariadbEngine(login: Login, tools: Tools): Engine {
+  const place = placeOf('mariadb', login);
+  return {
+    place,
+    plan: (_, signal) => withSession(login, signal, async (session): Promise<Plan> => {
+      const { server } = session;
+      await requirePrivileges(session, login);
+      const tables = await readTables(session);
+      const catalog = await readCatalog(session);
+      await requireReadable(session, login, tables, Object.keys(catalog['view'] ?? {}));
+      return {
+        database: login.database,
+        server: { product: server.product, version: server.version },
+        client: { program: 'mariadb-dump', version: tools.program('mariadb-dump').version },
+        parts: plannedParts({ login, tools, server, catalog, tables }),
+        catalog,
+        warnings: tableWarnings(tables, takesHistory(server)),
+        async confirm(seen, stop) {
+          const changed = changedObjects(catalog, await withSession(login, stop, readCatalog));
+          if (changed.length > 0) throw changedError(place, changed);
+          return complete(seen, tables, server);
+        },
+        close: () => Promise.resolve(),
+      };
+    }),
+    ownerKinds,
+    target: (backup, signal) => openTarget(login, tools, backup, signal),
+    restoreCommands,
+  };
+}
+
+function changedError(place: string, changed: string[]): BackupError {
+  const shown = changed.length > 5 ? `${changed.slice(0, 5).join(', ')} and ${changed.length - 5} more` : changed.join(', ');
+  return new BackupError('source-changed', `${place}: definitions changed while the backup ran: ${shown}`, {
+    hint: 'run the backup again when no migration is running',
+  });
+}
+
+/** Tables without rows leave no INSERT in a dump; that they were read is known from the comments above their rows. */
+function complete(seen: TableRows[], tables: Table[], server: Server): TableRows[] {
+  const names = new Set(seen.map(({ table }) => table));
+  const empty = tables.filter(({ name }) => !names.has(quoteName(name))).map(({ name, columns }): TableRows => ({
+    table: quoteName(name),
+    columns: columns.filter(({ generated }) => !generated || server.product === 'MariaDB').map((column) => quoteName(column.name)).join(', '),
+    rows: 0,
+    fingerprint: '0'.repeat(16),
+  }));
+  return [...seen, ...empty];
+}

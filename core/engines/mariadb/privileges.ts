@@ -1,0 +1,51 @@
+import { BackupError } from '../../domain/errors.ts';
+import { placeOf } from '../login.ts';
+import type { Login } from '../login.ts';
+import { parseGrants } from './grants.ts';
+import type { Rights } from './grants.ts';
+import { quoteName } from './quoting.ts';
+import type { Server, Session } from './session.ts';
+
+const onDatabase = ['SELECT', 'SHOW VIEW', 'TRIGGER', 'EVENT'];
+
+/** A right that is missing, and on what it is to be granted. */
+type Missing = { right: string; on: string };
+
+/**
+ * Throws `privilege-missing`, with all that is missing, unless the user sees every object of the database: without a right the server
+ * shows fewer objects, and a dump of those alone ends well.
+ */
+export async function requirePrivileges(session: Session, login: Login): Promise<void> {
+  const [user] = await session.rows('SELECT CURRENT_USER() AS name');
+  const lines = await session.rows('SHOW GRANTS');
+  const rights = parseGrants(lines.map((row) => Object.values(row)[0] ?? ''));
+  const missing: Missing[] = onDatabase
+    .filter((right) => !rights.has(right, login.database))
+    .map((right) => ({ right, on: `${quoteName(login.database)}.*` }));
+  if (!seesRoutines(rights, session.server, login.database)) missing.push(routineRight(session.server, login.database));
+  if (missing.length > 0) throw missingError(login, user?.['name'] ?? '', missing);
+}
+
+/** The error for rights that are missing: the message lists them, the hint has the statements to run. */
+export function missingError(login: Login, user: string, missing: Missing[]): BackupError {
+  const at = user.lastIndexOf('@');
+  const account = `${quoteName(user.slice(0, at))}@${quoteName(user.slice(at + 1))}`;
+  const statements = [...Map.groupBy(missing, ({ on }) => on)].map(([on, rights]) => `GRANT ${rights.map(({ right }) => right).join(', ')} ON ${on} TO ${account};`);
+  const listed = missing.map(({ right, on }) => `${right} on ${on}`).join(', ');
+  return new BackupError('privilege-missing', `${placeOf('mariadb', login)}: the user does not see everything; missing: ${listed}`, {
+    hint: `run as an administrator: ${statements.join(' ')}`,
+  });
+}
+
+/** MariaDB shows bodies to who may read mysql.proc, since 11.3 by SHOW CREATE ROUTINE too; MySQL since 8.0.20 by SHOW_ROUTINE or SELECT on everything. */
+function seesRoutines(rights: Rights, server: Server, database: string): boolean {
+  if (rights.has('SELECT')) return true;
+  if (server.product === 'MySQL' && server.number >= 80_020) return rights.has('SHOW_ROUTINE');
+  return rights.has('SELECT', 'mysql', 'proc') || (server.product === 'MariaDB' && server.number >= 110_301 && rights.has('SHOW CREATE ROUTINE', database));
+}
+
+function routineRight(server: Server, database: string): Missing {
+  if (server.product === 'MySQL' && server.number >= 80_020) return { right: 'SHOW_ROUTINE', on: '*.*' };
+  if (server.product === 'MariaDB' && server.number >= 110_301) return { right: 'SHOW CREATE ROUTINE', on: `${quoteName(database)}.*` };
+  return { right: 'SELECT', on: '`mysql`.`proc`' };
+}

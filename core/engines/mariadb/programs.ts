@@ -1,0 +1,46 @@
+import type { Run } from '../../pipeline/program.ts';
+import type { Tools } from '../../tools.ts';
+import { placeOf } from '../login.ts';
+import type { Login } from '../login.ts';
+import { explainWords } from './explain.ts';
+
+/** Options of both programs against `login`. No option file of the machine or of its user is read; the password goes by the environment. */
+function connection(login: Login, tools: Tools): string[] {
+  const tls = login.tls.mode === 'off' ? ['--skip-ssl'] : [`--ssl-ca=${login.tls.ca}`, '--ssl-verify-server-cert'];
+  return [
+    '--no-defaults',
+    `--host=${login.host}`,
+    `--port=${login.port}`,
+    '--protocol=tcp',
+    `--user=${login.user}`,
+    `--plugin-dir=${tools.mariadbPlugins}`,
+    ...tls,
+    '--default-character-set=utf8mb4',
+    '--max-allowed-packet=1G',
+  ];
+}
+
+/** A start of mariadb-dump, for these tables or, where none is named, all. `--single-transaction` everywhere: without it the program locks tables. */
+export function dumpRun(tools: Tools, login: Login, options: string[], tables: string[] = []): Run {
+  return run('mariadb-dump', tools, login, ['--single-transaction', '--no-tablespaces', '--skip-dump-date', ...options, '--', login.database, ...tables], false);
+}
+
+/**
+ * A start of the client that reads SQL: stops at the first error. `--binary-mode` keeps CR and NUL in strings and takes no client commands but DELIMITER,
+ * `--comments` keeps what stands in the bodies of routines, and a failing statement is not printed, for it holds data.
+ */
+export function loadRun(tools: Tools, login: Login, initCommand: string): Run {
+  const options = ['--batch', '--binary-mode', '--comments', '--skip-print-query-on-error', '--skip-reconnect', `--init-command=${initCommand}`];
+  return run('mariadb', tools, login, [...options, '--', login.database], true);
+}
+
+function run(name: 'mariadb' | 'mariadb-dump', tools: Tools, login: Login, options: string[], restoring: boolean): Run {
+  return {
+    program: tools.program(name),
+    args: [...connection(login, tools), ...options],
+    env: { HOME: '/nonexistent', ...(login.password === undefined ? {} : { MYSQL_PWD: login.password }) },
+    idleLimitMs: login.idleLimitMs,
+    secrets: [login.password],
+    explain: (words) => explainWords(words, placeOf('mariadb', login), restoring),
+  };
+}

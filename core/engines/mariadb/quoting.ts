@@ -1,0 +1,19 @@
+/** A name as a statement takes it. */
+export function quoteName(name: string): string {
+  return `\`${name.replaceAll('`', '``')}\``;
+}
+
+/** A text as a statement takes it, for sessions whose `sql_mode` leaves the backslash its meaning (ours do). */
+export function quoteText(text: string): string {
+  return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "''").replaceAll('\0', '\\0')}'`;
+}
+
+/** The name inside the quotes. */
+export function unquoteName(quoted: string): string {
+  return quoted.slice(1, -1).replaceAll('``', '`');
+}
+
+/** Bytes as a string of which each character is one byte: text in any encoding goes through unharmed. */
+export function byteText(text: string): string {
+  return Buffer.from(text, 'utf8').toString('latin1');
+}

@@ -1,0 +1,116 @@
+import { readFile } from 'node:fs/promises';
+import { connect, isIP } from 'node:net';
+import type { Socket } from 'node:net';
+import mysql from 'mysql2/promise';
+import { abortError, BackupError } from '../../domain/errors.ts';
+import { placeOf } from '../login.ts';
+import type { Login } from '../login.ts';
+import { explained } from './explain.ts';
+
+const connectLimitMs = 15_000;
+/** Of one answer; dropping a large database takes minutes. */
+const queryLimitMs = 600_000;
+
+/** Which server answers. `number`: 110806 for 11.8.6. */
+export type Server = { product: 'MariaDB' | 'MySQL'; version: string; number: number };
+
+/** A connection for questions about the catalogue. Values are text, or null. */
+export type Session = {
+  server: Server;
+  rows(sql: string, values?: unknown[]): Promise<Row[]>;
+  close(): Promise<void>;
+};
+
+export type Row = Record<string, string | null>;
+
+/** Connects, to the database of the login or to none (`null`). Throws `source-unreachable`, or `source-unsupported` for a server too old. */
+export async function openSession(login: Login, signal: AbortSignal, database: string | null = login.database): Promise<Session> {
+  if (signal.aborted) throw abortError(signal);
+  const place = placeOf('mariadb', login);
+  let connection: mysql.Connection | undefined;
+  const onAbort = () => connection?.destroy();
+  signal.addEventListener('abort', onAbort, { once: true });
+  const fail = (cause: unknown) => (signal.aborted ? abortError(signal) : explained(cause, place));
+
+  const rows: Session['rows'] = async (sql, values = []) => {
+    if (signal.aborted) throw abortError(signal);
+    try {
+      const [found] = await connection!.query<mysql.RowDataPacket[]>({ sql, values, timeout: queryLimitMs + login.lockTimeoutMs });
+      return Array.isArray(found) ? found.map(asText) : [];
+    } catch (cause) {
+      throw fail(cause);
+    }
+  };
+  const close = async () => {
+    signal.removeEventListener('abort', onAbort);
+    await connection?.end().catch(() => {});
+  };
+  try {
+    connection = await mysql.createConnection(await optionsOf(login, database));
+    connection.on('error', () => {}); // the next query tells
+    const server = await serverOf(rows, place);
+    await rows(settings(login));
+    return { server, rows, close };
+  } catch (cause) {
+    await close();
+    throw fail(cause);
+  }
+}
+
+/** Opens a session, works with it, and closes it whatever happens. */
+export async function withSession<T>(login: Login, signal: AbortSignal, work: (session: Session) => Promise<T>, database?: string | null): Promise<T> {
+  const session = await openSession(login, signal, database);
+  try {
+    return await work(session);
+  } finally {
+    await session.close();
+  }
+}
+
+async function optionsOf(login: Login, database: string | null): Promise<mysql.ConnectionOptions> {
+  return {
+    host: login.host,
+    port: login.port,
+    user: login.user,
+    password: login.password ?? '',
+    ...(database === null ? {} : { database }),
+    ...(login.tls.mode === 'off' ? {} : { ssl: { ca: await readFile(login.tls.ca, 'utf8'), rejectUnauthorized: true, verifyIdentity: true } }),
+    stream: () => socketTo(login),
+    charset: 'utf8mb4_general_ci',
+    connectTimeout: connectLimitMs,
+    supportBigNumbers: true,
+    bigNumberStrings: true,
+    dateStrings: true,
+    multipleStatements: false,
+    flags: ['-IGNORE_SPACE'],
+  };
+}
+
+/** The driver names no host to TLS when it is an address, and Node then checks the certificate for `localhost`: the socket tells it better. */
+function socketTo({ host, port }: Login): Socket {
+  const socket = connect({ host, port, noDelay: true, keepAlive: true });
+  return isIP(host) === 0 ? socket : Object.assign(socket, { _host: host });
+}
+
+/** Definitions must be printed the same way whatever the server's defaults are; `lock_wait_timeout` is in seconds, at least one. */
+function settings(login: Login): string {
+  const lockSeconds = Math.max(1, Math.ceil(login.lockTimeoutMs / 1000));
+  return `SET SESSION sql_mode = '', time_zone = '+00:00', sql_quote_show_create = 1, lock_wait_timeout = ${lockSeconds}, wait_timeout = 3600`;
+}
+
+async function serverOf(rows: Session['rows'], place: string): Promise<Server> {
+  const [row] = await rows('SELECT VERSION() AS version, @@version_comment AS comment');
+  const text = row?.['version'] ?? '';
+  const product = /mariadb/i.test(`${text} ${row?.['comment']}`) ? 'MariaDB' : 'MySQL';
+  const [version = '', major = 0, minor = 0, patch = 0] = /^(\d+)\.(\d+)(?:\.(\d+))?/.exec(text) ?? [];
+  const number = Number(major) * 10_000 + Number(minor) * 100 + Number(patch);
+  if (number < (product === 'MariaDB' ? 100_400 : 50_700)) {
+    throw new BackupError('source-unsupported', `${place} is ${product} ${text}; Nightjar works with MariaDB 10.4, MySQL 5.7 and newer`);
+  }
+  return { product, version, number };
+}
+
+function asText(row: object): Row {
+  return Object.fromEntries(Object.entries(row).map(([name, value]: [string, unknown]) =>
+    [name, value === null ? null : Buffer.isBuffer(value) ? value.toString('utf8') : String(value)]));
+}

@@ -1,0 +1,65 @@
+import type { Bytes } from '../../domain/units.ts';
+import { quoteName } from './quoting.ts';
+import type { Session } from './session.ts';
+
+/** A base table of the database, as far as a dump of its rows needs to know it. */
+export type Table = {
+  name: string;
+  engine: string;
+  bytes: Bytes;
+  versioned: boolean;
+  columns: Column[];
+};
+
+export type Column = { name: string; type: string; generated: boolean };
+
+/** Engines whose rows lie elsewhere, or in other tables: mariadb-dump leaves them out (its option --no-data-med). */
+const elsewhere = ['MRG_MYISAM', 'MRG_ISAM', 'CONNECT', 'OQGRAPH', 'SPIDER', 'VP', 'FEDERATED'];
+const transactional = ['INNODB', 'ROCKSDB', 'TOKUDB', 'NDBCLUSTER'];
+
+/** Every base table with its columns. */
+export async function readTables(session: Session): Promise<Table[]> {
+  const tables = await session.rows(
+    `SELECT TABLE_NAME AS name, ENGINE AS engine, TABLE_TYPE AS type, DATA_LENGTH AS bytes FROM information_schema.TABLES
+      WHERE TABLE_SCHEMA = DATABASE() AND TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED') ORDER BY TABLE_NAME`);
+  const columns = await session.rows(
+    `SELECT TABLE_NAME AS name, COLUMN_NAME AS col, DATA_TYPE AS type, EXTRA AS extra FROM information_schema.COLUMNS
+      WHERE TABLE_SCHEMA = DATABASE() ORDER BY TABLE_NAME, ORDINAL_POSITION`);
+  const byTable = Map.groupBy(columns, (row) => row['name'] ?? '');
+  return tables.map((row) => ({
+    name: row['name'] ?? '',
+    engine: row['engine'] ?? '',
+    bytes: Number(row['bytes'] ?? 0),
+    versioned: row['type'] === 'SYSTEM VERSIONED',
+    columns: (byTable.get(row['name'] ?? '') ?? []).map((column) => ({
+      name: column['col'] ?? '',
+      type: column['type'] ?? '',
+      generated: /\b(VIRTUAL|STORED|PERSISTENT) GENERATED\b/i.test(column['extra'] ?? ''),
+    })),
+  }));
+}
+
+/** Whether a dump holds the rows of a table. */
+export function holdsRows(table: Table): boolean {
+  return !elsewhere.includes(table.engine.toUpperCase());
+}
+
+/** Whether a transaction sees the table as of its beginning. */
+export function isTransactional(table: Table): boolean {
+  return transactional.includes(table.engine.toUpperCase());
+}
+
+/** What a person should know of tables that a dump can't hold as they are. */
+export function tableWarnings(tables: Table[], historyDumped: boolean): string[] {
+  const named = (found: Table[]) => found.map(({ name }) => quoteName(name)).join(', ');
+  const unsafe = tables.filter((table) => holdsRows(table) && !isTransactional(table));
+  const remote = tables.filter((table) => !holdsRows(table));
+  const forgetful = historyDumped ? [] : tables.filter(({ versioned }) => versioned);
+  const floats = tables.flatMap(({ name, columns }) => columns.filter(({ type }) => type === 'float').map((column) => `${quoteName(name)}.${quoteName(column.name)}`));
+  return [
+    ...(unsafe.length === 0 ? [] : [`no transaction protects ${named(unsafe)} (not InnoDB): rows written during the backup may be in it or not`]),
+    ...(remote.length === 0 ? [] : [`the rows of ${named(remote)} are not in the backup: their engine keeps them elsewhere`]),
+    ...(forgetful.length === 0 ? [] : [`the history of ${named(forgetful)} is not in the backup: the server takes it back only since MariaDB 10.11`]),
+    ...(floats.length === 0 ? [] : [`FLOAT columns are dumped with six digits, what exceeds that is lost: ${floats.join(', ')}`]),
+  ];
+}

@@ -1,0 +1,87 @@
+import { BackupError } from '../../domain/errors.ts';
+import type { Manifest, ManifestPart } from '../../contract/manifest.ts';
+import { programInput } from '../../pipeline/program.ts';
+import type { Catalog, LoadStep, Target } from '../../ports.ts';
+import type { Tools } from '../../tools.ts';
+import { placeOf } from '../login.ts';
+import type { Login } from '../login.ts';
+import { holdings, readCatalog } from './catalog.ts';
+import { withCommit, withoutDefiners } from './load-text.ts';
+import { loadRun } from './programs.ts';
+import { quoteName, quoteText } from './quoting.ts';
+import { withSession } from './session.ts';
+
+/** Building an index on a large table takes hours in which the client neither prints nor reads; a dead server shows through its connection. */
+const restoreIdleLimitMs = 24 * 3600 * 1000;
+
+type Backup = { manifest: Manifest; catalog: Catalog; owners: boolean };
+type Found = { state: Target['state']; holds: string };
+
+/** A database to restore into, on the server of `login`. Events start to run as soon as they are there, as after any stock restore. */
+export async function openTarget(login: Login, tools: Tools, { manifest, catalog, owners }: Backup, signal: AbortSignal): Promise<Target> {
+  const found = await inspect(login, signal);
+  const run = loadRun(tools, { ...login, idleLimitMs: restoreIdleLimitMs }, initCommand(login));
+  let made = false;
+  const step = (part: ManifestPart): LoadStep => ({
+    part,
+    label: labels[part.role] ?? part.file,
+    load(content, stop) {
+      const text = owners || part.role === 'data' ? content : withoutDefiners(content);
+      return programInput(run, withCommit(text, part.file), stop);
+    },
+  });
+  const steps = (role: ManifestPart['role']) => manifest.parts.filter((part) => part.role === role).map(step);
+  return {
+    database: login.database,
+    ...found,
+    async prepare(replace, stop) {
+      const now = await inspect(login, stop);
+      if (now.state === 'occupied' && !(replace && found.state === 'occupied')) throw occupied(login, now.holds);
+      if (now.state === 'empty' && found.state === 'empty') return;
+      await create(login, catalog, now.state === 'occupied', stop);
+      made = true;
+    },
+    stages: [steps('schema'), steps('data'), steps('after')],
+    async discard(stop) {
+      if (made) await withSession(login, stop, (session) => session.rows(`DROP DATABASE ${quoteName(login.database)}`), null);
+      made = false;
+    },
+    close: () => Promise.resolve(),
+  };
+}
+
+const labels: Partial<Record<ManifestPart['role'], string>> = { schema: 'tables, routines and views', after: 'triggers and events' };
+
+async function inspect(login: Login, signal: AbortSignal): Promise<Found> {
+  const exists = await withSession(login, signal, (session) =>
+    session.rows('SELECT 1 AS found FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = ?', [login.database]), null);
+  if (exists.length === 0) return { state: 'absent', holds: '' };
+  const holds = await withSession(login, signal, async (session) => holdings(await readCatalog(session)));
+  return { state: holds === '' ? 'empty' : 'occupied', holds };
+}
+
+/** Plain CREATE: if somebody else has made the database meanwhile, it is theirs. */
+async function create(login: Login, catalog: Catalog, replace: boolean, signal: AbortSignal): Promise<void> {
+  const { 'character set': charset, collation, comment } = catalog['database'] ?? {};
+  const made = charset === undefined ? '' : ` CHARACTER SET ${charset} COLLATE ${collation}`;
+  const name = quoteName(login.database);
+  await withSession(login, signal, async (session) => {
+    if (replace) await session.rows(`DROP DATABASE ${name}`);
+    await session.rows(`CREATE DATABASE ${name}${made}${comment === undefined ? '' : ` COMMENT ${quoteText(comment)}`}`);
+  }, null).catch((error: unknown) => {
+    const { cause } = error as { cause?: { errno?: unknown } };
+    throw cause?.errno === 1007 ? occupied(login, 'what somebody else has just made') : error;
+  });
+}
+
+function occupied(login: Login, holds: string): BackupError {
+  return new BackupError('target-not-empty', `${placeOf('mariadb', login)} is not empty: it holds ${holds}`, {
+    hint: 'restore into a new database, or replace what is there: --replace',
+  });
+}
+
+/** One transaction for a part; the checks that would read every row again were kept by the source. */
+function initCommand(login: Login): string {
+  const lockSeconds = Math.max(1, Math.ceil(login.lockTimeoutMs / 1000));
+  return `SET SESSION autocommit = 0, foreign_key_checks = 0, unique_checks = 0, lock_wait_timeout = ${lockSeconds}, net_read_timeout = 86400, wait_timeout = 86400`;
+}
