@@ -1,0 +1,58 @@
+import { LineCounter, parseDocument } from 'yaml';
+import type { Document, YAMLError } from 'yaml';
+import { checkConfig } from './contract/config.ts';
+import type { Config, ConfigProblem } from './contract/config.ts';
+import { BackupError } from './domain/errors.ts';
+import { plural } from './domain/units.ts';
+
+const hint = 'every key is explained in docs/configuration.md; nightjar.example.yaml is a whole example';
+
+/** Reads the text of a configuration, YAML 1.2 or JSON; `name` is for messages. Throws `config-invalid` with every problem and where it is, and no value that may be a secret. */
+export function parseConfig(text: string, name: string): Config {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true, strict: true });
+  const broken = [...document.errors, ...document.warnings];
+  if (broken.length > 0) throw invalid(name, broken.map((error) => `${at(error.pos[0], lines)}: ${plain(error)}`));
+  const result = checkConfig(content(document, name));
+  if ('config' in result) return result.config;
+  throw invalid(name, result.problems.map((problem) => `${pathOf(problem)}: ${problem.message}${lineOf(problem, document, lines)}`));
+}
+
+function invalid(name: string, problems: string[]): BackupError {
+  const list = problems.map((problem) => `\n  ${problem}`).join('');
+  return new BackupError('config-invalid', `${name} has ${plural(problems.length, 'problem')}:${list}`, { hint });
+}
+
+/** Aliases may stand for so much that they can't be followed. */
+function content(document: Document, name: string): unknown {
+  try {
+    return document.toJS({ maxAliasCount: 100 });
+  } catch (cause) {
+    throw new BackupError('config-invalid', `${name} can't be read: its aliases can't be followed`, { hint, cause });
+  }
+}
+
+/** The library's own words, but for those that quote a value: an unquoted password that begins with `*` or `!` is taken for syntax. */
+function plain(error: YAMLError): string {
+  if (error.code === 'BAD_ALIAS' || error.code === 'TAG_RESOLVE_FAILED') return 'a value begins with *, & or !, which mean something in YAML: put it in quotes';
+  if (error.code === 'DUPLICATE_KEY') return 'a key stands here for the second time';
+  return error.message.replace(/:\s.*$/s, '').replace(/^Unresolved.*/s, 'a name that is not defined');
+}
+
+function at(offset: number, lines: LineCounter): string {
+  const { line, col } = lines.linePos(offset);
+  return `line ${line}, column ${col}`;
+}
+
+function pathOf({ path }: ConfigProblem): string {
+  return path.map(String).map((key) => (/^[^\s.:]+$/.test(key) ? key : JSON.stringify(key))).join('.') || 'the file';
+}
+
+/** The line of the nearest thing that is there: what is missing has none. */
+function lineOf({ path }: ConfigProblem, document: Document, lines: LineCounter): string {
+  for (let length = path.length; length > 0; length -= 1) {
+    const node = document.getIn(path.slice(0, length), true) as { range?: [number, number, number] } | undefined;
+    if (node?.range) return ` (line ${lines.linePos(node.range[0]).line})`;
+  }
+  return '';
+}

@@ -1,0 +1,82 @@
+import { z } from 'zod';
+import type { SourceName } from '../domain/keys.ts';
+import { sourceSegment } from '../domain/keys.ts';
+import { always, countOf, expectedUnseen, group } from './config-fields.ts';
+import { serverSchema } from './config-server.ts';
+import type { ServerConfig } from './config-server.ts';
+import { defaultsSchema, keepsNothing, settingsOf, settingsShape } from './config-settings.ts';
+import type { Settings } from './config-settings.ts';
+import { vaultSchema } from './config-vault.ts';
+import type { VaultConfig } from './config-vault.ts';
+
+const engines = {
+  postgres: serverSchema('a PostgreSQL server', 5432).optional().describe('A PostgreSQL database (13 and newer).'),
+  mariadb: serverSchema('a MariaDB or MySQL server', 3306).optional().describe('A MariaDB or MySQL database.'),
+};
+
+/** The engines that a source can have; each is a key of it. */
+export const engineNames = Object.keys(engines) as EngineName[];
+export type EngineName = keyof typeof engines;
+
+const source = group('a source', { ...engines, ...settingsShape }).superRefine((value, context) => {
+  if (countOf(value, engineNames) !== 1) context.addIssue(`expected exactly one engine: ${engineNames.join(' or ')}`);
+}, always);
+
+const sources = z
+  .record(z.string(), source, { error: expectedUnseen('the sources, a group of keys: a name for each, and what it is') })
+  .superRefine((value, context) => {
+    if (Object.keys(value).length === 0) context.addIssue('names no source');
+    for (const [name, problem] of wrongNames(Object.keys(value))) context.addIssue({ code: 'custom', path: [name], message: problem });
+  }, always);
+
+/** `nightjar.yaml`: where backups are kept, and what is backed up. */
+export const configSchema = group('the configuration', {
+  vault: vaultSchema.describe('Where backups are kept.'),
+  defaults: defaultsSchema.prefault({}).describe('Settings of every source that does not say otherwise.'),
+  sources: sources.describe('What is backed up: a name of your choice for each database, then its engine and its settings.'),
+}).superRefine(({ defaults, sources: all }, context) => {
+  for (const [name, own] of Object.entries(all)) {
+    if (keepsNothing(settingsOf(defaults, own).retention)) context.addIssue({ code: 'custom', path: ['sources', name, 'retention'], message: 'keeps nothing: at least one number must be above 0' });
+  }
+}).transform(({ vault, defaults, sources: all }): Config => ({
+  vault,
+  sources: new Map(Object.entries(all).map(([name, own]) => {
+    const engine = engineNames.find((key) => own[key] !== undefined)!;
+    return [name as SourceName, { engine, server: own[engine]!, ...settingsOf(defaults, own) }];
+  })),
+}));
+
+/** One source, its defaults filled in. */
+export type SourceConfig = Settings & { engine: EngineName; server: ServerConfig };
+/** A valid configuration. Paths in it are as written: relative to its file. */
+export type Config = { vault: VaultConfig; sources: ReadonlyMap<SourceName, SourceConfig> };
+
+/** Where in the document a problem is, and what it is. */
+export type ConfigProblem = { path: PropertyKey[]; message: string };
+
+/** Reads a parsed document: the configuration, or every problem of it in the order of the document. */
+export function checkConfig(document: unknown): { config: Config } | { problems: ConfigProblem[] } {
+  const result = configSchema.safeParse(document);
+  return result.success ? { config: result.data } : { problems: result.error.issues.flatMap(problemsOf) };
+}
+
+function problemsOf(issue: z.core.$ZodIssue): ConfigProblem[] {
+  if (issue.code === 'unrecognized_keys') {
+    const messages = issue.message.split('\n');
+    return issue.keys.map((key, index) => ({ path: [...issue.path, key], message: messages[index] ?? 'unknown key' }));
+  }
+  if (issue.code !== 'invalid_union') return [{ path: issue.path, message: issue.message }];
+  // of the forms a value may have, the one that fits its kind tells what is wrong in it
+  const inside = issue.errors.find((branch) => branch.every(({ path, code }) => path.length > 0 || (code !== 'invalid_type' && code !== 'invalid_value')));
+  if (inside === undefined || inside.length === 0) return [{ path: issue.path, message: issue.message }];
+  return inside.flatMap(problemsOf).map(({ path, message }) => ({ path: [...issue.path, ...path], message }));
+}
+
+function wrongNames(names: string[]): [string, string][] {
+  return names.flatMap((name, index): [string, string][] => {
+    const twin = names.slice(0, index).find((other) => other.toLowerCase() === name.toLowerCase());
+    if (twin !== undefined) return [[name, `is the same name as ${twin}: not every file system tells capitals from small letters`]];
+    if (!/^[^\p{Cc}\s-]([^\p{Cc}]*[^\p{Cc}\s])?$/u.test(name) || !name.isWellFormed()) return [[name, "can't be a source's name: it is empty, or begins or ends with a blank, or begins with -, or holds a control character"]];
+    return sourceSegment(name as SourceName).length > 200 ? [[name, 'is too long for a name']] : [];
+  });
+}
