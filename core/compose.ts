@@ -1,0 +1,115 @@
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import packageJson from '../package.json' with { type: 'json' };
+import type { Identity } from './commands/lease.ts';
+import type { Source } from './commands/source.ts';
+import type { Config, SourceConfig } from './contract/config.ts';
+import { tlsChoice } from './contract/config-server.ts';
+import { BackupError } from './domain/errors.ts';
+import type { SourceName } from './domain/keys.ts';
+import { suggestion } from './domain/nearest.ts';
+import { engines } from './engines/index.ts';
+import type { Login } from './engines/login.ts';
+import type { Clock, SecretReference, Vault } from './ports.ts';
+import { openSecrets } from './secrets/index.ts';
+import { openTools } from './tools.ts';
+import type { Tools } from './tools.ts';
+import { openVault } from './vaults/index.ts';
+
+/** What only the host knows. */
+export type Host = {
+  env: Readonly<Record<string, string | undefined>>;
+  /** Paths of the configuration are relative to this folder. */
+  folder: string;
+  identity: Identity;
+  /** The folder of the binary layer (/opt in Lambda); asked for when a database program is first needed. */
+  layer(signal: AbortSignal): Promise<string>;
+};
+
+/** Everything that the commands work with. */
+export type Nightjar = {
+  version: string;
+  identity: Identity;
+  clock: Clock;
+  random: () => number;
+  vault: Vault;
+  /** The configured names, in their order. */
+  sourceNames: readonly SourceName[];
+  /** A source by name, or, with `database`, another database on its server. Throws `input-invalid` for a name that is not configured, `secret-missing`, `tools-missing`. */
+  source(name: string, options: { database?: string | undefined }, signal: AbortSignal): Promise<Source & { database: string }>;
+  /** Lets go of connections. */
+  close(): void;
+};
+
+/** Puts it all together. Reads the vault's secrets, and nothing else yet. */
+export async function compose(config: Config, host: Host, signal: AbortSignal): Promise<Nightjar> {
+  const secrets = openSecrets(host);
+  const secret = (reference: SecretReference | string, stop: AbortSignal) => (typeof reference === 'string' ? reference : secrets.get(reference, stop));
+  const { vault, close } = await openConfiguredVault(config.vault, host, secret, signal);
+  let opened: Promise<Tools> | undefined;
+
+  async function tools(stop: AbortSignal): Promise<Tools> {
+    opened ??= host.layer(stop).then(openTools);
+    return opened.catch((error: unknown) => {
+      opened = undefined;
+      throw error;
+    });
+  }
+
+  async function loginOf({ server, lockTimeoutMs, idleTimeoutMs, parallel }: SourceConfig, stop: AbortSignal): Promise<Login> {
+    const tls = tlsChoice(server);
+    const { certificates } = await tools(stop);
+    const ca = tls.mode === 'off' ? '' : tls.ca === 'rds' || tls.ca === 'public' ? certificates[tls.ca] : resolve(host.folder, tls.ca);
+    return {
+      host: server.host,
+      port: server.port,
+      user: await secret(server.user, stop),
+      password: server.password && (await secret(server.password, stop)),
+      database: server.database,
+      tls: tls.mode === 'off' ? tls : { mode: 'verify', ca },
+      lockTimeoutMs,
+      idleLimitMs: idleTimeoutMs,
+      parallel,
+    };
+  }
+
+  return {
+    version: packageJson.version,
+    identity: host.identity,
+    clock: { now: () => new Date() },
+    random: Math.random,
+    vault,
+    sourceNames: [...config.sources.keys()],
+    async source(name, { database }, stop) {
+      const found = sourceConfig(config, name);
+      const login = { ...(await loginOf(found, stop)), ...(database !== undefined && { database }) };
+      const engine = (await engines[found.engine]())(login, await tools(stop));
+      const { engine: engineName, timeZone, compressionLevel, parallel } = found;
+      return { name: name as SourceName, engineName, engine, database: login.database, timeZone, compressionLevel, parallel };
+    },
+    close,
+  };
+}
+
+function sourceConfig({ sources }: Config, name: string): SourceConfig {
+  const found = sources.get(name as SourceName);
+  if (found !== undefined) return found;
+  const names = [...sources.keys()];
+  throw new BackupError('input-invalid', `there is no source ${name} in the configuration${suggestion(name, names)}`, { hint: `configured are: ${names.join(', ')}` });
+}
+
+type ReadSecret = (reference: SecretReference, signal: AbortSignal) => string | Promise<string>;
+
+async function openConfiguredVault(config: Config['vault'], { folder }: Host, secret: ReadSecret, signal: AbortSignal) {
+  if (config.kind === 'folder') return openVault({ kind: 'folder', root: resolve(folder, config.folder) });
+  const { accessKeyId: id, secretAccessKey: key, ca, ...place } = config;
+  const credentials = id && key && { accessKeyId: await secret(id, signal), secretAccessKey: await secret(key, signal) };
+  const authority = ca === undefined ? undefined : await readAuthority(resolve(folder, ca));
+  return openVault({ ...place, ca: authority }, credentials && { credentials });
+}
+
+async function readAuthority(path: string): Promise<string> {
+  return readFile(path, 'utf8').catch((cause: unknown) => {
+    throw new BackupError('config-invalid', `vault.s3.ca: ${path} can't be read`, { cause });
+  });
+}

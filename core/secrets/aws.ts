@@ -1,0 +1,92 @@
+import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { abortError, BackupError, messageOf } from '../domain/errors.ts';
+import { suggestion } from '../domain/nearest.ts';
+
+type Reference = { secret: string; field?: string | undefined };
+
+const connectionMs = 5_000;
+const answerMs = 10_000;
+const attempts = 3;
+const limitMs = 30_000;
+
+/** AWS Secrets Manager. A secret is fetched once however many fields of it are asked for; a failure is not remembered. */
+export function awsSecrets() {
+  const fetched = new Map<string, Promise<string>>();
+  return {
+    async get({ secret, field }: Reference, signal: AbortSignal): Promise<string> {
+      const asked = fetched.get(secret) ?? fetchSecret(secret, signal);
+      fetched.set(secret, asked);
+      const value = await asked.catch((error: unknown) => {
+        fetched.delete(secret);
+        throw error;
+      });
+      return field === undefined ? whole(value, secret) : fieldOf(value, secret, field);
+    },
+  };
+}
+
+async function fetchSecret(secret: string, signal: AbortSignal): Promise<string> {
+  const { GetSecretValueCommand } = await import('@aws-sdk/client-secrets-manager');
+  let client: SecretsManagerClient | undefined;
+  try {
+    client = await connect(secret);
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(limitMs)]);
+    const { SecretString: value } = await client.send(new GetSecretValueCommand({ SecretId: secret }), { abortSignal: limit });
+    if (value === undefined) throw missing(secret, 'holds bytes, not text');
+    return value;
+  } catch (cause) {
+    if (cause instanceof BackupError) throw cause;
+    throw signal.aborted ? abortError(signal) : explained(secret, cause);
+  } finally {
+    client?.destroy();
+  }
+}
+
+/** An ARN names its region (AWS General Reference, ARN format); a name is looked for in the environment's. */
+async function connect(secret: string): Promise<SecretsManagerClient> {
+  const { SecretsManagerClient: Client } = await import('@aws-sdk/client-secrets-manager');
+  const [, region] = /^arn:[^:]*:secretsmanager:([^:]+):/.exec(secret) ?? [];
+  return new Client({
+    ...(region === undefined ? {} : { region }),
+    maxAttempts: attempts,
+    requestHandler: { connectionTimeout: connectionMs, requestTimeout: answerMs, throwOnRequestTimeout: true },
+  });
+}
+
+function whole(value: string, secret: string): string {
+  if (value === '') throw missing(secret, 'is empty');
+  return value;
+}
+
+function fieldOf(value: string, secret: string, field: string): string {
+  const fields = parsed(value);
+  if (fields === undefined) throw missing(secret, `is no JSON object, so it has no field ${field}`, 'leave field out to use the whole secret');
+  const found = Object.hasOwn(fields, field) ? fields[field] : undefined;
+  if ((typeof found === 'string' && found !== '') || typeof found === 'number') return String(found);
+  throw missing(secret, `has no field ${field}${found === undefined ? suggestion(field, Object.keys(fields)) : ' that is text'}`);
+}
+
+/** What JSON.parse says about a secret quotes it: so no cause is kept. */
+function parsed(value: string): Record<string, unknown> | undefined {
+  try {
+    const found: unknown = JSON.parse(value);
+    return typeof found === 'object' && found !== null && !Array.isArray(found) ? (found as Record<string, unknown>) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function explained(secret: string, cause: unknown): BackupError {
+  const name = cause instanceof Error ? cause.name : '';
+  const hints: Record<string, string> = {
+    ResourceNotFoundException: 'check its name, the account and the region (AWS_REGION)',
+    AccessDeniedException: 'allow secretsmanager:GetSecretValue on it, and kms:Decrypt on its key',
+    CredentialsProviderError: 'log in to AWS: the SDK looks at the environment, the profile (AWS_PROFILE) and the role of the machine',
+  };
+  const hint = hints[name] ?? (/region is missing/i.test(messageOf(cause)) ? 'set AWS_REGION, or name the secret by its ARN' : 'is Secrets Manager reachable from here?');
+  return missing(secret, `can't be read: ${messageOf(cause)}`, hint, cause);
+}
+
+function missing(secret: string, why: string, hint?: string, cause?: unknown): BackupError {
+  return new BackupError('secret-missing', `the secret ${secret} in AWS Secrets Manager ${why}`, { hint, cause });
+}

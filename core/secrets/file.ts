@@ -1,0 +1,29 @@
+import { readFile, stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { abortError, BackupError, messageOf } from '../domain/errors.ts';
+
+const largestBytes = 65_536;
+const readLimitMs = 10_000;
+
+/**
+ * A secret kept in a file, without one newline at its end. Who else may read the file is not our business: Docker and Kubernetes
+ * mount secrets readable by everybody in the container. Throws `secret-missing`.
+ */
+export async function readSecretFile(folder: string, file: string, signal: AbortSignal): Promise<string> {
+  const path = resolve(folder, file);
+  const missing = (why: string, cause?: unknown) => new BackupError('secret-missing', `the secret file ${path} ${why}`, { cause });
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(readLimitMs)]);
+  try {
+    const found = await stat(path);
+    // a pipe that nobody writes to would be waited for without end
+    if (!found.isFile()) throw missing('is not a file');
+    if (found.size > largestBytes) throw missing('is too large for a secret');
+    const value = (await readFile(path, { encoding: 'utf8', signal: limit })).replace(/\r?\n$/, '');
+    if (value === '') throw missing('is empty');
+    return value;
+  } catch (cause) {
+    if (cause instanceof BackupError) throw cause;
+    if (signal.aborted) throw abortError(signal);
+    throw missing(`can't be read: ${(cause as NodeJS.ErrnoException).code ?? messageOf(cause)}`, cause);
+  }
+}
