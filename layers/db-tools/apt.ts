@@ -12,8 +12,8 @@ export type Wanted = { packages: readonly string[]; withDependencies: boolean };
 /** An apt of our own: own sources, lists and archives, and an empty package status. */
 export type Apt = {
   folder: string;
-  /** Fetches the package lists that are missing or older than a day; all of them when `force`d. */
-  update(force: boolean, signal: AbortSignal): Promise<void>;
+  /** Fetches the package lists, unless they are younger than `maxAgeMs`, and tells whether it did. */
+  update(maxAgeMs: number, signal: AbortSignal): Promise<boolean>;
   /** The files that `wanted` stands for, without fetching them, and what to ask for to get them. */
   resolve(wanted: Wanted, signal: AbortSignal): Promise<{ files: Download[]; exactly: Wanted }>;
   /** Fetches what `resolve` answered into the folder `archives` and checks it. */
@@ -22,7 +22,8 @@ export type Apt = {
   ask(args: readonly string[], signal: AbortSignal): Promise<string>;
 };
 
-const listsAgeMs = 24 * 3600 * 1000;
+/** How old package lists may be before they are fetched again. */
+export const listsMaxAgeMs = 24 * 3600 * 1000;
 
 /** Sets up an apt in `folder` for one architecture, which prefers earlier `suites` to later ones. The machine's own proxy settings stay in force. */
 export async function openApt(
@@ -41,12 +42,13 @@ export async function openApt(
     withDependencies ? ['install', '-y', '--no-install-recommends', '--download-only', ...packages] : ['download', ...packages];
   return {
     folder,
-    async update(force, signal) {
+    async update(maxAgeMs, signal) {
       const { mtimeMs } = await stat(`${name}.updated`).catch(() => ({ mtimeMs: 0 }));
-      if (!force && Date.now() - mtimeMs < listsAgeMs) return;
+      if (Date.now() - mtimeMs < maxAgeMs) return false;
       report(`fetching Debian's package lists for ${architecture}: ${suites.join(', ')}`);
       await updateReachable(`${name}.list`, sourceLines(host, suites), (limit) => call('apt-get', ['update'], limit), report, signal);
       await writeFile(`${name}.updated`, '');
+      return true;
     },
     async resolve(wanted, signal) {
       const ask = (packages: readonly string[]): Promise<string> =>

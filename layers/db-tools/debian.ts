@@ -4,7 +4,7 @@ import { access, mkdir, mkdtemp, readdir, readFile, readlink, rename, rm, symlin
 import { dirname, join, relative } from 'node:path';
 import { isBackupError, messageOf } from '../../core/domain/errors.ts';
 import { formatBytes, plural } from '../../core/domain/units.ts';
-import { openApt, type Apt, type Architecture, type Download, type Wanted } from './apt.ts';
+import { listsMaxAgeMs, openApt, type Apt, type Architecture, type Download, type Wanted } from './apt.ts';
 import { cacheRoot, exclusively, openFolder } from './cache.ts';
 import { debianHost, type DebianHost } from './host.ts';
 
@@ -25,6 +25,7 @@ export type DebianWant = {
 };
 
 const fetchLimitMs = 40 * 60 * 1000;
+const doubtfulListsMs = 3600 * 1000;
 
 /**
  * Unpacks Debian packages with their dependencies into a folder of the shared cache, once, and returns the folder: a Debian root without /etc set-up.
@@ -80,21 +81,23 @@ export function machineArchitecture(): Architecture {
   return process.arch === 'arm64' ? 'arm64' : 'amd64';
 }
 
-/** Resolves and downloads; where the lists name files that the mirror no longer has, once more with fresh lists. */
+/** Resolves and downloads; where that fails and the lists may be to blame, once more with fresh ones. */
 async function fetched(apt: Apt, wanted: Wanted, report: (line: string) => void, signal: AbortSignal): Promise<Download[]> {
-  for (const force of [false, true]) {
-    await apt.update(force, signal);
-    try {
-      const { files, exactly } = await apt.resolve(wanted, signal);
-      report(`downloading ${plural(files.length, 'Debian package')}, ${formatBytes(files.reduce((sum, { bytes }) => sum + bytes, 0))}`);
-      await apt.download(exactly, signal);
-      return files;
-    } catch (error) {
-      if (force || signal.aborted || !isBackupError(error)) throw error;
-      report(`once more with fresh package lists, because ${messageOf(error)}`);
-    }
+  await apt.update(listsMaxAgeMs, signal);
+  const once = async (): Promise<Download[]> => {
+    const { files, exactly } = await apt.resolve(wanted, signal);
+    report(`downloading ${plural(files.length, 'Debian package')}, ${formatBytes(files.reduce((sum, { bytes }) => sum + bytes, 0))}`);
+    await apt.download(exactly, signal);
+    return files;
+  };
+  try {
+    return await once();
+  } catch (error) {
+    if (signal.aborted || !isBackupError(error)) throw error;
+    const hasLeft = /\b404\b|Hash Sum mismatch/.test(messageOf(error.cause));
+    if (!(await apt.update(hasLeft ? 0 : doubtfulListsMs, signal))) throw error;
+    return once();
   }
-  return [];
 }
 
 async function unpack(host: DebianHost, archives: string, files: readonly Download[], part: string, signal: AbortSignal): Promise<void> {

@@ -4,10 +4,13 @@ import type { Origin, Origins } from './origins.ts';
 /** Gathers the copyright files of `packages` in one file, each text once, and returns the packages with those that hold their texts. */
 export async function writeLicences(packages: readonly Origin[], origins: Origins, file: string): Promise<Origin[]> {
   const found = new Map(packages.map((one) => [one.name, one]));
+  for (const { name } of packages) {
+    const { holder } = await origins.copyright(name);
+    found.set(holder.name, holder);
+  }
   const texts = new Map<string, string[]>();
   for (const { name, version } of [...found.values()].sort(byName)) {
-    const { text, holder } = await origins.copyright(name);
-    found.set(holder.name, holder);
+    const { text } = await origins.copyright(name);
     texts.set(text, [...(texts.get(text) ?? []), `${name} ${version}`]);
   }
   const rule = '='.repeat(80);

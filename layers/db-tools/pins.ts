@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BackupError, isBackupError } from '../../core/domain/errors.ts';
-import type { Architecture } from './apt.ts';
+import { listsMaxAgeMs, type Architecture } from './apt.ts';
 import { packages, suites } from './contents.ts';
 import { debianRoot, packagesOf, withApt } from './debian.ts';
 
@@ -39,7 +39,7 @@ export async function pinnedRoot(architecture: Architecture, pins: readonly Pin[
 /** Unpacks the newest of everything the layer wants, with all it depends on. */
 export async function newestRoot(architecture: Architecture, report: Report, signal: AbortSignal): Promise<PinnedRoot> {
   const files = await withApt({ architecture, suites }, report, signal, async (apt, _host, limit) => {
-    await apt.update(true, limit);
+    await apt.update(0, limit);
     return (await apt.resolve({ packages, withDependencies: true }, limit)).files;
   });
   const names = files.map(({ file }) => decodeURIComponent(file).split('_') as [string, string]);
@@ -72,7 +72,7 @@ function replacement(pin: Pin, offers: readonly Offer[]): Pin {
 /** The versions of each package that the mirror has, newest first. */
 async function offered(architecture: Architecture, names: readonly string[], report: Report, signal: AbortSignal): Promise<Map<string, Offer[]>> {
   const printed = await withApt({ architecture, suites }, report, signal, async (apt, _host, limit) => {
-    await apt.update(false, limit);
+    await apt.update(listsMaxAgeMs, limit);
     return apt.ask(['madison', ...names], limit);
   });
   const offers = new Map<string, Offer[]>();
