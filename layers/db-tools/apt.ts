@@ -89,7 +89,7 @@ function configuration(folder: string, name: string, architecture: Architecture)
   return `#clear APT::Update; #clear DPkg; #clear APT::Architectures; #clear Dir::Cache;
 APT { Architecture "${architecture}"; Architectures { "${architecture}"; }; Install-Recommends "false"; Get::List-Cleanup "false"; Update::Error-Mode "any"; };
 Dir { State "${folder}/state"; State::lists "${folder}/lists"; State::status "${folder}/state/status"; Log "${folder}/log";
-  Cache "${folder}"; Cache::archives "${folder}/archives"; Cache::pkgcache ""; Cache::srcpkgcache "";
+  Cache "${folder}"; Cache::archives "${folder}/archives"; Cache::pkgcache "${name}.pkgcache"; Cache::srcpkgcache "";
   Etc::sourcelist "${name}.list"; Etc::sourceparts "/dev/null"; Etc::preferences "${name}.pref"; Etc::preferencesparts "/dev/null";
   Etc::trusted "/dev/null"; Etc::trustedparts "/dev/null"; };
 Acquire { Languages "none"; GzipIndexes "true"; Retries "3"; http::Timeout "60"; https::Timeout "60";
