@@ -1,0 +1,22 @@
+import type { Vault } from '../ports.ts';
+import { folderVault } from './folder.ts';
+import { s3Client, type S3ClientOptions } from './s3-client.ts';
+import { s3Vault, type S3VaultOptions } from './s3.ts';
+
+/** Where backups are to be kept, by kind. */
+export type VaultConfig =
+  | { kind: 'folder'; root: string }
+  | ({ kind: 's3' } & Omit<S3VaultOptions, 'client'> & Pick<S3ClientOptions, 'region' | 'endpoint' | 'ca'>);
+
+/** What a vault needs from outside its configuration. Without `credentials`, the SDK looks where AWS programs look. */
+export type VaultSurroundings = Pick<S3ClientOptions, 'credentials'>;
+
+/** An open vault; `close` lets go of its connections. */
+export type OpenVault = { vault: Vault; close(): void };
+
+/** The vault of a configuration. Reaches nothing yet. */
+export function openVault(config: VaultConfig, surroundings: VaultSurroundings = {}): OpenVault {
+  if (config.kind === 'folder') return { vault: folderVault(config.root), close: () => undefined };
+  const client = s3Client({ ...config, ...surroundings });
+  return { vault: s3Vault({ ...config, client }), close: () => client.destroy() };
+}

@@ -1,0 +1,54 @@
+import { DeleteObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import { isBackupError } from '../domain/errors.ts';
+import type { ObjectKey } from '../domain/keys.ts';
+import type { Vault } from '../ports.ts';
+import type { Checksums } from './s3-client.ts';
+import { putNew, putOver } from './s3-conditional.ts';
+import { getObject, readObject } from './s3-get.ts';
+import { listBucket } from './s3-list.ts';
+import { putStream } from './s3-put.ts';
+import { call, objectAt, type S3Place } from './s3-request.ts';
+
+export type S3VaultOptions = {
+  /** Made by `s3Client`, with the same `checksums`. */
+  client: S3Client;
+  bucket: string;
+  /** Below which everything lies; may be empty. */
+  prefix: string;
+  /** Encrypts with this KMS key; else as the bucket does by itself. */
+  kmsKey?: string | undefined;
+  /** @default when-supported */
+  checksums?: Checksums | undefined;
+  /** False for stores that have no object tags. @default true */
+  tags?: boolean | undefined;
+};
+
+/**
+ * A bucket as a vault. Needs the rights to put, get and list objects, to abort multipart uploads, to tag objects and to read their tags
+ * (`s3:PutObjectTagging`, `s3:GetObjectTagging`), and to delete only where objects are to be deleted. The store must honour
+ * `If-None-Match` and `If-Match` on PutObject.
+ */
+export function s3Vault({ client, bucket, prefix, kmsKey, checksums = 'when-supported', tags = true }: S3VaultOptions): Vault {
+  const folder = prefix.replace(/^\/+|\/+$/g, '');
+  const name = folder === '' ? `s3://${bucket}` : `s3://${bucket}/${folder}`;
+  const place: S3Place = { client, bucket, prefix: folder === '' ? '' : `${folder}/`, name, checksums, tags, kmsKey };
+  return {
+    place: name,
+    put: (key, body, given, signal) => putStream(place, key, body, given, signal),
+    putIfAbsent: (key, body, given, signal) => putNew(place, key, body, given, signal),
+    putIfUnchanged: (key, body, version, signal) => putOver(place, key, body, version, signal),
+    read: (key, signal) => readObject(place, key, signal),
+    get: (key, signal) => getObject(place, key, signal),
+    list: (start, signal) => listBucket(place, start, signal),
+    delete: (key, signal) => remove(place, key, signal),
+  };
+}
+
+async function remove(place: S3Place, key: ObjectKey, signal: AbortSignal): Promise<void> {
+  const command = new DeleteObjectCommand(objectAt(place, key));
+  try {
+    await call(`delete ${place.name}/${key}`, (options) => place.client.send(command, options), signal);
+  } catch (error) {
+    if (!isBackupError(error, 'object-missing')) throw error;
+  }
+}

@@ -1,0 +1,91 @@
+import { abortError, type BackupError } from '../domain/errors.ts';
+import type { ByteStream } from '../ports.ts';
+
+/**
+ * The same stream, which throws as soon as the signal aborts, even while its source gives nothing. The source is told to end; it is
+ * not waited for when it is in the middle of a read, since it may hang in it.
+ */
+export async function* interruptible(body: ByteStream, signal: AbortSignal): ByteStream {
+  const source = body[Symbol.asyncIterator]();
+  let state: 'reading' | 'paused' | 'ended' = 'paused';
+  // One listener and one fresh promise a chunk: racing a promise that lives as long as the stream would keep every chunk's race.
+  let interrupt: (() => void) | undefined;
+  const onAbort = () => interrupt?.();
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    for (;;) {
+      if (signal.aborted) throw abortError(signal);
+      state = 'reading';
+      const { promise, resolve, reject } = Promise.withResolvers<IteratorResult<Uint8Array>>();
+      interrupt = () => reject(abortError(signal));
+      source.next().then(resolve, (error) => {
+        state = 'ended';
+        reject(error);
+      });
+      const next = await promise;
+      state = next.done === true ? 'ended' : 'paused';
+      if (next.done === true) return;
+      yield next.value;
+    }
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+    const told = (state as string) === 'ended' ? undefined : source.return?.().catch(() => undefined);
+    if (state === 'paused') await told;
+  }
+}
+
+/** What `work` gives, unless the signal aborts before: then the signal's error. */
+export async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const stop = rejectionOf(signal);
+  try {
+    return await Promise.race([work, stop.rejected]);
+  } finally {
+    stop.release();
+  }
+}
+
+/** Sleeps, unless the signal aborts: then throws its error. */
+export async function sleep(ms: number, signal: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, ms);
+  try {
+    await untilAborted(promise, signal);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/**
+ * Runs `work` with a signal that aborts `graceMs` after the given one, and after `limitMs` with the error `late`: for a short write
+ * whose outcome must be learnt even when somebody has asked us to stop.
+ */
+export async function withGrace<T>(
+  { graceMs, limitMs, late }: { graceMs: number; limitMs: number; late: BackupError },
+  work: (signal: AbortSignal) => Promise<T>,
+  signal: AbortSignal,
+): Promise<T> {
+  if (signal.aborted) throw abortError(signal);
+  const stop = new AbortController();
+  const limit = setTimeout(() => stop.abort(late), limitMs);
+  let grace: NodeJS.Timeout | undefined;
+  const onAbort = () => {
+    grace = setTimeout(() => stop.abort(abortError(signal)), graceMs);
+  };
+  signal.addEventListener('abort', onAbort, { once: true });
+  try {
+    return await work(stop.signal);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+    clearTimeout(limit);
+    clearTimeout(grace);
+  }
+}
+
+function rejectionOf(signal: AbortSignal): { rejected: Promise<never>; release(): void } {
+  const { promise, reject } = Promise.withResolvers<never>();
+  promise.catch(() => undefined);
+  const onAbort = () => reject(abortError(signal));
+  if (signal.aborted) onAbort();
+  else signal.addEventListener('abort', onAbort, { once: true });
+  return { rejected: promise, release: () => signal.removeEventListener('abort', onAbort) };
+}
