@@ -129,7 +129,8 @@ export type Clock = { now(): Date };
 export type RunEvent =
   | { type: 'planned'; source: SourceName; id: BackupId; what: string; totalBytes: Bytes; parts: number }
   | { type: 'progress'; rows: number; bytes: Bytes; storedBytes: Bytes }
-  | { type: 'stage'; label: string }
+  /** What follows, and how much of it there is where that can be told (else 0); progress counts from here anew. */
+  | { type: 'stage'; label: string; totalBytes: Bytes }
   | { type: 'part-done'; file: string; bytes: Bytes; storedBytes: Bytes; rows: number }
   | { type: 'warning'; message: string };
 

@@ -1,8 +1,9 @@
 import { catalogSchema } from '../contract/catalog.ts';
-import type { Manifest } from '../contract/manifest.ts';
+import type { Manifest, ManifestPart } from '../contract/manifest.ts';
 import { BackupError, messageOf } from '../domain/errors.ts';
 import { partKey } from '../domain/keys.ts';
 import type { BackupId, ObjectKey, SourceName } from '../domain/keys.ts';
+import type { Bytes } from '../domain/units.ts';
 import type { ByteStream, Catalog, Engine, LoadStep, Report, Target, Vault } from '../ports.ts';
 import { atOnce } from './at-once.ts';
 import { openPart } from './parts.ts';
@@ -36,7 +37,7 @@ export async function restore(manifest: Manifest, engine: Engine, options: Resto
     announce(manifest, engine.place, deps.report);
     await target.prepare(options.replace, signal);
     await load(manifest, target, deps, signal);
-    deps.report({ type: 'stage', label: 'proof' });
+    deps.report({ type: 'stage', label: 'proof', totalBytes: dataBytes(manifest.parts) });
     const proof = options.proof ? await prove(engine, expected, deps, signal) : undefined;
     if (proof !== undefined) requireEqual(proof, engine.place);
     return { id: manifest.id, database: target.database, ...(proof && { proof }) };
@@ -66,7 +67,7 @@ async function requireReplaceable(manifest: Manifest, target: Target, engine: En
 async function load(manifest: Manifest, target: Target, deps: Deps, signal: AbortSignal): Promise<void> {
   try {
     for (const steps of target.stages) {
-      deps.report({ type: 'stage', label: steps.length === 1 ? steps[0]!.label : 'rows' });
+      deps.report({ type: 'stage', label: steps.length === 1 ? steps[0]!.label : 'rows', totalBytes: dataBytes(steps.map(({ part }) => part)) });
       await atOnce(deps.parallel, steps, (step, stop) => loadStep(step, manifest, deps, stop), signal);
     }
   } catch (error) {
@@ -90,8 +91,13 @@ async function loadStep({ part, load: into }: LoadStep, manifest: Manifest, { va
 }
 
 function announce(manifest: Manifest, place: string, report: Report): void {
-  const totalBytes = manifest.parts.reduce((sum, part) => sum + (part.role === 'data' ? part.bytes : 0), 0);
+  const totalBytes = dataBytes(manifest.parts);
   report({ type: 'planned', source: manifest.source as SourceName, id: manifest.id as BackupId, what: `restore into ${place}`, totalBytes, parts: manifest.parts.length });
+}
+
+/** Definitions take the time that the server takes, whatever their size. */
+function dataBytes(parts: readonly ManifestPart[]): Bytes {
+  return parts.reduce((sum, part) => sum + (part.role === 'data' ? part.bytes : 0), 0);
 }
 
 function keyOf(manifest: Manifest, file: string): ObjectKey {
