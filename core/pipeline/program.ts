@@ -58,10 +58,9 @@ export async function programInput(run: Run, content: ByteStream, signal: AbortS
   const child = start(run, 'restore-failed', signal);
   const { stdin, stdout } = child.process;
   stdout!.resume();
-  stdin!.on('error', () => {}); // a broken pipe: the exit status tells why
   try {
     for await (const chunk of content) {
-      if (child.gone()) break;
+      if (child.gone() || stdin!.destroyed) break; // its exit status tells why
       if (!stdin!.write(chunk)) await child.unlessIdle(Promise.race([drained(stdin!), child.end]));
     }
     if (signal.aborted) throw abortError(signal);
