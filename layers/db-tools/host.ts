@@ -31,9 +31,9 @@ export async function debianHost(cache: string, report: (line: string) => void, 
 }
 
 async function describe(runHere: Runner, signal: AbortSignal): Promise<DebianHost> {
-  const read = (pattern: string): Promise<string> =>
-    runHere(['find', '/etc/apt', '-maxdepth', '2', '-name', pattern, '-exec', 'sh', '-c', 'cat "$0"; echo; echo', '{}', ';'], signal);
-  const mirror = chooseMirror(process.env['NIGHTJAR_DEBIAN_MIRROR'], { deb822: await read('*.sources'), oneLine: await read('*.list') });
+  const each = 'for file in /etc/apt/*"$0" /etc/apt/sources.list.d/*"$0"; do cat "$file" 2>/dev/null && echo; done; true';
+  const read = (ending: string): Promise<string> => runHere(['sh', '-c', each, ending], signal);
+  const mirror = chooseMirror(process.env['NIGHTJAR_DEBIAN_MIRROR'], { deb822: await read('.sources'), oneLine: await read('.list') });
   const found = await runHere(['sh', '-c', `ls ${keyringNames.join(' ')} 2>/dev/null || true`], signal);
   return { mirror, keyring: found.split('\n')[0] || keyringNames[0]!, run: runHere };
 }

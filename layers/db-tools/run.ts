@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { BackupError } from '../../core/domain/errors.ts';
+import { abortError, BackupError } from '../../core/domain/errors.ts';
 
 export type RunOptions = { cwd?: string; env?: NodeJS.ProcessEnv };
 
@@ -24,11 +24,16 @@ export function attempt(
     child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
     child.stderr.setEncoding('utf8').on('data', (text: string) => (complaint = (complaint + text).slice(-100_000)));
     child.on('error', (error: NodeJS.ErrnoException) => {
-      if (signal.aborted) reject(signal.reason);
+      if (signal.aborted) reject(stopped(program, signal));
       else resolve({ status: error.code ?? error.message, output, complaint });
     });
     child.on('close', (code, killedBy) => resolve({ status: code ?? killedBy ?? 'unknown', output, complaint }));
   });
+}
+
+function stopped(program: string, signal: AbortSignal): BackupError {
+  const isOver = signal.reason instanceof Error && signal.reason.name === 'TimeoutError';
+  return isOver ? new BackupError('deadline', `${program} was stopped: its time was over`, { cause: signal.reason }) : abortError(signal);
 }
 
 function lastWords(text: string): string {
