@@ -48,7 +48,7 @@ async function storeContent(plan: Plan, job: Job, deps: BackupDeps, signal: Abor
   deps.report({ type: 'planned', source: source.name, id, what: `${plan.server.product} ${plan.server.version}, ${plural(parts.length, 'part')}`, totalBytes, parts: parts.length });
   for (const message of plan.warnings) deps.report({ type: 'warning', message });
   try {
-    const stored = await atOnce(source.parallel, parts, (part, stop) => storePart(part, { source, id, tags, ...deps }, stop), signal);
+    const stored = await atOnce(source.parallel, parts, (part, stop) => storePart(part, { ...deps, source, id, tags }, stop), signal);
     const seen = mergeTallies(stored.flatMap(({ tally }) => tally ?? []));
     const tables = await plan.confirm(seen.tables.map(({ table, columns, rows, fingerprint }) => ({ table, columns, rows, fingerprint })), signal);
     const inManifest = stored.map(({ part }) => part);
