@@ -1,6 +1,6 @@
 import { catalogSchema } from '../contract/catalog.ts';
 import type { Manifest, ManifestPart } from '../contract/manifest.ts';
-import { BackupError, messageOf } from '../domain/errors.ts';
+import { BackupError, isBackupError, messageOf } from '../domain/errors.ts';
 import { partKey } from '../domain/keys.ts';
 import type { BackupId, ObjectKey, SourceName } from '../domain/keys.ts';
 import type { Bytes } from '../domain/units.ts';
@@ -72,7 +72,7 @@ async function load(manifest: Manifest, target: Target, deps: Deps, signal: Abor
     }
   } catch (error) {
     await target.discard(AbortSignal.timeout(discardLimitMs)).catch((cause: unknown) => {
-      throw new BackupError('restore-failed', `${messageOf(error)}; the half-restored database ${target.database} could not be dropped: ${messageOf(cause)}`, { cause: error });
+      throw new BackupError(isBackupError(error) ? error.code : 'restore-failed', `${messageOf(error)}; the half-restored database ${target.database} could not be dropped: ${messageOf(cause)}`, { cause: error });
     });
     throw error;
   }

@@ -25,6 +25,8 @@ export type Run = {
 };
 
 const lastWordsBytes = 4096;
+/** Characters of them that fit into a message. */
+const shownWords = 800;
 const termGraceMs = 3000;
 
 /** A program's output as a stream, its exit status inside: throws `dump-failed` with its last words unless it exits with 0. */
@@ -161,7 +163,8 @@ function redact(text: string, secrets: readonly (string | undefined)[]): string 
 }
 
 function quoted(words: string): string {
-  return words === '' ? '' : `: ${words.split('\n').slice(-5).join(' | ')}`;
+  const last = words.split('\n').slice(-5).join(' | ');
+  return words === '' ? '' : `: ${last.length > shownWords ? `…${last.slice(-shownWords)}` : last}`;
 }
 
 async function drained(stdin: NodeJS.WritableStream): Promise<void> {

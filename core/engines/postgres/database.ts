@@ -42,6 +42,13 @@ export async function createDatabase(login: Login, serverMajor: number, catalog:
   }
 }
 
+/** Drops a database that this run has made, and ends what is left of our own sessions in it. */
+export async function discardDatabase(login: Login, signal: AbortSignal): Promise<void> {
+  await maintain(login, signal, async (session) => {
+    await session.rows(`drop database if exists ${quoteIdentifier(login.database)} with (force)`);
+  });
+}
+
 /** Drops the database of `login`. Throws `restore-failed` while others are connected to it. */
 export async function dropDatabase(login: Login, signal: AbortSignal): Promise<void> {
   await maintain(login, signal, async (session) => {

@@ -6,13 +6,13 @@ import { placeOf } from '../login.ts';
 import type { Login } from '../login.ts';
 import { ownerKinds, readCatalog } from './catalog.ts';
 import { plainNames } from './identifier.ts';
-import { plannedParts } from './parts.ts';
+import { defaultSliceBytes, plannedParts } from './parts.ts';
 import { openSnapshot } from './snapshot.ts';
 import type { Table } from './snapshot.ts';
 import { openTarget } from './target.ts';
 
 /** PostgreSQL 13 and newer, by its own programs: definitions as an archive, rows as COPY text, all under one exported snapshot. */
-export function postgresEngine(login: Login, tools: Tools): Engine {
+export function postgresEngine(login: Login, tools: Tools, sliceBytes = defaultSliceBytes): Engine {
   return {
     place: placeOf('postgres', login),
     async plan({ like }, signal) {
@@ -24,7 +24,7 @@ export function postgresEngine(login: Login, tools: Tools): Engine {
           database: login.database,
           server: { product: 'PostgreSQL', version: serverVersion },
           client: { program: 'pg_dump', version: tools.program('pg_dump', serverMajor).version },
-          parts: plannedParts({ login, tools, snapshot }, catalog['database']?.['encoding'] ?? 'UTF8', like),
+          parts: plannedParts({ login, tools, snapshot, sliceBytes }, catalog['database']?.['encoding'] ?? 'UTF8', like),
           catalog,
           warnings: [],
           async confirm(seen) {

@@ -13,17 +13,17 @@ import { sessionSettings } from './session.ts';
 import type { Snapshot, Table } from './snapshot.ts';
 
 /** Tables larger than this are cut into slices of about this size, which are read side by side. */
-export const sliceBytes: Bytes = 512 * 1024 * 1024;
+export const defaultSliceBytes: Bytes = 512 * 1024 * 1024;
 
 /** What stands at the end of every whole data part: pg_dump's own marker, and ours. */
 const endMarker = '-- PostgreSQL database dump complete';
 
-type Context = { login: Login; tools: Tools; snapshot: Snapshot };
+type Context = { login: Login; tools: Tools; snapshot: Snapshot; sliceBytes: Bytes };
 type Cut = { table: Table; columns: string[]; slices: Slice[] };
 
 /** The parts of a database under a snapshot: definitions, whatever is small, and the slices of large tables. */
 export function plannedParts(context: Context, encoding: string, like: Manifest | undefined): PlannedPart[] {
-  const cuts = context.snapshot.tables.flatMap((table) => cutOf(table, like));
+  const cuts = context.snapshot.tables.flatMap((table) => cutOf(table, context.sliceBytes, like));
   const cut = new Set(cuts.map(({ table }) => table));
   const small = context.snapshot.tables.filter((table) => !cut.has(table));
   const slices = cuts.flatMap(({ table, columns, slices }) => slices.map((slice) => ({ table, columns, slice, bytes: table.bytes / slices.length })));
@@ -35,7 +35,7 @@ export function plannedParts(context: Context, encoding: string, like: Manifest 
 }
 
 /** A table stands alone when it is large, or when its columns must come in the order of another copy of it. */
-function cutOf(table: Table, like: Manifest | undefined): Cut[] {
+function cutOf(table: Table, sliceBytes: Bytes, like: Manifest | undefined): Cut[] {
   const recorded = like?.tables.find(({ table: name }) => plainNames(name).join('\n') === plainNames(table.name).join('\n'));
   const columns = recorded === undefined ? table.columns : inOrderOf(recorded.columns, table.columns);
   const reordered = columns.some((column, index) => column !== table.columns[index]);

@@ -9,7 +9,7 @@ import type { ByteStream, Catalog, LoadStep, Target } from '../../ports.ts';
 import type { ProgramName, Tools } from '../../tools.ts';
 import type { Login } from '../login.ts';
 import { holdings, isEmpty } from './catalog.ts';
-import { connectionString, createDatabase, dropDatabase, inspect } from './database.ts';
+import { connectionString, createDatabase, discardDatabase, dropDatabase, inspect } from './database.ts';
 import { postgresRun } from './programs.ts';
 
 /** Building an index on a large table takes hours in which psql neither prints nor reads; a dead server shows through TCP keepalive. */
@@ -60,7 +60,7 @@ export async function openTarget(login: Login, tools: Tools, { manifest, catalog
       steps('schema', 'indexes and constraints', section('post-data', `--jobs=${login.parallel}`)),
     ],
     async discard(stop) {
-      if (made) await dropDatabase(login, stop);
+      if (made) await discardDatabase(login, stop);
     },
     close: () => Promise.resolve(),
   };

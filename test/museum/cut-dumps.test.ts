@@ -1,0 +1,131 @@
+import { open, readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { backup } from '../../core/commands/backup.ts';
+import { listBackups } from '../../core/commands/list.ts';
+import { restore } from '../../core/commands/restore.ts';
+import { verify } from '../../core/commands/verify.ts';
+import type { Manifest } from '../../core/contract/manifest.ts';
+import type { SourceName } from '../../core/domain/keys.ts';
+import { compress, decompress } from '../../core/pipeline/zstd.ts';
+import { brokenTools, limit, postgresScene } from '../support/postgres.ts';
+import type { PostgresScene } from '../support/postgres.ts';
+
+// What happened to others, by the numbers of docs/museum.md: each row must end well here.
+let scene: PostgresScene;
+let good: Manifest;
+
+beforeAll(async () => {
+  scene = await postgresScene(18);
+  await scene.sql('postgres', 'create database shop');
+  await scene.sql('shop', `create table orders (id int primary key, item text);
+    insert into orders select g, 'item ' || g || ' of a long list of things ' || md5(g::text) from generate_series(1, 60000) g;
+    create table customers (id int primary key, name text); insert into customers select g, 'customer ' || g from generate_series(1, 500) g;
+    create index on orders (item); create view recent as select * from orders where id > 59000;`);
+  good = await backup(scene.source('shop'), scene.deps(), limit());
+}, 1_200_000);
+
+afterAll(() => scene.stop());
+
+const kept = () => scene.files();
+const broken = (how: string, idleLimitMs = 1500) => backup(scene.source('shop', { tools: brokenTools(scene.tools, how), login: { idleLimitMs } }), scene.deps(), limit());
+
+describe('a dump program that goes wrong leaves nothing behind', () => {
+  const ways: [string, string, RegExp][] = [
+    ['1: dies after a valid header and three megabytes', 'dies', /pg_dump failed with exit status 1: .*connection to server was lost/],
+    ['2: is killed after all its output was read', 'killed', /killed by SIGKILL/],
+    ['3: is the first of a pipeline, and fails', 'dies', /exit status 1/],
+    ['hangs past its limit', 'hangs', /did nothing for 1.5 s/],
+    ['exits with 0 after it was cut within the rows', 'lies-in-rows', /ended without its end marker/],
+    ['exits with 0 after it was cut before the end marker', 'lies-before-marker', /ended without its end marker/],
+    ['exits with 0 and says nothing at all', 'silent', /ended without its end marker|said nothing/],
+    ['exits with 0 and has left a table out', 'whole', /no rows section for public\.customers/],
+  ];
+  test.each(ways)('%s', async (_, how, message) => {
+    const before = await kept();
+
+    await expect(broken(how)).rejects.toThrow(message);
+
+    expect(await kept()).toEqual(before);
+    expect((await listBackups('shop' as SourceName, scene.vault, limit())).map(({ id }) => id)).toEqual([good.id]);
+  });
+
+  test('a gigabyte on stderr is no reason to fall over', async () => {
+    const before = await kept();
+
+    await expect(broken('floods-stderr', 30_000)).rejects.toThrow(/and these were its last words$/);
+
+    expect(await kept()).toEqual(before);
+  });
+});
+
+describe('4: a backup that was cut or changed in the vault is refused by verify and by restore, naming the part', () => {
+  const parts = ['schema.pgdump', 'data/0001.sql.zst', 'catalog.json.zst'];
+  const harms: [string, (bytes: Buffer) => Buffer][] = [
+    ['lost its last byte', (bytes) => bytes.subarray(0, -1)],
+    ['lost everything behind 60 %', (bytes) => bytes.subarray(0, bytes.length * 0.6)],
+    ['has one bit flipped in the middle', (bytes) => flipped(bytes, Math.floor(bytes.length / 2))],
+    ['has one bit flipped in its last byte', (bytes) => flipped(bytes, bytes.length - 1)],
+    ['is empty', () => Buffer.alloc(0)],
+    ['has one byte more', (bytes) => Buffer.concat([bytes, Buffer.from('x')])],
+  ];
+  test.each(parts.flatMap((part) => harms.map(([what, harm]) => [part, what, harm] as const)))('%s %s', async (part, _, harm) => {
+    const path = join(scene.folder, 'shop', good.id, part);
+    const whole = await readFile(path);
+    await overwrite(path, harm(whole));
+    try {
+      const { problems } = await verify(good, scene.deps(), limit());
+      const restored = restore(good, scene.source('copy').engine, { replace: false, owners: true, proof: true }, { ...scene.deps(), parallel: 2 }, limit());
+
+      await expect(restored).rejects.toMatchObject({ code: 'part-corrupt', message: expect.stringContaining(part) });
+      expect(problems).toMatchObject([{ file: part, error: { code: 'part-corrupt', message: expect.stringContaining(part) } }]);
+      expect(await scene.sql('postgres', `select datname from pg_database where datname = 'copy'`)).toEqual([]);
+    } finally {
+      await overwrite(path, whole);
+    }
+  });
+
+  test('a part that is gone is named, and the others are read all the same', async () => {
+    const path = join(scene.folder, 'shop', good.id, 'data/0001.sql.zst');
+    await rename(path, `${path}.away`);
+    try {
+      const { problems } = await verify(good, scene.deps(), limit());
+
+      expect(problems).toMatchObject([{ file: 'data/0001.sql.zst', error: { code: 'object-missing' } }]);
+    } finally {
+      await rename(`${path}.away`, path);
+    }
+  });
+});
+
+test('5: rows that were cut inside COPY, and packed again by somebody else, are never committed', async () => {
+  const path = join(scene.folder, 'shop', good.id, 'data/0001.sql.zst');
+  const whole = await readFile(path);
+  async function* stream(bytes: Buffer) {
+    yield bytes;
+  }
+  const text = Buffer.concat(await Array.fromAsync(decompress(stream(whole), 'data')));
+  await overwrite(path, Buffer.concat(await Array.fromAsync(compress(stream(text.subarray(0, text.length / 2)), 1))));
+  try {
+    await scene.sql('postgres', 'create database existing');
+
+    const restored = restore(good, scene.source('existing').engine, { replace: false, owners: true, proof: false }, { ...scene.deps(), parallel: 2 }, limit());
+
+    await expect(restored).rejects.toMatchObject({ code: 'part-corrupt', message: expect.stringContaining('data/0001.sql.zst') });
+    expect(await scene.sql('existing', 'select count(*)::int from orders')).toEqual([{ count: 0 }]);
+  } finally {
+    await overwrite(path, whole);
+  }
+});
+
+function flipped(bytes: Buffer, at: number): Buffer {
+  const changed = Buffer.from(bytes);
+  changed[at]! ^= 4;
+  return changed;
+}
+
+/** A backup's files can't be written to by mistake: this is no mistake. */
+async function overwrite(path: string, bytes: Uint8Array): Promise<void> {
+  await (await open(path, 'r')).chmod(0o600);
+  await writeFile(path, bytes);
+}
