@@ -4,7 +4,7 @@ import { sqlLexer } from './sql.ts';
 import type { Dialect } from './sql.ts';
 import { newTables, printed } from './tables.ts';
 
-const dialect: Dialect = { quotes: `'"\``, backslashIn: `'"`, psql: false, conditionalComments: true, wanted: /^(INSERT|REPLACE) / };
+const dialect: Dialect = { quotes: `'"\``, backslashIn: `'"`, psql: false, conditionalComments: true, wanted: /^(INSERT|REPLACE) /, rowsAfter: 'VALUES' };
 const insertStatement = /^(?:INSERT|REPLACE)\s[^`(]*?INTO\s+((?:`[^`]*`|[^`\s(])+)\s+(?:\(((?:`[^`]*`|[^`()])*)\)\s+)?VALUES\s*$/;
 const endMarker = /^-- Dump completed( on [-\d: ]+)?$/;
 
@@ -25,7 +25,7 @@ export function mariadbReader(): DumpReader {
       ended = false;
       return false;
     },
-    parenthesis(text) {
+    rows(text) {
       const insert = insertStatement.exec(text);
       if (!insert) return false;
       inserting = { table: insert[1]!, columns: insert[2] ?? '' };

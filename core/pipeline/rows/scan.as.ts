@@ -80,12 +80,24 @@ export function lines(from: usize, to: usize): usize {
 export function tuples(from: usize, to: usize): usize {
   let row = from;
   for (let at = from; at < to; at += 64) {
-    const left = to - at;
-    const valid = left < 64 ? (u64(1) << left) - 1 : ~u64(0);
-    const escaped = escapes(positions(at, 0x5c, 0xff) & valid, left);
-    inString = prefixXor(positions(at, 0x27, 0xff) & valid & ~escaped) ^ inString;
-    let marks = (positions(at, 0x28, 0xfe) | positions(at, 0x3b, 0xff)) & valid & ~inString;
-    inString = u64(i64(inString) >> 63);
+    const last = u64(min<usize>(to - at, 64) - 1);
+    const valid = ~u64(0) >> (63 - last);
+    const w = v128.load(at);
+    const x = v128.load(at, 16);
+    const y = v128.load(at, 32);
+    const z = v128.load(at, 48);
+    const backslashes = equal(w, x, y, z, 0x5c) & valid;
+    const quotes = equal(w, x, y, z, 0x27) & valid;
+    // -2 is 0xfe: '(' and ')' differ in the lowest bit alone
+    const low = i8x16.splat(-2);
+    const parentheses = equal(v128.and(w, low), v128.and(x, low), v128.and(y, low), v128.and(z, low), 0x28);
+
+    const escaping = active(backslashes & ~escapeNext);
+    const strings = prefixXor(quotes & ~((escaping << 1) | escapeNext)) ^ inString;
+    escapeNext = (escaping >> last) & 1;
+    inString = u64(i64(strings) >> 63);
+
+    let marks = (parentheses | equal(w, x, y, z, 0x3b)) & valid & ~strings;
     while (marks) {
       const mark = at + usize(ctz(marks));
       marks &= marks - 1;
@@ -110,39 +122,27 @@ export function tuples(from: usize, to: usize): usize {
   return 0;
 }
 
-/** A bit for each of 64 bytes that equals `byte` in the bits of `mask`. */
+/** A bit for each of 64 bytes that equals `byte`. */
 // @ts-ignore: decorator
 @inline
-function positions(at: usize, byte: u8, mask: u8): u64 {
+function equal(w: v128, x: v128, y: v128, z: v128, byte: u8): u64 {
   const wanted = i8x16.splat(byte);
-  const bits = i8x16.splat(mask);
-  let found: u64 = 0;
-  for (let i: usize = 0; i < 4; i++) {
-    const block = v128.and(v128.load(at + i * 16), bits);
-    found |= u64(u32(i8x16.bitmask(i8x16.eq(block, wanted)))) << (i * 16);
-  }
-  return found;
+  const low = u32(i8x16.bitmask(i8x16.eq(w, wanted))) | (u32(i8x16.bitmask(i8x16.eq(x, wanted))) << 16);
+  const high = u32(i8x16.bitmask(i8x16.eq(y, wanted))) | (u32(i8x16.bitmask(i8x16.eq(z, wanted))) << 16);
+  return u64(low) | (u64(high) << 32);
 }
 
-/** Which bytes of the block a backslash escapes; carries on into the next block, which may begin after fewer than 64 bytes. */
+/** Of each run of backslashes the first, third, … : those that escape what follows. Adding its first bit to a run clears the run. */
 // @ts-ignore: decorator
 @inline
-function escapes(backslashes: u64, left: usize): u64 {
-  let escaped = escapeNext;
-  escapeNext = 0;
-  for (let active = backslashes & ~escaped; active; ) {
-    const next = ctz(active) + 1;
-    active &= active - 1;
-    if (next >= u64(left) || next == 64) {
-      escapeNext = 1;
-    } else {
-      escaped |= u64(1) << next;
-      active &= ~(u64(1) << next);
-    }
-  }
-  return escaped;
+function active(backslashes: u64): u64 {
+  const evenPlaces: u64 = 0x5555555555555555;
+  const first = backslashes & ~(backslashes << 1) & evenPlaces;
+  const evenRuns = backslashes & ~(backslashes + first);
+  return (evenRuns & evenPlaces) | (backslashes & ~evenRuns & ~evenPlaces);
 }
 
+/** Bits from each odd-numbered one up to the next: the insides of strings, of bits at their quotes. */
 // @ts-ignore: decorator
 @inline
 function prefixXor(bits: u64): u64 {
@@ -186,7 +186,7 @@ export function begin(): void {
 export function update(from: usize, to: usize): void {
   length += to - from;
   if (held > 0) {
-    const taken = min(32 - held, to - from);
+    const taken = min<usize>(32 - held, to - from);
     memory.copy(rest + held, from, taken);
     held += taken;
     from += taken;

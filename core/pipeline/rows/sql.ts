@@ -1,3 +1,5 @@
+import { newText } from './text.ts';
+
 /** How a dump's SQL is written. Characters are given by their code. */
 export type Dialect = {
   quotes: string;
@@ -9,14 +11,16 @@ export type Dialect = {
   conditionalComments: boolean;
   /** Beginnings of statements that are wanted whole (to 1 MiB); of others the first 64 bytes are kept. */
   wanted: RegExp;
+  /** The word behind which rows begin with a parenthesis. */
+  rowsAfter?: string;
 };
 
 /** Told what is found, as latin1 text. */
 export type SqlEvents = {
   /** A statement without its `;`, or the first bytes of it; true stops the lexer behind it. */
   statement(text: string): boolean;
-  /** A parenthesis opens, and `text` stands before it in the statement; true drops the statement and stops the lexer on the parenthesis. */
-  parenthesis?(text: string): boolean;
+  /** A parenthesis opens behind `rowsAfter`, and `text` before it; true drops the statement and stops the lexer on the parenthesis. */
+  rows?(text: string): boolean;
   /** A whole line comment or client command (its first bytes), or the beginning of a conditional comment; `afterBlankLine` if one stands before it. */
   aside(text: string, afterBlankLine: boolean): void;
 };
@@ -39,25 +43,25 @@ const [newline, semicolon, dash, slash, star, backslash, parenthesis] = [...Buff
 export function sqlLexer(dialect: Dialect, on: SqlEvents): SqlLexer {
   const isQuote = table(dialect.quotes);
   const hasEscapes = table(dialect.backslashIn);
-  const special = table(`${dialect.quotes};-/*${dialect.psql ? '\\' : ''}${on.parenthesis ? '(' : ''}`);
+  const special = table(`${dialect.quotes};-/*${dialect.psql ? '\\' : ''}${dialect.rowsAfter ? '(' : ''}`);
   let mode: Mode = 'code';
-  let statement = '';
+  const statement = newText();
   let aside = '';
   let afterBlankLine = false;
-  let outside: string | undefined; // the statement around a conditional comment
+  let outside: number | undefined; // length of the statement around a conditional comment
+  let isWanted = false;
   let quote = 0;
   let escapes = false;
   let escapeNext = false;
   let text: Buffer;
 
   function keep(from: number, to: number): void {
-    if (statement === '') while (from < to && text[from]! <= 0x20) from += 1;
-    if (statement.length < headBytes && from < to) {
-      const head = Math.min(to, from + headBytes - statement.length);
-      statement += text.toString('latin1', from, head);
-      from = head;
+    if (statement.length === 0) while (from < to && text[from]! <= 0x20) from += 1;
+    if (statement.length < headBytes) {
+      from += statement.append(text, from, Math.min(to, from + headBytes - statement.length));
+      if (statement.length === headBytes) isWanted = dialect.wanted.test(statement.toString());
     }
-    if (from < to && dialect.wanted.test(statement)) statement += text.toString('latin1', from, Math.min(to, from + statementBytes - statement.length));
+    if (from < to && isWanted) statement.append(text, from, Math.min(to, from + statementBytes - statement.length));
   }
 
   function beginAside(at: number, next: Mode): void {
@@ -74,15 +78,15 @@ export function sqlLexer(dialect: Dialect, on: SqlEvents): SqlLexer {
       const before = text[at - 1]!;
       if (byte === semicolon) {
         keep(from, at);
-        const whole = statement.trimEnd();
-        statement = '';
+        const whole = statement.toString().trimEnd();
+        statement.length = 0;
         if (on.statement(whole)) return ~(at + 1);
         from = at + 1;
       } else if (byte === parenthesis) {
         keep(from, at);
         from = at;
-        if (!on.parenthesis!(statement)) continue;
-        statement = '';
+        if (!statement.endsWithWord(dialect.rowsAfter!) || !on.rows?.(statement.toString())) continue;
+        statement.length = 0;
         return ~at;
       } else if (isQuote[byte] === 1) {
         keep(from, at + 1);
@@ -92,12 +96,12 @@ export function sqlLexer(dialect: Dialect, on: SqlEvents): SqlLexer {
         return at + 1;
       } else if (byte === dash ? before === dash : byte === star && before === slash) {
         keep(from, at);
-        if (statement.endsWith(String.fromCharCode(before))) statement = statement.slice(0, -1);
+        if (statement.last() === before) statement.length -= 1;
         beginAside(at - 1, byte === dash ? 'aside' : 'block');
         aside = byte === dash ? '--' : '';
         return at + 1;
       } else if (byte === slash && before === star && outside !== undefined) {
-        statement = outside;
+        statement.length = outside;
         outside = undefined;
         from = at + 1;
       } else if (byte === backslash) {
@@ -113,8 +117,12 @@ export function sqlLexer(dialect: Dialect, on: SqlEvents): SqlLexer {
   function quoted(from: number, to: number): number {
     let end = from;
     if (!escapes) {
-      const found = text.subarray(from, to).indexOf(quote);
-      end = found < 0 ? to : from + found;
+      const near = Math.min(to, from + headBytes);
+      while (end < near && text[end] !== quote) end += 1;
+      if (end === near && near < to) {
+        const found = text.subarray(near, to).indexOf(quote);
+        end = found < 0 ? to : near + found;
+      }
     } else {
       for (; end < to && (escapeNext || text[end] !== quote); end += 1) escapeNext = !escapeNext && text[end] === backslash;
     }
@@ -138,7 +146,7 @@ export function sqlLexer(dialect: Dialect, on: SqlEvents): SqlLexer {
       if (aside.length < 2) aside += String.fromCharCode(text[at]!);
       if (dialect.conditionalComments && /^M?!$/.test(aside)) {
         mode = 'code';
-        outside = statement;
+        outside = statement.length;
         on.aside('/*!', afterBlankLine);
         return at + 1;
       }
@@ -160,7 +168,7 @@ export function sqlLexer(dialect: Dialect, on: SqlEvents): SqlLexer {
       }
       return to;
     },
-    idle: () => mode === 'code' && statement === '' && outside === undefined,
+    idle: () => mode === 'code' && statement.length === 0 && outside === undefined,
   };
 }
 
