@@ -1,0 +1,61 @@
+import { z } from 'zod';
+import { BackupError } from '../domain/errors.ts';
+import { expected, group, text } from './config-fields.ts';
+
+const flag = (what: string, byDefault: boolean) => z.boolean({ error: expected('true or false') }).default(byDefault).describe(what);
+const source = text("the name of a source, as in the configuration").describe('Name of the source, as in the configuration.');
+
+/** What starts a backup: `{ "source": "shop" }`. */
+export const backupEventSchema = group('the event', { source });
+
+/** What starts a restore. A new database, unless `to` names one that is there, and `replace` and `confirm` say that it may go. */
+export const restoreEventSchema = group('the event', {
+  source,
+  backup: text('"latest", or the id of a backup').default('latest').describe('`latest`, or the id of a backup.'),
+  to: text('the name of a database').optional().describe('Database to restore into, on the server of the source. Default: a new one, named after the source’s own and the backup.'),
+  replace: flag('Drop what the database `to` holds first.', false),
+  confirm: text('the name of the database that is to be emptied').optional().describe('With `replace`: the name of the database again.'),
+  owners: flag('Restore owners and grants too; without, everything belongs to the user that restores.', true),
+  proof: flag('Read the restored database and compare it with the backup.', true),
+}).superRefine(({ to, replace, confirm }, context) => {
+  if (replace && to === undefined) context.addIssue({ code: 'custom', path: ['to'], message: 'is missing: with replace, name the database that is to be emptied' });
+  if (replace && confirm !== to) context.addIssue({ code: 'custom', path: ['confirm'], message: 'with replace, write the name of the database again, as in to: what it holds will be gone' });
+});
+
+export type BackupEvent = z.infer<typeof backupEventSchema>;
+export type RestoreEvent = z.infer<typeof restoreEventSchema>;
+
+/** Variables of a function. The configuration is a file of the bundle: all variables together may hold 4 KB (AWS Lambda quotas). */
+export const functionEnvironmentSchema = z.object({
+  LAMBDA_TASK_ROOT: z.string().default('/var/task'),
+  NIGHTJAR_CONFIG: z.string().default('nightjar.yaml').describe('Path of the configuration, relative to the bundle.'),
+  NIGHTJAR_TOOLS: z.string().default('/opt').describe('Folder of the binary layer.'),
+});
+
+const count = z.int().nonnegative();
+
+/** What a backup answers. A second run of a source that is at work already is no failure: it is skipped. */
+export const backupResultSchema = z.discriminatedUnion('status', [
+  z.strictObject({ status: z.literal('stored'), source: z.string(), id: z.string(), tables: count, rows: count, bytes: count, storedBytes: count, parts: count, seconds: z.number(), warnings: z.array(z.string()) }),
+  z.strictObject({ status: z.literal('skipped'), source: z.string(), heldBy: z.string(), why: z.string() }),
+]);
+
+/** What a restore answers; `proof` says what was compared, and that it is equal. */
+export const restoreResultSchema = z.strictObject({ status: z.literal('restored'), source: z.string(), id: z.string(), database: z.string(), proof: z.string(), seconds: z.number() });
+
+export type BackupResult = z.infer<typeof backupResultSchema>;
+export type RestoreResult = z.infer<typeof restoreResultSchema>;
+
+/** Reads an event. Throws `input-invalid` with every problem and where it is. */
+export function readEvent<T extends z.ZodType>(schema: T, event: unknown, example: object): z.infer<T> {
+  const result = schema.safeParse(event);
+  if (result.success) return result.data;
+  const problems = result.error.issues.flatMap(problemsOf);
+  throw new BackupError('input-invalid', `the event can't be used: ${problems.join('; ')}`, { hint: `an event looks like ${JSON.stringify(example)}` });
+}
+
+function problemsOf(issue: z.core.$ZodIssue): string[] {
+  const messages = issue.message.split('\n');
+  if (issue.code === 'unrecognized_keys') return issue.keys.map((key, index) => `${[...issue.path, key].join('.')}: ${messages[index] ?? 'unknown key'}`);
+  return [issue.path.length === 0 ? issue.message : `${issue.path.join('.')}: ${issue.message}`];
+}

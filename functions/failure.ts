@@ -1,0 +1,23 @@
+import { abortError, BackupError, isBackupError, messageOf } from '../core/domain/errors.ts';
+import type { FailureCode } from '../core/domain/errors.ts';
+
+/** Remedies of the engine room speak of the command line; these are the same in an event's terms. */
+const hints: Partial<Record<FailureCode, string>> = {
+  'target-not-empty': 'give a new name in "to"; or, to drop what that database holds: "replace": true and "confirm" with its name',
+};
+
+/** The error of ours that a failed run stands for: what the deadline has broken is the deadline's. */
+export function failureOf(error: unknown, signal: AbortSignal): BackupError {
+  if (signal.aborted && !isBackupError(error, abortError(signal).code)) return abortError(signal);
+  if (isBackupError(error)) return error;
+  return new BackupError('internal', messageOf(error), { hint: 'this is a defect of Nightjar: please report it, with this log', cause: error });
+}
+
+/** What Lambda is thrown: it takes an error's name for the error's type. Nothing but code, message and hint leaves the function. */
+export function thrownOf({ code, message, hint }: BackupError): Error {
+  const remedy = hints[code] ?? hint;
+  const thrown = new Error(remedy === undefined ? message : `${message} (hint: ${remedy})`);
+  thrown.name = code;
+  thrown.stack = `${code}: ${thrown.message}`;
+  return thrown;
+}

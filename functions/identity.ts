@@ -1,0 +1,32 @@
+import type { Identity } from '../core/commands/lease.ts';
+
+export type LambdaContext = {
+  awsRequestId: string;
+  functionName: string;
+  logStreamName: string;
+  getRemainingTimeInMillis(): number;
+};
+
+/** Who an invocation is to the lease, and whom it has met there. */
+export type InvocationIdentity = Identity & {
+  /** Who held the lease when we asked for it. */
+  met(): { holder: string; sameRequest: boolean } | undefined;
+};
+
+/**
+ * The run id is the beginning of the request's, so that log, lease and manifest tell the same. A log stream belongs to one execution
+ * environment, which does one invocation at a time: another holder of our stream is a run that has been killed.
+ */
+export function invocationIdentity({ awsRequestId, functionName, logStreamName }: LambdaContext): InvocationIdentity {
+  const place = `lambda ${functionName} ${logStreamName} request `;
+  let met: string | undefined;
+  return {
+    run: awsRequestId.slice(0, 8),
+    holder: `${place}${awsRequestId}`,
+    isGone(holder) {
+      met = holder;
+      return holder.startsWith(place);
+    },
+    met: () => (met === undefined ? undefined : { holder: met, sameRequest: met.endsWith(` request ${awsRequestId}`) }),
+  };
+}
