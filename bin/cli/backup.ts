@@ -1,0 +1,50 @@
+import { backup } from '../../core/commands/backup.ts';
+import type { Manifest } from '../../core/contract/manifest.ts';
+import { isBackupError } from '../../core/domain/errors.ts';
+import type { SourceName } from '../../core/domain/keys.ts';
+import { formatBytes, formatCount, formatDuration } from '../../core/domain/units.ts';
+import { failureDocument } from './failure.ts';
+import { configured } from './names.ts';
+import type { Outcome } from './output.ts';
+import { showProgress } from './progress.ts';
+import type { Session } from './session.ts';
+import { sizesOf } from './sizes.ts';
+
+/** `nightjar backup`: every named source, one after the other; one that fails keeps none of the others from being tried. */
+export async function backupCommand(names: string[], session: Session, signal: AbortSignal): Promise<Outcome> {
+  const results: object[] = [];
+  const failures: unknown[] = [];
+  for (const name of configured(names, session.nightjar)) {
+    try {
+      const manifest = await backupOne(name, session, signal);
+      results.push({ status: 'stored', ...summary(manifest) });
+      session.out.say(resultLine(manifest));
+    } catch (error) {
+      failures.push(error);
+      results.push({ status: isBackupError(error, 'lease-held') ? 'skipped' : 'failed', source: name, error: failureDocument(error) });
+      session.out.fail(error);
+      if (signal.aborted) break;
+    }
+  }
+  return { document: { results }, failures };
+}
+
+async function backupOne(name: SourceName, { nightjar, out }: Session, signal: AbortSignal): Promise<Manifest> {
+  const progress = showProgress(name, 'backing up', out, Date.now);
+  try {
+    const source = await nightjar.source(name, {}, signal);
+    return await backup(source, { ...nightjar, report: progress.report }, signal);
+  } finally {
+    progress.end();
+  }
+}
+
+function resultLine(manifest: Manifest): string {
+  const { rows, bytes, storedBytes, ms } = sizesOf(manifest);
+  return `${manifest.source}  ${manifest.id}  ${formatCount(rows)} rows  ${formatBytes(bytes)}  ${formatBytes(storedBytes)} stored  ${formatDuration(ms)}`;
+}
+
+function summary(manifest: Manifest): object {
+  const { source, id, engine, database, start, end, tiers, warnings } = manifest;
+  return { source, id, engine, database, start, end, tiers, ...sizesOf(manifest), parts: manifest.parts.length, warnings };
+}

@@ -1,0 +1,28 @@
+import { isBackupError, messageOf } from '../../core/domain/errors.ts';
+import type { FailureCode } from '../../core/domain/errors.ts';
+
+/** What a run ends with, as --help says. */
+export const exitCodes = { done: 0, failed: 1, usage: 2, damaged: 3, leaseHeld: 11, interrupted: 130, terminated: 143 } as const;
+
+const damage: readonly FailureCode[] = ['part-corrupt', 'object-missing', 'manifest-invalid', 'proof-failed'];
+const usage: readonly FailureCode[] = ['config-invalid', 'input-invalid'];
+
+/** The exit code that several failures make together: damage first, for nobody should miss it. */
+export function exitCodeOf(failures: readonly unknown[]): number {
+  if (failures.length === 0) return exitCodes.done;
+  if (failures.some((failure) => isBackupError(failure, ...damage))) return exitCodes.damaged;
+  if (failures.every((failure) => isBackupError(failure, 'lease-held'))) return exitCodes.leaseHeld;
+  return failures.every((failure) => isBackupError(failure, ...usage)) ? exitCodes.usage : exitCodes.failed;
+}
+
+/** A failure as people read it: what happened, and below it what to do. A defect of ours shows where. */
+export function failureText(error: unknown): string {
+  if (!isBackupError(error)) return `error: ${messageOf(error)}\n  hint: this is a defect of Nightjar; please report it with these lines\n${error instanceof Error ? (error.stack ?? '') : ''}`;
+  return `error: ${error.message}${error.hint === undefined ? '' : `\n  hint: ${error.hint}`}`;
+}
+
+/** A failure as programs read it. */
+export function failureDocument(error: unknown): { code: FailureCode; message: string; hint?: string } {
+  if (!isBackupError(error)) return { code: 'internal', message: messageOf(error) };
+  return { code: error.code, message: error.message, ...(error.hint !== undefined && { hint: error.hint }) };
+}

@@ -1,0 +1,24 @@
+import type { Nightjar } from '../../core/compose.ts';
+import { backupIds } from '../../core/commands/list.ts';
+import { BackupError } from '../../core/domain/errors.ts';
+import type { SourceName } from '../../core/domain/keys.ts';
+import { suggestion } from '../../core/domain/nearest.ts';
+
+/** The configured sources of these names, all when none is named. Throws `input-invalid` with every unknown one. */
+export function configured(names: readonly string[], { sourceNames }: Nightjar): SourceName[] {
+  const unknown = names.filter((name) => !sourceNames.includes(name as SourceName));
+  if (unknown.length > 0) throw unknownSource(unknown, sourceNames);
+  return names.length === 0 ? [...sourceNames] : [...new Set(names as SourceName[])];
+}
+
+/** A source that has backups in the vault, or may have: one that left the configuration can still be read. Throws `input-invalid`. */
+export async function readable(name: string, { sourceNames, vault }: Nightjar, signal: AbortSignal): Promise<SourceName> {
+  const source = name as SourceName;
+  if (!sourceNames.includes(source) && (await backupIds(source, vault, signal)).length === 0) throw unknownSource([name], sourceNames);
+  return source;
+}
+
+function unknownSource(names: readonly string[], known: readonly string[]): BackupError {
+  const listed = names.map((name) => `there is no source ${name} in the configuration${suggestion(name, known)}`);
+  return new BackupError('input-invalid', listed.join('; '), { hint: `configured: ${known.join(', ')}` });
+}

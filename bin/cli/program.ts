@@ -1,0 +1,81 @@
+import { Command } from 'commander';
+import packageJson from '../../package.json' with { type: 'json' };
+import { backupCommand } from './backup.ts';
+import { listCommand } from './list.ts';
+import type { Outcome } from './output.ts';
+import { restoreCommand } from './restore.ts';
+import type { RestoreFlags } from './restore.ts';
+import type { Session } from './session.ts';
+import { verifyCommand } from './verify.ts';
+
+/** What a command line asks for: to be done once the configuration is read. */
+export type Asked = { config: string; json: boolean; work(session: Session, signal: AbortSignal): Promise<Outcome> };
+
+const exitCodeHelp = `
+Exit codes:
+  0         done
+  1         failed
+  2         bad usage or configuration
+  3         damage found: a part of a backup, or a restored database that differs
+  11        another run works on the source
+  130, 143  stopped by SIGINT or SIGTERM, after cleaning up; a second one stops
+            at once
+
+Environment:
+  NIGHTJAR_TOOLS  folder of the binary layer with the database clients; without
+                  it they are taken from /opt, or fetched once and kept in
+                  NIGHTJAR_CACHE (/var/cache/nightjar for root, else
+                  ~/.cache/nightjar)
+
+Secrets are read from where nightjar.yaml says. Every key of that file is
+explained in docs/configuration.md.`;
+
+const restoreHelp = `
+Without --to, a new database is made beside the source's own, named after the
+moment of the backup. The source's own database is only written to when --to
+names it; as it holds something, --replace must then be said, too. To restore
+on another server, give it an entry in nightjar.yaml and name that as --server.
+
+Examples:
+  nightjar restore shop
+      the newest backup, into a new database as shop_20261120_020000
+  nightjar restore shop 20261120T020000Z-7f3a9c --to shop_before
+      this one, into a new database of that name
+  nightjar restore shop --server staging --to shop
+      the newest, on the server of the source staging
+  nightjar restore shop --to shop --replace
+      in place: drops what is there`;
+
+/** The command line's grammar; `ask` is called with what was asked for. Throws commander's own error for everything else, help included. */
+export function nightjarProgram(ask: (asked: Asked) => void): Command {
+  const program = new Command('nightjar')
+    .description('Database backups that prove themselves: PostgreSQL, MariaDB and MySQL into a folder or S3.')
+    .version(packageJson.version)
+    .option('-c, --config <file>', 'the configuration', 'nightjar.yaml')
+    .option('--json', 'print one JSON document on stdout instead of text')
+    .configureHelp({ showGlobalOptions: true })
+    .exitOverride()
+    .addHelpText('after', exitCodeHelp);
+  const asking = (work: Asked['work']) => ask({ json: false, ...program.opts<{ config: string; json?: true }>(), work });
+
+  program.command('backup').description('back up the named sources, or all of them').argument('[source...]', 'names of nightjar.yaml')
+    .action((sources: string[]) => asking((session, signal) => backupCommand(sources, session, signal)));
+
+  program.command('list').description('list the complete backups, oldest first').argument('[source]', 'one source instead of all')
+    .action((source: string | undefined) => asking((session, signal) => listCommand(source, session, signal)));
+
+  program.command('verify').description('read a backup again, and name every damaged part').argument('[source]', 'one source instead of all').argument('[id]', 'one backup instead of the newest')
+    .option('--all', 'every backup instead of the newest')
+    .action((source: string | undefined, id: string | undefined, flags: { all?: true }) => asking((session, signal) => verifyCommand(source, id, { all: flags.all === true }, session, signal)));
+
+  program.command('restore').description('restore a backup into a new database, and prove it equal').argument('<source>', 'whose backup').argument('[id]', 'which backup', 'latest')
+    .option('--to <database>', 'the database to restore into')
+    .option('--server <source>', 'restore on the server of this source, as its user')
+    .option('--replace', 'drop what the database holds first; the backup is verified before')
+    .option('--yes', 'do not ask before dropping')
+    .option('--no-owner', 'leave out who owns what, and who may do what')
+    .option('--no-proof', 'do not compare the result with the backup')
+    .addHelpText('after', restoreHelp)
+    .action((source: string, id: string, flags: RestoreFlags) => asking((session, signal) => restoreCommand(source, id, flags, session, signal)));
+  return program;
+}

@@ -1,0 +1,63 @@
+import { CommanderError } from 'commander';
+import { BackupError } from '../../core/domain/errors.ts';
+import { exitCodeOf, exitCodes, failureDocument } from './failure.ts';
+import { openOutput } from './output.ts';
+import { nightjarProgram } from './program.ts';
+import type { Asked } from './program.ts';
+import { openSession } from './session.ts';
+
+/** Does what a command line asks for, and returns the exit code. */
+export async function run(args: readonly string[], signal: AbortSignal): Promise<number> {
+  const asked = parse(args);
+  if (typeof asked === 'number') return asked;
+  const out = openOutput(process.stdout, process.stderr, asked.json);
+  let document: object = {};
+  const failures: unknown[] = [];
+  try {
+    const session = await openSession(asked.config, out, signal);
+    try {
+      const outcome = await asked.work(session, signal);
+      document = outcome.document;
+      failures.push(...outcome.failures);
+    } finally {
+      session.nightjar.close();
+    }
+  } catch (error) {
+    failures.push(error);
+    document = { error: failureDocument(error) };
+    out.fail(error);
+  }
+  if (asked.json) print({ ok: failures.length === 0, ...document });
+  return exitCodeOf(failures);
+}
+
+/** What is asked for; the exit code where that is told already: help, the version, a mistake. */
+function parse(args: readonly string[]): Asked | number {
+  let asked: Asked | undefined;
+  const json = args.includes('--json');
+  const program = nightjarProgram((found) => (asked = found));
+  const quiet = { writeErr: () => undefined, outputError: () => undefined };
+  for (const command of [program, ...program.commands]) command.configureOutput(quiet);
+  try {
+    program.parse(args, { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) return exitCodes.done;
+    const failure = usageError(error, args);
+    openOutput(process.stdout, process.stderr, json).fail(failure);
+    if (json) print({ ok: false, error: failureDocument(failure) });
+    return exitCodes.usage;
+  }
+  return asked ?? exitCodes.usage;
+}
+
+function usageError(error: CommanderError, args: readonly string[]): BackupError {
+  if (args.length === 0 || error.code === 'commander.help') return new BackupError('input-invalid', 'no command was given', { hint: 'nightjar --help shows them all' });
+  const [message = '', meant] = error.message.replace(/^error: /, '').split('\n');
+  const command = args.find((arg) => ['backup', 'list', 'verify', 'restore'].includes(arg));
+  return new BackupError('input-invalid', message, { hint: meant?.replace(/^\((.*)\)$/, '$1') ?? `nightjar ${command === undefined ? '' : `${command} `}--help` });
+}
+
+function print(document: object): void {
+  process.stdout.write(`${JSON.stringify(document, undefined, 2)}\n`);
+}

@@ -1,0 +1,37 @@
+import { readFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { compose } from '../../core/compose.ts';
+import type { Nightjar } from '../../core/compose.ts';
+import { parseConfig } from '../../core/config-file.ts';
+import { BackupError, messageOf } from '../../core/domain/errors.ts';
+import { thisIdentity } from '../../core/holder.ts';
+import { findLayer } from './layer.ts';
+import type { Output } from './output.ts';
+
+/** What a command works with. */
+export type Session = { nightjar: Nightjar; out: Output };
+
+/** Reads the configuration and puts everything together for it. Throws `config-invalid`, `secret-missing`. */
+export async function openSession(file: string, out: Output, signal: AbortSignal): Promise<Session> {
+  const path = resolve(file);
+  const config = parseConfig(await readConfig(path), file);
+  const host = {
+    env: process.env,
+    folder: dirname(path),
+    identity: thisIdentity(),
+    layer: (stop: AbortSignal) => findLayer(process.env, (line) => out.note(line), stop),
+  };
+  return { nightjar: await compose(config, host, signal), out };
+}
+
+async function readConfig(path: string): Promise<string> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (cause) {
+    const missing = (cause as NodeJS.ErrnoException).code === 'ENOENT';
+    throw new BackupError('config-invalid', missing ? `there is no configuration ${path}` : `the configuration ${path} can't be read: ${messageOf(cause)}`, {
+      hint: 'write one (nightjar.example.yaml is an example), or name it with --config',
+      cause,
+    });
+  }
+}

@@ -1,0 +1,59 @@
+import { backupIds, findManifest } from '../../core/commands/list.ts';
+import { verify } from '../../core/commands/verify.ts';
+import type { Verification } from '../../core/commands/verify.ts';
+import { BackupError } from '../../core/domain/errors.ts';
+import type { SourceName } from '../../core/domain/keys.ts';
+import { formatBytes, plural } from '../../core/domain/units.ts';
+import { failureDocument } from './failure.ts';
+import { readable } from './names.ts';
+import type { Outcome } from './output.ts';
+import { showProgress } from './progress.ts';
+import type { Session } from './session.ts';
+
+type Wanted = { source: SourceName; id: string };
+
+/** `nightjar verify`: reads backups again and names every damaged part; the newest of each source unless an id or --all says otherwise. */
+export async function verifyCommand(name: string | undefined, id: string | undefined, { all }: { all: boolean }, session: Session, signal: AbortSignal): Promise<Outcome> {
+  if (all && id !== undefined) throw new BackupError('input-invalid', '--all reads every backup, so no id goes with it');
+  const { nightjar } = session;
+  const names = name === undefined ? nightjar.sourceNames : [await readable(name, nightjar, signal)];
+  const results: object[] = [];
+  const failures: unknown[] = [];
+  for (const source of names) {
+    const ids = all ? await backupIds(source, nightjar.vault, signal) : [id ?? 'latest'];
+    for (const which of ids.length === 0 ? ['latest'] : ids) {
+      const found = await verifyOne({ source, id: which }, session, signal);
+      results.push(found.result);
+      failures.push(...found.failures);
+      if (signal.aborted) return { document: { results }, failures };
+    }
+  }
+  return { document: { results }, failures };
+}
+
+async function verifyOne({ source, id }: Wanted, { nightjar, out }: Session, signal: AbortSignal): Promise<{ result: object; failures: unknown[] }> {
+  const progress = showProgress(source, 'verifying', out, Date.now);
+  try {
+    const found = await verify(await findManifest(source, id, nightjar.vault, signal), { vault: nightjar.vault, report: progress.report }, signal);
+    progress.end();
+    const failures = found.problems.map(({ error }) => error);
+    out.say(verdict(found));
+    for (const failure of failures) out.fail(failure);
+    return { result: documentOf(found), failures };
+  } catch (error) {
+    progress.end();
+    out.fail(error);
+    return { result: { source, id, status: 'failed', error: failureDocument(error) }, failures: [error] };
+  }
+}
+
+function verdict({ source, id, parts, storedBytes, problems }: Verification): string {
+  const what = `${source}  ${id}`;
+  if (problems.length === 0) return `${what}  intact: ${plural(parts, 'part')}, ${formatBytes(storedBytes)} read again`;
+  return `${what}  DAMAGED: ${problems.map(({ file }) => file).join(', ')} (${problems.length} of ${plural(parts, 'part')})`;
+}
+
+function documentOf({ problems, ...found }: Verification): object {
+  const status = problems.length === 0 ? 'intact' : 'damaged';
+  return { status, ...found, problems: problems.map(({ file, error }) => ({ file, ...failureDocument(error) })) };
+}

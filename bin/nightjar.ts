@@ -1,0 +1,19 @@
+import { BackupError } from '../core/domain/errors.ts';
+import { exitCodes } from './cli/failure.ts';
+import { run } from './cli/run.ts';
+
+const stop = new AbortController();
+let stopCode: number | undefined;
+
+for (const [name, code] of [['SIGINT', exitCodes.interrupted], ['SIGTERM', exitCodes.terminated]] as const) {
+  process.on(name, () => {
+    if (stopCode !== undefined) process.exit(code);
+    stopCode = code;
+    stop.abort(new BackupError('aborted', `stopped by ${name}`));
+  });
+}
+// whoever read our output has enough of it: `nightjar list | head`
+process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? exitCodes.done : exitCodes.failed));
+
+const code = await run(process.argv.slice(2), stop.signal);
+process.exit(stopCode ?? code);
