@@ -11,14 +11,14 @@ export function expectedUnseen(what: string): (issue: { input?: unknown }) => st
   return ({ input }) => (input === undefined ? `is missing: ${what}` : `expected ${what}`);
 }
 
-/** A group of keys. Others are refused, a line for each, with the one that was probably meant. */
-export function group<T extends z.core.$ZodLooseShape>(what: string, shape: T) {
+/** A group of keys. Others are refused, a line for each, with the one that was probably meant. `otherwise` is said of text or a list in its place. */
+export function group<T extends z.core.$ZodLooseShape>(what: string, shape: T, otherwise?: string) {
   const known = Object.keys(shape);
   return z.strictObject(shape, {
     error: (issue) =>
       issue.code === 'unrecognized_keys'
         ? (issue['keys'] as string[]).map((key) => `unknown key${suggestion(key, known)}`).join('\n')
-        : expectedUnseen(`${what}, a group of keys (${known.join(', ')})`)(issue),
+        : (otherwise ?? expectedUnseen(`${what}, a group of keys (${known.join(', ')})`)(issue)),
   });
 }
 

@@ -2,24 +2,21 @@ import { z } from 'zod';
 import { always, countOf, expectedUnseen, group, text } from './config-fields.ts';
 
 const asReference = '{ env: NAME }, { file: path } or { secret: name or ARN, field: name }';
+const literal = `a secret never stands in this file: write where it is kept, as ${asReference}`;
 const variable = 'the name of an environment variable (letters, digits and _)';
 const kinds = ['env', 'file', 'secret'];
 
+const fields = {
+  env: z.string({ error: expectedUnseen(variable) }).regex(/^[A-Za-z_]\w*$/, { error: expectedUnseen(variable) }).optional().describe('Environment variable that holds the secret.'),
+  file: text('the path of a file').optional().describe('File that holds the secret, relative to the configuration. One newline at its end is left out.'),
+  secret: text('the name or ARN of a secret').optional().describe('Name or ARN of a secret in AWS Secrets Manager.'),
+  field: text('the name of a field').optional().describe('Field of a Secrets Manager secret that is a JSON object, as those that RDS manages are (`username`, `password`).'),
+};
+
 /** Where a secret is kept. The secret itself is refused, and never shown. */
-export const secretReference = z
-  .unknown()
+export const secretReference = group('where the secret is kept', fields, literal)
   .superRefine((value, context) => {
-    if (typeof value === 'object' || value === undefined) return;
-    context.addIssue({ code: 'custom', message: `a secret never stands in this file: write where it is kept, as ${asReference}` });
-  })
-  .pipe(
-    group('where the secret is kept', {
-      env: z.string({ error: expectedUnseen(variable) }).regex(/^[A-Za-z_]\w*$/, { error: expectedUnseen(variable) }).optional().describe('Environment variable that holds the secret.'),
-      file: text('the path of a file').optional().describe('File that holds the secret, relative to this file. One newline at its end is left out.'),
-      secret: text('the name or ARN of a secret').optional().describe('Name or ARN of a secret in AWS Secrets Manager.'),
-      field: text('the name of a field').optional().describe('Field of a Secrets Manager secret that is a JSON object, as those that RDS manages are (`username`, `password`).'),
-    }).superRefine((value, context) => {
-      if (countOf(value, kinds) !== 1) context.addIssue(`expected exactly one of ${kinds.join(', ')}: write it as ${asReference}`);
-      if (value.field !== undefined && value.secret === undefined) context.addIssue('field goes with secret alone');
-    }, always).transform(({ env, file, secret, field }) => (env !== undefined ? { env } : file !== undefined ? { file } : { secret: secret!, field })),
-  );
+    if (countOf(value, kinds) !== 1) context.addIssue(`expected exactly one of ${kinds.join(', ')}: write it as ${asReference}`);
+    if (value.field !== undefined && value.secret === undefined) context.addIssue('field goes with secret alone');
+  }, always)
+  .transform(({ env, file, secret, field }) => (env !== undefined ? { env } : file !== undefined ? { file } : { secret: secret!, field }));

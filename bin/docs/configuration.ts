@@ -1,0 +1,64 @@
+import type { Schema } from './schema.ts';
+
+const introduction = `# Configuration
+
+<!-- Made from core/contract by bin/build-docs.ts: change it there. -->
+
+One file, \`nightjar.yaml\` (YAML 1.2, or JSON), says where backups are kept and what is backed up. Nightjar looks for it in the
+current folder, or takes the one that \`--config\` names. Paths in it are relative to it.
+
+A key that is not known is an error, and so is a key that stands twice. All problems are told at once, each with its path and line.
+An editor that knows YAML schemas completes and checks the file: [nightjar.schema.json](nightjar.schema.json).
+`;
+
+/** `docs/configuration.md`: a whole example, then every key. */
+export function configurationDocs(schema: Schema, example: string): string {
+  const { vault, defaults, sources } = schema.properties ?? {};
+  const long = inGroup(vault);
+  const source = groupOf(sources?.additionalProperties);
+  const { postgres, mariadb } = source.properties ?? {};
+  return [
+    introduction,
+    `\`\`\`yaml\n${example.replace(/^# .*\n/gm, '').trim()}\n\`\`\`\n`,
+    section('The whole file', '', schema),
+    section('`vault`', 'As text it is the path of a folder, or `s3://bucket/prefix`. The long form is one of these keys:', long),
+    section('`vault.s3`', '', long.properties?.['s3']),
+    section('`sources.<name>`', 'Each source has exactly one engine; every other key goes over `defaults`.', source),
+    section('`postgres`', '', postgres),
+    section('`mariadb`', 'For MySQL, too.', mariadb),
+    section('`tls`', `${postgres?.properties?.['tls']?.description ?? ''} As a group of keys:`, inGroup(postgres?.properties?.['tls'])),
+    section('Secrets', 'A password never stands in the file: what stands there is where it is kept, by exactly one of `env`, `file` and `secret`. A secret is read when it is needed, and appears in no message, argument or manifest. Who else may read a secret file is yours to set.', postgres?.properties?.['password']),
+    section('`defaults`', 'Durations carry a unit: `ms`, `s`, `m` (minutes), `h`, `d`, `w`.', defaults),
+    section('`retention`', 'Numbers count periods that have a backup, not days of the calendar, as in restic. `0` switches a tier off. A source’s own keys go over those of `defaults`; a `count` takes the place of all the others.', defaults?.properties?.['retention']),
+  ].join('\n');
+}
+
+function section(title: string, text: string, schema: Schema | undefined): string {
+  const { properties = {}, required = [] } = schema ?? {};
+  const rows = Object.entries(properties).map(([key, property]) =>
+    `| \`${key}\` | ${kindOf(property)} | ${required.includes(key) ? 'required' : defaultOf(property)} | ${property.description ?? ''} |`);
+  return `## ${title}\n\n${text === '' ? '' : `${text}\n\n`}| key | value | default | |\n| --- | --- | --- | --- |\n${rows.join('\n')}\n`;
+}
+
+function kindOf({ type, enum: values, minimum, maximum, pattern, anyOf, properties }: Schema): string {
+  if (anyOf !== undefined) return anyOf.map(kindOf).join(' or ');
+  if (values !== undefined) return values.map((value) => `\`${value}\``).join(', ');
+  if (properties !== undefined) return properties['env'] === undefined ? 'keys' : '[secret](#secrets)';
+  if (type === 'integer') return maximum === undefined ? `number ≥ ${minimum}` : `number ${minimum} to ${maximum}`;
+  if (type === 'boolean') return '`true`, `false`';
+  if (type === 'object') return 'keys';
+  return pattern?.includes('ms|s') ? 'duration' : 'text';
+}
+
+function defaultOf({ default: value }: Schema): string {
+  return value === undefined || value === '' || typeof value === 'object' ? '' : `\`${String(value)}\``;
+}
+
+/** The long form of a value that has a short one. */
+function inGroup(schema: Schema | undefined): Schema {
+  return schema?.anyOf?.find(({ properties }) => properties !== undefined) ?? {};
+}
+
+function groupOf(schema: Schema | boolean | undefined): Schema {
+  return typeof schema === 'object' ? schema : {};
+}
