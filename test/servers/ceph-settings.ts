@@ -28,6 +28,7 @@ const cluster = {
   log_to_stderr: 'true',
   err_to_stderr: 'true',
   mon_cluster_log_to_file: 'false',
+  log_max_recent: '1',
   debug_rocksdb: '0',
   debug_bluefs: '0',
   debug_bluestore: '0',

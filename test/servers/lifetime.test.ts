@@ -1,0 +1,73 @@
+import { test, expect } from '@jest/globals';
+import { spawn } from 'node:child_process';
+import { access, chmod, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { startPostgres } from './postgres.ts';
+import { startLimitMs } from './server.ts';
+
+const here = import.meta.dirname;
+const starts = {
+  PostgreSQL: "(await import('./postgres.ts')).startPostgres({ major: 18 })",
+  MariaDB: "(await import('./mariadb.ts')).startMariadb({ series: '11.8' })",
+  moto: "(await import('./moto.ts')).startMoto()",
+  Ceph: "(await import('./ceph.ts')).startCeph()",
+};
+
+test.each(Object.entries(starts))(
+  '%s and its folder go when the process that started it is killed',
+  async (_name, start) => {
+    const temporary = await mkdtemp(join(tmpdir(), 'nightjar-lifetime-'));
+    await chmod(temporary, 0o755);
+    const script = `const { pid } = await ${start}; console.log(pid); setInterval(() => undefined, 1000);`;
+    const environment = { ...process.env, TMPDIR: temporary };
+    const parent = spawn(process.execPath, ['--input-type=module', '-e', script], { cwd: here, env: environment, stdio: ['ignore', 'pipe', 'inherit'] });
+    const pid = await firstLine(parent.stdout);
+    expect(await exists(`/proc/${pid}`)).toBe(true);
+    expect(await readdir(temporary)).toHaveLength(1);
+
+    parent.kill('SIGKILL');
+
+    expect(await becomesTrue(async () => !(await exists(`/proc/${pid}`)))).toBe(true);
+    expect(await becomesTrue(async () => (await readdir(temporary)).length === 0)).toBe(true);
+    await rm(temporary, { recursive: true });
+  },
+  startLimitMs,
+);
+
+test('a server that can not start says why', async () => {
+  const start = startPostgres({ major: 18, settings: { shared_buffers: 'plenty' } });
+
+  await expect(start).rejects.toThrow('invalid value for parameter "shared_buffers": "plenty"');
+}, startLimitMs);
+
+test('a killed server keeps its data until it is stopped', async () => {
+  const server = await startPostgres({ major: 18 });
+
+  await server.kill();
+  const kept = await exists(server.dataDir);
+  await server.stop();
+
+  expect(kept).toBe(true);
+  expect(await exists(server.dataDir)).toBe(false);
+}, startLimitMs);
+
+async function firstLine(output: Readable): Promise<string> {
+  for await (const line of createInterface(output)) return line;
+  throw new Error('the parent ended before its server had started');
+}
+
+async function becomesTrue(holds: () => Promise<boolean>): Promise<boolean> {
+  for (let left = 100; left > 0; left -= 1) {
+    if (await holds()) return true;
+    await sleep(100);
+  }
+  return false;
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(() => true, () => false);
+}
