@@ -86,9 +86,9 @@ test('arbitrary bytes never throw, and mean the same in any chunks', () => {
   );
 });
 
-test.each([['x', 1_200_000], [' ', 1_200_000], [')', 1_200_000], [',', 1_200_000], ['``', 200_000], ['`', 200_000]] as const)('a statement that is %j over and over, %i bytes of it, is read at once and does not throw', (text, length) => {
+test.each([['x', 1_200_000], [' ', 1_200_000], [')', 1_200_000], [',', 1_200_000], ['``', 200_000], ['`', 200_000]] as const)('a statement that is %j over and over, %i bytes of it, does not throw', (text, length) => {
   for (const head of ['INSERT INTO ', 'INSERT INTO t (']) {
-    expect(read(`${head}${text.repeat(length / text.length)} VALUES (1)`).tables).toEqual([]);
+    expect(read(`${head}${text.repeat(length / text.length)} VALUES (1)`).ended).toBe(false);
   }
 });
 
