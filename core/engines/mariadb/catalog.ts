@@ -1,52 +1,44 @@
 import { BackupError } from '../../domain/errors.ts';
 import { plural } from '../../domain/units.ts';
 import type { Catalog } from '../../ports.ts';
-import { digest, readTableDefinition, unqualified, withoutDefiner } from './definition.ts';
+import { digest, readTableDefinition, unqualified, unqualifiedView, withoutDefiner } from './definition.ts';
 import { quoteName } from './quoting.ts';
 import type { Row, Session } from './session.ts';
 
 /** Kinds that say who an object belongs to: left out of a comparison when a restore was made without owners. */
 export const ownerKinds = ['definer'];
 
-/** Values that move as the application works: not part of the definitions. */
-const movingKinds = ['sequence value'];
-
 /**
- * Every object of the session's database, by kind and name, with a digest of its definition; `database` and `sequence value` hold values.
- * Two databases of one server version are alike exactly if their catalogs are. The counter of an AUTO_INCREMENT is not in it: it moves as
- * rows come, and after a restore stands where the dump's CREATE TABLE put it or behind the last row.
+ * Every object of the session's database, by kind and name, with a digest of its definition; `database` holds values. Two
+ * databases of one server version are alike exactly if their catalogs are. What moves as rows come is not in it: the positions of sequences
+ * (see data-head.ts), and the counter of an AUTO_INCREMENT, which after a restore stands where the dump's CREATE TABLE put it or behind the last row.
  */
 export async function readCatalog(session: Session): Promise<Catalog> {
   const catalog: Catalog = {};
   const database = await readDatabase(session, catalog);
   const tables = await session.rows('SELECT TABLE_NAME AS name, TABLE_TYPE AS type FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() ORDER BY TABLE_NAME');
   for (const { name, type } of tables) {
-    if (type === 'VIEW') await readCode(session, catalog, 'view', name ?? '');
+    if (type === 'VIEW') await readCode(session, catalog, 'view', name ?? '', (text) => unqualifiedView(text, database));
     else if (type === 'SEQUENCE') await readSequence(session, catalog, name ?? '');
     else if (type === 'BASE TABLE' || type === 'SYSTEM VERSIONED') await readTable(session, catalog, name ?? '', database);
   }
   const routines = await session.rows('SELECT ROUTINE_NAME AS name, ROUTINE_TYPE AS type FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = DATABASE() ORDER BY ROUTINE_NAME');
   for (const { name, type } of routines) await readCode(session, catalog, (type ?? '').toLowerCase(), name ?? '');
-  const triggers = await session.rows('SELECT TRIGGER_NAME AS name, ACTION_ORDER AS place FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = DATABASE() ORDER BY TRIGGER_NAME');
-  for (const { name, place } of triggers) await readCode(session, catalog, 'trigger', name ?? '', place);
+  for (const [name, place] of await readTriggerOrder(session)) await readCode(session, catalog, 'trigger', name, (text) => `${place} ${text}`);
   const events = await session.rows('SELECT EVENT_NAME AS name FROM information_schema.EVENTS WHERE EVENT_SCHEMA = DATABASE() ORDER BY EVENT_NAME');
   for (const { name } of events) await readCode(session, catalog, 'event', name ?? '');
   return catalog;
 }
 
-/** Where each sequence stands: the first value that it has not handed out or kept in its cache. */
-export async function readSequenceValues(session: Session, names: string[]): Promise<Record<string, string>> {
-  const values: Record<string, string> = {};
-  for (const name of names) {
-    const [row] = await session.rows(`SELECT next_not_cached_value AS value, cycle_count AS round FROM ${quoteName(name)}`);
-    values[name] = `${row?.['value']} round ${row?.['round']}`;
-  }
-  return values;
+/** Each trigger's place among those of its table, event and time. */
+export async function readTriggerOrder(session: Session): Promise<Map<string, number>> {
+  const triggers = await session.rows('SELECT TRIGGER_NAME AS name, ACTION_ORDER AS place FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = DATABASE() ORDER BY TRIGGER_NAME');
+  return new Map(triggers.map(({ name, place }) => [name ?? '', Number(place)]));
 }
 
 /** The names of objects whose definition is not the same in both, or that only one of them has: `view shop_totals`. */
 export function changedObjects(before: Catalog, after: Catalog): string[] {
-  const kinds = new Set([...Object.keys(before), ...Object.keys(after)].filter((kind) => !movingKinds.includes(kind)));
+  const kinds = new Set([...Object.keys(before), ...Object.keys(after)]);
   return [...kinds].flatMap((kind) => {
     const [one = {}, other = {}] = [before[kind], after[kind]];
     return [...new Set([...Object.keys(one), ...Object.keys(other)])].filter((name) => one[name] !== other[name]).map((name) => `${kind} ${name}`);
@@ -76,11 +68,10 @@ async function readTable(session: Session, catalog: Catalog, name: string, datab
 async function readSequence(session: Session, catalog: Catalog, name: string): Promise<void> {
   const [row] = await session.rows(`SHOW CREATE SEQUENCE ${quoteName(name)}`);
   (catalog['sequence'] ??= {})[name] = digest(row?.['Create Table']);
-  (catalog['sequence value'] ??= {})[name] = (await readSequenceValues(session, [name]))[name] ?? '';
 }
 
 /** A view, routine, trigger or event: its text, and the settings under which it was made. */
-async function readCode(session: Session, catalog: Catalog, kind: string, name: string, place?: string | null): Promise<void> {
+async function readCode(session: Session, catalog: Catalog, kind: string, name: string, normal = (text: string) => text): Promise<void> {
   const [row = {}] = await session.rows(`SHOW CREATE ${kind.toUpperCase()} ${quoteName(name)}`);
   const definition = codeOf(row);
   if (definition === null) {
@@ -90,7 +81,7 @@ async function readCode(session: Session, catalog: Catalog, kind: string, name: 
   }
   const { text, definer } = withoutDefiner(definition);
   const settings = ['sql_mode', 'time_zone', 'character_set_client', 'collation_connection', 'Database Collation'].map((field) => row[field]);
-  (catalog[kind] ??= {})[name] = digest(text, place, ...settings);
+  (catalog[kind] ??= {})[name] = digest(normal(text), ...settings);
   if (definer !== undefined) (catalog['definer'] ??= {})[`${kind} ${name}`] = definer;
 }
 

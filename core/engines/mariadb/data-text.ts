@@ -1,14 +1,16 @@
 import type { ByteStream } from '../../ports.ts';
+import { sandboxLine } from './definition-text.ts';
 import { rowsMark } from './expected.ts';
 import type { Expected } from './expected.ts';
-import { sandboxLine } from './schema-text.ts';
 
 const mark = Buffer.from(`\n${rowsMark}`);
 const newline = 10;
 
-/** The rows as mariadb-dump prints them, behind `start` and without the sandbox line; ticks off the comment above each table's rows. Holds no more than a comment. */
-export async function* dataText(dump: ByteStream, start: string, expected: Expected): ByteStream {
-  if (start !== '') yield Buffer.from(start);
+/**
+ * The rows as mariadb-dump prints them, behind `start` (asked for when the program's first output is there, and its snapshot with it) and
+ * without the sandbox line; ticks off the comment above each table's rows. Holds no more than a comment.
+ */
+export async function* dataText(dump: ByteStream, start: () => Promise<string>, expected: Expected): ByteStream {
   let tail: Buffer = Buffer.alloc(0);
   let head: Buffer | undefined = Buffer.alloc(0);
   for await (const bytes of dump) {
@@ -16,7 +18,7 @@ export async function* dataText(dump: ByteStream, start: string, expected: Expec
     if (head !== undefined) {
       head = Buffer.concat([head, chunk]);
       if (head.indexOf(newline) < 0) continue;
-      chunk = withoutSandboxLine(head);
+      chunk = Buffer.concat([Buffer.from(await start()), withoutSandboxLine(head)]);
       head = undefined;
     }
     tail = seeMarks(tail, chunk, expected);

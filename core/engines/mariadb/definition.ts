@@ -36,6 +36,17 @@ export function unqualified(definition: string, database: string): string {
 /** A text constant, which is left alone, or the beginning of a call with a qualified sequence. */
 const sequenceCall = /'(?:[^'\\]|\\.|'')*'|\b(nextval|lastval|setval)\((`(?:[^`]|``)*`\.)/gs;
 
+/**
+ * A view's definition without the name of the database it lies in: MariaDB prints it before columns when the view's definer is gone. Three
+ * names in a row, or two and a parenthesis, begin with a database; two may be table and column.
+ */
+export function unqualifiedView(definition: string, database: string): string {
+  const own = `${quoteName(database)}.`;
+  return definition.replace(qualifiedName, (whole, qualifier: string | undefined, rest: string | undefined) => (qualifier === own ? rest! : whole));
+}
+
+const qualifiedName = /'(?:[^'\\]|\\.|'')*'|(`(?:[^`]|``)*`\.)(`(?:[^`]|``)*`(?:\.`(?:[^`]|``)*`|\())|`(?:[^`]|``)*`/gs;
+
 /** A definition without its DEFINER clause, and the definer. */
 export function withoutDefiner(definition: string): { text: string; definer?: string } {
   const found = /^(CREATE (?:OR REPLACE )?(?:ALGORITHM=\w+ )?)DEFINER=((?:`(?:[^`]|``)*`|"(?:[^"]|"")*")(?:@(?:`(?:[^`]|``)*`|"(?:[^"]|"")*"))?) /.exec(definition);

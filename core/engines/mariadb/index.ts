@@ -4,7 +4,7 @@ import type { Engine, Plan } from '../../ports.ts';
 import type { Tools } from '../../tools.ts';
 import { placeOf } from '../login.ts';
 import type { Login } from '../login.ts';
-import { changedObjects, ownerKinds, readCatalog } from './catalog.ts';
+import { changedObjects, ownerKinds, readCatalog, readTriggerOrder } from './catalog.ts';
 import { plannedParts, takesHistory } from './parts.ts';
 import { requirePrivileges } from './privileges.ts';
 import { requireReadable } from './readable.ts';
@@ -29,12 +29,13 @@ export function mariadbEngine(login: Login, tools: Tools): Engine {
       await requirePrivileges(session, login);
       const tables = await readTables(session);
       const catalog = await readCatalog(session);
+      const triggerOrder = await readTriggerOrder(session);
       await requireReadable(session, login, tables, Object.keys(catalog['view'] ?? {}));
       return {
         database: login.database,
         server: { product: server.product, version: server.version },
         client: { program: 'mariadb-dump', version: tools.program('mariadb-dump').version },
-        parts: plannedParts({ login, tools, server, catalog, tables }),
+        parts: plannedParts({ login, tools, server, catalog, tables, triggerOrder }),
         catalog,
         warnings: tableWarnings(tables, takesHistory(server)),
         async confirm(seen, stop) {

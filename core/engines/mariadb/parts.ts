@@ -3,20 +3,21 @@ import { mariadbReader } from '../../pipeline/rows/mariadb.ts';
 import type { ByteStream, Catalog, PlannedPart } from '../../ports.ts';
 import type { Tools } from '../../tools.ts';
 import type { Login } from '../login.ts';
-import { readSequenceValues } from './catalog.ts';
+import { triggersInOrder, viewsInOrderOfUse } from './arrangements.ts';
+import { firstHead, plainHead } from './data-head.ts';
+import type { Head } from './data-head.ts';
 import { dataText } from './data-text.ts';
+import { definitionText } from './definition-text.ts';
 import { expectation } from './expected.ts';
 import { withinLockLimit } from './locks.ts';
 import { dumpRun } from './programs.ts';
-import { quoteName, quoteText } from './quoting.ts';
-import { schemaText } from './schema-text.ts';
-import { withSession } from './session.ts';
+import { quoteText } from './quoting.ts';
 import type { Server } from './session.ts';
 import { holdsRows, isTransactional } from './tables.ts';
 import type { Table } from './tables.ts';
 import { withoutColumns } from './without-columns.ts';
 
-type Context = { login: Login; tools: Tools; server: Server; catalog: Catalog; tables: Table[] };
+type Context = { login: Login; tools: Tools; server: Server; catalog: Catalog; tables: Table[]; triggerOrder: ReadonlyMap<string, number> };
 
 const routineKinds = ['function', 'procedure', 'package', 'package body'];
 
@@ -26,8 +27,8 @@ export function takesHistory(server: Server): boolean {
 }
 
 /**
- * The parts of a database, to be read in this order. Routines stand with the definitions, since views call them; triggers and events
- * come behind the rows, and with them where the sequences stand: read after the rows' snapshot began, so that no row is ahead of them.
+ * The parts of a database. Routines stand with the definitions, since views call them; sequences with the rows, so that no row is ahead of
+ * them; triggers and events come behind.
  */
 export function plannedParts(context: Context): PlannedPart[] {
   return [schemaPart(context), ...dataParts(context), afterPart(context)];
@@ -47,7 +48,7 @@ function schemaPart({ login, tools, catalog, tables }: Context): PlannedPart {
     file: 'schema.sql',
     compress: true,
     estimatedBytes: 0,
-    open: (signal) => schemaText(read(run, login, signal), databaseStatement(catalog), login.database, expected()),
+    open: (signal) => definitionText(read(run, login, signal), { head: databaseStatement(catalog), database: login.database, expected: expected(), arrangement: viewsInOrderOfUse }),
   };
 }
 
@@ -57,15 +58,13 @@ function schemaPart({ login, tools, catalog, tables }: Context): PlannedPart {
  */
 function dataParts(context: Context): PlannedPart[] {
   const [safe = [], unsafe = []] = [true, false].map((wanted) => context.tables.filter((table) => holdsRows(table) && isTransactional(table) === wanted));
-  if (unsafe.length === 0) return [dataPart(context, '0001', safe, [], '')];
-  const named = (tables: Table[], number: string, head: string) => dataPart(context, number, tables, tables.map(({ name }) => name), head);
-  return safe.length === 0 ? [named(unsafe, '0001', singly)] : [named(safe, '0001', ''), named(unsafe, '0002', singly)];
+  if (unsafe.length === 0) return [dataPart(context, '0001', safe, [], firstHead(true, context))];
+  const named = (number: string, tables: Table[], head: Head) => dataPart(context, number, tables, tables.map(({ name }) => name), head);
+  if (safe.length === 0) return [named('0001', unsafe, firstHead(false, context))];
+  return [named('0001', safe, firstHead(true, context)), named('0002', unsafe, plainHead(false))];
 }
 
-/** Ends the transaction in which a part is loaded: each statement stands alone from here on. */
-const singly = 'SET autocommit = 1;\n';
-
-function dataPart({ login, tools, server }: Context, number: string, tables: Table[], names: string[], head: string): PlannedPart {
+function dataPart({ login, tools, server }: Context, number: string, tables: Table[], names: string[], head: Head): PlannedPart {
   const run = dumpRun(tools, login, [
     '--quick', '--no-create-info', '--skip-triggers', '--hex-blob', '--complete-insert', '--extended-insert',
     // each of these would end the one transaction in which the part is loaded
@@ -82,14 +81,14 @@ function dataPart({ login, tools, server }: Context, number: string, tables: Tab
     estimatedBytes: tables.reduce((sum, { bytes }) => sum + bytes, 0),
     open(signal) {
       const expected = expectation([{ kind: 'rows', names: tables.map(({ name }) => name) }]);
-      const rows = dataText(read(run, login, signal), head, expected);
+      const rows = dataText(read(run, login, signal), () => head.text(signal), expected);
       return generated.length === 0 ? rows : withoutColumns(rows, generated);
     },
-    reader: mariadbReader,
+    reader: () => head.counted(mariadbReader()),
   };
 }
 
-function afterPart({ login, tools, catalog }: Context): PlannedPart {
+function afterPart({ login, tools, catalog, triggerOrder }: Context): PlannedPart {
   const code = ['trigger', 'event'].flatMap((kind) => namesOf(catalog, kind)).length;
   const run = dumpRun(tools, login, ['--no-data', '--no-create-info', '--triggers', '--events']);
   return {
@@ -97,10 +96,7 @@ function afterPart({ login, tools, catalog }: Context): PlannedPart {
     file: 'after.sql',
     compress: true,
     estimatedBytes: 0,
-    async *open(signal) {
-      const positions = await sequenceStatements(login, catalog, signal);
-      yield* schemaText(read(run, login, signal), positions, login.database, expectation([], code));
-    },
+    open: (signal) => definitionText(read(run, login, signal), { head: '', database: login.database, expected: expectation([], code), arrangement: triggersInOrder(triggerOrder) }),
   };
 }
 
@@ -113,18 +109,6 @@ function databaseStatement(catalog: Catalog): string {
   const { 'character set': charset, collation, comment } = catalog['database'] ?? {};
   const remark = comment === undefined ? '' : ` COMMENT ${quoteText(comment)}`;
   return `/*!40101 SET NAMES utf8mb4 */;\nALTER DATABASE CHARACTER SET ${charset} COLLATE ${collation}${remark};\n`;
-}
-
-/** Brings the sequences to where they stand now, and the catalog with them. */
-async function sequenceStatements(login: Login, catalog: Catalog, signal: AbortSignal): Promise<string> {
-  const names = namesOf(catalog, 'sequence');
-  if (names.length === 0) return '';
-  const values = await withSession(login, signal, (session) => readSequenceValues(session, names));
-  catalog['sequence value'] = values;
-  return `/*!40101 SET NAMES utf8mb4 */;\n${names.map((name) => {
-    const [value, , round] = (values[name] ?? '').split(' ');
-    return `DO SETVAL(${quoteName(name)}, ${value}, 0, ${round});\n`;
-  }).join('')}`;
 }
 
 function namesOf(catalog: Catalog, kind: string): string[] {

@@ -11,7 +11,6 @@ export function restoreCommands(parts: ManifestPart[], plan: Plan): string[] {
   const load = `${client} $LOGIN --binary-mode --comments --default-character-set=utf8mb4 --max-allowed-packet=1G --init-command='SET autocommit=0' --database="$DB"`;
   const files = (['schema', 'data', 'after'] as const).flatMap((role) => parts.filter((part) => part.role === role).map(({ file }) => file));
   return [
-    'sha256sum --check SHA256SUMS',
     `LOGIN='--host=HOST --user=USER --password'`,
     `${client} $LOGIN --execute="CREATE DATABASE \\\`$DB\\\` CHARACTER SET ${charset} COLLATE ${collation}"`,
     ...files.map((file) => `{ zstd -dc ${file} && echo 'COMMIT;'; } | ${load}`),

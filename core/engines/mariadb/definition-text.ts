@@ -1,0 +1,51 @@
+import type { ByteStream } from '../../ports.ts';
+import { unqualified, unqualifiedView } from './definition.ts';
+import type { Expected } from './expected.ts';
+import { bytesOf, linesOf } from './lines.ts';
+import { byteText, quoteName } from './quoting.ts';
+
+/** The first line of a dump since mid-2024: clients older than that, and MySQL's own, stop at it, and nothing else needs it. */
+export const sandboxLine = '/*M!999999\\- enable the sandbox mode */';
+
+/** Puts the objects of a dump's end into another order. Lines are latin1 text, each with its newline. */
+export type Arrangement = { from: RegExp; arrange(lines: string[]): string[] };
+
+type How = { head: string; database: string; expected: Expected; arrangement: Arrangement };
+
+/**
+ * Definitions as mariadb-dump prints them, made to restore anywhere: behind `head`, arranged, and without the name of the database they
+ * came from, which the program prints here and there (a restore under another name would alter the old database). From the first line that
+ * is to be arranged on, the text is held until its end; what is before flows.
+ */
+export async function* definitionText(dump: ByteStream, { head, database, expected, arrangement }: How): ByteStream {
+  const anywhere = withoutDatabase(byteText(database));
+  let held: string[] | undefined;
+  if (head !== '') yield Buffer.from(head);
+  for await (const batch of linesOf(dump)) {
+    const lines = batch.filter((line) => !line.startsWith(sandboxLine)).map((line) => {
+      expected.see(line);
+      return anywhere(line);
+    });
+    const first = held === undefined ? lines.findIndex((line) => arrangement.from.test(line)) : 0;
+    if (first >= 0) (held ??= []).push(...lines.splice(first));
+    if (lines.length > 0) yield bytesOf(lines);
+  }
+  expected.requireAll();
+  if (held !== undefined) yield bytesOf(arrangement.arrange(held));
+}
+
+/**
+ * Where mariadb-dump prints the database: around a routine, trigger or event that was made under another collation than the database's, in
+ * a column's default from a sequence, and in views whose definer is gone.
+ */
+function withoutDatabase(database: string): (line: string) => string {
+  const alter = `ALTER DATABASE ${quoteName(database)} CHARACTER SET `;
+  let inTable = false;
+  return (line) => {
+    if (line.startsWith('CREATE TABLE ')) inTable = true;
+    else if (line.startsWith(')')) inTable = false;
+    if (inTable) return unqualified(line, database);
+    if (line.startsWith(alter)) return `ALTER DATABASE CHARACTER SET ${line.slice(alter.length)}`;
+    return line.startsWith('/*!50001 VIEW ') ? unqualifiedView(line, database) : line;
+  };
+}

@@ -1,0 +1,88 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import mysql from 'mysql2/promise';
+import { mariadbEngine } from '../../core/engines/mariadb/index.ts';
+import type { Tools } from '../../core/tools.ts';
+import { startMariadb } from '../servers/mariadb.ts';
+import { startMysql } from '../servers/mysql.ts';
+import { startLimitMs } from '../servers/server.ts';
+import type { DatabaseServer } from '../servers/server.ts';
+import { connect, layerTools, loadAll, loadFixtures, loginTo, readAll } from './mariadb-support.ts';
+import type { Copy } from './mariadb-support.ts';
+
+const copyName = 'a copy of `app`';
+
+const servers = [
+  { name: 'MariaDB 11.8', start: () => startMariadb({ series: '11.8' }), fixtures: ['common.sql', 'mariadb.sql'] },
+  { name: 'MariaDB 10.11', start: () => startMariadb({ series: '10.11' }), fixtures: ['common.sql', 'mariadb.sql'] },
+  { name: 'MySQL', start: () => startMysql({ settings: { 'gtid-mode': 'ON', 'enforce-gtid-consistency': 'ON' } }), fixtures: ['common.sql', 'mysql.sql'] },
+];
+
+describe.each(servers)('$name', ({ name, start, fixtures }) => {
+  let server: DatabaseServer;
+  let tools: Tools;
+  let source: Copy;
+
+  beforeAll(async () => {
+    tools = await layerTools();
+    server = await start();
+    await loadFixtures(tools, server, 'app', fixtures);
+    source = await readAll(mariadbEngine(loginTo(server, 'app'), tools));
+  }, startLimitMs);
+  afterAll(() => server.stop());
+
+  test('a database with every feature comes back under another name, equal in every row and definition', async () => {
+    const copy = mariadbEngine(loginTo(server, copyName), tools);
+    await loadAll(copy, source);
+    const restored = await readAll(copy);
+
+    expect(restored.plan.catalog).toEqual(source.plan.catalog);
+    expect(restored.tables).toEqual(source.tables);
+    expect(restored.sequences).toEqual(source.sequences);
+    expect(source.tables.find(({ table }) => table === '`everything`')).toMatchObject({ rows: 3 });
+    expect(source.tables.find(({ table }) => table === '`nothing_in_it`')).toMatchObject({ rows: 0 });
+  });
+
+  test('values arrive as they were, also those that a dump prints in another way', async () => {
+    const connection = await connect(server);
+
+    const columns = 'id, name, loud, number, exact, big, hex(bits) AS bits, hex(raw) AS raw, hex(fixed) AS fixed, doc, at_time, stamp, clock, day, ST_AsText(place) AS place, hex(old) AS old, hex(body) AS body';
+    const rowsOf = async (database: string) => (await connection.query(`SELECT ${columns} FROM ${mysql.escapeId(database)}.everything ORDER BY id`))[0];
+    const counter = async (database: string) => (await connection.query<never[]>(`SHOW CREATE TABLE ${mysql.escapeId(database)}.everything`))[0].map((row) => / AUTO_INCREMENT=\d+/.exec(row['Create Table'])?.[0]);
+    const found = { source: await rowsOf('app'), restored: await rowsOf(copyName), counters: [await counter('app'), await counter(copyName)] };
+    await connection.end();
+
+    expect(found.restored).toEqual(found.source);
+    expect(found.counters).toEqual([[' AUTO_INCREMENT=501'], [' AUTO_INCREMENT=501']]);
+  });
+
+  test('what no dump keeps is told', () => {
+    const { plan } = source;
+
+    expect(plan.server).toEqual({ product: name.split(' ')[0], version: expect.stringMatching(/^\d+\.\d+\.\d+$/) });
+    expect(plan.warnings).toEqual([
+      expect.stringMatching(/^no transaction protects (`aria`, )?`unsafe` \(not InnoDB\)/),
+      expect.stringContaining('six digits, what exceeds that is lost: `everything`.`small_number`'),
+    ]);
+  });
+
+  test('without owners, everything belongs to who restores, and is the same otherwise', async () => {
+    const engine = mariadbEngine(loginTo(server, 'mine'), tools);
+    await loadAll(engine, source, { owners: false });
+    const restored = await readAll(engine);
+
+    const { definer: before, ...sourceDefinitions } = source.plan.catalog;
+    const { definer: after, ...restoredDefinitions } = restored.plan.catalog;
+    expect(before?.['view by_nobody']).toBe('`nobody`@`nowhere`');
+    expect(after?.['view by_nobody']).toMatch(/^`root`@/);
+    expect(restoredDefinitions).toEqual(sourceDefinitions);
+    expect(engine.ownerKinds).toEqual(['definer']);
+  });
+
+  test('the text has no line that other clients stop at, and names no database', () => {
+    for (const text of source.texts.values()) {
+      expect(text.includes('enable the sandbox mode')).toBe(false);
+      expect(text.includes('`app`.`coun')).toBe(false);
+      expect(/^(USE|CREATE DATABASE|LOCK TABLES|ALTER DATABASE `)/m.test(text.toString())).toBe(false);
+    }
+  });
+});
