@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { isBackupError } from '../../core/domain/errors.ts';
 import { objectKey } from '../../core/domain/keys.ts';
-import type { Vault } from '../../core/ports.ts';
+import type { Tags, Vault } from '../../core/ports.ts';
 import { bytesOf, chunks, contentOf, count, counted, keysOf, never, patterned } from './vault-data.ts';
 
 /** A vault of its own for a run of the contract, empty at first. */
@@ -11,6 +11,8 @@ export type VaultUnderTest = {
   missing: Vault;
   /** What unfinished writes have left: file names, multipart uploads. */
   leftovers(): Promise<string[]>;
+  /** The tags of an object; undefined for a vault that has none. */
+  tagsOf: ((key: string) => Promise<Tags>) | undefined;
   close(): Promise<void>;
 };
 
@@ -155,6 +157,20 @@ export function vaultContract(name: string, open: () => Promise<VaultUnderTest>)
       await expect(vault.putIfUnchanged(key, Buffer.from('third'), second, signal)).rejects.toMatchObject({ code: 'object-exists' });
 
       expect((await vault.read(key, signal)).body.toString()).toBe('anew');
+    });
+
+    test('tags stay with every object: small, large, put if absent, replaced', async () => {
+      const { version } = await vault.putIfAbsent(objectKey('tagged/lease'), Buffer.from('1'), tags, signal);
+      await vault.putIfUnchanged(objectKey('tagged/lease'), Buffer.from('2'), version, signal);
+      await vault.putIfAbsent(objectKey('tagged/absent'), Buffer.from('1'), tags, signal);
+      await vault.put(objectKey('tagged/small'), patterned(10, 10), tags, signal);
+      await vault.put(objectKey('tagged/large'), patterned(9 * MiB, 65_536), tags, signal);
+      const keys = await keysOf(vault, 'tagged/');
+
+      const found = await Promise.all(keys.map((key) => under.tagsOf?.(key)));
+
+      expect(keys).toHaveLength(4);
+      expect(found).toEqual(keys.map(() => (under.tagsOf === undefined ? undefined : tags)));
     });
 
     test('an object that is not there is missing to read and get, and no error to delete', async () => {

@@ -14,6 +14,7 @@ vaultContract('a folder', async () => {
   return {
     vault: folderVault(root),
     missing: folderVault(join(above, 'not-there')),
+    tagsOf: undefined,
     leftovers: () => readdir(join(root, '.nightjar/incoming')),
     close: () => rm(above, { recursive: true }),
   };

@@ -1,4 +1,4 @@
-import { ListMultipartUploadsCommand, type S3Client } from '@aws-sdk/client-s3';
+import { GetObjectTaggingCommand, ListMultipartUploadsCommand, type S3Client } from '@aws-sdk/client-s3';
 import { s3Client, type S3ClientOptions } from '../../core/vaults/s3-client.ts';
 import { s3Vault } from '../../core/vaults/s3.ts';
 import type { VaultUnderTest } from '../contract/vault-contract.ts';
@@ -27,6 +27,10 @@ export async function openOn(server: S3Server, options: S3ClientOptions = {}): P
     vault: s3Vault({ client, bucket, prefix: 'team/backups', checksums }),
     missing: s3Vault({ client, bucket: 'not-there', prefix: 'team', checksums }),
     leftovers: () => uploadsIn(client),
+    tagsOf: async (key) => {
+      const { TagSet } = await client.send(new GetObjectTaggingCommand({ Bucket: bucket, Key: `team/backups/${key}` }));
+      return Object.fromEntries((TagSet ?? []).map(({ Key, Value }) => [Key ?? '', Value ?? '']));
+    },
     close: async () => {
       client.destroy();
       await server.stop();

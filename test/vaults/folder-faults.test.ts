@@ -1,0 +1,152 @@
+import './one-realm.ts';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, mkdtemp, readdir, rm, rmdir, stat, symlink, utimes, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { objectKey } from '../../core/domain/keys.ts';
+import { folderVault } from '../../core/vaults/folder.ts';
+import { chunks, contentOf, counted, keysOf, patterned } from '../contract/vault-data.ts';
+
+const signal = new AbortController().signal;
+const programs = join(import.meta.dirname, 'programs');
+
+let above: string;
+let root: string;
+
+beforeEach(async () => {
+  above = await mkdtemp(join(tmpdir(), 'nightjar-folder-'));
+  root = join(above, 'vault');
+});
+afterEach(() => rm(above, { recursive: true }));
+
+const put = (key: string, size = 1000) => folderVault(root).put(objectKey(key), patterned(size, 65_536), {}, signal);
+
+/** Runs a program of ours and kills it at a random moment after its first success; returns what it has written. */
+async function runAndKill(name: string): Promise<string> {
+  const child = spawn(process.execPath, [join(programs, name), root], { stdio: ['ignore', 'pipe', 'inherit'], env: { PATH: process.env['PATH'] } });
+  let words = '';
+  child.stdout.on('data', (chunk) => (words += chunk));
+  const closed = once(child, 'close');
+  await Promise.race([once(child.stdout, 'data'), closed]);
+  await sleep(Math.random() * 600);
+  child.kill('SIGKILL');
+  await closed;
+  return words;
+}
+
+test('a first backup makes the folder, but none above it', async () => {
+  await put('shop/1/a');
+  expect(await keysOf(folderVault(root), '')).toEqual(['shop/1/a']);
+
+  const deep = folderVault(join(above, 'disk-not-mounted', 'vault'));
+  await expect(deep.put(objectKey('a'), chunks(Buffer.from('x')), {}, signal)).rejects.toMatchObject({
+    code: 'vault-unreachable',
+    message: expect.stringContaining('disk-not-mounted'),
+  });
+});
+
+test('an empty folder, as an unmounted disk leaves it, does not read as an empty vault', async () => {
+  await mkdir(root);
+
+  await expect(keysOf(folderVault(root), '')).rejects.toMatchObject({ code: 'vault-unreachable', hint: expect.stringContaining('mount') });
+  await expect(folderVault(root).read(objectKey('a'), signal)).rejects.toMatchObject({ code: 'vault-unreachable' });
+});
+
+test('objects and folders are readable to their owner alone', async () => {
+  await put('shop/1/a');
+
+  expect((await stat(join(root, 'shop/1/a'))).mode & 0o777).toBe(0o600);
+  for (const folder of ['.', 'shop', 'shop/1', '.nightjar']) expect((await stat(join(root, folder))).mode & 0o777).toBe(0o700);
+});
+
+test('a key leads out of the vault neither by its name nor by a symbolic link', async () => {
+  const outside = join(above, 'outside');
+  await mkdir(outside);
+  await writeFile(join(outside, 'secret'), 'secret');
+  await put('shop/1/a');
+  await symlink(outside, join(root, 'link'));
+  await symlink(join(outside, 'secret'), join(root, 'shop/1/linked'));
+
+  await expect(put('link/a')).rejects.toMatchObject({ code: 'vault-failed' });
+  await expect(folderVault(root).read(objectKey('link/secret'), signal)).rejects.toMatchObject({ code: 'object-missing' });
+  await expect(folderVault(root).read(objectKey('shop/1/linked'), signal)).rejects.toMatchObject({ code: 'object-missing' });
+  await expect(put('.nightjar/incoming/a')).rejects.toMatchObject({ code: 'input-invalid' });
+  expect(() => objectKey('shop/../../outside/a')).toThrow();
+  expect(await keysOf(folderVault(root), '')).toEqual(['shop/1/a']);
+  expect(await readdir(outside)).toEqual(['secret']);
+});
+
+test('files that are no objects are not listed and not touched', async () => {
+  await put('shop/1/a');
+  await writeFile(join(root, 'my notes.txt'), 'mine');
+  await mkdir(join(root, 'lost+found'), { mode: 0 });
+
+  expect(await keysOf(folderVault(root), '')).toEqual(['shop/1/a']);
+  await rmdir(join(root, 'lost+found'));
+});
+
+test('folders that a delete leaves empty go with it', async () => {
+  await put('shop/1/data/a');
+  await put('shop/2/a');
+
+  await folderVault(root).delete(objectKey('shop/1/data/a'), signal);
+
+  expect(await readdir(join(root, 'shop'))).toEqual(['2']);
+});
+
+test('what a killed run has left half written is invisible, and removed by a write a day later', async () => {
+  await put('shop/1/a');
+  const incoming = join(root, '.nightjar/incoming');
+  for (const name of ['yesterday', 'now']) await writeFile(join(incoming, name), 'half');
+  const past = Date.now() / 1000 - 25 * 3600;
+  await utimes(join(incoming, 'yesterday'), past, past);
+
+  await put('shop/2/a');
+
+  expect(await readdir(incoming)).toEqual(['now']);
+  expect(await keysOf(folderVault(root), '')).toEqual(['shop/1/a', 'shop/2/a']);
+});
+
+test('writers killed at random moments leave whole objects or none', async () => {
+  for (let round = 0; round < 6; round += 1) await Promise.all([runAndKill('put-objects.ts'), runAndKill('put-objects.ts')]);
+
+  const vault = folderVault(root);
+  const keys = await keysOf(vault, '');
+  expect(keys.length).toBeGreaterThan(10);
+  for (const key of keys) {
+    const size = Number(basename(key));
+    expect(await contentOf(vault.get(objectKey(key), signal))).toEqual(await contentOf(patterned(size, 65_536)));
+  }
+}, 120_000);
+
+test('processes killed while they replace an object lose none of the replacements that they were told of', async () => {
+  const key = objectKey('count/lease.json');
+  await folderVault(root).putIfAbsent(key, Buffer.from('0'), {}, signal);
+  const kills = 12;
+
+  let told = 0;
+  for (let round = 0; round < kills / 3; round += 1) {
+    const words = await Promise.all([1, 2, 3].map(() => runAndKill('count.ts')));
+    told += words.join('').length;
+  }
+
+  const { body } = await folderVault(root).read(key, signal);
+  expect(told).toBeGreaterThan(30);
+  expect(counted(body)).toBeGreaterThanOrEqual(told);
+  expect(counted(body)).toBeLessThanOrEqual(told + kills);
+  expect(await keysOf(folderVault(root), '')).toEqual([key]);
+}, 120_000);
+
+test('a full disk, a read-only one and one that is unmounted are told apart, and leave nothing half written', async () => {
+  const mountPoint = join(above, 'disk');
+  await mkdir(mountPoint);
+  const own = ['--user', '--map-root-user', '--mount', process.execPath, join(programs, 'full-disk.ts'), mountPoint];
+
+  const { stdout } = await promisify(execFile)('unshare', own, { env: { PATH: process.env['PATH'] } });
+
+  expect(JSON.parse(stdout)).toEqual({ full: 'vault-full', left: [], listed: ['first'], readOnly: 'vault-denied', unmounted: 'vault-unreachable' });
+});

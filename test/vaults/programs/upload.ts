@@ -1,0 +1,17 @@
+import { objectKey } from '../../../core/domain/keys.ts';
+import { s3Client } from '../../../core/vaults/s3-client.ts';
+import { s3Vault } from '../../../core/vaults/s3.ts';
+import { patterned } from '../../contract/vault-data.ts';
+
+/** Uploads an object of the given size to the store that the environment names; prints what that cost. */
+const [megabytes = '0', bucket = '', endpoint = '', ca] = process.argv.slice(2);
+const { ACCESS_KEY: accessKeyId = '', SECRET_KEY: secretAccessKey = '' } = process.env;
+const size = Number(megabytes) * 1_000_000;
+const client = s3Client({ endpoint, credentials: { accessKeyId, secretAccessKey }, ...(ca === undefined ? {} : { ca }) });
+const started = performance.now();
+const before = process.cpuUsage();
+await s3Vault({ client, bucket, prefix: '' }).put(objectKey(`upload/${megabytes}`), patterned(size, 65_536), {}, new AbortController().signal);
+const { user, system } = process.cpuUsage(before);
+client.destroy();
+const seconds = (performance.now() - started) / 1000;
+process.stdout.write(JSON.stringify({ seconds, cpuSeconds: (user + system) / 1e6, peakMegabytes: process.resourceUsage().maxRSS / 1000 }));
