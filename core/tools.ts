@@ -25,7 +25,7 @@ const indexSchema = z.object({
   libraryPath: z.array(z.string()).min(1),
   mariadbPlugins: z.string(),
   certificates: z.object({ rds: z.string(), public: z.string() }),
-  programs: z.array(z.object({ name: z.string(), major: z.int(), version: z.string(), path: z.string() })),
+  programs: z.array(z.object({ name: z.string(), major: z.int(), version: z.string(), path: z.string(), argv0: z.string() })),
 });
 
 /** Opens the layer that lies in `root` (the folder that is /opt in Lambda). Throws `tools-missing`. */
@@ -42,7 +42,7 @@ export async function openTools(root: string): Promise<Tools> {
         });
       }
       const libraries = index.libraryPath.map((path) => join(home, path)).join(':');
-      const args = ['--inhibit-cache', '--library-path', libraries, '--argv0', name, join(home, best.path)];
+      const args = ['--inhibit-cache', '--library-path', libraries, '--argv0', join(home, best.argv0), join(home, best.path)];
       return { name, version: best.version, command: join(home, index.loader), args };
     },
     mariadbPlugins: join(home, index.mariadbPlugins),

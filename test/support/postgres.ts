@@ -12,7 +12,8 @@ import type { Vault } from '../../core/ports.ts';
 import type { Tools } from '../../core/tools.ts';
 import { folderVault } from '../../core/vaults/folder.ts';
 import { startPostgres } from '../servers/postgres.ts';
-import type { PostgresMajor, PostgresOptions } from '../servers/postgres.ts';
+import type { PostgresOptions } from '../servers/postgres.ts';
+import type { PostgresMajor } from '../servers/postgres-packages.ts';
 import { layerTools } from '../engines/mariadb-support.ts';
 
 export const limit = () => AbortSignal.timeout(90_000);

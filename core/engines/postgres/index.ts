@@ -62,6 +62,7 @@ function restoreCommands(parts: ManifestPart[], catalog: Catalog): string[] {
   const icu = provider === 'i' ? ` --locale-provider=icu --icu-locale=${shellWord(locale)}` : '';
   const builtin = provider === 'b' ? ` --locale-provider=builtin --builtin-locale=${shellWord(locale)}` : '';
   return [
+    `export PGOPTIONS='-c lc_monetary=C'`,
     `createdb --template=template0 --encoding=${encoding} --lc-collate=${shellWord(collate)} --lc-ctype=${shellWord(ctype)}${icu}${builtin} "$DB"`,
     'pg_restore --exit-on-error --section=pre-data --dbname="$DB" schema.pgdump',
     ...data.map((file) => `zstd -dc ${file} | psql --no-psqlrc --quiet --set=ON_ERROR_STOP=1 --single-transaction --dbname="$DB"`),

@@ -16,6 +16,9 @@ export function postgresRun(tools: Tools, name: ProgramName, major: number, logi
   };
 }
 
+/** What pg_dump leaves to the server, the database or the role, and what would make equal rows print, or read, differently: money by its locale above all. */
+export const sessionOptions = '-c TimeZone=UTC -c bytea_output=hex -c lc_monetary=C -c synchronous_commit=off';
+
 function environmentOf(login: Login): Record<string, string> {
   return {
     PGHOST: login.host,
@@ -24,6 +27,7 @@ function environmentOf(login: Login): Record<string, string> {
     PGDATABASE: login.database,
     ...(login.password === undefined ? {} : { PGPASSWORD: login.password }),
     ...(login.tls.mode === 'off' ? { PGSSLMODE: 'disable' } : { PGSSLMODE: 'verify-full', PGSSLROOTCERT: login.tls.ca }),
+    PGOPTIONS: sessionOptions,
     PGGSSENCMODE: 'disable',
     PGCONNECT_TIMEOUT: '15',
     PGAPPNAME: 'nightjar',
