@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { BackupError } from '../domain/errors.ts';
-import { expected, group, text } from './config-fields.ts';
+import { always, expected, group, text } from './config-fields.ts';
 
 const flag = (what: string, byDefault: boolean) => z.boolean({ error: expected('true or false') }).default(byDefault).describe(what);
 const source = text("the name of a source, as in the configuration").describe('Name of the source, as in the configuration.');
@@ -20,7 +20,7 @@ export const restoreEventSchema = group('the event', {
 }).superRefine(({ to, replace, confirm }, context) => {
   if (replace && to === undefined) context.addIssue({ code: 'custom', path: ['to'], message: 'is missing: with replace, name the database that is to be emptied' });
   if (replace && confirm !== to) context.addIssue({ code: 'custom', path: ['confirm'], message: 'with replace, write the name of the database again, as in to: what it holds will be gone' });
-});
+}, always);
 
 export type BackupEvent = z.infer<typeof backupEventSchema>;
 export type RestoreEvent = z.infer<typeof restoreEventSchema>;

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Bytes } from '../../core/domain/units.ts';
-import { lambdaEnvironment } from './environment.ts';
+import { lambdaEnvironment, newLogStream } from './environment.ts';
 import { isolation, type Isolation } from './isolation.ts';
 import { watchMemory } from './memory.ts';
 import { startRuntimeApi, type Answer, type FunctionError, type RuntimeApi } from './runtime-api.ts';
@@ -62,6 +62,8 @@ const initLimitMs = 10_000;
 /** Imitates one Lambda function on this machine: its limits of time, memory and disk, its read-only root, its user, its freezing. The network is the machine's. */
 export function lambdaFunction(settings: FunctionSettings): LambdaFunction {
   const { memoryMb = 512, timeoutMs = 60_000, name = 'nightjar-test', region = 'eu-central-1' } = settings;
+  // one that had to be killed is started again in its place, as far as its log goes
+  const logStream = newLogStream();
   let environment: Environment | undefined;
   let logs: string[] = [];
 
@@ -75,7 +77,7 @@ export function lambdaFunction(settings: FunctionSettings): LambdaFunction {
   async function start(): Promise<Environment> {
     const mode = settings.isolation ?? (await isolation());
     const api = await startRuntimeApi();
-    const own = { name, memoryMb, region, handler: settings.handler ?? 'index.handler', runtimeApi: api.address, taskRoot: mode === 'none' ? settings.task : '/var/task' };
+    const own = { name, memoryMb, region, handler: settings.handler ?? 'index.handler', logStream, runtimeApi: api.address, taskRoot: mode === 'none' ? settings.task : '/var/task' };
     const variables = { ...lambdaEnvironment(own), ...(mode === 'none' && { NIGHTJAR_TOOLS: settings.layer }), ...settings.environment };
     const sandbox = await startSandbox({ mode, task: settings.task, layer: settings.layer, tmpMb: settings.tmpMb ?? 512, environment: variables, log: (line) => logs.push(line) });
     return { api, sandbox, mode };

@@ -14,7 +14,7 @@ export type SceneSource = { server: DatabaseServer; engine: 'postgres' | 'mariad
 
 /** Our functions as they would be deployed: bundles, the layer, a bucket, a secret for each database server. */
 export type Scene = {
-  /** A function with the configuration of `sources`. */
+  /** A function with the configuration of `sources`; a `handler` of another file than `index` is one of the fixtures. */
   deploy(name: FunctionName, sources: Record<string, SceneSource>, settings?: Partial<FunctionSettings>): Promise<LambdaFunction>;
   /** Keys of everything in the bucket. */
   keys(): Promise<string[]>;
@@ -63,6 +63,8 @@ export async function openScene(): Promise<Scene> {
       const task = await mkdtemp(join(folder.path, 'task-'));
       await chmod(task, 0o755);
       await copyFile(await bundle(name), join(task, 'index.mjs'));
+      const [file = 'index'] = settings.handler?.split('.') ?? [];
+      if (file !== 'index') await copyFile(join(import.meta.dirname, 'fixtures', `${file}.mjs`), join(task, `${file}.mjs`));
       await writeFile(join(task, 'nightjar.yaml'), JSON.stringify(await configuration(sources)));
       const environment = { AWS_ENDPOINT_URL_SECRETS_MANAGER: aws.endpoint, ...settings.environment };
       const made = lambdaFunction({ task, layer, name: `nightjar-${name}`, region: aws.region, ...settings, environment });

@@ -1,0 +1,79 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { startPostgres } from '../servers/postgres.ts';
+import type { DatabaseServer } from '../servers/server.ts';
+import { errorOf, logOf, valueOf } from './outcome.ts';
+import { signalAll } from './process-tree.ts';
+import { openScene, type Scene } from './scene.ts';
+import { slowLink, type SlowLink } from './slow-link.ts';
+import { postgresSql } from './sql.ts';
+
+let scene: Scene;
+let server: DatabaseServer;
+let slow: SlowLink;
+
+beforeAll(async () => {
+  [scene, server] = await Promise.all([openScene(), startPostgres({ major: 18 })]);
+  await postgresSql(server, 'postgres', 'create database shop');
+  const noise = Array.from({ length: 6 }, (_, index) => `md5((g + ${index}e6)::text)`).join(' || ');
+  await postgresSql(server, 'shop', `create unlogged table orders as select g as id, ${noise} as note from generate_series(1, 300000) g`);
+  slow = await slowLink(server, 40_000_000);
+}, 20 * 60_000);
+
+afterAll(async () => {
+  await slow?.close();
+  await Promise.all([scene?.close(), server?.stop()]);
+});
+
+/** Waits until a part is half way into the bucket. */
+async function uploading(): Promise<void> {
+  const limit = AbortSignal.timeout(60_000);
+  while ((await scene.openUploads()) === 0) await sleep(100, undefined, { signal: limit });
+}
+
+const sourceOf = (reached: DatabaseServer) => ({ server: reached, engine: 'postgres', database: 'shop', secret: 'shop-db' }) as const;
+
+test('a backup that can\'t be done in time stops early, says so, and leaves nothing behind', async () => {
+  const backup = await scene.deploy('backup', { shop: sourceOf(slow.server) }, { timeoutMs: 14_000 });
+
+  const [ended] = await Promise.all([backup.invoke({ source: 'shop' }), uploading()]);
+
+  expect(errorOf(ended)).toEqual({
+    errorType: 'deadline',
+    errorMessage: expect.stringMatching(/^backup was stopped after 9\.\d s of the 14 s that the function has, .*more time \(up to 15 minutes\) and more memory/),
+  });
+  expect(ended.durationMs).toBeLessThan(14_000);
+  expect(logOf(ended).at(-1)).toMatchObject({ level: 'ERROR', message: 'failed', code: 'deadline', source: 'shop', verb: 'backup' });
+  expect(await scene.keys()).toEqual(['shop/lease.json']);
+  expect(await scene.openUploads()).toBe(0);
+  expect(backup.processes()).toHaveLength(1);
+  const elsewhere = await scene.deploy('backup', { shop: sourceOf(server) });
+  expect(valueOf(await elsewhere.invoke({ source: 'shop' }))).toMatchObject({ status: 'stored', rows: 300_000 });
+}, 120_000);
+
+test('a shutdown half way through a dump stops it and leaves nothing behind', async () => {
+  const backup = await scene.deploy('backup', { closing: sourceOf(slow.server) });
+
+  const run = backup.invoke({ source: 'closing' });
+  await uploading();
+  signalAll(backup.processes().slice(0, 1), 'SIGTERM');
+
+  expect(errorOf(await run)).toMatchObject({ errorType: 'aborted', errorMessage: 'backup was stopped: the execution environment is being shut down' });
+  expect((await scene.keys()).filter((key) => key.startsWith('closing/'))).toEqual(['closing/lease.json']);
+  expect(await scene.openUploads()).toBe(0);
+}, 120_000);
+
+test('what a run that was killed has left is no backup, and the next run elsewhere waits for its lease', async () => {
+  const deaf = await scene.deploy('backup', { killed: sourceOf(slow.server) }, { handler: 'deaf.handler', timeoutMs: 12_000 });
+
+  const [ended] = await Promise.all([deaf.invoke({ source: 'killed' }), uploading()]);
+
+  expect(ended.status).toBe('timed-out');
+  expect(deaf.processes()).toEqual([]);
+  expect(await scene.openUploads()).toBe(1);
+  expect((await scene.keys()).filter((key) => key.startsWith('killed/') && key.endsWith('manifest.json'))).toEqual([]);
+  const restore = await scene.deploy('restore', { killed: sourceOf(server) });
+  expect(errorOf(await restore.invoke({ source: 'killed' }))).toMatchObject({ errorType: 'backup-missing' });
+  const elsewhere = await scene.deploy('backup', { killed: sourceOf(server) });
+  expect(valueOf(await elsewhere.invoke({ source: 'killed' }))).toMatchObject({ status: 'skipped', heldBy: expect.stringContaining('lambda nightjar-backup') });
+}, 120_000);

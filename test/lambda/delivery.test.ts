@@ -1,0 +1,93 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
+import { startPostgres } from '../servers/postgres.ts';
+import type { DatabaseServer } from '../servers/server.ts';
+import { errorOf, logOf, valueOf } from './outcome.ts';
+import { openScene, type Scene, type SceneSource } from './scene.ts';
+import { postgresSql } from './sql.ts';
+
+let scene: Scene;
+let server: DatabaseServer;
+let shop: SceneSource;
+
+beforeAll(async () => {
+  [scene, server] = await Promise.all([openScene(), startPostgres({ major: 18 })]);
+  await postgresSql(server, 'postgres', 'create database shop');
+  await postgresSql(server, 'shop', 'create table orders (id int)', 'insert into orders select generate_series(1, 100)');
+  shop = { server, engine: 'postgres', database: 'shop' };
+}, 20 * 60_000);
+
+afterAll(async () => {
+  await Promise.all([scene?.close(), server?.stop()]);
+});
+
+test('an event delivered twice is done once: the second is skipped, and a retry of the same request fails, so that it is tried again', async () => {
+  const [first, second, third] = await Promise.all([scene.deploy('backup', { shop }), scene.deploy('backup', { shop }), scene.deploy('backup', { shop })]);
+  const { host, port, user, password } = server;
+  const blocker = new pg.Client({ host, port, user, password, database: 'shop' });
+  await blocker.connect();
+  await blocker.query('begin; lock table orders in access exclusive mode');
+
+  const running = first.invoke({ source: 'shop' }, { requestId: 'aaaaaaaa-1111' });
+  const limit = AbortSignal.timeout(60_000);
+  while (!(await scene.keys()).includes('shop/lease.json')) await sleep(50, undefined, { signal: limit });
+  const [other, same] = await Promise.all([second.invoke({ source: 'shop' }, { requestId: 'bbbbbbbb-2222' }), third.invoke({ source: 'shop' }, { requestId: 'aaaaaaaa-1111' })]);
+  await blocker.end();
+
+  expect(valueOf(other)).toEqual({ status: 'skipped', source: 'shop', heldBy: expect.stringMatching(/^lambda nightjar-backup \S+ request aaaaaaaa-1111$/), why: expect.stringContaining('run aaaaaaaa') });
+  expect(errorOf(same)).toMatchObject({ errorType: 'lease-held' });
+  expect(valueOf(await running)).toMatchObject({ status: 'stored', rows: 100 });
+}, 90_000);
+
+test('a function that was frozen for a while takes its next backup with new connections', async () => {
+  const backup = await scene.deploy('backup', { frozen: shop });
+
+  const first = await backup.invoke({ source: 'frozen' });
+  await postgresSql(server, 'postgres', `select pg_terminate_backend(pid) from pg_stat_activity where datname = 'shop' and pid <> pg_backend_pid()`);
+  await sleep(1500);
+  const second = await backup.invoke({ source: 'frozen' });
+
+  expect([valueOf(first), valueOf(second)]).toMatchObject([{ status: 'stored' }, { status: 'stored' }]);
+  expect([first.initMs === undefined, second.initMs === undefined]).toEqual([false, true]);
+}, 90_000);
+
+test('a full /tmp does a backup no harm', async () => {
+  const backup = await scene.deploy('backup', { full: shop }, { handler: 'full-tmp.handler', tmpMb: 10 });
+
+  expect(valueOf(await backup.invoke({ source: 'full' }))).toMatchObject({ status: 'stored', rows: 100 });
+}, 90_000);
+
+test('a wrong event is refused with everything that is wrong with it', async () => {
+  const [backup, restore] = await Promise.all([scene.deploy('backup', { shop }), scene.deploy('restore', { shop })]);
+
+  const refused = [await backup.invoke({ sorce: 'shop', now: true }), await backup.invoke('shop'), await backup.invoke({ source: 'shob' }), await restore.invoke({ source: 'shop', backup: 7, replace: true, owners: 'no' })];
+
+  expect(refused.map(errorOf)).toEqual([
+    { errorType: 'input-invalid', errorMessage: `the event can't be used: source: is missing: the name of a source, as in the configuration; sorce: unknown key, did you mean "source"?; now: unknown key (hint: an event looks like {"source":"shop"})` },
+    { errorType: 'input-invalid', errorMessage: `the event can't be used: expected the event, a group of keys (source) (hint: an event looks like {"source":"shop"})` },
+    { errorType: 'input-invalid', errorMessage: 'there is no source shob in the configuration, did you mean "shop"? (hint: configured are: shop)' },
+    { errorType: 'input-invalid', errorMessage: expect.stringMatching(/backup: expected "latest", or the id of a backup; owners: expected true or false, got "no"; to: is missing: with replace, name the database/) },
+  ]);
+  expect(logOf(refused[0]!)).toMatchObject([{ level: 'ERROR', message: 'failed', code: 'input-invalid' }]);
+}, 90_000);
+
+test('a secret that is not there is named, and no other secret is in the log', async () => {
+  const [backup, working] = await Promise.all([scene.deploy('backup', { shop: { ...shop, secret: 'missing' } }), scene.deploy('backup', { told: shop })]);
+
+  const failed = await backup.invoke({ source: 'shop' });
+  const logs = [failed, await working.invoke({ source: 'told' })].flatMap((one) => one.logs).join('\n');
+
+  expect(errorOf(failed)).toMatchObject({ errorType: 'secret-missing', errorMessage: expect.stringContaining('the secret missing in AWS Secrets Manager') });
+  expect(logs).toContain('"stored"');
+  for (const secret of [server.password, JSON.stringify(server.password).slice(1, -1), 'moto-takes-any', 'of-the-execution-role']) expect(logs).not.toContain(secret);
+}, 90_000);
+
+test('a run tells its story in a line for each step, all with the request, the run and the source', async () => {
+  const backup = await scene.deploy('backup', { story: shop });
+
+  const lines = logOf(await backup.invoke({ source: 'story' }, { requestId: 'cccccccc-3333' }));
+
+  expect(lines.map(({ message }) => message)).toEqual(['start', 'planned', 'part-done', 'part-done', 'part-done', 'end']);
+  for (const line of lines) expect(line).toMatchObject({ level: 'INFO', requestId: 'cccccccc-3333', run: 'cccccccc', verb: 'backup', source: 'story' });
+}, 90_000);
