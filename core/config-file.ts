@@ -5,6 +5,7 @@ import type { Config, ConfigProblem } from './contract/config.ts';
 import { BackupError } from './domain/errors.ts';
 import { plural } from './domain/units.ts';
 
+const asSyntax = 'a value begins with *, & or !, which mean something in YAML: put it in quotes';
 const hint = 'every key is explained in docs/configuration.md; nightjar.example.yaml is a whole example';
 
 /** Reads the text of a configuration, YAML 1.2 or JSON; `name` is for messages. Throws `config-invalid` with every problem and where it is, and no value that may be a secret. */
@@ -23,18 +24,18 @@ function invalid(name: string, problems: string[]): BackupError {
   return new BackupError('config-invalid', `${name} has ${plural(problems.length, 'problem')}:${list}`, { hint });
 }
 
-/** Aliases may stand for so much that they can't be followed. */
+/** What the document says; an alias that stands for nothing is only found here. The library's error quotes it, so it is no cause of ours. */
 function content(document: Document, name: string): unknown {
   try {
     return document.toJS({ maxAliasCount: 100 });
-  } catch (cause) {
-    throw new BackupError('config-invalid', `${name} can't be read: its aliases can't be followed`, { hint, cause });
+  } catch {
+    throw invalid(name, [`${asSyntax}; or its aliases go too deep`]);
   }
 }
 
 /** The library's own words, but for those that quote a value: an unquoted password that begins with `*` or `!` is taken for syntax. */
 function plain(error: YAMLError): string {
-  if (error.code === 'BAD_ALIAS' || error.code === 'TAG_RESOLVE_FAILED') return 'a value begins with *, & or !, which mean something in YAML: put it in quotes';
+  if (error.code === 'BAD_ALIAS' || error.code === 'TAG_RESOLVE_FAILED') return asSyntax;
   if (error.code === 'DUPLICATE_KEY') return 'a key stands here for the second time';
   return error.message.replace(/:\s.*$/s, '').replace(/^Unresolved.*/s, 'a name that is not defined');
 }

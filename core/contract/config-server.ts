@@ -28,7 +28,7 @@ export type TlsChoice = { mode: 'off' } | { mode: 'verify'; ca: string };
 
 /** What a server's configuration means: nothing leaves this machine in plain text unless somebody wrote so. */
 export function tlsChoice({ host, tls: wanted }: Pick<ServerConfig, 'host' | 'tls'>): TlsChoice {
-  const ofRds = /\.rds\.amazonaws\.com(\.cn)?$/i.test(host);
+  const ofRds = /\.rds\.amazonaws\.com$/i.test(host);
   if (typeof wanted === 'object') return { mode: 'verify', ca: wanted.ca };
   if (wanted === 'off' || (wanted === undefined && isThisMachine(host))) return { mode: 'off' };
   return { mode: 'verify', ca: ofRds ? 'rds' : 'public' };
