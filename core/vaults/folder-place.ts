@@ -2,6 +2,7 @@ import { lstat, mkdir, open } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { BackupError } from '../domain/errors.ts';
 import { codeOf } from './folder-errors.ts';
+import { requireMounts } from './folder-mounts.ts';
 
 /** A folder's own folder: it marks the vault, and holds what is not (yet) an object. */
 const hiddenName = '.nightjar';
@@ -38,7 +39,10 @@ export async function requireVault({ root, incoming }: FolderPlace): Promise<voi
   });
 }
 
-/** Makes a vault of the root if it is none: its last folder may be missing, not the ones above (a missing mount is not made up for). */
+/**
+ * Makes a vault of the root if it is none: its last folder may be missing, not the ones above, and not a disk that /etc/fstab puts
+ * there. So a backup does not silently go to the disk below a mount point.
+ */
 export async function prepareVault(place: FolderPlace): Promise<void> {
   if ((await isFolder(place.incoming)) && (await isFolder(place.versions))) return;
   const above = dirname(place.root);
@@ -47,6 +51,7 @@ export async function prepareVault(place: FolderPlace): Promise<void> {
       hint: 'mount the disk, or make the folder',
     });
   }
+  await requireMounts(place.root);
   for (const folder of [place.root, dirname(place.incoming), place.versions, place.incoming]) await makeFolder(folder);
 }
 

@@ -8,15 +8,6 @@ import { codeOf } from './folder-errors.ts';
 import { syncFolder, type FolderPlace } from './folder-place.ts';
 import { linkNew } from './folder-write.ts';
 
-/*
- * Compare-and-swap on a file system, without locks that a killed process would leave behind:
- *
- * The file at the object's own path, its anchor, is made once by link(2) and never written again. Later versions are files
- * `<anchor's digest>.<number>` in a hidden folder of the object; the highest number is the current version. Replacing version n means
- * to link(2) number n + 1, which one writer can; then to look again whether the anchor is still the same and nothing higher is
- * there, since a slow writer could link a number that has been used and tidied away. Removing the anchor removes the object at once.
- */
-
 /** Older versions that stay for those who are just listing them. */
 const keptVersions = 8;
 /** Small objects alone have versions. */
@@ -25,7 +16,7 @@ const largestVersioned: Bytes = 64 * 1024 * 1024;
 /** An object's current version, and the file that holds it. */
 export type Current = { path: string; version: string };
 
-/** The file that is the object now. `folder-versions.ts` says how versions are kept. ENOENT when there is no object. */
+/** The file that is the object now; `replaceVersion` says how versions are kept. ENOENT when there is no object. */
 export async function currentFile(place: FolderPlace, key: string, anchor: string): Promise<string> {
   return (await exists(versionsFolder(place, key))) ? (await currentVersion(place, key, anchor)).path : anchor;
 }
@@ -42,7 +33,15 @@ export async function firstVersion(path: string): Promise<string> {
   return `${await tagOf(path)}.0`;
 }
 
-/** Makes the written file `path` the next version after `version`; undefined when that is not, or no longer, the current one. */
+/**
+ * Makes the written file `path` the next version after `version`; undefined when that is not, or no longer, the current one.
+ * A compare-and-swap without locks, which a killed process would leave behind:
+ * - The file at the object's own path, its anchor, is made once by link(2) and never written again. Later versions are files
+ *   `<anchor's digest>.<number>` in a hidden folder of the object; the highest number is the current one.
+ * - Replacing version n is to link(2) number n + 1, which one writer can; then to look again whether the anchor is the same and
+ *   nothing higher is there, since a slow writer could link a number that has been used and tidied away.
+ * - Removing the anchor removes the object at once; versions of an anchor that is gone mean nothing.
+ */
 export async function replaceVersion(place: FolderPlace, key: string, anchor: string, version: string, path: string): Promise<string | undefined> {
   const [tag, number] = parse(version);
   if ((await currentVersion(place, key, anchor)).version !== version) return undefined;

@@ -25,7 +25,14 @@ export async function putOver(place: S3Place, key: ObjectKey, body: Uint8Array, 
   return putIf(place, key, body, tags, { IfMatch: condition }, signal);
 }
 
-function putIf(place: S3Place, key: ObjectKey, body: Uint8Array, tags: Tags, condition: Condition, signal: AbortSignal): Promise<{ version: string }> {
+function putIf(
+  place: S3Place,
+  key: ObjectKey,
+  body: Uint8Array,
+  tags: Tags,
+  condition: Condition,
+  signal: AbortSignal,
+): Promise<{ version: string }> {
   const what = `write ${place.name}/${key}`;
   const command = new PutObjectCommand({ ...objectAt(place, key), Body: body, ...attributes(place, tags), ...guard(place, body), ...condition });
   return finishing(what, attempt, signal);

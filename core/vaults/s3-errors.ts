@@ -86,6 +86,7 @@ function wordsOf(error: unknown): string {
   const name = nameOf(error);
   const words = messageOf(error);
   const status = statusOf(error);
-  const said = name === '' || name === 'Error' || words.includes(name) ? words : `${name}: ${words}`;
+  // "UnknownError" is the SDK's word where the store gives none.
+  const said = words === 'UnknownError' ? name : name === '' || name === 'Error' || words.includes(name) ? words : `${name}: ${words}`;
   return status === undefined ? said : `${said} (HTTP ${status})`;
 }

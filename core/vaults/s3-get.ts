@@ -25,7 +25,9 @@ export async function readObject(place: S3Place, key: ObjectKey, signal: AbortSi
   const state: State = { at: 0, total: undefined, etag: undefined };
   const chunks: Uint8Array[] = [];
   for await (const chunk of resumed(place, key, state, signal)) {
-    if ((state.total ?? state.at) > largestRead) throw new BackupError('vault-failed', `read ${place.name}/${key}: ${state.total} bytes are too many`);
+    if ((state.total ?? state.at) > largestRead) {
+      throw new BackupError('vault-failed', `read ${place.name}/${key}: ${state.total} bytes are too many`);
+    }
     chunks.push(chunk);
   }
   if (state.etag === undefined) throw new BackupError('vault-failed', `read ${place.name}/${key}: the store gave no entity tag`);

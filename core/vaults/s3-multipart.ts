@@ -26,6 +26,8 @@ export type Upload = {
 };
 
 const abandonMs = 20_000;
+/** AWS says that putting thousands of parts together may take minutes. */
+const assembleMs = 600_000;
 
 /** Begins an upload. The signal ends it; `onFailure` is told once, of the first part that could not be sent. */
 export async function startUpload(
@@ -67,7 +69,8 @@ export async function startUpload(
     const { ETag, ChecksumCRC32 } = await call(what, (options) => place.client.send(command, options), signal, bytes.length);
     if (ETag === undefined) throw new BackupError('vault-failed', `${what}: the store took part ${index + 1} without a tag for it`);
     if (checked && ChecksumCRC32 !== undefined && ChecksumCRC32 !== crc32Header(crc)) {
-      throw new BackupError('vault-failed', `${what}: the store reports checksum ${ChecksumCRC32} of part ${index + 1}, sent was ${crc32Header(crc)}`);
+      const sums = `the store reports checksum ${ChecksumCRC32} of part ${index + 1}, sent was ${crc32Header(crc)}`;
+      throw new BackupError('vault-failed', `${what}: ${sums}`);
     }
     parts[index] = { crc, etag: ETag };
     sizes[index] = bytes.length;
@@ -79,7 +82,7 @@ export async function startUpload(
     if (signal.aborted) throw abortError(signal);
     const bytes = sizes.reduce((sum, size) => sum + size, 0);
     const crc = parts.reduce((sum, part, index) => joinCrc32(sum, part.crc, sizes[index]!), 0);
-    await finishing(what, (own) => assemble({ bytes, crc, parts }, own), signal);
+    await finishing(what, (own) => assemble({ bytes, crc, parts }, own), signal, assembleMs);
     return { bytes };
   }
 
@@ -116,6 +119,7 @@ export async function startUpload(
   function withLeftover(error: unknown, left: unknown): BackupError {
     const words = `${messageOf(error)}; besides, the parts sent so far could not be removed: ${messageOf(left)}`;
     const hint = "a lifecycle rule that ends incomplete uploads removes them; the store's list of multipart uploads shows them";
-    return new BackupError(isBackupError(error) ? error.code : 'vault-failed', words, { hint: isBackupError(error) ? (error.hint ?? hint) : hint, cause: error });
+    const known = isBackupError(error) ? error : undefined;
+    return new BackupError(known?.code ?? 'vault-failed', words, { hint: known?.hint ?? hint, cause: error });
   }
 }

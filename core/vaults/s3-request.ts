@@ -49,11 +49,11 @@ export async function call<T>(what: string, send: (options: CallOptions) => Prom
 }
 
 /** Does a short write to its end when somebody asks us to stop, for a few seconds, so that its outcome is known. */
-export function finishing<T>(what: string, write: (signal: AbortSignal) => Promise<T>, signal: AbortSignal): Promise<T> {
-  const late = new BackupError('vault-unreachable', `${what}: not done after ${smallWriteMs / 1000} s`, {
+export function finishing<T>(what: string, write: (signal: AbortSignal) => Promise<T>, signal: AbortSignal, limitMs = smallWriteMs): Promise<T> {
+  const late = new BackupError('vault-unreachable', `${what}: not done after ${limitMs / 1000} s`, {
     hint: "check the vault's endpoint and the network, then run again",
   });
-  return withGrace({ graceMs, limitMs: smallWriteMs, late }, write, signal);
+  return withGrace({ graceMs, limitMs, late }, write, signal);
 }
 
 /** Where an object is. */

@@ -1,15 +1,13 @@
 import './one-realm.ts';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { execFile, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, rm, rmdir, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { objectKey } from '../../core/domain/keys.ts';
 import { folderVault } from '../../core/vaults/folder.ts';
-import { chunks, contentOf, counted, keysOf, patterned } from '../contract/vault-data.ts';
+import { chunks, keysOf, patterned } from '../contract/vault-data.ts';
 
 const signal = new AbortController().signal;
 const programs = join(import.meta.dirname, 'programs');
@@ -24,19 +22,6 @@ beforeEach(async () => {
 afterEach(() => rm(above, { recursive: true }));
 
 const put = (key: string, size = 1000) => folderVault(root).put(objectKey(key), patterned(size, 65_536), {}, signal);
-
-/** Runs a program of ours and kills it at a random moment after its first success; returns what it has written. */
-async function runAndKill(name: string): Promise<string> {
-  const child = spawn(process.execPath, [join(programs, name), root], { stdio: ['ignore', 'pipe', 'inherit'], env: { PATH: process.env['PATH'] } });
-  let words = '';
-  child.stdout.on('data', (chunk) => (words += chunk));
-  const closed = once(child, 'close');
-  await Promise.race([once(child.stdout, 'data'), closed]);
-  await sleep(Math.random() * 600);
-  child.kill('SIGKILL');
-  await closed;
-  return words;
-}
 
 test('a first backup makes the folder, but none above it', async () => {
   await put('shop/1/a');
@@ -110,36 +95,6 @@ test('what a killed run has left half written is invisible, and removed by a wri
   expect(await readdir(incoming)).toEqual(['now']);
   expect(await keysOf(folderVault(root), '')).toEqual(['shop/1/a', 'shop/2/a']);
 });
-
-test('writers killed at random moments leave whole objects or none', async () => {
-  for (let round = 0; round < 6; round += 1) await Promise.all([runAndKill('put-objects.ts'), runAndKill('put-objects.ts')]);
-
-  const vault = folderVault(root);
-  const keys = await keysOf(vault, '');
-  expect(keys.length).toBeGreaterThan(10);
-  for (const key of keys) {
-    const size = Number(basename(key));
-    expect(await contentOf(vault.get(objectKey(key), signal))).toEqual(await contentOf(patterned(size, 65_536)));
-  }
-}, 120_000);
-
-test('processes killed while they replace an object lose none of the replacements that they were told of', async () => {
-  const key = objectKey('count/lease.json');
-  await folderVault(root).putIfAbsent(key, Buffer.from('0'), {}, signal);
-  const kills = 12;
-
-  let told = 0;
-  for (let round = 0; round < kills / 3; round += 1) {
-    const words = await Promise.all([1, 2, 3].map(() => runAndKill('count.ts')));
-    told += words.join('').length;
-  }
-
-  const { body } = await folderVault(root).read(key, signal);
-  expect(told).toBeGreaterThan(30);
-  expect(counted(body)).toBeGreaterThanOrEqual(told);
-  expect(counted(body)).toBeLessThanOrEqual(told + kills);
-  expect(await keysOf(folderVault(root), '')).toEqual([key]);
-}, 120_000);
 
 test('a full disk, a read-only one and one that is unmounted are told apart, and leave nothing half written', async () => {
   const mountPoint = join(above, 'disk');
