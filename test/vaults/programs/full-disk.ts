@@ -17,7 +17,7 @@ await vault.put(objectKey('first'), patterned(1_000_000, 65_536), {}, signal);
 const full = await vault.put(objectKey('second'), patterned(20_000_000, 65_536), {}, signal).then(() => 'stored', codeOf);
 const left = await readdir(join(mountPoint, 'vault/.nightjar/incoming'));
 const listed = await keysOf(vault, '');
-execFileSync('mount', ['-o', 'remount,ro', mountPoint]);
+execFileSync('mount', ['-o', 'remount,bind,ro', mountPoint]);
 const readOnly = await vault.put(objectKey('third'), patterned(1000, 1000), {}, signal).then(() => 'stored', codeOf);
 execFileSync('umount', [mountPoint]);
 const unmounted = await keysOf(vault, '').then(String, codeOf);
