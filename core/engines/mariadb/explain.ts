@@ -40,6 +40,9 @@ export function explained(cause: unknown, place: string): BackupError {
 export function explainWords(words: string, place: string, restoring: boolean): BackupError | undefined {
   const number = numberIn(words);
   const said = `${place}: ${words.split('\n').filter((line) => line.trim() !== '').slice(-3).join(' | ')}`;
+  if (words.includes('transaction-precise history')) {
+    return new BackupError('source-unsupported', said, { hint: 'no dump holds history that is kept by transaction number; keep it by time, or drop the system versioning of the table' });
+  }
   if (number !== undefined && lostConnection.includes(number)) {
     return new BackupError(restoring ? 'restore-failed' : 'dump-failed', said, {
       hint: restoring

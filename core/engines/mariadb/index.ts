@@ -12,7 +12,7 @@ import { quoteName } from './quoting.ts';
 import { restoreCommands } from './restore-commands.ts';
 import { withSession } from './session.ts';
 import type { Server } from './session.ts';
-import { readTables, tableWarnings } from './tables.ts';
+import { libraryWarnings, readTables, tableWarnings } from './tables.ts';
 import type { Table } from './tables.ts';
 import { openTarget } from './target.ts';
 
@@ -27,17 +27,17 @@ export function mariadbEngine(login: Login, tools: Tools): Engine {
     plan: (_, signal) => withSession(login, signal, async (session): Promise<Plan> => {
       const { server } = session;
       await requirePrivileges(session, login);
+      await requireReadable(session, login);
       const tables = await readTables(session);
       const catalog = await readCatalog(session);
       const triggerOrder = await readTriggerOrder(session);
-      await requireReadable(session, login, tables, Object.keys(catalog['view'] ?? {}));
       return {
         database: login.database,
         server: { product: server.product, version: server.version },
         client: { program: 'mariadb-dump', version: tools.program('mariadb-dump').version },
         parts: plannedParts({ login, tools, server, catalog, tables, triggerOrder }),
         catalog,
-        warnings: tableWarnings(tables, takesHistory(server)),
+        warnings: [...tableWarnings(tables, takesHistory(server)), ...await libraryWarnings(session)],
         async confirm(seen, stop) {
           const changed = changedObjects(catalog, await withSession(login, stop, readCatalog));
           if (changed.length > 0) throw changedError(place, changed);

@@ -5,18 +5,20 @@ import { withHolder } from './locks.ts';
 import { missingError } from './privileges.ts';
 import { quoteName } from './quoting.ts';
 import type { Session } from './session.ts';
-import type { Table } from './tables.ts';
 
 const brokenView = 1356;
 const executeDenied = 1370;
 
 /**
  * Throws unless every table can be read now and every view still means something: `lock-timeout` with the table, `source-unsupported` with
- * all broken views, for at the first of them mariadb-dump would stop.
+ * all broken views, for at the first of them mariadb-dump would stop. To be asked before the information schema, which leaves out of its
+ * answer what it can't lock.
  */
-export async function requireReadable(session: Session, login: Login, tables: Table[], views: string[]): Promise<void> {
+export async function requireReadable(session: Session, login: Login): Promise<void> {
   const place = placeOf('mariadb', login);
-  for (const { name } of tables) {
+  const found = (await session.rows('SHOW FULL TABLES')).map((row) => Object.values(row));
+  const views = found.flatMap(([name, type]) => (type === 'VIEW' && name ? [name] : []));
+  for (const name of found.flatMap(([name, type]) => (type !== 'VIEW' && type !== 'SEQUENCE' && name ? [name] : []))) {
     await session.rows(`SELECT 1 FROM ${quoteName(name)} LIMIT 0`).catch(async (error: unknown) => {
       throw await withHolder(error, session, name, place);
     });

@@ -8,6 +8,7 @@ import type { Login } from '../login.ts';
 import { explained } from './explain.ts';
 
 const connectLimitMs = 15_000;
+const quitLimitMs = 3_000;
 /** Of one answer; dropping a large database takes minutes. */
 const queryLimitMs = 600_000;
 
@@ -43,7 +44,7 @@ export async function openSession(login: Login, signal: AbortSignal, database: s
   };
   const close = async () => {
     signal.removeEventListener('abort', onAbort);
-    await connection?.end().catch(() => {});
+    await quit(connection);
   };
   try {
     connection = await mysql.createConnection(await optionsOf(login, database));
@@ -84,6 +85,13 @@ async function optionsOf(login: Login, database: string | null): Promise<mysql.C
     multipleStatements: false,
     flags: ['-IGNORE_SPACE'],
   };
+}
+
+/** Says good-bye, and hangs up when no answer comes. */
+async function quit(connection: mysql.Connection | undefined): Promise<void> {
+  const timer = setTimeout(() => connection?.destroy(), quitLimitMs);
+  await connection?.end().catch(() => {}); // it is over either way
+  clearTimeout(timer);
 }
 
 /** The driver names no host to TLS when it is an address, and Node then checks the certificate for `localhost`: the socket tells it better. */

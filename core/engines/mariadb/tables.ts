@@ -63,3 +63,11 @@ export function tableWarnings(tables: Table[], historyDumped: boolean): string[]
     ...(floats.length === 0 ? [] : [`FLOAT columns are dumped with six digits, what exceeds that is lost: ${floats.join(', ')}`]),
   ];
 }
+
+/** MySQL keeps JavaScript libraries since 9.2, and mariadb-dump does not know them. */
+export async function libraryWarnings(session: Session): Promise<string[]> {
+  if (session.server.product !== 'MySQL' || session.server.number < 90_200) return [];
+  const libraries = await session.rows('SELECT LIBRARY_NAME AS name FROM information_schema.LIBRARIES WHERE LIBRARY_SCHEMA = DATABASE()');
+  if (libraries.length === 0) return [];
+  return [`libraries are not in the backup, mariadb-dump does not know them: ${libraries.map(({ name }) => quoteName(name ?? '')).join(', ')}`];
+}

@@ -22,8 +22,9 @@ export async function* withoutColumns(dump: ByteStream, leftOut: LeftOut): ByteS
     const out: Buffer[] = [];
     while (text.length > 0) {
       if (row !== undefined) {
-        const end = row.pass(text, out);
-        text = text.subarray(end);
+        const { passed, rest } = row.pass(text);
+        out.push(passed);
+        text = rest;
         if (row.ended) row = undefined;
         continue;
       }
@@ -60,50 +61,43 @@ function nextStatement(text: Buffer, tables: Map<string, Set<string>>): { passed
   return { passed: [text.subarray(0, end)], rest: text.subarray(end) };
 }
 
-type RowFilter = { readonly ended: boolean; pass(text: Buffer, out: Buffer[]): number };
+type RowFilter = { readonly ended: boolean; pass(text: Buffer): { passed: Buffer; rest: Buffer } };
+
+type Place = 'between' | 'value' | 'text' | 'escape';
 
 /** Follows the tuples of one statement, from the parenthesis of the first to the semicolon, and lets only the kept columns' values pass. */
 function rowFilter(kept: boolean[]): RowFilter {
-  let [column, inRow, quoted, escaped, ended, first] = [0, false, false, false, false, true];
+  const state = { place: 'between' as Place, column: 0, shown: true, first: true, ended: false };
   return {
     get ended() {
-      return ended;
+      return state.ended;
     },
-    pass(text, out) {
-      let start = 0;
-      const flush = (to: number) => {
-        if (to > start && (!inRow || kept[column])) out.push(text.subarray(start, to));
-        start = to;
-      };
-      for (let at = 0; at < text.length; at += 1) {
+    pass(text) {
+      const out = Buffer.allocUnsafe(text.length);
+      // variables of this call alone: the loop runs once a byte
+      let { place, column, shown, first, ended } = state;
+      let [length, at] = [0, 0];
+      for (const size = text.length; at < size && !ended; at += 1) {
         const byte = text[at]!;
-        if (quoted) {
-          if (escaped) escaped = false;
-          else if (byte === backslash) escaped = true;
-          else if (byte === quote) quoted = false;
-        } else if (byte === quote) quoted = true;
-        else if (!inRow && byte === open) {
-          flush(at + 1);
-          [inRow, column, first] = [true, 0, !kept[0]];
-        } else if (inRow && byte === comma) {
-          flush(at);
-          start = at + 1;
+        let pass = shown;
+        if (place === 'text') {
+          if (byte === quote) place = 'value';
+          else if (byte === backslash) place = 'escape';
+        } else if (place === 'escape') place = 'text';
+        else if (place === 'between') {
+          if (byte === open) [place, column, shown, first] = ['value', 0, kept[0] === true, kept[0] !== true];
+          else if (byte === semicolon) ended = true;
+        } else if (byte === quote) place = 'text';
+        else if (byte === comma) {
           column += 1;
-          if (kept[column]) {
-            if (!first) out.push(text.subarray(at, at + 1));
-            first = false;
-          }
-        } else if (inRow && byte === close) {
-          flush(at);
-          inRow = false;
-        } else if (!inRow && byte === semicolon) {
-          flush(at + 1);
-          ended = true;
-          return at + 1;
-        }
+          shown = kept[column] === true;
+          pass = shown && !first;
+          if (shown) first = false;
+        } else if (byte === close) [place, shown, pass] = ['between', true, true];
+        if (pass) out[length++] = byte;
       }
-      flush(text.length);
-      return text.length;
+      Object.assign(state, { place, column, shown, first, ended });
+      return { passed: out.subarray(0, length), rest: text.subarray(at) };
     },
   };
 }

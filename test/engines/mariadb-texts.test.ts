@@ -1,0 +1,131 @@
+import { expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { viewsInOrderOfUse, triggersInOrder } from '../../core/engines/mariadb/arrangements.ts';
+import { readTableDefinition, unqualified, unqualifiedView, withoutDefiner } from '../../core/engines/mariadb/definition.ts';
+import { expectation } from '../../core/engines/mariadb/expected.ts';
+import { parseGrants } from '../../core/engines/mariadb/grants.ts';
+import { linesOf } from '../../core/engines/mariadb/lines.ts';
+import { withCommit } from '../../core/engines/mariadb/load-text.ts';
+import { quoteName } from '../../core/engines/mariadb/quoting.ts';
+import { withoutColumns } from '../../core/engines/mariadb/without-columns.ts';
+import { pieces } from './mariadb-support.ts';
+
+async function textOf(stream: AsyncIterable<Uint8Array>): Promise<string> {
+  return Buffer.concat(await Array.fromAsync(stream)).toString();
+}
+
+test('grants on everything, on a pattern and by a role are read, and partial revokes are heeded', () => {
+  const rights = parseGrants([
+    'GRANT USAGE ON *.* TO `u`@`%` IDENTIFIED BY PASSWORD \'*X\'',
+    'GRANT SELECT, SHOW VIEW ON `shop\\_%`.* TO `u`@`%`',
+    'GRANT SELECT (`a`, `b`), INSERT ON `other`.`t` TO `u`@`%`',
+    'GRANT ALL PRIVILEGES ON `mine`.* TO `u`@`%` WITH GRANT OPTION',
+    'GRANT SELECT ON `mysql`.`proc` TO `u`@`%`',
+    'GRANT EVENT ON *.* TO `u`@`%`',
+    'REVOKE EVENT ON `secret`.* FROM `u`@`%`',
+  ]);
+
+  expect([rights.has('SELECT', 'shop_eu'), rights.has('SELECT', 'shopXeu'), rights.has('SELECT')]).toEqual([true, false, false]);
+  expect([rights.has('SELECT', 'other', 't'), rights.has('INSERT', 'other', 't'), rights.has('INSERT', 'other')]).toEqual([false, true, false]);
+  expect([rights.has('TRIGGER', 'mine'), rights.has('SELECT', 'mysql', 'proc'), rights.has('SELECT', 'mysql')]).toEqual([true, true, false]);
+  expect([rights.has('EVENT', 'any'), rights.has('EVENT', 'secret')]).toEqual([true, false]);
+});
+
+test('a definition is cut into its indexes and constraints, whatever is in names, defaults and comments', () => {
+  const definition = [
+    'CREATE TABLE `t` (',
+    "  `a``,(` varchar(9) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin DEFAULT 'KEY `x` (`y`), \\') '' )',",
+    '  `p` decimal(10,2) GENERATED ALWAYS AS (round(`q`,2)) STORED,',
+    '  PRIMARY KEY (`a``,(`),',
+    '  UNIQUE KEY `u,(` (`p`,`q`),',
+    "  CONSTRAINT `c``k` CHECK (`p` in (1,2))",
+    ") ENGINE=InnoDB AUTO_INCREMENT=77 COMMENT='AUTO_INCREMENT=5 )'",
+  ].join('\n');
+
+  const { items, text } = readTableDefinition(definition);
+
+  expect(items).toEqual([
+    { kind: 'index', name: 'PRIMARY', text: 'PRIMARY KEY (`a``,(`)' },
+    { kind: 'index', name: 'u,(', text: 'UNIQUE KEY `u,(` (`p`,`q`)' },
+    { kind: 'constraint', name: 'c`k', text: 'CONSTRAINT `c``k` CHECK (`p` in (1,2))' },
+  ]);
+  expect(text).toBe(definition.replace(' AUTO_INCREMENT=77', '').replace(' CHARACTER SET utf8mb4', ''));
+});
+
+test('the name of the database leaves a definition only where the server put it', () => {
+  expect(unqualified("`id` int DEFAULT nextval(`app`.`s`), `t` text DEFAULT 'nextval(`app`.`s`)' COMMENT 'lastval(`app`.'", 'app'))
+    .toBe("`id` int DEFAULT nextval(`s`), `t` text DEFAULT 'nextval(`app`.`s`)' COMMENT 'lastval(`app`.'");
+  expect(unqualified('DEFAULT nextval(`other`.`s`)', 'app')).toBe('DEFAULT nextval(`other`.`s`)');
+  expect(unqualifiedView("select `app`.`t`.`id`,`app`.`id`,`app`.`f`(1),`x``app`.`a`.`b`,'`app`.`t`.`id`' from `app` join `other`.`t`", 'app'))
+    .toBe("select `t`.`id`,`app`.`id`,`f`(1),`x``app`.`a`.`b`,'`app`.`t`.`id`' from `app` join `other`.`t`");
+});
+
+test('a definer is taken out of a definition and told', () => {
+  expect(withoutDefiner('CREATE ALGORITHM=UNDEFINED DEFINER=`a``b`@`%` SQL SECURITY DEFINER VIEW `v` AS select 1'))
+    .toEqual({ text: 'CREATE ALGORITHM=UNDEFINED SQL SECURITY DEFINER VIEW `v` AS select 1', definer: '`a``b`@`%`' });
+  expect(withoutDefiner('CREATE DEFINER="r"@"h" PACKAGE "p" AS END')).toEqual({ text: 'CREATE PACKAGE "p" AS END', definer: '"r"@"h"' });
+});
+
+test('views come behind those they read, and keep their order where they read each other in a circle', () => {
+  const view = (name: string, select: string) => [`-- Final view structure for view ${quoteName(name)}\n`, '--\n', '\n', `/*!50001 VIEW ${quoteName(name)} AS ${select} */;\n`, '\n', '--\n'];
+  const lines = [...view('a', 'select 1 from `b` join `c`'), ...view('b', 'select `a` from (`t` join `c` `d`)'), ...view('c', 'select 1 from `t`'), ...view('x', 'select 1 from `y`'), ...view('y', 'select 1 from `x`')];
+  const trailer = ['/*!40103 SET TIME_ZONE=@OLD_TIME_ZONE */;\n', '-- Dump completed\n'];
+
+  const arranged = viewsInOrderOfUse.arrange([...lines.slice(0, -1), ...trailer]);
+
+  expect(arranged.flatMap((line) => /^-- Final.*`(.)`/.exec(line)?.[1] ?? [])).toEqual(['c', 'b', 'a', 'y', 'x']);
+  expect(arranged.toSorted()).toEqual([...lines.slice(0, -1), ...trailer].toSorted());
+  expect(arranged.slice(-2)).toEqual(trailer);
+});
+
+test('triggers come in the order in which they fire, each with its settings around it', () => {
+  const trigger = (name: string) => [
+    'ALTER DATABASE CHARACTER SET utf8mb4 COLLATE utf8mb4_bin ;\n', '/*!50003 SET @saved_cs_client      = @@character_set_client */ ;\n', 'DELIMITER ;;\n',
+    `/*!50003 CREATE*/ /*!50017 DEFINER=\`a\`@\`b\`*/ /*!50003 TRIGGER ${quoteName(name)} BEFORE INSERT ON \`t\` FOR EACH ROW SET @a = 1 */;;\n`,
+    'DELIMITER ;\n', '/*!50003 SET collation_connection  = @saved_col_connection */ ;\n', 'ALTER DATABASE CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci ;\n',
+  ];
+  const rest = ['\n', '--\n', '-- Dumping events\n'];
+
+  const { arrange } = triggersInOrder(new Map([['third', 3], ['first', 1], ['second', 2]]));
+
+  expect(arrange([...trigger('third'), ...trigger('first'), ...trigger('second'), ...rest])).toEqual([...trigger('first'), ...trigger('second'), ...trigger('third'), ...rest]);
+});
+
+test('what a dump leaves out is named', () => {
+  const expected = expectation([{ kind: 'table', names: ['a', 'b`c', 'two\nlines'] }, { kind: 'view', names: ['v'] }], 2);
+  for (const line of ['-- Table structure for table `a`\n', '-- Table structure for table `two\n', 'DELIMITER ;;\n']) expected.see(line);
+
+  expect(() => expected.requireAll()).toThrow('left out table `b``c`, view `v`, 1 of 2 routines, triggers and events');
+});
+
+test('generated columns leave the rows of their table, and nothing else changes, however the text is cut', async () => {
+  const value = fc.oneof(fc.constantFrom('NULL', '0x00FF', '-1.5e-30', '7'), fc.string({ unit: 'binary' }).map((text) => `'${text.replace(/[\\']/g, '\\$&').replaceAll('\n', '\\n')}'`), fc.constantFrom("'),\\n('", "');\\nINSERT INTO `t` ('", "'\\\\'"));
+  const row = fc.tuple(value, value, value, value);
+  const dump = fc.record({ rows: fc.array(row, { minLength: 1, maxLength: 8 }), size: fc.integer({ min: 1, max: 400 }), keep: fc.subarray([0, 1, 2, 3], { minLength: 1 }) });
+  const names = ['a', 'b`),(', 'c', 'd'];
+  const write = (rows: string[][], table: string, keep: number[]) =>
+    `\nINSERT INTO ${table} (${keep.map((index) => quoteName(names[index]!)).join(', ')}) VALUES ${rows.map((values) => `(${keep.map((index) => values[index]).join(',')})`).join(',\n')};\n`;
+
+  await fc.assert(fc.asyncProperty(dump, async ({ rows, size, keep }) => {
+    const whole = (kept: number[]) => ['-- head\n', write(rows, '`t`', kept), '--\n', write(rows, '`u`', [0, 1, 2, 3]), write(rows, '`t`', kept), '\n-- Dump completed\n'].join('');
+    const columns = names.filter((_, index) => !keep.includes(index));
+
+    const text = await textOf(withoutColumns(pieces(Buffer.from(whole([0, 1, 2, 3])), size), [{ table: 't', columns }]));
+
+    expect(text).toBe(whole(keep));
+  }), { numRuns: 100 });
+});
+
+test('lines are the same however the text is cut', async () => {
+  await fc.assert(fc.asyncProperty(fc.string({ unit: fc.constantFrom('a', '\n', 'é', '\r') }), fc.integer({ min: 1, max: 9 }), async (text, size) => {
+    const lines = (await Array.fromAsync(linesOf(pieces(Buffer.from(text), size)))).flat();
+
+    expect(Buffer.from(lines.join(''), 'latin1').toString()).toBe(text);
+    expect(lines.every((line, index) => /^[^\n]*\n$/.test(line) || index === lines.length - 1)).toBe(true);
+  }));
+});
+
+test('a part is committed only behind its end marker', async () => {
+  expect(await textOf(withCommit(pieces(Buffer.from('SELECT 1;\n\n-- Dump completed\n'), 3), 'data'))).toBe('SELECT 1;\n\n-- Dump completed\nCOMMIT;\n');
+  await expect(textOf(withCommit(pieces(Buffer.from("INSERT INTO `t` VALUES ('-- Dump completed');\n"), 3), 'data'))).rejects.toMatchObject({ code: 'part-corrupt' });
+});
