@@ -154,13 +154,14 @@ const databaseQuery = `select 'database' as kind, x.name, x.text from pg_databas
   from pg_db_role_setting g cross join unnest(g.setconfig) s left join pg_roles r on r.oid = g.setrole
   where g.setdatabase = (select oid from pg_database where datname = current_database())`;
 
+/** Of a column's options only those that a user can set: minor releases of 2026 keep a counter of their own among them. */
 function tableText(): string {
   return `concat_ws(E'\\n', relkind, relpersistence, relreplident, relrowsecurity, relforcerowsecurity, relispartition, reloptions::text,
     pg_get_partkeydef(o.oid), pg_get_expr(relpartbound, o.oid),
     (select string_agg(inhparent::regclass::text, ',' order by inhseqno) from pg_inherits where inhrelid = o.oid),
-    (select concat_ws(' ', ftserver::text, ftoptions::text) from pg_foreign_table where ftrelid = o.oid and false),
+    (select concat_ws(' ', srvname, ftoptions::text) from pg_foreign_table join pg_foreign_server s on s.oid = ftserver where ftrelid = o.oid),
     (select string_agg(concat_ws(' ', attname, format_type(atttypid, atttypmod), attnotnull, nullif(attcollation, 0)::regcollation, attidentity, attgenerated, attstorage,
-        to_jsonb(a) ->> 'attcompression', nullif((to_jsonb(a) ->> 'attstattarget')::int, -1), attoptions::text, pg_get_expr(adbin, adrelid)), E'\\n' order by attname)
+        to_jsonb(a) ->> 'attcompression', nullif((to_jsonb(a) ->> 'attstattarget')::int, -1), (select string_agg(x, ',' order by x) from unnest(attoptions) x where x like 'n_distinct%'), pg_get_expr(adbin, adrelid)), E'\\n' order by attname)
       from pg_attribute a left join pg_attrdef on adrelid = attrelid and adnum = attnum
       where attrelid = o.oid and attnum > 0 and not attisdropped))`;
 }
