@@ -24,9 +24,20 @@ export function restoredResult({ id, database, proof }: Restored, source: string
   return { status: 'restored', source, id, database, proof: proof === undefined ? 'not asked for' : proofSentence(proof), seconds };
 }
 
+/** Longest name of a database: 63 bytes in PostgreSQL (NAMEDATALEN), 64 characters in MariaDB and MySQL. */
+const longestName = 63;
+
+/** The name of a database that is not there yet, the same as the command line gives it: `shop_20261120_020000`. */
+export function newDatabaseName({ database, id }: Manifest): string {
+  const tail = `_${id.slice(0, 8)}_${id.slice(9, 15)}`;
+  const letters = Array.from(database);
+  while (Buffer.byteLength(letters.join('')) + tail.length > longestName) letters.pop();
+  return `${letters.join('')}${tail}`;
+}
+
 function proofSentence({ tables, rows, objects, definitions }: NonNullable<Restored['proof']>): string {
-  const compared = definitions ? plural(objects, 'definition') : 'names of definitions (the servers are of different versions)';
-  return `proven equal: ${plural(tables, 'table')}, ${plural(rows, 'row')}, ${compared}`;
+  const compared = `${plural(tables, 'table')}, ${plural(rows, 'row')}, ${plural(objects, 'definition')}`;
+  return `proven equal: ${compared}${definitions ? '' : ' (definitions by name alone: the servers’ versions differ)'}`;
 }
 
 function sum(numbers: number[]): number {
