@@ -9,12 +9,19 @@ import { sleep } from './waiting.ts';
 
 type Condition = { IfNoneMatch: '*' } | { IfMatch: string };
 
+/** The vaults whose store has been seen to refuse. */
+const provenStores = new WeakSet<S3Place>();
 const conflictRetries = 4;
 const outcomeMs = 20_000;
 
-/** Stores a small object if there is none (`If-None-Match: *`). Throws `object-exists`. */
-export function putNew(place: S3Place, key: ObjectKey, body: Uint8Array, tags: Tags, signal: AbortSignal): Promise<{ version: string }> {
-  return putIf(place, key, body, tags, { IfNoneMatch: '*' }, signal);
+/**
+ * Stores a small object if there is none (`If-None-Match: *`). Throws `object-exists`, and `vault-failed` by a store that does not
+ * heed the condition: the first success of a vault is tried again, and must be refused.
+ */
+export async function putNew(place: S3Place, key: ObjectKey, body: Uint8Array, tags: Tags, signal: AbortSignal): Promise<{ version: string }> {
+  const stored = await putIf(place, key, body, tags, { IfNoneMatch: '*' }, signal);
+  if (!provenStores.has(place)) await prove(place, key, body, tags, signal);
+  return stored;
 }
 
 /** Replaces a small object that still has this entity tag (`If-Match`). Its tags stay. Throws `object-exists`. */
@@ -34,7 +41,7 @@ function putIf(
   signal: AbortSignal,
 ): Promise<{ version: string }> {
   const what = `write ${place.name}/${key}`;
-  const command = new PutObjectCommand({ ...objectAt(place, key), Body: body, ...attributes(place, tags), ...guard(place, body), ...condition });
+  const command = putCommand(place, key, body, tags, condition);
   return finishing(what, attempt, signal);
 
   async function attempt(own: AbortSignal): Promise<{ version: string }> {
@@ -55,6 +62,18 @@ function putIf(
   }
 }
 
+/** Sends a put that the store has just carried out once more. One that is not refused changes nothing: the bytes are the same. */
+async function prove(place: S3Place, key: ObjectKey, body: Uint8Array, tags: Tags, signal: AbortSignal): Promise<void> {
+  const what = `write ${place.name}/${key}`;
+  const command = putCommand(place, key, body, tags, { IfNoneMatch: '*' });
+  const send = (own: AbortSignal) => call(what, (options) => place.client.send(command, options), own, body.length);
+  const error = await finishing(what, send, signal).then(() => undefined, (refusal: unknown) => refusal);
+  if (error !== undefined) return void (statusOf(error) === 412 && provenStores.add(place));
+  throw new BackupError('vault-failed', `${what}: the store overwrites an object although it was told not to (If-None-Match)`, {
+    hint: 'two runs could work on one source at once: use a store that honours conditional writes',
+  });
+}
+
 /** A condition that fails at the second try may fail because of our own first try, whose answer was lost. */
 function mayBeDone(error: unknown): boolean {
   return attemptsOf(error) > 1 || isBackupError(error, 'vault-unreachable', 'aborted');
@@ -71,6 +90,10 @@ function refused(what: string, error: unknown, condition: Condition): unknown {
   if (status !== 412 && status !== 409 && !gone) return error;
   const why = 'IfMatch' in condition ? 'somebody else has written or removed it' : 'it is there already';
   return new BackupError('object-exists', `${what}: ${why}`, { cause: error });
+}
+
+function putCommand(place: S3Place, key: ObjectKey, body: Uint8Array, tags: Tags, condition: Condition): PutObjectCommand {
+  return new PutObjectCommand({ ...objectAt(place, key), Body: body, ...attributes(place, tags), ...guard(place, body), ...condition });
 }
 
 /** The tags of an object; none of one that is gone, which the condition will find. */

@@ -10,6 +10,7 @@ import { keysOf, patterned } from '../contract/vault-data.ts';
 import { startMoto } from '../servers/moto.ts';
 import type { S3Server } from '../servers/server.ts';
 import { bucket, clientOf } from './s3-servers.ts';
+import { through } from './s3-through.ts';
 
 const MiB = 1024 * 1024;
 const signal = new AbortController().signal;
@@ -54,6 +55,17 @@ test('for a store without tags, none are sent', async () => {
 
   expect(vault.place).toBe(`s3://${bucket}`);
   for (const name of ['untagged/lease', 'untagged/part']) expect((await headOf(name)).TagCount ?? 0).toBe(0);
+});
+
+test('a store that ignores conditions is found out before a lease relies on them', async () => {
+  const ignored = (chunk: Buffer) => Buffer.from(chunk.toString('latin1').replace(/if-none-match/i, 'x-not-heeded!'), 'latin1');
+
+  await through(server, { up: ignored }, async (vault) => {
+    await expect(vault.putIfAbsent(objectKey('unheeded/lease'), Buffer.from('1'), tags, signal)).rejects.toMatchObject({
+      code: 'vault-failed',
+      message: expect.stringContaining('If-None-Match'),
+    });
+  });
 });
 
 test('a folder is opened by its configuration', async () => {
