@@ -16,7 +16,7 @@ Exit codes:
   0         done
   1         failed
   2         bad usage or configuration
-  3         damage found: a part of a backup, or a restored database that differs
+  3         damage found: in a part of a backup, or in a restored database
   11        another run works on the source
   130, 143  stopped by SIGINT or SIGTERM, after cleaning up; a second one stops
             at once

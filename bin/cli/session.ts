@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { compose } from '../../core/compose.ts';
 import type { Nightjar } from '../../core/compose.ts';
 import { parseConfig } from '../../core/config-file.ts';
 import { BackupError, messageOf } from '../../core/domain/errors.ts';
@@ -15,6 +14,8 @@ export type Session = { nightjar: Nightjar; out: Output };
 export async function openSession(file: string, out: Output, signal: AbortSignal): Promise<Session> {
   const path = resolve(file);
   const config = parseConfig(await readConfig(path), file);
+  // brings the vaults' libraries with it: a mistake in the configuration is told before they are loaded
+  const { compose } = await import('../../core/compose.ts');
   const host = {
     env: process.env,
     folder: dirname(path),
