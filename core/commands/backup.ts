@@ -59,7 +59,7 @@ async function storeContent(plan: Plan, job: Job, deps: BackupDeps, signal: Abor
       sequences: seen.sequences,
       objects: Object.fromEntries(Object.entries(plan.catalog).map(([kind, names]) => [kind, Object.keys(names).length])),
       warnings: plan.warnings,
-      restore: [...inManifest.map(({ file, sha256 }) => `echo '${sha256}  ${file}' | sha256sum --check`), ...source.engine.restoreCommands(inManifest, plan)],
+      restore: ['set -euo pipefail', ...inManifest.map(({ file, sha256 }) => `echo '${sha256}  ${file}' | sha256sum --check`), ...source.engine.restoreCommands(inManifest, plan)],
     };
   } catch (error) {
     await sweep(backupPrefix(source.name, id), deps.vault);

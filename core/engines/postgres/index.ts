@@ -65,7 +65,8 @@ function restoreCommands(parts: ManifestPart[], catalog: Catalog): string[] {
     `export PGOPTIONS='-c lc_monetary=C'`,
     `createdb --template=template0 --encoding=${encoding} --lc-collate=${shellWord(collate)} --lc-ctype=${shellWord(ctype)}${icu}${builtin} "$DB"`,
     'pg_restore --exit-on-error --section=pre-data --dbname="$DB" schema.pgdump',
-    ...data.map((file) => `zstd -dc ${file} | psql --no-psqlrc --quiet --set=ON_ERROR_STOP=1 --single-transaction --dbname="$DB"`),
+    // the COMMIT is sent only if the whole part was unpacked
+    ...data.map((file) => `{ echo 'BEGIN;' && zstd -dc ${file} && echo 'COMMIT;'; } | psql --no-psqlrc --quiet --set=ON_ERROR_STOP=1 --dbname="$DB"`),
     'pg_restore --exit-on-error --section=post-data --dbname="$DB" schema.pgdump',
   ];
 }

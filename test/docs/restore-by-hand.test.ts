@@ -1,0 +1,123 @@
+import { execFile } from 'node:child_process';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import pg from 'pg';
+import { backup } from '../../core/commands/backup.ts';
+import { prove } from '../../core/commands/prove.ts';
+import { readCatalogPart } from '../../core/commands/restore.ts';
+import type { Source } from '../../core/commands/source.ts';
+import type { Manifest } from '../../core/contract/manifest.ts';
+import { mariadbEngine } from '../../core/engines/mariadb/index.ts';
+import type { Engine } from '../../core/ports.ts';
+import { connect, layerTools, loginTo } from '../engines/mariadb-support.ts';
+import { everyFeatureMariadb, everyFeaturePostgres } from '../servers/databases.ts';
+import { startMariadb } from '../servers/mariadb.ts';
+import { serverRoot } from '../servers/root.ts';
+import { limit, postgresScene } from '../support/postgres.ts';
+import type { PostgresScene } from '../support/postgres.ts';
+
+const page = join(import.meta.dirname, '../../docs/restore-by-hand.md');
+const layerBin = join(import.meta.dirname, '../../layers/db-tools/build', process.arch === 'arm64' ? 'arm64' : 'x86_64', 'nightjar/bin');
+
+let scene: PostgresScene;
+let folder: string;
+let jq: string;
+
+beforeAll(async () => {
+  scene = await postgresScene(18, { wal_level: 'logical' });
+  folder = await mkdtemp(join(tmpdir(), 'nightjar-by-hand-'));
+  jq = (await serverRoot({ name: 'jq', suites: ['trixie'], packages: ['jq'] }, () => {}, limit())).path;
+}, 1_200_000);
+
+afterAll(async () => {
+  await scene.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** The page's commands for an engine, in their order, as a person would paste them. */
+async function commands(engine: string): Promise<string[]> {
+  const text = await readFile(page, 'utf8');
+  return [...text.matchAll(/^```bash ?(\w*)\n(.*?)^```/gms)].flatMap(([, only, block]) => (only === '' || only === engine ? [block!] : []));
+}
+
+/** Runs the page in a folder that holds the backup as step 1 says, with stock programs alone. `edit` is what the page tells the person to change. */
+async function follow(engine: string, manifest: Manifest, programs: string[], edit: (block: string) => string): Promise<string> {
+  await rm(join(folder, 'backup'), { recursive: true, force: true });
+  await cp(join(scene.folder, 'shop', manifest.id), join(folder, 'backup'), { recursive: true });
+  const blocks = (await commands(engine)).map(edit);
+  const env = { PATH: [...programs, layerBin, join(jq, 'usr/bin'), '/usr/bin', '/bin'].join(':'), LC_ALL: 'C.UTF-8', HOME: folder };
+  const { stdout } = await promisify(execFile)('bash', ['-euo', 'pipefail', '-c', blocks.join('\n')], { cwd: folder, env, maxBuffer: 1e7 });
+  return stdout;
+}
+
+async function differences(engine: Engine, manifest: Manifest): Promise<string[]> {
+  const catalog = await readCatalogPart(manifest, scene.vault, limit());
+  const proof = await prove(engine, { manifest, catalog, owners: true }, { report: () => {}, parallel: 2 }, limit());
+  return proof.differences;
+}
+
+describe('docs/restore-by-hand.md', () => {
+  test('its commands restore PostgreSQL with stock programs alone', async () => {
+    await scene.sql('postgres', `create database every template template0 encoding 'UTF8'`);
+    const { host, port, user, password } = scene.server;
+    const client = new pg.Client({ host, port, user, password, database: 'every' });
+    await client.connect();
+    await everyFeaturePostgres(client);
+    await client.end();
+    await scene.sql('every', `create table price (amount money); insert into price values ('12.34')`);
+    const manifest = await backup(scene.source('every', { sliceBytes: 16_384 }), scene.deps(), limit());
+    const root = await serverRoot({ name: 'postgresql-18', suites: ['sid'], packages: ['postgresql-18'] }, () => {}, limit());
+
+    const said = await follow('postgres', manifest, [join(root.path, 'usr/lib/postgresql/18/bin')], (block) =>
+      block.replace('PGHOST=localhost PGPORT=5432 PGUSER=postgres', `PGHOST=${host} PGPORT=${port} PGUSER=${user} PGPASSWORD=${quoted(password)}`));
+
+    expect(said).toContain('shop.customer');
+    expect(await differences(scene.source('shop_restored').engine, manifest)).toEqual([]);
+  }, 120_000);
+
+  test('a file that was changed stops them before anything is made', async () => {
+    const manifest = await backup(scene.source('postgres'), scene.deps(), limit());
+    const { host, port, user, password } = scene.server;
+    const file = join(scene.folder, 'shop', manifest.id, 'schema.pgdump');
+    const content = await readFile(file);
+    await rm(file, { force: true });
+    await writeFile(file, Buffer.concat([content, Buffer.from('x')]));
+
+    const following = follow('postgres', manifest, [], (block) => block.replace('shop_restored', 'never').replace('PGHOST=localhost PGPORT=5432', `PGHOST=${host} PGPORT=${port}`));
+
+    await expect(following).rejects.toMatchObject({ stderr: expect.stringMatching(/did NOT match/) });
+    expect({ user, password: password.length > 0 }).toEqual({ user: 'postgres', password: true });
+    expect(await scene.sql('postgres', `select datname from pg_database where datname = 'never'`)).toEqual([]);
+  });
+
+  test('its commands restore MariaDB with stock programs alone', async () => {
+    const server = await startMariadb({ series: '11.8' });
+    try {
+      const connection = await connect(server);
+      await connection.query('create database every character set utf8mb4; use every');
+      await everyFeatureMariadb(connection);
+      await connection.end();
+      const tools = await layerTools();
+      const source: Source = { ...scene.source('every'), engineName: 'mariadb', engine: mariadbEngine(loginTo(server, 'every'), tools) };
+      const manifest = await backup(source, scene.deps(), limit());
+      const options = join(folder, 'login.cnf');
+      await writeFile(options, `[client]\nhost=${server.host}\nport=${server.port}\nuser=${server.user}\npassword="${server.password.replace(/[\\"]/g, '\\$&')}"\n`, { mode: 0o600 });
+      const root = await serverRoot({ name: 'mariadb-client', suites: ['trixie'], packages: ['mariadb-client'] }, () => {}, limit());
+
+      const said = await follow('mariadb', manifest, [join(root.path, 'usr/bin')], (block) =>
+        block.replace('bash ../restore.sh', `sed -i "s|^LOGIN=.*|LOGIN=--defaults-extra-file=${options}|" ../restore.sh\nbash ../restore.sh`));
+
+      expect(said.split('\n').length).toBeGreaterThan(10);
+      expect(await differences(mariadbEngine(loginTo(server, 'shop_restored'), tools), manifest)).toEqual([]);
+    } finally {
+      await server.stop();
+    }
+  }, 120_000);
+});
+
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`;
+}
