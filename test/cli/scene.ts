@@ -32,7 +32,7 @@ export async function cliScene() {
     folder,
     env,
     sql,
-    run: (args: string[], more: Record<string, string | undefined> = {}): Promise<Ended> => nightjar(args, { cwd: folder, env: { ...env, ...more } }),
+    run: (args: string[]): Promise<Ended> => nightjar(args, { cwd: folder, env }),
     start: (args: string[]): Running => start(args, { cwd: folder, env }),
     /** The document that --json prints, and the exit code. */
     async json(args: string[]): Promise<{ code: number | null; document: Record<string, never> }> {

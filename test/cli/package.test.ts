@@ -1,0 +1,55 @@
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, readFile, rm, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { nightjar } from './command.ts';
+
+const execute = promisify(execFile);
+const root = fileURLToPath(new URL('../..', import.meta.url));
+let folder = '';
+let home = '';
+
+/** The package as npm packs it, unpacked where an installation lies: below node_modules. Its dependencies are those of this checkout. */
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'nightjar-package-'));
+  home = join(folder, 'node_modules/nightjar');
+  await mkdir(home, { recursive: true });
+  const { NODE_OPTIONS: _, ...env } = process.env;
+  const { stdout } = await execute('npm', ['pack', '--json', '--pack-destination', folder], { cwd: root, env });
+  const file = /"filename": "([^"]+)"/.exec(stdout)?.[1] ?? '';
+  await execute('tar', ['-xzf', join(folder, file), '-C', home, '--strip-components=1']);
+  const { dependencies } = JSON.parse(await readFile(join(home, 'package.json'), 'utf8')) as { dependencies: Record<string, string> };
+  for (const name of Object.keys(dependencies)) {
+    await mkdir(join(folder, 'node_modules', name, '..'), { recursive: true });
+    await symlink(join(root, 'node_modules', name), join(folder, 'node_modules', name));
+  }
+}, 120_000);
+afterAll(() => rm(folder, { recursive: true }));
+
+test('the package runs below node_modules, where Node strips no types', async () => {
+  const program = join(home, 'bin/nightjar');
+
+  expect(await nightjar(['--version'], { cwd: folder, program })).toEqual({ code: 0, stdout: '0.1.0\n', stderr: '' });
+  expect(await nightjar(['list', '-c', join(home, 'nightjar.example.yaml')], { cwd: folder, program })).toMatchObject({ code: 1, stderr: expect.stringContaining(`the folder ${join(home, 'backups')} is not there`) });
+});
+
+test('the package brings the pins of its layer, and no source or test of ours', async () => {
+  const { stdout } = await execute('find', ['.', '-type', 'f'], { cwd: home });
+  const files = stdout.trim().split('\n');
+
+  expect(files).toEqual(expect.arrayContaining(['./bin/nightjar', './dist/package/nightjar.mjs', './dist/package/db-tools/layer.mjs', './dist/package/db-tools/lock.json', './docs/configuration.md']));
+  expect(files.filter((file) => file.endsWith('.ts') || file.includes('test'))).toEqual([]);
+});
+
+test('the package builds or finds its layer by itself', async () => {
+  const code = `const { dbToolsLayer } = await import(${JSON.stringify(join(home, 'dist/package/db-tools/layer.mjs'))}); console.log(await dbToolsLayer(process.arch === 'arm64' ? 'arm64' : 'x86_64', console.error, AbortSignal.timeout(1200000)));`;
+  const { NODE_OPTIONS: _, NIGHTJAR_TOOLS: __, ...env } = process.env;
+
+  const { stdout } = await execute(process.execPath, ['--input-type=module', '--eval', code], { cwd: folder, env });
+
+  const index = JSON.parse(await readFile(join(stdout.trim(), 'nightjar/db-tools.json'), 'utf8')) as { programs: { name: string }[] };
+  expect(index.programs.map(({ name }) => name)).toEqual(expect.arrayContaining(['pg_dump', 'pg_restore', 'psql', 'mariadb-dump', 'mariadb']));
+}, 20 * 60_000);
