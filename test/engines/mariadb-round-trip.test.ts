@@ -1,6 +1,13 @@
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { zstdCompressSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import mysql from 'mysql2/promise';
 import { mariadbEngine } from '../../core/engines/mariadb/index.ts';
+import type { ManifestPart } from '../../core/contract/manifest.ts';
 import type { Tools } from '../../core/tools.ts';
 import { startMariadb } from '../servers/mariadb.ts';
 import { startMysql } from '../servers/mysql.ts';
@@ -55,6 +62,25 @@ describe.each(servers)('$name', ({ name, start, fixtures }) => {
     expect(found.counters).toEqual([[' AUTO_INCREMENT=501'], [' AUTO_INCREMENT=501']]);
   });
 
+  test('the stock commands restore it too, without Nightjar', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'nightjar-test-'));
+    const files = source.plan.parts.map(({ role, file }) => ({ role, file: `${file}.zst` })) as ManifestPart[];
+    await mkdir(join(folder, 'data'));
+    for (const [file, text] of source.texts) await writeFile(join(folder, `${file}.zst`), zstdCompressSync(text));
+    const commands = mariadbEngine(loginTo(server, 'app'), tools).restoreCommands(files, source.plan);
+    const login = `LOGIN="--host=${server.host} --port=${server.port} --user=${server.user} --skip-ssl --plugin-dir=${tools.mariadbPlugins}"`;
+    const script = ['set -eu', ...commands.map((command) => (command.startsWith('LOGIN=') ? login : command))].join('\n');
+    const env = { PATH: await stockPrograms(folder, tools), MYSQL_PWD: server.password, DB: 'by hand' };
+
+    await promisify(execFile)('sh', ['-c', script], { cwd: folder, env });
+    const restored = await readAll(mariadbEngine(loginTo(server, 'by hand'), tools));
+    await rm(folder, { recursive: true });
+
+    expect(commands).toContain("LOGIN='--host=HOST --user=USER --password'");
+    expect(restored.plan.catalog).toEqual(source.plan.catalog);
+    expect(restored.tables).toEqual(source.tables);
+  });
+
   test('what no dump keeps is told', () => {
     const { plan } = source;
 
@@ -86,3 +112,10 @@ describe.each(servers)('$name', ({ name, start, fixtures }) => {
     }
   });
 });
+
+/** Where the shell finds `mariadb` and `zstd`: the layer's; `mysql`, which is not in it, is played by MariaDB's. */
+async function stockPrograms(folder: string, tools: Tools): Promise<string> {
+  const home = dirname(dirname(tools.mariadbPlugins));
+  await writeFile(join(folder, 'mysql'), '#!/bin/sh\nexec mariadb "$@"\n', { mode: 0o755 });
+  return [folder, join(home, 'mariadb/bin'), join(home, 'bin'), '/usr/bin', '/bin'].join(':');
+}
