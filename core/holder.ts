@@ -5,7 +5,9 @@ import type { Identity } from './commands/lease.ts';
 
 type Holder = { host: string; pid: number; started: string; space: string; boot: string };
 
-const pattern = /^(?<host>\S+) pid (?<pid>\d+) started (?<started>\d+) in (?<space>\d+) of (?<boot>[0-9a-f-]{36})$/;
+/** A boot id is random: this much of it is enough. */
+const bootDigits = 13;
+const pattern = /^(?<host>\S+) pid (?<pid>\d+) \((?<boot>[0-9a-f-]{13})\.(?<space>\d+)\.(?<started>\d+)\)$/;
 
 /** This process as the holder of a lease, with a run id of its own. */
 export function thisIdentity(): Identity {
@@ -17,11 +19,11 @@ export function newRunId(): string {
   return randomBytes(4).toString('hex');
 }
 
-/** This process, told apart from every other of any machine: `web-1 pid 4711 started 881234 in 4026531836 of <boot id>`. Where Linux's /proc is not there, host and pid alone. */
+/** This process, told apart from every other of any machine: `web-1 pid 4711 (31da1bf0-1f01.4026531836.881234)`: boot, pid namespace, start. Where Linux's /proc is not there, host and pid alone. */
 export function thisHolder(): string {
   const self = { host: hostname(), pid: process.pid, started: startOf(process.pid)?.started, ...here() };
   const known = self.started !== undefined && self.space !== undefined && self.boot !== undefined;
-  return `${self.host} pid ${self.pid}${known ? ` started ${self.started} in ${self.space} of ${self.boot}` : ''}`;
+  return `${self.host} pid ${self.pid}${known ? ` (${self.boot}.${self.space}.${self.started})` : ''}`;
 }
 
 /**
@@ -58,7 +60,7 @@ function startOf(pid: number): { started: string; dead: boolean } | undefined {
 
 function here(): { space: string | undefined; boot: string | undefined } {
   const space = read(() => /\d+/.exec(readlinkSync('/proc/self/ns/pid'))?.[0]);
-  return { space, boot: read(() => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()) };
+  return { space, boot: read(() => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').slice(0, bootDigits)) };
 }
 
 function read<T>(from: () => T): T | undefined {
