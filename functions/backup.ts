@@ -1,8 +1,9 @@
 import { backup } from '../core/commands/backup.ts';
 import { backupEventSchema, readEvent } from '../core/contract/events.ts';
 import type { BackupResult } from '../core/contract/events.ts';
-import { isBackupError } from '../core/domain/errors.ts';
+import { messageOf } from '../core/domain/errors.ts';
 import { lambdaHandler } from './host.ts';
+import { otherHolder } from './identity.ts';
 import { storedResult } from './result.ts';
 
 /** Takes a backup of one source: `{ "source": "shop" }`. */
@@ -14,10 +15,9 @@ export const handler = lambdaHandler({
     try {
       return storedResult(await backup(source, nightjar, signal), nightjar.seconds());
     } catch (error) {
-      const met = nightjar.identity.met();
-      // an earlier attempt at this very request has been killed, or is under way twice: Lambda shall try again
-      if (!isBackupError(error, 'lease-held') || met === undefined || met.sameRequest) throw error;
-      return { status: 'skipped', source: source.name, heldBy: met.holder, why: error.message };
+      const heldBy = otherHolder(error, nightjar.identity);
+      if (heldBy === undefined) throw error;
+      return { status: 'skipped', source: source.name, heldBy, why: messageOf(error) };
     }
   },
 });

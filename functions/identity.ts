@@ -1,4 +1,5 @@
 import type { Identity } from '../core/commands/lease.ts';
+import { isBackupError } from '../core/domain/errors.ts';
 
 export type LambdaContext = {
   awsRequestId: string;
@@ -29,4 +30,15 @@ export function invocationIdentity({ awsRequestId, functionName, logStreamName }
     },
     met: () => (met === undefined ? undefined : { holder: met, sameRequest: met.endsWith(` request ${awsRequestId}`) }),
   };
+}
+
+/**
+ * Who is doing the same work at this moment, so that ours is to be skipped. Undefined for every other failure; also for an earlier attempt
+ * at this very request, which may have been killed: then ours fails, and Lambda tries again.
+ */
+export function otherHolder(error: unknown, identity: InvocationIdentity): string | undefined {
+  if (!isBackupError(error, 'lease-held')) return undefined;
+  if (isBackupError(error.cause, 'object-exists')) return 'a run that began at the same moment';
+  const met = identity.met();
+  return met?.sameRequest ? undefined : met?.holder;
 }

@@ -16,8 +16,8 @@ beforeAll(async () => {
   [scene, server] = await Promise.all([openScene(), startPostgres({ major: 18 })]);
   await postgresSql(server, 'postgres', 'create database shop');
   const noise = Array.from({ length: 6 }, (_, index) => `md5((g + ${index}e6)::text)`).join(' || ');
-  await postgresSql(server, 'shop', `create unlogged table orders as select g as id, ${noise} as note from generate_series(1, 300000) g`);
-  slow = await slowLink(server, 40_000_000);
+  await postgresSql(server, 'shop', `create unlogged table orders as select g as id, ${noise} as note from generate_series(1, 200000) g`);
+  slow = await slowLink(server, 25_000_000);
 }, 20 * 60_000);
 
 afterAll(async () => {
@@ -47,8 +47,9 @@ test('a backup that can\'t be done in time stops early, says so, and leaves noth
   expect(await scene.keys()).toEqual(['shop/lease.json']);
   expect(await scene.openUploads()).toBe(0);
   expect(backup.processes()).toHaveLength(1);
+  expect(errorOf(await backup.invoke({}))).toMatchObject({ errorType: 'input-invalid' });
   const elsewhere = await scene.deploy('backup', { shop: sourceOf(server) });
-  expect(valueOf(await elsewhere.invoke({ source: 'shop' }))).toMatchObject({ status: 'stored', rows: 300_000 });
+  expect(valueOf(await elsewhere.invoke({ source: 'shop' }))).toMatchObject({ status: 'stored', rows: 200_000 });
 }, 120_000);
 
 test('a shutdown half way through a dump stops it and leaves nothing behind', async () => {
@@ -63,7 +64,19 @@ test('a shutdown half way through a dump stops it and leaves nothing behind', as
   expect(await scene.openUploads()).toBe(0);
 }, 120_000);
 
-test('what a run that was killed has left is no backup, and the next run elsewhere waits for its lease', async () => {
+test('a restore that can\'t be done in time takes its half-filled database away again', async () => {
+  const backup = await scene.deploy('backup', { whole: sourceOf(server) });
+  valueOf(await backup.invoke({ source: 'whole' }));
+  const restore = await scene.deploy('restore', { whole: sourceOf(slow.server) }, { timeoutMs: 12_000 });
+
+  const ended = await restore.invoke({ source: 'whole', to: 'half' });
+
+  expect(errorOf(ended)).toMatchObject({ errorType: 'deadline' });
+  expect(logOf(ended).map(({ label }) => label)).toContain('data/0001.sql.zst');
+  expect(await postgresSql(server, 'postgres', `select datname from pg_database where datname in ('half', 'shop')`)).toEqual([{ datname: 'shop' }]);
+}, 120_000);
+
+test('what a run that was killed has left is no backup, and the next run in its place takes over from it while one elsewhere waits for its lease', async () => {
   const deaf = await scene.deploy('backup', { killed: sourceOf(slow.server) }, { handler: 'deaf.handler', timeoutMs: 12_000 });
 
   const [ended] = await Promise.all([deaf.invoke({ source: 'killed' }), uploading()]);
@@ -76,4 +89,6 @@ test('what a run that was killed has left is no backup, and the next run elsewhe
   expect(errorOf(await restore.invoke({ source: 'killed' }))).toMatchObject({ errorType: 'backup-missing' });
   const elsewhere = await scene.deploy('backup', { killed: sourceOf(server) });
   expect(valueOf(await elsewhere.invoke({ source: 'killed' }))).toMatchObject({ status: 'skipped', heldBy: expect.stringContaining('lambda nightjar-backup') });
+  slow.hasten();
+  expect(valueOf(await deaf.invoke({ source: 'killed' }))).toMatchObject({ status: 'stored', rows: 200_000 });
 }, 120_000);

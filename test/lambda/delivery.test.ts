@@ -22,22 +22,41 @@ afterAll(async () => {
   await Promise.all([scene?.close(), server?.stop()]);
 });
 
-test('an event delivered twice is done once: the second is skipped, and a retry of the same request fails, so that it is tried again', async () => {
-  const [first, second, third] = await Promise.all([scene.deploy('backup', { shop }), scene.deploy('backup', { shop }), scene.deploy('backup', { shop })]);
+/** Locks the table, so that a backup waits while it holds its lease; returns what unlocks it. */
+async function lockOrders(): Promise<() => Promise<void>> {
   const { host, port, user, password } = server;
   const blocker = new pg.Client({ host, port, user, password, database: 'shop' });
   await blocker.connect();
   await blocker.query('begin; lock table orders in access exclusive mode');
+  return () => blocker.end();
+}
+
+test('an event delivered twice is done once: the second is skipped, and a retry of the same request fails, so that it is tried again', async () => {
+  const [first, second, third] = await Promise.all([scene.deploy('backup', { shop }), scene.deploy('backup', { shop }), scene.deploy('backup', { shop })]);
+  const unlock = await lockOrders();
 
   const running = first.invoke({ source: 'shop' }, { requestId: 'aaaaaaaa-1111' });
   const limit = AbortSignal.timeout(60_000);
   while (!(await scene.keys()).includes('shop/lease.json')) await sleep(50, undefined, { signal: limit });
   const [other, same] = await Promise.all([second.invoke({ source: 'shop' }, { requestId: 'bbbbbbbb-2222' }), third.invoke({ source: 'shop' }, { requestId: 'aaaaaaaa-1111' })]);
-  await blocker.end();
+  await unlock();
 
   expect(valueOf(other)).toEqual({ status: 'skipped', source: 'shop', heldBy: expect.stringMatching(/^lambda nightjar-backup \S+ request aaaaaaaa-1111$/), why: expect.stringContaining('run aaaaaaaa') });
   expect(errorOf(same)).toMatchObject({ errorType: 'lease-held' });
   expect(valueOf(await running)).toMatchObject({ status: 'stored', rows: 100 });
+}, 90_000);
+
+test('of two deliveries at the same moment one is done and the other is skipped', async () => {
+  const both = await Promise.all([scene.deploy('backup', { twice: shop }), scene.deploy('backup', { twice: shop })]);
+  for (const one of both) valueOf(await one.invoke({ source: 'twice' }));
+  const unlock = await lockOrders();
+
+  const runs = both.map((one) => one.invoke({ source: 'twice' }));
+  const earlier = valueOf(await Promise.race(runs));
+  await unlock();
+
+  expect(earlier).toMatchObject({ status: 'skipped' });
+  expect((await Promise.all(runs)).map((run) => (valueOf(run) as { status: string }).status).sort()).toEqual(['skipped', 'stored']);
 }, 90_000);
 
 test('a function that was frozen for a while takes its next backup with new connections', async () => {

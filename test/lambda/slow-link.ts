@@ -5,11 +5,17 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Bytes } from '../../core/domain/units.ts';
 import type { DatabaseServer } from '../servers/server.ts';
 
-export type SlowLink = { server: DatabaseServer; close(): Promise<void> };
+export type SlowLink = {
+  server: DatabaseServer;
+  /** From now on nothing drips. */
+  hasten(): void;
+  close(): Promise<void>;
+};
 
-/** A way to a server on which the first `fastBytes` of each connection pass at once and the rest only drips: a dump over it is never done. */
+/** A way to a server on which the first `fastBytes` of each connection and direction pass at once and the rest only drips: no dump and no restore over it is ever done. */
 export async function slowLink(server: DatabaseServer, fastBytes: Bytes): Promise<SlowLink> {
   const sockets = new Set<Socket>();
+  const flow = { fastBytes };
   const keep = (socket: Socket): Socket => {
     sockets.add(socket);
     return socket.once('close', () => sockets.delete(socket)).on('error', () => socket.destroy());
@@ -18,12 +24,14 @@ export async function slowLink(server: DatabaseServer, fastBytes: Bytes): Promis
     const behind = keep(connect(server.port, server.host));
     keep(client);
     const ended = (): void => void [client.destroy(), behind.destroy()];
-    void pipeline(client, behind).catch(() => {}).then(ended);
-    void pipeline(behind, (chunks: AsyncIterable<Buffer>) => dripping(chunks, fastBytes), client).catch(() => {}).then(ended);
+    for (const [from, to] of [[client, behind], [behind, client]] as const) {
+      void pipeline(from, (chunks: AsyncIterable<Buffer>) => dripping(chunks, flow), to).catch(() => {}).then(ended);
+    }
   });
   await once(listener.listen(0, '127.0.0.1'), 'listening');
   return {
     server: { ...server, port: (listener.address() as AddressInfo).port },
+    hasten: () => void (flow.fastBytes = Infinity),
     async close() {
       listener.close();
       for (const socket of sockets) socket.destroy();
@@ -32,10 +40,10 @@ export async function slowLink(server: DatabaseServer, fastBytes: Bytes): Promis
   };
 }
 
-async function* dripping(chunks: AsyncIterable<Buffer>, fastBytes: Bytes): AsyncIterable<Buffer> {
+async function* dripping(chunks: AsyncIterable<Buffer>, flow: { fastBytes: Bytes }): AsyncIterable<Buffer> {
   let passed = 0;
   for await (const chunk of chunks) {
-    if (passed > fastBytes) await sleep(200);
+    if (passed > flow.fastBytes) await sleep(200);
     passed += chunk.length;
     yield chunk;
   }
