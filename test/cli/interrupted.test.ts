@@ -45,9 +45,9 @@ test.each([['SIGTERM', 143], ['SIGINT', 130]] as const)('%s in the middle of a b
 
     expect({ code, stderr }).toEqual({ code: exitCode, stderr: `error: stopped by ${signal}\n` });
     expect(await scene.objects()).toEqual([]);
-    await until(async () => (await waiting(`application_name = 'nightjar'`)) === 0);
   });
 
+  await until(async () => (await waiting(`application_name = 'nightjar'`)) === 0);
   expect(await scene.run(['backup', 'shop'])).toMatchObject({ code: 0 });
   expect(await scene.run(['backup', 'big'])).toMatchObject({ code: 0 });
   for (const source of ['shop', 'big']) await scene.forget(source);
