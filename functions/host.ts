@@ -26,7 +26,7 @@ export function lambdaHandler<E extends { source: string }, R extends object>({ 
   return async (event, context) => {
     const began = Date.now();
     const seconds = (): number => Math.round((Date.now() - began) / 100) / 10;
-    const identity = invocationIdentity(context);
+    const identity = invocationIdentity(context, process.env['AWS_LAMBDA_INITIALIZATION_TYPE']);
     const secrets = roleSecrets();
     const fields: Record<string, unknown> = { requestId: context.awsRequestId, run: identity.run, verb };
     const log = jsonLog({ fields, now: () => new Date(), write: (line) => process.stdout.write(line), secrets });

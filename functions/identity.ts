@@ -14,11 +14,16 @@ export type InvocationIdentity = Identity & {
   met(): { holder: string; sameRequest: boolean } | undefined;
 };
 
+/** Kinds of environment that never do two invocations side by side; managed instances do. */
+const oneAtATime = ['on-demand', 'provisioned-concurrency', 'snap-start'];
+
 /**
  * The run id is the beginning of the request's, so that log, lease and manifest tell the same. A log stream belongs to one execution
- * environment, which does one invocation at a time: another holder of our stream is a run that has been killed.
+ * environment. Where that does one invocation at a time, which `initialization` (AWS_LAMBDA_INITIALIZATION_TYPE) tells, another holder
+ * of our stream is a run that has been killed.
  */
-export function invocationIdentity({ awsRequestId, functionName, logStreamName }: LambdaContext): InvocationIdentity {
+export function invocationIdentity({ awsRequestId, functionName, logStreamName }: LambdaContext, initialization: string | undefined): InvocationIdentity {
+  const alone = oneAtATime.includes(initialization ?? '');
   const place = `lambda ${functionName} ${logStreamName} request `;
   let met: string | undefined;
   return {
@@ -26,7 +31,7 @@ export function invocationIdentity({ awsRequestId, functionName, logStreamName }
     holder: `${place}${awsRequestId}`,
     isGone(holder) {
       met = holder;
-      return holder.startsWith(place);
+      return alone && holder.startsWith(place);
     },
     met: () => (met === undefined ? undefined : { holder: met, sameRequest: met.endsWith(` request ${awsRequestId}`) }),
   };
