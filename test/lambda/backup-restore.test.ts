@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { startMariadb } from '../servers/mariadb.ts';
 import { startPostgres } from '../servers/postgres.ts';
 import type { DatabaseServer } from '../servers/server.ts';
+import type { LambdaFunction } from './function.ts';
 import { errorOf, valueOf } from './outcome.ts';
 import { openScene, type Scene } from './scene.ts';
 import { mariadbSql, postgresSql } from './sql.ts';
@@ -9,12 +10,17 @@ import { mariadbSql, postgresSql } from './sql.ts';
 let scene: Scene;
 let postgres: DatabaseServer;
 let mariadb: DatabaseServer;
+let backup: LambdaFunction;
+let restore: LambdaFunction;
 
 beforeAll(async () => {
   [scene, postgres, mariadb] = await Promise.all([openScene(), startPostgres({ major: 18 }), startMariadb({ series: '11.8' })]);
   await postgresSql(postgres, 'postgres', 'create database shop');
   await postgresSql(postgres, 'shop', 'create table orders (id bigint generated always as identity primary key, note text)', `insert into orders (note) select md5(g::text) from generate_series(1, 5000) g`, 'create view recent as select * from orders where id > 4000');
   await mariadbSql(mariadb, 'create database shop', 'use shop', 'create table shop.orders (id bigint auto_increment primary key, note text)', 'insert into shop.orders (note) select md5(seq) from seq_1_to_5000', 'create view shop.recent as select * from shop.orders where id > 4000');
+  const shop = { server: postgres, engine: 'postgres', database: 'shop' } as const;
+  const sources = { shop, fresh: shop, precious: shop, 'web shop': { server: mariadb, engine: 'mariadb', database: 'shop' } as const };
+  [backup, restore] = await Promise.all([scene.deploy('backup', sources), scene.deploy('restore', sources)]);
 }, 20 * 60_000);
 
 afterAll(async () => {
@@ -22,9 +28,6 @@ afterAll(async () => {
 });
 
 test('a PostgreSQL database goes into S3 and comes back proven equal, by the bundles alone', async () => {
-  const sources = { shop: { server: postgres, engine: 'postgres', database: 'shop' } } as const;
-  const [backup, restore] = await Promise.all([scene.deploy('backup', sources), scene.deploy('restore', sources)]);
-
   const stored = valueOf(await backup.invoke({ source: 'shop' }));
   const restored = valueOf(await restore.invoke({ source: 'shop', backup: 'latest', to: 'shop_restored' }));
 
@@ -34,9 +37,6 @@ test('a PostgreSQL database goes into S3 and comes back proven equal, by the bun
 });
 
 test('a MariaDB database goes into S3 and comes back proven equal, by the bundles alone', async () => {
-  const sources = { 'web shop': { server: mariadb, engine: 'mariadb', database: 'shop' } } as const;
-  const [backup, restore] = await Promise.all([scene.deploy('backup', sources), scene.deploy('restore', sources)]);
-
   const stored = valueOf(await backup.invoke({ source: 'web shop' }));
   const restored = valueOf(await restore.invoke({ source: 'web shop', to: 'shop_restored' }));
 
@@ -46,8 +46,6 @@ test('a MariaDB database goes into S3 and comes back proven equal, by the bundle
 });
 
 test('a restore without a target makes a new database, named after the old one and the backup', async () => {
-  const sources = { fresh: { server: postgres, engine: 'postgres', database: 'shop' } } as const;
-  const [backup, restore] = await Promise.all([scene.deploy('backup', sources), scene.deploy('restore', sources)]);
   valueOf(await backup.invoke({ source: 'fresh' }));
 
   const restored = valueOf(await restore.invoke({ source: 'fresh' }));
@@ -56,8 +54,6 @@ test('a restore without a target makes a new database, named after the old one a
 });
 
 test('a database that holds something is replaced only when the event names it twice', async () => {
-  const sources = { precious: { server: postgres, engine: 'postgres', database: 'shop' } } as const;
-  const [backup, restore] = await Promise.all([scene.deploy('backup', sources), scene.deploy('restore', sources)]);
   valueOf(await backup.invoke({ source: 'precious' }));
   await postgresSql(postgres, 'postgres', 'create database kept');
   await postgresSql(postgres, 'kept', 'create table treasure ()');
