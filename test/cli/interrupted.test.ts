@@ -69,6 +69,17 @@ test('a second run of a source exits 11, and one that was killed is in nobody’
   expect(await scene.json(['list', 'big'])).toMatchObject({ document: { backups: [{ status: 'complete', rows: 200_000 }] } });
 }, 120_000);
 
+test('SIGTERM in the middle of a restore drops the database that it made', async () => {
+  const running = scene.start(['restore', 'big', '--to', 'half']);
+  await until(async () => (await waiting(`datname = 'half' and query like 'COPY %' and state = 'active'`)) > 0);
+  running.kill('SIGTERM');
+
+  const { code, stderr } = await running.ended;
+
+  expect({ code, stderr }).toMatchObject({ code: 143, stderr: expect.stringContaining('error: stopped by SIGTERM\n') });
+  expect(await scene.sql('postgres', `select 1 from pg_database where datname = 'half'`)).toEqual([]);
+}, 120_000);
+
 test('a failure of one source keeps none of the others from being backed up', async () => {
   await scene.sql('postgres', 'alter database shop rename to moved');
 
