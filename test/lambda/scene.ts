@@ -80,6 +80,8 @@ export async function openScene(): Promise<Scene> {
       return Uploads.length;
     },
     async close() {
+      // a bundle that is still being made would make the folder anew
+      await Promise.allSettled(bundles.values());
       await Promise.all(deployed.map((one) => one.stop()));
       s3.destroy();
       secrets.destroy();
