@@ -84,8 +84,8 @@ export async function compose(config: Config, host: Host, signal: AbortSignal): 
       const found = sourceConfig(config, name);
       const login = { ...(await loginOf(found, stop)), ...(database !== undefined && { database }) };
       const engine = (await engines[found.engine]())(login, await tools(stop));
-      const { engine: engineName, timeZone, compressionLevel, parallel } = found;
-      return { name: name as SourceName, engineName, engine, database: login.database, timeZone, compressionLevel, parallel };
+      const { timeZone, compressionLevel, parallel } = found;
+      return { name: name as SourceName, engine, database: login.database, timeZone, compressionLevel, parallel };
     },
     close,
   };

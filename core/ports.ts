@@ -102,6 +102,8 @@ export type Target = {
 
 /** Adapter for a kind of source, bound to one server login. `database` undefined means the one of the configuration. */
 export type Engine = {
+  /** The name by which configuration and manifests call it: for them and for messages, nothing else depends on it. */
+  readonly name: string;
   /** For messages: `postgres://app@db.internal:5432/shop`; never a password. */
   readonly place: string;
   /** Plans a backup, or, for a proof (`like` given), the reading of what should equal that backup: the same columns in the same order. */

@@ -3,7 +3,8 @@ import { restore } from '../core/commands/restore.ts';
 import { readEvent, restoreEventSchema } from '../core/contract/events.ts';
 import type { RestoreResult } from '../core/contract/events.ts';
 import { lambdaHandler } from './host.ts';
-import { newDatabaseName, restoredResult } from './result.ts';
+import { newDatabaseName } from '../core/domain/keys.ts';
+import { restoredResult } from './result.ts';
 
 /** Restores a backup of a source into a database on its server: `{ "source": "shop", "to": "shop_restored" }`. */
 export const handler = lambdaHandler({

@@ -54,7 +54,7 @@ test('a source knows its place, and another database on its server', async () =>
   const [own, other] = [await nightjar.source('shop', {}, limit()), await nightjar.source('shop', { database: 'copy' }, limit())];
 
   expect([own.engine.place, other.engine.place]).toEqual(['postgres://backup@db.internal:5432/shop', 'postgres://backup@db.internal:5432/copy']);
-  expect(own).toMatchObject({ name: 'shop', engineName: 'postgres', database: 'shop', timeZone: 'UTC', compressionLevel: 1, parallel: 2 });
+  expect(own).toMatchObject({ name: 'shop', engine: { name: 'postgres' }, database: 'shop', timeZone: 'UTC', compressionLevel: 1, parallel: 2 });
   expect(JSON.stringify([own, other])).not.toContain('hunter2');
 });
 

@@ -1,10 +1,10 @@
 import { findManifest } from '../../core/commands/list.ts';
-import { readCatalogPart, restore } from '../../core/commands/restore.ts';
-import type { Restored } from '../../core/commands/restore.ts';
+import { proofSentence } from '../../core/commands/prove.ts';
+import { readCatalogPart, requireSameEngine, restore } from '../../core/commands/restore.ts';
 import type { Source } from '../../core/commands/source.ts';
 import type { Manifest } from '../../core/contract/manifest.ts';
 import { BackupError } from '../../core/domain/errors.ts';
-import { startOf } from '../../core/domain/keys.ts';
+import { newDatabaseName, startOf } from '../../core/domain/keys.ts';
 import type { BackupId, SourceName } from '../../core/domain/keys.ts';
 import { formatBytes, formatDuration, plural } from '../../core/domain/units.ts';
 import { confirmByName } from './confirm.ts';
@@ -18,16 +18,13 @@ import { shortSpan } from './text.ts';
 /** As commander gives them. */
 export type RestoreFlags = { to?: string; server?: string; replace?: true; yes?: true; owner: boolean; proof: boolean };
 
-/** Longest name of a database: 63 bytes in PostgreSQL (NAMEDATALEN), 64 characters in MariaDB and MySQL. */
-const longestName = 63;
-
 /** `nightjar restore`: says what will happen, has it confirmed where something would be lost, restores, and proves the result equal. */
 export async function restoreCommand(name: string, which: string, flags: RestoreFlags, session: Session, signal: AbortSignal): Promise<Outcome> {
   const { nightjar, out } = session;
   const manifest = await findManifest(await readable(name, nightjar, signal), which, nightjar.vault, signal);
   const database = flags.to ?? newDatabaseName(manifest);
   const source = await nightjar.source(serverOf(name, flags, session), { database }, signal);
-  requireSameEngine(manifest, source);
+  requireSameEngine(manifest, source.engine);
   const started = Date.now();
   const preview = await lookAt(manifest, source, flags, session, signal);
   for (const line of preview.lines) out.note(line);
@@ -39,27 +36,11 @@ export async function restoreCommand(name: string, which: string, flags: Restore
     progress.end();
     const ms = Date.now() - started;
     out.say(`restored ${manifest.source} ${manifest.id} into ${source.engine.place} in ${formatDuration(ms)}`);
-    out.say(proofSentence(restored));
+    out.say(restored.proof === undefined ? 'not proven: --no-proof left the comparison out' : proofSentence(restored.proof));
     return { document: { result: { source: manifest.source, id: manifest.id, place: source.engine.place, database, ms, proven: restored.proof !== undefined, ...(restored.proof && { proof: restored.proof }) } }, failures: [] };
   } finally {
     progress.end();
   }
-}
-
-/** The name of a database that is not there yet, and says which moment it holds: `shop_20261120_020000`. */
-export function newDatabaseName({ database, id }: Manifest): string {
-  const [day, time] = [id.slice(0, 8), id.slice(9, 15)];
-  const tail = `_${day}_${time}`;
-  let head = database;
-  while (Buffer.byteLength(head + tail) > longestName) head = [...head].slice(0, -1).join('');
-  return head + tail;
-}
-
-/** What a proof has shown, in one sentence. */
-export function proofSentence({ proof }: Restored): string {
-  if (proof === undefined) return 'not proven: --no-proof left the comparison out';
-  const compared = `${plural(proof.tables, 'table')}, ${plural(proof.rows, 'row')}, ${plural(proof.objects, 'definition')}`;
-  return `proven equal: ${compared}${proof.definitions ? '' : ' (definitions by name alone: the servers’ versions differ)'}`;
 }
 
 function serverOf(name: string, { server }: RestoreFlags, { nightjar }: Session): string {
@@ -84,11 +65,4 @@ async function lookAt(manifest: Manifest, source: Source, { owner, replace }: Re
     loses: target.state === 'occupied',
     holds: target.holds,
   };
-}
-
-function requireSameEngine(manifest: Manifest, source: Source): void {
-  if (manifest.engine === source.engineName) return;
-  throw new BackupError('input-invalid', `${manifest.source} is a backup of ${manifest.engine}, and the server of ${source.name} is ${source.engineName}`, {
-    hint: 'name a source of the same engine with --server',
-  });
 }

@@ -37,7 +37,7 @@ export async function listBackups(source: SourceName, vault: Vault, signal: Abor
 export async function findManifest(source: SourceName, which: string, vault: Vault, signal: AbortSignal): Promise<Manifest> {
   if (which !== 'latest') return readManifest(source, backupId(which), vault, signal);
   const newest = (await backupIds(source, vault, signal)).at(-1);
-  if (newest === undefined) throw missing(source, 'there is none yet', vault);
+  if (newest === undefined) throw missing(source, 'there is none yet', vault, `take one: nightjar backup ${source}`);
   return readManifest(source, newest, vault, signal);
 }
 
@@ -62,6 +62,6 @@ function parseJson(body: Uint8Array): unknown {
   }
 }
 
-function missing(source: SourceName, what: string, vault: Vault): BackupError {
-  return new BackupError('backup-missing', `no backup of ${source} in ${vault.place}: ${what}`, { hint: `see what there is: nightjar list ${source}` });
+function missing(source: SourceName, what: string, vault: Vault, hint = `see what there is: nightjar list ${source}`): BackupError {
+  return new BackupError('backup-missing', `no backup of ${source} in ${vault.place}: ${what}`, { hint });
 }

@@ -1,6 +1,7 @@
 import type { Manifest } from '../contract/manifest.ts';
 import { differences } from '../domain/compare.ts';
 import { BackupError } from '../domain/errors.ts';
+import { plural } from '../domain/units.ts';
 import { mergeTallies } from '../pipeline/rows/tables.ts';
 import type { Catalog, Engine, PlannedPart, Report } from '../ports.ts';
 import { atOnce } from './at-once.ts';
@@ -37,6 +38,12 @@ export async function prove(engine: Engine, { manifest, catalog, owners }: Expec
   } finally {
     await plan.close();
   }
+}
+
+/** What a proof has shown, in one sentence. */
+export function proofSentence({ tables, rows, objects, definitions }: Proof): string {
+  const compared = `${plural(tables, 'table')}, ${plural(rows, 'row')}, ${plural(objects, 'definition')}`;
+  return `proven equal: ${compared}${definitions ? '' : ' (definitions by name alone: the servers’ versions differ)'}`;
 }
 
 /** Throws `proof-failed` with the differences, the first ten in the message. */

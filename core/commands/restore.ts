@@ -29,6 +29,7 @@ const discardLimitMs = 30_000;
  * otherwise, and then the whole backup is verified before anything is dropped. After a failure, a database that was made here is dropped.
  */
 export async function restore(manifest: Manifest, engine: Engine, options: RestoreOptions, deps: Deps, signal: AbortSignal): Promise<Restored> {
+  requireSameEngine(manifest, engine);
   const catalog = await readCatalogPart(manifest, deps.vault, signal);
   const expected = { manifest, catalog, owners: options.owners };
   const target = await engine.target(expected, signal);
@@ -44,6 +45,14 @@ export async function restore(manifest: Manifest, engine: Engine, options: Resto
   } finally {
     await target.close();
   }
+}
+
+/** Throws `input-invalid` where a backup of one engine would go into another. */
+export function requireSameEngine(manifest: Manifest, engine: Engine): void {
+  if (manifest.engine === engine.name) return;
+  throw new BackupError('input-invalid', `${manifest.source} is a backup of ${manifest.engine}, and ${engine.place} is ${engine.name}`, {
+    hint: 'name a source of the same engine as the target',
+  });
 }
 
 /** What stands in a backup's catalog part. Throws `part-corrupt`. */
@@ -67,7 +76,7 @@ async function requireReplaceable(manifest: Manifest, target: Target, engine: En
 async function load(manifest: Manifest, target: Target, deps: Deps, signal: AbortSignal): Promise<void> {
   try {
     for (const steps of target.stages) {
-      deps.report({ type: 'stage', label: steps.length === 1 ? steps[0]!.label : 'rows', totalBytes: dataBytes(steps.map(({ part }) => part)) });
+      deps.report({ type: 'stage', label: steps[0]?.part.role === 'data' ? 'rows' : (steps[0]?.label ?? ''), totalBytes: dataBytes(steps.map(({ part }) => part)) });
       await atOnce(deps.parallel, steps, (step, stop) => loadStep(step, manifest, deps, stop), signal);
     }
   } catch (error) {

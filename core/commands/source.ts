@@ -4,8 +4,6 @@ import type { Engine } from '../ports.ts';
 /** A configured source, ready to work on. */
 export type Source = {
   name: SourceName;
-  /** The engine's name, for the manifest and for messages: nothing depends on it. */
-  engineName: string;
   engine: Engine;
   /** IANA time zone of its calendar. */
   timeZone: string;

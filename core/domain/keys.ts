@@ -82,3 +82,14 @@ export function backupOfManifestKey(key: string): { source: SourceName; id: Back
   const source = sourceOfSegment(segment);
   return source === undefined ? undefined : { source, id: id as BackupId };
 }
+
+/** Longest name of a database: 63 bytes in PostgreSQL (NAMEDATALEN), 64 characters in MariaDB and MySQL. */
+const longestName = 63;
+
+/** The name of a database that is not there yet, and says which moment it holds: `shop_20261120_020000`. */
+export function newDatabaseName({ database, id }: { database: string; id: string }): string {
+  const tail = `_${id.slice(0, 8)}_${id.slice(9, 15)}`;
+  const letters = Array.from(database);
+  while (Buffer.byteLength(letters.join('')) + tail.length > longestName) letters.pop();
+  return `${letters.join('')}${tail}`;
+}

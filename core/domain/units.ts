@@ -30,9 +30,10 @@ export function formatCount(count: number): string {
   return count.toLocaleString('en-US');
 }
 
-/** `3 tables`, `1 table`: English plurals are all this project needs. */
+/** `3 tables`, `1 index`, `2 indexes`. */
 export function plural(count: number, noun: string): string {
-  return `${formatCount(count)} ${noun}${count === 1 ? '' : 's'}`;
+  const ending = count === 1 ? '' : /(s|x|ch)$/.test(noun) ? 'es' : noun.endsWith('y') ? 'ies' : 's';
+  return `${formatCount(count)} ${ending === 'ies' ? noun.slice(0, -1) : noun}${ending}`;
 }
 
 function pair(value: number, base: number, big: string, small: string): string {

@@ -91,7 +91,7 @@ async function factsOf(root: string, used: readonly Pin[], assembled: Assembled)
 async function identityOf(pins: readonly Pin[]): Promise<string> {
   const hash = createHash('sha256').update(JSON.stringify(pins)).update(await certificatesVersion());
   for (const name of (await readdir(import.meta.dirname)).sort()) {
-    if (name.endsWith('.ts')) hash.update(await readFile(join(import.meta.dirname, name)));
+    if (/\.m?[jt]s$/.test(name)) hash.update(await readFile(join(import.meta.dirname, name)));
   }
   return hash.digest('hex').slice(0, 12);
 }

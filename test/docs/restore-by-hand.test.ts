@@ -101,7 +101,7 @@ describe('docs/restore-by-hand.md', () => {
       await everyFeatureMariadb(connection);
       await connection.end();
       const tools = await layerTools();
-      const source: Source = { ...scene.source('every'), engineName: 'mariadb', engine: mariadbEngine(loginTo(server, 'every'), tools) };
+      const source: Source = { ...scene.source('every'), engine: mariadbEngine(loginTo(server, 'every'), tools) };
       const manifest = await backup(source, scene.deps(), limit());
       const options = join(folder, 'login.cnf');
       await writeFile(options, `[client]\nhost=${server.host}\nport=${server.port}\nuser=${server.user}\npassword="${server.password.replace(/[\\"]/g, '\\$&')}"\n`, { mode: 0o600 });

@@ -1,4 +1,3 @@
-import '../vaults/one-realm.ts';
 import { CreateSecretCommand, DeleteSecretCommand, PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { SecretReference } from '../../core/ports.ts';

@@ -47,7 +47,6 @@ export async function postgresScene(major: PostgresMajor, settings: PostgresOpti
     },
     source: (database: string, options: { tools?: Tools; sliceBytes?: number; login?: Partial<Login> } = {}): Source => ({
       name: 'shop' as SourceName,
-      engineName: 'postgres',
       engine: postgresEngine(login(database, options.login), options.tools ?? tools, options.sliceBytes),
       timeZone: 'UTC',
       compressionLevel: 1,

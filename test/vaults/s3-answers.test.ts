@@ -1,4 +1,3 @@
-import './one-realm.ts';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { objectKey } from '../../core/domain/keys.ts';
 import { s3Vault } from '../../core/vaults/s3.ts';

@@ -1,4 +1,3 @@
-import './one-realm.ts';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { readFile } from 'node:fs/promises';
 import { objectKey } from '../../core/domain/keys.ts';

@@ -1,4 +1,3 @@
-import './one-realm.ts';
 import { HeadObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -34,7 +33,7 @@ async function headOf(key: string) {
 test.each([1000, 9 * MiB])('with a KMS key, an object of %d bytes is encrypted by it', async (size) => {
   const { endpoint, accessKeyId, secretAccessKey } = server;
   const kmsKey = 'arn:aws:kms:eu-central-1:123456789012:key/backup';
-  const { vault, close } = openVault({ kind: 's3', endpoint, bucket, prefix: '/encrypted/', kmsKey }, { credentials: { accessKeyId, secretAccessKey } });
+  const { vault, close } = await openVault({ kind: 's3', endpoint, bucket, prefix: '/encrypted/', kmsKey }, { credentials: { accessKeyId, secretAccessKey } });
 
   await vault.put(objectKey(`${size}`), patterned(size, 65_536), tags, signal);
   close();
@@ -45,7 +44,7 @@ test.each([1000, 9 * MiB])('with a KMS key, an object of %d bytes is encrypted b
 
 test('for a store without tags, none are sent', async () => {
   const { endpoint, accessKeyId, secretAccessKey } = server;
-  const { vault, close } = openVault({ kind: 's3', endpoint, bucket, prefix: '', tags: false }, { credentials: { accessKeyId, secretAccessKey } });
+  const { vault, close } = await openVault({ kind: 's3', endpoint, bucket, prefix: '', tags: false }, { credentials: { accessKeyId, secretAccessKey } });
   const key = objectKey('untagged/lease');
 
   const { version } = await vault.putIfAbsent(key, Buffer.from('1'), tags, signal);
@@ -70,7 +69,7 @@ test('a store that ignores conditions is found out before a lease relies on them
 
 test('a folder is opened by its configuration', async () => {
   const above = await mkdtemp(join(tmpdir(), 'nightjar-open-'));
-  const { vault } = openVault({ kind: 'folder', root: join(above, 'vault') });
+  const { vault } = await openVault({ kind: 'folder', root: join(above, 'vault') });
 
   await vault.put(objectKey('a/b'), patterned(10, 10), tags, signal);
 

@@ -1,4 +1,3 @@
-import './one-realm.ts';
 import { vaultContract } from '../contract/vault-contract.ts';
 import { startCeph } from '../servers/ceph.ts';
 import { startMoto } from '../servers/moto.ts';

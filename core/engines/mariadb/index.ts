@@ -23,6 +23,7 @@ import { openTarget } from './target.ts';
 export function mariadbEngine(login: Login, tools: Tools): Engine {
   const place = placeOf('mariadb', login);
   return {
+    name: 'mariadb',
     place,
     plan: (_, signal) => withSession(login, signal, async (session): Promise<Plan> => {
       const { server } = session;

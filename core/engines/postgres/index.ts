@@ -14,6 +14,7 @@ import { openTarget } from './target.ts';
 /** PostgreSQL 13 and newer, by its own programs: definitions as an archive, rows as COPY text, all under one exported snapshot. */
 export function postgresEngine(login: Login, tools: Tools, sliceBytes = defaultSliceBytes): Engine {
   return {
+    name: 'postgres',
     place: placeOf('postgres', login),
     async plan({ like }, signal) {
       const snapshot = await openSnapshot(login, signal);

@@ -77,6 +77,8 @@ export async function openSession(login: Login, signal: AbortSignal, database = 
     for (const [name, value] of Object.entries(sessionSettings(login, serverMajor))) {
       await session.rows('select set_config($1, $2, false)', [name, value]);
     }
+    // where the server's system can do it, a session that waits for a lock notices that we are gone
+    if (serverMajor >= 14) await session.rows(`select set_config('client_connection_check_interval', '5s', false)`).catch(() => {});
     return { ...session, serverMajor, serverVersion: version!.text };
   } catch (cause) {
     await session.close();
