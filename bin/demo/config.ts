@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { database, type Shop } from './stage.ts';
+import { database, type Shop } from './shop.ts';
 
 /** The configuration of the demo: what a person would write, passwords in files of their own. */
 export async function writeConfig(folder: string, shops: readonly Shop[]): Promise<void> {

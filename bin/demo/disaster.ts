@@ -1,6 +1,6 @@
 import { formatCount } from '../../core/domain/units.ts';
 import type { Figure } from './figures.ts';
-import type { Shop } from './stage.ts';
+import type { Shop } from './shop.ts';
 
 /** What goes wrong at each shop: somebody forgets a WHERE, and takes production for the test server. */
 const statements: Record<Shop['engine'], readonly string[]> = {

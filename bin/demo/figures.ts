@@ -1,4 +1,4 @@
-import { database, type Shop } from './stage.ts';
+import { database, type Shop } from './shop.ts';
 
 /** One table by the database's own account: how many rows, and a checksum over all of them. */
 export type Figure = { table: string; rows: number; checksum: string };

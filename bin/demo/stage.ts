@@ -7,11 +7,9 @@ import { startMariadb } from '../../test/servers/mariadb.ts';
 import { startPostgres } from '../../test/servers/postgres.ts';
 import type { DatabaseServer } from '../../test/servers/server.ts';
 import { writeConfig } from './config.ts';
-import { askMariadb, askPostgres, type Ask } from './questions.ts';
+import { askMariadb, askPostgres } from './questions.ts';
+import { database, type Shop } from './shop.ts';
 import type { Teller } from './teller.ts';
-
-/** One database of the demo, by the name it has as a source. */
-export type Shop = { source: string; product: string; engine: 'postgres' | 'mariadb'; server: DatabaseServer; ask: Ask };
 
 /** Everything that stands while the demo runs. */
 export type Stage = {
@@ -21,8 +19,6 @@ export type Stage = {
   shops: readonly Shop[];
   close(): Promise<void>;
 };
-
-export const database = 'shop';
 
 const postgresSettings = { wal_level: 'minimal', max_wal_senders: '0', max_wal_size: '4GB', shared_buffers: '256MB' };
 const mariadbSettings = { 'innodb-buffer-pool-size': '512M', 'innodb-log-file-size': '256M' };

@@ -5,7 +5,8 @@ import { aligned } from '../cli/text.ts';
 import { nightjar } from './command.ts';
 import { damageOf, ruin } from './disaster.ts';
 import { differencesOf, figuresOf, type Figure } from './figures.ts';
-import { database, fillShops, type Stage } from './stage.ts';
+import { database } from './shop.ts';
+import { fillShops, type Stage } from './stage.ts';
 import type { Teller } from './teller.ts';
 
 /** What was in each shop, in the order of the shops. */
