@@ -1,5 +1,6 @@
 import type { Catalog } from './contract/catalog.ts';
 import type { Manifest, ManifestPart, TableRows } from './contract/manifest.ts';
+import type { Message } from './contract/message.ts';
 import type { BackupId, ObjectKey, SourceName } from './domain/keys.ts';
 import type { Bytes } from './domain/units.ts';
 import type { DumpReader } from './pipeline/rows/reader.ts';
@@ -138,3 +139,10 @@ export type RunEvent =
 
 /** Told often (each chunk): must be quick and must not throw. */
 export type Report = (event: RunEvent) => void;
+
+/** Somebody who is told. Bound to one address; `name` is for messages and holds no secret: `sns arn:aws:sns:…`, `slack`, `command mail-admin`. */
+export type Notifier = {
+  readonly name: string;
+  /** Delivered, as far as the other side says, or an error: `notify-failed`. Retried inside within a limit; every wait ends. */
+  notify(message: Message, signal: AbortSignal): Promise<void>;
+};

@@ -28,6 +28,8 @@ export type FailureCode =
   | 'backup-missing' // no backup with this id, or none at all
   | 'lease-held' // another run works on this source
   | 'lease-lost' // another run has taken over from us
+  | 'notify-failed' // a message could not be delivered
+  | 'hook-failed' // a command of the hooks, or an event, failed
   | 'aborted' // somebody asked us to stop
   | 'deadline' // our time is over
   | 'internal'; // a defect of ours

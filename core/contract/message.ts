@@ -1,0 +1,50 @@
+import { z } from 'zod';
+
+/** What a message can be about; each has its section in docs/runbook.md. */
+export const messageKinds = [
+  'fresh', // a backup is as new as it should be: only ever told as `recovered`
+  'stale', // the newest complete backup is older than the limit
+  'never', // there has never been one
+  'unknown', // the vault can't be read: nobody knows
+  'overdue-drill', // no backup has been proven for too long
+  'shrunk', // the newest backup is far smaller than the ones before
+  'paused', // the configuration says that nobody is to look
+  'no-sources', // the configuration names nothing to back up
+  'unconfigured', // backups in the vault, of a source that is no longer in the configuration
+  'backup-failed',
+  'restore-failed',
+  'verify-failed',
+  'rotation-failed',
+  'drill-failed',
+  'check-failed',
+  'notifier-failed',
+  'hook-failed',
+  'recovered', // what was told is over
+  'test', // sent on request, to see whether messages arrive
+] as const;
+export type MessageKind = (typeof messageKinds)[number];
+
+/** `problem`: new. `reminder`: told before, and still so. `recovered`: over. `info`: nothing to do at once. */
+export const severities = ['problem', 'reminder', 'recovered', 'info'] as const;
+export type Severity = (typeof severities)[number];
+
+const line = z.string().min(1);
+
+/**
+ * One message, as every notifier gets it, and as programs receive it (SNS for queues and functions, webhooks, commands). `subject` is one
+ * line without the severity. `next`: shell commands to run. `runbook`: the section of docs/runbook.md. `at`: ISO 8601, UTC.
+ */
+export const messageSchema = z.strictObject({
+  version: z.literal(1),
+  kind: z.enum(messageKinds),
+  severity: z.enum(severities),
+  source: z.string().optional(),
+  subject: line,
+  facts: z.array(z.strictObject({ label: line, value: line })),
+  next: z.array(line),
+  runbook: z.string().regex(/^[a-z0-9-]+$/),
+  at: z.iso.datetime(),
+});
+
+export type Message = z.infer<typeof messageSchema>;
+export type Fact = Message['facts'][number];

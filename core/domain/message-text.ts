@@ -1,0 +1,37 @@
+import type { Fact, Message, MessageKind } from '../contract/message.ts';
+import type { SourceName } from './keys.ts';
+import { formatDuration } from './units.ts';
+
+/** When something is told. `since`: when it was told first; it makes a reminder. */
+export type Telling = { at: Date; since?: Date | undefined };
+
+const hourMs = 3_600_000;
+
+/** One message, from its pieces; for other kinds than those above. */
+export function about(kind: MessageKind, { source }: { source?: SourceName | undefined }, { at, since }: Telling, subject: string, known: Fact[], next: string[]): Message {
+  const first = since === undefined ? [] : [fact('Told first', `${moment(since)}, ${span(at.getTime() - since.getTime())} ago`)];
+  const severity = since === undefined ? 'problem' : 'reminder';
+  return { version: 1, kind, severity, ...(source !== undefined && { source }), subject, facts: [...known, ...first], next, runbook: kind, at: at.toISOString() };
+}
+
+/** A line of a message; nothing in it may break the line. */
+export function fact(label: string, value: string): Fact {
+  return { label, value: value.replace(/\s*[\p{Cc}\u2028\u2029]+\s*/gu, ' ').trim() || '–' };
+}
+
+/** A moment as people read it: `2026-11-20 02:00 UTC`. */
+export function moment(date: Date): string {
+  return `${date.toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+}
+
+/** A word of a shell command, quoted where it must be. */
+export function word(text: string): string {
+  return /^[\w.@%+=:,/-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
+/** A span of time; up to two days in hours, as limits are written: `25 h`, `26 h 3 min`, `3 d 4 h`. */
+export function span(ms: number): string {
+  if (ms < hourMs || ms >= 48 * hourMs) return formatDuration(ms);
+  const minutes = Math.round(ms / 60_000);
+  return `${Math.floor(minutes / 60)} h${minutes % 60 === 0 ? '' : ` ${minutes % 60} min`}`;
+}

@@ -1,0 +1,132 @@
+import type { Fact, Message, MessageKind, Severity } from '../contract/message.ts';
+import { startOf } from './keys.ts';
+import type { BackupId, SourceName } from './keys.ts';
+import { about, fact, moment, span, word } from './message-text.ts';
+import type { Telling } from './message-text.ts';
+import { formatBytes, formatCount, plural } from './units.ts';
+
+export type { Fact, Message, MessageKind, Severity, Telling };
+
+/** How a source stands in its vault, as far as it is known. */
+export type Standing = {
+  source: SourceName;
+  /** The vault, as people write it. */
+  place: string;
+  /** Oldest that the newest complete backup may be, in milliseconds. */
+  limitMs: number;
+  /** The newest complete backup. */
+  newest?: BackupId | undefined;
+  /** The newest one that passed a drill, a verify or a restore's proof. */
+  proven?: BackupId | undefined;
+  /** Runs that have failed since the newest complete backup, and what the last one said. */
+  failures: number;
+  lastFailure?: string | undefined;
+  /** Complete backups in the vault. */
+  count: number;
+};
+
+/** What was told, and when first. */
+export type Past = { was: MessageKind; since: Date };
+
+const ends: Partial<Record<MessageKind, string>> = {
+  stale: 'fresh again',
+  never: 'backed up for the first time',
+  unknown: 'the vault can be read again',
+  'overdue-drill': 'proven again',
+  shrunk: 'as large as usual again',
+};
+
+/** The newest complete backup is older than the limit. */
+export function stale(standing: Standing, telling: Telling): Message {
+  const age = standing.newest === undefined ? 'missing' : `${ageOf(standing.newest, telling.at)} old`;
+  return about('stale', standing, telling, `the newest backup is ${age}, over the limit of ${span(standing.limitMs)}`, facts(standing, telling.at), [
+    ...lookInto(standing.source),
+    `nightjar backup ${word(standing.source)}`,
+  ]);
+}
+
+/** There has never been a backup. */
+export function never(standing: Standing, telling: Telling): Message {
+  return about('never', standing, telling, 'there has never been a backup', facts(standing, telling.at), [`nightjar backup ${word(standing.source)}`]);
+}
+
+/** The vault can't be read, so nobody knows how the source stands; without a source, none of them is known. */
+export function unknown({ source, place, why, hint }: { source?: SourceName | undefined; place: string; why: string; hint?: string | undefined }, telling: Telling): Message {
+  const subject = source === undefined ? "the vault can't be read: nobody knows how the backups stand" : "the vault can't be read: nobody knows how its backups stand";
+  return about('unknown', { source }, telling, subject, [fact('Vault', place), fact('Error', why), ...(hint === undefined ? [] : [fact('Hint', hint)])], ['nightjar check']);
+}
+
+/** No backup has been proven for too long. */
+export function overdueDrill(standing: Standing, drillEveryMs: number, telling: Telling): Message {
+  const subject = standing.proven === undefined ? 'no backup has ever been proven' : `the newest proven backup is ${ageOf(standing.proven, telling.at)} old, over the limit of ${span(drillEveryMs)}`;
+  return about('overdue-drill', standing, telling, subject, facts(standing, telling.at), [`nightjar verify ${word(standing.source)}`, `nightjar restore ${word(standing.source)}`]);
+}
+
+/** The newest backup is far smaller than the ones before it, in rows or in bytes. */
+export function shrunk(standing: Standing, { what, now, before }: { what: 'rows' | 'bytes'; now: number; before: number }, telling: Telling): Message {
+  const shown = (value: number): string => (what === 'rows' ? plural(value, 'row') : formatBytes(value));
+  const kept = before === 0 ? 0 : Math.floor((now / before) * 100);
+  return about('shrunk', standing, telling, `the newest backup holds ${shown(now)}, where ${shown(before)} are usual (${kept} %)`, facts(standing, telling.at), [
+    `nightjar list ${word(standing.source)}`,
+    `nightjar restore ${word(standing.source)}`,
+  ]);
+}
+
+/** Nobody looks at this source, because the configuration says so. */
+export function paused(standing: Standing, telling: Telling): Message {
+  return { ...about('paused', standing, telling, 'paused in the configuration: nobody is told when its backups are missing', facts(standing, telling.at), lookInto(standing.source)), severity: 'info' };
+}
+
+/** The configuration names nothing to back up. */
+export function noSources(file: string, telling: Telling): Message {
+  return about('no-sources', {}, telling, 'the configuration names no source: nothing is backed up', [fact('Configuration', file)], ['nightjar check']);
+}
+
+/** Backups lie in the vault of a source that is no longer in the configuration: nobody makes new ones. */
+export function unconfigured(standing: Pick<Standing, 'source' | 'place' | 'newest' | 'count'>, telling: Telling): Message {
+  const known = [fact('Vault', standing.place), ...newestFacts(standing, telling.at), fact('Backups in the vault', formatCount(standing.count))];
+  return about('unconfigured', standing, telling, 'is no longer in the configuration, and still has backups: no new ones are made', known, [`nightjar list ${word(standing.source)}`]);
+}
+
+/** What was told is over. `was`: what was told, `since` when. */
+export function recovered(standing: Standing, { was, since }: Past, at: Date): Message {
+  const newest = standing.newest === undefined ? 'there is no backup' : `the newest backup is ${ageOf(standing.newest, at)} old`;
+  const told = fact('Was', `${was}, for ${lasted(since, at)}`);
+  return { ...about('recovered', standing, { at }, `${ends[was] ?? `no longer ${was}`}: ${newest}`, [told, ...facts(standing, at)], []), severity: 'recovered' };
+}
+
+/** Something that concerns no single source is over: the vault answers again, the configuration names sources again. */
+export function over(subject: string, { was, since }: Past, at: Date): Message {
+  return { ...about('recovered', {}, { at }, subject, [fact('Was', `${was}, for ${lasted(since, at)}`)], []), severity: 'recovered' };
+}
+
+/** What to run to see more of a source. */
+export function lookInto(source: SourceName): string[] {
+  return [`nightjar check ${word(source)}`, `nightjar list ${word(source)}`];
+}
+
+function facts(standing: Standing, at: Date): Fact[] {
+  const { place, limitMs, proven, failures, lastFailure, count } = standing;
+  return [
+    fact('Vault', place),
+    ...newestFacts(standing, at),
+    fact('Limit', span(limitMs)),
+    fact('Newest proven', proven === undefined ? 'none' : `${proven} (${moment(startOf(proven))})`),
+    fact('Failures since', formatCount(failures)),
+    ...(lastFailure === undefined ? [] : [fact('Last failure', lastFailure)]),
+    fact('Backups in the vault', formatCount(count)),
+  ];
+}
+
+function newestFacts({ newest }: { newest?: BackupId | undefined }, at: Date): Fact[] {
+  if (newest === undefined) return [fact('Newest good', 'none')];
+  return [fact('Newest good', `${newest} (${moment(startOf(newest))})`), fact('Age', ageOf(newest, at))];
+}
+
+function ageOf(id: BackupId, at: Date): string {
+  return span(Math.max(0, at.getTime() - startOf(id).getTime()));
+}
+
+function lasted(since: Date, at: Date): string {
+  return span(Math.max(0, at.getTime() - since.getTime()));
+}
