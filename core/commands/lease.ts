@@ -5,8 +5,7 @@ import type { ObjectKey, SourceName } from '../domain/keys.ts';
 import type { Clock, Vault, Versioned } from '../ports.ts';
 
 /** How long a lease holds after its last renewal, and how often it is renewed. Clocks that differ by less than a minute do no harm. */
-const holdMs = 5 * 60_000;
-const renewMs = 60_000;
+const usualTimes = { holdMs: 5 * 60_000, renewMs: 60_000 };
 
 const leaseSchema = z.strictObject({ run: z.string(), holder: z.string(), until: z.iso.datetime() });
 
@@ -14,6 +13,7 @@ const leaseSchema = z.strictObject({ run: z.string(), holder: z.string(), until:
 export type Identity = { run: string; holder: string; isGone(holder: string): boolean };
 
 type Deps = { vault: Vault; clock: Clock; identity: Identity };
+type Lease = z.infer<typeof leaseSchema>;
 
 /**
  * Works on a source alone: takes its lease, renews it while `work` goes on, and gives it back (by overwriting: a role that backs up may
@@ -25,9 +25,10 @@ export async function withLease<T>(
   deps: Deps,
   work: (signal: AbortSignal, confirm: () => Promise<void>) => Promise<T>,
   signal: AbortSignal,
+  { holdMs, renewMs } = usualTimes,
 ): Promise<T> {
   const key = leaseKey(source);
-  let version = await take(source, key, deps, signal);
+  let version = await take(source, key, deps, holdMs, signal);
   const lost = new AbortController();
   const both = AbortSignal.any([signal, lost.signal]);
   let renewing: Promise<void> = Promise.resolve();
@@ -38,20 +39,21 @@ export async function withLease<T>(
       try {
         version = (await deps.vault.putIfUnchanged(key, body(deps, holdMs), version, both)).version;
       } catch (cause) {
-        throw isBackupError(cause, 'object-exists') ? lostTo(source, cause) : cause;
+        throw isBackupError(cause, 'object-exists') ? lostTo(source, 'another run has taken over the lease', cause) : cause;
       }
     });
     return renewing;
   }
-  let renewed = deps.clock.now().getTime();
+  let renewedAt = deps.clock.now().getTime();
   const timer = setInterval(() => {
-    const asked = deps.clock.now().getTime();
+    const now = deps.clock.now().getTime();
+    // a store that can't be reached for a moment is no loss: the lease holds for a while
+    if (now - renewedAt > holdMs - renewMs) lost.abort(lostTo(source, 'the lease could not be renewed in time, and another run may take it over'));
     renew().then(
-      () => (renewed = asked),
+      () => (renewedAt = now),
       (error: unknown) => {
         renewing = Promise.resolve();
-        // a store that can't be reached for a moment is no loss: the lease holds for a while
-        if (isBackupError(error, 'lease-lost') || deps.clock.now().getTime() - renewed > holdMs - renewMs) lost.abort(isBackupError(error) ? error : lostTo(source, error));
+        if (isBackupError(error, 'lease-lost')) lost.abort(error);
       },
     );
   }, renewMs);
@@ -65,7 +67,7 @@ export async function withLease<T>(
   }
 }
 
-async function take(source: SourceName, key: ObjectKey, deps: Deps, signal: AbortSignal): Promise<string> {
+async function take(source: SourceName, key: ObjectKey, deps: Deps, holdMs: number, signal: AbortSignal): Promise<string> {
   try {
     return (await deps.vault.putIfAbsent(key, body(deps, holdMs), {}, signal)).version;
   } catch (error) {
@@ -82,14 +84,14 @@ async function take(source: SourceName, key: ObjectKey, deps: Deps, signal: Abor
   }
 }
 
-function held(source: SourceName, lease: z.infer<typeof leaseSchema>): BackupError {
+function held(source: SourceName, lease: Lease): BackupError {
   return new BackupError('lease-held', `${source}: run ${lease.run} on ${lease.holder} is at work and holds the lease until ${lease.until}`, {
     hint: 'wait for it to end; the lease of a run that died is free at that time by itself',
   });
 }
 
 /** A lease that can't be read may be anybody's: fail closed. */
-function parse({ body: bytes }: Versioned, source: SourceName): z.infer<typeof leaseSchema> {
+function parse({ body: bytes }: Versioned, source: SourceName): Lease {
   try {
     return leaseSchema.parse(JSON.parse(Buffer.from(bytes).toString()));
   } catch (cause) {
@@ -97,8 +99,8 @@ function parse({ body: bytes }: Versioned, source: SourceName): z.infer<typeof l
   }
 }
 
-function lostTo(source: SourceName, cause: unknown): BackupError {
-  return new BackupError('lease-lost', `${source}: another run has taken over the lease; this one stopped and stored nothing`, { cause });
+function lostTo(source: SourceName, why: string, cause?: unknown): BackupError {
+  return new BackupError('lease-lost', `${source}: ${why}; this run stopped, and nothing of it counts`, { cause });
 }
 
 function body({ clock, identity: { run, holder } }: Deps, forMs: number): Uint8Array {

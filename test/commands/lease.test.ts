@@ -1,0 +1,120 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { withLease } from '../../core/commands/lease.ts';
+import { BackupError } from '../../core/domain/errors.ts';
+import { leaseKey } from '../../core/domain/keys.ts';
+import type { SourceName } from '../../core/domain/keys.ts';
+import type { Vault } from '../../core/ports.ts';
+import { folderVault } from '../../core/vaults/folder.ts';
+
+const shop = 'shop' as SourceName;
+const soon = () => AbortSignal.timeout(20_000);
+const times = { holdMs: 400, renewMs: 100 };
+
+let folder: string;
+let vault: Vault;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'nightjar-lease-'));
+  vault = folderVault(folder);
+});
+
+afterEach(() => rm(folder, { recursive: true }));
+
+const run = (name: string, more: { vault?: Vault; isGone?: (holder: string) => boolean; clock?: { now(): Date } } = {}) => ({
+  vault: more.vault ?? vault,
+  clock: more.clock ?? { now: () => new Date() },
+  identity: { run: name, holder: `host of ${name}`, isGone: more.isGone ?? (() => false) },
+});
+const wait = (ms: number) => new Promise<void>((wake) => setTimeout(wake, ms));
+const until = (signal: AbortSignal) => new Promise<unknown>((resolve) => signal.addEventListener('abort', () => resolve(signal.reason), { once: true }));
+
+test('one run works at a time: the second is told who does, and until when', async () => {
+  await withLease(shop, run('first'), async () => {
+    const second = withLease(shop, run('second'), () => Promise.resolve('both'), soon());
+
+    await expect(second).rejects.toMatchObject({ code: 'lease-held', message: expect.stringMatching(/^shop: run first on host of first is at work and holds the lease until \d{4}-/) });
+  }, soon());
+});
+
+test('20 runs that begin at once: one works', async () => {
+  let working = 0;
+  const results = await Promise.allSettled(Array.from({ length: 20 }, (_, index) =>
+    withLease(shop, run(`run ${index}`), async () => {
+      working += 1;
+      await wait(300);
+    }, soon())));
+
+  expect(working).toBe(1);
+  expect(results.filter(({ status }) => status === 'rejected')).toHaveLength(19);
+});
+
+test('a lease is given back, after a failure too, and never deleted', async () => {
+  const failing = withLease(shop, run('first'), () => Promise.reject(new Error('the work failed')), soon());
+
+  await expect(failing).rejects.toThrow('the work failed');
+  await expect(withLease(shop, run('second'), () => Promise.resolve('done'), soon())).resolves.toBe('done');
+  expect(JSON.parse(Buffer.from((await vault.read(leaseKey(shop), soon())).body).toString())).toMatchObject({ run: 'second' });
+});
+
+test('a lease is renewed while the work goes on', async () => {
+  await withLease(shop, run('first'), async () => {
+    await wait(1000);
+
+    await expect(withLease(shop, run('second'), () => Promise.resolve(), soon(), times)).rejects.toMatchObject({ code: 'lease-held' });
+  }, soon(), times);
+});
+
+test('the lease of a run that died is free when its time is over', async () => {
+  const dead = { now: () => new Date(Date.now() - 600_000) };
+  await vault.putIfAbsent(leaseKey(shop), Buffer.from(JSON.stringify({ run: 'dead', holder: 'elsewhere', until: dead.now().toISOString() })), {}, soon());
+
+  await expect(withLease(shop, run('second'), () => Promise.resolve('done'), soon())).resolves.toBe('done');
+});
+
+test('the lease of a process of this machine that is gone is free at once', async () => {
+  const later = new Date(Date.now() + 600_000).toISOString();
+  await vault.putIfAbsent(leaseKey(shop), Buffer.from(JSON.stringify({ run: 'killed', holder: 'here', until: later })), {}, soon());
+
+  await expect(withLease(shop, run('second'), () => Promise.resolve(), soon())).rejects.toMatchObject({ code: 'lease-held' });
+  await expect(withLease(shop, run('third', { isGone: (holder) => holder === 'here' }), () => Promise.resolve('done'), soon())).resolves.toBe('done');
+});
+
+test('a run whose lease was taken over is aborted, may confirm nothing, and leaves the other its lease', async () => {
+  const losing = withLease(shop, run('first'), async (signal, confirm) => {
+    const current = await vault.read(leaseKey(shop), soon());
+    const thief = Buffer.from(JSON.stringify({ run: 'thief', holder: 'elsewhere', until: new Date(Date.now() + 60_000).toISOString() }));
+    await vault.putIfUnchanged(leaseKey(shop), thief, current.version, soon());
+
+    expect(await until(signal)).toMatchObject({ code: 'lease-lost' });
+    await confirm();
+  }, soon(), times);
+
+  await expect(losing).rejects.toMatchObject({ code: 'lease-lost' });
+  expect(JSON.parse(Buffer.from((await vault.read(leaseKey(shop), soon())).body).toString())).toMatchObject({ run: 'thief' });
+});
+
+test('a vault that is away for a moment is no loss; one that stays away until the lease is over is', async () => {
+  let away = false;
+  const flaky: Vault = { ...vault, putIfUnchanged: (...args) => (away ? Promise.reject(new BackupError('vault-unreachable', 'away')) : vault.putIfUnchanged(...args)) };
+
+  await withLease(shop, run('first', { vault: flaky }), async (signal, confirm) => {
+    away = true;
+    await wait(150);
+    away = false;
+    await wait(150);
+    expect(signal.aborted).toBe(false);
+    await confirm();
+    away = true;
+
+    expect(await until(signal)).toMatchObject({ code: 'lease-lost', message: expect.stringContaining('could not be renewed in time') });
+  }, soon(), times);
+});
+
+test('a lease that nobody can read is nobody’s to take', async () => {
+  await vault.putIfAbsent(leaseKey(shop), Buffer.from('what is this?'), {}, soon());
+
+  await expect(withLease(shop, run('first'), () => Promise.resolve(), soon())).rejects.toMatchObject({ code: 'lease-held', hint: expect.stringContaining('shop/lease.json') });
+});
