@@ -26,6 +26,11 @@ export function backupId(text: string): BackupId {
   return text as BackupId;
 }
 
+/** Whether a text has the form of a backup's name, and stands for a moment that there is. */
+export function isBackupId(text: string): text is BackupId {
+  return idPattern.test(text) && !Number.isNaN(startOf(text as BackupId).getTime());
+}
+
 /** When the backup of this name started, UTC. */
 export function startOf(id: BackupId): Date {
   const [, y, mo, d, h, mi, s] = idPattern.exec(id) ?? [];
@@ -78,9 +83,9 @@ export function leaseKey(source: SourceName): ObjectKey {
 /** The backup whose manifest this key is; undefined for every other object. */
 export function backupOfManifestKey(key: string): { source: SourceName; id: BackupId } | undefined {
   const [segment, id, file, ...rest] = key.split('/');
-  if (segment === undefined || id === undefined || file !== 'manifest.json' || rest.length > 0 || !idPattern.test(id)) return undefined;
+  if (segment === undefined || id === undefined || file !== 'manifest.json' || rest.length > 0 || !isBackupId(id)) return undefined;
   const source = sourceOfSegment(segment);
-  return source === undefined ? undefined : { source, id: id as BackupId };
+  return source === undefined ? undefined : { source, id };
 }
 
 /** Longest name of a database: 63 bytes in PostgreSQL (NAMEDATALEN), 64 characters in MariaDB and MySQL. */
