@@ -11,7 +11,7 @@ import { folderVault } from '../../core/vaults/folder.ts';
 
 const shop = 'shop' as SourceName;
 const soon = () => AbortSignal.timeout(20_000);
-const times = { holdMs: 400, renewMs: 100 };
+const times = { holdMs: 3000, renewMs: 200 };
 
 let folder: string;
 let vault: Vault;
@@ -61,7 +61,7 @@ test('a lease is given back, after a failure too, and never deleted', async () =
 
 test('a lease is renewed while the work goes on', async () => {
   await withLease(shop, run('first'), async () => {
-    await wait(1000);
+    await wait(3500);
 
     await expect(withLease(shop, run('second'), () => Promise.resolve(), soon(), times)).rejects.toMatchObject({ code: 'lease-held' });
   }, soon(), times);
@@ -102,9 +102,9 @@ test('a vault that is away for a moment is no loss; one that stays away until th
 
   await withLease(shop, run('first', { vault: flaky }), async (signal, confirm) => {
     away = true;
-    await wait(150);
+    await wait(500);
     away = false;
-    await wait(150);
+    await wait(500);
     expect(signal.aborted).toBe(false);
     await confirm();
     away = true;

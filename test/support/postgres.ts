@@ -1,29 +1,23 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
-import type { BackupDeps } from '../../core/commands/backup.ts';
 import type { Source } from '../../core/commands/source.ts';
 import type { SourceName } from '../../core/domain/keys.ts';
 import type { Login } from '../../core/engines/login.ts';
 import { postgresEngine } from '../../core/engines/postgres/index.ts';
-import type { Vault } from '../../core/ports.ts';
 import type { Tools } from '../../core/tools.ts';
-import { folderVault } from '../../core/vaults/folder.ts';
+import { folderScene } from './vault.ts';
 import { startPostgres } from '../servers/postgres.ts';
 import type { PostgresOptions } from '../servers/postgres.ts';
 import type { PostgresMajor } from '../servers/postgres-packages.ts';
 import { layerTools } from '../engines/mariadb-support.ts';
 
-export const limit = () => AbortSignal.timeout(90_000);
+export { limit } from './vault.ts';
 
 /** A PostgreSQL server, the layer's programs, and a folder as the vault: what a backup needs, all real. */
 export async function postgresScene(major: PostgresMajor, settings: PostgresOptions['settings'] = {}) {
   const server = await startPostgres({ major, settings });
   const tools = await layerTools();
-  const folder = await mkdtemp(join(tmpdir(), 'nightjar-test-'));
-  const vault = folderVault(folder);
+  const scene = await folderScene();
   const login = (database: string, more: Partial<Login> = {}): Login => ({
     host: server.host, port: server.port, user: server.user, password: server.password, database,
     tls: { mode: 'off' }, lockTimeoutMs: 2000, idleLimitMs: 30_000, parallel: 2, ...more,
@@ -31,8 +25,7 @@ export async function postgresScene(major: PostgresMajor, settings: PostgresOpti
   return {
     server,
     tools,
-    folder,
-    vault,
+    ...scene,
     login,
     /** Runs SQL as the superuser. */
     async sql(database: string, text: string): Promise<Record<string, unknown>[]> {
@@ -52,23 +45,9 @@ export async function postgresScene(major: PostgresMajor, settings: PostgresOpti
       compressionLevel: 1,
       parallel: 2,
     }),
-    deps: (other: Vault = vault): BackupDeps => ({
-      vault: other,
-      clock: { now: () => new Date() },
-      identity: { run: 'test', holder: 'test', isGone: () => true },
-      random: Math.random,
-      version: 'test',
-      report: () => {},
-    }),
-    /** Every file in the vault's folder, the hidden ones too; the lease, which is given back and not deleted, aside. */
-    async files(): Promise<string[]> {
-      const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-      return entries.filter((entry) => entry.isFile() && !entry.name.startsWith('lease.json')).map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1)).filter((path) => !path.startsWith('.nightjar/versions/')).sort();
-    },
     async stop(): Promise<void> {
       await server.stop();
-      await rm(folder, { recursive: true, force: true });
-    },
+      },
   };
 }
 

@@ -1,0 +1,35 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { BackupDeps } from '../../core/commands/backup.ts';
+import type { Vault } from '../../core/ports.ts';
+import { folderVault } from '../../core/vaults/folder.ts';
+
+export const limit = () => AbortSignal.timeout(90_000);
+
+/** A folder as the vault, and what else a backup takes. */
+export async function folderScene() {
+  const folder = await mkdtemp(join(tmpdir(), 'nightjar-test-'));
+  const vault = folderVault(folder);
+  return {
+    folder,
+    vault,
+    deps: (other: Vault = vault): BackupDeps => ({
+      vault: other,
+      clock: { now: () => new Date() },
+      identity: { run: 'test', holder: 'test', isGone: () => true },
+      random: Math.random,
+      version: 'test',
+      report: () => {},
+    }),
+    /** Every file in it, unfinished ones too; the lease, which is given back and not deleted, aside. */
+    async files(): Promise<string[]> {
+      const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+      const paths = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1));
+      return paths.filter((path) => !path.startsWith('.nightjar/versions/')).sort();
+    },
+    remove: () => rm(folder, { recursive: true, force: true }),
+  };
+}
+
+export type FolderScene = Awaited<ReturnType<typeof folderScene>>;
