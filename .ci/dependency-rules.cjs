@@ -3,7 +3,7 @@ const core = (folders) => `^core/(${folders})`;
 module.exports = {
   forbidden: [
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } } },
-    { name: 'domain-is-pure', severity: 'error', from: { path: core('domain|contract') }, to: { pathNot: [core('domain|contract'), '/zod/'], dependencyTypesNot: ['type-only'] } },
+    { name: 'domain-is-pure', severity: 'error', from: { path: core('domain|contract') }, to: { pathNot: [core('domain|contract'), '/zod/', '/croner/'], dependencyTypesNot: ['type-only'] } },
     { name: 'domain-does-no-io', severity: 'error', from: { path: core('domain|contract') }, to: { dependencyTypes: ['core'] } },
     { name: 'commands-get-adapters-as-arguments', severity: 'error', from: { path: core('commands') }, to: { path: core('engines|vaults|notifiers|secrets|compose') } },
     { name: 'adapters-do-not-know-each-other', severity: 'error', from: { path: '^core/(engines|vaults|notifiers|secrets)/' }, to: { path: core('commands|compose') } },

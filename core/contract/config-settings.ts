@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { always, countOf, duration, group, timeZone, wholeNumber } from './config-fields.ts';
+import { watchOf, watchShape } from './config-watch.ts';
+import type { Watch } from './config-watch.ts';
 
 /** What is kept when nothing else is said: grandfather, father, son. */
 const tierDefaults = { last: 0, hourly: 0, daily: 7, weekly: 4, monthly: 12, yearly: 5 };
@@ -28,7 +30,7 @@ const fields = {
 };
 
 /** The settings of a source, as the whole file's defaults. */
-export const defaultsSchema = group('defaults', { ...fields, retention: retention.prefault({}).describe('What rotation keeps.') });
+export const defaultsSchema = group('defaults', { ...fields, ...watchShape, retention: retention.prefault({}).describe('What rotation keeps.') });
 
 /** The settings of one source: what is absent is as in the defaults. */
 export const settingsShape = {
@@ -37,6 +39,7 @@ export const settingsShape = {
   parallel: fields.parallel.unwrap().optional().describe(fields.parallel.description ?? ''),
   lockTimeout: fields.lockTimeout.unwrap().optional().describe(fields.lockTimeout.description ?? ''),
   idleTimeout: fields.idleTimeout.unwrap().optional().describe(fields.idleTimeout.description ?? ''),
+  ...watchShape,
   retention: retention.optional().describe('What rotation keeps; key by key, the rest is as in the defaults.'),
 };
 
@@ -45,15 +48,15 @@ type Tiers = Record<keyof typeof tierDefaults, number>;
 /** What rotation keeps: a plain count, or tiers and an age. */
 export type Retention = { count: number } | (Tiers & { keepWithinMs: number });
 
-export type Settings = { timeZone: string; compressionLevel: number; parallel: number; lockTimeoutMs: number; idleTimeoutMs: number; retention: Retention };
+export type Settings = { timeZone: string; compressionLevel: number; parallel: number; lockTimeoutMs: number; idleTimeoutMs: number; retention: Retention; watch: Watch };
 
-type Written = Partial<Record<keyof z.infer<typeof defaultsSchema>, unknown>> & { retention?: z.infer<typeof retention> | undefined };
+type Written = Partial<Record<keyof typeof fields, unknown>> & Parameters<typeof watchOf>[1] & { retention?: z.infer<typeof retention> | undefined };
 
 /** A source's settings over the defaults. */
 export function settingsOf(defaults: z.infer<typeof defaultsSchema>, own: Written): Settings {
   const written = Object.fromEntries(Object.keys(fields).flatMap((key) => (own[key as keyof Written] === undefined ? [] : [[key, own[key as keyof Written]]])));
   const { timeZone: zone, compression, parallel, lockTimeout, idleTimeout } = { ...defaults, ...written } as z.infer<typeof defaultsSchema>;
-  return { timeZone: zone, compressionLevel: compression, parallel, lockTimeoutMs: lockTimeout, idleTimeoutMs: idleTimeout, retention: retentionOf(defaults.retention, own.retention ?? {}) };
+  return { timeZone: zone, compressionLevel: compression, parallel, lockTimeoutMs: lockTimeout, idleTimeoutMs: idleTimeout, retention: retentionOf(defaults.retention, own.retention ?? {}), watch: watchOf(defaults, own) };
 }
 
 /** A retention that would keep no backup at all. */
