@@ -8,12 +8,12 @@ export type ProofKind = (typeof proofKinds)[number];
 /** The outcome of one look at a backup, as the name of its record tells it: no record needs to be read to know it. */
 export type ProofRecord = { kind: ProofKind; outcome: 'passed' | 'failed'; at: Date };
 
-/** A run that failed, as the name of its record tells it. */
-export type FailureRecord = { at: Date; run: string };
+/** A run that failed, as the name of its record tells it. `code` is a FailureCode, of this version of Nightjar or another. */
+export type FailureRecord = { at: Date; run: string; code: string };
 
 const stampPattern = /^(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})Z$/;
 const proofPattern = /^(\d{8}T\d{6}Z)-(verify|restore|drill)-(passed|failed)\.json$/;
-const failurePattern = /^(\d{8}T\d{6}Z)-([0-9a-z-]{1,64})\.json$/;
+const failurePattern = /^(\d{8}T\d{6}Z)-([0-9a-z]{1,64})-([a-z]+(?:-[a-z]+)*)\.json$/;
 
 /** Where the record of a proof lies, beside the backup: `<source>/<id>/proofs/20261120T031500Z-verify-passed.json`. */
 export function proofKey(source: SourceName, id: BackupId, { kind, outcome, at }: ProofRecord): ObjectKey {
@@ -25,9 +25,9 @@ export function pinKey(source: SourceName, id: BackupId): ObjectKey {
   return partKey(source, id, 'pin.json');
 }
 
-/** Where a run that stored nothing says so: `<source>/failures/20261120T020000Z-4f2a91c0.json`. Rotation removes those older than its grace time and the newest backup. */
-export function failureKey(source: SourceName, { at, run }: FailureRecord): ObjectKey {
-  return objectKey(`${sourceSegment(source)}/failures/${stampOf(at)}-${run}.json`);
+/** Where a run that stored nothing says so: `<source>/failures/20261120T020000Z-4f2a91c0-vault-full.json`. Rotation removes those older than its grace time and the newest backup. */
+export function failureKey(source: SourceName, { at, run, code }: FailureRecord): ObjectKey {
+  return objectKey(`${sourceSegment(source)}/failures/${stampOf(at)}-${run}-${code}.json`);
 }
 
 /** The proof that a path below a backup is the record of; undefined for everything else. */
@@ -39,9 +39,9 @@ export function proofOfPath(path: string): ProofRecord | undefined {
 
 /** The failure that a path below a source is the record of; undefined for everything else. */
 export function failureOfPath(path: string): FailureRecord | undefined {
-  const [, stamp, run] = failurePattern.exec(path.startsWith('failures/') ? path.slice('failures/'.length) : '') ?? [];
+  const [, stamp, run, code] = failurePattern.exec(path.startsWith('failures/') ? path.slice('failures/'.length) : '') ?? [];
   const at = momentOf(stamp);
-  return at && { at, run: run! };
+  return at && { at, run: run!, code: code! };
 }
 
 /** Whether a path below a backup is one of Nightjar's own: its manifest, a part by its role's name, a record. Everything else is somebody else's. */
