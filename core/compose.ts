@@ -10,10 +10,13 @@ import type { SourceName } from './domain/keys.ts';
 import { suggestion } from './domain/nearest.ts';
 import { engines } from './engines/index.ts';
 import type { Login } from './engines/login.ts';
-import type { Clock, SecretReference, Vault } from './ports.ts';
+import type { Clock, Hook, Notifier, SecretReference, Vault } from './ports.ts';
 import { openSecrets } from './secrets/index.ts';
 import { openTools } from './tools.ts';
 import type { Tools } from './tools.ts';
+import { openHook } from './hooks/index.ts';
+import { openNotifier } from './notifiers/index.ts';
+import type { Command } from './pipeline/feed.ts';
 import { openVault } from './vaults/index.ts';
 
 /** What only the host knows. */
@@ -35,6 +38,10 @@ export type Nightjar = {
   vault: Vault;
   /** The configured names, in their order. */
   sourceNames: readonly SourceName[];
+  /** Who is told; their secrets are read when they are. */
+  notifiers: readonly Notifier[];
+  /** Who is called when a run ends. */
+  hooks: readonly Hook[];
   /** A source by name, or, with `database`, another database on its server. Throws `input-invalid` for a name that is not configured, `secret-missing`, `tools-missing`. */
   source(name: string, options: { database?: string | undefined }, signal: AbortSignal): Promise<Source & { database: string }>;
   /** Lets go of connections. */
@@ -73,13 +80,17 @@ export async function compose(config: Config, host: Host, signal: AbortSignal): 
     };
   }
 
+  const clock = { now: () => new Date() };
+  const command = (line: readonly string[]) => commandOf(line, host);
   return {
     version: packageJson.version,
     identity: host.identity,
-    clock: { now: () => new Date() },
+    clock,
     random: Math.random,
     vault,
     sourceNames: [...config.sources.keys()],
+    notifiers: config.notify.map((one) => openNotifier(one, { clock, secret: (reference, stop) => secrets.get(reference, stop), command })),
+    hooks: config.hooks.map((one) => openHook(one, command)),
     async source(name, { database }, stop) {
       const found = sourceConfig(config, name);
       const login = { ...(await loginOf(found, stop)), ...(database !== undefined && { database }) };
@@ -106,6 +117,15 @@ async function openConfiguredVault(config: Config['vault'], { folder }: Host, se
   const credentials = id && key && { accessKeyId: await secret(id, signal), secretAccessKey: await secret(key, signal) };
   const authority = ca === undefined ? undefined : await readAuthority(resolve(folder, ca));
   return openVault({ ...place, ca: authority }, credentials && { credentials });
+}
+
+/** What a program of the user's may know of our environment: no secret is handed on. */
+const passedOn = ['PATH', 'HOME', 'USER', 'LOGNAME', 'LANG', 'TZ'];
+
+/** A program with a path is looked for from the configuration's folder, one without it in PATH. */
+function commandOf([program = '', ...args]: readonly string[], { env, folder }: Host): Command {
+  const passed = passedOn.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]]));
+  return { program: program.includes('/') ? resolve(folder, program) : program, args, env: Object.fromEntries(passed) as Record<string, string> };
 }
 
 async function readAuthority(path: string): Promise<string> {

@@ -1,5 +1,6 @@
 import type { Catalog } from './contract/catalog.ts';
 import type { Manifest, ManifestPart, TableRows } from './contract/manifest.ts';
+import type { RunEnded } from './contract/event-run.ts';
 import type { Message } from './contract/message.ts';
 import type { BackupId, ObjectKey, SourceName } from './domain/keys.ts';
 import type { Bytes } from './domain/units.ts';
@@ -145,4 +146,13 @@ export type Notifier = {
   readonly name: string;
   /** Delivered, as far as the other side says, or an error: `notify-failed`. Retried inside within a limit; every wait ends. */
   notify(message: Message, signal: AbortSignal): Promise<void>;
+};
+
+/** Somebody who is to know how every run ends, well or badly. */
+export type Hook = {
+  readonly name: string;
+  /** Whether it is called for this end. */
+  wants(status: RunEnded['status']): boolean;
+  /** Taken by the other side, or an error: `hook-failed`. Every wait ends. */
+  call(event: RunEnded, signal: AbortSignal): Promise<void>;
 };

@@ -13,7 +13,7 @@ An editor that knows YAML schemas completes and checks the file: [nightjar.schem
 
 /** `docs/configuration.md`: a whole example, then every key. */
 export function configurationDocs(schema: Schema, example: string): string {
-  const { vault, defaults, sources } = schema.properties ?? {};
+  const { vault, defaults, sources, notify, hooks } = schema.properties ?? {};
   const long = inGroup(vault);
   const source = groupOf(sources?.additionalProperties);
   const { postgres, mariadb } = source.properties ?? {};
@@ -27,9 +27,14 @@ export function configurationDocs(schema: Schema, example: string): string {
     section('`postgres`', '', postgres),
     section('`mariadb`', 'For MySQL, too.', mariadb),
     section('`tls`', `${postgres?.properties?.['tls']?.description ?? ''} As a group of keys:`, inGroup(postgres?.properties?.['tls'])),
+    section('`notify`', 'A list; each entry has exactly one of these keys. How to set each of them up, and how to read what they send: [alerts.md](alerts.md). `nightjar notify` sends a test.', notify?.items),
+    section('`notify` `telegram`', '', notify?.items?.properties?.['telegram']),
+    section('`notify` `webhook`', '', notify?.items?.properties?.['webhook']),
+    section('`hooks`', 'A list; each entry is an `eventBus` or a `command`. A hook that fails is a failure of the run. What they get: [alerts.md](alerts.md#events).', hooks?.items),
     section('Secrets', 'A password never stands in the file: what stands there is where it is kept, by exactly one of `env`, `file` and `secret`. A secret is read when it is needed, and appears in no message, argument or manifest. Who else may read a secret file is yours to set.', postgres?.properties?.['password']),
     section('`defaults`', 'Durations carry a unit: `ms`, `s`, `m` (minutes), `h`, `d`, `w`.', defaults),
     section('`retention`', 'Numbers count periods that have a backup, not days of the calendar, as in restic. `0` switches a tier off. A source’s own keys go over those of `defaults`; a `count` takes the place of all the others.', defaults?.properties?.['retention']),
+    section('`rotation`', 'What `nightjar rotate` heeds, and what it refuses: [rotation](rotation.md).', defaults?.properties?.['rotation']),
     section('`shrink`', 'The newest backup is compared with the median of the up to seven before it that had not shrunk themselves.', defaults?.properties?.['shrink']),
   ].join('\n');
 }
@@ -41,13 +46,14 @@ function section(title: string, text: string, schema: Schema | undefined): strin
   return `## ${title}\n\n${text === '' ? '' : `${text}\n\n`}| key | value | default | |\n| --- | --- | --- | --- |\n${rows.join('\n')}\n`;
 }
 
-function kindOf({ type, enum: values, minimum, maximum, pattern, anyOf, properties }: Schema): string {
+function kindOf({ type, enum: values, minimum, maximum, pattern, anyOf, properties, items }: Schema): string {
   if (anyOf !== undefined) return anyOf.map(kindOf).join(' or ');
   if (values !== undefined) return values.map((value) => `\`${value}\``).join(', ');
   if (properties !== undefined) return properties['env'] === undefined ? 'keys' : '[secret](#secrets)';
   if (type === 'integer') return maximum === undefined ? `number ≥ ${minimum}` : `number ${minimum} to ${maximum}`;
   if (type === 'boolean') return '`true`, `false`';
   if (type === 'object') return 'keys';
+  if (type === 'array') return items?.type === 'string' ? `list of ${items.enum === undefined ? 'texts' : kindOf(items)}` : 'list';
   return pattern?.includes('ms|s') ? 'duration' : 'text';
 }
 

@@ -11,6 +11,7 @@ export type Schema = {
   maximum?: number;
   pattern?: string;
   anyOf?: Schema[];
+  items?: Schema;
   required?: string[];
   properties?: Record<string, Schema>;
   additionalProperties?: Schema | boolean;

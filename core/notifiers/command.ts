@@ -1,0 +1,9 @@
+import { basename } from 'node:path';
+import { feed } from '../pipeline/feed.ts';
+import type { Command } from '../pipeline/feed.ts';
+import type { Notifier } from '../ports.ts';
+
+/** A program of the user's: it gets the message as JSON on standard input, and must exit with 0. */
+export function commandNotifier(command: Command): Notifier {
+  return { name: `command ${basename(command.program)}`, notify: (message, signal) => feed(command, message, 'notify-failed', signal) };
+}

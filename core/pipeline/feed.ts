@@ -1,0 +1,29 @@
+import { basename } from 'node:path';
+import { abortError, BackupError, isBackupError, messageOf } from '../domain/errors.ts';
+import type { FailureCode } from '../domain/errors.ts';
+import { formatDuration } from '../domain/units.ts';
+import { programInput } from './program.ts';
+
+/** A program of the user's, and its arguments: started as it is, without a shell. */
+export type Command = { program: string; args: readonly string[]; env: Readonly<Record<string, string>> };
+
+/** Longest time that a program of the user's may take. */
+export const feedLimitMs = 60_000;
+
+/** Starts a program with a document as JSON, in one line, on its standard input. Throws `failure` unless it exits with 0 within the limit. */
+export async function feed({ program, args, env }: Command, document: object, failure: FailureCode, signal: AbortSignal, limitMs = feedLimitMs): Promise<void> {
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(limitMs)]);
+  const name = basename(program);
+  const run = { program: { name, version: '', command: program, args: [] }, args, env, idleLimitMs: limitMs };
+  try {
+    await programInput(run, lines(document), limit);
+  } catch (cause) {
+    if (signal.aborted) throw abortError(signal);
+    const why = limit.aborted ? `${name} was still running after ${formatDuration(limitMs)}, and was stopped` : messageOf(cause);
+    throw new BackupError(failure, why, { hint: isBackupError(cause) ? cause.hint : undefined, cause });
+  }
+}
+
+async function* lines(document: object): AsyncGenerator<Uint8Array> {
+  yield Buffer.from(`${JSON.stringify(document)}\n`);
+}
