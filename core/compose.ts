@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import packageJson from '../package.json' with { type: 'json' };
 import type { Identity } from './commands/lease.ts';
 import type { Source } from './commands/source.ts';
+import type { Telling } from './commands/told-run.ts';
 import type { Config, SourceConfig } from './contract/config.ts';
 import { tlsChoice } from './contract/config-server.ts';
 import { BackupError } from './domain/errors.ts';
@@ -10,7 +11,7 @@ import type { SourceName } from './domain/keys.ts';
 import { suggestion } from './domain/nearest.ts';
 import { engines } from './engines/index.ts';
 import type { Login } from './engines/login.ts';
-import type { Clock, Hook, Notifier, SecretReference, Vault } from './ports.ts';
+import type { Clock, Hook, Notifier, SecretReference, Secrets, Vault } from './ports.ts';
 import { openSecrets } from './secrets/index.ts';
 import { openTools } from './tools.ts';
 import type { Tools } from './tools.ts';
@@ -51,6 +52,7 @@ export type Nightjar = {
 /** Puts it all together. Reads the vault's secrets, and nothing else yet. */
 export async function compose(config: Config, host: Host, signal: AbortSignal): Promise<Nightjar> {
   const secrets = openSecrets(host);
+  const telling = openTelling(config, host, secrets);
   const secret = (reference: SecretReference | string, stop: AbortSignal) => (typeof reference === 'string' ? reference : secrets.get(reference, stop));
   const { vault, close } = await openConfiguredVault(config.vault, host, secret, signal);
   let opened: Promise<Tools> | undefined;
@@ -80,17 +82,15 @@ export async function compose(config: Config, host: Host, signal: AbortSignal): 
     };
   }
 
-  const clock = { now: () => new Date() };
-  const command = (line: readonly string[]) => commandOf(line, host);
   return {
     version: packageJson.version,
     identity: host.identity,
-    clock,
+    clock: telling.clock,
     random: Math.random,
     vault,
     sourceNames: [...config.sources.keys()],
-    notifiers: config.notify.map((one) => openNotifier(one, { clock, secret: (reference, stop) => secrets.get(reference, stop), command })),
-    hooks: config.hooks.map((one) => openHook(one, command)),
+    notifiers: telling.notifiers,
+    hooks: telling.hooks,
     async source(name, { database }, stop) {
       const found = sourceConfig(config, name);
       const login = { ...(await loginOf(found, stop)), ...(database !== undefined && { database }) };
@@ -99,6 +99,19 @@ export async function compose(config: Config, host: Host, signal: AbortSignal): 
       return { name: name as SourceName, engine, database: login.database, timeZone, compressionLevel, parallel };
     },
     close,
+  };
+}
+
+/** Who is told, and when it is: what a host needs to tell that putting it all together has failed. Reads nothing. */
+export function openTelling(config: Config, host: Host, secrets: Secrets = openSecrets(host)): Telling {
+  const clock = { now: () => new Date() };
+  const command = (line: readonly string[]) => commandOf(line, host);
+  const { vault } = config;
+  return {
+    clock,
+    place: vault.kind === 'folder' ? resolve(host.folder, vault.folder) : `s3://${[vault.bucket, vault.prefix].filter((part) => part !== '').join('/')}`,
+    notifiers: config.notify.map((one) => openNotifier(one, { clock, secret: (reference, stop) => secrets.get(reference, stop), command })),
+    hooks: config.hooks.map((one) => openHook(one, command)),
   };
 }
 
