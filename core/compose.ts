@@ -5,6 +5,7 @@ import type { Identity } from './commands/lease.ts';
 import type { Source } from './commands/source.ts';
 import type { Telling } from './commands/told-run.ts';
 import type { Config, SourceConfig } from './contract/config.ts';
+import type { Settings } from './contract/config-settings.ts';
 import { tlsChoice } from './contract/config-server.ts';
 import { BackupError } from './domain/errors.ts';
 import type { SourceName } from './domain/keys.ts';
@@ -39,6 +40,8 @@ export type Nightjar = {
   vault: Vault;
   /** The configured names, in their order. */
   sourceNames: readonly SourceName[];
+  /** A source's settings, without reaching anything; undefined for a name that is not configured. */
+  settings(name: string): Settings | undefined;
   /** Who is told; their secrets are read when they are. */
   notifiers: readonly Notifier[];
   /** Who is called when a run ends. */
@@ -89,14 +92,15 @@ export async function compose(config: Config, host: Host, signal: AbortSignal): 
     random: Math.random,
     vault,
     sourceNames: [...config.sources.keys()],
+    settings: (name) => config.sources.get(name as SourceName),
     notifiers: telling.notifiers,
     hooks: telling.hooks,
     async source(name, { database }, stop) {
       const found = sourceConfig(config, name);
       const login = { ...(await loginOf(found, stop)), ...(database !== undefined && { database }) };
       const engine = (await engines[found.engine]())(login, await tools(stop));
-      const { timeZone, compressionLevel, parallel } = found;
-      return { name: name as SourceName, engine, database: login.database, timeZone, compressionLevel, parallel };
+      const { timeZone, retention, compressionLevel, parallel } = found;
+      return { name: name as SourceName, engine, database: login.database, timeZone, retention, compressionLevel, parallel };
     },
     close,
   };

@@ -14,8 +14,17 @@ export type ByteStream = AsyncIterable<Uint8Array>;
 /** What a vault says it holds, by its own account. */
 export type Stored = { bytes: Bytes };
 
-/** A small object and the version of it that was read; `putIfUnchanged` takes the version back. */
-export type Versioned = { body: Uint8Array; version: string };
+/** Who may not delete an object for good yet: nobody before `until`, nobody at all while there is a legal hold. */
+export type Lock = { until?: Date; hold: boolean };
+
+/** A small object and the version of it that was read; `putIfUnchanged` takes the version back. `lock` as far as we may know it. */
+export type Versioned = { body: Uint8Array; version: string; lock?: Lock };
+
+/** What became of a deleted object: `gone`, or `hidden` behind a delete marker, its bytes kept as an older version. */
+export type Deleted = { state: 'gone' | 'hidden' };
+
+/** An upload in parts that has begun and not ended; it takes space, and no listing of objects shows it. */
+export type UnfinishedUpload = { key: ObjectKey; upload: string; begun: Date };
 
 export type Listed = { key: ObjectKey; bytes: Bytes; modified: Date };
 
@@ -38,8 +47,16 @@ export type Vault = {
   get(key: ObjectKey, signal: AbortSignal): ByteStream;
   /** Every object whose key starts with `prefix`, in no promised order: all of them, or an error. */
   list(prefix: string, signal: AbortSignal): AsyncIterable<Listed>;
-  /** Removes an object; one that is not there is no error. */
-  delete(key: ObjectKey, signal: AbortSignal): Promise<void>;
+  /** Removes an object; one that is not there is no error. Where the vault keeps versions, they stay, and it is said. */
+  delete(key: ObjectKey, signal: AbortSignal): Promise<Deleted>;
+  /** An object's tags; undefined where the vault has none. Throws `object-missing`. */
+  tags(key: ObjectKey, signal: AbortSignal): Promise<Tags | undefined>;
+  /** Replaces an object's tags, and nothing else of it. Throws `object-missing`. */
+  retag(key: ObjectKey, tags: Tags, signal: AbortSignal): Promise<void>;
+  /** Uploads below `prefix` that have begun and not ended, of runs that are at work and of dead ones: all of them, or an error. None where a vault sweeps them by itself. */
+  unfinished(prefix: string, signal: AbortSignal): AsyncIterable<UnfinishedUpload>;
+  /** Ends an upload and frees its space; one that has ended is no error. */
+  abandon(upload: UnfinishedUpload, signal: AbortSignal): Promise<void>;
 };
 
 /** Retention tags of an object: plain letters, digits and `-`. A vault that has no tags ignores them. */

@@ -1,7 +1,7 @@
 import type { Manifest } from '../contract/manifest.ts';
 import { backupPrefix, manifestKey, newBackupId, startOf } from '../domain/keys.ts';
 import type { BackupId } from '../domain/keys.ts';
-import { longestTier, tiersOf } from '../domain/tiers.ts';
+import { tiersOfNew, tierTags } from '../domain/tiers.ts';
 import { plural } from '../domain/units.ts';
 import { mergeTallies } from '../pipeline/rows/tables.ts';
 import type { Clock, Plan, Report, Tags, Vault } from '../ports.ts';
@@ -23,8 +23,9 @@ export async function backup(source: Source, deps: BackupDeps, signal: AbortSign
   return withLease(source.name, deps, async (held, confirmLease) => {
     const start = deps.clock.now();
     const id = newBackupId(start, deps.random());
-    const tiers = tiersOf(start, (await backupIds(source.name, deps.vault, held)).map(startOf), source.timeZone);
-    const job = { source, id, start, tags: { 'nightjar-tier': longestTier(tiers) } };
+    const others = (await backupIds(source.name, deps.vault, held)).map((other) => ({ id: other, start: startOf(other) }));
+    const tiers = tiersOfNew({ id, start: startOf(id) }, others, source.retention, source.timeZone);
+    const job = { source, id, start, tags: tierTags(tiers) };
     const plan = await source.engine.plan({}, held);
     try {
       const content = await storeContent(plan, job, deps, held);

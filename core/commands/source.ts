@@ -1,3 +1,4 @@
+import type { Retention } from '../contract/config-settings.ts';
 import type { SourceName } from '../domain/keys.ts';
 import type { Engine } from '../ports.ts';
 
@@ -7,6 +8,8 @@ export type Source = {
   engine: Engine;
   /** IANA time zone of its calendar. */
   timeZone: string;
+  /** What rotation will keep: a new backup is tagged accordingly. */
+  retention: Retention;
   /** zstd level. */
   compressionLevel: number;
   /** Streams at the same time. */

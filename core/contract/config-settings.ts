@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { always, countOf, duration, group, timeZone, wholeNumber } from './config-fields.ts';
+import { rotationOf, rotationSchema } from './config-rotation.ts';
+import type { RotationSettings } from './config-rotation.ts';
 import { watchOf, watchShape } from './config-watch.ts';
 import type { Watch } from './config-watch.ts';
 
@@ -15,7 +17,7 @@ const retention = group('retention', {
   weekly: keeps('For how many weeks (ISO 8601) that have one to keep a backup.', tierDefaults.weekly),
   monthly: keeps('For how many months that have one to keep a backup.', tierDefaults.monthly),
   yearly: keeps('For how many years that have one to keep a backup.', tierDefaults.yearly),
-  keepWithin: duration('1h', '36500d').optional().describe('Keep every backup younger than this, as `30d`.'),
+  keepWithin: duration('1h', '36500d').optional().describe('Keep every backup that is less than this older than the newest one, as `30d`.'),
   count: wholeNumber(1).optional().describe('Keep this many of the newest backups and nothing else; instead of all the others.'),
 }).superRefine((value, context) => {
   if (value.count !== undefined && countOf(value, [...tierNames, 'keepWithin']) > 0) context.addIssue('count stands alone: it takes the place of all the others');
@@ -30,7 +32,7 @@ const fields = {
 };
 
 /** The settings of a source, as the whole file's defaults. */
-export const defaultsSchema = group('defaults', { ...fields, ...watchShape, retention: retention.prefault({}).describe('What rotation keeps.') });
+export const defaultsSchema = group('defaults', { ...fields, ...watchShape, retention: retention.prefault({}).describe('What rotation keeps.'), rotation: rotationSchema.prefault({}).describe('How carefully rotation removes.') });
 
 /** The settings of one source: what is absent is as in the defaults. */
 export const settingsShape = {
@@ -41,6 +43,7 @@ export const settingsShape = {
   idleTimeout: fields.idleTimeout.unwrap().optional().describe(fields.idleTimeout.description ?? ''),
   ...watchShape,
   retention: retention.optional().describe('What rotation keeps; key by key, the rest is as in the defaults.'),
+  rotation: rotationSchema.optional().describe('How carefully rotation removes; key by key, the rest is as in the defaults.'),
 };
 
 type Tiers = Record<keyof typeof tierDefaults, number>;
@@ -48,15 +51,15 @@ type Tiers = Record<keyof typeof tierDefaults, number>;
 /** What rotation keeps: a plain count, or tiers and an age. */
 export type Retention = { count: number } | (Tiers & { keepWithinMs: number });
 
-export type Settings = { timeZone: string; compressionLevel: number; parallel: number; lockTimeoutMs: number; idleTimeoutMs: number; retention: Retention; watch: Watch };
+export type Settings = { timeZone: string; compressionLevel: number; parallel: number; lockTimeoutMs: number; idleTimeoutMs: number; retention: Retention; rotation: RotationSettings; watch: Watch };
 
-type Written = Partial<Record<keyof typeof fields, unknown>> & Parameters<typeof watchOf>[1] & { retention?: z.infer<typeof retention> | undefined };
+type Written = Partial<Record<keyof typeof fields, unknown>> & Parameters<typeof watchOf>[1] & { retention?: z.infer<typeof retention> | undefined; rotation?: z.infer<typeof rotationSchema> | undefined };
 
 /** A source's settings over the defaults. */
 export function settingsOf(defaults: z.infer<typeof defaultsSchema>, own: Written): Settings {
   const written = Object.fromEntries(Object.keys(fields).flatMap((key) => (own[key as keyof Written] === undefined ? [] : [[key, own[key as keyof Written]]])));
   const { timeZone: zone, compression, parallel, lockTimeout, idleTimeout } = { ...defaults, ...written } as z.infer<typeof defaultsSchema>;
-  return { timeZone: zone, compressionLevel: compression, parallel, lockTimeoutMs: lockTimeout, idleTimeoutMs: idleTimeout, retention: retentionOf(defaults.retention, own.retention ?? {}), watch: watchOf(defaults, own) };
+  return { timeZone: zone, compressionLevel: compression, parallel, lockTimeoutMs: lockTimeout, idleTimeoutMs: idleTimeout, retention: retentionOf(defaults.retention, own.retention ?? {}), rotation: rotationOf(defaults.rotation, own.rotation ?? {}), watch: watchOf(defaults, own) };
 }
 
 /** A retention that would keep no backup at all. */

@@ -26,6 +26,7 @@ export type FailureCode =
   | 'part-corrupt' // a part's bytes are not those of the manifest
   | 'manifest-invalid' // a manifest can't be read
   | 'backup-missing' // no backup with this id, or none at all
+  | 'rotation-refused' // rotation would remove more than it should, or can't know: the person at the command line
   | 'lease-held' // another run works on this source
   | 'lease-lost' // another run has taken over from us
   | 'notify-failed' // a message could not be delivered

@@ -1,50 +1,39 @@
+import type { Retention } from '../contract/config-settings.ts';
 import type { Tier } from '../contract/manifest.ts';
+import { calendarOf } from './calendar.ts';
+import type { PeriodTier } from './calendar.ts';
+import { planRetention, tiersOf } from './retention.ts';
+import type { Candidate } from './retention.ts';
 
-const periods = ['hourly', 'daily', 'weekly', 'monthly', 'yearly'] as const;
+/** Where a backup's tags say what it counts for: `nightjar-tier` the tier that keeps it longest, `nightjar-tiers` all of them. */
+export type TierTags = { 'nightjar-tier': string; 'nightjar-tiers': string };
 
 /**
- * What a new backup counts for: `last` always, and each tier in whose period, by the source's own calendar, it is the first.
- * Weeks are those of ISO 8601. `earlier` are the starts of the source's other backups.
+ * What a new backup counts for: the newest one counts for every tier that has places, until a newer one takes them over. So its tags
+ * promise too much rather than too little while no rotation has corrected them. `others` are the source's other backups.
  */
-export function tiersOf(start: Date, earlier: readonly Date[], timeZone: string): Tier[] {
-  const first = periods.filter((tier) => {
-    const period = periodOf(start, tier, timeZone);
-    return !earlier.some((other) => periodOf(other, tier, timeZone) === period);
-  });
-  return ['last', ...first];
+export function tiersOfNew(backup: Candidate, others: readonly Candidate[], retention: Retention, timeZone: string): Tier[] {
+  const decision = planRetention([...others, backup], retention, timeZone).find(({ id }) => id === backup.id);
+  return decision === undefined ? [] : tiersOf(decision);
 }
 
-/** The tier that keeps a backup longest: the one a lifecycle rule goes by. */
+/** The tier that keeps a backup longest. */
 export function longestTier(tiers: readonly Tier[]): Tier {
-  return tiers[tiers.length - 1] ?? 'last';
+  return tiers.at(-1) ?? 'last';
 }
+
+/** The tags of a backup that counts for these tiers; `none` where something else keeps it, a pin or its age. */
+export function tierTags(tiers: readonly Tier[]): TierTags {
+  return { 'nightjar-tier': longestTier(tiers), 'nightjar-tiers': tiers.join('-') || 'none' };
+}
+
+/**
+ * The tags of what rotation has let go and could not delete. They are the only ones that a lifecycle rule may expire objects by: a rule by
+ * age and tier would be sharper than rotation, which keeps the last seven days that have a backup, however long ago they are.
+ */
+export const releasedTags: TierTags = { 'nightjar-tier': 'released', 'nightjar-tiers': 'none' };
 
 /** The period of a tier that a moment falls into, as text: `2026-11-20`, `2026-W47`. */
-export function periodOf(moment: Date, tier: (typeof periods)[number], timeZone: string): string {
-  const parts = new Intl.DateTimeFormat('en-CA', {
-    timeZone, calendar: 'gregory', numberingSystem: 'latn', year: 'numeric', month: '2-digit', day: '2-digit', hour: '2-digit', hourCycle: 'h23', timeZoneName: 'longOffset',
-  }).formatToParts(moment);
-  const part = (type: string) => parts.find((found) => found.type === type)?.value ?? '';
-  const day = `${part('year')}-${part('month')}-${part('day')}`;
-  switch (tier) {
-    case 'hourly':
-      return `${day}T${part('hour')}${part('timeZoneName')}`;
-    case 'daily':
-      return day;
-    case 'weekly':
-      return isoWeek(day);
-    case 'monthly':
-      return day.slice(0, 7);
-    case 'yearly':
-      return day.slice(0, 4);
-  }
-}
-
-/** ISO 8601: a week belongs to the year of its Thursday, and the first week is the one with the year's first Thursday. */
-function isoWeek(day: string): string {
-  const thursday = new Date(`${day}T00:00:00Z`);
-  thursday.setUTCDate(thursday.getUTCDate() + 4 - (thursday.getUTCDay() || 7));
-  const year = thursday.getUTCFullYear();
-  const week = Math.floor((thursday.getTime() - Date.UTC(year, 0, 1)) / (7 * 86_400_000)) + 1;
-  return `${year}-W${String(week).padStart(2, '0')}`;
+export function periodOf(moment: Date, tier: PeriodTier, timeZone: string): string {
+  return calendarOf(timeZone)(moment, tier);
 }

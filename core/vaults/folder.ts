@@ -1,8 +1,8 @@
-import { rename, rm, rmdir, unlink } from 'node:fs/promises';
+import { lstat, rename, rm, rmdir, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { abortError, BackupError } from '../domain/errors.ts';
 import type { ObjectKey } from '../domain/keys.ts';
-import type { ByteStream, Stored, Vault } from '../ports.ts';
+import type { ByteStream, Deleted, Stored, Vault } from '../ports.ts';
 import { answered, codeOf } from './folder-errors.ts';
 import { listFolder } from './folder-list.ts';
 import { folderPlace, pathOf, prepareVault, requireVault, syncFolder, type FolderPlace } from './folder-place.ts';
@@ -30,6 +30,13 @@ export function folderVault(root: string): Vault {
     get: (key, signal) => readFolder(place, key, signal),
     list: (prefix, signal) => listFolder(place, prefix, signal),
     delete: (key, signal) => answered(`delete ${place.root}/${key}`, remove(place, key), signal),
+    tags: (key, signal) => requireObject(place, key, signal),
+    retag: (key, _tags, signal) => requireObject(place, key, signal),
+    // those of dead runs are hidden files, which a later write sweeps
+    async *unfinished(prefix, signal) {
+      await answered(`list ${place.root}/${prefix}`, requireVault(place), signal);
+    },
+    abandon: async () => undefined,
   };
 }
 
@@ -78,10 +85,10 @@ async function putIfUnchanged(
   throw new BackupError('object-exists', `${what}: somebody else has written or removed it`);
 }
 
-async function remove(place: FolderPlace, key: ObjectKey): Promise<void> {
+async function remove(place: FolderPlace, key: ObjectKey): Promise<Deleted> {
   await requireVault(place);
   const path = await pathOf(place, key, { make: false }).catch(absent);
-  if (path === undefined) return;
+  if (path === undefined) return { state: 'gone' };
   const versions = await versionsOf(place, key, path).catch(absent);
   await unlink(path).catch(absent);
   await syncFolder(dirname(path)).catch(absent);
@@ -89,6 +96,15 @@ async function remove(place: FolderPlace, key: ObjectKey): Promise<void> {
   for (let folder = dirname(path); folder !== place.root; folder = dirname(folder)) {
     if (!(await rmdir(folder).then(() => true, () => false))) break;
   }
+  return { state: 'gone' };
+}
+
+/** A folder has no tags; that an object is missing is told all the same. */
+async function requireObject(place: FolderPlace, key: ObjectKey, signal: AbortSignal): Promise<undefined> {
+  const what = `look at ${place.root}/${key}`;
+  await answered(what, requireVault(place), signal);
+  const found = pathOf(place, key, { make: false }).then(lstat).catch(absent);
+  if ((await answered(what, found, signal)) === undefined) throw new BackupError('object-missing', `${what}: there is no such object`);
 }
 
 async function incoming(place: FolderPlace, key: ObjectKey, body: ByteStream, signal: AbortSignal) {

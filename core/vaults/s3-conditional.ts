@@ -1,10 +1,11 @@
-import { GetObjectTaggingCommand, PutObjectCommand } from '@aws-sdk/client-s3';
+import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { BackupError, isBackupError } from '../domain/errors.ts';
 import type { ObjectKey } from '../domain/keys.ts';
 import type { Tags } from '../ports.ts';
 import { attemptsOf, statusOf } from './s3-errors.ts';
 import { readObject } from './s3-get.ts';
 import { attributes, call, finishing, guard, objectAt, type S3Place } from './s3-request.ts';
+import { tagsOf } from './s3-tags.ts';
 import { sleep } from './waiting.ts';
 
 type Condition = { IfNoneMatch: '*' } | { IfMatch: string };
@@ -26,7 +27,7 @@ export async function putNew(place: S3Place, key: ObjectKey, body: Uint8Array, t
 
 /** Replaces a small object that still has this entity tag (`If-Match`). Its tags stay. Throws `object-exists`. */
 export async function putOver(place: S3Place, key: ObjectKey, body: Uint8Array, version: string, signal: AbortSignal): Promise<{ version: string }> {
-  const tags = place.tags ? await tagsOf(place, key, signal) : {};
+  const tags = place.tags ? await tagsOf(place, key, signal).catch(none) : {};
   // Older gateways compare the tag with its quotes on and never find it equal (Ceph 18); without them all do as is meant.
   const condition = place.checksums === 'when-required' ? version.replaceAll('"', '') : version;
   return putIf(place, key, body, tags, { IfMatch: condition }, signal);
@@ -96,19 +97,13 @@ function putCommand(place: S3Place, key: ObjectKey, body: Uint8Array, tags: Tags
   return new PutObjectCommand({ ...objectAt(place, key), Body: body, ...attributes(place, tags), ...guard(place, body), ...condition });
 }
 
-/** The tags of an object; none of one that is gone, which the condition will find. */
-async function tagsOf(place: S3Place, key: ObjectKey, signal: AbortSignal): Promise<Tags> {
-  const command = new GetObjectTaggingCommand(objectAt(place, key));
-  try {
-    const { TagSet } = await call(`read tags of ${place.name}/${key}`, (options) => place.client.send(command, options), signal);
-    return Object.fromEntries((TagSet ?? []).map(({ Key, Value }) => [Key ?? '', Value ?? '']));
-  } catch (error) {
-    if (isBackupError(error, 'object-missing')) return {};
-    throw error;
-  }
-}
-
 function versionOf(what: string, etag: string | undefined): { version: string } {
   if (etag === undefined) throw new BackupError('vault-failed', `${what}: the store gave no entity tag`);
   return { version: etag };
+}
+
+/** An object that is gone has no tags, and the condition will find that out. */
+function none(error: unknown): Tags {
+  if (isBackupError(error, 'object-missing')) return {};
+  throw error;
 }

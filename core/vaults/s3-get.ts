@@ -2,7 +2,7 @@ import { GetObjectCommand } from '@aws-sdk/client-s3';
 import { abortError, BackupError, isBackupError } from '../domain/errors.ts';
 import type { ObjectKey } from '../domain/keys.ts';
 import type { Bytes } from '../domain/units.ts';
-import type { ByteStream, Versioned } from '../ports.ts';
+import type { ByteStream, Lock, Versioned } from '../ports.ts';
 import { s3Error, statusOf } from './s3-errors.ts';
 import { call, objectAt, type S3Place } from './s3-request.ts';
 import { sleep } from './waiting.ts';
@@ -13,7 +13,7 @@ const breaks = 5;
 /** Larger objects are not read into memory. */
 const largestRead: Bytes = 64 * 1024 * 1024;
 
-type State = { at: Bytes; total: Bytes | undefined; etag: string | undefined };
+type State = { at: Bytes; total: Bytes | undefined; etag: string | undefined; lock?: Lock };
 
 /** An object's bytes; a broken connection is taken up where it broke, of the same version of the object. */
 export async function* getObject(place: S3Place, key: ObjectKey, signal: AbortSignal): ByteStream {
@@ -31,7 +31,7 @@ export async function readObject(place: S3Place, key: ObjectKey, signal: AbortSi
     chunks.push(chunk);
   }
   if (state.etag === undefined) throw new BackupError('vault-failed', `read ${place.name}/${key}: the store gave no entity tag`);
-  return { body: Buffer.concat(chunks), version: state.etag };
+  return { body: Buffer.concat(chunks), version: state.etag, ...(state.lock && { lock: state.lock }) };
 }
 
 async function* resumed(place: S3Place, key: ObjectKey, state: State, signal: AbortSignal): ByteStream {
@@ -73,6 +73,8 @@ async function rest(place: S3Place, key: ObjectKey, what: string, state: State, 
   }
   state.total = total;
   state.etag ??= answer.ETag;
+  const { ObjectLockRetainUntilDate: until, ObjectLockLegalHoldStatus: hold } = answer;
+  if (until !== undefined || hold === 'ON') state.lock = { hold: hold === 'ON', ...(until && { until }) };
   return answer.Body as unknown as ByteStream;
 }
 

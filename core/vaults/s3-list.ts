@@ -23,7 +23,8 @@ export async function* listBucket(place: S3Place, prefix: string, signal: AbortS
   } while (token !== undefined);
 }
 
-function keyOf(text: string | undefined): ObjectKey | undefined {
+/** The key of ours that a name in the bucket is; undefined for everything else. */
+export function keyOf(text: string | undefined): ObjectKey | undefined {
   try {
     return text === undefined ? undefined : objectKey(text);
   } catch (error) {

@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
-import { DeleteObjectCommand, HeadObjectCommand, PutObjectTaggingCommand } from '@aws-sdk/client-s3';
+import { DeleteObjectCommand, HeadObjectCommand } from '@aws-sdk/client-s3';
 import { BackupError, messageOf } from '../domain/errors.ts';
 import type { ObjectKey } from '../domain/keys.ts';
 import type { Bytes } from '../domain/units.ts';
 import type { Tags } from '../ports.ts';
 import { crc32Bytes, crc32Header } from './crc32.ts';
 import { call, objectAt, type S3Place } from './s3-request.ts';
+import { retag } from './s3-tags.ts';
 
 /** What an object must be in the store. `parts` is empty for one that was sent whole. */
 export type Expected = { bytes: Bytes; crc: number; parts: { crc: number; etag: string }[] };
@@ -21,7 +22,7 @@ export async function confirmStored(place: S3Place, key: ObjectKey, expected: Ex
   const held = await heldBy(place, key, signal);
   const wrong = difference(held, expected);
   if (wrong === undefined) {
-    if (place.tags && held.tags !== undefined && held.tags < Object.keys(tags).length) await tag(place, key, tags, signal);
+    if (place.tags && held.tags !== undefined && held.tags < Object.keys(tags).length) await retag(place, key, tags, signal);
     return;
   }
   const left = await remove(place, key, signal);
@@ -56,12 +57,6 @@ function compositeOf(parts: Expected['parts']): string {
 function etagOf(parts: Expected['parts']): string {
   const digests = parts.map(({ etag }) => Buffer.from(etag.replaceAll('"', ''), 'hex'));
   return `"${createHash('md5').update(Buffer.concat(digests)).digest('hex')}-${parts.length}"`;
-}
-
-async function tag(place: S3Place, key: ObjectKey, tags: Tags, signal: AbortSignal): Promise<void> {
-  const TagSet = Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
-  const command = new PutObjectTaggingCommand({ ...objectAt(place, key), Tagging: { TagSet } });
-  await call(`tag ${place.name}/${key}`, (options) => place.client.send(command, options), signal);
 }
 
 async function remove(place: S3Place, key: ObjectKey, signal: AbortSignal): Promise<string> {

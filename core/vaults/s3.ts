@@ -1,13 +1,15 @@
 import { DeleteObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { isBackupError } from '../domain/errors.ts';
 import type { ObjectKey } from '../domain/keys.ts';
-import type { Vault } from '../ports.ts';
+import type { Deleted, Vault } from '../ports.ts';
 import type { Checksums } from './s3-client.ts';
 import { putNew, putOver } from './s3-conditional.ts';
 import { getObject, readObject } from './s3-get.ts';
 import { listBucket } from './s3-list.ts';
 import { putStream } from './s3-put.ts';
 import { call, objectAt, type S3Place } from './s3-request.ts';
+import { retag, tagsOf } from './s3-tags.ts';
+import { abandonUpload, listUnfinished } from './s3-unfinished.ts';
 
 export type S3VaultOptions = {
   /** Made by `s3Client`, with the same `checksums`. */
@@ -25,7 +27,7 @@ export type S3VaultOptions = {
 
 /**
  * A bucket as a vault. Needs the rights to put, get and list objects, to abort multipart uploads, to tag objects and to read their tags
- * (`s3:PutObjectTagging`, `s3:GetObjectTagging`), and to delete only where objects are to be deleted. The store must honour
+ * (`s3:PutObjectTagging`, `s3:GetObjectTagging`), and to delete and to list multipart uploads only where objects are to be deleted. The store must honour
  * `If-None-Match` and `If-Match` on PutObject.
  */
 export function s3Vault({ client, bucket, prefix, kmsKey, checksums = 'when-supported', tags = true }: S3VaultOptions): Vault {
@@ -41,14 +43,21 @@ export function s3Vault({ client, bucket, prefix, kmsKey, checksums = 'when-supp
     get: (key, signal) => getObject(place, key, signal),
     list: (start, signal) => listBucket(place, start, signal),
     delete: (key, signal) => remove(place, key, signal),
+    tags: async (key, signal) => (place.tags ? tagsOf(place, key, signal) : undefined),
+    retag: async (key, given, signal) => (place.tags ? retag(place, key, given, signal) : undefined),
+    unfinished: (start, signal) => listUnfinished(place, start, signal),
+    abandon: (upload, signal) => abandonUpload(place, upload, signal),
   };
 }
 
-async function remove(place: S3Place, key: ObjectKey, signal: AbortSignal): Promise<void> {
+/** Without a version in the request, a versioned bucket puts a marker over the object and says so: the right to delete versions is not asked for. */
+async function remove(place: S3Place, key: ObjectKey, signal: AbortSignal): Promise<Deleted> {
   const command = new DeleteObjectCommand(objectAt(place, key));
   try {
-    await call(`delete ${place.name}/${key}`, (options) => place.client.send(command, options), signal);
+    const { DeleteMarker } = await call(`delete ${place.name}/${key}`, (options) => place.client.send(command, options), signal);
+    return { state: DeleteMarker === true ? 'hidden' : 'gone' };
   } catch (error) {
     if (!isBackupError(error, 'object-missing')) throw error;
+    return { state: 'gone' };
   }
 }

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe } from '@jest/globals';
 import type { Tags, Vault } from '../../core/ports.ts';
+import { carePromises } from './vault-care.ts';
 import { placePromises } from './vault-places.ts';
 import { streamPromises } from './vault-streams.ts';
 import { swapPromises } from './vault-swaps.ts';
@@ -36,5 +37,6 @@ export function vaultContract(name: string, open: () => Promise<VaultUnderTest>)
     streamPromises(under);
     swapPromises(under);
     placePromises(under);
+    carePromises(under);
   });
 }

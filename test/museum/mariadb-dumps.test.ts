@@ -44,7 +44,7 @@ afterAll(async () => {
 
 function source(more: { tools?: Tools; database?: string; user?: string; password?: string } = {}): Source {
   const { tools: programs = tools, database = 'shop', ...login } = more;
-  return { name: shop, engine: mariadbEngine(loginTo(server, database, { idleLimitMs: 3000, ...login }), programs), timeZone: 'UTC', compressionLevel: 1, parallel: 2 };
+  return { name: shop, engine: mariadbEngine(loginTo(server, database, { idleLimitMs: 3000, ...login }), programs), timeZone: 'UTC', retention: { count: 1 }, compressionLevel: 1, parallel: 2 };
 }
 
 /** The real programs; but of the dump of rows, this is made by the shell: `"$@"` is the real one's command. */

@@ -42,6 +42,7 @@ export async function postgresScene(major: PostgresMajor, settings: PostgresOpti
       name: 'shop' as SourceName,
       engine: postgresEngine(login(database, options.login), options.tools ?? tools, options.sliceBytes),
       timeZone: 'UTC',
+      retention: { last: 0, hourly: 0, daily: 7, weekly: 4, monthly: 12, yearly: 5, keepWithinMs: 0 },
       compressionLevel: 1,
       parallel: 2,
     }),
