@@ -16,7 +16,7 @@ export type Standing = {
   limitMs: number;
   /** The newest complete backup. */
   newest?: BackupId | undefined;
-  /** The newest one that passed a drill, a verify or a restore's proof. */
+  /** The newest one that passed a drill or a restore's proof; that its bytes could be read again does not prove it. */
   proven?: BackupId | undefined;
   /** Runs that have failed since the newest complete backup, and what the last one said. */
   failures: number;
@@ -59,7 +59,7 @@ export function unknown({ source, place, why, hint }: { source?: SourceName | un
 /** No backup has been proven for too long. */
 export function overdueDrill(standing: Standing, drillEveryMs: number, telling: Telling): Message {
   const subject = standing.proven === undefined ? 'no backup has ever been proven' : `the newest proven backup is ${ageOf(standing.proven, telling.at)} old, over the limit of ${span(drillEveryMs)}`;
-  return about('overdue-drill', standing, telling, subject, facts(standing, telling.at), [`nightjar verify ${word(standing.source)}`, `nightjar restore ${word(standing.source)}`]);
+  return about('overdue-drill', standing, telling, subject, facts(standing, telling.at), [`nightjar restore ${word(standing.source)}`]);
 }
 
 /** The newest backup is far smaller than the ones before it, in rows or in bytes. */
