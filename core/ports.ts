@@ -173,3 +173,6 @@ export type Hook = {
   /** Taken by the other side, or an error: `hook-failed`. Every wait ends. */
   call(event: RunEnded, signal: AbortSignal): Promise<void>;
 };
+
+/** Takes the figures of a run, for whoever keeps metrics: once for each run that did all it should, so that an alarm can go by their absence. Must be quick and must not throw. */
+export type Meter = (figures: Readonly<Record<string, number>>) => void;
