@@ -1,10 +1,14 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { compose } from '../core/compose.ts';
+import { toldRun } from '../core/commands/told-run.ts';
+import type { Run, RunHost } from '../core/commands/told-run.ts';
+import { compose, openTelling } from '../core/compose.ts';
 import type { Nightjar } from '../core/compose.ts';
 import { parseConfig } from '../core/config-file.ts';
 import { functionEnvironmentSchema } from '../core/contract/events.ts';
 import { BackupError } from '../core/domain/errors.ts';
+import type { SourceName } from '../core/domain/keys.ts';
+import type { Verb } from '../core/domain/run-messages.ts';
 import type { Report } from '../core/ports.ts';
 import { limitsOf } from './deadline.ts';
 import { failureOf, thrownOf } from './failure.ts';
@@ -15,14 +19,17 @@ import { jsonLog, reportTo, without } from './log.ts';
 export type Invocation = Nightjar & { identity: InvocationIdentity; report: Report; seconds(): number };
 
 type Job<E, R> = {
-  /** For messages: `backup`. */
-  verb: string;
+  verb: Verb;
   read(event: unknown): E;
   work(event: E, invocation: Invocation, signal: AbortSignal): Promise<R>;
 };
 
-/** A Lambda handler: reads the event, puts Nightjar together, works within the deadline, and logs start, end and failure. Throws what Lambda is to show. */
-export function lambdaHandler<E extends { source: string }, R extends object>({ verb, read, work }: Job<E, R>): (event: unknown, context: LambdaContext) => Promise<R> {
+/** Left for the answer when telling takes long. */
+const answerMs = 500;
+const leastTellingMs = 1_000;
+
+/** A Lambda handler: reads the event, puts Nightjar together, works within the deadline, tells how it ended, and logs start, end and failure. Throws what Lambda is to show. */
+export function lambdaHandler<E extends { source?: string | undefined }, R extends object>({ verb, read, work }: Job<E, R>): (event: unknown, context: LambdaContext) => Promise<R> {
   return async (event, context) => {
     const began = Date.now();
     const seconds = (): number => Math.round((Date.now() - began) / 100) / 10;
@@ -31,36 +38,60 @@ export function lambdaHandler<E extends { source: string }, R extends object>({ 
     const fields: Record<string, unknown> = { requestId: context.awsRequestId, run: identity.run, verb };
     const log = jsonLog({ fields, now: () => new Date(), write: (line) => process.stdout.write(line), secrets });
     const limits = limitsOf(verb, context.getRemainingTimeInMillis());
+    const explain = (error: unknown): BackupError => {
+      const { code, message, hint, cause } = failureOf(error, limits.signal);
+      return new BackupError(code, without(message, secrets()), { hint, cause });
+    };
+    const limit = (): AbortSignal => AbortSignal.timeout(Math.max(leastTellingMs, context.getRemainingTimeInMillis() - answerMs));
     try {
-      const wanted = read(event);
-      fields['source'] = wanted.source;
-      log('INFO', 'start', { event: wanted });
-      const result = await within(identity, limits.signal, (nightjar) => work(wanted, { ...nightjar, identity, report: reportTo(log), seconds }, limits.signal));
+      const wanted = attempt(() => read(event));
+      const source = wanted.value?.source as SourceName | undefined;
+      fields['source'] = source;
+      if (wanted.value !== undefined) log('INFO', 'start', { event: wanted.value });
+      const result = await within({ verb, source }, { identity, explain, limit }, limits.signal, (nightjar) => work(wanted.get(), { ...nightjar, identity, report: reportTo(log), seconds }, limits.signal));
       log('INFO', 'end', { result });
       return result;
     } catch (error) {
-      const failure = failureOf(error, limits.signal);
+      const failure = explain(error);
       const { code, message, hint, cause } = failure;
       log('ERROR', 'failed', { code, error: message, hint, seconds: seconds(), ...(code === 'internal' && cause instanceof Error && { stack: cause.stack }) });
-      throw thrownOf(new BackupError(code, without(message, secrets()), { hint }));
+      throw thrownOf(failure);
     } finally {
       limits.release();
     }
   };
 }
 
-async function within<R>(identity: InvocationIdentity, signal: AbortSignal, work: (nightjar: Nightjar) => Promise<R>): Promise<R> {
+/** A value, or the error that `get` throws: an event that can't be read is told to whom the configuration names. */
+function attempt<T>(make: () => T): { value?: T; get(): T } {
+  try {
+    const value = make();
+    return { value, get: () => value };
+  } catch (error) {
+    return {
+      get() {
+        throw error;
+      },
+    };
+  }
+}
+
+type Asking = Pick<RunHost, 'explain' | 'limit'> & { identity: InvocationIdentity };
+
+async function within<R extends object>(run: Run, { identity, explain, limit }: Asking, signal: AbortSignal, work: (nightjar: Nightjar) => Promise<R>): Promise<R> {
   const { LAMBDA_TASK_ROOT: bundle, NIGHTJAR_CONFIG: file, NIGHTJAR_TOOLS: layer } = functionEnvironmentSchema.parse(process.env);
   const path = resolve(bundle, file);
   const text = await readFile(path, 'utf8').catch((cause: unknown) => {
     throw new BackupError('config-invalid', `the configuration ${path} can't be read`, { hint: 'it belongs into the bundle, or NIGHTJAR_CONFIG names another file', cause });
   });
   const config = parseConfig(text, file);
-  const nightjar = await compose(config, { env: process.env, folder: dirname(path), identity, layer: async () => layer }, signal);
+  const host = { env: process.env, folder: dirname(path), identity, layer: async () => layer };
+  let nightjar: Nightjar | undefined;
   try {
-    return await work(nightjar);
+    const composed = async (): Promise<R> => work((nightjar = await compose(config, host, signal)));
+    return await toldRun(run, composed, (result) => result, { ...openTelling(config, host), run: identity.run, vault: () => nightjar?.vault, explain, limit, unalarming: ['lease-held'] });
   } finally {
-    nightjar.close();
+    nightjar?.close();
   }
 }
 

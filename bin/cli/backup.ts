@@ -9,19 +9,26 @@ import type { Outcome } from './output.ts';
 import { showProgress } from './progress.ts';
 import type { Session } from './session.ts';
 import { sizesOf } from './sizes.ts';
+import { told } from './told.ts';
 
 /** `nightjar backup`: every named source, one after the other; one that fails keeps none of the others from being tried. */
 export async function backupCommand(names: string[], session: Session, signal: AbortSignal): Promise<Outcome> {
   const results: object[] = [];
   const failures: unknown[] = [];
   for (const name of configured(names, session.nightjar)) {
+    let stored: Manifest | undefined;
     try {
-      const manifest = await backupOne(name, session, signal);
-      results.push({ status: 'stored', ...summary(manifest) });
-      session.out.say(resultLine(manifest));
+      await told({ verb: 'backup', source: name }, async () => {
+        stored = await backupOne(name, session, signal);
+        session.out.say(resultLine(stored));
+        return stored;
+      }, summary, session, signal);
+      results.push({ status: 'stored', ...summary(stored!) });
     } catch (error) {
       failures.push(error);
-      results.push({ status: isBackupError(error, 'lease-held') ? 'skipped' : 'failed', source: name, error: failureDocument(error) });
+      const status = isBackupError(error, 'lease-held') ? 'skipped' : 'failed';
+      // a backup that is stored, though somebody could not be told, is shown as what it is
+      results.push(stored === undefined ? { status, source: name, error: failureDocument(error) } : { status: 'stored', ...summary(stored), error: failureDocument(error) });
       session.out.fail(error);
       if (signal.aborted) break;
     }

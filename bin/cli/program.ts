@@ -1,7 +1,9 @@
 import { Command } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
+import type { Verb } from '../../core/domain/run-messages.ts';
 import { backupCommand } from './backup.ts';
 import { listCommand } from './list.ts';
+import { notifyCommand } from './notify.ts';
 import type { Outcome } from './output.ts';
 import { restoreCommand } from './restore.ts';
 import type { RestoreFlags } from './restore.ts';
@@ -9,7 +11,7 @@ import type { Session } from './session.ts';
 import { verifyCommand } from './verify.ts';
 
 /** What a command line asks for: to be done once the configuration is read. */
-export type Asked = { config: string; json: boolean; work(session: Session, signal: AbortSignal): Promise<Outcome> };
+export type Asked = { config: string; json: boolean; /** What is told when it can't even begin. */ verb?: Verb | undefined; work(session: Session, signal: AbortSignal): Promise<Outcome> };
 
 const exitCodeHelp = `
 Exit codes:
@@ -56,17 +58,17 @@ export function nightjarProgram(ask: (asked: Asked) => void): Command {
     .configureHelp({ showGlobalOptions: true })
     .exitOverride()
     .addHelpText('after', exitCodeHelp);
-  const asking = (work: Asked['work']) => ask({ json: false, ...program.opts<{ config: string; json?: true }>(), work });
+  const asking = (work: Asked['work'], verb?: Verb) => ask({ json: false, ...program.opts<{ config: string; json?: true }>(), verb, work });
 
   program.command('backup').description('back up the named sources, or all of them').argument('[source...]', 'names of nightjar.yaml')
-    .action((sources: string[]) => asking((session, signal) => backupCommand(sources, session, signal)));
+    .action((sources: string[]) => asking((session, signal) => backupCommand(sources, session, signal), 'backup'));
 
   program.command('list').description('list the complete backups, oldest first').argument('[source]', 'one source instead of all')
     .action((source: string | undefined) => asking((session, signal) => listCommand(source, session, signal)));
 
   program.command('verify').description('read a backup again, and name every damaged part').argument('[source]', 'one source instead of all').argument('[id]', 'one backup instead of the newest')
     .option('--all', 'every backup instead of the newest')
-    .action((source: string | undefined, id: string | undefined, flags: { all?: true }) => asking((session, signal) => verifyCommand(source, id, { all: flags.all === true }, session, signal)));
+    .action((source: string | undefined, id: string | undefined, flags: { all?: true }) => asking((session, signal) => verifyCommand(source, id, { all: flags.all === true }, session, signal), 'verify'));
 
   program.command('restore').description('restore a backup into a new database, and prove it equal').argument('<source>', 'whose backup').argument('[id]', 'which backup', 'latest')
     .option('--to <database>', 'the database to restore into')
@@ -76,6 +78,9 @@ export function nightjarProgram(ask: (asked: Asked) => void): Command {
     .option('--no-owner', 'leave out who owns what, and who may do what')
     .option('--no-proof', 'do not compare the result with the backup')
     .addHelpText('after', restoreHelp)
-    .action((source: string, id: string, flags: RestoreFlags) => asking((session, signal) => restoreCommand(source, id, flags, session, signal)));
+    .action((source: string, id: string, flags: RestoreFlags) => asking((session, signal) => restoreCommand(source, id, flags, session, signal), 'restore'));
+
+  program.command('notify').description('send a test message to everybody who is told of failures')
+    .action(() => asking((session, signal) => notifyCommand(session, signal)));
   return program;
 }

@@ -14,12 +14,18 @@ import { showProgress } from './progress.ts';
 import type { Session } from './session.ts';
 import { sizesOf } from './sizes.ts';
 import { shortSpan } from './text.ts';
+import { told } from './told.ts';
 
 /** As commander gives them. */
 export type RestoreFlags = { to?: string; server?: string; replace?: true; yes?: true; owner: boolean; proof: boolean };
 
-/** `nightjar restore`: says what will happen, has it confirmed where something would be lost, restores, and proves the result equal. */
+/** `nightjar restore`: says what will happen, has it confirmed where something would be lost, restores, proves the result equal, and tells how it ended. */
 export async function restoreCommand(name: string, which: string, flags: RestoreFlags, session: Session, signal: AbortSignal): Promise<Outcome> {
+  const result = await told({ verb: 'restore', source: name as SourceName }, () => restoreOne(name, which, flags, session, signal), (done) => done, session, signal);
+  return { document: { result }, failures: [] };
+}
+
+async function restoreOne(name: string, which: string, flags: RestoreFlags, session: Session, signal: AbortSignal): Promise<object> {
   const { nightjar, out } = session;
   const manifest = await findManifest(await readable(name, nightjar, signal), which, nightjar.vault, signal);
   const database = flags.to ?? newDatabaseName(manifest);
@@ -37,7 +43,7 @@ export async function restoreCommand(name: string, which: string, flags: Restore
     const ms = Date.now() - started;
     out.say(`restored ${manifest.source} ${manifest.id} into ${source.engine.place} in ${formatDuration(ms)}`);
     out.say(restored.proof === undefined ? 'not proven: --no-proof left the comparison out' : proofSentence(restored.proof));
-    return { document: { result: { source: manifest.source, id: manifest.id, place: source.engine.place, database, ms, proven: restored.proof !== undefined, ...(restored.proof && { proof: restored.proof }) } }, failures: [] };
+    return { source: manifest.source, id: manifest.id, place: source.engine.place, database, ms, proven: restored.proof !== undefined, ...(restored.proof && { proof: restored.proof }) };
   } finally {
     progress.end();
   }

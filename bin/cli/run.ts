@@ -14,7 +14,7 @@ export async function run(args: readonly string[], signal: AbortSignal): Promise
   let document: object = {};
   const failures: unknown[] = [];
   try {
-    const session = await openSession(asked.config, out, signal);
+    const session = await openSession(asked.config, asked.verb, out, signal);
     try {
       const outcome = await asked.work(session, signal);
       document = outcome.document;

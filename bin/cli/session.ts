@@ -1,28 +1,35 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
+import { toldFailure } from '../../core/commands/told-run.ts';
 import type { Nightjar } from '../../core/compose.ts';
 import { parseConfig } from '../../core/config-file.ts';
 import { BackupError, messageOf } from '../../core/domain/errors.ts';
+import type { Verb } from '../../core/domain/run-messages.ts';
 import { thisIdentity } from '../../core/holder.ts';
 import { findLayer } from './layer.ts';
 import type { Output } from './output.ts';
+import { commandLine } from './told.ts';
 
 /** What a command works with. */
 export type Session = { nightjar: Nightjar; out: Output };
 
-/** Reads the configuration and puts everything together for it. Throws `config-invalid`, `secret-missing`. */
-export async function openSession(file: string, out: Output, signal: AbortSignal): Promise<Session> {
+/** Reads the configuration and puts everything together for it; for a `verb`, a failure of that is told. Throws `config-invalid`, `secret-missing`. */
+export async function openSession(file: string, verb: Verb | undefined, out: Output, signal: AbortSignal): Promise<Session> {
   const path = resolve(file);
   const config = parseConfig(await readConfig(path), file);
   // brings the vaults' libraries with it: a mistake in the configuration is told before they are loaded
-  const { compose } = await import('../../core/compose.ts');
+  const { compose, openTelling } = await import('../../core/compose.ts');
   const host = {
     env: process.env,
     folder: dirname(path),
     identity: thisIdentity(),
     layer: (stop: AbortSignal) => findLayer(process.env, (line) => out.note(line), stop),
   };
-  return { nightjar: await compose(config, host, signal), out };
+  const nightjar = await compose(config, host, signal).catch(async (error: unknown) => {
+    if (verb === undefined) throw error;
+    throw await toldFailure({ verb }, error, 0, { ...openTelling(config, host), vault: () => undefined, ...commandLine(host.identity.run, out, signal) });
+  });
+  return { nightjar, out };
 }
 
 async function readConfig(path: string): Promise<string> {

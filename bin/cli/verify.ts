@@ -1,7 +1,7 @@
 import { backupIds, findManifest } from '../../core/commands/list.ts';
 import { verify } from '../../core/commands/verify.ts';
 import type { Verification } from '../../core/commands/verify.ts';
-import { BackupError } from '../../core/domain/errors.ts';
+import { BackupError, collected } from '../../core/domain/errors.ts';
 import type { SourceName } from '../../core/domain/keys.ts';
 import { formatBytes, plural } from '../../core/domain/units.ts';
 import { failureDocument } from './failure.ts';
@@ -9,6 +9,7 @@ import { readable } from './names.ts';
 import type { Outcome } from './output.ts';
 import { showProgress } from './progress.ts';
 import type { Session } from './session.ts';
+import { told } from './told.ts';
 
 type Wanted = { source: SourceName; id: string };
 
@@ -31,19 +32,29 @@ export async function verifyCommand(name: string | undefined, id: string | undef
   return { document: { results }, failures };
 }
 
-async function verifyOne({ source, id }: Wanted, { nightjar, out }: Session, signal: AbortSignal): Promise<{ result: object; failures: unknown[] }> {
+async function verifyOne({ source, id }: Wanted, session: Session, signal: AbortSignal): Promise<{ result: object; failures: unknown[] }> {
+  const { out } = session;
+  let found: Verification | undefined;
+  try {
+    await told({ verb: 'verify', source }, async () => {
+      found = await readAgain({ source, id }, session, signal);
+      out.say(verdict(found));
+      if (found.problems.length > 0) throw collected(found.problems.map(({ error }) => error));
+      return found;
+    }, documentOf, session, signal);
+    return { result: documentOf(found!), failures: [] };
+  } catch (error) {
+    out.fail(error);
+    return { result: found === undefined ? { source, id, status: 'failed', error: failureDocument(error) } : documentOf(found), failures: [error] };
+  }
+}
+
+async function readAgain({ source, id }: Wanted, { nightjar, out }: Session, signal: AbortSignal): Promise<Verification> {
   const progress = showProgress(source, 'verifying', out, Date.now);
   try {
-    const found = await verify(await findManifest(source, id, nightjar.vault, signal), { vault: nightjar.vault, report: progress.report }, signal);
+    return await verify(await findManifest(source, id, nightjar.vault, signal), { vault: nightjar.vault, report: progress.report }, signal);
+  } finally {
     progress.end();
-    const failures = found.problems.map(({ error }) => error);
-    out.say(verdict(found));
-    for (const failure of failures) out.fail(failure);
-    return { result: documentOf(found), failures };
-  } catch (error) {
-    progress.end();
-    out.fail(error);
-    return { result: { source, id, status: 'failed', error: failureDocument(error) }, failures: [error] };
   }
 }
 

@@ -43,7 +43,7 @@ export async function toldRun<R extends object>(run: Run, work: () => Promise<R>
 }
 
 /** Tells that a run has failed; returns the error to throw: the run's own, with what went wrong in telling. */
-async function toldFailure(run: Run, error: unknown, ms: number, host: RunHost): Promise<unknown> {
+export async function toldFailure(run: Run, error: unknown, ms: number, host: RunHost): Promise<unknown> {
   const { code, message, hint } = host.explain(error);
   const status = code === 'lease-held' ? 'skipped' : 'failed';
   const event = { ...eventOf(run, host, ms), status, error: { code, message: message.slice(0, longestText), ...(hint !== undefined && { hint }) } } as const;
