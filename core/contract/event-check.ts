@@ -1,0 +1,37 @@
+import { z } from 'zod';
+import { group } from './config-fields.ts';
+
+/** What starts a check, of every source of the configuration: `{}`. */
+export const checkEventSchema = group('the event', {});
+
+const count = z.int().nonnegative();
+const states = ['fresh', 'stale', 'never', 'unknown', 'overdue-drill', 'shrunk', 'paused'] as const;
+
+/** How a source was found. `state` is the gravest of `findings`; times are in seconds; `newest` and `proven` are ids of backups. */
+export const checkedSourceSchema = z.strictObject({
+  source: z.string(),
+  state: z.enum(states),
+  findings: z.array(z.strictObject({ kind: z.enum(states), text: z.string() })),
+  newest: z.string().optional(),
+  ageSeconds: count.optional(),
+  limitSeconds: count,
+  proven: z.string().optional(),
+  failures: count,
+  lastFailure: z.string().optional(),
+  backups: count,
+});
+
+/**
+ * What a check answers. That it has found something is no failure of the check: `status` is then `problems`. `vault`: why nothing could be
+ * read at all. `unconfigured`: backups of sources that the configuration does not name. `told`: how many messages went out.
+ */
+export const checkResultSchema = z.strictObject({
+  status: z.enum(['fresh', 'problems']),
+  at: z.iso.datetime(),
+  vault: z.strictObject({ place: z.string(), error: z.string(), hint: z.string().optional() }).optional(),
+  sources: z.array(checkedSourceSchema),
+  unconfigured: z.array(z.strictObject({ source: z.string(), newest: z.string(), backups: count })),
+  told: count,
+});
+
+export type CheckResult = z.infer<typeof checkResultSchema>;

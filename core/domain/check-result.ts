@@ -1,0 +1,46 @@
+import type { CheckResult } from '../contract/event-check.ts';
+import { messageOfFinding } from './check-messages.ts';
+import type { Judgement } from './freshness.ts';
+import { startOf } from './keys.ts';
+import type { BackupId, SourceName } from './keys.ts';
+
+type Found = {
+  at: Date;
+  place: string;
+  judgements: readonly Judgement[];
+  unconfigured: readonly { source: SourceName; newest: BackupId; count: number }[];
+  vault?: { why: string; hint?: string | undefined } | undefined;
+  told: readonly unknown[];
+};
+
+/** What a check tells the person or the program that asked for it. */
+export function checkResult({ at, place, judgements, unconfigured, vault, told }: Found): CheckResult {
+  const well = vault === undefined && judgements.every(({ state }) => state === 'fresh' || state === 'paused');
+  return {
+    status: well ? 'fresh' : 'problems',
+    at: at.toISOString(),
+    ...(vault && { vault: { place, error: vault.why, ...(vault.hint !== undefined && { hint: vault.hint }) } }),
+    sources: judgements.map((judgement) => sourceResult(judgement, at)),
+    unconfigured: unconfigured.map(({ source, newest, count }) => ({ source, newest, backups: count })),
+    told: told.length,
+  };
+}
+
+function sourceResult(judgement: Judgement, at: Date): CheckResult['sources'][number] {
+  const { standing: { source, newest, limitMs, proven, failures, lastFailure, count }, state, findings } = judgement;
+  return {
+    source,
+    state,
+    findings: findings.map((finding) => ({ kind: finding.kind, text: 'why' in finding ? finding.why : (messageOfFinding(judgement, finding.kind, { at })?.subject ?? '') })),
+    ...(newest !== undefined && { newest, ageSeconds: seconds(at.getTime() - startOf(newest).getTime()) }),
+    limitSeconds: seconds(limitMs),
+    ...(proven !== undefined && { proven }),
+    failures,
+    ...(lastFailure !== undefined && { lastFailure }),
+    backups: count,
+  };
+}
+
+function seconds(ms: number): number {
+  return Math.max(0, Math.floor(ms / 1000));
+}
