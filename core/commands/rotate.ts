@@ -1,0 +1,105 @@
+import { isBackupError } from '../domain/errors.ts';
+import { historyOf } from '../domain/history.ts';
+import type { SourceHistory } from '../domain/history.ts';
+import { manifestKey, partKey, sourceSegment } from '../domain/keys.ts';
+import type { BackupId, SourceName } from '../domain/keys.ts';
+import { planRotation, removedBy } from '../domain/rotation.ts';
+import type { Look, Policy, RotationPlan } from '../domain/rotation.ts';
+import type { Bytes } from '../domain/units.ts';
+import type { Clock, Lock, Vault } from '../ports.ts';
+import { atOnce } from './at-once.ts';
+import type { Identity } from './lease.ts';
+import { readManifest } from './list.ts';
+import { removeBackup } from './remove.ts';
+import type { Removal } from './remove.ts';
+import { retagKept } from './retag.ts';
+import { lookForLeftovers, sweepLeftovers } from './sweep.ts';
+import type { Swept } from './sweep.ts';
+
+export type RotateDeps = { vault: Vault; clock: Clock; identity: Identity };
+export type RotateOptions = {
+  /** Look and decide; change nothing. */
+  dryRun: boolean;
+  /** Remove more than `rotation.maxShare` allows. */
+  anyShare: boolean;
+};
+
+/** What a rotation has done, or would do. Whatever failed stands in `failures`: then the rotation has failed, though it went on with the rest. */
+export type Rotation = {
+  plan: RotationPlan;
+  /** Oldest first; in a dry run what would be removed. */
+  removals: Removal[];
+  swept: Swept;
+  /** Backups whose tags were corrected. */
+  retagged: number;
+  /** Space that is free again, and space that older versions in the vault still take. */
+  freed: Bytes;
+  hidden: Bytes;
+  failures: unknown[];
+};
+
+const readsAtOnce = 8;
+
+/**
+ * Removes what the policy of a source no longer keeps: oldest backup first, and of each the manifest first, so that whenever it ends there
+ * are whole backups and invisible leftovers. Then tags what stays and sweeps what dead runs have left. Takes no lease for removing: a run
+ * that is at work has no manifest, and its start is never old. Throws `rotation-refused`, and the vault's errors while it looks.
+ */
+export async function rotate(source: SourceName, policy: Policy, options: RotateOptions, deps: RotateDeps, signal: AbortSignal): Promise<Rotation> {
+  const history = historyOf(source, await Array.fromAsync(deps.vault.list(`${sourceSegment(source)}/`, signal)));
+  const looks = await lookAtAll(history, deps.vault, signal);
+  const plan = planRotation(history, looks, policy, deps.clock.now(), options);
+  const leftovers = await lookForLeftovers(history, policy.rotation.graceMs, deps, signal);
+  if (options.dryRun) return preview(plan, leftovers, looks);
+  if (plan.refusal !== undefined) throw plan.refusal;
+
+  const failures: unknown[] = [];
+  const removals: Removal[] = [];
+  for (const { found } of removedBy(plan)) {
+    const look = looks.get(found.id)!;
+    const removal = await removeBackup(source, found.id, partsOf(look), deps.vault, signal);
+    removals.push({ ...removal, ...(look.lock && { lock: look.lock }) });
+    failures.push(...removal.failures);
+    if (signal.aborted || removal.failures.some((failure) => isBackupError(failure, 'vault-unreachable'))) return ended({ plan, removals, swept: { ...leftovers, state: 'none', bytes: 0 }, retagged: 0, failures: [...failures, ...leftovers.failures] });
+  }
+  const retagged = await retagKept(plan, deps.vault, signal).catch((error: unknown) => void failures.push(error));
+  const swept = await sweepLeftovers(source, policy.rotation.graceMs, leftovers, deps, signal);
+  failures.push(...swept.failures);
+  return ended({ plan, removals, swept, retagged: retagged ?? 0, failures });
+}
+
+type Seen = Look & { lock?: Lock };
+
+/** Reads every manifest, and nothing else. One that is gone meanwhile was removed by another rotation. */
+async function lookAtAll({ source, backups }: SourceHistory, vault: Vault, signal: AbortSignal): Promise<Map<BackupId, Seen>> {
+  const looks = await atOnce(readsAtOnce, backups, async ({ id }, stop): Promise<[BackupId, Seen]> => {
+    try {
+      const { manifest, lock } = await readManifest(source, id, vault, stop);
+      return [id, { status: 'complete', parts: manifest.parts, ...(lock && { lock }) }];
+    } catch (error) {
+      if (!isBackupError(error, 'manifest-invalid', 'backup-missing')) throw error;
+      return [id, { status: 'unreadable', why: error.message }];
+    }
+  }, signal);
+  return new Map(looks);
+}
+
+function partsOf(look: Look): string[] {
+  return look.status === 'complete' ? look.parts.map(({ file }) => file) : [];
+}
+
+function preview(plan: RotationPlan, leftovers: Swept, looks: ReadonlyMap<BackupId, Seen>): Rotation {
+  const removals = removedBy(plan).map(({ found }): Removal => {
+    const look = looks.get(found.id)!;
+    const named = new Set([manifestKey(plan.source, found.id), ...partsOf(look).map((file) => partKey(plan.source, found.id, file))]);
+    const bytes = found.objects.reduce((sum, { key, bytes: size }) => sum + (named.has(key) ? size : 0), 0);
+    return { id: found.id, state: 'gone', bytes, foreign: found.foreign.length, failures: [], ...(look.lock && { lock: look.lock }) };
+  });
+  return ended({ plan, removals, swept: leftovers, retagged: 0, failures: leftovers.failures });
+}
+
+function ended(rotation: Omit<Rotation, 'freed' | 'hidden'>): Rotation {
+  const sum = (state: Removal['state']): Bytes => rotation.removals.reduce((total, removal) => total + (removal.state === state ? removal.bytes : 0), 0);
+  const sweptBytes = rotation.swept.bytes;
+  return { ...rotation, freed: sum('gone') + (rotation.swept.hidden ? 0 : sweptBytes), hidden: sum('hidden') + (rotation.swept.hidden ? sweptBytes : 0) };
+}
