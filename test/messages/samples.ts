@@ -1,0 +1,47 @@
+import type { Message } from '../../core/contract/message.ts';
+import { BackupError } from '../../core/domain/errors.ts';
+import type { BackupId, SourceName } from '../../core/domain/keys.ts';
+import { never, noSources, over, overdueDrill, paused, recovered, shrunk, stale, unconfigured, unknown } from '../../core/domain/messages.ts';
+import type { Standing } from '../../core/domain/messages.ts';
+import { hookFailed, notifierFailed, runFailed, testMessage } from '../../core/domain/run-messages.ts';
+
+const at = new Date('2026-11-21T04:03:20Z');
+const since = new Date('2026-11-20T04:03:10Z');
+const source = 'shop' as SourceName;
+const place = 's3://acme-backups/prod';
+const standing: Standing = { source, place, limitMs: 25 * 3_600_000, newest: '20261120T020000Z-7f3a9c' as BackupId, proven: '20261115T020000Z-19bb02' as BackupId, failures: 3, lastFailure: 'source-unreachable, 2026-11-21 03:00 UTC', count: 24 };
+const good: Standing = { ...standing, newest: '20261121T020000Z-0c11d8' as BackupId, failures: 0, lastFailure: undefined, count: 25 };
+const run = { source, run: '4f2a91c0', place, ms: 12_345 };
+const left = { newest: standing.newest, count: standing.count };
+const gone = new BackupError('source-unreachable', 'can\'t connect to postgres://backup@db.internal:5432/shop: connect ECONNREFUSED 10.0.3.7:5432', { hint: 'is the server up, and does its security group let the function in?' });
+
+/** A message of each kind, and of each way to tell it. Each has golden files in test/golden/messages. */
+export const samples: Record<string, Message> = {
+  stale: stale(standing, { at }),
+  'stale-reminder': stale({ ...standing, newest: '20261119T020000Z-7f3a9c' as BackupId, failures: 26 }, { at, since }),
+  never: never({ ...standing, newest: undefined, proven: undefined, count: 0 }, { at }),
+  'unknown-vault': unknown({ place, why: "the bucket can't be reached: getaddrinfo EAI_AGAIN s3.eu-west-1.amazonaws.com (vault-unreachable)", hint: 'is there a route to S3 (a gateway endpoint or NAT)?' }, { at }),
+  'unknown-source': unknown({ source, place, why: 'access denied to shop/ (vault-denied)' }, { at }),
+  'overdue-drill': overdueDrill(standing, 5 * 24 * 3_600_000, { at }),
+  'overdue-drill-never': overdueDrill({ ...standing, proven: undefined }, 7 * 24 * 3_600_000, { at }),
+  'shrunk-rows': shrunk(good, { what: 'rows', now: 1_204, before: 1_840_332 }, { at }),
+  'shrunk-bytes': shrunk(good, { what: 'bytes', now: 12_000, before: 3_200_000_000 }, { at }),
+  paused: paused(standing, { at }),
+  'no-sources': noSources('nightjar.yaml', { at }),
+  unconfigured: unconfigured(standing, { at }),
+  'recovered-stale': recovered(good, { was: 'stale', since }, at),
+  'recovered-never': recovered({ ...good, count: 1 }, { was: 'never', since }, at),
+  'recovered-drill': recovered({ ...good, proven: good.newest }, { was: 'overdue-drill', since }, at),
+  'recovered-vault': over('the vault can be read again', { was: 'unknown', since }, at),
+  'backup-failed': runFailed({ ...run, verb: 'backup', left }, gone, at),
+  'backup-failed-first': runFailed({ ...run, verb: 'backup', left: { newest: undefined, count: 0 } }, gone, at),
+  'restore-failed': runFailed({ ...run, verb: 'restore', left }, new BackupError('proof-failed', 'shop_20261120_020000 is not equal to the backup: public.orders has 999 rows instead of 1,000'), at),
+  'verify-failed': runFailed({ ...run, verb: 'verify', left }, new BackupError('part-corrupt', 'data/0001.sql.zst of shop 20261120T020000Z-7f3a9c is damaged: its SHA-256 is another'), at),
+  'rotation-failed': runFailed({ ...run, verb: 'rotation', left }, new BackupError('vault-denied', 'the vault refuses to delete shop/20250101T020000Z-aaaaaa/manifest.json', { hint: 'the role needs s3:DeleteObject' }), at),
+  'drill-failed': runFailed({ ...run, verb: 'drill', left }, new BackupError('restore-failed', 'pg_restore failed with exit status 1'), at),
+  'check-failed': runFailed({ ...run, source: undefined, verb: 'check' }, new BackupError('notify-failed', 'slack answered 404: no_service (not tried again)'), at),
+  'notifier-failed': notifierFailed([{ name: 'slack', why: 'slack answered 404: no_service (not tried again)' }, { name: 'telegram -100123', why: 'telegram -100123 answered 401: Unauthorized (not tried again)' }], stale(standing, { at }), at),
+  'hook-failed': hookFailed({ verb: 'backup', source, status: 'succeeded' }, [{ name: 'hook tell-cmdb', why: 'tell-cmdb failed with exit status 3: no route to cmdb' }], at),
+  test: testMessage(place, at),
+  'odd-name': stale({ ...standing, source: "Café <!channel> & 'co' `x` 北京 *b* _i_" as SourceName }, { at }),
+};

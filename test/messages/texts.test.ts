@@ -1,0 +1,66 @@
+import { readFile } from 'node:fs/promises';
+import { expect, test } from '@jest/globals';
+import { messageKinds, messageSchema } from '../../core/contract/message.ts';
+import { plainText } from '../../core/domain/message-plain.ts';
+import { slackPayload } from '../../core/notifiers/slack.ts';
+import { snsContent } from '../../core/notifiers/sns.ts';
+import { telegramText } from '../../core/notifiers/telegram.ts';
+import { slackProblems } from '../notifiers/slack-endpoint.ts';
+import { telegramProblem } from '../notifiers/telegram-endpoint.ts';
+import { expectGolden } from '../support/golden.ts';
+import { samples } from './samples.ts';
+
+const json = (value: unknown): string => `${JSON.stringify(value, undefined, 2)}\n`;
+
+test.each(Object.entries(samples))('%s reads as its golden files, for mail, Slack and Telegram', async (name, message) => {
+  const { Subject } = snsContent(message);
+
+  await expectGolden(`messages/${name}.mail.txt`, `Subject: ${Subject}\n\n${plainText(message)}`);
+  await expectGolden(`messages/${name}.slack.json`, json(slackPayload(message)));
+  await expectGolden(`messages/${name}.telegram.json`, json(telegramText(message)));
+});
+
+test.each(Object.entries(samples))('%s fits its schema, and what Slack, Telegram and SNS take', (_, message) => {
+  const { Subject, Message } = snsContent(message);
+
+  expect(messageSchema.parse(message)).toEqual(message);
+  expect(slackProblems(slackPayload(message))).toEqual([]);
+  expect(telegramProblem({ chat_id: '1', ...telegramText(message) })).toBeUndefined();
+  expect(Subject).toMatch(/^[!-~][ -~]{0,99}$/);
+  expect(Buffer.byteLength(Message)).toBeLessThan(256 * 1024);
+});
+
+test('every kind of message has a section in the runbook, and a sample here', async () => {
+  const runbook = await readFile(new URL('../../docs/runbook.md', import.meta.url), 'utf8');
+  const sections = [...runbook.matchAll(/^## (.*)$/gm)].map(([, title = '']) => title);
+  const kinds = messageKinds.filter((kind) => kind !== 'fresh');
+
+  expect(sections).toEqual(expect.arrayContaining([...kinds]));
+  expect(new Set(Object.values(samples).map(({ kind }) => kind))).toEqual(new Set(kinds));
+});
+
+test('a message far too long is cut to what each service takes, and keeps what to do', () => {
+  const sample = samples['stale']!;
+  const long = { ...sample, subject: '🦉'.repeat(3000), facts: Array.from({ length: 400 }, (_, n) => ({ label: `Fact ${n}`, value: `${n} ${'🦉<&>`'.repeat(2000)}` })) };
+
+  const slack = slackPayload(long);
+  const telegram = telegramText(long);
+  const { Subject, Message } = snsContent(long);
+
+  expect(slackProblems(slack)).toEqual([]);
+  expect(telegramProblem({ chat_id: '1', ...telegram })).toBeUndefined();
+  expect(Subject.length).toBeLessThanOrEqual(100);
+  expect(Buffer.byteLength(Message)).toBeLessThan(256 * 1024);
+  for (const text of [JSON.stringify(slack), telegram.text, Message]) {
+    expect(text).toContain('nightjar backup shop');
+    expect(text.isWellFormed()).toBe(true);
+  }
+});
+
+test('a name can neither mention anybody in Slack nor break out of a command', () => {
+  const { blocks } = slackPayload(samples['odd-name']!);
+  const markdown = JSON.stringify(blocks.filter(({ type }) => type !== 'header')).replace(/"type":"plain_text","text":"[^"]*"/g, '');
+
+  expect(markdown).not.toContain('<!channel>');
+  expect(samples['odd-name']!.next[0]).toBe(`nightjar check 'Café <!channel> & '\\''co'\\'' \`x\` 北京 *b* _i_'`);
+});
