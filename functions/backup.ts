@@ -1,7 +1,10 @@
 import { backup } from '../core/commands/backup.ts';
+import { recordingFailure } from '../core/commands/record-failure.ts';
 import { backupEventSchema, readEvent } from '../core/contract/events.ts';
 import type { BackupResult } from '../core/contract/events.ts';
 import { messageOf } from '../core/domain/errors.ts';
+import type { SourceName } from '../core/domain/keys.ts';
+import { failureOf } from './failure.ts';
 import { lambdaHandler } from './host.ts';
 import { otherHolder } from './identity.ts';
 import { storedResult } from './result.ts';
@@ -11,13 +14,16 @@ export const handler = lambdaHandler({
   verb: 'backup',
   read: (event) => readEvent(backupEventSchema, event, { source: 'shop' }),
   async work(event, nightjar, signal): Promise<BackupResult> {
-    const source = await nightjar.source(event.source, {}, signal);
+    const name = event.source as SourceName;
+    // a name that is not configured has no place in the vault
+    if (!nightjar.sourceNames.includes(name)) await nightjar.source(name, {}, signal);
     try {
-      return storedResult(await backup(source, nightjar, signal), nightjar.seconds());
+      const manifest = await recordingFailure(name, nightjar, (error) => failureOf(error, signal), async () => backup(await nightjar.source(name, {}, signal), nightjar, signal));
+      return storedResult(manifest, nightjar.seconds());
     } catch (error) {
       const heldBy = otherHolder(error, nightjar.identity);
       if (heldBy === undefined) throw error;
-      return { status: 'skipped', source: source.name, heldBy, why: messageOf(error) };
+      return { status: 'skipped', source: name, heldBy, why: messageOf(error) };
     }
   },
 });

@@ -1,4 +1,5 @@
 import { backup } from '../../core/commands/backup.ts';
+import { recordingFailure } from '../../core/commands/record-failure.ts';
 import type { Manifest } from '../../core/contract/manifest.ts';
 import { isBackupError } from '../../core/domain/errors.ts';
 import type { SourceName } from '../../core/domain/keys.ts';
@@ -39,8 +40,7 @@ export async function backupCommand(names: string[], session: Session, signal: A
 async function backupOne(name: SourceName, { nightjar, out }: Session, signal: AbortSignal): Promise<Manifest> {
   const progress = showProgress(name, 'backing up', out, Date.now);
   try {
-    const source = await nightjar.source(name, {}, signal);
-    return await backup(source, { ...nightjar, report: progress.report }, signal);
+    return await recordingFailure(name, nightjar, (error) => error, async () => backup(await nightjar.source(name, {}, signal), { ...nightjar, report: progress.report }, signal));
   } finally {
     progress.end();
   }

@@ -2,11 +2,15 @@ import { Command } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
 import type { Verb } from '../../core/domain/run-messages.ts';
 import { backupCommand } from './backup.ts';
+import { checkCommand } from './check.ts';
 import { listCommand } from './list.ts';
 import { notifyCommand } from './notify.ts';
 import type { Outcome } from './output.ts';
+import { pinCommand, unpinCommand } from './pin.ts';
 import { restoreCommand } from './restore.ts';
 import type { RestoreFlags } from './restore.ts';
+import { rotateCommand } from './rotate.ts';
+import type { RotateFlags } from './rotate.ts';
 import type { Session } from './session.ts';
 import { verifyCommand } from './verify.ts';
 
@@ -19,6 +23,7 @@ Exit codes:
   1         failed
   2         bad usage or configuration
   3         damage found: in a part of a backup, or in a restored database
+  4         a check found a source that is not as it must be
   11        another run works on the source
   130, 143  stopped by SIGINT or SIGTERM, after cleaning up; a second one stops
             at once
@@ -47,6 +52,27 @@ Examples:
       the newest, on the server of the source staging
   nightjar restore shop --to shop --replace
       in place: drops what is there`;
+
+const checkHelp = `
+States: fresh; stale (older than the limit); never (no backup yet); unknown (the
+vault, or a backup in it, can't be read); shrunk (far smaller than usual);
+overdue-drill (no proven backup for too long); paused; unconfigured (backups of
+a source that is not in nightjar.yaml).
+
+Run it every hour or day. What is wrong is told once when it begins, once a day
+while it lasts, and once when it is over, to whom "notify" names.`;
+
+const rotateHelp = `
+Removes the backups that the retention of nightjar.yaml no longer keeps, oldest
+first, and what runs that died have left. Every decision has its reasons:
+docs/rotation.md. The last good backup, the last that was proven and pinned
+ones always stay.
+
+Examples:
+  nightjar rotate --dry-run
+      every backup of every source, and why it stays or goes
+  nightjar rotate shop --any-share
+      also when more goes than rotation.maxShare allows at once`;
 
 /** The command line's grammar; `ask` is called with what was asked for. Throws commander's own error for everything else, help included. */
 export function nightjarProgram(ask: (asked: Asked) => void): Command {
@@ -79,6 +105,24 @@ export function nightjarProgram(ask: (asked: Asked) => void): Command {
     .option('--no-proof', 'do not compare the result with the backup')
     .addHelpText('after', restoreHelp)
     .action((source: string, id: string, flags: RestoreFlags) => asking((session, signal) => restoreCommand(source, id, flags, session, signal), 'restore'));
+
+  program.command('check').description('judge whether every backup is fresh, and tell what changed').argument('[source...]', 'names of nightjar.yaml')
+    .option('--no-tell', 'only look: no message, no hook')
+    .addHelpText('after', checkHelp)
+    .action((sources: string[], flags: { tell: boolean }) => asking((session, signal) => checkCommand(sources, flags, session, signal), 'check'));
+
+  program.command('rotate').description('remove the backups that nothing keeps any more').argument('[source...]', 'names of nightjar.yaml')
+    .option('--dry-run', 'say what would happen and why, and change nothing')
+    .option('--any-share', 'remove more at once than rotation.maxShare allows')
+    .addHelpText('after', rotateHelp)
+    .action((sources: string[], flags: RotateFlags) => asking((session, signal) => rotateCommand(sources, flags, session, signal), flags.dryRun === true ? undefined : 'rotation'));
+
+  program.command('pin').description('keep a backup whatever the retention says').argument('<source>', 'whose backup').argument('<id>', 'which backup')
+    .option('--reason <text>', 'why, for whoever wonders later (required)')
+    .action((source: string, id: string, flags: { reason?: string }) => asking((session, signal) => pinCommand(source, id, flags, session, signal)));
+
+  program.command('unpin').description('let the retention decide about a backup again').argument('<source>', 'whose backup').argument('<id>', 'which backup')
+    .action((source: string, id: string) => asking((session, signal) => unpinCommand(source, id, session, signal)));
 
   program.command('notify').description('send a test message to everybody who is told of failures')
     .action(() => asking((session, signal) => notifyCommand(session, signal)));

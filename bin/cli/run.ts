@@ -43,7 +43,7 @@ function parse(args: readonly string[]): Asked | number {
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return exitCodes.done;
-    const failure = usageError(error, args);
+    const failure = usageError(error, args, program.commands.map((command) => command.name()));
     openOutput(process.stdout, process.stderr, json).fail(failure);
     if (json) print({ ok: false, error: failureDocument(failure) });
     return exitCodes.usage;
@@ -51,10 +51,10 @@ function parse(args: readonly string[]): Asked | number {
   return asked ?? exitCodes.usage;
 }
 
-function usageError(error: CommanderError, args: readonly string[]): BackupError {
+function usageError(error: CommanderError, args: readonly string[], commands: readonly string[]): BackupError {
   if (args.length === 0 || error.code === 'commander.help') return new BackupError('input-invalid', 'no command was given', { hint: 'nightjar --help shows them all' });
   const [message = '', meant] = error.message.replace(/^error: /, '').split('\n');
-  const command = args.find((arg) => ['backup', 'list', 'verify', 'restore'].includes(arg));
+  const command = args.find((arg) => commands.includes(arg));
   return new BackupError('input-invalid', message, { hint: meant?.replace(/^\((.*)\)$/, '$1') ?? `nightjar ${command === undefined ? '' : `${command} `}--help` });
 }
 

@@ -16,3 +16,19 @@ export function shortSpan(ms: number): string {
 export function cut(line: string, width: number): string {
   return line.length <= width ? line : `${line.slice(0, Math.max(0, width - 1))}…`;
 }
+
+/** A text in lines of at most `width`, broken at blanks; `first` and `later` stand before them. A word that is longer stays whole. */
+export function wrapped(text: string, width: number, first = '', later = first): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    const before = lines.length === 0 ? first : later;
+    if (line !== '' && before.length + line.length + 1 + word.length > width) {
+      lines.push(`${before}${line}`);
+      line = word;
+    } else {
+      line = line === '' ? word : `${line} ${word}`;
+    }
+  }
+  return [...lines, `${lines.length === 0 ? first : later}${line}`];
+}

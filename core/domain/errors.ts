@@ -29,6 +29,7 @@ export type FailureCode =
   | 'rotation-refused' // rotation would remove more than it should, or can't know: the person at the command line
   | 'lease-held' // another run works on this source
   | 'lease-lost' // another run has taken over from us
+  | 'not-fresh' // a check found a source that is not as it must be
   | 'notify-failed' // a message could not be delivered
   | 'hook-failed' // a command of the hooks, or an event, failed
   | 'aborted' // somebody asked us to stop

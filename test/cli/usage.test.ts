@@ -15,7 +15,7 @@ afterAll(() => rm(folder, { recursive: true }));
 
 const run = (...args: string[]) => nightjar(args, { cwd: folder });
 
-test.each([[['--help']], [['backup', '--help']], [['list', '--help']], [['verify', '--help']], [['restore', '--help']]])('%p tells how to use it, within 80 columns', async (args) => {
+test.each([[['--help']], [['backup', '--help']], [['list', '--help']], [['verify', '--help']], [['restore', '--help']], [['check', '--help']]])('%p tells how to use it, within 80 columns', async (args) => {
   const { code, stdout, stderr } = await run(...args);
 
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
@@ -26,7 +26,7 @@ test.each([[['--help']], [['backup', '--help']], [['list', '--help']], [['verify
 test('the general help names every exit code', async () => {
   const { stdout } = await run('--help');
 
-  expect([...stdout.matchAll(/^ {2}(\d[\d, ]*?) {2,}\S/gm)].map(([, codes]) => codes)).toEqual(['0', '1', '2', '3', '11', '130, 143']);
+  expect([...stdout.matchAll(/^ {2}(\d[\d, ]*?) {2,}\S/gm)].map(([, codes]) => codes)).toEqual(['0', '1', '2', '3', '4', '11', '130, 143']);
 });
 
 test.each([

@@ -33,7 +33,7 @@ async function uploading(): Promise<void> {
 
 const sourceOf = (reached: DatabaseServer) => ({ server: reached, engine: 'postgres', database: 'shop', secret: 'shop-db' }) as const;
 
-test('a backup that can\'t be done in time stops early, says so, and leaves nothing behind', async () => {
+test('a backup that can\'t be done in time stops early, says so, and leaves word of it and nothing else', async () => {
   const backup = await scene.deploy('backup', { shop: sourceOf(slow.server) }, { timeoutMs: 14_000 });
 
   const [ended] = await Promise.all([backup.invoke({ source: 'shop' }), uploading()]);
@@ -44,7 +44,7 @@ test('a backup that can\'t be done in time stops early, says so, and leaves noth
   });
   expect(ended.durationMs).toBeLessThan(14_000);
   expect(logOf(ended).at(-1)).toMatchObject({ level: 'ERROR', message: 'failed', code: 'deadline', source: 'shop', verb: 'backup' });
-  expect(await scene.keys()).toEqual(['shop/lease.json']);
+  expect(await scene.keys()).toEqual([expect.stringMatching(/^shop\/failures\/\d{8}T\d{6}Z-[0-9a-f]{8}-deadline\.json$/), 'shop/lease.json']);
   expect(await scene.openUploads()).toBe(0);
   expect(backup.processes()).toHaveLength(1);
   expect(errorOf(await backup.invoke({}))).toMatchObject({ errorType: 'input-invalid' });
@@ -52,7 +52,7 @@ test('a backup that can\'t be done in time stops early, says so, and leaves noth
   expect(valueOf(await elsewhere.invoke({ source: 'shop' }))).toMatchObject({ status: 'stored', rows: 200_000 });
 }, 120_000);
 
-test('a shutdown half way through a dump stops it and leaves nothing behind', async () => {
+test('a shutdown half way through a dump stops it and leaves word of it and nothing else', async () => {
   const backup = await scene.deploy('backup', { closing: sourceOf(slow.server) });
 
   const run = backup.invoke({ source: 'closing' });
@@ -60,7 +60,7 @@ test('a shutdown half way through a dump stops it and leaves nothing behind', as
   signalAll(backup.processes().slice(0, 1), 'SIGTERM');
 
   expect(errorOf(await run)).toMatchObject({ errorType: 'aborted', errorMessage: 'backup was stopped: the execution environment is being shut down' });
-  expect((await scene.keys()).filter((key) => key.startsWith('closing/'))).toEqual(['closing/lease.json']);
+  expect((await scene.keys()).filter((key) => key.startsWith('closing/'))).toEqual([expect.stringMatching(/^closing\/failures\/\S+-aborted\.json$/), 'closing/lease.json']);
   expect(await scene.openUploads()).toBe(0);
 }, 120_000);
 

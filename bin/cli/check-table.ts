@@ -1,0 +1,49 @@
+import type { Checked } from '../../core/commands/check.ts';
+import { messageOfFinding } from '../../core/domain/check-messages.ts';
+import type { Judgement } from '../../core/domain/freshness.ts';
+import { startOf } from '../../core/domain/keys.ts';
+import { formatCount, plural } from '../../core/domain/units.ts';
+import { aligned, cut, shortSpan, wrapped } from './text.ts';
+
+const head = ['source', 'state', 'age', 'limit', 'proven', 'backups', 'failed'];
+const numbers = [2, 3, 4, 5, 6];
+/** What the other columns leave of 80. */
+const longestName = 21;
+const width = 80;
+
+/** The table of a check, within 80 columns: a line for each source, and for each that only the vault knows. */
+export function checkTable({ at, judgements, unconfigured }: Checked): string[] {
+  const others = unconfigured.map(({ source, newest, count }) => [cut(source, longestName), 'unconfigured', age(newest, at), '', '', formatCount(count), '']);
+  return aligned([head, ...judgements.map((judgement) => cells(judgement, at)), ...others], numbers);
+}
+
+/** What was found, each with what to do about it; nothing where all is well. */
+export function findingLines({ at, judgements, vault, place }: Checked): string[] {
+  if (vault !== undefined) return ['', ...wrapped(`the vault ${place} can't be read, so nothing is known: ${vault.why}`, width), ...hintLines(vault.hint)];
+  return judgements.flatMap((judgement) => {
+    const { standing: { source, failures, lastFailure }, findings } = judgement;
+    const kinds = [...new Set(findings.map(({ kind }) => kind))];
+    const failed = failures === 0 || kinds[0] === 'paused' ? [] : [`  ${plural(failures, 'backup')} failed since${lastFailure === undefined ? '' : `, the last with ${lastFailure}`}`];
+    const lines = kinds.flatMap((kind) => {
+      const message = messageOfFinding(judgement, kind, { at });
+      const whys = findings.flatMap((one) => (one.kind === 'unknown' && one.kind === kind ? [...wrapped(one.why, width, '  '), ...hintLines(one.hint)] : []));
+      return [...wrapped(`${source}: ${kind}: ${message?.subject ?? ''}`, width, '', '  '), ...whys, ...(message?.next ?? []).map((command) => `  run: ${command}`)];
+    });
+    return lines.length === 0 && failed.length === 0 ? [] : ['', ...(lines.length === 0 ? [`${source}: fresh, but`] : lines), ...failed];
+  });
+}
+
+function cells({ standing: { source, newest, limitMs, proven, failures, count }, state, findings }: Judgement, at: Date): string[] {
+  const kinds = new Set(findings.map(({ kind }) => kind)).size;
+  const unknown = findings.some((one) => one.kind === 'unknown' && one.whole);
+  const known = unknown ? ['', '', '', '', ''] : [age(newest, at), shortSpan(limitMs), proven === undefined ? 'never' : age(proven, at), formatCount(count), formatCount(failures)];
+  return [cut(source, longestName), `${state}${kinds > 1 ? ` +${kinds - 1}` : ''}`, ...known];
+}
+
+function age(id: Parameters<typeof startOf>[0] | undefined, at: Date): string {
+  return id === undefined ? 'none' : shortSpan(at.getTime() - startOf(id).getTime());
+}
+
+function hintLines(hint: string | undefined): string[] {
+  return hint === undefined ? [] : wrapped(`hint: ${hint}`, width, '  ', '        ');
+}
