@@ -40,8 +40,8 @@ export type Nightjar = {
   vault: Vault;
   /** The configured names, in their order. */
   sourceNames: readonly SourceName[];
-  /** A source's settings, without reaching anything; undefined for a name that is not configured. */
-  settings(name: string): Settings | undefined;
+  /** A source's settings, without reaching anything. Throws `input-invalid` for a name that is not configured. */
+  settings(name: string): Settings;
   /** Who is told; their secrets are read when they are. */
   notifiers: readonly Notifier[];
   /** Who is called when a run ends. */
@@ -92,7 +92,7 @@ export async function compose(config: Config, host: Host, signal: AbortSignal): 
     random: Math.random,
     vault,
     sourceNames: [...config.sources.keys()],
-    settings: (name) => config.sources.get(name as SourceName),
+    settings: (name) => sourceConfig(config, name),
     notifiers: telling.notifiers,
     hooks: telling.hooks,
     async source(name, { database }, stop) {

@@ -4,7 +4,7 @@ import { build } from 'esbuild';
 import { BackupError } from '../core/domain/errors.ts';
 import { formatBytes, type Bytes } from '../core/domain/units.ts';
 
-export const functionNames = ['backup', 'restore', 'check'] as const;
+export const functionNames = ['backup', 'restore', 'rotate', 'check'] as const;
 export type FunctionName = (typeof functionNames)[number];
 export type Bundle = { name: FunctionName; folder: string; bytes: Bytes };
 

@@ -1,5 +1,5 @@
 import { findManifest } from '../core/commands/list.ts';
-import { restore } from '../core/commands/restore.ts';
+import { restoreRecorded } from '../core/commands/restore.ts';
 import { readEvent, restoreEventSchema } from '../core/contract/events.ts';
 import type { RestoreResult } from '../core/contract/events.ts';
 import { lambdaHandler } from './host.ts';
@@ -14,7 +14,7 @@ export const handler = lambdaHandler({
     const { name: source } = await nightjar.source(name, {}, signal);
     const manifest = await findManifest(source, backup, nightjar.vault, signal);
     const target = await nightjar.source(name, { database: to ?? newDatabaseName(manifest) }, signal);
-    const restored = await restore(manifest, target.engine, options, { ...nightjar, parallel: target.parallel }, signal);
+    const restored = await restoreRecorded(manifest, target.engine, options, { ...nightjar, parallel: target.parallel }, signal);
     return restoredResult(restored, source, nightjar.seconds());
   },
 });

@@ -1,6 +1,7 @@
 import { proofSentence } from '../core/commands/prove.ts';
 import type { Restored } from '../core/commands/restore.ts';
-import type { BackupResult, RestoreResult } from '../core/contract/events.ts';
+import type { Rotation } from '../core/commands/rotate.ts';
+import type { BackupResult, RestoreResult, RotateResult } from '../core/contract/events.ts';
 import type { Manifest } from '../core/contract/manifest.ts';
 
 /** What a backup tells the person or the program that asked for it. */
@@ -26,4 +27,21 @@ export function restoredResult({ id, database, proof }: Restored, source: string
 
 function sum(numbers: number[]): number {
   return numbers.reduce((total, number) => total + number, 0);
+}
+
+/** What a rotation tells. */
+export function rotatedResult({ plan, removals, freed, hidden, retagged, swept }: Rotation, dryRun: boolean, seconds: number): RotateResult {
+  return {
+    status: dryRun ? 'dry-run' : 'rotated',
+    source: plan.source,
+    backups: plan.backups.length,
+    kept: plan.backups.filter(({ action }) => action === 'keep').length,
+    removed: removals.map(({ id, state, bytes, lock }) => ({ id, state, bytes, ...(lock?.until && { lockedUntil: lock.until.toISOString() }) })),
+    freed,
+    hidden,
+    retagged,
+    swept: { state: swept.state, objects: swept.objects, uploads: swept.uploads, bytes: swept.bytes },
+    ...(plan.refusal && { refusal: plan.refusal.message }),
+    seconds,
+  };
 }

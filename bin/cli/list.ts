@@ -1,6 +1,10 @@
 import { listBackups } from '../../core/commands/list.ts';
 import type { ListedBackup } from '../../core/commands/list.ts';
+import type { Nightjar } from '../../core/compose.ts';
+import type { Tier } from '../../core/contract/manifest.ts';
 import { startOf } from '../../core/domain/keys.ts';
+import type { SourceName } from '../../core/domain/keys.ts';
+import { planRetention, tiersOf } from '../../core/domain/retention.ts';
 import { longestTier } from '../../core/domain/tiers.ts';
 import { formatBytes, formatCount, plural } from '../../core/domain/units.ts';
 import { readable } from './names.ts';
@@ -9,6 +13,9 @@ import type { Session } from './session.ts';
 import { sizesOf } from './sizes.ts';
 import { aligned, shortSpan } from './text.ts';
 
+/** A backup and what it counts for today; for a source that is not configured any more, what it counted for when it was made. */
+export type Line = ListedBackup & { tiers: readonly Tier[] };
+
 const head = ['id', 'age', 'rows', 'size', 'stored', 'took', 'tier'];
 const numbers = [1, 2, 3, 4, 5];
 
@@ -16,19 +23,19 @@ const numbers = [1, 2, 3, 4, 5];
 export async function listCommand(name: string | undefined, { nightjar, out }: Session, signal: AbortSignal): Promise<Outcome> {
   const names = name === undefined ? nightjar.sourceNames : [await readable(name, nightjar, signal)];
   const now = nightjar.clock.now().getTime();
-  const all: ListedBackup[] = [];
+  const all: Line[] = [];
   for (const source of names) {
     const backups = await listBackups(source, nightjar.vault, signal);
     if (all.length > 0 || source !== names[0]) out.say('');
     out.say(`${source}: ${backups.length === 0 ? 'no backup yet' : plural(backups.length, 'backup')}`);
-    for (const line of tableOf(backups, now)) out.say(line);
-    all.push(...backups);
+    for (const line of tableOf(withTiers(source, backups, nightjar), now)) out.say(line);
+    all.push(...withTiers(source, backups, nightjar));
   }
   return { document: { backups: all.map(documentOf) }, failures: [] };
 }
 
 /** The table of a listing; fits 80 columns up to a billion rows. */
-export function tableOf(backups: readonly ListedBackup[], now: number): string[] {
+export function tableOf(backups: readonly Line[], now: number): string[] {
   if (backups.length === 0) return [];
   const [first, ...lines] = aligned([head, ...backups.map((backup) => cells(backup, now))], numbers);
   return [first!, ...lines.flatMap((line, index) => {
@@ -37,16 +44,33 @@ export function tableOf(backups: readonly ListedBackup[], now: number): string[]
   })];
 }
 
-function cells(backup: ListedBackup, now: number): string[] {
+function withTiers(source: SourceName, backups: readonly ListedBackup[], { sourceNames, settings }: Nightjar): Line[] {
+  const made = (backup: ListedBackup): readonly Tier[] => (backup.status === 'complete' ? backup.manifest.tiers : []);
+  if (!sourceNames.includes(source)) return backups.map((backup) => ({ ...backup, tiers: made(backup) }));
+  const { retention, timeZone } = settings(source);
+  const good = backups.filter(({ status, proof }) => status === 'complete' && proof?.outcome !== 'failed');
+  const decisions = new Map(planRetention(good.map(({ id }) => ({ id, start: startOf(id) })), retention, timeZone).map((decision) => [decision.id, tiersOf(decision)]));
+  return backups.map((backup) => ({ ...backup, tiers: decisions.get(backup.id) ?? [] }));
+}
+
+/** What keeps it longest: a pin, a tier, or nothing. */
+function keeper({ pinned, tiers, proof }: Line): string {
+  if (pinned) return 'pinned';
+  if (proof?.outcome === 'failed') return 'damaged';
+  return tiers.length === 0 ? '-' : longestTier(tiers);
+}
+
+function cells(backup: Line, now: number): string[] {
   const age = shortSpan(now - startOf(backup.id).getTime());
   if (backup.status === 'unreadable') return [backup.id, age, '', '', '', '', 'unreadable'];
   const { rows, bytes, storedBytes, ms } = sizesOf(backup.manifest);
-  return [backup.id, age, formatCount(rows), formatBytes(bytes), formatBytes(storedBytes), shortSpan(ms), longestTier(backup.manifest.tiers)];
+  return [backup.id, age, formatCount(rows), formatBytes(bytes), formatBytes(storedBytes), shortSpan(ms), keeper(backup)];
 }
 
-function documentOf(backup: ListedBackup): object {
-  const { source, id, status } = backup;
-  if (backup.status === 'unreadable') return { source, id, status, why: backup.why };
-  const { engine, database, server, start, end, tiers, warnings } = backup.manifest;
-  return { source, id, status, engine, database, server, start, end, tiers, ...sizesOf(backup.manifest), warnings };
+function documentOf(backup: Line): object {
+  const { source, id, status, pinned, proof, tiers } = backup;
+  const known = { source, id, status, pinned, ...(proof && { proof }) };
+  if (backup.status === 'unreadable') return { ...known, why: backup.why };
+  const { engine, database, server, start, end, warnings } = backup.manifest;
+  return { ...known, engine, database, server, start, end, tiers, ...sizesOf(backup.manifest), warnings };
 }

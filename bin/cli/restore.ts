@@ -1,6 +1,6 @@
 import { findManifest } from '../../core/commands/list.ts';
 import { proofSentence } from '../../core/commands/prove.ts';
-import { readCatalogPart, requireSameEngine, restore } from '../../core/commands/restore.ts';
+import { readCatalogPart, requireSameEngine, restoreRecorded } from '../../core/commands/restore.ts';
 import type { Source } from '../../core/commands/source.ts';
 import type { Manifest } from '../../core/contract/manifest.ts';
 import { BackupError } from '../../core/domain/errors.ts';
@@ -38,7 +38,7 @@ async function restoreOne(name: string, which: string, flags: RestoreFlags, sess
   const progress = showProgress(manifest.source, 'restoring', out, Date.now);
   try {
     const options = { replace: flags.replace === true, owners: flags.owner, proof: flags.proof };
-    const restored = await restore(manifest, source.engine, options, { vault: nightjar.vault, report: progress.report, parallel: source.parallel }, signal);
+    const restored = await restoreRecorded(manifest, source.engine, options, { ...nightjar, report: progress.report, parallel: source.parallel }, signal);
     progress.end();
     const ms = Date.now() - started;
     out.say(`restored ${manifest.source} ${manifest.id} into ${source.engine.place} in ${formatDuration(ms)}`);

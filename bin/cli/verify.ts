@@ -1,5 +1,5 @@
 import { backupIds, findManifest } from '../../core/commands/list.ts';
-import { verify } from '../../core/commands/verify.ts';
+import { verifyRecorded } from '../../core/commands/verify.ts';
 import type { Verification } from '../../core/commands/verify.ts';
 import { BackupError, collected } from '../../core/domain/errors.ts';
 import type { SourceName } from '../../core/domain/keys.ts';
@@ -52,7 +52,7 @@ async function verifyOne({ source, id }: Wanted, session: Session, signal: Abort
 async function readAgain({ source, id }: Wanted, { nightjar, out }: Session, signal: AbortSignal): Promise<Verification> {
   const progress = showProgress(source, 'verifying', out, Date.now);
   try {
-    return await verify(await findManifest(source, id, nightjar.vault, signal), { vault: nightjar.vault, report: progress.report }, signal);
+    return await verifyRecorded(await findManifest(source, id, nightjar.vault, signal), { ...nightjar, report: progress.report }, signal);
   } finally {
     progress.end();
   }

@@ -4,11 +4,12 @@ import { BackupError, isBackupError, messageOf } from '../domain/errors.ts';
 import { partKey } from '../domain/keys.ts';
 import type { BackupId, ObjectKey, SourceName } from '../domain/keys.ts';
 import type { Bytes } from '../domain/units.ts';
-import type { ByteStream, Catalog, Engine, LoadStep, Report, Target, Vault } from '../ports.ts';
+import type { ByteStream, Catalog, Clock, Engine, LoadStep, Report, Target, Vault } from '../ports.ts';
 import { atOnce } from './at-once.ts';
 import { openPart } from './parts.ts';
-import { prove, requireEqual } from './prove.ts';
+import { proofSentence, prove, requireEqual } from './prove.ts';
 import type { Proof } from './prove.ts';
+import { recorded } from './records.ts';
 import { verify } from './verify.ts';
 
 export type RestoreOptions = {
@@ -53,6 +54,11 @@ export function requireSameEngine(manifest: Manifest, engine: Engine): void {
   throw new BackupError('input-invalid', `${manifest.source} is a backup of ${manifest.engine}, and ${engine.place} is ${engine.name}`, {
     hint: 'name a source of the same engine as the target',
   });
+}
+
+/** The same, and writes down beside the backup how a restore that was to be proven ended. */
+export async function restoreRecorded(manifest: Manifest, engine: Engine, options: RestoreOptions, deps: Deps & { clock: Clock }, signal: AbortSignal): Promise<Restored> {
+  return recorded('restore', manifest, deps, () => restore(manifest, engine, options, deps, signal), ({ proof }) => proof && { compared: proofSentence(proof), differences: proof.differences });
 }
 
 /** What stands in a backup's catalog part. Throws `part-corrupt`. */

@@ -3,10 +3,12 @@ import { isBackupError } from '../domain/errors.ts';
 import type { BackupError } from '../domain/errors.ts';
 import { partKey } from '../domain/keys.ts';
 import type { BackupId, SourceName } from '../domain/keys.ts';
+import { formatBytes, plural } from '../domain/units.ts';
 import type { Bytes } from '../domain/units.ts';
-import type { Report, Vault } from '../ports.ts';
+import type { Clock, Report, Vault } from '../ports.ts';
 import { atOnce } from './at-once.ts';
 import { openPart } from './parts.ts';
+import { recorded } from './records.ts';
 
 /** What reading everything again has shown: every damaged or missing part, not only the first. */
 export type Verification = { id: string; source: string; parts: number; bytes: Bytes; storedBytes: Bytes; problems: { file: string; error: BackupError }[] };
@@ -31,4 +33,12 @@ export async function verify(manifest: Manifest, { vault, report }: { vault: Vau
   }, signal);
   const storedBytes = manifest.parts.reduce((sum, part) => sum + part.storedBytes, 0);
   return { id, source, parts: manifest.parts.length, bytes: totalBytes, storedBytes, problems: problems.flat() };
+}
+
+/** The same, and writes down beside the backup how it ended. */
+export async function verifyRecorded(manifest: Manifest, deps: { vault: Vault; report: Report; clock: Clock }, signal: AbortSignal): Promise<Verification> {
+  return recorded('verify', manifest, deps, () => verify(manifest, deps, signal), ({ parts, storedBytes, problems }) => ({
+    compared: `size and SHA-256 of ${plural(parts, 'part')}, ${formatBytes(storedBytes)}`,
+    differences: problems.map(({ error }) => error.message),
+  }));
 }

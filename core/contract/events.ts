@@ -22,6 +22,13 @@ export const restoreEventSchema = group('the event', {
   if (replace && confirm !== to) context.addIssue({ code: 'custom', path: ['confirm'], message: 'with replace, write the name of the database again, as in to: what it holds will be gone' });
 }, always);
 
+/** What starts a rotation of one source. */
+export const rotateEventSchema = group('the event', {
+  source,
+  dryRun: flag('Say what would happen, and change nothing.', false),
+  anyShare: flag('Remove more at once than `rotation.maxShare` allows.', false),
+});
+
 export type BackupEvent = z.infer<typeof backupEventSchema>;
 export type RestoreEvent = z.infer<typeof restoreEventSchema>;
 
@@ -43,6 +50,22 @@ export const backupResultSchema = z.discriminatedUnion('status', [
 /** What a restore answers; `proof` says what was compared, and that it is equal. */
 export const restoreResultSchema = z.strictObject({ status: z.literal('restored'), source: z.string(), id: z.string(), database: z.string(), proof: z.string(), seconds: z.number() });
 
+/** What a rotation answers: of each backup that it removed what became of it, of all the others how many there are. One that failed in part is an error. */
+export const rotateResultSchema = z.strictObject({
+  status: z.enum(['rotated', 'dry-run']),
+  source: z.string(),
+  backups: count,
+  kept: count,
+  removed: z.array(z.strictObject({ id: z.string(), state: z.enum(['gone', 'hidden', 'pinned', 'failed']), bytes: count, lockedUntil: z.iso.datetime().optional() })),
+  freed: count,
+  hidden: count,
+  retagged: count,
+  swept: z.strictObject({ state: z.enum(['none', 'found', 'swept', 'spared']), objects: count, uploads: count, bytes: count }),
+  refusal: z.string().optional(),
+  seconds: z.number(),
+});
+
+export type RotateResult = z.infer<typeof rotateResultSchema>;
 export type BackupResult = z.infer<typeof backupResultSchema>;
 export type RestoreResult = z.infer<typeof restoreResultSchema>;
 
