@@ -21,13 +21,14 @@ export function checkTable({ at, judgements, unconfigured }: Checked): string[] 
 export function findingLines({ at, judgements, vault, place }: Checked): string[] {
   if (vault !== undefined) return ['', ...wrapped(`the vault ${place} can't be read, so nothing is known: ${vault.why}`, width), ...hintLines(vault.hint)];
   return judgements.flatMap((judgement) => {
-    const { standing: { source, failures, lastFailure }, findings } = judgement;
+    const { standing: { source, newest, failures, lastFailure }, findings } = judgement;
     const kinds = [...new Set(findings.map(({ kind }) => kind))];
-    const failed = failures === 0 || kinds[0] === 'paused' ? [] : [`  ${plural(failures, 'backup')} failed since${lastFailure === undefined ? '' : `, the last with ${lastFailure}`}`];
+    const failed = failures === 0 || kinds[0] === 'paused' ? [] : [`  ${plural(failures, 'backup')} failed${newest === undefined ? '' : ' since'}${lastFailure === undefined ? '' : `, the last with ${lastFailure}`}`];
     const lines = kinds.flatMap((kind) => {
       const message = messageOfFinding(judgement, kind, { at });
       const whys = findings.flatMap((one) => (one.kind === 'unknown' && one.kind === kind ? [...wrapped(one.why, width, '  '), ...hintLines(one.hint)] : []));
-      return [...wrapped(`${source}: ${kind}: ${message?.subject ?? ''}`, width, '', '  '), ...whys, ...(message?.next ?? []).map((command) => `  run: ${command}`)];
+      const commands = kind === 'paused' ? [] : (message?.next ?? []).filter((command) => !command.startsWith('nightjar check'));
+      return [...wrapped(`${source}: ${kind}: ${message?.subject ?? ''}`, width, '', '  '), ...whys, ...commands.map((command) => `  run: ${command}`)];
     });
     return lines.length === 0 && failed.length === 0 ? [] : ['', ...(lines.length === 0 ? [`${source}: fresh, but`] : lines), ...failed];
   });
