@@ -50,7 +50,8 @@ export async function toldFailure(run: Run, error: unknown, ms: number, host: Ru
   const failed = new BackupError(code, message, { hint });
   const [hooks, told] = await Promise.all([
     callHooks(event, host),
-    host.unalarming.includes(code) ? { failures: [] } : whatIsLeft(run, host).then((left) => tell(runFailed({ ...run, run: host.run, place: host.place, ms, left }, failed, host.clock.now()), host, host.limit())),
+    // who could be reached has just been told of a notifier that failed
+    host.unalarming.includes(code) || code === 'notify-failed' ? { failures: [] } : whatIsLeft(run, host).then((left) => tell(runFailed({ ...run, run: host.run, place: host.place, ms, left }, failed, host.clock.now()), host, host.limit())),
   ]);
   const others = [...hooks, ...told.failures];
   return others.length === 0 ? error : collected([isBackupError(error) ? error : failed, ...others]);

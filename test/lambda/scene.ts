@@ -7,15 +7,17 @@ import { dbToolsLayer } from '../../layers/db-tools/layer.ts';
 import { temporaryFolder } from '../servers/folder.ts';
 import { startMoto } from '../servers/moto.ts';
 import { s3Client } from '../servers/s3-client.ts';
-import type { DatabaseServer } from '../servers/server.ts';
+import type { DatabaseServer, S3Server } from '../servers/server.ts';
 import { lambdaFunction, type FunctionSettings, type LambdaFunction } from './function.ts';
 
 export type SceneSource = { server: DatabaseServer; engine: 'postgres' | 'mariadb'; database: string; secret?: string };
 
 /** Our functions as they would be deployed: bundles, the layer, a bucket, a secret for each database server. */
 export type Scene = {
-  /** A function with the configuration of `sources`; a `handler` of another file than `index` is one of the fixtures. */
-  deploy(name: FunctionName, sources: Record<string, SceneSource>, settings?: Partial<FunctionSettings>): Promise<LambdaFunction>;
+  /** A function with the configuration of `sources`, and whatever `config` adds to it; a `handler` of another file than `index` is one of the fixtures. */
+  deploy(name: FunctionName, sources: Record<string, SceneSource>, settings?: Partial<FunctionSettings> & { config?: object }): Promise<LambdaFunction>;
+  /** The AWS services. */
+  aws: S3Server;
   /** Keys of everything in the bucket. */
   keys(): Promise<string[]>;
   /** Multipart uploads that have begun and not ended. */
@@ -59,13 +61,14 @@ export async function openScene(): Promise<Scene> {
   }
 
   return {
-    async deploy(name, sources, settings = {}) {
+    aws,
+    async deploy(name, sources, { config = {}, ...settings } = {}) {
       const task = await mkdtemp(join(folder.path, 'task-'));
       await chmod(task, 0o755);
       await copyFile(await bundle(name), join(task, 'index.mjs'));
       const [file = 'index'] = settings.handler?.split('.') ?? [];
       if (file !== 'index') await copyFile(join(import.meta.dirname, 'fixtures', `${file}.mjs`), join(task, `${file}.mjs`));
-      await writeFile(join(task, 'nightjar.yaml'), JSON.stringify(await configuration(sources)));
+      await writeFile(join(task, 'nightjar.yaml'), JSON.stringify({ ...(await configuration(sources)), ...config }));
       const environment = { AWS_ENDPOINT_URL_SECRETS_MANAGER: aws.endpoint, ...settings.environment };
       const made = lambdaFunction({ task, layer, name: `nightjar-${name}`, region: aws.region, ...settings, environment });
       deployed.push(made);
