@@ -6,9 +6,9 @@ import { parseConfig } from '../../core/config-file.ts';
 import { BackupError, messageOf } from '../../core/domain/errors.ts';
 import type { Verb } from '../../core/domain/run-messages.ts';
 import { thisIdentity } from '../../core/holder.ts';
+import { commandLine } from './command-line.ts';
 import { findLayer } from './layer.ts';
 import type { Output } from './output.ts';
-import { commandLine } from './told.ts';
 
 /** What a command works with. */
 export type Session = { nightjar: Nightjar; out: Output };

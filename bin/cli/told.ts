@@ -1,27 +1,10 @@
 import { toldRun } from '../../core/commands/told-run.ts';
-import type { Run, RunHost } from '../../core/commands/told-run.ts';
-import { BackupError, isBackupError, messageOf } from '../../core/domain/errors.ts';
-import type { FailureCode } from '../../core/domain/errors.ts';
-import type { Output } from './output.ts';
+import type { Run } from '../../core/commands/told-run.ts';
+import { commandLine } from './command-line.ts';
 import type { Session } from './session.ts';
-
-const limitMs = 90_000;
-/** Whoever has asked us to stop does not wait for long. */
-const stoppingMs = 15_000;
 
 /** Does a run's work and tells everybody how it ended (core/commands/told-run.ts). */
 export function told<R extends object>(run: Run, work: () => Promise<R>, resultOf: (result: R) => object, { nightjar, out }: Session, signal: AbortSignal): Promise<R> {
   const { notifiers, hooks, clock, vault, identity } = nightjar;
   return toldRun(run, work, resultOf, { notifiers, hooks, clock, place: vault.place, vault: () => vault, ...commandLine(identity.run, out, signal) });
-}
-
-/** What the command line is to a run that is told. A slip of who types is shown to them, and alarms nobody; nor does Ctrl-C where somebody looks. */
-export function commandLine(run: string, out: Output, signal: AbortSignal): Pick<RunHost, 'run' | 'explain' | 'unalarming' | 'limit'> {
-  const unalarming: FailureCode[] = ['lease-held', 'input-invalid', ...(out.watched ? (['aborted'] as const) : [])];
-  return {
-    run,
-    explain: (error) => (isBackupError(error) ? error : new BackupError('internal', messageOf(error), { hint: 'this is a defect of Nightjar: please report it' })),
-    unalarming,
-    limit: () => AbortSignal.timeout(signal.aborted ? stoppingMs : limitMs),
-  };
 }

@@ -1,0 +1,19 @@
+import type { RunHost } from '../../core/commands/told-run.ts';
+import { BackupError, isBackupError, messageOf } from '../../core/domain/errors.ts';
+import type { FailureCode } from '../../core/domain/errors.ts';
+import type { Output } from './output.ts';
+
+const limitMs = 90_000;
+/** Whoever has asked us to stop does not wait for long. */
+const stoppingMs = 15_000;
+
+/** What the command line is to a run that is told. A slip of who types is shown to them, and alarms nobody; nor does Ctrl-C where somebody looks. */
+export function commandLine(run: string, out: Output, signal: AbortSignal): Pick<RunHost, 'run' | 'explain' | 'unalarming' | 'limit'> {
+  const unalarming: FailureCode[] = ['lease-held', 'input-invalid', ...(out.watched ? (['aborted'] as const) : [])];
+  return {
+    run,
+    explain: (error) => (isBackupError(error) ? error : new BackupError('internal', messageOf(error), { hint: 'this is a defect of Nightjar: please report it' })),
+    unalarming,
+    limit: () => AbortSignal.timeout(signal.aborted ? stoppingMs : limitMs),
+  };
+}
