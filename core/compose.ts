@@ -4,7 +4,7 @@ import packageJson from '../package.json' with { type: 'json' };
 import type { Identity } from './commands/lease.ts';
 import type { Source } from './commands/source.ts';
 import type { Telling } from './commands/told-run.ts';
-import type { Config, SourceConfig } from './contract/config.ts';
+import type { Config, SourceConfig, ToldBy } from './contract/config.ts';
 import type { Settings } from './contract/config-settings.ts';
 import { tlsChoice } from './contract/config-server.ts';
 import { BackupError } from './domain/errors.ts';
@@ -106,14 +106,14 @@ export async function compose(config: Config, host: Host, signal: AbortSignal): 
   };
 }
 
-/** Who is told, and when it is: what a host needs to tell that putting it all together has failed. Reads nothing. */
-export function openTelling(config: Config, host: Host, secrets: Secrets = openSecrets(host)): Telling {
+/** Who is told, and when it is: what a host needs to tell that putting it all together has failed, or that the configuration is none. Reads nothing. */
+export function openTelling(config: ToldBy, host: Host, secrets: Secrets = openSecrets(host)): Telling {
   const clock = { now: () => new Date() };
   const command = (line: readonly string[]) => commandOf(line, host);
   const { vault } = config;
   return {
     clock,
-    place: vault.kind === 'folder' ? resolve(host.folder, vault.folder) : `s3://${[vault.bucket, vault.prefix].filter((part) => part !== '').join('/')}`,
+    place: vault === undefined ? 'unknown: the configuration can\'t be used' : vault.kind === 'folder' ? resolve(host.folder, vault.folder) : `s3://${[vault.bucket, vault.prefix].filter((part) => part !== '').join('/')}`,
     notifiers: config.notify.map((one) => openNotifier(one, { clock, secret: (reference, stop) => secrets.get(reference, stop), command })),
     hooks: config.hooks.map((one) => openHook(one, command)),
   };

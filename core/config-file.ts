@@ -1,7 +1,7 @@
 import { LineCounter, parseDocument } from 'yaml';
 import type { Document, YAMLError } from 'yaml';
-import { checkConfig } from './contract/config.ts';
-import type { Config, ConfigProblem } from './contract/config.ts';
+import { checkConfig, toldBy } from './contract/config.ts';
+import type { Config, ConfigProblem, ToldBy } from './contract/config.ts';
 import { BackupError } from './domain/errors.ts';
 import { plural } from './domain/units.ts';
 
@@ -17,6 +17,16 @@ export function parseConfig(text: string, name: string): Config {
   const result = checkConfig(content(document, name));
   if ('config' in result) return result.config;
   throw invalid(name, result.problems.map((problem) => `${pathOf(problem)}: ${problem.message}${lineOf(problem, document, lines)}`));
+}
+
+/** Who is to be told that this text is no configuration: nobody, where it can't be read at all. */
+export function toldByText(text: string): ToldBy {
+  const document = parseDocument(text, { prettyErrors: false, uniqueKeys: false, strict: false });
+  try {
+    return toldBy(document.toJS({ maxAliasCount: 100 }));
+  } catch {
+    return toldBy({});
+  }
 }
 
 function invalid(name: string, problems: string[]): BackupError {

@@ -4,7 +4,7 @@ import { toldRun } from '../core/commands/told-run.ts';
 import type { Run, RunHost } from '../core/commands/told-run.ts';
 import { compose, openTelling } from '../core/compose.ts';
 import type { Nightjar } from '../core/compose.ts';
-import { parseConfig } from '../core/config-file.ts';
+import { parseConfig, toldByText } from '../core/config-file.ts';
 import { functionEnvironmentSchema } from '../core/contract/events.ts';
 import { BackupError } from '../core/domain/errors.ts';
 import type { SourceName } from '../core/domain/keys.ts';
@@ -84,12 +84,12 @@ async function within<R extends object>(run: Run, { identity, explain, limit }: 
   const text = await readFile(path, 'utf8').catch((cause: unknown) => {
     throw new BackupError('config-invalid', `the configuration ${path} can't be read`, { hint: 'it belongs into the bundle, or NIGHTJAR_CONFIG names another file', cause });
   });
-  const config = parseConfig(text, file);
+  const config = attempt(() => parseConfig(text, file));
   const host = { env: process.env, folder: dirname(path), identity, layer: async () => layer };
   let nightjar: Nightjar | undefined;
   try {
-    const composed = async (): Promise<R> => work((nightjar = await compose(config, host, signal)));
-    return await toldRun(run, composed, (result) => result, { ...openTelling(config, host), run: identity.run, vault: () => nightjar?.vault, explain, limit, unalarming: ['lease-held'] });
+    const composed = async (): Promise<R> => work((nightjar = await compose(config.get(), host, signal)));
+    return await toldRun(run, composed, (result) => result, { ...openTelling(config.value ?? toldByText(text), host), run: identity.run, vault: () => nightjar?.vault, explain, limit, unalarming: ['lease-held'] });
   } finally {
     nightjar?.close();
   }

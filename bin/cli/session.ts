@@ -2,7 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { toldFailure } from '../../core/commands/told-run.ts';
 import type { Nightjar } from '../../core/compose.ts';
-import { parseConfig } from '../../core/config-file.ts';
+import { parseConfig, toldByText } from '../../core/config-file.ts';
+import type { Config, ToldBy } from '../../core/contract/config.ts';
 import { BackupError, messageOf } from '../../core/domain/errors.ts';
 import type { Verb } from '../../core/domain/run-messages.ts';
 import { thisIdentity } from '../../core/holder.ts';
@@ -16,18 +17,28 @@ export type Session = { nightjar: Nightjar; out: Output };
 /** Reads the configuration and puts everything together for it; for a `verb`, a failure of that is told. Throws `config-invalid`, `secret-missing`. */
 export async function openSession(file: string, verb: Verb | undefined, out: Output, signal: AbortSignal): Promise<Session> {
   const path = resolve(file);
-  const config = parseConfig(await readConfig(path), file);
-  // brings the vaults' libraries with it: a mistake in the configuration is told before they are loaded
-  const { compose, openTelling } = await import('../../core/compose.ts');
+  const text = await readConfig(path);
   const host = {
     env: process.env,
     folder: dirname(path),
     identity: thisIdentity(),
     layer: (stop: AbortSignal) => findLayer(process.env, (line) => out.note(line), stop),
   };
+  async function failed(error: unknown, told: ToldBy): Promise<unknown> {
+    if (verb === undefined || told.notify.length + told.hooks.length === 0) return error;
+    const { openTelling } = await import('../../core/compose.ts');
+    return toldFailure({ verb }, error, 0, { ...openTelling(told, host), vault: () => undefined, ...commandLine(host.identity.run, out, signal) });
+  }
+  let config: Config;
+  try {
+    config = parseConfig(text, file);
+  } catch (error) {
+    throw await failed(error, toldByText(text));
+  }
+  // brings the vaults' libraries with it: a mistake in the configuration is told before they are loaded
+  const { compose } = await import('../../core/compose.ts');
   const nightjar = await compose(config, host, signal).catch(async (error: unknown) => {
-    if (verb === undefined) throw error;
-    throw await toldFailure({ verb }, error, 0, { ...openTelling(config, host), vault: () => undefined, ...commandLine(host.identity.run, out, signal) });
+    throw await failed(error, config);
   });
   return { nightjar, out };
 }

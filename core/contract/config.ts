@@ -66,6 +66,19 @@ export function checkConfig(document: unknown): { config: Config } | { problems:
   return result.success ? { config: result.data } : { problems: result.error.issues.flatMap(problemsOf) };
 }
 
+/** Who is to be told that the configuration can't be used. */
+export type ToldBy = Pick<Config, 'notify' | 'hooks'> & { vault?: VaultConfig | undefined };
+
+/** Whatever a broken document says rightly of those who are told: a mistake elsewhere in it must not keep that it is there from being told. */
+export function toldBy(document: unknown): ToldBy {
+  const { vault, notify, hooks } = (typeof document === 'object' && document !== null ? document : {}) as Record<string, unknown>;
+  return { vault: vaultSchema.safeParse(vault).data, notify: valid(notify, notifySchema), hooks: valid(hooks, hooksSchema) };
+}
+
+function valid<T>(list: unknown, schema: z.ZodType<T[]>): T[] {
+  return (Array.isArray(list) ? list : []).flatMap((entry) => schema.safeParse([entry]).data ?? []);
+}
+
 function problemsOf(issue: z.core.$ZodIssue): ConfigProblem[] {
   if (issue.code === 'unrecognized_keys') {
     const messages = issue.message.split('\n');

@@ -9,7 +9,6 @@ export const messageKinds = [
   'overdue-drill', // no backup has been proven for too long
   'shrunk', // the newest backup is far smaller than the ones before
   'paused', // the configuration says that nobody is to look
-  'no-sources', // the configuration names nothing to back up
   'unconfigured', // backups in the vault, of a source that is no longer in the configuration
   'backup-failed',
   'restore-failed',

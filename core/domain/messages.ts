@@ -77,11 +77,6 @@ export function paused(standing: Standing, telling: Telling): Message {
   return { ...about('paused', standing, telling, 'paused in the configuration: nobody is told when its backups are missing', facts(standing, telling.at), lookInto(standing.source)), severity: 'info' };
 }
 
-/** The configuration names nothing to back up. */
-export function noSources(file: string, telling: Telling): Message {
-  return about('no-sources', {}, telling, 'the configuration names no source: nothing is backed up', [fact('Configuration', file)], ['nightjar check']);
-}
-
 /** Backups lie in the vault of a source that is no longer in the configuration: nobody makes new ones. */
 export function unconfigured(standing: Pick<Standing, 'source' | 'place' | 'newest' | 'count'>, telling: Telling): Message {
   const known = [fact('Vault', standing.place), ...newestFacts(standing, telling.at), fact('Backups in the vault', formatCount(standing.count))];

@@ -92,6 +92,16 @@ test('a vault whose secret is missing is told, though nothing could begin', asyn
   expect(await told()).toMatchObject([{ kind: 'backup-failed', facts: expect.arrayContaining([{ label: 'Vault', value: 's3://b-b' }]) }]);
 });
 
+test('a configuration with a mistake is told by what is right in it', async () => {
+  await configure('notify:\n  - command: [./keep, told]\n  - slakc: { env: SLACK_URL }\n', plain.replace('database: shop', 'databse: shop'));
+
+  const { code, stderr } = await scene.run(['backup']);
+
+  expect(code).toBe(2);
+  expect(stderr).toContain('databse');
+  expect(await told()).toMatchObject([{ kind: 'backup-failed', subject: 'the backup failed: config-invalid' }]);
+});
+
 test('a hook that fails is a failure of the run: the backup is stored, and said to be', async () => {
   await configure(`${notifyLines}hooks:\n  - command: [./broken]\n  - command: [./keep, ended]\n    on: [succeeded]\n`);
 

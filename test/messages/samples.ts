@@ -1,7 +1,7 @@
 import type { Message } from '../../core/contract/message.ts';
 import { BackupError } from '../../core/domain/errors.ts';
 import type { BackupId, SourceName } from '../../core/domain/keys.ts';
-import { never, noSources, over, overdueDrill, paused, recovered, shrunk, stale, unconfigured, unknown } from '../../core/domain/messages.ts';
+import { never, over, overdueDrill, paused, recovered, shrunk, stale, unconfigured, unknown } from '../../core/domain/messages.ts';
 import type { Standing } from '../../core/domain/messages.ts';
 import { hookFailed, notifierFailed, runFailed, testMessage } from '../../core/domain/run-messages.ts';
 
@@ -27,7 +27,6 @@ export const samples: Record<string, Message> = {
   'shrunk-rows': shrunk(good, { what: 'rows', now: 1_204, before: 1_840_332 }, { at }),
   'shrunk-bytes': shrunk(good, { what: 'bytes', now: 12_000, before: 3_200_000_000 }, { at }),
   paused: paused(standing, { at }),
-  'no-sources': noSources('nightjar.yaml', { at }),
   unconfigured: unconfigured(standing, { at }),
   'recovered-stale': recovered(good, { was: 'stale', since }, at),
   'recovered-never': recovered({ ...good, count: 1 }, { was: 'never', since }, at),

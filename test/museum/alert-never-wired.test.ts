@@ -5,7 +5,7 @@ import { runEndedSchema } from '../../core/contract/event-run.ts';
 import type { LambdaFunction } from '../lambda/function.ts';
 import { errorOf, valueOf } from '../lambda/outcome.ts';
 import { openScene } from '../lambda/scene.ts';
-import type { Scene } from '../lambda/scene.ts';
+import type { Scene, SceneSource } from '../lambda/scene.ts';
 import { postgresSql } from '../lambda/sql.ts';
 import { startEndpoint } from '../notifiers/endpoint.ts';
 import type { Endpoint } from '../notifiers/endpoint.ts';
@@ -25,6 +25,8 @@ let alerts: Queue;
 let events: Queue;
 let backup: LambdaFunction;
 let check: LambdaFunction;
+let sources: Record<string, SceneSource>;
+let settings: { handler: string; environment: Record<string, string>; config: object };
 
 beforeAll(async () => {
   [scene, postgres, slack, telegram, webhook] = await Promise.all([openScene(), startPostgres({ major: 18 }), startSlack(), startTelegram(), startEndpoint(() => ({ status: 204 }))]);
@@ -47,8 +49,8 @@ beforeAll(async () => {
     PAGER_URL: `${webhook.url}/pager`,
     PAGER_KEY: 'a key of the tests',
   };
-  const settings = { handler: 'clock.handler', environment, config: { notify, hooks: [{ eventBus: 'default' }] } };
-  const sources = { shop: { server: postgres, engine: 'postgres', database: 'shop' } } as const;
+  settings = { handler: 'clock.handler', environment, config: { notify, hooks: [{ eventBus: 'default' }] } };
+  sources = { shop: { server: postgres, engine: 'postgres', database: 'shop' } };
   [backup, check] = await Promise.all([scene.deploy('backup', sources, settings), scene.deploy('check', sources, settings)]);
 }, 20 * 60_000);
 
@@ -128,4 +130,21 @@ test('an address that is dead fails the run by its name alone, and the others he
   expect(failed.errorMessage).toContain('slack answered 404: no_service');
   expect(failed.errorMessage).not.toMatch(/sEcReT/);
   expect(taken(webhook).map((body) => (JSON.parse(body) as Message).kind)).toEqual(['backup-failed', 'notifier-failed']);
+  for (const endpoint of [slack, telegram]) taken(endpoint);
+  await alerts.take();
+});
+
+test('a configuration that was deployed with a mistake, or without a source, is told by what is right in it', async () => {
+  const [mistaken, empty] = await Promise.all([
+    scene.deploy('backup', sources, { ...settings, config: { ...settings.config, defaults: { timezone: 'UTC' } } }),
+    scene.deploy('check', {}, settings),
+  ]);
+
+  const failed = errorOf(await mistaken.invoke({ source: 'shop' }));
+  const unchecked = errorOf(await empty.invoke({}));
+
+  expect([failed.errorType, unchecked.errorType]).toEqual(['config-invalid', 'config-invalid']);
+  const told = await arrived();
+  expect(told.map(({ kind, source }) => [kind, source])).toEqual([['backup-failed', 'shop'], ['check-failed', undefined]]);
+  expect(told[1]!.facts[0]!.value).toContain('names no source');
 });
