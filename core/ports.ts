@@ -17,8 +17,8 @@ export type Stored = { bytes: Bytes };
 /** Who may not delete an object for good yet: nobody before `until`, nobody at all while there is a legal hold. */
 export type Lock = { until?: Date; hold: boolean };
 
-/** A small object and the version of it that was read; `putIfUnchanged` takes the version back. `lock` as far as we may know it. */
-export type Versioned = { body: Uint8Array; version: string; lock?: Lock };
+/** A small object and the version of it that was read; `putIfUnchanged` takes the version back. `lock` as far as we may know it; `stays`: a delete would only hide it. */
+export type Versioned = { body: Uint8Array; version: string; lock?: Lock; stays?: true };
 
 /** What became of a deleted object: `gone`, or `hidden` behind a delete marker, its bytes kept as an older version. */
 export type Deleted = { state: 'gone' | 'hidden' };

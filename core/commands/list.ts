@@ -46,10 +46,10 @@ export async function findManifest(source: SourceName, which: string, vault: Vau
   return (await readManifest(source, newest, vault, signal)).manifest;
 }
 
-/** One manifest, and what keeps it from being deleted for good. Throws `backup-missing`, `manifest-invalid`. */
-export async function readManifest(source: SourceName, id: BackupId, vault: Vault, signal: AbortSignal): Promise<{ manifest: Manifest; lock: Lock | undefined }> {
+/** One manifest, what keeps it from being deleted for good, and whether a delete would only hide it. Throws `backup-missing`, `manifest-invalid`. */
+export async function readManifest(source: SourceName, id: BackupId, vault: Vault, signal: AbortSignal): Promise<{ manifest: Manifest; lock: Lock | undefined; stays: boolean }> {
   const key = manifestKey(source, id);
-  const { body, lock } = await vault.read(key, signal).catch((error: unknown) => {
+  const { body, lock, stays } = await vault.read(key, signal).catch((error: unknown) => {
     throw isBackupError(error, 'object-missing') ? missing(source, `none with the id ${id}`, vault) : error;
   });
   const parsed = manifestSchema.safeParse(parseJson(body));
@@ -57,7 +57,7 @@ export async function readManifest(source: SourceName, id: BackupId, vault: Vaul
     const why = parsed.success ? `it is the manifest of ${parsed.data.source} ${parsed.data.id}` : (parsed.error.issues[0]?.message ?? 'not a manifest');
     throw new BackupError('manifest-invalid', `${vault.place}/${key} can't be read: ${why}`, { hint: 'was it written by a newer Nightjar, or changed by hand?' });
   }
-  return { manifest: parsed.data, lock };
+  return { manifest: parsed.data, lock, stays: stays === true };
 }
 
 function parseJson(body: Uint8Array): unknown {

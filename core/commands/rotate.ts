@@ -68,14 +68,14 @@ export async function rotate(source: SourceName, policy: Policy, options: Rotate
   return ended({ plan, removals, swept, retagged: retagged ?? 0, failures });
 }
 
-type Seen = Look & { lock?: Lock };
+type Seen = Look & { lock?: Lock; stays?: boolean };
 
 /** Reads every manifest, and nothing else. One that is gone meanwhile was removed by another rotation. */
 async function lookAtAll({ source, backups }: SourceHistory, vault: Vault, signal: AbortSignal): Promise<Map<BackupId, Seen>> {
   const looks = await atOnce(readsAtOnce, backups, async ({ id }, stop): Promise<[BackupId, Seen]> => {
     try {
-      const { manifest, lock } = await readManifest(source, id, vault, stop);
-      return [id, { status: 'complete', parts: manifest.parts, ...(lock && { lock }) }];
+      const { manifest, lock, stays } = await readManifest(source, id, vault, stop);
+      return [id, { status: 'complete', parts: manifest.parts, stays, ...(lock && { lock }) }];
     } catch (error) {
       if (!isBackupError(error, 'manifest-invalid', 'backup-missing')) throw error;
       return [id, { status: 'unreadable', why: error.message }];
@@ -93,7 +93,7 @@ function preview(plan: RotationPlan, leftovers: Swept, looks: ReadonlyMap<Backup
     const look = looks.get(found.id)!;
     const named = new Set([manifestKey(plan.source, found.id), ...partsOf(look).map((file) => partKey(plan.source, found.id, file))]);
     const bytes = found.objects.reduce((sum, { key, bytes: size }) => sum + (named.has(key) ? size : 0), 0);
-    return { id: found.id, state: 'gone', bytes, foreign: found.foreign.length, failures: [], ...(look.lock && { lock: look.lock }) };
+    return { id: found.id, state: look.stays === true ? 'hidden' : 'gone', bytes, foreign: found.foreign.length, failures: [], ...(look.lock && { lock: look.lock }) };
   });
   return ended({ plan, removals, swept: leftovers, retagged: 0, failures: leftovers.failures });
 }

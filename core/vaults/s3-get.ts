@@ -13,7 +13,7 @@ const breaks = 5;
 /** Larger objects are not read into memory. */
 const largestRead: Bytes = 64 * 1024 * 1024;
 
-type State = { at: Bytes; total: Bytes | undefined; etag: string | undefined; lock?: Lock };
+type State = { at: Bytes; total: Bytes | undefined; etag: string | undefined; lock?: Lock; stays?: true };
 
 /** An object's bytes; a broken connection is taken up where it broke, of the same version of the object. */
 export async function* getObject(place: S3Place, key: ObjectKey, signal: AbortSignal): ByteStream {
@@ -31,7 +31,7 @@ export async function readObject(place: S3Place, key: ObjectKey, signal: AbortSi
     chunks.push(chunk);
   }
   if (state.etag === undefined) throw new BackupError('vault-failed', `read ${place.name}/${key}: the store gave no entity tag`);
-  return { body: Buffer.concat(chunks), version: state.etag, ...(state.lock && { lock: state.lock }) };
+  return { body: Buffer.concat(chunks), version: state.etag, ...(state.lock && { lock: state.lock }), ...(state.stays && { stays: state.stays }) };
 }
 
 async function* resumed(place: S3Place, key: ObjectKey, state: State, signal: AbortSignal): ByteStream {
@@ -73,7 +73,8 @@ async function rest(place: S3Place, key: ObjectKey, what: string, state: State, 
   }
   state.total = total;
   state.etag ??= answer.ETag;
-  const { ObjectLockRetainUntilDate: until, ObjectLockLegalHoldStatus: hold } = answer;
+  const { ObjectLockRetainUntilDate: until, ObjectLockLegalHoldStatus: hold, VersionId: id } = answer;
+  if (id !== undefined && id !== 'null') state.stays = true;
   if (until !== undefined || hold === 'ON') state.lock = { hold: hold === 'ON', ...(until && { until }) };
   return answer.Body as unknown as ByteStream;
 }
