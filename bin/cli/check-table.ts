@@ -1,6 +1,6 @@
 import type { Checked } from '../../core/commands/check.ts';
 import { messageOfFinding } from '../../core/domain/check-messages.ts';
-import type { Judgement } from '../../core/domain/freshness.ts';
+import type { Finding, Judgement } from '../../core/domain/freshness.ts';
 import { startOf } from '../../core/domain/keys.ts';
 import { formatCount, plural } from '../../core/domain/units.ts';
 import { aligned, cut, shortSpan, wrapped } from './text.ts';
@@ -23,15 +23,21 @@ export function findingLines({ at, judgements, vault, place }: Checked): string[
   return judgements.flatMap((judgement) => {
     const { standing: { source, newest, failures, lastFailure }, findings } = judgement;
     const kinds = [...new Set(findings.map(({ kind }) => kind))];
-    const failed = failures === 0 || kinds[0] === 'paused' ? [] : [`  ${plural(failures, 'backup')} failed${newest === undefined ? '' : ' since'}${lastFailure === undefined ? '' : `, the last with ${lastFailure}`}`];
-    const lines = kinds.flatMap((kind) => {
-      const message = messageOfFinding(judgement, kind, { at });
-      const whys = findings.flatMap((one) => (one.kind === 'unknown' && one.kind === kind ? [...wrapped(one.why, width, '  '), ...hintLines(one.hint)] : []));
-      const commands = kind === 'paused' ? [] : (message?.next ?? []).filter((command) => !command.startsWith('nightjar check'));
-      return [...wrapped(`${source}: ${kind}: ${message?.subject ?? ''}`, width, '', '  '), ...whys, ...commands.map((command) => `  run: ${command}`)];
-    });
-    return lines.length === 0 && failed.length === 0 ? [] : ['', ...(lines.length === 0 ? [`${source}: fresh, but`] : lines), ...failed];
+    const failed = `${plural(failures, 'backup')} failed${newest === undefined ? '' : ' since'}${lastFailure === undefined ? '' : `, the last with ${lastFailure}`}`;
+    if (kinds.length === 0) return failures === 0 ? [] : ['', ...wrapped(`${source}: fresh, but ${failed}`, width, '', '  ')];
+    const lines = kinds.flatMap((kind) => linesOf(judgement, kind, at));
+    return ['', ...lines, ...(failures === 0 || kinds[0] === 'paused' ? [] : [`  ${failed}`])];
   });
+}
+
+function linesOf(judgement: Judgement, kind: Finding['kind'], at: Date): string[] {
+  const message = messageOfFinding(judgement, kind, { at });
+  const more = judgement.findings.flatMap((one) => {
+    if (one.kind === 'paused') return one.until === undefined ? [] : [`  until ${one.until}`];
+    return one.kind === 'unknown' && one.kind === kind ? [...wrapped(one.why, width, '  '), ...hintLines(one.hint)] : [];
+  });
+  const commands = kind === 'paused' ? [] : (message?.next ?? []).filter((command) => !command.startsWith('nightjar check'));
+  return [...wrapped(`${judgement.standing.source}: ${kind}: ${message?.subject ?? ''}`, width, '', '  '), ...more, ...commands.map((command) => `  run: ${command}`)];
 }
 
 function cells({ standing: { source, newest, limitMs, proven, failures, count }, state, findings }: Judgement, at: Date): string[] {
