@@ -6,6 +6,8 @@ const connectionMs = 5_000;
 const answerMs = 10_000;
 const limitMs = 30_000;
 const attempts = 4;
+/** An entry may hold 256 KB, names and time included (EventBridge user guide, PutEvents). */
+const largestDetail = 240_000;
 
 /** A bus of Amazon EventBridge: each event with the source `nightjar` and a detail type as `Nightjar Backup Succeeded`. */
 export function eventBusHook(bus: string, wants: Hook['wants']): Hook {
@@ -28,12 +30,19 @@ export function detailType({ verb, status }: Pick<RunEnded, 'verb' | 'status'>):
   return `Nightjar ${[verb, status].map((word) => `${word[0]!.toUpperCase()}${word.slice(1)}`).join(' ')}`;
 }
 
+/** A result that is too large for an entry is left out, with a word: it must not keep the event from being sent. */
+function detailOf(event: RunEnded): string {
+  const whole = JSON.stringify(event);
+  const bytes = Buffer.byteLength(whole);
+  return bytes <= largestDetail ? whole : JSON.stringify({ ...event, result: { leftOut: `${bytes} bytes` } });
+}
+
 async function put(bus: string, event: RunEnded, signal: AbortSignal): Promise<void> {
   const { EventBridgeClient, PutEventsCommand } = await import('@aws-sdk/client-eventbridge');
   const [, region] = /^arn:[^:]*:events:([^:]+):/.exec(bus) ?? [];
   const client = new EventBridgeClient({ ...(region !== undefined && { region }), maxAttempts: attempts, requestHandler: { connectionTimeout: connectionMs, requestTimeout: answerMs, throwOnRequestTimeout: true } });
   try {
-    const entry = { EventBusName: bus, Source: 'nightjar', DetailType: detailType(event), Detail: JSON.stringify(event), Time: new Date(event.at) };
+    const entry = { EventBusName: bus, Source: 'nightjar', DetailType: detailType(event), Detail: detailOf(event), Time: new Date(event.at) };
     const { FailedEntryCount: refused = 0, Entries = [] } = await client.send(new PutEventsCommand({ Entries: [entry] }), { abortSignal: signal });
     // answers 200 whatever happens to the entry
     if (refused > 0) throw new Error(`${Entries[0]?.ErrorCode ?? 'refused'}: ${Entries[0]?.ErrorMessage ?? 'no reason given'}`);

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { SNSClient } from '@aws-sdk/client-sns';
 import type { Message } from '../contract/message.ts';
 import { abortError, BackupError, messageOf } from '../domain/errors.ts';
@@ -67,8 +68,8 @@ function fitting(message: Message): Message {
 }
 
 /** A FIFO topic wants to know what comes after what. */
-function ordered({ kind, source, at, severity }: Message) {
-  return { MessageGroupId: 'nightjar', MessageDeduplicationId: Buffer.from(`${kind}/${severity}/${at}/${source ?? ''}`).toString('base64url').slice(0, 128) };
+function ordered(message: Message) {
+  return { MessageGroupId: 'nightjar', MessageDeduplicationId: createHash('sha256').update(JSON.stringify(message)).digest('hex') };
 }
 
 /** An ARN names its region (AWS General Reference, ARN format). */

@@ -25,7 +25,7 @@ export function telegramNotifier({ token, chat, api }: TelegramChat, limits: Pos
       if (!/^[\w:-]+$/.test(secret)) throw new BackupError('notify-failed', `the token of ${name} is no bot's token`, { hint: 'BotFather gives one as 123456:ABC…' });
       const body = JSON.stringify({ chat_id: chat, ...telegramText(message), link_preview_options: { is_disabled: true } });
       const content = () => ({ headers: { 'content-type': 'application/json' }, body });
-      await post({ to: name, url: `${api}/bot${secret}/sendMessage`, secrets: [secret], content, read: answerOf }, signal, limits);
+      await post({ to: name, url: `${api}/bot${secret}/sendMessage`, secrets: [secret, ...secret.split(':').slice(1)], content, read: answerOf }, signal, limits);
     },
   };
 }

@@ -62,6 +62,13 @@ test('an event reaches a rule of the bus, in the form that its schema says', asy
   expect(JSON.parse(body!)).toMatchObject({ source: 'nightjar', 'detail-type': 'Nightjar Backup Succeeded', detail: event });
 });
 
+test('a result too large for an event is left out of it', async () => {
+  await eventBusHook('default', () => true).call({ ...event, result: { sources: Array.from({ length: 3000 }, (_, n) => ({ source: `source ${n}`, why: 'x'.repeat(100) })) } }, signal());
+
+  const [body] = await queue.take();
+  expect(JSON.parse(body!)).toMatchObject({ detail: { verb: 'backup', result: { leftOut: expect.stringMatching(/^\d+ bytes$/) } } });
+});
+
 test('a bus that is not there is a failure that names it', async () => {
   await expect(eventBusHook('absent', () => true).call(event, signal())).rejects.toMatchObject({ code: 'hook-failed', message: expect.stringContaining('the event bus absent did not take the event: ') });
 });

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 
 export type Received = { path: string; headers: IncomingHttpHeaders; body: string; at: number };
+/** Status 0: no answer at all. */
 export type Reply = { status: number; headers?: Record<string, string>; body?: string };
 
 /** A web address on this machine: answers what `answer` says, and before that whatever stands in `refusals`. */
@@ -30,6 +31,7 @@ export async function startEndpoint(answer: (received: Received) => Reply): Prom
       const one = { path: request.url ?? '', headers: request.headers, body: Buffer.concat(chunks).toString(), at: performance.now() };
       received.push(one);
       const { status, headers = {}, body = '' } = refusals.shift() ?? answer(one);
+      if (status === 0) return;
       if (status < 300) accepted.push(one);
       response.writeHead(status, headers).end(body);
     });
