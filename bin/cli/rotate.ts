@@ -32,7 +32,7 @@ async function rotateOne(source: SourceName, { dryRun, anyShare }: RotateFlags, 
   let done: Rotation | undefined;
   async function work(): Promise<Rotation> {
     done = await rotate(source, policy, options, nightjar, signal);
-    for (const line of rotationLines(done, options, nightjar.clock.now())) out.say(line);
+    for (const line of rotationLines(done, options)) out.say(line);
     if (done.failures.length > 0) throw collected(done.failures);
     return done;
   }

@@ -1,14 +1,13 @@
 import type { Removal } from '../../core/commands/remove.ts';
 import type { Rotation } from '../../core/commands/rotate.ts';
-import { startOf } from '../../core/domain/keys.ts';
 import { reasonText } from '../../core/domain/retention.ts';
 import type { PlannedBackup } from '../../core/domain/rotation.ts';
 import { formatBytes, formatCount, plural } from '../../core/domain/units.ts';
 import { failureDocument } from './failure.ts';
-import { aligned, shortSpan } from './text.ts';
+import { aligned } from './text.ts';
 
 /** What a rotation has done, or in a dry run would do: every backup with every reason, within 80 columns. */
-export function rotationLines(rotation: Rotation, { dryRun }: { dryRun: boolean }, now: Date): string[] {
+export function rotationLines(rotation: Rotation, { dryRun }: { dryRun: boolean }): string[] {
   const { plan, removals, retagged } = rotation;
   const { source, backups, refusal } = plan;
   if (backups.length === 0) return [`${source}: no backup yet`, ...sweepLines(rotation, dryRun)];
@@ -16,7 +15,7 @@ export function rotationLines(rotation: Rotation, { dryRun }: { dryRun: boolean 
   const head = dryRun ? `${source}: ${plural(backups.length, 'backup')}, ${removals.length} to remove, ${spaceOf(rotation, 'would be free')}` : `${source}: ${formatCount(removed.length)} of ${plural(backups.length, 'backup')} removed, ${spaceOf(rotation, 'freed')}`;
   return [
     head,
-    ...tableOf(dryRun ? backups : backups.filter(({ action }) => action === 'remove'), removals, now, dryRun),
+    ...tableOf(dryRun ? backups : backups.filter(({ action }) => action === 'remove'), removals, dryRun),
     ...removals.flatMap((removal) => notesOf(removal)),
     ...sweepLines(rotation, dryRun),
     ...(retagged > 0 ? [`  ${plural(retagged, 'backup')} tagged anew: they count for other tiers now`] : []),
@@ -39,14 +38,14 @@ export function rotationDocument({ plan, removals, swept, retagged, freed, hidde
   };
 }
 
-function tableOf(backups: readonly PlannedBackup[], removals: readonly Removal[], now: Date, dryRun: boolean): string[] {
+function tableOf(backups: readonly PlannedBackup[], removals: readonly Removal[], dryRun: boolean): string[] {
   const states = new Map(removals.map(({ id, state }) => [id, state]));
   const rows = backups.flatMap(({ found, action, reasons, bytes }) => {
     const verdict = action === 'keep' ? 'keep' : dryRun ? 'remove' : { gone: 'removed', hidden: 'hidden', pinned: 'pinned', failed: 'FAILED' }[states.get(found.id) ?? 'failed'];
     const [first, ...more] = reasons.length === 0 ? ['nothing keeps it'] : reasons.map(reasonText);
-    return [[verdict, found.id, shortSpan(now.getTime() - startOf(found.id).getTime()), formatBytes(bytes), first!], ...more.map((reason) => ['', '', '', '', reason])];
+    return [[verdict, found.id, formatBytes(bytes), first!], ...more.map((reason) => ['', '', '', reason])];
   });
-  return rows.length === 0 ? [] : aligned(rows, [2, 3]).map((line) => `  ${line}`);
+  return rows.length === 0 ? [] : aligned(rows, [2]).map((line) => `  ${line}`);
 }
 
 function notesOf({ id, state, foreign, lock }: Removal): string[] {

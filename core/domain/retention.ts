@@ -44,7 +44,7 @@ export function tiersOf({ reasons }: Pick<Decision, 'reasons'>): Tier[] {
   return tiers.filter((tier) => reasons.some(({ rule }) => rule === tier || (tier === 'last' && rule === 'count')));
 }
 
-/** A reason as people read it, at most 38 characters: `daily 3 of 7 (2026-11-18)`. */
+/** A reason as people read it, at most 35 characters: `daily 3 of 7 (2026-11-18)`. */
 export function reasonText(reason: Reason): string {
   switch (reason.rule) {
     case 'count':
@@ -59,11 +59,11 @@ export function reasonText(reason: Reason): string {
     case 'last-proven':
       return 'the last one that was proven';
     case 'unreadable':
-      return 'its manifest can’t be read: left alone';
+      return 'unreadable: left alone';
     case 'damaged':
-      return 'damaged: fills no place of a good one';
+      return 'damaged: takes no good one’s place';
     default:
-      return `${reason.rule} ${reason.place} of ${reason.of} (${reason.oldest ? 'the oldest' : reason.period})`;
+      return `${reason.rule} ${reason.place} of ${reason.of} (${reason.oldest ? 'the oldest' : reason.rule === 'hourly' ? reason.period.slice(5) : reason.period})`;
   }
 }
 

@@ -99,7 +99,7 @@ test('every reason fits its column', () => {
     ...(['pinned', 'last-good', 'last-proven', 'unreadable', 'damaged'] as const).map((rule) => ({ rule })),
   ];
 
-  expect(reasons.map(reasonText).filter((text) => text.length > 42)).toEqual([]);
+  expect(reasons.map(reasonText).filter((text) => text.length > 35)).toEqual([]);
 });
 
 test('tags name every tier, and the one that keeps longest by itself', () => {

@@ -157,7 +157,7 @@ test('a damaged backup fills no place of a good one: by its last look, a lost pa
 
   const rotation = await scene.rotating('shop', policyOf({ count: 2 }));
 
-  expect(reasonsOf(rotation)).toMatchObject({ [ids[5]!]: ['damaged: fills no place of a good one'], [ids[4]!]: ['damaged: fills no place of a good one'], [ids[3]!]: [], [ids[2]!]: ['last 1 of 2'], [ids[1]!]: ['last 2 of 2'], [ids[0]!]: [] });
+  expect(reasonsOf(rotation)).toMatchObject({ [ids[5]!]: ['damaged: takes no good one’s place'], [ids[4]!]: ['damaged: takes no good one’s place'], [ids[3]!]: [], [ids[2]!]: ['last 1 of 2'], [ids[1]!]: ['last 2 of 2'], [ids[0]!]: [] });
   expect(await scene.ids('shop')).toEqual([ids[1], ids[2], ids[4], ids[5]]);
 });
 
@@ -169,7 +169,7 @@ test('a manifest that can’t be read counts for nothing and is left alone', asy
   const rotation = await scene.rotating('shop', policyOf({ count: 1 }));
 
   expect(await scene.ids('shop')).toEqual([ids[3], '20261120T030000Z-ffffff']);
-  expect(reasonsOf(rotation)['20261120T030000Z-ffffff']).toEqual(['its manifest can’t be read: left alone']);
+  expect(reasonsOf(rotation)['20261120T030000Z-ffffff']).toEqual(['unreadable: left alone']);
 });
 
 test('a pinned backup stays until it is unpinned, also when it is pinned while the rotation runs', async () => {

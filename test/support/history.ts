@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { zstdCompressSync } from 'node:zlib';
 import { rotate } from '../../core/commands/rotate.ts';
 import type { RotateOptions, Rotation } from '../../core/commands/rotate.ts';
 import type { Manifest } from '../../core/contract/manifest.ts';
@@ -34,9 +35,10 @@ export async function putBackup(vault: Vault, source: string, id: BackupId, { ti
   const tags = tierTags(tiers);
   const parts: Manifest['parts'] = [];
   for (const [role, file] of [['data', 'data/0001.sql.zst'], ['catalog', 'catalog.json.zst']] as const) {
-    const body = Buffer.from(`${role} of ${source} ${id}`);
+    const content = `${role} of ${source} ${id}`;
+    const body = zstdCompressSync(content);
     await vault.putIfAbsent(partKey(name, id, file), body, tags, signal);
-    parts.push({ role, file, bytes: body.length, storedBytes: body.length, sha256: createHash('sha256').update(body).digest('hex') });
+    parts.push({ role, file, bytes: content.length, storedBytes: body.length, sha256: createHash('sha256').update(body).digest('hex') });
   }
   const at = `${id.slice(0, 4)}-${id.slice(4, 6)}-${id.slice(6, 8)}T${id.slice(9, 11)}:${id.slice(11, 13)}:${id.slice(13, 15)}Z`;
   const manifest: Manifest = {
