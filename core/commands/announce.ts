@@ -9,7 +9,7 @@ import type { Message } from '../domain/messages.ts';
 import type { Clock, Notifier, Vault } from '../ports.ts';
 import { readAlerts, writeAlerts } from './alert-state.ts';
 import type { AlertState } from './alert-state.ts';
-import type { Look } from './check.ts';
+import type { Look } from './look.ts';
 import { tell } from './tell.ts';
 
 type Deps = { vault: Vault; clock: Clock; notifiers: readonly Notifier[] };
@@ -40,8 +40,8 @@ export async function announce(look: Look, { vault, clock, notifiers }: Deps, si
     told.push(message);
     reached.add(idOf(change));
   }
-  // that the vault can't be read is told already where it is all of the vault
-  const kept = 'error' in state ? (look.vault === undefined ? [state.error] : []) : await keep(look, plan, state, reached, vault);
+  // that the vault can't be read is told already where nothing of it could be
+  const kept = 'error' in state ? (look.vault !== undefined || look.judgements.every(isUnknown) ? [] : [state.error]) : await keep(look, plan, state, reached, vault);
   return { told, failures: [...failures, ...kept] };
 }
 
@@ -59,10 +59,15 @@ function sightingsOf({ whole, judgements, unconfigured: others, vault }: Look, o
 }
 
 /** Where a source as a whole is unknown, nothing else can be judged. One that is fresh has come back to some configuration. */
-function sightingOf({ standing: { source }, state, findings }: Judgement): Sighting {
+function sightingOf(judgement: Judgement): Sighting {
+  const { standing: { source }, state, findings } = judgement;
   const found = [...new Set(findings.map(({ kind }) => kind))];
-  if (findings.some((one) => one.kind === 'unknown' && one.whole)) return { source, judged: ['unknown', 'paused'], found };
+  if (isUnknown(judgement)) return { source, judged: ['unknown', 'paused'], found };
   return { source, judged: state === 'fresh' ? [...kinds, 'unconfigured'] : kinds, found };
+}
+
+function isUnknown({ findings }: Judgement): boolean {
+  return findings.some((one) => one.kind === 'unknown' && one.whole);
 }
 
 function messageOf({ severity, alert: { source, kind, since } }: Change, { at, place, judgements, unconfigured: others, vault }: Look): Message | undefined {

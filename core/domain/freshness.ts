@@ -5,7 +5,7 @@ import { calendarOf } from './calendar.ts';
 import type { BackupFound, SourceHistory } from './history.ts';
 import { startOf } from './keys.ts';
 import type { BackupId, SourceName } from './keys.ts';
-import { span } from './message-text.ts';
+import { moment, span } from './message-text.ts';
 import type { Standing } from './messages.ts';
 import { gapMs } from './schedule.ts';
 
@@ -66,6 +66,7 @@ function standingOf(watched: Watched, history: SourceHistory, dated: readonly Me
   const newest = history.backups.find(({ id }) => id === dated.at(-1)?.id);
   const usualMs = medianOf(dated.slice(-usualOf).map(({ ms }) => ms)) ?? 0;
   const failures = history.failures.filter(({ at }) => newest === undefined || at > newest.start);
+  const last = failures.at(-1);
   return {
     source: watched.source,
     place: watched.place,
@@ -73,7 +74,7 @@ function standingOf(watched: Watched, history: SourceHistory, dated: readonly Me
     newest: newest?.id,
     proven: history.backups.findLast(isProven)?.id,
     failures: failures.length,
-    lastFailure: failures.at(-1)?.code,
+    lastFailure: last && `${last.code}, ${moment(last.at)}`,
     count: history.backups.length,
   };
 }

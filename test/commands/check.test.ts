@@ -111,6 +111,22 @@ test('a vault that is gone is one message, not one for each source, and says so 
   expect(metered.at(-1)).toMatchObject({ Checks: 1, Unknown: 2 });
 });
 
+test('a check of one source tells that its vault is gone, too', async () => {
+  await rm(scene.folder, { recursive: true });
+
+  const seen = await checking(['shop'], { whole: false });
+
+  expect([states(seen), seen.failures, take()]).toEqual([['shop unknown'], [], ["problem shop unknown: the vault can't be read: nobody knows how its backups stand"]]);
+});
+
+test('a memory that can’t be read, in a vault that can, is a failure of the check', async () => {
+  const forgetful: Vault = { ...scene.vault, read: (key, signal) => (key === 'alerts.json' ? Promise.reject(new BackupError('vault-denied', 'alerts.json: access denied')) : scene.vault.read(key, signal)) };
+
+  const seen = await checking(['shop'], { vault: forgetful });
+
+  expect([take(), seen.failures, metered]).toMatchObject([['problem shop never: there has never been a backup'], [{ code: 'vault-denied' }], []]);
+});
+
 test('a permission that was revoked is told once, and when it is given back', async () => {
   await storeBackup(scene.vault, 'shop', now);
   const denied: Vault = {
@@ -204,6 +220,6 @@ test('backups that failed since the newest good one are counted, with the reason
 
   const { judgements } = await checking(['shop']);
 
-  expect(judgements).toMatchObject([{ state: 'fresh', standing: { newest: id, failures: 2, lastFailure: 'vault-full' } }]);
+  expect(judgements).toMatchObject([{ state: 'fresh', standing: { newest: id, failures: 2, lastFailure: 'vault-full, 2026-11-20 04:00 UTC' } }]);
   expect((await scene.files()).filter((file) => file.includes('failures'))).toEqual(['shop/failures/20261120T030000Z-test-dump-failed.json', 'shop/failures/20261120T040000Z-test-vault-full.json']);
 });

@@ -53,7 +53,7 @@ test('the limit of a schedule follows the clocks of its time zone', () => {
 test('no backup at all is never, with all that has failed', () => {
   const { state, standing } = judge(watching(), seenOf([], [before(now, hourMs), before(now, 2 * hourMs)]), now);
 
-  expect({ state, standing }).toMatchObject({ state: 'never', standing: { count: 0, failures: 2, lastFailure: 'vault-full' } });
+  expect({ state, standing }).toMatchObject({ state: 'never', standing: { count: 0, failures: 2, lastFailure: 'vault-full, 2026-11-20 11:00 UTC' } });
 });
 
 test('failures count since the newest good backup began', () => {
