@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { startEndpoint } from '../notifiers/endpoint.ts';
 import { startPostgres } from '../servers/postgres.ts';
 import type { DatabaseServer } from '../servers/server.ts';
 import { errorOf, logOf, valueOf } from './outcome.ts';
@@ -34,7 +35,10 @@ async function uploading(): Promise<void> {
 const sourceOf = (reached: DatabaseServer) => ({ server: reached, engine: 'postgres', database: 'shop', secret: 'shop-db' }) as const;
 
 test('a backup that can\'t be done in time stops early, says so, and leaves word of it and nothing else', async () => {
-  const backup = await scene.deploy('backup', { shop: sourceOf(slow.server) }, { timeoutMs: 14_000 });
+  const pager = await startEndpoint(() => ({ status: 200 }));
+  const notify = [{ webhook: { url: { env: 'PAGER_URL' }, key: { env: 'PAGER_KEY' } } }];
+  const environment = { AWS_ENDPOINT_URL_SECRETS_MANAGER: scene.aws.endpoint, PAGER_URL: pager.url, PAGER_KEY: 'key' };
+  const backup = await scene.deploy('backup', { shop: sourceOf(slow.server) }, { timeoutMs: 14_000, environment, config: { notify } });
 
   const [ended] = await Promise.all([backup.invoke({ source: 'shop' }), uploading()]);
 
@@ -46,6 +50,8 @@ test('a backup that can\'t be done in time stops early, says so, and leaves word
   expect(logOf(ended).at(-1)).toMatchObject({ level: 'ERROR', message: 'failed', code: 'deadline', source: 'shop', verb: 'backup' });
   expect(await scene.keys()).toEqual([expect.stringMatching(/^shop\/failures\/\d{8}T\d{6}Z-[0-9a-f]{8}-deadline\.json$/), 'shop/lease.json']);
   expect(await scene.openUploads()).toBe(0);
+  expect(pager.accepted.map(({ body }) => JSON.parse(body) as unknown)).toMatchObject([{ kind: 'backup-failed', subject: 'the backup failed: deadline', source: 'shop' }]);
+  await pager.stop();
   expect(backup.processes()).toHaveLength(1);
   expect(errorOf(await backup.invoke({}))).toMatchObject({ errorType: 'input-invalid' });
   const elsewhere = await scene.deploy('backup', { shop: sourceOf(server) });
