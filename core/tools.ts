@@ -6,7 +6,7 @@ import { BackupError } from './domain/errors.ts';
 export type ProgramName = 'pg_dump' | 'pg_dumpall' | 'pg_restore' | 'psql' | 'mariadb-dump' | 'mariadb';
 
 /** A program of the layer: `command` and `args` start it; the caller's own arguments follow. */
-export type Program = { name: string; version: string; command: string; args: readonly string[] };
+export type Program = { name: string; version: string; command: string; args: readonly string[]; env?: Readonly<Record<string, string>> };
 
 /** The database clients of one binary layer, and the certificates that come with them (PEM files). */
 export type Tools = {
@@ -18,11 +18,15 @@ export type Tools = {
   certificates: { rds: string; public: string };
 };
 
+/** What a program gathers before it writes. Left alone, it writes 4 kB at a time, and reading that costs us more than compressing it (docs/performance.md). */
+const outputBytes = 256 * 1024;
+
 /** `nightjar/db-tools.json` of a layer (layers/db-tools/README.md); paths are relative to it. */
 const indexSchema = z.object({
   format: z.literal(1),
   loader: z.string(),
   libraryPath: z.array(z.string()).min(1),
+  outputBuffer: z.string(),
   mariadbPlugins: z.string(),
   certificates: z.object({ rds: z.string(), public: z.string() }),
   programs: z.array(z.object({ name: z.string(), major: z.int(), version: z.string(), path: z.string(), argv0: z.string() })),
@@ -42,8 +46,8 @@ export async function openTools(root: string): Promise<Tools> {
         });
       }
       const libraries = index.libraryPath.map((path) => join(home, path)).join(':');
-      const args = ['--inhibit-cache', '--library-path', libraries, '--argv0', join(home, best.argv0), join(home, best.path)];
-      return { name, version: best.version, command: join(home, index.loader), args };
+      const args = ['--inhibit-cache', '--library-path', libraries, '--preload', join(home, index.outputBuffer), '--argv0', join(home, best.argv0), join(home, best.path)];
+      return { name, version: best.version, command: join(home, index.loader), args, env: { _STDBUF_O: String(outputBytes) } };
     },
     mariadbPlugins: join(home, index.mariadbPlugins),
     certificates: { rds: join(home, index.certificates.rds), public: join(home, index.certificates.public) },

@@ -12,3 +12,28 @@ export function slicesOf(table: { pages: number; bytes: Bytes }, sliceBytes: Byt
   const starts = Array.from({ length: count }, (_, index) => Math.floor((table.pages * index) / count));
   return starts.map((first, index) => ({ first, end: starts[index + 1] }));
 }
+
+const smallestSlice = 32 * 1024 ** 2;
+const largestSlice = 512 * 1024 ** 2;
+
+/** The size of slices for a database: so many that each stream gets some, and none so large that one keeps the others waiting at the end. */
+export function sliceBytesFor(total: Bytes, parallel: number): Bytes {
+  return Math.min(largestSlice, Math.max(smallestSlice, total / (4 * parallel)));
+}
+
+/** Puts pieces together into parts of about `size`, the largest pieces first; every piece is in exactly one part. */
+export function packed<T extends { bytes: Bytes }>(pieces: readonly T[], size: Bytes): T[][] {
+  const parts: T[][] = [];
+  let room = 0;
+  for (const piece of pieces.toSorted((a, b) => b.bytes - a.bytes)) {
+    const last = parts.at(-1);
+    if (last === undefined || piece.bytes > room) {
+      parts.push([piece]);
+      room = size - piece.bytes;
+    } else {
+      last.push(piece);
+      room -= piece.bytes;
+    }
+  }
+  return parts;
+}

@@ -90,7 +90,7 @@ function start(run: Run, failure: FailureCode, signal: AbortSignal): Child {
   if (signal.aborted) throw abortError(signal);
   const { program } = run;
   const child = spawn(program.command, [...program.args, ...run.args], {
-    env: { LC_ALL: 'C', PATH: '/usr/bin:/bin', ...run.env },
+    env: { LC_ALL: 'C', PATH: '/usr/bin:/bin', ...program.env, ...run.env },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   const words = lastWords(child.stderr);

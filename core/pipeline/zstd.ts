@@ -25,19 +25,27 @@ export async function* decompress(stored: ByteStream, name: string): ByteStream 
   }
 }
 
-/** Joins small chunks into blocks: a chunk costs a trip to a thread, however small. */
+/**
+ * Joins small chunks into blocks: a chunk costs a trip to a thread, however small. Two blocks take turns, for memory that is used once is a
+ * garbage collector's work. `pipeline` asks for the next one when the compressor has taken this one, for a block is larger than its high-water mark.
+ */
 async function* gathered(content: ByteStream): ByteStream {
-  let waiting: Uint8Array[] = [];
-  let bytes = 0;
+  const blocks = [Buffer.allocUnsafeSlow(blockBytes), Buffer.allocUnsafeSlow(blockBytes)];
+  let turn = 0;
+  let filled = 0;
   for await (const chunk of content) {
-    waiting.push(chunk);
-    bytes += chunk.length;
-    if (bytes < blockBytes) continue;
-    yield waiting.length === 1 ? chunk : Buffer.concat(waiting, bytes);
-    waiting = [];
-    bytes = 0;
+    for (let from = 0; from < chunk.length; ) {
+      const taken = Math.min(chunk.length - from, blockBytes - filled);
+      blocks[turn]!.set(chunk.subarray(from, from + taken), filled);
+      from += taken;
+      filled += taken;
+      if (filled < blockBytes) continue;
+      yield blocks[turn]!;
+      turn = 1 - turn;
+      filled = 0;
+    }
   }
-  if (bytes > 0) yield Buffer.concat(waiting, bytes);
+  if (filled > 0) yield blocks[turn]!.subarray(0, filled);
 }
 
 async function* through(content: ByteStream, transform: Transform): ByteStream {

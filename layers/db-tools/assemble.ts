@@ -5,7 +5,7 @@ import { BackupError } from '../../core/domain/errors.ts';
 import { formatBytes } from '../../core/domain/units.ts';
 import { mozillaFiles, writeCertificates } from './certificates.ts';
 import { closureOf } from './closure.ts';
-import { mariadbPlugins, maxLayerBytes, programs, type LayerArchitecture } from './contents.ts';
+import { mariadbPlugins, maxLayerBytes, outputBuffer, programs, type LayerArchitecture } from './contents.ts';
 import { writeLicences } from './licences.ts';
 import { originsOf, upstreamVersion, type Origin } from './origins.ts';
 
@@ -40,6 +40,7 @@ async function planCopies(root: string, architecture: LayerArchitecture): Promis
   const started = [
     ...programs.map(({ from, path }): Copy => ({ from: join(root, from), path })),
     ...mariadbPlugins.map((name): Copy => ({ from: join(plugins, `${name}.so`), path: `mariadb/plugin/${name}.so` })),
+    { from: join(root, outputBuffer.from), path: outputBuffer.path },
   ];
   const { loader, libraries } = await closureOf(root, started.map(({ from }) => from), architecture);
   return [...started, { from: loader, path: 'lib/ld.so' }, ...[...libraries].sort().map(([name, from]): Copy => ({ from, path: `lib/${name}` }))];
@@ -78,6 +79,7 @@ async function index(home: string, architecture: LayerArchitecture, origin: Read
     architecture,
     loader: 'lib/ld.so',
     libraryPath: ['lib'],
+    outputBuffer: outputBuffer.path,
     mariadbPlugins: 'mariadb/plugin',
     certificates: { rds: 'certs/rds-global-bundle.pem', public: 'certs/public-ca.pem' },
     programs: entries,

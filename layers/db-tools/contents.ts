@@ -22,6 +22,7 @@ export const packages: readonly string[] = [
   'postgresql-client-18/sid',
   'mariadb-client',
   'zstd',
+  'coreutils',
   'ca-certificates',
 ];
 
@@ -34,6 +35,9 @@ export const mariadbPlugins: readonly string[] = [
   'parsec',
   'dialog',
 ];
+
+/** What `stdbuf` loads into a program, so that it writes large blocks and not 4 kB at a time: in Debian's package, and in the layer. */
+export const outputBuffer = { from: 'usr/libexec/coreutils/libstdbuf.so', path: 'lib/libstdbuf.so' };
 
 export const debianNames: Record<LayerArchitecture, Architecture> = { x86_64: 'amd64', arm64: 'arm64' };
 

@@ -56,14 +56,14 @@ export type PostgresScene = Awaited<ReturnType<typeof postgresScene>>;
 
 const dumpScript = fileURLToPath(new URL('../fixtures/programs/dump.sh', import.meta.url));
 
-/** The real programs, but for the dump of rows, which goes wrong in one of the ways of test/fixtures/programs/dump.sh. */
-export function brokenTools(tools: Tools, how: string): Tools {
+/** The real programs, but for the one that prints rows, which goes wrong in one of the ways of test/fixtures/programs/dump.sh. */
+export function brokenTools(tools: Tools, which: 'pg_dump' | 'psql', how: string): Tools {
   return {
     ...tools,
     program(name, major) {
       const real = tools.program(name, major);
-      if (name !== 'pg_dump') return real;
-      const choose = `case "$*" in *--section=data*) exec "${dumpScript}" ${how};; *) exec "$@";; esac`;
+      if (name !== which) return real;
+      const choose = `case "$*" in *--section=data*|*--file=-*) exec "${dumpScript}" ${how};; *) exec "$@";; esac`;
       return { ...real, command: '/bin/sh', args: ['-c', choose, 'sh', real.command, ...real.args] };
     },
   };

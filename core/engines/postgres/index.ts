@@ -2,17 +2,18 @@ import type { ManifestPart, TableRows } from '../../contract/manifest.ts';
 import { BackupError } from '../../domain/errors.ts';
 import type { Catalog, Engine, Plan } from '../../ports.ts';
 import type { Tools } from '../../tools.ts';
+import type { Bytes } from '../../domain/units.ts';
 import { placeOf } from '../login.ts';
 import type { Login } from '../login.ts';
 import { ownerKinds, readCatalog } from './catalog.ts';
 import { plainNames } from './identifier.ts';
-import { defaultSliceBytes, plannedParts } from './parts.ts';
+import { plannedParts } from './parts.ts';
 import { openSnapshot } from './snapshot.ts';
 import type { Table } from './snapshot.ts';
 import { openTarget } from './target.ts';
 
 /** PostgreSQL 13 and newer, by its own programs: definitions as an archive, rows as COPY text, all under one exported snapshot. */
-export function postgresEngine(login: Login, tools: Tools, sliceBytes = defaultSliceBytes): Engine {
+export function postgresEngine(login: Login, tools: Tools, sliceBytes?: Bytes): Engine {
   return {
     name: 'postgres',
     place: placeOf('postgres', login),
@@ -25,7 +26,7 @@ export function postgresEngine(login: Login, tools: Tools, sliceBytes = defaultS
           database: login.database,
           server: { product: 'PostgreSQL', version: serverVersion },
           client: { program: 'pg_dump', version: tools.program('pg_dump', serverMajor).version },
-          parts: plannedParts({ login, tools, snapshot, sliceBytes }, catalog['database']?.['encoding'] ?? 'UTF8', like),
+          parts: plannedParts({ login, tools, snapshot }, catalog['database']?.['encoding'] ?? 'UTF8', like, sliceBytes),
           catalog,
           warnings: [],
           async confirm(seen) {
@@ -49,7 +50,7 @@ export function postgresEngine(login: Login, tools: Tools, sliceBytes = defaultS
 /** Every table is printed by a dump, empty ones too; hash partitions may be printed as their root. */
 function requireAllSeen(tables: Table[], seen: TableRows[]): void {
   const names = new Set(seen.map(({ table }) => plainNames(table).join('\n')));
-  const missing = tables.filter((table) => table.sliceable && !names.has(plainNames(table.name).join('\n')));
+  const missing = tables.filter((table) => table.byOwnName && !names.has(plainNames(table.name).join('\n')));
   if (missing.length === 0) return;
   throw new BackupError('dump-cut', `the dump holds no rows section for ${missing.map(({ name }) => name).join(', ')}`, {
     hint: 'the dump program left tables out without an error; run the backup again, and report this',

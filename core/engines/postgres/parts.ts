@@ -1,127 +1,137 @@
 import type { Manifest } from '../../contract/manifest.ts';
-import { slicesOf } from '../../domain/slices.ts';
+import { packed, sliceBytesFor, slicesOf } from '../../domain/slices.ts';
 import type { Slice } from '../../domain/slices.ts';
 import type { Bytes } from '../../domain/units.ts';
+import { BackupError } from '../../domain/errors.ts';
 import { programOutput } from '../../pipeline/program.ts';
 import { postgresReader } from '../../pipeline/rows/postgres.ts';
+import type { DumpReader } from '../../pipeline/rows/reader.ts';
 import type { ByteStream, PlannedPart } from '../../ports.ts';
 import type { Tools } from '../../tools.ts';
 import type { Login } from '../login.ts';
-import { plainNames, quoteEcho, quoteLiteral } from './identifier.ts';
+import { plainNames, quoteIdentifier } from './identifier.ts';
 import { postgresRun } from './programs.ts';
-import { sessionSettings } from './session.ts';
+import { copyScript } from './copy-script.ts';
 import type { Snapshot, Table } from './snapshot.ts';
 
-/** Tables larger than this are cut into slices of about this size, which are read side by side. */
-export const defaultSliceBytes: Bytes = 512 * 1024 * 1024;
+/** Rows that one COPY reads: of a whole table, or of a range of its pages. */
+export type Piece = { table: Table; columns: string[]; slice: Slice; bytes: Bytes };
 
-/** What stands at the end of every whole data part: pg_dump's own marker, and ours. */
-const endMarker = '-- PostgreSQL database dump complete';
+type Context = { login: Login; tools: Tools; snapshot: Snapshot };
 
-type Context = { login: Login; tools: Tools; snapshot: Snapshot; sliceBytes: Bytes };
-type Cut = { table: Table; columns: string[]; slices: Slice[] };
-
-/** The parts of a database under a snapshot: definitions, whatever is small, and the slices of large tables. */
-export function plannedParts(context: Context, encoding: string, like: Manifest | undefined): PlannedPart[] {
-  const cuts = context.snapshot.tables.flatMap((table) => cutOf(table, context.sliceBytes, like));
-  const cut = new Set(cuts.map(({ table }) => table));
-  const small = context.snapshot.tables.filter((table) => !cut.has(table));
-  const slices = cuts.flatMap(({ table, columns, slices }) => slices.map((slice) => ({ table, columns, slice, bytes: table.bytes / slices.length })));
+/**
+ * The parts of a database under a snapshot. Definitions, sequences and large objects are printed by pg_dump, and so are the few tables that
+ * only it understands; all other rows by psql in the same form: large tables in slices, small ones together, in parts of one size.
+ */
+export function plannedParts(context: Context, encoding: string, like: Manifest | undefined, sliceBytes?: Bytes): PlannedPart[] {
+  const { tables, serverMajor } = context.snapshot;
+  const plain = tables.filter((table) => table.byOwnName && table.columns.length > 0);
+  const total = plain.reduce((sum, table) => sum + table.bytes, 0);
+  const size = sliceBytes ?? sliceBytesFor(total, context.login.parallel);
+  const pieces = plain.flatMap((table) => piecesOf(table, columnsLike(table, like), serverMajor >= 14 ? size : Infinity));
   return [
     schemaPart(context),
-    dataPart(context, '0001', [...cut], small.reduce((sum, table) => sum + table.bytes, 0)),
-    ...slices.map((piece, index) => slicePart(context, String(index + 2).padStart(4, '0'), piece, encoding)),
+    ...packed(pieces, size).map((together, index) => rowsPart(context, fileOf(index + 2), together, encoding)),
+    restPart(context, plain),
   ];
 }
 
-/** A table stands alone when it is large, or when its columns must come in the order of another copy of it. */
-function cutOf(table: Table, sliceBytes: Bytes, like: Manifest | undefined): Cut[] {
+/** Reading a range of pages is cheap from PostgreSQL 14 on; before, each slice would read the whole table. */
+function piecesOf(table: Table, columns: string[], sliceBytes: Bytes): Piece[] {
+  const slices = slicesOf(table, sliceBytes);
+  return slices.map((slice) => ({ table, columns, slice, bytes: table.bytes / slices.length }));
+}
+
+/** A table's columns in the order in which another copy of it was printed: a child's columns move when it is restored. */
+function columnsLike(table: Table, like: Manifest | undefined): string[] {
   const recorded = like?.tables.find(({ table: name }) => plainNames(name).join('\n') === plainNames(table.name).join('\n'));
-  const columns = recorded === undefined ? table.columns : inOrderOf(recorded.columns, table.columns);
-  const reordered = columns.some((column, index) => column !== table.columns[index]);
-  if (!reordered && (!table.sliceable || table.bytes < sliceBytes || table.columns.length === 0)) return [];
-  return [{ table, columns, slices: table.sliceable ? slicesOf(table, sliceBytes) : [{ first: 0, end: undefined }] }];
-}
-
-function inOrderOf(recorded: string, columns: string[]): string[] {
-  const order = plainNames(recorded);
+  const order = plainNames(recorded?.columns ?? '');
   const place = (column: string) => order.indexOf(plainNames(column)[0] ?? '');
-  return columns.every((column) => place(column) >= 0) ? columns.toSorted((a, b) => place(a) - place(b)) : columns;
+  return table.columns.every((column) => place(column) >= 0) ? table.columns.toSorted((a, b) => place(a) - place(b)) : table.columns;
 }
 
-function schemaPart({ login, tools, snapshot }: Context): PlannedPart {
-  const args = ['--format=custom', '--section=pre-data', '--section=post-data', ...underSnapshot(snapshot, login)];
-  return {
-    role: 'schema',
-    file: 'schema.pgdump',
-    compress: false,
-    estimatedBytes: 0,
-    open: (signal) => programOutput(postgresRun(tools, 'pg_dump', snapshot.serverMajor, login, args), signal),
-  };
+function fileOf(number: number): string {
+  return `data/${String(number).padStart(4, '0')}.sql`;
 }
 
-function dataPart({ login, tools, snapshot }: Context, number: string, excluded: Table[], estimatedBytes: Bytes): PlannedPart {
-  const args = ['--format=plain', '--section=data', ...underSnapshot(snapshot, login), ...excluded.map(excludeData)];
+function schemaPart(context: Context): PlannedPart {
+  const run = dumpRun(context, ['--format=custom', '--section=pre-data', '--section=post-data']);
+  return { role: 'schema', file: 'schema.pgdump', compress: false, estimatedBytes: 0, open: (signal) => programOutput(run, signal) };
+}
+
+/** What COPY alone can't print: sequences, large objects, configuration of extensions, partitions by hash, tables without columns. */
+function restPart(context: Context, excluded: Table[]): PlannedPart {
+  const run = dumpRun(context, ['--format=plain', '--section=data', ...excludeData(excluded)]);
+  const rest = context.snapshot.tables.filter((table) => !excluded.includes(table));
   return {
     role: 'data',
-    file: `data/${number}.sql`,
+    file: fileOf(1),
     compress: true,
-    estimatedBytes,
-    open: (signal) => restorable(programOutput(postgresRun(tools, 'pg_dump', snapshot.serverMajor, login, args), signal), snapshot.serverMajor),
-    reader: postgresReader,
+    estimatedBytes: rest.reduce((sum, table) => sum + table.bytes, 0),
+    open: (signal) => restorable(programOutput(run, signal), context.snapshot.serverMajor),
+    reader: () => sparing(postgresReader(), excluded),
   };
 }
 
-function underSnapshot(snapshot: Snapshot, login: Login): string[] {
-  return [`--snapshot=${snapshot.name}`, `--lock-wait-timeout=${login.lockTimeoutMs}`];
-}
-
-function excludeData({ schema, table }: Table): string {
-  // a pattern: within double quotes nothing is special but the quote itself
-  const exact = (name: string) => `"${name.replaceAll('"', '""')}"`;
-  return `--exclude-table-data=${exact(schema)}.${exact(table)}`;
-}
-
-/** A slice, printed by psql as pg_dump would print it, so that it is read, counted and restored in the same way. */
-function slicePart(context: Context, number: string, piece: { table: Table; columns: string[]; slice: Slice; bytes: Bytes }, encoding: string): PlannedPart {
-  const { login, tools, snapshot } = context;
+function rowsPart({ login, tools, snapshot }: Context, file: string, pieces: Piece[], encoding: string): PlannedPart {
   const args = ['--no-psqlrc', '--quiet', '--set=ON_ERROR_STOP=1', '--file=-'];
-  const run = { ...postgresRun(tools, 'psql', snapshot.serverMajor, login, args), script: sliceScript(context, piece, encoding) };
+  const run = { ...postgresRun(tools, 'psql', snapshot.serverMajor, login, args), script: copyScript(pieces, { login, snapshot, encoding }) };
   return {
     role: 'data',
-    file: `data/${number}.sql`,
+    file,
     compress: true,
-    estimatedBytes: piece.bytes,
+    estimatedBytes: pieces.reduce((sum, piece) => sum + piece.bytes, 0),
     open: (signal) => programOutput(run, signal),
-    reader: postgresReader,
+    reader: () => holding(postgresReader(), pieces, file),
   };
 }
 
-function sliceScript({ login, snapshot }: Context, { table, columns, slice }: { table: Table; columns: string[]; slice: Slice }, encoding: string): string {
-  const settings = Object.entries({ ...sessionSettings(login, snapshot.serverMajor), client_encoding: encoding });
-  const list = columns.join(', ');
-  const lower = slice.first > 0 ? [`ctid >= '(${slice.first},0)'::tid`] : [];
-  const upper = slice.end === undefined ? [] : [`ctid < '(${slice.end},0)'::tid`];
-  const where = lower.concat(upper).join(' and ');
-  const printed = [
-    `SET client_encoding = ${quoteLiteral(encoding)};`,
-    'SET standard_conforming_strings = on;',
-    `SELECT pg_catalog.set_config('search_path', '', false);`,
-    'SET statement_timeout = 0;',
-    'SET row_security = off;',
-    `COPY ${table.name} (${list}) FROM stdin;`,
-  ];
-  return [
-    ...settings.map(([name, value]) => `set ${name} to ${quoteLiteral(value)};`),
-    'begin isolation level repeatable read read only;',
-    `set transaction snapshot ${quoteLiteral(snapshot.name)};`,
-    ...printed.map((line) => `\\echo ${quoteEcho(line)}`),
-    `copy (select ${list} from only ${table.name}${where === '' ? '' : ` where ${where}`}) to stdout;`,
-    `\\echo ${quoteEcho('\\.')}`,
-    'rollback;',
-    `\\echo ${quoteEcho(endMarker)}`,
-    '',
-  ].join('\n');
+function dumpRun({ login, tools, snapshot }: Context, args: string[]) {
+  return postgresRun(tools, 'pg_dump', snapshot.serverMajor, login, [`--snapshot=${snapshot.name}`, `--lock-wait-timeout=${login.lockTimeoutMs}`, ...args]);
+}
+
+/** pg_dump asks the server once for each pattern, so plain names go together into few: `shop.(customers|orders)`. Quoted, nothing in a name is special. */
+function excludeData(tables: Table[]): string[] {
+  const isPlain = ({ schema, table }: Table) => /^[a-z_][a-z0-9_]*$/.test(schema) && /^[a-z0-9_]+$/.test(table);
+  const bySchema = Map.groupBy(tables.filter(isPlain), ({ schema }) => schema);
+  const together = [...bySchema].flatMap(([schema, those]) =>
+    Array.from({ length: Math.ceil(those.length / 1000) }, (_, chunk) => `${schema}.(${those.slice(chunk * 1000, chunk * 1000 + 1000).map(({ table }) => table).join('|')})`));
+  const alone = tables.filter((table) => !isPlain(table)).map(({ schema, table }) => `${quoteIdentifier(schema)}.${quoteIdentifier(table)}`);
+  return [...together, ...alone].map((pattern) => `--exclude-table-data=${pattern}`);
+}
+
+/** A reader whose dump must hold the tables of these pieces and no other. */
+function holding(reader: DumpReader, pieces: Piece[], file: string): DumpReader {
+  return checkedAtEnd(reader, (seen) => {
+    const expected = new Set(pieces.map(({ table }) => keyOf(table.name)));
+    const missing = [...expected].filter((name) => !seen.has(name));
+    const added = [...seen].filter((name) => !expected.has(name));
+    if (missing.length + added.length === 0) return;
+    throw new BackupError('dump-cut', `${file} lacks the tables [${missing.join(', ')}] and holds [${added.join(', ')}] that it should not, though psql said that it succeeded`);
+  });
+}
+
+/** A reader whose dump must hold none of these tables: their rows are in other parts, and would be restored twice. */
+function sparing(reader: DumpReader, excluded: Table[]): DumpReader {
+  return checkedAtEnd(reader, (seen) => {
+    const twice = excluded.filter(({ name }) => seen.has(keyOf(name)));
+    if (twice.length > 0) throw new BackupError('dump-failed', `pg_dump printed ${twice.map(({ name }) => name).join(', ')}, though it was told to leave that out`);
+  });
+}
+
+function checkedAtEnd(reader: DumpReader, check: (seen: Set<string>) => void): DumpReader {
+  return {
+    ...reader,
+    end() {
+      const tally = reader.end();
+      if (tally.ended) check(new Set(tally.tables.map(({ table }) => keyOf(table))));
+      return tally;
+    },
+  };
+}
+
+function keyOf(printed: string): string {
+  return plainNames(printed).join('.');
 }
 
 const tooNew = Buffer.from('SET transaction_timeout = 0;\n');

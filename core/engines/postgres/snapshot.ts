@@ -16,8 +16,8 @@ export type Table = {
   columns: string[];
   pages: number;
   bytes: Bytes;
-  /** False where only pg_dump knows how to dump it: partitions by hash, which may have to be loaded through their root. */
-  sliceable: boolean;
+  /** False for partitions by hash: only pg_dump knows when they must be loaded through their root, and prints them under its name then. */
+  byOwnName: boolean;
 };
 
 /** A transaction that sees one moment of a database and keeps it visible to others until it is closed. */
@@ -42,7 +42,7 @@ export async function openSnapshot(login: Login, signal: AbortSignal): Promise<S
   try {
     await session.rows('begin isolation level repeatable read read only');
     const [exported] = await session.rows<{ name: string }>('select pg_export_snapshot() as name');
-    const tables = await readTables(session, session.serverMajor);
+    const tables = await readTables(session);
     await requireReadable(session, login);
     await lock(session, tables, login);
     await requireUnchanged(session, tables, login);
@@ -54,12 +54,12 @@ export async function openSnapshot(login: Login, signal: AbortSignal): Promise<S
   }
 }
 
-async function readTables(session: Session, serverMajor: number): Promise<Table[]> {
+async function readTables(session: Session): Promise<Table[]> {
   const rows = await session.rows<Omit<Table, 'pages' | 'bytes'> & { size: string; heap: string }>(`
     select c.oid::text, format('%I.%I', n.nspname, c.relname) as name, n.nspname as schema, c.relname as table,
       array(select quote_ident(attname) from pg_attribute where attrelid = c.oid and attnum > 0 and not attisdropped and attgenerated = '' order by attnum) as columns,
       coalesce(pg_table_size(c.oid), 0) as size, coalesce(pg_relation_size(c.oid), 0) / current_setting('block_size')::int as heap,
-      ${serverMajor >= 14} and not exists (select from pg_inherits i join pg_partitioned_table p on p.partrelid = i.inhparent where i.inhrelid = c.oid and p.partstrat = 'h') as sliceable
+      not exists (select from pg_inherits i join pg_partitioned_table p on p.partrelid = i.inhparent where i.inhrelid = c.oid and p.partstrat = 'h') as "byOwnName"
     from pg_class c join pg_namespace n on n.oid = c.relnamespace
     where c.relkind = 'r' and c.relpersistence <> 't' and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
       and not exists (select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')
