@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { link, lstat, open, readdir, rm, stat, unlink, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { BackupError } from '../domain/errors.ts';
 import type { Bytes } from '../domain/units.ts';
 import type { ByteStream } from '../ports.ts';
@@ -11,6 +12,8 @@ import { interruptible } from './waiting.ts';
 const blockBytes = 1024 * 1024;
 /** So often is a long write made durable: a full disk is found early, and the last flush is short. */
 const flushBytes = 64 * 1024 * 1024;
+/** So long a file is waited for whose opening was given up: a disk that hangs must not hold us. */
+const discardLimitMs = 2000;
 /** A file being written is touched all the time; one untouched for a day belongs to a run that is dead. */
 const leftoverMs = 24 * 3_600_000;
 
@@ -22,7 +25,11 @@ export async function writeIncoming(
   signal: AbortSignal,
 ): Promise<{ path: string; bytes: Bytes }> {
   const path = join(place.incoming, randomUUID());
-  const handle = await answered(what, open(path, 'wx', 0o600), signal);
+  const opening = open(path, 'wx', 0o600);
+  const handle = await answered(what, opening, signal).catch(async (error: unknown) => {
+    await Promise.race([opening.then((late) => discard(late, path), () => undefined), delay(discardLimitMs, undefined, { ref: false })]);
+    throw error;
+  });
   try {
     const bytes = await writeAll(handle, what, interruptible(body, signal), signal);
     await answered(what, handle.sync(), signal);
@@ -31,10 +38,14 @@ export async function writeIncoming(
     await answered(what, handle.close(), signal);
     return { path, bytes };
   } catch (error) {
-    await handle.close().catch(() => undefined);
-    await rm(path, { force: true }).catch(() => undefined);
+    await discard(handle, path);
     throw error;
   }
+}
+
+async function discard(handle: FileHandle, path: string): Promise<void> {
+  await handle.close().catch(() => undefined);
+  await rm(path, { force: true }).catch(() => undefined);
 }
 
 /** Gives a written file a second name, which must not exist: false when it does. Atomic, on NFS too. */

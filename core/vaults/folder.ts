@@ -113,8 +113,13 @@ async function incoming(place: FolderPlace, key: ObjectKey, body: ByteStream, si
   await answered(what, prepareVault(place), signal);
   await answered(what, pathOf(place, key, { make: false }).catch(absent), signal);
   const written = await writeIncoming(place, what, body, signal);
-  await answered(what, sweepIncoming(place, written.path), signal);
-  return written;
+  try {
+    await answered(what, sweepIncoming(place, written.path), signal);
+    return written;
+  } catch (error) {
+    await rm(written.path, { force: true }).catch(() => undefined);
+    throw error;
+  }
 }
 
 /** Does something in an object's folder, which is made for it, again if another process removes it for being empty. */
