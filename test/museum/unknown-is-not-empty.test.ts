@@ -38,10 +38,13 @@ async function looked(vault: Vault) {
   return { states: judgements.map(({ state }) => state), whys, whole: unreadable !== undefined, heard };
 }
 
-async function forbid(action: string, below: string): Promise<void> {
-  const Resource = action === 's3:ListBucket' ? `arn:aws:s3:::${bucket}` : `arn:aws:s3:::${bucket}/${below}*`;
-  await client.send(new PutBucketPolicyCommand({ Bucket: bucket, Policy: JSON.stringify({ Version: '2012-10-17', Statement: [{ Effect: 'Deny', Principal: '*', Action: action, Resource }] }) }));
+async function deny(...statements: object[]): Promise<void> {
+  const Statement = statements.map((one) => ({ Effect: 'Deny', Principal: '*', ...one }));
+  await client.send(new PutBucketPolicyCommand({ Bucket: bucket, Policy: JSON.stringify({ Version: '2012-10-17', Statement }) }));
 }
+
+/** What lies below the bucket. */
+const below = (path: string) => `arn:aws:s3:::${bucket}/${path}`;
 
 test('museum 18: a bucket that is missing, empty, forbidden or out of reach: each is told apart, and none reads as another', async () => {
   const vault = vaultAt('revoked');
@@ -59,7 +62,7 @@ test('museum 18: a bucket that is missing, empty, forbidden or out of reach: eac
 
 test('museum 18: a permission to list that is revoked is told once, as what it is, and when it is given back', async () => {
   const vault = vaultAt('revoked');
-  await forbid('s3:ListBucket', '');
+  await deny({ Action: 's3:ListBucket', Resource: `arn:aws:s3:::${bucket}` });
   const revoked = await looked(vault);
   const again = await looked(vault);
   await client.send(new DeleteBucketPolicyCommand({ Bucket: bucket }));
@@ -72,13 +75,30 @@ test('museum 18: a permission to list that is revoked is told once, as what it i
 
 test('museum 18: manifests of one source that may not be read make that source unknown, and no other', async () => {
   const vault = vaultAt('revoked');
-  await forbid('s3:GetObject', 'revoked/shop/');
+  await deny({ Action: 's3:GetObject', Resource: below('revoked/shop/*') });
   const revoked = await looked(vault);
   await client.send(new DeleteBucketPolicyCommand({ Bucket: bucket }));
   const back = await looked(vault);
 
   expect(revoked).toMatchObject({ states: ['unknown', 'fresh'], whys: [expect.stringContaining('(vault-denied)')], whole: false, heard: ['problem shop unknown'] });
   expect(back).toMatchObject({ states: ['fresh', 'fresh'], heard: ['recovered shop recovered'] });
+}, 60_000);
+
+test('a check needs no more rights than docs/freshness.md lists', async () => {
+  await deny(
+    { Action: 's3:GetObject', NotResource: [below('*/manifest.json'), below('*/alerts.json')] },
+    { Action: 's3:PutObject', NotResource: below('*/alerts.json') },
+    { Action: ['s3:DeleteObject', 's3:PutObjectTagging', 's3:GetObjectTagging', 's3:ListBucketMultipartUploads'], Resource: below('*') },
+  );
+  const vault = vaultAt('limited');
+  const [never, again] = [await looked(vault), await looked(vault)];
+  const [part] = await Promise.allSettled([storeBackup(vault, 'shop', new Date())]);
+  const usual = await looked(vaultAt('revoked'));
+  await client.send(new DeleteBucketPolicyCommand({ Bucket: bucket }));
+
+  expect([never.heard, again.heard]).toEqual([['problem shop never', 'problem blog never'], []]);
+  expect(part).toMatchObject({ status: 'rejected', reason: { code: 'vault-denied' } });
+  expect(usual).toMatchObject({ states: ['fresh', 'fresh'], heard: [] });
 }, 60_000);
 
 test('museum 18: a store that does not answer is unreachable, not empty', async () => {
