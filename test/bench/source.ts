@@ -10,17 +10,22 @@ import { fillPostgres } from '../data/postgres/fill.ts';
 import { startMariadb } from '../servers/mariadb.ts';
 import { startPostgres } from '../servers/postgres.ts';
 import type { DatabaseServer } from '../servers/server.ts';
+import { addDeliveries } from './deliveries.ts';
 import type { EngineName } from './ways.ts';
 
 const postgresSettings = { wal_level: 'minimal', max_wal_senders: '0', shared_buffers: '512MB', max_wal_size: '16GB', autovacuum: 'off' };
 const mariadbSettings = { 'innodb-buffer-pool-size': '1G', 'innodb-log-file-size': '1G' };
+
+/** Of the dump, so much is the store's own: narrow rows. The rest is what integrations leave behind. */
+const storeShare = 1 / 3;
 
 /** A server that holds the clothing store's database `shop`, with a plain dump of about `megabytes`. */
 export async function startWithStore(engine: EngineName, megabytes: number, signal: AbortSignal): Promise<DatabaseServer> {
   const server = engine === 'postgres' ? await startPostgres({ major: 18, settings: postgresSettings }) : await startMariadb({ series: '11.8', settings: mariadbSettings });
   try {
     const fill = engine === 'postgres' ? fillPostgres : fillMariadb;
-    await fill({ ...server, database: 'shop', megabytes }, signal);
+    await fill({ ...server, database: 'shop', megabytes: megabytes * storeShare }, signal);
+    await addDeliveries(engine, { ...server, database: 'shop', megabytes: megabytes * (1 - storeShare) }, signal);
     return server;
   } catch (error) {
     await server.stop();

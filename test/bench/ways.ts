@@ -12,7 +12,7 @@ export type Way = { name: string; stores: boolean; command(store: S3Server): Pro
 type Setting = { tools: Tools; server: DatabaseServer; folder: string; parallel: number; level: number };
 
 const database = 'shop';
-/** The command line of Nightjar, as a user runs it. */
+/** The command line of Nightjar, as bin/nightjar starts it. */
 const nightjar = join(import.meta.dirname, '../../bin/nightjar.ts');
 const competitor = join(import.meta.dirname, 'competitor.ts');
 
@@ -70,7 +70,7 @@ async function nightjarCommand(engine: EngineName, { server, folder, parallel, l
     sources: { [database]: { [engine]: { host, port, user, database, password: { env: 'DB_PASSWORD' } }, parallel, compression: level } },
   }));
   const env = { STORE_ID: store.accessKeyId, STORE_KEY: store.secretAccessKey, DB_PASSWORD: server.password, HOME: process.env['HOME'] ?? '/' };
-  return { program: process.execPath, args: [nightjar, '--config', config, 'backup', database], env };
+  return { program: process.execPath, args: ['--max-semi-space-size=2', nightjar, '--config', config, 'backup', database], env };
 }
 
 function shell(words: readonly string[]): string {

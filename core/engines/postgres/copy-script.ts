@@ -1,8 +1,12 @@
+import type { Slice } from '../../domain/slices.ts';
+import type { Bytes } from '../../domain/units.ts';
 import type { Login } from '../login.ts';
 import { quoteEcho, quoteLiteral } from './identifier.ts';
-import type { Piece } from './parts.ts';
 import { sessionSettings } from './session.ts';
-import type { Snapshot } from './snapshot.ts';
+import type { Snapshot, Table } from './snapshot.ts';
+
+/** Rows that one COPY reads: of a whole table, or of a range of its pages. */
+export type Piece = { table: Table; columns: string[]; slice: Slice; bytes: Bytes };
 
 /** What stands at the end of every whole data part: pg_dump's own marker, and ours. */
 const endMarker = '-- PostgreSQL database dump complete';

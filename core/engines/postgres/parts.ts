@@ -1,6 +1,5 @@
 import type { Manifest } from '../../contract/manifest.ts';
 import { packed, sliceBytesFor, slicesOf } from '../../domain/slices.ts';
-import type { Slice } from '../../domain/slices.ts';
 import type { Bytes } from '../../domain/units.ts';
 import { BackupError } from '../../domain/errors.ts';
 import { programOutput } from '../../pipeline/program.ts';
@@ -12,10 +11,8 @@ import type { Login } from '../login.ts';
 import { plainNames, quoteIdentifier } from './identifier.ts';
 import { postgresRun } from './programs.ts';
 import { copyScript } from './copy-script.ts';
+import type { Piece } from './copy-script.ts';
 import type { Snapshot, Table } from './snapshot.ts';
-
-/** Rows that one COPY reads: of a whole table, or of a range of its pages. */
-export type Piece = { table: Table; columns: string[]; slice: Slice; bytes: Bytes };
 
 type Context = { login: Login; tools: Tools; snapshot: Snapshot };
 
