@@ -3,10 +3,11 @@ import type { Manifest, ManifestPart, TableRows } from './contract/manifest.ts';
 import type { RunEnded } from './contract/event-run.ts';
 import type { Message } from './contract/message.ts';
 import type { BackupId, ObjectKey, SourceName } from './domain/keys.ts';
+import type { UnfinishedUpload } from './domain/leftovers.ts';
 import type { Bytes } from './domain/units.ts';
 import type { DumpReader } from './pipeline/rows/reader.ts';
 
-export type { Catalog };
+export type { Catalog, UnfinishedUpload };
 
 /** Data on its way. Whoever makes one checks its own end: a stream that ends without an error is whole. */
 export type ByteStream = AsyncIterable<Uint8Array>;
@@ -22,9 +23,6 @@ export type Versioned = { body: Uint8Array; version: string; lock?: Lock; stays?
 
 /** What became of a deleted object: `gone`, or `hidden` behind a delete marker, its bytes kept as an older version. */
 export type Deleted = { state: 'gone' | 'hidden' };
-
-/** An upload in parts that has begun and not ended; it takes space, and no listing of objects shows it. */
-export type UnfinishedUpload = { key: ObjectKey; upload: string; begun: Date };
 
 export type Listed = { key: ObjectKey; bytes: Bytes; modified: Date };
 

@@ -1,8 +1,10 @@
-import type { UnfinishedUpload } from '../ports.ts';
 import type { Found, SourceHistory } from './history.ts';
 import { sourceOfSegment, startOf } from './keys.ts';
 import type { ObjectKey, SourceName } from './keys.ts';
 import { backupPathOf, isOurs } from './records.ts';
+
+/** An upload in parts that has begun and not ended; it takes space, and no listing of objects shows it. */
+export type UnfinishedUpload = { key: ObjectKey; upload: string; begun: Date };
 
 /** What dead runs of a source have left: objects without a manifest, uploads that were never ended. */
 export type Leftovers = { objects: Found[]; uploads: UnfinishedUpload[] };

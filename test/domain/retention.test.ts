@@ -18,16 +18,19 @@ const policy: fc.Arbitrary<Retention> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ count: fc.integer({ min: 1, max: 40 }) }) },
   { weight: 9, arbitrary: fc.record({ last: places, hourly: places, daily: places, weekly: places, monthly: places, yearly: fc.integer({ min: 0, max: 5 }), keepWithinMs: fc.constantFrom(0, 0, hour, 48 * hour, 30 * 24 * hour) }) },
 );
+/** Hours before a clock was set back or forward, or a day left out, in one of the zones. */
+const changes = ['2025-10-25T22:00Z', '2025-03-29T22:00Z', '2025-11-02T03:00Z', '2018-02-17T23:00Z', '2025-04-05T12:00Z', '2025-04-05T11:30Z', '2011-12-29T20:00Z', '2022-09-21T17:00Z'].map((at) => Date.parse(at) / 1000);
+const gaps = (gap: fc.Arbitrary<number>): fc.Arbitrary<number[]> => fc.array(gap, { maxLength: 60 });
 /** Starts at any moment from 2008 on, gaps from seconds to years: dense, sparse, in bursts, around changes of the clock. */
 const history: fc.Arbitrary<Candidate[]> = fc
   .tuple(
-    fc.integer({ min: Date.UTC(2008, 0, 1) / 1000, max: Date.UTC(2026, 0, 1) / 1000 }),
-    fc.array(fc.oneof(fc.integer({ min: 0, max: 7200 }), fc.constantFrom(3600, 86_400, 82_800, 90_000, 604_800), fc.integer({ min: 0, max: 40 * 86_400 }), fc.integer({ min: 0, max: 500 * 86_400 })), { maxLength: 60 }),
+    fc.oneof(fc.integer({ min: Date.UTC(2008, 0, 1) / 1000, max: Date.UTC(2026, 0, 1) / 1000 }), fc.constantFrom(...changes)),
+    fc.oneof(gaps(fc.integer({ min: 300, max: 2400 })), gaps(fc.oneof(fc.integer({ min: 0, max: 7200 }), fc.constantFrom(3600, 86_400, 82_800, 90_000, 604_800), fc.integer({ min: 0, max: 40 * 86_400 }), fc.integer({ min: 0, max: 500 * 86_400 })))),
     fc.array(fc.double({ min: 0, max: 0.999_999, noNaN: true }), { minLength: 61, maxLength: 61 }),
   )
-  .map(([first, gaps, tails]) => {
+  .map(([first, steps, tails]) => {
     let at = first;
-    const starts = [first, ...gaps.map((gap) => (at += gap))];
+    const starts = [first, ...steps.map((gap) => (at += gap))];
     return [...new Set(starts.map((start, index) => newBackupId(new Date(start * 1000), tails[index]!)))].map((id) => ({ id, start: startOf(id) }));
   });
 
