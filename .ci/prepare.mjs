@@ -1,5 +1,5 @@
 // Makes a fresh clone ready: dependencies, and with them the Node that everything runs on. Plain JavaScript, for any Node from 18.
-import { execFileSync, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { existsSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -10,7 +10,11 @@ const node = join(top, 'node_modules', '.bin', 'node');
 
 if (!existsSync(installed) || statSync(installed).mtimeMs < statSync(join(top, 'package-lock.json')).mtimeMs) {
   console.error('Installing the dependencies (npm ci; about 450 MB on disk, once) …');
-  execFileSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: top, stdio: ['ignore', 2, 2] });
+  const { status } = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: top, stdio: ['ignore', 2, 2] });
+  if (status !== 0) {
+    console.error('error: the dependencies could not be installed; npm says above why');
+    process.exit(1);
+  }
 }
 const version = spawnSync(node, ['--version'], { encoding: 'utf8' }).stdout?.trim() ?? 'none';
 if (Number(version.slice(1).split('.')[0]) < 24) {
