@@ -42,7 +42,7 @@ test('programs read the same as JSON', async () => {
 });
 
 test('an intact backup is verified by its newest, by id, and with all the others', async () => {
-  expect(await scene.run(['verify', 'shop'])).toMatchObject({ code: 0, stdout: expect.stringMatching(new RegExp(`^shop {2}${id} {2}intact: 3 parts, [\\d.]+ kB read again\n$`)) });
+  expect(await scene.run(['verify', 'shop'])).toMatchObject({ code: 0, stdout: expect.stringMatching(new RegExp(`^shop {2}${id} {2}intact: 4 parts, [\\d.]+ kB read again\n$`)) });
   expect(await scene.json(['verify', 'shop', id])).toMatchObject({ code: 0, document: { ok: true, results: [{ status: 'intact', id, problems: [] }] } });
   expect(await scene.json(['verify', 'shop', '--all'])).toMatchObject({ code: 0, document: { results: [{ id }] } });
 });
@@ -120,7 +120,7 @@ test('a flipped bit is found by verify, which names the part and exits 3; restor
   const verified = await scene.run(['verify', 'shop']);
   const restored = await scene.run(['restore', 'shop', '--to', 'from_damaged']);
 
-  expect(verified).toMatchObject({ code: 3, stdout: `shop  ${id}  DAMAGED: data/0001.sql.zst (1 of 3 parts)\n`, stderr: expect.stringContaining(`${part} is damaged`) });
+  expect(verified).toMatchObject({ code: 3, stdout: `shop  ${id}  DAMAGED: data/0001.sql.zst (1 of 4 parts)\n`, stderr: expect.stringContaining(`${part} is damaged`) });
   expect(await scene.json(['verify', 'shop'])).toMatchObject({ code: 3, document: { ok: false, results: [{ status: 'damaged', problems: [{ file: 'data/0001.sql.zst', code: 'part-corrupt' }] }] } });
   expect(restored).toMatchObject({ code: 3, stderr: expect.stringContaining(`${part} is damaged`) });
   expect(await scene.sql('postgres', `select 1 from pg_database where datname = 'from_damaged'`)).toEqual([]);

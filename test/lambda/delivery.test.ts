@@ -107,6 +107,6 @@ test('a run tells its story in a line for each step, all with the request, the r
 
   const lines = logOf(await backup.invoke({ source: 'story' }, { requestId: 'cccccccc-3333' }));
 
-  expect(lines.map(({ message }) => message)).toEqual(['start', 'planned', 'part-done', 'part-done', 'part-done', 'end']);
+  expect(lines.map(({ message }) => message)).toEqual(['start', 'planned', 'part-done', 'part-done', 'part-done', 'part-done', 'end']);
   for (const line of lines) expect(line).toMatchObject({ level: 'INFO', requestId: 'cccccccc-3333', run: 'cccccccc', verb: 'backup', source: 'story' });
 }, 90_000);
