@@ -27,6 +27,7 @@ export type Run = {
 const lastWordsBytes = 4096;
 /** Characters of them that fit into a message. */
 const shownWords = 800;
+const isError = /\b(?:ERROR|FATAL|PANIC|error:)/;
 const termGraceMs = 3000;
 
 /** A program's output as a stream, its exit status inside: throws `dump-failed` with its last words unless it exits with 0. */
@@ -163,8 +164,12 @@ function redact(text: string, secrets: readonly (string | undefined)[]): string 
 }
 
 function quoted(words: string): string {
-  const last = words.split('\n').slice(-5).join(' | ');
-  return words === '' ? '' : `: ${last.length > shownWords ? `…${last.slice(-shownWords)}` : last}`;
+  const lines = words.split('\n');
+  const last = lines.slice(-5);
+  // what follows an error may be a long statement
+  const told = last.some((line) => isError.test(line)) ? undefined : lines.findLast((line) => isError.test(line));
+  const shown = (told === undefined ? last : [told, '…', ...last.slice(-2)]).join(' | ');
+  return words === '' ? '' : `: ${shown.length > shownWords ? `…${shown.slice(-shownWords)}` : shown}`;
 }
 
 async function drained(stdin: NodeJS.WritableStream): Promise<void> {

@@ -130,3 +130,9 @@ test('content that breaks is never ended: the program dies without seeing an end
     await rm(folder, { recursive: true });
   }
 });
+
+test('an error is told even when a long statement follows it', async () => {
+  const shell = { name: 'pg_restore', version: '18', command: '/bin/sh', args: ['-c', `printf 'ERROR:  no such role\\n%s' "$(seq 1 20)" >&2; exit 1`] };
+
+  await expect(drain(programOutput(run('', { program: shell }), soon()))).rejects.toThrow('ERROR:  no such role | … | 19 | 20');
+});
