@@ -18,6 +18,7 @@ export function copyScript(pieces: Piece[], { login, snapshot, encoding }: { log
     `SET client_encoding = ${quoteLiteral(encoding)};`,
     'SET standard_conforming_strings = on;',
     `SELECT pg_catalog.set_config('search_path', '', false);`,
+    'SET xmloption = content;',
     'SET statement_timeout = 0;',
     'SET row_security = off;',
   ];

@@ -6,6 +6,8 @@ import { plainNames, quoteIdentifier, quoteLiteral } from './identifier.ts';
 import { openSession } from './session.ts';
 import type { Session } from './session.ts';
 
+const discardLimitMs = 30_000;
+
 /** What stands where a restore would go; no catalog: the database doesn't exist. */
 export async function inspect(login: Login, signal: AbortSignal): Promise<{ serverMajor: number; catalog?: Catalog }> {
   const session = await openSession(login, signal).catch((error: unknown) => {
@@ -25,21 +27,46 @@ export function connectionString(database: string): string {
   return `dbname='${database.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
 }
 
-/** Makes the database of `login` with the encoding, locale and settings of the one that was backed up. */
+/** Makes the database of `login` with the encoding, locale and settings of the one that was backed up, or none. */
 export async function createDatabase(login: Login, serverMajor: number, catalog: Catalog, signal: AbortSignal): Promise<void> {
+  await maintain(login, signal, async (session) => {
+    await session.rows(`create database ${quoteIdentifier(login.database)} template template0 ${localeOptions(catalog['database'] ?? {}, serverMajor)}`);
+  });
+  try {
+    await arrange(login, catalog, signal);
+  } catch (error) {
+    await discardDatabase(login, AbortSignal.timeout(discardLimitMs));
+    throw error;
+  }
+}
+
+/** Makes a database, and only then puts it in the place of the one of `login`: what can't be made must not cost what is there. */
+export async function replaceDatabase(login: Login, beside: string, serverMajor: number, catalog: Catalog, signal: AbortSignal): Promise<void> {
+  const made = { ...login, database: beside };
+  await createDatabase(made, serverMajor, catalog, signal);
+  try {
+    await dropDatabase(login, signal);
+  } catch (error) {
+    await discardDatabase(made, AbortSignal.timeout(discardLimitMs));
+    throw error;
+  }
+  await maintain(login, signal, (session) => session.rows(`alter database ${quoteIdentifier(beside)} rename to ${quoteIdentifier(login.database)}`));
+}
+
+/** The schema `public` before the settings: one of them may make the database read-only. */
+async function arrange(login: Login, catalog: Catalog, signal: AbortSignal): Promise<void> {
+  if (catalog['schema']?.['public'] === undefined) {
+    const session = await openSession(login, signal);
+    await session.rows('drop schema if exists public').finally(() => session.close());
+  }
   const name = quoteIdentifier(login.database);
   await maintain(login, signal, async (session) => {
-    await session.rows(`create database ${name} template template0 ${localeOptions(catalog['database'] ?? {}, serverMajor)}`);
     for (const [setting, value] of Object.entries(catalog['database setting'] ?? {})) {
       const [, parameter, role] = /^(\S+)(?: of (.+))?$/s.exec(setting) ?? [];
       const whose = role === undefined ? `database ${name}` : `role ${quoteIdentifier(role)} in database ${name}`;
       await session.rows(`alter ${whose} set ${quoteIdentifier(parameter ?? '')} to ${settingValue(parameter ?? '', value)}`);
     }
   });
-  if (catalog['schema'] !== undefined && catalog['schema']['public'] === undefined) {
-    const session = await openSession(login, signal);
-    await session.rows('drop schema if exists public').finally(() => session.close());
-  }
 }
 
 /** Drops a database that this run has made, and ends what is left of our own sessions in it. */
@@ -50,10 +77,10 @@ export async function discardDatabase(login: Login, signal: AbortSignal): Promis
 }
 
 /** Drops the database of `login`. Throws `restore-failed` while others are connected to it. */
-export async function dropDatabase(login: Login, signal: AbortSignal): Promise<void> {
+async function dropDatabase(login: Login, signal: AbortSignal): Promise<void> {
   await maintain(login, signal, async (session) => {
     const others = await session.rows<{ who: string }>(
-      `select format('%s (pid %s, %s)', usename, pid, coalesce(nullif(application_name, ''), client_addr::text, 'local')) as who from pg_stat_activity where datname = $1`, [login.database]);
+      `select format('%s (pid %s, %s)', usename, pid, coalesce(nullif(application_name, ''), client_addr::text, 'local')) as who from pg_stat_activity where datname = $1 and backend_type <> 'autovacuum worker'`, [login.database]);
     if (others.length > 0) {
       throw new BackupError('restore-failed', `database ${login.database} is in use by ${others.map(({ who }) => who).join(', ')}`, {
         hint: 'stop the application first, then run the restore again',

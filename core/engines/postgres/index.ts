@@ -26,7 +26,7 @@ export function postgresEngine(login: Login, tools: Tools, sliceBytes?: Bytes): 
           database: login.database,
           server: { product: 'PostgreSQL', version: serverVersion },
           client: { program: 'pg_dump', version: tools.program('pg_dump', serverMajor).version },
-          parts: plannedParts({ login, tools, snapshot }, catalog['database']?.['encoding'] ?? 'UTF8', like, sliceBytes),
+          parts: plannedParts({ login, tools, snapshot, encoding: catalog['database']?.['encoding'] ?? 'UTF8' }, like, sliceBytes),
           catalog,
           warnings: [],
           async confirm(seen) {

@@ -14,23 +14,33 @@ import { copyScript } from './copy-script.ts';
 import type { Piece } from './copy-script.ts';
 import type { Snapshot, Table } from './snapshot.ts';
 
-type Context = { login: Login; tools: Tools; snapshot: Snapshot };
+type Context = { login: Login; tools: Tools; snapshot: Snapshot; encoding: string };
 
 /**
  * The parts of a database under a snapshot. Definitions, sequences and large objects are printed by pg_dump, and so are the few tables that
  * only it understands; all other rows by psql in the same form: large tables in slices, small ones together, in parts of one size.
  */
-export function plannedParts(context: Context, encoding: string, like: Manifest | undefined, sliceBytes?: Bytes): PlannedPart[] {
-  const { tables, serverMajor } = context.snapshot;
+export function plannedParts(from: Context, like: Manifest | undefined, sliceBytes?: Bytes): PlannedPart[] {
+  const { tables, serverMajor } = from.snapshot;
+  const context = { ...from, encoding: rowEncoding(tables, from.encoding) };
   const plain = tables.filter((table) => table.byOwnName && table.columns.length > 0);
   const total = plain.reduce((sum, table) => sum + table.bytes, 0);
   const size = sliceBytes ?? sliceBytesFor(total, context.login.parallel);
   const pieces = plain.flatMap((table) => piecesOf(table, columnsLike(table, like), serverMajor >= 14 ? size : Infinity));
   return [
-    schemaPart(context),
-    ...packed(pieces, size).map((together, index) => rowsPart(context, fileOf(index + 2), together, encoding)),
+    schemaPart(from),
+    ...packed(pieces, size).map((together, index) => rowsPart(context, fileOf(index + 2), together)),
     restPart(context, plain),
   ];
+}
+
+/**
+ * Rows are printed in the database's own encoding, for some of its bytes may have no counterpart in another. Names reach the programs in UTF-8:
+ * where they need it, rows are printed so too.
+ */
+function rowEncoding(tables: Table[], own: string): string {
+  const names = tables.flatMap(({ name, columns }) => [name, ...columns]);
+  return own === 'SQL_ASCII' || names.every((name) => /^[\x00-\x7f]*$/.test(name)) ? own : 'UTF8';
 }
 
 /** Reading a range of pages is cheap from PostgreSQL 14 on; before, each slice would read the whole table. */
@@ -70,7 +80,7 @@ function restPart(context: Context, excluded: Table[]): PlannedPart {
   };
 }
 
-function rowsPart({ login, tools, snapshot }: Context, file: string, pieces: Piece[], encoding: string): PlannedPart {
+function rowsPart({ login, tools, snapshot, encoding }: Context, file: string, pieces: Piece[]): PlannedPart {
   const args = ['--no-psqlrc', '--quiet', '--set=ON_ERROR_STOP=1', '--file=-'];
   const run = { ...postgresRun(tools, 'psql', snapshot.serverMajor, login, args), script: copyScript(pieces, { login, snapshot, encoding }) };
   return {
@@ -83,8 +93,8 @@ function rowsPart({ login, tools, snapshot }: Context, file: string, pieces: Pie
   };
 }
 
-function dumpRun({ login, tools, snapshot }: Context, args: string[]) {
-  return postgresRun(tools, 'pg_dump', snapshot.serverMajor, login, [`--snapshot=${snapshot.name}`, `--lock-wait-timeout=${login.lockTimeoutMs}`, ...args]);
+function dumpRun({ login, tools, snapshot, encoding }: Context, args: string[]) {
+  return postgresRun(tools, 'pg_dump', snapshot.serverMajor, login, [`--snapshot=${snapshot.name}`, `--encoding=${encoding}`, `--lock-wait-timeout=${login.lockTimeoutMs}`, ...args]);
 }
 
 /** pg_dump asks the server once for each pattern, so plain names go together into few: `shop.(customers|orders)`. Quoted, nothing in a name is special. */

@@ -3,23 +3,33 @@ import type { Run } from '../../pipeline/program.ts';
 import type { ProgramName, Tools } from '../../tools.ts';
 import { placeOf } from '../login.ts';
 import type { Login } from '../login.ts';
+import { timeoutsSince } from './session.ts';
 
-/** A start of one of PostgreSQL's programs against `login`: the login goes by the environment, and no file of the user's is read. */
-export function postgresRun(tools: Tools, name: ProgramName, major: number, login: Login, args: string[]): Run {
+/** A start of one of PostgreSQL's programs, of the client `major`, against `login`: the login goes by the environment, and no file of the user's is read. */
+export function postgresRun(tools: Tools, name: ProgramName, major: number, login: Login, args: string[], serverMajor = major): Run {
   return {
     program: tools.program(name, major),
     args: ['--no-password', ...args],
-    env: environmentOf(login),
+    env: environmentOf(login, serverMajor),
     idleLimitMs: login.idleLimitMs,
     secrets: [login.password],
     explain: (words) => explainWords(words, login),
   };
 }
 
-/** What pg_dump leaves to the server, the database or the role, and what would make equal rows print, or read, differently: money by its locale above all. */
-export const sessionOptions = '-c TimeZone=UTC -c bytea_output=hex -c lc_monetary=C -c synchronous_commit=off';
+/**
+ * What pg_dump leaves to the server, the database or the role: what would make equal rows print, or read, differently (money by its locale
+ * above all), and what would end or refuse our work. A restored database has the settings of the old one before its rows.
+ */
+function sessionOptions(serverMajor: number): string {
+  const settings = {
+    TimeZone: 'UTC', bytea_output: 'hex', lc_monetary: 'C', xmloption: 'content', array_nulls: 'on', quote_all_identifiers: 'off', synchronous_commit: 'off',
+    default_transaction_read_only: 'off', statement_timeout: '0', idle_in_transaction_session_timeout: '0', ...timeoutsSince(serverMajor),
+  };
+  return Object.entries(settings).map(([name, value]) => `-c ${name}=${value}`).join(' ');
+}
 
-function environmentOf(login: Login): Record<string, string> {
+function environmentOf(login: Login, serverMajor: number): Record<string, string> {
   return {
     PGHOST: login.host,
     PGPORT: String(login.port),
@@ -27,7 +37,7 @@ function environmentOf(login: Login): Record<string, string> {
     PGDATABASE: login.database,
     ...(login.password === undefined ? {} : { PGPASSWORD: login.password }),
     ...(login.tls.mode === 'off' ? { PGSSLMODE: 'disable' } : { PGSSLMODE: 'verify-full', PGSSLROOTCERT: login.tls.ca }),
-    PGOPTIONS: sessionOptions,
+    PGOPTIONS: sessionOptions(serverMajor),
     PGGSSENCMODE: 'disable',
     PGCONNECT_TIMEOUT: '15',
     PGAPPNAME: 'nightjar',

@@ -19,7 +19,7 @@ export function sessionSettings(login: Login, serverMajor: number): Record<strin
   return {
     statement_timeout: '0',
     idle_in_transaction_session_timeout: '0',
-    ...(serverMajor >= 17 ? { transaction_timeout: '0' } : {}),
+    ...timeoutsSince(serverMajor),
     lock_timeout: `${login.lockTimeoutMs}ms`,
     search_path: '',
     DateStyle: 'ISO',
@@ -30,7 +30,13 @@ export function sessionSettings(login: Login, serverMajor: number): Record<strin
     extra_float_digits: '3',
     synchronize_seqscans: 'off',
     row_security: 'off',
+    quote_all_identifiers: 'off',
   };
+}
+
+/** Limits that only newer servers have, switched off. */
+export function timeoutsSince(serverMajor: number): Record<string, string> {
+  return { ...(serverMajor >= 14 && { idle_session_timeout: '0' }), ...(serverMajor >= 17 && { transaction_timeout: '0' }) };
 }
 
 /** Connects. Throws `source-unreachable`, or `source-unsupported` for a server before 13. */

@@ -16,7 +16,7 @@ export type Table = {
   columns: string[];
   pages: number;
   bytes: Bytes;
-  /** False for partitions by hash: only pg_dump knows when they must be loaded through their root, and prints them under its name then. */
+  /** False below a partition by hash, at whatever depth: only pg_dump knows when rows must be loaded through their root, and prints them under its name then. */
   byOwnName: boolean;
 };
 
@@ -59,7 +59,7 @@ async function readTables(session: Session): Promise<Table[]> {
     select c.oid::text, format('%I.%I', n.nspname, c.relname) as name, n.nspname as schema, c.relname as table,
       array(select quote_ident(attname) from pg_attribute where attrelid = c.oid and attnum > 0 and not attisdropped and attgenerated = '' order by attnum) as columns,
       coalesce(pg_table_size(c.oid), 0) as size, coalesce(pg_relation_size(c.oid), 0) / current_setting('block_size')::int as heap,
-      not exists (select from pg_inherits i join pg_partitioned_table p on p.partrelid = i.inhparent where i.inhrelid = c.oid and p.partstrat = 'h') as "byOwnName"
+      not exists (select from pg_partition_ancestors(c.oid) a join pg_partitioned_table p on p.partrelid = a.relid where p.partstrat = 'h') as "byOwnName"
     from pg_class c join pg_namespace n on n.oid = c.relnamespace
     where c.relkind = 'r' and c.relpersistence <> 't' and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
       and not exists (select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')

@@ -9,7 +9,7 @@ import type { ByteStream, Catalog, LoadStep, Target } from '../../ports.ts';
 import type { ProgramName, Tools } from '../../tools.ts';
 import type { Login } from '../login.ts';
 import { holdings, isEmpty } from './catalog.ts';
-import { connectionString, createDatabase, discardDatabase, dropDatabase, inspect } from './database.ts';
+import { connectionString, createDatabase, discardDatabase, inspect, replaceDatabase } from './database.ts';
 import { postgresRun } from './programs.ts';
 
 /** Building an index on a large table takes hours in which psql neither prints nor reads; a dead server shows through TCP keepalive. */
@@ -25,7 +25,7 @@ export async function openTarget(login: Login, tools: Tools, { manifest, catalog
   const found = await inspect(login, signal);
   const empty = found.catalog !== undefined && isEmpty(found.catalog);
   const major = Math.max(found.serverMajor, Number.parseInt(manifest.client.version, 10));
-  const run = (name: ProgramName, args: string[]) => postgresRun(tools, name, major, { ...login, idleLimitMs: restoreIdleLimitMs }, args);
+  const run = (name: ProgramName, args: string[]) => postgresRun(tools, name, major, { ...login, idleLimitMs: restoreIdleLimitMs }, args, found.serverMajor);
   let made = false;
 
   function psql(content: ByteStream, stop: AbortSignal): Promise<void> {
@@ -50,8 +50,8 @@ export async function openTarget(login: Login, tools: Tools, { manifest, catalog
     holds: holdings(found.catalog ?? {}),
     async prepare(replace, stop) {
       if (empty || (found.catalog !== undefined && !replace)) return;
-      if (found.catalog !== undefined) await dropDatabase(login, stop);
-      await createDatabase(login, found.serverMajor, catalog, stop);
+      if (found.catalog === undefined) await createDatabase(login, found.serverMajor, catalog, stop);
+      else await replaceDatabase(login, `nightjar_new_${manifest.id}`, found.serverMajor, catalog, stop);
       made = true;
     },
     stages: [

@@ -1,0 +1,75 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { backup } from '../../core/commands/backup.ts';
+import { restore } from '../../core/commands/restore.ts';
+import { limit, postgresScene } from '../support/postgres.ts';
+import type { PostgresScene } from '../support/postgres.ts';
+
+let scene: PostgresScene;
+
+beforeAll(async () => {
+  scene = await postgresScene(18);
+}, 1_200_000);
+
+afterAll(() => scene?.stop());
+
+async function database(name: string, sql: string, options = ''): Promise<void> {
+  await scene.sql('postgres', `create database "${name}" template template0 ${options}`);
+  await scene.sql(name, sql);
+}
+
+async function restored(from: string, to: string, replace = false): Promise<string[] | undefined> {
+  const manifest = await backup(scene.source(from), scene.deps(), limit());
+  const { proof } = await restore(manifest, scene.source(to).engine, { replace, owners: true, proof: true }, { ...scene.deps(), parallel: 2 }, limit());
+  return proof?.differences;
+}
+
+test('partitions of partitions by hash of an enum are loaded through their root, for an enum hashes otherwise in another database', async () => {
+  await database('hashed', `
+    create type mood as enum ('a', 'b', 'c', 'd', 'e', 'f');
+    create table root (m mood, k int) partition by hash (m);
+    create table half0 partition of root for values with (modulus 2, remainder 0) partition by list (k);
+    create table half1 partition of root for values with (modulus 2, remainder 1) partition by list (k);
+    create table leaf0 partition of half0 default; create table leaf1 partition of half1 default;
+    insert into root select m, g from unnest(enum_range(null::mood)) m, generate_series(1, 5) g;`);
+
+  await expect(restored('hashed', 'hashed again')).resolves.toEqual([]);
+});
+
+test.each([['LATIN1', 'schön'], ['EUC_JP', '日本'], ['SQL_ASCII', 'schön']])('names beyond ASCII in a database in %s come back', async (encoding, word) => {
+  await database(`in ${encoding}`, `create table "${word}" ("${word}" text, id serial); insert into "${word}" values ('${word}'); create table plain (t text)`, `encoding '${encoding}' lc_collate 'C' lc_ctype 'C'`);
+
+  await expect(restored(`in ${encoding}`, `in ${encoding} again`)).resolves.toEqual([]);
+});
+
+test('a database without the schema public, and without any other, has none after a restore', async () => {
+  await database('bare', 'drop schema public');
+
+  await expect(restored('bare', 'bare again')).resolves.toEqual([]);
+});
+
+test.each([
+  ['default_transaction_read_only', 'on'], ['idle_in_transaction_session_timeout', '1'], ['idle_session_timeout', '500'], ['transaction_timeout', '2s'],
+  ['xmloption', 'document'], ['array_nulls', 'off'], ['quote_all_identifiers', 'on'], ['client_encoding', 'LATIN1'],
+])('a database that sets %s to %s is backed up and restored', async (setting, value) => {
+  await database(`sets ${setting}`, `create table t (id serial primary key, x xml, a text[], s text); insert into t (x, a, s) values (xmlparse(content 'a<b/>'), '{NULL,"NULL"}', '日本')`);
+  await scene.sql('postgres', `alter database "sets ${setting}" set ${setting} to '${value}'`);
+
+  await expect(restored(`sets ${setting}`, `sets ${setting} again`)).resolves.toEqual([]);
+});
+
+test('a database whose successor can’t be made is not dropped', async () => {
+  await database('kept', 'create table t as select 1 as id');
+  await scene.sql('postgres', 'create role passing; alter role passing in database kept set work_mem to 65536');
+  const manifest = await backup(scene.source('kept'), scene.deps(), limit());
+  await scene.sql('postgres', 'drop role passing');
+
+  const replaced = restore(manifest, scene.source('kept').engine, { replace: true, owners: true, proof: true }, { ...scene.deps(), parallel: 2 }, limit());
+
+  await expect(replaced).rejects.toThrow('role "passing" does not exist');
+  await expect(scene.sql('kept', 'select id from t')).resolves.toEqual([{ id: 1 }]);
+  await expect(scene.sql('postgres', `select datname from pg_database where datname like 'nightjar%'`)).resolves.toEqual([]);
+});
+
+test('a database is replaced by what was backed up', async () => {
+  await expect(restored('kept', 'kept', true)).resolves.toEqual([]);
+});
