@@ -10,13 +10,13 @@ const steps = [8, 16, 64, 512, 2048].map((size) => size * MiB);
 const partsPerStep = maximumParts / steps.length;
 
 /** What the parts on their way may hold together, as long as a single one is not larger. */
-const inFlightBudget: Bytes = 32 * MiB;
+const inFlightBudget: Bytes = 16 * MiB;
 
 /**
  * Size of the part with this index, from 0. Every part is between 5 MiB and 5 GiB, and 10,000 of them hold more than the 5 TiB
  * that an object may have; the end of a stream that is not known beforehand needs no other plan.
  *
- * An upload holds one part being filled and those on their way (`partsInFlight`): 32 MiB up to an object of 15 GiB, 48 MiB up to
+ * An upload holds one part being filled and those on their way (`partsInFlight`): 24 MiB up to an object of 15 GiB, 32 MiB up to
  * 46 GiB, 128 MiB up to 171 GiB, 1 GiB up to 1.1 TiB, 4 GiB beyond that.
  */
 export function partSize(index: number): Bytes {
@@ -24,7 +24,7 @@ export function partSize(index: number): Bytes {
   return steps[step]!;
 }
 
-/** How many parts of this size may be on their way at once: three of the smallest, one of the large. */
+/** How many parts of this size may be on their way at once: two of the smallest, one of the others. */
 export function partsInFlight(size: Bytes): number {
-  return Math.max(1, Math.min(3, Math.floor(inFlightBudget / size)));
+  return Math.max(1, Math.floor(inFlightBudget / size));
 }

@@ -6,10 +6,9 @@ export type Block = { index: number; bytes: Buffer; last: boolean; release(): vo
 
 /**
  * A stream cut into the parts of an upload: at least one, all but the last of the size that the plan says. A block is given out only
- * when it is known whether it is the last. Memory comes from the blocks that were released.
+ * when it is known whether it is the last. Memory comes from the blocks that were released, and goes back to `spare`.
  */
-export async function* inBlocks(body: ByteStream): AsyncGenerator<Block> {
-  const free: Buffer[] = [];
+export async function* inBlocks(body: ByteStream, spare: Buffer[]): AsyncGenerator<Block> {
   let index = 0;
   let memory = take();
   let filled = 0;
@@ -31,13 +30,13 @@ export async function* inBlocks(body: ByteStream): AsyncGenerator<Block> {
 
   function block(last: boolean): Block {
     const own = memory;
-    return { index, bytes: own.subarray(0, filled), last, release: () => free.push(own) };
+    return { index, bytes: own.subarray(0, filled), last, release: () => void spare.push(own) };
   }
 
   /** Not zeroed, so that a small object touches no more memory than it has bytes. */
   function take(): Buffer {
     const size = partSize(index);
-    const known = free.pop();
-    return known?.length === size ? known : Buffer.allocUnsafeSlow(size);
+    const known = spare.findIndex(({ length }) => length === size);
+    return known < 0 ? Buffer.allocUnsafeSlow(size) : spare.splice(known, 1)[0]!;
   }
 }

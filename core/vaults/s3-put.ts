@@ -14,8 +14,8 @@ export async function putStream(place: S3Place, key: ObjectKey, body: ByteStream
   const stop = AbortSignal.any([signal, failure.signal]);
   let upload: Upload | undefined;
   try {
-    for await (const block of inBlocks(interruptible(body, stop))) {
-      if (block.index === 0 && block.last) return await putWhole(place, key, block.bytes, tags, signal);
+    for await (const block of inBlocks(interruptible(body, stop), place.spare)) {
+      if (block.index === 0 && block.last) return await putWhole(place, key, block.bytes, tags, signal).finally(block.release);
       upload ??= await startUpload(place, key, tags, (error) => failure.abort(error), stop);
       await upload.add(block);
     }

@@ -21,6 +21,8 @@ export type S3Place = {
   /** Whether the store has tags. */
   tags: boolean;
   kmsKey: string | undefined;
+  /** Memory that no upload needs at the moment: the next one takes it. */
+  spare: Buffer[];
 };
 
 export type CallOptions = { abortSignal: AbortSignal; requestTimeout: number };

@@ -33,7 +33,7 @@ export type S3VaultOptions = {
 export function s3Vault({ client, bucket, prefix, kmsKey, checksums = 'when-supported', tags = true }: S3VaultOptions): Vault {
   const folder = prefix.replace(/^\/+|\/+$/g, '');
   const name = folder === '' ? `s3://${bucket}` : `s3://${bucket}/${folder}`;
-  const place: S3Place = { client, bucket, prefix: folder === '' ? '' : `${folder}/`, name, checksums, tags, kmsKey };
+  const place: S3Place = { client, bucket, prefix: folder === '' ? '' : `${folder}/`, name, checksums, tags, kmsKey, spare: [] };
   return {
     place: name,
     put: (key, body, given, signal) => putStream(place, key, body, given, signal),
