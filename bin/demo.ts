@@ -1,11 +1,11 @@
-// npm run demo [-- --megabytes 250] [-- --keep]
+// npm run demo [-- --megabytes 120] [-- --keep]
 import { parseArgs } from 'node:util';
 import { isBackupError, messageOf } from '../core/domain/errors.ts';
 import { runDemo } from './demo/run.ts';
 import { tellerOf } from './demo/teller.ts';
 
 const smallest = 20;
-const usage = 'npm run demo -- [--megabytes 250] [--keep]';
+const usage = 'npm run demo -- [--megabytes 120] [--keep]';
 
 const stop = new AbortController();
 for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => stop.abort(new Error(`stopped by ${name}, and cleaned up`)));
@@ -14,7 +14,7 @@ process.exit(await main());
 async function main(): Promise<number> {
   const tell = tellerOf(process.stdout);
   try {
-    const { values } = parseArgs({ options: { megabytes: { type: 'string', default: '250' }, keep: { type: 'boolean', default: false } } });
+    const { values } = parseArgs({ options: { megabytes: { type: 'string', default: '120' }, keep: { type: 'boolean', default: false } } });
     const megabytes = Number(values.megabytes);
     if (!(megabytes >= smallest)) throw new Error(`--megabytes ${values.megabytes}: expected a number from ${smallest} up\n  ${usage}`);
     const equal = await runDemo({ megabytes, keep: values.keep }, tell, stop.signal);
