@@ -7,7 +7,7 @@ import type { PostgresScene } from '../support/postgres.ts';
 let scene: PostgresScene;
 
 beforeAll(async () => {
-  scene = await postgresScene(18);
+  scene = await postgresScene(18, { max_locks_per_transaction: '10' });
 }, 1_200_000);
 
 afterAll(() => scene?.stop());
@@ -72,4 +72,13 @@ test('a database whose successor can’t be made is not dropped', async () => {
 
 test('a database is replaced by what was backed up', async () => {
   await expect(restored('kept', 'kept', true)).resolves.toEqual([]);
+});
+
+test('a database with as many tables as its server has locks for is restored', async () => {
+  await database('many', '');
+  for (let first = 1; first <= 700; first += 100) {
+    await scene.sql('many', `do $$ begin for i in ${first}..${first + 99} loop execute format('create table tenant_%s (id serial primary key, t text)', i); end loop; end $$`);
+  }
+
+  await expect(restored('many', 'many again')).resolves.toEqual([]);
 });

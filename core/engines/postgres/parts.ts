@@ -9,6 +9,7 @@ import type { ByteStream, PlannedPart } from '../../ports.ts';
 import type { Tools } from '../../tools.ts';
 import type { Login } from '../login.ts';
 import { plainNames, quoteIdentifier } from './identifier.ts';
+import { namePattern } from './name-pattern.ts';
 import { postgresRun } from './programs.ts';
 import { copyScript } from './copy-script.ts';
 import type { Piece } from './copy-script.ts';
@@ -97,12 +98,12 @@ function dumpRun({ login, tools, snapshot, encoding }: Context, args: string[]) 
   return postgresRun(tools, 'pg_dump', snapshot.serverMajor, login, [`--snapshot=${snapshot.name}`, `--encoding=${encoding}`, `--lock-wait-timeout=${login.lockTimeoutMs}`, ...args]);
 }
 
-/** pg_dump asks the server once for each pattern, so plain names go together into few: `shop.(customers|orders)`. Quoted, nothing in a name is special. */
+/** pg_dump asks the server once for each pattern, so plain names go together into few: `shop.(customer(s|_notes)|orders)`. Quoted, nothing in a name is special. */
 function excludeData(tables: Table[]): string[] {
   const isPlain = ({ schema, table }: Table) => /^[a-z_][a-z0-9_]*$/.test(schema) && /^[a-z0-9_]+$/.test(table);
   const bySchema = Map.groupBy(tables.filter(isPlain), ({ schema }) => schema);
   const together = [...bySchema].flatMap(([schema, those]) =>
-    Array.from({ length: Math.ceil(those.length / 1000) }, (_, chunk) => `${schema}.(${those.slice(chunk * 1000, chunk * 1000 + 1000).map(({ table }) => table).join('|')})`));
+    Array.from({ length: Math.ceil(those.length / 1000) }, (_, chunk) => `${schema}.${namePattern(those.slice(chunk * 1000, chunk * 1000 + 1000).map(({ table }) => table))}`));
   const alone = tables.filter((table) => !isPlain(table)).map(({ schema, table }) => `${quoteIdentifier(schema)}.${quoteIdentifier(table)}`);
   return [...together, ...alone].map((pattern) => `--exclude-table-data=${pattern}`);
 }

@@ -28,8 +28,8 @@ export async function openTarget(login: Login, tools: Tools, { manifest, catalog
   const run = (name: ProgramName, args: string[]) => postgresRun(tools, name, major, { ...login, idleLimitMs: restoreIdleLimitMs }, args, found.serverMajor);
   let made = false;
 
-  function psql(content: ByteStream, stop: AbortSignal): Promise<void> {
-    return programInput(run('psql', ['--no-psqlrc', '--quiet', '--set=ON_ERROR_STOP=1', '--single-transaction', '--file=-']), content, stop);
+  function psql(content: ByteStream, stop: AbortSignal, ...how: string[]): Promise<void> {
+    return programInput(run('psql', ['--no-psqlrc', '--quiet', '--set=ON_ERROR_STOP=1', ...how, '--file=-']), content, stop);
   }
 
   /** The archive goes through a file: pg_restore must jump in it to work in parallel. It holds definitions, no rows. */
@@ -55,8 +55,9 @@ export async function openTarget(login: Login, tools: Tools, { manifest, catalog
       made = true;
     },
     stages: [
-      steps('schema', 'definitions', section('pre-data', '--single-transaction')),
-      steps('data', '', psql),
+      // one transaction would hold a lock for each table, sequence and type: more than a server has by default for 3,000 tables
+      steps('schema', 'definitions', section('pre-data', ...(major >= 17 ? ['--transaction-size=500'] : []))),
+      steps('data', '', (content, stop) => psql(content, stop, '--single-transaction')),
       steps('schema', 'indexes and constraints', section('post-data', `--jobs=${login.parallel}`)),
     ],
     async discard(stop) {
