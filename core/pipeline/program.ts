@@ -156,7 +156,7 @@ function lastWords(stderr: Readable): () => string {
   stderr.on('data', (chunk: Buffer) => {
     tail = chunk.length >= lastWordsBytes ? Buffer.from(chunk.subarray(-lastWordsBytes)) : Buffer.concat([tail, chunk]).subarray(-lastWordsBytes);
   });
-  return () => tail.toString().trim();
+  return () => tail.toString().replace(/[^\P{Cc}\n]/gu, '').trim();
 }
 
 function redact(text: string, secrets: readonly (string | undefined)[]): string {
