@@ -108,10 +108,14 @@ export type Target = {
   /** `absent`: it will be made. `empty`: there, without any object of its own. `occupied`: objects that a restore would mix with; `holds` says what. */
   state: 'absent' | 'empty' | 'occupied';
   holds: string;
-  /** Makes the database if it is absent; with `replace`, an occupied one is emptied first (dropped and made anew). Throws if somebody else made it meanwhile. */
+  /** Makes the database if it is absent; with `replace`, an occupied one makes room, or something is made beside it that `finish` puts in its place. Throws if somebody else made it meanwhile. */
   prepare(replace: boolean, signal: AbortSignal): Promise<void>;
   /** Stages one after the other; the steps of a stage may run side by side. */
   stages: LoadStep[][];
+  /** Where it is being restored into: beside the database that it is to replace, where the engine can do that. */
+  made(): string;
+  /** Puts what was made in the place of what it replaces; to be called when all is loaded and proven. */
+  finish(signal: AbortSignal): Promise<void>;
   /** Drops what `prepare` made, after a failure. Never touches a database that was there before. */
   discard(signal: AbortSignal): Promise<void>;
   close(): Promise<void>;
@@ -123,8 +127,8 @@ export type Engine = {
   readonly name: string;
   /** For messages: `postgres://app@db.internal:5432/shop`; never a password. */
   readonly place: string;
-  /** Plans a backup, or, for a proof (`like` given), the reading of what should equal that backup: the same columns in the same order. */
-  plan(options: { like?: Manifest }, signal: AbortSignal): Promise<Plan>;
+  /** Plans a backup, or, for a proof (`like` given), the reading of what should equal that backup: the same columns in the same order. `database`: another one on the same server. */
+  plan(options: { like?: Manifest; database?: string }, signal: AbortSignal): Promise<Plan>;
   /** `catalog` is that of the backup: it says how the database was made. `owners: false` leaves out who owns and who may do what. */
   target(backup: { manifest: Manifest; catalog: Catalog; owners: boolean }, signal: AbortSignal): Promise<Target>;
   /** Kinds of the catalog that `owners: false` leaves out. */

@@ -10,14 +10,15 @@ import { wholeTally } from './parts.ts';
 /** What a proof has compared, and every difference it has found. */
 export type Proof = { tables: number; rows: number; objects: number; definitions: boolean; differences: string[] };
 
-type Expected = { manifest: Manifest; catalog: Catalog; owners: boolean };
+/** `database`: the one to read, where it is not the engine's own. */
+type Expected = { manifest: Manifest; catalog: Catalog; owners: boolean; database?: string };
 
 /**
  * Reads a database as a backup would and compares it with one: every table's rows and fingerprint, large objects, sequences, and the
  * definition of every object. Nothing is stored.
  */
-export async function prove(engine: Engine, { manifest, catalog, owners }: Expected, deps: { report: Report; parallel: number }, signal: AbortSignal): Promise<Proof> {
-  const plan = await engine.plan({ like: manifest }, signal);
+export async function prove(engine: Engine, { manifest, catalog, owners, database }: Expected, deps: { report: Report; parallel: number }, signal: AbortSignal): Promise<Proof> {
+  const plan = await engine.plan({ like: manifest, ...(database !== undefined && { database }) }, signal);
   try {
     const read = plan.parts.filter((part) => part.reader !== undefined);
     const tallies = await atOnce(deps.parallel, read, (part, stop) => readPart(part, deps.report, stop), signal);

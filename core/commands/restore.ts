@@ -27,7 +27,8 @@ const discardLimitMs = 30_000;
 
 /**
  * Restores a backup into the database of `engine` and proves it equal. A target that holds objects is refused unless `replace` says
- * otherwise, and then the whole backup is verified before anything is dropped. After a failure, a database that was made here is dropped.
+ * otherwise; then the whole backup is verified first, and where the engine can do it, made and proven beside what it replaces. After a failure,
+ * a database that was made here is dropped.
  */
 export async function restore(manifest: Manifest, engine: Engine, options: RestoreOptions, deps: Deps, signal: AbortSignal): Promise<Restored> {
   requireSameEngine(manifest, engine);
@@ -40,8 +41,9 @@ export async function restore(manifest: Manifest, engine: Engine, options: Resto
     await target.prepare(options.replace, signal);
     await load(manifest, target, deps, signal);
     deps.report({ type: 'stage', label: 'proof', totalBytes: dataBytes(manifest.parts) });
-    const proof = options.proof ? await prove(engine, expected, deps, signal) : undefined;
-    if (proof !== undefined) requireEqual(proof, engine.place);
+    const proof = options.proof ? await prove(engine, { ...expected, database: target.made() }, deps, signal) : undefined;
+    if (proof !== undefined) requireEqual(proof, target.made() === target.database ? engine.place : `${engine.place} (in database ${target.made()}, beside it)`);
+    await target.finish(signal);
     return { id: manifest.id, database: target.database, ...(proof && { proof }) };
   } finally {
     await target.close();

@@ -25,6 +25,7 @@ export function mariadbEngine(login: Login, tools: Tools): Engine {
   return {
     name: 'mariadb',
     place,
+    // `database` is never another one here: a restore goes where it stays
     plan: (_, signal) => withSession(login, signal, async (session): Promise<Plan> => {
       const { server } = session;
       await requirePrivileges(session, login);

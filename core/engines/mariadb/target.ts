@@ -42,6 +42,8 @@ export async function openTarget(login: Login, tools: Tools, { manifest, catalog
       made = true;
     },
     stages: [steps('schema'), steps('data'), steps('after')],
+    made: () => login.database,
+    finish: () => Promise.resolve(), // a MariaDB database can't be renamed: the old one is gone since `prepare`
     async discard(stop) {
       if (made) await withSession(login, stop, (session) => session.rows(`DROP DATABASE ${quoteName(login.database)}`), null);
       made = false;

@@ -82,7 +82,7 @@ export async function readCatalog(session: Session): Promise<Catalog> {
 }
 
 /** Kinds that say who may do what: left out of a comparison when a restore was made without owners. */
-export const ownerKinds = ['owner', 'grant', 'default privileges'];
+export const ownerKinds = ['owner', 'grant', 'default privileges', 'database access'];
 
 /** Whether a database holds nothing but what every new one does. */
 export function isEmpty(catalog: Catalog): boolean {
@@ -97,7 +97,7 @@ export function holdings(catalog: Catalog): string {
 
 function userObjects(catalog: Catalog): { kind: string; name: string }[] {
   return Object.entries(catalog)
-    .filter(([kind]) => ![...ownerKinds, 'database', 'database setting', 'comment'].includes(kind))
+    .filter(([kind]) => ![...ownerKinds, 'comment'].includes(kind) && !kind.startsWith('database'))
     .flatMap(([kind, names]) => Object.keys(names).map((name) => ({ kind, name })))
     .filter(({ kind, name }) => !['schema public', 'extension plpgsql'].includes(`${kind} ${name}`));
 }
@@ -152,7 +152,15 @@ const databaseQuery = `select 'database' as kind, x.name, x.text from pg_databas
   union all
   select 'database setting', split_part(s, '=', 1) || coalesce(' of ' || r.rolname, ''), substr(s, strpos(s, '=') + 1)
   from pg_db_role_setting g cross join unnest(g.setconfig) s left join pg_roles r on r.oid = g.setrole
-  where g.setdatabase = (select oid from pg_database where datname = current_database())`;
+  where g.setdatabase = (select oid from pg_database where datname = current_database())
+  union all
+  select 'database comment', 'comment', description from pg_shdescription
+  where classoid = 'pg_database'::regclass and objoid = (select oid from pg_database where datname = current_database())
+  union all
+  select 'database access', 'owner', rolname from pg_database join pg_roles r on r.oid = datdba where datname = current_database()
+  union all
+  select 'database access', concat_ws(' ', coalesce('role ' || rolname, 'public'), privilege_type), privilege_type || case when is_grantable then '*' else '' end
+  from pg_database, aclexplode(coalesce(datacl, acldefault('d', datdba))) left join pg_roles r on r.oid = grantee where datname = current_database()`;
 
 /** Of a column's options only those that a user can set: minor releases of 2026 keep a counter of their own among them. */
 function tableText(): string {

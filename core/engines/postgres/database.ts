@@ -1,4 +1,4 @@
-import { BackupError } from '../../domain/errors.ts';
+import { BackupError, messageOf } from '../../domain/errors.ts';
 import type { Catalog } from '../../ports.ts';
 import type { Login } from '../login.ts';
 import { readCatalog } from './catalog.ts';
@@ -28,33 +28,34 @@ export function connectionString(database: string): string {
 }
 
 /** Makes the database of `login` with the encoding, locale and settings of the one that was backed up, or none. */
-export async function createDatabase(login: Login, serverMajor: number, catalog: Catalog, signal: AbortSignal): Promise<void> {
+export async function createDatabase(login: Login, serverMajor: number, made: { catalog: Catalog; owners: boolean }, signal: AbortSignal): Promise<void> {
+  const { catalog } = made;
   await maintain(login, signal, async (session) => {
     await session.rows(`create database ${quoteIdentifier(login.database)} template template0 ${localeOptions(catalog['database'] ?? {}, serverMajor)}`);
   });
   try {
-    await arrange(login, catalog, signal);
+    await arrange(login, made, signal);
   } catch (error) {
     await discardDatabase(login, AbortSignal.timeout(discardLimitMs));
     throw error;
   }
 }
 
-/** Makes a database, and only then puts it in the place of the one of `login`: what can't be made must not cost what is there. */
-export async function replaceDatabase(login: Login, beside: string, serverMajor: number, catalog: Catalog, signal: AbortSignal): Promise<void> {
-  const made = { ...login, database: beside };
-  await createDatabase(made, serverMajor, catalog, signal);
+/** Puts a database that is whole in the place of the one of `login`, which is dropped. Throws `restore-failed` while others are connected to that. */
+export async function replaceDatabase(login: Login, whole: Login, signal: AbortSignal): Promise<void> {
   try {
     await dropDatabase(login, signal);
-  } catch (error) {
-    await discardDatabase(made, AbortSignal.timeout(discardLimitMs));
-    throw error;
+    await maintain(login, signal, (session) => session.rows(`alter database ${quoteIdentifier(whole.database)} rename to ${quoteIdentifier(login.database)}`));
+  } catch (cause) {
+    throw new BackupError('restore-failed', `all is restored into database ${whole.database}, but it could not take the place of ${login.database}: ${messageOf(cause)}`, {
+      hint: `put it there by hand, or drop it: DROP DATABASE ${quoteIdentifier(login.database)}; ALTER DATABASE ${quoteIdentifier(whole.database)} RENAME TO ${quoteIdentifier(login.database)}`,
+      cause,
+    });
   }
-  await maintain(login, signal, (session) => session.rows(`alter database ${quoteIdentifier(beside)} rename to ${quoteIdentifier(login.database)}`));
 }
 
 /** The schema `public` before the settings: one of them may make the database read-only. */
-async function arrange(login: Login, catalog: Catalog, signal: AbortSignal): Promise<void> {
+async function arrange(login: Login, { catalog, owners }: { catalog: Catalog; owners: boolean }, signal: AbortSignal): Promise<void> {
   if (catalog['schema']?.['public'] === undefined) {
     const session = await openSession(login, signal);
     await session.rows('drop schema if exists public').finally(() => session.close());
@@ -66,6 +67,9 @@ async function arrange(login: Login, catalog: Catalog, signal: AbortSignal): Pro
       const whose = role === undefined ? `database ${name}` : `role ${quoteIdentifier(role)} in database ${name}`;
       await session.rows(`alter ${whose} set ${quoteIdentifier(parameter ?? '')} to ${settingValue(parameter ?? '', value)}`);
     }
+    const { comment } = catalog['database comment'] ?? {};
+    if (comment !== undefined) await session.rows(`comment on database ${name} is ${quoteLiteral(comment)}`);
+    if (owners) for (const statement of accessStatements(name, catalog['database access'] ?? {})) await session.rows(statement);
   });
 }
 
@@ -76,17 +80,39 @@ export async function discardDatabase(login: Login, signal: AbortSignal): Promis
   });
 }
 
+/** Throws `restore-failed` while others are connected to the database of `login`. */
+export async function requireUnused(login: Login, signal: AbortSignal): Promise<void> {
+  await maintain(login, signal, (session) => noOthers(session, login));
+}
+
+/** What the server itself says of a database's owner and grants, said back to it. */
+function accessStatements(name: string, { owner, ...grants }: Record<string, string>): string[] {
+  return [
+    ...(owner === undefined ? [] : [`alter database ${name} owner to ${quoteIdentifier(owner)}`]),
+    ...(Object.keys(grants).length === 0 ? [] : [`revoke all on database ${name} from public`]),
+    ...Object.entries(grants).map(([grantee, rights]) => {
+      const [right, option] = rights.split('*');
+      const to = grantee.startsWith('role ') ? quoteIdentifier(grantee.slice(5).replace(/ [A-Z]+$/, '')) : 'public';
+      return `grant ${right} on database ${name} to ${to}${option === undefined ? '' : ' with grant option'}`;
+    }),
+  ];
+}
+
 /** Drops the database of `login`. Throws `restore-failed` while others are connected to it. */
 async function dropDatabase(login: Login, signal: AbortSignal): Promise<void> {
   await maintain(login, signal, async (session) => {
-    const others = await session.rows<{ who: string }>(
-      `select format('%s (pid %s, %s)', usename, pid, coalesce(nullif(application_name, ''), client_addr::text, 'local')) as who from pg_stat_activity where datname = $1 and backend_type <> 'autovacuum worker'`, [login.database]);
-    if (others.length > 0) {
-      throw new BackupError('restore-failed', `database ${login.database} is in use by ${others.map(({ who }) => who).join(', ')}`, {
-        hint: 'stop the application first, then run the restore again',
-      });
-    }
+    await noOthers(session, login);
     await session.rows(`drop database if exists ${quoteIdentifier(login.database)}`);
+  });
+}
+
+async function noOthers(session: Session, login: Login): Promise<void> {
+  const others = await session.rows<{ who: string }>(
+    `select format('%s (pid %s, %s)', usename, pid, coalesce(nullif(application_name, ''), client_addr::text, 'local')) as who
+    from pg_stat_activity where datname = $1 and backend_type <> 'autovacuum worker'`, [login.database]);
+  if (others.length === 0) return;
+  throw new BackupError('restore-failed', `database ${login.database} is in use by ${others.map(({ who }) => who).join(', ')}`, {
+    hint: 'stop the application first, then run the restore again',
   });
 }
 

@@ -13,11 +13,12 @@ import type { Table } from './snapshot.ts';
 import { openTarget } from './target.ts';
 
 /** PostgreSQL 13 and newer, by its own programs: definitions as an archive, rows as COPY text, all under one exported snapshot. */
-export function postgresEngine(login: Login, tools: Tools, sliceBytes?: Bytes): Engine {
+export function postgresEngine(own: Login, tools: Tools, sliceBytes?: Bytes): Engine {
   return {
     name: 'postgres',
-    place: placeOf('postgres', login),
-    async plan({ like }, signal) {
+    place: placeOf('postgres', own),
+    async plan({ like, database = own.database }, signal) {
+      const login = { ...own, database };
       const snapshot = await openSnapshot(login, signal);
       try {
         const { session, serverMajor, serverVersion, tables } = snapshot;
@@ -42,7 +43,7 @@ export function postgresEngine(login: Login, tools: Tools, sliceBytes?: Bytes): 
       }
     },
     ownerKinds,
-    target: (backup, signal) => openTarget(login, tools, backup, signal),
+    target: (backup, signal) => openTarget(own, tools, backup, signal),
     restoreCommands: (parts, plan) => restoreCommands(parts, plan.catalog),
   };
 }

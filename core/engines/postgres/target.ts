@@ -9,7 +9,7 @@ import type { ByteStream, Catalog, LoadStep, Target } from '../../ports.ts';
 import type { ProgramName, Tools } from '../../tools.ts';
 import type { Login } from '../login.ts';
 import { holdings, isEmpty } from './catalog.ts';
-import { connectionString, createDatabase, discardDatabase, inspect, replaceDatabase } from './database.ts';
+import { connectionString, createDatabase, discardDatabase, inspect, replaceDatabase, requireUnused } from './database.ts';
 import { postgresRun } from './programs.ts';
 
 /** Building an index on a large table takes hours in which psql neither prints nor reads; a dead server shows through TCP keepalive. */
@@ -20,16 +20,21 @@ const tooNew = 'SET transaction_timeout = 0;';
 
 type Backup = { manifest: Manifest; catalog: Catalog; owners: boolean };
 
-/** A database to restore into, on the server of `login`. */
+/**
+ * A database to restore into, on the server of `login`. One that replaces another is made beside it, and takes its place only when all is
+ * loaded and proven: whatever fails before costs nothing.
+ */
 export async function openTarget(login: Login, tools: Tools, { manifest, catalog, owners }: Backup, signal: AbortSignal): Promise<Target> {
   const found = await inspect(login, signal);
   const empty = found.catalog !== undefined && isEmpty(found.catalog);
   const major = Math.max(found.serverMajor, Number.parseInt(manifest.client.version, 10));
-  const run = (name: ProgramName, args: string[]) => postgresRun(tools, name, major, { ...login, idleLimitMs: restoreIdleLimitMs }, args, found.serverMajor);
+  const run = (name: ProgramName, args: string[]) => postgresRun(tools, name, major, { ...into, idleLimitMs: restoreIdleLimitMs }, args, found.serverMajor);
+  let into = login;
   let made = false;
 
+  /** Terse: the details of an error hold values of rows. */
   function psql(content: ByteStream, stop: AbortSignal, ...how: string[]): Promise<void> {
-    return programInput(run('psql', ['--no-psqlrc', '--quiet', '--set=ON_ERROR_STOP=1', ...how, '--file=-']), content, stop);
+    return programInput(run('psql', ['--no-psqlrc', '--quiet', '--set=ON_ERROR_STOP=1', '--set=VERBOSITY=terse', ...how, '--file=-']), content, stop);
   }
 
   /** The archive goes through a file: pg_restore must jump in it to work in parallel. It holds definitions, no rows. */
@@ -39,7 +44,7 @@ export async function openTarget(login: Login, tools: Tools, { manifest, catalog
       withFile(content, (file) =>
         major >= 17 && found.serverMajor < 17
           ? psql(withoutLine(programOutput(run('pg_restore', [...args, '--file=-', file]), stop), tooNew), stop)
-          : programInput(run('pg_restore', [...args, ...how, '--exit-on-error', `--dbname=${connectionString(login.database)}`, file]), nothing(), stop));
+          : programInput(run('pg_restore', [...args, ...how, '--exit-on-error', `--dbname=${connectionString(into.database)}`, file]), nothing(), stop));
   }
 
   const steps = (role: ManifestPart['role'], label: string, load: LoadStep['load']) =>
@@ -50,8 +55,11 @@ export async function openTarget(login: Login, tools: Tools, { manifest, catalog
     holds: holdings(found.catalog ?? {}),
     async prepare(replace, stop) {
       if (empty || (found.catalog !== undefined && !replace)) return;
-      if (found.catalog === undefined) await createDatabase(login, found.serverMajor, catalog, stop);
-      else await replaceDatabase(login, `nightjar_new_${manifest.id}`, found.serverMajor, catalog, stop);
+      if (found.catalog !== undefined) {
+        await requireUnused(login, stop);
+        into = { ...login, database: `nightjar_new_${manifest.id}` };
+      }
+      await createDatabase(into, found.serverMajor, { catalog, owners }, stop);
       made = true;
     },
     stages: [
@@ -60,8 +68,12 @@ export async function openTarget(login: Login, tools: Tools, { manifest, catalog
       steps('data', '', (content, stop) => psql(content, stop, '--single-transaction')),
       steps('schema', 'indexes and constraints', section('post-data', `--jobs=${login.parallel}`)),
     ],
+    made: () => into.database,
+    async finish(stop) {
+      if (into !== login) await replaceDatabase(login, into, stop);
+    },
     async discard(stop) {
-      if (made) await discardDatabase(login, stop);
+      if (made) await discardDatabase(into, stop);
     },
     close: () => Promise.resolve(),
   };
