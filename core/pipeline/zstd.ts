@@ -7,12 +7,14 @@ import type { ByteStream } from '../ports.ts';
 /** Large enough that handing blocks to zlib's threads costs nothing beside compressing them. */
 const blockBytes = 256 * 1024;
 
-/** One zstd frame with a checksum of its content, which pg_dump's own zstd has not. Compresses in the thread pool. */
+/** One zstd frame with a checksum of its content, which pg_dump's own zstd has not. Compresses in the thread pool, one block while the next is filled. */
 export function compress(content: ByteStream, level: number): ByteStream {
-  return through(gathered(content), createZstdCompress({
+  const options = {
     chunkSize: blockBytes,
+    writableHighWaterMark: 2 * blockBytes,
     params: { [constants.ZSTD_c_compressionLevel]: level, [constants.ZSTD_c_checksumFlag]: 1 },
-  }));
+  };
+  return through(gathered(content), createZstdCompress(options));
 }
 
 /** The content of zstd frames. Throws `part-corrupt` for bytes that are not whole frames; `name` is for the message. */
@@ -27,7 +29,7 @@ export async function* decompress(stored: ByteStream, name: string): ByteStream 
 
 /**
  * Joins small chunks into blocks: a chunk costs a trip to a thread, however small. Two blocks take turns, for memory that is used once is a
- * garbage collector's work. `pipeline` asks for the next one when the compressor has taken this one, for a block is larger than its high-water mark.
+ * garbage collector's work: with a high-water mark of two, the compressor takes the next block only when one at most is waiting in it.
  */
 async function* gathered(content: ByteStream): ByteStream {
   const blocks = [Buffer.allocUnsafeSlow(blockBytes), Buffer.allocUnsafeSlow(blockBytes)];

@@ -15,8 +15,8 @@ export async function addDeliveries(engine: 'postgres' | 'mariadb', store: Store
   await (engine === 'postgres' ? inPostgres(store, rows) : inMariadb(store, rows));
 }
 
-async function inPostgres({ megabytes: _, ...store }: Store, rows: number): Promise<void> {
-  const client = new pg.Client(store);
+async function inPostgres({ host, port, user, password, database }: Store, rows: number): Promise<void> {
+  const client = new pg.Client({ host, port, user, password, database });
   await client.connect();
   const random = Array.from({ length: hashes }, (_, index) => `md5('${index} ' || n)`).join(' || ');
   await client.query(`
@@ -28,8 +28,8 @@ async function inPostgres({ megabytes: _, ...store }: Store, rows: number): Prom
   await client.end();
 }
 
-async function inMariadb({ megabytes: _, ...store }: Store, rows: number): Promise<void> {
-  const connection = await mysql.createConnection({ ...store, charset: 'utf8mb4', multipleStatements: true });
+async function inMariadb({ host, port, user, password, database }: Store, rows: number): Promise<void> {
+  const connection = await mysql.createConnection({ host, port, user, password, database, charset: 'utf8mb4', multipleStatements: true });
   const random = Array.from({ length: hashes }, (_, index) => `md5(concat('${index} ', seq))`).join(', ');
   await connection.query(`
     set time_zone = '+00:00', unique_checks = 0;
