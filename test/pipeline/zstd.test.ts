@@ -23,6 +23,14 @@ test('what is compressed comes back the same, however it is cut', async () => {
   }
 });
 
+test('blocks that are used again never overtake the compressor', async () => {
+  const bytes = randomBytes(6_000_003);
+
+  const packed = await whole(compress(chunks(bytes, 65_536), 1));
+
+  expect((await whole(decompress(chunks(packed, 65_536), 'part'))).equals(bytes)).toBe(true);
+});
+
 test('a frame that lost its last byte is refused', async () => {
   const packed = await whole(compress(chunks(text), 1));
 
