@@ -1,0 +1,60 @@
+import { Cron } from 'croner';
+
+/** A time of day that a scheduler leaves out because the clock jumps over it: on `day`, from `from` to `to`, as `02:00`. */
+export type LostBackup = { day: string; moment: string; from: string; to: string };
+
+const minuteMs = 60_000;
+const dayMs = 24 * 60 * minuteMs;
+/** Years in which every zone goes by the rules that hold now: what was decided once and is over lies behind them. */
+const [firstMs, lastMs] = [Date.UTC(2027, 0, 1), Date.UTC(2037, 0, 1)];
+
+/**
+ * The first moment of the schedule that does not exist in its time zone, because the clock is put forward over it, and whose loss would leave more time
+ * between two backups than the schedule ever says, and the hour of the change. An hourly schedule loses nothing: two hours on the clock are then one.
+ */
+export function lostBackup(schedule: string, timeZone: string): LostBackup | undefined {
+  // on a clock without changes, every moment of the schedule exists
+  const cron = new Cron(schedule.trim(), { timezone: 'UTC', mode: '5-part' });
+  for (const { fromMs, toMs } of jumpsOf(timeZone)) {
+    const lost = cron.nextRun(new Date(fromMs - 1));
+    if (lost === null || lost.getTime() >= toMs) continue;
+    const before = cron.previousRuns(1, new Date(fromMs))[0];
+    const after = cron.nextRun(new Date(toMs - 1));
+    if (before === undefined || after === null) continue;
+    const shiftMs = toMs - fromMs;
+    const left = after.getTime() - before.getTime() - shiftMs;
+    const usual = Math.max(lost.getTime() - before.getTime(), after.getTime() - lost.getTime());
+    if (left > usual + shiftMs) return { day: lost.toISOString().slice(0, 10), moment: clockOf(lost.getTime()), from: clockOf(fromMs), to: clockOf(toMs) };
+  }
+  return undefined;
+}
+
+/** Where the clock of a zone jumps forward: the first time of day that is not there, and the first that is there again, written as if they were UTC. */
+export function jumpsOf(timeZone: string): { fromMs: number; toMs: number }[] {
+  const offsetAt = offsetsOf(timeZone);
+  const jumps: { fromMs: number; toMs: number }[] = [];
+  for (let at = firstMs; at < lastMs; at += 7 * dayMs) {
+    if (offsetAt(at) >= offsetAt(at + 7 * dayMs)) continue;
+    let [low, high] = [at, at + 7 * dayMs];
+    while (high - low > minuteMs) {
+      const middle = low + Math.floor((high - low) / (2 * minuteMs)) * minuteMs;
+      if (offsetAt(middle) === offsetAt(at)) low = middle;
+      else high = middle;
+    }
+    jumps.push({ fromMs: high + offsetAt(low), toMs: high + offsetAt(high) });
+  }
+  return jumps;
+}
+
+/** How far a zone's clock is before UTC at a moment, in milliseconds. */
+function offsetsOf(timeZone: string): (at: number) => number {
+  const format = new Intl.DateTimeFormat('en-US', { timeZone, hourCycle: 'h23', year: 'numeric', month: 'numeric', day: 'numeric', hour: 'numeric', minute: 'numeric', second: 'numeric' });
+  return (at) => {
+    const part = Object.fromEntries(format.formatToParts(at).map(({ type, value }) => [type, Number(value)]));
+    return Date.UTC(part['year']!, part['month']! - 1, part['day'], part['hour'], part['minute'], part['second']) - at;
+  };
+}
+
+function clockOf(ms: number): string {
+  return new Date(ms).toISOString().slice(11, 16);
+}
