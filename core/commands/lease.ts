@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { BackupError, isBackupError } from '../domain/errors.ts';
 import { leaseKey } from '../domain/keys.ts';
 import type { ObjectKey, SourceName } from '../domain/keys.ts';

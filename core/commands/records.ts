@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Manifest } from '../contract/manifest.ts';
 import { BackupError, isBackupError, messageOf } from '../domain/errors.ts';
 import type { FailureCode } from '../domain/errors.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { messageKinds } from './message.ts';
 
 /** Something that was told and is not over: of a source, or of all. `since`: when it was told first; `told`: when last. */

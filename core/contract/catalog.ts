@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /**
  * Every object of a database by kind and name, with a digest of its definition (the kinds that begin with `database` hold plain values):

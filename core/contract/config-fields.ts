@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { suggestion } from '../domain/nearest.ts';
 
 /** The message of a value that is not `what` should stand there. Shows what stands there instead: not for fields that may hold a secret by mistake. */

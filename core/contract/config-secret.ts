@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { always, countOf, expectedUnseen, group, text } from './config-fields.ts';
 
 const asReference = '{ env: NAME }, { file: path } or { secret: name or ARN, field: name }';

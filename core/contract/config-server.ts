@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { expected, expectedUnseen, group, text, wholeNumber } from './config-fields.ts';
 import { secretReference } from './config-secret.ts';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { always, countOf, expected, expectedUnseen, group, text } from './config-fields.ts';
 import { secretReference } from './config-secret.ts';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { isSchedule } from '../domain/schedule.ts';
 import { duration, expected, group, wholeNumber } from './config-fields.ts';
 

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { group } from './config-fields.ts';
 
 /** What starts a check, of every source of the configuration: `{}`. */

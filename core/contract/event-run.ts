@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** What runs: each end of one is an event. */
 export const verbs = ['backup', 'restore', 'verify', 'rotation', 'drill', 'check'] as const;

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** What a message can be about; each has its section in docs/runbook.md. */
 export const messageKinds = [
