@@ -8,11 +8,17 @@ import { verify } from '../../core/commands/verify.ts';
 import type { Manifest } from '../../core/contract/manifest.ts';
 import type { SourceName } from '../../core/domain/keys.ts';
 import { compress, decompress } from '../../core/pipeline/zstd.ts';
+import { startMoto } from '../servers/moto.ts';
+import type { S3Server } from '../servers/server.ts';
 import { brokenTools, limit, postgresScene } from '../support/postgres.ts';
 import type { PostgresScene } from '../support/postgres.ts';
+import { s3Scene } from '../support/s3-vault.ts';
+import type { S3Scene } from '../support/s3-vault.ts';
 
 // What happened to others, by the numbers of docs/museum.md: each row must end well here.
 let scene: PostgresScene;
+let store: S3Server;
+let bucket: S3Scene;
 let good: Manifest;
 
 beforeAll(async () => {
@@ -22,18 +28,27 @@ beforeAll(async () => {
     insert into orders select g, 'item ' || g || ' of a long list of things ' || md5(g::text) from generate_series(1, 60000) g;
     create table customers (id int primary key, name text); insert into customers select g, 'customer ' || g from generate_series(1, 500) g;
     create index on orders (item); create view recent as select * from orders where id > 59000;`);
+  store = await startMoto();
+  bucket = await s3Scene(store, 'cut');
   good = await backup(scene.source('shop'), scene.deps(), limit());
 }, 1_200_000);
 
-afterAll(() => scene.stop());
+afterAll(async () => {
+  await scene.stop();
+  await bucket.remove();
+  await store.stop();
+});
 
-const kept = () => scene.files();
-const broken = (which: 'pg_dump' | 'psql', how: string, idleLimitMs = 1500) =>
-  backup(scene.source('shop', { tools: brokenTools(scene.tools, which, how), login: { idleLimitMs } }), scene.deps(), limit());
+type Program = 'pg_dump' | 'psql';
+type Where = 'a folder' | 'S3';
+const placeOf = (where: Where) => (where === 'S3' ? bucket : scene);
+const broken = (which: Program, where: Where, how: string, idleLimitMs = 30_000) =>
+  backup(scene.source('shop', { tools: brokenTools(scene.tools, which, how), login: { idleLimitMs } }), placeOf(where).deps(), limit());
+const everywhere: [Program, Where][] = [['pg_dump', 'a folder'], ['psql', 'a folder'], ['pg_dump', 'S3'], ['psql', 'S3']];
 
-describe.each(['pg_dump', 'psql'] as const)('a %s that goes wrong leaves nothing behind', (which) => {
+describe.each(everywhere)('a %s that goes wrong leaves nothing behind in %s', (which, where) => {
   const ways: [string, string, RegExp][] = [
-    ['1: dies after a valid header and three megabytes', 'dies', /(pg_dump|psql) failed with exit status 1: .*connection to server was lost/],
+    ['1: dies after a valid header and thirteen megabytes', 'dies', /(pg_dump|psql) failed with exit status 1: .*connection to server was lost/],
     ['2: is killed after all its output was read', 'killed', /killed by SIGKILL/],
     ['3: is the first of a pipeline, and fails', 'dies', /exit status 1/],
     ['hangs past its limit', 'hangs', /did nothing for 1.5 s/],
@@ -43,21 +58,31 @@ describe.each(['pg_dump', 'psql'] as const)('a %s that goes wrong leaves nothing
     ['exits with 0 and prints other tables than it was asked for', 'whole', /lacks the tables \[public\.customers\]|printed public\.orders, though it was told to leave that out/],
   ];
   test.each(ways)('%s', async (_, how, message) => {
-    const before = await kept();
+    const place = placeOf(where);
+    const before = await place.files();
 
-    await expect(broken(which, how)).rejects.toThrow(message);
+    await expect(broken(which, where, how, how === 'hangs' ? 1500 : undefined)).rejects.toThrow(message);
 
-    expect(await kept()).toEqual(before);
-    expect((await listBackups('shop' as SourceName, scene.vault, limit())).map(({ id }) => id)).toEqual([good.id]);
+    expect(await place.files()).toEqual(before);
+    expect((await listBackups('shop' as SourceName, place.vault, limit())).map(({ id }) => id)).toEqual(where === 'S3' ? [] : [good.id]);
   });
+});
 
-  test('a gigabyte on stderr is no reason to fall over', async () => {
-    const before = await kept();
+test.each([['pg_dump', 'data/0001.sql.zst'], ['psql', 'data/0002.sql.zst']] as const)('what a %s sends before it dies is an upload in parts, which has begun and is ended', async (which, part) => {
+  bucket.uploads.length = 0;
 
-    await expect(broken(which, 'floods-stderr', 30_000)).rejects.toThrow(/and these were its last words$/);
+  await expect(broken(which, 'S3', 'dies')).rejects.toThrow('connection to server was lost');
 
-    expect(await kept()).toEqual(before);
-  });
+  expect(bucket.uploads).toEqual([expect.stringMatching(`/${part}$`)]);
+  expect(await bucket.files()).toEqual([]);
+});
+
+test.each([['pg_dump', 'a folder'], ['psql', 'S3']] as const)('a gigabyte on stderr of a %s is no reason to fall over, nor to leave anything in %s', async (which, where) => {
+  const before = await placeOf(where).files();
+
+  await expect(broken(which, where, 'floods-stderr')).rejects.toThrow(/and these were its last words$/);
+
+  expect(await placeOf(where).files()).toEqual(before);
 });
 
 describe('4: a backup that was cut or changed in the vault is refused by verify and by restore, naming the part', () => {

@@ -14,8 +14,11 @@ import type { Vault } from '../../core/ports.ts';
 import type { Tools } from '../../core/tools.ts';
 import { connect, layerTools, loginTo } from '../engines/mariadb-support.ts';
 import { startMariadb } from '../servers/mariadb.ts';
+import { startMoto } from '../servers/moto.ts';
 import { startLimitMs } from '../servers/server.ts';
-import type { DatabaseServer } from '../servers/server.ts';
+import type { DatabaseServer, S3Server } from '../servers/server.ts';
+import { s3Scene } from '../support/s3-vault.ts';
+import type { S3Scene } from '../support/s3-vault.ts';
 import { folderScene, limit } from '../support/vault.ts';
 import type { FolderScene } from '../support/vault.ts';
 
@@ -23,6 +26,8 @@ const shop = 'shop' as SourceName;
 let server: DatabaseServer;
 let tools: Tools;
 let scene: FolderScene;
+let store: S3Server;
+let bucket: S3Scene;
 let good: Manifest;
 
 beforeAll(async () => {
@@ -30,14 +35,18 @@ beforeAll(async () => {
   const admin = await connect(server);
   await admin.query(`create database shop; use shop;
     create table customers (id int primary key, name varchar(100)); insert into customers select seq, concat('customer ', seq) from seq_1_to_20000;
-    create table orders (id int primary key, item text); insert into orders select seq, repeat(md5(seq), 5) from seq_1_to_20000;
+    create table orders (id int primary key, item text); insert into orders select seq, to_base64(random_bytes(600)) from seq_1_to_20000;
     create function answer() returns int deterministic return 42; create trigger guard before delete on orders for each row set @gone = old.id;
     create user reader@'%' identified by 'pw'; grant select, show view, trigger, event on shop.* to reader@'%'`);
   await admin.end();
+  store = await startMoto();
+  bucket = await s3Scene(store, 'cut');
   good = await backup(source(), scene.deps(), limit());
 }, startLimitMs);
 
 afterAll(async () => {
+  await bucket.remove();
+  await store.stop();
   await server.stop();
   await scene.remove();
 });
@@ -60,23 +69,28 @@ function spoiled(script: string): Tools {
   };
 }
 
-describe('a mariadb-dump that goes wrong leaves nothing behind', () => {
+describe.each(['a folder', 'S3'] as const)('a mariadb-dump that goes wrong leaves nothing behind in %s', (where) => {
+  const placeOf = () => (where === 'S3' ? bucket : scene);
+
   const ways: [string, string, RegExp][] = [
-    ['dies after a valid header and megabytes of rows', '"$@" | head -c 2000000; echo "mariadb-dump: Error 2013: Lost connection" >&2; exit 3', /Lost connection/],
-    ['is killed', '"$@" | head -c 300000; kill -9 $$', /killed by SIGKILL/],
-    ['hangs past its limit', '"$@" | head -c 300000; exec sleep 600', /did nothing for 3\.0 s/],
-    ['exits with 0 after a cut within the rows', '"$@" | head -c 1000000; exit 0', /end marker|cut/],
+    ['dies after a valid header and megabytes of rows', '"$@" | head -c 14000000; echo "mariadb-dump: Error 2013: Lost connection" >&2; exit 3', /Lost connection/],
+    ['is killed', '"$@" | head -c 14000000; kill -9 $$', /killed by SIGKILL/],
+    ['hangs past its limit', '"$@" | head -c 14000000; exec sleep 600', /did nothing for 3\.0 s/],
+    ['exits with 0 after a cut within the rows', '"$@" | head -c 14000000; exit 0', /end marker|cut/],
     ['exits with 0 after a cut between statements, the later tables missing', `"$@" | sed '/^-- Dumping data for table .orders/,$d'; exit 0`, /orders|end marker|cut/],
     ['exits with 0 and a whole dump that lacks a table', `"$@" | sed '/^-- Dumping data for table .orders/,/^commit/Id'; exit 0`, /orders/],
     ['exits with 0 and says nothing', 'exit 0', /end marker|nothing|cut|customers/],
   ];
   test.each(ways)('%s', async (_, script, message) => {
-    const before = await scene.files();
+    const place = placeOf();
+    const before = await place.files();
+    bucket.uploads.length = 0;
 
-    await expect(backup(source({ tools: spoiled(script) }), scene.deps(), limit())).rejects.toThrow(message);
+    await expect(backup(source({ tools: spoiled(script) }), place.deps(), limit())).rejects.toThrow(message);
 
-    expect(await scene.files()).toEqual(before);
-    expect((await listBackups(shop, scene.vault, limit())).map(({ id }) => id)).toEqual([good.id]);
+    expect(await place.files()).toEqual(before);
+    expect((await listBackups(shop, place.vault, limit())).map(({ id }) => id)).toEqual(where === 'S3' ? [] : [good.id]);
+    if (script.includes('head -c 14000000')) expect(bucket.uploads).toEqual(where === 'S3' ? [expect.stringMatching(/data\/0001\.sql\.zst$/)] : []);
   });
 });
 

@@ -48,7 +48,8 @@ export async function postgresScene(major: PostgresMajor, settings: PostgresOpti
     }),
     async stop(): Promise<void> {
       await server.stop();
-      },
+      await scene.remove();
+    },
   };
 }
 
