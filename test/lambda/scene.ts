@@ -1,4 +1,4 @@
-import { chmod, copyFile, mkdtemp, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, cp, mkdtemp, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { ListMultipartUploadsCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
@@ -40,7 +40,7 @@ export async function openScene(): Promise<Scene> {
   const kept = new Map<string, Promise<unknown>>();
 
   function bundle(name: FunctionName): Promise<string> {
-    const made = bundles.get(name) ?? bundleFunction(name, folder.path).then((result) => join(result.folder, 'index.mjs'));
+    const made = bundles.get(name) ?? bundleFunction(name, folder.path).then((result) => result.folder);
     bundles.set(name, made);
     return made;
   }
@@ -65,7 +65,7 @@ export async function openScene(): Promise<Scene> {
     async deploy(name, sources, { config = {}, ...settings } = {}) {
       const task = await mkdtemp(join(folder.path, 'task-'));
       await chmod(task, 0o755);
-      await copyFile(await bundle(name), join(task, 'index.mjs'));
+      await cp(await bundle(name), task, { recursive: true });
       const [file = 'index'] = settings.handler?.split('.') ?? [];
       if (file !== 'index') await copyFile(join(import.meta.dirname, 'fixtures', `${file}.mjs`), join(task, `${file}.mjs`));
       await writeFile(join(task, 'nightjar.yaml'), JSON.stringify({ ...(await configuration(sources)), ...config }));
