@@ -14,6 +14,7 @@ import { engines } from './engines/index.ts';
 import type { Login } from './engines/login.ts';
 import type { Clock, Hook, Notifier, SecretReference, Secrets, Vault } from './ports.ts';
 import { openSecrets } from './secrets/index.ts';
+import { rdsToken } from './secrets/rds-token.ts';
 import { openTools } from './tools.ts';
 import type { Tools } from './tools.ts';
 import { openHook } from './hooks/index.ts';
@@ -68,15 +69,16 @@ export async function compose(config: Config, host: Host, signal: AbortSignal): 
     });
   }
 
-  async function loginOf({ server, lockTimeoutMs, idleTimeoutMs, parallel }: SourceConfig, stop: AbortSignal): Promise<Login> {
+  async function loginOf({ server, lockTimeoutMs, idleTimeoutMs, parallel, cloud }: SourceConfig, stop: AbortSignal): Promise<Login> {
     const tls = tlsChoice(server);
     const { certificates } = await tools(stop);
     const ca = tls.mode === 'off' ? '' : tls.ca === 'rds' || tls.ca === 'public' ? certificates[tls.ca] : resolve(host.folder, tls.ca);
+    const user = await secret(server.user, stop);
     return {
       host: server.host,
       port: server.port,
-      user: await secret(server.user, stop),
-      password: server.password && (await secret(server.password, stop)),
+      user,
+      password: server.password === 'iam' ? rdsToken({ ...server, user, resourceId: cloud.resourceId }) : server.password && (await secret(server.password, stop)),
       database: server.database,
       tls: tls.mode === 'off' ? tls : { mode: 'verify', ca },
       lockTimeoutMs,

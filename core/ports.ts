@@ -142,6 +142,14 @@ export type Secrets = {
   get(reference: SecretReference, signal: AbortSignal): Promise<string>;
 };
 
+/** A password that is made for one connection and is good for minutes. */
+export type Token = {
+  /** One for a connection that begins now. Throws `secret-missing`. Never printed. */
+  make(signal: AbortSignal): Promise<string>;
+  /** What to look at when a server refuses it. */
+  refusedHint: string;
+};
+
 /** Where a secret is kept: an environment variable, a file, or a field of a JSON secret (or the whole secret) in AWS Secrets Manager. */
 export type SecretReference = { env: string } | { file: string } | { secret: string; field?: string | undefined };
 

@@ -3,6 +3,7 @@ import { always, countOf, expectedUnseen, group, text } from './config-fields.ts
 
 const asReference = '{ env: NAME }, { file: path } or { secret: name or ARN, field: name }';
 const literal = `a secret never stands in this file: write where it is kept, as ${asReference}`;
+const orIam = 'or iam, for a token of IAM database authentication';
 const variable = 'the name of an environment variable (letters, digits and _)';
 const kinds = ['env', 'file', 'secret'];
 
@@ -20,3 +21,6 @@ export const secretReference = group('where the secret is kept', fields, literal
     if (value.field !== undefined && value.secret === undefined) context.addIssue('field goes with secret alone');
   }, always)
   .transform(({ env, file, secret, field }) => (env !== undefined ? { env } : file !== undefined ? { file } : { secret: secret!, field }));
+
+/** Where a password is kept; or `iam`: there is none, and a token is made for each connection. */
+export const passwordSource = z.union([z.enum(['iam']), secretReference], { error: `${literal}; ${orIam}` });

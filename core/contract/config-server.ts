@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { expected, expectedUnseen, group, text, wholeNumber } from './config-fields.ts';
-import { secretReference } from './config-secret.ts';
+import { always, expected, expectedUnseen, group, text, wholeNumber } from './config-fields.ts';
+import { passwordSource, secretReference } from './config-secret.ts';
 
 const hostName = 'a host name or address, without scheme, user and port';
 const asTls = 'verify, off, or { ca: rds, public or a path }';
@@ -16,9 +16,12 @@ export function serverSchema(what: string, port: number) {
     port: wholeNumber(1, 65_535).default(port).describe('TCP port.'),
     database: text('the name of a database').describe('Database to back up.'),
     user: z.union([text('a user'), secretReference], { error: expectedUnseen('a user, or where its name is kept as a secret') }).describe('User to log in as, or where its name is kept as a secret.'),
-    password: secretReference.optional().describe('Where its password is kept.'),
+    password: passwordSource.optional().describe('Where its password is kept; or `iam`: a token of IAM database authentication, made for each connection, over TLS alone.'),
     tls: tls.optional(),
-  });
+  }).superRefine(({ host, tls: wanted, password }, context) => {
+    const plain = typeof host === 'string' && tlsChoice({ host, tls: wanted }).mode === 'off';
+    if (password === 'iam' && plain) context.addIssue({ code: 'custom', path: ['tls'], message: 'with password: iam the token goes over TLS alone: write verify, or { ca: … }' });
+  }, always);
 }
 
 export type ServerConfig = z.infer<ReturnType<typeof serverSchema>>;

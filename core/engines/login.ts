@@ -1,10 +1,12 @@
+import type { Token } from '../ports.ts';
+
 /** How to reach one database on one server. Times are in milliseconds. */
 export type Login = {
   host: string;
   port: number;
   user: string;
   /** Absent where the server asks for none. Never printed. */
-  password?: string | undefined;
+  password?: string | Token | undefined;
   database: string;
   /** `verify`: TLS, with the certificate checked against `ca` (a PEM file) and the host name. `off`: plain text, for sockets of this machine and trusted networks. */
   tls: { mode: 'verify'; ca: string } | { mode: 'off' };
@@ -20,4 +22,14 @@ export type Login = {
 export function placeOf(scheme: string, login: Login): string {
   const host = login.host.includes(':') ? `[${login.host}]` : login.host;
   return `${scheme}://${login.user}@${host}:${login.port}/${login.database}`;
+}
+
+/** The password for a connection that begins now. */
+export async function passwordOf({ password }: Login, signal: AbortSignal): Promise<string | undefined> {
+  return typeof password === 'object' ? password.make(signal) : password;
+}
+
+/** What to look at when the server refuses user and password; `usual`: where the password is none that we have made. */
+export function refusedHint({ password }: Login, usual: string): string {
+  return typeof password === 'object' ? password.refusedHint : usual;
 }

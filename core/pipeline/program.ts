@@ -18,8 +18,8 @@ export type Run = {
   script?: string;
   /** Longest time in which it may neither print nor take anything, in milliseconds. */
   idleLimitMs: number;
-  /** Taken out of its last words. */
-  secrets?: readonly (string | undefined)[];
+  /** Variables that hold secrets, read anew for each start; their values are taken out of its last words. */
+  secretEnv?: (signal: AbortSignal) => Promise<Readonly<Record<string, string>>>;
   /** Makes a better error of its last words, where the engine knows one. */
   explain?: (lastWords: string) => BackupError | undefined;
 };
@@ -32,7 +32,7 @@ const termGraceMs = 3000;
 
 /** A program's output as a stream, its exit status inside: throws `dump-failed` with its last words unless it exits with 0. */
 export async function* programOutput(run: Run, signal: AbortSignal): ByteStream {
-  const child = start(run, 'dump-failed', signal);
+  const child = await start(run, 'dump-failed', signal);
   if (run.script !== undefined) child.process.stdin?.end(run.script);
   try {
     for (const chunks = child.process.stdout![Symbol.asyncIterator](); ; ) {
@@ -58,7 +58,7 @@ export async function programText(run: Run, signal: AbortSignal): Promise<string
  * the error is rethrown. Throws `restore-failed` with its last words unless it exits with 0.
  */
 export async function programInput(run: Run, content: ByteStream, signal: AbortSignal): Promise<void> {
-  const child = start(run, 'restore-failed', signal);
+  const child = await start(run, 'restore-failed', signal);
   const { stdin, stdout } = child.process;
   stdout!.resume();
   try {
@@ -87,11 +87,12 @@ type Child = {
   stop(): Promise<void>;
 };
 
-function start(run: Run, failure: FailureCode, signal: AbortSignal): Child {
+async function start(run: Run, failure: FailureCode, signal: AbortSignal): Promise<Child> {
+  const secrets = (await run.secretEnv?.(signal)) ?? {};
   if (signal.aborted) throw abortError(signal);
   const { program } = run;
   const child = spawn(program.command, [...program.args, ...run.args], {
-    env: { LC_ALL: 'C', PATH: '/usr/bin:/bin', ...program.env, ...run.env },
+    env: { LC_ALL: 'C', PATH: '/usr/bin:/bin', ...program.env, ...run.env, ...secrets },
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   const words = lastWords(child.stderr);
@@ -121,7 +122,7 @@ function start(run: Run, failure: FailureCode, signal: AbortSignal): Child {
       clearTimeout(timer);
     }
   }
-  const spoken = () => redact(words(), run.secrets ?? []);
+  const spoken = () => redact(words(), Object.values(secrets));
   return {
     process: child,
     end,
@@ -159,8 +160,8 @@ function lastWords(stderr: Readable): () => string {
   return () => tail.toString().replace(/[^\P{Cc}\n]/gu, '').trim();
 }
 
-function redact(text: string, secrets: readonly (string | undefined)[]): string {
-  return secrets.reduce<string>((rest, secret) => (secret ? rest.replaceAll(secret, '***') : rest), text);
+function redact(text: string, secrets: readonly string[]): string {
+  return secrets.reduce((rest, secret) => (secret === '' ? rest : rest.replaceAll(secret, '***')), text);
 }
 
 function quoted(words: string): string {

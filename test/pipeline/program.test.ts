@@ -84,7 +84,7 @@ test('a program that is not there says so', async () => {
 });
 
 test('secrets are taken out of last words', async () => {
-  await expect(drain(programOutput(run('says-secret', { secrets: ['hunter2', undefined] }), soon()))).rejects.toThrow('password *** is wrong');
+  await expect(drain(programOutput(run('says-secret', { secretEnv: async () => ({ PASSWORD: 'hunter2', NONE: '' }) }), soon()))).rejects.toThrow('password *** is wrong');
 });
 
 test('a program that is fed takes everything', async () => {

@@ -3,13 +3,16 @@ import type { FailureCode } from '../../domain/errors.ts';
 
 type Meaning = { numbers: number[]; code: FailureCode; hint?: string };
 
+export const usualRefusal = 'check user and password, and from which hosts the server lets this user in';
+const refused: Meaning = { numbers: [1045, 1698, 1862, 3118, 4151], code: 'source-unreachable', hint: usualRefusal };
+
 /** What the server's and the client's error numbers mean to a person (MariaDB error codes; MySQL's are the same up to 1900 and 2000–2061). */
 const meanings: Meaning[] = [
   { numbers: [1205, 3572], code: 'lock-timeout', hint: 'another session holds a lock; see SHOW FULL PROCESSLIST, or try at a quieter time' },
   { numbers: [1412, 1146, 1051, 1305, 1360], code: 'source-changed', hint: 'a table was altered, emptied or dropped during the run; run again when no migration is running' },
   { numbers: [1356], code: 'source-unsupported', hint: 'a view refers to something that is gone, and no dump can hold it: repair it or drop it (DROP VIEW …)' },
   { numbers: [1044, 1142, 1143, 1227, 1370, 1419], code: 'privilege-missing', hint: 'the user lacks a right that the message names' },
-  { numbers: [1045, 1698, 1862, 3118, 4151], code: 'source-unreachable', hint: 'check user and password, and from which hosts the server lets this user in' },
+  refused,
   { numbers: [1049], code: 'source-unreachable', hint: 'check the name of the database' },
   { numbers: [1040, 1203, 1226], code: 'source-unreachable', hint: 'the server has no free connection; try at a quieter time' },
   { numbers: [2002, 2003, 2005], code: 'source-unreachable', hint: 'is the server up, and reachable from here?' },
@@ -22,13 +25,13 @@ const meanings: Meaning[] = [
 const lostConnection = [2006, 2013, 1158, 1159, 1160, 1161, 3024];
 const networkCodes = ['ECONNREFUSED', 'ENOTFOUND', 'ETIMEDOUT', 'ECONNRESET', 'EHOSTUNREACH', 'EAI_AGAIN', 'EPIPE', 'PROTOCOL_CONNECTION_LOST'];
 
-/** Our error for what the driver threw. */
-export function explained(cause: unknown, place: string): BackupError {
+/** Our error for what the driver threw. `refusal`: what to look at when user and password are refused. */
+export function explained(cause: unknown, place: string, refusal = usualRefusal): BackupError {
   if (cause instanceof BackupError) return cause;
   const { errno, code } = (cause ?? {}) as { errno?: unknown; code?: unknown };
   const said = `${place}: ${messageOf(cause)}`;
   const meaning = meanings.find(({ numbers }) => numbers.includes(Number(errno)));
-  if (meaning !== undefined) return new BackupError(meaning.code, said, { hint: meaning.hint, cause });
+  if (meaning !== undefined) return new BackupError(meaning.code, said, { hint: meaning === refused ? refusal : meaning.hint, cause });
   if (networkCodes.includes(String(code))) return new BackupError('source-unreachable', said, { hint: 'is the server up, and reachable from here?', cause });
   if (/certificate|self.signed|altnames|TLS|SSL/i.test(`${messageOf(cause)} ${String(code)}`)) {
     return new BackupError('source-unreachable', said, { hint: 'TLS is verified; name the authority in tls.ca, or see docs/configuration.md', cause });
@@ -37,7 +40,7 @@ export function explained(cause: unknown, place: string): BackupError {
 }
 
 /** Our error for a program's last words; undefined where they say nothing that we know. `restoring`: into a target, where the same numbers ask for other remedies. */
-export function explainWords(words: string, place: string, restoring: boolean): BackupError | undefined {
+export function explainWords(words: string, place: string, restoring: boolean, refusal = usualRefusal): BackupError | undefined {
   const number = numberIn(words);
   const said = `${place}: ${words.split('\n').filter((line) => line.trim() !== '').slice(-3).join(' | ')}`;
   if (words.includes('transaction-precise history')) {
@@ -53,7 +56,8 @@ export function explainWords(words: string, place: string, restoring: boolean): 
   const meaning = meanings.find(({ numbers }) => number !== undefined && numbers.includes(number));
   if (meaning === undefined) return undefined;
   const code = restoring && meaning.code.startsWith('source-changed') ? 'restore-failed' : meaning.code;
-  return new BackupError(code, said, { hint: code === meaning.code ? meaning.hint : undefined });
+  const hint = meaning === refused ? refusal : meaning.hint;
+  return new BackupError(code, said, { hint: code === meaning.code ? hint : undefined });
 }
 
 /** The number of the last error told: `ERROR 1064 (42000)`, `Got error: 2002: "…"`, `… (1044)`, `Error 2013: …`. */

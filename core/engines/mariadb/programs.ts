@@ -1,8 +1,8 @@
 import type { Run } from '../../pipeline/program.ts';
 import type { Tools } from '../../tools.ts';
-import { placeOf } from '../login.ts';
+import { passwordOf, placeOf, refusedHint } from '../login.ts';
 import type { Login } from '../login.ts';
-import { explainWords } from './explain.ts';
+import { explainWords, usualRefusal } from './explain.ts';
 
 /** Options of both programs against `login`. No option file of the machine or of its user is read; the password goes by the environment. */
 function connection(login: Login, tools: Tools): string[] {
@@ -38,9 +38,12 @@ function run(name: 'mariadb' | 'mariadb-dump', tools: Tools, login: Login, optio
   return {
     program: tools.program(name),
     args: [...connection(login, tools), ...options],
-    env: { HOME: '/nonexistent', ...(login.password === undefined ? {} : { MYSQL_PWD: login.password }) },
+    env: { HOME: '/nonexistent' },
+    async secretEnv(signal) {
+      const password = await passwordOf(login, signal);
+      return password === undefined ? {} : { MYSQL_PWD: password };
+    },
     idleLimitMs: login.idleLimitMs,
-    secrets: [login.password],
-    explain: (words) => explainWords(words, placeOf('mariadb', login), restoring),
+    explain: (words) => explainWords(words, placeOf('mariadb', login), restoring, refusedHint(login, usualRefusal)),
   };
 }

@@ -3,9 +3,9 @@ import { connect, isIP } from 'node:net';
 import type { Socket } from 'node:net';
 import mysql from 'mysql2/promise';
 import { abortError, BackupError } from '../../domain/errors.ts';
-import { placeOf } from '../login.ts';
+import { passwordOf, placeOf, refusedHint } from '../login.ts';
 import type { Login } from '../login.ts';
-import { explained } from './explain.ts';
+import { explained, usualRefusal } from './explain.ts';
 
 const connectLimitMs = 15_000;
 const quitLimitMs = 3_000;
@@ -31,7 +31,7 @@ export async function openSession(login: Login, signal: AbortSignal, database: s
   let connection: mysql.Connection | undefined;
   const onAbort = () => connection?.destroy();
   signal.addEventListener('abort', onAbort, { once: true });
-  const fail = (cause: unknown) => (signal.aborted ? abortError(signal) : explained(cause, place));
+  const fail = (cause: unknown) => (signal.aborted ? abortError(signal) : explained(cause, place, refusedHint(login, usualRefusal)));
 
   const rows: Session['rows'] = async (sql, values = []) => {
     if (signal.aborted) throw abortError(signal);
@@ -47,7 +47,7 @@ export async function openSession(login: Login, signal: AbortSignal, database: s
     await quit(connection);
   };
   try {
-    connection = await mysql.createConnection(await optionsOf(login, database));
+    connection = await mysql.createConnection(await optionsOf(login, database, signal));
     connection.on('error', () => {}); // the next query tells
     const server = await serverOf(rows, place);
     await rows(settings(login));
@@ -68,14 +68,16 @@ export async function withSession<T>(login: Login, signal: AbortSignal, work: (s
   }
 }
 
-async function optionsOf(login: Login, database: string | null): Promise<mysql.ConnectionOptions> {
+async function optionsOf(login: Login, database: string | null, signal: AbortSignal): Promise<mysql.ConnectionOptions> {
   return {
     host: login.host,
     port: login.port,
     user: login.user,
-    password: login.password ?? '',
+    password: (await passwordOf(login, signal)) ?? '',
     ...(database === null ? {} : { database }),
     ...(login.tls.mode === 'off' ? {} : { ssl: { ca: await readFile(login.tls.ca, 'utf8'), rejectUnauthorized: true, verifyIdentity: true } }),
+    // RDS asks for a token, and servers with PAM or LDAP for the password, as it is: only to a server whose certificate was checked
+    enableCleartextPlugin: login.tls.mode === 'verify',
     stream: () => socketTo(login),
     charset: 'utf8mb4_general_ci',
     connectTimeout: connectLimitMs,

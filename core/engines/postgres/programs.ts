@@ -1,9 +1,9 @@
 import { BackupError } from '../../domain/errors.ts';
 import type { Run } from '../../pipeline/program.ts';
 import type { ProgramName, Tools } from '../../tools.ts';
-import { placeOf } from '../login.ts';
+import { passwordOf, placeOf, refusedHint } from '../login.ts';
 import type { Login } from '../login.ts';
-import { timeoutsSince } from './session.ts';
+import { timeoutsSince, usualRefusal } from './session.ts';
 
 /** A start of one of PostgreSQL's programs, of the client `major`, against `login`: the login goes by the environment, and no file of the user's is read. */
 export function postgresRun(tools: Tools, name: ProgramName, major: number, login: Login, args: string[], serverMajor = major): Run {
@@ -12,7 +12,10 @@ export function postgresRun(tools: Tools, name: ProgramName, major: number, logi
     args: ['--no-password', ...args],
     env: environmentOf(login, serverMajor),
     idleLimitMs: login.idleLimitMs,
-    secrets: [login.password],
+    async secretEnv(signal) {
+      const password = await passwordOf(login, signal);
+      return password === undefined ? {} : { PGPASSWORD: password };
+    },
     explain: (words) => explainWords(words, login),
   };
 }
@@ -35,7 +38,6 @@ function environmentOf(login: Login, serverMajor: number): Record<string, string
     PGPORT: String(login.port),
     PGUSER: login.user,
     PGDATABASE: login.database,
-    ...(login.password === undefined ? {} : { PGPASSWORD: login.password }),
     ...(login.tls.mode === 'off' ? { PGSSLMODE: 'disable' } : { PGSSLMODE: 'verify-full', PGSSLROOTCERT: login.tls.ca }),
     PGOPTIONS: sessionOptions(serverMajor),
     PGGSSENCMODE: 'disable',
@@ -58,9 +60,12 @@ const known: { pattern: RegExp; code: BackupError['code']; hint: string }[] = [
   { pattern: /role ".*" does not exist/, code: 'restore-failed', hint: 'make the roles first (CREATE ROLE …), or restore without owners and grants: --no-owner' },
 ];
 
+const refused = /authentication failed|no pg_hba\.conf entry/;
+
 function explainWords(words: string, login: Login): BackupError | undefined {
+  const said = words.split('\n').slice(-4).join(' | ');
+  if (refused.test(words)) return new BackupError('source-unreachable', `${placeOf('postgres', login)}: ${said}`, { hint: refusedHint(login, usualRefusal) });
   const found = known.find(({ pattern }) => pattern.test(words));
   if (found === undefined) return undefined;
-  const said = words.split('\n').slice(-4).join(' | ');
   return new BackupError(found.code, `${placeOf('postgres', login)}: ${said}`, { hint: found.hint });
 }

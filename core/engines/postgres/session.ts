@@ -2,11 +2,13 @@ import { readFile } from 'node:fs/promises';
 import pg from 'pg';
 import { abortError, BackupError, messageOf } from '../../domain/errors.ts';
 import type { FailureCode } from '../../domain/errors.ts';
-import { placeOf } from '../login.ts';
+import { passwordOf, placeOf, refusedHint } from '../login.ts';
 import type { Login } from '../login.ts';
 
 const connectLimitMs = 15_000;
 const queryLimitMs = 120_000;
+
+export const usualRefusal = 'check user and password, and pg_hba.conf on the server';
 
 /** A connection for questions about the catalogue. */
 export type Session = {
@@ -47,7 +49,7 @@ export async function openSession(login: Login, signal: AbortSignal, database = 
     host: login.host,
     port: login.port,
     user: login.user,
-    password: login.password ?? '',
+    password: (await passwordOf(login, signal)) ?? '',
     database,
     ssl: login.tls.mode === 'off' ? false : { ca: await readFile(login.tls.ca, 'utf8'), rejectUnauthorized: true },
     connectionTimeoutMillis: connectLimitMs,
@@ -89,12 +91,12 @@ export async function openSession(login: Login, signal: AbortSignal, database = 
   } catch (cause) {
     await session.close();
     if (signal.aborted) throw abortError(signal);
-    throw explained(cause, place, 'source-unreachable');
+    throw explained(cause, place, 'source-unreachable', refusedHint(login, usualRefusal));
   }
 }
 
 /** What PostgreSQL's answer means to a person. SQLSTATE codes: PostgreSQL manual, appendix A. */
-export function explained(cause: unknown, place: string, otherwise: FailureCode = 'dump-failed'): BackupError {
+export function explained(cause: unknown, place: string, otherwise: FailureCode = 'dump-failed', refusal = usualRefusal): BackupError {
   if (cause instanceof BackupError) return cause;
   const state = (cause as { code?: unknown } | null)?.code;
   const told = (code: FailureCode, hint?: string) => new BackupError(code, `${place}: ${messageOf(cause)}`, { hint, cause });
@@ -105,7 +107,7 @@ export function explained(cause: unknown, place: string, otherwise: FailureCode 
       return told('privilege-missing', 'the role must be able to read everything: GRANT pg_read_all_data TO the role');
     case '28P01':
     case '28000':
-      return told('source-unreachable', 'check user and password, and pg_hba.conf on the server');
+      return told('source-unreachable', refusal);
     case '3D000':
       return told('source-unreachable', 'check the name of the database');
     case '53300':

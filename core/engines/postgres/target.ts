@@ -29,6 +29,8 @@ export async function openTarget(login: Login, tools: Tools, { manifest, catalog
   const empty = found.catalog !== undefined && isEmpty(found.catalog);
   const major = Math.max(found.serverMajor, Number.parseInt(manifest.client.version, 10));
   const run = (name: ProgramName, args: string[]) => postgresRun(tools, name, major, { ...into, idleLimitMs: restoreIdleLimitMs }, args, found.serverMajor);
+  // with jobs, pg_restore logs in once more when all is done: a token has expired by then
+  const lasts = typeof login.password !== 'object';
   let into = login;
   let made = false;
 
@@ -66,7 +68,7 @@ export async function openTarget(login: Login, tools: Tools, { manifest, catalog
       // one transaction would hold a lock for each table, sequence and type: more than a server has by default for 3,000 tables
       steps('schema', 'definitions', section('pre-data', ...(major >= 17 ? ['--transaction-size=500'] : []))),
       steps('data', '', (content, stop) => psql(content, stop, '--single-transaction')),
-      steps('schema', 'indexes and constraints', section('post-data', `--jobs=${login.parallel}`)),
+      steps('schema', 'indexes and constraints', section('post-data', ...(lasts ? [`--jobs=${login.parallel}`] : []))),
     ],
     made: () => into.database,
     async finish(stop) {

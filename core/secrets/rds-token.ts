@@ -1,0 +1,68 @@
+import type { Signer } from '@aws-sdk/rds-signer';
+import { abortError, BackupError, messageOf } from '../domain/errors.ts';
+import type { Token } from '../ports.ts';
+
+export type TokenOf = { host: string; port: number; user: string; /** `db-…`, `cluster-…` or `prx-…`, for messages. */ resourceId?: string | undefined };
+
+const limitMs = 30_000;
+/** `shop.c1x2.eu-west-1.rds.amazonaws.com`, and both forms of China's (Amazon RDS user guide, endpoints). */
+const endpoint = /\.(?<global>[a-z]{2}(?:-[a-z]+)+-\d)\.rds\.amazonaws\.com(?:\.cn)?$|\.rds\.(?<china>[a-z]{2}(?:-[a-z]+)+-\d)\.amazonaws\.com\.cn$/i;
+
+/**
+ * IAM database authentication: in a password's place, a request to the server signed with our credentials, good for 15 minutes to begin a
+ * connection (Amazon RDS user guide, IAM database authentication). The region is that of the host's name, else the environment's.
+ */
+export function rdsToken({ host, port, user, resourceId }: TokenOf): Token {
+  const region = regionOf(host);
+  let signer: Promise<Signer> | undefined;
+  return {
+    async make(signal) {
+      if (signal.aborted) throw abortError(signal);
+      // it looks for credentials once, and anew when they expire
+      signer ??= import('@aws-sdk/rds-signer').then(({ Signer: Made }) => new Made({ hostname: host, port, username: user, ...(region !== undefined && { region }) }));
+      try {
+        return await within(signer.then((made) => made.getAuthToken()), signal);
+      } catch (cause) {
+        throw signal.aborted ? abortError(signal) : explained(cause, `${user}@${host}:${port}`);
+      }
+    },
+    refusedHint: refusedHint(user, region, resourceId),
+  };
+}
+
+/** The region in the name of an endpoint of RDS; undefined for every other name. */
+export function regionOf(host: string): string | undefined {
+  const { global, china } = endpoint.exec(host)?.groups ?? {};
+  return (global ?? china)?.toLowerCase();
+}
+
+function refusedHint(user: string, region = '<region>', resourceId = '<resource id>'): string {
+  const partition = /^cn-/.test(region) ? 'aws-cn' : /^us-gov-/.test(region) ? 'aws-us-gov' : 'aws';
+  return [
+    `the token was made, and the server refuses it: allow this role rds-db:connect on arn:${partition}:rds-db:${region}:<account>:dbuser:${resourceId}/${user}`,
+    'switch IAM database authentication on for the server',
+    `give the user that way in (PostgreSQL: GRANT rds_iam TO ${user}; MySQL and MariaDB: IDENTIFIED WITH AWSAuthenticationPlugin AS 'RDS')`,
+    'and name the endpoint of RDS itself as the host, no name of your own for it',
+  ].join('; ');
+}
+
+/** The credentials are looked for in several places, and some of them answer slowly or not at all. */
+async function within<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(limitMs)]);
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const onAbort = () => reject(limit.reason);
+  limit.addEventListener('abort', onAbort, { once: true });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    limit.removeEventListener('abort', onAbort);
+  }
+}
+
+function explained(cause: unknown, place: string): BackupError {
+  const words = messageOf(cause);
+  const hint = /region is missing/i.test(words)
+    ? 'set AWS_REGION: the name of the host is no endpoint of RDS, which would tell it; or name that endpoint'
+    : 'log in to AWS: the SDK looks at the environment, the profile (AWS_PROFILE) and the role of the machine';
+  return new BackupError('secret-missing', `no token of IAM database authentication could be made for ${place}: ${words}`, { hint, cause });
+}
