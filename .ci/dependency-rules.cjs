@@ -12,7 +12,7 @@ module.exports = {
     { name: 'vaults-and-engines-are-apart', severity: 'error', from: { path: core('vaults') }, to: { path: core('engines') } },
     { name: 'core-knows-no-host', severity: 'error', from: { path: '^core/' }, to: { path: '^(lib|functions|bin|layers|test)/|aws-cdk-lib|/constructs/' } },
     { name: 'only-hosts-compose', severity: 'error', from: { pathNot: '^(bin|functions|test)/' }, to: { path: '^core/compose' } },
-    { name: 'lib-sees-the-contract-alone', severity: 'error', from: { path: '^lib/' }, to: { path: '^core/', pathNot: '^core/contract/' } },
+    { name: 'lib-sees-contract-and-domain-alone', severity: 'error', from: { path: '^lib/' }, to: { path: '^(core|functions|bin|layers)/', pathNot: '^core/(contract|domain)/' } },
     { name: 'nothing-ships-with-a-test-inside', severity: 'error', from: { path: '^(core|functions|lib|layers)/' }, to: { path: '^test/' } },
   ],
   options: {

@@ -13,7 +13,8 @@ An editor that knows YAML schemas completes and checks the file: [nightjar.schem
 
 /** `docs/configuration.md`: a whole example, then every key. */
 export function configurationDocs(schema: Schema, example: string): string {
-  const { vault, defaults, sources, notify, hooks } = schema.properties ?? {};
+  const { vault, defaults, sources, notify, hooks, cloud } = schema.properties ?? {};
+  const networks = groupOf(cloud?.properties?.['networks']?.additionalProperties);
   const long = inGroup(vault);
   const source = groupOf(sources?.additionalProperties);
   const { postgres, mariadb } = source.properties ?? {};
@@ -36,6 +37,11 @@ export function configurationDocs(schema: Schema, example: string): string {
     section('`retention`', 'Numbers count periods that have a backup, not days of the calendar, as in restic. `0` switches a tier off. A source’s own keys go over those of `defaults`; a `count` takes the place of all the others.', defaults?.properties?.['retention']),
     section('`rotation`', 'What `nightjar rotate` heeds, and what it refuses: [rotation](rotation.md).', defaults?.properties?.['rotation']),
     section('`shrink`', 'The newest backup is compared with the median of the up to seven before it that had not shrunk themselves.', defaults?.properties?.['shrink']),
+    section('`cloud`', 'What `cdk deploy` makes of the file on AWS: [cloud.md](cloud.md). The command line and the functions read the file and leave this out.', cloud),
+    section('`cloud` `objectLock`', '', cloud?.properties?.['objectLock']),
+    section('`cloud` `slack`', '', cloud?.properties?.['slack']),
+    section('`cloud` `networks.<name>`', 'Networks that are there already; functions run in them to reach databases that have no public address.', networks),
+    section('`cloud` of a source', 'In `defaults` too.', defaults?.properties?.['cloud']),
   ].join('\n');
 }
 

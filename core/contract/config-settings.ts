@@ -1,4 +1,6 @@
-import { z } from 'zod';
+import * as z from 'zod';
+import { sourceCloudSchema } from './config-cloud.ts';
+import type { SourceCloud } from './config-cloud.ts';
 import { always, countOf, duration, group, timeZone, wholeNumber } from './config-fields.ts';
 import { rotationOf, rotationSchema } from './config-rotation.ts';
 import type { RotationSettings } from './config-rotation.ts';
@@ -32,7 +34,7 @@ const fields = {
 };
 
 /** The settings of a source, as the whole file's defaults. */
-export const defaultsSchema = group('defaults', { ...fields, ...watchShape, retention: retention.prefault({}).describe('What rotation keeps.'), rotation: rotationSchema.prefault({}).describe('How carefully rotation removes.') });
+export const defaultsSchema = group('defaults', { ...fields, ...watchShape, retention: retention.prefault({}).describe('What rotation keeps.'), rotation: rotationSchema.prefault({}).describe('How carefully rotation removes.'), cloud: sourceCloudSchema.prefault({}).describe('Where and how the functions of each source run.') });
 
 /** The settings of one source: what is absent is as in the defaults. */
 export const settingsShape = {
@@ -44,6 +46,7 @@ export const settingsShape = {
   ...watchShape,
   retention: retention.optional().describe('What rotation keeps; key by key, the rest is as in the defaults.'),
   rotation: rotationSchema.optional().describe('How carefully rotation removes; key by key, the rest is as in the defaults.'),
+  cloud: sourceCloudSchema.optional().describe('Where and how the functions of the source run; key by key, the rest is as in the defaults.'),
 };
 
 type Tiers = Record<keyof typeof tierDefaults, number>;
@@ -51,15 +54,15 @@ type Tiers = Record<keyof typeof tierDefaults, number>;
 /** What rotation keeps: a plain count, or tiers and an age. */
 export type Retention = { count: number } | (Tiers & { keepWithinMs: number });
 
-export type Settings = { timeZone: string; compressionLevel: number; parallel: number; lockTimeoutMs: number; idleTimeoutMs: number; retention: Retention; rotation: RotationSettings; watch: Watch };
+export type Settings = { timeZone: string; compressionLevel: number; parallel: number; lockTimeoutMs: number; idleTimeoutMs: number; retention: Retention; rotation: RotationSettings; watch: Watch; cloud: SourceCloud };
 
-type Written = Partial<Record<keyof typeof fields, unknown>> & Parameters<typeof watchOf>[1] & { retention?: z.infer<typeof retention> | undefined; rotation?: z.infer<typeof rotationSchema> | undefined };
+type Written = Partial<Record<keyof typeof fields, unknown>> & Parameters<typeof watchOf>[1] & { retention?: z.infer<typeof retention> | undefined; rotation?: z.infer<typeof rotationSchema> | undefined; cloud?: SourceCloud | undefined };
 
 /** A source's settings over the defaults. */
 export function settingsOf(defaults: z.infer<typeof defaultsSchema>, own: Written): Settings {
   const written = Object.fromEntries(Object.keys(fields).flatMap((key) => (own[key as keyof Written] === undefined ? [] : [[key, own[key as keyof Written]]])));
   const { timeZone: zone, compression, parallel, lockTimeout, idleTimeout } = { ...defaults, ...written } as z.infer<typeof defaultsSchema>;
-  return { timeZone: zone, compressionLevel: compression, parallel, lockTimeoutMs: lockTimeout, idleTimeoutMs: idleTimeout, retention: retentionOf(defaults.retention, own.retention ?? {}), rotation: rotationOf(defaults.rotation, own.rotation ?? {}), watch: watchOf(defaults, own) };
+  return { timeZone: zone, compressionLevel: compression, parallel, lockTimeoutMs: lockTimeout, idleTimeoutMs: idleTimeout, retention: retentionOf(defaults.retention, own.retention ?? {}), rotation: rotationOf(defaults.rotation, own.rotation ?? {}), watch: watchOf(defaults, own), cloud: { ...defaults.cloud, ...own.cloud } };
 }
 
 /** A retention that would keep no backup at all. */

@@ -1,6 +1,8 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { SourceName } from '../domain/keys.ts';
 import { sourceSegment } from '../domain/keys.ts';
+import { cloudSchema } from './config-cloud.ts';
+import type { CloudConfig } from './config-cloud.ts';
 import { hooksSchema, notifySchema } from './config-notify.ts';
 import type { HookConfig, NotifierConfig } from './config-notify.ts';
 import { always, countOf, expectedUnseen, group } from './config-fields.ts';
@@ -38,14 +40,16 @@ export const configSchema = group('the configuration', {
   sources: sources.describe('What is backed up: a name of your choice for each database, then its engine and its settings.'),
   notify: notifySchema.default([]).describe('Who is told when something is wrong, and when it is over.'),
   hooks: hooksSchema.default([]).describe('Who is called whenever a run has ended, well or badly.'),
+  cloud: cloudSchema.optional().describe('What `cdk deploy` makes on AWS. The command line ignores it.'),
 }).superRefine(({ defaults, sources: all }, context) => {
   for (const [name, own] of Object.entries(all)) {
     if (keepsNothing(settingsOf(defaults, own).retention)) context.addIssue({ code: 'custom', path: ['sources', name, 'retention'], message: 'keeps nothing: at least one number must be above 0' });
   }
-}).transform(({ vault, defaults, sources: all, notify, hooks }): Config => ({
+}).transform(({ vault, defaults, sources: all, notify, hooks, cloud }): Config => ({
   vault,
   notify,
   hooks,
+  cloud,
   sources: new Map(Object.entries(all).map(([name, own]) => {
     const engine = engineNames.find((key) => own[key] !== undefined)!;
     return [name as SourceName, { engine, server: own[engine]!, ...settingsOf(defaults, own) }];
@@ -55,7 +59,7 @@ export const configSchema = group('the configuration', {
 /** One source, its defaults filled in. */
 export type SourceConfig = Settings & { engine: EngineName; server: ServerConfig };
 /** A valid configuration. Paths in it are as written: relative to its file. */
-export type Config = { vault: VaultConfig; sources: ReadonlyMap<SourceName, SourceConfig>; notify: readonly NotifierConfig[]; hooks: readonly HookConfig[] };
+export type Config = { vault: VaultConfig; sources: ReadonlyMap<SourceName, SourceConfig>; notify: readonly NotifierConfig[]; hooks: readonly HookConfig[]; cloud?: CloudConfig | undefined };
 
 /** Where in the document a problem is, and what it is. */
 export type ConfigProblem = { path: PropertyKey[]; message: string };

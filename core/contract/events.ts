@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { BackupError } from '../domain/errors.ts';
 import { always, expected, group, text } from './config-fields.ts';
 
@@ -37,6 +37,7 @@ export const functionEnvironmentSchema = z.object({
   LAMBDA_TASK_ROOT: z.string().default('/var/task'),
   NIGHTJAR_CONFIG: z.string().default('nightjar.yaml').describe('Path of the configuration, relative to the bundle.'),
   NIGHTJAR_TOOLS: z.string().default('/opt').describe('Folder of the binary layer.'),
+  NIGHTJAR_TOPIC: z.string().optional().describe('ARN of an SNS topic that is told what `notify` is told.'),
 });
 
 const count = z.int().nonnegative();

@@ -1,0 +1,29 @@
+import { Stack } from 'aws-cdk-lib';
+import type { StackProps } from 'aws-cdk-lib';
+import type { Construct } from 'constructs';
+import { NightjarBackups } from './nightjar-backups.ts';
+import { deployable } from './read-config.ts';
+import type { WrittenConfig } from './read-config.ts';
+
+export type BackupStackProps = {
+  /** What stands in `nightjar.yaml`. */
+  readonly config: WrittenConfig;
+  /** Folder of that file. */
+  readonly folder: string;
+};
+
+/** A stack of its own for what a configuration asks for; named and placed as its `cloud` says. */
+export class BackupStack extends Stack {
+  readonly backups: NightjarBackups;
+
+  constructor(scope: Construct, { config, folder }: BackupStackProps) {
+    const { cloud } = deployable(config);
+    super(scope, cloud.stack, { description: 'Nightjar: database backups that prove themselves', ...environmentOf(cloud) });
+    this.backups = new NightjarBackups(this, 'Backups', { ...config, folder });
+  }
+}
+
+function environmentOf({ account, region }: { account?: string | undefined; region?: string | undefined }): StackProps {
+  if (account === undefined && region === undefined) return {};
+  return { env: { ...(account !== undefined && { account }), ...(region !== undefined && { region }) } };
+}

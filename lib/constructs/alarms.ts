@@ -1,0 +1,89 @@
+import { Duration } from 'aws-cdk-lib';
+import { Alarm, ComparisonOperator, MathExpression, Metric, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
+import type { IMetric } from 'aws-cdk-lib/aws-cloudwatch';
+import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
+import type { IFunction } from 'aws-cdk-lib/aws-lambda';
+import type { ITopic } from 'aws-cdk-lib/aws-sns';
+import type { IQueue } from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+
+/** A function, what it is for, and how long it may run. */
+export type Watched = { readonly label: string; readonly slug: string; readonly fn: IFunction; readonly timeoutSeconds: number };
+
+export type AlarmsProps = {
+  readonly stack: string;
+  readonly topic: ITopic;
+  readonly deadLetters: IQueue;
+  readonly checker: IFunction;
+  /** Longest time between two checks by schedule, in hours. */
+  readonly checkHours: number;
+  /** Functions that run by schedule. */
+  readonly watched: readonly Watched[];
+};
+
+type Rule = { readonly name: string; readonly section: string; readonly what: string; readonly metric: IMetric; readonly threshold: number; readonly below?: boolean; readonly periods?: number; readonly missing: TreatMissingData };
+
+const runbook = 'docs/runbook.md';
+/** An expression of an alarm takes ten metrics at most (CloudWatch, using metric math). */
+const mostMetrics = 10;
+/** From which share of its time limit on a run is near it. */
+const nearLimit = 0.8;
+
+/** Everything that somebody is woken up for; each alarm says what it means and where in the runbook it stands. */
+export class Alarms extends Construct {
+  readonly all: readonly Alarm[];
+
+  constructor(scope: Construct, id: string, { stack, topic, deadLetters, checker, checkHours, watched }: AlarmsProps) {
+    super(scope, id);
+    const check = Duration.hours(checkHours);
+    const figure = (metricName: string, statistic: string): Metric => new Metric({ namespace: 'Nightjar', metricName, dimensionsMap: { FunctionName: checker.functionName }, statistic, period: check });
+    const rules: Rule[] = [
+      { name: 'stale', section: 'stale', what: 'The newest backup of a source is older than its limit.', metric: figure('Stale', 'Maximum'), threshold: 1, missing: TreatMissingData.IGNORE },
+      { name: 'never', section: 'never', what: 'A source has never had a complete backup.', metric: figure('Never', 'Maximum'), threshold: 1, missing: TreatMissingData.IGNORE },
+      { name: 'checker-silent', section: 'checker-silent', what: 'Nobody looks whether backups are fresh: no check has ended well.', metric: figure('Checks', 'Sum'), threshold: 1, below: true, periods: 3, missing: TreatMissingData.BREACHING },
+      { name: 'dead-letters', section: 'dead-letters', what: 'A run was given up in spite of all retries; its event lies in the dead-letter queue.', metric: deadLetters.metricApproximateNumberOfMessagesVisible({ period: Duration.minutes(5), statistic: 'Maximum' }), threshold: 1, missing: TreatMissingData.NOT_BREACHING },
+      ...watched.flatMap((one) => rulesOf(one)),
+      ...throttled(watched),
+    ];
+    this.all = rules.map((rule) => alarmOf(this, stack, topic, rule));
+  }
+}
+
+function rulesOf({ label, slug, fn, timeoutSeconds }: Watched): Rule[] {
+  const period = Duration.minutes(5);
+  return [
+    { name: `failed-${slug}`, section: 'failed', what: `${label} failed.`, metric: fn.metricErrors({ period, statistic: 'Sum' }), threshold: 1, missing: TreatMissingData.NOT_BREACHING },
+    { name: `duration-${slug}`, section: 'duration', what: `${label} took over ${nearLimit * 100} % of the ${timeoutSeconds} s that it may take: soon it will be cut off.`, metric: fn.metricDuration({ period, statistic: 'Maximum' }), threshold: timeoutSeconds * 1000 * nearLimit, missing: TreatMissingData.NOT_BREACHING },
+  ];
+}
+
+function throttled(watched: readonly Watched[]): Rule[] {
+  const groups = Array.from({ length: Math.ceil(watched.length / mostMetrics) }, (_, index) => watched.slice(index * mostMetrics, (index + 1) * mostMetrics));
+  return groups.map((group, index) => {
+    const usingMetrics = Object.fromEntries(group.map(({ fn }, at) => [`m${at}`, fn.metricThrottles({ statistic: 'Sum' })]));
+    return {
+      name: index === 0 ? 'throttled' : `throttled-${index + 1}`,
+      section: 'throttled',
+      what: `Lambda had no room for a run: ${group.map(({ label }) => label).join(', ')}.`.slice(0, 900),
+      metric: new MathExpression({ expression: Object.keys(usingMetrics).map((name) => `FILL(${name}, 0)`).join(' + '), usingMetrics, period: Duration.minutes(5), label: 'Throttled' }),
+      threshold: 1,
+      missing: TreatMissingData.NOT_BREACHING,
+    };
+  });
+}
+
+function alarmOf(scope: Construct, stack: string, topic: ITopic, { name, section, what, metric, threshold, below = false, periods = 1, missing }: Rule): Alarm {
+  const alarm = new Alarm(scope, name, {
+    alarmName: `${stack}-${name}`,
+    alarmDescription: `${what} What to do: ${runbook}#${section}`,
+    metric,
+    threshold,
+    evaluationPeriods: periods,
+    comparisonOperator: below ? ComparisonOperator.LESS_THAN_THRESHOLD : ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+    treatMissingData: missing,
+  });
+  const action = new SnsAction(topic);
+  alarm.addAlarmAction(action);
+  alarm.addOkAction(action);
+  return alarm;
+}

@@ -1,0 +1,50 @@
+import { ArnFormat, Stack } from 'aws-cdk-lib';
+import { CfnSlackChannelConfiguration } from 'aws-cdk-lib/aws-chatbot';
+import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Topic } from 'aws-cdk-lib/aws-sns';
+import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
+import { Construct } from 'constructs';
+import type { CloudConfig } from '../../core/contract/config-cloud.ts';
+import { acknowledge } from '../acknowledge.ts';
+
+/** The topic that alarms and functions tell, and who reads it. */
+export class AlertTopic extends Construct {
+  readonly topic: Topic;
+
+  constructor(scope: Construct, id: string, { cloud }: { readonly cloud: Pick<CloudConfig, 'stack' | 'email' | 'slack'> }) {
+    super(scope, id);
+    this.topic = new Topic(this, 'Topic', { topicName: `${cloud.stack}-alerts`, displayName: `${cloud.stack} backups`, enforceSSL: true });
+    this.topic.addToResourcePolicy(fromAlarms(this.topic, cloud.stack));
+    for (const address of cloud.email) this.topic.addSubscription(new EmailSubscription(address));
+    if (cloud.slack !== undefined) slackChannel(this, this.topic, cloud.stack, cloud.slack);
+  }
+}
+
+/** A topic with a policy of its own no longer lets CloudWatch in by itself: only the alarms of this stack are. */
+function fromAlarms(topic: Topic, stack: string): PolicyStatement {
+  const { account } = Stack.of(topic);
+  return new PolicyStatement({
+    sid: 'AlarmsOfThisStack',
+    principals: [new ServicePrincipal('cloudwatch.amazonaws.com')],
+    actions: ['sns:Publish'],
+    resources: [topic.topicArn],
+    conditions: {
+      StringEquals: { 'aws:SourceAccount': account },
+      ArnLike: { 'aws:SourceArn': Stack.of(topic).formatArn({ service: 'cloudwatch', resource: 'alarm', resourceName: `${stack}-*`, arnFormat: ArnFormat.COLON_RESOURCE_NAME }) },
+    },
+  });
+}
+
+function slackChannel(scope: Construct, topic: Topic, stack: string, { workspace, channel }: NonNullable<CloudConfig['slack']>): void {
+  const role = new Role(scope, 'SlackRole', { assumedBy: new ServicePrincipal('chatbot.amazonaws.com'), description: 'Shows alarms and their graphs in Slack' });
+  role.addToPolicy(new PolicyStatement({ actions: ['cloudwatch:DescribeAlarms', 'cloudwatch:GetMetricData', 'cloudwatch:GetMetricWidgetImage'], resources: ['*'] }));
+  acknowledge(role, { 'AwsSolutions-IAM5[Resource::*]': 'Reading metrics and alarms knows no resource (CloudWatch, actions and resources).' });
+  new CfnSlackChannelConfiguration(scope, 'Slack', {
+    configurationName: `${stack}-alerts`,
+    iamRoleArn: role.roleArn,
+    slackWorkspaceId: workspace,
+    slackChannelId: channel,
+    snsTopicArns: [topic.topicArn],
+    guardrailPolicies: [Stack.of(scope).formatArn({ service: 'iam', region: '', account: 'aws', resource: 'policy', resourceName: 'CloudWatchReadOnlyAccess' })],
+  });
+}

@@ -1,0 +1,48 @@
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Stack } from 'aws-cdk-lib';
+import { Architecture, Code, LayerVersion } from 'aws-cdk-lib/aws-lambda';
+import type { CodeConfig } from 'aws-cdk-lib/aws-lambda';
+import { Construct } from 'constructs';
+
+/**
+ * The database clients, as a layer for arm64. Its content is made by a program when it is published: synthesis needs neither it nor a network.
+ */
+export class DatabaseLayer extends Construct {
+  readonly version: LayerVersion;
+
+  constructor(scope: Construct, id: string) {
+    super(scope, id);
+    this.version = new LayerVersion(this, 'Layer', {
+      code: new MadeWhenPublished(),
+      compatibleArchitectures: [Architecture.ARM_64],
+      description: 'Database clients of Nightjar: PostgreSQL, MariaDB, zstd',
+    });
+  }
+}
+
+/** An asset whose file is printed by a program; known by a digest of all that it is made from. */
+class MadeWhenPublished extends Code {
+  readonly isInline = false;
+
+  override bind(scope: Construct): CodeConfig {
+    const { program, recipe } = recipeOf();
+    const location = Stack.of(scope).synthesizer.addFileAsset({ executable: [process.execPath, program, 'arm64'], sourceHash: digestOf(recipe), displayName: 'Nightjar database clients' });
+    return { s3Location: { bucketName: location.bucketName, objectKey: location.objectKey } };
+  }
+}
+
+/** The program that makes the layer, and the folder that holds everything it goes by: in the package one file of each, else the sources. */
+function recipeOf(): { program: string; recipe: string } {
+  const shipped = join(import.meta.dirname, '../db-tools');
+  if (existsSync(join(shipped, 'zip.mjs'))) return { program: join(shipped, 'zip.mjs'), recipe: shipped };
+  const sources = join(import.meta.dirname, '../../layers/db-tools');
+  return { program: join(sources, 'zip.ts'), recipe: sources };
+}
+
+function digestOf(folder: string): string {
+  const hash = createHash('sha256');
+  for (const name of readdirSync(folder).filter((file) => /\.(m?[jt]s|json)$/.test(file)).sort()) hash.update(name).update('\0').update(readFileSync(join(folder, name)));
+  return hash.digest('hex');
+}

@@ -1,0 +1,19 @@
+import { Duration } from 'aws-cdk-lib';
+import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+
+/** Where the events go that no function could work off, in spite of all retries. Whatever lies in it raises an alarm. */
+export class DeadLetters extends Construct {
+  readonly queue: Queue;
+
+  constructor(scope: Construct, id: string, { stack }: { readonly stack: string }) {
+    super(scope, id);
+    this.queue = new Queue(this, 'Queue', {
+      queueName: `${stack}-dead-letters`,
+      // the longest that SQS keeps a message: somebody is to read it
+      retentionPeriod: Duration.days(14),
+      encryption: QueueEncryption.SQS_MANAGED,
+      enforceSSL: true,
+    });
+  }
+}

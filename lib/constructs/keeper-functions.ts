@@ -1,0 +1,39 @@
+import type { Code } from 'aws-cdk-lib/aws-lambda';
+import { Construct } from 'constructs';
+import { checkStatements, rotateStatements } from '../grants.ts';
+import { functionName } from '../names.ts';
+import { secretStatements, tellingStatements, vaultKeyStatements } from '../rights.ts';
+import type { Shared } from '../shared.ts';
+import { smallSizing } from '../sizing.ts';
+import { NightjarFunction } from './nightjar-function.ts';
+
+export type KeeperFunctionsProps = { readonly shared: Shared; readonly code: { readonly rotate: Code; readonly check: Code } };
+
+/** The two functions that work in the vault alone, for all sources: one rotates, one checks. They reach no database. */
+export class KeeperFunctions extends Construct {
+  readonly rotate: NightjarFunction;
+  readonly check: NightjarFunction;
+
+  constructor(scope: Construct, id: string, { shared, code }: KeeperFunctionsProps) {
+    super(scope, id);
+    const { stack, vault, common, all } = shared;
+    const both = [...vaultKeyStatements(this, vault.key, vault.region), ...secretStatements(this, all), ...tellingStatements(this, all)];
+    const setting = { sizing: smallSizing, common };
+    this.rotate = new NightjarFunction(this, 'Rotate', {
+      ...setting,
+      functionName: functionName(stack, 'rotate'),
+      description: 'Removes the backups of a source that its retention no longer keeps: { "source": "…" }',
+      code: code.rotate,
+      statements: [...rotateStatements(vault), ...both],
+      retries: 1,
+    });
+    this.check = new NightjarFunction(this, 'Check', {
+      ...setting,
+      functionName: functionName(stack, 'check'),
+      description: 'Judges whether every source has a fresh backup, and tells what has changed: {}',
+      code: code.check,
+      statements: [...checkStatements(vault), ...both],
+      retries: 1,
+    });
+  }
+}

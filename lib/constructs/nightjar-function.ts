@@ -1,0 +1,97 @@
+import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { PolicyDocument, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { Architecture, CfnEventInvokeConfig, Function as LambdaFunction, LoggingFormat, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
+import type { CfnFunction, Code, ILayerVersion } from 'aws-cdk-lib/aws-lambda';
+import { LogGroup } from 'aws-cdk-lib/aws-logs';
+import type { ITopic } from 'aws-cdk-lib/aws-sns';
+import type { IQueue } from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+import type * as z from 'zod';
+import type { functionEnvironmentSchema } from '../../core/contract/events.ts';
+import { acknowledgeWildcards } from '../acknowledge.ts';
+import { allow } from '../grants.ts';
+import type { Sizing } from '../sizing.ts';
+import { networkStatements } from './network.ts';
+import type { Network } from './network.ts';
+
+/** What every function of a stack has in common. */
+export type FunctionCommon = {
+  readonly topic: ITopic;
+  readonly deadLetters: IQueue;
+  readonly logDays: number;
+  readonly tracing: boolean;
+};
+
+export type NightjarFunctionProps = {
+  readonly functionName: string;
+  readonly description: string;
+  readonly code: Code;
+  readonly sizing: Sizing;
+  /** What its role may do, besides writing its log, telling the topic and what its network takes. */
+  readonly statements: readonly PolicyStatement[];
+  readonly common: FunctionCommon;
+  /** @default - none: the function starts no database programs */
+  readonly layer?: ILayerVersion | undefined;
+  /** @default - the public internet */
+  readonly network?: Network | undefined;
+  /** How many run at once at most. @default - as many as the account allows */
+  readonly atOnce?: number | undefined;
+  /** How often Lambda tries again what has failed. @default 0 */
+  readonly retries?: number | undefined;
+};
+
+/** Events that wait longer than this for their function are dead: the next one comes at the latest a day later. */
+const oldestEvent = Duration.hours(6);
+
+/** One function with its role, its log, and the dead-letter queue behind it. */
+export class NightjarFunction extends Construct {
+  readonly fn: LambdaFunction;
+  readonly role: Role;
+
+  constructor(scope: Construct, id: string, { functionName, description, code, sizing, statements, common, layer, network, atOnce, retries = 0 }: NightjarFunctionProps) {
+    super(scope, id);
+    const logGroup = new LogGroup(this, 'Log', { logGroupName: `/aws/lambda/${functionName}`, retention: common.logDays, removalPolicy: RemovalPolicy.DESTROY });
+    const own = [
+      allow('WriteLog', ['logs:CreateLogStream', 'logs:PutLogEvents'], [logGroup.logGroupArn]),
+      allow('Tell', ['sns:Publish'], [common.topic.topicArn]),
+      allow('GiveUp', ['sqs:SendMessage'], [common.deadLetters.queueArn]),
+      // segments have no ARN (X-Ray, actions and resources)
+      ...(common.tracing ? [allow('Trace', ['xray:PutTraceSegments', 'xray:PutTelemetryRecords'], ['*'])] : []),
+      ...(network === undefined ? [] : networkStatements(this, functionName)),
+    ];
+    this.role = new Role(this, 'Role', {
+      assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
+      description: `What ${functionName} may do`,
+      inlinePolicies: { Nightjar: new PolicyDocument({ statements: [...statements, ...own] }) },
+    });
+    const environment = { NIGHTJAR_TOPIC: common.topic.topicArn } satisfies z.input<typeof functionEnvironmentSchema>;
+    this.fn = new LambdaFunction(this, 'Function', {
+      functionName,
+      description,
+      code,
+      role: this.role.withoutPolicyUpdates(),
+      logGroup,
+      runtime: Runtime.NODEJS_24_X,
+      architecture: Architecture.ARM_64,
+      handler: 'index.handler',
+      memorySize: sizing.memoryMb,
+      timeout: Duration.seconds(sizing.timeoutSeconds),
+      environment: { ...environment, NODE_OPTIONS: '--max-semi-space-size=2' },
+      loggingFormat: LoggingFormat.JSON,
+      tracing: common.tracing ? Tracing.ACTIVE : Tracing.DISABLED,
+      ...(layer && { layers: [layer] }),
+      ...(atOnce !== undefined && { reservedConcurrentExecutions: atOnce }),
+    });
+    const resource = this.fn.node.defaultChild as CfnFunction;
+    if (network !== undefined) resource.vpcConfig = { subnetIds: [...network.subnetIds], securityGroupIds: [...network.securityGroupIds] };
+    new CfnEventInvokeConfig(this, 'Events', {
+      functionName: this.fn.functionName,
+      qualifier: '$LATEST',
+      maximumRetryAttempts: retries,
+      maximumEventAgeInSeconds: oldestEvent.toSeconds(),
+      destinationConfig: { onFailure: { destination: common.deadLetters.queueArn } },
+    });
+    acknowledgeWildcards(this.role);
+  }
+}

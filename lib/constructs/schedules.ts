@@ -1,0 +1,59 @@
+import { ArnFormat, Stack } from 'aws-cdk-lib';
+import { PolicyDocument, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import type { IFunction } from 'aws-cdk-lib/aws-lambda';
+import { CfnSchedule, CfnScheduleGroup } from 'aws-cdk-lib/aws-scheduler';
+import type { IQueue } from 'aws-cdk-lib/aws-sqs';
+import { Construct } from 'constructs';
+import { awsCron } from '../../core/contract/aws-schedule.ts';
+import { allow } from '../grants.ts';
+
+/** One schedule: when, in which time zone, which function, with which event. */
+export type Planned = { readonly name: string; readonly description: string; readonly cron: string; readonly timeZone: string; readonly fn: IFunction; readonly event: object };
+
+export type SchedulesProps = {
+  readonly stack: string;
+  readonly planned: readonly Planned[];
+  readonly deadLetters: IQueue;
+  /** How long after its moment a schedule may start, in milliseconds; 0: at its moment. */
+  readonly flexibleWindowMs: number;
+};
+
+/** The Scheduler hands an event over at once; when Lambda can't take it, it tries again for an hour. */
+const retryPolicy = { maximumRetryAttempts: 10, maximumEventAgeInSeconds: 3_600 };
+
+/** All schedules of a stack, in a group of their own, with one role that may start these functions and no others. */
+export class Schedules extends Construct {
+  constructor(scope: Construct, id: string, { stack, planned, deadLetters, flexibleWindowMs }: SchedulesProps) {
+    super(scope, id);
+    const group = new CfnScheduleGroup(this, 'Group', { name: stack });
+    const role = starter(this, stack, planned.map(({ fn }) => fn.functionArn), deadLetters);
+    for (const { name, description, cron, timeZone, fn, event } of planned) {
+      new CfnSchedule(this, name, {
+        name,
+        description,
+        groupName: group.ref,
+        scheduleExpression: awsCron(cron),
+        scheduleExpressionTimezone: timeZone,
+        flexibleTimeWindow: windowOf(flexibleWindowMs),
+        target: { arn: fn.functionArn, roleArn: role.roleArn, input: JSON.stringify(event), retryPolicy, deadLetterConfig: { arn: deadLetters.queueArn } },
+      });
+    }
+  }
+}
+
+function starter(scope: Construct, stack: string, functionArns: string[], deadLetters: IQueue): Role {
+  const { account } = Stack.of(scope);
+  const ofThisGroup = Stack.of(scope).formatArn({ service: 'scheduler', resource: 'schedule-group', resourceName: stack, arnFormat: ArnFormat.SLASH_RESOURCE_NAME });
+  return new Role(scope, 'Role', {
+    description: `Starts the functions of ${stack} by schedule`,
+    assumedBy: new ServicePrincipal('scheduler.amazonaws.com', { conditions: { StringEquals: { 'aws:SourceAccount': account }, ArnLike: { 'aws:SourceArn': ofThisGroup } } }),
+    inlinePolicies: {
+      Nightjar: new PolicyDocument({ statements: [allow('Start', ['lambda:InvokeFunction'], [...new Set(functionArns)]), allow('GiveUp', ['sqs:SendMessage'], [deadLetters.queueArn])] }),
+    },
+  });
+}
+
+function windowOf(ms: number): CfnSchedule.FlexibleTimeWindowProperty {
+  const minutes = Math.ceil(ms / 60_000);
+  return minutes === 0 ? { mode: 'OFF' } : { mode: 'FLEXIBLE', maximumWindowInMinutes: minutes };
+}

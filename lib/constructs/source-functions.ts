@@ -1,0 +1,56 @@
+import type { Code, ILayerVersion } from 'aws-cdk-lib/aws-lambda';
+import { Construct } from 'constructs';
+import type { SourceConfig } from '../../core/contract/config.ts';
+import type { SourceName } from '../../core/domain/keys.ts';
+import { backupStatements, restoreStatements } from '../grants.ts';
+import { functionName } from '../names.ts';
+import { loginStatements, secretStatements, tellingStatements, vaultKeyStatements } from '../rights.ts';
+import { sizingOf } from '../sizing.ts';
+import type { Shared } from '../shared.ts';
+import type { Network } from './network.ts';
+import { NightjarFunction } from './nightjar-function.ts';
+
+export type SourceFunctionsProps = {
+  readonly source: SourceName;
+  readonly config: SourceConfig;
+  readonly shared: Shared;
+  readonly code: { readonly backup: Code; readonly restore: Code };
+  readonly layer: ILayerVersion;
+  /** @default - the public internet */
+  readonly network?: Network | undefined;
+};
+
+/** The two functions of a source, which no other source's secrets are open to: one backs it up, one restores it on request. */
+export class SourceFunctions extends Construct {
+  readonly backup: NightjarFunction;
+  readonly restore: NightjarFunction;
+
+  constructor(scope: Construct, id: string, { source, config, shared, code, layer, network }: SourceFunctionsProps) {
+    super(scope, id);
+    const { stack, vault, common, all } = shared;
+    const both = [
+      ...vaultKeyStatements(this, vault.key, vault.region),
+      ...secretStatements(this, all, config),
+      ...loginStatements(this, config),
+      ...tellingStatements(this, all),
+    ];
+    const setting = { sizing: sizingOf(config.cloud), common, layer, network };
+    this.backup = new NightjarFunction(this, 'Backup', {
+      ...setting,
+      functionName: functionName(stack, 'backup', source),
+      description: `Backs up ${source}: { "source": ${JSON.stringify(source)} }`,
+      code: code.backup,
+      statements: [...backupStatements(vault, source), ...both],
+      atOnce: all.cloud.reserveConcurrency ? 1 : undefined,
+      retries: 2,
+    });
+    this.restore = new NightjarFunction(this, 'Restore', {
+      ...setting,
+      functionName: functionName(stack, 'restore', source),
+      description: `Restores ${source} into a new database: { "source": ${JSON.stringify(source)} }`,
+      code: code.restore,
+      statements: [...restoreStatements(vault, source), ...both],
+    });
+    if (network !== undefined && config.cloud.databaseSecurityGroup !== undefined) network.admit(id, config.cloud.databaseSecurityGroup, config.server.port, source);
+  }
+}

@@ -1,0 +1,95 @@
+import { Tags } from 'aws-cdk-lib';
+import type { IBucket } from 'aws-cdk-lib/aws-s3';
+import type { ITopic } from 'aws-cdk-lib/aws-sns';
+import { Construct } from 'constructs';
+import type { SourceName } from '../core/domain/keys.ts';
+import { withBundles } from './bundles.ts';
+import { longestGapHours } from './check-gap.ts';
+import { AlertTopic } from './constructs/alert-topic.ts';
+import { Alarms } from './constructs/alarms.ts';
+import type { Watched } from './constructs/alarms.ts';
+import { BackupDashboard } from './constructs/dashboard.ts';
+import { DatabaseLayer } from './constructs/database-layer.ts';
+import { DeadLetters } from './constructs/dead-letters.ts';
+import { KeeperFunctions } from './constructs/keeper-functions.ts';
+import { Network } from './constructs/network.ts';
+import type { NightjarFunction } from './constructs/nightjar-function.ts';
+import { Schedules } from './constructs/schedules.ts';
+import { SourceFunctions } from './constructs/source-functions.ts';
+import { VaultBucket } from './constructs/vault-bucket.ts';
+import { slugOf } from './names.ts';
+import { outputs } from './outputs.ts';
+import { plannedOf } from './planned.ts';
+import { deployable } from './read-config.ts';
+import type { Deployable, WrittenConfig } from './read-config.ts';
+import type { Shared } from './shared.ts';
+import { sizingOf, smallSizing } from './sizing.ts';
+
+export type NightjarBackupsProps = WrittenConfig & {
+  /** Folder that paths in the configuration (certificates of authorities) are relative to. @default - the current folder */
+  readonly folder?: string;
+};
+
+/** Longest part of a name that stands for a source in the names of alarms and schedules. */
+const slugRoom = 40;
+
+/** Everything that backs up the sources of a configuration, each night from then on. The configuration has the keys of `nightjar.yaml`; throws `config-invalid` with every problem of it. */
+export class NightjarBackups extends Construct {
+  readonly bucket: IBucket;
+  /** Told by alarms and functions. */
+  readonly topic: ITopic;
+  /** By source. */
+  readonly functions: ReadonlyMap<string, { readonly backup: NightjarFunction; readonly restore: NightjarFunction }>;
+  readonly rotate: NightjarFunction;
+  readonly check: NightjarFunction;
+
+  constructor(scope: Construct, id: string, { folder = process.cwd(), ...document }: NightjarBackupsProps) {
+    super(scope, id);
+    const all = deployable(document);
+    const { cloud, vault: place } = all;
+    const { stack } = cloud;
+    const { queue: deadLetters } = new DeadLetters(this, 'DeadLetters', { stack });
+    const { topic } = new AlertTopic(this, 'Alerts', { cloud });
+    const { bucket, key } = new VaultBucket(this, 'Vault', { bucketName: place.bucket, cloud, kmsKeyArn: place.kmsKey });
+    const prefix = place.prefix.replace(/^\/+|\/+$/g, '');
+    const shared: Shared = {
+      stack,
+      all,
+      vault: { bucket, key, region: place.region, prefix: prefix === '' ? '' : `${prefix}/` },
+      common: { topic, deadLetters, logDays: Number.parseInt(cloud.logRetention, 10), tracing: cloud.tracing },
+    };
+    const layer = new DatabaseLayer(this, 'Tools').version;
+    const networks = new Map(Object.entries(cloud.networks).map(([name, config]) => [name, new Network(this, `Network-${name}`, { name: `${stack} ${name}`, config })]));
+    const { functions, keepers } = withBundles({ document, folder, files: authoritiesOf(all) }, (code) => ({
+      functions: new Map([...all.sources].map(([source, config]) => [source, new SourceFunctions(this, slugOf(source, slugRoom), { source, config, shared, code, layer, network: networks.get(config.cloud.network ?? '') })])),
+      keepers: new KeeperFunctions(this, 'Keepers', { shared, code }),
+    }));
+    const { rotate, check } = keepers;
+    new Schedules(this, 'Schedules', { stack, deadLetters, flexibleWindowMs: cloud.flexibleWindow, planned: plannedOf(all, slugRoom, { backup: (source) => functions.get(source)!.backup.fn, rotate: rotate.fn, check: check.fn }) });
+    const watched = watchedOf(all, (source) => functions.get(source)!.backup, keepers);
+    const alarms = new Alarms(this, 'Alarms', { stack, topic, deadLetters, checker: check.fn, checkHours: longestGapHours(cloud.check, cloud.timeZone), watched });
+    new BackupDashboard(this, 'Overview', { stack, checker: check.fn, watched, deadLetters, alarms: alarms.all });
+    outputs(this, { stack, bucket, topic, deadLetters, check: check.fn, rotate: rotate.fn });
+    for (const [name, value] of Object.entries(cloud.tags)) Tags.of(this).add(name, value);
+    this.bucket = bucket;
+    this.topic = topic;
+    this.functions = functions;
+    this.rotate = rotate;
+    this.check = check;
+  }
+}
+
+/** Certificates that lie beside the configuration. */
+function authoritiesOf({ sources }: Deployable): string[] {
+  const files = [...sources.values()].flatMap(({ server: { tls } }) => (typeof tls === 'object' && tls.ca !== 'rds' && tls.ca !== 'public' ? [tls.ca] : []));
+  return [...new Set(files)];
+}
+
+/** The functions that run by schedule. */
+function watchedOf({ sources }: Deployable, backupOf: (source: SourceName) => NightjarFunction, { rotate, check }: KeeperFunctions): Watched[] {
+  return [
+    ...[...sources].map(([source, { cloud }]) => ({ label: `The backup of ${source}`, slug: slugOf(source, slugRoom), fn: backupOf(source).fn, timeoutSeconds: sizingOf(cloud).timeoutSeconds })),
+    { label: 'Rotation', slug: 'rotation', fn: rotate.fn, timeoutSeconds: smallSizing.timeoutSeconds },
+    { label: 'The check', slug: 'check', fn: check.fn, timeoutSeconds: smallSizing.timeoutSeconds },
+  ];
+}

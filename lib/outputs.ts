@@ -1,0 +1,22 @@
+import { CfnOutput, Stack } from 'aws-cdk-lib';
+import type { IFunction } from 'aws-cdk-lib/aws-lambda';
+import type { IBucket } from 'aws-cdk-lib/aws-s3';
+import type { ITopic } from 'aws-cdk-lib/aws-sns';
+import type { IQueue } from 'aws-cdk-lib/aws-sqs';
+import type { Construct } from 'constructs';
+
+type Made = { stack: string; bucket: IBucket; topic: ITopic; deadLetters: IQueue; check: IFunction; rotate: IFunction };
+
+/** What somebody looks for after a deployment. */
+export function outputs(scope: Construct, { stack, bucket, topic, deadLetters, check, rotate }: Made): void {
+  const { region } = Stack.of(scope);
+  const values = {
+    BucketName: { description: 'Where the backups lie', value: bucket.bucketName },
+    TopicArn: { description: 'Told by alarms and functions', value: topic.topicArn },
+    DeadLettersUrl: { description: 'Events that no function could work off', value: deadLetters.queueUrl },
+    CheckFunction: { description: 'Invoke it with {} to see whether everything is fresh', value: check.functionName },
+    RotateFunction: { description: 'Invoke it with { "source": "…", "dryRun": true } to see what would be removed', value: rotate.functionName },
+    DashboardUrl: { description: 'The dashboard', value: `https://${region}.console.aws.amazon.com/cloudwatch/home?region=${region}#dashboards/dashboard/${stack}` },
+  };
+  for (const [name, { description, value }] of Object.entries(values)) new CfnOutput(scope, name, { description, value });
+}

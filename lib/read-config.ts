@@ -1,0 +1,25 @@
+import type * as z from 'zod';
+import { checkConfig } from '../core/contract/config.ts';
+import type { Config, configSchema, ConfigProblem } from '../core/contract/config.ts';
+import type { CloudConfig } from '../core/contract/config-cloud.ts';
+import { cloudProblems } from '../core/contract/config-cloud-problems.ts';
+import type { VaultConfig } from '../core/contract/config-vault.ts';
+import { BackupError } from '../core/domain/errors.ts';
+
+/** The configuration as it is written in `nightjar.yaml`. */
+export type WrittenConfig = z.input<typeof configSchema>;
+/** A configuration that can be deployed. */
+export type Deployable = Config & { cloud: CloudConfig; vault: Extract<VaultConfig, { kind: 's3' }> };
+
+/** Reads what is to be deployed. Throws `config-invalid` with every problem, and where it is. */
+export function deployable(document: unknown): Deployable {
+  const result = checkConfig(document);
+  const problems = 'problems' in result ? result.problems : cloudProblems(result.config);
+  if ('problems' in result || problems.length > 0) throw invalid(problems);
+  return result.config as Deployable;
+}
+
+function invalid(problems: readonly ConfigProblem[]): BackupError {
+  const list = problems.map(({ path, message }) => `\n  ${path.map(String).join('.') || 'the configuration'}: ${message}`).join('');
+  return new BackupError('config-invalid', `the configuration can't be deployed:${list}`, { hint: 'every key is explained in docs/configuration.md' });
+}

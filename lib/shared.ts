@@ -1,0 +1,13 @@
+import type { IKey } from 'aws-cdk-lib/aws-kms';
+import type { FunctionCommon } from './constructs/nightjar-function.ts';
+import type { VaultPlace } from './grants.ts';
+import type { Deployable } from './read-config.ts';
+
+/** What all functions of a stack share. */
+export type Shared = {
+  /** Begins the names of everything. */
+  readonly stack: string;
+  readonly all: Deployable;
+  readonly vault: VaultPlace & { readonly key: IKey | undefined; /** @default - the region of the stack */ readonly region: string | undefined };
+  readonly common: FunctionCommon;
+};

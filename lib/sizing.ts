@@ -1,0 +1,23 @@
+import type { SourceCloud } from '../core/contract/config-cloud.ts';
+
+export type Sizing = { memoryMb: number; timeoutSeconds: number };
+
+/** Longest time of a function (AWS Lambda quotas). */
+const longestSeconds = 900;
+/** Memory brings processors, 1769 MB one whole (AWS Lambda, configuring memory). Nightjar itself stays below 256 MB. */
+const steps = [
+  { bytes: 1e9, memoryMb: 512, timeoutSeconds: 300 },
+  { bytes: 5e9, memoryMb: 1024, timeoutSeconds: 600 },
+  { bytes: 20e9, memoryMb: 1769, timeoutSeconds: longestSeconds },
+  { bytes: Number.POSITIVE_INFINITY, memoryMb: 3538, timeoutSeconds: longestSeconds },
+] as const;
+const unknown: Sizing = { memoryMb: 1024, timeoutSeconds: longestSeconds };
+
+/** Memory and time of the functions that back up and restore a source. */
+export function sizingOf({ size, memory }: SourceCloud): Sizing {
+  const step = size === undefined ? unknown : steps.find(({ bytes }) => size <= bytes)!;
+  return { memoryMb: memory ?? step.memoryMb, timeoutSeconds: step.timeoutSeconds };
+}
+
+/** Of the functions that only read manifests. */
+export const smallSizing: Sizing = { memoryMb: 512, timeoutSeconds: 300 };
