@@ -6,6 +6,7 @@ import type { Checksums } from './s3-client.ts';
 import { putNew, putOver } from './s3-conditional.ts';
 import { getObject, readObject } from './s3-get.ts';
 import { listBucket } from './s3-list.ts';
+import { knowingMissing } from './s3-missing.ts';
 import { putStream } from './s3-put.ts';
 import { call, objectAt, type S3Place } from './s3-request.ts';
 import { retag, tagsOf } from './s3-tags.ts';
@@ -39,12 +40,12 @@ export function s3Vault({ client, bucket, prefix, kmsKey, checksums = 'when-supp
     put: (key, body, given, signal) => putStream(place, key, body, given, signal),
     putIfAbsent: (key, body, given, signal) => putNew(place, key, body, given, signal),
     putIfUnchanged: (key, body, version, signal) => putOver(place, key, body, version, signal),
-    read: (key, signal) => readObject(place, key, signal),
+    read: (key, signal) => knowingMissing(place, key, () => readObject(place, key, signal), signal),
     get: (key, signal) => getObject(place, key, signal),
     list: (start, signal) => listBucket(place, start, signal),
     delete: (key, signal) => remove(place, key, signal),
-    tags: async (key, signal) => (place.tags ? tagsOf(place, key, signal) : undefined),
-    retag: async (key, given, signal) => (place.tags ? retag(place, key, given, signal) : undefined),
+    tags: async (key, signal) => (place.tags ? knowingMissing(place, key, () => tagsOf(place, key, signal), signal) : undefined),
+    retag: async (key, given, signal) => (place.tags ? knowingMissing(place, key, () => retag(place, key, given, signal), signal) : undefined),
     unfinished: (start, signal) => listUnfinished(place, start, signal),
     abandon: (upload, signal) => abandonUpload(place, upload, signal),
   };
