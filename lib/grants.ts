@@ -3,60 +3,75 @@ import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import { sourceSegment } from '../core/domain/keys.ts';
 import type { SourceName } from '../core/domain/keys.ts';
 
-/** A vault as policies name it. */
-export type VaultPlace = { bucket: IBucket; /** With its slash at the end, or empty. */ prefix: string };
+/** A vault as policies name it. `prefix` is empty, or ends in a slash. */
+export type VaultPlace = { readonly bucket: IBucket; readonly prefix: string };
 
-const segmentOf = (source: SourceName): string => sourceSegment(source);
+/** Names of a backup's parts, whatever the engine (core/domain/records.ts). In a policy `*` stands for slashes too. */
+const parts = ['*/schema.*', '*/after.*', '*/catalog.*', '*/data/*'];
+/** Only where nothing lies yet: what says that a backup exists, was proven or failed is written once, and never over (S3 User Guide, enforcing conditional writes). */
+const onlyNew = { Null: { 's3:if-none-match': 'false' } };
 
 /** What the backup of a source does in the vault: writes below its own place, and deletes nothing. */
-export function backupStatements({ bucket, prefix }: VaultPlace, source: SourceName): PolicyStatement[] {
-  const own = `${prefix}${segmentOf(source)}/`;
+export function backupStatements(vault: VaultPlace, source: SourceName): PolicyStatement[] {
+  const keys = keysBelow(vault, `${sourceSegment(source)}/`);
   return [
-    listing(bucket, [`${own}*`]),
-    allow('ReadLeaseAndManifests', ['s3:GetObject'], [`${own}lease.json`, `${own}*/manifest.json`].map((key) => bucket.arnForObjects(key))),
-    allow('WriteBackups', ['s3:PutObject', 's3:PutObjectTagging', 's3:AbortMultipartUpload'], [bucket.arnForObjects(`${own}*`)]),
+    listing(vault, `${sourceSegment(source)}/`),
+    allow('HoldLease', ['s3:GetObject', 's3:GetObjectTagging', 's3:PutObject'], keys('lease.json')),
+    // each part is confirmed by a HEAD request, which takes the right to read
+    allow('StoreParts', ['s3:PutObject', 's3:PutObjectTagging', 's3:AbortMultipartUpload', 's3:GetObject'], keys(...parts)),
+    allow('MakeItExist', ['s3:PutObject'], keys('*/manifest.json', 'failures/*'), onlyNew),
+    allow('TagAndReadManifests', ['s3:PutObjectTagging', 's3:GetObject'], keys('*/manifest.json')),
   ];
 }
 
 /** What a restore does: reads the backups of one source, and leaves beside them whether they were proven. */
-export function restoreStatements({ bucket, prefix }: VaultPlace, source: SourceName): PolicyStatement[] {
-  const own = `${prefix}${segmentOf(source)}/`;
+export function restoreStatements(vault: VaultPlace, source: SourceName): PolicyStatement[] {
+  const keys = keysBelow(vault, `${sourceSegment(source)}/`);
   return [
-    listing(bucket, [`${own}*`]),
-    allow('ReadBackups', ['s3:GetObject'], [bucket.arnForObjects(`${own}*`)]),
-    allow('WriteProofs', ['s3:PutObject'], [bucket.arnForObjects(`${own}*/proofs/*`)]),
+    listing(vault, `${sourceSegment(source)}/`),
+    allow('ReadBackups', ['s3:GetObject'], keys('*/manifest.json', ...parts)),
+    allow('RecordProof', ['s3:PutObject'], keys('*/proofs/*'), onlyNew),
   ];
 }
 
-/** What rotation does: reads manifests and tags, deletes and tags below the prefix. It has no right to delete versions. */
-export function rotateStatements({ bucket, prefix }: VaultPlace): PolicyStatement[] {
-  const keys = (...names: string[]): string[] => names.map((name) => bucket.arnForObjects(`${prefix}${name}`));
+/** What rotation does: reads manifests alone, tags and deletes what is Nightjar's. It has no right to delete versions, so that what it deletes stays for some time. */
+export function rotateStatements(vault: VaultPlace): PolicyStatement[] {
+  const keys = keysBelow(vault, '');
   return [
-    allow('ListBackups', ['s3:ListBucket', 's3:ListBucketMultipartUploads'], [bucket.bucketArn], { StringLike: { 's3:prefix': [`${prefix}*`] } }),
-    allow('ReadManifests', ['s3:GetObject', 's3:GetObjectRetention', 's3:GetObjectLegalHold'], keys('*/manifest.json')),
-    allow('SweepUnderLease', ['s3:GetObject', 's3:PutObject'], keys('*/lease.json')),
-    allow('Rotate', ['s3:GetObjectTagging', 's3:PutObjectTagging', 's3:DeleteObject', 's3:AbortMultipartUpload'], keys('*')),
+    listing(vault, '', ['s3:ListBucket', 's3:ListBucketMultipartUploads']),
+    allow('ReadManifests', ['s3:GetObject', 's3:GetObjectRetention', 's3:GetObjectLegalHold', 's3:GetObjectTagging'], keys('*/manifest.json')),
+    allow('Tag', ['s3:PutObjectTagging'], keys('*/manifest.json', ...parts)),
+    allow('Remove', ['s3:DeleteObject'], keys('*/manifest.json', '*/pin.json', '*/proofs/*', '*/failures/*', ...parts)),
+    allow('EndUploads', ['s3:AbortMultipartUpload'], keys(...parts)),
+    allow('HoldLeases', ['s3:GetObject', 's3:GetObjectTagging', 's3:PutObject'], keys('*/lease.json')),
   ];
 }
 
 /** What a check does: lists, reads manifests alone, and remembers what it has told. */
-export function checkStatements({ bucket, prefix }: VaultPlace): PolicyStatement[] {
+export function checkStatements(vault: VaultPlace): PolicyStatement[] {
+  const keys = keysBelow(vault, '');
   return [
-    listing(bucket, [`${prefix}*`]),
-    allow('ReadManifests', ['s3:GetObject'], [bucket.arnForObjects(`${prefix}*/manifest.json`)]),
-    allow('RememberAlerts', ['s3:GetObject', 's3:PutObject'], [bucket.arnForObjects(`${prefix}alerts.json`)]),
+    listing(vault, ''),
+    allow('ReadManifests', ['s3:GetObject'], keys('*/manifest.json')),
+    allow('RememberAlerts', ['s3:GetObject', 's3:GetObjectTagging', 's3:PutObject'], keys('alerts.json')),
   ];
 }
 
-/** Use of a key, through S3 (or another service) alone. */
+/** Use of keys, through one service alone. */
 export function keyStatement(sid: string, keyArns: string[], actions: readonly ('kms:Decrypt' | 'kms:GenerateDataKey')[], viaService: string): PolicyStatement {
   return allow(sid, actions, keyArns, { StringEquals: { 'kms:ViaService': viaService } });
 }
 
+/** A statement that allows. */
 export function allow(sid: string, actions: readonly string[], resources: string[], conditions?: Record<string, object>): PolicyStatement {
   return new PolicyStatement({ sid, actions: [...actions], resources, ...(conditions && { conditions }) });
 }
 
-function listing(bucket: IBucket, prefixes: string[]): PolicyStatement {
-  return allow('ListBackups', ['s3:ListBucket'], [bucket.bucketArn], { StringLike: { 's3:prefix': prefixes } });
+function listing({ bucket, prefix }: VaultPlace, below: string, actions: readonly string[] = ['s3:ListBucket']): PolicyStatement {
+  const start = `${prefix}${below}`;
+  return allow('List', actions, [bucket.bucketArn], start === '' ? undefined : { StringLike: { 's3:prefix': `${start}*` } });
+}
+
+function keysBelow({ bucket, prefix }: VaultPlace, below: string): (...patterns: string[]) => string[] {
+  return (...patterns) => patterns.map((pattern) => bucket.arnForObjects(`${prefix}${below}${pattern}`));
 }
