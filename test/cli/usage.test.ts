@@ -51,7 +51,7 @@ test('a wrong configuration is told with all its problems', async () => {
 
   expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
   expect(stderr).toBe(`error: bad.yaml has 2 problems:
-  sources.shop.postgres.password: a secret never stands in this file: write where it is kept, as { env: NAME }, { file: path } or { secret: name or ARN, field: name } (line 4)
+  sources.shop.postgres.password: a secret never stands in this file: write where it is kept, as { env: NAME }, { file: path } or { secret: name or ARN, field: name }; or iam, for a token of IAM database authentication (line 4)
   sources.shop.retension: unknown key, did you mean "retention"? (line 5)
   hint: every key is explained in docs/configuration.md; nightjar.example.yaml is a whole example
 `);
