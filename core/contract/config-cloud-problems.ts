@@ -32,6 +32,7 @@ function vaultProblems(vault: VaultConfig, cloud: CloudConfig): ConfigProblem[] 
     ...problem(at('endpoint'), vault.endpoint && 'is a store outside of AWS: functions write into a bucket of S3; leave it out'),
     ...problem(at('ca'), vault.ca && 'goes with endpoint: leave it out'),
     ...problem(at('accessKeyId'), vault.accessKeyId && 'functions have a role of their own, and need no keys: leave accessKeyId and secretAccessKey out'),
+    ...problem(at('prefix'), /^[\w./=+@,~-]*$/.test(vault.prefix) ? undefined : 'may hold letters, digits and . / _ = + @ , ~ - here: it stands in the rights of the functions, where others mean something'),
     ...problem(at('kmsKey'), vault.kmsKey !== undefined && !/^arn:[\w-]+:kms:[a-z0-9-]+:\d{12}:key\/[\w-]+$/.test(vault.kmsKey) ? 'expected the ARN of a key (arn:aws:kms:…:key/…): rights are given on it, and an alias has none' : undefined),
     ...problem(at('region'), cloud.bucket === 'create' && vault.region !== undefined && vault.region !== cloud.region ? `the stack makes the bucket in its own region: write cloud.region: ${vault.region}` : undefined),
     ...problem(['cloud', 'objectLock'], cloud.objectLock && cloud.bucket === 'existing' ? 'is for a bucket that the stack makes: set it on the existing one yourself' : undefined),
@@ -43,7 +44,7 @@ function sourceProblems(path: Path, { server, engine, timeZone, watch, cloud: ow
   const isIam = server.password === 'iam';
   return [
     ...problem(at(engine, 'host'), /^(localhost|127(\.\d{1,3}){3}|::1)$/i.test(server.host) ? 'is the function itself: write a name or address that functions reach' : undefined),
-    ...problem(at(engine, 'user'), typeof server.user === 'string' ? undefined : isIam ? 'with iam the right to log in is given for one user: write its name here' : secretProblem(server.user)),
+    ...problem(at(engine, 'user'), typeof server.user === 'string' ? (isIam && !/^[\w.@-]+$/.test(server.user) ? 'may hold letters, digits and _ . @ - with iam: it stands in the rights of the functions' : undefined) : isIam ? 'with iam the right to log in is given for one user: write its name here' : secretProblem(server.user)),
     ...problem(at(engine, 'password'), server.password === undefined || server.password === 'iam' ? undefined : secretProblem(server.password)),
     ...problem(at(engine, 'tls', 'ca'), typeof server.tls === 'object' && /^([/~]|.*\.\.)/.test(server.tls.ca) ? 'must lie beside the configuration or below it: it goes into the functions with it' : undefined),
     ...problem(at('cloud', 'resourceId'), isIam && own.resourceId === undefined ? 'is missing: the resource id of the RDS instance (db-…) or cluster (cluster-…), for password: iam' : undefined),
@@ -68,5 +69,7 @@ function hookProblems(path: Path, { command }: HookConfig): ConfigProblem[] {
 
 function secretProblem(reference: object): string | undefined {
   if ('env' in reference) return `a variable ${remedyOfSecret}`;
-  return 'file' in reference ? `a file ${remedyOfSecret}` : undefined;
+  if ('file' in reference) return `a file ${remedyOfSecret}`;
+  // a name stands in the rights of the functions, where * and ? mean something (Secrets Manager, CreateSecret)
+  return 'secret' in reference && !/^(arn:[\w-]+:secretsmanager:[a-z0-9-]+:\d{12}:secret:)?[\w/+=.@!-]+$/.test(String(reference.secret)) ? 'is no name or ARN of a secret in AWS Secrets Manager' : undefined;
 }
