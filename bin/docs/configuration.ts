@@ -32,7 +32,7 @@ export function configurationDocs(schema: Schema, example: string): string {
     section('`notify` `telegram`', '', notify?.items?.properties?.['telegram']),
     section('`notify` `webhook`', '', notify?.items?.properties?.['webhook']),
     section('`hooks`', 'A list; each entry is an `eventBus` or a `command`. A hook that fails is a failure of the run. What they get: [alerts.md](alerts.md#events).', hooks?.items),
-    section('Secrets', 'A password never stands in the file: what stands there is where it is kept, by exactly one of `env`, `file` and `secret`. A secret is read when it is needed, and appears in no message, argument or manifest. Who else may read a secret file is yours to set.', postgres?.properties?.['password']),
+    section('Secrets', 'A password never stands in the file: what stands there is where it is kept, by exactly one of `env`, `file` and `secret`. A secret is read when it is needed, and appears in no message, argument or manifest. Who else may read a secret file is yours to set.', inGroup(postgres?.properties?.['password'])),
     section('`defaults`', 'Durations carry a unit: `ms`, `s`, `m` (minutes), `h`, `d`, `w`.', defaults),
     section('`retention`', 'Numbers count periods that have a backup, not days of the calendar, as in restic. `0` switches a tier off. A source’s own keys go over those of `defaults`; a `count` takes the place of all the others.', defaults?.properties?.['retention']),
     section('`rotation`', 'What `nightjar rotate` heeds, and what it refuses: [rotation](rotation.md).', defaults?.properties?.['rotation']),
