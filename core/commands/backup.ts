@@ -1,4 +1,5 @@
 import type { Manifest } from '../contract/manifest.ts';
+import { abortError } from '../domain/errors.ts';
 import { backupPrefix, manifestKey, newBackupId, startOf } from '../domain/keys.ts';
 import type { BackupId } from '../domain/keys.ts';
 import { tiersOfNew, tierTags } from '../domain/tiers.ts';
@@ -10,6 +11,7 @@ import { withLease } from './lease.ts';
 import type { Identity } from './lease.ts';
 import { backupIds } from './list.ts';
 import { catalogPart, storePart, sweep } from './parts.ts';
+import { madeBefore } from './repeat.ts';
 import type { Source } from './source.ts';
 
 export type BackupDeps = { vault: Vault; clock: Clock; identity: Identity; random: () => number; version: string; report: Report };
@@ -17,19 +19,25 @@ type Job = { source: Source; id: BackupId; start: Date; tags: Tags };
 
 /**
  * Takes a backup of a source: every part of one snapshot goes into the vault, then the manifest makes the backup exist. Whatever fails,
- * there is no manifest; the parts stored so far are removed where our role may do that, and are invisible where it may not.
+ * there is no manifest; the parts stored so far are removed where our role may do that, and are invisible where it may not. A request that has made
+ * its backup before gets that one, and nothing is done.
  */
 export async function backup(source: Source, deps: BackupDeps, signal: AbortSignal): Promise<Manifest> {
   return withLease(source.name, deps, async (held, confirmLease) => {
     const start = deps.clock.now();
     const id = newBackupId(start, deps.random());
-    const others = (await backupIds(source.name, deps.vault, held)).map((other) => ({ id: other, start: startOf(other) }));
+    const ids = await backupIds(source.name, deps.vault, held);
+    const before = await madeBefore(source.name, id, ids, deps, held);
+    if (before !== undefined) {
+      deps.report({ type: 'warning', message: `this request has made ${before.id} already: nothing was done` });
+      return before;
+    }
+    const others = ids.map((other) => ({ id: other, start: startOf(other) }));
     const tiers = tiersOfNew({ id, start: startOf(id) }, others, source.retention, source.timeZone);
     const job = { source, id, start, tags: tierTags(tiers) };
     const plan = await source.engine.plan({}, held);
     try {
-      const content = await storeContent(plan, job, deps, held);
-      await confirmLease();
+      const content = await storeContent(plan, job, deps, confirmLease, held);
       const manifest: Manifest = { ...identityOf(job, plan, deps), tiers, ...content };
       await deps.vault.putIfAbsent(manifestKey(source.name, id), Buffer.from(JSON.stringify(manifest, undefined, 1)), job.tags, held);
       return manifest;
@@ -41,8 +49,8 @@ export async function backup(source: Source, deps: BackupDeps, signal: AbortSign
 
 type Content = Pick<Manifest, 'parts' | 'tables' | 'largeObjects' | 'sequences' | 'objects' | 'warnings' | 'restore'>;
 
-/** Stores every part and sums up what was in them; removes what was stored when one fails. */
-async function storeContent(plan: Plan, job: Job, deps: BackupDeps, signal: AbortSignal): Promise<Content> {
+/** Stores every part and sums up what was in them; removes what was stored when anything fails, to the last moment before the manifest. */
+async function storeContent(plan: Plan, job: Job, deps: BackupDeps, confirmLease: () => Promise<void>, signal: AbortSignal): Promise<Content> {
   const { source, id, tags } = job;
   const parts = [...plan.parts, catalogPart(plan.catalog)];
   const totalBytes = plan.parts.reduce((sum, part) => sum + part.estimatedBytes, 0);
@@ -52,6 +60,8 @@ async function storeContent(plan: Plan, job: Job, deps: BackupDeps, signal: Abor
     const stored = await atOnce(source.parallel, parts, (part, stop) => storePart(part, { ...deps, source, id, tags }, stop), signal);
     const seen = mergeTallies(stored.flatMap(({ tally }) => tally ?? []));
     const tables = await plan.confirm(seen.tables.map(({ table, columns, rows, fingerprint }) => ({ table, columns, rows, fingerprint })), signal);
+    await confirmLease();
+    if (signal.aborted) throw abortError(signal);
     const inManifest = stored.map(({ part }) => part);
     return {
       parts: inManifest,

@@ -9,9 +9,12 @@ import { folderPlace, pathOf, prepareVault, requireVault, syncFolder, type Folde
 import { readFolder, readVersion } from './folder-read.ts';
 import { firstVersion, replaceVersion, tidy, versionsOf } from './folder-versions.ts';
 import { linkNew, sweepIncoming, writeIncoming } from './folder-write.ts';
+import { withGrace } from './waiting.ts';
 
 /** For the last step of a write, which is not stopped half way: whoever asks us to stop must learn what became of it. */
 const unstopped = new AbortController().signal;
+/** A short write is done to its end when somebody asks us to stop, for a few seconds, so that a backup whose parts are all there gets its manifest. */
+const grace = { graceMs: 5_000, limitMs: 600_000, late: new BackupError('vault-unreachable', 'the folder did not answer for 10 minutes') };
 
 /**
  * A folder as a vault: an object is a file of the same path, mode 0600, durable (fsync) before anybody can see it. What is being
@@ -24,7 +27,7 @@ export function folderVault(root: string): Vault {
   return {
     place: place.root,
     put: (key, body, _tags, signal) => put(place, key, body, signal),
-    putIfAbsent: (key, body, _tags, signal) => putIfAbsent(place, key, body, signal),
+    putIfAbsent: (key, body, _tags, signal) => withGrace(grace, (own) => putIfAbsent(place, key, body, own), signal),
     putIfUnchanged: (key, body, version, signal) => putIfUnchanged(place, key, body, version, signal),
     read: (key, signal) => readVersion(place, key, signal),
     get: (key, signal) => readFolder(place, key, signal),
