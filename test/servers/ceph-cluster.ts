@@ -66,8 +66,8 @@ export async function startCluster(root: Root, data: string, signal: AbortSignal
 const withoutCompaction = ['--mon-rocksdb-options', 'write_buffer_size=33554432,compression=kNoCompression,disable_auto_compactions=true'];
 
 /** Makes a user of the gateway, whose cluster must be running. */
-export async function makeUser(root: Root, data: string, keys: { accessKeyId: string; secretAccessKey: string }, signal: AbortSignal): Promise<void> {
-  const named = ['--uid', 'nightjar', '--display-name', 'Nightjar', '--access-key', keys.accessKeyId, '--secret-key', keys.secretAccessKey];
+export async function makeUser(root: Root, data: string, name: string, keys: { accessKeyId: string; secretAccessKey: string }, signal: AbortSignal): Promise<void> {
+  const named = ['--uid', name, '--display-name', name, '--access-key', keys.accessKeyId, '--secret-key', keys.secretAccessKey];
   await runProgram(program(root, data, 'radosgw-admin', 'user', 'create', ...named), signal);
 }
 

@@ -8,6 +8,7 @@ import type { Tools } from '../../core/tools.ts';
 import { folderScene } from './vault.ts';
 import { startPostgres } from '../servers/postgres.ts';
 import type { PostgresOptions } from '../servers/postgres.ts';
+import type { DatabaseServer } from '../servers/server.ts';
 import type { PostgresMajor } from '../servers/postgres-packages.ts';
 import { layerTools } from '../engines/mariadb-support.ts';
 
@@ -28,16 +29,7 @@ export async function postgresScene(major: PostgresMajor, settings: PostgresOpti
     ...scene,
     login,
     /** Runs SQL as the superuser. */
-    async sql(database: string, text: string): Promise<Record<string, unknown>[]> {
-      const client = new pg.Client({ host: server.host, port: server.port, user: server.user, password: server.password, database });
-      await client.connect();
-      try {
-        const results: unknown = await client.query(text);
-        return (Array.isArray(results) ? results : [results]).flatMap((result: pg.QueryResult) => result.rows as Record<string, unknown>[]);
-      } finally {
-        await client.end();
-      }
-    },
+    sql: (database: string, text: string) => runSql(server, database, text),
     source: (database: string, options: { tools?: Tools; sliceBytes?: number; login?: Partial<Login> } = {}): Source => ({
       name: 'shop' as SourceName,
       engine: postgresEngine(login(database, options.login), options.tools ?? tools, options.sliceBytes),
@@ -51,6 +43,18 @@ export async function postgresScene(major: PostgresMajor, settings: PostgresOpti
       await scene.remove();
     },
   };
+}
+
+/** Runs SQL as the superuser of a server, and returns the rows of all its statements. */
+export async function runSql({ host, port, user, password }: DatabaseServer, database: string, text: string): Promise<Record<string, unknown>[]> {
+  const client = new pg.Client({ host, port, user, password, database });
+  await client.connect();
+  try {
+    const results: unknown = await client.query(text);
+    return (Array.isArray(results) ? results : [results]).flatMap((result: pg.QueryResult) => result.rows as Record<string, unknown>[]);
+  } finally {
+    await client.end();
+  }
 }
 
 export type PostgresScene = Awaited<ReturnType<typeof postgresScene>>;

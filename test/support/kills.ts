@@ -1,0 +1,85 @@
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from '@jest/globals';
+import { listBackups } from '../../core/commands/list.ts';
+import { verify } from '../../core/commands/verify.ts';
+import type { SourceName } from '../../core/domain/keys.ts';
+import type { PostgresScene } from './postgres.ts';
+import { limit } from './vault.ts';
+import type { VaultScene } from './vault.ts';
+
+const shop = 'shop' as SourceName;
+const nightjar = join(import.meta.dirname, '../../bin/nightjar.ts');
+
+/** What a vault is called in `nightjar.yaml`, and the secrets that it names. */
+export type Configured = { vault: unknown; env: Record<string, string> };
+type Run = { code: number | null; killed: string | null; said: string; tookMs: number };
+
+/** A database `shop` with rows that hardly get smaller: 75,000 of them take more than one part of an upload to S3. */
+export async function makeShop({ sql }: Pick<PostgresScene, 'sql'>, rows: number): Promise<void> {
+  await sql('postgres', 'create database shop');
+  await sql('shop', `create table orders (id int primary key, item text);
+    insert into orders select g, (select string_agg(md5(g::text || n), '') from generate_series(1, 8) n) from generate_series(1, ${rows}) g;`);
+}
+
+/** `nightjar backup shop` so many times, each stopped by a signal at another moment; after each there is one more backup, complete, or none. */
+export async function stoppedOften(times: number, scene: PostgresScene, { vault: place, env }: Configured, { vault, deps, files }: VaultScene): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'nightjar-kills-'));
+  const { host, port, user, password } = scene.server;
+  await writeFile(join(folder, 'nightjar.yaml'), JSON.stringify({ vault: place, sources: { shop: { postgres: { host, port, user, database: 'shop', password: { env: 'SHOP_PASSWORD' } } } } }));
+  const run = (signal?: NodeJS.Signals, afterMs?: number) => backupIn(folder, { ...env, SHOP_PASSWORD: password }, signal, afterMs);
+  /** But for the records of failures, which are meant to stay. */
+  const copies = async () => (await files()).filter((path) => !path.includes('/failures/'));
+
+  const whole = await run();
+  expect(whole).toMatchObject({ code: 0, said: expect.stringContaining('shop') });
+  let known = (await listBackups(shop, vault, limit())).length;
+  let none = 0;
+  for (let round = 0; round < times; round += 1) {
+    const signal = round % 2 === 0 ? 'SIGKILL' : 'SIGTERM';
+    const before = await copies();
+    const result = await run(signal, whole.tookMs * (0.1 + (1.1 * ((round * 37) % times)) / times));
+    const backups = await listBackups(shop, vault, limit());
+
+    expect(backups.length - known).toBeLessThanOrEqual(1);
+    if (backups.length > known) {
+      const newest = backups.at(-1)!;
+      if (newest.status !== 'complete') throw new Error(newest.why);
+      expect((await verify(newest.manifest, deps(), limit())).problems).toEqual([]);
+    } else {
+      none += 1;
+      if (signal === 'SIGTERM' && result.killed === null) {
+        expect({ code: result.code, said: result.said }).toEqual({ code: 143, said: expect.stringMatching(/stopped/i) });
+        expect(await copies()).toEqual(before);
+      }
+    }
+    known = backups.length;
+  }
+  expect(none).toBeGreaterThan(times / 5);
+  expect(await run()).toMatchObject({ code: 0 });
+  await rm(folder, { recursive: true });
+}
+
+/** Sent a signal after so long; never, where that is undefined. */
+function backupIn(cwd: string, env: Record<string, string>, signal?: NodeJS.Signals, afterMs?: number): Promise<Run> {
+  const began = Date.now();
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, [nightjar, 'backup', 'shop'], { cwd, env: { PATH: process.env['PATH'], HOME: cwd, ...env } });
+    let said = '';
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (said += chunk));
+    if (signal !== undefined) setTimeout(() => child.kill(signal), afterMs);
+    child.on('close', (code, killed) => resolve({ code, killed, said, tookMs: Date.now() - began }));
+  });
+}
+
+/** Hands a stream on, and does something once a little of it has passed. */
+export async function* acting(body: AsyncIterable<Uint8Array>, act: () => Promise<void> | void): AsyncIterable<Uint8Array> {
+  let acted = false;
+  for await (const chunk of body) {
+    yield chunk;
+    if (!acted) await act();
+    acted = true;
+  }
+}
