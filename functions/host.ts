@@ -5,6 +5,7 @@ import type { Run, RunHost } from '../core/commands/told-run.ts';
 import { compose, openTelling } from '../core/compose.ts';
 import type { Nightjar } from '../core/compose.ts';
 import { parseConfig, toldByText } from '../core/config-file.ts';
+import type { ToldBy } from '../core/contract/config.ts';
 import { functionEnvironmentSchema } from '../core/contract/events.ts';
 import { BackupError } from '../core/domain/errors.ts';
 import type { SourceName } from '../core/domain/keys.ts';
@@ -12,8 +13,8 @@ import type { Verb } from '../core/domain/run-messages.ts';
 import type { Report } from '../core/ports.ts';
 import { limitsOf } from './deadline.ts';
 import { failureOf, thrownOf } from './failure.ts';
-import { invocationIdentity } from './identity.ts';
-import type { InvocationIdentity, LambdaContext } from './identity.ts';
+import { invocationIdentity, ofRun } from './identity.ts';
+import type { InvocationIdentity, LambdaContext, Occasion } from './identity.ts';
 import { jsonLog, reportTo, without } from './log.ts';
 
 export type Invocation = Nightjar & { identity: InvocationIdentity; report: Report; seconds(): number };
@@ -29,11 +30,12 @@ const answerMs = 500;
 const leastTellingMs = 1_000;
 
 /** A Lambda handler: reads the event, puts Nightjar together, works within the deadline, tells how it ended, and logs start, end and failure. Throws what Lambda is to show. */
-export function lambdaHandler<E extends { source?: string | undefined }, R extends object>({ verb, read, work }: Job<E, R>): (event: unknown, context: LambdaContext) => Promise<R> {
+export function lambdaHandler<E extends Occasion, R extends object>({ verb, read, work }: Job<E, R>): (event: unknown, context: LambdaContext) => Promise<R> {
   return async (event, context) => {
     const began = Date.now();
     const seconds = (): number => Math.round((Date.now() - began) / 100) / 10;
-    const identity = invocationIdentity(context, process.env['AWS_LAMBDA_INITIALIZATION_TYPE']);
+    const wanted = attempt(() => read(event));
+    const identity = invocationIdentity(context, process.env['AWS_LAMBDA_INITIALIZATION_TYPE'], wanted.value);
     const secrets = roleSecrets();
     const fields: Record<string, unknown> = { requestId: context.awsRequestId, run: identity.run, verb };
     const log = jsonLog({ fields, now: () => new Date(), write: (line) => process.stdout.write(line), secrets });
@@ -44,11 +46,10 @@ export function lambdaHandler<E extends { source?: string | undefined }, R exten
     };
     const limit = (): AbortSignal => AbortSignal.timeout(Math.max(leastTellingMs, context.getRemainingTimeInMillis() - answerMs));
     try {
-      const wanted = attempt(() => read(event));
       const source = wanted.value?.source as SourceName | undefined;
       fields['source'] = source;
       if (wanted.value !== undefined) log('INFO', 'start', { event: wanted.value });
-      const result = await within({ verb, source }, { identity, explain, limit }, limits.signal, (nightjar) => work(wanted.get(), { ...nightjar, identity, report: reportTo(log), seconds }, limits.signal));
+      const result = await within({ verb, source }, { identity, explain, limit }, limits.signal, (nightjar) => work(wanted.get(), { ...nightjar, identity, random: () => ofRun(identity.run), report: reportTo(log), seconds }, limits.signal));
       log('INFO', 'end', { result });
       return result;
     } catch (error) {
@@ -79,23 +80,30 @@ function attempt<T>(make: () => T): { value?: T; get(): T } {
 type Asking = Pick<RunHost, 'explain' | 'limit'> & { identity: InvocationIdentity };
 
 async function within<R extends object>(run: Run, { identity, explain, limit }: Asking, signal: AbortSignal, work: (nightjar: Nightjar) => Promise<R>): Promise<R> {
-  const { LAMBDA_TASK_ROOT: bundle, NIGHTJAR_CONFIG: file, NIGHTJAR_TOOLS: layer } = functionEnvironmentSchema.parse(process.env);
+  const { LAMBDA_TASK_ROOT: bundle, NIGHTJAR_CONFIG: file, NIGHTJAR_TOOLS: layer, NIGHTJAR_TOPIC: topic } = functionEnvironmentSchema.parse(process.env);
   const path = resolve(bundle, file);
   const text = await readFile(path, 'utf8').catch((cause: unknown) => {
     throw new BackupError('config-invalid', `the configuration ${path} can't be read`, { hint: 'it belongs into the bundle, or NIGHTJAR_CONFIG names another file', cause });
   });
-  const config = attempt(() => parseConfig(text, file));
+  const config = attempt(() => tellingTopic(parseConfig(text, file), topic));
   const host = { env: process.env, folder: dirname(path), identity, layer: async () => layer };
   let nightjar: Nightjar | undefined;
   try {
     const composed = async (): Promise<R> => work((nightjar = await compose(config.get(), host, signal)));
-    return await toldRun(run, composed, (result) => result, { ...openTelling(config.value ?? toldByText(text), host), run: identity.run, vault: () => nightjar?.vault, explain, limit, unalarming: ['lease-held'] });
+    return await toldRun(run, composed, (result) => result, { ...openTelling(config.value ?? tellingTopic(toldByText(text), topic), host), run: identity.run, vault: () => nightjar?.vault, explain, limit, unalarming: ['lease-held'] });
   } finally {
     nightjar?.close();
   }
 }
 
-/** What the execution role's credentials consist of: a driver's words could hold them. */
+/** Whoever the configuration tells, and the topic of the stack, unless it stands there by itself. */
+function tellingTopic<T extends ToldBy>(told: T, topic: string | undefined): T {
+  if (topic === undefined || told.notify.some(({ sns }) => sns === topic)) return told;
+  return { ...told, notify: [...told.notify, { sns: topic }] };
+}
+
+/** What the execution role's credentials consist of, as it is and as it stands in a signed address: a driver's words could hold them. */
 function roleSecrets(): () => string[] {
-  return () => ['AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN'].flatMap((name) => process.env[name] ?? []);
+  const values = (): string[] => ['AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN'].flatMap((name) => process.env[name] ?? []);
+  return () => values().flatMap((value) => [value, encodeURIComponent(value)]);
 }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Identity } from '../core/commands/lease.ts';
 import { isBackupError } from '../core/domain/errors.ts';
 
@@ -7,6 +8,9 @@ export type LambdaContext = {
   logStreamName: string;
   getRemainingTimeInMillis(): number;
 };
+
+/** What an event says of itself that is the same whenever it is delivered. */
+export type Occasion = { source?: string | undefined; scheduled?: string | undefined };
 
 /** Who an invocation is to the lease, and whom it has met there. */
 export type InvocationIdentity = Identity & {
@@ -18,16 +22,16 @@ export type InvocationIdentity = Identity & {
 const oneAtATime = ['on-demand', 'provisioned-concurrency', 'snap-start'];
 
 /**
- * The run id is the beginning of the request's, so that log, lease and manifest tell the same. A log stream belongs to one execution
- * environment. Where that does one invocation at a time, which `initialization` (AWS_LAMBDA_INITIALIZATION_TYPE) tells, another holder
+ * The run id is the beginning of the request's, which stays the same when Lambda tries again; of what a schedule has started, it is made of the
+ * source and the moment that was meant, for the Scheduler may deliver that twice, in two requests. A log stream belongs to one execution environment. Where that does one invocation at a time, which `initialization` (AWS_LAMBDA_INITIALIZATION_TYPE) tells, another holder
  * of our stream is a run that has been killed.
  */
-export function invocationIdentity({ awsRequestId, functionName, logStreamName }: LambdaContext, initialization: string | undefined): InvocationIdentity {
+export function invocationIdentity({ awsRequestId, functionName, logStreamName }: LambdaContext, initialization: string | undefined, { source, scheduled }: Occasion = {}): InvocationIdentity {
   const alone = oneAtATime.includes(initialization ?? '');
   const place = `lambda ${functionName} ${logStreamName} request `;
   let met: string | undefined;
   return {
-    run: awsRequestId.slice(0, 8),
+    run: scheduled === undefined ? awsRequestId.slice(0, 8) : createHash('sha256').update(`${scheduled} ${source}`).digest('hex').slice(0, 8),
     holder: `${place}${awsRequestId}`,
     isGone(holder) {
       met = holder;
@@ -46,4 +50,9 @@ export function otherHolder(error: unknown, identity: InvocationIdentity): strin
   if (isBackupError(error.cause, 'object-exists')) return 'a run that began at the same moment';
   const met = identity.met();
   return met?.sameRequest ? undefined : met?.holder;
+}
+
+/** A number in [0, 1) that is the same for the same run, so that the ids of what it makes end alike. */
+export function ofRun(run: string): number {
+  return createHash('sha256').update(run).digest().readUIntBE(0, 3) / 0x1000000;
 }

@@ -32,7 +32,9 @@ export function reportTo(log: Log): Report {
   };
 }
 
-/** A text with every secret in it blotted out. */
+const signed = /(X-Amz-(?:Signature|Security-Token)=)[^&\s"']+/gi;
+
+/** A text with every secret in it blotted out, and what makes an address signed: a token of IAM is one. */
 export function without(text: string, secrets: readonly string[]): string {
-  return secrets.reduce((rest, secret) => (secret === '' ? rest : rest.replaceAll(secret, '***')), text);
+  return secrets.reduce((rest, secret) => (secret === '' ? rest : rest.replaceAll(secret, '***')), text.replace(signed, '$1***'));
 }

@@ -5,8 +5,13 @@ import { always, expected, group, text } from './config-fields.ts';
 const flag = (what: string, byDefault: boolean) => z.boolean({ error: expected('true or false') }).default(byDefault).describe(what);
 const source = text("the name of a source, as in the configuration").describe('Name of the source, as in the configuration.');
 
-/** What starts a backup: `{ "source": "shop" }`. */
-export const backupEventSchema = group('the event', { source });
+const moment = 'a moment in UTC, as 2026-11-21T02:00:00Z';
+
+/** What starts a backup: `{ "source": "shop" }`. One that is delivered again, with the same `scheduled`, is made once. */
+export const backupEventSchema = group('the event', {
+  source,
+  scheduled: z.iso.datetime({ error: expected(moment) }).optional().describe('The moment that a schedule meant.'),
+});
 
 /** What starts a restore. A new database, unless `to` names one that is there, and `replace` and `confirm` say that it may go. */
 export const restoreEventSchema = group('the event', {

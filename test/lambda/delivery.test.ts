@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { startPostgres } from '../servers/postgres.ts';
+import { createQueue, eventsInto, subscribedTopic } from '../servers/queue.ts';
 import type { DatabaseServer } from '../servers/server.ts';
 import { errorOf, logOf, valueOf } from './outcome.ts';
 import { openScene, type Scene, type SceneSource } from './scene.ts';
@@ -59,6 +60,46 @@ test('of two deliveries at the same moment one is done and the other is skipped'
   expect((await Promise.all(runs)).map((run) => (valueOf(run) as { status: string }).status).sort()).toEqual(['skipped', 'stored']);
 }, 90_000);
 
+test('an event that comes again when its work is done gets the backup that is there, whether Lambda repeats it or the Scheduler', async () => {
+  const backup = await scene.deploy('backup', { again: shop });
+  const stored = async (requestId: string, scheduled?: string) => valueOf(await backup.invoke({ source: 'again', ...(scheduled && { scheduled }) }, { requestId })) as { status: string; id: string; rows: number };
+
+  const byHand = [await stored('aaaaaaaa-1111'), await stored('aaaaaaaa-1111')];
+  const byScheduler = [await stored('bbbbbbbb-2222', '2026-11-21T02:00:00Z'), await stored('cccccccc-3333', '2026-11-21T02:00:00Z')];
+  const next = await stored('dddddddd-4444', '2026-11-22T02:00:00Z');
+
+  for (const [first, second] of [byHand, byScheduler]) expect(second).toMatchObject({ status: 'stored', id: first!.id, rows: 100 });
+  expect(new Set([byHand[0]!.id, byScheduler[0]!.id, next.id]).size).toBe(3);
+  expect((await scene.keys()).filter((key) => /^again\/.*manifest\.json$/.test(key))).toHaveLength(3);
+}, 90_000);
+
+test('a run that stored its backup and could not call its hook is tried again: the hook is called, and there is one backup', async () => {
+  const queue = await createQueue(scene.aws, 'of-hooks');
+  await eventsInto(scene.aws, queue);
+  const config = { hooks: [{ eventBus: 'default' }] };
+  const [broken, whole] = await Promise.all(['http://127.0.0.1:1', scene.aws.endpoint].map((AWS_ENDPOINT_URL_EVENTBRIDGE) => scene.deploy('backup', { hooked: shop }, { config, environment: { AWS_ENDPOINT_URL_EVENTBRIDGE } })));
+
+  const failed = await broken!.invoke({ source: 'hooked' }, { requestId: 'eeeeeeee-5555' });
+  const stored = valueOf(await whole!.invoke({ source: 'hooked' }, { requestId: 'eeeeeeee-5555' }));
+
+  expect(errorOf(failed)).toMatchObject({ errorType: 'hook-failed' });
+  expect(stored).toMatchObject({ status: 'stored', rows: 100 });
+  expect((await scene.keys()).filter((key) => /^hooked\/.*manifest\.json$/.test(key))).toHaveLength(1);
+  expect((await queue.take()).map((event) => (JSON.parse(event) as { detail: unknown }).detail)).toMatchObject([{ status: 'succeeded', run: 'eeeeeeee', result: { id: (stored as { id: string }).id } }]);
+}, 90_000);
+
+test('the topic of the stack is told what goes wrong, a broken configuration too', async () => {
+  const queue = await createQueue(scene.aws, 'of-stack');
+  const environment = { NIGHTJAR_TOPIC: await subscribedTopic(scene.aws, 'of-stack', queue), AWS_ENDPOINT_URL_SNS: scene.aws.endpoint };
+  const [backup, unread] = await Promise.all([scene.deploy('backup', { told: { ...shop, database: 'gone' } }, { environment }), scene.deploy('backup', { unread: shop }, { environment, config: { defaults: { parallel: 99 } } })]);
+
+  await backup.invoke({ source: 'told' });
+  await unread.invoke({ source: 'unread' });
+
+  const messages = (await queue.take()).map((body) => JSON.parse((JSON.parse(body) as { Message: string }).Message) as { kind: string; source?: string });
+  expect(messages).toMatchObject([{ kind: 'backup-failed', source: 'told' }, { kind: 'backup-failed', source: 'unread' }]);
+}, 90_000);
+
 test('a function that was frozen for a while takes its next backup with new connections', async () => {
   const backup = await scene.deploy('backup', { frozen: shop });
 
@@ -84,7 +125,7 @@ test('a wrong event is refused with everything that is wrong with it', async () 
 
   expect(refused.map(errorOf)).toEqual([
     { errorType: 'input-invalid', errorMessage: `the event can't be used: source: is missing: the name of a source, as in the configuration; sorce: unknown key, did you mean "source"?; now: unknown key (hint: an event looks like {"source":"shop"})` },
-    { errorType: 'input-invalid', errorMessage: `the event can't be used: expected the event, a group of keys (source) (hint: an event looks like {"source":"shop"})` },
+    { errorType: 'input-invalid', errorMessage: `the event can't be used: expected the event, a group of keys (source, scheduled) (hint: an event looks like {"source":"shop"})` },
     { errorType: 'input-invalid', errorMessage: 'there is no source shob in the configuration, did you mean "shop"? (hint: configured are: shop)' },
     { errorType: 'input-invalid', errorMessage: expect.stringMatching(/backup: expected "latest", or the id of a backup; owners: expected true or false, got "no"; to: is missing: with replace, name the database/) },
   ]);

@@ -14,6 +14,15 @@ test('an earlier run of the same environment is gone, one of another environment
   expect(identity.run).toBe('aaaaaaaa');
 });
 
+test('what a schedule has started is one run for the same source and moment, whatever requests deliver it', () => {
+  const runs = [['aaaaaaaa-1111', 'shop', '2026-11-21T02:00:00Z'], ['bbbbbbbb-2222', 'shop', '2026-11-21T02:00:00Z'], ['aaaaaaaa-1111', 'blog', '2026-11-21T02:00:00Z'], ['aaaaaaaa-1111', 'shop', '2026-11-22T02:00:00Z']]
+    .map(([awsRequestId = '', source, scheduled]) => invocationIdentity({ ...context, awsRequestId }, 'on-demand', { source, scheduled }).run);
+
+  expect(runs[0]).toMatch(/^[0-9a-f]{8}$/);
+  expect(runs[1]).toBe(runs[0]);
+  expect(new Set(runs).size).toBe(3);
+});
+
 test('where an environment does several invocations at once, nobody is taken for gone', () => {
   for (const kind of ['lambda-managed-instances', undefined]) expect(invocationIdentity(context, kind).isGone(earlier.holder)).toBe(false);
 });
