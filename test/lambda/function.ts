@@ -22,6 +22,8 @@ export type FunctionSettings = {
   timeoutMs?: number;
   /** @default 512 */
   tmpMb?: number;
+  /** A file in place of /etc/hosts, where the function has a root of its own. @default the machine's */
+  hosts?: string;
   /** @default the best that this machine allows */
   isolation?: Isolation;
 };
@@ -79,7 +81,7 @@ export function lambdaFunction(settings: FunctionSettings): LambdaFunction {
     const api = await startRuntimeApi();
     const own = { name, memoryMb, region, handler: settings.handler ?? 'index.handler', logStream, runtimeApi: api.address, taskRoot: mode === 'none' ? settings.task : '/var/task' };
     const variables = { ...lambdaEnvironment(own), ...(mode === 'none' && { NIGHTJAR_TOOLS: settings.layer }), ...settings.environment };
-    const sandbox = await startSandbox({ mode, task: settings.task, layer: settings.layer, tmpMb: settings.tmpMb ?? 512, environment: variables, log: (line) => logs.push(line) });
+    const sandbox = await startSandbox({ mode, task: settings.task, layer: settings.layer, tmpMb: settings.tmpMb ?? 512, hosts: settings.hosts, environment: variables, log: (line) => logs.push(line) });
     return { api, sandbox, mode };
   }
 

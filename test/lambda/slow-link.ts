@@ -9,6 +9,8 @@ export type SlowLink = {
   server: DatabaseServer;
   /** From now on nothing drips. */
   hasten(): void;
+  /** From now on it does, after so many bytes. */
+  slow(fastBytes: Bytes): void;
   close(): Promise<void>;
 };
 
@@ -32,6 +34,7 @@ export async function slowLink(server: DatabaseServer, fastBytes: Bytes): Promis
   return {
     server: { ...server, port: (listener.address() as AddressInfo).port },
     hasten: () => void (flow.fastBytes = Infinity),
+    slow: (bytes) => void (flow.fastBytes = bytes),
     async close() {
       listener.close();
       for (const socket of sockets) socket.destroy();

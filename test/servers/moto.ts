@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { temporaryFolder } from './folder.ts';
 import { inFolder } from './launch.ts';
@@ -9,7 +10,7 @@ import { createBucket } from './s3-client.ts';
 import { reportToStderr, startLimitMs, type S3Server } from './server.ts';
 import { template } from './template.ts';
 
-export type MotoOptions = { report?: (line: string) => void };
+export type MotoOptions = { report?: (line: string) => void; /** A Python file that is run before it starts. */ prelude?: string };
 
 const readyLimitMs = 30_000;
 const stopLimitMs = 5_000;
@@ -30,7 +31,8 @@ export async function startMoto(options: MotoOptions = {}, signal = AbortSignal.
   return inFolder(await temporaryFolder('moto'), async (folder) => {
     const port = await freePort();
     const access = { endpoint: `http://127.0.0.1:${port}`, region: 'eu-central-1', accessKeyId: 'moto', secretAccessKey: 'moto-takes-any' };
-    const main = "import sys; from moto.server import main; main(sys.argv[1:])";
+    const prelude = options.prelude === undefined ? '' : `${await readFile(options.prelude, 'utf8')}\n`;
+    const main = `${prelude}import sys\nfrom moto.server import main\nmain(sys.argv[1:])`;
     const server = startProcess(python(root, ['-c', main, '-H', '127.0.0.1', '-p', String(port)], folder.path, bytecode));
     try {
       await untilReady('moto', server, () => answers(access.endpoint), readyLimitMs, signal);

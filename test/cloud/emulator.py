@@ -1,0 +1,45 @@
+# What moto leaves out of its judgement, put in before it starts: the resource that a call is about, for the services whose calls it takes to be
+# about everything, and the question mark in patterns. Conditions it still ignores.
+import re
+from moto.awslambda.responses import LambdaResponse
+from moto.events.responses import EventsHandler
+from moto.iam.access_control import IAMPolicyStatement
+from moto.logs.responses import LogsResponse
+from moto.secretsmanager.responses import SecretsManagerResponse
+from moto.sns.responses import SNSResponse
+
+
+def matches(pattern, text):
+    expression = re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
+    return re.fullmatch(expression, text, re.DOTALL)
+
+
+def secret(self):
+    wanted = self._get_param("SecretId")
+    found = self.backend.secrets.get(wanted) if wanted else None
+    return found.arn if found else (wanted or "*")
+
+
+def topic(self):
+    return self._get_param("TopicArn") or "*"
+
+
+def stream(self):
+    group, name = self._get_param("logGroupName"), self._get_param("logStreamName")
+    return f"arn:aws:logs:{self.region}:{self.current_account}:log-group:{group}:log-stream:{name}"
+
+
+def bus(self):
+    return f"arn:aws:events:{self.region}:{self.current_account}:event-bus/default"
+
+
+def function(self):
+    return f"arn:aws:lambda:{self.region}:{self.current_account}:function:{self.path.split('/')[3]}"
+
+
+IAMPolicyStatement._match = staticmethod(matches)
+SecretsManagerResponse._determine_resource = secret
+SNSResponse._determine_resource = topic
+LambdaResponse._determine_resource = function
+LogsResponse._determine_resource = stream
+EventsHandler._determine_resource = bus
