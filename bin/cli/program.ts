@@ -3,6 +3,7 @@ import packageJson from '../../package.json' with { type: 'json' };
 import type { Verb } from '../../core/domain/run-messages.ts';
 import { backupCommand } from './backup.ts';
 import { checkCommand } from './check.ts';
+import { costCommand } from './cost.ts';
 import { listCommand } from './list.ts';
 import { notifyCommand } from './notify.ts';
 import type { Outcome } from './output.ts';
@@ -74,6 +75,11 @@ Examples:
   nightjar rotate shop --any-share
       also when more goes than rotation.maxShare allows at once`;
 
+const costHelp = `
+Goes by the newest backup of each source where the vault can be read, else by
+cloud.size of the source, and by schedule and retention. Prices are in the
+program, with their date: what AWS charges today is on its price pages.`;
+
 /** The command line's grammar; `ask` is called with what was asked for. Throws commander's own error for everything else, help included. */
 export function nightjarProgram(ask: (asked: Asked) => void): Command {
   const program = new Command('nightjar')
@@ -123,6 +129,11 @@ export function nightjarProgram(ask: (asked: Asked) => void): Command {
 
   program.command('unpin').description('let the retention decide about a backup again').argument('<source>', 'whose backup').argument('<id>', 'which backup')
     .action((source: string, id: string) => asking((session, signal) => unpinCommand(source, id, session, signal)));
+
+  program.command('cost').description('estimate what a month on AWS will cost')
+    .option('--no-vault', 'go by the sizes in nightjar.yaml alone, and ask nobody')
+    .addHelpText('after', costHelp)
+    .action((flags: { vault: boolean }) => asking((session, signal) => costCommand(flags, session, signal)));
 
   program.command('notify').description('send a test message to everybody who is told of failures')
     .action(() => asking((session, signal) => notifyCommand(session, signal)));

@@ -12,7 +12,7 @@ import { findLayer } from './layer.ts';
 import type { Output } from './output.ts';
 
 /** What a command works with. */
-export type Session = { nightjar: Nightjar; out: Output };
+export type Session = { nightjar: Nightjar; config: Config; out: Output };
 
 /** Reads the configuration and puts everything together for it; for a `verb`, a failure of that is told. Throws `config-invalid`, `secret-missing`. */
 export async function openSession(file: string, verb: Verb | undefined, out: Output, signal: AbortSignal): Promise<Session> {
@@ -40,7 +40,7 @@ export async function openSession(file: string, verb: Verb | undefined, out: Out
   const nightjar = await compose(config, host, signal).catch(async (error: unknown) => {
     throw await failed(error, config);
   });
-  return { nightjar, out };
+  return { nightjar, config, out };
 }
 
 async function readConfig(path: string): Promise<string> {

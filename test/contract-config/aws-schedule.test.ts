@@ -1,8 +1,11 @@
+import { readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
 import { CronExpressionParser } from 'cron-parser';
 import { Cron } from 'croner';
 import { awsBackupScheduleProblem, awsCron, awsCronProblem } from '../../core/contract/aws-schedule.ts';
 import { gapMs } from '../../core/domain/schedule.ts';
+import { parseConfig } from '../../core/config-file.ts';
+import { rotationScheduleOf } from '../../lib/rotation-schedule.ts';
 import { firesAt } from './aws-clock.ts';
 
 const year = 2027;
@@ -70,7 +73,7 @@ test('50 schedules put together by chance fire as they are written', () => {
 });
 
 const zones = ['UTC', 'Europe/Amsterdam', 'Europe/London', 'America/New_York', 'America/Santiago', 'Africa/Cairo', 'Asia/Kolkata', 'Australia/Lord_Howe'];
-const nightly = ['0 0 * * *', '30 0 * * *', '0 1 * * *', '30 1 * * *', '0 2 * * *', '15 2 * * *', '59 2 * * *', '0 3 * * *', '30 4 * * *', '0 2 * * 0', '0 2 * * 1-5', '0 2 28 * *', '0 2,14 * * *', '0 */2 * * *', '0 */6 * * *', '17 0-4 * * *'];
+const nightly = ['0 0 * * *', '30 0 * * *', '0 1 * * *', '30 1 * * *', '0 2 * * *', '15 2 * * *', '59 2 * * *', '0 3 * * *', '30 4 * * *', '0 2 * * 0', '0 2 * * 1-5', '0 2 28 * *', '0 2,14 * * *', '0 */2 * * *', '17 0-4 * * *'];
 
 test.each(zones)('in %s a year of AWS has each backup that the schedule says, or the schedule is refused', (timeZone) => {
   for (const schedule of nightly) {
@@ -90,6 +93,24 @@ test.each(zones)('in %s no backup that AWS makes on time is ever called stale', 
     const late = pairs.filter(({ moment, next }) => next.getTime() - moment.getTime() > gapMs(schedule, moment, timeZone));
     expect({ schedule, late }).toEqual({ schedule, late: [] });
   }
+});
+
+const folder = new URL('../../examples/', import.meta.url);
+
+test('every schedule of the examples fires as it is written, changes of the clock included', () => {
+  const configs = readdirSync(folder).filter((file) => file.endsWith('.yaml')).map((file) => parseConfig(readFileSync(new URL(file, folder), 'utf8'), file));
+  const sources = configs.flatMap((config) => [...config.sources.values()]);
+  const backups = sources.map(({ watch, timeZone }) => [watch.schedule!, timeZone] as const);
+  const rotations = sources.map(({ watch, timeZone, cloud }) => [cloud.rotate ?? rotationScheduleOf(watch.schedule!), timeZone] as const);
+  const checks = configs.map(({ cloud }) => [cloud!.check, cloud!.timeZone] as const);
+  const all = new Map([...backups, ...rotations, ...checks].map((one) => [one.join(' '), one]));
+
+  expect(configs.length).toBeGreaterThanOrEqual(5);
+  for (const [schedule, timeZone] of all.values()) {
+    const said = momentsOf(schedule, timeZone).filter((moment) => !isRepeat(moment, timeZone));
+    expect([schedule, difference(firesAt(awsCron(schedule), timeZone, year), said)]).toEqual([schedule, undefined]);
+  }
+  expect(backups.map(([schedule, timeZone]) => awsBackupScheduleProblem(schedule, timeZone)).filter((problem) => problem !== undefined)).toEqual([]);
 });
 
 test('a nightly backup in the hour that the clock jumps over is refused, with the night and the remedy', () => {
