@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import pg from 'pg';
 import { makeCertificate } from './certificate.ts';
-import { temporaryFolder } from './folder.ts';
+import { temporaryFolder, type TemporaryFolder } from './folder.ts';
 import { awkwardPassword, chownToServer } from './identity.ts';
 import { inFolder, launchDatabase } from './launch.ts';
 import { freePort } from './network.ts';
@@ -23,13 +23,34 @@ export async function startPostgres(options: PostgresOptions, signal = AbortSign
     const dataDir = join(folder.path, 'data');
     await copyTemplate(join(prepared, 'data'), dataDir, signal);
     const tls = options.tls ? await serveTls(folder.path, dataDir, report, signal) : undefined;
-    const settings = { ...quickSettings, port: String(await freePort()), ...tls?.settings, ...options.settings };
-    const args = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
     const password = await readFile(join(prepared, 'password'), 'utf8');
-    const access = { host: '127.0.0.1', port: Number(settings.port), user: 'postgres', password, ...(tls && { caFile: tls.caFile }) };
-    const launch = { program: join(programs(root, major), 'postgres'), args: ['-D', dataDir, ...args], env: root.env, cwd: folder.path };
-    return launchDatabase({ what: `PostgreSQL ${major}`, launch, folder, dataDir, access, stopSignal: 'SIGINT', askVersion: () => askVersion(access) }, signal);
+    return launch({ root, major, folder, dataDir, password, settings: { ...tls?.settings, ...options.settings }, ...(tls && { caFile: tls.caFile }) }, signal);
   });
+}
+
+/** A hot standby of a server, which follows it by streaming; ready when it answers, which may be before it has caught up. */
+export async function startStandby(primary: DatabaseServer, options: PostgresOptions, signal = AbortSignal.timeout(startLimitMs)): Promise<DatabaseServer> {
+  const { major, report = reportToStderr, settings = {} } = options;
+  const root = await serverRoot(postgresPackages(major), report, signal);
+  return inFolder(await temporaryFolder(`standby-${major}`), async (folder) => {
+    const dataDir = join(folder.path, 'data');
+    const { host, port, user, password } = primary;
+    const login = { PGHOST: host, PGPORT: String(port), PGUSER: user, PGPASSWORD: password };
+    // the login of the standby itself: pg_basebackup writes it into the copy (--write-recovery-conf)
+    const args = ['-D', dataDir, '--wal-method=stream', '--checkpoint=fast', '--no-sync', '--write-recovery-conf'];
+    await runProgram({ program: join(programs(root, major), 'pg_basebackup'), args, env: { ...root.env, ...login }, cwd: folder.path }, signal);
+    return launch({ root, major, folder, dataDir, password, settings }, signal);
+  });
+}
+
+type Prepared = { root: Root; major: PostgresMajor; folder: TemporaryFolder; dataDir: string; password: string; settings: Readonly<Record<string, string>>; caFile?: string };
+
+async function launch({ root, major, folder, dataDir, password, settings: wanted, caFile }: Prepared, signal: AbortSignal): Promise<DatabaseServer> {
+  const settings: Record<string, string> = { ...quickSettings, port: String(await freePort()), ...wanted };
+  const args = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+  const access = { host: '127.0.0.1', port: Number(settings['port']), user: 'postgres', password, ...(caFile !== undefined && { caFile }) };
+  const server = { program: join(programs(root, major), 'postgres'), args: ['-D', dataDir, ...args], env: root.env, cwd: folder.path };
+  return launchDatabase({ what: `PostgreSQL ${major}`, launch: server, folder, dataDir, access, stopSignal: 'SIGINT', askVersion: () => askVersion(access) }, signal);
 }
 
 /** Durability costs time and saves nothing here; everything else is as PostgreSQL ships it. */

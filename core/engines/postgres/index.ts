@@ -1,6 +1,6 @@
 import type { ManifestPart, TableRows } from '../../contract/manifest.ts';
 import { BackupError } from '../../domain/errors.ts';
-import type { Catalog, Engine, Plan } from '../../ports.ts';
+import type { ByteStream, Catalog, Engine, Plan, PlannedPart } from '../../ports.ts';
 import type { Tools } from '../../tools.ts';
 import type { Bytes } from '../../domain/units.ts';
 import { placeOf } from '../login.ts';
@@ -8,6 +8,7 @@ import type { Login } from '../login.ts';
 import { ownerKinds, readCatalog } from './catalog.ts';
 import { plainNames } from './identifier.ts';
 import { plannedParts } from './parts.ts';
+import type { Session } from './session.ts';
 import { openSnapshot } from './snapshot.ts';
 import type { Table } from './snapshot.ts';
 import { openTarget } from './target.ts';
@@ -21,19 +22,19 @@ export function postgresEngine(own: Login, tools: Tools, sliceBytes?: Bytes): En
       const login = { ...own, database };
       const snapshot = await openSnapshot(login, signal);
       try {
-        const { session, serverMajor, serverVersion, tables } = snapshot;
+        const { session, serverMajor, serverVersion, tables, withoutRows } = snapshot;
         const catalog = await readCatalog(session);
         return {
           database: login.database,
           server: { product: 'PostgreSQL', version: serverVersion },
           client: { program: 'pg_dump', version: tools.program('pg_dump', serverMajor).version },
-          parts: plannedParts({ login, tools, snapshot, encoding: catalog['database']?.['encoding'] ?? 'UTF8' }, like, sliceBytes),
+          parts: plannedParts({ login, tools, snapshot, encoding: catalog['database']?.['encoding'] ?? 'UTF8' }, like, sliceBytes).map((part) => whileHeld(part, session)),
           catalog,
-          warnings: [],
+          warnings: standbyWarnings(withoutRows),
           async confirm(seen) {
             await session.rows('select 1'); // the snapshot was held to the end
             requireAllSeen(tables, seen);
-            return seen;
+            return [...seen, ...withoutRows.map(emptied)];
           },
           close: () => snapshot.close(),
         } satisfies Plan;
@@ -46,6 +47,28 @@ export function postgresEngine(own: Login, tools: Tools, sliceBytes?: Bytes): En
     target: (backup, signal) => openTarget(own, tools, backup, signal),
     restoreCommands: (parts, plan) => restoreCommands(parts, plan.catalog),
   };
+}
+
+/** Programs that find the snapshot gone say just that: why its session was ended is told instead. */
+function whileHeld(part: PlannedPart, session: Session): PlannedPart {
+  async function* open(signal: AbortSignal): ByteStream {
+    try {
+      yield* part.open(signal);
+    } catch (error) {
+      throw session.lost() ?? error;
+    }
+  }
+  return { ...part, open };
+}
+
+function standbyWarnings(withoutRows: Table[]): string[] {
+  if (withoutRows.length === 0) return [];
+  return [`this server is a standby, which has no rows of unlogged tables; they are empty in this backup, as they would be after a failover: ${withoutRows.map(({ name }) => name).join(', ')}`];
+}
+
+/** What a table without rows looks like in a dump. */
+function emptied({ name, columns }: Table): TableRows {
+  return { table: name, columns: columns.join(', '), rows: 0, fingerprint: '0'.repeat(16) };
 }
 
 /** Every table is printed by a dump, empty ones too; hash partitions may be printed as their root. */

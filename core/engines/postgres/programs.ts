@@ -3,7 +3,7 @@ import type { Run } from '../../pipeline/program.ts';
 import type { ProgramName, Tools } from '../../tools.ts';
 import { passwordOf, placeOf, refusedHint } from '../login.ts';
 import type { Login } from '../login.ts';
-import { timeoutsSince, usualRefusal } from './session.ts';
+import { standbyHint, timeoutsSince, usualRefusal } from './session.ts';
 
 /** A start of one of PostgreSQL's programs, of the client `major`, against `login`: the login goes by the environment, and no file of the user's is read. */
 export function postgresRun(tools: Tools, name: ProgramName, major: number, login: Login, args: string[], serverMajor = major): Run {
@@ -52,6 +52,7 @@ function environmentOf(login: Login, serverMajor: number): Record<string, string
 
 const known: { pattern: RegExp; code: BackupError['code']; hint: string }[] = [
   { pattern: /lock timeout|could not obtain lock/, code: 'lock-timeout', hint: 'another session holds a lock; see pg_stat_activity, or try at a quieter time' },
+  { pattern: /conflict with recovery/, code: 'source-changed', hint: standbyHint },
   { pattern: /row-level security/, code: 'privilege-missing', hint: 'row security hides rows from this role: ALTER ROLE … BYPASSRLS' },
   { pattern: /permission denied for large object/, code: 'privilege-missing', hint: 'large objects are read by their owner, a superuser, or with lo_compat_privileges' },
   { pattern: /permission denied/, code: 'privilege-missing', hint: 'the role must be able to read everything: GRANT pg_read_all_data TO the role' },

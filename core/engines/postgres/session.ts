@@ -13,6 +13,8 @@ export const usualRefusal = 'check user and password, and pg_hba.conf on the ser
 /** A connection for questions about the catalogue. */
 export type Session = {
   rows<T extends object>(sql: string, values?: unknown[]): Promise<T[]>;
+  /** Why the server, or the network, has ended this session while nothing was asked. */
+  lost(): BackupError | undefined;
   close(): Promise<void>;
 };
 
@@ -58,7 +60,7 @@ export async function openSession(login: Login, signal: AbortSignal, database = 
     keepAlive: true,
   });
   let lost: Error | undefined;
-  client.on('error', (error) => (lost = error));
+  client.on('error', (error) => (lost ??= error)); // the server's own words come first
   const onAbort = () => void client.end().catch(() => {});
   signal.addEventListener('abort', onAbort, { once: true });
   const session: Session = {
@@ -71,6 +73,7 @@ export async function openSession(login: Login, signal: AbortSignal, database = 
         throw explained(lost ?? cause, place);
       }
     },
+    lost: () => (lost === undefined || signal.aborted ? undefined : explained(lost, place)),
     async close() {
       signal.removeEventListener('abort', onAbort);
       await client.end().catch(() => {});
@@ -95,6 +98,9 @@ export async function openSession(login: Login, signal: AbortSignal, database = 
   }
 }
 
+/** A standby may end what stands in the way of changes that come from its primary. */
+export const standbyHint = 'this is a standby that could not wait for the backup any longer: set max_standby_streaming_delay on it to more than a backup takes (or hot_standby_feedback = on), or back up the primary';
+
 /** What PostgreSQL's answer means to a person. SQLSTATE codes: PostgreSQL manual, appendix A. */
 export function explained(cause: unknown, place: string, otherwise: FailureCode = 'dump-failed', refusal = usualRefusal): BackupError {
   if (cause instanceof BackupError) return cause;
@@ -103,6 +109,8 @@ export function explained(cause: unknown, place: string, otherwise: FailureCode 
   switch (state) {
     case '55P03':
       return told('lock-timeout', 'another session holds a lock; see pg_stat_activity, or try at a quieter time');
+    case '40001':
+      return told('source-changed', standbyHint);
     case '42501':
       return told('privilege-missing', 'the role must be able to read everything: GRANT pg_read_all_data TO the role');
     case '28P01':

@@ -18,6 +18,8 @@ export type Table = {
   bytes: Bytes;
   /** False below a partition by hash, at whatever depth: only pg_dump knows when rows must be loaded through their root, and prints them under its name then. */
   byOwnName: boolean;
+  /** False for an unlogged table on a standby, which can't read it. */
+  isHere: boolean;
 };
 
 /** A transaction that sees one moment of a database and keeps it visible to others until it is closed. */
@@ -27,6 +29,8 @@ export type Snapshot = {
   serverMajor: number;
   serverVersion: string;
   tables: Table[];
+  /** Unlogged tables, when this is a standby: it has their definitions, and none of their rows. */
+  withoutRows: Table[];
   close(): Promise<void>;
 };
 
@@ -42,12 +46,13 @@ export async function openSnapshot(login: Login, signal: AbortSignal): Promise<S
   try {
     await session.rows('begin isolation level repeatable read read only');
     const [exported] = await session.rows<{ name: string }>('select pg_export_snapshot() as name');
-    const tables = await readTables(session);
+    const all = await readTables(session);
     await requireReadable(session, login);
-    await lock(session, tables, login);
-    await requireUnchanged(session, tables, login);
+    await lock(session, all, login);
+    await requireUnchanged(session, all, login);
     const { serverMajor, serverVersion } = session;
-    return { session, name: exported!.name, serverMajor, serverVersion, tables, close: () => session.close() };
+    const { tables = [], withoutRows = [] } = Object.groupBy(all, ({ isHere }) => (isHere ? 'tables' : 'withoutRows'));
+    return { session, name: exported!.name, serverMajor, serverVersion, tables, withoutRows, close: () => session.close() };
   } catch (error) {
     await session.close();
     throw signal.aborted ? abortError(signal) : error;
@@ -59,7 +64,8 @@ async function readTables(session: Session): Promise<Table[]> {
     select c.oid::text, format('%I.%I', n.nspname, c.relname) as name, n.nspname as schema, c.relname as table,
       array(select quote_ident(attname) from pg_attribute where attrelid = c.oid and attnum > 0 and not attisdropped and attgenerated = '' order by attnum) as columns,
       coalesce(pg_table_size(c.oid), 0) as size, coalesce(pg_relation_size(c.oid), 0) / current_setting('block_size')::int as heap,
-      not exists (select from pg_partition_ancestors(c.oid) a join pg_partitioned_table p on p.partrelid = a.relid where p.partstrat = 'h') as "byOwnName"
+      not exists (select from pg_partition_ancestors(c.oid) a join pg_partitioned_table p on p.partrelid = a.relid where p.partstrat = 'h') as "byOwnName",
+      not (c.relpersistence = 'u' and pg_is_in_recovery()) as "isHere"
     from pg_class c join pg_namespace n on n.oid = c.relnamespace
     where c.relkind = 'r' and c.relpersistence <> 't' and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
       and not exists (select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')
