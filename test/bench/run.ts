@@ -1,4 +1,5 @@
 // npm run bench -- [--size-gb 3] [--runs 3] [--engine postgres,mariadb] [--store ceph|moto] [--parallel 2] [--level 1] [--only <words of a way>] [--skip-stages]
+// npm run bench -- --cold-start [--runs 5]: how the functions of the cloud start
 import { ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { cpus, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -11,6 +12,7 @@ import { startCeph } from '../servers/ceph.ts';
 import { startMoto } from '../servers/moto.ts';
 import { s3Client } from '../servers/s3-client.ts';
 import type { S3Server } from '../servers/server.ts';
+import { coldStarts } from './cold-start.ts';
 import { measure } from './measure.ts';
 import { reportOf, type Run } from './report.ts';
 import { dumpBytes, startWithStore } from './source.ts';
@@ -27,6 +29,7 @@ const { values } = parseArgs({
     level: { type: 'string', default: '1' },
     only: { type: 'string', default: '' },
     'skip-stages': { type: 'boolean', default: false },
+    'cold-start': { type: 'boolean', default: false },
   },
 });
 const stop = new AbortController();
@@ -37,7 +40,8 @@ const tools = await openTools(await dbToolsLayer(process.arch === 'arm64' ? 'arm
 const folder = await temporaryFolder('bench');
 say(`${cpus().length} × ${cpus()[0]?.model.trim()}, ${formatBytes(totalmem())} of memory, Node ${process.version}; servers, store and clients share them`);
 try {
-  for (const engine of values.engine.split(',') as EngineName[]) await bench(engine);
+  if (values['cold-start']) say(await coldStarts(folder.path, Math.max(5, Number(values.runs)), stop.signal));
+  else for (const engine of values.engine.split(',') as EngineName[]) await bench(engine);
 } finally {
   await folder.remove();
 }
