@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { backup } from '../../core/commands/backup.ts';
 import { restore } from '../../core/commands/restore.ts';
+import type { Tools } from '../../core/tools.ts';
 import { limit, postgresScene } from '../support/postgres.ts';
 import type { PostgresScene } from '../support/postgres.ts';
 
@@ -39,6 +40,22 @@ test.each([['LATIN1', 'schön'], ['EUC_JP', '日本'], ['SQL_ASCII', 'schön']])
   await database(`in ${encoding}`, `create table "${word}" ("${word}" text, id serial); insert into "${word}" values ('${word}'); create table plain (t text)`, `encoding '${encoding}' lc_collate 'C' lc_ctype 'C'`);
 
   await expect(restored(`in ${encoding}`, `in ${encoding} again`)).resolves.toEqual([]);
+});
+
+test('names with dots are not taken for one another', async () => {
+  await database('dotted', `create schema a; create schema "a.b"; create table a."b.c" as select 1 as one; create table "a.b".c as select g as many from generate_series(1, 10) g;
+    create table a."b"".c" (); create schema "a""b"; create table "a""b"."c,d" as select 'x' as "e.f, g"`);
+
+  await expect(restored('dotted', 'dotted again')).resolves.toEqual([]);
+});
+
+test('a table that psql leaves out is missed, though the name of another looks like its own', async () => {
+  const program: Tools['program'] = (name, major) => {
+    const real = scene.tools.program(name, major);
+    return name === 'psql' ? { ...real, command: '/bin/sh', args: ['-c', `"$@" | sed '/^COPY "a.b".c /,/^\\\\.$/d'`, 'sh', real.command, ...real.args] } : real;
+  };
+
+  await expect(backup(scene.source('dotted', { tools: { ...scene.tools, program } }), scene.deps(), limit())).rejects.toMatchObject({ code: 'dump-cut', message: expect.stringContaining('lacks the tables [a.b.c] and holds []') });
 });
 
 test('a database without the schema public, and without any other, has none after a restore', async () => {

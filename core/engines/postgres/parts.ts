@@ -112,8 +112,8 @@ function excludeData(tables: Table[]): string[] {
 function holding(reader: DumpReader, pieces: Piece[], file: string): DumpReader {
   return checkedAtEnd(reader, (seen) => {
     const expected = new Set(pieces.map(({ table }) => keyOf(table.name)));
-    const missing = [...expected].filter((name) => !seen.has(name));
-    const added = [...seen].filter((name) => !expected.has(name));
+    const missing = [...expected].filter((key) => !seen.has(key)).map(nameOf);
+    const added = [...seen].filter((key) => !expected.has(key)).map(nameOf);
     if (missing.length + added.length === 0) return;
     throw new BackupError('dump-cut', `${file} lacks the tables [${missing.join(', ')}] and holds [${added.join(', ')}] that it should not, though psql said that it succeeded`);
   });
@@ -138,8 +138,13 @@ function checkedAtEnd(reader: DumpReader, check: (seen: Set<string>) => void): D
   };
 }
 
+/** The same for the same table however it is quoted; `a."b.c"` and `"a.b".c` are two. */
 function keyOf(printed: string): string {
-  return plainNames(printed).join('.');
+  return JSON.stringify(plainNames(printed));
+}
+
+function nameOf(key: string): string {
+  return (JSON.parse(key) as string[]).join('.');
 }
 
 const tooNew = Buffer.from('SET transaction_timeout = 0;\n');
