@@ -91,6 +91,34 @@ describe.each(servers)('$name', ({ name, start, fixtures }) => {
     ]);
   });
 
+  test('where all text is UTF-8, values are read as they are stored, and every byte comes back', async () => {
+    const connection = await connect(server);
+    const newer = name === 'MySQL' ? '' : ', id_text INET6';
+    await connection.query(`CREATE DATABASE utf8 CHARACTER SET utf8mb4; USE utf8;
+      CREATE TABLE \`bytes of 'é'\` (id INT PRIMARY KEY, \`fixé\` BINARY(4), some VARBINARY(2000), many LONGBLOB, bits BIT(17), flag BIT(1)) ENGINE=InnoDB;
+      CREATE TABLE words (id INT PRIMARY KEY, word VARCHAR(300), plain CHAR(9) CHARACTER SET ascii, old TEXT CHARACTER SET utf8mb3, doc JSON, kind ENUM('ä', 'it''s'), kinds SET('ö', '—')${newer}) ENGINE=InnoDB`);
+    const all = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte));
+    // bytes that look like the first of a character, before each byte that a string must not hold as it is
+    const traps = Buffer.from([0xc3, 0xe2, 0xe2, 0x80, 0xf0, 0x9f, 0x92].flatMap((first) => [...Buffer.from('\'"\\\0\n\r\x1a;`\n-- Dumping data for table `words`\n')].flatMap((next) => [first, next])));
+    await connection.query('INSERT INTO `bytes of \'é\'` VALUES ?', [[[1, all.subarray(126, 130), all, traps, Buffer.from([1, 0xc3, 0x27]), Buffer.from([1])], [2, Buffer.from([0, 0, 0x80, 0]), traps, all, Buffer.from([0, 0, 0]), Buffer.from([0])], [3, null, Buffer.alloc(0), null, null, null]]]);
+    await connection.query('INSERT INTO words (id, word, plain, old, doc, kind, kinds) VALUES ?', [[[1, '\'é\\\0\n\r\t\x1a"👗`;--', 'a\'b', 'ünï—', '{"a": "é\\n👗\\"\'"}', 'ä', 'ö,—'], [2, '', null, '', null, "it's", '']]]);
+    if (newer !== '') await connection.query("UPDATE words SET id_text = '2001:db8::ff00:42:8329'");
+    const stored = async (database: string) => (await connection.query<never[]>(`SELECT HEX(\`fixé\`) a, HEX(some) b, HEX(many) c, HEX(bits) d, HEX(flag) e FROM ${database}.\`bytes of 'é'\` ORDER BY id;
+      SELECT HEX(word) a, HEX(plain) b, HEX(old) c, CAST(doc AS CHAR) d, kind + 0 e, kinds + 0 f${newer} FROM ${database}.words ORDER BY id`))[0];
+
+    const utf8 = await readAll(mariadbEngine(loginTo(server, 'utf8'), tools));
+    const copy = mariadbEngine(loginTo(server, 'utf8_copy'), tools);
+    await loadAll(copy, utf8);
+    const restored = await readAll(copy);
+    const found = { source: await stored('utf8'), restored: await stored('utf8_copy') };
+    await connection.end();
+
+    expect(utf8.texts.get('data/0001.sql')!.includes(Buffer.from([0x80, 0x81, 0x82, 0x83]))).toBe(true);
+    expect(found.restored).toEqual(found.source);
+    expect(restored.tables).toEqual(utf8.tables);
+    expect(utf8.tables.map(({ rows }) => rows)).toEqual([3, 2]);
+  });
+
   test('without owners, everything belongs to who restores, and is the same otherwise', async () => {
     const engine = mariadbEngine(loginTo(server, 'mine'), tools);
     await loadAll(engine, source, { owners: false });

@@ -63,7 +63,7 @@ function spoiled(script: string): Tools {
     program(name, major) {
       const real = tools.program(name, major);
       if (name !== 'mariadb-dump') return real;
-      const choose = `case "$*" in *--no-create-info*--hex-blob*) ${script};; *) exec "$@";; esac`;
+      const choose = `case "$*" in *--no-create-info*--complete-insert*) ${script};; *) exec "$@";; esac`;
       return { ...real, command: '/bin/sh', args: ['-c', choose, 'sh', real.command, ...real.args] };
     },
   };

@@ -8,12 +8,13 @@ import type { Session } from './session.ts';
 /** What stands before the rows of a part. It is asked for when the rows' snapshot has begun, and told of to whoever counts the rows. */
 export type Head = { text(signal: AbortSignal): Promise<string>; counted(reader: DumpReader): DumpReader };
 
+const setNames = '/*!40101 SET NAMES utf8mb4 */;\n';
 /** For tables that no transaction protects: ends the one in which a part is loaded, so that each statement stands alone. */
 const alone = 'SET autocommit = 1;\n';
 
 /** The head of a part without sequences. */
 export function plainHead(transactional: boolean): Head {
-  return { text: () => Promise.resolve(transactional ? '' : alone), counted: (reader) => reader };
+  return { text: () => Promise.resolve(transactional ? setNames : `${setNames}${alone}`), counted: (reader) => reader };
 }
 
 /**
@@ -29,7 +30,7 @@ export function firstHead(transactional: boolean, { login, catalog }: { login: L
     async text(signal) {
       sequences = await withSession(login, signal, (session) => positions(session, names));
       const statements = Object.entries(sequences).map(([name, position]) => `DO SETVAL(${name}, ${position});\n`);
-      return [await plain.text(signal), '/*!40101 SET NAMES utf8mb4 */;\n', ...statements].join('');
+      return [await plain.text(signal), ...statements].join('');
     },
     counted: (reader) => ({ ...reader, end: () => ({ ...reader.end(), sequences }) }),
   };

@@ -5,6 +5,7 @@ import type { Expected } from './expected.ts';
 
 const mark = Buffer.from(`\n${rowsMark}`);
 const newline = 10;
+const none = Buffer.alloc(0);
 
 /**
  * The rows as mariadb-dump prints them, behind `start` (asked for when the program's first output is there, and its snapshot with it) and
@@ -32,7 +33,10 @@ function withoutSandboxLine(text: Buffer): Buffer {
   return text.toString('latin1', 0, sandboxLine.length) === sandboxLine ? text.subarray(text.indexOf(newline) + 1) : text;
 }
 
-/** Looks for comments in what has come, and returns the end in which one may have begun. */
+/**
+ * Looks for comments in what has come, and returns the end in which one may have begun. Only where the end of the last chunk may begin one,
+ * the two are joined: chunks are large, and most hold no comment.
+ */
 function seeMarks(tail: Buffer, chunk: Buffer, expected: Expected): Buffer {
   const text = tail.length === 0 ? chunk : Buffer.concat([tail, chunk]);
   let from = 0;
@@ -42,5 +46,13 @@ function seeMarks(tail: Buffer, chunk: Buffer, expected: Expected): Buffer {
     expected.see(text.toString('latin1', at + 1, end));
     from = end;
   }
-  return Buffer.from(text.subarray(Math.max(from, text.length - mark.length + 1)));
+  return begun(text.subarray(Math.max(from, text.length - mark.length + 1)));
+}
+
+/** The longest end of `text` with which a mark begins. */
+function begun(text: Buffer): Buffer {
+  for (let at = text.indexOf(newline); at >= 0; at = text.indexOf(newline, at + 1)) {
+    if (mark.subarray(0, text.length - at).equals(text.subarray(at))) return Buffer.from(text.subarray(at));
+  }
+  return none;
 }

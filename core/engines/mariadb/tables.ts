@@ -11,10 +11,16 @@ export type Table = {
   columns: Column[];
 };
 
-export type Column = { name: string; type: string; generated: boolean };
+/** `charset`: of text alone. */
+export type Column = { name: string; type: string; charset: string | undefined; generated: boolean };
 
 /** Engines whose rows lie elsewhere, or in other tables: mariadb-dump leaves them out (its option --no-data-med). */
 const elsewhere = ['MRG_MYISAM', 'MRG_ISAM', 'CONNECT', 'OQGRAPH', 'SPIDER', 'VP', 'FEDERATED'];
+const utf8 = new Set(['utf8mb4', 'utf8mb3', 'utf8', 'ascii']);
+const plainTypes = new Set([
+  ...['tinyint', 'smallint', 'mediumint', 'int', 'bigint', 'decimal', 'float', 'double', 'bit', 'year', 'date', 'time', 'datetime', 'timestamp'],
+  ...['binary', 'varbinary', 'tinyblob', 'blob', 'mediumblob', 'longblob', 'json', 'uuid', 'inet4', 'inet6'],
+]);
 const transactional = ['INNODB', 'ROCKSDB', 'TOKUDB', 'NDBCLUSTER'];
 
 /** Every base table with its columns. */
@@ -23,7 +29,7 @@ export async function readTables(session: Session): Promise<Table[]> {
     `SELECT TABLE_NAME AS name, ENGINE AS engine, TABLE_TYPE AS type, DATA_LENGTH AS bytes FROM information_schema.TABLES
       WHERE TABLE_SCHEMA = DATABASE() AND TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED') ORDER BY TABLE_NAME`);
   const columns = await session.rows(
-    `SELECT TABLE_NAME AS name, COLUMN_NAME AS col, DATA_TYPE AS type, EXTRA AS extra FROM information_schema.COLUMNS
+    `SELECT TABLE_NAME AS name, COLUMN_NAME AS col, DATA_TYPE AS type, CHARACTER_SET_NAME AS charset, EXTRA AS extra FROM information_schema.COLUMNS
       WHERE TABLE_SCHEMA = DATABASE() ORDER BY TABLE_NAME, ORDINAL_POSITION`);
   const byTable = Map.groupBy(columns, (row) => row['name'] ?? '');
   return tables.map((row) => ({
@@ -34,6 +40,7 @@ export async function readTables(session: Session): Promise<Table[]> {
     columns: (byTable.get(row['name'] ?? '') ?? []).map((column) => ({
       name: column['col'] ?? '',
       type: column['type'] ?? '',
+      charset: column['charset'] ?? undefined,
       generated: /\b(VIRTUAL|STORED|PERSISTENT) GENERATED\b/i.test(column['extra'] ?? ''),
     })),
   }));
@@ -47,6 +54,14 @@ export function holdsRows(table: Table): boolean {
 /** Whether a transaction sees the table as of its beginning. */
 export function isTransactional(table: Table): boolean {
   return transactional.includes(table.engine.toUpperCase());
+}
+
+/**
+ * Whether the server may send a table's values as they are stored: all text is UTF-8 then, and every other value either has no character set or can be
+ * given back as a string of its bytes (a vector or a geometry can't on every server).
+ */
+export function isStoredAsSent({ columns }: Table): boolean {
+  return columns.every(({ type, charset }) => (charset === undefined ? plainTypes.has(type.toLowerCase()) : utf8.has(charset.toLowerCase())));
 }
 
 /** What a person should know of tables that a dump can't hold as they are. */
