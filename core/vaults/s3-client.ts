@@ -55,14 +55,15 @@ export function s3Client(options: S3ClientOptions): S3Client {
 
 /**
  * Over TLS, bodies go unsigned, as AWS's own tools send them: TLS keeps others out, and the checksum (or MD5) header, which is
- * signed, guards against damage. Saves a SHA-256 over everything. Over plain HTTP the body is part of the signature.
+ * signed, guards against damage. Saves a SHA-256 over everything, here and in the store. Over plain HTTP that holds for the parts of large
+ * uploads alone: their SHA-256 stands in the manifest, which is signed as every small object is.
  */
 function leaveBodiesUnsigned(client: S3Client): void {
   client.middlewareStack.add(
     (next, context) => (args) => {
       const request = args.request as { protocol?: string; headers?: Record<string, string> };
-      const uploads = context.commandName === 'PutObjectCommand' || context.commandName === 'UploadPartCommand';
-      if (uploads && request.protocol === 'https:' && request.headers !== undefined) {
+      const unsigned = context.commandName === 'UploadPartCommand' || (context.commandName === 'PutObjectCommand' && request.protocol === 'https:');
+      if (unsigned && request.headers !== undefined) {
         request.headers['x-amz-content-sha256'] = 'UNSIGNED-PAYLOAD';
       }
       return next(args);
