@@ -12,8 +12,7 @@ export type Way = { name: string; stores: boolean; command(store: S3Server): Pro
 type Setting = { tools: Tools; server: DatabaseServer; folder: string; parallel: number; level: number };
 
 const database = 'shop';
-/** The command line of Nightjar, as bin/nightjar starts it. */
-const nightjar = join(import.meta.dirname, '../../bin/nightjar.ts');
+const nightjar = join(import.meta.dirname, '../../bin/nightjar');
 const competitor = join(import.meta.dirname, 'competitor.ts');
 
 /** The name of our way. */
