@@ -14,8 +14,8 @@ export type SceneSource = { server: DatabaseServer; engine: 'postgres' | 'mariad
 
 /** Our functions as they would be deployed: bundles, the layer, a bucket, a secret for each database server. */
 export type Scene = {
-  /** A function with the configuration of `sources`, and whatever `config` adds to it; a `handler` of another file than `index` is one of the fixtures. */
-  deploy(name: FunctionName, sources: Record<string, SceneSource>, settings?: Partial<FunctionSettings> & { config?: object }): Promise<LambdaFunction>;
+  /** A function with the configuration of `sources`, and whatever `config` adds to it, and `files` (name and text) beside it; a `handler` of another file than `index` is one of the fixtures. */
+  deploy(name: FunctionName, sources: Record<string, SceneSource>, settings?: Partial<FunctionSettings> & { config?: object; files?: Record<string, string> }): Promise<LambdaFunction>;
   /** The AWS services. */
   aws: S3Server;
   /** Keys of everything in the bucket. */
@@ -62,13 +62,14 @@ export async function openScene(): Promise<Scene> {
 
   return {
     aws,
-    async deploy(name, sources, { config = {}, ...settings } = {}) {
+    async deploy(name, sources, { config = {}, files = {}, ...settings } = {}) {
       const task = await mkdtemp(join(folder.path, 'task-'));
       await chmod(task, 0o755);
       await cp(await bundle(name), task, { recursive: true });
       const [file = 'index'] = settings.handler?.split('.') ?? [];
       if (file !== 'index') await copyFile(join(import.meta.dirname, 'fixtures', `${file}.mjs`), join(task, `${file}.mjs`));
       await writeFile(join(task, 'nightjar.yaml'), JSON.stringify({ ...(await configuration(sources)), ...config }));
+      for (const [file, text] of Object.entries(files)) await writeFile(join(task, file), text);
       const environment = { AWS_ENDPOINT_URL_SECRETS_MANAGER: aws.endpoint, ...settings.environment };
       const made = lambdaFunction({ task, layer, name: `nightjar-${name}`, region: aws.region, ...settings, environment });
       deployed.push(made);
