@@ -1,12 +1,44 @@
-import { Validations } from 'aws-cdk-lib';
+import { Stack, Validations } from 'aws-cdk-lib';
+import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IConstruct } from 'constructs';
 
+/** Why a statement (by its id) is on more than one thing: what it is on has no name yet when the stack is made. */
+const reasons: Readonly<Record<string, string>> = {
+  StoreParts: 'Every backup has an id of its own, so a right is on a pattern: parts below the place of this one source.',
+  MakeItExist: 'Every backup has an id of its own, so a right is on a pattern: manifests and records of failures of this one source, and each only once.',
+  TagAndReadManifests: 'Every backup has an id of its own, so a right is on a pattern: manifests of this one source.',
+  ReadBackups: 'Any backup may be restored: manifests and parts of this one source.',
+  RecordProof: 'Every backup has an id of its own, so a right is on a pattern: records of proofs of this one source, and each only once.',
+  ReadManifests: 'Manifests alone, of every source: rotation and check are there for all of them.',
+  Tag: 'Manifests and parts, of every source: rotation is there for all of them.',
+  Remove: 'What Nightjar has stored, of every source, and nothing else in the bucket. Not versions: what is deleted stays for some time.',
+  EndUploads: 'Uploads of parts, of every source: rotation is there for all of them.',
+  HoldLeases: 'The leases of every source: leftovers are swept under the lease of their source.',
+  WriteLog: 'Streams of the own log group; Lambda makes them and gives them their names.',
+  Trace: 'Segments of X-Ray are no resource (Service Authorization Reference, AWS X-Ray).',
+  JoinNetwork: 'Lambda itself does this with the role, to network interfaces that are not there yet; the statement ByLambdaAlone denies it to the function.',
+  ShowAlarms: 'Alarms of this stack, by the beginning of their names.',
+  ShowGraphs: 'Metrics are no resource (Service Authorization Reference, CloudWatch).',
+};
+
 /** Answers findings of checks (cdk-nag's AwsSolutions): why each is as it should be. */
-export function acknowledge(construct: IConstruct, reasons: Readonly<Record<string, string>>): void {
-  for (const [id, reason] of Object.entries(reasons)) Validations.of(construct).acknowledge({ id, reason });
+export function acknowledge(construct: IConstruct, answers: Readonly<Record<string, string>>): void {
+  for (const [id, reason] of Object.entries(answers)) Validations.of(construct).acknowledge({ id, reason });
 }
 
-/** The wildcards that stay in the roles of functions, each bound as far as its service can. */
-export function acknowledgeWildcards(construct: IConstruct): void {
-  acknowledge(construct, { 'AwsSolutions-IAM5': 'Keys of backups are made anew each night, so rights are on patterns of keys; each pattern lies below the place of one source, or names one kind of object.' });
+/** Answers for each wildcard in the statements of a role, one by one. */
+export function acknowledgeWildcards(role: IConstruct, statements: readonly PolicyStatement[]): void {
+  for (const { sid = '', resources } of statements) {
+    const reason = reasons[sid];
+    if (reason === undefined) continue;
+    for (const resource of resources.map((one) => flat(Stack.of(role).resolve(one))).filter((one) => one.includes('*'))) acknowledge(role, { [`AwsSolutions-IAM5[Resource::${resource}]`]: reason });
+  }
+}
+
+/** An ARN as checks write it: references in pointed brackets. */
+function flat(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return String(value);
+  if ('Ref' in value) return `<${String(value.Ref)}>`;
+  if ('Fn::GetAtt' in value) return `<${(value['Fn::GetAtt'] as string[]).join('.')}>`;
+  return 'Fn::Join' in value ? (value['Fn::Join'] as [string, unknown[]])[1].map(flat).join('') : JSON.stringify(value);
 }

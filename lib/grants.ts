@@ -38,7 +38,9 @@ export function restoreStatements(vault: VaultPlace, source: SourceName): Policy
 export function rotateStatements(vault: VaultPlace): PolicyStatement[] {
   const keys = keysBelow(vault, '');
   return [
-    listing(vault, '', ['s3:ListBucket', 's3:ListBucketMultipartUploads']),
+    listing(vault, ''),
+    // this action knows no condition of a prefix (Service Authorization Reference, Amazon S3)
+    allow('ListUploads', ['s3:ListBucketMultipartUploads'], [vault.bucket.bucketArn]),
     allow('ReadManifests', ['s3:GetObject', 's3:GetObjectRetention', 's3:GetObjectLegalHold', 's3:GetObjectTagging'], keys('*/manifest.json')),
     allow('Tag', ['s3:PutObjectTagging'], keys('*/manifest.json', ...parts)),
     allow('Remove', ['s3:DeleteObject'], keys('*/manifest.json', '*/pin.json', '*/proofs/*', '*/failures/*', ...parts)),
@@ -67,9 +69,9 @@ export function allow(sid: string, actions: readonly string[], resources: string
   return new PolicyStatement({ sid, actions: [...actions], resources, ...(conditions && { conditions }) });
 }
 
-function listing({ bucket, prefix }: VaultPlace, below: string, actions: readonly string[] = ['s3:ListBucket']): PolicyStatement {
+function listing({ bucket, prefix }: VaultPlace, below: string): PolicyStatement {
   const start = `${prefix}${below}`;
-  return allow('List', actions, [bucket.bucketArn], start === '' ? undefined : { StringLike: { 's3:prefix': `${start}*` } });
+  return allow('List', ['s3:ListBucket'], [bucket.bucketArn], start === '' ? undefined : { StringLike: { 's3:prefix': `${start}*` } });
 }
 
 function keysBelow({ bucket, prefix }: VaultPlace, below: string): (...patterns: string[]) => string[] {

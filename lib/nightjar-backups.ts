@@ -65,7 +65,7 @@ export class NightjarBackups extends Construct {
       keepers: new KeeperFunctions(this, 'Keepers', { shared, code }),
     }));
     const { rotate, check } = keepers;
-    new Schedules(this, 'Schedules', { stack, deadLetters, flexibleWindowMs: cloud.flexibleWindow, planned: plannedOf(all, slugRoom, { backup: (source) => functions.get(source)!.backup.fn, rotate: rotate.fn, check: check.fn }) });
+    new Schedules(this, 'Schedules', { stack, deadLetters, planned: plannedOf(all, slugRoom, { backup: (source) => functions.get(source)!.backup.fn, rotate: rotate.fn, check: check.fn }) });
     const watched = watchedOf(all, (source) => functions.get(source)!.backup, keepers);
     const alarms = new Alarms(this, 'Alarms', { stack, topic, deadLetters, checker: check.fn, checkHours: longestGapHours(cloud.check, cloud.timeZone), watched: cloud.alarms === 'each' ? watched : watched.slice(-2) });
     new BackupDashboard(this, 'Overview', { stack, checker: check.fn, watched, deadLetters, alarms: alarms.all });

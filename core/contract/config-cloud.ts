@@ -38,7 +38,7 @@ export const cloudSchema = group('the cloud', {
   noncurrent: duration('1d', '36500d').prefault('30d').describe('How long S3 keeps what was deleted or overwritten, as older versions.'),
   email: z.array(pattern(mail, /^[^\s@]+@[^\s@]+\.[^\s@]+$/), { error: expected(mail) }).default([]).describe('Who gets mail; each must confirm once.'),
   slack: slack.optional().describe('A channel of Slack that alarms are written into, by Amazon Q Developer in chat applications. For the messages of the functions, see `notify`.'),
-  flexibleWindow: duration('0m', '24h').prefault('15m').describe('Schedules start at some moment within this time, so that not all start at once. `0m`: on the minute.'),
+  flexibleWindow: duration('0m', '24h').prefault('15m').describe('Backups and rotations start at some moment within this time, so that not all start at once. `0m`: on the minute.'),
   alarms: z.enum(['each', 'few'], { error: expected('each or few') }).default('each').describe('`each`: alarms of its own for each source (failed, near its time limit, throttled), 30 cents a month each source. `few`: those of the whole alone; they see a failed run too, when it has been given up.'),
   check: moments.default('17 * * * *').describe('When freshness is checked.'),
   timeZone: timeZone.default('UTC').describe('IANA time zone of `check`.'),

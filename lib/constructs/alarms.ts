@@ -21,7 +21,7 @@ export type AlarmsProps = {
   readonly watched: readonly Watched[];
 };
 
-type Rule = { readonly name: string; readonly section: string; readonly what: string; readonly metric: IMetric; readonly threshold: number; readonly below?: boolean; readonly periods?: number; readonly missing: TreatMissingData };
+type Rule = { readonly name: string; readonly section: string; readonly what: string; readonly metric: IMetric; readonly threshold: number; readonly below?: boolean; readonly periods?: number; readonly missing: TreatMissingData; /** Whether its end is worth a message: a state is over, a failure that has happened is not. */ readonly ends?: boolean };
 
 const runbook = 'docs/runbook.md';
 /** An expression of an alarm takes ten metrics at most (CloudWatch, using metric math). */
@@ -38,10 +38,10 @@ export class Alarms extends Construct {
     const check = Duration.hours(checkHours);
     const figure = (metricName: string, statistic: string): Metric => new Metric({ namespace: 'Nightjar', metricName, dimensionsMap: { FunctionName: checker.functionName }, statistic, period: check });
     const rules: Rule[] = [
-      { name: 'stale', section: 'stale', what: 'The newest backup of a source is older than its limit.', metric: figure('Stale', 'Maximum'), threshold: 1, missing: TreatMissingData.IGNORE },
-      { name: 'never', section: 'never', what: 'A source has never had a complete backup.', metric: figure('Never', 'Maximum'), threshold: 1, missing: TreatMissingData.IGNORE },
-      { name: 'checker-silent', section: 'checker-silent', what: 'Nobody looks whether backups are fresh: no check has ended well.', metric: figure('Checks', 'Sum'), threshold: 1, below: true, periods: 3, missing: TreatMissingData.BREACHING },
-      { name: 'dead-letters', section: 'dead-letters', what: 'A run was given up in spite of all retries; its event lies in the dead-letter queue.', metric: deadLetters.metricApproximateNumberOfMessagesVisible({ period: Duration.minutes(5), statistic: 'Maximum' }), threshold: 1, missing: TreatMissingData.NOT_BREACHING },
+      { name: 'stale', section: 'stale', what: 'The newest backup of a source is older than its limit.', metric: figure('Stale', 'Maximum'), threshold: 1, missing: TreatMissingData.IGNORE, ends: true },
+      { name: 'never', section: 'never', what: 'A source has never had a complete backup.', metric: figure('Never', 'Maximum'), threshold: 1, missing: TreatMissingData.IGNORE, ends: true },
+      { name: 'checker-silent', section: 'checker-silent', what: 'Nobody looks whether backups are fresh: no check has ended well.', metric: figure('Checks', 'Sum'), threshold: 1, below: true, periods: 3, missing: TreatMissingData.BREACHING, ends: true },
+      { name: 'dead-letters', section: 'dead-letters', what: 'A run was given up in spite of all retries; its event lies in the dead-letter queue.', metric: deadLetters.metricApproximateNumberOfMessagesVisible({ period: Duration.minutes(5), statistic: 'Maximum' }), threshold: 1, missing: TreatMissingData.NOT_BREACHING, ends: true },
       ...watched.flatMap((one) => rulesOf(one)),
       ...throttled(watched),
     ];
@@ -72,7 +72,7 @@ function throttled(watched: readonly Watched[]): Rule[] {
   });
 }
 
-function alarmOf(scope: Construct, stack: string, topic: ITopic, { name, section, what, metric, threshold, below = false, periods = 1, missing }: Rule): Alarm {
+function alarmOf(scope: Construct, stack: string, topic: ITopic, { name, section, what, metric, threshold, below = false, periods = 1, missing, ends = false }: Rule): Alarm {
   const alarm = new Alarm(scope, name, {
     alarmName: `${stack}-${name}`,
     alarmDescription: `${what} What to do: ${runbook}#${section}`,
@@ -84,6 +84,6 @@ function alarmOf(scope: Construct, stack: string, topic: ITopic, { name, section
   });
   const action = new SnsAction(topic);
   alarm.addAlarmAction(action);
-  alarm.addOkAction(action);
+  if (ends) alarm.addOkAction(action);
   return alarm;
 }

@@ -1,11 +1,12 @@
 import { ArnFormat, Stack } from 'aws-cdk-lib';
 import { CfnSlackChannelConfiguration } from 'aws-cdk-lib/aws-chatbot';
-import { PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { PolicyDocument, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
 import type { CloudConfig } from '../../core/contract/config-cloud.ts';
-import { acknowledge } from '../acknowledge.ts';
+import { acknowledgeWildcards } from '../acknowledge.ts';
+import { allow } from '../grants.ts';
 
 /** The topic that alarms and functions tell, and who reads it. */
 export class AlertTopic extends Construct {
@@ -30,15 +31,23 @@ function fromAlarms(topic: Topic, stack: string): PolicyStatement {
     resources: [topic.topicArn],
     conditions: {
       StringEquals: { 'aws:SourceAccount': account },
-      ArnLike: { 'aws:SourceArn': Stack.of(topic).formatArn({ service: 'cloudwatch', resource: 'alarm', resourceName: `${stack}-*`, arnFormat: ArnFormat.COLON_RESOURCE_NAME }) },
+      ArnLike: { 'aws:SourceArn': alarmsOf(topic, stack) },
     },
   });
 }
 
+function alarmsOf(scope: Construct, stack: string): string {
+  return Stack.of(scope).formatArn({ service: 'cloudwatch', resource: 'alarm', resourceName: `${stack}-*`, arnFormat: ArnFormat.COLON_RESOURCE_NAME });
+}
+
 function slackChannel(scope: Construct, topic: Topic, stack: string, { workspace, channel }: NonNullable<CloudConfig['slack']>): void {
-  const role = new Role(scope, 'SlackRole', { assumedBy: new ServicePrincipal('chatbot.amazonaws.com'), description: 'Shows alarms and their graphs in Slack' });
-  role.addToPolicy(new PolicyStatement({ actions: ['cloudwatch:DescribeAlarms', 'cloudwatch:GetMetricData', 'cloudwatch:GetMetricWidgetImage'], resources: ['*'] }));
-  acknowledge(role, { 'AwsSolutions-IAM5[Resource::*]': 'Reading metrics and alarms knows no resource (CloudWatch, actions and resources).' });
+  const rights = [allow('ShowAlarms', ['cloudwatch:DescribeAlarms'], [alarmsOf(scope, stack)]), allow('ShowGraphs', ['cloudwatch:GetMetricData', 'cloudwatch:GetMetricWidgetImage'], ['*'])];
+  const role = new Role(scope, 'SlackRole', {
+    assumedBy: new ServicePrincipal('chatbot.amazonaws.com'),
+    description: 'Shows alarms and their graphs in Slack',
+    inlinePolicies: { Nightjar: new PolicyDocument({ statements: rights }) },
+  });
+  acknowledgeWildcards(role, rights);
   new CfnSlackChannelConfiguration(scope, 'Slack', {
     configurationName: `${stack}-alerts`,
     iamRoleArn: role.roleArn,

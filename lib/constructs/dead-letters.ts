@@ -1,6 +1,7 @@
 import { Duration } from 'aws-cdk-lib';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
+import { acknowledge } from '../acknowledge.ts';
 
 /** Where the events go that no function could work off, in spite of all retries. Whatever lies in it raises an alarm. */
 export class DeadLetters extends Construct {
@@ -15,5 +16,6 @@ export class DeadLetters extends Construct {
       encryption: QueueEncryption.SQS_MANAGED,
       enforceSSL: true,
     });
+    acknowledge(this.queue, { 'AwsSolutions-SQS3': 'It is the dead-letter queue itself, of functions and schedules.' });
   }
 }

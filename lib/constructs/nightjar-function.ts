@@ -1,4 +1,4 @@
-import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { ArnFormat, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { PolicyDocument, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Architecture, CfnEventInvokeConfig, Function as LambdaFunction, LoggingFormat, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
@@ -52,18 +52,20 @@ export class NightjarFunction extends Construct {
   constructor(scope: Construct, id: string, { functionName, description, code, sizing, statements, common, layer, network, atOnce, retries = 0 }: NightjarFunctionProps) {
     super(scope, id);
     const logGroup = new LogGroup(this, 'Log', { logGroupName: `/aws/lambda/${functionName}`, retention: common.logDays, removalPolicy: RemovalPolicy.DESTROY });
+    const logStreams = Stack.of(this).formatArn({ service: 'logs', resource: 'log-group', resourceName: `/aws/lambda/${functionName}:log-stream:*`, arnFormat: ArnFormat.COLON_RESOURCE_NAME });
     const own = [
-      allow('WriteLog', ['logs:CreateLogStream', 'logs:PutLogEvents'], [logGroup.logGroupArn]),
+      allow('WriteLog', ['logs:CreateLogStream', 'logs:PutLogEvents'], [logStreams]),
       allow('Tell', ['sns:Publish'], [common.topic.topicArn]),
       allow('GiveUp', ['sqs:SendMessage'], [common.deadLetters.queueArn]),
       // segments have no ARN (X-Ray, actions and resources)
       ...(common.tracing ? [allow('Trace', ['xray:PutTraceSegments', 'xray:PutTelemetryRecords'], ['*'])] : []),
       ...(network === undefined ? [] : networkStatements(this, functionName)),
     ];
+    const rights = [...statements, ...own];
     this.role = new Role(this, 'Role', {
       assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
       description: `What ${functionName} may do`,
-      inlinePolicies: { Nightjar: new PolicyDocument({ statements: [...statements, ...own] }) },
+      inlinePolicies: { Nightjar: new PolicyDocument({ statements: rights }) },
     });
     const environment = { NIGHTJAR_TOPIC: common.topic.topicArn } satisfies z.input<typeof functionEnvironmentSchema>;
     this.fn = new LambdaFunction(this, 'Function', {
@@ -92,6 +94,6 @@ export class NightjarFunction extends Construct {
       maximumEventAgeInSeconds: oldestEvent.toSeconds(),
       destinationConfig: { onFailure: { destination: common.deadLetters.queueArn } },
     });
-    acknowledgeWildcards(this.role);
+    acknowledgeWildcards(this.role, rights);
   }
 }

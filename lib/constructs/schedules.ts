@@ -8,14 +8,12 @@ import { awsCron } from '../../core/contract/aws-schedule.ts';
 import { allow } from '../grants.ts';
 
 /** One schedule: when, in which time zone, which function, with which event. */
-export type Planned = { readonly name: string; readonly description: string; readonly cron: string; readonly timeZone: string; readonly fn: IFunction; readonly event: object };
+export type Planned = { readonly name: string; readonly description: string; readonly cron: string; readonly timeZone: string; readonly fn: IFunction; readonly event: object; /** How long after its moment it may start, in milliseconds; 0: at its moment. */ readonly windowMs: number };
 
 export type SchedulesProps = {
   readonly stack: string;
   readonly planned: readonly Planned[];
   readonly deadLetters: IQueue;
-  /** How long after its moment a schedule may start, in milliseconds; 0: at its moment. */
-  readonly flexibleWindowMs: number;
 };
 
 /** The Scheduler hands an event over at once; when Lambda can't take it, it tries again for an hour. */
@@ -23,18 +21,18 @@ const retryPolicy = { maximumRetryAttempts: 10, maximumEventAgeInSeconds: 3_600 
 
 /** All schedules of a stack, in a group of their own, with one role that may start these functions and no others. */
 export class Schedules extends Construct {
-  constructor(scope: Construct, id: string, { stack, planned, deadLetters, flexibleWindowMs }: SchedulesProps) {
+  constructor(scope: Construct, id: string, { stack, planned, deadLetters }: SchedulesProps) {
     super(scope, id);
     const group = new CfnScheduleGroup(this, 'Group', { name: stack });
     const role = starter(this, stack, planned.map(({ fn }) => fn.functionArn), deadLetters);
-    for (const { name, description, cron, timeZone, fn, event } of planned) {
+    for (const { name, description, cron, timeZone, fn, event, windowMs } of planned) {
       new CfnSchedule(this, name, {
         name,
         description,
         groupName: group.ref,
         scheduleExpression: awsCron(cron),
         scheduleExpressionTimezone: timeZone,
-        flexibleTimeWindow: windowOf(flexibleWindowMs),
+        flexibleTimeWindow: windowOf(windowMs),
         target: { arn: fn.functionArn, roleArn: role.roleArn, input: JSON.stringify(event), retryPolicy, deadLetterConfig: { arn: deadLetters.queueArn } },
       });
     }

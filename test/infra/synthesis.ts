@@ -1,0 +1,44 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { App, Validations } from 'aws-cdk-lib';
+import { AwsSolutionsChecks } from 'cdk-nag';
+import { parse } from 'yaml';
+import { BackupStack } from '../../lib/backup-stack.ts';
+import type { WrittenConfig } from '../../lib/read-config.ts';
+
+export type Resource = { Type: string; Properties: Record<string, unknown>; DependsOn?: string | string[]; DeletionPolicy?: string; UpdateReplacePolicy?: string };
+export type Template = { Resources: Record<string, Resource>; Outputs?: Record<string, unknown>; Parameters?: Record<string, unknown> };
+export type Synthesised = { app: App; stack: BackupStack; template: Template; outdir: string };
+
+export const examples = ['plain', 'public-rds-iam', 'private-vpc', 'twenty-databases', 'self-hosted'] as const;
+export type Example = (typeof examples)[number];
+
+const folder = join(import.meta.dirname, '../../examples');
+const outdirs: string[] = [];
+process.once('exit', () => outdirs.forEach((outdir) => rmSync(outdir, { recursive: true, force: true })));
+
+/** What stands in an example. */
+export function exampleConfig(name: Example): WrittenConfig {
+  return parse(readFileSync(join(folder, `${name}.yaml`), 'utf8')) as WrittenConfig;
+}
+
+/** The stack of a configuration, in this process; its synthesis throws when cdk-nag (AwsSolutions) has something against it. */
+export function stackOf(config: WrittenConfig): { app: App; stack: BackupStack; outdir: string } {
+  const outdir = mkdtempSync(join(tmpdir(), 'nightjar-infra-'));
+  outdirs.push(outdir);
+  const app = new App({ outdir, analyticsReporting: false });
+  Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
+  return { app, stack: new BackupStack(app, { config, folder }), outdir };
+}
+
+/** The same, and its template. */
+export function synthesise(config: WrittenConfig): Synthesised {
+  const { app, stack, outdir } = stackOf(config);
+  return { app, stack, outdir, template: app.synth().getStackByName(stack.stackName).template as Template };
+}
+
+/** Every resource of a type, with its logical id. */
+export function resourcesOf({ Resources }: Template, type: string): [string, Resource][] {
+  return Object.entries(Resources).filter(([, resource]) => resource.Type === type);
+}
