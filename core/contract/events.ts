@@ -10,7 +10,8 @@ const moment = 'a moment in UTC, as 2026-11-21T02:00:00Z';
 /** What starts a backup: `{ "source": "shop" }`. One that is delivered again, with the same `scheduled`, is made once. */
 export const backupEventSchema = group('the event', {
   source,
-  scheduled: text(moment).optional().describe('The moment that a schedule meant.'),
+  // a placeholder that nobody has filled in would make one run of all
+  scheduled: text(moment).regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d/, { error: expected(moment) }).optional().describe('The moment that a schedule meant.'),
 });
 
 /** What starts a restore. A new database, unless `to` names one that is there, and `replace` and `confirm` say that it may go. */

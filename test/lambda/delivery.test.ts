@@ -121,13 +121,14 @@ test('a full /tmp does a backup no harm', async () => {
 test('a wrong event is refused with everything that is wrong with it', async () => {
   const [backup, restore] = await Promise.all([scene.deploy('backup', { shop }), scene.deploy('restore', { shop })]);
 
-  const refused = [await backup.invoke({ sorce: 'shop', now: true }), await backup.invoke('shop'), await backup.invoke({ source: 'shob' }), await restore.invoke({ source: 'shop', backup: 7, replace: true, owners: 'no' })];
+  const refused = [await backup.invoke({ sorce: 'shop', now: true }), await backup.invoke('shop'), await backup.invoke({ source: 'shob' }), await restore.invoke({ source: 'shop', backup: 7, replace: true, owners: 'no' }), await backup.invoke({ source: 'shop', scheduled: '<aws.scheduler.scheduled-time>' })];
 
   expect(refused.map(errorOf)).toEqual([
     { errorType: 'input-invalid', errorMessage: `the event can't be used: source: is missing: the name of a source, as in the configuration; sorce: unknown key, did you mean "source"?; now: unknown key (hint: an event looks like {"source":"shop"})` },
     { errorType: 'input-invalid', errorMessage: `the event can't be used: expected the event, a group of keys (source, scheduled) (hint: an event looks like {"source":"shop"})` },
     { errorType: 'input-invalid', errorMessage: 'there is no source shob in the configuration, did you mean "shop"? (hint: configured are: shop)' },
     { errorType: 'input-invalid', errorMessage: expect.stringMatching(/backup: expected "latest", or the id of a backup; owners: expected true or false, got "no"; to: is missing: with replace, name the database/) },
+    { errorType: 'input-invalid', errorMessage: expect.stringContaining('scheduled: expected a moment in UTC, as 2026-11-21T02:00:00Z, got "<aws.scheduler.scheduled-time>"') },
   ]);
   expect(logOf(refused[0]!)).toMatchObject([{ level: 'ERROR', message: 'failed', code: 'input-invalid' }]);
 }, 90_000);
