@@ -5,9 +5,10 @@ import type { Tools } from '../../tools.ts';
 import type { Bytes } from '../../domain/units.ts';
 import { placeOf } from '../login.ts';
 import type { Login } from '../login.ts';
-import { ownerKinds, readCatalog } from './catalog.ts';
+import { ownerKinds, readCatalog, redefined } from './catalog.ts';
 import { plainNames } from './identifier.ts';
 import { plannedParts } from './parts.ts';
+import { withSession } from './session.ts';
 import type { Session } from './session.ts';
 import { openSnapshot } from './snapshot.ts';
 import type { Table } from './snapshot.ts';
@@ -28,7 +29,7 @@ export function postgresEngine(own: Login, tools: Tools, sliceBytes?: Bytes): En
           database: login.database,
           server: { product: 'PostgreSQL', version: serverVersion },
           client: { program: 'pg_dump', version: tools.program('pg_dump', serverMajor).version },
-          parts: plannedParts({ login, tools, snapshot, encoding: catalog['database']?.['encoding'] ?? 'UTF8' }, like, sliceBytes).map((part) => whileHeld(part, session)),
+          parts: plannedParts({ login, tools, snapshot, encoding: catalog['database']?.['encoding'] ?? 'UTF8' }, like, sliceBytes).map((part) => whileHeld(part.role === 'schema' ? stillDefined(part, login, catalog) : part, session)),
           catalog,
           warnings: standbyWarnings(withoutRows),
           async confirm(seen) {
@@ -57,6 +58,19 @@ function whileHeld(part: PlannedPart, session: Session): PlannedPart {
     } catch (error) {
       throw session.lost() ?? error;
     }
+  }
+  return { ...part, open };
+}
+
+/** pg_dump asks the server for some definitions, and no snapshot holds for its answers: they must be, behind the part, what they were before. */
+function stillDefined(part: PlannedPart, login: Login, before: Catalog): PlannedPart {
+  async function* open(signal: AbortSignal): ByteStream {
+    yield* part.open(signal);
+    const changed = redefined(before, await withSession(login, signal, readCatalog));
+    if (changed.length === 0) return;
+    throw new BackupError('source-changed', `${placeOf('postgres', login)}: redefined while the backup began: ${changed.slice(0, 5).join(', ')}${changed.length > 5 ? `, and ${changed.length - 5} more` : ''}`, {
+      hint: 'run the backup again when no migration is running',
+    });
   }
   return { ...part, open };
 }

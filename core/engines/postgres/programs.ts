@@ -52,6 +52,9 @@ function environmentOf(login: Login, serverMajor: number): Record<string, string
 
 const known: { pattern: RegExp; code: BackupError['code']; hint: string }[] = [
   { pattern: /lock timeout|could not obtain lock/, code: 'lock-timeout', hint: 'another session holds a lock; see pg_stat_activity, or try at a quieter time' },
+  // pg_dump limits its waits for locks by the time of a statement
+  { pattern: /statement timeout.*LOCK TABLE/s, code: 'lock-timeout', hint: 'another session holds a lock, or waits for one: a migration, most likely; see pg_stat_activity, or try at a quieter time' },
+  { pattern: /could not open relation with OID|cache lookup failed for|pg_dump: error: .*relation ".*" does not exist/s, code: 'source-changed', hint: 'something was dropped during the run; run again when no migration is running' },
   { pattern: /conflict with recovery/, code: 'source-changed', hint: standbyHint },
   { pattern: /row-level security/, code: 'privilege-missing', hint: 'row security hides rows from this role: ALTER ROLE … BYPASSRLS' },
   { pattern: /permission denied for large object/, code: 'privilege-missing', hint: 'large objects are read by their owner, a superuser, or with lo_compat_privileges' },

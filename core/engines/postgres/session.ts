@@ -98,6 +98,16 @@ export async function openSession(login: Login, signal: AbortSignal, database = 
   }
 }
 
+/** Opens a session, works with it, and closes it whatever happens. */
+export async function withSession<T>(login: Login, signal: AbortSignal, work: (session: Session) => Promise<T>): Promise<T> {
+  const session = await openSession(login, signal);
+  try {
+    return await work(session);
+  } finally {
+    await session.close();
+  }
+}
+
 /** A standby may end what stands in the way of changes that come from its primary. */
 export const standbyHint = 'this is a standby that could not wait for the backup any longer: set max_standby_streaming_delay on it to more than a backup takes (or hot_standby_feedback = on), or back up the primary';
 
