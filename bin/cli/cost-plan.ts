@@ -13,16 +13,18 @@ const usual = { stored: 0.5, bytesPerSecond: 60e6, startSeconds: 5, partBytes: 2
 /** Memory that brings one whole processor, in MB (AWS Lambda, configuring memory). */
 const wholeProcessorMb = 1769;
 const dayMs = 86_400_000;
+/** How many backups are kept differs by one or two from day to day; an estimate goes by one ordinary day, so that it stays the same. */
+const ordinaryDay = new Date('2027-06-16T12:00:00Z');
 
 /** What a configuration deploys, as far as it costs money. `newest`: the newest backup of each source that has one. */
-export function costPlanOf(config: Config, newest: ReadonlyMap<string, Manifest>, { now, region }: { now: Date; region: string }): CostPlan {
+export function costPlanOf(config: Config, newest: ReadonlyMap<string, Manifest>, { region }: { region: string }): CostPlan {
   const { vault, sources, notify } = config;
   const cloud = config.cloud ?? cloudSchema.parse({});
   const isNew = cloud.bucket === 'create';
   return {
     region,
-    sources: [...sources].map(([source, own]) => sourcePlan(source, own, newest.get(source), now)),
-    checksPerMonth: keptOf(cloud.check, { count: 1 }, now).perMonth,
+    sources: [...sources].map(([source, own]) => sourcePlan(source, own, newest.get(source))),
+    checksPerMonth: keptOf(cloud.check, { count: 1 }, ordinaryDay).perMonth,
     ownKey: isNew && cloud.encryption === 'key' && !(vault.kind === 's3' && vault.kmsKey !== undefined),
     heldDays: isNew ? cloud.noncurrent / dayMs : 0,
     logMonths: Number.parseInt(cloud.logRetention, 10) / 30,
@@ -40,9 +42,9 @@ export function regionOf({ cloud, vault, sources }: Config, env: Readonly<Record
   return cloud?.region ?? (vault.kind === 's3' ? vault.region : undefined) ?? ofRds.find((found) => found !== undefined) ?? (env['AWS_REGION'] || env['AWS_DEFAULT_REGION'] || 'us-east-1');
 }
 
-function sourcePlan(source: string, { watch, retention, cloud }: SourceConfig, manifest: Manifest | undefined, now: Date): SourcePlan {
+function sourcePlan(source: string, { watch, retention, cloud }: SourceConfig, manifest: Manifest | undefined): SourcePlan {
   const { memoryMb, timeoutSeconds } = sizingOf(cloud);
-  const rhythm = keptOf(watch.schedule ?? assumed.schedule, retention, now);
+  const rhythm = keptOf(watch.schedule ?? assumed.schedule, retention, ordinaryDay);
   const common = { source, ...rhythm, memoryMb, timeoutSeconds };
   if (manifest !== undefined) {
     const { bytes, storedBytes, ms } = sizesOf(manifest);

@@ -16,7 +16,7 @@ const patienceMs = 30_000;
 /** `nightjar cost`: what a month on AWS will cost, from the newest backups where the vault can be read, else from the sizes in the configuration. */
 export async function costCommand({ vault: ask }: { vault: boolean }, { nightjar, config, out }: Session, signal: AbortSignal): Promise<Outcome> {
   const newest = ask ? await newestOf(nightjar, (why) => out.note(why), signal) : new Map<string, Manifest>();
-  const plan = costPlanOf(config, newest, { now: nightjar.clock.now(), region: regionOf(config, process.env) });
+  const plan = costPlanOf(config, newest, { region: regionOf(config, process.env) });
   const estimate = estimateCost(plan);
   const notes = costNotes(plan, estimate);
   for (const line of costLines(plan, estimate, notes)) out.say(line);
