@@ -1,25 +1,23 @@
+import { execFile } from 'node:child_process';
 import { copyFile, rm } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { build } from 'esbuild';
+import type { BuildOptions } from 'esbuild';
+import { bundleFunction, functionNames } from '../functions/bundle.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
+const out = `${root}dist/package`;
+const common: BuildOptions = { absWorkingDir: root, outdir: out, outExtension: { '.js': '.mjs' }, bundle: true, packages: 'external', format: 'esm', platform: 'node', target: 'node24', logLevel: 'warning' };
 
 /**
- * What the package ships in place of the sources, for Node strips no types below node_modules: the command line, and the builder of
- * the layer with its pins beside it. Libraries stay dependencies.
+ * What the package ships in place of the sources, for Node strips no types below node_modules: the command line; the builder of the
+ * layer with its pins beside it; the constructs with their types; the functions, bundled. Libraries stay dependencies.
  */
-await rm(`${root}dist/package`, { recursive: true, force: true });
-await build({
-  absWorkingDir: root,
-  entryPoints: { nightjar: 'bin/nightjar.ts', 'db-tools/layer': 'layers/db-tools/layer.ts' },
-  outdir: 'dist/package',
-  outExtension: { '.js': '.mjs' },
-  bundle: true,
-  splitting: true,
-  packages: 'external',
-  format: 'esm',
-  platform: 'node',
-  target: 'node24',
-  logLevel: 'warning',
-});
-await copyFile(`${root}layers/db-tools/lock.json`, `${root}dist/package/db-tools/lock.json`);
+await rm(out, { recursive: true, force: true });
+await build({ ...common, entryPoints: { nightjar: 'bin/nightjar.ts', 'db-tools/layer': 'layers/db-tools/layer.ts' }, splitting: true });
+// each in a file of its own: they find what lies beside them by their own place
+await build({ ...common, entryPoints: { 'db-tools/zip': 'layers/db-tools/zip.ts', 'cdk/index': 'lib/index.ts' } });
+await copyFile(`${root}layers/db-tools/lock.json`, `${out}/db-tools/lock.json`);
+for (const name of functionNames) await bundleFunction(name, `${out}/functions`);
+await promisify(execFile)(`${root}node_modules/.bin/tsc`, ['--project', `${root}lib/tsconfig.json`]);

@@ -22,6 +22,7 @@ import { outputs } from './outputs.ts';
 import { plannedOf } from './planned.ts';
 import { deployable } from './read-config.ts';
 import type { Deployable, WrittenConfig } from './read-config.ts';
+import { limitResources } from './resource-limit.ts';
 import type { Shared } from './shared.ts';
 import { sizingOf, smallSizing } from './sizing.ts';
 
@@ -60,8 +61,9 @@ export class NightjarBackups extends Construct {
     };
     const layer = new DatabaseLayer(this, 'Tools').version;
     const networks = new Map(Object.entries(cloud.networks).map(([name, config]) => [name, new Network(this, `Network-${name}`, { name: `${stack} ${name}`, config })]));
+    const sources = new Construct(this, 'Sources');
     const { functions, keepers } = withBundles({ document, folder, files: authoritiesOf(all) }, (code) => ({
-      functions: new Map([...all.sources].map(([source, config]) => [source, new SourceFunctions(this, slugOf(source, slugRoom), { source, config, shared, code, layer, network: networks.get(config.cloud.network ?? '') })])),
+      functions: new Map([...all.sources].map(([source, config]) => [source, new SourceFunctions(sources, slugOf(source, slugRoom), { source, config, shared, code, layer, network: networks.get(config.cloud.network ?? '') })])),
       keepers: new KeeperFunctions(this, 'Keepers', { shared, code }),
     }));
     const { rotate, check } = keepers;
@@ -71,6 +73,7 @@ export class NightjarBackups extends Construct {
     new BackupDashboard(this, 'Overview', { stack, checker: check.fn, watched, deadLetters, alarms: alarms.all });
     outputs(this, { stack, bucket, topic, deadLetters, check: check.fn, rotate: rotate.fn });
     for (const [name, value] of Object.entries(cloud.tags)) Tags.of(this).add(name, value);
+    limitResources(this, all.sources.size);
     this.bucket = bucket;
     this.topic = topic;
     this.functions = functions;
@@ -88,8 +91,9 @@ function authoritiesOf({ sources }: Deployable): string[] {
 /** The functions that run by schedule. */
 function watchedOf({ sources }: Deployable, backupOf: (source: SourceName) => NightjarFunction, { rotate, check }: KeeperFunctions): Watched[] {
   return [
-    ...[...sources].map(([source, { cloud }]) => ({ label: `The backup of ${source}`, slug: slugOf(source, slugRoom), fn: backupOf(source).fn, timeoutSeconds: sizingOf(cloud).timeoutSeconds })),
-    { label: 'Rotation', slug: 'rotation', fn: rotate.fn, timeoutSeconds: smallSizing.timeoutSeconds },
-    { label: 'The check', slug: 'check', fn: check.fn, timeoutSeconds: smallSizing.timeoutSeconds },
+    ...[...sources].map(([source, { cloud }]) => ({ label: `The backup of ${source}`, name: (what: string) => `${what}-${slugOf(source, slugRoom)}`, fn: backupOf(source).fn, timeoutSeconds: sizingOf(cloud).timeoutSeconds })),
+    // the other way round, so that no source's name can make the same
+    { label: 'Rotation', name: (what) => `rotation-${what}`, fn: rotate.fn, timeoutSeconds: smallSizing.timeoutSeconds },
+    { label: 'The check', name: (what) => `check-${what}`, fn: check.fn, timeoutSeconds: smallSizing.timeoutSeconds },
   ];
 }

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, rm, symlink } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -21,8 +21,8 @@ beforeAll(async () => {
   const { stdout } = await execute('npm', ['pack', '--json', '--pack-destination', folder], { cwd: root, env });
   const file = /"filename": "([^"]+)"/.exec(stdout)?.[1] ?? '';
   await execute('tar', ['-xzf', join(folder, file), '-C', home, '--strip-components=1']);
-  const { dependencies } = JSON.parse(await readFile(join(home, 'package.json'), 'utf8')) as { dependencies: Record<string, string> };
-  for (const name of Object.keys(dependencies)) {
+  const { dependencies, peerDependencies } = JSON.parse(await readFile(join(home, 'package.json'), 'utf8')) as Record<'dependencies' | 'peerDependencies', Record<string, string>>;
+  for (const name of Object.keys({ ...dependencies, ...peerDependencies })) {
     await mkdir(join(folder, 'node_modules', name, '..'), { recursive: true });
     await symlink(join(root, 'node_modules', name), join(folder, 'node_modules', name));
   }
@@ -41,7 +41,7 @@ test('the package brings the pins of its layer, and no source or test of ours', 
   const files = stdout.trim().split('\n');
 
   expect(files).toEqual(expect.arrayContaining(['./bin/nightjar', './dist/package/nightjar.mjs', './dist/package/db-tools/layer.mjs', './dist/package/db-tools/lock.json', './docs/configuration.md']));
-  expect(files.filter((file) => file.endsWith('.ts') || file.includes('test'))).toEqual([]);
+  expect(files.filter((file) => /(?<!\.d)\.ts$/.test(file) && !file.startsWith('./examples/')).concat(files.filter((file) => file.includes('test')))).toEqual([]);
 });
 
 test('the package builds or finds its layer by itself', async () => {
@@ -53,3 +53,24 @@ test('the package builds or finds its layer by itself', async () => {
   const index = JSON.parse(await readFile(join(stdout.trim(), 'nightjar/db-tools.json'), 'utf8')) as { programs: { name: string }[] };
   expect(index.programs.map(({ name }) => name)).toEqual(expect.arrayContaining(['pg_dump', 'pg_restore', 'psql', 'mariadb-dump', 'mariadb']));
 }, 20 * 60_000);
+
+test("somebody else's CDK app takes the constructs from the package: it is compiled against their types, and synthesised", async () => {
+  const app = join(folder, 'app');
+  await mkdir(app);
+  await copyFile(join(home, 'examples/cdk-app/app.ts'), join(app, 'app.ts'));
+  await writeFile(join(app, 'package.json'), '{ "type": "module" }');
+  const compilerOptions = { target: 'es2023', module: 'nodenext', strict: true, noEmit: true, skipLibCheck: false, types: ['node'], typeRoots: [join(root, 'node_modules/@types')] };
+  await writeFile(join(app, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['app.ts'] }));
+  const { NODE_OPTIONS: _, ...env } = process.env;
+
+  expect(await execute(join(root, 'node_modules/.bin/tsc'), ['--project', app], { cwd: app }).catch(({ stdout }: { stdout: string }) => ({ stdout }))).toMatchObject({ stdout: '' });
+  await execute(process.execPath, ['app.ts'], { cwd: app, env: { ...env, CDK_OUTDIR: join(app, 'cdk.out') } });
+
+  const template = JSON.parse(await readFile(join(app, 'cdk.out/Shop.template.json'), 'utf8')) as { Resources: Record<string, { Type: string; Properties: Record<string, unknown> }> };
+  const names = Object.values(template.Resources).flatMap(({ Type, Properties }) => (Type === 'AWS::Lambda::Function' ? [Properties['FunctionName']] : []));
+  expect(names.sort()).toEqual(['ShopBackups-backup-shop', 'ShopBackups-check', 'ShopBackups-restore-shop', 'ShopBackups-rotate']);
+  const { files } = JSON.parse(await readFile(join(app, 'cdk.out/Shop.assets.json'), 'utf8')) as { files: Record<string, { source: { path?: string; executable?: string[] } }> };
+  const sources = Object.values(files).map(({ source }) => source);
+  expect(sources.flatMap(({ executable }) => executable ?? [])).toEqual([process.execPath, join(home, 'dist/package/db-tools/zip.mjs'), 'arm64']);
+  for (const { path } of sources.filter((source) => source.path?.startsWith('asset.'))) expect(await readdir(join(app, 'cdk.out', path!))).toEqual(expect.arrayContaining(['index.mjs', 'nightjar.yaml']));
+}, 180_000);
