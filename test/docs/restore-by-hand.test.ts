@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import pg from 'pg';
 import { backup } from '../../core/commands/backup.ts';
 import { prove } from '../../core/commands/prove.ts';
 import { readCatalogPart } from '../../core/commands/restore.ts';
@@ -13,10 +12,10 @@ import type { Manifest } from '../../core/contract/manifest.ts';
 import { mariadbEngine } from '../../core/engines/mariadb/index.ts';
 import type { Engine } from '../../core/ports.ts';
 import { connect, layerTools, loginTo } from '../engines/mariadb-support.ts';
-import { everyFeatureMariadb, everyFeaturePostgres } from '../servers/databases.ts';
+import { everyFeatureMariadb } from '../servers/databases.ts';
 import { startMariadb } from '../servers/mariadb.ts';
 import { serverRoot } from '../servers/root.ts';
-import { limit, postgresScene } from '../support/postgres.ts';
+import { limit, makeEvery, postgresScene } from '../support/postgres.ts';
 import type { PostgresScene } from '../support/postgres.ts';
 
 const page = join(import.meta.dirname, '../../docs/restore-by-hand.md');
@@ -61,12 +60,8 @@ async function differences(engine: Engine, manifest: Manifest): Promise<string[]
 
 describe('docs/restore-by-hand.md', () => {
   test('its commands restore PostgreSQL with stock programs alone', async () => {
-    await scene.sql('postgres', `create database every template template0 encoding 'UTF8'`);
+    await makeEvery(scene);
     const { host, port, user, password } = scene.server;
-    const client = new pg.Client({ host, port, user, password, database: 'every' });
-    await client.connect();
-    await everyFeaturePostgres(client);
-    await client.end();
     await scene.sql('every', `create table price (amount money); insert into price values ('12.34')`);
     const manifest = await backup(scene.source('every', { sliceBytes: 16_384 }), scene.deps(), limit());
     const root = await serverRoot({ name: 'postgresql-18', suites: ['sid'], packages: ['postgresql-18'] }, () => {}, limit());

@@ -1,11 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import pg from 'pg';
 import { backup } from '../../core/commands/backup.ts';
 import { restore } from '../../core/commands/restore.ts';
 import { postgresRun } from '../../core/engines/postgres/programs.ts';
 import { programText } from '../../core/pipeline/program.ts';
-import { everyFeaturePostgres } from '../servers/databases.ts';
-import { limit, postgresScene } from '../support/postgres.ts';
+import { limit, makeEvery, postgresScene } from '../support/postgres.ts';
 import type { PostgresScene } from '../support/postgres.ts';
 
 describe.each([18, 17, 15, 13] as const)('PostgreSQL %i', (major) => {
@@ -13,12 +11,7 @@ describe.each([18, 17, 15, 13] as const)('PostgreSQL %i', (major) => {
 
   beforeAll(async () => {
     scene = await postgresScene(major, { wal_level: 'logical' });
-    await scene.sql('postgres', `create database every template template0 encoding 'UTF8'`);
-    const { host, port, user, password } = scene.server;
-    const client = new pg.Client({ host, port, user, password, database: 'every' });
-    await client.connect();
-    await everyFeaturePostgres(client);
-    await client.end();
+    await makeEvery(scene);
   }, 1_200_000);
 
   afterAll(() => scene?.stop());

@@ -6,6 +6,7 @@ import type { Login } from '../../core/engines/login.ts';
 import { postgresEngine } from '../../core/engines/postgres/index.ts';
 import type { Tools } from '../../core/tools.ts';
 import { folderScene } from './vault.ts';
+import { everyFeaturePostgres } from '../servers/databases.ts';
 import { startPostgres } from '../servers/postgres.ts';
 import type { PostgresOptions } from '../servers/postgres.ts';
 import type { DatabaseServer } from '../servers/server.ts';
@@ -43,6 +44,14 @@ export async function postgresScene(major: PostgresMajor, settings: PostgresOpti
       await scene.remove();
     },
   };
+}
+
+/** Makes a database `every`, with every kind of object and value that its server knows. */
+export async function makeEvery({ server: { host, port, user, password }, sql }: Pick<PostgresScene, 'server' | 'sql'>): Promise<void> {
+  await sql('postgres', `create database every template template0 encoding 'UTF8'`);
+  const client = new pg.Client({ host, port, user, password, database: 'every' });
+  await client.connect();
+  await everyFeaturePostgres(client).finally(() => client.end());
 }
 
 /** Runs SQL as the superuser of a server, and returns the rows of all its statements. */

@@ -112,10 +112,14 @@ function digest(text: string): string {
   return createHash('sha256').update(text).digest('hex').slice(0, 16);
 }
 
-/** Made by a user: not by initdb, not by an extension, not in the system's schemas. `public` and plpgsql are listed, they can be dropped. */
+/**
+ * Made by a user: not by initdb, not by an extension, not in the system's schemas, and not the functions and casts that come with a type
+ * of ranges, of which newer servers make more. `public` and plpgsql are listed, they can be dropped.
+ */
 function own(from: string): string {
+  const made = ['pg_proc', 'pg_cast'].includes(from) ? `in ('e', 'i')` : `= 'e'`;
   const system = from === 'pg_namespace' ? `(o.oid >= 16384 or o.nspname = 'public') and o.nspname !~ '^pg_'` : from === 'pg_extension' ? 'true' : 'o.oid >= 16384';
-  return `${system} and not exists (select from pg_depend d where d.classid = '${from}'::regclass and d.objid = o.oid and d.deptype = 'e')`;
+  return `${system} and not exists (select from pg_depend d where d.classid = '${from}'::regclass and d.objid = o.oid and d.deptype ${made})`;
 }
 
 function objectsQuery(): string {
@@ -150,10 +154,10 @@ const defaultPrivilegesQuery = `select 'default privileges' as kind, concat_ws('
     array(select unnest(defaclacl)::text order by 1)::text as text
   from pg_default_acl left join pg_namespace n on n.oid = defaclnamespace`;
 
-/** Values, not digests: a restore makes the new database with them. */
+/** Values, not digests: a restore makes the new database with them. A provider is named unless it is the system's, as it always was before 15. */
 const databaseQuery = `select 'database' as kind, x.name, x.text from pg_database d, lateral (values
     ('encoding', pg_encoding_to_char(encoding)), ('collate', datcollate::text), ('ctype', datctype::text),
-    ('provider', to_jsonb(d) ->> 'datlocprovider'), ('locale', coalesce(to_jsonb(d) ->> 'datlocale', to_jsonb(d) ->> 'daticulocale')), ('icu rules', to_jsonb(d) ->> 'daticurules')) x (name, text)
+    ('provider', nullif(to_jsonb(d) ->> 'datlocprovider', 'c')), ('locale', coalesce(to_jsonb(d) ->> 'datlocale', to_jsonb(d) ->> 'daticulocale')), ('icu rules', to_jsonb(d) ->> 'daticurules')) x (name, text)
   where datname = current_database() and x.text is not null
   union all
   select 'database setting', split_part(s, '=', 1) || coalesce(' of ' || r.rolname, ''), substr(s, strpos(s, '=') + 1)

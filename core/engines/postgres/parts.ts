@@ -76,7 +76,7 @@ function restPart(context: Context, excluded: Table[]): PlannedPart {
     file: fileOf(1),
     compress: true,
     estimatedBytes: rest.reduce((sum, table) => sum + table.bytes, 0),
-    open: (signal) => restorable(programOutput(run, signal), context.snapshot.serverMajor),
+    open: (signal) => restorable(programOutput(run, signal)),
     reader: () => sparing(postgresReader(), excluded),
   };
 }
@@ -150,9 +150,9 @@ function nameOf(key: string): string {
 const tooNew = Buffer.from('SET transaction_timeout = 0;\n');
 const headBytes = 4096;
 
-/** Takes out what servers before 17 don't know, and clients from 17 write at the head of a dump all the same. */
-async function* restorable(dump: ByteStream, serverMajor: number): ByteStream {
-  let head: Buffer | undefined = serverMajor >= 17 ? undefined : Buffer.alloc(0);
+/** Takes out what servers before 17 don't know, and clients from 17 write at the head of a dump all the same: rows can go into any server. */
+async function* restorable(dump: ByteStream): ByteStream {
+  let head: Buffer | undefined = Buffer.alloc(0);
   for await (const chunk of dump) {
     if (head === undefined) {
       yield chunk;

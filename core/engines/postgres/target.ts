@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { Manifest, ManifestPart } from '../../contract/manifest.ts';
+import { BackupError, isBackupError } from '../../domain/errors.ts';
 import { programInput, programOutput } from '../../pipeline/program.ts';
 import type { ByteStream, Catalog, LoadStep, Target } from '../../ports.ts';
 import type { ProgramName, Tools } from '../../tools.ts';
@@ -50,7 +51,13 @@ export async function openTarget(login: Login, tools: Tools, { manifest, catalog
   }
 
   const steps = (role: ManifestPart['role'], label: string, load: LoadStep['load']) =>
-    manifest.parts.filter((part) => part.role === role).map((part) => ({ part, label: label || part.file, load }));
+    manifest.parts.filter((part) => part.role === role).map((part) => ({ part, label: label || part.file, load: (content: ByteStream, stop: AbortSignal) => load(content, stop).catch(older) }));
+  /** What an older server refuses is no riddle. */
+  function older(cause: unknown): never {
+    const [from, to] = [manifest.server.version, found.serverMajor];
+    if (!isBackupError(cause, 'restore-failed') || cause.hint !== undefined || to >= Number.parseInt(from, 10)) throw cause;
+    throw new BackupError('restore-failed', cause.message, { hint: `the backup is of PostgreSQL ${from}, and this server, of ${to}, does not know all that is in it: restore into ${Number.parseInt(from, 10)} or newer`, cause });
+  }
   return {
     database: login.database,
     state: found.catalog === undefined ? 'absent' : empty ? 'empty' : 'occupied',
