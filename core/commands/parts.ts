@@ -89,11 +89,13 @@ export function wholeTally(reader: DumpReader | undefined, file: string): DumpTa
   return tally;
 }
 
+/** Ends as soon as there is too much: a few bytes of zstd can stand for any number of others. */
 async function* sized(content: ByteStream, bytes: number, name: string): ByteStream {
   let seen = 0;
   for await (const chunk of content) {
     seen += chunk.length;
+    if (seen > bytes) break;
     yield chunk;
   }
-  if (seen !== bytes) throw new BackupError('part-corrupt', `${name} is damaged: it holds ${seen} bytes where the manifest says ${bytes}`);
+  if (seen !== bytes) throw new BackupError('part-corrupt', `${name} is damaged: it holds ${seen > bytes ? 'more than' : `${seen} of`} the ${bytes} bytes that the manifest names`);
 }

@@ -24,6 +24,8 @@ export type Restored = { id: string; database: string; proof?: Proof };
 type Deps = { vault: Vault; report: Report; parallel: number };
 
 const discardLimitMs = 30_000;
+/** It is held in memory; a thousand tables take half a megabyte. */
+const largestCatalog = 256 * 1024 ** 2;
 
 /**
  * Restores a backup into the database of `engine` and proves it equal. A target that holds objects is refused unless `replace` says
@@ -67,8 +69,14 @@ export async function restoreRecorded(manifest: Manifest, engine: Engine, option
 export async function readCatalogPart(manifest: Manifest, vault: Vault, signal: AbortSignal): Promise<Catalog> {
   const part = manifest.parts.find(({ role }) => role === 'catalog');
   if (part === undefined) throw new BackupError('manifest-invalid', `the manifest of ${manifest.source} ${manifest.id} names no catalog`);
+  const name = `${vault.place}/${keyOf(manifest, part.file)}`;
+  if (part.bytes > largestCatalog) throw new BackupError('part-corrupt', `${name} is no catalog: the manifest says that it holds ${part.bytes} bytes`);
   const chunks = await Array.fromAsync(openPart(keyOf(manifest, part.file), part, vault, signal));
-  return catalogSchema.parse(JSON.parse(Buffer.concat(chunks).toString()));
+  try {
+    return catalogSchema.parse(JSON.parse(Buffer.concat(chunks).toString()));
+  } catch (cause) {
+    throw new BackupError('part-corrupt', `${name} is no catalog`, { cause });
+  }
 }
 
 async function requireReplaceable(manifest: Manifest, target: Target, engine: Engine, { replace }: RestoreOptions, deps: Deps, signal: AbortSignal): Promise<void> {

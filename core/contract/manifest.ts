@@ -48,7 +48,7 @@ export const manifestSchema = z.strictObject({
   tiers: z.array(z.enum(tiers)),
   compression: z.strictObject({ method: z.literal('zstd'), level: z.int() }),
   encryption: z.null(),
-  parts: z.array(partSchema).min(1),
+  parts: z.array(partSchema).min(1).refine((parts) => new Set(parts.map(({ file }) => file)).size === parts.length, 'two parts have one name'),
   tables: z.array(tableSchema),
   largeObjects: z.strictObject({ count, fingerprint: hex(16) }).optional(),
   /** Sequences as the dump sets them: `setval`'s arguments behind the name. */
