@@ -137,7 +137,9 @@ test('a part that was cut between statements in the vault, and packed again, is 
 test('where our role may not delete, what a failed run has stored stays, and counts for nothing', async () => {
   const vault: Vault = { ...scene.vault, delete: () => Promise.reject(new Error('access denied')) };
 
-  await expect(backup(source({ tools: spoiled('"$@" | head -c 1000000; exit 3') }), scene.deps(vault), limit())).rejects.toMatchObject({ code: 'dump-failed' });
+  const oneAfterAnother = { ...source({ tools: spoiled('"$@" | head -c 1000000; exit 3') }), parallel: 1 };
+
+  await expect(backup(oneAfterAnother, scene.deps(vault), limit())).rejects.toMatchObject({ code: 'dump-failed' });
 
   expect((await scene.files()).filter((path) => path.endsWith('schema.sql.zst'))).toHaveLength(2);
   expect((await listBackups(shop, scene.vault, limit())).map(({ id }) => id)).toEqual([good.id]);

@@ -55,7 +55,7 @@ test('time in which nobody reads is not held against the program', async () => {
 test('a gigabyte on stderr is read and forgotten but for its end', async () => {
   const before = process.memoryUsage().rss;
 
-  const error = await drain(programOutput(run('floods-stderr'), soon())).catch((caught: unknown) => caught as Error);
+  const error = await drain(programOutput(run('floods-stderr', { idleLimitMs: 55_000 }), AbortSignal.timeout(55_000))).catch((caught: unknown) => caught as Error);
 
   expect((error as Error).message).toMatch(/and these were its last words$/);
   expect((error as Error).message.length).toBeLessThan(6000);
