@@ -3,10 +3,15 @@ import { Cron } from 'croner';
 /** A time of day that a scheduler leaves out because the clock jumps over it: on `day`, from `from` to `to`, as `02:00`. */
 export type LostBackup = { day: string; moment: string; from: string; to: string };
 
+type Jump = { fromMs: number; toMs: number };
+
 const minuteMs = 60_000;
 const dayMs = 24 * 60 * minuteMs;
 /** Years in which every zone goes by the rules that hold now: what was decided once and is over lies behind them. */
 const [firstMs, lastMs] = [Date.UTC(2027, 0, 1), Date.UTC(2037, 0, 1)];
+
+/** Many sources share a zone, and looking a zone through takes milliseconds. */
+const known = new Map<string, readonly Jump[]>();
 
 /**
  * The first moment of the schedule that does not exist in its time zone, because the clock is put forward over it, and whose loss would leave more time
@@ -30,9 +35,15 @@ export function lostBackup(schedule: string, timeZone: string): LostBackup | und
 }
 
 /** Where the clock of a zone jumps forward: the first time of day that is not there, and the first that is there again, written as if they were UTC. */
-export function jumpsOf(timeZone: string): { fromMs: number; toMs: number }[] {
+export function jumpsOf(timeZone: string): readonly Jump[] {
+  const found = known.get(timeZone) ?? findJumps(timeZone);
+  known.set(timeZone, found);
+  return found;
+}
+
+function findJumps(timeZone: string): Jump[] {
   const offsetAt = offsetsOf(timeZone);
-  const jumps: { fromMs: number; toMs: number }[] = [];
+  const jumps: Jump[] = [];
   for (let at = firstMs; at < lastMs; at += 7 * dayMs) {
     if (offsetAt(at) >= offsetAt(at + 7 * dayMs)) continue;
     let [low, high] = [at, at + 7 * dayMs];

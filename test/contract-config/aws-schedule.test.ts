@@ -52,7 +52,7 @@ test.each(table)('%s fires as it is written: croner, and a second reader of what
   if (!/\dW/.test(expression)) expect(difference(read(expression), wanted)).toBeUndefined(); // cron-parser knows no W
 });
 
-test('50 schedules put together by chance fire as they are written', () => {
+test('30 schedules put together by chance fire as they are written', () => {
   const random = generator(20261121);
   const pick = <T>(choices: readonly T[]): T => choices[Math.floor(random() * choices.length)]!;
   const field = (from: number, to: number) => {
@@ -60,7 +60,7 @@ test('50 schedules put together by chance fire as they are written', () => {
     const [a, b] = [any(), any()].sort((x, y) => x - y) as [number, number];
     return pick([`${a}`, `${a}`, `${a}-${b}`, `${a},${b}`, `${a}-${b}/${1 + Math.floor(random() * 5)}`, `*/${2 + Math.floor(random() * (to - from - 1))}`, '*']);
   };
-  const schedules = Array.from({ length: 50 }, () => {
+  const schedules = Array.from({ length: 30 }, () => {
     const [day, weekday] = pick([['*', field(0, 7)], [field(1, 28), '*'], ['*', '*'], ['*', `${Math.floor(random() * 7)}#${1 + Math.floor(random() * 5)}`]]);
     return `${Math.floor(random() * 60)} ${field(0, 23)} ${day} ${field(1, 12)} ${weekday}`;
   });
@@ -73,10 +73,13 @@ test('50 schedules put together by chance fire as they are written', () => {
 });
 
 const zones = ['UTC', 'Europe/Amsterdam', 'Europe/London', 'America/New_York', 'America/Santiago', 'Africa/Cairo', 'Asia/Kolkata', 'Australia/Lord_Howe'];
-const nightly = ['0 0 * * *', '30 0 * * *', '0 1 * * *', '30 1 * * *', '0 2 * * *', '15 2 * * *', '59 2 * * *', '0 3 * * *', '30 4 * * *', '0 2 * * 0', '0 2 * * 1-5', '0 2 28 * *', '0 2,14 * * *', '0 */2 * * *', '17 0-4 * * *'];
+const nightly = ['0 0 * * *', '30 0 * * *', '0 1 * * *', '30 1 * * *', '0 2 * * *', '15 2 * * *', '59 2 * * *', '0 3 * * *', '30 4 * * *', '0 2 * * 0', '0 2 * * 1-5', '0 2 28 * *', '0 2,14 * * *'];
+/** Many moments are slow to compare: two zones do. */
+const often = ['0 */2 * * *', '17 0-4 * * *'];
+const schedulesOf = (timeZone: string) => (timeZone === 'Europe/Amsterdam' || timeZone === 'Australia/Lord_Howe' ? [...nightly, ...often] : nightly);
 
 test.each(zones)('in %s a year of AWS has each backup that the schedule says, or the schedule is refused', (timeZone) => {
-  for (const schedule of nightly) {
+  for (const schedule of schedulesOf(timeZone)) {
     const fires = firesAt(awsCron(schedule), timeZone, year);
     const said = momentsOf(schedule, timeZone).filter((moment) => !isRepeat(moment, timeZone));
     const refused = awsBackupScheduleProblem(schedule, timeZone);
@@ -87,7 +90,7 @@ test.each(zones)('in %s a year of AWS has each backup that the schedule says, or
 });
 
 test.each(zones)('in %s no backup that AWS makes on time is ever called stale', (timeZone) => {
-  for (const schedule of nightly.filter((one) => awsBackupScheduleProblem(one, timeZone) === undefined)) {
+  for (const schedule of schedulesOf(timeZone).filter((one) => awsBackupScheduleProblem(one, timeZone) === undefined)) {
     const fires = firesAt(awsCron(schedule), timeZone, year);
     const pairs = fires.slice(1).map((next, index) => ({ moment: fires[index]!, next })).filter(({ moment }) => isNearChange(moment, timeZone));
     const late = pairs.filter(({ moment, next }) => next.getTime() - moment.getTime() > gapMs(schedule, moment, timeZone));

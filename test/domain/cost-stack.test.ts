@@ -7,8 +7,12 @@ import { folderVault } from '../../core/vaults/folder.ts';
 import { exampleConfig, resourcesOf, synthesise } from '../infra/synthesis.ts';
 import type { Template } from '../infra/synthesis.ts';
 
-test.each(['plain', 'private-vpc', 'twenty-databases'] as const)('what the estimate counts of %s is what the template has', (name) => {
-  const written = exampleConfig(name);
+test.each([
+  ['plain', 'each'],
+  ['private-vpc', 'few'],
+] as const)('what the estimate counts of examples/%s.yaml with alarms for %s is what the template has', (name, alarms) => {
+  const example = exampleConfig(name);
+  const written = { ...example, cloud: { ...example.cloud, alarms } };
   const { template } = synthesise(written);
   const read = checkConfig(written);
   if ('problems' in read) throw new Error(JSON.stringify(read.problems));
