@@ -91,6 +91,8 @@ async function makeByHand(all: Deployed['all'], place: Place, keys: Keys): Promi
   for (const { id, properties } of all('AWS::IAM::Role')) {
     for (const { PolicyName, PolicyDocument } of (properties['Policies'] ?? []) as { PolicyName: string; PolicyDocument: object }[]) await query(place, keys, 'iam', 'PutRolePolicy', { RoleName: id, PolicyName, PolicyDocument: JSON.stringify(PolicyDocument) });
   }
+  // it makes the bucket, and leaves this out
+  for (const { id, properties } of all('AWS::S3::Bucket')) if (properties['VersioningConfiguration'] !== undefined) await signed(place, keys, { service: 's3', method: 'PUT', path: `/${id}`, query: { versioning: '' }, body: '<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>' });
   for (const { properties } of all('AWS::SNS::Subscription')) await query(place, keys, 'sns', 'Subscribe', { TopicArn: String(properties['TopicArn']), Protocol: String(properties['Protocol']), Endpoint: String(properties['Endpoint']) });
   for (const { properties } of all('AWS::Scheduler::ScheduleGroup')) await signed(place, keys, { service: 'scheduler', path: `/schedule-groups/${String(properties['Name'])}`, body: JSON.stringify({}) });
   for (const { properties: { Name, ...rest } } of all('AWS::Scheduler::Schedule')) await signed(place, keys, { service: 'scheduler', path: `/schedules/${String(Name)}`, body: JSON.stringify(rest) });

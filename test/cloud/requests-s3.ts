@@ -58,8 +58,8 @@ export function s3Asked(wire: Wire, { region, account, encryption }: { region: s
   if (key === '') return { needed: [on(action, bucketArn, action.startsWith('ListBucket') && action !== 'ListBucketMultipartUploads' ? listing(wire) : {})], given: [] };
 
   const header = (name: string): string | undefined => wire.headers[name];
-  const needed = [on(action, objectArn, action === 'PutObject' ? writing(wire) : {})];
-  if (header('x-amz-tagging') !== undefined) needed.push(on('PutObjectTagging', objectArn, tagsIn(header('x-amz-tagging')!)));
+  const needed = [on(action, objectArn, action === 'PutObject' ? writing(wire) : action === 'PutObjectTagging' ? tagsOf(taggedBy(wire.body)) : {})];
+  if (header('x-amz-tagging') !== undefined) needed.push(on('PutObjectTagging', objectArn, tagsOf([...new URLSearchParams(header('x-amz-tagging'))])));
   if (header('x-amz-object-lock-mode') !== undefined) needed.push(on('PutObjectRetention', objectArn));
   if (header('if-match') !== undefined && action === 'PutObject') needed.push(on('GetObject', objectArn));
   if (header('x-amz-bypass-governance-retention') === 'true') needed.push(on('BypassGovernanceRetention', objectArn));
@@ -93,9 +93,12 @@ function writing({ headers }: Wire): Context {
   return Object.fromEntries(names.flatMap((name) => (headers[name] === undefined ? [] : [[`s3:${name}`, headers[name]]])));
 }
 
-function tagsIn(tagging: string): Context {
-  const tags = [...new URLSearchParams(tagging)];
+function tagsOf(tags: [string, string][]): Context {
   return { ...Object.fromEntries(tags.map(([name, value]) => [`s3:RequestObjectTag/${name}`, value])), 's3:RequestObjectTagKeys': tags.map(([name]) => name) };
+}
+
+function taggedBy(body: string): [string, string][] {
+  return [...body.matchAll(/<Key>([^<]*)<\/Key>\s*<Value>([^<]*)<\/Value>/g)].map(([, name = '', value = '']) => [name, value]);
 }
 
 /** S3 User Guide, "Using server-side encryption with AWS KMS keys": uploads in parts are decrypted when they are put together. */

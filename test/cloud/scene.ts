@@ -21,16 +21,16 @@ export type Cloud = {
   admin: Keys;
   /** A function by its name: `Nightjar-backup-shop`. */
   functions: ReadonlyMap<string, DeployedFunction>;
-  /** Every role of the stack, with credentials as the service that it trusts has them. */
+  /** Every role of the stack (`backup shop`, `check`, `scheduler`), with credentials as the service that it trusts has them. */
   roles: ReadonlyMap<string, { role: Role; credentials: Required<Keys> }>;
   close(): Promise<void>;
 };
 
 /** Who assumes a role, as the trust policies of the stack have it, and what AWS says of the circumstances. */
-const services: [service: string, context: Record<string, string>][] = [
-  ['lambda.amazonaws.com', {}],
-  ['scheduler.amazonaws.com', { 'aws:SourceAccount': account, 'aws:SourceArn': `arn:aws:scheduler:eu-central-1:${account}:schedule-group/Nightjar` }],
-];
+const services = {
+  lambda: { service: 'lambda.amazonaws.com', context: {} },
+  scheduler: { service: 'scheduler.amazonaws.com', context: { 'aws:SourceAccount': account, 'aws:SourceArn': `arn:aws:scheduler:eu-central-1:${account}:schedule-group/Nightjar` } },
+};
 
 export type CloudOptions = {
   /** What stands in nightjar.yaml, and files beside it by their names; made when the emulator is there. */
@@ -38,10 +38,12 @@ export type CloudOptions = {
   secrets: Record<string, unknown>;
   /** A name that functions resolve to this machine. */
   databaseHost: string;
+  /** When all is deployed, and before policies are enforced. */
+  beforeEnforcing?(deployed: Deployed, aws: Place & Keys): Promise<void>;
 };
 
 /** Synthesises, deploys, switches policies on, and makes every function ready to be invoked. */
-export async function openCloud({ configure, secrets, databaseHost }: CloudOptions): Promise<Cloud> {
+export async function openCloud({ configure, secrets, databaseHost, beforeEnforcing }: CloudOptions): Promise<Cloud> {
   const folder = await temporaryFolder('cloud');
   const report = (line: string): void => void process.stderr.write(`${line}\n`);
   const layer = await dbToolsLayer(process.arch === 'arm64' ? 'arm64' : 'x86_64', report, AbortSignal.timeout(20 * 60_000));
@@ -63,6 +65,7 @@ export async function openCloud({ configure, secrets, databaseHost }: CloudOptio
     const { role, credentials } = [...roles.values()].find((one) => one.role.arn === answer.Configuration.Role)!;
     functions.set(id, deployedFunction({ configuration: answer.Configuration, role, credentials, asynchronous: asynchronousOf(deployed, id), task, layer, hosts, gate: { endpoint: gate.endpoint, region: aws.region } }));
   }
+  await beforeEnforcing?.(deployed, aws);
   const admin = await administrator(aws, aws);
   await enforce(aws);
   return {
@@ -88,13 +91,14 @@ async function taskOf(folder: string, key: string, aws: Place & Keys): Promise<s
 
 async function rolesOf(deployed: Deployed, gate: Gate, aws: Place & Keys): Promise<Map<string, { role: Role; credentials: Required<Keys> }>> {
   const roles = new Map<string, { role: Role; credentials: Required<Keys> }>();
-  for (const { id, logicalId } of deployed.all('AWS::IAM::Role')) {
-    const role = await roleOf(logicalId, id, aws, aws);
-    const trusted = services.find(([service]) => JSON.stringify(role.trust).includes(service));
-    if (trusted === undefined) continue;
-    const credentials = await assumed(role, ...trusted, logicalId, aws, aws);
+  const labels = new Map(deployed.all('AWS::Lambda::Function').map(({ id, properties }) => [String(properties['Role']).split('/').at(-1)!, id.replace('Nightjar-', '').replace('-', ' ')]));
+  for (const { id } of deployed.all('AWS::IAM::Role')) {
+    const label = labels.get(id) ?? 'scheduler';
+    const role = await roleOf(label, id, aws, aws);
+    const { service, context } = services[label === 'scheduler' ? 'scheduler' : 'lambda'];
+    const credentials = await assumed(role, service, context, label.replaceAll(' ', '-'), aws, aws);
     gate.know(credentials.accessKeyId, role);
-    roles.set(logicalId, { role, credentials });
+    roles.set(label, { role, credentials });
   }
   return roles;
 }
