@@ -11,6 +11,9 @@ const parts = ['*/schema.*', '*/after.*', '*/catalog.*', '*/data/*'];
 /** Only where nothing lies yet: what says that a backup exists, was proven or failed is written once, and never over (S3 User Guide, enforcing conditional writes). */
 const onlyNew = { Null: { 's3:if-none-match': 'false' } };
 
+/** With this tag an object is the lifecycle rule's: whoever could give it could delete (docs/rotation.md). */
+const notReleased = { StringNotEquals: { 's3:RequestObjectTag/nightjar-tier': 'released' } };
+
 /** What the backup of a source does in the vault: writes below its own place, and deletes nothing. */
 export function backupStatements(vault: VaultPlace, source: SourceName): PolicyStatement[] {
   const keys = keysBelow(vault, `${sourceSegment(source)}/`);
@@ -18,9 +21,10 @@ export function backupStatements(vault: VaultPlace, source: SourceName): PolicyS
     listing(vault, `${sourceSegment(source)}/`),
     allow('HoldLease', ['s3:GetObject', 's3:GetObjectTagging', 's3:PutObject'], keys('lease.json')),
     // each part is confirmed by a HEAD request, which takes the right to read
-    allow('StoreParts', ['s3:PutObject', 's3:PutObjectTagging', 's3:AbortMultipartUpload', 's3:GetObject'], keys(...parts)),
+    allow('StoreParts', ['s3:PutObject', 's3:AbortMultipartUpload', 's3:GetObject'], keys(...parts)),
     allow('MakeItExist', ['s3:PutObject'], keys('*/manifest.json', 'failures/*'), onlyNew),
-    allow('TagAndReadManifests', ['s3:PutObjectTagging', 's3:GetObject'], keys('*/manifest.json')),
+    allow('ReadManifests', ['s3:GetObject'], keys('*/manifest.json')),
+    allow('Tag', ['s3:PutObjectTagging'], keys('*/manifest.json', ...parts), notReleased),
   ];
 }
 
