@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { Annotations, App } from 'aws-cdk-lib';
 import { parse } from 'yaml';
 import { parseConfig } from '../core/config-file.ts';
+import { cloudProblems } from '../core/contract/config-cloud-problems.ts';
 import { BackupError, isBackupError, messageOf } from '../core/domain/errors.ts';
 import { BackupStack } from '../lib/backup-stack.ts';
 import type { WrittenConfig } from '../lib/read-config.ts';
@@ -23,7 +24,7 @@ function synthesise(): void {
   const named = app.node.tryGetContext('config') as string | undefined;
   const path = named ?? (existsSync(usual) ? usual : example);
   const text = readText(path);
-  parseConfig(text, path);
+  parseConfig(text, path, cloudProblems);
   const stack = new BackupStack(app, { config: parse(text) as WrittenConfig, folder: dirname(resolve(path)) });
   if (path === example && named === undefined) Annotations.of(stack).addWarningV2('nightjar:example', `there is no ${usual} here, so this is ${example}: copy it to ${usual} and write your own databases into it`);
 }

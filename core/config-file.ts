@@ -8,15 +8,19 @@ import { plural } from './domain/units.ts';
 const asSyntax = 'a value begins with *, & or !, which mean something in YAML: put it in quotes';
 const hint = 'every key is explained in docs/configuration.md; nightjar.example.yaml is a whole example';
 
-/** Reads the text of a configuration, YAML 1.2 or JSON; `name` is for messages. Throws `config-invalid` with every problem and where it is, and no value that may be a secret. */
-export function parseConfig(text: string, name: string): Config {
+/**
+ * Reads the text of a configuration, YAML 1.2 or JSON; `name` is for messages, and `against` tells what a valid configuration lacks for a purpose. Throws
+ * `config-invalid` with every problem and where it is, and no value that may be a secret.
+ */
+export function parseConfig(text: string, name: string, against: (config: Config) => ConfigProblem[] = () => []): Config {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true, strict: true });
   const broken = [...document.errors, ...document.warnings];
   if (broken.length > 0) throw invalid(name, broken.map((error) => `${at(error.pos[0], lines)}: ${plain(error)}`));
   const result = checkConfig(content(document, name));
-  if ('config' in result) return result.config;
-  throw invalid(name, result.problems.map((problem) => `${pathOf(problem)}: ${problem.message}${lineOf(problem, document, lines)}`));
+  const problems = 'config' in result ? against(result.config) : result.problems;
+  if ('config' in result && problems.length === 0) return result.config;
+  throw invalid(name, problems.map((problem) => `${pathOf(problem)}: ${problem.message}${lineOf(problem, document, lines)}`));
 }
 
 /** Who is to be told that this text is no configuration: nobody, where it can't be read at all. */

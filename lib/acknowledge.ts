@@ -6,11 +6,10 @@ import type { IConstruct } from 'constructs';
 const reasons: Readonly<Record<string, string>> = {
   StoreParts: 'Every backup has an id of its own, so a right is on a pattern: parts below the place of this one source.',
   MakeItExist: 'Every backup has an id of its own, so a right is on a pattern: manifests and records of failures of this one source, and each only once.',
-  TagAndReadManifests: 'Every backup has an id of its own, so a right is on a pattern: manifests of this one source.',
   ReadBackups: 'Any backup may be restored: manifests and parts of this one source.',
   RecordProof: 'Every backup has an id of its own, so a right is on a pattern: records of proofs of this one source, and each only once.',
-  ReadManifests: 'Manifests alone, of every source: rotation and check are there for all of them.',
-  Tag: 'Manifests and parts, of every source: rotation is there for all of them.',
+  ReadManifests: 'Every backup has an id of its own, so a right is on a pattern: manifests alone, of one source for its backup, of all for rotation and check.',
+  Tag: 'Every backup has an id of its own, so a right is on a pattern: manifests and parts, of one source for its backup, of all for rotation.',
   Remove: 'What Nightjar has stored, of every source, and nothing else in the bucket. Not versions: what is deleted stays for some time.',
   EndUploads: 'Uploads of parts, of every source: rotation is there for all of them.',
   HoldLeases: 'The leases of every source: leftovers are swept under the lease of their source.',

@@ -1,5 +1,7 @@
 import { expect, test } from '@jest/globals';
+import { Validations } from 'aws-cdk-lib';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { AwsSolutionsChecks } from 'cdk-nag';
 import { exampleConfig, resourcesOf, stackOf, synthesise } from './synthesis.ts';
 import type { Template } from './synthesis.ts';
 import { quickProblems, templateProblems } from './template-problems.ts';
@@ -58,6 +60,7 @@ test('each of a list of mistakes is found', async () => {
 
 test('cdk-nag still finds what nobody has answered', () => {
   const { app, stack } = stackOf(exampleConfig('plain'));
+  Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
   stack.backups.check.role.addToPolicy(new PolicyStatement({ actions: ['s3:GetObject'], resources: ['*'] }));
 
   expect(() => app.synth()).toThrow(/IAM5/);

@@ -23,18 +23,18 @@ export function exampleConfig(name: Example): WrittenConfig {
   return parse(readFileSync(join(folder, `${name}.yaml`), 'utf8')) as WrittenConfig;
 }
 
-/** The stack of a configuration, in this process; its synthesis throws when cdk-nag (AwsSolutions) has something against it. */
+/** The stack of a configuration, in this process. */
 export function stackOf(config: WrittenConfig): { app: App; stack: BackupStack; outdir: string } {
   const outdir = mkdtempSync(join(tmpdir(), 'nightjar-infra-'));
   outdirs.push(outdir);
   const app = new App({ outdir, analyticsReporting: false });
-  Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
   return { app, stack: new BackupStack(app, { config, folder }), outdir };
 }
 
-/** The same, and its template. */
+/** The same, and its template; throws when cdk-nag (AwsSolutions) has something against it. */
 export function synthesise(config: WrittenConfig): Synthesised {
   const { app, stack, outdir } = stackOf(config);
+  Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
   return { app, stack, outdir, template: app.synth().getStackByName(stack.stackName).template as Template };
 }
 

@@ -1,0 +1,77 @@
+import { App, Stack } from 'aws-cdk-lib';
+import { expect, test } from '@jest/globals';
+import { NightjarBackups } from '../../lib/nightjar-backups.ts';
+import type { WrittenConfig } from '../../lib/read-config.ts';
+import { exampleConfig, stackOf } from './synthesis.ts';
+
+const postgres = { host: 'db.acme.example', database: 'shop', user: 'backup', password: { secret: 'shop' } };
+
+function messageOf(work: () => unknown): string {
+  try {
+    work();
+  } catch (error) {
+    return String((error as Error).message);
+  }
+  return 'nothing was thrown';
+}
+
+test('everything that can’t run in the cloud is told at once, each with its place and a remedy', () => {
+  const config: WrittenConfig = {
+    vault: { s3: { bucket: 'acme', prefix: 'a*', endpoint: 'https://minio.internal', region: 'eu-west-1', kmsKey: 'alias/mine', accessKeyId: { env: 'KEY' }, secretAccessKey: { env: 'SECRET' } } },
+    sources: {
+      local: { postgres: { ...postgres, host: 'localhost', password: { env: 'PASSWORD' } }, schedule: '0 4 * * *' },
+      filed: { postgres: { ...postgres, user: { file: 'user' }, password: { file: 'password' } }, schedule: '0 4 1 * 1' },
+      starred: { postgres: { ...postgres, password: { secret: 'shop*' }, tls: { ca: '../ca.pem' } } },
+      tokens: { mariadb: { ...postgres, user: 'back*up', password: 'iam' }, schedule: '0 4 * * *', cloud: { network: 'main' } },
+      lonely: { mariadb: postgres, schedule: '30 2 * * *', timeZone: 'Europe/Amsterdam', cloud: { databaseSecurityGroup: 'sg-1', rotate: '0 4 1 * 1' } },
+    },
+    notify: [{ command: ['./page-me'] }, { slack: { env: 'HOOK' } }, { telegram: { token: { file: 'token' }, chat: '-1' } }],
+    hooks: [{ command: ['./after'] }],
+    cloud: { region: 'eu-central-1', bucket: 'create', check: '0 4 1 * 1' },
+  };
+
+  const message = messageOf(() => stackOf(config));
+
+  expect(message.split('\n').slice(1).map((line) => line.trim().replace(/: .*/, ''))).toEqual([
+    'vault.s3.endpoint', 'vault.s3.accessKeyId', 'vault.s3.prefix', 'vault.s3.kmsKey', 'vault.s3.region',
+    'sources.local.postgres.host', 'sources.local.postgres.password',
+    'sources.filed.postgres.user', 'sources.filed.postgres.password', 'sources.filed.schedule',
+    'sources.starred.postgres.password', 'sources.starred.postgres.tls.ca', 'sources.starred.schedule',
+    'sources.tokens.mariadb.user', 'sources.tokens.cloud.resourceId', 'sources.tokens.cloud.network',
+    'sources.lonely.schedule', 'sources.lonely.cloud.rotate', 'sources.lonely.cloud.databaseSecurityGroup',
+    'notify.0.command', 'notify.1.slack', 'notify.2.telegram.token', 'hooks.0.command', 'cloud.check',
+  ]);
+  expect(message).not.toMatch(/undefined|\[object/);
+});
+
+test('a folder as vault, and a file without cloud, are told by what to write instead', () => {
+  const sources = { shop: { postgres, schedule: '0 4 * * *' } };
+
+  expect(messageOf(() => stackOf({ vault: './backups', sources, cloud: {} }))).toContain('vault: is a folder, which functions do not have: write a bucket, as s3://acme-backups/prod');
+  expect(messageOf(() => stackOf({ vault: 's3://acme/prod', sources }))).toContain('cloud: is missing: what AWS is to make of this file');
+});
+
+test('what the schema itself has against a configuration is told from someone else’s app, too', () => {
+  const config = { vault: 's3://acme/prod', sources: { shop: { postgres: { ...postgres, port: 'many' } } }, cloud: { stack: '1st', colour: 'red' } };
+
+  const message = messageOf(() => new NightjarBackups(new Stack(new App(), 'Mine'), 'Backups', config as never));
+
+  expect(message).toMatch(/sources\.shop\.postgres\.port: expected a whole number/);
+  expect(message).toMatch(/cloud\.stack: expected a name/);
+  expect(message).toMatch(/cloud\.colour: unknown key/);
+});
+
+test('a stack that CloudFormation would not take says so before, and what to do', () => {
+  const names = Array.from({ length: 60 }, (_, index) => `shop-${index}`);
+  const { app } = stackOf({ ...exampleConfig('plain'), sources: Object.fromEntries(names.map((name) => [name, { postgres }])) });
+
+  expect(messageOf(() => app.synth())).toMatch(/60 sources make a stack of \d+ resources, and CloudFormation takes 500: write "alarms: few"/);
+}, 180_000);
+
+test('sources may be called like anything that the stack has', () => {
+  const names = ['check', 'rotate', 'rotation', 'Vault', 'Alerts', 'Tools', 'Schedules', 'Sources', 'a/b', 'ünïcode', 'x'.repeat(80)];
+
+  const { app } = stackOf({ ...exampleConfig('plain'), sources: Object.fromEntries(names.map((name) => [name, { postgres }])) });
+
+  expect(app.synth().stacks).toHaveLength(1);
+}, 180_000);
