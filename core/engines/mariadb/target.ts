@@ -1,4 +1,4 @@
-import { BackupError } from '../../domain/errors.ts';
+import { BackupError, isBackupError } from '../../domain/errors.ts';
 import type { Manifest, ManifestPart } from '../../contract/manifest.ts';
 import { programInput } from '../../pipeline/program.ts';
 import type { Catalog, LoadStep, Target } from '../../ports.ts';
@@ -10,12 +10,13 @@ import { withCommit, withoutDefiners } from './load-text.ts';
 import { loadRun } from './programs.ts';
 import { quoteName, quoteText } from './quoting.ts';
 import { withSession } from './session.ts';
+import type { Server } from './session.ts';
 
 /** Building an index on a large table takes hours in which the client neither prints nor reads; a dead server shows through its connection. */
 const restoreIdleLimitMs = 24 * 3600 * 1000;
 
 type Backup = { manifest: Manifest; catalog: Catalog; owners: boolean };
-type Found = { state: Target['state']; holds: string };
+type Found = { state: Target['state']; holds: string; server: Server };
 
 /** A database to restore into, on the server of `login`. Events start to run as soon as they are there, as after any stock restore. */
 export async function openTarget(login: Login, tools: Tools, { manifest, catalog, owners }: Backup, signal: AbortSignal): Promise<Target> {
@@ -27,13 +28,16 @@ export async function openTarget(login: Login, tools: Tools, { manifest, catalog
     label: labels[part.role] ?? part.file,
     load(content, stop) {
       const text = owners || part.role === 'data' ? content : withoutDefiners(content);
-      return programInput(run, withCommit(text, part.file), stop);
+      return programInput(run, withCommit(text, part.file), stop).catch((cause: unknown) => {
+        throw strange(cause, manifest.server, found.server);
+      });
     },
   });
   const steps = (role: ManifestPart['role']) => manifest.parts.filter((part) => part.role === role).map(step);
   return {
     database: login.database,
-    ...found,
+    state: found.state,
+    holds: found.holds,
     async prepare(replace, stop) {
       const now = await inspect(login, stop);
       if (now.state === 'occupied' && !(replace && found.state === 'occupied')) throw occupied(login, now.holds);
@@ -55,11 +59,21 @@ export async function openTarget(login: Login, tools: Tools, { manifest, catalog
 const labels: Partial<Record<ManifestPart['role'], string>> = { schema: 'tables, routines and views', after: 'triggers and events' };
 
 async function inspect(login: Login, signal: AbortSignal): Promise<Found> {
-  const exists = await withSession(login, signal, (session) =>
-    session.rows('SELECT 1 AS found FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = ?', [login.database]), null);
-  if (exists.length === 0) return { state: 'absent', holds: '' };
+  const { server, exists } = await withSession(login, signal, async ({ server, rows }) =>
+    ({ server, exists: await rows('SELECT 1 AS found FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = ?', [login.database]) }), null);
+  if (exists.length === 0) return { state: 'absent', holds: '', server };
   const holds = await withSession(login, signal, async (session) => holdings(await readCatalog(session)));
-  return { state: holds === '' ? 'empty' : 'occupied', holds };
+  return { state: holds === '' ? 'empty' : 'occupied', holds, server };
+}
+
+/** What a server of another product, or an older one, refuses is no riddle. */
+function strange(cause: unknown, from: Manifest['server'], to: Server): unknown {
+  const isOther = from.product !== to.product || from.version.localeCompare(to.version, 'en', { numeric: true }) > 0;
+  if (!isOther || !isBackupError(cause, 'restore-failed') || cause.hint !== undefined) return cause;
+  return new BackupError('restore-failed', cause.message, {
+    hint: `the backup is of ${from.product} ${from.version}, and this server, ${to.product} ${to.version}, does not know all that is in it: restore into ${from.product}, and not an older one`,
+    cause,
+  });
 }
 
 /** Plain CREATE: if somebody else has made the database meanwhile, it is theirs. */
