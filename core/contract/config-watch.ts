@@ -32,7 +32,8 @@ type Written = { [key in keyof typeof watchShape]?: z.infer<(typeof watchShape)[
 
 /** How a source is watched, everything filled in. Shares are in percent; days are those of the source's time zone. */
 export type Watch = {
-  limit: { ms: number } | { schedule: string };
+  /** `windowMs`: how long after its moment AWS may start a run. */
+  limit: { ms: number } | { schedule: string; windowMs?: number };
   schedule: string | undefined;
   drillEveryMs: number | undefined;
   paused: boolean | { until: string };

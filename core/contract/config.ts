@@ -52,9 +52,15 @@ export const configSchema = group('the configuration', {
   cloud,
   sources: new Map(Object.entries(all).map(([name, own]) => {
     const engine = engineNames.find((key) => own[key] !== undefined)!;
-    return [name as SourceName, { engine, server: own[engine]!, ...settingsOf(defaults, own) }];
+    const settings = settingsOf(defaults, own);
+    return [name as SourceName, { engine, server: own[engine]!, ...settings, watch: withinWindow(settings.watch, cloud) }];
   })),
 }));
+
+/** AWS starts a run at some moment within its window: a backup is not late before that is over. */
+function withinWindow(watch: Settings['watch'], cloud: CloudConfig | undefined): Settings['watch'] {
+  return cloud === undefined || 'ms' in watch.limit ? watch : { ...watch, limit: { ...watch.limit, windowMs: cloud.flexibleWindow } };
+}
 
 /** One source, its defaults filled in. */
 export type SourceConfig = Settings & { engine: EngineName; server: ServerConfig };

@@ -57,9 +57,9 @@ export function unseen(watched: Watched, { why, hint }: { why: string; hint?: st
   return judged(standingOf(watched, nothing, [], now), [pauseOf(watched, now) ?? { kind: 'unknown', whole: true, why, hint }]);
 }
 
-/** Oldest that the newest backup may be: the configured limit, or what the schedule leaves until the next one and an hour; and the usual duration on top. */
+/** Oldest that the newest backup may be: the configured limit, or what the schedule leaves until the next one, the window in which it may start, and an hour; and the usual duration on top. */
 export function limitOf({ watch: { limit }, timeZone }: Watched, start: Date, usualMs: number): number {
-  return ('ms' in limit ? limit.ms : gapMs(limit.schedule, start, timeZone) + lateMs) + usualMs;
+  return ('ms' in limit ? limit.ms : gapMs(limit.schedule, start, timeZone) + lateMs + (limit.windowMs ?? 0)) + usualMs;
 }
 
 function standingOf(watched: Watched, history: SourceHistory, dated: readonly Measure[], now: Date): Standing {

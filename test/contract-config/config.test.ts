@@ -39,6 +39,7 @@ test('what is left out has its default', () => {
     retention: { last: 0, hourly: 0, daily: 7, weekly: 4, monthly: 12, yearly: 5, keepWithinMs: 0 },
     rotation: { maxShare: 50, graceMs: 24 * 3_600_000 },
     watch: { limit: { ms: 25 * 3_600_000 }, schedule: undefined, drillEveryMs: undefined, paused: false, shrink: { rows: 50, bytes: 50, since: undefined } },
+    cloud: {},
   });
 });
 
@@ -123,7 +124,7 @@ test.each([
   ['a key twice', 'vault: a\nvault: b\n', 'line 2, column 1: a key stands here for the second time'],
   ['a broken bracket', 'vault: a\nsources: { shop: [', 'line 2'],
   ['a tab', 'vault:\n\tfolder: a\n', 'line 2, column 1'],
-  ['an empty file', '', 'the file: expected the configuration, a group of keys (vault, defaults, sources, notify, hooks)'],
+  ['an empty file', '', 'the file: expected the configuration, a group of keys (vault, defaults, sources, notify, hooks, cloud)'],
   ['no source', 'vault: a\nsources: {}\n', 'sources: names no source (line 2)'],
 ])('%s is told with its place', (_, text, problem) => {
   expect(problems(text)[0]).toContain(problem);
