@@ -55,6 +55,7 @@ const known: { pattern: RegExp; code: BackupError['code']; hint: string }[] = [
   // pg_dump limits its waits for locks by the time of a statement
   { pattern: /statement timeout.*LOCK TABLE/s, code: 'lock-timeout', hint: 'another session holds a lock, or waits for one: a migration, most likely; see pg_stat_activity, or try at a quieter time' },
   { pattern: /could not open relation with OID|cache lookup failed for|pg_dump: error: .*relation ".*" does not exist/s, code: 'source-changed', hint: 'something was dropped during the run; run again when no migration is running' },
+  { pattern: /invalid memory alloc request size|cannot enlarge string buffer/i, code: 'source-unsupported', hint: 'a value or a row is larger than the server can print: 1 GB as text, and bytea takes two letters for each byte; keep it in pieces, or as a large object' },
   { pattern: /conflict with recovery/, code: 'source-changed', hint: standbyHint },
   { pattern: /row-level security/, code: 'privilege-missing', hint: 'row security hides rows from this role: ALTER ROLE … BYPASSRLS' },
   { pattern: /permission denied for large object/, code: 'privilege-missing', hint: 'large objects are read by their owner, a superuser, or with lo_compat_privileges' },
