@@ -55,13 +55,12 @@ export function forbidden(world: () => World): void {
     const { cloud: { functions }, told, deadLetters } = world();
     await Promise.all([told.take(), deadLetters.take()]);
 
-    const ends: [string, Invocation[]][] = [];
-    for (const [name, fn] of functions) ends.push([name, (await fn.deliver({ sorce: 'shop' })).attempts]);
+    const ends = await Promise.all([...functions].map(async ([name, fn]): Promise<[string, Invocation[]]> => [name, (await fn.deliver({ sorce: 'shop' })).attempts]));
     const letters = (await deadLetters.take()).map((body) => (JSON.parse(body) as { requestContext: { functionArn: string } }).requestContext.functionArn.split(':').at(-2));
 
     expect(ends.map(([name, attempts]) => [name, attempts.map((one) => errorOf(one).errorType)])).toEqual([...functions.keys()].map((name) => [name, Array.from({ length: tries(name) }, () => 'input-invalid')]));
     expect((await messagesOf(told)).map(({ severity }) => severity)).toEqual(ends.flatMap(([, attempts]) => attempts.map(() => 'problem')));
-    expect(letters).toEqual([...functions.keys()]);
+    expect(letters.sort()).toEqual([...functions.keys()].sort());
   }, 60_000);
 }
 

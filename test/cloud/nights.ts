@@ -32,8 +32,7 @@ export function nights(world: () => World): void {
   test('the first night: each schedule starts its function with an event that it takes, and afterwards all is well', async () => {
     const { fire, told, bus, alarm, shop, deadLetters } = world();
 
-    const backups = [];
-    for (const source of sources) backups.push(answerOf(await fire(`backup-${source}`)));
+    const backups = (await Promise.all(sources.map((source) => fire(`backup-${source}`)))).map(answerOf);
     const rotations = [];
     for (const source of sources) rotations.push(answerOf(await fire(`rotate-${source}`)));
     const checked = answerOf(await fire('check'));
@@ -51,8 +50,7 @@ export function nights(world: () => World): void {
   test('each database comes back, proven equal, by an invocation of its restore function', async () => {
     const { fn, shop } = world();
 
-    const restored = [];
-    for (const source of sources) restored.push(valueOf(await fn(`restore-${source}`).invoke({ source, to: `${source}_again` })));
+    const restored = (await Promise.all(sources.map((source) => fn(`restore-${source}`).invoke({ source, to: `${source}_again` })))).map(valueOf);
 
     expect(restored).toMatchObject(sources.map((source) => ({ status: 'restored', source, database: `${source}_again`, proof: expect.stringContaining('proven equal: 1 table') as unknown })));
     expect(await postgresSql(shop.shop, 'shop_again', 'select count(*)::int as n from recent')).toEqual([{ n: 1000 }]);

@@ -1,6 +1,7 @@
 import '../support/one-realm.ts';
 import { afterAll, beforeAll } from '@jest/globals';
 import { forbidden } from './forbidden.ts';
+import { limits } from './limits.ts';
 import { nights } from './nights.ts';
 import { afterwards, standing } from './standing.ts';
 import { troubles } from './troubles.ts';
@@ -18,5 +19,6 @@ afterAll(() => opened?.close(), 60_000);
 standing(world);
 nights(world);
 troubles(world);
+limits(world);
 forbidden(world);
 afterwards(world);

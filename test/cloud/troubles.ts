@@ -1,10 +1,10 @@
 import { expect, test } from '@jest/globals';
-import { CreateMultipartUploadCommand, ListMultipartUploadsCommand, ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3';
 import { errorOf, valueOf } from '../lambda/outcome.ts';
-import { postgresSql } from '../lambda/sql.ts';
-import { s3Client } from '../servers/s3-client.ts';
-import { json } from './signed.ts';
-import { messagesOf, until, type World } from './world.ts';
+import type { Alarm } from './alarms.ts';
+import { holds } from './conditions.ts';
+import type { Statement } from './policy.ts';
+import { json, query } from './signed.ts';
+import { messagesOf, type World } from './world.ts';
 
 const hourMs = 3_600_000;
 
@@ -43,6 +43,25 @@ export function troubles(world: () => World): void {
     expect(await deadLetters.take()).toEqual(['{}']);
   });
 
+  test('an alarm that rings may tell the topic, and one of another account may not', async () => {
+    const { cloud: { deployed, aws, admin }, told } = world();
+    await told.take();
+    const [topic] = deployed.all('AWS::SNS::Topic');
+    const { Statement: statements } = deployed.all('AWS::SNS::TopicPolicy')[0]!.properties['PolicyDocument'] as { Statement: Statement[] };
+    const may = (alarm: string, account: string): boolean => statements.some(({ Principal, Action, Resource, Condition = {} }) =>
+      typeof Principal === 'object' && Principal['Service'] === 'cloudwatch.amazonaws.com' && Action === 'sns:Publish' && Resource === topic!.id && holds(Condition, { 'aws:SourceAccount': account, 'aws:SourceArn': `arn:aws:cloudwatch:eu-central-1:${account}:alarm:${alarm}` }));
+    const alarms = deployed.all('AWS::CloudWatch::Alarm').map(({ properties }) => properties as unknown as Alarm);
+
+    for (const { AlarmName: name, AlarmDescription: text, AlarmActions: actions } of alarms) {
+      if (actions?.[0] !== topic!.id || !may(name, '123456789012')) throw new Error(`${name} could not tell the topic`);
+      await query(aws, admin, 'sns', 'Publish', { TopicArn: actions[0], Message: text! });
+    }
+
+    const heard = (await told.take()).map((body) => (JSON.parse(body) as { Message: string }).Message);
+    expect(heard).toEqual(alarms.map(() => expect.stringMatching(/ What to do: docs\/runbook\.md#[a-z-]+$/)));
+    expect([may('Nightjar-stale', '210987654321'), may('somebody-else', '123456789012')]).toEqual([false, false]);
+  });
+
   test('a backup that grows old is told once, the alarm rings, and both are over with the next backup', async () => {
     const { fn, fire, told, alarm } = world();
     await told.take();
@@ -75,71 +94,4 @@ export function troubles(world: () => World): void {
     expect(fn('check').figures.filter(({ name }) => name === 'Checks')).toHaveLength(figures);
     expect(await Promise.all([0, 2, 32, 35].map((hours) => alarm('checker-silent', new Date(Date.now() + hours * hourMs))))).toEqual(['OK', 'OK', 'OK', 'ALARM']);
   }, 60_000);
-
-  test('a function at its deadline leaves no upload and no backup, and is told', async () => {
-    const { fn, told, shop, alarm, cloud } = world();
-    const noise = Array.from({ length: 6 }, (_, index) => `md5((g + ${index}e6)::text)`).join(' || ');
-    await postgresSql(shop.shop, 'shop', `create unlogged table events as select g as id, ${noise} as note from generate_series(1, 200000) g`);
-    await told.take();
-    shop.link.slow(25_000_000);
-    const before = await keysIn(world());
-
-    const [ended] = await Promise.all([fn('backup-shop').invoke({ source: 'shop' }, { timeoutMs: 12_000 }), until(async () => (await uploadsIn(world())).length > 0)]);
-    const left = (await keysIn(world())).filter((key) => !before.includes(key));
-
-    expect(errorOf(ended)).toMatchObject({ errorType: 'deadline' });
-    expect(await uploadsIn(world())).toEqual([]);
-    expect(left.filter((key) => key.endsWith('manifest.json'))).toEqual([]);
-    expect(left).toContainEqual(expect.stringMatching(/^prod\/shop\/failures\/\S+-deadline\.json$/));
-    expect(await messagesOf(told)).toMatchObject([{ kind: 'backup-failed', source: 'shop' }]);
-    expect(await alarm('failed-shop')).toBe('ALARM');
-    expect(cloud.gate.judged.filter(({ verdict }) => !verdict.allowed).map(({ role, call }) => `${role} ${call.action}`)).toContain('backup shop s3:DeleteObject');
-  }, 90_000);
-
-  test('a function that is killed rings as too slow, and what it has left is ended by rotation once its grace is over', async () => {
-    const { fn, shop, alarm } = world();
-
-    const ended = await fn('backup-shop').invoke({ source: 'shop' }, { timeoutMs: 9_000, handler: 'deaf.handler' });
-    const [killed, ...more] = await uploadsIn(world());
-    await leave(world(), ['schema.pgdump', 'catalog.json.zst', 'after.sql.zst']);
-    const early = valueOf(await fn('rotate').invoke({ source: 'shop' }));
-    const between = await uploadsIn(world());
-    shop.link.hasten();
-    const next = valueOf(await fn('backup-shop').invoke({ source: 'shop', hoursFromNow: 1 }, { handler: 'clock.handler' }));
-    const late = valueOf(await fn('rotate').invoke({ source: 'shop', hoursFromNow: 48 }, { handler: 'clock.handler' }));
-
-    expect(ended.status).toBe('timed-out');
-    expect(await alarm('duration-shop')).toBe('ALARM');
-    expect(more).toEqual([]);
-    expect(early).toMatchObject({ status: 'rotated', swept: { state: 'spared' } });
-    expect(between).toContain(killed);
-    expect(next).toMatchObject({ status: 'stored' });
-    expect(late).toMatchObject({ status: 'rotated', swept: { state: 'swept', uploads: 4 } });
-    expect(await uploadsIn(world())).toEqual([]);
-    expect((await keysIn(world())).filter((key) => key.startsWith('prod/shop/failures/'))).toEqual([]);
-  }, 90_000);
-}
-
-const bucket = 'acme-backups';
-
-async function uploadsIn({ cloud: { aws, admin } }: World): Promise<string[]> {
-  const client = s3Client({ ...aws, ...admin });
-  const { Uploads = [] } = await client.send(new ListMultipartUploadsCommand({ Bucket: bucket }));
-  client.destroy();
-  return Uploads.map(({ Key = '' }) => Key);
-}
-
-/** Uploads of a run that died long ago, and a pin whose backup is gone. */
-async function leave({ cloud: { aws, admin } }: World, files: readonly string[]): Promise<void> {
-  const client = s3Client({ ...aws, ...admin });
-  for (const file of files) await client.send(new CreateMultipartUploadCommand({ Bucket: bucket, Key: `prod/shop/20260101T020000Z-dddddd/${file}` }));
-  await client.send(new PutObjectCommand({ Bucket: bucket, Key: 'prod/shop/20260101T020000Z-dddddd/pin.json', Body: '{}' }));
-  client.destroy();
-}
-
-async function keysIn({ cloud: { aws, admin } }: World): Promise<string[]> {
-  const client = s3Client({ ...aws, ...admin });
-  const { Contents = [] } = await client.send(new ListObjectsV2Command({ Bucket: bucket }));
-  client.destroy();
-  return Contents.map(({ Key = '' }) => Key);
 }
