@@ -4,7 +4,8 @@ import { backup } from '../../core/commands/backup.ts';
 import { restore } from '../../core/commands/restore.ts';
 import type { Source } from '../../core/commands/source.ts';
 import { mariadbEngine } from '../../core/engines/mariadb/index.ts';
-import { connect, layerTools, loginTo } from '../engines/mariadb-support.ts';
+import { connect, loginTo } from '../engines/mariadb-support.ts';
+import { layerTools } from '../support/tools.ts';
 import { startMariadb } from '../servers/mariadb.ts';
 import { limit, postgresScene } from '../support/postgres.ts';
 

@@ -8,7 +8,8 @@ import { startMariadb } from '../servers/mariadb.ts';
 import { startMysql } from '../servers/mysql.ts';
 import { startLimitMs } from '../servers/server.ts';
 import type { DatabaseServer } from '../servers/server.ts';
-import { connect, layerTools, limit, loadAll, loginTo, manifestOf, pieces, readAll } from './mariadb-support.ts';
+import { connect, limit, loadAll, loginTo, manifestOf, pieces, readAll } from './mariadb-support.ts';
+import { layerTools } from '../support/tools.ts';
 
 const servers = [
   { name: 'MariaDB 11.8', start: () => startMariadb({ series: '11.8' }) },

@@ -8,7 +8,8 @@ import type { Tools } from '../../core/tools.ts';
 import { debianRoot } from '../../layers/db-tools/debian.ts';
 import { startMariadb } from '../servers/mariadb.ts';
 import type { DatabaseServer } from '../servers/server.ts';
-import { connect, layerTools, limit, loadAll, loginTo, readAll } from './mariadb-support.ts';
+import { connect, limit, loadAll, loginTo, readAll } from './mariadb-support.ts';
+import { layerTools } from '../support/tools.ts';
 import { refusalOf } from './iam-token.ts';
 
 // RDS switches to `mysql_clear_password` and asks IAM about what it gets. The server here does the first, by the plugin that MariaDB tests

@@ -11,7 +11,8 @@ import type { DatabaseServer } from '../servers/server.ts';
 import { acting } from '../support/kills.ts';
 import { folderScene, limit } from '../support/vault.ts';
 import type { FolderScene } from '../support/vault.ts';
-import { connect, layerTools, loginTo } from './mariadb-support.ts';
+import { connect, loginTo } from './mariadb-support.ts';
+import { layerTools } from '../support/tools.ts';
 
 let primary: DatabaseServer;
 let replica: DatabaseServer;

@@ -13,7 +13,8 @@ import { startMariadb } from '../servers/mariadb.ts';
 import { startMysql } from '../servers/mysql.ts';
 import { startLimitMs } from '../servers/server.ts';
 import type { DatabaseServer } from '../servers/server.ts';
-import { connect, layerTools, loadAll, loadFixtures, loginTo, readAll } from './mariadb-support.ts';
+import { connect, loadAll, loadFixtures, loginTo, readAll } from './mariadb-support.ts';
+import { layerTools } from '../support/tools.ts';
 import type { Copy } from './mariadb-support.ts';
 
 const copyName = 'a copy of `app`';

@@ -7,20 +7,13 @@ import { loadRun } from '../../core/engines/mariadb/programs.ts';
 import { programInput } from '../../core/pipeline/program.ts';
 import { mergeTallies } from '../../core/pipeline/rows/tables.ts';
 import type { Engine, Plan, PlannedPart, Target } from '../../core/ports.ts';
-import { openTools } from '../../core/tools.ts';
 import type { Tools } from '../../core/tools.ts';
-import { dbToolsLayer } from '../../layers/db-tools/layer.ts';
 import type { DatabaseServer } from '../servers/server.ts';
 
 /** What was read by a plan: the text of every part, and what was counted in it. */
 export type Copy = { plan: Plan; texts: Map<string, Buffer>; tables: TableRows[]; sequences: Record<string, string> };
 
 export const limit = () => AbortSignal.timeout(60_000);
-
-export async function layerTools(): Promise<Tools> {
-  const report = (line: string) => void process.stderr.write(`${line}\n`);
-  return openTools(await dbToolsLayer(process.arch === 'arm64' ? 'arm64' : 'x86_64', report, AbortSignal.timeout(20 * 60_000)));
-}
 
 export function loginTo(server: DatabaseServer, database: string, more: Partial<Login> = {}): Login {
   const tls: Login['tls'] = server.caFile === undefined ? { mode: 'off' } : { mode: 'verify', ca: server.caFile };

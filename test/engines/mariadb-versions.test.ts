@@ -11,7 +11,8 @@ import { startMysql } from '../servers/mysql.ts';
 import type { DatabaseServer } from '../servers/server.ts';
 import { folderScene, limit } from '../support/vault.ts';
 import type { FolderScene } from '../support/vault.ts';
-import { connect, layerTools, loadFixtures, loginTo } from './mariadb-support.ts';
+import { connect, loadFixtures, loginTo } from './mariadb-support.ts';
+import { layerTools } from '../support/tools.ts';
 
 type Name = 'MariaDB 10.11' | 'MariaDB 11.8' | 'MySQL';
 const starts: Record<Name, () => Promise<DatabaseServer>> = { 'MariaDB 10.11': () => startMariadb({ series: '10.11' }), 'MariaDB 11.8': () => startMariadb({ series: '11.8' }), MySQL: () => startMysql() };

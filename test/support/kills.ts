@@ -33,36 +33,39 @@ export async function stoppedOften(times: number, scene: PostgresScene, { vault:
   /** But for the records of failures, which are meant to stay. */
   const copies = async () => (await files()).filter((path) => !path.includes('/failures/'));
 
-  const whole = await run();
-  expect(whole).toMatchObject({ code: 0, said: expect.stringContaining('shop') });
-  let known = (await listBackups(shop, vault, limit())).length;
-  let none = 0;
-  let usualMs = whole.tookMs;
-  for (let round = 0; round < times; round += 1) {
-    const signal = round % 2 === 0 ? 'SIGKILL' : 'SIGTERM';
-    const before = await copies();
-    const result = await run(signal, usualMs * (0.1 + (1.1 * ((round * 37) % times)) / times));
-    // a busy machine is slower at one time than at another
-    if (result.code === 0) usualMs = result.tookMs;
-    const backups = await listBackups(shop, vault, limit());
+  try {
+    const whole = await run();
+    expect(whole).toMatchObject({ code: 0, said: expect.stringContaining('shop') });
+    let known = (await listBackups(shop, vault, limit())).length;
+    let none = 0;
+    let usualMs = whole.tookMs;
+    for (let round = 0; round < times; round += 1) {
+      const signal = round % 2 === 0 ? 'SIGKILL' : 'SIGTERM';
+      const before = await copies();
+      const result = await run(signal, usualMs * (0.1 + (1.1 * ((round * 37) % times)) / times));
+      // a busy machine is slower at one time than at another
+      if (result.code === 0) usualMs = result.tookMs;
+      const backups = await listBackups(shop, vault, limit());
 
-    expect(backups.length - known).toBeLessThanOrEqual(1);
-    if (backups.length > known) {
-      const newest = backups.at(-1)!;
-      if (newest.status !== 'complete') throw new Error(newest.why);
-      expect((await verify(newest.manifest, deps(), limit())).problems).toEqual([]);
-    } else {
-      none += 1;
-      if (signal === 'SIGTERM' && result.killed === null) {
-        expect({ code: result.code, said: result.said }).toEqual({ code: 143, said: expect.stringMatching(/stopped/i) });
-        expect(await copies()).toEqual(before);
+      expect(backups.length - known).toBeLessThanOrEqual(1);
+      if (backups.length > known) {
+        const newest = backups.at(-1)!;
+        if (newest.status !== 'complete') throw new Error(newest.why);
+        expect((await verify(newest.manifest, deps(), limit())).problems).toEqual([]);
+      } else {
+        none += 1;
+        if (signal === 'SIGTERM' && result.killed === null) {
+          expect({ code: result.code, said: result.said }).toEqual({ code: 143, said: expect.stringMatching(/stopped/i) });
+          expect(await copies()).toEqual(before);
+        }
       }
+      known = backups.length;
     }
-    known = backups.length;
+    expect(none).toBeGreaterThan(times / 5);
+    expect(await run()).toMatchObject({ code: 0 });
+  } finally {
+    await rm(folder, { recursive: true });
   }
-  expect(none).toBeGreaterThan(times / 5);
-  expect(await run()).toMatchObject({ code: 0 });
-  await rm(folder, { recursive: true });
 }
 
 /** Sent a signal after so long; never, where that is undefined. */

@@ -11,7 +11,7 @@ import { startPostgres } from '../servers/postgres.ts';
 import type { PostgresOptions } from '../servers/postgres.ts';
 import type { DatabaseServer } from '../servers/server.ts';
 import type { PostgresMajor } from '../servers/postgres-packages.ts';
-import { layerTools } from '../engines/mariadb-support.ts';
+import { layerTools } from './tools.ts';
 
 export { limit } from './vault.ts';
 
