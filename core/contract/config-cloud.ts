@@ -32,7 +32,7 @@ export const cloudSchema = group('the cloud', {
   stack: pattern(stackName, /^[A-Za-z][A-Za-z0-9-]{0,31}$/).default('Nightjar').describe('Name of the stack; the names of everything in it begin with it.'),
   account: pattern(account, /^\d{12}$/).optional().describe('Number of the AWS account, in quotes; without it, the one of whoever deploys.'),
   region: pattern('a region, as eu-west-1', /^[a-z]{2}(-[a-z]+)+-\d$/).optional().describe('Region; without it, the one of whoever deploys.'),
-  bucket: z.enum(['create', 'existing'], { error: expected('create or existing') }).default('create').describe('`create`: the stack makes the bucket of the vault, and leaves it when it is deleted. `existing`: it is there already.'),
+  bucket: z.enum(['create', 'existing'], { error: expected('create or existing') }).default('create').describe('`create`: the stack makes the bucket of the vault, and leaves it when it is deleted. `existing`: it is there already; where it encrypts with a key, that is `vault.s3.kmsKey`.'),
   encryption: z.enum(['key', 's3'], { error: expected('key or s3') }).default('key').describe('`key`: the bucket encrypts with a KMS key, of its own unless `vault.s3.kmsKey` names one. `s3`: with keys of S3, which cost nothing.'),
   objectLock: objectLock.optional().describe('Locks every version of every object for some days. Only of a bucket that the stack makes, and not to be taken back.'),
   noncurrent: duration('1d', '36500d').prefault('30d').describe('How long S3 keeps what was deleted or overwritten, as older versions.'),

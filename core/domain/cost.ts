@@ -46,7 +46,7 @@ export function alarmMetricsOf({ sources, alarmsOfEach }: Pick<CostPlan, 'source
 
 /** Metrics on the dashboard. */
 export function dashboardMetricsOf(sources: number): number {
-  return 4 + 1 + 2 * (sources + 2);
+  return 5 + 1 + 2 * (sources + 2);
 }
 
 /** What AWS will charge for a plan, each month, once retention's places are filled: to the tenth of a dollar at best. */

@@ -2,13 +2,13 @@ import { Duration } from 'aws-cdk-lib';
 import { Alarm, ComparisonOperator, MathExpression, Metric, TreatMissingData } from 'aws-cdk-lib/aws-cloudwatch';
 import type { IMetric } from 'aws-cdk-lib/aws-cloudwatch';
 import { SnsAction } from 'aws-cdk-lib/aws-cloudwatch-actions';
-import type { IFunction } from 'aws-cdk-lib/aws-lambda';
+import type { Function as LambdaFunction, IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 
 /** A function, what it is for, how its alarms are called, and how long it may run. */
-export type Watched = { readonly label: string; readonly name: (what: string) => string; readonly fn: IFunction; readonly timeoutSeconds: number };
+export type Watched = { readonly label: string; readonly name: (what: string) => string; readonly fn: LambdaFunction; readonly timeoutSeconds: number };
 
 export type AlarmsProps = {
   readonly stack: string;

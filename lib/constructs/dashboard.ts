@@ -1,5 +1,5 @@
 import { Duration } from 'aws-cdk-lib';
-import { AlarmStatusWidget, Color, Dashboard as CloudWatchDashboard, GraphWidget, MathExpression, Metric, SingleValueWidget, TextWidget } from 'aws-cdk-lib/aws-cloudwatch';
+import { AlarmStatusWidget, Color, Dashboard as CloudWatchDashboard, GraphWidget, LogQueryVisualizationType, LogQueryWidget, MathExpression, Metric, SingleValueWidget, TextWidget } from 'aws-cdk-lib/aws-cloudwatch';
 import type { Alarm } from 'aws-cdk-lib/aws-cloudwatch';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
@@ -8,33 +8,52 @@ import type { Watched } from './alarms.ts';
 
 export type DashboardProps = {
   readonly stack: string;
+  /** Names of the sources. */
+  readonly sources: readonly string[];
   readonly checker: IFunction;
+  /** Longest time between two checks by schedule, in hours. */
+  readonly checkHours: number;
   readonly watched: readonly Watched[];
   readonly deadLetters: IQueue;
   readonly alarms: readonly Alarm[];
+  /** Logs of the functions that run by schedule. */
+  readonly logGroupNames: readonly string[];
 };
 
 const whole = 24;
+const half = 12;
+/** Log groups in one query (CloudWatch Logs quotas), and alarms in one widget. */
+const mostLogs = 50;
+const mostAlarms = 100;
+const hour = Duration.hours(1);
 
-/** What a person looks at: is everything fresh, what rings, how long do runs take, what has failed. */
+/** What a person looks at: is everything fresh, what rings, what ran last, how long do runs take, what has failed. */
 export class BackupDashboard extends Construct {
-  constructor(scope: Construct, id: string, { stack, checker, watched, deadLetters, alarms }: DashboardProps) {
+  constructor(scope: Construct, id: string, { stack, sources, checker, checkHours, watched, deadLetters, alarms, logGroupNames }: DashboardProps) {
     super(scope, id);
-    const figure = (metricName: string, color: string): Metric => new Metric({ namespace: 'Nightjar', metricName, dimensionsMap: { FunctionName: checker.functionName }, statistic: 'Maximum', period: Duration.hours(1), label: metricName, color });
     const dashboard = new CloudWatchDashboard(this, 'Dashboard', { dashboardName: stack, defaultInterval: Duration.days(7) });
-    dashboard.addWidgets(new TextWidget({ width: whole, height: 2, markdown: `# ${stack}\n${watched.map(({ label }) => label).slice(0, 40).join(' · ')} — what each alarm means and what to do: docs/runbook.md` }));
+    const figure = (metricName: string, label: string, color: string): Metric => new Metric({ namespace: 'Nightjar', metricName, label, color, dimensionsMap: { FunctionName: checker.functionName }, statistic: 'Maximum', period: Duration.hours(checkHours) });
+    dashboard.addWidgets(new TextWidget({ width: whole, height: 2, markdown: `# ${stack}\nBacked up: ${sources.slice(0, mostAlarms).join(', ')}. Each alarm names its section of docs/runbook.md: what it means, and what to do.` }));
     dashboard.addWidgets(
-      new SingleValueWidget({ title: 'Sources, as of the last check', width: 12, height: 4, metrics: [figure('Fresh', Color.GREEN), figure('Stale', Color.RED), figure('Never', Color.RED), figure('Unknown', Color.ORANGE)] }),
-      new AlarmStatusWidget({ title: 'Alarms', width: 12, height: 4, alarms: [...alarms].slice(0, 100) }),
+      new SingleValueWidget({ title: 'Sources, as the last check found them', width: half, height: 5, metrics: [figure('Fresh', 'fresh', Color.GREEN), figure('Stale', 'stale', Color.RED), figure('Never', 'never backed up', Color.RED), figure('Unknown', 'unknown', Color.ORANGE), figure('Shrunk', 'shrunk', Color.ORANGE)] }),
+      new AlarmStatusWidget({ title: 'Alarms', width: half, height: 5, alarms: alarms.slice(0, mostAlarms) }),
     );
+    dashboard.addWidgets(new LogQueryWidget({ title: 'Last runs', width: whole, height: 8, view: LogQueryVisualizationType.TABLE, logGroupNames: logGroupNames.slice(0, mostLogs), queryLines: lastRuns }));
     dashboard.addWidgets(
-      new GraphWidget({ title: 'How long runs take, in % of their limit', width: 12, height: 8, leftYAxis: { min: 0, max: 100, showUnits: false }, left: watched.map(({ fn, label, timeoutSeconds }) => shareOfLimit(fn, label, timeoutSeconds)) }),
-      new GraphWidget({ title: 'Runs that failed, and dead letters', width: 12, height: 8, left: [...watched.map(({ fn, label }) => fn.metricErrors({ label, period: Duration.hours(1), statistic: 'Sum' })), deadLetters.metricApproximateNumberOfMessagesVisible({ label: 'dead letters', statistic: 'Maximum' })] }),
+      new GraphWidget({ title: 'How long runs take, in percent of their limit', width: half, height: 8, leftYAxis: { min: 0, max: 100, showUnits: false }, left: watched.map(shareOfLimit) }),
+      new GraphWidget({ title: 'Runs that failed, and dead letters', width: half, height: 8, left: [...watched.map(({ fn, label }) => fn.metricErrors({ label, period: hour, statistic: 'Sum' })), deadLetters.metricApproximateNumberOfMessagesVisible({ label: 'dead letters', period: hour, statistic: 'Maximum' })] }),
     );
   }
 }
 
-function shareOfLimit(fn: IFunction, label: string, timeoutSeconds: number): MathExpression {
-  const name = `d${fn.node.addr.slice(0, 12)}`;
-  return new MathExpression({ expression: `${name} / ${timeoutSeconds * 10}`, usingMetrics: { [name]: fn.metricDuration({ statistic: 'Maximum' }) }, label, period: Duration.hours(1) });
+/** Every run leaves one line at its end (functions/host.ts). */
+const lastRuns = [
+  'fields @timestamp, verb, source, message, result.status, result.id, result.rows, result.storedBytes, result.seconds, code, error',
+  'filter message in ["end", "failed"]',
+  'sort @timestamp desc',
+  'limit 50',
+];
+
+function shareOfLimit({ fn, label, timeoutSeconds }: Watched, index: number): MathExpression {
+  return new MathExpression({ expression: `d${index} / ${timeoutSeconds * 10}`, usingMetrics: { [`d${index}`]: fn.metricDuration({ statistic: 'Maximum' }) }, label, period: hour });
 }

@@ -1,3 +1,4 @@
+import { Annotations } from 'aws-cdk-lib';
 import type { Code, ILayerVersion } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
 import type { SourceConfig } from '../../core/contract/config.ts';
@@ -20,6 +21,9 @@ export type SourceFunctionsProps = {
   readonly network?: Network | undefined;
 };
 
+/** What a function is sure to get done in its 15 minutes, at the 100 MB/s that a database and one processor at least give. */
+const largestBytes = 90e9;
+
 /** The two functions of a source, which no other source's secrets are open to: one backs it up, one restores it on request. */
 export class SourceFunctions extends Construct {
   readonly backup: NightjarFunction;
@@ -28,6 +32,7 @@ export class SourceFunctions extends Construct {
   constructor(scope: Construct, id: string, { source, config, shared, code, layer, network }: SourceFunctionsProps) {
     super(scope, id);
     const { stack, vault, common, all } = shared;
+    if ((config.cloud.size ?? 0) > largestBytes) Annotations.of(this).addWarningV2('nightjar:size', `${source} may be too large for the 15 minutes of a function: back it up by the command line, or cut it into several sources`);
     const both = [
       ...vaultKeyStatements(this, vault.key, vault.region),
       ...secretStatements(this, all, config),

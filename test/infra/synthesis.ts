@@ -38,6 +38,15 @@ export function synthesise(config: WrittenConfig): Synthesised {
   return { app, stack, outdir, template: app.synth().getStackByName(stack.stackName).template as Template };
 }
 
+const made = new Map<Example, Synthesised>();
+
+/** The stack of an example, synthesised once. */
+export function exampleStack(name: Example): Synthesised {
+  const found = made.get(name) ?? synthesise(exampleConfig(name));
+  made.set(name, found);
+  return found;
+}
+
 /** Every resource of a type, with its logical id. */
 export function resourcesOf({ Resources }: Template, type: string): [string, Resource][] {
   return Object.entries(Resources).filter(([, resource]) => resource.Type === type);
