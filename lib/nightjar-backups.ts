@@ -92,9 +92,9 @@ function authoritiesOf({ sources }: Deployable): string[] {
 /** The functions that run by schedule. */
 function watchedOf({ sources }: Deployable, backupOf: (source: SourceName) => NightjarFunction, { rotate, check }: KeeperFunctions): Watched[] {
   return [
-    ...[...sources].map(([source, { cloud }]) => ({ label: `The backup of ${source}`, name: (what: string) => `${what}-${slugOf(source, slugRoom)}`, fn: backupOf(source).fn, timeoutSeconds: sizingOf(cloud).timeoutSeconds })),
+    ...[...sources].map(([source, { cloud }]) => ({ label: `The backup of ${source}`, name: (what: string) => `${what}-${slugOf(source, slugRoom)}`, failed: 'failed', fn: backupOf(source).fn, timeoutSeconds: sizingOf(cloud).timeoutSeconds })),
     // the other way round, so that no source's name can make the same
-    { label: 'Rotation', name: (what) => `rotation-${what}`, fn: rotate.fn, timeoutSeconds: smallSizing.timeoutSeconds },
-    { label: 'The check', name: (what) => `check-${what}`, fn: check.fn, timeoutSeconds: smallSizing.timeoutSeconds },
+    { label: 'Rotation', name: (what) => `rotation-${what}`, failed: 'rotation-failed', fn: rotate.fn, timeoutSeconds: smallSizing.timeoutSeconds },
+    { label: 'The check', name: (what) => `check-${what}`, failed: 'check-failed', fn: check.fn, timeoutSeconds: smallSizing.timeoutSeconds },
   ];
 }

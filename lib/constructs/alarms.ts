@@ -8,7 +8,7 @@ import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 
 /** A function, what it is for, how its alarms are called, and how long it may run. */
-export type Watched = { readonly label: string; readonly name: (what: string) => string; readonly fn: LambdaFunction; readonly timeoutSeconds: number };
+export type Watched = { readonly label: string; readonly name: (what: string) => string; /** Its section of the runbook when it fails. */ readonly failed: string; readonly fn: LambdaFunction; readonly timeoutSeconds: number };
 
 export type AlarmsProps = {
   readonly stack: string;
@@ -49,10 +49,10 @@ export class Alarms extends Construct {
   }
 }
 
-function rulesOf({ label, name, fn, timeoutSeconds }: Watched): Rule[] {
+function rulesOf({ label, name, failed, fn, timeoutSeconds }: Watched): Rule[] {
   const period = Duration.minutes(5);
   return [
-    { name: name('failed'), section: 'failed', what: `${label} failed.`, metric: fn.metricErrors({ period, statistic: 'Sum' }), threshold: 1, missing: TreatMissingData.NOT_BREACHING },
+    { name: name('failed'), section: failed, what: `${label} failed.`, metric: fn.metricErrors({ period, statistic: 'Sum' }), threshold: 1, missing: TreatMissingData.NOT_BREACHING },
     { name: name('duration'), section: 'duration', what: `${label} took over ${nearLimit * 100} % of the ${timeoutSeconds} s that it may take: soon it will be cut off.`, metric: fn.metricDuration({ period, statistic: 'Maximum' }), threshold: timeoutSeconds * 1000 * nearLimit, missing: TreatMissingData.NOT_BREACHING },
   ];
 }
