@@ -7,7 +7,7 @@ import { judge, listOf, type Statement } from './policy.ts';
 import { signed } from './signed.ts';
 import { messagesOf, type World } from './world.ts';
 
-const columns = ['backup shop', 'restore shop', 'rotate', 'check', 'scheduler'] as const;
+const columns = ['backup shop', 'restore shop', 'rotate', 'check', 'scheduler', 'slack'] as const;
 
 /** What each role may do and what not, tried with its own credentials. */
 export function forbidden(world: () => World): void {

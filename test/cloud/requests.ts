@@ -9,7 +9,7 @@ export type World = {
   encryption(bucket: string): Encryption | undefined;
   /** The ARN of a secret by its name. */
   secretArn(name: string): string | undefined;
-  /** The key of a topic or queue, where it has one of its own. */
+  /** The key of a secret, a topic or a queue, where it has one of its own. */
   keyOf(arn: string): string | undefined;
 };
 
@@ -26,7 +26,7 @@ type Input = Record<string, unknown>;
 type Read = (operation: string, input: Input, world: World) => Call[];
 
 const services: Record<string, Read> = {
-  secretsmanager: (operation, input, { secretArn }) => [on(`secretsmanager:${operation}`, isArn(input['SecretId']) ?? secretArn(String(input['SecretId'])) ?? `unknown secret ${String(input['SecretId'])}`)],
+  secretsmanager: (operation, input, world) => encrypted(on(`secretsmanager:${operation}`, isArn(input['SecretId']) ?? world.secretArn(String(input['SecretId'])) ?? `unknown secret ${String(input['SecretId'])}`), world, operation === 'GetSecretValue' ? ['Decrypt'] : undefined),
   sns: (operation, input, world) => encrypted(on(`sns:${operation}`, String(input['TopicArn'] ?? '*')), world),
   sqs: (operation, input, world) => encrypted(on(`sqs:${operation}`, queueArn(String(input['QueueUrl']), world)), world),
   events: (operation, input, { region, account }) => {
@@ -44,12 +44,12 @@ function on(action: string, resource: string): Call {
   return { action, resource, context: { 'aws:SecureTransport': 'true' } };
 }
 
-/** Whoever sends to an encrypted topic or queue needs its key too (SNS and SQS Developer Guides, "Key management"). */
-function encrypted(call: Call, { keyOf, region, account }: World): Call[] {
+/** Whoever reads a secret, or sends to an encrypted topic or queue, needs its key too (Secrets Manager User Guide, SNS and SQS Developer Guides: encryption). */
+function encrypted(call: Call, { keyOf, region, account }: World, uses = ['GenerateDataKey', 'Decrypt']): Call[] {
   const key = keyOf(call.resource);
   if (key === undefined) return [call];
   const via = { 'kms:ViaService': `${call.action.split(':')[0]}.${region}.amazonaws.com`, 'kms:CallerAccount': account };
-  return [call, ...['GenerateDataKey', 'Decrypt'].map((name) => ({ action: `kms:${name}`, resource: key, context: { ...call.context, ...via } }))];
+  return [call, ...uses.map((name) => ({ action: `kms:${name}`, resource: key, context: { ...call.context, ...via } }))];
 }
 
 /** Lambda's operations are paths (Lambda API reference). */

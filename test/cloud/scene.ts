@@ -29,12 +29,13 @@ export type Cloud = {
 /** Who assumes a role, as the trust policies of the stack have it, and what AWS says of the circumstances. */
 const services = {
   lambda: { service: 'lambda.amazonaws.com', context: {} },
+  slack: { service: 'chatbot.amazonaws.com', context: {} },
   scheduler: { service: 'scheduler.amazonaws.com', context: { 'aws:SourceAccount': account, 'aws:SourceArn': `arn:aws:scheduler:eu-central-1:${account}:schedule-group/Nightjar` } },
 };
 
 export type CloudOptions = {
   /** What stands in nightjar.yaml, and files beside it by their names; made when the emulator is there. */
-  configure(aws: Place & Keys): Promise<{ configuration: object; files?: Record<string, string> }>;
+  configure(aws: Place & Keys): Promise<{ configuration: object; files?: Record<string, string>; /** ARN of the key that secrets are encrypted with. */ secretKey: string }>;
   secrets: Record<string, unknown>;
   /** A name that functions resolve to this machine. */
   databaseHost: string;
@@ -48,13 +49,13 @@ export async function openCloud({ configure, secrets, databaseHost, beforeEnforc
   const report = (line: string): void => void process.stderr.write(`${line}\n`);
   const layer = await dbToolsLayer(process.arch === 'arm64' ? 'arm64' : 'x86_64', report, AbortSignal.timeout(20 * 60_000));
   const aws = await startMoto({ prelude: join(import.meta.dirname, 'emulator.py') });
-  const { configuration, files = {} } = await configure(aws);
+  const { configuration, files = {}, secretKey } = await configure(aws);
   for (const [name, text] of Object.entries(files)) await writeFile(join(folder.path, name), text);
   const assembly = await synthesised(configuration, folder.path);
   const secretArns = new Map<string, string>();
-  for (const [name, value] of Object.entries(secrets)) secretArns.set(name, ((await json(aws, aws, 'secretsmanager', 'secretsmanager.CreateSecret', { Name: name, SecretString: typeof value === 'string' ? value : JSON.stringify(value) })) as { ARN: string }).ARN);
+  for (const [name, value] of Object.entries(secrets)) secretArns.set(name, ((await json(aws, aws, 'secretsmanager', 'secretsmanager.CreateSecret', { Name: name, KmsKeyId: secretKey, SecretString: typeof value === 'string' ? value : JSON.stringify(value) })) as { ARN: string }).ARN);
   const deployed = await deploy(assembly, aws, aws);
-  const gate = await startGate({ upstream: aws.endpoint, world: worldOf(deployed, aws, secretArns), resourcePolicy: resourcePolicies(deployed) });
+  const gate = await startGate({ upstream: aws.endpoint, world: worldOf(deployed, aws, secretArns, secretKey), resourcePolicy: resourcePolicies(deployed, secretKey) });
   const roles = await rolesOf(deployed, gate, aws);
   const hosts = join(folder.path, 'hosts');
   await writeFile(hosts, `127.0.0.1 localhost ${databaseHost}\n`);
@@ -93,9 +94,9 @@ async function rolesOf(deployed: Deployed, gate: Gate, aws: Place & Keys): Promi
   const roles = new Map<string, { role: Role; credentials: Required<Keys> }>();
   const labels = new Map(deployed.all('AWS::Lambda::Function').map(({ id, properties }) => [String(properties['Role']).split('/').at(-1)!, id.replace('Nightjar-', '').replace('-', ' ')]));
   for (const { id } of deployed.all('AWS::IAM::Role')) {
-    const label = labels.get(id) ?? 'scheduler';
+    const label = labels.get(id) ?? (id.includes('Slack') ? 'slack' : 'scheduler');
     const role = await roleOf(label, id, aws, aws);
-    const { service, context } = services[label === 'scheduler' ? 'scheduler' : 'lambda'];
+    const { service, context } = services[label === 'scheduler' || label === 'slack' ? label : 'lambda'];
     const credentials = await assumed(role, service, context, label.replaceAll(' ', '-'), aws, aws);
     gate.know(credentials.accessKeyId, role);
     roles.set(label, { role, credentials });
@@ -111,20 +112,23 @@ function asynchronousOf(deployed: Deployed, functionName: string): Asynchronous 
   return { retries, deadLetters: to.OnFailure.Destination, atOnce: properties['ReservedConcurrentExecutions'] as number | undefined };
 }
 
-function worldOf(deployed: Deployed, { region }: Place, secretArns: ReadonlyMap<string, string>) {
+function worldOf(deployed: Deployed, { region }: Place, secretArns: ReadonlyMap<string, string>, secretKey: string) {
   const encryptions = new Map(deployed.all('AWS::S3::Bucket').map(({ id, properties }) => {
     const [rule] = (properties['BucketEncryption'] as { ServerSideEncryptionConfiguration: { BucketKeyEnabled?: boolean; ServerSideEncryptionByDefault: { KMSMasterKeyID?: string } }[] }).ServerSideEncryptionConfiguration;
     const keyArn = rule?.ServerSideEncryptionByDefault.KMSMasterKeyID;
     return [id, keyArn === undefined ? undefined : { keyArn, bucketKey: rule?.BucketKeyEnabled === true }] as const;
   }));
-  return { region, account, encryption: (bucket: string) => encryptions.get(bucket), secretArn: (name: string) => secretArns.get(name), keyOf: () => undefined };
+  return { region, account, encryption: (bucket: string) => encryptions.get(bucket), secretArn: (name: string) => secretArns.get(name), keyOf: (arn: string) => (arn.includes(':secret:') ? secretKey : undefined) };
 }
 
 /** The policies of bucket, key, topic and queue, by the ARN of what is called. */
-function resourcePolicies(deployed: Deployed): (arn: string) => readonly Rule[] {
+function resourcePolicies(deployed: Deployed, secretKey: string): (arn: string) => readonly Rule[] {
   type Policy = { PolicyDocument: Parameters<typeof rulesOf>[1] };
   const of = (type: string, place: (properties: Record<string, unknown>) => string[]): [string, Rule[]][] => deployed.all(type).flatMap(({ logicalId, properties }) => place(properties).map((name): [string, Rule[]] => [name, rulesOf(logicalId, (properties as unknown as Policy).PolicyDocument)]));
-  const byName = [
+  // as KMS makes it where nobody says otherwise
+  const handsOn = rulesOf('secretKey', { Statement: { Effect: 'Allow', Principal: { AWS: `arn:aws:iam::${account}:root` }, Action: 'kms:*', Resource: '*' } });
+  const byName: [string, Rule[]][] = [
+    [secretKey, handsOn],
     ...of('AWS::S3::BucketPolicy', ({ Bucket }) => [`arn:aws:s3:::${String(Bucket)}`]),
     ...of('AWS::SNS::TopicPolicy', ({ Topics }) => Topics as string[]),
     ...of('AWS::SQS::QueuePolicy', ({ Queues }) => (Queues as string[]).map((url) => `arn:aws:sqs:eu-central-1:${account}:${url.split('/').at(-1)}`)),

@@ -8,7 +8,8 @@ import { startEndpoint, type Endpoint } from '../notifiers/endpoint.ts';
 import { startMariadb } from '../servers/mariadb.ts';
 import { startPostgres } from '../servers/postgres.ts';
 import type { DatabaseServer } from '../servers/server.ts';
-import { elements, query, type Keys, type Place } from './signed.ts';
+import type { CloudOptions } from './scene.ts';
+import { elements, json, query, type Keys, type Place } from './signed.ts';
 
 /** Three databases as a shop has them, and a pager: what the stack of these tests is about. */
 export type Shop = {
@@ -21,7 +22,7 @@ export type Shop = {
   ledger: DatabaseServer;
   directory: Directory;
   pager: Endpoint & { /** Whether it takes messages. */ works: boolean };
-  configure(aws: Place & Keys): Promise<{ configuration: object; files: Record<string, string> }>;
+  configure: CloudOptions['configure'];
   secrets: Record<string, unknown>;
   stop(): Promise<void>;
 };
@@ -43,7 +44,10 @@ export async function openShop(allows: Allows): Promise<Shop> {
     shop, link, blog, ledger, directory,
     pager: Object.defineProperty(endpoint as Shop['pager'], 'works', { get: () => state.works, set: (works: boolean) => (state.works = works) }),
     secrets: { 'rds/shop': { username: shop.user, password: shop.password }, 'rds/blog': { username: blog.user, password: blog.password }, 'pager/url': endpoint.url, 'pager/key': 'a key of the pager' },
-    configure: async (aws) => ({ configuration: configuration({ shop: link.server.port, blog: blog.port, ledger: ledger.port }, await networkIn(aws)), files: { 'ledger-ca.pem': ca } }),
+    async configure(aws) {
+      const there = await alreadyThere(aws);
+      return { configuration: configuration({ shop: link.server.port, blog: blog.port, ledger: ledger.port }, there), files: { 'ledger-ca.pem': ca }, secretKey: there.key };
+    },
     async stop() {
       await Promise.all([link.close(), directory.close(), endpoint.stop()]);
       await Promise.all([shop.stop(), blog.stop(), ledger.stop()]);
@@ -51,28 +55,32 @@ export async function openShop(allows: Allows): Promise<Shop> {
   };
 }
 
-function configuration(ports: Record<'shop' | 'blog' | 'ledger', number>, network: object): object {
+function configuration(ports: Record<'shop' | 'blog' | 'ledger', number>, { vpc, subnet, group, key, topic }: There): object {
   const login = (secret: string) => ({ user: { secret, field: 'username' }, password: { secret, field: 'password' } });
   return {
     vault: 's3://acme-backups/prod',
     defaults: { schedule: '0 3 * * *', timeZone: 'Europe/Amsterdam', retention: { count: 1 } },
-    notify: [{ webhook: { url: { secret: 'pager/url' }, key: { secret: 'pager/key' } } }],
+    notify: [{ sns: topic }, { webhook: { url: { secret: 'pager/url' }, key: { secret: 'pager/key' } } }],
     hooks: [{ eventBus: 'default' }],
     sources: {
       shop: { postgres: { host: databaseHost, port: ports.shop, database: 'shop', tls: 'off', ...login('rds/shop') }, cloud: { size: '500MB' } },
-      blog: { mariadb: { host: databaseHost, port: ports.blog, database: 'blog', tls: 'off', ...login('rds/blog') }, cloud: { size: '500MB', network: 'main', databaseSecurityGroup: Object.values(network)[2] } },
+      blog: { mariadb: { host: databaseHost, port: ports.blog, database: 'blog', tls: 'off', ...login('rds/blog') }, cloud: { size: '500MB', network: 'main', databaseSecurityGroup: group } },
       ledger: { postgres: { host: databaseHost, port: ports.ledger, database: 'ledger', user: 'backup', password: 'iam', tls: { ca: 'ledger-ca.pem' } }, cloud: { size: '500MB', resourceId: 'db-ABCDEFGHIJKL01234' } },
     },
-    cloud: { account: '123456789012', region: 'eu-central-1', email: ['ops@acme.example'], tracing: true, networks: { main: { vpc: Object.values(network)[0], subnets: [Object.values(network)[1]] } } },
+    cloud: { account: '123456789012', region: 'eu-central-1', email: ['ops@acme.example'], slack: { workspace: 'T0123456', channel: 'C0123456' }, tracing: true, secretKeys: [key], networks: { main: { vpc, subnets: [subnet] } } },
   };
 }
 
-/** A network as somebody has it already: the emulator's own, and a security group for the database. */
-async function networkIn(aws: Place & Keys): Promise<{ vpc: string; subnet: string; group: string }> {
+type There = { vpc: string; subnet: string; group: string; key: string; topic: string };
+
+/** What somebody has in the account before: a network, the database's security group, a key for secrets, a topic of the whole company. */
+async function alreadyThere(aws: Place & Keys): Promise<There> {
   const answer = await query(aws, aws, 'ec2', 'DescribeSubnets', {});
   const [vpc, subnet] = [elements(answer, 'vpcId')[0]!, elements(answer, 'subnetId')[0]!];
   const group = elements(await query(aws, aws, 'ec2', 'CreateSecurityGroup', { GroupName: 'database', GroupDescription: 'The database', VpcId: vpc }), 'groupId')[0]!;
-  return { vpc, subnet, group };
+  const { KeyMetadata: { Arn: key } } = (await json(aws, aws, 'kms', 'TrentService.CreateKey', {})) as { KeyMetadata: { Arn: string } };
+  const topic = elements(await query(aws, aws, 'sns', 'CreateTopic', { Name: 'company' }), 'TopicArn')[0]!;
+  return { vpc, subnet, group, key, topic };
 }
 
 async function fillShop(server: DatabaseServer): Promise<void> {

@@ -37,7 +37,7 @@ export function standing(world: () => World): void {
     expect(wrong).toEqual([]);
   });
 
-  test('Lambda may put a function into its network and hand on its traces, in the function\'s name; the function itself may not enter the network', async () => {
+  test('Lambda may put a function into its network and hand on its traces, in the function\'s name; the function itself may not; Slack may see alarms', async () => {
     const { cloud: { gate, roles, deployed } } = world();
 
     const answers = deployed.all('AWS::Lambda::Function').map(({ id, properties }) => {
@@ -49,6 +49,10 @@ export function standing(world: () => World): void {
       return [new Set(traces), new Set(joins), new Set(itself)];
     });
 
+    const { role: slack } = roles.get('slack')!;
+    const [alarm] = deployed.all('AWS::CloudWatch::Alarm');
+    const sees = [['cloudwatch:DescribeAlarms', `arn:aws:cloudwatch:eu-central-1:123456789012:alarm:${alarm!.id}`], ['cloudwatch:GetMetricData', '*'], ['cloudwatch:GetMetricWidgetImage', '*']] as const;
+    expect(sees.map(([action, resource]) => gate.ask(slack, { action, resource, context: {} }).allowed)).toEqual([true, true, true]);
     const [yes, no, none] = [new Set([true]), new Set([false]), new Set()];
     expect(answers.filter(([, joins]) => joins!.size > 0)).toEqual([[yes, yes, no], [yes, yes, no]]);
     expect(answers.filter(([, joins]) => joins!.size === 0)).toEqual(Array.from({ length: 6 }, () => [yes, none, no]));

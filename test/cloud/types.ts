@@ -28,5 +28,6 @@ export const byHand: Readonly<Record<string, string>> = {
   'AWS::Scheduler::ScheduleGroup': 'made by the API',
   'AWS::Scheduler::Schedule': 'made by the API, which accepts anything; fired by the tests under its own role',
   'AWS::CloudWatch::Alarm': 'evaluated by alarms.ts against the metrics that come out',
+  'AWS::Chatbot::SlackChannelConfiguration': 'nothing: nobody is there to write into Slack; its role is judged',
   'AWS::CDK::Metadata': 'nothing: it says which CDK made the template',
 };
