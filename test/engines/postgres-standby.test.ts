@@ -11,7 +11,7 @@ let scene: PostgresScene;
 let standby: DatabaseServer;
 
 beforeAll(async () => {
-  scene = await postgresScene(18);
+  scene = await postgresScene(18, { autovacuum: 'off' }); // whose snapshot would keep dead rows from being vacuumed away
   await scene.sql('postgres', 'create database shop');
   await scene.sql('shop', `create table orders (id serial primary key, item text); insert into orders (item) select md5(g::text) from generate_series(1, 50000) g;
     create table notes (id int); create view late as select * from orders where id > 900; create materialized view counted as select count(*) from orders;
