@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { afterAll } from '@jest/globals';
 import { App, Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { parse } from 'yaml';
@@ -16,7 +17,7 @@ export type Example = (typeof examples)[number];
 
 const folder = join(import.meta.dirname, '../../examples');
 const outdirs: string[] = [];
-process.once('exit', () => outdirs.forEach((outdir) => rmSync(outdir, { recursive: true, force: true })));
+afterAll(() => outdirs.forEach((outdir) => rmSync(outdir, { recursive: true, force: true })));
 
 /** What stands in an example. */
 export function exampleConfig(name: Example): WrittenConfig {
