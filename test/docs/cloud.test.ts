@@ -58,7 +58,7 @@ test('functions, alarms, queues and outputs that the pages name are those of the
 test('each alarm’s description leads to a section of the runbook', () => {
   const anchors = resourcesOf(template, 'AWS::CloudWatch::Alarm').map(([, { Properties }]) => /docs\/runbook\.md#([a-z-]+)/.exec(String(Properties['AlarmDescription']))?.[1]);
 
-  expect(new Set(anchors)).toEqual(new Set(['stale', 'never', 'checker-silent', 'dead-letters', 'failed', 'duration', 'throttled']));
+  expect(new Set(anchors)).toEqual(new Set(['stale', 'never', 'checker-silent', 'dead-letters', 'failed', 'rotation-failed', 'check-failed', 'duration', 'throttled']));
   expect(anchors.filter((anchor) => !sections(runbook).includes(anchor ?? ''))).toEqual([]);
 });
 
