@@ -26,15 +26,13 @@ export function awsCronProblem(schedule: string): string | undefined {
 }
 
 /**
- * The same for the schedule of a backup in its time zone: also refused is one whose moment does not exist on the night when the clock is put
- * forward, for AWS leaves that backup out (EventBridge Scheduler user guide, schedule types), and a day without one follows.
+ * What somebody should know of a backup's schedule in its time zone: that its moment does not exist on the night when the clock is put forward. AWS leaves
+ * that backup out (EventBridge Scheduler user guide, schedule types), and a day without one follows. Nothing where no backup is lost.
  */
-export function awsBackupScheduleProblem(schedule: string, timeZone: string): string | undefined {
-  const problem = awsCronProblem(schedule);
-  if (problem !== undefined) return problem;
+export function lostBackupWarning(schedule: string, timeZone: string): string | undefined {
   const lost = lostBackup(schedule, timeZone);
   if (lost === undefined) return undefined;
-  return `there is no ${lost.moment} in ${timeZone} on ${lost.day}: the clock goes from ${lost.from} to ${lost.to}, and AWS would make no backup; write a time outside of it (as ${lost.from === lost.moment ? lost.to : `${lost.to} or later`}), or timeZone: UTC`;
+  return `there is no ${lost.moment} in ${timeZone} on ${lost.day}: the clock goes from ${lost.from} to ${lost.to}, and AWS makes no backup that night; write a time outside of it (as ${lost.from === lost.moment ? lost.to : `${lost.to} or later`}), or timeZone: UTC`;
 }
 
 type Translated = { expression: string } | { problem: string };

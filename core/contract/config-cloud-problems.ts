@@ -1,4 +1,4 @@
-import { awsBackupScheduleProblem, awsCronProblem } from './aws-schedule.ts';
+import { awsCronProblem } from './aws-schedule.ts';
 import type { Config, ConfigProblem, SourceConfig } from './config.ts';
 import type { CloudConfig } from './config-cloud.ts';
 import type { HookConfig, NotifierConfig } from './config-notify.ts';
@@ -39,7 +39,7 @@ function vaultProblems(vault: VaultConfig, cloud: CloudConfig): ConfigProblem[] 
   ];
 }
 
-function sourceProblems(path: Path, { server, engine, timeZone, watch, cloud: own }: SourceConfig, { networks }: CloudConfig): ConfigProblem[] {
+function sourceProblems(path: Path, { server, engine, watch, cloud: own }: SourceConfig, { networks }: CloudConfig): ConfigProblem[] {
   const at = (...keys: string[]): Path => [...path, ...keys];
   const isIam = server.password === 'iam';
   return [
@@ -48,7 +48,7 @@ function sourceProblems(path: Path, { server, engine, timeZone, watch, cloud: ow
     ...problem(at(engine, 'password'), server.password === undefined || server.password === 'iam' ? undefined : secretProblem(server.password)),
     ...problem(at(engine, 'tls', 'ca'), typeof server.tls === 'object' && /^([/~]|.*\.\.)/.test(server.tls.ca) ? 'must lie beside the configuration or below it: it goes into the functions with it' : undefined),
     ...problem(at('cloud', 'resourceId'), isIam && own.resourceId === undefined ? 'is missing: the resource id of the RDS instance (db-…) or cluster (cluster-…), for password: iam' : undefined),
-    ...problem(at('schedule'), watch.schedule === undefined ? 'is missing: when backups are made, as "0 2 * * *" (here or in defaults)' : awsBackupScheduleProblem(watch.schedule, timeZone)),
+    ...problem(at('schedule'), watch.schedule === undefined ? 'is missing: when backups are made, as "0 2 * * *" (here or in defaults)' : awsCronProblem(watch.schedule)),
     ...problem(at('cloud', 'rotate'), own.rotate && awsCronProblem(own.rotate)),
     ...problem(at('cloud', 'network'), own.network !== undefined && !(own.network in networks) ? `there is no network ${own.network} in cloud.networks${Object.keys(networks).length === 0 ? '' : `: there is ${Object.keys(networks).join(', ')}`}` : undefined),
     ...problem(at('cloud', 'databaseSecurityGroup'), own.databaseSecurityGroup && own.network === undefined ? 'needs cloud.network: functions on the public internet have no security group to be let in' : undefined),

@@ -1,6 +1,7 @@
 import { Annotations } from 'aws-cdk-lib';
 import type { Code, ILayerVersion } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
+import { lostBackupWarning } from '../../core/contract/aws-schedule.ts';
 import type { SourceConfig } from '../../core/contract/config.ts';
 import type { SourceName } from '../../core/domain/keys.ts';
 import { backupStatements, restoreStatements } from '../grants.ts';
@@ -33,6 +34,8 @@ export class SourceFunctions extends Construct {
     super(scope, id);
     const { stack, vault, common, all } = shared;
     if ((config.cloud.size ?? 0) > largestBytes) Annotations.of(this).addWarningV2('nightjar:size', `${source} may be too large for the 15 minutes of a function: back it up by the command line, or cut it into several sources`);
+    const lost = lostBackupWarning(config.watch.schedule!, config.timeZone);
+    if (lost !== undefined) Annotations.of(this).addWarningV2('nightjar:clock', `sources.${source}.schedule: ${lost}`);
     const both = [
       ...vaultKeyStatements(this, vault.key, vault.region),
       ...secretStatements(this, all, config),

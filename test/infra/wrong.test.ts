@@ -41,7 +41,7 @@ test('everything that can’t run in the cloud is told at once, each with its pl
     'sources.filed.postgres.user', 'sources.filed.postgres.password', 'sources.filed.schedule',
     'sources.starred.postgres.password', 'sources.starred.postgres.tls.ca', 'sources.starred.schedule',
     'sources.tokens.mariadb.user', 'sources.tokens.cloud.resourceId', 'sources.tokens.cloud.network',
-    'sources.lonely.schedule', 'sources.lonely.cloud.rotate', 'sources.lonely.cloud.databaseSecurityGroup',
+    'sources.lonely.cloud.rotate', 'sources.lonely.cloud.databaseSecurityGroup',
     'notify.0.command', 'notify.1.slack', 'notify.2.telegram.token', 'hooks.0.command', 'cloud.check',
   ]);
   expect(message).not.toMatch(/undefined|\[object/);
@@ -53,6 +53,13 @@ test('a folder as vault, and a file without cloud, are told by what to write ins
   expect(messageOf(() => stackOf({ vault: './backups', sources, cloud: {} }))).toContain('vault: is a folder, which functions do not have: write a bucket, as s3://acme-backups/prod');
   expect(messageOf(() => stackOf({ vault: 's3://acme/prod', sources }))).toContain('cloud: is missing: what AWS is to make of this file');
 });
+
+test('a backup that AWS leaves out in the night when the clock is put forward is warned of', () => {
+  const { stack } = stackOf({ ...exampleConfig('plain'), sources: { shop: { postgres, schedule: '30 2 * * *', timeZone: 'Europe/Amsterdam' }, blog: { postgres, schedule: '30 2 * * *', timeZone: 'UTC' } } });
+
+  const warnings = stack.node.findAll().flatMap(({ node }) => node.metadata.filter(({ type }) => type === 'aws:cdk:warning').map(({ data }) => String(data)));
+  expect(warnings).toEqual([expect.stringMatching(/^sources\.shop\.schedule: there is no 02:30 in Europe\/Amsterdam on 2027-03-28.*write a time outside of it \(as 03:00 or later\), or timeZone: UTC/)]);
+}, 60_000);
 
 test('what the schema itself has against a configuration is told from someone else’s app, too', () => {
   const config = { vault: 's3://acme/prod', sources: { shop: { postgres: { ...postgres, port: 'many' } } }, cloud: { stack: '1st', colour: 'red' } };
