@@ -3,10 +3,13 @@ import type { SourceName } from '../core/domain/keys.ts';
 import type { Planned } from './constructs/schedules.ts';
 import { slugOf } from './names.ts';
 import type { Deployable } from './read-config.ts';
-import { rotationScheduleOf } from './rotation-schedule.ts';
 
 type Functions = { backup(source: SourceName): IFunction; rotate: IFunction; check: IFunction };
 
+/** A rotation comes this long after a backup begins: the run is over by then, and so are its retries. */
+const laterHours = 3;
+/** Where the backups of a day begin at many times, or none that is written plainly. */
+const atSomeTime = '30 5 * * *';
 /** What the Scheduler puts in its place: the moment that was meant, the same however often it delivers (its user guide, context attributes). */
 const scheduled = '<aws.scheduler.scheduled-time>';
 
@@ -21,4 +24,11 @@ export function plannedOf({ sources, cloud }: Deployable, slugRoom: number, { ba
     ];
   });
   return [...ofSources, { name: 'check', description: 'Checks that every source has a fresh backup', cron: cloud.check, timeZone: cloud.timeZone, fn: check, event: {}, windowMs: 0 }];
+}
+
+/** When the backups of a source are rotated that says nothing of it: once a day, some hours after the (first) backup of the day; its time zone. */
+export function rotationScheduleOf(schedule: string): string {
+  const [minute = '', hour = ''] = schedule.trim().split(/ +/);
+  const [first = ''] = hour.split(/[,-]/);
+  return /^\d+$/.test(minute) && /^\d+$/.test(first) ? `${minute} ${(Number(first) + laterHours) % 24} * * *` : atSomeTime;
 }

@@ -1,3 +1,4 @@
+import { longestGapHours } from '../domain/longest-gap.ts';
 import { awsCronProblem } from './aws-schedule.ts';
 import type { Config, ConfigProblem, SourceConfig } from './config.ts';
 import type { CloudConfig } from './config-cloud.ts';
@@ -6,6 +7,8 @@ import type { VaultConfig } from './config-vault.ts';
 
 type Path = ConfigProblem['path'];
 
+/** A day, and the hour by which one is longer when the clocks change. */
+const rarestCheckHours = 25;
 const asSecret = '{ secret: name or ARN, field: name }';
 const remedyOfSecret = `is of one machine: functions read secrets from AWS Secrets Manager; write ${asSecret}`;
 
@@ -17,7 +20,7 @@ export function cloudProblems({ vault, sources, notify, hooks, cloud }: Config):
     ...[...sources].flatMap(([name, source]) => sourceProblems(['sources', name], source, cloud)),
     ...notify.flatMap((one, index) => notifierProblems(['notify', index], one)),
     ...hooks.flatMap((one, index) => hookProblems(['hooks', index], one)),
-    ...problem(['cloud', 'check'], awsCronProblem(cloud.check)),
+    ...problem(['cloud', 'check'], awsCronProblem(cloud.check) ?? (longestGapHours(cloud.check, cloud.timeZone) > rarestCheckHours ? 'is too rare: check at least once a day' : undefined)),
   ];
 }
 
@@ -35,6 +38,7 @@ function vaultProblems(vault: VaultConfig, cloud: CloudConfig): ConfigProblem[] 
     ...problem(at('prefix'), /^[\w./=+@,~-]*$/.test(vault.prefix) ? undefined : 'may hold letters, digits and . / _ = + @ , ~ - here: it stands in the rights of the functions, where others mean something'),
     ...problem(at('kmsKey'), vault.kmsKey !== undefined && !/^arn:[\w-]+:kms:[a-z0-9-]+:\d{12}:key\/[\w-]+$/.test(vault.kmsKey) ? 'expected the ARN of a key (arn:aws:kms:…:key/…): rights are given on it, and an alias has none' : undefined),
     ...problem(at('region'), cloud.bucket === 'create' && vault.region !== undefined && vault.region !== cloud.region ? `the stack makes the bucket in its own region: write cloud.region: ${vault.region}` : undefined),
+    ...problem(['cloud', 'encryption'], cloud.encryption === 's3' && vault.kmsKey !== undefined ? 'is s3, and vault.s3.kmsKey names a key: leave one of the two out' : undefined),
     ...problem(['cloud', 'objectLock'], cloud.objectLock && cloud.bucket === 'existing' ? 'is for a bucket that the stack makes: set it on the existing one yourself' : undefined),
   ];
 }

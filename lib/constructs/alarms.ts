@@ -24,6 +24,10 @@ export type AlarmsProps = {
 type Rule = { readonly name: string; readonly section: string; readonly what: string; readonly metric: IMetric; readonly threshold: number; readonly below?: boolean; readonly periods?: number; readonly missing: TreatMissingData; /** Whether its end is worth a message: a state is over, a failure that has happened is not. */ readonly ends?: boolean };
 
 const runbook = 'docs/runbook.md';
+/** CloudWatch API reference, PutMetricAlarm. */
+const longestPeriodHours = 24;
+/** So many checks are missed before the checker is silent; where they are rare, fewer. */
+const missedChecks = { often: 3, rare: 2, rareHours: 6 };
 /** An expression of an alarm takes ten metrics at most (CloudWatch, using metric math). */
 const mostMetrics = 10;
 /** From which share of its time limit on a run is near it. */
@@ -35,12 +39,12 @@ export class Alarms extends Construct {
 
   constructor(scope: Construct, id: string, { stack, topic, deadLetters, checker, checkHours, watched }: AlarmsProps) {
     super(scope, id);
-    const check = Duration.hours(checkHours);
+    const check = Duration.hours(Math.min(checkHours, longestPeriodHours));
     const figure = (metricName: string, statistic: string): Metric => new Metric({ namespace: 'Nightjar', metricName, dimensionsMap: { FunctionName: checker.functionName }, statistic, period: check });
     const rules: Rule[] = [
       { name: 'stale', section: 'stale', what: 'The newest backup of a source is older than its limit.', metric: figure('Stale', 'Maximum'), threshold: 1, missing: TreatMissingData.IGNORE, ends: true },
       { name: 'never', section: 'never', what: 'A source has never had a complete backup.', metric: figure('Never', 'Maximum'), threshold: 1, missing: TreatMissingData.IGNORE, ends: true },
-      { name: 'checker-silent', section: 'checker-silent', what: 'Nobody looks whether backups are fresh: no check has ended well.', metric: figure('Checks', 'Sum'), threshold: 1, below: true, periods: 3, missing: TreatMissingData.BREACHING, ends: true },
+      { name: 'checker-silent', section: 'checker-silent', what: 'Nobody looks whether backups are fresh: no check has ended well.', metric: figure('Checks', 'Sum'), threshold: 1, below: true, periods: checkHours > missedChecks.rareHours ? missedChecks.rare : missedChecks.often, missing: TreatMissingData.BREACHING, ends: true },
       { name: 'dead-letters', section: 'dead-letters', what: 'A run was given up in spite of all retries; its event lies in the dead-letter queue.', metric: deadLetters.metricApproximateNumberOfMessagesVisible({ period: Duration.minutes(5), statistic: 'Maximum' }), threshold: 1, missing: TreatMissingData.NOT_BREACHING, ends: true },
       ...watched.flatMap((one) => rulesOf(one)),
       ...throttled(watched),

@@ -41,6 +41,8 @@ export type NightjarFunctionProps = {
   readonly retries?: number | undefined;
 };
 
+/** AWS Lambda API reference, CreateFunction. */
+const longestDescription = 256;
 /** Events that wait longer than this for their function are dead: the next one comes at the latest a day later. */
 const oldestEvent = Duration.hours(6);
 
@@ -70,7 +72,7 @@ export class NightjarFunction extends Construct {
     const environment = { NIGHTJAR_TOPIC: common.topic.topicArn } satisfies z.input<typeof functionEnvironmentSchema>;
     this.fn = new LambdaFunction(this, 'Function', {
       functionName,
-      description,
+      description: description.slice(0, longestDescription),
       code,
       role: this.role.withoutPolicyUpdates(),
       logGroup,

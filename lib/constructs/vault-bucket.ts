@@ -19,6 +19,8 @@ export type VaultBucketProps = {
 /** The tag by which rotation lets go of an object that it could not delete (docs/rotation.md). */
 const released = { 'nightjar-tier': 'released' };
 const dayMs = 86_400_000;
+/** What a deployment has made that failed half way is taken back, so that the next one finds the name free; after that it stays for good. */
+const keep = RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE;
 
 /** The bucket of the vault and the key that it encrypts with: made here and kept for good, or taken as they are. */
 export class VaultBucket extends Construct {
@@ -39,7 +41,7 @@ export class VaultBucket extends Construct {
 }
 
 function newKey(scope: Construct, stack: string): Key {
-  const key = new Key(scope, 'Key', { description: `Backups of ${stack}. Without this key no backup can be read.`, enableKeyRotation: true, removalPolicy: RemovalPolicy.RETAIN });
+  const key = new Key(scope, 'Key', { description: `Backups of ${stack}. Without this key no backup can be read.`, enableKeyRotation: true, removalPolicy: keep });
   new Alias(scope, 'Alias', { aliasName: `alias/nightjar/${stack}`, targetKey: key });
   return key;
 }
@@ -55,7 +57,7 @@ function newBucket(scope: Construct, bucketName: string, { objectLock, noncurren
     objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
     ...(key === undefined ? { encryption: BucketEncryption.S3_MANAGED } : { encryption: BucketEncryption.KMS, encryptionKey: key, bucketKeyEnabled: true }),
     ...(days && { objectLockEnabled: true, objectLockDefaultRetention: objectLock.mode === 'compliance' ? ObjectLockRetention.compliance(days) : ObjectLockRetention.governance(days) }),
-    removalPolicy: RemovalPolicy.RETAIN,
+    removalPolicy: keep,
     lifecycleRules: [
       { id: 'released', tagFilters: released, expiration: Duration.days(1) },
       { id: 'noncurrent', noncurrentVersionExpiration: Duration.days(Math.ceil(noncurrent / dayMs)), expiredObjectDeleteMarker: true },

@@ -5,7 +5,7 @@ import { Cron } from 'croner';
 import { awsCron, awsCronProblem, lostBackupWarning } from '../../core/contract/aws-schedule.ts';
 import { gapMs } from '../../core/domain/schedule.ts';
 import { parseConfig } from '../../core/config-file.ts';
-import { rotationScheduleOf } from '../../lib/rotation-schedule.ts';
+import { rotationScheduleOf } from '../../lib/planned.ts';
 import { firesAt } from './aws-clock.ts';
 
 const year = 2027;

@@ -61,6 +61,15 @@ test('a backup that AWS leaves out in the night when the clock is put forward is
   expect(warnings).toEqual([expect.stringMatching(/^sources\.shop\.schedule: there is no 02:30 in Europe\/Amsterdam on 2027-03-28.*write a time outside of it \(as 03:00 or later\), or timeZone: UTC/)]);
 }, 60_000);
 
+test('what AWS would take and nobody would mean is told', () => {
+  const sources = { shop: { postgres, schedule: '0 4 * * *' } };
+  const s3 = { bucket: 'acme', kmsKey: 'arn:aws:kms:eu-west-1:123456789012:key/0a1b2c3d' };
+
+  expect(messageOf(() => stackOf({ vault: { s3 }, sources, cloud: { encryption: 's3' } }))).toContain('cloud.encryption: is s3, and vault.s3.kmsKey names a key');
+  expect(messageOf(() => stackOf({ vault: 's3://acme', sources, cloud: { check: '0 4 * * 1-5' } }))).toContain('cloud.check: is too rare: check at least once a day');
+  expect(messageOf(() => stackOf({ vault: 's3://acme', sources, cloud: { bucket: 'existing', objectLock: { mode: 'governance', days: 3 } } }))).toContain('cloud.objectLock: is for a bucket that the stack makes');
+});
+
 test('what the schema itself has against a configuration is told from someone else’s app, too', () => {
   const config = { vault: 's3://acme/prod', sources: { shop: { postgres: { ...postgres, port: 'many' } } }, cloud: { stack: '1st', colour: 'red' } };
 

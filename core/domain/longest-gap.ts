@@ -1,11 +1,11 @@
-import { gapMs } from '../core/domain/schedule.ts';
+import { gapMs } from './schedule.ts';
 
 const hourMs = 3_600_000;
 /** A leap year that begins on a Monday: every month, weekday and change of clocks is in it. */
 const from = Date.UTC(2024, 0, 1);
 const stepHours = 6;
 
-/** Longest time between two checks, in whole hours. */
+/** Longest time that a schedule leaves between two of its moments, in whole hours. */
 export function longestGapHours(schedule: string, timeZone: string): number {
   const moments = Array.from({ length: (366 * 24) / stepHours }, (_, index) => new Date(from + index * stepHours * hourMs));
   return Math.ceil(Math.max(...moments.map((moment) => gapMs(schedule, moment, timeZone))) / hourMs);
