@@ -13,10 +13,15 @@ const steps = [
 ] as const;
 const unknown: Sizing = { memoryMb: 1024, timeoutSeconds: longestSeconds };
 
-/** Memory and time of the functions that back up and restore a source. */
+/** Memory and time of the function that backs up a source. */
 export function sizingOf({ size, memory }: SourceCloud): Sizing {
   const step = size === undefined ? unknown : steps.find(({ bytes }) => size <= bytes)!;
   return { memoryMb: memory ?? step.memoryMb, timeoutSeconds: step.timeoutSeconds };
+}
+
+/** Of the one that restores it: somebody waits for it, and a server takes longer to write than to read. */
+export function restoreSizingOf(source: SourceCloud): Sizing {
+  return { ...sizingOf(source), timeoutSeconds: longestSeconds };
 }
 
 /** Of the functions that only read manifests. */

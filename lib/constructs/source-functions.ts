@@ -7,7 +7,7 @@ import type { SourceName } from '../../core/domain/keys.ts';
 import { backupStatements, restoreStatements } from '../grants.ts';
 import { functionName } from '../names.ts';
 import { loginStatements, secretStatements, tellingStatements, vaultKeyStatements } from '../rights.ts';
-import { sizingOf } from '../sizing.ts';
+import { restoreSizingOf, sizingOf } from '../sizing.ts';
 import type { Shared } from '../shared.ts';
 import type { Network } from './network.ts';
 import { NightjarFunction } from './nightjar-function.ts';
@@ -42,10 +42,11 @@ export class SourceFunctions extends Construct {
       ...loginStatements(this, config),
       ...tellingStatements(this, all),
     ];
-    const setting = { sizing: sizingOf(config.cloud), common, layer, network };
+    const setting = { common, layer, network };
     this.backup = new NightjarFunction(this, 'Backup', {
       ...setting,
       functionName: functionName(stack, 'backup', source),
+      sizing: sizingOf(config.cloud),
       description: `Backs up ${source}: { "source": ${JSON.stringify(source)} }`,
       code: code.backup,
       statements: [...backupStatements(vault, source), ...both],
@@ -55,6 +56,7 @@ export class SourceFunctions extends Construct {
     this.restore = new NightjarFunction(this, 'Restore', {
       ...setting,
       functionName: functionName(stack, 'restore', source),
+      sizing: restoreSizingOf(config.cloud),
       description: `Restores ${source} into a new database: { "source": ${JSON.stringify(source)} }`,
       code: code.restore,
       statements: [...restoreStatements(vault, source), ...both],
