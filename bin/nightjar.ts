@@ -1,4 +1,5 @@
 import { BackupError } from '../core/domain/errors.ts';
+import { collectSeldom } from '../core/pipeline/garbage.ts';
 import { exitCodes } from './cli/failure.ts';
 import { run } from './cli/run.ts';
 
@@ -15,5 +16,6 @@ for (const [name, code] of [['SIGINT', exitCodes.interrupted], ['SIGTERM', exitC
 // whoever read our output has enough of it: `nightjar list | head`
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? exitCodes.done : exitCodes.failed));
 
+collectSeldom();
 const code = await run(process.argv.slice(2), stop.signal);
 process.exit(stopCode ?? code);

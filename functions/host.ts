@@ -10,6 +10,7 @@ import { functionEnvironmentSchema } from '../core/contract/events.ts';
 import { BackupError } from '../core/domain/errors.ts';
 import type { SourceName } from '../core/domain/keys.ts';
 import type { Verb } from '../core/domain/run-messages.ts';
+import { collectSeldom } from '../core/pipeline/garbage.ts';
 import type { Report } from '../core/ports.ts';
 import { limitsOf } from './deadline.ts';
 import { failureOf, thrownOf } from './failure.ts';
@@ -31,6 +32,7 @@ const leastTellingMs = 1_000;
 
 /** A Lambda handler: reads the event, puts Nightjar together, works within the deadline, tells how it ended, and logs start, end and failure. Throws what Lambda is to show. */
 export function lambdaHandler<E extends Occasion, R extends object>({ verb, read, work }: Job<E, R>): (event: unknown, context: LambdaContext) => Promise<R> {
+  collectSeldom();
   return async (event, context) => {
     const began = Date.now();
     const seconds = (): number => Math.round((Date.now() - began) / 100) / 10;
