@@ -52,7 +52,7 @@ test.each(table)('%s fires as it is written: croner, and a second reader of what
   if (!/\dW/.test(expression)) expect(difference(read(expression), wanted)).toBeUndefined(); // cron-parser knows no W
 });
 
-test('30 schedules put together by chance fire as they are written', () => {
+test('15 schedules put together by chance fire as they are written', () => {
   const random = generator(20261121);
   const pick = <T>(choices: readonly T[]): T => choices[Math.floor(random() * choices.length)]!;
   const field = (from: number, to: number) => {
@@ -60,7 +60,7 @@ test('30 schedules put together by chance fire as they are written', () => {
     const [a, b] = [any(), any()].sort((x, y) => x - y) as [number, number];
     return pick([`${a}`, `${a}`, `${a}-${b}`, `${a},${b}`, `${a}-${b}/${1 + Math.floor(random() * 5)}`, `*/${2 + Math.floor(random() * (to - from - 1))}`, '*']);
   };
-  const schedules = Array.from({ length: 30 }, () => {
+  const schedules = Array.from({ length: 15 }, () => {
     const [day, weekday] = pick([['*', field(0, 7)], [field(1, 28), '*'], ['*', '*'], ['*', `${Math.floor(random() * 7)}#${1 + Math.floor(random() * 5)}`]]);
     return `${Math.floor(random() * 60)} ${field(0, 23)} ${day} ${field(1, 12)} ${weekday}`;
   });
