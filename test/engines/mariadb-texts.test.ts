@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { viewsInOrderOfUse, triggersInOrder } from '../../core/engines/mariadb/arrangements.ts';
+import { dataText } from '../../core/engines/mariadb/data-text.ts';
 import { readTableDefinition, unqualified, unqualifiedView, withoutDefiner } from '../../core/engines/mariadb/definition.ts';
 import { expectation } from '../../core/engines/mariadb/expected.ts';
 import { parseGrants } from '../../core/engines/mariadb/grants.ts';
@@ -96,6 +97,16 @@ test('what a dump leaves out is named', () => {
   for (const line of ['-- Table structure for table `a`\n', '-- Table structure for table `two\n', 'DELIMITER ;;\n']) expected.see(line);
 
   expect(() => expected.requireAll()).toThrow('left out table `b``c`, view `v`, 1 of 2 routines, triggers and events');
+});
+
+test('the comment above a table’s rows is seen however the text is cut, and nothing of the text is lost', async () => {
+  const text = '-- MariaDB dump\n\n--\n-- Dumping data for table `a`\n--\n\nINSERT INTO `a` VALUES (1);\n\n--\n-- Dumping data for table `b`\n--\n\nINSERT INTO `b` VALUES (1);\n';
+  for (let size = 1; size <= text.length; size += 1) {
+    const expected = expectation([{ kind: 'rows', names: ['a', 'b'] }]);
+    expect(await textOf(dataText(pieces(Buffer.from(text), size), () => Promise.resolve('head;\n'), expected))).toBe(`head;\n${text}`);
+  }
+  const lacking = dataText(pieces(Buffer.from(text), 7), () => Promise.resolve(''), expectation([{ kind: 'rows', names: ['a', 'c'] }]));
+  await expect(textOf(lacking)).rejects.toMatchObject({ code: 'dump-cut', message: expect.stringContaining('rows of `c`') });
 });
 
 test('generated columns leave the rows of their table, and nothing else changes, however the text is cut', async () => {

@@ -80,6 +80,19 @@ test('over TLS, where bodies are not signed, a flipped bit is refused by its che
   expect(await direct.leftovers()).toEqual([]);
 });
 
+test('over plain HTTP only parts, whose SHA-256 is in the manifest, go unsigned; what is small, as a manifest is, is signed', async () => {
+  await through(server, {}, async (vault, proxy) => {
+    await vault.put(objectKey('plain/large'), patterned(size, 65_536), tags, signal);
+    await vault.putIfAbsent(objectKey('plain/manifest.json'), Buffer.from('{}'), tags, signal);
+
+    const puts = proxy.requests.filter((request) => /^PUT/.test(request));
+    const unsigned = puts.filter((request) => request.includes('UNSIGNED-PAYLOAD'));
+    expect(unsigned.length).toBeGreaterThan(1);
+    expect(unsigned).toEqual(puts.filter((request) => request.includes('partNumber=')));
+    expect(puts.some((request) => request.includes('manifest.json'))).toBe(true);
+  });
+});
+
 test('a download whose connection breaks again and again comes whole', async () => {
   const key = objectKey('broken/download');
   await direct.vault.put(key, patterned(size, 65_536), tags, signal);
