@@ -9,7 +9,7 @@ const installed = join(top, 'node_modules', '.package-lock.json');
 const node = join(top, 'node_modules', '.bin', 'node');
 
 if (!existsSync(installed) || statSync(installed).mtimeMs < statSync(join(top, 'package-lock.json')).mtimeMs) {
-  console.error('Installing the dependencies (npm ci; about 450 MB on disk, once) …');
+  console.error('Installing the dependencies (npm ci; about 700 MB on disk, once) …');
   const { status } = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: top, stdio: ['ignore', 2, 2] });
   if (status !== 0) {
     console.error('error: the dependencies could not be installed; npm says above why');
