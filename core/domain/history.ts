@@ -75,7 +75,7 @@ function sorted(source: SourceName, objects: Map<BackupId, Found[]>): SourceHist
     const manifest = own.find(({ key }) => pathOf(key) === 'manifest.json');
     const start = startOf(id);
     if (manifest !== undefined) {
-      const proofs = own.flatMap(({ key }) => proofOfPath(pathOf(key)) ?? []).sort((a, b) => a.at.getTime() - b.at.getTime());
+      const proofs = own.flatMap(({ key }) => proofOfPath(pathOf(key)) ?? []).sort(inTime);
       const pinned = own.some(({ key }) => pathOf(key) === 'pin.json');
       history.backups.push({ id, start, completed: manifest.modified, pinned, proofs, objects: own, foreign: all.filter((found) => !own.includes(found)) });
     } else if (own.length > 0) {
@@ -83,6 +83,11 @@ function sorted(source: SourceName, objects: Map<BackupId, Found[]>): SourceHist
     }
   }
   return history;
+}
+
+/** Names tell whole seconds: of two looks in one second, the one that failed counts as the later. */
+function inTime(a: ProofRecord, b: ProofRecord): number {
+  return a.at.getTime() - b.at.getTime() || Number(a.outcome === 'failed') - Number(b.outcome === 'failed');
 }
 
 function pathOf(key: ObjectKey): string {
