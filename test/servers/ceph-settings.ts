@@ -59,8 +59,8 @@ const gateway = {
   rgw_crypt_s3_kms_backend: 'testing',
   rgw_crypt_s3_kms_encryption_keys: `testkey-1=${Buffer.alloc(32, 'nightjar').toString('base64')}`,
   rgw_crypt_require_ssl: 'false',
-  // A lifecycle "day" takes four seconds.
-  rgw_lc_debug_interval: '4',
+  // Nobody here waits for a lifecycle's days.
+  rgw_enable_lc_threads: 'false',
 };
 
 function paths(libraries: string, data: string): Record<string, string> {
