@@ -1,7 +1,7 @@
 import { Agent } from 'node:https';
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
 
-/** How stores check what they receive: by CRC-32 in a header (AWS and current stores), or by MD5 as older S3-compatible ones do. */
+/** How stores check what they receive: by CRC-32C in a header (AWS and current stores), or by MD5 as older S3-compatible ones do. */
 export type Checksums = 'when-supported' | 'when-required';
 
 export type S3ClientOptions = {

@@ -4,12 +4,11 @@ import {
   CreateMultipartUploadCommand,
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
-import { crc32 } from 'node:zlib';
 import { abortError, BackupError, isBackupError, messageOf } from '../domain/errors.ts';
 import type { ObjectKey } from '../domain/keys.ts';
 import { partsInFlight } from '../domain/multipart.ts';
 import type { Stored, Tags } from '../ports.ts';
-import { crc32Header, joinCrc32 } from './crc32.ts';
+import { crc32c, crc32cHeader, joinCrc32c } from './crc32c.ts';
 import type { Block } from './s3-blocks.ts';
 import { nameOf } from './s3-errors.ts';
 import { attributes, call, finishing, guard, objectAt, type S3Place } from './s3-request.ts';
@@ -48,7 +47,7 @@ export async function startUpload(
 
   /** Not stopped half way: an upload whose id nobody knows can't be removed. */
   async function begin(): Promise<string> {
-    const checksum = checked ? { ChecksumAlgorithm: 'CRC32' as const, ChecksumType: 'FULL_OBJECT' as const } : {};
+    const checksum = checked ? { ChecksumAlgorithm: 'CRC32C' as const, ChecksumType: 'FULL_OBJECT' as const } : {};
     const command = new CreateMultipartUploadCommand({ ...objectAt(place, key), ...attributes(place, tags), ...checksum });
     const send = (own: AbortSignal) => call(what, (options) => place.client.send(command, options), own);
     const { UploadId } = await finishing(what, send, signal);
@@ -64,12 +63,12 @@ export async function startUpload(
   }
 
   async function send({ index, bytes, release }: Block): Promise<void> {
-    const crc = checked ? crc32(bytes) : 0;
+    const crc = checked ? crc32c(bytes) : 0;
     const command = new UploadPartCommand({ ...target, PartNumber: index + 1, Body: bytes, ...guard(place, bytes, crc) });
-    const { ETag, ChecksumCRC32 } = await call(what, (options) => place.client.send(command, options), signal, bytes.length);
+    const { ETag, ChecksumCRC32C } = await call(what, (options) => place.client.send(command, options), signal, bytes.length);
     if (ETag === undefined) throw new BackupError('vault-failed', `${what}: the store took part ${index + 1} without a tag for it`);
-    if (checked && ChecksumCRC32 !== undefined && ChecksumCRC32 !== crc32Header(crc)) {
-      const sums = `the store reports checksum ${ChecksumCRC32} of part ${index + 1}, sent was ${crc32Header(crc)}`;
+    if (checked && ChecksumCRC32C !== undefined && ChecksumCRC32C !== crc32cHeader(crc)) {
+      const sums = `the store reports checksum ${ChecksumCRC32C} of part ${index + 1}, sent was ${crc32cHeader(crc)}`;
       throw new BackupError('vault-failed', `${what}: ${sums}`);
     }
     parts[index] = { crc, etag: ETag };
@@ -81,17 +80,17 @@ export async function startUpload(
     await Promise.all(onTheirWay);
     if (signal.aborted) throw abortError(signal);
     const bytes = sizes.reduce((sum, size) => sum + size, 0);
-    const crc = parts.reduce((sum, part, index) => joinCrc32(sum, part.crc, sizes[index]!), 0);
+    const crc = parts.reduce((sum, part, index) => joinCrc32c(sum, part.crc, sizes[index]!), 0);
     await finishing(what, (own) => assemble({ bytes, crc, parts }, own), signal, assembleMs);
     return { bytes };
   }
 
   async function assemble(expected: Expected, own: AbortSignal): Promise<void> {
-    const whole = checked ? { ChecksumType: 'FULL_OBJECT' as const, ChecksumCRC32: crc32Header(expected.crc), MpuObjectSize: expected.bytes } : {};
+    const whole = checked ? { ChecksumType: 'FULL_OBJECT' as const, ChecksumCRC32C: crc32cHeader(expected.crc), MpuObjectSize: expected.bytes } : {};
     const Parts = parts.map(({ etag, crc }, index) => ({
       PartNumber: index + 1,
       ETag: etag,
-      ...(checked ? { ChecksumCRC32: crc32Header(crc) } : {}),
+      ...(checked ? { ChecksumCRC32C: crc32cHeader(crc) } : {}),
     }));
     const command = new CompleteMultipartUploadCommand({ ...target, MultipartUpload: { Parts }, ...whole });
     try {

@@ -1,7 +1,7 @@
 import { PutObjectCommand } from '@aws-sdk/client-s3';
-import { crc32 } from 'node:zlib';
 import type { ObjectKey } from '../domain/keys.ts';
 import type { ByteStream, Stored, Tags } from '../ports.ts';
+import { crc32c } from './crc32c.ts';
 import { inBlocks } from './s3-blocks.ts';
 import { startUpload, type Upload } from './s3-multipart.ts';
 import { attributes, call, finishing, guard, objectAt, type S3Place } from './s3-request.ts';
@@ -28,7 +28,7 @@ export async function putStream(place: S3Place, key: ObjectKey, body: ByteStream
 
 async function putWhole(place: S3Place, key: ObjectKey, body: Buffer, tags: Tags, signal: AbortSignal): Promise<Stored> {
   const what = `write ${place.name}/${key}`;
-  const crc = crc32(body);
+  const crc = crc32c(body);
   const command = new PutObjectCommand({ ...objectAt(place, key), Body: body, ...attributes(place, tags), ...guard(place, body, crc) });
   const write = async (own: AbortSignal) => {
     await call(what, (options) => place.client.send(command, options), own, body.length);

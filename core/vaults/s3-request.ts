@@ -1,10 +1,9 @@
 import { createHash } from 'node:crypto';
-import { crc32 } from 'node:zlib';
 import type { S3Client } from '@aws-sdk/client-s3';
 import { abortError, BackupError } from '../domain/errors.ts';
 import type { Bytes } from '../domain/units.ts';
 import type { Tags } from '../ports.ts';
-import { crc32Header } from './crc32.ts';
+import { crc32c, crc32cHeader } from './crc32c.ts';
 import type { Checksums } from './s3-client.ts';
 import { isDamage, s3Error } from './s3-errors.ts';
 import { sleep, withGrace } from './waiting.ts';
@@ -72,7 +71,7 @@ export function attributes({ tags: hasTags, kmsKey }: S3Place, tags: Tags) {
 }
 
 /** What lets the store find damage in a body. */
-export function guard({ checksums }: S3Place, body: Uint8Array, crc = crc32(body)) {
+export function guard({ checksums }: S3Place, body: Uint8Array, crc = crc32c(body)) {
   if (checksums === 'when-required') return { ContentMD5: createHash('md5').update(body).digest('base64') };
-  return { ChecksumCRC32: crc32Header(crc) };
+  return { ChecksumCRC32C: crc32cHeader(crc) };
 }

@@ -1,11 +1,10 @@
 import { createHash } from 'node:crypto';
-import { crc32 } from 'node:zlib';
 import { DeleteObjectCommand, HeadObjectCommand } from '@aws-sdk/client-s3';
 import { BackupError, messageOf } from '../domain/errors.ts';
 import type { ObjectKey } from '../domain/keys.ts';
 import type { Bytes } from '../domain/units.ts';
 import type { Tags } from '../ports.ts';
-import { crc32Bytes, crc32Header } from './crc32.ts';
+import { crc32c, crc32cBytes, crc32cHeader } from './crc32c.ts';
 import { call, objectAt, type S3Place } from './s3-request.ts';
 import { retag } from './s3-tags.ts';
 
@@ -26,7 +25,7 @@ export async function confirmStored(place: S3Place, key: ObjectKey, expected: Ex
     return;
   }
   const left = await remove(place, key, signal);
-  throw new BackupError('vault-failed', `${place.name}/${key}: ${wrong}; ${left}`, { hint: 'run again; if it recurs, the store is broken' });
+  throw new BackupError('vault-failed', `${place.name}/${key}: ${wrong}; ${left}`, { hint: 'run again; if it recurs, the store is broken, or does not know CRC-32C: then set checksums: when-required' });
 }
 
 /** Whether the store holds exactly this: by its checksum, or by the digest of its parts. A matching size alone proves nothing. */
@@ -39,18 +38,18 @@ async function heldBy(place: S3Place, key: ObjectKey, signal: AbortSignal): Prom
   const checksum = place.checksums === 'when-supported' ? { ChecksumMode: 'ENABLED' as const } : {};
   const command = new HeadObjectCommand({ ...objectAt(place, key), ...checksum });
   const head = await call(`check ${place.name}/${key}`, (options) => place.client.send(command, options), signal);
-  return { bytes: head.ContentLength ?? -1, crc: head.ChecksumCRC32, etag: head.ETag, tags: head.TagCount };
+  return { bytes: head.ContentLength ?? -1, crc: head.ChecksumCRC32C, etag: head.ETag, tags: head.TagCount };
 }
 
 function difference(held: Held, { bytes, crc, parts }: Expected): string | undefined {
   if (held.bytes !== bytes) return `the store holds ${held.bytes} of ${bytes} bytes`;
-  if (held.crc === undefined || held.crc === crc32Header(crc) || held.crc === compositeOf(parts)) return undefined;
-  return `the store reports checksum ${held.crc}, sent was ${crc32Header(crc)}`;
+  if (held.crc === undefined || held.crc === crc32cHeader(crc) || held.crc === compositeOf(parts)) return undefined;
+  return `the store reports checksum ${held.crc}, sent was ${crc32cHeader(crc)}`;
 }
 
-/** Stores without full-object checksums report the CRC-32 of the parts' CRC-32s, and how many they are. */
+/** Stores without full-object checksums report the CRC-32C of the parts' CRC-32Cs, and how many they are. */
 function compositeOf(parts: Expected['parts']): string {
-  return `${crc32Header(crc32(Buffer.concat(parts.map((part) => crc32Bytes(part.crc)))))}-${parts.length}`;
+  return `${crc32cHeader(crc32c(Buffer.concat(parts.map((part) => crc32cBytes(part.crc)))))}-${parts.length}`;
 }
 
 /** The entity tag that stores give an object of parts: the MD5 of the parts' own, and how many they are. */

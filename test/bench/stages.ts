@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
-import { crc32 } from 'node:zlib';
 import { objectKey } from '../../core/domain/keys.ts';
 import { mariadbReader } from '../../core/pipeline/rows/mariadb.ts';
 import { postgresReader } from '../../core/pipeline/rows/postgres.ts';
 import { compress } from '../../core/pipeline/zstd.ts';
 import type { ByteStream } from '../../core/ports.ts';
 import type { Tools } from '../../core/tools.ts';
+import { crc32c } from '../../core/vaults/crc32c.ts';
 import { s3Client } from '../../core/vaults/s3-client.ts';
 import { s3Vault } from '../../core/vaults/s3.ts';
 import type { DatabaseServer, S3Server } from '../servers/server.ts';
@@ -49,8 +49,8 @@ function stages(engine: EngineName, { server, tools, store }: Setting): Stage[] 
       packed = inOne(await Array.fromAsync(compress(stream(chunks), level)));
     } })),
     { name: 'SHA-256 of what zstd:1 made', work: async () => packed.reduce((hash, chunk) => hash.update(chunk), createHash('sha256')).digest() },
-    { name: 'CRC-32 of what zstd:1 made', work: () => each((chunk) => crc32(chunk))(packed) },
-    { name: 'upload of what zstd:1 made, its CRC-32 included', work: (_, signal) => upload(packed, store, signal) },
+    { name: 'CRC-32C of what zstd:1 made', work: () => each((chunk) => crc32c(chunk))(packed) },
+    { name: 'upload of what zstd:1 made, its CRC-32C included', work: (_, signal) => upload(packed, store, signal) },
   ];
 }
 

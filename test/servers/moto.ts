@@ -16,7 +16,7 @@ const readyLimitMs = 30_000;
 const stopLimitMs = 5_000;
 
 /** moto and what its services need; Debian only suggests most of it. */
-const packages = ['moto', 'flask', 'flask-cors', 'yaml', 'pyparsing', 'jsonpath-ng', 'joserfc', 'openapi-spec-validator', 'jsondiff', 'graphql-core', 'docker'].map((name) => `python3-${name}`);
+const packages = ['moto', 'flask', 'flask-cors', 'yaml', 'pyparsing', 'jsonpath-ng', 'joserfc', 'openapi-spec-validator', 'jsondiff', 'graphql-core', 'docker', 'crc32c'].map((name) => `python3-${name}`);
 
 /** The services that tests talk to: their bytecode is prepared, so that no start compiles it. */
 const services = ['s3', 'sts', 'iam', 'sns', 'sqs', 'secretsmanager', 'events', 'kms', 'cloudwatch', 'logs', 'scheduler', 'lambda', 'cloudformation', 'ssm'];

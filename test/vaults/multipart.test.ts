@@ -1,8 +1,7 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { crc32 } from 'node:zlib';
 import { maximumParts, partSize, partsInFlight } from '../../core/domain/multipart.ts';
-import { crc32Header, joinCrc32 } from '../../core/vaults/crc32.ts';
+import { crc32c, crc32cHeader, joinCrc32c } from '../../core/vaults/crc32c.ts';
 import { inBlocks } from '../../core/vaults/s3-blocks.ts';
 import { chunks } from '../contract/vault-data.ts';
 
@@ -38,10 +37,20 @@ test.each([
   expect(most).toBe(memory);
 });
 
+test.each([
+  ['123456789', 0xe3069283], // the check value of CRC-32/ISCSI in the catalogue of parametrised CRC algorithms
+  ['', 0],
+  [Buffer.alloc(32), 0x8a9136aa], // RFC 3720, appendix B.4
+  [Buffer.alloc(32, 0xff), 0x62a8ab43],
+  [Buffer.from(Array.from({ length: 32 }, (_, index) => index)), 0x46dd794e],
+])('the CRC-32C of %j is known', (block, expected) => {
+  expect(crc32c(Buffer.from(block as string))).toBe(expected);
+});
+
 test('the checksums of two blocks make the checksum of both', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 300 }), fc.uint8Array({ maxLength: 300 }), (first, second) => {
-      expect(joinCrc32(crc32(first), crc32(second), second.length)).toBe(crc32(Buffer.concat([first, second])));
+      expect(joinCrc32c(crc32c(first), crc32c(second), second.length)).toBe(crc32c(Buffer.concat([first, second])));
     }),
   );
 });
@@ -50,10 +59,10 @@ test('the checksum of two large blocks is that of both, and its header is four b
   const first = Buffer.alloc(9 * MiB, 'first');
   const second = Buffer.alloc(8 * MiB + 1, 'second');
 
-  const joined = joinCrc32(crc32(first), crc32(second), second.length);
+  const joined = joinCrc32c(crc32c(first), crc32c(second), second.length);
 
-  expect(joined).toBe(crc32(Buffer.concat([first, second])));
-  expect(crc32Header(joined)).toMatch(/^[A-Za-z0-9+/]{6}==$/);
+  expect(joined).toBe(crc32c(Buffer.concat([first, second])));
+  expect(crc32cHeader(joined)).toMatch(/^[A-Za-z0-9+/]{6}==$/);
 });
 
 test.each([
