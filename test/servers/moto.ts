@@ -24,6 +24,17 @@ const services = ['s3', 'sts', 'iam', 'sns', 'sqs', 'secretsmanager', 'events', 
 /** Which Python packages a service pulls in is known by importing it; the argument says where bytecode goes. */
 const warmUp = `import importlib, moto.server\nfor name in ${JSON.stringify(services)}:\n importlib.import_module('moto.' + ('awslambda' if name == 'lambda' else name) + '.urls')`;
 
+/** moto looks whether an object is there and then writes it, in threads: of two who put one if absent, both may win. S3 lets one, so here too one writes at a time. */
+const oneWriter = `
+import threading
+from moto.s3.responses import S3Response
+put_object, writer = S3Response.put_object, threading.Lock()
+def put_alone(response):
+    with writer:
+        return put_object(response)
+S3Response.put_object = put_alone
+`;
+
 /** moto: S3 and many other AWS services behind one endpoint, in memory only, any credentials taken. Starts in about a second. */
 export async function startMoto(options: MotoOptions = {}, signal = AbortSignal.timeout(startLimitMs)): Promise<S3Server> {
   const root = await serverRoot({ name: 'moto', suites: ['sid'], packages }, options.report ?? reportToStderr, signal);
@@ -32,7 +43,7 @@ export async function startMoto(options: MotoOptions = {}, signal = AbortSignal.
     const port = await freePort();
     const access = { endpoint: `http://127.0.0.1:${port}`, region: 'eu-central-1', accessKeyId: 'moto', secretAccessKey: 'moto-takes-any' };
     const prelude = options.prelude === undefined ? '' : `${await readFile(options.prelude, 'utf8')}\n`;
-    const main = `${prelude}import sys\nfrom moto.server import main\nmain(sys.argv[1:])`;
+    const main = `${prelude}${oneWriter}import sys\nfrom moto.server import main\nmain(sys.argv[1:])`;
     const server = startProcess(python(root, ['-c', main, '-H', '127.0.0.1', '-p', String(port)], folder.path, bytecode));
     try {
       await untilReady('moto', server, () => answers(access.endpoint), readyLimitMs, signal);
