@@ -87,10 +87,20 @@ export type Plan = {
   warnings: string[];
   /**
    * To be called when all parts are read, with what was seen in them: throws `dump-cut` if a table of the catalogue is missing and
-   * `source-changed` if the definitions are no longer those of the snapshot. Returns the tables complete: with those that are empty and were not printed.
+   * `source-changed` if the definitions are no longer those of the snapshot.
    */
-  confirm(seen: TableRows[], signal: AbortSignal): Promise<TableRows[]>;
+  confirm(seen: TableRows[], signal: AbortSignal): Promise<Confirmed>;
   close(): Promise<void>;
+};
+
+/** What is known once every part was read. */
+export type Confirmed = {
+  /** The tables complete: with those that are empty and were not printed. */
+  tables: TableRows[];
+  /** What the person should know, and only the run could tell: what a program said though it succeeded, … */
+  warnings: string[];
+  /** What the backup holds otherwise than the source does, so that every proof has to except it: `column t.f: 12 values lose digits`. */
+  exceptions: string[];
 };
 
 /** One part to load, or one pass over it. */

@@ -47,7 +47,7 @@ export async function backup(source: Source, deps: BackupDeps, signal: AbortSign
   }, signal);
 }
 
-type Content = Pick<Manifest, 'parts' | 'tables' | 'largeObjects' | 'sequences' | 'objects' | 'warnings' | 'restore'>;
+type Content = Pick<Manifest, 'parts' | 'tables' | 'largeObjects' | 'sequences' | 'objects' | 'warnings' | 'exceptions' | 'restore'>;
 
 /** Stores every part and sums up what was in them; removes what was stored when anything fails, to the last moment before the manifest. */
 async function storeContent(plan: Plan, job: Job, deps: BackupDeps, confirmLease: () => Promise<void>, signal: AbortSignal): Promise<Content> {
@@ -59,7 +59,8 @@ async function storeContent(plan: Plan, job: Job, deps: BackupDeps, confirmLease
   try {
     const stored = await atOnce(source.parallel, parts, (part, stop) => storePart(part, { ...deps, source, id, tags }, stop), signal);
     const seen = mergeTallies(stored.flatMap(({ tally }) => tally ?? []));
-    const tables = await plan.confirm(seen.tables.map(({ table, columns, rows, fingerprint }) => ({ table, columns, rows, fingerprint })), signal);
+    const { tables, warnings, exceptions } = await plan.confirm(seen.tables.map(({ table, columns, rows, fingerprint }) => ({ table, columns, rows, fingerprint })), signal);
+    for (const message of [...warnings, ...exceptions]) deps.report({ type: 'warning', message });
     await confirmLease();
     if (signal.aborted) throw abortError(signal);
     const inManifest = stored.map(({ part }) => part);
@@ -69,7 +70,8 @@ async function storeContent(plan: Plan, job: Job, deps: BackupDeps, confirmLease
       ...(seen.largeObjects && { largeObjects: seen.largeObjects }),
       sequences: seen.sequences,
       objects: Object.fromEntries(Object.entries(plan.catalog).map(([kind, names]) => [kind, Object.keys(names).length])),
-      warnings: plan.warnings,
+      warnings: [...plan.warnings, ...warnings],
+      ...(exceptions.length > 0 && { exceptions }),
       restore: ['set -euo pipefail', ...inManifest.map(({ file, sha256 }) => `echo '${sha256}  ${file}' | sha256sum --check`), ...source.engine.restoreCommands(inManifest, plan)],
     };
   } catch (error) {

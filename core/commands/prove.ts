@@ -8,7 +8,7 @@ import { atOnce } from './at-once.ts';
 import { wholeTally } from './parts.ts';
 
 /** What a proof has compared, and every difference it has found. */
-export type Proof = { tables: number; rows: number; objects: number; definitions: boolean; differences: string[] };
+export type Proof = { tables: number; rows: number; objects: number; definitions: boolean; exceptions: string[]; differences: string[] };
 
 /** `database`: the one to read, where it is not the engine's own. */
 type Expected = { manifest: Manifest; catalog: Catalog; owners: boolean; database?: string };
@@ -23,13 +23,14 @@ export async function prove(engine: Engine, { manifest, catalog, owners, databas
     const read = plan.parts.filter((part) => part.reader !== undefined);
     const tallies = await atOnce(deps.parallel, read, (part, stop) => readPart(part, deps.report, stop), signal);
     const seen = mergeTallies(tallies.flatMap((tally) => tally ?? []));
-    const tables = await plan.confirm(seen.tables.map(({ table, columns, rows, fingerprint }) => ({ table, columns, rows, fingerprint })), signal);
+    const { tables } = await plan.confirm(seen.tables.map(({ table, columns, rows, fingerprint }) => ({ table, columns, rows, fingerprint })), signal);
     const definitions = majorOf(plan.server.version) === majorOf(manifest.server.version) && plan.server.product === manifest.server.product;
     return {
       tables: tables.length,
       rows: tables.reduce((sum, table) => sum + table.rows, 0),
       objects: Object.entries(catalog).reduce((sum, [kind, names]) => (owners || !engine.ownerKinds.includes(kind) ? sum + Object.keys(names).length : sum), 0),
       definitions,
+      exceptions: manifest.exceptions ?? [],
       differences: differences(
         { tables: manifest.tables, largeObjects: manifest.largeObjects, sequences: manifest.sequences, catalog },
         { tables, largeObjects: seen.largeObjects, sequences: seen.sequences, catalog: plan.catalog },
@@ -41,10 +42,11 @@ export async function prove(engine: Engine, { manifest, catalog, owners, databas
   }
 }
 
-/** What a proof has shown, in one sentence. */
-export function proofSentence({ tables, rows, objects, definitions }: Proof): string {
+/** What a proof has shown, in one sentence: what the backup never held as the source did is excepted each time. */
+export function proofSentence({ tables, rows, objects, definitions, exceptions }: Proof): string {
   const compared = `${plural(tables, 'table')}, ${plural(rows, 'row')}, ${plural(objects, 'definition')}`;
-  return `proven equal: ${compared}${definitions ? '' : ' (definitions by name alone: the servers’ versions differ)'}`;
+  const byName = definitions ? '' : ' (definitions by name alone: the servers’ versions differ)';
+  return `proven equal${exceptions.length === 0 ? '' : `, except ${exceptions.join('; ')}`}: ${compared}${byName}`;
 }
 
 /** Throws `proof-failed` with the differences, the first ten in the message. */

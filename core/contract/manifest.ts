@@ -55,6 +55,8 @@ export const manifestSchema = z.strictObject({
   sequences: z.record(z.string(), z.string()),
   objects: z.record(z.string(), count),
   warnings: z.array(z.string()),
+  /** What the parts hold otherwise than the source did, a sentence each; absent where there is nothing. */
+  exceptions: z.array(z.string()).min(1).optional(),
   restore: z.array(z.string()),
 });
 

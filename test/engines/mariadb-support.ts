@@ -57,7 +57,7 @@ export async function readAll(engine: Engine, between: (part: PlannedPart) => Pr
     if (tally !== undefined) tallies.push(tally);
   }
   const { tables, sequences } = mergeTallies(tallies);
-  const complete = await plan.confirm(tables.map(({ bytes: _, ...table }) => table), limit());
+  const { tables: complete } = await plan.confirm(tables.map(({ bytes: _, ...table }) => table), limit());
   await plan.close();
   return { plan, texts, sequences, tables: complete.toSorted((a, b) => (a.table < b.table ? -1 : 1)) };
 }

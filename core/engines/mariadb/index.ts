@@ -43,7 +43,7 @@ export function mariadbEngine(login: Login, tools: Tools): Engine {
         async confirm(seen, stop) {
           const changed = changedObjects(catalog, await withSession(login, stop, readCatalog));
           if (changed.length > 0) throw changedError(place, changed);
-          return complete(seen, tables, server);
+          return { tables: complete(seen, tables, server), warnings: [], exceptions: [] };
         },
         close: () => Promise.resolve(),
       };

@@ -35,7 +35,7 @@ export function postgresEngine(own: Login, tools: Tools, sliceBytes?: Bytes): En
           async confirm(seen) {
             await session.rows('select 1'); // the snapshot was held to the end
             requireAllSeen(tables, seen);
-            return [...seen, ...withoutRows.map(emptied)];
+            return { tables: [...seen, ...withoutRows.map(emptied)], warnings: [], exceptions: [] };
           },
           close: () => snapshot.close(),
         } satisfies Plan;
