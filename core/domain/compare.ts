@@ -39,7 +39,7 @@ function largeObjectDifferences(expected: Content['largeObjects'], found: Conten
 
 function sequenceDifferences(expected: Content['sequences'], found: Content['sequences']): string[] {
   return Object.entries(expected).flatMap(([name, state]) =>
-    found[name] === undefined ? [`sequence ${name} is missing`] : found[name] === state ? [] : [`sequence ${name} stands at (${found[name]}) instead of (${state})`]);
+    !Object.hasOwn(found, name) ? [`sequence ${name} is missing`] : found[name] === state ? [] : [`sequence ${name} stands at (${found[name]}) instead of (${state})`]);
 }
 
 function catalogDifferences(expected: Catalog, found: Catalog, { definitions, without }: { definitions: boolean; without: readonly string[] }): string[] {
