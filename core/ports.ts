@@ -112,22 +112,50 @@ export type LoadStep = {
   load(content: ByteStream, signal: AbortSignal): Promise<void>;
 };
 
+/** Something that could not be restored, and that the restore went on without. `statement` is shortened, and holds no rows. */
+export type LoadFailure = { object: string; error: string; statement: string };
+
+/** An object of the catalog that is left out on purpose, so that no proof expects it: `why` is for people. */
+export type LeftOut = { kind: string; name: string; why: string };
+
+/** What is to be restored, and how. `catalog` is that of the backup: it says how the database was made. */
+export type TargetOptions = {
+  manifest: Manifest;
+  catalog: Catalog;
+  /** False leaves out who owns what, who may do what, and whatever else names a role. */
+  owners: boolean;
+  /** False puts everything where the server puts it by default. */
+  tablespaces?: boolean;
+  /** Goes on when an object can't be made, and lists it in `failures`; without, the first failure ends the restore. */
+  keepGoing?: boolean;
+};
+
 /** A database to restore into. */
 export type Target = {
   database: string;
   /** `absent`: it will be made. `empty`: there, without any object of its own. `occupied`: objects that a restore would mix with; `holds` says what. */
   state: 'absent' | 'empty' | 'occupied';
   holds: string;
+  /** What a person should know before anything is done: what will be left out, … */
+  notes: readonly string[];
   /** Makes the database if it is absent; with `replace`, an occupied one makes room, or something is made beside it that `finish` puts in its place. Throws if somebody else made it meanwhile. */
   prepare(replace: boolean, signal: AbortSignal): Promise<void>;
   /** Stages one after the other; the steps of a stage may run side by side. */
   stages: LoadStep[][];
   /** Where it is being restored into: beside the database that it is to replace, where the engine can do that. */
   made(): string;
+  /** What has failed so far, and was gone on without. None unless `keepGoing`. */
+  failures: readonly LoadFailure[];
+  /** What was left out on purpose so far. */
+  leftOut: readonly LeftOut[];
   /** Puts what was made in the place of what it replaces; to be called when all is loaded and proven. */
   finish(signal: AbortSignal): Promise<void>;
+  /** Instead of `finish`: what was made stays where it is, for a person to look at; it replaces nothing. */
+  keep(signal: AbortSignal): Promise<void>;
   /** Drops what `prepare` made, after a failure. Never touches a database that was there before. */
   discard(signal: AbortSignal): Promise<void>;
+  /** What is on the server now, for the message of a failure: `database shop is as it was`. */
+  standing(): string;
   close(): Promise<void>;
 };
 
@@ -139,8 +167,7 @@ export type Engine = {
   readonly place: string;
   /** Plans a backup, or, for a proof (`like` given), the reading of what should equal that backup: the same columns in the same order. `database`: another one on the same server. */
   plan(options: { like?: Manifest; database?: string }, signal: AbortSignal): Promise<Plan>;
-  /** `catalog` is that of the backup: it says how the database was made. `owners: false` leaves out who owns and who may do what. */
-  target(backup: { manifest: Manifest; catalog: Catalog; owners: boolean }, signal: AbortSignal): Promise<Target>;
+  target(options: TargetOptions, signal: AbortSignal): Promise<Target>;
   /** Kinds of the catalog that `owners: false` leaves out. */
   readonly ownerKinds: readonly string[];
   /** The stock shell commands that restore this backup without Nightjar, from a folder that holds its objects. */

@@ -24,6 +24,8 @@ type Job<E, R> = {
   verb: Verb;
   read(event: unknown): E;
   work(event: E, invocation: Invocation, signal: AbortSignal): Promise<R>;
+  /** What is told of a result that is not all it should be: it is answered all the same. */
+  failureOf?(result: R): BackupError | undefined;
 };
 
 /** Left for the answer when telling takes long. */
@@ -31,7 +33,7 @@ const answerMs = 500;
 const leastTellingMs = 1_000;
 
 /** A Lambda handler: reads the event, puts Nightjar together, works within the deadline, tells how it ended, and logs start, end and failure. Throws what Lambda is to show. */
-export function lambdaHandler<E extends Occasion, R extends object>({ verb, read, work }: Job<E, R>): (event: unknown, context: LambdaContext) => Promise<R> {
+export function lambdaHandler<E extends Occasion, R extends object>({ verb, read, work, failureOf: failureIn = () => undefined }: Job<E, R>): (event: unknown, context: LambdaContext) => Promise<R> {
   collectSeldom();
   return async (event, context) => {
     const began = Date.now();
@@ -51,8 +53,8 @@ export function lambdaHandler<E extends Occasion, R extends object>({ verb, read
       const source = wanted.value?.source as SourceName | undefined;
       fields['source'] = source;
       if (wanted.value !== undefined) log('INFO', 'start', { event: wanted.value });
-      const result = await within({ verb, source }, { identity, explain, limit }, limits.signal, (nightjar) => work(wanted.get(), { ...nightjar, identity, random: () => ofRun(identity.run), report: reportTo(log), seconds }, limits.signal));
-      log('INFO', 'end', { result });
+      const result = await within({ verb, source }, { identity, explain, limit, failureOf: failureIn }, limits.signal, (nightjar) => work(wanted.get(), { ...nightjar, identity, random: () => ofRun(identity.run), report: reportTo(log), seconds }, limits.signal));
+      log(failureIn(result) === undefined ? 'INFO' : 'ERROR', 'end', { result });
       return result;
     } catch (error) {
       const failure = explain(error);
@@ -79,9 +81,9 @@ function attempt<T>(make: () => T): { value?: T; get(): T } {
   }
 }
 
-type Asking = Pick<RunHost, 'explain' | 'limit'> & { identity: InvocationIdentity };
+type Asking<R> = Pick<RunHost, 'explain' | 'limit'> & { identity: InvocationIdentity; failureOf(result: R): BackupError | undefined };
 
-async function within<R extends object>(run: Run, { identity, explain, limit }: Asking, signal: AbortSignal, work: (nightjar: Nightjar) => Promise<R>): Promise<R> {
+async function within<R extends object>(run: Run, { identity, explain, limit, failureOf: failureIn }: Asking<R>, signal: AbortSignal, work: (nightjar: Nightjar) => Promise<R>): Promise<R> {
   const { LAMBDA_TASK_ROOT: bundle, NIGHTJAR_CONFIG: file, NIGHTJAR_TOOLS: layer, NIGHTJAR_TOPIC: topic } = functionEnvironmentSchema.parse(process.env);
   const path = resolve(bundle, file);
   const text = await readFile(path, 'utf8').catch((cause: unknown) => {
@@ -92,7 +94,7 @@ async function within<R extends object>(run: Run, { identity, explain, limit }: 
   let nightjar: Nightjar | undefined;
   try {
     const composed = async (): Promise<R> => work((nightjar = await compose(config.get(), host, signal)));
-    return await toldRun(run, composed, (result) => result, { ...openTelling(config.value ?? tellingTopic(toldByText(text), topic), host), run: identity.run, vault: () => nightjar?.vault, explain, limit, unalarming: ['lease-held'] });
+    return await toldRun(run, composed, (result) => result, { ...openTelling(config.value ?? tellingTopic(toldByText(text), topic), host), run: identity.run, vault: () => nightjar?.vault, explain, limit, unalarming: ['lease-held'] }, failureIn);
   } finally {
     nightjar?.close();
   }

@@ -3,6 +3,7 @@ import { restoreRecorded } from '../core/commands/restore.ts';
 import { readEvent, restoreEventSchema } from '../core/contract/events.ts';
 import type { RestoreResult } from '../core/contract/events.ts';
 import { lambdaHandler } from './host.ts';
+import { BackupError } from '../core/domain/errors.ts';
 import { newDatabaseName } from '../core/domain/keys.ts';
 import { restoredResult } from './result.ts';
 
@@ -15,6 +16,7 @@ export const handler = lambdaHandler({
     const manifest = await findManifest(source, backup, nightjar.vault, signal);
     const target = await nightjar.source(name, { database: to ?? newDatabaseName(manifest) }, signal);
     const restored = await restoreRecorded(manifest, target.engine, options, { ...nightjar, parallel: target.parallel }, signal);
-    return restoredResult(restored, source, nightjar.seconds());
+    return restoredResult(restored, { source, place: target.engine.place }, nightjar.seconds());
   },
+  failureOf: (result) => (result.status === 'incomplete' ? new BackupError('restore-incomplete', result.error, { hint: result.hint }) : undefined),
 });

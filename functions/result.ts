@@ -1,3 +1,4 @@
+import { incompleteError } from '../core/commands/incomplete.ts';
 import { proofSentence } from '../core/commands/prove.ts';
 import type { Restored } from '../core/commands/restore.ts';
 import type { Rotation } from '../core/commands/rotate.ts';
@@ -20,9 +21,26 @@ export function storedResult({ source, id, tables, parts, warnings }: Manifest, 
   };
 }
 
-/** What a restore tells; one whose proof has failed never comes here. */
-export function restoredResult({ id, database, proof }: Restored, source: string, seconds: number): RestoreResult {
-  return { status: 'restored', source, id, database, proof: proof === undefined ? 'not asked for' : proofSentence(proof), seconds };
+/** An answer holds 6 MB, an event of the bus 256 KB (AWS Lambda and EventBridge quotas). */
+const shownFailures = 100;
+
+/** What a restore tells; one whose proof has failed never comes here, unless it went on without what could not be restored. */
+export function restoredResult(restored: Restored, { source, place }: { source: string; place: string }, seconds: number): RestoreResult {
+  const { id, database, proof, failures, notReplaced } = restored;
+  const about = { source, id, database, seconds };
+  const error = incompleteError(restored, place);
+  if (error === undefined) return { status: 'restored', ...about, proof: proof === undefined ? 'not asked for' : proofSentence(proof) };
+  return {
+    status: 'incomplete',
+    ...about,
+    proof: 'not proven',
+    ...(notReplaced !== undefined && { notReplaced }),
+    error: error.message,
+    hint: error.hint ?? '',
+    failed: failures.length,
+    failures: failures.slice(0, shownFailures),
+    differences: proof?.differences.slice(0, shownFailures) ?? [],
+  };
 }
 
 function sum(numbers: number[]): number {

@@ -2,7 +2,7 @@ import { isBackupError, messageOf } from '../../core/domain/errors.ts';
 import type { FailureCode } from '../../core/domain/errors.ts';
 
 /** What a run ends with, as --help says. */
-export const exitCodes = { done: 0, failed: 1, usage: 2, damaged: 3, notFresh: 4, leaseHeld: 11, interrupted: 130, terminated: 143 } as const;
+export const exitCodes = { done: 0, failed: 1, usage: 2, damaged: 3, notFresh: 4, incomplete: 5, leaseHeld: 11, interrupted: 130, terminated: 143 } as const;
 
 const damage: readonly FailureCode[] = ['part-corrupt', 'object-missing', 'manifest-invalid', 'proof-failed'];
 const usage: readonly FailureCode[] = ['config-invalid', 'input-invalid'];
@@ -12,6 +12,7 @@ export function exitCodeOf(failures: readonly unknown[]): number {
   if (failures.length === 0) return exitCodes.done;
   if (failures.some((failure) => isBackupError(failure, ...damage))) return exitCodes.damaged;
   if (failures.every((failure) => isBackupError(failure, 'not-fresh'))) return exitCodes.notFresh;
+  if (failures.every((failure) => isBackupError(failure, 'restore-incomplete'))) return exitCodes.incomplete;
   if (failures.every((failure) => isBackupError(failure, 'lease-held'))) return exitCodes.leaseHeld;
   return failures.every((failure) => isBackupError(failure, ...usage)) ? exitCodes.usage : exitCodes.failed;
 }

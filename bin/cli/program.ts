@@ -25,6 +25,7 @@ Exit codes:
   2         bad usage or configuration
   3         damage found: in a part of a backup, or in a restored database
   4         a check found a source that is not as it must be
+  5         restored with --keep-going, without what failed: not proven
   11        another run works on the source
   130, 143  stopped by SIGINT or SIGTERM, after cleaning up; a second one stops
             at once
@@ -52,7 +53,10 @@ Examples:
   nightjar restore shop --server staging --to shop
       the newest, on the server of the source staging
   nightjar restore shop --to shop --replace
-      in place: drops what is there`;
+      in place: drops what is there
+  nightjar restore shop --keep-going
+      what can be restored, and a list of what failed: exits with 5 then, and
+      replaces nothing`;
 
 const checkHelp = `
 States: fresh; stale (older than the limit); never (no backup yet); unknown (the
@@ -108,6 +112,8 @@ export function nightjarProgram(ask: (asked: Asked) => void): Command {
     .option('--replace', 'drop what the database holds first; the backup is verified before')
     .option('--yes', 'do not ask before dropping')
     .option('--no-owner', 'leave out who owns what, and who may do what')
+    .option('--no-tablespaces', 'put everything into the default tablespace')
+    .option('--keep-going', 'go on without what fails, list it, and keep the rest')
     .option('--no-proof', 'do not compare the result with the backup')
     .addHelpText('after', restoreHelp)
     .action((source: string, id: string, flags: RestoreFlags) => asking((session, signal) => restoreCommand(source, id, flags, session, signal), 'restore'));

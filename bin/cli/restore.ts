@@ -1,6 +1,8 @@
+import { incompleteError, whereItIs } from '../../core/commands/incomplete.ts';
 import { findManifest } from '../../core/commands/list.ts';
 import { proofSentence } from '../../core/commands/prove.ts';
 import { readCatalogPart, requireSameEngine, restoreRecorded } from '../../core/commands/restore.ts';
+import type { Restored } from '../../core/commands/restore.ts';
 import type { Source } from '../../core/commands/source.ts';
 import type { Manifest } from '../../core/contract/manifest.ts';
 import { BackupError } from '../../core/domain/errors.ts';
@@ -9,7 +11,7 @@ import type { BackupId, SourceName } from '../../core/domain/keys.ts';
 import { formatBytes, formatDuration, plural } from '../../core/domain/units.ts';
 import { confirmByName } from './confirm.ts';
 import { readable } from './names.ts';
-import type { Outcome } from './output.ts';
+import type { Outcome, Output } from './output.ts';
 import { showProgress } from './progress.ts';
 import type { Session } from './session.ts';
 import { sizesOf } from './sizes.ts';
@@ -17,15 +19,18 @@ import { shortSpan } from './text.ts';
 import { told } from './told.ts';
 
 /** As commander gives them. */
-export type RestoreFlags = { to?: string; server?: string; replace?: true; yes?: true; owner: boolean; proof: boolean };
+export type RestoreFlags = { to?: string; server?: string; replace?: true; yes?: true; owner: boolean; proof: boolean; tablespaces: boolean; keepGoing?: true };
+
+type Done = { document: object; failure: BackupError | undefined };
 
 /** `nightjar restore`: says what will happen, has it confirmed where something would be lost, restores, proves the result equal, and tells how it ended. */
 export async function restoreCommand(name: string, which: string, flags: RestoreFlags, session: Session, signal: AbortSignal): Promise<Outcome> {
-  const result = await told({ verb: 'restore', source: name as SourceName }, () => restoreOne(name, which, flags, session, signal), (done) => done, session, signal);
-  return { document: { result }, failures: [] };
+  const run = { verb: 'restore', source: name as SourceName } as const;
+  const { document: result, failure } = await told(run, () => restoreOne(name, which, flags, session, signal), ({ document }) => document, session, signal, (done) => done.failure);
+  return { document: { result }, failures: failure === undefined ? [] : [failure] };
 }
 
-async function restoreOne(name: string, which: string, flags: RestoreFlags, session: Session, signal: AbortSignal): Promise<object> {
+async function restoreOne(name: string, which: string, flags: RestoreFlags, session: Session, signal: AbortSignal): Promise<Done> {
   const { nightjar, out } = session;
   const manifest = await findManifest(await readable(name, nightjar, signal), which, nightjar.vault, signal);
   const database = flags.to ?? newDatabaseName(manifest);
@@ -37,16 +42,30 @@ async function restoreOne(name: string, which: string, flags: RestoreFlags, sess
   if (preview.loses && flags.replace && !flags.yes) await confirmByName(database, `--replace drops what ${source.engine.place} holds: ${preview.holds}`, out, signal);
   const progress = showProgress(manifest.source, 'restoring', out, Date.now);
   try {
-    const options = { replace: flags.replace === true, owners: flags.owner, proof: flags.proof };
+    const { owner: owners, proof, tablespaces } = flags;
+    const options = { replace: flags.replace === true, owners, proof, tablespaces, keepGoing: flags.keepGoing === true };
     const restored = await restoreRecorded(manifest, source.engine, options, { ...nightjar, report: progress.report, parallel: source.parallel }, signal);
     progress.end();
-    const ms = Date.now() - started;
-    out.say(`restored ${manifest.source} ${manifest.id} into ${source.engine.place} in ${formatDuration(ms)}`);
-    out.say(restored.proof === undefined ? 'not proven: --no-proof left the comparison out' : proofSentence(restored.proof));
-    return { source: manifest.source, id: manifest.id, place: source.engine.place, database, ms, proven: restored.proof !== undefined, ...(restored.proof && { proof: restored.proof }) };
+    return tellRestored(restored, manifest, source, Date.now() - started, out);
   } finally {
     progress.end();
   }
+}
+
+function tellRestored(restored: Restored, { source: name, id }: Manifest, { engine: { place } }: Source, ms: number, out: Output): Done {
+  const { proof, failures, database, notReplaced } = restored;
+  const about = { source: name, id, place, database, ms };
+  const failure = incompleteError(restored, place);
+  if (failure === undefined) {
+    out.say(`restored ${name} ${id} into ${place} in ${formatDuration(ms)}`);
+    out.say(proof === undefined ? 'not proven: --no-proof left the comparison out' : proofSentence(proof));
+    return { document: { ...about, proven: proof !== undefined, ...(proof && { proof }) }, failure };
+  }
+  out.say(`restored ${name} ${id} in ${formatDuration(ms)}, with ${plural(failures.length, 'failure')}: not proven`);
+  out.say(`${whereItIs(restored)}.`);
+  for (const { object, error, statement } of failures) out.say(`  failed: ${object}\n    ${error}\n    ${statement}`);
+  for (const difference of proof?.differences ?? []) out.say(`  differs: ${difference}`);
+  return { document: { ...about, ...(notReplaced !== undefined && { notReplaced }), proven: false, failures, ...(proof && { proof }) }, failure };
 }
 
 function serverOf(name: string, { server }: RestoreFlags, { nightjar }: Session): string {
@@ -56,9 +75,9 @@ function serverOf(name: string, { server }: RestoreFlags, { nightjar }: Session)
 
 type Preview = { lines: string[]; loses: boolean; holds: string };
 
-async function lookAt(manifest: Manifest, source: Source, { owner, replace }: RestoreFlags, { nightjar }: Session, signal: AbortSignal): Promise<Preview> {
+async function lookAt(manifest: Manifest, source: Source, { owner, replace, tablespaces, keepGoing }: RestoreFlags, { nightjar }: Session, signal: AbortSignal): Promise<Preview> {
   const catalog = await readCatalogPart(manifest, nightjar.vault, signal);
-  const target = await source.engine.target({ manifest, catalog, owners: owner }, signal);
+  const target = await source.engine.target({ manifest, catalog, owners: owner, tablespaces, keepGoing: keepGoing === true }, signal);
   const { tables, rows, bytes } = sizesOf(manifest);
   const age = shortSpan(nightjar.clock.now().getTime() - startOf(manifest.id as BackupId).getTime());
   const state = { absent: 'a new database', empty: 'there, and empty', occupied: replace ? `holds ${target.holds}: ALL OF IT WILL BE DROPPED` : `holds ${target.holds}` }[target.state];
@@ -67,6 +86,7 @@ async function lookAt(manifest: Manifest, source: Source, { owner, replace }: Re
     lines: [
       `backup  ${manifest.source} ${manifest.id}, ${age} old: ${plural(tables, 'table')}, ${plural(rows, 'row')}, ${formatBytes(bytes)}`,
       `into    ${source.engine.place} (${state})`,
+      ...target.notes.map((note) => `note    ${note}`),
     ],
     loses: target.state === 'occupied',
     holds: target.holds,

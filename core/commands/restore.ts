@@ -4,7 +4,7 @@ import { BackupError, isBackupError, messageOf } from '../domain/errors.ts';
 import { partKey } from '../domain/keys.ts';
 import type { BackupId, ObjectKey, SourceName } from '../domain/keys.ts';
 import type { Bytes } from '../domain/units.ts';
-import type { ByteStream, Catalog, Clock, Engine, LoadStep, Report, Target, Vault } from '../ports.ts';
+import type { ByteStream, Catalog, Clock, Engine, LeftOut, LoadFailure, LoadStep, Report, Target, Vault } from '../ports.ts';
 import { atOnce } from './at-once.ts';
 import { openPart } from './parts.ts';
 import { proofSentence, prove, requireEqual } from './prove.ts';
@@ -19,9 +19,15 @@ export type RestoreOptions = {
   owners: boolean;
   /** Read the restored database and compare it with the manifest. */
   proof: boolean;
+  /** Put things into the tablespaces that they were in (they must be there); without, into the server's default one. */
+  tablespaces?: boolean;
+  /** Go on without what can't be restored, and list it: what was made is kept, replaces nothing, and counts as proven in no way. */
+  keepGoing?: boolean;
 };
-export type Restored = { id: string; database: string; proof?: Proof };
+/** `database`: where it is. `notReplaced`: what it was to replace, and did not, for there are failures. */
+export type Restored = { id: string; database: string; proof?: Proof; failures: readonly LoadFailure[]; notReplaced?: string };
 type Deps = { vault: Vault; report: Report; parallel: number };
+type Backup = { manifest: Manifest; catalog: Catalog };
 
 const discardLimitMs = 30_000;
 /** It is held in memory; a thousand tables take half a megabyte. */
@@ -30,25 +36,61 @@ const largestCatalog = 256 * 1024 ** 2;
 /**
  * Restores a backup into the database of `engine` and proves it equal. A target that holds objects is refused unless `replace` says
  * otherwise; then the whole backup is verified first, and where the engine can do it, made and proven beside what it replaces. After a failure,
- * a database that was made here is dropped.
+ * a database that was made here is dropped, unless it is whole and the proof found it different: that one is kept. The message says what is there.
  */
 export async function restore(manifest: Manifest, engine: Engine, options: RestoreOptions, deps: Deps, signal: AbortSignal): Promise<Restored> {
   requireSameEngine(manifest, engine);
   const catalog = await readCatalogPart(manifest, deps.vault, signal);
-  const expected = { manifest, catalog, owners: options.owners };
-  const target = await engine.target(expected, signal);
+  const { owners, tablespaces = true, keepGoing = false } = options;
+  const target = await engine.target({ manifest, catalog, owners, tablespaces, keepGoing }, signal);
   try {
     if (target.state === 'occupied') await requireReplaceable(manifest, target, engine, options, deps, signal);
     announce(manifest, engine.place, deps.report);
-    await target.prepare(options.replace, signal);
-    await load(manifest, target, deps, signal);
-    deps.report({ type: 'stage', label: 'proof', totalBytes: dataBytes(manifest.parts) });
-    const proof = options.proof ? await prove(engine, { ...expected, database: target.made() }, deps, signal) : undefined;
-    if (proof !== undefined) requireEqual(proof, target.made() === target.database ? engine.place : `${engine.place} (in database ${target.made()}, beside it)`);
-    await target.finish(signal);
-    return { id: manifest.id, database: target.database, ...(proof && { proof }) };
+    return await orSayWhatIsThere(target, () => fill(target, { manifest, catalog }, engine, options, deps, signal));
   } finally {
     await target.close();
+  }
+}
+
+async function fill(target: Target, backup: Backup, engine: Engine, options: RestoreOptions, deps: Deps, signal: AbortSignal): Promise<Restored> {
+  const { manifest } = backup;
+  await target.prepare(options.replace, signal);
+  await load(manifest, target, deps, signal);
+  const proof = options.proof ? await compare(target, backup, engine, options, deps, signal) : undefined;
+  const { database, failures } = target;
+  const found = { id: manifest.id, ...(proof && { proof }), failures };
+  if (failures.length === 0) {
+    if (proof !== undefined) requireEqual(proof, target.made() === database ? engine.place : `${engine.place} (in database ${target.made()}, beside it)`);
+    await target.finish(signal);
+    return { ...found, database };
+  }
+  await target.keep(signal);
+  return { ...found, database: target.made(), ...(target.made() !== database && { notReplaced: database }) };
+}
+
+/** What was left out on purpose is not expected, and excepted from what is proven. */
+async function compare(target: Target, { manifest, catalog }: Backup, engine: Engine, { owners }: RestoreOptions, deps: Deps, signal: AbortSignal): Promise<Proof> {
+  deps.report({ type: 'stage', label: 'proof', totalBytes: dataBytes(manifest.parts) });
+  const exceptions = [...(manifest.exceptions ?? []), ...target.leftOut.map(({ kind, name, why }) => `${kind} ${name}: ${why}`)];
+  const expected = { manifest: { ...manifest, exceptions }, catalog: lacking(catalog, target.leftOut), owners, database: target.made() };
+  return prove(engine, expected, deps, signal);
+}
+
+function lacking(catalog: Catalog, leftOut: readonly LeftOut[]): Catalog {
+  const isLeftOut = (kind: string, name: string): boolean => leftOut.some((one) => one.kind === kind && one.name === name);
+  const kinds = Object.entries(catalog).map(([kind, names]) => [kind, Object.fromEntries(Object.entries(names).filter(([name]) => !isLeftOut(kind, name)))]);
+  return leftOut.length === 0 ? catalog : (Object.fromEntries(kinds) as Catalog);
+}
+
+/** Undoes a failed restore as far as it must be undone, and says in its message what is there now. */
+async function orSayWhatIsThere<T>(target: Target, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    const undo = isBackupError(error, 'proof-failed') ? target.keep : target.discard;
+    const undone = await undo(AbortSignal.timeout(discardLimitMs)).then(() => [], (cause: unknown) => [messageOf(cause)]);
+    const ours = isBackupError(error) ? error : new BackupError('internal', messageOf(error), { hint: 'this is a defect of Nightjar: please report it' });
+    throw new BackupError(ours.code, [ours.message, ...undone, target.standing()].join('; '), { hint: ours.hint, cause: error });
   }
 }
 
@@ -60,9 +102,10 @@ export function requireSameEngine(manifest: Manifest, engine: Engine): void {
   });
 }
 
-/** The same, and writes down beside the backup how a restore that was to be proven ended. */
+/** The same, and writes down beside the backup how a restore that was to be proven ended. What failed on this server says nothing of the backup, and is no record. */
 export async function restoreRecorded(manifest: Manifest, engine: Engine, options: RestoreOptions, deps: Deps & { clock: Clock }, signal: AbortSignal): Promise<Restored> {
-  return recorded('restore', manifest, deps, () => restore(manifest, engine, options, deps, signal), ({ proof }) => proof && { compared: proofSentence(proof), differences: proof.differences });
+  const judge = ({ proof, failures }: Restored) => (proof !== undefined && failures.length === 0 ? { compared: proofSentence(proof), differences: proof.differences } : undefined);
+  return recorded('restore', manifest, deps, () => restore(manifest, engine, options, deps, signal), judge);
 }
 
 /** What stands in a backup's catalog part. Throws `part-corrupt`. */
@@ -90,16 +133,9 @@ async function requireReplaceable(manifest: Manifest, target: Target, engine: En
 }
 
 async function load(manifest: Manifest, target: Target, deps: Deps, signal: AbortSignal): Promise<void> {
-  try {
-    for (const steps of target.stages) {
-      deps.report({ type: 'stage', label: steps[0]?.part.role === 'data' ? 'rows' : (steps[0]?.label ?? ''), totalBytes: dataBytes(steps.map(({ part }) => part)) });
-      await atOnce(deps.parallel, steps, (step, stop) => loadStep(step, manifest, deps, stop), signal);
-    }
-  } catch (error) {
-    await target.discard(AbortSignal.timeout(discardLimitMs)).catch((cause: unknown) => {
-      throw new BackupError(isBackupError(error) ? error.code : 'restore-failed', `${messageOf(error)}; the half-restored database ${target.database} could not be dropped: ${messageOf(cause)}`, { cause: error });
-    });
-    throw error;
+  for (const steps of target.stages) {
+    deps.report({ type: 'stage', label: steps[0]?.part.role === 'data' ? 'rows' : (steps[0]?.label ?? ''), totalBytes: dataBytes(steps.map(({ part }) => part)) });
+    await atOnce(deps.parallel, steps, (step, stop) => loadStep(step, manifest, deps, stop), signal);
   }
 }
 

@@ -27,26 +27,33 @@ const longestText = 4000;
 
 /**
  * Does a run's work, and tells how it ended: every hook gets the event; a failure goes to the notifiers, too. When somebody could not be
- * told, that is a failure of the run beside its own. Another run at work on the source is `skipped`: nobody is alarmed.
+ * told, that is a failure of the run beside its own. Another run at work on the source is `skipped`: nobody is alarmed. A run that has a
+ * result and still did not do all it should is told as the failure that `failureOf` makes of it, with its result.
  */
-export async function toldRun<R extends object>(run: Run, work: () => Promise<R>, resultOf: (result: R) => object, host: RunHost): Promise<R> {
+export async function toldRun<R extends object>(run: Run, work: () => Promise<R>, resultOf: (result: R) => object, host: RunHost, failureOf: (result: R) => BackupError | undefined = () => undefined): Promise<R> {
   const began = host.clock.now().getTime();
   const ms = (): number => Math.max(0, host.clock.now().getTime() - began);
   const result = await work().catch(async (error: unknown) => {
     throw await toldFailure(run, error, ms(), host);
   });
   const told = resultOf(result);
+  const failure = failureOf(result);
+  if (failure !== undefined) {
+    const thrown = await toldFailure(run, failure, ms(), host, told);
+    if (thrown !== failure) throw thrown;
+    return result;
+  }
   const status = 'status' in told && told.status === 'skipped' ? 'skipped' : 'succeeded';
   const failures = await callHooks({ ...eventOf(run, host, ms()), status, result: plain(told) }, host);
   if (failures.length > 0) throw collected(failures);
   return result;
 }
 
-/** Tells that a run has failed; returns the error to throw: the run's own, with what went wrong in telling. */
-export async function toldFailure(run: Run, error: unknown, ms: number, host: RunHost): Promise<unknown> {
+/** Tells that a run has failed, and what it has done all the same; returns the error to throw: the run's own, with what went wrong in telling. */
+export async function toldFailure(run: Run, error: unknown, ms: number, host: RunHost, result?: object): Promise<unknown> {
   const { code, message, hint } = host.explain(error);
   const status = code === 'lease-held' ? 'skipped' : 'failed';
-  const event = { ...eventOf(run, host, ms), status, error: { code, message: message.slice(0, longestText), ...(hint !== undefined && { hint }) } } as const;
+  const event = { ...eventOf(run, host, ms), status, error: { code, message: message.slice(0, longestText), ...(hint !== undefined && { hint }) }, ...(result && { result: plain(result) }) } as const;
   const failed = new BackupError(code, message, { hint });
   const [hooks, told] = await Promise.all([
     callHooks(event, host),

@@ -23,6 +23,8 @@ export const restoreEventSchema = group('the event', {
   confirm: text('the name of the database that is to be emptied').optional().describe('With `replace`: the name of the database again.'),
   owners: flag('Restore owners and grants too; without, everything belongs to the user that restores.', true),
   proof: flag('Read the restored database and compare it with the backup.', true),
+  tablespaces: flag('Put things into the tablespaces that they were in; without, into the default one.', true),
+  keepGoing: flag('Go on without what can’t be restored, list it in the answer, and keep the rest; it replaces nothing then.', false),
 }).superRefine(({ to, replace, confirm }, context) => {
   if (replace && to === undefined) context.addIssue({ code: 'custom', path: ['to'], message: 'is missing: with replace, name the database that is to be emptied' });
   if (replace && confirm !== to) context.addIssue({ code: 'custom', path: ['confirm'], message: 'with replace, write the name of the database again, as in to: what it holds will be gone' });
@@ -54,8 +56,17 @@ export const backupResultSchema = z.discriminatedUnion('status', [
   z.strictObject({ status: z.literal('skipped'), source: z.string(), heldBy: z.string(), why: z.string() }),
 ]);
 
-/** What a restore answers; `proof` says what was compared, and that it is equal. */
-export const restoreResultSchema = z.strictObject({ status: z.literal('restored'), source: z.string(), id: z.string(), database: z.string(), proof: z.string(), seconds: z.number() });
+const loadFailureSchema = z.strictObject({ object: z.string(), error: z.string(), statement: z.string() });
+const restoredAs = { source: z.string(), id: z.string(), database: z.string(), proof: z.string(), seconds: z.number() };
+
+/**
+ * What a restore answers; `proof` says what was compared, and that it is equal. `incomplete`: it went on, because of `keepGoing`, without what
+ * `failures` lists (`failed` counts them, where not all are shown), and has replaced nothing: `notReplaced` is what it was to replace.
+ */
+export const restoreResultSchema = z.discriminatedUnion('status', [
+  z.strictObject({ status: z.literal('restored'), ...restoredAs }),
+  z.strictObject({ status: z.literal('incomplete'), ...restoredAs, notReplaced: z.string().optional(), error: z.string(), hint: z.string(), failed: count, failures: z.array(loadFailureSchema), differences: z.array(z.string()) }),
+]);
 
 /** What a rotation answers: of each backup that it removed what became of it, of all the others how many there are. One that failed in part is an error. */
 export const rotateResultSchema = z.strictObject({

@@ -15,6 +15,7 @@ export type FailureCode =
   | 'dump-failed' // the dump program failed
   | 'dump-cut' // the dump program said it succeeded, and its output is not whole
   | 'restore-failed' // the restore program or the target refused
+  | 'restore-incomplete' // a restore that was told to go on has left out what failed
   | 'target-not-empty' // the target of a restore holds objects
   | 'proof-failed' // what was restored differs from what was backed up
   | 'vault-unreachable' // the vault can't be reached

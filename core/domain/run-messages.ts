@@ -30,7 +30,7 @@ export function runFailed({ verb, source, run, place, ms, left }: FailedRun, { c
     ...(left === undefined ? [] : standing(left, at)),
     fact('Run', `${run}, failed after ${span(ms)}`),
   ];
-  return about(kinds[verb], { source }, { at }, `the ${verb} failed: ${code}`, known, commands(verb, source));
+  return about(kinds[verb], { source }, { at }, code === 'restore-incomplete' ? 'restored, with failures: not proven' : `the ${verb} failed: ${code}`, known, commands(verb, source));
 }
 
 /** Some of the notifiers could not be told. For the others: somebody there misses what `missed` says. */

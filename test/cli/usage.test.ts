@@ -26,7 +26,7 @@ test.each([[['--help']], [['backup', '--help']], [['list', '--help']], [['verify
 test('the general help names every exit code', async () => {
   const { stdout } = await run('--help');
 
-  expect([...stdout.matchAll(/^ {2}(\d[\d, ]*?) {2,}\S/gm)].map(([, codes]) => codes)).toEqual(['0', '1', '2', '3', '4', '11', '130, 143']);
+  expect([...stdout.matchAll(/^ {2}(\d[\d, ]*?) {2,}\S/gm)].map(([, codes]) => codes)).toEqual(['0', '1', '2', '3', '4', '5', '11', '130, 143']);
 });
 
 test.each([

@@ -60,7 +60,10 @@ export function restoredAlready(engine: Engine, database: string): Engine {
   const nothing = () => Promise.resolve();
   return {
     ...engine,
-    target: async () => ({ database, state: 'absent', holds: '', prepare: nothing, stages: [], made: () => database, finish: nothing, discard: nothing, close: nothing, failures: [] }),
+    target: async () => ({
+      database, state: 'absent', holds: '', notes: [], prepare: nothing, stages: [], made: () => database, failures: [], leftOut: [],
+      finish: nothing, keep: nothing, discard: nothing, standing: () => `database ${database} is there`, close: nothing,
+    }),
   };
 }
 

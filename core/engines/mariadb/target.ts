@@ -1,7 +1,7 @@
 import { BackupError, isBackupError } from '../../domain/errors.ts';
 import type { Manifest, ManifestPart } from '../../contract/manifest.ts';
 import { programInput } from '../../pipeline/program.ts';
-import type { Catalog, LoadStep, Target } from '../../ports.ts';
+import type { Catalog, LoadStep, Target, TargetOptions } from '../../ports.ts';
 import type { Tools } from '../../tools.ts';
 import { placeOf } from '../login.ts';
 import type { Login } from '../login.ts';
@@ -15,14 +15,14 @@ import type { Server } from './session.ts';
 /** Building an index on a large table takes hours in which the client neither prints nor reads; a dead server shows through its connection. */
 const restoreIdleLimitMs = 24 * 3600 * 1000;
 
-type Backup = { manifest: Manifest; catalog: Catalog; owners: boolean };
 type Found = { state: Target['state']; holds: string; server: Server };
 
 /** A database to restore into, on the server of `login`. Events start to run as soon as they are there, as after any stock restore. */
-export async function openTarget(login: Login, tools: Tools, { manifest, catalog, owners }: Backup, signal: AbortSignal): Promise<Target> {
+export async function openTarget(login: Login, tools: Tools, { manifest, catalog, owners }: TargetOptions, signal: AbortSignal): Promise<Target> {
   const found = await inspect(login, signal);
   const run = loadRun(tools, { ...login, idleLimitMs: restoreIdleLimitMs }, initCommand(login));
   let made = false;
+  let touched = false;
   const step = (part: ManifestPart): LoadStep => ({
     part,
     label: labels[part.role] ?? part.file,
@@ -38,9 +38,13 @@ export async function openTarget(login: Login, tools: Tools, { manifest, catalog
     database: login.database,
     state: found.state,
     holds: found.holds,
+    notes: [],
+    failures: [],
+    leftOut: [],
     async prepare(replace, stop) {
       const now = await inspect(login, stop);
       if (now.state === 'occupied' && !(replace && found.state === 'occupied')) throw occupied(login, now.holds);
+      touched = true;
       if (now.state === 'empty' && found.state === 'empty') return;
       await create(login, catalog, now.state === 'occupied', stop);
       made = true;
@@ -48,9 +52,15 @@ export async function openTarget(login: Login, tools: Tools, { manifest, catalog
     stages: [steps('schema'), steps('data'), steps('after')],
     made: () => login.database,
     finish: () => Promise.resolve(), // a MariaDB database can't be renamed: the old one is gone since `prepare`
+    keep: () => Promise.resolve(),
     async discard(stop) {
       if (made) await withSession(login, stop, (session) => session.rows(`DROP DATABASE ${quoteName(login.database)}`), null);
       made = false;
+    },
+    standing() {
+      if (!touched) return `on the server nothing was changed`;
+      if (made) return `database ${login.database} is there, and half restored`;
+      return found.state === 'empty' ? `database ${login.database} may hold a part of the backup` : `database ${login.database} is gone`;
     },
     close: () => Promise.resolve(),
   };

@@ -3,10 +3,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import type { Manifest, ManifestPart } from '../../contract/manifest.ts';
+import type { ManifestPart } from '../../contract/manifest.ts';
 import { BackupError, isBackupError } from '../../domain/errors.ts';
 import { programInput, programOutput } from '../../pipeline/program.ts';
-import type { ByteStream, Catalog, LoadStep, Target } from '../../ports.ts';
+import type { ByteStream, LoadStep, Target, TargetOptions } from '../../ports.ts';
 import type { ProgramName, Tools } from '../../tools.ts';
 import type { Login } from '../login.ts';
 import { holdings, isEmpty } from './catalog.ts';
@@ -19,13 +19,11 @@ const restoreIdleLimitMs = 24 * 3600 * 1000;
 /** The line that clients from 17 write, and servers before 17 refuse. */
 const tooNew = 'SET transaction_timeout = 0;';
 
-type Backup = { manifest: Manifest; catalog: Catalog; owners: boolean };
-
 /**
  * A database to restore into, on the server of `login`. One that replaces another is made beside it, and takes its place only when all is
  * loaded and proven: whatever fails before costs nothing.
  */
-export async function openTarget(login: Login, tools: Tools, { manifest, catalog, owners }: Backup, signal: AbortSignal): Promise<Target> {
+export async function openTarget(login: Login, tools: Tools, { manifest, catalog, owners }: TargetOptions, signal: AbortSignal): Promise<Target> {
   const found = await inspect(login, signal);
   const empty = found.catalog !== undefined && isEmpty(found.catalog);
   const major = Math.max(found.serverMajor, Number.parseInt(manifest.client.version, 10));
@@ -62,6 +60,9 @@ export async function openTarget(login: Login, tools: Tools, { manifest, catalog
     database: login.database,
     state: found.catalog === undefined ? 'absent' : empty ? 'empty' : 'occupied',
     holds: holdings(found.catalog ?? {}),
+    notes: [],
+    failures: [],
+    leftOut: [],
     async prepare(replace, stop) {
       if (empty || (found.catalog !== undefined && !replace)) return;
       if (found.catalog !== undefined) {
@@ -81,9 +82,12 @@ export async function openTarget(login: Login, tools: Tools, { manifest, catalog
     async finish(stop) {
       if (into !== login) await replaceDatabase(login, into, stop);
     },
+    keep: () => Promise.resolve(),
     async discard(stop) {
       if (made) await discardDatabase(into, stop);
+      made = false;
     },
+    standing: () => (made ? `database ${into.database} is there` : found.catalog === undefined ? `there is no database ${login.database}` : `database ${login.database} is as it was`),
     close: () => Promise.resolve(),
   };
 }
