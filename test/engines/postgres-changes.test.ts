@@ -76,7 +76,7 @@ test.each([
 
     const printed = Array.fromAsync(plan.parts[0]!.open(limit()));
 
-    await expect(printed).rejects.toMatchObject({ code: 'source-changed', message: expect.stringContaining(`redefined while the backup began: ${object}`) });
+    await expect(printed).rejects.toMatchObject({ code: 'source-changed', message: expect.stringContaining(`during the backup: ${object}`) });
   } finally {
     await plan.close();
   }

@@ -84,12 +84,6 @@ export async function readCatalog(session: Session): Promise<Catalog> {
 /** Kinds that say who may do what: left out of a comparison when a restore was made without owners. */
 export const ownerKinds = ['owner', 'grant', 'default privileges', 'database access'];
 
-/** What is defined otherwise now. What somebody may do, and comments, are read under a snapshot by us and by pg_dump alike: they count for nothing here. */
-export function redefined(before: Catalog, now: Catalog): string[] {
-  const kinds = Object.keys(before).filter((kind) => ![...ownerKinds, 'comment'].includes(kind) && !kind.startsWith('database'));
-  return kinds.flatMap((kind) => Object.entries(before[kind] ?? {}).flatMap(([name, text]) => ((now[kind]?.[name] ?? text) === text ? [] : [`${kind} ${name}`])));
-}
-
 /** Whether a database holds nothing but what every new one does. */
 export function isEmpty(catalog: Catalog): boolean {
   return userObjects(catalog).length === 0;

@@ -3,7 +3,8 @@ import type { Bytes } from '../../domain/units.ts';
 import type { Login } from '../login.ts';
 import { quoteEcho, quoteLiteral } from './identifier.ts';
 import { sessionSettings } from './session.ts';
-import type { Snapshot, Table } from './snapshot.ts';
+import type { Snapshot } from './snapshot.ts';
+import type { Table } from './tables.ts';
 
 /** Rows that one COPY reads: of a whole table, or of a range of its pages. */
 export type Piece = { table: Table; columns: string[]; slice: Slice; bytes: Bytes };

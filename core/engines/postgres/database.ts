@@ -3,7 +3,7 @@ import type { Catalog } from '../../ports.ts';
 import type { Login } from '../login.ts';
 import { readCatalog } from './catalog.ts';
 import { plainNames, quoteIdentifier, quoteLiteral } from './identifier.ts';
-import { openSession } from './session.ts';
+import { openSession, sqlState } from './session.ts';
 import type { Session } from './session.ts';
 
 const discardLimitMs = 30_000;
@@ -142,9 +142,4 @@ function localeOptions(properties: Record<string, string>, serverMajor: number):
   if (serverMajor >= 16 && provider === 'i') options.push(['icu_rules', rules]);
   if (serverMajor >= 17 && provider === 'b') options.push(['locale_provider', 'builtin'], ['builtin_locale', locale]);
   return options.flatMap(([option, value]) => (value === undefined ? [] : [`${option} ${quoteLiteral(value)}`])).join(' ');
-}
-
-function sqlState(error: unknown): unknown {
-  const cause = (error as { cause?: { code?: unknown } } | null)?.cause;
-  return cause?.code;
 }

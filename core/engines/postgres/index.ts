@@ -5,13 +5,15 @@ import type { Tools } from '../../tools.ts';
 import type { Bytes } from '../../domain/units.ts';
 import { placeOf } from '../login.ts';
 import type { Login } from '../login.ts';
-import { ownerKinds, readCatalog, redefined } from './catalog.ts';
+import { ownerKinds, readCatalog } from './catalog.ts';
 import { plainNames } from './identifier.ts';
-import { plannedParts } from './parts.ts';
+import { changed, readIdentities } from './identity.ts';
+import type { Scope } from './identity.ts';
+import { plannedParts, restFile, schemaFile } from './parts.ts';
 import { withSession } from './session.ts';
 import type { Session } from './session.ts';
 import { openSnapshot } from './snapshot.ts';
-import type { Table } from './snapshot.ts';
+import type { Table } from './tables.ts';
 import { openTarget } from './target.ts';
 
 /** PostgreSQL 13 and newer, by its own programs: definitions as an archive, rows as COPY text, all under one exported snapshot. */
@@ -29,11 +31,11 @@ export function postgresEngine(own: Login, tools: Tools, sliceBytes?: Bytes): En
           database: login.database,
           server: { product: 'PostgreSQL', version: serverVersion },
           client: { program: 'pg_dump', version: tools.program('pg_dump', serverMajor).version },
-          parts: plannedParts({ login, tools, snapshot, encoding: catalog['database']?.['encoding'] ?? 'UTF8' }, like, sliceBytes).map((part) => whileHeld(part.role === 'schema' ? stillDefined(part, login, catalog) : part, session)),
+          parts: plannedParts({ login, tools, snapshot, encoding: catalog['database']?.['encoding'] ?? 'UTF8' }, like, sliceBytes).map((part) => whileHeld(stillSame(part, session, login), session)),
           catalog,
           warnings: standbyWarnings(withoutRows),
-          async confirm(seen) {
-            await session.rows('select 1'); // the snapshot was held to the end
+          async confirm(seen, stop) {
+            await requireSame('rows', session, login, stop); // and the snapshot was held to the end
             requireAllSeen(tables, seen);
             return { tables: [...seen, ...withoutRows.map(emptied)], warnings: [], exceptions: [] };
           },
@@ -62,17 +64,29 @@ function whileHeld(part: PlannedPart, session: Session): PlannedPart {
   return { ...part, open };
 }
 
-/** pg_dump asks the server for some definitions, and no snapshot holds for its answers: they must be, behind the part, what they were before. */
-function stillDefined(part: PlannedPart, login: Login, before: Catalog): PlannedPart {
+/** What a part is printed from, beside rows, must be behind it what it was at the snapshot's moment. */
+const scopeOf: Partial<Record<string, Scope>> = { [schemaFile]: 'definitions', [restFile]: 'numbers' };
+
+function stillSame(part: PlannedPart, session: Session, login: Login): PlannedPart {
+  const scope = scopeOf[part.file];
+  if (scope === undefined) return part;
   async function* open(signal: AbortSignal): ByteStream {
     yield* part.open(signal);
-    const changed = redefined(before, await withSession(login, signal, readCatalog));
-    if (changed.length === 0) return;
-    throw new BackupError('source-changed', `${placeOf('postgres', login)}: redefined while the backup began: ${changed.slice(0, 5).join(', ')}${changed.length > 5 ? `, and ${changed.length - 5} more` : ''}`, {
-      hint: 'run the backup again when no migration is running',
-    });
+    await requireSame(scope!, session, login, signal);
   }
   return { ...part, open };
+}
+
+/** Throws `source-changed` unless everything of this scope still is what it was when the snapshot was taken. */
+async function requireSame(scope: Scope, session: Session, login: Login, signal: AbortSignal): Promise<void> {
+  const before = await readIdentities(session, scope);
+  const now = await withSession(login, signal, (fresh) => readIdentities(fresh, scope));
+  const found = [...new Set(changed(before, now))];
+  if (found.length === 0) return;
+  const named = found.slice(0, 5).join(', ') + (found.length > 5 ? `, and ${found.length - 5} more` : '');
+  throw new BackupError('source-changed', `${placeOf('postgres', login)}: redefined, renamed or dropped during the backup: ${named}`, {
+    hint: 'run the backup again when no migration is running',
+  });
 }
 
 function standbyWarnings(withoutRows: Table[]): string[] {

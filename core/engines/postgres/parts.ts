@@ -10,10 +10,15 @@ import type { Tools } from '../../tools.ts';
 import type { Login } from '../login.ts';
 import { plainNames, quoteIdentifier } from './identifier.ts';
 import { namePattern } from './name-pattern.ts';
-import { postgresRun } from './programs.ts';
+import { postgresRead } from './programs.ts';
 import { copyScript } from './copy-script.ts';
 import type { Piece } from './copy-script.ts';
-import type { Snapshot, Table } from './snapshot.ts';
+import type { Snapshot } from './snapshot.ts';
+import type { Table } from './tables.ts';
+
+/** What pg_dump alone can print: definitions; sequences and the like. */
+export const schemaFile = 'schema.pgdump';
+export const restFile = fileOf(1);
 
 type Context = { login: Login; tools: Tools; snapshot: Snapshot; encoding: string };
 
@@ -64,7 +69,7 @@ function fileOf(number: number): string {
 
 function schemaPart(context: Context): PlannedPart {
   const run = dumpRun(context, ['--format=custom', '--section=pre-data', '--section=post-data']);
-  return { role: 'schema', file: 'schema.pgdump', compress: false, estimatedBytes: 0, open: (signal) => programOutput(run, signal) };
+  return { role: 'schema', file: schemaFile, compress: false, estimatedBytes: 0, open: (signal) => programOutput(run, signal) };
 }
 
 /** What COPY alone can't print: sequences, large objects, configuration of extensions, partitions by hash, tables without columns. */
@@ -73,7 +78,7 @@ function restPart(context: Context, excluded: Table[]): PlannedPart {
   const rest = context.snapshot.tables.filter((table) => !excluded.includes(table));
   return {
     role: 'data',
-    file: fileOf(1),
+    file: restFile,
     compress: true,
     estimatedBytes: rest.reduce((sum, table) => sum + table.bytes, 0),
     open: (signal) => restorable(programOutput(run, signal)),
@@ -83,7 +88,7 @@ function restPart(context: Context, excluded: Table[]): PlannedPart {
 
 function rowsPart({ login, tools, snapshot, encoding }: Context, file: string, pieces: Piece[]): PlannedPart {
   const args = ['--no-psqlrc', '--quiet', '--set=ON_ERROR_STOP=1', '--file=-'];
-  const run = { ...postgresRun(tools, 'psql', snapshot.serverMajor, login, args), script: copyScript(pieces, { login, snapshot, encoding }) };
+  const run = { ...postgresRead(tools, 'psql', snapshot.serverMajor, login, args), script: copyScript(pieces, { login, snapshot, encoding }) };
   return {
     role: 'data',
     file,
@@ -95,7 +100,7 @@ function rowsPart({ login, tools, snapshot, encoding }: Context, file: string, p
 }
 
 function dumpRun({ login, tools, snapshot, encoding }: Context, args: string[]) {
-  return postgresRun(tools, 'pg_dump', snapshot.serverMajor, login, [`--snapshot=${snapshot.name}`, `--encoding=${encoding}`, `--lock-wait-timeout=${login.lockTimeoutMs}`, ...args]);
+  return postgresRead(tools, 'pg_dump', snapshot.serverMajor, login, [`--snapshot=${snapshot.name}`, `--encoding=${encoding}`, `--lock-wait-timeout=${login.lockTimeoutMs}`, ...args]);
 }
 
 /** pg_dump asks the server once for each pattern, so plain names go together into few: `shop.(customer(s|_notes)|orders)`. Quoted, nothing in a name is special. */

@@ -3,7 +3,7 @@ import type { Run } from '../../pipeline/program.ts';
 import type { ProgramName, Tools } from '../../tools.ts';
 import { passwordOf, placeOf, refusedHint } from '../login.ts';
 import type { Login } from '../login.ts';
-import { standbyHint, timeoutsSince, usualRefusal } from './session.ts';
+import { goneMeanwhile, standbyHint, timeoutsSince, usualRefusal } from './session.ts';
 
 /** A start of one of PostgreSQL's programs, of the client `major`, against `login`: the login goes by the environment, and no file of the user's is read. */
 export function postgresRun(tools: Tools, name: ProgramName, major: number, login: Login, args: string[], serverMajor = major): Run {
@@ -50,11 +50,23 @@ function environmentOf(login: Login, serverMajor: number): Record<string, string
   };
 }
 
-const known: { pattern: RegExp; code: BackupError['code']; hint: string }[] = [
+/** The same, for a program that reads a source: what it does not find was there when the backup began. */
+export function postgresRead(tools: Tools, name: ProgramName, major: number, login: Login, args: string[]): Run {
+  const run = postgresRun(tools, name, major, login, args);
+  return { ...run, explain: (words) => (notThere.test(words) ? told(moved, words, login) : explainWords(words, login)) };
+}
+
+type Known = { pattern: RegExp; code: BackupError['code']; hint: string };
+
+const moved = { code: 'source-changed', hint: 'something was dropped or renamed during the run; run again when no migration is running' } as const;
+const notThere = /(?:relation|schema|column|sequence) "[^\n]*" does not exist|definition of view "[^\n]*" appears to be empty/;
+
+const known: Known[] = [
   { pattern: /lock timeout|could not obtain lock/, code: 'lock-timeout', hint: 'another session holds a lock; see pg_stat_activity, or try at a quieter time' },
   // pg_dump limits its waits for locks by the time of a statement
   { pattern: /statement timeout.*LOCK TABLE/s, code: 'lock-timeout', hint: 'another session holds a lock, or waits for one: a migration, most likely; see pg_stat_activity, or try at a quieter time' },
-  { pattern: /could not open relation with OID|cache lookup failed for|pg_dump: error: .*relation ".*" does not exist/s, code: 'source-changed', hint: 'something was dropped during the run; run again when no migration is running' },
+  { pattern: /deadlock detected/, code: 'lock-timeout', hint: 'the backup and another session waited for each other: a migration, most likely; try at a quieter time' },
+  { pattern: goneMeanwhile, ...moved },
   { pattern: /invalid memory alloc request size|cannot enlarge string buffer/i, code: 'source-unsupported', hint: 'a value or a row is larger than the server can print: 1 GB as text, and bytea takes two letters for each byte; keep it in pieces, or as a large object' },
   { pattern: /conflict with recovery/, code: 'source-changed', hint: standbyHint },
   { pattern: /row-level security/, code: 'privilege-missing', hint: 'row security hides rows from this role: ALTER ROLE … BYPASSRLS' },
@@ -68,9 +80,16 @@ const known: { pattern: RegExp; code: BackupError['code']; hint: string }[] = [
 const refused = /authentication failed|no pg_hba\.conf entry/;
 
 function explainWords(words: string, login: Login): BackupError | undefined {
-  const said = words.split('\n').slice(-4).join(' | ');
-  if (refused.test(words)) return new BackupError('source-unreachable', `${placeOf('postgres', login)}: ${said}`, { hint: refusedHint(login, usualRefusal) });
+  if (refused.test(words)) return told({ code: 'source-unreachable', hint: refusedHint(login, usualRefusal) }, words, login);
   const found = known.find(({ pattern }) => pattern.test(words));
   if (found === undefined) return undefined;
-  return new BackupError(found.code, `${placeOf('postgres', login)}: ${said}`, { hint: found.hint });
+  return told(found, words, login);
+}
+
+function told({ code, hint }: Omit<Known, 'pattern'>, words: string, login: Login): BackupError {
+  return new BackupError(code, `${placeOf('postgres', login)}: ${lastLines(words)}`, { hint });
+}
+
+function lastLines(words: string): string {
+  return words.split('\n').slice(-4).join(' | ');
 }

@@ -98,6 +98,11 @@ export async function openSession(login: Login, signal: AbortSignal, database = 
   }
 }
 
+/** The SQLSTATE that the server answered with, where an error comes from one. */
+export function sqlState(error: unknown): unknown {
+  return (error as { cause?: { code?: unknown } } | null)?.cause?.code;
+}
+
 /** Opens a session, works with it, and closes it whatever happens. */
 export async function withSession<T>(login: Login, signal: AbortSignal, work: (session: Session) => Promise<T>): Promise<T> {
   const session = await openSession(login, signal);
@@ -111,6 +116,9 @@ export async function withSession<T>(login: Login, signal: AbortSignal, work: (s
 /** A standby may end what stands in the way of changes that come from its primary. */
 export const standbyHint = 'this is a standby that could not wait for the backup any longer: set max_standby_streaming_delay on it to more than a backup takes (or hot_standby_feedback = on), or back up the primary';
 
+/** What functions of the server say when an object that a snapshot still shows is gone. */
+export const goneMeanwhile = /could not open relation with OID|cache lookup failed for/;
+
 /** What PostgreSQL's answer means to a person. SQLSTATE codes: PostgreSQL manual, appendix A. */
 export function explained(cause: unknown, place: string, otherwise: FailureCode = 'dump-failed', refusal = usualRefusal): BackupError {
   if (cause instanceof BackupError) return cause;
@@ -119,6 +127,8 @@ export function explained(cause: unknown, place: string, otherwise: FailureCode 
   switch (state) {
     case '55P03':
       return told('lock-timeout', 'another session holds a lock; see pg_stat_activity, or try at a quieter time');
+    case '40P01':
+      return told('lock-timeout', 'the backup and another session waited for each other: a migration, most likely; try at a quieter time');
     case '40001':
       return told('source-changed', standbyHint);
     case '42501':
@@ -136,6 +146,9 @@ export function explained(cause: unknown, place: string, otherwise: FailureCode 
     case 'ECONNRESET':
     case 'EHOSTUNREACH':
       return told('source-unreachable', 'is the server up, and reachable from here?');
+    case 'XX000':
+      if (!goneMeanwhile.test(messageOf(cause))) return told(otherwise);
+      return told('source-changed', 'something was dropped during the run; run again when no migration is running');
     default:
       return told(otherwise, /certificate|self.signed|TLS|SSL/i.test(messageOf(cause)) ? 'TLS is verified; name the authority in tls.ca, or see docs/configuration.md' : undefined);
   }
