@@ -62,6 +62,7 @@ const moved = { code: 'source-changed', hint: 'something was dropped or renamed 
 const notThere = /(?:relation|schema|column|sequence) "[^\n]*" does not exist|definition of view "[^\n]*" appears to be empty/;
 
 const known: Known[] = [
+  { pattern: /invalid command \\restrict/, code: 'tools-missing', hint: 'this psql is older than August 2025, and runs commands that stand in a backup; build a newer layer: npm run layer -- --update' },
   { pattern: /lock timeout|could not obtain lock/, code: 'lock-timeout', hint: 'another session holds a lock; see pg_stat_activity, or try at a quieter time' },
   // pg_dump limits its waits for locks by the time of a statement
   { pattern: /statement timeout.*LOCK TABLE/s, code: 'lock-timeout', hint: 'another session holds a lock, or waits for one: a migration, most likely; see pg_stat_activity, or try at a quieter time' },

@@ -5,13 +5,16 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { ManifestPart } from '../../contract/manifest.ts';
 import { BackupError, isBackupError } from '../../domain/errors.ts';
+import { guarded } from '../../pipeline/guard.ts';
 import { programInput, programOutput } from '../../pipeline/program.ts';
 import type { ByteStream, LoadStep, Target, TargetOptions } from '../../ports.ts';
 import type { ProgramName, Tools } from '../../tools.ts';
 import type { Login } from '../login.ts';
 import { holdings, isEmpty } from './catalog.ts';
 import { connectionString, createDatabase, discardDatabase, inspect, replaceDatabase, requireUnused } from './database.ts';
+import { dataGrammar } from './data-grammar.ts';
 import { postgresRun } from './programs.ts';
+import { newRestrictKey, restricted, restrictLines } from './restricted.ts';
 
 /** Building an index on a large table takes hours in which psql neither prints nor reads; a dead server shows through TCP keepalive. */
 const restoreIdleLimitMs = 24 * 3600 * 1000;
@@ -34,22 +37,23 @@ export async function openTarget(login: Login, tools: Tools, { manifest, catalog
   let made = false;
 
   /** Terse: the details of an error hold values of rows. */
-  function psql(content: ByteStream, stop: AbortSignal, ...how: string[]): Promise<void> {
-    return programInput(run('psql', ['--no-psqlrc', '--quiet', '--set=ON_ERROR_STOP=1', '--set=VERBOSITY=terse', ...how, '--file=-']), content, stop);
+  function psql(content: ByteStream, stop: AbortSignal, how: string[], key?: string): Promise<void> {
+    return programInput(run('psql', ['--no-psqlrc', '--quiet', '--set=ON_ERROR_STOP=1', '--set=VERBOSITY=terse', ...how, '--file=-']), restricted(content, key), stop);
   }
 
   /** The archive goes through a file: pg_restore must jump in it to work in parallel. It holds definitions, no rows. */
   function section(name: 'pre-data' | 'post-data', ...how: string[]) {
+    const key = newRestrictKey();
     const args = [`--section=${name}`, ...(owners ? [] : ['--no-owner', '--no-privileges'])];
     return (content: ByteStream, stop: AbortSignal) =>
       withFile(content, (file) =>
         major >= 17 && found.serverMajor < 17
-          ? psql(withoutLine(programOutput(run('pg_restore', [...args, '--file=-', file]), stop), tooNew), stop)
+          ? psql(withoutLines(programOutput(run('pg_restore', [...args, `--restrict-key=${key}`, '--file=-', file]), stop), [tooNew, ...restrictLines(key)]), stop, [], key)
           : programInput(run('pg_restore', [...args, ...how, '--exit-on-error', `--dbname=${connectionString(into.database)}`, file]), nothing(), stop));
   }
 
-  const steps = (role: ManifestPart['role'], label: string, load: LoadStep['load']) =>
-    manifest.parts.filter((part) => part.role === role).map((part) => ({ part, label: label || part.file, load: (content: ByteStream, stop: AbortSignal) => load(content, stop).catch(older) }));
+  const steps = (role: ManifestPart['role'], label: string, load: (content: ByteStream, stop: AbortSignal, part: ManifestPart) => Promise<void>) =>
+    manifest.parts.filter((part) => part.role === role).map((part): LoadStep => ({ part, label: label || part.file, load: (content, stop) => load(content, stop, part).catch(older) }));
   /** What an older server refuses is no riddle. */
   function older(cause: unknown): never {
     const [from, to] = [manifest.server.version, found.serverMajor];
@@ -75,7 +79,7 @@ export async function openTarget(login: Login, tools: Tools, { manifest, catalog
     stages: [
       // one transaction would hold a lock for each table, sequence and type: more than a server has by default for 3,000 tables
       steps('schema', 'definitions', section('pre-data', ...(major >= 17 ? ['--transaction-size=500'] : []))),
-      steps('data', '', (content, stop) => psql(content, stop, '--single-transaction')),
+      steps('data', '', (content, stop, part) => psql(guarded(content, dataGrammar, part.file), stop, ['--single-transaction'])),
       steps('schema', 'indexes and constraints', section('post-data', ...(lasts ? [`--jobs=${login.parallel}`] : []))),
     ],
     made: () => into.database,
@@ -103,13 +107,13 @@ async function withFile(content: ByteStream, use: (file: string) => Promise<void
   }
 }
 
-/** Definitions without the lines that equal `unwanted`. */
-async function* withoutLine(script: ByteStream, unwanted: string): ByteStream {
+/** Definitions without the lines that equal one of `unwanted`. */
+async function* withoutLines(script: ByteStream, unwanted: string[]): ByteStream {
   let rest = '';
   for await (const chunk of script) {
     const lines = (rest + Buffer.from(chunk).toString('latin1')).split('\n');
     rest = lines.pop() ?? '';
-    yield Buffer.from(lines.filter((line) => line !== unwanted).map((line) => `${line}\n`).join(''), 'latin1');
+    yield Buffer.from(lines.filter((line) => !unwanted.includes(line)).map((line) => `${line}\n`).join(''), 'latin1');
   }
   yield Buffer.from(rest, 'latin1');
 }
