@@ -152,6 +152,8 @@ export type Target = {
   finish(signal: AbortSignal): Promise<void>;
   /** Instead of `finish`: what was made stays where it is, for a person to look at; it replaces nothing. */
   keep(signal: AbortSignal): Promise<void>;
+  /** What programs that succeeded had to say all the same; to be asked when all is loaded. */
+  heard?(): string[];
   /** Drops what `prepare` made, after a failure. Never touches a database that was there before. */
   discard(signal: AbortSignal): Promise<void>;
   /** What is on the server now, for the message of a failure: `database shop is as it was`. */

@@ -6,7 +6,15 @@ import { BackupError } from './domain/errors.ts';
 export type ProgramName = 'pg_dump' | 'pg_dumpall' | 'pg_restore' | 'psql' | 'mariadb-dump' | 'mariadb';
 
 /** A program of the layer: `command` and `args` start it; the caller's own arguments follow. */
-export type Program = { name: string; version: string; command: string; args: readonly string[]; env?: Readonly<Record<string, string>> };
+export type Program = {
+  name: string;
+  version: string;
+  command: string;
+  args: readonly string[];
+  env?: Readonly<Record<string, string>>;
+  /** Called when it has succeeded, with what it said on stderr all the same, secrets taken out. */
+  heard?(words: string): void;
+};
 
 /** The database clients of one binary layer, and the certificates that come with them (PEM files). */
 export type Tools = {

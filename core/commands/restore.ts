@@ -56,6 +56,7 @@ async function fill(target: Target, backup: Backup, engine: Engine, options: Res
   const { manifest } = backup;
   await target.prepare(options.replace, signal);
   await load(manifest, target, deps, signal);
+  for (const message of target.heard?.() ?? []) deps.report({ type: 'warning', message });
   const proof = options.proof ? await compare(target, backup, engine, options, deps, signal) : undefined;
   const { database, failures } = target;
   const found = { id: manifest.id, ...(proof && { proof }), failures };

@@ -25,6 +25,8 @@ export type Run = {
 };
 
 const lastWordsBytes = 4096;
+/** What is kept of a program that succeeds: its first words, for whoever warns of much warns of it at once. */
+const firstWordsBytes = 16 * 1024;
 /** Characters of them that fit into a message. */
 const shownWords = 800;
 const isError = /\b(?:ERROR|FATAL|PANIC|error:)/;
@@ -96,6 +98,7 @@ async function start(run: Run, failure: FailureCode, signal: AbortSignal): Promi
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   const words = lastWords(child.stderr);
+  const first = firstWords(child.stderr);
   const end = new Promise<End>((resolve) => {
     child.once('error', (error) => resolve({ code: null, signal: null, error }));
     child.once('close', (code, killedBy) => resolve({ code, signal: killedBy }));
@@ -131,7 +134,10 @@ async function start(run: Run, failure: FailureCode, signal: AbortSignal): Promi
     async success() {
       const { code, signal: killedBy, error } = await unlessIdle(end);
       if (signal.aborted) throw abortError(signal);
-      if (code === 0) return;
+      if (code === 0) {
+        if (first() !== '') program.heard?.(redact(first(), Object.values(secrets)));
+        return;
+      }
       const what = error ? `could not be started: ${error.message}` : killedBy ? `was killed by ${killedBy}` : `failed with exit status ${code}`;
       throw run.explain?.(spoken()) ?? new BackupError(failure, `${program.name} ${what}${quoted(spoken())}`);
     },
@@ -157,7 +163,22 @@ function lastWords(stderr: Readable): () => string {
   stderr.on('data', (chunk: Buffer) => {
     tail = chunk.length >= lastWordsBytes ? Buffer.from(chunk.subarray(-lastWordsBytes)) : Buffer.concat([tail, chunk]).subarray(-lastWordsBytes);
   });
-  return () => tail.toString().replace(/[^\P{Cc}\n]/gu, '').trim();
+  return () => readable(tail);
+}
+
+/** Whole lines alone, unless there is just one. */
+function firstWords(stderr: Readable): () => string {
+  let head = Buffer.alloc(0);
+  let cut = false;
+  stderr.on('data', (chunk: Buffer) => {
+    cut ||= head.length + chunk.length > firstWordsBytes;
+    if (head.length < firstWordsBytes) head = Buffer.concat([head, chunk.subarray(0, firstWordsBytes - head.length)]);
+  });
+  return () => (cut ? `${readable(head).replace(/\n[^\n]*$/, '')}\n… and more than is kept of it` : readable(head));
+}
+
+function readable(bytes: Buffer): string {
+  return bytes.toString().replace(/[^\P{Cc}\n]/gu, '').trim();
 }
 
 function redact(text: string, secrets: readonly string[]): string {

@@ -1,5 +1,6 @@
 import type { TableRows } from '../../contract/manifest.ts';
 import { BackupError } from '../../domain/errors.ts';
+import { hearing } from '../../pipeline/hearing.ts';
 import type { Engine, Plan } from '../../ports.ts';
 import type { Tools } from '../../tools.ts';
 import { placeOf } from '../login.ts';
@@ -33,23 +34,27 @@ export function mariadbEngine(login: Login, tools: Tools): Engine {
       const tables = await readTables(session);
       const catalog = await readCatalog(session);
       const triggerOrder = await readTriggerOrder(session);
+      const said = hearing(tools);
       return {
         database: login.database,
         server: { product: server.product, version: server.version },
         client: { program: 'mariadb-dump', version: tools.program('mariadb-dump').version },
-        parts: plannedParts({ login, tools, server, catalog, tables, triggerOrder }),
+        parts: plannedParts({ login, tools: said.tools, server, catalog, tables, triggerOrder }),
         catalog,
         warnings: [...tableWarnings(tables, takesHistory(server)), ...await libraryWarnings(session)],
         async confirm(seen, stop) {
           const changed = changedObjects(catalog, await withSession(login, stop, readCatalog));
           if (changed.length > 0) throw changedError(place, changed);
-          return { tables: complete(seen, tables, server), warnings: [], exceptions: [] };
+          return { tables: complete(seen, tables, server), warnings: said.warnings(), exceptions: [] };
         },
         close: () => Promise.resolve(),
       };
     }),
     ownerKinds,
-    target: (backup, signal) => openTarget(login, tools, backup, signal),
+    async target(backup, signal) {
+      const said = hearing(tools);
+      return Object.assign(await openTarget(login, said.tools, backup, signal), { heard: said.warnings });
+    },
     restoreCommands,
   };
 }

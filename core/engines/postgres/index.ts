@@ -1,5 +1,6 @@
 import type { ManifestPart, TableRows } from '../../contract/manifest.ts';
 import { BackupError } from '../../domain/errors.ts';
+import { hearing } from '../../pipeline/hearing.ts';
 import type { ByteStream, Catalog, Engine, Plan, PlannedPart } from '../../ports.ts';
 import type { Tools } from '../../tools.ts';
 import type { Bytes } from '../../domain/units.ts';
@@ -27,17 +28,18 @@ export function postgresEngine(own: Login, tools: Tools, sliceBytes?: Bytes): En
       try {
         const { session, serverMajor, serverVersion, tables, withoutRows } = snapshot;
         const catalog = await readCatalog(session);
+        const said = hearing(tools);
         return {
           database: login.database,
           server: { product: 'PostgreSQL', version: serverVersion },
           client: { program: 'pg_dump', version: tools.program('pg_dump', serverMajor).version },
-          parts: plannedParts({ login, tools, snapshot, encoding: catalog['database']?.['encoding'] ?? 'UTF8' }, like, sliceBytes).map((part) => whileHeld(stillSame(part, session, login), session)),
+          parts: plannedParts({ login, tools: said.tools, snapshot, encoding: catalog['database']?.['encoding'] ?? 'UTF8' }, like, sliceBytes).map((part) => whileHeld(stillSame(part, session, login), session)),
           catalog,
           warnings: standbyWarnings(withoutRows),
           async confirm(seen, stop) {
             await requireSame('rows', session, login, stop); // and the snapshot was held to the end
             requireAllSeen(tables, seen);
-            return { tables: [...seen, ...withoutRows.map(emptied)], warnings: [], exceptions: [] };
+            return { tables: [...seen, ...withoutRows.map(emptied)], warnings: said.warnings(), exceptions: [] };
           },
           close: () => snapshot.close(),
         } satisfies Plan;
@@ -47,7 +49,10 @@ export function postgresEngine(own: Login, tools: Tools, sliceBytes?: Bytes): En
       }
     },
     ownerKinds,
-    target: (backup, signal) => openTarget(own, tools, backup, signal),
+    async target(backup, signal) {
+      const said = hearing(tools);
+      return Object.assign(await openTarget(own, said.tools, backup, signal), { heard: said.warnings });
+    },
     restoreCommands: (parts, plan) => restoreCommands(parts, plan.catalog),
   };
 }
