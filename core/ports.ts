@@ -128,6 +128,8 @@ export type TargetOptions = {
   tablespaces?: boolean;
   /** Goes on when an object can't be made, and lists it in `failures`; without, the first failure ends the restore. */
   keepGoing?: boolean;
+  /** What the server starts by itself (events of MariaDB and MySQL) runs again once all is done; without, it is there, and disabled. */
+  events?: boolean;
 };
 
 /** A database to restore into. */
@@ -148,10 +150,10 @@ export type Target = {
   failures: readonly LoadFailure[];
   /** What was left out on purpose so far. */
   leftOut: readonly LeftOut[];
-  /** Puts what was made in the place of what it replaces; to be called when all is loaded and proven. */
-  finish(signal: AbortSignal): Promise<void>;
-  /** Instead of `finish`: what was made stays where it is, for a person to look at; it replaces nothing. */
-  keep(signal: AbortSignal): Promise<void>;
+  /** Puts what was made in the place of what it replaces, and lets run what is to run; to be called when all is loaded and proven. Returns what a person should know. */
+  finish(signal: AbortSignal): Promise<string[]>;
+  /** Instead of `finish`: what was made stays where it is, for a person to look at; it replaces nothing. Returns what a person should know. */
+  keep(signal: AbortSignal): Promise<string[]>;
   /** What programs that succeeded had to say all the same; to be asked when all is loaded. */
   heard?(): string[];
   /** Drops what `prepare` made, after a failure. Never touches a database that was there before. */
@@ -167,8 +169,8 @@ export type Engine = {
   readonly name: string;
   /** For messages: `postgres://app@db.internal:5432/shop`; never a password. */
   readonly place: string;
-  /** Plans a backup, or, for a proof (`like` given), the reading of what should equal that backup: the same columns in the same order. `database`: another one on the same server. */
-  plan(options: { like?: Manifest; database?: string }, signal: AbortSignal): Promise<Plan>;
+  /** Plans a backup, or, for a proof (`like` given), the reading of what should equal that backup: the same columns in the same order, and `restored` is its catalog. `database`: another one on the same server. */
+  plan(options: { like?: Manifest; restored?: Catalog; database?: string }, signal: AbortSignal): Promise<Plan>;
   target(options: TargetOptions, signal: AbortSignal): Promise<Target>;
   /** Kinds of the catalog that `owners: false` leaves out. */
   readonly ownerKinds: readonly string[];

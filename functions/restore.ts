@@ -1,5 +1,5 @@
 import { findManifest } from '../core/commands/list.ts';
-import { restoreRecorded } from '../core/commands/restore.ts';
+import { isInPlace, restoreRecorded } from '../core/commands/restore.ts';
 import { readEvent, restoreEventSchema } from '../core/contract/events.ts';
 import type { RestoreResult } from '../core/contract/events.ts';
 import { lambdaHandler } from './host.ts';
@@ -14,8 +14,10 @@ export const handler = lambdaHandler({
   async work({ source: name, backup, to, ...options }, nightjar, signal): Promise<RestoreResult> {
     const { name: source } = await nightjar.source(name, {}, signal);
     const manifest = await findManifest(source, backup, nightjar.vault, signal);
-    const target = await nightjar.source(name, { database: to ?? newDatabaseName(manifest) }, signal);
-    const restored = await restoreRecorded(manifest, target.engine, options, { ...nightjar, parallel: target.parallel }, signal);
+    const database = to ?? newDatabaseName(manifest);
+    const target = await nightjar.source(name, { database }, signal);
+    const { events = isInPlace(manifest, { server: source, database }) } = options;
+    const restored = await restoreRecorded(manifest, target.engine, { ...options, events }, { ...nightjar, parallel: target.parallel }, signal);
     return restoredResult(restored, { source, place: target.engine.place }, nightjar.seconds());
   },
   failureOf: (result) => (result.status === 'incomplete' ? new BackupError('restore-incomplete', result.error, { hint: result.hint }) : undefined),

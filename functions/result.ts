@@ -26,8 +26,8 @@ const shownFailures = 100;
 
 /** What a restore tells; one whose proof has failed never comes here, unless it went on without what could not be restored. */
 export function restoredResult(restored: Restored, { source, place }: { source: string; place: string }, seconds: number): RestoreResult {
-  const { id, database, proof, failures, notReplaced } = restored;
-  const about = { source, id, database, seconds };
+  const { id, database, proof, failures, notReplaced, notes } = restored;
+  const about = { source, id, database, notes, seconds };
   const error = incompleteError(restored, place);
   if (error === undefined) return { status: 'restored', ...about, proof: proof === undefined ? 'not asked for' : proofSentence(proof) };
   return {

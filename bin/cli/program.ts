@@ -115,6 +115,8 @@ export function nightjarProgram(ask: (asked: Asked) => void): Command {
     .option('--no-tablespaces', 'put everything into the default tablespace')
     .option('--keep-going', 'go on without what fails, list it, and keep the rest')
     .option('--no-proof', 'do not compare the result with the backup')
+    .option('--events', 'let events run (MariaDB, MySQL), also in a copy')
+    .option('--no-events', 'let none run, also in place')
     .addHelpText('after', restoreHelp)
     .action((source: string, id: string, flags: RestoreFlags) => asking((session, signal) => restoreCommand(source, id, flags, session, signal), 'restore'));
 

@@ -1,7 +1,7 @@
 import { incompleteError, whereItIs } from '../../core/commands/incomplete.ts';
 import { findManifest } from '../../core/commands/list.ts';
 import { proofSentence } from '../../core/commands/prove.ts';
-import { readCatalogPart, requireSameEngine, restoreRecorded } from '../../core/commands/restore.ts';
+import { isInPlace, readCatalogPart, requireSameEngine, restoreRecorded } from '../../core/commands/restore.ts';
 import type { Restored } from '../../core/commands/restore.ts';
 import type { Source } from '../../core/commands/source.ts';
 import type { Manifest } from '../../core/contract/manifest.ts';
@@ -19,7 +19,7 @@ import { shortSpan } from './text.ts';
 import { told } from './told.ts';
 
 /** As commander gives them. */
-export type RestoreFlags = { to?: string; server?: string; replace?: true; yes?: true; owner: boolean; proof: boolean; tablespaces: boolean; keepGoing?: true };
+export type RestoreFlags = { to?: string; server?: string; replace?: true; yes?: true; owner: boolean; proof: boolean; tablespaces: boolean; keepGoing?: true; events?: boolean };
 
 type Done = { document: object; failure: BackupError | undefined };
 
@@ -34,7 +34,8 @@ async function restoreOne(name: string, which: string, flags: RestoreFlags, sess
   const { nightjar, out } = session;
   const manifest = await findManifest(await readable(name, nightjar, signal), which, nightjar.vault, signal);
   const database = flags.to ?? newDatabaseName(manifest);
-  const source = await nightjar.source(serverOf(name, flags, session), { database }, signal);
+  const server = serverOf(name, flags, session);
+  const source = await nightjar.source(server, { database }, signal);
   requireSameEngine(manifest, source.engine);
   const started = Date.now();
   const preview = await lookAt(manifest, source, flags, session, signal);
@@ -42,8 +43,8 @@ async function restoreOne(name: string, which: string, flags: RestoreFlags, sess
   if (preview.loses && flags.replace && !flags.yes) await confirmByName(database, `--replace drops what ${source.engine.place} holds: ${preview.holds}`, out, signal);
   const progress = showProgress(manifest.source, 'restoring', out, Date.now);
   try {
-    const { owner: owners, proof, tablespaces } = flags;
-    const options = { replace: flags.replace === true, owners, proof, tablespaces, keepGoing: flags.keepGoing === true };
+    const { owner: owners, proof, tablespaces, events = isInPlace(manifest, { server, database }) } = flags;
+    const options = { replace: flags.replace === true, owners, proof, tablespaces, keepGoing: flags.keepGoing === true, events };
     const restored = await restoreRecorded(manifest, source.engine, options, { ...nightjar, report: progress.report, parallel: source.parallel }, signal);
     progress.end();
     return tellRestored(restored, manifest, source, Date.now() - started, out);
@@ -53,18 +54,20 @@ async function restoreOne(name: string, which: string, flags: RestoreFlags, sess
 }
 
 function tellRestored(restored: Restored, { source: name, id }: Manifest, { engine: { place } }: Source, ms: number, out: Output): Done {
-  const { proof, failures, database, notReplaced } = restored;
-  const about = { source: name, id, place, database, ms };
+  const { proof, failures, database, notReplaced, notes } = restored;
+  const about = { source: name, id, place, database, ms, notes };
   const failure = incompleteError(restored, place);
   if (failure === undefined) {
     out.say(`restored ${name} ${id} into ${place} in ${formatDuration(ms)}`);
     out.say(proof === undefined ? 'not proven: --no-proof left the comparison out' : proofSentence(proof));
+    for (const note of notes) out.say(note);
     return { document: { ...about, proven: proof !== undefined, ...(proof && { proof }) }, failure };
   }
   out.say(`restored ${name} ${id} in ${formatDuration(ms)}, with ${plural(failures.length, 'failure')}: not proven`);
   out.say(`${whereItIs(restored)}.`);
   for (const { object, error, statement } of failures) out.say(`  failed: ${object}\n    ${error}\n    ${statement}`);
   for (const difference of proof?.differences ?? []) out.say(`  differs: ${difference}`);
+  for (const note of notes) out.say(note);
   return { document: { ...about, ...(notReplaced !== undefined && { notReplaced }), proven: false, failures, ...(proof && { proof }) }, failure };
 }
 

@@ -18,7 +18,7 @@ type Expected = { manifest: Manifest; catalog: Catalog; owners: boolean; databas
  * definition of every object. Nothing is stored.
  */
 export async function prove(engine: Engine, { manifest, catalog, owners, database }: Expected, deps: { report: Report; parallel: number }, signal: AbortSignal): Promise<Proof> {
-  const plan = await engine.plan({ like: manifest, ...(database !== undefined && { database }) }, signal);
+  const plan = await engine.plan({ like: manifest, restored: catalog, ...(database !== undefined && { database }) }, signal);
   try {
     const read = plan.parts.filter((part) => part.reader !== undefined);
     const tallies = await atOnce(deps.parallel, read, (part, stop) => readPart(part, deps.report, stop), signal);

@@ -23,9 +23,11 @@ export type RestoreOptions = {
   tablespaces?: boolean;
   /** Go on without what can't be restored, and list it: what was made is kept, replaces nothing, and counts as proven in no way. */
   keepGoing?: boolean;
+  /** Let events run that ran in the source, once all is proven. In a copy they would change it, and whatever else their bodies name. */
+  events?: boolean;
 };
-/** `database`: where it is. `notReplaced`: what it was to replace, and did not, for there are failures. */
-export type Restored = { id: string; database: string; proof?: Proof; failures: readonly LoadFailure[]; notReplaced?: string };
+/** `database`: where it is. `notReplaced`: what it was to replace, and did not, for there are failures. `notes`: what a person should know of what is there now. */
+export type Restored = { id: string; database: string; proof?: Proof; failures: readonly LoadFailure[]; notReplaced?: string; notes: string[] };
 type Deps = { vault: Vault; report: Report; parallel: number };
 type Backup = { manifest: Manifest; catalog: Catalog };
 
@@ -41,8 +43,8 @@ const largestCatalog = 256 * 1024 ** 2;
 export async function restore(manifest: Manifest, engine: Engine, options: RestoreOptions, deps: Deps, signal: AbortSignal): Promise<Restored> {
   requireSameEngine(manifest, engine);
   const catalog = await readCatalogPart(manifest, deps.vault, signal);
-  const { owners, tablespaces = true, keepGoing = false } = options;
-  const target = await engine.target({ manifest, catalog, owners, tablespaces, keepGoing }, signal);
+  const { owners, tablespaces = true, keepGoing = false, events = false } = options;
+  const target = await engine.target({ manifest, catalog, owners, tablespaces, keepGoing, events }, signal);
   try {
     if (target.state === 'occupied') await requireReplaceable(manifest, target, engine, options, deps, signal);
     announce(manifest, engine.place, deps.report);
@@ -62,11 +64,9 @@ async function fill(target: Target, backup: Backup, engine: Engine, options: Res
   const found = { id: manifest.id, ...(proof && { proof }), failures };
   if (failures.length === 0) {
     if (proof !== undefined) requireEqual(proof, target.made() === database ? engine.place : `${engine.place} (in database ${target.made()}, beside it)`);
-    await target.finish(signal);
-    return { ...found, database };
+    return { ...found, notes: await target.finish(signal), database };
   }
-  await target.keep(signal);
-  return { ...found, database: target.made(), ...(target.made() !== database && { notReplaced: database }) };
+  return { ...found, notes: await target.keep(signal), database: target.made(), ...(target.made() !== database && { notReplaced: database }) };
 }
 
 /** What was left out on purpose is not expected, and excepted from what is proven. */
@@ -89,10 +89,15 @@ async function orSayWhatIsThere<T>(target: Target, work: () => Promise<T>): Prom
     return await work();
   } catch (error) {
     const undo = isBackupError(error, 'proof-failed') ? target.keep : target.discard;
-    const undone = await undo(AbortSignal.timeout(discardLimitMs)).then(() => [], (cause: unknown) => [messageOf(cause)]);
+    const undone = await undo(AbortSignal.timeout(discardLimitMs)).then((notes) => notes ?? [], (cause: unknown) => [messageOf(cause)]);
     const ours = isBackupError(error) ? error : new BackupError('internal', messageOf(error), { hint: 'this is a defect of Nightjar: please report it' });
     throw new BackupError(ours.code, [ours.message, ...undone, target.standing()].join('; '), { hint: ours.hint, cause: error });
   }
+}
+
+/** Whether a restore puts a source back where it was: on its own server, under its own name. Only there its events run again unless somebody says otherwise. */
+export function isInPlace(manifest: Manifest, { server, database }: { server: string; database: string }): boolean {
+  return server === manifest.source && database === manifest.database;
 }
 
 /** Throws `input-invalid` where a backup of one engine would go into another. */

@@ -25,6 +25,7 @@ export const restoreEventSchema = group('the event', {
   proof: flag('Read the restored database and compare it with the backup.', true),
   tablespaces: flag('Put things into the tablespaces that they were in; without, into the default one.', true),
   keepGoing: flag('Go on without what can’t be restored, list it in the answer, and keep the rest; it replaces nothing then.', false),
+  events: z.boolean({ error: expected('true or false') }).optional().describe('Let the events of MariaDB and MySQL run that ran in the source, once all is proven. Default: only where `to` is the name of the source’s own database.'),
 }).superRefine(({ to, replace, confirm }, context) => {
   if (replace && to === undefined) context.addIssue({ code: 'custom', path: ['to'], message: 'is missing: with replace, name the database that is to be emptied' });
   if (replace && confirm !== to) context.addIssue({ code: 'custom', path: ['confirm'], message: 'with replace, write the name of the database again, as in to: what it holds will be gone' });
@@ -57,7 +58,7 @@ export const backupResultSchema = z.discriminatedUnion('status', [
 ]);
 
 const loadFailureSchema = z.strictObject({ object: z.string(), error: z.string(), statement: z.string() });
-const restoredAs = { source: z.string(), id: z.string(), database: z.string(), proof: z.string(), seconds: z.number() };
+const restoredAs = { source: z.string(), id: z.string(), database: z.string(), proof: z.string(), notes: z.array(z.string()), seconds: z.number() };
 
 /**
  * What a restore answers; `proof` says what was compared, and that it is equal. `incomplete`: it went on, because of `keepGoing`, without what

@@ -40,7 +40,7 @@ afterAll(async () => {
 /** The page's commands for an engine, in their order, as a person would paste them. */
 async function commands(engine: string): Promise<string[]> {
   const text = await readFile(page, 'utf8');
-  return [...text.matchAll(/^```bash ?(\w*)\n(.*?)^```/gms)].flatMap(([, only, block]) => (only === '' || only === engine ? [block!] : []));
+  return [...text.matchAll(/^```bash ?([\w-]*)\n(.*?)^```/gms)].flatMap(([, only, block]) => (only === '' || only === engine ? [block!] : []));
 }
 
 /** Runs the page in a folder that holds the backup as step 1 says, with stock programs alone. `edit` is what the page tells the person to change. */
@@ -95,7 +95,7 @@ describe('docs/restore-by-hand.md', () => {
       const connection = await connect(server);
       await connection.query('create database every character set utf8mb4; use every');
       await everyFeatureMariadb(connection);
-      await connection.end();
+      await connection.query('create event busy on schedule every 1 second do insert into every.never_made values (1)');
       const tools = await layerTools();
       const source: Source = { ...scene.source('every'), engine: mariadbEngine(loginTo(server, 'every'), tools) };
       const manifest = await backup(source, scene.deps(), limit());
@@ -103,9 +103,13 @@ describe('docs/restore-by-hand.md', () => {
       await writeFile(options, `[client]\nhost=${server.host}\nport=${server.port}\nuser=${server.user}\npassword="${server.password.replace(/[\\"]/g, '\\$&')}"\n`, { mode: 0o600 });
       const root = await serverRoot({ name: 'mariadb-client', suites: ['trixie'], packages: ['mariadb-client'] }, () => {}, limit());
 
+      const [disabling] = await commands('mariadb-copy').then((blocks) => blocks.filter((block) => block.includes('50106')));
       const said = await follow('mariadb', manifest, [join(root.path, 'usr/bin')], (block) =>
-        block.replace('bash ../restore.sh', `sed -i "s|^LOGIN=.*|LOGIN=--defaults-extra-file=${options}|" ../restore.sh\nbash ../restore.sh`));
+        block.replace('bash ../restore.sh', `sed -i "s|^LOGIN=.*|LOGIN=--defaults-extra-file=${options}|" ../restore.sh\n${disabling}\nbash ../restore.sh`));
+      const [events] = await connection.query("select status from information_schema.events where event_schema = 'shop_restored' and event_name = 'busy'");
+      await connection.end();
 
+      expect(events).toEqual([{ status: 'DISABLED' }]);
       expect(said.split('\n').length).toBeGreaterThan(10);
       expect(await differences(mariadbEngine(loginTo(server, 'shop_restored'), tools), manifest)).toEqual([]);
     } finally {

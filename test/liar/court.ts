@@ -62,7 +62,7 @@ export function restoredAlready(engine: Engine, database: string): Engine {
     ...engine,
     target: async () => ({
       database, state: 'absent', holds: '', notes: [], prepare: nothing, stages: [], made: () => database, failures: [], leftOut: [],
-      finish: nothing, keep: nothing, discard: nothing, standing: () => `database ${database} is there`, close: nothing,
+      finish: async () => [], keep: async () => [], discard: nothing, standing: () => `database ${database} is there`, close: nothing,
     }),
   };
 }

@@ -1,7 +1,7 @@
 import { BackupError } from '../../domain/errors.ts';
 import { plural } from '../../domain/units.ts';
 import type { Catalog } from '../../ports.ts';
-import { digest, readTableDefinition, unqualified, unqualifiedView, withoutDefiner } from './definition.ts';
+import { digest, eventForms, readTableDefinition, unqualified, unqualifiedView, withoutDefiner } from './definition.ts';
 import { quoteName } from './quoting.ts';
 import type { Row, Session } from './session.ts';
 
@@ -12,8 +12,9 @@ export const ownerKinds = ['definer'];
  * Every object of the session's database, by kind and name, with a digest of its definition; `database` holds values. Two
  * databases of one server version are alike exactly if their catalogs are. What moves as rows come is not in it: the positions of sequences
  * (see data-head.ts), and the counter of an AUTO_INCREMENT, which after a restore stands where the dump's CREATE TABLE put it or behind the last row.
+ * `restored`: the catalog of a backup that was restored here. An event is disabled then that ran in the source, and counts as the same.
  */
-export async function readCatalog(session: Session): Promise<Catalog> {
+export async function readCatalog(session: Session, restored?: Catalog): Promise<Catalog> {
   const catalog: Catalog = {};
   const database = await readDatabase(session, catalog);
   const tables = await session.rows('SELECT TABLE_NAME AS name, TABLE_TYPE AS type FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() ORDER BY TABLE_NAME');
@@ -25,8 +26,13 @@ export async function readCatalog(session: Session): Promise<Catalog> {
   const routines = await session.rows('SELECT ROUTINE_NAME AS name, ROUTINE_TYPE AS type FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = DATABASE() ORDER BY ROUTINE_NAME');
   for (const { name, type } of routines) await readCode(session, catalog, (type ?? '').toLowerCase(), name ?? '');
   for (const [name, place] of await readTriggerOrder(session)) await readCode(session, catalog, 'trigger', name, (text) => `${place} ${text}`);
-  const events = await session.rows('SELECT EVENT_NAME AS name FROM information_schema.EVENTS WHERE EVENT_SCHEMA = DATABASE() ORDER BY EVENT_NAME');
-  for (const { name } of events) await readCode(session, catalog, 'event', name ?? '');
+  const events = await session.rows(
+    `SELECT EVENT_NAME AS name, COALESCE(EXECUTE_AT, ENDS) < CONVERT_TZ(UTC_TIMESTAMP(), '+00:00', TIME_ZONE) AS past FROM information_schema.EVENTS
+      WHERE EVENT_SCHEMA = DATABASE() ORDER BY EVENT_NAME`);
+  for (const { name, past } of events) {
+    const expected = restored?.['event']?.[name ?? ''];
+    await readCode(session, catalog, 'event', name ?? '', (text) => (expected === undefined ? text : eventForms(text, past === '1')), expected);
+  }
   return catalog;
 }
 
@@ -70,8 +76,11 @@ async function readSequence(session: Session, catalog: Catalog, name: string): P
   (catalog['sequence'] ??= {})[name] = digest(row?.['Create Table']);
 }
 
-/** A view, routine, trigger or event: its text, and the settings under which it was made. */
-async function readCode(session: Session, catalog: Catalog, kind: string, name: string, normal = (text: string) => text): Promise<void> {
+/**
+ * A view, routine, trigger or event: its text, and the settings under which it was made. `normal` may tell several texts that mean the same: the one
+ * counts whose digest is `expected`, or the first.
+ */
+async function readCode(session: Session, catalog: Catalog, kind: string, name: string, normal: (text: string) => string | string[] = (text) => text, expected?: string): Promise<void> {
   const [row = {}] = await session.rows(`SHOW CREATE ${kind.toUpperCase()} ${quoteName(name)}`);
   const definition = codeOf(row);
   if (definition === null) {
@@ -81,7 +90,8 @@ async function readCode(session: Session, catalog: Catalog, kind: string, name: 
   }
   const { text, definer } = withoutDefiner(definition);
   const settings = ['sql_mode', 'time_zone', 'character_set_client', 'collation_connection', 'Database Collation'].map((field) => row[field]);
-  (catalog[kind] ??= {})[name] = digest(normal(text), ...settings);
+  const digests = [normal(text)].flat().map((form) => digest(form, ...settings));
+  (catalog[kind] ??= {})[name] = digests.find((one) => one === expected) ?? digests[0]!;
   if (definer !== undefined) (catalog['definer'] ??= {})[`${kind} ${name}`] = definer;
 }
 

@@ -53,6 +53,19 @@ export function withoutDefiner(definition: string): { text: string; definer?: st
   return found === null ? { text: definition } : { text: found[1]! + definition.slice(found[0].length), definer: found[2]! };
 }
 
+const eventStatus = /^(CREATE EVENT (?:`(?:[^`]|``)*`) ON SCHEDULE (?:'(?:[^'\\]|\\.|'')*'|[^'`])*? ON COMPLETION )(NOT PRESERVE|PRESERVE) (ENABLE|DISABLE)(?= (?:COMMENT|DO) )/s;
+
+/**
+ * An event's definition (its definer left out), and what it may have been in the source: a restore disables what ran there (not the other way round),
+ * and keeps an event whose time is past, for the server would drop it.
+ */
+export function eventForms(definition: string, isPast: boolean): string[] {
+  const [whole = '', head = '', completion = '', status] = eventStatus.exec(definition) ?? [];
+  if (status !== 'DISABLE') return [definition];
+  const completions = isPast && completion === 'PRESERVE' ? [completion, 'NOT PRESERVE'] : [completion];
+  return completions.flatMap((kept) => [status, 'ENABLE'].map((shown) => `${head}${kept} ${shown}${definition.slice(whole.length)}`));
+}
+
 /** What stands for a definition in a catalog. */
 export function digest(...texts: (string | null | undefined)[]): string {
   return createHash('sha256').update(JSON.stringify(texts)).digest('hex').slice(0, 16);

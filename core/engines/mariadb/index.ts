@@ -27,12 +27,12 @@ export function mariadbEngine(login: Login, tools: Tools): Engine {
     name: 'mariadb',
     place,
     // `database` is never another one here: a restore goes where it stays
-    plan: (_, signal) => withSession(login, signal, async (session): Promise<Plan> => {
+    plan: ({ restored }, signal) => withSession(login, signal, async (session): Promise<Plan> => {
       const { server } = session;
       await requirePrivileges(session, login);
       await requireReadable(session, login);
       const tables = await readTables(session);
-      const catalog = await readCatalog(session);
+      const catalog = await readCatalog(session, restored);
       const triggerOrder = await readTriggerOrder(session);
       const said = hearing(tools);
       return {
@@ -43,7 +43,7 @@ export function mariadbEngine(login: Login, tools: Tools): Engine {
         catalog,
         warnings: [...tableWarnings(tables, takesHistory(server)), ...await libraryWarnings(session)],
         async confirm(seen, stop) {
-          const changed = changedObjects(catalog, await withSession(login, stop, readCatalog));
+          const changed = changedObjects(catalog, await withSession(login, stop, (later) => readCatalog(later, restored)));
           if (changed.length > 0) throw changedError(place, changed);
           return { tables: complete(seen, tables, server), warnings: said.warnings(), exceptions: [] };
         },

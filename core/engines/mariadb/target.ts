@@ -1,7 +1,7 @@
 import { BackupError, isBackupError } from '../../domain/errors.ts';
 import type { Manifest, ManifestPart } from '../../contract/manifest.ts';
 import { programInput } from '../../pipeline/program.ts';
-import type { Catalog, LoadStep, Target, TargetOptions } from '../../ports.ts';
+import type { ByteStream, Catalog, LoadStep, Target, TargetOptions } from '../../ports.ts';
 import type { Tools } from '../../tools.ts';
 import { placeOf } from '../login.ts';
 import type { Login } from '../login.ts';
@@ -9,6 +9,7 @@ import { holdings, readCatalog } from './catalog.ts';
 import { withCommit, withoutDefiners } from './load-text.ts';
 import { loadRun } from './programs.ts';
 import { quoteName, quoteText } from './quoting.ts';
+import { restoredEvents } from './restored-events.ts';
 import { withSession } from './session.ts';
 import type { Server } from './session.ts';
 
@@ -17,20 +18,23 @@ const restoreIdleLimitMs = 24 * 3600 * 1000;
 
 type Found = { state: Target['state']; holds: string; server: Server };
 
-/** A database to restore into, on the server of `login`. Events start to run as soon as they are there, as after any stock restore. */
-export async function openTarget(login: Login, tools: Tools, { manifest, catalog, owners }: TargetOptions, signal: AbortSignal): Promise<Target> {
+/** A database to restore into, on the server of `login`. */
+export async function openTarget(login: Login, tools: Tools, { manifest, catalog, owners, events = false }: TargetOptions, signal: AbortSignal): Promise<Target> {
   const found = await inspect(login, signal);
   const run = loadRun(tools, { ...login, idleLimitMs: restoreIdleLimitMs }, initCommand(login));
   let made = false;
   let touched = false;
+  const feed = (text: ByteStream, stop: AbortSignal) =>
+    programInput(run, text, stop).catch((cause: unknown) => {
+      throw strange(cause, manifest.server, found.server);
+    });
+  const eventsHere = restoredEvents(login, feed);
   const step = (part: ManifestPart): LoadStep => ({
     part,
     label: labels[part.role] ?? part.file,
     load(content, stop) {
-      const text = owners || part.role === 'data' ? content : withoutDefiners(content);
-      return programInput(run, withCommit(text, part.file), stop).catch((cause: unknown) => {
-        throw strange(cause, manifest.server, found.server);
-      });
+      const text = withCommit(owners || part.role === 'data' ? content : withoutDefiners(content), part.file);
+      return part.role === 'after' ? eventsHere.load(text, stop) : feed(text, stop);
     },
   });
   const steps = (role: ManifestPart['role']) => manifest.parts.filter((part) => part.role === role).map(step);
@@ -51,8 +55,12 @@ export async function openTarget(login: Login, tools: Tools, { manifest, catalog
     },
     stages: [steps('schema'), steps('data'), steps('after')],
     made: () => login.database,
-    finish: () => Promise.resolve(), // a MariaDB database can't be renamed: the old one is gone since `prepare`
-    keep: () => Promise.resolve(),
+    // a MariaDB database can't be renamed: the old one is gone since `prepare`
+    finish(stop) {
+      made = false; // proven: what fails from here on must not take it away
+      return eventsHere.finish(events, stop);
+    },
+    keep: (stop) => eventsHere.finish(false, stop),
     async discard(stop) {
       if (made) await withSession(login, stop, (session) => session.rows(`DROP DATABASE ${quoteName(login.database)}`), null);
       made = false;

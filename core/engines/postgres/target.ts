@@ -85,8 +85,9 @@ export async function openTarget(login: Login, tools: Tools, { manifest, catalog
     made: () => into.database,
     async finish(stop) {
       if (into !== login) await replaceDatabase(login, into, stop);
+      return [];
     },
-    keep: () => Promise.resolve(),
+    keep: () => Promise.resolve([]),
     async discard(stop) {
       if (made) await discardDatabase(into, stop);
       made = false;
