@@ -68,7 +68,7 @@ describe.each([
 
     const verdict = await court.restoring(manifest, changedBeforeProof(engine, (database) => scene.sql(database!, `update goods set price = 9 where id = 1`)));
 
-    expect(verdict).toMatchObject({ code: 'proof-failed', said: expect.stringMatching(/hurried is not what was backed up: table public\.goods has the right number of rows, and other content$/), exit: 3, record: { outcome: 'failed' } });
+    expect(verdict).toMatchObject({ code: 'proof-failed', said: expect.stringMatching(/hurried is not what was backed up: table public\.goods has the right number of rows, and other content(?!; (table|view|index))/), exit: 3, record: { outcome: 'failed' } });
   });
 
   test('a database keeps its place, and its newer rows, while what was to replace it is not proven', async () => {
@@ -89,7 +89,7 @@ describe.each([
     const index = await court.restoring(manifest, restoredAlready(changedBeforeProof(engine, (database) => scene.sql(database!, 'drop index orders_number')), 'nobodys'), { owners: false });
 
     expect(owner).toMatchObject({ said: '', record: { outcome: 'passed' } });
-    expect(index).toMatchObject({ code: 'proof-failed', said: expect.stringMatching(/: index public\.orders_number is missing$/) });
+    expect(index).toMatchObject({ code: 'proof-failed', said: expect.stringMatching(/: index public\.orders_number is missing(?!; (table|owner|grant))/) });
   });
 
   test('without a proof nothing is found, and nothing is on record', async () => {

@@ -1,4 +1,5 @@
 import type { Arrangement } from './definition-text.ts';
+import { withoutLastSemicolons } from './last-semicolon.ts';
 import { byteText, unquoteName } from './quoting.ts';
 
 /** The text of one object: its lines in the dump. */
@@ -53,7 +54,7 @@ export function triggersInOrder(order: ReadonlyMap<string, number>): Arrangement
         at = last;
       }
       const place = ({ name }: Block) => places.get(name) ?? 0;
-      return [...blocks.toSorted((a, b) => place(a) - place(b)).flatMap((block) => block.lines), ...lines.slice(at)];
+      return withoutLastSemicolons([...blocks.toSorted((a, b) => place(a) - place(b)).flatMap((block) => block.lines), ...lines.slice(at)]);
     },
   };
 }

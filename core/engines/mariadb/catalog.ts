@@ -2,6 +2,7 @@ import { BackupError } from '../../domain/errors.ts';
 import { plural } from '../../domain/units.ts';
 import type { Catalog } from '../../ports.ts';
 import { digest, eventForms, readTableDefinition, unqualified, unqualifiedView, withoutDefiner } from './definition.ts';
+import { withoutLastSemicolon } from './last-semicolon.ts';
 import { quoteName } from './quoting.ts';
 import type { Row, Session } from './session.ts';
 
@@ -90,7 +91,7 @@ async function readCode(session: Session, catalog: Catalog, kind: string, name: 
   }
   const { text, definer } = withoutDefiner(definition);
   const settings = ['sql_mode', 'time_zone', 'character_set_client', 'collation_connection', 'Database Collation'].map((field) => row[field]);
-  const digests = [normal(text)].flat().map((form) => digest(form, ...settings));
+  const digests = [normal(withoutLastSemicolon(text))].flat().map((form) => digest(form, ...settings));
   (catalog[kind] ??= {})[name] = digests.find((one) => one === expected) ?? digests[0]!;
   if (definer !== undefined) (catalog['definer'] ??= {})[`${kind} ${name}`] = definer;
 }
