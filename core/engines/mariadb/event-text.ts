@@ -12,7 +12,7 @@ const eventsEnd = '/*!50106 SET TIME_ZONE= @save_time_zone */';
 const quoted = '(?:`(?:[^`]|``)*`|"(?:[^"]|"")*")';
 const literal = `'(?:[^'\\\\]|\\\\.|'')*'`;
 const head = new RegExp(
-  `^(/\\*!50106 CREATE\\*/ /\\*!50117 DEFINER=${quoted}@${quoted}\\*/ /\\*!50106 EVENT (${quoted}) ON SCHEDULE (?:${literal}|[^'"\`])*? ON COMPLETION )` +
+  `^(/\\*!50106 CREATE\\*/ /\\*!50117 (?:DEFINER=${quoted}@${quoted})?\\*/ /\\*!50106 EVENT (${quoted}) ON SCHEDULE (?:${literal}|[^'"\`])*? ON COMPLETION )` +
   `(NOT PRESERVE|PRESERVE) (ENABLE|DISABLE(?: ON SLAVE| ON REPLICA)?) `, 'ms');
 
 /** Cuts the part behind the rows. A line within a body is never taken for the beginning of an event. */
