@@ -11,7 +11,7 @@ import { definitionText } from './definition-text.ts';
 import { expectation } from './expected.ts';
 import { withinLockLimit } from './locks.ts';
 import { dumpRun } from './programs.ts';
-import { quoteText } from './quoting.ts';
+import { plainWord, quoteText } from './quoting.ts';
 import type { Server } from './session.ts';
 import { holdsRows, isStoredAsSent, isTransactional } from './tables.ts';
 import type { Table } from './tables.ts';
@@ -110,7 +110,7 @@ function read(run: ReturnType<typeof dumpRun>, login: Login, signal: AbortSignal
 function databaseStatement(catalog: Catalog): string {
   const { 'character set': charset, collation, comment } = catalog['database'] ?? {};
   const remark = comment === undefined ? '' : ` COMMENT ${quoteText(comment)}`;
-  return `/*!40101 SET NAMES utf8mb4 */;\nALTER DATABASE CHARACTER SET ${charset} COLLATE ${collation}${remark};\n`;
+  return `/*!40101 SET NAMES utf8mb4 */;\nALTER DATABASE CHARACTER SET ${plainWord(charset)} COLLATE ${plainWord(collation)}${remark};\n`;
 }
 
 function namesOf(catalog: Catalog, kind: string): string[] {

@@ -1,14 +1,16 @@
 import { BackupError, isBackupError } from '../../domain/errors.ts';
 import type { Manifest, ManifestPart } from '../../contract/manifest.ts';
+import { guarded } from '../../pipeline/guard.ts';
 import { programInput } from '../../pipeline/program.ts';
 import type { ByteStream, Catalog, LoadStep, Target, TargetOptions } from '../../ports.ts';
 import type { Tools } from '../../tools.ts';
 import { placeOf } from '../login.ts';
 import type { Login } from '../login.ts';
 import { holdings, readCatalog } from './catalog.ts';
+import { dataGrammar } from './data-grammar.ts';
 import { withCommit, withoutDefiners } from './load-text.ts';
 import { loadRun } from './programs.ts';
-import { quoteName, quoteText } from './quoting.ts';
+import { plainWord, quoteName, quoteText } from './quoting.ts';
 import { restoredEvents } from './restored-events.ts';
 import { withSession } from './session.ts';
 import type { Server } from './session.ts';
@@ -33,7 +35,8 @@ export async function openTarget(login: Login, tools: Tools, { manifest, catalog
     part,
     label: labels[part.role] ?? part.file,
     load(content, stop) {
-      const text = withCommit(owners || part.role === 'data' ? content : withoutDefiners(content), part.file);
+      const allowed = part.role === 'data' ? guarded(content, dataGrammar, part.file) : owners ? content : withoutDefiners(content);
+      const text = withCommit(allowed, part.file);
       return part.role === 'after' ? eventsHere.load(text, stop) : feed(text, stop);
     },
   });
@@ -97,7 +100,7 @@ function strange(cause: unknown, from: Manifest['server'], to: Server): unknown 
 /** Plain CREATE: if somebody else has made the database meanwhile, it is theirs. */
 async function create(login: Login, catalog: Catalog, replace: boolean, signal: AbortSignal): Promise<void> {
   const { 'character set': charset, collation, comment } = catalog['database'] ?? {};
-  const made = charset === undefined ? '' : ` CHARACTER SET ${charset} COLLATE ${collation}`;
+  const made = charset === undefined ? '' : ` CHARACTER SET ${plainWord(charset)} COLLATE ${plainWord(collation)}`;
   const name = quoteName(login.database);
   await withSession(login, signal, async (session) => {
     if (replace) await session.rows(`DROP DATABASE ${name}`);
@@ -114,8 +117,8 @@ function occupied(login: Login, holds: string): BackupError {
   });
 }
 
-/** One transaction for a part; the checks that would read every row again were kept by the source. */
+/** One transaction for a part; the checks that would read every row again were kept by the source. The server's own mode may change what a `\` means. */
 function initCommand(login: Login): string {
   const lockSeconds = Math.max(1, Math.ceil(login.lockTimeoutMs / 1000));
-  return `SET SESSION autocommit = 0, foreign_key_checks = 0, unique_checks = 0, lock_wait_timeout = ${lockSeconds}, net_read_timeout = 86400, wait_timeout = 86400`;
+  return `SET SESSION sql_mode = 'NO_AUTO_VALUE_ON_ZERO', autocommit = 0, foreign_key_checks = 0, unique_checks = 0, lock_wait_timeout = ${lockSeconds}, net_read_timeout = 86400, wait_timeout = 86400`;
 }
