@@ -180,6 +180,23 @@ test('what reached nobody is a failure without a metric, and is told by the next
   expect([well.told, take(), metered.length]).toEqual([[], [], 1]);
 });
 
+test('of several messages, what reached nobody is told by the next check, and the others are not told twice', async () => {
+  const deaf = (to: string): Notifier => ({ name: 'listener', notify: (message, stop) => (message.source === to ? broken : listener).notify(message, stop) });
+  const failed = await checking(['shop', 'blog', 'wiki'], { notifiers: [deaf('blog')] });
+  expect({ failures: failed.failures, heard: take() }).toEqual({ failures: [expect.objectContaining({ code: 'notify-failed' })], heard: ['problem shop never: there has never been a backup', 'problem wiki never: there has never been a backup'] });
+
+  const again = await checking(['shop', 'blog', 'wiki']);
+  expect({ failures: again.failures, heard: take() }).toEqual({ failures: [], heard: ['problem blog never: there has never been a backup'] });
+
+  await storeBackup(scene.vault, 'shop', now);
+  await storeBackup(scene.vault, 'blog', now);
+  await checking(['shop', 'blog', 'wiki'], { notifiers: [deaf('shop')] });
+  expect(take()).toEqual([expect.stringContaining('recovered blog recovered')]);
+
+  await checking(['shop', 'blog', 'wiki']);
+  expect(take()).toEqual([expect.stringContaining('recovered shop recovered')]);
+});
+
 test.each([['lost', undefined], ['cut', '{ "version": 1, "open": ['], ['of another version', '{ "version": 2 }']])('a memory that is %s has it told again, and is mended', async (_, text) => {
   await checking(['shop']);
   await scene.vault.delete(objectKey('alerts.json'), limit());

@@ -74,6 +74,8 @@ test.each([
   ['bytes that could be read', [{ kind: 'verify', outcome: 'passed', at: before(now, hourMs) }], 'overdue-drill'],
   ['a drill that failed', [{ kind: 'drill', outcome: 'failed', at: before(now, hourMs) }], 'overdue-drill'],
   ['damage found after a drill', [{ kind: 'drill', outcome: 'passed', at: before(now, 2 * hourMs) }, { kind: 'verify', outcome: 'failed', at: before(now, hourMs) }], 'overdue-drill'],
+  ['a drill that failed and a later one that passed', [{ kind: 'drill', outcome: 'failed', at: before(now, 2 * hourMs) }, { kind: 'drill', outcome: 'passed', at: before(now, hourMs) }], 'fresh'],
+  ['a drill that passed and a later one that failed', [{ kind: 'drill', outcome: 'passed', at: before(now, 2 * hourMs) }, { kind: 'restore', outcome: 'failed', at: before(now, hourMs) }], 'overdue-drill'],
   ['nothing', [], 'overdue-drill'],
 ] as const)('with a drill a month, %s makes a backup of today %p', (_, proofs, state) => {
   expect(judge(watching({ drillEveryMs: 30 * dayMs }), seenOf([made(2 * hourMs, { proofs: [...proofs] })]), now).state).toBe(state);
@@ -86,6 +88,14 @@ test('the newest proven backup is judged apart from the newest one', () => {
   expect(judge(watching({ drillEveryMs: 30 * dayMs }), seen, now)).toMatchObject({ state: 'overdue-drill', standing: { proven: seen.history.backups[0]!.id, newest: seen.history.backups[1]!.id } });
   expect(judge(watching({ drillEveryMs: 32 * dayMs }), seen, now).state).toBe('fresh');
   expect(judge(watching(), seenOf([made(hourMs)]), now).state).toBe('fresh');
+});
+
+test('of several proven backups the newest one counts', () => {
+  const proofs = [{ kind: 'drill', outcome: 'passed', at: before(now, hourMs) }] as const;
+  const seen = seenOf([made(60 * dayMs, { proofs: [...proofs] }), made(3 * dayMs, { proofs: [...proofs] }), made(2 * dayMs), made(hourMs)]);
+
+  expect(judge(watching({ drillEveryMs: 30 * dayMs }), seen, now)).toMatchObject({ state: 'fresh', standing: { proven: seen.history.backups[1]!.id } });
+  expect(judge(watching({ drillEveryMs: 2 * dayMs }), seen, now).state).toBe('overdue-drill');
 });
 
 test('a backup of the future is no fresh one, and is told', () => {

@@ -205,6 +205,29 @@ async function leftovers(): Promise<string[]> {
   return keys;
 }
 
+test('tags that can’t be read or written are a failure of the rotation, which does the rest; of a backup that is gone they are not missed', async () => {
+  const ids = await stored(dailyIds(4));
+  const tags = async () => ({ 'nightjar-tier': 'yearly', 'nightjar-tiers': 'yearly' });
+  const failing = (code: 'vault-denied' | 'object-missing') => () => Promise.reject(new BackupError(code, code));
+  const rotatingWith = (other: Partial<Vault>) => scene.rotating('shop', policyOf({ count: 3 }), {}, { ...scene.vault, ...other });
+
+  expect(await rotatingWith({ tags: failing('vault-denied') })).toMatchObject({ failures: [{ code: 'vault-denied' }], retagged: 0 });
+  expect(await scene.ids('shop')).toEqual(ids.slice(1));
+  expect(await rotatingWith({ tags, retag: failing('vault-denied') })).toMatchObject({ failures: [{ code: 'vault-denied' }], retagged: 0 });
+  expect(await rotatingWith({ tags: failing('object-missing') })).toMatchObject({ failures: [], retagged: 0 });
+  expect(await rotatingWith({ tags, retag: failing('object-missing') })).toMatchObject({ failures: [], retagged: 3 });
+});
+
+test('a manifest whose tags could not be written last says what its parts have', async () => {
+  await stored(dailyIds(1));
+  const tagged: string[] = [];
+  const vault: Vault = { ...scene.vault, tags: async () => ({}), retag: async (key) => void tagged.push(key.split('/').slice(2).join('/')) };
+
+  await scene.rotating('shop', policyOf({ count: 3 }), {}, vault);
+
+  expect(tagged).toEqual(['catalog.json.zst', 'data/0001.sql.zst', 'manifest.json']);
+});
+
 test('what a dead run has left is swept after the grace time, and nothing else beside it', async () => {
   await stored(dailyIds(2));
   const [, , young, foreign] = await leftovers();
