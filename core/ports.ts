@@ -39,7 +39,7 @@ export type Vault = {
   putIfAbsent(key: ObjectKey, body: Uint8Array, tags: Tags, signal: AbortSignal): Promise<{ version: string }>;
   /** Replaces a small object if it still is the version that was read, atomically. Throws `object-exists` when somebody else has written. */
   putIfUnchanged(key: ObjectKey, body: Uint8Array, version: string, signal: AbortSignal): Promise<{ version: string }>;
-  /** A small object (a manifest, a lease), whole. Throws `object-missing`. */
+  /** A small object (a manifest, a lease), whole. Throws `object-missing`, and `object-too-large` beyond 64 MB. */
   read(key: ObjectKey, signal: AbortSignal): Promise<Versioned>;
   /** An object's bytes from its beginning. Throws `object-missing`; resumes by itself when the connection breaks. */
   get(key: ObjectKey, signal: AbortSignal): ByteStream;

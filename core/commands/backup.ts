@@ -10,6 +10,7 @@ import { atOnce } from './at-once.ts';
 import { withLease } from './lease.ts';
 import type { Identity } from './lease.ts';
 import { backupIds } from './list.ts';
+import { manifestDocument } from './manifest-document.ts';
 import { catalogPart, storePart, sweep } from './parts.ts';
 import { madeBefore } from './repeat.ts';
 import type { Source } from './source.ts';
@@ -39,7 +40,7 @@ export async function backup(source: Source, deps: BackupDeps, signal: AbortSign
     try {
       const content = await storeContent(plan, job, deps, confirmLease, held);
       const manifest: Manifest = { ...identityOf(job, plan, deps), tiers, ...content };
-      await deps.vault.putIfAbsent(manifestKey(source.name, id), Buffer.from(JSON.stringify(manifest, undefined, 1)), job.tags, held);
+      await deps.vault.putIfAbsent(manifestKey(source.name, id), manifestDocument(manifest), job.tags, held);
       return manifest;
     } finally {
       await plan.close();

@@ -23,6 +23,7 @@ export type FailureCode =
   | 'vault-full' // no space, or a quota
   | 'vault-failed' // the vault did something else than asked
   | 'object-missing' // an object that a manifest names is not there
+  | 'object-too-large' // a small object, as a manifest is, is larger than any can be
   | 'object-exists' // put-if-absent found one
   | 'part-corrupt' // a part's bytes are not those of the manifest
   | 'manifest-invalid' // a manifest can't be read

@@ -74,7 +74,7 @@ async function tagOf(anchor: string): Promise<string> {
   const handle = await open(anchor, constants.O_RDONLY | constants.O_NOFOLLOW);
   try {
     const { size, mtimeNs } = await handle.stat({ bigint: true });
-    if (size > largestVersioned) throw new BackupError('vault-failed', `${anchor} is too large to have versions`);
+    if (size > largestVersioned) throw new BackupError('object-too-large', `${anchor} is too large for a small object: ${size} bytes`);
     return createHash('sha256').update(`${mtimeNs} `).update(await handle.readFile()).digest('hex').slice(0, 32);
   } finally {
     await handle.close();

@@ -26,7 +26,7 @@ export async function readObject(place: S3Place, key: ObjectKey, signal: AbortSi
   const chunks: Uint8Array[] = [];
   for await (const chunk of resumed(place, key, state, signal)) {
     if ((state.total ?? state.at) > largestRead) {
-      throw new BackupError('vault-failed', `read ${place.name}/${key}: ${state.total} bytes are too many`);
+      throw new BackupError('object-too-large', `${place.name}/${key} is too large for a small object: ${state.total} bytes`);
     }
     chunks.push(chunk);
   }

@@ -73,7 +73,8 @@ test.each([['that is cut', (): string => JSON.stringify(good).slice(0, -2)], ['o
 test('a manifest of gigabytes is not read into memory', async () => {
   await truncate(join(scene.folder, 'shop', id, 'manifest.json'), 8 * 1024 ** 3);
 
-  await expect(findManifest(shop, id, scene.vault, limit())).rejects.toMatchObject({ code: 'vault-failed', message: expect.stringContaining('too large') });
+  await expect(findManifest(shop, id, scene.vault, limit())).rejects.toMatchObject({ code: 'manifest-invalid', message: expect.stringContaining('too large') });
+  expect(await listBackups(shop, scene.vault, limit())).toMatchObject([{ id, status: 'unreadable' }]);
 });
 
 /** The good backup with another catalog, as a manifest that was forged to fit describes it. */
