@@ -8,6 +8,7 @@ import { parseGrants } from '../../core/engines/mariadb/grants.ts';
 import { linesOf } from '../../core/engines/mariadb/lines.ts';
 import { withCommit } from '../../core/engines/mariadb/load-text.ts';
 import { quoteName } from '../../core/engines/mariadb/quoting.ts';
+import { watchTables } from '../../core/engines/mariadb/watch.ts';
 import { withoutColumns } from '../../core/engines/mariadb/without-columns.ts';
 import { pieces } from './mariadb-support.ts';
 
@@ -97,6 +98,33 @@ test('what a dump leaves out is named', () => {
   for (const line of ['-- Table structure for table `a`\n', '-- Table structure for table `two\n', 'DELIMITER ;;\n']) expected.see(line);
 
   expect(() => expected.requireAll()).toThrow('left out table `b``c`, view `v`, 1 of 2 routines, triggers and events');
+});
+
+test('what was not expected in a dump is named, and lines of a body are no comments of the dump', () => {
+  const expected = expectation([{ kind: 'table', names: ['a'] }, { kind: 'view', names: [] }], 1);
+  const body = ['DELIMITER ;;\n', 'CREATE FUNCTION f() RETURNS INT\n', '-- Table structure for table `in a body`\n', 'DELIMITER ;\n'];
+  for (const line of ['-- Table structure for table `a`\n', ...body]) expected.see(line);
+
+  expect(() => expected.requireAll()).not.toThrow();
+  for (const line of ['-- Final view structure for view `v`\n', ...body]) expected.see(line);
+
+  expect(() => expected.requireAll()).toThrow('not there before it started: Final view structure for view `v`, 1 more routines');
+});
+
+test('a table that is another one behind its rows is told; what becomes of one that was read and looked at is not', async () => {
+  const before = new Map([['a', '1'], ['b', '2'], ['c', '3']]);
+  let now = before;
+  const watch = watchTables(before, 'here', () => Promise.resolve(now));
+  const signal = AbortSignal.timeout(1000);
+
+  for (const table of ['a', 'b']) watch.reached(table);
+  now = new Map([['a', '1'], ['b', '9'], ['c', '3']]);
+  await watch.look(false, signal);
+  now = new Map([['a', '8'], ['b', '9']]);
+  watch.reached('c');
+  await watch.look(true, signal);
+
+  expect(() => watch.requireSame()).toThrow('here: emptied, rebuilt or exchanged for another while the backup ran: table `b`, `c`');
 });
 
 test('the comment above a table’s rows is seen however the text is cut, and nothing of the text is lost', async () => {

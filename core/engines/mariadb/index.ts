@@ -1,11 +1,11 @@
 import type { TableRows } from '../../contract/manifest.ts';
-import { BackupError } from '../../domain/errors.ts';
 import { hearing } from '../../pipeline/hearing.ts';
 import type { Engine, Plan } from '../../ports.ts';
 import type { Tools } from '../../tools.ts';
 import { placeOf } from '../login.ts';
 import type { Login } from '../login.ts';
-import { changedObjects, ownerKinds, readCatalog, readTriggerOrder } from './catalog.ts';
+import { ownerKinds, readTriggerOrder } from './catalog.ts';
+import { explainedByChange, readDefinitions, requireUnchanged } from './changes.ts';
 import { plannedParts, takesHistory } from './parts.ts';
 import { requirePrivileges } from './privileges.ts';
 import { requireReadable } from './readable.ts';
@@ -18,8 +18,8 @@ import type { Table } from './tables.ts';
 import { openTarget } from './target.ts';
 
 /**
- * MariaDB 10.4 and newer, MySQL 5.7 and newer, by MariaDB's own programs. All rows come from one mariadb-dump and its one transaction; the
- * definitions, which no transaction protects, are compared with the catalogue before and after.
+ * MariaDB 10.4 and newer, MySQL 5.7 and newer, by MariaDB's own programs. All rows come from one mariadb-dump and its one transaction; what
+ * no transaction protects is compared before and after: the definitions, and which tables stand behind the names.
  */
 export function mariadbEngine(login: Login, tools: Tools): Engine {
   const place = placeOf('mariadb', login);
@@ -27,24 +27,25 @@ export function mariadbEngine(login: Login, tools: Tools): Engine {
     name: 'mariadb',
     place,
     // `database` is never another one here: a restore goes where it stays
-    plan: ({ restored }, signal) => withSession(login, signal, async (session): Promise<Plan> => {
+    plan: ({ like, restored }, signal) => withSession(login, signal, async (session): Promise<Plan> => {
       const { server } = session;
-      await requirePrivileges(session, login);
+      const blindness = await requirePrivileges(session, login);
       await requireReadable(session, login);
       const tables = await readTables(session);
-      const catalog = await readCatalog(session, restored);
+      const before = await readDefinitions(session, restored);
+      const { catalog } = before;
       const triggerOrder = await readTriggerOrder(session);
       const said = hearing(tools);
       return {
         database: login.database,
         server: { product: server.product, version: server.version },
         client: { program: 'mariadb-dump', version: tools.program('mariadb-dump').version },
-        parts: plannedParts({ login, tools: said.tools, server, catalog, tables, triggerOrder }),
+        parts: plannedParts({ login, tools: said.tools, server, catalog, tables, triggerOrder, watch: like === undefined })
+          .map((part) => explainedByChange(part, before, login)),
         catalog,
-        warnings: [...tableWarnings(tables, takesHistory(server)), ...await libraryWarnings(session)],
+        warnings: [...tableWarnings(tables, takesHistory(server)), ...blindness, ...await libraryWarnings(session)],
         async confirm(seen, stop) {
-          const changed = changedObjects(catalog, await withSession(login, stop, (later) => readCatalog(later, restored)));
-          if (changed.length > 0) throw changedError(place, changed);
+          await requireUnchanged(before, login, stop);
           return { tables: complete(seen, tables, server), warnings: said.warnings(), exceptions: [] };
         },
         close: () => Promise.resolve(),
@@ -57,13 +58,6 @@ export function mariadbEngine(login: Login, tools: Tools): Engine {
     },
     restoreCommands,
   };
-}
-
-function changedError(place: string, changed: string[]): BackupError {
-  const shown = changed.length > 5 ? `${changed.slice(0, 5).join(', ')} and ${changed.length - 5} more` : changed.join(', ');
-  return new BackupError('source-changed', `${place}: definitions changed while the backup ran: ${shown}`, {
-    hint: 'run the backup again when no migration is running',
-  });
 }
 
 /** Tables without rows leave no INSERT in a dump; that they were read is known from the comments above their rows. */

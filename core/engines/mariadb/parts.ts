@@ -15,9 +15,10 @@ import { plainWord, quoteText } from './quoting.ts';
 import type { Server } from './session.ts';
 import { holdsRows, isStoredAsSent, isTransactional } from './tables.ts';
 import type { Table } from './tables.ts';
+import { watched } from './watch.ts';
 import { withoutColumns } from './without-columns.ts';
 
-type Context = { login: Login; tools: Tools; server: Server; catalog: Catalog; tables: Table[]; triggerOrder: ReadonlyMap<string, number> };
+type Context = { login: Login; tools: Tools; server: Server; catalog: Catalog; tables: Table[]; triggerOrder: ReadonlyMap<string, number>; watch: boolean };
 
 const routineKinds = ['function', 'procedure', 'package', 'package body'];
 
@@ -64,7 +65,7 @@ function dataParts(context: Context): PlannedPart[] {
   return [named('0001', safe, firstHead(true, context)), named('0002', unsafe, plainHead(false))];
 }
 
-function dataPart({ login, tools, server }: Context, number: string, tables: Table[], names: string[], head: Head): PlannedPart {
+function dataPart({ login, tools, server, watch }: Context, number: string, tables: Table[], names: string[], head: Head): PlannedPart {
   const run = dumpRun(tools, login, [
     '--quick', '--no-create-info', '--skip-triggers', '--complete-insert', '--extended-insert', '--skip-add-locks', '--skip-disable-keys',
     // what stands before the rows says how they are to be read; looking at each character's length costs the program nearly half of its time
@@ -82,9 +83,12 @@ function dataPart({ login, tools, server }: Context, number: string, tables: Tab
     compress: true,
     estimatedBytes: tables.reduce((sum, { bytes }) => sum + bytes, 0),
     open(signal) {
-      const expected = expectation([{ kind: 'rows', names: tables.map(({ name }) => name) }]);
-      const rows = dataText(read(run, login, signal), () => head.text(signal), expected);
-      return generated.length === 0 ? rows : withoutColumns(rows, generated);
+      const rows = (reached?: (table: string) => void) => {
+        const expected = expectation([{ kind: 'rows', names: tables.map(({ name }) => name) }], 0, reached);
+        const text = dataText(read(run, login, signal), () => head.text(signal), expected);
+        return generated.length === 0 ? text : withoutColumns(text, generated);
+      };
+      return watch && tables.some(isTransactional) ? watched(login, tables, ({ reached }) => rows(reached), signal) : rows();
     },
     reader: () => head.counted(mariadbReader()),
   };

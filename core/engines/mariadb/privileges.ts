@@ -13,9 +13,9 @@ type Missing = { right: string; on: string };
 
 /**
  * Throws `privilege-missing`, with all that is missing, unless the user sees every object of the database: without a right the server
- * shows fewer objects, and a dump of those alone ends well.
+ * shows fewer objects, and a dump of those alone ends well. Returns warnings for rights that a backup can do without.
  */
-export async function requirePrivileges(session: Session, login: Login): Promise<void> {
+export async function requirePrivileges(session: Session, login: Login): Promise<string[]> {
   const [user] = await session.rows('SELECT CURRENT_USER() AS name');
   const lines = await session.rows('SHOW GRANTS');
   const rights = parseGrants(lines.map((row) => Object.values(row)[0] ?? ''));
@@ -24,17 +24,27 @@ export async function requirePrivileges(session: Session, login: Login): Promise
     .map((right) => ({ right, on: `${quoteName(login.database)}.*` }));
   if (!seesRoutines(rights, session.server, login.database)) missing.push(routineRight(session.server, login.database));
   if (missing.length > 0) throw missingError(login, user?.['name'] ?? '', missing);
+  return rights.has('PROCESS') ? [] : [blindWarning(user?.['name'] ?? '')];
+}
+
+/** See identity.ts for what is seen without it. */
+function blindWarning(user: string): string {
+  return `without the right PROCESS, a table that is emptied, or exchanged for another, while the backup runs may go unnoticed: ${grantStatements(user, [{ right: 'PROCESS', on: '*.*' }])}`;
 }
 
 /** The error for rights that are missing: the message lists them, the hint has the statements to run. */
 export function missingError(login: Login, user: string, missing: Missing[]): BackupError {
+  const listed = missing.map(({ right, on }) => `${right} on ${on}`).join(', ');
+  return new BackupError('privilege-missing', `${placeOf('mariadb', login)}: the user does not see everything; missing: ${listed}`, {
+    hint: `run as an administrator: ${grantStatements(user, missing)}`,
+  });
+}
+
+function grantStatements(user: string, missing: Missing[]): string {
   const at = user.lastIndexOf('@');
   const account = `${quoteName(user.slice(0, at))}@${quoteName(user.slice(at + 1))}`;
   const statements = [...Map.groupBy(missing, ({ on }) => on)].map(([on, rights]) => `GRANT ${rights.map(({ right }) => right).join(', ')} ON ${on} TO ${account};`);
-  const listed = missing.map(({ right, on }) => `${right} on ${on}`).join(', ');
-  return new BackupError('privilege-missing', `${placeOf('mariadb', login)}: the user does not see everything; missing: ${listed}`, {
-    hint: `run as an administrator: ${statements.join(' ')}`,
-  });
+  return statements.join(' ');
 }
 
 /** MariaDB shows bodies to who may read mysql.proc, since 11.3 by SHOW CREATE ROUTINE too; MySQL since 8.0.20 by SHOW_ROUTINE or SELECT on everything. */
