@@ -16,7 +16,11 @@ export async function* readFolder(place: FolderPlace, key: ObjectKey, signal: Ab
     const anchor = await pathOf(place, key, { make: false });
     return openFile(await currentFile(place, key, anchor));
   });
-  const handle = await answered(what, opening, signal);
+  const handle = await answered(what, opening, signal).catch((error: unknown) => {
+    // given up while the disk was still opening it
+    void opening.then((late) => late.close(), () => undefined);
+    throw error;
+  });
   try {
     const { size } = await answered(what, handle.stat(), signal);
     for (let at = 0; at < size; ) {

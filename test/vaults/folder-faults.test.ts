@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, rm, rmdir, stat, symlink, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readlink, rm, rmdir, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -103,4 +103,15 @@ test('a full disk, a read-only one and one that is unmounted are told apart, and
   const { stdout } = await promisify(execFile)('unshare', own, { env: { PATH: process.env['PATH'] } });
 
   expect(JSON.parse(stdout)).toEqual({ full: 'vault-full', left: [], listed: ['first'], readOnly: 'vault-denied', unmounted: 'vault-unreachable' });
+});
+
+test('a read that is given up while its file is being opened leaves no file open', async () => {
+  await put('shop/1/a');
+  const open = async () => (await Promise.all((await readdir('/proc/self/fd')).map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => '')))).filter((path) => path.startsWith(above));
+
+  for (let times = 0; times < 20; times += 1) await expect(Array.fromAsync(folderVault(root).get(objectKey('shop/1/a'), AbortSignal.abort()))).rejects.toMatchObject({ code: 'aborted' });
+  // what was given up goes on for a moment
+  await new Promise((wake) => setTimeout(wake, 500));
+
+  expect(await open()).toEqual([]);
 });

@@ -1,0 +1,264 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { backup } from '../../core/commands/backup.ts';
+import { check } from '../../core/commands/check.ts';
+import { findManifest, listBackups } from '../../core/commands/list.ts';
+import { restore, restoreRecorded } from '../../core/commands/restore.ts';
+import { rotate } from '../../core/commands/rotate.ts';
+import { verify, verifyRecorded } from '../../core/commands/verify.ts';
+import type { Manifest } from '../../core/contract/manifest.ts';
+import { BackupError, isBackupError } from '../../core/domain/errors.ts';
+import { partKey } from '../../core/domain/keys.ts';
+import type { BackupId, SourceName } from '../../core/domain/keys.ts';
+import type { Engine, Vault } from '../../core/ports.ts';
+import { faultsOf, faultyVault } from '../support/faulty-vault.ts';
+import type { Fault } from '../support/faulty-vault.ts';
+import { policyOf, putBackup, dailyIds } from '../support/history.ts';
+import { watching } from '../support/seen.ts';
+import { toyEngine, toySource } from '../support/toy-engine.ts';
+import type { ToyServer } from '../support/toy-engine.ts';
+import { folderScene, limit } from '../support/vault.ts';
+import type { FolderScene } from '../support/vault.ts';
+
+const shop = 'shop' as SourceName;
+const rows = () => ({ orders: ['1', '2', '3'], items: ['hat', 'coat'] });
+let scenes: FolderScene[];
+beforeEach(() => void (scenes = []));
+afterEach(() => Promise.all(scenes.map((scene) => scene.remove())));
+
+async function fresh(): Promise<FolderScene & { server: ToyServer }> {
+  const scene = await folderScene();
+  scenes.push(scene);
+  return { ...scene, server: new Map([['shop', rows()]]) };
+}
+
+const backingUp = (scene: FolderScene & { server: ToyServer }, vault: Vault = scene.vault, engine: Engine = toyEngine(scene.server, 'shop')) => backup(toySource(engine), scene.deps(vault), limit());
+
+type Ended<T> = { result: T; error?: undefined } | { result?: undefined; error: unknown };
+const ended = <T>(work: Promise<T>): Promise<Ended<T>> => work.then((result) => ({ result }), (error: unknown) => ({ error }));
+
+/** Does the same once well, to see which calls there are, and then once for each way in which one of them can go wrong; `judge` names what is not as it must be. */
+async function matrix<S extends FolderScene, T>(open: () => Promise<S>, work: (scene: S, vault: Vault) => Promise<T>, judge: (scene: S, ended: Ended<T>, fault: Fault) => Promise<string[]>): Promise<{ tried: number; problems: string[] }> {
+  const well = await open();
+  const { vault, calls } = faultyVault(well.vault);
+  await work(well, vault);
+  const faults = faultsOf(calls);
+  const problems: string[] = [];
+  for (const fault of faults) {
+    const scene = await open();
+    const end = await ended(work(scene, faultyVault(scene.vault, fault).vault));
+    const found = [...(end.error === undefined || isBackupError(end.error) ? [] : [`threw ${String(end.error)}`]), ...(await judge(scene, end, fault))];
+    problems.push(...found.map((problem) => `${fault.call} ${fault.nth} ${fault.how} ${fault.code}: ${problem}`));
+  }
+  return { tried: faults.length, problems };
+}
+
+/** What is wrong with the backups that are listed: by the honest vault, and by what they restore to. */
+async function lies({ vault, deps }: FolderScene, allowed: readonly object[]): Promise<string[]> {
+  const problems: string[] = [];
+  for (const found of await listBackups(shop, vault, limit())) {
+    if (found.status !== 'complete') return [`${found.id} can't be read`];
+    problems.push(...(await verify(found.manifest, deps(), limit())).problems.map(({ file }) => `${file} is damaged`));
+    const server: ToyServer = new Map();
+    await restore(found.manifest, toyEngine(server, 'again'), { replace: false, owners: true, proof: true }, { ...deps(), parallel: 2 }, limit());
+    if (!allowed.some((content) => JSON.stringify(content) === JSON.stringify(server.get('again')))) problems.push(`${found.id} holds something else`);
+  }
+  return problems;
+}
+
+const proofsOf = async ({ vault }: FolderScene) => (await Array.fromAsync(vault.list('', limit()))).flatMap(({ key }) => /proofs\/\w+-(\w+-\w+)\.json$/.exec(key)?.[1] ?? []);
+
+async function backedUp(): Promise<FolderScene & { server: ToyServer; manifest: Manifest }> {
+  const scene = await fresh();
+  return { ...scene, manifest: await backingUp(scene) };
+}
+
+test('whatever fails in the vault, a backup that is listed is whole, and one that is told is listed', async () => {
+  const { tried, problems } = await matrix(backedUp, (scene, vault) => backingUp(scene, vault), async (scene, { result }) => {
+    const listed = await listBackups(shop, scene.vault, limit());
+    return [
+      ...(result !== undefined && !listed.some(({ id }) => id === result.id) ? ['told, and not listed'] : []),
+      ...(await lies(scene, [rows()])),
+      ...(listed.some(({ id }) => id === scene.manifest.id) ? [] : ['lost the one before']),
+      ...((await scene.files()).some((path) => path.includes('.nightjar/incoming/')) ? ['left unfinished writes'] : []),
+    ];
+  });
+
+  expect(problems).toEqual([]);
+  expect(tried).toBeGreaterThan(25);
+}, 120_000);
+
+async function damaged() {
+  const scene = await backedUp();
+  await writeFile(join(scene.folder, partKey(shop, scene.manifest.id as BackupId, 'data/0002.sql.zst')), 'damaged');
+  return scene;
+}
+
+test.each([['a whole backup', backedUp, []], ['a damaged one', damaged, ['data/0002.sql.zst']]] as const)('whatever fails in the vault, %s is verified as what it is, or not at all', async (_, open, bad) => {
+  const { tried, problems } = await matrix<Awaited<ReturnType<typeof backedUp>>, Awaited<ReturnType<typeof verify>>>(open, ({ manifest, deps }, vault) => verifyRecorded(manifest, deps(vault), limit()), async (scene, { result }, { call, how, code }) => {
+    const proofs = await proofsOf(scene);
+    const files = result?.problems.map(({ file }) => file) ?? [];
+    const vaultSaidSo = call === 'get' && (code === 'object-missing' || how === 'cut' || how === 'flip');
+    return [
+      ...(result !== undefined && !bad.every((file) => files.includes(file)) ? ['missed the damage'] : []),
+      ...(files.length > bad.length && !vaultSaidSo ? ['called a good part damaged'] : []),
+      ...(proofs.includes('verify-passed') && (bad.length > 0 || files.length > 0) ? ['on record as passed'] : []),
+      ...(proofs.includes('verify-failed') && bad.length === 0 && !vaultSaidSo ? ['on record as failed'] : []),
+    ];
+  });
+
+  expect(problems).toEqual([]);
+  expect(tried).toBeGreaterThan(20);
+}, 120_000);
+
+test('whatever fails in the vault, a database is replaced by the whole backup, or is as it was, or is gone, and is told so', async () => {
+  const later = { ...rows(), orders: ['1', '2', '3', '4'] };
+  async function open() {
+    const scene = await backedUp();
+    scene.server.set('shop', structuredClone(later));
+    return scene;
+  }
+  const replacing = ({ manifest, server, deps }: Awaited<ReturnType<typeof open>>, vault: Vault) => restoreRecorded(manifest, toyEngine(server, 'shop'), { replace: true, owners: true, proof: true }, { ...deps(vault), parallel: 2 }, limit());
+
+  const { tried, problems } = await matrix(open, replacing, async (scene, { result, error }) => {
+    const content = JSON.stringify(scene.server.get('shop'));
+    const proofs = await proofsOf(scene);
+    return [
+      ...(result !== undefined && content !== JSON.stringify(rows()) ? ['told as restored, and holds something else'] : []),
+      ...(result === undefined && content !== undefined && content !== JSON.stringify(later) ? ['told as failed, and something else is there'] : []),
+      ...(error instanceof BackupError && content === undefined && !error.message.includes('shop is gone') ? ['does not say that it is gone'] : []),
+      ...(result === undefined && proofs.includes('restore-passed') ? ['on record as passed'] : []),
+    ];
+  });
+
+  expect(problems).toEqual([]);
+  expect(tried).toBeGreaterThan(25);
+}, 120_000);
+
+test('whatever fails in the vault, a listing is complete or none', async () => {
+  async function open() {
+    const scene = await backedUp();
+    await backingUp(scene);
+    return scene;
+  }
+  const { problems } = await matrix(open, (_, vault) => listBackups(shop, vault, limit()), async (scene, { result }, { call, code }) => {
+    const honest = await listBackups(shop, scene.vault, limit());
+    // a manifest that the vault says is not there has been rotated away
+    return result === undefined || (call === 'read' && code === 'object-missing') || JSON.stringify(result) === JSON.stringify(honest) ? [] : [`listed ${result.length} of ${honest.length}`];
+  });
+  const latest = await matrix(open, (_, vault) => findManifest(shop, 'latest', vault, limit()), async (scene, { result }) => {
+    const honest = await findManifest(shop, 'latest', scene.vault, limit());
+    return result === undefined || result.id === honest.id ? [] : ['found an older one'];
+  });
+
+  expect([...problems, ...latest.problems]).toEqual([]);
+}, 120_000);
+
+test.each([['new', 0, 'fresh'], ['old', 48, 'stale']] as const)('whatever fails in the vault, a backup that is %s is found so, or unknown', async (_, hours, truth) => {
+  const checking = ({ deps }: FolderScene, vault: Vault) => {
+    const clock = { now: () => new Date(Date.now() + hours * 3_600_000) };
+    return check([{ ...watching(), place: 'here' }], { whole: true }, { vault, clock, notifiers: [], meter: () => {} }, limit()).then((checked) => ({ ...checked, deps }));
+  };
+  const { problems } = await matrix(backedUp, checking, async (__, { result }, { call, code }) => {
+    const state = result?.judgements[0]!.state ?? 'unknown';
+    // a manifest that the vault says is not there has been rotated away
+    return [truth, 'unknown'].includes(state) || (call === 'read' && code === 'object-missing') ? [] : [`found ${state}`];
+  });
+
+  expect(problems).toEqual([]);
+}, 120_000);
+
+test('whatever fails in the vault, a rotation removes what the policy lets go, and nothing else', async () => {
+  const ids = dailyIds(4);
+  async function open() {
+    const scene = await folderScene();
+    scenes.push(scene);
+    for (const id of ids) await putBackup(scene.vault, 'shop', id);
+    return scene;
+  }
+  const rotating = (scene: FolderScene, vault: Vault) => rotate(shop, policyOf({ count: 3 }), { dryRun: false, anyShare: false }, { ...scene.deps(vault), clock: { now: () => new Date('2026-11-20T12:00:00Z') } }, limit());
+
+  const { problems } = await matrix(open, rotating, async (scene, { result }, { call, code }) => {
+    const left = await listBackups(shop, scene.vault, limit());
+    const damaged = await Promise.all(left.map(async (one) => (one.status === 'complete' ? (await verify(one.manifest, scene.deps(), limit())).problems.length : 1)));
+    const kept = left.map(({ id }) => id);
+    return [
+      ...(ids.slice(1).every((id) => kept.includes(id)) ? [] : ['a backup is gone that was to stay']),
+      ...(damaged.some((count) => count > 0) ? ['a backup is listed that is not whole'] : []),
+      // a manifest that the vault says is not there has been rotated away by somebody else
+      ...(result !== undefined && result.failures.length === 0 && kept.length !== 3 && !(call === 'read' && code === 'object-missing') ? ['told as done, and is not'] : []),
+    ];
+  });
+
+  expect(problems).toEqual([]);
+}, 120_000);
+
+type Deed = [what: string, wrong: (engine: Engine) => Engine, code?: string];
+const broken = () => Promise.reject(new BackupError('dump-failed', 'the program died'));
+const planning = (change: (plan: Awaited<ReturnType<Engine['plan']>>, proof: boolean) => object) => (engine: Engine): Engine => ({
+  ...engine,
+  plan: async (options, signal) => {
+    const plan = await engine.plan(options, signal);
+    return { ...plan, ...change(plan, options.like !== undefined) };
+  },
+});
+const targeting = (change: (target: Awaited<ReturnType<Engine['target']>>) => object) => (engine: Engine): Engine => ({
+  ...engine,
+  target: async (options, signal) => {
+    const target = await engine.target(options, signal);
+    return { ...target, ...change(target) };
+  },
+});
+/** Each part in turn: its text as it is, and what becomes of it. */
+const reading = (spoil: (text: string, file: string) => string) => planning((plan) => ({
+  parts: plan.parts.map((part) => ({ ...part, async *open(signal: AbortSignal) { yield Buffer.from(spoil(Buffer.concat(await Array.fromAsync(part.open(signal))).toString(), part.file)); } })),
+}));
+const loading = (load: (content: Uint8Array[], real: (content: AsyncIterable<Uint8Array>) => Promise<void>) => Promise<void>) => targeting((target) => ({
+  stages: target.stages.map((steps) => steps.map((step) => ({ ...step, load: async (content: AsyncIterable<Uint8Array>, signal: AbortSignal) => load(await Array.fromAsync(content), (other) => step.load(other, signal)) }))),
+}));
+async function* streamOf(...chunks: Uint8Array[]) { yield* chunks; }
+
+test.each<Deed>([
+  ['no snapshot', (engine) => ({ ...engine, plan: broken })],
+  ['no rows', planning((plan) => ({ parts: plan.parts.map((part) => ({ ...part, async *open() { throw new BackupError('dump-failed', 'the program died'); } })) }))],
+  ['rows that break off', planning((plan) => ({ parts: plan.parts.map((part) => ({ ...part, async *open(signal: AbortSignal) { for await (const chunk of part.open(signal)) { yield chunk; throw new BackupError('dump-failed', 'the program died'); } } })) }))],
+  ['rows that end early, without an error', reading((text, file) => (file.startsWith('data/') ? text.slice(0, -20) : text))],
+  ['nothing, without an error', reading(() => '')],
+  ['a table that was not seen', planning(() => ({ confirm: () => Promise.reject(new BackupError('dump-cut', 'the dump holds no rows section for t')) }))],
+  ['a session that can\'t be closed', planning(() => ({ close: broken }))],
+])('a source that gives %s: no backup is told, and none is listed that is not whole', async (_, wrong) => {
+  const scene = await fresh();
+
+  const { result, error } = await ended(backingUp(scene, scene.vault, wrong(toyEngine(scene.server, 'shop'))));
+
+  expect(result).toBeUndefined();
+  expect(isBackupError(error)).toBe(true);
+  expect(await lies(scene, [rows()])).toEqual([]);
+});
+
+test.each<Deed>([
+  ['can\'t be looked at', (engine) => ({ ...engine, target: broken }), 'dump-failed'],
+  ['can\'t be made', targeting(() => ({ prepare: broken })), 'dump-failed'],
+  ['takes nothing', loading(broken), 'dump-failed'],
+  ['takes all and says that it failed', loading(async (chunks, real) => { await real(streamOf(...chunks)); await broken(); }), 'dump-failed'],
+  ['takes nothing and says that it did', loading(async () => {}), 'proof-failed'],
+  ['takes one row fewer', loading((chunks, real) => real(streamOf(Buffer.from(Buffer.concat(chunks).toString().replace('2\n', ''))))), 'proof-failed'],
+  ['takes one row twice', loading((chunks, real) => real(streamOf(Buffer.from(Buffer.concat(chunks).toString().replace('2\n', '2\n2\n'))))), 'proof-failed'],
+  ['takes another value', loading((chunks, real) => real(streamOf(Buffer.from(Buffer.concat(chunks).toString().replace('hat', 'cap'))))), 'proof-failed'],
+  ['can\'t be read again', planning((_, proof) => (proof ? { confirm: broken } : {})), 'dump-failed'],
+  ['is read to half', planning((plan, proof) => (proof ? { parts: plan.parts.slice(0, -1) } : {})), 'proof-failed'],
+  ['can\'t be put in its place', targeting(() => ({ finish: broken })), 'dump-failed'],
+  ['can\'t be dropped again', (engine) => targeting(() => ({ discard: () => Promise.reject(new BackupError('restore-failed', 'it is in use')) }))(loading(broken)(engine)), 'dump-failed'],
+  ['can\'t be let go', targeting(() => ({ close: broken })), 'dump-failed'],
+])('a target that %s: no restore is told, and none is on record as passed unless it is', async (what, wrong, code) => {
+  const scene = await backedUp();
+  const { manifest, deps, server } = scene;
+
+  const { result, error } = await ended(restoreRecorded(manifest, wrong(toyEngine(server, 'again')), { replace: false, owners: true, proof: true }, { ...deps(), parallel: 2 }, limit()));
+
+  expect(result).toBeUndefined();
+  expect(error).toMatchObject({ code });
+  expect(await proofsOf(scene)).toEqual(code === 'proof-failed' ? ['restore-failed'] : []);
+  if (what === 'can\'t be dropped again') expect(String(error)).toMatch(/the program died.*it is in use/);
+});
