@@ -11,6 +11,6 @@ export async function findLayer(env: NodeJS.ProcessEnv, report: (line: string) =
   if (process.platform !== 'linux') {
     throw new BackupError('tools-missing', `the database clients run on Linux, not on ${process.platform}`, { hint: 'run Nightjar on Linux or in a Linux container' });
   }
-  const { dbToolsLayer } = await import('../../layers/db-tools/layer.ts');
-  return dbToolsLayer(process.arch === 'arm64' ? 'arm64' : 'x86_64', report, signal);
+  const { dbToolsLayer, pinRule } = await import('../../layers/db-tools/layer.ts');
+  return dbToolsLayer(process.arch === 'arm64' ? 'arm64' : 'x86_64', pinRule(env), report, signal);
 }

@@ -5,7 +5,8 @@ import { openFolder } from './cache.ts';
 import type { DebianHost } from './host.ts';
 
 export type Architecture = 'amd64' | 'arm64';
-export type Download = { file: string; bytes: number };
+/** One package's file, as apt's signed lists describe it. */
+export type Download = { name: string; version: string; file: string; bytes: number; sha256: string };
 /** Packages by name, `name/suite` or `name=version`; with all they depend on, or alone. */
 export type Wanted = { packages: readonly string[]; withDependencies: boolean };
 
@@ -14,10 +15,10 @@ export type Apt = {
   folder: string;
   /** Fetches the package lists, unless they are younger than `maxAgeMs`, and tells whether it did. */
   update(maxAgeMs: number, signal: AbortSignal): Promise<boolean>;
-  /** The files that `wanted` stands for, without fetching them, and what to ask for to get them. */
-  resolve(wanted: Wanted, signal: AbortSignal): Promise<{ files: Download[]; exactly: Wanted }>;
-  /** Fetches what `resolve` answered into the folder `archives` and checks it. */
-  download(exactly: Wanted, signal: AbortSignal): Promise<void>;
+  /** The files that `wanted` stands for, without fetching them. */
+  resolve(wanted: Wanted, signal: AbortSignal): Promise<Download[]>;
+  /** Fetches what `resolve` answered into the folder `archives`; apt checks it against its signed lists. */
+  download(files: readonly Download[], signal: AbortSignal): Promise<void>;
   /** What apt-cache answers. */
   ask(args: readonly string[], signal: AbortSignal): Promise<string>;
 };
@@ -25,12 +26,15 @@ export type Apt = {
 /** How old package lists may be before they are fetched again. */
 export const listsMaxAgeMs = 24 * 3600 * 1000;
 
-/** Sets up an apt in `folder` for one architecture, which prefers earlier `suites` to later ones. The machine's own proxy settings stay in force. */
+/**
+ * Sets up an apt in `folder` for one architecture, which prefers earlier `suites` to later ones. The machine's own proxy settings stay in force;
+ * signatures and hashes are checked whatever they say.
+ */
 export async function openApt(
   folder: string,
   { host, architecture, suites, report }: { host: DebianHost; architecture: Architecture; suites: readonly string[]; report: (line: string) => void },
 ): Promise<Apt> {
-  for (const part of ['lists/partial', 'archives/partial', 'state', 'log', 'conf']) await openFolder(join(folder, part));
+  for (const part of ['lists/partial', 'archives/partial', 'none/partial', 'state', 'log', 'conf']) await openFolder(join(folder, part));
   const name = join(folder, 'conf', suites.join('+'));
   const archives = join(folder, 'archives');
   await writeFile(join(folder, 'state', 'status'), '');
@@ -38,8 +42,10 @@ export async function openApt(
   await writeFile(`${name}.pref`, preferences(suites));
   const call = (program: 'apt-get' | 'apt-cache', args: readonly string[], signal: AbortSignal): Promise<string> =>
     host.run([program, '-c', `${name}.conf`, ...args], signal);
-  const fetching = ({ packages, withDependencies }: Wanted): string[] =>
-    withDependencies ? ['install', '-y', '--no-install-recommends', '--download-only', ...packages] : ['download', ...packages];
+  /** Names each file: apt leaves out of its answer what it finds fetched already, so it is shown an empty folder. */
+  const uris = (args: readonly string[], signal: AbortSignal): Promise<string> =>
+    call('apt-get', ['-q', '-o', `Dir::Cache::archives=${join(folder, 'none')}`, '--print-uris', ...args], signal);
+  const withDependencies = ['install', '-y', '--no-install-recommends', '--download-only'];
   return {
     folder,
     async update(maxAgeMs, signal) {
@@ -50,15 +56,14 @@ export async function openApt(
       await writeFile(`${name}.updated`, '');
       return true;
     },
-    async resolve(wanted, signal) {
-      const ask = (packages: readonly string[]): Promise<string> =>
-        call('apt-get', ['-q', '--print-uris', ...fetching({ ...wanted, packages })], signal);
-      const { printed, packages } = await widened(wanted.packages, ask);
-      const lines = [...printed.matchAll(/^'[^']*' (\S+) (\d+) /gm)];
-      return { files: lines.map(([, file, bytes]) => ({ file: file!, bytes: Number(bytes) })), exactly: { ...wanted, packages } };
+    async resolve({ packages, withDependencies: whole }, signal) {
+      const ask = (names: readonly string[]): Promise<string> => uris([...withDependencies, ...names], signal);
+      const exactly = whole ? downloads(await widened(packages, ask)).map(({ name, version }) => `${name}=${version}`) : packages;
+      return downloads(await uris(['download', ...exactly], signal));
     },
-    async download(exactly, signal) {
-      await host.run(['sh', '-c', 'cd "$0" && exec "$@"', archives, 'apt-get', '-c', `${name}.conf`, '-qq', ...fetching(exactly)], signal);
+    async download(files, signal) {
+      const named = files.map(({ name, version }) => `${name}=${version}`);
+      await host.run(['sh', '-c', 'cd "$0" && exec "$@"', archives, 'apt-get', '-c', `${name}.conf`, '-qq', 'download', ...named], signal);
     },
     ask: (args, signal) => call('apt-cache', args, signal),
   };
@@ -68,12 +73,9 @@ export async function openApt(
  * Asks with the packages, and where what a later suite's package depends on is too old in the earlier suites, takes that from the later suite too:
  * apt names such packages, so it is asked until none is left.
  */
-async function widened(
-  packages: readonly string[],
-  ask: (packages: readonly string[]) => Promise<string>,
-): Promise<{ printed: string; packages: readonly string[] }> {
+async function widened(packages: readonly string[], ask: (packages: readonly string[]) => Promise<string>): Promise<string> {
   try {
-    return { printed: await ask(packages), packages };
+    return await ask(packages);
   } catch (error) {
     const later = packages.find((name) => name.includes('/'))?.split('/')[1];
     if (!isBackupError(error) || later === undefined) throw error;
@@ -85,14 +87,24 @@ async function widened(
   }
 }
 
+/** The lines of `--print-uris`: address, file name, size, hash. `apt-get download` tells SHA-256; `install`, which is asked for names alone, may tell none. */
+function downloads(printed: string): Download[] {
+  return [...printed.matchAll(/^'[^']*' (\S+) (\d+) ?(?:SHA256:([0-9a-f]{64}))?/gm)].map(([, file = '', bytes, sha256 = '']) => {
+    const [name = '', version = ''] = decodeURIComponent(file.replace(/\.deb$/, '')).split('_');
+    return { name, version, file, bytes: Number(bytes), sha256 };
+  });
+}
+
 function configuration(folder: string, name: string, architecture: Architecture): string {
-  return `#clear APT::Update; #clear DPkg; #clear APT::Architectures; #clear Dir::Cache;
-APT { Architecture "${architecture}"; Architectures { "${architecture}"; }; Install-Recommends "false"; Get::List-Cleanup "false"; Update::Error-Mode "any"; };
+  return `#clear APT::Update; #clear DPkg; #clear APT::Architectures; #clear Dir::Cache; #clear Binary; #clear APT::Get;
+APT { Architecture "${architecture}"; Architectures { "${architecture}"; }; Install-Recommends "false"; Update::Error-Mode "any"; };
 Dir { State "${folder}/state"; State::lists "${folder}/lists"; State::status "${folder}/state/status"; Log "${folder}/log";
   Cache "${folder}"; Cache::archives "${folder}/archives"; Cache::pkgcache "${name}.pkgcache"; Cache::srcpkgcache "";
   Etc::sourcelist "${name}.list"; Etc::sourceparts "/dev/null"; Etc::preferences "${name}.pref"; Etc::preferencesparts "/dev/null";
   Etc::trusted "/dev/null"; Etc::trustedparts "/dev/null"; };
-Acquire { Languages "none"; GzipIndexes "true"; Retries "3"; http::Timeout "60"; https::Timeout "60";
+APT { Get { AllowUnauthenticated "false"; Allow-Downgrades "false"; List-Cleanup "false"; }; Authentication { TrustCDROM "false"; }; };
+Acquire { AllowInsecureRepositories "false"; AllowWeakRepositories "false"; AllowDowngradeToInsecureRepositories "false";
+  Languages "none"; GzipIndexes "true"; Retries "3"; http::Timeout "60"; https::Timeout "60";
   IndexTargets { deb::DEP-11::DefaultEnabled "false"; deb::Contents-deb::DefaultEnabled "false"; deb::CNF::DefaultEnabled "false"; }; };
 `;
 }
@@ -125,9 +137,19 @@ async function updateReachable(
   try {
     await update(signal);
   } catch (error) {
-    const missing = lines.filter(({ suite }) => /-(updates|security)$/.test(suite) && messageOf(error).includes(` ${suite} `));
-    if (signal.aborted || missing.length === 0) throw error;
-    report(`the mirror gives no ${missing.map(({ suite }) => suite).join(', ')}: going on without`);
-    await updateReachable(file, lines.filter((line) => !missing.includes(line)), update, report, signal);
+    const absent = lines.filter(({ suite }) => /-(updates|security)$/.test(suite) && isAbsent(error, suite));
+    if (signal.aborted || absent.length === 0) throw error;
+    report(`the mirror has no ${absent.map(({ suite }) => suite).join(', ')}: going on without`);
+    await updateReachable(file, lines.filter((line) => !absent.includes(line)), update, report, signal);
   }
+}
+
+/**
+ * Whether the mirror says in so many words that it does not have a suite: "not found" for it, and apt has found nothing else wrong with it.
+ * A bad signature, an expired list, a server in trouble are no such answer.
+ */
+function isAbsent(error: unknown, suite: string): boolean {
+  const said = messageOf((error as { cause?: unknown }).cause).split('\n').filter((line) => line.includes(` ${suite} `) || line.includes(`/${suite}/`));
+  const isReleaseMissing = said.some((line) => line.startsWith('E: The repository ') && line.endsWith(' does not have a Release file.'));
+  return isReleaseMissing && !said.some((line) => /GPG error|not signed|signature|expired|not valid|Hash Sum|Clearsigned/i.test(line));
 }

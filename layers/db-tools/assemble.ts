@@ -7,7 +7,7 @@ import { mozillaFiles, writeCertificates } from './certificates.ts';
 import { closureOf } from './closure.ts';
 import { mariadbPlugins, maxLayerBytes, outputBuffer, programs, type LayerArchitecture } from './contents.ts';
 import { writeLicences } from './licences.ts';
-import { originsOf, upstreamVersion, type Origin } from './origins.ts';
+import { originsOf, upstreamVersion, type Origin, type Origins } from './origins.ts';
 
 /** One file of the layer; paths are relative to `/opt/nightjar`. `origin` is the Debian package it came from. */
 export type LayerFile = { path: string; bytes: number; sha1: string; sha256: string; origin: Origin | undefined };
@@ -18,12 +18,13 @@ type Copy = { from: string; path: string };
 
 /** Lays the layer out in `home`, the folder that will be `/opt/nightjar`, from a Debian root that has all its packages. */
 export async function assemble(root: string, architecture: LayerArchitecture, home: string): Promise<Assembled> {
+  const origins = await originsOf(root);
+  await requireUnchanged(root, origins);
   const copies = await planCopies(root, architecture);
   for (const { from, path } of copies) await place(from, join(home, path));
   for (const { path, script } of programs) await writeScript(home, path, script);
   await writeCertificates(root, join(home, 'certs'));
 
-  const origins = await originsOf(root);
   const origin = new Map<string, Origin>();
   for (const { from, path } of copies) origin.set(path, await origins.of(from));
   const packages = [...origin.values(), await origins.of((await mozillaFiles(root))[0] ?? root)];
@@ -32,6 +33,13 @@ export async function assemble(root: string, architecture: LayerArchitecture, ho
 
   const built = await Promise.all(copies.map(async ({ from }) => (await stat(from)).mtimeMs));
   return { files: await listed(home, origin), origins: licensed, builtAt: new Date(Math.max(...built)) };
+}
+
+/** What lies in a cache is not believed: it may be a month old, and a disk, or somebody, may have changed it. */
+async function requireUnchanged(root: string, origins: Origins): Promise<void> {
+  const changed = await origins.changed();
+  if (changed.length === 0) return;
+  throw new BackupError('tools-missing', `in the cache, these are not what Debian's packages hold: ${changed.slice(0, 10).join(', ')}`, { hint: `remove ${root}, and run this again` });
 }
 
 async function planCopies(root: string, architecture: LayerArchitecture): Promise<Copy[]> {

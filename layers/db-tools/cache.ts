@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { chmod, mkdir, readFile, readlink, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readFile, readlink, realpath, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { BackupError } from '../../core/domain/errors.ts';
 
 const heartbeatMs = 5_000;
 const staleMs = 60_000;
@@ -15,6 +16,27 @@ export function cacheRoot(environment: NodeJS.ProcessEnv = process.env): string 
   if (environment['NIGHTJAR_CACHE']) return environment['NIGHTJAR_CACHE'];
   if (process.getuid?.() === 0) return '/var/cache/nightjar';
   return join(environment['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'nightjar');
+}
+
+/**
+ * The same folder, made when it is missing. Throws `tools-missing` where others than root and this user may write to it or move it: what lies there
+ * is run with our rights, and reads every database.
+ */
+export async function ownCache(): Promise<string> {
+  const root = await openFolder(resolve(cacheRoot()));
+  for (let folder = await realpath(root); ; folder = dirname(folder)) {
+    const { uid, mode } = await stat(folder);
+    const isTrusted = process.getuid === undefined || uid === 0 || uid === process.getuid();
+    const isOpen = (mode & 0o022) !== 0 && ((mode & 0o1000) === 0 || folder === root);
+    if (!isTrusted || isOpen) throw cacheError(root, folder, isTrusted ? `its mode is ${(mode & 0o7777).toString(8)}` : `it belongs to user ${uid}`);
+    if (folder === dirname(folder)) return root;
+  }
+}
+
+function cacheError(root: string, folder: string, why: string): BackupError {
+  return new BackupError('tools-missing', `others may write to the cache ${root}, whose programs Nightjar runs: ${folder}: ${why}`, {
+    hint: `chmod go-w ${folder}, after a look at who has been there; or name another folder in NIGHTJAR_CACHE`,
+  });
 }
 
 /** Makes `folder` and its missing parents, open to readers whatever the umask. */

@@ -35,7 +35,8 @@ async function describe(runHere: Runner, signal: AbortSignal): Promise<DebianHos
   const read = (ending: string): Promise<string> => runHere(['sh', '-c', each, ending], signal);
   const mirror = chooseMirror(process.env['NIGHTJAR_DEBIAN_MIRROR'], { deb822: await read('.sources'), oneLine: await read('.list') });
   const found = await runHere(['sh', '-c', `ls ${keyringNames.join(' ')} 2>/dev/null || true`], signal);
-  return { mirror, keyring: found.split('\n')[0] || keyringNames[0]!, run: runHere };
+  const keyring = process.env['NIGHTJAR_DEBIAN_KEYRING'] ?? (found.split('\n')[0] || keyringNames[0]!);
+  return { mirror, keyring, run: runHere };
 }
 
 async function containerRunner(cache: string, signal: AbortSignal): Promise<{ name: string; run: Runner } | undefined> {

@@ -1,13 +1,15 @@
-import { createHash } from 'node:crypto';
-import { access, mkdir, mkdtemp, readdir, readFile, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { createHash, randomUUID } from 'node:crypto';
+import { access, chmod, mkdir, mkdtemp, readdir, readFile, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
-import { isBackupError, messageOf } from '../../core/domain/errors.ts';
+import { basename, dirname, join } from 'node:path';
+import { BackupError, messageOf } from '../../core/domain/errors.ts';
 import { assemble, type Assembled } from './assemble.ts';
-import { cacheRoot, exclusively, openFolder } from './cache.ts';
+import { exclusively, openFolder, ownCache } from './cache.ts';
+import { contentProblems, flushed, writeContents } from './contents-list.ts';
 import { debianNames, type LayerArchitecture } from './contents.ts';
+import { removeRoot } from './debian.ts';
 import { originsOf } from './origins.ts';
-import { lockFile, newestRoot, pinnedRoot, readLock, type Lock, type Pin, type PinnedRoot } from './pins.ts';
+import { lockFile, newestRoot, pinnedRoot, readLock, type Lock, type Pin, type PinnedRoot, type PinRule } from './pins.ts';
 import { spdxDocument, type PackageFacts } from './sbom.ts';
 
 type Report = (line: string) => void;
@@ -15,62 +17,108 @@ type Report = (line: string) => void;
 const buildLimitMs = 60 * 60 * 1000;
 
 /**
- * The folder that holds the binary layer (what will be `/opt` in Lambda), built when the shared cache lacks it. It is also
- * reachable as `layers/db-tools/build/<architecture>`. README.md tells what is in it.
+ * The folder that holds the binary layer (what will be `/opt` in Lambda), built when the shared cache lacks it, and looked at byte by byte when it
+ * does not: one that was changed is built anew. It is also reachable as `layers/db-tools/build/<architecture>`. README.md tells what is in it.
  */
-export async function dbToolsLayer(architecture: LayerArchitecture, report: Report, signal: AbortSignal): Promise<string> {
-  const pins = (await readLock()).packages[debianNames[architecture]];
-  const layers = await openFolder(join(cacheRoot(), 'layers'));
-  const layer = join(layers, `${architecture}-${await identityOf(pins)}`);
-  const isReady = (): Promise<boolean> => access(layer).then(() => true, () => false);
+export async function dbToolsLayer(architecture: LayerArchitecture, rule: PinRule, report: Report, signal: AbortSignal): Promise<string> {
+  const lock = await readLock();
+  const pins = lock.packages[debianNames[architecture]];
+  const layers = await openFolder(join(await ownCache(), 'layers'));
+  const pinned = join(layers, `${architecture}-${await identityOf(pins)}`);
   const limit = AbortSignal.any([signal, AbortSignal.timeout(buildLimitMs)]);
-  const work = async (): Promise<void> => {
-    if (!(await isReady())) await build(architecture, pins, layer, report, limit);
-  };
-  if (!(await isReady())) await exclusively(`${layer}.lock`, { report, work }, limit);
+  const ready = async (): Promise<string | undefined> =>
+    await wholeLayer(pinned, lock.layers[architecture], report) ?? (rule === 'newer' ? await standIn(pinned, report) : undefined);
+  const work = async (): Promise<string> => await ready() ?? build({ architecture, lock, pinned, rule }, report, limit);
+  const layer = await ready() ?? await exclusively(`${pinned}.lock`, { report, work }, limit);
   await linkTo(layer, architecture, report);
   return layer;
 }
 
-/** Pins the newest of everything for `architectures` in the committed lock file. */
-export async function updateLock(architectures: readonly LayerArchitecture[], report: Report, signal: AbortSignal): Promise<void> {
-  const packages = { ...(await readLock().catch((): Lock => ({ format: 1, packages: { amd64: [], arm64: [] } }))).packages };
-  const scratch = await mkdtemp(join(await openFolder(cacheRoot()), 'update-'));
+/** What NIGHTJAR_PINS asks for. */
+export function pinRule(environment: NodeJS.ProcessEnv): PinRule {
+  return environment['NIGHTJAR_PINS'] === 'newer' ? 'newer' : 'exact';
+}
+
+/** Pins the newest of everything for all architectures in the committed lock file; nothing older than what is pinned. */
+export async function updateLock(report: Report, signal: AbortSignal): Promise<void> {
+  const before = await readLock();
+  const lock: Lock = { format: 2, packages: { ...before.packages }, layers: { ...before.layers } };
+  const scratch = await mkdtemp(join(await openFolder(await ownCache()), 'update-'));
   try {
-    for (const architecture of architectures) {
-      const newest = await newestRoot(debianNames[architecture], report, signal);
-      const assembled = await assemble(newest.root, architecture, join(scratch, architecture));
-      packages[debianNames[architecture]] = usedPins(newest.pins, assembled);
-      await rm(newest.root, { recursive: true });
+    for (const architecture of Object.keys(debianNames) as LayerArchitecture[]) {
+      const debian = debianNames[architecture];
+      const newest = await newestRoot(debian, before.packages[debian], report, signal);
+      const made = await assembleIn(join(scratch, architecture), architecture, newest);
+      lock.packages[debian] = made.pins;
+      lock.layers[architecture] = made.sha256;
+      await removeRoot(newest.root);
     }
-    const lock: Lock = { format: 1, packages };
-    await writeFile(lockFile, `${JSON.stringify(lock, null, 2)}\n`);
+    await writeFile(`${lockFile}.new`, `${JSON.stringify(lock, null, 2)}\n`);
+    await rename(`${lockFile}.new`, lockFile);
   } finally {
-    await rm(scratch, { recursive: true, force: true });
+    await rm(scratch, { recursive: true, force: true, maxRetries: 5 });
   }
 }
 
-async function build(architecture: LayerArchitecture, pins: readonly Pin[], layer: string, report: Report, signal: AbortSignal): Promise<void> {
-  const part = `${layer}.part`;
-  await rm(part, { recursive: true, force: true });
-  const home = await openFolder(join(part, 'nightjar'));
-  const attempt = async (source: PinnedRoot): Promise<[PinnedRoot, Assembled]> => [source, await assemble(source.root, architecture, home)];
-  const [source, assembled] = await pinnedRoot(debianNames[architecture], pins, report, signal)
-    .then(attempt)
-    .catch(async (error: unknown) => {
-      if (signal.aborted || !isBackupError(error, 'tools-missing')) throw error;
-      report(`what lock.json pins does not make a layer any more, so the newest of everything is taken: ${messageOf(error)}`);
-      await rm(home, { recursive: true });
-      await mkdir(home);
-      return attempt(await newestRoot(debianNames[architecture], report, signal));
-    });
-  const used = usedPins(source.pins, assembled);
-  const lock = { format: 1, packages: { [debianNames[architecture]]: used } };
-  await writeFile(join(home, 'lock.json'), `${JSON.stringify(lock, null, 2)}\n`, { mode: 0o644 });
-  const facts = { architecture, packages: await factsOf(source.root, used, assembled), certificatesVersion: await certificatesVersion() };
-  await writeFile(join(home, 'sbom.spdx.json'), `${JSON.stringify(spdxDocument(assembled, facts), null, 1)}\n`, { mode: 0o644 });
+/** The layer where it is whole; one that is not goes out of the way, and a line says what was wrong with it. */
+async function wholeLayer(layer: string, expected: string | undefined, report: Report): Promise<string | undefined> {
+  if (!(await access(layer).then(() => true, () => false))) return undefined;
+  const problems = await contentProblems(join(layer, 'nightjar'), expected);
+  if (problems.length === 0) return layer;
+  report(`the layer in the cache is not what was built, and is built anew: ${problems.slice(0, 5).join(', ')}${problems.length > 5 ? `, and ${problems.length - 5} more` : ''}`);
+  const aside = `${layer}.part-${randomUUID().slice(0, 8)}`;
+  await rename(layer, aside);
+  await rm(aside, { recursive: true, force: true, maxRetries: 5 });
+  return undefined;
+}
+
+/** The layer of newer packages that stands in for a pinned one whose packages the mirror has dropped. */
+async function standIn(pinned: string, report: Report): Promise<string | undefined> {
+  const name = await readFile(`${pinned}.newer`, 'utf8').catch(() => undefined);
+  return name === undefined ? undefined : wholeLayer(join(dirname(pinned), basename(name)), undefined, report);
+}
+
+type Wanted = { architecture: LayerArchitecture; lock: Lock; pinned: string; rule: PinRule };
+
+/** Builds the pinned layer, or the one that stands in for it, whose name says what is in it: it is never taken for the pinned one. */
+async function build({ architecture, lock, pinned, rule }: Wanted, report: Report, signal: AbortSignal): Promise<string> {
+  const pins = lock.packages[debianNames[architecture]];
+  const source = await pinnedRoot(debianNames[architecture], pins, rule, report, signal);
+  const layer = source.exact ? pinned : join(dirname(pinned), `${architecture}-${await identityOf(source.pins)}`);
+  await sweep(dirname(pinned), `${basename(layer)}.part-`);
+  const part = await mkdtemp(`${layer}.part-`);
+  const { sha256 } = await assembleIn(part, architecture, source);
+  if (source.exact) requireReproduced(sha256, lock.layers[architecture], architecture);
+  await chmod(part, 0o755);
+  await flushed(part);
+  await rm(layer, { recursive: true, force: true, maxRetries: 5 });
   await rename(part, layer);
+  if (!source.exact) await writeFile(`${pinned}.newer`, basename(layer));
   report(`the ${architecture} layer is ready in ${layer}`);
+  return layer;
+}
+
+function requireReproduced(is: string, meant: string | undefined, architecture: LayerArchitecture): void {
+  if (meant === undefined || is === meant) return;
+  throw new BackupError('tools-missing', `the ${architecture} layer that was built from the pinned packages is not the one that lock.json pins`, {
+    hint: 'was something in the cache, or in layers/db-tools, changed? Empty the cache and build again; after a change of the builder: npm run layer -- --update',
+  });
+}
+
+/** Lays a layer out in `folder`; answers the pins of what is in it, and the SHA-256 of its list of contents. */
+async function assembleIn(folder: string, architecture: LayerArchitecture, source: PinnedRoot): Promise<{ pins: Pin[]; sha256: string }> {
+  const home = await openFolder(join(folder, 'nightjar'));
+  const assembled = await assemble(source.root, architecture, home);
+  const pins = usedPins(source.pins, assembled);
+  const lock = { packages: { [debianNames[architecture]]: pins } };
+  await writeFile(join(home, 'lock.json'), `${JSON.stringify(lock, null, 2)}\n`, { mode: 0o644 });
+  const facts = { architecture, packages: await factsOf(source.root, pins, assembled), certificatesVersion: await certificatesVersion() };
+  await writeFile(join(home, 'sbom.spdx.json'), `${JSON.stringify(spdxDocument(assembled, facts), null, 1)}\n`, { mode: 0o644 });
+  return { pins, sha256: await writeContents(home) };
+}
+
+async function sweep(folder: string, prefix: string): Promise<void> {
+  for (const name of await readdir(folder)) if (name.startsWith(prefix)) await rm(join(folder, name), { recursive: true, force: true, maxRetries: 5 });
 }
 
 function usedPins(pins: readonly Pin[], { origins }: Assembled): Pin[] {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readdir, readFile, realpath } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { BackupError } from '../../core/domain/errors.ts';
@@ -11,6 +12,8 @@ export type Origins = {
   of(file: string): Promise<Origin>;
   /** The package's copyright file, and the package that holds it. */
   copyright(name: string): Promise<{ text: string; holder: Origin }>;
+  /** Which files of the root are not what was unpacked. */
+  changed(): Promise<string[]>;
 };
 
 /** Reads the notes that `debianRoot` keeps of what it unpacked. */
@@ -19,10 +22,12 @@ export async function originsOf(root: string): Promise<Origins> {
   const names = (await readdir(notes)).filter((name) => name.endsWith('.control')).map((name) => name.slice(0, -'.control'.length));
   const byName = new Map<string, Origin>();
   const byPath = new Map<string, string>();
+  const hashes = new Map<string, string | undefined>();
   for (const name of names) {
     byName.set(name, parseControl(await readFile(join(notes, `${name}.control`), 'utf8')));
-    for (const line of (await readFile(join(notes, `${name}.files`), 'utf8')).split('\n')) {
-      if (!line.endsWith('/')) byPath.set(merged(line.replace(/^\.\//, '')), name);
+    for (const [path, sha256] of await hashesOf(root, name)) {
+      byPath.set(path, name);
+      hashes.set(path, sha256);
     }
   }
   const of: Origins['of'] = async (file) => {
@@ -36,12 +41,22 @@ export async function originsOf(root: string): Promise<Origins> {
       const file = join(root, 'usr/share/doc', name, 'copyright');
       return { text: await readFile(file, 'utf8'), holder: await of(file) };
     },
+    async changed() {
+      const found: string[] = [];
+      for (const [path, sha256] of hashes) {
+        if (sha256 === undefined) continue;
+        const content = await readFile(join(root, path)).catch(() => undefined);
+        if (content === undefined || createHash('sha256').update(content).digest('hex') !== sha256) found.push(path);
+      }
+      return found;
+    },
   };
 }
 
-/** `lib/x` and `usr/lib/x` are the same file since Debian merged them. */
-function merged(path: string): string {
-  return /^(lib|lib64|bin|sbin)\//.test(path) ? `usr/${path}` : path;
+/** What a package put into a root, with the SHA-256 of each file; undefined for folders and links. */
+async function hashesOf(root: string, name: string): Promise<[path: string, sha256: string | undefined][]> {
+  const lines = (await readFile(join(root, '.nightjar', `${name}.files`), 'utf8')).split('\n').filter(Boolean);
+  return lines.map((line) => [line.slice(line.indexOf('  ') + 2), line.startsWith('-') ? undefined : line.slice(0, 64)]);
 }
 
 function parseControl(text: string): Origin {

@@ -1,7 +1,7 @@
-import { access, rename, rm } from 'node:fs/promises';
+import { rename, rm } from 'node:fs/promises';
 import { isBackupError, messageOf } from '../../core/domain/errors.ts';
 import { debianNames, type LayerArchitecture } from './contents.ts';
-import { dbToolsLayer } from './layer.ts';
+import { dbToolsLayer, pinRule } from './layer.ts';
 import { zipFolder } from './zip-file.ts';
 
 const usage = 'node layers/db-tools/zip.ts arm64|x86_64';
@@ -12,14 +12,13 @@ process.exitCode = await main(process.argv[2]).then((path) => (console.log(path)
   return 1;
 });
 
-/** Where the layer lies as a zip file; made when it is not there yet. */
+/** Where the layer lies as a zip file: made anew each time, for what lies in a cache is not believed. */
 async function main(architecture: string | undefined): Promise<string> {
   if (architecture === undefined || !(architecture in debianNames)) throw new Error(`no such architecture: ${architecture}\n${usage}`);
   const stop = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort());
-  const layer = await dbToolsLayer(architecture as LayerArchitecture, (line) => console.error(line), stop.signal);
+  const layer = await dbToolsLayer(architecture as LayerArchitecture, pinRule(process.env), (line) => console.error(line), stop.signal);
   const path = `${layer}.zip`;
-  if (await access(path).then(() => true, () => false)) return path;
   const part = `${path}.${process.pid}.part`;
   try {
     await zipFolder(layer, part);

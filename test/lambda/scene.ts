@@ -29,7 +29,7 @@ const bucket = 'vault';
 
 /** Starts the AWS services and makes the bundles. */
 export async function openScene(): Promise<Scene> {
-  const layer = await dbToolsLayer(process.arch === 'arm64' ? 'arm64' : 'x86_64', (line) => process.stderr.write(`${line}\n`), AbortSignal.timeout(20 * 60_000));
+  const layer = await dbToolsLayer(process.arch === 'arm64' ? 'arm64' : 'x86_64', 'newer', (line) => process.stderr.write(`${line}\n`), AbortSignal.timeout(20 * 60_000));
   const folder = await temporaryFolder('bundles');
   const aws = await startMoto();
   await aws.createBucket(bucket);

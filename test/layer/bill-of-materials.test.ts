@@ -24,7 +24,7 @@ test('the bill of materials names every file with its hash, and every package wi
     .map((entry) => `./${relative(folder, join(entry.parentPath, entry.name))}`);
 
   expect(document.spdxVersion).toBe('SPDX-2.3');
-  const written = ['./nightjar/sbom.spdx.json', './nightjar/lock.json'];
+  const written = ['./nightjar/sbom.spdx.json', './nightjar/lock.json', './nightjar/contents.sha256'];
   expect(document.files.map(({ fileName }) => fileName).sort()).toEqual(present.filter((name) => !written.includes(name)).sort());
   for (const { fileName, checksums } of document.files) {
     const sha256 = createHash('sha256').update(await readFile(join(folder, fileName))).digest('hex');

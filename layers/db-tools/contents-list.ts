@@ -1,0 +1,57 @@
+import { createHash } from 'node:crypto';
+import { open, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+
+/** The layer's list of its own files, in the form of `sha256sum`: `sha256sum --check contents.sha256` reads it. */
+export const contentsName = 'contents.sha256';
+
+/** Writes the list of everything below `home`, and answers its own SHA-256: the one number that stands for the whole layer. */
+export async function writeContents(home: string): Promise<string> {
+  const lines: string[] = [];
+  for (const path of await filesBelow(home)) lines.push(`${sha256(await readFile(join(home, path)))}  ${path}\n`);
+  const text = lines.join('');
+  await writeFile(join(home, contentsName), text, { mode: 0o644 });
+  return sha256(text);
+}
+
+/**
+ * What is not as the list below `home` says: files changed, missing or added, and the list itself where it is not the `expected` one. Nothing for
+ * a whole layer. Reads every byte (45 MB: some 40 ms).
+ */
+export async function contentProblems(home: string, expected: string | undefined): Promise<string[]> {
+  const list = await readFile(join(home, contentsName), 'utf8').catch(() => undefined);
+  if (list === undefined) return [`${contentsName} is missing`];
+  if (expected !== undefined && sha256(list) !== expected) return [`${contentsName} is not the one that lock.json pins`];
+  const named = new Map(list.split('\n').filter(Boolean).map((line) => [line.slice(66), line.slice(0, 64)]));
+  const found = await filesBelow(home);
+  const problems = found.filter((path) => !named.has(path)).map((path) => `${path} was added`);
+  for (const [path, meant] of named) {
+    const content = await readFile(join(home, path)).catch(() => undefined);
+    if (content === undefined) problems.push(`${path} is missing`);
+    else if (sha256(content) !== meant) problems.push(`${path} was changed`);
+  }
+  return problems;
+}
+
+/** Waits until everything below `folder` is on the disk, so that a name given to it afterwards never stands for half of it. */
+export async function flushed(folder: string): Promise<void> {
+  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+    if (entry.isSymbolicLink()) continue;
+    const file = await open(join(entry.parentPath, entry.name), 'r');
+    try {
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+  }
+}
+
+async function filesBelow(home: string): Promise<string[]> {
+  const entries = await readdir(home, { recursive: true, withFileTypes: true });
+  const paths = entries.filter((entry) => !entry.isDirectory()).map((entry) => relative(home, join(entry.parentPath, entry.name)));
+  return paths.filter((path) => path !== contentsName).sort();
+}
+
+function sha256(content: string | Uint8Array): string {
+  return createHash('sha256').update(content).digest('hex');
+}
