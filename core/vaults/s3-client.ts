@@ -1,5 +1,6 @@
 import { Agent } from 'node:https';
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
+import { requireListings } from './s3-listing.ts';
 
 /** How stores check what they receive: by CRC-32C in a header (AWS and current stores), or by MD5 as older S3-compatible ones do. */
 export type Checksums = 'when-supported' | 'when-required';
@@ -50,6 +51,7 @@ export function s3Client(options: S3ClientOptions): S3Client {
   };
   const client = new S3Client(config);
   leaveBodiesUnsigned(client);
+  requireListings(client);
   return client;
 }
 

@@ -1,4 +1,5 @@
 import { BackupError, messageOf, type FailureCode } from '../domain/errors.ts';
+import { endpointHint } from './s3-listing.ts';
 
 type Meaning = { code: FailureCode; hint?: string };
 
@@ -29,6 +30,7 @@ const byName: Record<string, Meaning> = {
   InvalidDigest: damaged,
   XAmzContentSHA256Mismatch: damaged,
   XAmzContentChecksumMismatch: damaged,
+  NotAListing: { code: 'vault-failed', hint: endpointHint },
   NotImplemented: { code: 'vault-failed', hint: 'the store lacks what was asked for: try checksums: when-required, or tags: false' },
 };
 

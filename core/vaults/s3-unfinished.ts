@@ -3,6 +3,7 @@ import { BackupError } from '../domain/errors.ts';
 import type { UnfinishedUpload } from '../ports.ts';
 import { nameOf } from './s3-errors.ts';
 import { keyOf } from './s3-list.ts';
+import { requirePage } from './s3-listing.ts';
 import { call, objectAt, type S3Place } from './s3-request.ts';
 
 /** Every upload in parts below `prefix` that has begun and not ended, all pages. */
@@ -12,6 +13,8 @@ export async function* listUnfinished(place: S3Place, prefix: string, signal: Ab
   while (marker !== undefined) {
     const command: ListMultipartUploadsCommand = new ListMultipartUploadsCommand({ Bucket: place.bucket, Prefix: place.prefix + prefix, ...marker });
     const page = await call(what, (options) => place.client.send(command, options), signal);
+    // not every store repeats the prefix here
+    requirePage({ bucket: page.Bucket, prefix: page.Prefix ?? place.prefix + prefix, truncated: page.IsTruncated }, place, place.prefix + prefix, what);
     for (const { Key, UploadId, Initiated } of page.Uploads ?? []) {
       const key = keyOf(Key?.slice(place.prefix.length));
       if (key !== undefined && UploadId !== undefined && Initiated !== undefined) yield { key, upload: UploadId, begun: Initiated };

@@ -104,3 +104,51 @@ test('an endpoint where nobody listens is unreachable, with what to check', asyn
   });
   await expect(keysOf(vault, '')).rejects.toMatchObject({ code: 'vault-unreachable' });
 });
+
+/** Answers a listing with this, in place of what the store says; `of` makes it of the store's answer. */
+function answering(of: (body: string) => string, times = Infinity): ProxyOptions['down'] {
+  let answered = 0;
+  return (chunk, { request, down }) => {
+    if (!/^GET \S*(list-type=2|[?&]uploads)/.test(request) || answered >= times) return chunk;
+    if (down > chunk.length) return Buffer.alloc(0);
+    answered += 1;
+    const body = Buffer.from(of(unchunked(chunk.toString())));
+    return Buffer.concat([Buffer.from(`HTTP/1.1 200 OK\r\ncontent-type: application/xml\r\ncontent-length: ${body.length}\r\nconnection: close\r\n\r\n`), body]);
+  };
+}
+
+/** The document in an answer. */
+function unchunked(answer: string): string {
+  return /<\?xml[^]*>|<List[^]*>/.exec(answer)?.[0] ?? '';
+}
+
+const notListings: [string, (body: string) => string][] = [
+  ['a login page', () => '<!DOCTYPE html><html><head><title>Sign in</title></head><body>Welcome</body></html>'],
+  ['an empty body', () => ''],
+  ['words', () => 'OK'],
+  ['JSON', () => '{"ok":true}'],
+  ['a document of another root', (body) => body.replace(/List(BucketResult|MultipartUploadsResult)/g, 'ListVersionsResult')],
+  ['an error document', () => '<?xml version="1.0"?><Error><Code>InternalError</Code></Error>'],
+  ['an empty listing of nothing', (body) => body.replace(/(<List\w+Result[^>]*>)[^]*(<\/List)/, '$1$2')],
+  ['a listing of another bucket', (body) => body.replace(`>${bucket}<`, '>other-bucket<')],
+  ['a listing of another prefix', (body) => body.replace(/<Prefix>[^<]*</, '<Prefix>team/other/<')],
+  ['a listing that does not say whether it is whole', (body) => body.replace(/<IsTruncated>\w+<\/IsTruncated>/, '')],
+  ['half a listing', (body) => body.slice(0, body.length / 2)],
+  ['a listing without its last byte', (body) => body.slice(0, -1)],
+  ['a listing of a cut object', (body) => body.replace(/<Size>\d+<\/Size>/, '')],
+];
+test.each(notListings)('museum: %s in place of a listing, with status 200, is no empty vault', async (what, of) => {
+  await direct.vault.put(objectKey('listed/1/a'), patterned(1000, 500), tags, signal);
+
+  await through(server, { down: answering(of) }, async (vault) => {
+    await expect(keysOf(vault, 'listed/')).rejects.toMatchObject({ code: 'vault-failed', message: expect.stringMatching(/^list s3:\/\/nightjar-vault\/team\/backups\/listed\/: /) });
+    if (/object/.test(what)) return;
+    await expect(Array.fromAsync(vault.unfinished('listed/', signal))).rejects.toMatchObject({ code: 'vault-failed' });
+  });
+}, 60_000);
+
+test('a wrong answer that comes once is asked for again', async () => {
+  await through(server, { down: answering(() => '<html>', 1) }, async (vault) => {
+    expect(await keysOf(vault, 'listed/')).toEqual(['listed/1/a']);
+  });
+});

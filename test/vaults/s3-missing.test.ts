@@ -18,7 +18,7 @@ const server = createServer(({ url = '' }, response) => {
   const listed = searchParams.has('list-type') && !url.startsWith('/blind');
   const contents = `prod/${there}`.startsWith(prefix) ? `<Contents><Key>prod/${there}</Key><Size>1</Size><LastModified>2026-11-20T02:00:00Z</LastModified></Contents>` : '';
   response.writeHead(listed ? 200 : 403, { 'content-type': 'application/xml' });
-  response.end(listed ? `<ListBucketResult><IsTruncated>false</IsTruncated>${contents}</ListBucketResult>` : denied);
+  response.end(listed ? `<ListBucketResult><Name>backups</Name><Prefix>${prefix}</Prefix><IsTruncated>false</IsTruncated>${contents}</ListBucketResult>` : denied);
 });
 
 beforeAll(() => new Promise<void>((done) => server.listen(0, '127.0.0.1', done)));
