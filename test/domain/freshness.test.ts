@@ -27,6 +27,14 @@ test('the time that a backup usually takes comes on top of the limit', () => {
   expect({ limitMs: standing.limitMs, state }).toEqual({ limitMs: 25 * hourMs + 90 * minuteMs, state: 'fresh' });
 });
 
+test('what the last seven took is usual, and not what it was before', () => {
+  const slow = Array.from({ length: 8 }, (_, index) => made((20 - index) * dayMs, { ms: 5 * hourMs }));
+  const quick = Array.from({ length: 7 }, (_, index) => made((7 - index) * dayMs, { ms: 2 * hourMs }));
+
+  expect(judge(watching(), seenOf([...slow, ...quick]), now).standing.limitMs).toBe(27 * hourMs);
+  expect(judge(watching(), seenOf([...slow, ...quick.slice(0, 1)]), now).standing.limitMs).toBe(30 * hourMs);
+});
+
 test('a limit of a day does not alarm at 86,403 seconds while the next backup runs as it usually does', () => {
   const daily = [3, 2, 1].map((days) => made(days * dayMs + 3000, { ms: 4000 }));
 
@@ -57,9 +65,9 @@ test('no backup at all is never, with all that has failed', () => {
 });
 
 test('failures count since the newest good backup began', () => {
-  const { standing } = judge(watching(), seenOf([made(5 * hourMs)], [before(now, 6 * hourMs), before(now, 4 * hourMs)]), now);
+  const { standing } = judge(watching(), seenOf([made(5 * hourMs)], [before(now, 6 * hourMs), before(now, 4 * hourMs), before(now, 3 * hourMs)]), now);
 
-  expect(standing.failures).toBe(1);
+  expect(standing.failures).toBe(2);
 });
 
 test('everything is looked at, not only until something is found', () => {

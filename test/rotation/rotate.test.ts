@@ -218,6 +218,18 @@ test('tags that can’t be read or written are a failure of the rotation, which 
   expect(await rotatingWith({ tags, retag: failing('object-missing') })).toMatchObject({ failures: [], retagged: 3 });
 });
 
+test('a manifest alone that can’t be tagged is a failure, and what goes is tagged no more', async () => {
+  const ids = await stored(dailyIds(2));
+  const tagged = new Set<string>();
+  const retag: Vault['retag'] = async (key) => {
+    tagged.add(key.split('/')[1]!);
+    if (key.endsWith('/manifest.json')) throw new BackupError('vault-denied', 'no');
+  };
+
+  expect(await scene.rotating('shop', policyOf({ count: 1 }), {}, { ...scene.vault, tags: async () => ({}), retag })).toMatchObject({ failures: [{ code: 'vault-denied' }] });
+  expect([...tagged]).toEqual([ids[1]]);
+});
+
 test('a manifest whose tags could not be written last says what its parts have', async () => {
   await stored(dailyIds(1));
   const tagged: string[] = [];
