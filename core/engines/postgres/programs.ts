@@ -61,6 +61,9 @@ type Known = { pattern: RegExp; code: BackupError['code']; hint: string };
 const moved = { code: 'source-changed', hint: 'something was dropped or renamed during the run; run again when no migration is running' } as const;
 const notThere = /(?:relation|schema|column|sequence) "[^\n]*" does not exist|definition of view "[^\n]*" appears to be empty/;
 
+const noUtf8 =
+  'names of tables or columns beyond ASCII make rows be printed in UTF-8, which has no place for some characters of this database: give them names in ASCII, or move all into a database in UTF8';
+
 const known: Known[] = [
   { pattern: /invalid command \\restrict/, code: 'tools-missing', hint: 'this psql is older than August 2025, and runs commands that stand in a backup; build a newer layer: npm run layer -- --update' },
   { pattern: /lock timeout|could not obtain lock/, code: 'lock-timeout', hint: 'another session holds a lock; see pg_stat_activity, or try at a quieter time' },
@@ -69,6 +72,7 @@ const known: Known[] = [
   { pattern: /deadlock detected/, code: 'lock-timeout', hint: 'the backup and another session waited for each other: a migration, most likely; try at a quieter time' },
   { pattern: goneMeanwhile, ...moved },
   { pattern: /invalid memory alloc request size|cannot enlarge string buffer/i, code: 'source-unsupported', hint: 'a value or a row is larger than the server can print: 1 GB as text, and bytea takes two letters for each byte; keep it in pieces, or as a large object' },
+  { pattern: /has no equivalent in encoding "UTF8"|invalid byte sequence for encoding "UTF8"/, code: 'source-unsupported', hint: noUtf8 },
   { pattern: /conflict with recovery/, code: 'source-changed', hint: standbyHint },
   { pattern: /row-level security/, code: 'privilege-missing', hint: 'row security hides rows from this role: ALTER ROLE … BYPASSRLS' },
   { pattern: /permission denied for large object/, code: 'privilege-missing', hint: 'large objects are read by their owner, a superuser, or with lo_compat_privileges' },

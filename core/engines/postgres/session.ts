@@ -4,6 +4,7 @@ import { abortError, BackupError, messageOf } from '../../domain/errors.ts';
 import type { FailureCode } from '../../domain/errors.ts';
 import { passwordOf, placeOf, refusedHint } from '../login.ts';
 import type { Login } from '../login.ts';
+import { escapedQuery, unescapedRow, unsendable } from './raw-text.ts';
 
 const connectLimitMs = 15_000;
 const queryLimitMs = 120_000;
@@ -12,6 +13,8 @@ export const usualRefusal = 'check user and password, and pg_hba.conf on the ser
 
 /** A connection for questions about the catalogue. */
 export type Session = {
+  /** The database's own encoding. Text that can't come in UTF-8 comes with marks in it (raw-text.ts). */
+  encoding: string;
   rows<T extends object>(sql: string, values?: unknown[]): Promise<T[]>;
   /** Why the server, or the network, has ended this session while nothing was asked. */
   lost(): BackupError | undefined;
@@ -63,11 +66,13 @@ export async function openSession(login: Login, signal: AbortSignal, database = 
   client.on('error', (error) => (lost ??= error)); // the server's own words come first
   const onAbort = () => void client.end().catch(() => {});
   signal.addEventListener('abort', onAbort, { once: true });
+  let encoding = 'UTF8';
   const session: Session = {
-    async rows<T>(sql: string, values: unknown[] = []) {
+    encoding,
+    async rows<T extends object>(sql: string, values: unknown[] = []) {
       if (signal.aborted) throw abortError(signal);
       try {
-        return (await client.query(sql, values)).rows as T[];
+        return encoding === 'UTF8' ? (await client.query<T>(sql, values)).rows : await rowsOrEscaped<T>(client, encoding, sql, values);
       } catch (cause) {
         if (signal.aborted) throw abortError(signal);
         throw explained(lost ?? cause, place);
@@ -81,8 +86,9 @@ export async function openSession(login: Login, signal: AbortSignal, database = 
   };
   try {
     await client.connect();
-    const [version] = await session.rows<{ number: number; text: string }>(
-      `select current_setting('server_version_num')::int as number, split_part(current_setting('server_version'), ' ', 1) as text`);
+    const [version] = await session.rows<{ number: number; text: string; encoding: string }>(
+      `select current_setting('server_version_num')::int as number, split_part(current_setting('server_version'), ' ', 1) as text, current_setting('server_encoding') as encoding`);
+    encoding = version!.encoding;
     const serverMajor = Math.floor(version!.number / 10_000);
     if (serverMajor < 13) throw new BackupError('source-unsupported', `${place} is PostgreSQL ${version!.text}; Nightjar works with 13 and newer`);
     for (const [name, value] of Object.entries(sessionSettings(login, serverMajor))) {
@@ -90,11 +96,25 @@ export async function openSession(login: Login, signal: AbortSignal, database = 
     }
     // where the server's system can do it, a session that waits for a lock notices that we are gone
     if (serverMajor >= 14) await session.rows(`select set_config('client_connection_check_interval', '5s', false)`).catch(() => {});
-    return { ...session, serverMajor, serverVersion: version!.text };
+    return { ...session, encoding, serverMajor, serverVersion: version!.text };
   } catch (cause) {
     await session.close();
     if (signal.aborted) throw abortError(signal);
     throw explained(cause, place, 'source-unreachable', refusedHint(login, usualRefusal));
+  }
+}
+
+/** Asks again for bytes where an answer can't be sent as text. In a transaction, an error would be the end of its snapshot: a savepoint keeps it. */
+async function rowsOrEscaped<T extends object>(client: pg.Client, encoding: string, sql: string, values: unknown[]): Promise<T[]> {
+  const keeps = client.getTransactionStatus() === 'T' && !sql.includes('pg_export_snapshot') && /^\s*select\b/i.test(sql);
+  if (keeps) await client.query('savepoint asked');
+  try {
+    return (await client.query<T>(sql, values)).rows;
+  } catch (cause) {
+    if (!unsendable.includes(String((cause as { code?: unknown }).code))) throw cause;
+    if (keeps) await client.query('rollback to asked');
+    const { rows } = await client.query<{ row: string }>(escapedQuery(sql), values);
+    return rows.map(({ row }) => unescapedRow<T>(row, encoding));
   }
 }
 
@@ -116,6 +136,15 @@ export async function withSession<T>(login: Login, signal: AbortSignal, work: (s
 /** A standby may end what stands in the way of changes that come from its primary. */
 export const standbyHint = 'this is a standby that could not wait for the backup any longer: set max_standby_streaming_delay on it to more than a backup takes (or hot_standby_feedback = on), or back up the primary';
 
+/** For text of a database that is not in UTF-8, and has to pass through it: names above all. */
+export const noPlace =
+  'some of its names hold bytes that are no text in UTF-8: rename what bears them, with client_encoding set to the database’s own encoding, or move all into a database in UTF8';
+
+/** MULE_INTERNAL is the one encoding that PostgreSQL can't convert to or from UTF-8. */
+const mulePath =
+  'its encoding is MULE_INTERNAL, which PostgreSQL can’t convert to UTF-8: move it into a database in UTF8 by way of an encoding that both know, for instance ' +
+  'pg_dump --encoding=EUC_JP old | psql new (or LATIN1, EUC_CN, EUC_KR, KOI8R, whichever its text was written in)';
+
 /** What functions of the server say when an object that a snapshot still shows is gone. */
 export const goneMeanwhile = /could not open relation with OID|cache lookup failed for/;
 
@@ -136,6 +165,12 @@ export function explained(cause: unknown, place: string, otherwise: FailureCode 
     case '28P01':
     case '28000':
       return told('source-unreachable', refusal);
+    case '0A000':
+      if (!/conversion between/.test(messageOf(cause))) return told(otherwise);
+      return told('source-unsupported', mulePath);
+    case '22021':
+    case '22P05':
+      return told('source-unsupported', noPlace);
     case '3D000':
       return told('source-unreachable', 'check the name of the database');
     case '53300':

@@ -4,7 +4,7 @@ import type { Login } from '../login.ts';
 import { lock, readLockable, readUnlocked } from './locks.ts';
 import { openSession } from './session.ts';
 import type { Session } from './session.ts';
-import { readTables, requireReadable } from './tables.ts';
+import { readTables, requireReadable, requireWholeNames } from './tables.ts';
 import type { Table } from './tables.ts';
 
 /** A transaction that sees one moment of a database and keeps it visible to others until it is closed. */
@@ -32,6 +32,7 @@ export async function openSnapshot(login: Login, signal: AbortSignal): Promise<S
   try {
     const name = await exportLocked(session, login);
     const all = await readTables(session);
+    requireWholeNames(all.flatMap(({ columns }) => columns), session, login);
     const { serverMajor, serverVersion } = session;
     const { tables = [], withoutRows = [] } = Object.groupBy(all, ({ isHere }) => (isHere ? 'tables' : 'withoutRows'));
     return { session, name, serverMajor, serverVersion, tables, withoutRows, close: () => session.close() };
@@ -47,6 +48,7 @@ async function exportLocked(session: Session, login: Login): Promise<string> {
   for (let attempt = 1; attempt <= attempts; attempt += 1) {
     await requireReadable(session, login);
     const tables = await readLockable(session);
+    requireWholeNames(tables.map(({ name }) => name), session, login);
     await session.rows('begin isolation level repeatable read read only');
     if (await lock(session, tables, login)) {
       // the first query that is no LOCK decides which moment the transaction sees (PostgreSQL manual, LOCK, notes)

@@ -2,6 +2,8 @@ import { BackupError } from '../../domain/errors.ts';
 import type { Bytes } from '../../domain/units.ts';
 import { placeOf } from '../login.ts';
 import type { Login } from '../login.ts';
+import { isWhole } from './raw-text.ts';
+import { noPlace } from './session.ts';
 import type { Session } from './session.ts';
 
 /** A table whose rows belong in a backup. */
@@ -37,6 +39,13 @@ export async function readTables(session: Session): Promise<Table[]> {
       and not exists (select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')
     order by 2`);
   return rows.map(({ size, heap, ...table }) => ({ ...table, bytes: Number(size), pages: Number(heap) }));
+}
+
+/** Throws `source-unsupported` for names that can't be written into a statement in UTF-8. */
+export function requireWholeNames(names: string[], { encoding }: Session, login: Login): void {
+  const broken = encoding === 'UTF8' ? [] : names.filter((name) => !isWhole(name));
+  if (broken.length === 0) return;
+  throw new BackupError('source-unsupported', `${placeOf('postgres', login)}: ${broken.slice(0, 5).join(', ')} can’t be named in UTF-8; the database’s encoding is ${encoding}`, { hint: noPlace });
 }
 
 /** Throws `privilege-missing` with everything that the role may not read. */
