@@ -1,5 +1,6 @@
 import { createInterface } from 'node:readline/promises';
 import { BackupError } from '../../core/domain/errors.ts';
+import { harmless } from './harmless.ts';
 import type { Output } from './output.ts';
 
 /**
@@ -14,7 +15,7 @@ export async function confirmByName(name: string, question: string, out: Output,
   // Ctrl-C at the prompt reaches readline, not the process
   terminal.once('SIGINT', () => process.kill(process.pid, 'SIGINT'));
   try {
-    const answer = await terminal.question(`${question}.\nType ${name} to go on: `, { signal });
+    const answer = await terminal.question(harmless(`${question}.\nType ${name} to go on: `), { signal });
     if (answer.trim() === name) return;
   } finally {
     terminal.close();

@@ -1,4 +1,5 @@
 import { failureText } from './failure.ts';
+import { harmless } from './harmless.ts';
 
 /** Where a command's words go: results to stdout, everything else to stderr. With --json, stdout gets one document at the end and stderr nothing. */
 export type Output = {
@@ -30,7 +31,7 @@ export function openOutput(stdout: NodeJS.WriteStream, stderr: NodeJS.WriteStrea
   function write(stream: NodeJS.WriteStream, line: string): void {
     if (json) return;
     clear();
-    stream.write(`${line}\n`);
+    stream.write(`${harmless(line)}\n`);
   }
   return {
     json,
@@ -43,7 +44,7 @@ export function openOutput(stdout: NodeJS.WriteStream, stderr: NodeJS.WriteStrea
       if (!watched) return;
       clear();
       if (line === undefined) return;
-      stderr.write(line);
+      stderr.write(harmless(line));
       shown = true;
     },
   };

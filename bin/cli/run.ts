@@ -2,6 +2,7 @@ import { CommanderError } from 'commander';
 import { BackupError } from '../../core/domain/errors.ts';
 import { exitCodeOf, exitCodes, failureDocument } from './failure.ts';
 import { openOutput } from './output.ts';
+import { harmlessJson } from './harmless.ts';
 import { nightjarProgram } from './program.ts';
 import type { Asked } from './program.ts';
 import { openSession } from './session.ts';
@@ -59,5 +60,5 @@ function usageError(error: CommanderError, args: readonly string[], commands: re
 }
 
 function print(document: object): void {
-  process.stdout.write(`${JSON.stringify(document, undefined, 2)}\n`);
+  process.stdout.write(`${harmlessJson(document)}\n`);
 }
