@@ -140,6 +140,10 @@ export type Target = {
   holds: string;
   /** What a person should know before anything is done: what will be left out, … */
   notes: readonly string[];
+  /** Takes note of what a part holds, while the backup is verified before anything is replaced. Must be quick. */
+  watch?(part: ManifestPart, chunk: Uint8Array): void;
+  /** Throws, with all of it, what is known to make the load fail: for an engine that must drop what it replaces before it loads. Changes nothing that is there. */
+  rehearse?(contents: (part: ManifestPart, signal: AbortSignal) => ByteStream, signal: AbortSignal): Promise<void>;
   /** Makes the database if it is absent; with `replace`, an occupied one makes room, or something is made beside it that `finish` puts in its place. Throws if somebody else made it meanwhile. */
   prepare(replace: boolean, signal: AbortSignal): Promise<void>;
   /** Stages one after the other; the steps of a stage may run side by side. */

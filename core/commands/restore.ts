@@ -134,8 +134,9 @@ async function requireReplaceable(manifest: Manifest, target: Target, engine: En
       hint: 'name a new database with --to, or drop what is there with --replace',
     });
   }
-  const { problems } = await verify(manifest, deps, signal);
+  const { problems } = await verify(manifest, { ...deps, ...(target.watch && { watch: target.watch }) }, signal);
   if (problems[0] !== undefined) throw problems[0].error;
+  await target.rehearse?.((part, stop) => openPart(keyOf(manifest, part.file), part, deps.vault, stop), signal);
 }
 
 async function load(manifest: Manifest, target: Target, deps: Deps, signal: AbortSignal): Promise<void> {

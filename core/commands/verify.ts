@@ -1,4 +1,4 @@
-import type { Manifest } from '../contract/manifest.ts';
+import type { Manifest, ManifestPart } from '../contract/manifest.ts';
 import { isBackupError } from '../domain/errors.ts';
 import type { BackupError } from '../domain/errors.ts';
 import { partKey } from '../domain/keys.ts';
@@ -13,17 +13,23 @@ import { recorded } from './records.ts';
 /** What reading everything again has shown: every damaged or missing part, not only the first. */
 export type Verification = { id: string; source: string; parts: number; bytes: Bytes; storedBytes: Bytes; problems: { file: string; error: BackupError }[] };
 
+/** Is told of each chunk that was read. */
+type Watch = (part: ManifestPart, chunk: Uint8Array) => void;
+
 const readsAtOnce = 2;
 
 /** Reads every byte of a backup again and compares sizes and checksums. Throws only where the vault could not be asked. */
-export async function verify(manifest: Manifest, { vault, report }: { vault: Vault; report: Report }, signal: AbortSignal): Promise<Verification> {
+export async function verify(manifest: Manifest, { vault, report, watch = () => {} }: { vault: Vault; report: Report; watch?: Watch }, signal: AbortSignal): Promise<Verification> {
   const source = manifest.source as SourceName;
   const id = manifest.id as BackupId;
   const totalBytes = manifest.parts.reduce((sum, part) => sum + part.bytes, 0);
   report({ type: 'planned', source, id, what: 'reading every part again', totalBytes, parts: manifest.parts.length });
   const problems = await atOnce(readsAtOnce, manifest.parts, async (part, stop) => {
     try {
-      for await (const chunk of openPart(partKey(source, id, part.file), part, vault, stop)) report({ type: 'progress', rows: 0, bytes: chunk.length, storedBytes: 0 });
+      for await (const chunk of openPart(partKey(source, id, part.file), part, vault, stop)) {
+        watch(part, chunk);
+        report({ type: 'progress', rows: 0, bytes: chunk.length, storedBytes: 0 });
+      }
       report({ type: 'part-done', file: part.file, bytes: part.bytes, storedBytes: part.storedBytes, rows: part.rows ?? 0 });
       return [];
     } catch (error) {

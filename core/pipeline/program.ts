@@ -20,6 +20,8 @@ export type Run = {
   idleLimitMs: number;
   /** Variables that hold secrets, read anew for each start; their values are taken out of its last words. */
   secretEnv?: (signal: AbortSignal) => Promise<Readonly<Record<string, string>>>;
+  /** How much is kept of what it says though it succeeds, in bytes; a warning's worth where that is absent. */
+  heardBytes?: number;
   /** Makes a better error of its last words, where the engine knows one. */
   explain?: (lastWords: string) => BackupError | undefined;
 };
@@ -98,7 +100,7 @@ async function start(run: Run, failure: FailureCode, signal: AbortSignal): Promi
     stdio: ['pipe', 'pipe', 'pipe'],
   });
   const words = lastWords(child.stderr);
-  const first = firstWords(child.stderr);
+  const first = firstWords(child.stderr, run.heardBytes ?? firstWordsBytes);
   const end = new Promise<End>((resolve) => {
     child.once('error', (error) => resolve({ code: null, signal: null, error }));
     child.once('close', (code, killedBy) => resolve({ code, signal: killedBy }));
@@ -167,12 +169,12 @@ function lastWords(stderr: Readable): () => string {
 }
 
 /** Whole lines alone, unless there is just one. */
-function firstWords(stderr: Readable): () => string {
+function firstWords(stderr: Readable, mostBytes: number): () => string {
   let head = Buffer.alloc(0);
   let cut = false;
   stderr.on('data', (chunk: Buffer) => {
-    cut ||= head.length + chunk.length > firstWordsBytes;
-    if (head.length < firstWordsBytes) head = Buffer.concat([head, chunk.subarray(0, firstWordsBytes - head.length)]);
+    cut ||= head.length + chunk.length > mostBytes;
+    if (head.length < mostBytes) head = Buffer.concat([head, chunk.subarray(0, mostBytes - head.length)]);
   });
   return () => (cut ? `${readable(head).replace(/\n[^\n]*$/, '')}\n… and more than is kept of it` : readable(head));
 }

@@ -16,6 +16,7 @@ import type { Server } from './session.ts';
 import { libraryWarnings, readTables, tableWarnings } from './tables.ts';
 import type { Table } from './tables.ts';
 import { openTarget } from './target.ts';
+import { requireFinished } from './unfinished.ts';
 
 /**
  * MariaDB 10.4 and newer, MySQL 5.7 and newer, by MariaDB's own programs. All rows come from one mariadb-dump and its one transaction; what
@@ -32,6 +33,7 @@ export function mariadbEngine(login: Login, tools: Tools): Engine {
       const blindness = await requirePrivileges(session, login);
       await requireReadable(session, login);
       const tables = await readTables(session);
+      requireFinished(tables, place);
       const before = await readDefinitions(session, restored);
       const { catalog } = before;
       const triggerOrder = await readTriggerOrder(session);

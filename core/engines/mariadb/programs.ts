@@ -29,8 +29,8 @@ export function dumpRun(tools: Tools, login: Login, options: string[], tables: s
  * A start of the client that reads SQL: stops at the first error. `--binary-mode` keeps CR and NUL in strings and takes no client commands but DELIMITER and
  * `\C`, `--sandbox` none that reaches a file or a shell, and no statement sends a file of this machine. `--comments` keeps what stands in the bodies of routines, and a failing statement is not printed, for it holds data.
  */
-export function loadRun(tools: Tools, login: Login, initCommand: string): Run {
-  const options = ['--batch', '--binary-mode', '--sandbox', '--disable-named-commands', '--local-infile=0', '--comments', '--skip-print-query-on-error', '--skip-reconnect', `--init-command=${initCommand}`];
+export function loadRun(tools: Tools, login: Login, initCommand: string, more: string[] = []): Run {
+  const options = [...more, '--batch', '--binary-mode', '--sandbox', '--disable-named-commands', '--local-infile=0', '--comments', '--skip-print-query-on-error', '--skip-reconnect', `--init-command=${initCommand}`];
   return run('mariadb', tools, login, [...options, '--', login.database], true);
 }
 

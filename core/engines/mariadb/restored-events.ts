@@ -8,8 +8,8 @@ import { quoteName } from './quoting.ts';
 import { withSession } from './session.ts';
 import type { Row } from './session.ts';
 
-/** Feeds a text to the client. */
-type Feed = (text: ByteStream, signal: AbortSignal) => Promise<void>;
+/** Feeds a text to the client, and returns what the server refused of it, where that is gone on without. */
+type Feed = (text: ByteStream, signal: AbortSignal) => Promise<{ object: string }[]>;
 
 /**
  * The events of a backup in the database that it is restored into. They are made so that they do not run: an event that did would change what
@@ -24,21 +24,28 @@ export type RestoredEvents = {
 
 const shown = 20;
 
+/** The part behind the rows as it is loaded: its events disabled. */
+export async function* disabledEvents(part: ByteStream): ByteStream {
+  const { before, events, behind } = readAfterText((await Array.fromAsync(linesOf(part))).flat());
+  yield* textOf([before, ...events.map((event) => disabledEvent(event)), behind]);
+}
+
 export function restoredEvents(login: Login, feed: Feed): RestoredEvents {
   let events: EventBlock[] = [];
+  let refused = new Set<string>();
 
   /** A server does not even make an event whose time is past, unless it is to be kept. */
   async function keepPast(signal: AbortSignal): Promise<void> {
     if (events.length === 0) return;
     const there = new Set((await readEvents(login, signal)).map(({ name }) => name));
-    const past = events.filter(({ name }) => !there.has(name));
+    const past = events.filter(({ name }) => !there.has(name) && !refused.has(`event ${quoteName(name)}`));
     if (past.length > 0) await feed(textOf([eventsHead, ...past.map((event) => disabledEvent(event, true))]), signal);
   }
   return {
     async load(part, signal) {
       const { before, events: found, behind } = readAfterText((await Array.fromAsync(linesOf(part))).flat());
       events = found;
-      await feed(textOf([before, ...events.map((event) => disabledEvent(event)), behind]), signal);
+      refused = new Set((await feed(textOf([before, ...events.map((event) => disabledEvent(event)), behind]), signal)).map(({ object }) => object));
       await keepPast(signal);
     },
     async finish(enable, signal) {

@@ -1,111 +1,132 @@
-import { BackupError, isBackupError } from '../../domain/errors.ts';
-import type { Manifest, ManifestPart } from '../../contract/manifest.ts';
+import type { ManifestPart } from '../../contract/manifest.ts';
+import { BackupError } from '../../domain/errors.ts';
 import { guarded } from '../../pipeline/guard.ts';
-import { programInput } from '../../pipeline/program.ts';
-import type { ByteStream, Catalog, LoadStep, Target, TargetOptions } from '../../ports.ts';
+import type { ByteStream, Catalog, LoadFailure, LoadStep, Target, TargetOptions } from '../../ports.ts';
 import type { Tools } from '../../tools.ts';
 import { placeOf } from '../login.ts';
 import type { Login } from '../login.ts';
-import { holdings, readCatalog } from './catalog.ts';
 import { dataGrammar } from './data-grammar.ts';
 import { withCommit, withoutDefiners } from './load-text.ts';
-import { loadRun } from './programs.ts';
+import { openLoader } from './loader.ts';
+import { longestStatement } from './longest-statement.ts';
+import { inspectTarget } from './occupancy.ts';
+import { requireLoadable } from './preflight.ts';
 import { plainWord, quoteName, quoteText } from './quoting.ts';
-import { restoredEvents } from './restored-events.ts';
-import { withSession } from './session.ts';
-import type { Server } from './session.ts';
+import { rehearse } from './rehearsal.ts';
+import { disabledEvents, restoredEvents } from './restored-events.ts';
+import { openSession, withSession } from './session.ts';
+import type { Session } from './session.ts';
+import { standingOf } from './standing.ts';
+import type { Standing } from './standing.ts';
+import { claim, clearMark, setMark } from './unfinished.ts';
 
-/** Building an index on a large table takes hours in which the client neither prints nor reads; a dead server shows through its connection. */
-const restoreIdleLimitMs = 24 * 3600 * 1000;
+const labels: Partial<Record<ManifestPart['role'], string>> = { schema: 'tables, routines and views', after: 'triggers and events' };
 
-type Found = { state: Target['state']; holds: string; server: Server };
-
-/** A database to restore into, on the server of `login`. */
-export async function openTarget(login: Login, tools: Tools, { manifest, catalog, owners, events = false }: TargetOptions, signal: AbortSignal): Promise<Target> {
-  const found = await inspect(login, signal);
-  const run = loadRun(tools, { ...login, idleLimitMs: restoreIdleLimitMs }, initCommand(login));
+/**
+ * A database to restore into, on the server of `login`. A MariaDB database can't be renamed: one that is replaced is dropped in `prepare`, so whatever
+ * is known to fail has to be found in `rehearse`.
+ */
+export async function openTarget(login: Login, tools: Tools, options: TargetOptions, signal: AbortSignal): Promise<Target> {
+  const { manifest, catalog, owners, events = false, keepGoing = false } = options;
+  const found = await inspectTarget(login, catalog, signal);
+  const restorer = { server: found.server, user: found.user, database: login.database };
+  const loader = (database: string) => openLoader({ ...login, database }, tools, manifest.server, restorer);
+  const rows = new Map(manifest.parts.filter(({ role }) => role === 'data').map(({ file }) => [file, longestStatement()]));
+  const failures: LoadFailure[] = [];
+  const now: Standing = { phase: 'untouched', replaced: false, was: found.state };
   let made = false;
-  let touched = false;
-  const feed = (text: ByteStream, stop: AbortSignal) =>
-    programInput(run, text, stop).catch((cause: unknown) => {
-      throw strange(cause, manifest.server, found.server);
-    });
+  let holder: Session | undefined;
+
+  const feed = async (text: ByteStream, stop: AbortSignal) => {
+    const errors = await loader(login.database)(text, stop, keepGoing);
+    failures.push(...errors.map(({ object, error, statement }) => ({ object, error, statement })));
+    return errors;
+  };
   const eventsHere = restoredEvents(login, feed);
-  const step = (part: ManifestPart): LoadStep => ({
+  /** A part on its way to the client: of a data part what may be in one, definitions with or without who defined them. */
+  function textOf(part: ManifestPart, content: ByteStream): ByteStream {
+    const allowed = part.role === 'data' ? guarded(content, dataGrammar, part.file) : owners ? content : withoutDefiners(content);
+    return withCommit(allowed, part.file);
+  }
+  const steps = (role: ManifestPart['role']) => manifest.parts.filter((part) => part.role === role).map((part): LoadStep => ({
     part,
     label: labels[part.role] ?? part.file,
-    load(content, stop) {
-      const allowed = part.role === 'data' ? guarded(content, dataGrammar, part.file) : owners ? content : withoutDefiners(content);
-      const text = withCommit(allowed, part.file);
-      return part.role === 'after' ? eventsHere.load(text, stop) : feed(text, stop);
+    async load(content, stop) {
+      if (part.role !== 'after') return void await feed(textOf(part, content), stop);
+      await eventsHere.load(textOf(part, content), stop);
+      await withSession(login, stop, (session) => clearMark(session, 'restore'));
+      now.phase = 'filled';
     },
-  });
-  const steps = (role: ManifestPart['role']) => manifest.parts.filter((part) => part.role === role).map(step);
+  }));
+
   return {
     database: login.database,
     state: found.state,
     holds: found.holds,
-    notes: [],
-    failures: [],
+    notes: found.notes,
+    failures,
     leftOut: [],
+    watch: ({ file }, chunk) => rows.get(file)?.write(chunk),
+    async rehearse(contents, stop) {
+      if (keepGoing) throw inPlaceOnly(login);
+      const definitions = (['schema', 'after'] as const).flatMap((role) => manifest.parts.filter((part) => part.role === role));
+      const rehearsed = await rehearse({
+        login, manifest, catalog,
+        into: loader,
+        definitions: (until) => definitions.map((part) => (part.role === 'after' ? disabledEvents(textOf(part, contents(part, until))) : textOf(part, contents(part, until)))),
+        comparable: manifest.server.product === found.server.product && majorOf(manifest.server.version) === majorOf(found.server.version),
+      }, stop);
+      await requireLoadable({ login, restorer, rehearsed, known: { manifest, catalog, owners, longest: Math.max(0, ...[...rows.values()].map((one) => one.bytes())) } }, stop);
+    },
     async prepare(replace, stop) {
-      const now = await inspect(login, stop);
-      if (now.state === 'occupied' && !(replace && found.state === 'occupied')) throw occupied(login, now.holds);
-      touched = true;
-      if (now.state === 'empty' && found.state === 'empty') return;
-      await create(login, catalog, now.state === 'occupied', stop);
-      made = true;
+      const at = await inspectTarget(login, catalog, stop);
+      if (at.state === 'occupied' && !(replace && found.state === 'occupied')) throw occupied(login, at.holds);
+      if (at.state === 'empty' && !at.unfinished && found.state === 'absent') throw occupied(login, 'what somebody else has just made');
+      const statement = createStatement(login, catalog);
+      holder = await openSession(login, stop, null);
+      if (!(await claim(holder, login.database))) throw atWork(login);
+      if (at.state === 'occupied' || at.unfinished) {
+        Object.assign(now, { phase: 'dropping', replaced: at.state === 'occupied' });
+        await holder.rows(`DROP DATABASE ${quoteName(login.database)}`);
+        now.phase = 'dropped';
+      }
+      if (at.state !== 'empty' || at.unfinished) {
+        await create(holder, statement, login);
+        made = true;
+      }
+      now.phase = 'filling';
+      await withSession(login, stop, (session) => setMark(session, 'restore', `${manifest.source} ${manifest.id}`));
     },
     stages: [steps('schema'), steps('data'), steps('after')],
     made: () => login.database,
-    // a MariaDB database can't be renamed: the old one is gone since `prepare`
     finish(stop) {
-      made = false; // proven: what fails from here on must not take it away
+      now.phase = 'finished';
       return eventsHere.finish(events, stop);
     },
     keep: (stop) => eventsHere.finish(false, stop),
     async discard(stop) {
-      if (made) await withSession(login, stop, (session) => session.rows(`DROP DATABASE ${quoteName(login.database)}`), null);
-      made = false;
+      // all that there is of it, once the old one is gone
+      if (!made || now.phase === 'finished' || (now.phase === 'filled' && now.replaced)) return;
+      await withSession(login, stop, (session) => session.rows(`DROP DATABASE ${quoteName(login.database)}`), null);
+      [made, now.phase] = [false, 'discarded'];
     },
-    standing() {
-      if (!touched) return `on the server nothing was changed`;
-      if (made) return `database ${login.database} is there, and half restored`;
-      return found.state === 'empty' ? `database ${login.database} may hold a part of the backup` : `database ${login.database} is gone`;
+    standing: () => standingOf(now, login.database, manifest),
+    async close() {
+      await holder?.close();
     },
-    close: () => Promise.resolve(),
   };
 }
 
-const labels: Partial<Record<ManifestPart['role'], string>> = { schema: 'tables, routines and views', after: 'triggers and events' };
-
-async function inspect(login: Login, signal: AbortSignal): Promise<Found> {
-  const { server, exists } = await withSession(login, signal, async ({ server, rows }) =>
-    ({ server, exists: await rows('SELECT 1 AS found FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = ?', [login.database]) }), null);
-  if (exists.length === 0) return { state: 'absent', holds: '', server };
-  const holds = await withSession(login, signal, async (session) => holdings(await readCatalog(session)));
-  return { state: holds === '' ? 'empty' : 'occupied', holds, server };
-}
-
-/** What a server of another product, or an older one, refuses is no riddle. */
-function strange(cause: unknown, from: Manifest['server'], to: Server): unknown {
-  const isOther = from.product !== to.product || from.version.localeCompare(to.version, 'en', { numeric: true }) > 0;
-  if (!isOther || !isBackupError(cause, 'restore-failed') || cause.hint !== undefined) return cause;
-  return new BackupError('restore-failed', cause.message, {
-    hint: `the backup is of ${from.product} ${from.version}, and this server, ${to.product} ${to.version}, does not know all that is in it: restore into ${from.product}, and not an older one`,
-    cause,
-  });
+/** Throws `part-corrupt` where the catalog is not what it should be: before anything is dropped. */
+function createStatement(login: Login, catalog: Catalog): string {
+  const { 'character set': charset, collation, comment } = catalog['database'] ?? {};
+  const kind = charset === undefined ? '' : ` CHARACTER SET ${plainWord(charset)} COLLATE ${plainWord(collation)}`;
+  return `CREATE DATABASE ${quoteName(login.database)}${kind}${comment === undefined ? '' : ` COMMENT ${quoteText(comment)}`}`;
 }
 
 /** Plain CREATE: if somebody else has made the database meanwhile, it is theirs. */
-async function create(login: Login, catalog: Catalog, replace: boolean, signal: AbortSignal): Promise<void> {
-  const { 'character set': charset, collation, comment } = catalog['database'] ?? {};
-  const made = charset === undefined ? '' : ` CHARACTER SET ${plainWord(charset)} COLLATE ${plainWord(collation)}`;
-  const name = quoteName(login.database);
-  await withSession(login, signal, async (session) => {
-    if (replace) await session.rows(`DROP DATABASE ${name}`);
-    await session.rows(`CREATE DATABASE ${name}${made}${comment === undefined ? '' : ` COMMENT ${quoteText(comment)}`}`);
-  }, null).catch((error: unknown) => {
+async function create(session: Session, statement: string, login: Login): Promise<void> {
+  await session.rows(statement).catch((error: unknown) => {
     const { cause } = error as { cause?: { errno?: unknown } };
     throw cause?.errno === 1007 ? occupied(login, 'what somebody else has just made') : error;
   });
@@ -117,8 +138,17 @@ function occupied(login: Login, holds: string): BackupError {
   });
 }
 
-/** One transaction for a part; the checks that would read every row again were kept by the source. The server's own mode may change what a `\` means. */
-function initCommand(login: Login): string {
-  const lockSeconds = Math.max(1, Math.ceil(login.lockTimeoutMs / 1000));
-  return `SET SESSION sql_mode = 'NO_AUTO_VALUE_ON_ZERO', autocommit = 0, foreign_key_checks = 0, unique_checks = 0, lock_wait_timeout = ${lockSeconds}, net_read_timeout = 86400, wait_timeout = 86400`;
+function atWork(login: Login): BackupError {
+  return new BackupError('lease-held', `another restore into ${placeOf('mariadb', login)} is at work`, { hint: 'wait for it, or name another database: --to' });
+}
+
+function inPlaceOnly(login: Login): BackupError {
+  return new BackupError('input-invalid', `${placeOf('mariadb', login)} can't be replaced by a part of a backup: a MariaDB database is dropped before another can have its name`, {
+    hint: 'keep going in a new database (--to), and replace when the backup restores without failures',
+  });
+}
+
+/** `10.11` of 10.11.6: servers of one such version print definitions alike. */
+function majorOf(version: string): string {
+  return version.split('.').slice(0, 2).join('.');
 }

@@ -1,0 +1,34 @@
+import { BackupError } from '../../domain/errors.ts';
+import type { LoadFailure } from '../../ports.ts';
+import { explainWords } from './explain.ts';
+import type { Statements } from './statements.ts';
+
+/** An error of the client: the server's number and words, and the object and statement that it refused. */
+export type LoadError = LoadFailure & { number: number };
+
+const errorLine = /^ERROR (\d+) \((\w+)\)(?: at line (\d+))?: /m;
+
+/** Every error that the client told. */
+export function loadErrors(words: string, statements: Statements): LoadError[] {
+  return words.split(/^(?=ERROR \d+ \(\w+\))/m).flatMap((told) => {
+    const [whole, number, state, line] = errorLine.exec(told) ?? [];
+    if (whole === undefined) return [];
+    const { object, statement } = line === undefined ? { object: 'the connection', statement: '' } : statements.at(Number(line));
+    const message = told.slice(told.indexOf(whole) + whole.length).replace(/\s+/g, ' ').trim();
+    return [{ number: Number(number), object, statement, error: `ERROR ${number} (${state}): ${object.startsWith('rows of') ? withoutValues(message) : message}` }];
+  });
+}
+
+/** The error for a client that stopped: names the object and how its statement begins, and what to do where that is known. */
+export function explainLoad(words: string, statements: Statements, place: string, refusal: string): BackupError | undefined {
+  const [first] = loadErrors(words, statements);
+  if (first === undefined) return explainWords(words, place, true, refusal);
+  const { object, statement, error } = first;
+  const said = `${object}${statement === '' ? '' : ` (${statement})`}: ${error}`;
+  return explainWords(said, place, true, refusal) ?? new BackupError('restore-failed', `${place}: ${said}`);
+}
+
+/** `Duplicate entry 'jo@example.org' for key 'email'`: what stands in the quotes is a value of a row. */
+function withoutValues(message: string): string {
+  return message.replace(/'.*' for (key|column)/s, "'…' for $1");
+}

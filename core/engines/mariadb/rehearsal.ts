@@ -1,0 +1,79 @@
+import type { Manifest } from '../../contract/manifest.ts';
+import { BackupError, messageOf } from '../../domain/errors.ts';
+import { newDatabaseName } from '../../domain/keys.ts';
+import type { ByteStream, Catalog } from '../../ports.ts';
+import type { Login } from '../login.ts';
+import { changedObjects, readCatalog } from './catalog.ts';
+import type { LoadError } from './load-errors.ts';
+import type { Feed } from './loader.ts';
+import { quoteName } from './quoting.ts';
+import { withSession } from './session.ts';
+import type { Session } from './session.ts';
+import { claim, isClaimed, markedDatabases, marks, setMark } from './unfinished.ts';
+
+/** What a rehearsal has shown: what the server refused, and what it made otherwise than it was. Or why there was none. */
+export type Rehearsal = { refused: LoadError[]; different: string[] } | { notHeld: string };
+
+type How = {
+  login: Login;
+  manifest: Manifest;
+  catalog: Catalog;
+  /** Loads into a database of the same server. */
+  into(database: string): Feed;
+  /** The definitions, as they will be loaded: events disabled. */
+  definitions(signal: AbortSignal): ByteStream[];
+  /** Whether this server prints definitions as the source did. */
+  comparable: boolean;
+};
+
+const dropLimitMs = 30_000;
+/** What a server's settings change: an engine that is missing, a key that it adds, a row format. Code is taken as it is written, or refused. */
+const shapes = ['table', 'index', 'constraint', 'sequence'];
+
+/**
+ * Loads the definitions of a backup into a database of its own on the same server, and drops it again: shows everything that this server and this
+ * user refuse of them. It is named after the backup's own database, so that who may restore beside it may do this.
+ */
+export async function rehearse(how: How, signal: AbortSignal): Promise<Rehearsal> {
+  const database = `${newDatabaseName({ ...how.manifest, database: how.manifest.database.slice(0, 40) })}_check`;
+  return withSession(how.login, signal, async (session): Promise<Rehearsal> => {
+    await dropLeftovers(session);
+    if (!(await claim(session, database))) return { notHeld: `another restore of this backup is trying its definitions in ${database}` };
+    try {
+      await session.rows(`CREATE DATABASE ${quoteName(database)}`);
+    } catch (error) {
+      return { notHeld: messageOf(error) };
+    }
+    try {
+      return await tryDefinitions(how, database, signal);
+    } finally {
+      await withSession(how.login, AbortSignal.timeout(dropLimitMs), ({ rows }) => rows(`DROP DATABASE IF EXISTS ${quoteName(database)}`), null);
+    }
+  }, null);
+}
+
+async function tryDefinitions({ login, manifest, catalog, into, definitions, comparable }: How, database: string, signal: AbortSignal): Promise<Rehearsal> {
+  const there = { ...login, database };
+  await withSession(there, signal, (session) => setMark(session, 'rehearsal', `${manifest.source} ${manifest.id}`));
+  const feed = into(database);
+  const errors: LoadError[] = [];
+  for (const text of definitions(signal)) errors.push(...await feed(text, signal, true));
+  // a name of the database itself, written out in a body, means the old one while that is still there
+  const refused = errors.filter(({ error }) => !error.includes(`'${login.database}.`));
+  if (refused.length > 0 || !comparable) return { refused, different: [] };
+  const made = await withSession(there, signal, (session) => readCatalog(session, catalog));
+  delete made['table']?.[marks.rehearsal];
+  delete made['index']?.[`${marks.rehearsal}.PRIMARY`];
+  const only = (whole: Catalog): Catalog => Object.fromEntries(shapes.map((kind) => [kind, whole[kind] ?? {}]));
+  return { refused, different: changedObjects(only(catalog), only(made)) };
+}
+
+/** What rehearsals that were killed have left: marked, and nobody's. */
+async function dropLeftovers(session: Session): Promise<void> {
+  for (const name of await markedDatabases(session, 'rehearsal')) {
+    if (await isClaimed(session, name)) continue;
+    await session.rows(`DROP DATABASE IF EXISTS ${quoteName(name)}`).catch((error: unknown) => {
+      if (!(error instanceof BackupError) || error.code !== 'privilege-missing') throw error; // another user's: not ours to drop
+    });
+  }
+}

@@ -1,0 +1,55 @@
+import { quoteName } from './quoting.ts';
+import type { Server } from './session.ts';
+
+/** Who restores where: what a statement that grants something has to name. `user` as CURRENT_USER() says it: `app@%`. */
+export type Restorer = { server: Server; user: string; database: string };
+
+/** What to do where a server refuses a statement of a backup with this error number: SQL, as far as SQL can do it. Undefined where nothing is known. */
+export function remedyFor(number: number, restorer: Restorer): string | undefined {
+  const { server, database } = restorer;
+  switch (number) {
+    case 1227:
+      return `${grant(restorer, definerRights(server), '*.*')} or restore without owners: --no-owner`;
+    case 1449:
+      return 'make the user that the message names, or restore without owners: --no-owner';
+    case 1418:
+    case 1419:
+      return 'SET GLOBAL log_bin_trust_function_creators = 1;';
+    case 1044:
+    case 1142:
+    case 1143:
+    case 1370:
+      return grant(restorer, 'ALL PRIVILEGES', `${quoteName(database)}.*`);
+    case 1153:
+    case 2020:
+      return 'SET GLOBAL max_allowed_packet = 1073741824;';
+    case 1118:
+      return 'SET GLOBAL innodb_strict_mode = OFF; (a row may then prove too long when it comes), or restore into a server with the page size of the source';
+    case 1286:
+    case 3161:
+    case 1524:
+      return 'install the plugin that the message names (INSTALL SONAME …), or restore into a server that has it';
+    case 1115:
+    case 1273:
+      return 'restore into a server of the same product, and not an older one: this one does not know that character set or collation';
+    case 1290:
+    case 1836:
+      return 'restore into a server that may be written to, or: SET GLOBAL read_only = OFF;';
+    case 3750:
+      return 'SET GLOBAL sql_require_primary_key = OFF;';
+    default:
+      return undefined;
+  }
+}
+
+/** What a user needs to make things in the name of others. */
+export function definerRights({ product, number }: Server): string {
+  if (product === 'MariaDB') return number >= 100_502 ? 'SET USER' : 'SUPER';
+  if (number >= 80_200) return 'SET_ANY_DEFINER, ALLOW_NONEXISTENT_DEFINER';
+  return number >= 80_000 ? 'SET_USER_ID' : 'SUPER';
+}
+
+export function grant({ user }: Restorer, rights: string, on: string): string {
+  const at = user.lastIndexOf('@');
+  return `GRANT ${rights} ON ${on} TO ${quoteName(user.slice(0, at))}@${quoteName(user.slice(at + 1))};`;
+}

@@ -1,0 +1,212 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import mysql from 'mysql2/promise';
+import { backup } from '../../core/commands/backup.ts';
+import { restore } from '../../core/commands/restore.ts';
+import type { RestoreOptions, Restored } from '../../core/commands/restore.ts';
+import type { Manifest } from '../../core/contract/manifest.ts';
+import { isBackupError } from '../../core/domain/errors.ts';
+import type { BackupError } from '../../core/domain/errors.ts';
+import type { SourceName } from '../../core/domain/keys.ts';
+import { mariadbEngine } from '../../core/engines/mariadb/index.ts';
+import type { Login } from '../../core/engines/login.ts';
+import type { Tools } from '../../core/tools.ts';
+import { startMariadb } from '../servers/mariadb.ts';
+import { startMysql } from '../servers/mysql.ts';
+import { startLimitMs } from '../servers/server.ts';
+import type { DatabaseServer } from '../servers/server.ts';
+import { layerTools } from '../support/tools.ts';
+import { folderScene, limit } from '../support/vault.ts';
+import type { FolderScene } from '../support/vault.ts';
+import { connect, loginTo } from './mariadb-support.ts';
+
+const servers = [
+  { name: 'MariaDB 10.11', start: () => startMariadb({ series: '10.11', settings: { 'log-bin': 'binlog', 'server-id': '1' } }) },
+  { name: 'MariaDB 11.8', start: () => startMariadb({ series: '11.8', settings: { 'log-bin': 'binlog', 'server-id': '1' } }) },
+  { name: 'MySQL', start: () => startMysql({ settings: { 'log-bin': 'binlog' } }) },
+];
+
+/** What RDS gives a master user, as far as it matters here: neither SUPER nor the right to act for others. */
+const master = `SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, RELOAD, PROCESS, REFERENCES, INDEX, ALTER, SHOW DATABASES, CREATE TEMPORARY TABLES, LOCK TABLES,
+  EXECUTE, REPLICATION SLAVE, REPLICATION CLIENT, CREATE VIEW, SHOW VIEW, CREATE ROUTINE, ALTER ROUTINE, CREATE USER, EVENT, TRIGGER`;
+
+type Refused = { message: string; hint: string };
+
+describe.each(servers)('on $name, what would fail behind the drop is found before it', ({ name, start }) => {
+  let server: DatabaseServer;
+  let tools: Tools;
+  let scene: FolderScene;
+  let admin: mysql.Connection;
+  let before: unknown;
+  const isMysql = name === 'MySQL';
+  const engine = (database: string, more: Partial<Login> = {}) => mariadbEngine(loginTo(server, database, more), tools);
+
+  beforeAll(async () => {
+    [server, tools, scene] = [await start(), await layerTools(), await folderScene()];
+    admin = await connect(server);
+    await admin.query(`CREATE USER master@'%' IDENTIFIED BY 'pw'; GRANT ${master} ON *.* TO master@'%'; CREATE USER other@'%' IDENTIFIED BY 'pw'; GRANT SELECT ON *.* TO other@'%';
+      CREATE USER narrow@'%' IDENTIFIED BY 'pw'; GRANT ALL ON live.* TO narrow@'%'; ${isMysql ? "GRANT SHOW_ROUTINE ON *.* TO master@'%'" : "GRANT SELECT ON mysql.* TO master@'%'"};
+      CREATE DATABASE live; USE live; CREATE TABLE precious (id int PRIMARY KEY, t text); CREATE TABLE more (id int PRIMARY KEY) ENGINE=MyISAM`);
+    await admin.query("INSERT INTO precious VALUES (1, 'all that there is'), (2, repeat('x', 1000))");
+    await admin.query('INSERT INTO more VALUES (1), (2), (3)');
+    before = await checksums();
+  }, startLimitMs);
+
+  beforeEach(() => admin.query('DROP DATABASE IF EXISTS shop; CREATE DATABASE shop; USE shop; CREATE TABLE t (id int PRIMARY KEY, t varchar(20)); INSERT INTO t VALUES (1, "a"), (2, "b")'));
+
+  afterAll(async () => {
+    await admin.end();
+    await server.stop();
+    await scene.remove();
+  });
+
+  async function checksums(): Promise<unknown> {
+    return (await admin.query('CHECKSUM TABLE live.precious, live.more EXTENDED'))[0];
+  }
+
+  function taken(): Promise<Manifest> {
+    return backup({ name: 'shop' as SourceName, engine: engine('shop'), timeZone: 'UTC', retention: { count: 1 }, compressionLevel: 1, parallel: 2 }, scene.deps(), limit());
+  }
+
+  function replacing(manifest: Manifest, user = 'master', database = 'live', options: Partial<RestoreOptions> = {}): Promise<Restored> {
+    const into = user === 'root' ? engine(database) : engine(database, { user, password: 'pw' });
+    return restore(manifest, into, { replace: true, owners: true, proof: true, ...options }, { ...scene.deps(), parallel: 2 }, limit());
+  }
+
+  /** Refused, with everything as it was; then, with what the hint says done by an administrator, the same restore into a copy of the place succeeds. */
+  async function refused(manifest: Manifest, user?: string, options: Partial<RestoreOptions> = {}): Promise<Refused> {
+    const error = await replacing(manifest, user, 'live', options).then(() => new Error('it was replaced'), (caught: unknown) => caught);
+    const { message, hint = '' } = error as BackupError;
+    const [leftovers] = await admin.query<mysql.RowDataPacket[]>("SHOW DATABASES LIKE '%check%'");
+
+    expect({ message, ours: isBackupError(error), leftovers, checksums: await checksums() }).toEqual({ message: expect.stringMatching(/^live is as it was/), ours: true, leftovers: [], checksums: before });
+    return { message, hint };
+  }
+
+  /** What an administrator can run of a hint. */
+  async function mend(hint: string): Promise<void> {
+    for (const [statement] of hint.matchAll(/(?:GRANT|SET GLOBAL|INSTALL SONAME) [^;]*;/g)) await admin.query(statement);
+  }
+
+  test('objects of others, and then the binary log, each with what mends it', async () => {
+    for (const object of ['VIEW v AS SELECT id FROM t', 'FUNCTION f() RETURNS int DETERMINISTIC RETURN 1', "TRIGGER tr BEFORE INSERT ON t FOR EACH ROW SET NEW.t = 'x'", 'EVENT e ON SCHEDULE EVERY 1 DAY DO SET @x = 1']) {
+      await admin.query(`CREATE DEFINER = other@'%' ${object}`);
+    }
+    const manifest = await taken();
+
+    const first = await refused(manifest);
+    await mend(first.hint);
+    await admin.query('CREATE DATABASE fit; CREATE TABLE fit.t (i int)');
+    const { proof } = await replacing(manifest, 'master', 'fit');
+    await admin.query(`DROP DATABASE fit; SET GLOBAL log_bin_trust_function_creators = 0; REVOKE ${isMysql ? 'SET_ANY_DEFINER, ALLOW_NONEXISTENT_DEFINER' : 'SET USER'} ON *.* FROM master@'%'`);
+
+    expect(first.message).toMatch(/1227.*view `v`/);
+    expect(first.message).toMatch(/1419.*(function `f`|trigger `tr`)/);
+    expect(first.hint).toMatch(/GRANT SET.USER|GRANT SET_ANY_DEFINER/);
+    expect(first.hint).toContain('SET GLOBAL log_bin_trust_function_creators = 1;');
+    expect(proof?.differences).toEqual([]);
+  });
+
+  test('both where the user may make no other database to try it in', async () => {
+    await admin.query("CREATE DEFINER = other@'%' FUNCTION f() RETURNS int DETERMINISTIC RETURN 1");
+
+    const { message, hint } = await refused(await taken(), 'narrow');
+
+    expect(message).toMatch(/1227.*function f \(other@%\)/);
+    expect(message).toMatch(/1419/);
+    expect(hint).toMatch(/GRANT SET.*TO `narrow`@`%`.*log_bin_trust_function_creators/);
+  });
+
+  test('rights that the user lacks', async () => {
+    await admin.query("CREATE EVENT e ON SCHEDULE EVERY 1 DAY DO SET @x = 1; CREATE USER lacking@'%' IDENTIFIED BY 'pw'; GRANT SELECT, SHOW VIEW, TRIGGER, CREATE, DROP ON live.* TO lacking@'%'");
+    await admin.query(`GRANT ${isMysql ? 'SHOW_ROUTINE ON *.*' : 'SELECT ON mysql.*'} TO lacking@'%'`);
+
+    const { message, hint } = await refused(await taken(), 'lacking');
+
+    expect(message).toMatch(/lacks INSERT, .*EVENT/);
+    expect(hint).toMatch(/GRANT INSERT, .* ON `live`\.\* TO `lacking`@`%`;/);
+  });
+
+  test('a row that is longer as a statement than this server takes at once', async () => {
+    await admin.query('CREATE TABLE blobs (id int PRIMARY KEY, b mediumblob, l text CHARACTER SET latin1)');
+    // in a dump each NUL takes two bytes, and beside a latin1 column each byte two digits
+    await admin.query("INSERT INTO blobs VALUES (1, repeat(char(0), 700000), 'x')");
+    const manifest = await taken();
+    await admin.query('SET GLOBAL max_allowed_packet = 1048576');
+
+    const { message, hint } = await refused(manifest);
+    await mend(hint);
+    await admin.query('CREATE DATABASE fit; CREATE TABLE fit.t (i int)');
+    const { proof } = await replacing(manifest, 'master', 'fit');
+    await admin.query('DROP DATABASE fit; SET GLOBAL max_allowed_packet = 67108864');
+
+    expect(message).toContain('max_allowed_packet');
+    expect(proof?.differences).toEqual([]);
+  });
+
+  test('a table that this server makes only where it is not strict', async () => {
+    const columns = Array.from({ length: 197 }, (_, i) => `c${i} varchar(60) CHARACTER SET latin1`).join(', ');
+    await admin.query(`SET SESSION innodb_strict_mode = OFF; CREATE TABLE wide (${columns}) ROW_FORMAT=COMPACT; SET SESSION innodb_strict_mode = ON`);
+
+    const { message, hint } = await refused(await taken());
+
+    expect(message).toMatch(/1118.*table `wide`/);
+    expect(hint).toContain('SET GLOBAL innodb_strict_mode = OFF');
+  });
+
+  test('a server that may not be written to', async () => {
+    await admin.query(`SET GLOBAL ${isMysql ? 'super_read_only' : 'read_only'} = ON`);
+
+    const { message, hint } = await refused(await taken()).finally(() => admin.query(`SET GLOBAL ${isMysql ? 'super_' : ''}read_only = OFF; SET GLOBAL read_only = OFF`));
+
+    expect(message).toContain('may not be written to');
+    expect(hint).toContain('SET GLOBAL');
+  });
+
+  if (isMysql) test('a server that demands primary keys, or adds them', async () => {
+    await admin.query('CREATE TABLE keyless (i int)');
+    const manifest = await taken();
+    await admin.query('SET GLOBAL sql_require_primary_key = ON');
+    const demanded = await refused(manifest).finally(() => admin.query('SET GLOBAL sql_require_primary_key = OFF'));
+    await admin.query('SET GLOBAL sql_generate_invisible_primary_key = ON');
+    const added = await refused(manifest).finally(() => admin.query('SET GLOBAL sql_generate_invisible_primary_key = OFF'));
+
+    expect(demanded).toMatchObject({ message: expect.stringMatching(/3750.*table `keyless`/), hint: expect.stringContaining('SET GLOBAL sql_require_primary_key = OFF;') });
+    expect(added).toMatchObject({ message: expect.stringMatching(/invisible_primary_key.*table keyless/), hint: expect.stringContaining('SET GLOBAL sql_generate_invisible_primary_key = OFF;') });
+  });
+
+  test('to keep going is refused in place, where it would leave a part instead of the whole', async () => {
+    const failing = replacing(await taken(), 'master', 'live', { keepGoing: true });
+
+    await expect(failing).rejects.toMatchObject({ code: 'input-invalid', hint: expect.stringContaining('--to') });
+    expect(await checksums()).toEqual(before);
+  });
+
+  test('and what nothing stands against replaces the database, though a rehearsal was killed before', async () => {
+    await admin.query('CREATE DATABASE fit; CREATE TABLE fit.t (i int); CREATE DATABASE shop_20200101_000000_check; CREATE TABLE shop_20200101_000000_check.nightjar_rehearsal (i int)');
+
+    const { proof } = await replacing(await taken(), 'master', 'fit');
+    const [databases] = await admin.query("SHOW DATABASES LIKE '%check%'");
+    await admin.query('DROP DATABASE fit');
+
+    expect({ differences: proof?.differences, databases }).toEqual({ differences: [], databases: [] });
+  });
+});
+
+test('a storage engine that this server lacks is named before anything is dropped', async () => {
+  const [tools, scene, from, to] = [await layerTools(), await folderScene(), await startMysql(), await startMysql({ settings: { 'disabled-storage-engines': 'ARCHIVE' } })];
+  try {
+    const [there, here] = [await connect(from), await connect(to)];
+    await there.query('CREATE DATABASE shop; CREATE TABLE shop.kept (i int) ENGINE=ARCHIVE; INSERT INTO shop.kept VALUES (1)');
+    await here.query('CREATE DATABASE live; CREATE TABLE live.precious (i int); INSERT INTO live.precious VALUES (1)');
+    const source = { name: 'shop' as SourceName, engine: mariadbEngine(loginTo(from, 'shop'), tools), timeZone: 'UTC', retention: { count: 1 }, compressionLevel: 1, parallel: 1 };
+    const manifest = await backup(source, scene.deps(), limit());
+
+    const replacing = restore(manifest, mariadbEngine(loginTo(to, 'live'), tools), { replace: true, owners: true, proof: true }, { ...scene.deps(), parallel: 1 }, limit());
+
+    await expect(replacing).rejects.toMatchObject({ message: expect.stringMatching(/^live is as it was.*something else.*table kept/), hint: expect.stringContaining('storage engine') });
+    expect((await here.query('SELECT count(*) AS n FROM live.precious'))[0]).toMatchObject([{ n: expect.anything() }]);
+    await Promise.all([there.end(), here.end()]);
+  } finally {
+    await Promise.all([from.stop(), to.stop(), scene.remove()]);
+  }
+}, startLimitMs);
