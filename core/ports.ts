@@ -2,6 +2,7 @@ import type { Catalog } from './contract/catalog.ts';
 import type { Manifest, ManifestPart, TableRows } from './contract/manifest.ts';
 import type { RunEnded } from './contract/event-run.ts';
 import type { Message } from './contract/message.ts';
+import type { Unequal } from './domain/compare.ts';
 import type { BackupId, ObjectKey, SourceName } from './domain/keys.ts';
 import type { UnfinishedUpload } from './domain/leftovers.ts';
 import type { Bytes } from './domain/units.ts';
@@ -167,6 +168,31 @@ export type Target = {
   close(): Promise<void>;
 };
 
+/** A backup and what was restored from it, as far as the definitions of objects are not the same to the letter. */
+export type Compared = {
+  manifest: Manifest;
+  expected: Catalog;
+  found: Catalog;
+  unequal: Unequal[];
+  owners: boolean;
+  /** Whether both servers print definitions alike. */
+  sameVersion: boolean;
+  /** The content of a part of the backup, checked. */
+  open(part: ManifestPart, signal: AbortSignal): ByteStream;
+};
+
+/** What became of the objects that differ in text. */
+export type Settled = {
+  /** How many were compared in which other way: `{ 'by meaning': 6 }`. */
+  ways: Record<string, number>;
+  /** What the restored database has otherwise than the source, and could not have as the source: the proof excepts it. */
+  exceptions: string[];
+  /** What differs. */
+  different: Unequal[];
+  /** What would let more be settled. */
+  hint?: string;
+};
+
 /** Adapter for a kind of source, bound to one server login. `database` undefined means the one of the configuration. */
 export type Engine = {
   /** The name by which configuration and manifests call it: for them and for messages, nothing else depends on it. */
@@ -176,6 +202,8 @@ export type Engine = {
   /** Plans a backup, or, for a proof (`like` given), the reading of what should equal that backup: the same columns in the same order, and `restored` is its catalog. `database`: another one on the same server. */
   plan(options: { like?: Manifest; restored?: Catalog; database?: string }, signal: AbortSignal): Promise<Plan>;
   target(options: TargetOptions, signal: AbortSignal): Promise<Target>;
+  /** Decides on objects that differ in text. Absent where text decides; then objects of another version of the server are compared by name alone. */
+  settle?(compared: Compared, signal: AbortSignal): Promise<Settled>;
   /** Kinds of the catalog that `owners: false` leaves out. */
   readonly ownerKinds: readonly string[];
   /** The stock shell commands that restore this backup without Nightjar, from a folder that holds its objects. */

@@ -1,5 +1,5 @@
-import { mkdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { copyFile, mkdir, rm, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { build } from 'esbuild';
 import type { Metafile } from 'esbuild';
 import { BackupError } from '../core/domain/errors.ts';
@@ -12,8 +12,12 @@ export type Bundle = { name: FunctionName; folder: string; bytes: Bytes; initByt
 
 const largestBytes: Bytes = 5_000_000;
 
-/** Packages of CommonJS ask for Node's own modules by `require`, which an ES module does not have. */
-const requireBanner = "import { createRequire as nightjarRequire } from 'node:module';const require = nightjarRequire(import.meta.url);";
+/** Packages of CommonJS ask for Node's own modules by `require`, and for what lies beside them by `__dirname`: an ES module has neither. */
+const requireBanner = "import { createRequire as nightjarRequire } from 'node:module';const require = nightjarRequire(import.meta.url);const __dirname = import.meta.dirname;";
+
+/** PostgreSQL's parser in WebAssembly, which a proof loads when it first needs it: its code finds it beside itself. */
+const parser = 'libpg-query/wasm/libpg-query.wasm';
+const proving: readonly FunctionName[] = ['restore'];
 
 /** An optional driver of pg, which nothing of ours loads. */
 const neverLoaded = ['pg-native'];
@@ -49,9 +53,16 @@ export async function bundleFunction(name: FunctionName, out: string): Promise<B
     logLevel: 'warning',
     metafile: true,
   });
-  const bytes = Object.values(meta.outputs).reduce((sum, output) => sum + output.bytes, 0);
+  const copied = proving.includes(name) ? await copyBeside(folder, parser) : 0;
+  const bytes = Object.values(meta.outputs).reduce((sum, output) => sum + output.bytes, copied);
   if (bytes > largestBytes) throw new BackupError('internal', `the bundle of ${name} is ${formatBytes(bytes)}, over ${formatBytes(largestBytes)}`);
   return { name, folder, bytes, initBytes: initBytesOf(meta), meta };
+}
+
+async function copyBeside(folder: string, file: string): Promise<Bytes> {
+  const from = join(import.meta.dirname, '../node_modules', file);
+  await copyFile(from, join(folder, basename(file)));
+  return (await stat(from)).size;
 }
 
 /** The entry and whatever it imports at once. */

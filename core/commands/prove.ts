@@ -1,52 +1,71 @@
-import type { Manifest } from '../contract/manifest.ts';
-import { differences } from '../domain/compare.ts';
+import type { Manifest, ManifestPart } from '../contract/manifest.ts';
+import { contentDifferences, decidedByText, describeUnequal, unequalDefinitions } from '../domain/compare.ts';
 import { BackupError } from '../domain/errors.ts';
-import { plural } from '../domain/units.ts';
+import { partKey } from '../domain/keys.ts';
+import type { BackupId, SourceName } from '../domain/keys.ts';
+import { formatCount, plural } from '../domain/units.ts';
 import { mergeTallies } from '../pipeline/rows/tables.ts';
-import type { Catalog, Engine, PlannedPart, Report } from '../ports.ts';
+import type { Catalog, Compared, Engine, Plan, PlannedPart, Report, Settled, Vault } from '../ports.ts';
 import { atOnce } from './at-once.ts';
-import { wholeTally } from './parts.ts';
+import { openPart, wholeTally } from './parts.ts';
 
-/** What a proof has compared, and every difference it has found. */
-export type Proof = { tables: number; rows: number; objects: number; definitions: boolean; exceptions: string[]; differences: string[] };
+/** What a proof has compared, and every difference it has found. `definitions`: compared, not by name alone; `ways`: how many of them in another way than by their text. */
+export type Proof = { tables: number; rows: number; objects: number; definitions: boolean; ways: Record<string, number>; exceptions: string[]; differences: string[]; hint?: string };
 
 /** `database`: the one to read, where it is not the engine's own. */
 type Expected = { manifest: Manifest; catalog: Catalog; owners: boolean; database?: string };
+type Deps = { vault: Vault; report: Report; parallel: number };
 
 /**
  * Reads a database as a backup would and compares it with one: every table's rows and fingerprint, large objects, sequences, and the
  * definition of every object. Nothing is stored.
  */
-export async function prove(engine: Engine, { manifest, catalog, owners, database }: Expected, deps: { report: Report; parallel: number }, signal: AbortSignal): Promise<Proof> {
+export async function prove(engine: Engine, expected: Expected, deps: Deps, signal: AbortSignal): Promise<Proof> {
+  const { manifest, catalog, owners, database } = expected;
   const plan = await engine.plan({ like: manifest, restored: catalog, ...(database !== undefined && { database }) }, signal);
   try {
     const read = plan.parts.filter((part) => part.reader !== undefined);
     const tallies = await atOnce(deps.parallel, read, (part, stop) => readPart(part, deps.report, stop), signal);
     const seen = mergeTallies(tallies.flatMap((tally) => tally ?? []));
     const { tables } = await plan.confirm(seen.tables.map(({ table, columns, rows, fingerprint }) => ({ table, columns, rows, fingerprint })), signal);
-    const definitions = majorOf(plan.server.version) === majorOf(manifest.server.version) && plan.server.product === manifest.server.product;
+    const { ways, exceptions, different, hint } = await compareDefinitions(engine, expected, plan, deps, signal);
     return {
       tables: tables.length,
       rows: tables.reduce((sum, table) => sum + table.rows, 0),
       objects: Object.entries(catalog).reduce((sum, [kind, names]) => (owners || !engine.ownerKinds.includes(kind) ? sum + Object.keys(names).length : sum), 0),
-      definitions,
-      exceptions: manifest.exceptions ?? [],
-      differences: differences(
-        { tables: manifest.tables, largeObjects: manifest.largeObjects, sequences: manifest.sequences, catalog },
-        { tables, largeObjects: seen.largeObjects, sequences: seen.sequences, catalog: plan.catalog },
-        { definitions, without: owners ? [] : engine.ownerKinds },
-      ),
+      definitions: ways[byName] === undefined,
+      ways,
+      exceptions: [...(manifest.exceptions ?? []), ...exceptions],
+      differences: [...contentDifferences(manifest, { tables, largeObjects: seen.largeObjects, sequences: seen.sequences }), ...different.map(describeUnequal)],
+      ...(hint !== undefined && { hint }),
     };
   } finally {
     await plan.close();
   }
 }
 
+/** What an engine says of definitions that it can't compare between servers of two versions. */
+const byName = 'by name alone: the servers’ versions differ';
+
+function compareDefinitions(engine: Engine, { manifest, catalog, owners }: Expected, { server, catalog: found }: Plan, { vault }: Deps, signal: AbortSignal): Promise<Settled> {
+  const unequal = unequalDefinitions(catalog, found, owners ? [] : engine.ownerKinds);
+  const sameVersion = majorOf(server.version) === majorOf(manifest.server.version) && server.product === manifest.server.product;
+  const key = ({ file }: ManifestPart) => partKey(manifest.source as SourceName, manifest.id as BackupId, file);
+  const open = (part: ManifestPart, stop: AbortSignal) => openPart(key(part), part, vault, stop);
+  const settle = engine.settle ?? settleByText;
+  return settle({ manifest, expected: catalog, found, unequal, owners, sameVersion, open }, signal);
+}
+
+function settleByText({ unequal, sameVersion }: Compared): Promise<Settled> {
+  const { different, byName: count } = decidedByText(unequal, sameVersion);
+  return Promise.resolve({ ways: count === 0 ? {} : { [byName]: count }, exceptions: [], different });
+}
+
 /** What a proof has shown, in one sentence: what the backup never held as the source did is excepted each time. */
-export function proofSentence({ tables, rows, objects, definitions, exceptions }: Proof): string {
-  const compared = `${plural(tables, 'table')}, ${plural(rows, 'row')}, ${plural(objects, 'definition')}`;
-  const byName = definitions ? '' : ' (definitions by name alone: the servers’ versions differ)';
-  return `proven equal${exceptions.length === 0 ? '' : `, except ${exceptions.join('; ')}`}: ${compared}${byName}`;
+export function proofSentence({ tables, rows, objects, ways, exceptions }: Proof): string {
+  const others = Object.entries(ways).map(([way, count]) => `${formatCount(count)} ${way}`);
+  const compared = `${plural(tables, 'table')}, ${plural(rows, 'row')}, ${plural(objects, 'definition')}${others.length === 0 ? '' : ` (${others.join(', ')})`}`;
+  return `proven equal${exceptions.length === 0 ? '' : `, except ${exceptions.join('; ')}`}: ${compared}`;
 }
 
 /** Throws `proof-failed` with the differences, the first ten in the message. */
@@ -54,7 +73,7 @@ export function requireEqual(proof: Proof, database: string): void {
   if (proof.differences.length === 0) return;
   const more = proof.differences.length > 10 ? `, and ${proof.differences.length - 10} more` : '';
   throw new BackupError('proof-failed', `${database} is not what was backed up: ${proof.differences.slice(0, 10).join('; ')}${more}`, {
-    hint: 'was the database written to during the restore? If not, restore another backup, and keep this one to look into it',
+    hint: proof.hint ?? 'was the database written to during the restore? If not, restore another backup, and keep this one to look into it',
   });
 }
 

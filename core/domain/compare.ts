@@ -5,16 +5,15 @@ import { formatCount, plural } from './units.ts';
 /** What a database holds, as far as a proof compares it. */
 export type Content = Pick<Manifest, 'tables' | 'largeObjects' | 'sequences'> & { catalog: Catalog };
 
-/**
- * Every way in which `found` differs from `expected`, a line each; none when they are alike. Where the servers' versions differ, definitions
- * are printed differently by them, so that only names are compared (`definitions: false`).
- */
-export function differences(expected: Content, found: Content, options: { definitions: boolean; without: readonly string[] }): string[] {
+/** An object that is not in both catalogs, or is defined differently in them. */
+export type Unequal = { kind: string; name: string; how: 'missing' | 'added' | 'changed' };
+
+/** Every way in which `found` has other rows than `expected`, a line each; none when they are alike. */
+export function contentDifferences(expected: Omit<Content, 'catalog'>, found: Omit<Content, 'catalog'>): string[] {
   return [
     ...tableDifferences(expected.tables, found.tables),
     ...largeObjectDifferences(expected.largeObjects, found.largeObjects),
     ...sequenceDifferences(expected.sequences, found.sequences),
-    ...catalogDifferences(expected.catalog, found.catalog, options),
   ];
 }
 
@@ -42,17 +41,28 @@ function sequenceDifferences(expected: Content['sequences'], found: Content['seq
     !Object.hasOwn(found, name) ? [`sequence ${name} is missing`] : found[name] === state ? [] : [`sequence ${name} stands at (${found[name]}) instead of (${state})`]);
 }
 
-function catalogDifferences(expected: Catalog, found: Catalog, { definitions, without }: { definitions: boolean; without: readonly string[] }): string[] {
+/** Every object that two catalogs do not define with the same text. `without`: kinds that do not count. */
+export function unequalDefinitions(expected: Catalog, found: Catalog, without: readonly string[]): Unequal[] {
   const kinds = [...new Set([...Object.keys(expected), ...Object.keys(found)])].filter((kind) => !without.includes(kind));
   return kinds.flatMap((kind) => {
     const [before, after] = [expected[kind] ?? {}, found[kind] ?? {}];
     const lost = Object.keys(before).filter((name) => !Object.hasOwn(after, name));
     const added = Object.keys(after).filter((name) => !Object.hasOwn(before, name));
-    const changed = definitions ? Object.keys(before).filter((name) => Object.hasOwn(after, name) && after[name] !== before[name]) : [];
-    return [
-      ...lost.map((name) => `${kind} ${name} is missing`),
-      ...added.map((name) => `${kind} ${name} is not in the backup`),
-      ...changed.map((name) => `${kind} ${name} is defined differently`),
-    ];
+    const changed = Object.keys(before).filter((name) => Object.hasOwn(after, name) && after[name] !== before[name]);
+    const all = { missing: lost, added, changed };
+    return (['missing', 'added', 'changed'] as const).flatMap((how) => all[how].map((name) => ({ kind, name, how })));
   });
+}
+
+/** Text decides; between two versions, whose servers print definitions differently, names do. */
+export function decidedByText(unequal: Unequal[], sameVersion: boolean): { different: Unequal[]; byName: number } {
+  const different = sameVersion ? unequal : unequal.filter(({ how }) => how !== 'changed');
+  return { different, byName: unequal.length - different.length };
+}
+
+const said = { missing: 'is missing', added: 'is not in the backup', changed: 'is defined differently' };
+
+/** The difference as a line for a person. */
+export function describeUnequal({ kind, name, how }: Unequal): string {
+  return `${kind} ${name} ${said[how]}`;
 }

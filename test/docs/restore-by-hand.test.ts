@@ -55,7 +55,7 @@ async function follow(engine: string, manifest: Manifest, programs: string[], ed
 
 async function differences(engine: Engine, manifest: Manifest): Promise<string[]> {
   const catalog = await readCatalogPart(manifest, scene.vault, limit());
-  const proof = await prove(engine, { manifest, catalog, owners: true }, { report: () => {}, parallel: 2 }, limit());
+  const proof = await prove(engine, { manifest, catalog, owners: true }, { vault: scene.vault, report: () => {}, parallel: 2 }, limit());
   return proof.differences;
 }
 

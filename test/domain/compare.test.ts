@@ -1,10 +1,15 @@
 import { expect, test } from '@jest/globals';
-import { differences } from '../../core/domain/compare.ts';
+import { contentDifferences, decidedByText, describeUnequal, unequalDefinitions } from '../../core/domain/compare.ts';
 import type { Content } from '../../core/domain/compare.ts';
 
 const orders = { table: 'orders', columns: 'id', rows: 3, fingerprint: 'aaaaaaaaaaaaaaaa' };
 const items = { table: 'items', columns: 'id', rows: 1, fingerprint: 'bbbbbbbbbbbbbbbb' };
 const lines = { table: 'lines', columns: 'id', rows: 2000, fingerprint: 'cccccccccccccccc' };
+
+/** As a proof puts them together, where the engine leaves it to the text. */
+function differences(expected: Content, found: Content, { definitions, without }: { definitions: boolean; without: string[] }): string[] {
+  return [...contentDifferences(expected, found), ...decidedByText(unequalDefinitions(expected.catalog, found.catalog, without), definitions).different.map(describeUnequal)];
+}
 
 /** Several of each: what is asked of the first one only, or of the last, shows. */
 const backup: Content = {

@@ -82,7 +82,7 @@ describe.each(servers)('on $name', ({ start }) => {
 
   async function differencesIn(database: string): Promise<string[]> {
     const expected = { manifest: good, catalog: await readCatalogPart(good, scene.vault, limit()), owners: true };
-    return (await prove(engine(database), expected, { report: () => {}, parallel: 1 }, limit())).differences;
+    return (await prove(engine(database), expected, { vault: scene.vault, report: () => {}, parallel: 1 }, limit())).differences;
   }
 
   test('no event of a copy ever runs: neither in the copy nor in the database that its body names', async () => {

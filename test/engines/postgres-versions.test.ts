@@ -28,10 +28,10 @@ async function moved(database: string, from: PostgresMajor, to: PostgresMajor): 
   return restore(manifest, on(to).source(`of ${from}`).engine, { replace: false, owners: true, proof: true }, { ...deps(), parallel: 2 }, limit());
 }
 
-test.each([[13, 17], [13, 18], [15, 17], [15, 18], [17, 18]] as const)('a database of PostgreSQL %i with every feature is restored into %i, and its rows and names are proven equal', async (from, to) => {
+test.each([[13, 17], [13, 18], [15, 17], [15, 18], [17, 18]] as const)('a database of PostgreSQL %i with every feature is restored into %i, and all of it is proven equal', async (from, to) => {
   const { proof } = await moved('every', from, to);
 
-  expect(proof).toMatchObject({ definitions: false, differences: [] });
+  expect(proof).toMatchObject({ definitions: true, differences: [] });
   expect(proof!.tables).toBeGreaterThan(20);
 }, 120_000);
 
@@ -44,7 +44,7 @@ test.each([[18, 17], [17, 15], [15, 13], [18, 13]] as const)('a plain database o
 
   const { proof } = await moved('plain', from, to);
 
-  expect(proof).toMatchObject({ definitions: false, differences: [] });
+  expect(proof).toMatchObject({ definitions: true, differences: [] });
 }, 120_000);
 
 test('what an older server does not know is refused, with what to do, and no half of a database stays', async () => {

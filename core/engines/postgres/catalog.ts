@@ -1,88 +1,65 @@
 import { createHash } from 'node:crypto';
 import { plural } from '../../domain/units.ts';
 import type { Catalog } from '../../ports.ts';
+import { commentsQuery, databaseOptionsQuery, databaseQuery, dependentsQuery, extensionVersionsQuery, securityLabelsQuery, subscriptionsQuery, tablespacesQuery, userMappingsQuery } from './catalog/attached.ts';
+import { own } from './catalog/definition.ts';
+import { definitions } from './catalog/definitions.ts';
+import { firstFormatQueries } from './catalog/first-format.ts';
+import { leftOutKind, leftOutQueries } from './catalog/left-out.ts';
+import { defaultPrivilegesQuery, ownersQuery } from './catalog/owners.ts';
 import type { Session } from './session.ts';
 
-/**
- * Each kind of object: the system catalogue it lives in, and the text that must be the same after a restore. Only what the server does
- * not make by itself, and what pg_dump carries; `{own}` is the condition for "made by a user".
- */
-const definitions: { from: string; where?: string; text: string }[] = [
-  { from: 'pg_namespace', text: `''` },
-  { from: 'pg_extension', text: `(select nspname from pg_namespace where oid = o.extnamespace)` },
-  { from: 'pg_class', where: `relkind in ('r', 'p', 'f', 'c')`, text: tableText() },
-  { from: 'pg_class', where: `relkind in ('v', 'm')`, text: `concat_ws(' ', relkind, pg_get_viewdef(o.oid), reloptions::text, relispopulated)` },
-  { from: 'pg_class', where: `relkind in ('i', 'I')`, text: `concat_ws(' ', pg_get_indexdef(o.oid), reloptions::text, (select concat(indisvalid, indisclustered, indisreplident) from pg_index where indexrelid = o.oid))` },
-  { from: 'pg_class', where: `relkind = 'S'`, text: `(select concat_ws(' ', seqtypid::regtype, seqstart, seqincrement, seqmax, seqmin, seqcache, seqcycle) from pg_sequence where seqrelid = o.oid)` },
-  {
-    from: 'pg_type',
-    where: `(typtype in ('e', 'd', 'r', 'b') and typcategory <> 'A' or typtype = 'c' and (select relkind from pg_class where oid = typrelid) = 'c')`,
-    text: `concat_ws(' ', typtype, typlen, typnotnull, typdefault, format_type(nullif(typbasetype, 0), typtypmod), nullif(typcollation, 0)::regcollation,
-      array(select enumlabel::text from pg_enum where enumtypid = o.oid order by enumsortorder)::text, (select rngsubtype::regtype::text from pg_range where rngtypid = o.oid))`,
-  },
-  { from: 'pg_constraint', where: `contype <> 'n' and conparentid = 0 and (conrelid <> 0 or contypid <> 0)`, text: `concat_ws(' ', pg_get_constraintdef(o.oid), condeferrable, condeferred, convalidated)` },
-  {
-    from: 'pg_proc',
-    text: `case prokind when 'a' then (select concat_ws(' ', aggtransfn, aggfinalfn, aggcombinefn, aggsortop::regoper, aggtranstype::regtype, agginitval, aggkind) from pg_aggregate where aggfnoid = o.oid)
-      else pg_get_functiondef(o.oid) end`,
-  },
-  { from: 'pg_trigger', where: `not tgisinternal and tgparentid = 0`, text: `concat_ws(' ', pg_get_triggerdef(o.oid), tgenabled)` },
-  { from: 'pg_event_trigger', text: `concat_ws(' ', evtevent, evtfoid::regproc, evtenabled, evttags::text)` },
-  { from: 'pg_rewrite', where: `rulename <> '_RETURN'`, text: `concat_ws(' ', pg_get_ruledef(o.oid), ev_enabled)` },
-  {
-    from: 'pg_policy',
-    text: `concat_ws(' ', polcmd, polpermissive, array(select coalesce(rolname, 'public')::text from unnest(polroles) r left join pg_roles on pg_roles.oid = r order by 1)::text,
-      pg_get_expr(polqual, polrelid), pg_get_expr(polwithcheck, polrelid))`,
-  },
-  { from: 'pg_operator', text: `concat_ws(' ', oprcode, oprcom::regoper, oprnegate::regoper, oprrest, oprjoin, oprcanmerge, oprcanhash)` },
-  { from: 'pg_opclass', text: `concat_ws(' ', opcintype::regtype, opcdefault, opckeytype::regtype)` },
-  { from: 'pg_opfamily', text: `''` },
-  { from: 'pg_cast', text: `concat_ws(' ', castfunc::regproc, castcontext, castmethod)` },
-  { from: 'pg_collation', text: `concat_ws(' ', collprovider, collisdeterministic, collcollate, collctype)` },
-  { from: 'pg_conversion', text: `concat_ws(' ', conforencoding, contoencoding, conproc, condefault)` },
-  { from: 'pg_language', text: `concat_ws(' ', lanpltrusted, lanplcallfoid::regproc)` },
-  { from: 'pg_transform', text: `concat_ws(' ', trffromsql::regproc, trftosql::regproc)` },
-  { from: 'pg_am', text: `concat_ws(' ', amhandler, amtype)` },
-  { from: 'pg_ts_config', text: `(select string_agg(concat_ws(':', maptokentype, mapseqno, mapdict::regdictionary), ' ' order by maptokentype, mapseqno) from pg_ts_config_map where mapcfg = o.oid)` },
-  { from: 'pg_ts_dict', text: `dictinitoption` },
-  { from: 'pg_statistic_ext', text: `pg_get_statisticsobjdef(o.oid)` },
-  {
-    from: 'pg_publication',
-    text: `concat_ws(' ', puballtables, pubinsert, pubupdate, pubdelete, pubtruncate, array(select prrelid::regclass::text from pg_publication_rel where prpubid = o.oid order by 1)::text)`,
-  },
-  { from: 'pg_foreign_data_wrapper', text: `concat_ws(' ', fdwhandler::regproc, fdwoptions::text)` },
-  { from: 'pg_foreign_server', text: `concat_ws(' ', srvtype, srvversion, srvoptions::text)` },
-];
+type Row = { kind: string; name: string; text: string | null; statements?: (string | null)[] | null };
 
-/** Catalogues whose objects have an owner or an access list: their columns, and the letter that `acldefault` takes. */
-const owned: { from: string; class?: string; owner: string; acl?: string; kind?: string; where?: string }[] = [
-  { from: 'pg_namespace', owner: 'nspowner', acl: 'nspacl', kind: `'n'` },
-  { from: 'pg_class', owner: 'relowner', acl: 'relacl', kind: `case relkind when 'S' then 's' else 'r' end::"char"`, where: `relkind in ('r', 'p', 'v', 'm', 'S', 'f')` },
-  { from: 'pg_proc', owner: 'proowner', acl: 'proacl', kind: `'f'` },
-  { from: 'pg_type', owner: 'typowner', acl: 'typacl', kind: `'T'`, where: `typtype in ('e', 'd', 'r') and typcategory <> 'A'` },
-  { from: 'pg_language', owner: 'lanowner', acl: 'lanacl', kind: `'l'` },
-  { from: 'pg_foreign_server', owner: 'srvowner', acl: 'srvacl', kind: `'S'` },
-  { from: 'pg_largeobject_metadata', class: 'pg_largeobject', owner: 'lomowner', acl: 'lomacl', kind: `'L'` },
-  { from: 'pg_publication', owner: 'pubowner' },
-  { from: 'pg_event_trigger', owner: 'evtowner' },
-];
+/** What says in a catalog how its values are to be read; catalogs of format 1 say nothing. */
+const formatKind = 'database catalog';
+
+/** Kinds whose values are what they say, not digests; and so are those that begin with `database`. */
+const plainKinds = ['tablespace', 'extension version', leftOutKind];
 
 /**
- * Every object that a user made, by kind and identity, with a digest of its definition, owner and grants; comments and settings too. Two
- * databases of one server version are alike exactly if their catalogs are. Source of identities: `pg_identify_object` (PostgreSQL manual, 9.27).
+ * Every object that a user made, by kind and identity, with its definition, owner and grants; comments and settings too. Two databases of one
+ * server version are alike if their catalogs are. Source of identities: `pg_identify_object` (PostgreSQL manual, 9.27). `like`: in the format
+ * of this one.
  */
-export async function readCatalog(session: Session): Promise<Catalog> {
-  const catalog: Catalog = {};
-  for (const query of [objectsQuery(), ownersQuery(), commentsQuery, defaultPrivilegesQuery, databaseQuery]) {
-    for (const { kind, name, text } of await session.rows<{ kind: string; name: string; text: string }>(query)) {
-      (catalog[kind] ??= {})[name] = kind.startsWith('database') ? text : digest(text);
+export async function readCatalog(session: Session, like?: Catalog): Promise<Catalog> {
+  const isFirst = like !== undefined && isFirstFormat(like);
+  await session.rows(`select set_config('jit', 'off', false)`); // to compile these queries takes ten times as long as to run them
+  const catalog: Catalog = isFirst ? {} : { [formatKind]: { format: '2' } };
+  for (const query of isFirst ? [...firstFormatQueries(), databaseQuery] : await queries(session)) {
+    for (const { kind, name, text, statements } of await session.rows<Row>(query)) {
+      (catalog[kind] ??= {})[name] = isPlain(kind) ? (text ?? '') : definitionText(text ?? '', statements ?? []);
     }
   }
   return catalog;
 }
 
+/** A digest of what must be the same to the letter, and behind it the statements whose meaning counts. */
+function definitionText(facts: string, statements: (string | null)[]): string {
+  const some = statements.filter((statement) => statement !== null);
+  return some.length === 0 ? digest(facts) : `${digest(facts)} ${JSON.stringify(some)}`;
+}
+
+/** The two halves of a definition in a catalog. */
+export function readDefinition(text: string): { facts: string; statements: string[] } {
+  const [facts = '', rest] = [text.slice(0, 16), text.slice(17)];
+  return { facts, statements: rest === '' ? [] : (JSON.parse(rest) as string[]) };
+}
+
+/** Whether a catalog holds nothing but digests. */
+export function isFirstFormat(catalog: Catalog): boolean {
+  return catalog[formatKind] === undefined;
+}
+
+function isPlain(kind: string): boolean {
+  return kind.startsWith('database') || plainKinds.includes(kind);
+}
+
 /** Kinds that say who may do what: left out of a comparison when a restore was made without owners. */
 export const ownerKinds = ['owner', 'grant', 'default privileges', 'database access'];
+
+/** What is attached to an object, and no object of its own. */
+const attachedKinds = [...ownerKinds, 'comment', 'security label', 'tablespace', 'depends on extension', 'extension version', leftOutKind];
 
 /** Whether a database holds nothing but what every new one does. */
 export function isEmpty(catalog: Catalog): boolean {
@@ -97,7 +74,7 @@ export function holdings(catalog: Catalog): string {
 
 function userObjects(catalog: Catalog): { kind: string; name: string }[] {
   return Object.entries(catalog)
-    .filter(([kind]) => ![...ownerKinds, 'comment'].includes(kind) && !kind.startsWith('database'))
+    .filter(([kind]) => !attachedKinds.includes(kind) && !kind.startsWith('database'))
     .flatMap(([kind, names]) => Object.keys(names).map((name) => ({ kind, name })))
     .filter(({ kind, name }) => !['schema public', 'extension plpgsql'].includes(`${kind} ${name}`));
 }
@@ -106,74 +83,23 @@ function digest(text: string): string {
   return createHash('sha256').update(text).digest('hex').slice(0, 16);
 }
 
-/**
- * Made by a user: not by initdb, not by an extension, not in the system's schemas, and not the functions and casts that come with a type
- * of ranges, of which newer servers make more. `public` and plpgsql are listed, they can be dropped.
- */
-function own(from: string): string {
-  const made = ['pg_proc', 'pg_cast'].includes(from) ? `in ('e', 'i')` : `= 'e'`;
-  const system = from === 'pg_namespace' ? `(o.oid >= 16384 or o.nspname = 'public') and o.nspname !~ '^pg_'` : from === 'pg_extension' ? 'true' : 'o.oid >= 16384';
-  return `${system} and not exists (select from pg_depend d where d.classid = '${from}'::regclass and d.objid = o.oid and d.deptype ${made})`;
+async function queries(session: Session): Promise<string[]> {
+  const [server] = await session.rows<{ major: number; isSuperuser: boolean }>(
+    `select current_setting('server_version_num')::int / 10000 as major, (select rolsuper from pg_roles where rolname = current_user) as "isSuperuser"`);
+  const { major, isSuperuser } = server!;
+  return [
+    objectsQuery(major), ownersQuery(), defaultPrivilegesQuery, commentsQuery, securityLabelsQuery, tablespacesQuery, dependentsQuery, extensionVersionsQuery,
+    userMappingsQuery, ...(isSuperuser ? [subscriptionsQuery] : []), ...leftOutQueries(isSuperuser), databaseQuery, databaseOptionsQuery,
+  ];
 }
 
-function objectsQuery(): string {
-  const objects = definitions.map(({ from, where, text }) =>
-    `select '${from}'::regclass as class, o.oid, ${text}::text as text from pg_catalog.${from} o where ${own(from)}${where === undefined ? '' : ` and ${where}`}`);
-  return `select i.type as kind, i.identity as name, coalesce(a.text, '') as text
+/** Objects in the system's own schemas are left out by pg_dump. */
+function objectsQuery(serverMajor: number): string {
+  const objects = definitions(serverMajor).map(({ from, where = 'true', facts, statements = 'null' }) =>
+    `select '${from}'::regclass as class, o.oid, (${facts})::text as text, (${statements})::jsonb as statements from pg_catalog.${from} o where ${own(from)} and ${where}`);
+  const isSystems = `coalesce(i.schema in ('pg_catalog', 'information_schema'), false)`;
+  return `select case when ${isSystems} then '${leftOutKind}' else i.type end as kind, case when ${isSystems} then concat(i.type, ' ', i.identity) else i.identity end as name,
+      case when ${isSystems} then 'it lies in a schema of the system, which pg_dump leaves out' else coalesce(a.text, '') end as text, a.statements
     from (${objects.join(' union all ')}) a, lateral pg_identify_object(a.class, a.oid, 0) i
     where i.identity is not null and coalesce(i.schema, '') !~ '^pg_(temp|toast)'`;
-}
-
-function ownersQuery(): string {
-  const grants = (acl: string, kind: string, owner: string) => `array(select concat_ws(' ', coalesce(r.rolname, 'public'), x.privilege_type, x.is_grantable)
-    from aclexplode(coalesce(${acl}, acldefault(${kind}, ${owner}))) x left join pg_roles r on r.oid = x.grantee order by 1)::text`;
-  const all = owned.flatMap(({ from, class: named = from, owner, acl, kind, where }) => {
-    const rest = `from pg_catalog.${from} o where ${own(from)}${where === undefined ? '' : ` and ${where}`}`;
-    const owners = `select 'owner' as kind, '${named}'::regclass as class, o.oid, 0 as part, (select rolname from pg_roles where oid = o.${owner})::text as text ${rest}`;
-    return acl === undefined ? [owners] : [owners, `select 'grant', '${named}'::regclass, o.oid, 0, ${grants(`o.${acl}`, kind!, `o.${owner}`)} ${rest}`];
-  });
-  const columns = `select 'grant', 'pg_class'::regclass, o.oid, a.attnum, ${grants('a.attacl', `'c'`, 'o.relowner')}
-    from pg_class o join pg_attribute a on a.attrelid = o.oid and a.attacl is not null and not a.attisdropped where ${own('pg_class')}`;
-  return `select a.kind, concat(i.type, ' ', i.identity) as name, a.text
-    from (${[...all, columns].join(' union all ')}) a, lateral pg_identify_object(a.class, a.oid, a.part) i
-    where i.identity is not null and coalesce(i.schema, '') !~ '^pg_(temp|toast)'`;
-}
-
-const commentsQuery = `select 'comment' as kind, concat(i.type, ' ', i.identity) as name, d.description as text
-  from pg_description d, lateral pg_identify_object(d.classoid, d.objoid, d.objsubid) i
-  where d.objoid >= 16384 and i.identity is not null and not exists (select from pg_depend e where e.classid = d.classoid and e.objid = d.objoid and e.deptype = 'e')
-    and d.classoid <> 'pg_extension'::regclass`;
-
-const defaultPrivilegesQuery = `select 'default privileges' as kind, concat_ws(' ', defaclrole::regrole, nspname, defaclobjtype) as name,
-    array(select unnest(defaclacl)::text order by 1)::text as text
-  from pg_default_acl left join pg_namespace n on n.oid = defaclnamespace`;
-
-/** Values, not digests: a restore makes the new database with them. A provider is named unless it is the system's, as it always was before 15. */
-const databaseQuery = `select 'database' as kind, x.name, x.text from pg_database d, lateral (values
-    ('encoding', pg_encoding_to_char(encoding)), ('collate', datcollate::text), ('ctype', datctype::text),
-    ('provider', nullif(to_jsonb(d) ->> 'datlocprovider', 'c')), ('locale', coalesce(to_jsonb(d) ->> 'datlocale', to_jsonb(d) ->> 'daticulocale')), ('icu rules', to_jsonb(d) ->> 'daticurules')) x (name, text)
-  where datname = current_database() and x.text is not null
-  union all
-  select 'database setting', split_part(s, '=', 1) || coalesce(' of ' || r.rolname, ''), substr(s, strpos(s, '=') + 1)
-  from pg_db_role_setting g cross join unnest(g.setconfig) s left join pg_roles r on r.oid = g.setrole
-  where g.setdatabase = (select oid from pg_database where datname = current_database())
-  union all
-  select 'database comment', 'comment', description from pg_shdescription
-  where classoid = 'pg_database'::regclass and objoid = (select oid from pg_database where datname = current_database())
-  union all
-  select 'database access', 'owner', rolname from pg_database join pg_roles r on r.oid = datdba where datname = current_database()
-  union all
-  select 'database access', concat_ws(' ', coalesce('role ' || rolname, 'public'), privilege_type), privilege_type || case when is_grantable then '*' else '' end
-  from pg_database, aclexplode(coalesce(datacl, acldefault('d', datdba))) left join pg_roles r on r.oid = grantee where datname = current_database()`;
-
-/** Of a column's options only those that a user can set: minor releases of 2026 keep a counter of their own among them. */
-function tableText(): string {
-  return `concat_ws(E'\\n', relkind, relpersistence, relreplident, relrowsecurity, relforcerowsecurity, relispartition, reloptions::text,
-    pg_get_partkeydef(o.oid), pg_get_expr(relpartbound, o.oid),
-    (select string_agg(inhparent::regclass::text, ',' order by inhseqno) from pg_inherits where inhrelid = o.oid),
-    (select concat_ws(' ', srvname, ftoptions::text) from pg_foreign_table join pg_foreign_server s on s.oid = ftserver where ftrelid = o.oid),
-    (select string_agg(concat_ws(' ', attname, format_type(atttypid, atttypmod), attnotnull, nullif(attcollation, 0)::regcollation, attidentity, attgenerated, attstorage,
-        to_jsonb(a) ->> 'attcompression', nullif((to_jsonb(a) ->> 'attstattarget')::int, -1), (select string_agg(x, ',' order by x) from unnest(attoptions) x where x like 'n_distinct%'), pg_get_expr(adbin, adrelid)), E'\\n' order by attname)
-      from pg_attribute a left join pg_attrdef on adrelid = attrelid and adnum = attnum
-      where attrelid = o.oid and attnum > 0 and not attisdropped))`;
 }

@@ -117,7 +117,7 @@ async function noOthers(session: Session, login: Login): Promise<void> {
 }
 
 /** Works on the server from a database that is always there. */
-async function maintain<T>(login: Login, signal: AbortSignal, work: (session: Session & { serverMajor: number }) => Promise<T>): Promise<T> {
+export async function maintain<T>(login: Login, signal: AbortSignal, work: (session: Session & { serverMajor: number }) => Promise<T>): Promise<T> {
   const database = login.database === 'postgres' ? 'template1' : 'postgres';
   const session = await openSession(login, signal, database);
   try {

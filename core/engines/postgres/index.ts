@@ -7,10 +7,12 @@ import type { Bytes } from '../../domain/units.ts';
 import { placeOf } from '../login.ts';
 import type { Login } from '../login.ts';
 import { ownerKinds, readCatalog } from './catalog.ts';
+import { carried } from './catalog/left-out.ts';
 import { plainNames } from './identifier.ts';
 import { changed, readIdentities } from './identity.ts';
 import type { Scope } from './identity.ts';
 import { plannedParts, restFile, schemaFile } from './parts.ts';
+import { settle } from './settle.ts';
 import { withSession } from './session.ts';
 import type { Session } from './session.ts';
 import { openSnapshot } from './snapshot.ts';
@@ -22,12 +24,14 @@ export function postgresEngine(own: Login, tools: Tools, sliceBytes?: Bytes): En
   return {
     name: 'postgres',
     place: placeOf('postgres', own),
-    async plan({ like, database = own.database }, signal) {
+    async plan({ like, restored, database = own.database }, signal) {
       const login = { ...own, database };
       const snapshot = await openSnapshot(login, signal);
       try {
         const { session, serverMajor, serverVersion, tables, withoutRows } = snapshot;
-        const catalog = await readCatalog(session);
+        const all = await readCatalog(session, restored);
+        // a restored database is compared with all that is in it
+        const { catalog, exceptions } = like === undefined ? carried(all) : { catalog: all, exceptions: [] };
         const said = hearing(tools);
         return {
           database: login.database,
@@ -39,7 +43,7 @@ export function postgresEngine(own: Login, tools: Tools, sliceBytes?: Bytes): En
           async confirm(seen, stop) {
             await requireSame('rows', session, login, stop); // and the snapshot was held to the end
             requireAllSeen(tables, seen);
-            return { tables: [...seen, ...withoutRows.map(emptied)], warnings: said.warnings(), exceptions: [] };
+            return { tables: [...seen, ...withoutRows.map(emptied)], warnings: said.warnings(), exceptions };
           },
           close: () => snapshot.close(),
         } satisfies Plan;
@@ -49,6 +53,7 @@ export function postgresEngine(own: Login, tools: Tools, sliceBytes?: Bytes): En
       }
     },
     ownerKinds,
+    settle: (compared, signal) => settle(own, tools, compared, signal),
     async target(backup, signal) {
       const said = hearing(tools);
       return Object.assign(await openTarget(own, said.tools, backup, signal), { heard: said.warnings });

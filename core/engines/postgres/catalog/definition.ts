@@ -1,0 +1,41 @@
+/**
+ * How objects of one system catalogue are described, in SQL over its row `o`. `facts`: all that must be the same to the letter. `statements`: an
+ * array of SQL statements that hold the expressions of the definition, each of which PostgreSQL may print in more than one way; null where
+ * there is none.
+ */
+export type Definition = { from: string; where?: string; facts: string; statements?: string };
+
+/** Values in their order, absent ones too. */
+export function list(...values: string[]): string {
+  return `jsonb_build_array(${values.join(', ')})`;
+}
+
+/** A column that only some majors have, as text. */
+export function optional(column: string, row = 'o'): string {
+  return `to_jsonb(${row}) ->> '${column}'`;
+}
+
+/** The whole row, but for what is told in another way or means nothing elsewhere. */
+export function rowWithout(...columns: string[]): string {
+  return `to_jsonb(o) - '{${columns.join(',')}}'::text[]`;
+}
+
+/** Options without their order, which pg_dump does not keep. */
+export function sorted(options: string): string {
+  return `(select jsonb_agg(x order by x collate "C") from unnest(${options}) x)`;
+}
+
+/** A name that says in which schema. */
+export function named(catalogue: 'pg_opfamily' | 'pg_ts_parser' | 'pg_ts_template', prefix: 'opf' | 'prs' | 'tmpl', oid: string): string {
+  return `(select format('%I.%I', nspname, ${prefix}name) from pg_catalog.${catalogue} x join pg_namespace s on s.oid = x.${prefix}namespace where x.oid = ${oid})`;
+}
+
+/**
+ * Made by a user: not by initdb, not by an extension, not in the system's schemas, and not the functions and casts that come with a type
+ * of ranges, of which newer servers make more. `public` and plpgsql are listed, they can be dropped.
+ */
+export function own(from: string): string {
+  const made = ['pg_proc', 'pg_cast'].includes(from) ? `in ('e', 'i')` : `= 'e'`;
+  const system = from === 'pg_namespace' ? `(o.oid >= 16384 or o.nspname = 'public') and o.nspname !~ '^pg_'` : from === 'pg_extension' ? 'true' : 'o.oid >= 16384';
+  return `${system} and not exists (select from pg_depend d where d.classid = '${from}'::regclass and d.objid = o.oid and d.deptype ${made})`;
+}

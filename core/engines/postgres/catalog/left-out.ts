@@ -1,0 +1,47 @@
+import type { Catalog } from '../../../ports.ts';
+import { named } from './definition.ts';
+
+/**
+ * What pg_dump leaves out without an error, by name and reason: no backup holds it, so that each says so. One that is found in a restored
+ * database does not come from the backup.
+ */
+export const leftOutKind = 'left out by pg_dump';
+
+/** The part of a database that a backup carries, and what it has to except. */
+export function carried(catalog: Catalog): { catalog: Catalog; exceptions: string[] } {
+  const { [leftOutKind]: leftOut = {}, ...rest } = catalog;
+  return { catalog: rest, exceptions: Object.entries(leftOut).map(([name, why]) => `${name}: ${why}`).sort() };
+}
+
+export function leftOutQueries(isSuperuser: boolean): string[] {
+  return [invalidIndexes, otherwiseEnforced, looseMembers, ownCompression, hiddenOptions, ...(isSuperuser ? [] : [unseenSubscriptions])];
+}
+
+const entry = (name: string, why: string) => `select '${leftOutKind}' as kind, ${name} as name, '${why}' as text`;
+
+const invalidIndexes = `${entry(`concat('index ', i.identity)`, 'it is invalid, and pg_dump leaves it out')}
+  from pg_index x join pg_class o on o.oid = indexrelid, lateral pg_identify_object('pg_class'::regclass, o.oid, 0) i
+  where not indisvalid and relkind = 'i' and o.oid >= 16384 and i.schema !~ '^pg_'`;
+
+const otherwiseEnforced = `select distinct '${leftOutKind}' as kind, concat('foreign key ', quote_ident(conname), ' on ', conrelid::regclass) as name,
+    'its triggers are switched off or fire in other cases, which pg_dump does not carry' as text
+  from pg_trigger join pg_constraint c on c.oid = tgconstraint where tgisinternal and tgenabled <> 'O' and contype = 'f'`;
+
+const looseMembers = `select distinct '${leftOutKind}' as kind, concat('operator family ', x.family) as name, 'pg_dump does not carry what was added to a family of the system' as text
+  from (select 'pg_amop'::regclass as class, oid, amopfamily as of, ${named('pg_opfamily', 'opf', 'amopfamily')} as family from pg_amop
+    union all select 'pg_amproc'::regclass, oid, amprocfamily, ${named('pg_opfamily', 'opf', 'amprocfamily')} from pg_amproc) x
+  where x.oid >= 16384 and x.of < 16384 and not exists (select from pg_depend where classid = x.class and objid = x.oid and refclassid = 'pg_opclass'::regclass)`;
+
+const ownCompression = `${entry(`format('compression of %s.%I', conrelid, attname)`, 'it differs from the parent’s, and pg_dump does not carry that')}
+  from (select inhrelid::regclass as conrelid, c.attname, to_jsonb(c) ->> 'attcompression' as own, to_jsonb(p) ->> 'attcompression' as parents
+    from pg_inherits join pg_class o on o.oid = inhrelid and not relispartition and relkind = 'r' join pg_attribute c on c.attrelid = inhrelid and not c.attislocal
+    join pg_attribute p on p.attrelid = inhparent and p.attname = c.attname where inhseqno = 1) x where own is distinct from parents`;
+
+/** The condition of the view `pg_user_mappings`: whoever it does not hold for reads null. */
+const hiddenOptions = `${entry(`format('options of the user mapping for %s on server %s', m.usename, m.srvname)`, 'this role may not see whether it has any')}
+  from pg_user_mappings m join pg_foreign_server s on s.oid = m.srvid
+  where not (m.umuser <> 0 and m.usename = current_user and (pg_has_role(s.srvowner, 'usage') or has_server_privilege(s.oid, 'usage'))
+    or m.umuser = 0 and pg_has_role(s.srvowner, 'usage') or (select rolsuper from pg_roles where rolname = current_user))`;
+
+const unseenSubscriptions = `${entry(`concat('subscription ', quote_ident(subname))`, 'only a superuser can dump it')}
+  from pg_subscription where subdbid = (select oid from pg_database where datname = current_database())`;

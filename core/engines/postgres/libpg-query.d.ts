@@ -1,0 +1,3 @@
+declare module 'libpg-query' {
+  export function parse(statement: string): Promise<unknown>;
+}
