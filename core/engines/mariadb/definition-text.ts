@@ -10,21 +10,21 @@ export const sandboxLine = '/*M!999999\\- enable the sandbox mode */';
 /** Puts the objects of a dump's end into another order. Lines are latin1 text, each with its newline. */
 export type Arrangement = { from: RegExp; arrange(lines: string[]): string[] };
 
-type How = { head: string; database: string; expected: Expected; arrangement: Arrangement };
+type How = { head: string; database: string; expected: Expected; arrangement: Arrangement; rewrite?: (line: string) => string };
 
 /**
  * Definitions as mariadb-dump prints them, made to restore anywhere: behind `head`, arranged, and without the name of the database they
  * came from, which the program prints here and there (a restore under another name would alter the old database). From the first line that
  * is to be arranged on, the text is held until its end; what is before flows.
  */
-export async function* definitionText(dump: ByteStream, { head, database, expected, arrangement }: How): ByteStream {
+export async function* definitionText(dump: ByteStream, { head, database, expected, arrangement, rewrite = (line) => line }: How): ByteStream {
   const anywhere = withoutDatabase(byteText(database));
   let held: string[] | undefined;
   if (head !== '') yield Buffer.from(head);
   for await (const batch of linesOf(dump)) {
     const lines = batch.filter((line) => !line.startsWith(sandboxLine)).map((line) => {
       expected.see(line);
-      return anywhere(line);
+      return rewrite(anywhere(line));
     });
     const first = held === undefined ? lines.findIndex((line) => arrangement.from.test(line)) : 0;
     if (first >= 0) (held ??= []).push(...lines.splice(first));

@@ -8,10 +8,13 @@ import { firstHead, plainHead } from './data-head.ts';
 import type { Head } from './data-head.ts';
 import { dataText } from './data-text.ts';
 import { definitionText } from './definition-text.ts';
+import { eventsText, withEvents } from './event-dump.ts';
 import { expectation } from './expected.ts';
+import { foreignComments, rewriting } from './foreign-text.ts';
 import { withinLockLimit } from './locks.ts';
 import { dumpRun } from './programs.ts';
 import { plainWord, quoteText } from './quoting.ts';
+import { withSession } from './session.ts';
 import type { Server } from './session.ts';
 import { holdsRows, isStoredAsSent, isTransactional } from './tables.ts';
 import type { Table } from './tables.ts';
@@ -49,7 +52,11 @@ function schemaPart({ login, tools, catalog, tables }: Context): PlannedPart {
     file: 'schema.sql',
     compress: true,
     estimatedBytes: 0,
-    open: (signal) => definitionText(read(run, login, signal), { head: databaseStatement(catalog), database: login.database, expected: expected(), arrangement: viewsInOrderOfUse }),
+    async *open(signal) {
+      const comments = await withSession(login, signal, foreignComments);
+      const how = { head: databaseStatement(catalog), database: login.database, expected: expected(), arrangement: viewsInOrderOfUse };
+      yield* definitionText(read(run, login, signal), { ...how, rewrite: rewriting(comments) });
+    },
   };
 }
 
@@ -96,13 +103,18 @@ function dataPart({ login, tools, server, watch }: Context, number: string, tabl
 
 function afterPart({ login, tools, catalog, triggerOrder }: Context): PlannedPart {
   const code = ['trigger', 'event'].flatMap((kind) => namesOf(catalog, kind)).length;
-  const run = dumpRun(tools, login, ['--no-data', '--no-create-info', '--triggers', '--events']);
+  const dump = async function* (signal: AbortSignal): ByteStream {
+    const events = await withSession(login, signal, eventsText);
+    const run = dumpRun(tools, login, ['--no-data', '--no-create-info', '--triggers', ...(events === undefined ? ['--events'] : [])]);
+    const text = read(run, login, signal);
+    yield* events === undefined ? text : withEvents(text, events);
+  };
   return {
     role: 'after',
     file: 'after.sql',
     compress: true,
     estimatedBytes: 0,
-    open: (signal) => definitionText(read(run, login, signal), { head: '', database: login.database, expected: expectation([], code), arrangement: triggersInOrder(triggerOrder) }),
+    open: (signal) => definitionText(dump(signal), { head: '', database: login.database, expected: expectation([], code), arrangement: triggersInOrder(triggerOrder) }),
   };
 }
 

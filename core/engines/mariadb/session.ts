@@ -19,6 +19,8 @@ export type Server = { product: 'MariaDB' | 'MySQL'; version: string; number: nu
 export type Session = {
   server: Server;
   rows(sql: string, values?: unknown[]): Promise<Row[]>;
+  /** What the server holds, in whatever character set: bytes as characters (latin1). */
+  bytes(sql: string): Promise<Row[]>;
   close(): Promise<void>;
 };
 
@@ -33,14 +35,21 @@ export async function openSession(login: Login, signal: AbortSignal, database: s
   signal.addEventListener('abort', onAbort, { once: true });
   const fail = (cause: unknown) => (signal.aborted ? abortError(signal) : explained(cause, place, refusedHint(login, usualRefusal)));
 
-  const rows: Session['rows'] = async (sql, values = []) => {
+  const query = async (sql: string, values: unknown[], more: Partial<mysql.QueryOptions> = {}) => {
     if (signal.aborted) throw abortError(signal);
     try {
-      const [found] = await connection!.query<mysql.RowDataPacket[]>({ sql, values, timeout: queryLimitMs + login.lockTimeoutMs });
+      const [found] = await connection!.query<mysql.RowDataPacket[]>({ sql, values, timeout: queryLimitMs + login.lockTimeoutMs, ...more });
       return Array.isArray(found) ? found.map(asText) : [];
     } catch (cause) {
       throw fail(cause);
     }
+  };
+  const rows: Session['rows'] = (sql, values = []) => query(sql, values);
+  const bytes: Session['bytes'] = async (sql) => {
+    await rows('SET character_set_results = binary');
+    const found = await query(sql, [], { typeCast: (field) => field.buffer()?.toString('latin1') ?? null });
+    await rows('SET character_set_results = utf8mb4');
+    return found;
   };
   const close = async () => {
     signal.removeEventListener('abort', onAbort);
@@ -51,7 +60,7 @@ export async function openSession(login: Login, signal: AbortSignal, database: s
     connection.on('error', () => {}); // the next query tells
     const server = await serverOf(rows, place);
     await rows(settings(login));
-    return { server, rows, close };
+    return { server, rows, bytes, close };
   } catch (cause) {
     await close();
     throw fail(cause);
