@@ -18,6 +18,6 @@ await rm(out, { recursive: true, force: true });
 await build({ ...common, entryPoints: { nightjar: 'bin/nightjar.ts', 'db-tools/layer': 'layers/db-tools/layer.ts' }, splitting: true });
 // each in a file of its own: they find what lies beside them by their own place
 await build({ ...common, entryPoints: { 'db-tools/zip': 'layers/db-tools/zip.ts', 'cdk/index': 'lib/index.ts' } });
-await copyFile(`${root}layers/db-tools/lock.json`, `${out}/db-tools/lock.json`);
+for (const name of ['lock.json', 'authorities.json']) await copyFile(`${root}layers/db-tools/${name}`, `${out}/db-tools/${name}`);
 for (const name of functionNames) await bundleFunction(name, `${out}/functions`);
 await promisify(execFile)(`${root}node_modules/.bin/tsc`, ['--project', `${root}lib/tsconfig.json`]);

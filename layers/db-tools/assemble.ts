@@ -14,16 +14,17 @@ export type LayerFile = { path: string; bytes: number; sha1: string; sha256: str
 /** The layer's files, every Debian package that they or their licences came from, and when the newest program was built. */
 export type Assembled = { files: LayerFile[]; origins: Origin[]; builtAt: Date };
 
+type Report = (line: string) => void;
 type Copy = { from: string; path: string };
 
 /** Lays the layer out in `home`, the folder that will be `/opt/nightjar`, from a Debian root that has all its packages. */
-export async function assemble(root: string, architecture: LayerArchitecture, home: string): Promise<Assembled> {
+export async function assemble(root: string, architecture: LayerArchitecture, home: string, report: Report, signal: AbortSignal): Promise<Assembled> {
   const origins = await originsOf(root);
   await requireUnchanged(root, origins);
   const copies = await planCopies(root, architecture);
   for (const { from, path } of copies) await place(from, join(home, path));
   for (const { path, script } of programs) await writeScript(home, path, script);
-  await writeCertificates(root, join(home, 'certs'));
+  await writeCertificates(root, home, report, signal);
 
   const origin = new Map<string, Origin>();
   for (const { from, path } of copies) origin.set(path, await origins.of(from));

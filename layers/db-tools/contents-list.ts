@@ -1,17 +1,24 @@
 import { createHash } from 'node:crypto';
 import { open, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
+import { rdsBundle, readAuthorities, strangersIn } from './certificates.ts';
 
 /** The layer's list of its own files, in the form of `sha256sum`: `sha256sum --check contents.sha256` reads it. */
 export const contentsName = 'contents.sha256';
 
-/** Writes the list of everything below `home`, and answers its own SHA-256: the one number that stands for the whole layer. */
+/**
+ * What the one number leaves out: which of the pinned authorities could be fetched depends on where a layer is built, and so does the bill of materials,
+ * which holds the bundle's hash. The bundle is compared with the pinned fingerprints instead.
+ */
+const varying = [rdsBundle, 'sbom.spdx.json'];
+
+/** Writes the list of everything below `home`, and answers the one number that stands for the layer: the SHA-256 of the list without what varies. */
 export async function writeContents(home: string): Promise<string> {
   const lines: string[] = [];
   for (const path of await filesBelow(home)) lines.push(`${sha256(await readFile(join(home, path)))}  ${path}\n`);
   const text = lines.join('');
   await writeFile(join(home, contentsName), text, { mode: 0o644 });
-  return sha256(text);
+  return anchorOf(text);
 }
 
 /**
@@ -21,7 +28,7 @@ export async function writeContents(home: string): Promise<string> {
 export async function contentProblems(home: string, expected: string | undefined): Promise<string[]> {
   const list = await readFile(join(home, contentsName), 'utf8').catch(() => undefined);
   if (list === undefined) return [`${contentsName} is missing`];
-  if (expected !== undefined && sha256(list) !== expected) return [`${contentsName} is not the one that lock.json pins`];
+  if (expected !== undefined && anchorOf(list) !== expected) return [`${contentsName} is not the one that lock.json pins`];
   const named = new Map(list.split('\n').filter(Boolean).map((line) => [line.slice(66), line.slice(0, 64)]));
   const found = await filesBelow(home);
   const problems = found.filter((path) => !named.has(path)).map((path) => `${path} was added`);
@@ -30,7 +37,8 @@ export async function contentProblems(home: string, expected: string | undefined
     if (content === undefined) problems.push(`${path} is missing`);
     else if (sha256(content) !== meant) problems.push(`${path} was changed`);
   }
-  return problems;
+  const strangers = strangersIn(await readFile(join(home, rdsBundle), 'utf8').catch(() => ''), await readAuthorities());
+  return [...problems, ...strangers.map((name) => `${rdsBundle} holds ${name}, which is not pinned`)];
 }
 
 /** Waits until everything below `folder` is on the disk, so that a name given to it afterwards never stands for half of it. */
@@ -50,6 +58,10 @@ async function filesBelow(home: string): Promise<string[]> {
   const entries = await readdir(home, { recursive: true, withFileTypes: true });
   const paths = entries.filter((entry) => !entry.isDirectory()).map((entry) => relative(home, join(entry.parentPath, entry.name)));
   return paths.filter((path) => path !== contentsName).sort();
+}
+
+function anchorOf(list: string): string {
+  return sha256(list.split('\n').filter((line) => !varying.includes(line.slice(66))).join('\n'));
 }
 
 function sha256(content: string | Uint8Array): string {

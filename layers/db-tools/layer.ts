@@ -48,7 +48,7 @@ export async function updateLock(report: Report, signal: AbortSignal): Promise<v
     for (const architecture of Object.keys(debianNames) as LayerArchitecture[]) {
       const debian = debianNames[architecture];
       const newest = await newestRoot(debian, before.packages[debian], report, signal);
-      const made = await assembleIn(join(scratch, architecture), architecture, newest);
+      const made = await assembleIn(join(scratch, architecture), architecture, newest, report, signal);
       lock.packages[debian] = made.pins;
       lock.layers[architecture] = made.sha256;
       await removeRoot(newest.root);
@@ -87,7 +87,7 @@ async function build({ architecture, lock, pinned, rule }: Wanted, report: Repor
   const layer = source.exact ? pinned : join(dirname(pinned), `${architecture}-${await identityOf(source.pins)}`);
   await sweep(dirname(pinned), `${basename(layer)}.part-`);
   const part = await mkdtemp(`${layer}.part-`);
-  const { sha256 } = await assembleIn(part, architecture, source);
+  const { sha256 } = await assembleIn(part, architecture, source, report, signal);
   if (source.exact) requireReproduced(sha256, lock.layers[architecture], architecture);
   await chmod(part, 0o755);
   await flushed(part);
@@ -106,9 +106,9 @@ function requireReproduced(is: string, meant: string | undefined, architecture: 
 }
 
 /** Lays a layer out in `folder`; answers the pins of what is in it, and the SHA-256 of its list of contents. */
-async function assembleIn(folder: string, architecture: LayerArchitecture, source: PinnedRoot): Promise<{ pins: Pin[]; sha256: string }> {
+async function assembleIn(folder: string, architecture: LayerArchitecture, source: PinnedRoot, report: Report, signal: AbortSignal): Promise<{ pins: Pin[]; sha256: string }> {
   const home = await openFolder(join(folder, 'nightjar'));
-  const assembled = await assemble(source.root, architecture, home);
+  const assembled = await assemble(source.root, architecture, home, report, signal);
   const pins = usedPins(source.pins, assembled);
   const lock = { packages: { [debianNames[architecture]]: pins } };
   await writeFile(join(home, 'lock.json'), `${JSON.stringify(lock, null, 2)}\n`, { mode: 0o644 });
@@ -139,7 +139,7 @@ async function factsOf(root: string, used: readonly Pin[], assembled: Assembled)
 async function identityOf(pins: readonly Pin[]): Promise<string> {
   const hash = createHash('sha256').update(JSON.stringify(pins)).update(await certificatesVersion());
   for (const name of (await readdir(import.meta.dirname)).sort()) {
-    if (/\.m?[jt]s$/.test(name)) hash.update(await readFile(join(import.meta.dirname, name)));
+    if (/\.m?[jt]s$|^authorities\.json$/.test(name)) hash.update(await readFile(join(import.meta.dirname, name)));
   }
   return hash.digest('hex').slice(0, 12);
 }
