@@ -29,6 +29,9 @@ export type Tools = {
 /** What a program gathers before it writes. Left alone, it writes 4 kB at a time, and reading that costs us more than compressing it (docs/performance.md). */
 const outputBytes = 256 * 1024;
 
+/** OpenSSL and Kerberos would read the host's own configuration, which may load modules of the host into our programs, or weaken TLS; its time zone is no matter of ours. */
+const nothingOfTheHost = { TZ: 'UTC0', OPENSSL_CONF: '/dev/null', OPENSSL_MODULES: '/nonexistent', OPENSSL_ENGINES: '/nonexistent', KRB5_CONFIG: '/dev/null', KRB5CCNAME: 'MEMORY:' };
+
 /** `nightjar/db-tools.json` of a layer (layers/db-tools/README.md); paths are relative to it. */
 const indexSchema = z.object({
   format: z.literal(1),
@@ -55,7 +58,7 @@ export async function openTools(root: string): Promise<Tools> {
       }
       const libraries = index.libraryPath.map((path) => join(home, path)).join(':');
       const args = ['--inhibit-cache', '--library-path', libraries, '--preload', join(home, index.outputBuffer), '--argv0', join(home, best.argv0), join(home, best.path)];
-      return { name, version: best.version, command: join(home, index.loader), args, env: { _STDBUF_O: String(outputBytes) } };
+      return { name, version: best.version, command: join(home, index.loader), args, env: { ...nothingOfTheHost, _STDBUF_O: String(outputBytes) } };
     },
     mariadbPlugins: join(home, index.mariadbPlugins),
     certificates: { rds: join(home, index.certificates.rds), public: join(home, index.certificates.public) },

@@ -65,7 +65,10 @@ async function rdsAuthorities(report: Report, signal: AbortSignal): Promise<stri
 }
 
 async function fetched(address: string, signal: AbortSignal): Promise<string> {
-  const answer = await fetch(address, { signal: AbortSignal.any([signal, AbortSignal.timeout(fetchLimitMs)]) });
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(fetchLimitMs)]);
+  const answer = await fetch(address, { signal: limit }).catch((cause: unknown) => {
+    throw new Error(`${address}: ${messageOf((cause as Error).cause ?? cause)}`, { cause });
+  });
   if (!answer.ok) throw new Error(`${address} answered ${answer.status}`);
   return answer.text();
 }
