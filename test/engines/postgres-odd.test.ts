@@ -49,6 +49,13 @@ test('names with dots are not taken for one another', async () => {
   await expect(restored('dotted', 'dotted again')).resolves.toEqual([]);
 });
 
+test('names with line breaks are not taken for one another, nor are their columns', async () => {
+  await database('broken', `create schema "a\nb"; create schema a; create table "a\nb".c (x text, y text); create table a."b\nc" (y text, x text);
+    insert into "a\nb".c values ('1', '2'); insert into a."b\nc" values ('3', '4')`);
+
+  await expect(restored('broken', 'broken again')).resolves.toEqual([]);
+});
+
 test('a table that psql leaves out is missed, though the name of another looks like its own', async () => {
   const program: Tools['program'] = (name, major) => {
     const real = scene.tools.program(name, major);

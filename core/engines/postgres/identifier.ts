@@ -18,3 +18,8 @@ export function quoteEcho(text: string): string {
 export function plainNames(printed: string): string[] {
   return [...printed.matchAll(/"((?:[^"]|"")*)"|([^",.\s]+)/g)].map(([, quoted, bare]) => quoted?.replaceAll('""', '"') ?? bare ?? '');
 }
+
+/** The same for the same name however it is quoted, and for no other: `a."b.c"` and `"a.b".c` are two. */
+export function nameKey(printed: string): string {
+  return JSON.stringify(plainNames(printed));
+}

@@ -8,7 +8,7 @@ import { placeOf } from '../login.ts';
 import type { Login } from '../login.ts';
 import { ownerKinds, readCatalog } from './catalog.ts';
 import { carried } from './catalog/left-out.ts';
-import { plainNames } from './identifier.ts';
+import { nameKey } from './identifier.ts';
 import { changed, readIdentities } from './identity.ts';
 import type { Scope } from './identity.ts';
 import { plannedParts, restFile, schemaFile } from './parts.ts';
@@ -111,8 +111,8 @@ function emptied({ name, columns }: Table): TableRows {
 
 /** Every table is printed by a dump, empty ones too; hash partitions may be printed as their root. */
 function requireAllSeen(tables: Table[], seen: TableRows[]): void {
-  const names = new Set(seen.map(({ table }) => plainNames(table).join('\n')));
-  const missing = tables.filter((table) => table.byOwnName && !names.has(plainNames(table.name).join('\n')));
+  const names = new Set(seen.map(({ table }) => nameKey(table)));
+  const missing = tables.filter((table) => table.byOwnName && !names.has(nameKey(table.name)));
   if (missing.length === 0) return;
   throw new BackupError('dump-cut', `the dump holds no rows section for ${missing.map(({ name }) => name).join(', ')}`, {
     hint: 'the dump program left tables out without an error; run the backup again, and report this',

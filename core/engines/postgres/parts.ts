@@ -8,7 +8,7 @@ import type { DumpReader } from '../../pipeline/rows/reader.ts';
 import type { ByteStream, PlannedPart } from '../../ports.ts';
 import type { Tools } from '../../tools.ts';
 import type { Login } from '../login.ts';
-import { plainNames, quoteIdentifier } from './identifier.ts';
+import { nameKey, plainNames, quoteIdentifier } from './identifier.ts';
 import { namePattern } from './name-pattern.ts';
 import { postgresRead } from './programs.ts';
 import { copyScript } from './copy-script.ts';
@@ -57,7 +57,7 @@ function piecesOf(table: Table, columns: string[], sliceBytes: Bytes): Piece[] {
 
 /** A table's columns in the order in which another copy of it was printed: a child's columns move when it is restored. */
 function columnsLike(table: Table, like: Manifest | undefined): string[] {
-  const recorded = like?.tables.find(({ table: name }) => plainNames(name).join('\n') === plainNames(table.name).join('\n'));
+  const recorded = like?.tables.find(({ table: name }) => nameKey(name) === nameKey(table.name));
   const order = plainNames(recorded?.columns ?? '');
   const place = (column: string) => order.indexOf(plainNames(column)[0] ?? '');
   return table.columns.every((column) => place(column) >= 0) ? table.columns.toSorted((a, b) => place(a) - place(b)) : table.columns;
@@ -116,7 +116,7 @@ function excludeData(tables: Table[]): string[] {
 /** A reader whose dump must hold the tables of these pieces and no other. */
 function holding(reader: DumpReader, pieces: Piece[], file: string): DumpReader {
   return checkedAtEnd(reader, (seen) => {
-    const expected = new Set(pieces.map(({ table }) => keyOf(table.name)));
+    const expected = new Set(pieces.map(({ table }) => nameKey(table.name)));
     const missing = [...expected].filter((key) => !seen.has(key)).map(nameOf);
     const added = [...seen].filter((key) => !expected.has(key)).map(nameOf);
     if (missing.length + added.length === 0) return;
@@ -127,7 +127,7 @@ function holding(reader: DumpReader, pieces: Piece[], file: string): DumpReader 
 /** A reader whose dump must hold none of these tables: their rows are in other parts, and would be restored twice. */
 function sparing(reader: DumpReader, excluded: Table[]): DumpReader {
   return checkedAtEnd(reader, (seen) => {
-    const twice = excluded.filter(({ name }) => seen.has(keyOf(name)));
+    const twice = excluded.filter(({ name }) => seen.has(nameKey(name)));
     if (twice.length > 0) throw new BackupError('dump-failed', `pg_dump printed ${twice.map(({ name }) => name).join(', ')}, though it was told to leave that out`);
   });
 }
@@ -137,15 +137,10 @@ function checkedAtEnd(reader: DumpReader, check: (seen: Set<string>) => void): D
     ...reader,
     end() {
       const tally = reader.end();
-      if (tally.ended) check(new Set(tally.tables.map(({ table }) => keyOf(table))));
+      if (tally.ended) check(new Set(tally.tables.map(({ table }) => nameKey(table))));
       return tally;
     },
   };
-}
-
-/** The same for the same table however it is quoted; `a."b.c"` and `"a.b".c` are two. */
-function keyOf(printed: string): string {
-  return JSON.stringify(plainNames(printed));
 }
 
 function nameOf(key: string): string {
