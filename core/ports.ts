@@ -111,6 +111,8 @@ export type LoadStep = {
   label: string;
   /** Takes the part's content (decompressed). Nothing of it may be committed when the stream throws, as far as the engine can do that. */
   load(content: ByteStream, signal: AbortSignal): Promise<void>;
+  /** What `load` asks of the content before anything of it reaches a client: lets it pass, or throws `part-corrupt`. */
+  inspect?(content: ByteStream): ByteStream;
 };
 
 /** Something that could not be restored, and that the restore went on without. `statement` is shortened, and holds no rows. */

@@ -9,6 +9,7 @@ import { atOnce } from './at-once.ts';
 import { openPart } from './parts.ts';
 import { proofSentence, prove, requireEqual } from './prove.ts';
 import type { Proof } from './prove.ts';
+import { afterReadingAgain, requireWhole } from './read-again.ts';
 import { recorded } from './records.ts';
 import { verify } from './verify.ts';
 
@@ -120,7 +121,12 @@ export async function readCatalogPart(manifest: Manifest, vault: Vault, signal: 
   if (part === undefined) throw new BackupError('manifest-invalid', `the manifest of ${manifest.source} ${manifest.id} names no catalog`);
   const name = `${vault.place}/${keyOf(manifest, part.file)}`;
   if (part.bytes > largestCatalog) throw new BackupError('part-corrupt', `${name} is no catalog: the manifest says that it holds ${part.bytes} bytes`);
-  const chunks = await Array.fromAsync(openPart(keyOf(manifest, part.file), part, vault, signal));
+  const key = keyOf(manifest, part.file);
+  const chunks = await Array.fromAsync(openPart(key, part, vault, signal)).catch(async (error: unknown) => {
+    if (!isBackupError(error, 'part-corrupt')) throw error;
+    await requireWhole(error, { key, part, vault }, signal);
+    return Array.fromAsync(openPart(key, part, vault, signal));
+  });
   try {
     return catalogSchema.parse(JSON.parse(Buffer.concat(chunks).toString()));
   } catch (cause) {
@@ -146,7 +152,7 @@ async function load(manifest: Manifest, target: Target, deps: Deps, signal: Abor
   }
 }
 
-async function loadStep({ part, load: into }: LoadStep, manifest: Manifest, { vault, report }: Deps, signal: AbortSignal): Promise<void> {
+async function loadStep({ part, load: into, inspect }: LoadStep, manifest: Manifest, { vault, report }: Deps, signal: AbortSignal): Promise<void> {
   const key = keyOf(manifest, part.file);
   async function* passing(): ByteStream {
     for await (const chunk of openPart(key, part, vault, signal)) {
@@ -154,7 +160,11 @@ async function loadStep({ part, load: into }: LoadStep, manifest: Manifest, { va
       yield chunk;
     }
   }
-  await into(passing(), signal);
+  try {
+    await into(passing(), signal);
+  } catch (error) {
+    throw await afterReadingAgain(error, { key, part, vault, inspect }, signal);
+  }
   report({ type: 'part-done', file: part.file, bytes: part.bytes, storedBytes: part.storedBytes, rows: part.rows ?? 0 });
 }
 

@@ -1,13 +1,15 @@
 import type { Manifest, ManifestPart } from '../contract/manifest.ts';
-import { isBackupError } from '../domain/errors.ts';
-import type { BackupError } from '../domain/errors.ts';
+import { BackupError, isBackupError } from '../domain/errors.ts';
 import { partKey } from '../domain/keys.ts';
 import type { BackupId, SourceName } from '../domain/keys.ts';
 import { formatBytes, plural } from '../domain/units.ts';
 import type { Bytes } from '../domain/units.ts';
 import type { Clock, Report, Vault } from '../ports.ts';
 import { atOnce } from './at-once.ts';
+import { backupIds } from './list.ts';
 import { openPart } from './parts.ts';
+import { readsDifferently, requireWhole } from './read-again.ts';
+import type { PartInVault } from './read-again.ts';
 import { recorded } from './records.ts';
 
 /** What reading everything again has shown: every damaged or missing part, not only the first. */
@@ -25,11 +27,9 @@ export async function verify(manifest: Manifest, { vault, report, watch = () => 
   const totalBytes = manifest.parts.reduce((sum, part) => sum + part.bytes, 0);
   report({ type: 'planned', source, id, what: 'reading every part again', totalBytes, parts: manifest.parts.length });
   const problems = await atOnce(readsAtOnce, manifest.parts, async (part, stop) => {
+    const key = partKey(source, id, part.file);
     try {
-      for await (const chunk of openPart(partKey(source, id, part.file), part, vault, stop)) {
-        watch(part, chunk);
-        report({ type: 'progress', rows: 0, bytes: chunk.length, storedBytes: 0 });
-      }
+      await readWhole({ key, part, vault }, { report, watch }, stop);
       report({ type: 'part-done', file: part.file, bytes: part.bytes, storedBytes: part.storedBytes, rows: part.rows ?? 0 });
       return [];
     } catch (error) {
@@ -37,8 +37,35 @@ export async function verify(manifest: Manifest, { vault, report, watch = () => 
       return [{ file: part.file, error }];
     }
   }, signal);
+  if (problems.flat().some(({ error }) => error.code === 'object-missing')) await requireStillThere(source, id, vault, signal);
   const storedBytes = manifest.parts.reduce((sum, part) => sum + part.storedBytes, 0);
   return { id, source, parts: manifest.parts.length, bytes: totalBytes, storedBytes, problems: problems.flat() };
+}
+
+/** Reads a part to its end, once more where only its way was bad. */
+async function readWhole({ key, part, vault }: PartInVault, { report, watch }: { report: Report; watch: Watch }, signal: AbortSignal): Promise<void> {
+  async function read(): Promise<void> {
+    for await (const chunk of openPart(key, part, vault, signal)) {
+      watch(part, chunk);
+      report({ type: 'progress', rows: 0, bytes: chunk.length, storedBytes: 0 });
+    }
+  }
+  try {
+    await read();
+  } catch (error) {
+    if (!isBackupError(error, 'part-corrupt')) throw error;
+    await requireWhole(error, { key, part, vault }, signal);
+    report({ type: 'warning', message: `${vault.place}/${key} was changed on its way: read again, it is whole` });
+    await read().catch((again: unknown) => {
+      throw isBackupError(again, 'part-corrupt') ? readsDifferently(`${vault.place}/${key}`, again) : again;
+    });
+  }
+}
+
+/** A backup that was removed while it was read is none, and not damaged. */
+async function requireStillThere(source: SourceName, id: BackupId, vault: Vault, signal: AbortSignal): Promise<void> {
+  if ((await backupIds(source, vault, signal)).includes(id)) return;
+  throw new BackupError('backup-missing', `${source} ${id} was removed from ${vault.place} while it was read`, { hint: `see what there is: nightjar list ${source}` });
 }
 
 /** The same, and writes down beside the backup how it ended. */

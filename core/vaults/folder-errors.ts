@@ -35,6 +35,11 @@ export function codeOf(error: unknown): string | undefined {
   return typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }
 
+/** Nothing there is an answer. */
+export function absent(error: unknown): undefined {
+  if (codeOf(error) !== 'ENOENT' && codeOf(error) !== 'ENOTDIR') throw error;
+}
+
 /** What a failed call to the disk means for a vault. `what` says what was tried, on what. */
 export function folderError(what: string, error: unknown): BackupError {
   if (error instanceof BackupError) return error;

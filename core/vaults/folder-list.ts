@@ -4,11 +4,12 @@ import { join } from 'node:path';
 import { isBackupError } from '../domain/errors.ts';
 import { objectKey, type ObjectKey } from '../domain/keys.ts';
 import type { Listed } from '../ports.ts';
+import { requireNoBackupBehind } from './folder-backups.ts';
 import { answered, codeOf } from './folder-errors.ts';
 import { isHidden, requireVault, type FolderPlace } from './folder-place.ts';
 import { currentFile } from './folder-versions.ts';
 
-/** Every object whose key starts with `prefix`. Files whose names can't be a key are somebody else's, as are symbolic links. */
+/** Every object whose key starts with `prefix`. Files whose names can't be a key are somebody else's, as are symbolic links, unless backups lie behind them. */
 export async function* listFolder(place: FolderPlace, prefix: string, signal: AbortSignal): AsyncIterable<Listed> {
   const what = `list ${join(place.root, prefix)}`;
   await answered(what, requireVault(place), signal);
@@ -19,6 +20,7 @@ export async function* listFolder(place: FolderPlace, prefix: string, signal: Ab
     for (const entry of await answered(what, entriesOf(join(place.root, folder)), signal)) {
       const path = folder + entry.name;
       if (folder === '' && isHidden(entry.name)) continue;
+      if (entry.isSymbolicLink() && overlaps(`${path}/`, prefix)) await answered(what, requireNoBackupBehind(place.root, path, prefix), signal);
       if (entry.isDirectory() && overlaps(`${path}/`, prefix)) yield* walk(`${path}/`);
       if (!entry.isFile() || !path.startsWith(prefix)) continue;
       const key = keyOf(path);

@@ -1,7 +1,8 @@
 import { lstat, mkdir, open } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { BackupError } from '../domain/errors.ts';
-import { codeOf } from './folder-errors.ts';
+import { holdsBackup, linked } from './folder-backups.ts';
+import { absent, codeOf } from './folder-errors.ts';
 import { requireMounts } from './folder-mounts.ts';
 
 /** A folder's own folder: it marks the vault, and holds what is not (yet) an object. */
@@ -29,10 +30,10 @@ export function isHidden(name: string): boolean {
 
 /**
  * Throws `vault-unreachable` unless the root is a vault: the disk that holds it may not be mounted, and that must not read as an
- * empty vault. The mark is the hidden folder that the first write makes.
+ * empty vault. The mark is the hidden folder that the first write makes; a copy that was made without it proves itself by the backups in it.
  */
 export async function requireVault({ root, incoming }: FolderPlace): Promise<void> {
-  if (await isFolder(incoming)) return;
+  if ((await isFolder(incoming)) || (await holdsBackup(root))) return;
   const what = (await isFolder(root)) ? 'holds no backups yet, or its disk is not mounted' : 'is not there';
   throw new BackupError('vault-unreachable', `the folder ${root} ${what}`, {
     hint: 'mount the disk; in a new vault, the first backup makes what is missing',
@@ -69,7 +70,9 @@ export async function pathOf(place: FolderPlace, key: string, options: { make: b
   for (const segment of segments) {
     folder = join(folder, segment);
     if (options.make) await makeFolder(folder);
-    if (!(await lstat(folder)).isDirectory()) throw notAFolder(folder);
+    const found = await lstat(folder);
+    if (found.isSymbolicLink()) throw linked(folder);
+    if (!found.isDirectory()) throw notAFolder(folder);
   }
   return join(folder, last);
 }
@@ -98,12 +101,7 @@ export async function syncFolder(folder: string): Promise<void> {
 }
 
 async function isFolder(path: string): Promise<boolean> {
-  try {
-    return (await lstat(`${path}/.`)).isDirectory();
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return false;
-    throw error;
-  }
+  return (await lstat(`${path}/.`).catch(absent))?.isDirectory() === true;
 }
 
 function notAFolder(path: string): Error {

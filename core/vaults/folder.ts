@@ -3,7 +3,7 @@ import { dirname } from 'node:path';
 import { abortError, BackupError } from '../domain/errors.ts';
 import type { ObjectKey } from '../domain/keys.ts';
 import type { ByteStream, Deleted, Stored, Vault } from '../ports.ts';
-import { answered, codeOf } from './folder-errors.ts';
+import { absent, answered, codeOf } from './folder-errors.ts';
 import { listFolder } from './folder-list.ts';
 import { folderPlace, pathOf, prepareVault, requireVault, syncFolder, type FolderPlace } from './folder-place.ts';
 import { readFolder, readVersion } from './folder-read.ts';
@@ -141,9 +141,4 @@ async function inFolder<T>(place: FolderPlace, key: ObjectKey, act: (path: strin
 
 async function* once(body: Uint8Array): ByteStream {
   yield body;
-}
-
-/** Nothing there is an answer. */
-function absent(error: unknown): undefined {
-  if (codeOf(error) !== 'ENOENT' && codeOf(error) !== 'ENOTDIR') throw error;
 }

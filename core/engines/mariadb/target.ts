@@ -57,6 +57,7 @@ export async function openTarget(login: Login, tools: Tools, options: TargetOpti
       await withSession(login, stop, (session) => clearMark(session, 'restore'));
       now.phase = 'filled';
     },
+    inspect: (content) => textOf(part, content),
   }));
 
   return {

@@ -60,6 +60,7 @@ export async function openTarget(login: Login, tools: Tools, { manifest, catalog
     if (!isBackupError(cause, 'restore-failed') || cause.hint !== undefined || to >= Number.parseInt(from, 10)) throw cause;
     throw new BackupError('restore-failed', cause.message, { hint: `the backup is of PostgreSQL ${from}, and this server, of ${to}, does not know all that is in it: restore into ${Number.parseInt(from, 10)} or newer`, cause });
   }
+  const allowed = (content: ByteStream, part: ManifestPart) => guarded(content, dataGrammar, part.file);
   return {
     database: login.database,
     state: found.catalog === undefined ? 'absent' : empty ? 'empty' : 'occupied',
@@ -79,7 +80,7 @@ export async function openTarget(login: Login, tools: Tools, { manifest, catalog
     stages: [
       // one transaction would hold a lock for each table, sequence and type: more than a server has by default for 3,000 tables
       steps('schema', 'definitions', section('pre-data', ...(major >= 17 ? ['--transaction-size=500'] : []))),
-      steps('data', '', (content, stop, part) => psql(guarded(content, dataGrammar, part.file), stop, ['--single-transaction'])),
+      steps('data', '', (content, stop, part) => psql(allowed(content, part), stop, ['--single-transaction'])).map((step) => ({ ...step, inspect: (content: ByteStream) => allowed(content, step.part) })),
       steps('schema', 'indexes and constraints', section('post-data', ...(lasts ? [`--jobs=${login.parallel}`] : []))),
     ],
     made: () => into.database,
