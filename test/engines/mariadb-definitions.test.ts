@@ -64,6 +64,21 @@ describe.each(servers)('$name', ({ name, start }) => {
     expect(String(await definition('EVENT', 'twice.other'))).toContain(String(await definition('EVENT', 'twice_again.other')));
   });
 
+  test('what names its own database is restored under another name, equal, and told where its body would reach back', async () => {
+    await admin.query(`CREATE DATABASE own; USE own; CREATE TABLE t (a INT, b INT); CREATE TABLE own (own INT);
+      CREATE FUNCTION f(x INT) RETURNS INT DETERMINISTIC RETURN x + 1; CREATE FUNCTION g(x INT) RETURNS INT READS SQL DATA RETURN (SELECT MAX(a) FROM own.t) + x;
+      CREATE VIEW own.calls AS SELECT own.f(a) AS x FROM own.t; CREATE VIEW calls_g AS SELECT g(t.a) AS x, own.t.b FROM own.t JOIN own ON t.a = own.own; CREATE VIEW same AS SELECT own.own FROM own;
+      CREATE TRIGGER own.tr BEFORE INSERT\n  ON own.t FOR EACH ROW SET NEW.a = f(NEW.a), @text = 'own.t'; CREATE TRIGGER reaches BEFORE UPDATE ON \`own\`.t FOR EACH ROW SET NEW.a = own.f(NEW.a);
+      CREATE EVENT own.e ON SCHEDULE EVERY 1 DAY STARTS '2031-01-01' DISABLE DO DELETE FROM own.t; CREATE EVENT quiet ON SCHEDULE EVERY 1 DAY STARTS '2031-01-01' DISABLE DO DELETE FROM t -- own.t
+      `);
+
+    expect(await differences('own', 'own_copy')).toEqual([]);
+
+    const { warnings } = await engine('own').plan({}, limit());
+    expect(warnings).toContainEqual('restored under another name, these would still reach into database `own`, which they name: function `g`, trigger `reaches`, event `e`');
+    expect(JSON.stringify((await admin.query('SHOW CREATE VIEW own_copy.calls_g; SHOW CREATE VIEW own_copy.calls'))[0])).not.toMatch(/`own`\.`(t|f|own)`[. (]/);
+  });
+
   test.each([['latin1', 'é'], ['sjis', '漢'], ['gbk', '汉'], ['cp1251', 'жя'], ['utf8mb4', 'é漢']])('comments, bodies and names that a client of %s has made come back', async (charset, letters) => {
     await admin.query(`CREATE DATABASE from_${charset} CHARACTER SET utf8mb4; USE from_${charset}; CREATE TABLE t (a VARCHAR(9))`);
     const [[row]] = await admin.query<mysql.RowDataPacket[]>(`SELECT HEX(CONVERT(? USING ${charset})) AS bytes`, [letters]);

@@ -181,7 +181,9 @@ test.each([
   try {
     const admin = await connect(server);
     await admin.query("CREATE DATABASE shop; USE shop; CREATE TABLE t (i int); CREATE FUNCTION f() RETURNS int DETERMINISTIC RETURN 1; CREATE VIEW calls AS SELECT f() AS v");
-    await admin.query("CREATE USER part@'%' IDENTIFIED BY 'secret'; GRANT SELECT ON shop.* TO part@'%'");
+    await admin.query("CREATE USER part@'%' IDENTIFIED BY 'secret'; CREATE USER nobody@'%' IDENTIFIED BY 'secret'; GRANT SELECT ON shop.* TO part@'%'");
+    const outside = await mariadbEngine(loginTo(server, 'shop', { user: 'nobody', password: 'secret' }), tools).plan({}, limit()).catch((error: unknown) => error);
+    expect(outside).toMatchObject({ code: 'privilege-missing', hint: expect.stringMatching(/GRANT SELECT, SHOW VIEW, TRIGGER, EVENT.* ON `shop`\.\* TO `nobody`@`%`;/) });
     const asPart = mariadbEngine(loginTo(server, 'shop', { user: 'part', password: 'secret' }), tools);
     const refusals: { code: string; message: string; hint: string }[] = [];
     const granting = async (error: typeof refusals[number]) => {

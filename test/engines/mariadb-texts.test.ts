@@ -2,11 +2,12 @@ import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { viewsInOrderOfUse, triggersInOrder } from '../../core/engines/mariadb/arrangements.ts';
 import { dataText } from '../../core/engines/mariadb/data-text.ts';
-import { readTableDefinition, unqualified, unqualifiedView, withoutDefiner } from '../../core/engines/mariadb/definition.ts';
+import { readTableDefinition, unqualified, unqualifiedTrigger, unqualifiedView, withoutDefiner } from '../../core/engines/mariadb/definition.ts';
 import { expectation } from '../../core/engines/mariadb/expected.ts';
 import { parseGrants } from '../../core/engines/mariadb/grants.ts';
 import { linesOf } from '../../core/engines/mariadb/lines.ts';
 import { withCommit } from '../../core/engines/mariadb/load-text.ts';
+import { namesDatabase } from '../../core/engines/mariadb/names-database.ts';
 import { quoteName } from '../../core/engines/mariadb/quoting.ts';
 import { watchTables } from '../../core/engines/mariadb/watch.ts';
 import { withoutColumns } from '../../core/engines/mariadb/without-columns.ts';
@@ -60,6 +61,22 @@ test('the name of the database leaves a definition only where the server put it'
   expect(unqualified('DEFAULT nextval(`other`.`s`)', 'app')).toBe('DEFAULT nextval(`other`.`s`)');
   expect(unqualifiedView("select `app`.`t`.`id`,`app`.`id`,`app`.`f`(1),`x``app`.`a`.`b`,'`app`.`t`.`id`' from `app` join `other`.`t`", 'app'))
     .toBe("select `t`.`id`,`app`.`id`,`f`(1),`x``app`.`a`.`b`,'`app`.`t`.`id`' from `app` join `other`.`t`");
+});
+
+test('a body names its database before something in it, and nowhere in a text or a comment', () => {
+  const naming = ['SELECT * FROM shop.t', 'SELECT `shop` . `t`.a', 'CALL Shop.p()', 'RETURN /* c */ shop.f(1)', 'SELECT /*!50000 shop.f() */', 'SELECT "shop"."t"', "SELECT 'it''s', shop.t.a", "SELECT '\\\\', shop.x"];
+  const other = ["SELECT 'shop.t'", 'SELECT 1 -- shop.t', 'SELECT 1 # shop.t\n', 'SELECT /* shop.t */ 1', 'SELECT shop FROM t', 'SELECT t.shop.x', 'SELECT workshop.t, `my shop`.t, shop_.t', "SELECT 'a''shop.t'", 'SELECT 1--shop'];
+
+  expect(naming.filter((text) => !namesDatabase(text, 'shop'))).toEqual([]);
+  expect(other.filter((text) => namesDatabase(text, 'shop'))).toEqual([]);
+});
+
+test('a view and the head of a trigger lose the name of their database, wherever the server or a person wrote it', () => {
+  const view = "select `shop`.`f`(`shop`.`t`.`a`),`shop`.`b`,extract(year from `shop`.`d`),trim(both 'x' from `shop`.`s`),'from `shop`.`t`' from (`shop`.`t` join `shop`.`u` on(`shop`.`t`.`a` = `t`.`shop`))";
+
+  expect(unqualifiedView(view, 'shop')).toBe("select `f`(`t`.`a`),`shop`.`b`,extract(year from `shop`.`d`),trim(both 'x' from `shop`.`s`),'from `shop`.`t`' from (`t` join `u` on(`t`.`a` = `t`.`shop`))");
+  expect(unqualifiedTrigger('CREATE TRIGGER shop.tr BEFORE INSERT\n ON `shop` . `t` FOR EACH ROW SET NEW.a = shop.f(1)', 'shop')).toBe('CREATE TRIGGER tr BEFORE INSERT\n ON `t` FOR EACH ROW SET NEW.a = shop.f(1)');
+  expect(unqualifiedTrigger('CREATE TRIGGER other.tr BEFORE INSERT ON t FOR EACH ROW SET NEW.a = 1', 'shop')).toContain('other.tr');
 });
 
 test('a definer is taken out of a definition and told', () => {

@@ -1,7 +1,7 @@
 import { BackupError } from '../../domain/errors.ts';
 import { plural } from '../../domain/units.ts';
 import type { Catalog } from '../../ports.ts';
-import { digest, eventForms, readTableDefinition, unqualified, unqualifiedView, withoutDefiner } from './definition.ts';
+import { digest, eventForms, readTableDefinition, unqualified, unqualifiedTrigger, unqualifiedView, withoutDefiner } from './definition.ts';
 import { withoutLastSemicolon } from './last-semicolon.ts';
 import { quoteName } from './quoting.ts';
 import type { Row, Session } from './session.ts';
@@ -14,10 +14,15 @@ export const ownerKinds = ['definer'];
  * databases of one server version are alike exactly if their catalogs are. What moves as rows come is not in it: the positions of sequences
  * (see data-head.ts), and the counter of an AUTO_INCREMENT, which after a restore stands where the dump's CREATE TABLE put it or behind the last row.
  * `restored`: the catalog of a backup that was restored here. An event is disabled then that ran in the source, and counts as the same.
+ * `see` is told of each routine, trigger and event (`function \`f\``), of its definition, and of the database.
  */
-export async function readCatalog(session: Session, restored?: Catalog): Promise<Catalog> {
+export async function readCatalog(session: Session, restored?: Catalog, see?: (object: string, definition: string, database: string) => void): Promise<Catalog> {
   const catalog: Catalog = {};
   const database = await readDatabase(session, catalog);
+  const seen = (kind: string, name: string, text: string) => {
+    see?.(`${kind} ${quoteName(name)}`, text, database);
+    return text;
+  };
   const tables = await session.rows('SELECT TABLE_NAME AS name, TABLE_TYPE AS type FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() ORDER BY TABLE_NAME');
   for (const { name, type } of tables) {
     if (type === 'VIEW') await readCode(session, catalog, 'view', name ?? '', (text) => unqualifiedView(text, database));
@@ -25,14 +30,19 @@ export async function readCatalog(session: Session, restored?: Catalog): Promise
     else if (type === 'BASE TABLE' || type === 'SYSTEM VERSIONED') await readTable(session, catalog, name ?? '', database);
   }
   const routines = await session.rows('SELECT ROUTINE_NAME AS name, ROUTINE_TYPE AS type FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = DATABASE() ORDER BY ROUTINE_NAME');
-  for (const { name, type } of routines) await readCode(session, catalog, (type ?? '').toLowerCase(), name ?? '');
-  for (const [name, place] of await readTriggerOrder(session)) await readCode(session, catalog, 'trigger', name, (text) => `${place} ${text}`);
+  for (const { name, type } of routines) {
+    const kind = (type ?? '').toLowerCase();
+    await readCode(session, catalog, kind, name ?? '', (text) => seen(kind, name ?? '', text));
+  }
+  for (const [name, place] of await readTriggerOrder(session)) {
+    await readCode(session, catalog, 'trigger', name, (text) => `${place} ${seen('trigger', name, unqualifiedTrigger(text, database))}`);
+  }
   const events = await session.rows(
     `SELECT EVENT_NAME AS name, COALESCE(EXECUTE_AT, ENDS) < CONVERT_TZ(UTC_TIMESTAMP(), '+00:00', TIME_ZONE) AS past FROM information_schema.EVENTS
       WHERE EVENT_SCHEMA = DATABASE() ORDER BY EVENT_NAME`);
   for (const { name, past } of events) {
     const expected = restored?.['event']?.[name ?? ''];
-    await readCode(session, catalog, 'event', name ?? '', (text) => (expected === undefined ? text : eventForms(text, past === '1')), expected);
+    await readCode(session, catalog, 'event', name ?? '', (text) => (expected === undefined ? seen('event', name ?? '', text) : eventForms(text, past === '1')), expected);
   }
   return catalog;
 }

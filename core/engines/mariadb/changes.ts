@@ -3,15 +3,26 @@ import type { ByteStream, Catalog, PlannedPart } from '../../ports.ts';
 import { placeOf } from '../login.ts';
 import type { Login } from '../login.ts';
 import { changedObjects, readCatalog } from './catalog.ts';
+import { namesDatabase } from './names-database.ts';
+import { quoteName } from './quoting.ts';
 import { withSession } from './session.ts';
 import type { Session } from './session.ts';
 
 /** The definitions before the dump, and when routines and triggers were last made: one that was changed and changed back shows by that. */
-export type Definitions = { catalog: Catalog; times: Catalog; restored: Catalog | undefined };
+export type Definitions = { catalog: Catalog; times: Catalog; restored: Catalog | undefined; selfNaming: string[] };
 
-/** `restored`: as for a catalog. */
+/** `restored`: as for a catalog. `selfNaming`: objects in whose bodies the database is named. */
 export async function readDefinitions(session: Session, restored?: Catalog): Promise<Definitions> {
-  return { catalog: await readCatalog(session, restored), times: await readTimes(session), restored };
+  const selfNaming: string[] = [];
+  const catalog = await readCatalog(session, restored, (object, definition, database) => void (namesDatabase(definition, database) && selfNaming.push(object)));
+  return { catalog, times: await readTimes(session), restored, selfNaming };
+}
+
+/** What a person should know before a copy under another name. */
+export function selfNamingWarnings({ selfNaming }: Definitions, database: string): string[] {
+  if (selfNaming.length === 0) return [];
+  const more = selfNaming.length > 20 ? `, and ${selfNaming.length - 20} more` : '';
+  return [`restored under another name, these would still reach into database ${quoteName(database)}, which they name: ${selfNaming.slice(0, 20).join(', ')}${more}`];
 }
 
 /** Throws `source-changed`, with the names, when the definitions are no longer those from before. */

@@ -1,5 +1,5 @@
 import type { ByteStream } from '../../ports.ts';
-import { unqualified, unqualifiedView } from './definition.ts';
+import { unqualified, unqualifiedTrigger, unqualifiedView } from './definition.ts';
 import type { Expected } from './expected.ts';
 import { bytesOf, linesOf } from './lines.ts';
 import { byteText, quoteName } from './quoting.ts';
@@ -36,12 +36,17 @@ export async function* definitionText(dump: ByteStream, { head, database, expect
 
 /**
  * Where mariadb-dump prints the database: around a routine, trigger or event that was made under another collation than the database's, in
- * a column's default from a sequence, and in views whose definer is gone.
+ * a column's default from a sequence, and in views whose definer is gone; and where who made a trigger wrote it before its name or its table's.
  */
 function withoutDatabase(database: string): (line: string) => string {
   const alter = `ALTER DATABASE ${quoteName(database)} CHARACTER SET `;
-  let inTable = false;
+  let [inTable, inHead] = [false, false];
   return (line) => {
+    if (inHead || /^\/\*!50003 CREATE\*\/ .*\/\*!50003 TRIGGER /.test(line)) {
+      const before = inHead ? 'TRIGGER ' : '';
+      inHead = !/\bFOR\s+EACH\s+ROW\b/i.test(line);
+      return unqualifiedTrigger(`${before}${line}`, database).slice(before.length);
+    }
     if (line.startsWith('CREATE TABLE ')) inTable = true;
     else if (line.startsWith(')')) inTable = false;
     if (inTable) return unqualified(line, database);

@@ -37,15 +37,30 @@ export function unqualified(definition: string, database: string): string {
 const sequenceCall = /'(?:[^'\\]|\\.|'')*'|\b(nextval|lastval|setval)\((`(?:[^`]|``)*`\.)/gs;
 
 /**
- * A view's definition without the name of the database it lies in: MariaDB prints it before columns when the view's definer is gone. Three
- * names in a row, or two and a parenthesis, begin with a database; two may be table and column.
+ * A view's definition without the name of the database it lies in: MariaDB prints it when the view's definer is gone, or when a function that it calls
+ * names another database. Three names in a row, two and a parenthesis, or two behind FROM or JOIN begin with a database; others may be table and column.
  */
 export function unqualifiedView(definition: string, database: string): string {
   const own = `${quoteName(database)}.`;
-  return definition.replace(qualifiedName, (whole, qualifier: string | undefined, rest: string | undefined) => (qualifier === own ? rest! : whole));
+  return definition.replace(qualifiedName, (whole: string, from?: string, table?: string, qualifier?: string, rest?: string) =>
+    table === own ? from! : qualifier === own ? rest! : whole);
 }
 
-const qualifiedName = /'(?:[^'\\]|\\.|'')*'|(`(?:[^`]|``)*`\.)(`(?:[^`]|``)*`(?:\.`(?:[^`]|``)*`|\())|`(?:[^`]|``)*`/gs;
+/** Neither `extract(year from …)` nor `trim(… from …)` reads a table. */
+const qualifiedName = new RegExp([
+  /'(?:[^'\\]|\\.|'')*'/,
+  /((?<!\bextract\(\w+ |\btrim\([^()]*)\b(?:from|join|straight_join)\s+\(*)(`(?:[^`]|``)*`\.)(?=`)/,
+  /(`(?:[^`]|``)*`\.)(`(?:[^`]|``)*`(?:\.`(?:[^`]|``)*`|\())/,
+  /`(?:[^`]|``)*`/,
+].map(({ source }) => source).join('|'), 'gs');
+
+const triggerHead = /\bTRIGGER\s.*?(?:\bFOR\s+EACH\s+ROW\b|$)/is;
+
+/** A trigger's definition without the name of the database it lies in before its own and its table's name: MariaDB keeps them as they were written. */
+export function unqualifiedTrigger(definition: string, database: string): string {
+  return definition.replace(triggerHead, (head) => head.replace(/(`(?:[^`]|``)*`|[^\s`.]+)\s*\.\s*/g, (whole: string, name: string) =>
+    name === database || name === quoteName(database) ? '' : whole));
+}
 
 /** A definition without its DEFINER clause, and the definer. */
 export function withoutDefiner(definition: string): { text: string; definer?: string } {

@@ -13,8 +13,8 @@ const trailer = '/*!40103 SET TIME_ZONE=@OLD_TIME_ZONE */;';
 type Found = { name: string; comment: string; row: Row };
 
 /**
- * All events as mariadb-dump would print them; undefined where that can do it itself. It can't print an event with two semicolons in a row (it looks for
- * a delimiter for ever), and spoils comments that a client of another character set than UTF-8 has made. Latin1 text: bytes as characters.
+ * All events as mariadb-dump would print them; undefined where that can do it itself. Some versions can't print an event with two semicolons in a row (they look for
+ * a delimiter for ever), and all spoil comments that a client of another character set than UTF-8 has made. Latin1 text: bytes as characters.
  */
 export async function eventsText(session: Session): Promise<string | undefined> {
   const [database] = await session.rows('SELECT @@collation_database AS collation');

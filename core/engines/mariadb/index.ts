@@ -5,9 +5,9 @@ import type { Tools } from '../../tools.ts';
 import { placeOf } from '../login.ts';
 import type { Login } from '../login.ts';
 import { ownerKinds, readTriggerOrder } from './catalog.ts';
-import { explainedByChange, readDefinitions, requireUnchanged } from './changes.ts';
+import { explainedByChange, readDefinitions, requireUnchanged, selfNamingWarnings } from './changes.ts';
 import { plannedParts, takesHistory } from './parts.ts';
-import { requirePrivileges } from './privileges.ts';
+import { explainDenied, requirePrivileges } from './privileges.ts';
 import { requireReadable } from './readable.ts';
 import { quoteName } from './quoting.ts';
 import { restoreCommands } from './restore-commands.ts';
@@ -45,14 +45,14 @@ export function mariadbEngine(login: Login, tools: Tools): Engine {
         parts: plannedParts({ login, tools: said.tools, server, catalog, tables, triggerOrder, watch: like === undefined })
           .map((part) => explainedByChange(part, before, login)),
         catalog,
-        warnings: [...tableWarnings(tables, takesHistory(server)), ...blindness, ...await libraryWarnings(session)],
+        warnings: [...tableWarnings(tables, takesHistory(server)), ...blindness, ...selfNamingWarnings(before, login.database), ...await libraryWarnings(session)],
         async confirm(seen, stop) {
           await requireUnchanged(before, login, stop);
           return { tables: complete(seen, tables, server), warnings: said.warnings(), exceptions: [] };
         },
         close: () => Promise.resolve(),
       };
-    }),
+    }).catch((error: unknown) => explainDenied(error, login, signal)),
     ownerKinds,
     async target(backup, signal) {
       const said = hearing(tools);

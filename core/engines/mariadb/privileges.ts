@@ -4,8 +4,10 @@ import type { Login } from '../login.ts';
 import { parseGrants } from './grants.ts';
 import type { Rights } from './grants.ts';
 import { quoteName } from './quoting.ts';
+import { withSession } from './session.ts';
 import type { Server, Session } from './session.ts';
 
+const deniedDatabase = 1044;
 const onDatabase = ['SELECT', 'SHOW VIEW', 'TRIGGER', 'EVENT'];
 
 /** A right that is missing, and on what it is to be granted. */
@@ -25,6 +27,13 @@ export async function requirePrivileges(session: Session, login: Login): Promise
   if (!seesRoutines(rights, session.server, login.database)) missing.push(routineRight(session.server, login.database));
   if (missing.length > 0) throw missingError(login, user?.['name'] ?? '', missing);
   return rights.has('PROCESS') ? [] : [blindWarning(user?.['name'] ?? '')];
+}
+
+/** An error told better, where it is that the user may not even enter the database: by all the rights that a backup takes. */
+export async function explainDenied(error: unknown, login: Login, signal: AbortSignal): Promise<never> {
+  const { cause } = (error ?? {}) as { cause?: { errno?: unknown } };
+  if (cause?.errno === deniedDatabase) await withSession(login, signal, (session) => requirePrivileges(session, login), null);
+  throw error;
 }
 
 /** See identity.ts for what is seen without it. */
