@@ -157,6 +157,8 @@ export type Target = {
   failures: readonly LoadFailure[];
   /** What was left out on purpose so far. */
   leftOut: readonly LeftOut[];
+  /** Objects of the catalog that `finish` and `keep` make: no proof before them finds any. */
+  afterProof?: readonly Omit<LeftOut, 'why'>[];
   /** Puts what was made in the place of what it replaces, and lets run what is to run; to be called when all is loaded and proven. Returns what a person should know. */
   finish(signal: AbortSignal): Promise<string[]>;
   /** Instead of `finish`: what was made stays where it is, for a person to look at; it replaces nothing. Returns what a person should know. */

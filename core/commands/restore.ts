@@ -74,11 +74,11 @@ async function fill(target: Target, backup: Backup, engine: Engine, options: Res
 async function compare(target: Target, { manifest, catalog }: Backup, engine: Engine, { owners }: RestoreOptions, deps: Deps, signal: AbortSignal): Promise<Proof> {
   deps.report({ type: 'stage', label: 'proof', totalBytes: dataBytes(manifest.parts) });
   const exceptions = [...(manifest.exceptions ?? []), ...target.leftOut.map(({ kind, name, why }) => `${kind} ${name}: ${why}`)];
-  const expected = { manifest: { ...manifest, exceptions }, catalog: lacking(catalog, target.leftOut), owners, database: target.made() };
+  const expected = { manifest: { ...manifest, exceptions }, catalog: lacking(catalog, [...target.leftOut, ...(target.afterProof ?? [])]), owners, database: target.made() };
   return prove(engine, expected, deps, signal);
 }
 
-function lacking(catalog: Catalog, leftOut: readonly LeftOut[]): Catalog {
+function lacking(catalog: Catalog, leftOut: readonly Omit<LeftOut, 'why'>[]): Catalog {
   const isLeftOut = (kind: string, name: string): boolean => leftOut.some((one) => one.kind === kind && one.name === name);
   const kinds = Object.entries(catalog).map(([kind, names]) => [kind, Object.fromEntries(Object.entries(names).filter(([name]) => !isLeftOut(kind, name)))]);
   return leftOut.length === 0 ? catalog : (Object.fromEntries(kinds) as Catalog);

@@ -22,6 +22,8 @@ export type Run = {
   secretEnv?: (signal: AbortSignal) => Promise<Readonly<Record<string, string>>>;
   /** How much is kept of what it says though it succeeds, in bytes; a warning's worth where that is absent. */
   heardBytes?: number;
+  /** Takes every line of its standard error as it comes, shortened where one is very long, without what is secret. */
+  hear?: (line: string) => void;
   /** Makes a better error of its last words, where the engine knows one. */
   explain?: (lastWords: string) => BackupError | undefined;
 };
@@ -33,6 +35,7 @@ const firstWordsBytes = 16 * 1024;
 const shownWords = 800;
 const isError = /\b(?:ERROR|FATAL|PANIC|error:)/;
 const termGraceMs = 3000;
+const longestLine = 64 * 1024;
 
 /** A program's output as a stream, its exit status inside: throws `dump-failed` with its last words unless it exits with 0. */
 export async function* programOutput(run: Run, signal: AbortSignal): ByteStream {
@@ -101,6 +104,8 @@ async function start(run: Run, failure: FailureCode, signal: AbortSignal): Promi
   });
   const words = lastWords(child.stderr);
   const first = firstWords(child.stderr, run.heardBytes ?? firstWordsBytes);
+  const { hear } = run;
+  if (hear !== undefined) hearLines(child.stderr, (line) => hear(redact(line, Object.values(secrets))));
   const end = new Promise<End>((resolve) => {
     child.once('error', (error) => resolve({ code: null, signal: null, error }));
     child.once('close', (code, killedBy) => resolve({ code, signal: killedBy }));
@@ -181,6 +186,19 @@ function firstWords(stderr: Readable, mostBytes: number): () => string {
 
 function readable(bytes: Buffer): string {
   return bytes.toString().replace(/[^\P{Cc}\n]/gu, '').trim();
+}
+
+function hearLines(stderr: Readable, hear: (line: string) => void): void {
+  const decoder = new TextDecoder();
+  let rest = '';
+  stderr.on('data', (chunk: Buffer) => {
+    const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n');
+    rest = (lines.pop() ?? '').slice(0, longestLine);
+    for (const line of lines) hear(line.slice(0, longestLine));
+  });
+  stderr.on('end', () => {
+    if (rest !== '') hear(rest);
+  });
 }
 
 function redact(text: string, secrets: readonly string[]): string {

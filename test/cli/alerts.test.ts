@@ -136,3 +136,24 @@ test('nightjar notify sends a test to everybody, and says who did not get it', a
   expect(stderr).toContain('no route to pager');
   expect(await told()).toMatchObject([{ kind: 'test', severity: 'info' }]);
 });
+
+test('a restore that goes on exits with 5, lists what failed, is told as a failure with its list, and is on no record', async () => {
+  await configure('');
+  await scene.sql('shop', `create table buyers (id int primary key); create table bills (buyer int); insert into bills values (7);
+    alter table bills add constraint bills_buyer foreign key (buyer) references buyers not valid; update pg_constraint set convalidated = true where conname = 'bills_buyer'`);
+  await scene.run(['backup', 'shop']);
+  await configure(notifyLines + hookLines);
+
+  const shown = await scene.run(['restore', 'shop', '--to', 'shop_going', '--keep-going']);
+  const { code, document } = await scene.json(['restore', 'shop', '--to', 'shop_gone', '--keep-going']);
+
+  const statement = 'ALTER TABLE ONLY public.bills ADD CONSTRAINT bills_buyer FOREIGN KEY (buyer) REFERENCES public.buyers(id);';
+  expect(shown).toMatchObject({ code: 5, stdout: expect.stringMatching(/^restored shop \S+ in .*, with 1 failure: not proven\nIt is in database shop_going\.\n {2}failed: FK CONSTRAINT bills bills_buyer\n {4}ERROR: {2}insert or update on table "bills" violates foreign key constraint "bills_buyer"\n {4}ALTER TABLE/) });
+  expect({ code, document }).toMatchObject({ code: 5, document: { ok: false, result: { database: 'shop_gone', proven: false, failures: [{ object: 'FK CONSTRAINT bills bills_buyer', statement }] } } });
+  const [event] = await ended();
+  expect(event).toMatchObject({ verb: 'restore', status: 'failed', error: { code: 'restore-incomplete', message: expect.stringContaining('with 1 failure: FK CONSTRAINT bills bills_buyer: ERROR') }, result: { proven: false, failures: [{ statement }] } });
+  const [message] = await told();
+  expect(message).toMatchObject({ kind: 'restore-failed', severity: 'problem', subject: 'restored, with failures: not proven' });
+  expect((await scene.objects()).filter((path) => /-restore-/.test(path) && path.includes(String(event!.result!['id'])))).toEqual([]);
+  expect(await scene.sql('shop_going', 'select buyer from bills')).toEqual([{ buyer: 7 }]);
+});

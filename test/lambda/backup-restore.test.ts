@@ -19,7 +19,7 @@ beforeAll(async () => {
   await postgresSql(postgres, 'shop', 'create table orders (id bigint generated always as identity primary key, note text)', `insert into orders (note) select md5(g::text) from generate_series(1, 5000) g`, 'create view recent as select * from orders where id > 4000');
   await mariadbSql(mariadb, 'create database shop', 'use shop', 'create table shop.orders (id bigint auto_increment primary key, note text)', 'insert into shop.orders (note) select md5(seq) from seq_1_to_5000', 'create view shop.recent as select * from shop.orders where id > 4000');
   const shop = { server: postgres, engine: 'postgres', database: 'shop' } as const;
-  const sources = { shop, fresh: shop, precious: shop, 'web shop': { server: mariadb, engine: 'mariadb', database: 'shop' } as const };
+  const sources = { shop, fresh: shop, precious: shop, broken: { ...shop, database: 'broken' }, 'web shop': { server: mariadb, engine: 'mariadb', database: 'shop' } as const };
   [backup, restore] = await Promise.all([scene.deploy('backup', sources), scene.deploy('restore', sources)]);
 }, 20 * 60_000);
 
@@ -43,6 +43,22 @@ test('a MariaDB database goes into S3 and comes back proven equal, by the bundle
   expect(stored).toMatchObject({ status: 'stored', source: 'web shop', tables: 1, rows: 5000 });
   expect(restored).toMatchObject({ status: 'restored', database: 'shop_restored', proof: expect.stringContaining('proven equal: 1 table, 5,000 rows') });
   expect(await mariadbSql(mariadb, 'select count(*) as n from shop_restored.recent')).toEqual([{ n: 1000 }]);
+});
+
+test('a restore that goes on answers what it could not restore, and replaces nothing', async () => {
+  await postgresSql(postgres, 'postgres', 'create database broken');
+  await postgresSql(postgres, 'broken', 'create table buyers (id int primary key)', 'create table bills (buyer int)', 'insert into bills values (7)',
+    'alter table bills add constraint bills_buyer foreign key (buyer) references buyers not valid', `update pg_constraint set convalidated = true where conname = 'bills_buyer'`);
+  valueOf(await backup.invoke({ source: 'broken' }));
+
+  const refused = errorOf(await restore.invoke({ source: 'broken', to: 'broken', replace: true, confirm: 'broken' }));
+  const kept = valueOf(await restore.invoke({ source: 'broken', to: 'broken', replace: true, confirm: 'broken', keepGoing: true }));
+
+  expect(refused).toMatchObject({ errorType: 'restore-failed', errorMessage: expect.stringMatching(/violates foreign key constraint "bills_buyer": statement: ALTER TABLE.*database broken is as it was.*"keepGoing": true/) });
+  expect(kept).toMatchObject({
+    status: 'incomplete', notReplaced: 'broken', database: expect.stringMatching(/^nightjar_new_/), proof: 'not proven', failed: 1,
+    failures: [{ object: 'FK CONSTRAINT bills bills_buyer', error: expect.stringContaining('violates foreign key'), statement: expect.stringContaining('ADD CONSTRAINT bills_buyer') }],
+  });
 });
 
 test('a restore without a target makes a new database, named after the old one and the backup', async () => {

@@ -29,7 +29,7 @@ export async function stoppedOften(times: number, scene: PostgresScene, { vault:
   const folder = await mkdtemp(join(tmpdir(), 'nightjar-kills-'));
   const { host, port, user, password } = scene.server;
   await writeFile(join(folder, 'nightjar.yaml'), JSON.stringify({ vault: place, sources: { shop: { postgres: { host, port, user, database: 'shop', password: { env: 'SHOP_PASSWORD' } } } } }));
-  const run = (signal?: NodeJS.Signals, afterMs?: number) => backupIn(folder, { ...env, SHOP_PASSWORD: password }, signal, afterMs);
+  const run = (signal?: NodeJS.Signals, afterMs?: number) => nightjarIn(folder, { ...env, SHOP_PASSWORD: password }, ['backup', 'shop'], signal, afterMs);
   /** But for the records of failures, which are meant to stay. */
   const copies = async () => (await files()).filter((path) => !path.includes('/failures/'));
 
@@ -68,11 +68,44 @@ export async function stoppedOften(times: number, scene: PostgresScene, { vault:
   }
 }
 
+/**
+ * `nightjar restore shop --to shop --replace` so many times, each killed at another moment: after each, the database under its name is whole, be it
+ * the old one or the restored one; in the end a restore succeeds, and nothing is left. Returns how often which of them stood there.
+ */
+export async function replacedOften(times: number, scene: PostgresScene, { vault: place, env }: Configured): Promise<{ old: number; replaced: number }> {
+  const folder = await mkdtemp(join(tmpdir(), 'nightjar-kills-'));
+  const { host, port, user, password } = scene.server;
+  await writeFile(join(folder, 'nightjar.yaml'), JSON.stringify({ vault: place, sources: { shop: { postgres: { host, port, user, database: 'shop', password: { env: 'SHOP_PASSWORD' } } } } }));
+  const run = (args: readonly string[], signal?: NodeJS.Signals, afterMs?: number) => nightjarIn(folder, { ...env, SHOP_PASSWORD: password }, args, signal, afterMs);
+  const replace = ['restore', 'shop', '--to', 'shop', '--replace', '--yes'];
+  const found = { old: 0, replaced: 0 };
+
+  try {
+    expect(await run(['backup', 'shop'])).toMatchObject({ code: 0 });
+    const [{ rows: whole }] = (await scene.sql('shop', 'select count(*)::int as rows from orders')) as [{ rows: number }];
+    let usualMs = (await run(replace)).tookMs;
+    for (let round = 0; round < times; round += 1) {
+      await scene.sql('shop', `drop table if exists newer; create table newer as select ${round} as round; delete from orders where id = 1`);
+      const killed = await run(replace, 'SIGKILL', usualMs * (0.15 + (0.9 * ((round * 37) % times)) / times));
+      if (killed.code === 0) usualMs = killed.tookMs;
+
+      const [{ rows, newer }] = (await scene.sql('shop', `select count(*)::int as rows, to_regclass('newer')::text as newer from orders`)) as [{ rows: number; newer: string | null }];
+      expect({ round, rows, newer }).toEqual(newer === null ? { round, rows: whole, newer: null } : { round, rows: whole - 1, newer: 'newer' });
+      found[newer === null ? 'replaced' : 'old'] += 1;
+    }
+    expect(await run(replace)).toMatchObject({ code: 0, said: expect.stringContaining('proven equal') });
+    expect(await scene.sql('postgres', `select datname from pg_database where not datistemplate and datname <> 'postgres'`)).toEqual([{ datname: 'shop' }]);
+    return found;
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
 /** Sent a signal after so long; never, where that is undefined. */
-function backupIn(cwd: string, env: Record<string, string>, signal?: NodeJS.Signals, afterMs?: number): Promise<Run> {
+function nightjarIn(cwd: string, env: Record<string, string>, args: readonly string[], signal?: NodeJS.Signals, afterMs?: number): Promise<Run> {
   const began = Date.now();
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, [nightjar, 'backup', 'shop'], { cwd, env: { PATH: process.env['PATH'], HOME: cwd, ...env } });
+    const child = spawn(process.execPath, [nightjar, ...args], { cwd, env: { PATH: process.env['PATH'], HOME: cwd, ...env } });
     let said = '';
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (said += chunk));
     if (signal !== undefined) setTimeout(() => child.kill(signal), afterMs);

@@ -4,8 +4,8 @@ import type { Catalog, Compared } from '../../ports.ts';
 import type { Tools } from '../../tools.ts';
 import type { Login } from '../login.ts';
 import { readCatalog } from './catalog.ts';
-import { discardDatabase, maintain } from './database.ts';
-import { quoteIdentifier } from './identifier.ts';
+import { discardDatabase } from './discard.ts';
+import { maintain } from './maintenance.ts';
 import { withSession } from './session.ts';
 import type { Session } from './session.ts';
 import { openTarget } from './target.ts';
@@ -22,7 +22,7 @@ export async function madeFrom(login: Login, tools: Tools, compared: Compared, s
       await load(scratch, tools, compared, signal);
       return await withSession(scratch, signal, (session) => readCatalog(session, compared.expected));
     } finally {
-      await discard(scratch, AbortSignal.timeout(discardLimitMs));
+      await discardDatabase(scratch, AbortSignal.timeout(discardLimitMs));
     }
   });
 }
@@ -54,17 +54,5 @@ async function scratchName(holder: Session, { id }: Manifest): Promise<string> {
 async function dropLeftovers(holder: Session, login: Login): Promise<void> {
   const left = await holder.rows<{ database: string }>(`select datname as database from pg_database
     where datname ~ '^nightjar_proof_\\d+_\\d{8}T\\d{6}Z-[0-9a-f]{6}$' and pg_has_role(datdba, 'usage') and split_part(datname, '_', 3)::int not in (select pid from pg_stat_activity where pid <> pg_backend_pid())`);
-  for (const { database } of left) await discard({ ...login, database }, AbortSignal.timeout(discardLimitMs));
-}
-
-/** A database with a subscription can't be dropped. */
-async function discard(scratch: Login, signal: AbortSignal): Promise<void> {
-  await withSession(scratch, signal, async (session) => {
-    const found = await session.rows<{ name: string }>('select subname as name from pg_subscription where subdbid = (select oid from pg_database where datname = current_database())');
-    for (const { name } of found) {
-      for (const change of ['disable', 'set (slot_name = none)']) await session.rows(`alter subscription ${quoteIdentifier(name)} ${change}`);
-      await session.rows(`drop subscription ${quoteIdentifier(name)}`);
-    }
-  }).catch(() => undefined); // it may not be there at all
-  await discardDatabase(scratch, signal);
+  for (const { database } of left) await discardDatabase({ ...login, database }, AbortSignal.timeout(discardLimitMs));
 }

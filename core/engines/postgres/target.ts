@@ -1,123 +1,148 @@
-import { createWriteStream } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import type { ManifestPart } from '../../contract/manifest.ts';
-import { BackupError, isBackupError } from '../../domain/errors.ts';
-import { guarded } from '../../pipeline/guard.ts';
-import { programInput, programOutput } from '../../pipeline/program.ts';
+import { BackupError, messageOf } from '../../domain/errors.ts';
 import type { ByteStream, LoadStep, Target, TargetOptions } from '../../ports.ts';
-import type { ProgramName, Tools } from '../../tools.ts';
+import { guarded } from '../../pipeline/guard.ts';
+import type { Tools } from '../../tools.ts';
+import { placeOf } from '../login.ts';
 import type { Login } from '../login.ts';
+import { loadSection } from './archive.ts';
 import { holdings, isEmpty } from './catalog.ts';
-import { connectionString, createDatabase, discardDatabase, inspect, replaceDatabase, requireUnused } from './database.ts';
+import { claim } from './claim.ts';
+import type { Claim } from './claim.ts';
+import { createDatabase, inspect, settledStatements } from './database.ts';
+import type { Found } from './database.ts';
+import { connectionLimit } from './database-statements.ts';
 import { dataGrammar } from './data-grammar.ts';
+import { discardDatabase } from './discard.ts';
+import { quoteIdentifier } from './identifier.ts';
+import { dropReplaced, sweepHalfMade } from './leftovers.ts';
+import type { Loading } from './loading.ts';
+import { inTransaction, maintain } from './maintenance.ts';
+import { notesOf } from './notes.ts';
 import { postgresRun } from './programs.ts';
-import { newRestrictKey, restricted, restrictLines } from './restricted.ts';
+import { keptRows } from './rows-kept.ts';
+import { loadScript } from './script.ts';
+import { requireReplaceable, swapByHand, swapDatabases } from './swap.ts';
 
 /** Building an index on a large table takes hours in which psql neither prints nor reads; a dead server shows through TCP keepalive. */
 const restoreIdleLimitMs = 24 * 3600 * 1000;
 
-/** The line that clients from 17 write, and servers before 17 refuse. */
-const tooNew = 'SET transaction_timeout = 0;';
+/** What this restore has made: nothing yet; a database that is at work, that is kept for a person, or that is where it should be. */
+type Made = { state: 'none' | 'dropped' } | { state: 'loading' | 'kept' | 'finished'; name: string };
 
 /**
  * A database to restore into, on the server of `login`. One that replaces another is made beside it, and takes its place only when all is
  * loaded and proven: whatever fails before costs nothing.
  */
-export async function openTarget(login: Login, tools: Tools, { manifest, catalog, owners }: TargetOptions, signal: AbortSignal): Promise<Target> {
+export async function openTarget(login: Login, tools: Tools, options: TargetOptions, signal: AbortSignal): Promise<Target> {
+  const { manifest, catalog } = options;
   const found = await inspect(login, signal);
-  const empty = found.catalog !== undefined && isEmpty(found.catalog);
-  const major = Math.max(found.serverMajor, Number.parseInt(manifest.client.version, 10));
-  const run = (name: ProgramName, args: string[]) => postgresRun(tools, name, major, { ...into, idleLimitMs: restoreIdleLimitMs }, args, found.serverMajor);
-  // with jobs, pg_restore logs in once more when all is done: a token has expired by then
-  const lasts = typeof login.password !== 'object';
-  let into = login;
-  let made = false;
-
-  /** Terse: the details of an error hold values of rows. */
-  function psql(content: ByteStream, stop: AbortSignal, how: string[], key?: string): Promise<void> {
-    return programInput(run('psql', ['--no-psqlrc', '--quiet', '--set=ON_ERROR_STOP=1', '--set=VERBOSITY=terse', ...how, '--file=-']), restricted(content, key), stop);
-  }
-
-  /** The archive goes through a file: pg_restore must jump in it to work in parallel. It holds definitions, no rows. */
-  function section(name: 'pre-data' | 'post-data', ...how: string[]) {
-    const key = newRestrictKey();
-    const args = [`--section=${name}`, ...(owners ? [] : ['--no-owner', '--no-privileges'])];
-    return (content: ByteStream, stop: AbortSignal) =>
-      withFile(content, (file) =>
-        major >= 17 && found.serverMajor < 17
-          ? psql(withoutLines(programOutput(run('pg_restore', [...args, `--restrict-key=${key}`, '--file=-', file]), stop), [tooNew, ...restrictLines(key)]), stop, [], key)
-          : programInput(run('pg_restore', [...args, ...how, '--exit-on-error', `--dbname=${connectionString(into.database)}`, file]), nothing(), stop));
-  }
+  const state = found.catalog === undefined ? 'absent' : isEmpty(found.catalog) ? 'empty' : 'occupied';
+  let made: Made = { state: 'none' };
+  let mine: Claim | undefined;
+  const into = (): Login => ('name' in made ? { ...login, database: made.name } : login);
+  const loading = loadingOf(login, tools, options, found, into);
+  const rows = keptRows(loading);
 
   const steps = (role: ManifestPart['role'], label: string, load: (content: ByteStream, stop: AbortSignal, part: ManifestPart) => Promise<void>) =>
-    manifest.parts.filter((part) => part.role === role).map((part): LoadStep => ({ part, label: label || part.file, load: (content, stop) => load(content, stop, part).catch(older) }));
-  /** What an older server refuses is no riddle. */
-  function older(cause: unknown): never {
-    const [from, to] = [manifest.server.version, found.serverMajor];
-    if (!isBackupError(cause, 'restore-failed') || cause.hint !== undefined || to >= Number.parseInt(from, 10)) throw cause;
-    throw new BackupError('restore-failed', cause.message, { hint: `the backup is of PostgreSQL ${from}, and this server, of ${to}, does not know all that is in it: restore into ${Number.parseInt(from, 10)} or newer`, cause });
+    manifest.parts.filter((part) => part.role === role).map((part): LoadStep => ({ part, label: label || part.file, load: (content, stop) => load(content, stop, part) }));
+
+  async function swap(whole: string, stop: AbortSignal): Promise<string[]> {
+    const settled = [...settledStatements(login.database, catalog), ...connectionLimit(quoteIdentifier(login.database), catalog)];
+    await swapDatabases(login, { whole, id: manifest.id, settled }, stop);
+    made = { state: 'finished', name: login.database };
+    const left = await maintain(login, stop, (session) => dropReplaced(session, login)).catch((error: unknown) => [{ name: 'the one that was replaced', why: messageOf(error) }]);
+    return left.map(({ name, why }) => `the old database could not be dropped (${why}); when nothing of it is needed: DROP DATABASE ${quoteIdentifier(name)}`);
   }
+
+  async function keep(stop: AbortSignal): Promise<string[]> {
+    if (made.state !== 'loading') return [];
+    const { name } = made;
+    await maintain(login, stop, (session) => inTransaction(session, [...settledStatements(name, catalog), ...connectionLimit(quoteIdentifier(name), catalog)]));
+    made = { state: 'kept', name };
+    return [];
+  }
+
   const allowed = (content: ByteStream, part: ManifestPart) => guarded(content, dataGrammar, part.file);
   return {
     database: login.database,
-    state: found.catalog === undefined ? 'absent' : empty ? 'empty' : 'occupied',
+    state,
     holds: holdings(found.catalog ?? {}),
-    notes: [],
-    failures: [],
-    leftOut: [],
+    notes: notesOf(options, found, login.database),
+    failures: loading.failures,
+    leftOut: loading.leftOut,
+    afterProof: connectionLimit('', catalog).map(() => ({ kind: 'database option', name: 'connection limit' })),
     async prepare(replace, stop) {
-      if (empty || (found.catalog !== undefined && !replace)) return;
-      if (found.catalog !== undefined) {
-        await requireUnused(login, stop);
-        into = { ...login, database: `nightjar_new_${manifest.id}` };
-      }
-      await createDatabase(into, found.serverMajor, { catalog, owners }, stop);
-      made = true;
+      if (state === 'empty' || (state === 'occupied' && !replace)) return;
+      mine = await claim(login, stop);
+      if (state === 'occupied') await requireReplaceable(login, stop);
+      await sweepHalfMade(login, stop);
+      made = { state: 'loading', name: await createDatabase(login, { id: manifest.id, beside: state === 'occupied', catalog }, loading, stop) };
     },
     stages: [
-      // one transaction would hold a lock for each table, sequence and type: more than a server has by default for 3,000 tables
-      steps('schema', 'definitions', section('pre-data', ...(major >= 17 ? ['--transaction-size=500'] : []))),
-      steps('data', '', (content, stop, part) => psql(allowed(content, part), stop, ['--single-transaction'])).map((step) => ({ ...step, inspect: (content: ByteStream) => allowed(content, step.part) })),
-      steps('schema', 'indexes and constraints', section('post-data', ...(lasts ? [`--jobs=${login.parallel}`] : []))),
+      steps('schema', 'definitions', (content, stop) => loadSection('pre-data', content, loading, stop)),
+      steps('data', '', (content, stop, part) => (loading.keepGoing ? rows.load(part.file, allowed(content, part), stop) : loadScript(allowed(content, part), { whole: true }, loading, stop)))
+        .map((step) => ({ ...step, inspect: (content: ByteStream) => allowed(content, step.part) })),
+      ...(loading.keepGoing ? [steps('data', 'rows, again', (content, stop, part) => rows.again(part.file, allowed(content, part), stop))] : []),
+      steps('schema', 'indexes and constraints', (content, stop) => loadSection('post-data', content, loading, stop)),
     ],
-    made: () => into.database,
+    made: () => into().database,
     async finish(stop) {
-      if (into !== login) await replaceDatabase(login, into, stop);
-      return [];
+      if (made.state !== 'loading') return [];
+      const { name } = made;
+      if (name === login.database) {
+        await keep(stop);
+        made = { state: 'finished', name };
+        return [];
+      }
+      return swap(name, stop).catch(async (cause: unknown) => {
+        if (made.state === 'finished') throw cause;
+        await keep(stop);
+        throw notSwapped(login.database, name, manifest.id, cause);
+      });
     },
-    keep: () => Promise.resolve([]),
+    keep,
     async discard(stop) {
-      if (made) await discardDatabase(into, stop);
-      made = false;
+      if (made.state !== 'loading') return;
+      await discardDatabase(into(), stop);
+      made = { state: 'dropped' };
     },
-    standing: () => (made ? `database ${into.database} is there` : found.catalog === undefined ? `there is no database ${login.database}` : `database ${login.database} is as it was`),
-    close: () => Promise.resolve(),
+    standing: () => standing(login.database, state, made),
+    close: async () => mine?.release(),
   };
 }
 
-async function withFile(content: ByteStream, use: (file: string) => Promise<void>): Promise<void> {
-  const folder = await mkdtemp(join(tmpdir(), 'nightjar-'));
-  try {
-    const file = join(folder, 'schema.pgdump');
-    await pipeline(content, createWriteStream(file, { mode: 0o600 }));
-    await use(file);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+function loadingOf(login: Login, tools: Tools, { manifest, owners, tablespaces = true, keepGoing = false }: TargetOptions, { serverMajor }: Found, into: () => Login): Loading {
+  const clientMajor = Math.max(serverMajor, Number.parseInt(manifest.client.version, 10));
+  // with jobs, pg_restore logs in once more when all is done: a token has expired by then
+  const jobs = typeof login.password === 'object' ? 1 : login.parallel;
+  return {
+    run: (name, args) => postgresRun(tools, name, clientMajor, { ...into(), idleLimitMs: restoreIdleLimitMs }, args, serverMajor),
+    place: placeOf('postgres', login), clientMajor, serverMajor, from: manifest.server.version, database: () => into().database,
+    owners, tablespaces, keepGoing, jobs, failures: [], leftOut: [],
+  };
 }
 
-/** Definitions without the lines that equal one of `unwanted`. */
-async function* withoutLines(script: ByteStream, unwanted: string[]): ByteStream {
-  let rest = '';
-  for await (const chunk of script) {
-    const lines = (rest + Buffer.from(chunk).toString('latin1')).split('\n');
-    rest = lines.pop() ?? '';
-    yield Buffer.from(lines.filter((line) => !unwanted.includes(line)).map((line) => `${line}\n`).join(''), 'latin1');
-  }
-  yield Buffer.from(rest, 'latin1');
+function notSwapped(database: string, whole: string, id: string, cause: unknown): BackupError {
+  return new BackupError('restore-failed', `all is restored, but could not take the place of database ${database}: ${messageOf(cause)}`, {
+    hint: `when nobody is connected to ${database}, put it there by hand: ${swapByHand(database, whole, id)}`,
+    cause,
+  });
 }
 
-async function* nothing(): ByteStream {}
+/** What is on the server now. */
+function standing(database: string, before: Target['state'], made: Made): string {
+  const old = before === 'occupied' ? `database ${database} is as it was` : `there is no database ${database}`;
+  switch (made.state) {
+    case 'none':
+      return before === 'empty' ? `database ${database}, which was empty, may hold a part of the backup now` : old;
+    case 'dropped':
+      return `what was restored is dropped again, and ${old}`;
+    case 'loading':
+      return `database ${made.name}, half restored, is still there: the next restore into ${database} drops it${before === 'occupied' ? `; ${old}` : ''}`;
+    case 'kept':
+      return `what was restored is kept in database ${made.name}: drop it when it is not needed any more${before === 'occupied' ? `; ${old}` : ''}`;
+    case 'finished':
+      return `database ${database} is the restored one`;
+  }
+}

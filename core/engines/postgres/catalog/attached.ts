@@ -1,3 +1,5 @@
+import { unmarkedSql } from '../mark.ts';
+
 /** What is attached to objects of any kind, and what belongs to the database as a whole. */
 
 const notOfAnExtension = (class_: string, oid: string) => `not exists (select from pg_depend e where e.classid = ${class_} and e.objid = ${oid} and e.deptype = 'e')`;
@@ -44,8 +46,8 @@ export const databaseQuery = `select 'database' as kind, x.name, x.text from pg_
   from pg_db_role_setting g cross join unnest(g.setconfig) s left join pg_roles r on r.oid = g.setrole
   where g.setdatabase = (select oid from pg_database where datname = current_database())
   union all
-  select 'database comment', 'comment', description from pg_shdescription
-  where classoid = 'pg_database'::regclass and objoid = (select oid from pg_database where datname = current_database())
+  select 'database comment', 'comment', ${unmarkedSql('description')} from pg_shdescription
+  where classoid = 'pg_database'::regclass and objoid = (select oid from pg_database where datname = current_database()) and ${unmarkedSql('description')} is not null
   union all
   select 'database access', 'owner', rolname from pg_database join pg_roles r on r.oid = datdba where datname = current_database()
   union all

@@ -1,0 +1,42 @@
+import { abortError, BackupError, isBackupError } from '../../domain/errors.ts';
+import type { FailureCode } from '../../domain/errors.ts';
+import type { LoadFailure } from '../../ports.ts';
+import type { Loading } from './loading.ts';
+import { isLost, shortened } from './restore-errors.ts';
+import type { Refusal } from './restore-errors.ts';
+
+/** What to do about a statement that failed; the last one is for whatever is not known here. */
+const remedies: { pattern: RegExp; code: FailureCode; hint: string }[] = [
+  { pattern: /role ".*" does not exist/s, code: 'restore-failed', hint: 'make the roles first (CREATE ROLE …), or leave out who owns what and whatever else names a role: --no-owner' },
+  { pattern: /tablespace ".*" does not exist|default_tablespace/s, code: 'restore-failed', hint: 'make the tablespace first, or put everything into the default one: --no-tablespaces' },
+  {
+    pattern: /permission denied|must be (?:owner|member|superuser|able to)|only superusers?/i,
+    code: 'privilege-missing',
+    hint: 'restore as a role that may do this (on a managed server its master user), or leave out who owns what and who may do what: --no-owner',
+  },
+  { pattern: /extension ".*" is not available|could not open extension control file/s, code: 'restore-failed', hint: 'install the extension on this server first, or restore what needs it not: --keep-going' },
+  { pattern: /lock timeout|could not obtain lock/, code: 'lock-timeout', hint: 'another session holds a lock; see pg_stat_activity' },
+  { pattern: /No space left on device|disk full/i, code: 'restore-failed', hint: 'the server has no space left' },
+];
+const anyOther = 'restore everything else, and get a list of what failed: --keep-going';
+
+/** The error for what was refused first; `cause` is what the program ended with, and told where nothing was refused. */
+export function refusedError(refusals: readonly Refusal[], cause: unknown, { place, from, serverMajor }: Loading, signal: AbortSignal): unknown {
+  if (signal.aborted) return abortError(signal);
+  const lost = refusals.find(isLost);
+  const refusal = lost ?? refusals[0];
+  if (refusal === undefined) return cause;
+  // the content's own error comes first: it ended the program
+  if (isBackupError(cause, 'part-corrupt', 'object-missing') || (isBackupError(cause) && cause.code.startsWith('vault-'))) return cause;
+  const { object, error, statement } = failureOf(refusal);
+  const said = `${place}: ${[object, error, ...(statement === '' ? [] : [`statement: ${statement}`])].filter((part) => part !== '').join(': ')}`;
+  if (lost !== undefined) return new BackupError('restore-failed', said, { hint: 'the server, or the way to it, went away: is it up, and was there no limit to how long a session may last?', cause });
+  const known = remedies.find(({ pattern }) => pattern.test(refusal.error));
+  const ofNewer = serverMajor < Number.parseInt(from, 10) ? `the backup is of PostgreSQL ${from}, and this server, of ${serverMajor}, does not know all that is in it: restore into ${Number.parseInt(from, 10)} or newer; or ` : '';
+  return new BackupError(known?.code ?? 'restore-failed', said, { hint: known?.hint ?? `${ofNewer}${anyOther}`, cause });
+}
+
+/** A refusal as people read it. */
+export function failureOf({ object, error, statement }: Refusal): LoadFailure {
+  return { object, error, statement: shortened(statement) };
+}

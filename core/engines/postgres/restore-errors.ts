@@ -1,0 +1,122 @@
+/** A statement that failed, as a program tells it: `statement` as far as it is told, at most a few thousand characters. */
+export type Refusal = { object: string; error: string; statement: string };
+
+/** What a program says while it restores, taken apart line by line. */
+export type Hearing = {
+  hear(line: string): void;
+  refusals: Refusal[];
+  /** Whether pg_restore has said that it came to its end, and went on after errors. */
+  wentOn(): boolean;
+  /** What else it said that a person should know. */
+  warnings: string[];
+};
+
+const longestStatement = 4000;
+/** So many are told one by one; the work goes on. */
+const mostRefusals = 10_000;
+const mostWarnings = 100;
+
+/** Whatever is behind these words of a statement may be a secret, or a body of thousands of lines. */
+const cutBehind = /\bOPTIONS\s*\(|\bCONNECTION\s+(?=E?')|\bAS\s+(?=E?'|\$)|\bIS\s+(?=E?')/;
+const shownStatement = 240;
+
+/** Reads what `pg_restore --verbose` says. Of an error its first line and its hint: details hold values of rows. */
+export function hearArchive(): Hearing {
+  const heard = collector();
+  let object = '';
+  let taking: 'object' | 'error' | 'statement' | undefined;
+  let ended = false;
+  return {
+    ...heard,
+    wentOn: () => ended,
+    hear(line) {
+      const [, said] = /^pg_restore: (.*)$/s.exec(line) ?? [];
+      const [, entry] = /^from TOC entry \d+; \d+ \d+ (.*)$/s.exec(said ?? '') ?? [];
+      const [, error] = /^error: (?:could not execute query: )?(.*)$/s.exec(said ?? '') ?? [];
+      if (entry !== undefined) {
+        [object, taking] = [entry, 'object'];
+      } else if (error !== undefined) {
+        taking = 'error';
+        heard.begin({ object: withoutOwner(object), error, statement: '' });
+      } else if (said !== undefined) {
+        taking = undefined;
+        if (/^warning: errors ignored on restore: \d+/.test(said)) ended = true;
+        else if (said.startsWith('warning: ')) heard.warn(said);
+      } else if (taking === 'object') {
+        object += ` ${line}`;
+      } else if (taking === 'error' && line.startsWith('Command was: ')) {
+        taking = 'statement';
+        heard.extend('statement', line.slice('Command was: '.length));
+      } else if (taking === 'error' && line.startsWith('HINT: ')) {
+        heard.extend('error', ` (${line})`);
+      } else if (taking === 'statement') {
+        heard.extend('statement', `\n${line}`);
+      } else if (taking === undefined) {
+        heard.warn(line);
+      }
+    },
+  };
+}
+
+/** Reads what `psql --echo-errors` says of a script on its standard input. */
+export function hearScript(): Hearing {
+  const heard = collector();
+  let inStatement = false;
+  return {
+    ...heard,
+    wentOn: () => false,
+    hear(line) {
+      const [, severity, said] = /^psql:<stdin>:\d+: (\w+): +(.*)$/s.exec(line) ?? [];
+      if (severity === 'ERROR' || severity === 'FATAL' || severity === 'PANIC') heard.begin({ object: '', error: `${severity}:  ${said}`, statement: '' });
+      if (severity === 'STATEMENT') heard.extend('statement', said ?? '');
+      else if (severity === undefined && inStatement) heard.extend('statement', `\n${line}`);
+      if (severity === 'WARNING' || severity === 'NOTICE') heard.warn(line);
+      if (severity !== undefined) inStatement = severity === 'STATEMENT';
+    },
+  };
+}
+
+/** A statement as a message shows it: on one line, without what may be a secret. */
+export function shortened(statement: string): string {
+  const [, shown = statement] = new RegExp(`^(.*?(?:${cutBehind.source}))`, 's').exec(statement) ?? [];
+  const line = shown.replace(/\s+/g, ' ').trim();
+  return line.length > shownStatement ? `${line.slice(0, shownStatement)}…` : `${line}${shown === statement ? '' : '…'}`;
+}
+
+/** What a statement of a data part is about. */
+export function subjectOf(statement: string): string {
+  const [, table] = /^COPY (.*?) (?:\(.*\) )? ?FROM stdin/s.exec(statement) ?? [];
+  if (table !== undefined) return `rows of ${table}`;
+  const [, sequence] = /^SELECT pg_catalog\.setval\('((?:[^']|'')*)'/.exec(statement) ?? [];
+  if (sequence !== undefined) return `state of sequence ${sequence}`;
+  return /\blo_?(?:open|write|close|create)\b/.test(statement) ? 'large objects' : 'a statement';
+}
+
+/** Whether an error says that the server is not there any more: whatever follows it says nothing about the backup. */
+export function isLost({ error }: Refusal): boolean {
+  return /no connection to the server|server closed the connection|terminating connection|connection to server .* failed|the database system is (?:shutting down|in recovery|starting up)|SSL SYSCALL error|could not (?:send|receive) data/i.test(error);
+}
+
+/** pg_restore names the owner behind an object; where that is one word, it can be told from the name. */
+function withoutOwner(entry: string): string {
+  return entry.replace(/ \S+$/, '');
+}
+
+function collector() {
+  const refusals: Refusal[] = [];
+  const warnings: string[] = [];
+  return {
+    refusals,
+    warnings,
+    warn(line: string): void {
+      if (warnings.length < mostWarnings && line.trim() !== '') warnings.push(line);
+    },
+    begin(refusal: Refusal): void {
+      if (refusals.length < mostRefusals) refusals.push(refusal);
+    },
+    extend(what: 'error' | 'statement', more: string): void {
+      const last = refusals.at(-1);
+      if (last !== undefined) last[what] = (last[what] + more).slice(0, longestStatement);
+    },
+  };
+}

@@ -1,0 +1,94 @@
+import type { ByteStream, LoadFailure } from '../../ports.ts';
+import { blocksOf } from './blocks.ts';
+import type { Loading } from './loading.ts';
+import { failureOf, refusedError } from './remedies.ts';
+import { isLost, subjectOf } from './restore-errors.ts';
+import type { Refusal } from './restore-errors.ts';
+import { tryRows, tryScript } from './script.ts';
+
+/** Loads data parts piece by piece, so that rows which can't be loaded cost no others. */
+export type KeptRows = {
+  load(file: string, content: ByteStream, signal: AbortSignal): Promise<void>;
+  /** Once every part was loaded: tries again what a check that reads another table refused, for the other table was empty then. */
+  again(file: string, content: ByteStream, signal: AbortSignal): Promise<void>;
+};
+
+const settings = /^(?:SET |SELECT pg_catalog\.set_config\()/;
+/** pg_dump's own transaction, and what only psql knows. */
+const framing = /^(?:BEGIN;|COMMIT;|\\.*)$/;
+
+export function keptRows(loading: Loading): KeptRows {
+  /** By part, the numbers of its pieces whose rows were refused. */
+  const refused = new Map<string, Map<number, LoadFailure>>();
+  return {
+    async load(file, content, signal) {
+      const pieces = new Map<number, LoadFailure>();
+      refused.set(file, pieces);
+      await eachBlock(content, {
+        async rows(number, script) {
+          const failure = failureIn(await tryRows(script, loading, signal), loading, signal)[0];
+          if (failure === undefined) return;
+          pieces.set(number, failure);
+          loading.failures.push(failure);
+        },
+        async statements(script) {
+          loading.failures.push(...failureIn(await tryScript(script, loading, signal), loading, signal));
+        },
+      });
+    },
+    async again(file, content, signal) {
+      const pieces = refused.get(file) ?? new Map<number, LoadFailure>();
+      if (pieces.size === 0) return;
+      await eachBlock(content, {
+        async rows(number, script) {
+          const before = pieces.get(number);
+          if (before === undefined || failureIn(await tryRows(script, loading, signal), loading, signal).length > 0) return;
+          loading.failures.splice(loading.failures.indexOf(before), 1);
+        },
+      });
+    },
+  };
+}
+
+type Handling = { rows(number: number, script: ByteStream): Promise<void>; statements?(script: ByteStream): Promise<void> };
+
+/** Each piece under the settings that stand before it. */
+async function eachBlock(content: ByteStream, { rows, statements }: Handling): Promise<void> {
+  let head = '';
+  let number = 0;
+  for await (const { copy, content: block } of blocksOf(content)) {
+    if (copy !== undefined) {
+      await rows((number += 1), joined(head, block));
+      continue;
+    }
+    const noted = noting(block, (line) => (head += line));
+    if (statements !== undefined) await statements(joined(head, noted));
+    for await (const _ of noted) void _;
+  }
+}
+
+async function* joined(head: string, rest: ByteStream): ByteStream {
+  if (head !== '') yield Buffer.from(head, 'latin1');
+  yield* rest;
+}
+
+/** Statements, each large object's in a transaction of their own: what opens one holds no longer. The settings among them are noted. */
+async function* noting(statements: ByteStream, note: (line: string) => void): ByteStream {
+  for await (const chunk of statements) {
+    const lines = Buffer.from(chunk).toString('latin1').split(/(?<=\n)/);
+    const kept = lines.filter((line) => !framing.test(line.trimEnd())).map((line) => {
+      if (settings.test(line)) note(line);
+      if (line.startsWith('SELECT pg_catalog.lo_open(')) return `BEGIN;\n${line}`;
+      return line.startsWith('SELECT pg_catalog.lo_close(') ? `${line}COMMIT;\n` : line;
+    });
+    yield Buffer.from(kept.join(''), 'latin1');
+  }
+}
+
+/** What was refused, but for what only follows from it. */
+function failureIn(refusals: Refusal[], loading: Loading, signal: AbortSignal): LoadFailure[] {
+  if (refusals.some(isLost)) throw refusedError(refusals, undefined, loading, signal);
+  return refusals
+    .filter(({ error }) => !error.includes('current transaction is aborted'))
+    .map(({ error, statement }) => failureOf({ object: subjectOf(statement), error, statement }));
+}
