@@ -160,6 +160,20 @@ test('sequences that change names before their values are read are an error: eac
   }
 });
 
+test('a sequence that is dropped before its value is read is an error that says so, in the words of pg_dump 18 too', async () => {
+  const newest = await postgresScene(18);
+  try {
+    await newest.sql('postgres', 'create sequence counter');
+    const plan = await newest.source('postgres').engine.plan({}, limit());
+    await newest.sql('postgres', 'drop sequence counter');
+
+    await expect(Array.fromAsync(plan.parts.at(-1)!.open(limit()))).rejects.toMatchObject({ code: 'source-changed', message: expect.stringContaining('counter') });
+    await plan.close();
+  } finally {
+    await newest.stop();
+  }
+});
+
 test('a label that is renamed while rows are read is an error: definitions say the old one, rows the new one', async () => {
   await scene.sql('shop', `create type mood as enum ('good', 'bad'); create table t as select 'bad'::mood as m`);
   const plan = await source().engine.plan({}, limit());
@@ -169,6 +183,20 @@ test('a label that is renamed while rows are read is an error: definitions say t
     for (const part of plan.parts.slice(1)) for await (const _ of part.open(limit()));
 
     await expect(plan.confirm([{ table: 'public.t', columns: 'm', rows: 1, fingerprint: '0' }], limit())).rejects.toMatchObject({ code: 'source-changed', message: expect.stringContaining('mood') });
+  } finally {
+    await plan.close();
+  }
+});
+
+test('a name that rows print by its number (regclass) and that changes while they are read is an error: no restore would find it', async () => {
+  await scene.sql('shop', `create view late as select 1 as id; create table watched (what regclass); insert into watched values ('late')`);
+  const plan = await source().engine.plan({}, limit());
+  try {
+    for await (const _ of plan.parts[0]!.open(limit()));
+    await scene.sql('shop', 'alter view late rename to later');
+    for (const part of plan.parts.slice(1)) for await (const _ of part.open(limit()));
+
+    await expect(plan.confirm([{ table: 'public.watched', columns: 'what', rows: 1, fingerprint: '0' }], limit())).rejects.toMatchObject({ code: 'source-changed', message: expect.stringContaining('late') });
   } finally {
     await plan.close();
   }

@@ -83,6 +83,14 @@ export async function readIdentities(session: Session, scope: Scope): Promise<Id
   return new Map(rows.map((row) => [row.key, row]));
 }
 
+/** Whether rows print names of other objects (`regclass` and its kin), which the server looks up in the present. */
+export async function printsNames(session: Session): Promise<boolean> {
+  const [found] = await session.rows<{ prints: boolean }>(`
+    select exists (select from pg_attribute a join pg_class c on c.oid = attrelid join pg_type t on t.oid = atttypid
+      where relkind = 'r' and c.oid >= 16384 and not attisdropped and typname ~ '^_?reg' and typnamespace = 'pg_catalog'::regnamespace) as prints`);
+  return found!.prints;
+}
+
 /** What is no longer what it was, or gone, by kind and name; what has come since is in no backup and harms none. */
 export function changed(before: Identities, now: Identities): string[] {
   return [...before.values()].filter((was) => !isSame(was, now.get(was.key))).map(({ name }) => name);

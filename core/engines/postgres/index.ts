@@ -9,7 +9,7 @@ import type { Login } from '../login.ts';
 import { ownerKinds, readCatalog } from './catalog.ts';
 import { carried } from './catalog/left-out.ts';
 import { nameKey } from './identifier.ts';
-import { changed, readIdentities } from './identity.ts';
+import { changed, printsNames, readIdentities } from './identity.ts';
 import type { Scope } from './identity.ts';
 import { plannedParts, restFile, schemaFile } from './parts.ts';
 import { settle } from './settle.ts';
@@ -42,6 +42,7 @@ export function postgresEngine(own: Login, tools: Tools, sliceBytes?: Bytes): En
           warnings: standbyWarnings(withoutRows),
           async confirm(seen, stop) {
             await requireSame('rows', session, login, stop); // and the snapshot was held to the end
+            if (await printsNames(session)) await requireSame('definitions', session, login, stop);
             requireAllSeen(tables, seen);
             return { tables: [...seen, ...withoutRows.map(emptied)], warnings: said.warnings(), exceptions };
           },

@@ -59,7 +59,7 @@ export function postgresRead(tools: Tools, name: ProgramName, major: number, log
 type Known = { pattern: RegExp; code: BackupError['code']; hint: string };
 
 const moved = { code: 'source-changed', hint: 'something was dropped or renamed during the run; run again when no migration is running' } as const;
-const notThere = /(?:relation|schema|column|sequence) "[^\n]*" does not exist|definition of view "[^\n]*" appears to be empty/;
+const notThere = /(?:relation|schema|column|sequence) "[^\n]*" does not exist|failed to get data for sequence|definition of view "[^\n]*" appears to be empty/;
 
 const noUtf8 =
   'names of tables or columns beyond ASCII make rows be printed in UTF-8, which has no place for some characters of this database: give them names in ASCII, or move all into a database in UTF8';
