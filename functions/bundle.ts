@@ -4,12 +4,14 @@ import { build } from 'esbuild';
 import type { Metafile } from 'esbuild';
 import { BackupError } from '../core/domain/errors.ts';
 import { formatBytes, type Bytes } from '../core/domain/units.ts';
+import { packageFolders, writeNotices } from './notices.ts';
 
 export const functionNames = ['backup', 'restore', 'rotate', 'check'] as const;
 export type FunctionName = (typeof functionNames)[number];
 /** `bytes`: all of it; `initBytes`: what a cold start reads before the first event. `meta`: what went into it, as esbuild tells. */
 export type Bundle = { name: FunctionName; folder: string; bytes: Bytes; initBytes: Bytes; meta: Metafile };
 
+const top = join(import.meta.dirname, '..');
 const largestBytes: Bytes = 5_000_000;
 
 /** Packages of CommonJS ask for Node's own modules by `require`, and for what lies beside them by `__dirname`: an ES module has neither. */
@@ -35,7 +37,7 @@ export async function bundleFunction(name: FunctionName, out: string): Promise<B
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
   const { metafile: meta } = await build({
-    absWorkingDir: join(import.meta.dirname, '..'),
+    absWorkingDir: top,
     entryPoints: { index: join(import.meta.dirname, `${name}.ts`) },
     outdir: folder,
     bundle: true,
@@ -49,11 +51,12 @@ export async function bundleFunction(name: FunctionName, out: string): Promise<B
     banner: { js: requireBanner },
     minify: true,
     keepNames: true,
-    legalComments: 'linked',
+    legalComments: 'none', // all of them are in the notices
     logLevel: 'warning',
     metafile: true,
   });
   const copied = proving.includes(name) ? await copyBeside(folder, parser) : 0;
+  await writeNotices(packageFolders([meta]), top, folder);
   const bytes = Object.values(meta.outputs).reduce((sum, output) => sum + output.bytes, copied);
   if (bytes > largestBytes) throw new BackupError('internal', `the bundle of ${name} is ${formatBytes(bytes)}, over ${formatBytes(largestBytes)}`);
   return { name, folder, bytes, initBytes: initBytesOf(meta), meta };

@@ -119,6 +119,11 @@ function flavours(suite: string): string[] {
   return ['sid', 'experimental'].includes(suite) ? [suite] : [suite, `${suite}-updates`, `${suite}-security`];
 }
 
+/** `trixie` for `trixie-security`. */
+export function baseSuite(suite: string): string {
+  return suite.replace(/-(security|updates)$/, '');
+}
+
 function sourceLines({ mirror, keyring }: DebianHost, suites: readonly string[]): { suite: string; line: string }[] {
   return suites.flatMap(flavours).flatMap((suite) => {
     const uri = suite.endsWith('-security') ? mirror.security : mirror.main;

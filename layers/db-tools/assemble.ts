@@ -29,7 +29,7 @@ export async function assemble(root: string, architecture: LayerArchitecture, ho
   const origin = new Map<string, Origin>();
   for (const { from, path } of copies) origin.set(path, await origins.of(from));
   const packages = [...origin.values(), await origins.of((await mozillaFiles(root))[0] ?? root)];
-  const licensed = await writeLicences(packages, origins, join(home, 'licences.txt'));
+  const licensed = await writeLicences(root, packages, origins, join(home, 'licences.txt'));
   await writeFile(join(home, 'db-tools.json'), `${JSON.stringify(await index(home, architecture, origin), null, 2)}\n`, { mode: 0o644 });
 
   const built = await Promise.all(copies.map(async ({ from }) => (await stat(from)).mtimeMs));

@@ -24,6 +24,7 @@ export const packages: readonly string[] = [
   'zstd',
   'coreutils',
   'ca-certificates',
+  'base-files', // the texts of the licences that the others' copyright files only name
 ];
 
 /** What other people's servers may ask of the client; libmariadb loads them by name. */

@@ -130,7 +130,8 @@ async function factsOf(root: string, used: readonly Pin[], assembled: Assembled)
   const facts: PackageFacts[] = [];
   for (const origin of assembled.origins) {
     const { text: copyright } = await origins.copyright(origin.name);
-    facts.push({ origin, copyright, sha256: used.find(({ name }) => name === origin.name)?.sha256 ?? '' });
+    const { sha256 = '', suite = '' } = used.find(({ name }) => name === origin.name) ?? {};
+    facts.push({ origin, copyright, sha256, suite });
   }
   return facts;
 }

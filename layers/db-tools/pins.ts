@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BackupError, isBackupError, messageOf } from '../../core/domain/errors.ts';
-import { listsMaxAgeMs, type Architecture, type Download } from './apt.ts';
+import { baseSuite, listsMaxAgeMs, type Architecture, type Download } from './apt.ts';
 import { packages, suites, type LayerArchitecture } from './contents.ts';
 import { debianRoot, packagesOf, withApt } from './debian.ts';
 import { attempt } from './run.ts';
@@ -136,8 +136,4 @@ async function offered(architecture: Architecture, names: readonly string[], max
 /** Debian's own comparison of versions. */
 async function isNewer(version: string, than: string, signal: AbortSignal): Promise<boolean> {
   return (await attempt(['dpkg', '--compare-versions', version, 'gt', than], {}, signal)).status === 0;
-}
-
-function baseSuite(suite: string): string {
-  return suite.replace(/-(security|updates)$/, '');
 }

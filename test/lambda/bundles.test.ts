@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { access, mkdtemp, rm } from 'node:fs/promises';
+import { access, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -60,4 +60,15 @@ test('the function that proves finds the parser of PostgreSQL beside itself, and
 
   expect((await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', script], { cwd: bundles.restore.folder })).stdout).toBe('1\n');
   for (const name of ['backup', 'rotate', 'check'] as const) await expect(access(file(name))).rejects.toThrow('ENOENT');
+});
+
+test('each bundle has the notices of every library in it, with the text of its licence', async () => {
+  for (const name of functionNames) {
+    const notices = await readFile(join(bundles[name].folder, 'THIRD-PARTY.txt'), 'utf8');
+    const named = [...notices.matchAll(/^={80}\n(\S+) (\S+), licence: (.+)\n={80}$/gm)].map(([, library, , licence]) => ({ library, licence }));
+
+    expect([...new Set(named.map(({ library }) => library))].sort()).toEqual(packages(inputs(name)).sort());
+    expect((notices.match(/permission|licensed under/gi) ?? []).length).toBeGreaterThanOrEqual(named.length);
+    expect(named.filter(({ licence }) => !/^[A-Za-z0-9.-]+$/.test(licence!))).toEqual([]);
+  }
 });

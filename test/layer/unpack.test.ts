@@ -24,6 +24,7 @@ afterEach(() => rm(folder, { recursive: true }));
 test('an honest package is unpacked: old names lie in usr, links stay in the root, nobody else may write, no program runs as its owner', async () => {
   const unpacked = await unpack([
     { name: './', type: 'directory' },
+    { name: './lib', type: 'symlink', linkname: 'usr/lib' },
     { name: './lib/x/libtool.so.1', text: 'library', mode: 0o644 },
     { name: './lib/x/libtool.so', type: 'symlink', linkname: 'libtool.so.1' },
     { name: './usr/bin/tool', text: 'program', mode: 0o6777 },
