@@ -84,6 +84,8 @@ export type Plan = {
   /** Every part but the catalog. */
   parts: PlannedPart[];
   catalog: Catalog;
+  /** The form in which the rows are printed, where the engine has had several: a proof of this backup has to read in the same. */
+  rowForm?: string;
   /** What the person should know about this backup: tables that no transaction protects, … */
   warnings: string[];
   /**

@@ -48,7 +48,7 @@ export async function backup(source: Source, deps: BackupDeps, signal: AbortSign
   }, signal);
 }
 
-type Content = Pick<Manifest, 'parts' | 'tables' | 'largeObjects' | 'sequences' | 'objects' | 'warnings' | 'exceptions' | 'restore'>;
+type Content = Pick<Manifest, 'parts' | 'rowForm' | 'tables' | 'largeObjects' | 'sequences' | 'objects' | 'warnings' | 'exceptions' | 'restore'>;
 
 /** Stores every part and sums up what was in them; removes what was stored when anything fails, to the last moment before the manifest. */
 async function storeContent(plan: Plan, job: Job, deps: BackupDeps, confirmLease: () => Promise<void>, signal: AbortSignal): Promise<Content> {
@@ -67,6 +67,7 @@ async function storeContent(plan: Plan, job: Job, deps: BackupDeps, confirmLease
     const inManifest = stored.map(({ part }) => part);
     return {
       parts: inManifest,
+      ...(plan.rowForm !== undefined && { rowForm: plan.rowForm }),
       tables,
       ...(seen.largeObjects && { largeObjects: seen.largeObjects }),
       sequences: seen.sequences,

@@ -49,6 +49,8 @@ export const manifestSchema = z.strictObject({
   compression: z.strictObject({ method: z.literal('zstd'), level: z.int() }),
   encryption: z.null(),
   parts: z.array(partSchema).min(1).refine((parts) => new Set(parts.map(({ file }) => file)).size === parts.length, 'two parts have one name'),
+  /** The form in which the engine printed the rows, where it has had several: a proof reads in the same. */
+  rowForm: z.string().optional(),
   tables: z.array(tableSchema),
   largeObjects: z.strictObject({ count, fingerprint: hex(16) }).optional(),
   /** Sequences as the dump sets them: `setval`'s arguments behind the name. */

@@ -11,7 +11,7 @@ import type { Tools } from '../../core/tools.ts';
 import type { DatabaseServer } from '../servers/server.ts';
 
 /** What was read by a plan: the text of every part, and what was counted in it. */
-export type Copy = { plan: Plan; texts: Map<string, Buffer>; tables: TableRows[]; sequences: Record<string, string> };
+export type Copy = { plan: Plan; texts: Map<string, Buffer>; tables: TableRows[]; sequences: Record<string, string>; exceptions: string[] };
 
 export const limit = () => AbortSignal.timeout(60_000);
 
@@ -57,9 +57,9 @@ export async function readAll(engine: Engine, between: (part: PlannedPart) => Pr
     if (tally !== undefined) tallies.push(tally);
   }
   const { tables, sequences } = mergeTallies(tallies);
-  const { tables: complete } = await plan.confirm(tables.map(({ bytes: _, ...table }) => table), limit());
+  const { tables: complete, exceptions } = await plan.confirm(tables.map(({ bytes: _, ...table }) => table), limit());
   await plan.close();
-  return { plan, texts, sequences, tables: complete.toSorted((a, b) => (a.table < b.table ? -1 : 1)) };
+  return { plan, texts, sequences, exceptions, tables: complete.toSorted((a, b) => (a.table < b.table ? -1 : 1)) };
 }
 
 export function manifestOf({ plan }: Copy): Manifest {

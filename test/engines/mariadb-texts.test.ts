@@ -9,8 +9,10 @@ import { linesOf } from '../../core/engines/mariadb/lines.ts';
 import { withCommit } from '../../core/engines/mariadb/load-text.ts';
 import { namesDatabase } from '../../core/engines/mariadb/names-database.ts';
 import { quoteName } from '../../core/engines/mariadb/quoting.ts';
+import { editedRows } from '../../core/engines/mariadb/values/edited-rows.ts';
+import type { Edit } from '../../core/engines/mariadb/values/edited-rows.ts';
+import { keepDecimals } from '../../core/engines/mariadb/values/json-decimals.ts';
 import { watchTables } from '../../core/engines/mariadb/watch.ts';
-import { withoutColumns } from '../../core/engines/mariadb/without-columns.ts';
 import { pieces } from './mariadb-support.ts';
 
 async function textOf(stream: AsyncIterable<Uint8Array>): Promise<string> {
@@ -145,12 +147,13 @@ test('a table that is another one behind its rows is told; what becomes of one t
 });
 
 test('the comment above a table’s rows is seen however the text is cut, and nothing of the text is lost', async () => {
+  const below: Record<string, string> = { '-- Dumping data for table `b`': 'SET NAMES binary;\n' };
   const text = '-- MariaDB dump\n\n--\n-- Dumping data for table `a`\n--\n\nINSERT INTO `a` VALUES (1);\n\n--\n-- Dumping data for table `b`\n--\n\nINSERT INTO `b` VALUES (1);\n';
   for (let size = 1; size <= text.length; size += 1) {
     const expected = expectation([{ kind: 'rows', names: ['a', 'b'] }]);
-    expect(await textOf(dataText(pieces(Buffer.from(text), size), () => Promise.resolve('head;\n'), expected))).toBe(`head;\n${text}`);
+    expect(await textOf(dataText(pieces(Buffer.from(text), size), { start: () => Promise.resolve('head;\n'), expected, below: (comment) => below[comment] ?? '' }))).toBe(`head;\n${text.replace('`b`\n', '`b`\nSET NAMES binary;\n')}`);
   }
-  const lacking = dataText(pieces(Buffer.from(text), 7), () => Promise.resolve(''), expectation([{ kind: 'rows', names: ['a', 'c'] }]));
+  const lacking = dataText(pieces(Buffer.from(text), 7), { start: () => Promise.resolve(''), expected: expectation([{ kind: 'rows', names: ['a', 'c'] }]), below: () => '' });
   await expect(textOf(lacking)).rejects.toMatchObject({ code: 'dump-cut', message: expect.stringContaining('rows of `c`') });
 });
 
@@ -166,10 +169,40 @@ test('generated columns leave the rows of their table, and nothing else changes,
     const whole = (kept: number[]) => ['-- head\n', write(rows, '`t`', kept), '--\n', write(rows, '`u`', [0, 1, 2, 3]), write(rows, '`t`', kept), '\n-- Dump completed\n'].join('');
     const columns = names.filter((_, index) => !keep.includes(index));
 
-    const text = await textOf(withoutColumns(pieces(Buffer.from(whole([0, 1, 2, 3])), size), [{ table: 't', columns }]));
+    const text = await textOf(editedRows(pieces(Buffer.from(whole([0, 1, 2, 3])), size), [{ table: 't', columns: new Map(columns.map((column): [string, Edit] => [column, 'leave out'])) }]));
 
     expect(text).toBe(whole(keep));
   }), { numRuns: 100 });
+});
+
+test('values are rewritten and strings get a prefix, and nothing else changes, however the text is cut', async () => {
+  const value = fc.oneof(fc.constantFrom('NULL', '0x00FF', '-0', '7', "''"), fc.string({ unit: 'binary' }).map((text) => `'${text.replace(/[\\']/g, '\\$&').replaceAll('\n', '\\n')}'`), fc.constantFrom("'),\\n('", "'\\\\'"));
+  const dump = fc.record({ rows: fc.array(fc.tuple(value, value, value), { minLength: 1, maxLength: 8 }), size: fc.integer({ min: 1, max: 300 }) });
+  const rewrite = (text: string) => (text.length % 2 === 0 ? `F(${text}${'x'.repeat(text.length)})` : text);
+  const whole = (rows: string[][]) => `\nINSERT INTO \`t\` (\`a\`, \`b\`, \`c\`) VALUES ${rows.map((values) => `(${values.join(',')})`).join(',\n')};\nINSERT INTO \`u\` (\`a\`) VALUES ('a');\n`;
+  const columns = new Map<string, Edit>([['a', { rewrite }], ['c', { before: '_binary' }]]);
+
+  await fc.assert(fc.asyncProperty(dump, async ({ rows, size }) => {
+    const edited = rows.map(([a = '', b = '', c = '']) => [Buffer.from(rewrite(Buffer.from(a).toString('latin1')), 'latin1').toString(), b, c.startsWith("'") ? `_binary${c}` : c]);
+
+    const text = await textOf(editedRows(pieces(Buffer.from(whole(rows)), size), [{ table: 't', columns }]));
+
+    expect(text).toBe(whole(edited));
+  }), { numRuns: 100 });
+});
+
+test('JSON keeps its decimals as SQL numbers, and a document without them is not touched', () => {
+  const documents = {
+    [String.raw`'{\"a\": 1.5, \"b\": [1e15, 0.0, -0.0, 18446744073709551615, null, \"x 1.10\"]}'`]: undefined,
+    "'0.30000000000000004'": undefined,
+    "'1.10'": 'CAST(1.10 AS JSON)',
+    "'[-0.50, [], {}]'": "JSON_ARRAY(-0.50,CAST('[]' AS JSON),CAST('{}' AS JSON))",
+    "'18446744073709551616'": 'CAST(18446744073709551616 AS JSON)',
+    "'[1000000000000000.0]'": 'JSON_ARRAY(1000000000000000.0)',
+    [String.raw`'{\"it\'s \\\"\": {\"n\\n\": 0.00}, \"z\": [true, \"[1.10]\"]}'`]: String.raw`JSON_OBJECT('it\'s \"',JSON_OBJECT('n\n',0.00),'z',CAST('[true, \"[1.10]\"]' AS JSON))`,
+    NULL: undefined,
+  };
+  for (const [text, edited] of Object.entries(documents)) expect(keepDecimals(text)).toBe(edited ?? text);
 });
 
 test('lines are the same however the text is cut', async () => {

@@ -56,6 +56,11 @@ export function expectation(objects: { kind: Kind; names: string[] }[], code = 0
   };
 }
 
+/** The comment above a table's rows, as latin1 text without its newline. */
+export function rowsComment(table: string): string {
+  return markOf('rows', table);
+}
+
 function cutError(lost: string[]): BackupError {
   return new BackupError('dump-cut', `mariadb-dump ended well, and left out ${lost.join(', ')}`, {
     hint: 'was something dropped meanwhile? Run the backup again; if it stays so, check the rights of the user and report this',

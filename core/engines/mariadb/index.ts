@@ -1,4 +1,5 @@
-import type { TableRows } from '../../contract/manifest.ts';
+import type { Manifest, TableRows } from '../../contract/manifest.ts';
+import { BackupError } from '../../domain/errors.ts';
 import { hearing } from '../../pipeline/hearing.ts';
 import type { Engine, Plan } from '../../ports.ts';
 import type { Tools } from '../../tools.ts';
@@ -17,6 +18,8 @@ import { libraryWarnings, readTables, tableWarnings } from './tables.ts';
 import type { Table } from './tables.ts';
 import { openTarget } from './target.ts';
 import { requireFinished } from './unfinished.ts';
+import { lossWatch } from './values/losses.ts';
+import { storedBytes } from './values/row-form.ts';
 
 /**
  * MariaDB 10.4 and newer, MySQL 5.7 and newer, by MariaDB's own programs. All rows come from one mariadb-dump and its one transaction; what
@@ -30,6 +33,7 @@ export function mariadbEngine(login: Login, tools: Tools): Engine {
     // `database` is never another one here: a restore goes where it stays
     plan: ({ like, restored }, signal) => withSession(login, signal, async (session): Promise<Plan> => {
       const { server } = session;
+      const rowForm = rowFormFor(like);
       const blindness = await requirePrivileges(session, login);
       await requireReadable(session, login);
       const tables = await readTables(session);
@@ -38,19 +42,21 @@ export function mariadbEngine(login: Login, tools: Tools): Engine {
       const { catalog } = before;
       const triggerOrder = await readTriggerOrder(session);
       const said = hearing(tools);
+      const losses = lossWatch(like === undefined ? tables : [], login, server);
       return {
         database: login.database,
         server: { product: server.product, version: server.version },
         client: { program: 'mariadb-dump', version: tools.program('mariadb-dump').version },
-        parts: plannedParts({ login, tools: said.tools, server, catalog, tables, triggerOrder, watch: like === undefined })
+        parts: plannedParts({ login, tools: said.tools, server, catalog, tables, triggerOrder, watch: like === undefined, rowForm, losses })
           .map((part) => explainedByChange(part, before, login)),
+        ...(rowForm !== undefined && { rowForm }),
         catalog,
         warnings: [...tableWarnings(tables, takesHistory(server)), ...blindness, ...selfNamingWarnings(before, login.database), ...await libraryWarnings(session)],
         async confirm(seen, stop) {
           await requireUnchanged(before, login, stop);
-          return { tables: complete(seen, tables, server), warnings: said.warnings(), exceptions: [] };
+          return { tables: complete(seen, tables, server), warnings: said.warnings(), exceptions: await losses.exceptions() };
         },
-        close: () => Promise.resolve(),
+        close: async () => losses.close(),
       };
     }).catch((error: unknown) => explainDenied(error, login, signal)),
     ownerKinds,
@@ -60,6 +66,15 @@ export function mariadbEngine(login: Login, tools: Tools): Engine {
     },
     restoreCommands,
   };
+}
+
+/** The form of a new backup's rows, or that of the backup which they are to be compared with. */
+function rowFormFor(like: Manifest | undefined): string | undefined {
+  if (like === undefined) return storedBytes;
+  if (like.rowForm === undefined || like.rowForm === storedBytes) return like.rowForm;
+  throw new BackupError('source-unsupported', `the rows of ${like.source} ${like.id} were printed in the form ${like.rowForm}, which this Nightjar does not know`, {
+    hint: 'prove it with the version that made it, or a newer one',
+  });
 }
 
 /** Tables without rows leave no INSERT in a dump; that they were read is known from the comments above their rows. */

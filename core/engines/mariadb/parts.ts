@@ -18,10 +18,15 @@ import { withSession } from './session.ts';
 import type { Server } from './session.ts';
 import { holdsRows, isStoredAsSent, isTransactional } from './tables.ts';
 import type { Table } from './tables.ts';
+import { editedRows } from './values/edited-rows.ts';
+import type { LossWatch } from './values/losses.ts';
+import { editsOf, generatedColumns, linesBelow, storedBytes } from './values/row-form.ts';
 import { watched } from './watch.ts';
-import { withoutColumns } from './without-columns.ts';
 
-type Context = { login: Login; tools: Tools; server: Server; catalog: Catalog; tables: Table[]; triggerOrder: ReadonlyMap<string, number>; watch: boolean };
+type Context = {
+  login: Login; tools: Tools; server: Server; catalog: Catalog; tables: Table[]; triggerOrder: ReadonlyMap<string, number>;
+  watch: boolean; rowForm: string | undefined; losses: LossWatch;
+};
 
 const routineKinds = ['function', 'procedure', 'package', 'package body'];
 
@@ -72,28 +77,29 @@ function dataParts(context: Context): PlannedPart[] {
   return [named('0001', safe, firstHead(true, context)), named('0002', unsafe, plainHead(false))];
 }
 
-function dataPart({ login, tools, server, watch }: Context, number: string, tables: Table[], names: string[], head: Head): PlannedPart {
+function dataPart({ login, tools, server, watch, rowForm, losses }: Context, number: string, tables: Table[], names: string[], head: Head): PlannedPart {
+  const asBytes = rowForm === storedBytes;
   const run = dumpRun(tools, login, [
     '--quick', '--no-create-info', '--skip-triggers', '--complete-insert', '--extended-insert', '--skip-add-locks', '--skip-disable-keys',
     // what stands before the rows says how they are to be read; looking at each character's length costs the program nearly half of its time
-    '--skip-set-charset', ...(tables.every(isStoredAsSent) ? ['--default-character-set=binary'] : ['--hex-blob']),
+    '--skip-set-charset', ...(asBytes || tables.every(isStoredAsSent) ? ['--default-character-set=binary'] : ['--hex-blob']),
     // a transaction for each table: InnoDB loads an empty table in bulk then, and one for all takes twice as long
     tables.every(isTransactional) ? '--no-autocommit' : '--skip-no-autocommit',
     ...(takesHistory(server) && tables.some(({ versioned }) => versioned) ? ['--dump-history'] : []),
   ], names);
-  const generated = tables
-    .map(({ name, columns }) => ({ table: name, columns: columns.filter((column) => column.generated).map((column) => column.name) }))
-    .filter(({ columns }) => server.product === 'MySQL' && columns.length > 0);
+  const edits = asBytes ? editsOf(tables, server) : generatedColumns(tables, server);
   return {
     role: 'data',
     file: `data/${number}.sql`,
     compress: true,
     estimatedBytes: tables.reduce((sum, { bytes }) => sum + bytes, 0),
     open(signal) {
+      const dump = () => read(run, login, signal);
       const rows = (reached?: (table: string) => void) => {
         const expected = expectation([{ kind: 'rows', names: tables.map(({ name }) => name) }], 0, reached);
-        const text = dataText(read(run, login, signal), () => head.text(signal), expected);
-        return generated.length === 0 ? text : withoutColumns(text, generated);
+        const dumped = number === '0001' ? losses.watch(dump, signal) : dump();
+        const text = dataText(dumped, { start: () => head.text(signal), expected, below: asBytes ? linesBelow(tables) : () => '' });
+        return edits.length === 0 ? text : editedRows(text, edits);
       };
       return watch && tables.some(isTransactional) ? watched(login, tables, ({ reached }) => rows(reached), signal) : rows();
     },

@@ -11,11 +11,12 @@ export type Table = {
   columns: Column[];
 };
 
-/** `charset`: of text alone. */
-export type Column = { name: string; type: string; charset: string | undefined; generated: boolean };
+/** `charset`: of text alone. `hasEmptyMember`: '' is in the list of an ENUM or SET. */
+export type Column = { name: string; type: string; charset: string | undefined; generated: boolean; hasEmptyMember: boolean };
 
 /** Engines whose rows lie elsewhere, or in other tables: mariadb-dump leaves them out (its option --no-data-med). */
 const elsewhere = ['MRG_MYISAM', 'MRG_ISAM', 'CONNECT', 'OQGRAPH', 'SPIDER', 'VP', 'FEDERATED'];
+/** How rows were read before decisions/0006: still so where they are compared with a backup of that time. */
 const utf8 = new Set(['utf8mb4', 'utf8mb3', 'utf8', 'ascii']);
 const plainTypes = new Set([
   ...['tinyint', 'smallint', 'mediumint', 'int', 'bigint', 'decimal', 'float', 'double', 'bit', 'year', 'date', 'time', 'datetime', 'timestamp'],
@@ -29,7 +30,7 @@ export async function readTables(session: Session): Promise<Table[]> {
     `SELECT TABLE_NAME AS name, ENGINE AS engine, TABLE_TYPE AS type, DATA_LENGTH AS bytes FROM information_schema.TABLES
       WHERE TABLE_SCHEMA = DATABASE() AND TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED') ORDER BY TABLE_NAME`);
   const columns = await session.rows(
-    `SELECT TABLE_NAME AS name, COLUMN_NAME AS col, DATA_TYPE AS type, CHARACTER_SET_NAME AS charset, EXTRA AS extra FROM information_schema.COLUMNS
+    `SELECT TABLE_NAME AS name, COLUMN_NAME AS col, DATA_TYPE AS type, CHARACTER_SET_NAME AS charset, EXTRA AS extra, COLUMN_TYPE AS whole FROM information_schema.COLUMNS
       WHERE TABLE_SCHEMA = DATABASE() ORDER BY TABLE_NAME, ORDINAL_POSITION`);
   const byTable = Map.groupBy(columns, (row) => row['name'] ?? '');
   return tables.map((row) => ({
@@ -42,6 +43,7 @@ export async function readTables(session: Session): Promise<Table[]> {
       type: column['type'] ?? '',
       charset: column['charset'] ?? undefined,
       generated: /\b(VIRTUAL|STORED|PERSISTENT) GENERATED\b/i.test(column['extra'] ?? ''),
+      hasEmptyMember: /^(?:enum|set)\((?:'(?:[^']|'')*',)*''[,)]/i.test(column['whole'] ?? ''),
     })),
   }));
 }
@@ -70,12 +72,10 @@ export function tableWarnings(tables: Table[], historyDumped: boolean): string[]
   const unsafe = tables.filter((table) => holdsRows(table) && !isTransactional(table));
   const remote = tables.filter((table) => !holdsRows(table));
   const forgetful = historyDumped ? [] : tables.filter(({ versioned }) => versioned);
-  const floats = tables.flatMap(({ name, columns }) => columns.filter(({ type }) => type === 'float').map((column) => `${quoteName(name)}.${quoteName(column.name)}`));
   return [
     ...(unsafe.length === 0 ? [] : [`no transaction protects ${named(unsafe)} (not InnoDB): rows written during the backup may be in it or not`]),
     ...(remote.length === 0 ? [] : [`the rows of ${named(remote)} are not in the backup: their engine keeps them elsewhere`]),
     ...(forgetful.length === 0 ? [] : [`the history of ${named(forgetful)} is not in the backup: the server takes it back only since MariaDB 10.11`]),
-    ...(floats.length === 0 ? [] : [`FLOAT columns are dumped with six digits, what exceeds that is lost: ${floats.join(', ')}`]),
   ];
 }
 

@@ -4,7 +4,8 @@ import type { Rows } from '../../pipeline/guard.ts';
 /** Functions that may make a value, as JSON_OBJECT makes one with decimals in it. */
 const functions = /(?<![\w$.`])(?:JSON_OBJECT|JSON_ARRAY|CAST)$/;
 const longestFunction = 16;
-const deepest = 100;
+/** A JSON document has up to 100 levels, and its tuple and a CAST come on top. */
+const deepest = 102;
 
 /** Between tuples, in one, behind a dash in one, in a string, behind a backslash in one; then what needs a closer look. */
 const states = { between: 0, inside: 1, dash: 2, string: 3, escaped: 4, open: 5, close: 6, end: 7, wrong: 8 } as const;
