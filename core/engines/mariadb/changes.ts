@@ -8,13 +8,15 @@ import { quoteName } from './quoting.ts';
 import { withSession } from './session.ts';
 import type { Session } from './session.ts';
 
-/** The definitions before the dump, and when routines and triggers were last made: one that was changed and changed back shows by that. */
+/** The definitions before the dump, and when routines and triggers were made: one that was changed and changed back shows by that. */
 export type Definitions = { catalog: Catalog; times: Catalog; restored: Catalog | undefined; selfNaming: string[] };
 
 /** `restored`: as for a catalog. `selfNaming`: objects in whose bodies the database is named. */
 export async function readDefinitions(session: Session, restored?: Catalog): Promise<Definitions> {
   const selfNaming: string[] = [];
-  const catalog = await readCatalog(session, restored, (object, definition, database) => void (namesDatabase(definition, database) && selfNaming.push(object)));
+  const catalog = await readCatalog(session, restored, (object, definition, database) => {
+    if (namesDatabase(definition, database)) selfNaming.push(object);
+  });
   return { catalog, times: await readTimes(session), restored, selfNaming };
 }
 
@@ -22,7 +24,8 @@ export async function readDefinitions(session: Session, restored?: Catalog): Pro
 export function selfNamingWarnings({ selfNaming }: Definitions, database: string): string[] {
   if (selfNaming.length === 0) return [];
   const more = selfNaming.length > 20 ? `, and ${selfNaming.length - 20} more` : '';
-  return [`restored under another name, these would still reach into database ${quoteName(database)}, which they name: ${selfNaming.slice(0, 20).join(', ')}${more}`];
+  const named = `${selfNaming.slice(0, 20).join(', ')}${more}`;
+  return [`restored under another name, these would still reach into database ${quoteName(database)}, which they name: ${named}`];
 }
 
 /** Throws `source-changed`, with the names, when the definitions are no longer those from before. */
@@ -55,7 +58,8 @@ async function* explain(content: ByteStream, look: (error: unknown) => Promise<v
 async function readTimes(session: Session): Promise<Catalog> {
   const times: Catalog = {};
   const found = await session.rows(
-    `SELECT LOWER(ROUTINE_TYPE) AS kind, ROUTINE_NAME AS name, LAST_ALTERED AS time FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = DATABASE()
+    `SELECT LOWER(ROUTINE_TYPE) AS kind, ROUTINE_NAME AS name, LAST_ALTERED AS time FROM information_schema.ROUTINES
+        WHERE ROUTINE_SCHEMA = DATABASE()
       UNION ALL SELECT 'trigger', TRIGGER_NAME, CREATED FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = DATABASE()`);
   for (const { kind, name, time } of found) (times[kind ?? ''] ??= {})[name ?? ''] = time ?? '';
   return times;

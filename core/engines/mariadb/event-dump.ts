@@ -13,19 +13,22 @@ const trailer = '/*!40103 SET TIME_ZONE=@OLD_TIME_ZONE */;';
 type Found = { name: string; comment: string; row: Row };
 
 /**
- * All events as mariadb-dump would print them; undefined where that can do it itself. Some versions can't print an event with two semicolons in a row (they look for
- * a delimiter for ever), and all spoil comments that a client of another character set than UTF-8 has made. Latin1 text: bytes as characters.
+ * All events as mariadb-dump would print them; undefined where that can do it itself. Some versions can't print an event with
+ * two semicolons in a row (they look for a delimiter for ever), and all spoil comments that a client of another character set
+ * than UTF-8 has made. Latin1 text: bytes as characters.
  */
 export async function eventsText(session: Session): Promise<string | undefined> {
   const [database] = await session.rows('SELECT @@collation_database AS collation');
-  const found = await session.rows('SELECT EVENT_NAME AS name, EVENT_COMMENT AS comment, CHARACTER_SET_CLIENT AS charset FROM information_schema.EVENTS WHERE EVENT_SCHEMA = DATABASE() ORDER BY EVENT_NAME');
+  const found = await session.rows(
+    `SELECT EVENT_NAME AS name, EVENT_COMMENT AS comment, CHARACTER_SET_CLIENT AS charset FROM information_schema.EVENTS
+      WHERE EVENT_SCHEMA = DATABASE() ORDER BY EVENT_NAME`);
   const events: Found[] = [];
   for (const { name, comment } of found) {
     const [row = {}] = await session.bytes(`SHOW CREATE EVENT ${quoteName(name ?? '')}`);
     events.push({ name: name ?? '', comment: comment ?? '', row });
   }
-  const isPrintable = events.every(({ row }) => !row['Create Event']?.includes(';;')) && !found.some(({ comment, charset }) => isForeign(comment, charset));
-  if (isPrintable) return undefined;
+  const isSpoilt = found.some(({ comment, charset }) => isForeign(comment, charset));
+  if (!isSpoilt && events.every(({ row }) => !row['Create Event']?.includes(';;'))) return undefined;
   const blocks = [];
   for (const event of events) blocks.push(...await blockOf(event, database?.['collation'] ?? '', session));
   return ['/*!50106 SET @save_time_zone= @@TIME_ZONE */ ;', ...blocks, '/*!50106 SET TIME_ZONE= @save_time_zone */ ;', ''].join('\n');
@@ -44,17 +47,23 @@ export async function* withEvents(dump: ByteStream, text: string): ByteStream {
 
 const quoted = '(?:`(?:[^`]|``)*`|"(?:[^"]|"")*")';
 const literal = `'(?:[^'\\\\]|\\\\.|'')*'`;
-const shown = new RegExp(`^CREATE EVENT ${quoted}( ON SCHEDULE (?:${literal}|[^'"\`])*? ON COMPLETION (?:NOT )?PRESERVE (?:ENABLE|DISABLE(?: ON SLAVE| ON REPLICA)?))(?: COMMENT ${literal})? DO (.*)$`, 's');
+const status = '(?:NOT )?PRESERVE (?:ENABLE|DISABLE(?: ON SLAVE| ON REPLICA)?)';
+const schedule = `ON SCHEDULE (?:${literal}|[^'"\`])*? ON COMPLETION ${status}`;
+const shown = new RegExp(`^CREATE EVENT ${quoted} (${schedule})(?: COMMENT ${literal})? DO (.*)$`, 's');
 
 /** One event with the settings that its meaning depends on, and those of the session restored behind it. */
 async function blockOf({ name, comment, row: event }: Found, collation: string, session: Session): Promise<string[]> {
   const [charset, own] = [plainWord(event['character_set_client'] ?? ''), event['Database Collation'] ?? ''];
   const { text: definition, definer } = withoutDefiner(withoutLastSemicolon(event['Create Event'] ?? ''));
-  const [whole, schedule, body] = shown.exec(definition) ?? [];
-  if (whole === undefined) throw new BackupError('source-unsupported', `the server prints event ${quoteName(name)} in an unknown way`, { hint: 'report this, with SHOW CREATE EVENT' });
+  const [whole, when, body] = shown.exec(definition) ?? [];
+  if (whole === undefined) {
+    const message = `the server prints event ${quoteName(name)} in an unknown way`;
+    throw new BackupError('source-unsupported', message, { hint: 'report this, with SHOW CREATE EVENT' });
+  }
   // what stands before the body is UTF-8 there, and the body is as the client wrote it
-  const [title, remark] = [await encoded(session, quoteName(name), charset), comment === '' ? '' : ` COMMENT '${await encoded(session, escaped(comment), charset)}'`];
-  const text = `EVENT ${title}${schedule}${remark} DO ${body}`;
+  const title = await encoded(session, quoteName(name), charset);
+  const remark = comment === '' ? '' : ` COMMENT '${await encoded(session, escaped(comment), charset)}'`;
+  const text = `EVENT ${title} ${when}${remark} DO ${body}`;
   const around = (name: string) => (own === collation ? [] : [`ALTER DATABASE COLLATE ${plainWord(name)} ;`]);
   return [
     `/*!50106 DROP EVENT IF EXISTS ${byteText(quoteName(name))} */;`,

@@ -10,8 +10,8 @@ export function isForeign(comment: string | null | undefined, charset: string | 
 }
 
 /**
- * The bytes of a text in a character set, as the server writes them; those of ASCII as they are, since a client reads statements by them, and some
- * character sets (sjis) have two backslashes.
+ * The bytes of a text in a character set, as the server writes them; those of ASCII as they are, since a client reads
+ * statements by them, and some character sets (sjis) have two backslashes.
  */
 export async function encoded(session: Session, text: string, charset: string): Promise<string> {
   if (!isForeign(text, charset)) return byteText(text);
@@ -24,12 +24,13 @@ export async function encoded(session: Session, text: string, charset: string): 
 }
 
 /**
- * The line of a routine's comment as it is to be read, by the line that mariadb-dump prints: that is UTF-8 in the midst of a body in the character set of the
- * client that made it, and a restore would read it in that one.
+ * The line of a routine's comment as it is to be read, by the line that mariadb-dump prints: that is UTF-8 in the midst of a
+ * body in the character set of the client that made it, and a restore would read it in that one.
  */
 export async function foreignComments(session: Session): Promise<Rewritten> {
   const lines = new Map<string, string>();
-  const found = await session.rows('SELECT ROUTINE_COMMENT AS comment, CHARACTER_SET_CLIENT AS charset FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = DATABASE()');
+  const found = await session.rows(
+    'SELECT ROUTINE_COMMENT AS comment, CHARACTER_SET_CLIENT AS charset FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = DATABASE()');
   for (const { comment, charset } of found.filter((row) => isForeign(row['comment'], row['charset']))) {
     const line = `    COMMENT '${escaped(comment ?? '')}'\n`;
     lines.set(`${charset} ${byteText(line)}`, await encoded(session, line, charset ?? ''));

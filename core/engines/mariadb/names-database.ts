@@ -1,9 +1,13 @@
-/** Text constants and comments, which name nothing; or a name, with the dot behind it where there is one. Comments that servers execute are looked into. */
-const token = /'(?:[^'\\]|\\.|'')*'|\/\*(?!M?!).*?\*\/|(?:--(?=\s|$)|#)[^\n]*|(`(?:[^`]|``)*`|"(?:[^"\\]|\\.|"")*"|[\p{L}\p{N}_$]+)(\s*\.)?/gsu;
+const text = /'(?:[^'\\]|\\.|'')*'/;
+/** Those that servers execute are looked into. */
+const comment = /\/\*(?!M?!).*?\*\/|(?:--(?=\s|$)|#)[^\n]*/;
+/** With the dot behind it, where there is one. */
+const someName = /(`(?:[^`]|``)*`|"(?:[^"\\]|\\.|"")*"|[\p{L}\p{N}_$]+)(\s*\.)?/u;
+const token = new RegExp([text, comment, someName].map(({ source }) => source).join('|'), 'gsu');
 
 /**
- * Whether a routine, trigger or event names this database before something in it: restored under another name it would still reach into that one. A table
- * or an alias of the same name counts too; what a body puts together as text and executes is not seen.
+ * Whether a routine, trigger or event names this database before something in it: restored under another name it would still
+ * reach into that one. A table or an alias of the same name counts too; what a body puts together as text is not seen.
  */
 export function namesDatabase(definition: string, database: string): boolean {
   const wanted = database.toLowerCase();

@@ -15,15 +15,16 @@ const lookEveryMs = 5_000;
 export type Watch = {
   /** The rows of a table begin, and those of the one before have ended. */
   reached(table: string): void;
-  /** Asks again who the tables are; those read by now and still the same are settled: what becomes of them later is no matter. `ended`: all are read. */
+  /** Asks again who the tables are. Those read by now (`ended`: all) and still the same are settled, whatever becomes of them later. */
   look(ended: boolean, signal: AbortSignal): Promise<void>;
   /** Throws `source-changed` when a table could not be settled. */
   requireSame(): void;
 };
 
 /**
- * Begins to watch; to be called before the dump's transaction begins. A transaction protects rows, and no table: one that another session empties,
- * or exchanges for another, is read as it is now, and MariaDB notices (error 1412) only until the table has left its cache.
+ * Begins to watch; to be called before the dump's transaction begins. A transaction protects rows, and no table: one that
+ * another session empties, or exchanges for another, is read as it is now. MariaDB notices (error 1412) only until the table
+ * has left its cache.
  */
 export function watchTables(before: Identities, place: string, ask: (signal: AbortSignal) => Promise<Identities>): Watch {
   const open = new Set(before.keys());
@@ -43,7 +44,8 @@ export function watchTables(before: Identities, place: string, ask: (signal: Abo
       if (open.size === 0) return;
       const named = [...open].slice(0, 5).map(quoteName).join(', ');
       const more = open.size > 5 ? ` and ${open.size - 5} more` : '';
-      throw new BackupError('source-changed', `${place}: emptied, rebuilt or exchanged for another while the backup ran: table ${named}${more}`, {
+      const what = 'emptied, rebuilt or exchanged for another while the backup ran';
+      throw new BackupError('source-changed', `${place}: ${what}: table ${named}${more}`, {
         hint: 'run the backup again when nothing truncates, optimizes, renames or partitions these tables',
       });
     },
@@ -51,11 +53,13 @@ export function watchTables(before: Identities, place: string, ask: (signal: Abo
 }
 
 /** The rows that `open` reads, under watch: a look now and then, and one at their end. */
-export async function* watched(login: Login, tables: Table[], open: (watch: Watch) => ByteStream, signal: AbortSignal): ByteStream {
-  const ask = (stop: AbortSignal) => withSession(login, stop, async (session) => (await readIdentities(session, tables)).identities);
+export async function* watched(
+  login: Login, tables: Table[], open: (watch: Watch) => ByteStream, signal: AbortSignal,
+): ByteStream {
+  const ask = (stop: AbortSignal) => withSession(login, stop, (session) => readIdentities(session, tables));
   const before = await withSession(login, signal, async (session) => {
     if (session.server.product === 'MariaDB') await waitForClock(session);
-    return (await readIdentities(session, tables)).identities;
+    return readIdentities(session, tables);
   });
   const watch = watchTables(before, placeOf('mariadb', login), ask);
   let due = false;
