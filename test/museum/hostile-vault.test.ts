@@ -4,12 +4,13 @@ import { join } from 'node:path';
 import { zstdCompressSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { findManifest, listBackups } from '../../core/commands/list.ts';
-import { restore } from '../../core/commands/restore.ts';
+import { readCatalogPart, restore } from '../../core/commands/restore.ts';
 import { verify } from '../../core/commands/verify.ts';
 import type { Manifest } from '../../core/contract/manifest.ts';
 import type { BackupId, SourceName } from '../../core/domain/keys.ts';
 import { isBackupError } from '../../core/domain/errors.ts';
 import { postgresEngine } from '../../core/engines/postgres/index.ts';
+import type { Vault } from '../../core/ports.ts';
 import type { Tools } from '../../core/tools.ts';
 import { putBackup } from '../support/history.ts';
 import { folderScene, limit } from '../support/vault.ts';
@@ -95,6 +96,14 @@ test.each<[string, () => Promise<Manifest>]>([
   const restored = restore(manifest, engine, { replace: false, owners: true, proof: true }, { ...scene.deps(), parallel: 1 }, limit());
 
   await expect(restored).rejects.toMatchObject({ code: 'part-corrupt', message: expect.stringContaining('catalog.json.zst') });
+});
+
+test('a catalog that is larger than any is refused by its size, before a byte of it is read', async () => {
+  const manifest = { ...good, parts: [good.parts[0]!, { ...good.parts[1]!, bytes: 256 * 1024 ** 2 + 1 }] };
+  const nothing: Vault = { ...scene.vault, get: () => { throw new Error('read'); } };
+
+  await expect(readCatalogPart(manifest, nothing, limit())).rejects.toMatchObject({ code: 'part-corrupt', message: expect.stringContaining('the manifest says that it holds 268435457 bytes') });
+  await expect(readCatalogPart(good, nothing, limit())).rejects.toThrow('read');
 });
 
 test('sizes beyond all disks are no reason to fall over: verify names the parts that are not so', async () => {

@@ -115,3 +115,22 @@ test('a read that is given up while its file is being opened leaves no file open
 
   expect(await open()).toEqual([]);
 });
+
+test('a disk of /etc/fstab that is not mounted gets no backup below its mount point, and one that is gets it', async () => {
+  const own = ['--user', '--map-root-user', '--mount', process.execPath, join(programs, 'not-mounted.ts'), above];
+
+  const { stdout } = await promisify(execFile)('unshare', own, { env: { PATH: process.env['PATH'] } });
+
+  expect(JSON.parse(stdout)).toEqual({ away: 'vault-unreachable: /disk is not mounted, and /disk/vault is there', written: [], there: 'stored', listed: ['first'] });
+});
+
+test('museum: a folder that may not be read, of a source or of a backup, is denied, and reads as empty in no listing', async () => {
+  await put('shop/20261120T020000Z-7f3a9c/data/a');
+  const own = ['--user', process.execPath, join(programs, 'unreadable.ts'), root, 'shop', 'shop/20261120T020000Z-7f3a9c', 'shop/20261120T020000Z-7f3a9c/data'];
+
+  const { stdout } = await promisify(execFile)('unshare', own, { env: { PATH: process.env['PATH'] } });
+
+  expect(JSON.parse(stdout)).toEqual(Array.from({ length: 6 }, () => 'vault-denied'));
+  await rm(join(root, '.nightjar'), { recursive: true });
+  expect(JSON.parse((await promisify(execFile)('unshare', own, { env: { PATH: process.env['PATH'] } })).stdout)).toEqual(Array.from({ length: 6 }, (_, at) => (at < 4 ? 'vault-denied' : 'vault-unreachable')));
+});
