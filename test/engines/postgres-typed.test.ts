@@ -3,7 +3,6 @@ import { backup } from '../../core/commands/backup.ts';
 import { restore } from '../../core/commands/restore.ts';
 import type { Restored } from '../../core/commands/restore.ts';
 import type { Manifest } from '../../core/contract/manifest.ts';
-import type { Login } from '../../core/engines/login.ts';
 import type { PostgresMajor } from '../servers/postgres-packages.ts';
 import { limit, postgresScene } from '../support/postgres.ts';
 import type { PostgresScene } from '../support/postgres.ts';
@@ -11,15 +10,17 @@ import { makeTyped } from '../support/typed.ts';
 
 const majors = [13, 15, 17, 18] as const;
 const scenes = new Map<PostgresMajor, PostgresScene>();
-const backups = new Map<PostgresMajor, Manifest>();
+const backups = new Map<string, Manifest>();
 const on = (major: PostgresMajor) => scenes.get(major)!;
 
 beforeAll(async () => {
   for (const major of majors) {
     const scene = await postgresScene(major, { wal_level: 'logical' });
     scenes.set(major, scene);
-    await makeTyped(scene, 'typed', 'first-generation', major);
-    backups.set(major, await backup(scene.source('typed'), scene.deps(), limit()));
+    for (const script of ['first-generation', 'one-of-each']) {
+      await makeTyped(scene, script, script, major);
+      backups.set(`${script} ${major}`, await backup(scene.source(script), scene.deps(), limit()));
+    }
   }
 }, 1_200_000);
 
@@ -27,13 +28,13 @@ afterAll(async () => {
   for (const scene of scenes.values()) await scene.stop();
 });
 
-function restored(from: PostgresMajor, to: PostgresMajor, database: string, login: Partial<Login> = {}): Promise<Restored> {
-  const { engine } = on(to).source(database, { login });
-  return restore(backups.get(from)!, engine, { replace: false, owners: login.user === undefined, proof: true }, { ...on(from).deps(), parallel: 2 }, limit());
+function restored(script: string, from: PostgresMajor, to: PostgresMajor, database: string): Promise<Restored> {
+  const { engine } = on(to).source(database);
+  return restore(backups.get(`${script} ${from}`)!, engine, { replace: false, owners: true, proof: true }, { ...on(from).deps(), parallel: 2 }, limit());
 }
 
 test.each(majors)('definitions as people type them are proven equal on PostgreSQL %i, though it prints them differently after a restore', async (major) => {
-  const { proof } = await restored(major, major, 'again');
+  const { proof } = await restored('first-generation', major, major, 'again');
 
   expect(proof).toMatchObject({ definitions: true, differences: [], exceptions: [], ways: { 'by meaning': expect.any(Number) } });
   expect(Object.keys(proof!.ways)).toEqual(['by meaning']);
@@ -49,8 +50,8 @@ test.each(majors)('what was restored on PostgreSQL %i, backed up and restored on
   expect(proof).toMatchObject({ differences: [], exceptions: [], ways: {} });
 }, 60_000);
 
-test.each([[13, 18], [15, 17]] as const)('from PostgreSQL %i to %i they are compared with what the archive makes there, and not by name alone', async (from, to) => {
-  const { proof } = await restored(from, to, `of ${from}`);
+test.each([['first-generation', 13, 18], ['first-generation', 15, 17], ['one-of-each', 13, 18], ['one-of-each', 15, 17]] as const)('%s goes from PostgreSQL %i to %i, compared with what the archive makes there, and not by name alone', async (script, from, to) => {
+  const { proof } = await restored(script, from, to, `${script} of ${from}`);
 
   expect(proof).toMatchObject({ definitions: true, differences: [] });
   // its server installs newer extensions, and the proof says so

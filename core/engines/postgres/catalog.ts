@@ -28,10 +28,15 @@ export async function readCatalog(session: Session, like?: Catalog): Promise<Cat
   const catalog: Catalog = isFirst ? {} : { [formatKind]: { format: '2' } };
   for (const query of isFirst ? [...firstFormatQueries(), databaseQuery] : await queries(session)) {
     for (const { kind, name, text, statements } of await session.rows<Row>(query)) {
-      (catalog[kind] ??= {})[name] = isPlain(kind) ? (text ?? '') : definitionText(text ?? '', statements ?? []);
+      (catalog[kind] ??= {})[isFirst ? name : ofAnyMajor(name)] = isPlain(kind) ? (text ?? '') : definitionText(text ?? '', statements ?? []);
     }
   }
   return catalog;
+}
+
+/** Only one kind of object is called otherwise by newer servers. */
+function ofAnyMajor(name: string): string {
+  return name.replace(/^((?:transform )?for .*) on language /s, '$1 language ');
 }
 
 /** A digest of what must be the same to the letter, and behind it the statements whose meaning counts. */

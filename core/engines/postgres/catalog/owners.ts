@@ -37,7 +37,7 @@ export function ownersQuery(): string {
     from pg_class o join pg_attribute a on a.attrelid = o.oid and a.attacl is not null and not a.attisdropped where ${own('pg_class')} or ${changed('pg_class', 'a.attacl', 'a.attnum')}`;
   return `select a.kind, concat(i.type, ' ', i.identity) as name, a.text
     from (${[...all, columns].join(' union all ')}) a, lateral pg_identify_object(a.class, a.oid, a.part) i
-    where i.identity is not null and coalesce(i.schema, i.identity) !~ '^(pg_(temp|toast)|information_schema$)'`;
+    where i.identity is not null and coalesce(i.schema, i.identity) !~ '^(pg_(temp|toast)|information_schema$)' and not (a.oid >= 16384 and coalesce(i.schema, '') = 'pg_catalog')`;
 }
 
 /** By whom a right was granted is left out: that is the one who restores. */
