@@ -38,12 +38,13 @@ async function restoreOne(name: string, which: string, flags: RestoreFlags, sess
   const source = await nightjar.source(server, { database }, signal);
   requireSameEngine(manifest, source.engine);
   const started = Date.now();
-  const preview = await lookAt(manifest, source, flags, session, signal);
+  const events = flags.events ?? isInPlace(manifest, { server, database });
+  const preview = await lookAt(manifest, source, { ...flags, events }, session, signal);
   for (const line of preview.lines) out.note(line);
   if (preview.loses && flags.replace && !flags.yes) await confirmByName(database, `--replace drops what ${source.engine.place} holds: ${preview.holds}`, out, signal);
   const progress = showProgress(manifest.source, 'restoring', out, Date.now);
   try {
-    const { owner: owners, proof, tablespaces, events = isInPlace(manifest, { server, database }) } = flags;
+    const { owner: owners, proof, tablespaces } = flags;
     const options = { replace: flags.replace === true, owners, proof, tablespaces, keepGoing: flags.keepGoing === true, events };
     const restored = await restoreRecorded(manifest, source.engine, options, { ...nightjar, report: progress.report, parallel: source.parallel }, signal);
     progress.end();
@@ -78,9 +79,9 @@ function serverOf(name: string, { server }: RestoreFlags, { nightjar }: Session)
 
 type Preview = { lines: string[]; loses: boolean; holds: string };
 
-async function lookAt(manifest: Manifest, source: Source, { owner, replace, tablespaces, keepGoing }: RestoreFlags, { nightjar }: Session, signal: AbortSignal): Promise<Preview> {
+async function lookAt(manifest: Manifest, source: Source, { owner, replace, tablespaces, keepGoing, events }: RestoreFlags & { events: boolean }, { nightjar }: Session, signal: AbortSignal): Promise<Preview> {
   const catalog = await readCatalogPart(manifest, nightjar.vault, signal);
-  const target = await source.engine.target({ manifest, catalog, owners: owner, tablespaces, keepGoing: keepGoing === true }, signal);
+  const target = await source.engine.target({ manifest, catalog, owners: owner, tablespaces, keepGoing: keepGoing === true, events }, signal);
   const { tables, rows, bytes } = sizesOf(manifest);
   const age = shortSpan(nightjar.clock.now().getTime() - startOf(manifest.id as BackupId).getTime());
   const state = { absent: 'a new database', empty: 'there, and empty', occupied: replace ? `holds ${target.holds}: ALL OF IT WILL BE DROPPED` : `holds ${target.holds}` }[target.state];

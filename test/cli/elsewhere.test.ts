@@ -12,6 +12,7 @@ import { nightjar } from './command.ts';
 let moto: S3Server;
 let server: DatabaseServer;
 let folder = '';
+let admin: mysql.Connection;
 
 beforeAll(async () => {
   [moto, server] = await Promise.all([startMoto(), startMariadb({ series: '11.8', tls: true })]);
@@ -34,12 +35,12 @@ sources:
 `);
   await writeFile(join(folder, 'store-secret'), `${moto.secretAccessKey}\n`);
   const { host, port, user, password, caFile } = server;
-  const connection = await mysql.createConnection({ host, port, user, password, multipleStatements: true, ssl: { ca: await readFile(caFile!, 'utf8') } });
-  await connection.query('create database blog; use blog; create table posts (id int primary key auto_increment, text text); insert into posts (text) select seq from seq_1_to_500');
-  await connection.end();
+  admin = await mysql.createConnection({ host, port, user, password, multipleStatements: true, ssl: { ca: await readFile(caFile!, 'utf8') } });
+  await admin.query('create database blog; use blog; create table posts (id int primary key auto_increment, text text); insert into posts (text) select seq from seq_1_to_500; create event tidy on schedule every 1 hour do set @x = 1');
 }, 20 * 60_000);
 
 afterAll(async () => {
+  await admin.end();
   await Promise.all([moto.stop(), server.stop(), rm(folder, { recursive: true })]);
 });
 
@@ -69,3 +70,19 @@ test('a secret that is not there fails that source, names the reference, and pri
   expect(JSON.parse(stdout)).toMatchObject({ ok: false, results: [{ status: 'failed', error: { code: 'secret-missing', message: expect.stringContaining('the secret rds-blgo in AWS Secrets Manager') } }] });
   expect(stdout).not.toContain(server.password);
 }, 60_000);
+
+test('events run again in place, in a copy only when asked for, and the preview says which', async () => {
+  await run('backup');
+  const ways = { copy: ['--to', 'copy'], asked: ['--to', 'asked', '--events'], blog: ['--to', 'blog', '--replace', '--yes'] };
+  const ended = [];
+  for (const flags of Object.values(ways)) ended.push(await run('restore', 'blog', ...flags));
+  const [events] = await admin.query("select event_schema as place, status from information_schema.events order by 1");
+  const quiet = await run('restore', 'blog', ...ways.blog, '--no-events');
+  const [after] = await admin.query("select status from information_schema.events where event_schema = 'blog'");
+
+  expect([...ended, quiet].map(({ code }) => code)).toEqual([0, 0, 0, 0]);
+  expect(events).toEqual(expect.arrayContaining([{ place: 'asked', status: 'ENABLED' }, { place: 'blog', status: 'ENABLED' }, { place: 'copy', status: 'DISABLED' }]));
+  expect(after).toEqual([{ status: 'DISABLED' }]);
+  expect(JSON.parse(ended[0]!.stdout)).toMatchObject({ result: { notes: [expect.stringMatching(/1 event of the backup is disabled here.*ALTER DEFINER=`root`@`127.0.0.1` EVENT `copy`.`tidy` ENABLE;/)] } });
+  expect(JSON.parse(ended[2]!.stdout)).toMatchObject({ result: { notes: [] } });
+}, 180_000);

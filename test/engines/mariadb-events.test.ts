@@ -93,6 +93,7 @@ describe.each(servers)('on $name', ({ start }) => {
     expect(await places('shop')).toEqual({ kept: 3 });
     expect(proof?.differences).toEqual([]);
     expect(notes.join('\n')).toContain('4 events of the backup are disabled here');
+    expect(notes).toContain('1 object of this copy names the original database shop, and would read or change that one: event `writes`');
   });
 
   test('the statements that the outcome names make of them what they were', async () => {

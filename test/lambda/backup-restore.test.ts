@@ -17,7 +17,7 @@ beforeAll(async () => {
   [scene, postgres, mariadb] = await Promise.all([openScene(), startPostgres({ major: 18 }), startMariadb({ series: '11.8' })]);
   await postgresSql(postgres, 'postgres', 'create database shop');
   await postgresSql(postgres, 'shop', 'create table orders (id bigint generated always as identity primary key, note text)', `insert into orders (note) select md5(g::text) from generate_series(1, 5000) g`, 'create view recent as select * from orders where id > 4000');
-  await mariadbSql(mariadb, 'create database shop', 'use shop', 'create table shop.orders (id bigint auto_increment primary key, note text)', 'insert into shop.orders (note) select md5(seq) from seq_1_to_5000', 'create view shop.recent as select * from shop.orders where id > 4000');
+  await mariadbSql(mariadb, 'create database shop', 'use shop', 'create table shop.orders (id bigint auto_increment primary key, note text)', 'insert into shop.orders (note) select md5(seq) from seq_1_to_5000', 'create view shop.recent as select * from shop.orders where id > 4000', 'create event shop.tidy on schedule every 1 hour do set @x = 1');
   const shop = { server: postgres, engine: 'postgres', database: 'shop' } as const;
   const sources = { shop, fresh: shop, precious: shop, broken: { ...shop, database: 'broken' }, 'web shop': { server: mariadb, engine: 'mariadb', database: 'shop' } as const };
   [backup, restore] = await Promise.all([scene.deploy('backup', sources), scene.deploy('restore', sources)]);
@@ -59,6 +59,15 @@ test('a restore that goes on answers what it could not restore, and replaces not
     status: 'incomplete', notReplaced: 'broken', database: expect.stringMatching(/^nightjar_new_/), proof: 'not proven', failed: 1,
     failures: [{ object: 'FK CONSTRAINT bills bills_buyer', error: expect.stringContaining('violates foreign key'), statement: expect.stringContaining('ADD CONSTRAINT bills_buyer') }],
   });
+});
+
+test('events of a copy are disabled and named in the answer; in place they run again', async () => {
+  const copy = valueOf(await restore.invoke({ source: 'web shop', to: 'shop_quiet' }));
+  const inPlace = valueOf(await restore.invoke({ source: 'web shop', to: 'shop', replace: true, confirm: 'shop' }));
+  const events = await mariadbSql(mariadb, "select event_schema as place, status from information_schema.events where event_schema in ('shop', 'shop_quiet') order by 1");
+
+  expect([copy, inPlace]).toMatchObject([{ notes: [expect.stringContaining('`tidy`')] }, { status: 'restored', notes: [] }]);
+  expect(events).toEqual([{ place: 'shop', status: 'ENABLED' }, { place: 'shop_quiet', status: 'DISABLED' }]);
 });
 
 test('a restore without a target makes a new database, named after the old one and the backup', async () => {

@@ -11,6 +11,8 @@ const eventStart = '/*!50106 DROP EVENT IF EXISTS ';
 const eventsEnd = '/*!50106 SET TIME_ZONE= @save_time_zone */';
 const quoted = '(?:`(?:[^`]|``)*`|"(?:[^"]|"")*")';
 const literal = `'(?:[^'\\\\]|\\\\.|'')*'`;
+/** Its name in UTF-8: in the statement that makes it, it is in the character set of the client that made it. */
+const dropped = new RegExp(`^/\\*!50106 DROP EVENT IF EXISTS (${quoted}) `);
 const head = new RegExp(
   `^(/\\*!50106 CREATE\\*/ /\\*!50117 (?:DEFINER=${quoted}@${quoted})?\\*/ /\\*!50106 EVENT (${quoted}) ON SCHEDULE (?:${literal}|[^'"\`])*? ON COMPLETION )` +
   `(NOT PRESERVE|PRESERVE) (ENABLE|DISABLE(?: ON SLAVE| ON REPLICA)?) `, 'ms');
@@ -48,5 +50,6 @@ function readBlock(text: string): EventBlock {
       hint: 'restore by hand, with the event scheduler off: docs/restore-by-hand.md; and report this',
     });
   }
-  return { name: Buffer.from(unquoteName(found[2]!), 'latin1').toString('utf8'), runs: found[4] === 'ENABLE', text };
+  const name = unquoteName(dropped.exec(text)?.[1] ?? found[2]!);
+  return { name: Buffer.from(name, 'latin1').toString('utf8'), runs: found[4] === 'ENABLE', text };
 }

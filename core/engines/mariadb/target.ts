@@ -1,5 +1,6 @@
 import type { ManifestPart } from '../../contract/manifest.ts';
 import { BackupError } from '../../domain/errors.ts';
+import { plural } from '../../domain/units.ts';
 import { guarded } from '../../pipeline/guard.ts';
 import type { ByteStream, Catalog, LoadFailure, LoadStep, Target, TargetOptions } from '../../ports.ts';
 import type { Tools } from '../../tools.ts';
@@ -10,6 +11,7 @@ import { withCommit, withoutDefiners } from './load-text.ts';
 import { openLoader } from './loader.ts';
 import { longestStatement } from './longest-statement.ts';
 import { inspectTarget } from './occupancy.ts';
+import { noteOnNames } from './names-note.ts';
 import { requireLoadable } from './preflight.ts';
 import { plainWord, quoteName, quoteText } from './quoting.ts';
 import { rehearse } from './rehearsal.ts';
@@ -43,6 +45,7 @@ export async function openTarget(login: Login, tools: Tools, options: TargetOpti
     return errors;
   };
   const eventsHere = restoredEvents(login, feed);
+  const namesOfOld = async (stop: AbortSignal) => (login.database === manifest.database ? [] : withSession(login, stop, (session) => noteOnNames(session, manifest.database)));
   /** A part on its way to the client: of a data part what may be in one, definitions with or without who defined them. */
   function textOf(part: ManifestPart, content: ByteStream): ByteStream {
     const allowed = part.role === 'data' ? guarded(content, dataGrammar, part.file) : owners ? content : withoutDefiners(content);
@@ -64,7 +67,7 @@ export async function openTarget(login: Login, tools: Tools, options: TargetOpti
     database: login.database,
     state: found.state,
     holds: found.holds,
-    notes: found.notes,
+    notes: [...found.notes, ...eventsNote(Object.keys(catalog['event'] ?? {}).length, events)],
     failures,
     leftOut: [],
     watch: ({ file }, chunk) => rows.get(file)?.write(chunk),
@@ -100,11 +103,11 @@ export async function openTarget(login: Login, tools: Tools, options: TargetOpti
     },
     stages: [steps('schema'), steps('data'), steps('after')],
     made: () => login.database,
-    finish(stop) {
+    async finish(stop) {
       now.phase = 'finished';
-      return eventsHere.finish(events, stop);
+      return [...await eventsHere.finish(events, stop), ...await namesOfOld(stop)];
     },
-    keep: (stop) => eventsHere.finish(false, stop),
+    keep: async (stop) => [...await eventsHere.finish(false, stop), ...await namesOfOld(stop)],
     async discard(stop) {
       // all that there is of it, once the old one is gone
       if (!made || now.phase === 'finished' || (now.phase === 'filled' && now.replaced)) return;
@@ -116,6 +119,11 @@ export async function openTarget(login: Login, tools: Tools, options: TargetOpti
       await holder?.close();
     },
   };
+}
+
+function eventsNote(count: number, run: boolean): string[] {
+  if (count === 0) return [];
+  return [run ? `${plural(count, 'event')}: those that ran in the source run again once all is proven (--no-events: none)` : `${plural(count, 'event')}: made, and disabled (--events: those that ran in the source run here too)`];
 }
 
 /** Throws `part-corrupt` where the catalog is not what it should be: before anything is dropped. */
