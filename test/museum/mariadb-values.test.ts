@@ -85,6 +85,26 @@ describe.each(servers)('$name', ({ name, start }) => {
     expect(manifest.exceptions).toEqual(["column `t`.`c`: 1 value loses being none of the members", "column `t`.`s`: 1 value loses the member ''"]);
   });
 
+  test('a default of sjis came back as other text, and the proof said equal', async () => {
+    const { manifest } = await copied('defaults', `CREATE TABLE t (id INT PRIMARY KEY, p VARCHAR(20) CHARACTER SET sjis DEFAULT 0x433A5C74, ok VARCHAR(9) CHARACTER SET sjis DEFAULT 'ソ', n CHAR(9) CHARACTER SET sjis DEFAULT 0x8740, l VARCHAR(9) CHARACTER SET latin1 DEFAULT 'é\\\\');
+      INSERT INTO t (id) VALUES (1)`);
+
+    const judge = 'CONCAT_WS(" ", HEX(DEFAULT(p)), HEX(DEFAULT(ok)), HEX(DEFAULT(n)), HEX(DEFAULT(l)))';
+    const [before, after] = [await column(judge, 'defaults'), await column(judge, 'defaults_copy')].map(([all]) => String(all).split(' '));
+    const changed = ['p', 'ok', 'n', 'l'].filter((_, index) => before?.[index] !== after?.[index]);
+    expect(changed).toEqual(name === 'MySQL' ? ['p'] : ['p', 'n']);
+    expect(manifest.exceptions).toEqual(changed.map((one) => `column \`t\`.\`${one}\`: its default comes back as other text`));
+  });
+
+  test('a member of an ENUM that its definition can\'t name is told when the backup is made', async () => {
+    await connection.query('CREATE DATABASE members CHARACTER SET utf8mb4; USE members; CREATE TABLE t (id INT PRIMARY KEY, e ENUM(\'a\', 0x5C, \'ソ\') CHARACTER SET sjis); INSERT INTO t VALUES (1, 2), (2, 1), (3, 3)');
+    const source = { name: 'members' as SourceName, engine: engineOf('members'), timeZone: 'UTC', retention: { count: 1 }, compressionLevel: 1, parallel: 1 };
+
+    const { exceptions } = await backup(source, scene.deps(), limit());
+
+    expect(exceptions).toEqual(["column `t`.`e`: 1 value loses a member that the definition can't name"]);
+  });
+
   test('what could not be counted in time is excepted, not passed over', async () => {
     await connection.query('CREATE DATABASE slow; CREATE TABLE slow.t (id INT PRIMARY KEY, f FLOAT); INSERT INTO slow.t VALUES (1, 0.1)');
     const engine = engineOf('slow');

@@ -18,6 +18,7 @@ import { libraryWarnings, readTables, tableWarnings } from './tables.ts';
 import type { Table } from './tables.ts';
 import { openTarget } from './target.ts';
 import { requireFinished } from './unfinished.ts';
+import { defaultLosses } from './values/definitions.ts';
 import { lossWatch } from './values/losses.ts';
 import { storedBytes } from './values/row-form.ts';
 
@@ -42,7 +43,9 @@ export function mariadbEngine(login: Login, tools: Tools): Engine {
       const { catalog } = before;
       const triggerOrder = await readTriggerOrder(session);
       const said = hearing(tools);
-      const losses = lossWatch(like === undefined ? tables : [], login, server);
+      const known = like === undefined ? tables : [];
+      const alteredDefaults = await defaultLosses(session, known);
+      const losses = lossWatch(known, login, server);
       return {
         database: login.database,
         server: { product: server.product, version: server.version },
@@ -54,7 +57,7 @@ export function mariadbEngine(login: Login, tools: Tools): Engine {
         warnings: [...tableWarnings(tables, takesHistory(server)), ...blindness, ...selfNamingWarnings(before, login.database), ...await libraryWarnings(session)],
         async confirm(seen, stop) {
           await requireUnchanged(before, login, stop);
-          return { tables: complete(seen, tables, server), warnings: said.warnings(), exceptions: await losses.exceptions() };
+          return { tables: complete(seen, tables, server), warnings: said.warnings(), exceptions: [...alteredDefaults, ...await losses.exceptions()] };
         },
         close: async () => losses.close(),
       };

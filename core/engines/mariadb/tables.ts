@@ -11,8 +11,8 @@ export type Table = {
   columns: Column[];
 };
 
-/** `charset`: of text alone. `hasEmptyMember`: '' is in the list of an ENUM or SET. */
-export type Column = { name: string; type: string; charset: string | undefined; generated: boolean; hasEmptyMember: boolean };
+/** `charset`: of text alone. `whole`: the type as it is defined, with the list of an ENUM. `initial`: the text of a default. */
+export type Column = { name: string; type: string; charset: string | undefined; generated: boolean; whole: string; initial: string };
 
 /** Engines whose rows lie elsewhere, or in other tables: mariadb-dump leaves them out (its option --no-data-med). */
 const elsewhere = ['MRG_MYISAM', 'MRG_ISAM', 'CONNECT', 'OQGRAPH', 'SPIDER', 'VP', 'FEDERATED'];
@@ -30,7 +30,7 @@ export async function readTables(session: Session): Promise<Table[]> {
     `SELECT TABLE_NAME AS name, ENGINE AS engine, TABLE_TYPE AS type, DATA_LENGTH AS bytes FROM information_schema.TABLES
       WHERE TABLE_SCHEMA = DATABASE() AND TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED') ORDER BY TABLE_NAME`);
   const columns = await session.rows(
-    `SELECT TABLE_NAME AS name, COLUMN_NAME AS col, DATA_TYPE AS type, CHARACTER_SET_NAME AS charset, EXTRA AS extra, COLUMN_TYPE AS whole FROM information_schema.COLUMNS
+    `SELECT TABLE_NAME AS name, COLUMN_NAME AS col, DATA_TYPE AS type, CHARACTER_SET_NAME AS charset, EXTRA AS extra, COLUMN_TYPE AS whole, COLUMN_DEFAULT AS initial FROM information_schema.COLUMNS
       WHERE TABLE_SCHEMA = DATABASE() ORDER BY TABLE_NAME, ORDINAL_POSITION`);
   const byTable = Map.groupBy(columns, (row) => row['name'] ?? '');
   return tables.map((row) => ({
@@ -43,7 +43,8 @@ export async function readTables(session: Session): Promise<Table[]> {
       type: column['type'] ?? '',
       charset: column['charset'] ?? undefined,
       generated: /\b(VIRTUAL|STORED|PERSISTENT) GENERATED\b/i.test(column['extra'] ?? ''),
-      hasEmptyMember: /^(?:enum|set)\((?:'(?:[^']|'')*',)*''[,)]/i.test(column['whole'] ?? ''),
+      whole: column['whole'] ?? '',
+      initial: column['initial'] ?? '',
     })),
   }));
 }

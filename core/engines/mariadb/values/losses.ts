@@ -1,4 +1,4 @@
-import { messageOf } from '../../../domain/errors.ts';
+import { BackupError, messageOf } from '../../../domain/errors.ts';
 import { plural } from '../../../domain/units.ts';
 import type { ByteStream } from '../../../ports.ts';
 import type { Login } from '../../login.ts';
@@ -41,24 +41,26 @@ export function lossWatch(tables: Table[], login: Login, server: Server): LossWa
       }
     },
     async exceptions() {
-      const limit = setTimeout(() => stop.abort(new Error('it was not done in time')), waitLimitMs);
+      const limit = setTimeout(() => stop.abort(new BackupError('deadline', 'it took too long')), waitLimitMs);
       const outcomes = (await Promise.all(rounds)).flat();
       clearTimeout(limit);
       return risks.flatMap((risk) => sentence(risk, outcomes.filter((outcome) => outcome.risk === risk)));
     },
-    close: () => stop.abort(new Error('the backup is over')),
+    close: () => stop.abort(new BackupError('aborted', 'the backup was over')),
   };
 }
 
 /** A session that sees the rows as of now, or why there is none. */
 async function snapshot(login: Login, server: Server, signal: AbortSignal): Promise<Session | string> {
+  let session: Session | undefined;
   try {
-    const session = await openSession(login, signal);
+    session = await openSession(login, signal);
     await session.rows(server.product === 'MySQL' ? `SET SESSION max_execution_time = ${countLimitMs}` : `SET SESSION max_statement_time = ${countLimitMs / 1000}`);
     await session.rows('SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ');
     await session.rows('START TRANSACTION WITH CONSISTENT SNAPSHOT');
     return session;
   } catch (error) {
+    await session?.close();
     return messageOf(error);
   }
 }

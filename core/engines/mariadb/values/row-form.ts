@@ -72,6 +72,11 @@ function isMixed(table: Table): boolean {
   return table.name.includes('\n') || table.columns.some(({ type, charset }) => charset === undefined && textTypes.test(type));
 }
 
-function isBytes({ type, charset }: Column): boolean {
-  return charset === undefined ? binaryTypes.test(type) : !utf8.has(charset.toLowerCase());
+function isBytes(column: Column): boolean {
+  return column.charset === undefined ? binaryTypes.test(column.type) : isOtherText(column);
+}
+
+/** Whether a column holds text, and not as UTF-8. */
+export function isOtherText({ charset }: Column): boolean {
+  return charset !== undefined && !utf8.has(charset.toLowerCase());
 }
