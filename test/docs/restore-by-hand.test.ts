@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -72,6 +73,51 @@ describe('docs/restore-by-hand.md', () => {
 
     expect(said).toContain('shop.customer');
     expect(await differences(scene.source('shop_restored').engine, manifest)).toEqual([]);
+  }, 120_000);
+
+  test('what only the catalog knows comes back too, as stock pg_dump -C tells it; nothing in a name or a value runs a shell command', async () => {
+    const { host, port, user, password } = scene.server;
+    const canary = join(folder, 'canary');
+    const mean = `'; touch ${canary}; "$(touch ${canary})\\'\`touch ${canary}\` \\! touch ${canary}`;
+    const [text, name] = [`E'${mean.replaceAll('\\', '\\\\').replaceAll("'", "''")}\\nSQL\\n'`, `"${mean.replaceAll('"', '""').slice(0, 60)}"`];
+    await scene.sql('postgres', `create role ${name}; create role keeper`);
+    await scene.sql('postgres', 'create database odd owner keeper connection limit 7');
+    await scene.sql('odd', `create table t (i int primary key); insert into t values (1); select lo_from_bytea(4711, 'large')`);
+    await scene.sql('postgres', `comment on database odd is ${text}; grant connect on database odd to ${name} with grant option; revoke temporary on database odd from public;
+      alter database odd set search_path to "$user", public, "a b"; alter database odd set default_transaction_read_only to on; alter database odd set "my.parameter" to ${text};
+      alter role ${name} in database odd set work_mem to '8MB'`);
+    const manifest = await backup(scene.source('odd'), scene.deps(), limit());
+    const root = await serverRoot({ name: 'postgresql-18', suites: ['sid'], packages: ['postgresql-18'] }, () => {}, limit());
+    const programs = join(root.path, 'usr/lib/postgresql/18/bin');
+    const login = { PGHOST: host, PGPORT: String(port), PGUSER: user, PGPASSWORD: password };
+    const dumped = async (database: string) => {
+      const { stdout } = await promisify(execFile)(join(programs, 'pg_dump'), ['-C', '-s', database], { env: { ...login, LC_ALL: 'C.UTF-8', LD_LIBRARY_PATH: process.env['LD_LIBRARY_PATH'] ?? '' } });
+      return stdout.replace(/^\\(un)?restrict .*$/gm, '').replaceAll(database, 'DATABASE');
+    };
+
+    await follow('postgres', manifest, [programs], (block) => block.replace('shop_restored', 'odd_again')
+      .replace('PGHOST=localhost PGPORT=5432 PGUSER=postgres', `PGHOST=${host} PGPORT=${port} PGUSER=${user} PGPASSWORD=${quoted(password)}`));
+
+    expect(await dumped('odd_again')).toEqual(await dumped('odd'));
+    expect(await dumped('odd')).toMatch(/COMMENT ON DATABASE.*CONNECTION LIMIT = 7.*"my\.parameter".*work_mem.*GRANT/s);
+    expect(existsSync(canary)).toBe(false);
+    expect(await scene.sql('odd_again', 'select convert_from(lo_get(4711), $$UTF8$$) as large, i from t')).toEqual([{ large: 'large', i: 1 }]);
+  }, 120_000);
+
+  test('a part with large objects is one transaction: half of it leaves nothing', async () => {
+    const { host, port, user, password } = scene.server;
+    await scene.sql('postgres', 'create database large');
+    await scene.sql('large', `select lo_from_bytea(0, convert_to(string_agg(md5(g::text), ''), 'UTF8')) from generate_series(1, 20000) g; select lo_from_bytea(0, 'second'); create sequence s`);
+    const manifest = await backup(scene.source('large'), scene.deps(), limit());
+    const root = await serverRoot({ name: 'postgresql-18', suites: ['sid'], packages: ['postgresql-18'] }, () => {}, limit());
+
+    // as if the disk, or zstd, gave out at the very end
+    const followed = follow('postgres', manifest, [join(root.path, 'usr/lib/postgresql/18/bin')], (block) => block.replace('shop_restored', 'large_again')
+      .replace('PGHOST=localhost PGPORT=5432 PGUSER=postgres', `PGHOST=${host} PGPORT=${port} PGUSER=${user} PGPASSWORD=${quoted(password)}`)
+      .replace(`jq -r '.restore[]' manifest.json`, `jq -r '.restore[]' manifest.json | sed -E 's/zstd -dc (data[^ ]+)/{ zstd -dc \\1; false; }/'`));
+
+    await followed.catch(() => undefined);
+    expect(await scene.sql('large_again', 'select count(*)::int as pages from pg_largeobject')).toEqual([{ pages: 0 }]);
   }, 120_000);
 
   test('a file that was changed stops them before anything is made', async () => {

@@ -134,3 +134,20 @@ test('an older server refuses the same by way of psql, and goes on likewise', as
 
   expect(kept.failures.map(({ object }) => object)).toEqual(['FK CONSTRAINT orders orders_customer', 'MATERIALIZED VIEW DATA totals']);
 });
+
+test('the rows of a table that could not be made are left, and never read as statements, however many they are', async () => {
+  const [older, newer] = scenes as [PostgresScene, PostgresScene];
+  await newer.sql('postgres', 'create database unmade');
+  await newer.sql('unmade', `create table fine (i int); insert into fine values (1), (2); create table unmade (t text, m int4multirange);
+    insert into unmade select 'drop table if exists public.fine;', '{[1,2)}' from generate_series(1, 60000)`);
+  const manifest = await backup(newer.source('unmade'), newer.deps(), limit());
+
+  const restored = await restore(manifest, older.source('unmade').engine, { ...options, keepGoing: true }, { ...newer.deps(), parallel: 1 }, limit());
+
+  expect(restored.failures).toEqual([
+    { object: 'TABLE unmade', error: expect.stringContaining('type "int4multirange" does not exist'), statement: expect.stringContaining('CREATE TABLE public.unmade') },
+    expect.objectContaining({ object: expect.stringMatching(/unmade/) }),
+    { object: 'rows of public.unmade', error: expect.stringContaining('relation "public.unmade" does not exist'), statement: 'COPY public.unmade (t, m) FROM stdin;' },
+  ]);
+  expect(await older.sql('unmade', 'select i from fine order by 1')).toEqual([{ i: 1 }, { i: 2 }]);
+});

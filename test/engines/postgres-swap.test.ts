@@ -9,6 +9,8 @@ import type { PostgresMajor } from '../servers/postgres-packages.ts';
 import { limit, postgresScene } from '../support/postgres.ts';
 import type { PostgresScene } from '../support/postgres.ts';
 
+/** Longer than a name can be. */
+const own = `the shop's own${' and whoever else asks'.repeat(5)}`;
 const options = { replace: true, owners: true, proof: true };
 
 /** A database `shop`, backed up, and changed since. */
@@ -16,7 +18,7 @@ async function changedShop(major: PostgresMajor): Promise<{ scene: PostgresScene
   const scene = await postgresScene(major, { wal_level: 'logical', max_prepared_transactions: '2' });
   await scene.sql('postgres', 'create database shop');
   await scene.sql('shop', `create table goods as select g as id from generate_series(1, 100) g`);
-  await scene.sql('postgres', `comment on database shop is 'the shop''s own'`);
+  await scene.sql('postgres', `comment on database shop is '${own.replaceAll("'", "''")}'`);
   await scene.sql('postgres', 'alter database shop connection limit 3');
   const manifest = await backup(scene.source('shop'), scene.deps(), limit());
   await scene.sql('shop', 'create table newer as select 42 as answer');
@@ -30,7 +32,7 @@ test.each([13, 15, 18] as const)('a database of PostgreSQL %i is replaced in one
 
     expect(await scene.sql('shop', `select count(*)::int as rows, to_regclass('newer') as newer from goods`)).toEqual([{ rows: 100, newer: null }]);
     expect(await scene.sql('postgres', `select datname, datallowconn, datconnlimit as most, shobj_description(oid, 'pg_database') as comment from pg_database where not datistemplate and datname <> 'postgres'`))
-      .toEqual([{ datname: 'shop', datallowconn: true, most: 3, comment: 'the shop\'s own' }]);
+      .toEqual([{ datname: 'shop', datallowconn: true, most: 3, comment: own }]);
   } finally {
     await scene.stop();
   }
@@ -154,7 +156,7 @@ describe('--replace', () => {
 
     expect(restored).toMatchObject({ database: 'shop', proof: { differences: [] }, failures: [], notes: [] });
     expect(await databases()).toEqual(['nightjar_new_mine', 'other_half', 'postgres', 'shop']);
-    expect(await scene.sql('postgres', `select shobj_description(oid, 'pg_database') as comment from pg_database where datname = 'shop'`)).toEqual([{ comment: 'the shop\'s own' }]);
+    expect(await scene.sql('postgres', `select shobj_description(oid, 'pg_database') as comment from pg_database where datname = 'shop'`)).toEqual([{ comment: own }]);
     await expect(isOld()).rejects.toThrow('newer');
     await scene.sql('postgres', 'drop database nightjar_new_mine');
     await scene.sql('postgres', 'drop database other_half');

@@ -14,10 +14,15 @@ export async function* blocksOf(part: ByteStream): AsyncGenerator<Block> {
     const line = await text.peek();
     if (line === undefined) return;
     const copy = line.toString('latin1').startsWith('COPY ') ? await copyLine(text) : undefined;
-    const content = copy === undefined ? statements(text) : rows(copy, text);
+    const content = skippable(copy === undefined ? statements(text) : rows(copy, text));
     yield { copy: copy?.toString().trimEnd(), content };
     for await (const _ of content) void _; // what nobody has read
   }
+}
+
+/** Whoever stops reading it leaves it where it is: what is left of it is skipped, and never taken for what follows. */
+function skippable(content: AsyncGenerator<Uint8Array>): ByteStream {
+  return { [Symbol.asyncIterator]: () => ({ next: () => content.next() }) };
 }
 
 /** The line that begins a COPY, over several lines where a name holds some. */
@@ -30,7 +35,7 @@ async function copyLine(text: Lines): Promise<Buffer> {
   return Buffer.concat(lines);
 }
 
-async function* statements(text: Lines): ByteStream {
+async function* statements(text: Lines): AsyncGenerator<Uint8Array> {
   let held: Buffer[] = [];
   let size = 0;
   for (let line = await text.peek(); line !== undefined && !line.toString('latin1', 0, 5).startsWith('COPY '); line = await text.peek()) {
@@ -43,7 +48,7 @@ async function* statements(text: Lines): ByteStream {
   if (size > 0) yield Buffer.concat(held);
 }
 
-async function* rows(copy: Buffer, text: Lines): ByteStream {
+async function* rows(copy: Buffer, text: Lines): AsyncGenerator<Uint8Array> {
   yield copy;
   // the end is looked for with the newline before it: the one of the first line counts too
   yield* text.upTo(rowsEnd);

@@ -1,11 +1,12 @@
-import type { ManifestPart, TableRows } from '../../contract/manifest.ts';
+import type { TableRows } from '../../contract/manifest.ts';
 import { BackupError } from '../../domain/errors.ts';
 import { hearing } from '../../pipeline/hearing.ts';
-import type { ByteStream, Catalog, Engine, Plan, PlannedPart } from '../../ports.ts';
+import type { ByteStream, Engine, Plan, PlannedPart } from '../../ports.ts';
 import type { Tools } from '../../tools.ts';
 import type { Bytes } from '../../domain/units.ts';
 import { placeOf } from '../login.ts';
 import type { Login } from '../login.ts';
+import { restoreCommands } from './by-hand.ts';
 import { ownerKinds, readCatalog } from './catalog.ts';
 import { carried } from './catalog/left-out.ts';
 import { nameKey } from './identifier.ts';
@@ -118,24 +119,4 @@ function requireAllSeen(tables: Table[], seen: TableRows[]): void {
   throw new BackupError('dump-cut', `the dump holds no rows section for ${missing.map(({ name }) => name).join(', ')}`, {
     hint: 'the dump program left tables out without an error; run the backup again, and report this',
   });
-}
-
-/** Stock commands that restore a backup from a folder with its objects; the database is made as the old one was. */
-function restoreCommands(parts: ManifestPart[], catalog: Catalog): string[] {
-  const { encoding, collate, ctype, provider, locale } = catalog['database'] ?? {};
-  const data = parts.filter(({ role }) => role === 'data').map(({ file }) => file);
-  const icu = provider === 'i' ? ` --locale-provider=icu --icu-locale=${shellWord(locale)}` : '';
-  const builtin = provider === 'b' ? ` --locale-provider=builtin --builtin-locale=${shellWord(locale)}` : '';
-  return [
-    `export PGOPTIONS='-c lc_monetary=C'`,
-    `createdb --template=template0 --encoding=${encoding} --lc-collate=${shellWord(collate)} --lc-ctype=${shellWord(ctype)}${icu}${builtin} "$DB"`,
-    'pg_restore --exit-on-error --section=pre-data --dbname="$DB" schema.pgdump',
-    // the COMMIT is sent only if the whole part was unpacked
-    ...data.map((file) => `{ echo 'BEGIN;' && zstd -dc ${file} && echo 'COMMIT;'; } | psql --no-psqlrc --quiet --set=ON_ERROR_STOP=1 --dbname="$DB"`),
-    'pg_restore --exit-on-error --section=post-data --dbname="$DB" schema.pgdump',
-  ];
-}
-
-function shellWord(text = ''): string {
-  return /^[\w.@-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }

@@ -14,6 +14,7 @@ import { postgresRead } from './programs.ts';
 import { copyScript } from './copy-script.ts';
 import type { Piece } from './copy-script.ts';
 import type { Snapshot } from './snapshot.ts';
+import { withoutTransactions } from './without-transactions.ts';
 import type { Table } from './tables.ts';
 
 /** What pg_dump alone can print: definitions; sequences and the like. */
@@ -81,7 +82,7 @@ function restPart(context: Context, excluded: Table[]): PlannedPart {
     file: restFile,
     compress: true,
     estimatedBytes: rest.reduce((sum, table) => sum + table.bytes, 0),
-    open: (signal) => restorable(programOutput(run, signal)),
+    open: (signal) => withoutTransactions(restorable(programOutput(run, signal))),
     reader: () => sparing(postgresReader(), excluded),
   };
 }

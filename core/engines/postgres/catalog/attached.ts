@@ -36,9 +36,12 @@ export const subscriptionsQuery = `select 'subscription' as kind, quote_ident(su
   union all
   select 'owner', concat('subscription ', quote_ident(subname)), rolname from pg_subscription join pg_roles r on r.oid = subowner where subdbid = (select oid from pg_database where datname = current_database())`;
 
-/** Values: a restore makes the new database with them. A provider is named unless it is the system's, as it always was before 15. */
+/**
+ * Values: a restore makes the new database with them. A provider is named unless it is the system's, as it always was before 15. All are text: beside a
+ * `name` in the same column, PostgreSQL takes them for names, and cuts them after 63 bytes.
+ */
 export const databaseQuery = `select 'database' as kind, x.name, x.text from pg_database d, lateral (values
-    ('encoding', pg_encoding_to_char(encoding)), ('collate', datcollate::text), ('ctype', datctype::text),
+    ('encoding', pg_encoding_to_char(encoding)::text), ('collate', datcollate::text), ('ctype', datctype::text),
     ('provider', nullif(to_jsonb(d) ->> 'datlocprovider', 'c')), ('locale', coalesce(to_jsonb(d) ->> 'datlocale', to_jsonb(d) ->> 'daticulocale')), ('icu rules', to_jsonb(d) ->> 'daticurules')) x (name, text)
   where datname = current_database() and x.text is not null
   union all
@@ -49,14 +52,14 @@ export const databaseQuery = `select 'database' as kind, x.name, x.text from pg_
   select 'database comment', 'comment', ${unmarkedSql('description')} from pg_shdescription
   where classoid = 'pg_database'::regclass and objoid = (select oid from pg_database where datname = current_database()) and ${unmarkedSql('description')} is not null
   union all
-  select 'database access', 'owner', rolname from pg_database join pg_roles r on r.oid = datdba where datname = current_database()
+  select 'database access', 'owner', rolname::text from pg_database join pg_roles r on r.oid = datdba where datname = current_database()
   union all
   select 'database access', concat_ws(' ', coalesce('role ' || rolname, 'public'), privilege_type), privilege_type || case when is_grantable then '*' else '' end
   from pg_database, aclexplode(coalesce(datacl, acldefault('d', datdba))) left join pg_roles r on r.oid = grantee where datname = current_database()`;
 
 /** Values that a restore leaves to the new database. */
 export const databaseOptionsQuery = `select 'database option' as kind, x.name, x.text from pg_database d join pg_tablespace s on s.oid = dattablespace, lateral (values
-    ('connection limit', nullif(datconnlimit, -1)::text), ('template', nullif(datistemplate, false)::text), ('tablespace', nullif(spcname, 'pg_default'))) x (name, text)
+    ('connection limit', nullif(datconnlimit, -1)::text), ('template', nullif(datistemplate, false)::text), ('tablespace', nullif(spcname::text, 'pg_default'))) x (name, text)
   where datname = current_database() and x.text is not null
   union all
   select 'database option', 'security label of ' || provider, label from pg_shseclabel
