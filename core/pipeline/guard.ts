@@ -45,34 +45,46 @@ const longestLine = 64 * 1024;
 const shownCharacters = 40;
 const [newline, space, semicolon, backslash, parenthesis] = [...Buffer.from('\n ;\\(')] as [number, number, number, number, number];
 
+/** A piece that may pass: `table` is its number among the tables with rows, 0 for a statement or line between them. */
+export type Passed = { text: Buffer; table: number };
+
 /**
- * Lets a data part pass as far as the grammar allows it: what is not judged yet is held back, so that nothing which is refused reaches the
+ * Takes a data part apart as far as the grammar allows it: what is not judged yet is held back, so that nothing which is refused reaches the
  * client. Throws `part-corrupt`, with the line and the first harmless characters of what was found. Holds no more than one statement.
  */
-export async function* guarded(content: ByteStream, grammar: Grammar, name: string): ByteStream {
+export async function* piecesOf(content: ByteStream, grammar: Grammar, name: string): AsyncGenerator<Passed> {
   let held: Buffer = Buffer.alloc(0);
   let rows: Rows | undefined;
   let line = 1;
+  let tables = 0;
   for await (const chunk of content) {
     const text = joined(held, chunk);
-    let from = 0;
     let at = 0;
     while (at < text.length) {
       const piece: Piece = rows === undefined ? pieceOf(text, at, grammar) : rows.take(text, at);
       if (piece.state === 'wrong') throw refused(name, line + newlinesIn(text, 0, piece.to), text.subarray(piece.to), piece.what);
-      if (piece.verdict === 'drop') {
-        if (at > from) yield text.subarray(from, at);
-        from = piece.to;
-      }
+      if (piece.verdict === 'rows') tables += 1;
+      const table = rows !== undefined || piece.verdict === 'rows' ? tables : 0;
+      if (piece.verdict !== 'drop' && piece.to > at) yield { text: text.subarray(at, piece.to), table };
       at = piece.to;
       if (piece.state === 'more') break;
       rows = piece.verdict === 'rows' ? grammar.rows() : undefined;
     }
-    if (at > from) yield text.subarray(from, at);
     line += newlinesIn(text, 0, at);
     held = text.subarray(at);
   }
   if (rows !== undefined || held.length > 0) throw refused(name, line, held, 'an end in the middle');
+}
+
+/** The same as a stream, in as large pieces as it came. */
+export async function* guarded(content: ByteStream, grammar: Grammar, name: string): ByteStream {
+  let run: Buffer | undefined;
+  for await (const { text } of piecesOf(content, grammar, name)) {
+    const isNext = run !== undefined && run.buffer === text.buffer && run.byteOffset + run.length === text.byteOffset;
+    if (run !== undefined && !isNext) yield run;
+    run = isNext ? Buffer.from(text.buffer, run!.byteOffset, run!.length + text.length) : text;
+  }
+  if (run !== undefined) yield run;
 }
 
 function joined(held: Buffer, chunk: Uint8Array): Buffer {

@@ -1,4 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { backup } from '../../core/commands/backup.ts';
+import { readCatalogPart } from '../../core/commands/restore.ts';
+import type { Manifest } from '../../core/contract/manifest.ts';
 import { dataGrammar } from '../../core/engines/postgres/data-grammar.ts';
 import { postgresRun } from '../../core/engines/postgres/programs.ts';
 import { restricted } from '../../core/engines/postgres/restricted.ts';
@@ -177,3 +180,39 @@ test('every part that the stock pg_dump writes of a database with every feature 
     }
   }
 }, 60_000);
+
+describe('what goes on after a failure reads no part otherwise than the grammar did', () => {
+  const hostile = [
+    // to whoever looks for lines that begin with COPY, each of these hides where rows begin or end
+    ` COPY public.missing (a) FROM stdin;\ncreate table public.canary ();\n\\.\n`,
+    `SELECT pg_catalog.setval('x\nCOPY public.orders (id, note) FROM stdin;\n\\.\ncreate table public.canary ();\n', 1, true);\n`,
+    `COPY "x FROM stdin;\n\\.\ncreate table public.canary ();\n" (a) FROM stdin;\n\\.\n`,
+    `COMMENT ON LARGE OBJECT 1 IS 'x\nSET xmloption = content; create table public.canary ();\n';\nCOPY public.orders (id, note) FROM stdin;\n\\.\n`,
+    `COMMENT ON LARGE OBJECT 1 IS 'x\nBEGIN;\nSELECT pg_catalog.lo_open(''\n'';create table public.canary ();--';\n`,
+    `COPY public.missing (a) FROM stdin;\ncreate table public.canary ();\n\\.\nSELECT pg_catalog.setval('public.numbers', 7, true);\n`,
+  ];
+  async function kept() {
+    const catalog = await backup(scene.source('every'), scene.deps(), limit()).then((manifest) => readCatalogPart(manifest, scene.vault, limit()));
+    const manifest = { id: '20261120T020000Z-7f3a9c', client: { version: '15.1' }, server: { version: '15.1' }, parts: [{ role: 'data', file: 'data/0001.sql.zst' }] } as unknown as Manifest;
+    return scene.source('hostile').engine.target({ manifest, catalog, owners: true, keepGoing: true }, limit());
+  }
+  test.each(hostile)('%j', async (text) => {
+    await scene.sql('hostile', 'drop table if exists canary');
+    const target = await kept();
+    for (const step of target.stages.flat()) await step.load(pieces(Buffer.from(`${honest[0]}${honest[1]}${text}${honest.at(-1)}`), 7), limit()).catch(() => {});
+    await target.close();
+
+    expect(await scene.sql('hostile', `select relname from pg_class where relname = 'canary'`)).toEqual([]);
+  }, 60_000);
+
+  test('rows whose table could not be made are no statements, however many there are', async () => {
+    await scene.sql('hostile', 'drop table if exists canary');
+    const rows = 'create table public.canary ();\n'.repeat(100_000);
+    const target = await kept();
+    for (const step of target.stages.flat()) await step.load(pieces(Buffer.from(`${honest[0]}${honest[1]}COPY public.missing (a) FROM stdin;\n${rows}\\.\n${honest.at(-1)}`)), limit());
+    await target.close();
+
+    expect(target.failures).toHaveLength(1);
+    expect(await scene.sql('hostile', `select relname from pg_class where relname = 'canary'`)).toEqual([]);
+  }, 60_000);
+});

@@ -1,5 +1,6 @@
 import type { ByteStream, LoadFailure } from '../../ports.ts';
-import { blocksOf } from './blocks.ts';
+import type { Passed } from '../../pipeline/guard.ts';
+import { judgedBlocksOf } from './judged-blocks.ts';
 import type { Loading } from './loading.ts';
 import { failureOf, refusedError } from './remedies.ts';
 import { isLost, subjectOf } from './restore-errors.ts';
@@ -8,14 +9,12 @@ import { tryRows, tryScript } from './script.ts';
 
 /** Loads data parts piece by piece, so that rows which can't be loaded cost no others. */
 export type KeptRows = {
-  load(file: string, content: ByteStream, signal: AbortSignal): Promise<void>;
+  load(file: string, content: AsyncGenerator<Passed>, signal: AbortSignal): Promise<void>;
   /** Once every part was loaded: tries again what a check that reads another table refused, for the other table was empty then. */
-  again(file: string, content: ByteStream, signal: AbortSignal): Promise<void>;
+  again(file: string, content: AsyncGenerator<Passed>, signal: AbortSignal): Promise<void>;
 };
 
-const settings = /^(?:SET |SELECT pg_catalog\.set_config\()/;
-/** pg_dump's own transaction, and what only psql knows. */
-const framing = /^(?:BEGIN;|COMMIT;|\\.*)$/;
+const settings = /^(?:SET (?!SESSION )|SELECT pg_catalog\.set_config\()/;
 
 export function keptRows(loading: Loading): KeptRows {
   /** By part, the numbers of its pieces whose rows were refused. */
@@ -53,11 +52,11 @@ export function keptRows(loading: Loading): KeptRows {
 type Handling = { rows(number: number, script: ByteStream): Promise<void>; statements?(script: ByteStream): Promise<void> };
 
 /** Each piece under the settings that stand before it. */
-async function eachBlock(content: ByteStream, { rows, statements }: Handling): Promise<void> {
+async function eachBlock(content: AsyncGenerator<Passed>, { rows, statements }: Handling): Promise<void> {
   let head = '';
   let number = 0;
-  for await (const { copy, content: block } of blocksOf(content)) {
-    if (copy !== undefined) {
+  for await (const { rows: isRows, content: block } of judgedBlocksOf(content)) {
+    if (isRows) {
       await rows((number += 1), joined(head, block));
       continue;
     }
@@ -73,15 +72,13 @@ async function* joined(head: string, rest: ByteStream): ByteStream {
 }
 
 /** Statements, each large object's in a transaction of their own: what opens one holds no longer. The settings among them are noted. */
-async function* noting(statements: ByteStream, note: (line: string) => void): ByteStream {
+async function* noting(statements: AsyncIterable<Buffer>, note: (statement: string) => void): ByteStream {
   for await (const chunk of statements) {
-    const lines = Buffer.from(chunk).toString('latin1').split(/(?<=\n)/);
-    const kept = lines.filter((line) => !framing.test(line.trimEnd())).map((line) => {
-      if (settings.test(line)) note(line);
-      if (line.startsWith('SELECT pg_catalog.lo_open(')) return `BEGIN;\n${line}`;
-      return line.startsWith('SELECT pg_catalog.lo_close(') ? `${line}COMMIT;\n` : line;
-    });
-    yield Buffer.from(kept.join(''), 'latin1');
+    const statement = chunk.toString('latin1');
+    if (settings.test(statement)) note(statement);
+    if (statement.startsWith('SELECT pg_catalog.lo_open(')) yield Buffer.from('BEGIN;\n');
+    yield chunk;
+    if (statement.startsWith('SELECT pg_catalog.lo_close(')) yield Buffer.from('COMMIT;\n');
   }
 }
 

@@ -1,7 +1,7 @@
 import type { ManifestPart } from '../../contract/manifest.ts';
 import { BackupError, messageOf } from '../../domain/errors.ts';
 import type { ByteStream, LoadStep, Target, TargetOptions } from '../../ports.ts';
-import { guarded } from '../../pipeline/guard.ts';
+import { guarded, piecesOf } from '../../pipeline/guard.ts';
 import type { Tools } from '../../tools.ts';
 import { placeOf } from '../login.ts';
 import type { Login } from '../login.ts';
@@ -64,6 +64,7 @@ export async function openTarget(login: Login, tools: Tools, options: TargetOpti
   }
 
   const allowed = (content: ByteStream, part: ManifestPart) => guarded(content, dataGrammar, part.file);
+  const apart = (content: ByteStream, part: ManifestPart) => piecesOf(content, dataGrammar, part.file);
   return {
     database: login.database,
     state,
@@ -81,9 +82,9 @@ export async function openTarget(login: Login, tools: Tools, options: TargetOpti
     },
     stages: [
       steps('schema', 'definitions', (content, stop) => loadSection('pre-data', content, loading, stop)),
-      steps('data', '', (content, stop, part) => (loading.keepGoing ? rows.load(part.file, allowed(content, part), stop) : loadScript(allowed(content, part), { whole: true }, loading, stop)))
+      steps('data', '', (content, stop, part) => (loading.keepGoing ? rows.load(part.file, apart(content, part), stop) : loadScript(allowed(content, part), { whole: true }, loading, stop)))
         .map((step) => ({ ...step, inspect: (content: ByteStream) => allowed(content, step.part) })),
-      ...(loading.keepGoing ? [steps('data', 'rows, again', (content, stop, part) => rows.again(part.file, allowed(content, part), stop))] : []),
+      ...(loading.keepGoing ? [steps('data', 'rows, again', (content, stop, part) => rows.again(part.file, apart(content, part), stop))] : []),
       steps('schema', 'indexes and constraints', (content, stop) => loadSection('post-data', content, loading, stop)),
     ],
     made: () => into().database,
