@@ -10,6 +10,7 @@ import type { RestoreOptions, Restored } from '../../core/commands/restore.ts';
 import type { Manifest } from '../../core/contract/manifest.ts';
 import type { SourceName } from '../../core/domain/keys.ts';
 import { mariadbEngine } from '../../core/engines/mariadb/index.ts';
+import { clientClaim } from '../../core/engines/mariadb/unfinished.ts';
 import type { Engine, Vault } from '../../core/ports.ts';
 import type { Tools } from '../../core/tools.ts';
 import { connect, loginTo } from '../engines/mariadb-support.ts';
@@ -139,6 +140,19 @@ test('what somebody else put beside our half of a restore is dropped by nothing 
 
   await expect(refused).rejects.toMatchObject({ code: 'target-not-empty', message: expect.stringContaining('somebodys') });
   expect(ours).toMatchObject({ state: 'empty', notes: [expect.stringContaining('interrupted')] });
+});
+
+test('a client whose run was killed is waited for: it would write into what the next run makes', async () => {
+  const orphan = await connect(server);
+  await orphan.query(`SET ${clientClaim('live', 0)}`);
+
+  const next = restoring();
+  await sleep(2_000);
+  const meanwhile = await rowsIn('live.precious');
+  await orphan.end();
+
+  expect(meanwhile).toBe(0);
+  expect((await next).proof?.differences).toEqual([]);
 });
 
 test('two restores into one database: the second is refused, and the first succeeds', async () => {

@@ -12,6 +12,7 @@ import { loadRun } from './programs.ts';
 import { remedyFor } from './remedies.ts';
 import type { Restorer } from './remedies.ts';
 import { newStatements } from './statements.ts';
+import { clientClaim } from './unfinished.ts';
 
 /** Feeds a text to the client. With `goOn`, what the server refuses is left out, and returned; without, it throws at the first refusal. */
 export type Feed = (text: ByteStream, signal: AbortSignal, goOn?: boolean) => Promise<LoadError[]>;
@@ -25,10 +26,11 @@ const errorBytes = 1024 ** 2;
 export function openLoader(login: Login, tools: Tools, from: Manifest['server'], restorer: Restorer): Feed {
   const place = placeOf('mariadb', login);
   const refusal = refusedHint(login, usualRefusal);
+  let started = 0;
   return async (text, signal, goOn = false) => {
     const statements = newStatements();
     let words = '';
-    const run = loadRun(tools, { ...login, idleLimitMs: restoreIdleLimitMs }, initCommand(login), goOn ? ['--force'] : []);
+    const run = loadRun(tools, { ...login, idleLimitMs: restoreIdleLimitMs }, initCommand(login, started++), goOn ? ['--force'] : []);
     const heard = (said: string) => (goOn ? (words = said) : run.program.heard?.(said));
     const explain = (said: string) => explainLoad(said, statements, place, refusal);
     await programInput({ ...run, program: { ...run.program, heard }, heardBytes: errorBytes, explain }, statements.passing(text), signal).catch((cause: unknown) => {
@@ -55,7 +57,7 @@ export function otherServer(from: Manifest['server'], { server: to }: Pick<Resto
  * One transaction for a part; the checks that would read every row again were kept by the source, or, as MariaDB's CHECK constraints, could be
  * switched off there, and would refuse rows here that the source holds. The server's own mode may change what a `\` means.
  */
-function initCommand(login: Login): string {
+function initCommand(login: Login, slot: number): string {
   const lockSeconds = Math.max(1, Math.ceil(login.lockTimeoutMs / 1000));
-  return `SET SESSION sql_mode = 'NO_AUTO_VALUE_ON_ZERO', autocommit = 0, foreign_key_checks = 0, unique_checks = 0, lock_wait_timeout = ${lockSeconds}, net_read_timeout = 86400, wait_timeout = 86400 /*M!100201 , check_constraint_checks = 0 */`;
+  return `SET SESSION sql_mode = 'NO_AUTO_VALUE_ON_ZERO', autocommit = 0, foreign_key_checks = 0, unique_checks = 0, lock_wait_timeout = ${lockSeconds}, net_read_timeout = 86400, wait_timeout = 86400, ${clientClaim(login.database, slot)} /*M!100201 , check_constraint_checks = 0 */`;
 }

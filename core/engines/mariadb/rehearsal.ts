@@ -9,7 +9,7 @@ import type { Feed } from './loader.ts';
 import { quoteName } from './quoting.ts';
 import { withSession } from './session.ts';
 import type { Session } from './session.ts';
-import { claim, isClaimed, markedDatabases, marks, setMark } from './unfinished.ts';
+import { claim, isClaimed, markedDatabases, marks, setMark, untilClientsEnd } from './unfinished.ts';
 
 /** What a rehearsal has shown: what the server refused, and what it made otherwise than it was. Or why there was none. */
 export type Rehearsal = { refused: LoadError[]; different: string[] } | { notHeld: string };
@@ -37,6 +37,8 @@ const shapes = ['table', 'index', 'constraint', 'sequence'];
 export async function rehearse(how: How, signal: AbortSignal): Promise<Rehearsal> {
   const database = `${newDatabaseName({ ...how.manifest, database: how.manifest.database.slice(0, 40) })}_check`;
   return withSession(how.login, signal, async (session): Promise<Rehearsal> => {
+    await dropLeftovers(session);
+    await untilClientsEnd(session, database, signal);
     await dropLeftovers(session);
     if (!(await claim(session, database))) return { notHeld: `another restore of this backup is trying its definitions in ${database}` };
     try {

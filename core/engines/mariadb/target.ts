@@ -20,7 +20,7 @@ import { openSession, withSession } from './session.ts';
 import type { Session } from './session.ts';
 import { standingOf } from './standing.ts';
 import type { Standing } from './standing.ts';
-import { claim, clearMark, setMark } from './unfinished.ts';
+import { claim, clearMark, setMark, untilClientsEnd } from './unfinished.ts';
 
 const labels: Partial<Record<ManifestPart['role'], string>> = { schema: 'tables, routines and views', after: 'triggers and events' };
 
@@ -33,6 +33,7 @@ export async function openTarget(login: Login, tools: Tools, options: TargetOpti
   const found = await inspectTarget(login, catalog, signal);
   const restorer = { server: found.server, user: found.user, database: login.database };
   const loader = (database: string) => openLoader({ ...login, database }, tools, manifest.server, restorer);
+  const intoTarget = loader(login.database);
   const rows = new Map(manifest.parts.filter(({ role }) => role === 'data').map(({ file }) => [file, longestStatement()]));
   const failures: LoadFailure[] = [];
   const now: Standing = { phase: 'untouched', replaced: false, was: found.state };
@@ -40,7 +41,7 @@ export async function openTarget(login: Login, tools: Tools, options: TargetOpti
   let holder: Session | undefined;
 
   const feed = async (text: ByteStream, stop: AbortSignal) => {
-    const errors = await loader(login.database)(text, stop, keepGoing);
+    const errors = await intoTarget(text, stop, keepGoing);
     failures.push(...errors.map(({ object, error, statement }) => ({ object, error, statement })));
     return errors;
   };
@@ -89,6 +90,7 @@ export async function openTarget(login: Login, tools: Tools, options: TargetOpti
       const statement = createStatement(login, catalog);
       holder = await openSession(login, stop, null);
       if (!(await claim(holder, login.database))) throw atWork(login);
+      await untilClientsEnd(holder, login.database, stop);
       if (at.state === 'occupied' || at.unfinished) {
         Object.assign(now, { phase: 'dropping', replaced: at.state === 'occupied' });
         await holder.rows(`DROP DATABASE ${quoteName(login.database)}`);

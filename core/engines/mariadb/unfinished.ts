@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { setTimeout } from 'node:timers/promises';
 import { BackupError } from '../../domain/errors.ts';
 import { quoteName } from './quoting.ts';
 import type { Session } from './session.ts';
@@ -43,6 +44,30 @@ export function requireFinished(tables: readonly { name: string }[], place: stri
   throw new BackupError('source-changed', `${place} is a part of a restore that has not ended, or was interrupted`, {
     hint: 'wait until it has ended; one that was interrupted is done again by the same command (nightjar restore … --to …)',
   });
+}
+
+/** Clients that may load into one database at the same time. */
+const slots = [0, 1, 2, 3, 4, 5, 6, 7];
+const pollMs = 200;
+const endLimitMs = 30_000;
+
+/** What a client sets as it begins, so that it is known while it lives: one whose run was killed goes on until it has read all that it was sent. */
+export function clientClaim(database: string, slot: number): string {
+  return `@nightjar_client = GET_LOCK('${lockOf(database)}:${slot % slots.length}', 0)`;
+}
+
+/** Waits for the clients of a run that was killed, which would write into whatever has the name of their database. Throws `lease-held` when they don't end. */
+export async function untilClientsEnd(session: Session, database: string, signal: AbortSignal): Promise<void> {
+  const asked = slots.map((slot) => `IS_USED_LOCK('${lockOf(database)}:${slot}')`).join(', ');
+  for (let waitedMs = 0; ; waitedMs += pollMs) {
+    const [row] = await session.rows(`SELECT COALESCE(${asked}) AS client`);
+    const client = row?.['client'];
+    if (client === null || client === undefined) return;
+    if (waitedMs >= endLimitMs) {
+      throw new BackupError('lease-held', `session ${client} of a restore that was killed is still at work in database ${database}`, { hint: `wait for it, or end it: KILL ${client}` });
+    }
+    await setTimeout(pollMs, undefined, { signal });
+  }
 }
 
 /** A lock's name has at most 64 characters. */
