@@ -126,7 +126,7 @@ export const mutations: Mutation[] = [
   of('grant table column s.owned_by_clerk.a', 'grant update (a) on s.owned_by_clerk to auditor with grant option'),
   of('grant function s.definer()', 'revoke execute on function s.definer() from public'),
   of('grant large object 70001', 'revoke select on large object 70001 from auditor'),
-  { sql: 'grant execute on function pg_catalog.pg_sleep(double precision) to public', found: ['grant function pg_catalog.pg_sleep(double precision) is defined differently'] },
+  { sql: 'grant execute on function pg_catalog.pg_sleep(double precision) to public', found: ['grant function pg_catalog.pg_sleep(double precision) is missing'] },
   { sql: 'revoke execute on function public.citext(inet) from public', found: ['grant function public.citext(pg_catalog.inet) is not in the backup'] },
   of('default privileges postgres s r', 'alter default privileges in schema s grant insert on tables to auditor'),
   of('comment table s.plain', `comment on table s.plain is 'of late'`),

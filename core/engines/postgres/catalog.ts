@@ -24,7 +24,6 @@ const plainKinds = ['tablespace', 'extension version', leftOutKind];
  */
 export async function readCatalog(session: Session, like?: Catalog): Promise<Catalog> {
   const isFirst = like !== undefined && isFirstFormat(like);
-  await session.rows(`select set_config('jit', 'off', false)`); // to compile these queries takes ten times as long as to run them
   const catalog: Catalog = isFirst ? {} : { [formatKind]: { format: '2' } };
   for (const query of isFirst ? [...firstFormatQueries(), databaseQuery] : await queries(session)) {
     for (const { kind, name, text, statements } of await session.rows<Row>(query)) {

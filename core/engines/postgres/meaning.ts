@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { readDefinition } from './catalog.ts';
 
 /** A node of a parse tree, as libpg_query writes it in JSON. */
@@ -11,15 +12,18 @@ type Node = { [field: string]: Tree };
 export async function meansTheSame(expected: string, found: string): Promise<boolean> {
   const [before, after] = [readDefinition(expected), readDefinition(found)];
   if (before.facts !== after.facts || before.statements.length === 0 || before.statements.length !== after.statements.length) return false;
-  const meanings = await Promise.all([before, after].map(({ statements }) => Promise.all(statements.map(meaningOf))));
-  return meanings.flat().every((meaning) => meaning !== undefined) && JSON.stringify(meanings[0]) === JSON.stringify(meanings[1]);
+  for (const [index, statement] of before.statements.entries()) {
+    const [one, other] = [await meaningOf(statement), await meaningOf(after.statements[index] ?? '')];
+    if (one === undefined || !isDeepStrictEqual(one, other)) return false;
+  }
+  return true;
 }
 
 /** The tree of a statement, the same for each way in which PostgreSQL prints it. Undefined where the parser does not understand it, or is not at hand. */
 export async function meaningOf(statement: string): Promise<Tree | undefined> {
   try {
     const { parse } = await import('libpg-query');
-    return alike((await parse(statement)) as Tree);
+    return alike((await parse(statement)) as unknown as Tree);
   } catch {
     return undefined;
   }

@@ -29,7 +29,7 @@ export async function madeFrom(login: Login, tools: Tools, compared: Compared, s
 
 /** The same way that a restore goes, without its rows; what can't be made is missing then. */
 async function load(scratch: Login, tools: Tools, { manifest, expected, owners, open }: Compared, signal: AbortSignal): Promise<void> {
-  const target = await openTarget(scratch, tools, { manifest, catalog: expected, owners, tablespaces: true, keepGoing: true }, signal);
+  const target = await openTarget(scratch, tools, { manifest, catalog: expected, owners, tablespaces: false, keepGoing: true }, signal);
   try {
     if (target.state !== 'absent') throw new BackupError('restore-failed', `database ${scratch.database} is there already`, { hint: 'it was made by a proof: drop it' });
     await target.prepare(false, signal);

@@ -31,10 +31,10 @@ export function ownersQuery(): string {
     const owners = `select 'owner' as kind, '${named}'::regclass as class, o.oid, 0 as part, (select rolname from pg_roles where oid = o.${owner})::text as text from pg_catalog.${from} o where ${mine}`;
     if (acl === undefined) return [owners];
     const rights = grants(`o.${acl}`, letter!, `o.${owner}`);
-    return [owners, `select 'grant', '${named}'::regclass, o.oid, 0, ${rights} from pg_catalog.${from} o where ${where} and (${mine} or not (${mine}) and ${changed(named, `o.${acl}`)})`];
+    return [owners, `select 'grant', '${named}'::regclass, o.oid, 0, ${rights} from pg_catalog.${from} o where ${where} and (${mine} or not (${mine}) and ${changed(named, `o.${acl}`, `acldefault(${letter!}, o.${owner})`)})`];
   });
   const columns = `select 'grant', 'pg_class'::regclass, o.oid, a.attnum, ${grants('a.attacl', `'c'`, 'o.relowner')}
-    from pg_class o join pg_attribute a on a.attrelid = o.oid and a.attacl is not null and not a.attisdropped where ${own('pg_class')} or ${changed('pg_class', 'a.attacl', 'a.attnum')}`;
+    from pg_class o join pg_attribute a on a.attrelid = o.oid and a.attacl is not null and not a.attisdropped where ${own('pg_class')} or ${changed('pg_class', 'a.attacl', `acldefault('c', o.relowner)`, 'a.attnum')}`;
   return `select a.kind, concat(i.type, ' ', i.identity) as name, a.text
     from (${[...all, columns].join(' union all ')}) a, lateral pg_identify_object(a.class, a.oid, a.part) i
     where i.identity is not null and coalesce(i.schema, i.identity) !~ '^(pg_(temp|toast)|information_schema$)' and not (a.oid >= 16384 and coalesce(i.schema, '') = 'pg_catalog')`;
@@ -46,9 +46,11 @@ function grants(acl: string, letter: string, owner: string): string {
     from aclexplode(coalesce(${acl}, acldefault(${letter}, ${owner}))) x left join pg_roles r on r.oid = x.grantee order by 1)::text`;
 }
 
-/** pg_dump carries such changes: they are what `pg_init_privs` is for. */
-function changed(catalogue: string, acl: string, part = '0'): string {
-  return `${acl} is not null and ${acl} is distinct from (select initprivs from pg_init_privs p where p.objoid = o.oid and p.classoid = '${catalogue}'::regclass and p.objsubid = ${part})`;
+/** pg_dump carries such changes: they are what `pg_init_privs` is for. To say what holds anyway changes nothing. */
+function changed(catalogue: string, acl: string, usual: string, part = '0'): string {
+  const sorted = (items: string) => `array(select x::text from unnest(${items}) x order by 1)`;
+  const initial = `(select initprivs from pg_init_privs p where p.objoid = o.oid and p.classoid = '${catalogue}'::regclass and p.objsubid = ${part})`;
+  return `${acl} is not null and ${sorted(acl)} <> ${sorted(`coalesce(${initial}, ${usual})`)}`;
 }
 
 export const defaultPrivilegesQuery = `select 'default privileges' as kind, concat_ws(' ', defaclrole::regrole, nspname, defaclobjtype) as name,

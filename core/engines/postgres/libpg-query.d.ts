@@ -1,3 +1,0 @@
-declare module 'libpg-query' {
-  export function parse(statement: string): Promise<unknown>;
-}
