@@ -1,10 +1,12 @@
+import { createHash } from 'node:crypto';
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { zstdCompressSync } from 'node:zlib';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { backup } from '../../core/commands/backup.ts';
 import { listBackups } from '../../core/commands/list.ts';
 import { pin } from '../../core/commands/records.ts';
-import { restoreRecorded } from '../../core/commands/restore.ts';
+import { isInPlace, restoreRecorded } from '../../core/commands/restore.ts';
 import { verify, verifyRecorded } from '../../core/commands/verify.ts';
 import type { Manifest } from '../../core/contract/manifest.ts';
 import { BackupError } from '../../core/domain/errors.ts';
@@ -101,6 +103,26 @@ test('a catalog of more than 256 MB is none, and is not read', async () => {
   await expect(restoring(huge(256 * 1024 ** 2 + 1), { vault })).rejects.toMatchObject({ code: 'part-corrupt', message: expect.stringContaining('268435457 bytes') });
   expect(asked).toEqual([]);
   await expect(restoring(huge(256 * 1024 ** 2), { vault })).rejects.toMatchObject({ code: 'part-corrupt', message: expect.stringContaining('of the 268435456 bytes') });
+});
+
+test.each(['nonsense', '[]', '{"table":{"t":1}}', '{"table":"t"}'])('a catalog part that is whole and holds %s is none', async (text) => {
+  const manifest = await backingUp();
+  const body = zstdCompressSync(text);
+  await writeFile(fileOf(manifest, 'catalog', manifest), body);
+  const sizes = { bytes: text.length, storedBytes: body.length, sha256: createHash('sha256').update(body).digest('hex') };
+  const forged = { ...manifest, parts: manifest.parts.map((part) => (part.role === 'catalog' ? { ...part, ...sizes } : part)) };
+
+  await expect(restoring(forged)).rejects.toMatchObject({ code: 'part-corrupt', message: expect.stringContaining('is no catalog') });
+  expect(server.get('shop')).toEqual(rows());
+  expect(await proofs()).toEqual(['restore-failed']);
+});
+
+test('in place is where it came from, by server and by name', async () => {
+  const manifest = await backingUp();
+
+  expect(isInPlace(manifest, { server: 'shop', database: 'shop' })).toBe(true);
+  expect(isInPlace(manifest, { server: 'other', database: 'shop' })).toBe(false);
+  expect(isInPlace(manifest, { server: 'shop', database: 'copy' })).toBe(false);
 });
 
 test('a run that has lost its lease while it read writes no manifest, and takes its parts away', async () => {
