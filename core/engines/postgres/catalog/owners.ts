@@ -31,7 +31,7 @@ export function ownersQuery(): string {
     const owners = `select 'owner' as kind, '${named}'::regclass as class, o.oid, 0 as part, (select rolname from pg_roles where oid = o.${owner})::text as text from pg_catalog.${from} o where ${mine}`;
     if (acl === undefined) return [owners];
     const rights = grants(`o.${acl}`, letter!, `o.${owner}`);
-    return [owners, `select 'grant', '${named}'::regclass, o.oid, 0, ${rights} from pg_catalog.${from} o where ${where} and (${mine} or not (${mine}) and ${changed(named, `o.${acl}`, `acldefault(${letter!}, o.${owner})`)})`];
+    return [owners, `select 'grant', '${named}'::regclass, o.oid, 0, ${rights} from pg_catalog.${from} o where ${where} and (${mine} or not (${mine}) and not ${comesWithAnother(named)} and ${changed(named, `o.${acl}`, `acldefault(${letter!}, o.${owner})`)})`];
   });
   const columns = `select 'grant', 'pg_class'::regclass, o.oid, a.attnum, ${grants('a.attacl', `'c'`, 'o.relowner')}
     from pg_class o join pg_attribute a on a.attrelid = o.oid and a.attacl is not null and not a.attisdropped where ${own('pg_class')} or ${changed('pg_class', 'a.attacl', `acldefault('c', o.relowner)`, 'a.attnum')}`;
@@ -51,6 +51,11 @@ function changed(catalogue: string, acl: string, usual: string, part = '0'): str
   const sorted = (items: string) => `array(select x::text from unnest(${items}) x order by 1)`;
   const initial = `(select initprivs from pg_init_privs p where p.objoid = o.oid and p.classoid = '${catalogue}'::regclass and p.objsubid = ${part})`;
   return `${acl} is not null and ${sorted(acl)} <> ${sorted(`coalesce(${initial}, ${usual})`)}`;
+}
+
+/** The functions that are made with a range type, …: a dump carries no rights of theirs, and they may have some by default privileges. */
+function comesWithAnother(catalogue: string): string {
+  return `exists (select from pg_depend d where d.classid = '${catalogue}'::regclass and d.objid = o.oid and d.deptype = 'i')`;
 }
 
 export const defaultPrivilegesQuery = `select 'default privileges' as kind, concat_ws(' ', defaclrole::regrole, nspname, defaclobjtype) as name,
