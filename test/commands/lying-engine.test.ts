@@ -181,9 +181,16 @@ test('rows are counted, and objects without those of owners', async () => {
 test.each([
   ['18.1', '18.4', true], ['18.1', '17.6', false], ['11.8.2', '11.8.9', true], ['11.8.2', '11.4.9', false], ['10.11.1', '11.11.1', false],
 ])('definitions of %s and %s are compared by their texts: %p', async (from, to, definitions) => {
-  const of = (version: string, product = 'Toy') => planning(() => ({ server: { product, version } }));
+  const of = (version: string, product = 'Toy') => planning((plan, proof) => ({
+    server: { product, version },
+    ...(proof && { catalog: { table: Object.fromEntries(Object.keys(plan.catalog['table']!).map((name) => [name, 'printed otherwise'])) } }),
+  }));
+  const byName = { definitions: false, ways: { 'by name alone: the servers’ versions differ': 2 }, differences: [] };
   manifest = await backingUp(of(from)(toyEngine(server, 'shop')));
 
-  expect((await restoring(of(to)(toyEngine(server, 'again')))).proof).toMatchObject({ definitions, differences: [] });
-  expect((await restoring(of(from, 'Other')(toyEngine(server, 'third')))).proof).toMatchObject({ definitions: false });
+  const restored = restoring(of(to)(toyEngine(server, 'again')));
+
+  if (definitions) await expect(restored).rejects.toMatchObject({ code: 'proof-failed', message: expect.stringMatching(/table orders is defined differently; table items is defined differently/) });
+  else expect((await restored).proof).toMatchObject(byName);
+  expect((await restoring(of(from, 'Other')(toyEngine(server, 'third')))).proof).toMatchObject(byName);
 });
