@@ -73,9 +73,9 @@ test('a database without the schema public, and without any other, has none afte
 
 test.each([
   ['default_transaction_read_only', 'on'], ['idle_in_transaction_session_timeout', '1'], ['idle_session_timeout', '500'], ['transaction_timeout', '2s'],
-  ['xmloption', 'document'], ['array_nulls', 'off'], ['quote_all_identifiers', 'on'], ['client_encoding', 'LATIN1'],
+  ['xmloption', 'document'], ['array_nulls', 'off'], ['quote_all_identifiers', 'on'], ['client_encoding', 'LATIN1'], ['standard_conforming_strings', 'off'],
 ])('a database that sets %s to %s is backed up and restored', async (setting, value) => {
-  await database(`sets ${setting}`, `create table t (id serial primary key, x xml, a text[], s text); insert into t (x, a, s) values (xmlparse(content 'a<b/>'), '{NULL,"NULL"}', '日本')`);
+  await database(`sets ${setting}`, `create table t (id serial primary key, x xml, a text[], s text default 'a\\b'); insert into t (x, a, s) values (xmlparse(content 'a<b/>'), '{NULL,"NULL"}', '日本'); create sequence "back\\slash"`);
   await scene.sql('postgres', `alter database "sets ${setting}" set ${setting} to '${value}'`);
 
   await expect(restored(`sets ${setting}`, `sets ${setting} again`)).resolves.toEqual([]);

@@ -27,7 +27,7 @@ export function postgresRun(tools: Tools, name: ProgramName, major: number, logi
 function sessionOptions(serverMajor: number): string {
   const settings = {
     TimeZone: 'UTC', bytea_output: 'hex', lc_monetary: 'C', xmloption: 'content', array_nulls: 'on', quote_all_identifiers: 'off', jit: 'off', synchronous_commit: 'off',
-    default_transaction_read_only: 'off', statement_timeout: '0', idle_in_transaction_session_timeout: '0', ...timeoutsSince(serverMajor),
+    standard_conforming_strings: 'on', default_transaction_read_only: 'off', statement_timeout: '0', idle_in_transaction_session_timeout: '0', ...timeoutsSince(serverMajor),
   };
   return Object.entries(settings).map(([name, value]) => `-c ${name}=${value}`).join(' ');
 }

@@ -38,6 +38,7 @@ export function sessionSettings(login: Login, serverMajor: number): Record<strin
     synchronize_seqscans: 'off',
     row_security: 'off',
     quote_all_identifiers: 'off',
+    standard_conforming_strings: 'on',
     jit: 'off', // to compile a question about the catalogue takes longer than to answer it
   };
 }
