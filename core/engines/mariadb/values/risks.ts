@@ -10,25 +10,23 @@ export type Risk = { table: string; column: string; condition: string; loss: str
 /** The columns of a table that can hold what a dump can't. A generated one is computed again. */
 export function risksOf(table: Table, server: Server): Risk[] {
   if (!holdsRows(table)) return [];
-  return table.columns.filter(({ generated }) => !generated).flatMap((column) => {
-    const risk = riskOf(column, server);
-    return risk === undefined ? [] : [{ table: table.name, column: column.name, ...risk }];
-  });
+  return table.columns.filter(({ generated }) => !generated).flatMap((column) =>
+    risksIn(column, server).map((risk) => ({ table: table.name, column: column.name, ...risk })));
 }
 
 const hasEmptyMember = /^(?:enum|set)\((?:'(?:[^']|'')*',)*''[,)]/i;
 
-function riskOf(column: Column, server: Server): Pick<Risk, 'condition' | 'loss'> | undefined {
+function risksIn(column: Column, server: Server): Pick<Risk, 'condition' | 'loss'>[] {
   const { name, type, whole } = column;
   const value = quoteName(name);
   // the server prints six digits of a FLOAT; MariaDB prints no sign of a zero, and a dump of MySQL keeps it (row-form.ts)
   if (/^float$/i.test(type)) {
     const sign = server.product === 'MariaDB' ? ` OR (${value} = 0 AND ATAN2(${value}, -1) < 0)` : '';
-    return { condition: `${value} <> CAST(CONCAT(${value}) AS FLOAT)${sign}`, loss: 'digits' };
+    return [{ condition: `${value} <> CAST(CONCAT(${value}) AS FLOAT)${sign}`, loss: 'digits' }];
   }
-  if (/^(enum|set)\(/i.test(whole) && isUnusual(whole, column)) return { condition: alteredByUtf8(value, column), loss: "a member that the definition can't name" };
-  if (!hasEmptyMember.test(whole)) return undefined;
+  const unnamed = /^(enum|set)\(/i.test(whole) && isUnusual(whole, column) ? [{ condition: alteredByUtf8(value, column), loss: "a member that the definition can't name" }] : [];
+  if (!hasEmptyMember.test(whole)) return unnamed;
   // what is not in the list is stored as the number 0 and printed as '', and so is the member ''
-  if (/^enum$/i.test(type)) return { condition: `${value} + 0 = 0`, loss: "being none of the members" };
-  return { condition: `${value} + 0 <> 0 AND CONCAT(${value}) = ''`, loss: "the member ''" };
+  if (/^enum$/i.test(type)) return [...unnamed, { condition: `${value} + 0 = 0`, loss: "being none of the members" }];
+  return [...unnamed, { condition: `${value} + 0 <> 0 AND CONCAT(${value}) = ''`, loss: "the member ''" }];
 }
