@@ -7,6 +7,13 @@ import { byteText, quoteName } from './quoting.ts';
 /** The first line of a dump since mid-2024: clients older than that, and MySQL's own, stop at it, and nothing else needs it. */
 export const sandboxLine = '/*M!999999\\- enable the sandbox mode */';
 
+const ownMode = "/*!40101 SET @OLD_SQL_MODE=@@SQL_MODE, SQL_MODE='NO_AUTO_VALUE_ON_ZERO' */;";
+
+/** The line in which mariadb-dump sets the mode for tables, with every date that a default can be: the modes of routines are set anew by each. */
+export function takingEveryDate(line: string): string {
+  return line.trimEnd() === ownMode ? line.replace('NO_AUTO_VALUE_ON_ZERO', 'NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES') : line;
+}
+
 /** Puts the objects of a dump's end into another order. Lines are latin1 text, each with its newline. */
 export type Arrangement = { from: RegExp; arrange(lines: string[]): string[] };
 

@@ -7,7 +7,7 @@ import { triggersInOrder, viewsInOrderOfUse } from './arrangements.ts';
 import { firstHead, plainHead } from './data-head.ts';
 import type { Head } from './data-head.ts';
 import { dataText } from './data-text.ts';
-import { definitionText } from './definition-text.ts';
+import { definitionText, takingEveryDate } from './definition-text.ts';
 import { eventsText, withEvents } from './event-dump.ts';
 import { expectation } from './expected.ts';
 import { foreignComments, rewriting } from './foreign-text.ts';
@@ -60,7 +60,8 @@ function schemaPart({ login, tools, catalog, tables }: Context): PlannedPart {
     async *open(signal) {
       const comments = await withSession(login, signal, foreignComments);
       const how = { head: databaseStatement(catalog), database: login.database, expected: expected(), arrangement: viewsInOrderOfUse };
-      yield* definitionText(read(run, login, signal), { ...how, rewrite: rewriting(comments) });
+      const rewrite = rewriting(comments);
+      yield* definitionText(read(run, login, signal), { ...how, rewrite: (line) => rewrite(takingEveryDate(line)) });
     },
   };
 }
