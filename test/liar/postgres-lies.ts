@@ -104,7 +104,7 @@ const definitions: Lie[] = [
   ['the step of a sequence', `alter sequence stock.numbers increment 2`, /sequence stock\.numbers is defined differently/],
   ['a sequence gone', `drop sequence stock.unused`, /sequence stock\.unused is missing/],
   ['a sequence more', `create sequence more`, /sequence public\.more is not in the backup/],
-  ['an operator gone', `drop operator === (text, text)`, /operator .*===\(.*\) is missing/],
+  ['an operator gone', `drop operator === (text, text) cascade`, /operator .*===\(.*\) is missing/],
   ['a cast that needs no asking', `drop cast (stock.pair as text); create cast (stock.pair as text) with inout as implicit`, /cast .* is defined differently/],
   ['a collation', `drop collation stock.plain; create collation stock.plain (locale = 'POSIX')`, /collation stock\.plain is defined differently/],
   ['how text is searched', `alter text search configuration stock.words drop mapping for word`, /text search configuration stock\.words is defined differently/],
