@@ -54,6 +54,15 @@ describe.each(servers)('$name', ({ start }) => {
     expect(error).toMatchObject({ code: 'source-unsupported', message: expect.stringContaining('`bad`, `worse`'), hint: expect.stringContaining('DROP VIEW `shop`.`bad`; DROP VIEW `shop`.`worse`;') });
   });
 
+  test('a view whose definer is gone is named', async () => {
+    await admin.query("CREATE USER gone@nowhere; GRANT ALL ON *.* TO gone@nowhere; CREATE DEFINER=gone@nowhere FUNCTION theirs() RETURNS int RETURN 1; CREATE VIEW orphan AS SELECT theirs() AS one; DROP USER gone@nowhere");
+
+    const error = await readAll(engine()).catch((caught: unknown) => caught);
+    await admin.query('DROP VIEW orphan; DROP FUNCTION theirs');
+
+    expect(error).toMatchObject({ code: 'source-unsupported', message: expect.stringContaining('`orphan`'), hint: expect.stringContaining('DROP VIEW `shop`.`orphan`;') });
+  });
+
   test.each([
     ['altered', 'ALTER TABLE shop.z_small ADD COLUMN j int', 'source-changed'],
     ['emptied', 'TRUNCATE TABLE shop.z_small', 'source-changed'],

@@ -6,7 +6,8 @@ import { missingError } from './privileges.ts';
 import { quoteName } from './quoting.ts';
 import type { Session } from './session.ts';
 
-const brokenView = 1356;
+/** What it refers to is gone, or who made it. */
+const brokenView = [1356, 1449];
 const executeDenied = 1370;
 
 /**
@@ -25,10 +26,11 @@ export async function requireReadable(session: Session, login: Login): Promise<v
   }
   const refused: { view: string; error: unknown }[] = [];
   for (const view of views) {
-    await session.rows(`SHOW FIELDS FROM ${quoteName(view)}`).catch((error: unknown) => refused.push({ view, error }));
+    const asked = session.rows(`SHOW FIELDS FROM ${quoteName(view)}`).then(() => session.rows(`SHOW CREATE VIEW ${quoteName(view)}`));
+    await asked.catch((error: unknown) => refused.push({ view, error }));
   }
   const numberOf = ({ error }: { error: unknown }) => (error as { cause?: { errno?: unknown } }).cause?.errno;
-  const other = refused.find((view) => ![brokenView, executeDenied].includes(Number(numberOf(view))));
+  const other = refused.find((view) => ![...brokenView, executeDenied].includes(Number(numberOf(view))));
   if (other !== undefined) throw other.error;
   if (refused.some((view) => numberOf(view) === executeDenied)) {
     const [user] = await session.rows('SELECT CURRENT_USER() AS name');
@@ -41,7 +43,7 @@ function brokenError(place: string, login: Login, refused: { view: string; error
   const names = refused.map(({ view }) => quoteName(view)).join(', ');
   const drops = refused.map(({ view }) => `DROP VIEW ${quoteName(login.database)}.${quoteName(view)};`).join(' ');
   return new BackupError('source-unsupported', `${place}: broken views, which no dump can hold: ${names} (${messageOf(refused[0]?.error)})`, {
-    hint: `repair what they refer to, or run: ${drops}`,
+    hint: `repair what they refer to (make the user, where one is missing), or run: ${drops}`,
     cause: refused[0]?.error,
   });
 }
