@@ -138,6 +138,15 @@ describe.each(servers)('$name', ({ name, start }) => {
     expect(proven).toMatch(/^proven equal: /);
   });
 
+  test('one view or trigger that was named __proto__, and no backup could be made', async () => {
+    const { proven } = await copied('names', `CREATE TABLE t (id INT PRIMARY KEY); CREATE VIEW \`__proto__\` AS SELECT id FROM t; CREATE VIEW constructor AS SELECT id FROM \`__proto__\`;
+      CREATE TRIGGER \`__proto__\` BEFORE INSERT ON t FOR EACH ROW SET @a = 1`);
+
+    const [made] = await connection.query("SHOW FULL TABLES FROM names_copy WHERE Table_type = 'VIEW'");
+    expect(made).toHaveLength(2);
+    expect(proven).toMatch(/^proven equal: 1 table, 0 rows, 10 definitions$/);
+  });
+
   if (name === 'MySQL') {
     test('a good backup with decimals in JSON or with a negative zero could never be proven', async () => {
       const { proven } = await copied('documents', `CREATE TABLE t (id INT PRIMARY KEY, doc JSON, d DOUBLE);

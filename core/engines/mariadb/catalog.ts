@@ -1,3 +1,4 @@
+import { ofKind } from '../../contract/catalog.ts';
 import { BackupError } from '../../domain/errors.ts';
 import { plural } from '../../domain/units.ts';
 import type { Catalog } from '../../ports.ts';
@@ -78,13 +79,13 @@ async function readDatabase(session: Session, catalog: Catalog): Promise<string>
 async function readTable(session: Session, catalog: Catalog, name: string, database: string): Promise<void> {
   const [row] = await session.rows(`SHOW CREATE TABLE ${quoteName(name)}`);
   const { items, text } = readTableDefinition(unqualified(row?.['Create Table'] ?? '', database));
-  (catalog['table'] ??= {})[name] = digest(text);
-  for (const item of items) (catalog[item.kind] ??= {})[`${name}.${item.name}`] = digest(item.text);
+  ofKind(catalog, 'table')[name] = digest(text);
+  for (const item of items) ofKind(catalog, item.kind)[`${name}.${item.name}`] = digest(item.text);
 }
 
 async function readSequence(session: Session, catalog: Catalog, name: string): Promise<void> {
   const [row] = await session.rows(`SHOW CREATE SEQUENCE ${quoteName(name)}`);
-  (catalog['sequence'] ??= {})[name] = digest(row?.['Create Table']);
+  ofKind(catalog, 'sequence')[name] = digest(row?.['Create Table']);
 }
 
 /**
@@ -102,8 +103,8 @@ async function readCode(session: Session, catalog: Catalog, kind: string, name: 
   const { text, definer } = withoutDefiner(definition);
   const settings = ['sql_mode', 'time_zone', 'character_set_client', 'collation_connection', 'Database Collation'].map((field) => row[field]);
   const digests = [normal(withoutLastSemicolon(text))].flat().map((form) => digest(form, ...settings));
-  (catalog[kind] ??= {})[name] = digests.find((one) => one === expected) ?? digests[0]!;
-  if (definer !== undefined) (catalog['definer'] ??= {})[`${kind} ${name}`] = definer;
+  ofKind(catalog, kind)[name] = digests.find((one) => one === expected) ?? digests[0]!;
+  if (definer !== undefined) ofKind(catalog, 'definer')[`${kind} ${name}`] = definer;
 }
 
 function codeOf(row: Row): string | null {

@@ -1,3 +1,4 @@
+import { ofKind } from '../../contract/catalog.ts';
 import { BackupError, isBackupError } from '../../domain/errors.ts';
 import type { ByteStream, Catalog, PlannedPart } from '../../ports.ts';
 import { placeOf } from '../login.ts';
@@ -61,6 +62,6 @@ async function readTimes(session: Session): Promise<Catalog> {
     `SELECT LOWER(ROUTINE_TYPE) AS kind, ROUTINE_NAME AS name, LAST_ALTERED AS time FROM information_schema.ROUTINES
         WHERE ROUTINE_SCHEMA = DATABASE()
       UNION ALL SELECT 'trigger', TRIGGER_NAME, CREATED FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = DATABASE()`);
-  for (const { kind, name, time } of found) (times[kind ?? ''] ??= {})[name ?? ''] = time ?? '';
+  for (const { kind, name, time } of found) ofKind(times, kind ?? '')[name ?? ''] = time ?? '';
   return times;
 }

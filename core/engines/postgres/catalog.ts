@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { ofKind } from '../../contract/catalog.ts';
 import { plural } from '../../domain/units.ts';
 import type { Catalog } from '../../ports.ts';
 import { commentsQuery, databaseOptionsQuery, databaseQuery, dependentsQuery, extensionVersionsQuery, securityLabelsQuery, subscriptionsQuery, tablespacesQuery, userMappingsQuery } from './catalog/attached.ts';
@@ -27,7 +28,7 @@ export async function readCatalog(session: Session, like?: Catalog): Promise<Cat
   const catalog: Catalog = isFirst ? {} : { [formatKind]: { format: '2' } };
   for (const query of isFirst ? [...firstFormatQueries(), databaseQuery] : await queries(session)) {
     for (const { kind, name, text, statements } of await session.rows<Row>(query)) {
-      (catalog[kind] ??= {})[isFirst ? name : ofAnyMajor(name)] = isPlain(kind) ? (text ?? '') : definitionText(text ?? '', statements ?? []);
+      ofKind(catalog, kind)[isFirst ? name : ofAnyMajor(name)] = isPlain(kind) ? (text ?? '') : definitionText(text ?? '', statements ?? []);
     }
   }
   return catalog;
