@@ -159,6 +159,8 @@ export type Target = {
   failures: readonly LoadFailure[];
   /** What was left out on purpose so far. */
   leftOut: readonly LeftOut[];
+  /** Whether a fact that a proof finds is one of the empty database that was there before, which a restore leaves as it is: `now` is undefined where there is none. */
+  wasThere?(kind: string, name: string, now: string | undefined): boolean;
   /** Objects of the catalog that `finish` and `keep` make: no proof before them finds any. */
   afterProof?: readonly Omit<LeftOut, 'why'>[];
   /** Puts what was made in the place of what it replaces, and lets run what is to run; to be called when all is loaded and proven. Returns what a person should know. */

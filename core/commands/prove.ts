@@ -1,19 +1,20 @@
 import type { Manifest, ManifestPart } from '../contract/manifest.ts';
 import { contentDifferences, decidedByText, describeUnequal, unequalDefinitions } from '../domain/compare.ts';
+import type { Unequal } from '../domain/compare.ts';
 import { BackupError } from '../domain/errors.ts';
 import { partKey } from '../domain/keys.ts';
 import type { BackupId, SourceName } from '../domain/keys.ts';
 import { formatCount, plural } from '../domain/units.ts';
 import { mergeTallies } from '../pipeline/rows/tables.ts';
-import type { Catalog, Compared, Engine, Plan, PlannedPart, Report, Settled, Vault } from '../ports.ts';
+import type { Catalog, Compared, Engine, Plan, PlannedPart, Report, Settled, Target, Vault } from '../ports.ts';
 import { atOnce } from './at-once.ts';
 import { openPart, wholeTally } from './parts.ts';
 
 /** What a proof has compared, and every difference it has found. `definitions`: compared, not by name alone; `ways`: how many of them in another way than by their text. */
 export type Proof = { tables: number; rows: number; objects: number; definitions: boolean; ways: Record<string, number>; exceptions: string[]; differences: string[]; hint?: string };
 
-/** `database`: the one to read, where it is not the engine's own. */
-type Expected = { manifest: Manifest; catalog: Catalog; owners: boolean; database?: string };
+/** `database`: the one to read, where it is not the engine's own. `wasThere`: what of it no restore has made. */
+type Expected = { manifest: Manifest; catalog: Catalog; owners: boolean; database?: string; wasThere?: Target['wasThere'] };
 type Deps = { vault: Vault; report: Report; parallel: number };
 
 /**
@@ -47,14 +48,18 @@ export async function prove(engine: Engine, expected: Expected, deps: Deps, sign
 /** What an engine says of definitions that it can't compare between servers of two versions. */
 const byName = 'by name alone: the servers’ versions differ';
 
-function compareDefinitions(engine: Engine, { manifest, catalog, owners }: Expected, { server, catalog: found }: Plan, { vault }: Deps, signal: AbortSignal): Promise<Settled> {
-  const unequal = unequalDefinitions(catalog, found, owners ? [] : engine.ownerKinds);
+async function compareDefinitions(engine: Engine, { manifest, catalog, owners, wasThere }: Expected, { server, catalog: found }: Plan, { vault }: Deps, signal: AbortSignal): Promise<Settled> {
+  const isOwn = ({ kind, name }: Unequal): boolean => wasThere?.(kind, name, found[kind]?.[name]) ?? false;
+  const { own = [], unequal = [] } = Object.groupBy(unequalDefinitions(catalog, found, owners ? [] : engine.ownerKinds), (one) => (isOwn(one) ? 'own' : 'unequal'));
   const sameVersion = majorOf(server.version) === majorOf(manifest.server.version) && server.product === manifest.server.product;
   const key = ({ file }: ManifestPart) => partKey(manifest.source as SourceName, manifest.id as BackupId, file);
   const open = (part: ManifestPart, stop: AbortSignal) => openPart(key(part), part, vault, stop);
   const settle = engine.settle ?? settleByText;
-  return settle({ manifest, expected: catalog, found, unequal, owners, sameVersion, open }, signal);
+  const settled = await settle({ manifest, expected: catalog, found, unequal, owners, sameVersion, open }, signal);
+  return { ...settled, exceptions: [...own.map(({ kind, name }) => `${kind} ${name}: ${keepsItsOwn}`), ...settled.exceptions] };
 }
+
+const keepsItsOwn = 'the database was there before the restore, and keeps its own';
 
 function settleByText({ unequal, sameVersion }: Compared): Promise<Settled> {
   const { different, byName: count } = decidedByText(unequal, sameVersion);

@@ -74,7 +74,7 @@ async function fill(target: Target, backup: Backup, engine: Engine, options: Res
 async function compare(target: Target, { manifest, catalog }: Backup, engine: Engine, { owners }: RestoreOptions, deps: Deps, signal: AbortSignal): Promise<Proof> {
   deps.report({ type: 'stage', label: 'proof', totalBytes: dataBytes(manifest.parts) });
   const exceptions = [...(manifest.exceptions ?? []), ...target.leftOut.map(({ kind, name, why }) => `${kind} ${name}: ${why}`)];
-  const expected = { manifest: { ...manifest, exceptions }, catalog: lacking(catalog, [...target.leftOut, ...(target.afterProof ?? [])]), owners, database: target.made() };
+  const expected = { manifest: { ...manifest, exceptions }, catalog: lacking(catalog, [...target.leftOut, ...(target.afterProof ?? [])]), owners, database: target.made(), wasThere: target.wasThere };
   return prove(engine, expected, deps, signal);
 }
 

@@ -53,6 +53,22 @@ test('a role that may make no database proves what it restores into an empty one
   expect(proof).toMatchObject({ differences: [], ways: { 'by meaning': 2 } });
 });
 
+test('an empty database that was there before keeps what is its own: that is excepted, and not held against the backup', async () => {
+  await scene.sql('postgres', 'create database told owner plain');
+  await scene.sql('postgres', `comment on database told is 'the shop'; alter database told set work_mem to '5MB'`);
+  await scene.sql('told', 'create table t as select 1 as a');
+  const taken = await backup(scene.source('told'), scene.deps(), limit());
+  await scene.sql('postgres', `create database waiting template template0 encoding 'LATIN1' locale 'C'`);
+  await scene.sql('postgres', `comment on database waiting is 'made by hand'; grant connect on database waiting to plain`);
+
+  const { proof } = await restoring(taken, 'waiting');
+
+  expect(proof!.differences).toEqual([]);
+  expect(proof!.exceptions).toEqual(expect.arrayContaining([
+    'database encoding: the database was there before the restore, and keeps its own', expect.stringMatching(/^database setting work_mem: /), expect.stringMatching(/^database comment comment: /),
+  ]));
+});
+
 test('a backup that has only digests is proven by what its archive makes here, and by nothing that differs from that', async () => {
   const old = await firstFormat();
 

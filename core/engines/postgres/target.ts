@@ -72,6 +72,7 @@ export async function openTarget(login: Login, tools: Tools, options: TargetOpti
     notes: notesOf(options, found, login.database),
     failures: loading.failures,
     leftOut: loading.leftOut,
+    ...(state === 'empty' && { wasThere: (kind, name, now) => found.catalog?.[kind]?.[name] === now && (now !== undefined || kind.startsWith('database')) }),
     afterProof: connectionLimit('', catalog).map(() => ({ kind: 'database option', name: 'connection limit' })),
     async prepare(replace, stop) {
       if (state === 'empty' || (state === 'occupied' && !replace)) return;
