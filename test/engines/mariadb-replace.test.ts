@@ -106,6 +106,17 @@ describe.each(servers)('on $name, what would fail behind the drop is found befor
     expect(proof?.differences).toEqual([]);
   });
 
+  test('a foreign key of another database, at which the drop would stop halfway', async () => {
+    const manifest = await taken();
+    await admin.query('CREATE DATABASE others; CREATE TABLE others.refs (id int, CONSTRAINT `to live` FOREIGN KEY (id) REFERENCES live.precious (id))');
+
+    const { message, hint } = await refused(manifest, 'root');
+    await admin.query('DROP DATABASE others');
+
+    expect(message).toContain('`others`.`refs`');
+    expect(hint).toContain('ALTER TABLE `others`.`refs` DROP FOREIGN KEY `to live`;');
+  });
+
   test('both where the user may make no other database to try it in', async () => {
     await admin.query("CREATE DEFINER = other@'%' FUNCTION f() RETURNS int DETERMINISTIC RETURN 1");
 

@@ -28,6 +28,7 @@ export async function findObstacles(session: Session, known: Known, restorer: Re
     ...readOnly(settings, superReadOnly, rights),
     ...missingRights(known.catalog, rights, restorer),
     ...await addedKeys(session),
+    ...await keysOfOthers(session, restorer),
   ];
 }
 
@@ -92,6 +93,17 @@ async function addedKeys(session: Session): Promise<Obstacle[]> {
   if (session.server.product !== 'MySQL' || session.server.number < 80_030) return [];
   const [row] = await session.rows('SELECT @@sql_generate_invisible_primary_key AS added');
   return row?.['added'] === '1' ? [{ what: 'this server adds a primary key to tables without one (sql_generate_invisible_primary_key)', remedy: 'SET GLOBAL sql_generate_invisible_primary_key = OFF;' }] : [];
+}
+
+/** At a foreign key of another database the drop of this one stops, and MariaDB has dropped other tables by then. */
+async function keysOfOthers(session: Session, { database }: Restorer): Promise<Obstacle[]> {
+  const keys = await session.rows(
+    `SELECT CONSTRAINT_SCHEMA AS place, TABLE_NAME AS name, CONSTRAINT_NAME AS known FROM information_schema.REFERENTIAL_CONSTRAINTS
+      WHERE UNIQUE_CONSTRAINT_SCHEMA = ? AND CONSTRAINT_SCHEMA <> ?`, [database, database]);
+  return keys.map(({ place, name, known }) => {
+    const [table, key] = [`${quoteName(place ?? '')}.${quoteName(name ?? '')}`, quoteName(known ?? '')];
+    return { what: `foreign key ${key} of ${table} refers to it, and it can't be dropped`, remedy: `ALTER TABLE ${table} DROP FOREIGN KEY ${key}; (SHOW CREATE TABLE has what to add again after the restore)` };
+  });
 }
 
 function foreignDefiners(catalog: Catalog, rights: Rights, restorer: Restorer): Obstacle[] {
