@@ -56,10 +56,12 @@ async function compareDefinitions(engine: Engine, { manifest, catalog, owners, w
   const open = (part: ManifestPart, stop: AbortSignal) => openPart(key(part), part, vault, stop);
   const settle = engine.settle ?? settleByText;
   const settled = await settle({ manifest, expected: catalog, found, unequal, owners, sameVersion, open }, signal);
-  return { ...settled, exceptions: [...own.map(({ kind, name }) => `${kind} ${name}: ${keepsItsOwn}`), ...settled.exceptions] };
+  return { ...settled, exceptions: [...keptBySentence(own), ...settled.exceptions] };
 }
 
-const keepsItsOwn = 'the database was there before the restore, and keeps its own';
+function keptBySentence(own: Unequal[]): string[] {
+  return own.length === 0 ? [] : [`what the database, which was there before the restore, keeps of its own: ${own.map(({ kind, name }) => `${kind} ${name}`).join(', ')}`];
+}
 
 function settleByText({ unequal, sameVersion }: Compared): Promise<Settled> {
   const { different, byName: count } = decidedByText(unequal, sameVersion);

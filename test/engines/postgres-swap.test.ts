@@ -177,6 +177,19 @@ describe('--replace', () => {
     await expect(restoring({ replace: false }, slow)).resolves.toMatchObject({ proof: { differences: [] } });
   });
 
+  test('a database that somebody else makes while a restore begins is left alone, and told so', async () => {
+    const target = await scene.source('raced').engine.target({ manifest, catalog: {}, owners: true }, limit());
+    await scene.sql('postgres', 'create database raced');
+
+    await expect(target.prepare(false, limit())).rejects.toMatchObject({ code: 'target-not-empty', message: 'somebody else has made database raced meanwhile', hint: expect.stringContaining('--to') });
+    expect(target.standing()).toBe('database raced is as somebody else has made it');
+    await target.discard(limit());
+    await target.close();
+    expect(await databases()).toContain('raced');
+    expect((await databases()).filter((name) => /nightjar/.test(String(name)))).toEqual([]);
+    await scene.sql('postgres', 'drop database raced');
+  });
+
   test('a name as long as names can be, and one that is all quotes, are replaced too', async () => {
     for (const name of ['ü'.repeat(31), `a"b'c\\d %s $1`]) {
       const { host, port, user, password } = scene.server;

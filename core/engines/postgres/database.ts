@@ -1,4 +1,4 @@
-import { messageOf } from '../../domain/errors.ts';
+import { BackupError, messageOf } from '../../domain/errors.ts';
 import type { Catalog } from '../../ports.ts';
 import type { Login } from '../login.ts';
 import { readCatalog } from './catalog.ts';
@@ -61,7 +61,8 @@ export async function createDatabase(login: Login, { id, beside, catalog }: { id
       `alter database ${quoteIdentifier(name)} allow_connections true`,
     ]).catch(async (error: unknown) => {
       await session.rows(`drop database if exists ${made}`);
-      throw error;
+      if (sqlState(error) !== '42P04') throw error;
+      throw new BackupError('target-not-empty', `somebody else has made database ${name} meanwhile`, { hint: 'look at it; then name another with --to, or replace it with --replace' });
     });
   });
   try {

@@ -1,5 +1,5 @@
 import type { ManifestPart } from '../../contract/manifest.ts';
-import { BackupError, messageOf } from '../../domain/errors.ts';
+import { BackupError, isBackupError, messageOf } from '../../domain/errors.ts';
 import type { ByteStream, LoadStep, Target, TargetOptions } from '../../ports.ts';
 import { guarded, piecesOf } from '../../pipeline/guard.ts';
 import type { Tools } from '../../tools.ts';
@@ -28,7 +28,7 @@ import { requireReplaceable, swapByHand, swapDatabases } from './swap.ts';
 const restoreIdleLimitMs = 24 * 3600 * 1000;
 
 /** What this restore has made: nothing yet; a database that is at work, that is kept for a person, or that is where it should be. */
-type Made = { state: 'none' | 'dropped' } | { state: 'loading' | 'kept' | 'finished'; name: string };
+type Made = { state: 'none' | 'dropped' | 'forestalled' } | { state: 'loading' | 'kept' | 'finished'; name: string };
 
 /**
  * A database to restore into, on the server of `login`. One that replaces another is made beside it, and takes its place only when all is
@@ -79,7 +79,11 @@ export async function openTarget(login: Login, tools: Tools, options: TargetOpti
       mine = await claim(login, stop);
       if (state === 'occupied') await requireReplaceable(login, stop);
       await sweepHalfMade(login, stop);
-      made = { state: 'loading', name: await createDatabase(login, { id: manifest.id, beside: state === 'occupied', catalog }, loading, stop) };
+      const name = await createDatabase(login, { id: manifest.id, beside: state === 'occupied', catalog }, loading, stop).catch((error: unknown) => {
+        if (isBackupError(error, 'target-not-empty')) made = { state: 'forestalled' };
+        throw error;
+      });
+      made = { state: 'loading', name };
     },
     stages: [
       steps('schema', 'definitions', (content, stop) => loadSection('pre-data', content, loading, stop)),
@@ -138,6 +142,8 @@ function standing(database: string, before: Target['state'], made: Made): string
   switch (made.state) {
     case 'none':
       return before === 'empty' ? `database ${database}, which was empty, may hold a part of the backup now` : old;
+    case 'forestalled':
+      return `database ${database} is as somebody else has made it`;
     case 'dropped':
       return `what was restored is dropped again, and ${old}`;
     case 'loading':
