@@ -137,6 +137,12 @@ describe.each(servers)('on $name, what would fail behind the drop is found befor
     expect(hint).toMatch(/GRANT INSERT, .* ON `live`\.\* TO `lacking`@`%`;/);
   });
 
+  test('a new database that the user may not make', async () => {
+    const error = await replacing(await taken(), 'narrow', 'fresh').catch((caught: unknown) => caught);
+
+    expect(error).toMatchObject({ code: 'privilege-missing', hint: 'GRANT ALL PRIVILEGES ON `fresh`.* TO `narrow`@`%`;' });
+  });
+
   test('a row that is longer as a statement than this server takes at once', async () => {
     await admin.query('CREATE TABLE blobs (id int PRIMARY KEY, b mediumblob, l text CHARACTER SET latin1)');
     // in a dump each NUL takes two bytes, and beside a latin1 column each byte two digits

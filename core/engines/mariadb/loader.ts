@@ -40,9 +40,11 @@ export function openLoader(login: Login, tools: Tools, from: Manifest['server'],
   };
 }
 
-function withRemedy(cause: unknown, from: Manifest['server'], restorer: Restorer): unknown {
+/** The error of a statement or of the client, with what to run, where that is known. */
+export function withRemedy(cause: unknown, from: Manifest['server'], restorer: Restorer): unknown {
   if (!(cause instanceof BackupError)) return cause;
-  const remedy = remedyFor(Number(/\bERROR (\d{4}) \(/.exec(cause.message)?.[1]), restorer) ?? cause.hint ?? otherServer(from, restorer);
+  const number = Number(/\bERROR (\d{4}) \(/.exec(cause.message)?.[1] ?? (cause.cause as { errno?: unknown } | undefined)?.errno);
+  const remedy = remedyFor(number, restorer) ?? cause.hint ?? otherServer(from, restorer);
   return remedy === cause.hint ? cause : new BackupError(cause.code, cause.message, { hint: remedy, cause: cause.cause ?? cause });
 }
 

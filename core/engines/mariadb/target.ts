@@ -8,7 +8,7 @@ import { placeOf } from '../login.ts';
 import type { Login } from '../login.ts';
 import { dataGrammar } from './data-grammar.ts';
 import { withCommit, withoutDefiners } from './load-text.ts';
-import { openLoader } from './loader.ts';
+import { openLoader, withRemedy } from './loader.ts';
 import { longestStatement } from './longest-statement.ts';
 import { inspectTarget } from './occupancy.ts';
 import { noteOnNames } from './names-note.ts';
@@ -97,7 +97,9 @@ export async function openTarget(login: Login, tools: Tools, options: TargetOpti
         now.phase = 'dropped';
       }
       if (at.state !== 'empty' || at.unfinished) {
-        await create(holder, statement, login);
+        await create(holder, statement, login).catch((error: unknown) => {
+          throw withRemedy(error, manifest.server, restorer);
+        });
         made = true;
       }
       now.phase = 'filling';
