@@ -143,6 +143,17 @@ describe.each(servers)('on $name, what would fail behind the drop is found befor
     expect(error).toMatchObject({ code: 'privilege-missing', hint: 'GRANT ALL PRIVILEGES ON `fresh`.* TO `narrow`@`%`;' });
   });
 
+  test('a right that is asked for behind the first one', async () => {
+    await admin.query(`CREATE DATABASE beside; CREATE TABLE beside.o (id int); CREATE ${isMysql ? 'FUNCTION f() RETURNS int DETERMINISTIC RETURN 1' : 'VIEW reaching AS SELECT id FROM beside.o'}; CREATE USER step@'%' IDENTIFIED BY 'pw';
+      GRANT ALL ON fresh.* TO step@'%'; GRANT ${isMysql ? 'SET_ANY_DEFINER, ALLOW_NONEXISTENT_DEFINER' : 'SET USER'} ON *.* TO step@'%'`);
+
+    const error = await replacing(await taken(), 'step', 'fresh').catch((caught: unknown) => caught);
+    await admin.query('DROP DATABASE beside');
+
+    const hint = isMysql ? /^GRANT SYSTEM_USER ON \*\.\* TO `step`@`%`; or restore without owners/ : /^GRANT SELECT, SHOW VIEW ON `beside`\.`o` TO `step`@`%`;$/;
+    expect(error).toMatchObject({ code: 'privilege-missing', hint: expect.stringMatching(hint) });
+  });
+
   test('a row that is longer as a statement than this server takes at once', async () => {
     await admin.query('CREATE TABLE blobs (id int PRIMARY KEY, b mediumblob, l text CHARACTER SET latin1)');
     // in a dump each NUL takes two bytes, and beside a latin1 column each byte two digits

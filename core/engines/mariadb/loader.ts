@@ -44,7 +44,7 @@ export function openLoader(login: Login, tools: Tools, from: Manifest['server'],
 export function withRemedy(cause: unknown, from: Manifest['server'], restorer: Restorer): unknown {
   if (!(cause instanceof BackupError)) return cause;
   const number = Number(/\bERROR (\d{4}) \(/.exec(cause.message)?.[1] ?? (cause.cause as { errno?: unknown } | undefined)?.errno);
-  const remedy = remedyFor(number, restorer) ?? cause.hint ?? otherServer(from, restorer);
+  const remedy = remedyFor(number, restorer, cause.message) ?? cause.hint ?? otherServer(from, restorer);
   return remedy === cause.hint ? cause : new BackupError(cause.code, cause.message, { hint: remedy, cause: cause.cause ?? cause });
 }
 

@@ -4,12 +4,15 @@ import type { Server } from './session.ts';
 /** Who restores where: what a statement that grants something has to name. `user` as CURRENT_USER() says it: `app@%`. */
 export type Restorer = { server: Server; user: string; database: string };
 
-/** What to do where a server refuses a statement of a backup with this error number: SQL, as far as SQL can do it. Undefined where nothing is known. */
-export function remedyFor(number: number, restorer: Restorer): string | undefined {
+/**
+ * What to do where a server refuses a statement of a backup with this error number, and these words: SQL, as far as SQL can do it. Undefined
+ * where nothing is known.
+ */
+export function remedyFor(number: number, restorer: Restorer, said = ''): string | undefined {
   const { server, database } = restorer;
   switch (number) {
     case 1227:
-      return `${grant(restorer, definerRights(server), '*.*')} or restore without owners: --no-owner`;
+      return `${grant(restorer, /\bSYSTEM_USER\b/.test(said) ? 'SYSTEM_USER' : definerRights(server), '*.*')} or restore without owners: --no-owner`;
     case 1449:
       return 'make the user that the message names, or restore without owners: --no-owner';
     case 1418:
@@ -19,7 +22,7 @@ export function remedyFor(number: number, restorer: Restorer): string | undefine
     case 1142:
     case 1143:
     case 1370:
-      return grant(restorer, 'ALL PRIVILEGES', `${quoteName(database)}.*`);
+      return tableElsewhere(restorer, said) ?? grant(restorer, 'ALL PRIVILEGES', `${quoteName(database)}.*`);
     case 1153:
     case 2020:
       return 'SET GLOBAL max_allowed_packet = 1073741824;';
@@ -40,6 +43,12 @@ export function remedyFor(number: number, restorer: Restorer): string | undefine
     default:
       return undefined;
   }
+}
+
+/** Where a view reads a table of another database, rights on the restored one don't help. MariaDB says which. */
+function tableElsewhere(restorer: Restorer, said: string): string | undefined {
+  const [, table, database] = /denied to user .* for table ((`[^`]+`)\.`[^`]+`)/.exec(said) ?? [];
+  return table === undefined || database === quoteName(restorer.database) ? undefined : grant(restorer, 'SELECT, SHOW VIEW', table);
 }
 
 /** What a user needs to make things in the name of others. */
