@@ -8,7 +8,7 @@ import type { Place } from './mariadb-interleavings/run.ts';
 import { connect } from './mariadb-support.ts';
 
 /** How many cases each server gets, and the first one's seed: more by hand, `INTERLEAVINGS=500 FIRST_SEED=1000`. */
-const count = Number(process.env['INTERLEAVINGS'] ?? 16);
+const count = Number(process.env['INTERLEAVINGS'] ?? 8);
 const first = Number(process.env['FIRST_SEED'] ?? 1);
 
 const servers = [
@@ -33,7 +33,7 @@ describe.each(servers)('$name', ({ name, product, start }) => {
   test('whatever is done to a database while it is backed up, the backup equals one moment or is refused', async () => {
     const outcomes = await runCases(first, count, place);
     const ends = Map.groupBy(outcomes, ({ end }) => end);
-    if (count > 16) process.stderr.write(`${name}: ${[...ends].map(([end, of]) => `${of.length} ${end}`).join(', ')}\n`);
+    if (count > 8) process.stderr.write(`${name}: ${[...ends].map(([end, of]) => `${of.length} ${end}`).join(', ')}\n`);
 
     expect(ends.get('torn') ?? []).toEqual([]);
     expect(ends.get('equal')?.length).toBeGreaterThan(count / 10);
