@@ -147,6 +147,15 @@ describe.each(servers)('$name', ({ name, start }) => {
     expect(proven).toMatch(/^proven equal: 1 table, 0 rows, 10 definitions$/);
   });
 
+  test('a server that cuts every answer (sql_select_limit) gave fewer rows, status 0, and the proof said equal', async () => {
+    await connection.query('SET GLOBAL sql_select_limit = 2');
+
+    const made = await copied('cut', 'CREATE TABLE t (id INT PRIMARY KEY); INSERT INTO t VALUES (1), (2), (3), (4)').catch((caught: unknown) => caught);
+    await connection.query('SET GLOBAL sql_select_limit = DEFAULT');
+
+    expect(made).toMatchObject({ code: 'source-unsupported', message: expect.stringContaining('sql_select_limit'), hint: expect.stringContaining('SET GLOBAL sql_select_limit = DEFAULT;') });
+  });
+
   if (name === 'MySQL') {
     test('a good backup with decimals in JSON or with a negative zero could never be proven', async () => {
       const { proven } = await copied('documents', `CREATE TABLE t (id INT PRIMARY KEY, doc JSON, d DOUBLE);

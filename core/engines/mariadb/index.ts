@@ -9,7 +9,7 @@ import { ownerKinds, readTriggerOrder } from './catalog.ts';
 import { explainedByChange, readDefinitions, requireUnchanged, selfNamingWarnings } from './changes.ts';
 import { plannedParts, takesHistory } from './parts.ts';
 import { explainDenied, requirePrivileges } from './privileges.ts';
-import { requireReadable } from './readable.ts';
+import { requireReadable, requireWholeAnswers } from './readable.ts';
 import { quoteName } from './quoting.ts';
 import { restoreCommands } from './restore-commands.ts';
 import { withSession } from './session.ts';
@@ -36,6 +36,7 @@ export function mariadbEngine(login: Login, tools: Tools): Engine {
       const { server } = session;
       const rowForm = rowFormFor(like);
       const blindness = await requirePrivileges(session, login);
+      await requireWholeAnswers(session, login);
       await requireReadable(session, login);
       const tables = await readTables(session);
       requireFinished(tables, place);

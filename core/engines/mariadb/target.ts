@@ -14,6 +14,7 @@ import { inspectTarget } from './occupancy.ts';
 import { noteOnNames } from './names-note.ts';
 import { requireLoadable } from './preflight.ts';
 import { plainWord, quoteName, quoteText } from './quoting.ts';
+import { requireWholeAnswers } from './readable.ts';
 import { rehearse } from './rehearsal.ts';
 import { disabledEvents, restoredEvents } from './restored-events.ts';
 import { openSession, withSession } from './session.ts';
@@ -30,6 +31,7 @@ const labels: Partial<Record<ManifestPart['role'], string>> = { schema: 'tables,
  */
 export async function openTarget(login: Login, tools: Tools, options: TargetOptions, signal: AbortSignal): Promise<Target> {
   const { manifest, catalog, owners, events = false, keepGoing = false } = options;
+  await withSession(login, signal, (session) => requireWholeAnswers(session, login), null);
   const found = await inspectTarget(login, catalog, signal);
   const restorer = { server: found.server, user: found.user, database: login.database };
   const loader = (database: string) => openLoader({ ...login, database }, tools, manifest.server, restorer);
