@@ -106,3 +106,11 @@ test('a database with as many tables as its server has locks for is restored', a
 
   await expect(restored('many', 'many again')).resolves.toEqual([]);
 });
+
+test('nothing is restored into what every new database is made of', async () => {
+  await database('plain', 'create table t (id int)');
+
+  await expect(restored('plain', 'template1')).rejects.toMatchObject({ code: 'input-invalid', message: expect.stringContaining('template1'), hint: 'name another database' });
+  await scene.sql('postgres', 'create database born');
+  await expect(scene.sql('born', `select to_regclass('t') as t`)).resolves.toEqual([{ t: null }]);
+});

@@ -35,6 +35,7 @@ type Made = { state: 'none' | 'dropped' | 'forestalled' } | { state: 'loading' |
  * loaded and proven: whatever fails before costs nothing.
  */
 export async function openTarget(login: Login, tools: Tools, options: TargetOptions, signal: AbortSignal): Promise<Target> {
+  requireNoTemplate(login.database);
   const { manifest, catalog } = options;
   const found = await inspect(login, signal);
   const state = found.catalog === undefined ? 'absent' : isEmpty(found.catalog) ? 'empty' : 'occupied';
@@ -153,4 +154,10 @@ function standing(database: string, before: Target['state'], made: Made): string
     case 'finished':
       return `database ${database} is the restored one`;
   }
+}
+
+/** Every database that is made afterwards would be born with what is restored into one of these. */
+function requireNoTemplate(database: string): void {
+  if (!/^template[01]$/.test(database)) return;
+  throw new BackupError('input-invalid', `${database} is what every new database is made of: nothing is restored into it`, { hint: 'name another database' });
 }
