@@ -14,6 +14,16 @@ export function risksOf(table: Table, server: Server): Risk[] {
     risksIn(column, server).map((risk) => ({ table: table.name, column: column.name, ...risk })));
 }
 
+/**
+ * MySQL keeps dates, times and binary strings in a JSON document, prints them as strings, and reads strings. Only documents whose text has something of
+ * that look are read back and compared: `"2026-01-31`, `"01:02:03`, `"base64:type252:`.
+ */
+function hasTypesWithoutText(value: string): string {
+  const text = `CONVERT(${value} USING utf8mb4)`;
+  const looks = `(${text} LIKE '%"base64:type%' OR ${text} REGEXP '"-?[0-9]+[-:][0-9][0-9][-:][0-9][0-9]')`;
+  return `${looks} AND ${value} <> CAST(${text} AS JSON)`;
+}
+
 const hasEmptyMember = /^(?:enum|set)\((?:'(?:[^']|'')*',)*''[,)]/i;
 
 function risksIn(column: Column, server: Server): Pick<Risk, 'condition' | 'loss'>[] {
@@ -24,6 +34,7 @@ function risksIn(column: Column, server: Server): Pick<Risk, 'condition' | 'loss
     const sign = server.product === 'MariaDB' ? ` OR (${value} = 0 AND ATAN2(${value}, -1) < 0)` : '';
     return [{ condition: `${value} <> CAST(CONCAT(${value}) AS FLOAT)${sign}`, loss: 'digits' }];
   }
+  if (/^json$/i.test(type) && server.product === 'MySQL') return [{ condition: hasTypesWithoutText(value), loss: 'the type of dates, times or binary strings in their JSON' }];
   const unnamed = /^(enum|set)\(/i.test(whole) && isUnusual(whole, column) ? [{ condition: alteredByUtf8(value, column), loss: "a member that the definition can't name" }] : [];
   if (!hasEmptyMember.test(whole)) return unnamed;
   // what is not in the list is stored as the number 0 and printed as '', and so is the member ''
