@@ -147,6 +147,13 @@ describe.each(servers)('$name', ({ name, start }) => {
     expect(proven).toMatch(/^proven equal: 1 table, 0 rows, 10 definitions$/);
   });
 
+  test('on a server that makes MyISAM tables unless told otherwise, no restore began: "key was too long"', async () => {
+    await connection.query('SET GLOBAL default_storage_engine = MyISAM');
+    const { proven } = await copied('aged', 'CREATE TABLE t (id INT PRIMARY KEY) ENGINE=InnoDB; INSERT INTO t VALUES (1)').finally(() => connection.query('SET GLOBAL default_storage_engine = InnoDB'));
+
+    expect(proven).toMatch(/^proven equal: 1 table, 1 row, /);
+  });
+
   test('a server that cuts every answer (sql_select_limit) gave fewer rows, status 0, and the proof said equal', async () => {
     await connection.query('SET GLOBAL sql_select_limit = 2');
 
