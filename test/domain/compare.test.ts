@@ -94,3 +94,10 @@ test('only the kinds that are left out are left out', () => {
 
   expect(found.sort()).toEqual(['grant table orders is defined differently', 'view early is missing']);
 });
+
+test('how many definitions were compared by name alone is counted', () => {
+  const unequal = [{ kind: 'view', name: 'a', how: 'changed' }, { kind: 'view', name: 'b', how: 'changed' }, { kind: 'view', name: 'c', how: 'missing' }] as const;
+
+  expect(decidedByText([...unequal], false)).toEqual({ different: [unequal[2]], byName: 2 });
+  expect(decidedByText([...unequal], true)).toEqual({ different: unequal, byName: 0 });
+});
