@@ -20,6 +20,13 @@ const mostWarnings = 100;
 const cutBehind = /\bOPTIONS\s*\(|\bCONNECTION\s+(?=E?')|\bAS\s+(?=E?'|\$)|\bIS\s+(?=E?')/;
 const shownStatement = 240;
 
+/**
+ * What it is doing. Workers of `--jobs` write a line in several pieces, into each other's: `pg_restore:pg_restore: executing …`. A failure among
+ * such lines is told by the exit status.
+ */
+const progress =
+  /pg_restore:|^ ?(?:executing|creating|dropping|processing|reading|restoring|restored|launching|finished|entering|skipping|setting|connecting|transferring|reducing|enabling|disabling) /;
+
 /** Reads what `pg_restore --verbose` says. Of an error its first line and its hint: details hold values of rows. */
 export function hearArchive(): Hearing {
   const heard = collector();
@@ -51,7 +58,7 @@ export function hearArchive(): Hearing {
         heard.extend('error', ` (${line})`);
       } else if (taking === 'statement') {
         heard.extend('statement', `\n${line}`);
-      } else if (taking === undefined) {
+      } else if (taking === undefined && !progress.test(line)) {
         heard.warn(line);
       }
     },
