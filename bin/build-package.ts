@@ -15,7 +15,7 @@ const common: BuildOptions = { absWorkingDir: root, outdir: out, outExtension: {
  * layer with its pins beside it; the constructs with their types; the functions, bundled. Libraries stay dependencies.
  */
 await rm(out, { recursive: true, force: true });
-await build({ ...common, entryPoints: { nightjar: 'bin/nightjar.ts', 'db-tools/layer': 'layers/db-tools/layer.ts' }, splitting: true });
+await build({ ...common, entryPoints: { nightjar: 'bin/nightjar.ts', 'db-tools/layer': 'layers/db-tools/index.ts' }, splitting: true });
 // each in a file of its own: they find what lies beside them by their own place
 await build({ ...common, entryPoints: { 'db-tools/zip': 'layers/db-tools/zip.ts', 'cdk/index': 'lib/index.ts' } });
 for (const name of ['lock.json', 'authorities.json']) await copyFile(`${root}layers/db-tools/${name}`, `${out}/db-tools/${name}`);

@@ -7,15 +7,18 @@ import type { Telling } from './commands/told-run.ts';
 import type { Config, SourceConfig, ToldBy } from './contract/config.ts';
 import type { Settings } from './contract/config-settings.ts';
 import { tlsChoice } from './contract/config-server.ts';
-import { BackupError } from './domain/errors.ts';
+import { BackupError, isBackupError } from './domain/errors.ts';
 import type { SourceName } from './domain/keys.ts';
 import { suggestion } from './domain/nearest.ts';
+import { authoritiesOf, missingAuthorityHint, rdsRegion } from './domain/rds-endpoint.ts';
+import { toolsNotices } from './domain/tools-notices.ts';
+import type { RdsSource, ToolsFacts, ToolsNotice } from './domain/tools-notices.ts';
 import { engines } from './engines/index.ts';
 import type { Login } from './engines/login.ts';
 import type { Clock, Hook, Notifier, SecretReference, Secrets, Vault } from './ports.ts';
 import { openSecrets } from './secrets/index.ts';
 import { rdsToken } from './secrets/rds-token.ts';
-import { openTools } from './tools.ts';
+import { openTools, readBundle } from './tools.ts';
 import type { Tools } from './tools.ts';
 import { openHook } from './hooks/index.ts';
 import { openNotifier } from './notifiers/index.ts';
@@ -30,6 +33,8 @@ export type Host = {
   identity: Identity;
   /** The folder of the binary layer (/opt in Lambda); asked for when a database program is first needed. */
   layer(signal: AbortSignal): Promise<string>;
+  /** What is known of that layer without building or running anything; undefined where nothing is. */
+  toolsFacts?(signal: AbortSignal): Promise<ToolsFacts | undefined>;
 };
 
 /** Everything that the commands work with. */
@@ -49,6 +54,8 @@ export type Nightjar = {
   hooks: readonly Hook[];
   /** A source by name, or, with `database`, another database on its server. Throws `input-invalid` for a name that is not configured, `secret-missing`, `tools-missing`. */
   source(name: string, options: { database?: string | undefined }, signal: AbortSignal): Promise<Source & { database: string }>;
+  /** What to know about the database clients, and about the authorities of the configured servers; undefined where nobody could tell. Throws nothing of its own. */
+  toolsNotices(signal: AbortSignal): Promise<ToolsNotice[] | undefined>;
   /** Lets go of connections. */
   close(): void;
 };
@@ -72,6 +79,7 @@ export async function compose(config: Config, host: Host, signal: AbortSignal): 
   async function loginOf({ server, lockTimeoutMs, idleTimeoutMs, parallel, cloud }: SourceConfig, stop: AbortSignal): Promise<Login> {
     const tls = tlsChoice(server);
     const { certificates } = await tools(stop);
+    if (tls.mode === 'verify' && tls.ca === 'rds') await requireAuthority(server.host, certificates.rds);
     const ca = tls.mode === 'off' ? '' : tls.ca === 'rds' || tls.ca === 'public' ? certificates[tls.ca] : resolve(host.folder, tls.ca);
     const user = await secret(server.user, stop);
     return {
@@ -104,6 +112,14 @@ export async function compose(config: Config, host: Host, signal: AbortSignal): 
       const { timeZone, retention, compressionLevel, parallel } = found;
       return { name: name as SourceName, engine, database: login.database, timeZone, retention, compressionLevel, parallel };
     },
+    async toolsNotices(stop) {
+      if (host.env['NIGHTJAR_LAYER_NEWS'] === 'off') return undefined;
+      const facts = await host.toolsFacts?.(stop).catch((error: unknown) => {
+        if (stop.aborted || !isBackupError(error)) throw error;
+        return undefined;
+      });
+      return facts && toolsNotices(facts, rdsSources(config), telling.clock.now());
+    },
     close,
   };
 }
@@ -119,6 +135,21 @@ export function openTelling(config: ToldBy, host: Host, secrets: Secrets = openS
     notifiers: config.notify.map((one) => openNotifier(one, { clock, secret: (reference, stop) => secrets.get(reference, stop), command })),
     hooks: config.hooks.map((one) => openHook(one, command)),
   };
+}
+
+/** Sources whose servers are verified by Amazon's own authorities. */
+function rdsSources({ sources }: Config): RdsSource[] {
+  return [...sources].flatMap(([source, { server }]) => {
+    const [tls, region] = [tlsChoice(server), rdsRegion(server.host)];
+    return tls.mode === 'verify' && tls.ca === 'rds' && region !== undefined ? [{ source, region }] : [];
+  });
+}
+
+/** Throws `tools-missing` where no authority of the layer can have signed for an endpoint of RDS: any server would be refused with less telling words. */
+async function requireAuthority(host: string, bundle: string): Promise<void> {
+  const region = rdsRegion(host);
+  if (region === undefined || authoritiesOf(region, await readBundle(bundle)).length > 0) return;
+  throw new BackupError('tools-missing', `${host} can't be verified: the layer has no authority of Amazon RDS for ${region}`, { hint: missingAuthorityHint(region) });
 }
 
 function sourceConfig({ sources }: Config, name: string): SourceConfig {

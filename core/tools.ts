@@ -1,7 +1,10 @@
+import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { BackupError } from './domain/errors.ts';
+import type { Authority } from './domain/rds-endpoint.ts';
+import type { ToolsFacts } from './domain/tools-notices.ts';
 
 export type ProgramName = 'pg_dump' | 'pg_dumpall' | 'pg_restore' | 'psql' | 'mariadb-dump' | 'mariadb';
 
@@ -35,6 +38,8 @@ const nothingOfTheHost = { TZ: 'UTC0', OPENSSL_CONF: '/dev/null', OPENSSL_MODULE
 /** `nightjar/db-tools.json` of a layer (layers/db-tools/README.md); paths are relative to it. */
 const indexSchema = z.object({
   format: z.literal(1),
+  /** When the versions were chosen; layers of before do not tell. */
+  pinnedAt: z.iso.date().optional(),
   loader: z.string(),
   libraryPath: z.array(z.string()).min(1),
   outputBuffer: z.string(),
@@ -53,7 +58,7 @@ export async function openTools(root: string): Promise<Tools> {
       const best = fitting.sort((a, b) => a.major - b.major)[serverMajor === 0 ? fitting.length - 1 : 0];
       if (best === undefined) {
         throw new BackupError('tools-missing', `no ${name} for a server of version ${serverMajor} in ${root}`, {
-          hint: 'a client older than its server can\'t dump it; build a newer layer: npm run layer -- --update',
+          hint: 'a client older than its server can\'t dump it; build a newer layer: nightjar layer update',
         });
       }
       const libraries = index.libraryPath.map((path) => join(home, path)).join(':');
@@ -65,10 +70,26 @@ export async function openTools(root: string): Promise<Tools> {
   };
 }
 
+/** What a layer says of itself. `fixes` is not known here. Throws `tools-missing`. */
+export async function readToolsFacts(root: string): Promise<ToolsFacts> {
+  const home = join(root, 'nightjar');
+  const { pinnedAt, certificates } = await readIndex(home);
+  return { pinnedAt: pinnedAt === undefined ? undefined : new Date(pinnedAt), fixes: undefined, authorities: await readBundle(join(home, certificates.rds)) };
+}
+
+/** The authorities in a PEM file. */
+export async function readBundle(bundle: string): Promise<Authority[]> {
+  const blocks = (await readFile(bundle, 'utf8')).match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
+  return blocks.map((block) => {
+    const { subject, validTo } = new X509Certificate(block);
+    return { name: /^CN=(.*)$/m.exec(subject)?.[1] ?? subject, until: new Date(validTo) };
+  });
+}
+
 async function readIndex(home: string): Promise<z.infer<typeof indexSchema>> {
   try {
     return indexSchema.parse(JSON.parse(await readFile(join(home, 'db-tools.json'), 'utf8')));
   } catch (cause) {
-    throw new BackupError('tools-missing', `no database clients in ${home}`, { hint: 'build them with: npm run layer', cause });
+    throw new BackupError('tools-missing', `no database clients in ${home}`, { hint: 'build them with: nightjar layer build', cause });
   }
 }

@@ -12,6 +12,7 @@ import type { SourceName } from '../core/domain/keys.ts';
 import type { Verb } from '../core/domain/run-messages.ts';
 import { collectSeldom } from '../core/pipeline/garbage.ts';
 import type { Report } from '../core/ports.ts';
+import { readToolsFacts } from '../core/tools.ts';
 import { limitsOf } from './deadline.ts';
 import { failureOf, thrownOf } from './failure.ts';
 import { invocationIdentity, ofRun } from './identity.ts';
@@ -90,7 +91,7 @@ async function within<R extends object>(run: Run, { identity, explain, limit, fa
     throw new BackupError('config-invalid', `the configuration ${path} can't be read`, { hint: 'it belongs into the bundle, or NIGHTJAR_CONFIG names another file', cause });
   });
   const config = attempt(() => tellingTopic(parseConfig(text, file), topic));
-  const host = { env: process.env, folder: dirname(path), identity, layer: async () => layer };
+  const host = { env: process.env, folder: dirname(path), identity, layer: async () => layer, toolsFacts: () => readToolsFacts(layer) };
   let nightjar: Nightjar | undefined;
   try {
     const composed = async (): Promise<R> => work((nightjar = await compose(config.get(), host, signal)));

@@ -59,12 +59,12 @@ export class NightjarBackups extends Construct {
       vault: { bucket, key, region: place.region, prefix: prefix === '' ? '' : `${prefix}/` },
       common: { topic, deadLetters, logDays: Number.parseInt(cloud.logRetention, 10), tracing: cloud.tracing },
     };
-    const layer = new DatabaseLayer(this, 'Tools').version;
+    const layer = new DatabaseLayer(this, 'Tools', { folder }).version;
     const networks = new Map(Object.entries(cloud.networks).map(([name, config]) => [name, new Network(this, `Network-${name}`, { name: `${stack} ${name}`, config })]));
     const sources = new Construct(this, 'Sources');
     const { functions, keepers } = withBundles({ document, folder, files: authoritiesOf(all) }, (code) => ({
       functions: new Map([...all.sources].map(([source, config]) => [source, new SourceFunctions(sources, slugOf(source, slugRoom), { source, config, shared, code, layer, network: networks.get(config.cloud.network ?? '') })])),
-      keepers: new KeeperFunctions(this, 'Keepers', { shared, code }),
+      keepers: new KeeperFunctions(this, 'Keepers', { shared, code, layer }),
     }));
     const { rotate, check } = keepers;
     new Schedules(this, 'Schedules', { stack, deadLetters, planned: plannedOf(all, slugRoom, { backup: (source) => functions.get(source)!.backup.fn, rotate: rotate.fn, check: check.fn }) });

@@ -18,7 +18,7 @@ const host = (env: Host['env'] = {}): Host => ({
   identity: thisIdentity(),
   async layer(signal) {
     asked += 1;
-    return findLayer(process.env, (line) => void process.stderr.write(`${line}\n`), signal);
+    return findLayer(process.env, undefined, (line) => void process.stderr.write(`${line}\n`), signal);
   },
 });
 

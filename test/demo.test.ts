@@ -49,7 +49,7 @@ test('with one byte of a backup flipped, the demo finds it, restores nothing and
   const signal = AbortSignal.timeout(limitMs);
   const told: string[] = [];
   const tell = tellerTo(told);
-  const stage = await openStage(await findLayer(process.env, tell.report, signal), tell, signal);
+  const stage = await openStage(await findLayer(process.env, undefined, tell.report, signal), tell, signal);
   try {
     const before = await stockUp(stage, 20, tell, signal);
     await backUp(stage, tell, signal);

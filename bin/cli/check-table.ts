@@ -30,6 +30,11 @@ export function findingLines({ at, judgements, vault, place }: Checked): string[
   });
 }
 
+/** What to know of the database clients. */
+export function noticeLines({ notices = [] }: Checked): string[] {
+  return notices.flatMap(({ text, hint }) => ['', ...wrapped(`note: ${text}`, width, '', '  '), ...hintLines(hint)]);
+}
+
 function linesOf(judgement: Judgement, kind: Finding['kind'], at: Date): string[] {
   const message = messageOfFinding(judgement, kind, { at });
   const more = judgement.findings.flatMap((one) => {

@@ -4,7 +4,7 @@ import { watchedSources } from '../../core/commands/watched.ts';
 import { checkResult } from '../../core/domain/check-result.ts';
 import { BackupError, collected } from '../../core/domain/errors.ts';
 import { plural } from '../../core/domain/units.ts';
-import { checkTable, findingLines } from './check-table.ts';
+import { checkTable, findingLines, noticeLines } from './check-table.ts';
 import { configured } from './names.ts';
 import type { Outcome } from './output.ts';
 import type { Session } from './session.ts';
@@ -18,7 +18,7 @@ export async function checkCommand(names: string[], { tell }: { tell: boolean },
   let seen: Checked | undefined;
   const work = async (): Promise<Checked> => {
     seen = await check(sources, { whole: names.length === 0 }, deps, signal);
-    for (const line of [...checkTable(seen), ...findingLines(seen)]) out.say(line);
+    for (const line of [...checkTable(seen), ...findingLines(seen), ...noticeLines(seen)]) out.say(line);
     if (seen.failures.length > 0) throw collected(seen.failures);
     return seen;
   };

@@ -4,6 +4,8 @@ import type { Verb } from '../../core/domain/run-messages.ts';
 import { backupCommand } from './backup.ts';
 import { checkCommand } from './check.ts';
 import { costCommand } from './cost.ts';
+import { buildLayer, showLayer, updateLayer, verifyLayer } from './layer-command.ts';
+import type { BuildFlags, Place } from './layer-command.ts';
 import { listCommand } from './list.ts';
 import { notifyCommand } from './notify.ts';
 import type { Outcome } from './output.ts';
@@ -15,8 +17,13 @@ import type { RotateFlags } from './rotate.ts';
 import type { Session } from './session.ts';
 import { verifyCommand } from './verify.ts';
 
-/** What a command line asks for: to be done once the configuration is read. */
-export type Asked = { config: string; json: boolean; /** What is told when it can't even begin. */ verb?: Verb | undefined; work(session: Session, signal: AbortSignal): Promise<Outcome> };
+/** What a command line asks for: to be done once the configuration is read, or (`alone`) without one. */
+export type Asked = { config: string; json: boolean } & (
+  | { /** What is told when it can't even begin. */ verb?: Verb | undefined; work(session: Session, signal: AbortSignal): Promise<Outcome> }
+  | { alone(place: Place, signal: AbortSignal): Promise<Outcome> }
+);
+type Work = Extract<Asked, { work: unknown }>['work'];
+type Alone = Extract<Asked, { alone: unknown }>['alone'];
 
 const exitCodeHelp = `
 Exit codes:
@@ -35,6 +42,9 @@ Environment:
                   it they are taken from /opt, or fetched once and kept in
                   NIGHTJAR_CACHE (/var/cache/nightjar for root, else
                   ~/.cache/nightjar)
+  NIGHTJAR_LAYER_NEWS
+                  off: "check" does not say that the clients are old, and asks
+                  no archive for fixes
 
 Secrets are read from where nightjar.yaml says. Every key of that file is
 explained in docs/configuration.md.`;
@@ -84,6 +94,13 @@ Goes by the newest backup of each source where the vault can be read, else by
 cloud.size of the source, and by schedule and retention. Prices are in the
 program, with their date: what AWS charges today is on its price pages.`;
 
+const layerHelp = `
+The clients (pg_dump, psql, mariadb-dump and what they load) are Debian's
+packages in exact versions: those that came with Nightjar, or those of
+nightjar.lock.json beside nightjar.yaml, when that is not older. Only "update"
+changes a version, and never to an older one. "check" tells when the versions
+are old, or when Debian has a security fix for one.`;
+
 /** The command line's grammar; `ask` is called with what was asked for. Throws commander's own error for everything else, help included. */
 export function nightjarProgram(ask: (asked: Asked) => void): Command {
   const program = new Command('nightjar')
@@ -94,7 +111,9 @@ export function nightjarProgram(ask: (asked: Asked) => void): Command {
     .configureHelp({ showGlobalOptions: true })
     .exitOverride()
     .addHelpText('after', exitCodeHelp);
-  const asking = (work: Asked['work'], verb?: Verb) => ask({ json: false, ...program.opts<{ config: string; json?: true }>(), verb, work });
+  const given = () => ({ json: false, ...program.opts<{ config: string; json?: true }>() });
+  const asking = (work: Work, verb?: Verb) => ask({ ...given(), verb, work });
+  const askingAlone = (alone: Alone) => ask({ ...given(), alone });
 
   program.command('backup').description('back up the named sources, or all of them').argument('[source...]', 'names of nightjar.yaml')
     .action((sources: string[]) => asking((session, signal) => backupCommand(sources, session, signal), 'backup'));
@@ -142,6 +161,17 @@ export function nightjarProgram(ask: (asked: Asked) => void): Command {
     .option('--no-vault', 'go by the sizes in nightjar.yaml alone, and ask nobody')
     .addHelpText('after', costHelp)
     .action((flags: { vault: boolean }) => asking((session, signal) => costCommand(flags, session, signal)));
+
+  const layer = program.command('layer').description('look after the database clients that Nightjar brings along').addHelpText('after', layerHelp);
+  layer.command('show').description('show what is pinned, how old that is, and what the cache has of it')
+    .action(() => askingAlone(showLayer));
+  layer.command('build').description('make what is pinned: a folder, and a zip file for Lambda')
+    .option('--arch <architecture>', 'x86_64, arm64 or all; else this machine\'s')
+    .action((flags: BuildFlags) => askingAlone((place, signal) => buildLayer(flags, place, signal)));
+  layer.command('update').description('pin the newest versions in nightjar.lock.json')
+    .action(() => askingAlone(updateLayer));
+  layer.command('verify').description('compare every file in the cache with what was built')
+    .action(() => askingAlone(verifyLayer));
 
   program.command('notify').description('send a test message to everybody who is told of failures')
     .action(() => asking((session, signal) => notifyCommand(session, signal)));

@@ -1,7 +1,10 @@
+import { dirname, resolve } from 'node:path';
 import { CommanderError } from 'commander';
+import type { Command } from 'commander';
 import { BackupError } from '../../core/domain/errors.ts';
 import { exitCodeOf, exitCodes, failureDocument } from './failure.ts';
 import { openOutput } from './output.ts';
+import type { Outcome, Output } from './output.ts';
 import { harmlessJson } from './harmless.ts';
 import { nightjarProgram } from './program.ts';
 import type { Asked } from './program.ts';
@@ -15,14 +18,9 @@ export async function run(args: readonly string[], signal: AbortSignal): Promise
   let document: object = {};
   const failures: unknown[] = [];
   try {
-    const session = await openSession(asked.config, asked.verb, out, signal);
-    try {
-      const outcome = await asked.work(session, signal);
-      document = outcome.document;
-      failures.push(...outcome.failures);
-    } finally {
-      session.nightjar.close();
-    }
+    const outcome = 'alone' in asked ? await asked.alone({ folder: dirname(resolve(asked.config)), out }, signal) : await inSession(asked, out, signal);
+    document = outcome.document;
+    failures.push(...outcome.failures);
   } catch (error) {
     failures.push(error);
     document = { error: failureDocument(error) };
@@ -32,13 +30,22 @@ export async function run(args: readonly string[], signal: AbortSignal): Promise
   return exitCodeOf(failures);
 }
 
+async function inSession({ config, verb, work }: Extract<Asked, { work: unknown }>, out: Output, signal: AbortSignal): Promise<Outcome> {
+  const session = await openSession(config, verb, out, signal);
+  try {
+    return await work(session, signal);
+  } finally {
+    session.nightjar.close();
+  }
+}
+
 /** What is asked for; the exit code where that is told already: help, the version, a mistake. */
 function parse(args: readonly string[]): Asked | number {
   let asked: Asked | undefined;
   const json = args.includes('--json');
   const program = nightjarProgram((found) => (asked = found));
   const quiet = { writeErr: () => undefined, outputError: () => undefined };
-  for (const command of [program, ...program.commands]) command.configureOutput(quiet);
+  for (const command of everyCommand(program)) command.configureOutput(quiet);
   try {
     program.parse(args, { from: 'user' });
   } catch (error) {
@@ -50,6 +57,10 @@ function parse(args: readonly string[]): Asked | number {
     return exitCodes.usage;
   }
   return asked ?? exitCodes.usage;
+}
+
+function everyCommand(command: Command): Command[] {
+  return [command, ...command.commands.flatMap(everyCommand)];
 }
 
 function usageError(error: CommanderError, args: readonly string[], commands: readonly string[]): BackupError {

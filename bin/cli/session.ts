@@ -1,14 +1,15 @@
 import { readFile } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { toldFailure } from '../../core/commands/told-run.ts';
 import type { Nightjar } from '../../core/compose.ts';
 import { parseConfig, toldByText } from '../../core/config-file.ts';
 import type { Config, ToldBy } from '../../core/contract/config.ts';
 import { BackupError, messageOf } from '../../core/domain/errors.ts';
 import type { Verb } from '../../core/domain/run-messages.ts';
+import { pinsFileName } from '../../core/domain/tools-notices.ts';
 import { thisIdentity } from '../../core/holder.ts';
 import { commandLine } from './command-line.ts';
-import { findLayer } from './layer.ts';
+import { findLayer, layerFacts } from './layer.ts';
 import type { Output } from './output.ts';
 
 /** What a command works with. */
@@ -18,11 +19,14 @@ export type Session = { nightjar: Nightjar; config: Config; out: Output };
 export async function openSession(file: string, verb: Verb | undefined, out: Output, signal: AbortSignal): Promise<Session> {
   const path = resolve(file);
   const text = await readConfig(path);
+  const folder = dirname(path);
+  const pins = join(folder, pinsFileName);
   const host = {
     env: process.env,
-    folder: dirname(path),
+    folder,
     identity: thisIdentity(),
-    layer: (stop: AbortSignal) => findLayer(process.env, (line) => out.note(line), stop),
+    layer: (stop: AbortSignal) => findLayer(process.env, pins, (line) => out.note(line), stop),
+    toolsFacts: (stop: AbortSignal) => layerFacts(process.env, pins, stop),
   };
   async function failed(error: unknown, told: ToldBy): Promise<unknown> {
     if (verb === undefined || told.notify.length + told.hooks.length === 0) return error;

@@ -4,7 +4,7 @@ import type { Change, Plan, Sighting } from '../domain/alerts.ts';
 import { messageOfFinding } from '../domain/check-messages.ts';
 import { isBackupError } from '../domain/errors.ts';
 import type { Finding, Judgement } from '../domain/freshness.ts';
-import { over, recovered, unconfigured, unknown } from '../domain/messages.ts';
+import { over, recovered, toolsOutdated, unconfigured, unknown } from '../domain/messages.ts';
 import type { Message } from '../domain/messages.ts';
 import type { Clock, Notifier, Vault } from '../ports.ts';
 import { readAlerts, writeAlerts } from './alert-state.ts';
@@ -46,8 +46,8 @@ export async function announce(look: Look, { vault, clock, notifiers }: Deps, si
 }
 
 /** What could be judged of each source, and what of it holds. */
-function sightingsOf({ whole, judgements, unconfigured: others, vault }: Look, open: readonly Alert[]): Sighting[] {
-  const all: Sighting[] = whole ? [{ judged: ['unknown'], found: vault === undefined ? [] : ['unknown'] }] : [];
+function sightingsOf({ whole, judgements, unconfigured: others, vault, notices }: Look, open: readonly Alert[]): Sighting[] {
+  const all: Sighting[] = whole ? [{ judged: ['unknown'], found: vault === undefined ? [] : ['unknown'] }, ...toolsSighting(notices)] : [];
   if (vault !== undefined) return all;
   const left = open.flatMap(({ source, kind }) => (kind === 'unconfigured' && source !== undefined && !judgements.some(({ standing }) => standing.source === source) ? [source] : []));
   const gone = others.flatMap(({ source, old }) => (old ? [source as string] : []));
@@ -56,6 +56,10 @@ function sightingsOf({ whole, judgements, unconfigured: others, vault }: Look, o
     ...judgements.map(sightingOf),
     ...(whole ? [...new Set([...gone, ...left])].map((source): Sighting => ({ source, judged: ['unconfigured'], found: gone.includes(source) ? ['unconfigured'] : [] })) : []),
   ];
+}
+
+function toolsSighting(notices: Look['notices']): Sighting[] {
+  return notices === undefined ? [] : [{ judged: ['tools-outdated'], found: notices.length === 0 ? [] : ['tools-outdated'] }];
 }
 
 /** Where a source as a whole is unknown, nothing else can be judged. One that is fresh has come back to some configuration. */
@@ -70,9 +74,10 @@ function isUnknown({ findings }: Judgement): boolean {
   return findings.some((one) => one.kind === 'unknown' && one.whole);
 }
 
-function messageOf({ severity, alert: { source, kind, since } }: Change, { at, place, judgements, unconfigured: others, vault }: Look): Message | undefined {
+function messageOf({ severity, alert: { source, kind, since } }: Change, { at, place, judgements, unconfigured: others, vault, notices = [] }: Look): Message | undefined {
   const past = { was: kind, since: new Date(since) };
   const telling = { at, ...(severity === 'reminder' && { since: past.since }) };
+  if (kind === 'tools-outdated') return toolsOutdated(notices, telling);
   if (source === undefined) return severity === 'recovered' ? over('the vault can be read again', past, at) : unknown({ place, why: '', ...vault }, telling);
   const other = others.find((one) => one.source === source);
   if (kind === 'unconfigured') return other && { ...unconfigured({ ...other, place }, telling), severity: 'info' };

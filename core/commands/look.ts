@@ -4,6 +4,7 @@ import type { Judgement, Watched } from '../domain/freshness.ts';
 import type { SourceHistory } from '../domain/history.ts';
 import { sourceSegment } from '../domain/keys.ts';
 import type { BackupId, SourceName } from '../domain/keys.ts';
+import type { ToolsNotice } from '../domain/tools-notices.ts';
 import type { Vault } from '../ports.ts';
 import { atOnce } from './at-once.ts';
 import { listHistories, observe } from './observe.ts';
@@ -12,7 +13,7 @@ import { listHistories, observe } from './observe.ts';
 export type Unconfigured = { source: SourceName; newest: BackupId; count: number; old: boolean };
 
 /** What a check has seen. `whole`: every source was looked at, and what else lies in the vault. `vault`: why none of that could be read. */
-export type Look = { at: Date; place: string; whole: boolean; judgements: Judgement[]; unconfigured: Unconfigured[]; vault?: { why: string; hint?: string | undefined } };
+export type Look = { at: Date; place: string; whole: boolean; judgements: Judgement[]; unconfigured: Unconfigured[]; /** Of the database clients; undefined where nobody could tell. */ notices?: readonly ToolsNotice[] | undefined; vault?: { why: string; hint?: string | undefined } };
 
 const sourcesAtOnce = 4;
 /** A source that another configuration still backs up has left nothing. */

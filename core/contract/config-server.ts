@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { always, expected, expectedUnseen, group, text, wholeNumber } from './config-fields.ts';
+import { rdsRegion } from '../domain/rds-endpoint.ts';
 import { passwordSource, secretReference } from './config-secret.ts';
 
 const hostName = 'a host name or address, without scheme, user and port';
@@ -31,7 +32,7 @@ export type TlsChoice = { mode: 'off' } | { mode: 'verify'; ca: string };
 
 /** What a server's configuration means: nothing leaves this machine in plain text unless somebody wrote so. */
 export function tlsChoice({ host, tls: wanted }: Pick<ServerConfig, 'host' | 'tls'>): TlsChoice {
-  const ofRds = /\.rds\.amazonaws\.com$/i.test(host);
+  const ofRds = /\.rds\.amazonaws\.com$/i.test(host) || rdsRegion(host) !== undefined;
   if (typeof wanted === 'object') return { mode: 'verify', ca: wanted.ca };
   if (wanted === 'off' || (wanted === undefined && isThisMachine(host))) return { mode: 'off' };
   return { mode: 'verify', ca: ofRds ? 'rds' : 'public' };

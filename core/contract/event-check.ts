@@ -31,6 +31,8 @@ export const checkResultSchema = z.strictObject({
   vault: z.strictObject({ place: z.string(), error: z.string(), hint: z.string().optional() }).optional(),
   sources: z.array(checkedSourceSchema),
   unconfigured: z.array(z.strictObject({ source: z.string(), newest: z.string(), backups: count })),
+  /** What to know of the database clients: their age, fixes for them, authorities that are missing or expire. No failure of anything yet. */
+  notices: z.array(z.string()).optional(),
   told: count,
 });
 

@@ -10,6 +10,7 @@ export const messageKinds = [
   'shrunk', // the newest backup is far smaller than the ones before
   'paused', // the configuration says that nobody is to look
   'unconfigured', // backups in the vault, of a source that is no longer in the configuration
+  'tools-outdated', // the database clients are old, or lack a fix; or an authority of Amazon's is missing or about to expire
   'backup-failed',
   'restore-failed',
   'verify-failed',

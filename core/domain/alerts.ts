@@ -18,7 +18,7 @@ const remindPausedMs = 7 * 24 * 3_600_000 - 10 * 60_000;
 const standing: readonly MessageKind[] = ['never', 'stale', 'unknown', 'paused'];
 
 /**
- * What is to be told: each thing when it begins, again a day later while it lasts (a pause each week, a source that left the configuration
+ * What is to be told: each thing when it begins, again a day later while it lasts (a pause and old database clients each week, a source that left the configuration
  * never), and when it is over. What could not be judged stays as it is: while the vault can't be read, nothing recovers.
  */
 export function planAlerts(open: readonly Alert[], sightings: readonly Sighting[], now: Date): Plan {
@@ -29,7 +29,7 @@ export function planAlerts(open: readonly Alert[], sightings: readonly Sighting[
       const alert = open.find((one) => one.source === source && one.kind === kind);
       if (alert !== undefined) seen.add(keyOf(alert));
       if (found.includes(kind)) begin(alert, { ...(source !== undefined && { source }), kind, since: now.toISOString(), told: now.toISOString() }, now, plan);
-      else if (alert !== undefined) end(alert, found, plan);
+      else if (alert !== undefined) end(alert, found, now, plan);
     }
   }
   plan.open.push(...open.filter((alert) => !seen.has(keyOf(alert))));
@@ -57,12 +57,17 @@ function begin(alert: Alert | undefined, fresh: Alert, now: Date, { tell, open }
   else open.push(alert);
 }
 
-function end(alert: Alert, found: readonly MessageKind[], { tell, silent }: Plan): void {
-  const hidden = alert.kind === 'unconfigured' || found.includes('paused') || found.includes('never') || (standing.includes(alert.kind) && found.some((kind) => standing.includes(kind)));
+function end(alert: Alert, found: readonly MessageKind[], now: Date, { tell, silent, open }: Plan): void {
+  // who checks elsewhere may know more, or an archive be out of reach for a day: within the week it would be told again
+  if (alert.kind === 'tools-outdated' && now.getTime() - Date.parse(alert.told) < remindAfterMs(alert.kind)) {
+    open.push(alert);
+    return;
+  }
+  const hidden = alert.kind === 'unconfigured' || alert.kind === 'tools-outdated' || found.includes('paused') || found.includes('never') || (standing.includes(alert.kind) && found.some((kind) => standing.includes(kind)));
   if (hidden) silent.push(alert);
   else tell.push({ severity: 'recovered', alert });
 }
 
 function remindAfterMs(kind: MessageKind): number {
-  return kind === 'unconfigured' ? Number.POSITIVE_INFINITY : kind === 'paused' ? remindPausedMs : remindMs;
+  return kind === 'unconfigured' ? Number.POSITIVE_INFINITY : kind === 'paused' || kind === 'tools-outdated' ? remindPausedMs : remindMs;
 }

@@ -3,6 +3,7 @@ import { messageOfFinding } from './check-messages.ts';
 import type { Judgement } from './freshness.ts';
 import { startOf } from './keys.ts';
 import type { BackupId, SourceName } from './keys.ts';
+import type { ToolsNotice } from './tools-notices.ts';
 
 type Found = {
   at: Date;
@@ -10,11 +11,12 @@ type Found = {
   judgements: readonly Judgement[];
   unconfigured: readonly { source: SourceName; newest: BackupId; count: number }[];
   vault?: { why: string; hint?: string | undefined } | undefined;
+  notices?: readonly ToolsNotice[] | undefined;
   told: readonly unknown[];
 };
 
 /** What a check tells the person or the program that asked for it. */
-export function checkResult({ at, place, judgements, unconfigured, vault, told }: Found): CheckResult {
+export function checkResult({ at, place, judgements, unconfigured, vault, notices = [], told }: Found): CheckResult {
   const well = vault === undefined && judgements.every(({ state }) => state === 'fresh' || state === 'paused');
   return {
     status: well ? 'fresh' : 'problems',
@@ -22,6 +24,7 @@ export function checkResult({ at, place, judgements, unconfigured, vault, told }
     ...(vault && { vault: { place, error: vault.why, ...(vault.hint !== undefined && { hint: vault.hint }) } }),
     sources: judgements.map((judgement) => sourceResult(judgement, at)),
     unconfigured: unconfigured.map(({ source, newest, count }) => ({ source, newest, backups: count })),
+    ...(notices.length > 0 && { notices: notices.map(({ text }) => text) }),
     told: told.length,
   };
 }

@@ -3,6 +3,7 @@ import { startOf } from './keys.ts';
 import type { BackupId, SourceName } from './keys.ts';
 import { about, fact, moment, span, word } from './message-text.ts';
 import type { Telling } from './message-text.ts';
+import type { ToolsNotice } from './tools-notices.ts';
 import { formatBytes, formatCount, plural } from './units.ts';
 
 export type { Fact, Message, MessageKind, Severity, Telling };
@@ -81,6 +82,13 @@ export function paused(standing: Standing, telling: Telling): Message {
 export function unconfigured(standing: Pick<Standing, 'source' | 'place' | 'newest' | 'count'>, telling: Telling): Message {
   const known = [fact('Vault', standing.place), ...newestFacts(standing, telling.at), fact('Backups in the vault', formatCount(standing.count))];
   return about('unconfigured', standing, telling, 'is no longer in the configuration, and still has backups: no new ones are made', known, [`nightjar list ${word(standing.source)}`]);
+}
+
+/** The database clients are old, or lack a fix; or an authority that a server needs is missing or about to expire. Nothing has failed yet. */
+export function toolsOutdated(notices: readonly ToolsNotice[], telling: Telling): Message {
+  const hints = [...new Set(notices.map(({ hint }) => hint))].map((hint) => fact('Hint', hint));
+  const known = [...notices.map(({ text }) => fact('Notice', text)), ...hints];
+  return { ...about('tools-outdated', {}, telling, 'the database clients, or the authorities that they trust, need a look', known, ['nightjar layer show', 'nightjar layer update']), severity: 'info' };
 }
 
 /** What was told is over. `was`: what was told, `since` when. */

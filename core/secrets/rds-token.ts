@@ -1,19 +1,18 @@
 import type { Signer } from '@aws-sdk/rds-signer';
 import { abortError, BackupError, messageOf } from '../domain/errors.ts';
+import { rdsRegion } from '../domain/rds-endpoint.ts';
 import type { Token } from '../ports.ts';
 
 export type TokenOf = { host: string; port: number; user: string; /** `db-…`, `cluster-…` or `prx-…`, for messages. */ resourceId?: string | undefined };
 
 const limitMs = 30_000;
-/** `shop.c1x2.eu-west-1.rds.amazonaws.com`, and both forms of China's (Amazon RDS user guide, endpoints). */
-const endpoint = /\.(?<global>[a-z]{2}(?:-[a-z]+)+-\d)\.rds\.amazonaws\.com(?:\.cn)?$|\.rds\.(?<china>[a-z]{2}(?:-[a-z]+)+-\d)\.amazonaws\.com\.cn$/i;
 
 /**
  * IAM database authentication: in a password's place, a request to the server signed with our credentials, good for 15 minutes to begin a
  * connection (Amazon RDS user guide, IAM database authentication). The region is that of the host's name, else the environment's.
  */
 export function rdsToken({ host, port, user, resourceId }: TokenOf): Token {
-  const region = regionOf(host);
+  const region = rdsRegion(host);
   let signer: Promise<Signer> | undefined;
   return {
     async make(signal) {
@@ -28,12 +27,6 @@ export function rdsToken({ host, port, user, resourceId }: TokenOf): Token {
     },
     refusedHint: refusedHint(user, region, resourceId),
   };
-}
-
-/** The region in the name of an endpoint of RDS; undefined for every other name. */
-export function regionOf(host: string): string | undefined {
-  const { global, china } = endpoint.exec(host)?.groups ?? {};
-  return (global ?? china)?.toLowerCase();
 }
 
 function refusedHint(user: string, region = '<region>', resourceId = '<resource id>'): string {

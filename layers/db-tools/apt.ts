@@ -26,16 +26,16 @@ export type Apt = {
 /** How old package lists may be before they are fetched again. */
 export const listsMaxAgeMs = 24 * 3600 * 1000;
 
+/** `only`: of the suites, what their security archive has. */
+export type AptSetting = { host: DebianHost; architecture: Architecture; suites: readonly string[]; only?: 'security' | undefined; report: (line: string) => void };
+
 /**
  * Sets up an apt in `folder` for one architecture, which prefers earlier `suites` to later ones. The machine's own proxy settings stay in force;
  * signatures and hashes are checked whatever they say.
  */
-export async function openApt(
-  folder: string,
-  { host, architecture, suites, report }: { host: DebianHost; architecture: Architecture; suites: readonly string[]; report: (line: string) => void },
-): Promise<Apt> {
+export async function openApt(folder: string, { host, architecture, suites, only, report }: AptSetting): Promise<Apt> {
   for (const part of ['lists/partial', 'archives/partial', 'none/partial', 'state', 'log', 'conf']) await openFolder(join(folder, part));
-  const name = join(folder, 'conf', suites.join('+'));
+  const name = join(folder, 'conf', [...suites, ...(only === undefined ? [] : [only])].join('+'));
   const archives = join(folder, 'archives');
   await writeFile(join(folder, 'state', 'status'), '');
   await writeFile(`${name}.conf`, configuration(folder, name, architecture));
@@ -51,8 +51,8 @@ export async function openApt(
     async update(maxAgeMs, signal) {
       const { mtimeMs } = await stat(`${name}.updated`).catch(() => ({ mtimeMs: 0 }));
       if (Date.now() - mtimeMs < maxAgeMs) return false;
-      report(`fetching Debian's package lists for ${architecture}: ${suites.join(', ')}`);
-      await updateReachable(`${name}.list`, sourceLines(host, suites), (limit) => call('apt-get', ['update'], limit), report, signal);
+      report(`fetching Debian's ${only === undefined ? '' : `${only} `}package lists for ${architecture}: ${suites.join(', ')}`);
+      await updateReachable(`${name}.list`, sourceLines(host, suites, only), (limit) => call('apt-get', ['update'], limit), report, signal);
       await writeFile(`${name}.updated`, '');
       return true;
     },
@@ -124,8 +124,8 @@ export function baseSuite(suite: string): string {
   return suite.replace(/-(security|updates)$/, '');
 }
 
-function sourceLines({ mirror, keyring }: DebianHost, suites: readonly string[]): { suite: string; line: string }[] {
-  return suites.flatMap(flavours).flatMap((suite) => {
+function sourceLines({ mirror, keyring }: DebianHost, suites: readonly string[], only: AptSetting['only']): { suite: string; line: string }[] {
+  return suites.flatMap(flavours).filter((suite) => only === undefined || suite.endsWith(`-${only}`)).flatMap((suite) => {
     const uri = suite.endsWith('-security') ? mirror.security : mirror.main;
     return uri === undefined ? [] : [{ suite, line: `deb [signed-by=${keyring}] ${uri} ${suite} main\n` }];
   });

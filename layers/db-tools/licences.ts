@@ -39,8 +39,9 @@ export function namedIn(copyright: string): string[] {
 
 function sourceOffer(packages: readonly Origin[]): string {
   const sources = [...new Set(packages.map(({ source, sourceVersion }) => `${source}=${sourceVersion}`))];
-  return `The programs and libraries of this layer are those of Debian's packages, unchanged. The complete source of each is Debian's source package of the same
-version; Debian's archive has it, and Debian's snapshot service keeps every version:
+  return `The programs and libraries of this layer are those of Debian's packages, unchanged but for one: in the loader of the GNU C Library (lib/ld.so, from libc6), the
+four folders of a host in which it looks for libraries by itself are overwritten with paths that hold none. The complete source of each is Debian's source
+package of the same version; Debian's archive has it, and Debian's snapshot service keeps every version:
 
 ${sources.map((one) => `    apt-get source ${one}`).join('\n')}
 

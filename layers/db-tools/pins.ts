@@ -1,16 +1,11 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { BackupError, isBackupError, messageOf } from '../../core/domain/errors.ts';
 import { baseSuite, listsMaxAgeMs, type Architecture, type Download } from './apt.ts';
-import { packages, suites, type LayerArchitecture } from './contents.ts';
+import { packages, suites } from './contents.ts';
 import { debianRoot, packagesOf, withApt } from './debian.ts';
+import type { Pin } from './lock.ts';
 import { attempt } from './run.ts';
 import { fromSnapshot } from './snapshot.ts';
 
-/** One package of the layer, exactly. `sha256` is that of Debian's file. */
-export type Pin = { name: string; version: string; suite: string; sha256: string };
-/** The committed pins, and for each architecture the SHA-256 of the list of hashes that they make (contents.sha256 of the layer). */
-export type Lock = { format: 2; packages: Record<Architecture, Pin[]>; layers: Record<LayerArchitecture, string> };
 /** An unpacked root, and the pins of everything in it that came from a pinned file. `exact`: they are those that were asked for. */
 export type PinnedRoot = { root: string; pins: Pin[]; exact: boolean };
 /**
@@ -20,18 +15,12 @@ export type PinnedRoot = { root: string; pins: Pin[]; exact: boolean };
 export type PinRule = 'exact' | 'newer';
 
 type Report = (line: string) => void;
-type Offer = { version: string; suite: string };
+/** A version that the mirror has, and the suite it is in. */
+export type Offer = { version: string; suite: string };
 /** A pinned package that the mirror has dropped, and what it has instead. */
 type Dropped = { pin: Pin; instead: Offer | undefined };
 
-const updateHint = 'take what the mirror has now, and commit lock.json: npm run layer -- --update; or set NIGHTJAR_DEBIAN_SNAPSHOT to the address of Debian’s snapshot service, which keeps every file';
-
-export const lockFile = join(import.meta.dirname, 'lock.json');
-
-/** The committed pins. */
-export async function readLock(): Promise<Lock> {
-  return JSON.parse(await readFile(lockFile, 'utf8')) as Lock;
-}
+const updateHint = 'take what the mirror has now: nightjar layer update (in Nightjar’s own sources: npm run layer -- --update); or set NIGHTJAR_DEBIAN_SNAPSHOT to the address of Debian’s snapshot service, which keeps every file';
 
 /**
  * Unpacks what is pinned. What the mirror has dropped comes from Debian's snapshot service where one is set; else the rule decides. Nothing is ever
@@ -39,7 +28,7 @@ export async function readLock(): Promise<Lock> {
  */
 export async function pinnedRoot(architecture: Architecture, pins: readonly Pin[], rule: PinRule, report: Report, signal: AbortSignal): Promise<PinnedRoot> {
   const attempt = async (maxAgeMs: number): Promise<PinnedRoot> => {
-    const offers = await offered(architecture, pins.map(({ name }) => name), maxAgeMs, report, signal);
+    const offers = await offered(architecture, pins.map(({ name }) => name), { maxAgeMs }, report, signal);
     const dropped: Dropped[] = [];
     for (const pin of pins) {
       const known = offers.get(pin.name) ?? [];
@@ -67,7 +56,7 @@ export async function newestRoot(architecture: Architecture, before: readonly Pi
     await apt.update(0, limit);
     return apt.resolve({ packages, withDependencies: true }, limit);
   });
-  const offers = await offered(architecture, files.map(({ name }) => name), listsMaxAgeMs, report, signal);
+  const offers = await offered(architecture, files.map(({ name }) => name), { maxAgeMs: listsMaxAgeMs }, report, signal);
   const pins = files.map(({ name, version, sha256 }): Pin => {
     const suite = offers.get(name)?.find((offer) => offer.version === version)?.suite ?? '';
     return { name, version, suite, sha256 };
@@ -83,7 +72,7 @@ async function requireNotOlder(pins: readonly Pin[], before: readonly Pin[], sig
     if (pinned !== undefined && await isNewer(pinned.version, version, signal)) older.push(`${name} ${version} (pinned: ${pinned.version})`);
   }
   if (older.length === 0) return;
-  throw new BackupError('tools-missing', `the mirror is older than lock.json, which stays as it is: ${older.join(', ')}`, {
+  throw new BackupError('tools-missing', `the mirror is older than the pins, which stay as they are: ${older.join(', ')}`, {
     hint: 'is the mirror out of date, or without its security archive? Name another one in NIGHTJAR_DEBIAN_MIRROR',
   });
 }
@@ -113,16 +102,22 @@ function replacement(pin: Pin, dropped: readonly Dropped[]): Partial<Pin> {
 }
 
 function droppedError(dropped: readonly Dropped[]): BackupError {
-  return new BackupError('tools-missing', `Debian's mirror has dropped what lock.json pins: ${dropped.map(change).join(', ')}`, { hint: updateHint });
+  return new BackupError('tools-missing', `Debian's mirror has dropped what is pinned: ${dropped.map(change).join(', ')}`, { hint: updateHint });
 }
 
 function change({ pin, instead }: Dropped): string {
   return `${pin.name} ${pin.version} → ${instead?.version ?? 'nothing newer'}`;
 }
 
-/** The versions of each package that the mirror has, newest first. */
-async function offered(architecture: Architecture, names: readonly string[], maxAgeMs: number, report: Report, signal: AbortSignal): Promise<Map<string, Offer[]>> {
-  const printed = await withApt({ architecture, suites }, report, signal, async (apt, _host, limit) => {
+/** The versions of each package that the mirror, or its security archive alone, has, newest first. */
+export async function offered(
+  architecture: Architecture,
+  names: readonly string[],
+  { maxAgeMs, only }: { maxAgeMs: number; only?: 'security' },
+  report: Report,
+  signal: AbortSignal,
+): Promise<Map<string, Offer[]>> {
+  const printed = await withApt({ architecture, suites, only }, report, signal, async (apt, _host, limit) => {
     await apt.update(maxAgeMs, limit);
     return apt.ask(['madison', ...names], limit);
   });
@@ -134,6 +129,6 @@ async function offered(architecture: Architecture, names: readonly string[], max
 }
 
 /** Debian's own comparison of versions. */
-async function isNewer(version: string, than: string, signal: AbortSignal): Promise<boolean> {
+export async function isNewer(version: string, than: string, signal: AbortSignal): Promise<boolean> {
   return (await attempt(['dpkg', '--compare-versions', version, 'gt', than], {}, signal)).status === 0;
 }

@@ -83,6 +83,7 @@ function fileEntry(file: LayerFile): object {
   return {
     SPDXID: fileId(file),
     fileName: `./nightjar/${file.path}`,
+    ...(file.path === 'lib/ld.so' && { comment: 'The folders of a host in which the loader looks for libraries by itself were overwritten with paths that hold none.' }),
     checksums: [
       { algorithm: 'SHA1', checksumValue: file.sha1 },
       { algorithm: 'SHA256', checksumValue: file.sha256 },

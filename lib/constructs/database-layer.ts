@@ -5,6 +5,7 @@ import { Stack } from 'aws-cdk-lib';
 import { Architecture, Code, LayerVersion } from 'aws-cdk-lib/aws-lambda';
 import type { CodeConfig } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
+import { pinsFileName } from '../../core/domain/tools-notices.ts';
 
 /**
  * The database clients, as a layer for arm64. Its content is made by a program when it is published: synthesis needs neither it nor a network.
@@ -12,10 +13,11 @@ import { Construct } from 'constructs';
 export class DatabaseLayer extends Construct {
   readonly version: LayerVersion;
 
-  constructor(scope: Construct, id: string) {
+  /** `folder`: where the configuration lies, and with it the pins that `nightjar layer update` has written, if any. */
+  constructor(scope: Construct, id: string, { folder }: { readonly folder: string }) {
     super(scope, id);
     this.version = new LayerVersion(this, 'Layer', {
-      code: new MadeWhenPublished(),
+      code: new MadeWhenPublished(join(folder, pinsFileName)),
       compatibleArchitectures: [Architecture.ARM_64],
       description: 'Database clients of Nightjar: PostgreSQL, MariaDB, zstd',
     });
@@ -25,10 +27,17 @@ export class DatabaseLayer extends Construct {
 /** An asset whose file is printed by a program; known by a digest of all that it is made from. */
 class MadeWhenPublished extends Code {
   readonly isInline = false;
+  readonly #pins: string;
+
+  constructor(pins: string) {
+    super();
+    this.#pins = pins;
+  }
 
   override bind(scope: Construct): CodeConfig {
     const { program, recipe } = recipeOf();
-    const location = Stack.of(scope).synthesizer.addFileAsset({ executable: [process.execPath, program, 'arm64'], sourceHash: digestOf(recipe), displayName: 'Nightjar database clients' });
+    const own = existsSync(this.#pins) ? [this.#pins] : [];
+    const location = Stack.of(scope).synthesizer.addFileAsset({ executable: [process.execPath, program, 'arm64', ...own], sourceHash: digestOf(recipe, own), displayName: 'Nightjar database clients' });
     return { s3Location: { bucketName: location.bucketName, objectKey: location.objectKey } };
   }
 }
@@ -41,8 +50,9 @@ function recipeOf(): { program: string; recipe: string } {
   return { program: join(sources, 'zip.ts'), recipe: sources };
 }
 
-function digestOf(folder: string): string {
+function digestOf(folder: string, more: readonly string[]): string {
   const hash = createHash('sha256');
   for (const name of readdirSync(folder).filter((file) => /\.(m?[jt]s|json)$/.test(file)).sort()) hash.update(name).update('\0').update(readFileSync(join(folder, name)));
+  for (const file of more) hash.update(readFileSync(file));
   return hash.digest('hex');
 }

@@ -1,4 +1,4 @@
-import type { Code } from 'aws-cdk-lib/aws-lambda';
+import type { Code, ILayerVersion } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
 import { checkStatements, rotateStatements } from '../grants.ts';
 import { functionName } from '../names.ts';
@@ -7,14 +7,14 @@ import type { Shared } from '../shared.ts';
 import { smallSizing } from '../sizing.ts';
 import { NightjarFunction } from './nightjar-function.ts';
 
-export type KeeperFunctionsProps = { readonly shared: Shared; readonly code: { readonly rotate: Code; readonly check: Code } };
+export type KeeperFunctionsProps = { readonly shared: Shared; readonly code: { readonly rotate: Code; readonly check: Code }; /** Of the database clients: the check tells when they are old, and runs none. */ readonly layer: ILayerVersion };
 
 /** The two functions that work in the vault alone, for all sources: one rotates, one checks. They reach no database. */
 export class KeeperFunctions extends Construct {
   readonly rotate: NightjarFunction;
   readonly check: NightjarFunction;
 
-  constructor(scope: Construct, id: string, { shared, code }: KeeperFunctionsProps) {
+  constructor(scope: Construct, id: string, { shared, code, layer }: KeeperFunctionsProps) {
     super(scope, id);
     const { stack, vault, common, all } = shared;
     const both = [...vaultKeyStatements(this, vault.key, vault.region), ...secretStatements(this, all), ...tellingStatements(this, all)];
@@ -32,6 +32,7 @@ export class KeeperFunctions extends Construct {
       functionName: functionName(stack, 'check'),
       description: 'Judges whether every source has a fresh backup, and tells what has changed: {}',
       code: code.check,
+      layer,
       statements: [...checkStatements(vault), ...both],
       retries: 1,
     });

@@ -36,7 +36,7 @@ const stop = new AbortController();
 for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort());
 
 const say = (line: string): void => console.log(line);
-const tools = await openTools(await dbToolsLayer(process.arch === 'arm64' ? 'arm64' : 'x86_64', 'newer', say, stop.signal));
+const tools = await openTools(await dbToolsLayer(process.arch === 'arm64' ? 'arm64' : 'x86_64', { rule: 'newer' }, say, stop.signal));
 const folder = await temporaryFolder('bench');
 say(`${cpus().length} × ${cpus()[0]?.model.trim()}, ${formatBytes(totalmem())} of memory, Node ${process.version}; servers, store and clients share them`);
 try {

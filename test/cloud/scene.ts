@@ -47,7 +47,7 @@ export type CloudOptions = {
 export async function openCloud({ configure, secrets, databaseHost, beforeEnforcing }: CloudOptions): Promise<Cloud> {
   const folder = await temporaryFolder('cloud');
   const report = (line: string): void => void process.stderr.write(`${line}\n`);
-  const layer = await dbToolsLayer(process.arch === 'arm64' ? 'arm64' : 'x86_64', 'newer', report, AbortSignal.timeout(20 * 60_000));
+  const layer = await dbToolsLayer(process.arch === 'arm64' ? 'arm64' : 'x86_64', { rule: 'newer' }, report, AbortSignal.timeout(20 * 60_000));
   const aws = await startMoto({ prelude: join(import.meta.dirname, 'emulator.py') });
   const { configuration, files = {}, secretKey } = await configure(aws);
   for (const [name, text] of Object.entries(files)) await writeFile(join(folder.path, name), text);

@@ -58,6 +58,14 @@ test('a pause is told again each week, a source that left the configuration neve
   expect(told([...days.map((hour): [number, Sighting] => [hour, left]), [400, { ...left, found: [] }]])).toEqual(['0: problem unconfigured']);
 });
 
+test('old database clients are told at most once a week, however often they come and go, and never as over', () => {
+  const tools = (...found: MessageKind[]): Sighting => ({ judged: ['tools-outdated'], found });
+  const hourly = Array.from({ length: 20 * 24 }, (_, hour): [number, Sighting] => [hour, hour % 3 === 0 ? tools() : tools('tools-outdated')]);
+
+  expect(told(hourly)).toEqual(['1: problem tools-outdated', '169: reminder tools-outdated', '337: reminder tools-outdated']);
+  expect(told([[0, tools('tools-outdated')], [200, tools()], [201, tools('tools-outdated')]])).toEqual(['0: problem tools-outdated', '201: problem tools-outdated']);
+});
+
 test('what has reached nobody is told by the next check, whatever it was', () => {
   const checks = [0, 1, 25, 26, 30, 31].map((hour): [number, Sighting] => [hour, hour < 30 ? shop('stale') : shop()]);
 

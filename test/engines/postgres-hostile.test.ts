@@ -166,7 +166,7 @@ test('a psql that knows no restriction is refused, with what to do', async () =>
     for await (const chunk of restricted(pieces(Buffer.from(`\\! touch ${canary.path}\n`)))) yield Buffer.from(Buffer.from(chunk).toString().replace('\\restrict ', '\\restrict_ '));
   }
 
-  await expect(programInput(run, unknown(), limit())).rejects.toMatchObject({ code: 'tools-missing', hint: expect.stringContaining('npm run layer') });
+  await expect(programInput(run, unknown(), limit())).rejects.toMatchObject({ code: 'tools-missing', hint: expect.stringContaining('nightjar layer update') });
   expect(canary.sings()).toBe(false);
 });
 

@@ -93,7 +93,7 @@ function configuration(): string {
 
 function host() {
   const identity = { run: newRunId(), holder: 'test', isGone: () => true };
-  return { env: {}, folder, identity, layer: (signal: AbortSignal) => findLayer(before, () => {}, signal) };
+  return { env: {}, folder, identity, layer: (signal: AbortSignal) => findLayer(before, undefined, () => {}, signal) };
 }
 
 test('a backup and a restore log in with a token of each connection, and never with one that has expired', async () => {

@@ -29,7 +29,7 @@ const bucket = 'vault';
 
 /** Starts the AWS services and makes the bundles. */
 export async function openScene(): Promise<Scene> {
-  const layer = await dbToolsLayer(process.arch === 'arm64' ? 'arm64' : 'x86_64', 'newer', (line) => process.stderr.write(`${line}\n`), AbortSignal.timeout(20 * 60_000));
+  const layer = await dbToolsLayer(process.arch === 'arm64' ? 'arm64' : 'x86_64', { rule: 'newer' }, (line) => process.stderr.write(`${line}\n`), AbortSignal.timeout(20 * 60_000));
   const folder = await temporaryFolder('bundles');
   const aws = await startMoto();
   await aws.createBucket(bucket);
@@ -70,7 +70,7 @@ export async function openScene(): Promise<Scene> {
       if (file !== 'index') await copyFile(join(import.meta.dirname, 'fixtures', `${file}.mjs`), join(task, `${file}.mjs`));
       await writeFile(join(task, 'nightjar.yaml'), JSON.stringify({ ...(await configuration(sources)), ...config }));
       for (const [file, text] of Object.entries(files)) await writeFile(join(task, file), text);
-      const environment = { AWS_ENDPOINT_URL_SECRETS_MANAGER: aws.endpoint, ...settings.environment };
+      const environment = { NIGHTJAR_LAYER_NEWS: 'off', AWS_ENDPOINT_URL_SECRETS_MANAGER: aws.endpoint, ...settings.environment };
       const made = lambdaFunction({ task, layer, name: `nightjar-${name}`, region: aws.region, ...settings, environment });
       deployed.push(made);
       return made;

@@ -7,13 +7,20 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { compose } from '../../core/compose.ts';
+import { parseConfig } from '../../core/config-file.ts';
+import { tlsChoice } from '../../core/contract/config-server.ts';
+import { authoritiesOf } from '../../core/domain/rds-endpoint.ts';
+import { thisIdentity } from '../../core/holder.ts';
+import { readToolsFacts } from '../../core/tools.ts';
 import { rdsBundle, readAuthorities, strangersIn, writeCertificates } from '../../layers/db-tools/certificates.ts';
 import { makeCertificate } from '../servers/certificate.ts';
 import { temporaryFolder } from '../servers/folder.ts';
 import { opensslProgram } from '../servers/root.ts';
 import { buildLimitMs, nativeArchitecture, openLayer } from './native-layer.ts';
 
-/** Announced, and without databases yet. */
+/** Partitions whose authorities are pinned; and a region of them that was announced, and has no databases yet. */
+const partitions = ['aws', 'aws-us-gov'];
 const withoutRds = ['me-west-1'];
 const before = { ...process.env };
 let folder: string;
@@ -36,13 +43,31 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
-test('an authority of each kind is pinned for every region of the commercial partition that the CDK knows', async () => {
-  const pinned = Object.keys(await readAuthorities());
-  const regions = RegionInfo.regions.filter(({ name, partition }) => partition === 'aws' && !withoutRds.includes(name)).map(({ name }) => name);
+const allRegions = RegionInfo.regions.map(({ name, partition, domainSuffix }) => ({ name, partition: partition ?? '', host: `shop.c1x2.${name}.rds.${domainSuffix}` }));
+const covered = allRegions.filter(({ name, partition }) => partitions.includes(partition) && !withoutRds.includes(name));
 
-  expect(regions.length).toBeGreaterThan(30);
-  const wanted = regions.flatMap((region) => ['RSA2048', 'RSA4096', 'ECC384'].map((kind) => `Amazon RDS ${region} Root CA ${kind} G1`));
-  expect(wanted.filter((name) => !pinned.includes(name))).toEqual([]);
+test.each(covered)('authorities of each kind are pinned for $name, and its hosts are verified by them unless told otherwise', async ({ name, host }) => {
+  const pinned = Object.keys(await readAuthorities()).map((one) => ({ name: one, until: new Date() }));
+
+  expect(tlsChoice({ host })).toEqual({ mode: 'verify', ca: 'rds' });
+  expect(authoritiesOf(name, pinned).map((one) => one.name)).toEqual(['ECC384', 'RSA2048', 'RSA4096'].map((kind) => `Amazon RDS ${name} Root CA ${kind} G1`));
+});
+
+test.each(allRegions.filter((one) => !covered.includes(one)))('$name is not covered: a source there is refused by name before anybody connects, and so is one whose authorities could not be fetched', async ({ name, host }) => {
+  const { folder: layer } = await openLayer(nativeArchitecture);
+  const config = parseConfig(`vault: backups\nsources: { shop: { postgres: { host: ${host}, database: d, user: u } } }`, 'nightjar.yaml');
+  const hosted = { env: {}, folder, identity: thisIdentity(), layer: async () => layer, toolsFacts: () => readToolsFacts(layer) };
+  const nightjar = await compose(config, hosted, AbortSignal.timeout(60_000));
+
+  await expect(nightjar.source('shop', {}, AbortSignal.timeout(60_000))).rejects.toMatchObject({
+    code: 'tools-missing', message: `${host} can't be verified: the layer has no authority of Amazon RDS for ${name}`, hint: expect.stringContaining('tls: { ca:'),
+  });
+  expect((await nightjar.toolsNotices(AbortSignal.timeout(60_000)))?.map(({ text }) => text)).toContainEqual(`shop: the layer has no authority of Amazon RDS for ${name}: its server can't be verified`);
+}, buildLimitMs);
+
+test('every region that AWS’s SDK knows is one of the two', () => {
+  expect(covered.length).toBeGreaterThan(34);
+  expect(allRegions.length - covered.length).toBeLessThan(12);
 });
 
 test('what is in the layer is pinned, and nothing of it has expired or will within a year', async () => {
@@ -61,7 +86,7 @@ test('where AWS can’t be reached, the others are there, and the regions that m
 
   const { pem, told } = await written();
 
-  expect(told).toMatch(/21 authorities of Amazon RDS could not be fetched .*: sources in ap-east-2, .*il-central-1, mx-central-1 will need tls\.ca/);
+  expect(told).toMatch(/27 authorities of Amazon RDS could not be fetched .*: sources in ap-east-2, .*il-central-1, mx-central-1, us-gov-east-1, us-gov-west-1 will need tls\.ca/);
   expect(certificates(pem).some(({ subject }) => subject.includes('Amazon RDS eu-central-1 Root CA RSA2048 G1'))).toBe(true);
 });
 

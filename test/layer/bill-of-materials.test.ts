@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
-import type { Lock } from '../../layers/db-tools/pins.ts';
+import type { Lock } from '../../layers/db-tools/lock.ts';
 import { attempt } from '../../layers/db-tools/run.ts';
 import { serverRoot } from '../servers/root.ts';
 import { buildLimitMs, nativeArchitecture, openLayer } from './native-layer.ts';

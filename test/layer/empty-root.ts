@@ -12,7 +12,7 @@ export type EmptyRoot = {
   /** Runs anything in the root. */
   runPath(argv: readonly string[], env?: Readonly<Record<string, string>>): Promise<Ended>;
   /** Puts one more file there. */
-  give(path: string, content: string): Promise<void>;
+  give(path: string, content: string | Uint8Array): Promise<void>;
   remove(): Promise<void>;
 };
 
@@ -21,7 +21,8 @@ const enter = `
 set -e
 mount --bind "$1" "$2/opt"
 mount -o remount,bind,ro "$2/opt"
-root="$2"; way="$3"; shift 3
+root="$2"; way="$3"; also="$4"; shift 4
+for folder in $also; do mkdir -p "$root$folder"; mount --rbind "$folder" "$root$folder"; done
 case "$way" in
   root) exec chroot --userspec=12345:12345 --groups= "$root" "$@" ;;
   user) exec unshare --user --map-user=12345 --map-group=12345 --root="$root" --wd=/ "$@" ;;
@@ -29,9 +30,9 @@ esac`;
 
 /**
  * A root file system that holds the layer, read-only at /opt, and nothing else: programs run there as user 12345, whom nobody knows,
- * without any privilege. An ordinary user gets there by a user namespace.
+ * without any privilege. An ordinary user gets there by a user namespace. `also`: folders of the host that are there, too.
  */
-export async function emptyRoot(layer: Layer): Promise<EmptyRoot> {
+export async function emptyRoot(layer: Layer, also: readonly string[] = []): Promise<EmptyRoot> {
   const { path: root, remove } = await temporaryFolder('empty-root');
   await chmod(root, 0o755);
   await mkdir(join(root, 'opt'));
@@ -39,7 +40,7 @@ export async function emptyRoot(layer: Layer): Promise<EmptyRoot> {
   const namespaces = [...(isRoot ? [] : ['--user', '--map-root-user']), '--mount', '--propagation', 'private'];
   const runPath: EmptyRoot['runPath'] = (argv, env = {}) =>
     new Promise((resolve, reject) => {
-      const args = [...namespaces, 'sh', '-c', enter, 'enter', layer.folder, root, isRoot ? 'root' : 'user', ...argv];
+      const args = [...namespaces, 'sh', '-c', enter, 'enter', layer.folder, root, isRoot ? 'root' : 'user', also.join(' '), ...argv];
       const signal = AbortSignal.timeout(runLimitMs);
       const child = spawn('unshare', args, { cwd: '/', env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', ...env }, stdio: ['ignore', 'pipe', 'pipe'], signal });
       let [output, complaint] = ['', ''];
@@ -49,17 +50,18 @@ export async function emptyRoot(layer: Layer): Promise<EmptyRoot> {
       child.on('close', (status) => resolve({ status, output, complaint }));
     });
   return {
-    run: (program, args, env) => runPath([...started(program), ...args], env),
+    run: (program, args, env) => runPath([...startedAs(program), ...args], env),
     runPath,
     async give(path, content) {
       await mkdir(dirname(join(root, path)), { recursive: true });
-      await writeFile(join(root, path), content, { mode: 0o644 });
+      await writeFile(join(root, path), content, { mode: 0o755 });
     },
     remove,
   };
 }
 
-function started({ path, argv0 }: LayerProgram): string[] {
+/** The words that start a program of the layer at /opt. */
+export function startedAs({ path, argv0 }: LayerProgram): string[] {
   const home = '/opt/nightjar';
   return [`${home}/lib/ld.so`, '--inhibit-cache', '--library-path', `${home}/lib`, '--argv0', `${home}/${argv0}`, `${home}/${path}`];
 }

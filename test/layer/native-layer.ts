@@ -12,7 +12,7 @@ export const nativeArchitecture: LayerArchitecture = process.arch === 'arm64' ? 
 
 /** The layer for an architecture, built when it is not in the cache. */
 export async function openLayer(architecture: LayerArchitecture): Promise<Layer> {
-  const folder = await dbToolsLayer(architecture, 'newer', (line) => process.stderr.write(`${line}\n`), AbortSignal.timeout(buildLimitMs));
+  const folder = await dbToolsLayer(architecture, { rule: 'newer' }, (line) => process.stderr.write(`${line}\n`), AbortSignal.timeout(buildLimitMs));
   const home = join(folder, 'nightjar');
   const { programs } = JSON.parse(await readFile(join(home, 'db-tools.json'), 'utf8')) as { programs: LayerProgram[] };
   return { folder, home, programs };

@@ -2,7 +2,8 @@ import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { machineArchitecture } from '../../layers/db-tools/debian.ts';
-import { newestRoot, pinnedRoot, type Pin, type PinnedRoot, type PinRule } from '../../layers/db-tools/pins.ts';
+import type { Pin } from '../../layers/db-tools/lock.ts';
+import { newestRoot, pinnedRoot, type PinnedRoot, type PinRule } from '../../layers/db-tools/pins.ts';
 import { packages as wanted } from '../../layers/db-tools/contents.ts';
 import { startMirror, type Mirror, type MirrorPackage } from './debian-mirror.ts';
 
@@ -46,8 +47,8 @@ test('a version that has left the mirror ends the build, and the command that pi
 
   await expect(made([gone('1.0-1')])).rejects.toMatchObject({
     code: 'tools-missing',
-    message: 'Debian\'s mirror has dropped what lock.json pins: tool 1.0-1 → 1.0-1+deb13u1',
-    hint: expect.stringContaining('npm run layer -- --update'),
+    message: 'Debian\'s mirror has dropped what is pinned: tool 1.0-1 → 1.0-1+deb13u1',
+    hint: expect.stringContaining('nightjar layer update'),
   });
 });
 
@@ -73,7 +74,7 @@ test('an update from a mirror that is older than the pins changes nothing', asyn
 
   const attempt = newestRoot(architecture, [gone('1.0-1+deb13u1')], report, AbortSignal.timeout(limitMs));
 
-  await expect(attempt).rejects.toMatchObject({ code: 'tools-missing', message: expect.stringContaining('older than lock.json, which stays as it is: tool 1.0-1 (pinned: 1.0-1+deb13u1)') });
+  await expect(attempt).rejects.toMatchObject({ code: 'tools-missing', message: expect.stringContaining('older than the pins, which stay as they are: tool 1.0-1 (pinned: 1.0-1+deb13u1)') });
 });
 
 test('what the mirror has dropped comes from the snapshot service, where one is set', async () => {

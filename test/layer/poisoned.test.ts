@@ -90,9 +90,9 @@ test('every file that was changed, added or taken away is named, and so is anoth
   expect(await contentProblems(home, pinned)).toEqual(['lib/d was added', 'a was changed', 'b is missing']);
   await writeContents(home);
   expect(await contentProblems(home, undefined)).toEqual([]);
-  expect(await contentProblems(home, pinned)).toEqual(['contents.sha256 is not the one that lock.json pins']);
+  expect(await contentProblems(home, pinned)).toEqual(['contents.sha256 is not the one that is pinned']);
 });
 
 function open(): Promise<string> {
-  return dbToolsLayer(nativeArchitecture, 'newer', (line) => told.push(line), AbortSignal.timeout(buildLimitMs));
+  return dbToolsLayer(nativeArchitecture, { rule: 'newer' }, (line) => told.push(line), AbortSignal.timeout(buildLimitMs));
 }

@@ -16,7 +16,7 @@ let layer = '';
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'nightjar-zip-'));
-  layer = await dbToolsLayer(architecture, 'newer', () => {}, AbortSignal.timeout(1_200_000));
+  layer = await dbToolsLayer(architecture, { rule: 'newer' }, () => {}, AbortSignal.timeout(1_200_000));
 }, 1_210_000);
 afterAll(() => rm(folder, { recursive: true, force: true }));
 

@@ -1,8 +1,9 @@
 import type { Message } from '../../core/contract/message.ts';
 import { BackupError } from '../../core/domain/errors.ts';
 import type { BackupId, SourceName } from '../../core/domain/keys.ts';
-import { never, over, overdueDrill, paused, recovered, shrunk, stale, unconfigured, unknown } from '../../core/domain/messages.ts';
+import { never, over, overdueDrill, paused, recovered, shrunk, stale, toolsOutdated, unconfigured, unknown } from '../../core/domain/messages.ts';
 import type { Standing } from '../../core/domain/messages.ts';
+import { toolsNotices } from '../../core/domain/tools-notices.ts';
 import { hookFailed, notifierFailed, runFailed, testMessage } from '../../core/domain/run-messages.ts';
 
 const at = new Date('2026-11-21T04:03:20Z');
@@ -28,6 +29,7 @@ export const samples: Record<string, Message> = {
   'shrunk-bytes': shrunk(good, { what: 'bytes', now: 12_000, before: 3_200_000_000 }, { at }),
   paused: paused(standing, { at }),
   unconfigured: unconfigured(standing, { at }),
+  'tools-outdated': toolsOutdated(toolsNotices({ pinnedAt: new Date('2026-06-01'), fixes: [{ name: 'libpq5', pinned: '17.9-0+deb13u1', fixed: '17.10-0+deb13u1' }], authorities: [] }, [{ source, region: 'il-central-1' }], at), { at }),
   'recovered-stale': recovered(good, { was: 'stale', since }, at),
   'recovered-never': recovered({ ...good, count: 1 }, { was: 'never', since }, at),
   'recovered-drill': recovered({ ...good, proven: good.newest }, { was: 'overdue-drill', since }, at),

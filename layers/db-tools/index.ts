@@ -1,0 +1,9 @@
+// the one entry for the command line: in the package all of this is one file, beside its pins
+export { contentProblems } from './contents-list.ts';
+export { debianNames, type LayerArchitecture } from './contents.ts';
+export { inspectLayers, type CachedLayer } from './inspect.ts';
+export { dbToolsLayer, pinRule, type Pinning } from './layer.ts';
+export { chooseLock, shippedLock, type Lock } from './lock.ts';
+export { securityFixes, type Fix } from './security.ts';
+export { updateLock, type Move } from './update.ts';
+export { zipLayer } from './zip-layer.ts';
