@@ -129,6 +129,8 @@ export type TargetOptions = {
   catalog: Catalog;
   /** False leaves out who owns what, who may do what, and whatever else names a role. */
   owners: boolean;
+  /** False: it will not be read again and compared. */
+  proof?: boolean;
   /** False puts everything where the server puts it by default. */
   tablespaces?: boolean;
   /** Goes on when an object can't be made, and lists it in `failures`; without, the first failure ends the restore. */
@@ -145,10 +147,12 @@ export type Target = {
   holds: string;
   /** What a person should know before anything is done: what will be left out, … */
   notes: readonly string[];
+  /** Why not all that would fail can be known before what is to be replaced is dropped. */
+  unforeseen?: string;
   /** Takes note of what a part holds, while the backup is verified before anything is replaced. Must be quick. */
   watch?(part: ManifestPart, chunk: Uint8Array): void;
-  /** Throws, with all of it, what is known to make the load fail: for an engine that must drop what it replaces before it loads. Changes nothing that is there. */
-  rehearse?(contents: (part: ManifestPart, signal: AbortSignal) => ByteStream, signal: AbortSignal): Promise<void>;
+  /** Throws, with all of it, what is known to make the load fail: for an engine that must drop what it replaces before it loads. Changes nothing that is there. Returns what could not be found out. */
+  rehearse?(contents: (part: ManifestPart, signal: AbortSignal) => ByteStream, signal: AbortSignal): Promise<string[]>;
   /** Makes the database if it is absent; with `replace`, an occupied one makes room, or something is made beside it that `finish` puts in its place. Throws if somebody else made it meanwhile. */
   prepare(replace: boolean, signal: AbortSignal): Promise<void>;
   /** Stages one after the other; the steps of a stage may run side by side. */

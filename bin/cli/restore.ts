@@ -8,6 +8,7 @@ import type { Manifest } from '../../core/contract/manifest.ts';
 import { BackupError } from '../../core/domain/errors.ts';
 import { newDatabaseName, startOf } from '../../core/domain/keys.ts';
 import type { BackupId, SourceName } from '../../core/domain/keys.ts';
+import { firstLines, oneLine } from '../../core/domain/lines.ts';
 import { formatBytes, formatDuration, plural } from '../../core/domain/units.ts';
 import { confirmByName } from './confirm.ts';
 import { readable } from './names.ts';
@@ -20,6 +21,9 @@ import { told } from './told.ts';
 
 /** As commander gives them. */
 export type RestoreFlags = { to?: string; server?: string; replace?: true; yes?: true; owner: boolean; proof: boolean; tablespaces: boolean; keepGoing?: true; events?: boolean };
+
+/** On a terminal; --json has all of them. */
+const shownDifferences = 100;
 
 type Done = { document: object; failure: BackupError | undefined };
 
@@ -41,7 +45,7 @@ async function restoreOne(name: string, which: string, flags: RestoreFlags, sess
   const events = flags.events ?? isInPlace(manifest, { server, database });
   const preview = await lookAt(manifest, source, { ...flags, events }, session, signal);
   for (const line of preview.lines) out.note(line);
-  if (preview.loses && flags.replace && !flags.yes) await confirmByName(database, `--replace drops what ${source.engine.place} holds: ${preview.holds}`, out, signal);
+  if (preview.loses && flags.replace && !flags.yes) await confirmByName(database, `--replace drops what ${source.engine.place} holds: ${preview.holds}${preview.unforeseen}`, out, signal);
   const progress = showProgress(manifest.source, 'restoring', out, Date.now);
   try {
     const { owner: owners, proof, tablespaces } = flags;
@@ -66,8 +70,8 @@ function tellRestored(restored: Restored, { source: name, id }: Manifest, { engi
   }
   out.say(`restored ${name} ${id} in ${formatDuration(ms)}, with ${plural(failures.length, 'failure')}: not proven`);
   out.say(`${whereItIs(restored)}.`);
-  for (const { object, error, statement } of failures) out.say(`  failed: ${object}\n    ${error}\n    ${statement}`);
-  for (const difference of proof?.differences ?? []) out.say(`  differs: ${difference}`);
+  for (const { object, error, statement } of failures) out.say(`  failed: ${[object, error, statement].map(oneLine).join('\n    ')}`);
+  for (const difference of firstLines(proof?.differences ?? [], shownDifferences)) out.say(`  differs: ${difference}`);
   for (const note of notes) out.say(note);
   return { document: { ...about, ...(notReplaced !== undefined && { notReplaced }), proven: false, failures, ...(proof && { proof }) }, failure };
 }
@@ -77,7 +81,7 @@ function serverOf(name: string, { server }: RestoreFlags, { nightjar }: Session)
   throw new BackupError('input-invalid', `${name} has backups, and is no longer in the configuration`, { hint: `say on whose server to restore: --server ${nightjar.sourceNames.join(' or ')}` });
 }
 
-type Preview = { lines: string[]; loses: boolean; holds: string };
+type Preview = { lines: string[]; loses: boolean; holds: string; unforeseen: string };
 
 async function lookAt(manifest: Manifest, source: Source, { owner, replace, tablespaces, keepGoing, events }: RestoreFlags & { events: boolean }, { nightjar }: Session, signal: AbortSignal): Promise<Preview> {
   const catalog = await readCatalogPart(manifest, nightjar.vault, signal);
@@ -91,7 +95,9 @@ async function lookAt(manifest: Manifest, source: Source, { owner, replace, tabl
       `backup  ${manifest.source} ${manifest.id}, ${age} old: ${plural(tables, 'table')}, ${plural(rows, 'row')}, ${formatBytes(bytes)}`,
       `into    ${source.engine.place} (${state})`,
       ...target.notes.map((note) => `note    ${note}`),
+      ...(replace && target.unforeseen !== undefined ? [`note    ${target.unforeseen}`] : []),
     ],
+    unforeseen: target.unforeseen === undefined ? '' : `; ${target.unforeseen}`,
     loses: target.state === 'occupied',
     holds: target.holds,
   };

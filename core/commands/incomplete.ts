@@ -1,4 +1,5 @@
 import { BackupError } from '../domain/errors.ts';
+import { firstOf, oneLine } from '../domain/lines.ts';
 import { plural } from '../domain/units.ts';
 import type { LoadFailure } from '../ports.ts';
 import type { Restored } from './restore.ts';
@@ -8,22 +9,17 @@ const shownInMessage = 10;
 /** What a restore that went on stands for; undefined where nothing failed. The message names the first failures, `failures` of the restore all of them. */
 export function incompleteError({ failures, proof, ...where }: Restored, place: string): BackupError | undefined {
   if (failures.length === 0) return undefined;
-  const more = failures.length > shownInMessage ? `, and ${failures.length - shownInMessage} more` : '';
-  const found = proof === undefined || proof.differences.length === 0 ? [] : [`differences: ${firstOf(proof.differences)}`];
-  const said = [`restored into ${place}, with ${plural(failures.length, 'failure')}: ${failures.slice(0, shownInMessage).map(lineOf).join('; ')}${more}`, ...found, whereItIs(where)];
+  const found = proof === undefined || proof.differences.length === 0 ? [] : [`differences: ${firstOf(proof.differences, shownInMessage)}`];
+  const said = [`restored into ${place}, with ${plural(failures.length, 'failure')}: ${firstOf(failures.map(lineOf), shownInMessage)}`, ...found, whereItIs(where)];
   return new BackupError('restore-incomplete', said.join('. '), { hint: 'mend what failed in the restored database by hand, statement by statement; it is not proven' });
 }
 
 /** A failure in one line: `FK CONSTRAINT orders orders_customer_fkey: ERROR: …`. */
 export function lineOf({ object, error }: LoadFailure): string {
-  return `${object}: ${error}`;
+  return oneLine(`${object}: ${error}`);
 }
 
 /** Where what was restored is, and what it did not replace. */
 export function whereItIs({ database, notReplaced }: Pick<Restored, 'database' | 'notReplaced'>): string {
   return notReplaced === undefined ? `It is in database ${database}` : `Database ${notReplaced} was not replaced: what could be restored is beside it, in database ${database}`;
-}
-
-function firstOf(lines: readonly string[]): string {
-  return `${lines.slice(0, shownInMessage).join('; ')}${lines.length > shownInMessage ? `, and ${lines.length - shownInMessage} more` : ''}`;
 }

@@ -4,13 +4,14 @@ import type { Unequal } from '../domain/compare.ts';
 import { BackupError } from '../domain/errors.ts';
 import { partKey } from '../domain/keys.ts';
 import type { BackupId, SourceName } from '../domain/keys.ts';
+import { firstOf, oneLine } from '../domain/lines.ts';
 import { formatCount, plural } from '../domain/units.ts';
 import { mergeTallies } from '../pipeline/rows/tables.ts';
 import type { Catalog, Compared, Engine, Plan, PlannedPart, Report, Settled, Target, Vault } from '../ports.ts';
 import { atOnce } from './at-once.ts';
 import { openPart, wholeTally } from './parts.ts';
 
-/** What a proof has compared, and every difference it has found. `definitions`: compared, not by name alone; `ways`: how many of them in another way than by their text. */
+/** What a proof has compared, and every difference it has found, a line each. `definitions`: compared, not by name alone; `ways`: how many of them in another way than by their text. */
 export type Proof = { tables: number; rows: number; objects: number; definitions: boolean; ways: Record<string, number>; exceptions: string[]; differences: string[]; hint?: string };
 
 /** `database`: the one to read, where it is not the engine's own. `wasThere`: what of it no restore has made. */
@@ -36,8 +37,8 @@ export async function prove(engine: Engine, expected: Expected, deps: Deps, sign
       objects: Object.entries(catalog).reduce((sum, [kind, names]) => (owners || !engine.ownerKinds.includes(kind) ? sum + Object.keys(names).length : sum), 0),
       definitions: ways[byName] === undefined,
       ways,
-      exceptions: [...(manifest.exceptions ?? []), ...exceptions],
-      differences: [...contentDifferences(manifest, { tables, largeObjects: seen.largeObjects, sequences: seen.sequences }), ...different.map(describeUnequal)],
+      exceptions: [...(manifest.exceptions ?? []), ...exceptions].map(oneLine),
+      differences: [...contentDifferences(manifest, { tables, largeObjects: seen.largeObjects, sequences: seen.sequences }), ...different.map(describeUnequal)].map(oneLine),
       ...(hint !== undefined && { hint }),
     };
   } finally {
@@ -78,8 +79,7 @@ export function proofSentence({ tables, rows, objects, ways, exceptions }: Proof
 /** Throws `proof-failed` with the differences, the first ten in the message. */
 export function requireEqual(proof: Proof, database: string): void {
   if (proof.differences.length === 0) return;
-  const more = proof.differences.length > 10 ? `, and ${proof.differences.length - 10} more` : '';
-  throw new BackupError('proof-failed', `${database} is not what was backed up: ${proof.differences.slice(0, 10).join('; ')}${more}`, {
+  throw new BackupError('proof-failed', `${database} is not what was backed up: ${firstOf(proof.differences, 10)}`, {
     hint: proof.hint ?? 'was the database written to during the restore? If not, restore another backup, and keep this one to look into it',
   });
 }

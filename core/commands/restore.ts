@@ -44,8 +44,8 @@ const largestCatalog = 256 * 1024 ** 2;
 export async function restore(manifest: Manifest, engine: Engine, options: RestoreOptions, deps: Deps, signal: AbortSignal): Promise<Restored> {
   requireSameEngine(manifest, engine);
   const catalog = await readCatalogPart(manifest, deps.vault, signal);
-  const { owners, tablespaces = true, keepGoing = false, events = false } = options;
-  const target = await engine.target({ manifest, catalog, owners, tablespaces, keepGoing, events }, signal);
+  const { owners, proof, tablespaces = true, keepGoing = false, events = false } = options;
+  const target = await engine.target({ manifest, catalog, owners, proof, tablespaces, keepGoing, events }, signal);
   try {
     if (target.state === 'occupied') await requireReplaceable(manifest, target, engine, options, deps, signal);
     announce(manifest, engine.place, deps.report);
@@ -142,7 +142,8 @@ async function requireReplaceable(manifest: Manifest, target: Target, engine: En
   }
   const { problems } = await verify(manifest, { ...deps, ...(target.watch && { watch: target.watch }) }, signal);
   if (problems[0] !== undefined) throw problems[0].error;
-  await target.rehearse?.((part, stop) => openPart(keyOf(manifest, part.file), part, deps.vault, stop), signal);
+  const unknown = await target.rehearse?.((part, stop) => openPart(keyOf(manifest, part.file), part, deps.vault, stop), signal);
+  for (const message of unknown ?? []) deps.report({ type: 'warning', message });
 }
 
 async function load(manifest: Manifest, target: Target, deps: Deps, signal: AbortSignal): Promise<void> {

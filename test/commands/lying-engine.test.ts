@@ -115,6 +115,19 @@ test('of more than ten differences ten are shown, and the rest are counted', asy
   await expect(restoring(loading(async () => {})(toyEngine(server, 'again')))).rejects.toMatchObject({ message: expect.stringMatching(/^toy:\/\/again is not what was backed up: (table public\.t\d+ .*?; ){9}.*, and \d+ more; again is there$/) });
 });
 
+test('a name with a newline or an escape in it stays within its line, in a difference and in an exception', async () => {
+  const name = 'a\n  differs: nothing\u001b[2J\u202e\u2028b';
+  const shown = 'a\\n  differs: nothing\\u001b[2J\\u202e\\u2028b';
+  const named = planning((plan, proof) => (proof ? {} : { catalog: { ...plan.catalog, view: { [name]: 'x' } }, confirm: async (seen: object) => ({ tables: seen, warnings: [], exceptions: [`column ${name}`] }) }));
+  manifest = await backingUp(named(toyEngine(server, 'shop')));
+
+  const error = await restoring(toyEngine(server, 'again')).catch((thrown: unknown) => thrown);
+  const { proof } = await restoring(targeting(() => ({ leftOut: [{ kind: 'view', name, why: 'no\nrole' }] }))(toyEngine(server, 'third')));
+
+  expect(error).toMatchObject({ message: `toy://again is not what was backed up: view ${shown} is missing; again is there` });
+  expect(proofSentence(proof!)).toContain(`proven equal, except column ${shown}; view ${shown}: no\\nrole: `);
+});
+
 test('a restore that went on without some objects is kept, replaces nothing, and is on record in no way', async () => {
   const failures = [{ object: 'view v', error: 'no such column', statement: 'CREATE VIEW v' }];
   const finished: string[] = [];

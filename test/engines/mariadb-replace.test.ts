@@ -8,6 +8,9 @@ import { isBackupError } from '../../core/domain/errors.ts';
 import type { BackupError } from '../../core/domain/errors.ts';
 import type { SourceName } from '../../core/domain/keys.ts';
 import { mariadbEngine } from '../../core/engines/mariadb/index.ts';
+import { parseGrants } from '../../core/engines/mariadb/grants.ts';
+import { withSession } from '../../core/engines/mariadb/session.ts';
+import { findObstaclesUnrehearsed } from '../../core/engines/mariadb/unrehearsed.ts';
 import type { Login } from '../../core/engines/login.ts';
 import type { Tools } from '../../core/tools.ts';
 import { startMariadb } from '../servers/mariadb.ts';
@@ -45,7 +48,7 @@ describe.each(servers)('on $name, what would fail behind the drop is found befor
     admin = await connect(server);
     await admin.query(`CREATE USER master@'%' IDENTIFIED BY 'pw'; GRANT ${master} ON *.* TO master@'%'; CREATE USER other@'%' IDENTIFIED BY 'pw'; GRANT SELECT ON *.* TO other@'%';
       CREATE USER narrow@'%' IDENTIFIED BY 'pw'; GRANT ALL ON live.* TO narrow@'%'; ${isMysql ? "GRANT SHOW_ROUTINE ON *.* TO master@'%'" : "GRANT SELECT ON mysql.* TO master@'%'"};
-      CREATE DATABASE live; USE live; CREATE TABLE precious (id int PRIMARY KEY, t text); CREATE TABLE more (id int PRIMARY KEY) ENGINE=MyISAM`);
+      CREATE USER fits@'%' IDENTIFIED BY 'pw'; GRANT ALL ON live.* TO fits@'%'; ${name === 'MariaDB 11.8' ? "REVOKE SHOW CREATE ROUTINE ON live.* FROM fits@'%';" : ''} GRANT ${isMysql ? 'SHOW_ROUTINE ON *.*' : 'SELECT ON mysql.*'} TO narrow@'%'; CREATE DATABASE live; USE live; CREATE TABLE precious (id int PRIMARY KEY, t text); CREATE TABLE more (id int PRIMARY KEY) ENGINE=MyISAM`);
     await admin.query("INSERT INTO precious VALUES (1, 'all that there is'), (2, repeat('x', 1000))");
     await admin.query('INSERT INTO more VALUES (1), (2), (3)');
     before = await checksums();
@@ -127,6 +130,49 @@ describe.each(servers)('on $name, what would fail behind the drop is found befor
     expect(hint).toMatch(/GRANT SET.*TO `narrow`@`%`.*log_bin_trust_function_creators/);
   });
 
+  test('there, too: what the text of the definitions asks for', async () => {
+    await admin.query(`CREATE DATABASE beside; CREATE TABLE beside.o (id int); CREATE VIEW reaching AS SELECT t.id, o.id AS other FROM t JOIN beside.o ON o.id = t.id; CREATE TABLE keyless (i int, o int);
+      CREATE TABLE aged (id int PRIMARY KEY, c varchar(9) COMMENT 'ENGINE=ARCHIVE COLLATE=none') ENGINE=MyISAM; CREATE VIEW own AS SELECT i FROM keyless`);
+    const manifest = await taken();
+    await admin.query(isMysql ? 'SET GLOBAL sql_require_primary_key = ON' : "SET GLOBAL enforce_storage_engine = 'InnoDB'");
+
+    const { message, hint } = await refused(manifest, 'narrow').finally(() => admin.query(`DROP DATABASE beside; SET GLOBAL ${isMysql ? 'sql_require_primary_key = OFF' : 'enforce_storage_engine = NULL'}`));
+
+    expect(message).toMatch(/ERROR 1142: the user may not read `beside`\.`o`: view `reaching`(;|$)/);
+    expect(message).toMatch(isMysql ? /3750.*: table `keyless`(;|$)/ : /no tables of the storage engine MYISAM: table `aged`(;|$)/);
+    expect(hint).toContain('GRANT SELECT, SHOW VIEW ON `beside`.`o` TO `narrow`@`%`;');
+    expect(message).not.toMatch(/1146|ARCHIVE|collation/);
+  });
+
+  test('a collation that this server lacks, and a table of another database that is gone', async () => {
+    const needs = { engines: new Map([['INNODB', ['table `a`']]]), collations: new Map([['utf8mb4_bin', ['table `a`']], ['klingon_ci', ['table `b`']]]), keyless: [], read: new Map([['`gone``o`.`t`', ['view `v`']]]) };
+
+    const found = await withSession(loginTo(server, 'shop'), limit(), (session) =>
+      findObstaclesUnrehearsed(session, { catalog: {}, owners: true, needs }, parseGrants(['GRANT ALL PRIVILEGES ON *.* TO `root`@`%`']), { server: session.server, user: 'root@%', database: 'live' }));
+
+    expect(found.map(({ what }) => what)).toEqual(['ERROR 1273: this server has no collation klingon_ci: table `b`', 'ERROR 1146: there is no `gone``o`.`t`: view `v`']);
+  });
+
+  test('that nothing could be tried is said before anybody confirms, and once more when it is done', async () => {
+    const manifest = await taken();
+    const warnings: string[] = [];
+    const report = (event: { type: string; message?: string }) => void (event.type === 'warning' && warnings.push(event.message!));
+    const targetFor = async (user: string, database = 'live') => {
+      const target = await engine(database, { user, password: 'pw' }).target({ manifest, catalog: {}, owners: true }, limit());
+      await target.close();
+      return target;
+    };
+    await admin.query("GRANT ALL ON fit.* TO narrow@'%'; CREATE DATABASE fit; CREATE TABLE fit.t (i int)");
+
+    const told = [await targetFor('narrow'), await targetFor('master'), await targetFor('narrow', 'fresh')].map(({ unforeseen }) => unforeseen);
+    const { proof } = await restore(manifest, engine('fit', { user: 'narrow', password: 'pw' }), { replace: true, owners: false, proof: true }, { ...scene.deps(), report, parallel: 1 }, limit());
+    await admin.query('DROP DATABASE fit');
+
+    expect(told).toEqual([expect.stringMatching(/^the user may not make `shop_\d+_\d+_check` .* only when the old database is gone \(GRANT ALL PRIVILEGES ON `shop\\_%`\.\* TO `narrow`@`%`;\)$/), undefined, undefined]);
+    expect(warnings).toEqual([expect.stringMatching(/^the definitions could not be tried before fit is dropped: .*denied/)]);
+    expect(proof?.differences).toEqual([]);
+  });
+
   test('rights that the user lacks', async () => {
     await admin.query("CREATE EVENT e ON SCHEDULE EVERY 1 DAY DO SET @x = 1; CREATE USER lacking@'%' IDENTIFIED BY 'pw'; GRANT SELECT, SHOW VIEW, TRIGGER, CREATE, DROP ON live.* TO lacking@'%'");
     await admin.query(`GRANT ${isMysql ? 'SHOW_ROUTINE ON *.*' : 'SELECT ON mysql.*'} TO lacking@'%'`);
@@ -135,6 +181,13 @@ describe.each(servers)('on $name, what would fail behind the drop is found befor
 
     expect(message).toMatch(/lacks INSERT, .*EVENT/);
     expect(hint).toMatch(/GRANT INSERT, .* ON `live`\.\* TO `lacking`@`%`;/);
+  });
+
+  test('rights that only the proof takes', async () => {
+    const { message, hint } = await refused(await taken(), 'fits');
+
+    expect(message).toMatch(/^live is as it was, .*: the user lacks (SHOW_ROUTINE on \*\.\*|SHOW CREATE ROUTINE on `live`\.\*|SELECT on `mysql`\.`proc`), which the proof takes$/);
+    expect(hint).toMatch(/^GRANT .* TO `fits`@`%`;$/);
   });
 
   test('a new database that the user may not make', async () => {
@@ -152,6 +205,24 @@ describe.each(servers)('on $name, what would fail behind the drop is found befor
 
     const hint = isMysql ? /^GRANT SYSTEM_USER ON \*\.\* TO `step`@`%`; or restore without owners/ : /^GRANT SELECT, SHOW VIEW ON `beside`\.`o` TO `step`@`%`;$/;
     expect(error).toMatchObject({ code: 'privilege-missing', hint: expect.stringMatching(hint) });
+  });
+
+  test('what a view reads or calls in another database: each right, of the right object', async () => {
+    const columns = Array.from({ length: 60 }, (_, i) => `o.id AS a_long_name_of_a_column_${i}`).join(', ');
+    await admin.query(`CREATE DATABASE beside; CREATE TABLE beside.o (id int); CREATE FUNCTION beside.f() RETURNS int DETERMINISTIC RETURN 1; CREATE VIEW reaching AS SELECT ${columns} FROM beside.o;
+      CREATE USER apart@'%' IDENTIFIED BY 'pw'; GRANT ALL ON fresh.* TO apart@'%'; GRANT ${isMysql ? 'SET_ANY_DEFINER, ALLOW_NONEXISTENT_DEFINER, SYSTEM_USER, SHOW_ROUTINE' : 'SET USER'} ON *.* TO apart@'%'${isMysql ? '' : "; GRANT SELECT ON mysql.proc TO apart@'%'"}`);
+    const reading = await replacing(await taken(), 'apart', 'fresh').catch((caught: unknown) => caught);
+    await mend((reading as BackupError).hint ?? '');
+    await admin.query('CREATE VIEW calling AS SELECT beside.f() AS f');
+    const calling = await replacing(await taken(), 'apart', 'fresh').catch((caught: unknown) => caught);
+    await mend((calling as BackupError).hint ?? '');
+
+    const { proof } = await replacing(await taken(), 'apart', 'fresh');
+    await admin.query('DROP DATABASE beside; DROP DATABASE fresh');
+
+    expect(reading).toMatchObject({ code: 'privilege-missing', hint: 'GRANT SELECT, SHOW VIEW ON `beside`.`o` TO `apart`@`%`;' });
+    expect(calling).toMatchObject({ code: 'privilege-missing', hint: 'GRANT EXECUTE ON FUNCTION `beside`.`f` TO `apart`@`%`;' });
+    expect(proof?.differences).toEqual([]);
   });
 
   test('a row that is longer as a statement than this server takes at once', async () => {

@@ -10,6 +10,9 @@ import type { Manifest } from '../../core/contract/manifest.ts';
 import { manifestSchema } from '../../core/contract/manifest.ts';
 import type { SourceName } from '../../core/domain/keys.ts';
 import { mariadbEngine } from '../../core/engines/mariadb/index.ts';
+import { openSession } from '../../core/engines/mariadb/session.ts';
+import { readTables } from '../../core/engines/mariadb/tables.ts';
+import { lossWatch } from '../../core/engines/mariadb/values/losses.ts';
 import type { Tools } from '../../core/tools.ts';
 import { connect, loginTo } from '../engines/mariadb-support.ts';
 import { startMariadb } from '../servers/mariadb.ts';
@@ -113,6 +116,27 @@ describe.each(servers)('$name', ({ name, start }) => {
     expect(exceptions).toEqual(["column `t`.`e`: 1 value loses a member that the definition can't name"]);
   });
 
+  test.each([
+    ['InnoDB', 'InnoDB', [1]], ['InnoDB in partitions', 'InnoDB PARTITION BY HASH (id) PARTITIONS 3', [1]], ['no transaction', 'MyISAM', [1, 2]],
+  ])('a FLOAT that was there only while the dump began (%s) was dumped, and neither counted nor told', async (_, engine, moments) => {
+    await connection.query(`DROP DATABASE IF EXISTS brief; CREATE DATABASE brief; USE brief; CREATE TABLE t (id INT PRIMARY KEY, f FLOAT) ENGINE=${engine}; INSERT INTO t VALUES (1, 0.5);
+      CREATE TABLE still (id INT PRIMARY KEY, f FLOAT); INSERT INTO still VALUES (1, 0.5)`);
+    const session = await openSession(loginTo(server, 'brief'), limit());
+    const brief = () => connection.query('INSERT INTO t VALUES (2, 1234567.75); DELETE FROM t WHERE id = 2');
+    async function* rows(at: number) {
+      if (at === 1) await brief(); // the dump's snapshot would begin in the midst of it
+      yield Buffer.from('rows');
+      if (at === 2) await brief();
+    }
+
+    for (const moment of moments) {
+      const watch = lossWatch(await readTables(session), loginTo(server, 'brief'), session.server);
+      for await (const _ of watch.watch(() => rows(moment), limit())) continue;
+      expect(await watch.exceptions()).toEqual(['column `t`.`f`: values may lose digits (none was found, and the table was written to while the dump began)']);
+    }
+    await session.close();
+  });
+
   test('what could not be counted in time is excepted, not passed over', async () => {
     await connection.query('CREATE DATABASE slow; CREATE TABLE slow.t (id INT PRIMARY KEY, f FLOAT); INSERT INTO slow.t VALUES (1, 0.1)');
     const engine = engineOf('slow');
@@ -163,6 +187,46 @@ describe.each(servers)('$name', ({ name, start }) => {
     expect(made).toMatchObject({ code: 'source-unsupported', message: expect.stringContaining('sql_select_limit'), hint: expect.stringContaining('SET GLOBAL sql_select_limit = DEFAULT;') });
   });
 
+  test('init_connect said SET NAMES utf8mb4, as many guides advise: rows of latin1 came back as other text, and the proof said equal', async () => {
+    await connection.query(`CREATE DATABASE named; CREATE TABLE named.t (id INT PRIMARY KEY, l VARCHAR(9) CHARACTER SET latin1, u VARCHAR(9) CHARACTER SET utf8mb4); INSERT INTO named.t VALUES (1, 'é€', 'é😀');
+      CREATE DATABASE plain_named; CREATE TABLE plain_named.t (id INT PRIMARY KEY, u VARCHAR(9) CHARACTER SET utf8mb4); INSERT INTO plain_named.t VALUES (1, 'é😀');
+      CREATE USER app@'%' IDENTIFIED BY 'pw'; GRANT ALL ON named.* TO app@'%'; GRANT ALL ON plain_named.* TO app@'%'; GRANT ALL ON \`named copy\`.* TO app@'%'; GRANT PROCESS ON *.* TO app@'%'; GRANT ${name === 'MySQL' ? 'SHOW_ROUTINE ON *.*' : 'SELECT ON mysql.*'} TO app@'%'`);
+    const asApp = (database: string) => mariadbEngine(loginTo(server, database, { user: 'app', password: 'pw' }), tools);
+    const planned = (database: string) => asApp(database).plan({}, limit()).then(async (plan) => (await plan.close(), 'planned'), (error: unknown) => error);
+    const said = (names: string) => connection.query(`SET GLOBAL init_connect = '${names}'`);
+
+    await said('SET NAMES utf8mb4');
+    const [mixed, plain] = [await planned('named'), await planned('plain_named')];
+    await said('SET NAMES latin1');
+    const western = await planned('plain_named');
+    await said('SET NAMES utf8mb4');
+    const [{ hint = '' }] = [mixed as { hint?: string }];
+    await connection.query(`GRANT ${/GRANT (\w+ ?\w+) ON/.exec(hint)?.[1]} ON *.* TO app@'%'`);
+    const passing = await planned('named');
+    await said('');
+
+    expect(mixed).toMatchObject({ code: 'source-unsupported', message: expect.stringMatching(/sends text in the character set utf8mb4 to who asks for binary \(init_connect/) });
+    expect(western).toMatchObject({ code: 'source-unsupported', message: expect.stringMatching(/sends text in the character set latin1 to who asks for utf8mb4/) });
+    expect([plain, passing]).toEqual(['planned', 'planned']);
+  });
+
+  test('completion_type = RELEASE hung up in the midst of every restore', async () => {
+    await connection.query("SET GLOBAL completion_type = 'RELEASE'");
+    const { proven } = await copied('released', 'CREATE TABLE t (id INT PRIMARY KEY); INSERT INTO t VALUES (1)').finally(() => connection.query('SET GLOBAL completion_type = DEFAULT'));
+
+    expect(proven).toMatch(/^proven equal: 1 table, 1 row, /);
+  });
+
+  test('max_join_size ends a backup with what to do about it', async () => {
+    await connection.query('CREATE DATABASE joined; CREATE TABLE joined.t (id INT PRIMARY KEY); INSERT INTO joined.t VALUES (1), (2), (3); SET GLOBAL max_join_size = 2');
+    const source = { name: 'joined' as SourceName, engine: engineOf('joined'), timeZone: 'UTC', retention: { count: 1 }, compressionLevel: 1, parallel: 1 };
+
+    const refused = await backup(source, scene.deps(), limit()).catch((error: unknown) => error);
+    await connection.query('SET GLOBAL max_join_size = DEFAULT');
+
+    expect(refused).toMatchObject({ code: 'source-unsupported', hint: expect.stringContaining('SET GLOBAL max_join_size = DEFAULT;') });
+  });
+
   if (name === 'MySQL') {
     test('a good backup with decimals in JSON or with a negative zero could never be proven', async () => {
       const { proven } = await copied('documents', `CREATE TABLE t (id INT PRIMARY KEY, doc JSON, d DOUBLE);
@@ -170,6 +234,20 @@ describe.each(servers)('$name', ({ name, start }) => {
 
       expect(await column("CONCAT(doc, JSON_TYPE(doc->'$.price'), d)", 'documents_copy')).toEqual(['{"price": 1.10}DECIMAL-0', '{"price": 1.5}DOUBLE0']);
       expect(proven).toMatch(/^proven equal: /);
+    });
+
+    test('a DECIMAL in JSON that a DOUBLE prints as well came back as one, and the proof said equal', async () => {
+      const { manifest, proven } = await copied('exactly', `CREATE TABLE t (id INT PRIMARY KEY, doc JSON, plain JSON); INSERT INTO t VALUES
+        (1, JSON_OBJECT('price', 1.0, 'n', 1), '{"price": 1.0}'), (2, JSON_ARRAY('x', JSON_OBJECT('price', JSON_ARRAY(9.5))), '[9.5, 1e300]'), (3, CAST(2.5 AS JSON), '2.5'),
+        (4, JSON_OBJECT('price', 1.10), '"JSON_TYPE 1.0"'), (5, '[1.5, null, "1.0"]', NULL), (6, NULL, '[]')`);
+
+      const loss = 'column `t`.`doc`: 3 values lose the type DECIMAL of numbers in their JSON, and no digit of them';
+      const types = "CONCAT_WS(' ', JSON_TYPE(doc->'$.price'), JSON_TYPE(doc->'$[1].price[0]'), JSON_TYPE(doc))";
+      expect([await column(types, 'exactly'), await column(types, 'exactly_copy')]).toEqual([
+        ['DECIMAL OBJECT', 'DECIMAL ARRAY', 'DECIMAL', 'DECIMAL OBJECT', 'ARRAY', ''], ['DOUBLE OBJECT', 'DOUBLE ARRAY', 'DOUBLE', 'DECIMAL OBJECT', 'ARRAY', ''],
+      ]);
+      expect(manifest.exceptions).toEqual([loss]);
+      expect(proven).toContain(`proven equal, except ${loss}: `);
     });
 
     test('dates, times and binary strings in JSON came back as strings, and the proof said equal', async () => {

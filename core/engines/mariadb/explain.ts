@@ -19,6 +19,10 @@ const meanings: Meaning[] = [
   { numbers: [2026], code: 'source-unreachable', hint: 'TLS is verified; name the authority in tls.ca, or see docs/configuration.md' },
   { numbers: [1153, 2020], code: 'restore-failed', hint: 'a row is larger than the server takes at once: SET GLOBAL max_allowed_packet = 1073741824' },
   { numbers: [1273, 1115, 1286], code: 'restore-failed', hint: 'this server does not know what the backup uses; restore to one of the same product, and not an older one' },
+  { numbers: [1104], code: 'source-unsupported', hint: 'the server refuses to read so many rows at once; run as an administrator: SET GLOBAL max_join_size = DEFAULT; SET GLOBAL sql_big_selects = ON; (or take them out of init_connect)' },
+  { numbers: [1184, 1152], code: 'source-unreachable', hint: 'if the message says so, what the server runs for each new connection (init_connect) fails: an administrator has to mend it; SHOW GLOBAL VARIABLES LIKE \'init_connect\'' },
+  { numbers: [1290], code: 'source-unsupported', hint: 'an administrator has to take back the option that the message names' },
+  { numbers: [1969, 3024], code: 'source-unsupported', hint: 'the server ends statements after a time; let this user have more: ALTER USER … WITH MAX_STATEMENT_TIME 0 (MariaDB), SET GLOBAL max_execution_time = 0; (MySQL)' },
   { numbers: [1449], code: 'restore-failed', hint: 'make the user first that the message names, or restore without owners: --no-owner' },
 ];
 

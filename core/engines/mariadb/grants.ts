@@ -1,4 +1,5 @@
 import { unquoteName } from './quoting.ts';
+import type { Session } from './session.ts';
 
 /** One line of SHOW GRANTS: rights on everything, on the databases of a pattern, or on one table. */
 type Grant = { rights: Set<string>; database?: string; table?: string };
@@ -22,6 +23,11 @@ export function parseGrants(lines: string[]): Rights {
         (grant.table === undefined || grant.table === table));
     },
   };
+}
+
+/** What the session's user may do. */
+export async function rightsOf(session: Session): Promise<Rights> {
+  return parseGrants((await session.rows('SHOW GRANTS')).map((row) => Object.values(row)[0] ?? ''));
 }
 
 function parseGrant(line: string): Grant[] {

@@ -2,18 +2,19 @@ import type { Manifest } from '../../contract/manifest.ts';
 import { formatBytes } from '../../domain/units.ts';
 import type { Bytes } from '../../domain/units.ts';
 import type { Catalog } from '../../ports.ts';
-import { parseGrants } from './grants.ts';
+import { rightsOf } from './grants.ts';
 import type { Rights } from './grants.ts';
-import { quoteName, unquoteName } from './quoting.ts';
-import { definerRights, grant, remedyFor } from './remedies.ts';
+import { missingToRead } from './privileges.ts';
+import { quoteName } from './quoting.ts';
+import { grant } from './remedies.ts';
 import type { Restorer } from './remedies.ts';
 import type { Row, Session } from './session.ts';
 
 /** Something that would make a load fail, and what to do about it. */
 export type Obstacle = { what: string; remedy: string | undefined };
 
-/** What is known of a backup before its first row is loaded. `longest`: its longest statement. */
-export type Known = { manifest: Manifest; catalog: Catalog; owners: boolean; longest: Bytes };
+/** What is known of a backup before its first row is loaded. `longest`: its longest statement. `proof`: whether it is to be proven. */
+export type Known = { manifest: Manifest; catalog: Catalog; owners: boolean; proof: boolean; longest: Bytes };
 
 /** Room for what stands around a statement in its packet. */
 const packetMargin = 512;
@@ -27,32 +28,15 @@ export async function findObstacles(session: Session, known: Known, restorer: Re
     ...tooLong(known.longest, Number(settings['packet'])),
     ...readOnly(settings, superReadOnly, rights),
     ...missingRights(known.catalog, rights, restorer),
+    ...(known.proof ? missingForProof(rights, restorer) : []),
     ...await addedKeys(session),
     ...await keysOfOthers(session, restorer),
-  ];
-}
-
-/** What a rehearsal would show: asked where there can be none. */
-export async function findObstaclesUnrehearsed(session: Session, { catalog, owners }: Known, restorer: Restorer): Promise<Obstacle[]> {
-  const rights = await rightsOf(session);
-  const [settings = {}] = await session.rows('SELECT @@log_bin AS logged, @@log_bin_trust_function_creators AS trusted');
-  const logged = ['trigger', 'function', 'package body'].flatMap((kind) => Object.keys(catalog[kind] ?? {}));
-  const mayLog = rights.has('SUPER') || rights.has('BINLOG ADMIN');
-  return [
-    ...(owners ? foreignDefiners(catalog, rights, restorer) : []),
-    ...(settings['logged'] === '1' && settings['trusted'] === '0' && logged.length > 0 && !mayLog
-      ? [{ what: `ERROR 1419: the binary log is on, and without SUPER no trigger or function can be made: ${few(logged.map(quoteName))}`, remedy: remedyFor(1419, restorer) }]
-      : []),
   ];
 }
 
 /** Up to ten of them, and how many more there are. */
 export function few(names: string[]): string {
   return names.length > 10 ? `${names.slice(0, 10).join(', ')}, and ${names.length - 10} more` : names.join(', ');
-}
-
-async function rightsOf(session: Session): Promise<Rights> {
-  return parseGrants((await session.rows('SHOW GRANTS')).map((row) => Object.values(row)[0] ?? ''));
 }
 
 function tooLong(longest: Bytes, packet: Bytes): Obstacle[] {
@@ -88,6 +72,11 @@ function missingRights(catalog: Catalog, rights: Rights, restorer: Restorer): Ob
   return [{ what: `the user lacks ${missing.join(', ')} on ${quoteName(restorer.database)}`, remedy: grant(restorer, missing.join(', '), `${quoteName(restorer.database)}.*`) }];
 }
 
+/** A proof reads what was restored as a backup would: who may not is told when the old database is still there. */
+function missingForProof(rights: Rights, restorer: Restorer): Obstacle[] {
+  return missingToRead(rights, restorer.server, restorer.database).map(({ right, on }) => ({ what: `the user lacks ${right} on ${on}, which the proof takes`, remedy: grant(restorer, right, on) }));
+}
+
 /** MySQL adds a key to each table without one, where it is told to: no table would be what it was. */
 async function addedKeys(session: Session): Promise<Obstacle[]> {
   if (session.server.product !== 'MySQL' || session.server.number < 80_030) return [];
@@ -104,17 +93,4 @@ async function keysOfOthers(session: Session, { database }: Restorer): Promise<O
     const [table, key] = [`${quoteName(place ?? '')}.${quoteName(name ?? '')}`, quoteName(known ?? '')];
     return { what: `foreign key ${key} of ${table} refers to it, and it can't be dropped`, remedy: `ALTER TABLE ${table} DROP FOREIGN KEY ${key}; (SHOW CREATE TABLE has what to add again after the restore)` };
   });
-}
-
-function foreignDefiners(catalog: Catalog, rights: Rights, restorer: Restorer): Obstacle[] {
-  const needed = definerRights(restorer.server).split(', ')[0]!;
-  if (rights.has('SUPER') || rights.has(needed) || rights.has(needed.replaceAll('_', ' '))) return [];
-  const others = Object.entries(catalog['definer'] ?? {}).filter(([, definer]) => accountOf(definer) !== restorer.user);
-  if (others.length === 0) return [];
-  return [{ what: `ERROR 1227: the user may not make what belongs to others: ${few(others.map(([object, definer]) => `${object} (${accountOf(definer)})`))}`, remedy: remedyFor(1227, restorer) }];
-}
-
-/** `` `app`@`%` `` as CURRENT_USER() says it. */
-function accountOf(definer: string): string {
-  return (definer.match(/`(?:[^`]|``)*`|"(?:[^"]|"")*"/g) ?? []).map(unquoteName).join('@');
 }

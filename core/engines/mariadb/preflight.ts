@@ -1,20 +1,24 @@
 import { BackupError } from '../../domain/errors.ts';
 import type { Login } from '../login.ts';
-import { few, findObstacles, findObstaclesUnrehearsed } from './obstacles.ts';
+import { rightsOf } from './grants.ts';
+import type { Needs } from './needs.ts';
+import { few, findObstacles } from './obstacles.ts';
 import type { Known, Obstacle } from './obstacles.ts';
 import type { Rehearsal } from './rehearsal.ts';
 import { remedyFor } from './remedies.ts';
 import type { Restorer } from './remedies.ts';
 import { otherServer } from './loader.ts';
 import { withSession } from './session.ts';
+import { findObstaclesUnrehearsed } from './unrehearsed.ts';
 
-type How = { login: Login; known: Known; restorer: Restorer; rehearsed: Rehearsal };
+/** `needs`: of the definitions, where they were not tried. */
+type How = { login: Login; known: Known; restorer: Restorer; rehearsed: Rehearsal; needs(): Promise<Needs> };
 
 /** Throws, with all of it and with SQL that mends it, whatever would make the load fail behind the drop of the old database. */
-export async function requireLoadable({ login, known, restorer, rehearsed }: How, signal: AbortSignal): Promise<void> {
+export async function requireLoadable({ login, known, restorer, rehearsed, needs }: How, signal: AbortSignal): Promise<void> {
   const obstacles = await withSession(login, signal, async (session) => [
     ...await findObstacles(session, known, restorer),
-    ...('notHeld' in rehearsed ? await findObstaclesUnrehearsed(session, known, restorer) : rehearsalObstacles(rehearsed, known, restorer)),
+    ...('notHeld' in rehearsed ? await findObstaclesUnrehearsed(session, { ...known, needs: await needs() }, await rightsOf(session), restorer) : rehearsalObstacles(rehearsed, known, restorer)),
   ], null);
   if (obstacles.length === 0) return;
   const remedies = [...new Set(obstacles.flatMap(({ remedy }) => remedy ?? []))];

@@ -1,7 +1,7 @@
 import { BackupError } from '../../domain/errors.ts';
 import { placeOf } from '../login.ts';
 import type { Login } from '../login.ts';
-import { parseGrants } from './grants.ts';
+import { rightsOf } from './grants.ts';
 import type { Rights } from './grants.ts';
 import { quoteName } from './quoting.ts';
 import { withSession } from './session.ts';
@@ -19,14 +19,16 @@ type Missing = { right: string; on: string };
  */
 export async function requirePrivileges(session: Session, login: Login): Promise<string[]> {
   const [user] = await session.rows('SELECT CURRENT_USER() AS name');
-  const lines = await session.rows('SHOW GRANTS');
-  const rights = parseGrants(lines.map((row) => Object.values(row)[0] ?? ''));
-  const missing: Missing[] = onDatabase
-    .filter((right) => !rights.has(right, login.database))
-    .map((right) => ({ right, on: `${quoteName(login.database)}.*` }));
-  if (!seesRoutines(rights, session.server, login.database)) missing.push(routineRight(session.server, login.database));
+  const rights = await rightsOf(session);
+  const missing = missingToRead(rights, session.server, login.database);
   if (missing.length > 0) throw missingError(login, user?.['name'] ?? '', missing);
   return rights.has('PROCESS') ? [] : [blindWarning(user?.['name'] ?? '')];
+}
+
+/** The rights that a backup, or a proof, of a database takes, and the user lacks. */
+export function missingToRead(rights: Rights, server: Server, database: string): Missing[] {
+  const missing = onDatabase.filter((right) => !rights.has(right, database)).map((right) => ({ right, on: `${quoteName(database)}.*` }));
+  return seesRoutines(rights, server, database) ? missing : [...missing, routineRight(server, database)];
 }
 
 /** An error told better, where it is that the user may not even enter the database: by all the rights that a backup takes. */

@@ -39,15 +39,6 @@ export async function requireReadable(session: Session, login: Login): Promise<v
   if (refused.length > 0) throw brokenError(place, login, refused);
 }
 
-/** Throws where new sessions get the first rows of an answer alone: mariadb-dump would end well with them, and a proof would read no more. */
-export async function requireWholeAnswers(session: Session, login: Login): Promise<void> {
-  const [row] = await session.rows('SELECT @@sql_select_limit AS most, @@sql_select_limit < 18446744073709551615 AS cut');
-  if (row?.['cut'] !== '1') return;
-  throw new BackupError('source-unsupported', `${placeOf('mariadb', login)} gives the first ${row['most']} rows of every answer, and no more (sql_select_limit)`, {
-    hint: 'run as an administrator: SET GLOBAL sql_select_limit = DEFAULT; (or take it out of init_connect)',
-  });
-}
-
 function brokenError(place: string, login: Login, refused: { view: string; error: unknown }[]): BackupError {
   const names = refused.map(({ view }) => quoteName(view)).join(', ');
   const drops = refused.map(({ view }) => `DROP VIEW ${quoteName(login.database)}.${quoteName(view)};`).join(' ');

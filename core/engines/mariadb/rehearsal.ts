@@ -4,9 +4,12 @@ import { newDatabaseName } from '../../domain/keys.ts';
 import type { ByteStream, Catalog } from '../../ports.ts';
 import type { Login } from '../login.ts';
 import { changedObjects, readCatalog } from './catalog.ts';
+import { rightsOf } from './grants.ts';
 import type { LoadError } from './load-errors.ts';
 import type { Feed } from './loader.ts';
 import { quoteName } from './quoting.ts';
+import { grant } from './remedies.ts';
+import type { Restorer } from './remedies.ts';
 import { withSession } from './session.ts';
 import type { Session } from './session.ts';
 import { claim, isClaimed, markedDatabases, marks, setMark, untilClientsEnd } from './unfinished.ts';
@@ -35,7 +38,7 @@ const shapes = ['table', 'index', 'constraint', 'sequence'];
  * user refuse of them. It is named after the backup's own database, so that who may restore beside it may do this.
  */
 export async function rehearse(how: How, signal: AbortSignal): Promise<Rehearsal> {
-  const database = `${newDatabaseName({ ...how.manifest, database: how.manifest.database.slice(0, 40) })}_check`;
+  const database = rehearsalDatabase(how.manifest);
   return withSession(how.login, signal, async (session): Promise<Rehearsal> => {
     await dropLeftovers(session);
     await untilClientsEnd(session, database, signal);
@@ -52,6 +55,18 @@ export async function rehearse(how: How, signal: AbortSignal): Promise<Rehearsal
       await withSession(how.login, AbortSignal.timeout(dropLimitMs), ({ rows }) => rows(`DROP DATABASE IF EXISTS ${quoteName(database)}`), null);
     }
   }, null);
+}
+
+function rehearsalDatabase(manifest: Manifest): string {
+  return `${newDatabaseName({ ...manifest, database: manifest.database.slice(0, 40) })}_check`;
+}
+
+/** What a person is to know before a database is replaced whose definitions can't be tried beforehand; undefined where they can, as far as the user's rights tell. */
+export async function unrehearsable(session: Session, manifest: Manifest, restorer: Restorer): Promise<string | undefined> {
+  const database = rehearsalDatabase(manifest);
+  if ((await rightsOf(session)).has('CREATE', database)) return undefined;
+  const pattern = quoteName(`${manifest.database.slice(0, 40).replaceAll(/[\\_%]/g, '\\$&')}\\_%`);
+  return `the user may not make ${quoteName(database)} to try the definitions in, so what this server refuses of them may show only when the old database is gone (${grant(restorer, 'ALL PRIVILEGES', `${pattern}.*`)})`;
 }
 
 async function tryDefinitions({ login, manifest, catalog, into, definitions, comparable }: How, database: string, signal: AbortSignal): Promise<Rehearsal> {

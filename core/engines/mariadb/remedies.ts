@@ -22,7 +22,7 @@ export function remedyFor(number: number, restorer: Restorer, said = ''): string
     case 1142:
     case 1143:
     case 1370:
-      return tableElsewhere(restorer, said) ?? grant(restorer, 'ALL PRIVILEGES', `${quoteName(database)}.*`);
+      return tableElsewhere(restorer, said) ?? functionElsewhere(restorer, said) ?? grant(restorer, 'ALL PRIVILEGES', `${quoteName(database)}.*`);
     case 1153:
     case 2020:
       return 'SET GLOBAL max_allowed_packet = 1073741824;';
@@ -37,7 +37,9 @@ export function remedyFor(number: number, restorer: Restorer, said = ''): string
       return 'restore into a server of the same product, and not an older one: this one does not know that character set or collation';
     case 1290:
     case 1836:
-      return 'restore into a server that may be written to, or: SET GLOBAL read_only = OFF;';
+      return number === 1836 || /read.only/i.test(said) ? 'restore into a server that may be written to, or: SET GLOBAL read_only = OFF;' : undefined;
+    case 1173:
+      return 'SET GLOBAL innodb_force_primary_key = OFF;';
     case 3750:
       return 'SET GLOBAL sql_require_primary_key = OFF;';
     default:
@@ -45,10 +47,17 @@ export function remedyFor(number: number, restorer: Restorer, said = ''): string
   }
 }
 
-/** Where a view reads a table of another database, rights on the restored one don't help. MariaDB says which. */
+/** Where a view reads a table of another database, rights on the restored one don't help. */
 function tableElsewhere(restorer: Restorer, said: string): string | undefined {
   const [, table, database] = /denied to user .* for table ((`[^`]+`)\.`[^`]+`)/.exec(said) ?? [];
   return table === undefined || database === quoteName(restorer.database) ? undefined : grant(restorer, 'SELECT, SHOW VIEW', table);
+}
+
+/** The same for a function that it calls: of what stands among definitions, a view alone needs the right to call one. */
+function functionElsewhere(restorer: Restorer, said: string): string | undefined {
+  const [, database, name] = /denied to user .* for routine '([^'.]+)\.([^']+)'/.exec(said) ?? [];
+  if (database === undefined || database === restorer.database) return undefined;
+  return grant(restorer, 'EXECUTE', `FUNCTION ${quoteName(database)}.${quoteName(name!)}`);
 }
 
 /** What a user needs to make things in the name of others. */
@@ -56,6 +65,12 @@ export function definerRights({ product, number }: Server): string {
   if (product === 'MariaDB') return number >= 100_502 ? 'SET USER' : 'SUPER';
   if (number >= 80_200) return 'SET_ANY_DEFINER, ALLOW_NONEXISTENT_DEFINER';
   return number >= 80_000 ? 'SET_USER_ID' : 'SUPER';
+}
+
+/** The right of those for whom a server runs no init_connect. */
+export function connectionAdmin({ product, number }: Server): string {
+  if (product === 'MariaDB') return number >= 100_502 ? 'CONNECTION ADMIN' : 'SUPER';
+  return number >= 80_000 ? 'CONNECTION_ADMIN' : 'SUPER';
 }
 
 export function grant({ user }: Restorer, rights: string, on: string): string {

@@ -26,8 +26,12 @@ export type Session = {
 
 export type Row = Record<string, string | null>;
 
+/** Character sets that a connection asks for, as the driver names them: ours, and that in which mariadb-dump reads rows. */
+const charsets = { utf8mb4: 'utf8mb4_general_ci', binary: 'BINARY' } as const;
+export type Charset = keyof typeof charsets;
+
 /** Connects, to the database of the login or to none (`null`). Throws `source-unreachable`, or `source-unsupported` for a server too old. */
-export async function openSession(login: Login, signal: AbortSignal, database: string | null = login.database): Promise<Session> {
+export async function openSession(login: Login, signal: AbortSignal, database: string | null = login.database, charset: Charset = 'utf8mb4'): Promise<Session> {
   if (signal.aborted) throw abortError(signal);
   const place = placeOf('mariadb', login);
   let connection: mysql.Connection | undefined;
@@ -56,7 +60,7 @@ export async function openSession(login: Login, signal: AbortSignal, database: s
     await quit(connection);
   };
   try {
-    connection = await mysql.createConnection(await optionsOf(login, database, signal));
+    connection = await mysql.createConnection(await optionsOf(login, database, charset, signal));
     connection.on('error', () => {}); // the next query tells
     const server = await serverOf(rows, place);
     await rows(settings(login));
@@ -68,8 +72,8 @@ export async function openSession(login: Login, signal: AbortSignal, database: s
 }
 
 /** Opens a session, works with it, and closes it whatever happens. */
-export async function withSession<T>(login: Login, signal: AbortSignal, work: (session: Session) => Promise<T>, database?: string | null): Promise<T> {
-  const session = await openSession(login, signal, database);
+export async function withSession<T>(login: Login, signal: AbortSignal, work: (session: Session) => Promise<T>, database?: string | null, charset?: Charset): Promise<T> {
+  const session = await openSession(login, signal, database, charset);
   try {
     return await work(session);
   } finally {
@@ -77,7 +81,7 @@ export async function withSession<T>(login: Login, signal: AbortSignal, work: (s
   }
 }
 
-async function optionsOf(login: Login, database: string | null, signal: AbortSignal): Promise<mysql.ConnectionOptions> {
+async function optionsOf(login: Login, database: string | null, charset: Charset, signal: AbortSignal): Promise<mysql.ConnectionOptions> {
   return {
     host: login.host,
     port: login.port,
@@ -88,7 +92,7 @@ async function optionsOf(login: Login, database: string | null, signal: AbortSig
     // RDS asks for a token, and servers with PAM or LDAP for the password, as it is: only to a server whose certificate was checked
     enableCleartextPlugin: login.tls.mode === 'verify',
     stream: () => socketTo(login),
-    charset: 'utf8mb4_general_ci',
+    charset: charsets[charset],
     connectTimeout: connectLimitMs,
     supportBigNumbers: true,
     bigNumberStrings: true,
@@ -114,7 +118,7 @@ function socketTo({ host, port }: Login): Socket {
 /** Definitions must be printed the same way whatever the server's defaults are; `lock_wait_timeout` is in seconds, at least one. */
 function settings(login: Login): string {
   const lockSeconds = Math.max(1, Math.ceil(login.lockTimeoutMs / 1000));
-  return `SET SESSION sql_mode = '', time_zone = '+00:00', sql_quote_show_create = 1, lock_wait_timeout = ${lockSeconds}, wait_timeout = 3600`;
+  return `SET SESSION sql_mode = '', time_zone = '+00:00', sql_quote_show_create = 1, sql_big_selects = 1, lock_wait_timeout = ${lockSeconds}, wait_timeout = 3600`;
 }
 
 async function serverOf(rows: Session['rows'], place: string): Promise<Server> {

@@ -12,16 +12,17 @@ import { openLoader, withRemedy } from './loader.ts';
 import { longestStatement } from './longest-statement.ts';
 import { inspectTarget } from './occupancy.ts';
 import { noteOnNames } from './names-note.ts';
+import { needsOf } from './needs.ts';
 import { requireLoadable } from './preflight.ts';
 import { plainWord, quoteName, quoteText } from './quoting.ts';
-import { requireWholeAnswers } from './readable.ts';
-import { rehearse } from './rehearsal.ts';
+import { rehearse, unrehearsable } from './rehearsal.ts';
 import { disabledEvents, restoredEvents } from './restored-events.ts';
 import { openSession, withSession } from './session.ts';
 import type { Session } from './session.ts';
 import { standingOf } from './standing.ts';
 import type { Standing } from './standing.ts';
 import { claim, clearMark, setMark, untilClientsEnd } from './unfinished.ts';
+import { requireUsualSession } from './usual.ts';
 
 const labels: Partial<Record<ManifestPart['role'], string>> = { schema: 'tables, routines and views', after: 'triggers and events' };
 
@@ -30,10 +31,11 @@ const labels: Partial<Record<ManifestPart['role'], string>> = { schema: 'tables,
  * is known to fail has to be found in `rehearse`.
  */
 export async function openTarget(login: Login, tools: Tools, options: TargetOptions, signal: AbortSignal): Promise<Target> {
-  const { manifest, catalog, owners, events = false, keepGoing = false } = options;
-  await withSession(login, signal, (session) => requireWholeAnswers(session, login), null);
+  const { manifest, catalog, owners, proof = true, events = false, keepGoing = false } = options;
+  await withSession(login, signal, (session) => requireUsualSession(session, login), null);
   const found = await inspectTarget(login, catalog, signal);
   const restorer = { server: found.server, user: found.user, database: login.database };
+  const blind = found.state === 'occupied' ? await withSession(login, signal, (session) => unrehearsable(session, manifest, restorer), null) : undefined;
   const loader = (database: string) => openLoader({ ...login, database }, tools, manifest.server, restorer);
   const intoTarget = loader(login.database);
   const rows = new Map(manifest.parts.filter(({ role }) => role === 'data').map(({ file }) => [file, longestStatement()]));
@@ -70,6 +72,7 @@ export async function openTarget(login: Login, tools: Tools, options: TargetOpti
     database: login.database,
     state: found.state,
     holds: found.holds,
+    ...(blind !== undefined && { unforeseen: blind }),
     notes: [...found.notes, ...eventsNote(Object.keys(catalog['event'] ?? {}).length, events)],
     failures,
     leftOut: [],
@@ -83,7 +86,10 @@ export async function openTarget(login: Login, tools: Tools, options: TargetOpti
         definitions: (until) => definitions.map((part) => (part.role === 'after' ? disabledEvents(textOf(part, contents(part, until))) : textOf(part, contents(part, until)))),
         comparable: manifest.server.product === found.server.product && majorOf(manifest.server.version) === majorOf(found.server.version),
       }, stop);
-      await requireLoadable({ login, restorer, rehearsed, known: { manifest, catalog, owners, longest: Math.max(0, ...[...rows.values()].map((one) => one.bytes())) } }, stop);
+      const longest = Math.max(0, ...[...rows.values()].map((one) => one.bytes()));
+      const needs = () => needsOf(concatenated(definitions.map((part) => textOf(part, contents(part, stop)))));
+      await requireLoadable({ login, restorer, rehearsed, needs, known: { manifest, catalog, owners, proof, longest } }, stop);
+      return 'notHeld' in rehearsed ? [`the definitions could not be tried before ${login.database} is dropped: ${rehearsed.notHeld}`] : [];
     },
     async prepare(replace, stop) {
       const at = await inspectTarget(login, catalog, stop);
@@ -125,6 +131,10 @@ export async function openTarget(login: Login, tools: Tools, options: TargetOpti
       await holder?.close();
     },
   };
+}
+
+async function* concatenated(streams: ByteStream[]): ByteStream {
+  for (const stream of streams) yield* stream;
 }
 
 function eventsNote(count: number, run: boolean): string[] {

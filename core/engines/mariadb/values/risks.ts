@@ -24,6 +24,18 @@ function hasTypesWithoutText(value: string): string {
   return `${looks} AND ${value} <> CAST(${text} AS JSON)`;
 }
 
+/**
+ * A DECIMAL in a MySQL document that a DOUBLE prints as well (1.0, 9.5): what reads that print makes a DOUBLE of it. Other decimals come back as they
+ * were (json-decimals.ts). Only documents whose text holds a fraction are looked into, each of their values by its type.
+ */
+function hasUntoldDecimals(value: string): string {
+  const text = (of: string) => `CONVERT(${of} USING utf8mb4)`;
+  const untold = `JSON_TYPE(v) = 'DECIMAL' AND ${text('v')} = ${text(`CAST(${text('v')} AS JSON)`)}`;
+  const inside = `JSON_TABLE(JSON_EXTRACT(JSON_ARRAY(${value}), '$**[*]', '$**.*'), '$[*]' COLUMNS (v JSON PATH '$')) AS inside`;
+  return `${text(value)} REGEXP '[0-9][.][0-9]' AND EXISTS (SELECT 1 FROM ${inside} WHERE ${untold})`;
+}
+
+const firstWithJsonTable = 80_004;
 const hasEmptyMember = /^(?:enum|set)\((?:'(?:[^']|'')*',)*''[,)]/i;
 
 function risksIn(column: Column, server: Server): Pick<Risk, 'condition' | 'loss'>[] {
@@ -34,7 +46,11 @@ function risksIn(column: Column, server: Server): Pick<Risk, 'condition' | 'loss
     const sign = server.product === 'MariaDB' ? ` OR (${value} = 0 AND ATAN2(${value}, -1) < 0)` : '';
     return [{ condition: `${value} <> CAST(CONCAT(${value}) AS FLOAT)${sign}`, loss: 'digits' }];
   }
-  if (/^json$/i.test(type) && server.product === 'MySQL') return [{ condition: hasTypesWithoutText(value), loss: 'the type of dates, times or binary strings in their JSON' }];
+  if (/^json$/i.test(type) && server.product === 'MySQL') {
+    const types = { condition: hasTypesWithoutText(value), loss: 'the type of dates, times or binary strings in their JSON' };
+    const decimals = { condition: hasUntoldDecimals(value), loss: 'the type DECIMAL of numbers in their JSON, and no digit of them' };
+    return server.number >= firstWithJsonTable ? [types, decimals] : [types];
+  }
   const unnamed = /^(enum|set)\(/i.test(whole) && isUnusual(whole, column) ? [{ condition: alteredByUtf8(value, column), loss: "a member that the definition can't name" }] : [];
   if (!hasEmptyMember.test(whole)) return unnamed;
   // what is not in the list is stored as the number 0 and printed as '', and so is the member ''

@@ -1,0 +1,42 @@
+import { BackupError } from '../../domain/errors.ts';
+import { placeOf } from '../login.ts';
+import type { Login } from '../login.ts';
+import { connectionAdmin } from './remedies.ts';
+import { withSession } from './session.ts';
+import type { Session } from './session.ts';
+import type { Table } from './tables.ts';
+import { isOtherText } from './values/row-form.ts';
+
+/**
+ * What a server makes of each new session (global variables, init_connect) reaches the stock programs as well, and they end well with what they are given.
+ * Throws `source-unsupported` where they would be given fewer rows, or another text.
+ */
+export async function requireUsualSession(session: Session, login: Login): Promise<void> {
+  await requireWholeAnswers(session, login);
+  const [row] = await session.rows('SELECT @@character_set_client AS client, @@character_set_connection AS connection, @@character_set_results AS results');
+  const own = Object.values(row ?? {}).find((charset) => charset !== 'utf8mb4');
+  if (own !== undefined) throw overruled(session, login, 'utf8mb4', own);
+}
+
+/** Throws where mariadb-dump would be sent the rows of these tables otherwise than as the bytes that are stored. */
+export async function requireStoredBytes(session: Session, login: Login, tables: readonly Table[], signal: AbortSignal): Promise<void> {
+  if (!tables.some(({ columns }) => columns.some(isOtherText))) return;
+  const results = await withSession(login, signal, async ({ rows }) => (await rows('SELECT @@character_set_results AS results'))[0]?.['results'], login.database, 'binary');
+  if (results !== 'binary' && results !== null) throw overruled(session, login, 'binary', results ?? '');
+}
+
+/** Throws where new sessions get the first rows of an answer alone: mariadb-dump would end well with them, and a proof would read no more. */
+async function requireWholeAnswers(session: Session, login: Login): Promise<void> {
+  const [row] = await session.rows('SELECT @@sql_select_limit AS most, @@sql_select_limit < 18446744073709551615 AS cut');
+  if (row?.['cut'] !== '1') return;
+  throw new BackupError('source-unsupported', `${placeOf('mariadb', login)} gives the first ${row['most']} rows of every answer, and no more (sql_select_limit)`, {
+    hint: 'run as an administrator: SET GLOBAL sql_select_limit = DEFAULT; (or take it out of init_connect)',
+  });
+}
+
+function overruled({ server }: Session, login: Login, asked: string, given: string | null): BackupError {
+  const what = `sends text in the character set ${given ?? 'of each column'} to who asks for ${asked} (init_connect, or skip-character-set-client-handshake)`;
+  return new BackupError('source-unsupported', `${placeOf('mariadb', login)} ${what}: letters of other character sets would be lost or altered`, {
+    hint: `take SET NAMES out of init_connect, or let the user pass it by: GRANT ${connectionAdmin(server)} ON *.* TO the user; and start the server without skip-character-set-client-handshake`,
+  });
+}
