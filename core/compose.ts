@@ -13,6 +13,7 @@ import { suggestion } from './domain/nearest.ts';
 import { authoritiesOf, missingAuthorityHint, rdsRegion } from './domain/rds-endpoint.ts';
 import { toolsNotices } from './domain/tools-notices.ts';
 import type { RdsSource, ToolsFacts, ToolsNotice } from './domain/tools-notices.ts';
+import { scheduleOf } from './domain/planned.ts';
 import { engines } from './engines/index.ts';
 import type { Login } from './engines/login.ts';
 import type { Clock, Hook, Notifier, SecretReference, Secrets, Vault } from './ports.ts';
@@ -110,7 +111,7 @@ export async function compose(config: Config, host: Host, signal: AbortSignal): 
       const login = { ...(await loginOf(found, stop)), ...(database !== undefined && { database }) };
       const engine = (await engines[found.engine]())(login, await tools(stop));
       const { timeZone, retention, compressionLevel, parallel } = found;
-      return { name: name as SourceName, engine, database: login.database, timeZone, retention, compressionLevel, parallel };
+      return { name: name as SourceName, engine, database: login.database, timeZone, schedule: scheduleOf(found), retention, compressionLevel, parallel };
     },
     async toolsNotices(stop) {
       if (host.env['NIGHTJAR_LAYER_NEWS'] === 'off') return undefined;

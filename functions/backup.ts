@@ -9,6 +9,12 @@ import { lambdaHandler } from './host.ts';
 import { otherHolder } from './identity.ts';
 import { storedResult } from './result.ts';
 
+/** What the Scheduler meant, as far as it can be read. */
+function momentOf(text: string | undefined): Date | undefined {
+  const moment = new Date(text ?? Number.NaN);
+  return Number.isNaN(moment.getTime()) ? undefined : moment;
+}
+
 /** Takes a backup of one source: `{ "source": "shop" }`. */
 export const handler = lambdaHandler({
   verb: 'backup',
@@ -18,7 +24,7 @@ export const handler = lambdaHandler({
     // a name that is not configured has no place in the vault
     if (!nightjar.sourceNames.includes(name)) await nightjar.source(name, {}, signal);
     try {
-      const manifest = await recordingFailure(name, nightjar, (error) => failureOf(error, signal), async () => backup(await nightjar.source(name, {}, signal), nightjar, signal));
+      const manifest = await recordingFailure(name, nightjar, (error) => failureOf(error, signal), async () => backup(await nightjar.source(name, {}, signal), { ...nightjar, asked: momentOf(event.scheduled) }, signal));
       return storedResult(manifest, nightjar.seconds());
     } catch (error) {
       const heldBy = otherHolder(error, nightjar.identity);

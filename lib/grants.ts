@@ -8,7 +8,7 @@ export type VaultPlace = { readonly bucket: IBucket; readonly prefix: string };
 
 /** Names of a backup's parts, whatever the engine (core/domain/records.ts). In a policy `*` stands for slashes too. */
 const parts = ['*/schema.*', '*/after.*', '*/catalog.*', '*/data/*'];
-/** Only where nothing lies yet: what says that a backup exists, was proven or failed is written once, and never over (S3 User Guide, enforcing conditional writes). */
+/** Only where nothing lies yet: what says that a backup exists, has begun, was proven or failed is written once, and never over (S3 User Guide, enforcing conditional writes). */
 const onlyNew = { Null: { 's3:if-none-match': 'false' } };
 
 /** With this tag an object is the lifecycle rule's: whoever could give it could delete (docs/rotation.md). */
@@ -22,7 +22,7 @@ export function backupStatements(vault: VaultPlace, source: SourceName): PolicyS
     allow('HoldLease', ['s3:GetObject', 's3:GetObjectTagging', 's3:PutObject'], keys('lease.json')),
     // each part is confirmed by a HEAD request, which takes the right to read
     allow('StoreParts', ['s3:PutObject', 's3:AbortMultipartUpload', 's3:GetObject'], keys(...parts)),
-    allow('MakeItExist', ['s3:PutObject'], keys('*/manifest.json', 'failures/*'), onlyNew),
+    allow('MakeItExist', ['s3:PutObject'], keys('*/manifest.json', 'failures/*', 'starts/*'), onlyNew),
     allow('ReadManifests', ['s3:GetObject'], keys('*/manifest.json')),
     allow('Tag', ['s3:PutObjectTagging'], keys('*/manifest.json', ...parts), notReleased),
   ];
@@ -47,7 +47,7 @@ export function rotateStatements(vault: VaultPlace): PolicyStatement[] {
     allow('ListUploads', ['s3:ListBucketMultipartUploads'], [vault.bucket.bucketArn]),
     allow('ReadManifests', ['s3:GetObject', 's3:GetObjectRetention', 's3:GetObjectLegalHold', 's3:GetObjectTagging'], keys('*/manifest.json')),
     allow('Tag', ['s3:PutObjectTagging'], keys('*/manifest.json', ...parts)),
-    allow('Remove', ['s3:DeleteObject'], keys('*/manifest.json', '*/pin.json', '*/proofs/*', '*/failures/*', ...parts)),
+    allow('Remove', ['s3:DeleteObject'], keys('*/manifest.json', '*/pin.json', '*/proofs/*', '*/failures/*', '*/starts/*', ...parts)),
     allow('EndUploads', ['s3:AbortMultipartUpload'], keys(...parts)),
     allow('HoldLeases', ['s3:GetObject', 's3:GetObjectTagging', 's3:PutObject'], keys('*/lease.json')),
   ];

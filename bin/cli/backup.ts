@@ -16,11 +16,13 @@ import { told } from './told.ts';
 export async function backupCommand(names: string[], session: Session, signal: AbortSignal): Promise<Outcome> {
   const results: object[] = [];
   const failures: unknown[] = [];
+  // a schedule starts the command: that sources come one after the other makes none of them another moment's
+  const asked = session.nightjar.clock.now();
   for (const name of configured(names, session.nightjar)) {
     let stored: Manifest | undefined;
     try {
       await told({ verb: 'backup', source: name }, async () => {
-        stored = await backupOne(name, session, signal);
+        stored = await backupOne(name, asked, session, signal);
         session.out.say(resultLine(stored));
         return stored;
       }, summary, session, signal);
@@ -37,10 +39,10 @@ export async function backupCommand(names: string[], session: Session, signal: A
   return { document: { results }, failures };
 }
 
-async function backupOne(name: SourceName, { nightjar, out }: Session, signal: AbortSignal): Promise<Manifest> {
+async function backupOne(name: SourceName, asked: Date, { nightjar, out }: Session, signal: AbortSignal): Promise<Manifest> {
   const progress = showProgress(name, 'backing up', out, Date.now);
   try {
-    return await recordingFailure(name, nightjar, (error) => error, async () => backup(await nightjar.source(name, {}, signal), { ...nightjar, report: progress.report }, signal));
+    return await recordingFailure(name, nightjar, (error) => error, async () => backup(await nightjar.source(name, {}, signal), { ...nightjar, asked, report: progress.report }, signal));
   } finally {
     progress.end();
   }

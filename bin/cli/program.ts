@@ -15,6 +15,7 @@ import type { RestoreFlags } from './restore.ts';
 import { rotateCommand } from './rotate.ts';
 import type { RotateFlags } from './rotate.ts';
 import type { Session } from './session.ts';
+import { unlockCommand } from './unlock.ts';
 import { verifyCommand } from './verify.ts';
 
 /** What a command line asks for: to be done once the configuration is read, or (`alone`) without one. */
@@ -89,6 +90,12 @@ Examples:
   nightjar rotate shop --any-share
       also when more goes than rotation.maxShare allows at once`;
 
+const unlockHelp = `
+For a lease that nobody can read, or that a wrong clock has dated far ahead:
+backups of the source fail then with lease-stuck. Shows who wrote it and when,
+watches whether a live run renews it, and asks. The lease of a run that died is
+free by itself after five minutes, and that of a live one is never touched.`;
+
 const costHelp = `
 Goes by the newest backup of each source where the vault can be read, else by
 cloud.size of the source, and by schedule and retention. Prices are in the
@@ -156,6 +163,11 @@ export function nightjarProgram(ask: (asked: Asked) => void): Command {
 
   program.command('unpin').description('let the retention decide about a backup again').argument('<source>', 'whose backup').argument('<id>', 'which backup')
     .action((source: string, id: string) => asking((session, signal) => unpinCommand(source, id, session, signal)));
+
+  program.command('unlock').description('free a lease that keeps every run out of a source').argument('<source>', 'whose lease')
+    .option('--yes', 'do not ask before freeing it')
+    .addHelpText('after', unlockHelp)
+    .action((source: string, flags: { yes?: true }) => asking((session, signal) => unlockCommand(source, flags, session, signal)));
 
   program.command('cost').description('estimate what a month on AWS will cost')
     .option('--no-vault', 'go by the sizes in nightjar.yaml alone, and ask nobody')

@@ -12,10 +12,20 @@ import type { Identity } from './lease.ts';
 import { backupIds } from './list.ts';
 import { manifestDocument } from './manifest-document.ts';
 import { catalogPart, storePart, sweep } from './parts.ts';
+import { recordStart } from './record-start.ts';
 import { madeBefore } from './repeat.ts';
 import type { Source } from './source.ts';
 
-export type BackupDeps = { vault: Vault; clock: Clock; identity: Identity; random: () => number; version: string; report: Report };
+export type BackupDeps = {
+  vault: Vault;
+  clock: Clock;
+  identity: Identity;
+  random: () => number;
+  version: string;
+  report: Report;
+  /** The moment that a scheduler meant, or when the run was asked for; without it, the backup's start. */
+  asked?: Date | undefined;
+};
 type Job = { source: Source; id: BackupId; start: Date; tags: Tags };
 
 /**
@@ -34,6 +44,7 @@ export async function backup(source: Source, deps: BackupDeps, signal: AbortSign
       return before;
     }
     const others = ids.map((other) => ({ id: other, start: startOf(other) }));
+    await recordStart(source, id, deps.asked, deps, held);
     const tiers = tiersOfNew({ id, start: startOf(id) }, others, source.retention, source.timeZone);
     const job = { source, id, start, tags: tierTags(tiers) };
     const plan = await source.engine.plan({}, held);

@@ -1,24 +1,24 @@
-import * as z from 'zod';
 import { BackupError, isBackupError } from '../domain/errors.ts';
 import { leaseKey } from '../domain/keys.ts';
 import type { ObjectKey, SourceName } from '../domain/keys.ts';
-import type { Clock, Vault, Versioned } from '../ports.ts';
+import type { Clock, Vault } from '../ports.ts';
+import { readLease, stuck } from './lease-state.ts';
+import type { Lease } from './lease-state.ts';
 
 /** How long a lease holds after its last renewal, and how often it is renewed. Clocks that differ by less than a minute do no harm. */
-const usualTimes = { holdMs: 5 * 60_000, renewMs: 60_000 };
-
-const leaseSchema = z.strictObject({ run: z.string(), holder: z.string(), until: z.iso.datetime() });
+export const renewMs = 60_000;
+export const holdMs = 5 * 60_000;
+const usualTimes = { holdMs, renewMs };
 
 /** Who we are, and whether another holder is known to be dead (only ever true of one on this machine). */
 export type Identity = { run: string; holder: string; isGone(holder: string): boolean };
 
 type Deps = { vault: Vault; clock: Clock; identity: Identity };
-type Lease = z.infer<typeof leaseSchema>;
 
 /**
  * Works on a source alone: takes its lease, renews it while `work` goes on, and gives it back (by overwriting: a role that backs up may
  * not delete). The lease of a dead run is taken over when its time is over. When the lease is lost, the signal given to `work` aborts.
- * `work` is handed `confirm`, which throws unless the lease is ours at this moment. Throws `lease-held`, `lease-lost`.
+ * `work` is handed `confirm`, which throws unless the lease is ours at this moment. Throws `lease-held`, `lease-stuck`, `lease-lost`.
  */
 export async function withLease<T>(
   source: SourceName,
@@ -63,7 +63,7 @@ export async function withLease<T>(
     clearInterval(timer);
     await renewing.catch(() => {});
     // best effort: a lease that is not given back runs out by itself
-    if (!lost.signal.aborted) await deps.vault.putIfUnchanged(key, body(deps, 0), version, AbortSignal.timeout(10_000)).catch(() => {});
+    if (!lost.signal.aborted) await deps.vault.putIfUnchanged(key, freeLease(deps.identity), version, AbortSignal.timeout(10_000)).catch(() => {});
   }
 }
 
@@ -73,9 +73,10 @@ async function take(source: SourceName, key: ObjectKey, deps: Deps, holdMs: numb
   } catch (error) {
     if (!isBackupError(error, 'object-exists')) throw error;
   }
-  const current = await deps.vault.read(key, signal);
-  const lease = parse(current, source);
-  if (Date.parse(lease.until) > deps.clock.now().getTime() && !deps.identity.isGone(lease.holder)) throw held(source, lease);
+  const current = await readLease(source, { vault: deps.vault, now: deps.clock.now() }, signal);
+  if (current.state === 'absent') throw new BackupError('lease-held', `${source}: somebody has just removed the lease`, { hint: 'begin again' });
+  const isOpen = current.state === 'free' || (current.lease !== undefined && deps.identity.isGone(current.lease.holder));
+  if (!isOpen) throw current.state === 'stuck' ? stuck(source, current) : heldBy(source, current.lease);
   try {
     return (await deps.vault.putIfUnchanged(key, body(deps, holdMs), current.version, signal)).version;
   } catch (cause) {
@@ -84,19 +85,16 @@ async function take(source: SourceName, key: ObjectKey, deps: Deps, holdMs: numb
   }
 }
 
-function held(source: SourceName, lease: Lease): BackupError {
+/** Another run is at work. */
+export function heldBy(source: SourceName, lease: Lease): BackupError {
   return new BackupError('lease-held', `${source}: run ${lease.run} on ${lease.holder} is at work and holds the lease until ${lease.until}`, {
     hint: 'wait for it to end; the lease of a run that died is free at that time by itself',
   });
 }
 
-/** A lease that can't be read may be anybody's: fail closed. */
-function parse({ body: bytes }: Versioned, source: SourceName): Lease {
-  try {
-    return leaseSchema.parse(JSON.parse(Buffer.from(bytes).toString()));
-  } catch (cause) {
-    throw new BackupError('lease-held', `${source}: the lease can't be read`, { hint: `if no run is at work, delete ${leaseKey(source)} in the vault`, cause });
-  }
+/** A lease that nobody holds: long over on every clock, the one of a machine that is ahead too. */
+export function freeLease({ run, holder }: Pick<Identity, 'run' | 'holder'>): Uint8Array {
+  return Buffer.from(JSON.stringify({ run, holder, until: new Date(0).toISOString() }));
 }
 
 function lostTo(source: SourceName, why: string, cause?: unknown): BackupError {

@@ -1,6 +1,7 @@
 import { isBackupError, messageOf } from '../domain/errors.ts';
 import { judge, unseen } from '../domain/freshness.ts';
 import type { Judgement, Watched } from '../domain/freshness.ts';
+import { emptyHistory } from '../domain/history.ts';
 import type { SourceHistory } from '../domain/history.ts';
 import { sourceSegment } from '../domain/keys.ts';
 import type { BackupId, SourceName } from '../domain/keys.ts';
@@ -25,7 +26,7 @@ export async function look(sources: readonly Watched[], whole: boolean, { vault,
   const listed = await orUnknown(() => listHistories(whole ? [''] : sources.map(({ source }) => `${sourceSegment(source)}/`), vault, signal), signal);
   if ('why' in listed) return { ...common, judgements: sources.map((one) => unseen(one, listed, at)), unconfigured: [], ...(whole && { vault: listed }) };
   const found = await atOnce(sourcesAtOnce, sources, async (watched, stop) => {
-    const history = listed.get(watched.source) ?? { source: watched.source, backups: [], leftovers: [], failures: [] };
+    const history = listed.get(watched.source) ?? emptyHistory(watched.source);
     const seen = await orUnknown(() => observe(history, vault, stop), stop);
     return 'why' in seen ? { judgement: unseen(watched, seen, at), failed: seen } : { judgement: judge(watched, seen, at), read: seen.measures.length > 0 };
   }, signal);

@@ -1,5 +1,6 @@
 import type { Retention } from '../contract/config-settings.ts';
 import type { SourceName } from '../domain/keys.ts';
+import type { Schedule } from '../domain/schedule.ts';
 import type { Engine } from '../ports.ts';
 
 /** A configured source, ready to work on. */
@@ -8,6 +9,8 @@ export type Source = {
   engine: Engine;
   /** IANA time zone of its calendar. */
   timeZone: string;
+  /** When its backups are meant to begin; absent where nobody said. */
+  schedule?: Schedule | undefined;
   /** What rotation will keep: a new backup is tagged accordingly. */
   retention: Retention;
   /** zstd level. */

@@ -3,7 +3,7 @@ import { historyOf } from '../domain/history.ts';
 import type { SourceHistory } from '../domain/history.ts';
 import { sourceSegment } from '../domain/keys.ts';
 import type { ObjectKey, SourceName } from '../domain/keys.ts';
-import { staleFailures, sweepable } from '../domain/leftovers.ts';
+import { staleFailures, staleStarts, sweepable } from '../domain/leftovers.ts';
 import type { Leftovers } from '../domain/leftovers.ts';
 import type { Bytes } from '../domain/units.ts';
 import type { Clock, Vault } from '../ports.ts';
@@ -20,7 +20,7 @@ export async function lookForLeftovers(history: SourceHistory, graceMs: number, 
   const failures: unknown[] = [];
   const uploads = await uploadsOf(history.source, vault, signal).catch((error: unknown) => (failures.push(error), []));
   const found = sweepable(history, uploads, graceMs, clock.now());
-  const records = staleFailures(history, graceMs, clock.now());
+  const records = [...staleFailures(history, graceMs, clock.now()), ...staleStarts(history, graceMs, clock.now())];
   const state = found.objects.length + found.uploads.length > 0 ? 'found' : 'none';
   return { state, ...sizesOf(found), hidden: false, records, failures };
 }

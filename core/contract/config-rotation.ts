@@ -1,11 +1,11 @@
 import type { z } from 'zod';
 import { duration, group, wholeNumber } from './config-fields.ts';
 
-const byDefault = { maxShare: 50, grace: '24h' };
+const byDefault = { maxShare: 60, grace: '24h' };
 
 /** How carefully a source's backups are removed. */
 export const rotationSchema = group('rotation', {
-  maxShare: wholeNumber(1, 100).optional().describe('Percent of a source’s backups that one rotation may remove; more only when it is told so (`--any-share`).').meta({ default: byDefault.maxShare }),
+  maxShare: wholeNumber(1, 100).optional().describe('Percent of the days that have a backup which one rotation may leave without any; more only when it is told so (`--any-share`).').meta({ default: byDefault.maxShare }),
   grace: duration('1h', '365d').optional().describe('Age at which what a dead run has left, unfinished uploads too, is removed.').meta({ default: byDefault.grace }),
 });
 

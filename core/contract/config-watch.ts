@@ -35,6 +35,8 @@ export type Watch = {
   /** `windowMs`: how long after its moment AWS may start a run. */
   limit: { ms: number } | { schedule: string; windowMs?: number };
   schedule: string | undefined;
+  /** How long after a moment of the schedule AWS may start a run; absent where AWS does not. */
+  windowMs?: number;
   drillEveryMs: number | undefined;
   paused: boolean | { until: string };
   shrink: { rows: number; bytes: number; since: string | undefined };

@@ -10,6 +10,7 @@ import { serverSchema } from './config-server.ts';
 import type { ServerConfig } from './config-server.ts';
 import { defaultsSchema, keepsNothing, settingsOf, settingsShape } from './config-settings.ts';
 import type { Settings } from './config-settings.ts';
+import { rotationProblems } from './config-rotation-problems.ts';
 import { vaultSchema } from './config-vault.ts';
 import type { VaultConfig } from './config-vault.ts';
 
@@ -43,7 +44,10 @@ export const configSchema = group('the configuration', {
   cloud: cloudSchema.optional().describe('What `cdk deploy` makes on AWS. The command line ignores it.'),
 }).superRefine(({ defaults, sources: all }, context) => {
   for (const [name, own] of Object.entries(all)) {
-    if (keepsNothing(settingsOf(defaults, own).retention)) context.addIssue({ code: 'custom', path: ['sources', name, 'retention'], message: 'keeps nothing: at least one number must be above 0' });
+    const settings = settingsOf(defaults, own);
+    const path = ['sources', name];
+    if (keepsNothing(settings.retention)) context.addIssue({ code: 'custom', path: [...path, 'retention'], message: 'keeps nothing: at least one number must be above 0' });
+    else for (const message of rotationProblems(settings)) context.addIssue({ code: 'custom', path: [...path, 'rotation', 'maxShare'], message });
   }
 }).transform(({ vault, defaults, sources: all, notify, hooks, cloud }): Config => ({
   vault,
@@ -59,7 +63,9 @@ export const configSchema = group('the configuration', {
 
 /** AWS starts a run at some moment within its window: a backup is not late before that is over. */
 function withinWindow(watch: Settings['watch'], cloud: CloudConfig | undefined): Settings['watch'] {
-  return cloud === undefined || 'ms' in watch.limit ? watch : { ...watch, limit: { ...watch.limit, windowMs: cloud.flexibleWindow } };
+  if (cloud === undefined) return watch;
+  const windowMs = cloud.flexibleWindow;
+  return { ...watch, windowMs, limit: 'ms' in watch.limit ? watch.limit : { ...watch.limit, windowMs } };
 }
 
 /** One source, its defaults filled in. */

@@ -8,11 +8,9 @@ export type Calendar = (moment: Date, tier: PeriodTier) => string;
 
 /** The calendar of an IANA time zone. An hour that a clock set back repeats is two: its text tells them apart by the offset. Weeks are those of ISO 8601. */
 export function calendarOf(timeZone: string): Calendar {
-  const format = new Intl.DateTimeFormat('en-CA', {
-    timeZone, calendar: 'gregory', numberingSystem: 'latn', year: 'numeric', month: '2-digit', day: '2-digit', hour: '2-digit', hourCycle: 'h23', timeZoneName: 'longOffset',
-  });
+  const partsOf = clockOf(timeZone);
   return (moment, tier) => {
-    const parts = new Map(format.formatToParts(moment).map(({ type, value }) => [type, value]));
+    const parts = partsOf(moment);
     const day = `${parts.get('year')}-${parts.get('month')}-${parts.get('day')}`;
     switch (tier) {
       case 'hourly':
@@ -26,6 +24,31 @@ export function calendarOf(timeZone: string): Calendar {
       case 'yearly':
         return day.slice(0, 4);
     }
+  };
+}
+
+type Parts = ReadonlyMap<string, string>;
+
+/** Making a clock takes long, and so does asking it: the same moments are asked for by every tier and every source. */
+const clocks = new Map<string, (moment: Date) => Parts>();
+const mostKnown = 5000;
+
+function clockOf(timeZone: string): (moment: Date) => Parts {
+  const clock = clocks.get(timeZone) ?? newClock(timeZone);
+  clocks.set(timeZone, clock);
+  return clock;
+}
+
+function newClock(timeZone: string): (moment: Date) => Parts {
+  const format = new Intl.DateTimeFormat('en-CA', {
+    timeZone, calendar: 'gregory', numberingSystem: 'latn', year: 'numeric', month: '2-digit', day: '2-digit', hour: '2-digit', hourCycle: 'h23', timeZoneName: 'longOffset',
+  });
+  const known = new Map<number, Parts>();
+  return (moment) => {
+    const found = known.get(moment.getTime()) ?? new Map(format.formatToParts(moment).map(({ type, value }) => [type as string, value]));
+    if (known.size >= mostKnown) known.clear();
+    known.set(moment.getTime(), found);
+    return found;
   };
 }
 

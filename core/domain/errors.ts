@@ -30,6 +30,7 @@ export type FailureCode =
   | 'backup-missing' // no backup with this id, or none at all
   | 'rotation-refused' // rotation would remove more than it should, or can't know: the person at the command line
   | 'lease-held' // another run works on this source
+  | 'lease-stuck' // nobody can read this source's lease, or it is dated far ahead: nightjar unlock
   | 'lease-lost' // another run has taken over from us
   | 'not-fresh' // a check found a source that is not as it must be
   | 'notify-failed' // a message could not be delivered

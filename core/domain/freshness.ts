@@ -2,6 +2,7 @@ import type { Watch } from '../contract/config-watch.ts';
 import { medianOf, shrinkingOf } from './anomaly.ts';
 import type { Measure, Shrinking } from './anomaly.ts';
 import { calendarOf } from './calendar.ts';
+import { emptyHistory } from './history.ts';
 import type { BackupFound, SourceHistory } from './history.ts';
 import { startOf } from './keys.ts';
 import type { BackupId, SourceName } from './keys.ts';
@@ -53,8 +54,7 @@ export function judge(watched: Watched, { history, measures, unreadable }: Seen,
 
 /** What is left to say of a source whose part of the vault can't be read. A pause goes before it. */
 export function unseen(watched: Watched, { why, hint }: { why: string; hint?: string | undefined }, now: Date): Judgement {
-  const nothing: SourceHistory = { source: watched.source, backups: [], leftovers: [], failures: [] };
-  return judged(standingOf(watched, nothing, [], now), [pauseOf(watched, now) ?? { kind: 'unknown', whole: true, why, hint }]);
+  return judged(standingOf(watched, emptyHistory(watched.source), [], now), [pauseOf(watched, now) ?? { kind: 'unknown', whole: true, why, hint }]);
 }
 
 /** Oldest that the newest backup may be: the configured limit, or what the schedule leaves until the next one, the window in which it may start, and an hour; and the usual duration on top. */

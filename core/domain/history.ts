@@ -1,7 +1,7 @@
 import { sourceOfSegment, startOf } from './keys.ts';
 import type { BackupId, ObjectKey, SourceName } from './keys.ts';
-import { backupPathOf, failureOfPath, isOurs, proofOfPath } from './records.ts';
-import type { FailureRecord, ProofRecord } from './records.ts';
+import { backupPathOf, failureOfPath, isOurs, proofOfPath, startOfPath } from './records.ts';
+import type { FailureRecord, ProofRecord, StartRecord } from './records.ts';
 import type { Bytes } from './units.ts';
 
 /** An object as a listing shows it. */
@@ -32,6 +32,10 @@ export type SourceHistory = {
   backups: BackupFound[];
   leftovers: Leftover[];
   failures: (FailureRecord & { key: ObjectKey })[];
+  /** Runs that have begun, oldest first. */
+  starts: (StartRecord & { key: ObjectKey })[];
+  /** When the lease was last written: a run that is at work does that every minute. */
+  leased: Date | undefined;
 };
 
 /** What stands in a vault, source by source: from a whole listing, or from that of one source. Names are compared as whole path segments; what is not in Nightjar's layout is not seen. */
@@ -41,17 +45,24 @@ export function historiesOf(listed: Iterable<Found>): Map<SourceName, SourceHist
     const [segment = ''] = found.key.split('/');
     const source = sourceOfSegment(segment);
     const inBackup = backupPathOf(found.key);
-    const failure = failureOfPath(found.key.slice(segment.length + 1));
-    if (source === undefined || (inBackup === undefined && failure === undefined)) continue;
+    const path = found.key.slice(segment.length + 1);
+    const [failure, start] = [failureOfPath(path), startOfPath(path)];
+    const isLease = path === 'lease.json';
+    if (source === undefined || (inBackup === undefined && failure === undefined && start === undefined && !isLease)) continue;
     const history = histories.get(source) ?? { ...emptyHistory(source), objects: new Map<BackupId, Found[]>() };
     histories.set(source, history);
     if (failure !== undefined) history.failures.push({ ...failure, key: found.key });
+    if (start !== undefined) history.starts.push({ ...start, key: found.key });
+    if (isLease) history.leased = found.modified;
     if (inBackup === undefined) continue;
     const together = history.objects.get(inBackup.id);
     if (together === undefined) history.objects.set(inBackup.id, [found]);
     else together.push(found);
   }
-  return new Map([...histories].map(([source, { objects, failures }]) => [source, { ...sorted(source, objects), failures: failures.sort((a, b) => a.at.getTime() - b.at.getTime()) }]));
+  return new Map([...histories].map(([source, { objects, failures, starts, leased }]) => {
+    const inOrder = { failures: failures.sort((a, b) => a.at.getTime() - b.at.getTime()), starts: starts.sort((a, b) => (a.id < b.id ? -1 : 1)) };
+    return [source, { ...sorted(source, objects), ...inOrder, leased }];
+  }));
 }
 
 /** What a listing shows of this source: nothing, where it shows none. */
@@ -64,8 +75,9 @@ export function lastProof({ proofs }: Pick<BackupFound, 'proofs'>): ProofRecord 
   return proofs.at(-1);
 }
 
-function emptyHistory(source: SourceName): SourceHistory {
-  return { source, backups: [], leftovers: [], failures: [] };
+/** What is known of a source of which a listing shows nothing. */
+export function emptyHistory(source: SourceName): SourceHistory {
+  return { source, backups: [], leftovers: [], failures: [], starts: [], leased: undefined };
 }
 
 function sorted(source: SourceName, objects: Map<BackupId, Found[]>): SourceHistory {

@@ -31,6 +31,14 @@ export function staleFailures({ backups, failures }: SourceHistory, graceMs: num
   return failures.filter(({ at }) => at.getTime() < Math.min(newest, now.getTime() - graceMs)).map(({ key }) => key);
 }
 
+/** How many records of starts stay whatever their age: what a check looks back at, and some made by hand. */
+const startsKept = 32;
+
+/** Records of starts that tell nothing any more: older than the grace time, and not among the newest. */
+export function staleStarts({ starts }: SourceHistory, graceMs: number, now: Date): ObjectKey[] {
+  return starts.slice(0, -startsKept).filter(({ id }) => startOf(id).getTime() < now.getTime() - graceMs).map(({ key }) => key);
+}
+
 function startOfKey(source: SourceName, key: ObjectKey): Date | undefined {
   const place = backupPathOf(key);
   return place !== undefined && sourceOfSegment(place.segment) === source && isOurs(place.path) ? startOf(place.id) : undefined;

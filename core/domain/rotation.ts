@@ -8,6 +8,7 @@ import { partKey } from './keys.ts';
 import type { BackupId, SourceName } from './keys.ts';
 import { planRetention, tiersOf } from './retention.ts';
 import type { Decision, Reason } from './retention.ts';
+import { exceeds, lostDays } from './rotation-share.ts';
 import { plural } from './units.ts';
 import type { Bytes } from './units.ts';
 
@@ -39,7 +40,7 @@ export function planRotation(history: SourceHistory, looks: ReadonlyMap<BackupId
     const all = found.pinned ? [...why, { rule: 'pinned' } as const] : why;
     return { found, action: all.length === 0 ? 'remove' : 'keep', reasons: all, tiers: tiersOf({ reasons: all }), bytes: bytesOf(found) };
   });
-  return { source, backups: planned, refusal: refusalOf(source, planned, policy.rotation, now, anyShare) };
+  return { source, backups: planned, refusal: refusalOf(source, planned, policy, now, anyShare) };
 }
 
 /** What would be removed of a plan. */
@@ -68,7 +69,7 @@ function guardsOf(good: readonly BackupFound[], backups: readonly BackupFound[],
   return [...(unkept(newest) ? [[newest.id, { rule: 'last-good' }] as [BackupId, Reason]] : []), ...(unkept(proven) ? [[proven.id, { rule: 'last-proven' }] as [BackupId, Reason]] : [])];
 }
 
-function refusalOf(source: SourceName, planned: readonly PlannedBackup[], { maxShare }: RotationSettings, now: Date, anyShare: boolean): BackupError | undefined {
+function refusalOf(source: SourceName, planned: readonly PlannedBackup[], { rotation: { maxShare }, timeZone }: Policy, now: Date, anyShare: boolean): BackupError | undefined {
   const newest = planned.at(-1)?.found;
   if (newest !== undefined && newest.start.getTime() > now.getTime()) {
     return new BackupError('rotation-refused', `${source}: the clock says ${now.toISOString()}, and the newest backup is of ${newest.start.toISOString()}: nothing was removed`, {
@@ -77,8 +78,11 @@ function refusalOf(source: SourceName, planned: readonly PlannedBackup[], { maxS
   }
   const removed = planned.filter(({ action }) => action === 'remove').length;
   if (removed === planned.length && removed > 0) return new BackupError('rotation-refused', `${source}: nothing would be left of ${plural(removed, 'backup')}: nothing was removed`);
-  if (anyShare || removed * 100 <= maxShare * planned.length) return undefined;
-  return new BackupError('rotation-refused', `${source}: ${removed} of ${plural(planned.length, 'backup')} would be removed, more than ${maxShare} % at once: nothing was removed`, {
+  const startsOf = (some: readonly PlannedBackup[]): Date[] => some.map(({ found }) => found.start);
+  const days = lostDays(startsOf(planned), startsOf(planned.filter(({ action }) => action === 'keep')), timeZone);
+  if (anyShare || !exceeds(days, maxShare)) return undefined;
+  const what = `${removed} of ${plural(planned.length, 'backup')} would be removed and ${days.lost} of ${days.of} days left without one`;
+  return new BackupError('rotation-refused', `${source}: ${what}, more than ${maxShare} % at once: nothing was removed`, {
     hint: `see what and why: nightjar rotate ${source} --dry-run; if that is meant: nightjar rotate ${source} --any-share; for good: rotation.maxShare`,
   });
 }

@@ -1,5 +1,11 @@
 import { Cron } from 'croner';
 
+/** When backups are meant to begin: five fields of cron, and how long after a moment a run of it may be started at random (the window of EventBridge Scheduler). */
+export type Schedule = { cron: string; timeZone: string; windowMs: number };
+
+/** How much later than its window a backup may begin and still be in time: others are made before it, a queue is long. */
+export const latenessMs = 3_600_000;
+
 /** Starts that come a little early, by another clock, still belong to their moment of the schedule. */
 const earlyMs = 5 * 60_000;
 
@@ -25,6 +31,42 @@ export function gapMs(schedule: string, start: Date, timeZone: string): number {
   while (after !== null && isRepeated(after)) after = cron.nextRun(after);
   while (before !== undefined && isRepeated(before)) [before] = cron.previousRuns(1, before);
   return before === undefined || after === null ? Number.POSITIVE_INFINITY : after.getTime() - before.getTime();
+}
+
+/**
+ * The newest moments of a schedule up to `until`, oldest first, `most` at most. Left out are those that a clock does not have because it is put forward
+ * over them, and those of an hour that it shows for the second time: some schedulers start a run then, and some do not.
+ */
+export function momentsOf({ cron, timeZone }: Schedule, until: Date, most: number): Date[] {
+  const key = JSON.stringify([cron, timeZone, most]);
+  if (lately.until !== until.getTime()) lately = { until: until.getTime(), known: new Map() };
+  const found = lately.known.get(key) ?? findMoments(cron, timeZone, until, most);
+  lately.known.set(key, found);
+  return found;
+}
+
+/** The moment that a run which begins at `start` is for: the nearest one, if it comes that little early or late; none for a run at another time. */
+export function momentOf(schedule: Schedule, start: Date): Date | undefined {
+  const at = start.getTime();
+  const near = findMoments(schedule.cron, schedule.timeZone, new Date(at + earlyMs), nearest).filter((moment) => moment.getTime() + schedule.windowMs + latenessMs >= at);
+  return near.reduce<Date | undefined>((best, moment) => (best === undefined || distance(moment, at) <= distance(best, at) ? moment : best), undefined);
+}
+
+/** A check asks for many sources with one schedule at one moment. */
+let lately: { until: number; known: Map<string, Date[]> } = { until: 0, known: new Map() };
+/** A start lies between two moments; of a schedule of every minute, a few more are not too early. */
+const nearest = 12;
+
+function distance(moment: Date, at: number): number {
+  return Math.abs(moment.getTime() - at);
+}
+
+function findMoments(text: string, timeZone: string, until: Date, most: number): Date[] {
+  const cron = new Cron(text.trim(), { timezone: timeZone, mode: '5-part' });
+  const isRepeated = repeatsOf(timeZone);
+  // the last one may be `until` itself
+  const runs = cron.previousRuns(most, new Date(until.getTime() + 1000));
+  return runs.filter((moment) => moment <= until && cron.match(moment) && !isRepeated(moment)).reverse();
 }
 
 /** Whether the clock of a zone showed this time of day before: it was set back in between, by an hour or (Lord Howe) half of one. */

@@ -34,7 +34,7 @@ afterEach(() => scene.remove());
 const deps = (vault: Vault = scene.vault) => ({ ...scene.deps(vault), report: (event: { type: string; message?: string }) => void (event.type === 'warning' && warnings.push(event.message!)) });
 const backingUp = (vault?: Vault, engine: Engine = toyEngine(server, 'shop')) => backup(toySource(engine), deps(vault), limit());
 const restoring = (manifest: Manifest, { engine = toyEngine(server, 'shop'), replace = true, vault = scene.vault } = {}) => restoreRecorded(manifest, engine, { replace, owners: true, proof: true }, { ...deps(vault), parallel: 2 }, limit());
-const keys = async () => (await Array.fromAsync(scene.vault.list('', limit()))).map(({ key }) => String(key));
+const keys = async () => (await Array.fromAsync(scene.vault.list('', limit()))).map(({ key }) => String(key)).filter((key) => !key.includes('/starts/'));
 const manifests = async () => (await keys()).filter((key) => key.endsWith('/manifest.json'));
 const proofs = async () => (await keys()).flatMap((key) => /proofs\/\w+-(\w+-\w+)\.json$/.exec(key)?.[1] ?? []);
 const fileOf = ({ id }: Manifest, role: string, manifest: Manifest) => join(scene.folder, partKey(shop, id as BackupId, manifest.parts.find((part) => part.role === role)!.file));

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { withLease } from '../../core/commands/lease.ts';
+import { describeLease, findStuckLease, unlock, watchForRenewal } from '../../core/commands/unlock.ts';
 import { BackupError } from '../../core/domain/errors.ts';
 import { leaseKey } from '../../core/domain/keys.ts';
 import type { SourceName } from '../../core/domain/keys.ts';
@@ -116,5 +117,74 @@ test('a vault that is away for a moment is no loss; one that stays away until th
 test('a lease that nobody can read is nobody’s to take', async () => {
   await vault.putIfAbsent(leaseKey(shop), Buffer.from('what is this?'), {}, soon());
 
-  await expect(withLease(shop, run('first'), () => Promise.resolve(), soon())).rejects.toMatchObject({ code: 'lease-held', hint: expect.stringContaining('shop/lease.json') });
+  await expect(withLease(shop, run('first'), () => Promise.resolve(), soon())).rejects.toMatchObject({ code: 'lease-stuck', message: expect.stringContaining('shop/lease.json'), hint: expect.stringContaining('nightjar unlock shop') });
+});
+
+const putLease = (body: string) => vault.putIfAbsent(leaseKey(shop), Buffer.from(body), {}, soon());
+const leaseUntil = (until: Date) => JSON.stringify({ run: 'ahead', holder: 'a machine', until: until.toISOString() });
+const inHours = (hours: number) => new Date(Date.now() + hours * 3_600_000);
+
+test('a lease that is dated further ahead than any run holds one keeps out, and is told as that; a clock that differs by less is waited for', async () => {
+  await putLease(leaseUntil(new Date('2099-01-01T00:00:00Z')));
+  await expect(withLease(shop, run('first'), () => Promise.resolve(), soon())).rejects.toMatchObject({ code: 'lease-stuck', message: expect.stringContaining('2099-01-01'), hint: expect.stringContaining('nightjar unlock shop') });
+
+  await vault.delete(leaseKey(shop), soon());
+  await putLease(leaseUntil(inHours(0.9)));
+  await expect(withLease(shop, run('first'), () => Promise.resolve(), soon())).rejects.toMatchObject({ code: 'lease-held' });
+  await expect(findStuckLease(shop, run('person'), soon())).rejects.toMatchObject({ code: 'lease-held' });
+});
+
+test('a run whose clock is years ahead gives back a lease that is free on every clock', async () => {
+  const ahead = { now: () => new Date('2100-01-01T00:00:00Z') };
+
+  await withLease(shop, run('ahead', { clock: ahead }), () => Promise.resolve(), soon());
+
+  await expect(withLease(shop, run('second'), () => Promise.resolve('done'), soon())).resolves.toBe('done');
+});
+
+test.each([
+  ['nobody can read', 'what is this?', 'held by: unknown'],
+  ['of another form', '{"run":1}', 'held by: unknown'],
+  ['dated far ahead', leaseUntil(new Date('2099-01-01T00:00:00Z')), 'held by: run ahead on a machine'],
+])('a lease %s is freed after it was watched, and the next run begins', async (_, body, held) => {
+  await putLease(body);
+
+  const found = await findStuckLease(shop, run('person'), soon());
+  await watchForRenewal(shop, found!, run('person'), soon(), 50);
+  await unlock(shop, found!, run('person'), soon());
+
+  const [what, who, when] = describeLease(shop, found!);
+  expect([what, who]).toEqual([expect.stringContaining('shop/lease.json'), held]);
+  expect(Date.now() - Date.parse(when!.replace('last written: ', ''))).toBeLessThan(20_000);
+  await expect(withLease(shop, run('next'), () => Promise.resolve('done'), soon())).resolves.toBe('done');
+  expect(await findStuckLease(shop, run('person'), soon())).toBeUndefined();
+});
+
+test('a live run is never unlocked, though its clock is a year ahead: its renewal is seen', async () => {
+  const clock = { now: () => inHours(365 * 24) };
+  await withLease(shop, run('live', { clock }), async (signal) => {
+    const found = await findStuckLease(shop, run('person'), soon());
+
+    await expect(watchForRenewal(shop, found!, run('person'), soon(), 600)).rejects.toMatchObject({ code: 'lease-held', message: expect.stringContaining('nothing was changed') });
+    // a person who was quicker than the watching finds it renewed, too
+    await expect(unlock(shop, found!, run('person'), soon())).rejects.toMatchObject({ code: 'lease-held' });
+    await wait(500);
+    expect(signal.aborted).toBe(false);
+  }, soon(), times);
+});
+
+test('a run that slept while its lease was freed stops when it wakes up, and may confirm nothing; of two that then begin, one does', async () => {
+  const clock = { now: () => inHours(365 * 24) };
+  const asleep = { holdMs: 3000, renewMs: 2_000_000 };
+  let woken: unknown;
+  await withLease(shop, run('asleep', { clock }), async (_, confirm) => {
+    const found = await findStuckLease(shop, run('person'), soon());
+    await watchForRenewal(shop, found!, run('person'), soon(), 50);
+    await unlock(shop, found!, run('person'), soon());
+    const next = await Promise.allSettled(['a', 'b'].map((name) => withLease(shop, run(name), () => wait(200), soon())));
+    expect(next.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+    woken = await confirm().catch((error: unknown) => error);
+  }, soon(), asleep);
+
+  expect(woken).toMatchObject({ code: 'lease-lost' });
 });

@@ -37,7 +37,7 @@ test('what is left out has its default', () => {
     lockTimeoutMs: 30_000,
     idleTimeoutMs: 300_000,
     retention: { last: 0, hourly: 0, daily: 7, weekly: 4, monthly: 12, yearly: 5, keepWithinMs: 0 },
-    rotation: { maxShare: 50, graceMs: 24 * 3_600_000 },
+    rotation: { maxShare: 60, graceMs: 24 * 3_600_000 },
     watch: { limit: { ms: 25 * 3_600_000 }, schedule: undefined, drillEveryMs: undefined, paused: false, shrink: { rows: 50, bytes: 50, since: undefined } },
     cloud: {},
   });

@@ -28,7 +28,7 @@ export async function s3Scene(server: S3Server, bucket: string) {
       const signal = AbortSignal.timeout(30_000);
       const objects = await Array.fromAsync(vault.list('', signal), ({ key }) => String(key));
       const unfinished = await Array.fromAsync(vault.unfinished('', signal), ({ key }) => `upload of ${key}`);
-      return [...objects.filter((key) => !key.endsWith('/lease.json')), ...unfinished].sort();
+      return [...objects.filter((key) => !key.endsWith('/lease.json') && !key.includes('/starts/')), ...unfinished].sort();
     },
     remove: async () => client.destroy(),
   } satisfies VaultScene & Record<string, unknown>;

@@ -1,0 +1,22 @@
+import { describeLease, findStuckLease, unlock, watchForRenewal } from '../../core/commands/unlock.ts';
+import { confirmByName } from './confirm.ts';
+import { readable } from './names.ts';
+import type { Outcome } from './output.ts';
+import type { Session } from './session.ts';
+
+/** `nightjar unlock`: frees a lease that keeps every run out of a source, once it is seen that no run renews it and a person has said so. */
+export async function unlockCommand(name: string, { yes }: { yes?: true }, { nightjar, out }: Session, signal: AbortSignal): Promise<Outcome> {
+  const source = await readable(name, nightjar, signal);
+  const found = await findStuckLease(source, nightjar, signal);
+  if (found === undefined) {
+    out.say(`${source}: no lease keeps anybody out: nothing was changed`);
+    return { document: { result: { source, unlocked: false } }, failures: [] };
+  }
+  for (const line of describeLease(source, found)) out.note(line);
+  out.note('watching for a minute and a half: a live run renews its lease within that');
+  await watchForRenewal(source, found, nightjar, signal);
+  if (yes !== true) await confirmByName(source, `nobody has renewed the lease of ${source}: it will be freed, and the next run may begin`, out, signal);
+  await unlock(source, found, nightjar, signal);
+  out.say(`${source}: the lease is free: nightjar backup ${source}`);
+  return { document: { result: { source, unlocked: true, why: found.why, ...(found.lease && { run: found.lease.run, holder: found.lease.holder, until: found.lease.until }) } }, failures: [] };
+}

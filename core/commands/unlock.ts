@@ -1,0 +1,57 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import { BackupError, isBackupError } from '../domain/errors.ts';
+import { leaseKey } from '../domain/keys.ts';
+import type { SourceName } from '../domain/keys.ts';
+import type { Clock, Vault } from '../ports.ts';
+import { freeLease, heldBy, renewMs } from './lease.ts';
+import type { Identity } from './lease.ts';
+import { readLease, stuck } from './lease-state.ts';
+import type { LeaseState } from './lease-state.ts';
+
+type Deps = { vault: Vault; clock: Clock; identity: Identity };
+
+/** A lease that keeps every run out, and when it was last written, by the vault's clock. */
+export type StuckLease = LeaseState & { state: 'stuck'; written: Date | undefined };
+
+/** A renewal, and what a slow vault may take for it. */
+const watchMs = renewMs + 30_000;
+
+/** The lease of a source, if it needs a person to free it; undefined where nothing keeps the next run out. Throws `lease-held` where a run is at work: its lease is free by itself when that ends. */
+export async function findStuckLease(source: SourceName, { vault, clock, identity }: Deps, signal: AbortSignal): Promise<StuckLease | undefined> {
+  const found = await readLease(source, { vault, now: clock.now() }, signal);
+  if (found.state === 'held' && !identity.isGone(found.lease.holder)) throw heldBy(source, found.lease);
+  if (found.state !== 'stuck') return undefined;
+  const key = leaseKey(source);
+  const listed = await Array.fromAsync(vault.list(key, signal));
+  return { ...found, written: listed.find((one) => one.key === key)?.modified };
+}
+
+/** Waits for as long as a live run takes to renew its lease at least once. Throws `lease-held` when one did. */
+export async function watchForRenewal(source: SourceName, seen: StuckLease, { vault, clock }: Deps, signal: AbortSignal, ms = watchMs): Promise<void> {
+  await wait(ms, undefined, { signal });
+  const now = await readLease(source, { vault, now: clock.now() }, signal);
+  if (now.state === 'absent' || now.version !== seen.version) throw inUse(source);
+}
+
+/** Frees a lease that was watched, if it still is what was seen. A run that sleeps and wakes up finds it changed, stops, and writes no manifest. Throws `lease-held`. */
+export async function unlock(source: SourceName, { version }: StuckLease, deps: Deps, signal: AbortSignal): Promise<void> {
+  try {
+    await deps.vault.putIfUnchanged(leaseKey(source), freeLease(deps.identity), version, signal);
+  } catch (cause) {
+    throw isBackupError(cause, 'object-exists') ? inUse(source, cause) : cause;
+  }
+}
+
+/** What a person is told of a lease before it is freed: who wrote it, when, and what is wrong with it. */
+export function describeLease(source: SourceName, seen: StuckLease): string[] {
+  const { lease, written } = seen;
+  return [
+    stuck(source, seen).message,
+    lease === undefined ? 'held by: unknown' : `held by: run ${lease.run} on ${lease.holder}`,
+    `last written: ${written === undefined ? 'unknown' : written.toISOString()}`,
+  ];
+}
+
+function inUse(source: SourceName, cause?: unknown): BackupError {
+  return new BackupError('lease-held', `${source}: a run is at work: it has just written the lease; nothing was changed`, { hint: 'let it end; if its lease is dated far ahead, its machine has a wrong clock: set it', cause });
+}
