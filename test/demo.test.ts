@@ -16,7 +16,8 @@ const program = join(import.meta.dirname, '../bin/demo.ts');
 let folder = '';
 
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'demo-test-'));
+  // one word longer than a line of the demo: it is told where its files are
+  folder = await mkdtemp(join(tmpdir(), `demo-test-${'long-'.repeat(12)}`));
   await chmod(folder, 0o755);
 });
 

@@ -1,5 +1,6 @@
 import { styleText } from 'node:util';
 import { formatDuration } from '../../core/domain/units.ts';
+import { wrapped } from '../cli/text.ts';
 
 /** What the person sees: plain in a pipe, with colours and a running clock on a terminal. */
 export type Teller = {
@@ -56,7 +57,5 @@ export function tellerOf(out: NodeJS.WriteStream): Teller {
 
 /** A text in lines that fit. Lines that begin with a blank are left as they are. */
 function folded(text: string): string[] {
-  if (text.startsWith(' ') || text.length <= width) return [text];
-  const cut = text.lastIndexOf(' ', width);
-  return [text.slice(0, cut), ...folded(text.slice(cut + 1))];
+  return text.startsWith(' ') ? [text] : wrapped(text, width);
 }
