@@ -66,4 +66,3 @@ export const sourceCloudSchema = group('the cloud', cloudFields);
 
 export type CloudConfig = z.infer<typeof cloudSchema>;
 export type SourceCloud = z.infer<typeof sourceCloudSchema>;
-export type LogRetention = (typeof retentions)[number];

@@ -38,9 +38,6 @@ export const rotateEventSchema = group('the event', {
   anyShare: flag('Remove more at once than `rotation.maxShare` allows.', false),
 });
 
-export type BackupEvent = z.infer<typeof backupEventSchema>;
-export type RestoreEvent = z.infer<typeof restoreEventSchema>;
-
 /** Variables of a function. The configuration is a file of the bundle: all variables together may hold 4 KB (AWS Lambda quotas). */
 export const functionEnvironmentSchema = z.object({
   LAMBDA_TASK_ROOT: z.string().default('/var/task'),

@@ -1,4 +1,4 @@
-import type { Fact, Message, MessageKind, Severity } from '../contract/message.ts';
+import type { Fact, Message, MessageKind } from '../contract/message.ts';
 import { startOf } from './keys.ts';
 import type { BackupId, SourceName } from './keys.ts';
 import { about, fact, moment, span, word } from './message-text.ts';
@@ -6,7 +6,7 @@ import type { Telling } from './message-text.ts';
 import type { ToolsNotice } from './tools-notices.ts';
 import { formatBytes, formatCount, plural } from './units.ts';
 
-export type { Fact, Message, MessageKind, Severity, Telling };
+export type { Message, MessageKind, Telling };
 
 /** How a source stands in its vault, as far as it is known. */
 export type Standing = {

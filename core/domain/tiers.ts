@@ -1,7 +1,5 @@
 import type { Retention } from '../contract/config-settings.ts';
 import type { Tier } from '../contract/manifest.ts';
-import { calendarOf } from './calendar.ts';
-import type { PeriodTier } from './calendar.ts';
 import { planRetention, tiersOf } from './retention.ts';
 import type { Candidate } from './retention.ts';
 
@@ -32,8 +30,3 @@ export function tierTags(tiers: readonly Tier[]): TierTags {
  * age and tier would be sharper than rotation, which keeps the last seven days that have a backup, however long ago they are.
  */
 export const releasedTags: TierTags = { 'nightjar-tier': 'released', 'nightjar-tiers': 'none' };
-
-/** The period of a tier that a moment falls into, as text: `2026-11-20`, `2026-W47`. */
-export function periodOf(moment: Date, tier: PeriodTier, timeZone: string): string {
-  return calendarOf(timeZone)(moment, tier);
-}

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { elements, json, query, signed, type Keys, type Place } from './signed.ts';
-import { resolved, without, type Names, type Resource, type Template } from './template.ts';
+import { resolved, without, type Names, type Template } from './template.ts';
 import { byHand, made } from './types.ts';
 import { zipOf } from './zip.ts';
 
@@ -125,5 +125,3 @@ const arns: Record<string, (id: string, region: string) => string> = {
   'AWS::SQS::Queue': (id, region) => `arn:aws:sqs:${region}:${account}:${id.split('/').at(-1)}`,
   'AWS::CloudWatch::Alarm': (id, region) => `arn:aws:cloudwatch:${region}:${account}:alarm:${id}`,
 };
-
-export type { Resource };

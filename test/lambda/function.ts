@@ -126,16 +126,6 @@ export function lambdaFunction(settings: FunctionSettings): LambdaFunction {
   };
 }
 
-/** Invokes a function once, in a fresh environment. */
-export async function invokeFunction(settings: FunctionSettings, event: unknown): Promise<Invocation> {
-  const made = lambdaFunction(settings);
-  try {
-    return await made.invoke(event);
-  } finally {
-    await made.stop();
-  }
-}
-
 function outcomeOf(answer: Answer): Outcome {
   return 'error' in answer ? { status: 'failed', error: answer.error } : { status: 'returned', value: answer.value };
 }
