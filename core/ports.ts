@@ -79,7 +79,8 @@ export type PlannedPart = {
 /** A plan of parts under one snapshot, which is held open until `close`. */
 export type Plan = {
   database: string;
-  server: { product: string; version: string };
+  /** `identity`: what no other server of this kind has, and a copy of its data keeps, as far as every user may ask for it. */
+  server: { product: string; version: string; identity?: string };
   client: { program: string; version: string };
   /** Every part but the catalog. */
   parts: PlannedPart[];

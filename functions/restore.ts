@@ -1,5 +1,6 @@
-import { findManifest } from '../core/commands/list.ts';
+import { chooseBackup } from '../core/commands/choose.ts';
 import { isInPlace, restoreRecorded } from '../core/commands/restore.ts';
+import { memoryOf } from '../core/commands/watched.ts';
 import { readEvent, restoreEventSchema } from '../core/contract/events.ts';
 import type { RestoreResult } from '../core/contract/events.ts';
 import { lambdaHandler } from './host.ts';
@@ -13,12 +14,13 @@ export const handler = lambdaHandler({
   read: (event) => readEvent(restoreEventSchema, event, { source: 'shop', backup: 'latest', to: 'shop_restored' }),
   async work({ source: name, backup, to, ...options }, nightjar, signal): Promise<RestoreResult> {
     const { name: source } = await nightjar.source(name, {}, signal);
-    const manifest = await findManifest(source, backup, nightjar.vault, signal);
+    const { manifest, warnings } = await chooseBackup(source, backup, memoryOf(nightjar.settings(name)), nightjar, signal);
+    for (const message of warnings) nightjar.report({ type: 'warning', message });
     const database = to ?? newDatabaseName(manifest);
     const target = await nightjar.source(name, { database }, signal);
     const { events = isInPlace(manifest, { server: source, database }) } = options;
     const restored = await restoreRecorded(manifest, target.engine, { ...options, events }, { ...nightjar, parallel: target.parallel }, signal);
-    return restoredResult(restored, { source, place: target.engine.place }, nightjar.seconds());
+    return restoredResult({ ...restored, notes: [...warnings, ...restored.notes] }, { source, place: target.engine.place }, nightjar.seconds());
   },
   failureOf: (result) => (result.status === 'incomplete' ? new BackupError('restore-incomplete', result.error, { hint: result.hint }) : undefined),
 });

@@ -12,6 +12,8 @@ const reasons: Readonly<Record<string, string>> = {
   Tag: 'Every backup has an id of its own, so a right is on a pattern: manifests and parts, of one source for its backup, of all for rotation.',
   Remove: 'What Nightjar has stored, of every source, and nothing else in the bucket. Not versions: what is deleted stays for some time.',
   EndUploads: 'Uploads of parts, of every source: rotation is there for all of them.',
+  ReadLedgers: 'Rotation is there for every source: what the vault remembers of each.',
+  RememberBackups: 'A check is there for every source: what the vault remembers of each, beside its backups, and nothing else.',
   HoldLeases: 'The leases of every source: leftovers are swept under the lease of their source.',
   WriteLog: 'Streams of the own log group; Lambda makes them and gives them their names.',
   Trace: 'Segments of X-Ray are no resource (Service Authorization Reference, AWS X-Ray).',

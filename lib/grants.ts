@@ -23,7 +23,7 @@ export function backupStatements(vault: VaultPlace, source: SourceName): PolicyS
     // each part is confirmed by a HEAD request, which takes the right to read
     allow('StoreParts', ['s3:PutObject', 's3:AbortMultipartUpload', 's3:GetObject'], keys(...parts)),
     allow('MakeItExist', ['s3:PutObject'], keys('*/manifest.json', 'failures/*', 'starts/*'), onlyNew),
-    allow('ReadManifests', ['s3:GetObject'], keys('*/manifest.json')),
+    allow('ReadManifests', ['s3:GetObject'], keys('*/manifest.json', 'ledger.json')),
     allow('Tag', ['s3:PutObjectTagging'], keys('*/manifest.json', ...parts), notReleased),
   ];
 }
@@ -33,7 +33,7 @@ export function restoreStatements(vault: VaultPlace, source: SourceName): Policy
   const keys = keysBelow(vault, `${sourceSegment(source)}/`);
   return [
     listing(vault, `${sourceSegment(source)}/`),
-    allow('ReadBackups', ['s3:GetObject'], keys('*/manifest.json', ...parts)),
+    allow('ReadBackups', ['s3:GetObject'], keys('*/manifest.json', 'ledger.json', ...parts)),
     allow('RecordProof', ['s3:PutObject'], keys('*/proofs/*'), onlyNew),
   ];
 }
@@ -46,6 +46,7 @@ export function rotateStatements(vault: VaultPlace): PolicyStatement[] {
     // this action knows no condition of a prefix (Service Authorization Reference, Amazon S3)
     allow('ListUploads', ['s3:ListBucketMultipartUploads'], [vault.bucket.bucketArn]),
     allow('ReadManifests', ['s3:GetObject', 's3:GetObjectRetention', 's3:GetObjectLegalHold', 's3:GetObjectTagging'], keys('*/manifest.json')),
+    allow('ReadLedgers', ['s3:GetObject'], keys('*/ledger.json')),
     allow('Tag', ['s3:PutObjectTagging'], keys('*/manifest.json', ...parts)),
     allow('Remove', ['s3:DeleteObject'], keys('*/manifest.json', '*/pin.json', '*/proofs/*', '*/failures/*', '*/starts/*', ...parts)),
     allow('EndUploads', ['s3:AbortMultipartUpload'], keys(...parts)),
@@ -53,13 +54,14 @@ export function rotateStatements(vault: VaultPlace): PolicyStatement[] {
   ];
 }
 
-/** What a check does: lists, reads manifests alone, and remembers what it has told. */
+/** What a check does: lists, reads manifests alone, and remembers what it has seen and what it has told. */
 export function checkStatements(vault: VaultPlace): PolicyStatement[] {
   const keys = keysBelow(vault, '');
   return [
     listing(vault, ''),
     allow('ReadManifests', ['s3:GetObject'], keys('*/manifest.json')),
     allow('RememberAlerts', ['s3:GetObject', 's3:GetObjectTagging', 's3:PutObject'], keys('alerts.json')),
+    allow('RememberBackups', ['s3:GetObject', 's3:GetObjectTagging', 's3:PutObject'], keys('ledger.json', '*/ledger.json')),
   ];
 }
 

@@ -14,7 +14,7 @@ import { told } from './told.ts';
 export async function checkCommand(names: string[], { tell }: { tell: boolean }, session: Session, signal: AbortSignal): Promise<Outcome> {
   const { nightjar, out } = session;
   const sources = watchedSources(configured(names, nightjar), nightjar);
-  const deps = { ...nightjar, notifiers: tell ? nightjar.notifiers : [], meter: () => {} };
+  const deps = { ...nightjar, notifiers: tell ? nightjar.notifiers : [], meter: () => {}, remember: tell };
   let seen: Checked | undefined;
   const work = async (): Promise<Checked> => {
     seen = await check(sources, { whole: names.length === 0 }, deps, signal);

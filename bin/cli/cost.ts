@@ -1,4 +1,4 @@
-import { findManifest } from '../../core/commands/list.ts';
+import { chooseBackup } from '../../core/commands/choose.ts';
 import type { Nightjar } from '../../core/compose.ts';
 import type { Manifest } from '../../core/contract/manifest.ts';
 import { estimateCost } from '../../core/domain/cost.ts';
@@ -7,6 +7,7 @@ import { pricesAsOf } from '../../core/domain/cost-prices.ts';
 import { isBackupError, messageOf } from '../../core/domain/errors.ts';
 import { costLines } from './cost-table.ts';
 import { costPlanOf, regionOf } from './cost-plan.ts';
+import { memoryFor } from './names.ts';
 import type { Outcome } from './output.ts';
 import type { Session } from './session.ts';
 
@@ -24,16 +25,17 @@ export async function costCommand({ vault: ask }: { vault: boolean }, { nightjar
   return { document: { region, currency: 'USD', pricesAsOf, dollars: estimate.dollars, afterFree: estimate.afterFree, lines: estimate.lines, sources: sources.map((one, index) => ({ ...one, ...estimate.sources[index] })), notes }, failures: [] };
 }
 
-async function newestOf({ sourceNames, vault }: Nightjar, note: (line: string) => void, signal: AbortSignal): Promise<Map<string, Manifest>> {
+async function newestOf(nightjar: Nightjar, note: (line: string) => void, signal: AbortSignal): Promise<Map<string, Manifest>> {
+  const { sourceNames } = nightjar;
   const newest = new Map<string, Manifest>();
   const patience = AbortSignal.any([signal, AbortSignal.timeout(patienceMs)]);
   try {
     for (const source of sourceNames) {
-      const manifest = await findManifest(source, 'latest', vault, patience).catch((error: unknown) => {
+      const chosen = await chooseBackup(source, 'newest', memoryFor(source, nightjar), nightjar, patience).catch((error: unknown) => {
         if (isBackupError(error, 'backup-missing', 'manifest-invalid')) return undefined;
         throw error;
       });
-      if (manifest !== undefined) newest.set(source, manifest);
+      if (chosen !== undefined) newest.set(source, chosen.manifest);
     }
   } catch (error) {
     if (signal.aborted) throw error;

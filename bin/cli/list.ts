@@ -4,20 +4,22 @@ import type { Nightjar } from '../../core/compose.ts';
 import type { Tier } from '../../core/contract/manifest.ts';
 import { startOf } from '../../core/domain/keys.ts';
 import type { SourceName } from '../../core/domain/keys.ts';
+import { shrunkText } from '../../core/domain/messages.ts';
 import { planRetention, tiersOf } from '../../core/domain/retention.ts';
 import { longestTier } from '../../core/domain/tiers.ts';
 import { formatBytes, formatCount, plural } from '../../core/domain/units.ts';
-import { readable } from './names.ts';
+import { memoryFor, readable } from './names.ts';
 import type { Outcome } from './output.ts';
 import type { Session } from './session.ts';
 import { sizesOf } from './sizes.ts';
-import { aligned, shortSpan } from './text.ts';
+import { aligned, shortSpan, wrapped } from './text.ts';
 
 /** A backup and what it counts for today; for a source that is not configured any more, what it counted for when it was made. */
 export type Line = ListedBackup & { tiers: readonly Tier[] };
 
 const head = ['id', 'age', 'rows', 'size', 'stored', 'took', 'tier'];
 const numbers = [1, 2, 3, 4, 5];
+const width = 80;
 
 /** `nightjar list`: the backups of a source, or of every configured one, oldest first. */
 export async function listCommand(name: string | undefined, { nightjar, out }: Session, signal: AbortSignal): Promise<Outcome> {
@@ -25,7 +27,7 @@ export async function listCommand(name: string | undefined, { nightjar, out }: S
   const now = nightjar.clock.now().getTime();
   const all: Line[] = [];
   for (const source of names) {
-    const backups = await listBackups(source, nightjar.vault, signal);
+    const { backups } = await listBackups(source, memoryFor(source, nightjar), nightjar, signal);
     if (all.length > 0 || source !== names[0]) out.say('');
     out.say(`${source}: ${backups.length === 0 ? 'no backup yet' : plural(backups.length, 'backup')}`);
     for (const line of tableOf(withTiers(source, backups, nightjar), now)) out.say(line);
@@ -38,25 +40,35 @@ export async function listCommand(name: string | undefined, { nightjar, out }: S
 export function tableOf(backups: readonly Line[], now: number): string[] {
   if (backups.length === 0) return [];
   const [first, ...lines] = aligned([head, ...backups.map((backup) => cells(backup, now))], numbers);
-  return [first!, ...lines.flatMap((line, index) => {
-    const backup = backups[index]!;
-    return backup.status === 'unreadable' ? [line, `  ${backup.why}`] : [line];
-  })];
+  return [first!, ...lines.flatMap((line, index) => [line, ...whyOf(backups[index]!).flatMap((why) => wrapped(why, width, '  '))])];
+}
+
+/** What is to be known of a backup, beside its figures. */
+function whyOf(backup: ListedBackup): string[] {
+  const { damage, misdated, shrunk, other } = backup.verdict;
+  if (backup.status === 'unreadable') return [backup.why];
+  return [
+    ...(damage === undefined ? [] : [damage.why]),
+    ...(misdated === undefined ? [] : [misdated.why]),
+    ...(shrunk === undefined ? [] : [shrunkText(shrunk).replace('the newest backup', 'shrunk:')]),
+    ...(other === undefined ? [] : [`of another ${other.what}: ${other.now} instead of ${other.before}`]),
+  ];
 }
 
 function withTiers(source: SourceName, backups: readonly ListedBackup[], { sourceNames, settings }: Nightjar): Line[] {
   const made = (backup: ListedBackup): readonly Tier[] => (backup.status === 'complete' ? backup.manifest.tiers : []);
   if (!sourceNames.includes(source)) return backups.map((backup) => ({ ...backup, tiers: made(backup) }));
   const { retention, timeZone } = settings(source);
-  const good = backups.filter(({ status, proof }) => status === 'complete' && proof?.outcome !== 'failed');
+  const good = backups.filter(({ verdict }) => verdict.good);
   const decisions = new Map(planRetention(good.map(({ id }) => ({ id, start: startOf(id) })), retention, timeZone).map((decision) => [decision.id, tiersOf(decision)]));
   return backups.map((backup) => ({ ...backup, tiers: decisions.get(backup.id) ?? [] }));
 }
 
 /** What keeps it longest: a pin, a tier, or nothing. */
-function keeper({ pinned, tiers, proof }: Line): string {
+function keeper({ pinned, tiers, verdict: { damage, misdated } }: Line): string {
   if (pinned) return 'pinned';
-  if (proof?.outcome === 'failed') return 'damaged';
+  if (damage !== undefined) return 'damaged';
+  if (misdated !== undefined) return 'misdated';
   return tiers.length === 0 ? '-' : longestTier(tiers);
 }
 
@@ -68,8 +80,9 @@ function cells(backup: Line, now: number): string[] {
 }
 
 function documentOf(backup: Line): object {
-  const { source, id, status, pinned, proof, tiers } = backup;
-  const known = { source, id, status, pinned, ...(proof && { proof }) };
+  const { source, id, status, pinned, proof, tiers, verdict: { good, full, proven } } = backup;
+  const why = whyOf(backup);
+  const known = { source, id, status, pinned, verdict: { good, full, proven, ...(why.length > 0 && { why }) }, ...(proof && { proof }) };
   if (backup.status === 'unreadable') return { ...known, why: backup.why };
   const { engine, database, server, start, end, warnings } = backup.manifest;
   return { ...known, engine, database, server, start, end, tiers, ...sizesOf(backup.manifest), warnings };

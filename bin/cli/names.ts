@@ -1,7 +1,9 @@
 import type { Nightjar } from '../../core/compose.ts';
-import { backupIds } from '../../core/commands/list.ts';
+import { backupIds } from '../../core/commands/manifests.ts';
 import { BackupError } from '../../core/domain/errors.ts';
 import type { SourceName } from '../../core/domain/keys.ts';
+import type { Memory } from '../../core/domain/verdict.ts';
+import { memoryOf } from '../../core/commands/watched.ts';
 import { suggestion } from '../../core/domain/nearest.ts';
 
 /** The configured sources of these names, all when none is named. Throws `input-invalid` with every unknown one. */
@@ -16,6 +18,11 @@ export async function readable(name: string, { sourceNames, vault }: Nightjar, s
   const source = name as SourceName;
   if (!sourceNames.includes(source) && (await backupIds(source, vault, signal)).length === 0) throw unknownSource([name], sourceNames);
   return source;
+}
+
+/** By what the backups of a source are judged, configured or not. */
+export function memoryFor(source: SourceName, { sourceNames, settings }: Nightjar): Memory {
+  return memoryOf(sourceNames.includes(source) ? settings(source) : undefined);
 }
 
 function unknownSource(names: readonly string[], known: readonly string[]): BackupError {

@@ -1,5 +1,5 @@
 import { incompleteError, whereItIs } from '../../core/commands/incomplete.ts';
-import { findManifest } from '../../core/commands/list.ts';
+import { chooseBackup } from '../../core/commands/choose.ts';
 import { proofSentence } from '../../core/commands/prove.ts';
 import { isInPlace, readCatalogPart, requireSameEngine, restoreRecorded } from '../../core/commands/restore.ts';
 import type { Restored } from '../../core/commands/restore.ts';
@@ -11,7 +11,7 @@ import type { BackupId, SourceName } from '../../core/domain/keys.ts';
 import { firstLines, oneLine } from '../../core/domain/lines.ts';
 import { formatBytes, formatDuration, plural } from '../../core/domain/units.ts';
 import { confirmByName } from './confirm.ts';
-import { readable } from './names.ts';
+import { memoryFor, readable } from './names.ts';
 import type { Outcome, Output } from './output.ts';
 import { showProgress } from './progress.ts';
 import type { Session } from './session.ts';
@@ -36,7 +36,9 @@ export async function restoreCommand(name: string, which: string, flags: Restore
 
 async function restoreOne(name: string, which: string, flags: RestoreFlags, session: Session, signal: AbortSignal): Promise<Done> {
   const { nightjar, out } = session;
-  const manifest = await findManifest(await readable(name, nightjar, signal), which, nightjar.vault, signal);
+  const asked = await readable(name, nightjar, signal);
+  const { manifest, warnings } = await chooseBackup(asked, which, memoryFor(asked, nightjar), nightjar, signal);
+  for (const line of warnings) out.note(`warning ${line}`);
   const database = flags.to ?? newDatabaseName(manifest);
   const server = serverOf(name, flags, session);
   const source = await nightjar.source(server, { database }, signal);
@@ -52,7 +54,7 @@ async function restoreOne(name: string, which: string, flags: RestoreFlags, sess
     const options = { replace: flags.replace === true, owners, proof, tablespaces, keepGoing: flags.keepGoing === true, events };
     const restored = await restoreRecorded(manifest, source.engine, options, { ...nightjar, report: progress.report, parallel: source.parallel }, signal);
     progress.end();
-    return tellRestored(restored, manifest, source, Date.now() - started, out);
+    return tellRestored({ ...restored, notes: [...warnings, ...restored.notes] }, manifest, source, Date.now() - started, out);
   } finally {
     progress.end();
   }

@@ -1,11 +1,12 @@
-import { backupIds, findManifest } from '../../core/commands/list.ts';
+import { chooseBackup } from '../../core/commands/choose.ts';
+import { backupIds } from '../../core/commands/manifests.ts';
 import { verifyRecorded } from '../../core/commands/verify.ts';
 import type { Verification } from '../../core/commands/verify.ts';
 import { BackupError, collected } from '../../core/domain/errors.ts';
 import type { SourceName } from '../../core/domain/keys.ts';
 import { formatBytes, plural } from '../../core/domain/units.ts';
 import { failureDocument } from './failure.ts';
-import { readable } from './names.ts';
+import { memoryFor, readable } from './names.ts';
 import type { Outcome } from './output.ts';
 import { showProgress } from './progress.ts';
 import type { Session } from './session.ts';
@@ -21,8 +22,8 @@ export async function verifyCommand(name: string | undefined, id: string | undef
   const results: object[] = [];
   const failures: unknown[] = [];
   for (const source of names) {
-    const ids = all ? await backupIds(source, nightjar.vault, signal) : [id ?? 'latest'];
-    for (const which of ids.length === 0 ? ['latest'] : ids) {
+    const ids = all ? await backupIds(source, nightjar.vault, signal) : [id ?? 'newest'];
+    for (const which of ids.length === 0 ? ['newest'] : ids) {
       const found = await verifyOne({ source, id: which }, session, signal);
       results.push(found.result);
       failures.push(...found.failures);
@@ -52,7 +53,8 @@ async function verifyOne({ source, id }: Wanted, session: Session, signal: Abort
 async function readAgain({ source, id }: Wanted, { nightjar, out }: Session, signal: AbortSignal): Promise<Verification> {
   const progress = showProgress(source, 'verifying', out, Date.now);
   try {
-    return await verifyRecorded(await findManifest(source, id, nightjar.vault, signal), { ...nightjar, report: progress.report }, signal);
+    const { manifest } = await chooseBackup(source, id, memoryFor(source, nightjar), nightjar, signal);
+    return await verifyRecorded(manifest, { ...nightjar, report: progress.report }, signal);
   } finally {
     progress.end();
   }

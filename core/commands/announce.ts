@@ -14,7 +14,7 @@ import { tell } from './tell.ts';
 
 type Deps = { vault: Vault; clock: Clock; notifiers: readonly Notifier[] };
 
-const kinds = ['never', 'stale', 'unknown', 'shrunk', 'overdue-drill', 'paused'] as const satisfies Finding['kind'][];
+const kinds = ['never', 'stale', 'gone', 'damaged', 'other-database', 'unknown', 'shrunk', 'overdue-drill', 'paused'] as const satisfies Finding['kind'][];
 const writeLimitMs = 15_000;
 const attempts = 5;
 

@@ -23,3 +23,16 @@ export async function atOnce<T, R>(limit: number, items: readonly T[], work: (it
   if (failure !== undefined) throw failure.error;
   return results;
 }
+
+/** The same for items that come one by one: no more than `limit` are asked for ahead of the work. A failure of the items is thrown, too. */
+export async function eachAtOnce<T>(limit: number, items: AsyncIterable<T>, work: (item: T, signal: AbortSignal) => Promise<void>, signal: AbortSignal): Promise<void> {
+  const iterator = items[Symbol.asyncIterator]();
+  const workers = Array.from({ length: limit }, (_, index) => index);
+  try {
+    await atOnce(limit, workers, async (_, stop) => {
+      for (let next = await iterator.next(); next.done !== true && !stop.aborted; next = await iterator.next()) await work(next.value, stop);
+    }, signal);
+  } finally {
+    await iterator.return?.();
+  }
+}

@@ -9,7 +9,7 @@ import type { Clock, Plan, Report, Tags, Vault } from '../ports.ts';
 import { atOnce } from './at-once.ts';
 import { withLease } from './lease.ts';
 import type { Identity } from './lease.ts';
-import { backupIds } from './list.ts';
+import { backupIds } from './manifests.ts';
 import { manifestDocument } from './manifest-document.ts';
 import { catalogPart, storePart, sweep } from './parts.ts';
 import { recordStart } from './record-start.ts';

@@ -1,4 +1,4 @@
-import type { Judgement, Watched } from '../domain/freshness.ts';
+import type { Finding, Watched } from '../domain/freshness.ts';
 import type { Message } from '../domain/messages.ts';
 import type { ToolsNotice } from '../domain/tools-notices.ts';
 import type { Clock, Meter, Notifier, Vault } from '../ports.ts';
@@ -9,28 +9,40 @@ import type { Look } from './look.ts';
 /** What a check has seen and told. What failed in telling is a failure of the check; what it has found is none. */
 export type Checked = Look & { told: Message[]; failures: unknown[] };
 
-export type CheckDeps = { toolsNotices?: ((signal: AbortSignal) => Promise<ToolsNotice[] | undefined>) | undefined; vault: Vault; clock: Clock; notifiers: readonly Notifier[]; meter: Meter };
+/** `remember`: whether what was seen is written down beside the backups; true unless somebody only looks. */
+export type CheckDeps = {
+  toolsNotices?: ((signal: AbortSignal) => Promise<ToolsNotice[] | undefined>) | undefined;
+  vault: Vault;
+  clock: Clock;
+  notifiers: readonly Notifier[];
+  meter: Meter;
+  remember?: boolean;
+};
 
 /**
  * Judges every source by what stands in the vault, and tells what has changed since the last check. `whole` says that these are all
  * sources of the configuration.
  */
 export async function check(sources: readonly Watched[], { whole }: { whole: boolean }, deps: CheckDeps, signal: AbortSignal): Promise<Checked> {
-  const [looked, notices] = await Promise.all([look(sources, whole, { ...deps, at: deps.clock.now() }, signal), deps.toolsNotices?.(signal)]);
+  const { vault, clock, remember = true } = deps;
+  const [looked, notices] = await Promise.all([look(sources, whole, { vault, at: clock.now(), remember }, signal), deps.toolsNotices?.(signal)]);
   const seen = { ...looked, notices };
   const announced = deps.notifiers.length === 0 ? { told: [], failures: [] } : await announce(seen, deps, signal);
-  // a check that could not tell has not been one: whoever watches for the figures hears of it in another way
-  if (announced.failures.length === 0) deps.meter(figuresOf(seen));
-  return { ...seen, ...announced };
+  const failures = [...seen.forgotten, ...announced.failures];
+  // a check that could not tell, or not remember, emits no figures: whoever watches for them hears of it in another way
+  if (failures.length === 0) deps.meter(figuresOf(seen));
+  return { ...seen, told: announced.told, failures };
 }
 
+/** How many sources something was found of: one can be counted in several, and in `Problems` whatever was found. Each figure costs, so not every kind has one. */
 function figuresOf({ judgements, unconfigured }: Look): Record<string, number> {
-  const count = (...states: Judgement['state'][]): number => judgements.filter(({ state }) => states.includes(state)).length;
+  const count = (kind: Finding['kind']): number => judgements.filter(({ findings }) => findings.some((one) => one.kind === kind)).length;
+  const fresh = judgements.filter(({ state }) => state === 'fresh').length;
   return {
     Checks: 1,
     Sources: judgements.length,
-    Fresh: count('fresh'),
-    Problems: judgements.length - count('fresh', 'paused'),
+    Fresh: fresh,
+    Problems: judgements.length - fresh - count('paused'),
     Stale: count('stale'),
     Never: count('never'),
     Unknown: count('unknown'),

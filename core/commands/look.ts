@@ -1,43 +1,109 @@
-import { isBackupError, messageOf } from '../domain/errors.ts';
+import { BackupError, isBackupError, messageOf } from '../domain/errors.ts';
 import { judge, unseen } from '../domain/freshness.ts';
 import type { Judgement, Watched } from '../domain/freshness.ts';
 import { emptyHistory } from '../domain/history.ts';
 import type { SourceHistory } from '../domain/history.ts';
-import { sourceSegment } from '../domain/keys.ts';
 import type { BackupId, SourceName } from '../domain/keys.ts';
 import type { ToolsNotice } from '../domain/tools-notices.ts';
+import { plural } from '../domain/units.ts';
+import { clocksMs } from '../domain/verdict.ts';
 import type { Vault } from '../ports.ts';
-import { atOnce } from './at-once.ts';
-import { listHistories, observe } from './observe.ts';
+import { eachAtOnce } from './at-once.ts';
+import { addToLedgerIndex, readLedgerIndex, writeLedger } from './ledger-file.ts';
+import { sourcesListed } from './listing.ts';
+import { listSource, survey } from './survey.ts';
+import type { Survey } from './survey.ts';
+import { memoryOfWatched } from './watched.ts';
 
 /** A source that has backups in the vault and is not in the configuration. `old`: nobody makes new ones. */
 export type Unconfigured = { source: SourceName; newest: BackupId; count: number; old: boolean };
 
-/** What a check has seen. `whole`: every source was looked at, and what else lies in the vault. `vault`: why none of that could be read. */
-export type Look = { at: Date; place: string; whole: boolean; judgements: Judgement[]; unconfigured: Unconfigured[]; /** Of the database clients; undefined where nobody could tell. */ notices?: readonly ToolsNotice[] | undefined; vault?: { why: string; hint?: string | undefined } };
+/**
+ * What a check has seen. `whole`: every source was looked at, and what else lies in the vault. `vault`: why none of that could be read. `forgotten`: what
+ * could not be remembered.
+ */
+export type Look = {
+  at: Date;
+  place: string;
+  whole: boolean;
+  judgements: Judgement[];
+  unconfigured: Unconfigured[];
+  /** Of the database clients; undefined where nobody could tell. */
+  notices?: readonly ToolsNotice[] | undefined;
+  vault?: { why: string; hint?: string | undefined };
+  forgotten: unknown[];
+};
+
+/** `remember`: whether what was seen is written down. */
+type Deps = { vault: Vault; at: Date; remember: boolean };
+type Found = { judgement: Judgement; failed?: Unknown; read: boolean };
 
 const sourcesAtOnce = 4;
 /** A source that another configuration still backs up has left nothing. */
 const oldMs = 25 * 3_600_000;
+const attempts = 3;
 
-/** Judges every source by what stands in the vault. Everything is looked at, whatever is found; a vault that can't be read is a finding. */
-export async function look(sources: readonly Watched[], whole: boolean, { vault, at }: { vault: Vault; at: Date }, signal: AbortSignal): Promise<Look> {
+/** Judges every source by what stands in the vault, and remembers what it has seen. Everything is looked at, whatever is found; a vault that can't be read is a finding. */
+export async function look(sources: readonly Watched[], whole: boolean, deps: Deps, signal: AbortSignal): Promise<Look> {
+  const { vault, at } = deps;
   const common = { at, place: vault.place, whole };
-  const listed = await orUnknown(() => listHistories(whole ? [''] : sources.map(({ source }) => `${sourceSegment(source)}/`), vault, signal), signal);
-  if ('why' in listed) return { ...common, judgements: sources.map((one) => unseen(one, listed, at)), unconfigured: [], ...(whole && { vault: listed }) };
-  const found = await atOnce(sourcesAtOnce, sources, async (watched, stop) => {
-    const history = listed.get(watched.source) ?? emptyHistory(watched.source);
-    const seen = await orUnknown(() => observe(history, vault, stop), stop);
-    return 'why' in seen ? { judgement: unseen(watched, seen, at), failed: seen } : { judgement: judge(watched, seen, at), read: seen.measures.length > 0 };
-  }, signal);
+  const seen = await orUnknown(() => lookAtAll(sources, whole, deps, signal), signal);
+  if ('why' in seen) return { ...common, judgements: sources.map((one) => unseen(one, seen, at)), unconfigured: [], forgotten: [], ...(whole && { vault: seen }) };
+  const found = sources.map(({ source }) => seen.found.get(source)!);
   const failed = found.find((one) => one.failed !== undefined)?.failed;
   return {
     ...common,
     judgements: found.map(({ judgement }) => judgement),
-    unconfigured: whole ? unconfiguredOf(listed, sources, at) : [],
+    unconfigured: [...seen.others.values()],
+    forgotten: summedUp(seen.forgotten),
     // one of many that can't be read is its own matter, all of them are the vault's
-    ...(whole && failed !== undefined && !found.some(({ read }) => read === true) && { vault: failed }),
+    ...(whole && failed !== undefined && !found.some(({ read }) => read) && { vault: failed }),
   };
+}
+
+async function lookAtAll(sources: readonly Watched[], whole: boolean, deps: Deps, signal: AbortSignal) {
+  const { vault, at } = deps;
+  const watched = new Map(sources.map((one) => [one.source, one]));
+  const found = new Map<SourceName, Found>();
+  const others = new Map<SourceName, Unconfigured>();
+  const forgotten: unknown[] = [];
+  const index = sources.length === 0 ? new Set<string>() : await readLedgerIndex(vault, signal).catch((error: unknown) => (forgotten.push(error), new Set<string>()));
+  const kept: string[] = [];
+  async function lookAt(history: SourceHistory, stop: AbortSignal): Promise<void> {
+    const one = watched.get(history.source);
+    if (one === undefined) return void unconfiguredOf(history, at).forEach((other) => others.set(other.source, other));
+    const seen = await orUnknown(() => surveyRemembered(history, one, index, deps, stop), stop);
+    if ('why' in seen) return void found.set(one.source, { judgement: unseen(one, seen, at), failed: seen, read: false });
+    if (seen.failure !== undefined) forgotten.push(seen.failure);
+    if (seen.isKept) kept.push(one.source);
+    found.set(one.source, { judgement: judge(one, seen, at), read: seen.history.ledger || seen.history.backups.length > 0 });
+  }
+  await eachAtOnce(sourcesAtOnce, whole ? sourcesListed(vault, signal) : listedOneByOne(sources, vault, signal), lookAt, signal);
+  for (const { source } of sources) if (!found.has(source)) await lookAt(emptyHistory(source), signal);
+  const fresh = kept.filter((name) => !index.has(name));
+  if (deps.remember && fresh.length > 0) await addToLedgerIndex(fresh, vault, signal).catch((error: unknown) => void forgotten.push(error));
+  return { found, others, forgotten };
+}
+
+/** Surveys a source and writes down what is to be remembered. Where another check has written meanwhile, all is looked at once more. */
+async function surveyRemembered(listed: SourceHistory, watched: Watched, index: ReadonlySet<string>, { vault, at, remember }: Deps, signal: AbortSignal): Promise<Survey & { failure?: unknown; isKept: boolean }> {
+  const options = { memory: memoryOfWatched(watched), at, expected: index.has(watched.source) };
+  let seen = await survey(listed, options, vault, signal);
+  for (let left = attempts; ; left -= 1) {
+    if (!remember || !seen.isNew) return { ...seen, isKept: seen.before.version !== undefined };
+    try {
+      await writeLedger(watched.source, seen.ledger, seen.before, vault, signal);
+      return { ...seen, isKept: true };
+    } catch (failure) {
+      if (signal.aborted) throw failure;
+      if (!isBackupError(failure, 'object-exists') || left <= 1) return { ...seen, failure, isKept: false };
+    }
+    seen = await survey(await listSource(watched.source, vault, signal), options, vault, signal);
+  }
+}
+
+async function* listedOneByOne(sources: readonly Watched[], vault: Vault, signal: AbortSignal): AsyncIterable<SourceHistory> {
+  for (const { source } of sources) yield await listSource(source, vault, signal);
 }
 
 type Unknown = { why: string; hint: string | undefined };
@@ -52,10 +118,16 @@ async function orUnknown<T extends object>(ask: () => Promise<T>, signal: AbortS
   }
 }
 
-function unconfiguredOf(histories: ReadonlyMap<SourceName, SourceHistory>, sources: readonly Watched[], at: Date): Unconfigured[] {
-  return [...histories.values()].flatMap(({ source, backups }) => {
-    const newest = backups.at(-1);
-    if (newest === undefined || sources.some((one) => one.source === source)) return [];
-    return [{ source, newest: newest.id, count: backups.length, old: at.getTime() - newest.start.getTime() > oldMs }];
-  });
+/** A thousand sources that can't be remembered are one failure. */
+function summedUp(failures: readonly unknown[]): unknown[] {
+  const [first] = failures;
+  if (first === undefined) return [];
+  const [code, hint] = isBackupError(first) ? [first.code, first.hint] : ['internal' as const, undefined];
+  const others = failures.length === 1 ? '' : `, and ${plural(failures.length - 1, 'more source')}`;
+  return [new BackupError(code, `what was seen can't be remembered: ${messageOf(first)}${others}`, { hint: hint ?? 'the check writes ledger.json at the top of the vault and in the folder of each source', cause: first })];
+}
+
+function unconfiguredOf({ source, backups }: SourceHistory, at: Date): Unconfigured[] {
+  const newest = backups.findLast(({ start }) => start.getTime() <= at.getTime() + clocksMs) ?? backups.at(-1);
+  return newest === undefined ? [] : [{ source, newest: newest.id, count: backups.length, old: at.getTime() - newest.start.getTime() > oldMs }];
 }

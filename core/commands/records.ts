@@ -6,7 +6,7 @@ import type { BackupId, SourceName } from '../domain/keys.ts';
 import { pinKey, proofKey } from '../domain/records.ts';
 import type { ProofKind } from '../domain/records.ts';
 import type { Clock, Report, Vault } from '../ports.ts';
-import { backupIds } from './list.ts';
+import { backupIds } from './manifests.ts';
 
 /** What a record of a proof holds, for people who look into it: nothing of Nightjar reads it. */
 export type ProofBody = { kind: ProofKind; outcome: 'passed' | 'failed'; at: string; compared: string; differences: string[]; ms: number };

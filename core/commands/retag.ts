@@ -10,7 +10,7 @@ const tagsAtOnce = 8;
 
 /** Corrects the tags of the backups that stay, where they count for other tiers than before; returns how many. A manifest's tags tell what its parts have: it is tagged last. */
 export async function retagKept({ source, backups }: RotationPlan, vault: Vault, signal: AbortSignal): Promise<number> {
-  const kept = backups.filter(({ action, reasons }) => action === 'keep' && !reasons.some(({ rule }) => rule === 'unreadable'));
+  const kept = backups.filter(({ action, reasons }) => action === 'keep' && !reasons.some(({ rule }) => rule === 'unreadable' || rule === 'misdated'));
   const changed = await atOnce(tagsAtOnce, kept, async ({ found: { id, objects }, tiers }: PlannedBackup, stop) => {
     const manifest = manifestKey(source, id);
     const wanted = tierTags(tiers);

@@ -1,20 +1,18 @@
 import { isBackupError } from '../domain/errors.ts';
-import { historyOf } from '../domain/history.ts';
-import type { SourceHistory } from '../domain/history.ts';
-import { manifestKey, partKey, sourceSegment } from '../domain/keys.ts';
+import { manifestKey, partKey } from '../domain/keys.ts';
 import type { BackupId, SourceName } from '../domain/keys.ts';
 import { planRotation, removedBy } from '../domain/rotation.ts';
-import type { Look, Policy, RotationPlan } from '../domain/rotation.ts';
+import type { Policy, RotationPlan } from '../domain/rotation.ts';
 import type { Bytes } from '../domain/units.ts';
-import type { Clock, Lock, Vault } from '../ports.ts';
-import { atOnce } from './at-once.ts';
+import type { Clock, Vault } from '../ports.ts';
 import type { Identity } from './lease.ts';
-import { readManifest } from './list.ts';
 import { removeBackup } from './remove.ts';
 import type { Removal } from './remove.ts';
 import { retagKept } from './retag.ts';
 import { lookForLeftovers, sweepLeftovers } from './sweep.ts';
 import type { Swept } from './sweep.ts';
+import { listSource, survey } from './survey.ts';
+import type { Read } from './survey.ts';
 
 export type RotateDeps = { vault: Vault; clock: Clock; identity: Identity };
 export type RotateOptions = {
@@ -38,17 +36,17 @@ export type Rotation = {
   failures: unknown[];
 };
 
-const readsAtOnce = 8;
-
 /**
  * Removes what the policy of a source no longer keeps: oldest backup first, and of each the manifest first, so that whenever it ends there
  * are whole backups and invisible leftovers. Then tags what stays and sweeps what dead runs have left. Takes no lease for removing: a run
  * that is at work has no manifest, and its start is never old. Throws `rotation-refused`, and the vault's errors while it looks.
  */
 export async function rotate(source: SourceName, policy: Policy, options: RotateOptions, deps: RotateDeps, signal: AbortSignal): Promise<Rotation> {
-  const history = historyOf(source, await Array.fromAsync(deps.vault.list(`${sourceSegment(source)}/`, signal)));
-  const looks = await lookAtAll(history, deps.vault, signal);
-  const plan = planRotation(history, looks, policy, deps.clock.now(), options);
+  const looks = new Map<BackupId, Read>();
+  const at = deps.clock.now();
+  const memory = { ...policy, shrink: policy.watch.shrink };
+  const { history, verdict } = await survey(await listSource(source, deps.vault, signal), { memory, at, each: (id, read) => void looks.set(id, read) }, deps.vault, signal);
+  const plan = planRotation(history, verdict, policy, at, options);
   const leftovers = await lookForLeftovers(history, policy.rotation.graceMs, deps, signal);
   if (options.dryRun) return preview(plan, leftovers, looks);
   if (plan.refusal !== undefined) throw plan.refusal;
@@ -58,7 +56,7 @@ export async function rotate(source: SourceName, policy: Policy, options: Rotate
   for (const { found } of removedBy(plan)) {
     const look = looks.get(found.id)!;
     const removal = await removeBackup(source, found.id, partsOf(look), deps.vault, signal);
-    removals.push({ ...removal, ...(look.lock && { lock: look.lock }) });
+    removals.push({ ...removal, ...lockOf(look) });
     failures.push(...removal.failures);
     if (signal.aborted || removal.failures.some((failure) => isBackupError(failure, 'vault-unreachable'))) return ended({ plan, removals, swept: { ...leftovers, state: 'none', bytes: 0 }, retagged: 0, failures: [...failures, ...leftovers.failures] });
   }
@@ -68,32 +66,20 @@ export async function rotate(source: SourceName, policy: Policy, options: Rotate
   return ended({ plan, removals, swept, retagged: retagged ?? 0, failures });
 }
 
-type Seen = Look & { lock?: Lock; stays?: boolean };
-
-/** Reads every manifest, and nothing else. One that is gone meanwhile was removed by another rotation. */
-async function lookAtAll({ source, backups }: SourceHistory, vault: Vault, signal: AbortSignal): Promise<Map<BackupId, Seen>> {
-  const looks = await atOnce(readsAtOnce, backups, async ({ id }, stop): Promise<[BackupId, Seen]> => {
-    try {
-      const { manifest, lock, stays } = await readManifest(source, id, vault, stop);
-      return [id, { status: 'complete', parts: manifest.parts, stays, ...(lock && { lock }) }];
-    } catch (error) {
-      if (!isBackupError(error, 'manifest-invalid', 'backup-missing')) throw error;
-      return [id, { status: 'unreadable', why: error.message }];
-    }
-  }, signal);
-  return new Map(looks);
+function partsOf(look: Read): string[] {
+  return look.status === 'complete' ? look.manifest.parts.map(({ file }) => file) : [];
 }
 
-function partsOf(look: Look): string[] {
-  return look.status === 'complete' ? look.parts.map(({ file }) => file) : [];
+function lockOf(look: Read): Pick<Removal, 'lock'> {
+  return look.status === 'complete' && look.lock !== undefined ? { lock: look.lock } : {};
 }
 
-function preview(plan: RotationPlan, leftovers: Swept, looks: ReadonlyMap<BackupId, Seen>): Rotation {
+function preview(plan: RotationPlan, leftovers: Swept, looks: ReadonlyMap<BackupId, Read>): Rotation {
   const removals = removedBy(plan).map(({ found }): Removal => {
     const look = looks.get(found.id)!;
     const named = new Set([manifestKey(plan.source, found.id), ...partsOf(look).map((file) => partKey(plan.source, found.id, file))]);
     const bytes = found.objects.reduce((sum, { key, bytes: size }) => sum + (named.has(key) ? size : 0), 0);
-    return { id: found.id, state: look.stays === true ? 'hidden' : 'gone', bytes, foreign: found.foreign.length, failures: [], ...(look.lock && { lock: look.lock }) };
+    return { id: found.id, state: look.status === 'complete' && look.stays ? 'hidden' : 'gone', bytes, foreign: found.foreign.length, failures: [], ...lockOf(look) };
   });
   return ended({ plan, removals, swept: leftovers, retagged: 0, failures: leftovers.failures });
 }

@@ -5,8 +5,9 @@ import type { SourceName } from '../domain/keys.ts';
 import { hookFailed, runFailed } from '../domain/run-messages.ts';
 import type { FailedRun, Verb } from '../domain/run-messages.ts';
 import type { Clock, Hook, Notifier, Vault } from '../ports.ts';
-import { backupIds } from './list.ts';
+import { verdictOfSource } from './choose.ts';
 import { outcomeOf, tell } from './tell.ts';
+import { memoryOf } from './watched.ts';
 
 export type Run = { verb: Verb; source?: SourceName | undefined };
 export type Telling = { notifiers: readonly Notifier[]; hooks: readonly Hook[]; clock: Clock; place: string };
@@ -80,10 +81,11 @@ function eventOf({ verb, source }: Run, { run, place, clock }: RunHost, ms: numb
 }
 
 /** Best effort: a vault that can't be read may be why the run failed. */
-async function whatIsLeft({ source }: Run, { vault }: RunHost): Promise<FailedRun['left']> {
+async function whatIsLeft({ source }: Run, { vault, clock }: RunHost): Promise<FailedRun['left']> {
   const place = vault();
   if (source === undefined || place === undefined) return undefined;
-  return backupIds(source, place, AbortSignal.timeout(lookMs)).then((ids) => ({ newest: ids.at(-1), count: ids.length }), () => undefined);
+  const looked = verdictOfSource(source, memoryOf(undefined), { vault: place, clock }, AbortSignal.timeout(lookMs));
+  return looked.then(({ verdict: { newest, backups } }) => ({ newest: newest?.id, count: backups.length }), () => undefined);
 }
 
 /** As JSON will show it. */

@@ -6,7 +6,7 @@ import { formatBytes, plural } from '../domain/units.ts';
 import type { Bytes } from '../domain/units.ts';
 import type { Clock, Report, Vault } from '../ports.ts';
 import { atOnce } from './at-once.ts';
-import { backupIds } from './list.ts';
+import { backupIds } from './manifests.ts';
 import { openPart } from './parts.ts';
 import { readsDifferently, requireWhole } from './read-again.ts';
 import type { PartInVault } from './read-again.ts';

@@ -5,7 +5,7 @@ import { group } from './config-fields.ts';
 export const checkEventSchema = group('the event', {});
 
 const count = z.int().nonnegative();
-const states = ['fresh', 'stale', 'never', 'unknown', 'overdue-drill', 'shrunk', 'paused'] as const;
+const states = ['fresh', 'stale', 'never', 'gone', 'damaged', 'other-database', 'unknown', 'shrunk', 'overdue-drill', 'paused'] as const;
 
 /** How a source was found. `state` is the gravest of `findings`; times are in seconds; `newest` and `proven` are ids of backups. */
 export const checkedSourceSchema = z.strictObject({

@@ -38,7 +38,8 @@ export const manifestSchema = z.strictObject({
   source: z.string(),
   engine: z.string(),
   database: z.string(),
-  server: z.strictObject({ product: z.string(), version: z.string() }),
+  /** `identity`: what tells one server from another of the same kind, as far as the server says it. */
+  server: z.strictObject({ product: z.string(), version: z.string(), identity: z.string().optional() }),
   client: z.strictObject({ program: z.string(), version: z.string() }),
   nightjar: z.string(),
   run: z.string(),

@@ -6,6 +6,9 @@ export const messageKinds = [
   'stale', // the newest complete backup is older than the limit
   'never', // there has never been one
   'unknown', // the vault can't be read: nobody knows
+  'damaged', // parts of a backup are gone or cut, or a look at it failed
+  'gone', // backups are not there any more, and no policy removed them
+  'other-database', // the newest backup is of another database, or another server
   'overdue-drill', // no backup has been proven for too long
   'shrunk', // the newest backup is far smaller than the ones before
   'paused', // the configuration says that nobody is to look

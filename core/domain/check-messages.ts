@@ -1,7 +1,7 @@
 import type { Finding, Judgement } from './freshness.ts';
 import { about, fact, word } from './message-text.ts';
 import type { Telling } from './message-text.ts';
-import { never, overdueDrill, paused, shrunk, stale, unknown } from './messages.ts';
+import { damaged, gone, never, otherDatabase, overdueDrill, paused, shrunk, stale, unknown } from './messages.ts';
 import type { Message, Standing } from './messages.ts';
 
 /** What to tell of the findings of one kind of a source; there may be several of `unknown`. */
@@ -16,6 +16,12 @@ export function messageOfFinding({ standing, findings }: Judgement, kind: Findin
       return stale(standing, telling);
     case 'shrunk':
       return shrunk(standing, finding, telling);
+    case 'damaged':
+      return damaged(standing, finding.backups, telling);
+    case 'gone':
+      return gone(standing, finding, telling);
+    case 'other-database':
+      return otherDatabase(standing, finding, telling);
     case 'overdue-drill':
       return overdueDrill(standing, finding.everyMs, telling);
     case 'paused': {

@@ -36,6 +36,8 @@ export type SourceHistory = {
   starts: (StartRecord & { key: ObjectKey })[];
   /** When the lease was last written: a run that is at work does that every minute. */
   leased: Date | undefined;
+  /** Whether its ledger is there. */
+  ledger: boolean;
 };
 
 /** What stands in a vault, source by source: from a whole listing, or from that of one source. Names are compared as whole path segments; what is not in Nightjar's layout is not seen. */
@@ -47,10 +49,12 @@ export function historiesOf(listed: Iterable<Found>): Map<SourceName, SourceHist
     const inBackup = backupPathOf(found.key);
     const path = found.key.slice(segment.length + 1);
     const [failure, start] = [failureOfPath(path), startOfPath(path)];
-    const isLease = path === 'lease.json';
-    if (source === undefined || (inBackup === undefined && failure === undefined && start === undefined && !isLease)) continue;
+    const [isLease, isLedger] = [path === 'lease.json', path === 'ledger.json'];
+    const isOfSource = inBackup !== undefined || failure !== undefined || start !== undefined || isLease || isLedger;
+    if (source === undefined || !isOfSource) continue;
     const history = histories.get(source) ?? { ...emptyHistory(source), objects: new Map<BackupId, Found[]>() };
     histories.set(source, history);
+    if (isLedger) history.ledger = true;
     if (failure !== undefined) history.failures.push({ ...failure, key: found.key });
     if (start !== undefined) history.starts.push({ ...start, key: found.key });
     if (isLease) history.leased = found.modified;
@@ -59,9 +63,9 @@ export function historiesOf(listed: Iterable<Found>): Map<SourceName, SourceHist
     if (together === undefined) history.objects.set(inBackup.id, [found]);
     else together.push(found);
   }
-  return new Map([...histories].map(([source, { objects, failures, starts, leased }]) => {
+  return new Map([...histories].map(([source, { objects, failures, starts, leased, ledger }]) => {
     const inOrder = { failures: failures.sort((a, b) => a.at.getTime() - b.at.getTime()), starts: starts.sort((a, b) => (a.id < b.id ? -1 : 1)) };
-    return [source, { ...sorted(source, objects), ...inOrder, leased }];
+    return [source, { ...sorted(source, objects), ...inOrder, leased, ledger }];
   }));
 }
 
@@ -77,7 +81,7 @@ export function lastProof({ proofs }: Pick<BackupFound, 'proofs'>): ProofRecord 
 
 /** What is known of a source of which a listing shows nothing. */
 export function emptyHistory(source: SourceName): SourceHistory {
-  return { source, backups: [], leftovers: [], failures: [], starts: [], leased: undefined };
+  return { source, backups: [], leftovers: [], failures: [], starts: [], leased: undefined, ledger: false };
 }
 
 function sorted(source: SourceName, objects: Map<BackupId, Found[]>): SourceHistory {

@@ -80,6 +80,11 @@ export function leaseKey(source: SourceName): ObjectKey {
   return objectKey(`${sourceSegment(source)}/lease.json`);
 }
 
+/** Where lies what the vault remembers of a source. */
+export function ledgerKey(source: SourceName): ObjectKey {
+  return objectKey(`${sourceSegment(source)}/ledger.json`);
+}
+
 /** The backup whose manifest this key is; undefined for every other object. */
 export function backupOfManifestKey(key: string): { source: SourceName; id: BackupId } | undefined {
   const [segment, id, file, ...rest] = key.split('/');

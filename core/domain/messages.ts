@@ -1,3 +1,4 @@
+import type { Other, Shrinking } from '../contract/ledger.ts';
 import type { Fact, Message, MessageKind } from '../contract/message.ts';
 import { startOf } from './keys.ts';
 import type { BackupId, SourceName } from './keys.ts';
@@ -17,6 +18,8 @@ export type Standing = {
   limitMs: number;
   /** The newest complete backup. */
   newest?: BackupId | undefined;
+  /** The newest one that has not shrunk and is of the same database. */
+  full?: BackupId | undefined;
   /** The newest one that passed a drill or a restore's proof; that its bytes could be read again does not prove it. */
   proven?: BackupId | undefined;
   /** Runs that have failed since the newest complete backup, and what the last one said. */
@@ -29,12 +32,17 @@ export type Standing = {
 /** What was told, and when first. */
 export type Past = { was: MessageKind; since: Date };
 
+const shownOfMany = 5;
+
 const ends: Partial<Record<MessageKind, string>> = {
   stale: 'fresh again',
   never: 'backed up for the first time',
   unknown: 'the vault can be read again',
   'overdue-drill': 'proven again',
   shrunk: 'as large as usual again',
+  damaged: 'no damaged backup is left',
+  gone: 'what is gone was accepted, or is back',
+  'other-database': 'of the database that was expected again',
 };
 
 /** The newest complete backup is older than the limit. */
@@ -63,13 +71,44 @@ export function overdueDrill(standing: Standing, drillEveryMs: number, telling: 
   return about('overdue-drill', standing, telling, subject, facts(standing, telling.at), [`nightjar restore ${word(standing.source)}`]);
 }
 
-/** The newest backup is far smaller than the ones before it, in rows or in bytes. */
-export function shrunk(standing: Standing, { what, now, before }: { what: 'rows' | 'bytes'; now: number; before: number }, telling: Telling): Message {
-  const shown = (value: number): string => (what === 'rows' ? plural(value, 'row') : formatBytes(value));
-  const kept = before === 0 ? 0 : Math.floor((now / before) * 100);
-  return about('shrunk', standing, telling, `the newest backup holds ${shown(now)}, where ${shown(before)} are usual (${kept} %)`, facts(standing, telling.at), [
+/** The newest backup is far smaller than the ones before it: in rows, in bytes, or in one of its tables. */
+export function shrunk(standing: Standing, shrinking: Shrinking, telling: Telling): Message {
+  const known = [...facts(standing, telling.at), ...(standing.full === undefined ? [] : [fact('Last full', `${standing.full} (${moment(startOf(standing.full))})`)])];
+  return about('shrunk', standing, telling, shrunkText(shrinking), known, [
     `nightjar list ${word(standing.source)}`,
-    `nightjar restore ${word(standing.source)}`,
+    ...(standing.full === undefined ? [] : [`nightjar restore ${word(standing.source)} ${standing.full}`]),
+    `nightjar accept ${word(standing.source)}`,
+  ]);
+}
+
+/** How a backup holds less, in one line. */
+export function shrunkText({ what, now, before, table, more = 0 }: Shrinking): string {
+  if (what === 'table') return `the newest backup holds ${plural(now, 'row')} of table ${table}, where ${formatCount(before)} were${more === 0 ? '' : `, and ${plural(more, 'more table')} lost theirs`}`;
+  if (before === 0) return 'the newest backup holds no row at all';
+  const shown = (value: number): string => (what === 'rows' ? plural(value, 'row') : formatBytes(value));
+  return `the newest backup holds ${shown(now)}, where ${shown(before)} are usual (${Math.floor((now / before) * 100)} %)`;
+}
+
+/** Backups that can't be restored as they are. */
+export function damaged(standing: Standing, backups: readonly { id: BackupId; why: string }[], telling: Telling): Message {
+  const subject = backups.length === 1 ? `the backup ${backups[0]!.id} is damaged: ${backups[0]!.why}` : `${plural(backups.length, 'backup')} are damaged`;
+  const shown = backups.slice(-shownOfMany).toReversed().map(({ id, why }) => fact(id, why));
+  return about('damaged', standing, telling, subject, [...shown, ...more(backups.length), ...facts(standing, telling.at)], [`nightjar list ${word(standing.source)}`, `nightjar backup ${word(standing.source)}`]);
+}
+
+/** Backups that were there and are not, though no policy removed them. */
+export function gone(standing: Standing, { count, of, ids }: { count: number; of: number; ids: readonly string[] }, telling: Telling): Message {
+  const subject = `${formatCount(count)} of ${plural(of, 'backup')} are gone, and no rotation removed them`;
+  const shown = ids.slice(-shownOfMany).toReversed().map((id) => fact('Gone', id));
+  return about('gone', standing, telling, subject, [...shown, ...more(count), ...facts(standing, telling.at)], [`nightjar list ${word(standing.source)}`, `nightjar accept ${word(standing.source)}`]);
+}
+
+/** The newest backup is of something else than the ones before it. */
+export function otherDatabase(standing: Standing, { what, now, before }: Other, telling: Telling): Message {
+  const last = standing.full === undefined ? [] : [fact('Last of the old', `${standing.full} (${moment(startOf(standing.full))})`)];
+  return about('other-database', standing, telling, `the newest backup is of another ${what}: ${now} instead of ${before}`, [...facts(standing, telling.at), ...last], [
+    `nightjar list ${word(standing.source)}`,
+    `nightjar accept ${word(standing.source)}`,
   ]);
 }
 
@@ -128,6 +167,10 @@ function newestFacts({ newest }: { newest?: BackupId | undefined }, at: Date): F
 
 function ageOf(id: BackupId, at: Date): string {
   return span(Math.max(0, at.getTime() - startOf(id).getTime()));
+}
+
+function more(count: number): Fact[] {
+  return count > shownOfMany ? [fact('And', `${formatCount(count - shownOfMany)} more`)] : [];
 }
 
 function lasted(since: Date, at: Date): string {

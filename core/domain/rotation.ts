@@ -1,22 +1,21 @@
 import type { RotationSettings } from '../contract/config-rotation.ts';
 import type { Retention } from '../contract/config-settings.ts';
-import type { ManifestPart, Tier } from '../contract/manifest.ts';
+import type { Watch } from '../contract/config-watch.ts';
+import type { Tier } from '../contract/manifest.ts';
 import { BackupError } from './errors.ts';
-import { lastProof } from './history.ts';
 import type { BackupFound, SourceHistory } from './history.ts';
-import { partKey } from './keys.ts';
 import type { BackupId, SourceName } from './keys.ts';
 import { planRetention, tiersOf } from './retention.ts';
-import type { Decision, Reason } from './retention.ts';
+import type { Reason } from './retention.ts';
 import { exceeds, lostDays } from './rotation-share.ts';
 import { plural } from './units.ts';
 import type { Bytes } from './units.ts';
+import type { SourceVerdict, Verdict } from './verdict.ts';
 
-/** What a manifest says, as far as rotation needs it. */
-export type Look = { status: 'complete'; parts: readonly Pick<ManifestPart, 'file' | 'storedBytes'>[] } | { status: 'unreadable'; why: string };
+const yearMs = 366 * 24 * 3_600_000;
 
 /** By what a source's backups are kept and removed. */
-export type Policy = { retention: Retention; timeZone: string; rotation: RotationSettings };
+export type Policy = { retention: Retention; timeZone: string; rotation: RotationSettings; watch: Pick<Watch, 'shrink'> };
 
 /** What is to become of a backup, and why. `bytes` is all that lies below its id and is Nightjar's own. */
 export type PlannedBackup = { found: BackupFound; action: 'keep' | 'remove'; reasons: Reason[]; tiers: Tier[]; bytes: Bytes };
@@ -25,22 +24,20 @@ export type PlannedBackup = { found: BackupFound; action: 'keep' | 'remove'; rea
 export type RotationPlan = { source: SourceName; backups: PlannedBackup[]; refusal: BackupError | undefined };
 
 /**
- * Decides about every backup of one source. Only good ones fill places: readable, every part there in its size, and not failed when they
- * were last looked at. A damaged one goes when it would go as a good one, too; one whose manifest can't be read stays. Kept besides: what
- * is pinned, the newest good one, the newest that was proven.
+ * Decides about every backup of one source, by what it is worth (verdict.ts). Only good ones fill places. A damaged one goes when it would go as a good one,
+ * too; one whose manifest can't be understood, or whose date can't be true, stays. Kept besides: what is pinned, the newest good one, the newest that
+ * was proven, and, until somebody has accepted that newer ones hold less or something else, the last full ones.
  */
-export function planRotation(history: SourceHistory, looks: ReadonlyMap<BackupId, Look>, policy: Policy, now: Date, { anyShare }: { anyShare: boolean }): RotationPlan {
+export function planRotation(history: SourceHistory, verdict: SourceVerdict, policy: Policy, now: Date, { anyShare }: { anyShare: boolean }): RotationPlan {
   const { source, backups } = history;
-  const readable = backups.filter(({ id }) => looks.get(id)?.status === 'complete');
-  const good = readable.filter((found) => lastProof(found)?.outcome !== 'failed' && isWhole(source, found, looks.get(found.id)));
-  const reasons = reasonsFor(good, readable, policy);
-  const guarded = guardsOf(good, backups, reasons);
+  const reasons = reasonsFor(verdict, policy);
+  const guarded = guardsOf(verdict, reasons);
   const planned = backups.map((found): PlannedBackup => {
-    const why = readable.includes(found) ? [...(reasons.get(found.id) ?? []), ...guarded.filter(([id]) => id === found.id).map(([, reason]) => reason)] : [{ rule: 'unreadable' } as const];
-    const all = found.pinned ? [...why, { rule: 'pinned' } as const] : why;
+    const why = [...(reasons.get(found.id) ?? []), ...(guarded.get(found.id) ?? [])];
+    const all: Reason[] = found.pinned ? [...why, { rule: 'pinned' }] : why;
     return { found, action: all.length === 0 ? 'remove' : 'keep', reasons: all, tiers: tiersOf({ reasons: all }), bytes: bytesOf(found) };
   });
-  return { source, backups: planned, refusal: refusalOf(source, planned, policy, now, anyShare) };
+  return { source, backups: planned, refusal: refusalOf(source, planned, verdict, policy, now, anyShare) };
 }
 
 /** What would be removed of a plan. */
@@ -48,31 +45,41 @@ export function removedBy({ backups }: RotationPlan): PlannedBackup[] {
   return backups.filter(({ action }) => action === 'remove');
 }
 
-function isWhole(source: SourceName, { id, objects }: BackupFound, look: Look | undefined): boolean {
-  const sizes = new Map<string, Bytes>(objects.map(({ key, bytes }) => [key, bytes]));
-  return look?.status === 'complete' && look.parts.every(({ file, storedBytes }) => sizes.get(partKey(source, id, file)) === storedBytes);
-}
-
-function reasonsFor(good: readonly BackupFound[], readable: readonly BackupFound[], { retention, timeZone }: Policy): Map<BackupId, Reason[]> {
-  const reasons = new Map(planRetention(good, retention, timeZone).map((decision: Decision) => [decision.id, decision.reasons]));
-  for (const { id, reasons: asGood } of planRetention(readable, retention, timeZone)) {
-    if (!reasons.has(id)) reasons.set(id, asGood.length > 0 ? [{ rule: 'damaged' }] : []);
+function reasonsFor({ backups }: SourceVerdict, { retention, timeZone }: Policy): Map<BackupId, Reason[]> {
+  const reasons = new Map<BackupId, Reason[]>();
+  const judged = backups.filter(({ damage, misdated }) => damage?.kind !== 'unreadable' && misdated === undefined);
+  for (const { id, reasons: asGood } of planRetention(judged, retention, timeZone)) reasons.set(id, asGood.length > 0 ? [{ rule: 'damaged' }] : []);
+  for (const { id, reasons: given } of planRetention(backups.filter(({ good }) => good), retention, timeZone)) reasons.set(id, given);
+  for (const { id, damage, misdated } of backups) {
+    if (damage?.kind === 'unreadable') reasons.set(id, [{ rule: 'unreadable' }]);
+    else if (misdated !== undefined) reasons.set(id, [{ rule: 'misdated' }]);
   }
   return reasons;
 }
 
 /** What stays though the policy does not keep it. */
-function guardsOf(good: readonly BackupFound[], backups: readonly BackupFound[], reasons: ReadonlyMap<BackupId, Reason[]>): [BackupId, Reason][] {
-  const unkept = (found: BackupFound | undefined): found is BackupFound => found !== undefined && (reasons.get(found.id) ?? []).length === 0;
-  const newest = good.at(-1) ?? backups.at(-1);
-  const proven = good.findLast((found) => lastProof(found)?.outcome === 'passed');
-  return [...(unkept(newest) ? [[newest.id, { rule: 'last-good' }] as [BackupId, Reason]] : []), ...(unkept(proven) ? [[proven.id, { rule: 'last-proven' }] as [BackupId, Reason]] : [])];
+function guardsOf({ backups, newest, proven, hold }: SourceVerdict, reasons: ReadonlyMap<BackupId, Reason[]>): Map<BackupId, Reason[]> {
+  const guards = new Map<BackupId, Reason[]>();
+  function guard(id: BackupId | undefined, rule: 'last-good' | 'last-proven' | 'last-full'): void {
+    if (id !== undefined && (reasons.get(id) ?? []).length === 0) guards.set(id, [...(guards.get(id) ?? []), { rule }]);
+  }
+  guard((newest ?? backups.at(-1))?.id, 'last-good');
+  guard(proven?.id, 'last-proven');
+  for (const id of hold) guard(id, 'last-full');
+  return guards;
 }
 
-function refusalOf(source: SourceName, planned: readonly PlannedBackup[], { rotation: { maxShare }, timeZone }: Policy, now: Date, anyShare: boolean): BackupError | undefined {
-  const newest = planned.at(-1)?.found;
-  if (newest !== undefined && newest.start.getTime() > now.getTime()) {
-    return new BackupError('rotation-refused', `${source}: the clock says ${now.toISOString()}, and the newest backup is of ${newest.start.toISOString()}: nothing was removed`, {
+/** The newest one that can't be of its date is a matter of this clock, unless most are not, and it is so far ahead that no clock is so wrong. */
+function isClockBehind({ backups }: SourceVerdict, now: Date): Verdict | undefined {
+  const ahead = backups.filter(({ start }) => start.getTime() > now.getTime());
+  const near = ahead.findLast(({ start }) => start.getTime() - now.getTime() < yearMs);
+  return near ?? (ahead.length * 2 > backups.length ? ahead.at(-1) : undefined);
+}
+
+function refusalOf(source: SourceName, planned: readonly PlannedBackup[], verdict: SourceVerdict, { rotation: { maxShare }, timeZone }: Policy, now: Date, anyShare: boolean): BackupError | undefined {
+  const ahead = isClockBehind(verdict, now);
+  if (ahead !== undefined) {
+    return new BackupError('rotation-refused', `${source}: the clock says ${now.toISOString()}, and the newest backup is of ${ahead.start.toISOString()}: nothing was removed`, {
       hint: 'set the clock of this machine; if it is right, the other one was wrong, and time will heal it',
     });
   }

@@ -8,10 +8,11 @@ export type TierTags = { 'nightjar-tier': string; 'nightjar-tiers': string };
 
 /**
  * What a new backup counts for: the newest one counts for every tier that has places, until a newer one takes them over. So its tags
- * promise too much rather than too little while no rotation has corrected them. `others` are the source's other backups.
+ * promise too much rather than too little while no rotation has corrected them. `others` are the source's other backups; one of the future takes no place.
  */
 export function tiersOfNew(backup: Candidate, others: readonly Candidate[], retention: Retention, timeZone: string): Tier[] {
-  const decision = planRetention([...others, backup], retention, timeZone).find(({ id }) => id === backup.id);
+  const earlier = others.filter(({ start }) => start <= backup.start);
+  const decision = planRetention([...earlier, backup], retention, timeZone).find(({ id }) => id === backup.id);
   return decision === undefined ? [] : tiersOf(decision);
 }
 

@@ -36,6 +36,11 @@ export function plural(count: number, noun: string): string {
   return `${formatCount(count)} ${ending === 'ies' ? noun.slice(0, -1) : noun}${ending}`;
 }
 
+/** The middle one of some numbers, of two the lower; undefined of none. */
+export function medianOf(numbers: readonly number[]): number | undefined {
+  return numbers.toSorted((a, b) => a - b)[Math.ceil(numbers.length / 2) - 1];
+}
+
 function pair(value: number, base: number, big: string, small: string): string {
   const rest = value % base;
   return `${Math.floor(value / base)} ${big}${rest === 0 ? '' : ` ${rest} ${small}`}`;

@@ -59,7 +59,7 @@ test('the table and what was found fit 80 columns, whatever is the matter', asyn
     ],
     unconfigured: [{ source: 'old-shop' as SourceName, newest: newBackupId(before(now, 900 * hourMs), 0), count: 1234, old: true }],
     told: [],
-    failures: [],
+    failures: [], forgotten: [],
   };
 
   const lines = [...checkTable(seen), ...findingLines(seen)];
@@ -70,7 +70,7 @@ test('the table and what was found fit 80 columns, whatever is the matter', asyn
 
 test('a vault that can’t be read is told in words, once for all sources', async () => {
   const why = { why: 's3://backups: connect ECONNREFUSED 127.0.0.1:9000, after 5 attempts in 12 s (vault-unreachable)', hint: 'is the endpoint right, and the network up?' };
-  const seen: Checked = { at: now, place: 's3://backups', whole: true, judgements: ['shop', 'blog'].map((name) => named(name, unseen(watching(), why, now))), unconfigured: [], vault: why, told: [], failures: [] };
+  const seen: Checked = { at: now, place: 's3://backups', whole: true, judgements: ['shop', 'blog'].map((name) => named(name, unseen(watching(), why, now))), unconfigured: [], vault: why, told: [], failures: [], forgotten: [] };
 
   const lines = [...checkTable(seen), ...findingLines(seen)];
 

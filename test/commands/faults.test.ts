@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { backup } from '../../core/commands/backup.ts';
 import { check } from '../../core/commands/check.ts';
-import { findManifest, listBackups } from '../../core/commands/list.ts';
+import { findManifest, listBackups } from '../support/listed.ts';
 import { restore, restoreRecorded } from '../../core/commands/restore.ts';
 import { rotate } from '../../core/commands/rotate.ts';
 import { verify, verifyRecorded } from '../../core/commands/verify.ts';

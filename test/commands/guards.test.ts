@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { zstdCompressSync } from 'node:zlib';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { backup } from '../../core/commands/backup.ts';
-import { listBackups } from '../../core/commands/list.ts';
+import { listBackups } from '../support/listed.ts';
 import { pin } from '../../core/commands/records.ts';
 import { isInPlace, restoreRecorded } from '../../core/commands/restore.ts';
 import { verify, verifyRecorded } from '../../core/commands/verify.ts';

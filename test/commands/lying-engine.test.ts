@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { backup } from '../../core/commands/backup.ts';
-import { listBackups } from '../../core/commands/list.ts';
+import { listBackups } from '../support/listed.ts';
 import { proofSentence } from '../../core/commands/prove.ts';
 import { restoreRecorded } from '../../core/commands/restore.ts';
 import type { RestoreOptions } from '../../core/commands/restore.ts';

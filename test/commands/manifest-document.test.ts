@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { findManifest, listBackups } from '../../core/commands/list.ts';
+import { findManifest, listBackups } from '../support/listed.ts';
 import { manifestDocument, parseManifest } from '../../core/commands/manifest-document.ts';
 import type { Manifest } from '../../core/contract/manifest.ts';
 import { manifestKey } from '../../core/domain/keys.ts';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { backup } from '../../core/commands/backup.ts';
-import { findManifest, listBackups } from '../../core/commands/list.ts';
+import { findManifest, listBackups } from '../support/listed.ts';
 import { restoreRecorded } from '../../core/commands/restore.ts';
 import { verifyRecorded } from '../../core/commands/verify.ts';
 import type { Manifest } from '../../core/contract/manifest.ts';

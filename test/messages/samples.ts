@@ -1,7 +1,7 @@
 import type { Message } from '../../core/contract/message.ts';
 import { BackupError } from '../../core/domain/errors.ts';
 import type { BackupId, SourceName } from '../../core/domain/keys.ts';
-import { never, over, overdueDrill, paused, recovered, shrunk, stale, toolsOutdated, unconfigured, unknown } from '../../core/domain/messages.ts';
+import { damaged, gone, never, otherDatabase, over, overdueDrill, paused, recovered, shrunk, stale, toolsOutdated, unconfigured, unknown } from '../../core/domain/messages.ts';
 import type { Standing } from '../../core/domain/messages.ts';
 import { toolsNotices } from '../../core/domain/tools-notices.ts';
 import { hookFailed, notifierFailed, runFailed, testMessage } from '../../core/domain/run-messages.ts';
@@ -14,7 +14,7 @@ const standing: Standing = { source, place, limitMs: 25 * 3_600_000, newest: '20
 const good: Standing = { ...standing, newest: '20261121T020000Z-0c11d8' as BackupId, failures: 0, lastFailure: undefined, count: 25 };
 const run = { source, run: '4f2a91c0', place, ms: 12_345 };
 const left = { newest: standing.newest, count: standing.count };
-const gone = new BackupError('source-unreachable', 'can\'t connect to postgres://backup@db.internal:5432/shop: connect ECONNREFUSED 10.0.3.7:5432', { hint: 'is the server up, and does its security group let the function in?' });
+const refused = new BackupError('source-unreachable', 'can\'t connect to postgres://backup@db.internal:5432/shop: connect ECONNREFUSED 10.0.3.7:5432', { hint: 'is the server up, and does its security group let the function in?' });
 
 /** A message of each kind, and of each way to tell it. Each has golden files in test/golden/messages. */
 export const samples: Record<string, Message> = {
@@ -26,6 +26,11 @@ export const samples: Record<string, Message> = {
   'overdue-drill': overdueDrill(standing, 5 * 24 * 3_600_000, { at }),
   'overdue-drill-never': overdueDrill({ ...standing, proven: undefined }, 7 * 24 * 3_600_000, { at }),
   'shrunk-rows': shrunk(good, { what: 'rows', now: 1_204, before: 1_840_332 }, { at }),
+  'shrunk-table': shrunk({ ...good, full: standing.newest }, { what: 'table', table: 'public.customers', more: 2, now: 0, before: 48_210 }, { at }),
+  damaged: damaged(standing, [{ id: '20261121T020000Z-0c11d8' as BackupId, why: 'its part data/0003.sql.zst is gone' }], { at }),
+  'damaged-several': damaged(standing, Array.from({ length: 7 }, (_, day) => ({ id: `2026111${day}T020000Z-0c11d8` as BackupId, why: 'its drill of 2026-11-20 04:00 UTC failed' })), { at }),
+  gone: gone(standing, { count: 29, of: 30, ids: Array.from({ length: 29 }, (_, day) => `202611${String(day + 1).padStart(2, '0')}T020000Z-7f3a9c`) }, { at }),
+  'other-database': otherDatabase({ ...good, full: standing.newest }, { what: 'database', now: 'shop_test', before: 'shop' }, { at }),
   'shrunk-bytes': shrunk(good, { what: 'bytes', now: 12_000, before: 3_200_000_000 }, { at }),
   paused: paused(standing, { at }),
   unconfigured: unconfigured(standing, { at }),
@@ -34,8 +39,8 @@ export const samples: Record<string, Message> = {
   'recovered-never': recovered({ ...good, count: 1 }, { was: 'never', since }, at),
   'recovered-drill': recovered({ ...good, proven: good.newest }, { was: 'overdue-drill', since }, at),
   'recovered-vault': over('the vault can be read again', { was: 'unknown', since }, at),
-  'backup-failed': runFailed({ ...run, verb: 'backup', left }, gone, at),
-  'backup-failed-first': runFailed({ ...run, verb: 'backup', left: { newest: undefined, count: 0 } }, gone, at),
+  'backup-failed': runFailed({ ...run, verb: 'backup', left }, refused, at),
+  'backup-failed-first': runFailed({ ...run, verb: 'backup', left: { newest: undefined, count: 0 } }, refused, at),
   'restore-failed': runFailed({ ...run, verb: 'restore', left }, new BackupError('proof-failed', 'shop_20261120_020000 is not equal to the backup: public.orders has 999 rows instead of 1,000'), at),
   'verify-failed': runFailed({ ...run, verb: 'verify', left }, new BackupError('part-corrupt', 'data/0001.sql.zst of shop 20261120T020000Z-7f3a9c is damaged: its SHA-256 is another'), at),
   'rotation-failed': runFailed({ ...run, verb: 'rotation', left }, new BackupError('vault-denied', 'the vault refuses to delete shop/20250101T020000Z-aaaaaa/manifest.json', { hint: 'the role needs s3:DeleteObject' }), at),

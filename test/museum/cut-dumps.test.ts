@@ -2,7 +2,7 @@ import { chmod, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { backup } from '../../core/commands/backup.ts';
-import { listBackups } from '../../core/commands/list.ts';
+import { listBackups } from '../support/listed.ts';
 import { restore } from '../../core/commands/restore.ts';
 import { verify } from '../../core/commands/verify.ts';
 import type { Manifest } from '../../core/contract/manifest.ts';

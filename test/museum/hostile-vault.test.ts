@@ -3,7 +3,7 @@ import { chmod, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { zstdCompressSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
-import { findManifest, listBackups } from '../../core/commands/list.ts';
+import { findManifest, listBackups } from '../support/listed.ts';
 import { readCatalogPart, restore } from '../../core/commands/restore.ts';
 import { verify } from '../../core/commands/verify.ts';
 import type { Manifest } from '../../core/contract/manifest.ts';

@@ -2,7 +2,7 @@ import { DeleteBucketPolicyCommand, PutBucketPolicyCommand } from '@aws-sdk/clie
 import type { S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { backup } from '../../core/commands/backup.ts';
-import { listBackups } from '../../core/commands/list.ts';
+import { listBackups } from '../support/listed.ts';
 import { verify } from '../../core/commands/verify.ts';
 import type { BackupError } from '../../core/domain/errors.ts';
 import { manifestKey } from '../../core/domain/keys.ts';

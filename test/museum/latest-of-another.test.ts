@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { check } from '../../core/commands/check.ts';
-import { findManifest } from '../../core/commands/list.ts';
+import { findManifest } from '../support/listed.ts';
 import { newBackupId, objectKey, sourceSegment } from '../../core/domain/keys.ts';
 import type { BackupId, SourceName } from '../../core/domain/keys.ts';
 import { hourMs, watching } from '../support/seen.ts';

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rename, rm, symlink, truncate } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { findManifest, listBackups } from '../../core/commands/list.ts';
+import { findManifest, listBackups } from '../support/listed.ts';
 import { rotate } from '../../core/commands/rotate.ts';
 import { verify } from '../../core/commands/verify.ts';
 import { manifestKey } from '../../core/domain/keys.ts';

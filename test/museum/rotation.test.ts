@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { backupIds, findManifest } from '../../core/commands/list.ts';
+import { backupIds } from '../../core/commands/manifests.ts';
+import { findManifest } from '../support/listed.ts';
 import { parseConfig } from '../../core/config-file.ts';
 import { BackupError } from '../../core/domain/errors.ts';
 import { objectKey } from '../../core/domain/keys.ts';

@@ -18,7 +18,7 @@ export const none = { last: 0, hourly: 0, daily: 0, weekly: 0, monthly: 0, yearl
 
 /** A policy for tests: UTC, any share, a day of grace, unless said otherwise. */
 export function policyOf(retention: Policy['retention'], { maxShare = 100, graceMs = 24 * 3_600_000, timeZone = 'UTC' } = {}): Policy {
-  return { retention, timeZone, rotation: { maxShare, graceMs } };
+  return { retention, timeZone, rotation: { maxShare, graceMs }, watch: { shrink: { rows: 50, bytes: 50, since: undefined } } };
 }
 
 /** Ids of one backup a day at two o'clock, the last one on this day. */

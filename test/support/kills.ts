@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from '@jest/globals';
-import { listBackups } from '../../core/commands/list.ts';
+import { listBackups } from './listed.ts';
 import { verify } from '../../core/commands/verify.ts';
 import type { SourceName } from '../../core/domain/keys.ts';
 import type { PostgresScene } from './postgres.ts';

@@ -1,0 +1,81 @@
+import * as z from 'zod';
+
+const count = z.int().nonnegative();
+
+/** How a backup holds less than the baseline. `table`: one that has lost its rows, and how many more have. */
+export const shrinkingSchema = z.strictObject({ what: z.enum(['rows', 'bytes', 'table']), now: count, before: count, table: z.string().optional(), more: count.optional() });
+
+/** What is another than in the baseline: the engine, the database's name, or the server. */
+export const otherSchema = z.strictObject({ what: z.enum(['engine', 'database', 'server']), now: z.string(), before: z.string() });
+
+/** What a manifest says, as far as its backup is judged by it. `parts`: a digest of the names and sizes of its parts. */
+export const factsSchema = z.strictObject({
+  start: z.iso.datetime(),
+  end: z.iso.datetime(),
+  rows: count,
+  bytes: count,
+  parts: z.string(),
+  engine: z.string(),
+  database: z.string(),
+  server: z.string().optional(),
+});
+
+/**
+ * One backup. `manifest`: what a listing showed of its manifest when that was read; it is read again when that changes. `facts` are absent where it
+ * could not be understood: `unreadable` says why. `listed`: parts that a listing shows otherwise than the manifest names them, by their digest; `damage` where that is one.
+ * `odd`: it appeared behind newer ones that were known, or its manifest was replaced. `accepted`: that it is damaged or odd needs no more telling.
+ */
+export const entrySchema = z.strictObject({
+  id: z.string(),
+  manifest: z.strictObject({ bytes: count, modified: z.iso.datetime() }),
+  facts: factsSchema.optional(),
+  unreadable: z.string().optional(),
+  listed: z.strictObject({ parts: z.string(), damage: z.strictObject({ kind: z.enum(['gone', 'cut']), why: z.string() }).optional() }).optional(),
+  odd: z.enum(['late', 'replaced']).optional(),
+  accepted: z.literal(true).optional(),
+  shrunk: shrinkingSchema.optional(),
+  other: otherSchema.optional(),
+});
+
+/** A family of tables: its name (digits as `#`), the most rows it had, full backups in a row in which it had some, how often it has lost them since. */
+export const familySchema = z.tuple([z.string(), count, count, count]);
+
+/**
+ * What shrinking is measured against: it grows by full backups, and is otherwise moved by `nightjar accept` alone. `from`: the first backup that counts;
+ * `recent`: rows and bytes of the last full ones; `servers`: every identity that was accepted.
+ */
+export const baselineSchema = z.strictObject({
+  from: z.string(),
+  rows: count,
+  bytes: count,
+  recent: z.array(z.tuple([count, count])).max(3),
+  tables: z.array(familySchema),
+  engine: z.string(),
+  database: z.string(),
+  servers: z.array(z.string()),
+});
+
+/** `<source>/ledger.json`: what the vault remembers of a source. Written by checks and by `nightjar accept` alone. */
+export const ledgerSchema = z.strictObject({
+  version: z.literal(1),
+  /** Oldest first. */
+  backups: z.array(entrySchema),
+  baseline: baselineSchema.optional(),
+  /** Backups that are gone though no policy removed them; `count` of all of them, `ids` of the last hundred. */
+  gone: z.strictObject({ count, of: count, ids: z.array(z.string()) }).optional(),
+  /** That what was remembered before is lost, and why. */
+  lost: z.string().optional(),
+  /** Who accepted last what was found, and when. */
+  accepted: z.strictObject({ at: z.iso.datetime(), by: z.string() }).optional(),
+});
+
+/** `ledger.json` at the top of a vault: the sources that have a ledger, so that the loss of one is seen. */
+export const ledgerIndexSchema = z.strictObject({ version: z.literal(1), sources: z.array(z.string()) });
+
+export type Shrinking = z.infer<typeof shrinkingSchema>;
+export type Other = z.infer<typeof otherSchema>;
+export type Facts = z.infer<typeof factsSchema>;
+export type Entry = z.infer<typeof entrySchema>;
+export type Family = z.infer<typeof familySchema>;
+export type Baseline = z.infer<typeof baselineSchema>;
+export type Ledger = z.infer<typeof ledgerSchema>;
