@@ -36,6 +36,14 @@ test('the package runs below node_modules, where Node strips no types', async ()
   expect(await nightjar(['list', '-c', join(home, 'nightjar.example.yaml')], { cwd: folder, program })).toMatchObject({ code: 1, stderr: expect.stringContaining(`the folder ${join(home, 'backups')} is not there`) });
 });
 
+test('who installed the package has a command for its layer, which needs no configuration', async () => {
+  const program = join(home, 'bin/nightjar');
+
+  const { code, stdout } = await nightjar(['layer', 'show', '--json'], { cwd: folder, program });
+
+  expect({ code, document: JSON.parse(stdout) as unknown }).toMatchObject({ code: 0, document: { pins: { shipped: true, file: join(home, 'dist/package/db-tools/lock.json') }, layers: [{ architecture: 'x86_64' }, { architecture: 'arm64' }] } });
+});
+
 test('the package brings the pins of its layer, and no source or test of ours', async () => {
   const { stdout } = await execute('find', ['.', '-type', 'f'], { cwd: home });
   const files = stdout.trim().split('\n');

@@ -8,8 +8,12 @@ import { dirname, join } from 'node:path';
 import { run } from '../../layers/db-tools/run.ts';
 import { serverRoot } from '../servers/root.ts';
 
-/** A package of the mirror: files by path, and what goes into its control file. `tar` is the package's content as it is, in place of `files`. */
-export type MirrorPackage = { name: string; version: string; suite: string; files?: Record<string, string>; tar?: Buffer; depends?: string };
+/**
+ * A package of the mirror: files by path, and what goes into its control file. `tar` is the package's content as it is, in place of `files`; `deb` is the
+ * whole package. `architecture`: the mirror's first, unless given.
+ */
+export type MirrorPackage = { name: string; version: string; suite: string; files?: Record<string, string>; tar?: Buffer; deb?: Buffer; depends?: string; architecture?: DebianArchitecture };
+type DebianArchitecture = 'amd64' | 'arm64';
 
 /** How the mirror answers a path; undefined: as it should. */
 export type Fault = (path: string) => { status?: number; body?: Buffer | string; cut?: true } | undefined;
@@ -31,15 +35,15 @@ export type Mirror = {
 const suites = ['trixie', 'trixie-updates', 'trixie-security', 'bookworm', 'bookworm-updates', 'bookworm-security', 'sid'];
 const limit = (): AbortSignal => AbortSignal.timeout(60_000);
 
-/** A Debian mirror of our own on this machine, signed with a key of its own. */
-export async function startMirror(architecture: 'amd64' | 'arm64'): Promise<Mirror> {
+/** A Debian mirror of our own on this machine, signed with a key of its own, for one architecture or more. */
+export async function startMirror(...architectures: readonly [DebianArchitecture, ...DebianArchitecture[]]): Promise<Mirror> {
   const folder = await mkdtemp(join(tmpdir(), 'nightjar-mirror-'));
   await chmod(folder, 0o755);
   const cache = join(folder, 'cache');
   const keys = { mirror: await makeKey(join(folder, 'key')), stranger: await makeKey(join(folder, 'stranger')) };
   const files = new Map<string, Buffer>();
   const kept = new Map<string, Buffer>();
-  let built: (MirrorPackage & { deb: Buffer })[] = [];
+  let built: (MirrorPackage & { deb: Buffer; architecture: DebianArchitecture })[] = [];
   let fault: Fault | undefined;
   const server = createServer((request, response) => answer(request, response, new Map([...files, ...kept]), fault));
   server.listen(0, '127.0.0.1');
@@ -50,25 +54,28 @@ export async function startMirror(architecture: 'amd64' | 'arm64'): Promise<Mirr
     env: { NIGHTJAR_CACHE: cache, NIGHTJAR_DEBIAN_MIRROR: `${address} ${address}`, NIGHTJAR_DEBIAN_KEYRING: keys.mirror.keyring },
     async publish(packages, { signedBy = 'mirror', validDays = 7, without = [] } = {}) {
       files.clear();
-      built = await Promise.all(packages.map(async (one) => ({ ...one, deb: await build(one, architecture) })));
+      built = [];
+      for (const one of packages) {
+        const architecture = one.architecture ?? architectures[0];
+        built.push({ ...one, architecture, deb: one.deb ?? await build(one, architecture) });
+      }
       for (const suite of suites.filter((name) => !without.includes(name))) {
-        const index = built.filter((one) => one.suite === suite).map((one) => {
-          const path = `pool/${one.name}_${one.version.replace(/^\d+:/, '')}_${architecture}.deb`;
-          files.set(`/debian/${path}`, one.deb);
-          return `Package: ${one.name}\nVersion: ${one.version}\nArchitecture: ${architecture}\n${one.depends ? `Depends: ${one.depends}\n` : ''}Filename: ${path}\nSize: ${one.deb.length}\nSHA256: ${sha256(one.deb)}\nDescription: test\n\n`;
-        }).join('');
-        files.set(`/debian/dists/${suite}/main/binary-${architecture}/Packages`, Buffer.from(index));
+        const lists = architectures.map((architecture) => {
+          const index = Buffer.from(built.filter((one) => one.suite === suite && one.architecture === architecture).map((one) => entryOf(one, files)).join(''));
+          files.set(`/debian/dists/${suite}/main/binary-${architecture}/Packages`, index);
+          return ` ${sha256(index)} ${index.length} main/binary-${architecture}/Packages\n`;
+        });
         const now = new Date();
         const until = new Date(now.getTime() + validDays * 86_400_000);
         const from = new Date(Math.min(now.getTime(), until.getTime()) - 86_400_000);
-        const release = `Origin: Debian\nSuite: ${suite}\nCodename: ${suite}\nDate: ${from.toUTCString()}\nValid-Until: ${until.toUTCString()}\nArchitectures: ${architecture}\nComponents: main\nSHA256:\n ${sha256(Buffer.from(index))} ${index.length} main/binary-${architecture}/Packages\n`;
+        const release = `Origin: Debian\nSuite: ${suite}\nCodename: ${suite}\nDate: ${from.toUTCString()}\nValid-Until: ${until.toUTCString()}\nArchitectures: ${architectures.join(' ')}\nComponents: main\nSHA256:\n${lists.join('')}`;
         files.set(`/debian/dists/${suite}/Release`, Buffer.from(release));
         if (signedBy !== 'nobody') files.set(`/debian/dists/${suite}/InRelease`, Buffer.from(await keys[signedBy].sign(release)));
       }
     },
     fault: (next) => (fault = next),
     keep() {
-      for (const { name, version, deb } of built) {
+      for (const { name, version, deb, architecture } of built) {
         const hash = createHash('sha1').update(deb).digest('hex');
         const info = { result: [{ architecture, hash }], fileinfo: { [hash]: [{ name: `${name}_${version}_${architecture}.deb` }] } };
         kept.set(`/snapshot/mr/binary/${name}/${version}/binfiles?fileinfo=1`, Buffer.from(JSON.stringify(info)));
@@ -83,6 +90,13 @@ export async function startMirror(architecture: 'amd64' | 'arm64'): Promise<Mirr
       await rm(folder, { recursive: true, force: true, maxRetries: 5 });
     },
   };
+}
+
+/** A package's entry in an index; its file is put where the entry says. */
+function entryOf({ name, version, architecture, depends, deb }: MirrorPackage & { deb: Buffer }, files: Map<string, Buffer>): string {
+  const path = `pool/${name}_${version.replace(/^\d+:/, '')}_${architecture}.deb`;
+  files.set(`/debian/${path}`, deb);
+  return `Package: ${name}\nVersion: ${version}\nArchitecture: ${architecture}\n${depends ? `Depends: ${depends}\n` : ''}Filename: ${path}\nSize: ${deb.length}\nSHA256: ${sha256(deb)}\nDescription: test\n\n`;
 }
 
 function answer(request: IncomingMessage, response: ServerResponse, files: ReadonlyMap<string, Buffer>, fault: Fault | undefined): void {
