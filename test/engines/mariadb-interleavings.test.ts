@@ -22,10 +22,11 @@ describe.each(servers)('$name', ({ name, product, start }) => {
 
   beforeAll(async () => {
     const [server, tools] = [await start(), await layerTools()];
-    place = { server, tools, product, admin: await connect(server), gate: await connect(server) };
+    place = { server, tools, product, admin: await connect(server), second: await connect(server), gate: await connect(server) };
   }, startLimitMs);
   afterAll(async () => {
     await place.admin.end();
+    await place.second.end();
     await place.gate.end();
     await place.server.stop();
   });

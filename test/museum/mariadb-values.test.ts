@@ -217,6 +217,35 @@ describe.each(servers)('$name', ({ name, start }) => {
     expect(proven).toMatch(/^proven equal: 1 table, 1 row, /);
   });
 
+  test('a server whose transactions only read, or that quotes no name, took no backup back, or another trigger', async () => {
+    await connection.query(`CREATE USER IF NOT EXISTS 'my-user'@'%' IDENTIFIED BY 'pw'; SET GLOBAL sql_quote_show_create = OFF; SET GLOBAL ${name === 'MySQL' ? 'transaction' : 'tx'}_read_only = ON`);
+    const { proven } = await copied('quoted', "CREATE TABLE t (id INT PRIMARY KEY); INSERT INTO t VALUES (1); CREATE DEFINER='my-user'@'%' TRIGGER tr BEFORE INSERT ON t FOR EACH ROW SET NEW.id = NEW.id")
+      .finally(() => connection.query(`SET GLOBAL sql_quote_show_create = ON; SET GLOBAL ${name === 'MySQL' ? 'transaction' : 'tx'}_read_only = OFF`));
+
+    expect(proven).toMatch(/^proven equal: 1 table, 1 row, /);
+  });
+
+  test('a server with small MEMORY tables or an old format of rows took no backup back', async () => {
+    const small = "SET GLOBAL max_heap_table_size = 16384; SET GLOBAL innodb_default_row_format = 'redundant'";
+    await connection.query(`CREATE DATABASE remembered; USE remembered; CREATE TABLE t (id INT PRIMARY KEY, c CHAR(200)) ENGINE=MEMORY; INSERT INTO t WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < 900) SELECT n, 'x' FROM s`);
+    const source = { name: 'remembered' as SourceName, engine: engineOf('remembered'), timeZone: 'UTC', retention: { count: 1 }, compressionLevel: 1, parallel: 1 };
+    const manifest = await backup(source, scene.deps(), limit());
+
+    await connection.query(small);
+    const proven = await restored(manifest, 'remembered_copy').then(sentence, String).finally(() => connection.query('SET GLOBAL max_heap_table_size = DEFAULT; SET GLOBAL innodb_default_row_format = DEFAULT'));
+
+    expect(proven).toMatch(/^proven equal: 1 table, 900 rows, /);
+  });
+
+  test('sql_select_limit = 0 is named, too, though then a server does not even tell its version', async () => {
+    await connection.query('CREATE DATABASE mute; SET GLOBAL sql_select_limit = 0');
+
+    const refused = await engineOf('mute').plan({}, limit()).catch((error: unknown) => error);
+    await connection.query('SET GLOBAL sql_select_limit = DEFAULT');
+
+    expect(refused).toMatchObject({ code: 'source-unsupported', hint: expect.stringContaining('SET GLOBAL sql_select_limit = DEFAULT;') });
+  });
+
   test('max_join_size ends a backup with what to do about it', async () => {
     await connection.query('CREATE DATABASE joined; CREATE TABLE joined.t (id INT PRIMARY KEY); INSERT INTO joined.t VALUES (1), (2), (3); SET GLOBAL max_join_size = 2');
     const source = { name: 'joined' as SourceName, engine: engineOf('joined'), timeZone: 'UTC', retention: { count: 1 }, compressionLevel: 1, parallel: 1 };

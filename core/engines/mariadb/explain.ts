@@ -21,11 +21,14 @@ const meanings: Meaning[] = [
   { numbers: [1273, 1115, 1286], code: 'restore-failed', hint: 'this server does not know what the backup uses; restore to one of the same product, and not an older one' },
   { numbers: [1104], code: 'source-unsupported', hint: 'the server refuses to read so many rows at once; run as an administrator: SET GLOBAL max_join_size = DEFAULT; SET GLOBAL sql_big_selects = ON; (or take them out of init_connect)' },
   { numbers: [1184, 1152], code: 'source-unreachable', hint: 'if the message says so, what the server runs for each new connection (init_connect) fails: an administrator has to mend it; SHOW GLOBAL VARIABLES LIKE \'init_connect\'' },
+  { numbers: [1114], code: 'source-unsupported', hint: 'the server has no room for a temporary table: see its disk, or run as an administrator: SET GLOBAL tmp_disk_table_size = DEFAULT; (MariaDB)' },
   { numbers: [1290], code: 'source-unsupported', hint: 'an administrator has to take back the option that the message names' },
-  { numbers: [1969, 3024], code: 'source-unsupported', hint: 'the server ends statements after a time; let this user have more: ALTER USER … WITH MAX_STATEMENT_TIME 0 (MariaDB), SET GLOBAL max_execution_time = 0; (MySQL)' },
+  { numbers: [1969], code: 'source-unsupported', hint: 'the server ends statements after a time; let this user have more: ALTER USER … WITH MAX_STATEMENT_TIME 0' },
   { numbers: [1449], code: 'restore-failed', hint: 'make the user first that the message names, or restore without owners: --no-owner' },
 ];
 
+/** Said of a source; a restore has other remedies (remedies.ts). */
+const ofReading = [1104, 1114, 1290, 1969];
 const lostConnection = [2006, 2013, 1158, 1159, 1160, 1161, 3024];
 const networkCodes = ['ECONNREFUSED', 'ENOTFOUND', 'ETIMEDOUT', 'ECONNRESET', 'EHOSTUNREACH', 'EAI_AGAIN', 'EPIPE', 'PROTOCOL_CONNECTION_LOST'];
 
@@ -59,7 +62,8 @@ export function explainWords(words: string, place: string, restoring: boolean, r
   }
   const meaning = meanings.find(({ numbers }) => number !== undefined && numbers.includes(number));
   if (meaning === undefined) return undefined;
-  const code = restoring && meaning.code.startsWith('source-changed') ? 'restore-failed' : meaning.code;
+  const isOther = meaning.code === 'source-changed' || ofReading.includes(number ?? 0);
+  const code = restoring && isOther ? 'restore-failed' : meaning.code;
   const hint = meaning === refused ? refusal : meaning.hint;
   return new BackupError(code, said, { hint: code === meaning.code ? hint : undefined });
 }

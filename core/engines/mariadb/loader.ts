@@ -21,6 +21,7 @@ export type Feed = (text: ByteStream, signal: AbortSignal, goOn?: boolean) => Pr
 const restoreIdleLimitMs = 24 * 3600 * 1000;
 /** Of errors that the client goes on after: some thousands. */
 const errorBytes = 1024 ** 2;
+const largestMemoryTable = 1024 ** 3;
 
 /** Loads texts into the database of `login`. Errors name the object and how its statement begins, and what to run, where that is known. */
 export function openLoader(login: Login, tools: Tools, from: Manifest['server'], restorer: Restorer): Feed {
@@ -57,9 +58,10 @@ export function otherServer(from: Manifest['server'], { server: to }: Pick<Resto
 
 /**
  * One transaction for a part; the checks that would read every row again were kept by the source, or, as MariaDB's CHECK constraints, could be
- * switched off there, and would refuse rows here that the source holds. The server's own mode may change what a `\` means.
+ * switched off there, and would refuse rows here that the source holds. The server's own mode may change what a `\` means. A MEMORY table takes as many rows as
+ * the session that makes it allows.
  */
 function initCommand(login: Login, slot: number): string {
   const lockSeconds = Math.max(1, Math.ceil(login.lockTimeoutMs / 1000));
-  return `SET SESSION sql_mode = 'NO_AUTO_VALUE_ON_ZERO', autocommit = 0, completion_type = 0, foreign_key_checks = 0, unique_checks = 0, lock_wait_timeout = ${lockSeconds}, net_read_timeout = 86400, wait_timeout = 86400, ${clientClaim(login.database, slot)} /*M!100201 , check_constraint_checks = 0 */`;
+  return `SET SESSION sql_mode = 'NO_AUTO_VALUE_ON_ZERO', autocommit = 0, completion_type = 0, sql_quote_show_create = 1, max_heap_table_size = CAST(GREATEST(@@max_heap_table_size, ${largestMemoryTable}) AS UNSIGNED), foreign_key_checks = 0, unique_checks = 0, lock_wait_timeout = ${lockSeconds}, net_read_timeout = 86400, wait_timeout = 86400, ${clientClaim(login.database, slot)} /*M!100201 , check_constraint_checks = 0, tx_read_only = 0 */ /*!50720 , transaction_read_only = 0 */`;
 }

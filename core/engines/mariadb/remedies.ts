@@ -26,6 +26,10 @@ export function remedyFor(number: number, restorer: Restorer, said = ''): string
     case 1153:
     case 2020:
       return 'SET GLOBAL max_allowed_packet = 1073741824;';
+    case 1114:
+      return 'make room on the server; for a MEMORY table: SET GLOBAL max_heap_table_size = 4294966272;';
+    case 1709:
+      return 'SET GLOBAL innodb_default_row_format = dynamic;';
     case 1118:
       return 'SET GLOBAL innodb_strict_mode = OFF; (a row may then prove too long when it comes), or restore into a server with the page size of the source';
     case 1286:

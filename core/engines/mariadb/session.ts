@@ -118,13 +118,16 @@ function socketTo({ host, port }: Login): Socket {
 /** Definitions must be printed the same way whatever the server's defaults are; `lock_wait_timeout` is in seconds, at least one. */
 function settings(login: Login): string {
   const lockSeconds = Math.max(1, Math.ceil(login.lockTimeoutMs / 1000));
-  return `SET SESSION sql_mode = '', time_zone = '+00:00', sql_quote_show_create = 1, sql_big_selects = 1, lock_wait_timeout = ${lockSeconds}, wait_timeout = 3600`;
+  return `SET SESSION sql_mode = '', time_zone = '+00:00', sql_quote_show_create = 1, sql_big_selects = 1, lock_wait_timeout = ${lockSeconds}, wait_timeout = 3600 /*M! , tx_read_only = 0 */ /*!50720 , transaction_read_only = 0 */`;
 }
 
 async function serverOf(rows: Session['rows'], place: string): Promise<Server> {
   const [row] = await rows('SELECT VERSION() AS version, @@version_comment AS comment');
-  const text = row?.['version'] ?? '';
-  const product = /mariadb/i.test(`${text} ${row?.['comment']}`) ? 'MariaDB' : 'MySQL';
+  if (row === undefined) {
+    throw new BackupError('source-unsupported', `${place} gives no row of any answer (sql_select_limit = 0)`, { hint: 'run as an administrator: SET GLOBAL sql_select_limit = DEFAULT; (or take it out of init_connect)' });
+  }
+  const text = row['version'] ?? '';
+  const product = /mariadb/i.test(`${text} ${row['comment']}`) ? 'MariaDB' : 'MySQL';
   const [version = '', major = 0, minor = 0, patch = 0] = /^(\d+)\.(\d+)(?:\.(\d+))?/.exec(text) ?? [];
   const number = Number(major) * 10_000 + Number(minor) * 100 + Number(patch);
   if (number < (product === 'MariaDB' ? 100_400 : 50_700)) {

@@ -13,7 +13,7 @@ export type Mark = keyof typeof marks;
 
 /** Marks the database that the session is in. `backup`: which one is being restored. */
 export async function setMark(session: Session, which: Mark, backup: string): Promise<void> {
-  await session.rows(`CREATE TABLE IF NOT EXISTS ${quoteName(marks[which])} (backup varchar(255) CHARACTER SET utf8mb4 PRIMARY KEY) ENGINE=InnoDB`);
+  await session.rows(`CREATE TABLE IF NOT EXISTS ${quoteName(marks[which])} (backup varchar(255) CHARACTER SET utf8mb4 PRIMARY KEY) ENGINE=InnoDB ROW_FORMAT=DYNAMIC`);
   await session.rows(`INSERT INTO ${quoteName(marks[which])} VALUES (?)`, [backup]);
 }
 

@@ -1,7 +1,13 @@
+import { chown, copyFile, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type mysql from 'mysql2/promise';
 import type { Product } from './world.ts';
 
+/** More than SQL can do alone. `folder`: of the database, on the server. */
+type Action = (admin: mysql.Connection, folder: string) => Promise<void>;
+
 /** Something that an application or a migration does: statements that each commit alone, or a transaction in one text. */
-export type Deed = { name: string; statements: string[] };
+export type Deed = { name: string; statements: (string | Action)[] };
 
 /** Numbers from a seed: 0 ≤ n < 1. */
 export type Random = () => number;
@@ -28,7 +34,7 @@ export function someDeed(random: Random, product: Product): Deed {
   const [one, two] = random() < 0.5 ? [`${side}_one`, `${side}_two`] : [`${side}_two`, `${side}_one`];
   const swap = (x: string, y: string) => `RENAME TABLE ${x} TO swapped, ${y} TO ${x}, swapped TO ${y}`;
   const definition = `(id INT AUTO_INCREMENT PRIMARY KEY, v INT, s VARCHAR(40), KEY by_v (v)) ENGINE=InnoDB`;
-  const deeds: Record<string, string[]> = {
+  const deeds: Record<string, Deed['statements']> = {
     'insert on both sides': [`START TRANSACTION; INSERT INTO ${one} (v) VALUES (${n}); INSERT INTO ${other}_one (v) VALUES (${n}); COMMIT`],
     'move from one side to the other': [`START TRANSACTION; DELETE FROM ${one} ORDER BY id LIMIT 1; INSERT INTO ${other}_two (v) VALUES (${n}); COMMIT`],
     'update': [`UPDATE ${one} SET v = v + ${n}`],
@@ -40,6 +46,10 @@ export function someDeed(random: Random, product: Product): Deed {
     'rename': [`RENAME TABLE ${one} TO ${side}_renamed`],
     'rename to the other side': [`RENAME TABLE ${one} TO ${other}_renamed`],
     'rename and back': [`RENAME TABLE ${one} TO elsewhere`, `RENAME TABLE elsewhere TO ${one}`],
+    'a chain of names': [`RENAME TABLE ${one} TO chained_1, ${two} TO ${one}, ${other}_one TO ${two}, chained_1 TO ${other}_one`],
+    'a chain and back': [`RENAME TABLE ${one} TO c1, ${two} TO ${one}, c1 TO ${two}`, `RENAME TABLE ${two} TO c2`, `RENAME TABLE ${one} TO ${two}`, `RENAME TABLE c2 TO ${one}`],
+    'import a tablespace': [importing(two, one)],
+    'import its own tablespace': [importing(one, one)],
     'drop': [`DROP TABLE ${two}`],
     'drop and create': [`DROP TABLE ${one}`, `CREATE TABLE ${one} ${definition}`, `INSERT INTO ${one} (v) VALUES (${n})`],
     'rotate': [`CREATE TABLE fresh LIKE ${one}`, `RENAME TABLE ${one} TO ${one}_old, fresh TO ${one}`, `INSERT INTO ${one} (v) VALUES (${n})`],
@@ -78,4 +88,22 @@ export function someDeed(random: Random, product: Product): Deed {
   const ofRows = ['insert on both sides', 'move from one side to the other', 'update'];
   const name = pick(random, random() < 0.35 ? ofRows : Object.keys(deeds));
   return { name: `${name} (${one})`, statements: deeds[name]! };
+}
+
+/** Puts the file of one table into the place of another's, as ALTER TABLE … IMPORT TABLESPACE takes it. */
+function importing(from: string, into: string): Action {
+  return async (admin, folder) => {
+    const file = (name: string) => join(folder, name);
+    await admin.query(`FLUSH TABLES ${from} FOR EXPORT`);
+    const { uid, gid } = await stat(file(`${from}.ibd`));
+    const kept = ['ibd', 'cfg'].map((ending) => ({ ending, path: file(`exported.${ending}`) }));
+    for (const { ending, path } of kept) await copyFile(file(`${from}.${ending}`), path);
+    await admin.query(`UNLOCK TABLES; ALTER TABLE ${into} DISCARD TABLESPACE`);
+    for (const { ending, path } of kept) {
+      await copyFile(path, file(`${into}.${ending}`));
+      await chown(file(`${into}.${ending}`), uid, gid);
+    }
+    await admin.query(`ALTER TABLE ${into} IMPORT TABLESPACE`);
+    for (const { path } of kept) await rm(path);
+  };
 }

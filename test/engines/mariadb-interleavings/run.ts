@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type mysql from 'mysql2/promise';
 import { BackupError, isBackupError } from '../../../core/domain/errors.ts';
 import { changedObjects, readCatalog } from '../../../core/engines/mariadb/catalog.ts';
@@ -16,7 +17,7 @@ import { differing, makeWorld, sameState, stateOf } from './world.ts';
 import type { Product } from './world.ts';
 
 /** A server that all cases share: `admin` does the deeds, `gate` holds the dump at a table. */
-export type Place = { server: DatabaseServer; tools: Tools; product: Product; admin: mysql.Connection; gate: mysql.Connection };
+export type Place = { server: DatabaseServer; tools: Tools; product: Product; admin: mysql.Connection; second: mysql.Connection; gate: mysql.Connection };
 
 /** What became of a case: `equal` to one moment, `refused` with a code, or `torn`, with what shows it. */
 export type Outcome = { seed: number; end: 'equal' | 'refused' | 'torn'; what: string; deeds: string[] };
@@ -61,8 +62,8 @@ async function runCase(seed: number, place: Place): Promise<Outcome> {
   }
 }
 
-/** Deeds spread over the steps of the backup. After each statement the whole database is read. */
-async function writerOf({ admin, product }: Place, database: string, random: Random): Promise<Writer> {
+/** Deeds spread over the steps of the backup, those of a step one after the other or by two sessions in turns. After each statement the whole database is read. */
+async function writerOf({ admin, second, server, product }: Place, database: string, random: Random): Promise<Writer> {
   const planned = new Map<string, Deed[]>();
   const count = 1 + Math.floor(random() * 3);
   for (let i = 0; i < count; i += 1) {
@@ -70,17 +71,23 @@ async function writerOf({ admin, product }: Place, database: string, random: Ran
     planned.set(at, [...(planned.get(at) ?? []), someDeed(random, product)]);
   }
   const states = [await stateOf(admin, database)];
+  const doOne = async (statement: Deed['statements'][number] | undefined, by: mysql.Connection) => {
+    await by.query(`USE ${database}`);
+    const work = typeof statement === 'function' ? statement(by, join(server.dataDir, database)) : by.query(statement ?? 'DO 1');
+    await work.catch(() => by.query('ROLLBACK; UNLOCK TABLES')); // of what an earlier deed took away
+  };
   const done: string[] = [];
   return {
     states,
     done,
     async doAll(at) {
-      for (const { name, statements } of planned.get(at) ?? []) {
-        done.push(`${at}: ${name}`);
-        for (const statement of statements) {
-          await admin.query(`USE ${database}; ${statement}`).catch(() => admin.query('ROLLBACK')); // of what an earlier deed took away
-          states.push(await stateOf(admin, database));
-        }
+      const deeds = (planned.get(at) ?? []).map(({ name, statements }, index) => ({ name, by: index % 2 === 0 ? admin : second, left: [...statements] }));
+      done.push(...deeds.map(({ name }) => `${at}: ${name}`));
+      const inTurns = random() < 0.5;
+      for (let [deed] = deeds; deed !== undefined; deed = inTurns ? pick(random, deeds) : deeds[0]) {
+        await doOne(deed.left.shift(), deed.by);
+        states.push(await stateOf(admin, database));
+        if (deed.left.length === 0) deeds.splice(deeds.indexOf(deed), 1);
       }
     },
   };
