@@ -63,7 +63,7 @@ export async function readAll(engine: Engine, between: (part: PlannedPart) => Pr
 }
 
 export function manifestOf({ plan }: Copy): Manifest {
-  return { server: plan.server, parts: plan.parts.map(({ role, file }) => ({ role, file })) } as Manifest;
+  return { source: 'shop', id: '20260101T000000Z-000000', database: plan.database, server: plan.server, parts: plan.parts.map(({ role, file }) => ({ role, file })) } as Manifest;
 }
 
 /** Loads what was read into the database of `engine`, as a restore does. */
