@@ -5,10 +5,10 @@ import type { Identity } from './commands/lease.ts';
 import type { Source } from './commands/source.ts';
 import type { Telling } from './commands/told-run.ts';
 import type { Config, SourceConfig, ToldBy } from './contract/config.ts';
-import type { Settings } from './contract/config-settings.ts';
 import { tlsChoice } from './contract/config-server.ts';
 import { BackupError, isBackupError } from './domain/errors.ts';
 import type { SourceName } from './domain/keys.ts';
+import { projectRunbook } from './domain/message-plain.ts';
 import { suggestion } from './domain/nearest.ts';
 import { authoritiesOf, missingAuthorityHint, rdsRegion } from './domain/rds-endpoint.ts';
 import { toolsNotices } from './domain/tools-notices.ts';
@@ -36,6 +36,8 @@ export type Host = {
   layer(signal: AbortSignal): Promise<string>;
   /** What is known of that layer without building or running anything; undefined where nothing is. */
   toolsFacts?(signal: AbortSignal): Promise<ToolsFacts | undefined>;
+  /** The runbook that came with the program, where people can open it. */
+  runbook?: string | undefined;
 };
 
 /** Everything that the commands work with. */
@@ -48,7 +50,7 @@ export type Nightjar = {
   /** The configured names, in their order. */
   sourceNames: readonly SourceName[];
   /** A source's settings, without reaching anything. Throws `input-invalid` for a name that is not configured. */
-  settings(name: string): Settings;
+  settings(name: string): SourceConfig;
   /** Who is told; their secrets are read when they are. */
   notifiers: readonly Notifier[];
   /** Who is called when a run ends. */
@@ -130,10 +132,11 @@ export function openTelling(config: ToldBy, host: Host, secrets: Secrets = openS
   const clock = { now: () => new Date() };
   const command = (line: readonly string[]) => commandOf(line, host);
   const { vault } = config;
+  const runbook = config.runbook ?? projectRunbook(packageJson) ?? host.runbook;
   return {
     clock,
     place: vault === undefined ? 'unknown: the configuration can\'t be used' : vault.kind === 'folder' ? resolve(host.folder, vault.folder) : `s3://${[vault.bucket, vault.prefix].filter((part) => part !== '').join('/')}`,
-    notifiers: config.notify.map((one) => openNotifier(one, { clock, secret: (reference, stop) => secrets.get(reference, stop), command })),
+    notifiers: config.notify.map((one) => linking(openNotifier(one, { clock, secret: (reference, stop) => secrets.get(reference, stop), command }), runbook)),
     hooks: config.hooks.map((one) => openHook(one, command)),
   };
 }
@@ -151,6 +154,12 @@ async function requireAuthority(host: string, bundle: string): Promise<void> {
   const region = rdsRegion(host);
   if (region === undefined || authoritiesOf(region, await readBundle(bundle)).length > 0) return;
   throw new BackupError('tools-missing', `${host} can't be verified: the layer has no authority of Amazon RDS for ${region}`, { hint: missingAuthorityHint(region) });
+}
+
+/** Every message says where its section of the runbook is read, as far as that is known. */
+function linking(notifier: Notifier, runbook: string | undefined): Notifier {
+  if (runbook === undefined) return notifier;
+  return { ...notifier, notify: (message, signal) => notifier.notify({ ...message, link: `${runbook}#${message.runbook}` }, signal) };
 }
 
 function sourceConfig({ sources }: Config, name: string): SourceConfig {

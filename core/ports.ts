@@ -257,6 +257,8 @@ export type Report = (event: RunEvent) => void;
 /** Somebody who is told. Bound to one address; `name` is for messages and holds no secret: `sns arn:aws:sns:…`, `slack`, `command mail-admin`. */
 export type Notifier = {
   readonly name: string;
+  /** What tells it from every other one of its name: it may be secret. Absent where the name says it all. Throws where it can't be read. */
+  address?(signal: AbortSignal): Promise<string>;
   /** Delivered, as far as the other side says, or an error: `notify-failed`. Retried inside within a limit; every wait ends. */
   notify(message: Message, signal: AbortSignal): Promise<void>;
 };

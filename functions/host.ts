@@ -95,7 +95,7 @@ async function within<R extends object>(run: Run, { identity, explain, limit, fa
   let nightjar: Nightjar | undefined;
   try {
     const composed = async (): Promise<R> => work((nightjar = await compose(config.get(), host, signal)));
-    return await toldRun(run, composed, (result) => result, { ...openTelling(config.value ?? tellingTopic(toldByText(text), topic), host), run: identity.run, vault: () => nightjar?.vault, explain, limit, unalarming: ['lease-held'] }, failureIn);
+    return await toldRun(run, composed, (result) => result, { ...openTelling(config.value ?? tellingTopic(toldByText(text), topic), host), run: identity.run, vault: () => nightjar?.vault, settings: (source) => config.value?.sources.get(source), explain, limit, unalarming: ['lease-held'] }, failureIn);
   } finally {
     nightjar?.close();
   }

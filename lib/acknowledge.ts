@@ -15,6 +15,7 @@ const reasons: Readonly<Record<string, string>> = {
   ReadLedgers: 'Rotation is there for every source: what the vault remembers of each.',
   RememberBackups: 'A check is there for every source: what the vault remembers of each, beside its backups, and nothing else.',
   HoldLeases: 'The leases of every source: leftovers are swept under the lease of their source.',
+  RememberWhatWasTold: 'Each notifier has an outbox of its own, called by a digest of its address, which no policy knows: outboxes alone, and no right to delete them.',
   WriteLog: 'Streams of the own log group; Lambda makes them and gives them their names.',
   Trace: 'Segments of X-Ray are no resource (Service Authorization Reference, AWS X-Ray).',
   JoinNetwork: 'Lambda itself does this with the role, to network interfaces that are not there yet; the statement ByLambdaAlone denies it to the function.',

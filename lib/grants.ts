@@ -2,6 +2,7 @@ import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import { sourceSegment } from '../core/domain/keys.ts';
 import type { SourceName } from '../core/domain/keys.ts';
+import { outboxFolder } from '../core/domain/outbox.ts';
 
 /** A vault as policies name it. `prefix` is empty, or ends in a slash. */
 export type VaultPlace = { readonly bucket: IBucket; readonly prefix: string };
@@ -18,7 +19,8 @@ const notReleased = { StringNotEquals: { 's3:RequestObjectTag/nightjar-tier': 'r
 export function backupStatements(vault: VaultPlace, source: SourceName): PolicyStatement[] {
   const keys = keysBelow(vault, `${sourceSegment(source)}/`);
   return [
-    listing(vault, `${sourceSegment(source)}/`),
+    listing(vault, `${sourceSegment(source)}/`, outboxFolder),
+    remembering(vault),
     allow('HoldLease', ['s3:GetObject', 's3:GetObjectTagging', 's3:PutObject'], keys('lease.json')),
     // each part is confirmed by a HEAD request, which takes the right to read
     allow('StoreParts', ['s3:PutObject', 's3:AbortMultipartUpload', 's3:GetObject'], keys(...parts)),
@@ -32,7 +34,8 @@ export function backupStatements(vault: VaultPlace, source: SourceName): PolicyS
 export function restoreStatements(vault: VaultPlace, source: SourceName): PolicyStatement[] {
   const keys = keysBelow(vault, `${sourceSegment(source)}/`);
   return [
-    listing(vault, `${sourceSegment(source)}/`),
+    listing(vault, `${sourceSegment(source)}/`, outboxFolder),
+    remembering(vault),
     allow('ReadBackups', ['s3:GetObject'], keys('*/manifest.json', 'ledger.json', ...parts)),
     allow('RecordProof', ['s3:PutObject'], keys('*/proofs/*'), onlyNew),
   ];
@@ -43,6 +46,7 @@ export function rotateStatements(vault: VaultPlace): PolicyStatement[] {
   const keys = keysBelow(vault, '');
   return [
     listing(vault, ''),
+    remembering(vault),
     // this action knows no condition of a prefix (Service Authorization Reference, Amazon S3)
     allow('ListUploads', ['s3:ListBucketMultipartUploads'], [vault.bucket.bucketArn]),
     allow('ReadManifests', ['s3:GetObject', 's3:GetObjectRetention', 's3:GetObjectLegalHold', 's3:GetObjectTagging'], keys('*/manifest.json')),
@@ -54,13 +58,13 @@ export function rotateStatements(vault: VaultPlace): PolicyStatement[] {
   ];
 }
 
-/** What a check does: lists, reads manifests alone, and remembers what it has seen and what it has told. */
+/** What a check does: lists, reads manifests alone, remembers what it has seen, and tells. */
 export function checkStatements(vault: VaultPlace): PolicyStatement[] {
   const keys = keysBelow(vault, '');
   return [
     listing(vault, ''),
+    remembering(vault),
     allow('ReadManifests', ['s3:GetObject'], keys('*/manifest.json')),
-    allow('RememberAlerts', ['s3:GetObject', 's3:GetObjectTagging', 's3:PutObject'], keys('alerts.json')),
     allow('RememberBackups', ['s3:GetObject', 's3:GetObjectTagging', 's3:PutObject'], keys('ledger.json', '*/ledger.json')),
   ];
 }
@@ -75,9 +79,15 @@ export function allow(sid: string, actions: readonly string[], resources: string
   return new PolicyStatement({ sid, actions: [...actions], resources, ...(conditions && { conditions }) });
 }
 
-function listing({ bucket, prefix }: VaultPlace, below: string): PolicyStatement {
-  const start = `${prefix}${below}`;
-  return allow('List', ['s3:ListBucket'], [bucket.bucketArn], start === '' ? undefined : { StringLike: { 's3:prefix': `${start}*` } });
+/** What every function does that tells: it remembers whom it has told what, and what waits for whom. */
+function remembering(vault: VaultPlace): PolicyStatement {
+  return allow('RememberWhatWasTold', ['s3:GetObject', 's3:GetObjectTagging', 's3:PutObject'], keysBelow(vault, outboxFolder)('*'));
+}
+
+/** Without the right to list what begins so, S3 calls what is missing forbidden. */
+function listing({ bucket, prefix }: VaultPlace, ...below: string[]): PolicyStatement {
+  const starts = below.map((folder) => `${prefix}${folder}`);
+  return allow('List', ['s3:ListBucket'], [bucket.bucketArn], starts.includes('') ? undefined : { StringLike: { 's3:prefix': starts.length === 1 ? `${starts[0]}*` : starts.map((start) => `${start}*`) } });
 }
 
 function keysBelow({ bucket, prefix }: VaultPlace, below: string): (...patterns: string[]) => string[] {

@@ -70,7 +70,7 @@ export class NightjarBackups extends Construct {
     new Schedules(this, 'Schedules', { stack, deadLetters, planned: plannedOf(all, slugRoom, { backup: (source) => functions.get(source)!.backup.fn, rotate: rotate.fn, check: check.fn }) });
     const watched = watchedOf(all, (source) => functions.get(source)!.backup, keepers);
     const checkHours = longestGapHours(cloud.check, cloud.timeZone);
-    const alarms = new Alarms(this, 'Alarms', { stack, topic, deadLetters, checker: check.fn, checkHours, watched: cloud.alarms === 'each' ? watched : watched.slice(-2) });
+    const alarms = new Alarms(this, 'Alarms', { stack, topic, deadLetters, checker: check.fn, checkHours, runbook: all.runbook ?? 'docs/runbook.md', watched: cloud.alarms === 'each' ? watched : watched.slice(-2) });
     new BackupDashboard(this, 'Overview', { stack, sources: [...all.sources.keys()], checker: check.fn, checkHours, watched, deadLetters, alarms: alarms.all, logGroupNames: watched.map(({ fn }) => fn.logGroup.logGroupName) });
     outputs(this, { stack, bucket, topic, deadLetters, check: check.fn, rotate: rotate.fn });
     for (const [name, value] of Object.entries(cloud.tags)) Tags.of(this).add(name, value);

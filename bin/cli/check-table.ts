@@ -41,8 +41,9 @@ function linesOf(judgement: Judgement, kind: Finding['kind'], at: Date): string[
     if (one.kind === 'paused') return one.until === undefined ? [] : [`  until ${one.until}`];
     return one.kind === 'unknown' && one.kind === kind ? [...wrapped(one.why, width, '  '), ...hintLines(one.hint)] : [];
   });
+  // a command that a terminal breaks can't be copied; messages have them all
   const commands = kind === 'paused' ? [] : (message?.next ?? []).filter((command) => !command.startsWith('nightjar check'));
-  return [...wrapped(`${judgement.standing.source}: ${kind}: ${message?.subject ?? ''}`, width, '', '  '), ...more, ...commands.map((command) => `  run: ${command}`)];
+  return [...wrapped(`${judgement.standing.source}: ${kind}: ${message?.subject ?? ''}`, width, '', '  '), ...more, ...commands.map((command) => `  run: ${command}`).filter((text) => text.length <= width)];
 }
 
 function cells({ standing: { source, newest, limitMs, proven, failures, count }, state, findings }: Judgement, at: Date): string[] {

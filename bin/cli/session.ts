@@ -1,5 +1,7 @@
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { toldFailure } from '../../core/commands/told-run.ts';
 import type { Nightjar } from '../../core/compose.ts';
 import { parseConfig, toldByText } from '../../core/config-file.ts';
@@ -27,6 +29,7 @@ export async function openSession(file: string, verb: Verb | undefined, out: Out
     identity: thisIdentity(),
     layer: (stop: AbortSignal) => findLayer(process.env, pins, (line) => out.note(line), stop),
     toolsFacts: (stop: AbortSignal) => layerFacts(process.env, pins, stop),
+    runbook: runbookFile(),
   };
   async function failed(error: unknown, told: ToldBy): Promise<unknown> {
     if (verb === undefined || told.notify.length + told.hooks.length === 0) return error;
@@ -45,6 +48,12 @@ export async function openSession(file: string, verb: Verb | undefined, out: Out
     throw await failed(error, config);
   });
   return { nightjar, config, out };
+}
+
+/** Below the program's own folder, in a clone as in a package. */
+function runbookFile(): string | undefined {
+  const path = fileURLToPath(new URL('../../docs/runbook.md', import.meta.url));
+  return existsSync(path) ? path : undefined;
 }
 
 async function readConfig(path: string): Promise<string> {

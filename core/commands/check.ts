@@ -17,6 +17,8 @@ export type CheckDeps = {
   notifiers: readonly Notifier[];
   meter: Meter;
   remember?: boolean;
+  /** Every name of the configuration; without it, those that are checked. */
+  sourceNames?: readonly string[];
 };
 
 /**
@@ -27,7 +29,7 @@ export async function check(sources: readonly Watched[], { whole }: { whole: boo
   const { vault, clock, remember = true } = deps;
   const [looked, notices] = await Promise.all([look(sources, whole, { vault, at: clock.now(), remember }, signal), deps.toolsNotices?.(signal)]);
   const seen = { ...looked, notices };
-  const announced = deps.notifiers.length === 0 ? { told: [], failures: [] } : await announce(seen, deps, signal);
+  const announced = deps.notifiers.length === 0 ? { told: [], failures: [] } : await announce(seen, { sourceNames: sources.map(({ source }) => source), ...deps }, signal);
   const failures = [...seen.forgotten, ...announced.failures];
   // a check that could not tell, or not remember, emits no figures: whoever watches for them hears of it in another way
   if (failures.length === 0) deps.meter(figuresOf(seen));

@@ -1,35 +1,44 @@
 import type { RunEnded } from '../contract/event-run.ts';
+import type { Alert, Waiting } from '../contract/outbox.ts';
+import type { Change, Sighting } from '../domain/alerts.ts';
 import { BackupError, collected, isBackupError, messageOf } from '../domain/errors.ts';
 import type { FailureCode } from '../domain/errors.ts';
 import type { SourceName } from '../domain/keys.ts';
-import { hookFailed, runFailed } from '../domain/run-messages.ts';
+import { withGoodRun, withSightings } from '../domain/outbox.ts';
+import { hookFailed, kindOfFailure, runEnded, runFailed } from '../domain/run-messages.ts';
 import type { FailedRun, Verb } from '../domain/run-messages.ts';
 import type { Clock, Hook, Notifier, Vault } from '../ports.ts';
 import { verdictOfSource } from './choose.ts';
+import type { Edit } from './outbox.ts';
 import { outcomeOf, tell } from './tell.ts';
+import type { Told } from './tell.ts';
 import { memoryOf } from './watched.ts';
 
 export type Run = { verb: Verb; source?: SourceName | undefined };
 export type Telling = { notifiers: readonly Notifier[]; hooks: readonly Hook[]; clock: Clock; place: string };
 export type RunHost = Telling & {
   run: string;
-  /** Once it is there: a message says what is left in it. */
+  /** Once it is there: it remembers what was told, and a message says what is left in it. */
   vault(): Vault | undefined;
+  /** What the configuration says of a source, where it names it. */
+  settings?(source: SourceName): { timeZone: string; server: { host: string } } | undefined;
   /** What leaves the host of an error: without the host's own secrets. */
   explain(error: unknown): BackupError;
   /** Failures that alarm nobody: another run at work, a slip of the person who is looking. */
   unalarming: readonly FailureCode[];
   /** How long telling may take; the run's own signal may be over. */
   limit(): AbortSignal;
+  /** How many messages a notifier may be sent now; what is over waits in its outbox for whoever tells next. Default: as many as a check. */
+  room?(): number;
 };
 
 const lookMs = 5_000;
 const longestText = 4000;
 
 /**
- * Does a run's work, and tells how it ended: every hook gets the event; a failure goes to the notifiers, too. When somebody could not be
- * told, that is a failure of the run beside its own. Another run at work on the source is `skipped`: nobody is alarmed. A run that has a
- * result and still did not do all it should is told as the failure that `failureOf` makes of it, with its result.
+ * Does a run's work, and tells how it ended: every hook gets the event; a failure goes to the notifiers, too, and so does the first good
+ * run after it. When somebody could not be told, that is a failure of the run beside its own. Another run at work on the source is `skipped`: nobody is
+ * alarmed. A run that has a result and still did not do all it should is told as the failure that `failureOf` makes of it, with its result.
  */
 export async function toldRun<R extends object>(run: Run, work: () => Promise<R>, resultOf: (result: R) => object, host: RunHost, failureOf: (result: R) => BackupError | undefined = () => undefined): Promise<R> {
   const began = host.clock.now().getTime();
@@ -45,8 +54,11 @@ export async function toldRun<R extends object>(run: Run, work: () => Promise<R>
     return result;
   }
   const status = 'status' in told && told.status === 'skipped' ? 'skipped' : 'succeeded';
-  const failures = await callHooks({ ...eventOf(run, host, ms()), status, result: plain(told) }, host);
-  if (failures.length > 0) throw collected(failures);
+  const hooks = await callHooks({ ...eventOf(run, host, ms()), status, result: plain(told) }, host);
+  const at = host.clock.now();
+  const { failures } = await tellAll((box) => hooks.edit(status === 'skipped' ? box : withGoodRun(box, { source: run.source, kind: kindOfFailure(run.verb) }, at, endOf(at))), host);
+  // an all-clear that could not be told waits in the outbox, and is no failure of a run that has done its work
+  if (hooks.failed.length > 0) throw collected([...hooks.failed, ...failures]);
   return result;
 }
 
@@ -56,24 +68,57 @@ export async function toldFailure(run: Run, error: unknown, ms: number, host: Ru
   const status = code === 'lease-held' ? 'skipped' : 'failed';
   const event = { ...eventOf(run, host, ms), status, error: { code, message: message.slice(0, longestText), ...(hint !== undefined && { hint }) }, ...(result && { result: plain(result) }) } as const;
   const failed = new BackupError(code, message, { hint });
+  // whoever could be reached has just been told of a notifier that failed
+  const quiet = host.unalarming.includes(code) || code === 'notify-failed';
   const [hooks, told] = await Promise.all([
     callHooks(event, host),
-    // who could be reached has just been told of a notifier that failed
-    host.unalarming.includes(code) || code === 'notify-failed' ? { failures: [] } : whatIsLeft(run, host).then((left) => tell(runFailed({ ...run, run: host.run, place: host.place, ms, left }, failed, host.clock.now()), host, host.limit())),
+    quiet ? { failures: [] } : whatIsLeft(run, host).then((left) => tellAll(failureEdit(run, failed, { ms, left }, host), host)),
   ]);
-  const others = [...hooks, ...told.failures];
+  const about = hooks.changes ? await tellAll(hooks.edit, host) : { failures: [] };
+  const others = [...hooks.failed, ...told.failures, ...about.failures];
   return others.length === 0 ? error : collected([isBackupError(error) ? error : failed, ...others]);
 }
 
-/** Calls every hook that wants to know; the notifiers are told of those that fail. */
-async function callHooks(event: RunEnded, { hooks, notifiers, clock, limit }: RunHost): Promise<unknown[]> {
+function tellAll(edit: Edit, host: RunHost): Promise<Told> {
+  return tell(edit, { ...host, vault: host.vault() }, host.limit(), host.room?.());
+}
+
+/** A failure as outboxes take it: new, or, a day after the same was told, again. */
+function failureEdit(run: Run, failed: BackupError, known: Pick<FailedRun, 'ms' | 'left'>, host: RunHost): Edit {
+  const at = host.clock.now();
+  const kind = kindOfFailure(run.verb);
+  const settings = run.source && host.settings?.(run.source);
+  const on = settings?.server.host;
+  return (box) => withSightings(box, [{ source: run.source, cause: failed.code, judged: [kind], found: [kind] }], at, { others: new Set() }, ({ severity, alert }) => ({
+    severity,
+    alert,
+    ...(on !== undefined && { on }),
+    message: runFailed({ ...run, ...known, timeZone: settings?.timeZone, run: host.run, place: host.place }, failed, { at, ...(severity === 'reminder' && { since: new Date(alert.since) }) }),
+  }));
+}
+
+function endOf(at: Date) {
+  return (change: Change, ended: readonly Alert[]): Waiting => ({ ...change, message: runEnded(change.alert, ended, at) });
+}
+
+/** What became of the hooks; `edit` brings it into outboxes, `changes` where there is something to bring. */
+type Called = { failed: unknown[]; changes: boolean; edit: Edit };
+
+/** Calls every hook that wants to know; the notifiers are told of those that fail, and when they are called again. */
+async function callHooks(event: RunEnded, { hooks, clock, limit }: RunHost): Promise<Called> {
   const wanting = hooks.filter((hook) => hook.wants(event.status));
   const tried = await Promise.all(wanting.map(async (hook) => ({ hook, ...(await outcomeOf(hook.call(event, limit()))) })));
   const failed = tried.filter((one) => one.failed);
-  if (failed.length === 0) return [];
+  const at = clock.now();
   const source = event.source as SourceName | undefined;
-  const message = hookFailed({ verb: event.verb, status: event.status, source }, failed.map(({ hook, error }) => ({ name: hook.name, why: messageOf(error) })), clock.now());
-  return [...failed.map(({ error }) => error), ...(await tell(message, { notifiers, clock }, limit())).failures];
+  const reasons = failed.map(({ hook, error }) => ({ name: hook.name, why: messageOf(error) }));
+  const sighting: Sighting = { source, cause: event.verb, judged: ['hook-failed'], found: failed.length === 0 ? [] : ['hook-failed'] };
+  const edit: Edit = (box) => withSightings(box, [sighting], at, { others: new Set() }, ({ severity, alert }) => ({
+    severity,
+    alert,
+    message: severity === 'recovered' ? runEnded(alert, [alert], at) : hookFailed({ verb: event.verb, status: event.status, source }, reasons, { at, ...(severity === 'reminder' && { since: new Date(alert.since) }) }),
+  }));
+  return { failed: failed.map(({ error }) => error), changes: failed.length > 0, edit: wanting.length === 0 ? (box) => box : edit };
 }
 
 function eventOf({ verb, source }: Run, { run, place, clock }: RunHost, ms: number) {

@@ -5,7 +5,7 @@ import { cloudSchema } from './config-cloud.ts';
 import type { CloudConfig } from './config-cloud.ts';
 import { hooksSchema, notifySchema } from './config-notify.ts';
 import type { HookConfig, NotifierConfig } from './config-notify.ts';
-import { always, countOf, expectedUnseen, group } from './config-fields.ts';
+import { always, countOf, expected, expectedUnseen, group } from './config-fields.ts';
 import { serverSchema } from './config-server.ts';
 import type { ServerConfig } from './config-server.ts';
 import { defaultsSchema, keepsNothing, settingsOf, settingsShape } from './config-settings.ts';
@@ -27,6 +27,9 @@ const source = group('a source', { ...engines, ...settingsShape }).superRefine((
   if (countOf(value, engineNames) !== 1) context.addIssue(`expected exactly one engine: ${engineNames.join(' or ')}`);
 }, always);
 
+const runbook = z.string({ error: expected('a URL') })
+  .refine((value) => ['http:', 'https:'].includes(URL.parse(value)?.protocol ?? '') && !value.includes('#'), { error: expected('an http or https URL without #section') });
+
 const sources = z
   .record(z.string(), source, { error: expectedUnseen('the sources, a group of keys: a name for each, and what it is') })
   .superRefine((value, context) => {
@@ -41,6 +44,7 @@ export const configSchema = group('the configuration', {
   sources: sources.describe('What is backed up: a name of your choice for each database, then its engine and its settings.'),
   notify: notifySchema.default([]).describe('Who is told when something is wrong, and when it is over.'),
   hooks: hooksSchema.default([]).describe('Who is called whenever a run has ended, well or badly.'),
+  runbook: runbook.optional().describe('Where people read docs/runbook.md: messages link its sections there. Without it, they name the file.'),
   cloud: cloudSchema.optional().describe('What `cdk deploy` makes on AWS. The command line ignores it.'),
 }).superRefine(({ defaults, sources: all }, context) => {
   for (const [name, own] of Object.entries(all)) {
@@ -49,10 +53,11 @@ export const configSchema = group('the configuration', {
     if (keepsNothing(settings.retention)) context.addIssue({ code: 'custom', path: [...path, 'retention'], message: 'keeps nothing: at least one number must be above 0' });
     else for (const message of rotationProblems(settings)) context.addIssue({ code: 'custom', path: [...path, 'rotation', 'maxShare'], message });
   }
-}).transform(({ vault, defaults, sources: all, notify, hooks, cloud }): Config => ({
+}).transform(({ vault, defaults, sources: all, notify, hooks, runbook: readAt, cloud }): Config => ({
   vault,
   notify,
   hooks,
+  ...(readAt !== undefined && { runbook: readAt }),
   cloud,
   sources: new Map(Object.entries(all).map(([name, own]) => {
     const engine = engineNames.find((key) => own[key] !== undefined)!;
@@ -71,7 +76,7 @@ function withinWindow(watch: Settings['watch'], cloud: CloudConfig | undefined):
 /** One source, its defaults filled in. */
 export type SourceConfig = Settings & { engine: EngineName; server: ServerConfig };
 /** A valid configuration. Paths in it are as written: relative to its file. */
-export type Config = { vault: VaultConfig; sources: ReadonlyMap<SourceName, SourceConfig>; notify: readonly NotifierConfig[]; hooks: readonly HookConfig[]; cloud?: CloudConfig | undefined };
+export type Config = { vault: VaultConfig; sources: ReadonlyMap<SourceName, SourceConfig>; notify: readonly NotifierConfig[]; hooks: readonly HookConfig[]; runbook?: string | undefined; cloud?: CloudConfig | undefined };
 
 /** Where in the document a problem is, and what it is. */
 export type ConfigProblem = { path: PropertyKey[]; message: string };
@@ -83,12 +88,12 @@ export function checkConfig(document: unknown): { config: Config } | { problems:
 }
 
 /** Who is to be told that the configuration can't be used. */
-export type ToldBy = Pick<Config, 'notify' | 'hooks'> & { vault?: VaultConfig | undefined };
+export type ToldBy = Pick<Config, 'notify' | 'hooks' | 'runbook'> & { vault?: VaultConfig | undefined };
 
 /** Whatever a broken document says rightly of those who are told: a mistake elsewhere in it must not keep that it is there from being told. */
 export function toldBy(document: unknown): ToldBy {
-  const { vault, notify, hooks } = (typeof document === 'object' && document !== null ? document : {}) as Record<string, unknown>;
-  return { vault: vaultSchema.safeParse(vault).data, notify: valid(notify, notifySchema), hooks: valid(hooks, hooksSchema) };
+  const { vault, notify, hooks, runbook: readAt } = (typeof document === 'object' && document !== null ? document : {}) as Record<string, unknown>;
+  return { vault: vaultSchema.safeParse(vault).data, notify: valid(notify, notifySchema), hooks: valid(hooks, hooksSchema), runbook: runbook.safeParse(readAt).data };
 }
 
 function valid<T>(list: unknown, schema: z.ZodType<T[]>): T[] {

@@ -35,18 +35,22 @@ const line = z.string().min(1);
 
 /**
  * One message, as every notifier gets it, and as programs receive it (SNS for queues and functions, webhooks, commands). `subject` is one
- * line without the severity. `next`: shell commands to run. `runbook`: the section of docs/runbook.md. `at`: ISO 8601, UTC.
+ * line without the severity. `next`: shell commands to run. `runbook`: the section of docs/runbook.md. `at`: ISO 8601, UTC. `sources`: of a message
+ * about several, their names, or the first of them. `timeZone`: in which people read its moments. `link`: the section, as a reader can open it.
  */
 export const messageSchema = z.strictObject({
   version: z.literal(1),
   kind: z.enum(messageKinds),
   severity: z.enum(severities),
   source: z.string().optional(),
+  sources: z.array(z.string()).optional(),
   subject: line,
   facts: z.array(z.strictObject({ label: line, value: line })),
   next: z.array(line),
   runbook: z.string().regex(/^[a-z0-9-]+$/),
   at: z.iso.datetime(),
+  timeZone: z.string().optional(),
+  link: line.optional(),
 });
 
 export type Message = z.infer<typeof messageSchema>;

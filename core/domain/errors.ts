@@ -43,12 +43,15 @@ export type FailureCode =
 export class BackupError extends Error {
   readonly code: FailureCode;
   readonly hint: string | undefined;
+  /** How long the other side asks to be left alone, in milliseconds. */
+  readonly afterMs: number | undefined;
 
-  constructor(code: FailureCode, message: string, options: { hint?: string | undefined; cause?: unknown } = {}) {
+  constructor(code: FailureCode, message: string, options: { hint?: string | undefined; cause?: unknown; afterMs?: number | undefined } = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'BackupError';
     this.code = code;
     this.hint = options.hint;
+    this.afterMs = options.afterMs;
   }
 }
 

@@ -11,8 +11,8 @@ import { gapMs } from './schedule.ts';
 import { medianOf } from './units.ts';
 import type { SourceVerdict, Verdict } from './verdict.ts';
 
-/** Who is judged, and by what. `place`: the vault, as people write it. */
-export type Watched = { source: SourceName; place: string; watch: Watch; timeZone: string; retention?: Retention };
+/** Who is judged, and by what. `place`: the vault, as people write it. `on`: the server that it is on. */
+export type Watched = { source: SourceName; place: string; watch: Watch; timeZone: string; retention?: Retention; on?: string | undefined };
 
 /** What was seen of a source: a listing, and what its backups are worth. */
 export type Seen = { history: SourceHistory; verdict: SourceVerdict };
@@ -76,12 +76,16 @@ function standingOf(watched: Watched, { history, verdict: { backups, newest, ful
   return {
     source: watched.source,
     place: watched.place,
+    timeZone: watched.timeZone,
+    on: watched.on,
+    drillEveryMs: watched.watch.drillEveryMs,
+    shrink: watched.watch.shrink,
     limitMs: limitOf(watched, newest?.start ?? now, usualMs),
     newest: newest?.id,
     full: full?.id,
     proven: proven?.id,
     failures: failures.length,
-    lastFailure: last && `${last.code}, ${moment(last.at)}`,
+    lastFailure: last && `${last.code}, ${moment(last.at, watched.timeZone)}`,
     count: history.backups.length,
   };
 }

@@ -21,13 +21,20 @@ export function plainText(message: Message): string {
 }
 
 /** Where more is written, and when it was told. */
-export function closing({ runbook, at }: Message): string {
-  return `What it means and what to do: ${runbookOf(runbook)}\nTold by Nightjar at ${moment(new Date(at))}.`;
+export function closing(message: Message): string {
+  return `What it means and what to do: ${runbookOf(message)}\nTold by Nightjar at ${moment(new Date(message.at), message.timeZone)}.`;
 }
 
-/** The section of the runbook. */
-export function runbookOf(anchor: string): string {
-  return `docs/runbook.md#${anchor}`;
+/** The section of the runbook, as a link where it is known where people read it. */
+export function runbookOf({ link, runbook }: Pick<Message, 'link' | 'runbook'>): string {
+  return link ?? `docs/runbook.md#${runbook}`;
+}
+
+/** Where this version's runbook is read, as package.json tells it; undefined where that names no place on GitHub. */
+export function projectRunbook({ version, repository }: { version: string; repository?: string | { url: string } | undefined }): string | undefined {
+  const url = typeof repository === 'string' ? repository : repository?.url;
+  const [, place] = /^(?:github:|.*github\.com[/:])([\w.-]+\/[\w.-]+?)(?:\.git)?$/.exec(url ?? '') ?? [];
+  return place && `https://github.com/${place}/blob/v${version}/docs/runbook.md`;
 }
 
 /** A text of at most `limit` UTF-16 units, with a sign of what is missing; no character is cut in two. */

@@ -27,23 +27,19 @@ export type Standing = {
   lastFailure?: string | undefined;
   /** Complete backups in the vault. */
   count: number;
+  /** The source's own: in which people read its moments. */
+  timeZone?: string | undefined;
+  /** The server that it is on. */
+  on?: string | undefined;
+  /** What is asked of it now. */
+  drillEveryMs?: number | undefined;
+  shrink?: { rows: number; bytes: number; since: string | undefined } | undefined;
 };
 
 /** What was told, and when first. */
 export type Past = { was: MessageKind; since: Date };
 
 const shownOfMany = 5;
-
-const ends: Partial<Record<MessageKind, string>> = {
-  stale: 'fresh again',
-  never: 'backed up for the first time',
-  unknown: 'the vault can be read again',
-  'overdue-drill': 'proven again',
-  shrunk: 'as large as usual again',
-  damaged: 'no damaged backup is left',
-  gone: 'what is gone was accepted, or is back',
-  'other-database': 'of the database that was expected again',
-};
 
 /** The newest complete backup is older than the limit. */
 export function stale(standing: Standing, telling: Telling): Message {
@@ -60,9 +56,9 @@ export function never(standing: Standing, telling: Telling): Message {
 }
 
 /** The vault can't be read, so nobody knows how the source stands; without a source, none of them is known. */
-export function unknown({ source, place, why, hint }: { source?: SourceName | undefined; place: string; why: string; hint?: string | undefined }, telling: Telling): Message {
+export function unknown({ source, timeZone, place, why, hint }: { source?: SourceName | undefined; timeZone?: string | undefined; place: string; why: string; hint?: string | undefined }, telling: Telling): Message {
   const subject = source === undefined ? "the vault can't be read: nobody knows how the backups stand" : "the vault can't be read: nobody knows how its backups stand";
-  return about('unknown', { source }, telling, subject, [fact('Vault', place), fact('Error', why), ...(hint === undefined ? [] : [fact('Hint', hint)])], ['nightjar check']);
+  return about('unknown', { source, timeZone }, telling, subject, [fact('Vault', place), fact('Error', why), ...(hint === undefined ? [] : [fact('Hint', hint)])], ['nightjar check']);
 }
 
 /** No backup has been proven for too long. */
@@ -73,7 +69,8 @@ export function overdueDrill(standing: Standing, drillEveryMs: number, telling: 
 
 /** The newest backup is far smaller than the ones before it: in rows, in bytes, or in one of its tables. */
 export function shrunk(standing: Standing, shrinking: Shrinking, telling: Telling): Message {
-  const known = [...facts(standing, telling.at), ...(standing.full === undefined ? [] : [fact('Last full', `${standing.full} (${moment(startOf(standing.full))})`)])];
+  const last = standing.full === undefined ? [] : [fact('Last full', `${standing.full} (${moment(startOf(standing.full), standing.timeZone)})`)];
+  const known = [...last, ...facts(standing, telling.at).map((one) => (one.label === 'Newest good' ? { ...one, label: 'Newest, and shrunk' } : one))];
   return about('shrunk', standing, telling, shrunkText(shrinking), known, [
     `nightjar list ${word(standing.source)}`,
     ...(standing.full === undefined ? [] : [`nightjar restore ${word(standing.source)} ${standing.full}`]),
@@ -105,7 +102,7 @@ export function gone(standing: Standing, { count, of, ids }: { count: number; of
 
 /** The newest backup is of something else than the ones before it. */
 export function otherDatabase(standing: Standing, { what, now, before }: Other, telling: Telling): Message {
-  const last = standing.full === undefined ? [] : [fact('Last of the old', `${standing.full} (${moment(startOf(standing.full))})`)];
+  const last = standing.full === undefined ? [] : [fact('Last of the old', `${standing.full} (${moment(startOf(standing.full), standing.timeZone)})`)];
   return about('other-database', standing, telling, `the newest backup is of another ${what}: ${now} instead of ${before}`, [...facts(standing, telling.at), ...last], [
     `nightjar list ${word(standing.source)}`,
     `nightjar accept ${word(standing.source)}`,
@@ -132,9 +129,35 @@ export function toolsOutdated(notices: readonly ToolsNotice[], telling: Telling)
 
 /** What was told is over. `was`: what was told, `since` when. */
 export function recovered(standing: Standing, { was, since }: Past, at: Date): Message {
-  const newest = standing.newest === undefined ? 'there is no backup' : `the newest backup is ${ageOf(standing.newest, at)} old`;
   const told = fact('Was', `${was}, for ${lasted(since, at)}`);
-  return { ...about('recovered', standing, { at }, `${ends[was] ?? `no longer ${was}`}: ${newest}`, [told, ...facts(standing, at)], []), severity: 'recovered' };
+  return { ...about('recovered', standing, { at }, endOf(was, standing, at), [told, ...facts(standing, at)], []), severity: 'recovered' };
+}
+
+/** Why it is over: a backup that came, or a configuration that asks for less. */
+function endOf(was: MessageKind, { newest, proven, drillEveryMs, shrink }: Standing, at: Date): string {
+  const age = newest === undefined ? 'there is no backup' : `the newest backup is ${ageOf(newest, at)} old`;
+  switch (was) {
+    case 'stale':
+      return `fresh again: ${age}`;
+    case 'never':
+      return `there is a backup: the newest is ${newest === undefined ? 'unknown' : `${ageOf(newest, at)} old`}`;
+    case 'unknown':
+      return `the vault can be read again: ${age}`;
+    case 'overdue-drill':
+      if (drillEveryMs === undefined) return 'no proof is asked for any more (drillEvery)';
+      return proven === undefined ? 'no proof is due' : `the newest proven backup is ${ageOf(proven, at)} old, within the limit of ${span(drillEveryMs)}`;
+    case 'shrunk':
+      if (shrink?.rows === 0 && shrink.bytes === 0) return 'nobody is told any more how much its backups hold: shrink is 0 in the configuration';
+      return shrink?.since === undefined ? `as large as usual again, or accepted: ${age}` : `compared from ${shrink.since} on, as the configuration says: ${age}`;
+    case 'damaged':
+      return `no damaged backup is left: ${age}`;
+    case 'gone':
+      return `what is gone was accepted, or is back: ${age}`;
+    case 'other-database':
+      return `of the database that was expected again, or it was accepted: ${age}`;
+    default:
+      return `no longer ${was}: ${age}`;
+  }
 }
 
 /** Something that concerns no single source is over: the vault answers again, the configuration names sources again. */
@@ -148,21 +171,21 @@ export function lookInto(source: SourceName): string[] {
 }
 
 function facts(standing: Standing, at: Date): Fact[] {
-  const { place, limitMs, proven, failures, lastFailure, count } = standing;
+  const { place, limitMs, proven, failures, lastFailure, count, timeZone } = standing;
   return [
     fact('Vault', place),
     ...newestFacts(standing, at),
     fact('Limit', span(limitMs)),
-    fact('Newest proven', proven === undefined ? 'none' : `${proven} (${moment(startOf(proven))})`),
+    fact('Newest proven', proven === undefined ? 'none' : `${proven} (${moment(startOf(proven), timeZone)})`),
     fact('Failures since', formatCount(failures)),
     ...(lastFailure === undefined ? [] : [fact('Last failure', lastFailure)]),
     fact('Backups in the vault', formatCount(count)),
   ];
 }
 
-function newestFacts({ newest }: { newest?: BackupId | undefined }, at: Date): Fact[] {
+function newestFacts({ newest, timeZone }: { newest?: BackupId | undefined; timeZone?: string | undefined }, at: Date): Fact[] {
   if (newest === undefined) return [fact('Newest good', 'none')];
-  return [fact('Newest good', `${newest} (${moment(startOf(newest))})`), fact('Age', ageOf(newest, at))];
+  return [fact('Newest good', `${newest} (${moment(startOf(newest), timeZone)})`), fact('Age', ageOf(newest, at))];
 }
 
 function ageOf(id: BackupId, at: Date): string {

@@ -14,8 +14,11 @@ export type Post = {
   secrets: readonly string[];
   /** What an answer asks to wait, in milliseconds, where that does not stand in Retry-After; and what it means. */
   read?: (answer: string) => { waitMs?: number | undefined; why?: string | undefined };
+  /** Why an answer of 2xx does not say that the other side has it; undefined where it does. */
+  refused?: (answer: Answer) => string | undefined;
 };
-export type Answer = { status: number; text: string };
+/** `text`: its beginning. `type`: its content type. */
+export type Answer = { status: number; text: string; type: string };
 
 /** Waits and attempts. A caller of a service that is limited to a message a second never gets near them. */
 export const postLimits = { attempts: 4, attemptMs: 10_000, firstWaitMs: 500, longestWaitMs: 30_000, totalMs: 75_000 };
@@ -25,7 +28,7 @@ const answerBytes = 4096;
 const shownAnswer = 200;
 
 /**
- * Posts until the other side says it has it (2xx). 429, 5xx and broken connections are tried again, after the time that the other side
+ * Posts until the other side says it has it: by 2xx, and by what it answers where `refused` looks at that. 429, 5xx and broken connections are tried again, after the time that the other side
  * asks for (RFC 9110, Retry-After: seconds or a date). Redirects are not followed: they would hand on what is secret. Throws `notify-failed`.
  */
 export async function post(request: Post, signal: AbortSignal, limits: PostLimits = postLimits): Promise<Answer> {
@@ -33,13 +36,17 @@ export async function post(request: Post, signal: AbortSignal, limits: PostLimit
   for (let attempt = 1; ; attempt += 1) {
     const tried = await attemptOnce(request, limits, limit);
     if (signal.aborted) throw abortError(signal);
-    if (tried.status >= 200 && tried.status < 300) return tried;
     const { waitMs, why } = verdict(tried, request);
+    if (tried.status >= 200 && tried.status < 300) {
+      const but = request.refused?.(tried);
+      if (but === undefined) return tried;
+      throw failed(request, `${why} ${but}, so nobody was told`);
+    }
     const pauseMs = waitMs ?? limits.firstWaitMs * 2 ** (attempt - 1);
-    if (!again(tried.status) || attempt === limits.attempts || limit.aborted) throw failed(request, `${why} (${attempt === 1 ? 'not tried again' : `attempt ${attempt}`})`);
-    if (pauseMs > limits.longestWaitMs) throw failed(request, `${why}; it asks to wait ${formatDuration(pauseMs)}, longer than a run may`);
+    if (!again(tried.status) || attempt === limits.attempts || limit.aborted) throw failed(request, `${why} (${attempt === 1 ? 'not tried again' : `attempt ${attempt}`})`, waitMs);
+    if (pauseMs > limits.longestWaitMs) throw failed(request, `${why}; it asks to wait ${formatDuration(pauseMs)}, longer than a run may`, pauseMs);
     await wait(pauseMs, undefined, { signal: limit }).catch(() => {
-      throw signal.aborted ? abortError(signal) : failed(request, `${why}; given up after ${formatDuration(limits.totalMs)}`);
+      throw signal.aborted ? abortError(signal) : failed(request, `${why}; given up after ${formatDuration(limits.totalMs)}`, waitMs);
     });
   }
 }
@@ -50,11 +57,11 @@ type Tried = Answer & { retryAfter?: string | undefined };
 async function attemptOnce({ url, content }: Post, { attemptMs }: PostLimits, limit: AbortSignal): Promise<Tried> {
   try {
     const response = await fetch(url, { method: 'POST', ...content(), redirect: 'manual', signal: AbortSignal.any([limit, AbortSignal.timeout(attemptMs)]) });
-    return { status: response.status, text: await beginning(response), retryAfter: response.headers.get('retry-after') ?? undefined };
+    return { status: response.status, text: await beginning(response), type: response.headers.get('content-type') ?? '', retryAfter: response.headers.get('retry-after') ?? undefined };
   } catch (error) {
     const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
     const slow = cause instanceof Error && cause.name === 'TimeoutError';
-    return { status: 0, text: slow ? `no answer within ${formatDuration(attemptMs)}` : messageOf(cause) };
+    return { status: 0, type: '', text: slow ? `no answer within ${formatDuration(attemptMs)}` : messageOf(cause) };
   }
 }
 
@@ -87,8 +94,8 @@ function again(status: number): boolean {
 }
 
 /** No cause: what the library says may quote the URL. */
-function failed({ to, url, secrets }: Post, why: string): BackupError {
+function failed({ to, url, secrets }: Post, why: string, afterMs?: number): BackupError {
   const { pathname, search } = new URL(url);
   const shown = [url, ...secrets, pathname.slice(1), search.slice(1)].filter((secret) => secret.length > 3).reduce((rest, secret) => rest.replaceAll(secret, '***'), why);
-  return new BackupError('notify-failed', `${to} ${shown}`, { hint: 'see whether messages arrive: nightjar notify' });
+  return new BackupError('notify-failed', `${to} ${shown}`, { hint: 'see whether messages arrive: nightjar notify', afterMs });
 }

@@ -5,7 +5,7 @@ import type { Notifier } from '../ports.ts';
 import { secretUrl } from './address.ts';
 import type { Read } from './address.ts';
 import { post, postLimits } from './post.ts';
-import type { PostLimits } from './post.ts';
+import type { Answer, PostLimits } from './post.ts';
 
 /** Limits of Block Kit (Slack API reference, "Blocks"; text objects). */
 export const slackLimits = { blocks: 50, header: 150, text: 3000, field: 2000, fieldsOfSection: 10 } as const;
@@ -18,17 +18,19 @@ const otherBlocks = 4;
 export function slackNotifier(url: Read, limits: PostLimits = postLimits): Notifier {
   return {
     name: 'slack',
+    address: (signal) => secretUrl('slack', url, signal),
     async notify(message, signal) {
       const address = await secretUrl('slack', url, signal);
       const body = JSON.stringify(slackPayload(message));
-      await post({ to: 'slack', url: address, secrets: [], content: () => ({ headers: { 'content-type': 'application/json; charset=utf-8' }, body }) }, signal, limits);
+      const content = () => ({ headers: { 'content-type': 'application/json; charset=utf-8' }, body });
+      await post({ to: 'slack', url: address, secrets: [], content, refused }, signal, limits);
     },
   };
 }
 
 /** The message as blocks; `text` is what a notification on a phone shows. */
 export function slackPayload(message: Message) {
-  const { facts, next, runbook, at, severity } = message;
+  const { facts, next, at, timeZone, severity } = message;
   const line = title(message);
   const rows = chunks(facts, slackLimits.fieldsOfSection / 2);
   const shown = rows.slice(0, slackLimits.blocks - otherBlocks);
@@ -41,9 +43,14 @@ export function slackPayload(message: Message) {
       ...shown.map((row) => ({ type: 'section', fields: row.flatMap(fields) })),
       ...(left > 0 ? [markdown(`… and ${left} more`)] : []),
       ...(next.length === 0 ? [] : [markdown(`*Run next*\n\`\`\`${shortened(escaped(next.join('\n')).replaceAll('```', "'''"), slackLimits.text - 20)}\`\`\``)]),
-      { type: 'context', elements: [{ type: 'mrkdwn', text: `${signs[severity]} ${escaped(runbookOf(runbook))}  ·  ${moment(new Date(at))}` }] },
+      { type: 'context', elements: [{ type: 'mrkdwn', text: `${signs[severity]} ${escaped(runbookOf(message))}  ·  ${moment(new Date(at), timeZone)}` }] },
     ].slice(0, slackLimits.blocks),
   };
+}
+
+/** An incoming webhook answers `ok` and nothing else when it has posted (Slack API, "Sending messages using incoming webhooks"). */
+function refused({ text }: Answer): string | undefined {
+  return text.trim() === 'ok' ? undefined : 'and not "ok"';
 }
 
 /** Label and value side by side. A value is plain text: nothing in it may become a mention, a link or bold. */

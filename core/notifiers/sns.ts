@@ -24,7 +24,8 @@ export function snsNotifier(topic: string): Notifier {
       const client = await connect(topic);
       try {
         const limit = AbortSignal.any([signal, AbortSignal.timeout(limitMs)]);
-        await client.send(new PublishCommand({ TopicArn: topic, ...snsContent(message), ...(topic.endsWith('.fifo') && ordered(message)) }), { abortSignal: limit });
+        const { MessageId } = await client.send(new PublishCommand({ TopicArn: topic, ...snsContent(message), ...(topic.endsWith('.fifo') && ordered(message)) }), { abortSignal: limit });
+        if (!MessageId) throw new Error('the answer names no message: is AWS_ENDPOINT_URL right?');
       } catch (cause) {
         if (signal.aborted) throw abortError(signal);
         throw new BackupError('notify-failed', `sns ${topic} could not be told: ${messageOf(cause)}`, { hint: 'the role needs sns:Publish on the topic, and kms:GenerateDataKey* and kms:Decrypt on its key where it has one', cause });

@@ -4,7 +4,7 @@ import { closing, shortened, title } from '../domain/message-plain.ts';
 import type { Notifier } from '../ports.ts';
 import type { Read } from './address.ts';
 import { post, postLimits } from './post.ts';
-import type { PostLimits } from './post.ts';
+import type { Answer, PostLimits } from './post.ts';
 
 /** Limits of sendMessage (Telegram Bot API): UTF-16 units of the text, entities that are looked at. */
 export const telegramLimits = { text: 4096, entities: 100 } as const;
@@ -20,12 +20,13 @@ export function telegramNotifier({ token, chat, api }: TelegramChat, limits: Pos
   const name = `telegram ${chat}`;
   return {
     name,
+    address: async () => `${api} ${chat}`,
     async notify(message, signal) {
       const secret = (await token(signal)).trim();
       if (!/^[\w:-]+$/.test(secret)) throw new BackupError('notify-failed', `the token of ${name} is no bot's token`, { hint: 'BotFather gives one as 123456:ABC…' });
       const body = JSON.stringify({ chat_id: chat, ...telegramText(message), link_preview_options: { is_disabled: true } });
       const content = () => ({ headers: { 'content-type': 'application/json' }, body });
-      await post({ to: name, url: `${api}/bot${secret}/sendMessage`, secrets: [secret, ...secret.split(':').slice(1)], content, read: answerOf }, signal, limits);
+      await post({ to: name, url: `${api}/bot${secret}/sendMessage`, secrets: [secret, ...secret.split(':').slice(1)], content, read: answerOf, refused }, signal, limits);
     },
   };
 }
@@ -60,6 +61,15 @@ export function telegramText(message: Message): { text: string; entities: Entity
   }
   add(end);
   return { text, entities };
+}
+
+/** Only `ok: true` is a yes, whatever the status (Bot API, "Making requests"). */
+function refused({ text }: Answer): string | undefined {
+  try {
+    return (JSON.parse(text) as { ok?: unknown } | null)?.ok === true ? undefined : '(without "ok": true)';
+  } catch {
+    return '(which the Bot API never does)';
+  }
 }
 
 /** Telegram says in JSON what it means and how long to wait (Bot API, ResponseParameters). */

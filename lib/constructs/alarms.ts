@@ -17,13 +17,14 @@ export type AlarmsProps = {
   readonly checker: IFunction;
   /** Longest time between two checks by schedule, in hours. */
   readonly checkHours: number;
+  /** Where people read the runbook. */
+  readonly runbook: string;
   /** Functions that run by schedule. */
   readonly watched: readonly Watched[];
 };
 
 type Rule = { readonly name: string; readonly section: string; readonly what: string; readonly metric: IMetric; readonly threshold: number; readonly below?: boolean; readonly periods?: number; readonly missing: TreatMissingData; /** Whether its end is worth a message: a state is over, a failure that has happened is not. */ readonly ends?: boolean };
 
-const runbook = 'docs/runbook.md';
 /** CloudWatch API reference, PutMetricAlarm. */
 const longestPeriodHours = 24;
 /** So many checks are missed before the checker is silent; where they are rare, fewer. */
@@ -37,7 +38,7 @@ const nearLimit = 0.8;
 export class Alarms extends Construct {
   readonly all: readonly Alarm[];
 
-  constructor(scope: Construct, id: string, { stack, topic, deadLetters, checker, checkHours, watched }: AlarmsProps) {
+  constructor(scope: Construct, id: string, { stack, topic, deadLetters, checker, checkHours, runbook, watched }: AlarmsProps) {
     super(scope, id);
     const check = Duration.hours(Math.min(checkHours, longestPeriodHours));
     const figure = (metricName: string, statistic: string): Metric => new Metric({ namespace: 'Nightjar', metricName, dimensionsMap: { FunctionName: checker.functionName }, statistic, period: check });
@@ -49,7 +50,7 @@ export class Alarms extends Construct {
       ...watched.flatMap((one) => rulesOf(one)),
       ...throttled(watched),
     ];
-    this.all = rules.map((rule) => alarmOf(this, stack, topic, rule));
+    this.all = rules.map((rule) => alarmOf(this, { stack, topic, runbook }, rule));
   }
 }
 
@@ -76,7 +77,7 @@ function throttled(watched: readonly Watched[]): Rule[] {
   });
 }
 
-function alarmOf(scope: Construct, stack: string, topic: ITopic, { name, section, what, metric, threshold, below = false, periods = 1, missing, ends = false }: Rule): Alarm {
+function alarmOf(scope: Construct, { stack, topic, runbook }: Pick<AlarmsProps, 'stack' | 'topic' | 'runbook'>, { name, section, what, metric, threshold, below = false, periods = 1, missing, ends = false }: Rule): Alarm {
   const alarm = new Alarm(scope, name, {
     alarmName: `${stack}-${name}`,
     alarmDescription: `${what} What to do: ${runbook}#${section}`,

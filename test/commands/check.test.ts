@@ -84,12 +84,15 @@ test('never, unreadable, unconfigured, paused and fresh are told apart in one ch
   expect(metered).toEqual([expect.objectContaining({ Checks: 1, Sources: 3, Fresh: 1, Never: 1, Unknown: 1, Problems: 2, Unconfigured: 2 })]);
 });
 
-test('a source that is removed from the configuration while it is stale gets no all-clear', async () => {
+test('a source that is removed from the configuration while it is stale gets no all-clear, and is told once it is sure that no other configuration checks it', async () => {
   await storeBackup(scene.vault, 'shop', now);
   pass(30);
   await checking(['shop', 'blog']);
   expect(take()).toHaveLength(2);
 
+  pass(1);
+  await checking(['blog']);
+  expect(take()).toEqual([]);
   pass(1);
   await checking(['blog']);
 
@@ -120,11 +123,11 @@ test('a check of one source tells that its vault is gone, too', async () => {
 });
 
 test('a memory that can’t be read, in a vault that can, is a failure of the check', async () => {
-  const forgetful: Vault = { ...scene.vault, read: (key, signal) => (key === 'alerts.json' ? Promise.reject(new BackupError('vault-denied', 'alerts.json: access denied')) : scene.vault.read(key, signal)) };
+  const forgetful: Vault = { ...scene.vault, read: (key, signal) => (key.startsWith('@outbox/') ? Promise.reject(new BackupError('vault-denied', `${key}: access denied`)) : scene.vault.read(key, signal)) };
 
   const seen = await checking(['shop'], { vault: forgetful });
 
-  expect([take(), seen.failures, metered]).toMatchObject([['problem shop never: there has never been a backup'], [{ code: 'vault-denied' }], []]);
+  expect([take(), seen.failures, metered]).toMatchObject([['problem shop never: there has never been a backup'], [{ code: 'vault-denied' }, { code: 'vault-denied' }], []]);
 });
 
 test('a permission that was revoked is told once, and when it is given back', async () => {
@@ -165,7 +168,7 @@ test('a check of one source leaves what was told of the others alone', async () 
   await checking(['shop'], { whole: false });
   await checking(['shop', 'blog']);
 
-  expect(take()).toEqual(['recovered shop recovered: backed up for the first time: the newest backup is 0.0 s old']);
+  expect(take()).toEqual(['recovered shop recovered: there is a backup: the newest is 0.0 s old']);
 });
 
 test('what reached nobody is a failure without a metric, and is told by the next check; what reached one is not told twice', async () => {
@@ -199,8 +202,12 @@ test('of several messages, what reached nobody is told by the next check, and th
 
 test.each([['lost', undefined], ['cut', '{ "version": 1, "open": ['], ['of another version', '{ "version": 2 }']])('a memory that is %s has it told again, and is mended', async (_, text) => {
   await checking(['shop']);
-  await scene.vault.delete(objectKey('alerts.json'), limit());
-  if (text !== undefined) await scene.vault.putIfAbsent(objectKey('alerts.json'), Buffer.from(text), {}, limit());
+  const keys = (await scene.files()).filter((file) => file.startsWith('@outbox/')).map(objectKey);
+  expect(keys).toHaveLength(2);
+  for (const key of keys) {
+    await scene.vault.delete(key, limit());
+    if (text !== undefined) await scene.vault.putIfAbsent(key, Buffer.from(text), {}, limit());
+  }
   take();
 
   await checking(['shop']);

@@ -124,7 +124,7 @@ test.each([
   ['a key twice', 'vault: a\nvault: b\n', 'line 2, column 1: a key stands here for the second time'],
   ['a broken bracket', 'vault: a\nsources: { shop: [', 'line 2'],
   ['a tab', 'vault:\n\tfolder: a\n', 'line 2, column 1'],
-  ['an empty file', '', 'the file: expected the configuration, a group of keys (vault, defaults, sources, notify, hooks, cloud)'],
+  ['an empty file', '', 'the file: expected the configuration, a group of keys (vault, defaults, sources, notify, hooks, runbook, cloud)'],
   ['no source', 'vault: a\nsources: {}\n', 'sources: names no source (line 2)'],
 ])('%s is told with its place', (_, text, problem) => {
   expect(problems(text)[0]).toContain(problem);

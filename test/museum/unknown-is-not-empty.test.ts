@@ -86,9 +86,10 @@ test('museum 18: manifests of one source that may not be read make that source u
 
 test('a check needs no more rights than docs/freshness.md lists', async () => {
   await deny(
-    { Action: 's3:GetObject', NotResource: [below('*/manifest.json'), below('*/alerts.json')] },
-    { Action: 's3:PutObject', NotResource: below('*/alerts.json') },
-    { Action: ['s3:DeleteObject', 's3:PutObjectTagging', 's3:GetObjectTagging', 's3:ListBucketMultipartUploads'], Resource: below('*') },
+    { Action: 's3:GetObject', NotResource: [below('*/manifest.json'), below('*/@outbox/*')] },
+    { Action: 's3:PutObject', NotResource: below('*/@outbox/*') },
+    { Action: 's3:GetObjectTagging', NotResource: below('*/@outbox/*') },
+    { Action: ['s3:DeleteObject', 's3:PutObjectTagging', 's3:ListBucketMultipartUploads'], Resource: below('*') },
   );
   const vault = vaultAt('limited');
   const [never, again] = [await looked(vault), await looked(vault)];
