@@ -25,5 +25,5 @@ const unpinned = /^(cn|eusc|[a-z]{2}-iso[a-z]?)-/;
 export function missingAuthorityHint(wanted: string): string {
   const own = "name the bundle that AWS publishes for this region in the source's tls: { ca: <path of the PEM file> }";
   if (unpinned.test(wanted)) return `${own}; Nightjar brings none for this partition`;
-  return `build the layer again where the bundles of AWS can be fetched (NIGHTJAR_RDS_TRUSTSTORE names a copy of them), or ${own}`;
+  return `nightjar layer build, where the bundles of AWS can be fetched (NIGHTJAR_RDS_TRUSTSTORE names a copy of them); or ${own}`;
 }

@@ -45,22 +45,37 @@ export function strangersIn(pem: string, pinned: Authorities): string[] {
   return certificatesIn(pem).filter((one) => pinned[nameOf(one)] !== one.fingerprint256).map(nameOf);
 }
 
+/** Which of the pinned authorities a bundle lacks, by common name. */
+export function missingIn(pem: string, pinned: Authorities): string[] {
+  const found = new Set(certificatesIn(pem).map(nameOf));
+  return Object.keys(pinned).filter((name) => !found.has(name));
+}
+
+/** Whether AWS, or the copy that is named in its place, has pinned authorities that a bundle lacks. */
+export async function canComplete(pem: string, signal: AbortSignal): Promise<boolean> {
+  const pinned = await readAuthorities();
+  const missing = missingIn(pem, pinned);
+  return missing.length > 0 && (await fetchAuthorities(pinned, signal)).found.some((one) => missing.includes(nameOf(one)));
+}
+
 async function rdsAuthorities(report: Report, signal: AbortSignal): Promise<string[]> {
   const pinned = await readAuthorities();
-  const found = new Map<string, string>();
-  const take = (pem: string): void => {
-    for (const one of certificatesIn(pem)) if (pinned[nameOf(one)] === one.fingerprint256) found.set(nameOf(one), one.toString());
-  };
-  take([...profiles.ca, ...proxyBundle.ca].join('\n'));
-  const missing = (): string[] => Object.keys(pinned).filter((name) => !found.has(name));
-  if (missing().length > 0) {
-    const named = process.env['NIGHTJAR_RDS_TRUSTSTORE']?.trim().split(/\s+/) ?? truststores;
-    const answers = await Promise.allSettled(named.map(async (address) => take(await fetched(address, signal))));
-    if (signal.aborted) throw abortError(signal);
-    const reasons = answers.flatMap((one) => (one.status === 'rejected' ? [messageOf(one.reason)] : []));
-    if (missing().length > 0) report(missingLine(missing(), reasons));
-  }
-  return [...found].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, pem]) => pem);
+  const packed = pinnedIn([...profiles.ca, ...proxyBundle.ca].join('\n'), pinned);
+  const lacks = missingIn(textOf(packed), pinned).length > 0;
+  const { found, reasons } = lacks ? await fetchAuthorities(pinned, signal) : { found: [], reasons: [] };
+  const all = new Map([...packed, ...found].map((one) => [nameOf(one), one]));
+  const missing = Object.keys(pinned).filter((name) => !all.has(name));
+  if (missing.length > 0) report(missingLine(missing, reasons));
+  return [...all].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, one]) => one.toString());
+}
+
+/** What of the pinned authorities AWS has, or the copy that is named in its place, and why some place could not be read. */
+async function fetchAuthorities(pinned: Authorities, signal: AbortSignal): Promise<{ found: X509Certificate[]; reasons: string[] }> {
+  const named = process.env['NIGHTJAR_RDS_TRUSTSTORE']?.trim().split(/\s+/) ?? truststores;
+  const answers = await Promise.allSettled(named.map(async (address) => pinnedIn(await fetched(address, signal), pinned)));
+  if (signal.aborted) throw abortError(signal);
+  const reasons = answers.flatMap((one) => (one.status === 'rejected' ? [messageOf(one.reason)] : []));
+  return { found: answers.flatMap((one) => (one.status === 'fulfilled' ? one.value : [])), reasons };
 }
 
 function missingLine(missing: readonly string[], reasons: readonly string[]): string {
@@ -75,6 +90,14 @@ async function fetched(address: string, signal: AbortSignal): Promise<string> {
   });
   if (!answer.ok) throw new Error(`${address} answered ${answer.status}`);
   return answer.text();
+}
+
+function pinnedIn(pem: string, pinned: Authorities): X509Certificate[] {
+  return certificatesIn(pem).filter((one) => pinned[nameOf(one)] === one.fingerprint256);
+}
+
+function textOf(certificates: readonly X509Certificate[]): string {
+  return certificates.map((one) => one.toString()).join('\n');
 }
 
 function certificatesIn(pem: string): X509Certificate[] {

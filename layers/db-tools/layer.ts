@@ -4,6 +4,7 @@ import { basename, dirname, join } from 'node:path';
 import { BackupError, messageOf } from '../../core/domain/errors.ts';
 import { assemble, type Assembled } from './assemble.ts';
 import { exclusively, openFolder, ownCache } from './cache.ts';
+import { canComplete, rdsBundle } from './certificates.ts';
 import { contentProblems, flushed, writeContents } from './contents-list.ts';
 import { debianNames, type LayerArchitecture } from './contents.ts';
 import { builderIdentity, certificatesVersion, expectedHash, layerFolder, layerName } from './identity.ts';
@@ -14,8 +15,11 @@ import { spdxDocument, type PackageFacts } from './sbom.ts';
 
 type Report = (line: string) => void;
 
-/** Which pins count (`own`: a file that `nightjar layer update` has written, where there is one), and what may be done about those that a mirror has dropped. */
-export type Pinning = { rule: PinRule; own?: string | undefined };
+/**
+ * Which pins count (`own`: a file that `nightjar layer update` has written, where there is one), and what may be done about those that a mirror has dropped.
+ * `complete`: a layer in the cache that lacks authorities which can be fetched by now is built anew.
+ */
+export type Pinning = { rule: PinRule; own?: string | undefined; complete?: boolean };
 
 const buildLimitMs = 60 * 60 * 1000;
 
@@ -23,15 +27,18 @@ const buildLimitMs = 60 * 60 * 1000;
  * The folder that holds the binary layer (what will be `/opt` in Lambda), built when the shared cache lacks it, and looked at byte by byte when it
  * does not: one that was changed is built anew. In a clone it is also reachable as `layers/db-tools/build/<architecture>`. README.md tells what is in it.
  */
-export async function dbToolsLayer(architecture: LayerArchitecture, { rule, own }: Pinning, report: Report, signal: AbortSignal): Promise<string> {
+export async function dbToolsLayer(architecture: LayerArchitecture, { rule, own, complete = false }: Pinning, report: Report, signal: AbortSignal): Promise<string> {
   const { lock } = await chooseLock(own);
   await openFolder(join(await ownCache(), 'layers'));
   const pinned = await layerFolder(architecture, lock);
   const expected = await expectedHash(architecture, lock);
   const limit = AbortSignal.any([signal, AbortSignal.timeout(buildLimitMs)]);
+  const incomplete = complete && await lacksAuthorities(pinned, limit);
+  if (incomplete) report('the layer in the cache lacks authorities of Amazon RDS that can be fetched by now, and is built anew');
   const ready = async (): Promise<string | undefined> => await wholeLayer(pinned, expected, report) ?? (rule === 'newer' ? await standIn(pinned, report) : undefined);
-  const work = async (): Promise<string> => await ready() ?? build({ architecture, lock, expected, pinned, rule }, report, limit);
-  const layer = await ready() ?? await exclusively(`${pinned}.lock`, { report, work }, limit);
+  const made = (): Promise<string> => build({ architecture, lock, expected, pinned, rule }, report, limit);
+  const work = async (): Promise<string> => (incomplete ? made() : await ready() ?? made());
+  const layer = (incomplete ? undefined : await ready()) ?? await exclusively(`${pinned}.lock`, { report, work }, limit);
   await linkTo(layer, architecture, report);
   return layer;
 }
@@ -39,6 +46,11 @@ export async function dbToolsLayer(architecture: LayerArchitecture, { rule, own 
 /** What NIGHTJAR_PINS asks for. */
 export function pinRule(environment: NodeJS.ProcessEnv): PinRule {
   return environment['NIGHTJAR_PINS'] === 'newer' ? 'newer' : 'exact';
+}
+
+async function lacksAuthorities(layer: string, signal: AbortSignal): Promise<boolean> {
+  const pem = await readFile(join(layer, 'nightjar', rdsBundle), 'utf8').catch(() => undefined);
+  return pem !== undefined && canComplete(pem, signal);
 }
 
 /** The layer where it is whole; one that is not goes out of the way, and a line says what was wrong with it. */

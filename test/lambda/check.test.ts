@@ -46,6 +46,14 @@ test('the bundled function sees a backup come and grow old: never, fresh, fresh 
   expect(check.processes()).toHaveLength(1);
 }, 90_000);
 
+test('the function tells how old the clients of its layer are, by what the layer says, and asks nobody', async () => {
+  const check = await scene.deploy('check', { shop }, { ...settings, environment: { NIGHTJAR_LAYER_NEWS: 'on' } });
+
+  const later = answerOf(await check.invoke({ hoursFromNow: 400 * 24 }));
+
+  expect(later.notices).toEqual([expect.stringMatching(/^the database clients were pinned \d{3,} days ago: they lack what was fixed since$/)]);
+}, 90_000);
+
 test('each check leaves one line of figures in embedded metric format, whatever it finds', async () => {
   const [check, blind] = await Promise.all([
     scene.deploy('check', { told: shop, paused: shop }, settings),

@@ -13,7 +13,7 @@ import { tlsChoice } from '../../core/contract/config-server.ts';
 import { authoritiesOf } from '../../core/domain/rds-endpoint.ts';
 import { thisIdentity } from '../../core/holder.ts';
 import { readToolsFacts } from '../../core/tools.ts';
-import { rdsBundle, readAuthorities, strangersIn, writeCertificates } from '../../layers/db-tools/certificates.ts';
+import { canComplete, rdsBundle, readAuthorities, strangersIn, writeCertificates } from '../../layers/db-tools/certificates.ts';
 import { makeCertificate } from '../servers/certificate.ts';
 import { temporaryFolder } from '../servers/folder.ts';
 import { opensslProgram } from '../servers/root.ts';
@@ -97,6 +97,18 @@ test('an authority that is not pinned is not taken, whoever serves it', async ()
 
   expect(pem).not.toContain(stranger.trim());
   expect(strangersIn(`${pem}\n${stranger}`, await readAuthorities())).toHaveLength(1);
+});
+
+test('a bundle that lacks what can be fetched by now is one to complete, and no other is', async () => {
+  const limit = AbortSignal.timeout(60_000);
+  const { home } = await openLayer(nativeArchitecture);
+  const pem = await readFile(join(home, rdsBundle), 'utf8');
+  const without = certificates(pem).filter(({ subject }) => !subject.includes('eu-west-1')).map(String).join('\n');
+
+  process.env['NIGHTJAR_RDS_TRUSTSTORE'] = await served(pem);
+  expect({ without: await canComplete(without, limit), with: await canComplete(pem, limit) }).toEqual({ without: true, with: false });
+  process.env['NIGHTJAR_RDS_TRUSTSTORE'] = 'http://127.0.0.1:9/global-bundle.pem';
+  expect(await canComplete(without, limit)).toBe(false);
 });
 
 async function written(): Promise<{ pem: string; told: string }> {

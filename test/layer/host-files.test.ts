@@ -14,6 +14,8 @@ import { buildLimitMs, nativeArchitecture, openLayer, type Layer, type LayerProg
 /** What tells where names of hosts, services and users are kept is read from the host's files; no module of it is loaded. */
 const meant = /^\/(etc\/(nsswitch\.conf|resolv\.conf|hosts|host\.conf|gai\.conf|services|passwd|gss\/mech\.d)|dev\/null|proc\/|sys\/)/;
 
+const openedFile = /open(?:at)?\((?:AT_FDCWD, )?"(\/[^"]*)".*\) = \d/g;
+
 let layer: Layer;
 let tools: Tools;
 let strace: string;
@@ -49,6 +51,21 @@ test.each(['mariadb', 'mariadb-dump'] as const)('%s opens no file of the host wh
   expect(await opened(tools.program(name), [...login, ...(name === 'mariadb' ? ['--execute=select 1'] : ['mysql', 'time_zone'])], { MYSQL_PWD: password })).toEqual([]);
 });
 
+test('in an empty root every program opens files of the layer alone', async () => {
+  const root = await emptyRoot(layer, [join(strace, '../../..')]);
+  const words = wordsOf(await readFile(strace, 'utf8'), strace);
+  const opened = [];
+  for (const program of layer.programs) {
+    const { status, complaint } = await root.runPath([...words, '-f', '-e', 'trace=open,openat', '--', ...startedAs(program), '--version']);
+    expect({ program: program.name, status }).toEqual({ program: program.name, status: 0 });
+    opened.push(...[...complaint.matchAll(openedFile)].map(([, path]) => path!));
+  }
+  await root.remove();
+
+  expect(opened.length).toBeGreaterThan(layer.programs.length);
+  expect(opened.filter((path) => !path.startsWith('/opt/nightjar/') && !path.startsWith('/proc/'))).toEqual([]);
+}, buildLimitMs);
+
 /**
  * A host whose name service switch names modules of its own for everything, with such modules in every folder where Debian's C library looks: the layer's
  * programs must look names up without them. A program of the host itself, which does load them, shows that the trap works.
@@ -69,19 +86,19 @@ describe('on a host whose nsswitch.conf names modules of its own', () => {
     await root.give('etc/passwd', 'somebody:x:12345:12345::/nonexistent:/bin/false\n');
     const module = await readFile(join(layer.home, 'lib/libz.so.1'));
     for (const place of [`lib/${triplet}`, `usr/lib/${triplet}`, 'lib', 'usr/lib']) await root.give(`${place}/${trap}`, module);
-    for (const { caFile } of servers) await root.give(caFile!, await readFile(caFile!));
+    for (const [number, { caFile }] of servers.entries()) await root.give(`ca/${number}.pem`, await readFile(caFile!));
     await root.give('host-ld.so', Buffer.from(asDebianBuiltIt(await readFile(join(layer.home, 'lib/ld.so'), 'latin1')), 'latin1'));
   });
   afterAll(() => root?.remove());
 
   const pg = (major: number, name: string, args: string[]): [LayerProgram, string[], Record<string, string>] => {
-    const [{ port, user, password, caFile }] = servers as [DatabaseServer];
-    const env = { PGPASSWORD: password, PGSSLMODE: 'verify-full', PGSSLROOTCERT: caFile!, PGDATABASE: 'postgres', ...tools.program('psql', 17).env };
+    const [{ port, user, password }] = servers as [DatabaseServer];
+    const env = { PGPASSWORD: password, PGSSLMODE: 'verify-full', PGSSLROOTCERT: '/ca/0.pem', PGDATABASE: 'postgres', ...tools.program('psql', 17).env };
     return [programOf(name, major), ['--host=localhost', `--port=${port}`, `--username=${user}`, ...args], env];
   };
   const maria = (name: string, args: string[]): [LayerProgram, string[], Record<string, string>] => {
-    const [, { port, user, password, caFile }] = servers as [DatabaseServer, DatabaseServer];
-    const login = ['--no-defaults', '--protocol=tcp', '--host=localhost', `--port=${port}`, `--user=${user}`, `--ssl-ca=${caFile}`, '--ssl-verify-server-cert'];
+    const [, { port, user, password }] = servers as [DatabaseServer, DatabaseServer];
+    const login = ['--no-defaults', '--protocol=tcp', '--host=localhost', `--port=${port}`, `--user=${user}`, '--ssl-ca=/ca/1.pem', '--ssl-verify-server-cert'];
     return [programOf(name), [...login, ...args], { MYSQL_PWD: password, ...tools.program('mariadb').env }];
   };
   const runs: [string, () => [LayerProgram, string[], Record<string, string>]][] = [
@@ -99,7 +116,7 @@ describe('on a host whose nsswitch.conf names modules of its own', () => {
 
     expect(ended).toMatchObject({ status: 0, complaint: '' });
     expect(files).toContain('/etc/nsswitch.conf');
-    expect(files.filter((path) => !path.startsWith('/opt/') && !meant.test(path) && !servers.some(({ caFile }) => caFile === path))).toEqual([]);
+    expect(files.filter((path) => !/^\/(opt|ca)\//.test(path) && !meant.test(path))).toEqual([]);
   }, 120_000);
 
   test('psql that must look its user up, for nobody has told it who it is, asks the files alone', async () => {
@@ -123,7 +140,7 @@ describe('on a host whose nsswitch.conf names modules of its own', () => {
     const ended = await root.runPath([...straceWords, '-f', '-e', 'trace=open,openat', '-e', 'signal=none', '--', ...words], env);
     const lines = ended.complaint.split('\n');
     const traced = /^(?:\[pid +\d+\] )?(?:open(?:at)?\(|\+\+\+|strace: |<\.\.\. )/;
-    const files = lines.flatMap((line) => /open(?:at)?\((?:AT_FDCWD, )?"(\/[^"]*)".*\) = \d/.exec(line)?.[1] ?? []);
+    const files = [...ended.complaint.matchAll(openedFile)].map(([, path]) => path!);
     return { ended: { ...ended, complaint: lines.filter((line) => line !== '' && !traced.test(line)).join('\n') }, files: [...new Set(files)] };
   }
 
@@ -154,7 +171,7 @@ async function opened(program: Program, args: readonly string[], env: Record<str
   const argv = [strace, '-f', '-E', 'LD_PRELOAD', '-e', 'trace=open,openat', '-o', log, program.command, ...program.args, ...args] as const;
   const ended = await attempt(argv, { env: { HOME: '/nonexistent', PATH: '/usr/bin:/bin', ...program.env, ...env } }, AbortSignal.timeout(60_000));
   expect({ status: ended.status, complaint: ended.complaint }).toEqual({ status: 0, complaint: '' });
-  const found = [...(await readFile(log, 'utf8')).matchAll(/open(?:at)?\((?:AT_FDCWD, )?"(\/[^"]*)".*\) = \d/g)].map(([, path]) => path!);
+  const found = [...(await readFile(log, 'utf8')).matchAll(openedFile)].map(([, path]) => path!);
   expect(found.some((path) => path.startsWith(layer.folder))).toBe(true);
   return [...new Set(found)].filter((path) => !path.startsWith(layer.folder) && !meant.test(path) && !servers.some(({ caFile }) => caFile === path));
 }
