@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
 import type { Verb } from '../../core/domain/run-messages.ts';
+import { acceptCommand } from './accept.ts';
 import { backupCommand } from './backup.ts';
 import { checkCommand } from './check.ts';
 import { costCommand } from './cost.ts';
@@ -70,10 +71,12 @@ Examples:
       replaces nothing`;
 
 const checkHelp = `
-States: fresh; stale (older than the limit); never (no backup yet); unknown (the
-vault, or a backup in it, can't be read); shrunk (far smaller than usual);
-overdue-drill (no proven backup for too long); paused; unconfigured (backups of
-a source that is not in nightjar.yaml).
+States: fresh; stale (older than the limit); never (no backup yet); gone (backups
+that no rotation removed); damaged (parts gone or cut, or a verify or drill that
+failed); other-database; unknown (the vault, or a backup in it, can't be read,
+or can't be of its date); shrunk (far smaller than it was); overdue-drill (no
+proven backup for too long); paused; unconfigured (backups of a source that is
+not in nightjar.yaml). What does not end by itself: nightjar accept <source>.
 
 Run it every hour or day. What is wrong is told once when it begins, once a day
 while it lasts, and once when it is over, to whom "notify" names.`;
@@ -95,6 +98,13 @@ For a lease that nobody can read, or that a wrong clock has dated far ahead:
 backups of the source fail then with lease-stuck. Shows who wrote it and when,
 watches whether a live run renews it, and asks. The lease of a run that died is
 free by itself after five minutes, and that of a live one is never touched.`;
+
+const acceptHelp = `
+Some things do not end by waiting: a backup that holds less than the most there
+was, one of another database or server, backups that are gone, a memory that is
+lost. This shows them, and once it is confirmed, the newest good backup is the
+measure, and rotation lets go of what it has held. Who and when is written into
+<source>/ledger.json in the vault.`;
 
 const costHelp = `
 Goes by the newest backup of each source where the vault can be read, else by
@@ -163,6 +173,11 @@ export function nightjarProgram(ask: (asked: Asked) => void): Command {
 
   program.command('unpin').description('let the retention decide about a backup again').argument('<source>', 'whose backup').argument('<id>', 'which backup')
     .action((source: string, id: string) => asking((session, signal) => unpinCommand(source, id, session, signal)));
+
+  program.command('accept').description('make what a check tells of a source the usual from now on').argument('<source>', 'whose backups')
+    .option('--yes', 'do not ask before it is written')
+    .addHelpText('after', acceptHelp)
+    .action((source: string, flags: { yes?: true }) => asking((session, signal) => acceptCommand(source, flags, session, signal)));
 
   program.command('unlock').description('free a lease that keeps every run out of a source').argument('<source>', 'whose lease')
     .option('--yes', 'do not ask before freeing it')

@@ -37,8 +37,8 @@ export const entrySchema = z.strictObject({
   other: otherSchema.optional(),
 });
 
-/** A family of tables: its name (digits as `#`), the most rows it had, full backups in a row in which it had some, how often it has lost them since. */
-export const familySchema = z.tuple([z.string(), count, count, count]);
+/** A family of tables: its name (digits as `#`), the most rows it had, those of the last full backup, full backups in a row in which it held its rows, how often it has lost them. */
+export const familySchema = z.tuple([z.string(), count, count, count, count]);
 
 /**
  * What shrinking is measured against: it grows by full backups, and is otherwise moved by `nightjar accept` alone. `from`: the first backup that counts;

@@ -13,6 +13,8 @@ const smallest = { rows: 100, bytes: 100_000 };
 const sustained = 3;
 /** A table has lost its rows when less than this share of them is left, in percent. */
 const leftOfTable = 1;
+/** What a table of lasting rows has left of them from one backup to the next, in percent. */
+const keptOvernight = 80;
 /** So many full backups in a row must have held a table's rows before their loss is told; ten times as many for each time that it has lost them before. */
 const steadyAtLeast = 3;
 const mostFamilies = 1000;
@@ -63,7 +65,7 @@ export function grown(baseline: Baseline | undefined, id: BackupId, content: Con
     rows: Math.max(baseline.rows, reached(0)),
     bytes: Math.max(baseline.bytes, reached(1)),
     recent,
-    tables: tablesAfter(baseline.tables, families).map(([name, most, steady, dips]): Family => [name, most, steady, back.has(name) ? dips + 1 : dips]),
+    tables: tablesAfter(baseline.tables, families).map(([name, most, last, steady, dips]): Family => [name, most, last, steady, back.has(name) ? dips + 1 : dips]),
     servers: withServer(baseline.servers, server),
   };
 }
@@ -72,9 +74,10 @@ export function grown(baseline: Baseline | undefined, id: BackupId, content: Con
 export function acceptedBaseline(before: Baseline | undefined, id: BackupId, content: Content): Baseline {
   const made = baselineOf(id, content);
   if (before === undefined) return made;
-  const steady = new Map(before.tables.map((family) => [family[0], family]));
-  const tables = made.tables.map(([name, rows, seen, dips]): Family => [name, rows, Math.max(seen, steady.get(name)?.[2] ?? 0), steady.get(name)?.[3] ?? dips]);
-  const gone = before.tables.filter(([name]) => !tables.some(([known]) => known === name)).map(([name, , , dips]): Family => [name, 0, 0, dips + 1]);
+  const known = new Map(before.tables.map((family) => [family[0], family]));
+  const tables = made.tables.map(([name, most, last, steady, dips]): Family => [name, most, last, Math.max(steady, known.get(name)?.[3] ?? 0), known.get(name)?.[4] ?? dips]);
+  const there = new Set(tables.map(([name]) => name));
+  const gone = before.tables.filter(([name]) => !there.has(name)).map(([name, , , , dips]): Family => [name, 0, 0, 0, dips + 1]);
   return { ...made, tables: largestOf([...tables, ...gone]), servers: withServer(before.servers, content.facts.server) };
 }
 
@@ -82,19 +85,19 @@ function baselineOf(id: BackupId, { facts: { rows, bytes, engine, database, serv
   return { from: id, rows, bytes, recent: [[rows, bytes]], tables: tablesAfter([], families), engine, database, servers: server === undefined ? [] : [server] };
 }
 
-function isLost([, most, steady, dips]: Family, now: number): boolean {
+function isLost([, most, , steady, dips]: Family, now: number): boolean {
   return steady >= steadyAtLeast * 10 ** dips && now * 100 < most * leftOfTable;
 }
 
-/** A table that falls below what can be told begins anew, and is known to come and go. */
+/** A table that falls below what can be told, or loses a fifth overnight, begins anew: queues and staging tables come and go. */
 function tablesAfter(tables: readonly Family[], families: ReadonlyMap<string, number>): Family[] {
   const known = new Map(tables.map((family) => [family[0], family]));
   const there = [...families].flatMap(([name, now]): Family[] => {
     if (now < smallest.rows) return [];
-    const [, most = 0, steady = 0, dips = 0] = known.get(name) ?? [];
-    return [[name, Math.max(most, now), steady + 1, dips]];
+    const [, most = 0, last = 0, steady = 0, dips = 0] = known.get(name) ?? [];
+    return [[name, Math.max(most, now), now, now * 100 < last * keptOvernight ? 1 : steady + 1, dips]];
   });
-  const low = tables.filter(([name]) => (families.get(name) ?? 0) < smallest.rows).map(([name, , steady, dips]): Family => [name, 0, 0, steady === 0 ? dips : dips + 1]);
+  const low = tables.filter(([name]) => (families.get(name) ?? 0) < smallest.rows).map(([name, , , steady, dips]): Family => [name, 0, 0, 0, steady === 0 ? dips : dips + 1]);
   return largestOf([...there, ...low]);
 }
 

@@ -20,7 +20,8 @@ export function goneOf(before: Ledger, entries: Ledger['backups'], history: Sour
   const fresh = missing.length === 0 ? [] : keptOf(missing.map(({ id }) => id as BackupId), [...before.backups, ...entries], memory, now);
   const count = (before.gone?.count ?? 0) - back + fresh.length;
   if (count <= 0) return undefined;
-  const of = fresh.length === 0 ? (before.gone?.of ?? count) : Math.max(before.gone?.of ?? 0, before.backups.length);
+  const all = new Set([...before.backups, ...entries].map(({ id }) => id));
+  const of = fresh.length === 0 ? (before.gone?.of ?? count) : Math.max(before.gone?.of ?? 0, all.size);
   return { count, of, ids: [...new Set([...known, ...fresh])].slice(-mostIds) };
 }
 

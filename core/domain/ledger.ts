@@ -1,4 +1,4 @@
-import type { Baseline, Entry, Ledger } from '../contract/ledger.ts';
+import type { Baseline, Entry, Family, Ledger } from '../contract/ledger.ts';
 import type { Manifest } from '../contract/manifest.ts';
 import { familyOf, grown, otherThan, shrinkingAgainst } from './baseline.ts';
 import type { Content } from './baseline.ts';
@@ -37,7 +37,7 @@ export function remember(before: Ledger | undefined, history: SourceHistory, rea
   const lastKnown = ledger.backups.findLast(({ id, odd }) => odd === undefined && startOf(id as BackupId).getTime() <= now.getTime() + clocksMs)?.id;
   let { baseline } = ledger;
   const entries: Entry[] = [];
-  const back = new Set<string>();
+  const back = new Set(ledger.backups.slice(ledger.backups.findLastIndex(({ shrunk }) => shrunk === undefined) + 1).flatMap(({ shrunk }) => shrunk?.table ?? []));
   for (const found of history.backups) {
     const one = read.get(found.id);
     const old = known.get(found.id);
@@ -112,6 +112,6 @@ function restartedSince(ledger: Ledger, memory: Memory): Ledger {
     return { ...bare, ...(shrunk && baseline.rows > 0 && { shrunk }) };
   });
   if (baseline === undefined) return ledger;
-  const dips = tables.map(([name, , , count]) => [name, 0, 0, count] as [string, number, number, number]).filter(([, , , count]) => count > 0);
+  const dips = tables.flatMap(([name, , , , count]): Family[] => (count > 0 ? [[name, 0, 0, 0, count]] : []));
   return { ...rest, backups, baseline: { ...baseline, servers, tables: dips } };
 }

@@ -15,7 +15,7 @@ afterAll(() => rm(folder, { recursive: true }));
 
 const run = (...args: string[]) => nightjar(args, { cwd: folder });
 
-test.each([[['--help']], [['backup', '--help']], [['list', '--help']], [['verify', '--help']], [['restore', '--help']], [['check', '--help']], [['cost', '--help']]])('%p tells how to use it, within 80 columns', async (args) => {
+test.each([[['--help']], [['backup', '--help']], [['list', '--help']], [['verify', '--help']], [['restore', '--help']], [['check', '--help']], [['accept', '--help']], [['cost', '--help']]])('%p tells how to use it, within 80 columns', async (args) => {
   const { code, stdout, stderr } = await run(...args);
 
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });

@@ -1,0 +1,35 @@
+import { ledgerSchema } from '../contract/ledger.ts';
+import { accepted, acceptableOf } from '../domain/acceptance.ts';
+import type { Acceptable } from '../domain/acceptance.ts';
+import { BackupError, isBackupError } from '../domain/errors.ts';
+import type { SourceName } from '../domain/keys.ts';
+import { contentOf } from '../domain/ledger.ts';
+import type { Memory } from '../domain/verdict.ts';
+import type { Clock, Vault } from '../ports.ts';
+import { addToLedgerIndex, readLedgerIndex, writeLedger } from './ledger-file.ts';
+import { readManifest } from './manifests.ts';
+import { listSource, survey } from './survey.ts';
+
+type Deps = { vault: Vault; clock: Clock };
+
+/** What would be accepted of a source, and how to do it: only as long as nobody has written meanwhile. */
+export type Acceptance = { what: Acceptable[]; accept(by: string, signal: AbortSignal): Promise<void> };
+
+/** Looks at what a check tells of a source until a person accepts it. Changes nothing until `accept` is called, which throws `object-exists` where another check has written since. */
+export async function acceptanceOf(source: SourceName, memory: Memory, { vault, clock }: Deps, signal: AbortSignal): Promise<Acceptance> {
+  const expected = (await readLedgerIndex(vault, signal)).has(source);
+  const { verdict, ledger, before } = await survey(await listSource(source, vault, signal), { memory, at: clock.now(), expected }, vault, signal);
+  return {
+    what: acceptableOf(verdict),
+    async accept(by, stop) {
+      const { newest } = verdict;
+      const content = newest === undefined || newest.full ? undefined : contentOf((await readManifest(source, newest.id, vault, stop)).manifest);
+      const next = ledgerSchema.parse(accepted(ledger, verdict, content, { at: clock.now().toISOString(), by }));
+      await writeLedger(source, next, before, vault, stop).catch((cause: unknown) => {
+        if (!isBackupError(cause, 'object-exists')) throw cause;
+        throw new BackupError('object-exists', `a check has written what it saw of ${source} meanwhile: nothing was accepted`, { hint: `look again: nightjar accept ${source}`, cause });
+      });
+      await addToLedgerIndex([source], vault, stop);
+    },
+  };
+}
