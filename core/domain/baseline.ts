@@ -18,7 +18,7 @@ const keptOvernight = 80;
 /** So many full backups in a row must have held a table's rows before their loss is told; ten times as many for each time that it has lost them before. */
 const steadyAtLeast = 3;
 const mostFamilies = 1000;
-const mostServers = 8;
+const mostServers = 32;
 
 /** Names that differ in digits alone are one: partitions of a month come and go, and their rows are together what they were. */
 export function familyOf(table: string): string {

@@ -12,6 +12,7 @@ import { explainDenied, requirePrivileges } from './privileges.ts';
 import { requireReadable } from './readable.ts';
 import { quoteName } from './quoting.ts';
 import { restoreCommands } from './restore-commands.ts';
+import { serverIdentity } from './server-identity.ts';
 import { withSession } from './session.ts';
 import type { Server } from './session.ts';
 import { libraryWarnings, readTables, tableWarnings } from './tables.ts';
@@ -51,7 +52,7 @@ export function mariadbEngine(login: Login, tools: Tools): Engine {
       const losses = lossWatch(known, login, server);
       return {
         database: login.database,
-        server: { product: server.product, version: server.version },
+        server: { product: server.product, version: server.version, ...(like === undefined && (await serverIdentity(session))) },
         client: { program: 'mariadb-dump', version: tools.program('mariadb-dump').version },
         parts: plannedParts({ login, tools: said.tools, server, catalog, tables, triggerOrder, watch: like === undefined, rowForm, losses })
           .map((part) => explainedByChange(part, before, login)),

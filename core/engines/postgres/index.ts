@@ -14,6 +14,7 @@ import { changed, printsNames, readIdentities } from './identity.ts';
 import type { Scope } from './identity.ts';
 import { plannedParts, restFile, schemaFile } from './parts.ts';
 import { settle } from './settle.ts';
+import { serverIdentity } from './server-identity.ts';
 import { withSession } from './session.ts';
 import type { Session } from './session.ts';
 import { openSnapshot } from './snapshot.ts';
@@ -36,7 +37,7 @@ export function postgresEngine(own: Login, tools: Tools, sliceBytes?: Bytes): En
         const said = hearing(tools);
         return {
           database: login.database,
-          server: { product: 'PostgreSQL', version: serverVersion },
+          server: { product: 'PostgreSQL', version: serverVersion, ...(like === undefined && (await serverIdentity(session))) },
           client: { program: 'pg_dump', version: tools.program('pg_dump', serverMajor).version },
           parts: plannedParts({ login, tools: said.tools, snapshot, encoding: catalog['database']?.['encoding'] ?? 'UTF8' }, like, sliceBytes).map((part) => whileHeld(stillSame(part, session, login), session)),
           catalog,
