@@ -37,8 +37,8 @@ export function mariadbEngine(login: Login, tools: Tools): Engine {
     plan: ({ like, restored }, signal) => withSession(login, signal, async (session): Promise<Plan> => {
       const { server } = session;
       const rowForm = rowFormFor(like);
-      const blindness = await requirePrivileges(session, login);
       await requireUsualSession(session, login);
+      const blindness = await requirePrivileges(session, login);
       await requireReadable(session, login);
       const tables = await readTables(session);
       if (rowForm !== undefined) await requireStoredBytes(session, login, tables, signal);

@@ -13,7 +13,7 @@ import { isOtherText } from './values/row-form.ts';
  */
 export async function requireUsualSession(session: Session, login: Login): Promise<void> {
   await requireWholeAnswers(session, login);
-  const [row] = await session.rows('SELECT @@character_set_client AS client, @@character_set_connection AS connection, @@character_set_results AS results');
+  const [row] = await session.rows('SELECT @@character_set_client AS client, @@character_set_results AS results');
   const own = Object.values(row ?? {}).find((charset) => charset !== 'utf8mb4');
   if (own !== undefined) throw overruled(session, login, 'utf8mb4', own);
 }
