@@ -5,8 +5,8 @@ import { dirname, join, relative } from 'node:path';
 import config from './jest.config.json' with { type: 'json' };
 
 const slow = /^(test\/servers|layers|lib)\//;
-/** These start the CDK and npm as programs, which no import tells. */
-const asPrograms = /\/test\/(infra\/command|cli\/package)\.test\.ts$/;
+/** These start the CDK and npm as programs, which no import tells; or they try so many cases that each takes longer than all others together should. */
+const long = ['infra/command', 'cli/package', 'commands/faults', 'domain/rotatable', 'pipeline/program', 'vaults/folder', 'vaults/folder-killed'];
 const root = import.meta.dirname;
 
 /** What a file imports of ours at run time. */
@@ -23,5 +23,5 @@ function isFast(suite) {
 
 export default {
   ...config,
-  testMatch: globSync(join(root, 'test/**/*.test.ts')).filter((suite) => !asPrograms.test(suite) && isFast(suite)),
+  testMatch: globSync(join(root, 'test/**/*.test.ts')).filter((suite) => !long.some((name) => suite.endsWith(`/${name}.test.ts`)) && isFast(suite)),
 };

@@ -77,10 +77,10 @@ test.each([['pg_dump', 'data/0001.sql.zst'], ['psql', 'data/0002.sql.zst']] as c
   expect(await bucket.files()).toEqual([]);
 });
 
-test.each([['pg_dump', 'a folder'], ['psql', 'S3']] as const)('a gigabyte on stderr of a %s is no reason to fall over, nor to leave anything in %s', async (which, where) => {
+test.each([['pg_dump', 'a folder'], ['psql', 'S3']] as const)('a hundred megabytes on stderr of a %s is no reason to fall over, nor to leave anything in %s', async (which, where) => {
   const before = await placeOf(where).files();
 
-  await expect(broken(which, where, 'floods-stderr')).rejects.toThrow(/and these were its last words$/);
+  await expect(broken(which, where, 'floods-stderr 100000000')).rejects.toThrow(/and these were its last words$/);
 
   expect(await placeOf(where).files()).toEqual(before);
 });

@@ -10,7 +10,7 @@ export type DatabaseLaunch = {
   folder: TemporaryFolder;
   dataDir: string;
   access: Pick<DatabaseServer, 'host' | 'port' | 'user' | 'password' | 'caFile'>;
-  /** The signal at which it shuts down without waiting for its clients. */
+  /** The signal at which it ends at once: its data goes with it. */
   stopSignal: NodeJS.Signals;
   /** Logs in and asks the server its version; fails while the server is not ready. */
   askVersion: (signal: AbortSignal) => Promise<string>;

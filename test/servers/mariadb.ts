@@ -31,7 +31,7 @@ export async function startMariadb(options: MariadbOptions, signal = AbortSignal
     const args = ['--no-defaults', ...Object.entries(settings).map(([name, value]) => `--${name}=${value}`)];
     const launch = { program: join(root.path, 'usr/sbin/mariadbd'), args, env: root.env, cwd: folder.path };
     const askVersion = (): Promise<string> => mysqlVersion(access);
-    return launchDatabase({ what: `MariaDB ${series}`, launch, folder, dataDir, access, stopSignal: 'SIGTERM', askVersion }, signal);
+    return launchDatabase({ what: `MariaDB ${series}`, launch, folder, dataDir, access, stopSignal: 'SIGKILL', askVersion }, signal);
   });
 }
 

@@ -25,7 +25,7 @@ export async function startMysql(options: MysqlOptions = {}, signal = AbortSigna
     const settings = { ...ownPlaces(root, dataDir), ...quickSettings, ...tls?.settings, port: String(access.port), 'init-file': login, ...options.settings };
     const args = ['--no-defaults', ...Object.entries(settings).map(([name, value]) => `--${name}=${value}`)];
     const launch = { program: join(root.path, 'usr/sbin/mysqld'), args, env: root.env, cwd: folder.path };
-    return launchDatabase({ what: 'MySQL', launch, folder, dataDir, access, stopSignal: 'SIGTERM', askVersion: () => mysqlVersion(access) }, signal);
+    return launchDatabase({ what: 'MySQL', launch, folder, dataDir, access, stopSignal: 'SIGKILL', askVersion: () => mysqlVersion(access) }, signal);
   });
 }
 

@@ -50,7 +50,7 @@ async function launch({ root, major, folder, dataDir, password, settings: wanted
   const args = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
   const access = { host: '127.0.0.1', port: Number(settings['port']), user: 'postgres', password, ...(caFile !== undefined && { caFile }) };
   const server = { program: join(programs(root, major), 'postgres'), args: ['-D', dataDir, ...args], env: root.env, cwd: folder.path };
-  return launchDatabase({ what: `PostgreSQL ${major}`, launch: server, folder, dataDir, access, stopSignal: 'SIGINT', askVersion: () => askVersion(access) }, signal);
+  return launchDatabase({ what: `PostgreSQL ${major}`, launch: server, folder, dataDir, access, stopSignal: 'SIGQUIT', askVersion: () => askVersion(access) }, signal);
 }
 
 /** Durability costs time and saves nothing here; everything else is as PostgreSQL ships it. */

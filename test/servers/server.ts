@@ -13,7 +13,7 @@ export type DatabaseServer = {
   pid: number;
   /** What the server last wrote to its log. */
   lastWords(): string;
-  /** Shuts it down in order, and removes its folder. */
+  /** Ends it at once, and removes its folder. */
   stop(): Promise<void>;
   /** SIGKILL, as a crash; the folder stays until `stop`. */
   kill(): Promise<void>;

@@ -7,15 +7,15 @@ import { temporaryFolder } from '../servers/folder.ts';
 
 const memory = '/dev/shm';
 const tmpfs = 0x01021994;
-/** What the servers and files of two or three suites take at their largest, several times over. */
-const roomBytes = 6 * 1024 ** 3;
+/** What the servers and files of one suite take at their largest, twice over. */
+const roomBytes = 2 * 1024 ** 3;
 
 /**
  * Before a run of tests (jest.config.json): temporary folders lie in memory where the machine has enough of it. Everything in them is thrown away, and a third of
  * a run was waiting for the disk. The folder goes with this process, however that ends.
  */
-export default async function beforeAll(): Promise<void> {
-  if (process.env['TMPDIR'] !== undefined || !(await isRoomy())) return;
+export default async function beforeAll({ maxWorkers }: { maxWorkers: number }): Promise<void> {
+  if (process.env['TMPDIR'] !== undefined || !(await isRoomy(maxWorkers * roomBytes))) return;
   process.env['TMPDIR'] = memory;
   const { path, remove } = await temporaryFolder('tests');
   // as /tmp is: root's or ours, and open to the user that servers run as
@@ -28,9 +28,9 @@ export default async function beforeAll(): Promise<void> {
   }
 }
 
-async function isRoomy(): Promise<boolean> {
+async function isRoomy(bytes: number): Promise<boolean> {
   const found = await statfs(memory).catch(() => undefined);
-  return found?.type === tmpfs && found.bavail * found.bsize > roomBytes && freemem() > roomBytes;
+  return found?.type === tmpfs && found.bavail * found.bsize > bytes && freemem() > bytes;
 }
 
 /** Whether programs may be started there: some containers forbid it (`noexec`). */

@@ -105,7 +105,7 @@ export async function replacedOften(times: number, scene: PostgresScene, { vault
 function nightjarIn(cwd: string, env: Record<string, string>, args: readonly string[], signal?: NodeJS.Signals, afterMs?: number): Promise<Run> {
   const began = Date.now();
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, [nightjar, ...args], { cwd, env: { PATH: process.env['PATH'], HOME: cwd, ...env } });
+    const child = spawn(process.execPath, [nightjar, ...args], { cwd, env: { PATH: process.env['PATH'], HOME: cwd, NODE_COMPILE_CACHE: join(tmpdir(), 'compiled'), ...env } });
     let said = '';
     for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (said += chunk));
     if (signal !== undefined) setTimeout(() => child.kill(signal), afterMs);
