@@ -17,5 +17,5 @@ for (const [name, code] of [['SIGINT', exitCodes.interrupted], ['SIGTERM', exitC
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? exitCodes.done : exitCodes.failed));
 
 collectSeldom();
-const code = await run(process.argv.slice(2), stop.signal);
+const code = await run(process.argv.slice(2), process, stop.signal);
 process.exit(stopCode ?? code);

@@ -6,7 +6,7 @@ import type { Source } from './commands/source.ts';
 import type { Telling } from './commands/told-run.ts';
 import type { Config, SourceConfig, ToldBy } from './contract/config.ts';
 import { tlsChoice } from './contract/config-server.ts';
-import { BackupError, isBackupError } from './domain/errors.ts';
+import { BackupError, isBackupError, messageOf } from './domain/errors.ts';
 import type { SourceName } from './domain/keys.ts';
 import { projectRunbook } from './domain/message-plain.ts';
 import { suggestion } from './domain/nearest.ts';
@@ -79,17 +79,22 @@ export async function compose(config: Config, host: Host, signal: AbortSignal): 
     });
   }
 
-  async function loginOf({ server, lockTimeoutMs, idleTimeoutMs, parallel, cloud }: SourceConfig, stop: AbortSignal): Promise<Login> {
+  async function loginOf(name: string, { engine, server, lockTimeoutMs, idleTimeoutMs, parallel, cloud }: SourceConfig, stop: AbortSignal): Promise<Login> {
     const tls = tlsChoice(server);
+    // what may be missing is looked at before the database clients are fetched: that takes a minute
+    const key = `sources.${name}.${engine}`;
+    const user = await at(`${key}.user`, secret(server.user, stop));
+    const password = server.password === 'iam' ? rdsToken({ ...server, user, resourceId: cloud.resourceId }) : server.password && (await at(`${key}.password`, secret(server.password, stop)));
+    const ownAuthority = tls.mode === 'off' || isBrought(tls.ca) ? undefined : resolve(host.folder, tls.ca);
+    if (ownAuthority !== undefined) await readAuthority(`${key}.tls.ca`, ownAuthority);
     const { certificates } = await tools(stop);
     if (tls.mode === 'verify' && tls.ca === 'rds') await requireAuthority(server.host, certificates.rds);
-    const ca = tls.mode === 'off' ? '' : tls.ca === 'rds' || tls.ca === 'public' ? certificates[tls.ca] : resolve(host.folder, tls.ca);
-    const user = await secret(server.user, stop);
+    const ca = tls.mode === 'off' ? '' : isBrought(tls.ca) ? certificates[tls.ca] : ownAuthority!;
     return {
       host: server.host,
       port: server.port,
       user,
-      password: server.password === 'iam' ? rdsToken({ ...server, user, resourceId: cloud.resourceId }) : server.password && (await secret(server.password, stop)),
+      password,
       database: server.database,
       tls: tls.mode === 'off' ? tls : { mode: 'verify', ca },
       lockTimeoutMs,
@@ -110,7 +115,7 @@ export async function compose(config: Config, host: Host, signal: AbortSignal): 
     hooks: telling.hooks,
     async source(name, { database }, stop) {
       const found = sourceConfig(config, name);
-      const login = { ...(await loginOf(found, stop)), ...(database !== undefined && { database }) };
+      const login = { ...(await loginOf(name, found, stop)), ...(database !== undefined && { database }) };
       const engine = (await engines[found.engine]())(login, await tools(stop));
       const { timeZone, retention, compressionLevel, parallel } = found;
       return { name: name as SourceName, engine, database: login.database, timeZone, schedule: scheduleOf(found), retention, compressionLevel, parallel };
@@ -136,7 +141,7 @@ export function openTelling(config: ToldBy, host: Host, secrets: Secrets = openS
   return {
     clock,
     place: vault === undefined ? 'unknown: the configuration can\'t be used' : vault.kind === 'folder' ? resolve(host.folder, vault.folder) : `s3://${[vault.bucket, vault.prefix].filter((part) => part !== '').join('/')}`,
-    notifiers: config.notify.map((one) => linking(openNotifier(one, { clock, secret: (reference, stop) => secrets.get(reference, stop), command }), runbook)),
+    notifiers: config.notify.map((one) => linking(openNotifier(one, { clock, secret: (reference, stop) => at('notify', secrets.get(reference, stop)), command }), runbook)),
     hooks: config.hooks.map((one) => openHook(one, command)),
   };
 }
@@ -169,13 +174,23 @@ function sourceConfig({ sources }: Config, name: string): SourceConfig {
   throw new BackupError('input-invalid', `there is no source ${name} in the configuration${suggestion(name, names)}`, { hint: `configured are: ${names.join(', ')}` });
 }
 
+/** What a key of the configuration stands for; an error says which key it was. */
+async function at<T>(key: string, work: Promise<T> | T): Promise<T> {
+  try {
+    return await work;
+  } catch (cause) {
+    if (!isBackupError(cause, 'secret-missing')) throw cause;
+    throw new BackupError(cause.code, `${key}: ${cause.message}`, { hint: cause.hint, cause });
+  }
+}
+
 type ReadSecret = (reference: SecretReference, signal: AbortSignal) => string | Promise<string>;
 
 async function openConfiguredVault(config: Config['vault'], { folder }: Host, secret: ReadSecret, signal: AbortSignal) {
   if (config.kind === 'folder') return openVault({ kind: 'folder', root: resolve(folder, config.folder) });
   const { accessKeyId: id, secretAccessKey: key, ca, ...place } = config;
-  const credentials = id && key && { accessKeyId: await secret(id, signal), secretAccessKey: await secret(key, signal) };
-  const authority = ca === undefined ? undefined : await readAuthority(resolve(folder, ca));
+  const credentials = id && key && { accessKeyId: await at('vault.s3.accessKeyId', secret(id, signal)), secretAccessKey: await at('vault.s3.secretAccessKey', secret(key, signal)) };
+  const authority = ca === undefined ? undefined : await readAuthority('vault.s3.ca', resolve(folder, ca));
   return openVault({ ...place, ca: authority }, credentials && { credentials });
 }
 
@@ -188,8 +203,16 @@ function commandOf([program = '', ...args]: readonly string[], { env, folder }: 
   return { program: program.includes('/') ? resolve(folder, program) : program, args, env: Object.fromEntries(passed) as Record<string, string> };
 }
 
-async function readAuthority(path: string): Promise<string> {
-  return readFile(path, 'utf8').catch((cause: unknown) => {
-    throw new BackupError('config-invalid', `vault.s3.ca: ${path} can't be read`, { cause });
+/** Authorities that come with the database clients. */
+function isBrought(ca: string): ca is 'rds' | 'public' {
+  return ca === 'rds' || ca === 'public';
+}
+
+async function readAuthority(key: string, path: string): Promise<string> {
+  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+    const why = (cause as NodeJS.ErrnoException).code === 'ENOENT' ? 'is not there' : `can't be read: ${messageOf(cause)}`;
+    throw new BackupError('config-invalid', `${key}: the file ${path} ${why}`, { hint: 'correct the path (it is relative to the configuration), or put the certificate of the authority there, as PEM', cause });
   });
+  if (text.includes('-----BEGIN CERTIFICATE-----')) return text;
+  throw new BackupError('config-invalid', `${key}: the file ${path} holds no certificate`, { hint: 'it must begin with -----BEGIN CERTIFICATE-----; from DER: openssl x509 -inform der -in file -out file.pem' });
 }

@@ -6,6 +6,8 @@ import { BackupError } from './domain/errors.ts';
 import { plural } from './domain/units.ts';
 
 const asSyntax = 'a value begins with *, & or !, which mean something in YAML: put it in quotes';
+/** The library's warnings go to stderr, and quote what may be a secret. */
+const logLevel = 'error';
 const hint = 'every key is explained in docs/configuration.md; nightjar.example.yaml is a whole example';
 
 /**
@@ -14,7 +16,7 @@ const hint = 'every key is explained in docs/configuration.md; nightjar.example.
  */
 export function parseConfig(text: string, name: string, against: (config: Config) => ConfigProblem[] = () => []): Config {
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true, strict: true });
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true, strict: true, logLevel });
   const broken = [...document.errors, ...document.warnings];
   if (broken.length > 0) throw invalid(name, broken.map((error) => `${at(error.pos[0], lines)}: ${plain(error)}`));
   const result = checkConfig(content(document, name));
@@ -25,7 +27,7 @@ export function parseConfig(text: string, name: string, against: (config: Config
 
 /** Who is to be told that this text is no configuration: nobody, where it can't be read at all. */
 export function toldByText(text: string): ToldBy {
-  const document = parseDocument(text, { prettyErrors: false, uniqueKeys: false, strict: false });
+  const document = parseDocument(text, { prettyErrors: false, uniqueKeys: false, strict: false, logLevel });
   try {
     return toldBy(document.toJS({ maxAliasCount: 100 }));
   } catch {
@@ -34,8 +36,8 @@ export function toldByText(text: string): ToldBy {
 }
 
 function invalid(name: string, problems: string[]): BackupError {
-  const list = problems.map((problem) => `\n  ${problem}`).join('');
-  return new BackupError('config-invalid', `${name} has ${plural(problems.length, 'problem')}:${list}`, { hint });
+  const once = [...new Set(problems)];
+  return new BackupError('config-invalid', [`${name} has ${plural(once.length, 'problem')}:`, ...once.map((problem) => `  ${problem}`)], { hint });
 }
 
 /** What the document says; an alias that stands for nothing is only found here. The library's error quotes it, so it is no cause of ours. */

@@ -1,4 +1,4 @@
-import { abortError, BackupError, isBackupError, messageOf } from '../core/domain/errors.ts';
+import { abortError, BackupError, isBackupError, ourError } from '../core/domain/errors.ts';
 import type { FailureCode } from '../core/domain/errors.ts';
 
 /** Remedies of the engine room speak of the command line; these are the same in an event's terms. */
@@ -16,8 +16,8 @@ function inTermsOfEvents(hint: string | undefined): string | undefined {
 /** The error of ours that a failed run stands for: what the deadline has broken is the deadline's. */
 export function failureOf(error: unknown, signal: AbortSignal): BackupError {
   if (signal.aborted && !isBackupError(error, abortError(signal).code)) return abortError(signal);
-  if (isBackupError(error)) return new BackupError(error.code, error.message, { hint: hints[error.code] ?? inTermsOfEvents(error.hint), cause: error.cause });
-  return new BackupError('internal', messageOf(error), { hint: 'this is a defect of Nightjar: please report it, with this log', cause: error });
+  if (isBackupError(error)) return new BackupError(error.code, error.lines, { hint: hints[error.code] ?? inTermsOfEvents(error.hint), cause: error.cause });
+  return ourError(error);
 }
 
 /** What Lambda is thrown: it takes an error's name for the error's type. Nothing but code, message and hint leaves the function. */

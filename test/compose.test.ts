@@ -44,7 +44,7 @@ test('a bucket keeps its place, and its keys are read by reference', async () =>
 
   expect(nightjar.vault.place).toBe('s3://abc/nightly');
   nightjar.close();
-  await expect(compose(config(text), host(), limit())).rejects.toMatchObject({ code: 'secret-missing', message: 'the environment variable KEY_ID is not set' });
+  await expect(compose(config(text), host(), limit())).rejects.toMatchObject({ code: 'secret-missing', message: 'vault.s3.accessKeyId: the environment variable KEY_ID is not set' });
 });
 
 test('a source knows its place, and another database on its server', async () => {

@@ -1,5 +1,5 @@
 import type { RunHost } from '../../core/commands/told-run.ts';
-import { BackupError, isBackupError, messageOf } from '../../core/domain/errors.ts';
+import { ourError } from '../../core/domain/errors.ts';
 import type { FailureCode } from '../../core/domain/errors.ts';
 import type { Output } from './output.ts';
 
@@ -12,7 +12,7 @@ export function commandLine(run: string, out: Output, signal: AbortSignal): Pick
   const unalarming: FailureCode[] = ['lease-held', 'input-invalid', ...(out.watched ? (['aborted', 'config-invalid'] as const) : [])];
   return {
     run,
-    explain: (error) => (isBackupError(error) ? error : new BackupError('internal', messageOf(error), { hint: 'this is a defect of Nightjar: please report it' })),
+    explain: ourError,
     unalarming,
     limit: () => AbortSignal.timeout(signal.aborted ? stoppingMs : limitMs),
   };

@@ -1,4 +1,4 @@
-import { isBackupError, messageOf } from '../../core/domain/errors.ts';
+import { isBackupError, ourError } from '../../core/domain/errors.ts';
 import type { FailureCode } from '../../core/domain/errors.ts';
 
 /** What a run ends with, as --help says. */
@@ -17,14 +17,15 @@ export function exitCodeOf(failures: readonly unknown[]): number {
   return failures.every((failure) => isBackupError(failure, ...usage)) ? exitCodes.usage : exitCodes.failed;
 }
 
-/** A failure as people read it: what happened, and below it what to do. A defect of ours shows where. */
-export function failureText(error: unknown): string {
-  if (!isBackupError(error)) return `error: ${messageOf(error)}\n  hint: this is a defect of Nightjar; please report it with these lines\n${error instanceof Error ? (error.stack ?? '') : ''}`;
-  return `error: ${error.message}${error.hint === undefined ? '' : `\n  hint: ${error.hint}`}`;
+/** A failure as people read it, line by line: what happened, and below it what to do. A defect of ours shows where. */
+export function failureLines(error: unknown): string[] {
+  const { code, lines, hint, cause } = ourError(error);
+  const where = code === 'internal' && cause instanceof Error ? (cause.stack ?? '').split('\n').filter((line) => line.startsWith('    at ')) : [];
+  return [...lines.map((line, index) => (index === 0 ? `error: ${line}` : line)), ...(hint === undefined ? [] : [`  hint: ${hint}`]), ...where];
 }
 
 /** A failure as programs read it. */
 export function failureDocument(error: unknown): { code: FailureCode; message: string; hint?: string } {
-  if (!isBackupError(error)) return { code: 'internal', message: messageOf(error) };
-  return { code: error.code, message: error.message, ...(error.hint !== undefined && { hint: error.hint }) };
+  const { code, message, hint } = ourError(error);
+  return { code, message, ...(hint !== undefined && { hint }) };
 }

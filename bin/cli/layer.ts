@@ -1,6 +1,6 @@
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
-import { BackupError } from '../../core/domain/errors.ts';
+import { BackupError, isBackupError, messageOf } from '../../core/domain/errors.ts';
 import type { ToolsFacts } from '../../core/domain/tools-notices.ts';
 import { readToolsFacts } from '../../core/tools.ts';
 
@@ -20,8 +20,22 @@ export async function findLayer(env: NodeJS.ProcessEnv, own: string | undefined,
   if (process.platform !== 'linux') {
     throw new BackupError('tools-missing', `the database clients run on Linux, not on ${process.platform}`, { hint: 'run Nightjar on Linux or in a Linux container' });
   }
-  const { dbToolsLayer, pinRule } = await import('../../layers/db-tools/index.ts');
-  return dbToolsLayer(machineLayer, { rule: pinRule(env), own }, report, signal);
+  const { cacheRoot, dbToolsLayer, pinRule } = await import('../../layers/db-tools/index.ts');
+  return dbToolsLayer(machineLayer, { rule: pinRule(env), own }, report, signal).catch((error: unknown) => {
+    throw isBackupError(error) ? error : new BackupError('tools-missing', `the database clients can't be kept ${placeOf(() => cacheRoot(env))}: ${messageOf(error)}`, {
+      hint: 'name a folder with 100 MB of space that this user may write to: export NIGHTJAR_CACHE=/path; or one that holds the clients: NIGHTJAR_TOOLS',
+      cause: error,
+    });
+  });
+}
+
+/** A user may have no home to keep anything in. */
+function placeOf(cache: () => string): string {
+  try {
+    return `in ${cache()}`;
+  } catch {
+    return 'anywhere, for this user has no home';
+  }
 }
 
 /** What is known of that layer: nothing is built for it, and a mirror that does not answer soon is one that nobody could ask. */

@@ -1,5 +1,11 @@
-import { failureText } from './failure.ts';
-import { harmless } from './harmless.ts';
+import { oneLine } from '../../core/domain/lines.ts';
+import { failureLines } from './failure.ts';
+import { hanging, wrapped } from './text.ts';
+
+const usualColumns = 80;
+
+/** A stream that words go to: a terminal of so many columns, or a pipe. */
+export type Screen = { readonly isTTY?: boolean; readonly columns?: number; write(text: string): unknown };
 
 /** Where a command's words go: results to stdout, everything else to stderr. With --json, stdout gets one document at the end and stderr nothing. */
 export type Output = {
@@ -20,31 +26,33 @@ export type Output = {
 /** What a command has done: the document for programs, and what failed on the way (already told by `fail`). */
 export type Outcome = { document: object; failures: unknown[] };
 
-/** The streams of a terminal, or what they were sent into. */
-export function openOutput(stdout: NodeJS.WriteStream, stderr: NodeJS.WriteStream, json: boolean): Output {
+/** The streams of a terminal, or what they were sent into. On a terminal, a line that is longer than it is wide goes on below, broken between words. */
+export function openOutput(stdout: Screen, stderr: Screen, json: boolean): Output {
   let shown = false;
   const watched = stderr.isTTY === true && !json;
   function clear(): void {
     if (shown) stderr.write('\r\x1b[2K');
     shown = false;
   }
-  function write(stream: NodeJS.WriteStream, line: string): void {
+  function write(stream: Screen, line: string): void {
     if (json) return;
     clear();
-    stream.write(`${harmless(line)}\n`);
+    const text = oneLine(line);
+    const lines = stream.isTTY === true ? wrapped(text, stream.columns ?? usualColumns, '', hanging(text)) : [text];
+    stream.write(`${lines.join('\n')}\n`);
   }
   return {
     json,
     watched,
-    columns: stderr.columns ?? 80,
+    columns: stderr.columns ?? usualColumns,
     say: (line) => write(stdout, line),
     note: (line) => write(stderr, line),
-    fail: (error) => write(stderr, failureText(error)),
+    fail: (error) => failureLines(error).forEach((line) => write(stderr, line)),
     live(line) {
       if (!watched) return;
       clear();
       if (line === undefined) return;
-      stderr.write(harmless(line));
+      stderr.write(oneLine(line));
       shown = true;
     },
   };

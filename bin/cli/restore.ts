@@ -8,7 +8,7 @@ import type { Manifest } from '../../core/contract/manifest.ts';
 import { BackupError } from '../../core/domain/errors.ts';
 import { newDatabaseName, startOf } from '../../core/domain/keys.ts';
 import type { BackupId, SourceName } from '../../core/domain/keys.ts';
-import { firstLines, oneLine } from '../../core/domain/lines.ts';
+import { firstLines } from '../../core/domain/lines.ts';
 import { formatBytes, formatDuration, plural } from '../../core/domain/units.ts';
 import { confirmByName } from './confirm.ts';
 import { memoryFor, readable } from './names.ts';
@@ -72,7 +72,7 @@ function tellRestored(restored: Restored, { source: name, id }: Manifest, { engi
   }
   out.say(`restored ${name} ${id} in ${formatDuration(ms)}, with ${plural(failures.length, 'failure')}: not proven`);
   out.say(`${whereItIs(restored)}.`);
-  for (const { object, error, statement } of failures) out.say(`  failed: ${[object, error, statement].map(oneLine).join('\n    ')}`);
+  for (const { object, error, statement } of failures) [`  failed: ${object}`, `    ${error}`, `    ${statement}`].forEach((line) => out.say(line));
   for (const difference of firstLines(proof?.differences ?? [], shownDifferences)) out.say(`  differs: ${difference}`);
   for (const note of notes) out.say(note);
   return { document: { ...about, ...(notReplaced !== undefined && { notReplaced }), proven: false, failures, ...(proof && { proof }) }, failure };

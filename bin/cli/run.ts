@@ -4,21 +4,24 @@ import type { Command } from 'commander';
 import { BackupError } from '../../core/domain/errors.ts';
 import { exitCodeOf, exitCodes, failureDocument } from './failure.ts';
 import { openOutput } from './output.ts';
-import type { Outcome, Output } from './output.ts';
+import type { Outcome, Output, Screen } from './output.ts';
 import { harmlessJson } from './harmless.ts';
 import { nightjarProgram } from './program.ts';
 import type { Asked } from './program.ts';
 import { openSession } from './session.ts';
 
+/** Who starts a command line: a process, or a test in its place. */
+export type Starter = { stdout: Screen; stderr: Screen; env: NodeJS.ProcessEnv };
+
 /** Does what a command line asks for, and returns the exit code. */
-export async function run(args: readonly string[], signal: AbortSignal): Promise<number> {
-  const asked = parse(args);
+export async function run(args: readonly string[], { stdout, stderr, env }: Starter, signal: AbortSignal): Promise<number> {
+  const asked = parse(args, stdout, stderr);
   if (typeof asked === 'number') return asked;
-  const out = openOutput(process.stdout, process.stderr, asked.json);
+  const out = openOutput(stdout, stderr, asked.json);
   let document: object = {};
   const failures: unknown[] = [];
   try {
-    const outcome = 'alone' in asked ? await asked.alone({ folder: dirname(resolve(asked.config)), out }, signal) : await inSession(asked, out, signal);
+    const outcome = 'alone' in asked ? await asked.alone({ folder: dirname(resolve(asked.config)), out }, signal) : await inSession(asked, { out, env }, signal);
     document = outcome.document;
     failures.push(...outcome.failures);
   } catch (error) {
@@ -26,12 +29,12 @@ export async function run(args: readonly string[], signal: AbortSignal): Promise
     document = { error: failureDocument(error) };
     out.fail(error);
   }
-  if (asked.json) print({ ok: failures.length === 0, ...document });
+  if (asked.json) print({ ok: failures.length === 0, ...document }, stdout);
   return exitCodeOf(failures);
 }
 
-async function inSession({ config, verb, work }: Extract<Asked, { work: unknown }>, out: Output, signal: AbortSignal): Promise<Outcome> {
-  const session = await openSession(config, verb, out, signal);
+async function inSession({ config, verb, work }: Extract<Asked, { work: unknown }>, host: { out: Output; env: NodeJS.ProcessEnv }, signal: AbortSignal): Promise<Outcome> {
+  const session = await openSession(config, verb, host, signal);
   try {
     return await work(session, signal);
   } finally {
@@ -40,11 +43,11 @@ async function inSession({ config, verb, work }: Extract<Asked, { work: unknown 
 }
 
 /** What is asked for; the exit code where that is told already: help, the version, a mistake. */
-function parse(args: readonly string[]): Asked | number {
+function parse(args: readonly string[], stdout: Screen, stderr: Screen): Asked | number {
   let asked: Asked | undefined;
   const json = args.includes('--json');
   const program = nightjarProgram((found) => (asked = found));
-  const quiet = { writeErr: () => undefined, outputError: () => undefined };
+  const quiet = { writeOut: (text: string) => void stdout.write(text), writeErr: () => undefined, outputError: () => undefined };
   for (const command of everyCommand(program)) command.configureOutput(quiet);
   try {
     program.parse(args, { from: 'user' });
@@ -52,8 +55,8 @@ function parse(args: readonly string[]): Asked | number {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return exitCodes.done;
     const failure = usageError(error, args, program.commands.map((command) => command.name()));
-    openOutput(process.stdout, process.stderr, json).fail(failure);
-    if (json) print({ ok: false, error: failureDocument(failure) });
+    openOutput(stdout, stderr, json).fail(failure);
+    if (json) print({ ok: false, error: failureDocument(failure) }, stdout);
     return exitCodes.usage;
   }
   return asked ?? exitCodes.usage;
@@ -70,6 +73,6 @@ function usageError(error: CommanderError, args: readonly string[], commands: re
   return new BackupError('input-invalid', message, { hint: meant?.replace(/^\((.*)\)$/, '$1') ?? `nightjar ${command === undefined ? '' : `${command} `}--help` });
 }
 
-function print(document: object): void {
-  process.stdout.write(`${harmlessJson(document)}\n`);
+function print(document: object, stdout: Screen): void {
+  stdout.write(`${harmlessJson(document)}\n`);
 }

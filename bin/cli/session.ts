@@ -18,17 +18,17 @@ import type { Output } from './output.ts';
 export type Session = { nightjar: Nightjar; config: Config; out: Output };
 
 /** Reads the configuration and puts everything together for it; for a `verb`, a failure of that is told. Throws `config-invalid`, `secret-missing`. */
-export async function openSession(file: string, verb: Verb | undefined, out: Output, signal: AbortSignal): Promise<Session> {
+export async function openSession(file: string, verb: Verb | undefined, { out, env }: { out: Output; env: NodeJS.ProcessEnv }, signal: AbortSignal): Promise<Session> {
   const path = resolve(file);
   const text = await readConfig(path);
   const folder = dirname(path);
   const pins = join(folder, pinsFileName);
   const host = {
-    env: process.env,
+    env,
     folder,
     identity: thisIdentity(),
-    layer: (stop: AbortSignal) => findLayer(process.env, pins, (line) => out.note(line), stop),
-    toolsFacts: (stop: AbortSignal) => layerFacts(process.env, pins, stop),
+    layer: (stop: AbortSignal) => findLayer(env, pins, (line) => out.note(line), stop),
+    toolsFacts: (stop: AbortSignal) => layerFacts(env, pins, stop),
     runbook: runbookFile(),
   };
   async function failed(error: unknown, told: ToldBy): Promise<unknown> {
@@ -60,8 +60,9 @@ async function readConfig(path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8');
   } catch (cause) {
-    const missing = (cause as NodeJS.ErrnoException).code === 'ENOENT';
-    throw new BackupError('config-invalid', missing ? `there is no configuration ${path}` : `the configuration ${path} can't be read: ${messageOf(cause)}`, {
+    const { code } = cause as NodeJS.ErrnoException;
+    const why = code === 'EISDIR' ? `${path} is a folder, and no configuration` : `the configuration ${path} can't be read: ${messageOf(cause)}`;
+    throw new BackupError('config-invalid', code === 'ENOENT' ? `there is no configuration ${path}` : why, {
       hint: 'write one (nightjar.example.yaml is an example), or name it with --config',
       cause,
     });

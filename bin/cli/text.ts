@@ -17,18 +17,28 @@ export function cut(line: string, width: number): string {
   return line.length <= width ? line : `${line.slice(0, Math.max(0, width - 1))}…`;
 }
 
-/** A text in lines of at most `width`, broken at blanks; `first` and `later` stand before them. A word that is longer stays whole. */
+/** A text in lines of at most `width`, broken at blanks; `first` and `later` stand before them. A word that is longer stays whole, and so does what is in quotes or short braces. */
 export function wrapped(text: string, width: number, first = '', later = first): string[] {
   const lines: string[] = [];
-  let line = '';
-  for (const word of text.split(' ')) {
-    const before = lines.length === 0 ? first : later;
-    if (line !== '' && before.length + line.length + 1 + word.length > width) {
-      lines.push(`${before}${line}`);
-      line = word;
+  let line = first;
+  let empty = true;
+  for (const [, blanks = '', word = ''] of text.matchAll(/( *)((?:`[^`]{0,40}`|"[^"]{0,40}"|\{[^{}]{0,40}\}|[^ ])+|$)/g)) {
+    const goesOver = line.length + blanks.length + word.length > width;
+    // behind a label alone, a word that fits in no line stays
+    const fitsBelow = line.length > later.length || later.length + word.length <= width;
+    if (!empty && word !== '' && goesOver && fitsBelow) {
+      lines.push(line);
+      line = `${later}${word}`;
     } else {
-      line = line === '' ? word : `${line} ${word}`;
+      line += `${blanks}${word}`;
     }
+    empty &&= word === '';
   }
-  return [...lines, `${lines.length === 0 ? first : later}${line}`];
+  return [...lines, line];
+}
+
+/** What stands before the lines that go on with this one: blanks up to behind its label (`error: `, `into    `), else two more than its own. */
+export function hanging(line: string): string {
+  const [label = ''] = /^ *(?:(?:error|hint|warning|note): |[a-z]+ {2,4}(?=\S))/.exec(line) ?? [];
+  return ' '.repeat(label === '' ? line.length - line.trimStart().length + 2 : label.length);
 }

@@ -16,7 +16,7 @@ type Wanted = { source: SourceName; id: string };
 
 /** `nightjar verify`: reads backups again and names every damaged part; the newest of each source unless an id or --all says otherwise. */
 export async function verifyCommand(name: string | undefined, id: string | undefined, { all }: { all: boolean }, session: Session, signal: AbortSignal): Promise<Outcome> {
-  if (all && id !== undefined) throw new BackupError('input-invalid', '--all reads every backup, so no id goes with it');
+  if (all && id !== undefined) throw new BackupError('input-invalid', '--all reads every backup, so no id goes with it', { hint: 'leave out the id, or --all' });
   const { nightjar } = session;
   const names = name === undefined ? nightjar.sourceNames : [await readable(name, nightjar, signal)];
   const results: object[] = [];

@@ -26,7 +26,9 @@ export function parseManifest(document: Uint8Array): { manifest: Manifest } | { 
     delete json.sha256;
   }
   const parsed = manifestSchema.safeParse(json);
-  return parsed.success ? { manifest: parsed.data } : { why: parsed.error.issues[0]?.message ?? 'not a manifest' };
+  if (parsed.success) return { manifest: parsed.data };
+  const [{ path, message } = { path: [], message: 'not a manifest' }] = parsed.error.issues;
+  return { why: [path.map(String).join('.'), message].filter((part) => part !== '').join(': ') };
 }
 
 function digestOf(bytes: Uint8Array): string {

@@ -1,6 +1,6 @@
 import { catalogSchema } from '../contract/catalog.ts';
 import type { Manifest, ManifestPart } from '../contract/manifest.ts';
-import { BackupError, isBackupError, messageOf } from '../domain/errors.ts';
+import { BackupError, isBackupError, messageOf, ourError } from '../domain/errors.ts';
 import { partKey } from '../domain/keys.ts';
 import type { BackupId, ObjectKey, SourceName } from '../domain/keys.ts';
 import type { Bytes } from '../domain/units.ts';
@@ -91,7 +91,7 @@ async function orSayWhatIsThere<T>(target: Target, work: () => Promise<T>): Prom
   } catch (error) {
     const undo = isBackupError(error, 'proof-failed') ? target.keep : target.discard;
     const undone = await undo(AbortSignal.timeout(discardLimitMs)).then((notes) => notes ?? [], (cause: unknown) => [messageOf(cause)]);
-    const ours = isBackupError(error) ? error : new BackupError('internal', messageOf(error), { hint: 'this is a defect of Nightjar: please report it' });
+    const ours = ourError(error);
     throw new BackupError(ours.code, [ours.message, ...undone, target.standing()].join('; '), { hint: ours.hint, cause: error });
   }
 }

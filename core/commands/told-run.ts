@@ -64,10 +64,10 @@ export async function toldRun<R extends object>(run: Run, work: () => Promise<R>
 
 /** Tells that a run has failed, and what it has done all the same; returns the error to throw: the run's own, with what went wrong in telling. */
 export async function toldFailure(run: Run, error: unknown, ms: number, host: RunHost, result?: object): Promise<unknown> {
-  const { code, message, hint } = host.explain(error);
+  const { code, message, lines, hint } = host.explain(error);
   const status = code === 'lease-held' ? 'skipped' : 'failed';
   const event = { ...eventOf(run, host, ms), status, error: { code, message: message.slice(0, longestText), ...(hint !== undefined && { hint }) }, ...(result && { result: plain(result) }) } as const;
-  const failed = new BackupError(code, message, { hint });
+  const failed = new BackupError(code, lines, { hint });
   // whoever could be reached has just been told of a notifier that failed
   const quiet = host.unalarming.includes(code) || code === 'notify-failed';
   const [hooks, told] = await Promise.all([

@@ -11,13 +11,19 @@ export function expectedUnseen(what: string): (issue: { input?: unknown }) => st
   return ({ input }) => (input === undefined ? `is missing: ${what}` : `expected ${what}`);
 }
 
-/** A group of keys. Others are refused, a line for each, with the one that was probably meant. `otherwise` is said of text or a list in its place. */
-export function group<T extends z.core.$ZodLooseShape>(what: string, shape: T, otherwise?: string) {
+/** What is said of keys that may be a secret by mistake: of all of them at once, and without naming one. */
+export const hiddenKeys = 'what stands here is not shown, for it may be a secret';
+
+/**
+ * A group of keys. Others are refused, a line for each, with the one that was probably meant, or unnamed where they may be a secret (`hidesKeys`).
+ * `otherwise` is said of text or a list in its place.
+ */
+export function group<T extends z.core.$ZodLooseShape>(what: string, shape: T, { otherwise, hidesKeys = false }: { otherwise?: string; hidesKeys?: boolean } = {}) {
   const known = Object.keys(shape);
   return z.strictObject(shape, {
     error: (issue) =>
       issue.code === 'unrecognized_keys'
-        ? (issue['keys'] as string[]).map((key) => `unknown key${suggestion(key, known)}`).join('\n')
+        ? hidesKeys ? `${hiddenKeys}; ${otherwise}` : (issue['keys'] as string[]).map((key) => `unknown key${suggestion(key, known)}`).join('\n')
         : (otherwise ?? expectedUnseen(`${what}, a group of keys (${known.join(', ')})`)(issue)),
   });
 }

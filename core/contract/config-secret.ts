@@ -4,7 +4,7 @@ import { always, countOf, expectedUnseen, group, text } from './config-fields.ts
 const asReference = '{ env: NAME }, { file: path } or { secret: name or ARN, field: name }';
 const literal = `a secret never stands in this file: write where it is kept, as ${asReference}`;
 const orIam = 'or iam, for a token of IAM database authentication';
-const variable = 'the name of an environment variable (letters, digits and _)';
+const variable = 'the name of an environment variable (letters, digits and _, without $)';
 const kinds = ['env', 'file', 'secret'];
 
 const fields = {
@@ -14,8 +14,8 @@ const fields = {
   field: text('the name of a field').optional().describe('Field of a Secrets Manager secret that is a JSON object, as those that RDS manages are (`username`, `password`).'),
 };
 
-/** Where a secret is kept. The secret itself is refused, and never shown. */
-export const secretReference = group('where the secret is kept', fields, literal)
+/** Where a secret is kept. The secret itself is refused, and never shown: not as a value, nor as a key, which `{ hunter2 }` makes of it in YAML. */
+export const secretReference = group('where the secret is kept', fields, { otherwise: literal, hidesKeys: true })
   .superRefine((value, context) => {
     if (countOf(value, kinds) !== 1) context.addIssue(`expected exactly one of ${kinds.join(', ')}: write it as ${asReference}`);
     if (value.field !== undefined && value.secret === undefined) context.addIssue('field goes with secret alone');

@@ -35,7 +35,8 @@ const longForm = group('a vault', {
 export const vaultSchema = z
   .union([z.string().describe('Short form: a folder’s path, or `s3://bucket/prefix`.'), longForm], { error: firstOf })
   .superRefine((value, context) => {
-    if (typeof value === 'string' && unfolded(value) === undefined) context.addIssue(`expected ${asText}`);
+    if (typeof value !== 'string' || unfolded(value) !== undefined) return;
+    context.addIssue(value.startsWith('~') ? 'a path that begins with ~ is for shells: write the whole path' : `expected ${asText}`);
   })
   .transform((value) => {
     const { folder, s3: bucket } = typeof value === 'string' ? (unfolded(value) ?? {}) : value;

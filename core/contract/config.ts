@@ -5,7 +5,7 @@ import { cloudSchema } from './config-cloud.ts';
 import type { CloudConfig } from './config-cloud.ts';
 import { hooksSchema, notifySchema } from './config-notify.ts';
 import type { HookConfig, NotifierConfig } from './config-notify.ts';
-import { always, countOf, expected, expectedUnseen, group } from './config-fields.ts';
+import { always, countOf, expected, expectedUnseen, group, hiddenKeys } from './config-fields.ts';
 import { serverSchema } from './config-server.ts';
 import type { ServerConfig } from './config-server.ts';
 import { defaultsSchema, keepsNothing, settingsOf, settingsShape } from './config-settings.ts';
@@ -84,7 +84,10 @@ export type ConfigProblem = { path: PropertyKey[]; message: string };
 /** Reads a parsed document: the configuration, or every problem of it in the order of the document. */
 export function checkConfig(document: unknown): { config: Config } | { problems: ConfigProblem[] } {
   const result = configSchema.safeParse(document);
-  return result.success ? { config: result.data } : { problems: result.error.issues.flatMap(problemsOf) };
+  if (result.success) return { config: result.data };
+  const problems = result.error.issues.flatMap(problemsOf);
+  const hidden = new Set(problems.filter(({ message }) => message.startsWith(hiddenKeys)).map(({ path }) => path.join('\n')));
+  return { problems: problems.filter(({ path, message }) => message.startsWith(hiddenKeys) || !hidden.has(path.join('\n'))) };
 }
 
 /** Who is to be told that the configuration can't be used. */
@@ -102,6 +105,7 @@ function valid<T>(list: unknown, schema: z.ZodType<T[]>): T[] {
 
 function problemsOf(issue: z.core.$ZodIssue): ConfigProblem[] {
   if (issue.code === 'unrecognized_keys') {
+    if (issue.message.startsWith(hiddenKeys)) return [{ path: issue.path, message: issue.message }];
     const messages = issue.message.split('\n');
     return issue.keys.map((key, index) => ({ path: [...issue.path, key], message: messages[index] ?? 'unknown key' }));
   }

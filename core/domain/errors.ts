@@ -1,3 +1,5 @@
+import { oneLine } from './lines.ts';
+
 /**
  * Every way Nightjar can fail, by name: callers branch on these, never on text.
  * The comment says who is asked to act.
@@ -36,21 +38,33 @@ export type FailureCode =
   | 'notify-failed' // a message could not be delivered
   | 'hook-failed' // a command of the hooks, or an event, failed
   | 'aborted' // somebody asked us to stop
+  | 'machine-failed' // this machine refused something: a folder, a right, space
   | 'deadline' // our time is over
   | 'internal'; // a defect of ours
 
-/** The one error of this project: what was tried, on what, what happened; `hint` says what to do about it. Holds no secret. */
+const damaged = 'restore another backup (nightjar list shows them); nightjar verify names everything that is damaged or gone';
+const usualHints: Partial<Record<FailureCode, string>> = { 'part-corrupt': damaged, 'object-missing': damaged };
+
+/**
+ * The one error of this project: what was tried, on what, what happened; `hint` says what to do about it. Holds no secret. Names and words of a
+ * server stand in both, so a line ends where we end it and nowhere else: a line break in a text is written out.
+ */
 export class BackupError extends Error {
   readonly code: FailureCode;
   readonly hint: string | undefined;
+  /** The message, line by line: one, unless it lists something. */
+  readonly lines: readonly string[];
   /** How long the other side asks to be left alone, in milliseconds. */
   readonly afterMs: number | undefined;
 
-  constructor(code: FailureCode, message: string, options: { hint?: string | undefined; cause?: unknown; afterMs?: number | undefined } = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+  constructor(code: FailureCode, message: string | readonly string[], options: { hint?: string | undefined; cause?: unknown; afterMs?: number | undefined } = {}) {
+    const lines = (typeof message === 'string' ? [message] : message).map((line) => oneLine(line.trimEnd()));
+    super(lines.join('\n'), options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'BackupError';
     this.code = code;
-    this.hint = options.hint;
+    this.lines = lines;
+    const hint = options.hint ?? usualHints[code];
+    this.hint = hint === undefined ? undefined : oneLine(hint);
     this.afterMs = options.afterMs;
   }
 }
@@ -60,10 +74,35 @@ export function isBackupError(error: unknown, ...codes: FailureCode[]): error is
   return error instanceof BackupError && (codes.length === 0 || codes.includes(error.code));
 }
 
+/** What Node tells those who start Node. */
+const adviceOfNode = /; if the root CA is installed locally, try running Node\.js with --use-system-ca$/;
+
 /** What happened, in one line, whatever was thrown. */
 export function messageOf(error: unknown): string {
   if (error instanceof AggregateError && error.errors.length > 0) return error.errors.map(messageOf).join('; ');
-  return error instanceof Error ? error.message || error.name : String(error);
+  return error instanceof Error ? error.message.replace(adviceOfNode, '') || error.name : String(error);
+}
+
+const systemCalls: Record<string, string> = {
+  EACCES: 'give the user that runs this the right to it, or name another place',
+  EPERM: 'give the user that runs this the right to it, or name another place',
+  EROFS: 'what is mounted there can only be read: name another place',
+  ENOENT: 'make what is missing, or correct its name',
+  ENOTDIR: 'a file stands where a folder is needed: correct the path',
+  ENOSPC: 'free some space there, then run again',
+  EDQUOT: 'free some space there, or enlarge the quota, then run again',
+  EFBIG: 'the limit on the size of a file is reached (ulimit -f)',
+  EMFILE: 'raise the number of open files (ulimit -n), then run again',
+  ENOMEM: 'this machine has no memory left: end something else, then run again',
+};
+
+/** The error of ours that anything thrown stands for: a call that this machine refused says what it was about; whatever else was thrown is a defect. */
+export function ourError(error: unknown): BackupError {
+  if (isBackupError(error)) return error;
+  const { code, syscall } = (error ?? {}) as { code?: unknown; syscall?: unknown };
+  const hint = systemCalls[String(code)];
+  if (typeof syscall === 'string' && hint !== undefined) return new BackupError('machine-failed', `this machine refused it: ${messageOf(error)}`, { hint, cause: error });
+  return new BackupError('internal', messageOf(error), { hint: 'this is a defect of Nightjar: please report it', cause: error });
 }
 
 /** The error that an aborted signal stands for: its own reason where that is ours, else `aborted`. */

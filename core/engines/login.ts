@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+import { BackupError, messageOf } from '../domain/errors.ts';
 import type { Token } from '../ports.ts';
 
 /** How to reach one database on one server. Times are in milliseconds. */
@@ -27,6 +29,13 @@ export function placeOf(scheme: string, login: Login): string {
 /** The password for a connection that begins now. */
 export async function passwordOf({ password }: Login, signal: AbortSignal): Promise<string | undefined> {
   return typeof password === 'object' ? password.make(signal) : password;
+}
+
+/** The PEM file of an authority. */
+export async function authorityOf(path: string): Promise<string> {
+  return readFile(path, 'utf8').catch((cause: unknown) => {
+    throw new BackupError('config-invalid', `the certificate authority ${path} can't be read: ${messageOf(cause)}`, { hint: 'correct tls: { ca: … } of the source', cause });
+  });
 }
 
 /** What to look at when the server refuses user and password; `usual`: where the password is none that we have made. */

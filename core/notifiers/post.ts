@@ -97,5 +97,5 @@ function again(status: number): boolean {
 function failed({ to, url, secrets }: Post, why: string, afterMs?: number): BackupError {
   const { pathname, search } = new URL(url);
   const shown = [url, ...secrets, pathname.slice(1), search.slice(1)].filter((secret) => secret.length > 3).reduce((rest, secret) => rest.replaceAll(secret, '***'), why);
-  return new BackupError('notify-failed', `${to} ${shown}`, { hint: 'see whether messages arrive: nightjar notify', afterMs });
+  return new BackupError('notify-failed', `${to} ${shown}`, { hint: 'correct the address or the token where it is kept, then: nightjar notify', afterMs });
 }

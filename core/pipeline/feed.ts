@@ -20,8 +20,14 @@ export async function feed({ program, args, env }: Command, document: object, fa
   } catch (cause) {
     if (signal.aborted) throw abortError(signal);
     const why = limit.aborted ? `${name} was still running after ${formatDuration(limitMs)}, and was stopped` : messageOf(cause);
-    throw new BackupError(failure, why, { hint: isBackupError(cause) ? cause.hint : undefined, cause });
+    throw new BackupError(failure, why, { hint: isBackupError(cause) && cause.hint !== undefined ? cause.hint : remedyOf(why, name), cause });
   }
+}
+
+function remedyOf(why: string, name: string): string {
+  if (/ENOENT/.test(why)) return `correct the command in the configuration: a path is looked for from its folder, and a name in PATH; a script needs a first line that names a program (#!/bin/sh)`;
+  if (/EACCES/.test(why)) return `make it executable: chmod +x ${name}`;
+  return `it gets one document of JSON on its standard input, and has to exit with 0: try it by hand`;
 }
 
 async function* lines(document: object): AsyncGenerator<Uint8Array> {

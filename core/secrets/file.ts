@@ -11,7 +11,7 @@ const readLimitMs = 10_000;
  */
 export async function readSecretFile(folder: string, file: string, signal: AbortSignal): Promise<string> {
   const path = resolve(folder, file);
-  const missing = (why: string, cause?: unknown) => new BackupError('secret-missing', `the secret file ${path} ${why}`, { cause });
+  const missing = (why: string, cause?: unknown) => new BackupError('secret-missing', `the secret file ${path} ${why}`, { hint: `write the secret, and nothing else, into ${path}, or correct the path in the configuration`, cause });
   const limit = AbortSignal.any([signal, AbortSignal.timeout(readLimitMs)]);
   try {
     const found = await stat(path);
@@ -24,6 +24,7 @@ export async function readSecretFile(folder: string, file: string, signal: Abort
   } catch (cause) {
     if (cause instanceof BackupError) throw cause;
     if (signal.aborted) throw abortError(signal);
-    throw missing(`can't be read: ${(cause as NodeJS.ErrnoException).code ?? messageOf(cause)}`, cause);
+    const { code } = cause as NodeJS.ErrnoException;
+    throw missing(code === 'ENOENT' ? 'is not there' : `can't be read: ${code ?? messageOf(cause)}`, cause);
   }
 }

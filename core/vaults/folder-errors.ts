@@ -13,7 +13,7 @@ const noLink: Meaning = {
 const meanings: Record<string, Meaning> = {
   ENOSPC: full,
   EDQUOT: full,
-  EFBIG: full,
+  EFBIG: { code: 'vault-full', hint: 'a file may not become that large: ulimit -f tells the limit of this user, and FAT takes 4 GB' },
   EACCES: denied,
   EPERM: denied,
   EROFS: denied,

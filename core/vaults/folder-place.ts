@@ -1,4 +1,4 @@
-import { lstat, mkdir, open } from 'node:fs/promises';
+import { lstat, mkdir, open, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { BackupError } from '../domain/errors.ts';
 import { holdsBackup, linked } from './folder-backups.ts';
@@ -34,9 +34,10 @@ export function isHidden(name: string): boolean {
  */
 export async function requireVault({ root, incoming }: FolderPlace): Promise<void> {
   if ((await isFolder(incoming)) || (await holdsBackup(root))) return;
+  await requireNoFile(root);
   const what = (await isFolder(root)) ? 'holds no backups yet, or its disk is not mounted' : 'is not there';
   throw new BackupError('vault-unreachable', `the folder ${root} ${what}`, {
-    hint: 'mount the disk; in a new vault, the first backup makes what is missing',
+    hint: 'mount the disk; in a new vault, the first backup makes what is missing: nightjar backup',
   });
 }
 
@@ -52,6 +53,7 @@ export async function prepareVault(place: FolderPlace): Promise<void> {
       hint: 'mount the disk, or make the folder',
     });
   }
+  await requireNoFile(place.root);
   await requireMounts(place.root);
   for (const folder of [place.root, dirname(place.incoming), place.versions, place.incoming]) await makeFolder(folder);
 }
@@ -102,6 +104,13 @@ export async function syncFolder(folder: string): Promise<void> {
 
 async function isFolder(path: string): Promise<boolean> {
   return (await lstat(`${path}/.`).catch(absent))?.isDirectory() === true;
+}
+
+/** A path that was mistyped may name a file. */
+async function requireNoFile(root: string): Promise<void> {
+  const found = await stat(root).catch(absent);
+  if (found === undefined || found.isDirectory()) return;
+  throw new BackupError('vault-unreachable', `the vault ${root} is a file, not a folder`, { hint: 'correct the path of the vault in the configuration, or move the file away' });
 }
 
 function notAFolder(path: string): Error {

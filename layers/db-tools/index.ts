@@ -1,4 +1,5 @@
 // the one entry for the command line: in the package all of this is one file, beside its pins
+export { cacheRoot } from './cache.ts';
 export { contentProblems } from './contents-list.ts';
 export { debianNames, type LayerArchitecture } from './contents.ts';
 export { inspectLayers, type CachedLayer } from './inspect.ts';

@@ -77,7 +77,7 @@ test('a database that holds something is left alone', async () => {
 
 test('--replace is not enough where nobody can be asked; with --yes it restores in place', async () => {
   const refused = await scene.run(['restore', 'shop', id, '--to', 'shop', '--replace']);
-  expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining('hint: say --yes where that is meant') });
+  expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining('hint: to go on without being asked, add --yes') });
   expect(refused.stderr).toContain('ALL OF IT WILL BE DROPPED');
   expect(await scene.sql('shop', 'select note from orders where id = 1')).toEqual([{ note: 'changed' }]);
 

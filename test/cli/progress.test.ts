@@ -33,7 +33,7 @@ test('somebody who looks sees one line that changes, is cut to the width, and is
   progress.end();
   out.say('done');
 
-  expect(stderr.texts.join('')).toBe('a-source-with-a-rather-long-name  back…\r\x1b[2Kwarning: a-source-with-a-rather-long-name: table t is not transactional\n');
+  expect(stderr.texts.join('')).toBe('a-source-with-a-rather-long-name  back…\r\x1b[2Kwarning: a-source-with-a-rather-long-name:\n         table t is not transactional\n');
   expect(stdout.texts.join('')).toBe('done\n');
 });
 

@@ -35,7 +35,7 @@ test.each([
   [['restore'], "error: missing required argument 'source'\n  hint: nightjar restore --help\n"],
   [[], 'error: no command was given\n  hint: nightjar --help shows them all\n'],
   [['backup', 'shp'], 'error: there is no source shp in the configuration, did you mean "shop"?\n  hint: configured: shop, blog\n'],
-  [['verify', 'shop', 'x', '--all'], 'error: --all reads every backup, so no id goes with it\n'],
+  [['verify', 'shop', 'x', '--all'], 'error: --all reads every backup, so no id goes with it\n  hint: leave out the id, or --all\n'],
 ])('a mistake in the command %p is told in one line with its remedy, and exits 2', async (args, stderr) => {
   expect(await run(...args)).toEqual({ code: 2, stdout: '', stderr });
 });
@@ -73,6 +73,6 @@ test('sources that all fail are all tried, and all told', async () => {
   const { code, stdout, stderr } = await run('backup');
 
   expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
-  expect(stderr).toContain('error: the environment variable NOT_SET is not set\n  hint: export NOT_SET=');
+  expect(stderr).toContain('error: sources.shop.postgres.password: the environment variable NOT_SET is not set\n  hint: export NOT_SET=');
   expect(stderr).toMatch(/error: mariadb:\/\/app@db:3306\/blog: /);
 });

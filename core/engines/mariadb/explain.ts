@@ -1,22 +1,29 @@
-import { BackupError, messageOf } from '../../domain/errors.ts';
+import { BackupError } from '../../domain/errors.ts';
 import type { FailureCode } from '../../domain/errors.ts';
+import { connectionRemedy, connectionWords } from '../connecting.ts';
+import { refusedHint } from '../login.ts';
+import type { Login } from '../login.ts';
+import { quoteName } from './quoting.ts';
 
 type Meaning = { numbers: number[]; code: FailureCode; hint?: string };
 
-export const usualRefusal = 'check user and password, and from which hosts the server lets this user in';
+export const usualRefusal = 'check the name of the user, and the password in the place that the configuration names; SHOW CREATE USER tells from where it may come, and whether it needs TLS (tls: verify)';
+const noPassword = 'the server asks for a password: say where it is kept, as password: { env: NAME } or { file: path }';
 const refused: Meaning = { numbers: [1045, 1698, 1862, 3118, 4151], code: 'source-unreachable', hint: usualRefusal };
+
+const denied = [1044, 1142, 1143, 1227, 1370, 1419];
 
 /** What the server's and the client's error numbers mean to a person (MariaDB error codes; MySQL's are the same up to 1900 and 2000–2061). */
 const meanings: Meaning[] = [
   { numbers: [1205, 3572], code: 'lock-timeout', hint: 'another session holds a lock; see SHOW FULL PROCESSLIST, or try at a quieter time' },
   { numbers: [1412, 1054, 1146, 1051, 1305, 1360], code: 'source-changed', hint: 'a table was altered, emptied or dropped during the run; run again when no migration is running' },
   { numbers: [1356], code: 'source-unsupported', hint: 'a view refers to something that is gone, and no dump can hold it: repair it or drop it (DROP VIEW …)' },
-  { numbers: [1044, 1142, 1143, 1227, 1370, 1419], code: 'privilege-missing', hint: 'the user lacks a right that the message names' },
+  { numbers: denied, code: 'privilege-missing' },
+  { numbers: [3159], code: 'source-unreachable', hint: 'this server takes logins over TLS alone: write tls: verify, or tls: { ca: ./authority.pem }' },
   refused,
-  { numbers: [1049], code: 'source-unreachable', hint: 'check the name of the database' },
+  { numbers: [1049], code: 'source-unreachable', hint: 'correct the name of the database (SHOW DATABASES lists them), or make it' },
   { numbers: [1040, 1203, 1226], code: 'source-unreachable', hint: 'the server has no free connection; try at a quieter time' },
-  { numbers: [2002, 2003, 2005], code: 'source-unreachable', hint: 'is the server up, and reachable from here?' },
-  { numbers: [2026], code: 'source-unreachable', hint: 'TLS is verified; name the authority in tls.ca, or see docs/configuration.md' },
+  { numbers: [2002, 2003, 2005, 2026], code: 'source-unreachable', hint: 'the server went away, or takes no more connections: is it up?' },
   { numbers: [1153, 2020], code: 'restore-failed', hint: 'a row is larger than the server takes at once: SET GLOBAL max_allowed_packet = 1073741824' },
   { numbers: [1273, 1115, 1286], code: 'restore-failed', hint: 'this server does not know what the backup uses; restore to one of the same product, and not an older one' },
   { numbers: [1104], code: 'source-unsupported', hint: 'the server refuses to read so many rows at once; run as an administrator: SET GLOBAL max_join_size = DEFAULT; SET GLOBAL sql_big_selects = ON; (or take them out of init_connect)' },
@@ -30,20 +37,18 @@ const meanings: Meaning[] = [
 /** Said of a source; a restore has other remedies (remedies.ts). */
 const ofReading = [1104, 1114, 1290, 1969];
 const lostConnection = [2006, 2013, 1158, 1159, 1160, 1161, 3024];
-const networkCodes = ['ECONNREFUSED', 'ENOTFOUND', 'ETIMEDOUT', 'ECONNRESET', 'EHOSTUNREACH', 'EAI_AGAIN', 'EPIPE', 'PROTOCOL_CONNECTION_LOST'];
+const networkCodes = ['ECONNREFUSED', 'ENOTFOUND', 'ETIMEDOUT', 'ECONNRESET', 'EHOSTUNREACH', 'EAI_AGAIN', 'EPIPE', 'PROTOCOL_CONNECTION_LOST', 'HANDSHAKE_SSL_ERROR', 'HANDSHAKE_NO_SSL_SUPPORT'];
 
-/** Our error for what the driver threw. `refusal`: what to look at when user and password are refused. */
-export function explained(cause: unknown, place: string, refusal = usualRefusal): BackupError {
+/** Our error for what the driver threw. */
+export function explained(cause: unknown, place: string, login: Login): BackupError {
   if (cause instanceof BackupError) return cause;
   const { errno, code } = (cause ?? {}) as { errno?: unknown; code?: unknown };
-  const said = `${place}: ${messageOf(cause)}`;
+  const words = connectionWords(cause);
+  const said = `${place}: ${words}`;
   const meaning = meanings.find(({ numbers }) => numbers.includes(Number(errno)));
-  if (meaning !== undefined) return new BackupError(meaning.code, said, { hint: meaning === refused ? refusal : meaning.hint, cause });
-  if (networkCodes.includes(String(code))) return new BackupError('source-unreachable', said, { hint: 'is the server up, and reachable from here?', cause });
-  if (/certificate|self.signed|altnames|TLS|SSL/i.test(`${messageOf(cause)} ${String(code)}`)) {
-    return new BackupError('source-unreachable', said, { hint: 'TLS is verified; name the authority in tls.ca, or see docs/configuration.md', cause });
-  }
-  return new BackupError('dump-failed', said, { cause });
+  if (meaning !== undefined) return new BackupError(meaning.code, said, { hint: meaning === refused ? refusedHint(login, /using password: NO/.test(words) ? noPassword : usualRefusal) : (rightRemedy(Number(errno), words) ?? meaning.hint), cause });
+  const remedy = connectionRemedy(cause, login);
+  return new BackupError(networkCodes.includes(String(code)) || remedy !== undefined ? 'source-unreachable' : 'dump-failed', said, { hint: remedy, cause });
 }
 
 /** Our error for a program's last words; undefined where they say nothing that we know. `restoring`: into a target, where the same numbers ask for other remedies. */
@@ -64,8 +69,28 @@ export function explainWords(words: string, place: string, restoring: boolean, r
   if (meaning === undefined) return undefined;
   const isOther = meaning.code === 'source-changed' || ofReading.includes(number ?? 0);
   const code = restoring && isOther ? 'restore-failed' : meaning.code;
-  const hint = meaning === refused ? refusal : meaning.hint;
+  const hint = meaning === refused ? refusal : (rightRemedy(number!, words) ?? meaning.hint);
   return new BackupError(code, said, { hint: code === meaning.code ? hint : undefined });
+}
+
+/**
+ * The right that a refusal speaks of, as SQL. 1044 names the account; 1142 and 1143 name where the user comes from, which may be another thing: `'app'@'10.0.0.7'`
+ * for the account `'app'@'%'`.
+ */
+function rightRemedy(number: number, words: string): string | undefined {
+  if (!denied.includes(number)) return undefined;
+  const [, command, user, table] = /(\S[A-Z, ]*?) command denied to user ('[^']*'@'[^']*') for (?:table|column .* in table|routine) (\S+)/.exec(words) ?? [];
+  if (command !== undefined) return `run as an administrator: GRANT ${command} ON ${quotedTable(table!)} TO ${user}; (its account, where that is another: SELECT CURRENT_USER() tells)`;
+  const [, account, database] = /denied for user ('[^']*'@'[^']*') to database '([^']*)'/.exec(words) ?? [];
+  if (account !== undefined) return `run as an administrator: GRANT ALL PRIVILEGES ON ${quoteName(database!)}.* TO ${account};`;
+  const [, rights] = /you need \(at least one of\) the (.*?) privilege/.exec(words) ?? [];
+  if (rights !== undefined) return `run as an administrator: GRANT ${rights.split(/,| or /)[0]!.trim()} ON *.* TO the user`;
+  return number === 1419 ? 'run as an administrator: SET GLOBAL log_bin_trust_function_creators = 1;' : 'log in as this user, and SHOW GRANTS; what the server asks for has to be granted by an administrator';
+}
+
+/** MariaDB quotes, MySQL names the table in quotes of its own: `'v'` for one of the database that is read. */
+function quotedTable(table: string): string {
+  return table.startsWith('`') ? table : `the database's table ${table}`;
 }
 
 /** The number of the last error told: `ERROR 1064 (42000)`, `Got error: 2002: "…"`, `… (1044)`, `Error 2013: …`. */

@@ -1,11 +1,10 @@
-import { readFile } from 'node:fs/promises';
 import { connect, isIP } from 'node:net';
 import type { Socket } from 'node:net';
 import mysql from 'mysql2/promise';
 import { abortError, BackupError } from '../../domain/errors.ts';
-import { passwordOf, placeOf, refusedHint } from '../login.ts';
+import { authorityOf, passwordOf, placeOf } from '../login.ts';
 import type { Login } from '../login.ts';
-import { explained, usualRefusal } from './explain.ts';
+import { explained } from './explain.ts';
 
 const connectLimitMs = 15_000;
 const quitLimitMs = 3_000;
@@ -37,7 +36,7 @@ export async function openSession(login: Login, signal: AbortSignal, database: s
   let connection: mysql.Connection | undefined;
   const onAbort = () => connection?.destroy();
   signal.addEventListener('abort', onAbort, { once: true });
-  const fail = (cause: unknown) => (signal.aborted ? abortError(signal) : explained(cause, place, refusedHint(login, usualRefusal)));
+  const fail = (cause: unknown) => (signal.aborted ? abortError(signal) : explained(cause, place, login));
 
   const query = async (sql: string, values: unknown[], more: Partial<mysql.QueryOptions> = {}) => {
     if (signal.aborted) throw abortError(signal);
@@ -88,7 +87,7 @@ async function optionsOf(login: Login, database: string | null, charset: Charset
     user: login.user,
     password: (await passwordOf(login, signal)) ?? '',
     ...(database === null ? {} : { database }),
-    ...(login.tls.mode === 'off' ? {} : { ssl: { ca: await readFile(login.tls.ca, 'utf8'), rejectUnauthorized: true, verifyIdentity: true } }),
+    ...(login.tls.mode === 'off' ? {} : { ssl: { ca: await authorityOf(login.tls.ca), rejectUnauthorized: true, verifyIdentity: true } }),
     // RDS asks for a token, and servers with PAM or LDAP for the password, as it is: only to a server whose certificate was checked
     enableCleartextPlugin: login.tls.mode === 'verify',
     stream: () => socketTo(login),

@@ -7,6 +7,8 @@ export type Loading = {
   run(name: ProgramName, args: string[]): Run;
   /** For messages. */
   place: string;
+  /** Who restores. */
+  user: string;
   clientMajor: number;
   serverMajor: number;
   /** What the backup was made of. */

@@ -3,6 +3,7 @@ import type { Run } from '../../pipeline/program.ts';
 import type { ProgramName, Tools } from '../../tools.ts';
 import { passwordOf, placeOf, refusedHint } from '../login.ts';
 import type { Login } from '../login.ts';
+import { loginRemedy, readEverything, rightsRemedy } from './rights.ts';
 import { goneMeanwhile, standbyHint, timeoutsSince, usualRefusal } from './session.ts';
 
 /** A start of one of PostgreSQL's programs, of the client `major`, against `login`: the login goes by the environment, and no file of the user's is read. */
@@ -74,18 +75,17 @@ const known: Known[] = [
   { pattern: /invalid memory alloc request size|cannot enlarge string buffer/i, code: 'source-unsupported', hint: 'a value or a row is larger than the server can print: 1 GB as text, and bytea takes two letters for each byte; keep it in pieces, or as a large object' },
   { pattern: /has no equivalent in encoding "UTF8"|invalid byte sequence for encoding "UTF8"/, code: 'source-unsupported', hint: noUtf8 },
   { pattern: /conflict with recovery/, code: 'source-changed', hint: standbyHint },
-  { pattern: /row-level security/, code: 'privilege-missing', hint: 'row security hides rows from this role: ALTER ROLE … BYPASSRLS' },
-  { pattern: /permission denied for large object/, code: 'privilege-missing', hint: 'large objects are read by their owner, a superuser, or with lo_compat_privileges' },
-  { pattern: /permission denied/, code: 'privilege-missing', hint: 'the role must be able to read everything: GRANT pg_read_all_data TO the role' },
   { pattern: /server version.*(mismatch|pg_dump version)/s, code: 'tools-missing', hint: 'bring the database clients up to date: nightjar layer update' },
-  { pattern: /could not connect|connection to server .* failed/, code: 'source-unreachable', hint: 'is the server up, and reachable from here?' },
+  { pattern: /could not connect|connection to server .* failed/, code: 'source-unreachable', hint: 'the server went away, or takes no more connections: is it up?' },
   { pattern: /role ".*" does not exist/, code: 'restore-failed', hint: 'make the roles first (CREATE ROLE …), or restore without owners and grants: --no-owner' },
 ];
 
 const refused = /authentication failed|no pg_hba\.conf entry/;
 
 function explainWords(words: string, login: Login): BackupError | undefined {
-  if (refused.test(words)) return told({ code: 'source-unreachable', hint: refusedHint(login, usualRefusal) }, words, login);
+  if (refused.test(words)) return told({ code: 'source-unreachable', hint: loginRemedy(words, login.user, refusedHint(login, usualRefusal)) }, words, login);
+  const right = rightsRemedy(words, login.user) ?? (/permission denied/.test(words) ? `the role must be able to read everything: ${readEverything(login.user)}` : undefined);
+  if (right !== undefined) return told({ code: 'privilege-missing', hint: right }, words, login);
   const found = known.find(({ pattern }) => pattern.test(words));
   if (found === undefined) return undefined;
   return told(found, words, login);

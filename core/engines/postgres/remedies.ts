@@ -2,6 +2,7 @@ import { abortError, BackupError, isBackupError } from '../../domain/errors.ts';
 import type { FailureCode } from '../../domain/errors.ts';
 import type { LoadFailure } from '../../ports.ts';
 import type { Loading } from './loading.ts';
+import { rightsRemedy } from './rights.ts';
 import { isLost, shortened } from './restore-errors.ts';
 import type { Refusal } from './restore-errors.ts';
 
@@ -21,7 +22,7 @@ const remedies: { pattern: RegExp; code: FailureCode; hint: string }[] = [
 const anyOther = 'restore everything else, and get a list of what failed: --keep-going';
 
 /** The error for what was refused first; `cause` is what the program ended with, and told where nothing was refused. */
-export function refusedError(refusals: readonly Refusal[], cause: unknown, { place, from, serverMajor }: Loading, signal: AbortSignal): unknown {
+export function refusedError(refusals: readonly Refusal[], cause: unknown, { place, user, from, serverMajor }: Loading, signal: AbortSignal): unknown {
   if (signal.aborted) return abortError(signal);
   const lost = refusals.find(isLost);
   const refusal = lost ?? refusals[0];
@@ -29,8 +30,10 @@ export function refusedError(refusals: readonly Refusal[], cause: unknown, { pla
   // the content's own error comes first: it ended the program
   if (isBackupError(cause, 'part-corrupt', 'object-missing') || (isBackupError(cause) && cause.code.startsWith('vault-'))) return cause;
   const { object, error, statement } = failureOf(refusal);
-  const said = `${place}: ${[object, error, ...(statement === '' ? [] : [`statement: ${statement}`])].filter((part) => part !== '').join(': ')}`;
+  const said = `${place}: ${[object, error, ...(statement === '' ? [] : [`statement: ${statement.replace(/;$/, '')}`])].filter((part) => part !== '').join(': ')}`;
   if (lost !== undefined) return new BackupError('restore-failed', said, { hint: 'the server, or the way to it, went away: is it up, and was there no limit to how long a session may last?', cause });
+  const right = rightsRemedy(refusal.error, user, true);
+  if (right !== undefined) return new BackupError('privilege-missing', said, { hint: right, cause });
   const known = remedies.find(({ pattern }) => pattern.test(refusal.error));
   const ofNewer = serverMajor < Number.parseInt(from, 10) ? `the backup is of PostgreSQL ${from}, and this server, of ${serverMajor}, does not know all that is in it: restore into ${Number.parseInt(from, 10)} or newer; or ` : '';
   return new BackupError(known?.code ?? 'restore-failed', said, { hint: known?.hint ?? `${ofNewer}${anyOther}`, cause });

@@ -106,7 +106,7 @@ export function isLost({ error }: Refusal): boolean {
 
 /** pg_restore names the owner behind an object; where that is one word, it can be told from the name. */
 function withoutOwner(entry: string): string {
-  return entry.replace(/ \S+$/, '');
+  return entry.replace(/ (?:\(no owner\)|\S+)$/, '');
 }
 
 function collector() {

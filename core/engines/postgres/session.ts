@@ -1,15 +1,16 @@
-import { readFile } from 'node:fs/promises';
 import pg from 'pg';
 import { abortError, BackupError, messageOf } from '../../domain/errors.ts';
 import type { FailureCode } from '../../domain/errors.ts';
-import { passwordOf, placeOf, refusedHint } from '../login.ts';
+import { connectionRemedy, connectionWords } from '../connecting.ts';
+import { authorityOf, passwordOf, placeOf, refusedHint } from '../login.ts';
 import type { Login } from '../login.ts';
 import { escapedQuery, unescapedRow, unsendable } from './raw-text.ts';
+import { loginRemedy, readEverything, rightsRemedy } from './rights.ts';
 
 const connectLimitMs = 15_000;
 const queryLimitMs = 120_000;
 
-export const usualRefusal = 'check user and password, and pg_hba.conf on the server';
+export const usualRefusal = 'check the name of the user, and the password in the place that the configuration names';
 
 /** A connection for questions about the catalogue. */
 export type Session = {
@@ -58,7 +59,7 @@ export async function openSession(login: Login, signal: AbortSignal, database = 
     user: login.user,
     password: (await passwordOf(login, signal)) ?? '',
     database,
-    ssl: login.tls.mode === 'off' ? false : { ca: await readFile(login.tls.ca, 'utf8'), rejectUnauthorized: true },
+    ssl: login.tls.mode === 'off' ? false : { ca: await authorityOf(login.tls.ca), rejectUnauthorized: true },
     connectionTimeoutMillis: connectLimitMs,
     query_timeout: queryLimitMs,
     application_name: 'nightjar',
@@ -77,10 +78,10 @@ export async function openSession(login: Login, signal: AbortSignal, database = 
         return encoding === 'UTF8' ? (await client.query<T>(sql, values)).rows : await rowsOrEscaped<T>(client, encoding, sql, values);
       } catch (cause) {
         if (signal.aborted) throw abortError(signal);
-        throw explained(lost ?? cause, place);
+        throw explained(lost ?? cause, place, login);
       }
     },
-    lost: () => (lost === undefined || signal.aborted ? undefined : explained(lost, place)),
+    lost: () => (lost === undefined || signal.aborted ? undefined : explained(lost, place, login)),
     async close() {
       signal.removeEventListener('abort', onAbort);
       await client.end().catch(() => {});
@@ -102,7 +103,7 @@ export async function openSession(login: Login, signal: AbortSignal, database = 
   } catch (cause) {
     await session.close();
     if (signal.aborted) throw abortError(signal);
-    throw explained(cause, place, 'source-unreachable', refusedHint(login, usualRefusal));
+    throw explained(cause, place, login, 'source-unreachable');
   }
 }
 
@@ -147,14 +148,17 @@ const mulePath =
   'its encoding is MULE_INTERNAL, which PostgreSQL can’t convert to UTF-8: move it into a database in UTF8 by way of an encoding that both know, for instance ' +
   'pg_dump --encoding=EUC_JP old | psql new (or LATIN1, EUC_CN, EUC_KR, KOI8R, whichever its text was written in)';
 
+const networkCodes = ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'ETIMEDOUT', 'ECONNRESET', 'EHOSTUNREACH', 'ENETUNREACH', 'EPIPE'];
+
 /** What functions of the server say when an object that a snapshot still shows is gone. */
 export const goneMeanwhile = /could not open relation with OID|cache lookup failed for/;
 
 /** What PostgreSQL's answer means to a person. SQLSTATE codes: PostgreSQL manual, appendix A. */
-export function explained(cause: unknown, place: string, otherwise: FailureCode = 'dump-failed', refusal = usualRefusal): BackupError {
+export function explained(cause: unknown, place: string, login: Login, otherwise: FailureCode = 'dump-failed'): BackupError {
   if (cause instanceof BackupError) return cause;
   const state = (cause as { code?: unknown } | null)?.code;
-  const told = (code: FailureCode, hint?: string) => new BackupError(code, `${place}: ${messageOf(cause)}`, { hint, cause });
+  const said = connectionWords(cause);
+  const told = (code: FailureCode, hint?: string) => new BackupError(code, `${place}: ${said}`, { hint, cause });
   switch (state) {
     case '55P03':
       return told('lock-timeout', 'another session holds a lock; see pg_stat_activity, or try at a quieter time');
@@ -163,10 +167,10 @@ export function explained(cause: unknown, place: string, otherwise: FailureCode 
     case '40001':
       return told('source-changed', standbyHint);
     case '42501':
-      return told('privilege-missing', 'the role must be able to read everything: GRANT pg_read_all_data TO the role');
+      return told('privilege-missing', rightsRemedy(said, login.user) ?? `the role must be able to read everything: ${readEverything(login.user)}`);
     case '28P01':
     case '28000':
-      return told('source-unreachable', refusal);
+      return told('source-unreachable', loginRemedy(said, login.user, refusedHint(login, usualRefusal)));
     case '0A000':
       if (!/conversion between/.test(messageOf(cause))) return told(otherwise);
       return told('source-unsupported', mulePath);
@@ -174,19 +178,13 @@ export function explained(cause: unknown, place: string, otherwise: FailureCode 
     case '22P05':
       return told('source-unsupported', noPlace);
     case '3D000':
-      return told('source-unreachable', 'check the name of the database');
+      return told('source-unreachable', 'correct the name of the database (psql -l lists them), or make it');
     case '53300':
       return told('source-unreachable', 'the server has no free connection; try at a quieter time, or with fewer parallel streams');
-    case 'ECONNREFUSED':
-    case 'ENOTFOUND':
-    case 'ETIMEDOUT':
-    case 'ECONNRESET':
-    case 'EHOSTUNREACH':
-      return told('source-unreachable', 'is the server up, and reachable from here?');
     case 'XX000':
       if (!goneMeanwhile.test(messageOf(cause))) return told(otherwise);
       return told('source-changed', 'something was dropped during the run; run again when no migration is running');
     default:
-      return told(otherwise, /certificate|self.signed|TLS|SSL/i.test(messageOf(cause)) ? 'TLS is verified; name the authority in tls.ca, or see docs/configuration.md' : undefined);
+      return networkCodes.includes(String(state)) ? told('source-unreachable', connectionRemedy(cause, login)) : told(otherwise, connectionRemedy(cause, login));
   }
 }

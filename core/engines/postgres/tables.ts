@@ -3,6 +3,7 @@ import type { Bytes } from '../../domain/units.ts';
 import { placeOf } from '../login.ts';
 import type { Login } from '../login.ts';
 import { isWhole } from './raw-text.ts';
+import { readEverything } from './rights.ts';
 import { noPlace } from './session.ts';
 import type { Session } from './session.ts';
 
@@ -59,7 +60,7 @@ export async function requireReadable(session: Session, login: Login): Promise<v
     order by 1`);
   if (denied.length === 0) return;
   const shown = denied.slice(0, 10).map(({ name }) => name).join(', ') + (denied.length > 10 ? `, and ${denied.length - 10} more` : '');
-  throw new BackupError('privilege-missing', `${placeOf('postgres', login)}: the role may not read ${shown}`, {
-    hint: `GRANT pg_read_all_data TO ${login.user} (PostgreSQL 14 and newer), or USAGE on each schema and SELECT on all its tables and sequences`,
-  });
+  const [role] = await session.rows<{ name: string }>('select current_user as name');
+  const reader = role!.name === login.user ? 'the role' : `the role ${role!.name}, which ${login.user} becomes when it logs in (ALTER ROLE … SET role),`;
+  throw new BackupError('privilege-missing', `${placeOf('postgres', login)}: ${reader} may not read ${shown}`, { hint: readEverything(role!.name) });
 }

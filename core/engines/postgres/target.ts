@@ -125,7 +125,7 @@ function loadingOf(login: Login, tools: Tools, { manifest, owners, tablespaces =
   const jobs = typeof login.password === 'object' ? 1 : login.parallel;
   return {
     run: (name, args) => postgresRun(tools, name, clientMajor, { ...into(), idleLimitMs: restoreIdleLimitMs }, args, serverMajor),
-    place: placeOf('postgres', login), clientMajor, serverMajor, from: manifest.server.version, database: () => into().database,
+    place: placeOf('postgres', login), user: login.user, clientMajor, serverMajor, from: manifest.server.version, database: () => into().database,
     owners, tablespaces, keepGoing, jobs, failures: [], leftOut: [],
   };
 }

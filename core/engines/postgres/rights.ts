@@ -1,0 +1,45 @@
+import { quoteIdentifier } from './identifier.ts';
+
+type Known = { pattern: RegExp; remedy(role: string, named: string): string };
+
+const withoutOwners = 'or leave out who owns what: --no-owner';
+
+/** What PostgreSQL says where a role may not do something, and the SQL that an administrator runs. */
+const known: Known[] = [
+  { pattern: /permission denied to create database/, remedy: (role) => `ALTER ROLE ${role} CREATEDB; or make an empty database that belongs to ${role}, and name it with --to` },
+  { pattern: /must be (?:able to SET ROLE|(?:a )?member of role) "([^"]*)"/, remedy: (role, named) => `GRANT ${quoteIdentifier(named)} TO ${role}; ${withoutOwners}` },
+  { pattern: /row-level security/, remedy: (role) => `row security hides rows from this role: ALTER ROLE ${role} BYPASSRLS;` },
+  { pattern: /permission denied for large object/, remedy: (role) => `large objects are read by their owner and by superusers: GRANT their owner TO ${role}; or: ALTER SYSTEM SET lo_compat_privileges = on; SELECT pg_reload_conf();` },
+  { pattern: /permission denied to set role "([^"]*)"/, remedy: (role, named) => `this role becomes another when it logs in (ALTER ROLE … SET role): GRANT ${quoteIdentifier(named)} TO ${role}; or: ALTER ROLE ${role} RESET role;` },
+];
+
+/** The same where a restore makes something. */
+const knownInRestore: Known[] = [
+  { pattern: /permission denied to create extension "([^"]*)"|must be superuser to create this extension/i, remedy: (role) => `only a superuser may make it here: restore as one (on a managed server its master user) instead of ${role}, or without it: --keep-going` },
+  { pattern: /permission denied for schema (\S+)/, remedy: (role) => `the database that is restored into must belong to ${role}: ALTER DATABASE … OWNER TO ${role};` },
+];
+
+/** What to run where the server told `user` that it may not. Undefined: nothing better is known than the right to read everything. */
+export function rightsRemedy(said: string, user: string, restoring = false): string | undefined {
+  for (const { pattern, remedy } of restoring ? [...known, ...knownInRestore] : known) {
+    const [found, named = ''] = pattern.exec(said) ?? [];
+    if (found !== undefined) return remedy(quoteIdentifier(user), named);
+  }
+  return undefined;
+}
+
+/** The right to read everything; PostgreSQL 13 has no such role. */
+export function readEverything(user: string): string {
+  const role = quoteIdentifier(user);
+  return `GRANT pg_read_all_data TO ${role}; (PostgreSQL 13 has no such role: grant USAGE on each schema, and SELECT on its tables and sequences)`;
+}
+
+/** What to do where a login is refused; `usual`: where the words say no more. */
+export function loginRemedy(said: string, user: string, usual: string): string {
+  const [, host, , database, encryption] = /no pg_hba\.conf entry for host "([^"]*)", user "([^"]*)", database "([^"]*)"(?:, (no encryption|SSL encryption|SSL off|SSL on))?/.exec(said) ?? [];
+  if (host === undefined) return usual;
+  const plain = encryption === 'no encryption' || encryption === 'SSL off';
+  const line = `host ${database} ${user} ${host}/${host.includes(':') ? 128 : 32} scram-sha-256 (then SELECT pg_reload_conf();)`;
+  if (!plain) return `no line of pg_hba.conf lets this login in: add one, as ${line}`;
+  return `without TLS, no line of pg_hba.conf lets this login in: write tls: verify (or tls: { ca: ./authority.pem }), or add a line: ${line}`;
+}
