@@ -17,6 +17,7 @@ import { rotateCommand } from './rotate.ts';
 import type { RotateFlags } from './rotate.ts';
 import type { Session } from './session.ts';
 import { unlockCommand } from './unlock.ts';
+import { toldTogether } from './told.ts';
 import { verifyCommand } from './verify.ts';
 
 /** What a command line asks for: to be done once the configuration is read, or (`alone`) without one. */
@@ -133,14 +134,14 @@ export function nightjarProgram(ask: (asked: Asked) => void): Command {
   const askingAlone = (alone: Alone) => ask({ ...given(), alone });
 
   program.command('backup').description('back up the named sources, or all of them').argument('[source...]', 'names of nightjar.yaml')
-    .action((sources: string[]) => asking((session, signal) => backupCommand(sources, session, signal), 'backup'));
+    .action((sources: string[]) => asking((session, signal) => toldTogether((one) => backupCommand(sources, one, signal), session, signal), 'backup'));
 
   program.command('list').description('list the complete backups, oldest first').argument('[source]', 'one source instead of all')
     .action((source: string | undefined) => asking((session, signal) => listCommand(source, session, signal)));
 
   program.command('verify').description('read a backup again, and name every damaged part').argument('[source]', 'one source instead of all').argument('[id]', 'one backup instead of the newest')
     .option('--all', 'every backup instead of the newest')
-    .action((source: string | undefined, id: string | undefined, flags: { all?: true }) => asking((session, signal) => verifyCommand(source, id, { all: flags.all === true }, session, signal), 'verify'));
+    .action((source: string | undefined, id: string | undefined, flags: { all?: true }) => asking((session, signal) => toldTogether((one) => verifyCommand(source, id, { all: flags.all === true }, one, signal), session, signal), 'verify'));
 
   program.command('restore').description('restore a backup into a new database, and prove it equal').argument('<source>', 'whose backup').argument('[id]', 'which backup', 'latest')
     .option('--to <database>', 'the database to restore into')
@@ -165,7 +166,7 @@ export function nightjarProgram(ask: (asked: Asked) => void): Command {
     .option('--dry-run', 'say what would happen and why, and change nothing')
     .option('--any-share', 'remove more at once than rotation.maxShare allows')
     .addHelpText('after', rotateHelp)
-    .action((sources: string[], flags: RotateFlags) => asking((session, signal) => rotateCommand(sources, flags, session, signal), flags.dryRun === true ? undefined : 'rotation'));
+    .action((sources: string[], flags: RotateFlags) => asking((session, signal) => toldTogether((one) => rotateCommand(sources, flags, one, signal), session, signal), flags.dryRun === true ? undefined : 'rotation'));
 
   program.command('pin').description('keep a backup whatever the retention says').argument('<source>', 'whose backup').argument('<id>', 'which backup')
     .option('--reason <text>', 'why, for whoever wonders later (required)')

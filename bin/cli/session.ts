@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { toldFailure } from '../../core/commands/told-run.ts';
+import type { Gathering } from '../../core/commands/told-run.ts';
 import type { Nightjar } from '../../core/compose.ts';
 import { parseConfig, toldByText } from '../../core/config-file.ts';
 import type { Config, ToldBy } from '../../core/contract/config.ts';
@@ -14,8 +15,8 @@ import { commandLine } from './command-line.ts';
 import { findLayer, layerFacts } from './layer.ts';
 import type { Output } from './output.ts';
 
-/** What a command works with. */
-export type Session = { nightjar: Nightjar; config: Config; out: Output };
+/** What a command works with. `gathering`: of one that does several runs, what is told of them together. */
+export type Session = { nightjar: Nightjar; config: Config; out: Output; gathering?: Gathering };
 
 /** Reads the configuration and puts everything together for it; for a `verb`, a failure of that is told. Throws `config-invalid`, `secret-missing`. */
 export async function openSession(file: string, verb: Verb | undefined, { out, env }: { out: Output; env: NodeJS.ProcessEnv }, signal: AbortSignal): Promise<Session> {

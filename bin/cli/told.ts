@@ -1,11 +1,26 @@
-import { toldRun } from '../../core/commands/told-run.ts';
-import type { Run } from '../../core/commands/told-run.ts';
+import { tellGathered, toldRun } from '../../core/commands/told-run.ts';
+import type { Run, RunHost } from '../../core/commands/told-run.ts';
 import type { BackupError } from '../../core/domain/errors.ts';
 import { commandLine } from './command-line.ts';
+import type { Outcome } from './output.ts';
 import type { Session } from './session.ts';
 
 /** Does a run's work and tells everybody how it ended (core/commands/told-run.ts). */
-export function told<R extends object>(run: Run, work: () => Promise<R>, resultOf: (result: R) => object, { nightjar, out }: Session, signal: AbortSignal, failureOf?: (result: R) => BackupError | undefined): Promise<R> {
-  const { notifiers, hooks, clock, vault, identity } = nightjar;
-  return toldRun(run, work, resultOf, { notifiers, hooks, clock, place: vault.place, vault: () => vault, settings: (source) => (nightjar.sourceNames.includes(source) ? nightjar.settings(source) : undefined), ...commandLine(identity.run, out, signal) }, failureOf);
+export function told<R extends object>(run: Run, work: () => Promise<R>, resultOf: (result: R) => object, session: Session, signal: AbortSignal, failureOf?: (result: R) => BackupError | undefined): Promise<R> {
+  return toldRun(run, work, resultOf, hostOf(session, signal), failureOf);
+}
+
+/** Does a command of several runs: what fails in many of them is told together, at its end. */
+export async function toldTogether(work: (session: Session) => Promise<Outcome>, session: Session, signal: AbortSignal): Promise<Outcome> {
+  const gathering = { told: 0, waiting: false };
+  const { document, failures } = await work({ ...session, gathering });
+  const told = gathering.waiting ? await tellGathered({ ...hostOf(session, signal), gathering }) : { failures: [] };
+  for (const error of told.failures) session.out.fail(error);
+  return { document, failures: [...failures, ...told.failures] };
+}
+
+function hostOf({ nightjar, out, gathering }: Session, signal: AbortSignal): RunHost {
+  const { notifiers, hooks, clock, vault, identity, sourceNames } = nightjar;
+  const settings: RunHost['settings'] = (source) => (sourceNames.includes(source) ? nightjar.settings(source) : undefined);
+  return { notifiers, hooks, clock, place: vault.place, vault: () => vault, settings, gathering, ...commandLine(identity.run, out, signal) };
 }

@@ -1,4 +1,5 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomInt } from 'node:crypto';
+import { setTimeout as wait } from 'node:timers/promises';
 import { outboxSchema } from '../contract/outbox.ts';
 import { BackupError, isBackupError } from '../domain/errors.ts';
 import { objectKey } from '../domain/keys.ts';
@@ -15,8 +16,10 @@ export type Memory = { key: ObjectKey; box: Outbox; version?: string | undefined
 export type Edit = (box: Outbox) => Outbox;
 
 const readLimitMs = 5_000;
-const writeLimitMs = 15_000;
-const attempts = 8;
+const writeLimitMs = 20_000;
+/** Between attempts, at random: up to so many times as long, the more have failed. */
+const pauseMs = 40;
+const longestPauses = 15;
 const mostOthers = 8;
 
 /** What stands for a notifier: a digest of its name, and one of its address; the address may be a secret, so it is never kept. */
@@ -44,14 +47,16 @@ export async function keep(memory: Memory, edit: Edit, delivered: readonly Deliv
   const signal = AbortSignal.timeout(writeLimitMs);
   let known = memory;
   try {
-    for (let left = attempts; ; left -= 1) {
+    for (let attempt = 1; ; attempt += 1) {
       const box = bounded(withDelivered(edit(known.box), delivered, at));
       if (JSON.stringify(box) === JSON.stringify(known.box)) return known;
       try {
         return { key: known.key, box, version: await write(known, box, vault, signal) };
       } catch (error) {
-        if (!isBackupError(error, 'object-exists') || left <= 1) throw error;
+        if (!isBackupError(error, 'object-exists')) throw error;
       }
+      // many runs may fail at the same moment: each waits for another while
+      await wait(randomInt(pauseMs * Math.min(attempt, longestPauses)), undefined, { signal });
       known = await readOutbox(known.key, vault, signal);
     }
   } catch (error) {

@@ -3,7 +3,7 @@ import type { Waiting } from '../contract/outbox.ts';
 import { BackupError, messageOf } from '../domain/errors.ts';
 import { messagesOf, mostMessages } from '../domain/message-groups.ts';
 import { over } from '../domain/messages.ts';
-import { withSightings } from '../domain/outbox.ts';
+import { toSend, withSightings, withTrying } from '../domain/outbox.ts';
 import type { Delivered } from '../domain/outbox.ts';
 import { notifierFailed } from '../domain/run-messages.ts';
 import { formatCount } from '../domain/units.ts';
@@ -13,13 +13,15 @@ import type { Edit, Memory } from './outbox.ts';
 import { within } from './within.ts';
 
 /** `vault` undefined: there is none (yet), so nothing is remembered and everything is told. */
-export type TellDeps = { vault: Vault | undefined; notifiers: readonly Notifier[]; clock: Clock };
+export type TellDeps = { vault: Vault | undefined; notifiers: readonly Notifier[]; clock: Clock; /** Whoever is told nothing new is not told what waited either. */ newsOnly?: boolean };
 
-/** What somebody was told; what failed in telling, which must become a failure of the run; and what could not be remembered. */
-export type Told = { told: Message[]; failures: unknown[]; forgotten: unknown[] };
+/** What somebody was told; what failed in telling, which must become a failure of the run; what could not be remembered; and whether anything waits for want of room. */
+export type Told = { told: Message[]; failures: unknown[]; forgotten: unknown[]; waits: boolean };
 
 /** All that a notifier may take for what it is told at once: programs of the user's have as much. */
 const notifierMs = 60_000;
+/** For what is written after it. */
+const marginMs = 15_000;
 /** Longest that a notifier may ask to be left alone. */
 const longestRestMs = 6 * 3_600_000;
 
@@ -28,16 +30,18 @@ type Outcome = { notifier: Notifier; memory: Memory; sent: Message[]; failures: 
 
 /**
  * Tells every notifier what it does not know yet: what `edit` brings into its outbox, and what waited there. All at the same time, each in
- * its own: one that hangs or fails delays none of the others, which are then told that somebody was not. Each gets at most `room` messages. Throws nothing.
+ * its own: one that hangs or fails delays none of the others, which are then told that somebody was not. Each gets at most `room` messages, and the word
+ * that another one failed. Throws nothing.
  */
 export async function tell(edit: Edit, deps: TellDeps, signal: AbortSignal, room = mostMessages): Promise<Told> {
   const first = await Promise.all(deps.notifiers.map(async (notifier) => deliver(notifier, await recall(notifier, deps.vault, signal), edit, room, deps, signal)));
   const well = first.filter(({ failures }) => failures.length === 0);
-  const second = await Promise.all(well.map(({ notifier, memory, sent }) => deliver(notifier, memory, aboutOthers(first, notifier, deps.clock), Math.max(0, room - sent.length), deps, signal)));
+  const second = await Promise.all(well.map(({ notifier, memory, sent }) => deliver(notifier, memory, aboutOthers(first, notifier, deps.clock), room === 0 ? 0 : Math.max(1, room - sent.length), deps, signal)));
   const told = new Map([...first, ...second].flatMap(({ sent }) => sent).map((message) => [JSON.stringify(message), message]));
   return {
     told: [...told.values()],
     failures: [...first, ...second].flatMap(({ failures }) => failures),
+    waits: [...first, ...second].some(({ memory, failures }) => failures.length === 0 && memory.box.waiting.length > 0),
     forgotten: [...new Set([...first, ...second].flatMap(({ memory }) => memory.error ?? []))],
   };
 }
@@ -47,18 +51,24 @@ export function outcomeOf(work: Promise<unknown>): Promise<{ failed: false; erro
   return work.then(() => ({ failed: false as const }), (error: unknown) => ({ failed: true as const, error }));
 }
 
-/** What waits is written down while it is being sent, so that whoever is killed in between loses nothing; what was sent is written down after it. */
-async function deliver(notifier: Notifier, memory: Memory, edit: Edit, room: number, { vault, clock }: TellDeps, signal: AbortSignal): Promise<Outcome> {
+/**
+ * What waits is written down while it is being sent, and that somebody is at it, so that whoever is killed in between loses nothing, and whoever comes
+ * meanwhile does not send it, too; what was sent is written down after it.
+ */
+async function deliver(notifier: Notifier, memory: Memory, edit: Edit, room: number, { vault, clock, newsOnly = false }: TellDeps, signal: AbortSignal): Promise<Outcome> {
   const at = clock.now();
-  const waiting = edit(memory.box).waiting;
-  // what can't be written down can't wait
-  const now = 'error' in memory ? mostMessages : room;
   const rest = restOf(memory, at);
-  const sending = rest !== undefined ? { delivered: [], failures: waiting.length === 0 ? [] : [resting(notifier, waiting.length, rest)] } : sendAll(notifier, messagesOf(waiting, at, now), signal);
-  const [noted, { delivered, failures, afterMs }] = await Promise.all([keep(memory, edit, [], at, vault), sending as Promise<Sent> | Sent]);
+  const due = toSend(edit(memory.box), at);
+  const waiting = newsOnly && due.every((one) => memory.box.waiting.includes(one)) ? [] : due;
+  // what can't be written down can't wait
+  const envelopes = rest === undefined ? messagesOf(waiting, at, 'error' in memory ? mostMessages : room) : [];
+  const items = envelopes.flatMap((one) => one.items);
+  const trying: Edit = (box) => withTrying(edit(box), items, new Date(at.getTime() + notifierMs + marginMs));
+  const [noted, { delivered, failures, afterMs }] = await Promise.all([keep(memory, trying, [], at, vault), sendAll(notifier, envelopes, signal)]);
   const again = afterMs === undefined ? {} : { notBefore: new Date(clock.now().getTime() + Math.min(afterMs, longestRestMs)).toISOString() };
-  const kept = delivered.length === 0 && afterMs === undefined ? noted : await keep(noted, (box) => ({ ...edit(box), ...again }), delivered, clock.now(), vault);
-  return { notifier, memory: kept, sent: delivered.map(({ message }) => message), failures, missed: failures.length === 0 ? [] : waiting };
+  const kept = items.length === 0 ? noted : await keep(noted, (box) => ({ ...withTrying(edit(box), items, undefined), ...again }), delivered, clock.now(), vault);
+  const all = rest === undefined || waiting.length === 0 ? failures : [resting(notifier, waiting.length, rest)];
+  return { notifier, memory: kept, sent: delivered.map(({ message }) => message), failures: all, missed: all.length === 0 ? [] : waiting };
 }
 
 type Sent = { delivered: (Delivered & { message: Message })[]; failures: unknown[]; afterMs?: number | undefined };

@@ -4,6 +4,7 @@ import type { Change, Sighting } from '../domain/alerts.ts';
 import { BackupError, collected, isBackupError, messageOf } from '../domain/errors.ts';
 import type { FailureCode } from '../domain/errors.ts';
 import type { SourceName } from '../domain/keys.ts';
+import { mostMessages } from '../domain/message-groups.ts';
 import { withGoodRun, withSightings } from '../domain/outbox.ts';
 import { hookFailed, kindOfFailure, runEnded, runFailed } from '../domain/run-messages.ts';
 import type { FailedRun, Verb } from '../domain/run-messages.ts';
@@ -28,12 +29,16 @@ export type RunHost = Telling & {
   unalarming: readonly FailureCode[];
   /** How long telling may take; the run's own signal may be over. */
   limit(): AbortSignal;
-  /** How many messages a notifier may be sent now; what is over waits in its outbox for whoever tells next. Default: as many as a check. */
-  room?(): number;
+  /** Of a command that does several runs: what is more than a few messages waits in the outboxes, for `tellGathered` at its end. */
+  gathering?: Gathering | undefined;
 };
+/** How many messages were told so far, and whether some wait. */
+export type Gathering = { told: number; waiting: boolean };
 
 const lookMs = 5_000;
 const longestText = 4000;
+/** Of several runs, so many messages go out before the rest is gathered. */
+const toldAlone = 2;
 
 /**
  * Does a run's work, and tells how it ended: every hook gets the event; a failure goes to the notifiers, too, and so does the first good
@@ -56,7 +61,7 @@ export async function toldRun<R extends object>(run: Run, work: () => Promise<R>
   const status = 'status' in told && told.status === 'skipped' ? 'skipped' : 'succeeded';
   const hooks = await callHooks({ ...eventOf(run, host, ms()), status, result: plain(told) }, host);
   const at = host.clock.now();
-  const { failures } = await tellAll((box) => hooks.edit(status === 'skipped' ? box : withGoodRun(box, { source: run.source, kind: kindOfFailure(run.verb) }, at, endOf(at))), host);
+  const { failures } = await tellAll((box) => hooks.edit(status === 'skipped' ? box : withGoodRun(box, { source: run.source, kind: kindOfFailure(run.verb) }, at, endOf(at))), host, { newsOnly: true });
   // an all-clear that could not be told waits in the outbox, and is no failure of a run that has done its work
   if (hooks.failed.length > 0) throw collected([...hooks.failed, ...failures]);
   return result;
@@ -79,8 +84,19 @@ export async function toldFailure(run: Run, error: unknown, ms: number, host: Ru
   return others.length === 0 ? error : collected([isBackupError(error) ? error : failed, ...others]);
 }
 
-function tellAll(edit: Edit, host: RunHost): Promise<Told> {
-  return tell(edit, { ...host, vault: host.vault() }, host.limit(), host.room?.());
+/** At the end of several runs: tells what was gathered, so that nobody gets more messages than after a check. */
+export function tellGathered(host: RunHost & { gathering: Gathering }): Promise<Told> {
+  return tell((box) => box, { ...host, vault: host.vault() }, host.limit(), Math.max(1, mostMessages - host.gathering.told));
+}
+
+/** `newsOnly`: a good run that has no all-clear to tell is no moment to tell what was missed: that may be over in a minute. */
+async function tellAll(edit: Edit, host: RunHost, { newsOnly = false } = {}): Promise<Told> {
+  const { gathering } = host;
+  const room = gathering === undefined ? mostMessages : Math.max(0, toldAlone - gathering.told);
+  const told = await tell(edit, { ...host, vault: host.vault(), newsOnly }, host.limit(), room);
+  if (gathering !== undefined) gathering.told += told.told.length;
+  if (gathering !== undefined && told.waits) gathering.waiting = true;
+  return told;
 }
 
 /** A failure as outboxes take it: new, or, a day after the same was told, again. */

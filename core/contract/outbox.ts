@@ -22,8 +22,8 @@ export const alertSchema = z.strictObject({
 /** What an alert has become. `recovered`: it is over. */
 export const turns = ['problem', 'reminder', 'recovered'] as const;
 
-/** A message that a notifier has not got yet. `alert` is what it was told before, or what begins. `on`: the server that the source is on. */
-export const waitingSchema = z.strictObject({ severity: z.enum(turns), alert: alertSchema, on: z.string().optional(), message: messageSchema });
+/** A message that a notifier has not got yet. `alert` is what it was told before, or what begins. `on`: the server that the source is on. `trying`: until when somebody is at it. */
+export const waitingSchema = z.strictObject({ severity: z.enum(turns), alert: alertSchema, on: z.string().optional(), trying: moment.optional(), message: messageSchema });
 
 /** What a notifier has been told, what it has still to be told, how many messages found no room, and before when it asked not to be tried again. Anything in it that can't be understood is left out. */
 export const outboxSchema = z.object({

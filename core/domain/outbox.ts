@@ -7,13 +7,16 @@ import { runKinds } from './run-messages.ts';
 export type { Outbox, Waiting };
 
 /** Where outboxes lie, below the vault's prefix: no source can have a folder of this name. */
-export const outboxFolder = '@outbox/';
+export const outboxFolder = '.outbox/';
 
 /** Nothing was told, and nothing waits. */
 export const emptyOutbox: Outbox = { open: [], waiting: [], left: 0 };
 
 /** What one message has told: `group` names those that were told together. */
 export type Delivered = { items: readonly Waiting[]; group?: string | undefined };
+
+/** Nobody is at a message for longer. */
+const longestTryMs = 10 * 60_000;
 
 /** An outbox is a small object: so many messages wait whole, so many more by their subject, and so many alerts are remembered. */
 export const outboxLimits = { whole: 40, waiting: 400, open: 4000, value: 500, facts: 12 } as const;
@@ -46,6 +49,22 @@ export function withGoodRun(box: Outbox, { source, kind }: Pick<Alert, 'source' 
 /** Failures of runs that are over and wait for the rest of their group: nobody comes back to them. */
 export function endedRuns({ open }: Outbox): Sighting[] {
   return open.flatMap(({ source, kind, cause, over }) => (over === undefined || !runKinds.includes(kind) ? [] : [{ source, cause, judged: [kind], found: [] }]));
+}
+
+/** What is to be sent now: what waits, but for what somebody else is sending at this moment. Whoever was killed at it is waited for until its time is over. */
+export function toSend({ waiting }: Outbox, now: Date): Waiting[] {
+  const [from, to] = [now.toISOString(), new Date(now.getTime() + longestTryMs).toISOString()];
+  return waiting.filter(({ trying }) => trying === undefined || trying <= from || trying > to);
+}
+
+/** Says who is at these items, or, without a time, that nobody is any more. */
+export function withTrying(box: Outbox, items: readonly Waiting[], until: Date | undefined): Outbox {
+  const keys = new Set(items.map(({ alert }) => keyOf(alert)));
+  return { ...box, waiting: box.waiting.map((one) => (keys.has(keyOf(one.alert)) ? tried(one, until) : one)) };
+}
+
+function tried({ trying: _, ...one }: Waiting, until: Date | undefined): Waiting {
+  return until === undefined ? one : { ...one, trying: until.toISOString() };
 }
 
 /** Brings what has been told into an outbox, whoever has written it meanwhile. */
@@ -83,7 +102,8 @@ function merged(waiting: readonly Waiting[], judged: ReadonlySet<string>, items:
     const key = keyOf(one.alert);
     const item = news.get(key);
     news.delete(key);
-    return item ?? (judged.has(key) ? [] : one);
+    if (item === undefined) return judged.has(key) ? [] : one;
+    return one.trying === undefined ? item : { ...item, trying: one.trying };
   });
   return [...kept, ...news.values()];
 }

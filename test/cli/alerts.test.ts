@@ -109,7 +109,10 @@ test('a hook that fails is a failure of the run: the backup is stored, and said 
 
   expect(code).toBe(1);
   expect(document).toMatchObject({ ok: false, results: [{ status: 'stored', source: 'shop', error: { code: 'hook-failed', message: expect.stringContaining('no route to pager') } }] });
-  expect(await told()).toMatchObject([{ kind: 'hook-failed', source: 'shop', subject: 'the backup succeeded, and then a hook failed' }]);
+  expect(await told()).toMatchObject([
+    { kind: 'recovered', source: 'shop', subject: 'the backup succeeded again' },
+    { kind: 'hook-failed', source: 'shop', subject: 'the backup succeeded, and then a hook failed' },
+  ]);
   expect(await ended()).toHaveLength(1);
 });
 
@@ -125,6 +128,34 @@ test('a notifier that fails keeps none of the others from being told, and they h
   expect(failed).toMatchObject({ kind: 'backup-failed' });
   expect(notifier).toMatchObject({ kind: 'notifier-failed', facts: [{ label: 'command broken' }, { label: 'slack' }, { label: 'Not told' }] });
 });
+
+test('twelve sources whose server is gone are three messages, and none an hour later; and one all-clear when it is back; a notifier that was mended meanwhile hears nothing of what is over', async () => {
+  const names = Array.from({ length: 12 }, (_, index) => `s${String(index + 1).padStart(2, '0')}`);
+  const text = (port: number) => plain.replace(/  shop:[^]*/, names.map((name) => `  ${name}:\n${/    postgres: .*database: shop }/.exec(plain)![0].replace(/port: \d+/, `port: ${port}`)}\n`).join(''));
+  const two = 'notify:\n  - command: [./keep, told]\n  - command: [./second]\nrunbook: https://wiki.example.com/runbook.md\n';
+  await writeFile(join(scene.folder, 'second'), '#!/bin/sh\nexit 3\n', { mode: 0o755 });
+  await configure(two, text(1));
+
+  const { code } = await scene.run(['backup']);
+  const first = (await told()).map(({ severity, kind, subject }) => `${severity} ${kind}: ${subject}`);
+  await scene.run(['backup']);
+  const again = (await told()).slice(first.length);
+  await writeFile(join(scene.folder, 'second'), '#!/bin/sh\ncat >> keep.second\n', { mode: 0o755 });
+  await configure(two, text(scene.server.port));
+  await scene.run(['backup']);
+
+  expect(code).toBe(1);
+  expect(first).toEqual([
+    'problem backup-failed: the backup failed: source-unreachable',
+    'problem notifier-failed: a notifier failed: somebody was not told',
+    'problem backup-failed: 11 sources could not be backed up: source-unreachable, all on 127.0.0.1',
+  ]);
+  expect(again).toEqual([]);
+  expect((await told()).slice(first.length).map(({ subject }) => subject)).toEqual(['the backup succeeded again', expect.stringContaining('can be told again'), '11 sources are backed up again']);
+  expect((await told())[0]).toMatchObject({ link: 'https://wiki.example.com/runbook.md#backup-failed' });
+  // what is over, and never reached it, is not told there
+  expect(await kept('second')).toEqual([]);
+}, 120_000);
 
 test('nightjar notify sends a test to everybody, and says who did not get it', async () => {
   await configure('notify:\n  - command: [./keep, told]\n  - command: [./broken]\n');

@@ -98,7 +98,7 @@ test('--no-tell only looks, and one source can be looked at alone', async () => 
 
   expect([all.code, one.code]).toEqual([4, 0]);
   expect(await told()).toEqual([]);
-  expect(await readdir(join(folder, 'backups'))).not.toContain('@outbox');
+  expect(await readdir(join(folder, 'backups'))).not.toContain('.outbox');
 }, 60_000);
 
 test('a vault that is not there, an empty configuration, a removed source and a pause are told apart', async () => {

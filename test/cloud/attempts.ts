@@ -19,7 +19,7 @@ const objects: [name: string, key: string][] = [
   ['a manifest of blog', `prod/blog/${id}/manifest.json`],
   ['the lease of blog', 'prod/blog/lease.json'],
   ['a part of shop2', `prod/shop2/${id}/data/0001.sql.zst`],
-  ['what was told', 'prod/@outbox/checkers.json'],
+  ['what was told', 'prod/.outbox/checkers.json'],
   ['a part outside of the prefix', `other/shop/${id}/data/0001.sql.zst`],
 ];
 

@@ -123,7 +123,7 @@ test('a check of one source tells that its vault is gone, too', async () => {
 });
 
 test('a memory that can’t be read, in a vault that can, is a failure of the check', async () => {
-  const forgetful: Vault = { ...scene.vault, read: (key, signal) => (key.startsWith('@outbox/') ? Promise.reject(new BackupError('vault-denied', `${key}: access denied`)) : scene.vault.read(key, signal)) };
+  const forgetful: Vault = { ...scene.vault, read: (key, signal) => (key.startsWith('.outbox/') ? Promise.reject(new BackupError('vault-denied', `${key}: access denied`)) : scene.vault.read(key, signal)) };
 
   const seen = await checking(['shop'], { vault: forgetful });
 
@@ -202,7 +202,7 @@ test('of several messages, what reached nobody is told by the next check, and th
 
 test.each([['lost', undefined], ['cut', '{ "version": 1, "open": ['], ['of another version', '{ "version": 2 }']])('a memory that is %s has it told again, and is mended', async (_, text) => {
   await checking(['shop']);
-  const keys = (await scene.files()).filter((file) => file.startsWith('@outbox/')).map(objectKey);
+  const keys = (await scene.files()).filter((file) => file.startsWith('.outbox/')).map(objectKey);
   expect(keys).toHaveLength(2);
   for (const key of keys) {
     await scene.vault.delete(key, limit());

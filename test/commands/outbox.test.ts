@@ -58,7 +58,7 @@ async function endpoint(reply: Parameters<typeof startEndpoint>[0]): Promise<End
 }
 const webhook = (name: string, { url }: Endpoint): Notifier => webhookNotifier({ name: `webhook ${name}`, url: is(url), key: is('key'), clock: { now: () => now } }, quick);
 const subjects = ({ accepted }: Endpoint) => accepted.splice(0).map(({ body }) => line(JSON.parse(body) as Message));
-const boxes = async () => Promise.all((await scene.files()).filter((file) => /^@outbox\/[0-9a-f]{24}-/.test(file)).map(async (file) => outboxSchema.parse(JSON.parse(Buffer.from((await scene.vault.read(objectKey(file), limit())).body).toString()))));
+const boxes = async () => Promise.all((await scene.files()).filter((file) => /^\.outbox\/[0-9a-f]{24}-/.test(file)).map(async (file) => outboxSchema.parse(JSON.parse(Buffer.from((await scene.vault.read(objectKey(file), limit())).body).toString()))));
 
 test('40 sources fail at once, one notifier is dead, one limited, one lies with 200, one hangs: three messages at most, mail is not delayed, all is delivered later, with one all-clear', async () => {
   let well = false;
@@ -168,6 +168,26 @@ test('whoever replaces the address of a dead webhook gets from the new one what 
   expect(stored).not.toContain(new URL(dead.url).port);
 });
 
+test('whoever asks to be left alone for two hours is, by every check and run, and gets all of it then', async () => {
+  const pager = await endpoint(() => ({ status: 200 }));
+  pager.refusals.push({ status: 429, headers: { 'retry-after': '7200' } });
+  const first = await checking(on(['shop']), [webhook('pager', pager)]);
+  pass(1);
+  const early = await checking(on(['shop']), [webhook('pager', pager)]);
+  await fails('blog', 'vault-full', [webhook('pager', pager)]);
+  const tried = pager.received.length;
+  pass(1.1);
+  const late = await checking(on(['shop']), [webhook('pager', pager)]);
+
+  expect([first, early, late].map(({ failures }) => failures.map(String))).toEqual([
+    ['BackupError: webhook pager answered 429; it asks to wait 2 h, longer than a run may'],
+    [expect.stringContaining('webhook pager asked not to be told anything before 2026-11-20T04:00:00.000Z')],
+    [],
+  ]);
+  expect(tried).toBe(1);
+  expect(subjects(pager)).toEqual(['problem shop: there has never been a backup', 'problem blog: the backup failed: vault-full']);
+});
+
 test('a run that fails each hour is told once a day, a new cause at once, and one all-clear when it is well', async () => {
   for (let hour = 0; hour < 26; hour += 1, pass(1)) await fails('shop', hour < 25 ? 'source-unreachable' : 'vault-full', [mail]);
   await succeeds('blog', [mail]);
@@ -186,6 +206,8 @@ test('a run that fails each hour is told once a day, a new cause at once, and on
 test('an all-clear that could not be told is no failure of the run, and is told by the next that tells', async () => {
   await fails('shop', 'vault-full', [mail]);
   await expect(succeeds('shop', [broken('mail')])).resolves.toEqual({ status: 'stored' });
+  await succeeds('wiki', [mail]);
+  expect(heard).toHaveLength(1);
   await fails('blog', 'vault-full', [mail]);
 
   expect(take()).toEqual(['problem shop: the backup failed: vault-full', 'recovered shop: the backup succeeded again', 'problem blog: the backup failed: vault-full']);
@@ -199,6 +221,7 @@ test.each([
 ] as [string, Partial<Vault>][])('a vault that %s keeps nobody from being told, each time', async (_, changed) => {
   const vault = { ...scene.vault, ...changed };
   await fails('shop', 'vault-full', [mail], vault);
+  pass(0.05);
   await fails('shop', 'vault-full', [mail], vault);
 
   expect(take()).toEqual(Array(2).fill('problem shop: the backup failed: vault-full'));
@@ -210,12 +233,16 @@ test('killed at any moment, between telling and remembering too: everything is t
     await other.vault.putIfAbsent(objectKey('note.txt'), Buffer.from('hello'), {}, limit());
     const got: string[] = [];
     let left = moment;
+    const killed = Promise.withResolvers<false>();
     // from this call on nothing answers any more, as for a process that is gone
+    const dead = (): Promise<never> => {
+      killed.resolve(false);
+      return new Promise<never>(() => undefined);
+    };
     const alive = <A extends unknown[], R>(work: (...args: A) => Promise<R>) => async (...args: A): Promise<R> => {
-      const before = --left > 0;
-      if (!before) return new Promise<never>(() => undefined);
+      if (--left <= 0) return dead();
       const result = await work(...args);
-      return --left > 0 ? result : new Promise<never>(() => undefined);
+      return --left > 0 ? result : dead();
     };
     const hear = async (message: Message): Promise<void> => void got.push(line(message));
     const dying: Vault = { ...other.vault, read: alive(other.vault.read), putIfAbsent: alive(other.vault.putIfAbsent), putIfUnchanged: alive(other.vault.putIfUnchanged) };
@@ -223,7 +250,8 @@ test('killed at any moment, between telling and remembering too: everything is t
     const buried = new AbortController();
     const run = (vault: Vault, notify: Notifier['notify'], signal = limit()) => check(sources, { whole: true }, { vault, clock: { now: () => now }, notifiers: [{ name: 'pager', notify }], meter: () => undefined }, signal);
 
-    const ended = await Promise.race([run(dying, alive(hear), buried.signal).then(() => true, () => true), new Promise((resolve) => setTimeout(resolve, 60, false))]);
+    const ended = await Promise.race([run(dying, alive(hear), buried.signal).then(() => true, () => true), killed.promise]);
+    pass(0.05);
     await run(other.vault, hear);
     await run(other.vault, hear);
     for (const name of ['shop', 'blog']) await storeBackup(other.vault, name, now);
@@ -280,4 +308,17 @@ test('an outbox stays small, and holds neither secret nor address, however much 
   expect(box!.waiting).toHaveLength(400);
   expect(box!.left).toBe(2600);
   expect(JSON.stringify(box).length).toBeLessThan(400_000);
+}, 60_000);
+
+test('forty runs that fail at the same moment lose none of each other’s words', async () => {
+  const pager: Message[] = [];
+
+  await Promise.all(forty.map((name) => fails(name, 'source-unreachable', [listener('pager', pager)])));
+  const told = pager.splice(0);
+  await Promise.all(forty.map((name) => fails(name, 'source-unreachable', [listener('pager', pager)])));
+
+  expect(new Set(told.map(({ source }) => source))).toEqual(new Set(forty));
+  expect(pager).toEqual([]);
+  expect(told.length).toBeLessThan(60);
+  expect((await boxes())[0]).toMatchObject({ open: { length: 40 }, waiting: [] });
 }, 60_000);

@@ -1,7 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { expect, test } from '@jest/globals';
 import { messageKinds, messageSchema } from '../../core/contract/message.ts';
-import { plainText } from '../../core/domain/message-plain.ts';
+import { plainText, projectRunbook } from '../../core/domain/message-plain.ts';
+import { messagesOf } from '../../core/domain/message-groups.ts';
+import type { Waiting } from '../../core/contract/outbox.ts';
+import { moment } from '../../core/domain/message-text.ts';
 import { slackPayload } from '../../core/notifiers/slack.ts';
 import { snsContent } from '../../core/notifiers/sns.ts';
 import { telegramText } from '../../core/notifiers/telegram.ts';
@@ -63,4 +66,37 @@ test('a name can neither mention anybody in Slack nor break out of a command', (
 
   expect(markdown).not.toContain('<!channel>');
   expect(samples['odd-name']!.next[0]).toBe(`nightjar check 'Café <!channel> & '\\''co'\\'' \`x\` 北京 *b* _i_'`);
+});
+
+test.each([
+  ['Europe/Berlin', '2026-11-20 03:00 Europe/Berlin, 02:00 UTC'],
+  ['America/Los_Angeles', '2026-11-19 18:00 America/Los_Angeles, 2026-11-20 02:00 UTC'],
+  ['Asia/Kathmandu', '2026-11-20 07:45 Asia/Kathmandu, 02:00 UTC'],
+  ['Europe/London', '2026-11-20 02:00 UTC'],
+  ['UTC', '2026-11-20 02:00 UTC'],
+])('a moment in %s: their own clock first, UTC behind it, once where they are the same', (zone, expected) => {
+  expect(moment(new Date('2026-11-20T02:00:00Z'), zone)).toBe(expected);
+});
+
+test('a message links the runbook where its readers have it', () => {
+  const link = 'https://wiki.example.com/runbook.md#stale';
+  const message = { ...samples['stale']!, link };
+
+  expect([plainText(message), telegramText(message).text, JSON.stringify(slackPayload(message))]).toEqual(Array(3).fill(expect.stringContaining(link)));
+  expect(projectRunbook({ version: '1.2.3', repository: { url: 'git+https://github.com/acme/nightjar.git' } })).toBe('https://github.com/acme/nightjar/blob/v1.2.3/docs/runbook.md');
+  expect([projectRunbook({ version: '1.2.3' }), projectRunbook({ version: '1.2.3', repository: 'https://git.example.com/nightjar' })]).toEqual([undefined, undefined]);
+});
+
+const stale = (count: number): Waiting[] => Array.from({ length: count }, (_, index) => ({ severity: 'problem', alert: { source: `s${index}`, kind: index % 5 === 0 ? 'shrunk' : 'stale', since: samples['stale']!.at, told: samples['stale']!.at }, message: samples['stale']! }));
+
+test.each([[1, 1], [3, 3], [4, 2], [4000, 2]])('%d things are %d messages, and each of them is in one', (count, messages) => {
+  const envelopes = messagesOf(stale(count), new Date(samples['stale']!.at));
+
+  expect(envelopes).toHaveLength(messages);
+  expect(envelopes.flatMap(({ items }) => items)).toHaveLength(count);
+  for (const { message } of envelopes) {
+    expect(slackProblems(slackPayload(message))).toEqual([]);
+    expect(telegramProblem({ chat_id: '1', ...telegramText(message) })).toBeUndefined();
+    expect(Buffer.byteLength(snsContent(message).Message)).toBeLessThan(256 * 1024);
+  }
 });

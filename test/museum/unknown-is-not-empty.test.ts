@@ -86,9 +86,9 @@ test('museum 18: manifests of one source that may not be read make that source u
 
 test('a check needs no more rights than docs/freshness.md lists', async () => {
   await deny(
-    { Action: 's3:GetObject', NotResource: [below('*/manifest.json'), below('*/@outbox/*')] },
-    { Action: 's3:PutObject', NotResource: below('*/@outbox/*') },
-    { Action: 's3:GetObjectTagging', NotResource: below('*/@outbox/*') },
+    { Action: 's3:GetObject', NotResource: [below('*/manifest.json'), below('*/.outbox/*')] },
+    { Action: 's3:PutObject', NotResource: below('*/.outbox/*') },
+    { Action: 's3:GetObjectTagging', NotResource: below('*/.outbox/*') },
     { Action: ['s3:DeleteObject', 's3:PutObjectTagging', 's3:ListBucketMultipartUploads'], Resource: below('*') },
   );
   const vault = vaultAt('limited');

@@ -108,3 +108,47 @@ test('a command that fails is a failure with its last words; one that reads noth
   await expect(commandNotifier({ program: join(folder, 'absent'), args: [], env: {} }).notify(message, signal())).rejects.toMatchObject({ code: 'notify-failed', message: expect.stringContaining('could not be started') });
   await command('process.exit(0)').notify(message, signal());
 });
+
+const page = { status: 200, headers: { 'content-type': 'text/html; charset=utf-8' }, body: '<!DOCTYPE html><html><title>Log in</title></html>' };
+const json = (value: unknown) => ({ status: 200, headers: { 'content-type': 'application/json' }, body: JSON.stringify(value) });
+const redirect = { status: 302, headers: { location: 'https://login.example.com/' } };
+
+test.each([
+  ['Slack', 'a login page', page, /answered 200: .* and not "ok"/],
+  ['Slack', 'nothing', { status: 200 }, /answered 200 and not "ok"/],
+  ['Slack', 'another word', { status: 200, body: 'no_active_hooks' }, /answered 200: no_active_hooks and not "ok"/],
+  ['Slack', 'a redirect to a login', redirect, /answered 302/],
+  ['Telegram', 'ok: false', json({ ok: false, error_code: 403, description: 'Forbidden: bot was kicked' }), /answered 200: Forbidden: bot was kicked \(without "ok": true\)/],
+  ['Telegram', 'a login page', page, /answered 200: .* \(which the Bot API never does\)/],
+  ['Telegram', 'null', json(null), /answered 200/],
+  ['a webhook', 'a login page', page, /answered 200: .* \(a page for people/],
+  ['a webhook', 'a page that says it is text', { ...page, headers: { 'content-type': 'text/plain' } }, /a page for people/],
+  ['a webhook', 'ok: false', json({ ok: false, error: 'unknown routing key' }), /unknown routing key.*\(which says no\)/],
+  ['a webhook', 'success: false', json({ success: false }), /\(which says no\)/],
+  ['a webhook', 'a redirect to a login', redirect, /answered 302/],
+])('%s that answers %s has told nobody', async (to, _, reply, why) => {
+  const endpoint = await startEndpoint(() => reply);
+  const notifiers = { Slack: slackNotifier(is(endpoint.url)), Telegram: telegramNotifier({ token: is('1:abc'), chat: '-1', api: endpoint.url }), 'a webhook': webhookNotifier({ name: 'webhook', url: is(endpoint.url), key: is('key'), clock: { now: () => new Date() } }) };
+
+  await expect(notifiers[to as keyof typeof notifiers].notify(message, signal())).rejects.toMatchObject({ code: 'notify-failed', message: expect.stringMatching(why) });
+  expect(endpoint.received).toHaveLength(1);
+  await endpoint.stop();
+});
+
+test.each([['no content', { status: 204 }], ['nothing', { status: 200 }], ['a word', { status: 202, body: 'Accepted' }], ['JSON', json({ ok: true, id: 7 })], ['JSON cut short', { status: 200, body: '{"ok": fal' }], ['JSON with a no somewhere inside', json({ data: { ok: false } })]])('a webhook that answers %s has it', async (_, reply) => {
+  const endpoint = await startEndpoint(() => reply);
+
+  await webhookNotifier({ name: 'webhook', url: is(endpoint.url), key: is('key'), clock: { now: () => new Date() } }).notify(message, signal());
+
+  await endpoint.stop();
+});
+
+test('notifiers are told apart by their addresses, those of one name too', async () => {
+  const addresses = await Promise.all([
+    slackNotifier(is('https://hooks.example.com/a')), slackNotifier(is('https://hooks.example.com/b')),
+    telegramNotifier({ token: is('1:a'), chat: '-1', api: 'https://api.telegram.org' }), telegramNotifier({ token: is('1:a'), chat: '-2', api: 'https://api.telegram.org' }),
+    commandNotifier({ program: '/bin/mail', args: ['a'], env: {} }), commandNotifier({ program: '/bin/mail', args: ['b'], env: {} }),
+  ].map((one) => one.address!(signal())));
+
+  expect(new Set(addresses).size).toBe(6);
+});

@@ -39,7 +39,7 @@ test('a wait longer than a run may take is a failure at once, which says so', as
   endpoint.refusals.push({ status: 429, headers: { 'retry-after': '3600' } });
   const began = performance.now();
 
-  await expect(post(request(), signal(), limits)).rejects.toMatchObject({ code: 'notify-failed', message: 'pager answered 429; it asks to wait 1 h, longer than a run may' });
+  await expect(post(request(), signal(), limits)).rejects.toMatchObject({ code: 'notify-failed', afterMs: 3_600_000, message: 'pager answered 429; it asks to wait 1 h, longer than a run may' });
   expect(performance.now() - began).toBeLessThan(1000);
 });
 
