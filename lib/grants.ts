@@ -58,13 +58,14 @@ export function rotateStatements(vault: VaultPlace): PolicyStatement[] {
   ];
 }
 
-/** What a check does: lists, reads manifests alone, remembers what it has seen, and tells. */
+/** What a check does: lists, reads manifests and leases alone, remembers what it has seen, and tells. */
 export function checkStatements(vault: VaultPlace): PolicyStatement[] {
   const keys = keysBelow(vault, '');
   return [
     listing(vault, ''),
     remembering(vault),
-    allow('ReadManifests', ['s3:GetObject'], keys('*/manifest.json')),
+    // a lease says why nothing has come
+    allow('ReadManifests', ['s3:GetObject'], keys('*/manifest.json', '*/lease.json')),
     allow('RememberBackups', ['s3:GetObject', 's3:GetObjectTagging', 's3:PutObject'], keys('ledger.json', '*/ledger.json')),
   ];
 }

@@ -2,6 +2,7 @@ import type { Checked } from '../../core/commands/check.ts';
 import { messageOfFinding } from '../../core/domain/check-messages.ts';
 import type { Finding, Judgement } from '../../core/domain/freshness.ts';
 import { startOf } from '../../core/domain/keys.ts';
+import { momentText } from '../../core/domain/messages.ts';
 import { formatCount, plural } from '../../core/domain/units.ts';
 import { aligned, cut, shortSpan, wrapped } from './text.ts';
 
@@ -10,6 +11,8 @@ const numbers = [2, 3, 4, 5, 6];
 /** What the other columns leave of 80. */
 const longestName = 21;
 const width = 80;
+/** Of a schedule that has not been kept for long, the last ones tell enough. */
+const shownMoments = 10;
 
 /** The table of a check, within 80 columns: a line for each source, and for each that only the vault knows. */
 export function checkTable({ at, judgements, unconfigured }: Checked): string[] {
@@ -39,6 +42,8 @@ function linesOf(judgement: Judgement, kind: Finding['kind'], at: Date): string[
   const message = messageOfFinding(judgement, kind, { at });
   const more = judgement.findings.flatMap((one) => {
     if (one.kind === 'paused') return one.until === undefined ? [] : [`  until ${one.until}`];
+    if (one.kind === 'missed') return one.kind === kind && one.moments.length > 1 ? [...one.moments.slice(-shownMoments).map((moment) => `  ${momentText(moment, judgement.standing.timeZone)}`)] : [];
+    if (one.kind === 'lease-stuck') return one.kind === kind ? wrapped(one.why, width, '  ') : [];
     return one.kind === 'unknown' && one.kind === kind ? [...wrapped(one.why, width, '  '), ...hintLines(one.hint)] : [];
   });
   // a command that a terminal breaks can't be copied; messages have them all

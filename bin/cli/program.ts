@@ -72,7 +72,8 @@ Examples:
       replaces nothing`;
 
 const checkHelp = `
-States: fresh; stale (older than the limit); never (no backup yet); gone (some
+States: fresh; stale (older than the limit); missed (a moment of the schedule has
+no backup); never (no backup yet); lease-stuck (no run can begin); gone (some
 that no rotation removed); damaged (parts gone or cut, or a verify or drill that
 failed); other-database; unknown (the vault, or a backup in it, can't be read,
 or can't be of its date); shrunk (far smaller than it was); overdue-drill (no

@@ -16,10 +16,10 @@ import { tell } from './tell.ts';
 
 type Deps = { vault: Vault; clock: Clock; notifiers: readonly Notifier[]; /** Every name of the configuration, whether it was looked at or not. */ sourceNames: readonly string[] };
 
-const kinds = ['never', 'stale', 'gone', 'damaged', 'other-database', 'unknown', 'shrunk', 'overdue-drill', 'paused'] as const satisfies Finding['kind'][];
+const kinds = ['never', 'stale', 'missed', 'lease-stuck', 'gone', 'damaged', 'other-database', 'unknown', 'shrunk', 'overdue-drill', 'paused'] as const satisfies Finding['kind'][];
 
 /** What nothing ends but a good backup: that all of them are gone or damaged ends none of it. */
-const endedByBackup: readonly Finding['kind'][] = ['never', 'stale', 'shrunk', 'other-database'];
+const endedByBackup: readonly Finding['kind'][] = ['never', 'stale', 'missed', 'shrunk', 'other-database'];
 
 /**
  * Tells every notifier what has changed since it was told last, and writes down what it was told: whoever is killed in between tells

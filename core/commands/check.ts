@@ -38,14 +38,14 @@ export async function check(sources: readonly Watched[], { whole }: { whole: boo
 
 /** How many sources something was found of: one can be counted in several, and in `Problems` whatever was found. Each figure costs, so not every kind has one. */
 function figuresOf({ judgements, unconfigured }: Look): Record<string, number> {
-  const count = (kind: Finding['kind']): number => judgements.filter(({ findings }) => findings.some((one) => one.kind === kind)).length;
+  const count = (...kinds: Finding['kind'][]): number => judgements.filter(({ findings }) => findings.some(({ kind }) => kinds.includes(kind))).length;
   const fresh = judgements.filter(({ state }) => state === 'fresh').length;
   return {
     Checks: 1,
     Sources: judgements.length,
     Fresh: fresh,
     Problems: judgements.length - fresh - count('paused'),
-    Stale: count('stale'),
+    Stale: count('stale', 'missed'),
     Never: count('never'),
     Unknown: count('unknown'),
     Shrunk: count('shrunk'),

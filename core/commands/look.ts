@@ -1,5 +1,7 @@
 import { BackupError, isBackupError, messageOf } from '../domain/errors.ts';
-import { judge, unseen } from '../domain/freshness.ts';
+import { expectationOf } from '../domain/expected.ts';
+import { judge, unseen, withStuckLease } from '../domain/freshness.ts';
+import type { Expectation } from '../domain/expected.ts';
 import type { Judgement, Watched } from '../domain/freshness.ts';
 import { emptyHistory } from '../domain/history.ts';
 import type { SourceHistory } from '../domain/history.ts';
@@ -9,6 +11,7 @@ import { plural } from '../domain/units.ts';
 import { clocksMs } from '../domain/verdict.ts';
 import type { Vault } from '../ports.ts';
 import { eachAtOnce } from './at-once.ts';
+import { readLease } from './lease-state.ts';
 import { addToLedgerIndex, readLedgerIndex, writeLedger } from './ledger-file.ts';
 import { sourcesListed } from './listing.ts';
 import { listSource, survey } from './survey.ts';
@@ -76,7 +79,7 @@ async function lookAtAll(sources: readonly Watched[], whole: boolean, deps: Deps
     if ('why' in seen) return void found.set(one.source, { judgement: unseen(one, seen, at), failed: seen, read: false });
     if (seen.failure !== undefined) forgotten.push(seen.failure);
     if (seen.isKept) kept.push(one.source);
-    found.set(one.source, { judgement: judge(one, seen, at), read: seen.history.ledger || seen.history.backups.length > 0 });
+    found.set(one.source, { judgement: await withLeaseSeen(judge(one, seen, at), seen.history, deps, stop), read: seen.history.ledger || seen.history.backups.length > 0 });
   }
   await eachAtOnce(sourcesAtOnce, whole ? sourcesListed(vault, signal) : listedOneByOne(sources, vault, signal), lookAt, signal);
   for (const { source } of sources) if (!found.has(source)) await lookAt(emptyHistory(source), signal);
@@ -86,9 +89,10 @@ async function lookAtAll(sources: readonly Watched[], whole: boolean, deps: Deps
 }
 
 /** Surveys a source and writes down what is to be remembered. Where another check has written meanwhile, all is looked at once more. */
-async function surveyRemembered(listed: SourceHistory, watched: Watched, index: ReadonlySet<string>, { vault, at, remember }: Deps, signal: AbortSignal): Promise<Survey & { failure?: unknown; isKept: boolean }> {
+async function surveyRemembered(listed: SourceHistory, watched: Watched, index: ReadonlySet<string>, { vault, at, remember }: Deps, signal: AbortSignal): Promise<Survey & { expectation: Expectation | undefined; failure?: unknown; isKept: boolean }> {
   const options = { memory: memoryOfWatched(watched), at, expected: index.has(watched.source) };
-  let seen = await survey(listed, options, vault, signal);
+  const surveying = async (history: SourceHistory): Promise<Survey & { expectation: Expectation | undefined }> => withExpectation(await survey(history, options, vault, signal), watched, at);
+  let seen = await surveying(listed);
   for (let left = attempts; ; left -= 1) {
     if (!remember || !seen.isNew) return { ...seen, isKept: seen.before.version !== undefined };
     try {
@@ -98,7 +102,29 @@ async function surveyRemembered(listed: SourceHistory, watched: Watched, index: 
       if (signal.aborted) throw failure;
       if (!isBackupError(failure, 'object-exists') || left <= 1) return { ...seen, failure, isKept: false };
     }
-    seen = await survey(await listSource(watched.source, vault, signal), options, vault, signal);
+    seen = await surveying(await listSource(watched.source, vault, signal));
+  }
+}
+
+/** What became of the moments of the schedule; what is to be remembered of it goes into the ledger. */
+function withExpectation(seen: Survey, watched: Watched, at: Date): Survey & { expectation: Expectation | undefined } {
+  const expectation = expectationOf(watched, seen, seen.ledger.expected, at);
+  const { expected: before, ...rest } = seen.ledger;
+  const isNew = JSON.stringify(expectation?.memory) !== JSON.stringify(before);
+  if (!isNew) return { ...seen, expectation };
+  return { ...seen, expectation, ledger: { ...rest, ...(expectation && { expected: expectation.memory }) }, isNew: true };
+}
+
+/** Looks at the lease where nothing has come: one that is stuck says why. A role that may not read it is told nothing of it. */
+async function withLeaseSeen(judgement: Judgement, { source, failures }: SourceHistory, { vault, at }: Deps, signal: AbortSignal): Promise<Judgement> {
+  const isLate = judgement.findings.some(({ kind }) => kind === 'never' || kind === 'stale' || kind === 'missed');
+  if (judgement.state === 'paused' || !(isLate || failures.at(-1)?.code === 'lease-stuck')) return judgement;
+  try {
+    const lease = await readLease(source, { vault, now: at }, signal);
+    return lease.state === 'stuck' ? withStuckLease(judgement, lease.why) : judgement;
+  } catch (error) {
+    if (signal.aborted || !isBackupError(error)) throw error;
+    return error.code === 'lease-stuck' ? withStuckLease(judgement, error.message) : judgement;
   }
 }
 

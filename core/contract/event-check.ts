@@ -5,7 +5,7 @@ import { group } from './config-fields.ts';
 export const checkEventSchema = group('the event', {});
 
 const count = z.int().nonnegative();
-const states = ['fresh', 'stale', 'never', 'gone', 'damaged', 'other-database', 'unknown', 'shrunk', 'overdue-drill', 'paused'] as const;
+const states = ['fresh', 'lease-stuck', 'stale', 'missed', 'never', 'gone', 'damaged', 'other-database', 'unknown', 'shrunk', 'overdue-drill', 'paused'] as const;
 
 /** How a source was found. `state` is the gravest of `findings`; times are in seconds; `newest` and `proven` are ids of backups. */
 export const checkedSourceSchema = z.strictObject({
@@ -18,6 +18,8 @@ export const checkedSourceSchema = z.strictObject({
   proven: z.string().optional(),
   failures: count,
   lastFailure: z.string().optional(),
+  /** Of the last moments of the schedule, since when it is known: how many have their backup, and what became of each other one. */
+  schedule: z.strictObject({ since: z.iso.datetime(), made: count, late: count, others: z.array(z.strictObject({ at: z.iso.datetime(), outcome: z.enum(['failed', 'killed', 'missed', 'running', 'due']), code: z.string().optional(), busy: z.literal(true).optional() })) }).optional(),
   backups: count,
 });
 

@@ -63,6 +63,8 @@ export const ledgerSchema = z.strictObject({
   baseline: baselineSchema.optional(),
   /** Backups that are gone though no policy removed them; `count` of all of them, `ids` of the last hundred. */
   gone: z.strictObject({ count, of: count, ids: z.array(z.string()) }).optional(),
+  /** Its schedule and time zone, since when a check has known them, and the newest moment without a backup that was found. */
+  expected: z.strictObject({ plan: z.string(), since: z.iso.datetime(), found: z.iso.datetime().optional() }).optional(),
   /** That what was remembered before is lost, and why. */
   lost: z.string().optional(),
   /** Who accepted last what was found, and when. */

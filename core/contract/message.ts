@@ -4,6 +4,8 @@ import * as z from 'zod';
 export const messageKinds = [
   'fresh', // a backup is as new as it should be: only ever told as `recovered`
   'stale', // the newest complete backup is older than the limit
+  'missed', // a moment of the schedule has no backup
+  'lease-stuck', // the lease keeps every run out, and does not run out
   'never', // there has never been one
   'unknown', // the vault can't be read: nobody knows
   'damaged', // parts of a backup are gone or cut, or a look at it failed

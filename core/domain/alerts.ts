@@ -20,7 +20,7 @@ const remindPausedMs = 7 * 24 * 3_600_000 - 10 * 60_000;
 const clocksMs = 5 * 60_000;
 
 /** Kinds that say whether there is a good backup: one takes the place of the other, and no all-clear is given while one of them holds. */
-const standing: readonly MessageKind[] = ['never', 'stale', 'unknown', 'paused'];
+const standing: readonly MessageKind[] = ['never', 'stale', 'missed', 'unknown', 'paused'];
 const nobody: Judge = { others: new Set() };
 
 /**

@@ -1,7 +1,7 @@
 import type { Finding, Judgement } from './freshness.ts';
 import { about, fact, word } from './message-text.ts';
 import type { Telling } from './message-text.ts';
-import { damaged, gone, never, otherDatabase, overdueDrill, paused, shrunk, stale, unknown } from './messages.ts';
+import { damaged, gone, leaseStuck, missed, never, otherDatabase, overdueDrill, paused, shrunk, stale, unknown } from './messages.ts';
 import type { Message, Standing } from './messages.ts';
 
 /** What to tell of the findings of one kind of a source; there may be several of `unknown`. */
@@ -14,6 +14,10 @@ export function messageOfFinding({ standing, findings }: Judgement, kind: Findin
       return never(standing, telling);
     case 'stale':
       return stale(standing, telling);
+    case 'missed':
+      return missed(standing, finding.moments, telling);
+    case 'lease-stuck':
+      return leaseStuck(standing, finding.why, telling);
     case 'shrunk':
       return shrunk(standing, finding, telling);
     case 'damaged':

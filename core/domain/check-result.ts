@@ -1,5 +1,6 @@
 import type { CheckResult } from '../contract/event-check.ts';
 import { messageOfFinding } from './check-messages.ts';
+import type { Expectation } from './expected.ts';
 import type { Judgement } from './freshness.ts';
 import { startOf } from './keys.ts';
 import type { BackupId, SourceName } from './keys.ts';
@@ -40,8 +41,16 @@ function sourceResult(judgement: Judgement, at: Date): CheckResult['sources'][nu
     ...(proven !== undefined && { proven }),
     failures,
     ...(lastFailure !== undefined && { lastFailure }),
+    ...(judgement.expectation !== undefined && { schedule: scheduleResult(judgement.expectation) }),
     backups: count,
   };
+}
+
+/** Moments that have their backup are counted, the others named. */
+function scheduleResult({ memory: { since }, moments }: Expectation): NonNullable<CheckResult['sources'][number]['schedule']> {
+  const others = moments.flatMap(({ at, outcome, code, busy }) => (outcome === 'made' || outcome === 'late' ? [] : [{ at: at.toISOString(), outcome, ...(code !== undefined && { code }), ...(busy && { busy }) }]));
+  const count = (outcome: 'made' | 'late'): number => moments.filter((one) => one.outcome === outcome).length;
+  return { since, made: count('made'), late: count('late'), others };
 }
 
 function seconds(ms: number): number {

@@ -17,7 +17,9 @@ export type Moment = { at: Date; outcome: Outcome; id?: BackupId | undefined; co
 /** What a check remembers: since when it has known this schedule, and the newest moment without a backup that it has found. */
 export type Expected = { since: Date; found?: Date | undefined };
 
-type Seen = Pick<SourceHistory, 'backups' | 'failures' | 'starts' | 'leased'>;
+/** What a source has; of each backup by its manifest how long it took, for the dates of objects change when a vault is copied. */
+export type Records = Pick<SourceHistory, 'failures' | 'starts' | 'leased'> & { backups: readonly { id: BackupId; start: Date; ms: number | undefined }[] };
+
 type Run = { id: BackupId; start: Date; run: string | undefined };
 type Around = { runs: Run[]; failures: FailureRecord[] };
 
@@ -27,7 +29,7 @@ const looked = 30;
 const aliveMs = 10 * 60_000;
 
 /** What became of the last moments of a schedule since it is known, oldest first; each once. */
-export function outcomesOf(schedule: Schedule, { since }: Expected, seen: Seen, now: Date): Moment[] {
+export function outcomesOf(schedule: Schedule, { since }: Expected, seen: Records, now: Date): Moment[] {
   const moments = momentsOf(schedule, now, looked).filter((at) => at > since);
   const around = assigned(schedule, moments, seen);
   return moments.map((at) => outcomeOf(at, around.get(at.getTime()) ?? { runs: [], failures: [] }, { schedule, seen, now }));
@@ -52,7 +54,7 @@ function deadlineOf(at: Date, { windowMs }: Schedule): number {
 }
 
 /** Runs and failures by the moment that they are for. What says nothing of it itself goes by its time: backups and failures without a record of a start. */
-function assigned(schedule: Schedule, moments: readonly Date[], { backups, failures, starts }: Seen): Map<number, Around> {
+function assigned(schedule: Schedule, moments: readonly Date[], { backups, failures, starts }: Records): Map<number, Around> {
   const around = new Map(moments.map((at): [number, Around] => [at.getTime(), { runs: [], failures: [] }]));
   const first = (moments[0]?.getTime() ?? Number.POSITIVE_INFINITY) - latenessMs;
   const recorded = new Set<BackupId>(starts.map(({ id }) => id));
@@ -70,7 +72,7 @@ function assigned(schedule: Schedule, moments: readonly Date[], { backups, failu
   return around;
 }
 
-function outcomeOf(at: Date, { runs, failures }: Around, { schedule, seen, now }: { schedule: Schedule; seen: Seen; now: Date }): Moment {
+function outcomeOf(at: Date, { runs, failures }: Around, { schedule, seen, now }: { schedule: Schedule; seen: Records; now: Date }): Moment {
   const complete = new Set<BackupId>(seen.backups.map(({ id }) => id));
   const inOrder = runs.toSorted((a, b) => (a.id < b.id ? -1 : 1));
   const made = inOrder.find(({ id }) => complete.has(id));
@@ -89,13 +91,13 @@ function endedBy({ start }: Run, failure: FailureRecord | undefined): boolean {
 }
 
 /** A run that began last, while its lease is being renewed: a later one would have taken the lease over. */
-function isAlive({ id }: Run, { starts, leased }: Seen, now: Date): boolean {
-  return starts.at(-1)?.id === id && leased !== undefined && now.getTime() - leased.getTime() <= aliveMs;
+function isAlive({ id }: Run, { starts, leased }: Records, now: Date): boolean {
+  return starts.at(-1)?.id === id && leased !== undefined && Math.abs(now.getTime() - leased.getTime()) <= aliveMs;
 }
 
 /** Whether a run that made its backup, or is at work, began before this moment and ended after it. */
-function isBusy(at: Date, seen: Seen, now: Date): boolean {
+function isBusy(at: Date, seen: Records, now: Date): boolean {
   const last = seen.starts.at(-1);
   const isOpen = last !== undefined && startOf(last.id) < at && isAlive({ ...last, start: startOf(last.id) }, seen, now) && !seen.backups.some(({ id }) => id === last.id);
-  return isOpen || seen.backups.some(({ start, completed }) => start < at && completed > at);
+  return isOpen || seen.backups.some(({ start, ms = 0 }) => start < at && start.getTime() + ms > at.getTime());
 }

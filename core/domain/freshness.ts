@@ -1,12 +1,14 @@
 import type { Retention } from '../contract/config-settings.ts';
 import type { Watch } from '../contract/config-watch.ts';
 import type { Ledger, Other, Shrinking } from '../contract/ledger.ts';
-import { calendarOf } from './calendar.ts';
+import type { Moment } from './expectation.ts';
+import type { Expectation } from './expected.ts';
 import { emptyHistory } from './history.ts';
 import type { SourceHistory } from './history.ts';
 import type { BackupId, SourceName } from './keys.ts';
 import { moment } from './message-text.ts';
 import type { Standing } from './messages.ts';
+import { isPaused } from './pause.ts';
 import { gapMs } from './schedule.ts';
 import { medianOf } from './units.ts';
 import type { SourceVerdict, Verdict } from './verdict.ts';
@@ -14,12 +16,14 @@ import type { SourceVerdict, Verdict } from './verdict.ts';
 /** Who is judged, and by what. `place`: the vault, as people write it. `on`: the server that it is on. */
 export type Watched = { source: SourceName; place: string; watch: Watch; timeZone: string; retention?: Retention; on?: string | undefined };
 
-/** What was seen of a source: a listing, and what its backups are worth. */
-export type Seen = { history: SourceHistory; verdict: SourceVerdict };
+/** What was seen of a source: a listing, what its backups are worth, and what became of the moments of its schedule, where those are known. */
+export type Seen = { history: SourceHistory; verdict: SourceVerdict; expectation?: Expectation | undefined };
 
 /** One thing that a check finds. `unknown` with `whole` is about all of the source, else about one of its backups. */
 export type Finding =
   | { kind: 'never' | 'stale' }
+  | { kind: 'missed'; moments: readonly Moment[] }
+  | { kind: 'lease-stuck'; why: string }
   | ({ kind: 'gone' } & NonNullable<Ledger['gone']>)
   | { kind: 'damaged'; backups: { id: BackupId; why: string }[] }
   | ({ kind: 'other-database'; id: BackupId } & Other)
@@ -29,7 +33,7 @@ export type Finding =
   | { kind: 'paused'; until: string | undefined };
 
 /** How a source stands, and everything that was found, the gravest first. None is `fresh`. */
-export type Judgement = { standing: Standing; state: 'fresh' | Finding['kind']; findings: Finding[] };
+export type Judgement = { standing: Standing; state: 'fresh' | Finding['kind']; findings: Finding[]; expectation?: Expectation | undefined };
 
 /** What a schedule's limit leaves for a backup that starts late. */
 const lateMs = 3_600_000;
@@ -47,14 +51,30 @@ export function judge(watched: Watched, seen: Seen, now: Date): Judgement {
   const { newest } = verdict;
   const found = [...missing, ...doubts];
   if (newest === undefined) return judged(standing, found.length === 0 ? [{ kind: 'never' }] : [...found, ...overdueDrill(watched, verdict, now)]);
-  return judged(standing, [
-    ...(now.getTime() - newest.start.getTime() > standing.limitMs ? [{ kind: 'stale' } as const] : []),
+  const findings = judged(standing, [
+    ...staleness(watched, seen, newest.start, standing.limitMs, now),
     ...missing,
     ...(newest.other === undefined ? [] : [{ kind: 'other-database', id: newest.id, ...newest.other } as const]),
     ...doubts,
     ...(newest.shrunk === undefined ? [] : [{ kind: 'shrunk', id: newest.id, ...newest.shrunk } as const]),
     ...overdueDrill(watched, verdict, now),
   ]);
+  return { ...findings, expectation: seen.expectation };
+}
+
+/** Age decides where it is limited by itself, or where nobody knows what was to come of the schedule; the moments of the schedule do, where that is known. */
+function staleness({ watch: { limit } }: Watched, { expectation }: Seen, newest: Date, limitMs: number, now: Date): Finding[] {
+  const byAge = 'ms' in limit || expectation === undefined;
+  return [
+    ...(byAge && now.getTime() - newest.getTime() > limitMs ? [{ kind: 'stale' } as const] : []),
+    ...(expectation === undefined || expectation.lost.length === 0 ? [] : [{ kind: 'missed', moments: expectation.lost } as const]),
+  ];
+}
+
+/** Adds that the lease of a source keeps every run out: why nothing has come, or nothing will. */
+export function withStuckLease(judgement: Judgement, why: string): Judgement {
+  const findings: Finding[] = [{ kind: 'lease-stuck', why }, ...judgement.findings];
+  return { ...judgement, findings, state: findings[0]!.kind };
 }
 
 /** What is left to say of a source whose part of the vault can't be read. A pause goes before it. */
@@ -90,10 +110,9 @@ function standingOf(watched: Watched, { history, verdict: { backups, newest, ful
   };
 }
 
-function pauseOf({ watch: { paused }, timeZone }: Watched, now: Date): Finding | undefined {
-  const until = typeof paused === 'object' ? paused.until : undefined;
-  const over = paused === false || (until !== undefined && calendarOf(timeZone)(now, 'daily') >= until);
-  return over ? undefined : { kind: 'paused', until };
+function pauseOf(watched: Watched, now: Date): Finding | undefined {
+  const { paused } = watched.watch;
+  return isPaused(watched, now) ? { kind: 'paused', until: typeof paused === 'object' ? paused.until : undefined } : undefined;
 }
 
 function goneFinding({ gone }: SourceVerdict): Finding[] {

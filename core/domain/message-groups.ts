@@ -20,6 +20,8 @@ const lateMs = 5 * 60_000;
 /** What is said of several sources at once; a kind that is not here is said by its name. */
 const together: Partial<Record<MessageKind, { on: string; over: string }>> = {
   stale: { on: 'are stale', over: 'are fresh again' },
+  missed: { on: 'have no backup of a moment of their schedule', over: 'have the next backup of their schedule' },
+  'lease-stuck': { on: 'have a lease that keeps every run out', over: 'have a lease that is free again' },
   never: { on: 'have no backup', over: 'have a backup' },
   unknown: { on: "can't be judged", over: 'can be judged again' },
   'overdue-drill': { on: 'have no backup that was proven lately', over: 'are proven again' },

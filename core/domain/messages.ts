@@ -1,5 +1,6 @@
 import type { Other, Shrinking } from '../contract/ledger.ts';
 import type { Fact, Message, MessageKind } from '../contract/message.ts';
+import type { Moment } from './expectation.ts';
 import { startOf } from './keys.ts';
 import type { BackupId, SourceName } from './keys.ts';
 import { about, fact, moment, span, word } from './message-text.ts';
@@ -48,6 +49,38 @@ export function stale(standing: Standing, telling: Telling): Message {
     ...lookInto(standing.source),
     `nightjar backup ${word(standing.source)}`,
   ]);
+}
+
+/** Moments of the schedule have no backup. */
+export function missed(standing: Standing, moments: readonly Moment[], telling: Telling): Message {
+  const shown = moments.slice(-shownOfMany).toReversed().map((one) => fact('Missing', momentText(one, standing.timeZone)));
+  return about('missed', standing, telling, missedText(moments, standing.timeZone), [...shown, ...more(moments.length), ...facts(standing, telling.at)], [
+    ...lookInto(standing.source),
+    `nightjar backup ${word(standing.source)}`,
+  ]);
+}
+
+/** Which backups are missing, in one line. */
+function missedText(moments: readonly Moment[], timeZone: string | undefined): string {
+  const last = moments.at(-1);
+  if (last === undefined) return 'no backup is missing';
+  if (moments.length === 1) return `the backup of ${momentText(last, timeZone)}`;
+  return `${formatCount(moments.length)} backups of its schedule are missing; the last one, of ${moment(last.at, timeZone)}, ${whyText(last)}`;
+}
+
+/** A moment, and why it has no backup. */
+export function momentText(one: Moment, timeZone?: string): string {
+  return `${moment(one.at, timeZone)} ${whyText(one)}`;
+}
+
+function whyText({ outcome, code }: Moment): string {
+  if (outcome === 'failed') return `failed with ${code}`;
+  return outcome === 'killed' ? 'began and was killed' : 'was missed: nothing has begun';
+}
+
+/** Nobody can work on a source, and that does not end by itself. */
+export function leaseStuck(standing: Standing, why: string, telling: Telling): Message {
+  return about('lease-stuck', standing, telling, 'no run can begin: its lease keeps everybody out', [fact('Lease', why), ...facts(standing, telling.at)], [`nightjar unlock ${word(standing.source)}`]);
 }
 
 /** There has never been a backup. */
@@ -139,6 +172,10 @@ function endOf(was: MessageKind, { newest, proven, drillEveryMs, shrink }: Stand
   switch (was) {
     case 'stale':
       return `fresh again: ${age}`;
+    case 'missed':
+      return `nothing of its schedule is missing any more: ${age}`;
+    case 'lease-stuck':
+      return `its lease is free again: ${age}`;
     case 'never':
       return `there is a backup: the newest is ${newest === undefined ? 'unknown' : `${ageOf(newest, at)} old`}`;
     case 'unknown':

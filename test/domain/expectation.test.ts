@@ -1,8 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { outcomesOf, unmade } from '../../core/domain/expectation.ts';
-import type { Moment } from '../../core/domain/expectation.ts';
+import type { Moment, Records } from '../../core/domain/expectation.ts';
 import { historyOf } from '../../core/domain/history.ts';
-import type { SourceHistory } from '../../core/domain/history.ts';
 import { leaseKey, manifestKey, newBackupId } from '../../core/domain/keys.ts';
 import type { ObjectKey, SourceName } from '../../core/domain/keys.ts';
 import { failureKey, startKey } from '../../core/domain/records.ts';
@@ -17,7 +16,7 @@ const dayBefore = { since: new Date('2026-11-15T12:00:00Z') };
 type Done = { start: string; meant?: string | null; ends: 'made' | 'failed' | 'killed'; ms?: number; run?: string };
 
 /** A listing with these runs in it; `leased`: when the lease was last written. */
-function seen(done: readonly Done[], leased?: string): SourceHistory {
+function seen(done: readonly Done[], leased?: string): Records {
   const listed: { key: ObjectKey; modified: Date }[] = done.flatMap(({ start, meant, ends, ms = minuteMs, run = 'aaaaaaaa' }, index) => {
     const began = new Date(start);
     const over = new Date(began.getTime() + ms);
@@ -28,7 +27,8 @@ function seen(done: readonly Done[], leased?: string): SourceHistory {
       ...(ends === 'failed' ? [{ key: failureKey(shop, { at: over, run, code: 'vault-full' }), modified: over }] : []),
     ];
   });
-  return historyOf(shop, [...listed, ...(leased === undefined ? [] : [{ key: leaseKey(shop), modified: new Date(leased) }])].map((one) => ({ ...one, bytes: 1 })));
+  const history = historyOf(shop, [...listed, ...(leased === undefined ? [] : [{ key: leaseKey(shop), modified: new Date(leased) }])].map((one) => ({ ...one, bytes: 1 })));
+  return { ...history, backups: history.backups.map(({ id, start, completed }) => ({ id, start, ms: completed.getTime() - start.getTime() })) };
 }
 
 const night = (day: number, clock = '02:00:00') => `2026-11-${day}T${clock}Z`;

@@ -1,7 +1,7 @@
 import type { Message } from '../../core/contract/message.ts';
 import { BackupError } from '../../core/domain/errors.ts';
 import type { BackupId, SourceName } from '../../core/domain/keys.ts';
-import { damaged, gone, never, otherDatabase, over, overdueDrill, paused, recovered, shrunk, stale, toolsOutdated, unconfigured, unknown } from '../../core/domain/messages.ts';
+import { damaged, gone, leaseStuck, missed, never, otherDatabase, over, overdueDrill, paused, recovered, shrunk, stale, toolsOutdated, unconfigured, unknown } from '../../core/domain/messages.ts';
 import type { Standing } from '../../core/domain/messages.ts';
 import { toolsNotices } from '../../core/domain/tools-notices.ts';
 import type { Waiting } from '../../core/contract/outbox.ts';
@@ -32,6 +32,14 @@ const grouped = (items: Waiting[]): Message => messagesOf(items, at)[0]!.message
 export const samples: Record<string, Message> = {
   stale: stale(standing, { at }),
   'stale-reminder': stale({ ...standing, newest: '20261119T020000Z-7f3a9c' as BackupId, failures: 26 }, { at, since }),
+  missed: missed(standing, [{ at: new Date('2026-11-21T02:00:00Z'), outcome: 'missed' }], { at }),
+  'missed-several': missed({ ...standing, newest: '20261118T020000Z-7f3a9c' as BackupId }, [
+    { at: new Date('2026-11-19T02:00:00Z'), outcome: 'missed' },
+    { at: new Date('2026-11-20T02:00:00Z'), outcome: 'failed', code: 'vault-full' },
+    { at: new Date('2026-11-21T02:00:00Z'), outcome: 'killed' },
+  ], { at, since }),
+  'recovered-missed': recovered(good, { was: 'missed', since }, at),
+  'lease-stuck': leaseStuck(standing, 'it holds until 2099-01-01T00:00:00.000Z, 26,340 d ahead, and no run holds one for so long: a clock was wrong', { at }),
   never: never({ ...standing, newest: undefined, proven: undefined, count: 0 }, { at }),
   'unknown-vault': unknown({ place, why: "the bucket can't be reached: getaddrinfo EAI_AGAIN s3.eu-west-1.amazonaws.com (vault-unreachable)", hint: 'is there a route to S3 (a gateway endpoint or NAT)?' }, { at }),
   'unknown-source': unknown({ source, place, why: 'access denied to shop/ (vault-denied)' }, { at }),
