@@ -10,7 +10,7 @@ import { BackupError, isBackupError, messageOf } from './domain/errors.ts';
 import type { SourceName } from './domain/keys.ts';
 import { projectRunbook } from './domain/message-plain.ts';
 import { suggestion } from './domain/nearest.ts';
-import { authoritiesOf, missingAuthorityHint, rdsRegion } from './domain/rds-endpoint.ts';
+import { authoritiesOf, authorityRegion, missingAuthorityHint } from './domain/rds-endpoint.ts';
 import { toolsNotices } from './domain/tools-notices.ts';
 import type { RdsSource, ToolsFacts, ToolsNotice } from './domain/tools-notices.ts';
 import { scheduleOf } from './domain/planned.ts';
@@ -149,14 +149,14 @@ export function openTelling(config: ToldBy, host: Host, secrets: Secrets = openS
 /** Sources whose servers are verified by Amazon's own authorities. */
 function rdsSources({ sources }: Config): RdsSource[] {
   return [...sources].flatMap(([source, { server }]) => {
-    const [tls, region] = [tlsChoice(server), rdsRegion(server.host)];
+    const [tls, region] = [tlsChoice(server), authorityRegion(server.host)];
     return tls.mode === 'verify' && tls.ca === 'rds' && region !== undefined ? [{ source, region }] : [];
   });
 }
 
 /** Throws `tools-missing` where no authority of the layer can have signed for an endpoint of RDS: any server would be refused with less telling words. */
 async function requireAuthority(host: string, bundle: string): Promise<void> {
-  const region = rdsRegion(host);
+  const region = authorityRegion(host);
   if (region === undefined || authoritiesOf(region, await readBundle(bundle)).length > 0) return;
   throw new BackupError('tools-missing', `${host} can't be verified: the layer has no authority of Amazon RDS for ${region}`, { hint: missingAuthorityHint(region) });
 }

@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
-import { BackupError } from './domain/errors.ts';
+import { BackupError, messageOf } from './domain/errors.ts';
 import type { Authority } from './domain/rds-endpoint.ts';
 import type { ToolsFacts } from './domain/tools-notices.ts';
 
@@ -77,13 +77,18 @@ export async function readToolsFacts(root: string): Promise<ToolsFacts> {
   return { pinnedAt: pinnedAt === undefined ? undefined : new Date(pinnedAt), fixes: undefined, authorities: await readBundle(join(home, certificates.rds)) };
 }
 
-/** The authorities in a PEM file. */
+/** The authorities in a PEM file of a layer. Throws `tools-missing`. */
 export async function readBundle(bundle: string): Promise<Authority[]> {
-  const blocks = (await readFile(bundle, 'utf8')).match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
-  return blocks.map((block) => {
-    const { subject, validTo } = new X509Certificate(block);
-    return { name: /^CN=(.*)$/m.exec(subject)?.[1] ?? subject, until: new Date(validTo) };
-  });
+  try {
+    const blocks = (await readFile(bundle, 'utf8')).match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
+    return blocks.map((block) => authorityOf(new X509Certificate(block)));
+  } catch (cause) {
+    throw new BackupError('tools-missing', `the authorities in ${bundle} can't be read: ${messageOf(cause)}`, { hint: 'nightjar layer verify', cause });
+  }
+}
+
+function authorityOf({ subject, validTo }: X509Certificate): Authority {
+  return { name: /^CN=(.*)$/m.exec(subject)?.[1] ?? subject, until: new Date(validTo) };
 }
 
 async function readIndex(home: string): Promise<z.infer<typeof indexSchema>> {

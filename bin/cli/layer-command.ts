@@ -1,5 +1,6 @@
+import { access, constants } from 'node:fs/promises';
 import { join } from 'node:path';
-import { BackupError } from '../../core/domain/errors.ts';
+import { BackupError, messageOf } from '../../core/domain/errors.ts';
 import { pinsFileName } from '../../core/domain/tools-notices.ts';
 import { plural } from '../../core/domain/units.ts';
 import type { CachedLayer, LayerArchitecture, Move } from '../../layers/db-tools/index.ts';
@@ -43,6 +44,7 @@ export async function buildLayer({ arch = machineLayer }: BuildFlags, { folder, 
 export async function updateLayer({ folder, out }: Place, signal: AbortSignal): Promise<Outcome> {
   const { chooseLock, updateLock } = await builder();
   const file = join(folder, pinsFileName);
+  await requireWritable(folder);
   const { lock } = await chooseLock(file);
   const moves: Move[] = await updateLock(lock, file, { report: (line) => out.note(line), now: new Date() }, signal);
   for (const line of movesTable(moves)) out.say(line);
@@ -62,6 +64,13 @@ export async function verifyLayer({ folder, out }: Place): Promise<Outcome> {
   const failures = cached.length === 0 ? [noneCached()] : cached.filter(({ state }) => state === 'changed').map(changed);
   for (const failure of failures) out.fail(failure);
   return { document: { layers: layers.map(documentOf) }, failures };
+}
+
+/** Known before anything is fetched, which takes minutes. */
+async function requireWritable(folder: string): Promise<void> {
+  await access(folder, constants.W_OK).catch((cause: unknown) => {
+    throw new BackupError('input-invalid', `${pinsFileName} can't be written into ${folder}: ${messageOf(cause)}`, { hint: 'it lies beside the configuration: --config names one in another folder', cause });
+  });
 }
 
 function documentOf({ architecture, folder, state, anchored, problems }: CachedLayer): object {

@@ -10,6 +10,14 @@ export function rdsRegion(host: string): string | undefined {
   return (before ?? behind)?.toLowerCase();
 }
 
+/**
+ * The region whose own authorities sign for a host: none for RDS Proxy, whose certificates come from Amazon's public ones (Amazon RDS user guide, RDS
+ * Proxy security).
+ */
+export function authorityRegion(host: string): string | undefined {
+  return /\.proxy-[^.]+\./i.test(host) ? undefined : rdsRegion(host);
+}
+
 /** An authority of a bundle: its common name, and the end of its validity. */
 export type Authority = { name: string; until: Date };
 

@@ -13,7 +13,7 @@ type Report = (line: string) => void;
 const authoritiesFile = join(import.meta.dirname, 'authorities.json');
 const fetchLimitMs = 20_000;
 /** Where AWS publishes them (RDS User Guide, "Using SSL/TLS to encrypt a connection"); NIGHTJAR_RDS_TRUSTSTORE names other places, apart by blanks. */
-const truststores = ['https://truststore.pki.rds.amazonaws.com/global/global-bundle.pem', 'https://truststore.pki.us-gov-west-1.rds.amazonaws.com/global/global-bundle.pem'];
+const truststores = ['truststore.pki.rds.amazonaws.com', 'truststore.pki.us-gov-west-1.rds.amazonaws.com'].map((host) => `https://${host}/global/global-bundle.pem`);
 
 export const rdsBundle = 'certs/rds-global-bundle.pem';
 

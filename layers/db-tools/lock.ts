@@ -31,7 +31,13 @@ export type Pin = z.infer<typeof pinSchema>;
  * Pins, and for each architecture the SHA-256 of the list of hashes that they make (contents.sha256 of the layer). `at`: the day on which Debian was last
  * asked for newer ones. `builder`: what made the layers of those hashes; without it, the builder beside which the file lies.
  */
-export type Lock = { format: 2; at: string; builder?: string | undefined; packages: Record<Architecture, Pin[]>; layers: Partial<Record<LayerArchitecture, string | undefined>> };
+export type Lock = {
+  format: 2;
+  at: string;
+  builder?: string | undefined;
+  packages: Record<Architecture, Pin[]>;
+  layers: Partial<Record<LayerArchitecture, string | undefined>>;
+};
 /** The pins in force, and the file that they come from. */
 export type ChosenLock = { lock: Lock; file: string };
 

@@ -5,7 +5,7 @@ import { debianNames, type LayerArchitecture } from './contents.ts';
 import { removeRoot } from './debian.ts';
 import { builderIdentity } from './identity.ts';
 import { assembleIn } from './layer.ts';
-import { shippedLock, writeLock, type Lock, type Pin } from './lock.ts';
+import { shippedLock, writeLock, type Lock } from './lock.ts';
 import { newestRoot } from './pins.ts';
 
 /** A package of one architecture that an update moves; `from` undefined: it is new. */
@@ -17,7 +17,8 @@ export type Move = { architecture: LayerArchitecture; name: string; from: string
  */
 export async function updateLock(before: Lock, file: string, { report, now }: { report: (line: string) => void; now: Date }, signal: AbortSignal): Promise<Move[]> {
   const at = now.toISOString().slice(0, 10);
-  const lock: Lock = { format: 2, at, ...(file !== shippedLock && { builder: await builderIdentity() }), packages: { ...before.packages }, layers: {} };
+  const builder = file === shippedLock ? {} : { builder: await builderIdentity() };
+  const lock: Lock = { format: 2, at, ...builder, packages: { ...before.packages }, layers: {} };
   const scratch = await mkdtemp(join(await openFolder(await ownCache()), 'update-'));
   try {
     for (const architecture of Object.keys(debianNames) as LayerArchitecture[]) {
@@ -32,12 +33,13 @@ export async function updateLock(before: Lock, file: string, { report, now }: { 
   } finally {
     await rm(scratch, { recursive: true, force: true, maxRetries: 5 });
   }
-  return (Object.keys(debianNames) as LayerArchitecture[]).flatMap((architecture) => movesOf(architecture, before.packages[debianNames[architecture]], lock.packages[debianNames[architecture]]));
+  return (Object.keys(debianNames) as LayerArchitecture[]).flatMap((architecture) => movesOf(architecture, before, lock));
 }
 
-function movesOf(architecture: LayerArchitecture, before: readonly Pin[], after: readonly Pin[]): Move[] {
-  return after.flatMap(({ name, version }) => {
-    const from = before.find((pin) => pin.name === name)?.version;
+function movesOf(architecture: LayerArchitecture, before: Lock, after: Lock): Move[] {
+  const debian = debianNames[architecture];
+  return after.packages[debian].flatMap(({ name, version }) => {
+    const from = before.packages[debian].find((pin) => pin.name === name)?.version;
     return from === version ? [] : [{ architecture, name, from, to: version }];
   });
 }

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { rdsRegion } from '../../core/domain/rds-endpoint.ts';
+import { authorityRegion, rdsRegion } from '../../core/domain/rds-endpoint.ts';
 import { toolsNotices } from '../../core/domain/tools-notices.ts';
 import type { ToolsFacts } from '../../core/domain/tools-notices.ts';
 
@@ -58,4 +58,11 @@ test.each([
   ['db.example.com', undefined],
 ])('the region of %s is %s', (host, region) => {
   expect(rdsRegion(host)).toBe(region);
+});
+
+test('a proxy needs no authority of its region', () => {
+  const proxy = 'shop.proxy-c1x2.il-central-1.rds.amazonaws.com';
+
+  expect([rdsRegion(proxy), authorityRegion(proxy), authorityRegion('shop.endpoint.proxy-c1x2.il-central-1.rds.amazonaws.com')]).toEqual(['il-central-1', undefined, undefined]);
+  expect(authorityRegion('proxy-shop.c1x2.il-central-1.rds.amazonaws.com')).toBe('il-central-1');
 });

@@ -26,7 +26,7 @@ beforeAll(async () => {
   await run([openssl, ...made], { env: { PATH: '/usr/bin:/bin', OPENSSL_CONF: join(folder, 'openssl.cnf') } }, AbortSignal.timeout(60_000));
   env = { NIGHTJAR_TOOLS: join(folder, 'tools'), NIGHTJAR_LAYER_NEWS: 'on' };
   const source = (name: string, host: string, tls = ''): string => `  ${name}: { postgres: { host: ${host}, database: d, user: u${tls} } }\n`;
-  const sources = [source('shop', 'shop.c1.eu-west-1.rds.amazonaws.com'), source('china', 'shop.c1.rds.cn-north-1.amazonaws.com.cn'), source('own', 'db.c1.cn-north-1.rds.amazonaws.com.cn', ', tls: { ca: ./own.pem }'), source('plain', 'db.example.com')];
+  const sources = [source('shop', 'shop.c1.eu-west-1.rds.amazonaws.com'), source('china', 'shop.c1.rds.cn-north-1.amazonaws.com.cn'), source('own', 'db.c1.cn-north-1.rds.amazonaws.com.cn', ', tls: { ca: ./own.pem }'), source('proxy', 'shop.proxy-c1.il-central-1.rds.amazonaws.com'), source('plain', 'db.example.com')];
   await writeFile(join(folder, 'nightjar.yaml'), `vault: ./backups\nsources:\n${sources.join('')}`);
 }, buildLimitMs);
 afterAll(() => rm(folder, { recursive: true }));

@@ -99,6 +99,12 @@ test('an update pins what is newer in a file beside the configuration, for both 
   }
 }, buildLimitMs);
 
+test('an update that could not be written down is refused before anything is fetched', async () => {
+  const { code, stderr } = await run('layer', 'update', '--config', '/nonexistent/nightjar.yaml');
+
+  expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringMatching(/nightjar\.lock\.json can't be written into \/nonexistent: .*\n {2}hint: .*--config/) });
+}, 60_000);
+
 test('what was updated is built, byte for byte as it was pinned, as a folder and a zip file, and verified; what was changed afterwards is told', async () => {
   const { document } = await asked('layer', 'build');
 
@@ -109,6 +115,12 @@ test('what was updated is built, byte for byte as it was pinned, as a folder and
   expect((await stat(zip)).size).toBeGreaterThan(10_000_000);
   expect((await asked('layer', 'show')).document).toMatchObject({ pins: { shipped: false }, layers: expect.arrayContaining([expect.objectContaining({ architecture: nativeArchitecture, state: 'whole' })]) });
   expect(await run('layer', 'verify')).toMatchObject({ code: 0, stdout: expect.stringContaining('which is the pinned one') });
+
+  const lock = join(folder, 'nightjar.lock.json');
+  const pinned = await readFile(lock, 'utf8');
+  await writeFile(lock, pinned.replace(/"builder": "[^"]*"/, '"builder": "another"'));
+  expect(await run('layer', 'verify')).toMatchObject({ code: 0, stdout: expect.stringContaining('the pins come from another builder') });
+  await writeFile(lock, pinned);
 
   const program = join(layer, 'nightjar/mariadb/program/mariadb');
   const whole = await readFile(program);
