@@ -29,7 +29,7 @@ const fields = {
   timeZone: timeZone.default('UTC').describe('IANA time zone in which a day, a week, a month begins.'),
   compression: wholeNumber(1, 19).default(1).describe('zstd level.'),
   parallel: wholeNumber(1, 16).default(2).describe('Streams at the same time; each is a connection to the server.'),
-  lockTimeout: duration('1s', '1h').prefault('30s').describe('Longest wait of a backup for a lock. What wants a table for itself (`ALTER`, `TRUNCATE`) may wait until the backup ends, and everybody behind it: give migrations a limit of their own.'),
+  lockTimeout: duration('1s', '1h').prefault('30s').describe('Longest wait of a backup for a lock. What wants a table for itself (`ALTER`, `TRUNCATE`) waits for the backup, and everybody behind it: give migrations a limit of their own. PostgreSQL: after ten times this wait the backup gives way, and fails.'),
   idleTimeout: duration('10s', '24h').prefault('5m').describe('Longest silence of a database program before it is given up.'),
 };
 

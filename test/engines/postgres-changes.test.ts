@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { backup } from '../../core/commands/backup.ts';
 import { restore } from '../../core/commands/restore.ts';
-import type { Vault } from '../../core/ports.ts';
+import type { ByteStream, Vault } from '../../core/ports.ts';
 import { acting } from '../support/kills.ts';
 import { limit, postgresScene } from '../support/postgres.ts';
 import type { PostgresScene } from '../support/postgres.ts';
@@ -22,7 +22,7 @@ beforeEach(async () => {
     create view late as select id from orders where id > 50000; create sequence counter; create function half(i int) returns int language sql as 'select i / 2'`);
 });
 
-const source = () => scene.source('shop', { login: { lockTimeoutMs: 700 } });
+const source = (lockTimeoutMs = 700) => scene.source('shop', { login: { lockTimeoutMs } });
 
 /** The vault; once rows are on their way, another session does something, which is given a moment. `done` is how that ended. */
 function during(sql: string): { vault: Vault; done(): Promise<unknown> } {
@@ -47,13 +47,33 @@ test('what another session makes, or changes without a lock, during a backup is 
   expect(manifest.tables).toContainEqual(expect.objectContaining({ table: 'public.orders', rows: 60_000 }));
 });
 
-test.each(['alter table orders add column more int', 'drop table notes', 'truncate notes', 'cluster orders using orders_pkey', 'alter table notes rename to remarks'])('%s waits for a backup, which gives way to it: nothing is stored, and why is told', async (statement) => {
-  const before = await scene.files();
+test.each(['alter table orders add column more int', 'drop table notes', 'truncate notes', 'cluster orders using orders_pkey', 'alter table notes rename to remarks'])('%s waits for a backup, which is made all the same, and is as things were before', async (statement) => {
   const { vault, done } = during(statement);
 
-  await expect(backup(source(), scene.deps(vault), limit())).rejects.toMatchObject({ code: 'lock-timeout', hint: expect.stringContaining('pg_stat_activity') });
+  const manifest = await backup(source(), scene.deps(vault), limit());
 
   expect(await done()).toBe('done');
+  expect(manifest.tables.map(({ table, rows }) => [table, rows])).toEqual([['public.orders', 60_000], ['public.notes', 100]]);
+  await expect(restore(manifest, scene.source('copy').engine, { replace: true, owners: true, proof: true }, { ...scene.deps(), parallel: 2 }, limit())).resolves.toMatchObject({ proof: { differences: [] } });
+});
+
+test('a backup gives way to who has waited for it ten times as long as it waits for others: nothing is stored, and why is told', async () => {
+  const before = await scene.files();
+  let waiting: Promise<unknown> | undefined;
+  async function* slowly(body: ByteStream): ByteStream {
+    waiting ??= scene.sql('shop', 'truncate orders').then(() => 'done', (error: unknown) => error);
+    for await (const chunk of body) {
+      yield chunk;
+      await new Promise((wake) => setTimeout(wake, 1000));
+    }
+  }
+  const put: Vault['put'] = (key, body, tags, signal) => scene.vault.put(key, key.endsWith('data/0002.sql.zst') ? slowly(body) : body, tags, signal);
+
+  await expect(backup(source(100), scene.deps({ ...scene.vault, put }), limit())).rejects.toMatchObject({
+    code: 'lock-timeout', message: expect.stringMatching(/^session \d+ has waited for public\.orders for [\d.]+ s, .* the backup gave way/), hint: expect.stringContaining('pg_stat_activity'),
+  });
+
+  expect(await waiting).toBe('done');
   expect((await scene.files()).filter((file) => !before.includes(file) && file !== 'shop/lease.json')).toEqual([]);
 });
 

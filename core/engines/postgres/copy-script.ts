@@ -14,7 +14,8 @@ const endMarker = '-- PostgreSQL database dump complete';
 
 /** A script for psql that prints rows as pg_dump would print them, so that they are read, counted and restored in the same way. */
 export function copyScript(pieces: Piece[], { login, snapshot, encoding }: { login: Login; snapshot: Snapshot; encoding: string }): string {
-  const settings = Object.entries({ ...sessionSettings(login, snapshot.serverMajor), client_encoding: encoding });
+  const { overtaking, serverMajor } = snapshot;
+  const settings = Object.entries({ ...sessionSettings({ ...login, lockTimeoutMs: overtaking.waitMs }, serverMajor), client_encoding: encoding });
   const head = [
     `SET client_encoding = ${quoteLiteral(encoding)};`,
     'SET standard_conforming_strings = on;',
@@ -25,6 +26,7 @@ export function copyScript(pieces: Piece[], { login, snapshot, encoding }: { log
   ];
   return [
     ...settings.map(([name, value]) => `set ${name} to ${quoteLiteral(value)};`),
+    `${overtaking.join} \\gset`, // which prints nothing
     'begin isolation level repeatable read read only;',
     `set transaction snapshot ${quoteLiteral(snapshot.name)};`,
     ...head.map(print),

@@ -18,6 +18,7 @@ import { serverIdentity } from './server-identity.ts';
 import { withSession } from './session.ts';
 import type { Session } from './session.ts';
 import { openSnapshot } from './snapshot.ts';
+import type { Snapshot } from './snapshot.ts';
 import type { Table } from './tables.ts';
 import { openTarget } from './target.ts';
 
@@ -39,7 +40,7 @@ export function postgresEngine(own: Login, tools: Tools, sliceBytes?: Bytes): En
           database: login.database,
           server: { product: 'PostgreSQL', version: serverVersion, ...(like === undefined && (await serverIdentity(session))) },
           client: { program: 'pg_dump', version: tools.program('pg_dump', serverMajor).version },
-          parts: plannedParts({ login, tools: said.tools, snapshot, encoding: catalog['database']?.['encoding'] ?? 'UTF8' }, like, sliceBytes).map((part) => whileHeld(stillSame(part, session, login), session)),
+          parts: plannedParts({ login, tools: said.tools, snapshot, encoding: catalog['database']?.['encoding'] ?? 'UTF8' }, like, sliceBytes).map((part) => whileHeld(stillSame(part, session, login), snapshot)),
           catalog,
           warnings: standbyWarnings(withoutRows),
           async confirm(seen, stop) {
@@ -65,11 +66,11 @@ export function postgresEngine(own: Login, tools: Tools, sliceBytes?: Bytes): En
   };
 }
 
-/** Programs that find the snapshot gone say just that: why its session was ended is told instead. */
-function whileHeld(part: PlannedPart, session: Session): PlannedPart {
+/** Nothing is read any more once the snapshot is over. Programs that find it gone say just that: why its session was ended is told instead. */
+function whileHeld(part: PlannedPart, { session, over }: Snapshot): PlannedPart {
   async function* open(signal: AbortSignal): ByteStream {
     try {
-      yield* part.open(signal);
+      yield* part.open(AbortSignal.any([signal, over]));
     } catch (error) {
       throw session.lost() ?? error;
     }

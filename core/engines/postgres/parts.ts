@@ -1,7 +1,7 @@
 import type { Manifest } from '../../contract/manifest.ts';
 import { packed, sliceBytesFor, slicesOf } from '../../domain/slices.ts';
 import type { Bytes } from '../../domain/units.ts';
-import { BackupError } from '../../domain/errors.ts';
+import { BackupError, messageOf } from '../../domain/errors.ts';
 import { programOutput } from '../../pipeline/program.ts';
 import { postgresReader } from '../../pipeline/rows/postgres.ts';
 import type { DumpReader } from '../../pipeline/rows/reader.ts';
@@ -69,20 +69,20 @@ function fileOf(number: number): string {
 }
 
 function schemaPart(context: Context): PlannedPart {
-  const run = dumpRun(context, ['--format=custom', '--section=pre-data', '--section=post-data']);
-  return { role: 'schema', file: schemaFile, compress: false, estimatedBytes: 0, open: (signal) => programOutput(run, signal) };
+  const args = ['--format=custom', '--section=pre-data', '--section=post-data'];
+  return { role: 'schema', file: schemaFile, compress: false, estimatedBytes: 0, open: (signal) => dumped(context, args, signal) };
 }
 
 /** What COPY alone can't print: sequences, large objects, configuration of extensions, partitions by hash, tables without columns. */
 function restPart(context: Context, excluded: Table[]): PlannedPart {
-  const run = dumpRun(context, ['--format=plain', '--section=data', ...excludeData(excluded)]);
+  const args = ['--format=plain', '--section=data', ...excludeData(excluded)];
   const rest = context.snapshot.tables.filter((table) => !excluded.includes(table));
   return {
     role: 'data',
     file: restFile,
     compress: true,
     estimatedBytes: rest.reduce((sum, table) => sum + table.bytes, 0),
-    open: (signal) => withoutTransactions(restorable(programOutput(run, signal))),
+    open: (signal) => withoutTransactions(restorable(dumped(context, args, signal))),
     reader: () => sparing(postgresReader(), excluded),
   };
 }
@@ -100,8 +100,22 @@ function rowsPart({ login, tools, snapshot, encoding }: Context, file: string, p
   };
 }
 
-function dumpRun({ login, tools, snapshot, encoding }: Context, args: string[]) {
-  return postgresRead(tools, 'pg_dump', snapshot.serverMajor, login, [`--snapshot=${snapshot.name}`, `--encoding=${encoding}`, `--lock-wait-timeout=${login.lockTimeoutMs}`, ...args]);
+/**
+ * What pg_dump prints. It joins the snapshot's other sessions by what it is told of its encoding, which libpq sends to the server within quotes, as it is, before
+ * anything else: there is no other way to have it hold a lock. A libpq that minds does not join; then nobody may wait for a lock of ours while it begins.
+ */
+async function* dumped(context: Context, args: string[], signal: AbortSignal): ByteStream {
+  const { encoding, snapshot } = context;
+  try {
+    yield* programOutput(dumpRun(context, [`--encoding=${encoding}';${snapshot.overtaking.join};set client_encoding to'${encoding}`, ...args]), signal);
+  } catch (error) {
+    if (!messageOf(error).includes('invalid client encoding')) throw error;
+    yield* programOutput(dumpRun(context, [`--encoding=${encoding}`, ...args]), signal);
+  }
+}
+
+function dumpRun({ login, tools, snapshot }: Context, args: string[]) {
+  return postgresRead(tools, 'pg_dump', snapshot.serverMajor, login, [`--snapshot=${snapshot.name}`, `--lock-wait-timeout=${snapshot.overtaking.waitMs}`, ...args]);
 }
 
 /** pg_dump asks the server once for each pattern, so plain names go together into few: `shop.(customer(s|_notes)|orders)`. Quoted, nothing in a name is special. */

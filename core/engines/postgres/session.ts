@@ -16,6 +16,7 @@ export const usualRefusal = 'check the name of the user, and the password in the
 export type Session = {
   /** The database's own encoding. Text that can't come in UTF-8 comes with marks in it (raw-text.ts). */
   encoding: string;
+  /** Questions are asked one after the other; what is asked at once stays together. */
   rows<T extends object>(sql: string, values?: unknown[]): Promise<T[]>;
   /** Why the server, or the network, has ended this session while nothing was asked. */
   lost(): BackupError | undefined;
@@ -70,16 +71,22 @@ export async function openSession(login: Login, signal: AbortSignal, database = 
   const onAbort = () => void client.end().catch(() => {});
   signal.addEventListener('abort', onAbort, { once: true });
   let encoding = 'UTF8';
+  let turn: Promise<unknown> = Promise.resolve();
+  async function ask<T extends object>(sql: string, values: unknown[]): Promise<T[]> {
+    if (signal.aborted) throw abortError(signal);
+    try {
+      return encoding === 'UTF8' ? (await client.query<T>(sql, values)).rows : await rowsOrEscaped<T>(client, encoding, sql, values);
+    } catch (cause) {
+      if (signal.aborted) throw abortError(signal);
+      throw explained(lost ?? cause, place, login);
+    }
+  }
   const session: Session = {
     encoding,
-    async rows<T extends object>(sql: string, values: unknown[] = []) {
-      if (signal.aborted) throw abortError(signal);
-      try {
-        return encoding === 'UTF8' ? (await client.query<T>(sql, values)).rows : await rowsOrEscaped<T>(client, encoding, sql, values);
-      } catch (cause) {
-        if (signal.aborted) throw abortError(signal);
-        throw explained(lost ?? cause, place, login);
-      }
+    rows<T extends object>(sql: string, values: unknown[] = []) {
+      const answer = turn.then(() => ask<T>(sql, values));
+      turn = answer.catch(() => {});
+      return answer;
     },
     lost: () => (lost === undefined || signal.aborted ? undefined : explained(lost, place, login)),
     async close() {

@@ -2,6 +2,8 @@ import { abortError, BackupError } from '../../domain/errors.ts';
 import { placeOf } from '../login.ts';
 import type { Login } from '../login.ts';
 import { lock, readLockable, readUnlocked } from './locks.ts';
+import { letOvertake } from './overtaking.ts';
+import type { Overtaking } from './overtaking.ts';
 import { openSession } from './session.ts';
 import type { Session } from './session.ts';
 import { readTables, requireReadable, requireWholeNames } from './tables.ts';
@@ -11,11 +13,15 @@ import type { Table } from './tables.ts';
 export type Snapshot = {
   session: Session;
   name: string;
+  /** How sessions join that read under it. */
+  overtaking: Overtaking;
   serverMajor: number;
   serverVersion: string;
   tables: Table[];
   /** Unlogged tables, when this is a standby: it has their definitions, and none of their rows. */
   withoutRows: Table[];
+  /** Aborted when the backup has to give way to others; its reason says why. */
+  over: AbortSignal;
   close(): Promise<void>;
 };
 
@@ -28,16 +34,23 @@ const attempts = 5;
  * without any error.
  */
 export async function openSnapshot(login: Login, signal: AbortSignal): Promise<Snapshot> {
-  const session = await openSession(login, signal);
+  const over = new AbortController();
+  const session = await openSession(login, AbortSignal.any([signal, over.signal]));
+  let overtaking: Overtaking | undefined;
+  const close = async () => {
+    overtaking?.stop();
+    await session.close();
+  };
   try {
     const name = await exportLocked(session, login);
+    overtaking = await letOvertake(session, login.lockTimeoutMs, (why) => over.abort(why));
     const all = await readTables(session);
     requireWholeNames(all.flatMap(({ columns }) => columns), session, login);
     const { serverMajor, serverVersion } = session;
     const { tables = [], withoutRows = [] } = Object.groupBy(all, ({ isHere }) => (isHere ? 'tables' : 'withoutRows'));
-    return { session, name, serverMajor, serverVersion, tables, withoutRows, close: () => session.close() };
+    return { session, name, overtaking, serverMajor, serverVersion, tables, withoutRows, over: over.signal, close };
   } catch (error) {
-    await session.close();
+    await close();
     throw signal.aborted ? abortError(signal) : error;
   }
 }
