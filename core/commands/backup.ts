@@ -2,6 +2,7 @@ import type { Manifest } from '../contract/manifest.ts';
 import { abortError } from '../domain/errors.ts';
 import { backupPrefix, manifestKey, newBackupId, startOf } from '../domain/keys.ts';
 import type { BackupId } from '../domain/keys.ts';
+import { oneLine } from '../domain/one-line.ts';
 import { tiersOfNew, tierTags } from '../domain/tiers.ts';
 import { plural } from '../domain/units.ts';
 import { mergeTallies } from '../pipeline/rows/tables.ts';
@@ -67,11 +68,13 @@ async function storeContent(plan: Plan, job: Job, deps: BackupDeps, confirmLease
   const parts = [...plan.parts, catalogPart(plan.catalog)];
   const totalBytes = plan.parts.reduce((sum, part) => sum + part.estimatedBytes, 0);
   deps.report({ type: 'planned', source: source.name, id, what: `${plan.server.product} ${plan.server.version}, ${plural(parts.length, 'part')}`, totalBytes, parts: parts.length });
-  for (const message of plan.warnings) deps.report({ type: 'warning', message });
+  const known = plan.warnings.map(oneLine);
+  for (const message of known) deps.report({ type: 'warning', message });
   try {
     const stored = await atOnce(source.parallel, parts, (part, stop) => storePart(part, { ...deps, source, id, tags }, stop), signal);
     const seen = mergeTallies(stored.flatMap(({ tally }) => tally ?? []));
-    const { tables, warnings, exceptions } = await plan.confirm(seen.tables.map(({ table, columns, rows, fingerprint }) => ({ table, columns, rows, fingerprint })), signal);
+    const { tables, ...told } = await plan.confirm(seen.tables.map(({ table, columns, rows, fingerprint }) => ({ table, columns, rows, fingerprint })), signal);
+    const [warnings, exceptions] = [told.warnings.map(oneLine), told.exceptions.map(oneLine)];
     for (const message of [...warnings, ...exceptions]) deps.report({ type: 'warning', message });
     await confirmLease();
     if (signal.aborted) throw abortError(signal);
@@ -83,7 +86,7 @@ async function storeContent(plan: Plan, job: Job, deps: BackupDeps, confirmLease
       ...(seen.largeObjects && { largeObjects: seen.largeObjects }),
       sequences: seen.sequences,
       objects: Object.fromEntries(Object.entries(plan.catalog).map(([kind, names]) => [kind, Object.keys(names).length])),
-      warnings: [...plan.warnings, ...warnings],
+      warnings: [...known, ...warnings],
       ...(exceptions.length > 0 && { exceptions }),
       restore: ['set -euo pipefail', ...inManifest.map(({ file, sha256 }) => `echo '${sha256}  ${file}' | sha256sum --check`), ...source.engine.restoreCommands(inManifest, plan)],
     };

@@ -22,9 +22,9 @@ export type Run = {
   secretEnv?: (signal: AbortSignal) => Promise<Readonly<Record<string, string>>>;
   /** How much is kept of what it says though it succeeds, in bytes; a warning's worth where that is absent. */
   heardBytes?: number;
-  /** Takes every line of its standard error as it comes, shortened where one is very long, without what is secret. */
+  /** Takes every line of its standard error as it comes, shortened where one is very long: with what is secret in it, for whoever takes it apart. What is shown of it goes through `redact`. */
   hear?: (line: string) => void;
-  /** Makes a better error of its last words, where the engine knows one. */
+  /** Makes a better error of its last words, where the engine knows one: they are as they came, and what is secret is taken out of the error. */
   explain?: (lastWords: string) => BackupError | undefined;
 };
 
@@ -105,7 +105,7 @@ async function start(run: Run, failure: FailureCode, signal: AbortSignal): Promi
   const words = lastWords(child.stderr);
   const first = firstWords(child.stderr, run.heardBytes ?? firstWordsBytes);
   const { hear } = run;
-  if (hear !== undefined) hearLines(child.stderr, (line) => hear(redact(line, Object.values(secrets))));
+  if (hear !== undefined) hearLines(child.stderr, hear);
   const end = new Promise<End>((resolve) => {
     child.once('error', (error) => resolve({ code: null, signal: null, error }));
     child.once('close', (code, killedBy) => resolve({ code, signal: killedBy }));
@@ -146,7 +146,7 @@ async function start(run: Run, failure: FailureCode, signal: AbortSignal): Promi
         return;
       }
       const what = error ? `could not be started: ${error.message}` : killedBy ? `was killed by ${killedBy}` : `failed with exit status ${code}`;
-      throw run.explain?.(spoken()) ?? new BackupError(failure, `${program.name} ${what}${quoted(spoken())}`);
+      throw withoutSecrets(run.explain?.(words()), Object.values(secrets)) ?? new BackupError(failure, `${program.name} ${what}${quoted(spoken())}`);
     },
     async stop() {
       signal.removeEventListener('abort', onAbort);
@@ -201,7 +201,12 @@ function hearLines(stderr: Readable, hear: (line: string) => void): void {
   });
 }
 
-function redact(text: string, secrets: readonly string[]): string {
+function withoutSecrets(error: BackupError | undefined, secrets: readonly string[]): BackupError | undefined {
+  return error && new BackupError(error.code, error.lines.map((line) => redact(line, secrets)), { hint: error.hint, cause: error.cause });
+}
+
+/** Text without these. */
+export function redact(text: string, secrets: readonly string[]): string {
   return secrets.reduce((rest, secret) => (secret === '' ? rest : rest.replaceAll(secret, '***')), text);
 }
 

@@ -59,9 +59,9 @@ async function goOn(section: Section, file: string, which: string[], loading: Lo
   if (signal.aborted || !cameToItsEnd) throw refusedError(heard.refusals, ended?.cause, loading, signal);
   const real = heard.refusals.filter((refusal) => !isHarmless(refusal));
   const { leftOut, others } = loading.owners ? { leftOut: [], others: real } : leftOutPolicies(real);
-  loading.leftOut.push(...leftOut);
+  loading.leftOut.push(...leftOut.map(({ why, ...one }) => ({ ...one, why: loading.shown(why) })));
   if (others.length > 0 && !loading.keepGoing) throw refusedError(others, undefined, loading, signal);
-  loading.failures.push(...others.map(failureOf));
+  loading.failures.push(...others.map((refusal) => failureOf(refusal, loading)));
 }
 
 /** Runs pg_restore against the database. It says which object it is at only when it says everything: the rest of that is kept from those who hear warnings. */
@@ -70,7 +70,7 @@ async function restored(args: string[], loading: Loading, signal: AbortSignal): 
   const { program: { heard: tell, ...program }, ...run } = loading.run('pg_restore', ['--verbose', `--dbname=${connectionString(loading.database())}`, ...args]);
   try {
     await programInput({ ...run, program, hear: heard.hear }, nothing(), signal);
-    if (heard.warnings.length > 0) tell?.(heard.warnings.join('\n'));
+    if (heard.warnings.length > 0) tell?.(loading.shown(heard.warnings.join('\n')));
     return { heard };
   } catch (cause) {
     return { heard, ended: { cause } };

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { abortError, BackupError } from '../../domain/errors.ts';
 import type { Login } from '../login.ts';
 import { openMaintenance } from './maintenance.ts';
+import { openSession } from './session.ts';
 import type { Session } from './session.ts';
 
 /** The right to restore into a database of a server: one run's at a time, and gone with the run. */
@@ -11,10 +12,14 @@ export type Claim = { release(): Promise<void> };
 const looks = 12;
 const betweenMs = 250;
 
-/** Takes the claim on the database of `login`, for as long as a session is held open. Throws `lease-held` where another run has it. */
-export async function claim(login: Login, signal: AbortSignal): Promise<Claim> {
+/**
+ * Takes the claim on the database of `login`, for as long as a session is held open: in a database that is always there, or in the one of `login` itself
+ * (`within`), where nothing is to be done to the server. Throws `lease-held` where another run has it.
+ */
+export async function claim(login: Login, signal: AbortSignal, within = false): Promise<Claim> {
   // its end must not hang on a request to stop: what was made is dropped after that
-  const session = await openMaintenance(login, new AbortController().signal);
+  const unending = new AbortController().signal;
+  const session = await (within ? openSession(login, unending) : openMaintenance(login, unending));
   try {
     if (!(await isFree(session, login, signal))) throw taken(login);
     return { release: () => session.close() };

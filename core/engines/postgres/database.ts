@@ -101,7 +101,7 @@ function refuse({ kind, name, sql }: Arrangement, cause: unknown, loading: Loadi
   const said = messageOf(cause).replace(`${loading.place}: `, '').replace(/^postgres:\/\/\S+: /, '');
   const refusal = { object: `${kind} ${name}`, error: `ERROR:  ${said}`, statement: sql };
   if (signal.aborted || !loading.keepGoing || kind === 'database') throw refusedError([refusal], cause, loading, signal);
-  loading.failures.push(failureOf(refusal));
+  loading.failures.push(failureOf(refusal, loading));
 }
 
 /** Whatever of a database says that it is being restored is taken away: it is a person's from now on. */

@@ -5,6 +5,8 @@ import type { ProgramName } from '../../tools.ts';
 /** A restore at work: how its programs are started, what it was told, and what it has gone on without. */
 export type Loading = {
   run(name: ProgramName, args: string[]): Run;
+  /** Text of these programs without what was secret to them. */
+  shown(text: string): string;
   /** For messages. */
   place: string;
   /** Who restores. */

@@ -1,5 +1,6 @@
 import { abortError, BackupError, isBackupError } from '../../domain/errors.ts';
 import type { FailureCode } from '../../domain/errors.ts';
+import { oneLine } from '../../domain/one-line.ts';
 import type { LoadFailure } from '../../ports.ts';
 import type { Loading } from './loading.ts';
 import { rightsRemedy } from './rights.ts';
@@ -22,14 +23,14 @@ const remedies: { pattern: RegExp; code: FailureCode; hint: string }[] = [
 const anyOther = 'restore everything else, and get a list of what failed: --keep-going';
 
 /** The error for what was refused first; `cause` is what the program ended with, and told where nothing was refused. */
-export function refusedError(refusals: readonly Refusal[], cause: unknown, { place, user, from, serverMajor }: Loading, signal: AbortSignal): unknown {
+export function refusedError(refusals: readonly Refusal[], cause: unknown, { place, user, from, serverMajor, shown }: Loading, signal: AbortSignal): unknown {
   if (signal.aborted) return abortError(signal);
   const lost = refusals.find(isLost);
   const refusal = lost ?? refusals[0];
   if (refusal === undefined) return cause;
   // the content's own error comes first: it ended the program
   if (isBackupError(cause, 'part-corrupt', 'object-missing') || (isBackupError(cause) && cause.code.startsWith('vault-'))) return cause;
-  const { object, error, statement } = failureOf(refusal);
+  const { object, error, statement } = failureOf(refusal, { shown });
   const said = `${place}: ${[object, error, ...(statement === '' ? [] : [`statement: ${statement.replace(/;$/, '')}`])].filter((part) => part !== '').join(': ')}`;
   if (lost !== undefined) return new BackupError('restore-failed', said, { hint: 'the server, or the way to it, went away: is it up, and was there no limit to how long a session may last?', cause });
   const right = rightsRemedy(refusal.error, user, true);
@@ -39,7 +40,7 @@ export function refusedError(refusals: readonly Refusal[], cause: unknown, { pla
   return new BackupError(known?.code ?? 'restore-failed', said, { hint: known?.hint ?? `${ofNewer}${anyOther}`, cause });
 }
 
-/** A refusal as people read it. */
-export function failureOf({ object, error, statement }: Refusal): LoadFailure {
-  return { object, error, statement: shortened(statement) };
+/** A refusal as people read it, `shown`: without what is secret. Whoever takes refusals apart does that before. */
+export function failureOf({ object, error, statement }: Refusal, { shown }: Pick<Loading, 'shown'>): LoadFailure {
+  return { object: oneLine(shown(object)), error: oneLine(shown(error)), statement: oneLine(shown(shortened(statement))) };
 }

@@ -27,11 +27,20 @@ const shownStatement = 240;
 const progress =
   /pg_restore:|^ ?(?:executing|creating|dropping|processing|reading|restoring|restored|launching|finished|entering|skipping|setting|connecting|transferring|reducing|enabling|disabling) /;
 
-/** Reads what `pg_restore --verbose` says. Of an error its first line and its hint: details hold values of rows. */
+/** What a server says below an error: it holds values of rows. */
+const details = /^(?:DETAIL|CONTEXT|QUERY|STATEMENT|LOCATION|LINE \d+|[A-Z ]+ NAME): ?/;
+
+/** How the server begins what it says by itself; pg_restore may put its own name before that. */
+const servers = /^(?:WARNING|NOTICE|INFO|LOG): /;
+
+/**
+ * Reads what `pg_restore --verbose` says. Of an error its message and its hint: details hold values of rows. A name may hold newlines: what follows a line
+ * about an object, and is not the server's, belongs to that line.
+ */
 export function hearArchive(): Hearing {
   const heard = collector();
   let object = '';
-  let taking: 'object' | 'error' | 'statement' | undefined;
+  let taking: 'object' | 'error' | 'detail' | 'statement' | 'progress' | undefined;
   let ended = false;
   return {
     ...heard,
@@ -39,6 +48,7 @@ export function hearArchive(): Hearing {
     hear(line) {
       const [, said] = /^pg_restore: (.*)$/s.exec(line) ?? [];
       const [, entry] = /^from TOC entry \d+; \d+ \d+ (.*)$/s.exec(said ?? '') ?? [];
+      ended = /^warning: errors ignored on restore: \d+$/.test(said ?? ''); // its last words: a name may hold them, too
       const [, error] = /^error: (?:could not execute query: )?(.*)$/s.exec(said ?? '') ?? [];
       if (entry !== undefined) {
         [object, taking] = [entry, 'object'];
@@ -46,39 +56,44 @@ export function hearArchive(): Hearing {
         taking = 'error';
         heard.begin({ object: withoutOwner(object), error, statement: '' });
       } else if (said !== undefined) {
-        taking = undefined;
-        if (/^warning: errors ignored on restore: \d+/.test(said)) ended = true;
-        else if (said.startsWith('warning: ')) heard.warn(said);
+        taking = 'progress';
+        if (!ended && (said.startsWith('warning: ') || servers.test(said))) heard.warn(said);
       } else if (taking === 'object') {
-        object += ` ${line}`;
-      } else if (taking === 'error' && line.startsWith('Command was: ')) {
+        object += `\n${line}`;
+      } else if ((taking === 'error' || taking === 'detail') && line.startsWith('Command was: ')) {
         taking = 'statement';
         heard.extend('statement', line.slice('Command was: '.length));
-      } else if (taking === 'error' && line.startsWith('HINT: ')) {
+      } else if ((taking === 'error' || taking === 'detail') && line.startsWith('HINT: ')) {
+        taking = 'detail';
         heard.extend('error', ` (${line})`);
+      } else if (taking === 'error') {
+        if (details.test(line)) taking = 'detail';
+        else heard.extend('error', `\n${line}`);
       } else if (taking === 'statement') {
         heard.extend('statement', `\n${line}`);
-      } else if (taking === undefined && !progress.test(line)) {
+      } else if (servers.test(line) || (taking === undefined && !progress.test(line))) {
         heard.warn(line);
       }
     },
   };
 }
 
+const failures = ['ERROR', 'FATAL', 'PANIC'];
+
 /** Reads what `psql --echo-errors` says of a script on its standard input. */
 export function hearScript(): Hearing {
   const heard = collector();
-  let inStatement = false;
+  let taking: 'error' | 'statement' | undefined;
   return {
     ...heard,
     wentOn: () => false,
     hear(line) {
       const [, severity, said] = /^psql:<stdin>:\d+: (\w+): +(.*)$/s.exec(line) ?? [];
-      if (severity === 'ERROR' || severity === 'FATAL' || severity === 'PANIC') heard.begin({ object: '', error: `${severity}:  ${said}`, statement: '' });
+      if (severity !== undefined && failures.includes(severity)) heard.begin({ object: '', error: `${severity}:  ${said}`, statement: '' });
       if (severity === 'STATEMENT') heard.extend('statement', said ?? '');
-      else if (severity === undefined && inStatement) heard.extend('statement', `\n${line}`);
+      else if (severity === undefined && taking !== undefined) heard.extend(taking, `\n${line}`);
       if (severity === 'WARNING' || severity === 'NOTICE') heard.warn(line);
-      if (severity !== undefined) inStatement = severity === 'STATEMENT';
+      if (severity !== undefined) taking = severity === 'STATEMENT' ? 'statement' : failures.includes(severity) ? 'error' : undefined;
     },
   };
 }

@@ -87,5 +87,5 @@ function failureIn(refusals: Refusal[], loading: Loading, signal: AbortSignal): 
   if (refusals.some(isLost)) throw refusedError(refusals, undefined, loading, signal);
   return refusals
     .filter(({ error }) => !error.includes('current transaction is aborted'))
-    .map(({ error, statement }) => failureOf({ object: subjectOf(statement), error, statement }));
+    .map(({ error, statement }) => failureOf({ object: subjectOf(statement), error, statement }, loading));
 }

@@ -34,7 +34,7 @@ async function run(content: ByteStream, how: readonly string[], loading: Loading
   const { program: { heard: tell, ...program }, ...rest } = loading.run('psql', ['--no-psqlrc', '--quiet', '--echo-errors', '--set=VERBOSITY=terse', ...how, '--file=-']);
   try {
     await programInput({ ...rest, program, hear: heard.hear }, content, signal);
-    if (heard.warnings.length > 0) tell?.(heard.warnings.join('\n'));
+    if (heard.warnings.length > 0) tell?.(loading.shown(heard.warnings.join('\n')));
     return { refusals: heard.refusals };
   } catch (cause) {
     return { refusals: heard.refusals, ended: { cause } };

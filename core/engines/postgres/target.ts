@@ -2,6 +2,8 @@ import type { ManifestPart } from '../../contract/manifest.ts';
 import { BackupError, isBackupError, messageOf } from '../../domain/errors.ts';
 import type { ByteStream, LoadStep, Target, TargetOptions } from '../../ports.ts';
 import { guarded, piecesOf } from '../../pipeline/guard.ts';
+import { redact } from '../../pipeline/program.ts';
+import type { Run } from '../../pipeline/program.ts';
 import type { Tools } from '../../tools.ts';
 import { placeOf } from '../login.ts';
 import type { Login } from '../login.ts';
@@ -76,7 +78,14 @@ export async function openTarget(login: Login, tools: Tools, options: TargetOpti
     ...(state === 'empty' && { wasThere: (kind, name, now) => found.catalog?.[kind]?.[name] === now && (now !== undefined || kind.startsWith('database')) }),
     afterProof: connectionLimit('', catalog).map(() => ({ kind: 'database option', name: 'connection limit' })),
     async prepare(replace, stop) {
-      if (state === 'empty' || (state === 'occupied' && !replace)) return;
+      if (state === 'occupied' && !replace) return;
+      if (state === 'empty') {
+        made = { state: 'forestalled' };
+        mine = await claim(login, stop, true);
+        await requireStillEmpty(login, stop);
+        made = { state: 'none' };
+        return;
+      }
       mine = await claim(login, stop);
       if (state === 'occupied') await requireReplaceable(login, stop);
       await sweepHalfMade(login, stop);
@@ -121,12 +130,26 @@ export async function openTarget(login: Login, tools: Tools, options: TargetOpti
 
 function loadingOf(login: Login, tools: Tools, { manifest, owners, tablespaces = true, keepGoing = false }: TargetOptions, { serverMajor }: Found, into: () => Login): Loading {
   const clientMajor = Math.max(serverMajor, Number.parseInt(manifest.client.version, 10));
+  const secrets = new Set<string>();
   // with jobs, pg_restore logs in once more when all is done: a token has expired by then
   const jobs = typeof login.password === 'object' ? 1 : login.parallel;
   return {
-    run: (name, args) => postgresRun(tools, name, clientMajor, { ...into(), idleLimitMs: restoreIdleLimitMs }, args, serverMajor),
+    run: (name, args) => noting(secrets, postgresRun(tools, name, clientMajor, { ...into(), idleLimitMs: restoreIdleLimitMs }, args, serverMajor)),
+    shown: (text) => redact(text, [...secrets]),
     place: placeOf('postgres', login), user: login.user, clientMajor, serverMajor, from: manifest.server.version, database: () => into().database,
     owners, tablespaces, keepGoing, jobs, failures: [], leftOut: [],
+  };
+}
+
+/** Notes what is secret to a program when it starts: its words are taken apart as they are, and shown without that. */
+function noting(secrets: Set<string>, run: Run): Run {
+  return {
+    ...run,
+    async secretEnv(signal) {
+      const own = (await run.secretEnv?.(signal)) ?? {};
+      for (const secret of Object.values(own)) secrets.add(secret);
+      return own;
+    },
   };
 }
 
@@ -154,6 +177,13 @@ function standing(database: string, before: Target['state'], made: Made): string
     case 'finished':
       return `database ${database} is the restored one`;
   }
+}
+
+/** Another restore may have been at work when we looked, and be done by now. */
+async function requireStillEmpty(login: Login, signal: AbortSignal): Promise<void> {
+  const { catalog } = await inspect(login, signal);
+  if (catalog !== undefined && isEmpty(catalog)) return;
+  throw new BackupError('target-not-empty', `database ${login.database} was empty, and is not any more: somebody else has filled it meanwhile`, { hint: 'look at it; then name another with --to, or replace it with --replace' });
 }
 
 /** Every database that is made afterwards would be born with what is restored into one of these. */
