@@ -14,9 +14,9 @@ import { authoritiesOf, authorityRegion, missingAuthorityHint } from './domain/r
 import { toolsNotices } from './domain/tools-notices.ts';
 import type { RdsSource, ToolsFacts, ToolsNotice } from './domain/tools-notices.ts';
 import { scheduleOf } from './domain/planned.ts';
-import { engines } from './engines/index.ts';
+import { engines, inspection } from './engines/index.ts';
 import type { Login } from './engines/login.ts';
-import type { Clock, Hook, Notifier, SecretReference, Secrets, Vault } from './ports.ts';
+import type { Clock, Hook, Inspect, Notifier, SecretReference, Secrets, Vault } from './ports.ts';
 import { openSecrets } from './secrets/index.ts';
 import { rdsToken } from './secrets/rds-token.ts';
 import { openTools, readBundle } from './tools.ts';
@@ -59,6 +59,8 @@ export type Nightjar = {
   source(name: string, options: { database?: string | undefined }, signal: AbortSignal): Promise<Source & { database: string }>;
   /** What to know about the database clients, and about the authorities of the configured servers; undefined where nobody could tell. Throws nothing of its own. */
   toolsNotices(signal: AbortSignal): Promise<ToolsNotice[] | undefined>;
+  /** What a restore would ask of the content of a backup of this engine. */
+  inspection(engine: string): Promise<Inspect>;
   /** Lets go of connections. */
   close(): void;
 };
@@ -128,6 +130,7 @@ export async function compose(config: Config, host: Host, signal: AbortSignal): 
       });
       return facts && toolsNotices(facts, rdsSources(config), telling.clock.now());
     },
+    inspection,
     close,
   };
 }

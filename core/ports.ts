@@ -107,6 +107,9 @@ export type Confirmed = {
   exceptions: string[];
 };
 
+/** Lets a part's content pass as far as it may be what it is; throws `part-corrupt`. */
+export type Inspect = (part: ManifestPart, content: ByteStream) => ByteStream;
+
 /** One part to load, or one pass over it. */
 export type LoadStep = {
   part: ManifestPart;

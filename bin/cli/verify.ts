@@ -2,7 +2,7 @@ import { chooseBackup } from '../../core/commands/choose.ts';
 import { backupIds } from '../../core/commands/manifests.ts';
 import { verifyRecorded } from '../../core/commands/verify.ts';
 import type { Verification } from '../../core/commands/verify.ts';
-import { BackupError, collected } from '../../core/domain/errors.ts';
+import { BackupError, collected, isBackupError } from '../../core/domain/errors.ts';
 import type { SourceName } from '../../core/domain/keys.ts';
 import { formatBytes, plural } from '../../core/domain/units.ts';
 import { failureDocument } from './failure.ts';
@@ -12,7 +12,9 @@ import { showProgress } from './progress.ts';
 import type { Session } from './session.ts';
 import { told } from './told.ts';
 
-type Wanted = { source: SourceName; id: string };
+/** `listed`: whether it was seen in the vault a moment ago; then rotation may have removed it since. */
+type Wanted = { source: SourceName; id: string; listed: boolean };
+type Removed = { removed: true };
 
 /** `nightjar verify`: reads backups again and names every damaged part; the newest of each source unless an id or --all says otherwise. */
 export async function verifyCommand(name: string | undefined, id: string | undefined, { all }: { all: boolean }, session: Session, signal: AbortSignal): Promise<Outcome> {
@@ -24,7 +26,7 @@ export async function verifyCommand(name: string | undefined, id: string | undef
   for (const source of names) {
     const ids = all ? await backupIds(source, nightjar.vault, signal) : [id ?? 'newest'];
     for (const which of ids.length === 0 ? ['newest'] : ids) {
-      const found = await verifyOne({ source, id: which }, session, signal);
+      const found = await verifyOne({ source, id: which, listed: ids.length > 0 && all }, session, signal);
       results.push(found.result);
       failures.push(...found.failures);
       if (signal.aborted) return { document: { results }, failures };
@@ -33,14 +35,15 @@ export async function verifyCommand(name: string | undefined, id: string | undef
   return { document: { results }, failures };
 }
 
-async function verifyOne({ source, id }: Wanted, session: Session, signal: AbortSignal): Promise<{ result: object; failures: unknown[] }> {
+async function verifyOne({ source, id, listed }: Wanted, session: Session, signal: AbortSignal): Promise<{ result: object; failures: unknown[] }> {
   const { out } = session;
-  let found: Verification | undefined;
+  let found: Verification | Removed | undefined;
+  const documentOf = (seen: Verification | Removed) => ('removed' in seen ? { source, id, status: 'removed' } : verificationDocument(seen));
   try {
     await told({ verb: 'verify', source }, async () => {
-      found = await readAgain({ source, id }, session, signal);
-      out.say(verdict(found));
-      if (found.problems.length > 0) throw collected(found.problems.map(({ error }) => error));
+      found = await readAgain({ source, id, listed }, session, signal);
+      out.say('removed' in found ? `${source}  ${id}  removed since it was listed` : verdict(found));
+      if ('problems' in found && found.problems.length > 0) throw collected(found.problems.map(({ error }) => error));
       return found;
     }, documentOf, session, signal);
     return { result: documentOf(found!), failures: [] };
@@ -50,11 +53,15 @@ async function verifyOne({ source, id }: Wanted, session: Session, signal: Abort
   }
 }
 
-async function readAgain({ source, id }: Wanted, { nightjar, out }: Session, signal: AbortSignal): Promise<Verification> {
+/** One that was listed and is gone is no fault. */
+async function readAgain({ source, id, listed }: Wanted, { nightjar, out }: Session, signal: AbortSignal): Promise<Verification | Removed> {
   const progress = showProgress(source, 'verifying', out, Date.now);
   try {
     const { manifest } = await chooseBackup(source, id, memoryFor(source, nightjar), nightjar, signal);
-    return await verifyRecorded(manifest, { ...nightjar, report: progress.report }, signal);
+    return await verifyRecorded(manifest, { ...nightjar, inspect: await nightjar.inspection(manifest.engine), report: progress.report }, signal);
+  } catch (error) {
+    if (listed && isBackupError(error, 'backup-missing')) return { removed: true };
+    throw error;
   } finally {
     progress.end();
   }
@@ -66,7 +73,7 @@ function verdict({ source, id, parts, storedBytes, problems }: Verification): st
   return `${what}  DAMAGED: ${problems.map(({ file }) => file).join(', ')} (${problems.length} of ${plural(parts, 'part')})`;
 }
 
-function documentOf({ problems, ...found }: Verification): object {
+function verificationDocument({ problems, ...found }: Verification): object {
   const status = problems.length === 0 ? 'intact' : 'damaged';
   return { status, ...found, problems: problems.map(({ file, error }) => ({ file, ...failureDocument(error) })) };
 }

@@ -1,10 +1,11 @@
 import { catalogSchema } from '../contract/catalog.ts';
 import type { Manifest, ManifestPart } from '../contract/manifest.ts';
 import { BackupError, isBackupError, messageOf, ourError } from '../domain/errors.ts';
+import { oneLine } from '../domain/one-line.ts';
 import { partKey } from '../domain/keys.ts';
 import type { BackupId, ObjectKey, SourceName } from '../domain/keys.ts';
 import type { Bytes } from '../domain/units.ts';
-import type { ByteStream, Catalog, Clock, Engine, LeftOut, LoadFailure, LoadStep, Report, Target, Vault } from '../ports.ts';
+import type { ByteStream, Catalog, Clock, Engine, Inspect, LeftOut, LoadFailure, LoadStep, Report, Target, Vault } from '../ports.ts';
 import { atOnce } from './at-once.ts';
 import { openPart } from './parts.ts';
 import { proofSentence, prove, requireEqual } from './prove.ts';
@@ -59,7 +60,7 @@ async function fill(target: Target, backup: Backup, engine: Engine, options: Res
   const { manifest } = backup;
   await target.prepare(options.replace, signal);
   await load(manifest, target, deps, signal);
-  for (const message of target.heard?.() ?? []) deps.report({ type: 'warning', message });
+  for (const message of target.heard?.() ?? []) deps.report({ type: 'warning', message: oneLine(message) });
   const proof = options.proof ? await compare(target, backup, engine, options, deps, signal) : undefined;
   const { database, failures } = target;
   const found = { id: manifest.id, ...(proof && { proof }), failures };
@@ -140,10 +141,16 @@ async function requireReplaceable(manifest: Manifest, target: Target, engine: En
       hint: 'name a new database with --to, or drop what is there with --replace',
     });
   }
-  const { problems } = await verify(manifest, { ...deps, ...(target.watch && { watch: target.watch }) }, signal);
+  const { problems } = await verify(manifest, { ...deps, inspect: inspectionOf(target), ...(target.watch && { watch: target.watch }) }, signal);
   if (problems[0] !== undefined) throw problems[0].error;
   const unknown = await target.rehearse?.((part, stop) => openPart(keyOf(manifest, part.file), part, deps.vault, stop), signal);
   for (const message of unknown ?? []) deps.report({ type: 'warning', message });
+}
+
+/** What the loading of each part will ask of it. */
+function inspectionOf({ stages }: Target): Inspect {
+  const steps = stages.flat();
+  return ({ file }, content) => steps.find(({ part, inspect }) => part.file === file && inspect !== undefined)?.inspect?.(content) ?? content;
 }
 
 async function load(manifest: Manifest, target: Target, deps: Deps, signal: AbortSignal): Promise<void> {

@@ -4,7 +4,7 @@ import { partKey } from '../domain/keys.ts';
 import type { BackupId, SourceName } from '../domain/keys.ts';
 import { formatBytes, plural } from '../domain/units.ts';
 import type { Bytes } from '../domain/units.ts';
-import type { Clock, Report, Vault } from '../ports.ts';
+import type { ByteStream, Clock, Inspect, Report, Vault } from '../ports.ts';
 import { atOnce } from './at-once.ts';
 import { backupIds } from './manifests.ts';
 import { openPart } from './parts.ts';
@@ -19,9 +19,11 @@ export type Verification = { id: string; source: string; parts: number; bytes: B
 type Watch = (part: ManifestPart, chunk: Uint8Array) => void;
 
 const readsAtOnce = 2;
+const unchanged = (content: ByteStream): ByteStream => content;
+const unjudged: Inspect = (_, content) => content;
 
-/** Reads every byte of a backup again and compares sizes and checksums. Throws only where the vault could not be asked. */
-export async function verify(manifest: Manifest, { vault, report, watch = () => {} }: { vault: Vault; report: Report; watch?: Watch }, signal: AbortSignal): Promise<Verification> {
+/** Reads every byte of a backup again, compares sizes and checksums, and has its content inspected. Throws only where the vault could not be asked. */
+export async function verify(manifest: Manifest, { vault, report, inspect = unjudged, watch = () => {} }: { vault: Vault; report: Report; inspect?: Inspect; watch?: Watch }, signal: AbortSignal): Promise<Verification> {
   const source = manifest.source as SourceName;
   const id = manifest.id as BackupId;
   const totalBytes = manifest.parts.reduce((sum, part) => sum + part.bytes, 0);
@@ -29,7 +31,7 @@ export async function verify(manifest: Manifest, { vault, report, watch = () => 
   const problems = await atOnce(readsAtOnce, manifest.parts, async (part, stop) => {
     const key = partKey(source, id, part.file);
     try {
-      await readWhole({ key, part, vault }, { report, watch }, stop);
+      await readWhole({ key, part, vault, inspect: (content) => inspect(part, content) }, { report, watch }, stop);
       report({ type: 'part-done', file: part.file, bytes: part.bytes, storedBytes: part.storedBytes, rows: part.rows ?? 0 });
       return [];
     } catch (error) {
@@ -43,9 +45,9 @@ export async function verify(manifest: Manifest, { vault, report, watch = () => 
 }
 
 /** Reads a part to its end, once more where only its way was bad. */
-async function readWhole({ key, part, vault }: PartInVault, { report, watch }: { report: Report; watch: Watch }, signal: AbortSignal): Promise<void> {
+async function readWhole({ key, part, vault, inspect = unchanged }: PartInVault, { report, watch }: { report: Report; watch: Watch }, signal: AbortSignal): Promise<void> {
   async function read(): Promise<void> {
-    for await (const chunk of openPart(key, part, vault, signal)) {
+    for await (const chunk of inspect(openPart(key, part, vault, signal))) {
       watch(part, chunk);
       report({ type: 'progress', rows: 0, bytes: chunk.length, storedBytes: 0 });
     }
@@ -54,7 +56,7 @@ async function readWhole({ key, part, vault }: PartInVault, { report, watch }: {
     await read();
   } catch (error) {
     if (!isBackupError(error, 'part-corrupt')) throw error;
-    await requireWhole(error, { key, part, vault }, signal);
+    await requireWhole(error, { key, part, vault, inspect }, signal);
     report({ type: 'warning', message: `${vault.place}/${key} was changed on its way: read again, it is whole` });
     await read().catch((again: unknown) => {
       throw isBackupError(again, 'part-corrupt') ? readsDifferently(`${vault.place}/${key}`, again) : again;
@@ -69,9 +71,9 @@ async function requireStillThere(source: SourceName, id: BackupId, vault: Vault,
 }
 
 /** The same, and writes down beside the backup how it ended. */
-export async function verifyRecorded(manifest: Manifest, deps: { vault: Vault; report: Report; clock: Clock }, signal: AbortSignal): Promise<Verification> {
+export async function verifyRecorded(manifest: Manifest, deps: { vault: Vault; report: Report; clock: Clock; inspect?: Inspect }, signal: AbortSignal): Promise<Verification> {
   return recorded('verify', manifest, deps, () => verify(manifest, deps, signal), ({ parts, storedBytes, problems }) => ({
-    compared: `size and SHA-256 of ${plural(parts, 'part')}, ${formatBytes(storedBytes)}`,
+    compared: `size, SHA-256 and form of ${plural(parts, 'part')}, ${formatBytes(storedBytes)}`,
     differences: problems.map(({ error }) => error.message),
   }));
 }

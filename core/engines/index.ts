@@ -1,5 +1,7 @@
 import type { EngineName } from '../contract/config.ts';
-import type { Engine } from '../ports.ts';
+import { guarded } from '../pipeline/guard.ts';
+import type { Grammar } from '../pipeline/guard.ts';
+import type { Engine, Inspect } from '../ports.ts';
 import type { Tools } from '../tools.ts';
 import type { Login } from './login.ts';
 
@@ -10,3 +12,14 @@ export const engines: Record<EngineName, () => Promise<OpenEngine>> = {
   postgres: async () => (await import('./postgres/index.ts')).postgresEngine,
   mariadb: async () => (await import('./mariadb/index.ts')).mariadbEngine,
 };
+
+const grammars: Record<EngineName, () => Promise<Grammar>> = {
+  postgres: async () => (await import('./postgres/data-grammar.ts')).dataGrammar,
+  mariadb: async () => (await import('./mariadb/data-grammar.ts')).dataGrammar,
+};
+
+/** What a restore would ask of a backup's content, by the engine that its manifest names: for whoever has no login. Nothing where that engine is not known here. */
+export async function inspection(engine: string): Promise<Inspect> {
+  const grammar = Object.hasOwn(grammars, engine) ? await grammars[engine as EngineName]() : undefined;
+  return (part, content) => (grammar !== undefined && part.role === 'data' ? guarded(content, grammar, part.file) : content);
+}

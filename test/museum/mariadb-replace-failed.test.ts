@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
@@ -17,6 +18,7 @@ import { connect, loginTo } from '../engines/mariadb-support.ts';
 import { startMariadb } from '../servers/mariadb.ts';
 import { startLimitMs } from '../servers/server.ts';
 import type { DatabaseServer } from '../servers/server.ts';
+import { forged } from '../support/forged.ts';
 import { layerTools } from '../support/tools.ts';
 import { folderScene, limit } from '../support/vault.ts';
 import type { FolderScene } from '../support/vault.ts';
@@ -68,6 +70,20 @@ async function rowsIn(table: string): Promise<number> {
   const [rows] = await admin.query<mysql.RowDataPacket[]>(`SELECT count(*) AS n FROM ${table}`);
   return Number(rows[0]!['n']);
 }
+
+test('a statement that somebody has put into a data part is found before the drop: the old database stays', async () => {
+  const file = manifest.parts.find(({ role }) => role === 'data')!.file;
+  const path = join(scene.folder, 'shop', manifest.id, file);
+  const good = await readFile(path);
+  const attacked = await forged(scene.folder, manifest, file, (content) => Buffer.concat([content, Buffer.from('DROP DATABASE mysql;\n')]));
+  try {
+    await expect(restore(attacked, engine('live'), { replace: true, owners: true, proof: true }, { ...scene.deps(), parallel: 1 }, limit())).rejects.toMatchObject({ code: 'part-corrupt', hint: expect.stringContaining('vault') });
+
+    expect(await rowsIn('live.precious')).toBe(0);
+  } finally {
+    await writeFile(path, good);
+  }
+});
 
 test('a failure behind the drop says that the old database is gone, and the command that mends it does', async () => {
   const error = await restoring({}, { vault: breakingVault() }).catch((caught: unknown) => caught);

@@ -29,20 +29,20 @@ export function dailyIds(count: number, last = '2026-11-20'): BackupId[] {
   });
 }
 
-/** Puts a backup into a vault as a run would leave it: two parts, then the manifest, all tagged as the newest one is. */
-export async function putBackup(vault: Vault, source: string, id: BackupId, { tiers = ['daily', 'weekly', 'monthly', 'yearly'] as Manifest['tiers'] } = {}): Promise<Manifest> {
+/** Puts a backup into a vault as a run would leave it: two parts, then the manifest, all tagged as the newest one is. `rows`: what its data part holds. */
+export async function putBackup(vault: Vault, source: string, id: BackupId, { tiers = ['daily', 'weekly', 'monthly', 'yearly'] as Manifest['tiers'], rows, engine = 'postgres' }: { tiers?: Manifest['tiers']; rows?: string; engine?: string } = {}): Promise<Manifest> {
   const name = source as SourceName;
   const tags = tierTags(tiers);
   const parts: Manifest['parts'] = [];
   for (const [role, file] of [['data', 'data/0001.sql.zst'], ['catalog', 'catalog.json.zst']] as const) {
-    const content = `${role} of ${source} ${id}`;
+    const content = (role === 'data' ? rows : undefined) ?? `${role} of ${source} ${id}`;
     const body = zstdCompressSync(content);
     await vault.putIfAbsent(partKey(name, id, file), body, tags, signal);
     parts.push({ role, file, bytes: content.length, storedBytes: body.length, sha256: createHash('sha256').update(body).digest('hex') });
   }
   const at = `${id.slice(0, 4)}-${id.slice(4, 6)}-${id.slice(6, 8)}T${id.slice(9, 11)}:${id.slice(11, 13)}:${id.slice(13, 15)}Z`;
   const manifest: Manifest = {
-    format: 1, id, source, engine: 'postgres', database: 'shop', server: { product: 'PostgreSQL', version: '18.1' }, client: { program: 'pg_dump', version: '18.1' },
+    format: 1, id, source, engine, database: 'shop', server: { product: 'PostgreSQL', version: '18.1' }, client: { program: 'pg_dump', version: '18.1' },
     nightjar: 'test', run: 'test', start: at, end: at, timeZone: 'UTC', tiers, compression: { method: 'zstd', level: 1 }, encryption: null,
     parts, tables: [], sequences: {}, objects: {}, warnings: [], restore: [],
   };
