@@ -35,7 +35,7 @@ describe.each([18, 15] as const)('PostgreSQL %i', (major) => {
   const proving = (): Promise<Proof> => prove(scene.source('changed').engine, { manifest, catalog, owners: true }, { ...scene.deps(), parallel: 2 }, limit());
 
   test('what nobody has changed is equal', async () => {
-    expect(await proving()).toMatchObject({ differences: [], exceptions: [] });
+    expect(await proving()).toMatchObject({ differences: [], exceptions: ['rows of materialized views, which a restore computes anew: s.filled'] });
   });
 
   test('each entry of the table of definitions has an object, and each kind a change', async () => {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { backup } from '../../core/commands/backup.ts';
-import { proofSentence } from '../../core/commands/prove.ts';
-import { restore } from '../../core/commands/restore.ts';
+import { prove, proofSentence } from '../../core/commands/prove.ts';
+import { readCatalogPart, restore } from '../../core/commands/restore.ts';
 import type { Manifest } from '../../core/contract/manifest.ts';
 import type { Login } from '../../core/engines/login.ts';
 import { limit, postgresScene } from '../support/postgres.ts';
@@ -85,4 +85,67 @@ test('a child with its own compression made every restore fail its proof', async
 
   expect(manifest.exceptions).toEqual(['compression of public.child.a: it is not that of the parent table, and pg_dump does not carry it']);
   expect(await proven(manifest, 'packed_again')).toMatch(/^proven equal, except compression of public\.child\.a: /);
+});
+
+/** What belongs to an extension is made by that, and what a user has put on it by nobody. */
+const onExtension = `create extension hstore; create table settings (id int, name text); alter extension hstore add table settings; create table own (id int);
+  create function note() returns trigger language plpgsql as 'begin return new; end'; create index settings_name on settings (name); comment on index settings_name is 'mine';
+  alter table settings add constraint positive check (id > 0); create trigger noted before insert on settings for each row execute function note(); create rule silent as on delete to settings do instead nothing`;
+
+test('an index, a constraint, a trigger, a rule on a table of an extension are in no dump: the backup names them, and a good restore is proven', async () => {
+  const manifest = await taken('extended', onExtension);
+
+  const left = ['index public.settings_name', 'rule silent on public.settings', 'table constraint positive on public.settings', 'trigger noted on public.settings']
+    .map((object) => `${object}: it is on a table of the extension hstore, and pg_dump leaves it out`);
+  expect(manifest.exceptions).toEqual(left);
+  expect(await proven(manifest, 'extended_again')).toContain(`, except ${left.join('; ')}: `);
+});
+
+test('a backup of before, which does not name them, is proven by what its archive makes; what the archive holds and the database lacks is missing', async () => {
+  const manifest = await backup(scene.source('extended'), scene.deps(), limit());
+  const catalog = await readCatalogPart(manifest, scene.vault, limit());
+  const before = { ...catalog, index: { ...catalog['index'], 'public.settings_name': '0123456789abcdef' }, trigger: { ...catalog['trigger'], 'noted on public.settings': '0123456789abcdef' } };
+  const compared = () => prove(scene.source('extended_again').engine, { manifest: { ...manifest, exceptions: [] }, catalog: before, owners: true }, { ...scene.deps(), parallel: 2 }, limit());
+
+  const { differences, exceptions } = await compared();
+  await scene.sql('extended_again', 'drop function note(); drop table own');
+
+  expect({ differences, exceptions }).toEqual({ differences: [], exceptions: ['index public.settings_name', 'trigger noted on public.settings'].map((one) => expect.stringContaining(`${one}: it is not in the backup's archive`)) });
+  expect((await compared()).differences).toEqual(expect.arrayContaining(['table public.own is missing', 'function public.note() is missing']));
+});
+
+test('a comment that somebody gave to an extension comes back, and is compared; one that was taken away is told', async () => {
+  const manifest = await taken('remarked', `create extension hstore; comment on extension hstore is 'ours since 2019'; create extension lo; comment on extension lo is null`);
+
+  expect(manifest.exceptions).toEqual(['comment of the extension lo: pg_dump does not carry that it was taken away']);
+  expect(await proven(manifest, 'remarked_again')).toMatch(/^proven equal, except comment of the extension lo: .*: 0 tables/);
+  await scene.sql('remarked_again', `comment on extension hstore is 'theirs'`);
+  const expected = { manifest, catalog: await readCatalogPart(manifest, scene.vault, limit()), owners: true };
+  expect((await prove(scene.source('remarked_again').engine, expected, { ...scene.deps(), parallel: 2 }, limit())).differences).toEqual(['extension comment hstore is defined differently']);
+});
+
+test('rows of materialized views are computed anew by a restore: the proof says that it compares none', async () => {
+  const manifest = await taken('totals', 'create table t as select 1 as a; create materialized view sums as select sum(a) from t; insert into t values (2)');
+
+  expect(await proven(manifest, 'totals_again')).toContain('except rows of materialized views, which a restore computes anew: public.sums: ');
+  expect(await scene.sql('totals_again', 'select sum::int from sums')).toEqual([{ sum: 3 }]);
+});
+
+test('what replication has, and a restore does not bring back, is told when the backup is made', async () => {
+  await scene.sql('postgres', 'create database replicated');
+  await scene.sql('replicated', `create table t (a int); create publication p for table t`);
+  await scene.sql('replicated', `select pg_create_logical_replication_slot('follower', 'pgoutput')`);
+  await scene.sql('replicated', `select pg_replication_origin_create('far away')`);
+  await scene.sql('replicated', `create subscription s connection 'host=127.0.0.1 port=1' publication p with (connect = false, slot_name = none)`);
+  try {
+    const { warnings } = await backup(scene.source('replicated'), scene.deps(), limit());
+
+    expect(warnings.slice(0, 3)).toEqual([
+      'replication slots are in no backup; make them again where they are needed: follower',
+      'replication origins of this server, and how far they have come, are in no backup: "far away"',
+      'a restore brings subscriptions back disabled, and without their slots and what they have received so far: s (disabled)',
+    ]);
+  } finally {
+    await scene.sql('replicated', `select pg_drop_replication_slot('follower'), pg_replication_origin_drop('far away')`);
+  }
 });

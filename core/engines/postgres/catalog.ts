@@ -2,11 +2,11 @@ import { createHash } from 'node:crypto';
 import { ofKind } from '../../contract/catalog.ts';
 import { plural } from '../../domain/units.ts';
 import type { Catalog } from '../../ports.ts';
-import { commentsQuery, databaseOptionsQuery, databaseQuery, dependentsQuery, extensionVersionsQuery, securityLabelsQuery, subscriptionsQuery, tablespacesQuery, userMappingsQuery } from './catalog/attached.ts';
-import { own } from './catalog/definition.ts';
+import { commentsQuery, extensionCommentKind, extensionCommentsQuery, databaseOptionsQuery, databaseQuery, dependentsQuery, extensionVersionsQuery, securityLabelsQuery, subscriptionsQuery, tablespacesQuery, userMappingsQuery } from './catalog/attached.ts';
+import { extensionBelow, own } from './catalog/definition.ts';
 import { definitions } from './catalog/definitions.ts';
 import { firstFormatQueries } from './catalog/first-format.ts';
-import { leftOutKind, leftOutQueries } from './catalog/left-out.ts';
+import { leftOutKind, leftOutQueries, sourceQueries } from './catalog/left-out.ts';
 import { defaultPrivilegesQuery, ownersQuery } from './catalog/owners.ts';
 import type { Session } from './session.ts';
 
@@ -26,12 +26,20 @@ const plainKinds = ['tablespace', 'extension version', leftOutKind];
 export async function readCatalog(session: Session, like?: Catalog): Promise<Catalog> {
   const isFirst = like !== undefined && isFirstFormat(like);
   const catalog: Catalog = isFirst ? {} : { [formatKind]: { format: '2' } };
-  for (const query of isFirst ? [...firstFormatQueries(), databaseQuery] : await queries(session)) {
+  for (const query of isFirst ? [...firstFormatQueries(), databaseQuery] : await queries(session, like)) {
     for (const { kind, name, text, statements } of await session.rows<Row>(query)) {
       ofKind(catalog, kind)[isFirst ? name : ofAnyMajor(name)] = isPlain(kind) ? (text ?? '') : definitionText(text ?? '', statements ?? []);
     }
   }
-  return catalog;
+  return like === undefined || isFirst ? catalog : asIn(like, catalog);
+}
+
+/** Comments of extensions are compared where the backup has one: where it has none, the extension's own is none of a restore's. */
+function asIn(like: Catalog, catalog: Catalog): Catalog {
+  const { [extensionCommentKind]: comments = {}, ...rest } = catalog;
+  const expected = like[extensionCommentKind];
+  const compared = Object.entries(comments).filter(([name]) => expected !== undefined && Object.hasOwn(expected, name));
+  return compared.length === 0 ? rest : { ...rest, [extensionCommentKind]: Object.fromEntries(compared) };
 }
 
 /** Only one kind of object is called otherwise by newer servers. */
@@ -64,7 +72,7 @@ function isPlain(kind: string): boolean {
 export const ownerKinds = ['owner', 'grant', 'default privileges', 'database access'];
 
 /** What is attached to an object, and no object of its own. */
-const attachedKinds = [...ownerKinds, 'comment', 'security label', 'tablespace', 'depends on extension', 'extension version', leftOutKind];
+const attachedKinds = [...ownerKinds, 'comment', extensionCommentKind, 'security label', 'tablespace', 'depends on extension', 'extension version', leftOutKind];
 
 /** Whether a database holds nothing but what every new one does. */
 export function isEmpty(catalog: Catalog): boolean {
@@ -88,13 +96,13 @@ function digest(text: string): string {
   return createHash('sha256').update(text).digest('hex').slice(0, 16);
 }
 
-async function queries(session: Session): Promise<string[]> {
+async function queries(session: Session, like?: Catalog): Promise<string[]> {
   const [server] = await session.rows<{ major: number; isSuperuser: boolean }>(
     `select current_setting('server_version_num')::int / 10000 as major, (select rolsuper from pg_roles where rolname = current_user) as "isSuperuser"`);
   const { major, isSuperuser } = server!;
   return [
-    objectsQuery(major), ownersQuery(), defaultPrivilegesQuery, commentsQuery, securityLabelsQuery, tablespacesQuery, dependentsQuery, extensionVersionsQuery,
-    userMappingsQuery, ...(isSuperuser ? [subscriptionsQuery] : []), ...leftOutQueries(isSuperuser), databaseQuery, databaseOptionsQuery,
+    objectsQuery(major), ownersQuery(), defaultPrivilegesQuery, commentsQuery, extensionCommentsQuery, securityLabelsQuery, tablespacesQuery, dependentsQuery, extensionVersionsQuery,
+    ...(like === undefined ? sourceQueries : []), userMappingsQuery, ...(isSuperuser ? [subscriptionsQuery] : []), ...leftOutQueries(isSuperuser), databaseQuery, databaseOptionsQuery,
   ];
 }
 
@@ -103,8 +111,9 @@ function objectsQuery(serverMajor: number): string {
   const objects = definitions(serverMajor).map(({ from, where = 'true', facts, statements = 'null' }) =>
     `select '${from}'::regclass as class, o.oid, (${facts})::text as text, (${statements})::jsonb as statements from pg_catalog.${from} o where ${own(from)} and ${where}`);
   const isSystems = `coalesce(i.schema in ('pg_catalog', 'information_schema'), false)`;
-  return `select case when ${isSystems} then '${leftOutKind}' else i.type end as kind, case when ${isSystems} then concat(i.type, ' ', i.identity) else i.identity end as name,
-      case when ${isSystems} then 'it lies in a schema of the system, which pg_dump leaves out' else coalesce(a.text, '') end as text, a.statements
-    from (${objects.join(' union all ')}) a, lateral pg_identify_object(a.class, a.oid, 0) i
+  const why = `case when ${isSystems} then 'it lies in a schema of the system, which pg_dump leaves out' else 'it is on a table of the extension ' || ${extensionBelow('a.class', 'a.oid')} || ', and pg_dump leaves it out' end`;
+  return `select case when l.why is not null then '${leftOutKind}' else i.type end as kind, case when l.why is not null then concat(i.type, ' ', i.identity) else i.identity end as name,
+      coalesce(l.why, a.text, '') as text, case when l.why is null then a.statements end as statements
+    from (${objects.join(' union all ')}) a, lateral pg_identify_object(a.class, a.oid, 0) i, lateral (select ${why} as why) l
     where i.identity is not null and coalesce(i.schema, '') !~ '^pg_(temp|toast)'`;
 }

@@ -13,6 +13,7 @@ import { nameKey } from './identifier.ts';
 import { changed, printsNames, readIdentities } from './identity.ts';
 import type { Scope } from './identity.ts';
 import { plannedParts, restFile, schemaFile } from './parts.ts';
+import { replicationWarnings } from './replication.ts';
 import { settle } from './settle.ts';
 import { serverIdentity } from './server-identity.ts';
 import { withSession } from './session.ts';
@@ -35,6 +36,7 @@ export function postgresEngine(own: Login, tools: Tools, sliceBytes?: Bytes): En
         const all = await readCatalog(session, restored);
         // a restored database is compared with all that is in it
         const { catalog, exceptions } = like === undefined ? carried(all) : { catalog: all, exceptions: [] };
+        const replication = like === undefined ? await replicationWarnings(session) : [];
         const said = hearing(tools);
         return {
           database: login.database,
@@ -42,7 +44,7 @@ export function postgresEngine(own: Login, tools: Tools, sliceBytes?: Bytes): En
           client: { program: 'pg_dump', version: tools.program('pg_dump', serverMajor).version },
           parts: plannedParts({ login, tools: said.tools, snapshot, encoding: catalog['database']?.['encoding'] ?? 'UTF8' }, like, sliceBytes).map((part) => whileHeld(stillSame(part, session, login), snapshot)),
           catalog,
-          warnings: standbyWarnings(withoutRows),
+          warnings: [...standbyWarnings(withoutRows), ...replication],
           async confirm(seen, stop) {
             await requireSame('rows', session, login, stop); // and the snapshot was held to the end
             if (await printsNames(session)) await requireSame('definitions', session, login, stop);

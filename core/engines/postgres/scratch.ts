@@ -12,28 +12,32 @@ import { openTarget } from './target.ts';
 
 const discardLimitMs = 30_000;
 
+/** What a server makes of definitions; `whole`: nothing of them was refused. */
+export type Made = { catalog: Catalog; whole: boolean };
+
 /** What this server makes of a backup's definitions alone, in a database that is gone when this returns. Undefined: this role may make no database. */
-export async function madeFrom(login: Login, tools: Tools, compared: Compared, signal: AbortSignal): Promise<Catalog | undefined> {
+export async function madeFrom(login: Login, tools: Tools, compared: Compared, signal: AbortSignal): Promise<Made | undefined> {
   return maintain(login, signal, async (holder) => {
     if (!(await mayMakeDatabases(holder))) return undefined;
     await dropLeftovers(holder, login);
     const scratch = { ...login, database: await scratchName(holder, compared.manifest) };
     try {
-      await load(scratch, tools, compared, signal);
-      return await withSession(scratch, signal, (session) => readCatalog(session, compared.expected));
+      const whole = await load(scratch, tools, compared, signal);
+      return { whole, catalog: await withSession(scratch, signal, (session) => readCatalog(session, compared.expected)) };
     } finally {
       await discardDatabase(scratch, AbortSignal.timeout(discardLimitMs));
     }
   });
 }
 
-/** The same way that a restore goes, without its rows; what can't be made is missing then. */
-async function load(scratch: Login, tools: Tools, { manifest, expected, owners, open }: Compared, signal: AbortSignal): Promise<void> {
+/** The same way that a restore goes, without its rows; what can't be made is missing then, and the answer is false. */
+async function load(scratch: Login, tools: Tools, { manifest, expected, owners, open }: Compared, signal: AbortSignal): Promise<boolean> {
   const target = await openTarget(scratch, tools, { manifest, catalog: expected, owners, tablespaces: false, keepGoing: true }, signal);
   try {
     if (target.state !== 'absent') throw new BackupError('restore-failed', `database ${scratch.database} is there already`, { hint: 'it was made by a proof: drop it' });
     await target.prepare(false, signal);
     for (const step of target.stages.flat()) if (step.part.role === 'schema') await step.load(open(step.part, signal), signal);
+    return target.failures.length === 0;
   } finally {
     await target.close();
   }

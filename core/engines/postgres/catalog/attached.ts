@@ -1,14 +1,22 @@
 import { unmarkedSql } from '../mark.ts';
+import { extensionBelow } from './definition.ts';
 
 /** What is attached to objects of any kind, and what belongs to the database as a whole. */
 
 const notOfAnExtension = (class_: string, oid: string) => `not exists (select from pg_depend e where e.classid = ${class_} and e.objid = ${oid} and e.deptype = 'e')`;
 
-/** The comments that a new database and each new extension have are as they were made. */
+/** The comment that a new database has is as it was made; what pg_dump leaves out takes its comment with it. */
 export const commentsQuery = `select 'comment' as kind, concat(i.type, ' ', i.identity) as name, d.description as text
   from pg_description d, lateral pg_identify_object(d.classoid, d.objoid, d.objsubid) i
   where (d.objoid >= 16384 or d.classoid = 'pg_namespace'::regclass and d.objoid = to_regnamespace('public') and d.description <> 'standard public schema')
-    and i.identity is not null and coalesce(i.schema, '') !~ '^pg_' and ${notOfAnExtension('d.classoid', 'd.objoid')} and d.classoid <> 'pg_extension'::regclass`;
+    and i.identity is not null and coalesce(i.schema, '') !~ '^pg_' and ${notOfAnExtension('d.classoid', 'd.objoid')} and d.classoid <> 'pg_extension'::regclass
+    and ${extensionBelow('d.classoid', 'd.objoid')} is null`;
+
+export const extensionCommentKind = 'extension comment';
+
+/** The archive holds each, whether somebody has changed it or not. Of plpgsql's, which comes with the database, pg_dump says nothing. */
+export const extensionCommentsQuery = `select '${extensionCommentKind}' as kind, extname as name, obj_description(oid, 'pg_extension') as text
+  from pg_extension where extname <> 'plpgsql' and obj_description(oid, 'pg_extension') is not null`;
 
 export const securityLabelsQuery = `select 'security label' as kind, concat(provider, ' ', i.type, ' ', i.identity) as name, label as text
   from pg_seclabel l, lateral pg_identify_object(l.classoid, l.objoid, l.objsubid) i where i.identity is not null`;

@@ -25,6 +25,14 @@ export function sorted(options: string): string {
   return `(select jsonb_agg(x order by x collate "C") from unnest(${options}) x)`;
 }
 
+/** The name of the extension to which the table belongs that an object is a part of: an index, a constraint, a trigger, a rule. Else null. */
+export function extensionBelow(class_: string, oid: string): string {
+  const tables = { pg_class: 'select indrelid from pg_index where indexrelid', pg_constraint: 'select conrelid from pg_constraint where oid', pg_trigger: 'select tgrelid from pg_trigger where oid', pg_rewrite: 'select ev_class from pg_rewrite where oid' };
+  const table = `case ${class_} ${Object.entries(tables).map(([from, select]) => `when '${from}'::regclass then (${select} = ${oid})`).join(' ')} end`;
+  return `(select e.extname from pg_depend x join pg_extension e on e.oid = x.refobjid
+    where x.classid = 'pg_class'::regclass and x.objid = ${table} and x.refclassid = 'pg_extension'::regclass and x.deptype = 'e')`;
+}
+
 /** A name that says in which schema. */
 export function named(catalogue: 'pg_opfamily' | 'pg_ts_parser' | 'pg_ts_template', prefix: 'opf' | 'prs' | 'tmpl', oid: string): string {
   return `(select format('%I.%I', nspname, ${prefix}name) from pg_catalog.${catalogue} x join pg_namespace s on s.oid = x.${prefix}namespace where x.oid = ${oid})`;

@@ -17,6 +17,14 @@ export function leftOutQueries(isSuperuser: boolean): string[] {
   return [invalidIndexes, otherwiseEnforced, looseMembers, ownCompression, hiddenOptions, ...(isSuperuser ? [] : [unseenSubscriptions])];
 }
 
+/** What counts of a source alone: in a restored database it is as the server has made it. */
+export const sourceQueries = [
+  `select '${leftOutKind}' as kind, concat('comment of the extension ', quote_ident(extname)) as name, 'pg_dump does not carry that it was taken away' as text
+    from pg_extension where extname <> 'plpgsql' and obj_description(oid, 'pg_extension') is null`,
+  `select '${leftOutKind}' as kind, 'comment of the extension plpgsql' as name, 'pg_dump leaves it to the new database' as text
+    from pg_extension where extname = 'plpgsql' and obj_description(oid, 'pg_extension') is distinct from 'PL/pgSQL procedural language'`,
+];
+
 const entry = (name: string, why: string) => `select '${leftOutKind}' as kind, ${name} as name, '${why}' as text`;
 
 const invalidIndexes = `${entry(`concat('index ', i.identity)`, 'it is invalid, and pg_dump leaves it out')}
