@@ -2,7 +2,7 @@ import type { Manifest } from '../contract/manifest.ts';
 import { abortError } from '../domain/errors.ts';
 import { backupPrefix, manifestKey, newBackupId, startOf } from '../domain/keys.ts';
 import type { BackupId } from '../domain/keys.ts';
-import { oneLine } from '../domain/one-line.ts';
+import { oneLine } from '../domain/lines.ts';
 import { tiersOfNew, tierTags } from '../domain/tiers.ts';
 import { plural } from '../domain/units.ts';
 import { mergeTallies } from '../pipeline/rows/tables.ts';

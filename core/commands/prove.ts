@@ -2,7 +2,6 @@ import type { Manifest, ManifestPart } from '../contract/manifest.ts';
 import { contentDifferences, decidedByText, describeUnequal, unequalDefinitions } from '../domain/compare.ts';
 import type { Unequal } from '../domain/compare.ts';
 import { BackupError } from '../domain/errors.ts';
-import { oneLine } from '../domain/one-line.ts';
 import { partKey } from '../domain/keys.ts';
 import type { BackupId, SourceName } from '../domain/keys.ts';
 import { firstOf, oneLine } from '../domain/lines.ts';

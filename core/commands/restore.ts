@@ -1,7 +1,7 @@
 import { catalogSchema } from '../contract/catalog.ts';
 import type { Manifest, ManifestPart } from '../contract/manifest.ts';
 import { BackupError, isBackupError, messageOf, ourError } from '../domain/errors.ts';
-import { oneLine } from '../domain/one-line.ts';
+import { oneLine } from '../domain/lines.ts';
 import { partKey } from '../domain/keys.ts';
 import type { BackupId, ObjectKey, SourceName } from '../domain/keys.ts';
 import type { Bytes } from '../domain/units.ts';

@@ -4,7 +4,11 @@ const short: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t'
 
 /** A text with names from a database in it as one line: what would break it is written out. A name may hold anything. */
 export function oneLine(text: string): string {
-  return text.replace(breaking, (character) => short[character] ?? `\\u${character.codePointAt(0)!.toString(16).padStart(4, '0')}`);
+  return text.replace(breaking, (character) => short[character] ?? escaped(character.codePointAt(0)!.toString(16)));
+}
+
+function escaped(code: string): string {
+  return code.length > 2 ? `\\u${code.padStart(4, '0')}` : `\\x${code.padStart(2, '0')}`;
 }
 
 /** The first of many lines, and one that says how many more there are. */

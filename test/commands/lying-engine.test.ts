@@ -117,7 +117,7 @@ test('of more than ten differences ten are shown, and the rest are counted', asy
 
 test('a name with a newline or an escape in it stays within its line, in a difference and in an exception', async () => {
   const name = 'a\n  differs: nothing\u001b[2J\u202e\u2028b';
-  const shown = 'a\\n  differs: nothing\\u001b[2J\\u202e\\u2028b';
+  const shown = 'a\\n  differs: nothing\\x1b[2J\\u202e\\u2028b';
   const named = planning((plan, proof) => (proof ? {} : { catalog: { ...plan.catalog, view: { [name]: 'x' } }, confirm: async (seen: object) => ({ tables: seen, warnings: [], exceptions: [`column ${name}`] }) }));
   manifest = await backingUp(named(toyEngine(server, 'shop')));
 

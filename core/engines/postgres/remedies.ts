@@ -1,6 +1,6 @@
 import { abortError, BackupError, isBackupError } from '../../domain/errors.ts';
 import type { FailureCode } from '../../domain/errors.ts';
-import { oneLine } from '../../domain/one-line.ts';
+import { oneLine } from '../../domain/lines.ts';
 import type { LoadFailure } from '../../ports.ts';
 import type { Loading } from './loading.ts';
 import { rightsRemedy } from './rights.ts';
