@@ -108,11 +108,13 @@ test('a proof reads the database that was made, like the backup, and its parts o
   const asked: Parameters<Engine['plan']>[0][] = [];
   const opened: string[] = [];
   const closed: string[] = [];
+  const seen: unknown[] = [];
   const watching = planning((plan, options) => {
     asked.push(options);
     return {
       parts: plan.parts.map((part) => ({ ...part, open: (signal: AbortSignal) => (opened.push(part.file), part.open(signal)) })),
       close: async () => { closed.push('plan'); },
+      confirm: (tables, signal) => (seen.push(...tables), plan.confirm(tables, signal)),
     };
   });
   const manifest = await backingUp();
@@ -123,6 +125,7 @@ test('a proof reads the database that was made, like the backup, and its parts o
   expect(asked[0]).toMatchObject({ like: { id: manifest.id }, restored: { table: { orders: 'line text' } }, database: 'again' });
   expect(opened.slice(0, 2).sort()).toEqual(['data/0001.sql', 'data/0002.sql']);
   expect(opened).toHaveLength(4);
+  expect(seen.slice(0, 2)).toEqual(manifest.tables);
   expect(closed).toEqual(['plan', 'plan']);
 });
 

@@ -218,9 +218,9 @@ describe.each(servers)('$name', ({ name, start }) => {
   });
 
   test('a server whose transactions only read, or that quotes no name, took no backup back, or another trigger', async () => {
-    await connection.query(`CREATE USER IF NOT EXISTS 'my-user'@'%' IDENTIFIED BY 'pw'; SET GLOBAL sql_quote_show_create = OFF; SET GLOBAL ${name === 'MySQL' ? 'transaction' : 'tx'}_read_only = ON`);
-    const { proven } = await copied('quoted', "CREATE TABLE t (id INT PRIMARY KEY); INSERT INTO t VALUES (1); CREATE DEFINER='my-user'@'%' TRIGGER tr BEFORE INSERT ON t FOR EACH ROW SET NEW.id = NEW.id")
-      .finally(() => connection.query(`SET GLOBAL sql_quote_show_create = ON; SET GLOBAL ${name === 'MySQL' ? 'transaction' : 'tx'}_read_only = OFF`));
+    await connection.query(`CREATE USER IF NOT EXISTS 'my-user'@'%' IDENTIFIED BY 'pw'; SET GLOBAL sql_quote_show_create = OFF; SET GLOBAL sql_buffer_result = ON; SET GLOBAL ${name === 'MySQL' ? 'transaction' : 'tx'}_read_only = ON`);
+    const { proven } = await copied('quoted', "CREATE TABLE t (id INT PRIMARY KEY); INSERT INTO t VALUES (1); CREATE DEFINER='my-user'@'%' TRIGGER tr BEFORE INSERT ON t FOR EACH ROW SET NEW.id = NEW.id; CREATE VIEW v AS SELECT id FROM t")
+      .finally(() => connection.query(`SET GLOBAL sql_quote_show_create = ON; SET GLOBAL sql_buffer_result = OFF; SET GLOBAL ${name === 'MySQL' ? 'transaction' : 'tx'}_read_only = OFF`));
 
     expect(proven).toMatch(/^proven equal: 1 table, 1 row, /);
   });
@@ -277,6 +277,29 @@ describe.each(servers)('$name', ({ name, start }) => {
       ]);
       expect(manifest.exceptions).toEqual([loss]);
       expect(proven).toContain(`proven equal, except ${loss}: `);
+    });
+
+    test('a key that MySQL had added and then hid was in no backup, and the proof said equal', async () => {
+      await connection.query('CREATE DATABASE hidden; USE hidden; SET SESSION sql_generate_invisible_primary_key = ON; CREATE TABLE t (a INT); INSERT INTO t VALUES (5), (6); SET SESSION sql_generate_invisible_primary_key = OFF');
+      const planned = () => engineOf('hidden').plan({}, limit()).then(async (plan) => (await plan.close(), plan.catalog['index']), (error: unknown) => error);
+      await connection.query('SET GLOBAL show_gipk_in_create_table_and_information_schema = OFF');
+
+      const refused = await planned();
+      const elsewhere = await engineOf('exactly').plan({}, limit()).then(async (plan) => (await plan.close(), 'planned'));
+      await connection.query('SET GLOBAL show_gipk_in_create_table_and_information_schema = ON');
+
+      expect(refused).toMatchObject({ code: 'source-unsupported', message: expect.stringContaining('added: `t`'), hint: expect.stringContaining('SET GLOBAL show_gipk_in_create_table_and_information_schema = ON;') });
+      expect([elsewhere, await planned()]).toEqual(['planned', { 't.PRIMARY': expect.any(String) }]);
+    });
+
+    test('max_execution_time ends a backup with what to do about it', async () => {
+      await connection.query("CREATE DATABASE timed; CREATE TABLE timed.t (id INT PRIMARY KEY, t LONGTEXT); INSERT INTO timed.t WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < 900) SELECT n, REPEAT('x', 20000) FROM s; SET GLOBAL max_execution_time = 1");
+      const source = { name: 'timed' as SourceName, engine: engineOf('timed'), timeZone: 'UTC', retention: { count: 1 }, compressionLevel: 1, parallel: 1 };
+
+      const refused = await backup(source, scene.deps(), limit()).catch((error: unknown) => error);
+      await connection.query('SET GLOBAL max_execution_time = DEFAULT');
+
+      expect(refused).toMatchObject({ code: 'source-unsupported', hint: expect.stringContaining('SET GLOBAL max_execution_time = 0;') });
     });
 
     test('dates, times and binary strings in JSON came back as strings, and the proof said equal', async () => {

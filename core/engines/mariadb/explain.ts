@@ -30,13 +30,13 @@ const meanings: Meaning[] = [
   { numbers: [1184, 1152], code: 'source-unreachable', hint: 'if the message says so, what the server runs for each new connection (init_connect) fails: an administrator has to mend it; SHOW GLOBAL VARIABLES LIKE \'init_connect\'' },
   { numbers: [1114], code: 'source-unsupported', hint: 'the server has no room for a temporary table: see its disk, or run as an administrator: SET GLOBAL tmp_disk_table_size = DEFAULT; (MariaDB)' },
   { numbers: [1290], code: 'source-unsupported', hint: 'an administrator has to take back the option that the message names' },
-  { numbers: [1969], code: 'source-unsupported', hint: 'the server ends statements after a time; let this user have more: ALTER USER … WITH MAX_STATEMENT_TIME 0' },
+  { numbers: [1969, 3024], code: 'source-unsupported', hint: 'the server ends statements after a time; let this user have more: ALTER USER … WITH MAX_STATEMENT_TIME 0; (MariaDB) or SET GLOBAL max_execution_time = 0; (MySQL)' },
   { numbers: [1449], code: 'restore-failed', hint: 'make the user first that the message names, or restore without owners: --no-owner' },
 ];
 
 /** Said of a source; a restore has other remedies (remedies.ts). */
-const ofReading = [1104, 1114, 1290, 1969];
-const lostConnection = [2006, 2013, 1158, 1159, 1160, 1161, 3024];
+const ofReading = [1104, 1114, 1290, 1969, 3024];
+const lostConnection = [2006, 2013, 1158, 1159, 1160, 1161];
 const networkCodes = ['ECONNREFUSED', 'ENOTFOUND', 'ETIMEDOUT', 'ECONNRESET', 'EHOSTUNREACH', 'EAI_AGAIN', 'EPIPE', 'PROTOCOL_CONNECTION_LOST', 'HANDSHAKE_SSL_ERROR', 'HANDSHAKE_NO_SSL_SUPPORT'];
 
 /** Our error for what the driver threw. */

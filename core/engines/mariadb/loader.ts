@@ -63,5 +63,5 @@ export function otherServer(from: Manifest['server'], { server: to }: Pick<Resto
  */
 function initCommand(login: Login, slot: number): string {
   const lockSeconds = Math.max(1, Math.ceil(login.lockTimeoutMs / 1000));
-  return `SET SESSION sql_mode = 'NO_AUTO_VALUE_ON_ZERO', autocommit = 0, completion_type = 0, sql_quote_show_create = 1, max_heap_table_size = CAST(GREATEST(@@max_heap_table_size, ${largestMemoryTable}) AS UNSIGNED), foreign_key_checks = 0, unique_checks = 0, lock_wait_timeout = ${lockSeconds}, net_read_timeout = 86400, wait_timeout = 86400, ${clientClaim(login.database, slot)} /*M!100201 , check_constraint_checks = 0, tx_read_only = 0 */ /*!50720 , transaction_read_only = 0 */`;
+  return `SET SESSION sql_mode = 'NO_AUTO_VALUE_ON_ZERO', autocommit = 0, completion_type = 0, sql_quote_show_create = 1, sql_buffer_result = 0, max_heap_table_size = CAST(GREATEST(@@max_heap_table_size, ${largestMemoryTable}) AS UNSIGNED), foreign_key_checks = 0, unique_checks = 0, lock_wait_timeout = ${lockSeconds}, net_read_timeout = 86400, wait_timeout = 86400, ${clientClaim(login.database, slot)} /*M!100201 , check_constraint_checks = 0, tx_read_only = 0 */ /*!50720 , transaction_read_only = 0 */`;
 }

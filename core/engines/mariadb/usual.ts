@@ -1,6 +1,8 @@
 import { BackupError } from '../../domain/errors.ts';
 import { placeOf } from '../login.ts';
 import type { Login } from '../login.ts';
+import { few } from './obstacles.ts';
+import { quoteName } from './quoting.ts';
 import { connectionAdmin } from './remedies.ts';
 import { withSession } from './session.ts';
 import type { Session } from './session.ts';
@@ -13,6 +15,7 @@ import { isOtherText } from './values/row-form.ts';
  */
 export async function requireUsualSession(session: Session, login: Login): Promise<void> {
   await requireWholeAnswers(session, login);
+  await requireShownKeys(session, login);
   const [row] = await session.rows('SELECT @@character_set_client AS client, @@character_set_results AS results');
   const own = Object.values(row ?? {}).find((charset) => charset !== 'utf8mb4');
   if (own !== undefined) throw overruled(session, login, 'utf8mb4', own);
@@ -31,6 +34,21 @@ async function requireWholeAnswers(session: Session, login: Login): Promise<void
   if (row?.['cut'] !== '1') return;
   throw new BackupError('source-unsupported', `${placeOf('mariadb', login)} gives the first ${row['most']} rows of every answer, and no more (sql_select_limit)`, {
     hint: 'run as an administrator: SET GLOBAL sql_select_limit = DEFAULT; (or take it out of init_connect)',
+  });
+}
+
+/** Throws where MySQL hides from mariadb-dump the keys that it has added to tables: columns with values would be in no backup. */
+async function requireShownKeys(session: Session, login: Login): Promise<void> {
+  if (session.server.product !== 'MySQL' || session.server.number < 80_030) return;
+  const [shown] = await session.rows('SELECT @@show_gipk_in_create_table_and_information_schema AS shown');
+  if (shown?.['shown'] !== '0') return;
+  await session.rows('SET SESSION show_gipk_in_create_table_and_information_schema = ON');
+  const added = await session.rows(
+    "SELECT TABLE_NAME AS name FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE() AND COLUMN_NAME = 'my_row_id' AND EXTRA LIKE '%INVISIBLE%' AND COLUMN_KEY = 'PRI' ORDER BY 1");
+  if (added.length === 0) return;
+  const tables = few(added.map(({ name }) => quoteName(name ?? '')));
+  throw new BackupError('source-unsupported', `${placeOf('mariadb', login)} hides the primary keys that it has added: ${tables}`, {
+    hint: 'run as an administrator: SET GLOBAL show_gipk_in_create_table_and_information_schema = ON;',
   });
 }
 
