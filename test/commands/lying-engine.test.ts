@@ -112,7 +112,7 @@ test('of more than ten differences ten are shown, and the rest are counted', asy
   server.set('shop', Object.fromEntries(names.map((name) => [name, ['1']])));
   manifest = await backingUp();
 
-  await expect(restoring(loading(async () => {})(toyEngine(server, 'again')))).rejects.toMatchObject({ message: expect.stringMatching(/^toy:\/\/again is not what was backed up: (table public\.t\d+ .*?; ){9}.*, and \d+ more; again is there$/) });
+  await expect(restoring(loading(async () => {})(toyEngine(server, 'again')))).rejects.toMatchObject({ message: expect.stringMatching(/^toy:\/\/again is not what was backed up: (table public\.t\d+ [^;]*; ){9}[^;]*, and \d+ more; again is there$/) });
 });
 
 test('a name with a newline or an escape in it stays within its line, in a difference and in an exception', async () => {

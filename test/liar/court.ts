@@ -8,6 +8,7 @@ import type { Manifest } from '../../core/contract/manifest.ts';
 import { BackupError, isBackupError, messageOf } from '../../core/domain/errors.ts';
 import { backupPrefix } from '../../core/domain/keys.ts';
 import type { BackupId, SourceName } from '../../core/domain/keys.ts';
+import { outboxFolder } from '../../core/domain/outbox.ts';
 import { proofOfPath } from '../../core/domain/records.ts';
 import type { ProofRecord } from '../../core/domain/records.ts';
 import { webhookNotifier } from '../../core/notifiers/webhook.ts';
@@ -32,6 +33,8 @@ export async function openCourt(vault: Vault) {
   return {
     async restoring(manifest: Manifest, engine: Engine, options: Partial<RestoreOptions> = {}): Promise<Verdict> {
       minutes += 1;
+      // nobody has been told of an earlier lie: of one that goes on there is no second message
+      for await (const { key } of vault.list(outboxFolder, limit())) await vault.delete(key, limit());
       const all = { replace: false, owners: true, proof: true, ...options };
       const source = manifest.source as SourceName;
       const work = () => restoreRecorded(manifest, engine, all, { vault, clock, report: () => {}, parallel: 2 }, limit());
