@@ -33,8 +33,11 @@ type Outcome = { notifier: Notifier; memory: Memory; sent: Message[]; failures: 
  * its own: one that hangs or fails delays none of the others, which are then told that somebody was not. Each gets at most `room` messages, and the word
  * that another one failed. Throws nothing.
  */
-export async function tell(edit: Edit, deps: TellDeps, signal: AbortSignal, room = mostMessages): Promise<Told> {
-  const first = await Promise.all(deps.notifiers.map(async (notifier) => deliver(notifier, await recall(notifier, deps.vault, signal), edit, room, deps, signal)));
+export async function tell(edit: Edit | Promise<Edit>, deps: TellDeps, signal: AbortSignal, room = mostMessages): Promise<Told> {
+  const first = await Promise.all(deps.notifiers.map(async (notifier) => {
+    const [memory, known] = await Promise.all([recall(notifier, deps.vault, signal), edit]);
+    return deliver(notifier, memory, known, room, deps, signal);
+  }));
   const well = first.filter(({ failures }) => failures.length === 0);
   const second = await Promise.all(well.map(({ notifier, memory, sent }) => deliver(notifier, memory, aboutOthers(first, notifier, deps.clock), room === 0 ? 0 : Math.max(1, room - sent.length), deps, signal)));
   const told = new Map([...first, ...second].flatMap(({ sent }) => sent).map((message) => [JSON.stringify(message), message]));

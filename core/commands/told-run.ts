@@ -77,7 +77,7 @@ export async function toldFailure(run: Run, error: unknown, ms: number, host: Ru
   const quiet = host.unalarming.includes(code) || code === 'notify-failed';
   const [hooks, told] = await Promise.all([
     callHooks(event, host),
-    quiet ? { failures: [] } : whatIsLeft(run, host).then((left) => tellAll(failureEdit(run, failed, { ms, left }, host), host)),
+    quiet ? { failures: [] } : tellAll(whatIsLeft(run, host).then((left) => failureEdit(run, failed, { ms, left }, host)), host),
   ]);
   const about = hooks.changes ? await tellAll(hooks.edit, host) : { failures: [] };
   const others = [...hooks.failed, ...told.failures, ...about.failures];
@@ -90,7 +90,7 @@ export function tellGathered(host: RunHost & { gathering: Gathering }): Promise<
 }
 
 /** `newsOnly`: a good run that has no all-clear to tell is no moment to tell what was missed: that may be over in a minute. */
-async function tellAll(edit: Edit, host: RunHost, { newsOnly = false } = {}): Promise<Told> {
+async function tellAll(edit: Edit | Promise<Edit>, host: RunHost, { newsOnly = false } = {}): Promise<Told> {
   const { gathering } = host;
   const room = gathering === undefined ? mostMessages : Math.max(0, toldAlone - gathering.told);
   const told = await tell(edit, { ...host, vault: host.vault(), newsOnly }, host.limit(), room);

@@ -12,14 +12,18 @@ const limitMs = 30_000;
 /** AWS Secrets Manager. A secret is fetched once however many fields of it are asked for; a failure is not remembered. */
 export function awsSecrets() {
   const fetched = new Map<string, Promise<string>>();
+
+  /** Whoever joins it and sees it fail asks for himself: it may have been stopped with the one who asked first. */
+  function fetchOnce(secret: string, signal: AbortSignal): Promise<string> {
+    const asked = fetchSecret(secret, signal);
+    fetched.set(secret, asked);
+    asked.catch(() => fetched.get(secret) === asked && fetched.delete(secret));
+    return asked;
+  }
+
   return {
     async get({ secret, field }: Reference, signal: AbortSignal): Promise<string> {
-      const asked = fetched.get(secret) ?? fetchSecret(secret, signal);
-      fetched.set(secret, asked);
-      const value = await asked.catch((error: unknown) => {
-        fetched.delete(secret);
-        throw error;
-      });
+      const value = await (fetched.get(secret)?.catch(() => fetched.get(secret) ?? fetchOnce(secret, signal)) ?? fetchOnce(secret, signal));
       return field === undefined ? whole(value, secret) : fieldOf(value, secret, field);
     },
   };

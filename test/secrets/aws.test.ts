@@ -69,6 +69,19 @@ test('a secret is fetched once in a run, and anew after a failure', async () => 
   await client.send(new DeleteSecretCommand({ SecretId: 'late', ForceDeleteWithoutRecovery: true }));
 });
 
+test('whoever asked first and is stopped takes nobody else along', async () => {
+  const secrets = openSecrets({ env: {}, folder: '/' });
+  const stop = new AbortController();
+  process.kill(moto.pid, 'SIGSTOP');
+  const first = secrets.get({ secret: 'plain' }, stop.signal);
+  const others = [secrets.get({ secret: 'plain' }, limit()), secrets.get({ secret: 'plain' }, limit())];
+  setTimeout(() => stop.abort(), 200);
+  await expect(first).rejects.toMatchObject({ code: 'aborted' });
+  process.kill(moto.pid, 'SIGCONT');
+
+  expect(await Promise.all(others)).toEqual(['hunter4', 'hunter4']);
+});
+
 test('a service that does not answer is given up when asked to stop', async () => {
   process.kill(moto.pid, 'SIGSTOP');
   try {
