@@ -180,7 +180,7 @@ test('nothing is gone on with, and nothing runs by itself, unless somebody says 
   server.delete('again');
   await restoring(asking, { owners: false, tablespaces: false, keepGoing: true, events: true });
 
-  expect(asked).toMatchObject([{ owners: true, tablespaces: true, keepGoing: false, events: false }, { owners: false, tablespaces: false, keepGoing: true, events: true }]);
+  expect(asked).toMatchObject([{ manifest: { id: manifest.id }, catalog: { table: { orders: 'line text' } }, owners: true, proof: true, tablespaces: true, keepGoing: false, events: false }, { owners: false, tablespaces: false, keepGoing: true, events: true }]);
 });
 
 test('rows are counted, and objects without those of owners', async () => {
