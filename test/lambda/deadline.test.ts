@@ -42,9 +42,10 @@ test('a backup that can\'t be done in time stops early, says so, and leaves word
 
   const [ended] = await Promise.all([backup.invoke({ source: 'shop' }), uploading()]);
 
+  // five seconds before the end of the function, whose time began before its first line: a slow machine has used some of it up
   expect(errorOf(ended)).toEqual({
     errorType: 'deadline',
-    errorMessage: expect.stringMatching(/^backup was stopped after 9\.\d s of the 14 s that the function has, .*more time \(up to 15 minutes\) and more memory/),
+    errorMessage: expect.stringMatching(/^backup was stopped after [5-9]\.\d s of the 14 s that the function has, .*more time \(up to 15 minutes\) and more memory/),
   });
   expect(ended.durationMs).toBeLessThan(14_000);
   expect(logOf(ended).at(-1)).toMatchObject({ level: 'ERROR', message: 'failed', code: 'deadline', source: 'shop', verb: 'backup' });

@@ -4,8 +4,8 @@ import type { Post } from '../../core/notifiers/post.ts';
 import { startEndpoint } from './endpoint.ts';
 import type { Endpoint } from './endpoint.ts';
 
-const limits = { ...postLimits, attemptMs: 400, firstWaitMs: 10, longestWaitMs: 2_000, totalMs: 4_000 };
-const signal = (): AbortSignal => AbortSignal.timeout(20_000);
+const limits = { ...postLimits, attemptMs: 5_000, firstWaitMs: 10, longestWaitMs: 10_000, totalMs: 20_000 };
+const signal = (): AbortSignal => AbortSignal.timeout(40_000);
 let endpoint: Endpoint;
 
 beforeEach(async () => {
@@ -28,11 +28,13 @@ test('429 is tried again after the seconds that Retry-After asks for', async () 
 });
 
 test('Retry-After may be a date', async () => {
-  endpoint.refusals.push({ status: 503, headers: { 'retry-after': new Date(Date.now() + 1900).toUTCString() } });
+  const date = new Date(Date.now() + 1900).toUTCString();
+  endpoint.refusals.push({ status: 503, headers: { 'retry-after': date } });
 
   await post(request(), signal(), limits);
 
-  expect(endpoint.received[1]!.at - endpoint.received[0]!.at).toBeGreaterThan(500);
+  expect(endpoint.received).toHaveLength(2);
+  expect(Date.now()).toBeGreaterThanOrEqual(Date.parse(date) - 10);
 });
 
 test('a wait longer than a run may take is a failure at once, which says so', async () => {
@@ -40,7 +42,8 @@ test('a wait longer than a run may take is a failure at once, which says so', as
   const began = performance.now();
 
   await expect(post(request(), signal(), limits)).rejects.toMatchObject({ code: 'notify-failed', afterMs: 3_600_000, message: 'pager answered 429; it asks to wait 1 h, longer than a run may' });
-  expect(performance.now() - began).toBeLessThan(1000);
+  expect(performance.now() - began).toBeLessThan(10_000);
+  expect(endpoint.received).toHaveLength(1);
 });
 
 test.each([500, 502, 503, 429, 408])('%d again and again is given up after four attempts', async (status) => {
@@ -93,9 +96,9 @@ test('nobody there is an error that names the reason', async () => {
 });
 
 test('a stop ends a wait at once', async () => {
-  endpoint.refusals.push({ status: 429, headers: { 'retry-after': '2' } });
+  endpoint.refusals.push({ status: 429, headers: { 'retry-after': '10' } });
   const began = performance.now();
 
-  await expect(post(request(), AbortSignal.timeout(200), limits)).rejects.toMatchObject({ code: 'aborted' });
-  expect(performance.now() - began).toBeLessThan(1500);
+  await expect(post(request(), AbortSignal.timeout(500), limits)).rejects.toMatchObject({ code: 'aborted' });
+  expect(performance.now() - began).toBeLessThan(9_000);
 });
