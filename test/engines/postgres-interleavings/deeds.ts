@@ -92,6 +92,7 @@ const alone = {
   vacuumFull: ({ tables }, a) => `vacuum full ${one(tables, a)}`,
   reindex: ({ tables }, a) => `reindex table concurrently ${one(tables, a)}`,
   createIndexSlowly: ({ tables }, a, b) => `create index concurrently ${fresh(a, b)} on ${one(tables, a)} (v)`,
+  detachSlowly: ({ partitions }, a) => `alter table public.days detach partition ${one(partitions, a)} concurrently`,
   dropIndexSlowly: ({ indexes }, a) => `drop index concurrently ${one(indexes, a)}`,
 } satisfies Record<string, Make>;
 
