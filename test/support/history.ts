@@ -44,7 +44,7 @@ export async function putBackup(vault: Vault, source: string, id: BackupId, { ti
   const manifest: Manifest = {
     format: 1, id, source, engine, database: 'shop', server: { product: 'PostgreSQL', version: '18.1' }, client: { program: 'pg_dump', version: '18.1' },
     nightjar: 'test', run: 'test', start: at, end: at, timeZone: 'UTC', tiers, compression: { method: 'zstd', level: 1 }, encryption: null,
-    parts, tables: [], sequences: {}, objects: {}, warnings: [], restore: [],
+    parts, tables: [{ table: 'public.orders', columns: '(id)', rows: 1000, fingerprint: '0'.repeat(16) }], sequences: {}, objects: {}, warnings: [], restore: [],
   };
   await vault.putIfAbsent(manifestKey(name, id), Buffer.from(JSON.stringify(manifest)), tags, signal);
   return manifest;
