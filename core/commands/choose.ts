@@ -66,6 +66,7 @@ function doubtsAbout({ id, shrunk, other }: Verdict, { full }: SourceVerdict): s
 function noneGood(source: SourceName, { backups }: SourceVerdict, vault: Vault): BackupError {
   const last = backups.at(-1);
   if (last === undefined) return missingBackup(source, 'there is none yet', vault, `take one: nightjar backup ${source}`);
+  if (last.damage?.kind === 'unreadable') return new BackupError('manifest-invalid', last.damage.why, { hint: `no other backup is good: nightjar list ${source}` });
   const count = backups.length === 1 ? 'the only one is not good' : `none of ${backups.length} is good`;
   return missingBackup(source, `${count}: ${last.id}: ${whyBad(last)}`, vault, `see all of them: nightjar list ${source}; one can be restored by its id all the same`);
 }
