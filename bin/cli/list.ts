@@ -40,7 +40,13 @@ export async function listCommand(name: string | undefined, { nightjar, out }: S
 export function tableOf(backups: readonly Line[], now: number): string[] {
   if (backups.length === 0) return [];
   const [first, ...lines] = aligned([head, ...backups.map((backup) => cells(backup, now))], numbers);
-  return [first!, ...lines.flatMap((line, index) => [line, ...whyOf(backups[index]!).flatMap((why) => wrapped(why, width, '  '))])];
+  return [first!, ...lines.flatMap((line, index) => [line, ...linesOf(backups[index]!)])];
+}
+
+/** A path is not broken, whatever its length. */
+function linesOf(backup: ListedBackup): string[] {
+  const why = whyOf(backup);
+  return backup.status === 'unreadable' ? why.map((line) => `  ${line}`) : why.flatMap((line) => wrapped(line, width, '  '));
 }
 
 /** What is to be known of a backup, beside its figures. */
