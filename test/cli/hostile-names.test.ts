@@ -50,5 +50,5 @@ test('what a terminal would obey is written out', async () => {
 
   const { stdout } = await nightjar(['list', 'shop'], { cwd: folder });
 
-  expect(stdout).toContain('\\u001b]0;owned\\u0007\\u001b[2J');
+  expect(stdout).toContain('\\x1b]0;owned\\x07\\x1b[2J');
 });

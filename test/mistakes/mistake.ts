@@ -148,6 +148,7 @@ function masked(text: string, folder: string, varies = false): string {
     .replace(/run [0-9a-f]{8} on \S+ pid \d+ \(\S+\)/g, 'run 4f2a91c0 on db-1 pid 4711 (1a2b.3c4d.5e6f)')
     .replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/g, '2026-01-02T03:04:05.678Z')
     .replace(/pid \d+/g, 'pid 4711')
+    .replace(/it can't be decompressed \([^)]*\)/g, 'its SHA-256 is not the one in the manifest') // whichever is found first
     .replace(/\b\d\.\d\d kB/g, '1.23 kB')
     .replace(/\b\d\d\.\d kB/g, '12.3 kB')
     .replace(/PostgreSQL 18\.\d+/g, 'PostgreSQL 18.6')

@@ -75,7 +75,7 @@ const table: Mistake<Servers>[] = [
   { name: 'The server is older than the backup', args: ['restore', 'modern', '--server', 'old', '--to', 'modern'], given: backedUp('modern'), secrets },
   { name: 'The server lacks an extension', args: ['restore', 'shelved', '--server', 'other', '--to', 'shelved'], given: backedUp('shelved'), secrets },
   {
-    name: 'A bit of the backup has flipped', args: newest, secrets,
+    name: 'A bit of the backup has flipped', args: newest, varies: true, secrets,
     async given(world) {
       const part = fileOf(world, 'data/0001.sql.zst');
       const bytes = await readFile(part);

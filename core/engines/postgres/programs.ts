@@ -96,5 +96,5 @@ function told({ code, hint }: Omit<Known, 'pattern'>, words: string, login: Logi
 }
 
 function lastLines(words: string): string {
-  return words.split('\n').slice(-4).join(' | ');
+  return words.split('\n').slice(-4).join(' | ').replace(/psql:<stdin>:\d+: /g, '');
 }

@@ -23,7 +23,7 @@ const remedies: { pattern: RegExp; code: FailureCode; hint: string }[] = [
 const anyOther = 'restore everything else, and get a list of what failed: --keep-going';
 
 /** The error for what was refused first; `cause` is what the program ended with, and told where nothing was refused. */
-export function refusedError(refusals: readonly Refusal[], cause: unknown, { place, user, from, serverMajor, shown }: Loading, signal: AbortSignal): unknown {
+export function refusedError(refusals: readonly Refusal[], cause: unknown, { place, user, database, from, serverMajor, shown }: Loading, signal: AbortSignal): unknown {
   if (signal.aborted) return abortError(signal);
   const lost = refusals.find(isLost);
   const refusal = lost ?? refusals[0];
@@ -33,7 +33,7 @@ export function refusedError(refusals: readonly Refusal[], cause: unknown, { pla
   const { object, error, statement } = failureOf(refusal, { shown });
   const said = `${place}: ${[object, error, ...(statement === '' ? [] : [`statement: ${statement.replace(/;$/, '')}`])].filter((part) => part !== '').join(': ')}`;
   if (lost !== undefined) return new BackupError('restore-failed', said, { hint: 'the server, or the way to it, went away: is it up, and was there no limit to how long a session may last?', cause });
-  const right = rightsRemedy(refusal.error, user, true);
+  const right = rightsRemedy(refusal.error, user, database());
   if (right !== undefined) return new BackupError('privilege-missing', said, { hint: right, cause });
   const known = remedies.find(({ pattern }) => pattern.test(refusal.error));
   const ofNewer = serverMajor < Number.parseInt(from, 10) ? `the backup is of PostgreSQL ${from}, and this server, of ${serverMajor}, does not know all that is in it: restore into ${Number.parseInt(from, 10)} or newer; or ` : '';

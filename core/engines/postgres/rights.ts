@@ -1,6 +1,6 @@
 import { quoteIdentifier } from './identifier.ts';
 
-type Known = { pattern: RegExp; remedy(role: string, named: string): string };
+type Known = { pattern: RegExp; remedy(role: string, named: string, into: string): string };
 
 const withoutOwners = 'or leave out who owns what: --no-owner';
 
@@ -16,14 +16,14 @@ const known: Known[] = [
 /** The same where a restore makes something. */
 const knownInRestore: Known[] = [
   { pattern: /permission denied to create extension "([^"]*)"|must be superuser to create this extension/i, remedy: (role) => `only a superuser may make it here: restore as one (on a managed server its master user) instead of ${role}, or without it: --keep-going` },
-  { pattern: /permission denied for schema (\S+)/, remedy: (role) => `the database that is restored into must belong to ${role}: ALTER DATABASE … OWNER TO ${role};` },
+  { pattern: /permission denied for schema (\S+)/, remedy: (role, _, into) => `the database that is restored into must belong to ${role}: ALTER DATABASE ${into} OWNER TO ${role};` },
 ];
 
-/** What to run where the server told `user` that it may not. Undefined: nothing better is known than the right to read everything. */
-export function rightsRemedy(said: string, user: string, restoring = false): string | undefined {
-  for (const { pattern, remedy } of restoring ? [...known, ...knownInRestore] : known) {
+/** What to run where the server told `user` that it may not; `into`: the database that is restored into. Undefined: nothing better is known than the right to read everything. */
+export function rightsRemedy(said: string, user: string, into?: string): string | undefined {
+  for (const { pattern, remedy } of into === undefined ? known : [...known, ...knownInRestore]) {
     const [found, named = ''] = pattern.exec(said) ?? [];
-    if (found !== undefined) return remedy(quoteIdentifier(user), named);
+    if (found !== undefined) return remedy(quoteIdentifier(user), named, quoteIdentifier(into ?? ''));
   }
   return undefined;
 }
