@@ -269,6 +269,40 @@ test('killed at any moment, between telling and remembering too: everything is t
   throw new Error('no check came to its end');
 }, 60_000);
 
+test('a run that is killed while it tells has left what it had to say', async () => {
+  const dying = new AbortController();
+  const begun = Promise.withResolvers<void>();
+  const hung: Notifier = { name: 'pager', notify: () => new Promise(() => begun.resolve()) };
+  const gone = toldFailure({ verb: 'backup', source: 'shop' as SourceName }, new BackupError('vault-full', 'it went wrong'), 1000, { ...host([hung]), limit: () => dying.signal });
+  await begun.promise;
+  while ((await boxes()).length === 0) await new Promise((resolve) => setTimeout(resolve, 10));
+  const left = await boxes();
+  const pager: Message[] = [];
+
+  await fails('blog', 'vault-full', [listener('pager', pager)]);
+  const early = pager.splice(0);
+  pass(0.05);
+  await fails('wiki', 'vault-full', [listener('pager', pager)]);
+  dying.abort();
+  await gone;
+
+  expect(left).toMatchObject([{ open: [], waiting: [{ trying: expect.any(String), message: { source: 'shop' } }] }]);
+  // for a minute it may still be at it
+  expect([early, pager].map((all) => all.map(({ source }) => source))).toEqual([['blog'], ['shop', 'wiki']]);
+});
+
+test('of several messages that wait, those that are refused go on waiting, and those that are taken do not', async () => {
+  const pager: Message[] = [];
+  const picky: Notifier = { name: 'pager', notify: async (message) => (message.source === 'shop' ? broken('pager').notify(message, limit()) : void pager.push(message)) };
+  for (const name of ['shop', 'blog']) await fails(name, 'vault-full', [broken('pager')]);
+
+  await fails('wiki', 'vault-full', [picky]);
+  const taken = pager.splice(0).map(({ source }) => source);
+  await fails('old', 'vault-full', [listener('pager', pager)]);
+
+  expect([taken, pager.map(({ source }) => source)]).toEqual([['blog', 'wiki'], ['shop', 'old']]);
+});
+
 test('two configurations that share a vault, and a notifier, make no noise at each other', async () => {
   const [ours, theirs] = [on(['shop', 'both']), on(['wiki', 'both'], 'db-2', { limit: { ms: 80 * hourMs } })];
   const hear = async (sources: Watched[], to: Notifier) => checking(sources, [to]);
