@@ -29,6 +29,14 @@ const together: Partial<Record<MessageKind, { on: string; over: string }>> = {
   paused: { on: 'are paused in the configuration', over: 'are no longer paused' },
   unconfigured: { on: 'are no longer in the configuration, and still have backups', over: 'are in the configuration again' },
   'backup-failed': { on: 'could not be backed up', over: 'are backed up again' },
+  gone: { on: 'have lost backups that no rotation removed', over: 'have their backups back, or it was accepted' },
+  damaged: { on: 'have damaged backups', over: 'have no damaged backup left' },
+  'other-database': { on: 'have a newest backup of another database', over: 'have backups of the database that was expected, or it was accepted' },
+  'restore-failed': { on: 'could not be restored', over: 'are restored again' },
+  'verify-failed': { on: 'have a backup that did not pass its verification', over: 'are verified again' },
+  'rotation-failed': { on: 'could not be rotated', over: 'are rotated again' },
+  'drill-failed': { on: 'failed a drill', over: 'are drilled again' },
+  'hook-failed': { on: 'have a hook that failed', over: 'have hooks that are called again' },
   'notifier-failed': { on: 'failed: somebody was not told', over: 'can be told again' },
 };
 

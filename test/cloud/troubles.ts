@@ -75,7 +75,7 @@ export function troubles(world: () => World): void {
 
     expect(stale).toMatchObject({ status: 'problems', told: 3 });
     expect(again).toMatchObject({ status: 'problems', told: 0 });
-    expect(messages.map(({ kind, severity }) => [kind, severity])).toEqual([['stale', 'problem'], ['stale', 'problem'], ['stale', 'problem']]);
+    expect(messages.map(({ kind, severity }) => [kind, severity])).toEqual([['missed', 'problem'], ['missed', 'problem'], ['missed', 'problem']]);
     expect(rings).toEqual(['ALARM', 'OK']);
     expect(fresh).toMatchObject({ status: 'fresh', told: 3 });
   }, 60_000);
@@ -90,7 +90,7 @@ export function troubles(world: () => World): void {
     shop.pager.works = true;
 
     expect(errorOf(failed)).toMatchObject({ errorType: 'notify-failed' });
-    expect((await messagesOf(told)).map(({ kind }) => kind)).toEqual(expect.arrayContaining(['stale', 'notifier-failed']));
+    expect((await messagesOf(told)).map(({ kind }) => kind)).toEqual(expect.arrayContaining(['missed', 'notifier-failed']));
     expect(fn('check').figures.filter(({ name }) => name === 'Checks')).toHaveLength(figures);
     expect(await Promise.all([0, 2, 32, 35].map((hours) => alarm('checker-silent', new Date(Date.now() + hours * hourMs))))).toEqual(['OK', 'OK', 'OK', 'ALARM']);
   }, 60_000);
