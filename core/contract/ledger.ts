@@ -55,6 +55,9 @@ export const baselineSchema = z.strictObject({
   servers: z.array(z.string()),
 });
 
+/** A moment of a schedule that is over. `code`: why it failed; `busy`: the run before was still at work. */
+const pastSchema = z.strictObject({ at: z.iso.datetime(), outcome: z.enum(['made', 'late', 'failed', 'killed', 'missed']), code: z.string().optional(), busy: z.literal(true).optional() });
+
 /** `<source>/ledger.json`: what the vault remembers of a source. Written by checks and by `nightjar accept` alone. */
 export const ledgerSchema = z.strictObject({
   version: z.literal(1),
@@ -63,8 +66,8 @@ export const ledgerSchema = z.strictObject({
   baseline: baselineSchema.optional(),
   /** Backups that are gone though no policy removed them; `count` of all of them, `ids` of the last hundred. */
   gone: z.strictObject({ count, of: count, ids: z.array(z.string()) }).optional(),
-  /** Its schedule and time zone, since when a check has known them, and the newest moment without a backup that was found. */
-  expected: z.strictObject({ plan: z.string(), since: z.iso.datetime(), found: z.iso.datetime().optional() }).optional(),
+  /** Its schedule and time zone, since when a check has known them, the newest moment without a backup that was found, and what became of the last ones: rotation removes what tells it. */
+  expected: z.strictObject({ plan: z.string(), since: z.iso.datetime(), found: z.iso.datetime().optional(), past: z.array(pastSchema).optional() }).optional(),
   /** That what was remembered before is lost, and why. */
   lost: z.string().optional(),
   /** Who accepted last what was found, and when. */

@@ -12,13 +12,20 @@ import type { Schedule } from './schedule.ts';
 export type Outcome = 'made' | 'late' | 'failed' | 'killed' | 'missed' | 'running' | 'due';
 
 /** `id`: the backup that was made, or would have been. `code`: why it failed. `busy`: the run before was still at work, so that no other could begin. */
-export type Moment = { at: Date; outcome: Outcome; id?: BackupId | undefined; code?: string | undefined; busy?: true };
+export type Moment = { at: Date; outcome: Outcome; id?: BackupId | undefined; code?: string | undefined; busy?: true | undefined };
 
-/** What a check remembers: since when it has known this schedule, and the newest moment without a backup that it has found. */
-export type Expected = { since: Date; found?: Date | undefined };
+/**
+ * What a check remembers: since when it has known this schedule, the newest moment without a backup that it has found, and what became of the last ones, for
+ * rotation removes backups and records.
+ */
+export type Expected = { since: Date; found?: Date | undefined; past?: readonly Moment[] | undefined };
 
 /** What a source has; of each backup by its manifest how long it took, for the dates of objects change when a vault is copied. */
-export type Records = Pick<SourceHistory, 'failures' | 'starts' | 'leased'> & { backups: readonly { id: BackupId; start: Date; ms: number | undefined }[] };
+export type Records = Pick<SourceHistory, 'failures' | 'starts' | 'leased'> & {
+  backups: readonly { id: BackupId; start: Date; ms: number | undefined }[];
+  /** Whether rotation may have removed a backup of this start. */
+  isLetGo?: ((start: Date) => boolean) | undefined;
+};
 
 type Run = { id: BackupId; start: Date; run: string | undefined };
 type Around = { runs: Run[]; failures: FailureRecord[] };
@@ -29,10 +36,27 @@ const looked = 30;
 const aliveMs = 10 * 60_000;
 
 /** What became of the last moments of a schedule since it is known, oldest first; each once. */
-export function outcomesOf(schedule: Schedule, { since }: Expected, seen: Records, now: Date): Moment[] {
+export function outcomesOf(schedule: Schedule, { since, past = [] }: Expected, seen: Records, now: Date): Moment[] {
   const moments = momentsOf(schedule, now, looked).filter((at) => at > since);
   const around = assigned(schedule, moments, seen);
-  return moments.map((at) => outcomeOf(at, around.get(at.getTime()) ?? { runs: [], failures: [] }, { schedule, seen, now }));
+  const known = new Map(past.map((one) => [one.at.getTime(), one]));
+  return moments.map((at) => {
+    const near = around.get(at.getTime()) ?? { runs: [], failures: [] };
+    const before = known.get(at.getTime());
+    if (before === undefined) return outcomeOf(at, near, { schedule, seen, now });
+    return settled(before, () => outcomeOf(at, near, { schedule, seen: { ...seen, isLetGo: undefined }, now }));
+  });
+}
+
+/** What was seen once stays so, but that a backup may still come. */
+function settled(before: Moment, look: () => Moment): Moment {
+  if (isMade(before)) return before;
+  const now = look();
+  return isMade(now) || now.outcome === 'running' ? now : before;
+}
+
+function isMade({ outcome }: Moment): boolean {
+  return outcome === 'made' || outcome === 'late';
 }
 
 /**
@@ -40,7 +64,7 @@ export function outcomesOf(schedule: Schedule, { since }: Expected, seen: Record
  * when the next one was to begin is no loss: its own backup counts.
  */
 export function unmade(moments: readonly Moment[], { found }: Expected, schedule: Schedule, now: Date): Moment[] {
-  const lastMade = moments.findLastIndex(({ outcome }) => outcome === 'made' || outcome === 'late');
+  const lastMade = moments.findLastIndex(isMade);
   return moments.filter(({ at, outcome, busy }, index) => {
     const isLast = index > lastMade;
     const isNew = found === undefined || at > found;
@@ -81,9 +105,11 @@ function outcomeOf(at: Date, { runs, failures }: Around, { schedule, seen, now }
   const failure = failures.at(-1);
   if (last !== undefined && isAlive(last, seen, now) && !endedBy(last, failure)) return { at, outcome: 'running', id: last.id };
   if (failure !== undefined && (last === undefined || endedBy(last, failure))) return { at, outcome: 'failed', code: failure.code, id: last?.id };
-  if (last !== undefined) return { at, outcome: 'killed', id: last.id };
+  if (last !== undefined) return seen.isLetGo?.(last.start) === true ? { at, outcome: 'made', id: last.id } : { at, outcome: 'killed', id: last.id };
+  if (now.getTime() <= deadlineOf(at, schedule)) return { at, outcome: 'due' };
   if (isBusy(at, seen, now)) return { at, outcome: 'missed', busy: true };
-  return { at, outcome: now.getTime() <= deadlineOf(at, schedule) ? 'due' : 'missed' };
+  // without records of starts, a backup that rotation has removed leaves nothing at all
+  return { at, outcome: seen.starts.length === 0 && seen.isLetGo?.(at) === true ? 'made' : 'missed' };
 }
 
 function endedBy({ start }: Run, failure: FailureRecord | undefined): boolean {

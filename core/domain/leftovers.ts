@@ -25,9 +25,10 @@ export function sweepable({ source, leftovers }: SourceHistory, uploads: readonl
   };
 }
 
-/** Records of failures that tell nothing any more: older than the grace time, and than the newest backup. */
-export function staleFailures({ backups, failures }: SourceHistory, graceMs: number, now: Date): ObjectKey[] {
-  const newest = backups.at(-1)?.start.getTime() ?? 0;
+/** Records of failures that tell nothing any more: older than the grace time, than the newest backup, and than the records of starts that stay. */
+export function staleFailures({ backups, failures, starts }: SourceHistory, graceMs: number, now: Date): ObjectKey[] {
+  const [oldest] = starts.slice(-startsKept);
+  const newest = Math.min(backups.at(-1)?.start.getTime() ?? 0, oldest === undefined ? Number.POSITIVE_INFINITY : startOf(oldest.id).getTime());
   return failures.filter(({ at }) => at.getTime() < Math.min(newest, now.getTime() - graceMs)).map(({ key }) => key);
 }
 

@@ -64,9 +64,13 @@ function distance(moment: Date, at: number): number {
 function findMoments(text: string, timeZone: string, until: Date, most: number): Date[] {
   const cron = new Cron(text.trim(), { timezone: timeZone, mode: '5-part' });
   const isRepeated = repeatsOf(timeZone);
-  // the last one may be `until` itself
-  const runs = cron.previousRuns(most, new Date(until.getTime() + 1000));
-  return runs.filter((moment) => moment <= until && cron.match(moment) && !isRepeated(moment)).reverse();
+  const newest = (count: number): Date[] => {
+    // the last one may be `until` itself
+    const runs = cron.previousRuns(count, new Date(until.getTime() + 1000));
+    return runs.filter((moment) => moment <= until && cron.match(moment) && !isRepeated(moment)).reverse();
+  };
+  const found = newest(most);
+  return found.length === most ? found : newest(2 * most - found.length).slice(-most);
 }
 
 /** Whether the clock of a zone showed this time of day before: it was set back in between, by an hour or (Lord Howe) half of one. */

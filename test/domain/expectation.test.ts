@@ -124,3 +124,27 @@ test.each([
 
   expect(outcomesOf(schedule, { since: new Date(since) }, history, new Date(now)).map(({ outcome }) => outcome)).toEqual(expected);
 });
+
+test('what was seen once stays, though rotation has removed what told it; a backup that comes later is seen all the same', () => {
+  const past: Moment[] = [
+    { at: new Date(night(16)), outcome: 'made' },
+    { at: new Date(night(17)), outcome: 'killed' },
+    { at: new Date(night(18)), outcome: 'failed', code: 'vault-full' },
+    { at: new Date(night(19)), outcome: 'missed' },
+  ];
+  const starts: Done[] = [16, 17].map((day) => ({ start: night(day, '02:01:00'), meant: night(day), ends: 'killed' }));
+  const late: Done = { start: night(19, '09:00:00'), meant: night(19), ends: 'made' };
+  const records = { ...seen([...starts, late]), isLetGo: () => true };
+
+  const moments = outcomesOf(nightly, { ...dayBefore, past }, records, new Date(night(19, '12:00:00')));
+
+  expect(moments.map(({ outcome }) => outcome)).toEqual(['made', 'killed', 'failed', 'late']);
+});
+
+test('of a run that no check has seen end, nothing is said where rotation may have removed its backup', () => {
+  const run: Done = { start: night(16, '02:01:00'), meant: night(16), ends: 'killed' };
+  const now = new Date(night(16, '12:00:00'));
+
+  expect(outcomesOf(nightly, dayBefore, { ...seen([run]), isLetGo: () => true }, now).map(({ outcome }) => outcome)).toEqual(['made']);
+  expect(outcomesOf(nightly, dayBefore, { ...seen([run]), isLetGo: () => false }, now).map(({ outcome }) => outcome)).toEqual(['killed']);
+});
