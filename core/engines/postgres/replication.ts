@@ -12,8 +12,10 @@ const kinds: { query: string; warning: (names: string) => string }[] = [
     warning: (names) => `replication origins of this server, and how far they have come, are in no backup: ${names}`,
   },
   {
+    // others than a superuser dump none, which is told by itself
     query: `select concat(quote_ident(subname), case when subenabled then ' (enabled)' else ' (disabled)' end) as name
-      from pg_subscription where subdbid = (select oid from pg_database where datname = current_database()) order by 1`,
+      from pg_subscription where subdbid = (select oid from pg_database where datname = current_database())
+        and current_setting('is_superuser') = 'on' order by 1`,
     warning: (names) => `a restore brings subscriptions back disabled, and without their slots and what they have received so far: ${names}`,
   },
 ];

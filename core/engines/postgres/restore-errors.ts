@@ -40,7 +40,7 @@ const servers = /^(?:WARNING|NOTICE|INFO|LOG): /;
 export function hearArchive(): Hearing {
   const heard = collector();
   let object = '';
-  let taking: 'object' | 'error' | 'detail' | 'statement' | 'progress' | undefined;
+  let taking: 'object' | 'error' | 'detail' | 'statement' | 'progress' | 'warning' | undefined;
   let ended = false;
   return {
     ...heard,
@@ -57,7 +57,10 @@ export function hearArchive(): Hearing {
         heard.begin({ object: withoutOwner(object), error, statement: '' });
       } else if (said !== undefined) {
         taking = 'progress';
-        if (!ended && (said.startsWith('warning: ') || servers.test(said))) heard.warn(said);
+        if (!ended && (said.startsWith('warning: ') || servers.test(said))) {
+          taking = 'warning';
+          heard.warn(said);
+        }
       } else if (taking === 'object') {
         object += `\n${line}`;
       } else if ((taking === 'error' || taking === 'detail') && line.startsWith('Command was: ')) {
@@ -71,7 +74,12 @@ export function hearArchive(): Hearing {
         else heard.extend('error', `\n${line}`);
       } else if (taking === 'statement') {
         heard.extend('statement', `\n${line}`);
-      } else if (servers.test(line) || (taking === undefined && !progress.test(line))) {
+      } else if (servers.test(line)) {
+        taking = 'warning';
+        heard.warn(line);
+      } else if (taking === 'warning' && line.startsWith('HINT: ')) {
+        heard.warn(line);
+      } else if (taking === undefined && !progress.test(line)) {
         heard.warn(line);
       }
     },
