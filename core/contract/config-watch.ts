@@ -14,9 +14,9 @@ const cron = 'five fields of cron (minute, hour, day, month, weekday) of a momen
 const share = (what: string) => wholeNumber(0, 100).optional().describe(`${what} \`0\` switches this off.`).meta({ default: shareByDefault });
 
 const shrink = group('shrink', {
-  rows: share('Fewer rows than this share of the usual, in percent, are told.'),
-  bytes: share('Fewer bytes (before compression) than this share of the usual, in percent, are told.'),
-  since: day(asDay).optional().describe('Only backups from this day on are compared: write it when less is what you want.'),
+  rows: share('Fewer rows than this share of the most that were usual, in percent, are told, and a table that has lost its rows.'),
+  bytes: share('Fewer bytes (before compression) than this share of the most that were usual, in percent, are told.'),
+  since: day(asDay).optional().describe('Only backups from this day on are compared: write it when less is what you want, or run `nightjar accept`.'),
 });
 
 /** What `nightjar check` goes by, in the defaults and in a source alike. */
