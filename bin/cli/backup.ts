@@ -40,7 +40,7 @@ export async function backupCommand(names: string[], session: Session, signal: A
 }
 
 async function backupOne(name: SourceName, asked: Date, { nightjar, out }: Session, signal: AbortSignal): Promise<Manifest> {
-  const progress = showProgress(name, 'backing up', out, Date.now);
+  const progress = showProgress(name, 'backing up', out, Date.now, 'getting ready');
   try {
     return await recordingFailure(name, nightjar, (error) => error, async () => backup(await nightjar.source(name, {}, signal), { ...nightjar, asked, report: progress.report }, signal));
   } finally {

@@ -13,9 +13,9 @@ const unwatchedMs = 10_000;
 /** Before this, a speed says little about the time left. */
 const settledMs = 3_000;
 
-/** Shows how work on a source goes: one line that changes where somebody looks, a line every ten seconds in a log, nothing with --json. */
-export function showProgress(source: string, label: string, out: Output, now: () => number): Progress {
-  let state = begun(label, 0, now());
+/** Shows how work on a source goes: one line that changes where somebody looks, a line every ten seconds in a log, nothing with --json. `first`: what it does before the work is planned. */
+export function showProgress(source: string, label: string, out: Output, now: () => number, first = label): Progress {
+  let state = begun(first, 0, now());
   const show = () => {
     const line = progressLine(source, state, now());
     if (out.watched) out.live(cut(line, out.columns - 1));

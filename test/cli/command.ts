@@ -9,7 +9,7 @@ export type Running = { pid: number; kill(signal: NodeJS.Signals): void; ended: 
 const launcher = fileURLToPath(new URL('../../bin/nightjar', import.meta.url));
 const limitMs = 120_000;
 /** The lines that tell how it goes, every ten seconds: only a slow machine sees them. */
-const progress = /^\S+ {2}(backing up|verifying|restoring|definitions|rows|data\/|indexes|proof).*\n/gm;
+const progress = /^\S+ {2}(getting ready|backing up|verifying|restoring|definitions|rows|data\/|indexes|proof).*\n/gm;
 
 /** Starts the command line as a person does: its launcher, in a process of its own, with nothing of the tests in its environment. What Debian has fixed this week is not told. */
 export function start(args: readonly string[], { cwd, env = {}, program = launcher }: Place): Running {
