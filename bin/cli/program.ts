@@ -99,7 +99,7 @@ Examples:
 const unlockHelp = `
 For a lease that nobody can read, or that a wrong clock has dated far ahead:
 backups of the source fail then with lease-stuck. Shows who wrote it and when,
-watches whether a live run renews it, and asks. The lease of a run that died is
+asks, and watches whether a live run renews it. The lease of a run that died is
 free by itself after five minutes, and that of a live one is never touched.`;
 
 const acceptHelp = `

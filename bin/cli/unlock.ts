@@ -13,9 +13,9 @@ export async function unlockCommand(name: string, { yes }: { yes?: true }, { nig
     return { document: { result: { source, unlocked: false } }, failures: [] };
   }
   for (const line of describeLease(source, found)) out.note(line);
+  if (yes !== true) await confirmByName(source, `the lease of ${source} will be freed, unless a run renews it within a minute and a half`, out, signal);
   out.note('watching for a minute and a half: a live run renews its lease within that');
   await watchForRenewal(source, found, nightjar, signal);
-  if (yes !== true) await confirmByName(source, `nobody has renewed the lease of ${source}: it will be freed, and the next run may begin`, out, signal);
   await unlock(source, found, nightjar, signal);
   out.say(`${source}: the lease is free: nightjar backup ${source}`);
   return { document: { result: { source, unlocked: true, why: found.why, ...(found.lease && { run: found.lease.run, holder: found.lease.holder, until: found.lease.until }) } }, failures: [] };
