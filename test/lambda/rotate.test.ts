@@ -29,7 +29,7 @@ test('the bundled function shows, refuses and rotates, and asks no database and 
   const unknown = errorOf(await rotate.invoke({ source: 'shpo' }));
 
   const removed = ids.slice(0, 4).map((id) => expect.objectContaining({ id, state: 'gone' }) as unknown);
-  expect(looked).toMatchObject({ status: 'dry-run', backups: 6, kept: 2, removed, refusal: expect.stringContaining('more than 50 % at once') });
+  expect(looked).toMatchObject({ status: 'dry-run', backups: 6, kept: 2, removed, refusal: expect.stringContaining('more than 60 % at once') });
   expect(refused).toMatchObject({ errorType: 'rotation-refused', errorMessage: expect.stringContaining('4 of 6 backups would be removed') });
   expect(before).toHaveLength(6);
   expect(rotated).toMatchObject({ status: 'rotated', source: 'shop', backups: 6, kept: 2, removed, retagged: 2, swept: { state: 'none' } });

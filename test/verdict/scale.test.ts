@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 
 // NIGHTJAR_SCALE=1000 measures what docs/freshness.md says
-const sources = Number(process.env['NIGHTJAR_SCALE'] ?? 60);
+const sources = Number(process.env['NIGHTJAR_SCALE'] ?? 40);
 const backups = 60;
 const newest = Date.parse('2026-11-20T02:00:00Z');
 /** As bin/nightjar and the functions run Node. */
