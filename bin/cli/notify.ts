@@ -1,4 +1,4 @@
-import { outcomeOf } from '../../core/commands/tell.ts';
+import { outcomeOf } from '../../core/commands/outcome.ts';
 import { BackupError } from '../../core/domain/errors.ts';
 import { testMessage } from '../../core/domain/run-messages.ts';
 import { failureDocument } from './failure.ts';

@@ -16,16 +16,24 @@ const limitMs = 15_000;
 const livesMs = 26 * 3_600_000;
 const remembered = 12;
 
-/** What stands for a configuration: a digest of the names of its sources, so that a file and its copy elsewhere are the same one. */
+/**
+ * What stands for a configuration: a digest of the names of its sources, so that a file and its copy elsewhere are the
+ * same one.
+ */
 export function configurationId(sources: readonly string[]): string {
   return createHash('sha256').update(JSON.stringify(sources.toSorted())).digest('hex').slice(0, 12);
 }
 
 /**
- * Writes down that this configuration is checked now, and tells which others are. One that was not checked again since this one began
- * was replaced by it; until this one's second check that can't be known, and it counts as being in use. Throws where the vault refuses.
+ * Writes down that this configuration is checked now, and tells which others are. One that was not checked again since
+ * this one began was replaced by it; until this one's second check that can't be known, and it counts as being in use.
+ * Throws where the vault refuses.
  */
-export async function checkersOf(sources: readonly string[], { vault, at }: { vault: Vault; at: Date }, signal: AbortSignal): Promise<Checkers> {
+export async function checkersOf(
+  sources: readonly string[],
+  { vault, at }: { vault: Vault; at: Date },
+  signal: AbortSignal,
+): Promise<Checkers> {
   const id = configurationId(sources);
   const limit = AbortSignal.any([signal, AbortSignal.timeout(limitMs)]);
   for (let left = attempts; ; left -= 1) {
@@ -33,9 +41,20 @@ export async function checkersOf(sources: readonly string[], { vault, at }: { va
     const others = known.filter((one) => one.id !== id);
     const before = known.find((one) => one.id === id && isAlive(one, at));
     const mine: Checker = { id, since: before?.since ?? at.toISOString(), at: at.toISOString(), sources: [...sources] };
-    const body = Buffer.from(JSON.stringify({ version: 1, configurations: [mine, ...others.toSorted((a, b) => (a.at < b.at ? 1 : -1))].slice(0, remembered) }, undefined, 1));
+    const body = Buffer.from(
+      JSON.stringify(
+        {
+          version: 1,
+          configurations: [mine, ...others.toSorted((a, b) => (a.at < b.at ? 1 : -1))].slice(0, remembered),
+        },
+        undefined,
+        1,
+      ),
+    );
     try {
-      await (version === undefined ? vault.putIfAbsent(key, body, {}, limit) : vault.putIfUnchanged(key, body, version, limit));
+      await (version === undefined
+        ? vault.putIfAbsent(key, body, {}, limit)
+        : vault.putIfUnchanged(key, body, version, limit));
       return { id, others: others.filter((one) => isAlive(one, at) && (before === undefined || one.at > mine.since)) };
     } catch (error) {
       if (!isBackupError(error, 'object-exists') || left <= 1) throw error;

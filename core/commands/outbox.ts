@@ -9,10 +9,16 @@ import type { Delivered, Outbox } from '../domain/outbox.ts';
 import type { Notifier, Vault } from '../ports.ts';
 import { within } from './within.ts';
 
-/** A notifier's outbox as it was read. `version` undefined: there is none yet. `error`: it can't be read, so nothing will be remembered. */
+/**
+ * A notifier's outbox as it was read. `version` undefined: there is none yet. `error`: it can't be read, so nothing
+ * will be remembered.
+ */
 export type Memory = { key: ObjectKey; box: Outbox; version?: string | undefined; error?: unknown };
 
-/** What a run or a check has to say, brought into whatever an outbox holds. Must be pure: it is done again when somebody else has written. */
+/**
+ * What a run or a check has to say, brought into whatever an outbox holds. Must be pure: it is done again when somebody
+ * else has written.
+ */
 export type Edit = (box: Outbox) => Outbox;
 
 const readLimitMs = 5_000;
@@ -22,7 +28,10 @@ const pauseMs = 40;
 const longestPauses = 15;
 const mostOthers = 8;
 
-/** What stands for a notifier: a digest of its name, and one of its address; the address may be a secret, so it is never kept. */
+/**
+ * What stands for a notifier: a digest of its name, and one of its address; the address may be a secret, so it is never
+ * kept.
+ */
 export async function keyOfNotifier({ name, address }: Notifier, signal: AbortSignal): Promise<ObjectKey> {
   // an address that can't be read can't be told anything; what it misses is kept under its name
   const place = address === undefined ? name : await address(signal).catch(() => undefined);
@@ -33,17 +42,35 @@ export async function keyOfNotifier({ name, address }: Notifier, signal: AbortSi
 export async function recall(notifier: Notifier, vault: Vault | undefined, signal: AbortSignal): Promise<Memory> {
   const unknown = { key: objectKey(`${outboxFolder}${digest(notifier.name)}-unknown.json`), box: emptyOutbox };
   if (vault === undefined) return { ...unknown, error: undefined };
-  const late = new BackupError('vault-unreachable', `${vault.place}: what was told can't be read within ${readLimitMs / 1000} s`);
+  const late = new BackupError(
+    'vault-unreachable',
+    `${vault.place}: what was told can't be read within ${readLimitMs / 1000} s`,
+  );
   try {
-    return await within(readLimitMs, late, async (stop) => readOutbox(await keyOfNotifier(notifier, stop), vault, stop), signal);
+    return await within(
+      readLimitMs,
+      late,
+      async (stop) => readOutbox(await keyOfNotifier(notifier, stop), vault, stop),
+      signal,
+    );
   } catch (error) {
     return { ...unknown, error };
   }
 }
 
-/** Writes what an outbox is after `edit`, and what was told of it, whoever else writes at the same time. Returns it as it is then, with an `error` where it could not be kept. */
-export async function keep(memory: Memory, edit: Edit, delivered: readonly Delivered[], at: Date, vault: Vault | undefined): Promise<Memory> {
-  if ('error' in memory || vault === undefined) return { ...memory, box: withDelivered(edit(memory.box), delivered, at) };
+/**
+ * Writes what an outbox is after `edit`, and what was told of it, whoever else writes at the same time. Returns it as
+ * it is then, with an `error` where it could not be kept.
+ */
+export async function keep(
+  memory: Memory,
+  edit: Edit,
+  delivered: readonly Delivered[],
+  at: Date,
+  vault: Vault | undefined,
+): Promise<Memory> {
+  if ('error' in memory || vault === undefined)
+    return { ...memory, box: withDelivered(edit(memory.box), delivered, at) };
   const signal = AbortSignal.timeout(writeLimitMs);
   let known = memory;
   try {
@@ -66,11 +93,17 @@ export async function keep(memory: Memory, edit: Edit, delivered: readonly Deliv
 
 async function write({ key, version }: Memory, box: Outbox, vault: Vault, signal: AbortSignal): Promise<string> {
   const body = Buffer.from(JSON.stringify({ version: 1, ...box }, undefined, 1));
-  const written = version === undefined ? await vault.putIfAbsent(key, body, {}, signal) : await vault.putIfUnchanged(key, body, version, signal);
+  const written =
+    version === undefined
+      ? await vault.putIfAbsent(key, body, {}, signal)
+      : await vault.putIfUnchanged(key, body, version, signal);
   return written.version;
 }
 
-/** Where there is nothing, or nothing that can be understood, nothing was told: rather twice than not at all. Throws where the vault can't be read. */
+/**
+ * Where there is nothing, or nothing that can be understood, nothing was told: rather twice than not at all. Throws
+ * where the vault can't be read.
+ */
 async function readOutbox(key: ObjectKey, vault: Vault, signal: AbortSignal): Promise<Memory> {
   try {
     const { body, version } = await vault.read(key, signal);
@@ -81,11 +114,16 @@ async function readOutbox(key: ObjectKey, vault: Vault, signal: AbortSignal): Pr
   }
 }
 
-/** What a notifier of this name misses under an address that it had before: whoever replaces a dead webhook gets it from the new one. */
+/**
+ * What a notifier of this name misses under an address that it had before: whoever replaces a dead webhook gets it from
+ * the new one.
+ */
 async function waitingElsewhere(key: ObjectKey, vault: Vault, signal: AbortSignal): Promise<Outbox['waiting']> {
   try {
     const listed = await Array.fromAsync(vault.list(key.slice(0, key.lastIndexOf('-') + 1), signal));
-    const boxes = await Promise.all(listed.slice(0, mostOthers).map(async (found) => parsed((await vault.read(found.key, signal)).body)));
+    const boxes = await Promise.all(
+      listed.slice(0, mostOthers).map(async (found) => parsed((await vault.read(found.key, signal)).body)),
+    );
     return boxes.flatMap(({ waiting }) => waiting);
   } catch (error) {
     if (isBackupError(error)) return [];

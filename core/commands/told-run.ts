@@ -1,17 +1,18 @@
 import type { RunEnded } from '../contract/event-run.ts';
 import type { Alert, Waiting } from '../contract/outbox.ts';
-import type { Change, Sighting } from '../domain/alerts.ts';
-import { BackupError, collected, isBackupError, messageOf } from '../domain/errors.ts';
+import type { Change } from '../domain/alerts.ts';
+import { BackupError, collected, isBackupError } from '../domain/errors.ts';
 import type { FailureCode } from '../domain/errors.ts';
 import type { SourceName } from '../domain/keys.ts';
 import { mostMessages } from '../domain/message-groups.ts';
 import { withGoodRun, withSightings } from '../domain/outbox.ts';
-import { hookFailed, kindOfFailure, runEnded, runFailed } from '../domain/run-messages.ts';
+import { kindOfFailure, runEnded, runFailed } from '../domain/run-messages.ts';
 import type { FailedRun, Verb } from '../domain/run-messages.ts';
 import type { Clock, Hook, Notifier, Vault } from '../ports.ts';
 import { verdictOfSource } from './choose.ts';
 import type { Edit } from './outbox.ts';
-import { outcomeOf, tell } from './tell.ts';
+import { callHooks } from './call-hooks.ts';
+import { tell } from './tell.ts';
 import type { Told } from './tell.ts';
 import { memoryOf } from './watched.ts';
 
@@ -29,7 +30,10 @@ export type RunHost = Telling & {
   unalarming: readonly FailureCode[];
   /** How long telling may take; the run's own signal may be over. */
   limit(): AbortSignal;
-  /** Of a command that does several runs: what is more than a few messages waits in the outboxes, for `tellGathered` at its end. */
+  /**
+   * Of a command that does several runs: what is more than a few messages waits in the outboxes, for `tellGathered` at
+   * its end.
+   */
   gathering?: Gathering | undefined;
 };
 /** How many messages were told so far, and whether some wait. */
@@ -41,11 +45,18 @@ const longestText = 4000;
 const toldAlone = 2;
 
 /**
- * Does a run's work, and tells how it ended: every hook gets the event; a failure goes to the notifiers, too, and so does the first good
- * run after it. When somebody could not be told, that is a failure of the run beside its own. Another run at work on the source is `skipped`: nobody is
- * alarmed. A run that has a result and still did not do all it should is told as the failure that `failureOf` makes of it, with its result.
+ * Does a run's work, and tells how it ended: every hook gets the event; a failure goes to the notifiers, too, and so
+ * does the first good run after it. When somebody could not be told, that is a failure of the run beside its own.
+ * Another run at work on the source is `skipped`: nobody is alarmed. A run that has a result and still did not do all
+ * it should is told as the failure that `failureOf` makes of it, with its result.
  */
-export async function toldRun<R extends object>(run: Run, work: () => Promise<R>, resultOf: (result: R) => object, host: RunHost, failureOf: (result: R) => BackupError | undefined = () => undefined): Promise<R> {
+export async function toldRun<R extends object>(
+  run: Run,
+  work: () => Promise<R>,
+  resultOf: (result: R) => object,
+  host: RunHost,
+  failureOf: (result: R) => BackupError | undefined = () => undefined,
+): Promise<R> {
   const began = host.clock.now().getTime();
   const ms = (): number => Math.max(0, host.clock.now().getTime() - began);
   const result = await work().catch(async (error: unknown) => {
@@ -61,23 +72,51 @@ export async function toldRun<R extends object>(run: Run, work: () => Promise<R>
   const status = 'status' in told && told.status === 'skipped' ? 'skipped' : 'succeeded';
   const hooks = await callHooks({ ...eventOf(run, host, ms()), status, result: plain(told) }, host);
   const at = host.clock.now();
-  const { failures } = await tellAll((box) => hooks.edit(status === 'skipped' ? box : withGoodRun(box, { source: run.source, kind: kindOfFailure(run.verb) }, at, endOf(at))), host, { newsOnly: true });
+  const { failures } = await tellAll(
+    (box) =>
+      hooks.edit(
+        status === 'skipped'
+          ? box
+          : withGoodRun(box, { source: run.source, kind: kindOfFailure(run.verb) }, at, endOf(at)),
+      ),
+    host,
+    { newsOnly: true },
+  );
   // an all-clear that could not be told waits in the outbox, and is no failure of a run that has done its work
   if (hooks.failed.length > 0) throw collected([...hooks.failed, ...failures]);
   return result;
 }
 
-/** Tells that a run has failed, and what it has done all the same; returns the error to throw: the run's own, with what went wrong in telling. */
-export async function toldFailure(run: Run, error: unknown, ms: number, host: RunHost, result?: object): Promise<unknown> {
+/**
+ * Tells that a run has failed, and what it has done all the same; returns the error to throw: the run's own, with what
+ * went wrong in telling.
+ */
+export async function toldFailure(
+  run: Run,
+  error: unknown,
+  ms: number,
+  host: RunHost,
+  result?: object,
+): Promise<unknown> {
   const { code, message, lines, hint } = host.explain(error);
   const status = code === 'lease-held' ? 'skipped' : 'failed';
-  const event = { ...eventOf(run, host, ms), status, error: { code, message: message.slice(0, longestText), ...(hint !== undefined && { hint }) }, ...(result && { result: plain(result) }) } as const;
+  const event = {
+    ...eventOf(run, host, ms),
+    status,
+    error: { code, message: message.slice(0, longestText), ...(hint !== undefined && { hint }) },
+    ...(result && { result: plain(result) }),
+  } as const;
   const failed = new BackupError(code, lines, { hint });
   // whoever could be reached has just been told of a notifier that failed
   const quiet = host.unalarming.includes(code) || code === 'notify-failed';
   const [hooks, told] = await Promise.all([
     callHooks(event, host),
-    quiet ? { failures: [] } : tellAll(whatIsLeft(run, host).then((left) => failureEdit(run, failed, { ms, left }, host)), host),
+    quiet
+      ? { failures: [] }
+      : tellAll(
+          whatIsLeft(run, host).then((left) => failureEdit(run, failed, { ms, left }, host)),
+          host,
+        ),
   ]);
   const about = hooks.changes ? await tellAll(hooks.edit, host) : { failures: [] };
   const others = [...hooks.failed, ...told.failures, ...about.failures];
@@ -86,10 +125,18 @@ export async function toldFailure(run: Run, error: unknown, ms: number, host: Ru
 
 /** At the end of several runs: tells what was gathered, so that nobody gets more messages than after a check. */
 export function tellGathered(host: RunHost & { gathering: Gathering }): Promise<Told> {
-  return tell((box) => box, { ...host, vault: host.vault() }, host.limit(), Math.max(1, mostMessages - host.gathering.told));
+  return tell(
+    (box) => box,
+    { ...host, vault: host.vault() },
+    host.limit(),
+    Math.max(1, mostMessages - host.gathering.told),
+  );
 }
 
-/** `newsOnly`: a good run that has no all-clear to tell is no moment to tell what was missed: that may be over in a minute. */
+/**
+ * `newsOnly`: a good run that has no all-clear to tell is no moment to tell what was missed: that may be over in a
+ * minute.
+ */
 async function tellAll(edit: Edit | Promise<Edit>, host: RunHost, { newsOnly = false } = {}): Promise<Told> {
   const { gathering } = host;
   const room = gathering === undefined ? mostMessages : Math.max(0, toldAlone - gathering.told);
@@ -105,40 +152,42 @@ function failureEdit(run: Run, failed: BackupError, known: Pick<FailedRun, 'ms' 
   const kind = kindOfFailure(run.verb);
   const settings = run.source && host.settings?.(run.source);
   const on = settings?.server.host;
-  return (box) => withSightings(box, [{ source: run.source, cause: failed.code, judged: [kind], found: [kind] }], at, { others: new Set() }, ({ severity, alert }) => ({
-    severity,
-    alert,
-    ...(on !== undefined && { on }),
-    message: runFailed({ ...run, ...known, timeZone: settings?.timeZone, run: host.run, place: host.place }, failed, { at, ...(severity === 'reminder' && { since: new Date(alert.since) }) }),
-  }));
+  return (box) =>
+    withSightings(
+      box,
+      [{ source: run.source, cause: failed.code, judged: [kind], found: [kind] }],
+      at,
+      { others: new Set() },
+      ({ severity, alert }) => ({
+        severity,
+        alert,
+        ...(on !== undefined && { on }),
+        message: runFailed(
+          { ...run, ...known, timeZone: settings?.timeZone, run: host.run, place: host.place },
+          failed,
+          { at, ...(severity === 'reminder' && { since: new Date(alert.since) }) },
+        ),
+      }),
+    );
 }
 
 function endOf(at: Date) {
-  return (change: Change, ended: readonly Alert[]): Waiting => ({ ...change, message: runEnded(change.alert, ended, at) });
-}
-
-/** What became of the hooks; `edit` brings it into outboxes, `changes` where there is something to bring. */
-type Called = { failed: unknown[]; changes: boolean; edit: Edit };
-
-/** Calls every hook that wants to know; the notifiers are told of those that fail, and when they are called again. */
-async function callHooks(event: RunEnded, { hooks, clock, limit }: RunHost): Promise<Called> {
-  const wanting = hooks.filter((hook) => hook.wants(event.status));
-  const tried = await Promise.all(wanting.map(async (hook) => ({ hook, ...(await outcomeOf(hook.call(event, limit()))) })));
-  const failed = tried.filter((one) => one.failed);
-  const at = clock.now();
-  const source = event.source as SourceName | undefined;
-  const reasons = failed.map(({ hook, error }) => ({ name: hook.name, why: messageOf(error) }));
-  const sighting: Sighting = { source, cause: event.verb, judged: ['hook-failed'], found: failed.length === 0 ? [] : ['hook-failed'] };
-  const edit: Edit = (box) => withSightings(box, [sighting], at, { others: new Set() }, ({ severity, alert }) => ({
-    severity,
-    alert,
-    message: severity === 'recovered' ? runEnded(alert, [alert], at) : hookFailed({ verb: event.verb, status: event.status, source }, reasons, { at, ...(severity === 'reminder' && { since: new Date(alert.since) }) }),
-  }));
-  return { failed: failed.map(({ error }) => error), changes: failed.length > 0, edit: wanting.length === 0 ? (box) => box : edit };
+  return (change: Change, ended: readonly Alert[]): Waiting => ({
+    ...change,
+    message: runEnded(change.alert, ended, at),
+  });
 }
 
 function eventOf({ verb, source }: Run, { run, place, clock }: RunHost, ms: number) {
-  return { version: 1 as const, verb, ...(source !== undefined && { source }), run, vault: place, at: clock.now().toISOString(), seconds: Math.round(ms / 100) / 10 };
+  return {
+    version: 1 as const,
+    verb,
+    ...(source !== undefined && { source }),
+    run,
+    vault: place,
+    at: clock.now().toISOString(),
+    seconds: Math.round(ms / 100) / 10,
+  };
 }
 
 /** Best effort: a vault that can't be read may be why the run failed. */
@@ -146,7 +195,10 @@ async function whatIsLeft({ source }: Run, { vault, clock }: RunHost): Promise<F
   const place = vault();
   if (source === undefined || place === undefined) return undefined;
   const looked = verdictOfSource(source, memoryOf(undefined), { vault: place, clock }, AbortSignal.timeout(lookMs));
-  return looked.then(({ verdict: { newest, backups } }) => ({ newest: newest?.id, count: backups.length }), () => undefined);
+  return looked.then(
+    ({ verdict: { newest, backups } }) => ({ newest: newest?.id, count: backups.length }),
+    () => undefined,
+  );
 }
 
 /** As JSON will show it. */

@@ -1,8 +1,16 @@
 import { abortError } from '../domain/errors.ts';
 import type { BackupError } from '../domain/errors.ts';
 
-/** Does work for so long at most: then, or when `signal` says so, it is told to stop and no longer waited for, whether it listens or not. Throws `late`. */
-export async function within<T>(ms: number, late: BackupError, work: (stop: AbortSignal) => Promise<T>, signal: AbortSignal): Promise<T> {
+/**
+ * Does work for so long at most: then, or when `signal` says so, it is told to stop and no longer waited for, whether
+ * it listens or not. Throws `late`.
+ */
+export async function within<T>(
+  ms: number,
+  late: BackupError,
+  work: (stop: AbortSignal) => Promise<T>,
+  signal: AbortSignal,
+): Promise<T> {
   const own = new AbortController();
   const stop = AbortSignal.any([signal, own.signal]);
   const timer = setTimeout(() => own.abort(late), ms);

@@ -27,11 +27,17 @@ const together: Partial<Record<MessageKind, { on: string; over: string }>> = {
   'overdue-drill': { on: 'have no backup that was proven lately', over: 'are proven again' },
   shrunk: { on: 'hold far less than usual', over: 'are as large as usual again' },
   paused: { on: 'are paused in the configuration', over: 'are no longer paused' },
-  unconfigured: { on: 'are no longer in the configuration, and still have backups', over: 'are in the configuration again' },
+  unconfigured: {
+    on: 'are no longer in the configuration, and still have backups',
+    over: 'are in the configuration again',
+  },
   'backup-failed': { on: 'could not be backed up', over: 'are backed up again' },
   gone: { on: 'have lost backups that no rotation removed', over: 'have their backups back, or it was accepted' },
   damaged: { on: 'have damaged backups', over: 'have no damaged backup left' },
-  'other-database': { on: 'have a newest backup of another database', over: 'have backups of the database that was expected, or it was accepted' },
+  'other-database': {
+    on: 'have a newest backup of another database',
+    over: 'have backups of the database that was expected, or it was accepted',
+  },
   'restore-failed': { on: 'could not be restored', over: 'are restored again' },
   'verify-failed': { on: 'have a backup that did not pass its verification', over: 'are verified again' },
   'rotation-failed': { on: 'could not be rotated', over: 'are rotated again' },
@@ -40,9 +46,16 @@ const together: Partial<Record<MessageKind, { on: string; over: string }>> = {
   'notifier-failed': { on: 'failed: somebody was not told', over: 'can be told again' },
 };
 
-/** What waits as at most `room` messages, in order: a few things each by itself, many as groups of a kind, very many as problems and all-clears. */
+/**
+ * What waits as at most `room` messages, in order: a few things each by itself, many as groups of a kind, very many as
+ * problems and all-clears.
+ */
 export function messagesOf(items: readonly Waiting[], at: Date, room: number = mostMessages): Envelope[] {
-  const ways = [{ most: mostMessages, of: aloneOf }, { most: mostGroups, of: kindOf }, { most: mostGroups, of: turnOf }];
+  const ways = [
+    { most: mostMessages, of: aloneOf },
+    { most: mostGroups, of: kindOf },
+    { most: mostGroups, of: turnOf },
+  ];
   const { of } = ways.find(({ most, of: way }) => new Set(items.map(way)).size <= Math.min(room, most)) ?? ways.at(-1)!;
   return [...Map.groupBy(items, of).values()].slice(0, room).map((group) => envelope(group, at));
 }
@@ -72,7 +85,15 @@ function envelope(items: Waiting[], at: Date): Envelope {
     severity: severityOf(items),
     sources: [...new Set(items.flatMap(({ alert }) => alert.source ?? []))].slice(0, listedSources),
     subject: otherKinds.length === 0 ? subjectOf(kind, items, over) : mixedSubject(kinds, items, over),
-    facts: otherKinds.length === 0 ? factsOf(items) : kinds.map((one) => listOf(one, items.filter(({ alert }) => alert.kind === one))),
+    facts:
+      otherKinds.length === 0
+        ? factsOf(items)
+        : kinds.map((one) =>
+            listOf(
+              one,
+              items.filter(({ alert }) => alert.kind === one),
+            ),
+          ),
     next: over ? [] : [kind === 'notifier-failed' ? 'nightjar notify' : 'nightjar check'],
     runbook: over ? 'recovered' : kind,
     at: at.toISOString(),
@@ -92,7 +113,9 @@ function subjectOf(kind: MessageKind, items: readonly Waiting[], over: boolean):
   const count = kind === 'notifier-failed' ? items.length : new Set(items.map(({ alert }) => alert.source)).size;
   const [cause, on] = [common(items, ({ alert }) => alert.cause), common(items, (item) => item.on)];
   const why = cause === undefined || over || noun === 'notifiers' ? '' : `: ${cause}`;
-  return `${formatCount(count)} ${noun}${/^(are|have|hold|can|could|failed)/.test(said) ? ' ' : ': '}${said}${why}${on === undefined || over ? '' : `, all on ${on}`}`;
+  const where = on === undefined || over ? '' : `, all on ${on}`;
+  const space = /^(are|have|hold|can|could|failed)/.test(said) ? ' ' : ': ';
+  return `${formatCount(count)} ${noun}${space}${said}${why}${where}`;
 }
 
 /** `57 problems: 40 stale, 17 shrunk` */
@@ -103,9 +126,17 @@ function mixedSubject(kinds: readonly MessageKind[], items: readonly Waiting[], 
 
 /** Few sources with what is the matter with each; many by their cause and server. */
 function factsOf(items: readonly Waiting[]): Fact[] {
-  if (items.every(({ alert }) => alert.source === undefined)) return items.flatMap(({ message }, index) => (index === items.length - 1 ? message.facts : message.facts.slice(0, 1)));
-  if (items.length <= 10) return items.map((item) => fact(nameOf(item), `${item.message.subject}${item.severity === 'reminder' ? ' (told before)' : ''}`));
-  const groups = Map.groupBy(items, ({ alert: { cause }, on }) => [cause, on === undefined ? undefined : `on ${on}`].filter((part) => part !== undefined).join(' '));
+  if (items.every(({ alert }) => alert.source === undefined))
+    return items.flatMap(({ message }, index) =>
+      index === items.length - 1 ? message.facts : message.facts.slice(0, 1),
+    );
+  if (items.length <= 10)
+    return items.map((item) =>
+      fact(nameOf(item), `${item.message.subject}${item.severity === 'reminder' ? ' (told before)' : ''}`),
+    );
+  const groups = Map.groupBy(items, ({ alert: { cause }, on }) =>
+    [cause, on === undefined ? undefined : `on ${on}`].filter((part) => part !== undefined).join(' '),
+  );
   return [...groups].slice(0, shownNames).map(([label, group]) => listOf(label === '' ? 'Sources' : label, group));
 }
 
@@ -113,7 +144,10 @@ function listOf(label: string, items: readonly Waiting[]): Fact {
   const names = [...new Set(items.map(nameOf))];
   const more = names.length - shownNames;
   const list = shortened(names.slice(0, shownNames).join(', '), longestList);
-  return fact(`${label} (${formatCount(names.length)})`, `${list}${more > 0 ? `, … and ${formatCount(more)} more` : ''}`);
+  return fact(
+    `${label} (${formatCount(names.length)})`,
+    `${list}${more > 0 ? `, … and ${formatCount(more)} more` : ''}`,
+  );
 }
 
 function nameOf({ alert, message }: Waiting): string {
@@ -129,5 +163,9 @@ function common(items: readonly Waiting[], of: (item: Waiting) => string | undef
 function late(message: Message, at: Date): Message {
   const found = new Date(message.at);
   if (at.getTime() - found.getTime() < lateMs) return message;
-  return { ...message, at: at.toISOString(), facts: [...message.facts, fact('Delayed', `written at ${moment(found)}, and could not be told here before`)] };
+  return {
+    ...message,
+    at: at.toISOString(),
+    facts: [...message.facts, fact('Delayed', `written at ${moment(found)}, and could not be told here before`)],
+  };
 }

@@ -18,14 +18,24 @@ export type Delivered = { items: readonly Waiting[]; group?: string | undefined 
 /** Nobody is at a message for longer. */
 const longestTryMs = 10 * 60_000;
 
-/** An outbox is a small object: so many messages wait whole, so many more by their subject, and so many alerts are remembered. */
+/**
+ * An outbox is a small object: so many messages wait whole, so many more by their subject, and so many alerts are
+ * remembered.
+ */
 export const outboxLimits = { whole: 40, waiting: 400, open: 4000, value: 500, facts: 12 } as const;
 
 /**
- * Brings what was seen into an outbox. What waits of the same things gives way to what holds now: what is over and was never told is not
- * told any more. `itemOf` makes the message of a change; without one, nothing is told and nothing forgotten.
+ * Brings what was seen into an outbox. What waits of the same things gives way to what holds now: what is over and was
+ * never told is not told any more. `itemOf` makes the message of a change; without one, nothing is told and nothing
+ * forgotten.
  */
-export function withSightings(box: Outbox, sightings: readonly Sighting[], now: Date, judge: Judge, itemOf: (change: Change) => Waiting | undefined): Outbox {
+export function withSightings(
+  box: Outbox,
+  sightings: readonly Sighting[],
+  now: Date,
+  judge: Judge,
+  itemOf: (change: Change) => Waiting | undefined,
+): Outbox {
   const plan = planAlerts(box.open, sightings, now, judge);
   const judged = new Set(sightings.flatMap((sighting) => sighting.judged.map((kind) => keyOf({ ...sighting, kind }))));
   const items = plan.tell.flatMap((change) => itemOf(change) ?? []);
@@ -34,24 +44,44 @@ export function withSightings(box: Outbox, sightings: readonly Sighting[], now: 
 }
 
 /**
- * Brings the good end of a run into an outbox: whatever was told of this kind and source, of whichever cause, is over, and is told so once. Failures that
- * never reached this notifier are not told any more.
+ * Brings the good end of a run into an outbox: whatever was told of this kind and source, of whichever cause, is over,
+ * and is told so once. Failures that never reached this notifier are not told any more.
  */
-export function withGoodRun(box: Outbox, { source, kind }: Pick<Alert, 'source' | 'kind'>, now: Date, itemOf: (change: Change, ended: readonly Alert[]) => Waiting): Outbox {
+export function withGoodRun(
+  box: Outbox,
+  { source, kind }: Pick<Alert, 'source' | 'kind'>,
+  now: Date,
+  itemOf: (change: Change, ended: readonly Alert[]) => Waiting,
+): Outbox {
   const isOf = (alert: Alert): boolean => alert.source === source && alert.kind === kind;
   const ended = box.open.filter(isOf);
   const [first] = ended;
-  const known = { ...box, open: box.open.filter((alert) => !isOf(alert) || alert === first), waiting: box.waiting.filter(({ severity, alert }) => !isOf(alert) || severity === 'recovered') };
+  const known = {
+    ...box,
+    open: box.open.filter((alert) => !isOf(alert) || alert === first),
+    waiting: box.waiting.filter(({ severity, alert }) => !isOf(alert) || severity === 'recovered'),
+  };
   const own: Sighting[] = first === undefined ? [] : [{ source, cause: first.cause, judged: [kind], found: [] }];
-  return withSightings(known, [...own, ...endedRuns(known).filter(({ source: other }) => other !== source)], now, { others: new Set() }, (change) => itemOf(change, change.alert === first ? ended : [change.alert]));
+  return withSightings(
+    known,
+    [...own, ...endedRuns(known).filter(({ source: other }) => other !== source)],
+    now,
+    { others: new Set() },
+    (change) => itemOf(change, change.alert === first ? ended : [change.alert]),
+  );
 }
 
 /** Failures of runs that are over and wait for the rest of their group: nobody comes back to them. */
 export function endedRuns({ open }: Outbox): Sighting[] {
-  return open.flatMap(({ source, kind, cause, over }) => (over === undefined || !runKinds.includes(kind) ? [] : [{ source, cause, judged: [kind], found: [] }]));
+  return open.flatMap(({ source, kind, cause, over }) =>
+    over === undefined || !runKinds.includes(kind) ? [] : [{ source, cause, judged: [kind], found: [] }],
+  );
 }
 
-/** What is to be sent now: what waits, but for what somebody else is sending at this moment. Whoever was killed at it is waited for until its time is over. */
+/**
+ * What is to be sent now: what waits, but for what somebody else is sending at this moment. Whoever was killed at it is
+ * waited for until its time is over.
+ */
 export function toSend({ waiting }: Outbox, now: Date): Waiting[] {
   const [from, to] = [now.toISOString(), new Date(now.getTime() + longestTryMs).toISOString()];
   return waiting.filter(({ trying }) => trying === undefined || trying <= from || trying > to);
@@ -76,7 +106,9 @@ export function withDelivered(box: Outbox, delivered: readonly Delivered[], now:
       const key = keyOf(alert);
       if (severity === 'recovered') open.delete(key);
       else open.set(key, toldNow(alert, open.get(key), severity === 'problem', group, now));
-      waiting = waiting.filter((one) => keyOf(one.alert) !== key || (one.severity === 'recovered') !== (severity === 'recovered'));
+      waiting = waiting.filter(
+        (one) => keyOf(one.alert) !== key || (one.severity === 'recovered') !== (severity === 'recovered'),
+      );
     }
   }
   return { ...box, open: sorted([...open.values()]), waiting, left: waiting.length === 0 ? 0 : box.left };
@@ -86,13 +118,27 @@ export function withDelivered(box: Outbox, delivered: readonly Delivered[], now:
 export function bounded(box: Outbox): Outbox {
   const { whole, waiting: most, open: mostOpen } = outboxLimits;
   const waiting = box.waiting.slice(0, most).map((one, index) => (index < whole ? shortFacts(one) : bare(one)));
-  const open = box.open.length <= mostOpen ? box.open : sorted(box.open.toSorted((a, b) => (a.told < b.told ? 1 : -1)).slice(0, mostOpen));
+  const open =
+    box.open.length <= mostOpen
+      ? box.open
+      : sorted(box.open.toSorted((a, b) => (a.told < b.told ? 1 : -1)).slice(0, mostOpen));
   return { ...box, open, waiting, left: box.left + Math.max(0, box.waiting.length - most) };
 }
 
-function toldNow(alert: Alert, before: Alert | undefined, begins: boolean, group: string | undefined, now: Date): Alert {
+function toldNow(
+  alert: Alert,
+  before: Alert | undefined,
+  begins: boolean,
+  group: string | undefined,
+  now: Date,
+): Alert {
   const { group: _, ...rest } = { ...before, ...alert };
-  return { ...rest, since: begins ? (before?.since ?? now.toISOString()) : alert.since, told: now.toISOString(), ...(group !== undefined && { group }) };
+  return {
+    ...rest,
+    since: begins ? (before?.since ?? now.toISOString()) : alert.since,
+    told: now.toISOString(),
+    ...(group !== undefined && { group }),
+  };
 }
 
 /** What waited keeps its place, with the words of today. */
@@ -110,7 +156,9 @@ function merged(waiting: readonly Waiting[], judged: ReadonlySet<string>, items:
 
 function shortFacts(one: Waiting): Waiting {
   const { facts: most, value: longest } = outboxLimits;
-  const facts = one.message.facts.slice(0, most).map(({ label, value }) => ({ label, value: shortened(value, longest) }));
+  const facts = one.message.facts
+    .slice(0, most)
+    .map(({ label, value }) => ({ label, value: shortened(value, longest) }));
   return { ...one, message: { ...one.message, facts } };
 }
 
