@@ -22,7 +22,7 @@ const shrink = group('shrink', {
 /** What `nightjar check` goes by, in the defaults and in a source alike. */
 export const watchShape = {
   schedule: z.string({ error: expected(cron) }).refine(isSchedule, { error: expected(cron) }).optional().describe('When backups are made: five fields of cron, in the time zone of the source.'),
-  freshness: duration('5m', '36500d').optional().describe('How old the newest complete backup may be; the time that one usually takes comes on top. Without it, an hour more than `schedule` leaves between two backups, or `25h`.'),
+  freshness: duration('5m', '36500d').optional().describe('How old the newest complete backup may be; the time that one usually takes comes on top. Without it, each moment of `schedule` must have a backup that begins within an hour, or `25h` counts.'),
   drillEvery: duration('1h', '36500d').optional().describe('How old the newest proven backup may be: one that passed a drill, or a restore with its proof. Without it, nobody is told.'),
   paused: z.union([z.boolean(), day(asPause)], { error: expected(asPause) }).optional().describe('`true`, or the day when it ends: nobody is told when backups are missing.'),
   shrink: shrink.optional().describe('When the newest backup is far smaller than the ones before.'),

@@ -55,7 +55,7 @@ export function momentOf(schedule: Schedule, start: Date): Date | undefined {
 /** A check asks for many sources with one schedule at one moment. */
 let lately: { until: number; known: Map<string, Date[]> } = { until: 0, known: new Map() };
 /** A start lies between two moments; of a schedule of every minute, a few more are not too early. */
-const nearest = 12;
+const nearest = 7;
 
 function distance(moment: Date, at: number): number {
   return Math.abs(moment.getTime() - at);
