@@ -19,15 +19,16 @@ const deed = (names: Deed['what'][]): fc.Arbitrary<Deed> => fc.record({ what: fc
 // most happens between the first question and the last lock
 const at = fc.oneof(fc.double({ min: 0, max: 1, noNaN: true }), fc.double({ min: 0.1, max: 0.35, noNaN: true }));
 const patienceMs = fc.constantFrom(20, 200, 2000);
-const transaction = fc.record({ at, patienceMs, deeds: fc.array(deed(deedNames), { minLength: 1, maxLength: 4 }), openMs: fc.constantFrom(0, 0, 0, 100) });
-const alone = fc.record({ at, patienceMs, deeds: fc.tuple(deed(lonelyNames)), openMs: fc.constant(0), alone: fc.constant(true) });
-const script: fc.Arbitrary<Script> = fc.array(fc.oneof({ weight: 9, arbitrary: transaction }, { weight: 1, arbitrary: alone }), { minLength: 1, maxLength: 4 });
+const by = fc.constantFrom<0 | 1>(0, 1);
+const transaction = fc.record({ at, by, patienceMs, deeds: fc.array(deed(deedNames), { minLength: 1, maxLength: 4 }), openMs: fc.constantFrom(0, 0, 0, 100) });
+const alone = fc.record({ at, by, patienceMs, deeds: fc.tuple(deed(lonelyNames)), openMs: fc.constant(0), alone: fc.constant(true) });
+const script: fc.Arbitrary<Script> = fc.array(fc.oneof({ weight: 9, arbitrary: transaction }, { weight: 1, arbitrary: alone }), { minLength: 1, maxLength: 5 });
 
 test('undisturbed, a stock restore of a backup is what the server itself says of the source', async () => {
   await expect(place.measure()).resolves.toEqual({ kind: 'complete', moment: 0, differs: '' });
 }, 60_000);
 
-test('whatever another session does, at each message of a backup: it equals one moment, or is refused', async () => {
+test('whatever two other sessions do, at each message of a backup: it equals one moment, or is refused', async () => {
   const endings: string[] = [];
   const faults: unknown[] = [];
   for (const each of fc.sample(script, { numRuns: numRuns || 15, seed: seed || 11 })) {

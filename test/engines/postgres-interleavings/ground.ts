@@ -9,11 +9,11 @@ import { fingerprint } from './fingerprint.ts';
 import type { State } from './fingerprint.ts';
 import { gate } from './gate.ts';
 import { world } from './world.ts';
-import { writer } from './writer.ts';
-import type { Transaction } from './writer.ts';
+import { chronicle, writer } from './writer.ts';
+import type { Chronicle, Transaction } from './writer.ts';
 
-/** Transactions of another session, each at one of the messages that a backup sends to the server: 0 is its first one, 1 its last. */
-export type Script = readonly (Transaction & { at: number })[];
+/** Transactions of two other sessions, each at one of the messages that a backup sends to the server: 0 is its first one, 1 its last. */
+export type Script = readonly (Transaction & { at: number; by: 0 | 1 })[];
 
 /** How a backup under a script ended: refused with a code, or what a stock restore of it holds. */
 export type Ending = { kind: 'refused'; code: string; message: string } | { kind: 'complete'; moment: number; differs: string };
@@ -49,25 +49,27 @@ export async function ground(major: PostgresMajor) {
   /** Takes a backup while the script runs beside it, and judges it by what the writer wrote down. */
   async function play(script: Script): Promise<{ ending: Ending; done: string[]; states: number }> {
     await renew('shop', 'world');
-    const other = await writer(access('shop'));
+    const told = await chronicle(access('shop'));
+    const others = [await writer(access('shop'), told), await writer(access('shop'), told)] as const;
     const due = script.toSorted((a, b) => a.at - b.at);
     before = async (count) => {
       while (due[0] !== undefined && count >= due[0].at * messages) {
-        other.done.push(`-- at message ${count}`);
-        await Promise.race([other.act(due.shift()!), new Promise((wake) => setTimeout(wake, yieldMs))]);
+        const next = due.shift()!;
+        told.done.push(`-- at message ${count}, writer ${next.by}`);
+        await Promise.race([others[next.by].act(next), new Promise((wake) => setTimeout(wake, yieldMs))]);
       }
     };
     way.begin();
     try {
       const manifest = await backup(source(), scene.deps(), limit()).catch((error: unknown) => error);
       before = async () => {};
-      await other.settled();
-      const { states, done } = other;
+      await Promise.all(others.map((one) => one.settled()));
+      const { states, done } = told;
       if (isBackupError(manifest)) return { ending: { kind: 'refused', code: manifest.code, message: manifest.message }, done, states: states.length };
       if (manifest instanceof Error) throw manifest;
-      return { ending: judged(await copied(manifest as Manifest), other), done, states: states.length };
+      return { ending: judged(await copied(manifest as Manifest), told), done, states: states.length };
     } finally {
-      await other.end();
+      await Promise.all(others.map((one) => one.end()));
     }
   }
   return {
@@ -86,7 +88,7 @@ export async function ground(major: PostgresMajor) {
 }
 
 /** The moment that a copy is of; where it is of none, what it has otherwise than the nearest one. */
-function judged(copy: State, { states, seen }: { states: State[]; seen: Record<string, string>[] }): Ending {
+function judged(copy: State, { states, seen }: Chronicle): Ending {
   const found = states.map((state) => differences(state.content, copy.content)).map((differs, moment) => ({ differs, moment }));
   const nearest = found.toSorted((a, b) => a.differs.length - b.differs.length)[0]!;
   const strange = Object.entries(copy.numbers).filter(([name, value]) => !seen.some((numbers) => numbers[name] === value)).map(([name, value]) => `sequence ${name} never was ${value}`);

@@ -8,23 +8,52 @@ import type { State } from './fingerprint.ts';
 export type Transaction = { deeds: readonly Deed[]; patienceMs: number; openMs: number; alone?: boolean };
 
 /**
- * A session that changes things, one transaction after the other. Before each commit it writes down what the database will be: `states` are all
- * that ever were, in their order, and `numbers` each value that a sequence had under a name.
+ * What became of a database whose writers commit one after the other: `states` are all that ever were, in their order, and `seen` each value that a sequence had
+ * under a name.
  */
-export async function writer(access: pg.ClientConfig) {
+export type Chronicle = {
+  states: State[];
+  seen: Record<string, string>[];
+  done: string[];
+  /** Nobody else commits while `commit` looks at the database and commits. */
+  alone(commit: () => Promise<void>): Promise<void>;
+};
+
+/** Begins with what is there now. */
+export async function chronicle(access: pg.ClientConfig): Promise<Chronicle> {
   const client = new pg.Client(access);
   await client.connect();
-  const states: State[] = [await fingerprint(client)];
-  const seen: Record<string, string>[] = [states[0]!.numbers];
-  const done: string[] = [];
+  const first = await fingerprint(client).finally(() => client.end());
+  let queue: Promise<unknown> = Promise.resolve();
+  return {
+    states: [first],
+    seen: [first.numbers],
+    done: [],
+    alone(commit) {
+      const mine = queue.then(commit);
+      queue = mine.catch(() => {});
+      return mine;
+    },
+  };
+}
+
+/**
+ * A session that changes things, one transaction after the other. Before each commit it writes down what the database will be. One that waits in vain, for a
+ * lock of another writer who waits for his turn, rolls back: each wait has its limit.
+ */
+export async function writer(access: pg.ClientConfig, { states, seen, done, alone }: Chronicle) {
+  const client = new pg.Client(access);
+  await client.connect();
   let queue = Promise.resolve();
 
   async function runAlone({ deeds, patienceMs }: Transaction): Promise<void> {
     await client.query(`set lock_timeout = '${patienceMs}ms'`);
     for (const deed of deeds) {
-      const statement = await statementsOf(deed, client);
-      await client.query(statement).then(() => done.push(statement), (error: Error) => done.push(`${statement}: ${error.message}`));
-      states.push(await fingerprint(client));
+      await alone(async () => {
+        const statement = await statementsOf(deed, client);
+        await client.query(statement).then(() => done.push(statement), (error: Error) => done.push(`${statement}: ${error.message}`));
+        states.push(await fingerprint(client));
+      }).catch((error: Error) => done.push(`not written down: ${error.message}`));
     }
   }
 
@@ -38,11 +67,13 @@ export async function writer(access: pg.ClientConfig) {
         done.push(statements);
         seen.push(await numbers(client));
       }
-      const state = await fingerprint(client);
       await new Promise((wake) => setTimeout(wake, openMs));
-      states.push(state);
-      await client.query('commit');
-      done.push('commit');
+      await alone(async () => {
+        const state = await fingerprint(client);
+        states.push(state);
+        await client.query('commit');
+        done.push('commit');
+      });
     } catch (error) {
       done.push(`rollback: ${(error as Error).message}`);
       await client.query('rollback');
@@ -52,9 +83,6 @@ export async function writer(access: pg.ClientConfig) {
     seen.push(await numbers(client));
   }
   return {
-    states,
-    seen,
-    done,
     act: (transaction: Transaction): Promise<void> => (queue = queue.then(() => (transaction.alone ? runAlone(transaction) : run(transaction)))),
     settled: () => queue,
     end: () => queue.finally(() => client.end()),
