@@ -90,15 +90,17 @@ test('a pin needs a reason, is shown in the list, and keeps its backup', async (
 test('verify leaves a record of how it ended, and the list tells a damaged backup', async () => {
   const vault = folderVault(join(folder, 'backups'));
   const proofs = async () => (await Array.fromAsync(vault.list('shop/', signal))).flatMap(({ key }) => /proofs\/.*-(verify-\w+)\.json$/.exec(key)?.[1] ?? []);
-  await run('verify', 'shop', ids[8]!);
+  const id = dailyIds(1, '2026-11-01')[0]!;
+  await putBackup(vault, 'shop', id, { rows: '-- rows of a dump\n' });
+  await run('verify', 'shop', id);
   expect(await proofs()).toEqual(['verify-passed']);
 
-  await vault.put(partKey(shop, ids[8]!, 'data/0001.sql.zst'), (async function* () { yield Buffer.from('other bytes of it'); })(), {}, signal);
-  const { code } = await run('verify', 'shop', ids[8]!);
+  await vault.put(partKey(shop, id, 'data/0001.sql.zst'), (async function* () { yield Buffer.from('other bytes of it'); })(), {}, signal);
+  const { code } = await run('verify', 'shop', id);
 
   expect(code).toBe(3);
   expect((await proofs()).sort()).toEqual(['verify-failed', 'verify-passed']); // of one second, perhaps
-  expect((await run('list', 'shop')).stdout).toMatch(new RegExp(`${ids[8]} .* damaged\n`));
+  expect((await run('list', 'shop')).stdout).toMatch(new RegExp(`${id} .* damaged\n`));
 });
 
 test('a source that is not configured is not rotated, though it has backups', async () => {
