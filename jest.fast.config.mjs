@@ -2,7 +2,7 @@
 // neither a suite nor anything that it imports, however indirectly, lies in one of these folders.
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
-import config from './jest.config.json' with { type: 'json' };
+import config from './jest.config.mjs';
 
 const slow = /^(test\/servers|layers|lib)\//;
 /** These start the CDK and npm as programs, which no import tells; or they try so many cases that each takes longer than all others together should. */

@@ -11,7 +11,7 @@ const tmpfs = 0x01021994;
 const roomBytes = 2 * 1024 ** 3;
 
 /**
- * Before a run of tests (jest.config.json): temporary folders lie in memory where the machine has enough of it. Everything in them is thrown away, and a third of
+ * Before a run of tests (jest.config.mjs): temporary folders lie in memory where the machine has enough of it. Everything in them is thrown away, and a third of
  * a run was waiting for the disk. The folder goes with this process, however that ends.
  */
 export default async function beforeAll({ maxWorkers }: { maxWorkers: number }): Promise<void> {
