@@ -18,7 +18,7 @@ const readAtFirst = 100;
 
 /**
  * The backup that is meant: one by its id, `latest` for the newest good one, `newest` for the newest whatever it is worth (but not one of the future). Says
- * which newer ones were passed over and why. Throws `backup-missing`, `manifest-invalid`.
+ * which newer ones were passed over and why. Throws `backup-missing`, `part-corrupt` where every one is damaged, `manifest-invalid`.
  */
 export async function chooseBackup(source: SourceName, which: string, memory: Memory, deps: Deps, signal: AbortSignal): Promise<Chosen> {
   if (which !== 'latest' && which !== 'newest') return byId(source, backupId(which), memory, deps, signal);
@@ -68,5 +68,7 @@ function noneGood(source: SourceName, { backups }: SourceVerdict, vault: Vault):
   if (last === undefined) return missingBackup(source, 'there is none yet', vault, `take one: nightjar backup ${source}`);
   if (last.damage?.kind === 'unreadable') return new BackupError('manifest-invalid', last.damage.why, { hint: `no other backup is good: nightjar list ${source}` });
   const count = backups.length === 1 ? 'the only one is not good' : `none of ${backups.length} is good`;
-  return missingBackup(source, `${count}: ${last.id}: ${whyBad(last)}`, vault, `see all of them: nightjar list ${source}; one can be restored by its id all the same`);
+  const message = `no backup of ${source} in ${vault.place}: ${count}: ${last.id}: ${whyBad(last)}`;
+  const hint = `see all of them: nightjar list ${source}; one can be restored by its id all the same`;
+  return new BackupError(last.damage === undefined ? 'backup-missing' : 'part-corrupt', message, { hint });
 }

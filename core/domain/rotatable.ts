@@ -10,8 +10,9 @@ import type { LostDays } from './rotation-share.ts';
 /** When backups are made and removed, in which time zone, and by what. `rotate`: five fields of cron; without it, once a day. */
 export type Rotating = { schedule: string; rotate: string | undefined; timeZone: string; retention: Retention; maxShare: number };
 
-/** The first days of a history have the least that stays: what is allowed in them is allowed later, too. */
-const rotations = 20;
+/** So far a policy is tried: small shares may first be refused when days leave a tier two at a time. */
+const rotations = 100;
+const backupsTried = 5000;
 const begin = Date.UTC(2024, 0, 1);
 const eachDay = '30 5 * * *';
 /** A rotation a day takes one day, of at least two. */
@@ -36,11 +37,13 @@ function firstRefusal({ schedule, rotate = eachDay, timeZone, retention, maxShar
   const [backups, removals] = [schedule, rotate].map((text) => new Cron(text.trim(), { timezone: timeZone, mode: '5-part' })) as [Cron, Cron];
   let kept: Candidate[] = [];
   let next = backups.nextRun(new Date(begin));
-  for (let left = rotations; left > 0; left -= 1) {
+  let tried = 0;
+  for (let left = rotations; left > 0 && tried < backupsTried; left -= 1) {
     const until = next === null ? null : removals.nextRun(next);
     if (until === null) return undefined;
     const all = [...kept];
     for (; next !== null && next < until; next = backups.nextRun(next)) all.push({ id: newBackupId(next, 0), start: next });
+    tried += all.length - kept.length;
     const stays = new Set(planRetention(all, retention, timeZone).flatMap(({ id, reasons }) => (reasons.length > 0 ? [id] : [])));
     kept = all.filter(({ id }) => stays.has(id));
     const days = lostDays(all.map(({ start }) => start), kept.map(({ start }) => start), timeZone);
