@@ -23,14 +23,10 @@ const statements: [pattern: string, verdict: Verdict][] = [
   ['SET default_table_access_method = \\w+', 'pass'],
   [`SELECT pg_catalog\\.set_config\\('search_path', '', false\\)`, 'pass'],
   [`SELECT pg_catalog\\.setval\\(${text}, -?\\d+, (?:true|false)\\)`, 'pass'],
-  // pg_dump 17 and newer print large objects whole here: owner, comment, grants
+  // pg_dump 17 and newer print large objects whole here, owners and grants among it
   [`SELECT pg_catalog\\.lo_create\\('\\d+'\\)`, 'pass'],
-  [`ALTER LARGE OBJECT \\d+ OWNER TO ${identifier}`, 'pass'],
   [`COMMENT ON LARGE OBJECT \\d+ IS ${text}`, 'pass'],
   [`SECURITY LABEL FOR ${identifier} ON LARGE OBJECT \\d+ IS ${text}`, 'pass'],
-  [`GRANT [A-Z,]+ ON LARGE OBJECT \\d+ TO ${identifier}(?: WITH GRANT OPTION)?`, 'pass'],
-  [`REVOKE (?:GRANT OPTION FOR )?[A-Z,]+ ON LARGE OBJECT \\d+ FROM ${identifier}`, 'pass'],
-  [`SET SESSION AUTHORIZATION ${identifier}|RESET SESSION AUTHORIZATION`, 'pass'],
   [`SELECT pg_catalog\\.lo_open\\('\\d+', \\d+\\)`, 'pass'],
   [`SELECT pg_catalog\\.lowrite\\(0, '\\\\x[0-9a-f]*'\\)`, 'pass'],
   ['SELECT pg_catalog\\.lo_close\\(0\\)', 'pass'],
@@ -39,7 +35,19 @@ const statements: [pattern: string, verdict: Verdict][] = [
   [`ALTER TABLE (?:ONLY )?${table} (?:DISABLE|ENABLE) TRIGGER ALL`, 'pass'],
   [`COPY ${table} (?:${columns} )? ?FROM stdin`, 'rows'],
 ];
-const known = statements.map(([pattern, verdict]) => ({ pattern: new RegExp(`^(?:${pattern})$`), verdict }));
+const known = statements.map(([pattern, verdict]) => ({ pattern: whole(pattern), verdict }));
+
+/** Who owns a large object, and who may do what with it. A right that somebody else has granted is granted in that one's name. */
+const rights = [
+  `ALTER LARGE OBJECT \\d+ OWNER TO ${identifier}`,
+  `GRANT [A-Z,]+ ON LARGE OBJECT \\d+ TO ${identifier}(?: WITH GRANT OPTION)?`,
+  `REVOKE (?:GRANT OPTION FOR )?[A-Z,]+ ON LARGE OBJECT \\d+ FROM ${identifier}`,
+  `SET SESSION AUTHORIZATION ${identifier}|RESET SESSION AUTHORIZATION`,
+].map(whole);
+
+function whole(pattern: string): RegExp {
+  return new RegExp(`^(?:${pattern})$`);
+}
 
 /** Comments end at a CR too, for psql. A part's own restriction is left out: it stands under ours. */
 const lines: { pattern: RegExp; verdict: Verdict }[] = [
@@ -53,9 +61,20 @@ export const dataGrammar: Grammar = {
   backslashIn: bytesIn(''),
   lines: bytesIn('-\\'),
   line: (found) => lines.find(({ pattern }) => pattern.test(found))?.verdict,
-  statement: (found) => known.find(({ pattern }) => pattern.test(found))?.verdict,
+  statement: (found) => (isRight(found) ? 'pass' : allowed(found)),
   rows: copyRows,
 };
+
+/** The same for a restore without owners and grants. */
+export const ownerlessGrammar: Grammar = { ...dataGrammar, statement: (found) => (isRight(found) ? 'drop' : allowed(found)) };
+
+function isRight(statement: string): boolean {
+  return rights.some((pattern) => pattern.test(statement));
+}
+
+function allowed(statement: string): Verdict | undefined {
+  return known.find(({ pattern }) => pattern.test(statement))?.verdict;
+}
 
 const mark = Buffer.from('\n\\.');
 const [newline, backslash, dot, carriageReturn] = [...Buffer.from('\n\\.\r')] as [number, number, number, number];

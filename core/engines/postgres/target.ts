@@ -14,7 +14,7 @@ import type { Claim } from './claim.ts';
 import { createDatabase, inspect, settledStatements } from './database.ts';
 import type { Found } from './database.ts';
 import { connectionLimit } from './database-statements.ts';
-import { dataGrammar } from './data-grammar.ts';
+import { dataGrammar, ownerlessGrammar } from './data-grammar.ts';
 import { discardDatabase } from './discard.ts';
 import { quoteIdentifier } from './identifier.ts';
 import { dropReplaced, sweepHalfMade } from './leftovers.ts';
@@ -66,8 +66,9 @@ export async function openTarget(login: Login, tools: Tools, options: TargetOpti
     return [];
   }
 
-  const allowed = (content: ByteStream, part: ManifestPart) => guarded(content, dataGrammar, part.file);
-  const apart = (content: ByteStream, part: ManifestPart) => piecesOf(content, dataGrammar, part.file);
+  const grammar = options.owners ? dataGrammar : ownerlessGrammar;
+  const allowed = (content: ByteStream, part: ManifestPart) => guarded(content, grammar, part.file);
+  const apart = (content: ByteStream, part: ManifestPart) => piecesOf(content, grammar, part.file);
   return {
     database: login.database,
     state,
