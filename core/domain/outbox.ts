@@ -43,6 +43,9 @@ export function withSightings(
   return { ...box, open: sorted([...plan.open, ...stillTold]), waiting: merged(box.waiting, judged, items) };
 }
 
+/** What was told of missing backups: a check says when it is over, and its all-clear stands for that of the run, too. */
+const missing: readonly Alert['kind'][] = ['never', 'stale', 'missed'];
+
 /**
  * Brings the good end of a run into an outbox: whatever was told of this kind and source, of whichever cause, is over,
  * and is told so once. Failures that never reached this notifier are not told any more.
@@ -55,7 +58,9 @@ export function withGoodRun(
 ): Outbox {
   const isOf = (alert: Alert): boolean => alert.source === source && alert.kind === kind;
   const ended = box.open.filter(isOf);
-  const [first] = ended;
+  const saidByCheck =
+    kind === 'backup-failed' && box.open.some((alert) => alert.source === source && missing.includes(alert.kind));
+  const first = saidByCheck ? undefined : ended[0];
   const known = {
     ...box,
     open: box.open.filter((alert) => !isOf(alert) || alert === first),

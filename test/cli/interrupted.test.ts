@@ -44,7 +44,10 @@ test.each([['SIGTERM', 143], ['SIGINT', 130]] as const)('%s in the middle of a b
     const { code, stderr } = await running.ended;
 
     expect({ code, stderr }).toEqual({ code: exitCode, stderr: `error: stopped by ${signal}\n` });
-    expect(await scene.objects()).toEqual([expect.stringMatching(/^big\/failures\/\d{8}T\d{6}Z-[0-9a-f]{8}-aborted\.json$/)]);
+    expect(await scene.objects()).toEqual([
+      expect.stringMatching(/^big\/failures\/\d{8}T\d{6}Z-[0-9a-f]{8}-aborted\.json$/),
+      expect.stringMatching(/^big\/starts\/\d{8}T\d{6}Z-[0-9a-f]{6}-[0-9a-f]{8}-unscheduled\.json$/),
+    ]);
   });
 
   await until(async () => (await waiting(`application_name = 'nightjar'`)) === 0);

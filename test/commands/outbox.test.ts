@@ -203,6 +203,25 @@ test('a run that fails each hour is told once a day, a new cause at once, and on
   expect(heard.at(-1)!.facts).toEqual([{ label: 'Was', value: 'backup-failed (source-unreachable, vault-full), for 26 h' }]);
 });
 
+test('a good run gives no all-clear of its own where a check has told that backups are missing, and will say that they are there', async () => {
+  await storeBackup(scene.vault, 'shop', now);
+  pass(24);
+  await fails('shop', 'source-unreachable', [mail]);
+  pass(2);
+  await checking(on(['shop']), [mail]);
+  pass(1);
+  await storeBackup(scene.vault, 'shop', now);
+  await succeeds('shop', [mail]);
+  expect(take()).toEqual(['problem shop: the backup failed: source-unreachable', expect.stringMatching(/^problem shop: the newest backup is 26 h old/)]);
+
+  pass(0.5);
+  await checking(on(['shop']), [mail]);
+  await succeeds('shop', [mail]);
+  await fails('shop', 'source-unreachable', [mail]);
+
+  expect(take()).toEqual(['recovered shop: fresh again: the newest backup is 30 min old', 'problem shop: the backup failed: source-unreachable']);
+});
+
 test('an all-clear that could not be told is no failure of the run, and is told by the next that tells', async () => {
   await fails('shop', 'vault-full', [mail]);
   await expect(succeeds('shop', [broken('mail')])).resolves.toEqual({ status: 'stored' });

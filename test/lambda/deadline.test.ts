@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startEndpoint } from '../notifiers/endpoint.ts';
+import type { Endpoint } from '../notifiers/endpoint.ts';
 import { startPostgres } from '../servers/postgres.ts';
 import type { DatabaseServer } from '../servers/server.ts';
 import { errorOf, logOf, valueOf } from './outcome.ts';
@@ -12,9 +13,10 @@ import { postgresSql } from './sql.ts';
 let scene: Scene;
 let server: DatabaseServer;
 let slow: SlowLink;
+let pager: Endpoint;
 
 beforeAll(async () => {
-  [scene, server] = await Promise.all([openScene(), startPostgres({ major: 18 })]);
+  [scene, server, pager] = await Promise.all([openScene(), startPostgres({ major: 18 }), startEndpoint(() => ({ status: 200 }))]);
   await postgresSql(server, 'postgres', 'create database shop');
   const noise = Array.from({ length: 6 }, (_, index) => `md5((g + ${index}e6)::text)`).join(' || ');
   await postgresSql(server, 'shop', `create unlogged table orders as select g as id, ${noise} as note from generate_series(1, 200000) g`);
@@ -23,7 +25,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await slow?.close();
-  await Promise.all([scene?.close(), server?.stop()]);
+  await Promise.all([scene?.close(), server?.stop(), pager?.stop()]);
 });
 
 /** Waits until a part is half way into the bucket. */
@@ -35,7 +37,6 @@ async function uploading(): Promise<void> {
 const sourceOf = (reached: DatabaseServer) => ({ server: reached, engine: 'postgres', database: 'shop', secret: 'shop-db' }) as const;
 
 test('a backup that can\'t be done in time stops early, says so, and leaves word of it and nothing else', async () => {
-  const pager = await startEndpoint(() => ({ status: 200 }));
   const notify = [{ webhook: { url: { env: 'PAGER_URL' }, key: { env: 'PAGER_KEY' } } }];
   const environment = { AWS_ENDPOINT_URL_SECRETS_MANAGER: scene.aws.endpoint, PAGER_URL: pager.url, PAGER_KEY: 'key' };
   const backup = await scene.deploy('backup', { shop: sourceOf(slow.server) }, { timeoutMs: 14_000, environment, config: { notify } });
@@ -52,7 +53,6 @@ test('a backup that can\'t be done in time stops early, says so, and leaves word
   expect((await scene.keys()).filter((key) => !key.startsWith('.outbox/'))).toEqual([expect.stringMatching(/^shop\/failures\/\d{8}T\d{6}Z-[0-9a-f]{8}-deadline\.json$/), 'shop/lease.json', expect.stringMatching(/^shop\/starts\/\d{8}T\d{6}Z-[0-9a-f]{6}-[0-9a-f]{8}-unscheduled\.json$/)]);
   expect(await scene.openUploads()).toBe(0);
   expect(pager.accepted.map(({ body }) => JSON.parse(body) as unknown)).toMatchObject([{ kind: 'backup-failed', subject: 'the backup failed: deadline', source: 'shop' }]);
-  await pager.stop();
   expect(backup.processes()).toHaveLength(1);
   expect(errorOf(await backup.invoke({}))).toMatchObject({ errorType: 'input-invalid' });
   const elsewhere = await scene.deploy('backup', { shop: sourceOf(server) });
