@@ -18,7 +18,7 @@ export async function acceptCommand(name: string, { yes }: { yes?: true }, { nig
   }
   const lines = aligned([['what', 'before', 'now'], ...what.map(({ what: one, before, now }) => [one, before, now])]);
   for (const line of lines) out.say(cut(`  ${line}`, width));
-  if (yes !== true) await confirmByName(source, `From now on that is what ${source} is measured by, and rotation may remove what it has held`, out, signal);
+  if (yes !== true) await confirmByName(source, `${source} is to be measured by that from now on, and rotation may remove what it has held`, out, signal);
   const by = `${userInfo().username}@${hostname()}`;
   await accept(by, signal);
   out.say(`${source}: accepted by ${by}`);

@@ -29,5 +29,5 @@ export async function confirmByName(name: string, question: string, out: Output,
   } finally {
     terminal.close();
   }
-  throw new BackupError('input-invalid', `not confirmed: ${unchanged}`, { hint: `the answer must be the name of the database, letter by letter: ${name}` });
+  throw new BackupError('input-invalid', `not confirmed: ${unchanged}`, { hint: `the answer must be the name, letter by letter: ${name}` });
 }

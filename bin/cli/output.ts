@@ -38,13 +38,13 @@ export function openOutput(stdout: Screen, stderr: Screen, json: boolean): Outpu
     if (json) return;
     clear();
     const text = oneLine(line);
-    const lines = stream.isTTY === true ? wrapped(text, stream.columns ?? usualColumns, '', hanging(text)) : [text];
+    const lines = stream.isTTY === true ? wrapped(text, stream.columns || usualColumns, '', hanging(text)) : [text];
     stream.write(`${lines.join('\n')}\n`);
   }
   return {
     json,
     watched,
-    columns: stderr.columns ?? usualColumns,
+    columns: stderr.columns || usualColumns,
     say: (line) => write(stdout, line),
     note: (line) => write(stderr, line),
     fail: (error) => failureLines(error).forEach((line) => write(stderr, line)),

@@ -6,7 +6,7 @@ import type { Expectation } from './expected.ts';
 import { emptyHistory } from './history.ts';
 import type { SourceHistory } from './history.ts';
 import type { BackupId, SourceName } from './keys.ts';
-import { moment } from './message-text.ts';
+import { moment, word } from './message-text.ts';
 import type { Standing } from './messages.ts';
 import { isPaused } from './pause.ts';
 import { gapMs } from './schedule.ts';
@@ -46,7 +46,7 @@ export function judge(watched: Watched, seen: Seen, now: Date): Judgement {
   const standing = standingOf(watched, seen, now);
   const paused = pauseOf(watched, now);
   if (paused !== undefined) return judged(standing, [paused]);
-  const doubts = doubtsOf(verdict);
+  const doubts = doubtsOf(watched.source, verdict);
   const missing = [...goneFinding(verdict), ...damagedFinding(verdict)];
   const { newest } = verdict;
   const found = [...missing, ...doubts];
@@ -125,20 +125,20 @@ function damagedFinding({ backups }: SourceVerdict): Finding[] {
   return damaged.length === 0 ? [] : [{ kind: 'damaged', backups: damaged }];
 }
 
-function doubtsOf({ backups, lost }: SourceVerdict): Finding[] {
+function doubtsOf(source: SourceName, { backups, lost }: SourceVerdict): Finding[] {
   const told = backups.filter(({ accepted }) => !accepted);
   return [
-    ...told.flatMap(misdatedDoubt),
+    ...told.flatMap((one) => misdatedDoubt(source, one)),
     ...told.flatMap(({ id, damage }) => (damage?.kind === 'unreadable' ? [doubt(`the backup ${id} can't be read: ${damage.why}`, 'was it written by a newer Nightjar, or changed by hand?')] : [])),
-    ...(lost === undefined ? [] : [doubt(`what the vault remembered of this source is lost: ${lost}`, 'look whether its backups hold what they should, then: nightjar accept')]),
+    ...(lost === undefined ? [] : [doubt(`what the vault remembered of this source is lost: ${lost}`, `look whether its backups hold what they should, then: nightjar accept ${word(source)}`)]),
   ];
 }
 
 /** A backup of the future would look fresh until its day has come. */
-function misdatedDoubt({ misdated }: Verdict): Finding[] {
+function misdatedDoubt(source: SourceName, { misdated }: Verdict): Finding[] {
   if (misdated === undefined) return [];
   if (misdated.kind === 'future') return [doubt(misdated.why, 'a clock is wrong, here or where the backup was made')];
-  return [doubt(misdated.why, 'who wrote it? It counts for nothing; if you put it there yourself: nightjar accept')];
+  return [doubt(misdated.why, `who wrote it? It counts for nothing; if you put it there yourself: nightjar accept ${word(source)}`)];
 }
 
 function overdueDrill({ watch: { drillEveryMs } }: Watched, { proven }: SourceVerdict, now: Date): Finding[] {

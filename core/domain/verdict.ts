@@ -11,7 +11,7 @@ import type { BackupId } from './keys.ts';
 import { moment, span } from './message-text.ts';
 import { backupPathOf, isPart } from './records.ts';
 import type { ProofRecord } from './records.ts';
-import { formatBytes, plural } from './units.ts';
+import { formatBytes, formatCount, plural } from './units.ts';
 
 /** What makes a backup useless as it is: parts that are gone or cut, a manifest that can't be understood, a look at it that failed. */
 export type Damage = { kind: 'gone' | 'cut' | 'unreadable' | 'verify' | 'restore' | 'drill'; why: string };
@@ -141,7 +141,13 @@ export function damagedParts(parts: readonly Pick<ManifestPart, 'file' | 'stored
   if (gone.length > 0) return { kind: 'gone', why: gone.length === 1 ? `its part ${gone[0]!.file} is gone` : `${gone.length} of its ${plural(parts.length, 'part')} are gone` };
   if (first === undefined) return undefined;
   const more = cut.length === 1 ? '' : `, and ${plural(cut.length - 1, 'more part')} of other sizes`;
-  return { kind: 'cut', why: `its part ${first.file} holds ${formatBytes(sizes.get(first.file)!)} instead of ${formatBytes(first.storedBytes)}${more}` };
+  return { kind: 'cut', why: `its part ${first.file} holds ${sizesText(sizes.get(first.file)!, first.storedBytes)}${more}` };
+}
+
+/** Sizes that read alike are told to the byte. */
+function sizesText(is: number, should: number): string {
+  const [now, before] = [formatBytes(is), formatBytes(should)];
+  return now === before ? `${formatCount(is)} bytes instead of ${formatCount(should)}` : `${now} instead of ${before}`;
 }
 
 function partDamage(found: BackupFound, entry: Entry | undefined): Damage | undefined {
