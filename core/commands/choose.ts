@@ -52,7 +52,9 @@ async function byId(source: SourceName, id: BackupId, memory: Memory, deps: Deps
   const found = judged?.verdict.backups.find((one) => one.id === id);
   if (judged === undefined || found === undefined) return { manifest, warnings: [] };
   const bad = found.damage ?? found.misdated;
-  return { manifest, warnings: [...(bad === undefined ? [] : [`${id}: ${bad.why}`]), ...doubtsAbout(found, judged.verdict)] };
+  // stands at the end of a restore that went well, too
+  const when = bad !== undefined && ['verify', 'restore', 'drill'].includes(bad.kind) ? 'earlier, ' : '';
+  return { manifest, warnings: [...(bad === undefined ? [] : [`${id}: ${when}${bad.why}`]), ...doubtsAbout(found, judged.verdict)] };
 }
 
 function doubtsAbout({ id, shrunk, other }: Verdict, { full }: SourceVerdict): string[] {

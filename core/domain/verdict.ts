@@ -78,8 +78,8 @@ export function verdictOf(history: SourceHistory, ledger: Ledger | undefined, ru
 }
 
 /** Judges one backup. `entry` is what is remembered of its manifest. */
-export function judgeBackup(found: BackupFound, entry: Entry | undefined, counts: Counts, { shrink }: Rules, now: Date): Verdict {
-  const damage = damageOf(found, entry);
+export function judgeBackup(found: BackupFound, entry: Entry | undefined, counts: Counts, { shrink, timeZone }: Rules, now: Date): Verdict {
+  const damage = damageOf(found, entry, timeZone);
   const misdated = misdatedOf(found, entry, now);
   const shrunk = entry?.shrunk !== undefined && counts(found.id) && isLess(entry.shrunk, shrink) ? entry.shrunk : undefined;
   const good = damage === undefined && misdated === undefined && entry?.facts !== undefined;
@@ -107,9 +107,9 @@ export function comparedSince({ shrink: { since }, timeZone }: Rules): Counts {
 }
 
 /** What is wrong with a backup, by its manifest, its parts and the looks at it; undefined where nothing is known to be. */
-export function damageOf(found: BackupFound, entry: Entry | undefined): Damage | undefined {
+export function damageOf(found: BackupFound, entry: Entry | undefined, timeZone = 'UTC'): Damage | undefined {
   if (entry !== undefined && entry.facts === undefined) return { kind: 'unreadable', why: entry.unreadable ?? 'its manifest could not be understood' };
-  return partDamage(found, entry) ?? failedLook(found.proofs);
+  return partDamage(found, entry) ?? failedLook(found.proofs, timeZone);
 }
 
 /** Why the date of a backup can't be true. */
@@ -159,13 +159,13 @@ function partDamage(found: BackupFound, entry: Entry | undefined): Damage | unde
 }
 
 /** A verify that passed mends one that failed; a restore or a drill that failed is mended by nothing but another one that passed. */
-function failedLook(proofs: readonly ProofRecord[]): Damage | undefined {
+function failedLook(proofs: readonly ProofRecord[], timeZone: string): Damage | undefined {
   let open: ProofRecord | undefined;
   for (const proof of proofs) {
     const isWeaker = proof.kind === 'verify' && open !== undefined && open.kind !== 'verify';
     if (!isWeaker) open = proof.outcome === 'failed' ? proof : undefined;
   }
-  return open && { kind: open.kind, why: `its ${open.kind} of ${moment(open.at)} failed` };
+  return open && { kind: open.kind, why: `its ${open.kind} of ${moment(open.at, timeZone)} failed` };
 }
 
 /** Restored and compared, and nothing bad seen since. Oldest look first. */

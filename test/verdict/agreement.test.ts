@@ -125,3 +125,14 @@ test.each(Array.from({ length: vaults }, (_, seed) => seed))('check, list, lates
   expect(after.judgement.findings.filter(({ kind }) => kind === 'gone')).toEqual([]);
   await scene.remove();
 }, 20_000);
+
+test('what failed earlier is told as such to whoever restores it by its id, in the time of the source too', async () => {
+  const scene = await folderScene();
+  const id = await storeBackup(scene.vault, shop, new Date('2026-11-20T02:00:00Z'));
+  await scene.vault.putIfAbsent(proofKey(shop, id, { kind: 'restore', outcome: 'failed', at: new Date('2026-11-20T04:11:00Z') }), Buffer.from('{}'), {}, limit());
+
+  const { warnings } = await chooseBackup(shop, id, { ...memory, timeZone: 'Europe/Amsterdam' }, { ...depsOf(scene.vault), clock: { now: () => now } }, limit());
+
+  expect(warnings).toEqual([`${id}: earlier, its restore of 2026-11-20 05:11 Europe/Amsterdam, 04:11 UTC failed`]);
+  await scene.remove();
+});
