@@ -16,14 +16,15 @@ export function limits(world: () => World): void {
     shop.link.slow(25_000_000);
     const before = await keysIn(world());
 
-    const [ended] = await Promise.all([fn('backup-shop').invoke({ source: 'shop' }, { timeoutMs: 12_000 }), until(async () => (await uploadsIn(world())).length > 0)]);
+    const [ended] = await Promise.all([fn('backup-shop').invoke({ source: 'shop' }, { timeoutMs: 16_000 }), until(async () => (await uploadsIn(world())).length > 0)]);
     const left = (await keysIn(world())).filter((key) => !before.includes(key));
 
     expect(errorOf(ended)).toMatchObject({ errorType: 'deadline' });
     expect(await uploadsIn(world())).toEqual([]);
     expect(left.filter((key) => key.endsWith('manifest.json'))).toEqual([]);
     expect(left).toContainEqual(expect.stringMatching(/^prod\/shop\/failures\/\S+-deadline\.json$/));
-    expect(await messagesOf(told)).toMatchObject([{ kind: 'backup-failed', source: 'shop' }]);
+    // the webhook, which failed before, is told again
+    expect(await messagesOf(told)).toMatchObject([{ kind: 'backup-failed', source: 'shop' }, { kind: 'recovered', subject: 'webhook can be told again' }]);
     expect(await alarm('failed-shop')).toBe('ALARM');
     expect(cloud.gate.judged.filter(({ verdict }) => !verdict.allowed).map(({ role, call }) => `${role} ${call.action}`)).toContain('backup shop s3:DeleteObject');
   }, 90_000);
@@ -33,6 +34,7 @@ export function limits(world: () => World): void {
 
     const ended = await fn('backup-shop').invoke({ source: 'shop' }, { timeoutMs: 9_000, handler: 'deaf.handler' });
     const [killed, ...more] = await uploadsIn(world());
+    const failure = (await keysIn(world())).filter((key) => key.startsWith('prod/shop/failures/'));
     await leave(world(), ['schema.pgdump', 'catalog.json.zst', 'after.sql.zst']);
     const early = valueOf(await fn('rotate').invoke({ source: 'shop' }));
     const between = await uploadsIn(world());
@@ -48,7 +50,11 @@ export function limits(world: () => World): void {
     expect(next).toMatchObject({ status: 'stored' });
     expect(late).toMatchObject({ status: 'rotated', swept: { state: 'swept', uploads: 4 } });
     expect(await uploadsIn(world())).toEqual([]);
-    expect((await keysIn(world())).filter((key) => key.startsWith('prod/shop/failures/'))).toEqual([]);
+    const left = await keysIn(world());
+    expect(failure).toEqual([expect.stringMatching(/-deadline\.json$/)]);
+    // of the starts the newest stay, whatever their age, and with them the failures since
+    expect(left.filter((key) => key.startsWith('prod/shop/failures/'))).toEqual(failure);
+    expect(left.filter((key) => key.startsWith('prod/shop/starts/'))).toHaveLength(32);
   }, 90_000);
 }
 
@@ -64,12 +70,14 @@ async function keysIn(world: World): Promise<string[]> {
   return Contents.map(({ Key = '' }) => Key);
 }
 
-/** Uploads of a run that died long ago, and a pin whose backup is gone. */
+/** Uploads of a run that died long ago, a pin whose backup is gone, and what runs of a month have left word of. */
 async function leave(world: World, files: readonly string[]): Promise<void> {
   const place = 'prod/shop/20260101T020000Z-dddddd';
   await withS3(world, async (client) => {
     for (const file of files) await client.send(new CreateMultipartUploadCommand({ Bucket: bucket, Key: `${place}/${file}` }));
-    await client.send(new PutObjectCommand({ Bucket: bucket, Key: `${place}/pin.json`, Body: '{}' }));
+    const days = Array.from({ length: 31 }, (_, day) => `202512${String(day + 1).padStart(2, '0')}T020000Z`);
+    const records = ['failures/20251130T020000Z-dddddddd-internal.json', ...days.map((day) => `starts/${day}-dddddd-dddddddd-unscheduled.json`)];
+    for (const key of [`${place}/pin.json`, ...records.map((record) => `prod/shop/${record}`)]) await client.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: '{}' }));
   });
 }
 
