@@ -36,7 +36,7 @@ export function configurationDocs(schema: Schema, example: string): string {
     section('`defaults`', 'Durations carry a unit: `ms`, `s`, `m` (minutes), `h`, `d`, `w`.', defaults),
     section('`retention`', 'Numbers count periods that have a backup, not days of the calendar, as in restic. `0` switches a tier off. A source’s own keys go over those of `defaults`; a `count` takes the place of all the others.', defaults?.properties?.['retention']),
     section('`rotation`', 'What `nightjar rotate` heeds, and what it refuses: [rotation](rotation.md).', defaults?.properties?.['rotation']),
-    section('`shrink`', 'The newest backup is compared with the median of the up to seven before it that had not shrunk themselves.', defaults?.properties?.['shrink']),
+    section('`shrink`', 'The newest backup is compared with the most that three full ones in a row have held. That only grows, until `nightjar accept`; see [freshness](freshness.md).', defaults?.properties?.['shrink']),
     section('`cloud`', 'What `cdk deploy` makes of the file on AWS: [cloud.md](cloud.md). The command line and the functions read the file and leave this out.', cloud),
     section('`cloud` `objectLock`', '', cloud?.properties?.['objectLock']),
     section('`cloud` `slack`', '', cloud?.properties?.['slack']),

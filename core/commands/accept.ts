@@ -15,12 +15,16 @@ type Deps = { vault: Vault; clock: Clock };
 /** What would be accepted of a source, and how to do it: only as long as nobody has written meanwhile. */
 export type Acceptance = { what: Acceptable[]; accept(by: string, signal: AbortSignal): Promise<void> };
 
-/** Looks at what a check tells of a source until a person accepts it. Changes nothing until `accept` is called, which throws `object-exists` where another check has written since. */
+/** Looks at what a check tells of a source until a person accepts it. Changes nothing until `accept` is called, which throws `object-exists` where another check has written since. Throws `backup-missing` where no backup is left. */
 export async function acceptanceOf(source: SourceName, memory: Memory, { vault, clock }: Deps, signal: AbortSignal): Promise<Acceptance> {
   const expected = (await readLedgerIndex(vault, signal)).has(source);
   const { verdict, ledger, before } = await survey(await listSource(source, vault, signal), { memory, at: clock.now(), expected }, vault, signal);
+  const what = acceptableOf(verdict);
+  if (what.length > 0 && verdict.backups.length === 0) {
+    throw new BackupError('backup-missing', `${source} has no backup: there is none that could be what is usual from now on`, { hint: `make one first: nightjar backup ${source}` });
+  }
   return {
-    what: acceptableOf(verdict),
+    what,
     async accept(by, stop) {
       const { newest } = verdict;
       const content = newest === undefined || newest.full ? undefined : contentOf((await readManifest(source, newest.id, vault, stop)).manifest);

@@ -14,7 +14,7 @@ const cron = 'five fields of cron (minute, hour, day, month, weekday) of a momen
 const share = (what: string) => wholeNumber(0, 100).optional().describe(`${what} \`0\` switches this off.`).meta({ default: shareByDefault });
 
 const shrink = group('shrink', {
-  rows: share('Fewer rows than this share of the most that were usual, in percent, are told, and a table that has lost its rows.'),
+  rows: share('Fewer rows than this share of the most that were usual, in percent, are told, of all tables or of one.'),
   bytes: share('Fewer bytes (before compression) than this share of the most that were usual, in percent, are told.'),
   since: day(asDay).optional().describe('Only backups from this day on are compared: write it when less is what you want, or run `nightjar accept`.'),
 });

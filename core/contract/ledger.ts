@@ -37,8 +37,11 @@ export const entrySchema = z.strictObject({
   other: otherSchema.optional(),
 });
 
-/** A family of tables: its name (digits as `#`), the most rows it had, those of the last full backup, full backups in a row in which it held its rows, how often it has lost them. */
-export const familySchema = z.tuple([z.string(), count, count, count, count]);
+/**
+ * A table, or a family of them (digits as `#`): its name, its level, the rows in the last full backup, full backups in a row in which it held its rows, how often it
+ * has come back by itself, and the rows in the full backup before the last.
+ */
+export const familySchema = z.tuple([z.string(), count, count, count, count, count.optional()]);
 
 /**
  * What shrinking is measured against: it grows by full backups, and is otherwise moved by `nightjar accept` alone. `from`: the first backup that counts;

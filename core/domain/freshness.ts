@@ -115,8 +115,10 @@ function pauseOf(watched: Watched, now: Date): Finding | undefined {
   return isPaused(watched, now) ? { kind: 'paused', until: typeof paused === 'object' ? paused.until : undefined } : undefined;
 }
 
-function goneFinding({ gone }: SourceVerdict): Finding[] {
-  return gone === undefined ? [] : [{ kind: 'gone', ...gone }];
+/** Where neither a backup nor the memory of them is left, somebody has removed both: how many there were, nobody knows. */
+function goneFinding({ gone, lost, backups }: SourceVerdict): Finding[] {
+  if (gone === undefined) return lost !== undefined && backups.length === 0 ? [{ kind: 'gone', count: 0, of: 0, ids: [] }] : [];
+  return [{ kind: 'gone', ...gone }];
 }
 
 /** Every damaged backup that nobody has accepted as such. That a manifest can't be understood says nothing of its parts: it is a doubt. */
@@ -130,7 +132,7 @@ function doubtsOf(source: SourceName, { backups, lost }: SourceVerdict): Finding
   return [
     ...told.flatMap((one) => misdatedDoubt(source, one)),
     ...told.flatMap(({ id, damage }) => (damage?.kind === 'unreadable' ? [doubt(`the backup ${id} can't be read: ${damage.why}`, 'was it written by a newer Nightjar, or changed by hand?')] : [])),
-    ...(lost === undefined ? [] : [doubt(`what the vault remembered of this source is lost: ${lost}`, `look whether its backups hold what they should, then: nightjar accept ${word(source)}`)]),
+    ...(lost === undefined || backups.length === 0 ? [] : [doubt(`what the vault remembered of this source is lost: ${lost}`, `look whether its backups hold what they should, then: nightjar accept ${word(source)}`)]),
   ];
 }
 

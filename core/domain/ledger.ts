@@ -1,11 +1,12 @@
-import type { Baseline, Entry, Family, Ledger } from '../contract/ledger.ts';
+import type { Baseline, Entry, Ledger } from '../contract/ledger.ts';
 import type { Manifest } from '../contract/manifest.ts';
-import { familyOf, grown, otherThan, shrinkingAgainst } from './baseline.ts';
+import { grown, otherThan, shrinkingAgainst } from './baseline.ts';
 import type { Content } from './baseline.ts';
 import { goneOf } from './gone.ts';
 import type { BackupFound, SourceHistory } from './history.ts';
 import { manifestKey, startOf } from './keys.ts';
 import type { BackupId, SourceName } from './keys.ts';
+import { familiesOf, volatileOf } from './table-levels.ts';
 import { clocksMs, comparedSince, damageOf, damagedParts, misdatedOf, partsListed, partsNamed } from './verdict.ts';
 import type { Memory } from './verdict.ts';
 
@@ -14,11 +15,9 @@ export type ManifestRead = { content: Content; parts: Pick<Manifest, 'parts'>['p
 
 /** What a manifest says, as far as its backup is judged by it. */
 export function contentOf({ start, end, engine, database, server, parts, tables }: Manifest): Content {
-  const families = new Map<string, number>();
-  for (const { table, rows } of tables) families.set(familyOf(table), (families.get(familyOf(table)) ?? 0) + rows);
   const sum = (numbers: number[]): number => numbers.reduce((total, one) => total + one, 0);
   const facts = { start, end, rows: sum(tables.map(({ rows }) => rows)), bytes: sum(parts.map(({ bytes }) => bytes)), parts: partsNamed(parts), engine, database };
-  return { facts: { ...facts, ...(server.identity !== undefined && { server: server.identity }) }, families };
+  return { facts: { ...facts, ...(server.identity !== undefined && { server: server.identity }) }, families: familiesOf(tables) };
 }
 
 /** The backups whose manifests have to be read: new ones, ones whose object has changed, ones whose parts are otherwise than they were when they were last compared. */
@@ -112,6 +111,5 @@ function restartedSince(ledger: Ledger, memory: Memory): Ledger {
     return { ...bare, ...(shrunk && baseline.rows > 0 && { shrunk }) };
   });
   if (baseline === undefined) return ledger;
-  const dips = tables.flatMap(([name, , , , count]): Family[] => (count > 0 ? [[name, 0, 0, 0, count]] : []));
-  return { ...rest, backups, baseline: { ...baseline, servers, tables: dips } };
+  return { ...rest, backups, baseline: { ...baseline, servers, tables: volatileOf(tables) } };
 }

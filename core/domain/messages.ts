@@ -128,9 +128,10 @@ export function damaged(standing: Standing, backups: readonly { id: BackupId; wh
 
 /** Backups that were there and are not, though no policy removed them. */
 export function gone(standing: Standing, { count, of, ids }: { count: number; of: number; ids: readonly string[] }, telling: Telling): Message {
-  const subject = `${formatCount(count)} of ${plural(of, 'backup')} are gone, and no rotation removed them`;
+  const isEmpty = standing.count === 0;
+  const subject = `${isEmpty ? 'no backup is left: ' : ''}${of === 0 ? 'all that there were' : `${formatCount(count)} of ${plural(of, 'backup')}`} are gone, and no rotation removed them`;
   const shown = ids.slice(-shownOfMany).toReversed().map((id) => fact('Gone', id));
-  return about('gone', standing, telling, subject, [...shown, ...more(count), ...facts(standing, telling.at)], [`nightjar list ${word(standing.source)}`, `nightjar accept ${word(standing.source)}`]);
+  return about('gone', standing, telling, subject, [...shown, ...more(count), ...facts(standing, telling.at)], isEmpty ? [`nightjar backup ${word(standing.source)}`] : [`nightjar list ${word(standing.source)}`, `nightjar accept ${word(standing.source)}`]);
 }
 
 /** The newest backup is of something else than the ones before it. */

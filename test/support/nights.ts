@@ -21,9 +21,9 @@ export async function nights(retention: Retention, { hours = 24 } = {}) {
   await vault.putIfAbsent(objectKey('note.txt'), Buffer.from('hello'), {}, limit());
   let now = new Date('2026-03-01T02:00:00Z');
   const clock = { now: () => now };
-  const heard: { night: number; severity: Message['severity']; kind: Message['kind']; was: string; subject: string }[] = [];
+  const heard: { night: number; severity: Message['severity']; kind: Message['kind']; was: string; subject: string; next: string[] }[] = [];
   let night = 0;
-  const listener = { name: 'listener', notify: async (message: Message) => void heard.push({ night, severity: message.severity, kind: message.kind, was: message.facts.find(({ label }) => label === 'Was')?.value ?? '', subject: message.subject }) };
+  const listener = { name: 'listener', notify: async (message: Message) => void heard.push({ night, severity: message.severity, kind: message.kind, was: message.facts.find(({ label }) => label === 'Was')?.value ?? '', subject: message.subject, next: message.next }) };
   const watched = { ...watching(), place: vault.place, retention };
   const policy = policyOf(retention);
   const memory = { shrink: watched.watch.shrink, timeZone: 'UTC', retention };

@@ -13,7 +13,7 @@ import { drawing } from '../support/drawing.ts';
 const week: Retention = { count: 7 };
 const month: Retention = { ...none, daily: 30 };
 const usual: Retention = { ...none, daily: 7, weekly: 4, monthly: 12, yearly: 5 };
-const full = (night: number): Record<string, number> => ({ orders: 100_000 + night * 50, customers: 4000 + night, settings: 12 });
+const full = (night: number): Record<string, number> => ({ orders: 100_000 + night * 50, customers: 4000 + night, settings: 12, t1_orders: 9000, t2_orders: 3000 });
 const lostAt = 12;
 const lastNight = 31;
 let scene: Nights | undefined;
@@ -33,10 +33,14 @@ async function lived(made: Nights, backupOf: (night: number) => StoredBackup | u
 }
 
 const losses: [name: string, kind: string, lose: (night: number) => StoredBackup][] = [
-  ['all rows gone in one go', 'shrunk', () => ({ tables: { orders: 0, customers: 0, settings: 0 } })],
+  ['all rows gone in one go', 'shrunk', () => ({ tables: { orders: 0, customers: 0, settings: 0, t1_orders: 0, t2_orders: 0 } })],
   ['99.5 % of the rows gone', 'shrunk', (night) => ({ tables: { orders: 500 + night, customers: 20, settings: 12 } })],
   ['one table emptied beside large ones', 'shrunk', (night) => ({ tables: { ...full(night), customers: 0 } })],
-  ['one table dropped beside large ones', 'shrunk', (night) => ({ tables: { orders: full(night)['orders']!, settings: 12 } })],
+  ['nine tenths of one table gone beside large ones', 'shrunk', (night) => ({ tables: { ...full(night), customers: 400 } })],
+  ['one table lost in two nights', 'shrunk', (night) => ({ tables: { ...full(night), customers: night === lostAt ? 1900 : 0 } })],
+  ['a small table emptied beside large ones', 'shrunk', (night) => ({ tables: { ...full(night), settings: 0 } })],
+  ["one tenant's table emptied beside the others'", 'shrunk', (night) => ({ tables: { ...full(night), t2_orders: 0 } })],
+  ['one table dropped beside large ones', 'shrunk', (night) => ({ tables: Object.fromEntries(Object.entries(full(night)).filter(([name]) => name !== 'customers')) })],
   ['bytes gone, and no row', 'shrunk', (night) => ({ tables: full(night), bytes: 200_000 })],
   ['another database under the name', 'other-database', (night) => ({ tables: full(night), database: 'shop_test' })],
   ['another engine under the name', 'other-database', (night) => ({ tables: full(night), engine: 'mariadb' })],
@@ -103,6 +107,27 @@ test('all backups gone at once is no source that has never been backed up', asyn
 
   expect(found[21]).toEqual(['gone']);
   expect(found.slice(21).flat()).not.toContain('never');
+}, 60_000);
+
+test('a loss that was mended is told again when it comes again', async () => {
+  const made = await nights(week);
+  await lived(made, (night) => ({ tables: { ...full(night), customers: night === 12 || night === 15 ? 0 : 4000 } }));
+
+  expect(made.told('shrunk')).toEqual([12, 15]);
+}, 60_000);
+
+test('a source whose whole folder is gone has no backup left: nobody can accept that, and a backup is what to make', async () => {
+  const made = await nights(usual);
+  scene = made;
+  for (let night = 1; night <= 10; night += 1) await made.night({ tables: full(night) });
+  for (const { key } of await Array.fromAsync(made.vault.list('shop/', limit()))) await made.vault.delete(key, limit());
+
+  for (let night = 11; night <= 13; night += 1) expect((await made.night(undefined)).kinds).toEqual(['gone']);
+  expect(made.heard[0]).toMatchObject({ night: 11, subject: 'no backup is left: all that there were are gone, and no rotation removed them', next: ['nightjar backup shop'] });
+  await expect(made.accept()).rejects.toMatchObject({ code: 'backup-missing', hint: 'make one first: nightjar backup shop' });
+  expect((await made.night({ tables: full(14) })).kinds).toEqual(['unknown']);
+  expect(await made.accept()).toEqual(['memory']);
+  expect((await made.night({ tables: full(15) })).kinds).toEqual([]);
 }, 60_000);
 
 test('a backup whose parts are gone or cut, that failed a verify, or every drill of which failed, is never told as fresh', async () => {
