@@ -103,7 +103,7 @@ export type Confirmed = {
   tables: TableRows[];
   /** What the person should know, and only the run could tell: what a program said though it succeeded, … */
   warnings: string[];
-  /** What the backup holds otherwise than the source does, so that every proof has to except it: `column t.f: 12 values lose digits`. */
+  /** What the backup holds otherwise than the source does, so that every proof has to except it: `column t.f: 12 values lose digits`. Of a proof: what the manifest does not except itself, being of an older version. */
   exceptions: string[];
 };
 

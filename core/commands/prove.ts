@@ -29,7 +29,7 @@ export async function prove(engine: Engine, expected: Expected, deps: Deps, sign
     const read = plan.parts.filter((part) => part.reader !== undefined);
     const tallies = await atOnce(deps.parallel, read, (part, stop) => readPart(part, deps.report, stop), signal);
     const seen = mergeTallies(tallies.flatMap((tally) => tally ?? []));
-    const { tables } = await plan.confirm(seen.tables.map(({ table, columns, rows, fingerprint }) => ({ table, columns, rows, fingerprint })), signal);
+    const { tables, exceptions: unsaid } = await plan.confirm(seen.tables.map(({ table, columns, rows, fingerprint }) => ({ table, columns, rows, fingerprint })), signal);
     const { ways, exceptions, different, hint } = await compareDefinitions(engine, expected, plan, deps, signal);
     return {
       tables: tables.length,
@@ -37,7 +37,7 @@ export async function prove(engine: Engine, expected: Expected, deps: Deps, sign
       objects: Object.entries(catalog).reduce((sum, [kind, names]) => (owners || !engine.ownerKinds.includes(kind) ? sum + Object.keys(names).length : sum), 0),
       definitions: ways[byName] === undefined,
       ways,
-      exceptions: [...(manifest.exceptions ?? []), ...exceptions].map(oneLine),
+      exceptions: [...(manifest.exceptions ?? []), ...unsaid, ...exceptions].map(oneLine),
       differences: [...contentDifferences(manifest, { tables, largeObjects: seen.largeObjects, sequences: seen.sequences }), ...different.map(describeUnequal)].map(oneLine),
       ...(hint !== undefined && { hint }),
     };

@@ -1,7 +1,7 @@
 import { catalogSchema } from '../contract/catalog.ts';
 import type { Manifest, ManifestPart } from '../contract/manifest.ts';
 import { BackupError, isBackupError, messageOf, ourError } from '../domain/errors.ts';
-import { oneLine } from '../domain/lines.ts';
+import { firstLines, oneLine } from '../domain/lines.ts';
 import { partKey } from '../domain/keys.ts';
 import type { BackupId, ObjectKey, SourceName } from '../domain/keys.ts';
 import type { Bytes } from '../domain/units.ts';
@@ -34,6 +34,8 @@ type Deps = { vault: Vault; report: Report; parallel: number };
 type Backup = { manifest: Manifest; catalog: Catalog };
 
 const discardLimitMs = 30_000;
+/** Of those that the backup's manifest holds. */
+const mostWarnings = 10;
 /** It is held in memory; a thousand tables take half a megabyte. */
 const largestCatalog = 256 * 1024 ** 2;
 
@@ -50,6 +52,7 @@ export async function restore(manifest: Manifest, engine: Engine, options: Resto
   try {
     if (target.state === 'occupied') await requireReplaceable(manifest, target, engine, options, deps, signal);
     announce(manifest, engine.place, deps.report);
+    for (const message of firstLines(manifest.warnings, mostWarnings)) deps.report({ type: 'warning', message: `told when it was backed up: ${oneLine(message)}` });
     return await orSayWhatIsThere(target, () => fill(target, { manifest, catalog }, engine, options, deps, signal));
   } finally {
     await target.close();

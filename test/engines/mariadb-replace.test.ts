@@ -225,6 +225,50 @@ describe.each(servers)('on $name, what would fail behind the drop is found befor
     expect(proof?.differences).toEqual([]);
   });
 
+  test('definers who have rights on the database alone: it is replaced, and a copy asks for the rights that they lack there', async () => {
+    await admin.query(`CREATE USER app@'%' IDENTIFIED BY 'pw'; GRANT ALL ON live.* TO app@'%'; GRANT ALL ON shop.* TO app@'%'; CREATE DATABASE fit; CREATE TABLE fit.t (i int)`);
+    for (const object of ['FUNCTION fn(a int) RETURNS int DETERMINISTIC RETURN a + 1', 'VIEW base AS SELECT id FROM t', 'VIEW called AS SELECT fn(id) AS x FROM base', 'SQL SECURITY INVOKER VIEW invoked AS SELECT fn(id) AS x FROM t', 'VIEW above AS SELECT x FROM called']) {
+      await admin.query(`CREATE DEFINER = app@'%' ${object}`);
+    }
+    await admin.query('CREATE VIEW mine AS SELECT x FROM above');
+    const manifest = await taken();
+
+    const copying = () => replacing(manifest, 'root', 'fresh').catch((caught: unknown) => caught as BackupError);
+    const [refusedThere, copy] = [await replacing(manifest, 'root', 'fit').catch((caught: unknown) => caught as BackupError), await copying()];
+    await mend((copy as BackupError).hint ?? '');
+    const [copied, { proof }] = [await copying(), await replacing(manifest, 'root', 'shop')];
+    const hint = (refusedThere as BackupError).hint ?? '';
+    await mend(hint);
+    const there = await replacing(manifest, 'root', 'fit');
+    const [rows] = await admin.query('SELECT x FROM shop.mine ORDER BY x');
+    await admin.query("DROP DATABASE fit; DROP DATABASE IF EXISTS fresh; DROP USER app@'%'");
+
+    expect(copy).toMatchObject({ code: 'restore-failed', hint: 'GRANT SELECT, EXECUTE ON `fresh`.* TO `app`@`%`; or restore without owners: --no-owner' });
+    expect(copied).toMatchObject({ proof: { differences: [] } });
+    expect({ proof, rows }).toMatchObject({ proof: { differences: [] }, rows: [{ x: expect.anything() }, { x: expect.anything() }] });
+    expect((refusedThere as BackupError).message).toMatch(/^fit is as it was, .*its definer app@% lacks SELECT on `fit`\.`t`: view `base`/);
+    expect(hint).toBe('GRANT SELECT, EXECUTE ON `fit`.* TO `app`@`%`; or restore without owners: --no-owner');
+    expect(there.proof?.differences).toEqual([]);
+  });
+
+  test('rights of definers on one table and one function are enough, and what may not be asked counts as none', async () => {
+    await admin.query("CREATE USER app@'%' IDENTIFIED BY 'pw'; CREATE USER blind@'%' IDENTIFIED BY 'pw'; SET GLOBAL log_bin_trust_function_creators = 1; CREATE DEFINER = app@'%' FUNCTION fn(a int) RETURNS int DETERMINISTIC RETURN a + 1");
+    await admin.query(`GRANT SELECT ON shop.t TO app@'%'; GRANT EXECUTE ON FUNCTION shop.fn TO app@'%'; GRANT ALL ON \`shop%\`.* TO blind@'%'; GRANT ${isMysql ? 'SET_ANY_DEFINER, ALLOW_NONEXISTENT_DEFINER, SHOW_ROUTINE' : 'SET USER'} ON *.* TO blind@'%'`);
+    if (!isMysql) await admin.query("GRANT SELECT ON mysql.proc TO blind@'%'");
+    await admin.query("CREATE DEFINER = app@'%' VIEW called AS SELECT fn(id) AS x FROM t");
+    const manifest = await taken();
+
+    const { message, hint } = await replacing(manifest, 'blind', 'shop').then(() => new Error('it was replaced'), (caught: unknown) => caught) as BackupError;
+    const { proof } = await replacing(manifest, 'root', 'shop');
+    await mend(hint ?? '');
+    const again = await replacing(manifest, 'blind', 'shop');
+    await admin.query("DROP USER app@'%'; DROP USER blind@'%'; SET GLOBAL log_bin_trust_function_creators = 0");
+
+    expect(message).toMatch(/^shop is as it was, .*whether its definer app@% has .* may not be asked .*: view `called`/);
+    expect(hint).toBe('GRANT SELECT, EXECUTE ON `shop\\_%`.* TO `app`@`%`; GRANT SELECT, EXECUTE ON `shop`.* TO `app`@`%`; or restore without owners: --no-owner');
+    expect([proof, again.proof].map((one) => one?.differences)).toEqual([[], []]);
+  });
+
   test('a row that is longer as a statement than this server takes at once', async () => {
     await admin.query('CREATE TABLE blobs (id int PRIMARY KEY, b mediumblob, l text CHARACTER SET latin1)');
     // in a dump each NUL takes two bytes, and beside a latin1 column each byte two digits

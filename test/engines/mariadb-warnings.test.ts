@@ -52,5 +52,5 @@ test('what mariadb-dump and mariadb say though they succeed is told once each, w
   await restore(manifest, source('copy').engine, { replace: false, owners: true, proof: false }, { ...scene.deps(), report, parallel: 2 }, limit());
 
   expect(manifest.warnings).toEqual([expect.stringMatching(/^mariadb-dump said: Warning: .* of mariadb-dump \*\*\*$/)]);
-  expect(told).toEqual([expect.stringMatching(/^mariadb said: Warning: .* of mariadb \*\*\*$/)]);
+  expect(told).toEqual([`told when it was backed up: ${manifest.warnings[0]}`, expect.stringMatching(/^mariadb said: Warning: .* of mariadb \*\*\*$/)]);
 });

@@ -35,7 +35,7 @@ const meanings: Meaning[] = [
 ];
 
 /** Said of a source; a restore has other remedies (remedies.ts). */
-const ofReading = [1104, 1114, 1290, 1969, 3024];
+const ofReading = [1104, 1114, 1290, 1356, 1969, 3024];
 const lostConnection = [2006, 2013, 1158, 1159, 1160, 1161];
 const networkCodes = ['ECONNREFUSED', 'ENOTFOUND', 'ETIMEDOUT', 'ECONNRESET', 'EHOSTUNREACH', 'EAI_AGAIN', 'EPIPE', 'PROTOCOL_CONNECTION_LOST', 'HANDSHAKE_SSL_ERROR', 'HANDSHAKE_NO_SSL_SUPPORT'];
 

@@ -1,16 +1,16 @@
-import { unquoteName } from './quoting.ts';
+import { quoteAccount, unquoteName } from './quoting.ts';
 import type { Session } from './session.ts';
 
-/** One line of SHOW GRANTS: rights on everything, on the databases of a pattern, or on one table. */
+/** One line of SHOW GRANTS: rights on everything, on the databases of a pattern, or on one table or function. */
 type Grant = { rights: Set<string>; database?: string; table?: string };
 
 /** What a user may do, as far as a dump needs to know. */
 export type Rights = { has(right: string, database?: string, table?: string): boolean };
 
-const grantLine = /^GRANT (.+?) ON (?:TABLE )?(\*|`(?:[^`]|``)*`)\.(\*|`(?:[^`]|``)*`) TO /s;
+const grantLine = /^GRANT (.+?) ON (?:TABLE |FUNCTION )?(\*|`(?:[^`]|``)*`)\.(\*|`(?:[^`]|``)*`) TO /s;
 const revokeLine = /^REVOKE (.+?) ON (`(?:[^`]|``)*`)\.\* FROM /s;
 
-/** Reads the lines of SHOW GRANTS, those of active roles included. Rights on single columns or routines are not enough for a dump and are left out. */
+/** Reads the lines of SHOW GRANTS, those of active roles included. Rights on single columns or procedures are not enough for a dump and are left out. */
 export function parseGrants(lines: string[]): Rights {
   const grants = lines.flatMap((line) => parseGrant(line));
   const revoked = lines.flatMap((line) => parseRevoke(line));
@@ -25,9 +25,10 @@ export function parseGrants(lines: string[]): Rights {
   };
 }
 
-/** What the session's user may do. */
-export async function rightsOf(session: Session): Promise<Rights> {
-  return parseGrants((await session.rows('SHOW GRANTS')).map((row) => Object.values(row)[0] ?? ''));
+/** What the session's user may do, or another: `app@%`. */
+export async function rightsOf(session: Session, account?: string): Promise<Rights> {
+  const whose = account === undefined ? '' : ` FOR ${quoteAccount(account)}`;
+  return parseGrants((await session.rows(`SHOW GRANTS${whose}`)).map((row) => Object.values(row)[0] ?? ''));
 }
 
 function parseGrant(line: string): Grant[] {

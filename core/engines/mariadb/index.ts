@@ -22,6 +22,7 @@ import { requireFinished } from './unfinished.ts';
 import { requireStoredBytes, requireUsualSession } from './usual.ts';
 import { defaultLosses } from './values/definitions.ts';
 import { lossWatch } from './values/losses.ts';
+import { oldLosses } from './values/old-warnings.ts';
 import { storedBytes } from './values/row-form.ts';
 
 /**
@@ -61,7 +62,7 @@ export function mariadbEngine(login: Login, tools: Tools): Engine {
         warnings: [...tableWarnings(tables, takesHistory(server)), ...blindness, ...selfNamingWarnings(before, login.database), ...await libraryWarnings(session)],
         async confirm(seen, stop) {
           await requireUnchanged(before, login, stop);
-          return { tables: complete(seen, tables, server), warnings: said.warnings(), exceptions: [...alteredDefaults, ...await losses.exceptions()] };
+          return { tables: complete(seen, tables, server), warnings: said.warnings(), exceptions: like === undefined ? [...alteredDefaults, ...await losses.exceptions()] : oldLosses(like) };
         },
         close: async () => losses.close(),
       };

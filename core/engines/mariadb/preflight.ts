@@ -31,7 +31,7 @@ export async function requireLoadable({ login, known, restorer, rehearsed, needs
 function rehearsalObstacles({ refused, different }: Exclude<Rehearsal, { notHeld: string }>, { manifest }: Known, restorer: Restorer): Obstacle[] {
   const said = Map.groupBy(refused, ({ error }) => error);
   return [
-    ...[...said].map(([error, objects]) => ({ what: `${error}: ${few(objects.map(({ object }) => object))}`, remedy: remedyFor(objects[0]!.number, restorer, error) ?? otherServer(manifest.server, restorer) })),
+    ...[...said].map(([error, objects]) => ({ what: `${error}: ${few(objects.map(({ object }) => object))}`, remedy: objects[0]!.remedy ?? remedyFor(objects[0]!.number, restorer, error) ?? otherServer(manifest.server, restorer) })),
     ...(different.length === 0 ? [] : [{ what: `it makes something else than was backed up of ${few(different)}`, remedy: 'compare SHOW CREATE of a restored copy (restore with --to): a storage engine or a setting of the source is missing here' }]),
   ];
 }

@@ -5,6 +5,12 @@ export function quoteName(name: string): string {
   return `\`${name.replaceAll('`', '``')}\``;
 }
 
+/** An account as CURRENT_USER() says it (`app@%`), as a statement takes it. */
+export function quoteAccount(account: string): string {
+  const at = account.lastIndexOf('@');
+  return `${quoteName(account.slice(0, at))}@${quoteName(account.slice(at + 1))}`;
+}
+
 /** The name of a character set or collation, which no quotes go around. Throws `part-corrupt`. */
 export function plainWord(text = ''): string {
   if (/^\w+$/.test(text)) return text;
@@ -19,6 +25,11 @@ export function quoteText(text: string): string {
 /** The name inside the quotes. */
 export function unquoteName(quoted: string): string {
   return quoted.slice(1, -1).replaceAll('``', '`');
+}
+
+/** `` `app`@`%` `` as CURRENT_USER() says it. */
+export function accountOf(definer: string): string {
+  return (definer.match(/`(?:[^`]|``)*`|"(?:[^"]|"")*"/g) ?? []).map(unquoteName).join('@');
 }
 
 /** Bytes as a string of which each character is one byte: text in any encoding goes through unharmed. */

@@ -43,7 +43,7 @@ function brokenError(place: string, login: Login, refused: { view: string; error
   const names = refused.map(({ view }) => quoteName(view)).join(', ');
   const drops = refused.map(({ view }) => `DROP VIEW ${quoteName(login.database)}.${quoteName(view)};`).join(' ');
   return new BackupError('source-unsupported', `${place}: broken views, which no dump can hold: ${names} (${messageOf(refused[0]?.error)})`, {
-    hint: `repair what they refer to (make the user, where one is missing), or run: ${drops}`,
+    hint: `repair what they refer to (make the user, where one is missing; give the definer of a view what it lacks: GRANT SELECT, EXECUTE ON ${quoteName(login.database)}.* TO …), or run: ${drops}`,
     cause: refused[0]?.error,
   });
 }

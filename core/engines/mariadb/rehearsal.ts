@@ -4,18 +4,20 @@ import { newDatabaseName } from '../../domain/keys.ts';
 import type { ByteStream, Catalog } from '../../ports.ts';
 import type { Login } from '../login.ts';
 import { changedObjects, readCatalog } from './catalog.ts';
+import { isOfDefiner, lackingDefiners } from './definers.ts';
+import type { Refusal } from './definers.ts';
 import { rightsOf } from './grants.ts';
 import type { LoadError } from './load-errors.ts';
 import type { Feed } from './loader.ts';
 import { quoteName } from './quoting.ts';
-import { grant } from './remedies.ts';
+import { deniedDefiner, grant } from './remedies.ts';
 import type { Restorer } from './remedies.ts';
 import { withSession } from './session.ts';
 import type { Session } from './session.ts';
 import { claim, isClaimed, markedDatabases, marks, setMark, untilClientsEnd } from './unfinished.ts';
 
 /** What a rehearsal has shown: what the server refused, and what it made otherwise than it was. Or why there was none. */
-export type Rehearsal = { refused: LoadError[]; different: string[] } | { notHeld: string };
+export type Rehearsal = { refused: Refusal[]; different: string[] } | { notHeld: string };
 
 type How = {
   login: Login;
@@ -23,13 +25,16 @@ type How = {
   catalog: Catalog;
   /** Loads into a database of the same server. */
   into(database: string): Feed;
-  /** The definitions, as they will be loaded: events disabled. */
-  definitions(signal: AbortSignal): ByteStream[];
+  /** The definitions, as they will be loaded: events disabled. Without `owned`, all of them belong to who loads them. */
+  definitions(signal: AbortSignal, owned: boolean): ByteStream[];
+  restorer: Restorer;
   /** Whether this server prints definitions as the source did. */
   comparable: boolean;
 };
 
 const dropLimitMs = 30_000;
+/** No right to make what belongs to others, and a definer that there is not. */
+const aboutOwners = [1227, 1449];
 /** What a server's settings change: an engine that is missing, a key that it adds, a row format. Code is taken as it is written, or refused. */
 const shapes = ['table', 'index', 'constraint', 'sequence'];
 
@@ -61,28 +66,51 @@ function rehearsalDatabase(manifest: Manifest): string {
   return `${newDatabaseName({ ...manifest, database: manifest.database.slice(0, 40) })}_check`;
 }
 
+function trialPattern(manifest: Manifest): string {
+  return quoteName(`${manifest.database.slice(0, 40).replaceAll(/[\\_%]/g, '\\$&')}\\_%`);
+}
+
 /** What a person is to know before a database is replaced whose definitions can't be tried beforehand; undefined where they can, as far as the user's rights tell. */
 export async function unrehearsable(session: Session, manifest: Manifest, restorer: Restorer): Promise<string | undefined> {
   const database = rehearsalDatabase(manifest);
   if ((await rightsOf(session)).has('CREATE', database)) return undefined;
-  const pattern = quoteName(`${manifest.database.slice(0, 40).replaceAll(/[\\_%]/g, '\\$&')}\\_%`);
-  return `the user may not make ${quoteName(database)} to try the definitions in, so what this server refuses of them may show only when the old database is gone (${grant(restorer, 'ALL PRIVILEGES', `${pattern}.*`)})`;
+  return `the user may not make ${quoteName(database)} to try the definitions in, so what this server refuses of them may show only when the old database is gone (${grant(restorer, 'ALL PRIVILEGES', `${trialPattern(manifest)}.*`)})`;
 }
 
-async function tryDefinitions({ login, manifest, catalog, into, definitions, comparable }: How, database: string, signal: AbortSignal): Promise<Rehearsal> {
-  const there = { ...login, database };
-  await withSession(there, signal, (session) => setMark(session, 'rehearsal', `${manifest.source} ${manifest.id}`));
-  const feed = into(database);
-  const errors: LoadError[] = [];
-  for (const text of definitions(signal)) errors.push(...await feed(text, signal, true));
-  // a name of the database itself, written out in a body, means the old one while that is still there
-  const refused = errors.filter(({ error }) => !error.includes(`'${login.database}.`));
+async function tryDefinitions(how: How, database: string, signal: AbortSignal): Promise<Rehearsal> {
+  const { login, catalog, comparable } = how;
+  const refused = await refusals(how, database, signal);
   if (refused.length > 0 || !comparable) return { refused, different: [] };
-  const made = await withSession(there, signal, (session) => readCatalog(session, catalog));
+  const made = await withSession({ ...login, database }, signal, (session) => readCatalog(session, catalog));
   delete made['table']?.[marks.rehearsal];
   delete made['index']?.[`${marks.rehearsal}.PRIMARY`];
   const only = (whole: Catalog): Catalog => Object.fromEntries(shapes.map((kind) => [kind, whole[kind] ?? {}]));
   return { refused, different: changedObjects(only(catalog), only(made)) };
+}
+
+/** What is refused for definers who have rights on the real database alone hides what is refused behind it: then all is tried once more, without them. */
+async function refusals(how: How, database: string, signal: AbortSignal): Promise<Refusal[]> {
+  const { login, manifest, catalog, restorer } = how;
+  const first = await load(how, database, true, signal);
+  const asReal = (one: LoadError): LoadError => ({ ...one, error: one.error.replaceAll(database, login.database) });
+  if (!first.some((one) => isOfDefiner(one, database, restorer))) return first.map(asReal);
+  await withSession(login, signal, async ({ rows }) => {
+    await rows(`DROP DATABASE ${quoteName(database)}`);
+    await rows(`CREATE DATABASE ${quoteName(database)}`);
+  }, null);
+  const second = await load(how, database, false, signal);
+  const ofOwners = first.filter((one) => aboutOwners.includes(one.number) || (deniedDefiner(one.error, restorer) !== undefined && !isOfDefiner(one, database, restorer)));
+  const lacking = await withSession(login, signal, (session) => lackingDefiners(session, { trial: database, pattern: trialPattern(manifest), catalog, restorer }), null);
+  return [...[...ofOwners, ...second].map(asReal), ...lacking];
+}
+
+async function load({ login, manifest, into, definitions }: How, database: string, owned: boolean, signal: AbortSignal): Promise<LoadError[]> {
+  await withSession({ ...login, database }, signal, (session) => setMark(session, 'rehearsal', `${manifest.source} ${manifest.id}`));
+  const feed = into(database);
+  const errors: LoadError[] = [];
+  for (const text of definitions(signal, owned)) errors.push(...await feed(text, signal, true));
+  // a name of the database itself, written out in a body, means the old one while that is still there
+  return errors.filter(({ error }) => !error.includes(`'${login.database}.`));
 }
 
 /** What rehearsals that were killed have left: marked, and nobody's. */

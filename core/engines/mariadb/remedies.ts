@@ -1,8 +1,8 @@
-import { quoteName } from './quoting.ts';
+import { accountOf, quoteAccount, quoteName } from './quoting.ts';
 import type { Server } from './session.ts';
 
-/** Who restores where: what a statement that grants something has to name. `user` as CURRENT_USER() says it: `app@%`. */
-export type Restorer = { server: Server; user: string; database: string };
+/** Who restores where: what a statement that grants something has to name. `user` as CURRENT_USER() says it: `app@%`. `definers`: of what will be theirs (`view v`). */
+export type Restorer = { server: Server; user: string; database: string; definers?: Readonly<Record<string, string>> };
 
 /**
  * What to do where a server refuses a statement of a backup with this error number, and these words: SQL, as far as SQL can do it. Undefined
@@ -13,6 +13,8 @@ export function remedyFor(number: number, restorer: Restorer, said = ''): string
   switch (number) {
     case 1227:
       return `${grant(restorer, /\bSYSTEM_USER\b/.test(said) ? 'SYSTEM_USER' : definerRights(server), '*.*')} or restore without owners: --no-owner`;
+    case 1356:
+      return viewRemedy(restorer, said);
     case 1449:
       return 'make the user that the message names, or restore without owners: --no-owner';
     case 1418:
@@ -22,7 +24,7 @@ export function remedyFor(number: number, restorer: Restorer, said = ''): string
     case 1142:
     case 1143:
     case 1370:
-      return tableElsewhere(restorer, said) ?? functionElsewhere(restorer, said) ?? grant(restorer, 'ALL PRIVILEGES', `${quoteName(database)}.*`);
+      return definerRemedy(restorer, said) ?? tableElsewhere(restorer, said) ?? functionElsewhere(restorer, said) ?? grant(restorer, 'ALL PRIVILEGES', `${quoteName(database)}.*`);
     case 1153:
     case 2020:
       return 'SET GLOBAL max_allowed_packet = 1073741824;';
@@ -49,6 +51,22 @@ export function remedyFor(number: number, restorer: Restorer, said = ''): string
     default:
       return undefined;
   }
+}
+
+/** A view whose definer may not call a function: the right of who restores does not help. */
+function definerRemedy(restorer: Restorer, said: string): string | undefined {
+  const account = deniedDefiner(said, restorer);
+  if (account === undefined) return undefined;
+  const other = { ...restorer, user: account };
+  return `${tableElsewhere(other, said) ?? functionElsewhere(other, said) ?? definerGrant(restorer, account, quoteName(restorer.database))} or restore without owners: --no-owner`;
+}
+
+/** The same, of a view that another one reads: the server names the view alone. */
+function viewRemedy(restorer: Restorer, said: string): string {
+  const [, view] = /View '[^'.]*\.([^']*)' references/.exec(said) ?? [];
+  const account = accountOf(restorer.definers?.[`view ${view}`] ?? '');
+  if (account === '' || account === restorer.user) return 'restore first what the views read or call in other databases';
+  return `${definerGrant(restorer, account, quoteName(restorer.database))} or restore without owners: --no-owner`;
 }
 
 /** Where a view reads a table of another database, rights on the restored one don't help. */
@@ -78,6 +96,16 @@ export function connectionAdmin({ product, number }: Server): string {
 }
 
 export function grant({ user }: Restorer, rights: string, on: string): string {
-  const at = user.lastIndexOf('@');
-  return `GRANT ${rights} ON ${on} TO ${quoteName(user.slice(0, at))}@${quoteName(user.slice(at + 1))};`;
+  return `GRANT ${rights} ON ${on} TO ${quoteAccount(user)};`;
+}
+
+/** What the definer of views needs on the database that they are in. */
+export function definerGrant(restorer: Restorer, account: string, database: string): string {
+  return grant({ ...restorer, user: account }, 'SELECT, EXECUTE', `${database}.*`);
+}
+
+/** Whom a server denied something, where that is not who restores (of whom it says the machine, not the account). */
+export function deniedDefiner(said: string, { user }: Restorer): string | undefined {
+  const [, name, host] = /denied to user '([^']*)'@'([^']*)'/.exec(said) ?? [];
+  return name === undefined || name === user.slice(0, user.lastIndexOf('@')) ? undefined : `${name}@${host}`;
 }

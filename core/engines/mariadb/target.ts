@@ -34,7 +34,7 @@ export async function openTarget(login: Login, tools: Tools, options: TargetOpti
   const { manifest, catalog, owners, proof = true, events = false, keepGoing = false } = options;
   await withSession(login, signal, (session) => requireUsualSession(session, login), null);
   const found = await inspectTarget(login, catalog, signal);
-  const restorer = { server: found.server, user: found.user, database: login.database };
+  const restorer = { server: found.server, user: found.user, database: login.database, definers: owners ? (catalog['definer'] ?? {}) : {} };
   const blind = found.state === 'occupied' ? await withSession(login, signal, (session) => unrehearsable(session, manifest, restorer), null) : undefined;
   const loader = (database: string) => openLoader({ ...login, database }, tools, manifest.server, restorer);
   const intoTarget = loader(login.database);
@@ -52,8 +52,8 @@ export async function openTarget(login: Login, tools: Tools, options: TargetOpti
   const eventsHere = restoredEvents(login, feed);
   const namesOfOld = async (stop: AbortSignal) => (login.database === manifest.database ? [] : withSession(login, stop, (session) => noteOnNames(session, manifest.database)));
   /** A part on its way to the client: of a data part what may be in one, definitions with or without who defined them. */
-  function textOf(part: ManifestPart, content: ByteStream): ByteStream {
-    const allowed = part.role === 'data' ? guarded(content, dataGrammar, part.file) : owners ? content : withoutDefiners(content);
+  function textOf(part: ManifestPart, content: ByteStream, owned = owners): ByteStream {
+    const allowed = part.role === 'data' ? guarded(content, dataGrammar, part.file) : owned ? content : withoutDefiners(content);
     return withCommit(allowed, part.file);
   }
   const steps = (role: ManifestPart['role']) => manifest.parts.filter((part) => part.role === role).map((part): LoadStep => ({
@@ -81,9 +81,12 @@ export async function openTarget(login: Login, tools: Tools, options: TargetOpti
       if (keepGoing) throw inPlaceOnly(login);
       const definitions = (['schema', 'after'] as const).flatMap((role) => manifest.parts.filter((part) => part.role === role));
       const rehearsed = await rehearse({
-        login, manifest, catalog,
+        login, manifest, catalog, restorer,
         into: loader,
-        definitions: (until) => definitions.map((part) => (part.role === 'after' ? disabledEvents(textOf(part, contents(part, until))) : textOf(part, contents(part, until)))),
+        definitions: (until, owned) => definitions.map((part) => {
+          const text = textOf(part, contents(part, until), owners && owned);
+          return part.role === 'after' ? disabledEvents(text) : text;
+        }),
         comparable: manifest.server.product === found.server.product && majorOf(manifest.server.version) === majorOf(found.server.version),
       }, stop);
       const longest = Math.max(0, ...[...rows.values()].map((one) => one.bytes()));

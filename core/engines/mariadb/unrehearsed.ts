@@ -4,7 +4,7 @@ import type { Obstacle } from './obstacles.ts';
 import type { Rights } from './grants.ts';
 import { partsOf } from './needs.ts';
 import type { Needs } from './needs.ts';
-import { quoteName, unquoteName } from './quoting.ts';
+import { accountOf, quoteName } from './quoting.ts';
 import { definerRights, grant, remedyFor } from './remedies.ts';
 import type { Restorer } from './remedies.ts';
 import type { Session } from './session.ts';
@@ -89,9 +89,4 @@ async function unreadable(session: Session, { read }: Needs, rights: Rights, res
 
 function named(what: string, objects: string[], remedy: string | undefined): Obstacle[] {
   return objects.length === 0 ? [] : [{ what: `${what}: ${few(objects)}`, remedy }];
-}
-
-/** `` `app`@`%` `` as CURRENT_USER() says it. */
-function accountOf(definer: string): string {
-  return (definer.match(/`(?:[^`]|``)*`|"(?:[^"]|"")*"/g) ?? []).map(unquoteName).join('@');
 }
