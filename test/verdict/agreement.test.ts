@@ -81,7 +81,7 @@ async function said(vault: Vault) {
   const watched = { ...watching({ drillEveryMs: 30 * 24 * hourMs }), place: vault.place, retention };
   const latest = await chooseBackup(shop, 'latest', memory, deps, limit()).catch((error: unknown) => {
     // none is there, or none is good: all of them are damaged, or the newest can't be read
-    if (!(['backup-missing', 'part-corrupt', 'manifest-invalid'] as const).some((code) => isBackupError(error, code))) throw error;
+    if (!isBackupError(error, 'backup-missing', 'part-corrupt', 'manifest-invalid')) throw error;
     return undefined;
   });
   const { judgements: [judgement] } = await check([watched], { whole: true }, { vault, clock: deps.clock, notifiers: [], meter: () => {} }, limit());
