@@ -125,5 +125,6 @@ test('20 runs stopped by SIGTERM or SIGKILL at any moment leave complete backups
   const { failures, swept } = await rotated();
 
   expect({ failures, state: swept.state, things: swept.objects + swept.uploads }).toEqual({ failures: [], state: left.length > 0 ? 'swept' : 'none', things: left.length });
-  expect(await bucket.files()).toEqual(whole);
+  // what a check still looks back at stays: records of failures are no leftovers
+  expect((await bucket.files()).filter((file) => !file.includes('/failures/'))).toEqual(whole);
 }, 300_000);

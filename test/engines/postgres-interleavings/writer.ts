@@ -42,7 +42,7 @@ export async function chronicle(access: pg.ClientConfig): Promise<Chronicle> {
  * lock of another writer who waits for his turn, rolls back: each wait has its limit.
  */
 export async function writer(access: pg.ClientConfig, { states, seen, done, alone }: Chronicle) {
-  const client = new pg.Client(access);
+  const client = new pg.Client({ ...access, options: '-c lock_timeout=3s' });
   await client.connect();
   let queue = Promise.resolve();
 
@@ -80,7 +80,12 @@ export async function writer(access: pg.ClientConfig, { states, seen, done, alon
     } finally {
       await client.query('discard temp');
     }
-    seen.push(await numbers(client));
+    seen.push(await numbersNow());
+  }
+
+  /** Names may change between the two questions, by the other writer: then they are asked again. */
+  async function numbersNow(left = 20): Promise<Record<string, string>> {
+    return numbers(client).catch((error: Error) => (left > 0 ? numbersNow(left - 1) : Promise.reject(error)));
   }
   return {
     act: (transaction: Transaction): Promise<void> => (queue = queue.then(() => (transaction.alone ? runAlone(transaction) : run(transaction)))),
