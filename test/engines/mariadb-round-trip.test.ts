@@ -85,7 +85,7 @@ describe.each(servers)('$name', ({ name, start, fixtures }) => {
   test('what no dump keeps is told', () => {
     const { plan } = source;
 
-    expect(plan.server).toEqual({ product: name.split(' ')[0], version: expect.stringMatching(/^\d+\.\d+\.\d+$/) });
+    expect(plan.server).toEqual({ product: name.split(' ')[0], version: expect.stringMatching(/^\d+\.\d+\.\d+$/), identity: expect.any(String) });
     expect(plan.warnings).toEqual([expect.stringMatching(/^no transaction protects (`aria`, )?`unsafe` \(not InnoDB\)/)]);
     expect(source.exceptions).toEqual([]);
   });
