@@ -7,6 +7,7 @@ const of = (object: string, sql: string, since?: number): Mutation => ({ sql, fo
 export const mutations: Mutation[] = [
   { sql: 'alter schema unused rename to used', found: ['schema unused is missing', 'schema used is not in the backup', 'owner schema unused is missing', 'owner schema used is not in the backup', 'grant schema unused is missing', 'grant schema used is not in the backup'] },
   of('extension hstore', 'alter extension hstore set schema elsewhere'),
+  of('extension comment hstore', `comment on extension hstore is 'ours'`),
 
   // types
   of('type s.mood', `alter type s.mood add value 'mad'`),
