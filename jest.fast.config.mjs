@@ -6,7 +6,10 @@ import config from './jest.config.mjs';
 
 const slow = /^(test\/servers|layers|lib)\//;
 /** These start the CDK and npm as programs, which no import tells; or they try so many cases that each takes longer than all others together should. */
-const long = ['infra/command', 'cli/package', 'commands/faults', 'domain/rotatable', 'pipeline/program', 'vaults/folder', 'vaults/folder-killed'];
+const long = [
+  'cli/package', 'cli/verify', 'commands/faults', 'commands/lease', 'commands/outbox', 'domain/rotatable', 'domain/simulated-year', 'infra/command',
+  'pipeline/program', 'rotation/command-line', 'vaults/folder', 'vaults/folder-killed', 'verdict/agreement', 'verdict/nights', 'verdict/scale',
+];
 const root = import.meta.dirname;
 
 /** What a file imports of ours at run time. */
