@@ -32,7 +32,7 @@ export function formatCount(count: number): string {
 
 /** `3 tables`, `1 index`, `2 indexes`. */
 export function plural(count: number, noun: string): string {
-  const ending = count === 1 ? '' : /(s|x|ch)$/.test(noun) ? 'es' : noun.endsWith('y') ? 'ies' : 's';
+  const ending = count === 1 ? '' : /(s|x|ch)$/.test(noun) ? 'es' : /[^aeiou]y$/.test(noun) ? 'ies' : 's';
   return `${formatCount(count)} ${ending === 'ies' ? noun.slice(0, -1) : noun}${ending}`;
 }
 
