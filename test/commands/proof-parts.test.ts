@@ -141,7 +141,8 @@ test('a restore tells what it does, stage after stage, with the bytes of rows', 
   const schema = manifest.parts.find(({ role }) => role === 'schema')!.bytes;
   expect(events.find(({ type }) => type === 'planned')).toEqual({ type: 'planned', source: 'shop', id: manifest.id, what: 'restore into toy://again', totalBytes: bytes, parts: 4 });
   expect(stages).toEqual([['schema.sql.zst', 0], ['rows', bytes], ['proof', bytes]]);
-  expect(done).toEqual([['schema.sql.zst', 0], ['data/0001.sql.zst', 3], ['data/0002.sql.zst', 2]]);
+  expect(done[0]).toEqual(['schema.sql.zst', 0]);
+  expect(done.slice(1).sort()).toEqual([['data/0001.sql.zst', 3], ['data/0002.sql.zst', 2]]);
   expect(progressed).toBe(schema + 2 * bytes);
   expect(events.filter((event) => event.type === 'progress').every(({ rows, storedBytes }) => rows === 0 && storedBytes === 0)).toBe(true);
 });
