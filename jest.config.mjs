@@ -8,12 +8,12 @@ export default {
   modulePathIgnorePatterns: ['<rootDir>/dist', '<rootDir>/layers/db-tools/build'],
   testTimeout: 60_000,
   setupFiles: [
-    '<rootDir>/test/support/one-realm.ts',
-    '<rootDir>/test/support/newer-clients.ts',
-    '<rootDir>/test/support/seldom-garbage.ts',
+    '<rootDir>/test/support/jest/one-realm.ts',
+    '<rootDir>/test/support/jest/newer-clients.ts',
+    '<rootDir>/test/support/jest/seldom-garbage.ts',
   ],
   // a suite waits for servers a third of its time; Jest takes "150%" for 150 workers
   maxWorkers: Math.ceil(availableParallelism() * 1.5),
-  globalSetup: '<rootDir>/test/support/before-all.ts',
+  globalSetup: '<rootDir>/test/support/jest/before-all.ts',
   testSequencer: '<rootDir>/.ci/slowest-first.mjs',
 };

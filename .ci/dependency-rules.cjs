@@ -1,19 +1,37 @@
 // Who may import whom (docs/architecture.md).
 const core = (folders) => `^core/(${folders})`;
+const adapters = 'engines|vaults|secrets|telling/notifiers|telling/hooks';
+const io = '^(node:)?(fs|child_process|net|tls|http|https|dgram|worker_threads)(/|$)|/@aws-sdk/|/node_modules/(pg|mysql2)/';
+
+/** Nothing in `from` imports anything in `to`, but what `except` allows. Types count, unless `types` says that they may pass. */
+const wall = (name, from, to, { except, types = false } = {}) => ({
+  name,
+  severity: 'error',
+  from: { path: from },
+  to: { path: to, ...(except && { pathNot: except }), ...(types && { dependencyTypesNot: ['type-only'] }) },
+});
+
 module.exports = {
   forbidden: [
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } } },
-    { name: 'domain-is-pure', severity: 'error', from: { path: core('domain|contract') }, to: { pathNot: [core('domain|contract'), '/zod/', '/croner/'], dependencyTypesNot: ['type-only'] } },
+    wall('domain-is-pure', core('domain|contract'), '', { except: [core('domain|contract'), '/zod/', '/croner/'], types: true }),
     { name: 'domain-does-no-io', severity: 'error', from: { path: core('domain|contract') }, to: { dependencyTypes: ['core'] } },
-    { name: 'commands-get-adapters-as-arguments', severity: 'error', from: { path: core('commands') }, to: { path: core('engines|vaults|notifiers|hooks|secrets|compose') } },
-    { name: 'adapters-do-not-know-each-other', severity: 'error', from: { path: '^core/(engines|vaults|notifiers|hooks|secrets)/' }, to: { path: core('commands|compose') } },
-    { name: 'engines-do-not-know-each-other', severity: 'error', from: { path: '^core/engines/([^/]+)/' }, to: { path: '^core/engines/[^/]+/', pathNot: '^core/engines/$1/' } },
-    { name: 'engines-and-vaults-are-apart', severity: 'error', from: { path: core('engines') }, to: { path: core('vaults') } },
-    { name: 'vaults-and-engines-are-apart', severity: 'error', from: { path: core('vaults') }, to: { path: core('engines') } },
-    { name: 'core-knows-no-host', severity: 'error', from: { path: '^core/' }, to: { path: '^(lib|functions|bin|layers|test)/|aws-cdk-lib|/constructs/' } },
+    wall('ports-are-promises-alone', '^core/ports', core('(?!contract|domain|pipeline/rows/reader|ports)')),
+    wall('pipeline-knows-nothing-above', core('pipeline/'), core('(?!pipeline|contract|domain|ports|tools)')),
+    wall('work-gets-adapters-as-arguments', core('(commands|store|survey)/'), core(`(${adapters})/|compose|tools`)),
+    wall('work-does-no-io', core('(commands|store|survey)/'), io),
+    wall('store-knows-nothing-above', core('store/'), core('(commands|survey|telling)/')),
+    wall('survey-knows-no-command', core('survey/'), core('(commands|telling)/')),
+    wall('telling-knows-no-command', core('telling/'), core('commands/')),
+    wall('adapters-know-no-work', core(`(${adapters})/`), core('(commands|store|survey|telling/[^/]+[.]ts)|compose')),
+    wall('adapters-are-apart', `^core/(${adapters})/`, core(`(${adapters})/`), { except: '^core/$1/' }),
+    wall('engines-are-apart', '^core/engines/([^/]+)/', '^core/engines/[^/]+/', { except: '^core/engines/$1/' }),
+    wall('vaults-are-apart', '^core/vaults/([^/]+)/', '^core/vaults/[^/]+/', { except: '^core/vaults/$1/' }),
+    wall('tools-know-no-work', core('(tools|holder|config-file)[.]ts'), core('(commands|store|survey|telling|engines|vaults|secrets)/|compose')),
+    wall('core-knows-no-host', '^core/', '^(lib|functions|bin|layers|test)/|aws-cdk-lib|/constructs/'),
     { name: 'only-hosts-compose', severity: 'error', from: { pathNot: '^(bin|functions|test)/' }, to: { path: '^core/compose' } },
-    { name: 'lib-sees-contract-and-domain-alone', severity: 'error', from: { path: '^lib/' }, to: { path: '^(core|functions|bin|layers)/', pathNot: '^core/(contract|domain)/' } },
-    { name: 'nothing-ships-with-a-test-inside', severity: 'error', from: { path: '^(core|functions|lib|layers)/' }, to: { path: '^test/' } },
+    wall('lib-sees-contract-and-domain-alone', '^lib/', '^(core|functions|bin|layers)/', { except: '^core/(contract|domain)/' }),
+    wall('nothing-ships-with-a-test-inside', '^(core|functions|lib|layers)/', '^test/'),
   ],
   options: {
     doNotFollow: { path: 'node_modules' },

@@ -2,10 +2,10 @@ import TestSequencer from '@jest/test-sequencer';
 
 /** The suites that take longest, longest first. An order that has grown old costs some seconds at the end of a run, no more. */
 const slowest = [
-  'liar/postgres', 'cloud/stack', 'vaults/s3', 'liar/mariadb', 'lambda/deadline', 'museum/cut-dumps', 'engines/postgres-encodings', 'museum/kills-s3',
-  'engines/mariadb-events', 'engines/postgres-versions', 'infra/examples', 'layer/pins', 'engines/mariadb-failures', 'engines/mariadb-replace',
-  'engines/mariadb-values', 'engines/postgres-odd', 'engines/postgres-swap', 'museum/mariadb-moments', 'engines/postgres-round-trip',
-  'engines/postgres-interleavings', 'museum/kills', 'engines/mariadb-interleavings', 'engines/postgres-typed', 'engines/mariadb-definitions', 'demo',
+  'liar/postgres', 'cloud/stack', 'vaults/s3', 'liar/mariadb', 'lambda/deadline', 'runs/cut-dumps', 'postgres/backup/encodings', 'runs/kills-s3',
+  'mariadb/restore/events', 'postgres/backup/versions', 'stack/examples', 'layer/packages/pins', 'mariadb/restore/failures', 'mariadb/restore/replace',
+  'mariadb/backup/values', 'postgres/restore/odd', 'postgres/restore/swap', 'museum/mariadb/moments', 'postgres/restore/round-trip',
+  'postgres/backup/interleavings', 'runs/kills', 'mariadb/backup/interleavings', 'postgres/restore/typed', 'mariadb/restore/definitions', 'real/demo',
 ];
 
 /**
@@ -15,7 +15,7 @@ const slowest = [
 export default class SlowestFirst extends TestSequencer {
   sort(tests) {
     const rank = ({ path }) => {
-      const found = slowest.findIndex((name) => path.endsWith(`/test/${name}.test.ts`));
+      const found = slowest.findIndex((name) => path.endsWith(`/${name}.test.ts`));
       return found === -1 ? slowest.length : found;
     };
     return super.sort([...tests]).sort((a, b) => rank(a) - rank(b));

@@ -3,7 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { Annotations, App } from 'aws-cdk-lib';
 import { parse } from 'yaml';
 import { parseConfig } from '../core/config-file.ts';
-import { cloudProblems } from '../core/contract/config-cloud-problems.ts';
+import { cloudProblems } from '../core/contract/cloud/problems.ts';
 import { BackupError, isBackupError, messageOf } from '../core/domain/errors.ts';
 import { BackupStack } from '../lib/backup-stack.ts';
 import type { WrittenConfig } from '../lib/read-config.ts';

@@ -1,6 +1,6 @@
 import { BackupError } from '../core/domain/errors.ts';
-import { collectSeldom } from '../core/pipeline/garbage.ts';
-import { exitCodes } from './cli/failure.ts';
+import { collectSeldom } from '../core/pipeline/relax-garbage.ts';
+import { exitCodes } from './cli/text/failure.ts';
 import { run } from './cli/run.ts';
 
 const stop = new AbortController();

@@ -1,7 +1,7 @@
 import { LineCounter, parseDocument } from 'yaml';
 import type { Document, YAMLError } from 'yaml';
-import { checkConfig, toldBy } from './contract/config.ts';
-import type { Config, ConfigProblem, ToldBy } from './contract/config.ts';
+import { checkConfig, toldBy } from './contract/config/config.ts';
+import type { Config, ConfigProblem, ToldBy } from './contract/config/config.ts';
 import { BackupError } from './domain/errors.ts';
 import { plural } from './domain/units.ts';
 

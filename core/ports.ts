@@ -1,10 +1,10 @@
-import type { Catalog } from './contract/catalog.ts';
-import type { Manifest, ManifestPart, TableRows } from './contract/manifest.ts';
-import type { RunEnded } from './contract/event-run.ts';
-import type { Message } from './contract/message.ts';
+import type { Catalog } from './contract/manifest/catalog.ts';
+import type { Manifest, ManifestPart, TableRows } from './contract/manifest/manifest.ts';
+import type { RunEnded } from './contract/events/run-ended.ts';
+import type { Message } from './contract/events/message.ts';
 import type { Unequal } from './domain/compare.ts';
 import type { BackupId, ObjectKey, SourceName } from './domain/keys.ts';
-import type { UnfinishedUpload } from './domain/leftovers.ts';
+import type { UnfinishedUpload } from './domain/retention/leftovers.ts';
 import type { Bytes } from './domain/units.ts';
 import type { DumpReader } from './pipeline/rows/reader.ts';
 

@@ -1,13 +1,13 @@
 import { backup } from '../core/commands/backup.ts';
-import { recordingFailure } from '../core/commands/record-failure.ts';
-import { backupEventSchema, readEvent } from '../core/contract/events.ts';
-import type { BackupResult } from '../core/contract/events.ts';
+import { recordingFailure } from '../core/store/records/failure.ts';
+import { backupEventSchema, readEvent } from '../core/contract/events/requests.ts';
+import type { BackupResult } from '../core/contract/events/requests.ts';
 import { messageOf } from '../core/domain/errors.ts';
 import type { SourceName } from '../core/domain/keys.ts';
-import { failureOf } from './failure.ts';
-import { lambdaHandler } from './host.ts';
-import { otherHolder } from './identity.ts';
-import { storedResult } from './result.ts';
+import { failureOf } from './host/failure.ts';
+import { lambdaHandler } from './host/host.ts';
+import { otherHolder } from './host/identity.ts';
+import { storedResult } from './host/result.ts';
 
 /** What the Scheduler meant, as far as it can be read. */
 function momentOf(text: string | undefined): Date | undefined {

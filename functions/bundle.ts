@@ -4,7 +4,7 @@ import { build } from 'esbuild';
 import type { Metafile } from 'esbuild';
 import { BackupError } from '../core/domain/errors.ts';
 import { formatBytes, type Bytes } from '../core/domain/units.ts';
-import { packageFolders, writeNotices } from './notices.ts';
+import { packageFolders, writeNotices } from './host/notices.ts';
 
 export const functionNames = ['backup', 'restore', 'rotate', 'check'] as const;
 export type FunctionName = (typeof functionNames)[number];

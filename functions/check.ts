@@ -1,12 +1,12 @@
 import { check } from '../core/commands/check.ts';
-import { watchedSources } from '../core/commands/watched.ts';
-import { checkEventSchema } from '../core/contract/event-check.ts';
-import type { CheckResult } from '../core/contract/event-check.ts';
-import { readEvent } from '../core/contract/events.ts';
-import { checkResult } from '../core/domain/check-result.ts';
+import { watchedSources } from '../core/survey/watched.ts';
+import { checkEventSchema } from '../core/contract/events/check.ts';
+import type { CheckResult } from '../core/contract/events/check.ts';
+import { readEvent } from '../core/contract/events/requests.ts';
+import { checkResult } from '../core/domain/watch/check-result.ts';
 import { collected } from '../core/domain/errors.ts';
-import { lambdaHandler } from './host.ts';
-import { cloudWatchMeter } from './metrics.ts';
+import { lambdaHandler } from './host/host.ts';
+import { cloudWatchMeter } from './host/metrics.ts';
 
 /** Judges every source of the configuration, and tells what has changed: `{}`. */
 export const handler = lambdaHandler({

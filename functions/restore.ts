@@ -1,12 +1,12 @@
-import { chooseBackup } from '../core/commands/choose.ts';
+import { chooseBackup } from '../core/survey/choose.ts';
 import { isInPlace, restoreRecorded } from '../core/commands/restore.ts';
-import { memoryOf } from '../core/commands/watched.ts';
-import { readEvent, restoreEventSchema } from '../core/contract/events.ts';
-import type { RestoreResult } from '../core/contract/events.ts';
-import { lambdaHandler } from './host.ts';
+import { memoryOf } from '../core/survey/watched.ts';
+import { readEvent, restoreEventSchema } from '../core/contract/events/requests.ts';
+import type { RestoreResult } from '../core/contract/events/requests.ts';
+import { lambdaHandler } from './host/host.ts';
 import { BackupError } from '../core/domain/errors.ts';
 import { newDatabaseName } from '../core/domain/keys.ts';
-import { restoredResult } from './result.ts';
+import { restoredResult } from './host/result.ts';
 
 /** Restores a backup of a source into a database on its server: `{ "source": "shop", "to": "shop_restored" }`. */
 export const handler = lambdaHandler({

@@ -1,10 +1,10 @@
 import { rotate } from '../core/commands/rotate.ts';
-import { readEvent, rotateEventSchema } from '../core/contract/events.ts';
-import type { RotateResult } from '../core/contract/events.ts';
+import { readEvent, rotateEventSchema } from '../core/contract/events/requests.ts';
+import type { RotateResult } from '../core/contract/events/requests.ts';
 import { collected } from '../core/domain/errors.ts';
 import type { SourceName } from '../core/domain/keys.ts';
-import { lambdaHandler } from './host.ts';
-import { rotatedResult } from './result.ts';
+import { lambdaHandler } from './host/host.ts';
+import { rotatedResult } from './host/result.ts';
 
 /** Removes the backups of one source that its retention no longer keeps: `{ "source": "shop" }`. */
 export const handler = lambdaHandler({

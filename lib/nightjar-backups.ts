@@ -3,7 +3,7 @@ import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import type { SourceName } from '../core/domain/keys.ts';
-import { longestGapHours } from '../core/domain/longest-gap.ts';
+import { longestGapHours } from '../core/domain/time/longest-gap.ts';
 import { withBundles } from './bundles.ts';
 import { AlertTopic } from './constructs/alert-topic.ts';
 import { Alarms } from './constructs/alarms.ts';

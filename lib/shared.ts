@@ -1,6 +1,6 @@
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { FunctionCommon } from './constructs/nightjar-function.ts';
-import type { VaultPlace } from './grants.ts';
+import type { VaultPlace } from './rights/grants.ts';
 import type { Deployable } from './read-config.ts';
 
 /** What all functions of a stack share. */

@@ -1,7 +1,7 @@
-import type { RunHost } from '../../core/commands/told-run.ts';
+import type { RunHost } from '../../core/telling/run-and-report.ts';
 import { ourError } from '../../core/domain/errors.ts';
 import type { FailureCode } from '../../core/domain/errors.ts';
-import type { Output } from './output.ts';
+import type { Output } from './text/output.ts';
 
 const limitMs = 90_000;
 /** Whoever has asked us to stop does not wait for long. */

@@ -1,9 +1,9 @@
 import type { Nightjar } from '../../core/compose.ts';
-import { backupIds } from '../../core/commands/manifests.ts';
+import { backupIds } from '../../core/store/manifests.ts';
 import { BackupError } from '../../core/domain/errors.ts';
 import type { SourceName } from '../../core/domain/keys.ts';
-import type { Memory } from '../../core/domain/verdict.ts';
-import { memoryOf } from '../../core/commands/watched.ts';
+import type { Memory } from '../../core/domain/verdict/verdict.ts';
+import { memoryOf } from '../../core/survey/watched.ts';
 import { suggestion } from '../../core/domain/nearest.ts';
 
 /** The configured sources of these names, all when none is named. Throws `input-invalid` with every unknown one. */

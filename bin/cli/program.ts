@@ -1,24 +1,24 @@
 import { Command } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
-import type { Verb } from '../../core/domain/run-messages.ts';
-import { acceptCommand } from './accept.ts';
-import { backupCommand } from './backup.ts';
-import { checkCommand } from './check.ts';
-import { costCommand } from './cost.ts';
-import { buildLayer, showLayer, updateLayer, verifyLayer } from './layer-command.ts';
-import type { BuildFlags, Place } from './layer-command.ts';
-import { listCommand } from './list.ts';
-import { notifyCommand } from './notify.ts';
-import type { Outcome } from './output.ts';
-import { pinCommand, unpinCommand } from './pin.ts';
-import { restoreCommand } from './restore.ts';
-import type { RestoreFlags } from './restore.ts';
-import { rotateCommand } from './rotate.ts';
-import type { RotateFlags } from './rotate.ts';
+import type { Verb } from '../../core/domain/messages/run.ts';
+import { acceptCommand } from './commands/accept.ts';
+import { backupCommand } from './commands/backup.ts';
+import { checkCommand } from './commands/check.ts';
+import { costCommand } from './setup/cost.ts';
+import { buildLayer, showLayer, updateLayer, verifyLayer } from './setup/layer.ts';
+import type { BuildFlags, Place } from './setup/layer.ts';
+import { listCommand } from './commands/list.ts';
+import { notifyCommand } from './setup/notify.ts';
+import type { Outcome } from './text/output.ts';
+import { pinCommand, unpinCommand } from './commands/pin.ts';
+import { restoreCommand } from './commands/restore.ts';
+import type { RestoreFlags } from './commands/restore.ts';
+import { rotateCommand } from './commands/rotate.ts';
+import type { RotateFlags } from './commands/rotate.ts';
 import type { Session } from './session.ts';
-import { unlockCommand } from './unlock.ts';
+import { unlockCommand } from './commands/unlock.ts';
 import { toldTogether } from './told.ts';
-import { verifyCommand } from './verify.ts';
+import { verifyCommand } from './commands/verify.ts';
 
 /** What a command line asks for: to be done once the configuration is read, or (`alone`) without one. */
 export type Asked = { config: string; json: boolean } & (

@@ -2,18 +2,18 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { toldFailure } from '../../core/commands/told-run.ts';
-import type { Gathering } from '../../core/commands/told-run.ts';
+import { toldFailure } from '../../core/telling/run-and-report.ts';
+import type { Gathering } from '../../core/telling/run-and-report.ts';
 import type { Nightjar } from '../../core/compose.ts';
 import { parseConfig, toldByText } from '../../core/config-file.ts';
-import type { Config, ToldBy } from '../../core/contract/config.ts';
+import type { Config, ToldBy } from '../../core/contract/config/config.ts';
 import { BackupError, messageOf } from '../../core/domain/errors.ts';
-import type { Verb } from '../../core/domain/run-messages.ts';
+import type { Verb } from '../../core/domain/messages/run.ts';
 import { pinsFileName } from '../../core/domain/tools-notices.ts';
 import { thisIdentity } from '../../core/holder.ts';
 import { commandLine } from './command-line.ts';
-import { findLayer, layerFacts } from './layer.ts';
-import type { Output } from './output.ts';
+import { findLayer, layerFacts } from './setup/machine-layer.ts';
+import type { Output } from './text/output.ts';
 
 /** What a command works with. `gathering`: of one that does several runs, what is told of them together. */
 export type Session = { nightjar: Nightjar; config: Config; out: Output; gathering?: Gathering };

@@ -1,4 +1,4 @@
-import type { Manifest } from '../../core/contract/manifest.ts';
+import type { Manifest } from '../../core/contract/manifest/manifest.ts';
 import type { Bytes } from '../../core/domain/units.ts';
 
 /** What a backup holds and took, all parts and tables together. */

@@ -1,11 +1,11 @@
-import { tellGathered, toldRun } from '../../core/commands/told-run.ts';
-import type { Run, RunHost } from '../../core/commands/told-run.ts';
+import { tellGathered, toldRun } from '../../core/telling/run-and-report.ts';
+import type { Run, RunHost } from '../../core/telling/run-and-report.ts';
 import type { BackupError } from '../../core/domain/errors.ts';
 import { commandLine } from './command-line.ts';
-import type { Outcome } from './output.ts';
+import type { Outcome } from './text/output.ts';
 import type { Session } from './session.ts';
 
-/** Does a run's work and tells everybody how it ended (core/commands/told-run.ts). */
+/** Does a run's work and tells everybody how it ended (core/telling/run-and-report.ts). */
 export function told<R extends object>(run: Run, work: () => Promise<R>, resultOf: (result: R) => object, session: Session, signal: AbortSignal, failureOf?: (result: R) => BackupError | undefined): Promise<R> {
   return toldRun(run, work, resultOf, hostOf(session, signal), failureOf);
 }

@@ -1,6 +1,6 @@
 import { formatDuration } from '../../core/domain/units.ts';
 import { cacheRoot } from '../../layers/db-tools/cache.ts';
-import { findLayer } from '../cli/layer.ts';
+import { findLayer } from '../cli/setup/machine-layer.ts';
 import { ownConfig } from './config.ts';
 import { openStage, type Stage } from './stage.ts';
 import { backUp, prove, restoreBoth, stockUp, strike, verify } from './steps.ts';

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { formatCount } from '../../core/domain/units.ts';
-import { aligned } from '../cli/text.ts';
+import { aligned } from '../cli/text/text.ts';
 import { nightjar } from './command.ts';
 import { damageOf, ruin } from './disaster.ts';
 import { differencesOf, figuresOf, type Figure } from './figures.ts';

@@ -1,6 +1,6 @@
 import { styleText } from 'node:util';
 import { formatDuration } from '../../core/domain/units.ts';
-import { wrapped } from '../cli/text.ts';
+import { wrapped } from '../cli/text/text.ts';
 
 /** What the person sees: plain in a pipe, with colours and a running clock on a terminal. */
 export type Teller = {

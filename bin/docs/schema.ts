@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { configSchema } from '../../core/contract/config.ts';
+import { configSchema } from '../../core/contract/config/config.ts';
 
 /** As much of JSON Schema as the configuration needs. */
 export type Schema = {

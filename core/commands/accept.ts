@@ -1,14 +1,14 @@
-import { ledgerSchema } from '../contract/ledger.ts';
-import { accepted, acceptableOf } from '../domain/acceptance.ts';
-import type { Acceptable } from '../domain/acceptance.ts';
+import { ledgerSchema } from '../contract/memory/ledger.ts';
+import { accepted, acceptableOf } from '../domain/verdict/acceptance.ts';
+import type { Acceptable } from '../domain/verdict/acceptance.ts';
 import { BackupError, isBackupError } from '../domain/errors.ts';
 import type { SourceName } from '../domain/keys.ts';
-import { contentOf } from '../domain/ledger.ts';
-import type { Memory } from '../domain/verdict.ts';
+import { contentOf } from '../domain/verdict/ledger.ts';
+import type { Memory } from '../domain/verdict/verdict.ts';
 import type { Clock, Vault } from '../ports.ts';
-import { addToLedgerIndex, readLedgerIndex, writeLedger } from './ledger-file.ts';
-import { readManifest } from './manifests.ts';
-import { listSource, survey } from './survey.ts';
+import { addToLedgerIndex, readLedgerIndex, writeLedger } from '../store/memory/ledger.ts';
+import { readManifest } from '../store/manifests.ts';
+import { listSource, survey } from '../survey/survey.ts';
 
 type Deps = { vault: Vault; clock: Clock };
 

@@ -1,19 +1,19 @@
-import type { Manifest } from '../contract/manifest.ts';
+import type { Manifest } from '../contract/manifest/manifest.ts';
 import { abortError } from '../domain/errors.ts';
 import { backupPrefix, manifestKey, newBackupId, startOf } from '../domain/keys.ts';
 import type { BackupId } from '../domain/keys.ts';
 import { oneLine } from '../domain/lines.ts';
-import { tiersOfNew, tierTags } from '../domain/tiers.ts';
+import { tiersOfNew, tierTags } from '../domain/retention/tiers.ts';
 import { plural } from '../domain/units.ts';
 import { mergeTallies } from '../pipeline/rows/tables.ts';
 import type { Clock, Plan, Report, Tags, Vault } from '../ports.ts';
-import { atOnce } from './at-once.ts';
-import { withLease } from './lease.ts';
-import type { Identity } from './lease.ts';
-import { backupIds } from './manifests.ts';
-import { manifestDocument } from './manifest-document.ts';
-import { catalogPart, storePart, sweep } from './parts.ts';
-import { recordStart } from './record-start.ts';
+import { atOnce } from '../pipeline/concurrency.ts';
+import { withLease } from '../store/lease/lease.ts';
+import type { Identity } from '../store/lease/lease.ts';
+import { backupIds } from '../store/manifests.ts';
+import { manifestDocument } from '../store/manifest-document.ts';
+import { catalogPart, storePart, sweep } from '../store/parts.ts';
+import { recordStart } from '../store/records/start.ts';
 import { madeBefore } from './repeat.ts';
 import type { Source } from './source.ts';
 

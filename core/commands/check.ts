@@ -1,10 +1,10 @@
-import type { Finding, Watched } from '../domain/freshness.ts';
-import type { Message } from '../domain/messages.ts';
+import type { Finding, Watched } from '../domain/watch/freshness.ts';
+import type { Message } from '../domain/messages/findings.ts';
 import type { ToolsNotice } from '../domain/tools-notices.ts';
 import type { Clock, Meter, Notifier, Vault } from '../ports.ts';
-import { announce } from './announce.ts';
-import { look } from './look.ts';
-import type { Look } from './look.ts';
+import { announce } from '../telling/announce.ts';
+import { look } from '../survey/survey-vault.ts';
+import type { Look } from '../survey/survey-vault.ts';
 
 /** What a check has seen and told. What failed in telling is a failure of the check; what it has found is none. */
 export type Checked = Look & { told: Message[]; failures: unknown[] };

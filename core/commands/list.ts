@@ -1,11 +1,11 @@
-import type { Manifest } from '../contract/manifest.ts';
-import { lastProof } from '../domain/history.ts';
+import type { Manifest } from '../contract/manifest/manifest.ts';
+import { lastProof } from '../domain/verdict/history.ts';
 import type { BackupId, SourceName } from '../domain/keys.ts';
-import type { ProofRecord } from '../domain/records.ts';
-import type { Memory, SourceVerdict, Verdict } from '../domain/verdict.ts';
+import type { ProofRecord } from '../domain/verdict/records.ts';
+import type { Memory, SourceVerdict, Verdict } from '../domain/verdict/verdict.ts';
 import type { Clock, Vault } from '../ports.ts';
-import { listSource, survey } from './survey.ts';
-import type { Read } from './survey.ts';
+import { listSource, survey } from '../survey/survey.ts';
+import type { Read } from '../survey/survey.ts';
 
 /** One line of a listing. A manifest that can't be read is shown as what it is: not skipped, and not a failure of the listing. */
 export type ListedBackup = { id: BackupId; source: SourceName; pinned: boolean; verdict: Verdict; /** The newest look at it. */ proof?: ProofRecord } & ({ status: 'complete'; manifest: Manifest } | { status: 'unreadable'; why: string });

@@ -1,4 +1,4 @@
-import type { Manifest, ManifestPart } from '../contract/manifest.ts';
+import type { Manifest, ManifestPart } from '../contract/manifest/manifest.ts';
 import { contentDifferences, decidedByText, describeUnequal, unequalDefinitions } from '../domain/compare.ts';
 import type { Unequal } from '../domain/compare.ts';
 import { BackupError } from '../domain/errors.ts';
@@ -8,8 +8,8 @@ import { firstOf, oneLine } from '../domain/lines.ts';
 import { formatCount, plural } from '../domain/units.ts';
 import { mergeTallies } from '../pipeline/rows/tables.ts';
 import type { Catalog, Compared, Engine, Plan, PlannedPart, Report, Settled, Target, Vault } from '../ports.ts';
-import { atOnce } from './at-once.ts';
-import { openPart, wholeTally } from './parts.ts';
+import { atOnce } from '../pipeline/concurrency.ts';
+import { openPart, wholeTally } from '../store/parts.ts';
 
 /** What a proof has compared, and every difference it has found, a line each. `definitions`: compared, not by name alone; `ways`: how many of them in another way than by their text. */
 export type Proof = { tables: number; rows: number; objects: number; definitions: boolean; ways: Record<string, number>; exceptions: string[]; differences: string[]; hint?: string };

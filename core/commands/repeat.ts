@@ -1,9 +1,9 @@
-import type { Manifest } from '../contract/manifest.ts';
+import type { Manifest } from '../contract/manifest/manifest.ts';
 import { startOf } from '../domain/keys.ts';
 import type { BackupId, SourceName } from '../domain/keys.ts';
 import type { Vault } from '../ports.ts';
-import type { Identity } from './lease.ts';
-import { readManifest } from './manifests.ts';
+import type { Identity } from '../store/lease/lease.ts';
+import { readManifest } from '../store/manifests.ts';
 
 /** Longest that a request may come again: EventBridge Scheduler tries for up to 24 hours (its user guide, retry policy), Lambda's queue for up to 6. */
 const repeatedWithinMs = 24 * 3_600_000;

@@ -1,17 +1,17 @@
-import { catalogSchema } from '../contract/catalog.ts';
-import type { Manifest, ManifestPart } from '../contract/manifest.ts';
+import { catalogSchema } from '../contract/manifest/catalog.ts';
+import type { Manifest, ManifestPart } from '../contract/manifest/manifest.ts';
 import { BackupError, isBackupError, messageOf, ourError } from '../domain/errors.ts';
 import { firstLines, oneLine } from '../domain/lines.ts';
 import { partKey } from '../domain/keys.ts';
 import type { BackupId, ObjectKey, SourceName } from '../domain/keys.ts';
 import type { Bytes } from '../domain/units.ts';
 import type { ByteStream, Catalog, Clock, Engine, Inspect, LeftOut, LoadFailure, LoadStep, Report, Target, Vault } from '../ports.ts';
-import { atOnce } from './at-once.ts';
-import { openPart } from './parts.ts';
+import { atOnce } from '../pipeline/concurrency.ts';
+import { openPart } from '../store/parts.ts';
 import { proofSentence, prove, requireEqual } from './prove.ts';
 import type { Proof } from './prove.ts';
-import { afterReadingAgain, requireWhole } from './read-again.ts';
-import { recorded } from './records.ts';
+import { afterReadingAgain, requireWhole } from '../store/read-again.ts';
+import { recorded } from '../store/records/records.ts';
 import { verify } from './verify.ts';
 
 export type RestoreOptions = {

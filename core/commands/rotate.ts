@@ -1,18 +1,18 @@
 import { isBackupError } from '../domain/errors.ts';
 import { manifestKey, partKey } from '../domain/keys.ts';
 import type { BackupId, SourceName } from '../domain/keys.ts';
-import { planRotation, removedBy } from '../domain/rotation.ts';
-import type { Policy, RotationPlan } from '../domain/rotation.ts';
+import { planRotation, removedBy } from '../domain/retention/rotation.ts';
+import type { Policy, RotationPlan } from '../domain/retention/rotation.ts';
 import type { Bytes } from '../domain/units.ts';
 import type { Clock, Vault } from '../ports.ts';
-import type { Identity } from './lease.ts';
-import { removeBackup } from './remove.ts';
-import type { Removal } from './remove.ts';
-import { retagKept } from './retag.ts';
-import { lookForLeftovers, sweepLeftovers } from './sweep.ts';
-import type { Swept } from './sweep.ts';
-import { listSource, survey } from './survey.ts';
-import type { Read } from './survey.ts';
+import type { Identity } from '../store/lease/lease.ts';
+import { removeBackup } from '../store/remove.ts';
+import type { Removal } from '../store/remove.ts';
+import { retagKept } from '../store/retag.ts';
+import { lookForLeftovers, sweepLeftovers } from '../store/sweep.ts';
+import type { Swept } from '../store/sweep.ts';
+import { listSource, survey } from '../survey/survey.ts';
+import type { Read } from '../survey/survey.ts';
 
 export type RotateDeps = { vault: Vault; clock: Clock; identity: Identity };
 export type RotateOptions = {

@@ -1,6 +1,6 @@
-import type { Retention } from '../contract/config-settings.ts';
+import type { Retention } from '../contract/config/settings.ts';
 import type { SourceName } from '../domain/keys.ts';
-import type { Schedule } from '../domain/schedule.ts';
+import type { Schedule } from '../domain/time/schedule.ts';
 import type { Engine } from '../ports.ts';
 
 /** A configured source, ready to work on. */

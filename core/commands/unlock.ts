@@ -3,10 +3,10 @@ import { BackupError, isBackupError } from '../domain/errors.ts';
 import { leaseKey } from '../domain/keys.ts';
 import type { SourceName } from '../domain/keys.ts';
 import type { Clock, Vault } from '../ports.ts';
-import { freeLease, heldBy, renewMs } from './lease.ts';
-import type { Identity } from './lease.ts';
-import { readLease, stuck } from './lease-state.ts';
-import type { LeaseState } from './lease-state.ts';
+import { freeLease, heldBy, renewMs } from '../store/lease/lease.ts';
+import type { Identity } from '../store/lease/lease.ts';
+import { readLease, stuck } from '../store/lease/state.ts';
+import type { LeaseState } from '../store/lease/state.ts';
 
 type Deps = { vault: Vault; clock: Clock; identity: Identity };
 

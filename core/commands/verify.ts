@@ -1,16 +1,16 @@
-import type { Manifest, ManifestPart } from '../contract/manifest.ts';
+import type { Manifest, ManifestPart } from '../contract/manifest/manifest.ts';
 import { BackupError, isBackupError } from '../domain/errors.ts';
 import { partKey } from '../domain/keys.ts';
 import type { BackupId, SourceName } from '../domain/keys.ts';
 import { formatBytes, plural } from '../domain/units.ts';
 import type { Bytes } from '../domain/units.ts';
 import type { ByteStream, Clock, Inspect, Report, Vault } from '../ports.ts';
-import { atOnce } from './at-once.ts';
-import { backupIds } from './manifests.ts';
-import { openPart } from './parts.ts';
-import { readsDifferently, requireWhole } from './read-again.ts';
-import type { PartInVault } from './read-again.ts';
-import { recorded } from './records.ts';
+import { atOnce } from '../pipeline/concurrency.ts';
+import { backupIds } from '../store/manifests.ts';
+import { openPart } from '../store/parts.ts';
+import { readsDifferently, requireWhole } from '../store/read-again.ts';
+import type { PartInVault } from '../store/read-again.ts';
+import { recorded } from '../store/records/records.ts';
 
 /** What reading everything again has shown: every damaged or missing part, not only the first. */
 export type Verification = { id: string; source: string; parts: number; bytes: Bytes; storedBytes: Bytes; problems: { file: string; error: BackupError }[] };

@@ -1,5 +1,5 @@
-import type { Catalog } from '../contract/catalog.ts';
-import type { Manifest, TableRows } from '../contract/manifest.ts';
+import type { Catalog } from '../contract/manifest/catalog.ts';
+import type { Manifest, TableRows } from '../contract/manifest/manifest.ts';
 import { formatCount, plural } from './units.ts';
 
 /** What a database holds, as far as a proof compares it. */

@@ -1,4 +1,4 @@
-import type { EngineName } from '../contract/config.ts';
+import type { EngineName } from '../contract/config/config.ts';
 import { guarded } from '../pipeline/guard.ts';
 import type { Grammar } from '../pipeline/guard.ts';
 import type { Engine, Inspect } from '../ports.ts';
@@ -14,8 +14,8 @@ export const engines: Record<EngineName, () => Promise<OpenEngine>> = {
 };
 
 const grammars: Record<EngineName, () => Promise<Grammar>> = {
-  postgres: async () => (await import('./postgres/data-grammar.ts')).dataGrammar,
-  mariadb: async () => (await import('./mariadb/data-grammar.ts')).dataGrammar,
+  postgres: async () => (await import('./postgres/restore/data-grammar.ts')).dataGrammar,
+  mariadb: async () => (await import('./mariadb/restore/data-grammar.ts')).dataGrammar,
 };
 
 /** What a restore would ask of a backup's content, by the engine that its manifest names: for whoever has no login. Nothing where that engine is not known here. */

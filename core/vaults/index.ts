@@ -1,7 +1,7 @@
 import type { Vault } from '../ports.ts';
-import { folderVault } from './folder.ts';
-import type { S3ClientOptions } from './s3-client.ts';
-import type { S3VaultOptions } from './s3.ts';
+import { folderVault } from './folder/folder.ts';
+import type { S3ClientOptions } from './s3/client.ts';
+import type { S3VaultOptions } from './s3/s3.ts';
 
 /** Where backups are to be kept, by kind. */
 export type VaultConfig =
@@ -17,7 +17,7 @@ export type OpenVault = { vault: Vault; close(): void };
 /** The vault of a configuration. Reaches nothing yet; the SDK is loaded where it is needed, for that takes a while. */
 export async function openVault(config: VaultConfig, surroundings: VaultSurroundings = {}): Promise<OpenVault> {
   if (config.kind === 'folder') return { vault: folderVault(config.root), close: () => undefined };
-  const [{ s3Client }, { s3Vault }] = await Promise.all([import('./s3-client.ts'), import('./s3.ts')]);
+  const [{ s3Client }, { s3Vault }] = await Promise.all([import('./s3/client.ts'), import('./s3/s3.ts')]);
   const client = s3Client({ ...config, ...surroundings });
   return { vault: s3Vault({ ...config, client }), close: () => client.destroy() };
 }

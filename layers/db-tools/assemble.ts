@@ -4,11 +4,11 @@ import { dirname, join, relative } from 'node:path';
 import { BackupError } from '../../core/domain/errors.ts';
 import { formatBytes } from '../../core/domain/units.ts';
 import { mozillaFiles, writeCertificates } from './certificates.ts';
-import { closureOf } from './closure.ts';
+import { closureOf } from './elf/closure.ts';
 import { mariadbPlugins, maxLayerBytes, outputBuffer, programs, type LayerArchitecture } from './contents.ts';
-import { writeLicences } from './licences.ts';
-import { withoutHostFolders } from './loader.ts';
-import { originsOf, upstreamVersion, type Origin, type Origins } from './origins.ts';
+import { writeLicences } from './bill/licences.ts';
+import { withoutHostFolders } from './elf/loader.ts';
+import { originsOf, upstreamVersion, type Origin, type Origins } from './bill/origins.ts';
 
 /** One file of the layer; paths are relative to `/opt/nightjar`. `origin` is the Debian package it came from. */
 export type LayerFile = { path: string; bytes: number; sha1: string; sha256: string; origin: Origin | undefined };

@@ -8,7 +8,7 @@ import { formatBytes, plural } from '../../core/domain/units.ts';
 import { debianNames, type LayerArchitecture } from './contents.ts';
 import { dbToolsLayer, pinRule } from './layer.ts';
 import { readLock, shippedLock } from './lock.ts';
-import { updateLock } from './update.ts';
+import { updateLock } from './debian/update.ts';
 
 type Index = { programs: { name: string; product: string; version: string; bytes: number; package: string; packageVersion: string }[] };
 

@@ -27,8 +27,8 @@ export async function expectedHash(architecture: LayerArchitecture, { builder, l
 /** Stands for what makes layers: the text of the script, the pinned authorities, and the package that their certificates come from. */
 export async function builderIdentity(): Promise<string> {
   const hash = createHash('sha256').update(await certificatesVersion());
-  for (const name of (await readdir(import.meta.dirname)).sort()) {
-    if (/\.m?[jt]s$|^authorities\.json$/.test(name)) hash.update(await readFile(join(import.meta.dirname, name)));
+  for (const name of (await readdir(import.meta.dirname, { recursive: true })).sort()) {
+    if (/^(?!build\/).*\.m?[jt]s$|^authorities\.json$/.test(name)) hash.update(await readFile(join(import.meta.dirname, name)));
   }
   return hash.digest('hex').slice(0, 12);
 }

@@ -9,9 +9,9 @@ import { contentProblems, flushed, writeContents } from './contents-list.ts';
 import { debianNames, type LayerArchitecture } from './contents.ts';
 import { builderIdentity, certificatesVersion, expectedHash, layerFolder, layerName } from './identity.ts';
 import { chooseLock, type Lock, type Pin } from './lock.ts';
-import { originsOf } from './origins.ts';
-import { pinnedRoot, type PinnedRoot, type PinRule } from './pins.ts';
-import { spdxDocument, type PackageFacts } from './sbom.ts';
+import { originsOf } from './bill/origins.ts';
+import { pinnedRoot, type PinnedRoot, type PinRule } from './debian/pins.ts';
+import { spdxDocument, type PackageFacts } from './bill/sbom.ts';
 
 type Report = (line: string) => void;
 

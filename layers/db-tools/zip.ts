@@ -1,7 +1,7 @@
 import { isBackupError, messageOf } from '../../core/domain/errors.ts';
 import { debianNames, type LayerArchitecture } from './contents.ts';
 import { pinRule } from './layer.ts';
-import { zipLayer } from './zip-layer.ts';
+import { zipLayer } from './bill/zip-layer.ts';
 
 const usage = 'node layers/db-tools/zip.ts arm64|x86_64 [nightjar.lock.json]';
 

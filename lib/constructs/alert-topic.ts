@@ -4,9 +4,9 @@ import { PolicyDocument, PolicyStatement, Role, ServicePrincipal } from 'aws-cdk
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
-import type { CloudConfig } from '../../core/contract/config-cloud.ts';
+import type { CloudConfig } from '../../core/contract/cloud/cloud.ts';
 import { acknowledgeWildcards } from '../acknowledge.ts';
-import { allow } from '../grants.ts';
+import { allow } from '../rights/grants.ts';
 
 /** The topic that alarms and functions tell, and who reads it. */
 export class AlertTopic extends Construct {

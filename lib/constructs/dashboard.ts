@@ -46,7 +46,7 @@ export class BackupDashboard extends Construct {
   }
 }
 
-/** Every run leaves one line at its end (functions/host.ts). */
+/** Every run leaves one line at its end (functions/host/host.ts). */
 const lastRuns = [
   'fields @timestamp, verb, source, message, result.status, result.id, result.rows, result.storedBytes, result.seconds, code, error',
   'filter message in ["end", "failed"]',

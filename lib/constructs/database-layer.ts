@@ -52,7 +52,8 @@ function recipeOf(): { program: string; recipe: string } {
 
 function digestOf(folder: string, more: readonly string[]): string {
   const hash = createHash('sha256');
-  for (const name of readdirSync(folder).filter((file) => /\.(m?[jt]s|json)$/.test(file)).sort()) hash.update(name).update('\0').update(readFileSync(join(folder, name)));
+  const names = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => /^(?!build\/).*\.(m?[jt]s|json)$/.test(name));
+  for (const name of names.sort()) hash.update(name).update('\0').update(readFileSync(join(folder, name)));
   for (const file of more) hash.update(readFileSync(file));
   return hash.digest('hex');
 }

@@ -1,8 +1,8 @@
 import type { Code, ILayerVersion } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
-import { checkStatements, rotateStatements } from '../grants.ts';
+import { checkStatements, rotateStatements } from '../rights/grants.ts';
 import { functionName } from '../names.ts';
-import { secretStatements, tellingStatements, vaultKeyStatements } from '../rights.ts';
+import { secretStatements, tellingStatements, vaultKeyStatements } from '../rights/rights.ts';
 import type { Shared } from '../shared.ts';
 import { smallSizing } from '../sizing.ts';
 import { NightjarFunction } from './nightjar-function.ts';

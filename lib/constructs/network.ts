@@ -2,8 +2,8 @@ import { ArnFormat, Stack } from 'aws-cdk-lib';
 import { CfnSecurityGroup, CfnSecurityGroupIngress, CfnVPCEndpoint } from 'aws-cdk-lib/aws-ec2';
 import { Effect, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
-import type { NetworkConfig } from '../../core/contract/config-cloud-network.ts';
-import { allow } from '../grants.ts';
+import type { NetworkConfig } from '../../core/contract/cloud/network.ts';
+import { allow } from '../rights/grants.ts';
 
 export type NetworkProps = {
   /** Names everything that is made in the network. */

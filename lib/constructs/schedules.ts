@@ -4,8 +4,8 @@ import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { CfnSchedule, CfnScheduleGroup } from 'aws-cdk-lib/aws-scheduler';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { awsCron } from '../../core/contract/aws-schedule.ts';
-import { allow } from '../grants.ts';
+import { awsCron } from '../../core/contract/cloud/aws-schedule.ts';
+import { allow } from '../rights/grants.ts';
 
 /** One schedule: when, in which time zone, which function, with which event. */
 export type Planned = { readonly name: string; readonly description: string; readonly cron: string; readonly timeZone: string; readonly fn: IFunction; readonly event: object; /** How long after its moment it may start, in milliseconds; 0: at its moment. */ readonly windowMs: number };

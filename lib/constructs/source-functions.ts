@@ -1,12 +1,12 @@
 import { Annotations } from 'aws-cdk-lib';
 import type { Code, ILayerVersion } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
-import { lostBackupWarning } from '../../core/contract/aws-schedule.ts';
-import type { SourceConfig } from '../../core/contract/config.ts';
+import { lostBackupWarning } from '../../core/contract/cloud/aws-schedule.ts';
+import type { SourceConfig } from '../../core/contract/config/config.ts';
 import type { SourceName } from '../../core/domain/keys.ts';
-import { backupStatements, restoreStatements } from '../grants.ts';
+import { backupStatements, restoreStatements } from '../rights/grants.ts';
 import { functionName } from '../names.ts';
-import { loginStatements, secretStatements, tellingStatements, vaultKeyStatements } from '../rights.ts';
+import { loginStatements, secretStatements, tellingStatements, vaultKeyStatements } from '../rights/rights.ts';
 import { restoreSizingOf, sizingOf } from '../sizing.ts';
 import type { Shared } from '../shared.ts';
 import type { Network } from './network.ts';

@@ -4,7 +4,7 @@ import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { BlockPublicAccess, Bucket, BucketEncryption, ObjectLockRetention, ObjectOwnership } from 'aws-cdk-lib/aws-s3';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
-import type { CloudConfig } from '../../core/contract/config-cloud.ts';
+import type { CloudConfig } from '../../core/contract/cloud/cloud.ts';
 import { acknowledge } from '../acknowledge.ts';
 
 export type VaultBucketProps = {

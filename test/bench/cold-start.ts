@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { bundleFunction, functionNames } from '../../functions/bundle.ts';
 import type { Bundle } from '../../functions/bundle.ts';
 import type { Bytes } from '../../core/domain/units.ts';
-import { lambdaFunction } from '../lambda/function.ts';
+import { lambdaFunction } from '../real/lambda/sandbox/function.ts';
 
 /** One cold start: until the runtime asks for work, until the first answer after that, and the CPU of all threads for both. */
 type Start = { initMs: number; answerMs: number; cpuMs: number };

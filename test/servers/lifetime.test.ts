@@ -6,15 +6,15 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { startPostgres } from './postgres.ts';
+import { startPostgres } from './databases/postgres.ts';
 import { startLimitMs } from './server.ts';
 
 const here = import.meta.dirname;
 const starts = {
-  PostgreSQL: "(await import('./postgres.ts')).startPostgres({ major: 18 })",
-  MariaDB: "(await import('./mariadb.ts')).startMariadb({ series: '11.8' })",
-  moto: "(await import('./moto.ts')).startMoto()",
-  Ceph: "(await import('./ceph.ts')).startCeph()",
+  PostgreSQL: "(await import('./databases/postgres.ts')).startPostgres({ major: 18 })",
+  MariaDB: "(await import('./databases/mariadb.ts')).startMariadb({ series: '11.8' })",
+  moto: "(await import('./s3/moto.ts')).startMoto()",
+  Ceph: "(await import('./s3/ceph.ts')).startCeph()",
 };
 
 test.each(Object.entries(starts))(

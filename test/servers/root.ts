@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { debianRoot, type DebianWant } from '../../layers/db-tools/debian.ts';
-import { wrapPrograms } from '../../layers/db-tools/wrap.ts';
+import { debianRoot, type DebianWant } from '../../layers/db-tools/debian/debian.ts';
+import { wrapPrograms } from '../../layers/db-tools/elf/wrap.ts';
 
 export type Root = {
   path: string;

@@ -2,17 +2,17 @@ import { acceptanceOf } from '../../core/commands/accept.ts';
 import { check } from '../../core/commands/check.ts';
 import type { Checked } from '../../core/commands/check.ts';
 import { rotate } from '../../core/commands/rotate.ts';
-import type { Retention } from '../../core/contract/config-settings.ts';
-import type { Message } from '../../core/contract/message.ts';
+import type { Retention } from '../../core/contract/config/settings.ts';
+import type { Message } from '../../core/contract/events/message.ts';
 import { manifestKey, objectKey } from '../../core/domain/keys.ts';
 import type { BackupId } from '../../core/domain/keys.ts';
-import { proofKey } from '../../core/domain/records.ts';
-import type { ProofRecord } from '../../core/domain/records.ts';
-import { policyOf } from './history.ts';
-import { hourMs, shop, watching } from './seen.ts';
-import { storeBackup } from './stored.ts';
-import type { StoredBackup } from './stored.ts';
-import { depsOf, folderScene, limit } from './vault.ts';
+import { proofKey } from '../../core/domain/verdict/records.ts';
+import type { ProofRecord } from '../../core/domain/verdict/records.ts';
+import { policyOf } from './vaults/history.ts';
+import { hourMs, shop, watching } from './vaults/seen.ts';
+import { storeBackup } from './vaults/stored.ts';
+import type { StoredBackup } from './vaults/stored.ts';
+import { depsOf, folderScene, limit } from './vaults/vault.ts';
 
 /** A source that lives for some nights: a backup, an hour later a check that tells, then a rotation, all real, by a clock of ours. */
 export async function nights(retention: Retention, { hours = 24 } = {}) {

@@ -5,15 +5,15 @@ import type { SourceName } from '../../core/domain/keys.ts';
 import type { Login } from '../../core/engines/login.ts';
 import { postgresEngine } from '../../core/engines/postgres/index.ts';
 import type { Tools } from '../../core/tools.ts';
-import { folderScene } from './vault.ts';
-import { everyFeaturePostgres } from '../servers/databases.ts';
-import { startPostgres } from '../servers/postgres.ts';
-import type { PostgresOptions } from '../servers/postgres.ts';
+import { folderScene } from './vaults/vault.ts';
+import { everyFeaturePostgres } from '../servers/databases/databases.ts';
+import { startPostgres } from '../servers/databases/postgres.ts';
+import type { PostgresOptions } from '../servers/databases/postgres.ts';
 import type { DatabaseServer } from '../servers/server.ts';
-import type { PostgresMajor } from '../servers/postgres-packages.ts';
+import type { PostgresMajor } from '../servers/databases/postgres-packages.ts';
 import { layerTools } from './tools.ts';
 
-export { limit } from './vault.ts';
+export { limit } from './vaults/vault.ts';
 
 /** A PostgreSQL server, the layer's programs, and a folder as the vault: what a backup needs, all real. */
 export async function postgresScene(major: PostgresMajor, settings: PostgresOptions['settings'] = {}) {

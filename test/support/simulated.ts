@@ -1,13 +1,13 @@
 import { Cron } from 'croner';
-import { historyOf } from '../../core/domain/history.ts';
-import type { Found, SourceHistory } from '../../core/domain/history.ts';
+import { historyOf } from '../../core/domain/verdict/history.ts';
+import type { Found, SourceHistory } from '../../core/domain/verdict/history.ts';
 import { backupOfManifestKey, leaseKey, manifestKey, newBackupId, startOf } from '../../core/domain/keys.ts';
 import type { BackupId, ObjectKey } from '../../core/domain/keys.ts';
-import { staleFailures, staleStarts } from '../../core/domain/leftovers.ts';
-import { failureKey, startKey } from '../../core/domain/records.ts';
-import { momentOf } from '../../core/domain/schedule.ts';
-import type { Schedule } from '../../core/domain/schedule.ts';
-import { hourMs, minuteMs, shop } from './seen.ts';
+import { staleFailures, staleStarts } from '../../core/domain/retention/leftovers.ts';
+import { failureKey, startKey } from '../../core/domain/verdict/records.ts';
+import { momentOf } from '../../core/domain/time/schedule.ts';
+import type { Schedule } from '../../core/domain/time/schedule.ts';
+import { hourMs, minuteMs, shop } from './vaults/seen.ts';
 
 export const dayMs = 24 * hourMs;
 

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { PostgresMajor } from '../servers/postgres-packages.ts';
+import type { PostgresMajor } from '../servers/databases/postgres-packages.ts';
 import type { PostgresScene } from './postgres.ts';
 
 const folder = join(import.meta.dirname, '../data/postgres/typed');

@@ -1,4 +1,4 @@
-import type { ManifestPart } from '../../contract/manifest.ts';
+import type { ManifestPart } from '../../contract/manifest/manifest.ts';
 import type { Plan } from '../../ports.ts';
 
 /**

@@ -1,4 +1,4 @@
-import type { TableRows } from '../../contract/manifest.ts';
+import type { TableRows } from '../../contract/manifest/manifest.ts';
 import { BackupError } from '../../domain/errors.ts';
 import { hearing } from '../../pipeline/hearing.ts';
 import type { ByteStream, Engine, Plan, PlannedPart } from '../../ports.ts';
@@ -6,22 +6,22 @@ import type { Tools } from '../../tools.ts';
 import type { Bytes } from '../../domain/units.ts';
 import { placeOf } from '../login.ts';
 import type { Login } from '../login.ts';
-import { restoreCommands } from './by-hand.ts';
-import { ownerKinds, readCatalog } from './catalog.ts';
+import { restoreCommands } from './restore/by-hand.ts';
+import { ownerKinds, readCatalog } from './catalog/catalog.ts';
 import { carried } from './catalog/left-out.ts';
 import { nameKey } from './identifier.ts';
-import { changed, printsNames, readIdentities } from './identity.ts';
-import type { Scope } from './identity.ts';
-import { plannedParts, restFile, schemaFile } from './parts.ts';
-import { replicationWarnings } from './replication.ts';
-import { settle } from './settle.ts';
+import { changed, printsNames, readIdentities } from './plan/identity.ts';
+import type { Scope } from './plan/identity.ts';
+import { plannedParts, restFile, schemaFile } from './plan/parts.ts';
+import { replicationWarnings } from './plan/replication.ts';
+import { settle } from './proof/settle.ts';
 import { serverIdentity } from './server-identity.ts';
 import { withSession } from './session.ts';
 import type { Session } from './session.ts';
-import { openSnapshot } from './snapshot.ts';
-import type { Snapshot } from './snapshot.ts';
+import { openSnapshot } from './plan/snapshot.ts';
+import type { Snapshot } from './plan/snapshot.ts';
 import type { Table } from './tables.ts';
-import { openTarget } from './target.ts';
+import { openTarget } from './restore/target.ts';
 
 /** PostgreSQL 13 and newer, by its own programs: definitions as an archive, rows as COPY text, all under one exported snapshot. */
 export function postgresEngine(own: Login, tools: Tools, sliceBytes?: Bytes): Engine {

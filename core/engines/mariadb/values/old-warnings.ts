@@ -1,4 +1,4 @@
-import type { Manifest } from '../../../contract/manifest.ts';
+import type { Manifest } from '../../../contract/manifest/manifest.ts';
 
 const oldFloats = 'FLOAT columns are dumped with six digits, what exceeds that is lost: ';
 

@@ -1,4 +1,4 @@
-import { rowsComment } from '../expected.ts';
+import { rowsComment } from '../catalog/expected.ts';
 import type { Server } from '../session.ts';
 import type { Column, Table } from '../tables.ts';
 import type { Edit, TableEdits } from './edited-rows.ts';

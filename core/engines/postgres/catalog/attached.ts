@@ -1,4 +1,4 @@
-import { unmarkedSql } from '../mark.ts';
+import { unmarkedSql } from '../database/mark.ts';
 import { extensionBelow } from './definition.ts';
 
 /** What is attached to objects of any kind, and what belongs to the database as a whole. */

@@ -1,0 +1,59 @@
+import { backup } from '../../../core/commands/backup.ts';
+import { recordingFailure } from '../../../core/store/records/failure.ts';
+import type { Manifest } from '../../../core/contract/manifest/manifest.ts';
+import { isBackupError } from '../../../core/domain/errors.ts';
+import type { SourceName } from '../../../core/domain/keys.ts';
+import { formatBytes, formatCount, formatDuration } from '../../../core/domain/units.ts';
+import { failureDocument } from '../text/failure.ts';
+import { configured } from '../names.ts';
+import type { Outcome } from '../text/output.ts';
+import { showProgress } from '../text/progress.ts';
+import type { Session } from '../session.ts';
+import { sizesOf } from '../sizes.ts';
+import { told } from '../told.ts';
+
+/** `nightjar backup`: every named source, one after the other; one that fails keeps none of the others from being tried. */
+export async function backupCommand(names: string[], session: Session, signal: AbortSignal): Promise<Outcome> {
+  const results: object[] = [];
+  const failures: unknown[] = [];
+  // a schedule starts the command: that sources come one after the other makes none of them another moment's
+  const asked = session.nightjar.clock.now();
+  for (const name of configured(names, session.nightjar)) {
+    let stored: Manifest | undefined;
+    try {
+      await told({ verb: 'backup', source: name }, async () => {
+        stored = await backupOne(name, asked, session, signal);
+        session.out.say(resultLine(stored));
+        return stored;
+      }, summary, session, signal);
+      results.push({ status: 'stored', ...summary(stored!) });
+    } catch (error) {
+      failures.push(error);
+      const status = isBackupError(error, 'lease-held') ? 'skipped' : 'failed';
+      // a backup that is stored, though somebody could not be told, is shown as what it is
+      results.push(stored === undefined ? { status, source: name, error: failureDocument(error) } : { status: 'stored', ...summary(stored), error: failureDocument(error) });
+      session.out.fail(error);
+      if (signal.aborted) break;
+    }
+  }
+  return { document: { results }, failures };
+}
+
+async function backupOne(name: SourceName, asked: Date, { nightjar, out }: Session, signal: AbortSignal): Promise<Manifest> {
+  const progress = showProgress(name, 'backing up', out, Date.now, 'getting ready');
+  try {
+    return await recordingFailure(name, nightjar, (error) => error, async () => backup(await nightjar.source(name, {}, signal), { ...nightjar, asked, report: progress.report }, signal));
+  } finally {
+    progress.end();
+  }
+}
+
+function resultLine(manifest: Manifest): string {
+  const { rows, bytes, storedBytes, ms } = sizesOf(manifest);
+  return `${manifest.source}  ${manifest.id}  ${formatCount(rows)} rows  ${formatBytes(bytes)}  ${formatBytes(storedBytes)} stored  ${formatDuration(ms)}`;
+}
+
+function summary(manifest: Manifest): object {
+  const { source, id, engine, database, start, end, tiers, warnings } = manifest;
+  return { source, id, engine, database, start, end, tiers, ...sizesOf(manifest), parts: manifest.parts.length, warnings };
+}

@@ -1,0 +1,39 @@
+import { check } from '../../../core/commands/check.ts';
+import type { Checked } from '../../../core/commands/check.ts';
+import { watchedSources } from '../../../core/survey/watched.ts';
+import { checkResult } from '../../../core/domain/watch/check-result.ts';
+import { BackupError, collected } from '../../../core/domain/errors.ts';
+import { plural } from '../../../core/domain/units.ts';
+import { checkTable, findingLines, noticeLines } from '../text/check-table.ts';
+import { configured } from '../names.ts';
+import type { Outcome } from '../text/output.ts';
+import type { Session } from '../session.ts';
+import { told } from '../told.ts';
+
+/** `nightjar check`: judges the named sources, or all, and tells whom the configuration names what has changed; with `tell: false` it only shows. */
+export async function checkCommand(names: string[], { tell }: { tell: boolean }, session: Session, signal: AbortSignal): Promise<Outcome> {
+  const { nightjar, out } = session;
+  const sources = watchedSources(configured(names, nightjar), nightjar);
+  const deps = { ...nightjar, notifiers: tell ? nightjar.notifiers : [], meter: () => {}, remember: tell };
+  let seen: Checked | undefined;
+  const work = async (): Promise<Checked> => {
+    seen = await check(sources, { whole: names.length === 0 }, deps, signal);
+    for (const line of [...checkTable(seen), ...findingLines(seen), ...noticeLines(seen)]) out.say(line);
+    if (seen.failures.length > 0) throw collected(seen.failures);
+    return seen;
+  };
+  try {
+    const checked = tell ? await told({ verb: 'check' }, work, checkResult, session, signal) : await work();
+    return { document: checkResult(checked), failures: found(checked) };
+  } catch (error) {
+    if (seen === undefined) throw error;
+    out.fail(error);
+    return { document: { ...checkResult(seen), failures: seen.failures.map(String) }, failures: [error] };
+  }
+}
+
+/** What was found, as a failure of the command: shown already, so that it makes the exit code alone. */
+function found({ judgements, vault }: Checked): BackupError[] {
+  const bad = judgements.filter(({ state }) => state !== 'fresh' && state !== 'paused').length;
+  return bad === 0 && vault === undefined ? [] : [new BackupError('not-fresh', `${plural(bad, 'source')} not as it must be`)];
+}

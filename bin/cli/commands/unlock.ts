@@ -1,0 +1,22 @@
+import { describeLease, findStuckLease, unlock, watchForRenewal } from '../../../core/commands/unlock.ts';
+import { confirmByName } from '../text/confirm.ts';
+import { readable } from '../names.ts';
+import type { Outcome } from '../text/output.ts';
+import type { Session } from '../session.ts';
+
+/** `nightjar unlock`: frees a lease that keeps every run out of a source, once it is seen that no run renews it and a person has said so. */
+export async function unlockCommand(name: string, { yes }: { yes?: true }, { nightjar, out }: Session, signal: AbortSignal): Promise<Outcome> {
+  const source = await readable(name, nightjar, signal);
+  const found = await findStuckLease(source, nightjar, signal);
+  if (found === undefined) {
+    out.say(`${source}: no lease keeps anybody out: nothing was changed`);
+    return { document: { result: { source, unlocked: false } }, failures: [] };
+  }
+  for (const line of describeLease(source, found)) out.note(line);
+  if (yes !== true) await confirmByName(source, `the lease of ${source} will be freed, unless a run renews it within a minute and a half`, out, signal);
+  out.note('watching for a minute and a half: a live run renews its lease within that');
+  await watchForRenewal(source, found, nightjar, signal);
+  await unlock(source, found, nightjar, signal);
+  out.say(`${source}: the lease is free: nightjar backup ${source}`);
+  return { document: { result: { source, unlocked: true, why: found.why, ...(found.lease && { run: found.lease.run, holder: found.lease.holder, until: found.lease.until }) } }, failures: [] };
+}

@@ -1,0 +1,63 @@
+import type { Config, SourceConfig } from '../../../core/contract/config/config.ts';
+import { cloudSchema } from '../../../core/contract/cloud/cloud.ts';
+import type { Manifest } from '../../../core/contract/manifest/manifest.ts';
+import type { CostPlan, SourcePlan } from '../../../core/domain/cost/cost.ts';
+import { keptOf } from '../../../core/domain/cost/kept.ts';
+import { sizingOf } from '../../../lib/sizing.ts';
+import { sizesOf } from '../sizes.ts';
+
+/** What is taken where nothing is said: one backup a night, of one gigabyte. */
+const assumed = { schedule: '0 3 * * *', bytes: 1e9 };
+/** What a backup holds of the bytes that a plain dump has, and bytes that one processor gets through in a second: docs/performance.md, with room. */
+const usual = { stored: 0.5, bytesPerSecond: 60e6, startSeconds: 5, partBytes: 256 * 1024 ** 2 };
+/** Memory that brings one whole processor, in MB (AWS Lambda, configuring memory). */
+const wholeProcessorMb = 1769;
+const dayMs = 86_400_000;
+/** How many backups are kept differs by one or two from day to day; an estimate goes by one ordinary day, so that it stays the same. */
+const ordinaryDay = new Date('2027-06-16T12:00:00Z');
+
+/** What a configuration deploys, as far as it costs money. `newest`: the newest backup of each source that has one. */
+export function costPlanOf(config: Config, newest: ReadonlyMap<string, Manifest>, { region }: { region: string }): CostPlan {
+  const { vault, sources, notify } = config;
+  const cloud = config.cloud ?? cloudSchema.parse({});
+  const isNew = cloud.bucket === 'create';
+  return {
+    region,
+    sources: [...sources].map(([source, own]) => sourcePlan(source, own, newest.get(source))),
+    checksPerMonth: keptOf(cloud.check, { count: 1 }, ordinaryDay).perMonth,
+    ownKey: isNew && cloud.encryption === 'key' && !(vault.kind === 's3' && vault.kmsKey !== undefined),
+    heldDays: isNew ? cloud.noncurrent / dayMs : 0,
+    logMonths: Number.parseInt(cloud.logRetention, 10) / 30,
+    tracing: cloud.tracing,
+    mails: cloud.email.length * 10,
+    secrets: secretsIn([[...sources.values()].map(({ server }) => server), notify]).size,
+    endpoints: Object.values(cloud.networks).reduce((total, { endpoints, subnets }) => total + endpoints.length * subnets.length, 0),
+    alarmsOfEach: cloud.alarms === 'each',
+  };
+}
+
+/** Where it will run: as written, else where the databases are, else where this machine is told to work, else `us-east-1`. */
+export function regionOf({ cloud, vault, sources }: Config, env: Readonly<Record<string, string | undefined>>): string {
+  const ofRds = [...sources.values()].map(({ server }) => /\.([a-z]{2}(?:-[a-z]+)+-\d)\.rds\.amazonaws\.com$/i.exec(server.host)?.[1]);
+  return cloud?.region ?? (vault.kind === 's3' ? vault.region : undefined) ?? ofRds.find((found) => found !== undefined) ?? (env['AWS_REGION'] || env['AWS_DEFAULT_REGION'] || 'us-east-1');
+}
+
+function sourcePlan(source: string, { watch, retention, cloud }: SourceConfig, manifest: Manifest | undefined): SourcePlan {
+  const { memoryMb, timeoutSeconds } = sizingOf(cloud);
+  const rhythm = keptOf(watch.schedule ?? assumed.schedule, retention, ordinaryDay);
+  const common = { source, ...rhythm, memoryMb, timeoutSeconds };
+  if (manifest !== undefined) {
+    const { bytes, storedBytes, ms } = sizesOf(manifest);
+    return { ...common, bytes, storedBytes, objects: manifest.parts.length + 1, seconds: ms / 1000, measured: true };
+  }
+  const bytes = cloud.size ?? assumed.bytes;
+  const seconds = usual.startSeconds + bytes / (usual.bytesPerSecond * Math.min(2, memoryMb / wholeProcessorMb));
+  return { ...common, bytes, storedBytes: bytes * usual.stored, objects: 3 + Math.ceil(bytes / usual.partBytes), seconds, measured: false };
+}
+
+/** Names of the secrets that a part of the configuration refers to. */
+function secretsIn(value: unknown): Set<string> {
+  if (typeof value !== 'object' || value === null) return new Set();
+  const own = 'secret' in value && typeof value.secret === 'string' ? [value.secret] : [];
+  return new Set([...own, ...Object.values(value).flatMap((inside) => [...secretsIn(inside)])]);
+}

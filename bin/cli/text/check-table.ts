@@ -1,0 +1,67 @@
+import type { Checked } from '../../../core/commands/check.ts';
+import { messageOfFinding } from '../../../core/domain/messages/check.ts';
+import type { Finding, Judgement } from '../../../core/domain/watch/freshness.ts';
+import { startOf } from '../../../core/domain/keys.ts';
+import { momentText } from '../../../core/domain/messages/findings.ts';
+import { formatCount, plural } from '../../../core/domain/units.ts';
+import { aligned, cut, shortSpan, wrapped } from './text.ts';
+
+const head = ['source', 'state', 'age', 'limit', 'proven', 'backups', 'failed'];
+const numbers = [2, 3, 4, 5, 6];
+/** What the other columns leave of 80. */
+const longestName = 21;
+const width = 80;
+/** Of a schedule that has not been kept for long, the last ones tell enough. */
+const shownMoments = 10;
+
+/** The table of a check, within 80 columns: a line for each source, and for each that only the vault knows. */
+export function checkTable({ at, judgements, unconfigured }: Checked): string[] {
+  const others = unconfigured.map(({ source, newest, count }) => [cut(source, longestName), 'unconfigured', age(newest, at), '', '', formatCount(count), '']);
+  return aligned([head, ...judgements.map((judgement) => cells(judgement, at)), ...others], numbers);
+}
+
+/** What was found, each with what to do about it; nothing where all is well. */
+export function findingLines({ at, judgements, vault, place }: Checked): string[] {
+  if (vault !== undefined) return ['', ...wrapped(`the vault ${place} can't be read, so nothing is known: ${vault.why}`, width), ...hintLines(vault.hint)];
+  return judgements.flatMap((judgement) => {
+    const { standing: { source, newest, failures, lastFailure }, findings } = judgement;
+    const kinds = [...new Set(findings.map(({ kind }) => kind))];
+    const failed = `${plural(failures, 'backup')} failed${newest === undefined ? '' : ' since'}${lastFailure === undefined ? '' : `, the last with ${lastFailure}`}`;
+    if (kinds.length === 0) return failures === 0 ? [] : ['', ...wrapped(`${source}: fresh, but ${failed}`, width, '', '  ')];
+    const lines = kinds.flatMap((kind) => linesOf(judgement, kind, at));
+    return ['', ...lines, ...(failures === 0 || kinds[0] === 'paused' ? [] : [`  ${failed}`])];
+  });
+}
+
+/** What to know of the database clients. */
+export function noticeLines({ notices = [] }: Checked): string[] {
+  return notices.flatMap(({ text, hint }) => ['', ...wrapped(`note: ${text}`, width, '', '  '), ...hintLines(hint)]);
+}
+
+function linesOf(judgement: Judgement, kind: Finding['kind'], at: Date): string[] {
+  const message = messageOfFinding(judgement, kind, { at });
+  const more = judgement.findings.flatMap((one) => {
+    if (one.kind === 'paused') return one.until === undefined ? [] : [`  until ${one.until}`];
+    if (one.kind === 'missed') return one.kind === kind && one.moments.length > 1 ? [...one.moments.slice(-shownMoments).map((moment) => `  ${momentText(moment, judgement.standing.timeZone)}`)] : [];
+    if (one.kind === 'lease-stuck') return one.kind === kind ? wrapped(one.why, width, '  ') : [];
+    return one.kind === 'unknown' && one.kind === kind ? [...wrapped(one.why, width, '  '), ...hintLines(one.hint)] : [];
+  });
+  // a command that a terminal breaks can't be copied; messages have them all
+  const commands = kind === 'paused' ? [] : (message?.next ?? []).filter((command) => !command.startsWith('nightjar check'));
+  return [...wrapped(`${judgement.standing.source}: ${kind}: ${message?.subject ?? ''}`, width, '', '  '), ...more, ...commands.map((command) => `  run: ${command}`).filter((text) => text.length <= width)];
+}
+
+function cells({ standing: { source, newest, limitMs, proven, failures, count }, state, findings }: Judgement, at: Date): string[] {
+  const kinds = new Set(findings.map(({ kind }) => kind)).size;
+  const unknown = findings.some((one) => one.kind === 'unknown' && one.whole);
+  const known = unknown ? ['', '', '', '', ''] : [age(newest, at), shortSpan(limitMs), proven === undefined ? 'never' : age(proven, at), formatCount(count), formatCount(failures)];
+  return [cut(source, longestName), `${state}${kinds > 1 ? ` +${kinds - 1}` : ''}`, ...known];
+}
+
+function age(id: Parameters<typeof startOf>[0] | undefined, at: Date): string {
+  return id === undefined ? 'none' : shortSpan(at.getTime() - startOf(id).getTime());
+}
+
+function hintLines(hint: string | undefined): string[] {
+  return hint === undefined ? [] : wrapped(`hint: ${hint}`, width, '  ', '        ');
+}

@@ -1,0 +1,43 @@
+import * as z from 'zod';
+import { always, expected, expectedUnseen, group, text, wholeNumber } from './fields.ts';
+import { rdsRegion } from '../../domain/rds-endpoint.ts';
+import { passwordSource, secretReference } from './secret.ts';
+
+const hostName = 'a host name or address, without scheme, user and port';
+const asTls = 'verify, off, or { ca: rds, public or a path }';
+
+const tls = z
+  .union([z.enum(['verify', 'off']), group('tls', { ca: text('rds, public or the path of a PEM file').describe('Authority that signed the server’s certificate: `rds`, `public` or the path of a PEM file.') })], { error: expected(asTls) })
+  .describe('`verify`: TLS, certificate and host name checked; `off`: plain text. Default: `off` for this machine, `verify` for every other, against `rds` for hosts of Amazon RDS, else `public`.');
+
+/** How to reach a database on a server. */
+export function serverSchema(what: string, port: number) {
+  return group(what, {
+    host: z.string({ error: expectedUnseen(hostName) }).regex(/^[^\s/@:?#]+$|^[0-9a-fA-F:.]+$/, { error: expectedUnseen(hostName) }).describe('Host name or address of the server; a replica does.'),
+    port: wholeNumber(1, 65_535).default(port).describe('TCP port.'),
+    database: text('the name of a database').describe('Database to back up.'),
+    user: z.union([text('a user'), secretReference], { error: expectedUnseen('a user, or where its name is kept as a secret') }).describe('User to log in as, or where its name is kept as a secret.'),
+    password: passwordSource.optional().describe('Where its password is kept; or `iam`: a token of IAM database authentication, made for each connection, over TLS alone.'),
+    tls: tls.optional(),
+  }).superRefine(({ host, tls: wanted, password }, context) => {
+    const plain = typeof host === 'string' && tlsChoice({ host, tls: wanted }).mode === 'off';
+    if (password === 'iam' && plain) context.addIssue({ code: 'custom', path: ['tls'], message: 'with password: iam the token goes over TLS alone: write verify, or { ca: … }' });
+  }, always);
+}
+
+export type ServerConfig = z.infer<ReturnType<typeof serverSchema>>;
+
+/** Whether and against whom TLS is verified; `ca` is `rds`, `public` or a path. */
+export type TlsChoice = { mode: 'off' } | { mode: 'verify'; ca: string };
+
+/** What a server's configuration means: nothing leaves this machine in plain text unless somebody wrote so. */
+export function tlsChoice({ host, tls: wanted }: Pick<ServerConfig, 'host' | 'tls'>): TlsChoice {
+  const ofRds = /\.rds\.amazonaws\.com$/i.test(host) || rdsRegion(host) !== undefined;
+  if (typeof wanted === 'object') return { mode: 'verify', ca: wanted.ca };
+  if (wanted === 'off' || (wanted === undefined && isThisMachine(host))) return { mode: 'off' };
+  return { mode: 'verify', ca: ofRds ? 'rds' : 'public' };
+}
+
+function isThisMachine(host: string): boolean {
+  return /^(localhost|127(\.\d{1,3}){3}|::1)$/i.test(host);
+}

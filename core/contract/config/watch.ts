@@ -1,0 +1,61 @@
+import * as z from 'zod';
+import { isSchedule } from '../../domain/time/schedule.ts';
+import { duration, expected, group, wholeNumber } from './fields.ts';
+
+/** How old the newest backup may be where nothing else is said: a day, and an hour for what comes late. */
+const limitByDefaultMs = 25 * 3_600_000;
+/** What a source must at least hold of what it held, in percent. */
+const shareByDefault = 50;
+
+const asDay = 'a day, as 2026-12-01';
+const asPause = `true, false or ${asDay}, when it ends`;
+const day = (what: string) => z.string({ error: expected(what) }).refine((value) => z.iso.date().safeParse(value).success, { error: expected(what) });
+const cron = 'five fields of cron (minute, hour, day, month, weekday) of a moment that comes, as "0 2 * * *"';
+const share = (what: string) => wholeNumber(0, 100).optional().describe(`${what} \`0\` switches this off.`).meta({ default: shareByDefault });
+
+const shrink = group('shrink', {
+  rows: share('Fewer rows than this share of the most that were usual, in percent, are told, of all tables or of one.'),
+  bytes: share('Fewer bytes (before compression) than this share of the most that were usual, in percent, are told.'),
+  since: day(asDay).optional().describe('Only backups from this day on are compared: write it when less is what you want, or run `nightjar accept`.'),
+});
+
+/** What `nightjar check` goes by, in the defaults and in a source alike. */
+export const watchShape = {
+  schedule: z.string({ error: expected(cron) }).refine(isSchedule, { error: expected(cron) }).optional().describe('When backups are made: five fields of cron, in the time zone of the source.'),
+  freshness: duration('5m', '36500d').optional().describe('How old the newest complete backup may be; the time that one usually takes comes on top. Without it, each moment of `schedule` must have a backup that begins within an hour, or `25h` counts.'),
+  drillEvery: duration('1h', '36500d').optional().describe('How old the newest proven backup may be: one that passed a drill, or a restore with its proof. Without it, nobody is told.'),
+  paused: z.union([z.boolean(), day(asPause)], { error: expected(asPause) }).optional().describe('`true`, or the day when it ends: nobody is told when backups are missing.'),
+  shrink: shrink.optional().describe('When the newest backup is far smaller than the ones before.'),
+};
+
+type Written = { [key in keyof typeof watchShape]?: z.infer<(typeof watchShape)[key]> };
+
+/** How a source is watched, everything filled in. Shares are in percent; days are those of the source's time zone. */
+export type Watch = {
+  /** `windowMs`: how long after its moment AWS may start a run. */
+  limit: { ms: number } | { schedule: string; windowMs?: number };
+  schedule: string | undefined;
+  /** How long after a moment of the schedule AWS may start a run; absent where AWS does not. */
+  windowMs?: number;
+  drillEveryMs: number | undefined;
+  paused: boolean | { until: string };
+  shrink: { rows: number; bytes: number; since: string | undefined };
+};
+
+/** A source's own words over those of the defaults; of limit and schedule, whatever stands nearer to the source. */
+export function watchOf(defaults: Written, own: Written): Watch {
+  const [near, far] = [limitOf(own), limitOf(defaults)];
+  const paused = own.paused ?? defaults.paused ?? false;
+  const { rows = shareByDefault, bytes = shareByDefault, since } = { ...defaults.shrink, ...own.shrink };
+  return {
+    limit: near ?? far ?? { ms: limitByDefaultMs },
+    schedule: own.schedule ?? defaults.schedule,
+    drillEveryMs: own.drillEvery ?? defaults.drillEvery,
+    paused: typeof paused === 'string' ? { until: paused } : paused,
+    shrink: { rows, bytes, since },
+  };
+}
+
+function limitOf({ freshness, schedule }: Written): Watch['limit'] | undefined {
+  return freshness !== undefined ? { ms: freshness } : schedule !== undefined ? { schedule } : undefined;
+}

@@ -1,0 +1,124 @@
+import { everywhere, pricesOf } from './prices.ts';
+import type { RegionPrices } from './prices.ts';
+import { formatBytes } from '../units.ts';
+import type { Bytes } from '../units.ts';
+
+/** One source in an average month. Sizes are of one backup; `kept` once retention's places are filled; `seconds` of one run. */
+export type SourcePlan = { source: string; perMonth: number; kept: number; bytes: Bytes; storedBytes: Bytes; objects: number; seconds: number; memoryMb: number; timeoutSeconds: number; measured: boolean };
+
+/** What is deployed beside the sources. `endpoints` counts each interface endpoint once for each zone; `heldDays`: how long the bucket keeps what was deleted. */
+export type CostPlan = {
+  region: string;
+  sources: readonly SourcePlan[];
+  checksPerMonth: number;
+  ownKey: boolean;
+  heldDays: number;
+  logMonths: number;
+  tracing: boolean;
+  mails: number;
+  secrets: number;
+  endpoints: number;
+  /** Whether the functions of each source have alarms of their own. */
+  alarmsOfEach: boolean;
+};
+
+/** One line of a bill, in dollars a month. `free`: how much of it the account's free allowance takes off, if nothing else has used that up. */
+export type CostLine = { item: string; what: string; dollars: number; free: number };
+
+/** What a month costs: each source's storage and running time, then what is shared. */
+export type Estimate = { lines: CostLine[]; sources: { source: string; held: number; /** Of 2^30 bytes, as AWS counts. */ gb: number; storage: number; runs: number }[]; dollars: number; afterFree: number };
+
+const daysOfMonth = 365 / 12;
+const hoursOfMonth = 730;
+const uploadPart: Bytes = 8 * 1024 * 1024;
+/** Rotations and checks, in seconds, as far as tests with a store nearby show; and the memory of both functions. */
+const keeper = { memoryGb: 0.5, rotationSeconds: 5, checkSeconds: 2, secondsOfSource: 0.3 };
+/** Manifests that a check reads of each source, and bytes that a run of each kind logs. */
+const checkReads = 8;
+const logBytes = { backup: 10_000, rotation: 4_000, check: 3_000 };
+/** Figures that a check leaves in CloudWatch. */
+export const customMetrics = 11;
+
+/** Metrics that alarms look at: four of the whole stack, and of rotation, check and (where each has alarms) the backup of each source: failures, duration, throttling. */
+export function alarmMetricsOf({ sources, alarmsOfEach }: Pick<CostPlan, 'sources' | 'alarmsOfEach'>): number {
+  return 4 + 3 * (2 + (alarmsOfEach ? sources.length : 0));
+}
+
+/** Metrics on the dashboard. */
+export function dashboardMetricsOf(sources: number): number {
+  return 5 + 1 + 2 * (sources + 2);
+}
+
+/** What AWS will charge for a plan, each month, once retention's places are filled: to the tenth of a dollar at best. */
+export function estimateCost(plan: CostPlan): Estimate {
+  const prices = pricesOf(plan.region);
+  const { free } = everywhere;
+  const sources = plan.sources.map((one) => storageOf(one, plan, prices));
+  const rotations = plan.sources.length * daysOfMonth;
+  const backups = sum(plan.sources.map(({ perMonth }) => perMonth));
+  const runs = backups + rotations + plan.checksPerMonth;
+  const backupGbSeconds = sum(plan.sources.map(({ perMonth, seconds, memoryMb }) => (perMonth * seconds * memoryMb) / 1024));
+  const keeperGbSeconds = keeper.memoryGb * (rotations * keeper.rotationSeconds + plan.checksPerMonth * (keeper.checkSeconds + keeper.secondsOfSource * plan.sources.length));
+  const logsGb = (backups * logBytes.backup + rotations * logBytes.rotation + plan.checksPerMonth * logBytes.check) / 1e9;
+  const metrics = alarmMetricsOf(plan);
+  const onDashboard = dashboardMetricsOf(plan.sources.length);
+  const lines = [
+    line('S3 storage', formatBytes(sum(sources.map(({ gb }) => gb)) * 2 ** 30), sum(sources.map(({ storage }) => storage))),
+    line('S3 requests', requestsText(plan), requestsOf(plan, prices)),
+    line('Lambda, backups', `${amount(backupGbSeconds)} GB-seconds`, backupGbSeconds * everywhere.gbSecond, Math.min(backupGbSeconds, free.gbSeconds) * everywhere.gbSecond),
+    line('Lambda, the rest', `${amount(keeperGbSeconds)} GB-seconds, ${amount(runs)} runs`, keeperGbSeconds * everywhere.gbSecond + runs * everywhere.invocation, Math.min(keeperGbSeconds, Math.max(0, free.gbSeconds - backupGbSeconds)) * everywhere.gbSecond + Math.min(runs, free.invocations) * everywhere.invocation),
+    ...(plan.ownKey ? [line('KMS key', '1 key', everywhere.key), counted('KMS requests', runs * 10, 'requests', everywhere.keyRequest, free.keyRequests)] : []),
+    counted('Scheduler', runs, 'starts', everywhere.scheduled, free.scheduled),
+    counted('CloudWatch alarms', metrics, 'metrics in alarms', everywhere.alarmMetric, free.alarmMetrics),
+    counted('CloudWatch metrics', customMetrics, 'figures of the check', everywhere.customMetric, free.customMetrics),
+    line('CloudWatch dashboard', `1 of ${onDashboard} metrics`, everywhere.dashboard, onDashboard <= free.dashboardMetrics ? everywhere.dashboard : 0),
+    line('CloudWatch logs', `${amount(logsGb * 1000)} MB`, logsGb * (prices.logs + everywhere.logStorage * plan.logMonths), Math.min(1, free.logsGb / (logsGb * (1 + plan.logMonths))) * logsGb * (prices.logs + everywhere.logStorage * plan.logMonths)),
+    line('SNS', `${amount(plan.mails)} mails`, plan.mails * (everywhere.mail + everywhere.published), Math.min(plan.mails, free.mails) * (everywhere.mail + everywhere.published)),
+    ...(plan.secrets > 0 ? [line('Secrets Manager', `${plan.secrets} secret${plan.secrets === 1 ? '' : 's'} of yours, ${amount(runs * 2)} reads`, plan.secrets * everywhere.secret + runs * 2 * everywhere.secretRead)] : []),
+    ...(plan.tracing ? [counted('X-Ray', runs, 'traces', everywhere.trace, free.traces)] : []),
+    ...(plan.endpoints > 0 ? [line('Interface endpoints', `${plan.endpoints}, each in each zone`, plan.endpoints * hoursOfMonth * prices.endpointHour)] : []),
+  ];
+  const dollars = sum(lines.map((one) => one.dollars));
+  return { lines, sources, dollars, afterFree: dollars - sum(lines.map((one) => one.free)) };
+}
+
+/** What lies in the bucket: what is kept, and what was deleted and is held a while longer. As many are deleted as are made. */
+function storageOf({ source, perMonth, kept, storedBytes, seconds, memoryMb }: SourcePlan, { heldDays }: CostPlan, { storage }: RegionPrices) {
+  const held = (perMonth / daysOfMonth) * heldDays;
+  const gb = ((kept + held) * storedBytes) / 2 ** 30;
+  return { source, held, gb, storage: gb * storage, runs: ((perMonth * seconds * memoryMb) / 1024) * everywhere.gbSecond };
+}
+
+/** Writes (uploads by 8 MiB, what begins and ends them, lease, lists, tags) and reads (manifests). */
+function requestCounts({ sources, checksPerMonth }: CostPlan): { writes: number; reads: number } {
+  const writes = sources.map(({ perMonth, storedBytes, objects, seconds, kept }) => perMonth * (Math.ceil(storedBytes / uploadPart) + 2 * objects + 8 + seconds / 60) + daysOfMonth * (4 + 2 * objects) + checksPerMonth * Math.ceil((kept * objects) / 1000));
+  const reads = sources.map(({ perMonth, kept }) => perMonth * 5 + daysOfMonth * kept + checksPerMonth * checkReads);
+  return { writes: sum(writes) + checksPerMonth * 2, reads: sum(reads) + checksPerMonth };
+}
+
+function requestsText(plan: CostPlan): string {
+  const { writes, reads } = requestCounts(plan);
+  return `${amount(writes)} writes, ${amount(reads)} reads`;
+}
+
+function requestsOf(plan: CostPlan, { put, get }: RegionPrices): number {
+  const { writes, reads } = requestCounts(plan);
+  return writes * put + reads * get + sum(plan.sources.map(({ kept, objects }) => kept * objects * 2)) * everywhere.tag;
+}
+
+function counted(item: string, count: number, unit: string, price: number, free: number): CostLine {
+  return line(item, `${amount(count)} ${unit}`, count * price, Math.min(count, free) * price);
+}
+
+function line(item: string, what: string, dollars: number, free = 0): CostLine {
+  return { item, what, dollars, free };
+}
+
+/** Two digits that mean something, no more: this is an estimate. */
+function amount(value: number): string {
+  return value >= 10 ? Math.round(value).toLocaleString('en-US') : value.toLocaleString('en-US', { maximumSignificantDigits: 2 });
+}
+
+function sum(numbers: readonly number[]): number {
+  return numbers.reduce((total, one) => total + one, 0);
+}

@@ -1,0 +1,46 @@
+import type { Found, SourceHistory } from '../verdict/history.ts';
+import { sourceOfSegment, startOf } from '../keys.ts';
+import type { ObjectKey, SourceName } from '../keys.ts';
+import { backupPathOf, isOurs } from '../verdict/records.ts';
+
+/** An upload in parts that has begun and not ended; it takes space, and no listing of objects shows it. */
+export type UnfinishedUpload = { key: ObjectKey; upload: string; begun: Date };
+
+/** What dead runs of a source have left: objects without a manifest, uploads that were never ended. */
+export type Leftovers = { objects: Found[]; uploads: UnfinishedUpload[] };
+
+/**
+ * What may be swept: in Nightjar's layout, and nothing of it younger than the grace time: neither the run's start nor the last change of
+ * anything it has stored. That no run is at work is the lease's matter.
+ */
+export function sweepable({ source, leftovers }: SourceHistory, uploads: readonly UnfinishedUpload[], graceMs: number, now: Date): Leftovers {
+  const before = now.getTime() - graceMs;
+  const old = (...moments: Date[]): boolean => moments.every((moment) => moment.getTime() < before);
+  return {
+    objects: leftovers.filter(({ start, touched }) => old(start, touched)).flatMap(({ objects }) => objects),
+    uploads: uploads.filter(({ key, begun }) => {
+      const start = startOfKey(source, key);
+      return start !== undefined && old(start, begun);
+    }),
+  };
+}
+
+/** Records of failures that tell nothing any more: older than the grace time, than the newest backup, and than the records of starts that stay. */
+export function staleFailures({ backups, failures, starts }: SourceHistory, graceMs: number, now: Date): ObjectKey[] {
+  const [oldest] = starts.slice(-startsKept);
+  const newest = Math.min(backups.at(-1)?.start.getTime() ?? 0, oldest === undefined ? Number.POSITIVE_INFINITY : startOf(oldest.id).getTime());
+  return failures.filter(({ at }) => at.getTime() < Math.min(newest, now.getTime() - graceMs)).map(({ key }) => key);
+}
+
+/** How many records of starts stay whatever their age: what a check looks back at, and some made by hand. */
+const startsKept = 32;
+
+/** Records of starts that tell nothing any more: older than the grace time, and not among the newest. */
+export function staleStarts({ starts }: SourceHistory, graceMs: number, now: Date): ObjectKey[] {
+  return starts.slice(0, -startsKept).filter(({ id }) => startOf(id).getTime() < now.getTime() - graceMs).map(({ key }) => key);
+}
+
+function startOfKey(source: SourceName, key: ObjectKey): Date | undefined {
+  const place = backupPathOf(key);
+  return place !== undefined && sourceOfSegment(place.segment) === source && isOurs(place.path) ? startOf(place.id) : undefined;
+}

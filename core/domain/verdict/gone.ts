@@ -1,0 +1,35 @@
+import type { Ledger } from '../../contract/memory/ledger.ts';
+import type { SourceHistory } from './history.ts';
+import { startOf } from '../keys.ts';
+import type { BackupId } from '../keys.ts';
+import { planRetention } from '../retention/retention.ts';
+import type { Memory } from './verdict.ts';
+
+const mostIds = 100;
+
+/**
+ * Backups that were there at the last look, are not any more, and that the retention keeps: no rotation removed them. What was told before stays until it is
+ * accepted, or the backups are back. Rotation can't have removed one that the retention keeps now, for newer backups only ever take places away: so nobody has to
+ * write down what rotation did, and a rotation that removed too much is seen, too.
+ */
+export function goneOf(before: Ledger, entries: Ledger['backups'], history: SourceHistory, memory: Memory, now: Date): Ledger['gone'] {
+  const there = new Set<string>(history.backups.map(({ id }) => id));
+  const missing = before.backups.filter(({ id, facts, odd, accepted }) => !there.has(id) && facts !== undefined && odd === undefined && accepted === undefined);
+  const known = (before.gone?.ids ?? []).filter((id) => !there.has(id));
+  const back = (before.gone?.ids.length ?? 0) - known.length;
+  const fresh = missing.length === 0 ? [] : keptOf(missing.map(({ id }) => id as BackupId), [...before.backups, ...entries], memory, now);
+  const count = (before.gone?.count ?? 0) - back + fresh.length;
+  if (count <= 0) return undefined;
+  const all = new Set([...before.backups, ...entries].map(({ id }) => id));
+  const of = fresh.length === 0 ? (before.gone?.of ?? count) : Math.max(before.gone?.of ?? 0, all.size);
+  return { count, of, ids: [...new Set([...known, ...fresh])].slice(-mostIds) };
+}
+
+/** Those that the retention keeps among all that were and are there, whatever they are worth: so none is missed that another one may have taken the place of. */
+function keptOf(missing: readonly BackupId[], entries: Ledger['backups'], { retention, timeZone }: Memory, now: Date): BackupId[] {
+  if (retention === undefined) return [];
+  const odd = new Set(entries.flatMap(({ id, odd: why }) => (why === undefined ? [] : [id])));
+  const ids = [...new Set(entries.map(({ id }) => id as BackupId))].filter((id) => !odd.has(id) && startOf(id) <= now);
+  const kept = new Set(planRetention(ids.map((id) => ({ id, start: startOf(id) })), retention, timeZone).flatMap(({ id, reasons }) => (reasons.length > 0 ? [id] : [])));
+  return missing.filter((id) => kept.has(id));
+}

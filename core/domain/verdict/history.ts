@@ -1,0 +1,111 @@
+import { sourceOfSegment, startOf } from '../keys.ts';
+import type { BackupId, ObjectKey, SourceName } from '../keys.ts';
+import { backupPathOf, failureOfPath, isOurs, proofOfPath, startOfPath } from './records.ts';
+import type { FailureRecord, ProofRecord, StartRecord } from './records.ts';
+import type { Bytes } from '../units.ts';
+
+/** An object as a listing shows it. */
+export type Found = { key: ObjectKey; bytes: Bytes; modified: Date };
+
+/** A complete backup as a listing shows it: nothing of it was read. */
+export type BackupFound = {
+  id: BackupId;
+  start: Date;
+  /** When its manifest was written: from then on it exists. */
+  completed: Date;
+  pinned: boolean;
+  /** Oldest first. */
+  proofs: ProofRecord[];
+  /** What lies below its id and is Nightjar's own: manifest, parts, records. */
+  objects: Found[];
+  /** What lies there and is not: never touched. */
+  foreign: Found[];
+};
+
+/** Objects of an id without a manifest: a run that is at work, or one that died. */
+export type Leftover = { id: BackupId; start: Date; /** The newest change. */ touched: Date; objects: Found[] };
+
+/** What a listing shows of one source. */
+export type SourceHistory = {
+  source: SourceName;
+  /** Oldest first. */
+  backups: BackupFound[];
+  leftovers: Leftover[];
+  failures: (FailureRecord & { key: ObjectKey })[];
+  /** Runs that have begun, oldest first. */
+  starts: (StartRecord & { key: ObjectKey })[];
+  /** When the lease was last written: a run that is at work does that every minute. */
+  leased: Date | undefined;
+  /** Whether its ledger is there. */
+  ledger: boolean;
+};
+
+/** What stands in a vault, source by source: from a whole listing, or from that of one source. Names are compared as whole path segments; what is not in Nightjar's layout is not seen. */
+export function historiesOf(listed: Iterable<Found>): Map<SourceName, SourceHistory> {
+  const histories = new Map<SourceName, SourceHistory & { objects: Map<BackupId, Found[]> }>();
+  for (const found of listed) {
+    const [segment = ''] = found.key.split('/');
+    const source = sourceOfSegment(segment);
+    const inBackup = backupPathOf(found.key);
+    const path = found.key.slice(segment.length + 1);
+    const [failure, start] = [failureOfPath(path), startOfPath(path)];
+    const [isLease, isLedger] = [path === 'lease.json', path === 'ledger.json'];
+    const isOfSource = inBackup !== undefined || failure !== undefined || start !== undefined || isLease || isLedger;
+    if (source === undefined || !isOfSource) continue;
+    const history = histories.get(source) ?? { ...emptyHistory(source), objects: new Map<BackupId, Found[]>() };
+    histories.set(source, history);
+    if (isLedger) history.ledger = true;
+    if (failure !== undefined) history.failures.push({ ...failure, key: found.key });
+    if (start !== undefined) history.starts.push({ ...start, key: found.key });
+    if (isLease) history.leased = found.modified;
+    if (inBackup === undefined) continue;
+    const together = history.objects.get(inBackup.id);
+    if (together === undefined) history.objects.set(inBackup.id, [found]);
+    else together.push(found);
+  }
+  return new Map([...histories].map(([source, { objects, failures, starts, leased, ledger }]) => {
+    const inOrder = { failures: failures.sort((a, b) => a.at.getTime() - b.at.getTime()), starts: starts.sort((a, b) => (a.id < b.id ? -1 : 1)) };
+    return [source, { ...sorted(source, objects), ...inOrder, leased, ledger }];
+  }));
+}
+
+/** What a listing shows of this source: nothing, where it shows none. */
+export function historyOf(source: SourceName, listed: Iterable<Found>): SourceHistory {
+  return historiesOf(listed).get(source) ?? emptyHistory(source);
+}
+
+/** The newest look at a backup; undefined where nobody has looked. */
+export function lastProof({ proofs }: Pick<BackupFound, 'proofs'>): ProofRecord | undefined {
+  return proofs.at(-1);
+}
+
+/** What is known of a source of which a listing shows nothing. */
+export function emptyHistory(source: SourceName): SourceHistory {
+  return { source, backups: [], leftovers: [], failures: [], starts: [], leased: undefined, ledger: false };
+}
+
+function sorted(source: SourceName, objects: Map<BackupId, Found[]>): SourceHistory {
+  const history = emptyHistory(source);
+  for (const [id, all] of [...objects].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    const own = all.filter(({ key }) => isOurs(pathOf(key)));
+    const manifest = own.find(({ key }) => pathOf(key) === 'manifest.json');
+    const start = startOf(id);
+    if (manifest !== undefined) {
+      const proofs = own.flatMap(({ key }) => proofOfPath(pathOf(key)) ?? []).sort(inTime);
+      const pinned = own.some(({ key }) => pathOf(key) === 'pin.json');
+      history.backups.push({ id, start, completed: manifest.modified, pinned, proofs, objects: own, foreign: all.filter((found) => !own.includes(found)) });
+    } else if (own.length > 0) {
+      history.leftovers.push({ id, start, touched: new Date(Math.max(...own.map(({ modified }) => modified.getTime()))), objects: own });
+    }
+  }
+  return history;
+}
+
+/** Names tell whole seconds: of two looks in one second, the one that failed counts as the later. */
+function inTime(a: ProofRecord, b: ProofRecord): number {
+  return a.at.getTime() - b.at.getTime() || Number(a.outcome === 'failed') - Number(b.outcome === 'failed');
+}
+
+function pathOf(key: ObjectKey): string {
+  return key.split('/').slice(2).join('/');
+}

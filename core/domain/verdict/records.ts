@@ -1,0 +1,90 @@
+import { isBackupId, objectKey, partKey, sourceSegment } from '../keys.ts';
+import type { BackupId, ObjectKey, SourceName } from '../keys.ts';
+
+/** What can prove a backup: every byte read again, a restore whose result was compared, a drill. */
+export const proofKinds = ['verify', 'restore', 'drill'] as const;
+export type ProofKind = (typeof proofKinds)[number];
+
+/** The outcome of one look at a backup, as the name of its record tells it: no record needs to be read to know it. */
+export type ProofRecord = { kind: ProofKind; outcome: 'passed' | 'failed'; at: Date };
+
+/** A run that has begun to make the backup `id`, as the name of its record tells it. `meant`: the moment of the schedule that it is for; none where it was made by hand. */
+export type StartRecord = { id: BackupId; run: string; meant: Date | undefined };
+
+/** A run that failed, as the name of its record tells it. `code` is a FailureCode, of this version of Nightjar or another. */
+export type FailureRecord = { at: Date; run: string; code: string };
+
+const unscheduled = 'unscheduled';
+const stampPattern = /^(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})Z$/;
+const proofPattern = /^(\d{8}T\d{6}Z)-(verify|restore|drill)-(passed|failed)\.json$/;
+const startPattern = /^(\d{8}T\d{6}Z-[0-9a-f]{6})-([0-9a-z]{1,64})-(\d{8}T\d{6}Z|unscheduled)\.json$/;
+const failurePattern = /^(\d{8}T\d{6}Z)-([0-9a-z]{1,64})-([a-z]+(?:-[a-z]+)*)\.json$/;
+
+/** Where the record of a proof lies, beside the backup: `<source>/<id>/proofs/20261120T031500Z-verify-passed.json`. */
+export function proofKey(source: SourceName, id: BackupId, { kind, outcome, at }: ProofRecord): ObjectKey {
+  return partKey(source, id, `proofs/${stampOf(at)}-${kind}-${outcome}.json`);
+}
+
+/** Where the pin of a backup lies: `<source>/<id>/pin.json`. */
+export function pinKey(source: SourceName, id: BackupId): ObjectKey {
+  return partKey(source, id, 'pin.json');
+}
+
+/** Where a run that stored nothing says so: `<source>/failures/20261120T020000Z-4f2a91c0-vault-full.json`. Rotation removes those older than its grace time and the newest backup. */
+export function failureKey(source: SourceName, { at, run, code }: FailureRecord): ObjectKey {
+  return objectKey(`${sourceSegment(source)}/failures/${stampOf(at)}-${run}-${code}.json`);
+}
+
+/** Where a run says that it has begun: `<source>/starts/20261120T020012Z-7f3a9c-4f2a91c0-20261120T020000Z.json`, or `…-unscheduled.json`. Rotation removes old ones. */
+export function startKey(source: SourceName, { id, run, meant }: StartRecord): ObjectKey {
+  return objectKey(`${sourceSegment(source)}/starts/${id}-${run}-${meant === undefined ? unscheduled : stampOf(meant)}.json`);
+}
+
+/** The proof that a path below a backup is the record of; undefined for everything else. */
+export function proofOfPath(path: string): ProofRecord | undefined {
+  const [, stamp, kind, outcome] = proofPattern.exec(path.startsWith('proofs/') ? path.slice('proofs/'.length) : '') ?? [];
+  const at = momentOf(stamp);
+  return at && { kind: kind as ProofKind, outcome: outcome as ProofRecord['outcome'], at };
+}
+
+/** The failure that a path below a source is the record of; undefined for everything else. */
+export function failureOfPath(path: string): FailureRecord | undefined {
+  const [, stamp, run, code] = failurePattern.exec(path.startsWith('failures/') ? path.slice('failures/'.length) : '') ?? [];
+  const at = momentOf(stamp);
+  return at && { at, run: run!, code: code! };
+}
+
+/** The start that a path below a source is the record of; undefined for everything else. */
+export function startOfPath(path: string): StartRecord | undefined {
+  const [, id = '', run, stamp] = startPattern.exec(path.startsWith('starts/') ? path.slice('starts/'.length) : '') ?? [];
+  if (run === undefined || !isBackupId(id)) return undefined;
+  const meant = momentOf(stamp);
+  return meant === undefined && stamp !== unscheduled ? undefined : { id, run, meant };
+}
+
+/** Whether a path below a backup is one of Nightjar's own: its manifest, a part by its role's name, a record. Everything else is somebody else's. */
+export function isOurs(path: string): boolean {
+  return path === 'manifest.json' || path === 'pin.json' || proofOfPath(path) !== undefined || isPart(path);
+}
+
+/** Whether a path below a backup is that of a part, by its role's name. */
+export function isPart(path: string): boolean {
+  return /^(schema|after|catalog)(\.[a-z0-9]+)+$/.test(path) || /^data\/\d{4,}(\.[a-z0-9]+)+$/.test(path);
+}
+
+/** A key below a source's backup, taken apart; undefined where it is none. Segments are compared whole. */
+export function backupPathOf(key: string): { segment: string; id: BackupId; path: string } | undefined {
+  const [segment, id, ...rest] = key.split('/');
+  if (segment === undefined || id === undefined || rest.length === 0 || !isBackupId(id)) return undefined;
+  return { segment, id, path: rest.join('/') };
+}
+
+function stampOf(at: Date): string {
+  return at.toISOString().replace(/[-:]|\.\d{3}/g, '');
+}
+
+function momentOf(stamp: string | undefined): Date | undefined {
+  const [, y, mo, d, h, mi, s] = stampPattern.exec(stamp ?? '') ?? [];
+  const at = new Date(`${y}-${mo}-${d}T${h}:${mi}:${s}Z`);
+  return Number.isNaN(at.getTime()) ? undefined : at;
+}

@@ -1,0 +1,58 @@
+import type { CheckResult } from '../../contract/events/check.ts';
+import { messageOfFinding } from '../messages/check.ts';
+import type { Expectation } from './expected.ts';
+import type { Judgement } from './freshness.ts';
+import { startOf } from '../keys.ts';
+import type { BackupId, SourceName } from '../keys.ts';
+import type { ToolsNotice } from '../tools-notices.ts';
+
+type Found = {
+  at: Date;
+  place: string;
+  judgements: readonly Judgement[];
+  unconfigured: readonly { source: SourceName; newest: BackupId; count: number }[];
+  vault?: { why: string; hint?: string | undefined } | undefined;
+  notices?: readonly ToolsNotice[] | undefined;
+  told: readonly unknown[];
+};
+
+/** What a check tells the person or the program that asked for it. */
+export function checkResult({ at, place, judgements, unconfigured, vault, notices = [], told }: Found): CheckResult {
+  const well = vault === undefined && judgements.every(({ state }) => state === 'fresh' || state === 'paused');
+  return {
+    status: well ? 'fresh' : 'problems',
+    at: at.toISOString(),
+    ...(vault && { vault: { place, error: vault.why, ...(vault.hint !== undefined && { hint: vault.hint }) } }),
+    sources: judgements.map((judgement) => sourceResult(judgement, at)),
+    unconfigured: unconfigured.map(({ source, newest, count }) => ({ source, newest, backups: count })),
+    ...(notices.length > 0 && { notices: notices.map(({ text }) => text) }),
+    told: told.length,
+  };
+}
+
+function sourceResult(judgement: Judgement, at: Date): CheckResult['sources'][number] {
+  const { standing: { source, newest, limitMs, proven, failures, lastFailure, count }, state, findings } = judgement;
+  return {
+    source,
+    state,
+    findings: findings.map((finding) => ({ kind: finding.kind, text: 'why' in finding ? finding.why : (messageOfFinding(judgement, finding.kind, { at })?.subject ?? '') })),
+    ...(newest !== undefined && { newest, ageSeconds: seconds(at.getTime() - startOf(newest).getTime()) }),
+    limitSeconds: seconds(limitMs),
+    ...(proven !== undefined && { proven }),
+    failures,
+    ...(lastFailure !== undefined && { lastFailure }),
+    ...(judgement.expectation !== undefined && { schedule: scheduleResult(judgement.expectation) }),
+    backups: count,
+  };
+}
+
+/** Moments that have their backup are counted, the others named. */
+function scheduleResult({ memory: { since }, moments }: Expectation): NonNullable<CheckResult['sources'][number]['schedule']> {
+  const others = moments.flatMap(({ at, outcome, code, busy }) => (outcome === 'made' || outcome === 'late' ? [] : [{ at: at.toISOString(), outcome, ...(code !== undefined && { code }), ...(busy && { busy }) }]));
+  const count = (outcome: 'made' | 'late'): number => moments.filter((one) => one.outcome === outcome).length;
+  return { since, made: count('made'), late: count('late'), others };
+}
+
+function seconds(ms: number): number {
+  return Math.max(0, Math.floor(ms / 1000));
+}

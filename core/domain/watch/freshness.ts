@@ -1,0 +1,157 @@
+import type { Retention } from '../../contract/config/settings.ts';
+import type { Watch } from '../../contract/config/watch.ts';
+import type { Ledger, Other, Shrinking } from '../../contract/memory/ledger.ts';
+import type { Moment } from './expectation.ts';
+import type { Expectation } from './expected.ts';
+import { emptyHistory } from '../verdict/history.ts';
+import type { SourceHistory } from '../verdict/history.ts';
+import type { BackupId, SourceName } from '../keys.ts';
+import { moment, word } from '../messages/text.ts';
+import type { Standing } from '../messages/findings.ts';
+import { isPaused } from '../time/pause.ts';
+import { gapMs } from '../time/schedule.ts';
+import { medianOf } from '../units.ts';
+import type { SourceVerdict, Verdict } from '../verdict/verdict.ts';
+
+/** Who is judged, and by what. `place`: the vault, as people write it. `on`: the server that it is on. */
+export type Watched = { source: SourceName; place: string; watch: Watch; timeZone: string; retention?: Retention; on?: string | undefined };
+
+/** What was seen of a source: a listing, what its backups are worth, and what became of the moments of its schedule, where those are known. */
+export type Seen = { history: SourceHistory; verdict: SourceVerdict; expectation?: Expectation | undefined };
+
+/** One thing that a check finds. `unknown` with `whole` is about all of the source, else about one of its backups. */
+export type Finding =
+  | { kind: 'never' | 'stale' }
+  | { kind: 'missed'; moments: readonly Moment[] }
+  | { kind: 'lease-stuck'; why: string }
+  | ({ kind: 'gone' } & NonNullable<Ledger['gone']>)
+  | { kind: 'damaged'; backups: { id: BackupId; why: string }[] }
+  | ({ kind: 'other-database'; id: BackupId } & Other)
+  | { kind: 'unknown'; whole: boolean; why: string; hint?: string | undefined }
+  | ({ kind: 'shrunk'; id: BackupId } & Shrinking)
+  | { kind: 'overdue-drill'; everyMs: number }
+  | { kind: 'paused'; until: string | undefined };
+
+/** How a source stands, and everything that was found, the gravest first. None is `fresh`. */
+export type Judgement = { standing: Standing; state: 'fresh' | Finding['kind']; findings: Finding[]; expectation?: Expectation | undefined };
+
+/** What a schedule's limit leaves for a backup that starts late. */
+const lateMs = 3_600_000;
+/** How many of the last backups tell how long one takes. */
+const usualOf = 7;
+
+/** Judges a source by what its backups are worth. Everything is looked at, not only until something is found; while it is paused, nothing counts. */
+export function judge(watched: Watched, seen: Seen, now: Date): Judgement {
+  const { verdict } = seen;
+  const standing = standingOf(watched, seen, now);
+  const paused = pauseOf(watched, now);
+  if (paused !== undefined) return judged(standing, [paused]);
+  const doubts = doubtsOf(watched.source, verdict);
+  const missing = [...goneFinding(verdict), ...damagedFinding(verdict)];
+  const { newest } = verdict;
+  const found = [...missing, ...doubts];
+  if (newest === undefined) return judged(standing, found.length === 0 ? [{ kind: 'never' }] : [...found, ...overdueDrill(watched, verdict, now)]);
+  const findings = judged(standing, [
+    ...staleness(watched, seen, newest.start, standing.limitMs, now),
+    ...missing,
+    ...(newest.other === undefined ? [] : [{ kind: 'other-database', id: newest.id, ...newest.other } as const]),
+    ...doubts,
+    ...(newest.shrunk === undefined ? [] : [{ kind: 'shrunk', id: newest.id, ...newest.shrunk } as const]),
+    ...overdueDrill(watched, verdict, now),
+  ]);
+  return { ...findings, expectation: seen.expectation };
+}
+
+/** Age decides where it is limited by itself, or where nobody knows what was to come of the schedule; the moments of the schedule do, where that is known. */
+function staleness({ watch: { limit } }: Watched, { expectation }: Seen, newest: Date, limitMs: number, now: Date): Finding[] {
+  const byAge = 'ms' in limit || expectation === undefined;
+  return [
+    ...(byAge && now.getTime() - newest.getTime() > limitMs ? [{ kind: 'stale' } as const] : []),
+    ...(expectation === undefined || expectation.lost.length === 0 ? [] : [{ kind: 'missed', moments: expectation.lost } as const]),
+  ];
+}
+
+/** Adds that the lease of a source keeps every run out: why nothing has come, or nothing will. */
+export function withStuckLease(judgement: Judgement, why: string): Judgement {
+  const findings: Finding[] = [{ kind: 'lease-stuck', why }, ...judgement.findings];
+  return { ...judgement, findings, state: findings[0]!.kind };
+}
+
+/** What is left to say of a source whose part of the vault can't be read. A pause goes before it. */
+export function unseen(watched: Watched, { why, hint }: { why: string; hint?: string | undefined }, now: Date): Judgement {
+  const nothing: SourceVerdict = { backups: [], newest: undefined, full: undefined, proven: undefined, hold: [], gone: undefined, lost: undefined };
+  const standing = standingOf(watched, { history: emptyHistory(watched.source), verdict: nothing }, now);
+  return judged(standing, [pauseOf(watched, now) ?? { kind: 'unknown', whole: true, why, hint }]);
+}
+
+/** Oldest that the newest backup may be: the configured limit, or what the schedule leaves until the next one, the window in which it may start, and an hour; and the usual duration on top. */
+export function limitOf({ watch: { limit }, timeZone }: Watched, start: Date, usualMs: number): number {
+  return ('ms' in limit ? limit.ms : gapMs(limit.schedule, start, timeZone) + lateMs + (limit.windowMs ?? 0)) + usualMs;
+}
+
+function standingOf(watched: Watched, { history, verdict: { backups, newest, full, proven } }: Seen, now: Date): Standing {
+  const usualMs = medianOf(backups.filter(({ good }) => good).slice(-usualOf).flatMap(({ ms }) => ms ?? [])) ?? 0;
+  const failures = history.failures.filter(({ at }) => newest === undefined || at > newest.start);
+  const last = failures.at(-1);
+  return {
+    source: watched.source,
+    place: watched.place,
+    timeZone: watched.timeZone,
+    on: watched.on,
+    drillEveryMs: watched.watch.drillEveryMs,
+    shrink: watched.watch.shrink,
+    limitMs: limitOf(watched, newest?.start ?? now, usualMs),
+    newest: newest?.id,
+    full: full?.id,
+    proven: proven?.id,
+    failures: failures.length,
+    lastFailure: last && `${last.code}, ${moment(last.at, watched.timeZone)}`,
+    count: history.backups.length,
+  };
+}
+
+function pauseOf(watched: Watched, now: Date): Finding | undefined {
+  const { paused } = watched.watch;
+  return isPaused(watched, now) ? { kind: 'paused', until: typeof paused === 'object' ? paused.until : undefined } : undefined;
+}
+
+/** Where neither a backup nor the memory of them is left, somebody has removed both: how many there were, nobody knows. */
+function goneFinding({ gone, lost, backups }: SourceVerdict): Finding[] {
+  if (gone === undefined) return lost !== undefined && backups.length === 0 ? [{ kind: 'gone', count: 0, of: 0, ids: [] }] : [];
+  return [{ kind: 'gone', ...gone }];
+}
+
+/** Every damaged backup that nobody has accepted as such. That a manifest can't be understood says nothing of its parts: it is a doubt. */
+function damagedFinding({ backups }: SourceVerdict): Finding[] {
+  const damaged = backups.flatMap(({ id, damage, accepted }) => (damage === undefined || damage.kind === 'unreadable' || accepted ? [] : [{ id, why: damage.why }]));
+  return damaged.length === 0 ? [] : [{ kind: 'damaged', backups: damaged }];
+}
+
+function doubtsOf(source: SourceName, { backups, lost }: SourceVerdict): Finding[] {
+  const told = backups.filter(({ accepted }) => !accepted);
+  return [
+    ...told.flatMap((one) => misdatedDoubt(source, one)),
+    ...told.flatMap(({ id, damage }) => (damage?.kind === 'unreadable' ? [doubt(`the backup ${id} can't be read: ${damage.why}`, 'was it written by a newer Nightjar, or changed by hand?')] : [])),
+    ...(lost === undefined || backups.length === 0 ? [] : [doubt(`what the vault remembered of this source is lost: ${lost}`, `look whether its backups hold what they should, then: nightjar accept ${word(source)}`)]),
+  ];
+}
+
+/** A backup of the future would look fresh until its day has come. */
+function misdatedDoubt(source: SourceName, { misdated }: Verdict): Finding[] {
+  if (misdated === undefined) return [];
+  if (misdated.kind === 'future') return [doubt(misdated.why, 'a clock is wrong, here or where the backup was made')];
+  return [doubt(misdated.why, `who wrote it? It counts for nothing; if you put it there yourself: nightjar accept ${word(source)}`)];
+}
+
+function overdueDrill({ watch: { drillEveryMs } }: Watched, { proven }: SourceVerdict, now: Date): Finding[] {
+  const due = drillEveryMs !== undefined && (proven === undefined || now.getTime() - proven.start.getTime() > drillEveryMs);
+  return due ? [{ kind: 'overdue-drill', everyMs: drillEveryMs }] : [];
+}
+
+function doubt(why: string, hint: string): Finding {
+  return { kind: 'unknown', whole: false, why, hint };
+}
+
+function judged(standing: Standing, findings: Finding[]): Judgement {
+  return { standing, state: findings[0]?.kind ?? 'fresh', findings };
+}

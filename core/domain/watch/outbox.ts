@@ -1,0 +1,176 @@
+import type { Alert, Outbox, Waiting } from '../../contract/memory/outbox.ts';
+import { keyOf, planAlerts } from './alerts.ts';
+import type { Change, Judge, Sighting } from './alerts.ts';
+import { shortened } from '../messages/plain.ts';
+import { runKinds } from '../messages/run.ts';
+
+export type { Outbox, Waiting };
+
+/** Where outboxes lie, below the vault's prefix: no source can have a folder of this name. */
+export const outboxFolder = '.outbox/';
+
+/** Nothing was told, and nothing waits. */
+export const emptyOutbox: Outbox = { open: [], waiting: [], left: 0 };
+
+/** What one message has told: `group` names those that were told together. */
+export type Delivered = { items: readonly Waiting[]; group?: string | undefined };
+
+/** Nobody is at a message for longer. */
+const longestTryMs = 10 * 60_000;
+
+/**
+ * An outbox is a small object: so many messages wait whole, so many more by their subject, and so many alerts are
+ * remembered.
+ */
+export const outboxLimits = { whole: 40, waiting: 400, open: 4000, value: 500, facts: 12 } as const;
+
+/**
+ * Brings what was seen into an outbox. What waits of the same things gives way to what holds now: what is over and was
+ * never told is not told any more. `itemOf` makes the message of a change; without one, nothing is told and nothing
+ * forgotten.
+ */
+export function withSightings(
+  box: Outbox,
+  sightings: readonly Sighting[],
+  now: Date,
+  judge: Judge,
+  itemOf: (change: Change) => Waiting | undefined,
+): Outbox {
+  const plan = planAlerts(box.open, sightings, now, judge);
+  const judged = new Set(sightings.flatMap((sighting) => sighting.judged.map((kind) => keyOf({ ...sighting, kind }))));
+  const items = plan.tell.flatMap((change) => itemOf(change) ?? []);
+  const stillTold = plan.tell.flatMap(({ severity, alert }) => (severity === 'problem' ? [] : [alert]));
+  return { ...box, open: sorted([...plan.open, ...stillTold]), waiting: merged(box.waiting, judged, items) };
+}
+
+/** What was told of missing backups: a check says when it is over, and its all-clear stands for that of the run, too. */
+const missing: readonly Alert['kind'][] = ['never', 'stale', 'missed'];
+
+/**
+ * Brings the good end of a run into an outbox: whatever was told of this kind and source, of whichever cause, is over,
+ * and is told so once. Failures that never reached this notifier are not told any more.
+ */
+export function withGoodRun(
+  box: Outbox,
+  { source, kind }: Pick<Alert, 'source' | 'kind'>,
+  now: Date,
+  itemOf: (change: Change, ended: readonly Alert[]) => Waiting,
+): Outbox {
+  const isOf = (alert: Alert): boolean => alert.source === source && alert.kind === kind;
+  const ended = box.open.filter(isOf);
+  const saidByCheck =
+    kind === 'backup-failed' && box.open.some((alert) => alert.source === source && missing.includes(alert.kind));
+  const first = saidByCheck ? undefined : ended[0];
+  const known = {
+    ...box,
+    open: box.open.filter((alert) => !isOf(alert) || alert === first),
+    waiting: box.waiting.filter(({ severity, alert }) => !isOf(alert) || severity === 'recovered'),
+  };
+  const own: Sighting[] = first === undefined ? [] : [{ source, cause: first.cause, judged: [kind], found: [] }];
+  return withSightings(
+    known,
+    [...own, ...endedRuns(known).filter(({ source: other }) => other !== source)],
+    now,
+    { others: new Set() },
+    (change) => itemOf(change, change.alert === first ? ended : [change.alert]),
+  );
+}
+
+/** Failures of runs that are over and wait for the rest of their group: nobody comes back to them. */
+export function endedRuns({ open }: Outbox): Sighting[] {
+  return open.flatMap(({ source, kind, cause, over }) =>
+    over === undefined || !runKinds.includes(kind) ? [] : [{ source, cause, judged: [kind], found: [] }],
+  );
+}
+
+/**
+ * What is to be sent now: what waits, but for what somebody else is sending at this moment. Whoever was killed at it is
+ * waited for until its time is over.
+ */
+export function toSend({ waiting }: Outbox, now: Date): Waiting[] {
+  const [from, to] = [now.toISOString(), new Date(now.getTime() + longestTryMs).toISOString()];
+  return waiting.filter(({ trying }) => trying === undefined || trying <= from || trying > to);
+}
+
+/** Says who is at these items, or, without a time, that nobody is any more. */
+export function withTrying(box: Outbox, items: readonly Waiting[], until: Date | undefined): Outbox {
+  const keys = new Set(items.map(({ alert }) => keyOf(alert)));
+  return { ...box, waiting: box.waiting.map((one) => (keys.has(keyOf(one.alert)) ? tried(one, until) : one)) };
+}
+
+function tried({ trying: _, ...one }: Waiting, until: Date | undefined): Waiting {
+  return until === undefined ? one : { ...one, trying: until.toISOString() };
+}
+
+/** Brings what has been told into an outbox, whoever has written it meanwhile. */
+export function withDelivered(box: Outbox, delivered: readonly Delivered[], now: Date): Outbox {
+  const open = new Map(box.open.map((alert) => [keyOf(alert), alert]));
+  let { waiting } = box;
+  for (const { items, group } of delivered) {
+    for (const { severity, alert } of items) {
+      const key = keyOf(alert);
+      if (severity === 'recovered') open.delete(key);
+      else open.set(key, toldNow(alert, open.get(key), severity === 'problem', group, now));
+      waiting = waiting.filter(
+        (one) => keyOf(one.alert) !== key || (one.severity === 'recovered') !== (severity === 'recovered'),
+      );
+    }
+  }
+  return { ...box, open: sorted([...open.values()]), waiting, left: waiting.length === 0 ? 0 : box.left };
+}
+
+/** An outbox as it is kept: small. */
+export function bounded(box: Outbox): Outbox {
+  const { whole, waiting: most, open: mostOpen } = outboxLimits;
+  const waiting = box.waiting.slice(0, most).map((one, index) => (index < whole ? shortFacts(one) : bare(one)));
+  const open =
+    box.open.length <= mostOpen
+      ? box.open
+      : sorted(box.open.toSorted((a, b) => (a.told < b.told ? 1 : -1)).slice(0, mostOpen));
+  return { ...box, open, waiting, left: box.left + Math.max(0, box.waiting.length - most) };
+}
+
+function toldNow(
+  alert: Alert,
+  before: Alert | undefined,
+  begins: boolean,
+  group: string | undefined,
+  now: Date,
+): Alert {
+  const { group: _, ...rest } = { ...before, ...alert };
+  return {
+    ...rest,
+    since: begins ? (before?.since ?? now.toISOString()) : alert.since,
+    told: now.toISOString(),
+    ...(group !== undefined && { group }),
+  };
+}
+
+/** What waited keeps its place, with the words of today. */
+function merged(waiting: readonly Waiting[], judged: ReadonlySet<string>, items: readonly Waiting[]): Waiting[] {
+  const news = new Map(items.map((item) => [keyOf(item.alert), item]));
+  const kept = waiting.flatMap((one) => {
+    const key = keyOf(one.alert);
+    const item = news.get(key);
+    news.delete(key);
+    if (item === undefined) return judged.has(key) ? [] : one;
+    return one.trying === undefined ? item : { ...item, trying: one.trying };
+  });
+  return [...kept, ...news.values()];
+}
+
+function shortFacts(one: Waiting): Waiting {
+  const { facts: most, value: longest } = outboxLimits;
+  const facts = one.message.facts
+    .slice(0, most)
+    .map(({ label, value }) => ({ label, value: shortened(value, longest) }));
+  return { ...one, message: { ...one.message, facts } };
+}
+
+function bare(one: Waiting): Waiting {
+  return { ...one, message: { ...one.message, facts: [], next: [] } };
+}
+
+function sorted(open: readonly Alert[]): Alert[] {
+  return open.toSorted((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
+}

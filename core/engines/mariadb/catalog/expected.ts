@@ -1,0 +1,79 @@
+import { BackupError } from '../../../domain/errors.ts';
+import { byteText, quoteName } from '../quoting.ts';
+
+/** The comment that mariadb-dump writes above an object. A name with a newline goes on in the next line; its first line stands for it. */
+const marks = {
+  table: '-- Table structure for table ',
+  sequence: '-- Sequence structure for ',
+  view: '-- Final view structure for view ',
+  rows: '-- Dumping data for table ',
+};
+
+type Kind = keyof typeof marks;
+
+/** What is expected in a dump, ticked off as it passes. */
+export type Expected = {
+  see(line: string): void;
+  /** Throws `dump-cut` when something has not passed, `source-changed` when something passed that was not expected. */
+  requireAll(): void;
+};
+
+/** The beginning of a comment above a table's rows. */
+export const rowsMark = marks.rows;
+
+/**
+ * Objects by name, and a number of routines, triggers and events, of which each is written behind one change of the delimiter.
+ * Lines are latin1 text. `reached` is told whenever one of the objects begins (not of those with a newline in their names).
+ */
+export function expectation(objects: { kind: Kind; names: string[] }[], code = 0, reached: (name: string) => void = () => {}): Expected {
+  const all = objects.flatMap(({ kind, names }) => names.map((name) => ({ mark: markOf(kind, name), name, what: `${kind === 'rows' ? 'rows of' : kind} ${quoteName(name)}` })));
+  const known = new Map(all.map((object) => [object.mark, object]));
+  const missing = new Set(known.keys());
+  const unknown: string[] = [];
+  let [bodies, inBody] = [0, false];
+  const seeComment = (mark: string) => {
+    const object = known.get(mark);
+    if (object === undefined) {
+      if (objects.some(({ kind }) => mark.startsWith(marks[kind]))) unknown.push(mark.slice(3));
+      return;
+    }
+    missing.delete(mark);
+    if (!object.name.includes('\n')) reached(object.name);
+  };
+  return {
+    see(line) {
+      if (line === 'DELIMITER ;;\n') [bodies, inBody] = [bodies + 1, true];
+      else if (line === 'DELIMITER ;\n') inBody = false;
+      else if (!inBody && line.startsWith('-- ')) seeComment(line.trimEnd());
+    },
+    requireAll() {
+      const lost = [...missing].map((mark) => known.get(mark)!.what);
+      if (bodies < code) lost.push(`${code - bodies} of ${code} routines, triggers and events`);
+      if (lost.length > 0) throw cutError(lost);
+      if (bodies > code) unknown.push(`${bodies - code} more routines, triggers or events`);
+      if (unknown.length > 0) throw surplusError(unknown);
+    },
+  };
+}
+
+/** The comment above a table's rows, as latin1 text without its newline. */
+export function rowsComment(table: string): string {
+  return markOf('rows', table);
+}
+
+function cutError(lost: string[]): BackupError {
+  return new BackupError('dump-cut', `mariadb-dump ended well, and left out ${lost.join(', ')}`, {
+    hint: 'was something dropped meanwhile? Run the backup again; if it stays so, check the rights of the user and report this',
+  });
+}
+
+function surplusError(unknown: string[]): BackupError {
+  const printed = unknown.map((mark) => Buffer.from(mark, 'latin1').toString('utf8')).slice(0, 5).join(', ');
+  return new BackupError('source-changed', `mariadb-dump printed what was not there before it started: ${printed}`, {
+    hint: 'run the backup again when no migration is running',
+  });
+}
+
+function markOf(kind: Kind, name: string): string {
+  return byteText(`${marks[kind]}${quoteName(name)}`.split('\n')[0] ?? '').trimEnd();
+}

@@ -1,0 +1,92 @@
+import { BackupError } from '../../../domain/errors.ts';
+import type { ByteStream } from '../../../ports.ts';
+import { withoutDefiner } from '../catalog/definition.ts';
+import { encoded, escaped, isForeign } from './foreign-text.ts';
+import { withoutLastSemicolon } from '../catalog/last-semicolon.ts';
+import { bytesOf, linesOf } from '../lines.ts';
+import { byteText, plainWord, quoteName } from '../quoting.ts';
+import type { Row, Session } from '../session.ts';
+
+const trailer = '/*!40103 SET TIME_ZONE=@OLD_TIME_ZONE */;';
+
+/** An event as the information schema tells it, and as SHOW CREATE EVENT prints it, in bytes. */
+type Found = { name: string; comment: string; row: Row };
+
+/**
+ * All events as mariadb-dump would print them; undefined where that can do it itself. Some versions can't print an event with
+ * two semicolons in a row (they look for a delimiter for ever), and all spoil comments that a client of another character set
+ * than UTF-8 has made. Latin1 text: bytes as characters.
+ */
+export async function eventsText(session: Session): Promise<string | undefined> {
+  const [database] = await session.rows('SELECT @@collation_database AS collation');
+  const found = await session.rows(
+    `SELECT EVENT_NAME AS name, EVENT_COMMENT AS comment, CHARACTER_SET_CLIENT AS charset FROM information_schema.EVENTS
+      WHERE EVENT_SCHEMA = DATABASE() ORDER BY EVENT_NAME`);
+  const events: Found[] = [];
+  for (const { name, comment } of found) {
+    const [row = {}] = await session.bytes(`SHOW CREATE EVENT ${quoteName(name ?? '')}`);
+    events.push({ name: name ?? '', comment: comment ?? '', row });
+  }
+  const isSpoilt = found.some(({ comment, charset }) => isForeign(comment, charset));
+  if (!isSpoilt && events.every(({ row }) => !row['Create Event']?.includes(';;'))) return undefined;
+  const blocks = [];
+  for (const event of events) blocks.push(...await blockOf(event, database?.['collation'] ?? '', session));
+  return ['/*!50106 SET @save_time_zone= @@TIME_ZONE */ ;', ...blocks, '/*!50106 SET TIME_ZONE= @save_time_zone */ ;', ''].join('\n');
+}
+
+/** The lines of a dump without events, and these before its end. */
+export async function* withEvents(dump: ByteStream, text: string): ByteStream {
+  let inBody = false;
+  for await (const lines of linesOf(dump)) {
+    for (const line of lines) {
+      if (line.startsWith('DELIMITER ')) inBody = line !== 'DELIMITER ;\n';
+      yield bytesOf(!inBody && line.startsWith(trailer) ? [text, line] : [line]);
+    }
+  }
+}
+
+const quoted = '(?:`(?:[^`]|``)*`|"(?:[^"]|"")*")';
+const literal = `'(?:[^'\\\\]|\\\\.|'')*'`;
+const status = '(?:NOT )?PRESERVE (?:ENABLE|DISABLE(?: ON SLAVE| ON REPLICA)?)';
+const schedule = `ON SCHEDULE (?:${literal}|[^'"\`])*? ON COMPLETION ${status}`;
+const shown = new RegExp(`^CREATE EVENT ${quoted} (${schedule})(?: COMMENT ${literal})? DO (.*)$`, 's');
+
+/** One event with the settings that its meaning depends on, and those of the session restored behind it. */
+async function blockOf({ name, comment, row: event }: Found, collation: string, session: Session): Promise<string[]> {
+  const [charset, own] = [plainWord(event['character_set_client'] ?? ''), event['Database Collation'] ?? ''];
+  const { text: definition, definer } = withoutDefiner(withoutLastSemicolon(event['Create Event'] ?? ''));
+  const [whole, when, body] = shown.exec(definition) ?? [];
+  if (whole === undefined) {
+    const message = `the server prints event ${quoteName(name)} in an unknown way`;
+    throw new BackupError('source-unsupported', message, { hint: 'report this, with SHOW CREATE EVENT' });
+  }
+  // what stands before the body is UTF-8 there, and the body is as the client wrote it
+  const title = await encoded(session, quoteName(name), charset);
+  const remark = comment === '' ? '' : ` COMMENT '${await encoded(session, escaped(comment), charset)}'`;
+  const text = `EVENT ${title} ${when}${remark} DO ${body}`;
+  const around = (name: string) => (own === collation ? [] : [`ALTER DATABASE COLLATE ${plainWord(name)} ;`]);
+  return [
+    `/*!50106 DROP EVENT IF EXISTS ${byteText(quoteName(name))} */;`,
+    ...around(own),
+    '/*!50003 SET @saved_cs_client      = @@character_set_client */ ;',
+    '/*!50003 SET @saved_cs_results     = @@character_set_results */ ;',
+    '/*!50003 SET @saved_col_connection = @@collation_connection */ ;',
+    `/*!50003 SET character_set_client  = ${charset} */ ;`,
+    `/*!50003 SET character_set_results = ${charset} */ ;`,
+    `/*!50003 SET collation_connection  = ${plainWord(event['collation_connection'] ?? '')} */ ;`,
+    '/*!50003 SET @saved_sql_mode       = @@sql_mode */ ;',
+    `/*!50003 SET sql_mode              = '${event['sql_mode']}' */ ;`,
+    '/*!50003 SET @saved_time_zone      = @@time_zone */ ;',
+    `/*!50003 SET time_zone             = '${event['time_zone']}' */ ;`,
+    'DELIMITER ;;',
+    `/*!50106 CREATE*/ /*!50117 ${definer === undefined ? '' : `DEFINER=${definer}`}*/ /*!50106 ${text} `,
+    '*/ ;;',
+    'DELIMITER ;',
+    '/*!50003 SET time_zone             = @saved_time_zone */ ;',
+    '/*!50003 SET sql_mode              = @saved_sql_mode */ ;',
+    '/*!50003 SET character_set_client  = @saved_cs_client */ ;',
+    '/*!50003 SET character_set_results = @saved_cs_results */ ;',
+    '/*!50003 SET collation_connection  = @saved_col_connection */ ;',
+    ...around(collation),
+  ];
+}

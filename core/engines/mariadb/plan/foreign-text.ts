@@ -1,0 +1,55 @@
+import { byteText, plainWord } from '../quoting.ts';
+import type { Session } from '../session.ts';
+
+/** Lines of a dump that are to be written otherwise. Latin1 text: bytes as characters. */
+export type Rewritten = ReadonlyMap<string, string>;
+
+/** Whether a text has letters that its client's character set writes otherwise than UTF-8 does. */
+export function isForeign(comment: string | null | undefined, charset: string | null | undefined): boolean {
+  return /[^\x00-\x7f]/.test(comment ?? '') && !/^(utf8|binary)/i.test(charset ?? '');
+}
+
+/**
+ * The bytes of a text in a character set, as the server writes them; those of ASCII as they are, since a client reads
+ * statements by them, and some character sets (sjis) have two backslashes.
+ */
+export async function encoded(session: Session, text: string, charset: string): Promise<string> {
+  if (!isForeign(text, charset)) return byteText(text);
+  const pieces = text.split(/([^\x00-\x7f]+)/);
+  for (let at = 1; at < pieces.length; at += 2) {
+    const [row] = await session.rows(`SELECT HEX(CONVERT(? USING ${plainWord(charset)})) AS bytes`, [pieces[at]]);
+    pieces[at] = Buffer.from(row?.['bytes'] ?? '', 'hex').toString('latin1');
+  }
+  return pieces.join('');
+}
+
+/**
+ * The line of a routine's comment as it is to be read, by the line that mariadb-dump prints: that is UTF-8 in the midst of a
+ * body in the character set of the client that made it, and a restore would read it in that one.
+ */
+export async function foreignComments(session: Session): Promise<Rewritten> {
+  const lines = new Map<string, string>();
+  const found = await session.rows(
+    'SELECT ROUTINE_COMMENT AS comment, CHARACTER_SET_CLIENT AS charset FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = DATABASE()');
+  for (const { comment, charset } of found.filter((row) => isForeign(row['comment'], row['charset']))) {
+    const line = `    COMMENT '${escaped(comment ?? '')}'\n`;
+    lines.set(`${charset} ${byteText(line)}`, await encoded(session, line, charset ?? ''));
+  }
+  return lines;
+}
+
+const clientCharset = /^\/\*!50003 SET character_set_client {2}= (\w+) \*\//;
+
+/** Writes the lines anew, each by the character set that the lines before it have set. */
+export function rewriting(lines: Rewritten): (line: string) => string {
+  let charset = '';
+  return (line) => {
+    charset = clientCharset.exec(line)?.[1] ?? charset;
+    return lines.get(`${charset} ${line}`) ?? line;
+  };
+}
+
+/** As the server prints a comment. */
+export function escaped(text: string): string {
+  return text.replace(/[\0\n\r\\']/g, (char) => ({ '\0': '\\0', '\n': '\\n', '\r': '\\r', '\\': '\\\\', "'": "''" })[char]!);
+}

@@ -1,0 +1,43 @@
+import { BackupError } from '../../../domain/errors.ts';
+import type { LoadFailure } from '../../../ports.ts';
+import { explainWords } from '../explain.ts';
+import { quoteName } from '../quoting.ts';
+import type { Statements } from './statements.ts';
+
+/** An error of the client: the server's number and words, and the object and statement that it refused. */
+export type LoadError = LoadFailure & { number: number };
+
+const errorLine = /^ERROR (\d+) \((\w+)\)(?: at line (\d+))?: /m;
+
+/** Every error that the client told. */
+export function loadErrors(words: string, statements: Statements): LoadError[] {
+  return words.split(/^(?=ERROR \d+ \(\w+\))/m).flatMap((told) => {
+    const [whole, number, state, line] = errorLine.exec(told) ?? [];
+    if (whole === undefined) return [];
+    const { object, statement, elsewhere } = line === undefined ? { object: 'the connection', statement: '', elsewhere: [] } : statements.at(Number(line));
+    const message = withDatabase(told.slice(told.indexOf(whole) + whole.length).replace(/\s+/g, ' ').trim(), elsewhere);
+    return [{ number: Number(number), object, statement, error: `ERROR ${number} (${state}): ${object.startsWith('rows of') ? withoutValues(message) : message}` }];
+  });
+}
+
+/** The error for a client that stopped: names the object and how its statement begins, and what to do where that is known. */
+export function explainLoad(words: string, statements: Statements, place: string, refusal: string): BackupError | undefined {
+  const [first] = loadErrors(words, statements);
+  if (first === undefined) return explainWords(words, place, true, refusal);
+  const { object, statement, error } = first;
+  const said = `${object}${statement === '' ? '' : ` (${statement})`}: ${error}`;
+  return explainWords(said, place, true, refusal) ?? new BackupError('restore-failed', `${place}: ${said}`);
+}
+
+/** MySQL names a table that may not be read without its database, and MariaDB with it: `` for table `beside`.`o` ``. */
+function withDatabase(message: string, elsewhere: readonly string[]): string {
+  return message.replace(/( denied to user .* for table )'([^']+)'$/s, (whole, head: string, table: string) => {
+    const [found, ...others] = elsewhere.filter((one) => one.endsWith(`.${quoteName(table)}`));
+    return found === undefined || others.length > 0 ? whole : `${head}${found}`;
+  });
+}
+
+/** `Duplicate entry 'jo@example.org' for key 'email'`: what stands in the quotes is a value of a row. */
+function withoutValues(message: string): string {
+  return message.replace(/'.*' for (key|column)/s, "'…' for $1");
+}

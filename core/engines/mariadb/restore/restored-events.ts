@@ -1,0 +1,91 @@
+import { plural } from '../../../domain/units.ts';
+import type { ByteStream } from '../../../ports.ts';
+import type { Login } from '../../login.ts';
+import { disabledEvent, eventsHead, readAfterText } from './event-text.ts';
+import type { EventBlock } from './event-text.ts';
+import { bytesOf, linesOf } from '../lines.ts';
+import { quoteName } from '../quoting.ts';
+import { withSession } from '../session.ts';
+import type { Row } from '../session.ts';
+
+/** Feeds a text to the client, and returns what the server refused of it, where that is gone on without. */
+type Feed = (text: ByteStream, signal: AbortSignal) => Promise<{ object: string }[]>;
+
+/**
+ * The events of a backup in the database that it is restored into. They are made so that they do not run: an event that did would change what
+ * has just been restored before anybody has looked at it, and whatever database its body names.
+ */
+export type RestoredEvents = {
+  /** Loads the part behind the rows, its events disabled. */
+  load(part: ByteStream, signal: AbortSignal): Promise<void>;
+  /** Lets the events run that ran in the source, where that is wanted; says for people what does not run, and how to change that. */
+  finish(enable: boolean, signal: AbortSignal): Promise<string[]>;
+};
+
+const shown = 20;
+
+/** The part behind the rows as it is loaded: its events disabled. */
+export async function* disabledEvents(part: ByteStream): ByteStream {
+  const { before, events, behind } = readAfterText((await Array.fromAsync(linesOf(part))).flat());
+  yield* textOf([before, ...events.map((event) => disabledEvent(event)), behind]);
+}
+
+export function restoredEvents(login: Login, feed: Feed): RestoredEvents {
+  let events: EventBlock[] = [];
+  let refused = new Set<string>();
+
+  /** A server does not even make an event whose time is past, unless it is to be kept. */
+  async function keepPast(signal: AbortSignal): Promise<void> {
+    if (events.length === 0) return;
+    const there = new Set((await readEvents(login, signal)).map(({ name }) => name));
+    const past = events.filter(({ name }) => !there.has(name) && !refused.has(`event ${quoteName(name)}`));
+    if (past.length > 0) await feed(textOf([eventsHead, ...past.map((event) => disabledEvent(event, true))]), signal);
+  }
+  return {
+    async load(part, signal) {
+      const { before, events: found, behind } = readAfterText((await Array.fromAsync(linesOf(part))).flat());
+      events = found;
+      refused = new Set((await feed(textOf([before, ...events.map((event) => disabledEvent(event)), behind]), signal)).map(({ object }) => object));
+      await keepPast(signal);
+    },
+    async finish(enable, signal) {
+      const running = events.filter(({ runs }) => runs);
+      if (running.length === 0) return [];
+      if (enable) {
+        // as the dump writes them: ALTER EVENT would put our own character set and our user into them
+        await feed(textOf([eventsHead, ...running.map(({ text }) => text)]), signal);
+        await keepPast(signal);
+      }
+      const names = new Set(running.map(({ name }) => name));
+      const idle = (await readEvents(login, signal)).filter(({ name, status }) => names.has(name ?? '') && status !== 'ENABLED');
+      return idleNotes(login.database, idle);
+    },
+  };
+}
+
+async function readEvents(login: Login, signal: AbortSignal): Promise<Row[]> {
+  return withSession(login, signal, ({ rows }) => rows(
+    `SELECT EVENT_NAME AS name, STATUS AS status, DEFINER AS definer, CHARACTER_SET_CLIENT AS charset, COLLATION_CONNECTION AS collation,
+        COALESCE(EXECUTE_AT, ENDS) < CONVERT_TZ(UTC_TIMESTAMP(), '+00:00', TIME_ZONE) AS past FROM information_schema.EVENTS WHERE EVENT_SCHEMA = DATABASE() ORDER BY EVENT_NAME`));
+}
+
+function idleNotes(database: string, idle: Row[]): string[] {
+  const [past, waiting] = [idle.filter((event) => event['past'] === '1'), idle.filter((event) => event['past'] !== '1')];
+  const named = (events: Row[]) => `${events.slice(0, shown).map(({ name }) => quoteName(name ?? '')).join(', ')}${events.length > shown ? `, and ${events.length - shown} more` : ''}`;
+  const statements = waiting.slice(0, shown).map((event) => enabling(database, event)).join(' ');
+  return [
+    ...(waiting.length === 0 ? [] : [`${plural(waiting.length, 'event')} of the backup ${waiting.length === 1 ? 'is' : 'are'} disabled here, so that nothing changes by itself: ${named(waiting)}. To let them run: ${statements}`]),
+    ...(past.length === 0 ? [] : [`the time of ${plural(past.length, 'event')} is past, so that the server would drop what it is told to run: kept, and disabled: ${named(past)}`]),
+  ];
+}
+
+/** Whoever alters an event becomes its definer, and its body is read by his character set from then on, unless he says otherwise. */
+function enabling(database: string, { name, definer, charset, collation }: Row): string {
+  const at = (definer ?? '').lastIndexOf('@');
+  const user = `${quoteName(definer!.slice(0, at))}@${quoteName(definer!.slice(at + 1))}`;
+  return `SET NAMES ${charset} COLLATE ${collation}; ALTER DEFINER=${user} EVENT ${quoteName(database)}.${quoteName(name ?? '')} ENABLE;`;
+}
+
+async function* textOf(pieces: string[]): ByteStream {
+  for (const piece of pieces) yield bytesOf([piece]);
+}

@@ -1,0 +1,182 @@
+import type { ManifestPart } from '../../../contract/manifest/manifest.ts';
+import { BackupError } from '../../../domain/errors.ts';
+import { plural } from '../../../domain/units.ts';
+import { guarded } from '../../../pipeline/guard.ts';
+import type { ByteStream, Catalog, LoadFailure, LoadStep, Target, TargetOptions } from '../../../ports.ts';
+import type { Tools } from '../../../tools.ts';
+import { placeOf } from '../../login.ts';
+import type { Login } from '../../login.ts';
+import { dataGrammar } from './data-grammar.ts';
+import { withCommit, withoutDefiners } from './load-text.ts';
+import { openLoader, withRemedy } from './loader.ts';
+import { longestStatement } from '../preflight/longest-statement.ts';
+import { inspectTarget } from './occupancy.ts';
+import { noteOnNames } from '../catalog/names-note.ts';
+import { needsOf } from '../preflight/needs.ts';
+import { requireLoadable } from '../preflight/preflight.ts';
+import { plainWord, quoteName, quoteText } from '../quoting.ts';
+import { rehearse, unrehearsable } from '../preflight/rehearsal.ts';
+import { disabledEvents, restoredEvents } from './restored-events.ts';
+import { openSession, withSession } from '../session.ts';
+import type { Session } from '../session.ts';
+import { standingOf } from './standing.ts';
+import type { Standing } from './standing.ts';
+import { claim, clearMark, setMark, untilClientsEnd } from './unfinished.ts';
+import { requireUsualSession } from '../preflight/usual.ts';
+
+const labels: Partial<Record<ManifestPart['role'], string>> = { schema: 'tables, routines and views', after: 'triggers and events' };
+
+/**
+ * A database to restore into, on the server of `login`. A MariaDB database can't be renamed: one that is replaced is dropped in `prepare`, so whatever
+ * is known to fail has to be found in `rehearse`.
+ */
+export async function openTarget(login: Login, tools: Tools, options: TargetOptions, signal: AbortSignal): Promise<Target> {
+  const { manifest, catalog, owners, proof = true, events = false, keepGoing = false } = options;
+  await withSession(login, signal, (session) => requireUsualSession(session, login), null);
+  const found = await inspectTarget(login, catalog, signal);
+  const restorer = { server: found.server, user: found.user, database: login.database, definers: owners ? (catalog['definer'] ?? {}) : {} };
+  const blind = found.state === 'occupied' ? await withSession(login, signal, (session) => unrehearsable(session, manifest, restorer), null) : undefined;
+  const loader = (database: string) => openLoader({ ...login, database }, tools, manifest.server, restorer);
+  const intoTarget = loader(login.database);
+  const rows = new Map(manifest.parts.filter(({ role }) => role === 'data').map(({ file }) => [file, longestStatement()]));
+  const failures: LoadFailure[] = [];
+  const now: Standing = { phase: 'untouched', replaced: false, was: found.state };
+  let made = false;
+  let holder: Session | undefined;
+
+  const feed = async (text: ByteStream, stop: AbortSignal) => {
+    const errors = await intoTarget(text, stop, keepGoing);
+    failures.push(...errors.map(({ object, error, statement }) => ({ object, error, statement })));
+    return errors;
+  };
+  const eventsHere = restoredEvents(login, feed);
+  const namesOfOld = async (stop: AbortSignal) => (login.database === manifest.database ? [] : withSession(login, stop, (session) => noteOnNames(session, manifest.database)));
+  /** A part on its way to the client: of a data part what may be in one, definitions with or without who defined them. */
+  function textOf(part: ManifestPart, content: ByteStream, owned = owners): ByteStream {
+    const allowed = part.role === 'data' ? guarded(content, dataGrammar, part.file) : owned ? content : withoutDefiners(content);
+    return withCommit(allowed, part.file);
+  }
+  const steps = (role: ManifestPart['role']) => manifest.parts.filter((part) => part.role === role).map((part): LoadStep => ({
+    part,
+    label: labels[part.role] ?? part.file,
+    async load(content, stop) {
+      if (part.role !== 'after') return void await feed(textOf(part, content), stop);
+      await eventsHere.load(textOf(part, content), stop);
+      await withSession(login, stop, (session) => clearMark(session, 'restore'));
+      now.phase = 'filled';
+    },
+    inspect: (content) => textOf(part, content),
+  }));
+
+  return {
+    database: login.database,
+    state: found.state,
+    holds: found.holds,
+    ...(blind !== undefined && { unforeseen: blind }),
+    notes: [...found.notes, ...eventsNote(Object.keys(catalog['event'] ?? {}).length, events)],
+    failures,
+    leftOut: [],
+    watch: ({ file }, chunk) => rows.get(file)?.write(chunk),
+    async rehearse(contents, stop) {
+      if (keepGoing) throw inPlaceOnly(login);
+      const definitions = (['schema', 'after'] as const).flatMap((role) => manifest.parts.filter((part) => part.role === role));
+      const rehearsed = await rehearse({
+        login, manifest, catalog, restorer,
+        into: loader,
+        definitions: (until, owned) => definitions.map((part) => {
+          const text = textOf(part, contents(part, until), owners && owned);
+          return part.role === 'after' ? disabledEvents(text) : text;
+        }),
+        comparable: manifest.server.product === found.server.product && majorOf(manifest.server.version) === majorOf(found.server.version),
+      }, stop);
+      const longest = Math.max(0, ...[...rows.values()].map((one) => one.bytes()));
+      const needs = () => needsOf(concatenated(definitions.map((part) => textOf(part, contents(part, stop)))));
+      await requireLoadable({ login, restorer, rehearsed, needs, known: { manifest, catalog, owners, proof, longest } }, stop);
+      return 'notHeld' in rehearsed ? [`the definitions could not be tried before ${login.database} is dropped: ${rehearsed.notHeld}`] : [];
+    },
+    async prepare(replace, stop) {
+      const at = await inspectTarget(login, catalog, stop);
+      if (at.state === 'occupied' && !(replace && found.state === 'occupied')) throw occupied(login, at.holds);
+      if (at.state === 'empty' && !at.unfinished && found.state === 'absent') throw occupied(login, 'what somebody else has just made');
+      const statement = createStatement(login, catalog);
+      holder = await openSession(login, stop, null);
+      if (!(await claim(holder, login.database))) throw atWork(login);
+      await untilClientsEnd(holder, login.database, stop);
+      if (at.state === 'occupied' || at.unfinished) {
+        Object.assign(now, { phase: 'dropping', replaced: at.state === 'occupied' });
+        await holder.rows(`DROP DATABASE ${quoteName(login.database)}`);
+        now.phase = 'dropped';
+      }
+      if (at.state !== 'empty' || at.unfinished) {
+        await create(holder, statement, login).catch((error: unknown) => {
+          throw withRemedy(error, manifest.server, restorer);
+        });
+        made = true;
+      }
+      now.phase = 'filling';
+      await withSession(login, stop, (session) => setMark(session, 'restore', `${manifest.source} ${manifest.id}`));
+    },
+    stages: [steps('schema'), steps('data'), steps('after')],
+    made: () => login.database,
+    async finish(stop) {
+      now.phase = 'finished';
+      return [...await eventsHere.finish(events, stop), ...await namesOfOld(stop)];
+    },
+    keep: async (stop) => [...await eventsHere.finish(false, stop), ...await namesOfOld(stop)],
+    async discard(stop) {
+      // all that there is of it, once the old one is gone
+      if (!made || now.phase === 'finished' || (now.phase === 'filled' && now.replaced)) return;
+      await withSession(login, stop, (session) => session.rows(`DROP DATABASE ${quoteName(login.database)}`), null);
+      [made, now.phase] = [false, 'discarded'];
+    },
+    standing: () => standingOf(now, login.database, manifest),
+    async close() {
+      await holder?.close();
+    },
+  };
+}
+
+async function* concatenated(streams: ByteStream[]): ByteStream {
+  for (const stream of streams) yield* stream;
+}
+
+function eventsNote(count: number, run: boolean): string[] {
+  if (count === 0) return [];
+  return [run ? `${plural(count, 'event')}: those that ran in the source run again once all is proven (--no-events: none)` : `${plural(count, 'event')}: made, and disabled (--events: those that ran in the source run here too)`];
+}
+
+/** Throws `part-corrupt` where the catalog is not what it should be: before anything is dropped. */
+function createStatement(login: Login, catalog: Catalog): string {
+  const { 'character set': charset, collation, comment } = catalog['database'] ?? {};
+  const kind = charset === undefined ? '' : ` CHARACTER SET ${plainWord(charset)} COLLATE ${plainWord(collation)}`;
+  return `CREATE DATABASE ${quoteName(login.database)}${kind}${comment === undefined ? '' : ` COMMENT ${quoteText(comment)}`}`;
+}
+
+/** Plain CREATE: if somebody else has made the database meanwhile, it is theirs. */
+async function create(session: Session, statement: string, login: Login): Promise<void> {
+  await session.rows(statement).catch((error: unknown) => {
+    const { cause } = error as { cause?: { errno?: unknown } };
+    throw cause?.errno === 1007 ? occupied(login, 'what somebody else has just made') : error;
+  });
+}
+
+function occupied(login: Login, holds: string): BackupError {
+  return new BackupError('target-not-empty', `${placeOf('mariadb', login)} is not empty: it holds ${holds}`, {
+    hint: 'restore into a new database, or replace what is there: --replace',
+  });
+}
+
+function atWork(login: Login): BackupError {
+  return new BackupError('lease-held', `another restore into ${placeOf('mariadb', login)} is at work`, { hint: 'wait for it, or name another database: --to' });
+}
+
+function inPlaceOnly(login: Login): BackupError {
+  return new BackupError('input-invalid', `${placeOf('mariadb', login)} can't be replaced by a part of a backup: a MariaDB database is dropped before another can have its name`, {
+    hint: 'keep going in a new database (--to), and replace when the backup restores without failures',
+  });
+}
+
+/** `10.11` of 10.11.6: servers of one such version print definitions alike. */
+function majorOf(version: string): string {
+  return version.split('.').slice(0, 2).join('.');
+}

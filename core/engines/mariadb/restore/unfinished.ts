@@ -1,0 +1,76 @@
+import { createHash } from 'node:crypto';
+import { setTimeout } from 'node:timers/promises';
+import { BackupError } from '../../../domain/errors.ts';
+import { quoteName } from '../quoting.ts';
+import type { Session } from '../session.ts';
+
+/**
+ * Tables that stand in a database of ours: while a restore fills it, or while it is there to try definitions in. What a run that was killed has
+ * left is known by them; nobody else's database has one.
+ */
+export const marks = { restore: 'nightjar_restore_unfinished', rehearsal: 'nightjar_rehearsal' } as const;
+export type Mark = keyof typeof marks;
+
+/** Marks the database that the session is in. `backup`: which one is being restored. */
+export async function setMark(session: Session, which: Mark, backup: string): Promise<void> {
+  await session.rows(`CREATE TABLE IF NOT EXISTS ${quoteName(marks[which])} (backup varchar(255) CHARACTER SET utf8mb4 PRIMARY KEY) ENGINE=InnoDB ROW_FORMAT=DYNAMIC`);
+  await session.rows(`INSERT INTO ${quoteName(marks[which])} VALUES (?)`, [backup]);
+}
+
+export async function clearMark(session: Session, which: Mark): Promise<void> {
+  await session.rows(`DROP TABLE ${quoteName(marks[which])}`);
+}
+
+/** Databases with this mark, by name: those that the user may see. */
+export async function markedDatabases(session: Session, which: Mark): Promise<string[]> {
+  const found = await session.rows('SELECT TABLE_SCHEMA AS name FROM information_schema.TABLES WHERE TABLE_NAME = ?', [marks[which]]);
+  return found.map(({ name }) => name ?? '');
+}
+
+/** Claims a database for the session, for as long as it lasts; false where another session has it: a run is at work there. */
+export async function claim(session: Session, database: string): Promise<boolean> {
+  const [row] = await session.rows('SELECT GET_LOCK(?, 0) AS ours', [lockOf(database)]);
+  return row?.['ours'] === '1';
+}
+
+export async function isClaimed(session: Session, database: string): Promise<boolean> {
+  const [row] = await session.rows('SELECT IS_USED_LOCK(?) AS holder', [lockOf(database)]);
+  return row?.['holder'] !== null && row?.['holder'] !== undefined;
+}
+
+/** Throws `source-changed` where a restore is filling the database, or was killed while it did: a backup of it would be of half a database. */
+export function requireFinished(tables: readonly { name: string }[], place: string): void {
+  if (!tables.some(({ name }) => name === marks.restore)) return;
+  throw new BackupError('source-changed', `${place} is a part of a restore that has not ended, or was interrupted`, {
+    hint: 'wait until it has ended; one that was interrupted is done again by the same command (nightjar restore … --to …)',
+  });
+}
+
+/** Clients that may load into one database at the same time. */
+const slots = [0, 1, 2, 3, 4, 5, 6, 7];
+const pollMs = 200;
+const endLimitMs = 30_000;
+
+/** What a client sets as it begins, so that it is known while it lives: one whose run was killed goes on until it has read all that it was sent. */
+export function clientClaim(database: string, slot: number): string {
+  return `@nightjar_client = GET_LOCK('${lockOf(database)}:${slot % slots.length}', 0)`;
+}
+
+/** Waits for the clients of a run that was killed, which would write into whatever has the name of their database. Throws `lease-held` when they don't end. */
+export async function untilClientsEnd(session: Session, database: string, signal: AbortSignal): Promise<void> {
+  const asked = slots.map((slot) => `IS_USED_LOCK('${lockOf(database)}:${slot}')`).join(', ');
+  for (let waitedMs = 0; ; waitedMs += pollMs) {
+    const [row] = await session.rows(`SELECT COALESCE(${asked}) AS client`);
+    const client = row?.['client'];
+    if (client === null || client === undefined) return;
+    if (waitedMs >= endLimitMs) {
+      throw new BackupError('lease-held', `session ${client} of a restore that was killed is still at work in database ${database}`, { hint: `wait for it, or end it: KILL ${client}` });
+    }
+    await setTimeout(pollMs, undefined, { signal });
+  }
+}
+
+/** A lock's name has at most 64 characters. */
+function lockOf(database: string): string {
+  return `nightjar:${createHash('sha256').update(database).digest('hex').slice(0, 40)}`;
+}

@@ -1,0 +1,119 @@
+import { createHash } from 'node:crypto';
+import { ofKind } from '../../../contract/manifest/catalog.ts';
+import { plural } from '../../../domain/units.ts';
+import type { Catalog } from '../../../ports.ts';
+import { commentsQuery, extensionCommentKind, extensionCommentsQuery, databaseOptionsQuery, databaseQuery, dependentsQuery, extensionVersionsQuery, securityLabelsQuery, subscriptionsQuery, tablespacesQuery, userMappingsQuery } from './attached.ts';
+import { extensionBelow, own } from './definition.ts';
+import { definitions } from './definitions.ts';
+import { firstFormatQueries } from './first-format.ts';
+import { leftOutKind, leftOutQueries, sourceQueries } from './left-out.ts';
+import { defaultPrivilegesQuery, ownersQuery } from './owners.ts';
+import type { Session } from '../session.ts';
+
+type Row = { kind: string; name: string; text: string | null; statements?: (string | null)[] | null };
+
+/** What says in a catalog how its values are to be read; catalogs of format 1 say nothing. */
+const formatKind = 'database catalog';
+
+/** Kinds whose values are what they say, not digests; and so are those that begin with `database`. */
+const plainKinds = ['tablespace', 'extension version', leftOutKind];
+
+/**
+ * Every object that a user made, by kind and identity, with its definition, owner and grants; comments and settings too. Two databases of one
+ * server version are alike if their catalogs are. Source of identities: `pg_identify_object` (PostgreSQL manual, 9.27). `like`: in the format
+ * of this one.
+ */
+export async function readCatalog(session: Session, like?: Catalog): Promise<Catalog> {
+  const isFirst = like !== undefined && isFirstFormat(like);
+  const catalog: Catalog = isFirst ? {} : { [formatKind]: { format: '2' } };
+  for (const query of isFirst ? [...firstFormatQueries(), databaseQuery] : await queries(session, like)) {
+    for (const { kind, name, text, statements } of await session.rows<Row>(query)) {
+      ofKind(catalog, kind)[isFirst ? name : ofAnyMajor(name)] = isPlain(kind) ? (text ?? '') : definitionText(text ?? '', statements ?? []);
+    }
+  }
+  return like === undefined || isFirst ? catalog : asIn(like, catalog);
+}
+
+/** Comments of extensions are compared where the backup has one: where it has none, the extension's own is none of a restore's. */
+function asIn(like: Catalog, catalog: Catalog): Catalog {
+  const { [extensionCommentKind]: comments = {}, ...rest } = catalog;
+  const expected = like[extensionCommentKind];
+  const compared = Object.entries(comments).filter(([name]) => expected !== undefined && Object.hasOwn(expected, name));
+  return compared.length === 0 ? rest : { ...rest, [extensionCommentKind]: Object.fromEntries(compared) };
+}
+
+/** Only one kind of object is called otherwise by newer servers. */
+function ofAnyMajor(name: string): string {
+  return name.replace(/^((?:transform )?for .*) on language /s, '$1 language ');
+}
+
+/** A digest of what must be the same to the letter, and behind it the statements whose meaning counts. */
+function definitionText(facts: string, statements: (string | null)[]): string {
+  const some = statements.filter((statement) => statement !== null);
+  return some.length === 0 ? digest(facts) : `${digest(facts)} ${JSON.stringify(some)}`;
+}
+
+/** The two halves of a definition in a catalog. */
+export function readDefinition(text: string): { facts: string; statements: string[] } {
+  const [facts = '', rest] = [text.slice(0, 16), text.slice(17)];
+  return { facts, statements: rest === '' ? [] : (JSON.parse(rest) as string[]) };
+}
+
+/** Whether a catalog holds nothing but digests. */
+export function isFirstFormat(catalog: Catalog): boolean {
+  return catalog[formatKind] === undefined;
+}
+
+function isPlain(kind: string): boolean {
+  return kind.startsWith('database') || plainKinds.includes(kind);
+}
+
+/** Kinds that say who may do what: left out of a comparison when a restore was made without owners. */
+export const ownerKinds = ['owner', 'grant', 'default privileges', 'database access'];
+
+/** What is attached to an object, and no object of its own. */
+const attachedKinds = [...ownerKinds, 'comment', extensionCommentKind, 'security label', 'tablespace', 'depends on extension', 'extension version', leftOutKind];
+
+/** Whether a database holds nothing but what every new one does. */
+export function isEmpty(catalog: Catalog): boolean {
+  return userObjects(catalog).length === 0;
+}
+
+/** What a database holds, for a person: `12 tables, 3 views`. */
+export function holdings(catalog: Catalog): string {
+  const counts = Map.groupBy(userObjects(catalog), ({ kind }) => kind);
+  return [...counts].map(([kind, found]) => plural(found.length, kind)).join(', ');
+}
+
+function userObjects(catalog: Catalog): { kind: string; name: string }[] {
+  return Object.entries(catalog)
+    .filter(([kind]) => !attachedKinds.includes(kind) && !kind.startsWith('database'))
+    .flatMap(([kind, names]) => Object.keys(names).map((name) => ({ kind, name })))
+    .filter(({ kind, name }) => !['schema public', 'extension plpgsql'].includes(`${kind} ${name}`));
+}
+
+function digest(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 16);
+}
+
+async function queries(session: Session, like?: Catalog): Promise<string[]> {
+  const [server] = await session.rows<{ major: number; isSuperuser: boolean }>(
+    `select current_setting('server_version_num')::int / 10000 as major, (select rolsuper from pg_roles where rolname = current_user) as "isSuperuser"`);
+  const { major, isSuperuser } = server!;
+  return [
+    objectsQuery(major), ownersQuery(), defaultPrivilegesQuery, commentsQuery, extensionCommentsQuery, securityLabelsQuery, tablespacesQuery, dependentsQuery, extensionVersionsQuery,
+    ...(like === undefined ? sourceQueries : []), userMappingsQuery, ...(isSuperuser ? [subscriptionsQuery] : []), ...leftOutQueries(isSuperuser), databaseQuery, databaseOptionsQuery,
+  ];
+}
+
+/** Objects in the system's own schemas are left out by pg_dump. */
+function objectsQuery(serverMajor: number): string {
+  const objects = definitions(serverMajor).map(({ from, where = 'true', facts, statements = 'null' }) =>
+    `select '${from}'::regclass as class, o.oid, (${facts})::text as text, (${statements})::jsonb as statements from pg_catalog.${from} o where ${own(from)} and ${where}`);
+  const isSystems = `coalesce(i.schema in ('pg_catalog', 'information_schema'), false)`;
+  const why = `case when ${isSystems} then 'it lies in a schema of the system, which pg_dump leaves out' else 'it is on a table of the extension ' || ${extensionBelow('a.class', 'a.oid')} || ', and pg_dump leaves it out' end`;
+  return `select case when l.why is not null then '${leftOutKind}' else i.type end as kind, case when l.why is not null then concat(i.type, ' ', i.identity) else i.identity end as name,
+      coalesce(l.why, a.text, '') as text, case when l.why is null then a.statements end as statements
+    from (${objects.join(' union all ')}) a, lateral pg_identify_object(a.class, a.oid, 0) i, lateral (select ${why} as why) l
+    where i.identity is not null and coalesce(i.schema, '') !~ '^pg_(temp|toast)'`;
+}

@@ -1,0 +1,56 @@
+import { createHash } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { abortError, BackupError } from '../../../domain/errors.ts';
+import type { Login } from '../../login.ts';
+import { openMaintenance } from './maintenance.ts';
+import { openSession } from '../session.ts';
+import type { Session } from '../session.ts';
+
+/** The right to restore into a database of a server: one run's at a time, and gone with the run. */
+export type Claim = { release(): Promise<void> };
+
+const looks = 12;
+const betweenMs = 250;
+
+/**
+ * Takes the claim on the database of `login`, for as long as a session is held open: in a database that is always there, or in the one of `login` itself
+ * (`within`), where nothing is to be done to the server. Throws `lease-held` where another run has it.
+ */
+export async function claim(login: Login, signal: AbortSignal, within = false): Promise<Claim> {
+  // its end must not hang on a request to stop: what was made is dropped after that
+  const unending = new AbortController().signal;
+  const session = await (within ? openSession(login, unending) : openMaintenance(login, unending));
+  try {
+    if (!(await isFree(session, login, signal))) throw taken(login);
+    return { release: () => session.close() };
+  } catch (error) {
+    await session.close();
+    throw error;
+  }
+}
+
+/** Whether nobody restores into the database of `login`; takes the claim for as long as the session lasts. A server may need a moment to notice that a run was killed. */
+export async function isFree(session: Session, login: Login, signal: AbortSignal): Promise<boolean> {
+  for (let left = looks; ; left -= 1) {
+    const mine = await tryClaim(session, claimKey(login));
+    if (mine || left <= 1) return mine;
+    await sleep(betweenMs, undefined, { signal }).catch(() => {});
+    if (signal.aborted) throw abortError(signal);
+  }
+}
+
+/** Tells by 16 hex digits which database is claimed: they stand in the names of what is made for it, too. */
+export function claimKey({ database }: Login): string {
+  return createHash('sha256').update(database).digest('hex').slice(0, 16);
+}
+
+/** Takes a claim unless somebody has it. */
+export async function tryClaim(session: Session, key: string): Promise<boolean> {
+  const digits = Buffer.from(key, 'hex');
+  const [found] = await session.rows<{ mine: boolean }>('select pg_try_advisory_lock($1, $2) as mine', [digits.readInt32BE(0), digits.readInt32BE(4)]);
+  return found!.mine;
+}
+
+export function taken({ database }: Login): BackupError {
+  return new BackupError('lease-held', `another restore into database ${database} is at work on this server`, { hint: 'wait for its end, or look at what it does in pg_stat_activity (application nightjar)' });
+}

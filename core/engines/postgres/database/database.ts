@@ -1,0 +1,111 @@
+import { BackupError, messageOf } from '../../../domain/errors.ts';
+import type { Catalog } from '../../../ports.ts';
+import type { Login } from '../../login.ts';
+import { readCatalog } from '../catalog/catalog.ts';
+import { isFree, taken } from './claim.ts';
+import { arrangements, commentOf, creationOptions } from './statements.ts';
+import type { Arrangement } from './statements.ts';
+import { quoteIdentifier, quoteLiteral } from '../identifier.ts';
+import { discardDatabase } from './discard.ts';
+import { newName } from './leftovers.ts';
+import type { Loading } from '../restore/loading.ts';
+import { inTransaction, maintain } from './maintenance.ts';
+import { marked, markOf } from './mark.ts';
+import { failureOf, refusedError } from '../remedies.ts';
+import { openSession, sqlState } from '../session.ts';
+
+const discardLimitMs = 30_000;
+
+/** What stands where a restore would go; no catalog: the database doesn't exist, or is what a restore has left half made that died (`leftover`). */
+export type Found = { serverMajor: number; catalog?: Catalog; leftover: boolean };
+
+/** Looks at the database of `login`. Throws `lease-held` while another run restores into it. */
+export async function inspect(login: Login, signal: AbortSignal): Promise<Found> {
+  const session = await openSession(login, signal).catch((error: unknown) => {
+    if (sqlState(error) === '3D000') return undefined;
+    throw error;
+  });
+  if (session === undefined) return maintain(login, signal, async ({ serverMajor }) => ({ serverMajor, leftover: false }));
+  try {
+    const { serverMajor } = session;
+    const [found] = await session.rows<{ comment: string | null }>(`select shobj_description(oid, 'pg_database') as comment from pg_database where datname = $1`, [login.database]);
+    const { state, of } = markOf(found?.comment) ?? {};
+    if (state !== 'restoring' || of !== login.database) return { serverMajor, catalog: await readCatalog(session), leftover: false };
+    if (!(await maintain(login, signal, (elsewhere) => isFree(elsewhere, login, signal)))) throw taken(login);
+    return { serverMajor, leftover: true };
+  } finally {
+    await session.close();
+  }
+}
+
+/** A connection string for programs that take the database's name in no other way. */
+export function connectionString(database: string): string {
+  return `dbname='${database.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
+}
+
+/**
+ * Makes a database for the one of `login`, with the encoding, locale and settings of the one that was backed up, or none: under its name, or `beside`
+ * it under one of its own. Until its mark is written, nobody can connect to it. Returns its name.
+ */
+export async function createDatabase(login: Login, { id, beside, catalog }: { id: string; beside: boolean; catalog: Catalog }, loading: Loading, signal: AbortSignal): Promise<string> {
+  const unnamed = newName(id, login);
+  const name = beside ? unnamed : login.database;
+  const made = quoteIdentifier(unnamed);
+  await maintain(login, signal, async (session) => {
+    const create = `create database ${made} ${creationOptions(catalog, loading.serverMajor, loading.tablespaces)} allow_connections false`;
+    await session.rows(create).catch((cause: unknown) => refuse({ kind: 'database', name: login.database, sql: create }, cause, loading, signal));
+    const comment = marked({ state: 'restoring', of: login.database }, commentOf(catalog));
+    await inTransaction(session, [
+      ...(beside ? [] : [`alter database ${made} rename to ${quoteIdentifier(name)}`]),
+      `comment on database ${quoteIdentifier(name)} is ${quoteLiteral(comment)}`,
+      `alter database ${quoteIdentifier(name)} allow_connections true`,
+    ]).catch(async (error: unknown) => {
+      await session.rows(`drop database if exists ${made}`);
+      if (sqlState(error) !== '42P04') throw error;
+      throw new BackupError('target-not-empty', `somebody else has made database ${name} meanwhile`, { hint: 'look at it; then name another with --to, or replace it with --replace' });
+    });
+  });
+  try {
+    await arrange({ ...login, database: name }, catalog, loading, signal);
+  } catch (error) {
+    await discardDatabase({ ...login, database: name }, AbortSignal.timeout(discardLimitMs));
+    throw error;
+  }
+  return name;
+}
+
+/** The schema `public` before the settings: one of them may make the database read-only. */
+async function arrange(login: Login, catalog: Catalog, loading: Loading, signal: AbortSignal): Promise<void> {
+  if (catalog['schema']?.['public'] === undefined) {
+    const session = await openSession(login, signal);
+    await session.rows('drop schema if exists public').finally(() => session.close());
+  }
+  await maintain(login, signal, async (session) => {
+    for (const statement of arrangements(quoteIdentifier(login.database), catalog)) {
+      if (!loading.owners && isLeftOut(statement, loading)) continue;
+      await session.rows(statement.sql).catch((cause: unknown) => refuse(statement, cause, loading, signal));
+    }
+  });
+}
+
+/** Without owners: who may do what is not compared then; settings of roles are, so that it is noted. */
+function isLeftOut({ kind, name, role }: Arrangement, loading: Loading): boolean {
+  if (kind === 'database access') return true;
+  if (role === undefined) return false;
+  loading.leftOut.push({ kind, name, why: 'left out, with all that names a role' });
+  return true;
+}
+
+/** Goes on where that is asked for and there is something to go on with. */
+function refuse({ kind, name, sql }: Arrangement, cause: unknown, loading: Loading, signal: AbortSignal): void {
+  const said = messageOf(cause).replace(`${loading.place}: `, '').replace(/^postgres:\/\/\S+: /, '');
+  const refusal = { object: `${kind} ${name}`, error: `ERROR:  ${said}`, statement: sql };
+  if (signal.aborted || !loading.keepGoing || kind === 'database') throw refusedError([refusal], cause, loading, signal);
+  loading.failures.push(failureOf(refusal, loading));
+}
+
+/** Whatever of a database says that it is being restored is taken away: it is a person's from now on. */
+export function settledStatements(database: string, catalog: Catalog): string[] {
+  const comment = commentOf(catalog);
+  return [`comment on database ${quoteIdentifier(database)} is ${comment === undefined ? 'null' : quoteLiteral(comment)}`];
+}

@@ -1,0 +1,61 @@
+import { randomBytes } from 'node:crypto';
+import { messageOf } from '../../../domain/errors.ts';
+import type { Login } from '../../login.ts';
+import { claimKey, tryClaim } from './claim.ts';
+import { discardDatabase } from './discard.ts';
+import { quoteIdentifier } from '../identifier.ts';
+import { maintain } from './maintenance.ts';
+import { markOf } from './mark.ts';
+import type { Session } from '../session.ts';
+
+/** The longest name that PostgreSQL keeps whole, in bytes. */
+const longestName = 63;
+const justMade = /^nightjar_new_([0-9a-f]{16})[0-9a-f]{4}_/;
+
+/** A name for a database that is being made for the one of `login`: no run before has used it, for programs of a run that was killed may still be at work. */
+export function newName(id: string, login: Login): string {
+  return `nightjar_new_${claimKey(login)}${randomBytes(2).toString('hex')}_${id}`;
+}
+
+/** A name for the database that is replaced: its own as far as it fits. */
+export function beforeName(database: string, id: string, attempt = 0): string {
+  const ending = `_before_${id}${attempt === 0 ? '' : `_${attempt}`}`;
+  return `${startOf(database, longestName - ending.length)}${ending}`;
+}
+
+/**
+ * Drops what runs have left half made that died: what was to become the database of `login`, by its mark; and what was only just made, for any
+ * database, into which nobody could ever connect. Takes the claim on the one for granted.
+ */
+export async function sweepHalfMade(login: Login, signal: AbortSignal): Promise<void> {
+  await maintain(login, signal, async (session) => {
+    for (const { name, open, comment } of await databases(session)) {
+      const mark = markOf(comment);
+      const half = mark?.state === 'restoring' && mark.of === login.database;
+      const [, key] = justMade.exec(name) ?? [];
+      const unopened = !open && comment === null && key !== undefined && (key === claimKey(login) || (await tryClaim(session, key)));
+      if (half || unopened) await discardDatabase({ ...login, database: name }, signal);
+    }
+  });
+}
+
+/** Drops what stood in the place of the database of `login` before it was replaced, by this run or one that died behind that. Returns those that could not be dropped, and why. */
+export async function dropReplaced(session: Session, login: Login): Promise<{ name: string; why: string }[]> {
+  const failed: { name: string; why: string }[] = [];
+  for (const { name, comment } of await databases(session)) {
+    const mark = markOf(comment);
+    if (mark?.state !== 'replaced' || mark.of !== login.database || name === login.database) continue;
+    await session.rows(`drop database if exists ${quoteIdentifier(name)}`).catch((error: unknown) => failed.push({ name, why: messageOf(error) }));
+  }
+  return failed;
+}
+
+function databases(session: Session): Promise<{ name: string; open: boolean; comment: string | null }[]> {
+  return session.rows(`select datname as name, datallowconn as open, shobj_description(oid, 'pg_database') as comment from pg_database where not datistemplate`);
+}
+
+function startOf(text: string, bytes: number): string {
+  let start = text;
+  while (Buffer.byteLength(start) > bytes) start = [...start].slice(0, -1).join('');
+  return start;
+}

@@ -1,0 +1,32 @@
+import type { Login } from '../../login.ts';
+import { openSession } from '../session.ts';
+import type { Session } from '../session.ts';
+
+export type Maintenance = Session & { serverMajor: number };
+
+/** A session in a database that is always there, to work on the one of `login`. */
+export function openMaintenance(login: Login, signal: AbortSignal): Promise<Maintenance> {
+  return openSession(login, signal, login.database === 'postgres' ? 'template1' : 'postgres');
+}
+
+/** Works on the server from a database that is always there. */
+export async function maintain<T>(login: Login, signal: AbortSignal, work: (session: Maintenance) => Promise<T>): Promise<T> {
+  const session = await openMaintenance(login, signal);
+  try {
+    return await work(session);
+  } finally {
+    await session.close();
+  }
+}
+
+/** Several statements or none. */
+export async function inTransaction(session: Session, statements: readonly string[]): Promise<void> {
+  await session.rows('begin');
+  try {
+    for (const statement of statements) await session.rows(statement);
+    await session.rows('commit');
+  } catch (error) {
+    await session.rows('rollback').catch(() => {});
+    throw error;
+  }
+}

@@ -1,0 +1,78 @@
+import { abortError, BackupError } from '../../../domain/errors.ts';
+import { placeOf } from '../../login.ts';
+import type { Login } from '../../login.ts';
+import { lock, readLockable, readUnlocked } from './locks.ts';
+import { letOvertake } from './overtaking.ts';
+import type { Overtaking } from './overtaking.ts';
+import { openSession } from '../session.ts';
+import type { Session } from '../session.ts';
+import { readTables, requireReadable, requireWholeNames } from '../tables.ts';
+import type { Table } from '../tables.ts';
+
+/** A transaction that sees one moment of a database and keeps it visible to others until it is closed. */
+export type Snapshot = {
+  session: Session;
+  name: string;
+  /** How sessions join that read under it. */
+  overtaking: Overtaking;
+  serverMajor: number;
+  serverVersion: string;
+  tables: Table[];
+  /** Unlogged tables, when this is a standby: it has their definitions, and none of their rows. */
+  withoutRows: Table[];
+  /** Aborted when the backup has to give way to others; its reason says why. */
+  over: AbortSignal;
+  close(): Promise<void>;
+};
+
+/** Tables may come and go while locks are waited for: then all begins anew, so many times. */
+const attempts = 5;
+
+/**
+ * Locks every table against changes of its definition (ACCESS SHARE: readers and writers go on), then takes a snapshot, which so sees
+ * what was done to them before the locks, and nothing is done behind it: a table that is truncated or rewritten after a snapshot looks empty to it,
+ * without any error.
+ */
+export async function openSnapshot(login: Login, signal: AbortSignal): Promise<Snapshot> {
+  const over = new AbortController();
+  const session = await openSession(login, AbortSignal.any([signal, over.signal]));
+  let overtaking: Overtaking | undefined;
+  const close = async () => {
+    overtaking?.stop();
+    await session.close();
+  };
+  try {
+    const name = await exportLocked(session, login);
+    overtaking = await letOvertake(session, login.lockTimeoutMs, (why) => over.abort(why));
+    const all = await readTables(session);
+    requireWholeNames(all.flatMap(({ columns }) => columns), session, login);
+    const { serverMajor, serverVersion } = session;
+    const { tables = [], withoutRows = [] } = Object.groupBy(all, ({ isHere }) => (isHere ? 'tables' : 'withoutRows'));
+    return { session, name, overtaking, serverMajor, serverVersion, tables, withoutRows, over: over.signal, close };
+  } catch (error) {
+    await close();
+    throw signal.aborted ? abortError(signal) : error;
+  }
+}
+
+/** The name of a snapshot in which each table is one that this session has locked. */
+async function exportLocked(session: Session, login: Login): Promise<string> {
+  let unlocked: string[] = [];
+  for (let attempt = 1; attempt <= attempts; attempt += 1) {
+    await requireReadable(session, login);
+    const tables = await readLockable(session);
+    requireWholeNames(tables.map(({ name }) => name), session, login);
+    await session.rows('begin isolation level repeatable read read only');
+    if (await lock(session, tables, login)) {
+      // the first query that is no LOCK decides which moment the transaction sees (PostgreSQL manual, LOCK, notes)
+      const [exported] = await session.rows<{ name: string }>('select pg_export_snapshot() as name');
+      unlocked = (await readUnlocked(session)).map(({ name }) => name);
+      if (unlocked.length === 0) return exported!.name;
+    }
+    await session.rows('rollback');
+  }
+  const which = unlocked.length === 0 ? 'tables' : unlocked.slice(0, 5).join(', ');
+  throw new BackupError('source-changed', `${placeOf('postgres', login)}: ${which} came, went or changed names while the backup began, ${attempts} times in a row`, {
+    hint: 'run the backup again when no migration is running',
+  });
+}

@@ -1,0 +1,37 @@
+import type { LeftOut } from '../../../ports.ts';
+import type { Refusal } from './restore-errors.ts';
+
+const name = String.raw`(?:"(?:[^"]|"")*"|[^\s".]+)`;
+const policy = new RegExp(`^CREATE POLICY (${name}) ON (${name}(?:\\.${name})?) `, 's');
+const comment = new RegExp(`^COMMENT ON POLICY (${name}) ON (${name}(?:\\.${name})?) IS `, 's');
+const missingRole = /role "(.*)" does not exist/s;
+
+/**
+ * Policies that could not be made because they are for a role that this server does not have, and their comments: by the names that a
+ * catalog gives them. Such a policy concerns nobody here.
+ */
+export function leftOutPolicies(refusals: readonly Refusal[]): { leftOut: LeftOut[]; others: Refusal[] } {
+  const leftOut: LeftOut[] = [];
+  const others: Refusal[] = [];
+  const without = new Map<string, string>();
+  for (const refusal of refusals) {
+    const made = identityOf(policy, refusal.statement);
+    const commented = identityOf(comment, refusal.statement);
+    const [, role] = missingRole.exec(refusal.error) ?? [];
+    if (made !== undefined && role !== undefined) {
+      without.set(made, `left out, for the role ${role} is not on this server`);
+      leftOut.push({ kind: 'policy', name: made, why: without.get(made)! });
+    } else if (commented !== undefined && without.has(commented)) {
+      leftOut.push({ kind: 'comment', name: `policy ${commented}`, why: without.get(commented)! });
+    } else {
+      others.push(refusal);
+    }
+  }
+  return { leftOut, others };
+}
+
+/** As `pg_identify_object` names a policy. */
+function identityOf(pattern: RegExp, statement: string): string | undefined {
+  const [, called, table] = pattern.exec(statement) ?? [];
+  return called === undefined ? undefined : `${called} on ${table}`;
+}

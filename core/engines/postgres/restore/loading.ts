@@ -1,0 +1,27 @@
+import type { Run } from '../../../pipeline/program.ts';
+import type { LeftOut, LoadFailure } from '../../../ports.ts';
+import type { ProgramName } from '../../../tools.ts';
+
+/** A restore at work: how its programs are started, what it was told, and what it has gone on without. */
+export type Loading = {
+  run(name: ProgramName, args: string[]): Run;
+  /** Text of these programs without what was secret to them. */
+  shown(text: string): string;
+  /** For messages. */
+  place: string;
+  /** Who restores. */
+  user: string;
+  clientMajor: number;
+  serverMajor: number;
+  /** What the backup was made of. */
+  from: string;
+  /** The database that is loaded: its name is known once it is made. */
+  database(): string;
+  owners: boolean;
+  tablespaces: boolean;
+  keepGoing: boolean;
+  /** Indexes that are built side by side. */
+  jobs: number;
+  failures: LoadFailure[];
+  leftOut: LeftOut[];
+};

@@ -1,0 +1,194 @@
+import type { ManifestPart } from '../../../contract/manifest/manifest.ts';
+import { BackupError, isBackupError, messageOf } from '../../../domain/errors.ts';
+import type { ByteStream, LoadStep, Target, TargetOptions } from '../../../ports.ts';
+import { guarded, piecesOf } from '../../../pipeline/guard.ts';
+import { redact } from '../../../pipeline/program.ts';
+import type { Run } from '../../../pipeline/program.ts';
+import type { Tools } from '../../../tools.ts';
+import { placeOf } from '../../login.ts';
+import type { Login } from '../../login.ts';
+import { loadSection } from './archive.ts';
+import { holdings, isEmpty } from '../catalog/catalog.ts';
+import { claim } from '../database/claim.ts';
+import type { Claim } from '../database/claim.ts';
+import { createDatabase, inspect, settledStatements } from '../database/database.ts';
+import type { Found } from '../database/database.ts';
+import { connectionLimit } from '../database/statements.ts';
+import { dataGrammar, ownerlessGrammar } from './data-grammar.ts';
+import { discardDatabase } from '../database/discard.ts';
+import { quoteIdentifier } from '../identifier.ts';
+import { dropReplaced, sweepHalfMade } from '../database/leftovers.ts';
+import type { Loading } from './loading.ts';
+import { inTransaction, maintain } from '../database/maintenance.ts';
+import { notesOf } from './notes.ts';
+import { postgresRun } from '../programs.ts';
+import { keptRows } from './rows-kept.ts';
+import { loadScript } from './script.ts';
+import { requireReplaceable, swapByHand, swapDatabases } from '../database/swap.ts';
+
+/** Building an index on a large table takes hours in which psql neither prints nor reads; a dead server shows through TCP keepalive. */
+const restoreIdleLimitMs = 24 * 3600 * 1000;
+
+/** What this restore has made: nothing yet; a database that is at work, that is kept for a person, or that is where it should be. */
+type Made = { state: 'none' | 'dropped' | 'forestalled' } | { state: 'loading' | 'kept' | 'finished'; name: string };
+
+/**
+ * A database to restore into, on the server of `login`. One that replaces another is made beside it, and takes its place only when all is
+ * loaded and proven: whatever fails before costs nothing.
+ */
+export async function openTarget(login: Login, tools: Tools, options: TargetOptions, signal: AbortSignal): Promise<Target> {
+  requireNoTemplate(login.database);
+  const { manifest, catalog } = options;
+  const found = await inspect(login, signal);
+  const state = found.catalog === undefined ? 'absent' : isEmpty(found.catalog) ? 'empty' : 'occupied';
+  let made: Made = { state: 'none' };
+  let mine: Claim | undefined;
+  const into = (): Login => ('name' in made ? { ...login, database: made.name } : login);
+  const loading = loadingOf(login, tools, options, found, into);
+  const rows = keptRows(loading);
+
+  const steps = (role: ManifestPart['role'], label: string, load: (content: ByteStream, stop: AbortSignal, part: ManifestPart) => Promise<void>) =>
+    manifest.parts.filter((part) => part.role === role).map((part): LoadStep => ({ part, label: label || part.file, load: (content, stop) => load(content, stop, part) }));
+
+  async function swap(whole: string, stop: AbortSignal): Promise<string[]> {
+    const settled = [...settledStatements(login.database, catalog), ...connectionLimit(quoteIdentifier(login.database), catalog)];
+    await swapDatabases(login, { whole, id: manifest.id, settled }, stop);
+    made = { state: 'finished', name: login.database };
+    const left = await maintain(login, stop, (session) => dropReplaced(session, login)).catch((error: unknown) => [{ name: 'the one that was replaced', why: messageOf(error) }]);
+    return left.map(({ name, why }) => `the old database could not be dropped (${why}); when nothing of it is needed: DROP DATABASE ${quoteIdentifier(name)}`);
+  }
+
+  async function keep(stop: AbortSignal): Promise<string[]> {
+    if (made.state !== 'loading') return [];
+    const { name } = made;
+    await maintain(login, stop, (session) => inTransaction(session, [...settledStatements(name, catalog), ...connectionLimit(quoteIdentifier(name), catalog)]));
+    made = { state: 'kept', name };
+    return [];
+  }
+
+  const grammar = options.owners ? dataGrammar : ownerlessGrammar;
+  const allowed = (content: ByteStream, part: ManifestPart) => guarded(content, grammar, part.file);
+  const apart = (content: ByteStream, part: ManifestPart) => piecesOf(content, grammar, part.file);
+  return {
+    database: login.database,
+    state,
+    holds: holdings(found.catalog ?? {}),
+    notes: notesOf(options, found, login.database),
+    failures: loading.failures,
+    leftOut: loading.leftOut,
+    ...(state === 'empty' && { wasThere: (kind, name, now) => found.catalog?.[kind]?.[name] === now && (now !== undefined || kind.startsWith('database')) }),
+    afterProof: connectionLimit('', catalog).map(() => ({ kind: 'database option', name: 'connection limit' })),
+    async prepare(replace, stop) {
+      if (state === 'occupied' && !replace) return;
+      if (state === 'empty') {
+        made = { state: 'forestalled' };
+        mine = await claim(login, stop, true);
+        await requireStillEmpty(login, stop);
+        made = { state: 'none' };
+        return;
+      }
+      mine = await claim(login, stop);
+      if (state === 'occupied') await requireReplaceable(login, stop);
+      await sweepHalfMade(login, stop);
+      const name = await createDatabase(login, { id: manifest.id, beside: state === 'occupied', catalog }, loading, stop).catch((error: unknown) => {
+        if (isBackupError(error, 'target-not-empty')) made = { state: 'forestalled' };
+        throw error;
+      });
+      made = { state: 'loading', name };
+    },
+    stages: [
+      steps('schema', 'definitions', (content, stop) => loadSection('pre-data', content, loading, stop)),
+      steps('data', '', (content, stop, part) => (loading.keepGoing ? rows.load(part.file, apart(content, part), stop) : loadScript(allowed(content, part), { whole: true }, loading, stop)))
+        .map((step) => ({ ...step, inspect: (content: ByteStream) => allowed(content, step.part) })),
+      ...(loading.keepGoing ? [steps('data', 'rows, again', (content, stop, part) => rows.again(part.file, apart(content, part), stop))] : []),
+      steps('schema', 'indexes and constraints', (content, stop) => loadSection('post-data', content, loading, stop)),
+    ],
+    made: () => into().database,
+    async finish(stop) {
+      if (made.state !== 'loading') return [];
+      const { name } = made;
+      if (name === login.database) {
+        await keep(stop);
+        made = { state: 'finished', name };
+        return [];
+      }
+      return swap(name, stop).catch(async (cause: unknown) => {
+        if (made.state === 'finished') throw cause;
+        await keep(stop);
+        throw notSwapped(login.database, name, manifest.id, cause);
+      });
+    },
+    keep,
+    async discard(stop) {
+      if (made.state !== 'loading') return;
+      await discardDatabase(into(), stop);
+      made = { state: 'dropped' };
+    },
+    standing: () => standing(login.database, state, made),
+    close: async () => mine?.release(),
+  };
+}
+
+function loadingOf(login: Login, tools: Tools, { manifest, owners, tablespaces = true, keepGoing = false }: TargetOptions, { serverMajor }: Found, into: () => Login): Loading {
+  const clientMajor = Math.max(serverMajor, Number.parseInt(manifest.client.version, 10));
+  const secrets = new Set<string>();
+  // with jobs, pg_restore logs in once more when all is done: a token has expired by then
+  const jobs = typeof login.password === 'object' ? 1 : login.parallel;
+  return {
+    run: (name, args) => noting(secrets, postgresRun(tools, name, clientMajor, { ...into(), idleLimitMs: restoreIdleLimitMs }, args, serverMajor)),
+    shown: (text) => redact(text, [...secrets]),
+    place: placeOf('postgres', login), user: login.user, clientMajor, serverMajor, from: manifest.server.version, database: () => into().database,
+    owners, tablespaces, keepGoing, jobs, failures: [], leftOut: [],
+  };
+}
+
+/** Notes what is secret to a program when it starts: its words are taken apart as they are, and shown without that. */
+function noting(secrets: Set<string>, run: Run): Run {
+  return {
+    ...run,
+    async secretEnv(signal) {
+      const own = (await run.secretEnv?.(signal)) ?? {};
+      for (const secret of Object.values(own)) secrets.add(secret);
+      return own;
+    },
+  };
+}
+
+function notSwapped(database: string, whole: string, id: string, cause: unknown): BackupError {
+  return new BackupError('restore-failed', `all is restored, but could not take the place of database ${database}: ${messageOf(cause)}`, {
+    hint: `when nobody is connected to ${database}, put it there by hand: ${swapByHand(database, whole, id)}`,
+    cause,
+  });
+}
+
+/** What is on the server now. */
+function standing(database: string, before: Target['state'], made: Made): string {
+  const old = before === 'occupied' ? `database ${database} is as it was` : `there is no database ${database}`;
+  switch (made.state) {
+    case 'none':
+      return before === 'empty' ? `database ${database}, which was empty, may hold a part of the backup now` : old;
+    case 'forestalled':
+      return `database ${database} is as somebody else has made it`;
+    case 'dropped':
+      return `what was restored is dropped again, and ${old}`;
+    case 'loading':
+      return `database ${made.name}, half restored, is still there: the next restore into ${database} drops it${before === 'occupied' ? `; ${old}` : ''}`;
+    case 'kept':
+      return `what was restored is kept in database ${made.name}: drop it when it is not needed any more${before === 'occupied' ? `; ${old}` : ''}`;
+    case 'finished':
+      return `database ${database} is the restored one`;
+  }
+}
+
+/** Another restore may have been at work when we looked, and be done by now. */
+async function requireStillEmpty(login: Login, signal: AbortSignal): Promise<void> {
+  const { catalog } = await inspect(login, signal);
+  if (catalog !== undefined && isEmpty(catalog)) return;
+  throw new BackupError('target-not-empty', `database ${login.database} was empty, and is not any more: somebody else has filled it meanwhile`, { hint: 'look at it; then name another with --to, or replace it with --replace' });
+}
+
+/** Every database that is made afterwards would be born with what is restored into one of these. */
+function requireNoTemplate(database: string): void {
+  if (!/^template[01]$/.test(database)) return;
+  throw new BackupError('input-invalid', `${database} is what every new database is made of: nothing is restored into it`, { hint: 'name another database' });
+}

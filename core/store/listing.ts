@@ -1,0 +1,37 @@
+import { historiesOf } from '../domain/verdict/history.ts';
+import type { Found, SourceHistory } from '../domain/verdict/history.ts';
+import { sourceOfSegment } from '../domain/keys.ts';
+import type { Vault } from '../ports.ts';
+import { listSource } from '../survey/survey.ts';
+
+/**
+ * What a listing of the whole vault shows, source by source, so that it is never held as a whole. S3 and folders list what lies in a folder together; a
+ * store that does not is asked again for each source that it has torn, which comes once more then, complete.
+ */
+export async function* sourcesListed(vault: Vault, signal: AbortSignal): AsyncIterable<SourceHistory> {
+  const ended = new Set<string>();
+  const torn = new Set<string>();
+  let segment = '';
+  let together: Found[] = [];
+  for await (const found of vault.list('', signal)) {
+    const [top = ''] = found.key.split('/');
+    if (top !== segment) {
+      yield* historyIn(segment, together);
+      ended.add(segment);
+      [segment, together] = [top, []];
+      if (ended.has(top)) torn.add(top);
+    }
+    together.push(found);
+  }
+  yield* historyIn(segment, together);
+  for (const one of torn) {
+    const source = sourceOfSegment(one);
+    if (source !== undefined) yield await listSource(source, vault, signal);
+  }
+}
+
+function* historyIn(segment: string, together: readonly Found[]): Iterable<SourceHistory> {
+  const source = sourceOfSegment(segment);
+  const history = source === undefined ? undefined : historiesOf(together).get(source);
+  if (history !== undefined) yield history;
+}

@@ -1,0 +1,44 @@
+import { createHash } from 'node:crypto';
+import { manifestSchema } from '../contract/manifest/manifest.ts';
+import type { Manifest } from '../contract/manifest/manifest.ts';
+
+/** The last two lines of a manifest: its own checksum, and the end. */
+const seal = /^ "sha256": "([0-9a-f]{64})"\n\}\n$/;
+const sealBytes = ' "sha256": ""\n}\n'.length + 64;
+
+/**
+ * A manifest as it lies in the vault: JSON, a key a line, and as its last key the SHA-256 of every byte before that line. It is of bytes and
+ * not of values, so that anybody can check it: `sed '$d' manifest.json | sed '$d' | sha256sum`.
+ */
+export function manifestDocument(manifest: Manifest): Buffer {
+  const before = JSON.stringify(manifest, undefined, 1).replace(/\n\}$/, ',\n');
+  return Buffer.from(`${before} "sha256": "${digestOf(Buffer.from(before))}"\n}\n`);
+}
+
+/** What a document of a vault says, or why it is no manifest. Those of versions before the checksum have none, and are taken as they are. */
+export function parseManifest(document: Uint8Array): { manifest: Manifest } | { why: string } {
+  const body = Buffer.from(document.buffer, document.byteOffset, document.byteLength);
+  const json = parseJson(body);
+  const isSealed = typeof json === 'object' && json !== null && 'sha256' in json;
+  if (isSealed) {
+    const found = seal.exec(body.toString('latin1', body.length - sealBytes))?.[1];
+    if (found !== digestOf(body.subarray(0, body.length - sealBytes))) return { why: 'its checksum is not that of its content: a byte of it has changed' };
+    delete json.sha256;
+  }
+  const parsed = manifestSchema.safeParse(json);
+  if (parsed.success) return { manifest: parsed.data };
+  const [{ path, message } = { path: [], message: 'not a manifest' }] = parsed.error.issues;
+  return { why: [path.map(String).join('.'), message].filter((part) => part !== '').join(': ') };
+}
+
+function digestOf(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+function parseJson(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString());
+  } catch {
+    return undefined;
+  }
+}

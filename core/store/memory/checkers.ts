@@ -1,0 +1,85 @@
+import { createHash } from 'node:crypto';
+import { checkersSchema } from '../../contract/memory/outbox.ts';
+import type { Checker } from '../../contract/memory/outbox.ts';
+import { isBackupError } from '../../domain/errors.ts';
+import { objectKey } from '../../domain/keys.ts';
+import { outboxFolder } from '../../domain/watch/outbox.ts';
+import type { Vault } from '../../ports.ts';
+
+/** Several configurations may share a vault. `id` is this one's; `others` have checked lately. */
+export type Checkers = { id: string; others: Checker[] };
+
+const key = objectKey(`${outboxFolder}checkers.json`);
+const attempts = 8;
+const limitMs = 15_000;
+/** A configuration is checked at least once a day; one that has not been for longer is no longer in use. */
+const livesMs = 26 * 3_600_000;
+const remembered = 12;
+
+/**
+ * What stands for a configuration: a digest of the names of its sources, so that a file and its copy elsewhere are the
+ * same one.
+ */
+export function configurationId(sources: readonly string[]): string {
+  return createHash('sha256').update(JSON.stringify(sources.toSorted())).digest('hex').slice(0, 12);
+}
+
+/**
+ * Writes down that this configuration is checked now, and tells which others are. One that was not checked again since
+ * this one began was replaced by it; until this one's second check that can't be known, and it counts as being in use.
+ * Throws where the vault refuses.
+ */
+export async function checkersOf(
+  sources: readonly string[],
+  { vault, at }: { vault: Vault; at: Date },
+  signal: AbortSignal,
+): Promise<Checkers> {
+  const id = configurationId(sources);
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(limitMs)]);
+  for (let left = attempts; ; left -= 1) {
+    const { known, version } = await read(vault, limit);
+    const others = known.filter((one) => one.id !== id);
+    const before = known.find((one) => one.id === id && isAlive(one, at));
+    const mine: Checker = { id, since: before?.since ?? at.toISOString(), at: at.toISOString(), sources: [...sources] };
+    const body = Buffer.from(
+      JSON.stringify(
+        {
+          version: 1,
+          configurations: [mine, ...others.toSorted((a, b) => (a.at < b.at ? 1 : -1))].slice(0, remembered),
+        },
+        undefined,
+        1,
+      ),
+    );
+    try {
+      await (version === undefined
+        ? vault.putIfAbsent(key, body, {}, limit)
+        : vault.putIfUnchanged(key, body, version, limit));
+      return { id, others: others.filter((one) => isAlive(one, at) && (before === undefined || one.at > mine.since)) };
+    } catch (error) {
+      if (!isBackupError(error, 'object-exists') || left <= 1) throw error;
+    }
+  }
+}
+
+function isAlive(one: Checker, at: Date): boolean {
+  return at.getTime() - Date.parse(one.at) < livesMs;
+}
+
+async function read(vault: Vault, signal: AbortSignal): Promise<{ known: Checker[]; version: string | undefined }> {
+  try {
+    const { body, version } = await vault.read(key, signal);
+    return { known: parsed(body), version };
+  } catch (error) {
+    if (isBackupError(error, 'object-missing')) return { known: [], version: undefined };
+    throw error;
+  }
+}
+
+function parsed(body: Uint8Array): Checker[] {
+  try {
+    return checkersSchema.parse(JSON.parse(Buffer.from(body).toString())).configurations;
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,159 @@
+import { BackupError, isBackupError, messageOf } from '../domain/errors.ts';
+import { expectationOf } from '../domain/watch/expected.ts';
+import { judge, unseen, withStuckLease } from '../domain/watch/freshness.ts';
+import type { Expectation } from '../domain/watch/expected.ts';
+import type { Judgement, Watched } from '../domain/watch/freshness.ts';
+import { emptyHistory } from '../domain/verdict/history.ts';
+import type { SourceHistory } from '../domain/verdict/history.ts';
+import type { BackupId, SourceName } from '../domain/keys.ts';
+import type { ToolsNotice } from '../domain/tools-notices.ts';
+import { plural } from '../domain/units.ts';
+import { clocksMs } from '../domain/verdict/verdict.ts';
+import type { Vault } from '../ports.ts';
+import { eachAtOnce } from '../pipeline/concurrency.ts';
+import { readLease } from '../store/lease/state.ts';
+import { addToLedgerIndex, readLedgerIndex, writeLedger } from '../store/memory/ledger.ts';
+import { sourcesListed } from '../store/listing.ts';
+import { listSource, survey } from './survey.ts';
+import type { Survey } from './survey.ts';
+import { memoryOfWatched } from './watched.ts';
+
+/** A source that has backups in the vault and is not in the configuration. `old`: nobody makes new ones. */
+export type Unconfigured = { source: SourceName; newest: BackupId; count: number; old: boolean };
+
+/**
+ * What a check has seen. `whole`: every source was looked at, and what else lies in the vault. `vault`: why none of that could be read. `forgotten`: what
+ * could not be remembered.
+ */
+export type Look = {
+  at: Date;
+  place: string;
+  whole: boolean;
+  judgements: Judgement[];
+  unconfigured: Unconfigured[];
+  /** Of the database clients; undefined where nobody could tell. */
+  notices?: readonly ToolsNotice[] | undefined;
+  vault?: { why: string; hint?: string | undefined };
+  forgotten: unknown[];
+};
+
+/** `remember`: whether what was seen is written down. */
+type Deps = { vault: Vault; at: Date; remember: boolean };
+type Found = { judgement: Judgement; failed?: Unknown; read: boolean };
+
+const sourcesAtOnce = 4;
+/** A source that another configuration still backs up has left nothing. */
+const oldMs = 25 * 3_600_000;
+const attempts = 3;
+
+/** Judges every source by what stands in the vault, and remembers what it has seen. Everything is looked at, whatever is found; a vault that can't be read is a finding. */
+export async function look(sources: readonly Watched[], whole: boolean, deps: Deps, signal: AbortSignal): Promise<Look> {
+  const { vault, at } = deps;
+  const common = { at, place: vault.place, whole };
+  const seen = await orUnknown(() => lookAtAll(sources, whole, deps, signal), signal);
+  if ('why' in seen) return { ...common, judgements: sources.map((one) => unseen(one, seen, at)), unconfigured: [], forgotten: [], ...(whole && { vault: seen }) };
+  const found = sources.map(({ source }) => seen.found.get(source)!);
+  const failed = found.find((one) => one.failed !== undefined)?.failed;
+  return {
+    ...common,
+    judgements: found.map(({ judgement }) => judgement),
+    unconfigured: [...seen.others.values()],
+    forgotten: summedUp(seen.forgotten),
+    // one of many that can't be read is its own matter, all of them are the vault's
+    ...(whole && failed !== undefined && !found.some(({ read }) => read) && { vault: failed }),
+  };
+}
+
+async function lookAtAll(sources: readonly Watched[], whole: boolean, deps: Deps, signal: AbortSignal) {
+  const { vault, at } = deps;
+  const watched = new Map(sources.map((one) => [one.source, one]));
+  const found = new Map<SourceName, Found>();
+  const others = new Map<SourceName, Unconfigured>();
+  const forgotten: unknown[] = [];
+  const index = sources.length === 0 ? new Set<string>() : await readLedgerIndex(vault, signal).catch((error: unknown) => (forgotten.push(error), new Set<string>()));
+  const kept: string[] = [];
+  async function lookAt(history: SourceHistory, stop: AbortSignal): Promise<void> {
+    const one = watched.get(history.source);
+    if (one === undefined) return void unconfiguredOf(history, at).forEach((other) => others.set(other.source, other));
+    const seen = await orUnknown(() => surveyRemembered(history, one, index, deps, stop), stop);
+    if ('why' in seen) return void found.set(one.source, { judgement: unseen(one, seen, at), failed: seen, read: false });
+    if (seen.failure !== undefined) forgotten.push(seen.failure);
+    if (seen.isKept) kept.push(one.source);
+    found.set(one.source, { judgement: await withLeaseSeen(judge(one, seen, at), seen.history, deps, stop), read: seen.history.ledger || seen.history.backups.length > 0 });
+  }
+  await eachAtOnce(sourcesAtOnce, whole ? sourcesListed(vault, signal) : listedOneByOne(sources, vault, signal), lookAt, signal);
+  for (const { source } of sources) if (!found.has(source)) await lookAt(emptyHistory(source), signal);
+  const fresh = kept.filter((name) => !index.has(name));
+  if (deps.remember && fresh.length > 0) await addToLedgerIndex(fresh, vault, signal).catch((error: unknown) => void forgotten.push(error));
+  return { found, others, forgotten };
+}
+
+/** Surveys a source and writes down what is to be remembered. Where another check has written meanwhile, all is looked at once more. */
+async function surveyRemembered(listed: SourceHistory, watched: Watched, index: ReadonlySet<string>, { vault, at, remember }: Deps, signal: AbortSignal): Promise<Survey & { expectation: Expectation | undefined; failure?: unknown; isKept: boolean }> {
+  const options = { memory: memoryOfWatched(watched), at, expected: index.has(watched.source) };
+  const surveying = async (history: SourceHistory): Promise<Survey & { expectation: Expectation | undefined }> => withExpectation(await survey(history, options, vault, signal), watched, at);
+  let seen = await surveying(listed);
+  for (let left = attempts; ; left -= 1) {
+    if (!remember || !seen.isNew) return { ...seen, isKept: seen.before.version !== undefined };
+    try {
+      await writeLedger(watched.source, seen.ledger, seen.before, vault, signal);
+      return { ...seen, isKept: true };
+    } catch (failure) {
+      if (signal.aborted) throw failure;
+      if (!isBackupError(failure, 'object-exists') || left <= 1) return { ...seen, failure, isKept: false };
+    }
+    seen = await surveying(await listSource(watched.source, vault, signal));
+  }
+}
+
+/** What became of the moments of the schedule; what is to be remembered of it goes into the ledger. */
+function withExpectation(seen: Survey, watched: Watched, at: Date): Survey & { expectation: Expectation | undefined } {
+  const expectation = expectationOf(watched, seen, seen.ledger.expected, at);
+  const { expected: before, ...rest } = seen.ledger;
+  const isNew = JSON.stringify(expectation?.memory) !== JSON.stringify(before);
+  if (!isNew) return { ...seen, expectation };
+  return { ...seen, expectation, ledger: { ...rest, ...(expectation && { expected: expectation.memory }) }, isNew: true };
+}
+
+/** Looks at the lease where nothing has come: one that is stuck says why. A role that may not read it is told nothing of it. */
+async function withLeaseSeen(judgement: Judgement, { source, failures }: SourceHistory, { vault, at }: Deps, signal: AbortSignal): Promise<Judgement> {
+  const isLate = judgement.findings.some(({ kind }) => kind === 'never' || kind === 'stale' || kind === 'missed');
+  if (judgement.state === 'paused' || !(isLate || failures.at(-1)?.code === 'lease-stuck')) return judgement;
+  try {
+    const lease = await readLease(source, { vault, now: at }, signal);
+    return lease.state === 'stuck' ? withStuckLease(judgement, lease.why) : judgement;
+  } catch (error) {
+    if (signal.aborted || !isBackupError(error)) throw error;
+    return error.code === 'lease-stuck' ? withStuckLease(judgement, error.message) : judgement;
+  }
+}
+
+async function* listedOneByOne(sources: readonly Watched[], vault: Vault, signal: AbortSignal): AsyncIterable<SourceHistory> {
+  for (const { source } of sources) yield await listSource(source, vault, signal);
+}
+
+type Unknown = { why: string; hint: string | undefined };
+
+/** What the vault answers, or why it can't be known. Being stopped, or a defect, is no answer of a vault. */
+async function orUnknown<T extends object>(ask: () => Promise<T>, signal: AbortSignal): Promise<T | Unknown> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (signal.aborted || !isBackupError(error)) throw error;
+    return { why: `${messageOf(error)} (${error.code})`, hint: error.hint };
+  }
+}
+
+/** A thousand sources that can't be remembered are one failure. */
+function summedUp(failures: readonly unknown[]): unknown[] {
+  const [first] = failures;
+  if (first === undefined) return [];
+  const [code, hint] = isBackupError(first) ? [first.code, first.hint] : ['internal' as const, undefined];
+  const others = failures.length === 1 ? '' : `, and ${plural(failures.length - 1, 'more source')}`;
+  return [new BackupError(code, `what was seen can't be remembered: ${messageOf(first)}${others}`, { hint: hint ?? 'the check writes ledger.json at the top of the vault and in the folder of each source', cause: first })];
+}
+
+function unconfiguredOf({ source, backups }: SourceHistory, at: Date): Unconfigured[] {
+  const newest = backups.findLast(({ start }) => start.getTime() <= at.getTime() + clocksMs) ?? backups.at(-1);
+  return newest === undefined ? [] : [{ source, newest: newest.id, count: backups.length, old: at.getTime() - newest.start.getTime() > oldMs }];
+}

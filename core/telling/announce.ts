@@ -1,0 +1,161 @@
+import type { Waiting } from '../contract/memory/outbox.ts';
+import type { Change, Sighting } from '../domain/watch/alerts.ts';
+import { messageOfFinding } from '../domain/messages/check.ts';
+import { isBackupError } from '../domain/errors.ts';
+import type { Finding, Judgement } from '../domain/watch/freshness.ts';
+import { over, recovered, toolsOutdated, unconfigured, unknown } from '../domain/messages/findings.ts';
+import type { Message } from '../domain/messages/findings.ts';
+import { endedRuns, withSightings } from '../domain/watch/outbox.ts';
+import type { Outbox } from '../domain/watch/outbox.ts';
+import { runEnded, runKinds } from '../domain/messages/run.ts';
+import type { Clock, Notifier, Vault } from '../ports.ts';
+import { checkersOf, configurationId } from '../store/memory/checkers.ts';
+import type { Checkers } from '../store/memory/checkers.ts';
+import type { Look } from '../survey/survey-vault.ts';
+import { tell } from './notify-all.ts';
+
+type Deps = {
+  vault: Vault;
+  clock: Clock;
+  notifiers: readonly Notifier[];
+  /** Every name of the configuration, whether it was looked at or not. */ sourceNames: readonly string[];
+};
+
+const kinds = [
+  'never',
+  'stale',
+  'missed',
+  'lease-stuck',
+  'gone',
+  'damaged',
+  'other-database',
+  'unknown',
+  'shrunk',
+  'overdue-drill',
+  'paused',
+] as const satisfies Finding['kind'][];
+
+/** What nothing ends but a good backup: that all of them are gone or damaged ends none of it. */
+const endedByBackup: readonly Finding['kind'][] = ['never', 'stale', 'missed', 'shrunk', 'other-database'];
+
+/**
+ * Tells every notifier what has changed since it was told last, and writes down what it was told: whoever is killed in
+ * between tells twice. While that memory can't be read, everything that is wrong is told at each check.
+ */
+export async function announce(
+  look: Look,
+  deps: Deps,
+  signal: AbortSignal,
+): Promise<{ told: Message[]; failures: unknown[] }> {
+  // the unreadable vault is told below, and nothing can be written down in it
+  const unread = look.vault !== undefined || look.judgements.every(isUnknown);
+  const checkers: Checkers & { error?: unknown } = unread
+    ? unmarked(deps)
+    : await checkersOf(deps.sourceNames, { vault: deps.vault, at: look.at }, signal).catch((error: unknown) => {
+        if (signal.aborted || !isBackupError(error)) throw error;
+        return { ...unmarked(deps), error };
+      });
+  const { told, failures, forgotten } = await tell((box) => edited(box, look, checkers), deps, signal);
+  const unkept = new Set([...(checkers.error === undefined ? [] : [checkers.error]), ...forgotten]);
+  return { told, failures: [...failures, ...(unread ? [] : unkept)] };
+}
+
+function unmarked({ sourceNames }: Deps): Checkers {
+  return { id: configurationId(sourceNames), others: [] };
+}
+
+function edited(box: Outbox, look: Look, checkers: Checkers): Outbox {
+  const judgements = new Map<string | undefined, Judgement>(look.judgements.map((one) => [one.standing.source, one]));
+  const judge = { id: checkers.id, others: new Set(checkers.others.map(({ id }) => id)) };
+  const itemOf = (change: Change): Waiting | undefined => {
+    const judgement = judgements.get(change.alert.source);
+    const message = messageOf(change, judgement, look);
+    const on = judgement?.standing.on;
+    return message && { ...change, ...(on !== undefined && { on }), message };
+  };
+  return withSightings(
+    { ...box, left: 0 },
+    [...sightingsOf(look, box, checkers), ...endedRuns(box)],
+    look.at,
+    judge,
+    itemOf,
+  );
+}
+
+/** What could be judged of each source, and what of it holds. */
+function sightingsOf(
+  { whole, judgements, unconfigured: lost, vault, notices }: Look,
+  { open, waiting }: Outbox,
+  { others }: Checkers,
+): Sighting[] {
+  const all: Sighting[] = whole
+    ? [{ judged: ['unknown'], found: vault === undefined ? [] : ['unknown'] }, ...toolsSighting(notices)]
+    : [];
+  if (vault !== undefined) return all;
+  const own = judgements.map(({ standing }) => standing.source as string);
+  const elsewhere = new Set(others.flatMap(({ sources }) => sources));
+  const gone = lost.flatMap(({ source, old }) => (old && !elsewhere.has(source) ? [source as string] : []));
+  const told = [...open, ...waiting.map(({ alert }) => alert)].flatMap(({ source, kind }) =>
+    kind === 'unconfigured' && source !== undefined && !own.includes(source) ? [source] : [],
+  );
+  return [
+    ...all,
+    ...judgements.map(sightingOf),
+    ...(whole
+      ? [...new Set([...gone, ...told])].map((source): Sighting => ({
+          source,
+          judged: ['unconfigured'],
+          found: gone.includes(source) ? ['unconfigured'] : [],
+        }))
+      : []),
+  ];
+}
+
+function toolsSighting(notices: Look['notices']): Sighting[] {
+  return notices === undefined
+    ? []
+    : [{ judged: ['tools-outdated'], found: notices.length === 0 ? [] : ['tools-outdated'] }];
+}
+
+/**
+ * Where a source as a whole is unknown, nothing else can be judged. One that is fresh has come back to some
+ * configuration.
+ */
+function sightingOf(judgement: Judgement): Sighting {
+  const { standing, state, findings } = judgement;
+  const { source } = standing;
+  const found = [...new Set(findings.map(({ kind }) => kind))];
+  if (isUnknown(judgement)) return { source, judged: ['unknown', 'paused'], found };
+  if (standing.newest === undefined)
+    return {
+      source,
+      judged: kinds.filter((kind) => found.includes(kind) || found.includes('never') || !endedByBackup.includes(kind)),
+      found,
+    };
+  return { source, judged: state === 'fresh' ? [...kinds, 'unconfigured'] : kinds, found };
+}
+
+function isUnknown({ findings }: Judgement): boolean {
+  return findings.some((one) => one.kind === 'unknown' && one.whole);
+}
+
+function messageOf(
+  { severity, alert }: Change,
+  judgement: Judgement | undefined,
+  { at, place, unconfigured: others, vault, notices = [] }: Look,
+): Message | undefined {
+  const { source, kind } = alert;
+  const past = { was: kind, since: new Date(alert.since) };
+  const telling = { at, ...(severity === 'reminder' && { since: past.since }) };
+  if (kind === 'tools-outdated') return toolsOutdated(notices, telling);
+  if (runKinds.includes(kind)) return runEnded(alert, [alert], at);
+  if (source === undefined)
+    return severity === 'recovered'
+      ? over('the vault can be read again', past, at)
+      : unknown({ place, why: '', ...vault }, telling);
+  const other = others.find((one) => one.source === source);
+  if (kind === 'unconfigured') return other && { ...unconfigured({ ...other, place }, telling), severity: 'info' };
+  if (judgement === undefined) return undefined;
+  if (severity === 'recovered') return recovered(judgement.standing, past, at);
+  return messageOfFinding(judgement, kind as Finding['kind'], telling);
+}

@@ -1,0 +1,125 @@
+import type { Message } from '../contract/events/message.ts';
+import type { Waiting } from '../contract/memory/outbox.ts';
+import { BackupError } from '../domain/errors.ts';
+import { messagesOf, mostMessages } from '../domain/messages/groups.ts';
+import { toSend, withTrying } from '../domain/watch/outbox.ts';
+import type { Delivered } from '../domain/watch/outbox.ts';
+import { formatCount } from '../domain/units.ts';
+import type { Clock, Notifier, Vault } from '../ports.ts';
+import { outcomeOf } from './outcome.ts';
+import { keep } from '../store/memory/outbox.ts';
+import type { Edit, Memory } from '../store/memory/outbox.ts';
+import { within } from '../pipeline/time-limit.ts';
+
+/** `vault` undefined: there is none (yet), so nothing is remembered and everything is told. */
+export type TellDeps = {
+  vault: Vault | undefined;
+  notifiers: readonly Notifier[];
+  clock: Clock;
+  /** Whoever is told nothing new is not told what waited either. */
+  newsOnly?: boolean;
+};
+
+/** All that a notifier may take for what it is told at once: programs of the user's have as much. */
+const notifierMs = 60_000;
+/** For what is written after it. */
+const marginMs = 15_000;
+/** Longest that a notifier may ask to be left alone. */
+const longestRestMs = 6 * 3_600_000;
+
+/** What became of one notifier: `missed` could not be told. */
+export type Outcome = { notifier: Notifier; memory: Memory; sent: Message[]; failures: unknown[]; missed: readonly Waiting[] };
+
+/**
+ * What waits is written down while it is being sent, and that somebody is at it, so that whoever is killed in between
+ * loses nothing, and whoever comes meanwhile does not send it, too; what was sent is written down after it.
+ */
+export async function deliver(
+  notifier: Notifier,
+  memory: Memory,
+  edit: Edit,
+  room: number,
+  { vault, clock, newsOnly = false }: TellDeps,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  const at = clock.now();
+  const rest = restOf(memory, at);
+  const due = toSend(edit(memory.box), at);
+  const waiting = newsOnly && due.every((one) => memory.box.waiting.includes(one)) ? [] : due;
+  // what can't be written down can't wait
+  const envelopes = rest === undefined ? messagesOf(waiting, at, 'error' in memory ? mostMessages : room) : [];
+  const items = envelopes.flatMap((one) => one.items);
+  const trying: Edit = (box) => withTrying(edit(box), items, new Date(at.getTime() + notifierMs + marginMs));
+  const [noted, { delivered, failures, afterMs }] = await Promise.all([
+    keep(memory, trying, [], at, vault),
+    sendAll(notifier, envelopes, signal),
+  ]);
+  const again =
+    afterMs === undefined
+      ? {}
+      : { notBefore: new Date(clock.now().getTime() + Math.min(afterMs, longestRestMs)).toISOString() };
+  const kept =
+    items.length === 0
+      ? noted
+      : await keep(
+          noted,
+          (box) => ({ ...withTrying(edit(box), items, undefined), ...again }),
+          delivered,
+          clock.now(),
+          vault,
+        );
+  const all = rest === undefined || waiting.length === 0 ? failures : [resting(notifier, waiting.length, rest)];
+  return {
+    notifier,
+    memory: kept,
+    sent: delivered.map(({ message }) => message),
+    failures: all,
+    missed: all.length === 0 ? [] : waiting,
+  };
+}
+
+type Sent = { delivered: (Delivered & { message: Message })[]; failures: unknown[]; afterMs?: number | undefined };
+
+/**
+ * Sends one after the other; one that is refused keeps the next from nothing, unless the other side asks to be left
+ * alone or the time is over.
+ */
+async function sendAll(
+  notifier: Notifier,
+  envelopes: ReturnType<typeof messagesOf>,
+  signal: AbortSignal,
+): Promise<Sent> {
+  const sent: Sent = { delivered: [], failures: [] };
+  const late = new BackupError(
+    'notify-failed',
+    `${notifier.name} did not take the message within ${notifierMs / 1000} s`,
+    { hint: 'see whether messages arrive: nightjar notify' },
+  );
+  const until = performance.now() + notifierMs;
+  for (const { message, items, group } of envelopes) {
+    const { failed, error } = await outcomeOf(
+      within(Math.max(0, until - performance.now()), late, (stop) => notifier.notify(message, stop), signal),
+    );
+    if (!failed) {
+      sent.delivered.push({ message, items, group });
+      continue;
+    }
+    sent.failures.push(error);
+    sent.afterMs = error instanceof BackupError ? error.afterMs : undefined;
+    if (error === late || signal.aborted || sent.afterMs !== undefined) break;
+  }
+  return sent;
+}
+
+function restOf({ box: { notBefore } }: Memory, at: Date): Date | undefined {
+  const restMs = notBefore === undefined ? 0 : Date.parse(notBefore) - at.getTime();
+  return restMs > 0 && restMs <= longestRestMs ? new Date(notBefore!) : undefined;
+}
+
+function resting({ name }: Notifier, count: number, until: Date): BackupError {
+  return new BackupError(
+    'notify-failed',
+    `${name} asked not to be told anything before ${until.toISOString()}; what waits for it: ${formatCount(count)}`,
+    { hint: 'the next check or run after that tells it' },
+  );
+}

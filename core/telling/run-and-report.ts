@@ -1,0 +1,207 @@
+import type { RunEnded } from '../contract/events/run-ended.ts';
+import type { Alert, Waiting } from '../contract/memory/outbox.ts';
+import type { Change } from '../domain/watch/alerts.ts';
+import { BackupError, collected, isBackupError } from '../domain/errors.ts';
+import type { FailureCode } from '../domain/errors.ts';
+import type { SourceName } from '../domain/keys.ts';
+import { mostMessages } from '../domain/messages/groups.ts';
+import { withGoodRun, withSightings } from '../domain/watch/outbox.ts';
+import { kindOfFailure, runEnded, runFailed } from '../domain/messages/run.ts';
+import type { FailedRun, Verb } from '../domain/messages/run.ts';
+import type { Clock, Hook, Notifier, Vault } from '../ports.ts';
+import { verdictOfSource } from '../survey/choose.ts';
+import type { Edit } from '../store/memory/outbox.ts';
+import { callHooks } from './call-hooks.ts';
+import { tell } from './notify-all.ts';
+import type { Told } from './notify-all.ts';
+import { memoryOf } from '../survey/watched.ts';
+
+export type Run = { verb: Verb; source?: SourceName | undefined };
+export type Telling = { notifiers: readonly Notifier[]; hooks: readonly Hook[]; clock: Clock; place: string };
+export type RunHost = Telling & {
+  run: string;
+  /** Once it is there: it remembers what was told, and a message says what is left in it. */
+  vault(): Vault | undefined;
+  /** What the configuration says of a source, where it names it. */
+  settings?(source: SourceName): { timeZone: string; server: { host: string } } | undefined;
+  /** What leaves the host of an error: without the host's own secrets. */
+  explain(error: unknown): BackupError;
+  /** Failures that alarm nobody: another run at work, a slip of the person who is looking. */
+  unalarming: readonly FailureCode[];
+  /** How long telling may take; the run's own signal may be over. */
+  limit(): AbortSignal;
+  /**
+   * Of a command that does several runs: what is more than a few messages waits in the outboxes, for `tellGathered` at
+   * its end.
+   */
+  gathering?: Gathering | undefined;
+};
+/** How many messages were told so far, and whether some wait. */
+export type Gathering = { told: number; waiting: boolean };
+
+const lookMs = 5_000;
+const longestText = 4000;
+/** Of several runs, so many messages go out before the rest is gathered. */
+const toldAlone = 2;
+
+/**
+ * Does a run's work, and tells how it ended: every hook gets the event; a failure goes to the notifiers, too, and so
+ * does the first good run after it. When somebody could not be told, that is a failure of the run beside its own.
+ * Another run at work on the source is `skipped`: nobody is alarmed. A run that has a result and still did not do all
+ * it should is told as the failure that `failureOf` makes of it, with its result.
+ */
+export async function toldRun<R extends object>(
+  run: Run,
+  work: () => Promise<R>,
+  resultOf: (result: R) => object,
+  host: RunHost,
+  failureOf: (result: R) => BackupError | undefined = () => undefined,
+): Promise<R> {
+  const began = host.clock.now().getTime();
+  const ms = (): number => Math.max(0, host.clock.now().getTime() - began);
+  const result = await work().catch(async (error: unknown) => {
+    throw await toldFailure(run, error, ms(), host);
+  });
+  const told = resultOf(result);
+  const failure = failureOf(result);
+  if (failure !== undefined) {
+    const thrown = await toldFailure(run, failure, ms(), host, told);
+    if (thrown !== failure) throw thrown;
+    return result;
+  }
+  const status = 'status' in told && told.status === 'skipped' ? 'skipped' : 'succeeded';
+  const hooks = await callHooks({ ...eventOf(run, host, ms()), status, result: plain(told) }, host);
+  const at = host.clock.now();
+  const { failures } = await tellAll(
+    (box) =>
+      hooks.edit(
+        status === 'skipped'
+          ? box
+          : withGoodRun(box, { source: run.source, kind: kindOfFailure(run.verb) }, at, endOf(at)),
+      ),
+    host,
+    { newsOnly: true },
+  );
+  // an all-clear that could not be told waits in the outbox, and is no failure of a run that has done its work
+  if (hooks.failed.length > 0) throw collected([...hooks.failed, ...failures]);
+  return result;
+}
+
+/**
+ * Tells that a run has failed, and what it has done all the same; returns the error to throw: the run's own, with what
+ * went wrong in telling.
+ */
+export async function toldFailure(
+  run: Run,
+  error: unknown,
+  ms: number,
+  host: RunHost,
+  result?: object,
+): Promise<unknown> {
+  const { code, message, lines, hint } = host.explain(error);
+  const status = code === 'lease-held' ? 'skipped' : 'failed';
+  const event = {
+    ...eventOf(run, host, ms),
+    status,
+    error: { code, message: message.slice(0, longestText), ...(hint !== undefined && { hint }) },
+    ...(result && { result: plain(result) }),
+  } as const;
+  const failed = new BackupError(code, lines, { hint });
+  // whoever could be reached has just been told of a notifier that failed
+  const quiet = host.unalarming.includes(code) || code === 'notify-failed';
+  const [hooks, told] = await Promise.all([
+    callHooks(event, host),
+    quiet
+      ? { failures: [] }
+      : tellAll(
+          whatIsLeft(run, host).then((left) => failureEdit(run, failed, { ms, left }, host)),
+          host,
+        ),
+  ]);
+  const about = hooks.changes ? await tellAll(hooks.edit, host) : { failures: [] };
+  const others = [...hooks.failed, ...told.failures, ...about.failures];
+  return others.length === 0 ? error : collected([isBackupError(error) ? error : failed, ...others]);
+}
+
+/** At the end of several runs: tells what was gathered, so that nobody gets more messages than after a check. */
+export function tellGathered(host: RunHost & { gathering: Gathering }): Promise<Told> {
+  return tell(
+    (box) => box,
+    { ...host, vault: host.vault() },
+    host.limit(),
+    Math.max(1, mostMessages - host.gathering.told),
+  );
+}
+
+/**
+ * `newsOnly`: a good run that has no all-clear to tell is no moment to tell what was missed: that may be over in a
+ * minute.
+ */
+async function tellAll(edit: Edit | Promise<Edit>, host: RunHost, { newsOnly = false } = {}): Promise<Told> {
+  const { gathering } = host;
+  const room = gathering === undefined ? mostMessages : Math.max(0, toldAlone - gathering.told);
+  const told = await tell(edit, { ...host, vault: host.vault(), newsOnly }, host.limit(), room);
+  if (gathering !== undefined) gathering.told += told.told.length;
+  if (gathering !== undefined && told.waits) gathering.waiting = true;
+  return told;
+}
+
+/** A failure as outboxes take it: new, or, a day after the same was told, again. */
+function failureEdit(run: Run, failed: BackupError, known: Pick<FailedRun, 'ms' | 'left'>, host: RunHost): Edit {
+  const at = host.clock.now();
+  const kind = kindOfFailure(run.verb);
+  const settings = run.source && host.settings?.(run.source);
+  const on = settings?.server.host;
+  return (box) =>
+    withSightings(
+      box,
+      [{ source: run.source, cause: failed.code, judged: [kind], found: [kind] }],
+      at,
+      { others: new Set() },
+      ({ severity, alert }) => ({
+        severity,
+        alert,
+        ...(on !== undefined && { on }),
+        message: runFailed(
+          { ...run, ...known, timeZone: settings?.timeZone, run: host.run, place: host.place },
+          failed,
+          { at, ...(severity === 'reminder' && { since: new Date(alert.since) }) },
+        ),
+      }),
+    );
+}
+
+function endOf(at: Date) {
+  return (change: Change, ended: readonly Alert[]): Waiting => ({
+    ...change,
+    message: runEnded(change.alert, ended, at),
+  });
+}
+
+function eventOf({ verb, source }: Run, { run, place, clock }: RunHost, ms: number) {
+  return {
+    version: 1 as const,
+    verb,
+    ...(source !== undefined && { source }),
+    run,
+    vault: place,
+    at: clock.now().toISOString(),
+    seconds: Math.round(ms / 100) / 10,
+  };
+}
+
+/** Best effort: a vault that can't be read may be why the run failed. */
+async function whatIsLeft({ source }: Run, { vault, clock }: RunHost): Promise<FailedRun['left']> {
+  const place = vault();
+  if (source === undefined || place === undefined) return undefined;
+  const looked = verdictOfSource(source, memoryOf(undefined), { vault: place, clock }, AbortSignal.timeout(lookMs));
+  return looked.then(
+    ({ verdict: { newest, backups } }) => ({ newest: newest?.id, count: backups.length }),
+    () => undefined,
+  );
+}
+
+/** As JSON will show it. */
+function plain(result: object): NonNullable<RunEnded['result']> {
+  return JSON.parse(JSON.stringify(result)) as NonNullable<RunEnded['result']>;
+}

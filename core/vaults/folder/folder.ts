@@ -1,0 +1,144 @@
+import { lstat, rename, rm, rmdir, unlink } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { abortError, BackupError } from '../../domain/errors.ts';
+import type { ObjectKey } from '../../domain/keys.ts';
+import type { ByteStream, Deleted, Stored, Vault } from '../../ports.ts';
+import { absent, answered, codeOf } from './errors.ts';
+import { listFolder } from './list.ts';
+import { folderPlace, pathOf, prepareVault, requireVault, syncFolder, type FolderPlace } from './place.ts';
+import { readFolder, readVersion } from './read.ts';
+import { firstVersion, replaceVersion, tidy, versionsOf } from './versions.ts';
+import { linkNew, sweepIncoming, writeIncoming } from './write.ts';
+import { withGrace } from '../waiting.ts';
+
+/** For the last step of a write, which is not stopped half way: whoever asks us to stop must learn what became of it. */
+const unstopped = new AbortController().signal;
+/** A short write is done to its end when somebody asks us to stop, for a few seconds, so that a backup whose parts are all there gets its manifest. */
+const grace = { graceMs: 5_000, limitMs: 600_000, late: new BackupError('vault-unreachable', 'the folder did not answer for 10 minutes') };
+
+/**
+ * A folder as a vault: an object is a file of the same path, mode 0600, durable (fsync) before anybody can see it. What is being
+ * written is hidden in `.nightjar/incoming`; leftovers of killed runs there are removed by a later write, a day on. Reads and lists
+ * throw `vault-unreachable` unless `.nightjar` is there, so that a disk that is not mounted never reads as an empty vault; the first
+ * write makes it, and the folder itself, but none above it.
+ */
+export function folderVault(root: string): Vault {
+  const place = folderPlace(root);
+  return {
+    place: place.root,
+    put: (key, body, _tags, signal) => put(place, key, body, signal),
+    putIfAbsent: (key, body, _tags, signal) => withGrace(grace, (own) => putIfAbsent(place, key, body, own), signal),
+    putIfUnchanged: (key, body, version, signal) => putIfUnchanged(place, key, body, version, signal),
+    read: (key, signal) => readVersion(place, key, signal),
+    get: (key, signal) => readFolder(place, key, signal),
+    list: (prefix, signal) => listFolder(place, prefix, signal),
+    delete: (key, signal) => answered(`delete ${place.root}/${key}`, remove(place, key), signal),
+    tags: (key, signal) => requireObject(place, key, signal),
+    retag: (key, _tags, signal) => requireObject(place, key, signal),
+    // those of dead runs are hidden files, which a later write sweeps
+    async *unfinished(prefix, signal) {
+      await answered(`list ${place.root}/${prefix}`, requireVault(place), signal);
+    },
+    abandon: async () => undefined,
+  };
+}
+
+async function put(place: FolderPlace, key: ObjectKey, body: ByteStream, signal: AbortSignal): Promise<Stored> {
+  const what = `write ${place.root}/${key}`;
+  const { path, bytes } = await incoming(place, key, body, signal);
+  try {
+    await answered(what, inFolder(place, key, (target) => rename(path, target)), unstopped);
+    return { bytes };
+  } finally {
+    await rm(path, { force: true });
+  }
+}
+
+async function putIfAbsent(place: FolderPlace, key: ObjectKey, body: Uint8Array, signal: AbortSignal): Promise<{ version: string }> {
+  const what = `write ${place.root}/${key}`;
+  const { path } = await incoming(place, key, once(body), signal);
+  try {
+    const version = await firstVersion(path);
+    const made = await answered(what, inFolder(place, key, (target) => linkNew(path, target)), unstopped);
+    if (made) return { version };
+  } finally {
+    await rm(path, { force: true });
+  }
+  throw new BackupError('object-exists', `${what}: it is there already`);
+}
+
+async function putIfUnchanged(
+  place: FolderPlace,
+  key: ObjectKey,
+  body: Uint8Array,
+  version: string,
+  signal: AbortSignal,
+): Promise<{ version: string }> {
+  const what = `replace ${place.root}/${key}`;
+  await answered(what, requireVault(place), signal);
+  const { path } = await incoming(place, key, once(body), signal);
+  try {
+    const anchor = pathOf(place, key, { make: false });
+    const replaced = anchor.then((file) => replaceVersion(place, key, file, version, path));
+    const made = await answered(what, replaced.catch(absent), unstopped);
+    if (made !== undefined) return { version: made };
+  } finally {
+    await rm(path, { force: true });
+  }
+  throw new BackupError('object-exists', `${what}: somebody else has written or removed it`);
+}
+
+async function remove(place: FolderPlace, key: ObjectKey): Promise<Deleted> {
+  await requireVault(place);
+  const path = await pathOf(place, key, { make: false }).catch(absent);
+  if (path === undefined) return { state: 'gone' };
+  const versions = await versionsOf(place, key, path).catch(absent);
+  await unlink(path).catch(absent);
+  await syncFolder(dirname(path)).catch(absent);
+  if (versions !== undefined) await tidy(place, key, versions, Infinity);
+  for (let folder = dirname(path); folder !== place.root; folder = dirname(folder)) {
+    if (!(await rmdir(folder).then(() => true, () => false))) break;
+  }
+  return { state: 'gone' };
+}
+
+/** A folder has no tags; that an object is missing is told all the same. */
+async function requireObject(place: FolderPlace, key: ObjectKey, signal: AbortSignal): Promise<undefined> {
+  const what = `look at ${place.root}/${key}`;
+  await answered(what, requireVault(place), signal);
+  const found = pathOf(place, key, { make: false }).then(lstat).catch(absent);
+  if ((await answered(what, found, signal)) === undefined) throw new BackupError('object-missing', `${what}: there is no such object`);
+}
+
+async function incoming(place: FolderPlace, key: ObjectKey, body: ByteStream, signal: AbortSignal) {
+  const what = `write ${place.root}/${key}`;
+  if (signal.aborted) throw abortError(signal);
+  await answered(what, prepareVault(place), signal);
+  await answered(what, pathOf(place, key, { make: false }).catch(absent), signal);
+  const written = await writeIncoming(place, what, body, signal);
+  try {
+    await answered(what, sweepIncoming(place, written.path), signal);
+    return written;
+  } catch (error) {
+    await rm(written.path, { force: true }).catch(() => undefined);
+    throw error;
+  }
+}
+
+/** Does something in an object's folder, which is made for it, again if another process removes it for being empty. */
+async function inFolder<T>(place: FolderPlace, key: ObjectKey, act: (path: string) => Promise<T>): Promise<T> {
+  for (let attempts = 1; ; attempts += 1) {
+    try {
+      const path = await pathOf(place, key, { make: true });
+      const result = await act(path);
+      await syncFolder(dirname(path)).catch(absent);
+      return result;
+    } catch (error) {
+      if (codeOf(error) !== 'ENOENT' || attempts === 10) throw error;
+    }
+  }
+}
+
+async function* once(body: Uint8Array): ByteStream {
+  yield body;
+}

@@ -1,0 +1,68 @@
+import type { Dirent } from 'node:fs';
+import { lstat, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isBackupError } from '../../domain/errors.ts';
+import { objectKey, type ObjectKey } from '../../domain/keys.ts';
+import type { Listed } from '../../ports.ts';
+import { requireNoBackupBehind } from './backups.ts';
+import { answered, codeOf } from './errors.ts';
+import { isHidden, requireVault, type FolderPlace } from './place.ts';
+import { currentFile } from './versions.ts';
+
+/** Every object whose key starts with `prefix`. Files whose names can't be a key are somebody else's, as are symbolic links, unless backups lie behind them. */
+export async function* listFolder(place: FolderPlace, prefix: string, signal: AbortSignal): AsyncIterable<Listed> {
+  const what = `list ${join(place.root, prefix)}`;
+  await answered(what, requireVault(place), signal);
+  yield* walk('');
+  await answered(what, requireVault(place), signal);
+
+  async function* walk(folder: string): AsyncIterable<Listed> {
+    for (const entry of await answered(what, entriesOf(join(place.root, folder)), signal)) {
+      const path = folder + entry.name;
+      if (folder === '' && isHidden(entry.name)) continue;
+      if (entry.isSymbolicLink() && overlaps(`${path}/`, prefix)) await answered(what, requireNoBackupBehind(place.root, path, prefix), signal);
+      if (entry.isDirectory() && overlaps(`${path}/`, prefix)) yield* walk(`${path}/`);
+      if (!entry.isFile() || !path.startsWith(prefix)) continue;
+      const key = keyOf(path);
+      const found = key === undefined ? undefined : await answered(what, describe(place, key), signal);
+      if (found !== undefined) yield found;
+    }
+  }
+}
+
+async function describe(place: FolderPlace, key: ObjectKey): Promise<Listed | undefined> {
+  const anchor = join(place.root, key);
+  for (let attempt = 0; attempt < 5; attempt += 1) {
+    try {
+      const { size, mtime } = await lstat(await currentFile(place, key, anchor));
+      return { key, bytes: size, modified: mtime };
+    } catch (error) {
+      if (codeOf(error) !== 'ENOENT') throw error;
+    }
+  }
+  return undefined;
+}
+
+/** A folder's entries; none when it was removed meanwhile. */
+async function entriesOf(folder: string): Promise<Dirent[]> {
+  try {
+    return await readdir(folder, { withFileTypes: true });
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return [];
+    throw error;
+  }
+}
+
+/** Whether something below `folder` can start with `prefix`. */
+function overlaps(folder: string, prefix: string): boolean {
+  return folder.startsWith(prefix) || prefix.startsWith(folder);
+}
+
+function keyOf(path: string): ObjectKey | undefined {
+  try {
+    return objectKey(path);
+  } catch (error) {
+    if (isBackupError(error, 'input-invalid')) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,118 @@
+import { lstat, mkdir, open, stat } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { BackupError } from '../../domain/errors.ts';
+import { holdsBackup, linked } from './backups.ts';
+import { absent, codeOf } from './errors.ts';
+import { requireMounts } from './mounts.ts';
+
+/** A folder's own folder: it marks the vault, and holds what is not (yet) an object. */
+const hiddenName = '.nightjar';
+
+/** Where a folder vault keeps what. */
+export type FolderPlace = {
+  root: string;
+  /** Files that are being written. */
+  incoming: string;
+  /** Later versions of replaced objects; see `folder-versions.ts`. */
+  versions: string;
+};
+
+/** The places below a vault's root. */
+export function folderPlace(root: string): FolderPlace {
+  const full = resolve(root);
+  return { root: full, incoming: join(full, hiddenName, 'incoming'), versions: join(full, hiddenName, 'versions') };
+}
+
+/** Whether a name directly below the root is none of an object: our own folder, and what file systems put at the top of a disk. */
+export function isHidden(name: string): boolean {
+  return name.toLowerCase() === hiddenName || name === 'lost+found' || name === '.snapshot' || name === '.snapshots' || name === '.zfs';
+}
+
+/**
+ * Throws `vault-unreachable` unless the root is a vault: the disk that holds it may not be mounted, and that must not read as an
+ * empty vault. The mark is the hidden folder that the first write makes; a copy that was made without it proves itself by the backups in it.
+ */
+export async function requireVault({ root, incoming }: FolderPlace): Promise<void> {
+  if ((await isFolder(incoming)) || (await holdsBackup(root))) return;
+  await requireNoFile(root);
+  const what = (await isFolder(root)) ? 'holds no backups yet, or its disk is not mounted' : 'is not there';
+  throw new BackupError('vault-unreachable', `the folder ${root} ${what}`, {
+    hint: 'mount the disk; in a new vault, the first backup makes what is missing: nightjar backup',
+  });
+}
+
+/**
+ * Makes a vault of the root if it is none: its last folder may be missing, not the ones above, and not a disk that /etc/fstab puts
+ * there. So a backup does not silently go to the disk below a mount point.
+ */
+export async function prepareVault(place: FolderPlace): Promise<void> {
+  if ((await isFolder(place.incoming)) && (await isFolder(place.versions))) return;
+  const above = dirname(place.root);
+  if (!(await isFolder(above))) {
+    throw new BackupError('vault-unreachable', `the folder ${above}, which is to hold ${place.root}, is not there`, {
+      hint: 'mount the disk, or make the folder',
+    });
+  }
+  await requireNoFile(place.root);
+  await requireMounts(place.root);
+  for (const folder of [place.root, dirname(place.incoming), place.versions, place.incoming]) await makeFolder(folder);
+}
+
+/**
+ * The path of an object. Its folders are made when `make` is set. Refuses to follow symbolic links below the root, so that no key
+ * leads out of it. A folder that is missing, or is something else, is the system's ENOENT or ENOTDIR.
+ */
+export async function pathOf(place: FolderPlace, key: string, options: { make: boolean }): Promise<string> {
+  const segments = key.split('/');
+  const last = segments.pop();
+  if (last === undefined || isHidden(segments[0] ?? last)) {
+    throw new BackupError('input-invalid', `"${key}" is kept for the vault itself in ${place.root}`);
+  }
+  let folder = place.root;
+  for (const segment of segments) {
+    folder = join(folder, segment);
+    if (options.make) await makeFolder(folder);
+    const found = await lstat(folder);
+    if (found.isSymbolicLink()) throw linked(folder);
+    if (!found.isDirectory()) throw notAFolder(folder);
+  }
+  return join(folder, last);
+}
+
+/** Makes a folder durably, if it is not there. */
+async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { mode: 0o700 });
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') return;
+    throw error;
+  }
+  await syncFolder(dirname(folder));
+}
+
+/** Makes the entries of a folder durable. Some network file systems can't, and need not. */
+export async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } catch (error) {
+    if (!['EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'EBADF'].includes(codeOf(error) ?? '')) throw error;
+  } finally {
+    await handle.close();
+  }
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return (await lstat(`${path}/.`).catch(absent))?.isDirectory() === true;
+}
+
+/** A path that was mistyped may name a file. */
+async function requireNoFile(root: string): Promise<void> {
+  const found = await stat(root).catch(absent);
+  if (found === undefined || found.isDirectory()) return;
+  throw new BackupError('vault-unreachable', `the vault ${root} is a file, not a folder`, { hint: 'correct the path of the vault in the configuration, or move the file away' });
+}
+
+function notAFolder(path: string): Error {
+  return Object.assign(new Error(`ENOTDIR: ${path} is not a folder`), { code: 'ENOTDIR' });
+}

@@ -1,0 +1,73 @@
+import { constants } from 'node:fs';
+import { open, type FileHandle } from 'node:fs/promises';
+import { BackupError } from '../../domain/errors.ts';
+import type { ObjectKey } from '../../domain/keys.ts';
+import type { ByteStream, Versioned } from '../../ports.ts';
+import { answered, codeOf } from './errors.ts';
+import { pathOf, requireVault, type FolderPlace } from './place.ts';
+import { currentFile, currentVersion } from './versions.ts';
+
+const chunkBytes = 512 * 1024;
+
+/** An object's bytes. Throws `object-missing`, and `vault-failed` when the file gets shorter while it is read. */
+export async function* readFolder(place: FolderPlace, key: ObjectKey, signal: AbortSignal): ByteStream {
+  const what = `read ${place.root}/${key}`;
+  const opening = reading(place, what, async () => {
+    const anchor = await pathOf(place, key, { make: false });
+    return openFile(await currentFile(place, key, anchor));
+  });
+  const handle = await answered(what, opening, signal).catch((error: unknown) => {
+    // given up while the disk was still opening it
+    void opening.then((late) => late.close(), () => undefined);
+    throw error;
+  });
+  try {
+    const { size } = await answered(what, handle.stat(), signal);
+    for (let at = 0; at < size; ) {
+      const block = Buffer.allocUnsafeSlow(Math.min(chunkBytes, size - at));
+      const { bytesRead } = await answered(what, handle.read(block, 0, block.length, at), signal);
+      if (bytesRead === 0) throw new BackupError('vault-failed', `${what}: the file ended at ${at} of ${size} bytes`);
+      at += bytesRead;
+      yield block.subarray(0, bytesRead);
+    }
+  } finally {
+    await handle.close().catch(() => undefined);
+  }
+}
+
+/** A small object and its version. Throws `object-missing`. */
+export async function readVersion(place: FolderPlace, key: ObjectKey, signal: AbortSignal): Promise<Versioned> {
+  const what = `read ${place.root}/${key}`;
+  const work = reading(place, what, async () => {
+    const anchor = await pathOf(place, key, { make: false });
+    const { path, version } = await currentVersion(place, key, anchor);
+    const handle = await openFile(path);
+    try {
+      return { body: await handle.readFile(), version };
+    } finally {
+      await handle.close();
+    }
+  });
+  return answered(what, work, signal);
+}
+
+/** Tries again when the version that was found has been replaced and tidied away before it could be opened. */
+async function reading<T>(place: FolderPlace, what: string, attempt: () => Promise<T>): Promise<T> {
+  for (let attempts = 1; ; attempts += 1) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (!['ENOENT', 'ENOTDIR', 'EISDIR', 'ELOOP'].includes(codeOf(error) ?? '')) throw error;
+      await requireVault(place);
+      if (attempts === 3) throw new BackupError('object-missing', `${what}: there is no such object`, { cause: error });
+    }
+  }
+}
+
+/** Opens a file, which must be one. */
+async function openFile(path: string): Promise<FileHandle> {
+  const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  if ((await handle.stat()).isFile()) return handle;
+  await handle.close();
+  throw Object.assign(new Error(`EISDIR: ${path} is not a file`), { code: 'EISDIR' });
+}

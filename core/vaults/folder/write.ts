@@ -1,0 +1,110 @@
+import { randomUUID } from 'node:crypto';
+import { link, lstat, open, readdir, rm, stat, unlink, type FileHandle } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { BackupError } from '../../domain/errors.ts';
+import type { Bytes } from '../../domain/units.ts';
+import type { ByteStream } from '../../ports.ts';
+import { answered, codeOf } from './errors.ts';
+import { syncFolder, type FolderPlace } from './place.ts';
+import { interruptible } from '../waiting.ts';
+
+const blockBytes = 1024 * 1024;
+/** So often is a long write made durable: a full disk is found early, and the last flush is short. */
+const flushBytes = 64 * 1024 * 1024;
+/** So long a file is waited for whose opening was given up: a disk that hangs must not hold us. */
+const discardLimitMs = 2000;
+/** A file being written is touched all the time; one untouched for a day belongs to a run that is dead. */
+const leftoverMs = 24 * 3_600_000;
+
+/** Writes a stream into a hidden file, durably, and returns where; nothing is left of it when that fails. */
+export async function writeIncoming(
+  place: FolderPlace,
+  what: string,
+  body: ByteStream,
+  signal: AbortSignal,
+): Promise<{ path: string; bytes: Bytes }> {
+  const path = join(place.incoming, randomUUID());
+  const opening = open(path, 'wx', 0o600);
+  const handle = await answered(what, opening, signal).catch(async (error: unknown) => {
+    await Promise.race([opening.then((late) => discard(late, path), () => undefined), delay(discardLimitMs, undefined, { ref: false })]);
+    throw error;
+  });
+  try {
+    const bytes = await writeAll(handle, what, interruptible(body, signal), signal);
+    await answered(what, handle.sync(), signal);
+    const held = (await answered(what, handle.stat(), signal)).size;
+    if (held !== bytes) throw new BackupError('vault-failed', `${what}: the disk holds ${held} of ${bytes} bytes`);
+    await answered(what, handle.close(), signal);
+    return { path, bytes };
+  } catch (error) {
+    await discard(handle, path);
+    throw error;
+  }
+}
+
+async function discard(handle: FileHandle, path: string): Promise<void> {
+  await handle.close().catch(() => undefined);
+  await rm(path, { force: true }).catch(() => undefined);
+}
+
+/** Gives a written file a second name, which must not exist: false when it does. Atomic, on NFS too. */
+export async function linkNew(path: string, name: string): Promise<boolean> {
+  try {
+    await link(path, name);
+  } catch (error) {
+    // An NFS server's answer may get lost and the call be sent twice: then the name is there, and it is ours.
+    if (codeOf(error) !== 'EEXIST' || (await stat(path)).nlink < 2) return codeOf(error) === 'EEXIST' ? false : fail(error);
+  }
+  await syncFolder(dirname(name));
+  return true;
+}
+
+/** Removes what dead runs have left half written. The disk's own clock decides, by the file that `path` names. */
+export async function sweepIncoming(place: FolderPlace, path: string): Promise<void> {
+  const now = (await stat(path)).mtimeMs;
+  for (const name of await readdir(place.incoming)) {
+    const file = join(place.incoming, name);
+    const found = await lstat(file).catch(() => undefined);
+    if (found?.isFile() && now - found.mtimeMs > leftoverMs) await unlink(file).catch(() => undefined);
+  }
+}
+
+async function writeAll(handle: FileHandle, what: string, body: ByteStream, signal: AbortSignal): Promise<Bytes> {
+  const block = Buffer.allocUnsafeSlow(blockBytes);
+  let filled = 0;
+  let bytes = 0;
+  let flushed = 0;
+  let flush: Promise<void> = Promise.resolve();
+  for await (const chunk of body) {
+    for (let at = 0; at < chunk.length; ) {
+      const taken = Math.min(chunk.length - at, blockBytes - filled);
+      block.set(chunk.subarray(at, at + taken), filled);
+      at += taken;
+      filled += taken;
+      if (filled === blockBytes) await writeBlock();
+    }
+  }
+  await writeBlock();
+  await answered(what, flush, signal);
+  return bytes;
+
+  async function writeBlock(): Promise<void> {
+    for (let at = 0; at < filled; ) {
+      const { bytesWritten } = await answered(what, handle.write(block, at, filled - at), signal);
+      if (bytesWritten === 0) throw new BackupError('vault-full', `${what}: the disk takes no more`);
+      at += bytesWritten;
+    }
+    bytes += filled;
+    filled = 0;
+    if (bytes - flushed < flushBytes) return;
+    flushed = bytes;
+    await answered(what, flush, signal);
+    flush = handle.datasync();
+    flush.catch(() => undefined);
+  }
+}
+
+function fail(error: unknown): never {
+  throw error;
+}

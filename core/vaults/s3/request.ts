@@ -1,0 +1,77 @@
+import { createHash } from 'node:crypto';
+import type { S3Client } from '@aws-sdk/client-s3';
+import { abortError, BackupError } from '../../domain/errors.ts';
+import type { Bytes } from '../../domain/units.ts';
+import type { Tags } from '../../ports.ts';
+import { crc32c, crc32cHeader } from './upload/crc32c.ts';
+import type { Checksums } from './client.ts';
+import { isDamage, s3Error } from './errors.ts';
+import { sleep, withGrace } from '../waiting.ts';
+
+/** A bucket and what to ask of it. */
+export type S3Place = {
+  client: S3Client;
+  bucket: string;
+  /** Empty, or ending in `/`. */
+  prefix: string;
+  /** `s3://bucket/prefix` */
+  name: string;
+  checksums: Checksums;
+  /** Whether the store has tags. */
+  tags: boolean;
+  kmsKey: string | undefined;
+  /** Memory that no upload needs at the moment: the next one takes it. */
+  spare: Buffer[];
+};
+
+export type CallOptions = { abortSignal: AbortSignal; requestTimeout: number };
+
+/** Slowest upload that is waited for, bytes a second, after a minute. */
+const slowest = 100_000;
+const damageRetries = 2;
+const graceMs = 5_000;
+const smallWriteMs = 120_000;
+
+/**
+ * Sends a request and gives its answer; `sent` is the size of its body. A body that arrived damaged is sent again. Passing failures
+ * are the SDK's to retry. Fails with the errors of `s3-errors.ts`, or the signal's.
+ */
+export async function call<T>(what: string, send: (options: CallOptions) => Promise<T>, signal: AbortSignal, sent: Bytes = 0): Promise<T> {
+  for (let damages = 0; ; damages += 1) {
+    if (signal.aborted) throw abortError(signal);
+    try {
+      return await send({ abortSignal: signal, requestTimeout: 60_000 + (sent * 1000) / slowest });
+    } catch (error) {
+      if (signal.aborted) throw abortError(signal);
+      if (!isDamage(error) || damages === damageRetries) throw s3Error(what, error);
+      await sleep(100, signal);
+    }
+  }
+}
+
+/** Does a short write to its end when somebody asks us to stop, for a few seconds, so that its outcome is known. */
+export function finishing<T>(what: string, write: (signal: AbortSignal) => Promise<T>, signal: AbortSignal, limitMs = smallWriteMs): Promise<T> {
+  const late = new BackupError('vault-unreachable', `${what}: not done after ${limitMs / 1000} s`, {
+    hint: "check the vault's endpoint and the network, then run again",
+  });
+  return withGrace({ graceMs, limitMs, late }, write, signal);
+}
+
+/** Where an object is. */
+export function objectAt(place: S3Place, key: string): { Bucket: string; Key: string } {
+  return { Bucket: place.bucket, Key: place.prefix + key };
+}
+
+/** What a new object is given besides its bytes: tags and the key that encrypts it. */
+export function attributes({ tags: hasTags, kmsKey }: S3Place, tags: Tags) {
+  return {
+    ...(hasTags && Object.keys(tags).length > 0 ? { Tagging: new URLSearchParams(tags).toString() } : {}),
+    ...(kmsKey === undefined ? {} : { ServerSideEncryption: 'aws:kms' as const, SSEKMSKeyId: kmsKey }),
+  };
+}
+
+/** What lets the store find damage in a body. */
+export function guard({ checksums }: S3Place, body: Uint8Array, crc = crc32c(body)) {
+  if (checksums === 'when-required') return { ContentMD5: createHash('md5').update(body).digest('base64') };
+  return { ChecksumCRC32C: crc32cHeader(crc) };
+}

@@ -1,0 +1,64 @@
+import { DeleteObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import { isBackupError } from '../../domain/errors.ts';
+import type { ObjectKey } from '../../domain/keys.ts';
+import type { Deleted, Vault } from '../../ports.ts';
+import type { Checksums } from './client.ts';
+import { putNew, putOver } from './upload/conditional.ts';
+import { getObject, readObject } from './get.ts';
+import { listBucket } from './list.ts';
+import { knowingMissing } from './missing.ts';
+import { putStream } from './upload/put.ts';
+import { call, objectAt, type S3Place } from './request.ts';
+import { retag, tagsOf } from './tags.ts';
+import { abandonUpload, listUnfinished } from './unfinished.ts';
+
+export type S3VaultOptions = {
+  /** Made by `s3Client`, with the same `checksums`. */
+  client: S3Client;
+  bucket: string;
+  /** Below which everything lies; may be empty. */
+  prefix: string;
+  /** Encrypts with this KMS key; else as the bucket does by itself. */
+  kmsKey?: string | undefined;
+  /** @default when-supported */
+  checksums?: Checksums | undefined;
+  /** False for stores that have no object tags. @default true */
+  tags?: boolean | undefined;
+};
+
+/**
+ * A bucket as a vault. Needs the rights to put, get and list objects, to abort multipart uploads, to tag objects and to read their tags
+ * (`s3:PutObjectTagging`, `s3:GetObjectTagging`), and to delete and to list multipart uploads only where objects are to be deleted. The store must honour
+ * `If-None-Match` and `If-Match` on PutObject.
+ */
+export function s3Vault({ client, bucket, prefix, kmsKey, checksums = 'when-supported', tags = true }: S3VaultOptions): Vault {
+  const folder = prefix.replace(/^\/+|\/+$/g, '');
+  const name = folder === '' ? `s3://${bucket}` : `s3://${bucket}/${folder}`;
+  const place: S3Place = { client, bucket, prefix: folder === '' ? '' : `${folder}/`, name, checksums, tags, kmsKey, spare: [] };
+  return {
+    place: name,
+    put: (key, body, given, signal) => putStream(place, key, body, given, signal),
+    putIfAbsent: (key, body, given, signal) => putNew(place, key, body, given, signal),
+    putIfUnchanged: (key, body, version, signal) => putOver(place, key, body, version, signal),
+    read: (key, signal) => knowingMissing(place, key, () => readObject(place, key, signal), signal),
+    get: (key, signal) => getObject(place, key, signal),
+    list: (start, signal) => listBucket(place, start, signal),
+    delete: (key, signal) => remove(place, key, signal),
+    tags: async (key, signal) => (place.tags ? knowingMissing(place, key, () => tagsOf(place, key, signal), signal) : undefined),
+    retag: async (key, given, signal) => (place.tags ? knowingMissing(place, key, () => retag(place, key, given, signal), signal) : undefined),
+    unfinished: (start, signal) => listUnfinished(place, start, signal),
+    abandon: (upload, signal) => abandonUpload(place, upload, signal),
+  };
+}
+
+/** Without a version in the request, a versioned bucket puts a marker over the object and says so: the right to delete versions is not asked for. */
+async function remove(place: S3Place, key: ObjectKey, signal: AbortSignal): Promise<Deleted> {
+  const command = new DeleteObjectCommand(objectAt(place, key));
+  try {
+    const { DeleteMarker } = await call(`delete ${place.name}/${key}`, (options) => place.client.send(command, options), signal);
+    return { state: DeleteMarker === true ? 'hidden' : 'gone' };
+  } catch (error) {
+    if (!isBackupError(error, 'object-missing')) throw error;
+    return { state: 'gone' };
+  }
+}

@@ -1,0 +1,42 @@
+import { partSize } from '../../../domain/multipart.ts';
+import type { ByteStream } from '../../../ports.ts';
+
+/** A stretch of a stream, the size of an upload's part. `release` gives its memory back for another one. */
+export type Block = { index: number; bytes: Buffer; last: boolean; release(): void };
+
+/**
+ * A stream cut into the parts of an upload: at least one, all but the last of the size that the plan says. A block is given out only
+ * when it is known whether it is the last. Memory comes from the blocks that were released, and goes back to `spare`.
+ */
+export async function* inBlocks(body: ByteStream, spare: Buffer[]): AsyncGenerator<Block> {
+  let index = 0;
+  let memory = take();
+  let filled = 0;
+  for await (const chunk of body) {
+    for (let at = 0; at < chunk.length; ) {
+      if (filled === memory.length) {
+        yield block(false);
+        index += 1;
+        memory = take();
+        filled = 0;
+      }
+      const taken = Math.min(chunk.length - at, memory.length - filled);
+      memory.set(chunk.subarray(at, at + taken), filled);
+      at += taken;
+      filled += taken;
+    }
+  }
+  yield block(true);
+
+  function block(last: boolean): Block {
+    const own = memory;
+    return { index, bytes: own.subarray(0, filled), last, release: () => void spare.push(own) };
+  }
+
+  /** Not zeroed, so that a small object touches no more memory than it has bytes. */
+  function take(): Buffer {
+    const size = partSize(index);
+    const known = spare.findIndex(({ length }) => length === size);
+    return known < 0 ? Buffer.allocUnsafeSlow(size) : spare.splice(known, 1)[0]!;
+  }
+}

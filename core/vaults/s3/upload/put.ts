@@ -1,0 +1,39 @@
+import { PutObjectCommand } from '@aws-sdk/client-s3';
+import type { ObjectKey } from '../../../domain/keys.ts';
+import type { ByteStream, Stored, Tags } from '../../../ports.ts';
+import { crc32c } from './crc32c.ts';
+import { inBlocks } from './blocks.ts';
+import { startUpload, type Upload } from './multipart.ts';
+import { attributes, call, finishing, guard, objectAt, type S3Place } from '../request.ts';
+import { confirmStored } from './stored.ts';
+import { interruptible } from '../../waiting.ts';
+
+/** Stores a stream: whole when it fits in one part, else in parts. Whatever fails, no object and no upload is left. */
+export async function putStream(place: S3Place, key: ObjectKey, body: ByteStream, tags: Tags, signal: AbortSignal): Promise<Stored> {
+  const failure = new AbortController();
+  const stop = AbortSignal.any([signal, failure.signal]);
+  let upload: Upload | undefined;
+  try {
+    for await (const block of inBlocks(interruptible(body, stop), place.spare)) {
+      if (block.index === 0 && block.last) return await putWhole(place, key, block.bytes, tags, signal).finally(block.release);
+      upload ??= await startUpload(place, key, tags, (error) => failure.abort(error), stop);
+      await upload.add(block);
+    }
+    return await upload!.complete();
+  } catch (error) {
+    failure.abort(error);
+    throw upload === undefined ? error : await upload.abandon(error);
+  }
+}
+
+async function putWhole(place: S3Place, key: ObjectKey, body: Buffer, tags: Tags, signal: AbortSignal): Promise<Stored> {
+  const what = `write ${place.name}/${key}`;
+  const crc = crc32c(body);
+  const command = new PutObjectCommand({ ...objectAt(place, key), Body: body, ...attributes(place, tags), ...guard(place, body, crc) });
+  const write = async (own: AbortSignal) => {
+    await call(what, (options) => place.client.send(command, options), own, body.length);
+    await confirmStored(place, key, { bytes: body.length, crc, parts: [] }, tags, own);
+  };
+  await finishing(what, write, signal);
+  return { bytes: body.length };
+}

@@ -1,0 +1,114 @@
+import { readFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { toldRun } from '../../core/telling/run-and-report.ts';
+import type { Run, RunHost } from '../../core/telling/run-and-report.ts';
+import { compose, openTelling } from '../../core/compose.ts';
+import type { Nightjar } from '../../core/compose.ts';
+import { parseConfig, toldByText } from '../../core/config-file.ts';
+import type { ToldBy } from '../../core/contract/config/config.ts';
+import { functionEnvironmentSchema } from '../../core/contract/events/requests.ts';
+import { BackupError } from '../../core/domain/errors.ts';
+import type { SourceName } from '../../core/domain/keys.ts';
+import type { Verb } from '../../core/domain/messages/run.ts';
+import { collectSeldom } from '../../core/pipeline/relax-garbage.ts';
+import type { Report } from '../../core/ports.ts';
+import { readToolsFacts } from '../../core/tools.ts';
+import { limitsOf } from './deadline.ts';
+import { failureOf, thrownOf } from './failure.ts';
+import { invocationIdentity, ofRun } from './identity.ts';
+import type { InvocationIdentity, LambdaContext, Occasion } from './identity.ts';
+import { jsonLog, reportTo, without } from './log.ts';
+
+export type Invocation = Nightjar & { identity: InvocationIdentity; report: Report; seconds(): number };
+
+type Job<E, R> = {
+  verb: Verb;
+  read(event: unknown): E;
+  work(event: E, invocation: Invocation, signal: AbortSignal): Promise<R>;
+  /** What is told of a result that is not all it should be: it is answered all the same. */
+  failureOf?(result: R): BackupError | undefined;
+};
+
+/** Left for the answer when telling takes long. */
+const answerMs = 500;
+const leastTellingMs = 1_000;
+
+/** A Lambda handler: reads the event, puts Nightjar together, works within the deadline, tells how it ended, and logs start, end and failure. Throws what Lambda is to show. */
+export function lambdaHandler<E extends Occasion, R extends object>({ verb, read, work, failureOf: failureIn = () => undefined }: Job<E, R>): (event: unknown, context: LambdaContext) => Promise<R> {
+  collectSeldom();
+  return async (event, context) => {
+    const began = Date.now();
+    const seconds = (): number => Math.round((Date.now() - began) / 100) / 10;
+    const wanted = attempt(() => read(event));
+    const identity = invocationIdentity(context, process.env['AWS_LAMBDA_INITIALIZATION_TYPE'], wanted.value);
+    const secrets = roleSecrets();
+    const fields: Record<string, unknown> = { requestId: context.awsRequestId, run: identity.run, verb };
+    const log = jsonLog({ fields, now: () => new Date(), write: (line) => process.stdout.write(line), secrets });
+    const limits = limitsOf(verb, context.getRemainingTimeInMillis());
+    const explain = (error: unknown): BackupError => {
+      const { code, message, hint, cause } = failureOf(error, limits.signal);
+      return new BackupError(code, without(message, secrets()), { hint, cause });
+    };
+    const limit = (): AbortSignal => AbortSignal.timeout(Math.max(leastTellingMs, context.getRemainingTimeInMillis() - answerMs));
+    try {
+      const source = wanted.value?.source as SourceName | undefined;
+      fields['source'] = source;
+      if (wanted.value !== undefined) log('INFO', 'start', { event: wanted.value });
+      const result = await within({ verb, source }, { identity, explain, limit, failureOf: failureIn }, limits.signal, (nightjar) => work(wanted.get(), { ...nightjar, identity, random: () => ofRun(identity.run), report: reportTo(log), seconds }, limits.signal));
+      log(failureIn(result) === undefined ? 'INFO' : 'ERROR', 'end', { result });
+      return result;
+    } catch (error) {
+      const failure = explain(error);
+      const { code, message, hint, cause } = failure;
+      log('ERROR', 'failed', { code, error: message, hint, seconds: seconds(), ...(code === 'internal' && cause instanceof Error && { stack: cause.stack }) });
+      throw thrownOf(failure);
+    } finally {
+      limits.release();
+    }
+  };
+}
+
+/** A value, or the error that `get` throws: an event that can't be read is told to whom the configuration names. */
+function attempt<T>(make: () => T): { value?: T; get(): T } {
+  try {
+    const value = make();
+    return { value, get: () => value };
+  } catch (error) {
+    return {
+      get() {
+        throw error;
+      },
+    };
+  }
+}
+
+type Asking<R> = Pick<RunHost, 'explain' | 'limit'> & { identity: InvocationIdentity; failureOf(result: R): BackupError | undefined };
+
+async function within<R extends object>(run: Run, { identity, explain, limit, failureOf: failureIn }: Asking<R>, signal: AbortSignal, work: (nightjar: Nightjar) => Promise<R>): Promise<R> {
+  const { LAMBDA_TASK_ROOT: bundle, NIGHTJAR_CONFIG: file, NIGHTJAR_TOOLS: layer, NIGHTJAR_TOPIC: topic } = functionEnvironmentSchema.parse(process.env);
+  const path = resolve(bundle, file);
+  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+    throw new BackupError('config-invalid', `the configuration ${path} can't be read`, { hint: 'it belongs into the bundle, or NIGHTJAR_CONFIG names another file', cause });
+  });
+  const config = attempt(() => tellingTopic(parseConfig(text, file), topic));
+  const host = { env: process.env, folder: dirname(path), identity, layer: async () => layer, toolsFacts: () => readToolsFacts(layer) };
+  let nightjar: Nightjar | undefined;
+  try {
+    const composed = async (): Promise<R> => work((nightjar = await compose(config.get(), host, signal)));
+    return await toldRun(run, composed, (result) => result, { ...openTelling(config.value ?? tellingTopic(toldByText(text), topic), host), run: identity.run, vault: () => nightjar?.vault, settings: (source) => config.value?.sources.get(source), explain, limit, unalarming: ['lease-held'] }, failureIn);
+  } finally {
+    nightjar?.close();
+  }
+}
+
+/** Whoever the configuration tells, and the topic of the stack, unless it stands there by itself. */
+function tellingTopic<T extends ToldBy>(told: T, topic: string | undefined): T {
+  if (topic === undefined || told.notify.some(({ sns }) => sns === topic)) return told;
+  return { ...told, notify: [...told.notify, { sns: topic }] };
+}
+
+/** What the execution role's credentials consist of, as it is and as it stands in a signed address: a driver's words could hold them. */
+function roleSecrets(): () => string[] {
+  const values = (): string[] => ['AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN'].flatMap((name) => process.env[name] ?? []);
+  return () => values().flatMap((value) => [value, encodeURIComponent(value)]);
+}

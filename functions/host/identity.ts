@@ -1,0 +1,58 @@
+import { createHash } from 'node:crypto';
+import type { Identity } from '../../core/store/lease/lease.ts';
+import { isBackupError } from '../../core/domain/errors.ts';
+
+export type LambdaContext = {
+  awsRequestId: string;
+  functionName: string;
+  logStreamName: string;
+  getRemainingTimeInMillis(): number;
+};
+
+/** What an event says of itself that is the same whenever it is delivered. */
+export type Occasion = { source?: string | undefined; scheduled?: string | undefined };
+
+/** Who an invocation is to the lease, and whom it has met there. */
+export type InvocationIdentity = Identity & {
+  /** Who held the lease when we asked for it. */
+  met(): { holder: string; sameRequest: boolean } | undefined;
+};
+
+/** Kinds of environment that never do two invocations side by side; managed instances do. */
+const oneAtATime = ['on-demand', 'provisioned-concurrency', 'snap-start'];
+
+/**
+ * The run id is the beginning of the request's, which stays the same when Lambda tries again; of what a schedule has started, it is made of the
+ * source and the moment that was meant, for the Scheduler may deliver that twice, in two requests. A log stream belongs to one execution environment. Where that does one invocation at a time, which `initialization` (AWS_LAMBDA_INITIALIZATION_TYPE) tells, another holder
+ * of our stream is a run that has been killed.
+ */
+export function invocationIdentity({ awsRequestId, functionName, logStreamName }: LambdaContext, initialization: string | undefined, { source, scheduled }: Occasion = {}): InvocationIdentity {
+  const alone = oneAtATime.includes(initialization ?? '');
+  const place = `lambda ${functionName} ${logStreamName} request `;
+  let met: string | undefined;
+  return {
+    run: scheduled === undefined ? awsRequestId.slice(0, 8) : createHash('sha256').update(`${scheduled} ${source}`).digest('hex').slice(0, 8),
+    holder: `${place}${awsRequestId}`,
+    isGone(holder) {
+      met = holder;
+      return alone && holder.startsWith(place);
+    },
+    met: () => (met === undefined ? undefined : { holder: met, sameRequest: met.endsWith(` request ${awsRequestId}`) }),
+  };
+}
+
+/**
+ * Who is doing the same work at this moment, so that ours is to be skipped. Undefined for every other failure; also for an earlier attempt
+ * at this very request, which may have been killed: then ours fails, and Lambda tries again.
+ */
+export function otherHolder(error: unknown, identity: InvocationIdentity): string | undefined {
+  if (!isBackupError(error, 'lease-held')) return undefined;
+  if (isBackupError(error.cause, 'object-exists')) return 'a run that began at the same moment';
+  const met = identity.met();
+  return met?.sameRequest ? undefined : met?.holder;
+}
+
+/** A number in [0, 1) that is the same for the same run, so that the ids of what it makes end alike. */
+export function ofRun(run: string): number {
+  return createHash('sha256').update(run).digest().readUIntBE(0, 3) / 0x1000000;
+}

@@ -1,0 +1,65 @@
+import { incompleteError } from '../../core/commands/incomplete.ts';
+import { proofSentence } from '../../core/commands/prove.ts';
+import type { Restored } from '../../core/commands/restore.ts';
+import type { Rotation } from '../../core/commands/rotate.ts';
+import type { BackupResult, RestoreResult, RotateResult } from '../../core/contract/events/requests.ts';
+import type { Manifest } from '../../core/contract/manifest/manifest.ts';
+
+/** What a backup tells the person or the program that asked for it. */
+export function storedResult({ source, id, tables, parts, warnings }: Manifest, seconds: number): BackupResult {
+  return {
+    status: 'stored',
+    source,
+    id,
+    tables: tables.length,
+    rows: sum(tables.map(({ rows }) => rows)),
+    bytes: sum(parts.map(({ bytes }) => bytes)),
+    storedBytes: sum(parts.map(({ storedBytes }) => storedBytes)),
+    parts: parts.length,
+    seconds,
+    warnings,
+  };
+}
+
+/** An answer holds 6 MB, an event of the bus 256 KB (AWS Lambda and EventBridge quotas). */
+const shownFailures = 100;
+
+/** What a restore tells; one whose proof has failed never comes here, unless it went on without what could not be restored. */
+export function restoredResult(restored: Restored, { source, place }: { source: string; place: string }, seconds: number): RestoreResult {
+  const { id, database, proof, failures, notReplaced, notes } = restored;
+  const about = { source, id, database, notes, seconds };
+  const error = incompleteError(restored, place);
+  if (error === undefined) return { status: 'restored', ...about, proof: proof === undefined ? 'not asked for' : proofSentence(proof) };
+  return {
+    status: 'incomplete',
+    ...about,
+    proof: 'not proven',
+    ...(notReplaced !== undefined && { notReplaced }),
+    error: error.message,
+    hint: error.hint ?? '',
+    failed: failures.length,
+    failures: failures.slice(0, shownFailures),
+    differences: proof?.differences.slice(0, shownFailures) ?? [],
+  };
+}
+
+function sum(numbers: number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
+}
+
+/** What a rotation tells. */
+export function rotatedResult({ plan, removals, freed, hidden, retagged, swept }: Rotation, dryRun: boolean, seconds: number): RotateResult {
+  return {
+    status: dryRun ? 'dry-run' : 'rotated',
+    source: plan.source,
+    backups: plan.backups.length,
+    kept: plan.backups.filter(({ action }) => action === 'keep').length,
+    removed: removals.map(({ id, state, bytes, lock }) => ({ id, state, bytes, ...(lock?.until && { lockedUntil: lock.until.toISOString() }) })),
+    freed,
+    hidden,
+    retagged,
+    swept: { state: swept.state, objects: swept.objects, uploads: swept.uploads, bytes: swept.bytes },
+    ...(plan.refusal && { refusal: plan.refusal.message }),
+    seconds,
+  };
+}

@@ -1,0 +1,27 @@
+import { ArnFormat, Stack } from 'aws-cdk-lib';
+import type { Construct } from 'constructs';
+import type { Config, SourceConfig } from '../../core/contract/config/config.ts';
+import type { NotifierConfig } from '../../core/contract/config/notify.ts';
+
+/** What Secrets Manager puts behind a secret's name in its ARN: a hyphen and six characters. */
+const anyTail = '-??????';
+
+/** Names or ARNs of the secrets that logging in to a source takes. */
+export function secretsOfSource({ server }: Pick<SourceConfig, 'server'>): string[] {
+  return namesIn([server.user, server.password]);
+}
+
+/** Names or ARNs of the secrets that telling takes; every function tells. */
+export function secretsOfTelling({ notify }: Pick<Config, 'notify'>): string[] {
+  return notify.flatMap(({ slack, telegram, webhook }: NotifierConfig) => namesIn([slack, telegram?.token, webhook?.url, webhook?.key]));
+}
+
+/** The ARN of a secret as policies take it: exact where the whole ARN is known, else with its random tail left open. */
+export function secretArn(scope: Construct, secret: string): string {
+  if (secret.startsWith('arn:')) return /-[A-Za-z0-9]{6}$/.test(secret) ? secret : `${secret}${anyTail}`;
+  return Stack.of(scope).formatArn({ service: 'secretsmanager', resource: 'secret', resourceName: `${secret}${anyTail}`, arnFormat: ArnFormat.COLON_RESOURCE_NAME });
+}
+
+function namesIn(references: readonly unknown[]): string[] {
+  return references.flatMap((reference) => (typeof reference === 'object' && reference !== null && 'secret' in reference ? [String(reference.secret)] : []));
+}

@@ -1,0 +1,138 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { cliScene } from '../../support/cli/scene.ts';
+import type { CliScene } from '../../support/cli/scene.ts';
+
+let scene: CliScene;
+let id = '';
+
+beforeAll(async () => {
+  scene = await cliScene();
+}, 20 * 60_000);
+afterAll(() => scene.stop());
+
+test('a vault without a backup is told as such, and is no empty list', async () => {
+  expect(await scene.run(['list', 'shop'])).toMatchObject({ code: 1, stderr: expect.stringContaining('in a new vault, the first backup makes what is missing') });
+});
+
+test('a backup prints one line: source, id, rows, size, stored, duration', async () => {
+  const { code, stdout, stderr } = await scene.run(['backup', 'shop']);
+
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  expect(stdout).toMatch(/^shop {2}\d{8}T\d{6}Z-[0-9a-f]{6} {2}1,000 rows {2}[\d.]+ kB {2}[\d.]+ kB stored {2}[\d.]+ s\n$/);
+  id = stdout.split('  ')[1]!;
+});
+
+test('a listing shows each backup in a line that fits 80 columns', async () => {
+  const { code, stdout } = await scene.run(['list', 'shop']);
+
+  const [title, head, line] = stdout.split('\n');
+  expect({ code, title }).toEqual({ code: 0, title: 'shop: 1 backup' });
+  expect(head).toMatch(/^id +age +rows +size +stored +took +tier$/);
+  expect(line).toMatch(new RegExp(`^${id} +\\d+ (s|min) +1,000 +[\\d.]+ kB +[\\d.]+ kB +\\d+ s +yearly$`));
+  expect(stdout.split('\n').every((text) => text.length <= 80)).toBe(true);
+});
+
+test('programs read the same as JSON', async () => {
+  const { code, document } = await scene.json(['list']);
+
+  expect(code).toBe(0);
+  expect(document).toMatchObject({ ok: true, backups: [{ source: 'shop', id, status: 'complete', engine: 'postgres', database: 'shop', rows: 1000, tables: 1 }] });
+});
+
+test('an intact backup is verified by its newest, by id, and with all the others', async () => {
+  expect(await scene.run(['verify', 'shop'])).toMatchObject({ code: 0, stdout: expect.stringMatching(new RegExp(`^shop {2}${id} {2}intact: 4 parts, [\\d.]+ kB read again\n$`)) });
+  expect(await scene.json(['verify', 'shop', id])).toMatchObject({ code: 0, document: { ok: true, results: [{ status: 'intact', id, problems: [] }] } });
+  expect(await scene.json(['verify', 'shop', '--all'])).toMatchObject({ code: 0, document: { results: [{ id }] } });
+});
+
+test('a source without a backup is a failure of verify, not nothing to do', async () => {
+  const { code, document } = await scene.json(['verify']);
+
+  expect(code).toBe(1);
+  expect(document).toMatchObject({ ok: false, results: [{ source: 'shop', status: 'intact' }, { source: 'big', status: 'failed', error: { code: 'backup-missing' } }] });
+});
+
+test('a restore makes a new database named after the moment, and proves it equal', async () => {
+  const database = `shop_${id.slice(0, 8)}_${id.slice(9, 15)}`;
+
+  const { code, stdout, stderr } = await scene.run(['restore', 'shop']);
+
+  expect(code).toBe(0);
+  expect(stderr).toMatch(new RegExp(`^backup {2}shop ${id}, \\d+ (s|min) old: 1 table, 1,000 rows, [\\d.]+ kB\ninto {4}postgres://postgres@127.0.0.1:\\d+/${database} \\(a new database\\)\n$`));
+  expect(stdout).toMatch(/^restored shop .* in [\d.]+ s\nproven equal: 1 table, 1,000 rows, \d+ definitions\n$/);
+  expect(await scene.sql(database, 'select count(*)::int as n from late')).toEqual([{ n: 100 }]);
+});
+
+test('a database that holds something is left alone', async () => {
+  await scene.sql('shop', `update orders set note = 'changed' where id = 1`);
+
+  const { code, stderr } = await scene.run(['restore', 'shop', '--to', 'shop']);
+
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/error: postgres:.*\/shop is not empty: it holds 1 table.*\n {2}hint: name a new database with --to, or drop what is there with --replace\n$/);
+  expect(await scene.sql('shop', 'select note from orders where id = 1')).toEqual([{ note: 'changed' }]);
+});
+
+test('--replace is not enough where nobody can be asked; with --yes it restores in place', async () => {
+  const refused = await scene.run(['restore', 'shop', id, '--to', 'shop', '--replace']);
+  expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining('hint: to go on without being asked, add --yes') });
+  expect(refused.stderr).toContain('ALL OF IT WILL BE DROPPED');
+  expect(await scene.sql('shop', 'select note from orders where id = 1')).toEqual([{ note: 'changed' }]);
+
+  const { code, document } = await scene.json(['restore', 'shop', id, '--to', 'shop', '--replace', '--yes']);
+
+  expect({ code, document }).toMatchObject({ code: 0, document: { ok: true, result: { id, database: 'shop', proven: true, proof: { tables: 1, rows: 1000, differences: [] } } } });
+  expect(await scene.sql('shop', 'select note from orders where id = 1')).not.toEqual([{ note: 'changed' }]);
+});
+
+test('a restore goes to the server of another source, and without a proof says so', async () => {
+  const { code, stdout } = await scene.run(['restore', 'shop', '--server', 'big', '--to', 'elsewhere', '--no-proof']);
+
+  expect(code).toBe(0);
+  expect(stdout).toContain('not proven: --no-proof left the comparison out');
+  expect(await scene.sql('elsewhere', 'select count(*)::int as n from orders')).toEqual([{ n: 1000 }]);
+});
+
+test('an id that is none, and one that is not there, are told apart', async () => {
+  expect(await scene.json(['restore', 'shop', 'yesterday'])).toMatchObject({ code: 2, document: { error: { code: 'input-invalid' } } });
+  expect(await scene.json(['restore', 'shop', '20200101T000000Z-000000'])).toMatchObject({ code: 1, document: { error: { code: 'backup-missing' } } });
+});
+
+test('a source that has left the configuration can still be listed and restored', async () => {
+  const text = await readFile(join(scene.folder, 'nightjar.yaml'), 'utf8');
+  await writeFile(join(scene.folder, 'later.yaml'), text.replace(/ {2}shop:\n.*\n/, ''));
+  const later = ['-c', 'later.yaml'];
+
+  expect(await scene.json(['list', 'shop', ...later])).toMatchObject({ code: 0, document: { backups: [{ id }] } });
+  expect(await scene.run(['restore', 'shop', ...later])).toMatchObject({ code: 2, stderr: expect.stringContaining('hint: say on whose server to restore: --server big') });
+  expect(await scene.json(['restore', 'shop', '--server', 'big', '--to', 'rescued', ...later])).toMatchObject({ code: 0, document: { result: { proven: true } } });
+});
+
+test('a flipped bit is found by verify, which names the part and exits 3; restore refuses it, too', async () => {
+  const part = `shop/${id}/data/0001.sql.zst`;
+  const path = join(scene.folder, 'backups', part);
+  const bytes = await readFile(path);
+  bytes[Math.floor(bytes.length / 2)]! ^= 1;
+  await writeFile(path, bytes);
+
+  const verified = await scene.run(['verify', 'shop']);
+  const latest = await scene.run(['restore', 'shop', '--to', 'from_damaged']);
+  const restored = await scene.run(['restore', 'shop', id, '--to', 'from_damaged']);
+
+  expect(verified).toMatchObject({ code: 3, stdout: `shop  ${id}  DAMAGED: data/0001.sql.zst (1 of 4 parts)\n`, stderr: expect.stringContaining(`${part} is damaged`) });
+  expect(await scene.json(['verify', 'shop'])).toMatchObject({ code: 3, document: { ok: false, results: [{ status: 'damaged', problems: [{ file: 'data/0001.sql.zst', code: 'part-corrupt' }] }] } });
+  expect(latest).toMatchObject({ code: 3, stderr: expect.stringContaining(`the only one is not good: ${id}: its verify of `) });
+  expect(restored).toMatchObject({ code: 3, stderr: expect.stringMatching(new RegExp(`^warning ${id}: earlier, its verify of .* failed\n[^]*${part} is damaged`)) });
+  expect(await scene.sql('postgres', `select 1 from pg_database where datname = 'from_damaged'`)).toEqual([]);
+});
+
+test('a manifest that is no manifest is listed as what it is', async () => {
+  await writeFile(join(scene.folder, 'backups', 'shop', id, 'manifest.json'), '{}');
+
+  const { code, stdout } = await scene.run(['list', 'shop']);
+
+  expect(code).toBe(0);
+  expect(stdout).toMatch(new RegExp(`${id} .*unreadable\n {2}.*manifest.json can't be read`));
+});

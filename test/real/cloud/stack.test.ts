@@ -1,0 +1,24 @@
+import '../../support/jest/one-realm.ts';
+import { afterAll, beforeAll } from '@jest/globals';
+import { forbidden } from './forbidden.ts';
+import { limits } from './template/limits.ts';
+import { nights } from './nights.ts';
+import { afterwards, standing } from './standing.ts';
+import { troubles } from './troubles.ts';
+import { openWorld, type World } from './world.ts';
+
+let opened: World;
+const world = (): World => opened;
+
+beforeAll(async () => {
+  opened = await openWorld();
+}, 20 * 60_000);
+afterAll(() => opened?.close(), 60_000);
+
+// In this order: what was done before is what the next one finds.
+standing(world);
+nights(world);
+troubles(world);
+limits(world);
+forbidden(world);
+afterwards(world);

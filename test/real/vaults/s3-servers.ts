@@ -1,0 +1,39 @@
+import { GetObjectTaggingCommand, ListMultipartUploadsCommand, type S3Client } from '@aws-sdk/client-s3';
+import { s3Client, type S3ClientOptions } from '../../../core/vaults/s3/client.ts';
+import { s3Vault } from '../../../core/vaults/s3/s3.ts';
+import type { VaultUnderTest } from '../../contract/vault-contract.ts';
+import type { S3Server } from '../../servers/server.ts';
+
+export const bucket = 'nightjar-vault';
+
+/** Our client for a test's server. */
+export function clientOf(server: S3Server, options: S3ClientOptions = {}): S3Client {
+  const { endpoint, region, accessKeyId, secretAccessKey } = server;
+  return s3Client({ endpoint, region, credentials: { accessKeyId, secretAccessKey }, ...options });
+}
+
+/** The names of objects whose upload in parts has begun and not ended. */
+export async function uploadsIn(client: S3Client): Promise<string[]> {
+  const { Uploads } = await client.send(new ListMultipartUploadsCommand({ Bucket: bucket }));
+  return (Uploads ?? []).map(({ Key }) => Key ?? '');
+}
+
+/** A vault on a fresh bucket of a server, for the contract. */
+export async function openOn(server: S3Server, options: S3ClientOptions = {}): Promise<VaultUnderTest> {
+  await server.createBucket(bucket);
+  const client = clientOf(server, options);
+  const { checksums } = options;
+  return {
+    vault: s3Vault({ client, bucket, prefix: 'team/backups', checksums }),
+    missing: s3Vault({ client, bucket: 'not-there', prefix: 'team', checksums }),
+    leftovers: () => uploadsIn(client),
+    tagsOf: async (key) => {
+      const { TagSet } = await client.send(new GetObjectTaggingCommand({ Bucket: bucket, Key: `team/backups/${key}` }));
+      return Object.fromEntries((TagSet ?? []).map(({ Key, Value }) => [Key ?? '', Value ?? '']));
+    },
+    close: async () => {
+      client.destroy();
+      await server.stop();
+    },
+  };
+}

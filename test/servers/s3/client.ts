@@ -1,0 +1,21 @@
+import { CreateBucketCommand, PutBucketVersioningCommand, S3Client } from '@aws-sdk/client-s3';
+import type { S3Server } from '../server.ts';
+
+type Access = Pick<S3Server, 'endpoint' | 'region' | 'accessKeyId' | 'secretAccessKey'>;
+
+/** The stock SDK's client for a server of ours. */
+export function s3Client({ endpoint, region, accessKeyId, secretAccessKey }: Access): S3Client {
+  return new S3Client({ endpoint, region, credentials: { accessKeyId, secretAccessKey }, forcePathStyle: true });
+}
+
+/** Makes a bucket; one with Object Lock is versioned too. */
+export async function createBucket(access: Access, name: string, { versioned = false, objectLock = false } = {}): Promise<void> {
+  const client = s3Client(access);
+  try {
+    await client.send(new CreateBucketCommand({ Bucket: name, ...(objectLock && { ObjectLockEnabledForBucket: true }) }));
+    const versioning = { Bucket: name, VersioningConfiguration: { Status: 'Enabled' } } as const;
+    if (versioned && !objectLock) await client.send(new PutBucketVersioningCommand(versioning));
+  } finally {
+    client.destroy();
+  }
+}

@@ -1,0 +1,44 @@
+import { expect, test } from '@jest/globals';
+import { Validations } from 'aws-cdk-lib';
+import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { AwsSolutionsChecks } from 'cdk-nag';
+import { expectGolden } from '../support/golden.ts';
+import { goldenText } from './judges/golden-text.ts';
+import { mistakes } from './mistakes.ts';
+import { exampleConfig, examples, exampleStack, stackOf, synthesise } from './synthesis.ts';
+import { quickProblems, templateProblems } from './judges/template-problems.ts';
+
+test.each(examples)('the stack of examples/%s.yaml is as it was agreed in what matters, and neither AWS’s specification nor cdk-nag has anything against it', async (name) => {
+  const { template } = exampleStack(name);
+
+  expect(await templateProblems(template)).toEqual([]);
+  await expectGolden(`infra/${name}.txt`, goldenText(template));
+}, 180_000);
+
+test('the same configuration makes the same template', () => {
+  expect(synthesise(exampleConfig('plain')).template).toEqual(exampleStack('plain').template);
+}, 180_000);
+
+test('each of a list of mistakes is found', async () => {
+  const { template } = exampleStack('plain');
+  const missed: string[] = [];
+
+  for (const [what, spoil, words] of mistakes) {
+    const spoilt = structuredClone(template);
+    spoil(spoilt);
+    const found = (problems: string[]): boolean => problems.some((problem) => words.test(problem));
+    if (found(await quickProblems(spoilt))) continue;
+    const problems = await templateProblems(spoilt);
+    if (!found(problems)) missed.push(`${what}: ${problems.join('; ') || 'nothing found'}`);
+  }
+
+  expect(missed).toEqual([]);
+}, 300_000);
+
+test('cdk-nag still finds what nobody has answered', () => {
+  const { app, stack } = stackOf(exampleConfig('plain'));
+  Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
+  stack.backups.check.role.addToPolicy(new PolicyStatement({ actions: ['s3:GetObject'], resources: ['*'] }));
+
+  expect(() => app.synth()).toThrow(/IAM5/);
+}, 120_000);

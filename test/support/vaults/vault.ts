@@ -1,0 +1,48 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { BackupDeps } from '../../../core/commands/backup.ts';
+import type { Vault } from '../../../core/ports.ts';
+import { folderVault } from '../../../core/vaults/folder/folder.ts';
+
+export const limit = () => AbortSignal.timeout(90_000);
+
+/** A vault, and what else a backup takes. */
+export type VaultScene = {
+  vault: Vault;
+  deps(other?: Vault): BackupDeps;
+  /** Everything that lies in it, unfinished things too; the lease, which is given back and not deleted, and the records of starts aside. */
+  files(): Promise<string[]>;
+  remove(): Promise<void>;
+};
+
+/** What a backup into a vault takes, all real but for the name of who asks. */
+export function depsOf(vault: Vault): BackupDeps {
+  return {
+    vault,
+    clock: { now: () => new Date() },
+    identity: { run: 'test', holder: 'test', isGone: () => true },
+    random: Math.random,
+    version: 'test',
+    report: () => {},
+  };
+}
+
+/** A folder as the vault. */
+export async function folderScene() {
+  const folder = await mkdtemp(join(tmpdir(), 'nightjar-test-'));
+  const vault = folderVault(folder);
+  return {
+    folder,
+    vault,
+    deps: (other: Vault = vault) => depsOf(other),
+    async files(): Promise<string[]> {
+      const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+      const paths = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1));
+      return paths.filter((path) => !path.startsWith('.nightjar/versions/') && !path.includes('/starts/')).sort();
+    },
+    remove: () => rm(folder, { recursive: true, force: true }),
+  } satisfies VaultScene & { folder: string };
+}
+
+export type FolderScene = Awaited<ReturnType<typeof folderScene>>;

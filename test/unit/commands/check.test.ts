@@ -1,0 +1,249 @@
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { check } from '../../../core/commands/check.ts';
+import type { Checked } from '../../../core/commands/check.ts';
+import { recordingFailure } from '../../../core/store/records/failure.ts';
+import type { Watch } from '../../../core/contract/config/watch.ts';
+import { BackupError } from '../../../core/domain/errors.ts';
+import type { Watched } from '../../../core/domain/watch/freshness.ts';
+import { manifestKey, objectKey } from '../../../core/domain/keys.ts';
+import type { SourceName } from '../../../core/domain/keys.ts';
+import type { Message } from '../../../core/domain/messages/findings.ts';
+import type { Notifier, Vault } from '../../../core/ports.ts';
+import { before, hourMs, watching } from '../../support/vaults/seen.ts';
+import { storeBackup } from '../../support/vaults/stored.ts';
+import { folderScene, limit } from '../../support/vaults/vault.ts';
+import type { FolderScene } from '../../support/vaults/vault.ts';
+
+const began = new Date('2026-11-20T02:00:00Z');
+let scene: FolderScene;
+let now = began;
+let heard: string[] = [];
+let metered: Readonly<Record<string, number>>[] = [];
+
+beforeEach(async () => {
+  scene = await folderScene();
+  // a folder that has never held anything can't be told from a disk that is not mounted
+  await scene.vault.putIfAbsent(objectKey('note.txt'), Buffer.from('hello'), {}, limit());
+  now = began;
+  heard = [];
+  metered = [];
+});
+afterEach(() => scene.remove());
+
+const pass = (hours: number) => (now = new Date(now.getTime() + hours * hourMs));
+const sources = (names: string[], watch: Partial<Watch> = {}): Watched[] => names.map((name) => ({ ...watching(watch), source: name as SourceName, place: scene.vault.place }));
+const line = ({ severity, source, kind, subject }: Message) => `${severity} ${source ?? 'all'} ${kind}: ${subject}`;
+const listener: Notifier = { name: 'listener', notify: async (message) => void heard.push(line(message)) };
+const broken: Notifier = { name: 'broken', notify: () => Promise.reject(new BackupError('notify-failed', 'nobody answers')) };
+const take = () => heard.splice(0);
+const states = ({ judgements }: Checked) => judgements.map(({ standing, state }) => `${standing.source} ${state}`);
+
+function checking(names: string[], options: { notifiers?: Notifier[]; whole?: boolean; watch?: Partial<Watch>; vault?: Vault } = {}): Promise<Checked> {
+  const { notifiers = [listener], whole = true, watch, vault = scene.vault } = options;
+  return check(sources(names, watch), { whole }, { vault, clock: { now: () => now }, notifiers, meter: (figures) => void metered.push(figures) }, limit());
+}
+
+test('25 hours pass: told once, a day later again, and the all-clear after a good backup', async () => {
+  await storeBackup(scene.vault, 'shop', now);
+  await checking(['shop']);
+  pass(25.1);
+  await checking(['shop']);
+  pass(1);
+  await checking(['shop']);
+  expect(take()).toEqual(['problem shop stale: the newest backup is 25 h 6 min old, over the limit of 25 h 1 min']);
+
+  pass(23);
+  await checking(['shop']);
+  expect(take()).toEqual(['reminder shop stale: the newest backup is 2 d 1 h old, over the limit of 25 h 1 min']);
+
+  await storeBackup(scene.vault, 'shop', now);
+  pass(1);
+  await checking(['shop']);
+  await checking(['shop']);
+  expect(take()).toEqual(['recovered shop recovered: fresh again: the newest backup is 1 h old']);
+});
+
+test('never, unreadable, unconfigured, paused and fresh are told apart in one check', async () => {
+  await storeBackup(scene.vault, 'fresh', before(now, hourMs));
+  await storeBackup(scene.vault, 'removed', before(now, 30 * hourMs));
+  await storeBackup(scene.vault, 'elsewhere', before(now, hourMs));
+  const id = await storeBackup(scene.vault, 'unreadable', before(now, hourMs));
+  await writeFile(join(scene.folder, manifestKey('unreadable' as SourceName, id)), '{ "format": 2 }');
+
+  const seen = await checking(['fresh', 'unreadable', 'never']);
+
+  expect(states(seen)).toEqual(['fresh fresh', 'unreadable unknown', 'never never']);
+  expect(seen.unconfigured).toMatchObject([{ source: 'elsewhere', old: false }, { source: 'removed', old: true }]);
+  expect(take().toSorted()).toEqual([
+    'info removed unconfigured: is no longer in the configuration, and still has backups: no new ones are made',
+    'problem never never: there has never been a backup',
+    'problem unreadable unknown: not every backup can be judged: nobody knows whether it is good',
+  ]);
+  expect(metered).toEqual([expect.objectContaining({ Checks: 1, Sources: 3, Fresh: 1, Never: 1, Unknown: 1, Problems: 2, Unconfigured: 2 })]);
+});
+
+test('a source that is removed from the configuration while it is stale gets no all-clear, and is told once it is sure that no other configuration checks it', async () => {
+  await storeBackup(scene.vault, 'shop', now);
+  pass(30);
+  await checking(['shop', 'blog']);
+  expect(take()).toHaveLength(2);
+
+  pass(1);
+  await checking(['blog']);
+  expect(take()).toEqual([]);
+  pass(1);
+  await checking(['blog']);
+
+  expect(take()).toEqual(['info shop unconfigured: is no longer in the configuration, and still has backups: no new ones are made']);
+});
+
+test('a vault that is gone is one message, not one for each source, and says so at each check, for its memory is gone with it', async () => {
+  await storeBackup(scene.vault, 'shop', now);
+  await checking(['shop', 'blog']);
+  take();
+  await rm(scene.folder, { recursive: true });
+
+  const seen = await checking(['shop', 'blog']);
+  await checking(['shop', 'blog']);
+
+  expect(states(seen)).toEqual(['shop unknown', 'blog unknown']);
+  expect(take()).toEqual(Array(2).fill("problem all unknown: the vault can't be read: nobody knows how the backups stand"));
+  expect(seen.failures).toEqual([]);
+  expect(metered.at(-1)).toMatchObject({ Checks: 1, Unknown: 2 });
+});
+
+test('a check of one source tells that its vault is gone, too', async () => {
+  await rm(scene.folder, { recursive: true });
+
+  const seen = await checking(['shop'], { whole: false });
+
+  expect([states(seen), seen.failures, take()]).toEqual([['shop unknown'], [], ["problem shop unknown: the vault can't be read: nobody knows how its backups stand"]]);
+});
+
+test('a memory that can’t be read, in a vault that can, is a failure of the check', async () => {
+  const forgetful: Vault = { ...scene.vault, read: (key, signal) => (key.startsWith('.outbox/') ? Promise.reject(new BackupError('vault-denied', `${key}: access denied`)) : scene.vault.read(key, signal)) };
+
+  const seen = await checking(['shop'], { vault: forgetful });
+
+  expect([take(), seen.failures, metered]).toMatchObject([['problem shop never: there has never been a backup'], [{ code: 'vault-denied' }, { code: 'vault-denied' }], []]);
+});
+
+test('a permission that was revoked is told once, and when it is given back', async () => {
+  await storeBackup(scene.vault, 'shop', now);
+  const denied: Vault = {
+    ...scene.vault,
+    async *list() {
+      throw new BackupError('vault-denied', 's3://vault: access denied: s3:ListBucket', { hint: 'let the role list' });
+    },
+  };
+
+  const seen = await checking(['shop'], { vault: denied });
+  await checking(['shop'], { vault: denied });
+  pass(2);
+  await checking(['shop']);
+
+  expect(seen.vault).toEqual({ why: 's3://vault: access denied: s3:ListBucket (vault-denied)', hint: 'let the role list' });
+  expect(take()).toEqual(["problem all unknown: the vault can't be read: nobody knows how the backups stand", 'recovered all recovered: the vault can be read again']);
+});
+
+test('one source that can’t be read keeps none of the others from being judged', async () => {
+  await storeBackup(scene.vault, 'shop', before(now, hourMs));
+  await storeBackup(scene.vault, 'blog', before(now, hourMs));
+  const partly: Vault = { ...scene.vault, read: (key, signal) => (key.startsWith('shop/') ? Promise.reject(new BackupError('vault-denied', `${key}: access denied`)) : scene.vault.read(key, signal)) };
+
+  const seen = await checking(['shop', 'blog', 'new'], { vault: partly });
+
+  expect(states(seen)).toEqual(['shop unknown', 'blog fresh', 'new never']);
+  expect(seen.vault).toBeUndefined();
+  expect(take().map((text) => text.split(':')[0])).toEqual(['problem shop unknown', 'problem new never']);
+});
+
+test('a check of one source leaves what was told of the others alone', async () => {
+  await checking(['shop', 'blog']);
+  take();
+  await storeBackup(scene.vault, 'shop', now);
+
+  await checking(['shop'], { whole: false });
+  await checking(['shop', 'blog']);
+
+  expect(take()).toEqual(['recovered shop recovered: there is a backup: the newest is 0.0 s old']);
+});
+
+test('what reached nobody is a failure without a metric, and is told by the next check; what reached one is not told twice', async () => {
+  const failed = await checking(['shop'], { notifiers: [broken] });
+  expect({ failures: failed.failures, told: failed.told, metered }).toMatchObject({ failures: [{ code: 'notify-failed' }], told: [], metered: [] });
+
+  const partly = await checking(['shop'], { notifiers: [broken, listener] });
+  expect({ failures: partly.failures.length, metered }).toEqual({ failures: 1, metered: [] });
+  expect(take()).toEqual(['problem shop never: there has never been a backup', expect.stringContaining('problem all notifier-failed')]);
+
+  const well = await checking(['shop']);
+  expect([well.told, take(), metered.length]).toEqual([[], [], 1]);
+});
+
+test('of several messages, what reached nobody is told by the next check, and the others are not told twice', async () => {
+  const deaf = (to: string): Notifier => ({ name: 'listener', notify: (message, stop) => (message.source === to ? broken : listener).notify(message, stop) });
+  const failed = await checking(['shop', 'blog', 'wiki'], { notifiers: [deaf('blog')] });
+  expect({ failures: failed.failures, heard: take() }).toEqual({ failures: [expect.objectContaining({ code: 'notify-failed' })], heard: ['problem shop never: there has never been a backup', 'problem wiki never: there has never been a backup'] });
+
+  const again = await checking(['shop', 'blog', 'wiki']);
+  expect({ failures: again.failures, heard: take() }).toEqual({ failures: [], heard: ['problem blog never: there has never been a backup'] });
+
+  await storeBackup(scene.vault, 'shop', now);
+  await storeBackup(scene.vault, 'blog', now);
+  await checking(['shop', 'blog', 'wiki'], { notifiers: [deaf('shop')] });
+  expect(take()).toEqual([expect.stringContaining('recovered blog recovered')]);
+
+  await checking(['shop', 'blog', 'wiki']);
+  expect(take()).toEqual([expect.stringContaining('recovered shop recovered')]);
+});
+
+test.each([['lost', undefined], ['cut', '{ "version": 1, "open": ['], ['of another version', '{ "version": 2 }']])('a memory that is %s has it told again, and is mended', async (_, text) => {
+  await checking(['shop']);
+  const keys = (await scene.files()).filter((file) => file.startsWith('.outbox/')).map(objectKey);
+  expect(keys).toHaveLength(2);
+  for (const key of keys) {
+    await scene.vault.delete(key, limit());
+    if (text !== undefined) await scene.vault.putIfAbsent(key, Buffer.from(text), {}, limit());
+  }
+  take();
+
+  await checking(['shop']);
+  await checking(['shop']);
+
+  expect(take()).toEqual(['problem shop never: there has never been a backup']);
+});
+
+test('two checks at the same moment may tell twice, and remember once', async () => {
+  await Promise.all([checking(['shop', 'blog']), checking(['shop', 'blog']), checking(['shop', 'blog'])]);
+  expect(new Set(take()).size).toBe(2);
+
+  const quiet = await checking(['shop', 'blog']);
+
+  expect([quiet.told, take(), quiet.failures]).toEqual([[], [], []]);
+});
+
+test('whoever only looks, or tells nobody, remembers nothing', async () => {
+  await checking(['shop'], { notifiers: [] });
+  expect(await scene.files()).toEqual(['note.txt']);
+
+  await checking(['shop']);
+
+  expect(take()).toHaveLength(1);
+});
+
+test('backups that failed since the newest good one are counted, with the reason of the last; another run at work is none', async () => {
+  const id = await storeBackup(scene.vault, 'shop', now);
+  const fail = (code: 'vault-full' | 'lease-held' | 'dump-failed') => recordingFailure('shop' as SourceName, { ...scene.deps(), clock: { now: () => now } }, (error) => error, () => Promise.reject(new BackupError(code, 'no')));
+  for (const code of ['dump-failed', 'vault-full', 'lease-held'] as const) {
+    pass(1);
+    await expect(fail(code)).rejects.toMatchObject({ code });
+  }
+
+  const { judgements } = await checking(['shop']);
+
+  expect(judgements).toMatchObject([{ state: 'fresh', standing: { newest: id, failures: 2, lastFailure: 'vault-full, 2026-11-20 04:00 UTC' } }]);
+  expect((await scene.files()).filter((file) => file.includes('failures'))).toEqual(['shop/failures/20261120T030000Z-test-dump-failed.json', 'shop/failures/20261120T040000Z-test-vault-full.json']);
+});

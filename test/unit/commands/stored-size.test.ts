@@ -1,0 +1,32 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { storePart } from '../../../core/store/parts.ts';
+import type { Source } from '../../../core/commands/source.ts';
+import type { BackupId, SourceName } from '../../../core/domain/keys.ts';
+import type { Vault } from '../../../core/ports.ts';
+import { chunks } from '../../contract/vault-data.ts';
+import { folderScene, limit } from '../../support/vaults/vault.ts';
+import type { FolderScene } from '../../support/vaults/vault.ts';
+
+const source = { name: 'shop' as SourceName, compressionLevel: 1 } as Source;
+const id = '20261120T020000Z-7f3a9c' as BackupId;
+let scene: FolderScene;
+
+beforeAll(async () => {
+  scene = await folderScene();
+});
+afterAll(() => scene.remove());
+
+/** A vault that stores all of it, and says another size. */
+function reporting(more: number): Vault {
+  return { ...scene.vault, put: async (...args) => ({ bytes: (await scene.vault.put(...args)).bytes + more }) };
+}
+
+test.each([['is', 0, true], ['is one byte less than', -1, false], ['is one byte more than', 1, false], ['is nothing of', -Infinity, false]])('a part whose size in the vault %s what was sent', async (_, more, good) => {
+  for (const compress of [true, false]) {
+    const part = { role: 'data' as const, file: 'data/0001.sql', compress, estimatedBytes: 0, open: () => chunks(Buffer.from('rows'), Buffer.from('more rows')) };
+    const stored = storePart(part, { source, id, tags: {}, vault: reporting(more), report: () => {} }, limit());
+
+    if (good) expect((await stored).part).toMatchObject({ bytes: 13, sha256: expect.any(String) });
+    else await expect(stored).rejects.toMatchObject({ code: 'vault-failed', message: expect.stringContaining('bytes were sent, the vault holds') });
+  }
+});

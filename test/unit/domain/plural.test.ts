@@ -1,0 +1,13 @@
+import { expect, test } from '@jest/globals';
+import { plural } from '../../../core/domain/units.ts';
+
+test.each([
+  [1, 'day', '1 day'],
+  [2, 'day', '2 days'],
+  [2, 'query', '2 queries'],
+  [3, 'index', '3 indexes'],
+  [0, 'match', '0 matches'],
+  [1000, 'row', '1,000 rows'],
+])('%d of “%s” reads as %s', (count, noun, text) => {
+  expect(plural(count, noun)).toBe(text);
+});
