@@ -1,8 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import packageJson from '../package.json' with { type: 'json' };
-import type { Identity } from './store/lease/lease.ts';
-import type { Source } from './commands/source.ts';
+import type { Clock, Hook, Identity, Inspect, Notifier, SecretReference, Secrets, Source, Vault } from './ports.ts';
 import type { Telling } from './telling/run-and-report.ts';
 import type { Config, SourceConfig, ToldBy } from './contract/config/config.ts';
 import { tlsChoice } from './contract/config/server.ts';
@@ -16,7 +15,6 @@ import type { RdsSource, ToolsFacts, ToolsNotice } from './domain/tools-notices.
 import { scheduleOf } from './domain/time/planned.ts';
 import { engines, inspection } from './engines/index.ts';
 import type { Login } from './engines/login.ts';
-import type { Clock, Hook, Inspect, Notifier, SecretReference, Secrets, Vault } from './ports.ts';
 import { openSecrets } from './secrets/index.ts';
 import { rdsToken } from './secrets/rds-token.ts';
 import { openTools, readBundle } from './tools.ts';

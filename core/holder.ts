@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
-import type { Identity } from './store/lease/lease.ts';
+import type { Identity } from './ports.ts';
 
 type Holder = { host: string; pid: number; started: string; space: string; boot: string };
 

@@ -1,3 +1,4 @@
+import type { Retention } from './contract/config/settings.ts';
 import type { Catalog } from './contract/manifest/catalog.ts';
 import type { Manifest, ManifestPart, TableRows } from './contract/manifest/manifest.ts';
 import type { RunEnded } from './contract/events/run-ended.ts';
@@ -5,6 +6,7 @@ import type { Message } from './contract/events/message.ts';
 import type { Unequal } from './domain/compare.ts';
 import type { BackupId, ObjectKey, SourceName } from './domain/keys.ts';
 import type { UnfinishedUpload } from './domain/retention/leftovers.ts';
+import type { Schedule } from './domain/time/schedule.ts';
 import type { Bytes } from './domain/units.ts';
 import type { DumpReader } from './pipeline/rows/reader.ts';
 
@@ -277,3 +279,22 @@ export type Hook = {
 
 /** Takes the figures of a run, for whoever keeps metrics: once for each run that did all it should, so that an alarm can go by their absence. Must be quick and must not throw. */
 export type Meter = (figures: Readonly<Record<string, number>>) => void;
+
+/** Who we are, and whether another holder is known to be dead (only ever true of one on this machine). */
+export type Identity = { run: string; holder: string; isGone(holder: string): boolean };
+
+/** A configured source, ready to work on. */
+export type Source = {
+  name: SourceName;
+  engine: Engine;
+  /** IANA time zone of its calendar. */
+  timeZone: string;
+  /** When its backups are meant to begin; absent where nobody said. */
+  schedule?: Schedule | undefined;
+  /** What rotation will keep: a new backup is tagged accordingly. */
+  retention: Retention;
+  /** zstd level. */
+  compressionLevel: number;
+  /** Streams at the same time. */
+  parallel: number;
+};

@@ -8,7 +8,8 @@ import type { Memory } from '../domain/verdict/verdict.ts';
 import type { Clock, Vault } from '../ports.ts';
 import { addToLedgerIndex, readLedgerIndex, writeLedger } from '../store/memory/ledger.ts';
 import { readManifest } from '../store/manifests.ts';
-import { listSource, survey } from '../survey/survey.ts';
+import { listSource } from '../store/listing.ts';
+import { survey } from '../survey/survey.ts';
 
 type Deps = { vault: Vault; clock: Clock };
 

@@ -6,16 +6,14 @@ import { oneLine } from '../domain/lines.ts';
 import { tiersOfNew, tierTags } from '../domain/retention/tiers.ts';
 import { plural } from '../domain/units.ts';
 import { mergeTallies } from '../pipeline/rows/tables.ts';
-import type { Clock, Plan, Report, Tags, Vault } from '../ports.ts';
+import type { Clock, Identity, Plan, Report, Source, Tags, Vault } from '../ports.ts';
 import { atOnce } from '../pipeline/concurrency.ts';
 import { withLease } from '../store/lease/lease.ts';
-import type { Identity } from '../store/lease/lease.ts';
 import { backupIds } from '../store/manifests.ts';
 import { manifestDocument } from '../store/manifest-document.ts';
 import { catalogPart, storePart, sweep } from '../store/parts.ts';
 import { recordStart } from '../store/records/start.ts';
 import { madeBefore } from './repeat.ts';
-import type { Source } from './source.ts';
 
 export type BackupDeps = {
   vault: Vault;

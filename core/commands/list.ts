@@ -4,7 +4,8 @@ import type { BackupId, SourceName } from '../domain/keys.ts';
 import type { ProofRecord } from '../domain/verdict/records.ts';
 import type { Memory, SourceVerdict, Verdict } from '../domain/verdict/verdict.ts';
 import type { Clock, Vault } from '../ports.ts';
-import { listSource, survey } from '../survey/survey.ts';
+import { listSource } from '../store/listing.ts';
+import { survey } from '../survey/survey.ts';
 import type { Read } from '../survey/survey.ts';
 
 /** One line of a listing. A manifest that can't be read is shown as what it is: not skipped, and not a failure of the listing. */

@@ -1,8 +1,7 @@
 import type { Manifest } from '../contract/manifest/manifest.ts';
 import { startOf } from '../domain/keys.ts';
 import type { BackupId, SourceName } from '../domain/keys.ts';
-import type { Vault } from '../ports.ts';
-import type { Identity } from '../store/lease/lease.ts';
+import type { Identity, Vault } from '../ports.ts';
 import { readManifest } from '../store/manifests.ts';
 
 /** Longest that a request may come again: EventBridge Scheduler tries for up to 24 hours (its user guide, retry policy), Lambda's queue for up to 6. */

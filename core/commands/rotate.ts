@@ -4,14 +4,14 @@ import type { BackupId, SourceName } from '../domain/keys.ts';
 import { planRotation, removedBy } from '../domain/retention/rotation.ts';
 import type { Policy, RotationPlan } from '../domain/retention/rotation.ts';
 import type { Bytes } from '../domain/units.ts';
-import type { Clock, Vault } from '../ports.ts';
-import type { Identity } from '../store/lease/lease.ts';
+import type { Clock, Identity, Vault } from '../ports.ts';
 import { removeBackup } from '../store/remove.ts';
 import type { Removal } from '../store/remove.ts';
 import { retagKept } from '../store/retag.ts';
 import { lookForLeftovers, sweepLeftovers } from '../store/sweep.ts';
 import type { Swept } from '../store/sweep.ts';
-import { listSource, survey } from '../survey/survey.ts';
+import { listSource } from '../store/listing.ts';
+import { survey } from '../survey/survey.ts';
 import type { Read } from '../survey/survey.ts';
 
 export type RotateDeps = { vault: Vault; clock: Clock; identity: Identity };

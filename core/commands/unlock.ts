@@ -2,9 +2,8 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { BackupError, isBackupError } from '../domain/errors.ts';
 import { leaseKey } from '../domain/keys.ts';
 import type { SourceName } from '../domain/keys.ts';
-import type { Clock, Vault } from '../ports.ts';
+import type { Clock, Identity, Vault } from '../ports.ts';
 import { freeLease, heldBy, renewMs } from '../store/lease/lease.ts';
-import type { Identity } from '../store/lease/lease.ts';
 import { readLease, stuck } from '../store/lease/state.ts';
 import type { LeaseState } from '../store/lease/state.ts';
 

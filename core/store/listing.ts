@@ -1,8 +1,13 @@
-import { historiesOf } from '../domain/verdict/history.ts';
+import { historiesOf, historyOf } from '../domain/verdict/history.ts';
 import type { Found, SourceHistory } from '../domain/verdict/history.ts';
-import { sourceOfSegment } from '../domain/keys.ts';
+import { sourceOfSegment, sourceSegment } from '../domain/keys.ts';
+import type { SourceName } from '../domain/keys.ts';
 import type { Vault } from '../ports.ts';
-import { listSource } from '../survey/survey.ts';
+
+/** What a listing shows of one source. */
+export async function listSource(source: SourceName, vault: Vault, signal: AbortSignal): Promise<SourceHistory> {
+  return historyOf(source, await Array.fromAsync(vault.list(`${sourceSegment(source)}/`, signal)));
+}
 
 /**
  * What a listing of the whole vault shows, source by source, so that it is never held as a whole. S3 and folders list what lies in a folder together; a

@@ -6,8 +6,7 @@ import { formatCount } from '../domain/units.ts';
 import { checked, summed } from '../pipeline/sum.ts';
 import type { DumpReader, DumpTally } from '../pipeline/rows/reader.ts';
 import { compress, decompress } from '../pipeline/zstd.ts';
-import type { ByteStream, Catalog, PlannedPart, Report, Tags, Vault } from '../ports.ts';
-import type { Source } from '../commands/source.ts';
+import type { ByteStream, Catalog, PlannedPart, Report, Source, Tags, Vault } from '../ports.ts';
 
 /** A part as it stands in the vault, and what was counted in it on the way. */
 export type StoredPart = { part: ManifestPart; tally?: DumpTally };

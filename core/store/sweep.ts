@@ -6,9 +6,8 @@ import type { ObjectKey, SourceName } from '../domain/keys.ts';
 import { staleFailures, staleStarts, sweepable } from '../domain/retention/leftovers.ts';
 import type { Leftovers } from '../domain/retention/leftovers.ts';
 import type { Bytes } from '../domain/units.ts';
-import type { Clock, Vault } from '../ports.ts';
+import type { Clock, Identity, Vault } from '../ports.ts';
 import { withLease } from './lease/lease.ts';
-import type { Identity } from './lease/lease.ts';
 
 /** What dead runs had left. `spared`: another run holds the lease, so that nothing can be known to be dead. `found`: a look, nothing was removed. */
 export type Swept = { state: 'none' | 'found' | 'swept' | 'spared'; objects: number; bytes: Bytes; uploads: number; hidden: boolean; records: ObjectKey[]; failures: unknown[] };

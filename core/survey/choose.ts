@@ -6,7 +6,8 @@ import { shrunkText } from '../domain/messages/findings.ts';
 import type { Memory, SourceVerdict, Verdict } from '../domain/verdict/verdict.ts';
 import type { Clock, Vault } from '../ports.ts';
 import { missingBackup, readManifest } from '../store/manifests.ts';
-import { listSource, survey } from './survey.ts';
+import { listSource } from '../store/listing.ts';
+import { survey } from './survey.ts';
 
 type Deps = { vault: Vault; clock: Clock };
 

@@ -13,8 +13,8 @@ import type { Vault } from '../ports.ts';
 import { eachAtOnce } from '../pipeline/concurrency.ts';
 import { readLease } from '../store/lease/state.ts';
 import { addToLedgerIndex, readLedgerIndex, writeLedger } from '../store/memory/ledger.ts';
-import { sourcesListed } from '../store/listing.ts';
-import { listSource, survey } from './survey.ts';
+import { listSource, sourcesListed } from '../store/listing.ts';
+import { survey } from './survey.ts';
 import type { Survey } from './survey.ts';
 import { memoryOfWatched } from './watched.ts';
 

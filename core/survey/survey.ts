@@ -2,9 +2,7 @@ import { ledgerSchema } from '../contract/memory/ledger.ts';
 import type { Ledger } from '../contract/memory/ledger.ts';
 import type { Manifest } from '../contract/manifest/manifest.ts';
 import { isBackupError } from '../domain/errors.ts';
-import { historyOf } from '../domain/verdict/history.ts';
 import type { SourceHistory } from '../domain/verdict/history.ts';
-import { sourceSegment } from '../domain/keys.ts';
 import type { BackupId, SourceName } from '../domain/keys.ts';
 import { contentOf, remember, toRead } from '../domain/verdict/ledger.ts';
 import type { ManifestRead } from '../domain/verdict/ledger.ts';
@@ -14,6 +12,7 @@ import type { Lock, Vault } from '../ports.ts';
 import { atOnce } from '../pipeline/concurrency.ts';
 import { readLedger } from '../store/memory/ledger.ts';
 import type { LedgerRead } from '../store/memory/ledger.ts';
+import { listSource } from '../store/listing.ts';
 import { readManifest } from '../store/manifests.ts';
 
 /** What was seen of a source, and what its backups are worth. `ledger`: what is to be remembered of it; `before`: what was. */
@@ -28,11 +27,6 @@ export type SurveyOptions = { memory: Memory; at: Date; expected?: boolean; each
 export type Read = { status: 'complete'; manifest: Manifest; lock?: Lock; stays: boolean } | { status: 'unreadable'; why: string };
 
 const readsAtOnce = 4;
-
-/** What a listing shows of one source. */
-export async function listSource(source: SourceName, vault: Vault, signal: AbortSignal): Promise<SourceHistory> {
-  return historyOf(source, await Array.fromAsync(vault.list(`${sourceSegment(source)}/`, signal)));
-}
 
 /**
  * Judges the backups of a source by a listing of it and by what the vault remembers, and reads the manifests that it does not know yet; a manifest that rotation has

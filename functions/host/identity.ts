@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Identity } from '../../core/store/lease/lease.ts';
+import type { Identity } from '../../core/ports.ts';
 import { isBackupError } from '../../core/domain/errors.ts';
 
 export type LambdaContext = {

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { backup } from '../../core/commands/backup.ts';
-import type { Source } from '../../core/commands/source.ts';
+import type { Source } from '../../core/ports.ts';
 import type { SourceName } from '../../core/domain/keys.ts';
 import { mariadbEngine } from '../../core/engines/mariadb/index.ts';
 import { startMariadb } from '../servers/databases/mariadb.ts';

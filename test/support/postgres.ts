@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
-import type { Source } from '../../core/commands/source.ts';
+import type { Source } from '../../core/ports.ts';
 import type { SourceName } from '../../core/domain/keys.ts';
 import type { Login } from '../../core/engines/login.ts';
 import { postgresEngine } from '../../core/engines/postgres/index.ts';

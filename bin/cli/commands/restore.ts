@@ -3,7 +3,7 @@ import { chooseBackup } from '../../../core/survey/choose.ts';
 import { proofSentence } from '../../../core/commands/prove.ts';
 import { isInPlace, readCatalogPart, requireSameEngine, restoreRecorded } from '../../../core/commands/restore.ts';
 import type { Restored } from '../../../core/commands/restore.ts';
-import type { Source } from '../../../core/commands/source.ts';
+import type { Source } from '../../../core/ports.ts';
 import type { Manifest } from '../../../core/contract/manifest/manifest.ts';
 import { BackupError } from '../../../core/domain/errors.ts';
 import { newDatabaseName, startOf } from '../../../core/domain/keys.ts';

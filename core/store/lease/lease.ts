@@ -1,7 +1,7 @@
 import { BackupError, isBackupError } from '../../domain/errors.ts';
 import { leaseKey } from '../../domain/keys.ts';
 import type { ObjectKey, SourceName } from '../../domain/keys.ts';
-import type { Clock, Vault } from '../../ports.ts';
+import type { Clock, Identity, Vault } from '../../ports.ts';
 import { readLease, stuck } from './state.ts';
 import type { Lease } from './state.ts';
 
@@ -9,9 +9,6 @@ import type { Lease } from './state.ts';
 export const renewMs = 60_000;
 export const holdMs = 5 * 60_000;
 const usualTimes = { holdMs, renewMs };
-
-/** Who we are, and whether another holder is known to be dead (only ever true of one on this machine). */
-export type Identity = { run: string; holder: string; isGone(holder: string): boolean };
 
 type Deps = { vault: Vault; clock: Clock; identity: Identity };
 

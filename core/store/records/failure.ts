@@ -1,8 +1,7 @@
 import { isBackupError } from '../../domain/errors.ts';
 import type { SourceName } from '../../domain/keys.ts';
 import { failureKey } from '../../domain/verdict/records.ts';
-import type { Clock, Vault } from '../../ports.ts';
-import type { Identity } from '../lease/lease.ts';
+import type { Clock, Identity, Vault } from '../../ports.ts';
 
 type Deps = { vault: Vault; clock: Clock; identity: Identity };
 

@@ -3,9 +3,7 @@ import { startOf } from '../../domain/keys.ts';
 import type { BackupId } from '../../domain/keys.ts';
 import { startKey } from '../../domain/verdict/records.ts';
 import { momentOf } from '../../domain/time/schedule.ts';
-import type { Report, Vault } from '../../ports.ts';
-import type { Identity } from '../lease/lease.ts';
-import type { Source } from '../../commands/source.ts';
+import type { Identity, Report, Source, Vault } from '../../ports.ts';
 
 type Deps = { vault: Vault; identity: Identity; report: Report };
 

@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { storePart } from '../../../core/store/parts.ts';
-import type { Source } from '../../../core/commands/source.ts';
+import type { Source, Vault } from '../../../core/ports.ts';
 import type { BackupId, SourceName } from '../../../core/domain/keys.ts';
-import type { Vault } from '../../../core/ports.ts';
 import { chunks } from '../../contract/vault-data.ts';
 import { folderScene, limit } from '../../support/vaults/vault.ts';
 import type { FolderScene } from '../../support/vaults/vault.ts';

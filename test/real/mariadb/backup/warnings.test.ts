@@ -1,10 +1,9 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { backup } from '../../../../core/commands/backup.ts';
 import { restore } from '../../../../core/commands/restore.ts';
-import type { Source } from '../../../../core/commands/source.ts';
+import type { RunEvent, Source } from '../../../../core/ports.ts';
 import type { SourceName } from '../../../../core/domain/keys.ts';
 import { mariadbEngine } from '../../../../core/engines/mariadb/index.ts';
-import type { RunEvent } from '../../../../core/ports.ts';
 import type { Tools } from '../../../../core/tools.ts';
 import { startMariadb } from '../../../servers/databases/mariadb.ts';
 import { startLimitMs } from '../../../servers/server.ts';
