@@ -1,5 +1,5 @@
 import { BackupError } from '../core/domain/errors.ts';
-import { collectSeldom } from '../core/pipeline/relax-garbage.ts';
+import { relaxGarbageCollection } from '../core/pipeline/relax-garbage.ts';
 import { exitCodes } from './cli/text/failure.ts';
 import { run } from './cli/run.ts';
 
@@ -16,6 +16,6 @@ for (const [name, code] of [['SIGINT', exitCodes.interrupted], ['SIGTERM', exitC
 // whoever read our output has enough of it: `nightjar list | head`
 process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? exitCodes.done : exitCodes.failed));
 
-collectSeldom();
+relaxGarbageCollection();
 const code = await run(process.argv.slice(2), process, stop.signal);
 process.exit(stopCode ?? code);

@@ -1,5 +1,5 @@
 import { backup } from '../core/commands/backup.ts';
-import { recordingFailure } from '../core/store/records/failure.ts';
+import { withFailureRecord } from '../core/store/records/failure.ts';
 import { backupEventSchema, readEvent } from '../core/contract/events/requests.ts';
 import type { BackupResult } from '../core/contract/events/requests.ts';
 import { messageOf } from '../core/domain/errors.ts';
@@ -24,7 +24,7 @@ export const handler = lambdaHandler({
     // a name that is not configured has no place in the vault
     if (!nightjar.sourceNames.includes(name)) await nightjar.source(name, {}, signal);
     try {
-      const manifest = await recordingFailure(name, nightjar, (error) => failureOf(error, signal), async () => backup(await nightjar.source(name, {}, signal), { ...nightjar, asked: momentOf(event.scheduled) }, signal));
+      const manifest = await withFailureRecord(name, nightjar, (error) => failureOf(error, signal), async () => backup(await nightjar.source(name, {}, signal), { ...nightjar, asked: momentOf(event.scheduled) }, signal));
       return storedResult(manifest, nightjar.seconds());
     } catch (error) {
       const heldBy = otherHolder(error, nightjar.identity);

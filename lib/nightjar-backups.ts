@@ -7,7 +7,7 @@ import { longestGapHours } from '../core/domain/time/longest-gap.ts';
 import { withBundles } from './bundles.ts';
 import { AlertTopic } from './constructs/alert-topic.ts';
 import { Alarms } from './constructs/alarms.ts';
-import type { Watched } from './constructs/alarms.ts';
+import type { WatchedFunction } from './constructs/alarms.ts';
 import { BackupDashboard } from './constructs/dashboard.ts';
 import { DatabaseLayer } from './constructs/database-layer.ts';
 import { DeadLetters } from './constructs/dead-letters.ts';
@@ -90,7 +90,7 @@ function authoritiesOf({ sources }: Deployable): string[] {
 }
 
 /** The functions that run by schedule. */
-function watchedOf({ sources }: Deployable, backupOf: (source: SourceName) => NightjarFunction, { rotate, check }: KeeperFunctions): Watched[] {
+function watchedOf({ sources }: Deployable, backupOf: (source: SourceName) => NightjarFunction, { rotate, check }: KeeperFunctions): WatchedFunction[] {
   return [
     ...[...sources].map(([source, { cloud }]) => ({ label: `The backup of ${source}`, name: (what: string) => `${what}-${slugOf(source, slugRoom)}`, failed: 'failed', fn: backupOf(source).fn, timeoutSeconds: sizingOf(cloud).timeoutSeconds })),
     // the other way round, so that no source's name can make the same

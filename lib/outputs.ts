@@ -5,10 +5,10 @@ import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 
-type Made = { stack: string; bucket: IBucket; topic: ITopic; deadLetters: IQueue; check: IFunction; rotate: IFunction };
+type StackParts = { stack: string; bucket: IBucket; topic: ITopic; deadLetters: IQueue; check: IFunction; rotate: IFunction };
 
 /** What somebody looks for after a deployment. */
-export function outputs(scope: Construct, { stack, bucket, topic, deadLetters, check, rotate }: Made): void {
+export function outputs(scope: Construct, { stack, bucket, topic, deadLetters, check, rotate }: StackParts): void {
   const { region } = Stack.of(scope);
   const values = {
     BucketName: { description: 'Where the backups lie', value: bucket.bucketName },

@@ -2,7 +2,7 @@ import type { Nightjar } from '../../core/compose.ts';
 import { backupIds } from '../../core/store/manifests.ts';
 import { BackupError } from '../../core/domain/errors.ts';
 import type { SourceName } from '../../core/domain/keys.ts';
-import type { Memory } from '../../core/domain/verdict/verdict.ts';
+import type { SourceRules } from '../../core/domain/verdict/verdict.ts';
 import { memoryOf } from '../../core/survey/watched.ts';
 import { suggestion } from '../../core/domain/nearest.ts';
 
@@ -21,7 +21,7 @@ export async function readable(name: string, { sourceNames, vault }: Nightjar, s
 }
 
 /** By what the backups of a source are judged, configured or not. */
-export function memoryFor(source: SourceName, { sourceNames, settings }: Nightjar): Memory {
+export function memoryFor(source: SourceName, { sourceNames, settings }: Nightjar): SourceRules {
   return memoryOf(sourceNames.includes(source) ? settings(source) : undefined);
 }
 

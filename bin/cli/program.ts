@@ -6,27 +6,27 @@ import { backupCommand } from './commands/backup.ts';
 import { checkCommand } from './commands/check.ts';
 import { costCommand } from './setup/cost.ts';
 import { buildLayer, showLayer, updateLayer, verifyLayer } from './setup/layer.ts';
-import type { BuildFlags, Place } from './setup/layer.ts';
+import type { BuildFlags, WorkFolder } from './setup/layer.ts';
 import { listCommand } from './commands/list.ts';
 import { notifyCommand } from './setup/notify.ts';
-import type { Outcome } from './text/output.ts';
+import type { CommandOutcome } from './text/output.ts';
 import { pinCommand, unpinCommand } from './commands/pin.ts';
 import { restoreCommand } from './commands/restore.ts';
 import type { RestoreFlags } from './commands/restore.ts';
 import { rotateCommand } from './commands/rotate.ts';
 import type { RotateFlags } from './commands/rotate.ts';
-import type { Session } from './session.ts';
+import type { CommandSession } from './session.ts';
 import { unlockCommand } from './commands/unlock.ts';
 import { toldTogether } from './told.ts';
 import { verifyCommand } from './commands/verify.ts';
 
 /** What a command line asks for: to be done once the configuration is read, or (`alone`) without one. */
-export type Asked = { config: string; json: boolean } & (
-  | { /** What is told when it can't even begin. */ verb?: Verb | undefined; work(session: Session, signal: AbortSignal): Promise<Outcome> }
-  | { alone(place: Place, signal: AbortSignal): Promise<Outcome> }
+export type Request = { config: string; json: boolean } & (
+  | { /** What is told when it can't even begin. */ verb?: Verb | undefined; work(session: CommandSession, signal: AbortSignal): Promise<CommandOutcome> }
+  | { alone(place: WorkFolder, signal: AbortSignal): Promise<CommandOutcome> }
 );
-type Work = Extract<Asked, { work: unknown }>['work'];
-type Alone = Extract<Asked, { alone: unknown }>['alone'];
+type Work = Extract<Request, { work: unknown }>['work'];
+type Alone = Extract<Request, { alone: unknown }>['alone'];
 
 const exitCodeHelp = `
 Exit codes:
@@ -122,7 +122,7 @@ changes a version, and never to an older one. "check" tells when the versions
 are old, or when Debian has a security fix for one.`;
 
 /** The command line's grammar; `ask` is called with what was asked for. Throws commander's own error for everything else, help included. */
-export function nightjarProgram(ask: (asked: Asked) => void): Command {
+export function nightjarProgram(ask: (asked: Request) => void): Command {
   const program = new Command('nightjar')
     .description('Database backups that prove themselves: PostgreSQL, MariaDB and MySQL into a folder or S3.')
     .version(packageJson.version)

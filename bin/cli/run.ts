@@ -4,10 +4,10 @@ import type { Command } from 'commander';
 import { BackupError } from '../../core/domain/errors.ts';
 import { exitCodeOf, exitCodes, failureDocument } from './text/failure.ts';
 import { openOutput } from './text/output.ts';
-import type { Outcome, Output, Screen } from './text/output.ts';
+import type { CommandOutcome, Output, Screen } from './text/output.ts';
 import { harmlessJson } from './text/harmless.ts';
 import { nightjarProgram } from './program.ts';
-import type { Asked } from './program.ts';
+import type { Request } from './program.ts';
 import { openSession } from './session.ts';
 
 /** Who starts a command line: a process, or a test in its place. */
@@ -33,7 +33,7 @@ export async function run(args: readonly string[], { stdout, stderr, env }: Star
   return exitCodeOf(failures);
 }
 
-async function inSession({ config, verb, work }: Extract<Asked, { work: unknown }>, host: { out: Output; env: NodeJS.ProcessEnv }, signal: AbortSignal): Promise<Outcome> {
+async function inSession({ config, verb, work }: Extract<Request, { work: unknown }>, host: { out: Output; env: NodeJS.ProcessEnv }, signal: AbortSignal): Promise<CommandOutcome> {
   const session = await openSession(config, verb, host, signal);
   try {
     return await work(session, signal);
@@ -43,8 +43,8 @@ async function inSession({ config, verb, work }: Extract<Asked, { work: unknown 
 }
 
 /** What is asked for; the exit code where that is told already: help, the version, a mistake. */
-function parse(args: readonly string[], stdout: Screen, stderr: Screen): Asked | number {
-  let asked: Asked | undefined;
+function parse(args: readonly string[], stdout: Screen, stderr: Screen): Request | number {
+  let asked: Request | undefined;
   const json = args.includes('--json');
   const program = nightjarProgram((found) => (asked = found));
   const quiet = { writeOut: (text: string) => void stdout.write(text), writeErr: () => undefined, outputError: () => undefined };

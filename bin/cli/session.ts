@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { toldFailure } from '../../core/telling/run-and-report.ts';
+import { reportFailure } from '../../core/telling/run-and-report.ts';
 import type { Gathering } from '../../core/telling/run-and-report.ts';
 import type { Nightjar } from '../../core/compose.ts';
 import { parseConfig, toldByText } from '../../core/config-file.ts';
@@ -16,10 +16,10 @@ import { findLayer, layerFacts } from './setup/machine-layer.ts';
 import type { Output } from './text/output.ts';
 
 /** What a command works with. `gathering`: of one that does several runs, what is told of them together. */
-export type Session = { nightjar: Nightjar; config: Config; out: Output; gathering?: Gathering };
+export type CommandSession = { nightjar: Nightjar; config: Config; out: Output; gathering?: Gathering };
 
 /** Reads the configuration and puts everything together for it; for a `verb`, a failure of that is told. Throws `config-invalid`, `secret-missing`. */
-export async function openSession(file: string, verb: Verb | undefined, { out, env }: { out: Output; env: NodeJS.ProcessEnv }, signal: AbortSignal): Promise<Session> {
+export async function openSession(file: string, verb: Verb | undefined, { out, env }: { out: Output; env: NodeJS.ProcessEnv }, signal: AbortSignal): Promise<CommandSession> {
   const path = resolve(file);
   const text = await readConfig(path);
   const folder = dirname(path);
@@ -35,7 +35,7 @@ export async function openSession(file: string, verb: Verb | undefined, { out, e
   async function failed(error: unknown, told: ToldBy): Promise<unknown> {
     if (verb === undefined || told.notify.length + told.hooks.length === 0) return error;
     const { openTelling } = await import('../../core/compose.ts');
-    return toldFailure({ verb }, error, 0, { ...openTelling(told, host), vault: () => undefined, ...commandLine(host.identity.run, out, signal) });
+    return reportFailure({ verb }, error, 0, { ...openTelling(told, host), vault: () => undefined, ...commandLine(host.identity.run, out, signal) });
   }
   let config: Config;
   try {

@@ -1,25 +1,25 @@
-import { tellGathered, toldRun } from '../../core/telling/run-and-report.ts';
-import type { Run, RunHost } from '../../core/telling/run-and-report.ts';
+import { notifyGathered, runAndReport } from '../../core/telling/run-and-report.ts';
+import type { ReportedRun, RunHost } from '../../core/telling/run-and-report.ts';
 import type { BackupError } from '../../core/domain/errors.ts';
 import { commandLine } from './command-line.ts';
-import type { Outcome } from './text/output.ts';
-import type { Session } from './session.ts';
+import type { CommandOutcome } from './text/output.ts';
+import type { CommandSession } from './session.ts';
 
 /** Does a run's work and tells everybody how it ended (core/telling/run-and-report.ts). */
-export function told<R extends object>(run: Run, work: () => Promise<R>, resultOf: (result: R) => object, session: Session, signal: AbortSignal, failureOf?: (result: R) => BackupError | undefined): Promise<R> {
-  return toldRun(run, work, resultOf, hostOf(session, signal), failureOf);
+export function told<R extends object>(run: ReportedRun, work: () => Promise<R>, resultOf: (result: R) => object, session: CommandSession, signal: AbortSignal, failureOf?: (result: R) => BackupError | undefined): Promise<R> {
+  return runAndReport(run, work, resultOf, hostOf(session, signal), failureOf);
 }
 
 /** Does a command of several runs: what fails in many of them is told together, at its end. */
-export async function toldTogether(work: (session: Session) => Promise<Outcome>, session: Session, signal: AbortSignal): Promise<Outcome> {
+export async function toldTogether(work: (session: CommandSession) => Promise<CommandOutcome>, session: CommandSession, signal: AbortSignal): Promise<CommandOutcome> {
   const gathering = { told: 0, waiting: false };
   const { document, failures } = await work({ ...session, gathering });
-  const told = gathering.waiting ? await tellGathered({ ...hostOf(session, signal), gathering }) : { failures: [] };
+  const told = gathering.waiting ? await notifyGathered({ ...hostOf(session, signal), gathering }) : { failures: [] };
   for (const error of told.failures) session.out.fail(error);
   return { document, failures: [...failures, ...told.failures] };
 }
 
-function hostOf({ nightjar, out, gathering }: Session, signal: AbortSignal): RunHost {
+function hostOf({ nightjar, out, gathering }: CommandSession, signal: AbortSignal): RunHost {
   const { notifiers, hooks, clock, vault, identity, sourceNames } = nightjar;
   const settings: RunHost['settings'] = (source) => (sourceNames.includes(source) ? nightjar.settings(source) : undefined);
   return { notifiers, hooks, clock, place: vault.place, vault: () => vault, settings, gathering, ...commandLine(identity.run, out, signal) };

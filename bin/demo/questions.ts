@@ -3,10 +3,10 @@ import pg from 'pg';
 import type { Login } from '../../core/engines/login.ts';
 
 type Access = Pick<Login, 'host' | 'port' | 'user' | 'database'> & { password: string };
-type Row = Record<string, unknown>;
+type Answer = Record<string, unknown>;
 
 /** Asks a database, on a connection of its own that is closed again: an open one would stand in the way of a restore. */
-export type Ask = <T>(work: (query: (sql: string) => Promise<Row[]>) => Promise<T>, signal: AbortSignal) => Promise<T>;
+export type Ask = <T>(work: (query: (sql: string) => Promise<Answer[]>) => Promise<T>, signal: AbortSignal) => Promise<T>;
 
 /** Asks a PostgreSQL database. */
 export function askPostgres({ host, port, user, password, database }: Access): Ask {
@@ -18,7 +18,7 @@ export function askPostgres({ host, port, user, password, database }: Access): A
     signal.addEventListener('abort', onAbort, { once: true });
     try {
       await client.connect();
-      return await work(async (sql) => (await client.query<Row>(sql)).rows);
+      return await work(async (sql) => (await client.query<Answer>(sql)).rows);
     } finally {
       signal.removeEventListener('abort', onAbort);
       await client.end().catch(() => {});

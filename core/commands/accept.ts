@@ -4,20 +4,20 @@ import type { Acceptable } from '../domain/verdict/acceptance.ts';
 import { BackupError, isBackupError } from '../domain/errors.ts';
 import type { SourceName } from '../domain/keys.ts';
 import { contentOf } from '../domain/verdict/ledger.ts';
-import type { Memory } from '../domain/verdict/verdict.ts';
+import type { SourceRules } from '../domain/verdict/verdict.ts';
 import type { Clock, Vault } from '../ports.ts';
 import { addToLedgerIndex, readLedgerIndex, writeLedger } from '../store/memory/ledger.ts';
 import { readManifest } from '../store/manifests.ts';
 import { listSource } from '../store/listing.ts';
 import { survey } from '../survey/survey.ts';
 
-type Deps = { vault: Vault; clock: Clock };
+type AcceptDeps = { vault: Vault; clock: Clock };
 
 /** What would be accepted of a source, and how to do it: only as long as nobody has written meanwhile. */
 export type Acceptance = { what: Acceptable[]; accept(by: string, signal: AbortSignal): Promise<void> };
 
 /** Looks at what a check tells of a source until a person accepts it. Changes nothing until `accept` is called, which throws `object-exists` where another check has written since. Throws `backup-missing` where no backup is left. */
-export async function acceptanceOf(source: SourceName, memory: Memory, { vault, clock }: Deps, signal: AbortSignal): Promise<Acceptance> {
+export async function acceptanceOf(source: SourceName, memory: SourceRules, { vault, clock }: AcceptDeps, signal: AbortSignal): Promise<Acceptance> {
   const expected = (await readLedgerIndex(vault, signal)).has(source);
   const { verdict, ledger, before } = await survey(await listSource(source, vault, signal), { memory, at: clock.now(), expected }, vault, signal);
   const what = acceptableOf(verdict);

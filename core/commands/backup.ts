@@ -7,7 +7,7 @@ import { tiersOfNew, tierTags } from '../domain/retention/tiers.ts';
 import { plural } from '../domain/units.ts';
 import { mergeTallies } from '../pipeline/rows/tables.ts';
 import type { Clock, Identity, Plan, Report, Source, Tags, Vault } from '../ports.ts';
-import { atOnce } from '../pipeline/concurrency.ts';
+import { mapConcurrently } from '../pipeline/concurrency.ts';
 import { withLease } from '../store/lease/lease.ts';
 import { backupIds } from '../store/manifests.ts';
 import { manifestDocument } from '../store/manifest-document.ts';
@@ -25,7 +25,7 @@ export type BackupDeps = {
   /** The moment that a scheduler meant, or when the run was asked for; without it, the backup's start. */
   asked?: Date | undefined;
 };
-type Job = { source: Source; id: BackupId; start: Date; tags: Tags };
+type BackupRun = { source: Source; id: BackupId; start: Date; tags: Tags };
 
 /**
  * Takes a backup of a source: every part of one snapshot goes into the vault, then the manifest makes the backup exist. Whatever fails,
@@ -58,10 +58,10 @@ export async function backup(source: Source, deps: BackupDeps, signal: AbortSign
   }, signal);
 }
 
-type Content = Pick<Manifest, 'parts' | 'rowForm' | 'tables' | 'largeObjects' | 'sequences' | 'objects' | 'warnings' | 'exceptions' | 'restore'>;
+type ManifestContent = Pick<Manifest, 'parts' | 'rowForm' | 'tables' | 'largeObjects' | 'sequences' | 'objects' | 'warnings' | 'exceptions' | 'restore'>;
 
 /** Stores every part and sums up what was in them; removes what was stored when anything fails, to the last moment before the manifest. */
-async function storeContent(plan: Plan, job: Job, deps: BackupDeps, confirmLease: () => Promise<void>, signal: AbortSignal): Promise<Content> {
+async function storeContent(plan: Plan, job: BackupRun, deps: BackupDeps, confirmLease: () => Promise<void>, signal: AbortSignal): Promise<ManifestContent> {
   const { source, id, tags } = job;
   const parts = [...plan.parts, catalogPart(plan.catalog)];
   const totalBytes = plan.parts.reduce((sum, part) => sum + part.estimatedBytes, 0);
@@ -69,7 +69,7 @@ async function storeContent(plan: Plan, job: Job, deps: BackupDeps, confirmLease
   const known = plan.warnings.map(oneLine);
   for (const message of known) deps.report({ type: 'warning', message });
   try {
-    const stored = await atOnce(source.parallel, parts, (part, stop) => storePart(part, { ...deps, source, id, tags }, stop), signal);
+    const stored = await mapConcurrently(source.parallel, parts, (part, stop) => storePart(part, { ...deps, source, id, tags }, stop), signal);
     const seen = mergeTallies(stored.flatMap(({ tally }) => tally ?? []));
     const { tables, ...told } = await plan.confirm(seen.tables.map(({ table, columns, rows, fingerprint }) => ({ table, columns, rows, fingerprint })), signal);
     const [warnings, exceptions] = [told.warnings.map(oneLine), told.exceptions.map(oneLine)];
@@ -94,7 +94,7 @@ async function storeContent(plan: Plan, job: Job, deps: BackupDeps, confirmLease
   }
 }
 
-function identityOf({ source, id, start }: Job, plan: Plan, { version, identity, clock }: BackupDeps) {
+function identityOf({ source, id, start }: BackupRun, plan: Plan, { version, identity, clock }: BackupDeps) {
   return {
     format: 1 as const,
     id,

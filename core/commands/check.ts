@@ -1,13 +1,13 @@
-import type { Finding, Watched } from '../domain/watch/freshness.ts';
+import type { Finding, WatchedSource } from '../domain/watch/freshness.ts';
 import type { Message } from '../domain/messages/findings.ts';
 import type { ToolsNotice } from '../domain/tools-notices.ts';
 import type { Clock, Meter, Notifier, Vault } from '../ports.ts';
 import { announce } from '../telling/announce.ts';
-import { look } from '../survey/survey-vault.ts';
-import type { Look } from '../survey/survey-vault.ts';
+import { surveyVault } from '../survey/survey-vault.ts';
+import type { VaultSurvey } from '../survey/survey-vault.ts';
 
 /** What a check has seen and told. What failed in telling is a failure of the check; what it has found is none. */
-export type Checked = Look & { told: Message[]; failures: unknown[] };
+export type Checked = VaultSurvey & { told: Message[]; failures: unknown[] };
 
 /** `remember`: whether what was seen is written down beside the backups; true unless somebody only looks. */
 export type CheckDeps = {
@@ -25,9 +25,9 @@ export type CheckDeps = {
  * Judges every source by what stands in the vault, and tells what has changed since the last check. `whole` says that these are all
  * sources of the configuration.
  */
-export async function check(sources: readonly Watched[], { whole }: { whole: boolean }, deps: CheckDeps, signal: AbortSignal): Promise<Checked> {
+export async function check(sources: readonly WatchedSource[], { whole }: { whole: boolean }, deps: CheckDeps, signal: AbortSignal): Promise<Checked> {
   const { vault, clock, remember = true } = deps;
-  const [looked, notices] = await Promise.all([look(sources, whole, { vault, at: clock.now(), remember }, signal), deps.toolsNotices?.(signal)]);
+  const [looked, notices] = await Promise.all([surveyVault(sources, whole, { vault, at: clock.now(), remember }, signal), deps.toolsNotices?.(signal)]);
   const seen = { ...looked, notices };
   const announced = deps.notifiers.length === 0 ? { told: [], failures: [] } : await announce(seen, { sourceNames: sources.map(({ source }) => source), ...deps }, signal);
   const failures = [...seen.forgotten, ...announced.failures];
@@ -37,7 +37,7 @@ export async function check(sources: readonly Watched[], { whole }: { whole: boo
 }
 
 /** How many sources something was found of: one can be counted in several, and in `Problems` whatever was found. Each figure costs, so not every kind has one. */
-function figuresOf({ judgements, unconfigured }: Look): Record<string, number> {
+function figuresOf({ judgements, unconfigured }: VaultSurvey): Record<string, number> {
   const count = (...kinds: Finding['kind'][]): number => judgements.filter(({ findings }) => findings.some(({ kind }) => kinds.includes(kind))).length;
   const fresh = judgements.filter(({ state }) => state === 'fresh').length;
   return {

@@ -2,11 +2,11 @@ import type { Manifest } from '../contract/manifest/manifest.ts';
 import { lastProof } from '../domain/verdict/history.ts';
 import type { BackupId, SourceName } from '../domain/keys.ts';
 import type { ProofRecord } from '../domain/verdict/records.ts';
-import type { Memory, SourceVerdict, Verdict } from '../domain/verdict/verdict.ts';
+import type { SourceRules, SourceVerdict, Verdict } from '../domain/verdict/verdict.ts';
 import type { Clock, Vault } from '../ports.ts';
 import { listSource } from '../store/listing.ts';
 import { survey } from '../survey/survey.ts';
-import type { Read } from '../survey/survey.ts';
+import type { ManifestReading } from '../survey/survey.ts';
 
 /** One line of a listing. A manifest that can't be read is shown as what it is: not skipped, and not a failure of the listing. */
 export type ListedBackup = { id: BackupId; source: SourceName; pinned: boolean; verdict: Verdict; /** The newest look at it. */ proof?: ProofRecord } & ({ status: 'complete'; manifest: Manifest } | { status: 'unreadable'; why: string });
@@ -14,8 +14,8 @@ export type ListedBackup = { id: BackupId; source: SourceName; pinned: boolean; 
 export type Listing = { backups: ListedBackup[]; verdict: SourceVerdict };
 
 /** A source's backups, oldest first, and what they are worth; one that was removed since they were listed is none. */
-export async function listBackups(source: SourceName, memory: Memory, { vault, clock }: { vault: Vault; clock: Clock }, signal: AbortSignal): Promise<Listing> {
-  const reads = new Map<BackupId, Read>();
+export async function listBackups(source: SourceName, memory: SourceRules, { vault, clock }: { vault: Vault; clock: Clock }, signal: AbortSignal): Promise<Listing> {
+  const reads = new Map<BackupId, ManifestReading>();
   const { history, verdict } = await survey(await listSource(source, vault, signal), { memory, at: clock.now(), each: (id, read) => void reads.set(id, read) }, vault, signal);
   const verdicts = new Map(verdict.backups.map((one) => [one.id, one]));
   const backups = history.backups.map((found): ListedBackup => {

@@ -8,26 +8,26 @@ import { firstOf, oneLine } from '../domain/lines.ts';
 import { formatCount, plural } from '../domain/units.ts';
 import { mergeTallies } from '../pipeline/rows/tables.ts';
 import type { Catalog, Compared, Engine, Plan, PlannedPart, Report, Settled, Target, Vault } from '../ports.ts';
-import { atOnce } from '../pipeline/concurrency.ts';
+import { mapConcurrently } from '../pipeline/concurrency.ts';
 import { openPart, wholeTally } from '../store/parts.ts';
 
 /** What a proof has compared, and every difference it has found, a line each. `definitions`: compared, not by name alone; `ways`: how many of them in another way than by their text. */
 export type Proof = { tables: number; rows: number; objects: number; definitions: boolean; ways: Record<string, number>; exceptions: string[]; differences: string[]; hint?: string };
 
 /** `database`: the one to read, where it is not the engine's own. `wasThere`: what of it no restore has made. */
-type Expected = { manifest: Manifest; catalog: Catalog; owners: boolean; database?: string; wasThere?: Target['wasThere'] };
-type Deps = { vault: Vault; report: Report; parallel: number };
+type ProofSubject = { manifest: Manifest; catalog: Catalog; owners: boolean; database?: string; wasThere?: Target['wasThere'] };
+type ProveDeps = { vault: Vault; report: Report; parallel: number };
 
 /**
  * Reads a database as a backup would and compares it with one: every table's rows and fingerprint, large objects, sequences, and the
  * definition of every object. Nothing is stored.
  */
-export async function prove(engine: Engine, expected: Expected, deps: Deps, signal: AbortSignal): Promise<Proof> {
+export async function prove(engine: Engine, expected: ProofSubject, deps: ProveDeps, signal: AbortSignal): Promise<Proof> {
   const { manifest, catalog, owners, database } = expected;
   const plan = await engine.plan({ like: manifest, restored: catalog, ...(database !== undefined && { database }) }, signal);
   try {
     const read = plan.parts.filter((part) => part.reader !== undefined);
-    const tallies = await atOnce(deps.parallel, read, (part, stop) => readPart(part, deps.report, stop), signal);
+    const tallies = await mapConcurrently(deps.parallel, read, (part, stop) => readPart(part, deps.report, stop), signal);
     const seen = mergeTallies(tallies.flatMap((tally) => tally ?? []));
     const { tables, exceptions: unsaid } = await plan.confirm(seen.tables.map(({ table, columns, rows, fingerprint }) => ({ table, columns, rows, fingerprint })), signal);
     const { ways, exceptions, different, hint } = await compareDefinitions(engine, expected, plan, deps, signal);
@@ -49,7 +49,7 @@ export async function prove(engine: Engine, expected: Expected, deps: Deps, sign
 /** What an engine says of definitions that it can't compare between servers of two versions. */
 const byName = 'by name alone: the servers’ versions differ';
 
-async function compareDefinitions(engine: Engine, { manifest, catalog, owners, wasThere }: Expected, { server, catalog: found }: Plan, { vault }: Deps, signal: AbortSignal): Promise<Settled> {
+async function compareDefinitions(engine: Engine, { manifest, catalog, owners, wasThere }: ProofSubject, { server, catalog: found }: Plan, { vault }: ProveDeps, signal: AbortSignal): Promise<Settled> {
   const isOwn = ({ kind, name }: Unequal): boolean => wasThere?.(kind, name, found[kind]?.[name]) ?? false;
   const { own = [], unequal = [] } = Object.groupBy(unequalDefinitions(catalog, found, owners ? [] : engine.ownerKinds), (one) => (isOwn(one) ? 'own' : 'unequal'));
   const sameVersion = majorOf(server.version) === majorOf(manifest.server.version) && server.product === manifest.server.product;

@@ -8,13 +8,13 @@ import { readManifest } from '../store/manifests.ts';
 const repeatedWithinMs = 24 * 3_600_000;
 const tailDigits = 6;
 
-type Deps = { vault: Vault; identity: Identity };
+type RepeatDeps = { vault: Vault; identity: Identity };
 
 /**
  * The backup that this very request has made before, when it is delivered again or tried again; undefined where it has made none. Such a one ends as
  * `id` does, which is made of the request where a request can come again, and its manifest names our run; so that no other manifest is read.
  */
-export async function madeBefore(source: SourceName, id: BackupId, others: readonly BackupId[], { vault, identity }: Deps, signal: AbortSignal): Promise<Manifest | undefined> {
+export async function madeBefore(source: SourceName, id: BackupId, others: readonly BackupId[], { vault, identity }: RepeatDeps, signal: AbortSignal): Promise<Manifest | undefined> {
   const since = startOf(id).getTime() - repeatedWithinMs;
   const alike = others.filter((other) => other.slice(-tailDigits) === id.slice(-tailDigits) && startOf(other).getTime() >= since);
   for (const other of alike) {

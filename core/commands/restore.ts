@@ -6,7 +6,7 @@ import { partKey } from '../domain/keys.ts';
 import type { BackupId, ObjectKey, SourceName } from '../domain/keys.ts';
 import type { Bytes } from '../domain/units.ts';
 import type { ByteStream, Catalog, Clock, Engine, Inspect, LeftOut, LoadFailure, LoadStep, Report, Target, Vault } from '../ports.ts';
-import { atOnce } from '../pipeline/concurrency.ts';
+import { mapConcurrently } from '../pipeline/concurrency.ts';
 import { openPart } from '../store/parts.ts';
 import { proofSentence, prove, requireEqual } from './prove.ts';
 import type { Proof } from './prove.ts';
@@ -30,7 +30,7 @@ export type RestoreOptions = {
 };
 /** `database`: where it is. `notReplaced`: what it was to replace, and did not, for there are failures. `notes`: what a person should know of what is there now. */
 export type Restored = { id: string; database: string; proof?: Proof; failures: readonly LoadFailure[]; notReplaced?: string; notes: string[] };
-type Deps = { vault: Vault; report: Report; parallel: number };
+type RestoreDeps = { vault: Vault; report: Report; parallel: number };
 type Backup = { manifest: Manifest; catalog: Catalog };
 
 const discardLimitMs = 30_000;
@@ -44,7 +44,7 @@ const largestCatalog = 256 * 1024 ** 2;
  * otherwise; then the whole backup is verified first, and where the engine can do it, made and proven beside what it replaces. After a failure,
  * a database that was made here is dropped, unless it is whole and the proof found it different: that one is kept. The message says what is there.
  */
-export async function restore(manifest: Manifest, engine: Engine, options: RestoreOptions, deps: Deps, signal: AbortSignal): Promise<Restored> {
+export async function restore(manifest: Manifest, engine: Engine, options: RestoreOptions, deps: RestoreDeps, signal: AbortSignal): Promise<Restored> {
   requireSameEngine(manifest, engine);
   const catalog = await readCatalogPart(manifest, deps.vault, signal);
   const { owners, proof, tablespaces = true, keepGoing = false, events = false } = options;
@@ -59,7 +59,7 @@ export async function restore(manifest: Manifest, engine: Engine, options: Resto
   }
 }
 
-async function fill(target: Target, backup: Backup, engine: Engine, options: RestoreOptions, deps: Deps, signal: AbortSignal): Promise<Restored> {
+async function fill(target: Target, backup: Backup, engine: Engine, options: RestoreOptions, deps: RestoreDeps, signal: AbortSignal): Promise<Restored> {
   const { manifest } = backup;
   await target.prepare(options.replace, signal);
   await load(manifest, target, deps, signal);
@@ -75,7 +75,7 @@ async function fill(target: Target, backup: Backup, engine: Engine, options: Res
 }
 
 /** What was left out on purpose is not expected, and excepted from what is proven. */
-async function compare(target: Target, { manifest, catalog }: Backup, engine: Engine, { owners }: RestoreOptions, deps: Deps, signal: AbortSignal): Promise<Proof> {
+async function compare(target: Target, { manifest, catalog }: Backup, engine: Engine, { owners }: RestoreOptions, deps: RestoreDeps, signal: AbortSignal): Promise<Proof> {
   deps.report({ type: 'stage', label: 'proof', totalBytes: dataBytes(manifest.parts) });
   const exceptions = [...(manifest.exceptions ?? []), ...target.leftOut.map(({ kind, name, why }) => `${kind} ${name}: ${why}`)];
   const expected = { manifest: { ...manifest, exceptions }, catalog: lacking(catalog, [...target.leftOut, ...(target.afterProof ?? [])]), owners, database: target.made(), wasThere: target.wasThere };
@@ -114,7 +114,7 @@ export function requireSameEngine(manifest: Manifest, engine: Engine): void {
 }
 
 /** The same, and writes down beside the backup how a restore that was to be proven ended. What failed on this server says nothing of the backup, and is no record. */
-export async function restoreRecorded(manifest: Manifest, engine: Engine, options: RestoreOptions, deps: Deps & { clock: Clock }, signal: AbortSignal): Promise<Restored> {
+export async function restoreRecorded(manifest: Manifest, engine: Engine, options: RestoreOptions, deps: RestoreDeps & { clock: Clock }, signal: AbortSignal): Promise<Restored> {
   const judge = ({ proof, failures }: Restored) => (proof !== undefined && failures.length === 0 ? { compared: proofSentence(proof), differences: proof.differences } : undefined);
   return recorded('restore', manifest, deps, () => restore(manifest, engine, options, deps, signal), judge);
 }
@@ -138,7 +138,7 @@ export async function readCatalogPart(manifest: Manifest, vault: Vault, signal: 
   }
 }
 
-async function requireReplaceable(manifest: Manifest, target: Target, engine: Engine, { replace }: RestoreOptions, deps: Deps, signal: AbortSignal): Promise<void> {
+async function requireReplaceable(manifest: Manifest, target: Target, engine: Engine, { replace }: RestoreOptions, deps: RestoreDeps, signal: AbortSignal): Promise<void> {
   if (!replace) {
     throw new BackupError('target-not-empty', `${engine.place} is not empty: it holds ${target.holds}`, {
       hint: 'name a new database with --to, or drop what is there with --replace',
@@ -156,14 +156,14 @@ function inspectionOf({ stages }: Target): Inspect {
   return ({ file }, content) => steps.find(({ part, inspect }) => part.file === file && inspect !== undefined)?.inspect?.(content) ?? content;
 }
 
-async function load(manifest: Manifest, target: Target, deps: Deps, signal: AbortSignal): Promise<void> {
+async function load(manifest: Manifest, target: Target, deps: RestoreDeps, signal: AbortSignal): Promise<void> {
   for (const steps of target.stages) {
     deps.report({ type: 'stage', label: steps[0]?.part.role === 'data' ? 'rows' : (steps[0]?.label ?? ''), totalBytes: dataBytes(steps.map(({ part }) => part)) });
-    await atOnce(deps.parallel, steps, (step, stop) => loadStep(step, manifest, deps, stop), signal);
+    await mapConcurrently(deps.parallel, steps, (step, stop) => loadStep(step, manifest, deps, stop), signal);
   }
 }
 
-async function loadStep({ part, load: into, inspect }: LoadStep, manifest: Manifest, { vault, report }: Deps, signal: AbortSignal): Promise<void> {
+async function loadStep({ part, load: into, inspect }: LoadStep, manifest: Manifest, { vault, report }: RestoreDeps, signal: AbortSignal): Promise<void> {
   const key = keyOf(manifest, part.file);
   async function* passing(): ByteStream {
     for await (const chunk of openPart(key, part, vault, signal)) {

@@ -12,7 +12,7 @@ import { lookForLeftovers, sweepLeftovers } from '../store/sweep.ts';
 import type { Swept } from '../store/sweep.ts';
 import { listSource } from '../store/listing.ts';
 import { survey } from '../survey/survey.ts';
-import type { Read } from '../survey/survey.ts';
+import type { ManifestReading } from '../survey/survey.ts';
 
 export type RotateDeps = { vault: Vault; clock: Clock; identity: Identity };
 export type RotateOptions = {
@@ -42,7 +42,7 @@ export type Rotation = {
  * that is at work has no manifest, and its start is never old. Throws `rotation-refused`, and the vault's errors while it looks.
  */
 export async function rotate(source: SourceName, policy: Policy, options: RotateOptions, deps: RotateDeps, signal: AbortSignal): Promise<Rotation> {
-  const looks = new Map<BackupId, Read>();
+  const looks = new Map<BackupId, ManifestReading>();
   const at = deps.clock.now();
   const memory = { ...policy, shrink: policy.watch.shrink };
   const { history, verdict } = await survey(await listSource(source, deps.vault, signal), { memory, at, each: (id, read) => void looks.set(id, read) }, deps.vault, signal);
@@ -66,15 +66,15 @@ export async function rotate(source: SourceName, policy: Policy, options: Rotate
   return ended({ plan, removals, swept, retagged: retagged ?? 0, failures });
 }
 
-function partsOf(look: Read): string[] {
+function partsOf(look: ManifestReading): string[] {
   return look.status === 'complete' ? look.manifest.parts.map(({ file }) => file) : [];
 }
 
-function lockOf(look: Read): Pick<Removal, 'lock'> {
+function lockOf(look: ManifestReading): Pick<Removal, 'lock'> {
   return look.status === 'complete' && look.lock !== undefined ? { lock: look.lock } : {};
 }
 
-function preview(plan: RotationPlan, leftovers: Swept, looks: ReadonlyMap<BackupId, Read>): Rotation {
+function preview(plan: RotationPlan, leftovers: Swept, looks: ReadonlyMap<BackupId, ManifestReading>): Rotation {
   const removals = removedBy(plan).map(({ found }): Removal => {
     const look = looks.get(found.id)!;
     const named = new Set([manifestKey(plan.source, found.id), ...partsOf(look).map((file) => partKey(plan.source, found.id, file))]);

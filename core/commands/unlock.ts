@@ -7,7 +7,7 @@ import { freeLease, heldBy, renewMs } from '../store/lease/lease.ts';
 import { readLease, stuck } from '../store/lease/state.ts';
 import type { LeaseState } from '../store/lease/state.ts';
 
-type Deps = { vault: Vault; clock: Clock; identity: Identity };
+type UnlockDeps = { vault: Vault; clock: Clock; identity: Identity };
 
 /** A lease that keeps every run out, and when it was last written, by the vault's clock. */
 export type StuckLease = LeaseState & { state: 'stuck'; written: Date | undefined };
@@ -16,7 +16,7 @@ export type StuckLease = LeaseState & { state: 'stuck'; written: Date | undefine
 const watchMs = renewMs + 30_000;
 
 /** The lease of a source, if it needs a person to free it; undefined where nothing keeps the next run out. Throws `lease-held` where a run is at work: its lease is free by itself when that ends. */
-export async function findStuckLease(source: SourceName, { vault, clock, identity }: Deps, signal: AbortSignal): Promise<StuckLease | undefined> {
+export async function findStuckLease(source: SourceName, { vault, clock, identity }: UnlockDeps, signal: AbortSignal): Promise<StuckLease | undefined> {
   const found = await readLease(source, { vault, now: clock.now() }, signal);
   if (found.state === 'held' && !identity.isGone(found.lease.holder)) throw heldBy(source, found.lease);
   if (found.state !== 'stuck') return undefined;
@@ -26,14 +26,14 @@ export async function findStuckLease(source: SourceName, { vault, clock, identit
 }
 
 /** Waits for as long as a live run takes to renew its lease at least once. Throws `lease-held` when one did. */
-export async function watchForRenewal(source: SourceName, seen: StuckLease, { vault, clock }: Deps, signal: AbortSignal, ms = watchMs): Promise<void> {
+export async function watchForRenewal(source: SourceName, seen: StuckLease, { vault, clock }: UnlockDeps, signal: AbortSignal, ms = watchMs): Promise<void> {
   await wait(ms, undefined, { signal });
   const now = await readLease(source, { vault, now: clock.now() }, signal);
   if (now.state === 'absent' || now.version !== seen.version) throw inUse(source);
 }
 
 /** Frees a lease that was watched, if it still is what was seen. A run that sleeps and wakes up finds it changed, stops, and writes no manifest. Throws `lease-held`. */
-export async function unlock(source: SourceName, { version }: StuckLease, deps: Deps, signal: AbortSignal): Promise<void> {
+export async function unlock(source: SourceName, { version }: StuckLease, deps: UnlockDeps, signal: AbortSignal): Promise<void> {
   try {
     await deps.vault.putIfUnchanged(leaseKey(source), freeLease(deps.identity), version, signal);
   } catch (cause) {

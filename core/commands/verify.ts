@@ -5,7 +5,7 @@ import type { BackupId, SourceName } from '../domain/keys.ts';
 import { formatBytes, plural } from '../domain/units.ts';
 import type { Bytes } from '../domain/units.ts';
 import type { ByteStream, Clock, Inspect, Report, Vault } from '../ports.ts';
-import { atOnce } from '../pipeline/concurrency.ts';
+import { mapConcurrently } from '../pipeline/concurrency.ts';
 import { backupIds } from '../store/manifests.ts';
 import { openPart } from '../store/parts.ts';
 import { readsDifferently, requireWhole } from '../store/read-again.ts';
@@ -16,19 +16,19 @@ import { recorded } from '../store/records/records.ts';
 export type Verification = { id: string; source: string; parts: number; bytes: Bytes; storedBytes: Bytes; problems: { file: string; error: BackupError }[] };
 
 /** Is told of each chunk that was read. */
-type Watch = (part: ManifestPart, chunk: Uint8Array) => void;
+type ChunkWatch = (part: ManifestPart, chunk: Uint8Array) => void;
 
 const readsAtOnce = 2;
 const unchanged = (content: ByteStream): ByteStream => content;
 const unjudged: Inspect = (_, content) => content;
 
 /** Reads every byte of a backup again, compares sizes and checksums, and has its content inspected. Throws only where the vault could not be asked. */
-export async function verify(manifest: Manifest, { vault, report, inspect = unjudged, watch = () => {} }: { vault: Vault; report: Report; inspect?: Inspect; watch?: Watch }, signal: AbortSignal): Promise<Verification> {
+export async function verify(manifest: Manifest, { vault, report, inspect = unjudged, watch = () => {} }: { vault: Vault; report: Report; inspect?: Inspect; watch?: ChunkWatch }, signal: AbortSignal): Promise<Verification> {
   const source = manifest.source as SourceName;
   const id = manifest.id as BackupId;
   const totalBytes = manifest.parts.reduce((sum, part) => sum + part.bytes, 0);
   report({ type: 'planned', source, id, what: 'reading every part again', totalBytes, parts: manifest.parts.length });
-  const problems = await atOnce(readsAtOnce, manifest.parts, async (part, stop) => {
+  const problems = await mapConcurrently(readsAtOnce, manifest.parts, async (part, stop) => {
     const key = partKey(source, id, part.file);
     try {
       await readWhole({ key, part, vault, inspect: (content) => inspect(part, content) }, { report, watch }, stop);
@@ -45,7 +45,7 @@ export async function verify(manifest: Manifest, { vault, report, inspect = unju
 }
 
 /** Reads a part to its end, once more where only its way was bad. */
-async function readWhole({ key, part, vault, inspect = unchanged }: PartInVault, { report, watch }: { report: Report; watch: Watch }, signal: AbortSignal): Promise<void> {
+async function readWhole({ key, part, vault, inspect = unchanged }: PartInVault, { report, watch }: { report: Report; watch: ChunkWatch }, signal: AbortSignal): Promise<void> {
   async function read(): Promise<void> {
     for await (const chunk of inspect(openPart(key, part, vault, signal))) {
       watch(part, chunk);

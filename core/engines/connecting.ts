@@ -1,10 +1,10 @@
 import { messageOf } from '../domain/errors.ts';
 import type { Login } from './login.ts';
 
-type Known = { pattern: RegExp; remedy(login: Login, cause: unknown): string };
+type KnownRefusal = { pattern: RegExp; remedy(login: Login, cause: unknown): string };
 
 /** Node's errors while a connection is made, by code or words; drivers replace the code and keep the words. */
-const known: Known[] = [
+const known: KnownRefusal[] = [
   { pattern: /ECONNREFUSED/, remedy: ({ host, port }) => `nothing listens on port ${port} of ${host}: is the server up, and are host and port right?` },
   { pattern: /ENOTFOUND|EAI_AGAIN/, remedy: ({ host }) => `no name server knows ${host}: correct the host, or wait for the network` },
   { pattern: /ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|timeout expired/, remedy: silent },

@@ -2,7 +2,7 @@
  * Works on all items, `limit` at a time, in their order; the first failure stops the others through their signal, and is thrown when all
  * have ended. Results are in the order of the items.
  */
-export async function atOnce<T, R>(limit: number, items: readonly T[], work: (item: T, signal: AbortSignal) => Promise<R>, signal: AbortSignal): Promise<R[]> {
+export async function mapConcurrently<T, R>(limit: number, items: readonly T[], work: (item: T, signal: AbortSignal) => Promise<R>, signal: AbortSignal): Promise<R[]> {
   const failed = new AbortController();
   const both = AbortSignal.any([signal, failed.signal]);
   const results: R[] = [];
@@ -25,11 +25,11 @@ export async function atOnce<T, R>(limit: number, items: readonly T[], work: (it
 }
 
 /** The same for items that come one by one: no more than `limit` are asked for ahead of the work. A failure of the items is thrown, too. */
-export async function eachAtOnce<T>(limit: number, items: AsyncIterable<T>, work: (item: T, signal: AbortSignal) => Promise<void>, signal: AbortSignal): Promise<void> {
+export async function forEachConcurrently<T>(limit: number, items: AsyncIterable<T>, work: (item: T, signal: AbortSignal) => Promise<void>, signal: AbortSignal): Promise<void> {
   const iterator = items[Symbol.asyncIterator]();
   const workers = Array.from({ length: limit }, (_, index) => index);
   try {
-    await atOnce(limit, workers, async (_, stop) => {
+    await mapConcurrently(limit, workers, async (_, stop) => {
       for (let next = await iterator.next(); next.done !== true && !stop.aborted; next = await iterator.next()) await work(next.value, stop);
     }, signal);
   } finally {

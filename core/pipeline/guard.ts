@@ -2,7 +2,7 @@ import { BackupError } from '../domain/errors.ts';
 import type { ByteStream } from '../ports.ts';
 
 /** What a piece of a dump is: it goes on, it is left out, or it goes on and rows follow it. */
-export type Verdict = 'pass' | 'drop' | 'rows';
+export type PieceVerdict = 'pass' | 'drop' | 'rows';
 
 /**
  * What the dumps of one kind of database may hold. Text is latin1: a character is a byte. Whatever is not named here is refused, so that a
@@ -15,9 +15,9 @@ export type Grammar = {
   /** Characters with which a line begins that is none of a statement: comments, commands to the client. */
   lines: Uint8Array;
   /** Judges such a line, without its newline: undefined refuses it, `statement` says that it begins one after all. */
-  line(text: string): Verdict | 'statement' | undefined;
+  line(text: string): PieceVerdict | 'statement' | undefined;
   /** Judges a statement, without its `;`; undefined refuses it. */
-  statement(text: string): Verdict | undefined;
+  statement(text: string): PieceVerdict | undefined;
   /** Whether rows begin at the parenthesis behind this text, inside the statement. */
   opensRows?(text: string): boolean;
   /** A reader of rows. */
@@ -25,12 +25,12 @@ export type Grammar = {
 };
 
 /** Reads the rows of one table, which come in chunks cut anywhere. */
-export type Rows = { take(text: Buffer, from: number): Piece };
+export type Rows = { take(text: Buffer, from: number): GrammarPiece };
 
 /**
  * `end`: whole up to `to`. `more`: right up to `to`, the rest must wait for what follows. `wrong`: at `to` stands what may not be there.
  */
-export type Piece = { state: 'end' | 'more' | 'wrong'; to: number; what?: string; verdict?: Verdict };
+export type GrammarPiece = { state: 'end' | 'more' | 'wrong'; to: number; what?: string; verdict?: PieceVerdict };
 
 /** A table of bytes: 1 for those in `characters`. */
 export function bytesIn(characters: string): Uint8Array {
@@ -61,7 +61,7 @@ export async function* piecesOf(content: ByteStream, grammar: Grammar, name: str
     const text = joined(held, chunk);
     let at = 0;
     while (at < text.length) {
-      const piece: Piece = rows === undefined ? pieceOf(text, at, grammar) : rows.take(text, at);
+      const piece: GrammarPiece = rows === undefined ? pieceOf(text, at, grammar) : rows.take(text, at);
       if (piece.state === 'wrong') throw refused(name, line + newlinesIn(text, 0, piece.to), text.subarray(piece.to), piece.what);
       if (piece.verdict === 'rows') tables += 1;
       const table = rows !== undefined || piece.verdict === 'rows' ? tables : 0;
@@ -93,12 +93,12 @@ function joined(held: Buffer, chunk: Uint8Array): Buffer {
 }
 
 /** White space, a line or a statement that begins here. */
-function pieceOf(text: Buffer, from: number, grammar: Grammar): Piece {
+function pieceOf(text: Buffer, from: number, grammar: Grammar): GrammarPiece {
   if (text[from] === newline || text[from] === space) return { state: 'end', to: from + 1 };
   return grammar.lines[text[from]!] === 1 ? lineOf(text, from, grammar) : statementOf(text, from, grammar);
 }
 
-function lineOf(text: Buffer, from: number, grammar: Grammar): Piece {
+function lineOf(text: Buffer, from: number, grammar: Grammar): GrammarPiece {
   const end = text.subarray(from, from + longestLine).indexOf(newline);
   if (end < 0 && text.length - from < longestLine) return { state: 'more', to: from };
   const verdict = end < 0 ? 'statement' : grammar.line(text.toString('latin1', from, from + end));
@@ -106,7 +106,7 @@ function lineOf(text: Buffer, from: number, grammar: Grammar): Piece {
   return verdict === undefined ? { state: 'wrong', to: from, what: kindOf(text[from]!) } : { state: 'end', to: from + end + 1, verdict };
 }
 
-function statementOf(text: Buffer, from: number, grammar: Grammar): Piece {
+function statementOf(text: Buffer, from: number, grammar: Grammar): GrammarPiece {
   const limit = Math.min(text.length, from + longestStatement);
   for (let at = from; at < limit; at += 1) {
     const byte = text[at]!;
@@ -121,7 +121,7 @@ function statementOf(text: Buffer, from: number, grammar: Grammar): Piece {
   return limit === text.length && limit - from < longestStatement ? { state: 'more', to: from } : { state: 'wrong', to: from, what: 'a statement without an end' };
 }
 
-function judged(text: Buffer, from: number, end: number, grammar: Grammar): Piece {
+function judged(text: Buffer, from: number, end: number, grammar: Grammar): GrammarPiece {
   const verdict = grammar.statement(text.toString('latin1', from, end));
   if (verdict === undefined) return { state: 'wrong', to: from, what: kindOf(text[from]!) };
   if (text[end + 1] !== newline) return { state: 'wrong', to: end + 1, what: 'something behind a statement' };

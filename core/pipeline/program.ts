@@ -9,7 +9,7 @@ import type { ByteStream } from '../ports.ts';
 import type { Program } from '../tools.ts';
 
 /** One start of a program. */
-export type Run = {
+export type ProgramRun = {
   program: Program;
   args: readonly string[];
   /** The whole environment: nothing of ours is handed on. */
@@ -38,7 +38,7 @@ const termGraceMs = 3000;
 const longestLine = 64 * 1024;
 
 /** A program's output as a stream, its exit status inside: throws `dump-failed` with its last words unless it exits with 0. */
-export async function* programOutput(run: Run, signal: AbortSignal): ByteStream {
+export async function* programOutput(run: ProgramRun, signal: AbortSignal): ByteStream {
   const child = await start(run, 'dump-failed', signal);
   if (run.script !== undefined) child.process.stdin?.end(run.script);
   try {
@@ -54,7 +54,7 @@ export async function* programOutput(run: Run, signal: AbortSignal): ByteStream 
 }
 
 /** Everything a program prints, for programs that print little. */
-export async function programText(run: Run, signal: AbortSignal): Promise<string> {
+export async function programText(run: ProgramRun, signal: AbortSignal): Promise<string> {
   const chunks: Uint8Array[] = [];
   for await (const chunk of programOutput(run, signal)) chunks.push(chunk);
   return Buffer.concat(chunks).toString();
@@ -64,7 +64,7 @@ export async function programText(run: Run, signal: AbortSignal): Promise<string
  * Feeds a program. When `content` throws, the program is killed before its input ends, so that it can't take half for the whole, and
  * the error is rethrown. Throws `restore-failed` with its last words unless it exits with 0.
  */
-export async function programInput(run: Run, content: ByteStream, signal: AbortSignal): Promise<void> {
+export async function programInput(run: ProgramRun, content: ByteStream, signal: AbortSignal): Promise<void> {
   const child = await start(run, 'restore-failed', signal);
   const { stdin, stdout } = child.process;
   stdout!.resume();
@@ -94,7 +94,7 @@ type Child = {
   stop(): Promise<void>;
 };
 
-async function start(run: Run, failure: FailureCode, signal: AbortSignal): Promise<Child> {
+async function start(run: ProgramRun, failure: FailureCode, signal: AbortSignal): Promise<Child> {
   const secrets = (await run.secretEnv?.(signal)) ?? {};
   if (signal.aborted) throw abortError(signal);
   const { program } = run;

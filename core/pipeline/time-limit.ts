@@ -5,7 +5,7 @@ import type { BackupError } from '../domain/errors.ts';
  * Does work for so long at most: then, or when `signal` says so, it is told to stop and no longer waited for, whether
  * it listens or not. Throws `late`.
  */
-export async function within<T>(
+export async function withTimeLimit<T>(
   ms: number,
   late: BackupError,
   work: (stop: AbortSignal) => Promise<T>,

@@ -1,5 +1,5 @@
 import { historiesOf, historyOf } from '../domain/verdict/history.ts';
-import type { Found, SourceHistory } from '../domain/verdict/history.ts';
+import type { ListedObject, SourceHistory } from '../domain/verdict/history.ts';
 import { sourceOfSegment, sourceSegment } from '../domain/keys.ts';
 import type { SourceName } from '../domain/keys.ts';
 import type { Vault } from '../ports.ts';
@@ -17,7 +17,7 @@ export async function* sourcesListed(vault: Vault, signal: AbortSignal): AsyncIt
   const ended = new Set<string>();
   const torn = new Set<string>();
   let segment = '';
-  let together: Found[] = [];
+  let together: ListedObject[] = [];
   for await (const found of vault.list('', signal)) {
     const [top = ''] = found.key.split('/');
     if (top !== segment) {
@@ -35,7 +35,7 @@ export async function* sourcesListed(vault: Vault, signal: AbortSignal): AsyncIt
   }
 }
 
-function* historyIn(segment: string, together: readonly Found[]): Iterable<SourceHistory> {
+function* historyIn(segment: string, together: readonly ListedObject[]): Iterable<SourceHistory> {
   const source = sourceOfSegment(segment);
   const history = source === undefined ? undefined : historiesOf(together).get(source);
   if (history !== undefined) yield history;

@@ -11,12 +11,12 @@ import type { ByteStream, Catalog, PlannedPart, Report, Source, Tags, Vault } fr
 /** A part as it stands in the vault, and what was counted in it on the way. */
 export type StoredPart = { part: ManifestPart; tally?: DumpTally };
 
-type Place = { source: Source; id: BackupId; tags: Tags; vault: Vault; report: Report };
+type PartPlace = { source: Source; id: BackupId; tags: Tags; vault: Vault; report: Report };
 
 const sweepLimitMs = 30_000;
 
 /** Sends a part through the pipeline into the vault: meter, zstd, SHA-256. Throws `dump-cut` when its end is missing. */
-export async function storePart(planned: PlannedPart, place: Place, signal: AbortSignal): Promise<StoredPart> {
+export async function storePart(planned: PlannedPart, place: PartPlace, signal: AbortSignal): Promise<StoredPart> {
   const { source, id, tags, vault, report } = place;
   const file = planned.compress ? `${planned.file}.zst` : planned.file;
   const key = partKey(source.name, id, file);

@@ -4,7 +4,7 @@ import type { BackupId, ObjectKey, SourceName } from '../domain/keys.ts';
 import { releasedTags } from '../domain/retention/tiers.ts';
 import type { Bytes } from '../domain/units.ts';
 import type { Lock, Vault } from '../ports.ts';
-import { atOnce } from '../pipeline/concurrency.ts';
+import { mapConcurrently } from '../pipeline/concurrency.ts';
 
 /**
  * What became of a backup that was to be removed. `gone`; `hidden`: it is no backup any more, and older versions still hold its bytes;
@@ -39,7 +39,7 @@ export async function removeBackup(source: SourceName, id: BackupId, parts: read
     const named = new Set<ObjectKey>(parts.map((file) => partKey(source, id, file)));
     const isRecord = (key: ObjectKey): boolean => key.startsWith(`${backupPrefix(source, id)}proofs/`);
     if (!(await remove(manifest, now.objects.find(({ key }) => key === manifest)?.bytes ?? 0, signal))) return { id, state: 'failed', bytes, foreign, failures };
-    await atOnce(deletesAtOnce, now.objects.filter(({ key }) => named.has(key) || isRecord(key)), async ({ key, bytes: size }, stop) => {
+    await mapConcurrently(deletesAtOnce, now.objects.filter(({ key }) => named.has(key) || isRecord(key)), async ({ key, bytes: size }, stop) => {
       if (!(await remove(key, size, stop))) await release(key, vault, stop);
     }, signal);
   } catch (error) {

@@ -4,14 +4,14 @@ import { backupPathOf } from '../domain/verdict/records.ts';
 import type { PlannedBackup, RotationPlan } from '../domain/retention/rotation.ts';
 import { tierTags } from '../domain/retention/tiers.ts';
 import type { Vault } from '../ports.ts';
-import { atOnce } from '../pipeline/concurrency.ts';
+import { mapConcurrently } from '../pipeline/concurrency.ts';
 
 const tagsAtOnce = 8;
 
 /** Corrects the tags of the backups that stay, where they count for other tiers than before; returns how many. A manifest's tags tell what its parts have: it is tagged last. */
 export async function retagKept({ source, backups }: RotationPlan, vault: Vault, signal: AbortSignal): Promise<number> {
   const kept = backups.filter(({ action, reasons }) => action === 'keep' && !reasons.some(({ rule }) => rule === 'unreadable' || rule === 'misdated'));
-  const changed = await atOnce(tagsAtOnce, kept, async ({ found: { id, objects }, tiers }: PlannedBackup, stop) => {
+  const changed = await mapConcurrently(tagsAtOnce, kept, async ({ found: { id, objects }, tiers }: PlannedBackup, stop) => {
     const manifest = manifestKey(source, id);
     const wanted = tierTags(tiers);
     const current = await vault.tags(manifest, stop).catch(gone);

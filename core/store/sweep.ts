@@ -12,10 +12,10 @@ import { withLease } from './lease/lease.ts';
 /** What dead runs had left. `spared`: another run holds the lease, so that nothing can be known to be dead. `found`: a look, nothing was removed. */
 export type Swept = { state: 'none' | 'found' | 'swept' | 'spared'; objects: number; bytes: Bytes; uploads: number; hidden: boolean; records: ObjectKey[]; failures: unknown[] };
 
-type Deps = { vault: Vault; clock: Clock; identity: Identity };
+type SweepDeps = { vault: Vault; clock: Clock; identity: Identity };
 
 /** What a sweep would remove. That uploads can't be listed is a failure, and none that keeps the rest from being done. */
-export async function lookForLeftovers(history: SourceHistory, graceMs: number, { vault, clock }: Deps, signal: AbortSignal): Promise<Swept> {
+export async function lookForLeftovers(history: SourceHistory, graceMs: number, { vault, clock }: SweepDeps, signal: AbortSignal): Promise<Swept> {
   const failures: unknown[] = [];
   const uploads = await uploadsOf(history.source, vault, signal).catch((error: unknown) => (failures.push(error), []));
   const found = sweepable(history, uploads, graceMs, clock.now());
@@ -28,7 +28,7 @@ export async function lookForLeftovers(history: SourceHistory, graceMs: number, 
  * Removes what was found, under the source's lease: a run that slept through its own and wakes up finds it taken, and writes no
  * manifest for parts that are gone. What is there is looked at once more, under the lease.
  */
-export async function sweepLeftovers(source: SourceName, graceMs: number, found: Swept, deps: Deps, signal: AbortSignal): Promise<Swept> {
+export async function sweepLeftovers(source: SourceName, graceMs: number, found: Swept, deps: SweepDeps, signal: AbortSignal): Promise<Swept> {
   const failures: unknown[] = [...found.failures];
   let hidden = false;
   async function trying(work: () => Promise<unknown>): Promise<void> {

@@ -3,13 +3,13 @@ import { BackupError, messageOf } from '../domain/errors.ts';
 import { backupId } from '../domain/keys.ts';
 import type { BackupId, SourceName } from '../domain/keys.ts';
 import { shrunkText } from '../domain/messages/findings.ts';
-import type { Memory, SourceVerdict, Verdict } from '../domain/verdict/verdict.ts';
+import type { SourceRules, SourceVerdict, Verdict } from '../domain/verdict/verdict.ts';
 import type { Clock, Vault } from '../ports.ts';
 import { missingBackup, readManifest } from '../store/manifests.ts';
 import { listSource } from '../store/listing.ts';
 import { survey } from './survey.ts';
 
-type Deps = { vault: Vault; clock: Clock };
+type ChooseDeps = { vault: Vault; clock: Clock };
 
 /** A backup that was asked for, and what a person should know before it is used. */
 export type Chosen = { manifest: Manifest; warnings: string[] };
@@ -21,7 +21,7 @@ const readAtFirst = 100;
  * The backup that is meant: one by its id, `latest` for the newest good one, `newest` for the newest whatever it is worth (but not one of the future). Says
  * which newer ones were passed over and why. Throws `backup-missing`, `part-corrupt` where every one is damaged, `manifest-invalid`.
  */
-export async function chooseBackup(source: SourceName, which: string, memory: Memory, deps: Deps, signal: AbortSignal): Promise<Chosen> {
+export async function chooseBackup(source: SourceName, which: string, memory: SourceRules, deps: ChooseDeps, signal: AbortSignal): Promise<Chosen> {
   if (which !== 'latest' && which !== 'newest') return byId(source, backupId(which), memory, deps, signal);
   const { verdict, warnings } = await verdictOfSource(source, memory, deps, signal);
   const newest = which === 'latest' ? verdict.newest : verdict.backups.findLast(({ misdated }) => misdated === undefined);
@@ -32,7 +32,7 @@ export async function chooseBackup(source: SourceName, which: string, memory: Me
 }
 
 /** What the backups of a source are worth, as far as the newest ones tell. What the vault remembers is not missed where it can't be read: a restore must not wait for it. */
-export async function verdictOfSource(source: SourceName, memory: Memory, { vault, clock }: Deps, signal: AbortSignal): Promise<{ verdict: SourceVerdict; warnings: string[] }> {
+export async function verdictOfSource(source: SourceName, memory: SourceRules, { vault, clock }: ChooseDeps, signal: AbortSignal): Promise<{ verdict: SourceVerdict; warnings: string[] }> {
   const warnings: string[] = [];
   const forgiving = (error: unknown): void => void warnings.push(`what the vault remembers of ${source} can't be read: ${messageOf(error)}`);
   const look = async (most: number) => (await survey(await listSource(source, vault, signal), { memory, at: clock.now(), most, forgiving }, vault, signal)).verdict;
@@ -46,7 +46,7 @@ export function whyBad({ damage, misdated }: Verdict): string {
   return misdated?.why ?? damage?.why ?? 'its manifest was not read';
 }
 
-async function byId(source: SourceName, id: BackupId, memory: Memory, deps: Deps, signal: AbortSignal): Promise<Chosen> {
+async function byId(source: SourceName, id: BackupId, memory: SourceRules, deps: ChooseDeps, signal: AbortSignal): Promise<Chosen> {
   const { manifest } = await readManifest(source, id, deps.vault, signal);
   // what is asked for by name is given, also where it can't be judged
   const judged = await verdictOfSource(source, memory, deps, signal).catch(() => undefined);

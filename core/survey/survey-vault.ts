@@ -2,7 +2,7 @@ import { BackupError, isBackupError, messageOf } from '../domain/errors.ts';
 import { expectationOf } from '../domain/watch/expected.ts';
 import { judge, unseen, withStuckLease } from '../domain/watch/freshness.ts';
 import type { Expectation } from '../domain/watch/expected.ts';
-import type { Judgement, Watched } from '../domain/watch/freshness.ts';
+import type { Judgement, WatchedSource } from '../domain/watch/freshness.ts';
 import { emptyHistory } from '../domain/verdict/history.ts';
 import type { SourceHistory } from '../domain/verdict/history.ts';
 import type { BackupId, SourceName } from '../domain/keys.ts';
@@ -10,7 +10,7 @@ import type { ToolsNotice } from '../domain/tools-notices.ts';
 import { plural } from '../domain/units.ts';
 import { clocksMs } from '../domain/verdict/verdict.ts';
 import type { Vault } from '../ports.ts';
-import { eachAtOnce } from '../pipeline/concurrency.ts';
+import { forEachConcurrently } from '../pipeline/concurrency.ts';
 import { readLease } from '../store/lease/state.ts';
 import { addToLedgerIndex, readLedgerIndex, writeLedger } from '../store/memory/ledger.ts';
 import { listSource, sourcesListed } from '../store/listing.ts';
@@ -25,7 +25,7 @@ export type Unconfigured = { source: SourceName; newest: BackupId; count: number
  * What a check has seen. `whole`: every source was looked at, and what else lies in the vault. `vault`: why none of that could be read. `forgotten`: what
  * could not be remembered.
  */
-export type Look = {
+export type VaultSurvey = {
   at: Date;
   place: string;
   whole: boolean;
@@ -38,8 +38,8 @@ export type Look = {
 };
 
 /** `remember`: whether what was seen is written down. */
-type Deps = { vault: Vault; at: Date; remember: boolean };
-type Found = { judgement: Judgement; failed?: Unknown; read: boolean };
+type SurveyVaultDeps = { vault: Vault; at: Date; remember: boolean };
+type SourceSurvey = { judgement: Judgement; failed?: Unknown; read: boolean };
 
 const sourcesAtOnce = 4;
 /** A source that another configuration still backs up has left nothing. */
@@ -47,7 +47,7 @@ const oldMs = 25 * 3_600_000;
 const attempts = 3;
 
 /** Judges every source by what stands in the vault, and remembers what it has seen. Everything is looked at, whatever is found; a vault that can't be read is a finding. */
-export async function look(sources: readonly Watched[], whole: boolean, deps: Deps, signal: AbortSignal): Promise<Look> {
+export async function surveyVault(sources: readonly WatchedSource[], whole: boolean, deps: SurveyVaultDeps, signal: AbortSignal): Promise<VaultSurvey> {
   const { vault, at } = deps;
   const common = { at, place: vault.place, whole };
   const seen = await orUnknown(() => lookAtAll(sources, whole, deps, signal), signal);
@@ -64,10 +64,10 @@ export async function look(sources: readonly Watched[], whole: boolean, deps: De
   };
 }
 
-async function lookAtAll(sources: readonly Watched[], whole: boolean, deps: Deps, signal: AbortSignal) {
+async function lookAtAll(sources: readonly WatchedSource[], whole: boolean, deps: SurveyVaultDeps, signal: AbortSignal) {
   const { vault, at } = deps;
   const watched = new Map(sources.map((one) => [one.source, one]));
-  const found = new Map<SourceName, Found>();
+  const found = new Map<SourceName, SourceSurvey>();
   const others = new Map<SourceName, Unconfigured>();
   const forgotten: unknown[] = [];
   const index = sources.length === 0 ? new Set<string>() : await readLedgerIndex(vault, signal).catch((error: unknown) => (forgotten.push(error), new Set<string>()));
@@ -81,7 +81,7 @@ async function lookAtAll(sources: readonly Watched[], whole: boolean, deps: Deps
     if (seen.isKept) kept.push(one.source);
     found.set(one.source, { judgement: await withLeaseSeen(judge(one, seen, at), seen.history, deps, stop), read: seen.history.ledger || seen.history.backups.length > 0 });
   }
-  await eachAtOnce(sourcesAtOnce, whole ? sourcesListed(vault, signal) : listedOneByOne(sources, vault, signal), lookAt, signal);
+  await forEachConcurrently(sourcesAtOnce, whole ? sourcesListed(vault, signal) : listedOneByOne(sources, vault, signal), lookAt, signal);
   for (const { source } of sources) if (!found.has(source)) await lookAt(emptyHistory(source), signal);
   const fresh = kept.filter((name) => !index.has(name));
   if (deps.remember && fresh.length > 0) await addToLedgerIndex(fresh, vault, signal).catch((error: unknown) => void forgotten.push(error));
@@ -89,7 +89,7 @@ async function lookAtAll(sources: readonly Watched[], whole: boolean, deps: Deps
 }
 
 /** Surveys a source and writes down what is to be remembered. Where another check has written meanwhile, all is looked at once more. */
-async function surveyRemembered(listed: SourceHistory, watched: Watched, index: ReadonlySet<string>, { vault, at, remember }: Deps, signal: AbortSignal): Promise<Survey & { expectation: Expectation | undefined; failure?: unknown; isKept: boolean }> {
+async function surveyRemembered(listed: SourceHistory, watched: WatchedSource, index: ReadonlySet<string>, { vault, at, remember }: SurveyVaultDeps, signal: AbortSignal): Promise<Survey & { expectation: Expectation | undefined; failure?: unknown; isKept: boolean }> {
   const options = { memory: memoryOfWatched(watched), at, expected: index.has(watched.source) };
   const surveying = async (history: SourceHistory): Promise<Survey & { expectation: Expectation | undefined }> => withExpectation(await survey(history, options, vault, signal), watched, at);
   let seen = await surveying(listed);
@@ -107,7 +107,7 @@ async function surveyRemembered(listed: SourceHistory, watched: Watched, index: 
 }
 
 /** What became of the moments of the schedule; what is to be remembered of it goes into the ledger. */
-function withExpectation(seen: Survey, watched: Watched, at: Date): Survey & { expectation: Expectation | undefined } {
+function withExpectation(seen: Survey, watched: WatchedSource, at: Date): Survey & { expectation: Expectation | undefined } {
   const expectation = expectationOf(watched, seen, seen.ledger.expected, at);
   const { expected: before, ...rest } = seen.ledger;
   const isNew = JSON.stringify(expectation?.memory) !== JSON.stringify(before);
@@ -116,7 +116,7 @@ function withExpectation(seen: Survey, watched: Watched, at: Date): Survey & { e
 }
 
 /** Looks at the lease where nothing has come: one that is stuck says why. A role that may not read it is told nothing of it. */
-async function withLeaseSeen(judgement: Judgement, { source, failures }: SourceHistory, { vault, at }: Deps, signal: AbortSignal): Promise<Judgement> {
+async function withLeaseSeen(judgement: Judgement, { source, failures }: SourceHistory, { vault, at }: SurveyVaultDeps, signal: AbortSignal): Promise<Judgement> {
   const isLate = judgement.findings.some(({ kind }) => kind === 'never' || kind === 'stale' || kind === 'missed');
   if (judgement.state === 'paused' || !(isLate || failures.at(-1)?.code === 'lease-stuck')) return judgement;
   try {
@@ -128,7 +128,7 @@ async function withLeaseSeen(judgement: Judgement, { source, failures }: SourceH
   }
 }
 
-async function* listedOneByOne(sources: readonly Watched[], vault: Vault, signal: AbortSignal): AsyncIterable<SourceHistory> {
+async function* listedOneByOne(sources: readonly WatchedSource[], vault: Vault, signal: AbortSignal): AsyncIterable<SourceHistory> {
   for (const { source } of sources) yield await listSource(source, vault, signal);
 }
 

@@ -7,9 +7,9 @@ import type { BackupId, SourceName } from '../domain/keys.ts';
 import { contentOf, remember, toRead } from '../domain/verdict/ledger.ts';
 import type { ManifestRead } from '../domain/verdict/ledger.ts';
 import { verdictOf } from '../domain/verdict/verdict.ts';
-import type { Memory, SourceVerdict } from '../domain/verdict/verdict.ts';
+import type { SourceRules, SourceVerdict } from '../domain/verdict/verdict.ts';
 import type { Lock, Vault } from '../ports.ts';
-import { atOnce } from '../pipeline/concurrency.ts';
+import { mapConcurrently } from '../pipeline/concurrency.ts';
 import { readLedger } from '../store/memory/ledger.ts';
 import type { LedgerRead } from '../store/memory/ledger.ts';
 import { listSource } from '../store/listing.ts';
@@ -22,9 +22,9 @@ export type Survey = { history: SourceHistory; verdict: SourceVerdict; ledger: L
  * `expected`: there was a ledger, as far as anybody remembers. `each`: is given every manifest, which are then all read; `most`: no more than so many of the
  * newest unknown ones are. `forgiving`: takes a ledger that can't be read for none.
  */
-export type SurveyOptions = { memory: Memory; at: Date; expected?: boolean; each?: (id: BackupId, read: Read) => void; most?: number; forgiving?: (error: unknown) => void };
+export type SurveyOptions = { memory: SourceRules; at: Date; expected?: boolean; each?: (id: BackupId, read: ManifestReading) => void; most?: number; forgiving?: (error: unknown) => void };
 
-export type Read = { status: 'complete'; manifest: Manifest; lock?: Lock; stays: boolean } | { status: 'unreadable'; why: string };
+export type ManifestReading = { status: 'complete'; manifest: Manifest; lock?: Lock; stays: boolean } | { status: 'unreadable'; why: string };
 
 const readsAtOnce = 4;
 
@@ -66,7 +66,7 @@ async function surveyed(listed: SourceHistory, before: LedgerRead, { memory, at,
 async function readBackups(listed: SourceHistory, ids: readonly BackupId[], each: SurveyOptions['each'], vault: Vault, signal: AbortSignal) {
   const read = new Map<BackupId, ManifestRead>();
   const gone = new Set<BackupId>();
-  await atOnce(readsAtOnce, ids, async (id, stop) => {
+  await mapConcurrently(readsAtOnce, ids, async (id, stop) => {
     const one = await readOne(listed.source, id, vault, stop);
     if (one === undefined) return void gone.add(id);
     each?.(id, one);
@@ -80,7 +80,7 @@ function newestOf(ids: readonly BackupId[], most = ids.length): readonly BackupI
   return ids.slice(Math.max(0, ids.length - most));
 }
 
-async function readOne(source: SourceName, id: BackupId, vault: Vault, signal: AbortSignal): Promise<Read | undefined> {
+async function readOne(source: SourceName, id: BackupId, vault: Vault, signal: AbortSignal): Promise<ManifestReading | undefined> {
   try {
     const { manifest, lock, stays } = await readManifest(source, id, vault, signal);
     return { status: 'complete', manifest, stays, ...(lock && { lock }) };

@@ -1,23 +1,23 @@
 import type { Settings } from '../contract/config/settings.ts';
 import { watchOf } from '../contract/config/watch.ts';
-import type { Memory } from '../domain/verdict/verdict.ts';
-import type { Watched } from '../domain/watch/freshness.ts';
+import type { SourceRules } from '../domain/verdict/verdict.ts';
+import type { WatchedSource } from '../domain/watch/freshness.ts';
 import type { SourceName } from '../domain/keys.ts';
 import type { Vault } from '../ports.ts';
 
 /** By what the backups of a source are judged; of one that is not configured, as little as can be said. */
-export function memoryOf(settings: Pick<Settings, 'watch' | 'timeZone' | 'retention'> | undefined): Memory {
+export function memoryOf(settings: Pick<Settings, 'watch' | 'timeZone' | 'retention'> | undefined): SourceRules {
   if (settings === undefined) return { shrink: watchOf({}, {}).shrink, timeZone: 'UTC', retention: undefined };
   return { shrink: settings.watch.shrink, timeZone: settings.timeZone, retention: settings.retention };
 }
 
 /** By what a check judges the backups of a source. */
-export function memoryOfWatched({ watch: { shrink }, timeZone, retention }: Watched): Memory {
+export function memoryOfWatched({ watch: { shrink }, timeZone, retention }: WatchedSource): SourceRules {
   return { shrink, timeZone, retention };
 }
 
 /** What a check needs to know of these sources; one that is not configured is left out. */
-export function watchedSources(names: readonly SourceName[], { settings, vault }: { settings(name: string): (Settings & { server?: { host: string } }) | undefined; vault: Vault }): Watched[] {
+export function watchedSources(names: readonly SourceName[], { settings, vault }: { settings(name: string): (Settings & { server?: { host: string } }) | undefined; vault: Vault }): WatchedSource[] {
   return names.flatMap((source) => {
     const found = settings(source);
     return found === undefined ? [] : [{ source, place: vault.place, watch: found.watch, timeZone: found.timeZone, retention: found.retention, on: found.server?.host }];

@@ -1,4 +1,4 @@
-import type { Waiting } from '../contract/memory/outbox.ts';
+import type { WaitingMessage } from '../contract/memory/outbox.ts';
 import type { Change, Sighting } from '../domain/watch/alerts.ts';
 import { messageOfFinding } from '../domain/messages/check.ts';
 import { isBackupError } from '../domain/errors.ts';
@@ -11,10 +11,10 @@ import { runEnded, runKinds } from '../domain/messages/run.ts';
 import type { Clock, Notifier, Vault } from '../ports.ts';
 import { checkersOf, configurationId } from '../store/memory/checkers.ts';
 import type { Checkers } from '../store/memory/checkers.ts';
-import type { Look } from '../survey/survey-vault.ts';
-import { tell } from './notify-all.ts';
+import type { VaultSurvey } from '../survey/survey-vault.ts';
+import { notifyAll } from './notify-all.ts';
 
-type Deps = {
+type AnnounceDeps = {
   vault: Vault;
   clock: Clock;
   notifiers: readonly Notifier[];
@@ -43,8 +43,8 @@ const endedByBackup: readonly Finding['kind'][] = ['never', 'stale', 'missed', '
  * between tells twice. While that memory can't be read, everything that is wrong is told at each check.
  */
 export async function announce(
-  look: Look,
-  deps: Deps,
+  look: VaultSurvey,
+  deps: AnnounceDeps,
   signal: AbortSignal,
 ): Promise<{ told: Message[]; failures: unknown[] }> {
   // the unreadable vault is told below, and nothing can be written down in it
@@ -55,19 +55,19 @@ export async function announce(
         if (signal.aborted || !isBackupError(error)) throw error;
         return { ...unmarked(deps), error };
       });
-  const { told, failures, forgotten } = await tell((box) => edited(box, look, checkers), deps, signal);
+  const { told, failures, forgotten } = await notifyAll((box) => edited(box, look, checkers), deps, signal);
   const unkept = new Set([...(checkers.error === undefined ? [] : [checkers.error]), ...forgotten]);
   return { told, failures: [...failures, ...(unread ? [] : unkept)] };
 }
 
-function unmarked({ sourceNames }: Deps): Checkers {
+function unmarked({ sourceNames }: AnnounceDeps): Checkers {
   return { id: configurationId(sourceNames), others: [] };
 }
 
-function edited(box: Outbox, look: Look, checkers: Checkers): Outbox {
+function edited(box: Outbox, look: VaultSurvey, checkers: Checkers): Outbox {
   const judgements = new Map<string | undefined, Judgement>(look.judgements.map((one) => [one.standing.source, one]));
   const judge = { id: checkers.id, others: new Set(checkers.others.map(({ id }) => id)) };
-  const itemOf = (change: Change): Waiting | undefined => {
+  const itemOf = (change: Change): WaitingMessage | undefined => {
     const judgement = judgements.get(change.alert.source);
     const message = messageOf(change, judgement, look);
     const on = judgement?.standing.on;
@@ -84,7 +84,7 @@ function edited(box: Outbox, look: Look, checkers: Checkers): Outbox {
 
 /** What could be judged of each source, and what of it holds. */
 function sightingsOf(
-  { whole, judgements, unconfigured: lost, vault, notices }: Look,
+  { whole, judgements, unconfigured: lost, vault, notices }: VaultSurvey,
   { open, waiting }: Outbox,
   { others }: Checkers,
 ): Sighting[] {
@@ -111,7 +111,7 @@ function sightingsOf(
   ];
 }
 
-function toolsSighting(notices: Look['notices']): Sighting[] {
+function toolsSighting(notices: VaultSurvey['notices']): Sighting[] {
   return notices === undefined
     ? []
     : [{ judged: ['tools-outdated'], found: notices.length === 0 ? [] : ['tools-outdated'] }];
@@ -142,7 +142,7 @@ function isUnknown({ findings }: Judgement): boolean {
 function messageOf(
   { severity, alert }: Change,
   judgement: Judgement | undefined,
-  { at, place, unconfigured: others, vault, notices = [] }: Look,
+  { at, place, unconfigured: others, vault, notices = [] }: VaultSurvey,
 ): Message | undefined {
   const { source, kind } = alert;
   const past = { was: kind, since: new Date(alert.since) };

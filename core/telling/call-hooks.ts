@@ -6,12 +6,12 @@ import { withSightings } from '../domain/watch/outbox.ts';
 import { hookFailed, runEnded } from '../domain/messages/run.ts';
 import type { Clock, Hook } from '../ports.ts';
 import { outcomeOf } from './outcome.ts';
-import type { Edit } from '../store/memory/outbox.ts';
+import type { OutboxEdit } from '../store/memory/outbox.ts';
 
 type Calling = { hooks: readonly Hook[]; clock: Clock; limit(): AbortSignal };
 
 /** What became of the hooks; `edit` brings it into outboxes, `changes` where there is something to bring. */
-export type Called = { failed: unknown[]; changes: boolean; edit: Edit };
+export type Called = { failed: unknown[]; changes: boolean; edit: OutboxEdit };
 
 /** Calls every hook that wants to know; the notifiers are told of those that fail, and when they are called again. */
 export async function callHooks(event: RunEnded, { hooks, clock, limit }: Calling): Promise<Called> {
@@ -29,7 +29,7 @@ export async function callHooks(event: RunEnded, { hooks, clock, limit }: Callin
     judged: ['hook-failed'],
     found: failed.length === 0 ? [] : ['hook-failed'],
   };
-  const edit: Edit = (box) =>
+  const edit: OutboxEdit = (box) =>
     withSightings(box, [sighting], at, { others: new Set() }, ({ severity, alert }) => ({
       severity,
       alert,

@@ -1,5 +1,5 @@
 import type { Message } from '../contract/events/message.ts';
-import type { Waiting } from '../contract/memory/outbox.ts';
+import type { WaitingMessage } from '../contract/memory/outbox.ts';
 import { BackupError } from '../domain/errors.ts';
 import { messagesOf, mostMessages } from '../domain/messages/groups.ts';
 import { toSend, withTrying } from '../domain/watch/outbox.ts';
@@ -7,9 +7,9 @@ import type { Delivered } from '../domain/watch/outbox.ts';
 import { formatCount } from '../domain/units.ts';
 import type { Clock, Notifier, Vault } from '../ports.ts';
 import { outcomeOf } from './outcome.ts';
-import { keep } from '../store/memory/outbox.ts';
-import type { Edit, Memory } from '../store/memory/outbox.ts';
-import { within } from '../pipeline/time-limit.ts';
+import { editOutbox } from '../store/memory/outbox.ts';
+import type { OutboxEdit, OutboxRead } from '../store/memory/outbox.ts';
+import { withTimeLimit } from '../pipeline/time-limit.ts';
 
 /** `vault` undefined: there is none (yet), so nothing is remembered and everything is told. */
 export type TellDeps = {
@@ -28,7 +28,7 @@ const marginMs = 15_000;
 const longestRestMs = 6 * 3_600_000;
 
 /** What became of one notifier: `missed` could not be told. */
-export type Outcome = { notifier: Notifier; memory: Memory; sent: Message[]; failures: unknown[]; missed: readonly Waiting[] };
+export type Delivery = { notifier: Notifier; memory: OutboxRead; sent: Message[]; failures: unknown[]; missed: readonly WaitingMessage[] };
 
 /**
  * What waits is written down while it is being sent, and that somebody is at it, so that whoever is killed in between
@@ -36,12 +36,12 @@ export type Outcome = { notifier: Notifier; memory: Memory; sent: Message[]; fai
  */
 export async function deliver(
   notifier: Notifier,
-  memory: Memory,
-  edit: Edit,
+  memory: OutboxRead,
+  edit: OutboxEdit,
   room: number,
   { vault, clock, newsOnly = false }: TellDeps,
   signal: AbortSignal,
-): Promise<Outcome> {
+): Promise<Delivery> {
   const at = clock.now();
   const rest = restOf(memory, at);
   const due = toSend(edit(memory.box), at);
@@ -49,9 +49,9 @@ export async function deliver(
   // what can't be written down can't wait
   const envelopes = rest === undefined ? messagesOf(waiting, at, 'error' in memory ? mostMessages : room) : [];
   const items = envelopes.flatMap((one) => one.items);
-  const trying: Edit = (box) => withTrying(edit(box), items, new Date(at.getTime() + notifierMs + marginMs));
+  const trying: OutboxEdit = (box) => withTrying(edit(box), items, new Date(at.getTime() + notifierMs + marginMs));
   const [noted, { delivered, failures, afterMs }] = await Promise.all([
-    keep(memory, trying, [], at, vault),
+    editOutbox(memory, trying, [], at, vault),
     sendAll(notifier, envelopes, signal),
   ]);
   const again =
@@ -61,7 +61,7 @@ export async function deliver(
   const kept =
     items.length === 0
       ? noted
-      : await keep(
+      : await editOutbox(
           noted,
           (box) => ({ ...withTrying(edit(box), items, undefined), ...again }),
           delivered,
@@ -98,7 +98,7 @@ async function sendAll(
   const until = performance.now() + notifierMs;
   for (const { message, items, group } of envelopes) {
     const { failed, error } = await outcomeOf(
-      within(Math.max(0, until - performance.now()), late, (stop) => notifier.notify(message, stop), signal),
+      withTimeLimit(Math.max(0, until - performance.now()), late, (stop) => notifier.notify(message, stop), signal),
     );
     if (!failed) {
       sent.delivered.push({ message, items, group });
@@ -111,7 +111,7 @@ async function sendAll(
   return sent;
 }
 
-function restOf({ box: { notBefore } }: Memory, at: Date): Date | undefined {
+function restOf({ box: { notBefore } }: OutboxRead, at: Date): Date | undefined {
   const restMs = notBefore === undefined ? 0 : Date.parse(notBefore) - at.getTime();
   return restMs > 0 && restMs <= longestRestMs ? new Date(notBefore!) : undefined;
 }

@@ -6,9 +6,9 @@ import { withSightings } from '../domain/watch/outbox.ts';
 import { notifierFailed } from '../domain/messages/run.ts';
 import type { Clock, Notifier } from '../ports.ts';
 import { deliver } from './deliver.ts';
-import type { Outcome, TellDeps } from './deliver.ts';
-import { recall } from '../store/memory/outbox.ts';
-import type { Edit } from '../store/memory/outbox.ts';
+import type { Delivery, TellDeps } from './deliver.ts';
+import { readOutbox } from '../store/memory/outbox.ts';
+import type { OutboxEdit } from '../store/memory/outbox.ts';
 
 /**
  * What somebody was told; what failed in telling, which must become a failure of the run; what could not be remembered;
@@ -21,15 +21,15 @@ export type Told = { told: Message[]; failures: unknown[]; forgotten: unknown[];
  * same time, each in its own: one that hangs or fails delays none of the others, which are then told that somebody was
  * not. Each gets at most `room` messages, and the word that another one failed. Throws nothing.
  */
-export async function tell(
-  edit: Edit | Promise<Edit>,
+export async function notifyAll(
+  edit: OutboxEdit | Promise<OutboxEdit>,
   deps: TellDeps,
   signal: AbortSignal,
   room = mostMessages,
 ): Promise<Told> {
   const first = await Promise.all(
     deps.notifiers.map(async (notifier) => {
-      const [memory, known] = await Promise.all([recall(notifier, deps.vault, signal), edit]);
+      const [memory, known] = await Promise.all([readOutbox(notifier, deps.vault, signal), edit]);
       return deliver(notifier, memory, known, room, deps, signal);
     }),
   );
@@ -58,7 +58,7 @@ export async function tell(
 }
 
 /** For a notifier that works: which of the others do not, and which do again. */
-function aboutOthers(outcomes: readonly Outcome[], self: Notifier, clock: Clock): Edit {
+function aboutOthers(outcomes: readonly Delivery[], self: Notifier, clock: Clock): OutboxEdit {
   const at = clock.now();
   const tried = outcomes.filter(
     ({ notifier, sent, failures }) => notifier !== self && sent.length + failures.length > 0,

@@ -1,5 +1,5 @@
 import type { RunEnded } from '../contract/events/run-ended.ts';
-import type { Alert, Waiting } from '../contract/memory/outbox.ts';
+import type { Alert, WaitingMessage } from '../contract/memory/outbox.ts';
 import type { Change } from '../domain/watch/alerts.ts';
 import { BackupError, collected, isBackupError } from '../domain/errors.ts';
 import type { FailureCode } from '../domain/errors.ts';
@@ -10,13 +10,13 @@ import { kindOfFailure, runEnded, runFailed } from '../domain/messages/run.ts';
 import type { FailedRun, Verb } from '../domain/messages/run.ts';
 import type { Clock, Hook, Notifier, Vault } from '../ports.ts';
 import { verdictOfSource } from '../survey/choose.ts';
-import type { Edit } from '../store/memory/outbox.ts';
+import type { OutboxEdit } from '../store/memory/outbox.ts';
 import { callHooks } from './call-hooks.ts';
-import { tell } from './notify-all.ts';
+import { notifyAll } from './notify-all.ts';
 import type { Told } from './notify-all.ts';
 import { memoryOf } from '../survey/watched.ts';
 
-export type Run = { verb: Verb; source?: SourceName | undefined };
+export type ReportedRun = { verb: Verb; source?: SourceName | undefined };
 export type Telling = { notifiers: readonly Notifier[]; hooks: readonly Hook[]; clock: Clock; place: string };
 export type RunHost = Telling & {
   run: string;
@@ -31,7 +31,7 @@ export type RunHost = Telling & {
   /** How long telling may take; the run's own signal may be over. */
   limit(): AbortSignal;
   /**
-   * Of a command that does several runs: what is more than a few messages waits in the outboxes, for `tellGathered` at
+   * Of a command that does several runs: what is more than a few messages waits in the outboxes, for `notifyGathered` at
    * its end.
    */
   gathering?: Gathering | undefined;
@@ -50,8 +50,8 @@ const toldAlone = 2;
  * Another run at work on the source is `skipped`: nobody is alarmed. A run that has a result and still did not do all
  * it should is told as the failure that `failureOf` makes of it, with its result.
  */
-export async function toldRun<R extends object>(
-  run: Run,
+export async function runAndReport<R extends object>(
+  run: ReportedRun,
   work: () => Promise<R>,
   resultOf: (result: R) => object,
   host: RunHost,
@@ -60,12 +60,12 @@ export async function toldRun<R extends object>(
   const began = host.clock.now().getTime();
   const ms = (): number => Math.max(0, host.clock.now().getTime() - began);
   const result = await work().catch(async (error: unknown) => {
-    throw await toldFailure(run, error, ms(), host);
+    throw await reportFailure(run, error, ms(), host);
   });
   const told = resultOf(result);
   const failure = failureOf(result);
   if (failure !== undefined) {
-    const thrown = await toldFailure(run, failure, ms(), host, told);
+    const thrown = await reportFailure(run, failure, ms(), host, told);
     if (thrown !== failure) throw thrown;
     return result;
   }
@@ -91,8 +91,8 @@ export async function toldRun<R extends object>(
  * Tells that a run has failed, and what it has done all the same; returns the error to throw: the run's own, with what
  * went wrong in telling.
  */
-export async function toldFailure(
-  run: Run,
+export async function reportFailure(
+  run: ReportedRun,
   error: unknown,
   ms: number,
   host: RunHost,
@@ -124,8 +124,8 @@ export async function toldFailure(
 }
 
 /** At the end of several runs: tells what was gathered, so that nobody gets more messages than after a check. */
-export function tellGathered(host: RunHost & { gathering: Gathering }): Promise<Told> {
-  return tell(
+export function notifyGathered(host: RunHost & { gathering: Gathering }): Promise<Told> {
+  return notifyAll(
     (box) => box,
     { ...host, vault: host.vault() },
     host.limit(),
@@ -137,17 +137,17 @@ export function tellGathered(host: RunHost & { gathering: Gathering }): Promise<
  * `newsOnly`: a good run that has no all-clear to tell is no moment to tell what was missed: that may be over in a
  * minute.
  */
-async function tellAll(edit: Edit | Promise<Edit>, host: RunHost, { newsOnly = false } = {}): Promise<Told> {
+async function tellAll(edit: OutboxEdit | Promise<OutboxEdit>, host: RunHost, { newsOnly = false } = {}): Promise<Told> {
   const { gathering } = host;
   const room = gathering === undefined ? mostMessages : Math.max(0, toldAlone - gathering.told);
-  const told = await tell(edit, { ...host, vault: host.vault(), newsOnly }, host.limit(), room);
+  const told = await notifyAll(edit, { ...host, vault: host.vault(), newsOnly }, host.limit(), room);
   if (gathering !== undefined) gathering.told += told.told.length;
   if (gathering !== undefined && told.waits) gathering.waiting = true;
   return told;
 }
 
 /** A failure as outboxes take it: new, or, a day after the same was told, again. */
-function failureEdit(run: Run, failed: BackupError, known: Pick<FailedRun, 'ms' | 'left'>, host: RunHost): Edit {
+function failureEdit(run: ReportedRun, failed: BackupError, known: Pick<FailedRun, 'ms' | 'left'>, host: RunHost): OutboxEdit {
   const at = host.clock.now();
   const kind = kindOfFailure(run.verb);
   const settings = run.source && host.settings?.(run.source);
@@ -172,13 +172,13 @@ function failureEdit(run: Run, failed: BackupError, known: Pick<FailedRun, 'ms' 
 }
 
 function endOf(at: Date) {
-  return (change: Change, ended: readonly Alert[]): Waiting => ({
+  return (change: Change, ended: readonly Alert[]): WaitingMessage => ({
     ...change,
     message: runEnded(change.alert, ended, at),
   });
 }
 
-function eventOf({ verb, source }: Run, { run, place, clock }: RunHost, ms: number) {
+function eventOf({ verb, source }: ReportedRun, { run, place, clock }: RunHost, ms: number) {
   return {
     version: 1 as const,
     verb,
@@ -191,7 +191,7 @@ function eventOf({ verb, source }: Run, { run, place, clock }: RunHost, ms: numb
 }
 
 /** Best effort: a vault that can't be read may be why the run failed. */
-async function whatIsLeft({ source }: Run, { vault, clock }: RunHost): Promise<FailedRun['left']> {
+async function whatIsLeft({ source }: ReportedRun, { vault, clock }: RunHost): Promise<FailedRun['left']> {
   const place = vault();
   if (source === undefined || place === undefined) return undefined;
   const looked = verdictOfSource(source, memoryOf(undefined), { vault: place, clock }, AbortSignal.timeout(lookMs));

@@ -4,7 +4,7 @@ import type { S3ClientOptions } from './s3/client.ts';
 import type { S3VaultOptions } from './s3/s3.ts';
 
 /** Where backups are to be kept, by kind. */
-export type VaultConfig =
+export type VaultToOpen =
   | { kind: 'folder'; root: string }
   | ({ kind: 's3' } & Omit<S3VaultOptions, 'client'> & Pick<S3ClientOptions, 'region' | 'endpoint' | 'ca'>);
 
@@ -15,7 +15,7 @@ export type VaultSurroundings = Pick<S3ClientOptions, 'credentials'>;
 export type OpenVault = { vault: Vault; close(): void };
 
 /** The vault of a configuration. Reaches nothing yet; the SDK is loaded where it is needed, for that takes a while. */
-export async function openVault(config: VaultConfig, surroundings: VaultSurroundings = {}): Promise<OpenVault> {
+export async function openVault(config: VaultToOpen, surroundings: VaultSurroundings = {}): Promise<OpenVault> {
   if (config.kind === 'folder') return { vault: folderVault(config.root), close: () => undefined };
   const [{ s3Client }, { s3Vault }] = await Promise.all([import('./s3/client.ts'), import('./s3/s3.ts')]);
   const client = s3Client({ ...config, ...surroundings });

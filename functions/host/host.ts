@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { toldRun } from '../../core/telling/run-and-report.ts';
-import type { Run, RunHost } from '../../core/telling/run-and-report.ts';
+import { runAndReport } from '../../core/telling/run-and-report.ts';
+import type { ReportedRun, RunHost } from '../../core/telling/run-and-report.ts';
 import { compose, openTelling } from '../../core/compose.ts';
 import type { Nightjar } from '../../core/compose.ts';
 import { parseConfig, toldByText } from '../../core/config-file.ts';
@@ -10,7 +10,7 @@ import { functionEnvironmentSchema } from '../../core/contract/events/requests.t
 import { BackupError } from '../../core/domain/errors.ts';
 import type { SourceName } from '../../core/domain/keys.ts';
 import type { Verb } from '../../core/domain/messages/run.ts';
-import { collectSeldom } from '../../core/pipeline/relax-garbage.ts';
+import { relaxGarbageCollection } from '../../core/pipeline/relax-garbage.ts';
 import type { Report } from '../../core/ports.ts';
 import { readToolsFacts } from '../../core/tools.ts';
 import { limitsOf } from './deadline.ts';
@@ -21,7 +21,7 @@ import { jsonLog, reportTo, without } from './log.ts';
 
 export type Invocation = Nightjar & { identity: InvocationIdentity; report: Report; seconds(): number };
 
-type Job<E, R> = {
+type HandlerJob<E, R> = {
   verb: Verb;
   read(event: unknown): E;
   work(event: E, invocation: Invocation, signal: AbortSignal): Promise<R>;
@@ -34,8 +34,8 @@ const answerMs = 500;
 const leastTellingMs = 1_000;
 
 /** A Lambda handler: reads the event, puts Nightjar together, works within the deadline, tells how it ended, and logs start, end and failure. Throws what Lambda is to show. */
-export function lambdaHandler<E extends Occasion, R extends object>({ verb, read, work, failureOf: failureIn = () => undefined }: Job<E, R>): (event: unknown, context: LambdaContext) => Promise<R> {
-  collectSeldom();
+export function lambdaHandler<E extends Occasion, R extends object>({ verb, read, work, failureOf: failureIn = () => undefined }: HandlerJob<E, R>): (event: unknown, context: LambdaContext) => Promise<R> {
+  relaxGarbageCollection();
   return async (event, context) => {
     const began = Date.now();
     const seconds = (): number => Math.round((Date.now() - began) / 100) / 10;
@@ -84,7 +84,7 @@ function attempt<T>(make: () => T): { value?: T; get(): T } {
 
 type Asking<R> = Pick<RunHost, 'explain' | 'limit'> & { identity: InvocationIdentity; failureOf(result: R): BackupError | undefined };
 
-async function within<R extends object>(run: Run, { identity, explain, limit, failureOf: failureIn }: Asking<R>, signal: AbortSignal, work: (nightjar: Nightjar) => Promise<R>): Promise<R> {
+async function within<R extends object>(run: ReportedRun, { identity, explain, limit, failureOf: failureIn }: Asking<R>, signal: AbortSignal, work: (nightjar: Nightjar) => Promise<R>): Promise<R> {
   const { LAMBDA_TASK_ROOT: bundle, NIGHTJAR_CONFIG: file, NIGHTJAR_TOOLS: layer, NIGHTJAR_TOPIC: topic } = functionEnvironmentSchema.parse(process.env);
   const path = resolve(bundle, file);
   const text = await readFile(path, 'utf8').catch((cause: unknown) => {
@@ -95,7 +95,7 @@ async function within<R extends object>(run: Run, { identity, explain, limit, fa
   let nightjar: Nightjar | undefined;
   try {
     const composed = async (): Promise<R> => work((nightjar = await compose(config.get(), host, signal)));
-    return await toldRun(run, composed, (result) => result, { ...openTelling(config.value ?? tellingTopic(toldByText(text), topic), host), run: identity.run, vault: () => nightjar?.vault, settings: (source) => config.value?.sources.get(source), explain, limit, unalarming: ['lease-held'] }, failureIn);
+    return await runAndReport(run, composed, (result) => result, { ...openTelling(config.value ?? tellingTopic(toldByText(text), topic), host), run: identity.run, vault: () => nightjar?.vault, settings: (source) => config.value?.sources.get(source), explain, limit, unalarming: ['lease-held'] }, failureIn);
   } finally {
     nightjar?.close();
   }

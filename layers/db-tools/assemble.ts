@@ -17,14 +17,14 @@ export type Assembled = { files: LayerFile[]; origins: Origin[]; builtAt: Date }
 
 const loader = 'lib/ld.so';
 
-type Report = (line: string) => void;
+type ReportLine = (line: string) => void;
 type Copy = { from: string; path: string };
 
 /** What a layer is laid out from: a Debian root that has all its packages, and the day of its pins. */
 export type Ingredients = { root: string; architecture: LayerArchitecture; pinnedAt: string };
 
 /** Lays the layer out in `home`, the folder that will be `/opt/nightjar`. */
-export async function assemble({ root, architecture, pinnedAt }: Ingredients, home: string, report: Report, signal: AbortSignal): Promise<Assembled> {
+export async function assemble({ root, architecture, pinnedAt }: Ingredients, home: string, report: ReportLine, signal: AbortSignal): Promise<Assembled> {
   const origins = await originsOf(root);
   await requireUnchanged(root, origins);
   const copies = await planCopies(root, architecture);

@@ -8,7 +8,7 @@ import { plural } from '../../core/domain/units.ts';
 /** Authorities of Amazon RDS, Aurora and RDS Proxy: SHA-256 fingerprints by common name, none expired (authorities.json). */
 export type Authorities = Readonly<Record<string, string>>;
 
-type Report = (line: string) => void;
+type ReportLine = (line: string) => void;
 
 const authoritiesFile = join(import.meta.dirname, 'authorities.json');
 const fetchLimitMs = 20_000;
@@ -26,7 +26,7 @@ export async function readAuthorities(): Promise<Authorities> {
  * Writes the pinned authorities of Amazon RDS and its proxies, and those of Debian's `ca-certificates` (Mozilla's), below `home`: each as one PEM file.
  * Of Amazon's, those that the npm package lacks are fetched from AWS; a line tells for which regions they could not be had.
  */
-export async function writeCertificates(root: string, home: string, report: Report, signal: AbortSignal): Promise<void> {
+export async function writeCertificates(root: string, home: string, report: ReportLine, signal: AbortSignal): Promise<void> {
   await mkdir(join(home, 'certs'), { recursive: true });
   await writeFile(join(home, rdsBundle), bundle(await rdsAuthorities(report, signal)), { mode: 0o644 });
   const texts = [];
@@ -58,7 +58,7 @@ export async function canComplete(pem: string, signal: AbortSignal): Promise<boo
   return missing.length > 0 && (await fetchAuthorities(pinned, signal)).found.some((one) => missing.includes(nameOf(one)));
 }
 
-async function rdsAuthorities(report: Report, signal: AbortSignal): Promise<string[]> {
+async function rdsAuthorities(report: ReportLine, signal: AbortSignal): Promise<string[]> {
   const pinned = await readAuthorities();
   const packed = pinnedIn([...profiles.ca, ...proxyBundle.ca].join('\n'), pinned);
   const lacks = missingIn(textOf(packed), pinned).length > 0;

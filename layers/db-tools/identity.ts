@@ -4,10 +4,10 @@ import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import { cacheRoot } from './cache.ts';
 import { debianNames, type LayerArchitecture } from './contents.ts';
-import type { Lock, Pin } from './lock.ts';
+import type { LayerLock, PackagePin } from './lock.ts';
 
 /** What a layer is made of: its pins with their day, and what makes it (`builderIdentity`). */
-export type Recipe = { at: string; pins: readonly Pin[]; builder: string };
+export type Recipe = { at: string; pins: readonly PackagePin[]; builder: string };
 
 /** The name of a layer's folder in the cache: the same for the same recipe. */
 export function layerName(architecture: LayerArchitecture, { at, pins, builder }: Recipe): string {
@@ -15,12 +15,12 @@ export function layerName(architecture: LayerArchitecture, { at, pins, builder }
 }
 
 /** Where the cache has the layer of these pins, once it was built. */
-export async function layerFolder(architecture: LayerArchitecture, { at, packages }: Lock): Promise<string> {
+export async function layerFolder(architecture: LayerArchitecture, { at, packages }: LayerLock): Promise<string> {
   return join(resolve(cacheRoot()), 'layers', layerName(architecture, { at, pins: packages[debianNames[architecture]], builder: await builderIdentity() }));
 }
 
 /** The hash that the layer's list of contents must have; undefined where another builder than this one made the one that is pinned. */
-export async function expectedHash(architecture: LayerArchitecture, { builder, layers }: Lock): Promise<string | undefined> {
+export async function expectedHash(architecture: LayerArchitecture, { builder, layers }: LayerLock): Promise<string | undefined> {
   return builder === undefined || builder === await builderIdentity() ? layers[architecture] : undefined;
 }
 

@@ -8,12 +8,12 @@ import { canComplete, rdsBundle } from './certificates.ts';
 import { contentProblems, flushed, writeContents } from './contents-list.ts';
 import { debianNames, type LayerArchitecture } from './contents.ts';
 import { builderIdentity, certificatesVersion, expectedHash, layerFolder, layerName } from './identity.ts';
-import { chooseLock, type Lock, type Pin } from './lock.ts';
+import { chooseLock, type LayerLock, type PackagePin } from './lock.ts';
 import { originsOf } from './bill/origins.ts';
 import { pinnedRoot, type PinnedRoot, type PinRule } from './debian/pins.ts';
 import { spdxDocument, type PackageFacts } from './bill/sbom.ts';
 
-type Report = (line: string) => void;
+type ReportLine = (line: string) => void;
 
 /**
  * Which pins count (`own`: a file that `nightjar layer update` has written, where there is one), and what may be done about those that a mirror has dropped.
@@ -27,7 +27,7 @@ const buildLimitMs = 60 * 60 * 1000;
  * The folder that holds the binary layer (what will be `/opt` in Lambda), built when the shared cache lacks it, and looked at byte by byte when it
  * does not: one that was changed is built anew. In a clone it is also reachable as `layers/db-tools/build/<architecture>`. README.md tells what is in it.
  */
-export async function dbToolsLayer(architecture: LayerArchitecture, { rule, own, complete = false }: Pinning, report: Report, signal: AbortSignal): Promise<string> {
+export async function dbToolsLayer(architecture: LayerArchitecture, { rule, own, complete = false }: Pinning, report: ReportLine, signal: AbortSignal): Promise<string> {
   const { lock } = await chooseLock(own);
   await openFolder(join(await ownCache(), 'layers'));
   const pinned = await layerFolder(architecture, lock);
@@ -54,7 +54,7 @@ async function lacksAuthorities(layer: string, signal: AbortSignal): Promise<boo
 }
 
 /** The layer where it is whole; one that is not goes out of the way, and a line says what was wrong with it. */
-async function wholeLayer(layer: string, expected: string | undefined, report: Report): Promise<string | undefined> {
+async function wholeLayer(layer: string, expected: string | undefined, report: ReportLine): Promise<string | undefined> {
   if (!(await access(layer).then(() => true, () => false))) return undefined;
   const problems = await contentProblems(join(layer, 'nightjar'), expected);
   if (problems.length === 0) return layer;
@@ -66,15 +66,15 @@ async function wholeLayer(layer: string, expected: string | undefined, report: R
 }
 
 /** The layer of newer packages that stands in for a pinned one whose packages the mirror has dropped. */
-async function standIn(pinned: string, report: Report): Promise<string | undefined> {
+async function standIn(pinned: string, report: ReportLine): Promise<string | undefined> {
   const name = await readFile(`${pinned}.newer`, 'utf8').catch(() => undefined);
   return name === undefined ? undefined : wholeLayer(join(dirname(pinned), basename(name)), undefined, report);
 }
 
-type Wanted = { architecture: LayerArchitecture; lock: Lock; expected: string | undefined; pinned: string; rule: PinRule };
+type WantedLayer = { architecture: LayerArchitecture; lock: LayerLock; expected: string | undefined; pinned: string; rule: PinRule };
 
 /** Builds the pinned layer, or the one that stands in for it, whose name says what is in it: it is never taken for the pinned one. */
-async function build({ architecture, lock, expected, pinned, rule }: Wanted, report: Report, signal: AbortSignal): Promise<string> {
+async function build({ architecture, lock, expected, pinned, rule }: WantedLayer, report: ReportLine, signal: AbortSignal): Promise<string> {
   const source = await pinnedRoot(debianNames[architecture], lock.packages[debianNames[architecture]], rule, report, signal);
   const layer = source.exact ? pinned : join(dirname(pinned), layerName(architecture, { at: lock.at, pins: source.pins, builder: await builderIdentity() }));
   await sweep(dirname(pinned), `${basename(layer)}.part-`);
@@ -101,9 +101,9 @@ function requireReproduced(is: string, meant: string | undefined, architecture: 
 export async function assembleIn(
   folder: string,
   { architecture, pinnedAt, source }: { architecture: LayerArchitecture; pinnedAt: string; source: PinnedRoot },
-  report: Report,
+  report: ReportLine,
   signal: AbortSignal,
-): Promise<{ pins: Pin[]; sha256: string }> {
+): Promise<{ pins: PackagePin[]; sha256: string }> {
   const home = await openFolder(join(folder, 'nightjar'));
   const assembled = await assemble({ root: source.root, architecture, pinnedAt }, home, report, signal);
   const pins = usedPins(source.pins, assembled);
@@ -118,11 +118,11 @@ async function sweep(folder: string, prefix: string): Promise<void> {
   for (const name of await readdir(folder)) if (name.startsWith(prefix)) await rm(join(folder, name), { recursive: true, force: true, maxRetries: 5 });
 }
 
-function usedPins(pins: readonly Pin[], { origins }: Assembled): Pin[] {
+function usedPins(pins: readonly PackagePin[], { origins }: Assembled): PackagePin[] {
   return pins.filter(({ name }) => origins.some((origin) => origin.name === name)).sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-async function factsOf(root: string, used: readonly Pin[], assembled: Assembled): Promise<PackageFacts[]> {
+async function factsOf(root: string, used: readonly PackagePin[], assembled: Assembled): Promise<PackageFacts[]> {
   const origins = await originsOf(root);
   const facts: PackageFacts[] = [];
   for (const origin of assembled.origins) {
@@ -134,7 +134,7 @@ async function factsOf(root: string, used: readonly Pin[], assembled: Assembled)
 }
 
 /** For people who work on Nightjar; an installed package has no such link. */
-async function linkTo(layer: string, architecture: LayerArchitecture, report: Report): Promise<void> {
+async function linkTo(layer: string, architecture: LayerArchitecture, report: ReportLine): Promise<void> {
   if (!(await access(join(import.meta.dirname, 'build.ts')).then(() => true, () => false))) return;
   const link = join(import.meta.dirname, 'build', architecture);
   if ((await readlink(link).catch(() => '')) === layer) return;

@@ -26,20 +26,20 @@ const lockSchema = z.strictObject({
 });
 
 /** One package of the layer, exactly. `sha256` is that of Debian's file. */
-export type Pin = z.infer<typeof pinSchema>;
+export type PackagePin = z.infer<typeof pinSchema>;
 /**
  * Pins, and for each architecture the SHA-256 of the list of hashes that they make (contents.sha256 of the layer). `at`: the day on which Debian was last
  * asked for newer ones. `builder`: what made the layers of those hashes; without it, the builder beside which the file lies.
  */
-export type Lock = {
+export type LayerLock = {
   format: 2;
   at: string;
   builder?: string | undefined;
-  packages: Record<Architecture, Pin[]>;
+  packages: Record<Architecture, PackagePin[]>;
   layers: Partial<Record<LayerArchitecture, string | undefined>>;
 };
 /** The pins in force, and the file that they come from. */
-export type ChosenLock = { lock: Lock; file: string };
+export type ChosenLock = { lock: LayerLock; file: string };
 
 /** The pins in force: those of the file `own` where there is one that is not older than those that came with Nightjar. Throws `tools-missing`. */
 export async function chooseLock(own: string | undefined): Promise<ChosenLock> {
@@ -51,17 +51,17 @@ export async function chooseLock(own: string | undefined): Promise<ChosenLock> {
 }
 
 /** Reads one file of pins. */
-export async function readLock(file: string): Promise<Lock> {
+export async function readLock(file: string): Promise<LayerLock> {
   return parseLock(await readFile(file, 'utf8'), file);
 }
 
 /** Writes pins: the whole file, or nothing. */
-export async function writeLock(file: string, lock: Lock): Promise<void> {
+export async function writeLock(file: string, lock: LayerLock): Promise<void> {
   await writeFile(`${file}.new`, `${JSON.stringify(lock, null, 2)}\n`);
   await rename(`${file}.new`, file);
 }
 
-function parseLock(text: string, file: string): Lock {
+function parseLock(text: string, file: string): LayerLock {
   try {
     return lockSchema.parse(JSON.parse(text));
   } catch (cause) {

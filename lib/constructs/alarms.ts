@@ -8,7 +8,7 @@ import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 
 /** A function, what it is for, how its alarms are called, and how long it may run. */
-export type Watched = { readonly label: string; readonly name: (what: string) => string; /** Its section of the runbook when it fails. */ readonly failed: string; readonly fn: LambdaFunction; readonly timeoutSeconds: number };
+export type WatchedFunction = { readonly label: string; readonly name: (what: string) => string; /** Its section of the runbook when it fails. */ readonly failed: string; readonly fn: LambdaFunction; readonly timeoutSeconds: number };
 
 export type AlarmsProps = {
   readonly stack: string;
@@ -20,7 +20,7 @@ export type AlarmsProps = {
   /** Where people read the runbook. */
   readonly runbook: string;
   /** Functions that run by schedule. */
-  readonly watched: readonly Watched[];
+  readonly watched: readonly WatchedFunction[];
 };
 
 type Rule = { readonly name: string; readonly section: string; readonly what: string; readonly metric: IMetric; readonly threshold: number; readonly below?: boolean; readonly periods?: number; readonly missing: TreatMissingData; /** Whether its end is worth a message: a state is over, a failure that has happened is not. */ readonly ends?: boolean };
@@ -54,7 +54,7 @@ export class Alarms extends Construct {
   }
 }
 
-function rulesOf({ label, name, failed, fn, timeoutSeconds }: Watched): Rule[] {
+function rulesOf({ label, name, failed, fn, timeoutSeconds }: WatchedFunction): Rule[] {
   const period = Duration.minutes(5);
   return [
     { name: name('failed'), section: failed, what: `${label} failed.`, metric: fn.metricErrors({ period, statistic: 'Sum' }), threshold: 1, missing: TreatMissingData.NOT_BREACHING },
@@ -62,7 +62,7 @@ function rulesOf({ label, name, failed, fn, timeoutSeconds }: Watched): Rule[] {
   ];
 }
 
-function throttled(watched: readonly Watched[]): Rule[] {
+function throttled(watched: readonly WatchedFunction[]): Rule[] {
   const groups = Array.from({ length: Math.ceil(watched.length / mostMetrics) }, (_, index) => watched.slice(index * mostMetrics, (index + 1) * mostMetrics));
   return groups.map((group, index) => {
     const usingMetrics = Object.fromEntries(group.map(({ fn }, at) => [`m${at}`, fn.metricThrottles({ statistic: 'Sum' })]));

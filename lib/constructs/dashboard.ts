@@ -4,7 +4,7 @@ import type { Alarm } from 'aws-cdk-lib/aws-cloudwatch';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import type { Watched } from './alarms.ts';
+import type { WatchedFunction } from './alarms.ts';
 
 export type DashboardProps = {
   readonly stack: string;
@@ -13,7 +13,7 @@ export type DashboardProps = {
   readonly checker: IFunction;
   /** Longest time between two checks by schedule, in hours. */
   readonly checkHours: number;
-  readonly watched: readonly Watched[];
+  readonly watched: readonly WatchedFunction[];
   readonly deadLetters: IQueue;
   readonly alarms: readonly Alarm[];
   /** Logs of the functions that run by schedule. */
@@ -54,6 +54,6 @@ const lastRuns = [
   'limit 50',
 ];
 
-function shareOfLimit({ fn, label, timeoutSeconds }: Watched, index: number): MathExpression {
+function shareOfLimit({ fn, label, timeoutSeconds }: WatchedFunction, index: number): MathExpression {
   return new MathExpression({ expression: `d${index} / ${timeoutSeconds * 10}`, usingMetrics: { [`d${index}`]: fn.metricDuration({ statistic: 'Maximum' }) }, label, period: hour });
 }

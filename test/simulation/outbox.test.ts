@@ -3,14 +3,14 @@ import { check } from '../../core/commands/check.ts';
 import type { Checked } from '../../core/commands/check.ts';
 import type { Message } from '../../core/contract/events/message.ts';
 import { outboxSchema } from '../../core/contract/memory/outbox.ts';
-import type { Watched } from '../../core/domain/watch/freshness.ts';
+import type { WatchedSource } from '../../core/domain/watch/freshness.ts';
 import { objectKey } from '../../core/domain/keys.ts';
 import type { SourceName } from '../../core/domain/keys.ts';
 import { slackNotifier } from '../../core/telling/notifiers/slack.ts';
 import { telegramNotifier } from '../../core/telling/notifiers/telegram.ts';
 import { webhookNotifier } from '../../core/telling/notifiers/webhook.ts';
 import type { Notifier, Vault } from '../../core/ports.ts';
-import { toldFailure, toldRun } from '../../core/telling/run-and-report.ts';
+import { reportFailure, runAndReport } from '../../core/telling/run-and-report.ts';
 import type { RunHost } from '../../core/telling/run-and-report.ts';
 import { BackupError } from '../../core/domain/errors.ts';
 import type { FailureCode } from '../../core/domain/errors.ts';
@@ -44,10 +44,10 @@ const pass = (hours: number) => (now = new Date(now.getTime() + hours * hourMs))
 const mail: Notifier = { name: 'mail', notify: async (message) => void heard.push(message) };
 const line = ({ severity, source, subject }: Message) => `${severity} ${source === undefined ? '' : `${source}: `}${subject}`;
 const take = () => heard.splice(0).map(line);
-const on = (names: string[], server = 'db-1', watch = {}): Watched[] => names.map((name) => ({ ...watching(watch), source: name as SourceName, place: scene.vault.place, on: server }));
+const on = (names: string[], server = 'db-1', watch = {}): WatchedSource[] => names.map((name) => ({ ...watching(watch), source: name as SourceName, place: scene.vault.place, on: server }));
 
 type Options = { vault?: Vault; whole?: boolean };
-function checking(sources: Watched[], notifiers: Notifier[], { vault = scene.vault, whole = true }: Options = {}): Promise<Checked> {
+function checking(sources: WatchedSource[], notifiers: Notifier[], { vault = scene.vault, whole = true }: Options = {}): Promise<Checked> {
   return check(sources, { whole }, { vault, clock: { now: () => now }, notifiers, meter: () => undefined }, limit());
 }
 
@@ -125,8 +125,8 @@ function host(notifiers: Notifier[], vault: Vault | undefined = scene.vault): Ru
     explain: (error) => error as BackupError,
   };
 }
-const fails = (source: string, code: FailureCode, notifiers: Notifier[], vault?: Vault) => toldFailure({ verb: 'backup', source: source as SourceName }, new BackupError(code, 'it went wrong'), 1000, host(notifiers, vault));
-const succeeds = (source: string, notifiers: Notifier[]) => toldRun({ verb: 'backup', source: source as SourceName }, async () => ({ status: 'stored' }), (result) => result, host(notifiers));
+const fails = (source: string, code: FailureCode, notifiers: Notifier[], vault?: Vault) => reportFailure({ verb: 'backup', source: source as SourceName }, new BackupError(code, 'it went wrong'), 1000, host(notifiers, vault));
+const succeeds = (source: string, notifiers: Notifier[]) => runAndReport({ verb: 'backup', source: source as SourceName }, async () => ({ status: 'stored' }), (result) => result, host(notifiers));
 
 test('what one notifier has missed is told to that one alone, by the next run that tells, in order', async () => {
   const late: Message[] = [];
@@ -292,7 +292,7 @@ test('a run that is killed while it tells has left what it had to say', async ()
   const dying = new AbortController();
   const begun = Promise.withResolvers<void>();
   const hung: Notifier = { name: 'pager', notify: () => new Promise(() => begun.resolve()) };
-  const gone = toldFailure({ verb: 'backup', source: 'shop' as SourceName }, new BackupError('vault-full', 'it went wrong'), 1000, { ...host([hung]), limit: () => dying.signal });
+  const gone = reportFailure({ verb: 'backup', source: 'shop' as SourceName }, new BackupError('vault-full', 'it went wrong'), 1000, { ...host([hung]), limit: () => dying.signal });
   await begun.promise;
   while ((await boxes()).length === 0) await new Promise((resolve) => setTimeout(resolve, 10));
   const left = await boxes();
@@ -324,7 +324,7 @@ test('of several messages that wait, those that are refused go on waiting, and t
 
 test('two configurations that share a vault, and a notifier, make no noise at each other', async () => {
   const [ours, theirs] = [on(['shop', 'both']), on(['wiki', 'both'], 'db-2', { limit: { ms: 80 * hourMs } })];
-  const hear = async (sources: Watched[], to: Notifier) => checking(sources, [to]);
+  const hear = async (sources: WatchedSource[], to: Notifier) => checking(sources, [to]);
   const [a, b]: Message[][] = [[], []];
   for (const name of ['shop', 'both', 'wiki']) await storeBackup(scene.vault, name, now);
   for (let hour = 0; hour < 48; hour += 1, pass(1)) {

@@ -1,6 +1,6 @@
 import { Cron } from 'croner';
 import { historyOf } from '../../core/domain/verdict/history.ts';
-import type { Found, SourceHistory } from '../../core/domain/verdict/history.ts';
+import type { ListedObject, SourceHistory } from '../../core/domain/verdict/history.ts';
 import { backupOfManifestKey, leaseKey, manifestKey, newBackupId, startOf } from '../../core/domain/keys.ts';
 import type { BackupId, ObjectKey } from '../../core/domain/keys.ts';
 import { staleFailures, staleStarts } from '../../core/domain/retention/leftovers.ts';
@@ -13,7 +13,7 @@ export const dayMs = 24 * hourMs;
 
 /** What a run does. `meant`: the moment that it is for, by whoever started it; none for one by hand. `told`: whether the scheduler says so, or its start does. */
 type Attempt = { at: number; meant?: number; told?: boolean; ends: 'made' | 'failed' | 'refused' | 'killed'; ms: number };
-type Event = { at: number; found: Found };
+type Event = { at: number; found: ListedObject };
 
 /** What became of a moment, as it really was; `busy`: the run before was still at work. */
 export type Truth = 'made' | 'late' | 'failed' | 'killed' | 'missed' | 'busy';
@@ -108,7 +108,7 @@ function truthOf(at: number, done: readonly (Attempt & { start: number })[], win
 
 /** A vault that fills as time goes on. */
 function worldOf(events: readonly Event[], leases: readonly [number, number][]) {
-  const there = new Map<ObjectKey, Found>();
+  const there = new Map<ObjectKey, ListedObject>();
   const ends = new Map<BackupId, number>();
   let next = 0;
   let lease = 0;

@@ -2,14 +2,14 @@ import { hostname, userInfo } from 'node:os';
 import { acceptanceOf } from '../../../core/commands/accept.ts';
 import { confirmByName } from '../text/confirm.ts';
 import { memoryFor, readable } from '../names.ts';
-import type { Outcome } from '../text/output.ts';
-import type { Session } from '../session.ts';
+import type { CommandOutcome } from '../text/output.ts';
+import type { CommandSession } from '../session.ts';
 import { aligned, cut } from '../text/text.ts';
 
 const width = 80;
 
 /** `nightjar accept`: shows what a check tells of a source until somebody accepts it, has it confirmed, and makes it the usual. */
-export async function acceptCommand(name: string, { yes }: { yes?: true }, { nightjar, out }: Session, signal: AbortSignal): Promise<Outcome> {
+export async function acceptCommand(name: string, { yes }: { yes?: true }, { nightjar, out }: CommandSession, signal: AbortSignal): Promise<CommandOutcome> {
   const source = await readable(name, nightjar, signal);
   const { what, accept } = await acceptanceOf(source, memoryFor(source, nightjar), nightjar, signal);
   if (what.length === 0) {

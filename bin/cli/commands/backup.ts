@@ -1,19 +1,19 @@
 import { backup } from '../../../core/commands/backup.ts';
-import { recordingFailure } from '../../../core/store/records/failure.ts';
+import { withFailureRecord } from '../../../core/store/records/failure.ts';
 import type { Manifest } from '../../../core/contract/manifest/manifest.ts';
 import { isBackupError } from '../../../core/domain/errors.ts';
 import type { SourceName } from '../../../core/domain/keys.ts';
 import { formatBytes, formatCount, formatDuration } from '../../../core/domain/units.ts';
 import { failureDocument } from '../text/failure.ts';
 import { configured } from '../names.ts';
-import type { Outcome } from '../text/output.ts';
+import type { CommandOutcome } from '../text/output.ts';
 import { showProgress } from '../text/progress.ts';
-import type { Session } from '../session.ts';
+import type { CommandSession } from '../session.ts';
 import { sizesOf } from '../sizes.ts';
 import { told } from '../told.ts';
 
 /** `nightjar backup`: every named source, one after the other; one that fails keeps none of the others from being tried. */
-export async function backupCommand(names: string[], session: Session, signal: AbortSignal): Promise<Outcome> {
+export async function backupCommand(names: string[], session: CommandSession, signal: AbortSignal): Promise<CommandOutcome> {
   const results: object[] = [];
   const failures: unknown[] = [];
   // a schedule starts the command: that sources come one after the other makes none of them another moment's
@@ -39,10 +39,10 @@ export async function backupCommand(names: string[], session: Session, signal: A
   return { document: { results }, failures };
 }
 
-async function backupOne(name: SourceName, asked: Date, { nightjar, out }: Session, signal: AbortSignal): Promise<Manifest> {
+async function backupOne(name: SourceName, asked: Date, { nightjar, out }: CommandSession, signal: AbortSignal): Promise<Manifest> {
   const progress = showProgress(name, 'backing up', out, Date.now, 'getting ready');
   try {
-    return await recordingFailure(name, nightjar, (error) => error, async () => backup(await nightjar.source(name, {}, signal), { ...nightjar, asked, report: progress.report }, signal));
+    return await withFailureRecord(name, nightjar, (error) => error, async () => backup(await nightjar.source(name, {}, signal), { ...nightjar, asked, report: progress.report }, signal));
   } finally {
     progress.end();
   }

@@ -6,12 +6,12 @@ import { BackupError, collected } from '../../../core/domain/errors.ts';
 import { plural } from '../../../core/domain/units.ts';
 import { checkTable, findingLines, noticeLines } from '../text/check-table.ts';
 import { configured } from '../names.ts';
-import type { Outcome } from '../text/output.ts';
-import type { Session } from '../session.ts';
+import type { CommandOutcome } from '../text/output.ts';
+import type { CommandSession } from '../session.ts';
 import { told } from '../told.ts';
 
 /** `nightjar check`: judges the named sources, or all, and tells whom the configuration names what has changed; with `tell: false` it only shows. */
-export async function checkCommand(names: string[], { tell }: { tell: boolean }, session: Session, signal: AbortSignal): Promise<Outcome> {
+export async function checkCommand(names: string[], { tell }: { tell: boolean }, session: CommandSession, signal: AbortSignal): Promise<CommandOutcome> {
   const { nightjar, out } = session;
   const sources = watchedSources(configured(names, nightjar), nightjar);
   const deps = { ...nightjar, notifiers: tell ? nightjar.notifiers : [], meter: () => {}, remember: tell };

@@ -9,8 +9,8 @@ import { planRetention, tiersOf } from '../../../core/domain/retention/retention
 import { longestTier } from '../../../core/domain/retention/tiers.ts';
 import { formatBytes, formatCount, plural } from '../../../core/domain/units.ts';
 import { memoryFor, readable } from '../names.ts';
-import type { Outcome } from '../text/output.ts';
-import type { Session } from '../session.ts';
+import type { CommandOutcome } from '../text/output.ts';
+import type { CommandSession } from '../session.ts';
 import { sizesOf } from '../sizes.ts';
 import { aligned, shortSpan, wrapped } from '../text/text.ts';
 
@@ -22,7 +22,7 @@ const numbers = [1, 2, 3, 4, 5];
 const width = 80;
 
 /** `nightjar list`: the backups of a source, or of every configured one, oldest first. */
-export async function listCommand(name: string | undefined, { nightjar, out }: Session, signal: AbortSignal): Promise<Outcome> {
+export async function listCommand(name: string | undefined, { nightjar, out }: CommandSession, signal: AbortSignal): Promise<CommandOutcome> {
   const names = name === undefined ? nightjar.sourceNames : [await readable(name, nightjar, signal)];
   const now = nightjar.clock.now().getTime();
   const all: Line[] = [];

@@ -12,9 +12,9 @@ import { firstLines } from '../../../core/domain/lines.ts';
 import { formatBytes, formatDuration, plural } from '../../../core/domain/units.ts';
 import { confirmByName } from '../text/confirm.ts';
 import { memoryFor, readable } from '../names.ts';
-import type { Outcome, Output } from '../text/output.ts';
+import type { CommandOutcome, Output } from '../text/output.ts';
 import { showProgress } from '../text/progress.ts';
-import type { Session } from '../session.ts';
+import type { CommandSession } from '../session.ts';
 import { sizesOf } from '../sizes.ts';
 import { shortSpan } from '../text/text.ts';
 import { told } from '../told.ts';
@@ -28,13 +28,13 @@ const shownDifferences = 100;
 type Done = { document: object; failure: BackupError | undefined };
 
 /** `nightjar restore`: says what will happen, has it confirmed where something would be lost, restores, proves the result equal, and tells how it ended. */
-export async function restoreCommand(name: string, which: string, flags: RestoreFlags, session: Session, signal: AbortSignal): Promise<Outcome> {
+export async function restoreCommand(name: string, which: string, flags: RestoreFlags, session: CommandSession, signal: AbortSignal): Promise<CommandOutcome> {
   const run = { verb: 'restore', source: name as SourceName } as const;
   const { document: result, failure } = await told(run, () => restoreOne(name, which, flags, session, signal), ({ document }) => document, session, signal, (done) => done.failure);
   return { document: { result }, failures: failure === undefined ? [] : [failure] };
 }
 
-async function restoreOne(name: string, which: string, flags: RestoreFlags, session: Session, signal: AbortSignal): Promise<Done> {
+async function restoreOne(name: string, which: string, flags: RestoreFlags, session: CommandSession, signal: AbortSignal): Promise<Done> {
   const { nightjar, out } = session;
   const asked = await readable(name, nightjar, signal);
   const { manifest, warnings } = await chooseBackup(asked, which, memoryFor(asked, nightjar), nightjar, signal);
@@ -78,14 +78,14 @@ function tellRestored(restored: Restored, { source: name, id }: Manifest, { engi
   return { document: { ...about, ...(notReplaced !== undefined && { notReplaced }), proven: false, failures, ...(proof && { proof }) }, failure };
 }
 
-function serverOf(name: string, { server }: RestoreFlags, { nightjar }: Session): string {
+function serverOf(name: string, { server }: RestoreFlags, { nightjar }: CommandSession): string {
   if (server !== undefined || nightjar.sourceNames.includes(name as SourceName)) return server ?? name;
   throw new BackupError('input-invalid', `${name} has backups, and is no longer in the configuration`, { hint: `say on whose server to restore: --server ${nightjar.sourceNames.join(' or ')}` });
 }
 
 type Preview = { lines: string[]; loses: boolean; holds: string; unforeseen: string };
 
-async function lookAt(manifest: Manifest, source: Source, { owner, replace, tablespaces, keepGoing, events }: RestoreFlags & { events: boolean }, { nightjar }: Session, signal: AbortSignal): Promise<Preview> {
+async function lookAt(manifest: Manifest, source: Source, { owner, replace, tablespaces, keepGoing, events }: RestoreFlags & { events: boolean }, { nightjar }: CommandSession, signal: AbortSignal): Promise<Preview> {
   const catalog = await readCatalogPart(manifest, nightjar.vault, signal);
   const target = await source.engine.target({ manifest, catalog, owners: owner, tablespaces, keepGoing: keepGoing === true, events }, signal);
   const { tables, rows, bytes } = sizesOf(manifest);

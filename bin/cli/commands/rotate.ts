@@ -4,16 +4,16 @@ import { collected } from '../../../core/domain/errors.ts';
 import type { SourceName } from '../../../core/domain/keys.ts';
 import { failureDocument } from '../text/failure.ts';
 import { configured } from '../names.ts';
-import type { Outcome } from '../text/output.ts';
+import type { CommandOutcome } from '../text/output.ts';
 import { rotationDocument, rotationLines } from '../text/rotation-text.ts';
-import type { Session } from '../session.ts';
+import type { CommandSession } from '../session.ts';
 import { told } from '../told.ts';
 
 /** As commander gives them. */
 export type RotateFlags = { dryRun?: true; anyShare?: true };
 
 /** `nightjar rotate`: removes what the retention of each named source no longer keeps, and says of each backup why; one source that fails keeps none of the others from being rotated. */
-export async function rotateCommand(names: string[], flags: RotateFlags, session: Session, signal: AbortSignal): Promise<Outcome> {
+export async function rotateCommand(names: string[], flags: RotateFlags, session: CommandSession, signal: AbortSignal): Promise<CommandOutcome> {
   const results: object[] = [];
   const failures: unknown[] = [];
   for (const source of configured(names, session.nightjar)) {
@@ -25,7 +25,7 @@ export async function rotateCommand(names: string[], flags: RotateFlags, session
   return { document: { dryRun: flags.dryRun === true, results }, failures };
 }
 
-async function rotateOne(source: SourceName, { dryRun, anyShare }: RotateFlags, session: Session, signal: AbortSignal): Promise<{ result: object; failure?: unknown }> {
+async function rotateOne(source: SourceName, { dryRun, anyShare }: RotateFlags, session: CommandSession, signal: AbortSignal): Promise<{ result: object; failure?: unknown }> {
   const { nightjar, out } = session;
   const policy = nightjar.settings(source);
   const options = { dryRun: dryRun === true, anyShare: anyShare === true };

@@ -1,11 +1,11 @@
 import { describeLease, findStuckLease, unlock, watchForRenewal } from '../../../core/commands/unlock.ts';
 import { confirmByName } from '../text/confirm.ts';
 import { readable } from '../names.ts';
-import type { Outcome } from '../text/output.ts';
-import type { Session } from '../session.ts';
+import type { CommandOutcome } from '../text/output.ts';
+import type { CommandSession } from '../session.ts';
 
 /** `nightjar unlock`: frees a lease that keeps every run out of a source, once it is seen that no run renews it and a person has said so. */
-export async function unlockCommand(name: string, { yes }: { yes?: true }, { nightjar, out }: Session, signal: AbortSignal): Promise<Outcome> {
+export async function unlockCommand(name: string, { yes }: { yes?: true }, { nightjar, out }: CommandSession, signal: AbortSignal): Promise<CommandOutcome> {
   const source = await readable(name, nightjar, signal);
   const found = await findStuckLease(source, nightjar, signal);
   if (found === undefined) {

@@ -7,17 +7,17 @@ import type { SourceName } from '../../../core/domain/keys.ts';
 import { formatBytes, plural } from '../../../core/domain/units.ts';
 import { failureDocument } from '../text/failure.ts';
 import { memoryFor, readable } from '../names.ts';
-import type { Outcome } from '../text/output.ts';
+import type { CommandOutcome } from '../text/output.ts';
 import { showProgress } from '../text/progress.ts';
-import type { Session } from '../session.ts';
+import type { CommandSession } from '../session.ts';
 import { told } from '../told.ts';
 
 /** `listed`: whether it was seen in the vault a moment ago; then rotation may have removed it since. */
-type Wanted = { source: SourceName; id: string; listed: boolean };
+type WantedBackup = { source: SourceName; id: string; listed: boolean };
 type Removed = { removed: true };
 
 /** `nightjar verify`: reads backups again and names every damaged part; the newest of each source unless an id or --all says otherwise. */
-export async function verifyCommand(name: string | undefined, id: string | undefined, { all }: { all: boolean }, session: Session, signal: AbortSignal): Promise<Outcome> {
+export async function verifyCommand(name: string | undefined, id: string | undefined, { all }: { all: boolean }, session: CommandSession, signal: AbortSignal): Promise<CommandOutcome> {
   if (all && id !== undefined) throw new BackupError('input-invalid', '--all reads every backup, so no id goes with it', { hint: 'leave out the id, or --all' });
   const { nightjar } = session;
   const names = name === undefined ? nightjar.sourceNames : [await readable(name, nightjar, signal)];
@@ -35,7 +35,7 @@ export async function verifyCommand(name: string | undefined, id: string | undef
   return { document: { results }, failures };
 }
 
-async function verifyOne({ source, id, listed }: Wanted, session: Session, signal: AbortSignal): Promise<{ result: object; failures: unknown[] }> {
+async function verifyOne({ source, id, listed }: WantedBackup, session: CommandSession, signal: AbortSignal): Promise<{ result: object; failures: unknown[] }> {
   const { out } = session;
   let found: Verification | Removed | undefined;
   const documentOf = (seen: Verification | Removed) => ('removed' in seen ? { source, id, status: 'removed' } : verificationDocument(seen));
@@ -54,7 +54,7 @@ async function verifyOne({ source, id, listed }: Wanted, session: Session, signa
 }
 
 /** One that was listed and is gone is no fault. */
-async function readAgain({ source, id, listed }: Wanted, { nightjar, out }: Session, signal: AbortSignal): Promise<Verification | Removed> {
+async function readAgain({ source, id, listed }: WantedBackup, { nightjar, out }: CommandSession, signal: AbortSignal): Promise<Verification | Removed> {
   const progress = showProgress(source, 'verifying', out, Date.now);
   try {
     const { manifest } = await chooseBackup(source, id, memoryFor(source, nightjar), nightjar, signal);

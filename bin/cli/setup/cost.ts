@@ -8,14 +8,14 @@ import { isBackupError, messageOf } from '../../../core/domain/errors.ts';
 import { costLines } from '../text/cost-table.ts';
 import { costPlanOf, regionOf } from './cost-plan.ts';
 import { memoryFor } from '../names.ts';
-import type { Outcome } from '../text/output.ts';
-import type { Session } from '../session.ts';
+import type { CommandOutcome } from '../text/output.ts';
+import type { CommandSession } from '../session.ts';
 
 /** How long the vault may take to tell how large the newest backups are: an estimate needs no vault. */
 const patienceMs = 30_000;
 
 /** `nightjar cost`: what a month on AWS will cost, from the newest backups where the vault can be read, else from the sizes in the configuration. */
-export async function costCommand({ vault: ask }: { vault: boolean }, { nightjar, config, out }: Session, signal: AbortSignal): Promise<Outcome> {
+export async function costCommand({ vault: ask }: { vault: boolean }, { nightjar, config, out }: CommandSession, signal: AbortSignal): Promise<CommandOutcome> {
   const newest = ask ? await newestOf(nightjar, (why) => out.note(why), signal) : new Map<string, Manifest>();
   const plan = costPlanOf(config, newest, { region: regionOf(config, process.env) });
   const estimate = estimateCost(plan);

@@ -6,16 +6,16 @@ import { plural } from '../../../core/domain/units.ts';
 import type { CachedLayer, LayerArchitecture, Move } from '../../../layers/db-tools/index.ts';
 import { layerTable, movesTable } from '../text/layer-table.ts';
 import { machineLayer } from './machine-layer.ts';
-import type { Output, Outcome } from '../text/output.ts';
+import type { Output, CommandOutcome } from '../text/output.ts';
 
 /** Where a command works that needs no configuration: beside it, whether it is there or not. */
-export type Place = { folder: string; out: Output };
+export type WorkFolder = { folder: string; out: Output };
 export type BuildFlags = { arch?: string };
 
 const builder = () => import('../../../layers/db-tools/index.ts');
 
 /** `nightjar layer show`: what is pinned, since when, and what of it the cache has, for both architectures. */
-export async function showLayer({ folder, out }: Place): Promise<Outcome> {
+export async function showLayer({ folder, out }: WorkFolder): Promise<CommandOutcome> {
   const { inspectLayers, shippedLock } = await builder();
   const found = await inspectLayers(join(folder, pinsFileName));
   const days = Math.floor((Date.now() - Date.parse(found.lock.at)) / 86_400_000);
@@ -26,7 +26,7 @@ export async function showLayer({ folder, out }: Place): Promise<Outcome> {
 }
 
 /** `nightjar layer build`: makes what is pinned, as a folder in the cache and a zip file beside it. */
-export async function buildLayer({ arch = machineLayer }: BuildFlags, { folder, out }: Place, signal: AbortSignal): Promise<Outcome> {
+export async function buildLayer({ arch = machineLayer }: BuildFlags, { folder, out }: WorkFolder, signal: AbortSignal): Promise<CommandOutcome> {
   const { debianNames, pinRule, zipLayer } = await builder();
   const all = Object.keys(debianNames) as LayerArchitecture[];
   const chosen = all.filter((name) => arch === 'all' || arch === name);
@@ -41,7 +41,7 @@ export async function buildLayer({ arch = machineLayer }: BuildFlags, { folder, 
 }
 
 /** `nightjar layer update`: pins the newest versions in a file beside the configuration; nothing older than what is pinned. */
-export async function updateLayer({ folder, out }: Place, signal: AbortSignal): Promise<Outcome> {
+export async function updateLayer({ folder, out }: WorkFolder, signal: AbortSignal): Promise<CommandOutcome> {
   const { chooseLock, updateLock } = await builder();
   const file = join(folder, pinsFileName);
   await requireWritable(folder);
@@ -53,7 +53,7 @@ export async function updateLayer({ folder, out }: Place, signal: AbortSignal): 
 }
 
 /** `nightjar layer verify`: reads every file of the cached layers, and compares them with their list of hashes, and that with the pins. */
-export async function verifyLayer({ folder, out }: Place): Promise<Outcome> {
+export async function verifyLayer({ folder, out }: WorkFolder): Promise<CommandOutcome> {
   const { inspectLayers } = await builder();
   const { layers } = await inspectLayers(join(folder, pinsFileName));
   const cached = layers.filter(({ state }) => state !== 'not built');

@@ -2,11 +2,11 @@ import { outcomeOf } from '../../../core/telling/outcome.ts';
 import { BackupError } from '../../../core/domain/errors.ts';
 import { testMessage } from '../../../core/domain/messages/run.ts';
 import { failureDocument } from '../text/failure.ts';
-import type { Outcome } from '../text/output.ts';
-import type { Session } from '../session.ts';
+import type { CommandOutcome } from '../text/output.ts';
+import type { CommandSession } from '../session.ts';
 
 /** `nightjar notify`: sends a test to every notifier, so that an alert is not the first thing that is ever sent there. */
-export async function notifyCommand({ nightjar, out }: Session, signal: AbortSignal): Promise<Outcome> {
+export async function notifyCommand({ nightjar, out }: CommandSession, signal: AbortSignal): Promise<CommandOutcome> {
   const { notifiers, vault, clock } = nightjar;
   if (notifiers.length === 0) {
     throw new BackupError('config-invalid', 'nobody is told when something fails: the configuration has no notify', { hint: 'add it, as notify: [{ slack: { env: SLACK_WEBHOOK } }]; docs/alerts.md has mail, Telegram and the others' });

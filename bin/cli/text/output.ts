@@ -24,7 +24,7 @@ export type Output = {
 };
 
 /** What a command has done: the document for programs, and what failed on the way (already told by `fail`). */
-export type Outcome = { document: object; failures: unknown[] };
+export type CommandOutcome = { document: object; failures: unknown[] };
 
 /** The streams of a terminal, or what they were sent into. On a terminal, a line that is longer than it is wide goes on below, broken between words. */
 export function openOutput(stdout: Screen, stderr: Screen, json: boolean): Output {

@@ -6,7 +6,7 @@ import { cut } from './text.ts';
 
 export type Progress = { report: Report; end(): void };
 
-type State = { label: string; totalBytes: Bytes; bytes: Bytes; storedBytes: Bytes; rows: number; since: number };
+type ProgressState = { label: string; totalBytes: Bytes; bytes: Bytes; storedBytes: Bytes; rows: number; since: number };
 
 const watchedMs = 150;
 const unwatchedMs = 10_000;
@@ -42,7 +42,7 @@ export function showProgress(source: string, label: string, out: Output, now: ()
 }
 
 /** `shop  backing up  45 %  1,204,332 rows  1.20 GB  210 MB/s  430 MB stored  2 min 5 s left`. Sizes are guessed beforehand, so it never says 100 %. */
-export function progressLine(source: string, { label, totalBytes, bytes, storedBytes, rows, since }: State, now: number): string {
+export function progressLine(source: string, { label, totalBytes, bytes, storedBytes, rows, since }: ProgressState, now: number): string {
   const elapsed = now - since;
   const speed = elapsed > 0 ? bytes / (elapsed / 1000) : 0;
   const left = totalBytes > bytes && elapsed > settledMs && speed > 0 ? ((totalBytes - bytes) / speed) * 1000 : 0;
@@ -57,6 +57,6 @@ export function progressLine(source: string, { label, totalBytes, bytes, storedB
   ].filter((field) => field !== '').join('  ');
 }
 
-function begun(label: string, totalBytes: Bytes, since: number): State {
+function begun(label: string, totalBytes: Bytes, since: number): ProgressState {
   return { label, totalBytes, bytes: 0, storedBytes: 0, rows: 0, since };
 }

@@ -5,7 +5,7 @@ import { always, countOf, duration, group, timeZone, wholeNumber } from './field
 import { rotationOf, rotationSchema } from './rotation.ts';
 import type { RotationSettings } from './rotation.ts';
 import { watchOf, watchShape } from './watch.ts';
-import type { Watch } from './watch.ts';
+import type { WatchSettings } from './watch.ts';
 
 /** What is kept when nothing else is said: grandfather, father, son. */
 const tierDefaults = { last: 0, hourly: 0, daily: 7, weekly: 4, monthly: 12, yearly: 5 };
@@ -54,13 +54,13 @@ type Tiers = Record<keyof typeof tierDefaults, number>;
 /** What rotation keeps: a plain count, or tiers and an age. */
 export type Retention = { count: number } | (Tiers & { keepWithinMs: number });
 
-export type Settings = { timeZone: string; compressionLevel: number; parallel: number; lockTimeoutMs: number; idleTimeoutMs: number; retention: Retention; rotation: RotationSettings; watch: Watch; cloud: SourceCloud };
+export type Settings = { timeZone: string; compressionLevel: number; parallel: number; lockTimeoutMs: number; idleTimeoutMs: number; retention: Retention; rotation: RotationSettings; watch: WatchSettings; cloud: SourceCloud };
 
-type Written = Partial<Record<keyof typeof fields, unknown>> & Parameters<typeof watchOf>[1] & { retention?: z.infer<typeof retention> | undefined; rotation?: z.infer<typeof rotationSchema> | undefined; cloud?: SourceCloud | undefined };
+type WrittenSettings = Partial<Record<keyof typeof fields, unknown>> & Parameters<typeof watchOf>[1] & { retention?: z.infer<typeof retention> | undefined; rotation?: z.infer<typeof rotationSchema> | undefined; cloud?: SourceCloud | undefined };
 
 /** A source's settings over the defaults. */
-export function settingsOf(defaults: z.infer<typeof defaultsSchema>, own: Written): Settings {
-  const written = Object.fromEntries(Object.keys(fields).flatMap((key) => (own[key as keyof Written] === undefined ? [] : [[key, own[key as keyof Written]]])));
+export function settingsOf(defaults: z.infer<typeof defaultsSchema>, own: WrittenSettings): Settings {
+  const written = Object.fromEntries(Object.keys(fields).flatMap((key) => (own[key as keyof WrittenSettings] === undefined ? [] : [[key, own[key as keyof WrittenSettings]]])));
   const { timeZone: zone, compression, parallel, lockTimeout, idleTimeout } = { ...defaults, ...written } as z.infer<typeof defaultsSchema>;
   return { timeZone: zone, compressionLevel: compression, parallel, lockTimeoutMs: lockTimeout, idleTimeoutMs: idleTimeout, retention: retentionOf(defaults.retention, own.retention ?? {}), rotation: rotationOf(defaults.rotation, own.rotation ?? {}), watch: watchOf(defaults, own), cloud: { ...defaults.cloud, ...own.cloud } };
 }

@@ -28,10 +28,10 @@ export const watchShape = {
   shrink: shrink.optional().describe('When the newest backup is far smaller than the ones before.'),
 };
 
-type Written = { [key in keyof typeof watchShape]?: z.infer<(typeof watchShape)[key]> };
+type WrittenWatch = { [key in keyof typeof watchShape]?: z.infer<(typeof watchShape)[key]> };
 
 /** How a source is watched, everything filled in. Shares are in percent; days are those of the source's time zone. */
-export type Watch = {
+export type WatchSettings = {
   /** `windowMs`: how long after its moment AWS may start a run. */
   limit: { ms: number } | { schedule: string; windowMs?: number };
   schedule: string | undefined;
@@ -43,7 +43,7 @@ export type Watch = {
 };
 
 /** A source's own words over those of the defaults; of limit and schedule, whatever stands nearer to the source. */
-export function watchOf(defaults: Written, own: Written): Watch {
+export function watchOf(defaults: WrittenWatch, own: WrittenWatch): WatchSettings {
   const [near, far] = [limitOf(own), limitOf(defaults)];
   const paused = own.paused ?? defaults.paused ?? false;
   const { rows = shareByDefault, bytes = shareByDefault, since } = { ...defaults.shrink, ...own.shrink };
@@ -56,6 +56,6 @@ export function watchOf(defaults: Written, own: Written): Watch {
   };
 }
 
-function limitOf({ freshness, schedule }: Written): Watch['limit'] | undefined {
+function limitOf({ freshness, schedule }: WrittenWatch): WatchSettings['limit'] | undefined {
   return freshness !== undefined ? { ms: freshness } : schedule !== undefined ? { schedule } : undefined;
 }

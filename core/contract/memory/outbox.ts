@@ -55,6 +55,6 @@ export const checkersSchema = z.object({
 
 export type Alert = z.infer<typeof alertSchema>;
 export type Turn = (typeof turns)[number];
-export type Waiting = z.infer<typeof waitingSchema>;
+export type WaitingMessage = z.infer<typeof waitingSchema>;
 export type Outbox = Omit<z.infer<typeof outboxSchema>, 'version'>;
 export type Checker = z.infer<typeof checkersSchema>['configurations'][number];

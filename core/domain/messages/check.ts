@@ -1,11 +1,11 @@
 import type { Finding, Judgement } from '../watch/freshness.ts';
 import { about, fact, word } from './text.ts';
-import type { Telling } from './text.ts';
+import type { ToldAt } from './text.ts';
 import { damaged, gone, leaseStuck, missed, never, otherDatabase, overdueDrill, paused, shrunk, stale, unknown } from './findings.ts';
-import type { Message, Standing } from './findings.ts';
+import type { Message, SourceStanding } from './findings.ts';
 
 /** What to tell of the findings of one kind of a source; there may be several of `unknown`. */
-export function messageOfFinding({ standing, findings }: Judgement, kind: Finding['kind'], telling: Telling): Message | undefined {
+export function messageOfFinding({ standing, findings }: Judgement, kind: Finding['kind'], telling: ToldAt): Message | undefined {
   const finding = findings.find((one) => one.kind === kind);
   switch (finding?.kind) {
     case undefined:
@@ -38,7 +38,7 @@ export function messageOfFinding({ standing, findings }: Judgement, kind: Findin
 }
 
 /** Some of a source's backups are not what they seem; the others were judged. */
-function doubtful(standing: Standing, findings: readonly Finding[], telling: Telling): Message {
+function doubtful(standing: SourceStanding, findings: readonly Finding[], telling: ToldAt): Message {
   const doubts = findings.filter((one) => one.kind === 'unknown');
   const hints = new Set(doubts.flatMap(({ hint }) => hint ?? []));
   const known = [fact('Vault', standing.place), ...doubts.map(({ why }) => fact('Error', why)), ...[...hints].map((hint) => fact('Hint', hint))];

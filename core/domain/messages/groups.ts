@@ -1,12 +1,12 @@
 import { messageKinds } from '../../contract/events/message.ts';
 import type { Fact, Message, MessageKind } from '../../contract/events/message.ts';
-import type { Waiting } from '../../contract/memory/outbox.ts';
+import type { WaitingMessage } from '../../contract/memory/outbox.ts';
 import { shortened } from './plain.ts';
 import { fact, moment } from './text.ts';
 import { formatCount } from '../units.ts';
 
 /** One message, and what it tells. `group` names what was told together, where it was more than one thing. */
-export type Envelope = { message: Message; items: Waiting[]; group?: string };
+export type Envelope = { message: Message; items: WaitingMessage[]; group?: string };
 
 /** So many messages a notifier gets at once, whatever has happened. */
 export const mostMessages = 3;
@@ -50,7 +50,7 @@ const together: Partial<Record<MessageKind, { on: string; over: string }>> = {
  * What waits as at most `room` messages, in order: a few things each by itself, many as groups of a kind, very many as
  * problems and all-clears.
  */
-export function messagesOf(items: readonly Waiting[], at: Date, room: number = mostMessages): Envelope[] {
+export function messagesOf(items: readonly WaitingMessage[], at: Date, room: number = mostMessages): Envelope[] {
   const ways = [
     { most: mostMessages, of: aloneOf },
     { most: mostGroups, of: kindOf },
@@ -61,19 +61,19 @@ export function messagesOf(items: readonly Waiting[], at: Date, room: number = m
 }
 
 /** Notifiers that failed are always one message. */
-function aloneOf(item: Waiting): unknown {
+function aloneOf(item: WaitingMessage): unknown {
   return item.alert.kind === 'notifier-failed' ? kindOf(item) : item;
 }
 
-function kindOf(item: Waiting): string {
+function kindOf(item: WaitingMessage): string {
   return `${turnOf(item)} ${item.alert.kind}`;
 }
 
-function turnOf({ severity }: Waiting): string {
+function turnOf({ severity }: WaitingMessage): string {
   return severity === 'recovered' ? 'over' : 'on';
 }
 
-function envelope(items: Waiting[], at: Date): Envelope {
+function envelope(items: WaitingMessage[], at: Date): Envelope {
   const [first, ...others] = items;
   if (others.length === 0) return { message: late(first!.message, at), items };
   const over = first!.severity === 'recovered';
@@ -101,13 +101,13 @@ function envelope(items: Waiting[], at: Date): Envelope {
   return { message, items, group: `${at.toISOString()} ${kind}` };
 }
 
-function severityOf(items: readonly Waiting[]): Message['severity'] {
+function severityOf(items: readonly WaitingMessage[]): Message['severity'] {
   const severities = items.map(({ message }) => message.severity);
   return (['recovered', 'problem', 'reminder'] as const).find((one) => severities.includes(one)) ?? 'info';
 }
 
 /** `40 sources are stale, all on db-1` */
-function subjectOf(kind: MessageKind, items: readonly Waiting[], over: boolean): string {
+function subjectOf(kind: MessageKind, items: readonly WaitingMessage[], over: boolean): string {
   const noun = kind === 'notifier-failed' ? 'notifiers' : 'sources';
   const said = together[kind]?.[over ? 'over' : 'on'] ?? `${over ? 'no longer ' : ''}${kind}`;
   const count = kind === 'notifier-failed' ? items.length : new Set(items.map(({ alert }) => alert.source)).size;
@@ -119,13 +119,13 @@ function subjectOf(kind: MessageKind, items: readonly Waiting[], over: boolean):
 }
 
 /** `57 problems: 40 stale, 17 shrunk` */
-function mixedSubject(kinds: readonly MessageKind[], items: readonly Waiting[], over: boolean): string {
+function mixedSubject(kinds: readonly MessageKind[], items: readonly WaitingMessage[], over: boolean): string {
   const counts = kinds.map((kind) => `${formatCount(items.filter(({ alert }) => alert.kind === kind).length)} ${kind}`);
   return `${formatCount(items.length)} problems${over ? ' are over' : ''}: ${counts.join(', ')}`;
 }
 
 /** Few sources with what is the matter with each; many by their cause and server. */
-function factsOf(items: readonly Waiting[]): Fact[] {
+function factsOf(items: readonly WaitingMessage[]): Fact[] {
   if (items.every(({ alert }) => alert.source === undefined))
     return items.flatMap(({ message }, index) =>
       index === items.length - 1 ? message.facts : message.facts.slice(0, 1),
@@ -140,7 +140,7 @@ function factsOf(items: readonly Waiting[]): Fact[] {
   return [...groups].slice(0, shownNames).map(([label, group]) => listOf(label === '' ? 'Sources' : label, group));
 }
 
-function listOf(label: string, items: readonly Waiting[]): Fact {
+function listOf(label: string, items: readonly WaitingMessage[]): Fact {
   const names = [...new Set(items.map(nameOf))];
   const more = names.length - shownNames;
   const list = shortened(names.slice(0, shownNames).join(', '), longestList);
@@ -150,11 +150,11 @@ function listOf(label: string, items: readonly Waiting[]): Fact {
   );
 }
 
-function nameOf({ alert, message }: Waiting): string {
+function nameOf({ alert, message }: WaitingMessage): string {
   return alert.source ?? message.subject;
 }
 
-function common(items: readonly Waiting[], of: (item: Waiting) => string | undefined): string | undefined {
+function common(items: readonly WaitingMessage[], of: (item: WaitingMessage) => string | undefined): string | undefined {
   const [value, ...others] = new Set(items.map(of));
   return others.length === 0 ? value : undefined;
 }

@@ -6,7 +6,7 @@ import type { BackupError } from '../errors.ts';
 import { startOf } from '../keys.ts';
 import type { BackupId, SourceName } from '../keys.ts';
 import { about, fact, moment, span, word } from './text.ts';
-import type { Telling } from './text.ts';
+import type { ToldAt } from './text.ts';
 import { formatCount } from '../units.ts';
 
 /** What can end, well or badly. */
@@ -33,7 +33,7 @@ export function kindOfFailure(verb: Verb): MessageKind {
 export type FailedRun = { verb: Verb; source?: SourceName | undefined; timeZone?: string | undefined; run: string; place: string; ms: number; left?: { newest?: BackupId | undefined; count: number } | undefined };
 
 /** A run has failed. */
-export function runFailed({ verb, source, timeZone, run, place, ms, left }: FailedRun, { code, message, hint }: BackupError, telling: Telling): Message {
+export function runFailed({ verb, source, timeZone, run, place, ms, left }: FailedRun, { code, message, hint }: BackupError, telling: ToldAt): Message {
   const { at } = telling;
   const known = [
     fact('Error', `${message} (${code})`),
@@ -56,7 +56,7 @@ export function runEnded({ kind, source }: Pick<Alert, 'kind' | 'source'>, faile
 }
 
 /** Some of the notifiers could not be told. For the others: somebody there misses what `missed` says. */
-export function notifierFailed(failed: readonly { name: string; why: string }[], missed: readonly Pick<Message, 'source' | 'subject'>[], telling: Telling): Message {
+export function notifierFailed(failed: readonly { name: string; why: string }[], missed: readonly Pick<Message, 'source' | 'subject'>[], telling: ToldAt): Message {
   const subject = failed.length === 1 ? 'a notifier failed: somebody was not told' : `${failed.length} notifiers failed: somebody was not told`;
   const [first, ...more] = missed.map((one) => `${one.source === undefined ? '' : `${one.source}: `}${one.subject}`);
   const known = [...failed.map(({ name, why }) => fact(name, why)), ...(first === undefined ? [] : [fact('Not told', `${first}${more.length === 0 ? '' : `, and ${formatCount(more.length)} more`}`)])];
@@ -64,7 +64,7 @@ export function notifierFailed(failed: readonly { name: string; why: string }[],
 }
 
 /** Hooks failed after a run: whoever counts on them was not called. */
-export function hookFailed({ verb, source, status }: Pick<RunEnded, 'verb' | 'status'> & { source?: SourceName | undefined }, failed: readonly { name: string; why: string }[], telling: Telling): Message {
+export function hookFailed({ verb, source, status }: Pick<RunEnded, 'verb' | 'status'> & { source?: SourceName | undefined }, failed: readonly { name: string; why: string }[], telling: ToldAt): Message {
   return about('hook-failed', { source }, telling, `the ${verb} ${status}, and then a hook failed`, failed.map(({ name, why }) => fact(name, why)), []);
 }
 

@@ -3,12 +3,12 @@ import type { SourceName } from '../keys.ts';
 import { formatDuration } from '../units.ts';
 
 /** When something is told. `since`: when it was told first; it makes a reminder. */
-export type Telling = { at: Date; since?: Date | undefined };
+export type ToldAt = { at: Date; since?: Date | undefined };
 
 const hourMs = 3_600_000;
 
 /** One message, from its pieces; for other kinds than those above. */
-export function about(kind: MessageKind, { source, timeZone }: { source?: SourceName | undefined; timeZone?: string | undefined }, { at, since }: Telling, subject: string, known: Fact[], next: string[]): Message {
+export function about(kind: MessageKind, { source, timeZone }: { source?: SourceName | undefined; timeZone?: string | undefined }, { at, since }: ToldAt, subject: string, known: Fact[], next: string[]): Message {
   const first = since === undefined ? [] : [fact('Told first', `${moment(since, timeZone)}, ${span(at.getTime() - since.getTime())} ago`)];
   const severity = since === undefined ? 'problem' : 'reminder';
   return { version: 1, kind, severity, ...(source !== undefined && { source }), subject, facts: [...known, ...first], next, runbook: kind, at: at.toISOString(), ...(timeZone !== undefined && { timeZone }) };

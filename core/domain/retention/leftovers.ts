@@ -1,4 +1,4 @@
-import type { Found, SourceHistory } from '../verdict/history.ts';
+import type { ListedObject, SourceHistory } from '../verdict/history.ts';
 import { sourceOfSegment, startOf } from '../keys.ts';
 import type { ObjectKey, SourceName } from '../keys.ts';
 import { backupPathOf, isOurs } from '../verdict/records.ts';
@@ -7,7 +7,7 @@ import { backupPathOf, isOurs } from '../verdict/records.ts';
 export type UnfinishedUpload = { key: ObjectKey; upload: string; begun: Date };
 
 /** What dead runs of a source have left: objects without a manifest, uploads that were never ended. */
-export type Leftovers = { objects: Found[]; uploads: UnfinishedUpload[] };
+export type Leftovers = { objects: ListedObject[]; uploads: UnfinishedUpload[] };
 
 /**
  * What may be swept: in Nightjar's layout, and nothing of it younger than the grace time: neither the run's start nor the last change of

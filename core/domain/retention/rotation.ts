@@ -1,6 +1,6 @@
 import type { RotationSettings } from '../../contract/config/rotation.ts';
 import type { Retention } from '../../contract/config/settings.ts';
-import type { Watch } from '../../contract/config/watch.ts';
+import type { WatchSettings } from '../../contract/config/watch.ts';
 import type { Tier } from '../../contract/manifest/manifest.ts';
 import { BackupError } from '../errors.ts';
 import type { BackupFound, SourceHistory } from '../verdict/history.ts';
@@ -15,7 +15,7 @@ import type { SourceVerdict, Verdict } from '../verdict/verdict.ts';
 const yearMs = 366 * 24 * 3_600_000;
 
 /** By what a source's backups are kept and removed. */
-export type Policy = { retention: Retention; timeZone: string; rotation: RotationSettings; watch: Pick<Watch, 'shrink'> };
+export type Policy = { retention: Retention; timeZone: string; rotation: RotationSettings; watch: Pick<WatchSettings, 'shrink'> };
 
 /** What is to become of a backup, and why. `bytes` is all that lies below its id and is Nightjar's own. */
 export type PlannedBackup = { found: BackupFound; action: 'keep' | 'remove'; reasons: Reason[]; tiers: Tier[]; bytes: Bytes };

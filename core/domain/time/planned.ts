@@ -1,7 +1,7 @@
-import type { Watch } from '../../contract/config/watch.ts';
+import type { WatchSettings } from '../../contract/config/watch.ts';
 import type { Schedule } from './schedule.ts';
 
 /** When a source's backups are meant to begin; undefined where the configuration does not say. */
-export function scheduleOf({ watch: { schedule, windowMs = 0 }, timeZone }: { watch: Pick<Watch, 'schedule' | 'windowMs'>; timeZone: string }): Schedule | undefined {
+export function scheduleOf({ watch: { schedule, windowMs = 0 }, timeZone }: { watch: Pick<WatchSettings, 'schedule' | 'windowMs'>; timeZone: string }): Schedule | undefined {
   return schedule === undefined ? undefined : { cron: schedule, timeZone, windowMs };
 }

@@ -1,6 +1,6 @@
 import type { Entry, Ledger } from '../../contract/memory/ledger.ts';
 import { acceptedBaseline } from './baseline.ts';
-import type { Content } from './baseline.ts';
+import type { BackupFacts } from './baseline.ts';
 import type { BackupId } from '../keys.ts';
 import { formatBytes, formatCount, plural } from '../units.ts';
 import type { SourceVerdict, Verdict } from './verdict.ts';
@@ -24,7 +24,7 @@ export function acceptableOf({ backups, newest, gone, lost }: SourceVerdict): Ac
  * What is remembered once that was accepted: the newest good backup as the measure, where it holds less or something else; nothing as gone or lost. What was put behind newer
  * backups counts from now on; what is damaged, or of no possible date, stays so and is told no more. `content`: of the newest good backup.
  */
-export function accepted(ledger: Ledger, verdict: SourceVerdict, content: Content | undefined, by: { at: string; by: string }): Ledger {
+export function accepted(ledger: Ledger, verdict: SourceVerdict, content: BackupFacts | undefined, by: { at: string; by: string }): Ledger {
   const { gone: _, lost: __, baseline, ...rest } = ledger;
   const { newest } = verdict;
   const isMoved = newest !== undefined && !newest.full && content !== undefined;

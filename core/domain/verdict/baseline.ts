@@ -7,12 +7,12 @@ import type { Shares } from './table-levels.ts';
  * What a backup holds, by its manifest: `families` has the rows of its tables, those that differ in digits alone together; where there are several of
  * these, each by its own name, too.
  */
-export type Content = { facts: Facts; families: ReadonlyMap<string, number> };
+export type BackupFacts = { facts: Facts; families: ReadonlyMap<string, number> };
 
 const mostServers = 32;
 
 /** How this content is less than the baseline, tables before sums of rows before bytes; undefined where it is not. Before there is a baseline, holding no row at all is told. */
-export function shrinkingAgainst(baseline: Baseline | undefined, { facts, families }: Content, shares: Shares): Shrinking | undefined {
+export function shrinkingAgainst(baseline: Baseline | undefined, { facts, families }: BackupFacts, shares: Shares): Shrinking | undefined {
   if (baseline === undefined) return facts.rows === 0 && shares.rows > 0 ? { what: 'rows', now: 0, before: 0 } : undefined;
   for (const what of ['rows', 'bytes'] as const) {
     const found = { what, now: facts[what], before: baseline[what] };
@@ -41,7 +41,7 @@ export function otherThan(baseline: Baseline | undefined, { engine, database, se
 }
 
 /** The baseline after one more full backup. `back`: tables whose loss was found in the backups before it, and that have their rows again. */
-export function grown(baseline: Baseline | undefined, id: BackupId, content: Content, back: ReadonlySet<string> = new Set()): Baseline {
+export function grown(baseline: Baseline | undefined, id: BackupId, content: BackupFacts, back: ReadonlySet<string> = new Set()): Baseline {
   if (baseline === undefined) return baselineOf(id, content);
   const { facts: { rows, bytes, server }, families } = content;
   const recent = [...baseline.recent, [rows, bytes] as [number, number]].slice(-sustained);
@@ -57,13 +57,13 @@ export function grown(baseline: Baseline | undefined, id: BackupId, content: Con
 }
 
 /** The baseline that somebody has accepted: this backup as it is, whatever was before. What is known of how calm a table is stays. */
-export function acceptedBaseline(before: Baseline | undefined, id: BackupId, content: Content): Baseline {
+export function acceptedBaseline(before: Baseline | undefined, id: BackupId, content: BackupFacts): Baseline {
   const made = baselineOf(id, content);
   if (before === undefined) return made;
   return { ...made, tables: acceptedTables(before.tables, made.tables), servers: withServer(before.servers, content.facts.server) };
 }
 
-function baselineOf(id: BackupId, { facts: { rows, bytes, engine, database, server }, families }: Content): Baseline {
+function baselineOf(id: BackupId, { facts: { rows, bytes, engine, database, server }, families }: BackupFacts): Baseline {
   return { from: id, rows, bytes, recent: [[rows, bytes]], tables: tablesAfter([], families, new Set()), engine, database, servers: server === undefined ? [] : [server] };
 }
 

@@ -3,7 +3,7 @@ import type { SourceHistory } from './history.ts';
 import { startOf } from '../keys.ts';
 import type { BackupId } from '../keys.ts';
 import { planRetention } from '../retention/retention.ts';
-import type { Memory } from './verdict.ts';
+import type { SourceRules } from './verdict.ts';
 
 const mostIds = 100;
 
@@ -12,7 +12,7 @@ const mostIds = 100;
  * accepted, or the backups are back. Rotation can't have removed one that the retention keeps now, for newer backups only ever take places away: so nobody has to
  * write down what rotation did, and a rotation that removed too much is seen, too.
  */
-export function goneOf(before: Ledger, entries: Ledger['backups'], history: SourceHistory, memory: Memory, now: Date): Ledger['gone'] {
+export function goneOf(before: Ledger, entries: Ledger['backups'], history: SourceHistory, memory: SourceRules, now: Date): Ledger['gone'] {
   const there = new Set<string>(history.backups.map(({ id }) => id));
   const missing = before.backups.filter(({ id, facts, odd, accepted }) => !there.has(id) && facts !== undefined && odd === undefined && accepted === undefined);
   const known = (before.gone?.ids ?? []).filter((id) => !there.has(id));
@@ -26,7 +26,7 @@ export function goneOf(before: Ledger, entries: Ledger['backups'], history: Sour
 }
 
 /** Those that the retention keeps among all that were and are there, whatever they are worth: so none is missed that another one may have taken the place of. */
-function keptOf(missing: readonly BackupId[], entries: Ledger['backups'], { retention, timeZone }: Memory, now: Date): BackupId[] {
+function keptOf(missing: readonly BackupId[], entries: Ledger['backups'], { retention, timeZone }: SourceRules, now: Date): BackupId[] {
   if (retention === undefined) return [];
   const odd = new Set(entries.flatMap(({ id, odd: why }) => (why === undefined ? [] : [id])));
   const ids = [...new Set(entries.map(({ id }) => id as BackupId))].filter((id) => !odd.has(id) && startOf(id) <= now);

@@ -5,7 +5,7 @@ import type { FailureRecord, ProofRecord, StartRecord } from './records.ts';
 import type { Bytes } from '../units.ts';
 
 /** An object as a listing shows it. */
-export type Found = { key: ObjectKey; bytes: Bytes; modified: Date };
+export type ListedObject = { key: ObjectKey; bytes: Bytes; modified: Date };
 
 /** A complete backup as a listing shows it: nothing of it was read. */
 export type BackupFound = {
@@ -17,13 +17,13 @@ export type BackupFound = {
   /** Oldest first. */
   proofs: ProofRecord[];
   /** What lies below its id and is Nightjar's own: manifest, parts, records. */
-  objects: Found[];
+  objects: ListedObject[];
   /** What lies there and is not: never touched. */
-  foreign: Found[];
+  foreign: ListedObject[];
 };
 
 /** Objects of an id without a manifest: a run that is at work, or one that died. */
-export type Leftover = { id: BackupId; start: Date; /** The newest change. */ touched: Date; objects: Found[] };
+export type Leftover = { id: BackupId; start: Date; /** The newest change. */ touched: Date; objects: ListedObject[] };
 
 /** What a listing shows of one source. */
 export type SourceHistory = {
@@ -41,8 +41,8 @@ export type SourceHistory = {
 };
 
 /** What stands in a vault, source by source: from a whole listing, or from that of one source. Names are compared as whole path segments; what is not in Nightjar's layout is not seen. */
-export function historiesOf(listed: Iterable<Found>): Map<SourceName, SourceHistory> {
-  const histories = new Map<SourceName, SourceHistory & { objects: Map<BackupId, Found[]> }>();
+export function historiesOf(listed: Iterable<ListedObject>): Map<SourceName, SourceHistory> {
+  const histories = new Map<SourceName, SourceHistory & { objects: Map<BackupId, ListedObject[]> }>();
   for (const found of listed) {
     const [segment = ''] = found.key.split('/');
     const source = sourceOfSegment(segment);
@@ -52,7 +52,7 @@ export function historiesOf(listed: Iterable<Found>): Map<SourceName, SourceHist
     const [isLease, isLedger] = [path === 'lease.json', path === 'ledger.json'];
     const isOfSource = inBackup !== undefined || failure !== undefined || start !== undefined || isLease || isLedger;
     if (source === undefined || !isOfSource) continue;
-    const history = histories.get(source) ?? { ...emptyHistory(source), objects: new Map<BackupId, Found[]>() };
+    const history = histories.get(source) ?? { ...emptyHistory(source), objects: new Map<BackupId, ListedObject[]>() };
     histories.set(source, history);
     if (isLedger) history.ledger = true;
     if (failure !== undefined) history.failures.push({ ...failure, key: found.key });
@@ -70,7 +70,7 @@ export function historiesOf(listed: Iterable<Found>): Map<SourceName, SourceHist
 }
 
 /** What a listing shows of this source: nothing, where it shows none. */
-export function historyOf(source: SourceName, listed: Iterable<Found>): SourceHistory {
+export function historyOf(source: SourceName, listed: Iterable<ListedObject>): SourceHistory {
   return historiesOf(listed).get(source) ?? emptyHistory(source);
 }
 
@@ -84,7 +84,7 @@ export function emptyHistory(source: SourceName): SourceHistory {
   return { source, backups: [], leftovers: [], failures: [], starts: [], leased: undefined, ledger: false };
 }
 
-function sorted(source: SourceName, objects: Map<BackupId, Found[]>): SourceHistory {
+function sorted(source: SourceName, objects: Map<BackupId, ListedObject[]>): SourceHistory {
   const history = emptyHistory(source);
   for (const [id, all] of [...objects].sort(([a], [b]) => (a < b ? -1 : 1))) {
     const own = all.filter(({ key }) => isOurs(pathOf(key)));

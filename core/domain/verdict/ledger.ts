@@ -1,20 +1,20 @@
 import type { Baseline, Entry, Ledger } from '../../contract/memory/ledger.ts';
 import type { Manifest } from '../../contract/manifest/manifest.ts';
 import { grown, otherThan, shrinkingAgainst } from './baseline.ts';
-import type { Content } from './baseline.ts';
+import type { BackupFacts } from './baseline.ts';
 import { goneOf } from './gone.ts';
 import type { BackupFound, SourceHistory } from './history.ts';
 import { manifestKey, startOf } from '../keys.ts';
 import type { BackupId, SourceName } from '../keys.ts';
 import { familiesOf, volatileOf } from './table-levels.ts';
 import { clocksMs, comparedSince, damageOf, damagedParts, misdatedOf, partsListed, partsNamed } from './verdict.ts';
-import type { Memory } from './verdict.ts';
+import type { SourceRules } from './verdict.ts';
 
 /** What was read of a manifest: its content, and its parts as they lie in the vault; or why it can't be understood. */
-export type ManifestRead = { content: Content; parts: Pick<Manifest, 'parts'>['parts'] } | { unreadable: string };
+export type ManifestRead = { content: BackupFacts; parts: Pick<Manifest, 'parts'>['parts'] } | { unreadable: string };
 
 /** What a manifest says, as far as its backup is judged by it. */
-export function contentOf({ start, end, engine, database, server, parts, tables }: Manifest): Content {
+export function contentOf({ start, end, engine, database, server, parts, tables }: Manifest): BackupFacts {
   const sum = (numbers: number[]): number => numbers.reduce((total, one) => total + one, 0);
   const facts = { start, end, rows: sum(tables.map(({ rows }) => rows)), bytes: sum(parts.map(({ bytes }) => bytes)), parts: partsNamed(parts), engine, database };
   return { facts: { ...facts, ...(server.identity !== undefined && { server: server.identity }) }, families: familiesOf(tables) };
@@ -30,7 +30,7 @@ export function toRead({ source, backups }: SourceHistory, ledger: Ledger | unde
  * What is remembered after a look: of each backup that is there what its manifest says, and how it compares with the baseline of its time; the baseline,
  * moved by full backups alone; and what is gone. Whoever looks at the same gets the same. A backup that could not be read is left out.
  */
-export function remember(before: Ledger | undefined, history: SourceHistory, read: ReadonlyMap<BackupId, ManifestRead>, memory: Memory, now: Date): Ledger {
+export function remember(before: Ledger | undefined, history: SourceHistory, read: ReadonlyMap<BackupId, ManifestRead>, memory: SourceRules, now: Date): Ledger {
   const ledger = restartedSince(before ?? { version: 1, backups: [] }, memory);
   const known = new Map(ledger.backups.map((entry) => [entry.id, entry]));
   const lastKnown = ledger.backups.findLast(({ id, odd }) => odd === undefined && startOf(id as BackupId).getTime() <= now.getTime() + clocksMs)?.id;
@@ -89,7 +89,7 @@ function entryOf(source: SourceName, found: BackupFound, read: ManifestRead, old
   };
 }
 
-function comparedWith(baseline: Baseline | undefined, entry: Entry, content: Content, memory: Memory): Entry {
+function comparedWith(baseline: Baseline | undefined, entry: Entry, content: BackupFacts, memory: SourceRules): Entry {
   if (!comparedSince(memory)(entry.id as BackupId)) return entry;
   const shrunk = shrinkingAgainst(baseline, content, memory.shrink);
   const other = otherThan(baseline, content.facts);
@@ -97,7 +97,7 @@ function comparedWith(baseline: Baseline | undefined, entry: Entry, content: Con
 }
 
 /** `shrink.since` in the configuration: what was before that day is no measure any more. What is known since is compared anew, by its sums. */
-function restartedSince(ledger: Ledger, memory: Memory): Ledger {
+function restartedSince(ledger: Ledger, memory: SourceRules): Ledger {
   const counts = comparedSince(memory);
   if (ledger.baseline === undefined || counts(ledger.baseline.from as BackupId)) return ledger;
   const { baseline: { servers, tables }, ...rest } = ledger;
@@ -105,7 +105,7 @@ function restartedSince(ledger: Ledger, memory: Memory): Ledger {
   const backups = ledger.backups.map((entry): Entry => {
     const { shrunk: _, ...bare } = entry;
     if (!counts(entry.id as BackupId) || bare.facts === undefined || bare.other !== undefined) return entry;
-    const content: Content = { facts: bare.facts, families: new Map() };
+    const content: BackupFacts = { facts: bare.facts, families: new Map() };
     const shrunk = shrinkingAgainst(baseline, content, memory.shrink);
     if (shrunk === undefined || baseline === undefined) baseline = grown(baseline, entry.id as BackupId, content);
     return { ...bare, ...(shrunk && baseline.rows > 0 && { shrunk }) };

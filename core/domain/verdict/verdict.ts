@@ -1,5 +1,5 @@
 import type { Retention } from '../../contract/config/settings.ts';
-import type { Watch } from '../../contract/config/watch.ts';
+import type { WatchSettings } from '../../contract/config/watch.ts';
 import type { Entry, Facts, Ledger, Other, Shrinking } from '../../contract/memory/ledger.ts';
 import type { ManifestPart } from '../../contract/manifest/manifest.ts';
 import { isLess } from './baseline.ts';
@@ -53,10 +53,10 @@ export type SourceVerdict = {
 };
 
 /** By what a source is judged. */
-export type Rules = { shrink: Watch['shrink']; timeZone: string };
+export type Rules = { shrink: WatchSettings['shrink']; timeZone: string };
 
 /** By what a source is judged and kept. Without a retention nothing is said of backups that are gone. */
-export type Memory = Rules & { retention: Retention | undefined };
+export type SourceRules = Rules & { retention: Retention | undefined };
 
 type Counts = (id: BackupId) => boolean;
 

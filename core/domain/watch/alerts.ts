@@ -16,7 +16,7 @@ export type Sighting = {
 export type Change = { severity: Turn; alert: Alert };
 
 /** `silent`: what is over without a word, because something else says more. */
-export type Plan = { tell: Change[]; silent: Alert[]; open: Alert[] };
+export type AlertPlan = { tell: Change[]; silent: Alert[]; open: Alert[] };
 
 /**
  * Who judges: a configuration, and those beside it that are at work. What another one found is its own to take back.
@@ -47,8 +47,8 @@ export function planAlerts(
   sightings: readonly Sighting[],
   now: Date,
   judge: Judge = nobody,
-): Plan {
-  const plan: Plan = { tell: [], silent: [], open: [] };
+): AlertPlan {
+  const plan: AlertPlan = { tell: [], silent: [], open: [] };
   const known = new Map(open.map((alert) => [keyOf(alert), alert]));
   for (const { source, cause, judged, found } of sightings) {
     for (const kind of judged) {
@@ -74,7 +74,7 @@ export function keyOf({ source, kind, cause }: Pick<Alert, 'source' | 'kind' | '
   return JSON.stringify([source ?? null, kind, ...(cause === undefined ? [] : [cause])]);
 }
 
-function begin(alert: Alert | undefined, fresh: Alert, now: Date, { id }: Judge, { tell, open }: Plan): void {
+function begin(alert: Alert | undefined, fresh: Alert, now: Date, { id }: Judge, { tell, open }: AlertPlan): void {
   const by = id === undefined ? alert?.by : [...new Set([...(alert?.by ?? []), id])].toSorted();
   const { over: _, ...held }: Alert = { ...(alert ?? fresh), ...(by && { by }) };
   if (alert === undefined) tell.push({ severity: 'problem', alert: held });
@@ -87,7 +87,7 @@ function end(
   found: readonly MessageKind[],
   { id, others }: Judge,
   now: Date,
-  { tell, silent, open }: Plan,
+  { tell, silent, open }: AlertPlan,
 ): void {
   const by = alert.by?.filter((one) => one !== id && others.has(one)) ?? [];
   // who checks elsewhere may know more, or an archive be out of reach for a day: within the week it would be told again
@@ -105,7 +105,7 @@ function end(
 }
 
 /** What is over waits for the rest of its group, but not longer than until the next reminder. */
-function holdBack({ tell, silent, open }: Plan, now: Date): Plan {
+function holdBack({ tell, silent, open }: AlertPlan, now: Date): AlertPlan {
   const lasting = new Set(
     [
       ...open.filter(({ over }) => over === undefined),

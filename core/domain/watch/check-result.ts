@@ -6,7 +6,7 @@ import { startOf } from '../keys.ts';
 import type { BackupId, SourceName } from '../keys.ts';
 import type { ToolsNotice } from '../tools-notices.ts';
 
-type Found = {
+type CheckedSources = {
   at: Date;
   place: string;
   judgements: readonly Judgement[];
@@ -17,7 +17,7 @@ type Found = {
 };
 
 /** What a check tells the person or the program that asked for it. */
-export function checkResult({ at, place, judgements, unconfigured, vault, notices = [], told }: Found): CheckResult {
+export function checkResult({ at, place, judgements, unconfigured, vault, notices = [], told }: CheckedSources): CheckResult {
   const well = vault === undefined && judgements.every(({ state }) => state === 'fresh' || state === 'paused');
   return {
     status: well ? 'fresh' : 'problems',

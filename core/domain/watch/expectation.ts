@@ -9,16 +9,16 @@ import type { Schedule } from '../time/schedule.ts';
  * What became of a moment of the schedule. `made`: a complete backup of it began in time, `late`: after that. `failed`: its run says so. `killed`: its run began,
  * and ended without a word. `missed`: nothing began. Not over yet: `running`, and `due`, while a run may still begin.
  */
-export type Outcome = 'made' | 'late' | 'failed' | 'killed' | 'missed' | 'running' | 'due';
+export type MomentOutcome = 'made' | 'late' | 'failed' | 'killed' | 'missed' | 'running' | 'due';
 
 /** `id`: the backup that was made, or would have been. `code`: why it failed. `busy`: the run before was still at work, so that no other could begin. */
-export type Moment = { at: Date; outcome: Outcome; id?: BackupId | undefined; code?: string | undefined; busy?: true | undefined };
+export type Moment = { at: Date; outcome: MomentOutcome; id?: BackupId | undefined; code?: string | undefined; busy?: true | undefined };
 
 /**
  * What a check remembers: since when it has known this schedule, the newest moment without a backup that it has found, and what became of the last ones, for
  * rotation removes backups and records.
  */
-export type Expected = { since: Date; found?: Date | undefined; past?: readonly Moment[] | undefined };
+export type ScheduleView = { since: Date; found?: Date | undefined; past?: readonly Moment[] | undefined };
 
 /** What a source has; of each backup by its manifest how long it took, for the dates of objects change when a vault is copied. */
 export type Records = Pick<SourceHistory, 'failures' | 'starts' | 'leased'> & {
@@ -27,8 +27,8 @@ export type Records = Pick<SourceHistory, 'failures' | 'starts' | 'leased'> & {
   isLetGo?: ((start: Date) => boolean) | undefined;
 };
 
-type Run = { id: BackupId; start: Date; run: string | undefined };
-type Around = { runs: Run[]; failures: FailureRecord[] };
+type StartedRun = { id: BackupId; start: Date; run: string | undefined };
+type Around = { runs: StartedRun[]; failures: FailureRecord[] };
 
 /** So many moments a check looks back at. */
 const looked = 30;
@@ -36,7 +36,7 @@ const looked = 30;
 const aliveMs = 10 * 60_000;
 
 /** What became of the last moments of a schedule since it is known, oldest first; each once. */
-export function outcomesOf(schedule: Schedule, { since, past = [] }: Expected, seen: Records, now: Date): Moment[] {
+export function outcomesOf(schedule: Schedule, { since, past = [] }: ScheduleView, seen: Records, now: Date): Moment[] {
   const moments = momentsOf(schedule, now, looked).filter((at) => at > since);
   const around = assigned(schedule, moments, seen);
   const known = new Map(past.map((one) => [one.at.getTime(), one]));
@@ -63,7 +63,7 @@ function isMade({ outcome }: Moment): boolean {
  * The moments that have no backup, are to be told, and were not before, or are the last ones: over is it when a later one is made. A run that was at work
  * when the next one was to begin is no loss: its own backup counts.
  */
-export function unmade(moments: readonly Moment[], { found }: Expected, schedule: Schedule, now: Date): Moment[] {
+export function unmade(moments: readonly Moment[], { found }: ScheduleView, schedule: Schedule, now: Date): Moment[] {
   const lastMade = moments.findLastIndex(isMade);
   return moments.filter(({ at, outcome, busy }, index) => {
     const isLast = index > lastMade;
@@ -112,12 +112,12 @@ function outcomeOf(at: Date, { runs, failures }: Around, { schedule, seen, now }
   return { at, outcome: seen.starts.length === 0 && seen.isLetGo?.(at) === true ? 'made' : 'missed' };
 }
 
-function endedBy({ start }: Run, failure: FailureRecord | undefined): boolean {
+function endedBy({ start }: StartedRun, failure: FailureRecord | undefined): boolean {
   return failure !== undefined && failure.at >= start;
 }
 
 /** A run that began last, while its lease is being renewed: a later one would have taken the lease over. */
-function isAlive({ id }: Run, { starts, leased }: Records, now: Date): boolean {
+function isAlive({ id }: StartedRun, { starts, leased }: Records, now: Date): boolean {
   return starts.at(-1)?.id === id && leased !== undefined && Math.abs(now.getTime() - leased.getTime()) <= aliveMs;
 }
 

@@ -1,5 +1,5 @@
 import type { Retention } from '../../contract/config/settings.ts';
-import type { Watch } from '../../contract/config/watch.ts';
+import type { WatchSettings } from '../../contract/config/watch.ts';
 import type { Ledger } from '../../contract/memory/ledger.ts';
 import { outcomesOf, unmade } from './expectation.ts';
 import type { Moment } from './expectation.ts';
@@ -10,7 +10,7 @@ import { scheduleOf } from '../time/planned.ts';
 import { planRetention } from '../retention/retention.ts';
 import type { SourceVerdict } from '../verdict/verdict.ts';
 
-type Scheduled = { watch: Pick<Watch, 'schedule' | 'windowMs' | 'paused'>; timeZone: string; retention?: Retention };
+type Scheduled = { watch: Pick<WatchSettings, 'schedule' | 'windowMs' | 'paused'>; timeZone: string; retention?: Retention };
 type Remembered = Ledger['expected'];
 
 /** What became of a schedule's last moments, and which of them are told. `memory`: what is to be remembered of it. */

@@ -1,5 +1,5 @@
 import type { Retention } from '../../contract/config/settings.ts';
-import type { Watch } from '../../contract/config/watch.ts';
+import type { WatchSettings } from '../../contract/config/watch.ts';
 import type { Ledger, Other, Shrinking } from '../../contract/memory/ledger.ts';
 import type { Moment } from './expectation.ts';
 import type { Expectation } from './expected.ts';
@@ -7,14 +7,14 @@ import { emptyHistory } from '../verdict/history.ts';
 import type { SourceHistory } from '../verdict/history.ts';
 import type { BackupId, SourceName } from '../keys.ts';
 import { moment, word } from '../messages/text.ts';
-import type { Standing } from '../messages/findings.ts';
+import type { SourceStanding } from '../messages/findings.ts';
 import { isPaused } from '../time/pause.ts';
 import { gapMs } from '../time/schedule.ts';
 import { medianOf } from '../units.ts';
 import type { SourceVerdict, Verdict } from '../verdict/verdict.ts';
 
 /** Who is judged, and by what. `place`: the vault, as people write it. `on`: the server that it is on. */
-export type Watched = { source: SourceName; place: string; watch: Watch; timeZone: string; retention?: Retention; on?: string | undefined };
+export type WatchedSource = { source: SourceName; place: string; watch: WatchSettings; timeZone: string; retention?: Retention; on?: string | undefined };
 
 /** What was seen of a source: a listing, what its backups are worth, and what became of the moments of its schedule, where those are known. */
 export type Seen = { history: SourceHistory; verdict: SourceVerdict; expectation?: Expectation | undefined };
@@ -33,7 +33,7 @@ export type Finding =
   | { kind: 'paused'; until: string | undefined };
 
 /** How a source stands, and everything that was found, the gravest first. None is `fresh`. */
-export type Judgement = { standing: Standing; state: 'fresh' | Finding['kind']; findings: Finding[]; expectation?: Expectation | undefined };
+export type Judgement = { standing: SourceStanding; state: 'fresh' | Finding['kind']; findings: Finding[]; expectation?: Expectation | undefined };
 
 /** What a schedule's limit leaves for a backup that starts late. */
 const lateMs = 3_600_000;
@@ -41,7 +41,7 @@ const lateMs = 3_600_000;
 const usualOf = 7;
 
 /** Judges a source by what its backups are worth. Everything is looked at, not only until something is found; while it is paused, nothing counts. */
-export function judge(watched: Watched, seen: Seen, now: Date): Judgement {
+export function judge(watched: WatchedSource, seen: Seen, now: Date): Judgement {
   const { verdict } = seen;
   const standing = standingOf(watched, seen, now);
   const paused = pauseOf(watched, now);
@@ -63,7 +63,7 @@ export function judge(watched: Watched, seen: Seen, now: Date): Judgement {
 }
 
 /** Age decides where it is limited by itself, or where nobody knows what was to come of the schedule; the moments of the schedule do, where that is known. */
-function staleness({ watch: { limit } }: Watched, { expectation }: Seen, newest: Date, limitMs: number, now: Date): Finding[] {
+function staleness({ watch: { limit } }: WatchedSource, { expectation }: Seen, newest: Date, limitMs: number, now: Date): Finding[] {
   const byAge = 'ms' in limit || expectation === undefined;
   return [
     ...(byAge && now.getTime() - newest.getTime() > limitMs ? [{ kind: 'stale' } as const] : []),
@@ -78,18 +78,18 @@ export function withStuckLease(judgement: Judgement, why: string): Judgement {
 }
 
 /** What is left to say of a source whose part of the vault can't be read. A pause goes before it. */
-export function unseen(watched: Watched, { why, hint }: { why: string; hint?: string | undefined }, now: Date): Judgement {
+export function unseen(watched: WatchedSource, { why, hint }: { why: string; hint?: string | undefined }, now: Date): Judgement {
   const nothing: SourceVerdict = { backups: [], newest: undefined, full: undefined, proven: undefined, hold: [], gone: undefined, lost: undefined };
   const standing = standingOf(watched, { history: emptyHistory(watched.source), verdict: nothing }, now);
   return judged(standing, [pauseOf(watched, now) ?? { kind: 'unknown', whole: true, why, hint }]);
 }
 
 /** Oldest that the newest backup may be: the configured limit, or what the schedule leaves until the next one, the window in which it may start, and an hour; and the usual duration on top. */
-export function limitOf({ watch: { limit }, timeZone }: Watched, start: Date, usualMs: number): number {
+export function limitOf({ watch: { limit }, timeZone }: WatchedSource, start: Date, usualMs: number): number {
   return ('ms' in limit ? limit.ms : gapMs(limit.schedule, start, timeZone) + lateMs + (limit.windowMs ?? 0)) + usualMs;
 }
 
-function standingOf(watched: Watched, { history, verdict: { backups, newest, full, proven } }: Seen, now: Date): Standing {
+function standingOf(watched: WatchedSource, { history, verdict: { backups, newest, full, proven } }: Seen, now: Date): SourceStanding {
   const usualMs = medianOf(backups.filter(({ good }) => good).slice(-usualOf).flatMap(({ ms }) => ms ?? [])) ?? 0;
   const failures = history.failures.filter(({ at }) => newest === undefined || at > newest.start);
   const last = failures.at(-1);
@@ -110,7 +110,7 @@ function standingOf(watched: Watched, { history, verdict: { backups, newest, ful
   };
 }
 
-function pauseOf(watched: Watched, now: Date): Finding | undefined {
+function pauseOf(watched: WatchedSource, now: Date): Finding | undefined {
   const { paused } = watched.watch;
   return isPaused(watched, now) ? { kind: 'paused', until: typeof paused === 'object' ? paused.until : undefined } : undefined;
 }
@@ -143,7 +143,7 @@ function misdatedDoubt(source: SourceName, { misdated }: Verdict): Finding[] {
   return [doubt(misdated.why, `who wrote it? It counts for nothing; if you put it there yourself: nightjar accept ${word(source)}`)];
 }
 
-function overdueDrill({ watch: { drillEveryMs } }: Watched, { proven }: SourceVerdict, now: Date): Finding[] {
+function overdueDrill({ watch: { drillEveryMs } }: WatchedSource, { proven }: SourceVerdict, now: Date): Finding[] {
   const due = drillEveryMs !== undefined && (proven === undefined || now.getTime() - proven.start.getTime() > drillEveryMs);
   return due ? [{ kind: 'overdue-drill', everyMs: drillEveryMs }] : [];
 }
@@ -152,6 +152,6 @@ function doubt(why: string, hint: string): Finding {
   return { kind: 'unknown', whole: false, why, hint };
 }
 
-function judged(standing: Standing, findings: Finding[]): Judgement {
+function judged(standing: SourceStanding, findings: Finding[]): Judgement {
   return { standing, state: findings[0]?.kind ?? 'fresh', findings };
 }

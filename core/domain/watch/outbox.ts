@@ -1,10 +1,10 @@
-import type { Alert, Outbox, Waiting } from '../../contract/memory/outbox.ts';
+import type { Alert, Outbox, WaitingMessage } from '../../contract/memory/outbox.ts';
 import { keyOf, planAlerts } from './alerts.ts';
 import type { Change, Judge, Sighting } from './alerts.ts';
 import { shortened } from '../messages/plain.ts';
 import { runKinds } from '../messages/run.ts';
 
-export type { Outbox, Waiting };
+export type { Outbox, WaitingMessage as Waiting };
 
 /** Where outboxes lie, below the vault's prefix: no source can have a folder of this name. */
 export const outboxFolder = '.outbox/';
@@ -13,7 +13,7 @@ export const outboxFolder = '.outbox/';
 export const emptyOutbox: Outbox = { open: [], waiting: [], left: 0 };
 
 /** What one message has told: `group` names those that were told together. */
-export type Delivered = { items: readonly Waiting[]; group?: string | undefined };
+export type Delivered = { items: readonly WaitingMessage[]; group?: string | undefined };
 
 /** Nobody is at a message for longer. */
 const longestTryMs = 10 * 60_000;
@@ -34,7 +34,7 @@ export function withSightings(
   sightings: readonly Sighting[],
   now: Date,
   judge: Judge,
-  itemOf: (change: Change) => Waiting | undefined,
+  itemOf: (change: Change) => WaitingMessage | undefined,
 ): Outbox {
   const plan = planAlerts(box.open, sightings, now, judge);
   const judged = new Set(sightings.flatMap((sighting) => sighting.judged.map((kind) => keyOf({ ...sighting, kind }))));
@@ -54,7 +54,7 @@ export function withGoodRun(
   box: Outbox,
   { source, kind }: Pick<Alert, 'source' | 'kind'>,
   now: Date,
-  itemOf: (change: Change, ended: readonly Alert[]) => Waiting,
+  itemOf: (change: Change, ended: readonly Alert[]) => WaitingMessage,
 ): Outbox {
   const isOf = (alert: Alert): boolean => alert.source === source && alert.kind === kind;
   const ended = box.open.filter(isOf);
@@ -87,18 +87,18 @@ export function endedRuns({ open }: Outbox): Sighting[] {
  * What is to be sent now: what waits, but for what somebody else is sending at this moment. Whoever was killed at it is
  * waited for until its time is over.
  */
-export function toSend({ waiting }: Outbox, now: Date): Waiting[] {
+export function toSend({ waiting }: Outbox, now: Date): WaitingMessage[] {
   const [from, to] = [now.toISOString(), new Date(now.getTime() + longestTryMs).toISOString()];
   return waiting.filter(({ trying }) => trying === undefined || trying <= from || trying > to);
 }
 
 /** Says who is at these items, or, without a time, that nobody is any more. */
-export function withTrying(box: Outbox, items: readonly Waiting[], until: Date | undefined): Outbox {
+export function withTrying(box: Outbox, items: readonly WaitingMessage[], until: Date | undefined): Outbox {
   const keys = new Set(items.map(({ alert }) => keyOf(alert)));
   return { ...box, waiting: box.waiting.map((one) => (keys.has(keyOf(one.alert)) ? tried(one, until) : one)) };
 }
 
-function tried({ trying: _, ...one }: Waiting, until: Date | undefined): Waiting {
+function tried({ trying: _, ...one }: WaitingMessage, until: Date | undefined): WaitingMessage {
   return until === undefined ? one : { ...one, trying: until.toISOString() };
 }
 
@@ -147,7 +147,7 @@ function toldNow(
 }
 
 /** What waited keeps its place, with the words of today. */
-function merged(waiting: readonly Waiting[], judged: ReadonlySet<string>, items: readonly Waiting[]): Waiting[] {
+function merged(waiting: readonly WaitingMessage[], judged: ReadonlySet<string>, items: readonly WaitingMessage[]): WaitingMessage[] {
   const news = new Map(items.map((item) => [keyOf(item.alert), item]));
   const kept = waiting.flatMap((one) => {
     const key = keyOf(one.alert);
@@ -159,7 +159,7 @@ function merged(waiting: readonly Waiting[], judged: ReadonlySet<string>, items:
   return [...kept, ...news.values()];
 }
 
-function shortFacts(one: Waiting): Waiting {
+function shortFacts(one: WaitingMessage): WaitingMessage {
   const { facts: most, value: longest } = outboxLimits;
   const facts = one.message.facts
     .slice(0, most)
@@ -167,7 +167,7 @@ function shortFacts(one: Waiting): Waiting {
   return { ...one, message: { ...one.message, facts } };
 }
 
-function bare(one: Waiting): Waiting {
+function bare(one: WaitingMessage): WaitingMessage {
   return { ...one, message: { ...one.message, facts: [], next: [] } };
 }
 

@@ -5,16 +5,16 @@ import { refusedHint } from '../login.ts';
 import type { Login } from '../login.ts';
 import { quoteName } from './quoting.ts';
 
-type Meaning = { numbers: number[]; code: FailureCode; hint?: string };
+type KnownError = { numbers: number[]; code: FailureCode; hint?: string };
 
 export const usualRefusal = 'check the name of the user, and the password in the place that the configuration names; SHOW CREATE USER tells from where it may come, and whether it needs TLS (tls: verify)';
 const noPassword = 'the server asks for a password: say where it is kept, as password: { env: NAME } or { file: path }';
-const refused: Meaning = { numbers: [1045, 1698, 1862, 3118, 4151], code: 'source-unreachable', hint: usualRefusal };
+const refused: KnownError = { numbers: [1045, 1698, 1862, 3118, 4151], code: 'source-unreachable', hint: usualRefusal };
 
 const denied = [1044, 1142, 1143, 1227, 1370, 1419];
 
 /** What the server's and the client's error numbers mean to a person (MariaDB error codes; MySQL's are the same up to 1900 and 2000–2061). */
-const meanings: Meaning[] = [
+const meanings: KnownError[] = [
   { numbers: [1205, 3572], code: 'lock-timeout', hint: 'another session holds a lock; see SHOW FULL PROCESSLIST, or try at a quieter time' },
   { numbers: [1412, 1054, 1146, 1051, 1305, 1360], code: 'source-changed', hint: 'a table was altered, emptied or dropped during the run; run again when no migration is running' },
   { numbers: [1356], code: 'source-unsupported', hint: 'a view refers to something that is gone, and no dump can hold it: repair it or drop it (DROP VIEW …)' },

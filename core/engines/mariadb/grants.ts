@@ -1,5 +1,5 @@
 import { quoteAccount, unquoteName } from './quoting.ts';
-import type { Session } from './session.ts';
+import type { MariadbSession } from './session.ts';
 
 /** One line of SHOW GRANTS: rights on everything, on the databases of a pattern, or on one table or function. */
 type Grant = { rights: Set<string>; database?: string; table?: string };
@@ -26,7 +26,7 @@ export function parseGrants(lines: string[]): Rights {
 }
 
 /** What the session's user may do, or another: `app@%`. */
-export async function rightsOf(session: Session, account?: string): Promise<Rights> {
+export async function rightsOf(session: MariadbSession, account?: string): Promise<Rights> {
   const whose = account === undefined ? '' : ` FOR ${quoteAccount(account)}`;
   return parseGrants((await session.rows(`SHOW GRANTS${whose}`)).map((row) => Object.values(row)[0] ?? ''));
 }

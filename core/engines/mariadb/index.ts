@@ -16,7 +16,7 @@ import { serverIdentity } from './server-identity.ts';
 import { withSession } from './session.ts';
 import type { Server } from './session.ts';
 import { libraryWarnings, readTables, tableWarnings } from './tables.ts';
-import type { Table } from './tables.ts';
+import type { MariadbTable } from './tables.ts';
 import { openTarget } from './restore/target.ts';
 import { requireFinished } from './restore/unfinished.ts';
 import { requireStoredBytes, requireUsualSession } from './preflight/usual.ts';
@@ -86,7 +86,7 @@ function rowFormFor(like: Manifest | undefined): string | undefined {
 }
 
 /** Tables without rows leave no INSERT in a dump; that they were read is known from the comments above their rows. */
-function complete(seen: TableRows[], tables: Table[], server: Server): TableRows[] {
+function complete(seen: TableRows[], tables: MariadbTable[], server: Server): TableRows[] {
   const names = new Set(seen.map(({ table }) => table));
   const empty = tables.filter(({ name }) => !names.has(quoteName(name))).map(({ name, columns }): TableRows => ({
     table: quoteName(name),

@@ -5,7 +5,7 @@ import { rightsOf } from './grants.ts';
 import type { Rights } from './grants.ts';
 import { quoteName } from './quoting.ts';
 import { withSession } from './session.ts';
-import type { Server, Session } from './session.ts';
+import type { Server, MariadbSession } from './session.ts';
 
 const deniedDatabase = 1044;
 const onDatabase = ['SELECT', 'SHOW VIEW', 'TRIGGER', 'EVENT'];
@@ -17,7 +17,7 @@ type Missing = { right: string; on: string };
  * Throws `privilege-missing`, with all that is missing, unless the user sees every object of the database: without a right the server
  * shows fewer objects, and a dump of those alone ends well. Returns warnings for rights that a backup can do without.
  */
-export async function requirePrivileges(session: Session, login: Login): Promise<string[]> {
+export async function requirePrivileges(session: MariadbSession, login: Login): Promise<string[]> {
   const [user] = await session.rows('SELECT CURRENT_USER() AS name');
   const rights = await rightsOf(session);
   const missing = missingToRead(rights, session.server, login.database);

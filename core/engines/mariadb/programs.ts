@@ -1,4 +1,4 @@
-import type { Run } from '../../pipeline/program.ts';
+import type { ProgramRun } from '../../pipeline/program.ts';
 import type { Tools } from '../../tools.ts';
 import { passwordOf, placeOf, refusedHint } from '../login.ts';
 import type { Login } from '../login.ts';
@@ -21,7 +21,7 @@ function connection(login: Login, tools: Tools): string[] {
 }
 
 /** A start of mariadb-dump, for these tables or, where none is named, all. `--single-transaction` everywhere: without it the program locks tables. */
-export function dumpRun(tools: Tools, login: Login, options: string[], tables: string[] = []): Run {
+export function dumpRun(tools: Tools, login: Login, options: string[], tables: string[] = []): ProgramRun {
   return run('mariadb-dump', tools, login, ['--single-transaction', '--no-tablespaces', '--skip-dump-date', ...options, '--', login.database, ...tables], false);
 }
 
@@ -29,12 +29,12 @@ export function dumpRun(tools: Tools, login: Login, options: string[], tables: s
  * A start of the client that reads SQL: stops at the first error. `--binary-mode` keeps CR and NUL in strings and takes no client commands but DELIMITER and
  * `\C`, `--sandbox` none that reaches a file or a shell, and no statement sends a file of this machine. `--comments` keeps what stands in the bodies of routines, and a failing statement is not printed, for it holds data.
  */
-export function loadRun(tools: Tools, login: Login, initCommand: string, more: string[] = []): Run {
+export function loadRun(tools: Tools, login: Login, initCommand: string, more: string[] = []): ProgramRun {
   const options = [...more, '--batch', '--binary-mode', '--sandbox', '--disable-named-commands', '--local-infile=0', '--comments', '--skip-print-query-on-error', '--skip-reconnect', `--init-command=${initCommand}`];
   return run('mariadb', tools, login, [...options, '--', login.database], true);
 }
 
-function run(name: 'mariadb' | 'mariadb-dump', tools: Tools, login: Login, options: string[], restoring: boolean): Run {
+function run(name: 'mariadb' | 'mariadb-dump', tools: Tools, login: Login, options: string[], restoring: boolean): ProgramRun {
   return {
     program: tools.program(name),
     args: [...connection(login, tools), ...options],

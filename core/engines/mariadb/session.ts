@@ -15,22 +15,22 @@ const queryLimitMs = 600_000;
 export type Server = { product: 'MariaDB' | 'MySQL'; version: string; number: number };
 
 /** A connection for questions about the catalogue. Values are text, or null. */
-export type Session = {
+export type MariadbSession = {
   server: Server;
-  rows(sql: string, values?: unknown[]): Promise<Row[]>;
+  rows(sql: string, values?: unknown[]): Promise<TextRow[]>;
   /** What the server holds, in whatever character set: bytes as characters (latin1). */
-  bytes(sql: string): Promise<Row[]>;
+  bytes(sql: string): Promise<TextRow[]>;
   close(): Promise<void>;
 };
 
-export type Row = Record<string, string | null>;
+export type TextRow = Record<string, string | null>;
 
 /** Character sets that a connection asks for, as the driver names them: ours, and that in which mariadb-dump reads rows. */
 const charsets = { utf8mb4: 'utf8mb4_general_ci', binary: 'BINARY' } as const;
 export type Charset = keyof typeof charsets;
 
 /** Connects, to the database of the login or to none (`null`). Throws `source-unreachable`, or `source-unsupported` for a server too old. */
-export async function openSession(login: Login, signal: AbortSignal, database: string | null = login.database, charset: Charset = 'utf8mb4'): Promise<Session> {
+export async function openSession(login: Login, signal: AbortSignal, database: string | null = login.database, charset: Charset = 'utf8mb4'): Promise<MariadbSession> {
   if (signal.aborted) throw abortError(signal);
   const place = placeOf('mariadb', login);
   let connection: mysql.Connection | undefined;
@@ -47,8 +47,8 @@ export async function openSession(login: Login, signal: AbortSignal, database: s
       throw fail(cause);
     }
   };
-  const rows: Session['rows'] = (sql, values = []) => query(sql, values);
-  const bytes: Session['bytes'] = async (sql) => {
+  const rows: MariadbSession['rows'] = (sql, values = []) => query(sql, values);
+  const bytes: MariadbSession['bytes'] = async (sql) => {
     await rows('SET character_set_results = binary');
     const found = await query(sql, [], { typeCast: (field) => field.buffer()?.toString('latin1') ?? null });
     await rows('SET character_set_results = utf8mb4');
@@ -71,7 +71,7 @@ export async function openSession(login: Login, signal: AbortSignal, database: s
 }
 
 /** Opens a session, works with it, and closes it whatever happens. */
-export async function withSession<T>(login: Login, signal: AbortSignal, work: (session: Session) => Promise<T>, database?: string | null, charset?: Charset): Promise<T> {
+export async function withSession<T>(login: Login, signal: AbortSignal, work: (session: MariadbSession) => Promise<T>, database?: string | null, charset?: Charset): Promise<T> {
   const session = await openSession(login, signal, database, charset);
   try {
     return await work(session);
@@ -120,7 +120,7 @@ function settings(login: Login): string {
   return `SET SESSION sql_mode = '', time_zone = '+00:00', sql_quote_show_create = 1, sql_big_selects = 1, lock_wait_timeout = ${lockSeconds}, wait_timeout = 3600 /*M! , tx_read_only = 0 */ /*!50720 , transaction_read_only = 0 */`;
 }
 
-async function serverOf(rows: Session['rows'], place: string): Promise<Server> {
+async function serverOf(rows: MariadbSession['rows'], place: string): Promise<Server> {
   const [row] = await rows('SELECT VERSION() AS version, @@version_comment AS comment');
   if (row === undefined) {
     throw new BackupError('source-unsupported', `${place} gives no row of any answer (sql_select_limit = 0)`, { hint: 'run as an administrator: SET GLOBAL sql_select_limit = DEFAULT; (or take it out of init_connect)' });
@@ -135,7 +135,7 @@ async function serverOf(rows: Session['rows'], place: string): Promise<Server> {
   return { product, version, number };
 }
 
-function asText(row: object): Row {
+function asText(row: object): TextRow {
   return Object.fromEntries(Object.entries(row).map(([name, value]: [string, unknown]) =>
     [name, value === null ? null : Buffer.isBuffer(value) ? value.toString('utf8') : String(value)]));
 }

@@ -1,9 +1,9 @@
 import type { Bytes } from '../../domain/units.ts';
 import { quoteName } from './quoting.ts';
-import type { Session } from './session.ts';
+import type { MariadbSession } from './session.ts';
 
 /** A base table of the database, as far as a dump of its rows needs to know it. */
-export type Table = {
+export type MariadbTable = {
   name: string;
   engine: string;
   bytes: Bytes;
@@ -25,7 +25,7 @@ const plainTypes = new Set([
 const transactional = ['INNODB', 'ROCKSDB', 'TOKUDB', 'NDBCLUSTER'];
 
 /** Every base table with its columns. */
-export async function readTables(session: Session): Promise<Table[]> {
+export async function readTables(session: MariadbSession): Promise<MariadbTable[]> {
   const tables = await session.rows(
     `SELECT TABLE_NAME AS name, ENGINE AS engine, TABLE_TYPE AS type, DATA_LENGTH AS bytes FROM information_schema.TABLES
       WHERE TABLE_SCHEMA = DATABASE() AND TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED') ORDER BY TABLE_NAME`);
@@ -50,12 +50,12 @@ export async function readTables(session: Session): Promise<Table[]> {
 }
 
 /** Whether a dump holds the rows of a table. */
-export function holdsRows(table: Table): boolean {
+export function holdsRows(table: MariadbTable): boolean {
   return !elsewhere.includes(table.engine.toUpperCase());
 }
 
 /** Whether a transaction sees the table as of its beginning. */
-export function isTransactional(table: Table): boolean {
+export function isTransactional(table: MariadbTable): boolean {
   return transactional.includes(table.engine.toUpperCase());
 }
 
@@ -63,13 +63,13 @@ export function isTransactional(table: Table): boolean {
  * Whether the server may send a table's values as they are stored: all text is UTF-8 then, and every other value either has no character set or can be
  * given back as a string of its bytes (a vector or a geometry can't on every server).
  */
-export function isStoredAsSent({ columns }: Table): boolean {
+export function isStoredAsSent({ columns }: MariadbTable): boolean {
   return columns.every(({ type, charset }) => (charset === undefined ? plainTypes.has(type.toLowerCase()) : utf8.has(charset.toLowerCase())));
 }
 
 /** What a person should know of tables that a dump can't hold as they are. */
-export function tableWarnings(tables: Table[], historyDumped: boolean): string[] {
-  const named = (found: Table[]) => found.map(({ name }) => quoteName(name)).join(', ');
+export function tableWarnings(tables: MariadbTable[], historyDumped: boolean): string[] {
+  const named = (found: MariadbTable[]) => found.map(({ name }) => quoteName(name)).join(', ');
   const unsafe = tables.filter((table) => holdsRows(table) && !isTransactional(table));
   const remote = tables.filter((table) => !holdsRows(table));
   const forgetful = historyDumped ? [] : tables.filter(({ versioned }) => versioned);
@@ -81,7 +81,7 @@ export function tableWarnings(tables: Table[], historyDumped: boolean): string[]
 }
 
 /** MySQL keeps JavaScript libraries since 9.2, and mariadb-dump does not know them. */
-export async function libraryWarnings(session: Session): Promise<string[]> {
+export async function libraryWarnings(session: MariadbSession): Promise<string[]> {
   if (session.server.product !== 'MySQL' || session.server.number < 90_200) return [];
   const libraries = await session.rows('SELECT LIBRARY_NAME AS name FROM information_schema.LIBRARIES WHERE LIBRARY_SCHEMA = DATABASE()');
   if (libraries.length === 0) return [];

@@ -17,10 +17,10 @@ import { replicationWarnings } from './plan/replication.ts';
 import { settle } from './proof/settle.ts';
 import { serverIdentity } from './server-identity.ts';
 import { withSession } from './session.ts';
-import type { Session } from './session.ts';
+import type { PostgresSession } from './session.ts';
 import { openSnapshot } from './plan/snapshot.ts';
 import type { Snapshot } from './plan/snapshot.ts';
-import type { Table } from './tables.ts';
+import type { PostgresTable } from './tables.ts';
 import { openTarget } from './restore/target.ts';
 
 /** PostgreSQL 13 and newer, by its own programs: definitions as an archive, rows as COPY text, all under one exported snapshot. */
@@ -83,7 +83,7 @@ function whileHeld(part: PlannedPart, { session, over }: Snapshot): PlannedPart 
 /** What a part is printed from, beside rows, must be behind it what it was at the snapshot's moment. */
 const scopeOf: Partial<Record<string, Scope>> = { [schemaFile]: 'definitions', [restFile]: 'numbers' };
 
-function stillSame(part: PlannedPart, session: Session, login: Login): PlannedPart {
+function stillSame(part: PlannedPart, session: PostgresSession, login: Login): PlannedPart {
   const scope = scopeOf[part.file];
   if (scope === undefined) return part;
   async function* open(signal: AbortSignal): ByteStream {
@@ -94,7 +94,7 @@ function stillSame(part: PlannedPart, session: Session, login: Login): PlannedPa
 }
 
 /** Throws `source-changed` unless everything of this scope still is what it was when the snapshot was taken. */
-async function requireSame(scope: Scope, session: Session, login: Login, signal: AbortSignal): Promise<void> {
+async function requireSame(scope: Scope, session: PostgresSession, login: Login, signal: AbortSignal): Promise<void> {
   const before = await readIdentities(session, scope);
   const now = await withSession(login, signal, (fresh) => readIdentities(fresh, scope));
   const found = [...new Set(changed(before, now))];
@@ -105,18 +105,18 @@ async function requireSame(scope: Scope, session: Session, login: Login, signal:
   });
 }
 
-function standbyWarnings(withoutRows: Table[]): string[] {
+function standbyWarnings(withoutRows: PostgresTable[]): string[] {
   if (withoutRows.length === 0) return [];
   return [`this server is a standby, which has no rows of unlogged tables; they are empty in this backup, as they would be after a failover: ${withoutRows.map(({ name }) => name).join(', ')}`];
 }
 
 /** What a table without rows looks like in a dump. */
-function emptied({ name, columns }: Table): TableRows {
+function emptied({ name, columns }: PostgresTable): TableRows {
   return { table: name, columns: columns.join(', '), rows: 0, fingerprint: '0'.repeat(16) };
 }
 
 /** Every table is printed by a dump, empty ones too; hash partitions may be printed as their root. */
-function requireAllSeen(tables: Table[], seen: TableRows[]): void {
+function requireAllSeen(tables: PostgresTable[], seen: TableRows[]): void {
   const names = new Set(seen.map(({ table }) => nameKey(table)));
   const missing = tables.filter((table) => table.byOwnName && !names.has(nameKey(table.name)));
   if (missing.length === 0) return;

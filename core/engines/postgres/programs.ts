@@ -1,5 +1,5 @@
 import { BackupError } from '../../domain/errors.ts';
-import type { Run } from '../../pipeline/program.ts';
+import type { ProgramRun } from '../../pipeline/program.ts';
 import type { ProgramName, Tools } from '../../tools.ts';
 import { passwordOf, placeOf, refusedHint } from '../login.ts';
 import type { Login } from '../login.ts';
@@ -7,7 +7,7 @@ import { loginRemedy, readEverything, rightsRemedy } from './rights.ts';
 import { goneMeanwhile, standbyHint, timeoutsSince, usualRefusal } from './session.ts';
 
 /** A start of one of PostgreSQL's programs, of the client `major`, against `login`: the login goes by the environment, and no file of the user's is read. */
-export function postgresRun(tools: Tools, name: ProgramName, major: number, login: Login, args: string[], serverMajor = major): Run {
+export function postgresRun(tools: Tools, name: ProgramName, major: number, login: Login, args: string[], serverMajor = major): ProgramRun {
   return {
     program: tools.program(name, major),
     args: ['--no-password', ...args],
@@ -52,12 +52,12 @@ function environmentOf(login: Login, serverMajor: number): Record<string, string
 }
 
 /** The same, for a program that reads a source: what it does not find was there when the backup began. */
-export function postgresRead(tools: Tools, name: ProgramName, major: number, login: Login, args: string[]): Run {
+export function postgresRead(tools: Tools, name: ProgramName, major: number, login: Login, args: string[]): ProgramRun {
   const run = postgresRun(tools, name, major, login, args);
   return { ...run, explain: (words) => (notThere.test(words) ? told(moved, words, login) : explainWords(words, login)) };
 }
 
-type Known = { pattern: RegExp; code: BackupError['code']; hint: string };
+type KnownFailure = { pattern: RegExp; code: BackupError['code']; hint: string };
 
 const moved = { code: 'source-changed', hint: 'something was dropped or renamed during the run; run again when no migration is running' } as const;
 const notThere = /(?:relation|schema|column|sequence) "[^\n]*" does not exist|failed to get data for sequence|definition of view "[^\n]*" appears to be empty/;
@@ -65,7 +65,7 @@ const notThere = /(?:relation|schema|column|sequence) "[^\n]*" does not exist|fa
 const noUtf8 =
   'names of tables or columns beyond ASCII make rows be printed in UTF-8, which has no place for some characters of this database: give them names in ASCII, or move all into a database in UTF8';
 
-const known: Known[] = [
+const known: KnownFailure[] = [
   { pattern: /invalid command \\restrict/, code: 'tools-missing', hint: 'this psql is older than August 2025, and runs commands that stand in a backup; bring the database clients up to date: nightjar layer update' },
   { pattern: /lock timeout|could not obtain lock/, code: 'lock-timeout', hint: 'another session holds a lock; see pg_stat_activity, or try at a quieter time' },
   // pg_dump limits its waits for locks by the time of a statement
@@ -91,7 +91,7 @@ function explainWords(words: string, login: Login): BackupError | undefined {
   return told(found, words, login);
 }
 
-function told({ code, hint }: Omit<Known, 'pattern'>, words: string, login: Login): BackupError {
+function told({ code, hint }: Omit<KnownFailure, 'pattern'>, words: string, login: Login): BackupError {
   return new BackupError(code, `${placeOf('postgres', login)}: ${lastLines(words)}`, { hint });
 }
 

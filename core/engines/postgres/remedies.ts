@@ -5,7 +5,7 @@ import type { LoadFailure } from '../../ports.ts';
 import type { Loading } from './restore/loading.ts';
 import { rightsRemedy } from './rights.ts';
 import { isLost, shortened } from './restore/restore-errors.ts';
-import type { Refusal } from './restore/restore-errors.ts';
+import type { RefusedStatement } from './restore/restore-errors.ts';
 
 /** What to do about a statement that failed; the last one is for whatever is not known here. */
 const remedies: { pattern: RegExp; code: FailureCode; hint: string }[] = [
@@ -23,7 +23,7 @@ const remedies: { pattern: RegExp; code: FailureCode; hint: string }[] = [
 const anyOther = 'restore everything else, and get a list of what failed: --keep-going';
 
 /** The error for what was refused first; `cause` is what the program ended with, and told where nothing was refused. */
-export function refusedError(refusals: readonly Refusal[], cause: unknown, { place, user, database, from, serverMajor, shown }: Loading, signal: AbortSignal): unknown {
+export function refusedError(refusals: readonly RefusedStatement[], cause: unknown, { place, user, database, from, serverMajor, shown }: Loading, signal: AbortSignal): unknown {
   if (signal.aborted) return abortError(signal);
   const lost = refusals.find(isLost);
   const refusal = lost ?? refusals[0];
@@ -41,6 +41,6 @@ export function refusedError(refusals: readonly Refusal[], cause: unknown, { pla
 }
 
 /** A refusal as people read it, `shown`: without what is secret. Whoever takes refusals apart does that before. */
-export function failureOf({ object, error, statement }: Refusal, { shown }: Pick<Loading, 'shown'>): LoadFailure {
+export function failureOf({ object, error, statement }: RefusedStatement, { shown }: Pick<Loading, 'shown'>): LoadFailure {
   return { object: oneLine(shown(object)), error: oneLine(shown(error)), statement: oneLine(shown(shortened(statement))) };
 }

@@ -1,11 +1,11 @@
 import { quoteIdentifier } from './identifier.ts';
 
-type Known = { pattern: RegExp; remedy(role: string, named: string, into: string): string };
+type KnownDenial = { pattern: RegExp; remedy(role: string, named: string, into: string): string };
 
 const withoutOwners = 'or leave out who owns what: --no-owner';
 
 /** What PostgreSQL says where a role may not do something, and the SQL that an administrator runs. */
-const known: Known[] = [
+const known: KnownDenial[] = [
   { pattern: /permission denied to create database/, remedy: (role) => `ALTER ROLE ${role} CREATEDB; or make an empty database that belongs to ${role}, and name it with --to` },
   { pattern: /must be (?:able to SET ROLE|(?:a )?member of role) "([^"]*)"/, remedy: (role, named) => `GRANT ${quoteIdentifier(named)} TO ${role}; ${withoutOwners}` },
   { pattern: /row-level security/, remedy: (role) => `row security hides rows from this role: ALTER ROLE ${role} BYPASSRLS;` },
@@ -14,7 +14,7 @@ const known: Known[] = [
 ];
 
 /** The same where a restore makes something. */
-const knownInRestore: Known[] = [
+const knownInRestore: KnownDenial[] = [
   { pattern: /permission denied to create extension "([^"]*)"|must be superuser to create this extension/i, remedy: (role) => `only a superuser may make it here: restore as one (on a managed server its master user) instead of ${role}, or without it: --keep-going` },
   { pattern: /permission denied for schema (\S+)/, remedy: (role, _, into) => `the database that is restored into must belong to ${role}: ALTER DATABASE ${into} OWNER TO ${role};` },
 ];

@@ -13,7 +13,7 @@ const queryLimitMs = 120_000;
 export const usualRefusal = 'check the name of the user, and the password in the place that the configuration names';
 
 /** A connection for questions about the catalogue. */
-export type Session = {
+export type PostgresSession = {
   /** The database's own encoding. Text that can't come in UTF-8 comes with marks in it (raw-text.ts). */
   encoding: string;
   /** Questions are asked one after the other; what is asked at once stays together. */
@@ -51,7 +51,7 @@ export function timeoutsSince(serverMajor: number): Record<string, string> {
 }
 
 /** Connects. Throws `source-unreachable`, or `source-unsupported` for a server before 13. */
-export async function openSession(login: Login, signal: AbortSignal, database = login.database): Promise<Session & { serverMajor: number; serverVersion: string }> {
+export async function openSession(login: Login, signal: AbortSignal, database = login.database): Promise<PostgresSession & { serverMajor: number; serverVersion: string }> {
   if (signal.aborted) throw abortError(signal);
   const place = placeOf('postgres', { ...login, database });
   const client = new pg.Client({
@@ -81,7 +81,7 @@ export async function openSession(login: Login, signal: AbortSignal, database = 
       throw explained(lost ?? cause, place, login);
     }
   }
-  const session: Session = {
+  const session: PostgresSession = {
     encoding,
     rows<T extends object>(sql: string, values: unknown[] = []) {
       const answer = turn.then(() => ask<T>(sql, values));
@@ -134,7 +134,7 @@ export function sqlState(error: unknown): unknown {
 }
 
 /** Opens a session, works with it, and closes it whatever happens. */
-export async function withSession<T>(login: Login, signal: AbortSignal, work: (session: Session) => Promise<T>): Promise<T> {
+export async function withSession<T>(login: Login, signal: AbortSignal, work: (session: PostgresSession) => Promise<T>): Promise<T> {
   const session = await openSession(login, signal);
   try {
     return await work(session);

@@ -5,10 +5,10 @@ import type { Login } from '../login.ts';
 import { isWhole } from './raw-text.ts';
 import { readEverything } from './rights.ts';
 import { noPlace } from './session.ts';
-import type { Session } from './session.ts';
+import type { PostgresSession } from './session.ts';
 
 /** A table whose rows belong in a backup. */
-export type Table = {
+export type PostgresTable = {
   oid: string;
   /** `schema.table`, each quoted where it must be, as the server prints it. */
   name: string;
@@ -28,8 +28,8 @@ export type Table = {
 export const ofUsers = `c.relpersistence <> 't' and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'`;
 
 /** Every table with rows of its own, but those of extensions: pg_dump knows which of their rows belong in a backup. */
-export async function readTables(session: Session): Promise<Table[]> {
-  const rows = await session.rows<Omit<Table, 'pages' | 'bytes'> & { size: string; heap: string }>(`
+export async function readTables(session: PostgresSession): Promise<PostgresTable[]> {
+  const rows = await session.rows<Omit<PostgresTable, 'pages' | 'bytes'> & { size: string; heap: string }>(`
     select c.oid::text, format('%I.%I', n.nspname, c.relname) as name, n.nspname as schema, c.relname as table,
       array(select quote_ident(attname) from pg_attribute where attrelid = c.oid and attnum > 0 and not attisdropped and attgenerated = '' order by attnum) as columns,
       coalesce(pg_table_size(c.oid), 0) as size, coalesce(pg_relation_size(c.oid), 0) / current_setting('block_size')::int as heap,
@@ -43,14 +43,14 @@ export async function readTables(session: Session): Promise<Table[]> {
 }
 
 /** Throws `source-unsupported` for names that can't be written into a statement in UTF-8. */
-export function requireWholeNames(names: string[], { encoding }: Session, login: Login): void {
+export function requireWholeNames(names: string[], { encoding }: PostgresSession, login: Login): void {
   const broken = encoding === 'UTF8' ? [] : names.filter((name) => !isWhole(name));
   if (broken.length === 0) return;
   throw new BackupError('source-unsupported', `${placeOf('postgres', login)}: ${broken.slice(0, 5).join(', ')} can’t be named in UTF-8; the database’s encoding is ${encoding}`, { hint: noPlace });
 }
 
 /** Throws `privilege-missing` with everything that the role may not read. */
-export async function requireReadable(session: Session, login: Login): Promise<void> {
+export async function requireReadable(session: PostgresSession, login: Login): Promise<void> {
   const denied = await session.rows<{ name: string }>(`
     select format('%I.%I', n.nspname, c.relname) as name
     from pg_class c join pg_namespace n on n.oid = c.relnamespace

@@ -10,7 +10,7 @@ export const renewMs = 60_000;
 export const holdMs = 5 * 60_000;
 const usualTimes = { holdMs, renewMs };
 
-type Deps = { vault: Vault; clock: Clock; identity: Identity };
+type LeaseDeps = { vault: Vault; clock: Clock; identity: Identity };
 
 /**
  * Works on a source alone: takes its lease, renews it while `work` goes on, and gives it back (by overwriting: a role that backs up may
@@ -19,7 +19,7 @@ type Deps = { vault: Vault; clock: Clock; identity: Identity };
  */
 export async function withLease<T>(
   source: SourceName,
-  deps: Deps,
+  deps: LeaseDeps,
   work: (signal: AbortSignal, confirm: () => Promise<void>) => Promise<T>,
   signal: AbortSignal,
   { holdMs, renewMs } = usualTimes,
@@ -64,7 +64,7 @@ export async function withLease<T>(
   }
 }
 
-async function take(source: SourceName, key: ObjectKey, deps: Deps, holdMs: number, signal: AbortSignal): Promise<string> {
+async function take(source: SourceName, key: ObjectKey, deps: LeaseDeps, holdMs: number, signal: AbortSignal): Promise<string> {
   try {
     return (await deps.vault.putIfAbsent(key, body(deps, holdMs), {}, signal)).version;
   } catch (error) {
@@ -98,6 +98,6 @@ function lostTo(source: SourceName, why: string, cause?: unknown): BackupError {
   return new BackupError('lease-lost', `${source}: ${why}; this run stopped, and nothing of it counts`, { cause });
 }
 
-function body({ clock, identity: { run, holder } }: Deps, forMs: number): Uint8Array {
+function body({ clock, identity: { run, holder } }: LeaseDeps, forMs: number): Uint8Array {
   return Buffer.from(JSON.stringify({ run, holder, until: new Date(clock.now().getTime() + forMs).toISOString() }));
 }

@@ -7,19 +7,19 @@ import type { ObjectKey } from '../../domain/keys.ts';
 import { bounded, emptyOutbox, outboxFolder, withDelivered } from '../../domain/watch/outbox.ts';
 import type { Delivered, Outbox } from '../../domain/watch/outbox.ts';
 import type { Notifier, Vault } from '../../ports.ts';
-import { within } from '../../pipeline/time-limit.ts';
+import { withTimeLimit } from '../../pipeline/time-limit.ts';
 
 /**
  * A notifier's outbox as it was read. `version` undefined: there is none yet. `error`: it can't be read, so nothing
  * will be remembered.
  */
-export type Memory = { key: ObjectKey; box: Outbox; version?: string | undefined; error?: unknown };
+export type OutboxRead = { key: ObjectKey; box: Outbox; version?: string | undefined; error?: unknown };
 
 /**
  * What a run or a check has to say, brought into whatever an outbox holds. Must be pure: it is done again when somebody
  * else has written.
  */
-export type Edit = (box: Outbox) => Outbox;
+export type OutboxEdit = (box: Outbox) => Outbox;
 
 const readLimitMs = 5_000;
 const writeLimitMs = 20_000;
@@ -39,7 +39,7 @@ export async function keyOfNotifier({ name, address }: Notifier, signal: AbortSi
 }
 
 /** Reads a notifier's outbox, within a few seconds: a vault that does not answer keeps nobody from being told. */
-export async function recall(notifier: Notifier, vault: Vault | undefined, signal: AbortSignal): Promise<Memory> {
+export async function readOutbox(notifier: Notifier, vault: Vault | undefined, signal: AbortSignal): Promise<OutboxRead> {
   const unknown = { key: objectKey(`${outboxFolder}${digest(notifier.name)}-unknown.json`), box: emptyOutbox };
   if (vault === undefined) return { ...unknown, error: undefined };
   const late = new BackupError(
@@ -47,10 +47,10 @@ export async function recall(notifier: Notifier, vault: Vault | undefined, signa
     `${vault.place}: what was told can't be read within ${readLimitMs / 1000} s`,
   );
   try {
-    return await within(
+    return await withTimeLimit(
       readLimitMs,
       late,
-      async (stop) => readOutbox(await keyOfNotifier(notifier, stop), vault, stop),
+      async (stop) => outboxAt(await keyOfNotifier(notifier, stop), vault, stop),
       signal,
     );
   } catch (error) {
@@ -62,13 +62,13 @@ export async function recall(notifier: Notifier, vault: Vault | undefined, signa
  * Writes what an outbox is after `edit`, and what was told of it, whoever else writes at the same time. Returns it as
  * it is then, with an `error` where it could not be kept.
  */
-export async function keep(
-  memory: Memory,
-  edit: Edit,
+export async function editOutbox(
+  memory: OutboxRead,
+  edit: OutboxEdit,
   delivered: readonly Delivered[],
   at: Date,
   vault: Vault | undefined,
-): Promise<Memory> {
+): Promise<OutboxRead> {
   if ('error' in memory || vault === undefined)
     return { ...memory, box: withDelivered(edit(memory.box), delivered, at) };
   const signal = AbortSignal.timeout(writeLimitMs);
@@ -84,14 +84,14 @@ export async function keep(
       }
       // many runs may fail at the same moment: each waits for another while
       await wait(randomInt(pauseMs * Math.min(attempt, longestPauses)), undefined, { signal });
-      known = await readOutbox(known.key, vault, signal);
+      known = await outboxAt(known.key, vault, signal);
     }
   } catch (error) {
     return { ...known, box: withDelivered(edit(known.box), delivered, at), error };
   }
 }
 
-async function write({ key, version }: Memory, box: Outbox, vault: Vault, signal: AbortSignal): Promise<string> {
+async function write({ key, version }: OutboxRead, box: Outbox, vault: Vault, signal: AbortSignal): Promise<string> {
   const body = Buffer.from(JSON.stringify({ version: 1, ...box }, undefined, 1));
   const written =
     version === undefined
@@ -104,7 +104,7 @@ async function write({ key, version }: Memory, box: Outbox, vault: Vault, signal
  * Where there is nothing, or nothing that can be understood, nothing was told: rather twice than not at all. Throws
  * where the vault can't be read.
  */
-async function readOutbox(key: ObjectKey, vault: Vault, signal: AbortSignal): Promise<Memory> {
+async function outboxAt(key: ObjectKey, vault: Vault, signal: AbortSignal): Promise<OutboxRead> {
   try {
     const { body, version } = await vault.read(key, signal);
     return { key, box: parsed(body), version };

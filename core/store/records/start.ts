@@ -5,7 +5,7 @@ import { startKey } from '../../domain/verdict/records.ts';
 import { momentOf } from '../../domain/time/schedule.ts';
 import type { Identity, Report, Source, Vault } from '../../ports.ts';
 
-type Deps = { vault: Vault; identity: Identity; report: Report };
+type StartDeps = { vault: Vault; identity: Identity; report: Report };
 
 const limitMs = 15_000;
 
@@ -13,7 +13,7 @@ const limitMs = 15_000;
  * Leaves word that a backup has begun, and for which moment of the source's schedule: a run that is killed tells nothing else. `asked`: the moment that
  * a scheduler meant, or when the run was asked for. A record that can't be written is a warning, for the backup is worth more.
  */
-export async function recordStart({ name, schedule }: Pick<Source, 'name' | 'schedule'>, id: BackupId, asked: Date | undefined, { vault, identity: { run, holder }, report }: Deps, signal: AbortSignal): Promise<void> {
+export async function recordStart({ name, schedule }: Pick<Source, 'name' | 'schedule'>, id: BackupId, asked: Date | undefined, { vault, identity: { run, holder }, report }: StartDeps, signal: AbortSignal): Promise<void> {
   const start = startOf(id);
   const meant = schedule && momentOf(schedule, asked ?? start);
   const record = { id, run, holder, start: start.toISOString(), ...(meant && { meant: meant.toISOString() }) };

@@ -1,10 +1,10 @@
 import { BackupError } from '../../domain/errors.ts';
 
 /** Reads something secret when it is needed: a run whose work is done must not have failed for want of it. */
-export type Read = (signal: AbortSignal) => Promise<string>;
+export type SecretReader = (signal: AbortSignal) => Promise<string>;
 
 /** A secret address: https, or http to this very machine. Throws `notify-failed`, without showing it. */
-export async function secretUrl(to: string, read: Read, signal: AbortSignal): Promise<string> {
+export async function secretUrl(to: string, read: SecretReader, signal: AbortSignal): Promise<string> {
   const url = URL.parse((await read(signal)).trim());
   const local = url !== null && ['127.0.0.1', '[::1]', 'localhost'].includes(url.hostname);
   if (url !== null && (url.protocol === 'https:' || (url.protocol === 'http:' && local)) && url.username === '' && url.password === '') return url.href;

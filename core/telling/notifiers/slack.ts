@@ -3,7 +3,7 @@ import { runbookOf, shortened, title } from '../../domain/messages/plain.ts';
 import { moment } from '../../domain/messages/text.ts';
 import type { Notifier } from '../../ports.ts';
 import { secretUrl } from './address.ts';
-import type { Read } from './address.ts';
+import type { SecretReader } from './address.ts';
 import { post, postLimits } from './post.ts';
 import type { Answer, PostLimits } from './post.ts';
 
@@ -15,7 +15,7 @@ const signs = { problem: ':red_circle:', reminder: ':large_orange_circle:', reco
 const otherBlocks = 4;
 
 /** An incoming webhook of Slack. Its URL is the secret: who has it can write into the channel. */
-export function slackNotifier(url: Read, limits: PostLimits = postLimits): Notifier {
+export function slackNotifier(url: SecretReader, limits: PostLimits = postLimits): Notifier {
   return {
     name: 'slack',
     address: (signal) => secretUrl('slack', url, signal),

@@ -2,14 +2,14 @@ import { BackupError } from '../../domain/errors.ts';
 import type { Message } from '../../contract/events/message.ts';
 import { closing, shortened, title } from '../../domain/messages/plain.ts';
 import type { Notifier } from '../../ports.ts';
-import type { Read } from './address.ts';
+import type { SecretReader } from './address.ts';
 import { post, postLimits } from './post.ts';
 import type { Answer, PostLimits } from './post.ts';
 
 /** Limits of sendMessage (Telegram Bot API): UTF-16 units of the text, entities that are looked at. */
 export const telegramLimits = { text: 4096, entities: 100 } as const;
 
-export type TelegramChat = { token: Read; chat: string; /** Where the Bot API is: https, or this machine. */ api: string };
+export type TelegramChat = { token: SecretReader; chat: string; /** Where the Bot API is: https, or this machine. */ api: string };
 type Entity = { type: 'bold' | 'pre'; offset: number; length: number };
 
 /** Longest value of a fact, longest title: a long error leaves room for everything else. */

@@ -1,11 +1,11 @@
 import { createHash, createHmac } from 'node:crypto';
 import type { Clock, Notifier } from '../../ports.ts';
 import { secretUrl } from './address.ts';
-import type { Read } from './address.ts';
+import type { SecretReader } from './address.ts';
 import { post, postLimits } from './post.ts';
 import type { Answer, PostLimits } from './post.ts';
 
-export type Webhook = { name: string; url: Read; key: Read; clock: Clock };
+export type Webhook = { name: string; url: SecretReader; key: SecretReader; clock: Clock };
 
 /** Any web address: the message as JSON, signed, so that the other side knows who wrote it and when (docs/alerts.md). */
 export function webhookNotifier({ name, url, key, clock }: Webhook, limits: PostLimits = postLimits): Notifier {

@@ -1,16 +1,16 @@
 import { abortError, BackupError, messageOf, type FailureCode } from '../../domain/errors.ts';
 
-type Meaning = { code: FailureCode; hint?: string };
+type FolderMeaning = { code: FailureCode; hint?: string };
 
-const full: Meaning = { code: 'vault-full', hint: 'free some space or enlarge the quota, then run again' };
-const denied: Meaning = { code: 'vault-denied', hint: 'give the user that runs this the right to read and write there' };
-const gone: Meaning = { code: 'vault-unreachable', hint: 'is the disk or the network share mounted?' };
-const noLink: Meaning = {
+const full: FolderMeaning = { code: 'vault-full', hint: 'free some space or enlarge the quota, then run again' };
+const denied: FolderMeaning = { code: 'vault-denied', hint: 'give the user that runs this the right to read and write there' };
+const gone: FolderMeaning = { code: 'vault-unreachable', hint: 'is the disk or the network share mounted?' };
+const noLink: FolderMeaning = {
   code: 'vault-failed',
   hint: 'the file system there has no hard links, which leases need; use ext4, xfs, btrfs, zfs, apfs, ntfs or nfs',
 };
 
-const meanings: Record<string, Meaning> = {
+const meanings: Record<string, FolderMeaning> = {
   ENOSPC: full,
   EDQUOT: full,
   EFBIG: { code: 'vault-full', hint: 'a file may not become that large: ulimit -f tells the limit of this user, and FAT takes 4 GB' },

@@ -1,22 +1,22 @@
 import { BackupError, messageOf, type FailureCode } from '../../domain/errors.ts';
 import { endpointHint } from './listing.ts';
 
-type Meaning = { code: FailureCode; hint?: string };
+type S3Meaning = { code: FailureCode; hint?: string };
 
 const rights = 's3:ListBucket on the bucket, and s3:GetObject, s3:GetObjectTagging, s3:PutObject, s3:PutObjectTagging and s3:AbortMultipartUpload on all that is in it (s3:DeleteObject to rotate)';
-const denied: Meaning = { code: 'vault-denied', hint: `allow these credentials ${rights}` };
-const unknownKey: Meaning = { code: 'vault-denied', hint: 'the store does not know this access key: correct accessKeyId in the place that the configuration names, or what AWS programs use (AWS_PROFILE, role)' };
-const wrongSecret: Meaning = { code: 'vault-denied', hint: 'the secret is not that of the access key: correct secretAccessKey in the place that the configuration names' };
-const expired: Meaning = { code: 'vault-denied', hint: 'log in to AWS again: the SDK looks at the environment, the profile (AWS_PROFILE) and the role of the machine' };
-const full: Meaning = { code: 'vault-full', hint: 'enlarge the quota, or keep fewer backups' };
-const elsewhere: Meaning = { code: 'vault-unreachable', hint: "set the vault's region to the bucket's" };
-const away: Meaning = { code: 'vault-unreachable', hint: "check the vault's endpoint (http or https, host and port) and the network, then run again" };
-const noTls: Meaning = { code: 'vault-unreachable', hint: 'the endpoint speaks no TLS: write it with http:// where the way to it is safe, or give it a certificate' };
-const untrusted: Meaning = { code: 'vault-unreachable', hint: "the endpoint's certificate is not trusted here: name its authority in the vault's ca (a PEM file), and the endpoint as its certificate does" };
-const damaged: Meaning = { code: 'vault-failed', hint: 'something on the way to the store changes data: proxy, memory, network' };
+const denied: S3Meaning = { code: 'vault-denied', hint: `allow these credentials ${rights}` };
+const unknownKey: S3Meaning = { code: 'vault-denied', hint: 'the store does not know this access key: correct accessKeyId in the place that the configuration names, or what AWS programs use (AWS_PROFILE, role)' };
+const wrongSecret: S3Meaning = { code: 'vault-denied', hint: 'the secret is not that of the access key: correct secretAccessKey in the place that the configuration names' };
+const expired: S3Meaning = { code: 'vault-denied', hint: 'log in to AWS again: the SDK looks at the environment, the profile (AWS_PROFILE) and the role of the machine' };
+const full: S3Meaning = { code: 'vault-full', hint: 'enlarge the quota, or keep fewer backups' };
+const elsewhere: S3Meaning = { code: 'vault-unreachable', hint: "set the vault's region to the bucket's" };
+const away: S3Meaning = { code: 'vault-unreachable', hint: "check the vault's endpoint (http or https, host and port) and the network, then run again" };
+const noTls: S3Meaning = { code: 'vault-unreachable', hint: 'the endpoint speaks no TLS: write it with http:// where the way to it is safe, or give it a certificate' };
+const untrusted: S3Meaning = { code: 'vault-unreachable', hint: "the endpoint's certificate is not trusted here: name its authority in the vault's ca (a PEM file), and the endpoint as its certificate does" };
+const damaged: S3Meaning = { code: 'vault-failed', hint: 'something on the way to the store changes data: proxy, memory, network' };
 
 /** By the code that the store gives. The same status stands for different things, so the code goes first. */
-const byName: Record<string, Meaning> = {
+const byName: Record<string, S3Meaning> = {
   NoSuchBucket: { code: 'vault-unreachable', hint: 'make the bucket, or correct its name' },
   NoSuchKey: { code: 'object-missing' },
   QuotaExceeded: full,
@@ -43,7 +43,7 @@ const byName: Record<string, Meaning> = {
   NotImplemented: { code: 'vault-failed', hint: 'the store lacks what was asked for: try checksums: when-required, or tags: false' },
 };
 
-const byStatus: Record<number, Meaning> = {
+const byStatus: Record<number, S3Meaning> = {
   403: denied,
   401: denied,
   404: { code: 'object-missing' },
@@ -94,7 +94,7 @@ function isNetwork(error: unknown): boolean {
 }
 
 /** Node's errors of TLS (OpenSSL's codes), and all others. */
-function ofNetwork(error: unknown): Meaning {
+function ofNetwork(error: unknown): S3Meaning {
   const words = `${messageOf(error)} ${String((error as { code?: unknown }).code)}`;
   if (/wrong version number|EPROTO|packet length too long/i.test(words)) return noTls;
   return /certificate|altnames|CERT_|SELF_SIGNED/i.test(words) ? untrusted : away;

@@ -13,7 +13,7 @@ const breaks = 5;
 /** Larger objects are not read into memory. */
 const largestRead: Bytes = 64 * 1024 * 1024;
 
-type State = { at: Bytes; total: Bytes | undefined; etag: string | undefined; lock?: Lock; stays?: true };
+type DownloadState = { at: Bytes; total: Bytes | undefined; etag: string | undefined; lock?: Lock; stays?: true };
 
 /** An object's bytes; a broken connection is taken up where it broke, of the same version of the object. */
 export async function* getObject(place: S3Place, key: ObjectKey, signal: AbortSignal): ByteStream {
@@ -22,7 +22,7 @@ export async function* getObject(place: S3Place, key: ObjectKey, signal: AbortSi
 
 /** A small object and its entity tag. */
 export async function readObject(place: S3Place, key: ObjectKey, signal: AbortSignal): Promise<Versioned> {
-  const state: State = { at: 0, total: undefined, etag: undefined };
+  const state: DownloadState = { at: 0, total: undefined, etag: undefined };
   const chunks: Uint8Array[] = [];
   for await (const chunk of resumed(place, key, state, signal)) {
     if ((state.total ?? state.at) > largestRead) {
@@ -34,7 +34,7 @@ export async function readObject(place: S3Place, key: ObjectKey, signal: AbortSi
   return { body: Buffer.concat(chunks), version: state.etag, ...(state.lock && { lock: state.lock }), ...(state.stays && { stays: state.stays }) };
 }
 
-async function* resumed(place: S3Place, key: ObjectKey, state: State, signal: AbortSignal): ByteStream {
+async function* resumed(place: S3Place, key: ObjectKey, state: DownloadState, signal: AbortSignal): ByteStream {
   const what = `read ${place.name}/${key}`;
   let failures = 0;
   let from = -1;
@@ -58,7 +58,7 @@ async function* resumed(place: S3Place, key: ObjectKey, state: State, signal: Ab
   }
 }
 
-async function rest(place: S3Place, key: ObjectKey, what: string, state: State, signal: AbortSignal): Promise<ByteStream> {
+async function rest(place: S3Place, key: ObjectKey, what: string, state: DownloadState, signal: AbortSignal): Promise<ByteStream> {
   const resume = state.at === 0 ? {} : { Range: `bytes=${state.at}-` };
   const same = state.etag === undefined ? {} : { IfMatch: state.etag };
   const command = new GetObjectCommand({ ...objectAt(place, key), ...resume, ...same });
@@ -80,7 +80,7 @@ async function rest(place: S3Place, key: ObjectKey, what: string, state: State, 
 }
 
 /** Whether to take it up again: a body that broke off carries no status. The SDK has retried what did not begin to answer. */
-function isPassing(error: BackupError, { at, total }: State): boolean {
+function isPassing(error: BackupError, { at, total }: DownloadState): boolean {
   if (total === undefined || at > total || !isBackupError(error, 'vault-unreachable')) return false;
   const status = statusOf(error);
   return status === undefined || status >= 500;

@@ -6,7 +6,7 @@ import type { Checksums } from './client.ts';
 import { putNew, putOver } from './upload/conditional.ts';
 import { getObject, readObject } from './get.ts';
 import { listBucket } from './list.ts';
-import { knowingMissing } from './missing.ts';
+import { missingUnlessHidden } from './missing.ts';
 import { putStream } from './upload/put.ts';
 import { call, objectAt, type S3Place } from './request.ts';
 import { retag, tagsOf } from './tags.ts';
@@ -40,12 +40,12 @@ export function s3Vault({ client, bucket, prefix, kmsKey, checksums = 'when-supp
     put: (key, body, given, signal) => putStream(place, key, body, given, signal),
     putIfAbsent: (key, body, given, signal) => putNew(place, key, body, given, signal),
     putIfUnchanged: (key, body, version, signal) => putOver(place, key, body, version, signal),
-    read: (key, signal) => knowingMissing(place, key, () => readObject(place, key, signal), signal),
+    read: (key, signal) => missingUnlessHidden(place, key, () => readObject(place, key, signal), signal),
     get: (key, signal) => getObject(place, key, signal),
     list: (start, signal) => listBucket(place, start, signal),
     delete: (key, signal) => remove(place, key, signal),
-    tags: async (key, signal) => (place.tags ? knowingMissing(place, key, () => tagsOf(place, key, signal), signal) : undefined),
-    retag: async (key, given, signal) => (place.tags ? knowingMissing(place, key, () => retag(place, key, given, signal), signal) : undefined),
+    tags: async (key, signal) => (place.tags ? missingUnlessHidden(place, key, () => tagsOf(place, key, signal), signal) : undefined),
+    retag: async (key, given, signal) => (place.tags ? missingUnlessHidden(place, key, () => retag(place, key, given, signal), signal) : undefined),
     unfinished: (start, signal) => listUnfinished(place, start, signal),
     abandon: (upload, signal) => abandonUpload(place, upload, signal),
   };

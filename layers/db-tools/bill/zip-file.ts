@@ -14,19 +14,19 @@ const deflated = 8;
 const flags = 0x0800;
 const regularFile = 0o100000;
 
-type Entry = { name: Buffer; mode: number; crc: number; packed: number; size: number; offset: number };
+type ZipEntry = { name: Buffer; mode: number; crc: number; packed: number; size: number; offset: number };
 
 /** Packs every file below `folder` into a zip file at `path`, with their modes, sorted by name. Takes at most 65,535 files and 4 GB (without ZIP64); a layer of Lambda may have 250 MB. */
 export async function zipFolder(folder: string, path: string): Promise<void> {
   const files = (await readdir(folder, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
   const file = await open(path, 'w', 0o644);
   try {
-    const entries: Entry[] = [];
+    const entries: ZipEntry[] = [];
     let offset = 0;
     for (const source of files.sort()) {
       const content = await readFile(source);
       const packed = await compress(content);
-      const entry: Entry = { name: Buffer.from(relative(folder, source)), mode: (await stat(source)).mode & 0o777, crc: crc32(content), packed: packed.length, size: content.length, offset };
+      const entry: ZipEntry = { name: Buffer.from(relative(folder, source)), mode: (await stat(source)).mode & 0o777, crc: crc32(content), packed: packed.length, size: content.length, offset };
       const head = Buffer.concat([localHeader(entry), entry.name]);
       await file.writev([head, packed]);
       offset += head.length + packed.length;
@@ -39,16 +39,16 @@ export async function zipFolder(folder: string, path: string): Promise<void> {
   }
 }
 
-function localHeader(entry: Entry): Buffer {
+function localHeader(entry: ZipEntry): Buffer {
   return record(0x04034b50, [[2, needed], ...common(entry), [2, 0]]);
 }
 
-function centralHeader(entry: Entry): Buffer {
+function centralHeader(entry: ZipEntry): Buffer {
   const attributes = ((regularFile | entry.mode) << 16) >>> 0;
   return record(0x02014b50, [[2, madeBy], [2, needed], ...common(entry), [2, 0], [2, 0], [2, 0], [2, 0], [4, attributes], [4, entry.offset]]);
 }
 
-function common({ name, crc, packed, size }: Entry): [2 | 4, number][] {
+function common({ name, crc, packed, size }: ZipEntry): [2 | 4, number][] {
   return [[2, flags], [2, deflated], [4, noDate], [4, crc], [4, packed], [4, size], [2, name.length]];
 }
 

@@ -8,7 +8,7 @@ export type Architecture = 'amd64' | 'arm64';
 /** One package's file, as apt's signed lists describe it. */
 export type Download = { name: string; version: string; file: string; bytes: number; sha256: string };
 /** Packages by name, `name/suite` or `name=version`; with all they depend on, or alone. */
-export type Wanted = { packages: readonly string[]; withDependencies: boolean };
+export type WantedPackages = { packages: readonly string[]; withDependencies: boolean };
 
 /** An apt of our own: own sources, lists and archives, and an empty package status. */
 export type Apt = {
@@ -16,7 +16,7 @@ export type Apt = {
   /** Fetches the package lists, unless they are younger than `maxAgeMs`, and tells whether it did. */
   update(maxAgeMs: number, signal: AbortSignal): Promise<boolean>;
   /** The files that `wanted` stands for, without fetching them. */
-  resolve(wanted: Wanted, signal: AbortSignal): Promise<Download[]>;
+  resolve(wanted: WantedPackages, signal: AbortSignal): Promise<Download[]>;
   /** Fetches what `resolve` answered into the folder `archives`; apt checks it against its signed lists. */
   download(files: readonly Download[], signal: AbortSignal): Promise<void>;
   /** What apt-cache answers. */

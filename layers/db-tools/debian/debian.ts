@@ -4,7 +4,7 @@ import { access, chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, 
 import { dirname, join } from 'node:path';
 import { BackupError, isBackupError, messageOf } from '../../../core/domain/errors.ts';
 import { formatBytes, plural } from '../../../core/domain/units.ts';
-import { listsMaxAgeMs, openApt, type Apt, type Architecture, type Download, type Wanted } from './apt.ts';
+import { listsMaxAgeMs, openApt, type Apt, type Architecture, type Download, type WantedPackages } from './apt.ts';
 import { cacheRoot, exclusively, openFolder, ownCache } from '../cache.ts';
 import { debianHost, type DebianHost } from './host.ts';
 import { unpackTar } from './unpack.ts';
@@ -40,7 +40,7 @@ const doubtfulListsMs = 3600 * 1000;
  */
 export async function debianRoot(want: DebianWant, report: (line: string) => void, signal: AbortSignal): Promise<string> {
   const architecture = want.architecture ?? machineArchitecture();
-  const wanted: Wanted = { packages: want.packages, withDependencies: want.withDependencies ?? true };
+  const wanted: WantedPackages = { packages: want.packages, withDependencies: want.withDependencies ?? true };
   const identity = createHash('sha256').update(JSON.stringify([format, architecture, want.suites, wanted, want.pinned])).digest('hex').slice(0, 8);
   const root = join(debianFolder(architecture), 'roots', `${want.name}-${identity}`);
   await ownCache();
@@ -102,7 +102,7 @@ export function machineArchitecture(): Architecture {
 }
 
 /** Resolves and downloads; where that fails and the lists may be to blame, once more with fresh ones. */
-async function fetched(apt: Apt, wanted: Wanted, report: (line: string) => void, signal: AbortSignal): Promise<Download[]> {
+async function fetched(apt: Apt, wanted: WantedPackages, report: (line: string) => void, signal: AbortSignal): Promise<Download[]> {
   if (wanted.packages.length === 0) return [];
   await apt.update(listsMaxAgeMs, signal);
   const once = async (): Promise<Download[]> => {

@@ -3,7 +3,7 @@ import { BackupError } from '../../../core/domain/errors.ts';
 /** Where Debian is fetched from: its main archive, and the one for security updates where the machine knows one. */
 export type Mirror = { main: string; security: string | undefined };
 
-type Entry = { uri: string; suites: string[]; components: string[]; signedBy: string };
+type MirrorEntry = { uri: string; suites: string[]; components: string[]; signedBy: string };
 
 const debianSuite =
   /^(oldoldstable|oldstable|stable|testing|unstable|sid|buster|bullseye|bookworm|trixie|forky|duke)(-updates|-security)?$/;
@@ -26,7 +26,7 @@ export function chooseMirror(setting: string | undefined, sources: { deb822: str
   });
 }
 
-function deb822Entries(text: string): Entry[] {
+function deb822Entries(text: string): MirrorEntry[] {
   const plain = text.replace(/^#.*\n?/gm, '');
   return plain.split(/\n\s*\n/).flatMap((stanza) => {
     const fields = new Map<string, string>();
@@ -38,7 +38,7 @@ function deb822Entries(text: string): Entry[] {
   });
 }
 
-function oneLineEntries(text: string): Entry[] {
+function oneLineEntries(text: string): MirrorEntry[] {
   return text.split('\n').flatMap((line) => {
     const [, options = '', uri, suite, components = ''] = /^\s*deb\s+(?:\[([^\]]*)\]\s+)?(\S+)\s+(\S+)\s+([^#]*)/.exec(line) ?? [];
     if (!uri || !suite) return [];

@@ -2,23 +2,23 @@ import { BackupError, isBackupError, messageOf } from '../../../core/domain/erro
 import { baseSuite, listsMaxAgeMs, type Architecture, type Download } from './apt.ts';
 import { packages, suites } from '../contents.ts';
 import { debianRoot, packagesOf, withApt } from './debian.ts';
-import type { Pin } from '../lock.ts';
+import type { PackagePin } from '../lock.ts';
 import { attempt } from './run.ts';
 import { fromSnapshot } from './snapshot.ts';
 
 /** An unpacked root, and the pins of everything in it that came from a pinned file. `exact`: they are those that were asked for. */
-export type PinnedRoot = { root: string; pins: Pin[]; exact: boolean };
+export type PinnedRoot = { root: string; pins: PackagePin[]; exact: boolean };
 /**
  * What may be done about a pinned version that Debian's mirror has dropped: nothing (`exact`), or a newer one of the same suite in its place, told
  * (`newer`: for tests and the demo, which must run years after the last update).
  */
 export type PinRule = 'exact' | 'newer';
 
-type Report = (line: string) => void;
+type ReportLine = (line: string) => void;
 /** A version that the mirror has, and the suite it is in. */
 export type Offer = { version: string; suite: string };
 /** A pinned package that the mirror has dropped, and what it has instead. */
-type Dropped = { pin: Pin; instead: Offer | undefined };
+type Dropped = { pin: PackagePin; instead: Offer | undefined };
 
 const updateHint = 'take what the mirror has now: nightjar layer update (in Nightjar’s own sources: npm run layer -- --update); or set NIGHTJAR_DEBIAN_SNAPSHOT to the address of Debian’s snapshot service, which keeps every file';
 
@@ -26,7 +26,7 @@ const updateHint = 'take what the mirror has now: nightjar layer update (in Nigh
  * Unpacks what is pinned. What the mirror has dropped comes from Debian's snapshot service where one is set; else the rule decides. Nothing is ever
  * replaced by something older, and any other trouble ends with its own reason.
  */
-export async function pinnedRoot(architecture: Architecture, pins: readonly Pin[], rule: PinRule, report: Report, signal: AbortSignal): Promise<PinnedRoot> {
+export async function pinnedRoot(architecture: Architecture, pins: readonly PackagePin[], rule: PinRule, report: ReportLine, signal: AbortSignal): Promise<PinnedRoot> {
   const attempt = async (maxAgeMs: number): Promise<PinnedRoot> => {
     const offers = await offered(architecture, pins.map(({ name }) => name), { maxAgeMs }, report, signal);
     const dropped: Dropped[] = [];
@@ -51,13 +51,13 @@ export async function pinnedRoot(architecture: Architecture, pins: readonly Pin[
 }
 
 /** Unpacks the newest of everything the layer wants, with all it depends on. Throws `tools-missing` where that would be older than `before`. */
-export async function newestRoot(architecture: Architecture, before: readonly Pin[], report: Report, signal: AbortSignal): Promise<PinnedRoot> {
+export async function newestRoot(architecture: Architecture, before: readonly PackagePin[], report: ReportLine, signal: AbortSignal): Promise<PinnedRoot> {
   const files = await withApt({ architecture, suites }, report, signal, async (apt, _host, limit) => {
     await apt.update(0, limit);
     return apt.resolve({ packages, withDependencies: true }, limit);
   });
   const offers = await offered(architecture, files.map(({ name }) => name), { maxAgeMs: listsMaxAgeMs }, report, signal);
-  const pins = files.map(({ name, version, sha256 }): Pin => {
+  const pins = files.map(({ name, version, sha256 }): PackagePin => {
     const suite = offers.get(name)?.find((offer) => offer.version === version)?.suite ?? '';
     return { name, version, suite, sha256 };
   });
@@ -65,7 +65,7 @@ export async function newestRoot(architecture: Architecture, before: readonly Pi
   return unpacked(architecture, pins, [], report, signal);
 }
 
-async function requireNotOlder(pins: readonly Pin[], before: readonly Pin[], signal: AbortSignal): Promise<void> {
+async function requireNotOlder(pins: readonly PackagePin[], before: readonly PackagePin[], signal: AbortSignal): Promise<void> {
   const older: string[] = [];
   for (const { name, version } of pins) {
     const pinned = before.find((pin) => pin.name === name);
@@ -77,7 +77,7 @@ async function requireNotOlder(pins: readonly Pin[], before: readonly Pin[], sig
   });
 }
 
-async function unpacked(architecture: Architecture, pins: readonly Pin[], dropped: readonly Pin[], report: Report, signal: AbortSignal): Promise<PinnedRoot> {
+async function unpacked(architecture: Architecture, pins: readonly PackagePin[], dropped: readonly PackagePin[], report: ReportLine, signal: AbortSignal): Promise<PinnedRoot> {
   const here = pins.filter((pin) => !dropped.includes(pin)).map(({ name, version }) => `${name}=${version}`);
   const pinned = Object.fromEntries(pins.map(({ name, version, sha256 }) => [`${name}=${version}`, sha256]));
   const elsewhere = async (folder: string, limit: AbortSignal): Promise<Download[]> => {
@@ -88,15 +88,15 @@ async function unpacked(architecture: Architecture, pins: readonly Pin[], droppe
   const want = { name: 'db-tools', architecture, suites, packages: here, withDependencies: false, pinned, elsewhere };
   const root = await debianRoot(want, report, signal);
   const fetched = new Map((await packagesOf(root)).map((one) => [one.name, one]));
-  return { root, pins: pins.map((pin): Pin => ({ ...pin, sha256: fetched.get(pin.name)?.sha256 ?? '' })), exact: true };
+  return { root, pins: pins.map((pin): PackagePin => ({ ...pin, sha256: fetched.get(pin.name)?.sha256 ?? '' })), exact: true };
 }
 
-async function newerOffer(pin: Pin, offers: readonly Offer[], signal: AbortSignal): Promise<Offer | undefined> {
+async function newerOffer(pin: PackagePin, offers: readonly Offer[], signal: AbortSignal): Promise<Offer | undefined> {
   const newest = offers.find(({ suite }) => baseSuite(suite) === baseSuite(pin.suite));
   return newest !== undefined && await isNewer(newest.version, pin.version, signal) ? newest : undefined;
 }
 
-function replacement(pin: Pin, dropped: readonly Dropped[]): Partial<Pin> {
+function replacement(pin: PackagePin, dropped: readonly Dropped[]): Partial<PackagePin> {
   const instead = dropped.find((one) => one.pin === pin)?.instead;
   return instead === undefined ? {} : { ...instead, sha256: '' };
 }
@@ -114,7 +114,7 @@ export async function offered(
   architecture: Architecture,
   names: readonly string[],
   { maxAgeMs, only }: { maxAgeMs: number; only?: 'security' },
-  report: Report,
+  report: ReportLine,
   signal: AbortSignal,
 ): Promise<Map<string, Offer[]>> {
   const printed = await withApt({ architecture, suites, only }, report, signal, async (apt, _host, limit) => {

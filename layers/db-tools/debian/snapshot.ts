@@ -5,7 +5,7 @@ import * as z from 'zod';
 import { BackupError, messageOf } from '../../../core/domain/errors.ts';
 import type { Architecture, Download } from './apt.ts';
 
-type Pin = { name: string; version: string; sha256: string };
+type SnapshotPin = { name: string; version: string; sha256: string };
 
 const limitMs = 5 * 60 * 1000;
 const largestFile = 200_000_000;
@@ -20,7 +20,7 @@ const answerSchema = z.object({
  * Fetches the file of a pinned package from Debian's snapshot service (NIGHTJAR_DEBIAN_SNAPSHOT), which keeps what the mirrors have dropped, into
  * `folder`. The pin's hash alone says whether it is the right one. Throws `tools-missing`.
  */
-export async function fromSnapshot(pin: Pin, architecture: Architecture, folder: string, signal: AbortSignal): Promise<Download> {
+export async function fromSnapshot(pin: SnapshotPin, architecture: Architecture, folder: string, signal: AbortSignal): Promise<Download> {
   const base = (process.env['NIGHTJAR_DEBIAN_SNAPSHOT'] ?? '').replace(/\/+$/, '');
   const limit = AbortSignal.any([signal, AbortSignal.timeout(limitMs)]);
   const address = `${base}/mr/binary/${encodeURIComponent(pin.name)}/${encodeURIComponent(pin.version)}/binfiles?fileinfo=1`;

@@ -9,7 +9,7 @@ import { BackupError } from '../../../core/domain/errors.ts';
 /** One thing that a package put into a root; `path` is relative to it. `sha256` is that of a file's content, undefined for folders and links. */
 export type Unpacked = { path: string; sha256: string | undefined };
 
-type Entry = Extract extends AsyncIterable<infer Found> ? Found : never;
+type TarEntry = Extract extends AsyncIterable<infer Found> ? Found : never;
 
 /** Folders that Debian has merged into `usr`: old packages still name them. */
 const merged = /^(bin|sbin|lib|lib32|lib64|libx32)(?=\/|$)/;
@@ -51,7 +51,7 @@ function placeOf({ name, type, linkname }: Header, links: ReadonlySet<string>): 
   return path;
 }
 
-async function put(entry: Entry, path: string, root: string, links: Set<string>): Promise<string | undefined> {
+async function put(entry: TarEntry, path: string, root: string, links: Set<string>): Promise<string | undefined> {
   const { name, type, linkname, mode, mtime } = entry.header;
   const place = join(root, path);
   if (type === 'directory') {

@@ -5,7 +5,7 @@ import { debianNames, type LayerArchitecture } from '../contents.ts';
 import { removeRoot } from './debian.ts';
 import { builderIdentity } from '../identity.ts';
 import { assembleIn } from '../layer.ts';
-import { shippedLock, writeLock, type Lock } from '../lock.ts';
+import { shippedLock, writeLock, type LayerLock } from '../lock.ts';
 import { newestRoot } from './pins.ts';
 
 /** A package of one architecture that an update moves; `from` undefined: it is new. */
@@ -15,10 +15,10 @@ export type Move = { architecture: LayerArchitecture; name: string; from: string
  * Pins the newest of everything for all architectures, in `file`; nothing older than what `before` pins. The same mirror on the same day gives the same
  * file. Answers what has moved. Throws `tools-missing`, and then nothing was changed.
  */
-export async function updateLock(before: Lock, file: string, { report, now }: { report: (line: string) => void; now: Date }, signal: AbortSignal): Promise<Move[]> {
+export async function updateLock(before: LayerLock, file: string, { report, now }: { report: (line: string) => void; now: Date }, signal: AbortSignal): Promise<Move[]> {
   const at = now.toISOString().slice(0, 10);
   const builder = file === shippedLock ? {} : { builder: await builderIdentity() };
-  const lock: Lock = { format: 2, at, ...builder, packages: { ...before.packages }, layers: {} };
+  const lock: LayerLock = { format: 2, at, ...builder, packages: { ...before.packages }, layers: {} };
   const scratch = await mkdtemp(join(await openFolder(await ownCache()), 'update-'));
   try {
     for (const architecture of Object.keys(debianNames) as LayerArchitecture[]) {
@@ -36,7 +36,7 @@ export async function updateLock(before: Lock, file: string, { report, now }: { 
   return (Object.keys(debianNames) as LayerArchitecture[]).flatMap((architecture) => movesOf(architecture, before, lock));
 }
 
-function movesOf(architecture: LayerArchitecture, before: Lock, after: Lock): Move[] {
+function movesOf(architecture: LayerArchitecture, before: LayerLock, after: LayerLock): Move[] {
   const debian = debianNames[architecture];
   return after.packages[debian].flatMap(({ name, version }) => {
     const from = before.packages[debian].find((pin) => pin.name === name)?.version;

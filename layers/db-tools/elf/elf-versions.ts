@@ -3,7 +3,7 @@ import { open } from 'node:fs/promises';
 /** The symbol versions that a program or library asks of others, by their file name, and those that it offers itself. */
 export type ElfVersions = { required: { from: string; version: string }[]; offered: string[] };
 
-type Section = { type: number; link: number; offset: number; bytes: number; entries: number };
+type ElfSection = { type: number; link: number; offset: number; bytes: number; entries: number };
 
 const offeredSection = 0x6ffffffd;
 const requiredSection = 0x6ffffffe;
@@ -32,9 +32,9 @@ export async function readElfVersions(file: string): Promise<ElfVersions> {
   }
 }
 
-type Content = { data: Buffer; text: (at: number) => string; entries: number } | undefined;
+type SectionContent = { data: Buffer; text: (at: number) => string; entries: number } | undefined;
 
-function required(content: Content): ElfVersions['required'] {
+function required(content: SectionContent): ElfVersions['required'] {
   const found: ElfVersions['required'] = [];
   if (!content) return found;
   const { data, text } = content;
@@ -48,7 +48,7 @@ function required(content: Content): ElfVersions['required'] {
   return found;
 }
 
-function offered(content: Content): string[] {
+function offered(content: SectionContent): string[] {
   const found: string[] = [];
   if (!content) return found;
   const { data, text } = content;
@@ -58,7 +58,7 @@ function offered(content: Content): string[] {
   return found;
 }
 
-function sectionAt(table: Buffer, at: number): Section {
+function sectionAt(table: Buffer, at: number): ElfSection {
   const wide = (place: number): number => Number(table.readBigUInt64LE(at + place));
   return { type: table.readUInt32LE(at + 4), link: table.readUInt32LE(at + 40), offset: wide(24), bytes: wide(32), entries: table.readUInt32LE(at + 44) };
 }

@@ -28,9 +28,9 @@ export async function wrapPrograms(root: string, signal: AbortSignal): Promise<s
   return root;
 }
 
-type Starter = (program: string, elf: string) => string;
+type WrapperText = (program: string, elf: string) => string;
 
-async function starter(root: string, signal: AbortSignal): Promise<Starter> {
+async function starter(root: string, signal: AbortSignal): Promise<WrapperText> {
   for (const loader of loaders.map((path) => join(root, path))) {
     const help = await attempt([loader, '--help'], {}, signal);
     if (help.status !== 0) continue;
@@ -66,7 +66,7 @@ async function programs(root: string): Promise<string[]> {
 }
 
 /** The script is complete before it takes the program's name, and the program is never away from both of its names. */
-async function wrap(program: string, start: Starter): Promise<void> {
+async function wrap(program: string, start: WrapperText): Promise<void> {
   const elf = join(dirname(program), `.${basename(program)}.elf`);
   const script = `${program}.wrapping`;
   await writeFile(script, start(program, elf), { mode: 0o755 });

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
-import type { Lock } from '../../../layers/db-tools/lock.ts';
+import type { LayerLock } from '../../../layers/db-tools/lock.ts';
 import { attempt } from '../../../layers/db-tools/debian/run.ts';
 import { serverRoot } from '../../servers/root.ts';
 import { buildLimitMs, nativeArchitecture, openLayer } from './native-layer.ts';
@@ -20,7 +20,7 @@ type Document = {
 test('the bill of materials names every file with its hash, and every package with its licence, source and hash', async () => {
   const { folder, home, programs } = await openLayer(nativeArchitecture);
   const document = JSON.parse(await readFile(join(home, 'sbom.spdx.json'), 'utf8')) as Document;
-  const lock = Object.values((JSON.parse(await readFile(join(home, 'lock.json'), 'utf8')) as Lock).packages).flat();
+  const lock = Object.values((JSON.parse(await readFile(join(home, 'lock.json'), 'utf8')) as LayerLock).packages).flat();
   const licences = await readFile(join(home, 'licences.txt'), 'utf8');
   const present = (await readdir(home, { recursive: true, withFileTypes: true }))
     .filter((entry) => entry.isFile())
@@ -72,7 +72,7 @@ test('a scanner finds in each address of a package its distribution and the sour
 test('the texts of the licences that copyright files only point to are there, and every source is named', async () => {
   const { home } = await openLayer(nativeArchitecture);
   const text = await readFile(join(home, 'licences.txt'), 'utf8');
-  const lock = Object.values((JSON.parse(await readFile(join(home, 'lock.json'), 'utf8')) as Lock).packages).flat();
+  const lock = Object.values((JSON.parse(await readFile(join(home, 'lock.json'), 'utf8')) as LayerLock).packages).flat();
   const document = JSON.parse(await readFile(join(home, 'sbom.spdx.json'), 'utf8')) as Document;
 
   const pointed = new Set([...text.matchAll(/\/usr\/share\/common-licenses\/(GPL-[123]|LGPL-[\d.]+|GFDL-[\d.]+|Apache-2\.0)\b/g)].map(([path]) => path));

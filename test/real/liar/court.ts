@@ -1,7 +1,7 @@
 import { exitCodeOf } from '../../../bin/cli/text/failure.ts';
 import { restoreRecorded } from '../../../core/commands/restore.ts';
 import type { RestoreOptions } from '../../../core/commands/restore.ts';
-import { toldRun } from '../../../core/telling/run-and-report.ts';
+import { runAndReport } from '../../../core/telling/run-and-report.ts';
 import { messageSchema } from '../../../core/contract/events/message.ts';
 import type { Message } from '../../../core/contract/events/message.ts';
 import type { Manifest } from '../../../core/contract/manifest/manifest.ts';
@@ -40,7 +40,7 @@ export async function openCourt(vault: Vault) {
       const work = () => restoreRecorded(manifest, engine, all, { vault, clock, report: () => {}, parallel: 2 }, limit());
       const host = { notifiers, hooks: [], clock, place: vault.place, run: 'test', vault: () => vault, explain, unalarming: [], limit };
       const before = endpoint.accepted.length;
-      const error = await toldRun({ verb: 'restore', source }, work, (done) => done, host).then(() => undefined, explain);
+      const error = await runAndReport({ verb: 'restore', source }, work, (done) => done, host).then(() => undefined, explain);
       const [newest] = (await proofsOf(manifest, vault)).filter(({ at }) => at.getTime() === clock.now().getTime());
       const alert = endpoint.accepted[before];
       return {

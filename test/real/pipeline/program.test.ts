@@ -5,13 +5,13 @@ import { fileURLToPath } from 'node:url';
 import { expect, test } from '@jest/globals';
 import { BackupError } from '../../../core/domain/errors.ts';
 import { programInput, programOutput } from '../../../core/pipeline/program.ts';
-import type { Run } from '../../../core/pipeline/program.ts';
+import type { ProgramRun } from '../../../core/pipeline/program.ts';
 import type { ByteStream } from '../../../core/ports.ts';
 
 const script = fileURLToPath(new URL('../../fixtures/programs/dump.sh', import.meta.url));
 const soon = () => AbortSignal.timeout(30_000);
 
-function run(how: string, more: Partial<Run> & { file?: string } = {}): Run {
+function run(how: string, more: Partial<ProgramRun> & { file?: string } = {}): ProgramRun {
   const { file, ...rest } = more;
   return { program: { name: 'pg_dump', version: '18', command: script, args: [] }, args: [how, ...(file ? [file] : [])], idleLimitMs: 20_000, ...rest };
 }

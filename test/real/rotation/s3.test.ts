@@ -2,7 +2,7 @@ import '../../support/jest/one-realm.ts';
 import { CreateMultipartUploadCommand, GetObjectTaggingCommand, ListObjectVersionsCommand, PutObjectLockConfigurationCommand, UploadPartCommand } from '@aws-sdk/client-s3';
 import type { S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { atOnce } from '../../../core/pipeline/concurrency.ts';
+import { mapConcurrently } from '../../../core/pipeline/concurrency.ts';
 import type { BackupId, SourceName } from '../../../core/domain/keys.ts';
 import { manifestKey, partKey } from '../../../core/domain/keys.ts';
 import { s3Vault } from '../../../core/vaults/s3/s3.ts';
@@ -35,7 +35,7 @@ async function sceneIn(bucket: string, options: { versioned?: boolean; objectLoc
 test('8: with more than a thousand objects, the oldest are the oldest and the newest the newest', async () => {
   const { vault, rotating, ids } = await sceneIn('many');
   const all = dailyIds(340);
-  await atOnce(16, all, (id) => putBackup(vault, 'shop', id, { tiers: ['last'] }), signal);
+  await mapConcurrently(16, all, (id) => putBackup(vault, 'shop', id, { tiers: ['last'] }), signal);
   expect(await Array.fromAsync(vault.list('shop/', signal))).toHaveLength(1020);
 
   const rotation = await rotating('shop', policyOf({ count: 325 }));

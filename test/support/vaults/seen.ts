@@ -1,6 +1,6 @@
-import type { Watch } from '../../../core/contract/config/watch.ts';
-import type { Content } from '../../../core/domain/verdict/baseline.ts';
-import type { Seen, Watched } from '../../../core/domain/watch/freshness.ts';
+import type { WatchSettings } from '../../../core/contract/config/watch.ts';
+import type { BackupFacts } from '../../../core/domain/verdict/baseline.ts';
+import type { Seen, WatchedSource } from '../../../core/domain/watch/freshness.ts';
 import { historyOf } from '../../../core/domain/verdict/history.ts';
 import { manifestKey, newBackupId, objectKey } from '../../../core/domain/keys.ts';
 import type { BackupId, SourceName } from '../../../core/domain/keys.ts';
@@ -36,13 +36,13 @@ export function seenOf(backups: readonly Made[], failures: readonly Date[] = [],
 }
 
 /** What a manifest without parts says. */
-function contentFrom({ start, rows = 1000, bytes = 1_000_000, ms = 0 }: Made): Content {
+function contentFrom({ start, rows = 1000, bytes = 1_000_000, ms = 0 }: Made): BackupFacts {
   const facts = { start: start.toISOString(), end: new Date(start.getTime() + ms).toISOString(), rows, bytes, parts: partsNamed([]), engine: 'postgres', database: 'shop' };
   return { facts, families: new Map([['public.orders', rows]]) };
 }
 
 /** The source of these tests, watched so. */
-export function watching(watch: Partial<Watch> = {}, timeZone = 'UTC'): Watched {
-  const all: Watch = { limit: { ms: 25 * hourMs }, schedule: undefined, drillEveryMs: undefined, paused: false, shrink: { rows: 50, bytes: 50, since: undefined }, ...watch };
+export function watching(watch: Partial<WatchSettings> = {}, timeZone = 'UTC'): WatchedSource {
+  const all: WatchSettings = { limit: { ms: 25 * hourMs }, schedule: undefined, drillEveryMs: undefined, paused: false, shrink: { rows: 50, bytes: 50, since: undefined }, ...watch };
   return { source: shop, place: '/vault', watch: all, timeZone };
 }

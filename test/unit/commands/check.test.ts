@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { check } from '../../../core/commands/check.ts';
 import type { Checked } from '../../../core/commands/check.ts';
-import { recordingFailure } from '../../../core/store/records/failure.ts';
-import type { Watch } from '../../../core/contract/config/watch.ts';
+import { withFailureRecord } from '../../../core/store/records/failure.ts';
+import type { WatchSettings } from '../../../core/contract/config/watch.ts';
 import { BackupError } from '../../../core/domain/errors.ts';
-import type { Watched } from '../../../core/domain/watch/freshness.ts';
+import type { WatchedSource } from '../../../core/domain/watch/freshness.ts';
 import { manifestKey, objectKey } from '../../../core/domain/keys.ts';
 import type { SourceName } from '../../../core/domain/keys.ts';
 import type { Message } from '../../../core/domain/messages/findings.ts';
@@ -33,14 +33,14 @@ beforeEach(async () => {
 afterEach(() => scene.remove());
 
 const pass = (hours: number) => (now = new Date(now.getTime() + hours * hourMs));
-const sources = (names: string[], watch: Partial<Watch> = {}): Watched[] => names.map((name) => ({ ...watching(watch), source: name as SourceName, place: scene.vault.place }));
+const sources = (names: string[], watch: Partial<WatchSettings> = {}): WatchedSource[] => names.map((name) => ({ ...watching(watch), source: name as SourceName, place: scene.vault.place }));
 const line = ({ severity, source, kind, subject }: Message) => `${severity} ${source ?? 'all'} ${kind}: ${subject}`;
 const listener: Notifier = { name: 'listener', notify: async (message) => void heard.push(line(message)) };
 const broken: Notifier = { name: 'broken', notify: () => Promise.reject(new BackupError('notify-failed', 'nobody answers')) };
 const take = () => heard.splice(0);
 const states = ({ judgements }: Checked) => judgements.map(({ standing, state }) => `${standing.source} ${state}`);
 
-function checking(names: string[], options: { notifiers?: Notifier[]; whole?: boolean; watch?: Partial<Watch>; vault?: Vault } = {}): Promise<Checked> {
+function checking(names: string[], options: { notifiers?: Notifier[]; whole?: boolean; watch?: Partial<WatchSettings>; vault?: Vault } = {}): Promise<Checked> {
   const { notifiers = [listener], whole = true, watch, vault = scene.vault } = options;
   return check(sources(names, watch), { whole }, { vault, clock: { now: () => now }, notifiers, meter: (figures) => void metered.push(figures) }, limit());
 }
@@ -236,7 +236,7 @@ test('whoever only looks, or tells nobody, remembers nothing', async () => {
 
 test('backups that failed since the newest good one are counted, with the reason of the last; another run at work is none', async () => {
   const id = await storeBackup(scene.vault, 'shop', now);
-  const fail = (code: 'vault-full' | 'lease-held' | 'dump-failed') => recordingFailure('shop' as SourceName, { ...scene.deps(), clock: { now: () => now } }, (error) => error, () => Promise.reject(new BackupError(code, 'no')));
+  const fail = (code: 'vault-full' | 'lease-held' | 'dump-failed') => withFailureRecord('shop' as SourceName, { ...scene.deps(), clock: { now: () => now } }, (error) => error, () => Promise.reject(new BackupError(code, 'no')));
   for (const code of ['dump-failed', 'vault-full', 'lease-held'] as const) {
     pass(1);
     await expect(fail(code)).rejects.toMatchObject({ code });

@@ -4,8 +4,8 @@ import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { backup } from '../../../core/commands/backup.ts';
 import { check } from '../../../core/commands/check.ts';
 import type { Checked } from '../../../core/commands/check.ts';
-import { recordingFailure } from '../../../core/store/records/failure.ts';
-import type { Watch } from '../../../core/contract/config/watch.ts';
+import { withFailureRecord } from '../../../core/store/records/failure.ts';
+import type { WatchSettings } from '../../../core/contract/config/watch.ts';
 import { checkResult } from '../../../core/domain/watch/check-result.ts';
 import { BackupError } from '../../../core/domain/errors.ts';
 import { leaseKey } from '../../../core/domain/keys.ts';
@@ -38,10 +38,10 @@ const at = (moment: string) => ({ now: () => new Date(moment) });
 async function backingUp(moment: string, { asked, works = engine(), cron = nightly }: { asked?: string; works?: Engine; cron?: string } = {}): Promise<unknown> {
   const deps = { ...scene.deps(), identity: { run: 'test', holder: 'test', isGone: () => false }, clock: at(moment), asked: asked === undefined ? undefined : new Date(asked) };
   const source = { ...toySource(works), schedule: { cron, timeZone: 'UTC', windowMs: 0 } };
-  return recordingFailure(shop, deps, (error) => error, () => backup(source, deps, limit())).catch(() => undefined);
+  return withFailureRecord(shop, deps, (error) => error, () => backup(source, deps, limit())).catch(() => undefined);
 }
 
-function checking(moment: string, watch: Partial<Watch> = {}, remember = true): Promise<Checked> {
+function checking(moment: string, watch: Partial<WatchSettings> = {}, remember = true): Promise<Checked> {
   const schedule = watch.schedule ?? nightly;
   const watched = { ...watching({ limit: { schedule }, schedule, ...watch }), source: shop, place: scene.vault.place };
   return check([watched], { whole: true }, { vault: scene.vault, clock: at(moment), notifiers: remember ? [listener] : [], meter: (figures) => void (metered = figures), remember }, limit());
@@ -94,7 +94,7 @@ test.each([
   ['a schedule that was changed at noon', { schedule: '0 */2 * * *' }, {}],
   ['a pause that is over', { paused: true }, { paused: false }],
   ['a schedule that was just written', { schedule: undefined, limit: { ms: 90_000_000_000 } }, {}],
-] as [string, Partial<Watch>, Partial<Watch>][])('%s expects nothing of the time before', async (_, first, then) => {
+] as [string, Partial<WatchSettings>, Partial<WatchSettings>][])('%s expects nothing of the time before', async (_, first, then) => {
   await checking('2026-11-10T04:00:00Z', 'paused' in first ? {} : { ...first, schedule: '0 2 * * 2' });
   if ('paused' in first) await checking('2026-11-10T05:00:00Z', first);
   take();

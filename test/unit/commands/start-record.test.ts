@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { backup } from '../../../core/commands/backup.ts';
 import type { BackupDeps } from '../../../core/commands/backup.ts';
-import { recordingFailure } from '../../../core/store/records/failure.ts';
+import { withFailureRecord } from '../../../core/store/records/failure.ts';
 import { lookForLeftovers, sweepLeftovers } from '../../../core/store/sweep.ts';
 import { BackupError } from '../../../core/domain/errors.ts';
 import { historyOf } from '../../../core/domain/verdict/history.ts';
@@ -59,7 +59,7 @@ test('the record lies there before the source is asked, and stays when the run f
   const engine = { ...toyEngine(server, 'shop'), plan: async () => { seen = await historyNow(); throw new BackupError('source-unreachable', 'nobody is there'); } };
   const given = deps(night);
 
-  await expect(recordingFailure(shop, given, (error) => error, () => backup({ ...toySource(engine), schedule }, given, limit()))).rejects.toMatchObject({ code: 'source-unreachable' });
+  await expect(withFailureRecord(shop, given, (error) => error, () => backup({ ...toySource(engine), schedule }, given, limit()))).rejects.toMatchObject({ code: 'source-unreachable' });
 
   expect(seen).toMatchObject({ starts: [{ meant: moment }], backups: [], failures: [] });
   expect(await historyNow()).toMatchObject({ starts: [{ meant: moment, run: 'test' }], failures: [{ run: 'test', code: 'source-unreachable' }] });
@@ -91,7 +91,7 @@ test('a lease that nobody can read fails the backup under a name that alarms, an
   await scene.vault.putIfAbsent(leaseKey(shop), Buffer.from('{'), {}, limit());
   const given = deps(night);
 
-  await expect(recordingFailure(shop, given, (error) => error, () => backingUp(given))).rejects.toMatchObject({ code: 'lease-stuck' });
+  await expect(withFailureRecord(shop, given, (error) => error, () => backingUp(given))).rejects.toMatchObject({ code: 'lease-stuck' });
 
   expect((await historyNow()).failures).toMatchObject([{ code: 'lease-stuck' }]);
 });

@@ -1,13 +1,13 @@
 import { expect, test } from '@jest/globals';
 import { parseConfig } from '../../../core/config-file.ts';
-import type { Watch } from '../../../core/contract/config/watch.ts';
+import type { WatchSettings } from '../../../core/contract/config/watch.ts';
 import type { SourceName } from '../../../core/domain/keys.ts';
 
 const hourMs = 3_600_000;
 const server = 'postgres: { host: db, database: shop, user: app }';
 const text = (own: string, defaults: string) => `vault: v\ndefaults: ${defaults}\nsources:\n  shop: { ${server}, ${own} }\n`;
 
-function watch(own: string, defaults = '{}'): Watch {
+function watch(own: string, defaults = '{}'): WatchSettings {
   return parseConfig(text(own, defaults), 'nightjar.yaml').sources.get('shop' as SourceName)!.watch;
 }
 

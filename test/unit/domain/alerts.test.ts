@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { MessageKind } from '../../../core/contract/events/message.ts';
-import type { Outbox, Waiting } from '../../../core/contract/memory/outbox.ts';
+import type { Outbox, WaitingMessage } from '../../../core/contract/memory/outbox.ts';
 import { planAlerts } from '../../../core/domain/watch/alerts.ts';
 import type { Change, Sighting } from '../../../core/domain/watch/alerts.ts';
 import { emptyOutbox, withDelivered, withSightings } from '../../../core/domain/watch/outbox.ts';
@@ -14,10 +14,10 @@ const shop = (...found: MessageKind[]): Sighting => ({ source: 'shop', judged, f
 /** As a check sees a source whose part of the vault can't be read. */
 const unreadable: Sighting = { source: 'shop', judged: ['unknown', 'paused'], found: ['unknown'] };
 
-const itemOf = (change: Change): Waiting => ({ ...change, message: samples['stale']! });
+const itemOf = (change: Change): WaitingMessage => ({ ...change, message: samples['stale']! });
 const nobody = { others: new Set<string>() };
 /** An outbox after a check, whose messages arrive or do not. */
-const after = (box: Outbox, sightings: Sighting[], now: Date, reached = true): { box: Outbox; told: Waiting[] } => {
+const after = (box: Outbox, sightings: Sighting[], now: Date, reached = true): { box: Outbox; told: WaitingMessage[] } => {
   const next = withSightings(box, sightings, now, nobody, itemOf);
   return reached ? { box: withDelivered(next, [{ items: next.waiting }], now), told: next.waiting } : { box: next, told: [] };
 };

@@ -10,7 +10,7 @@ import { withCommit } from '../../../core/engines/mariadb/restore/load-text.ts';
 import { namesDatabase } from '../../../core/engines/mariadb/catalog/names-database.ts';
 import { quoteName } from '../../../core/engines/mariadb/quoting.ts';
 import { editedRows } from '../../../core/engines/mariadb/values/edited-rows.ts';
-import type { Edit } from '../../../core/engines/mariadb/values/edited-rows.ts';
+import type { ValueEdit } from '../../../core/engines/mariadb/values/edited-rows.ts';
 import { keepDecimals } from '../../../core/engines/mariadb/values/json-decimals.ts';
 import { watchTables } from '../../../core/engines/mariadb/plan/watch.ts';
 import { pieces } from '../../support/mariadb/mariadb.ts';
@@ -169,7 +169,7 @@ test('generated columns leave the rows of their table, and nothing else changes,
     const whole = (kept: number[]) => ['-- head\n', write(rows, '`t`', kept), '--\n', write(rows, '`u`', [0, 1, 2, 3]), write(rows, '`t`', kept), '\n-- Dump completed\n'].join('');
     const columns = names.filter((_, index) => !keep.includes(index));
 
-    const text = await textOf(editedRows(pieces(Buffer.from(whole([0, 1, 2, 3])), size), [{ table: 't', columns: new Map(columns.map((column): [string, Edit] => [column, 'leave out'])) }]));
+    const text = await textOf(editedRows(pieces(Buffer.from(whole([0, 1, 2, 3])), size), [{ table: 't', columns: new Map(columns.map((column): [string, ValueEdit] => [column, 'leave out'])) }]));
 
     expect(text).toBe(whole(keep));
   }), { numRuns: 100 });
@@ -180,7 +180,7 @@ test('values are rewritten and strings get a prefix, and nothing else changes, h
   const dump = fc.record({ rows: fc.array(fc.tuple(value, value, value), { minLength: 1, maxLength: 8 }), size: fc.integer({ min: 1, max: 300 }) });
   const rewrite = (text: string) => (text.length % 2 === 0 ? `F(${text}${'x'.repeat(text.length)})` : text);
   const whole = (rows: string[][]) => `\nINSERT INTO \`t\` (\`a\`, \`b\`, \`c\`) VALUES ${rows.map((values) => `(${values.join(',')})`).join(',\n')};\nINSERT INTO \`u\` (\`a\`) VALUES ('a');\n`;
-  const columns = new Map<string, Edit>([['a', { rewrite }], ['c', { before: '_binary' }]]);
+  const columns = new Map<string, ValueEdit>([['a', { rewrite }], ['c', { before: '_binary' }]]);
 
   await fc.assert(fc.asyncProperty(dump, async ({ rows, size }) => {
     const edited = rows.map(([a = '', b = '', c = '']) => [Buffer.from(rewrite(Buffer.from(a).toString('latin1')), 'latin1').toString(), b, c.startsWith("'") ? `_binary${c}` : c]);

@@ -2,9 +2,9 @@ import type { Message } from '../../../core/contract/events/message.ts';
 import { BackupError } from '../../../core/domain/errors.ts';
 import type { BackupId, SourceName } from '../../../core/domain/keys.ts';
 import { damaged, gone, leaseStuck, missed, never, otherDatabase, over, overdueDrill, paused, recovered, shrunk, stale, toolsOutdated, unconfigured, unknown } from '../../../core/domain/messages/findings.ts';
-import type { Standing } from '../../../core/domain/messages/findings.ts';
+import type { SourceStanding } from '../../../core/domain/messages/findings.ts';
 import { toolsNotices } from '../../../core/domain/tools-notices.ts';
-import type { Waiting } from '../../../core/contract/memory/outbox.ts';
+import type { WaitingMessage } from '../../../core/contract/memory/outbox.ts';
 import { messagesOf } from '../../../core/domain/messages/groups.ts';
 import { hookFailed, notifierFailed, runEnded, runFailed, testMessage } from '../../../core/domain/messages/run.ts';
 
@@ -12,21 +12,21 @@ const at = new Date('2026-11-21T04:03:20Z');
 const since = new Date('2026-11-20T04:03:10Z');
 const source = 'shop' as SourceName;
 const place = 's3://acme-backups/prod';
-const standing: Standing = { source, place, limitMs: 25 * 3_600_000, newest: '20261120T020000Z-7f3a9c' as BackupId, proven: '20261115T020000Z-19bb02' as BackupId, failures: 3, lastFailure: 'source-unreachable, 2026-11-21 03:00 UTC', count: 24 };
-const good: Standing = { ...standing, newest: '20261121T020000Z-0c11d8' as BackupId, failures: 0, lastFailure: undefined, count: 25 };
+const standing: SourceStanding = { source, place, limitMs: 25 * 3_600_000, newest: '20261120T020000Z-7f3a9c' as BackupId, proven: '20261115T020000Z-19bb02' as BackupId, failures: 3, lastFailure: 'source-unreachable, 2026-11-21 03:00 UTC', count: 24 };
+const good: SourceStanding = { ...standing, newest: '20261121T020000Z-0c11d8' as BackupId, failures: 0, lastFailure: undefined, count: 25 };
 const run = { source, run: '4f2a91c0', place, ms: 12_345 };
 const left = { newest: standing.newest, count: standing.count };
 const refused = new BackupError('source-unreachable', 'can\'t connect to postgres://backup@db.internal:5432/shop: connect ECONNREFUSED 10.0.3.7:5432', { hint: 'is the server up, and does its security group let the function in?' });
 
 const day = 24 * 3_600_000;
-const berlin: Standing = { ...standing, timeZone: 'Europe/Berlin' };
+const berlin: SourceStanding = { ...standing, timeZone: 'Europe/Berlin' };
 const full = '20261120T020000Z-7f3a9c' as BackupId;
-const item = (severity: Waiting['severity'], name: string, kind: Message['kind'], on = 'db-1', cause?: string): Waiting => {
+const item = (severity: WaitingMessage['severity'], name: string, kind: Message['kind'], on = 'db-1', cause?: string): WaitingMessage => {
   const message = { ...stale({ ...standing, source: name as SourceName }, { at }), kind, subject: cause === undefined ? 'the newest backup is 26 h 3 min old, over the limit of 25 h' : `the backup failed: ${cause}` };
   return { severity, alert: { source: name, kind, ...(cause !== undefined && { cause }), since: since.toISOString(), told: since.toISOString() }, on, message: severity === 'recovered' ? recovered(good, { was: kind, since }, at) : message };
 };
-const several = (count: number, make: (name: string, index: number) => Waiting): Waiting[] => Array.from({ length: count }, (_, index) => make(`shop-${String(index + 1).padStart(2, '0')}`, index));
-const grouped = (items: Waiting[]): Message => messagesOf(items, at)[0]!.message;
+const several = (count: number, make: (name: string, index: number) => WaitingMessage): WaitingMessage[] => Array.from({ length: count }, (_, index) => make(`shop-${String(index + 1).padStart(2, '0')}`, index));
+const grouped = (items: WaitingMessage[]): Message => messagesOf(items, at)[0]!.message;
 
 /** A message of each kind, and of each way to tell it. Each has golden files in test/golden/messages. */
 export const samples: Record<string, Message> = {

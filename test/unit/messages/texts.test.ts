@@ -3,7 +3,7 @@ import { expect, test } from '@jest/globals';
 import { messageKinds, messageSchema } from '../../../core/contract/events/message.ts';
 import { plainText, projectRunbook } from '../../../core/domain/messages/plain.ts';
 import { messagesOf } from '../../../core/domain/messages/groups.ts';
-import type { Waiting } from '../../../core/contract/memory/outbox.ts';
+import type { WaitingMessage } from '../../../core/contract/memory/outbox.ts';
 import { moment } from '../../../core/domain/messages/text.ts';
 import { slackPayload } from '../../../core/telling/notifiers/slack.ts';
 import { snsContent } from '../../../core/telling/notifiers/sns.ts';
@@ -87,7 +87,7 @@ test('a message links the runbook where its readers have it', () => {
   expect([projectRunbook({ version: '1.2.3' }), projectRunbook({ version: '1.2.3', repository: 'https://git.example.com/nightjar' })]).toEqual([undefined, undefined]);
 });
 
-const stale = (count: number): Waiting[] => Array.from({ length: count }, (_, index) => ({ severity: 'problem', alert: { source: `s${index}`, kind: index % 5 === 0 ? 'shrunk' : 'stale', since: samples['stale']!.at, told: samples['stale']!.at }, message: samples['stale']! }));
+const stale = (count: number): WaitingMessage[] => Array.from({ length: count }, (_, index) => ({ severity: 'problem', alert: { source: `s${index}`, kind: index % 5 === 0 ? 'shrunk' : 'stale', since: samples['stale']!.at, told: samples['stale']!.at }, message: samples['stale']! }));
 
 test.each([[1, 1], [3, 3], [4, 2], [4000, 2]])('%d things are %d messages, and each of them is in one', (count, messages) => {
   const envelopes = messagesOf(stale(count), new Date(samples['stale']!.at));

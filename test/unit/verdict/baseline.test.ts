@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import type { Baseline } from '../../../core/contract/memory/ledger.ts';
 import { acceptedBaseline, grown, isLess, otherThan, shrinkingAgainst } from '../../../core/domain/verdict/baseline.ts';
-import type { Content } from '../../../core/domain/verdict/baseline.ts';
+import type { BackupFacts } from '../../../core/domain/verdict/baseline.ts';
 import { newBackupId } from '../../../core/domain/keys.ts';
 import { familiesOf } from '../../../core/domain/verdict/table-levels.ts';
 import { medianOf } from '../../../core/domain/units.ts';
@@ -10,13 +10,13 @@ import { drawing } from '../../support/drawing.ts';
 const shares = { rows: 50, bytes: 50 };
 const id = newBackupId(new Date('2026-11-20T02:00:00Z'), 0);
 
-function contentOf(tables: Record<string, number>, { bytes = 1_000_000, engine = 'postgres', database = 'shop', server = undefined as string | undefined } = {}): Content {
+function contentOf(tables: Record<string, number>, { bytes = 1_000_000, engine = 'postgres', database = 'shop', server = undefined as string | undefined } = {}): BackupFacts {
   const rows = Object.values(tables).reduce((sum, one) => sum + one, 0);
   return { facts: { start: '2026-11-20T02:00:00.000Z', end: '2026-11-20T02:01:00.000Z', rows, bytes, parts: '1-x', engine, database, ...(server !== undefined && { server }) }, families: familiesOf(Object.entries(tables).map(([table, count]) => ({ table, rows: count }))) };
 }
 
 /** What is found of each of these backups, as checks would; a full one moves the baseline, and one that is accepted does. */
-function lived(contents: readonly Content[], limits = shares, accepts: readonly number[] = []) {
+function lived(contents: readonly BackupFacts[], limits = shares, accepts: readonly number[] = []) {
   let baseline: Baseline | undefined;
   const back = new Set<string>();
   return contents.map((content, night) => {
@@ -37,7 +37,7 @@ function toldOf(rows: readonly number[], { accepts = [] as number[], name = 'few
 
 const calm = (count: number, rows = 100_000): number[] => Array.from({ length: count }, () => rows);
 
-const rowsOf = (...rows: number[]): Content[] => rows.map((count) => contentOf({ many: count }));
+const rowsOf = (...rows: number[]): BackupFacts[] => rows.map((count) => contentOf({ many: count }));
 
 test.each([
   ['the first one', [1000], undefined],

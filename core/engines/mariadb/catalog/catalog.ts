@@ -5,7 +5,7 @@ import type { Catalog } from '../../../ports.ts';
 import { digest, eventForms, readTableDefinition, unqualified, unqualifiedTrigger, unqualifiedView, withoutDefiner } from './definition.ts';
 import { withoutLastSemicolon } from './last-semicolon.ts';
 import { quoteName } from '../quoting.ts';
-import type { Row, Session } from '../session.ts';
+import type { TextRow, MariadbSession } from '../session.ts';
 
 /** Kinds that say who an object belongs to: left out of a comparison when a restore was made without owners. */
 export const ownerKinds = ['definer'];
@@ -17,7 +17,7 @@ export const ownerKinds = ['definer'];
  * `restored`: the catalog of a backup that was restored here. An event is disabled then that ran in the source, and counts as the same.
  * `see` is told of each routine, trigger and event (`function \`f\``), of its definition, and of the database.
  */
-export async function readCatalog(session: Session, restored?: Catalog, see?: (object: string, definition: string, database: string) => void): Promise<Catalog> {
+export async function readCatalog(session: MariadbSession, restored?: Catalog, see?: (object: string, definition: string, database: string) => void): Promise<Catalog> {
   const catalog: Catalog = {};
   const database = await readDatabase(session, catalog);
   const seen = (kind: string, name: string, text: string) => {
@@ -49,7 +49,7 @@ export async function readCatalog(session: Session, restored?: Catalog, see?: (o
 }
 
 /** Each trigger's place among those of its table, event and time. */
-export async function readTriggerOrder(session: Session): Promise<Map<string, number>> {
+export async function readTriggerOrder(session: MariadbSession): Promise<Map<string, number>> {
   const triggers = await session.rows('SELECT TRIGGER_NAME AS name, ACTION_ORDER AS place FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = DATABASE() ORDER BY TRIGGER_NAME');
   return new Map(triggers.map(({ name, place }) => [name ?? '', Number(place)]));
 }
@@ -69,21 +69,21 @@ export function holdings(catalog: Catalog): string {
   return own.flatMap((kind) => (catalog[kind] === undefined ? [] : [plural(Object.keys(catalog[kind]).length, kind)])).join(', ');
 }
 
-async function readDatabase(session: Session, catalog: Catalog): Promise<string> {
+async function readDatabase(session: MariadbSession, catalog: Catalog): Promise<string> {
   const [row] = await session.rows('SELECT * FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = DATABASE()');
   const [charset, collation, comment] = [row?.['DEFAULT_CHARACTER_SET_NAME'], row?.['DEFAULT_COLLATION_NAME'], row?.['SCHEMA_COMMENT']];
   catalog['database'] = { 'character set': charset ?? '', collation: collation ?? '', ...(comment ? { comment } : {}) };
   return row?.['SCHEMA_NAME'] ?? '';
 }
 
-async function readTable(session: Session, catalog: Catalog, name: string, database: string): Promise<void> {
+async function readTable(session: MariadbSession, catalog: Catalog, name: string, database: string): Promise<void> {
   const [row] = await session.rows(`SHOW CREATE TABLE ${quoteName(name)}`);
   const { items, text } = readTableDefinition(unqualified(row?.['Create Table'] ?? '', database));
   ofKind(catalog, 'table')[name] = digest(text);
   for (const item of items) ofKind(catalog, item.kind)[`${name}.${item.name}`] = digest(item.text);
 }
 
-async function readSequence(session: Session, catalog: Catalog, name: string): Promise<void> {
+async function readSequence(session: MariadbSession, catalog: Catalog, name: string): Promise<void> {
   const [row] = await session.rows(`SHOW CREATE SEQUENCE ${quoteName(name)}`);
   ofKind(catalog, 'sequence')[name] = digest(row?.['Create Table']);
 }
@@ -92,7 +92,7 @@ async function readSequence(session: Session, catalog: Catalog, name: string): P
  * A view, routine, trigger or event: its text, and the settings under which it was made. `normal` may tell several texts that mean the same: the one
  * counts whose digest is `expected`, or the first.
  */
-async function readCode(session: Session, catalog: Catalog, kind: string, name: string, normal: (text: string) => string | string[] = (text) => text, expected?: string): Promise<void> {
+async function readCode(session: MariadbSession, catalog: Catalog, kind: string, name: string, normal: (text: string) => string | string[] = (text) => text, expected?: string): Promise<void> {
   const [row = {}] = await session.rows(`SHOW CREATE ${kind.toUpperCase()} ${quoteName(name)}`);
   const definition = codeOf(row);
   if (definition === null) {
@@ -107,7 +107,7 @@ async function readCode(session: Session, catalog: Catalog, kind: string, name: 
   if (definer !== undefined) ofKind(catalog, 'definer')[`${kind} ${name}`] = definer;
 }
 
-function codeOf(row: Row): string | null {
+function codeOf(row: TextRow): string | null {
   const field = Object.keys(row).find((column) => /^(Create |SQL Original Statement)/.test(column));
   return field === undefined ? null : row[field] ?? null;
 }

@@ -7,13 +7,13 @@ import { changedObjects, readCatalog } from './catalog.ts';
 import { namesDatabase } from './names-database.ts';
 import { quoteName } from '../quoting.ts';
 import { withSession } from '../session.ts';
-import type { Session } from '../session.ts';
+import type { MariadbSession } from '../session.ts';
 
 /** The definitions before the dump, and when routines and triggers were made: one that was changed and changed back shows by that. */
 export type Definitions = { catalog: Catalog; times: Catalog; restored: Catalog | undefined; selfNaming: string[] };
 
 /** `restored`: as for a catalog. `selfNaming`: objects in whose bodies the database is named. */
-export async function readDefinitions(session: Session, restored?: Catalog): Promise<Definitions> {
+export async function readDefinitions(session: MariadbSession, restored?: Catalog): Promise<Definitions> {
   const selfNaming: string[] = [];
   const catalog = await readCatalog(session, restored, (object, definition, database) => {
     if (namesDatabase(definition, database)) selfNaming.push(object);
@@ -56,7 +56,7 @@ async function* explain(content: ByteStream, look: (error: unknown) => Promise<v
 }
 
 /** Events are not in it: that they run moves theirs. */
-async function readTimes(session: Session): Promise<Catalog> {
+async function readTimes(session: MariadbSession): Promise<Catalog> {
   const times: Catalog = {};
   const found = await session.rows(
     `SELECT LOWER(ROUTINE_TYPE) AS kind, ROUTINE_NAME AS name, LAST_ALTERED AS time FROM information_schema.ROUTINES

@@ -9,10 +9,10 @@ const marks = {
   rows: '-- Dumping data for table ',
 };
 
-type Kind = keyof typeof marks;
+type MarkKind = keyof typeof marks;
 
 /** What is expected in a dump, ticked off as it passes. */
-export type Expected = {
+export type ExpectedDump = {
   see(line: string): void;
   /** Throws `dump-cut` when something has not passed, `source-changed` when something passed that was not expected. */
   requireAll(): void;
@@ -25,7 +25,7 @@ export const rowsMark = marks.rows;
  * Objects by name, and a number of routines, triggers and events, of which each is written behind one change of the delimiter.
  * Lines are latin1 text. `reached` is told whenever one of the objects begins (not of those with a newline in their names).
  */
-export function expectation(objects: { kind: Kind; names: string[] }[], code = 0, reached: (name: string) => void = () => {}): Expected {
+export function expectation(objects: { kind: MarkKind; names: string[] }[], code = 0, reached: (name: string) => void = () => {}): ExpectedDump {
   const all = objects.flatMap(({ kind, names }) => names.map((name) => ({ mark: markOf(kind, name), name, what: `${kind === 'rows' ? 'rows of' : kind} ${quoteName(name)}` })));
   const known = new Map(all.map((object) => [object.mark, object]));
   const missing = new Set(known.keys());
@@ -74,6 +74,6 @@ function surplusError(unknown: string[]): BackupError {
   });
 }
 
-function markOf(kind: Kind, name: string): string {
+function markOf(kind: MarkKind, name: string): string {
   return byteText(`${marks[kind]}${quoteName(name)}`.split('\n')[0] ?? '').trimEnd();
 }

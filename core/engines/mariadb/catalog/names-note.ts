@@ -1,7 +1,7 @@
 import { plural } from '../../../domain/units.ts';
 import { namesDatabase } from './names-database.ts';
 import { quoteName } from '../quoting.ts';
-import type { Session } from '../session.ts';
+import type { MariadbSession } from '../session.ts';
 
 const bodies = `
   SELECT 'event' AS kind, EVENT_NAME AS name, EVENT_DEFINITION AS body FROM information_schema.EVENTS WHERE EVENT_SCHEMA = DATABASE()
@@ -11,7 +11,7 @@ const bodies = `
 const shown = 20;
 
 /** Objects of the session's database whose bodies name another one, for a person: `event log_it`; nothing where there is none. */
-export async function noteOnNames(session: Session, database: string): Promise<string[]> {
+export async function noteOnNames(session: MariadbSession, database: string): Promise<string[]> {
   const found = (await session.rows(bodies)).filter(({ body }) => namesDatabase(body ?? '', database)).map(({ kind, name }) => `${kind} ${quoteName(name ?? '')}`);
   if (found.length === 0) return [];
   const more = found.length > shown ? `, and ${found.length - shown} more` : '';

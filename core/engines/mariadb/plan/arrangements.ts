@@ -1,9 +1,9 @@
-import type { Arrangement } from './definition-text.ts';
+import type { LineOrder } from './definition-text.ts';
 import { withoutLastSemicolons } from '../catalog/last-semicolon.ts';
 import { byteText, unquoteName } from '../quoting.ts';
 
 /** The text of one object: its lines in the dump. */
-type Block = { name: string; lines: string[] };
+type ObjectText = { name: string; lines: string[] };
 
 const viewMark = /^-- Final view structure for view (`(?:[^`]|``)*`)\n/;
 const trailer = '/*!40103 SET TIME_ZONE=@OLD_TIME_ZONE */;';
@@ -13,11 +13,11 @@ const tableReference = /(?:\bfrom|\bjoin|\(|,)\s*(`(?:[^`]|``)*`)(?!\.)/gi;
  * Views in an order in which each comes behind those it reads. mariadb-dump writes them by name over placeholders, and a view WITH CHECK
  * OPTION can't be made on a placeholder, so its own order does not always restore. Views that seem to read each other keep the order they came in.
  */
-export const viewsInOrderOfUse: Arrangement = {
+export const viewsInOrderOfUse: LineOrder = {
   from: viewMark,
   arrange(lines) {
     const end = lines.findLastIndex((line) => line.startsWith(trailer));
-    const blocks: Block[] = [];
+    const blocks: ObjectText[] = [];
     for (const line of lines.slice(0, Math.max(end, 0))) {
       const [, quoted] = viewMark.exec(line) ?? [];
       if (quoted !== undefined) blocks.push({ name: unquoteName(quoted), lines: [] });
@@ -38,12 +38,12 @@ const triggerEnd = '/*!50003 SET collation_connection  = @saved_col_connection *
  * Triggers in the order in which they fire, which is the order in which they are made: MySQL lists them to mariadb-dump in any order.
  * `order` has each one's place among those of its table, event and time.
  */
-export function triggersInOrder(order: ReadonlyMap<string, number>): Arrangement {
+export function triggersInOrder(order: ReadonlyMap<string, number>): LineOrder {
   const places = new Map([...order].map(([name, place]) => [byteText(name), place]));
   return {
     from: triggerHead,
     arrange(lines) {
-      const blocks: Block[] = [];
+      const blocks: ObjectText[] = [];
       let at = 0;
       while (at < lines.length && triggerHead.test(lines[at]!)) {
         const last = lines.findIndex((line, index) => index >= at && line.startsWith(triggerEnd)) + (lines[at]!.startsWith('ALTER') ? 2 : 1);
@@ -53,16 +53,16 @@ export function triggersInOrder(order: ReadonlyMap<string, number>): Arrangement
         blocks.push({ name: unquoteName(name), lines: block });
         at = last;
       }
-      const place = ({ name }: Block) => places.get(name) ?? 0;
+      const place = ({ name }: ObjectText) => places.get(name) ?? 0;
       return withoutLastSemicolons([...blocks.toSorted((a, b) => place(a) - place(b)).flatMap((block) => block.lines), ...lines.slice(at)]);
     },
   };
 }
 
-function inOrderOfUse(views: Block[]): Block[] {
+function inOrderOfUse(views: ObjectText[]): ObjectText[] {
   const byName = new Map(views.map((view) => [view.name, view]));
-  const [ordered, entered] = [new Set<Block>(), new Set<Block>()];
-  const visit = (view: Block) => {
+  const [ordered, entered] = [new Set<ObjectText>(), new Set<ObjectText>()];
+  const visit = (view: ObjectText) => {
     if (entered.has(view)) return;
     entered.add(view);
     for (const [, quoted] of view.lines.join('').matchAll(tableReference)) {

@@ -3,7 +3,7 @@ import type { Catalog } from '../../../ports.ts';
 import type { Login } from '../../login.ts';
 import { quoteName } from '../quoting.ts';
 import { withSession } from '../session.ts';
-import type { Session } from '../session.ts';
+import type { MariadbSession } from '../session.ts';
 
 /** What stands before the rows of a part. It is asked for when the rows' snapshot has begun, and told of to whoever counts the rows. */
 export type Head = { text(signal: AbortSignal): Promise<string>; counted(reader: DumpReader): DumpReader };
@@ -37,7 +37,7 @@ export function firstHead(transactional: boolean, { login, catalog }: { login: L
 }
 
 /** By name as SQL writes it, the arguments of SETVAL: the first value not handed out or kept in a cache, that it is still to come, and the round of a cycle. */
-async function positions(session: Session, names: string[]): Promise<Record<string, string>> {
+async function positions(session: MariadbSession, names: string[]): Promise<Record<string, string>> {
   const found: Record<string, string> = {};
   for (const name of names) {
     const [row] = await session.rows(`SELECT next_not_cached_value AS value, cycle_count AS round FROM ${quoteName(name)}`);

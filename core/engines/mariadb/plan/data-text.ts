@@ -1,9 +1,9 @@
 import type { ByteStream } from '../../../ports.ts';
 import { sandboxLine } from './definition-text.ts';
 import { rowsMark } from '../catalog/expected.ts';
-import type { Expected } from '../catalog/expected.ts';
+import type { ExpectedDump } from '../catalog/expected.ts';
 
-type How = { start(): Promise<string>; expected: Expected; below(comment: string): string };
+type DataTextOptions = { start(): Promise<string>; expected: ExpectedDump; below(comment: string): string };
 
 const mark = Buffer.from(`\n${rowsMark}`);
 const newline = 10;
@@ -13,7 +13,7 @@ const none = Buffer.alloc(0);
  * The rows as mariadb-dump prints them, behind `start` (asked for when the program's first output is there, and its snapshot with it) and
  * without the sandbox line; ticks off the comment above each table's rows and puts `below` under it. Holds no more than a comment.
  */
-export async function* dataText(dump: ByteStream, { start, expected, below }: How): ByteStream {
+export async function* dataText(dump: ByteStream, { start, expected, below }: DataTextOptions): ByteStream {
   let tail: Buffer = Buffer.alloc(0);
   let head: Buffer | undefined = Buffer.alloc(0);
   for await (const bytes of dump) {

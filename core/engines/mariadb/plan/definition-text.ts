@@ -1,6 +1,6 @@
 import type { ByteStream } from '../../../ports.ts';
 import { unqualified, unqualifiedTrigger, unqualifiedView } from '../catalog/definition.ts';
-import type { Expected } from '../catalog/expected.ts';
+import type { ExpectedDump } from '../catalog/expected.ts';
 import { bytesOf, linesOf } from '../lines.ts';
 import { byteText, quoteName } from '../quoting.ts';
 
@@ -15,16 +15,16 @@ export function takingEveryDate(line: string): string {
 }
 
 /** Puts the objects of a dump's end into another order. Lines are latin1 text, each with its newline. */
-export type Arrangement = { from: RegExp; arrange(lines: string[]): string[] };
+export type LineOrder = { from: RegExp; arrange(lines: string[]): string[] };
 
-type How = { head: string; database: string; expected: Expected; arrangement: Arrangement; rewrite?: (line: string) => string };
+type DefinitionTextOptions = { head: string; database: string; expected: ExpectedDump; arrangement: LineOrder; rewrite?: (line: string) => string };
 
 /**
  * Definitions as mariadb-dump prints them, made to restore anywhere: behind `head`, arranged, and without the name of the database they
  * came from, which the program prints here and there (a restore under another name would alter the old database). From the first line that
  * is to be arranged on, the text is held until its end; what is before flows.
  */
-export async function* definitionText(dump: ByteStream, { head, database, expected, arrangement, rewrite = (line) => line }: How): ByteStream {
+export async function* definitionText(dump: ByteStream, { head, database, expected, arrangement, rewrite = (line) => line }: DefinitionTextOptions): ByteStream {
   const anywhere = withoutDatabase(byteText(database));
   let held: string[] | undefined;
   if (head !== '') yield Buffer.from(head);

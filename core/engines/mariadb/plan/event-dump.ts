@@ -5,24 +5,24 @@ import { encoded, escaped, isForeign } from './foreign-text.ts';
 import { withoutLastSemicolon } from '../catalog/last-semicolon.ts';
 import { bytesOf, linesOf } from '../lines.ts';
 import { byteText, plainWord, quoteName } from '../quoting.ts';
-import type { Row, Session } from '../session.ts';
+import type { TextRow, MariadbSession } from '../session.ts';
 
 const trailer = '/*!40103 SET TIME_ZONE=@OLD_TIME_ZONE */;';
 
 /** An event as the information schema tells it, and as SHOW CREATE EVENT prints it, in bytes. */
-type Found = { name: string; comment: string; row: Row };
+type FoundEvent = { name: string; comment: string; row: TextRow };
 
 /**
  * All events as mariadb-dump would print them; undefined where that can do it itself. Some versions can't print an event with
  * two semicolons in a row (they look for a delimiter for ever), and all spoil comments that a client of another character set
  * than UTF-8 has made. Latin1 text: bytes as characters.
  */
-export async function eventsText(session: Session): Promise<string | undefined> {
+export async function eventsText(session: MariadbSession): Promise<string | undefined> {
   const [database] = await session.rows('SELECT @@collation_database AS collation');
   const found = await session.rows(
     `SELECT EVENT_NAME AS name, EVENT_COMMENT AS comment, CHARACTER_SET_CLIENT AS charset FROM information_schema.EVENTS
       WHERE EVENT_SCHEMA = DATABASE() ORDER BY EVENT_NAME`);
-  const events: Found[] = [];
+  const events: FoundEvent[] = [];
   for (const { name, comment } of found) {
     const [row = {}] = await session.bytes(`SHOW CREATE EVENT ${quoteName(name ?? '')}`);
     events.push({ name: name ?? '', comment: comment ?? '', row });
@@ -52,7 +52,7 @@ const schedule = `ON SCHEDULE (?:${literal}|[^'"\`])*? ON COMPLETION ${status}`;
 const shown = new RegExp(`^CREATE EVENT ${quoted} (${schedule})(?: COMMENT ${literal})? DO (.*)$`, 's');
 
 /** One event with the settings that its meaning depends on, and those of the session restored behind it. */
-async function blockOf({ name, comment, row: event }: Found, collation: string, session: Session): Promise<string[]> {
+async function blockOf({ name, comment, row: event }: FoundEvent, collation: string, session: MariadbSession): Promise<string[]> {
   const [charset, own] = [plainWord(event['character_set_client'] ?? ''), event['Database Collation'] ?? ''];
   const { text: definition, definer } = withoutDefiner(withoutLastSemicolon(event['Create Event'] ?? ''));
   const [whole, when, body] = shown.exec(definition) ?? [];

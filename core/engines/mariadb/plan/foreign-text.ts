@@ -1,5 +1,5 @@
 import { byteText, plainWord } from '../quoting.ts';
-import type { Session } from '../session.ts';
+import type { MariadbSession } from '../session.ts';
 
 /** Lines of a dump that are to be written otherwise. Latin1 text: bytes as characters. */
 export type Rewritten = ReadonlyMap<string, string>;
@@ -13,7 +13,7 @@ export function isForeign(comment: string | null | undefined, charset: string | 
  * The bytes of a text in a character set, as the server writes them; those of ASCII as they are, since a client reads
  * statements by them, and some character sets (sjis) have two backslashes.
  */
-export async function encoded(session: Session, text: string, charset: string): Promise<string> {
+export async function encoded(session: MariadbSession, text: string, charset: string): Promise<string> {
   if (!isForeign(text, charset)) return byteText(text);
   const pieces = text.split(/([^\x00-\x7f]+)/);
   for (let at = 1; at < pieces.length; at += 2) {
@@ -27,7 +27,7 @@ export async function encoded(session: Session, text: string, charset: string): 
  * The line of a routine's comment as it is to be read, by the line that mariadb-dump prints: that is UTF-8 in the midst of a
  * body in the character set of the client that made it, and a restore would read it in that one.
  */
-export async function foreignComments(session: Session): Promise<Rewritten> {
+export async function foreignComments(session: MariadbSession): Promise<Rewritten> {
   const lines = new Map<string, string>();
   const found = await session.rows(
     'SELECT ROUTINE_COMMENT AS comment, CHARACTER_SET_CLIENT AS charset FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = DATABASE()');

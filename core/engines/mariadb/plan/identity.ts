@@ -1,19 +1,19 @@
 import { isBackupError } from '../../../domain/errors.ts';
-import type { Session } from '../session.ts';
+import type { MariadbSession } from '../session.ts';
 import { isTransactional } from '../tables.ts';
-import type { Table } from '../tables.ts';
+import type { MariadbTable } from '../tables.ts';
 
 /**
  * What tells a table from another one that has taken its name, and from itself emptied or rebuilt: InnoDB's ids (of each
  * partition), and the time at which the server says it was made. By name, for the tables that a transaction protects; one that is gone has none.
  */
-export type Identities = ReadonlyMap<string, string>;
+export type TableIds = ReadonlyMap<string, string>;
 
 /**
  * Reads the tables' identities. Ids need the right PROCESS; without it the time remains. MariaDB takes the time from the file
  * of the definition, so that each RENAME and ALTER moves it, and no TRUNCATE; on MySQL it goes with the table to its new name.
  */
-export async function readIdentities(session: Session, tables: Table[]): Promise<Identities> {
+export async function readIdentities(session: MariadbSession, tables: MariadbTable[]): Promise<TableIds> {
   const times = await session.rows(
     'SELECT TABLE_NAME AS name, CREATE_TIME AS time FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE()');
   const timeOf = new Map(times.map(({ name, time }) => [name ?? '', time]));
@@ -23,7 +23,7 @@ export async function readIdentities(session: Session, tables: Table[]): Promise
 }
 
 /** Waits until no table was made within the running second, the unit of the times above: a change in it would leave no trace. */
-export async function waitForClock(session: Session): Promise<void> {
+export async function waitForClock(session: MariadbSession): Promise<void> {
   const recent = `SELECT 1 FROM information_schema.TABLES
     WHERE TABLE_SCHEMA = DATABASE() AND CREATE_TIME >= NOW(6) - INTERVAL 1020000 MICROSECOND LIMIT 1`;
   for (let tries = 0; tries < 3; tries += 1) {
@@ -35,7 +35,7 @@ export async function waitForClock(session: Session): Promise<void> {
 type Id = { name: string; id: string };
 
 /** InnoDB's names and ids in the session's database; none for who may not see them. */
-async function readIds(session: Session): Promise<Id[]> {
+async function readIds(session: MariadbSession): Promise<Id[]> {
   const view = session.server.product === 'MySQL' && session.server.number >= 80_000 ? 'INNODB_TABLES' : 'INNODB_SYS_TABLES';
   const [row] = await session.rows('SELECT DATABASE() AS name');
   const prefix = `${fileName(row?.['name'] ?? '', '%')}/%`.replaceAll('_', '\\_');

@@ -5,7 +5,7 @@ import { placeOf } from '../../login.ts';
 import type { Login } from '../../login.ts';
 import { quoteName, unquoteName } from '../quoting.ts';
 import { withSession } from '../session.ts';
-import type { Session } from '../session.ts';
+import type { MariadbSession } from '../session.ts';
 
 const askLimitMs = 15_000;
 
@@ -39,7 +39,7 @@ export async function* withinLockLimit(open: (signal: AbortSignal) => ByteStream
 }
 
 /** Adds the session that holds a table's lock to an error of ours, as far as the server tells. */
-export async function withHolder(error: unknown, session: Session, table: string, place: string): Promise<unknown> {
+export async function withHolder(error: unknown, session: MariadbSession, table: string, place: string): Promise<unknown> {
   if (!(error instanceof BackupError) || error.code !== 'lock-timeout') return error;
   return lockError(place, table, await holderOf(session, table), error);
 }
@@ -74,7 +74,7 @@ const holderQueries = [
 ];
 
 /** `42 (app@10.0.0.7)`; undefined where the server does not tell. */
-async function holderOf(session: Session, table: string): Promise<string | undefined> {
+async function holderOf(session: MariadbSession, table: string): Promise<string | undefined> {
   for (const query of holderQueries) {
     const [holder] = await session.rows(query, [table]).catch(() => []); // a right or a plugin that many lack; the error is told all the same
     if (holder === undefined) continue;

@@ -17,14 +17,14 @@ import { plainWord, quoteText } from '../quoting.ts';
 import { withSession } from '../session.ts';
 import type { Server } from '../session.ts';
 import { holdsRows, isStoredAsSent, isTransactional } from '../tables.ts';
-import type { Table } from '../tables.ts';
+import type { MariadbTable } from '../tables.ts';
 import { editedRows } from '../values/edited-rows.ts';
 import type { LossWatch } from '../values/losses.ts';
 import { editsOf, generatedColumns, linesBelow, storedBytes } from '../values/row-form.ts';
 import { watched } from './watch.ts';
 
-type Context = {
-  login: Login; tools: Tools; server: Server; catalog: Catalog; tables: Table[]; triggerOrder: ReadonlyMap<string, number>;
+type DumpContext = {
+  login: Login; tools: Tools; server: Server; catalog: Catalog; tables: MariadbTable[]; triggerOrder: ReadonlyMap<string, number>;
   watch: boolean; rowForm: string | undefined; losses: LossWatch;
 };
 
@@ -39,11 +39,11 @@ export function takesHistory(server: Server): boolean {
  * The parts of a database. Routines stand with the definitions, since views call them; sequences with the rows, so that no row is ahead of
  * them; triggers and events come behind.
  */
-export function plannedParts(context: Context): PlannedPart[] {
+export function plannedParts(context: DumpContext): PlannedPart[] {
   return [schemaPart(context), ...dataParts(context), afterPart(context)];
 }
 
-function schemaPart({ login, tools, catalog, tables }: Context): PlannedPart {
+function schemaPart({ login, tools, catalog, tables }: DumpContext): PlannedPart {
   const views = namesOf(catalog, 'view');
   const code = routineKinds.flatMap((kind) => namesOf(catalog, kind)).length;
   const run = dumpRun(tools, login, ['--no-data', '--skip-triggers', '--routines', '--skip-add-drop-table']);
@@ -70,15 +70,15 @@ function schemaPart({ login, tools, catalog, tables }: Context): PlannedPart {
  * Rows that one transaction protects, and the others, which a server with GTIDs takes in no transaction with them. The tables are named
  * to mariadb-dump only where there are both.
  */
-function dataParts(context: Context): PlannedPart[] {
+function dataParts(context: DumpContext): PlannedPart[] {
   const [safe = [], unsafe = []] = [true, false].map((wanted) => context.tables.filter((table) => holdsRows(table) && isTransactional(table) === wanted));
   if (unsafe.length === 0) return [dataPart(context, '0001', safe, [], firstHead(true, context))];
-  const named = (number: string, tables: Table[], head: Head) => dataPart(context, number, tables, tables.map(({ name }) => name), head);
+  const named = (number: string, tables: MariadbTable[], head: Head) => dataPart(context, number, tables, tables.map(({ name }) => name), head);
   if (safe.length === 0) return [named('0001', unsafe, firstHead(false, context))];
   return [named('0001', safe, firstHead(true, context)), named('0002', unsafe, plainHead(false))];
 }
 
-function dataPart({ login, tools, server, watch, rowForm, losses }: Context, number: string, tables: Table[], names: string[], head: Head): PlannedPart {
+function dataPart({ login, tools, server, watch, rowForm, losses }: DumpContext, number: string, tables: MariadbTable[], names: string[], head: Head): PlannedPart {
   const asBytes = rowForm === storedBytes;
   const run = dumpRun(tools, login, [
     '--quick', '--no-create-info', '--skip-triggers', '--complete-insert', '--extended-insert', '--skip-add-locks', '--skip-disable-keys',
@@ -108,7 +108,7 @@ function dataPart({ login, tools, server, watch, rowForm, losses }: Context, num
   };
 }
 
-function afterPart({ login, tools, catalog, triggerOrder }: Context): PlannedPart {
+function afterPart({ login, tools, catalog, triggerOrder }: DumpContext): PlannedPart {
   const code = ['trigger', 'event'].flatMap((kind) => namesOf(catalog, kind)).length;
   const dump = async function* (signal: AbortSignal): ByteStream {
     const events = await withSession(login, signal, eventsText);

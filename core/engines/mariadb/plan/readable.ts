@@ -4,7 +4,7 @@ import type { Login } from '../../login.ts';
 import { withHolder } from './locks.ts';
 import { missingError } from '../privileges.ts';
 import { quoteName } from '../quoting.ts';
-import type { Session } from '../session.ts';
+import type { MariadbSession } from '../session.ts';
 
 /** What it refers to is gone, or who made it. */
 const brokenView = [1356, 1449];
@@ -15,7 +15,7 @@ const executeDenied = 1370;
  * all broken views, for at the first of them mariadb-dump would stop. To be asked before the information schema, which leaves out of its
  * answer what it can't lock.
  */
-export async function requireReadable(session: Session, login: Login): Promise<void> {
+export async function requireReadable(session: MariadbSession, login: Login): Promise<void> {
   const place = placeOf('mariadb', login);
   const found = (await session.rows('SHOW FULL TABLES')).map((row) => Object.values(row));
   const views = found.flatMap(([name, type]) => (type === 'VIEW' && name ? [name] : []));

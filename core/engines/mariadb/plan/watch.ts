@@ -3,16 +3,16 @@ import type { ByteStream } from '../../../ports.ts';
 import { placeOf } from '../../login.ts';
 import type { Login } from '../../login.ts';
 import { readIdentities, waitForClock } from './identity.ts';
-import type { Identities } from './identity.ts';
+import type { TableIds } from './identity.ts';
 import { quoteName } from '../quoting.ts';
 import { withSession } from '../session.ts';
-import type { Table } from '../tables.ts';
+import type { MariadbTable } from '../tables.ts';
 
 /** How often a dump's tables are looked at while it runs. */
 const lookEveryMs = 5_000;
 
 /** Looks whether each table that the dump has read was, to the end of its rows, the one it was before the snapshot. */
-export type Watch = {
+export type TableWatch = {
   /** The rows of a table begin, and those of the one before have ended. */
   reached(table: string): void;
   /** Asks again who the tables are. Those read by now (`ended`: all) and still the same are settled, whatever becomes of them later. */
@@ -26,7 +26,7 @@ export type Watch = {
  * another session empties, or exchanges for another, is read as it is now. MariaDB notices (error 1412) only until the table
  * has left its cache.
  */
-export function watchTables(before: Identities, place: string, ask: (signal: AbortSignal) => Promise<Identities>): Watch {
+export function watchTables(before: TableIds, place: string, ask: (signal: AbortSignal) => Promise<TableIds>): TableWatch {
   const open = new Set(before.keys());
   const read = new Set<string>();
   let current: string | undefined;
@@ -54,7 +54,7 @@ export function watchTables(before: Identities, place: string, ask: (signal: Abo
 
 /** The rows that `open` reads, under watch: a look now and then, and one at their end. */
 export async function* watched(
-  login: Login, tables: Table[], open: (watch: Watch) => ByteStream, signal: AbortSignal,
+  login: Login, tables: MariadbTable[], open: (watch: TableWatch) => ByteStream, signal: AbortSignal,
 ): ByteStream {
   const ask = (stop: AbortSignal) => withSession(login, stop, (session) => readIdentities(session, tables));
   const before = await withSession(login, signal, async (session) => {

@@ -5,11 +5,11 @@ import type { LoadError } from '../restore/load-errors.ts';
 import { accountOf, quoteName, unquoteName } from '../quoting.ts';
 import { definerGrant, deniedDefiner } from '../remedies.ts';
 import type { Restorer } from '../remedies.ts';
-import type { Session } from '../session.ts';
+import type { MariadbSession } from '../session.ts';
 
 /** A refusal, and what mends it, where its number and words don't tell. */
-export type Refusal = LoadError & { remedy?: string };
-type Asked = { right: string; name: string };
+export type RefusedLoad = LoadError & { remedy?: string };
+type NamedRight = { right: string; name: string };
 type Trial = { trial: string; pattern: string; catalog: Catalog; restorer: Restorer };
 
 /** Whether a server refused a definition for what somebody else may do in `database`: the definer of a view needs rights on what it reads and calls. */
@@ -22,9 +22,9 @@ export function isOfDefiner({ number, error }: LoadError, database: string, rest
  * The views whose definers lack a right on the database that is restored, for what the views read and call in it. To be asked where a trial database
  * holds the views, made by the user who restores: there the definers have no rights that anybody gave them on the real one.
  */
-export async function lackingDefiners(session: Session, { trial, pattern, catalog, restorer }: Trial): Promise<Refusal[]> {
+export async function lackingDefiners(session: MariadbSession, { trial, pattern, catalog, restorer }: Trial): Promise<RefusedLoad[]> {
   const rights = new Map<string, Rights | undefined>();
-  const found: Refusal[] = [];
+  const found: RefusedLoad[] = [];
   for (const row of await session.rows('SELECT TABLE_NAME AS name, VIEW_DEFINITION AS text, SECURITY_TYPE AS security FROM information_schema.VIEWS WHERE TABLE_SCHEMA = ?', [trial])) {
     const account = accountOf(catalog['definer']?.[`view ${row['name']}`] ?? '');
     if (account === '' || account === restorer.user) continue;
@@ -41,14 +41,14 @@ export async function lackingDefiners(session: Session, { trial, pattern, catalo
  * What a view's definition names in these databases: tables with theirs, functions mostly without, and quoted, as no function of the server is. Who
  * reads through a view of INVOKER needs no right of its definer to do so.
  */
-function askedBy(text: string, databases: string[], isInvoker: boolean): Asked[] {
+function askedBy(text: string, databases: string[], isInvoker: boolean): NamedRight[] {
   const found = [...text.matchAll(/(?:(`(?:[^`]|``)*`)\.)?(`(?:[^`]|``)*`)(\()?/g)];
   const names = found.filter(([, first, , call]) => (first === undefined ? call !== undefined : databases.includes(unquoteName(first))));
   const asked = names.map(([, , name, call]) => ({ right: call === undefined ? 'SELECT' : 'EXECUTE', name: unquoteName(name!) }));
   return asked.filter(({ right }) => right === 'EXECUTE' || !isInvoker);
 }
 
-function refusal(view: string, account: string, lacked: Asked[], pattern: string | undefined, restorer: Restorer): Refusal {
+function refusal(view: string, account: string, lacked: NamedRight[], pattern: string | undefined, restorer: Restorer): RefusedLoad {
   const { database } = restorer;
   const what = [...new Set(lacked.map(({ right, name }) => `${right} on ${quoteName(database)}.${quoteName(name)}`))].join(', ');
   const elsewhere = pattern === undefined ? '' : `${definerGrant(restorer, account, pattern)} `;

@@ -8,19 +8,19 @@ import { missingToRead } from '../privileges.ts';
 import { quoteName } from '../quoting.ts';
 import { grant } from '../remedies.ts';
 import type { Restorer } from '../remedies.ts';
-import type { Row, Session } from '../session.ts';
+import type { TextRow, MariadbSession } from '../session.ts';
 
 /** Something that would make a load fail, and what to do about it. */
 export type Obstacle = { what: string; remedy: string | undefined };
 
 /** What is known of a backup before its first row is loaded. `longest`: its longest statement. `proof`: whether it is to be proven. */
-export type Known = { manifest: Manifest; catalog: Catalog; owners: boolean; proof: boolean; longest: Bytes };
+export type KnownBackup = { manifest: Manifest; catalog: Catalog; owners: boolean; proof: boolean; longest: Bytes };
 
 /** Room for what stands around a statement in its packet. */
 const packetMargin = 512;
 
 /** What this server would refuse whatever the definitions are: asked of its settings and of the user's rights. */
-export async function findObstacles(session: Session, known: Known, restorer: Restorer): Promise<Obstacle[]> {
+export async function findObstacles(session: MariadbSession, known: KnownBackup, restorer: Restorer): Promise<Obstacle[]> {
   const [settings = {}] = await session.rows('SELECT @@max_allowed_packet AS packet, @@read_only AS readOnly');
   const [superReadOnly] = session.server.product === 'MySQL' ? await session.rows('SELECT @@super_read_only AS readOnly') : [];
   const rights = await rightsOf(session);
@@ -48,7 +48,7 @@ function tooLong(longest: Bytes, packet: Bytes): Obstacle[] {
   }];
 }
 
-function readOnly({ readOnly: global }: Row, superRow: Row | undefined, rights: Rights): Obstacle[] {
+function readOnly({ readOnly: global }: TextRow, superRow: TextRow | undefined, rights: Rights): Obstacle[] {
   const isOn = (value: string | null | undefined) => value !== undefined && value !== null && !['0', 'OFF', 'NO_LOCK'].includes(value);
   if (isOn(superRow?.['readOnly'])) return [{ what: 'this server may not be written to (super_read_only)', remedy: 'restore into its primary, or: SET GLOBAL super_read_only = OFF;' }];
   if (!isOn(global) || rights.has('SUPER') || rights.has('READ_ONLY ADMIN') || rights.has('CONNECTION_ADMIN')) return [];
@@ -78,14 +78,14 @@ function missingForProof(rights: Rights, restorer: Restorer): Obstacle[] {
 }
 
 /** MySQL adds a key to each table without one, where it is told to: no table would be what it was. */
-async function addedKeys(session: Session): Promise<Obstacle[]> {
+async function addedKeys(session: MariadbSession): Promise<Obstacle[]> {
   if (session.server.product !== 'MySQL' || session.server.number < 80_030) return [];
   const [row] = await session.rows('SELECT @@sql_generate_invisible_primary_key AS added');
   return row?.['added'] === '1' ? [{ what: 'this server adds a primary key to tables without one (sql_generate_invisible_primary_key)', remedy: 'SET GLOBAL sql_generate_invisible_primary_key = OFF;' }] : [];
 }
 
 /** At a foreign key of another database the drop of this one stops, and MariaDB has dropped other tables by then. */
-async function keysOfOthers(session: Session, { database }: Restorer): Promise<Obstacle[]> {
+async function keysOfOthers(session: MariadbSession, { database }: Restorer): Promise<Obstacle[]> {
   const keys = await session.rows(
     `SELECT CONSTRAINT_SCHEMA AS place, TABLE_NAME AS name, CONSTRAINT_NAME AS known FROM information_schema.REFERENTIAL_CONSTRAINTS
       WHERE UNIQUE_CONSTRAINT_SCHEMA = ? AND CONSTRAINT_SCHEMA <> ?`, [database, database]);

@@ -3,7 +3,7 @@ import type { Login } from '../../login.ts';
 import { rightsOf } from '../grants.ts';
 import type { Needs } from './needs.ts';
 import { few, findObstacles } from './obstacles.ts';
-import type { Known, Obstacle } from './obstacles.ts';
+import type { KnownBackup, Obstacle } from './obstacles.ts';
 import type { Rehearsal } from './rehearsal.ts';
 import { remedyFor } from '../remedies.ts';
 import type { Restorer } from '../remedies.ts';
@@ -12,10 +12,10 @@ import { withSession } from '../session.ts';
 import { findObstaclesUnrehearsed } from './unrehearsed.ts';
 
 /** `needs`: of the definitions, where they were not tried. */
-type How = { login: Login; known: Known; restorer: Restorer; rehearsed: Rehearsal; needs(): Promise<Needs> };
+type PreflightOptions = { login: Login; known: KnownBackup; restorer: Restorer; rehearsed: Rehearsal; needs(): Promise<Needs> };
 
 /** Throws, with all of it and with SQL that mends it, whatever would make the load fail behind the drop of the old database. */
-export async function requireLoadable({ login, known, restorer, rehearsed, needs }: How, signal: AbortSignal): Promise<void> {
+export async function requireLoadable({ login, known, restorer, rehearsed, needs }: PreflightOptions, signal: AbortSignal): Promise<void> {
   const obstacles = await withSession(login, signal, async (session) => [
     ...await findObstacles(session, known, restorer),
     ...('notHeld' in rehearsed ? await findObstaclesUnrehearsed(session, { ...known, needs: await needs() }, await rightsOf(session), restorer) : rehearsalObstacles(rehearsed, known, restorer)),
@@ -28,7 +28,7 @@ export async function requireLoadable({ login, known, restorer, rehearsed, needs
 }
 
 /** One obstacle for each thing that the server said, with what it said it of. */
-function rehearsalObstacles({ refused, different }: Exclude<Rehearsal, { notHeld: string }>, { manifest }: Known, restorer: Restorer): Obstacle[] {
+function rehearsalObstacles({ refused, different }: Exclude<Rehearsal, { notHeld: string }>, { manifest }: KnownBackup, restorer: Restorer): Obstacle[] {
   const said = Map.groupBy(refused, ({ error }) => error);
   return [
     ...[...said].map(([error, objects]) => ({ what: `${error}: ${few(objects.map(({ object }) => object))}`, remedy: objects[0]!.remedy ?? remedyFor(objects[0]!.number, restorer, error) ?? otherServer(manifest.server, restorer) })),

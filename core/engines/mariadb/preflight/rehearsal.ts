@@ -5,7 +5,7 @@ import type { ByteStream, Catalog } from '../../../ports.ts';
 import type { Login } from '../../login.ts';
 import { changedObjects, readCatalog } from '../catalog/catalog.ts';
 import { isOfDefiner, lackingDefiners } from './definers.ts';
-import type { Refusal } from './definers.ts';
+import type { RefusedLoad } from './definers.ts';
 import { rightsOf } from '../grants.ts';
 import type { LoadError } from '../restore/load-errors.ts';
 import type { Feed } from '../restore/loader.ts';
@@ -13,13 +13,13 @@ import { quoteName } from '../quoting.ts';
 import { deniedDefiner, grant } from '../remedies.ts';
 import type { Restorer } from '../remedies.ts';
 import { withSession } from '../session.ts';
-import type { Session } from '../session.ts';
+import type { MariadbSession } from '../session.ts';
 import { claim, isClaimed, markedDatabases, marks, setMark, untilClientsEnd } from '../restore/unfinished.ts';
 
 /** What a rehearsal has shown: what the server refused, and what it made otherwise than it was. Or why there was none. */
-export type Rehearsal = { refused: Refusal[]; different: string[] } | { notHeld: string };
+export type Rehearsal = { refused: RefusedLoad[]; different: string[] } | { notHeld: string };
 
-type How = {
+type RehearsalOptions = {
   login: Login;
   manifest: Manifest;
   catalog: Catalog;
@@ -42,7 +42,7 @@ const shapes = ['table', 'index', 'constraint', 'sequence'];
  * Loads the definitions of a backup into a database of its own on the same server, and drops it again: shows everything that this server and this
  * user refuse of them. It is named after the backup's own database, so that who may restore beside it may do this.
  */
-export async function rehearse(how: How, signal: AbortSignal): Promise<Rehearsal> {
+export async function rehearse(how: RehearsalOptions, signal: AbortSignal): Promise<Rehearsal> {
   const database = rehearsalDatabase(how.manifest);
   return withSession(how.login, signal, async (session): Promise<Rehearsal> => {
     await dropLeftovers(session);
@@ -71,13 +71,13 @@ function trialPattern(manifest: Manifest): string {
 }
 
 /** What a person is to know before a database is replaced whose definitions can't be tried beforehand; undefined where they can, as far as the user's rights tell. */
-export async function unrehearsable(session: Session, manifest: Manifest, restorer: Restorer): Promise<string | undefined> {
+export async function unrehearsable(session: MariadbSession, manifest: Manifest, restorer: Restorer): Promise<string | undefined> {
   const database = rehearsalDatabase(manifest);
   if ((await rightsOf(session)).has('CREATE', database)) return undefined;
   return `the user may not make ${quoteName(database)} to try the definitions in, so what this server refuses of them may show only when the old database is gone (${grant(restorer, 'ALL PRIVILEGES', `${trialPattern(manifest)}.*`)})`;
 }
 
-async function tryDefinitions(how: How, database: string, signal: AbortSignal): Promise<Rehearsal> {
+async function tryDefinitions(how: RehearsalOptions, database: string, signal: AbortSignal): Promise<Rehearsal> {
   const { login, catalog, comparable } = how;
   const refused = await refusals(how, database, signal);
   if (refused.length > 0 || !comparable) return { refused, different: [] };
@@ -89,7 +89,7 @@ async function tryDefinitions(how: How, database: string, signal: AbortSignal): 
 }
 
 /** What is refused for definers who have rights on the real database alone hides what is refused behind it: then all is tried once more, without them. */
-async function refusals(how: How, database: string, signal: AbortSignal): Promise<Refusal[]> {
+async function refusals(how: RehearsalOptions, database: string, signal: AbortSignal): Promise<RefusedLoad[]> {
   const { login, manifest, catalog, restorer } = how;
   const first = await load(how, database, true, signal);
   const asReal = (one: LoadError): LoadError => ({ ...one, error: one.error.replaceAll(database, login.database) });
@@ -104,7 +104,7 @@ async function refusals(how: How, database: string, signal: AbortSignal): Promis
   return [...[...ofOwners, ...second].map(asReal), ...lacking];
 }
 
-async function load({ login, manifest, into, definitions }: How, database: string, owned: boolean, signal: AbortSignal): Promise<LoadError[]> {
+async function load({ login, manifest, into, definitions }: RehearsalOptions, database: string, owned: boolean, signal: AbortSignal): Promise<LoadError[]> {
   await withSession({ ...login, database }, signal, (session) => setMark(session, 'rehearsal', `${manifest.source} ${manifest.id}`));
   const feed = into(database);
   const errors: LoadError[] = [];
@@ -114,7 +114,7 @@ async function load({ login, manifest, into, definitions }: How, database: strin
 }
 
 /** What rehearsals that were killed have left: marked, and nobody's. */
-async function dropLeftovers(session: Session): Promise<void> {
+async function dropLeftovers(session: MariadbSession): Promise<void> {
   for (const name of await markedDatabases(session, 'rehearsal')) {
     if (await isClaimed(session, name)) continue;
     await session.rows(`DROP DATABASE IF EXISTS ${quoteName(name)}`).catch((error: unknown) => {

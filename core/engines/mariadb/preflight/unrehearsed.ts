@@ -7,12 +7,12 @@ import type { Needs } from './needs.ts';
 import { accountOf, quoteName } from '../quoting.ts';
 import { definerRights, grant, remedyFor } from '../remedies.ts';
 import type { Restorer } from '../remedies.ts';
-import type { Session } from '../session.ts';
+import type { MariadbSession } from '../session.ts';
 
 type What = { catalog: Catalog; owners: boolean; needs: Needs };
 
 /** What a rehearsal would show, as far as it can be asked or read in the definitions: where there can be no rehearsal. */
-export async function findObstaclesUnrehearsed(session: Session, { catalog, owners, needs }: What, rights: Rights, restorer: Restorer): Promise<Obstacle[]> {
+export async function findObstaclesUnrehearsed(session: MariadbSession, { catalog, owners, needs }: What, rights: Rights, restorer: Restorer): Promise<Obstacle[]> {
   const settings = await settingsOf(session);
   return [
     ...(owners ? foreignDefiners(catalog, rights, restorer) : []),
@@ -24,10 +24,10 @@ export async function findObstaclesUnrehearsed(session: Session, { catalog, owne
   ];
 }
 
-type Settings = (name: string) => string | undefined;
+type SettingOf = (name: string) => string | undefined;
 
 /** Variables that not every server has. */
-async function settingsOf(session: Session): Promise<Settings> {
+async function settingsOf(session: MariadbSession): Promise<SettingOf> {
   const asked = ['log_bin', 'log_bin_trust_function_creators', 'disabled_storage_engines', 'enforce_storage_engine', ...Object.keys(demands)];
   const rows = await session.rows(`SHOW GLOBAL VARIABLES WHERE Variable_name IN (${asked.map((name) => `'${name}'`).join(', ')})`);
   const found = new Map(rows.map((row) => [row['Variable_name'], row['Value'] ?? undefined]));
@@ -42,7 +42,7 @@ function foreignDefiners(catalog: Catalog, rights: Rights, restorer: Restorer): 
   return named('ERROR 1227: the user may not make what belongs to others', shown, remedyFor(1227, restorer));
 }
 
-function untrustedCode(catalog: Catalog, settings: Settings, rights: Rights, restorer: Restorer): Obstacle[] {
+function untrustedCode(catalog: Catalog, settings: SettingOf, rights: Rights, restorer: Restorer): Obstacle[] {
   const isTold = settings('log_bin') === 'ON' && settings('log_bin_trust_function_creators') === 'OFF';
   if (!isTold || rights.has('SUPER') || rights.has('BINLOG ADMIN')) return [];
   const logged = ['trigger', 'function', 'package body'].flatMap((kind) => Object.keys(catalog[kind] ?? {}));
@@ -52,12 +52,12 @@ function untrustedCode(catalog: Catalog, settings: Settings, rights: Rights, res
 /** Settings under which a server makes no table without a primary key, and the error that says so. */
 const demands: Readonly<Record<string, number>> = { sql_require_primary_key: 3750, innodb_force_primary_key: 1173 };
 
-function keysDemanded(settings: Settings, { keyless }: Needs, restorer: Restorer): Obstacle[] {
+function keysDemanded(settings: SettingOf, { keyless }: Needs, restorer: Restorer): Obstacle[] {
   return Object.entries(demands).filter(([name]) => settings(name) === 'ON').flatMap(([name, error]) =>
     named(`ERROR ${error}: this server makes no table without a primary key (${name})`, keyless, remedyFor(error, restorer)));
 }
 
-async function missingEngines(session: Session, { engines }: Needs, settings: Settings, restorer: Restorer): Promise<Obstacle[]> {
+async function missingEngines(session: MariadbSession, { engines }: Needs, settings: SettingOf, restorer: Restorer): Promise<Obstacle[]> {
   const rows = await session.rows("SELECT UPPER(ENGINE) AS name FROM information_schema.ENGINES WHERE SUPPORT IN ('YES', 'DEFAULT')");
   const disabled = (settings('disabled_storage_engines') ?? '').toUpperCase().split(/\s*,\s*/);
   const enforced = settings('enforce_storage_engine')?.toUpperCase();
@@ -67,14 +67,14 @@ async function missingEngines(session: Session, { engines }: Needs, settings: Se
     named(`this server makes no tables of the storage engine ${engine}`, objects, remedyFor(1286, restorer)));
 }
 
-async function missingCollations(session: Session, { collations }: Needs, restorer: Restorer): Promise<Obstacle[]> {
+async function missingCollations(session: MariadbSession, { collations }: Needs, restorer: Restorer): Promise<Obstacle[]> {
   const rows = await session.rows('SELECT * FROM information_schema.COLLATION_CHARACTER_SET_APPLICABILITY');
   const there = new Set(rows.flatMap((row) => [row['COLLATION_NAME'], row['FULL_COLLATION_NAME']]));
   return [...collations].filter(([name]) => !there.has(name)).flatMap(([name, objects]) => named(`ERROR 1273: this server has no collation ${name}`, objects, remedyFor(1273, restorer)));
 }
 
 /** Tables of other databases, which views read: whether the user may, and whether they are there. */
-async function unreadable(session: Session, { read }: Needs, rights: Rights, restorer: Restorer): Promise<Obstacle[]> {
+async function unreadable(session: MariadbSession, { read }: Needs, rights: Rights, restorer: Restorer): Promise<Obstacle[]> {
   const found: Obstacle[] = [];
   for (const [name, views] of read) {
     const { database, table } = partsOf(name);

@@ -5,15 +5,15 @@ import { few } from './obstacles.ts';
 import { quoteName } from '../quoting.ts';
 import { connectionAdmin } from '../remedies.ts';
 import { withSession } from '../session.ts';
-import type { Session } from '../session.ts';
-import type { Table } from '../tables.ts';
+import type { MariadbSession } from '../session.ts';
+import type { MariadbTable } from '../tables.ts';
 import { isOtherText } from '../values/row-form.ts';
 
 /**
  * What a server makes of each new session (global variables, init_connect) reaches the stock programs as well, and they end well with what they are given.
  * Throws `source-unsupported` where they would be given fewer rows, or another text.
  */
-export async function requireUsualSession(session: Session, login: Login): Promise<void> {
+export async function requireUsualSession(session: MariadbSession, login: Login): Promise<void> {
   await requireWholeAnswers(session, login);
   await requireShownKeys(session, login);
   const [row] = await session.rows('SELECT @@character_set_client AS client, @@character_set_results AS results');
@@ -22,14 +22,14 @@ export async function requireUsualSession(session: Session, login: Login): Promi
 }
 
 /** Throws where mariadb-dump would be sent the rows of these tables otherwise than as the bytes that are stored. */
-export async function requireStoredBytes(session: Session, login: Login, tables: readonly Table[], signal: AbortSignal): Promise<void> {
+export async function requireStoredBytes(session: MariadbSession, login: Login, tables: readonly MariadbTable[], signal: AbortSignal): Promise<void> {
   if (!tables.some(({ columns }) => columns.some(isOtherText))) return;
   const results = await withSession(login, signal, async ({ rows }) => (await rows('SELECT @@character_set_results AS results'))[0]?.['results'], login.database, 'binary');
   if (results !== 'binary' && results !== null) throw overruled(session, login, 'binary', results ?? '');
 }
 
 /** Throws where new sessions get the first rows of an answer alone: mariadb-dump would end well with them, and a proof would read no more. */
-async function requireWholeAnswers(session: Session, login: Login): Promise<void> {
+async function requireWholeAnswers(session: MariadbSession, login: Login): Promise<void> {
   const [row] = await session.rows('SELECT @@sql_select_limit AS most, @@sql_select_limit < 18446744073709551615 AS cut');
   if (row?.['cut'] !== '1') return;
   throw new BackupError('source-unsupported', `${placeOf('mariadb', login)} gives the first ${row['most']} rows of every answer, and no more (sql_select_limit)`, {
@@ -38,7 +38,7 @@ async function requireWholeAnswers(session: Session, login: Login): Promise<void
 }
 
 /** Throws where MySQL hides from mariadb-dump the keys that it has added to tables: columns with values would be in no backup. */
-async function requireShownKeys(session: Session, login: Login): Promise<void> {
+async function requireShownKeys(session: MariadbSession, login: Login): Promise<void> {
   if (session.server.product !== 'MySQL' || session.server.number < 80_030) return;
   const [shown] = await session.rows('SELECT @@show_gipk_in_create_table_and_information_schema AS shown');
   if (shown?.['shown'] !== '0') return;
@@ -52,7 +52,7 @@ async function requireShownKeys(session: Session, login: Login): Promise<void> {
   });
 }
 
-function overruled({ server }: Session, login: Login, asked: string, given: string | null): BackupError {
+function overruled({ server }: MariadbSession, login: Login, asked: string, given: string | null): BackupError {
   const what = `sends text in the character set ${given ?? 'of each column'} to who asks for ${asked} (init_connect, or skip-character-set-client-handshake)`;
   return new BackupError('source-unsupported', `${placeOf('mariadb', login)} ${what}: letters of other character sets would be lost or altered`, {
     hint: `take SET NAMES out of init_connect, or let the user pass it by: GRANT ${connectionAdmin(server)} ON *.* TO the user; and start the server without skip-character-set-client-handshake`,

@@ -6,10 +6,10 @@ import type { EventBlock } from './event-text.ts';
 import { bytesOf, linesOf } from '../lines.ts';
 import { quoteName } from '../quoting.ts';
 import { withSession } from '../session.ts';
-import type { Row } from '../session.ts';
+import type { TextRow } from '../session.ts';
 
 /** Feeds a text to the client, and returns what the server refused of it, where that is gone on without. */
-type Feed = (text: ByteStream, signal: AbortSignal) => Promise<{ object: string }[]>;
+type EventFeed = (text: ByteStream, signal: AbortSignal) => Promise<{ object: string }[]>;
 
 /**
  * The events of a backup in the database that it is restored into. They are made so that they do not run: an event that did would change what
@@ -30,7 +30,7 @@ export async function* disabledEvents(part: ByteStream): ByteStream {
   yield* textOf([before, ...events.map((event) => disabledEvent(event)), behind]);
 }
 
-export function restoredEvents(login: Login, feed: Feed): RestoredEvents {
+export function restoredEvents(login: Login, feed: EventFeed): RestoredEvents {
   let events: EventBlock[] = [];
   let refused = new Set<string>();
 
@@ -63,15 +63,15 @@ export function restoredEvents(login: Login, feed: Feed): RestoredEvents {
   };
 }
 
-async function readEvents(login: Login, signal: AbortSignal): Promise<Row[]> {
+async function readEvents(login: Login, signal: AbortSignal): Promise<TextRow[]> {
   return withSession(login, signal, ({ rows }) => rows(
     `SELECT EVENT_NAME AS name, STATUS AS status, DEFINER AS definer, CHARACTER_SET_CLIENT AS charset, COLLATION_CONNECTION AS collation,
         COALESCE(EXECUTE_AT, ENDS) < CONVERT_TZ(UTC_TIMESTAMP(), '+00:00', TIME_ZONE) AS past FROM information_schema.EVENTS WHERE EVENT_SCHEMA = DATABASE() ORDER BY EVENT_NAME`));
 }
 
-function idleNotes(database: string, idle: Row[]): string[] {
+function idleNotes(database: string, idle: TextRow[]): string[] {
   const [past, waiting] = [idle.filter((event) => event['past'] === '1'), idle.filter((event) => event['past'] !== '1')];
-  const named = (events: Row[]) => `${events.slice(0, shown).map(({ name }) => quoteName(name ?? '')).join(', ')}${events.length > shown ? `, and ${events.length - shown} more` : ''}`;
+  const named = (events: TextRow[]) => `${events.slice(0, shown).map(({ name }) => quoteName(name ?? '')).join(', ')}${events.length > shown ? `, and ${events.length - shown} more` : ''}`;
   const statements = waiting.slice(0, shown).map((event) => enabling(database, event)).join(' ');
   return [
     ...(waiting.length === 0 ? [] : [`${plural(waiting.length, 'event')} of the backup ${waiting.length === 1 ? 'is' : 'are'} disabled here, so that nothing changes by itself: ${named(waiting)}. To let them run: ${statements}`]),
@@ -80,7 +80,7 @@ function idleNotes(database: string, idle: Row[]): string[] {
 }
 
 /** Whoever alters an event becomes its definer, and its body is read by his character set from then on, unless he says otherwise. */
-function enabling(database: string, { name, definer, charset, collation }: Row): string {
+function enabling(database: string, { name, definer, charset, collation }: TextRow): string {
   const at = (definer ?? '').lastIndexOf('@');
   const user = `${quoteName(definer!.slice(0, at))}@${quoteName(definer!.slice(at + 1))}`;
   return `SET NAMES ${charset} COLLATE ${collation}; ALTER DEFINER=${user} EVENT ${quoteName(database)}.${quoteName(name ?? '')} ENABLE;`;

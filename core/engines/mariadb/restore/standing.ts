@@ -2,7 +2,7 @@ import type { Manifest } from '../../../contract/manifest/manifest.ts';
 import type { Target } from '../../../ports.ts';
 
 /** How far a restore has come. `filled`: all of the backup is there, not proven yet. */
-export type Standing = {
+export type RestoreStanding = {
   phase: 'untouched' | 'dropping' | 'dropped' | 'filling' | 'filled' | 'finished' | 'discarded';
   /** Whether a database that held something was dropped for it. */
   replaced: boolean;
@@ -10,7 +10,7 @@ export type Standing = {
 };
 
 /** What is on the server after a failure, and which restore mends it. */
-export function standingOf({ phase, replaced, was }: Standing, database: string, { source, id }: Pick<Manifest, 'source' | 'id'>): string {
+export function standingOf({ phase, replaced, was }: RestoreStanding, database: string, { source, id }: Pick<Manifest, 'source' | 'id'>): string {
   const again = `nightjar restore ${source} ${id} --to ${database}`;
   const mended = `when the cause is mended, run: ${again}`;
   const gone = `the old database ${database} is gone`;

@@ -18,9 +18,9 @@ import { plainWord, quoteName, quoteText } from '../quoting.ts';
 import { rehearse, unrehearsable } from '../preflight/rehearsal.ts';
 import { disabledEvents, restoredEvents } from './restored-events.ts';
 import { openSession, withSession } from '../session.ts';
-import type { Session } from '../session.ts';
+import type { MariadbSession } from '../session.ts';
 import { standingOf } from './standing.ts';
-import type { Standing } from './standing.ts';
+import type { RestoreStanding } from './standing.ts';
 import { claim, clearMark, setMark, untilClientsEnd } from './unfinished.ts';
 import { requireUsualSession } from '../preflight/usual.ts';
 
@@ -40,9 +40,9 @@ export async function openTarget(login: Login, tools: Tools, options: TargetOpti
   const intoTarget = loader(login.database);
   const rows = new Map(manifest.parts.filter(({ role }) => role === 'data').map(({ file }) => [file, longestStatement()]));
   const failures: LoadFailure[] = [];
-  const now: Standing = { phase: 'untouched', replaced: false, was: found.state };
+  const now: RestoreStanding = { phase: 'untouched', replaced: false, was: found.state };
   let made = false;
-  let holder: Session | undefined;
+  let holder: MariadbSession | undefined;
 
   const feed = async (text: ByteStream, stop: AbortSignal) => {
     const errors = await intoTarget(text, stop, keepGoing);
@@ -153,7 +153,7 @@ function createStatement(login: Login, catalog: Catalog): string {
 }
 
 /** Plain CREATE: if somebody else has made the database meanwhile, it is theirs. */
-async function create(session: Session, statement: string, login: Login): Promise<void> {
+async function create(session: MariadbSession, statement: string, login: Login): Promise<void> {
   await session.rows(statement).catch((error: unknown) => {
     const { cause } = error as { cause?: { errno?: unknown } };
     throw cause?.errno === 1007 ? occupied(login, 'what somebody else has just made') : error;

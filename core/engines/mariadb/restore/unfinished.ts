@@ -2,38 +2,38 @@ import { createHash } from 'node:crypto';
 import { setTimeout } from 'node:timers/promises';
 import { BackupError } from '../../../domain/errors.ts';
 import { quoteName } from '../quoting.ts';
-import type { Session } from '../session.ts';
+import type { MariadbSession } from '../session.ts';
 
 /**
  * Tables that stand in a database of ours: while a restore fills it, or while it is there to try definitions in. What a run that was killed has
  * left is known by them; nobody else's database has one.
  */
 export const marks = { restore: 'nightjar_restore_unfinished', rehearsal: 'nightjar_rehearsal' } as const;
-export type Mark = keyof typeof marks;
+export type UnfinishedMark = keyof typeof marks;
 
 /** Marks the database that the session is in. `backup`: which one is being restored. */
-export async function setMark(session: Session, which: Mark, backup: string): Promise<void> {
+export async function setMark(session: MariadbSession, which: UnfinishedMark, backup: string): Promise<void> {
   await session.rows(`CREATE TABLE IF NOT EXISTS ${quoteName(marks[which])} (backup varchar(255) CHARACTER SET utf8mb4 PRIMARY KEY) ENGINE=InnoDB ROW_FORMAT=DYNAMIC`);
   await session.rows(`INSERT INTO ${quoteName(marks[which])} VALUES (?)`, [backup]);
 }
 
-export async function clearMark(session: Session, which: Mark): Promise<void> {
+export async function clearMark(session: MariadbSession, which: UnfinishedMark): Promise<void> {
   await session.rows(`DROP TABLE ${quoteName(marks[which])}`);
 }
 
 /** Databases with this mark, by name: those that the user may see. */
-export async function markedDatabases(session: Session, which: Mark): Promise<string[]> {
+export async function markedDatabases(session: MariadbSession, which: UnfinishedMark): Promise<string[]> {
   const found = await session.rows('SELECT TABLE_SCHEMA AS name FROM information_schema.TABLES WHERE TABLE_NAME = ?', [marks[which]]);
   return found.map(({ name }) => name ?? '');
 }
 
 /** Claims a database for the session, for as long as it lasts; false where another session has it: a run is at work there. */
-export async function claim(session: Session, database: string): Promise<boolean> {
+export async function claim(session: MariadbSession, database: string): Promise<boolean> {
   const [row] = await session.rows('SELECT GET_LOCK(?, 0) AS ours', [lockOf(database)]);
   return row?.['ours'] === '1';
 }
 
-export async function isClaimed(session: Session, database: string): Promise<boolean> {
+export async function isClaimed(session: MariadbSession, database: string): Promise<boolean> {
   const [row] = await session.rows('SELECT IS_USED_LOCK(?) AS holder', [lockOf(database)]);
   return row?.['holder'] !== null && row?.['holder'] !== undefined;
 }
@@ -57,7 +57,7 @@ export function clientClaim(database: string, slot: number): string {
 }
 
 /** Waits for the clients of a run that was killed, which would write into whatever has the name of their database. Throws `lease-held` when they don't end. */
-export async function untilClientsEnd(session: Session, database: string, signal: AbortSignal): Promise<void> {
+export async function untilClientsEnd(session: MariadbSession, database: string, signal: AbortSignal): Promise<void> {
   const asked = slots.map((slot) => `IS_USED_LOCK('${lockOf(database)}:${slot}')`).join(', ');
   for (let waitedMs = 0; ; waitedMs += pollMs) {
     const [row] = await session.rows(`SELECT COALESCE(${asked}) AS client`);

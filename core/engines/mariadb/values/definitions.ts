@@ -1,7 +1,7 @@
 import { quoteName } from '../quoting.ts';
-import type { Session } from '../session.ts';
+import type { MariadbSession } from '../session.ts';
 import { holdsRows } from '../tables.ts';
-import type { Column, Table } from '../tables.ts';
+import type { Column, MariadbTable } from '../tables.ts';
 import { isOtherText } from './row-form.ts';
 
 /** A server prints definitions through UTF-8 whatever is asked for: whether this piece of one may be another when it comes back. */
@@ -15,7 +15,7 @@ export function alteredByUtf8(text: string, { charset = '' }: Column): string {
 }
 
 /** Defaults that come back as other text, as exceptions; a server tells the bytes of one only where the table has a row. */
-export async function defaultLosses(session: Session, tables: Table[]): Promise<string[]> {
+export async function defaultLosses(session: MariadbSession, tables: MariadbTable[]): Promise<string[]> {
   const lost: string[] = [];
   for (const table of tables.filter(holdsRows)) {
     for (const column of table.columns.filter((one) => !one.generated && isUnusual(one.initial, one))) {

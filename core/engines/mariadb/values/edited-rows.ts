@@ -5,10 +5,10 @@ import { byteText, quoteName } from '../quoting.ts';
  * What becomes of a column's values: they are left out with their column, or `before` goes in front of each string, or `rewrite` makes
  * another text of each one's (as SQL writes it, a character for each byte).
  */
-export type Edit = 'leave out' | { before: string } | { rewrite(value: string): string };
+export type ValueEdit = 'leave out' | { before: string } | { rewrite(value: string): string };
 
 /** Edits of a table's rows, by column. */
-export type TableEdits = { table: string; columns: ReadonlyMap<string, Edit> };
+export type TableEdits = { table: string; columns: ReadonlyMap<string, ValueEdit> };
 
 const insertMark = Buffer.from('\nINSERT INTO `');
 const headPattern = /^\nINSERT INTO (`(?:[^`]|``)*`) \(((?:`(?:[^`]|``)*`|[^`)])*)\) VALUES \(/;
@@ -50,14 +50,14 @@ export async function* editedRows(dump: ByteStream, edited: TableEdits[]): ByteS
   if (held.length > 0) yield held;
 }
 
-function byColumn(columns: TableEdits['columns']): Map<string, Edit> {
+function byColumn(columns: TableEdits['columns']): Map<string, ValueEdit> {
   return new Map([...columns].map(([name, edit]) => [byteText(quoteName(name)), edit]));
 }
 
 type Passing = { passed: Buffer[]; editor?: RowEditor; rest: Buffer };
 
 /** Passes text up to the first row of a table that is to be edited; `rest` may begin with the head of a statement that is not whole yet. */
-function nextStatement(text: Buffer, tables: Map<string, Map<string, Edit>>): Passing {
+function nextStatement(text: Buffer, tables: Map<string, Map<string, ValueEdit>>): Passing {
   let from = 0;
   for (let at = text.indexOf(insertMark); at >= 0; at = text.indexOf(insertMark, from)) {
     const head = headAt(text, at);
@@ -84,14 +84,14 @@ function headAt(text: Buffer, at: number): RegExpExecArray | null {
 
 type RowEditor = { readonly ended: boolean; pass(text: Buffer): { passed: Buffer; rest: Buffer } };
 
-type Place = 'between' | 'value' | 'text' | 'escape';
+type TokenPlace = 'between' | 'value' | 'text' | 'escape';
 
 /** Follows the tuples of one statement, from the parenthesis of the first to the semicolon. */
-function rowEditor(edits: (Edit | undefined)[]): RowEditor {
+function rowEditor(edits: (ValueEdit | undefined)[]): RowEditor {
   const shownColumns = edits.map((edit) => edit !== 'leave out');
   const prefixes = edits.map((edit) => (typeof edit === 'object' && 'before' in edit ? Buffer.from(edit.before) : undefined));
   const rewrites = edits.map((edit) => (typeof edit === 'object' && 'rewrite' in edit ? edit.rewrite : undefined));
-  const state = { place: 'between' as Place, column: 0, shown: true, first: true, ended: false };
+  const state = { place: 'between' as TokenPlace, column: 0, shown: true, first: true, ended: false };
   const begun = begunValue();
   return {
     get ended() {

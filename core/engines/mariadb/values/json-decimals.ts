@@ -20,9 +20,9 @@ export function keepDecimals(value: string): string {
 
 type Reader = { text: string; at: number };
 /** A part of a document: where it stands in the text, whether DECIMALs are in it, and how SQL makes it. */
-type Node = { decimals: boolean; sql(): string };
+type JsonNode = { decimals: boolean; sql(): string };
 
-function node(reader: Reader): Node {
+function node(reader: Reader): JsonNode {
   const first = next(reader);
   const from = reader.at - first.length;
   if (first !== '{' && first !== '[') return { decimals: isDecimal(first), sql: () => (isDecimal(first) ? first : asJson(first)) };
@@ -33,16 +33,16 @@ function node(reader: Reader): Node {
   return { decimals, sql: () => (decimals ? `${name}(${parts.map((part) => part.sql()).join(',')})` : asJson(reader.text.slice(from, to))) };
 }
 
-function elements(reader: Reader): Node[] {
-  const found: Node[] = [];
+function elements(reader: Reader): JsonNode[] {
+  const found: JsonNode[] = [];
   if (peek(reader) === ']') return next(reader), found;
   do found.push(node(reader));
   while (next(reader) === ',');
   return found;
 }
 
-function members(reader: Reader): Node[] {
-  const found: Node[] = [];
+function members(reader: Reader): JsonNode[] {
+  const found: JsonNode[] = [];
   if (peek(reader) === '}') return next(reader), found;
   do {
     const key = JSON.parse(next(reader)) as string;

@@ -4,9 +4,9 @@ import type { ByteStream } from '../../../ports.ts';
 import type { Login } from '../../login.ts';
 import { quoteName } from '../quoting.ts';
 import { openSession, withSession } from '../session.ts';
-import type { Server, Session } from '../session.ts';
+import type { Server, MariadbSession } from '../session.ts';
 import { isTransactional } from '../tables.ts';
-import type { Table } from '../tables.ts';
+import type { MariadbTable } from '../tables.ts';
 import { risksOf } from './risks.ts';
 import type { Risk } from './risks.ts';
 import { momentOf, untilAtRest, writtenSince } from './writes.ts';
@@ -16,8 +16,8 @@ const countLimitMs = 590_000;
 const waitLimitMs = 120_000;
 
 /** A session that sees the rows as of now, with a moment from before it; or why there is none. */
-type Snapshot = { session: Session; moment: string } | string;
-type Outcome = { risk: Risk; lost: number } | { risk: Risk; reason: string };
+type RowsMoment = { session: MariadbSession; moment: string } | string;
+type LossCount = { risk: Risk; lost: number } | { risk: Risk; reason: string };
 
 /** Counts, beside a dump, the values that it can't hold. */
 export type LossWatch = {
@@ -32,17 +32,17 @@ export type LossWatch = {
 };
 
 /** Counts in snapshots of its own: nothing makes mariadb-dump count, and no other session sees its. */
-export function lossWatch(tables: Table[], login: Login, server: Server): LossWatch {
+export function lossWatch(tables: MariadbTable[], login: Login, server: Server): LossWatch {
   const risks = tables.flatMap((table) => risksOf(table, server));
   const names = [...new Set(risks.map(({ table }) => table))];
   const unprotected = tables.filter((table) => names.includes(table.name) && !isTransactional(table)).map(({ name }) => name);
   const stop = new AbortController();
-  const rounds: Promise<Outcome[]>[] = [];
-  let before: Snapshot = 'the rows were not read';
+  const rounds: Promise<LossCount[]>[] = [];
+  let before: RowsMoment = 'the rows were not read';
   let written = Promise.resolve(new Set<string>());
   /** Tables without transactions are read later than the second snapshot. */
   const writtenLater = async (): Promise<Set<string>> => {
-    const { moment } = before as Exclude<Snapshot, string>;
+    const { moment } = before as Exclude<RowsMoment, string>;
     return withSession(login, AbortSignal.timeout(waitLimitMs), (session) => writtenSince(session, moment, unprotected));
   };
   return {
@@ -74,8 +74,8 @@ export function lossWatch(tables: Table[], login: Login, server: Server): LossWa
 }
 
 /** `quiet`: tables that it waits for a little, so that what is written to them later shows. */
-async function snapshot(login: Login, server: Server, quiet: readonly string[], signal: AbortSignal): Promise<Snapshot> {
-  let session: Session | undefined;
+async function snapshot(login: Login, server: Server, quiet: readonly string[], signal: AbortSignal): Promise<RowsMoment> {
+  let session: MariadbSession | undefined;
   try {
     session = await openSession(login, signal);
     await session.rows(server.product === 'MySQL' ? `SET SESSION max_execution_time = ${countLimitMs}` : `SET SESSION max_statement_time = ${countLimitMs / 1000}`);
@@ -91,27 +91,27 @@ async function snapshot(login: Login, server: Server, quiet: readonly string[], 
 }
 
 /** The tables of which the dump's snapshot, between these two, may hold what neither of them shows. Where one of the two is missing, that is told by itself. */
-async function writtenBetween(before: Snapshot, behind: Promise<Snapshot>, tables: readonly string[]): Promise<Set<string>> {
+async function writtenBetween(before: RowsMoment, behind: Promise<RowsMoment>, tables: readonly string[]): Promise<Set<string>> {
   const after = await behind;
   if (typeof before === 'string' || typeof after === 'string') return new Set();
   return writtenSince(after.session, before.moment, tables).catch(() => new Set(tables));
 }
 
-async function count(risks: Risk[], snapshot: Snapshot): Promise<Outcome[]> {
+async function count(risks: Risk[], snapshot: RowsMoment): Promise<LossCount[]> {
   if (typeof snapshot === 'string') return risks.map((risk) => ({ risk, reason: snapshot }));
   const { session } = snapshot;
-  const outcomes: Outcome[] = [];
+  const outcomes: LossCount[] = [];
   for (const [table, own] of Map.groupBy(risks, (risk) => risk.table)) outcomes.push(...await countIn(table, own, session));
   await session.close();
   return outcomes;
 }
 
-async function recount(first: Promise<Outcome[]>, second: Promise<Snapshot>): Promise<Outcome[]> {
+async function recount(first: Promise<LossCount[]>, second: Promise<RowsMoment>): Promise<LossCount[]> {
   const clean = (await first).filter((outcome) => 'lost' in outcome && outcome.lost === 0);
   return count(clean.map(({ risk }) => risk), await second);
 }
 
-async function countIn(table: string, risks: Risk[], session: Session): Promise<Outcome[]> {
+async function countIn(table: string, risks: Risk[], session: MariadbSession): Promise<LossCount[]> {
   try {
     const sums = risks.map(({ condition }, index) => `SUM(${condition}) AS lost${index}`);
     const [row] = await session.rows(`SELECT ${sums.join(', ')} FROM ${quoteName(table)}`);
@@ -122,7 +122,7 @@ async function countIn(table: string, risks: Risk[], session: Session): Promise<
 }
 
 /** A count that failed is told only where the other one has found nothing. `unseen`: the dump may hold values that neither count saw. */
-function sentence({ table, column, loss }: Risk, outcomes: Outcome[], unseen: boolean): string[] {
+function sentence({ table, column, loss }: Risk, outcomes: LossCount[], unseen: boolean): string[] {
   const name = `column ${quoteName(table)}.${quoteName(column)}`;
   const lost = Math.max(0, ...outcomes.map((outcome) => ('lost' in outcome ? outcome.lost : 0)));
   const others = unseen ? ', and others may: the table was written to while the dump began' : '';

@@ -1,14 +1,14 @@
 import { quoteName } from '../quoting.ts';
 import type { Server } from '../session.ts';
 import { holdsRows } from '../tables.ts';
-import type { Column, Table } from '../tables.ts';
+import type { Column, MariadbTable } from '../tables.ts';
 import { alteredByUtf8, isUnusual } from './definitions.ts';
 
 /** A column of which a dump can't hold every value: the condition under which one is lost, and what it loses. */
 export type Risk = { table: string; column: string; condition: string; loss: string };
 
 /** The columns of a table that can hold what a dump can't. A generated one is computed again. */
-export function risksOf(table: Table, server: Server): Risk[] {
+export function risksOf(table: MariadbTable, server: Server): Risk[] {
   if (!holdsRows(table)) return [];
   return table.columns.filter(({ generated }) => !generated).flatMap((column) =>
     risksIn(column, server).map((risk) => ({ table: table.name, column: column.name, ...risk })));

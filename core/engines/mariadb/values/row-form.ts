@@ -1,7 +1,7 @@
 import { rowsComment } from '../catalog/expected.ts';
 import type { Server } from '../session.ts';
-import type { Column, Table } from '../tables.ts';
-import type { Edit, TableEdits } from './edited-rows.ts';
+import type { Column, MariadbTable } from '../tables.ts';
+import type { ValueEdit, TableEdits } from './edited-rows.ts';
 import { keepDecimals } from './json-decimals.ts';
 
 /**
@@ -22,7 +22,7 @@ const sqlMode = "SET SESSION sql_mode = 'NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DAT
  * What stands below the comment above a table's rows. The first one has the mode that takes every date that a table can hold. Where a table
  * holds what is not UTF-8, each one says whether its strings are to be read as bytes.
  */
-export function linesBelow(tables: Table[]): (comment: string) => string {
+export function linesBelow(tables: MariadbTable[]): (comment: string) => string {
   const asBytes = new Set(tables.filter((table) => holdsBytes(table) && !isMixed(table)).map(({ name }) => rowsComment(name)));
   let mode = sqlMode;
   return (comment) => {
@@ -34,22 +34,22 @@ export function linesBelow(tables: Table[]): (comment: string) => string {
 }
 
 /** The edits that the rows of these tables need, so that a restore brings the same values. */
-export function editsOf(tables: Table[], server: Server): TableEdits[] {
+export function editsOf(tables: MariadbTable[], server: Server): TableEdits[] {
   return tables
     .map((table) => ({ table: table.name, columns: new Map(table.columns.flatMap((column) => editOf(column, table, server))) }))
     .filter(({ columns }) => columns.size > 0);
 }
 
 /** MySQL refuses values for generated columns, and mariadb-dump writes them. */
-export function generatedColumns(tables: Table[], server: Server): TableEdits[] {
+export function generatedColumns(tables: MariadbTable[], server: Server): TableEdits[] {
   if (server.product !== 'MySQL') return [];
   return tables
-    .map(({ name, columns }) => ({ table: name, columns: new Map(columns.flatMap(({ name: column, generated }): [string, Edit][] => (generated ? [[column, 'leave out']] : []))) }))
+    .map(({ name, columns }) => ({ table: name, columns: new Map(columns.flatMap(({ name: column, generated }): [string, ValueEdit][] => (generated ? [[column, 'leave out']] : []))) }))
     .filter(({ columns }) => columns.size > 0);
 }
 
-function editOf(column: Column, table: Table, server: Server): [string, Edit][] {
-  const edit = (value: Edit): [string, Edit][] => [[column.name, value]];
+function editOf(column: Column, table: MariadbTable, server: Server): [string, ValueEdit][] {
+  const edit = (value: ValueEdit): [string, ValueEdit][] => [[column.name, value]];
   if (server.product === 'MySQL') {
     if (column.generated) return edit('leave out');
     if (/^(float|double)$/i.test(column.type)) return edit({ rewrite: keepZeroSign });
@@ -63,12 +63,12 @@ function keepZeroSign(value: string): string {
   return /^-0[.0]*$/.test(value) ? `${value}e0` : value;
 }
 
-function holdsBytes({ columns }: Table): boolean {
+function holdsBytes({ columns }: MariadbTable): boolean {
   return columns.some(isBytes);
 }
 
 /** Whether one table needs both: then each string of bytes says that it is one. So it is in a table whose name has several lines, of which its comment shows the first. */
-function isMixed(table: Table): boolean {
+function isMixed(table: MariadbTable): boolean {
   return table.name.includes('\n') || table.columns.some(({ type, charset }) => charset === undefined && textTypes.test(type));
 }
 

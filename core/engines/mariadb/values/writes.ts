@@ -1,4 +1,4 @@
-import type { Session } from '../session.ts';
+import type { MariadbSession } from '../session.ts';
 
 /** The server's times are whole seconds, and the clock that a commit reads may be some milliseconds behind the one that NOW() reads. */
 const marginMs = 1_020;
@@ -6,7 +6,7 @@ const pauseMs = 350;
 const mostPauses = 4;
 
 /** A moment of the server's, as later times of writes are compared with it. */
-export async function momentOf(session: Session): Promise<string> {
+export async function momentOf(session: MariadbSession): Promise<string> {
   const [row] = await session.rows(`SELECT CAST(NOW(6) - INTERVAL ${marginMs * 1000} MICROSECOND AS CHAR) AS moment`);
   return row?.['moment'] ?? '';
 }
@@ -15,7 +15,7 @@ export async function momentOf(session: Session): Promise<string> {
  * Those of these tables into which something may have been committed since the moment: the server keeps the time of each table's last commit, and
  * forgets it only for a table that it has not had open since.
  */
-export async function writtenSince(session: Session, moment: string, tables: readonly string[]): Promise<Set<string>> {
+export async function writtenSince(session: MariadbSession, moment: string, tables: readonly string[]): Promise<Set<string>> {
   // MySQL answers from a cache, unless told otherwise
   if (session.server.product === 'MySQL' && session.server.number >= 80_000) await session.rows('SET SESSION information_schema_stats_expiry = 0');
   const found = await session.rows(
@@ -25,7 +25,7 @@ export async function writtenSince(session: Session, moment: string, tables: rea
 }
 
 /** Waits, for a second or so at most, until none of these tables was written to within the running second: later writes would not be told from those. */
-export async function untilAtRest(session: Session, tables: readonly string[]): Promise<void> {
+export async function untilAtRest(session: MariadbSession, tables: readonly string[]): Promise<void> {
   for (let pauses = 0; pauses < mostPauses; pauses += 1) {
     if ((await writtenSince(session, await momentOf(session), tables)).size === 0) return;
     await session.rows(`DO SLEEP(${pauseMs / 1000})`);

@@ -8,9 +8,9 @@ import { definitions } from './definitions.ts';
 import { firstFormatQueries } from './first-format.ts';
 import { leftOutKind, leftOutQueries, sourceQueries } from './left-out.ts';
 import { defaultPrivilegesQuery, ownersQuery } from './owners.ts';
-import type { Session } from '../session.ts';
+import type { PostgresSession } from '../session.ts';
 
-type Row = { kind: string; name: string; text: string | null; statements?: (string | null)[] | null };
+type CatalogRow = { kind: string; name: string; text: string | null; statements?: (string | null)[] | null };
 
 /** What says in a catalog how its values are to be read; catalogs of format 1 say nothing. */
 const formatKind = 'database catalog';
@@ -23,11 +23,11 @@ const plainKinds = ['tablespace', 'extension version', leftOutKind];
  * server version are alike if their catalogs are. Source of identities: `pg_identify_object` (PostgreSQL manual, 9.27). `like`: in the format
  * of this one.
  */
-export async function readCatalog(session: Session, like?: Catalog): Promise<Catalog> {
+export async function readCatalog(session: PostgresSession, like?: Catalog): Promise<Catalog> {
   const isFirst = like !== undefined && isFirstFormat(like);
   const catalog: Catalog = isFirst ? {} : { [formatKind]: { format: '2' } };
   for (const query of isFirst ? [...firstFormatQueries(), databaseQuery] : await queries(session, like)) {
-    for (const { kind, name, text, statements } of await session.rows<Row>(query)) {
+    for (const { kind, name, text, statements } of await session.rows<CatalogRow>(query)) {
       ofKind(catalog, kind)[isFirst ? name : ofAnyMajor(name)] = isPlain(kind) ? (text ?? '') : definitionText(text ?? '', statements ?? []);
     }
   }
@@ -96,7 +96,7 @@ function digest(text: string): string {
   return createHash('sha256').update(text).digest('hex').slice(0, 16);
 }
 
-async function queries(session: Session, like?: Catalog): Promise<string[]> {
+async function queries(session: PostgresSession, like?: Catalog): Promise<string[]> {
   const [server] = await session.rows<{ major: number; isSuperuser: boolean }>(
     `select current_setting('server_version_num')::int / 10000 as major, (select rolsuper from pg_roles where rolname = current_user) as "isSuperuser"`);
   const { major, isSuperuser } = server!;

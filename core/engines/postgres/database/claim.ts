@@ -4,7 +4,7 @@ import { abortError, BackupError } from '../../../domain/errors.ts';
 import type { Login } from '../../login.ts';
 import { openMaintenance } from './maintenance.ts';
 import { openSession } from '../session.ts';
-import type { Session } from '../session.ts';
+import type { PostgresSession } from '../session.ts';
 
 /** The right to restore into a database of a server: one run's at a time, and gone with the run. */
 export type Claim = { release(): Promise<void> };
@@ -30,7 +30,7 @@ export async function claim(login: Login, signal: AbortSignal, within = false): 
 }
 
 /** Whether nobody restores into the database of `login`; takes the claim for as long as the session lasts. A server may need a moment to notice that a run was killed. */
-export async function isFree(session: Session, login: Login, signal: AbortSignal): Promise<boolean> {
+export async function isFree(session: PostgresSession, login: Login, signal: AbortSignal): Promise<boolean> {
   for (let left = looks; ; left -= 1) {
     const mine = await tryClaim(session, claimKey(login));
     if (mine || left <= 1) return mine;
@@ -45,7 +45,7 @@ export function claimKey({ database }: Login): string {
 }
 
 /** Takes a claim unless somebody has it. */
-export async function tryClaim(session: Session, key: string): Promise<boolean> {
+export async function tryClaim(session: PostgresSession, key: string): Promise<boolean> {
   const digits = Buffer.from(key, 'hex');
   const [found] = await session.rows<{ mine: boolean }>('select pg_try_advisory_lock($1, $2) as mine', [digits.readInt32BE(0), digits.readInt32BE(4)]);
   return found!.mine;

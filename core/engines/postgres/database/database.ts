@@ -4,7 +4,7 @@ import type { Login } from '../../login.ts';
 import { readCatalog } from '../catalog/catalog.ts';
 import { isFree, taken } from './claim.ts';
 import { arrangements, commentOf, creationOptions } from './statements.ts';
-import type { Arrangement } from './statements.ts';
+import type { DatabaseStatement } from './statements.ts';
 import { quoteIdentifier, quoteLiteral } from '../identifier.ts';
 import { discardDatabase } from './discard.ts';
 import { newName } from './leftovers.ts';
@@ -17,10 +17,10 @@ import { openSession, sqlState } from '../session.ts';
 const discardLimitMs = 30_000;
 
 /** What stands where a restore would go; no catalog: the database doesn't exist, or is what a restore has left half made that died (`leftover`). */
-export type Found = { serverMajor: number; catalog?: Catalog; leftover: boolean };
+export type FoundDatabase = { serverMajor: number; catalog?: Catalog; leftover: boolean };
 
 /** Looks at the database of `login`. Throws `lease-held` while another run restores into it. */
-export async function inspect(login: Login, signal: AbortSignal): Promise<Found> {
+export async function inspect(login: Login, signal: AbortSignal): Promise<FoundDatabase> {
   const session = await openSession(login, signal).catch((error: unknown) => {
     if (sqlState(error) === '3D000') return undefined;
     throw error;
@@ -89,7 +89,7 @@ async function arrange(login: Login, catalog: Catalog, loading: Loading, signal:
 }
 
 /** Without owners: who may do what is not compared then; settings of roles are, so that it is noted. */
-function isLeftOut({ kind, name, role }: Arrangement, loading: Loading): boolean {
+function isLeftOut({ kind, name, role }: DatabaseStatement, loading: Loading): boolean {
   if (kind === 'database access') return true;
   if (role === undefined) return false;
   loading.leftOut.push({ kind, name, why: 'left out, with all that names a role' });
@@ -97,7 +97,7 @@ function isLeftOut({ kind, name, role }: Arrangement, loading: Loading): boolean
 }
 
 /** Goes on where that is asked for and there is something to go on with. */
-function refuse({ kind, name, sql }: Arrangement, cause: unknown, loading: Loading, signal: AbortSignal): void {
+function refuse({ kind, name, sql }: DatabaseStatement, cause: unknown, loading: Loading, signal: AbortSignal): void {
   const said = messageOf(cause).replace(`${loading.place}: `, '').replace(/^postgres:\/\/\S+: /, '');
   const refusal = { object: `${kind} ${name}`, error: `ERROR:  ${said}`, statement: sql };
   if (signal.aborted || !loading.keepGoing || kind === 'database') throw refusedError([refusal], cause, loading, signal);

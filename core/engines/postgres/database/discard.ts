@@ -2,7 +2,7 @@ import type { Login } from '../../login.ts';
 import { quoteIdentifier } from '../identifier.ts';
 import { maintain } from './maintenance.ts';
 import { openSession } from '../session.ts';
-import type { Session } from '../session.ts';
+import type { PostgresSession } from '../session.ts';
 
 /** Drops a database that a run of ours has made, and ends what is left of our own sessions in it. */
 export async function discardDatabase(login: Login, signal: AbortSignal): Promise<void> {
@@ -12,7 +12,7 @@ export async function discardDatabase(login: Login, signal: AbortSignal): Promis
   });
 }
 
-async function hasSubscriptions(session: Session, { database }: Login): Promise<boolean> {
+async function hasSubscriptions(session: PostgresSession, { database }: Login): Promise<boolean> {
   return (await session.rows('select 1 from pg_subscription where subdbid = (select oid from pg_database where datname = $1)', [database])).length > 0;
 }
 

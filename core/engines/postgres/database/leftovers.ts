@@ -6,7 +6,7 @@ import { discardDatabase } from './discard.ts';
 import { quoteIdentifier } from '../identifier.ts';
 import { maintain } from './maintenance.ts';
 import { markOf } from './mark.ts';
-import type { Session } from '../session.ts';
+import type { PostgresSession } from '../session.ts';
 
 /** The longest name that PostgreSQL keeps whole, in bytes. */
 const longestName = 63;
@@ -40,7 +40,7 @@ export async function sweepHalfMade(login: Login, signal: AbortSignal): Promise<
 }
 
 /** Drops what stood in the place of the database of `login` before it was replaced, by this run or one that died behind that. Returns those that could not be dropped, and why. */
-export async function dropReplaced(session: Session, login: Login): Promise<{ name: string; why: string }[]> {
+export async function dropReplaced(session: PostgresSession, login: Login): Promise<{ name: string; why: string }[]> {
   const failed: { name: string; why: string }[] = [];
   for (const { name, comment } of await databases(session)) {
     const mark = markOf(comment);
@@ -50,7 +50,7 @@ export async function dropReplaced(session: Session, login: Login): Promise<{ na
   return failed;
 }
 
-function databases(session: Session): Promise<{ name: string; open: boolean; comment: string | null }[]> {
+function databases(session: PostgresSession): Promise<{ name: string; open: boolean; comment: string | null }[]> {
   return session.rows(`select datname as name, datallowconn as open, shobj_description(oid, 'pg_database') as comment from pg_database where not datistemplate`);
 }
 

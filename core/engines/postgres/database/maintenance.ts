@@ -1,8 +1,8 @@
 import type { Login } from '../../login.ts';
 import { openSession } from '../session.ts';
-import type { Session } from '../session.ts';
+import type { PostgresSession } from '../session.ts';
 
-export type Maintenance = Session & { serverMajor: number };
+export type Maintenance = PostgresSession & { serverMajor: number };
 
 /** A session in a database that is always there, to work on the one of `login`. */
 export function openMaintenance(login: Login, signal: AbortSignal): Promise<Maintenance> {
@@ -20,7 +20,7 @@ export async function maintain<T>(login: Login, signal: AbortSignal, work: (sess
 }
 
 /** Several statements or none. */
-export async function inTransaction(session: Session, statements: readonly string[]): Promise<void> {
+export async function inTransaction(session: PostgresSession, statements: readonly string[]): Promise<void> {
   await session.rows('begin');
   try {
     for (const statement of statements) await session.rows(statement);

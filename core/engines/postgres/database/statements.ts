@@ -3,7 +3,7 @@ import type { Catalog } from '../../../ports.ts';
 import { plainNames, quoteIdentifier, quoteLiteral } from '../identifier.ts';
 
 /** A statement about a database as a whole, and what of the catalog it brings back. `role`: whom it names. */
-export type Arrangement = { kind: string; name: string; role?: string; sql: string };
+export type DatabaseStatement = { kind: string; name: string; role?: string; sql: string };
 
 /** How a database is made as the one that was backed up: options behind its name. */
 export function creationOptions(catalog: Catalog, serverMajor: number, tablespaces: boolean): string {
@@ -23,7 +23,7 @@ export function tablespaceOf(catalog: Catalog): string | undefined {
 }
 
 /** Its own settings and those of roles in it, owner and grants, of the database that `database` names in SQL. Nothing in a catalog is taken for SQL. Throws `part-corrupt`. */
-export function arrangements(database: string, catalog: Catalog): Arrangement[] {
+export function arrangements(database: string, catalog: Catalog): DatabaseStatement[] {
   return [...settings(database, catalog['database setting'] ?? {}), ...access(database, catalog['database access'] ?? {})];
 }
 
@@ -40,7 +40,7 @@ export function connectionLimit(database: string, catalog: Catalog): string[] {
   return [`alter database ${database} connection limit ${limit}`];
 }
 
-function settings(database: string, found: Record<string, string>): Arrangement[] {
+function settings(database: string, found: Record<string, string>): DatabaseStatement[] {
   return Object.entries(found).map(([name, value]) => {
     const [, parameter = '', role] = /^(\S+)(?: of (.+))?$/s.exec(name) ?? [];
     const whose = role === undefined ? `database ${database}` : `role ${quoteIdentifier(role)} in database ${database}`;
@@ -49,7 +49,7 @@ function settings(database: string, found: Record<string, string>): Arrangement[
 }
 
 /** What the server itself says of a database's owner and grants, said back to it. */
-function access(database: string, { owner, ...grants }: Record<string, string>): Arrangement[] {
+function access(database: string, { owner, ...grants }: Record<string, string>): DatabaseStatement[] {
   const kind = 'database access';
   return [
     ...(owner === undefined ? [] : [{ kind, name: 'owner', role: owner, sql: `alter database ${database} owner to ${quoteIdentifier(owner)}` }]),

@@ -7,7 +7,7 @@ import { inTransaction, maintain } from './maintenance.ts';
 import type { Maintenance } from './maintenance.ts';
 import { marked } from './mark.ts';
 import { sqlState } from '../session.ts';
-import type { Session } from '../session.ts';
+import type { PostgresSession } from '../session.ts';
 
 const objectInUse = '55006';
 /** PostgreSQL itself waits for five seconds each time. */
@@ -55,7 +55,7 @@ export function swapByHand(database: string, whole: string, id: string): string 
   return `BEGIN; ALTER DATABASE ${old} RENAME TO ${before}; ALTER DATABASE ${fresh} RENAME TO ${old}; COMMIT;`;
 }
 
-async function freeName(session: Session, database: string, id: string): Promise<string> {
+async function freeName(session: PostgresSession, database: string, id: string): Promise<string> {
   const rows = await session.rows<{ datname: string }>('select datname from pg_database');
   const taken = new Set(rows.map(({ datname }) => datname));
   for (let attempt = 0; ; attempt += 1) {
@@ -65,7 +65,7 @@ async function freeName(session: Session, database: string, id: string): Promise
 }
 
 /** Sessions of our own that a killed run has left, or that are just ending, get a moment. */
-async function noOthers(session: Session, login: Login, signal: AbortSignal): Promise<void> {
+async function noOthers(session: PostgresSession, login: Login, signal: AbortSignal): Promise<void> {
   let others = await othersIn(session, login);
   for (let left = looks; left > 0 && others.length > 0 && others.every(({ ours }) => ours); left -= 1) {
     await sleep(betweenMs, undefined, { signal }).catch(() => {});
@@ -78,7 +78,7 @@ async function noOthers(session: Session, login: Login, signal: AbortSignal): Pr
   });
 }
 
-function othersIn(session: Session, { database }: Login): Promise<{ who: string; ours: boolean }[]> {
+function othersIn(session: PostgresSession, { database }: Login): Promise<{ who: string; ours: boolean }[]> {
   return session.rows(`select format('%s (pid %s, %s)', usename, pid, coalesce(nullif(application_name, ''), client_addr::text, 'local')) as who, application_name = 'nightjar' as ours
     from pg_stat_activity where datname = $1 and backend_type <> 'autovacuum worker'`, [database]);
 }
@@ -97,10 +97,10 @@ async function mayReplace(session: Maintenance, { database, user }: Login): Prom
   });
 }
 
-type Holder = { what: string; remedy: string };
+type Obstruction = { what: string; remedy: string };
 
 /** What holds a database though nobody is connected. */
-async function nothingHolds(session: Session, { database }: Login): Promise<void> {
+async function nothingHolds(session: PostgresSession, { database }: Login): Promise<void> {
   const holders = [...(await subscriptions(session, database)), ...(await slots(session, database)), ...(await prepared(session, database))];
   if (holders.length === 0) return;
   throw new BackupError('restore-failed', `database ${database} can't be dropped as long as it has ${holders.map(({ what }) => what).join(', ')}`, {
@@ -108,7 +108,7 @@ async function nothingHolds(session: Session, { database }: Login): Promise<void
   });
 }
 
-async function subscriptions(session: Session, database: string): Promise<Holder[]> {
+async function subscriptions(session: PostgresSession, database: string): Promise<Obstruction[]> {
   const rows = await session.rows<{ name: string }>('select quote_ident(subname) as name from pg_subscription where subdbid = (select oid from pg_database where datname = $1)', [database]);
   return rows.map(({ name }) => ({
     what: `the subscription ${name}`,
@@ -116,12 +116,12 @@ async function subscriptions(session: Session, database: string): Promise<Holder
   }));
 }
 
-async function slots(session: Session, database: string): Promise<Holder[]> {
+async function slots(session: PostgresSession, database: string): Promise<Obstruction[]> {
   const rows = await session.rows<{ name: string }>('select slot_name as name from pg_replication_slots where database = $1', [database]);
   return rows.map(({ name }) => ({ what: `the replication slot ${name}`, remedy: `SELECT pg_drop_replication_slot('${name}');` }));
 }
 
-async function prepared(session: Session, database: string): Promise<Holder[]> {
+async function prepared(session: PostgresSession, database: string): Promise<Obstruction[]> {
   const rows = await session.rows<{ name: string }>('select quote_literal(gid) as name from pg_prepared_xacts where database = $1', [database]);
   return rows.map(({ name }) => ({ what: `the prepared transaction ${name}`, remedy: `COMMIT PREPARED ${name}; or ROLLBACK PREPARED ${name};` }));
 }

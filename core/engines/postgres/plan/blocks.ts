@@ -1,14 +1,14 @@
 import type { ByteStream } from '../../../ports.ts';
 
 /** A piece of a data part: the rows of one COPY, or statements. To be read to its end, or left: then it is skipped. */
-export type Block = { copy: string | undefined; content: ByteStream };
+export type DumpBlock = { copy: string | undefined; content: ByteStream };
 
 const rowsEnd = Buffer.from('\n\\.\n');
 const newline = 10;
 const textBytes = 256 * 1024;
 
 /** Takes a data part apart, without holding more of it than a chunk and a line. */
-export async function* blocksOf(part: ByteStream): AsyncGenerator<Block> {
+export async function* blocksOf(part: ByteStream): AsyncGenerator<DumpBlock> {
   const text = linesOf(part);
   for (;;) {
     const line = await text.peek();

@@ -4,16 +4,16 @@ import type { Login } from '../../login.ts';
 import { quoteEcho, quoteLiteral } from '../identifier.ts';
 import { sessionSettings } from '../session.ts';
 import type { Snapshot } from './snapshot.ts';
-import type { Table } from '../tables.ts';
+import type { PostgresTable } from '../tables.ts';
 
 /** Rows that one COPY reads: of a whole table, or of a range of its pages. */
-export type Piece = { table: Table; columns: string[]; slice: Slice; bytes: Bytes };
+export type RowRange = { table: PostgresTable; columns: string[]; slice: Slice; bytes: Bytes };
 
 /** What stands at the end of every whole data part: pg_dump's own marker, and ours. */
 const endMarker = '-- PostgreSQL database dump complete';
 
 /** A script for psql that prints rows as pg_dump would print them, so that they are read, counted and restored in the same way. */
-export function copyScript(pieces: Piece[], { login, snapshot, encoding }: { login: Login; snapshot: Snapshot; encoding: string }): string {
+export function copyScript(pieces: RowRange[], { login, snapshot, encoding }: { login: Login; snapshot: Snapshot; encoding: string }): string {
   const { overtaking, serverMajor } = snapshot;
   const settings = Object.entries({ ...sessionSettings({ ...login, lockTimeoutMs: overtaking.waitMs }, serverMajor), client_encoding: encoding });
   const head = [
@@ -37,7 +37,7 @@ export function copyScript(pieces: Piece[], { login, snapshot, encoding }: { log
   ].join('\n');
 }
 
-function copyPiece({ table, columns, slice }: Piece): string[] {
+function copyPiece({ table, columns, slice }: RowRange): string[] {
   const list = columns.join(', ');
   const from = slice.first > 0 ? [`ctid >= '(${slice.first},0)'::tid`] : [];
   const to = slice.end === undefined ? [] : [`ctid < '(${slice.end},0)'::tid`];

@@ -1,12 +1,12 @@
-import type { Session } from '../session.ts';
+import type { PostgresSession } from '../session.ts';
 
 /**
  * What an object was, by its number and not by its name: read under a snapshot, and again in a fresh view, it tells whether what the server printed
  * in between was of the snapshot's moment. pg_dump and psql find tables and sequences by name, and much that they print is made by functions of the
  * server (definitions, types, labels), which look into the present whatever the snapshot.
  */
-export type Identities = Map<string, Identity>;
-type Identity = { key: string; name: string; version: string; touched: string | null; rights: string };
+export type ObjectIdentities = Map<string, ObjectIdentity>;
+type ObjectIdentity = { key: string; name: string; version: string; touched: string | null; rights: string };
 
 /** `definitions`: all that a definition is printed from. `numbers`: what sequences are found by. `rows`: what rows are found by and printed with. */
 export type Scope = 'definitions' | 'numbers' | 'rows';
@@ -15,7 +15,7 @@ export type Scope = 'definitions' | 'numbers' | 'rows';
  * A kind of object: its catalogue `o`, and what must stay as it is, which is its whole row but for what `without` names (rights, owners, counts:
  * pg_dump reads these under its snapshot), or `content`. `renames`: each change of the row counts, even one that was taken back, unless it was one of rights.
  */
-type Kind = {
+type ObjectKind = {
   kind: string;
   from: string;
   scopes: readonly Scope[];
@@ -34,7 +34,7 @@ const holdsRows = `exists (select from pg_class c where c.relnamespace = o.oid a
 const qualified = (name: string, schema: string) => `o.${schema}::regnamespace, '.', quote_ident(o.${name})`;
 const sequenceRights = 'concat(o.relacl, o.relowner, o.relfilenode, o.relpersistence)';
 
-const kinds: readonly Kind[] = [
+const kinds: readonly ObjectKind[] = [
   { kind: 'schema', from: 'pg_namespace', scopes: definitions, name: 'o.nspname', content: 'o.nspname', where: `o.nspname !~ '^pg_(temp|toast)'` },
   { kind: 'schema', from: 'pg_namespace', scopes: ['numbers', 'rows'], name: 'o.nspname', content: 'o.nspname', where: holdsRows, renames: 'concat(o.nspacl, o.nspowner)' },
   { kind: 'sequence', from: 'pg_class', scopes: ['definitions', 'numbers'], name: qualified('relname', 'relnamespace'), where: `o.relkind = 'S' and o.relpersistence <> 't'`, content: 'concat(o.relnamespace, o.relname)', renames: sequenceRights },
@@ -78,13 +78,13 @@ const kinds: readonly Kind[] = [
 ];
 
 /** What is there of a scope, as this session sees it: no function of the server's looks past its snapshot here. */
-export async function readIdentities(session: Session, scope: Scope): Promise<Identities> {
-  const rows = await session.rows<Identity>(kinds.filter(({ scopes }) => scopes.includes(scope)).map(query).join(' union all '));
+export async function readIdentities(session: PostgresSession, scope: Scope): Promise<ObjectIdentities> {
+  const rows = await session.rows<ObjectIdentity>(kinds.filter(({ scopes }) => scopes.includes(scope)).map(query).join(' union all '));
   return new Map(rows.map((row) => [row.key, row]));
 }
 
 /** Whether rows print names of other objects (`regclass` and its kin), which the server looks up in the present. */
-export async function printsNames(session: Session): Promise<boolean> {
+export async function printsNames(session: PostgresSession): Promise<boolean> {
   const [found] = await session.rows<{ prints: boolean }>(`
     select exists (select from pg_attribute a join pg_class c on c.oid = attrelid join pg_type t on t.oid = atttypid
       where relkind = 'r' and c.oid >= 16384 and not attisdropped and typname ~ '^_?reg' and typnamespace = 'pg_catalog'::regnamespace) as prints`);
@@ -92,17 +92,17 @@ export async function printsNames(session: Session): Promise<boolean> {
 }
 
 /** What is no longer what it was, or gone, by kind and name; what has come since is in no backup and harms none. */
-export function changed(before: Identities, now: Identities): string[] {
+export function changed(before: ObjectIdentities, now: ObjectIdentities): string[] {
   return [...before.values()].filter((was) => !isSame(was, now.get(was.key))).map(({ name }) => name);
 }
 
-function isSame(was: Identity, is: Identity | undefined): boolean {
+function isSame(was: ObjectIdentity, is: ObjectIdentity | undefined): boolean {
   if (is === undefined || is.version !== was.version) return false;
   return is.touched === was.touched || is.rights !== was.rights;
 }
 
 /** 16384: the first number that is given to what users make; `public` and languages have lower ones. */
-function query({ kind, from, key = 'oid', name, where, without, content, renames }: Kind): string {
+function query({ kind, from, key = 'oid', name, where, without, content, renames }: ObjectKind): string {
   const version = content ?? `(to_jsonb(o) - ${arrayOf(without ?? [])})::text`;
   const made = ['pg_namespace', 'pg_extension', 'pg_language', 'pg_roles'].includes(from) ? 'true' : `o.${key} >= 16384`;
   return `select concat('${kind} ', o.${key}) as key, concat('${kind} ', ${name}) as name, md5(${version}) as version,

@@ -2,7 +2,7 @@ import { BackupError, isBackupError } from '../../../domain/errors.ts';
 import type { Login } from '../../login.ts';
 import { quoteLiteral } from '../identifier.ts';
 import { openSession, sqlState } from '../session.ts';
-import type { Session } from '../session.ts';
+import type { PostgresSession } from '../session.ts';
 import { ofUsers } from '../tables.ts';
 
 /** A table as it is called at a moment that is over by the time anybody locks it. */
@@ -19,14 +19,14 @@ const movedStates = ['42P01', '3F000', '42809'];
  * Everything that has to stay as it is for the time of a backup, and that the server can lock: tables with rows, partitioned ones, and
  * those of extensions, whose rows pg_dump prints.
  */
-export function readLockable(session: Session): Promise<Named[]> {
+export function readLockable(session: PostgresSession): Promise<Named[]> {
   return session.rows<Named>(`
     select c.oid::text, format('%I.%I', n.nspname, c.relname) as name
     from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.relkind in ('r', 'p') and ${ofUsers} order by 2`);
 }
 
 /** What the session sees and has not locked, by identity: a lock is taken by name, and a name may have come to mean another table meanwhile. */
-export function readUnlocked(session: Session): Promise<Named[]> {
+export function readUnlocked(session: PostgresSession): Promise<Named[]> {
   return session.rows<Named>(`
     select c.oid::text, format('%I.%I', n.nspname, c.relname) as name
     from pg_class c join pg_namespace n on n.oid = c.relnamespace
@@ -37,7 +37,7 @@ export function readUnlocked(session: Session): Promise<Named[]> {
 }
 
 /** Locks tables by name against changes of their definitions (ACCESS SHARE: readers and writers go on); false if a name is gone. Throws `lock-timeout` and says who holds the lock. */
-export async function lock(session: Session, tables: Named[], login: Login): Promise<boolean> {
+export async function lock(session: PostgresSession, tables: Named[], login: Login): Promise<boolean> {
   for (let start = 0; start < tables.length; start += lockBatch) {
     const batch = tables.slice(start, start + lockBatch);
     try {
@@ -50,14 +50,14 @@ export async function lock(session: Session, tables: Named[], login: Login): Pro
   return true;
 }
 
-type Holder = { name: string; gid: string | null; database: string; pid: number; user: string; application: string; since: string };
+type LockHolder = { name: string; gid: string | null; database: string; pid: number; user: string; application: string; since: string };
 
 /** Says which table was locked, and by whom: with a session of its own, for the first one's transaction is over. */
 async function withHolder(error: BackupError, tables: Named[], login: Login): Promise<BackupError> {
   const session = await openSession(login, AbortSignal.timeout(askLimitMs)).catch(() => undefined);
   if (session === undefined) return error;
   try {
-    const [found] = await session.rows<Holder>(holderQuery, [tables.map(({ oid }) => oid)]);
+    const [found] = await session.rows<LockHolder>(holderQuery, [tables.map(({ oid }) => oid)]);
     if (found === undefined) return error;
     const { said, hint } = found.gid === null ? bySession(found) : byPrepared(found, found.gid);
     return new BackupError('lock-timeout', `${found.name} is locked by ${said}`, { hint, cause: error });
@@ -80,14 +80,14 @@ const holderQuery = `
     and (a.pid is not null or p.gid is not null)
   order by l.granted desc limit 1`;
 
-function bySession({ pid, user, application, since }: Holder) {
+function bySession({ pid, user, application, since }: LockHolder) {
   return {
     said: `session ${pid} (${user}, ${application || 'no application name'}), in a transaction since ${since}`,
     hint: `end that transaction, or try at a quieter time; SELECT pg_cancel_backend(${pid}) cancels what it does`,
   };
 }
 
-function byPrepared({ user, since, database }: Holder, gid: string) {
+function byPrepared({ user, since, database }: LockHolder, gid: string) {
   const literal = quoteLiteral(gid);
   return {
     said: `the prepared transaction ${literal} (${user}, prepared ${since}), which belongs to no session and stays until somebody ends it`,

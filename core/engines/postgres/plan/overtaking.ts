@@ -1,6 +1,6 @@
 import { BackupError } from '../../../domain/errors.ts';
 import { formatDuration } from '../../../domain/units.ts';
-import type { Session } from '../session.ts';
+import type { PostgresSession } from '../session.ts';
 
 /**
  * The sessions of one backup, none of which stays behind somebody who waits for the locks of its first one. PostgreSQL puts a request for a lock behind those
@@ -23,10 +23,10 @@ const lookEveryMs = 500;
 /** Any number: it tells our advisory locks from others. The second one is the first session's. */
 const ours = 7717;
 
-type Waiting = { pid: number; table: string; isMember: boolean; now: number };
+type WaitingSession = { pid: number; table: string; isMember: boolean; now: number };
 
 /** Lets sessions overtake those that wait for the locks of this one, which must be in a transaction, until `stop`. `giveWay` is told when somebody has waited for too long. */
-export async function letOvertake(session: Session, lockTimeoutMs: number, giveWay: (why: BackupError) => void): Promise<Overtaking> {
+export async function letOvertake(session: PostgresSession, lockTimeoutMs: number, giveWay: (why: BackupError) => void): Promise<Overtaking> {
   const [found] = await session.rows<{ pid: number; deadlockMs: number }>(
     `select pg_backend_pid() as pid, (select setting::int from pg_settings where name = 'deadlock_timeout') as "deadlockMs"`);
   const { pid, deadlockMs } = found!;
@@ -35,7 +35,7 @@ export async function letOvertake(session: Session, lockTimeoutMs: number, giveW
   let busy = false;
 
   async function look(): Promise<void> {
-    const waiting = await session.rows<Waiting>(waitingForUs);
+    const waiting = await session.rows<WaitingSession>(waitingForUs);
     since = new Map(waiting.filter(({ isMember }) => !isMember).map((one) => [one.pid, since.get(one.pid) ?? one.now]));
     const tooLong = waiting.find((one) => one.now - (since.get(one.pid) ?? one.now) > limitMs);
     if (tooLong !== undefined) return giveWay(gaveWay(tooLong, limitMs));
@@ -64,7 +64,7 @@ const waitingForUs = `
   from l w where not granted and locktype = 'relation'
     and exists (select from l where l.pid = pg_backend_pid() and l.locktype = 'relation' and l.granted and l.relation = w.relation)`;
 
-function gaveWay({ pid, table }: Waiting, limitMs: number): BackupError {
+function gaveWay({ pid, table }: WaitingSession, limitMs: number): BackupError {
   return new BackupError('lock-timeout', `session ${pid} has waited for ${table} for ${formatDuration(limitMs)}, which the backup keeps from being changed: the backup gave way`, {
     hint: `see pg_stat_activity; make such changes at another time, give them a lock_timeout of their own, or raise lockTimeout: others wait ${patience} times as long for a backup`,
   });

@@ -1,4 +1,4 @@
-import type { Session } from '../session.ts';
+import type { PostgresSession } from '../session.ts';
 
 /** What belongs to replication and is in no backup, or comes back otherwise: each kind with a sentence for its names. */
 const kinds: { query: string; warning: (names: string) => string }[] = [
@@ -21,7 +21,7 @@ const kinds: { query: string; warning: (names: string) => string }[] = [
 ];
 
 /** What a person should know who relies on replication. */
-export async function replicationWarnings(session: Session): Promise<string[]> {
+export async function replicationWarnings(session: PostgresSession): Promise<string[]> {
   const warnings: string[] = [];
   for (const { query, warning } of kinds) {
     const found = await session.rows<{ name: string }>(query);

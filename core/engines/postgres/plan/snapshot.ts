@@ -5,21 +5,21 @@ import { lock, readLockable, readUnlocked } from './locks.ts';
 import { letOvertake } from './overtaking.ts';
 import type { Overtaking } from './overtaking.ts';
 import { openSession } from '../session.ts';
-import type { Session } from '../session.ts';
+import type { PostgresSession } from '../session.ts';
 import { readTables, requireReadable, requireWholeNames } from '../tables.ts';
-import type { Table } from '../tables.ts';
+import type { PostgresTable } from '../tables.ts';
 
 /** A transaction that sees one moment of a database and keeps it visible to others until it is closed. */
 export type Snapshot = {
-  session: Session;
+  session: PostgresSession;
   name: string;
   /** How sessions join that read under it. */
   overtaking: Overtaking;
   serverMajor: number;
   serverVersion: string;
-  tables: Table[];
+  tables: PostgresTable[];
   /** Unlogged tables, when this is a standby: it has their definitions, and none of their rows. */
-  withoutRows: Table[];
+  withoutRows: PostgresTable[];
   /** Aborted when the backup has to give way to others; its reason says why. */
   over: AbortSignal;
   close(): Promise<void>;
@@ -56,7 +56,7 @@ export async function openSnapshot(login: Login, signal: AbortSignal): Promise<S
 }
 
 /** The name of a snapshot in which each table is one that this session has locked. */
-async function exportLocked(session: Session, login: Login): Promise<string> {
+async function exportLocked(session: PostgresSession, login: Login): Promise<string> {
   let unlocked: string[] = [];
   for (let attempt = 1; attempt <= attempts; attempt += 1) {
     await requireReadable(session, login);

@@ -3,7 +3,7 @@ import { readDefinition } from '../catalog/catalog.ts';
 
 /** A node of a parse tree, as libpg_query writes it in JSON. */
 type Tree = string | number | boolean | null | Tree[] | { [field: string]: Tree };
-type Node = { [field: string]: Tree };
+type TreeNode = { [field: string]: Tree };
 
 /**
  * Whether two definitions of a catalog are the same but for how PostgreSQL printed them: the facts to the letter, the statements in the tree that
@@ -42,7 +42,7 @@ function isPosition(field: string, value: Tree): boolean {
 }
 
 /** `ARRAY[a, b]::t[]` is `ARRAY[a::t, b::t]`: an array is converted value by value. An array within an array is converted as one. */
-function castInside(node: Node): Node {
+function castInside(node: TreeNode): TreeNode {
   const cast = field(node, 'TypeCast');
   const elements = field(field(cast, 'arg'), 'A_ArrayExpr')?.['elements'];
   const typeName = field(cast, 'typeName');
@@ -53,7 +53,7 @@ function castInside(node: Node): Node {
 }
 
 /** `(a AND b) AND c` is `a AND b AND c`, and so for OR. */
-function flattened(node: Node): Node {
+function flattened(node: TreeNode): TreeNode {
   const bool = field(node, 'BoolExpr');
   const args = bool?.['args'];
   if (!Array.isArray(args) || bool?.['boolop'] === 'NOT_EXPR') return node;
@@ -64,7 +64,7 @@ function flattened(node: Node): Node {
   return { BoolExpr: { ...bool, args: args.flatMap(inner) } };
 }
 
-function field(tree: Tree | undefined, name: string): Node | undefined {
+function field(tree: Tree | undefined, name: string): TreeNode | undefined {
   const value = typeof tree === 'object' && tree !== null && !Array.isArray(tree) ? tree[name] : undefined;
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : undefined;
 }

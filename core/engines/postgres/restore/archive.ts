@@ -10,17 +10,17 @@ import { leftOutPolicies } from './left-out.ts';
 import type { Loading } from './loading.ts';
 import { failureOf, refusedError } from '../remedies.ts';
 import { hearArchive, isLost } from './restore-errors.ts';
-import type { Hearing, Refusal } from './restore-errors.ts';
+import type { RestoreLog, RefusedStatement } from './restore-errors.ts';
 import { newRestrictKey, restrictLines } from './restricted.ts';
 import { loadScript } from './script.ts';
 
-export type Section = 'pre-data' | 'post-data';
+export type ArchiveSection = 'pre-data' | 'post-data';
 
 /** The line that clients from 17 write, and servers before 17 refuse. */
 const tooNew = 'SET transaction_timeout = 0;';
 
 /** Restores one section of the archive that `content` is. It goes through a file: pg_restore must jump in it to work in parallel. It holds definitions, no rows. */
-export async function loadSection(section: Section, content: ByteStream, loading: Loading, signal: AbortSignal): Promise<void> {
+export async function loadSection(section: ArchiveSection, content: ByteStream, loading: Loading, signal: AbortSignal): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'nightjar-'));
   try {
     const file = join(folder, 'schema.pgdump');
@@ -35,7 +35,7 @@ export async function loadSection(section: Section, content: ByteStream, loading
 }
 
 /** Throws at the first failure, with its statement. */
-async function allOrNothing(section: Section, file: string, which: string[], loading: Loading, signal: AbortSignal): Promise<void> {
+async function allOrNothing(section: ArchiveSection, file: string, which: string[], loading: Loading, signal: AbortSignal): Promise<void> {
   const args = [...argsOf(section, loading), ...which];
   if (loading.clientMajor >= 17 && loading.serverMajor < 17) {
     const key = newRestrictKey();
@@ -53,7 +53,7 @@ async function allOrNothing(section: Section, file: string, which: string[], loa
  * Goes on after every failure, object by object in one session: what several would say side by side could not be told apart. Without `keepGoing`
  * only policies for missing roles may fail, which are left out on purpose.
  */
-async function goOn(section: Section, file: string, which: string[], loading: Loading, signal: AbortSignal): Promise<void> {
+async function goOn(section: ArchiveSection, file: string, which: string[], loading: Loading, signal: AbortSignal): Promise<void> {
   const { heard, ended } = await restored([...argsOf(section, loading), ...which, file], loading, signal);
   const cameToItsEnd = ended === undefined || (heard.wentOn() && !heard.refusals.some(isLost));
   if (signal.aborted || !cameToItsEnd) throw refusedError(heard.refusals, ended?.cause, loading, signal);
@@ -65,7 +65,7 @@ async function goOn(section: Section, file: string, which: string[], loading: Lo
 }
 
 /** Runs pg_restore against the database. It says which object it is at only when it says everything: the rest of that is kept from those who hear warnings. */
-async function restored(args: string[], loading: Loading, signal: AbortSignal): Promise<{ heard: Hearing; ended?: { cause: unknown } }> {
+async function restored(args: string[], loading: Loading, signal: AbortSignal): Promise<{ heard: RestoreLog; ended?: { cause: unknown } }> {
   const heard = hearArchive();
   const { program: { heard: tell, ...program }, ...run } = loading.run('pg_restore', ['--verbose', `--dbname=${connectionString(loading.database())}`, ...args]);
   try {
@@ -88,11 +88,11 @@ async function policiesApart(file: string, folder: string, loading: Loading, sig
   return lists;
 }
 
-function argsOf(section: Section, { owners, tablespaces }: Loading): string[] {
+function argsOf(section: ArchiveSection, { owners, tablespaces }: Loading): string[] {
   return [`--section=${section}`, ...(owners ? [] : ['--no-owner', '--no-privileges']), ...(tablespaces ? [] : ['--no-tablespaces'])];
 }
 
-function isHarmless({ statement }: Refusal): boolean {
+function isHarmless({ statement }: RefusedStatement): boolean {
   return statement.trim() === tooNew;
 }
 

@@ -1,5 +1,5 @@
 import { bytesIn } from '../../../pipeline/guard.ts';
-import type { Grammar, Piece, Rows, Verdict } from '../../../pipeline/guard.ts';
+import type { Grammar, GrammarPiece, Rows, PieceVerdict } from '../../../pipeline/guard.ts';
 
 /*
  * What a data part may hold: what psql prints by our script (copy-script.ts), and what pg_dump --section=data prints. To allow more, add
@@ -10,7 +10,7 @@ const table = `${identifier}(?:\\.${identifier})?`;
 const columns = `\\((?:${identifier}(?:, ${identifier})*)?\\)`;
 const text = String.raw`'[^'\0]*(?:''[^'\0]*)*'`;
 
-const statements: [pattern: string, verdict: Verdict][] = [
+const statements: [pattern: string, verdict: PieceVerdict][] = [
   ['SET (?:statement|lock|idle_in_transaction_session|transaction)_timeout = 0', 'pass'],
   // encodings that a server may have: in others (SJIS, BIG5, GBK, …) a quote or a backslash may be the end of a character
   [`SET client_encoding = '(?:UTF8|SQL_ASCII|LATIN\\d+|WIN\\d+|ISO_8859_\\d|KOI8[RU]|EUC_\\w+|MULE_INTERNAL)'`, 'pass'],
@@ -50,7 +50,7 @@ function whole(pattern: string): RegExp {
 }
 
 /** Comments end at a CR too, for psql. A part's own restriction is left out: it stands under ours. */
-const lines: { pattern: RegExp; verdict: Verdict }[] = [
+const lines: { pattern: RegExp; verdict: PieceVerdict }[] = [
   { pattern: /^--[^\r\0]*$/, verdict: 'pass' },
   { pattern: /^\\(?:un)?restrict [0-9A-Za-z]+$/, verdict: 'drop' },
 ];
@@ -72,7 +72,7 @@ function isRight(statement: string): boolean {
   return rights.some((pattern) => pattern.test(statement));
 }
 
-function allowed(statement: string): Verdict | undefined {
+function allowed(statement: string): PieceVerdict | undefined {
   return known.find(({ pattern }) => pattern.test(statement))?.verdict;
 }
 
@@ -86,7 +86,7 @@ const [newline, backslash, dot, carriageReturn] = [...Buffer.from('\n\\.\r')] as
 function copyRows(): Rows {
   let atStart = true;
   return {
-    take(text, from): Piece {
+    take(text, from): GrammarPiece {
       const end = atStart && text[from] === backslash && text[from + 1] === dot ? from : text.indexOf(mark, from) + 1 || text.length;
       const odd = oddByte(text.subarray(from, end));
       if (odd >= 0) return { state: 'wrong', to: from + odd, what: 'a NUL or a CR among rows' };

@@ -1,5 +1,5 @@
 import type { LeftOut } from '../../../ports.ts';
-import type { Refusal } from './restore-errors.ts';
+import type { RefusedStatement } from './restore-errors.ts';
 
 const name = String.raw`(?:"(?:[^"]|"")*"|[^\s".]+)`;
 const policy = new RegExp(`^CREATE POLICY (${name}) ON (${name}(?:\\.${name})?) `, 's');
@@ -10,9 +10,9 @@ const missingRole = /role "(.*)" does not exist/s;
  * Policies that could not be made because they are for a role that this server does not have, and their comments: by the names that a
  * catalog gives them. Such a policy concerns nobody here.
  */
-export function leftOutPolicies(refusals: readonly Refusal[]): { leftOut: LeftOut[]; others: Refusal[] } {
+export function leftOutPolicies(refusals: readonly RefusedStatement[]): { leftOut: LeftOut[]; others: RefusedStatement[] } {
   const leftOut: LeftOut[] = [];
-  const others: Refusal[] = [];
+  const others: RefusedStatement[] = [];
   const without = new Map<string, string>();
   for (const refusal of refusals) {
     const made = identityOf(policy, refusal.statement);

@@ -1,10 +1,10 @@
-import type { Run } from '../../../pipeline/program.ts';
+import type { ProgramRun } from '../../../pipeline/program.ts';
 import type { LeftOut, LoadFailure } from '../../../ports.ts';
 import type { ProgramName } from '../../../tools.ts';
 
 /** A restore at work: how its programs are started, what it was told, and what it has gone on without. */
 export type Loading = {
-  run(name: ProgramName, args: string[]): Run;
+  run(name: ProgramName, args: string[]): ProgramRun;
   /** Text of these programs without what was secret to them. */
   shown(text: string): string;
   /** For messages. */

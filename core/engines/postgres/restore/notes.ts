@@ -1,9 +1,9 @@
 import type { Catalog, TargetOptions } from '../../../ports.ts';
-import type { Found } from '../database/database.ts';
+import type { FoundDatabase } from '../database/database.ts';
 import { arrangements, tablespaceOf } from '../database/statements.ts';
 
 /** What a person should know before a restore: what it will leave out, and what it will drop. */
-export function notesOf({ catalog, owners, tablespaces = true }: TargetOptions, { leftover }: Found, database: string): string[] {
+export function notesOf({ catalog, owners, tablespaces = true }: TargetOptions, { leftover }: FoundDatabase, database: string): string[] {
   const places = tablespacesOf(catalog);
   return [
     ...(leftover ? [`database ${database} is what a restore that died has left, half made: it will be dropped`] : []),

@@ -1,10 +1,10 @@
 /** A statement that failed, as a program tells it: `statement` as far as it is told, at most a few thousand characters. */
-export type Refusal = { object: string; error: string; statement: string };
+export type RefusedStatement = { object: string; error: string; statement: string };
 
 /** What a program says while it restores, taken apart line by line. */
-export type Hearing = {
+export type RestoreLog = {
   hear(line: string): void;
-  refusals: Refusal[];
+  refusals: RefusedStatement[];
   /** Whether pg_restore has said that it came to its end, and went on after errors. */
   wentOn(): boolean;
   /** What else it said that a person should know. */
@@ -37,7 +37,7 @@ const servers = /^(?:WARNING|NOTICE|INFO|LOG): /;
  * Reads what `pg_restore --verbose` says. Of an error its message and its hint: details hold values of rows. A name may hold newlines: what follows a line
  * about an object, and is not the server's, belongs to that line.
  */
-export function hearArchive(): Hearing {
+export function hearArchive(): RestoreLog {
   const heard = collector();
   let object = '';
   let taking: 'object' | 'error' | 'detail' | 'statement' | 'progress' | 'warning' | undefined;
@@ -89,7 +89,7 @@ export function hearArchive(): Hearing {
 const failures = ['ERROR', 'FATAL', 'PANIC'];
 
 /** Reads what `psql --echo-errors` says of a script on its standard input. */
-export function hearScript(): Hearing {
+export function hearScript(): RestoreLog {
   const heard = collector();
   let taking: 'error' | 'statement' | undefined;
   return {
@@ -123,7 +123,7 @@ export function subjectOf(statement: string): string {
 }
 
 /** Whether an error says that the server is not there any more: whatever follows it says nothing about the backup. */
-export function isLost({ error }: Refusal): boolean {
+export function isLost({ error }: RefusedStatement): boolean {
   return /no connection to the server|server closed the connection|terminating connection|connection to server .* failed|the database system is (?:shutting down|in recovery|starting up)|SSL SYSCALL error|could not (?:send|receive) data/i.test(error);
 }
 
@@ -133,7 +133,7 @@ function withoutOwner(entry: string): string {
 }
 
 function collector() {
-  const refusals: Refusal[] = [];
+  const refusals: RefusedStatement[] = [];
   const warnings: string[] = [];
   return {
     refusals,
@@ -141,7 +141,7 @@ function collector() {
     warn(line: string): void {
       if (warnings.length < mostWarnings && line.trim() !== '') warnings.push(line);
     },
-    begin(refusal: Refusal): void {
+    begin(refusal: RefusedStatement): void {
       if (refusals.length < mostRefusals) refusals.push(refusal);
     },
     extend(what: 'error' | 'statement', more: string): void {

@@ -4,7 +4,7 @@ import { judgedBlocksOf } from './judged-blocks.ts';
 import type { Loading } from './loading.ts';
 import { failureOf, refusedError } from '../remedies.ts';
 import { isLost, subjectOf } from './restore-errors.ts';
-import type { Refusal } from './restore-errors.ts';
+import type { RefusedStatement } from './restore-errors.ts';
 import { tryRows, tryScript } from './script.ts';
 
 /** Loads data parts piece by piece, so that rows which can't be loaded cost no others. */
@@ -83,7 +83,7 @@ async function* noting(statements: AsyncIterable<Buffer>, note: (statement: stri
 }
 
 /** What was refused, but for what only follows from it. */
-function failureIn(refusals: Refusal[], loading: Loading, signal: AbortSignal): LoadFailure[] {
+function failureIn(refusals: RefusedStatement[], loading: Loading, signal: AbortSignal): LoadFailure[] {
   if (refusals.some(isLost)) throw refusedError(refusals, undefined, loading, signal);
   return refusals
     .filter(({ error }) => !error.includes('current transaction is aborted'))

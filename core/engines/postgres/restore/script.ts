@@ -3,7 +3,7 @@ import type { ByteStream } from '../../../ports.ts';
 import type { Loading } from './loading.ts';
 import { refusedError } from '../remedies.ts';
 import { hearScript } from './restore-errors.ts';
-import type { Refusal } from './restore-errors.ts';
+import type { RefusedStatement } from './restore-errors.ts';
 import { restricted } from './restricted.ts';
 
 const stopping = ['--set=ON_ERROR_STOP=1'];
@@ -15,21 +15,21 @@ export async function loadScript(content: ByteStream, { key, whole = false }: { 
 }
 
 /** Runs a script in psql, every statement of it, and returns what was refused. To be used for no script that holds rows: psql would read the rows of a COPY that was refused as statements. */
-export async function tryScript(content: ByteStream, loading: Loading, signal: AbortSignal): Promise<Refusal[]> {
+export async function tryScript(content: ByteStream, loading: Loading, signal: AbortSignal): Promise<RefusedStatement[]> {
   const { refusals, ended } = await run(restricted(content), [], loading, signal);
   if (ended !== undefined) throw refusedError([], ended.cause, loading, signal);
   return refusals;
 }
 
 /** Runs a script in psql up to its first failure, in one transaction, and returns that. */
-export async function tryRows(content: ByteStream, loading: Loading, signal: AbortSignal): Promise<Refusal[]> {
+export async function tryRows(content: ByteStream, loading: Loading, signal: AbortSignal): Promise<RefusedStatement[]> {
   const { refusals, ended } = await run(restricted(content), [...stopping, '--single-transaction'], loading, signal);
   if (ended !== undefined && (signal.aborted || refusals.length === 0)) throw refusedError([], ended.cause, loading, signal);
   return refusals;
 }
 
 /** Terse: the details of an error hold values of rows. */
-async function run(content: ByteStream, how: readonly string[], loading: Loading, signal: AbortSignal): Promise<{ refusals: Refusal[]; ended?: { cause: unknown } }> {
+async function run(content: ByteStream, how: readonly string[], loading: Loading, signal: AbortSignal): Promise<{ refusals: RefusedStatement[]; ended?: { cause: unknown } }> {
   const heard = hearScript();
   const { program: { heard: tell, ...program }, ...rest } = loading.run('psql', ['--no-psqlrc', '--quiet', '--echo-errors', '--set=VERBOSITY=terse', ...how, '--file=-']);
   try {

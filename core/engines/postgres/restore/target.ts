@@ -3,7 +3,7 @@ import { BackupError, isBackupError, messageOf } from '../../../domain/errors.ts
 import type { ByteStream, LoadStep, Target, TargetOptions } from '../../../ports.ts';
 import { guarded, piecesOf } from '../../../pipeline/guard.ts';
 import { redact } from '../../../pipeline/program.ts';
-import type { Run } from '../../../pipeline/program.ts';
+import type { ProgramRun } from '../../../pipeline/program.ts';
 import type { Tools } from '../../../tools.ts';
 import { placeOf } from '../../login.ts';
 import type { Login } from '../../login.ts';
@@ -12,7 +12,7 @@ import { holdings, isEmpty } from '../catalog/catalog.ts';
 import { claim } from '../database/claim.ts';
 import type { Claim } from '../database/claim.ts';
 import { createDatabase, inspect, settledStatements } from '../database/database.ts';
-import type { Found } from '../database/database.ts';
+import type { FoundDatabase } from '../database/database.ts';
 import { connectionLimit } from '../database/statements.ts';
 import { dataGrammar, ownerlessGrammar } from './data-grammar.ts';
 import { discardDatabase } from '../database/discard.ts';
@@ -30,7 +30,7 @@ import { requireReplaceable, swapByHand, swapDatabases } from '../database/swap.
 const restoreIdleLimitMs = 24 * 3600 * 1000;
 
 /** What this restore has made: nothing yet; a database that is at work, that is kept for a person, or that is where it should be. */
-type Made = { state: 'none' | 'dropped' | 'forestalled' } | { state: 'loading' | 'kept' | 'finished'; name: string };
+type MadeDatabase = { state: 'none' | 'dropped' | 'forestalled' } | { state: 'loading' | 'kept' | 'finished'; name: string };
 
 /**
  * A database to restore into, on the server of `login`. One that replaces another is made beside it, and takes its place only when all is
@@ -41,7 +41,7 @@ export async function openTarget(login: Login, tools: Tools, options: TargetOpti
   const { manifest, catalog } = options;
   const found = await inspect(login, signal);
   const state = found.catalog === undefined ? 'absent' : isEmpty(found.catalog) ? 'empty' : 'occupied';
-  let made: Made = { state: 'none' };
+  let made: MadeDatabase = { state: 'none' };
   let mine: Claim | undefined;
   const into = (): Login => ('name' in made ? { ...login, database: made.name } : login);
   const loading = loadingOf(login, tools, options, found, into);
@@ -129,7 +129,7 @@ export async function openTarget(login: Login, tools: Tools, options: TargetOpti
   };
 }
 
-function loadingOf(login: Login, tools: Tools, { manifest, owners, tablespaces = true, keepGoing = false }: TargetOptions, { serverMajor }: Found, into: () => Login): Loading {
+function loadingOf(login: Login, tools: Tools, { manifest, owners, tablespaces = true, keepGoing = false }: TargetOptions, { serverMajor }: FoundDatabase, into: () => Login): Loading {
   const clientMajor = Math.max(serverMajor, Number.parseInt(manifest.client.version, 10));
   const secrets = new Set<string>();
   // with jobs, pg_restore logs in once more when all is done: a token has expired by then
@@ -143,7 +143,7 @@ function loadingOf(login: Login, tools: Tools, { manifest, owners, tablespaces =
 }
 
 /** Notes what is secret to a program when it starts: its words are taken apart as they are, and shown without that. */
-function noting(secrets: Set<string>, run: Run): Run {
+function noting(secrets: Set<string>, run: ProgramRun): ProgramRun {
   return {
     ...run,
     async secretEnv(signal) {
@@ -162,7 +162,7 @@ function notSwapped(database: string, whole: string, id: string, cause: unknown)
 }
 
 /** What is on the server now. */
-function standing(database: string, before: Target['state'], made: Made): string {
+function standing(database: string, before: Target['state'], made: MadeDatabase): string {
   const old = before === 'occupied' ? `database ${database} is as it was` : `there is no database ${database}`;
   switch (made.state) {
     case 'none':

@@ -2,13 +2,13 @@ import { partSize } from '../../../domain/multipart.ts';
 import type { ByteStream } from '../../../ports.ts';
 
 /** A stretch of a stream, the size of an upload's part. `release` gives its memory back for another one. */
-export type Block = { index: number; bytes: Buffer; last: boolean; release(): void };
+export type UploadBlock = { index: number; bytes: Buffer; last: boolean; release(): void };
 
 /**
  * A stream cut into the parts of an upload: at least one, all but the last of the size that the plan says. A block is given out only
  * when it is known whether it is the last. Memory comes from the blocks that were released, and goes back to `spare`.
  */
-export async function* inBlocks(body: ByteStream, spare: Buffer[]): AsyncGenerator<Block> {
+export async function* inBlocks(body: ByteStream, spare: Buffer[]): AsyncGenerator<UploadBlock> {
   let index = 0;
   let memory = take();
   let filled = 0;
@@ -28,7 +28,7 @@ export async function* inBlocks(body: ByteStream, spare: Buffer[]): AsyncGenerat
   }
   yield block(true);
 
-  function block(last: boolean): Block {
+  function block(last: boolean): UploadBlock {
     const own = memory;
     return { index, bytes: own.subarray(0, filled), last, release: () => void spare.push(own) };
   }

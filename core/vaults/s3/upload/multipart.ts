@@ -9,15 +9,15 @@ import type { ObjectKey } from '../../../domain/keys.ts';
 import { partsInFlight } from '../../../domain/multipart.ts';
 import type { Stored, Tags } from '../../../ports.ts';
 import { crc32c, crc32cHeader, joinCrc32c } from './crc32c.ts';
-import type { Block } from './blocks.ts';
+import type { UploadBlock } from './blocks.ts';
 import { nameOf } from '../errors.ts';
 import { attributes, call, finishing, guard, objectAt, type S3Place } from '../request.ts';
-import { confirmStored, isStored, type Expected } from './stored.ts';
+import { confirmStored, isStored, type ExpectedObject } from './stored.ts';
 
 /** An upload in parts that has begun. */
 export type Upload = {
   /** Sends a part; waits only while too many are on their way. Later failures come by the `onFailure` of `startUpload`. */
-  add(block: Block): Promise<void>;
+  add(block: UploadBlock): Promise<void>;
   /** Makes the object out of the parts, once all have arrived. */
   complete(): Promise<Stored>;
   /** Removes everything that was sent. Returns the error to throw: the one given, or one that says that things are left as well. */
@@ -40,7 +40,7 @@ export async function startUpload(
   const checked = place.checksums === 'when-supported';
   const id = await begin();
   const target = { ...objectAt(place, key), UploadId: id };
-  const parts: Expected['parts'] = [];
+  const parts: ExpectedObject['parts'] = [];
   const sizes: number[] = [];
   const onTheirWay = new Set<Promise<void>>();
   return { add, complete, abandon };
@@ -55,14 +55,14 @@ export async function startUpload(
     return UploadId;
   }
 
-  async function add(block: Block): Promise<void> {
+  async function add(block: UploadBlock): Promise<void> {
     while (onTheirWay.size >= partsInFlight(block.bytes.length)) await Promise.race(onTheirWay);
     if (signal.aborted) throw abortError(signal);
     const sending = send(block).catch(onFailure).finally(() => onTheirWay.delete(sending));
     onTheirWay.add(sending);
   }
 
-  async function send({ index, bytes, release }: Block): Promise<void> {
+  async function send({ index, bytes, release }: UploadBlock): Promise<void> {
     const crc = checked ? crc32c(bytes) : 0;
     const command = new UploadPartCommand({ ...target, PartNumber: index + 1, Body: bytes, ...guard(place, bytes, crc) });
     const { ETag, ChecksumCRC32C } = await call(what, (options) => place.client.send(command, options), signal, bytes.length);
@@ -85,7 +85,7 @@ export async function startUpload(
     return { bytes };
   }
 
-  async function assemble(expected: Expected, own: AbortSignal): Promise<void> {
+  async function assemble(expected: ExpectedObject, own: AbortSignal): Promise<void> {
     const whole = checked ? { ChecksumType: 'FULL_OBJECT' as const, ChecksumCRC32C: crc32cHeader(expected.crc), MpuObjectSize: expected.bytes } : {};
     const Parts = parts.map(({ etag, crc }, index) => ({
       PartNumber: index + 1,

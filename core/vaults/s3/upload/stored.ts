@@ -9,7 +9,7 @@ import { call, objectAt, type S3Place } from '../request.ts';
 import { retag } from '../tags.ts';
 
 /** What an object must be in the store. `parts` is empty for one that was sent whole. */
-export type Expected = { bytes: Bytes; crc: number; parts: { crc: number; etag: string }[] };
+export type ExpectedObject = { bytes: Bytes; crc: number; parts: { crc: number; etag: string }[] };
 
 type Held = { bytes: Bytes; crc: string | undefined; etag: string | undefined; tags: number | undefined };
 
@@ -17,7 +17,7 @@ type Held = { bytes: Bytes; crc: string | undefined; etag: string | undefined; t
  * Asks the store what it holds, and compares: throws `vault-failed`, after removing the object, if it is not what was sent. Gives the
  * object its tags where they are missing: older gateways lose those of uploads in parts (Ceph 18 does).
  */
-export async function confirmStored(place: S3Place, key: ObjectKey, expected: Expected, tags: Tags, signal: AbortSignal): Promise<void> {
+export async function confirmStored(place: S3Place, key: ObjectKey, expected: ExpectedObject, tags: Tags, signal: AbortSignal): Promise<void> {
   const held = await heldBy(place, key, signal);
   const wrong = difference(held, expected);
   if (wrong === undefined) {
@@ -29,7 +29,7 @@ export async function confirmStored(place: S3Place, key: ObjectKey, expected: Ex
 }
 
 /** Whether the store holds exactly this: by its checksum, or by the digest of its parts. A matching size alone proves nothing. */
-export async function isStored(place: S3Place, key: ObjectKey, expected: Expected, signal: AbortSignal): Promise<boolean> {
+export async function isStored(place: S3Place, key: ObjectKey, expected: ExpectedObject, signal: AbortSignal): Promise<boolean> {
   const held = await heldBy(place, key, signal);
   return difference(held, expected) === undefined && (held.crc !== undefined || held.etag === etagOf(expected.parts));
 }
@@ -41,19 +41,19 @@ async function heldBy(place: S3Place, key: ObjectKey, signal: AbortSignal): Prom
   return { bytes: head.ContentLength ?? -1, crc: head.ChecksumCRC32C, etag: head.ETag, tags: head.TagCount };
 }
 
-function difference(held: Held, { bytes, crc, parts }: Expected): string | undefined {
+function difference(held: Held, { bytes, crc, parts }: ExpectedObject): string | undefined {
   if (held.bytes !== bytes) return `the store holds ${held.bytes} of ${bytes} bytes`;
   if (held.crc === undefined || held.crc === crc32cHeader(crc) || held.crc === compositeOf(parts)) return undefined;
   return `the store reports checksum ${held.crc}, sent was ${crc32cHeader(crc)}`;
 }
 
 /** Stores without full-object checksums report the CRC-32C of the parts' CRC-32Cs, and how many they are. */
-function compositeOf(parts: Expected['parts']): string {
+function compositeOf(parts: ExpectedObject['parts']): string {
   return `${crc32cHeader(crc32c(Buffer.concat(parts.map((part) => crc32cBytes(part.crc)))))}-${parts.length}`;
 }
 
 /** The entity tag that stores give an object of parts: the MD5 of the parts' own, and how many they are. */
-function etagOf(parts: Expected['parts']): string {
+function etagOf(parts: ExpectedObject['parts']): string {
   const digests = parts.map(({ etag }) => Buffer.from(etag.replaceAll('"', ''), 'hex'));
   return `"${createHash('md5').update(Buffer.concat(digests)).digest('hex')}-${parts.length}"`;
 }

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { machineArchitecture } from '../../../../layers/db-tools/debian/debian.ts';
-import type { Pin } from '../../../../layers/db-tools/lock.ts';
+import type { PackagePin } from '../../../../layers/db-tools/lock.ts';
 import { newestRoot, pinnedRoot, type PinnedRoot, type PinRule } from '../../../../layers/db-tools/debian/pins.ts';
 import { packages as wanted } from '../../../../layers/db-tools/contents.ts';
 import { startMirror, type Mirror, type MirrorPackage } from './debian-mirror.ts';
@@ -137,7 +137,7 @@ test('other bytes under the pinned version, though the mirror vouches for them, 
   await expect(made([gone('1.0-1')])).rejects.toMatchObject({ code: 'tools-missing', message: expect.stringContaining('not the files that are pinned') });
 });
 
-function made(pins: Pin[], rule: PinRule = 'exact'): Promise<PinnedRoot> {
+function made(pins: PackagePin[], rule: PinRule = 'exact'): Promise<PinnedRoot> {
   return pinnedRoot(architecture, pins, rule, report, AbortSignal.timeout(limitMs));
 }
 
@@ -146,11 +146,11 @@ function report(line: string): void {
 }
 
 /** A pin of what the mirror has. */
-function pinOf(version: string): Pin {
+function pinOf(version: string): PackagePin {
   return { name: 'tool', version, suite: version.includes('deb13u') ? 'trixie-security' : 'trixie', sha256: mirror.hashOf('tool', version) };
 }
 
 /** A pin of what it has not, or not any more. */
-function gone(version: string): Pin {
+function gone(version: string): PackagePin {
   return { name: 'tool', version, suite: 'trixie', sha256: 'a'.repeat(64) };
 }

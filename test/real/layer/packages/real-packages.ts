@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { packages as wanted, debianNames, type LayerArchitecture } from '../../../../layers/db-tools/contents.ts';
-import { readLock, shippedLock, type Pin } from '../../../../layers/db-tools/lock.ts';
+import { readLock, shippedLock, type PackagePin } from '../../../../layers/db-tools/lock.ts';
 import { pinnedRoot } from '../../../../layers/db-tools/debian/pins.ts';
 import { run } from '../../../../layers/db-tools/debian/run.ts';
 import type { MirrorPackage } from './debian-mirror.ts';
@@ -23,7 +23,7 @@ export async function realPackages(architecture: LayerArchitecture, newer: Reado
   const { root, pins } = await pinnedRoot(debian, (await readLock(shippedLock)).packages[debian], 'newer', () => undefined, limit());
   const names = pins.map(({ name }) => name);
   const folder = await mkdtemp(join(tmpdir(), 'nightjar-real-'));
-  const made = async ({ name, version, suite }: Pin): Promise<MirrorPackage> => {
+  const made = async ({ name, version, suite }: PackagePin): Promise<MirrorPackage> => {
     const control = await readFile(join(root, '.nightjar', `${name}.control`), 'utf8');
     const depends = [...new Set([...field(control, 'Depends'), ...field(control, 'Pre-Depends')])].filter((one) => names.includes(one)).join(', ');
     const source = `Source: ${/^Source: (.*)$/m.exec(control)?.[1] ?? name}`;
