@@ -1,9 +1,13 @@
 // Who may import whom (docs/architecture.md).
 const core = (folders) => `^core/(${folders})`;
 const adapters = 'engines|vaults|secrets|telling/notifiers|telling/hooks';
-const io = '^(node:)?(fs|child_process|net|tls|http|https|dgram|worker_threads)(/|$)|/@aws-sdk/|/node_modules/(pg|mysql2)/';
+const io =
+  '^(node:)?(fs|child_process|net|tls|http|https|dgram|worker_threads)(/|$)|/@aws-sdk/|/node_modules/(pg|mysql2)/';
 
-/** Nothing in `from` imports anything in `to`, but what `except` allows. Types count, unless `types` says that they may pass. */
+/**
+ * Nothing in `from` imports anything in `to`, but what `except` allows. Types count, unless `types` says that they may
+ * pass.
+ */
 const wall = (name, from, to, { except, types = false } = {}) => ({
   name,
   severity: 'error',
@@ -13,9 +17,22 @@ const wall = (name, from, to, { except, types = false } = {}) => ({
 
 module.exports = {
   forbidden: [
-    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } } },
-    wall('domain-is-pure', core('domain|contract'), '', { except: [core('domain|contract'), '/zod/', '/croner/'], types: true }),
-    { name: 'domain-does-no-io', severity: 'error', from: { path: core('domain|contract') }, to: { dependencyTypes: ['core'] } },
+    {
+      name: 'no-cycles',
+      severity: 'error',
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
+    wall('domain-is-pure', core('domain|contract'), '', {
+      except: [core('domain|contract'), '/zod/', '/croner/'],
+      types: true,
+    }),
+    {
+      name: 'domain-does-no-io',
+      severity: 'error',
+      from: { path: core('domain|contract') },
+      to: { dependencyTypes: ['core'] },
+    },
     wall('ports-are-promises-alone', '^core/ports', core('(?!contract|domain|pipeline/rows/reader|ports)')),
     wall('pipeline-knows-nothing-above', core('pipeline/'), core('(?!pipeline|contract|domain|ports|tools)')),
     wall('work-gets-adapters-as-arguments', core('(commands|store|survey)/'), core(`(${adapters})/|compose|tools`)),
@@ -27,10 +44,21 @@ module.exports = {
     wall('adapters-are-apart', `^core/(${adapters})/`, core(`(${adapters})/`), { except: '^core/$1/' }),
     wall('engines-are-apart', '^core/engines/([^/]+)/', '^core/engines/[^/]+/', { except: '^core/engines/$1/' }),
     wall('vaults-are-apart', '^core/vaults/([^/]+)/', '^core/vaults/[^/]+/', { except: '^core/vaults/$1/' }),
-    wall('tools-know-no-work', core('(tools|holder|config-file)[.]ts'), core('(commands|store|survey|telling|engines|vaults|secrets)/|compose')),
+    wall(
+      'tools-know-no-work',
+      core('(tools|holder|config-file)[.]ts'),
+      core('(commands|store|survey|telling|engines|vaults|secrets)/|compose'),
+    ),
     wall('core-knows-no-host', '^core/', '^(lib|functions|bin|layers|test)/|aws-cdk-lib|/constructs/'),
-    { name: 'only-hosts-compose', severity: 'error', from: { pathNot: '^(bin|functions|test)/' }, to: { path: '^core/compose' } },
-    wall('lib-sees-contract-and-domain-alone', '^lib/', '^(core|functions|bin|layers)/', { except: '^core/(contract|domain)/' }),
+    {
+      name: 'only-hosts-compose',
+      severity: 'error',
+      from: { pathNot: '^(bin|functions|test)/' },
+      to: { path: '^core/compose' },
+    },
+    wall('lib-sees-contract-and-domain-alone', '^lib/', '^(core|functions|bin|layers)/', {
+      except: '^core/(contract|domain)/',
+    }),
     wall('nothing-ships-with-a-test-inside', '^(core|functions|lib|layers)/', '^test/'),
   ],
   options: {
@@ -38,6 +66,10 @@ module.exports = {
     exclude: { path: '(\\.as\\.ts$|^dist/|^layers/db-tools/build/)' },
     tsPreCompilationDeps: true,
     parser: 'swc',
-    enhancedResolveOptions: { extensions: ['.ts', '.mjs', '.js', '.json'], exportsFields: ['exports'], conditionNames: ['import', 'node', 'default'] },
+    enhancedResolveOptions: {
+      extensions: ['.ts', '.mjs', '.js', '.json'],
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'node', 'default'],
+    },
   },
 };

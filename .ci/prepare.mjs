@@ -1,4 +1,5 @@
-// Makes a fresh clone ready: dependencies, and with them the Node that everything runs on. Plain JavaScript, for any Node from 18.
+// Makes a fresh clone ready: dependencies, and with them the Node that everything runs on. Plain JavaScript, for any
+// Node from 18.
 import { spawnSync } from 'node:child_process';
 import { existsSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -10,7 +11,10 @@ const node = join(top, 'node_modules', '.bin', 'node');
 
 if (!existsSync(installed) || statSync(installed).mtimeMs < statSync(join(top, 'package-lock.json')).mtimeMs) {
   console.error('Installing the dependencies (npm ci; about 700 MB on disk, once) …');
-  const { status } = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: top, stdio: ['ignore', 2, 2] });
+  const { status } = spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], {
+    cwd: top,
+    stdio: ['ignore', 2, 2],
+  });
   if (status !== 0) {
     console.error('error: the dependencies could not be installed; npm says above why');
     process.exit(1);

@@ -14,7 +14,9 @@ const example = 'examples/plain.yaml';
 try {
   synthesise();
 } catch (error) {
-  console.error(`error: ${messageOf(error)}${isBackupError(error) && error.hint !== undefined ? `\n  hint: ${error.hint}` : ''}`);
+  console.error(
+    `error: ${messageOf(error)}${isBackupError(error) && error.hint !== undefined ? `\n  hint: ${error.hint}` : ''}`,
+  );
   process.exitCode = 1;
 }
 
@@ -26,13 +28,20 @@ function synthesise(): void {
   const text = readText(path);
   parseConfig(text, path, cloudProblems);
   const stack = new BackupStack(app, { config: parse(text) as WrittenConfig, folder: dirname(resolve(path)) });
-  if (path === example && named === undefined) Annotations.of(stack).addWarningV2('nightjar:example', `there is no ${usual} here, so this is ${example}: copy it to ${usual} and write your own databases into it`);
+  if (path === example && named === undefined)
+    Annotations.of(stack).addWarningV2(
+      'nightjar:example',
+      `there is no ${usual} here, so this is ${example}: copy it to ${usual} and write your own databases into it`,
+    );
 }
 
 function readText(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (cause) {
-    throw new BackupError('config-invalid', `the configuration ${path} can't be read`, { hint: `write ${usual}, or name another file: npx cdk synth -c config=path`, cause });
+    throw new BackupError('config-invalid', `the configuration ${path} can't be read`, {
+      hint: `write ${usual}, or name another file: npx cdk synth -c config=path`,
+      cause,
+    });
   }
 }

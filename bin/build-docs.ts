@@ -5,4 +5,7 @@ import { editorSchema, editorSchemaText } from './docs/schema.ts';
 const at = (path: string) => new URL(`../${path}`, import.meta.url);
 
 await writeFile(at('docs/nightjar.schema.json'), editorSchemaText());
-await writeFile(at('docs/configuration.md'), configurationDocs(editorSchema(), await readFile(at('nightjar.example.yaml'), 'utf8')));
+await writeFile(
+  at('docs/configuration.md'),
+  configurationDocs(editorSchema(), await readFile(at('nightjar.example.yaml'), 'utf8')),
+);

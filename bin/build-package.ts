@@ -8,16 +8,32 @@ import { bundleFunction, functionNames } from '../functions/bundle.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const out = `${root}dist/package`;
-const common: BuildOptions = { absWorkingDir: root, outdir: out, outExtension: { '.js': '.mjs' }, bundle: true, packages: 'external', format: 'esm', platform: 'node', target: 'node24', logLevel: 'warning' };
+const common: BuildOptions = {
+  absWorkingDir: root,
+  outdir: out,
+  outExtension: { '.js': '.mjs' },
+  bundle: true,
+  packages: 'external',
+  format: 'esm',
+  platform: 'node',
+  target: 'node24',
+  logLevel: 'warning',
+};
 
 /**
- * What the package ships in place of the sources, for Node strips no types below node_modules: the command line; the builder of the
- * layer with its pins beside it; the constructs with their types; the functions, bundled. Libraries stay dependencies.
+ * What the package ships in place of the sources, for Node strips no types below node_modules: the command line; the
+ * builder of the layer with its pins beside it; the constructs with their types; the functions, bundled. Libraries stay
+ * dependencies.
  */
 await rm(out, { recursive: true, force: true });
-await build({ ...common, entryPoints: { nightjar: 'bin/nightjar.ts', 'db-tools/layer': 'layers/db-tools/index.ts' }, splitting: true });
+await build({
+  ...common,
+  entryPoints: { nightjar: 'bin/nightjar.ts', 'db-tools/layer': 'layers/db-tools/index.ts' },
+  splitting: true,
+});
 // each in a file of its own: they find what lies beside them by their own place
 await build({ ...common, entryPoints: { 'db-tools/zip': 'layers/db-tools/zip.ts', 'cdk/index': 'lib/index.ts' } });
-for (const name of ['lock.json', 'authorities.json']) await copyFile(`${root}layers/db-tools/${name}`, `${out}/db-tools/${name}`);
+for (const name of ['lock.json', 'authorities.json'])
+  await copyFile(`${root}layers/db-tools/${name}`, `${out}/db-tools/${name}`);
 for (const name of functionNames) await bundleFunction(name, `${out}/functions`);
 await promisify(execFile)(`${root}node_modules/.bin/tsc`, ['--project', `${root}lib/tsconfig.json`]);

@@ -8,15 +8,19 @@ const smallest = 20;
 const usage = 'npm run demo -- [--megabytes 120] [--keep]';
 
 const stop = new AbortController();
-for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => stop.abort(new Error(`stopped by ${name}, and cleaned up`)));
+for (const name of ['SIGINT', 'SIGTERM'] as const)
+  process.on(name, () => stop.abort(new Error(`stopped by ${name}, and cleaned up`)));
 process.exit(await main());
 
 async function main(): Promise<number> {
   const tell = tellerOf(process.stdout);
   try {
-    const { values } = parseArgs({ options: { megabytes: { type: 'string', default: '120' }, keep: { type: 'boolean', default: false } } });
+    const { values } = parseArgs({
+      options: { megabytes: { type: 'string', default: '120' }, keep: { type: 'boolean', default: false } },
+    });
     const megabytes = Number(values.megabytes);
-    if (!(megabytes >= smallest)) throw new Error(`--megabytes ${values.megabytes}: expected a number from ${smallest} up\n  ${usage}`);
+    if (!(megabytes >= smallest))
+      throw new Error(`--megabytes ${values.megabytes}: expected a number from ${smallest} up\n  ${usage}`);
     const equal = await runDemo({ megabytes, keep: values.keep }, tell, stop.signal);
     if (!equal) tell.bad('the restored databases are NOT equal to what was backed up');
     return equal ? 0 : 1;

@@ -6,7 +6,10 @@ import { run } from './cli/run.ts';
 const stop = new AbortController();
 let stopCode: number | undefined;
 
-for (const [name, code] of [['SIGINT', exitCodes.interrupted], ['SIGTERM', exitCodes.terminated]] as const) {
+for (const [name, code] of [
+  ['SIGINT', exitCodes.interrupted],
+  ['SIGTERM', exitCodes.terminated],
+] as const) {
   process.on(name, () => {
     if (stopCode !== undefined) process.exit(code);
     stopCode = code;
@@ -14,7 +17,9 @@ for (const [name, code] of [['SIGINT', exitCodes.interrupted], ['SIGTERM', exitC
   });
 }
 // whoever read our output has enough of it: `nightjar list | head`
-process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? exitCodes.done : exitCodes.failed));
+process.stdout.on('error', (error: NodeJS.ErrnoException) =>
+  process.exit(error.code === 'EPIPE' ? exitCodes.done : exitCodes.failed),
+);
 
 relaxGarbageCollection();
 const code = await run(process.argv.slice(2), process, stop.signal);

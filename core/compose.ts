@@ -53,9 +53,19 @@ export type Nightjar = {
   notifiers: readonly Notifier[];
   /** Who is called when a run ends. */
   hooks: readonly Hook[];
-  /** A source by name, or, with `database`, another database on its server. Throws `input-invalid` for a name that is not configured, `secret-missing`, `tools-missing`. */
-  source(name: string, options: { database?: string | undefined }, signal: AbortSignal): Promise<Source & { database: string }>;
-  /** What to know about the database clients, and about the authorities of the configured servers; undefined where nobody could tell. Throws nothing of its own. */
+  /**
+   * A source by name, or, with `database`, another database on its server. Throws `input-invalid` for a name that is
+   * not configured, `secret-missing`, `tools-missing`.
+   */
+  source(
+    name: string,
+    options: { database?: string | undefined },
+    signal: AbortSignal,
+  ): Promise<Source & { database: string }>;
+  /**
+   * What to know about the database clients, and about the authorities of the configured servers; undefined where
+   * nobody could tell. Throws nothing of its own.
+   */
   toolsNotices(signal: AbortSignal): Promise<ToolsNotice[] | undefined>;
   /** What a restore would ask of the content of a backup of this engine. */
   inspection(engine: string): Promise<Inspect>;
@@ -67,7 +77,8 @@ export type Nightjar = {
 export async function compose(config: Config, host: Host, signal: AbortSignal): Promise<Nightjar> {
   const secrets = openSecrets(host);
   const telling = openTelling(config, host, secrets);
-  const secret = (reference: SecretReference | string, stop: AbortSignal) => (typeof reference === 'string' ? reference : secrets.get(reference, stop));
+  const secret = (reference: SecretReference | string, stop: AbortSignal) =>
+    typeof reference === 'string' ? reference : secrets.get(reference, stop);
   const { vault, close } = await openConfiguredVault(config.vault, host, secret, signal);
   let opened: Promise<Tools> | undefined;
 
@@ -79,12 +90,19 @@ export async function compose(config: Config, host: Host, signal: AbortSignal): 
     });
   }
 
-  async function loginOf(name: string, { engine, server, lockTimeoutMs, idleTimeoutMs, parallel, cloud }: SourceConfig, stop: AbortSignal): Promise<Login> {
+  async function loginOf(
+    name: string,
+    { engine, server, lockTimeoutMs, idleTimeoutMs, parallel, cloud }: SourceConfig,
+    stop: AbortSignal,
+  ): Promise<Login> {
     const tls = tlsChoice(server);
     // what may be missing is looked at before the database clients are fetched: that takes a minute
     const key = `sources.${name}.${engine}`;
     const user = await at(`${key}.user`, secret(server.user, stop));
-    const password = server.password === 'iam' ? rdsToken({ ...server, user, resourceId: cloud.resourceId }) : server.password && (await at(`${key}.password`, secret(server.password, stop)));
+    const password =
+      server.password === 'iam'
+        ? rdsToken({ ...server, user, resourceId: cloud.resourceId })
+        : server.password && (await at(`${key}.password`, secret(server.password, stop)));
     const ownAuthority = tls.mode === 'off' || isBrought(tls.ca) ? undefined : resolve(host.folder, tls.ca);
     if (ownAuthority !== undefined) await readAuthority(`${key}.tls.ca`, ownAuthority);
     const { certificates } = await tools(stop);
@@ -118,7 +136,16 @@ export async function compose(config: Config, host: Host, signal: AbortSignal): 
       const login = { ...(await loginOf(name, found, stop)), ...(database !== undefined && { database }) };
       const engine = (await engines[found.engine]())(login, await tools(stop));
       const { timeZone, retention, compressionLevel, parallel } = found;
-      return { name: name as SourceName, engine, database: login.database, timeZone, schedule: scheduleOf(found), retention, compressionLevel, parallel };
+      return {
+        name: name as SourceName,
+        engine,
+        database: login.database,
+        timeZone,
+        schedule: scheduleOf(found),
+        retention,
+        compressionLevel,
+        parallel,
+      };
     },
     async toolsNotices(stop) {
       if (host.env['NIGHTJAR_LAYER_NEWS'] === 'off') return undefined;
@@ -133,7 +160,10 @@ export async function compose(config: Config, host: Host, signal: AbortSignal): 
   };
 }
 
-/** Who is told, and when it is: what a host needs to tell that putting it all together has failed, or that the configuration is none. Reads nothing. */
+/**
+ * Who is told, and when it is: what a host needs to tell that putting it all together has failed, or that the
+ * configuration is none. Reads nothing.
+ */
 export function openTelling(config: ToldBy, host: Host, secrets: Secrets = openSecrets(host)): Telling {
   const clock = { now: () => new Date() };
   const command = (line: readonly string[]) => commandOf(line, host);
@@ -141,8 +171,18 @@ export function openTelling(config: ToldBy, host: Host, secrets: Secrets = openS
   const runbook = config.runbook ?? projectRunbook(packageJson) ?? host.runbook;
   return {
     clock,
-    place: vault === undefined ? 'unknown: the configuration can\'t be used' : vault.kind === 'folder' ? resolve(host.folder, vault.folder) : `s3://${[vault.bucket, vault.prefix].filter((part) => part !== '').join('/')}`,
-    notifiers: config.notify.map((one) => linking(openNotifier(one, { clock, secret: (reference, stop) => at('notify', secrets.get(reference, stop)), command }), runbook)),
+    place:
+      vault === undefined
+        ? "unknown: the configuration can't be used"
+        : vault.kind === 'folder'
+          ? resolve(host.folder, vault.folder)
+          : `s3://${[vault.bucket, vault.prefix].filter((part) => part !== '').join('/')}`,
+    notifiers: config.notify.map((one) =>
+      linking(
+        openNotifier(one, { clock, secret: (reference, stop) => at('notify', secrets.get(reference, stop)), command }),
+        runbook,
+      ),
+    ),
     hooks: config.hooks.map((one) => openHook(one, command)),
   };
 }
@@ -155,24 +195,36 @@ function rdsSources({ sources }: Config): RdsSource[] {
   });
 }
 
-/** Throws `tools-missing` where no authority of the layer can have signed for an endpoint of RDS: any server would be refused with less telling words. */
+/**
+ * Throws `tools-missing` where no authority of the layer can have signed for an endpoint of RDS: any server would be
+ * refused with less telling words.
+ */
 async function requireAuthority(host: string, bundle: string): Promise<void> {
   const region = authorityRegion(host);
   if (region === undefined || authoritiesOf(region, await readBundle(bundle)).length > 0) return;
-  throw new BackupError('tools-missing', `${host} can't be verified: the layer has no authority of Amazon RDS for ${region}`, { hint: missingAuthorityHint(region) });
+  throw new BackupError(
+    'tools-missing',
+    `${host} can't be verified: the layer has no authority of Amazon RDS for ${region}`,
+    { hint: missingAuthorityHint(region) },
+  );
 }
 
 /** Every message says where its section of the runbook is read, as far as that is known. */
 function linking(notifier: Notifier, runbook: string | undefined): Notifier {
   if (runbook === undefined) return notifier;
-  return { ...notifier, notify: (message, signal) => notifier.notify({ ...message, link: `${runbook}#${message.runbook}` }, signal) };
+  return {
+    ...notifier,
+    notify: (message, signal) => notifier.notify({ ...message, link: `${runbook}#${message.runbook}` }, signal),
+  };
 }
 
 function sourceConfig({ sources }: Config, name: string): SourceConfig {
   const found = sources.get(name as SourceName);
   if (found !== undefined) return found;
   const names = [...sources.keys()];
-  throw new BackupError('input-invalid', `there is no source ${name} in the configuration${suggestion(name, names)}`, { hint: `configured are: ${names.join(', ')}` });
+  throw new BackupError('input-invalid', `there is no source ${name} in the configuration${suggestion(name, names)}`, {
+    hint: `configured are: ${names.join(', ')}`,
+  });
 }
 
 /** What a key of the configuration stands for; an error says which key it was. */
@@ -190,7 +242,11 @@ type ReadSecret = (reference: SecretReference, signal: AbortSignal) => string | 
 async function openConfiguredVault(config: Config['vault'], { folder }: Host, secret: ReadSecret, signal: AbortSignal) {
   if (config.kind === 'folder') return openVault({ kind: 'folder', root: resolve(folder, config.folder) });
   const { accessKeyId: id, secretAccessKey: key, ca, ...place } = config;
-  const credentials = id && key && { accessKeyId: await at('vault.s3.accessKeyId', secret(id, signal)), secretAccessKey: await at('vault.s3.secretAccessKey', secret(key, signal)) };
+  const credentials = id &&
+    key && {
+      accessKeyId: await at('vault.s3.accessKeyId', secret(id, signal)),
+      secretAccessKey: await at('vault.s3.secretAccessKey', secret(key, signal)),
+    };
   const authority = ca === undefined ? undefined : await readAuthority('vault.s3.ca', resolve(folder, ca));
   return openVault({ ...place, ca: authority }, credentials && { credentials });
 }
@@ -201,7 +257,11 @@ const passedOn = ['PATH', 'HOME', 'USER', 'LOGNAME', 'LANG', 'TZ'];
 /** A program with a path is looked for from the configuration's folder, one without it in PATH. */
 function commandOf([program = '', ...args]: readonly string[], { env, folder }: Host): Command {
   const passed = passedOn.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]]));
-  return { program: program.includes('/') ? resolve(folder, program) : program, args, env: Object.fromEntries(passed) as Record<string, string> };
+  return {
+    program: program.includes('/') ? resolve(folder, program) : program,
+    args,
+    env: Object.fromEntries(passed) as Record<string, string>,
+  };
 }
 
 /** Authorities that come with the database clients. */
@@ -211,9 +271,15 @@ function isBrought(ca: string): ca is 'rds' | 'public' {
 
 async function readAuthority(key: string, path: string): Promise<string> {
   const text = await readFile(path, 'utf8').catch((cause: unknown) => {
-    const why = (cause as NodeJS.ErrnoException).code === 'ENOENT' ? 'is not there' : `can't be read: ${messageOf(cause)}`;
-    throw new BackupError('config-invalid', `${key}: the file ${path} ${why}`, { hint: 'correct the path (it is relative to the configuration), or put the certificate of the authority there, as PEM', cause });
+    const why =
+      (cause as NodeJS.ErrnoException).code === 'ENOENT' ? 'is not there' : `can't be read: ${messageOf(cause)}`;
+    throw new BackupError('config-invalid', `${key}: the file ${path} ${why}`, {
+      hint: 'correct the path (it is relative to the configuration), or put the certificate of the authority there, as PEM',
+      cause,
+    });
   });
   if (text.includes('-----BEGIN CERTIFICATE-----')) return text;
-  throw new BackupError('config-invalid', `${key}: the file ${path} holds no certificate`, { hint: 'it must begin with -----BEGIN CERTIFICATE-----; from DER: openssl x509 -inform der -in file -out file.pem' });
+  throw new BackupError('config-invalid', `${key}: the file ${path} holds no certificate`, {
+    hint: 'it must begin with -----BEGIN CERTIFICATE-----; from DER: openssl x509 -inform der -in file -out file.pem',
+  });
 }

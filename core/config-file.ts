@@ -11,18 +11,36 @@ const logLevel = 'error';
 const hint = 'every key is explained in docs/configuration.md; nightjar.example.yaml is a whole example';
 
 /**
- * Reads the text of a configuration, YAML 1.2 or JSON; `name` is for messages, and `against` tells what a valid configuration lacks for a purpose. Throws
- * `config-invalid` with every problem and where it is, and no value that may be a secret.
+ * Reads the text of a configuration, YAML 1.2 or JSON; `name` is for messages, and `against` tells what a valid
+ * configuration lacks for a purpose. Throws `config-invalid` with every problem and where it is, and no value that may
+ * be a secret.
  */
-export function parseConfig(text: string, name: string, against: (config: Config) => ConfigProblem[] = () => []): Config {
+export function parseConfig(
+  text: string,
+  name: string,
+  against: (config: Config) => ConfigProblem[] = () => [],
+): Config {
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true, strict: true, logLevel });
+  const document = parseDocument(text, {
+    lineCounter: lines,
+    prettyErrors: false,
+    uniqueKeys: true,
+    strict: true,
+    logLevel,
+  });
   const broken = [...document.errors, ...document.warnings];
-  if (broken.length > 0) throw invalid(name, broken.map((error) => `${at(error.pos[0], lines)}: ${plain(error)}`));
+  if (broken.length > 0)
+    throw invalid(
+      name,
+      broken.map((error) => `${at(error.pos[0], lines)}: ${plain(error)}`),
+    );
   const result = checkConfig(content(document, name));
   const problems = 'config' in result ? against(result.config) : result.problems;
   if ('config' in result && problems.length === 0) return result.config;
-  throw invalid(name, problems.map((problem) => `${pathOf(problem)}: ${problem.message}${lineOf(problem, document, lines)}`));
+  throw invalid(
+    name,
+    problems.map((problem) => `${pathOf(problem)}: ${problem.message}${lineOf(problem, document, lines)}`),
+  );
 }
 
 /** Who is to be told that this text is no configuration: nobody, where it can't be read at all. */
@@ -37,10 +55,17 @@ export function toldByText(text: string): ToldBy {
 
 function invalid(name: string, problems: string[]): BackupError {
   const once = [...new Set(problems)];
-  return new BackupError('config-invalid', [`${name} has ${plural(once.length, 'problem')}:`, ...once.map((problem) => `  ${problem}`)], { hint });
+  return new BackupError(
+    'config-invalid',
+    [`${name} has ${plural(once.length, 'problem')}:`, ...once.map((problem) => `  ${problem}`)],
+    { hint },
+  );
 }
 
-/** What the document says; an alias that stands for nothing is only found here. The library's error quotes it, so it is no cause of ours. */
+/**
+ * What the document says; an alias that stands for nothing is only found here. The library's error quotes it, so it is
+ * no cause of ours.
+ */
 function content(document: Document, name: string): unknown {
   try {
     return document.toJS({ maxAliasCount: 100 });
@@ -49,7 +74,10 @@ function content(document: Document, name: string): unknown {
   }
 }
 
-/** The library's own words, but for those that quote a value: an unquoted password that begins with `*` or `!` is taken for syntax. */
+/**
+ * The library's own words, but for those that quote a value: an unquoted password that begins with `*` or `!` is taken
+ * for syntax.
+ */
 function plain(error: YAMLError): string {
   if (error.code === 'BAD_ALIAS' || error.code === 'TAG_RESOLVE_FAILED') return asSyntax;
   if (error.code === 'DUPLICATE_KEY') return 'a key stands here for the second time';
@@ -62,7 +90,12 @@ function at(offset: number, lines: LineCounter): string {
 }
 
 function pathOf({ path }: ConfigProblem): string {
-  return path.map(String).map((key) => (/^[^\s.:]+$/.test(key) ? key : JSON.stringify(key))).join('.') || 'the file';
+  return (
+    path
+      .map(String)
+      .map((key) => (/^[^\s.:]+$/.test(key) ? key : JSON.stringify(key)))
+      .join('.') || 'the file'
+  );
 }
 
 /** The line of the nearest thing that is there: what is missing has none. */

@@ -19,7 +19,10 @@ export function newRunId(): string {
   return randomBytes(4).toString('hex');
 }
 
-/** This process, told apart from every other of any machine: `web-1 pid 4711 (31da1bf0-1f01.4026531836.881234)`: boot, pid namespace, start. Where Linux's /proc is not there, host and pid alone. */
+/**
+ * This process, told apart from every other of any machine: `web-1 pid 4711 (31da1bf0-1f01.4026531836.881234)`: boot,
+ * pid namespace, start. Where Linux's /proc is not there, host and pid alone.
+ */
 export function thisHolder(): string {
   const self = { host: hostname(), pid: process.pid, started: startOf(process.pid)?.started, ...here() };
   const known = self.started !== undefined && self.space !== undefined && self.boot !== undefined;
@@ -27,8 +30,8 @@ export function thisHolder(): string {
 }
 
 /**
- * Whether that holder was a process of this very machine, boot and pid namespace, and is no more. False whenever that can't be known.
- * Not for virtual machines that are started from one snapshot (Lambda): they share all of these.
+ * Whether that holder was a process of this very machine, boot and pid namespace, and is no more. False whenever that
+ * can't be known. Not for virtual machines that are started from one snapshot (Lambda): they share all of these.
  */
 export function isGone(holder: string): boolean {
   const other = pattern.exec(holder)?.groups as Record<keyof Holder, string> | undefined;
@@ -50,7 +53,10 @@ function exists(pid: number): boolean {
   }
 }
 
-/** Start time in ticks since boot (field 22 of proc_pid_stat(5)), and whether only its exit status is left (field 3: Z or X). */
+/**
+ * Start time in ticks since boot (field 22 of proc_pid_stat(5)), and whether only its exit status is left (field 3: Z
+ * or X).
+ */
 function startOf(pid: number): { started: string; dead: boolean } | undefined {
   const text = read(() => readFileSync(`/proc/${pid}/stat`, 'utf8'));
   const fields = text?.slice(text.lastIndexOf(')') + 2).split(' ');

@@ -21,7 +21,10 @@ export type Stored = { bytes: Bytes };
 /** Who may not delete an object for good yet: nobody before `until`, nobody at all while there is a legal hold. */
 export type Lock = { until?: Date; hold: boolean };
 
-/** A small object and the version of it that was read; `putIfUnchanged` takes the version back. `lock` as far as we may know it; `stays`: a delete would only hide it. */
+/**
+ * A small object and the version of it that was read; `putIfUnchanged` takes the version back. `lock` as far as we may
+ * know it; `stays`: a delete would only hide it.
+ */
 export type Versioned = { body: Uint8Array; version: string; lock?: Lock; stays?: true };
 
 /** What became of a deleted object: `gone`, or `hidden` behind a delete marker, its bytes kept as an older version. */
@@ -30,17 +33,24 @@ export type Deleted = { state: 'gone' | 'hidden' };
 export type Listed = { key: ObjectKey; bytes: Bytes; modified: Date };
 
 /**
- * Where backups are kept. Errors are `vault-unreachable`, `vault-denied`, `vault-full` or `vault-failed`, with the place and the key in
- * the message: unreachable is never "empty". Transient failures are retried inside; every wait ends.
+ * Where backups are kept. Errors are `vault-unreachable`, `vault-denied`, `vault-full` or `vault-failed`, with the
+ * place and the key in the message: unreachable is never "empty". Transient failures are retried inside; every wait
+ * ends.
  */
 export type Vault = {
   /** The place as people write it: `s3://bucket/prefix`, `/srv/backups`. */
   readonly place: string;
-  /** Stores the whole stream or nothing. An error of the stream is rethrown as it is. The vault's own checksum and size are compared with what was sent. */
+  /**
+   * Stores the whole stream or nothing. An error of the stream is rethrown as it is. The vault's own checksum and size
+   * are compared with what was sent.
+   */
   put(key: ObjectKey, body: ByteStream, tags: Tags, signal: AbortSignal): Promise<Stored>;
   /** Stores a small object if there is none, atomically. Throws `object-exists`. */
   putIfAbsent(key: ObjectKey, body: Uint8Array, tags: Tags, signal: AbortSignal): Promise<{ version: string }>;
-  /** Replaces a small object if it still is the version that was read, atomically. Throws `object-exists` when somebody else has written. */
+  /**
+   * Replaces a small object if it still is the version that was read, atomically. Throws `object-exists` when somebody
+   * else has written.
+   */
   putIfUnchanged(key: ObjectKey, body: Uint8Array, version: string, signal: AbortSignal): Promise<{ version: string }>;
   /** A small object (a manifest, a lease), whole. Throws `object-missing`, and `object-too-large` beyond 64 MB. */
   read(key: ObjectKey, signal: AbortSignal): Promise<Versioned>;
@@ -48,13 +58,18 @@ export type Vault = {
   get(key: ObjectKey, signal: AbortSignal): ByteStream;
   /** Every object whose key starts with `prefix`, in no promised order: all of them, or an error. */
   list(prefix: string, signal: AbortSignal): AsyncIterable<Listed>;
-  /** Removes an object; one that is not there is no error. Where the vault keeps versions, they stay, and it is said. */
+  /**
+   * Removes an object; one that is not there is no error. Where the vault keeps versions, they stay, and it is said.
+   */
   delete(key: ObjectKey, signal: AbortSignal): Promise<Deleted>;
   /** An object's tags; undefined where the vault has none. Throws `object-missing`. */
   tags(key: ObjectKey, signal: AbortSignal): Promise<Tags | undefined>;
   /** Replaces an object's tags, and nothing else of it. Throws `object-missing`. */
   retag(key: ObjectKey, tags: Tags, signal: AbortSignal): Promise<void>;
-  /** Uploads below `prefix` that have begun and not ended, of runs that are at work and of dead ones: all of them, or an error. None where a vault sweeps them by itself. */
+  /**
+   * Uploads below `prefix` that have begun and not ended, of runs that are at work and of dead ones: all of them, or an
+   * error. None where a vault sweeps them by itself.
+   */
   unfinished(prefix: string, signal: AbortSignal): AsyncIterable<UnfinishedUpload>;
   /** Ends an upload and frees its space; one that has ended is no error. */
   abandon(upload: UnfinishedUpload, signal: AbortSignal): Promise<void>;
@@ -72,7 +87,10 @@ export type PlannedPart = {
   compress: boolean;
   /** A guess, for progress alone. */
   estimatedBytes: Bytes;
-  /** Starts the work. The stream throws unless the program ended well and its output is whole as far as its exit status tells. */
+  /**
+   * Starts the work. The stream throws unless the program ended well and its output is whole as far as its exit status
+   * tells.
+   */
   open(signal: AbortSignal): ByteStream;
   /** Counts the rows that pass; its `ended` must be true. Absent for parts without rows. */
   reader?: () => DumpReader;
@@ -81,19 +99,25 @@ export type PlannedPart = {
 /** A plan of parts under one snapshot, which is held open until `close`. */
 export type Plan = {
   database: string;
-  /** `identity`: what no other server of this kind has, and a copy of its data keeps, as far as every user may ask for it. */
+  /**
+   * `identity`: what no other server of this kind has, and a copy of its data keeps, as far as every user may ask for
+   * it.
+   */
   server: { product: string; version: string; identity?: string };
   client: { program: string; version: string };
   /** Every part but the catalog. */
   parts: PlannedPart[];
   catalog: Catalog;
-  /** The form in which the rows are printed, where the engine has had several: a proof of this backup has to read in the same. */
+  /**
+   * The form in which the rows are printed, where the engine has had several: a proof of this backup has to read in the
+   * same.
+   */
   rowForm?: string;
   /** What the person should know about this backup: tables that no transaction protects, … */
   warnings: string[];
   /**
-   * To be called when all parts are read, with what was seen in them: throws `dump-cut` if a table of the catalogue is missing and
-   * `source-changed` if the definitions are no longer those of the snapshot.
+   * To be called when all parts are read, with what was seen in them: throws `dump-cut` if a table of the catalogue is
+   * missing and `source-changed` if the definitions are no longer those of the snapshot.
    */
   confirm(seen: TableRows[], signal: AbortSignal): Promise<Confirmed>;
   close(): Promise<void>;
@@ -105,7 +129,10 @@ export type Confirmed = {
   tables: TableRows[];
   /** What the person should know, and only the run could tell: what a program said though it succeeded, … */
   warnings: string[];
-  /** What the backup holds otherwise than the source does, so that every proof has to except it: `column t.f: 12 values lose digits`. Of a proof: what the manifest does not except itself, being of an older version. */
+  /**
+   * What the backup holds otherwise than the source does, so that every proof has to except it: `column t.f: 12 values
+   * lose digits`. Of a proof: what the manifest does not except itself, being of an older version.
+   */
   exceptions: string[];
 };
 
@@ -117,13 +144,19 @@ export type LoadStep = {
   part: ManifestPart;
   /** What a person reads while it runs: `tables`, `data/0001`, `indexes and constraints`. */
   label: string;
-  /** Takes the part's content (decompressed). Nothing of it may be committed when the stream throws, as far as the engine can do that. */
+  /**
+   * Takes the part's content (decompressed). Nothing of it may be committed when the stream throws, as far as the
+   * engine can do that.
+   */
   load(content: ByteStream, signal: AbortSignal): Promise<void>;
   /** What `load` asks of the content before anything of it reaches a client: lets it pass, or throws `part-corrupt`. */
   inspect?(content: ByteStream): ByteStream;
 };
 
-/** Something that could not be restored, and that the restore went on without. `statement` is shortened, and holds no rows. */
+/**
+ * Something that could not be restored, and that the restore went on without. `statement` is shortened, and holds no
+ * rows.
+ */
 export type LoadFailure = { object: string; error: string; statement: string };
 
 /** An object of the catalog that is left out on purpose, so that no proof expects it: `why` is for people. */
@@ -141,14 +174,20 @@ export type TargetOptions = {
   tablespaces?: boolean;
   /** Goes on when an object can't be made, and lists it in `failures`; without, the first failure ends the restore. */
   keepGoing?: boolean;
-  /** What the server starts by itself (events of MariaDB and MySQL) runs again once all is done; without, it is there, and disabled. */
+  /**
+   * What the server starts by itself (events of MariaDB and MySQL) runs again once all is done; without, it is there,
+   * and disabled.
+   */
   events?: boolean;
 };
 
 /** A database to restore into. */
 export type Target = {
   database: string;
-  /** `absent`: it will be made. `empty`: there, without any object of its own. `occupied`: objects that a restore would mix with; `holds` says what. */
+  /**
+   * `absent`: it will be made. `empty`: there, without any object of its own. `occupied`: objects that a restore would
+   * mix with; `holds` says what.
+   */
   state: 'absent' | 'empty' | 'occupied';
   holds: string;
   /** What a person should know before anything is done: what will be left out, … */
@@ -157,9 +196,15 @@ export type Target = {
   unforeseen?: string;
   /** Takes note of what a part holds, while the backup is verified before anything is replaced. Must be quick. */
   watch?(part: ManifestPart, chunk: Uint8Array): void;
-  /** Throws, with all of it, what is known to make the load fail: for an engine that must drop what it replaces before it loads. Changes nothing that is there. Returns what could not be found out. */
+  /**
+   * Throws, with all of it, what is known to make the load fail: for an engine that must drop what it replaces before
+   * it loads. Changes nothing that is there. Returns what could not be found out.
+   */
   rehearse?(contents: (part: ManifestPart, signal: AbortSignal) => ByteStream, signal: AbortSignal): Promise<string[]>;
-  /** Makes the database if it is absent; with `replace`, an occupied one makes room, or something is made beside it that `finish` puts in its place. Throws if somebody else made it meanwhile. */
+  /**
+   * Makes the database if it is absent; with `replace`, an occupied one makes room, or something is made beside it that
+   * `finish` puts in its place. Throws if somebody else made it meanwhile.
+   */
   prepare(replace: boolean, signal: AbortSignal): Promise<void>;
   /** Stages one after the other; the steps of a stage may run side by side. */
   stages: LoadStep[][];
@@ -169,13 +214,22 @@ export type Target = {
   failures: readonly LoadFailure[];
   /** What was left out on purpose so far. */
   leftOut: readonly LeftOut[];
-  /** Whether a fact that a proof finds is one of the empty database that was there before, which a restore leaves as it is: `now` is undefined where there is none. */
+  /**
+   * Whether a fact that a proof finds is one of the empty database that was there before, which a restore leaves as it
+   * is: `now` is undefined where there is none.
+   */
   wasThere?(kind: string, name: string, now: string | undefined): boolean;
   /** Objects of the catalog that `finish` and `keep` make: no proof before them finds any. */
   afterProof?: readonly Omit<LeftOut, 'why'>[];
-  /** Puts what was made in the place of what it replaces, and lets run what is to run; to be called when all is loaded and proven. Returns what a person should know. */
+  /**
+   * Puts what was made in the place of what it replaces, and lets run what is to run; to be called when all is loaded
+   * and proven. Returns what a person should know.
+   */
   finish(signal: AbortSignal): Promise<string[]>;
-  /** Instead of `finish`: what was made stays where it is, for a person to look at; it replaces nothing. Returns what a person should know. */
+  /**
+   * Instead of `finish`: what was made stays where it is, for a person to look at; it replaces nothing. Returns what a
+   * person should know.
+   */
   keep(signal: AbortSignal): Promise<string[]>;
   /** What programs that succeeded had to say all the same; to be asked when all is loaded. */
   heard?(): string[];
@@ -203,7 +257,9 @@ export type Compared = {
 export type Settled = {
   /** How many were compared in which other way: `{ 'by meaning': 6 }`. */
   ways: Record<string, number>;
-  /** What the restored database has otherwise than the source, and could not have as the source: the proof excepts it. */
+  /**
+   * What the restored database has otherwise than the source, and could not have as the source: the proof excepts it.
+   */
   exceptions: string[];
   /** What differs. */
   different: Unequal[];
@@ -217,10 +273,16 @@ export type Engine = {
   readonly name: string;
   /** For messages: `postgres://app@db.internal:5432/shop`; never a password. */
   readonly place: string;
-  /** Plans a backup, or, for a proof (`like` given), the reading of what should equal that backup: the same columns in the same order, and `restored` is its catalog. `database`: another one on the same server. */
+  /**
+   * Plans a backup, or, for a proof (`like` given), the reading of what should equal that backup: the same columns in
+   * the same order, and `restored` is its catalog. `database`: another one on the same server.
+   */
   plan(options: { like?: Manifest; restored?: Catalog; database?: string }, signal: AbortSignal): Promise<Plan>;
   target(options: TargetOptions, signal: AbortSignal): Promise<Target>;
-  /** Decides on objects that differ in text. Absent where text decides; then objects of another version of the server are compared by name alone. */
+  /**
+   * Decides on objects that differ in text. Absent where text decides; then objects of another version of the server
+   * are compared by name alone.
+   */
   settle?(compared: Compared, signal: AbortSignal): Promise<Settled>;
   /** Kinds of the catalog that `owners: false` leaves out. */
   readonly ownerKinds: readonly string[];
@@ -241,7 +303,10 @@ export type Token = {
   refusedHint: string;
 };
 
-/** Where a secret is kept: an environment variable, a file, or a field of a JSON secret (or the whole secret) in AWS Secrets Manager. */
+/**
+ * Where a secret is kept: an environment variable, a file, or a field of a JSON secret (or the whole secret) in AWS
+ * Secrets Manager.
+ */
 export type SecretReference = { env: string } | { file: string } | { secret: string; field?: string | undefined };
 
 /** The time now; a fake one in tests. */
@@ -259,12 +324,21 @@ export type RunEvent =
 /** Told often (each chunk): must be quick and must not throw. */
 export type Report = (event: RunEvent) => void;
 
-/** Somebody who is told. Bound to one address; `name` is for messages and holds no secret: `sns arn:aws:sns:…`, `slack`, `command mail-admin`. */
+/**
+ * Somebody who is told. Bound to one address; `name` is for messages and holds no secret: `sns arn:aws:sns:…`, `slack`,
+ * `command mail-admin`.
+ */
 export type Notifier = {
   readonly name: string;
-  /** What tells it from every other one of its name: it may be secret. Absent where the name says it all. Throws where it can't be read. */
+  /**
+   * What tells it from every other one of its name: it may be secret. Absent where the name says it all. Throws where
+   * it can't be read.
+   */
   address?(signal: AbortSignal): Promise<string>;
-  /** Delivered, as far as the other side says, or an error: `notify-failed`. Retried inside within a limit; every wait ends. */
+  /**
+   * Delivered, as far as the other side says, or an error: `notify-failed`. Retried inside within a limit; every wait
+   * ends.
+   */
   notify(message: Message, signal: AbortSignal): Promise<void>;
 };
 
@@ -277,7 +351,10 @@ export type Hook = {
   call(event: RunEnded, signal: AbortSignal): Promise<void>;
 };
 
-/** Takes the figures of a run, for whoever keeps metrics: once for each run that did all it should, so that an alarm can go by their absence. Must be quick and must not throw. */
+/**
+ * Takes the figures of a run, for whoever keeps metrics: once for each run that did all it should, so that an alarm can
+ * go by their absence. Must be quick and must not throw.
+ */
 export type Meter = (figures: Readonly<Record<string, number>>) => void;
 
 /** Who we are, and whether another holder is known to be dead (only ever true of one on this machine). */

@@ -21,7 +21,9 @@ export type Program = {
 
 /** The database clients of one binary layer, and the certificates that come with them (PEM files). */
 export type Tools = {
-  /** The program for a server of this major version: the same major, else the next newer one. Throws `tools-missing`. */
+  /**
+   * The program for a server of this major version: the same major, else the next newer one. Throws `tools-missing`.
+   */
   program(name: ProgramName, serverMajor?: number): Program;
   /** Folder of the authentication plugins of the MariaDB client. */
   mariadbPlugins: string;
@@ -29,11 +31,24 @@ export type Tools = {
   certificates: { rds: string; public: string };
 };
 
-/** What a program gathers before it writes. Left alone, it writes 4 kB at a time, and reading that costs us more than compressing it (docs/performance.md). */
+/**
+ * What a program gathers before it writes. Left alone, it writes 4 kB at a time, and reading that costs us more than
+ * compressing it (docs/performance.md).
+ */
 const outputBytes = 256 * 1024;
 
-/** OpenSSL and Kerberos would read the host's own configuration, which may load modules of the host into our programs, or weaken TLS; its time zone is no matter of ours. */
-const nothingOfTheHost = { TZ: 'UTC0', OPENSSL_CONF: '/dev/null', OPENSSL_MODULES: '/nonexistent', OPENSSL_ENGINES: '/nonexistent', KRB5_CONFIG: '/dev/null', KRB5CCNAME: 'MEMORY:' };
+/**
+ * OpenSSL and Kerberos would read the host's own configuration, which may load modules of the host into our programs,
+ * or weaken TLS; its time zone is no matter of ours.
+ */
+const nothingOfTheHost = {
+  TZ: 'UTC0',
+  OPENSSL_CONF: '/dev/null',
+  OPENSSL_MODULES: '/nonexistent',
+  OPENSSL_ENGINES: '/nonexistent',
+  KRB5_CONFIG: '/dev/null',
+  KRB5CCNAME: 'MEMORY:',
+};
 
 /** `nightjar/db-tools.json` of a layer (layers/db-tools/README.md); paths are relative to it. */
 const indexSchema = z.object({
@@ -45,7 +60,9 @@ const indexSchema = z.object({
   outputBuffer: z.string(),
   mariadbPlugins: z.string(),
   certificates: z.object({ rds: z.string(), public: z.string() }),
-  programs: z.array(z.object({ name: z.string(), major: z.int(), version: z.string(), path: z.string(), argv0: z.string() })),
+  programs: z.array(
+    z.object({ name: z.string(), major: z.int(), version: z.string(), path: z.string(), argv0: z.string() }),
+  ),
 });
 
 /** Opens the layer that lies in `root` (the folder that is /opt in Lambda). Throws `tools-missing`. */
@@ -58,12 +75,27 @@ export async function openTools(root: string): Promise<Tools> {
       const best = fitting.sort((a, b) => a.major - b.major)[serverMajor === 0 ? fitting.length - 1 : 0];
       if (best === undefined) {
         throw new BackupError('tools-missing', `no ${name} for a server of version ${serverMajor} in ${root}`, {
-          hint: 'a client older than its server can\'t dump it; build a newer layer: nightjar layer update',
+          hint: "a client older than its server can't dump it; build a newer layer: nightjar layer update",
         });
       }
       const libraries = index.libraryPath.map((path) => join(home, path)).join(':');
-      const args = ['--inhibit-cache', '--library-path', libraries, '--preload', join(home, index.outputBuffer), '--argv0', join(home, best.argv0), join(home, best.path)];
-      return { name, version: best.version, command: join(home, index.loader), args, env: { ...nothingOfTheHost, _STDBUF_O: String(outputBytes) } };
+      const args = [
+        '--inhibit-cache',
+        '--library-path',
+        libraries,
+        '--preload',
+        join(home, index.outputBuffer),
+        '--argv0',
+        join(home, best.argv0),
+        join(home, best.path),
+      ];
+      return {
+        name,
+        version: best.version,
+        command: join(home, index.loader),
+        args,
+        env: { ...nothingOfTheHost, _STDBUF_O: String(outputBytes) },
+      };
     },
     mariadbPlugins: join(home, index.mariadbPlugins),
     certificates: { rds: join(home, index.certificates.rds), public: join(home, index.certificates.public) },
@@ -74,16 +106,24 @@ export async function openTools(root: string): Promise<Tools> {
 export async function readToolsFacts(root: string): Promise<ToolsFacts> {
   const home = join(root, 'nightjar');
   const { pinnedAt, certificates } = await readIndex(home);
-  return { pinnedAt: pinnedAt === undefined ? undefined : new Date(pinnedAt), fixes: undefined, authorities: await readBundle(join(home, certificates.rds)) };
+  return {
+    pinnedAt: pinnedAt === undefined ? undefined : new Date(pinnedAt),
+    fixes: undefined,
+    authorities: await readBundle(join(home, certificates.rds)),
+  };
 }
 
 /** The authorities in a PEM file of a layer. Throws `tools-missing`. */
 export async function readBundle(bundle: string): Promise<Authority[]> {
   try {
-    const blocks = (await readFile(bundle, 'utf8')).match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
+    const blocks =
+      (await readFile(bundle, 'utf8')).match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
     return blocks.map((block) => authorityOf(new X509Certificate(block)));
   } catch (cause) {
-    throw new BackupError('tools-missing', `the authorities in ${bundle} can't be read: ${messageOf(cause)}`, { hint: 'nightjar layer verify', cause });
+    throw new BackupError('tools-missing', `the authorities in ${bundle} can't be read: ${messageOf(cause)}`, {
+      hint: 'nightjar layer verify',
+      cause,
+    });
   }
 }
 
@@ -95,6 +135,9 @@ async function readIndex(home: string): Promise<z.infer<typeof indexSchema>> {
   try {
     return indexSchema.parse(JSON.parse(await readFile(join(home, 'db-tools.json'), 'utf8')));
   } catch (cause) {
-    throw new BackupError('tools-missing', `no database clients in ${home}`, { hint: 'correct NIGHTJAR_TOOLS, or leave it out: the clients are fetched then (nightjar layer build); in Lambda, the layer has to be attached', cause });
+    throw new BackupError('tools-missing', `no database clients in ${home}`, {
+      hint: 'correct NIGHTJAR_TOOLS, or leave it out: the clients are fetched then (nightjar layer build); in Lambda, the layer has to be attached',
+      cause,
+    });
   }
 }

@@ -24,7 +24,13 @@ export const handler = lambdaHandler({
     // a name that is not configured has no place in the vault
     if (!nightjar.sourceNames.includes(name)) await nightjar.source(name, {}, signal);
     try {
-      const manifest = await withFailureRecord(name, nightjar, (error) => failureOf(error, signal), async () => backup(await nightjar.source(name, {}, signal), { ...nightjar, asked: momentOf(event.scheduled) }, signal));
+      const manifest = await withFailureRecord(
+        name,
+        nightjar,
+        (error) => failureOf(error, signal),
+        async () =>
+          backup(await nightjar.source(name, {}, signal), { ...nightjar, asked: momentOf(event.scheduled) }, signal),
+      );
       return storedResult(manifest, nightjar.seconds());
     } catch (error) {
       const heldBy = otherHolder(error, nightjar.identity);

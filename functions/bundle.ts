@@ -8,14 +8,21 @@ import { packageFolders, writeNotices } from './host/notices.ts';
 
 export const functionNames = ['backup', 'restore', 'rotate', 'check'] as const;
 export type FunctionName = (typeof functionNames)[number];
-/** `bytes`: all of it; `initBytes`: what a cold start reads before the first event. `meta`: what went into it, as esbuild tells. */
+/**
+ * `bytes`: all of it; `initBytes`: what a cold start reads before the first event. `meta`: what went into it, as
+ * esbuild tells.
+ */
 export type Bundle = { name: FunctionName; folder: string; bytes: Bytes; initBytes: Bytes; meta: Metafile };
 
 const top = join(import.meta.dirname, '..');
 const largestBytes: Bytes = 5_000_000;
 
-/** Packages of CommonJS ask for Node's own modules by `require`, and for what lies beside them by `__dirname`: an ES module has neither. */
-const requireBanner = "import { createRequire as nightjarRequire } from 'node:module';const require = nightjarRequire(import.meta.url);const __dirname = import.meta.dirname;";
+/**
+ * Packages of CommonJS ask for Node's own modules by `require`, and for what lies beside them by `__dirname`: an ES
+ * module has neither.
+ */
+const requireBanner =
+  "import { createRequire as nightjarRequire } from 'node:module';const require = nightjarRequire(import.meta.url);const __dirname = import.meta.dirname;";
 
 /** PostgreSQL's parser in WebAssembly, which a proof loads when it first needs it: its code finds it beside itself. */
 const parser = 'libpg-query/wasm/libpg-query.wasm';
@@ -29,8 +36,9 @@ const databaseDrivers = ['pg', 'mysql2/promise', '@aws-sdk/rds-signer'];
 const vaultAlone: readonly FunctionName[] = ['rotate', 'check'];
 
 /**
- * Bundles a function into `<out>/<name>/`, anew: `index.mjs`, which a cold start reads, beside it what is loaded when it is first needed (an engine,
- * a client of AWS), and the licences of what is in it. Throws `internal` when it has grown too large.
+ * Bundles a function into `<out>/<name>/`, anew: `index.mjs`, which a cold start reads, beside it what is loaded when
+ * it is first needed (an engine, a client of AWS), and the licences of what is in it. Throws `internal` when it has
+ * grown too large.
  */
 export async function bundleFunction(name: FunctionName, out: string): Promise<Bundle> {
   const folder = join(out, name);
@@ -58,7 +66,11 @@ export async function bundleFunction(name: FunctionName, out: string): Promise<B
   const copied = proving.includes(name) ? await copyBeside(folder, parser) : 0;
   await writeNotices(packageFolders([meta]), top, folder);
   const bytes = Object.values(meta.outputs).reduce((sum, output) => sum + output.bytes, copied);
-  if (bytes > largestBytes) throw new BackupError('internal', `the bundle of ${name} is ${formatBytes(bytes)}, over ${formatBytes(largestBytes)}`);
+  if (bytes > largestBytes)
+    throw new BackupError(
+      'internal',
+      `the bundle of ${name} is ${formatBytes(bytes)}, over ${formatBytes(largestBytes)}`,
+    );
   return { name, folder, bytes, initBytes: initBytesOf(meta), meta };
 }
 
@@ -71,7 +83,9 @@ async function copyBeside(folder: string, file: string): Promise<Bytes> {
 /** The entry and whatever it imports at once. */
 function initBytesOf({ outputs }: Metafile): Bytes {
   const seen = new Set(Object.keys(outputs).filter((path) => path.endsWith('/index.mjs')));
-  for (const path of seen) for (const { path: next, kind, external } of outputs[path]?.imports ?? []) if (kind === 'import-statement' && external !== true) seen.add(next);
+  for (const path of seen)
+    for (const { path: next, kind, external } of outputs[path]?.imports ?? [])
+      if (kind === 'import-statement' && external !== true) seen.add(next);
   return [...seen].reduce((sum, path) => sum + (outputs[path]?.bytes ?? 0), 0);
 }
 

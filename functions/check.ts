@@ -15,7 +15,12 @@ export const handler = lambdaHandler({
   async work(_, nightjar, signal): Promise<CheckResult> {
     const functionName = process.env['AWS_LAMBDA_FUNCTION_NAME'] ?? 'nightjar-check';
     const meter = cloudWatchMeter({ functionName, now: () => new Date(), write: (line) => process.stdout.write(line) });
-    const checked = await check(watchedSources(nightjar.sourceNames, nightjar), { whole: true }, { ...nightjar, meter }, signal);
+    const checked = await check(
+      watchedSources(nightjar.sourceNames, nightjar),
+      { whole: true },
+      { ...nightjar, meter },
+      signal,
+    );
     if (checked.failures.length > 0) throw collected(checked.failures);
     return checkResult(checked);
   },

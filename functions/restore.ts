@@ -14,13 +14,32 @@ export const handler = lambdaHandler({
   read: (event) => readEvent(restoreEventSchema, event, { source: 'shop', backup: 'latest', to: 'shop_restored' }),
   async work({ source: name, backup, to, ...options }, nightjar, signal): Promise<RestoreResult> {
     const { name: source } = await nightjar.source(name, {}, signal);
-    const { manifest, warnings } = await chooseBackup(source, backup, memoryOf(nightjar.settings(name)), nightjar, signal);
+    const { manifest, warnings } = await chooseBackup(
+      source,
+      backup,
+      memoryOf(nightjar.settings(name)),
+      nightjar,
+      signal,
+    );
     for (const message of warnings) nightjar.report({ type: 'warning', message });
     const database = to ?? newDatabaseName(manifest);
     const target = await nightjar.source(name, { database }, signal);
     const { events = isInPlace(manifest, { server: source, database }) } = options;
-    const restored = await restoreRecorded(manifest, target.engine, { ...options, events }, { ...nightjar, parallel: target.parallel }, signal);
-    return restoredResult({ ...restored, notes: [...warnings, ...restored.notes] }, { source, place: target.engine.place }, nightjar.seconds());
+    const restored = await restoreRecorded(
+      manifest,
+      target.engine,
+      { ...options, events },
+      { ...nightjar, parallel: target.parallel },
+      signal,
+    );
+    return restoredResult(
+      { ...restored, notes: [...warnings, ...restored.notes] },
+      { source, place: target.engine.place },
+      nightjar.seconds(),
+    );
   },
-  failureOf: (result) => (result.status === 'incomplete' ? new BackupError('restore-incomplete', result.error, { hint: result.hint }) : undefined),
+  failureOf: (result) =>
+    result.status === 'incomplete'
+      ? new BackupError('restore-incomplete', result.error, { hint: result.hint })
+      : undefined,
 });

@@ -18,7 +18,10 @@ export class BackupStack extends Stack {
 
   constructor(scope: Construct, { config, folder }: BackupStackProps) {
     const { cloud } = deployable(config);
-    super(scope, cloud.stack, { description: 'Nightjar: database backups that prove themselves', ...environmentOf(cloud) });
+    super(scope, cloud.stack, {
+      description: 'Nightjar: database backups that prove themselves',
+      ...environmentOf(cloud),
+    });
     this.backups = new NightjarBackups(this, 'Backups', { ...config, folder });
   }
 }

@@ -1,5 +1,14 @@
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { Code } from 'aws-cdk-lib/aws-lambda';
@@ -17,7 +26,10 @@ type Bundles = ReadonlyMap<string, Buffer>;
 
 const limitMs = 120_000;
 
-/** The code of every function, with the configuration in it. `use` binds it to functions: the folders that it lies in are gone afterwards. */
+/**
+ * The code of every function, with the configuration in it. `use` binds it to functions: the folders that it lies in
+ * are gone afterwards.
+ */
 export function withBundles<T>({ document, folder, files }: Carried, use: (code: Readonly<Record<Job, Code>>) => T): T {
   const bundles = allBundles();
   return inTemporaryFolder((stage) => {
@@ -33,13 +45,20 @@ export function withBundles<T>({ document, folder, files }: Carried, use: (code:
       }
     }
     const codeOf = (job: Job): Code => Code.fromAsset(join(stage, job));
-    return use({ backup: codeOf('backup'), restore: codeOf('restore'), rotate: codeOf('rotate'), check: codeOf('check') });
+    return use({
+      backup: codeOf('backup'),
+      restore: codeOf('restore'),
+      rotate: codeOf('rotate'),
+      check: codeOf('check'),
+    });
   });
 }
 
 let built: Bundles | undefined;
 
-/** The bundles: in the package they lie beside this file, else they are made from the sources, once for each process. */
+/**
+ * The bundles: in the package they lie beside this file, else they are made from the sources, once for each process.
+ */
 function allBundles(): Bundles {
   const shipped = join(import.meta.dirname, '../functions');
   if (jobs.every((job) => existsSync(join(shipped, job, 'index.mjs')))) return bundlesIn(shipped);
@@ -48,12 +67,22 @@ function allBundles(): Bundles {
 
 function bundled(script: string, out: string): Bundles {
   const { status, stderr, error } = spawnSync(process.execPath, [script, out], { encoding: 'utf8', timeout: limitMs });
-  if (status !== 0) throw new BackupError('internal', `the functions could not be bundled: ${stderr?.trim() || String(error)}`, { cause: error });
+  if (status !== 0)
+    throw new BackupError('internal', `the functions could not be bundled: ${stderr?.trim() || String(error)}`, {
+      cause: error,
+    });
   return bundlesIn(out);
 }
 
 function bundlesIn(folder: string): Bundles {
-  return new Map(jobs.flatMap((job) => readdirSync(join(folder, job)).map((name): [string, Buffer] => [join(job, name), readFileSync(join(folder, job, name))])));
+  return new Map(
+    jobs.flatMap((job) =>
+      readdirSync(join(folder, job)).map((name): [string, Buffer] => [
+        join(job, name),
+        readFileSync(join(folder, job, name)),
+      ]),
+    ),
+  );
 }
 
 function inTemporaryFolder<T>(work: (folder: string) => T): T {

@@ -27,14 +27,19 @@ import type { Shared } from './shared.ts';
 import { sizingOf, smallSizing } from './sizing.ts';
 
 export type NightjarBackupsProps = WrittenConfig & {
-  /** Folder that paths in the configuration (certificates of authorities) are relative to. @default - the current folder */
+  /**
+   * Folder that paths in the configuration (certificates of authorities) are relative to. @default - the current folder
+   */
   readonly folder?: string;
 };
 
 /** Longest part of a name that stands for a source in the names of alarms and schedules. */
 const slugRoom = 40;
 
-/** Everything that backs up the sources of a configuration, each night from then on. The configuration has the keys of `nightjar.yaml`; throws `config-invalid` with every problem of it. */
+/**
+ * Everything that backs up the sources of a configuration, each night from then on. The configuration has the keys of
+ * `nightjar.yaml`; throws `config-invalid` with every problem of it.
+ */
 export class NightjarBackups extends Construct {
   readonly bucket: IBucket;
   /** Told by alarms and functions. */
@@ -51,7 +56,11 @@ export class NightjarBackups extends Construct {
     const { stack } = cloud;
     const { queue: deadLetters } = new DeadLetters(this, 'DeadLetters', { stack });
     const { topic } = new AlertTopic(this, 'Alerts', { cloud });
-    const { bucket, key } = new VaultBucket(this, 'Vault', { bucketName: place.bucket, cloud, kmsKeyArn: place.kmsKey });
+    const { bucket, key } = new VaultBucket(this, 'Vault', {
+      bucketName: place.bucket,
+      cloud,
+      kmsKeyArn: place.kmsKey,
+    });
     const prefix = place.prefix.replace(/^\/+|\/+$/g, '');
     const shared: Shared = {
       stack,
@@ -60,18 +69,60 @@ export class NightjarBackups extends Construct {
       common: { topic, deadLetters, logDays: Number.parseInt(cloud.logRetention, 10), tracing: cloud.tracing },
     };
     const layer = new DatabaseLayer(this, 'Tools', { folder }).version;
-    const networks = new Map(Object.entries(cloud.networks).map(([name, config]) => [name, new Network(this, `Network-${name}`, { name: `${stack} ${name}`, config })]));
+    const networks = new Map(
+      Object.entries(cloud.networks).map(([name, config]) => [
+        name,
+        new Network(this, `Network-${name}`, { name: `${stack} ${name}`, config }),
+      ]),
+    );
     const sources = new Construct(this, 'Sources');
     const { functions, keepers } = withBundles({ document, folder, files: authoritiesOf(all) }, (code) => ({
-      functions: new Map([...all.sources].map(([source, config]) => [source, new SourceFunctions(sources, slugOf(source, slugRoom), { source, config, shared, code, layer, network: networks.get(config.cloud.network ?? '') })])),
+      functions: new Map(
+        [...all.sources].map(([source, config]) => [
+          source,
+          new SourceFunctions(sources, slugOf(source, slugRoom), {
+            source,
+            config,
+            shared,
+            code,
+            layer,
+            network: networks.get(config.cloud.network ?? ''),
+          }),
+        ]),
+      ),
       keepers: new KeeperFunctions(this, 'Keepers', { shared, code, layer }),
     }));
     const { rotate, check } = keepers;
-    new Schedules(this, 'Schedules', { stack, deadLetters, planned: plannedOf(all, slugRoom, { backup: (source) => functions.get(source)!.backup.fn, rotate: rotate.fn, check: check.fn }) });
+    new Schedules(this, 'Schedules', {
+      stack,
+      deadLetters,
+      planned: plannedOf(all, slugRoom, {
+        backup: (source) => functions.get(source)!.backup.fn,
+        rotate: rotate.fn,
+        check: check.fn,
+      }),
+    });
     const watched = watchedOf(all, (source) => functions.get(source)!.backup, keepers);
     const checkHours = longestGapHours(cloud.check, cloud.timeZone);
-    const alarms = new Alarms(this, 'Alarms', { stack, topic, deadLetters, checker: check.fn, checkHours, runbook: all.runbook ?? 'docs/runbook.md', watched: cloud.alarms === 'each' ? watched : watched.slice(-2) });
-    new BackupDashboard(this, 'Overview', { stack, sources: [...all.sources.keys()], checker: check.fn, checkHours, watched, deadLetters, alarms: alarms.all, logGroupNames: watched.map(({ fn }) => fn.logGroup.logGroupName) });
+    const alarms = new Alarms(this, 'Alarms', {
+      stack,
+      topic,
+      deadLetters,
+      checker: check.fn,
+      checkHours,
+      runbook: all.runbook ?? 'docs/runbook.md',
+      watched: cloud.alarms === 'each' ? watched : watched.slice(-2),
+    });
+    new BackupDashboard(this, 'Overview', {
+      stack,
+      sources: [...all.sources.keys()],
+      checker: check.fn,
+      checkHours,
+      watched,
+      deadLetters,
+      alarms: alarms.all,
+      logGroupNames: watched.map(({ fn }) => fn.logGroup.logGroupName),
+    });
     outputs(this, { stack, bucket, topic, deadLetters, check: check.fn, rotate: rotate.fn });
     for (const [name, value] of Object.entries(cloud.tags)) Tags.of(this).add(name, value);
     limitResources(this, all.sources.size);
@@ -85,16 +136,40 @@ export class NightjarBackups extends Construct {
 
 /** Certificates that lie beside the configuration. */
 function authoritiesOf({ sources }: Deployable): string[] {
-  const files = [...sources.values()].flatMap(({ server: { tls } }) => (typeof tls === 'object' && tls.ca !== 'rds' && tls.ca !== 'public' ? [tls.ca] : []));
+  const files = [...sources.values()].flatMap(({ server: { tls } }) =>
+    typeof tls === 'object' && tls.ca !== 'rds' && tls.ca !== 'public' ? [tls.ca] : [],
+  );
   return [...new Set(files)];
 }
 
 /** The functions that run by schedule. */
-function watchedOf({ sources }: Deployable, backupOf: (source: SourceName) => NightjarFunction, { rotate, check }: KeeperFunctions): WatchedFunction[] {
+function watchedOf(
+  { sources }: Deployable,
+  backupOf: (source: SourceName) => NightjarFunction,
+  { rotate, check }: KeeperFunctions,
+): WatchedFunction[] {
   return [
-    ...[...sources].map(([source, { cloud }]) => ({ label: `The backup of ${source}`, name: (what: string) => `${what}-${slugOf(source, slugRoom)}`, failed: 'failed', fn: backupOf(source).fn, timeoutSeconds: sizingOf(cloud).timeoutSeconds })),
+    ...[...sources].map(([source, { cloud }]) => ({
+      label: `The backup of ${source}`,
+      name: (what: string) => `${what}-${slugOf(source, slugRoom)}`,
+      failed: 'failed',
+      fn: backupOf(source).fn,
+      timeoutSeconds: sizingOf(cloud).timeoutSeconds,
+    })),
     // the other way round, so that no source's name can make the same
-    { label: 'Rotation', name: (what) => `rotation-${what}`, failed: 'rotation-failed', fn: rotate.fn, timeoutSeconds: smallSizing.timeoutSeconds },
-    { label: 'The check', name: (what) => `check-${what}`, failed: 'check-failed', fn: check.fn, timeoutSeconds: smallSizing.timeoutSeconds },
+    {
+      label: 'Rotation',
+      name: (what) => `rotation-${what}`,
+      failed: 'rotation-failed',
+      fn: rotate.fn,
+      timeoutSeconds: smallSizing.timeoutSeconds,
+    },
+    {
+      label: 'The check',
+      name: (what) => `check-${what}`,
+      failed: 'check-failed',
+      fn: check.fn,
+      timeoutSeconds: smallSizing.timeoutSeconds,
+    },
   ];
 }

@@ -5,7 +5,14 @@ import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 
-type StackParts = { stack: string; bucket: IBucket; topic: ITopic; deadLetters: IQueue; check: IFunction; rotate: IFunction };
+type StackParts = {
+  stack: string;
+  bucket: IBucket;
+  topic: ITopic;
+  deadLetters: IQueue;
+  check: IFunction;
+  rotate: IFunction;
+};
 
 /** What somebody looks for after a deployment. */
 export function outputs(scope: Construct, { stack, bucket, topic, deadLetters, check, rotate }: StackParts): void {
@@ -15,8 +22,15 @@ export function outputs(scope: Construct, { stack, bucket, topic, deadLetters, c
     TopicArn: { description: 'Told by alarms and functions', value: topic.topicArn },
     DeadLettersUrl: { description: 'Events that no function could work off', value: deadLetters.queueUrl },
     CheckFunction: { description: 'Invoke it with {} to see whether everything is fresh', value: check.functionName },
-    RotateFunction: { description: 'Invoke it with { "source": "…", "dryRun": true } to see what would be removed', value: rotate.functionName },
-    DashboardUrl: { description: 'The dashboard', value: `https://${region}.console.aws.amazon.com/cloudwatch/home?region=${region}#dashboards/dashboard/${stack}` },
+    RotateFunction: {
+      description: 'Invoke it with { "source": "…", "dryRun": true } to see what would be removed',
+      value: rotate.functionName,
+    },
+    DashboardUrl: {
+      description: 'The dashboard',
+      value: `https://${region}.console.aws.amazon.com/cloudwatch/home?region=${region}#dashboards/dashboard/${stack}`,
+    },
   };
-  for (const [name, { description, value }] of Object.entries(values)) new CfnOutput(scope, name, { description, value });
+  for (const [name, { description, value }] of Object.entries(values))
+    new CfnOutput(scope, name, { description, value });
 }

@@ -10,25 +10,67 @@ type Functions = { backup(source: SourceName): IFunction; rotate: IFunction; che
 const laterHours = 3;
 /** Where the backups of a day begin at many times, or none that is written plainly. */
 const atSomeTime = '30 5 * * *';
-/** What the Scheduler puts in its place: the moment that was meant, the same however often it delivers (its user guide, context attributes). */
+/**
+ * What the Scheduler puts in its place: the moment that was meant, the same however often it delivers (its user guide,
+ * context attributes).
+ */
 const scheduled = '<aws.scheduler.scheduled-time>';
 
-/** Every schedule of a stack: a backup and a rotation of each source, in its time zone, and the check, which keeps its distance from one to the next. */
-export function plannedOf({ sources, cloud }: Deployable, slugRoom: number, { backup, rotate, check }: Functions): Planned[] {
+/**
+ * Every schedule of a stack: a backup and a rotation of each source, in its time zone, and the check, which keeps its
+ * distance from one to the next.
+ */
+export function plannedOf(
+  { sources, cloud }: Deployable,
+  slugRoom: number,
+  { backup, rotate, check }: Functions,
+): Planned[] {
   const ofSources = [...sources].flatMap(([source, { timeZone, watch, cloud: own }]): Planned[] => {
     const slug = slugOf(source, slugRoom);
     const schedule = watch.schedule!;
     return [
-      { name: `backup-${slug}`, description: `Backs up ${source}`.slice(0, 512), cron: schedule, timeZone, fn: backup(source), event: { source, scheduled }, windowMs: cloud.flexibleWindow },
-      { name: `rotate-${slug}`, description: `Rotates the backups of ${source}`.slice(0, 512), cron: own.rotate ?? rotationScheduleOf(schedule), timeZone, fn: rotate, event: { source }, windowMs: cloud.flexibleWindow },
+      {
+        name: `backup-${slug}`,
+        description: `Backs up ${source}`.slice(0, 512),
+        cron: schedule,
+        timeZone,
+        fn: backup(source),
+        event: { source, scheduled },
+        windowMs: cloud.flexibleWindow,
+      },
+      {
+        name: `rotate-${slug}`,
+        description: `Rotates the backups of ${source}`.slice(0, 512),
+        cron: own.rotate ?? rotationScheduleOf(schedule),
+        timeZone,
+        fn: rotate,
+        event: { source },
+        windowMs: cloud.flexibleWindow,
+      },
     ];
   });
-  return [...ofSources, { name: 'check', description: 'Checks that every source has a fresh backup', cron: cloud.check, timeZone: cloud.timeZone, fn: check, event: {}, windowMs: 0 }];
+  return [
+    ...ofSources,
+    {
+      name: 'check',
+      description: 'Checks that every source has a fresh backup',
+      cron: cloud.check,
+      timeZone: cloud.timeZone,
+      fn: check,
+      event: {},
+      windowMs: 0,
+    },
+  ];
 }
 
-/** When the backups of a source are rotated that says nothing of it: once a day, some hours after the (first) backup of the day; its time zone. */
+/**
+ * When the backups of a source are rotated that says nothing of it: once a day, some hours after the (first) backup of
+ * the day; its time zone.
+ */
 export function rotationScheduleOf(schedule: string): string {
   const [minute = '', hour = ''] = schedule.trim().split(/ +/);
   const [first = ''] = hour.split(/[,-]/);
-  return /^\d+$/.test(minute) && /^\d+$/.test(first) ? `${minute} ${(Number(first) + laterHours) % 24} * * *` : atSomeTime;
+  return /^\d+$/.test(minute) && /^\d+$/.test(first)
+    ? `${minute} ${(Number(first) + laterHours) % 24} * * *`
+    : atSomeTime;
 }

@@ -20,6 +20,10 @@ export function deployable(document: unknown): Deployable {
 }
 
 function invalid(problems: readonly ConfigProblem[]): BackupError {
-  const list = problems.map(({ path, message }) => `  ${path.map(String).join('.') || 'the configuration'}: ${message}`);
-  return new BackupError('config-invalid', ["the configuration can't be deployed:", ...list], { hint: 'every key is explained in docs/configuration.md' });
+  const list = problems.map(
+    ({ path, message }) => `  ${path.map(String).join('.') || 'the configuration'}: ${message}`,
+  );
+  return new BackupError('config-invalid', ["the configuration can't be deployed:", ...list], {
+    hint: 'every key is explained in docs/configuration.md',
+  });
 }

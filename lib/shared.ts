@@ -8,6 +8,9 @@ export type Shared = {
   /** Begins the names of everything. */
   readonly stack: string;
   readonly all: Deployable;
-  readonly vault: VaultPlace & { readonly key: IKey | undefined; /** @default - the region of the stack */ readonly region: string | undefined };
+  readonly vault: VaultPlace & {
+    readonly key: IKey | undefined /** @default - the region of the stack */;
+    readonly region: string | undefined;
+  };
   readonly common: FunctionCommon;
 };

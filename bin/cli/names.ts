@@ -13,10 +13,18 @@ export function configured(names: readonly string[], { sourceNames }: Nightjar):
   return names.length === 0 ? [...sourceNames] : [...new Set(names as SourceName[])];
 }
 
-/** A source that has backups in the vault, or may have: one that left the configuration can still be read. Throws `input-invalid`. */
-export async function readable(name: string, { sourceNames, vault }: Nightjar, signal: AbortSignal): Promise<SourceName> {
+/**
+ * A source that has backups in the vault, or may have: one that left the configuration can still be read. Throws
+ * `input-invalid`.
+ */
+export async function readable(
+  name: string,
+  { sourceNames, vault }: Nightjar,
+  signal: AbortSignal,
+): Promise<SourceName> {
   const source = name as SourceName;
-  if (!sourceNames.includes(source) && (await backupIds(source, vault, signal)).length === 0) throw unknownSource([name], sourceNames);
+  if (!sourceNames.includes(source) && (await backupIds(source, vault, signal)).length === 0)
+    throw unknownSource([name], sourceNames);
   return source;
 }
 

@@ -22,7 +22,10 @@ import { verifyCommand } from './commands/verify.ts';
 
 /** What a command line asks for: to be done once the configuration is read, or (`alone`) without one. */
 export type Request = { config: string; json: boolean } & (
-  | { /** What is told when it can't even begin. */ verb?: Verb | undefined; work(session: CommandSession, signal: AbortSignal): Promise<CommandOutcome> }
+  | {
+      /** What is told when it can't even begin. */ verb?: Verb | undefined;
+      work(session: CommandSession, signal: AbortSignal): Promise<CommandOutcome>;
+    }
   | { alone(place: WorkFolder, signal: AbortSignal): Promise<CommandOutcome> }
 );
 type Work = Extract<Request, { work: unknown }>['work'];
@@ -121,7 +124,10 @@ nightjar.lock.json beside nightjar.yaml, when that is not older. Only "update"
 changes a version, and never to an older one. "check" tells when the versions
 are old, or when Debian has a security fix for one.`;
 
-/** The command line's grammar; `ask` is called with what was asked for. Throws commander's own error for everything else, help included. */
+/**
+ * The command line's grammar; `ask` is called with what was asked for. Throws commander's own error for everything
+ * else, help included.
+ */
 export function nightjarProgram(ask: (asked: Request) => void): Command {
   const program = new Command('nightjar')
     .description('Database backups that prove themselves: PostgreSQL, MariaDB and MySQL into a folder or S3.')
@@ -135,17 +141,42 @@ export function nightjarProgram(ask: (asked: Request) => void): Command {
   const asking = (work: Work, verb?: Verb) => ask({ ...given(), verb, work });
   const askingAlone = (alone: Alone) => ask({ ...given(), alone });
 
-  program.command('backup').description('back up the named sources, or all of them').argument('[source...]', 'names of nightjar.yaml')
-    .action((sources: string[]) => asking((session, signal) => toldTogether((one) => backupCommand(sources, one, signal), session, signal), 'backup'));
+  program
+    .command('backup')
+    .description('back up the named sources, or all of them')
+    .argument('[source...]', 'names of nightjar.yaml')
+    .action((sources: string[]) =>
+      asking(
+        (session, signal) => toldTogether((one) => backupCommand(sources, one, signal), session, signal),
+        'backup',
+      ),
+    );
 
-  program.command('list').description('list the complete backups, oldest first').argument('[source]', 'one source instead of all')
+  program
+    .command('list')
+    .description('list the complete backups, oldest first')
+    .argument('[source]', 'one source instead of all')
     .action((source: string | undefined) => asking((session, signal) => listCommand(source, session, signal)));
 
-  program.command('verify').description('read a backup again, and name every damaged part').argument('[source]', 'one source instead of all').argument('[id]', 'one backup instead of the newest')
+  program
+    .command('verify')
+    .description('read a backup again, and name every damaged part')
+    .argument('[source]', 'one source instead of all')
+    .argument('[id]', 'one backup instead of the newest')
     .option('--all', 'every backup instead of the newest')
-    .action((source: string | undefined, id: string | undefined, flags: { all?: true }) => asking((session, signal) => toldTogether((one) => verifyCommand(source, id, { all: flags.all === true }, one, signal), session, signal), 'verify'));
+    .action((source: string | undefined, id: string | undefined, flags: { all?: true }) =>
+      asking(
+        (session, signal) =>
+          toldTogether((one) => verifyCommand(source, id, { all: flags.all === true }, one, signal), session, signal),
+        'verify',
+      ),
+    );
 
-  program.command('restore').description('restore a backup into a new database, and prove it equal').argument('<source>', 'whose backup').argument('[id]', 'which backup', 'latest')
+  program
+    .command('restore')
+    .description('restore a backup into a new database, and prove it equal')
+    .argument('<source>', 'whose backup')
+    .argument('[id]', 'which backup', 'latest')
     .option('--to <database>', 'the database to restore into')
     .option('--server <source>', 'restore on the server of this source, as its user')
     .option('--replace', 'drop what the database holds first; the backup is verified before')
@@ -157,53 +188,103 @@ export function nightjarProgram(ask: (asked: Request) => void): Command {
     .option('--events', 'let events run (MariaDB, MySQL), also in a copy')
     .option('--no-events', 'let none run, also in place')
     .addHelpText('after', restoreHelp)
-    .action((source: string, id: string, flags: RestoreFlags) => asking((session, signal) => restoreCommand(source, id, flags, session, signal), 'restore'));
+    .action((source: string, id: string, flags: RestoreFlags) =>
+      asking((session, signal) => restoreCommand(source, id, flags, session, signal), 'restore'),
+    );
 
-  program.command('check').description('judge whether every backup is fresh, and tell what changed').argument('[source...]', 'names of nightjar.yaml')
+  program
+    .command('check')
+    .description('judge whether every backup is fresh, and tell what changed')
+    .argument('[source...]', 'names of nightjar.yaml')
     .option('--no-tell', 'only look: no message, no hook')
     .addHelpText('after', checkHelp)
-    .action((sources: string[], flags: { tell: boolean }) => asking((session, signal) => checkCommand(sources, flags, session, signal), 'check'));
+    .action((sources: string[], flags: { tell: boolean }) =>
+      asking((session, signal) => checkCommand(sources, flags, session, signal), 'check'),
+    );
 
-  program.command('rotate').description('remove the backups that nothing keeps any more').argument('[source...]', 'names of nightjar.yaml')
+  program
+    .command('rotate')
+    .description('remove the backups that nothing keeps any more')
+    .argument('[source...]', 'names of nightjar.yaml')
     .option('--dry-run', 'say what would happen and why, and change nothing')
     .option('--any-share', 'remove more at once than rotation.maxShare allows')
     .addHelpText('after', rotateHelp)
-    .action((sources: string[], flags: RotateFlags) => asking((session, signal) => toldTogether((one) => rotateCommand(sources, flags, one, signal), session, signal), flags.dryRun === true ? undefined : 'rotation'));
+    .action((sources: string[], flags: RotateFlags) =>
+      asking(
+        (session, signal) => toldTogether((one) => rotateCommand(sources, flags, one, signal), session, signal),
+        flags.dryRun === true ? undefined : 'rotation',
+      ),
+    );
 
-  program.command('pin').description('keep a backup whatever the retention says').argument('<source>', 'whose backup').argument('<id>', 'which backup')
+  program
+    .command('pin')
+    .description('keep a backup whatever the retention says')
+    .argument('<source>', 'whose backup')
+    .argument('<id>', 'which backup')
     .option('--reason <text>', 'why, for whoever wonders later (required)')
-    .action((source: string, id: string, flags: { reason?: string }) => asking((session, signal) => pinCommand(source, id, flags, session, signal)));
+    .action((source: string, id: string, flags: { reason?: string }) =>
+      asking((session, signal) => pinCommand(source, id, flags, session, signal)),
+    );
 
-  program.command('unpin').description('let the retention decide about a backup again').argument('<source>', 'whose backup').argument('<id>', 'which backup')
+  program
+    .command('unpin')
+    .description('let the retention decide about a backup again')
+    .argument('<source>', 'whose backup')
+    .argument('<id>', 'which backup')
     .action((source: string, id: string) => asking((session, signal) => unpinCommand(source, id, session, signal)));
 
-  program.command('accept').description('make what a check tells of a source the usual from now on').argument('<source>', 'whose backups')
+  program
+    .command('accept')
+    .description('make what a check tells of a source the usual from now on')
+    .argument('<source>', 'whose backups')
     .option('--yes', 'do not ask before it is written')
     .addHelpText('after', acceptHelp)
-    .action((source: string, flags: { yes?: true }) => asking((session, signal) => acceptCommand(source, flags, session, signal)));
+    .action((source: string, flags: { yes?: true }) =>
+      asking((session, signal) => acceptCommand(source, flags, session, signal)),
+    );
 
-  program.command('unlock').description('free a lease that keeps every run out of a source').argument('<source>', 'whose lease')
+  program
+    .command('unlock')
+    .description('free a lease that keeps every run out of a source')
+    .argument('<source>', 'whose lease')
     .option('--yes', 'do not ask before freeing it')
     .addHelpText('after', unlockHelp)
-    .action((source: string, flags: { yes?: true }) => asking((session, signal) => unlockCommand(source, flags, session, signal)));
+    .action((source: string, flags: { yes?: true }) =>
+      asking((session, signal) => unlockCommand(source, flags, session, signal)),
+    );
 
-  program.command('cost').description('estimate what a month on AWS will cost')
+  program
+    .command('cost')
+    .description('estimate what a month on AWS will cost')
     .option('--no-vault', 'go by the sizes in nightjar.yaml alone, and ask nobody')
     .addHelpText('after', costHelp)
     .action((flags: { vault: boolean }) => asking((session, signal) => costCommand(flags, session, signal)));
 
-  const layer = program.command('layer').description('look after the database clients that Nightjar brings along').addHelpText('after', layerHelp);
-  layer.command('show').description('show what is pinned, how old that is, and what the cache has of it')
+  const layer = program
+    .command('layer')
+    .description('look after the database clients that Nightjar brings along')
+    .addHelpText('after', layerHelp);
+  layer
+    .command('show')
+    .description('show what is pinned, how old that is, and what the cache has of it')
     .action(() => askingAlone(showLayer));
-  layer.command('build').description('make what is pinned: a folder, and a zip file for Lambda')
-    .option('--arch <architecture>', 'x86_64, arm64 or all; else this machine\'s')
+  layer
+    .command('build')
+    .description('make what is pinned: a folder, and a zip file for Lambda')
+    .option('--arch <architecture>', "x86_64, arm64 or all; else this machine's")
     .action((flags: BuildFlags) => askingAlone((place, signal) => buildLayer(flags, place, signal)));
-  layer.command('update').description('pin the newest versions in nightjar.lock.json')
+  layer
+    .command('update')
+    .description('pin the newest versions in nightjar.lock.json')
     .action(() => askingAlone(updateLayer));
-  layer.command('verify').description('compare every file in the cache with what was built')
+  layer
+    .command('verify')
+    .description('compare every file in the cache with what was built')
     .action(() => askingAlone(verifyLayer));
 
-  program.command('notify').description('send a test message to everybody who is told of failures')
+  program
+    .command('notify')
+    .description('send a test message to everybody who is told of failures')
     .action(() => asking((session, signal) => notifyCommand(session, signal)));
   return program;
 }

@@ -14,14 +14,21 @@ import { openSession } from './session.ts';
 export type Starter = { stdout: Screen; stderr: Screen; env: NodeJS.ProcessEnv };
 
 /** Does what a command line asks for, and returns the exit code. */
-export async function run(args: readonly string[], { stdout, stderr, env }: Starter, signal: AbortSignal): Promise<number> {
+export async function run(
+  args: readonly string[],
+  { stdout, stderr, env }: Starter,
+  signal: AbortSignal,
+): Promise<number> {
   const asked = parse(args, stdout, stderr);
   if (typeof asked === 'number') return asked;
   const out = openOutput(stdout, stderr, asked.json);
   let document: object = {};
   const failures: unknown[] = [];
   try {
-    const outcome = 'alone' in asked ? await asked.alone({ folder: dirname(resolve(asked.config)), out }, signal) : await inSession(asked, { out, env }, signal);
+    const outcome =
+      'alone' in asked
+        ? await asked.alone({ folder: dirname(resolve(asked.config)), out }, signal)
+        : await inSession(asked, { out, env }, signal);
     document = outcome.document;
     failures.push(...outcome.failures);
   } catch (error) {
@@ -33,7 +40,11 @@ export async function run(args: readonly string[], { stdout, stderr, env }: Star
   return exitCodeOf(failures);
 }
 
-async function inSession({ config, verb, work }: Extract<Request, { work: unknown }>, host: { out: Output; env: NodeJS.ProcessEnv }, signal: AbortSignal): Promise<CommandOutcome> {
+async function inSession(
+  { config, verb, work }: Extract<Request, { work: unknown }>,
+  host: { out: Output; env: NodeJS.ProcessEnv },
+  signal: AbortSignal,
+): Promise<CommandOutcome> {
   const session = await openSession(config, verb, host, signal);
   try {
     return await work(session, signal);
@@ -47,14 +58,22 @@ function parse(args: readonly string[], stdout: Screen, stderr: Screen): Request
   let asked: Request | undefined;
   const json = args.includes('--json');
   const program = nightjarProgram((found) => (asked = found));
-  const quiet = { writeOut: (text: string) => void stdout.write(text), writeErr: () => undefined, outputError: () => undefined };
+  const quiet = {
+    writeOut: (text: string) => void stdout.write(text),
+    writeErr: () => undefined,
+    outputError: () => undefined,
+  };
   for (const command of everyCommand(program)) command.configureOutput(quiet);
   try {
     program.parse(args, { from: 'user' });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return exitCodes.done;
-    const failure = usageError(error, args, program.commands.map((command) => command.name()));
+    const failure = usageError(
+      error,
+      args,
+      program.commands.map((command) => command.name()),
+    );
     openOutput(stdout, stderr, json).fail(failure);
     if (json) print({ ok: false, error: failureDocument(failure) }, stdout);
     return exitCodes.usage;
@@ -67,10 +86,13 @@ function everyCommand(command: Command): Command[] {
 }
 
 function usageError(error: CommanderError, args: readonly string[], commands: readonly string[]): BackupError {
-  if (args.length === 0 || error.code === 'commander.help') return new BackupError('input-invalid', 'no command was given', { hint: 'nightjar --help shows them all' });
+  if (args.length === 0 || error.code === 'commander.help')
+    return new BackupError('input-invalid', 'no command was given', { hint: 'nightjar --help shows them all' });
   const [message = '', meant] = error.message.replace(/^error: /, '').split('\n');
   const command = args.find((arg) => commands.includes(arg));
-  return new BackupError('input-invalid', message, { hint: meant?.replace(/^\((.*)\)$/, '$1') ?? `nightjar ${command === undefined ? '' : `${command} `}--help` });
+  return new BackupError('input-invalid', message, {
+    hint: meant?.replace(/^\((.*)\)$/, '$1') ?? `nightjar ${command === undefined ? '' : `${command} `}--help`,
+  });
 }
 
 function print(document: object, stdout: Screen): void {

@@ -18,8 +18,16 @@ import type { Output } from './text/output.ts';
 /** What a command works with. `gathering`: of one that does several runs, what is told of them together. */
 export type CommandSession = { nightjar: Nightjar; config: Config; out: Output; gathering?: Gathering };
 
-/** Reads the configuration and puts everything together for it; for a `verb`, a failure of that is told. Throws `config-invalid`, `secret-missing`. */
-export async function openSession(file: string, verb: Verb | undefined, { out, env }: { out: Output; env: NodeJS.ProcessEnv }, signal: AbortSignal): Promise<CommandSession> {
+/**
+ * Reads the configuration and puts everything together for it; for a `verb`, a failure of that is told. Throws
+ * `config-invalid`, `secret-missing`.
+ */
+export async function openSession(
+  file: string,
+  verb: Verb | undefined,
+  { out, env }: { out: Output; env: NodeJS.ProcessEnv },
+  signal: AbortSignal,
+): Promise<CommandSession> {
   const path = resolve(file);
   const text = await readConfig(path);
   const folder = dirname(path);
@@ -35,7 +43,11 @@ export async function openSession(file: string, verb: Verb | undefined, { out, e
   async function failed(error: unknown, told: ToldBy): Promise<unknown> {
     if (verb === undefined || told.notify.length + told.hooks.length === 0) return error;
     const { openTelling } = await import('../../core/compose.ts');
-    return reportFailure({ verb }, error, 0, { ...openTelling(told, host), vault: () => undefined, ...commandLine(host.identity.run, out, signal) });
+    return reportFailure({ verb }, error, 0, {
+      ...openTelling(told, host),
+      vault: () => undefined,
+      ...commandLine(host.identity.run, out, signal),
+    });
   }
   let config: Config;
   try {
@@ -62,7 +74,10 @@ async function readConfig(path: string): Promise<string> {
     return await readFile(path, 'utf8');
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
-    const why = code === 'EISDIR' ? `${path} is a folder, and no configuration` : `the configuration ${path} can't be read: ${messageOf(cause)}`;
+    const why =
+      code === 'EISDIR'
+        ? `${path} is a folder, and no configuration`
+        : `the configuration ${path} can't be read: ${messageOf(cause)}`;
     throw new BackupError('config-invalid', code === 'ENOENT' ? `there is no configuration ${path}` : why, {
       hint: 'write one (nightjar.example.yaml is an example), or name it with --config',
       cause,

@@ -2,7 +2,13 @@ import type { Manifest } from '../../core/contract/manifest/manifest.ts';
 import type { Bytes } from '../../core/domain/units.ts';
 
 /** What a backup holds and took, all parts and tables together. */
-export function sizesOf({ parts, tables, start, end }: Manifest): { tables: number; rows: number; bytes: Bytes; storedBytes: Bytes; ms: number } {
+export function sizesOf({ parts, tables, start, end }: Manifest): {
+  tables: number;
+  rows: number;
+  bytes: Bytes;
+  storedBytes: Bytes;
+  ms: number;
+} {
   return {
     tables: tables.length,
     rows: tables.reduce((sum, table) => sum + table.rows, 0),

@@ -6,12 +6,23 @@ import type { CommandOutcome } from './text/output.ts';
 import type { CommandSession } from './session.ts';
 
 /** Does a run's work and tells everybody how it ended (core/telling/run-and-report.ts). */
-export function told<R extends object>(run: ReportedRun, work: () => Promise<R>, resultOf: (result: R) => object, session: CommandSession, signal: AbortSignal, failureOf?: (result: R) => BackupError | undefined): Promise<R> {
+export function told<R extends object>(
+  run: ReportedRun,
+  work: () => Promise<R>,
+  resultOf: (result: R) => object,
+  session: CommandSession,
+  signal: AbortSignal,
+  failureOf?: (result: R) => BackupError | undefined,
+): Promise<R> {
   return runAndReport(run, work, resultOf, hostOf(session, signal), failureOf);
 }
 
 /** Does a command of several runs: what fails in many of them is told together, at its end. */
-export async function toldTogether(work: (session: CommandSession) => Promise<CommandOutcome>, session: CommandSession, signal: AbortSignal): Promise<CommandOutcome> {
+export async function toldTogether(
+  work: (session: CommandSession) => Promise<CommandOutcome>,
+  session: CommandSession,
+  signal: AbortSignal,
+): Promise<CommandOutcome> {
   const gathering = { told: 0, waiting: false };
   const { document, failures } = await work({ ...session, gathering });
   const told = gathering.waiting ? await notifyGathered({ ...hostOf(session, signal), gathering }) : { failures: [] };
@@ -21,6 +32,16 @@ export async function toldTogether(work: (session: CommandSession) => Promise<Co
 
 function hostOf({ nightjar, out, gathering }: CommandSession, signal: AbortSignal): RunHost {
   const { notifiers, hooks, clock, vault, identity, sourceNames } = nightjar;
-  const settings: RunHost['settings'] = (source) => (sourceNames.includes(source) ? nightjar.settings(source) : undefined);
-  return { notifiers, hooks, clock, place: vault.place, vault: () => vault, settings, gathering, ...commandLine(identity.run, out, signal) };
+  const settings: RunHost['settings'] = (source) =>
+    sourceNames.includes(source) ? nightjar.settings(source) : undefined;
+  return {
+    notifiers,
+    hooks,
+    clock,
+    place: vault.place,
+    vault: () => vault,
+    settings,
+    gathering,
+    ...commandLine(identity.run, out, signal),
+  };
 }

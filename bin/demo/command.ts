@@ -16,11 +16,23 @@ export class CommandFailed extends Error {
   }
 }
 
-/** Runs the command line as the person would, in the demo's folder, where its nightjar.yaml is; its output is the person's to see. */
-export async function nightjar(words: readonly string[], { folder, layer }: Stage, tell: Teller, signal: AbortSignal): Promise<void> {
+/**
+ * Runs the command line as the person would, in the demo's folder, where its nightjar.yaml is; its output is the
+ * person's to see.
+ */
+export async function nightjar(
+  words: readonly string[],
+  { folder, layer }: Stage,
+  tell: Teller,
+  signal: AbortSignal,
+): Promise<void> {
   signal.throwIfAborted();
   tell.command(`nightjar ${words.join(' ')}`);
-  const child = spawn(process.execPath, [program, ...words], { cwd: folder, env: { ...process.env, NIGHTJAR_TOOLS: layer }, stdio: ['ignore', 'inherit', 'inherit'] });
+  const child = spawn(process.execPath, [program, ...words], {
+    cwd: folder,
+    env: { ...process.env, NIGHTJAR_TOOLS: layer },
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
   const onAbort = () => child.kill('SIGTERM');
   signal.addEventListener('abort', onAbort, { once: true });
   try {

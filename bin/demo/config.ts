@@ -4,11 +4,14 @@ import { database, type Shop } from './shop.ts';
 
 /** The configuration of the demo: what a person would write, passwords in files of their own. */
 export async function writeConfig(folder: string, shops: readonly Shop[]): Promise<void> {
-  const sources = shops.map(({ source, engine, server }) => `  ${source}:
+  const sources = shops.map(
+    ({ source, engine, server }) => `  ${source}:
     ${engine}: { host: ${server.host}, port: ${server.port}, database: ${database}, user: ${server.user}, password: { file: ${source}.password } }
-`);
+`,
+  );
   await writeFile(join(folder, 'nightjar.yaml'), `vault: ./backups\nsources:\n${sources.join('')}`);
-  for (const { source, server } of shops) await writeFile(join(folder, `${source}.password`), server.password, { mode: 0o600 });
+  for (const { source, server } of shops)
+    await writeFile(join(folder, `${source}.password`), server.password, { mode: 0o600 });
 }
 
 /** What a person writes for a database of their own. */

@@ -18,7 +18,9 @@ export function ruin({ engine, ask }: Shop, told: (statement: string) => void, s
   }, signal);
 }
 
-/** Rows and state of the tables that were hit, before and after, as cells of a table; counters of one row are left out. */
+/**
+ * Rows and state of the tables that were hit, before and after, as cells of a table; counters of one row are left out.
+ */
 export function damageOf(before: readonly Figure[], after: readonly Figure[]): string[][] {
   const now = new Map(after.map((figure) => [figure.table, figure]));
   return before.flatMap(({ table, rows, checksum }) => {

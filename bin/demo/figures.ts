@@ -26,26 +26,34 @@ export function differencesOf(before: readonly Figure[], after: readonly Figure[
 type Query = (sql: string) => Promise<Record<string, unknown>[]>;
 
 async function postgresFigures(query: Query): Promise<Figure[]> {
-  const tables = await query(`select c.oid::regclass::text as name, relkind = 'S' as sequence from pg_class c join pg_namespace n on n.oid = relnamespace
+  const tables =
+    await query(`select c.oid::regclass::text as name, relkind = 'S' as sequence from pg_class c join pg_namespace n on n.oid = relnamespace
     where relkind in ('r', 'm', 'S') and nspname !~ '^pg_' and nspname <> 'information_schema' order by 1`);
   const figures: Figure[] = [];
   for (const { name, sequence } of tables) {
-    const content = sequence === true ? `min(concat(last_value, is_called))` : `sum(hashtextextended(t::text, 0))::text`;
+    const content =
+      sequence === true ? `min(concat(last_value, is_called))` : `sum(hashtextextended(t::text, 0))::text`;
     const [sum] = await query(`select count(*)::float8 as rows, ${content} as checksum from ${String(name)} t`);
     figures.push({ table: String(name), rows: Number(sum!['rows']), checksum: String(sum!['checksum']) });
   }
   return figures;
 }
 
-/** By plain arithmetic over all columns: `CHECKSUM TABLE` gives equal rows different sums where a column is generated (tried on 11.8). */
+/**
+ * By plain arithmetic over all columns: `CHECKSUM TABLE` gives equal rows different sums where a column is generated
+ * (tried on 11.8).
+ */
 async function mariadbFigures(query: Query): Promise<Figure[]> {
   await query('set session group_concat_max_len = 1000000');
-  const tables = await query(`select table_name as name, group_concat('quote(\`', column_name, '\`)' order by ordinal_position) as cells
+  const tables =
+    await query(`select table_name as name, group_concat('quote(\`', column_name, '\`)' order by ordinal_position) as cells
     from information_schema.columns join information_schema.tables using (table_schema, table_name)
     where table_schema = '${database}' and table_type in ('BASE TABLE', 'SEQUENCE') group by table_name order by 1`);
   const figures: Figure[] = [];
   for (const { name, cells } of tables) {
-    const [sum] = await query(`select count(*) as amount, sum(crc32(concat_ws(',', ${String(cells)}))) as checksum from \`${String(name)}\``);
+    const [sum] = await query(
+      `select count(*) as amount, sum(crc32(concat_ws(',', ${String(cells)}))) as checksum from \`${String(name)}\``,
+    );
     figures.push({ table: String(name), rows: Number(sum!['amount']), checksum: String(sum!['checksum']) });
   }
   return figures;

@@ -5,8 +5,13 @@ import type { Login } from '../../core/engines/login.ts';
 type Access = Pick<Login, 'host' | 'port' | 'user' | 'database'> & { password: string };
 type Answer = Record<string, unknown>;
 
-/** Asks a database, on a connection of its own that is closed again: an open one would stand in the way of a restore. */
-export type Ask = <T>(work: (query: (sql: string) => Promise<Answer[]>) => Promise<T>, signal: AbortSignal) => Promise<T>;
+/**
+ * Asks a database, on a connection of its own that is closed again: an open one would stand in the way of a restore.
+ */
+export type Ask = <T>(
+  work: (query: (sql: string) => Promise<Answer[]>) => Promise<T>,
+  signal: AbortSignal,
+) => Promise<T>;
 
 /** Asks a PostgreSQL database. */
 export function askPostgres({ host, port, user, password, database }: Access): Ask {
@@ -30,7 +35,16 @@ export function askPostgres({ host, port, user, password, database }: Access): A
 export function askMariadb({ host, port, user, password, database }: Access): Ask {
   return async (work, signal) => {
     signal.throwIfAborted();
-    const connection = await mysql.createConnection({ host, port, user, password, database, connectTimeout: 10_000, dateStrings: true, supportBigNumbers: true });
+    const connection = await mysql.createConnection({
+      host,
+      port,
+      user,
+      password,
+      database,
+      connectTimeout: 10_000,
+      dateStrings: true,
+      supportBigNumbers: true,
+    });
     const onAbort = () => connection.destroy();
     signal.addEventListener('abort', onAbort, { once: true });
     try {

@@ -18,11 +18,14 @@ export async function runDemo({ megabytes, keep }: DemoOptions, tell: Teller, si
   tell.say('Nightjar: two databases are backed up, ruined, restored and proven equal.');
   tell.say('All of it is its own and goes away at the end; nothing of yours is touched.');
   tell.step('Programs and servers');
-  tell.say(`What is missing is downloaded once from Debian's packages (about 100 MB; sizes follow) and kept in ${cacheRoot()}.`);
+  tell.say(
+    `What is missing is downloaded once from Debian's packages (about 100 MB; sizes follow) and kept in ${cacheRoot()}.`,
+  );
   const layer = await findLayer({ NIGHTJAR_PINS: 'newer', ...process.env }, undefined, tell.report, signal);
   const stage = await tell.timed('starting a PostgreSQL and a MariaDB server', openStage(layer, tell, signal));
   try {
-    for (const { product, server } of stage.shops) tell.say(`  ${product.padEnd(10)}  ${server.version}, port ${server.port}`);
+    for (const { product, server } of stage.shops)
+      tell.say(`  ${product.padEnd(10)}  ${server.version}, port ${server.port}`);
     const equal = await play(stage, megabytes, tell, signal);
     if (keep) await untilAborted(stage, tell, signal);
     return equal;
@@ -49,7 +52,12 @@ async function play(stage: Stage, megabytes: number, tell: Teller, signal: Abort
 function next(tell: Teller): void {
   tell.step('Your own databases');
   tell.say('Write a nightjar.yaml:\n');
-  tell.say(ownConfig.split('\n').map((line) => `  ${line}`).join('\n'));
+  tell.say(
+    ownConfig
+      .split('\n')
+      .map((line) => `  ${line}`)
+      .join('\n'),
+  );
   tell.command('bin/nightjar backup');
   tell.say('  $ bin/nightjar list\n  $ bin/nightjar verify\n  $ bin/nightjar restore shop');
   tell.say('\nrestore makes a new database beside the old one and proves it equal.');
@@ -58,7 +66,8 @@ function next(tell: Teller): void {
 
 async function untilAborted({ folder, shops }: Stage, tell: Teller, signal: AbortSignal): Promise<void> {
   tell.say(`\nEverything stands until Ctrl-C: ${folder}`);
-  for (const { source, server } of shops) tell.say(`  ${source}: ${server.host}:${server.port}, user ${server.user}, password in ${source}.password`);
+  for (const { source, server } of shops)
+    tell.say(`  ${source}: ${server.host}:${server.port}, user ${server.user}, password in ${source}.password`);
   const forever = setInterval(() => {}, 60_000);
   await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
   clearInterval(forever);

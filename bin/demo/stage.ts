@@ -24,7 +24,11 @@ const postgresSettings = { wal_level: 'minimal', max_wal_senders: '0', max_wal_s
 const mariadbSettings = { 'innodb-buffer-pool-size': '512M', 'innodb-log-file-size': '256M' };
 
 /** Starts both servers, empty, and writes the configuration. What is missing is downloaded, and told. */
-export async function openStage(layer: string, { report }: Pick<Teller, 'report'>, signal: AbortSignal): Promise<Stage> {
+export async function openStage(
+  layer: string,
+  { report }: Pick<Teller, 'report'>,
+  signal: AbortSignal,
+): Promise<Stage> {
   const folder = await temporaryFolder('demo');
   const started: DatabaseServer[] = [];
   async function close(): Promise<void> {
@@ -38,8 +42,20 @@ export async function openStage(layer: string, { report }: Pick<Teller, 'report'
     const mariadb = await startMariadb({ series: '11.8', settings: mariadbSettings, report }, signal);
     started.push(mariadb);
     const shops: Shop[] = [
-      { source: 'shop-pg', product: 'PostgreSQL', engine: 'postgres', server: postgres, ask: askPostgres({ ...postgres, database }) },
-      { source: 'shop-maria', product: 'MariaDB', engine: 'mariadb', server: mariadb, ask: askMariadb({ ...mariadb, database }) },
+      {
+        source: 'shop-pg',
+        product: 'PostgreSQL',
+        engine: 'postgres',
+        server: postgres,
+        ask: askPostgres({ ...postgres, database }),
+      },
+      {
+        source: 'shop-maria',
+        product: 'MariaDB',
+        engine: 'mariadb',
+        server: mariadb,
+        ask: askMariadb({ ...mariadb, database }),
+      },
     ];
     await mkdir(join(folder.path, 'backups'));
     await writeConfig(folder.path, shops);
@@ -53,5 +69,12 @@ export async function openStage(layer: string, { report }: Pick<Teller, 'report'
 /** Fills both databases, at the same time. */
 export async function fillShops({ shops }: Stage, megabytes: number, signal: AbortSignal): Promise<void> {
   const fill = { postgres: fillPostgres, mariadb: fillMariadb };
-  await Promise.all(shops.map(({ engine, server }) => fill[engine]({ ...server, database, megabytes: engine === 'postgres' ? megabytes * 0.6 : megabytes * 0.4 }, signal)));
+  await Promise.all(
+    shops.map(({ engine, server }) =>
+      fill[engine](
+        { ...server, database, megabytes: engine === 'postgres' ? megabytes * 0.6 : megabytes * 0.4 },
+        signal,
+      ),
+    ),
+  );
 }

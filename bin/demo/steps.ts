@@ -29,18 +29,32 @@ export async function stockUp(stage: Stage, megabytes: number, tell: Teller, sig
 export async function backUp(stage: Stage, tell: Teller, signal: AbortSignal): Promise<void> {
   tell.step('The backup');
   tell.say(`${stage.folder}/nightjar.yaml says what and where to:\n`);
-  tell.say((await readFile(join(stage.folder, 'nightjar.yaml'), 'utf8')).trimEnd().split('\n').map((line) => `  ${line}`).join('\n').replaceAll(/, (?=user)/g, ',\n                '));
+  tell.say(
+    (await readFile(join(stage.folder, 'nightjar.yaml'), 'utf8'))
+      .trimEnd()
+      .split('\n')
+      .map((line) => `  ${line}`)
+      .join('\n')
+      .replaceAll(/, (?=user)/g, ',\n                '),
+  );
   await nightjar(['backup'], stage, tell, signal);
 }
 
 /** The bad day. */
 export async function strike(stage: Stage, before: Looks, tell: Teller, signal: AbortSignal): Promise<void> {
   tell.step('The disaster');
-  for (const shop of stage.shops) await ruin(shop, (statement) => tell.command(`${shop.product.toLowerCase()}> ${statement};`), signal);
+  for (const shop of stage.shops)
+    await ruin(shop, (statement) => tell.command(`${shop.product.toLowerCase()}> ${statement};`), signal);
   const after = await lookAt(stage, signal);
   tell.say();
-  const damage = stage.shops.flatMap(({ product }, index) => damageOf(before[index]!, after[index]!).map((cells) => [product, ...cells]));
-  tell.say(aligned([['', 'table', 'rows before', 'now', ''], ...damage], [2, 3]).map((line) => `  ${line}`).join('\n'));
+  const damage = stage.shops.flatMap(({ product }, index) =>
+    damageOf(before[index]!, after[index]!).map((cells) => [product, ...cells]),
+  );
+  tell.say(
+    aligned([['', 'table', 'rows before', 'now', ''], ...damage], [2, 3])
+      .map((line) => `  ${line}`)
+      .join('\n'),
+  );
 }
 
 /** Reads the backups again before anything is dropped for their sake. */
@@ -53,19 +67,27 @@ export async function verify(stage: Stage, tell: Teller, signal: AbortSignal): P
 /** Restores both in place, over what is left of them. */
 export async function restoreBoth(stage: Stage, tell: Teller, signal: AbortSignal): Promise<void> {
   tell.step('The restore');
-  tell.say('In place: what is left of the databases is dropped. (Without --to and --replace, a restore makes a new database beside the old one.)');
-  for (const { source } of stage.shops) await nightjar(['restore', source, '--to', database, '--replace', '--yes'], stage, tell, signal);
+  tell.say(
+    'In place: what is left of the databases is dropped. (Without --to and --replace, a restore makes a new database beside the old one.)',
+  );
+  for (const { source } of stage.shops)
+    await nightjar(['restore', source, '--to', database, '--replace', '--yes'], stage, tell, signal);
 }
 
 /** Compares both with what was in them before, without Nightjar. Returns whether all is equal. */
 export async function prove(stage: Stage, before: Looks, tell: Teller, signal: AbortSignal): Promise<boolean> {
   tell.step('The proof');
-  tell.say("Nightjar has compared every row and definition with the backup. Now the databases' own word: row counts and checksums of every table, before and now.\n");
+  tell.say(
+    "Nightjar has compared every row and definition with the backup. Now the databases' own word: row counts and checksums of every table, before and now.\n",
+  );
   const after = await lookAt(stage, signal);
   const found = stage.shops.map(({ product }, index) => {
     const differences = differencesOf(before[index]!, after[index]!);
     const rows = after[index]!.reduce((sum, figure) => sum + figure.rows, 0);
-    if (differences.length === 0) tell.good(`${product}: ${formatCount(rows)} rows in ${after[index]!.length} tables and sequences, equal to the last bit`);
+    if (differences.length === 0)
+      tell.good(
+        `${product}: ${formatCount(rows)} rows in ${after[index]!.length} tables and sequences, equal to the last bit`,
+      );
     for (const difference of differences) tell.bad(`${product}: ${difference}`);
     return differences.length;
   });

@@ -34,7 +34,11 @@ export function tellerOf(out: NodeJS.WriteStream): Teller {
       line();
       line(style('bold', `${number}. ${title}`));
     },
-    say: (text = '') => text.split('\n').flatMap(folded).forEach((part) => line(part)),
+    say: (text = '') =>
+      text
+        .split('\n')
+        .flatMap(folded)
+        .forEach((part) => line(part)),
     command: (text) => line(`\n  ${style('dim', '$')} ${style('cyan', text)}`),
     good: (text) => line(style('green', `✓ ${text}`)),
     bad: (text) => line(style('red', `✗ ${text}`)),

@@ -22,33 +22,75 @@ export function configurationDocs(schema: Schema, example: string): string {
     introduction,
     `\`\`\`yaml\n${example.replace(/^# .*\n/gm, '').trim()}\n\`\`\`\n`,
     section('The whole file', '', schema),
-    section('`vault`', 'As text it is the path of a folder, or `s3://bucket/prefix`. The long form is one of these keys:', long),
+    section(
+      '`vault`',
+      'As text it is the path of a folder, or `s3://bucket/prefix`. The long form is one of these keys:',
+      long,
+    ),
     section('`vault.s3`', '', long.properties?.['s3']),
     section('`sources.<name>`', 'Each source has exactly one engine; every other key goes over `defaults`.', source),
     section('`postgres`', '', postgres),
     section('`mariadb`', 'For MySQL, too.', mariadb),
-    section('`tls`', `${postgres?.properties?.['tls']?.description ?? ''} As a group of keys:`, inGroup(postgres?.properties?.['tls'])),
-    section('`notify`', 'A list; each entry has exactly one of these keys. How to set each of them up, and how to read what they send: [alerts.md](alerts.md). `nightjar notify` sends a test.', notify?.items),
+    section(
+      '`tls`',
+      `${postgres?.properties?.['tls']?.description ?? ''} As a group of keys:`,
+      inGroup(postgres?.properties?.['tls']),
+    ),
+    section(
+      '`notify`',
+      'A list; each entry has exactly one of these keys. How to set each of them up, and how to read what they send: [alerts.md](alerts.md). `nightjar notify` sends a test.',
+      notify?.items,
+    ),
     section('`notify` `telegram`', '', notify?.items?.properties?.['telegram']),
     section('`notify` `webhook`', '', notify?.items?.properties?.['webhook']),
-    section('`hooks`', 'A list; each entry is an `eventBus` or a `command`. A hook that fails is a failure of the run. What they get: [alerts.md](alerts.md#events).', hooks?.items),
-    section('Secrets', 'A password never stands in the file: what stands there is where it is kept, by exactly one of `env`, `file` and `secret`. A secret is read when it is needed, and appears in no message, argument or manifest. Who else may read a secret file is yours to set.', inGroup(postgres?.properties?.['password'])),
+    section(
+      '`hooks`',
+      'A list; each entry is an `eventBus` or a `command`. A hook that fails is a failure of the run. What they get: [alerts.md](alerts.md#events).',
+      hooks?.items,
+    ),
+    section(
+      'Secrets',
+      'A password never stands in the file: what stands there is where it is kept, by exactly one of `env`, `file` and `secret`. A secret is read when it is needed, and appears in no message, argument or manifest. Who else may read a secret file is yours to set.',
+      inGroup(postgres?.properties?.['password']),
+    ),
     section('`defaults`', 'Durations carry a unit: `ms`, `s`, `m` (minutes), `h`, `d`, `w`.', defaults),
-    section('`retention`', 'Numbers count periods that have a backup, not days of the calendar, as in restic. `0` switches a tier off. A source’s own keys go over those of `defaults`; a `count` takes the place of all the others.', defaults?.properties?.['retention']),
-    section('`rotation`', 'What `nightjar rotate` heeds, and what it refuses: [rotation](rotation.md).', defaults?.properties?.['rotation']),
-    section('`shrink`', 'The newest backup is compared with the most that three full ones in a row have held. That only grows, until `nightjar accept`; see [freshness](freshness.md).', defaults?.properties?.['shrink']),
-    section('`cloud`', 'What `cdk deploy` makes of the file on AWS: [cloud.md](cloud.md). The command line and the functions read the file and leave this out.', cloud),
+    section(
+      '`retention`',
+      'Numbers count periods that have a backup, not days of the calendar, as in restic. `0` switches a tier off. A source’s own keys go over those of `defaults`; a `count` takes the place of all the others.',
+      defaults?.properties?.['retention'],
+    ),
+    section(
+      '`rotation`',
+      'What `nightjar rotate` heeds, and what it refuses: [rotation](rotation.md).',
+      defaults?.properties?.['rotation'],
+    ),
+    section(
+      '`shrink`',
+      'The newest backup is compared with the most that three full ones in a row have held. That only grows, until `nightjar accept`; see [freshness](freshness.md).',
+      defaults?.properties?.['shrink'],
+    ),
+    section(
+      '`cloud`',
+      'What `cdk deploy` makes of the file on AWS: [cloud.md](cloud.md). The command line and the functions read the file and leave this out.',
+      cloud,
+    ),
     section('`cloud` `objectLock`', '', cloud?.properties?.['objectLock']),
     section('`cloud` `slack`', '', cloud?.properties?.['slack']),
-    section('`cloud` `networks.<name>`', 'Networks that are there already; functions run in them to reach databases that have no public address.', networks),
+    section(
+      '`cloud` `networks.<name>`',
+      'Networks that are there already; functions run in them to reach databases that have no public address.',
+      networks,
+    ),
     section('`cloud` of a source', 'In `defaults` too.', defaults?.properties?.['cloud']),
   ].join('\n');
 }
 
 function section(title: string, text: string, schema: Schema | undefined): string {
   const { properties = {}, required = [] } = schema ?? {};
-  const rows = Object.entries(properties).map(([key, property]) =>
-    `| \`${key}\` | ${kindOf(property)} | ${required.includes(key) ? 'required' : defaultOf(property)} | ${property.description ?? ''} |`);
+  const rows = Object.entries(properties).map(
+    ([key, property]) =>
+      `| \`${key}\` | ${kindOf(property)} | ${required.includes(key) ? 'required' : defaultOf(property)} | ${property.description ?? ''} |`,
+  );
   return `## ${title}\n\n${text === '' ? '' : `${text}\n\n`}| key | value | default | |\n| --- | --- | --- | --- |\n${rows.join('\n')}\n`;
 }
 
@@ -59,7 +101,8 @@ function kindOf({ type, enum: values, minimum, maximum, pattern, anyOf, properti
   if (type === 'integer') return maximum === undefined ? `number ≥ ${minimum}` : `number ${minimum} to ${maximum}`;
   if (type === 'boolean') return '`true`, `false`';
   if (type === 'object') return 'keys';
-  if (type === 'array') return items?.type === 'string' ? `list of ${items.enum === undefined ? 'texts' : kindOf(items)}` : 'list';
+  if (type === 'array')
+    return items?.type === 'string' ? `list of ${items.enum === undefined ? 'texts' : kindOf(items)}` : 'list';
   return pattern?.includes('ms|s') ? 'duration' : 'text';
 }
 

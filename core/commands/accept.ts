@@ -16,23 +16,47 @@ type AcceptDeps = { vault: Vault; clock: Clock };
 /** What would be accepted of a source, and how to do it: only as long as nobody has written meanwhile. */
 export type Acceptance = { what: Acceptable[]; accept(by: string, signal: AbortSignal): Promise<void> };
 
-/** Looks at what a check tells of a source until a person accepts it. Changes nothing until `accept` is called, which throws `object-exists` where another check has written since. Throws `backup-missing` where no backup is left. */
-export async function acceptanceOf(source: SourceName, memory: SourceRules, { vault, clock }: AcceptDeps, signal: AbortSignal): Promise<Acceptance> {
+/**
+ * Looks at what a check tells of a source until a person accepts it. Changes nothing until `accept` is called, which
+ * throws `object-exists` where another check has written since. Throws `backup-missing` where no backup is left.
+ */
+export async function acceptanceOf(
+  source: SourceName,
+  memory: SourceRules,
+  { vault, clock }: AcceptDeps,
+  signal: AbortSignal,
+): Promise<Acceptance> {
   const expected = (await readLedgerIndex(vault, signal)).has(source);
-  const { verdict, ledger, before } = await survey(await listSource(source, vault, signal), { memory, at: clock.now(), expected }, vault, signal);
+  const { verdict, ledger, before } = await survey(
+    await listSource(source, vault, signal),
+    { memory, at: clock.now(), expected },
+    vault,
+    signal,
+  );
   const what = acceptableOf(verdict);
   if (what.length > 0 && verdict.backups.length === 0) {
-    throw new BackupError('backup-missing', `${source} has no backup: there is none that could be what is usual from now on`, { hint: `make one first: nightjar backup ${source}` });
+    throw new BackupError(
+      'backup-missing',
+      `${source} has no backup: there is none that could be what is usual from now on`,
+      { hint: `make one first: nightjar backup ${source}` },
+    );
   }
   return {
     what,
     async accept(by, stop) {
       const { newest } = verdict;
-      const content = newest === undefined || newest.full ? undefined : contentOf((await readManifest(source, newest.id, vault, stop)).manifest);
+      const content =
+        newest === undefined || newest.full
+          ? undefined
+          : contentOf((await readManifest(source, newest.id, vault, stop)).manifest);
       const next = ledgerSchema.parse(accepted(ledger, verdict, content, { at: clock.now().toISOString(), by }));
       await writeLedger(source, next, before, vault, stop).catch((cause: unknown) => {
         if (!isBackupError(cause, 'object-exists')) throw cause;
-        throw new BackupError('object-exists', `a check has written what it saw of ${source} meanwhile: nothing was accepted`, { hint: `look again: nightjar accept ${source}`, cause });
+        throw new BackupError(
+          'object-exists',
+          `a check has written what it saw of ${source} meanwhile: nothing was accepted`,
+          { hint: `look again: nightjar accept ${source}`, cause },
+        );
       });
       await addToLedgerIndex([source], vault, stop);
     },

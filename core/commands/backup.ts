@@ -28,50 +28,82 @@ export type BackupDeps = {
 type BackupRun = { source: Source; id: BackupId; start: Date; tags: Tags };
 
 /**
- * Takes a backup of a source: every part of one snapshot goes into the vault, then the manifest makes the backup exist. Whatever fails,
- * there is no manifest; the parts stored so far are removed where our role may do that, and are invisible where it may not. A request that has made
- * its backup before gets that one, and nothing is done.
+ * Takes a backup of a source: every part of one snapshot goes into the vault, then the manifest makes the backup exist.
+ * Whatever fails, there is no manifest; the parts stored so far are removed where our role may do that, and are
+ * invisible where it may not. A request that has made its backup before gets that one, and nothing is done.
  */
 export async function backup(source: Source, deps: BackupDeps, signal: AbortSignal): Promise<Manifest> {
-  return withLease(source.name, deps, async (held, confirmLease) => {
-    const start = deps.clock.now();
-    const id = newBackupId(start, deps.random());
-    const ids = await backupIds(source.name, deps.vault, held);
-    const before = await madeBefore(source.name, id, ids, deps, held);
-    if (before !== undefined) {
-      deps.report({ type: 'warning', message: `this request has made ${before.id} already: nothing was done` });
-      return before;
-    }
-    const others = ids.map((other) => ({ id: other, start: startOf(other) }));
-    await recordStart(source, id, deps.asked, deps, held);
-    const tiers = tiersOfNew({ id, start: startOf(id) }, others, source.retention, source.timeZone);
-    const job = { source, id, start, tags: tierTags(tiers) };
-    const plan = await source.engine.plan({}, held);
-    try {
-      const content = await storeContent(plan, job, deps, confirmLease, held);
-      const manifest: Manifest = { ...identityOf(job, plan, deps), tiers, ...content };
-      await deps.vault.putIfAbsent(manifestKey(source.name, id), manifestDocument(manifest), job.tags, held);
-      return manifest;
-    } finally {
-      await plan.close();
-    }
-  }, signal);
+  return withLease(
+    source.name,
+    deps,
+    async (held, confirmLease) => {
+      const start = deps.clock.now();
+      const id = newBackupId(start, deps.random());
+      const ids = await backupIds(source.name, deps.vault, held);
+      const before = await madeBefore(source.name, id, ids, deps, held);
+      if (before !== undefined) {
+        deps.report({ type: 'warning', message: `this request has made ${before.id} already: nothing was done` });
+        return before;
+      }
+      const others = ids.map((other) => ({ id: other, start: startOf(other) }));
+      await recordStart(source, id, deps.asked, deps, held);
+      const tiers = tiersOfNew({ id, start: startOf(id) }, others, source.retention, source.timeZone);
+      const job = { source, id, start, tags: tierTags(tiers) };
+      const plan = await source.engine.plan({}, held);
+      try {
+        const content = await storeContent(plan, job, deps, confirmLease, held);
+        const manifest: Manifest = { ...identityOf(job, plan, deps), tiers, ...content };
+        await deps.vault.putIfAbsent(manifestKey(source.name, id), manifestDocument(manifest), job.tags, held);
+        return manifest;
+      } finally {
+        await plan.close();
+      }
+    },
+    signal,
+  );
 }
 
-type ManifestContent = Pick<Manifest, 'parts' | 'rowForm' | 'tables' | 'largeObjects' | 'sequences' | 'objects' | 'warnings' | 'exceptions' | 'restore'>;
+type ManifestContent = Pick<
+  Manifest,
+  'parts' | 'rowForm' | 'tables' | 'largeObjects' | 'sequences' | 'objects' | 'warnings' | 'exceptions' | 'restore'
+>;
 
-/** Stores every part and sums up what was in them; removes what was stored when anything fails, to the last moment before the manifest. */
-async function storeContent(plan: Plan, job: BackupRun, deps: BackupDeps, confirmLease: () => Promise<void>, signal: AbortSignal): Promise<ManifestContent> {
+/**
+ * Stores every part and sums up what was in them; removes what was stored when anything fails, to the last moment
+ * before the manifest.
+ */
+async function storeContent(
+  plan: Plan,
+  job: BackupRun,
+  deps: BackupDeps,
+  confirmLease: () => Promise<void>,
+  signal: AbortSignal,
+): Promise<ManifestContent> {
   const { source, id, tags } = job;
   const parts = [...plan.parts, catalogPart(plan.catalog)];
   const totalBytes = plan.parts.reduce((sum, part) => sum + part.estimatedBytes, 0);
-  deps.report({ type: 'planned', source: source.name, id, what: `${plan.server.product} ${plan.server.version}, ${plural(parts.length, 'part')}`, totalBytes, parts: parts.length });
+  deps.report({
+    type: 'planned',
+    source: source.name,
+    id,
+    what: `${plan.server.product} ${plan.server.version}, ${plural(parts.length, 'part')}`,
+    totalBytes,
+    parts: parts.length,
+  });
   const known = plan.warnings.map(oneLine);
   for (const message of known) deps.report({ type: 'warning', message });
   try {
-    const stored = await mapConcurrently(source.parallel, parts, (part, stop) => storePart(part, { ...deps, source, id, tags }, stop), signal);
+    const stored = await mapConcurrently(
+      source.parallel,
+      parts,
+      (part, stop) => storePart(part, { ...deps, source, id, tags }, stop),
+      signal,
+    );
     const seen = mergeTallies(stored.flatMap(({ tally }) => tally ?? []));
-    const { tables, ...told } = await plan.confirm(seen.tables.map(({ table, columns, rows, fingerprint }) => ({ table, columns, rows, fingerprint })), signal);
+    const { tables, ...told } = await plan.confirm(
+      seen.tables.map(({ table, columns, rows, fingerprint }) => ({ table, columns, rows, fingerprint })),
+      signal,
+    );
     const [warnings, exceptions] = [told.warnings.map(oneLine), told.exceptions.map(oneLine)];
     for (const message of [...warnings, ...exceptions]) deps.report({ type: 'warning', message });
     await confirmLease();
@@ -83,10 +115,16 @@ async function storeContent(plan: Plan, job: BackupRun, deps: BackupDeps, confir
       tables,
       ...(seen.largeObjects && { largeObjects: seen.largeObjects }),
       sequences: seen.sequences,
-      objects: Object.fromEntries(Object.entries(plan.catalog).map(([kind, names]) => [kind, Object.keys(names).length])),
+      objects: Object.fromEntries(
+        Object.entries(plan.catalog).map(([kind, names]) => [kind, Object.keys(names).length]),
+      ),
       warnings: [...known, ...warnings],
       ...(exceptions.length > 0 && { exceptions }),
-      restore: ['set -euo pipefail', ...inManifest.map(({ file, sha256 }) => `echo '${sha256}  ${file}' | sha256sum --check`), ...source.engine.restoreCommands(inManifest, plan)],
+      restore: [
+        'set -euo pipefail',
+        ...inManifest.map(({ file, sha256 }) => `echo '${sha256}  ${file}' | sha256sum --check`),
+        ...source.engine.restoreCommands(inManifest, plan),
+      ],
     };
   } catch (error) {
     await sweep(backupPrefix(source.name, id), deps.vault);

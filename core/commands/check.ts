@@ -22,23 +22,38 @@ export type CheckDeps = {
 };
 
 /**
- * Judges every source by what stands in the vault, and tells what has changed since the last check. `whole` says that these are all
- * sources of the configuration.
+ * Judges every source by what stands in the vault, and tells what has changed since the last check. `whole` says that
+ * these are all sources of the configuration.
  */
-export async function check(sources: readonly WatchedSource[], { whole }: { whole: boolean }, deps: CheckDeps, signal: AbortSignal): Promise<Checked> {
+export async function check(
+  sources: readonly WatchedSource[],
+  { whole }: { whole: boolean },
+  deps: CheckDeps,
+  signal: AbortSignal,
+): Promise<Checked> {
   const { vault, clock, remember = true } = deps;
-  const [looked, notices] = await Promise.all([surveyVault(sources, whole, { vault, at: clock.now(), remember }, signal), deps.toolsNotices?.(signal)]);
+  const [looked, notices] = await Promise.all([
+    surveyVault(sources, whole, { vault, at: clock.now(), remember }, signal),
+    deps.toolsNotices?.(signal),
+  ]);
   const seen = { ...looked, notices };
-  const announced = deps.notifiers.length === 0 ? { told: [], failures: [] } : await announce(seen, { sourceNames: sources.map(({ source }) => source), ...deps }, signal);
+  const announced =
+    deps.notifiers.length === 0
+      ? { told: [], failures: [] }
+      : await announce(seen, { sourceNames: sources.map(({ source }) => source), ...deps }, signal);
   const failures = [...seen.forgotten, ...announced.failures];
   // a check that could not tell, or not remember, emits no figures: whoever watches for them hears of it in another way
   if (failures.length === 0) deps.meter(figuresOf(seen));
   return { ...seen, told: announced.told, failures };
 }
 
-/** How many sources something was found of: one can be counted in several, and in `Problems` whatever was found. Each figure costs, so not every kind has one. */
+/**
+ * How many sources something was found of: one can be counted in several, and in `Problems` whatever was found. Each
+ * figure costs, so not every kind has one.
+ */
 function figuresOf({ judgements, unconfigured }: VaultSurvey): Record<string, number> {
-  const count = (...kinds: Finding['kind'][]): number => judgements.filter(({ findings }) => findings.some(({ kind }) => kinds.includes(kind))).length;
+  const count = (...kinds: Finding['kind'][]): number =>
+    judgements.filter(({ findings }) => findings.some(({ kind }) => kinds.includes(kind))).length;
   const fresh = judgements.filter(({ state }) => state === 'fresh').length;
   return {
     Checks: 1,

@@ -6,12 +6,24 @@ import type { Restored } from './restore.ts';
 
 const shownInMessage = 10;
 
-/** What a restore that went on stands for; undefined where nothing failed. The message names the first failures, `failures` of the restore all of them. */
+/**
+ * What a restore that went on stands for; undefined where nothing failed. The message names the first failures,
+ * `failures` of the restore all of them.
+ */
 export function incompleteError({ failures, proof, ...where }: Restored, place: string): BackupError | undefined {
   if (failures.length === 0) return undefined;
-  const found = proof === undefined || proof.differences.length === 0 ? [] : [`differences: ${firstOf(proof.differences, shownInMessage)}`];
-  const said = [`restored into ${place}, with ${plural(failures.length, 'failure')}: ${firstOf(failures.map(lineOf), shownInMessage)}`, ...found, whereItIs(where)];
-  return new BackupError('restore-incomplete', said.join('. '), { hint: 'mend what failed in the restored database by hand, statement by statement; it is not proven' });
+  const found =
+    proof === undefined || proof.differences.length === 0
+      ? []
+      : [`differences: ${firstOf(proof.differences, shownInMessage)}`];
+  const said = [
+    `restored into ${place}, with ${plural(failures.length, 'failure')}: ${firstOf(failures.map(lineOf), shownInMessage)}`,
+    ...found,
+    whereItIs(where),
+  ];
+  return new BackupError('restore-incomplete', said.join('. '), {
+    hint: 'mend what failed in the restored database by hand, statement by statement; it is not proven',
+  });
 }
 
 /** A failure in one line: `FK CONSTRAINT orders orders_customer_fkey: ERROR: …`. */
@@ -21,5 +33,7 @@ export function lineOf({ object, error }: LoadFailure): string {
 
 /** Where what was restored is, and what it did not replace. */
 export function whereItIs({ database, notReplaced }: Pick<Restored, 'database' | 'notReplaced'>): string {
-  return notReplaced === undefined ? `It is in database ${database}` : `Database ${notReplaced} was not replaced: what could be restored is beside it, in database ${database}`;
+  return notReplaced === undefined
+    ? `It is in database ${database}`
+    : `Database ${notReplaced} was not replaced: what could be restored is beside it, in database ${database}`;
 }

@@ -8,21 +8,48 @@ import { listSource } from '../store/listing.ts';
 import { survey } from '../survey/survey.ts';
 import type { ManifestReading } from '../survey/survey.ts';
 
-/** One line of a listing. A manifest that can't be read is shown as what it is: not skipped, and not a failure of the listing. */
-export type ListedBackup = { id: BackupId; source: SourceName; pinned: boolean; verdict: Verdict; /** The newest look at it. */ proof?: ProofRecord } & ({ status: 'complete'; manifest: Manifest } | { status: 'unreadable'; why: string });
+/**
+ * One line of a listing. A manifest that can't be read is shown as what it is: not skipped, and not a failure of the
+ * listing.
+ */
+export type ListedBackup = {
+  id: BackupId;
+  source: SourceName;
+  pinned: boolean;
+  verdict: Verdict /** The newest look at it. */;
+  proof?: ProofRecord;
+} & ({ status: 'complete'; manifest: Manifest } | { status: 'unreadable'; why: string });
 
 export type Listing = { backups: ListedBackup[]; verdict: SourceVerdict };
 
 /** A source's backups, oldest first, and what they are worth; one that was removed since they were listed is none. */
-export async function listBackups(source: SourceName, memory: SourceRules, { vault, clock }: { vault: Vault; clock: Clock }, signal: AbortSignal): Promise<Listing> {
+export async function listBackups(
+  source: SourceName,
+  memory: SourceRules,
+  { vault, clock }: { vault: Vault; clock: Clock },
+  signal: AbortSignal,
+): Promise<Listing> {
   const reads = new Map<BackupId, ManifestReading>();
-  const { history, verdict } = await survey(await listSource(source, vault, signal), { memory, at: clock.now(), each: (id, read) => void reads.set(id, read) }, vault, signal);
+  const { history, verdict } = await survey(
+    await listSource(source, vault, signal),
+    { memory, at: clock.now(), each: (id, read) => void reads.set(id, read) },
+    vault,
+    signal,
+  );
   const verdicts = new Map(verdict.backups.map((one) => [one.id, one]));
   const backups = history.backups.map((found): ListedBackup => {
     const proof = lastProof(found);
     const read = reads.get(found.id)!;
-    const known = { id: found.id, source, pinned: found.pinned, verdict: verdicts.get(found.id)!, ...(proof && { proof }) };
-    return read.status === 'complete' ? { ...known, status: 'complete', manifest: read.manifest } : { ...known, status: 'unreadable', why: read.why };
+    const known = {
+      id: found.id,
+      source,
+      pinned: found.pinned,
+      verdict: verdicts.get(found.id)!,
+      ...(proof && { proof }),
+    };
+    return read.status === 'complete'
+      ? { ...known, status: 'complete', manifest: read.manifest }
+      : { ...known, status: 'unreadable', why: read.why };
   });
   return { backups, verdict };
 }

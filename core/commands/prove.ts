@@ -11,34 +11,74 @@ import type { Catalog, Compared, Engine, Plan, PlannedPart, Report, Settled, Tar
 import { mapConcurrently } from '../pipeline/concurrency.ts';
 import { openPart, wholeTally } from '../store/parts.ts';
 
-/** What a proof has compared, and every difference it has found, a line each. `definitions`: compared, not by name alone; `ways`: how many of them in another way than by their text. */
-export type Proof = { tables: number; rows: number; objects: number; definitions: boolean; ways: Record<string, number>; exceptions: string[]; differences: string[]; hint?: string };
+/**
+ * What a proof has compared, and every difference it has found, a line each. `definitions`: compared, not by name
+ * alone; `ways`: how many of them in another way than by their text.
+ */
+export type Proof = {
+  tables: number;
+  rows: number;
+  objects: number;
+  definitions: boolean;
+  ways: Record<string, number>;
+  exceptions: string[];
+  differences: string[];
+  hint?: string;
+};
 
 /** `database`: the one to read, where it is not the engine's own. `wasThere`: what of it no restore has made. */
-type ProofSubject = { manifest: Manifest; catalog: Catalog; owners: boolean; database?: string; wasThere?: Target['wasThere'] };
+type ProofSubject = {
+  manifest: Manifest;
+  catalog: Catalog;
+  owners: boolean;
+  database?: string;
+  wasThere?: Target['wasThere'];
+};
 type ProveDeps = { vault: Vault; report: Report; parallel: number };
 
 /**
- * Reads a database as a backup would and compares it with one: every table's rows and fingerprint, large objects, sequences, and the
- * definition of every object. Nothing is stored.
+ * Reads a database as a backup would and compares it with one: every table's rows and fingerprint, large objects,
+ * sequences, and the definition of every object. Nothing is stored.
  */
-export async function prove(engine: Engine, expected: ProofSubject, deps: ProveDeps, signal: AbortSignal): Promise<Proof> {
+export async function prove(
+  engine: Engine,
+  expected: ProofSubject,
+  deps: ProveDeps,
+  signal: AbortSignal,
+): Promise<Proof> {
   const { manifest, catalog, owners, database } = expected;
-  const plan = await engine.plan({ like: manifest, restored: catalog, ...(database !== undefined && { database }) }, signal);
+  const plan = await engine.plan(
+    { like: manifest, restored: catalog, ...(database !== undefined && { database }) },
+    signal,
+  );
   try {
     const read = plan.parts.filter((part) => part.reader !== undefined);
-    const tallies = await mapConcurrently(deps.parallel, read, (part, stop) => readPart(part, deps.report, stop), signal);
+    const tallies = await mapConcurrently(
+      deps.parallel,
+      read,
+      (part, stop) => readPart(part, deps.report, stop),
+      signal,
+    );
     const seen = mergeTallies(tallies.flatMap((tally) => tally ?? []));
-    const { tables, exceptions: unsaid } = await plan.confirm(seen.tables.map(({ table, columns, rows, fingerprint }) => ({ table, columns, rows, fingerprint })), signal);
+    const { tables, exceptions: unsaid } = await plan.confirm(
+      seen.tables.map(({ table, columns, rows, fingerprint }) => ({ table, columns, rows, fingerprint })),
+      signal,
+    );
     const { ways, exceptions, different, hint } = await compareDefinitions(engine, expected, plan, deps, signal);
     return {
       tables: tables.length,
       rows: tables.reduce((sum, table) => sum + table.rows, 0),
-      objects: Object.entries(catalog).reduce((sum, [kind, names]) => (owners || !engine.ownerKinds.includes(kind) ? sum + Object.keys(names).length : sum), 0),
+      objects: Object.entries(catalog).reduce(
+        (sum, [kind, names]) => (owners || !engine.ownerKinds.includes(kind) ? sum + Object.keys(names).length : sum),
+        0,
+      ),
       definitions: ways[byName] === undefined,
       ways,
       exceptions: [...(manifest.exceptions ?? []), ...unsaid, ...exceptions].map(oneLine),
-      differences: [...contentDifferences(manifest, { tables, largeObjects: seen.largeObjects, sequences: seen.sequences }), ...different.map(describeUnequal)].map(oneLine),
+      differences: [
+        ...contentDifferences(manifest, { tables, largeObjects: seen.largeObjects, sequences: seen.sequences }),
+        ...different.map(describeUnequal),
+      ].map(oneLine),
       ...(hint !== undefined && { hint }),
     };
   } finally {
@@ -49,10 +89,20 @@ export async function prove(engine: Engine, expected: ProofSubject, deps: ProveD
 /** What an engine says of definitions that it can't compare between servers of two versions. */
 const byName = 'by name alone: the servers’ versions differ';
 
-async function compareDefinitions(engine: Engine, { manifest, catalog, owners, wasThere }: ProofSubject, { server, catalog: found }: Plan, { vault }: ProveDeps, signal: AbortSignal): Promise<Settled> {
+async function compareDefinitions(
+  engine: Engine,
+  { manifest, catalog, owners, wasThere }: ProofSubject,
+  { server, catalog: found }: Plan,
+  { vault }: ProveDeps,
+  signal: AbortSignal,
+): Promise<Settled> {
   const isOwn = ({ kind, name }: Unequal): boolean => wasThere?.(kind, name, found[kind]?.[name]) ?? false;
-  const { own = [], unequal = [] } = Object.groupBy(unequalDefinitions(catalog, found, owners ? [] : engine.ownerKinds), (one) => (isOwn(one) ? 'own' : 'unequal'));
-  const sameVersion = majorOf(server.version) === majorOf(manifest.server.version) && server.product === manifest.server.product;
+  const { own = [], unequal = [] } = Object.groupBy(
+    unequalDefinitions(catalog, found, owners ? [] : engine.ownerKinds),
+    (one) => (isOwn(one) ? 'own' : 'unequal'),
+  );
+  const sameVersion =
+    majorOf(server.version) === majorOf(manifest.server.version) && server.product === manifest.server.product;
   const key = ({ file }: ManifestPart) => partKey(manifest.source as SourceName, manifest.id as BackupId, file);
   const open = (part: ManifestPart, stop: AbortSignal) => openPart(key(part), part, vault, stop);
   const settle = engine.settle ?? settleByText;
@@ -61,7 +111,11 @@ async function compareDefinitions(engine: Engine, { manifest, catalog, owners, w
 }
 
 function keptBySentence(own: Unequal[]): string[] {
-  return own.length === 0 ? [] : [`what the database, which was there before the restore, keeps of its own: ${own.map(({ kind, name }) => `${kind} ${name}`).join(', ')}`];
+  return own.length === 0
+    ? []
+    : [
+        `what the database, which was there before the restore, keeps of its own: ${own.map(({ kind, name }) => `${kind} ${name}`).join(', ')}`,
+      ];
 }
 
 function settleByText({ unequal, sameVersion }: Compared): Promise<Settled> {
@@ -80,7 +134,9 @@ export function proofSentence({ tables, rows, objects, ways, exceptions }: Proof
 export function requireEqual(proof: Proof, database: string): void {
   if (proof.differences.length === 0) return;
   throw new BackupError('proof-failed', `${database} is not what was backed up: ${firstOf(proof.differences, 10)}`, {
-    hint: proof.hint ?? 'was the database written to during the restore? If not, restore another backup, and keep this one to look into it',
+    hint:
+      proof.hint ??
+      'was the database written to during the restore? If not, restore another backup, and keep this one to look into it',
   });
 }
 
@@ -93,7 +149,10 @@ async function readPart(part: PlannedPart, report: Report, signal: AbortSignal) 
   return wholeTally(reader, part.file);
 }
 
-/** `18.1` and `18.4` print definitions alike, `10.11` and `11.8` may not; MariaDB's and MySQL's versions have two numbers. */
+/**
+ * `18.1` and `18.4` print definitions alike, `10.11` and `11.8` may not; MariaDB's and MySQL's versions have two
+ * numbers.
+ */
 function majorOf(version: string): string {
   const [major = '', minor = ''] = version.split('.');
   return version.split('.').length > 2 ? `${major}.${minor}` : major;

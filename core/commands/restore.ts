@@ -5,7 +5,19 @@ import { firstLines, oneLine } from '../domain/lines.ts';
 import { partKey } from '../domain/keys.ts';
 import type { BackupId, ObjectKey, SourceName } from '../domain/keys.ts';
 import type { Bytes } from '../domain/units.ts';
-import type { ByteStream, Catalog, Clock, Engine, Inspect, LeftOut, LoadFailure, LoadStep, Report, Target, Vault } from '../ports.ts';
+import type {
+  ByteStream,
+  Catalog,
+  Clock,
+  Engine,
+  Inspect,
+  LeftOut,
+  LoadFailure,
+  LoadStep,
+  Report,
+  Target,
+  Vault,
+} from '../ports.ts';
 import { mapConcurrently } from '../pipeline/concurrency.ts';
 import { openPart } from '../store/parts.ts';
 import { proofSentence, prove, requireEqual } from './prove.ts';
@@ -23,13 +35,29 @@ export type RestoreOptions = {
   proof: boolean;
   /** Put things into the tablespaces that they were in (they must be there); without, into the server's default one. */
   tablespaces?: boolean;
-  /** Go on without what can't be restored, and list it: what was made is kept, replaces nothing, and counts as proven in no way. */
+  /**
+   * Go on without what can't be restored, and list it: what was made is kept, replaces nothing, and counts as proven in
+   * no way.
+   */
   keepGoing?: boolean;
-  /** Let events run that ran in the source, once all is proven. In a copy they would change it, and whatever else their bodies name. */
+  /**
+   * Let events run that ran in the source, once all is proven. In a copy they would change it, and whatever else their
+   * bodies name.
+   */
   events?: boolean;
 };
-/** `database`: where it is. `notReplaced`: what it was to replace, and did not, for there are failures. `notes`: what a person should know of what is there now. */
-export type Restored = { id: string; database: string; proof?: Proof; failures: readonly LoadFailure[]; notReplaced?: string; notes: string[] };
+/**
+ * `database`: where it is. `notReplaced`: what it was to replace, and did not, for there are failures. `notes`: what a
+ * person should know of what is there now.
+ */
+export type Restored = {
+  id: string;
+  database: string;
+  proof?: Proof;
+  failures: readonly LoadFailure[];
+  notReplaced?: string;
+  notes: string[];
+};
 type RestoreDeps = { vault: Vault; report: Report; parallel: number };
 type Backup = { manifest: Manifest; catalog: Catalog };
 
@@ -40,11 +68,18 @@ const mostWarnings = 10;
 const largestCatalog = 256 * 1024 ** 2;
 
 /**
- * Restores a backup into the database of `engine` and proves it equal. A target that holds objects is refused unless `replace` says
- * otherwise; then the whole backup is verified first, and where the engine can do it, made and proven beside what it replaces. After a failure,
- * a database that was made here is dropped, unless it is whole and the proof found it different: that one is kept. The message says what is there.
+ * Restores a backup into the database of `engine` and proves it equal. A target that holds objects is refused unless
+ * `replace` says otherwise; then the whole backup is verified first, and where the engine can do it, made and proven
+ * beside what it replaces. After a failure, a database that was made here is dropped, unless it is whole and the proof
+ * found it different: that one is kept. The message says what is there.
  */
-export async function restore(manifest: Manifest, engine: Engine, options: RestoreOptions, deps: RestoreDeps, signal: AbortSignal): Promise<Restored> {
+export async function restore(
+  manifest: Manifest,
+  engine: Engine,
+  options: RestoreOptions,
+  deps: RestoreDeps,
+  signal: AbortSignal,
+): Promise<Restored> {
   requireSameEngine(manifest, engine);
   const catalog = await readCatalogPart(manifest, deps.vault, signal);
   const { owners, proof, tablespaces = true, keepGoing = false, events = false } = options;
@@ -52,14 +87,22 @@ export async function restore(manifest: Manifest, engine: Engine, options: Resto
   try {
     if (target.state === 'occupied') await requireReplaceable(manifest, target, engine, options, deps, signal);
     announce(manifest, engine.place, deps.report);
-    for (const message of firstLines(manifest.warnings, mostWarnings)) deps.report({ type: 'warning', message: `told when it was backed up: ${oneLine(message)}` });
+    for (const message of firstLines(manifest.warnings, mostWarnings))
+      deps.report({ type: 'warning', message: `told when it was backed up: ${oneLine(message)}` });
     return await orSayWhatIsThere(target, () => fill(target, { manifest, catalog }, engine, options, deps, signal));
   } finally {
     await target.close();
   }
 }
 
-async function fill(target: Target, backup: Backup, engine: Engine, options: RestoreOptions, deps: RestoreDeps, signal: AbortSignal): Promise<Restored> {
+async function fill(
+  target: Target,
+  backup: Backup,
+  engine: Engine,
+  options: RestoreOptions,
+  deps: RestoreDeps,
+  signal: AbortSignal,
+): Promise<Restored> {
   const { manifest } = backup;
   await target.prepare(options.replace, signal);
   await load(manifest, target, deps, signal);
@@ -68,23 +111,52 @@ async function fill(target: Target, backup: Backup, engine: Engine, options: Res
   const { database, failures } = target;
   const found = { id: manifest.id, ...(proof && { proof }), failures };
   if (failures.length === 0) {
-    if (proof !== undefined) requireEqual(proof, target.made() === database ? engine.place : `${engine.place} (in database ${target.made()}, beside it)`);
+    if (proof !== undefined)
+      requireEqual(
+        proof,
+        target.made() === database ? engine.place : `${engine.place} (in database ${target.made()}, beside it)`,
+      );
     return { ...found, notes: await target.finish(signal), database };
   }
-  return { ...found, notes: await target.keep(signal), database: target.made(), ...(target.made() !== database && { notReplaced: database }) };
+  return {
+    ...found,
+    notes: await target.keep(signal),
+    database: target.made(),
+    ...(target.made() !== database && { notReplaced: database }),
+  };
 }
 
 /** What was left out on purpose is not expected, and excepted from what is proven. */
-async function compare(target: Target, { manifest, catalog }: Backup, engine: Engine, { owners }: RestoreOptions, deps: RestoreDeps, signal: AbortSignal): Promise<Proof> {
+async function compare(
+  target: Target,
+  { manifest, catalog }: Backup,
+  engine: Engine,
+  { owners }: RestoreOptions,
+  deps: RestoreDeps,
+  signal: AbortSignal,
+): Promise<Proof> {
   deps.report({ type: 'stage', label: 'proof', totalBytes: dataBytes(manifest.parts) });
-  const exceptions = [...(manifest.exceptions ?? []), ...target.leftOut.map(({ kind, name, why }) => `${kind} ${name}: ${why}`)];
-  const expected = { manifest: { ...manifest, exceptions }, catalog: lacking(catalog, [...target.leftOut, ...(target.afterProof ?? [])]), owners, database: target.made(), wasThere: target.wasThere };
+  const exceptions = [
+    ...(manifest.exceptions ?? []),
+    ...target.leftOut.map(({ kind, name, why }) => `${kind} ${name}: ${why}`),
+  ];
+  const expected = {
+    manifest: { ...manifest, exceptions },
+    catalog: lacking(catalog, [...target.leftOut, ...(target.afterProof ?? [])]),
+    owners,
+    database: target.made(),
+    wasThere: target.wasThere,
+  };
   return prove(engine, expected, deps, signal);
 }
 
 function lacking(catalog: Catalog, leftOut: readonly Omit<LeftOut, 'why'>[]): Catalog {
-  const isLeftOut = (kind: string, name: string): boolean => leftOut.some((one) => one.kind === kind && one.name === name);
-  const kinds = Object.entries(catalog).map(([kind, names]) => [kind, Object.fromEntries(Object.entries(names).filter(([name]) => !isLeftOut(kind, name)))]);
+  const isLeftOut = (kind: string, name: string): boolean =>
+    leftOut.some((one) => one.kind === kind && one.name === name);
+  const kinds = Object.entries(catalog).map(([kind, names]) => [
+    kind,
+    Object.fromEntries(Object.entries(names).filter(([name]) => !isLeftOut(kind, name))),
+  ]);
   return leftOut.length === 0 ? catalog : (Object.fromEntries(kinds) as Catalog);
 }
 
@@ -94,13 +166,22 @@ async function orSayWhatIsThere<T>(target: Target, work: () => Promise<T>): Prom
     return await work();
   } catch (error) {
     const undo = isBackupError(error, 'proof-failed') ? target.keep : target.discard;
-    const undone = await undo(AbortSignal.timeout(discardLimitMs)).then((notes) => notes ?? [], (cause: unknown) => [messageOf(cause)]);
+    const undone = await undo(AbortSignal.timeout(discardLimitMs)).then(
+      (notes) => notes ?? [],
+      (cause: unknown) => [messageOf(cause)],
+    );
     const ours = ourError(error);
-    throw new BackupError(ours.code, [ours.message, ...undone, target.standing()].join('; '), { hint: ours.hint, cause: error });
+    throw new BackupError(ours.code, [ours.message, ...undone, target.standing()].join('; '), {
+      hint: ours.hint,
+      cause: error,
+    });
   }
 }
 
-/** Whether a restore puts a source back where it was: on its own server, under its own name. Only there its events run again unless somebody says otherwise. */
+/**
+ * Whether a restore puts a source back where it was: on its own server, under its own name. Only there its events run
+ * again unless somebody says otherwise.
+ */
 export function isInPlace(manifest: Manifest, { server, database }: { server: string; database: string }): boolean {
   return server === manifest.source && database === manifest.database;
 }
@@ -108,23 +189,41 @@ export function isInPlace(manifest: Manifest, { server, database }: { server: st
 /** Throws `input-invalid` where a backup of one engine would go into another. */
 export function requireSameEngine(manifest: Manifest, engine: Engine): void {
   if (manifest.engine === engine.name) return;
-  throw new BackupError('input-invalid', `${manifest.source} is a backup of ${manifest.engine}, and ${engine.place} is ${engine.name}`, {
-    hint: 'name a source of the same engine as the target',
-  });
+  throw new BackupError(
+    'input-invalid',
+    `${manifest.source} is a backup of ${manifest.engine}, and ${engine.place} is ${engine.name}`,
+    {
+      hint: 'name a source of the same engine as the target',
+    },
+  );
 }
 
-/** The same, and writes down beside the backup how a restore that was to be proven ended. What failed on this server says nothing of the backup, and is no record. */
-export async function restoreRecorded(manifest: Manifest, engine: Engine, options: RestoreOptions, deps: RestoreDeps & { clock: Clock }, signal: AbortSignal): Promise<Restored> {
-  const judge = ({ proof, failures }: Restored) => (proof !== undefined && failures.length === 0 ? { compared: proofSentence(proof), differences: proof.differences } : undefined);
+/**
+ * The same, and writes down beside the backup how a restore that was to be proven ended. What failed on this server
+ * says nothing of the backup, and is no record.
+ */
+export async function restoreRecorded(
+  manifest: Manifest,
+  engine: Engine,
+  options: RestoreOptions,
+  deps: RestoreDeps & { clock: Clock },
+  signal: AbortSignal,
+): Promise<Restored> {
+  const judge = ({ proof, failures }: Restored) =>
+    proof !== undefined && failures.length === 0
+      ? { compared: proofSentence(proof), differences: proof.differences }
+      : undefined;
   return recorded('restore', manifest, deps, () => restore(manifest, engine, options, deps, signal), judge);
 }
 
 /** What stands in a backup's catalog part. Throws `part-corrupt`. */
 export async function readCatalogPart(manifest: Manifest, vault: Vault, signal: AbortSignal): Promise<Catalog> {
   const part = manifest.parts.find(({ role }) => role === 'catalog');
-  if (part === undefined) throw new BackupError('manifest-invalid', `the manifest of ${manifest.source} ${manifest.id} names no catalog`);
+  if (part === undefined)
+    throw new BackupError('manifest-invalid', `the manifest of ${manifest.source} ${manifest.id} names no catalog`);
   const name = `${vault.place}/${keyOf(manifest, part.file)}`;
-  if (part.bytes > largestCatalog) throw new BackupError('part-corrupt', `${name} is no catalog: the manifest says that it holds ${part.bytes} bytes`);
+  if (part.bytes > largestCatalog)
+    throw new BackupError('part-corrupt', `${name} is no catalog: the manifest says that it holds ${part.bytes} bytes`);
   const key = keyOf(manifest, part.file);
   const chunks = await Array.fromAsync(openPart(key, part, vault, signal)).catch(async (error: unknown) => {
     if (!isBackupError(error, 'part-corrupt')) throw error;
@@ -138,32 +237,56 @@ export async function readCatalogPart(manifest: Manifest, vault: Vault, signal: 
   }
 }
 
-async function requireReplaceable(manifest: Manifest, target: Target, engine: Engine, { replace }: RestoreOptions, deps: RestoreDeps, signal: AbortSignal): Promise<void> {
+async function requireReplaceable(
+  manifest: Manifest,
+  target: Target,
+  engine: Engine,
+  { replace }: RestoreOptions,
+  deps: RestoreDeps,
+  signal: AbortSignal,
+): Promise<void> {
   if (!replace) {
     throw new BackupError('target-not-empty', `${engine.place} is not empty: it holds ${target.holds}`, {
       hint: 'name a new database with --to, or drop what is there with --replace',
     });
   }
-  const { problems } = await verify(manifest, { ...deps, inspect: inspectionOf(target), ...(target.watch && { watch: target.watch }) }, signal);
+  const { problems } = await verify(
+    manifest,
+    { ...deps, inspect: inspectionOf(target), ...(target.watch && { watch: target.watch }) },
+    signal,
+  );
   if (problems[0] !== undefined) throw problems[0].error;
-  const unknown = await target.rehearse?.((part, stop) => openPart(keyOf(manifest, part.file), part, deps.vault, stop), signal);
+  const unknown = await target.rehearse?.(
+    (part, stop) => openPart(keyOf(manifest, part.file), part, deps.vault, stop),
+    signal,
+  );
   for (const message of unknown ?? []) deps.report({ type: 'warning', message });
 }
 
 /** What the loading of each part will ask of it. */
 function inspectionOf({ stages }: Target): Inspect {
   const steps = stages.flat();
-  return ({ file }, content) => steps.find(({ part, inspect }) => part.file === file && inspect !== undefined)?.inspect?.(content) ?? content;
+  return ({ file }, content) =>
+    steps.find(({ part, inspect }) => part.file === file && inspect !== undefined)?.inspect?.(content) ?? content;
 }
 
 async function load(manifest: Manifest, target: Target, deps: RestoreDeps, signal: AbortSignal): Promise<void> {
   for (const steps of target.stages) {
-    deps.report({ type: 'stage', label: steps[0]?.part.role === 'data' ? 'rows' : (steps[0]?.label ?? ''), totalBytes: dataBytes(steps.map(({ part }) => part)) });
+    deps.report({
+      type: 'stage',
+      label: steps[0]?.part.role === 'data' ? 'rows' : (steps[0]?.label ?? ''),
+      totalBytes: dataBytes(steps.map(({ part }) => part)),
+    });
     await mapConcurrently(deps.parallel, steps, (step, stop) => loadStep(step, manifest, deps, stop), signal);
   }
 }
 
-async function loadStep({ part, load: into, inspect }: LoadStep, manifest: Manifest, { vault, report }: RestoreDeps, signal: AbortSignal): Promise<void> {
+async function loadStep(
+  { part, load: into, inspect }: LoadStep,
+  manifest: Manifest,
+  { vault, report }: RestoreDeps,
+  signal: AbortSignal,
+): Promise<void> {
   const key = keyOf(manifest, part.file);
   async function* passing(): ByteStream {
     for await (const chunk of openPart(key, part, vault, signal)) {
@@ -176,12 +299,25 @@ async function loadStep({ part, load: into, inspect }: LoadStep, manifest: Manif
   } catch (error) {
     throw await afterReadingAgain(error, { key, part, vault, inspect }, signal);
   }
-  report({ type: 'part-done', file: part.file, bytes: part.bytes, storedBytes: part.storedBytes, rows: part.rows ?? 0 });
+  report({
+    type: 'part-done',
+    file: part.file,
+    bytes: part.bytes,
+    storedBytes: part.storedBytes,
+    rows: part.rows ?? 0,
+  });
 }
 
 function announce(manifest: Manifest, place: string, report: Report): void {
   const totalBytes = dataBytes(manifest.parts);
-  report({ type: 'planned', source: manifest.source as SourceName, id: manifest.id as BackupId, what: `restore into ${place}`, totalBytes, parts: manifest.parts.length });
+  report({
+    type: 'planned',
+    source: manifest.source as SourceName,
+    id: manifest.id as BackupId,
+    what: `restore into ${place}`,
+    totalBytes,
+    parts: manifest.parts.length,
+  });
 }
 
 /** Definitions take the time that the server takes, whatever their size. */

@@ -22,7 +22,10 @@ export type RotateOptions = {
   anyShare: boolean;
 };
 
-/** What a rotation has done, or would do. Whatever failed stands in `failures`: then the rotation has failed, though it went on with the rest. */
+/**
+ * What a rotation has done, or would do. Whatever failed stands in `failures`: then the rotation has failed, though it
+ * went on with the rest.
+ */
 export type Rotation = {
   plan: RotationPlan;
   /** Oldest first; in a dry run what would be removed. */
@@ -37,15 +40,27 @@ export type Rotation = {
 };
 
 /**
- * Removes what the policy of a source no longer keeps: oldest backup first, and of each the manifest first, so that whenever it ends there
- * are whole backups and invisible leftovers. Then tags what stays and sweeps what dead runs have left. Takes no lease for removing: a run
- * that is at work has no manifest, and its start is never old. Throws `rotation-refused`, and the vault's errors while it looks.
+ * Removes what the policy of a source no longer keeps: oldest backup first, and of each the manifest first, so that
+ * whenever it ends there are whole backups and invisible leftovers. Then tags what stays and sweeps what dead runs have
+ * left. Takes no lease for removing: a run that is at work has no manifest, and its start is never old. Throws
+ * `rotation-refused`, and the vault's errors while it looks.
  */
-export async function rotate(source: SourceName, policy: Policy, options: RotateOptions, deps: RotateDeps, signal: AbortSignal): Promise<Rotation> {
+export async function rotate(
+  source: SourceName,
+  policy: Policy,
+  options: RotateOptions,
+  deps: RotateDeps,
+  signal: AbortSignal,
+): Promise<Rotation> {
   const looks = new Map<BackupId, ManifestReading>();
   const at = deps.clock.now();
   const memory = { ...policy, shrink: policy.watch.shrink };
-  const { history, verdict } = await survey(await listSource(source, deps.vault, signal), { memory, at, each: (id, read) => void looks.set(id, read) }, deps.vault, signal);
+  const { history, verdict } = await survey(
+    await listSource(source, deps.vault, signal),
+    { memory, at, each: (id, read) => void looks.set(id, read) },
+    deps.vault,
+    signal,
+  );
   const plan = planRotation(history, verdict, policy, at, options);
   const leftovers = await lookForLeftovers(history, policy.rotation.graceMs, deps, signal);
   if (options.dryRun) return preview(plan, leftovers, looks);
@@ -58,7 +73,14 @@ export async function rotate(source: SourceName, policy: Policy, options: Rotate
     const removal = await removeBackup(source, found.id, partsOf(look), deps.vault, signal);
     removals.push({ ...removal, ...lockOf(look) });
     failures.push(...removal.failures);
-    if (signal.aborted || removal.failures.some((failure) => isBackupError(failure, 'vault-unreachable'))) return ended({ plan, removals, swept: { ...leftovers, state: 'none', bytes: 0 }, retagged: 0, failures: [...failures, ...leftovers.failures] });
+    if (signal.aborted || removal.failures.some((failure) => isBackupError(failure, 'vault-unreachable')))
+      return ended({
+        plan,
+        removals,
+        swept: { ...leftovers, state: 'none', bytes: 0 },
+        retagged: 0,
+        failures: [...failures, ...leftovers.failures],
+      });
   }
   const retagged = await retagKept(plan, deps.vault, signal).catch((error: unknown) => void failures.push(error));
   const swept = await sweepLeftovers(source, policy.rotation.graceMs, leftovers, deps, signal);
@@ -77,15 +99,30 @@ function lockOf(look: ManifestReading): Pick<Removal, 'lock'> {
 function preview(plan: RotationPlan, leftovers: Swept, looks: ReadonlyMap<BackupId, ManifestReading>): Rotation {
   const removals = removedBy(plan).map(({ found }): Removal => {
     const look = looks.get(found.id)!;
-    const named = new Set([manifestKey(plan.source, found.id), ...partsOf(look).map((file) => partKey(plan.source, found.id, file))]);
+    const named = new Set([
+      manifestKey(plan.source, found.id),
+      ...partsOf(look).map((file) => partKey(plan.source, found.id, file)),
+    ]);
     const bytes = found.objects.reduce((sum, { key, bytes: size }) => sum + (named.has(key) ? size : 0), 0);
-    return { id: found.id, state: look.status === 'complete' && look.stays ? 'hidden' : 'gone', bytes, foreign: found.foreign.length, failures: [], ...lockOf(look) };
+    return {
+      id: found.id,
+      state: look.status === 'complete' && look.stays ? 'hidden' : 'gone',
+      bytes,
+      foreign: found.foreign.length,
+      failures: [],
+      ...lockOf(look),
+    };
   });
   return ended({ plan, removals, swept: leftovers, retagged: 0, failures: leftovers.failures });
 }
 
 function ended(rotation: Omit<Rotation, 'freed' | 'hidden'>): Rotation {
-  const sum = (state: Removal['state']): Bytes => rotation.removals.reduce((total, removal) => total + (removal.state === state ? removal.bytes : 0), 0);
+  const sum = (state: Removal['state']): Bytes =>
+    rotation.removals.reduce((total, removal) => total + (removal.state === state ? removal.bytes : 0), 0);
   const sweptBytes = rotation.swept.bytes;
-  return { ...rotation, freed: sum('gone') + (rotation.swept.hidden ? 0 : sweptBytes), hidden: sum('hidden') + (rotation.swept.hidden ? sweptBytes : 0) };
+  return {
+    ...rotation,
+    freed: sum('gone') + (rotation.swept.hidden ? 0 : sweptBytes),
+    hidden: sum('hidden') + (rotation.swept.hidden ? sweptBytes : 0),
+  };
 }

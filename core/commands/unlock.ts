@@ -15,8 +15,15 @@ export type StuckLease = LeaseState & { state: 'stuck'; written: Date | undefine
 /** A renewal, and what a slow vault may take for it. */
 const watchMs = renewMs + 30_000;
 
-/** The lease of a source, if it needs a person to free it; undefined where nothing keeps the next run out. Throws `lease-held` where a run is at work: its lease is free by itself when that ends. */
-export async function findStuckLease(source: SourceName, { vault, clock, identity }: UnlockDeps, signal: AbortSignal): Promise<StuckLease | undefined> {
+/**
+ * The lease of a source, if it needs a person to free it; undefined where nothing keeps the next run out. Throws
+ * `lease-held` where a run is at work: its lease is free by itself when that ends.
+ */
+export async function findStuckLease(
+  source: SourceName,
+  { vault, clock, identity }: UnlockDeps,
+  signal: AbortSignal,
+): Promise<StuckLease | undefined> {
   const found = await readLease(source, { vault, now: clock.now() }, signal);
   if (found.state === 'held' && !identity.isGone(found.lease.holder)) throw heldBy(source, found.lease);
   if (found.state !== 'stuck') return undefined;
@@ -26,14 +33,28 @@ export async function findStuckLease(source: SourceName, { vault, clock, identit
 }
 
 /** Waits for as long as a live run takes to renew its lease at least once. Throws `lease-held` when one did. */
-export async function watchForRenewal(source: SourceName, seen: StuckLease, { vault, clock }: UnlockDeps, signal: AbortSignal, ms = watchMs): Promise<void> {
+export async function watchForRenewal(
+  source: SourceName,
+  seen: StuckLease,
+  { vault, clock }: UnlockDeps,
+  signal: AbortSignal,
+  ms = watchMs,
+): Promise<void> {
   await wait(ms, undefined, { signal });
   const now = await readLease(source, { vault, now: clock.now() }, signal);
   if (now.state === 'absent' || now.version !== seen.version) throw inUse(source);
 }
 
-/** Frees a lease that was watched, if it still is what was seen. A run that sleeps and wakes up finds it changed, stops, and writes no manifest. Throws `lease-held`. */
-export async function unlock(source: SourceName, { version }: StuckLease, deps: UnlockDeps, signal: AbortSignal): Promise<void> {
+/**
+ * Frees a lease that was watched, if it still is what was seen. A run that sleeps and wakes up finds it changed, stops,
+ * and writes no manifest. Throws `lease-held`.
+ */
+export async function unlock(
+  source: SourceName,
+  { version }: StuckLease,
+  deps: UnlockDeps,
+  signal: AbortSignal,
+): Promise<void> {
   try {
     await deps.vault.putIfUnchanged(leaseKey(source), freeLease(deps.identity), version, signal);
   } catch (cause) {
@@ -52,5 +73,9 @@ export function describeLease(source: SourceName, seen: StuckLease): string[] {
 }
 
 function inUse(source: SourceName, cause?: unknown): BackupError {
-  return new BackupError('lease-held', `${source}: a run is at work: it has just written the lease; nothing was changed`, { hint: 'let it end; if its lease is dated far ahead, its machine has a wrong clock: set it', cause });
+  return new BackupError(
+    'lease-held',
+    `${source}: a run is at work: it has just written the lease; nothing was changed`,
+    { hint: 'let it end; if its lease is dated far ahead, its machine has a wrong clock: set it', cause },
+  );
 }

@@ -13,7 +13,14 @@ import type { PartInVault } from '../store/read-again.ts';
 import { recorded } from '../store/records/records.ts';
 
 /** What reading everything again has shown: every damaged or missing part, not only the first. */
-export type Verification = { id: string; source: string; parts: number; bytes: Bytes; storedBytes: Bytes; problems: { file: string; error: BackupError }[] };
+export type Verification = {
+  id: string;
+  source: string;
+  parts: number;
+  bytes: Bytes;
+  storedBytes: Bytes;
+  problems: { file: string; error: BackupError }[];
+};
 
 /** Is told of each chunk that was read. */
 type ChunkWatch = (part: ManifestPart, chunk: Uint8Array) => void;
@@ -22,30 +29,58 @@ const readsAtOnce = 2;
 const unchanged = (content: ByteStream): ByteStream => content;
 const unjudged: Inspect = (_, content) => content;
 
-/** Reads every byte of a backup again, compares sizes and checksums, and has its content inspected. Throws only where the vault could not be asked. */
-export async function verify(manifest: Manifest, { vault, report, inspect = unjudged, watch = () => {} }: { vault: Vault; report: Report; inspect?: Inspect; watch?: ChunkWatch }, signal: AbortSignal): Promise<Verification> {
+/**
+ * Reads every byte of a backup again, compares sizes and checksums, and has its content inspected. Throws only where
+ * the vault could not be asked.
+ */
+export async function verify(
+  manifest: Manifest,
+  {
+    vault,
+    report,
+    inspect = unjudged,
+    watch = () => {},
+  }: { vault: Vault; report: Report; inspect?: Inspect; watch?: ChunkWatch },
+  signal: AbortSignal,
+): Promise<Verification> {
   const source = manifest.source as SourceName;
   const id = manifest.id as BackupId;
   const totalBytes = manifest.parts.reduce((sum, part) => sum + part.bytes, 0);
   report({ type: 'planned', source, id, what: 'reading every part again', totalBytes, parts: manifest.parts.length });
-  const problems = await mapConcurrently(readsAtOnce, manifest.parts, async (part, stop) => {
-    const key = partKey(source, id, part.file);
-    try {
-      await readWhole({ key, part, vault, inspect: (content) => inspect(part, content) }, { report, watch }, stop);
-      report({ type: 'part-done', file: part.file, bytes: part.bytes, storedBytes: part.storedBytes, rows: part.rows ?? 0 });
-      return [];
-    } catch (error) {
-      if (!isBackupError(error, 'part-corrupt', 'object-missing')) throw error;
-      return [{ file: part.file, error }];
-    }
-  }, signal);
-  if (problems.flat().some(({ error }) => error.code === 'object-missing')) await requireStillThere(source, id, vault, signal);
+  const problems = await mapConcurrently(
+    readsAtOnce,
+    manifest.parts,
+    async (part, stop) => {
+      const key = partKey(source, id, part.file);
+      try {
+        await readWhole({ key, part, vault, inspect: (content) => inspect(part, content) }, { report, watch }, stop);
+        report({
+          type: 'part-done',
+          file: part.file,
+          bytes: part.bytes,
+          storedBytes: part.storedBytes,
+          rows: part.rows ?? 0,
+        });
+        return [];
+      } catch (error) {
+        if (!isBackupError(error, 'part-corrupt', 'object-missing')) throw error;
+        return [{ file: part.file, error }];
+      }
+    },
+    signal,
+  );
+  if (problems.flat().some(({ error }) => error.code === 'object-missing'))
+    await requireStillThere(source, id, vault, signal);
   const storedBytes = manifest.parts.reduce((sum, part) => sum + part.storedBytes, 0);
   return { id, source, parts: manifest.parts.length, bytes: totalBytes, storedBytes, problems: problems.flat() };
 }
 
 /** Reads a part to its end, once more where only its way was bad. */
-async function readWhole({ key, part, vault, inspect = unchanged }: PartInVault, { report, watch }: { report: Report; watch: ChunkWatch }, signal: AbortSignal): Promise<void> {
+async function readWhole(
+  { key, part, vault, inspect = unchanged }: PartInVault,
+  { report, watch }: { report: Report; watch: ChunkWatch },
+  signal: AbortSignal,
+): Promise<void> {
   async function read(): Promise<void> {
     for await (const chunk of inspect(openPart(key, part, vault, signal))) {
       watch(part, chunk);
@@ -67,13 +102,25 @@ async function readWhole({ key, part, vault, inspect = unchanged }: PartInVault,
 /** A backup that was removed while it was read is none, and not damaged. */
 async function requireStillThere(source: SourceName, id: BackupId, vault: Vault, signal: AbortSignal): Promise<void> {
   if ((await backupIds(source, vault, signal)).includes(id)) return;
-  throw new BackupError('backup-missing', `${source} ${id} was removed from ${vault.place} while it was read`, { hint: `see what there is: nightjar list ${source}` });
+  throw new BackupError('backup-missing', `${source} ${id} was removed from ${vault.place} while it was read`, {
+    hint: `see what there is: nightjar list ${source}`,
+  });
 }
 
 /** The same, and writes down beside the backup how it ended. */
-export async function verifyRecorded(manifest: Manifest, deps: { vault: Vault; report: Report; clock: Clock; inspect?: Inspect }, signal: AbortSignal): Promise<Verification> {
-  return recorded('verify', manifest, deps, () => verify(manifest, deps, signal), ({ parts, storedBytes, problems }) => ({
-    compared: `size, SHA-256 and form of ${plural(parts, 'part')}, ${formatBytes(storedBytes)}`,
-    differences: problems.map(({ error }) => error.message),
-  }));
+export async function verifyRecorded(
+  manifest: Manifest,
+  deps: { vault: Vault; report: Report; clock: Clock; inspect?: Inspect },
+  signal: AbortSignal,
+): Promise<Verification> {
+  return recorded(
+    'verify',
+    manifest,
+    deps,
+    () => verify(manifest, deps, signal),
+    ({ parts, storedBytes, problems }) => ({
+      compared: `size, SHA-256 and form of ${plural(parts, 'part')}, ${formatBytes(storedBytes)}`,
+      differences: problems.map(({ error }) => error.message),
+    }),
+  );
 }

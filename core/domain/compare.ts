@@ -22,12 +22,17 @@ function tableDifferences(expected: TableRows[], found: TableRows[]): string[] {
   const missing = expected.flatMap((table) => {
     const other = tables.get(table.table);
     if (other === undefined) return [`table ${table.table} is missing (${plural(table.rows, 'row')})`];
-    if (other.rows !== table.rows) return [`table ${table.table} has ${plural(other.rows, 'row')} instead of ${formatCount(table.rows)}`];
-    if (other.fingerprint !== table.fingerprint) return [`table ${table.table} has the right number of rows, and other content`];
+    if (other.rows !== table.rows)
+      return [`table ${table.table} has ${plural(other.rows, 'row')} instead of ${formatCount(table.rows)}`];
+    if (other.fingerprint !== table.fingerprint)
+      return [`table ${table.table} has the right number of rows, and other content`];
     return [];
   });
   const known = new Set(expected.map(({ table }) => table));
-  return [...missing, ...found.filter(({ table }) => !known.has(table)).map(({ table }) => `table ${table} is not in the backup`)];
+  return [
+    ...missing,
+    ...found.filter(({ table }) => !known.has(table)).map(({ table }) => `table ${table} is not in the backup`),
+  ];
 }
 
 function largeObjectDifferences(expected: Content['largeObjects'], found: Content['largeObjects']): string[] {
@@ -38,12 +43,19 @@ function largeObjectDifferences(expected: Content['largeObjects'], found: Conten
 
 function sequenceDifferences(expected: Content['sequences'], found: Content['sequences']): string[] {
   return Object.entries(expected).flatMap(([name, state]) =>
-    !Object.hasOwn(found, name) ? [`sequence ${name} is missing`] : found[name] === state ? [] : [`sequence ${name} stands at (${found[name]}) instead of (${state})`]);
+    !Object.hasOwn(found, name)
+      ? [`sequence ${name} is missing`]
+      : found[name] === state
+        ? []
+        : [`sequence ${name} stands at (${found[name]}) instead of (${state})`],
+  );
 }
 
 /** Every object that two catalogs do not define with the same text. `without`: kinds that do not count. */
 export function unequalDefinitions(expected: Catalog, found: Catalog, without: readonly string[]): Unequal[] {
-  const kinds = [...new Set([...Object.keys(expected), ...Object.keys(found)])].filter((kind) => !without.includes(kind));
+  const kinds = [...new Set([...Object.keys(expected), ...Object.keys(found)])].filter(
+    (kind) => !without.includes(kind),
+  );
   return kinds.flatMap((kind) => {
     const [before, after] = [expected[kind] ?? {}, found[kind] ?? {}];
     const lost = Object.keys(before).filter((name) => !Object.hasOwn(after, name));

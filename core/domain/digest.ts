@@ -1,12 +1,17 @@
 import type { Bytes } from './units.ts';
 
-/** A digest of the names and sizes of a backup's parts, in whatever order they come; it begins with how many there are. */
+/**
+ * A digest of the names and sizes of a backup's parts, in whatever order they come; it begins with how many there are.
+ */
 export function digestOfParts(parts: readonly { file: string; bytes: Bytes }[]): string {
   const lines = parts.map(({ file, bytes }) => `${file} ${bytes}\n`).sort();
   return `${parts.length}-${digestOf(lines.join(''))}`;
 }
 
-/** 64 bits that tell texts apart which differ by accident (cyrb53 by bryc, public domain). Whoever can write to a vault can keep sizes as they are, so a stronger one would tell no more. */
+/**
+ * 64 bits that tell texts apart which differ by accident (cyrb53 by bryc, public domain). Whoever can write to a vault
+ * can keep sizes as they are, so a stronger one would tell no more.
+ */
 function digestOf(text: string): string {
   let [a, b] = [0xdeadbeef, 0x41c6ce57];
   for (let at = 0; at < text.length; at += 1) {

@@ -42,12 +42,14 @@ export type FailureCode =
   | 'deadline' // our time is over
   | 'internal'; // a defect of ours
 
-const damaged = 'restore another backup (nightjar list shows them); nightjar verify names everything that is damaged or gone';
+const damaged =
+  'restore another backup (nightjar list shows them); nightjar verify names everything that is damaged or gone';
 const usualHints: Partial<Record<FailureCode, string>> = { 'part-corrupt': damaged, 'object-missing': damaged };
 
 /**
- * The one error of this project: what was tried, on what, what happened; `hint` says what to do about it. Holds no secret. Names and words of a
- * server stand in both, so a line ends where we end it and nowhere else: a line break in a text is written out.
+ * The one error of this project: what was tried, on what, what happened; `hint` says what to do about it. Holds no
+ * secret. Names and words of a server stand in both, so a line ends where we end it and nowhere else: a line break in a
+ * text is written out.
  */
 export class BackupError extends Error {
   readonly code: FailureCode;
@@ -57,7 +59,11 @@ export class BackupError extends Error {
   /** How long the other side asks to be left alone, in milliseconds. */
   readonly afterMs: number | undefined;
 
-  constructor(code: FailureCode, message: string | readonly string[], options: { hint?: string | undefined; cause?: unknown; afterMs?: number | undefined } = {}) {
+  constructor(
+    code: FailureCode,
+    message: string | readonly string[],
+    options: { hint?: string | undefined; cause?: unknown; afterMs?: number | undefined } = {},
+  ) {
     const lines = (typeof message === 'string' ? [message] : message).map((line) => oneLine(line.trimEnd()));
     super(lines.join('\n'), options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'BackupError';
@@ -96,13 +102,20 @@ const systemCalls: Record<string, string> = {
   ENOMEM: 'this machine has no memory left: end something else, then run again',
 };
 
-/** The error of ours that anything thrown stands for: a call that this machine refused says what it was about; whatever else was thrown is a defect. */
+/**
+ * The error of ours that anything thrown stands for: a call that this machine refused says what it was about; whatever
+ * else was thrown is a defect.
+ */
 export function ourError(error: unknown): BackupError {
   if (isBackupError(error)) return error;
   const { code, syscall } = (error ?? {}) as { code?: unknown; syscall?: unknown };
   const hint = systemCalls[String(code)];
-  if (typeof syscall === 'string' && hint !== undefined) return new BackupError('machine-failed', `this machine refused it: ${messageOf(error)}`, { hint, cause: error });
-  return new BackupError('internal', messageOf(error), { hint: 'this is a defect of Nightjar: please report it', cause: error });
+  if (typeof syscall === 'string' && hint !== undefined)
+    return new BackupError('machine-failed', `this machine refused it: ${messageOf(error)}`, { hint, cause: error });
+  return new BackupError('internal', messageOf(error), {
+    hint: 'this is a defect of Nightjar: please report it',
+    cause: error,
+  });
 }
 
 /** The error that an aborted signal stands for: its own reason where that is ours, else `aborted`. */

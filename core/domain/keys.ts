@@ -13,7 +13,9 @@ const segmentPattern = /^[A-Za-z0-9._~@+=,%-]+$/;
 /** The name of a backup that starts now. `random` is in [0, 1). */
 export function newBackupId(start: Date, random: number): BackupId {
   const stamp = start.toISOString().replace(/[-:]|\.\d{3}/g, '');
-  return `${stamp}-${Math.floor(random * 0x1000000).toString(16).padStart(6, '0')}` as BackupId;
+  return `${stamp}-${Math.floor(random * 0x1000000)
+    .toString(16)
+    .padStart(6, '0')}` as BackupId;
 }
 
 /** Checks the form of a backup's name. Throws `input-invalid`. */
@@ -40,13 +42,17 @@ export function startOf(id: BackupId): Date {
 /** Checks the form of an object's key. Throws `input-invalid`. */
 export function objectKey(text: string): ObjectKey {
   const wrong = text.split('/').find((segment) => !segmentPattern.test(segment) || segment === '.' || segment === '..');
-  if (wrong !== undefined) throw new BackupError('input-invalid', `"${text}" is not the key of an object: "${wrong}" can't be part of one`);
+  if (wrong !== undefined)
+    throw new BackupError('input-invalid', `"${text}" is not the key of an object: "${wrong}" can't be part of one`);
   return text as ObjectKey;
 }
 
 /** A source's name as one path segment: whatever is not a plain letter, digit, `.`, `_` or `-` is percent-encoded. */
 export function sourceSegment(source: SourceName): string {
-  const encoded = encodeURIComponent(source).replace(/[!'()*]/g, (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`);
+  const encoded = encodeURIComponent(source).replace(
+    /[!'()*]/g,
+    (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
   return encoded.replace(/^\.+/, (dots) => '%2E'.repeat(dots.length));
 }
 
@@ -88,7 +94,8 @@ export function ledgerKey(source: SourceName): ObjectKey {
 /** The backup whose manifest this key is; undefined for every other object. */
 export function backupOfManifestKey(key: string): { source: SourceName; id: BackupId } | undefined {
   const [segment, id, file, ...rest] = key.split('/');
-  if (segment === undefined || id === undefined || file !== 'manifest.json' || rest.length > 0 || !isBackupId(id)) return undefined;
+  if (segment === undefined || id === undefined || file !== 'manifest.json' || rest.length > 0 || !isBackupId(id))
+    return undefined;
   const source = sourceOfSegment(segment);
   return source === undefined ? undefined : { source, id };
 }

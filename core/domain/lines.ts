@@ -1,8 +1,13 @@
-/** What breaks a line or is obeyed by a terminal: control characters, separators of lines, marks that turn the direction of text. */
+/**
+ * What breaks a line or is obeyed by a terminal: control characters, separators of lines, marks that turn the direction
+ * of text.
+ */
 const breaking = /[\p{Cc}\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
 const short: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
 
-/** A text with names from a database in it as one line: what would break it is written out. A name may hold anything. */
+/**
+ * A text with names from a database in it as one line: what would break it is written out. A name may hold anything.
+ */
 export function oneLine(text: string): string {
   return text.replace(breaking, (character) => short[character] ?? escaped(character.codePointAt(0)!.toString(16)));
 }

@@ -13,11 +13,11 @@ const partsPerStep = maximumParts / steps.length;
 const inFlightBudget: Bytes = 16 * MiB;
 
 /**
- * Size of the part with this index, from 0. Every part is between 5 MiB and 5 GiB, and 10,000 of them hold more than the 5 TiB
- * that an object may have; the end of a stream that is not known beforehand needs no other plan.
+ * Size of the part with this index, from 0. Every part is between 5 MiB and 5 GiB, and 10,000 of them hold more than
+ * the 5 TiB that an object may have; the end of a stream that is not known beforehand needs no other plan.
  *
- * An upload holds one part being filled and those on their way (`partsInFlight`): 24 MiB up to an object of 15 GiB, 32 MiB up to
- * 46 GiB, 128 MiB up to 171 GiB, 1 GiB up to 1.1 TiB, 4 GiB beyond that.
+ * An upload holds one part being filled and those on their way (`partsInFlight`): 24 MiB up to an object of 15 GiB, 32
+ * MiB up to 46 GiB, 128 MiB up to 171 GiB, 1 GiB up to 1.1 TiB, 4 GiB beyond that.
  */
 export function partSize(index: number): Bytes {
   const step = Math.min(Math.floor(index / partsPerStep), steps.length - 1);

@@ -1,4 +1,6 @@
-/** The candidate that `text` most probably was meant to be: at most a third of its letters wrong, missing or swapped. */
+/**
+ * The candidate that `text` most probably was meant to be: at most a third of its letters wrong, missing or swapped.
+ */
 export function nearest(text: string, candidates: Iterable<string>): string | undefined {
   let best: string | undefined;
   let fewest = Math.max(1, Math.floor(text.length / 3)) + 1;

@@ -1,5 +1,9 @@
-/** What names of endpoints end with, partition by partition: commercial and GovCloud, China, the European sovereign cloud, the isolated ones. */
-const suffixes = 'amazonaws\\.com|amazonaws\\.com\\.cn|amazonaws\\.eu|c2s\\.ic\\.gov|sc2s\\.sgov\\.gov|csp\\.hci\\.ic\\.gov|cloud\\.adc-e\\.uk';
+/**
+ * What names of endpoints end with, partition by partition: commercial and GovCloud, China, the European sovereign
+ * cloud, the isolated ones.
+ */
+const suffixes =
+  'amazonaws\\.com|amazonaws\\.com\\.cn|amazonaws\\.eu|c2s\\.ic\\.gov|sc2s\\.sgov\\.gov|csp\\.hci\\.ic\\.gov|cloud\\.adc-e\\.uk';
 const region = '[a-z]{2,4}(?:-[a-z]+)+-\\d';
 /** `shop.c1x2.eu-west-1.rds.amazonaws.com`, and both forms of China's (Amazon RDS user guide, endpoints). */
 const endpoint = new RegExp(`\\.(?:(?<before>${region})\\.rds|rds\\.(?<behind>${region}))\\.(?:${suffixes})$`, 'i');
@@ -11,8 +15,8 @@ export function rdsRegion(host: string): string | undefined {
 }
 
 /**
- * The region whose own authorities sign for a host: none for RDS Proxy, whose certificates come from Amazon's public ones (Amazon RDS user guide, RDS
- * Proxy security).
+ * The region whose own authorities sign for a host: none for RDS Proxy, whose certificates come from Amazon's public
+ * ones (Amazon RDS user guide, RDS Proxy security).
  */
 export function authorityRegion(host: string): string | undefined {
   return /\.proxy-[^.]+\./i.test(host) ? undefined : rdsRegion(host);

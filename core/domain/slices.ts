@@ -16,7 +16,10 @@ export function slicesOf(table: { pages: number; bytes: Bytes }, sliceBytes: Byt
 const smallestSlice = 32 * 1024 ** 2;
 const largestSlice = 512 * 1024 ** 2;
 
-/** The size of slices for a database: so many that each stream gets some, and none so large that one keeps the others waiting at the end. */
+/**
+ * The size of slices for a database: so many that each stream gets some, and none so large that one keeps the others
+ * waiting at the end.
+ */
 export function sliceBytesFor(total: Bytes, parallel: number): Bytes {
   return Math.min(largestSlice, Math.max(smallestSlice, total / (4 * parallel)));
 }

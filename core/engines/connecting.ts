@@ -5,18 +5,54 @@ type KnownRefusal = { pattern: RegExp; remedy(login: Login, cause: unknown): str
 
 /** Node's errors while a connection is made, by code or words; drivers replace the code and keep the words. */
 const known: KnownRefusal[] = [
-  { pattern: /ECONNREFUSED/, remedy: ({ host, port }) => `nothing listens on port ${port} of ${host}: is the server up, and are host and port right?` },
-  { pattern: /ENOTFOUND|EAI_AGAIN/, remedy: ({ host }) => `no name server knows ${host}: correct the host, or wait for the network` },
+  {
+    pattern: /ECONNREFUSED/,
+    remedy: ({ host, port }) =>
+      `nothing listens on port ${port} of ${host}: is the server up, and are host and port right?`,
+  },
+  {
+    pattern: /ENOTFOUND|EAI_AGAIN/,
+    remedy: ({ host }) => `no name server knows ${host}: correct the host, or wait for the network`,
+  },
   { pattern: /ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|timeout expired/, remedy: silent },
-  { pattern: /does not support (?:SSL connections|secure connection)|SSL is required, but the server does not support it/, remedy: withoutTls },
-  { pattern: /self-signed certificate in|unable to (?:get|verify)/, remedy: () => `${unknownAuthority}: save the authority's certificate as a PEM file, and name it: tls: { ca: ./authority.pem } (on Amazon RDS: tls: { ca: rds })` },
-  { pattern: /self-signed certificate|DEPTH_ZERO_SELF_SIGNED/, remedy: ({ host }) => `no authority has signed the certificate of ${host}: copy it from the server as a PEM file, and name it: tls: { ca: ./server.pem }` },
-  { pattern: /certificate has expired/, remedy: ({ host }) => `renew the certificate of ${host}; or is the clock of this machine wrong?` },
+  {
+    pattern:
+      /does not support (?:SSL connections|secure connection)|SSL is required, but the server does not support it/,
+    remedy: withoutTls,
+  },
+  {
+    pattern: /self-signed certificate in|unable to (?:get|verify)/,
+    remedy: () =>
+      `${unknownAuthority}: save the authority's certificate as a PEM file, and name it: tls: { ca: ./authority.pem } (on Amazon RDS: tls: { ca: rds })`,
+  },
+  {
+    pattern: /self-signed certificate|DEPTH_ZERO_SELF_SIGNED/,
+    remedy: ({ host }) =>
+      `no authority has signed the certificate of ${host}: copy it from the server as a PEM file, and name it: tls: { ca: ./server.pem }`,
+  },
+  {
+    pattern: /certificate has expired/,
+    remedy: ({ host }) => `renew the certificate of ${host}; or is the clock of this machine wrong?`,
+  },
   { pattern: /certificate is not yet valid/, remedy: () => 'is the clock of this machine wrong?' },
-  { pattern: /does not match certificate's altnames/, remedy: ({ host }, cause) => `write as host a name that the certificate has (${namesOf(cause)}), or give the server a certificate for ${host}` },
-  { pattern: /wrong version number|EPROTO|ssl3_get_record|unexpected eof|unexpected \S+ message from backend|[Pp]ackets out of order/i, remedy: otherProduct },
-  { pattern: /client password must be/, remedy: () => 'the server asks for a password: say where it is kept, as password: { env: NAME } or { file: path }' },
-  { pattern: /certificate|SSL|TLS/i, remedy: () => `${unknownAuthority}: tls: { ca: … } names the authority (docs/configuration.md)` },
+  {
+    pattern: /does not match certificate's altnames/,
+    remedy: ({ host }, cause) =>
+      `write as host a name that the certificate has (${namesOf(cause)}), or give the server a certificate for ${host}`,
+  },
+  {
+    pattern:
+      /wrong version number|EPROTO|ssl3_get_record|unexpected eof|unexpected \S+ message from backend|[Pp]ackets out of order/i,
+    remedy: otherProduct,
+  },
+  {
+    pattern: /client password must be/,
+    remedy: () => 'the server asks for a password: say where it is kept, as password: { env: NAME } or { file: path }',
+  },
+  {
+    pattern: /certificate|SSL|TLS/i,
+    remedy: () => `${unknownAuthority}: tls: { ca: … } names the authority (docs/configuration.md)`,
+  },
 ];
 
 const unknownAuthority = "the server's certificate is checked, and nothing known here vouches for it";
@@ -33,7 +69,10 @@ export function connectionWords(cause: unknown): string {
   return /client password must be/.test(words) ? 'no password was given' : words;
 }
 
-/** What answers on that port may be another product: PostgreSQL waits for the client to speak first, MariaDB and MySQL speak first. */
+/**
+ * What answers on that port may be another product: PostgreSQL waits for the client to speak first, MariaDB and MySQL
+ * speak first.
+ */
 export function otherProduct({ host, port }: Login): string {
   return `what answers on port ${port} of ${host} is no server of this kind: are engine (postgres, mariadb) and port right?`;
 }
@@ -47,5 +86,8 @@ function withoutTls({ host }: Login): string {
 }
 
 function namesOf(cause: unknown): string {
-  return (cause as { cert?: { subjectaltname?: string } } | null)?.cert?.subjectaltname ?? 'openssl s_client -connect shows them';
+  return (
+    (cause as { cert?: { subjectaltname?: string } } | null)?.cert?.subjectaltname ??
+    'openssl s_client -connect shows them'
+  );
 }

@@ -18,8 +18,12 @@ const grammars: Record<EngineName, () => Promise<Grammar>> = {
   mariadb: async () => (await import('./mariadb/restore/data-grammar.ts')).dataGrammar,
 };
 
-/** What a restore would ask of a backup's content, by the engine that its manifest names: for whoever has no login. Nothing where that engine is not known here. */
+/**
+ * What a restore would ask of a backup's content, by the engine that its manifest names: for whoever has no login.
+ * Nothing where that engine is not known here.
+ */
 export async function inspection(engine: string): Promise<Inspect> {
   const grammar = Object.hasOwn(grammars, engine) ? await grammars[engine as EngineName]() : undefined;
-  return (part, content) => (grammar !== undefined && part.role === 'data' ? guarded(content, grammar, part.file) : content);
+  return (part, content) =>
+    grammar !== undefined && part.role === 'data' ? guarded(content, grammar, part.file) : content;
 }

@@ -10,7 +10,10 @@ export type Login = {
   /** Absent where the server asks for none. Never printed. */
   password?: string | Token | undefined;
   database: string;
-  /** `verify`: TLS, with the certificate checked against `ca` (a PEM file) and the host name. `off`: plain text, for sockets of this machine and trusted networks. */
+  /**
+   * `verify`: TLS, with the certificate checked against `ca` (a PEM file) and the host name. `off`: plain text, for
+   * sockets of this machine and trusted networks.
+   */
   tls: { mode: 'verify'; ca: string } | { mode: 'off' };
   /** Longest wait for any lock. */
   lockTimeoutMs: number;
@@ -34,7 +37,10 @@ export async function passwordOf({ password }: Login, signal: AbortSignal): Prom
 /** The PEM file of an authority. */
 export async function authorityOf(path: string): Promise<string> {
   return readFile(path, 'utf8').catch((cause: unknown) => {
-    throw new BackupError('config-invalid', `the certificate authority ${path} can't be read: ${messageOf(cause)}`, { hint: 'correct tls: { ca: … } of the source', cause });
+    throw new BackupError('config-invalid', `the certificate authority ${path} can't be read: ${messageOf(cause)}`, {
+      hint: 'correct tls: { ca: … } of the source',
+      cause,
+    });
   });
 }
 

@@ -1,8 +1,13 @@
 /**
- * Works on all items, `limit` at a time, in their order; the first failure stops the others through their signal, and is thrown when all
- * have ended. Results are in the order of the items.
+ * Works on all items, `limit` at a time, in their order; the first failure stops the others through their signal, and
+ * is thrown when all have ended. Results are in the order of the items.
  */
-export async function mapConcurrently<T, R>(limit: number, items: readonly T[], work: (item: T, signal: AbortSignal) => Promise<R>, signal: AbortSignal): Promise<R[]> {
+export async function mapConcurrently<T, R>(
+  limit: number,
+  items: readonly T[],
+  work: (item: T, signal: AbortSignal) => Promise<R>,
+  signal: AbortSignal,
+): Promise<R[]> {
   const failed = new AbortController();
   const both = AbortSignal.any([signal, failed.signal]);
   const results: R[] = [];
@@ -24,14 +29,28 @@ export async function mapConcurrently<T, R>(limit: number, items: readonly T[], 
   return results;
 }
 
-/** The same for items that come one by one: no more than `limit` are asked for ahead of the work. A failure of the items is thrown, too. */
-export async function forEachConcurrently<T>(limit: number, items: AsyncIterable<T>, work: (item: T, signal: AbortSignal) => Promise<void>, signal: AbortSignal): Promise<void> {
+/**
+ * The same for items that come one by one: no more than `limit` are asked for ahead of the work. A failure of the items
+ * is thrown, too.
+ */
+export async function forEachConcurrently<T>(
+  limit: number,
+  items: AsyncIterable<T>,
+  work: (item: T, signal: AbortSignal) => Promise<void>,
+  signal: AbortSignal,
+): Promise<void> {
   const iterator = items[Symbol.asyncIterator]();
   const workers = Array.from({ length: limit }, (_, index) => index);
   try {
-    await mapConcurrently(limit, workers, async (_, stop) => {
-      for (let next = await iterator.next(); next.done !== true && !stop.aborted; next = await iterator.next()) await work(next.value, stop);
-    }, signal);
+    await mapConcurrently(
+      limit,
+      workers,
+      async (_, stop) => {
+        for (let next = await iterator.next(); next.done !== true && !stop.aborted; next = await iterator.next())
+          await work(next.value, stop);
+      },
+      signal,
+    );
   } finally {
     await iterator.return?.();
   }

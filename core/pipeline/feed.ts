@@ -10,8 +10,17 @@ export type Command = { program: string; args: readonly string[]; env: Readonly<
 /** Longest time that a program of the user's may take. */
 export const feedLimitMs = 60_000;
 
-/** Starts a program with a document as JSON, in one line, on its standard input. Throws `failure` unless it exits with 0 within the limit. */
-export async function feed({ program, args, env }: Command, document: object, failure: FailureCode, signal: AbortSignal, limitMs = feedLimitMs): Promise<void> {
+/**
+ * Starts a program with a document as JSON, in one line, on its standard input. Throws `failure` unless it exits with 0
+ * within the limit.
+ */
+export async function feed(
+  { program, args, env }: Command,
+  document: object,
+  failure: FailureCode,
+  signal: AbortSignal,
+  limitMs = feedLimitMs,
+): Promise<void> {
   const limit = AbortSignal.any([signal, AbortSignal.timeout(limitMs)]);
   const name = basename(program);
   const run = { program: { name, version: '', command: program, args: [] }, args, env, idleLimitMs: limitMs };
@@ -19,13 +28,19 @@ export async function feed({ program, args, env }: Command, document: object, fa
     await programInput(run, lines(document), limit);
   } catch (cause) {
     if (signal.aborted) throw abortError(signal);
-    const why = limit.aborted ? `${name} was still running after ${formatDuration(limitMs)}, and was stopped` : messageOf(cause);
-    throw new BackupError(failure, why, { hint: isBackupError(cause) && cause.hint !== undefined ? cause.hint : remedyOf(why, name), cause });
+    const why = limit.aborted
+      ? `${name} was still running after ${formatDuration(limitMs)}, and was stopped`
+      : messageOf(cause);
+    throw new BackupError(failure, why, {
+      hint: isBackupError(cause) && cause.hint !== undefined ? cause.hint : remedyOf(why, name),
+      cause,
+    });
   }
 }
 
 function remedyOf(why: string, name: string): string {
-  if (/ENOENT/.test(why)) return `correct the command in the configuration: a path is looked for from its folder, and a name in PATH; a script needs a first line that names a program (#!/bin/sh)`;
+  if (/ENOENT/.test(why))
+    return `correct the command in the configuration: a path is looked for from its folder, and a name in PATH; a script needs a first line that names a program (#!/bin/sh)`;
   if (/EACCES/.test(why)) return `make it executable: chmod +x ${name}`;
   return `it gets one document of JSON on its standard input, and has to exit with 0: try it by hand`;
 }

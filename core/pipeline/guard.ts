@@ -5,8 +5,9 @@ import type { ByteStream } from '../ports.ts';
 export type PieceVerdict = 'pass' | 'drop' | 'rows';
 
 /**
- * What the dumps of one kind of database may hold. Text is latin1: a character is a byte. Whatever is not named here is refused, so that a
- * part which somebody has changed in the vault can't bring a statement or a client command of its own.
+ * What the dumps of one kind of database may hold. Text is latin1: a character is a byte. Whatever is not named here is
+ * refused, so that a part which somebody has changed in the vault can't bring a statement or a client command of its
+ * own.
  */
 export type Grammar = {
   /** Characters that quote (`bytesIn`); a `\` in those of `backslashIn` escapes the next byte. */
@@ -28,7 +29,8 @@ export type Grammar = {
 export type Rows = { take(text: Buffer, from: number): GrammarPiece };
 
 /**
- * `end`: whole up to `to`. `more`: right up to `to`, the rest must wait for what follows. `wrong`: at `to` stands what may not be there.
+ * `end`: whole up to `to`. `more`: right up to `to`, the rest must wait for what follows. `wrong`: at `to` stands what
+ * may not be there.
  */
 export type GrammarPiece = { state: 'end' | 'more' | 'wrong'; to: number; what?: string; verdict?: PieceVerdict };
 
@@ -39,18 +41,27 @@ export function bytesIn(characters: string): Uint8Array {
   return flags;
 }
 
-/** Longest statement (an INSERT up to its rows, a piece of a large object): 1,600 columns with long names take 200 kB. */
+/**
+ * Longest statement (an INSERT up to its rows, a piece of a large object): 1,600 columns with long names take 200 kB.
+ */
 const longestStatement = 4 * 1024 * 1024;
 const longestLine = 64 * 1024;
 const shownCharacters = 40;
-const [newline, space, semicolon, backslash, parenthesis] = [...Buffer.from('\n ;\\(')] as [number, number, number, number, number];
+const [newline, space, semicolon, backslash, parenthesis] = [...Buffer.from('\n ;\\(')] as [
+  number,
+  number,
+  number,
+  number,
+  number,
+];
 
 /** A piece that may pass: `table` is its number among the tables with rows, 0 for a statement or line between them. */
 export type Passed = { text: Buffer; table: number };
 
 /**
- * Takes a data part apart as far as the grammar allows it: what is not judged yet is held back, so that nothing which is refused reaches the
- * client. Throws `part-corrupt`, with the line and the first harmless characters of what was found. Holds no more than one statement.
+ * Takes a data part apart as far as the grammar allows it: what is not judged yet is held back, so that nothing which
+ * is refused reaches the client. Throws `part-corrupt`, with the line and the first harmless characters of what was
+ * found. Holds no more than one statement.
  */
 export async function* piecesOf(content: ByteStream, grammar: Grammar, name: string): AsyncGenerator<Passed> {
   let held: Buffer = Buffer.alloc(0);
@@ -62,7 +73,8 @@ export async function* piecesOf(content: ByteStream, grammar: Grammar, name: str
     let at = 0;
     while (at < text.length) {
       const piece: GrammarPiece = rows === undefined ? pieceOf(text, at, grammar) : rows.take(text, at);
-      if (piece.state === 'wrong') throw refused(name, line + newlinesIn(text, 0, piece.to), text.subarray(piece.to), piece.what);
+      if (piece.state === 'wrong')
+        throw refused(name, line + newlinesIn(text, 0, piece.to), text.subarray(piece.to), piece.what);
       if (piece.verdict === 'rows') tables += 1;
       const table = rows !== undefined || piece.verdict === 'rows' ? tables : 0;
       if (piece.verdict !== 'drop' && piece.to > at) yield { text: text.subarray(at, piece.to), table };
@@ -103,7 +115,9 @@ function lineOf(text: Buffer, from: number, grammar: Grammar): GrammarPiece {
   if (end < 0 && text.length - from < longestLine) return { state: 'more', to: from };
   const verdict = end < 0 ? 'statement' : grammar.line(text.toString('latin1', from, from + end));
   if (verdict === 'statement') return statementOf(text, from, grammar);
-  return verdict === undefined ? { state: 'wrong', to: from, what: kindOf(text[from]!) } : { state: 'end', to: from + end + 1, verdict };
+  return verdict === undefined
+    ? { state: 'wrong', to: from, what: kindOf(text[from]!) }
+    : { state: 'end', to: from + end + 1, verdict };
 }
 
 function statementOf(text: Buffer, from: number, grammar: Grammar): GrammarPiece {
@@ -118,7 +132,9 @@ function statementOf(text: Buffer, from: number, grammar: Grammar): GrammarPiece
       return at + 1 === text.length ? { state: 'more', to: from } : judged(text, from, at, grammar);
     }
   }
-  return limit === text.length && limit - from < longestStatement ? { state: 'more', to: from } : { state: 'wrong', to: from, what: 'a statement without an end' };
+  return limit === text.length && limit - from < longestStatement
+    ? { state: 'more', to: from }
+    : { state: 'wrong', to: from, what: 'a statement without an end' };
 }
 
 function judged(text: Buffer, from: number, end: number, grammar: Grammar): GrammarPiece {
@@ -149,7 +165,10 @@ function newlinesIn(text: Buffer, from: number, to: number): number {
 }
 
 function refused(name: string, line: number, found: Buffer, what = 'what no data part holds'): BackupError {
-  const shown = found.toString('latin1', 0, shownCharacters).split('\n')[0]!.replace(/[^\w .,;:()'"`*\\/!=@+-]/g, '?');
+  const shown = found
+    .toString('latin1', 0, shownCharacters)
+    .split('\n')[0]!
+    .replace(/[^\w .,;:()'"`*\\/!=@+-]/g, '?');
   return new BackupError('part-corrupt', `${name} holds at line ${line} ${what}: ${shown}`, {
     hint: 'nothing of this part was committed. Who has written to the vault? Restore another backup, and keep this one to look into it',
   });

@@ -3,7 +3,10 @@ import type { Tools } from '../tools.ts';
 /** The programs of one run, and what those that succeeded have said on stderr. */
 export type Hearing = {
   tools: Tools;
-  /** Each message once, as a warning for a person: bounded in number and length, without secrets, and without the lines in which a server quotes values. */
+  /**
+   * Each message once, as a warning for a person: bounded in number and length, without secrets, and without the lines
+   * in which a server quotes values.
+   */
   warnings(): string[];
 };
 
@@ -13,12 +16,20 @@ const longestMessage = 500;
 /** Listens to programs: an exit status of 0 says that the work was done, not that there was nothing to say about it. */
 export function hearing(tools: Tools): Hearing {
   const said = new Set<string>();
-  const hear = (name: string, words: string) => messagesIn(words).forEach((message) => said.add(`${isServers.test(message) ? 'the server' : name} said: ${message}`));
+  const hear = (name: string, words: string) =>
+    messagesIn(words).forEach((message) =>
+      said.add(`${isServers.test(message) ? 'the server' : name} said: ${message}`),
+    );
   return {
-    tools: { ...tools, program: (name, major) => ({ ...tools.program(name, major), heard: (words) => hear(name, words) }) },
+    tools: {
+      ...tools,
+      program: (name, major) => ({ ...tools.program(name, major), heard: (words) => hear(name, words) }),
+    },
     warnings() {
       const shown = [...said].slice(0, mostMessages);
-      return said.size === shown.length ? shown : [...shown, `${said.size - shown.length} more messages of the database’s programs are not shown`];
+      return said.size === shown.length
+        ? shown
+        : [...shown, `${said.size - shown.length} more messages of the database’s programs are not shown`];
     },
   };
 }
@@ -39,5 +50,7 @@ function messagesIn(words: string): string[] {
     if (goesOn.test(line) && messages.length > 0) messages.push(`${messages.pop()!}; ${line.trim()}`);
     else messages.push(line);
   }
-  return messages.map((message) => (message.length > longestMessage ? `${message.slice(0, longestMessage)}…` : message));
+  return messages.map((message) =>
+    message.length > longestMessage ? `${message.slice(0, longestMessage)}…` : message,
+  );
 }

@@ -14,7 +14,10 @@ export type ProgramRun = {
   args: readonly string[];
   /** The whole environment: nothing of ours is handed on. */
   env?: Readonly<Record<string, string>>;
-  /** What to send to its standard input when it is the output that matters: a script, never a secret on the command line. */
+  /**
+   * What to send to its standard input when it is the output that matters: a script, never a secret on the command
+   * line.
+   */
   script?: string;
   /** Longest time in which it may neither print nor take anything, in milliseconds. */
   idleLimitMs: number;
@@ -22,9 +25,15 @@ export type ProgramRun = {
   secretEnv?: (signal: AbortSignal) => Promise<Readonly<Record<string, string>>>;
   /** How much is kept of what it says though it succeeds, in bytes; a warning's worth where that is absent. */
   heardBytes?: number;
-  /** Takes every line of its standard error as it comes, shortened where one is very long: with what is secret in it, for whoever takes it apart. What is shown of it goes through `redact`. */
+  /**
+   * Takes every line of its standard error as it comes, shortened where one is very long: with what is secret in it,
+   * for whoever takes it apart. What is shown of it goes through `redact`.
+   */
   hear?: (line: string) => void;
-  /** Makes a better error of its last words, where the engine knows one: they are as they came, and what is secret is taken out of the error. */
+  /**
+   * Makes a better error of its last words, where the engine knows one: they are as they came, and what is secret is
+   * taken out of the error.
+   */
   explain?: (lastWords: string) => BackupError | undefined;
 };
 
@@ -37,7 +46,10 @@ const isError = /\b(?:ERROR|FATAL|PANIC|error:)/;
 const termGraceMs = 3000;
 const longestLine = 64 * 1024;
 
-/** A program's output as a stream, its exit status inside: throws `dump-failed` with its last words unless it exits with 0. */
+/**
+ * A program's output as a stream, its exit status inside: throws `dump-failed` with its last words unless it exits with
+ * 0.
+ */
 export async function* programOutput(run: ProgramRun, signal: AbortSignal): ByteStream {
   const child = await start(run, 'dump-failed', signal);
   if (run.script !== undefined) child.process.stdin?.end(run.script);
@@ -61,8 +73,8 @@ export async function programText(run: ProgramRun, signal: AbortSignal): Promise
 }
 
 /**
- * Feeds a program. When `content` throws, the program is killed before its input ends, so that it can't take half for the whole, and
- * the error is rethrown. Throws `restore-failed` with its last words unless it exits with 0.
+ * Feeds a program. When `content` throws, the program is killed before its input ends, so that it can't take half for
+ * the whole, and the error is rethrown. Throws `restore-failed` with its last words unless it exits with 0.
  */
 export async function programInput(run: ProgramRun, content: ByteStream, signal: AbortSignal): Promise<void> {
   const child = await start(run, 'restore-failed', signal);
@@ -145,8 +157,15 @@ async function start(run: ProgramRun, failure: FailureCode, signal: AbortSignal)
         if (first() !== '') program.heard?.(redact(first(), Object.values(secrets)));
         return;
       }
-      const what = error ? `could not be started: ${error.message}` : killedBy ? `was killed by ${killedBy}` : `failed with exit status ${code}`;
-      throw withoutSecrets(run.explain?.(words()), Object.values(secrets)) ?? new BackupError(failure, `${program.name} ${what}${quoted(spoken())}`);
+      const what = error
+        ? `could not be started: ${error.message}`
+        : killedBy
+          ? `was killed by ${killedBy}`
+          : `failed with exit status ${code}`;
+      throw (
+        withoutSecrets(run.explain?.(words()), Object.values(secrets)) ??
+        new BackupError(failure, `${program.name} ${what}${quoted(spoken())}`)
+      );
     },
     async stop() {
       signal.removeEventListener('abort', onAbort);
@@ -168,7 +187,10 @@ function terminate(child: ChildProcess): void {
 function lastWords(stderr: Readable): () => string {
   let tail = Buffer.alloc(0);
   stderr.on('data', (chunk: Buffer) => {
-    tail = chunk.length >= lastWordsBytes ? Buffer.from(chunk.subarray(-lastWordsBytes)) : Buffer.concat([tail, chunk]).subarray(-lastWordsBytes);
+    tail =
+      chunk.length >= lastWordsBytes
+        ? Buffer.from(chunk.subarray(-lastWordsBytes))
+        : Buffer.concat([tail, chunk]).subarray(-lastWordsBytes);
   });
   return () => readable(tail);
 }
@@ -185,7 +207,10 @@ function firstWords(stderr: Readable, mostBytes: number): () => string {
 }
 
 function readable(bytes: Buffer): string {
-  return bytes.toString().replace(/[^\P{Cc}\n]/gu, '').trim();
+  return bytes
+    .toString()
+    .replace(/[^\P{Cc}\n]/gu, '')
+    .trim();
 }
 
 function hearLines(stderr: Readable, hear: (line: string) => void): void {
@@ -202,7 +227,14 @@ function hearLines(stderr: Readable, hear: (line: string) => void): void {
 }
 
 function withoutSecrets(error: BackupError | undefined, secrets: readonly string[]): BackupError | undefined {
-  return error && new BackupError(error.code, error.lines.map((line) => redact(line, secrets)), { hint: error.hint, cause: error.cause });
+  return (
+    error &&
+    new BackupError(
+      error.code,
+      error.lines.map((line) => redact(line, secrets)),
+      { hint: error.hint, cause: error.cause },
+    )
+  );
 }
 
 /** Text without these. */

@@ -7,7 +7,10 @@ import type { ByteStream } from '../ports.ts';
 export type Sum = { bytes: Bytes; sha256(): string };
 
 /** Lets a stream pass and sums it up; `sum.sha256()` may be called once, at the end. */
-export function summed(content: ByteStream, onChunk: (bytes: Bytes) => void = () => {}): { stream: ByteStream; sum: Sum } {
+export function summed(
+  content: ByteStream,
+  onChunk: (bytes: Bytes) => void = () => {},
+): { stream: ByteStream; sum: Sum } {
   const hash = createHash('sha256');
   const sum: Sum = { bytes: 0, sha256: () => hash.digest('hex') };
   async function* pass(): ByteStream {
@@ -22,11 +25,18 @@ export function summed(content: ByteStream, onChunk: (bytes: Bytes) => void = ()
 }
 
 /** Lets a stream pass and throws `part-corrupt` at its end unless it had this size and SHA-256. */
-export async function* checked(content: ByteStream, expected: { bytes: Bytes; sha256: string }, name: string): ByteStream {
+export async function* checked(
+  content: ByteStream,
+  expected: { bytes: Bytes; sha256: string },
+  name: string,
+): ByteStream {
   const { stream, sum } = summed(content);
   yield* stream;
   if (sum.bytes !== expected.bytes) {
-    throw new BackupError('part-corrupt', `${name} is damaged: ${sum.bytes} bytes where the manifest says ${expected.bytes}`);
+    throw new BackupError(
+      'part-corrupt',
+      `${name} is damaged: ${sum.bytes} bytes where the manifest says ${expected.bytes}`,
+    );
   }
   if (sum.sha256() !== expected.sha256) {
     throw new BackupError('part-corrupt', `${name} is damaged: its SHA-256 is not the one in the manifest`);

@@ -9,15 +9,23 @@ const blockBytes = 256 * 1024;
 const blocksInTurn = 4;
 
 /**
- * Levels that are chosen for speed look for repetitions in the last 128 kB: up to a third less work than with zstd's own window, for 1 % more bytes at level 1 and
- * fewer at level 3 (docs/performance.md). Who asks for more than that asks for small backups.
+ * Levels that are chosen for speed look for repetitions in the last 128 kB: up to a third less work than with zstd's
+ * own window, for 1 % more bytes at level 1 and fewer at level 3 (docs/performance.md). Who asks for more than that
+ * asks for small backups.
  */
 const fastLevel = 3;
 const fastWindow = { [constants.ZSTD_c_windowLog]: 17 };
 
-/** One zstd frame with a checksum of its content, which pg_dump's own zstd has not. Compresses in the thread pool, one block while the next ones are filled. */
+/**
+ * One zstd frame with a checksum of its content, which pg_dump's own zstd has not. Compresses in the thread pool, one
+ * block while the next ones are filled.
+ */
 export async function* compress(content: ByteStream, level: number): ByteStream {
-  const params = { [constants.ZSTD_c_compressionLevel]: level, [constants.ZSTD_c_checksumFlag]: 1, ...(level <= fastLevel ? fastWindow : {}) };
+  const params = {
+    [constants.ZSTD_c_compressionLevel]: level,
+    [constants.ZSTD_c_checksumFlag]: 1,
+    ...(level <= fastLevel ? fastWindow : {}),
+  };
   const zstd = createZstdCompress({ chunkSize: blockBytes, params });
   const fed = feed(content, zstd).catch((error: unknown) => void zstd.destroy(error as Error));
   try {
@@ -39,11 +47,14 @@ export async function* decompress(stored: ByteStream, name: string): ByteStream 
 }
 
 /**
- * Joins small chunks into blocks: a chunk costs a trip to a thread, however small. Blocks take turns, for memory that is used once is a garbage
- * collector's work: one is filled again when it has been compressed.
+ * Joins small chunks into blocks: a chunk costs a trip to a thread, however small. Blocks take turns, for memory that
+ * is used once is a garbage collector's work: one is filled again when it has been compressed.
  */
 async function feed(content: ByteStream, zstd: Transform): Promise<void> {
-  const blocks = Array.from({ length: blocksInTurn }, () => ({ bytes: Buffer.allocUnsafeSlow(blockBytes), compressed: Promise.resolve() }));
+  const blocks = Array.from({ length: blocksInTurn }, () => ({
+    bytes: Buffer.allocUnsafeSlow(blockBytes),
+    compressed: Promise.resolve(),
+  }));
   let turn = 0;
   let filled = 0;
   for await (const chunk of content) {

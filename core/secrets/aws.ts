@@ -9,7 +9,9 @@ const answerMs = 10_000;
 const attempts = 3;
 const limitMs = 30_000;
 
-/** AWS Secrets Manager. A secret is fetched once however many fields of it are asked for; a failure is not remembered. */
+/**
+ * AWS Secrets Manager. A secret is fetched once however many fields of it are asked for; a failure is not remembered.
+ */
 export function awsSecrets() {
   const fetched = new Map<string, Promise<string>>();
 
@@ -23,7 +25,8 @@ export function awsSecrets() {
 
   return {
     async get({ secret, field }: Reference, signal: AbortSignal): Promise<string> {
-      const value = await (fetched.get(secret)?.catch(() => fetched.get(secret) ?? fetchOnce(secret, signal)) ?? fetchOnce(secret, signal));
+      const value = await (fetched.get(secret)?.catch(() => fetched.get(secret) ?? fetchOnce(secret, signal)) ??
+        fetchOnce(secret, signal));
       return field === undefined ? whole(value, secret) : fieldOf(value, secret, field);
     },
   };
@@ -35,7 +38,9 @@ async function fetchSecret(secret: string, signal: AbortSignal): Promise<string>
   try {
     client = await connect(secret);
     const limit = AbortSignal.any([signal, AbortSignal.timeout(limitMs)]);
-    const { SecretString: value } = await client.send(new GetSecretValueCommand({ SecretId: secret }), { abortSignal: limit });
+    const { SecretString: value } = await client.send(new GetSecretValueCommand({ SecretId: secret }), {
+      abortSignal: limit,
+    });
     if (value === undefined) throw missing(secret, 'holds bytes, not text');
     return value;
   } catch (cause) {
@@ -64,17 +69,23 @@ function whole(value: string, secret: string): string {
 
 function fieldOf(value: string, secret: string, field: string): string {
   const fields = parsed(value);
-  if (fields === undefined) throw missing(secret, `is no JSON object, so it has no field ${field}`, 'leave field out to use the whole secret');
+  if (fields === undefined)
+    throw missing(secret, `is no JSON object, so it has no field ${field}`, 'leave field out to use the whole secret');
   const found = Object.hasOwn(fields, field) ? fields[field] : undefined;
   if ((typeof found === 'string' && found !== '') || typeof found === 'number') return String(found);
-  throw missing(secret, `has no field ${field}${found === undefined ? suggestion(field, Object.keys(fields)) : ' that is text'}`);
+  throw missing(
+    secret,
+    `has no field ${field}${found === undefined ? suggestion(field, Object.keys(fields)) : ' that is text'}`,
+  );
 }
 
 /** What JSON.parse says about a secret quotes it: so no cause is kept. */
 function parsed(value: string): Record<string, unknown> | undefined {
   try {
     const found: unknown = JSON.parse(value);
-    return typeof found === 'object' && found !== null && !Array.isArray(found) ? (found as Record<string, unknown>) : undefined;
+    return typeof found === 'object' && found !== null && !Array.isArray(found)
+      ? (found as Record<string, unknown>)
+      : undefined;
   } catch {
     return undefined;
   }
@@ -85,9 +96,14 @@ function explained(secret: string, cause: unknown): BackupError {
   const hints: Record<string, string> = {
     ResourceNotFoundException: 'check its name, the account and the region (AWS_REGION)',
     AccessDeniedException: 'allow secretsmanager:GetSecretValue on it, and kms:Decrypt on its key',
-    CredentialsProviderError: 'log in to AWS: the SDK looks at the environment, the profile (AWS_PROFILE) and the role of the machine',
+    CredentialsProviderError:
+      'log in to AWS: the SDK looks at the environment, the profile (AWS_PROFILE) and the role of the machine',
   };
-  const hint = hints[name] ?? (/region is missing/i.test(messageOf(cause)) ? 'set AWS_REGION, or name the secret by its ARN' : 'is Secrets Manager reachable from here?');
+  const hint =
+    hints[name] ??
+    (/region is missing/i.test(messageOf(cause))
+      ? 'set AWS_REGION, or name the secret by its ARN'
+      : 'is Secrets Manager reachable from here?');
   return missing(secret, `can't be read: ${messageOf(cause)}`, hint, cause);
 }
 

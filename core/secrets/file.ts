@@ -6,12 +6,16 @@ const largestBytes = 65_536;
 const readLimitMs = 10_000;
 
 /**
- * A secret kept in a file, without one newline at its end. Who else may read the file is not our business: Docker and Kubernetes
- * mount secrets readable by everybody in the container. Throws `secret-missing`.
+ * A secret kept in a file, without one newline at its end. Who else may read the file is not our business: Docker and
+ * Kubernetes mount secrets readable by everybody in the container. Throws `secret-missing`.
  */
 export async function readSecretFile(folder: string, file: string, signal: AbortSignal): Promise<string> {
   const path = resolve(folder, file);
-  const missing = (why: string, cause?: unknown) => new BackupError('secret-missing', `the secret file ${path} ${why}`, { hint: `write the secret, and nothing else, into ${path}, or correct the path in the configuration`, cause });
+  const missing = (why: string, cause?: unknown) =>
+    new BackupError('secret-missing', `the secret file ${path} ${why}`, {
+      hint: `write the secret, and nothing else, into ${path}, or correct the path in the configuration`,
+      cause,
+    });
   const limit = AbortSignal.any([signal, AbortSignal.timeout(readLimitMs)]);
   try {
     const found = await stat(path);

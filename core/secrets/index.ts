@@ -9,7 +9,10 @@ export type SecretPlaces = {
   folder: string;
 };
 
-/** Secrets of the environment, of files and of AWS Secrets Manager (fetched once a run). An empty one is as good as none: `secret-missing`. */
+/**
+ * Secrets of the environment, of files and of AWS Secrets Manager (fetched once a run). An empty one is as good as
+ * none: `secret-missing`.
+ */
 export function openSecrets({ env, folder }: SecretPlaces): Secrets {
   const aws = awsSecrets();
   return {
@@ -18,9 +21,13 @@ export function openSecrets({ env, folder }: SecretPlaces): Secrets {
       if ('secret' in reference) return aws.get(reference, signal);
       const value = env[reference.env];
       if (value) return value;
-      throw new BackupError('secret-missing', `the environment variable ${reference.env} is ${value === undefined ? 'not set' : 'empty'}`, {
-        hint: `export ${reference.env}=… before the command, or name another place in the configuration`,
-      });
+      throw new BackupError(
+        'secret-missing',
+        `the environment variable ${reference.env} is ${value === undefined ? 'not set' : 'empty'}`,
+        {
+          hint: `export ${reference.env}=… before the command, or name another place in the configuration`,
+        },
+      );
     },
   };
 }

@@ -3,13 +3,19 @@ import { abortError, BackupError, messageOf } from '../domain/errors.ts';
 import { rdsRegion } from '../domain/rds-endpoint.ts';
 import type { Token } from '../ports.ts';
 
-export type TokenOf = { host: string; port: number; user: string; /** `db-…`, `cluster-…` or `prx-…`, for messages. */ resourceId?: string | undefined };
+export type TokenOf = {
+  host: string;
+  port: number;
+  user: string /** `db-…`, `cluster-…` or `prx-…`, for messages. */;
+  resourceId?: string | undefined;
+};
 
 const limitMs = 30_000;
 
 /**
- * IAM database authentication: in a password's place, a request to the server signed with our credentials, good for 15 minutes to begin a
- * connection (Amazon RDS user guide, IAM database authentication). The region is that of the host's name, else the environment's.
+ * IAM database authentication: in a password's place, a request to the server signed with our credentials, good for 15
+ * minutes to begin a connection (Amazon RDS user guide, IAM database authentication). The region is that of the host's
+ * name, else the environment's.
  */
 export function rdsToken({ host, port, user, resourceId }: TokenOf): Token {
   const region = rdsRegion(host);
@@ -18,9 +24,15 @@ export function rdsToken({ host, port, user, resourceId }: TokenOf): Token {
     async make(signal) {
       if (signal.aborted) throw abortError(signal);
       // it looks for credentials once, and anew when they expire
-      signer ??= import('@aws-sdk/rds-signer').then(({ Signer: Made }) => new Made({ hostname: host, port, username: user, ...(region !== undefined && { region }) }));
+      signer ??= import('@aws-sdk/rds-signer').then(
+        ({ Signer: Made }) =>
+          new Made({ hostname: host, port, username: user, ...(region !== undefined && { region }) }),
+      );
       try {
-        return await within(signer.then((made) => made.getAuthToken()), signal);
+        return await within(
+          signer.then((made) => made.getAuthToken()),
+          signal,
+        );
       } catch (cause) {
         throw signal.aborted ? abortError(signal) : explained(cause, `${user}@${host}:${port}`);
       }
@@ -57,5 +69,9 @@ function explained(cause: unknown, place: string): BackupError {
   const hint = /region is missing/i.test(words)
     ? 'set AWS_REGION: the name of the host is no endpoint of RDS, which would tell it; or name that endpoint'
     : 'log in to AWS: the SDK looks at the environment, the profile (AWS_PROFILE) and the role of the machine';
-  return new BackupError('secret-missing', `no token of IAM database authentication could be made for ${place}: ${words}`, { hint, cause });
+  return new BackupError(
+    'secret-missing',
+    `no token of IAM database authentication could be made for ${place}: ${words}`,
+    { hint, cause },
+  );
 }

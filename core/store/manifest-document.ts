@@ -7,22 +7,27 @@ const seal = /^ "sha256": "([0-9a-f]{64})"\n\}\n$/;
 const sealBytes = ' "sha256": ""\n}\n'.length + 64;
 
 /**
- * A manifest as it lies in the vault: JSON, a key a line, and as its last key the SHA-256 of every byte before that line. It is of bytes and
- * not of values, so that anybody can check it: `sed '$d' manifest.json | sed '$d' | sha256sum`.
+ * A manifest as it lies in the vault: JSON, a key a line, and as its last key the SHA-256 of every byte before that
+ * line. It is of bytes and not of values, so that anybody can check it: `sed '$d' manifest.json | sed '$d' |
+ * sha256sum`.
  */
 export function manifestDocument(manifest: Manifest): Buffer {
   const before = JSON.stringify(manifest, undefined, 1).replace(/\n\}$/, ',\n');
   return Buffer.from(`${before} "sha256": "${digestOf(Buffer.from(before))}"\n}\n`);
 }
 
-/** What a document of a vault says, or why it is no manifest. Those of versions before the checksum have none, and are taken as they are. */
+/**
+ * What a document of a vault says, or why it is no manifest. Those of versions before the checksum have none, and are
+ * taken as they are.
+ */
 export function parseManifest(document: Uint8Array): { manifest: Manifest } | { why: string } {
   const body = Buffer.from(document.buffer, document.byteOffset, document.byteLength);
   const json = parseJson(body);
   const isSealed = typeof json === 'object' && json !== null && 'sha256' in json;
   if (isSealed) {
     const found = seal.exec(body.toString('latin1', body.length - sealBytes))?.[1];
-    if (found !== digestOf(body.subarray(0, body.length - sealBytes))) return { why: 'its checksum is not that of its content: a byte of it has changed' };
+    if (found !== digestOf(body.subarray(0, body.length - sealBytes)))
+      return { why: 'its checksum is not that of its content: a byte of it has changed' };
     delete json.sha256;
   }
   const parsed = manifestSchema.safeParse(json);

@@ -18,10 +18,15 @@ export async function backupIds(source: SourceName, vault: Vault, signal: AbortS
 export type ManifestFound = { manifest: Manifest; lock: Lock | undefined; stays: boolean };
 
 /**
- * One manifest, what keeps it from being deleted for good, and whether a delete would only hide it. What can't be understood is read once
- * more, for it may have changed on its way. Throws `backup-missing`, `manifest-invalid`.
+ * One manifest, what keeps it from being deleted for good, and whether a delete would only hide it. What can't be
+ * understood is read once more, for it may have changed on its way. Throws `backup-missing`, `manifest-invalid`.
  */
-export async function readManifest(source: SourceName, id: BackupId, vault: Vault, signal: AbortSignal): Promise<ManifestFound> {
+export async function readManifest(
+  source: SourceName,
+  id: BackupId,
+  vault: Vault,
+  signal: AbortSignal,
+): Promise<ManifestFound> {
   const first = await readOnce(source, id, vault, signal);
   const read = 'why' in first ? await readOnce(source, id, vault, signal) : first;
   if (!('why' in read)) return read;
@@ -30,13 +35,19 @@ export async function readManifest(source: SourceName, id: BackupId, vault: Vaul
   });
 }
 
-async function readOnce(source: SourceName, id: BackupId, vault: Vault, signal: AbortSignal): Promise<ManifestFound | { why: string }> {
+async function readOnce(
+  source: SourceName,
+  id: BackupId,
+  vault: Vault,
+  signal: AbortSignal,
+): Promise<ManifestFound | { why: string }> {
   try {
     const { body, lock, stays } = await vault.read(manifestKey(source, id), signal);
     const parsed = parseManifest(body);
     if ('why' in parsed) return parsed;
     const { manifest } = parsed;
-    if (manifest.source !== source || manifest.id !== id) return { why: `it is the manifest of ${manifest.source} ${manifest.id}` };
+    if (manifest.source !== source || manifest.id !== id)
+      return { why: `it is the manifest of ${manifest.source} ${manifest.id}` };
     return { manifest, lock, stays: stays === true };
   } catch (error) {
     if (isBackupError(error, 'object-missing')) throw missingBackup(source, `none with the id ${id}`, vault);
@@ -46,6 +57,11 @@ async function readOnce(source: SourceName, id: BackupId, vault: Vault, signal: 
 }
 
 /** What to say where there is no such backup. */
-export function missingBackup(source: SourceName, what: string, vault: Vault, hint = `see what there is: nightjar list ${source}`): BackupError {
+export function missingBackup(
+  source: SourceName,
+  what: string,
+  vault: Vault,
+  hint = `see what there is: nightjar list ${source}`,
+): BackupError {
   return new BackupError('backup-missing', `no backup of ${source} in ${vault.place}: ${what}`, { hint });
 }

@@ -15,20 +15,34 @@ type PartPlace = { source: Source; id: BackupId; tags: Tags; vault: Vault; repor
 
 const sweepLimitMs = 30_000;
 
-/** Sends a part through the pipeline into the vault: meter, zstd, SHA-256. Throws `dump-cut` when its end is missing. */
+/**
+ * Sends a part through the pipeline into the vault: meter, zstd, SHA-256. Throws `dump-cut` when its end is missing.
+ */
 export async function storePart(planned: PlannedPart, place: PartPlace, signal: AbortSignal): Promise<StoredPart> {
   const { source, id, tags, vault, report } = place;
   const file = planned.compress ? `${planned.file}.zst` : planned.file;
   const key = partKey(source.name, id, file);
   const meter = metered(planned, report, signal);
   const packed = planned.compress ? compress(meter.stream, source.compressionLevel) : meter.stream;
-  const { stream, sum } = summed(packed, (bytes) => report({ type: 'progress', rows: 0, bytes: 0, storedBytes: bytes }));
+  const { stream, sum } = summed(packed, (bytes) =>
+    report({ type: 'progress', rows: 0, bytes: 0, storedBytes: bytes }),
+  );
   const stored = await vault.put(key, stream, tags, signal);
   if (stored.bytes !== sum.bytes) {
-    throw new BackupError('vault-failed', `${vault.place}/${key}: ${formatCount(sum.bytes)} bytes were sent, the vault holds ${formatCount(stored.bytes)}`);
+    throw new BackupError(
+      'vault-failed',
+      `${vault.place}/${key}: ${formatCount(sum.bytes)} bytes were sent, the vault holds ${formatCount(stored.bytes)}`,
+    );
   }
   const rows = meter.tally()?.tables.reduce((total, table) => total + table.rows, 0);
-  const part = { role: planned.role, file, bytes: meter.bytes(), storedBytes: sum.bytes, sha256: sum.sha256(), ...(rows === undefined ? {} : { rows }) };
+  const part = {
+    role: planned.role,
+    file,
+    bytes: meter.bytes(),
+    storedBytes: sum.bytes,
+    sha256: sum.sha256(),
+    ...(rows === undefined ? {} : { rows }),
+  };
   report({ type: 'part-done', file, bytes: part.bytes, storedBytes: part.storedBytes, rows: rows ?? 0 });
   const tally = meter.tally();
   return { part, ...(tally && { tally }) };
@@ -49,7 +63,10 @@ export function catalogPart(catalog: Catalog): PlannedPart {
   return { role: 'catalog', file: 'catalog.json', compress: true, estimatedBytes: 0, open };
 }
 
-/** Removes what a failed run has stored. That it can't is no further failure: what is left has no manifest, and rotation sweeps it. */
+/**
+ * Removes what a failed run has stored. That it can't is no further failure: what is left has no manifest, and rotation
+ * sweeps it.
+ */
 export async function sweep(prefix: string, vault: Vault): Promise<void> {
   const signal = AbortSignal.timeout(sweepLimitMs);
   try {
@@ -74,7 +91,8 @@ function metered(planned: PlannedPart, report: Report, signal: AbortSignal) {
       yield chunk;
     }
     tally = wholeTally(reader, planned.file);
-    if (bytes === 0) throw new BackupError('dump-cut', `${planned.file}: the dump program said nothing, and that it succeeded`);
+    if (bytes === 0)
+      throw new BackupError('dump-cut', `${planned.file}: the dump program said nothing, and that it succeeded`);
   }
   return { stream: pass(), tally: () => tally, bytes: () => bytes };
 }
@@ -83,7 +101,11 @@ function metered(planned: PlannedPart, report: Report, signal: AbortSignal) {
 export function wholeTally(reader: DumpReader | undefined, file: string): DumpTally | undefined {
   const tally = reader?.end();
   if (tally !== undefined && !tally.ended) {
-    throw new BackupError('dump-cut', `${file}: the dump ended without its end marker, though the program said that it succeeded`, { hint: 'nothing was stored; run the backup again' });
+    throw new BackupError(
+      'dump-cut',
+      `${file}: the dump ended without its end marker, though the program said that it succeeded`,
+      { hint: 'nothing was stored; run the backup again' },
+    );
   }
   return tally;
 }
@@ -96,5 +118,9 @@ async function* sized(content: ByteStream, bytes: number, name: string): ByteStr
     if (seen > bytes) break;
     yield chunk;
   }
-  if (seen !== bytes) throw new BackupError('part-corrupt', `${name} is damaged: it holds ${seen > bytes ? 'more than' : `${seen} of`} the ${bytes} bytes that the manifest names`);
+  if (seen !== bytes)
+    throw new BackupError(
+      'part-corrupt',
+      `${name} is damaged: it holds ${seen > bytes ? 'more than' : `${seen} of`} the ${bytes} bytes that the manifest names`,
+    );
 }

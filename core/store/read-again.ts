@@ -6,14 +6,24 @@ import type { ByteStream, Vault } from '../ports.ts';
 import { openPart } from './parts.ts';
 
 /** A part in a vault. `inspect` lets its content pass and throws `part-corrupt` where it holds what it may not. */
-export type PartInVault = { key: ObjectKey; part: ManifestPart; vault: Vault; inspect?: ((content: ByteStream) => ByteStream) | undefined };
+export type PartInVault = {
+  key: ObjectKey;
+  part: ManifestPart;
+  vault: Vault;
+  inspect?: ((content: ByteStream) => ByteStream) | undefined;
+};
 
 /**
- * Reads a part again that was read wrongly: memory, a proxy or the network may have changed it on its way, and a backup is not to be called damaged for
- * that. Returns where it is whole now. Throws `part-corrupt` where two readings gave the same bytes, which are not those of the manifest, and `vault-failed` where
- * they differ. Costs one more reading, of a damaged part two.
+ * Reads a part again that was read wrongly: memory, a proxy or the network may have changed it on its way, and a backup
+ * is not to be called damaged for that. Returns where it is whole now. Throws `part-corrupt` where two readings gave
+ * the same bytes, which are not those of the manifest, and `vault-failed` where they differ. Costs one more reading, of
+ * a damaged part two.
  */
-export async function requireWhole(damage: BackupError, { key, part, vault, inspect }: PartInVault, signal: AbortSignal): Promise<void> {
+export async function requireWhole(
+  damage: BackupError,
+  { key, part, vault, inspect }: PartInVault,
+  signal: AbortSignal,
+): Promise<void> {
   const first = await digestOf(vault.get(key, signal));
   if (first === digestIn(part)) {
     const content = openPart(key, part, vault, signal);
@@ -28,10 +38,16 @@ export async function requireWhole(damage: BackupError, { key, part, vault, insp
 
 /** No judgement of what is stored there can be had. */
 export function readsDifferently(name: string, cause: BackupError): BackupError {
-  return new BackupError('vault-failed', `${name} reads differently each time`, { hint: 'something on the way from the vault changes data: memory, disk, proxy or network', cause });
+  return new BackupError('vault-failed', `${name} reads differently each time`, {
+    hint: 'something on the way from the vault changes data: memory, disk, proxy or network',
+    cause,
+  });
 }
 
-/** What to throw for a failed reading after which something can't be taken back: that it can be tried again, where the part proves whole. */
+/**
+ * What to throw for a failed reading after which something can't be taken back: that it can be tried again, where the
+ * part proves whole.
+ */
 export async function afterReadingAgain(error: unknown, read: PartInVault, signal: AbortSignal): Promise<unknown> {
   if (signal.aborted || !isBackupError(error, 'part-corrupt')) return error;
   try {
@@ -39,7 +55,11 @@ export async function afterReadingAgain(error: unknown, read: PartInVault, signa
   } catch (known) {
     return known;
   }
-  return new BackupError('vault-failed', `${read.vault.place}/${read.key} was changed on its way: read again, it is whole`, { hint: 'run it again', cause: error });
+  return new BackupError(
+    'vault-failed',
+    `${read.vault.place}/${read.key} was changed on its way: read again, it is whole`,
+    { hint: 'run it again', cause: error },
+  );
 }
 
 function digestIn({ storedBytes, sha256 }: ManifestPart): string {

@@ -7,15 +7,32 @@ import type { Lock, Vault } from '../ports.ts';
 import { mapConcurrently } from '../pipeline/concurrency.ts';
 
 /**
- * What became of a backup that was to be removed. `gone`; `hidden`: it is no backup any more, and older versions still hold its bytes;
- * `pinned`: somebody has pinned it just now; `failed`: see `failures`. `foreign` objects were left alone.
+ * What became of a backup that was to be removed. `gone`; `hidden`: it is no backup any more, and older versions still
+ * hold its bytes; `pinned`: somebody has pinned it just now; `failed`: see `failures`. `foreign` objects were left
+ * alone.
  */
-export type Removal = { id: BackupId; state: 'gone' | 'hidden' | 'pinned' | 'failed'; bytes: Bytes; foreign: number; failures: unknown[]; lock?: Lock };
+export type Removal = {
+  id: BackupId;
+  state: 'gone' | 'hidden' | 'pinned' | 'failed';
+  bytes: Bytes;
+  foreign: number;
+  failures: unknown[];
+  lock?: Lock;
+};
 
 const deletesAtOnce = 8;
 
-/** Removes one backup: its manifest first, then the parts that it names, then the records beside it. Looks once more before, for a pin. Never throws. */
-export async function removeBackup(source: SourceName, id: BackupId, parts: readonly string[], vault: Vault, signal: AbortSignal): Promise<Removal> {
+/**
+ * Removes one backup: its manifest first, then the parts that it names, then the records beside it. Looks once more
+ * before, for a pin. Never throws.
+ */
+export async function removeBackup(
+  source: SourceName,
+  id: BackupId,
+  parts: readonly string[],
+  vault: Vault,
+  signal: AbortSignal,
+): Promise<Removal> {
   const failures: unknown[] = [];
   let bytes = 0;
   let hidden = false;
@@ -38,10 +55,16 @@ export async function removeBackup(source: SourceName, id: BackupId, parts: read
     const manifest = manifestKey(source, id);
     const named = new Set<ObjectKey>(parts.map((file) => partKey(source, id, file)));
     const isRecord = (key: ObjectKey): boolean => key.startsWith(`${backupPrefix(source, id)}proofs/`);
-    if (!(await remove(manifest, now.objects.find(({ key }) => key === manifest)?.bytes ?? 0, signal))) return { id, state: 'failed', bytes, foreign, failures };
-    await mapConcurrently(deletesAtOnce, now.objects.filter(({ key }) => named.has(key) || isRecord(key)), async ({ key, bytes: size }, stop) => {
-      if (!(await remove(key, size, stop))) await release(key, vault, stop);
-    }, signal);
+    if (!(await remove(manifest, now.objects.find(({ key }) => key === manifest)?.bytes ?? 0, signal)))
+      return { id, state: 'failed', bytes, foreign, failures };
+    await mapConcurrently(
+      deletesAtOnce,
+      now.objects.filter(({ key }) => named.has(key) || isRecord(key)),
+      async ({ key, bytes: size }, stop) => {
+        if (!(await remove(key, size, stop))) await release(key, vault, stop);
+      },
+      signal,
+    );
   } catch (error) {
     failures.push(error);
   }

@@ -8,19 +8,30 @@ import { mapConcurrently } from '../pipeline/concurrency.ts';
 
 const tagsAtOnce = 8;
 
-/** Corrects the tags of the backups that stay, where they count for other tiers than before; returns how many. A manifest's tags tell what its parts have: it is tagged last. */
+/**
+ * Corrects the tags of the backups that stay, where they count for other tiers than before; returns how many. A
+ * manifest's tags tell what its parts have: it is tagged last.
+ */
 export async function retagKept({ source, backups }: RotationPlan, vault: Vault, signal: AbortSignal): Promise<number> {
-  const kept = backups.filter(({ action, reasons }) => action === 'keep' && !reasons.some(({ rule }) => rule === 'unreadable' || rule === 'misdated'));
-  const changed = await mapConcurrently(tagsAtOnce, kept, async ({ found: { id, objects }, tiers }: PlannedBackup, stop) => {
-    const manifest = manifestKey(source, id);
-    const wanted = tierTags(tiers);
-    const current = await vault.tags(manifest, stop).catch(gone);
-    if (current === undefined || Object.entries(wanted).every(([name, value]) => current[name] === value)) return 0;
-    const parts = objects.filter(({ key }) => /^(schema|after|catalog|data)\b/.test(backupPathOf(key)?.path ?? ''));
-    for (const { key } of parts) await vault.retag(key, wanted, stop).catch(gone);
-    await vault.retag(manifest, wanted, stop).catch(gone);
-    return 1;
-  }, signal);
+  const kept = backups.filter(
+    ({ action, reasons }) =>
+      action === 'keep' && !reasons.some(({ rule }) => rule === 'unreadable' || rule === 'misdated'),
+  );
+  const changed = await mapConcurrently(
+    tagsAtOnce,
+    kept,
+    async ({ found: { id, objects }, tiers }: PlannedBackup, stop) => {
+      const manifest = manifestKey(source, id);
+      const wanted = tierTags(tiers);
+      const current = await vault.tags(manifest, stop).catch(gone);
+      if (current === undefined || Object.entries(wanted).every(([name, value]) => current[name] === value)) return 0;
+      const parts = objects.filter(({ key }) => /^(schema|after|catalog|data)\b/.test(backupPathOf(key)?.path ?? ''));
+      for (const { key } of parts) await vault.retag(key, wanted, stop).catch(gone);
+      await vault.retag(manifest, wanted, stop).catch(gone);
+      return 1;
+    },
+    signal,
+  );
   return changed.reduce<number>((sum, one) => sum + one, 0);
 }
 

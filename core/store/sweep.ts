@@ -9,13 +9,31 @@ import type { Bytes } from '../domain/units.ts';
 import type { Clock, Identity, Vault } from '../ports.ts';
 import { withLease } from './lease/lease.ts';
 
-/** What dead runs had left. `spared`: another run holds the lease, so that nothing can be known to be dead. `found`: a look, nothing was removed. */
-export type Swept = { state: 'none' | 'found' | 'swept' | 'spared'; objects: number; bytes: Bytes; uploads: number; hidden: boolean; records: ObjectKey[]; failures: unknown[] };
+/**
+ * What dead runs had left. `spared`: another run holds the lease, so that nothing can be known to be dead. `found`: a
+ * look, nothing was removed.
+ */
+export type Swept = {
+  state: 'none' | 'found' | 'swept' | 'spared';
+  objects: number;
+  bytes: Bytes;
+  uploads: number;
+  hidden: boolean;
+  records: ObjectKey[];
+  failures: unknown[];
+};
 
 type SweepDeps = { vault: Vault; clock: Clock; identity: Identity };
 
-/** What a sweep would remove. That uploads can't be listed is a failure, and none that keeps the rest from being done. */
-export async function lookForLeftovers(history: SourceHistory, graceMs: number, { vault, clock }: SweepDeps, signal: AbortSignal): Promise<Swept> {
+/**
+ * What a sweep would remove. That uploads can't be listed is a failure, and none that keeps the rest from being done.
+ */
+export async function lookForLeftovers(
+  history: SourceHistory,
+  graceMs: number,
+  { vault, clock }: SweepDeps,
+  signal: AbortSignal,
+): Promise<Swept> {
   const failures: unknown[] = [];
   const uploads = await uploadsOf(history.source, vault, signal).catch((error: unknown) => (failures.push(error), []));
   const found = sweepable(history, uploads, graceMs, clock.now());
@@ -25,10 +43,16 @@ export async function lookForLeftovers(history: SourceHistory, graceMs: number, 
 }
 
 /**
- * Removes what was found, under the source's lease: a run that slept through its own and wakes up finds it taken, and writes no
- * manifest for parts that are gone. What is there is looked at once more, under the lease.
+ * Removes what was found, under the source's lease: a run that slept through its own and wakes up finds it taken, and
+ * writes no manifest for parts that are gone. What is there is looked at once more, under the lease.
  */
-export async function sweepLeftovers(source: SourceName, graceMs: number, found: Swept, deps: SweepDeps, signal: AbortSignal): Promise<Swept> {
+export async function sweepLeftovers(
+  source: SourceName,
+  graceMs: number,
+  found: Swept,
+  deps: SweepDeps,
+  signal: AbortSignal,
+): Promise<Swept> {
   const failures: unknown[] = [...found.failures];
   let hidden = false;
   async function trying(work: () => Promise<unknown>): Promise<void> {
@@ -37,14 +61,20 @@ export async function sweepLeftovers(source: SourceName, graceMs: number, found:
   for (const key of found.records) await trying(() => deps.vault.delete(key, signal));
   if (found.state === 'none') return { ...found, failures };
   try {
-    const swept = await withLease(source, deps, async (held) => {
-      const history = historyOf(source, await Array.fromAsync(deps.vault.list(`${sourceSegment(source)}/`, held)));
-      const uploads = found.uploads === 0 ? [] : await uploadsOf(source, deps.vault, held);
-      const dead = sweepable(history, uploads, graceMs, deps.clock.now());
-      for (const upload of dead.uploads) await trying(() => deps.vault.abandon(upload, held));
-      for (const { key } of dead.objects) await trying(async () => (hidden = (await deps.vault.delete(key, held)).state === 'hidden' || hidden));
-      return dead;
-    }, signal);
+    const swept = await withLease(
+      source,
+      deps,
+      async (held) => {
+        const history = historyOf(source, await Array.fromAsync(deps.vault.list(`${sourceSegment(source)}/`, held)));
+        const uploads = found.uploads === 0 ? [] : await uploadsOf(source, deps.vault, held);
+        const dead = sweepable(history, uploads, graceMs, deps.clock.now());
+        for (const upload of dead.uploads) await trying(() => deps.vault.abandon(upload, held));
+        for (const { key } of dead.objects)
+          await trying(async () => (hidden = (await deps.vault.delete(key, held)).state === 'hidden' || hidden));
+        return dead;
+      },
+      signal,
+    );
     return { ...found, state: 'swept', ...sizesOf(swept), hidden, failures };
   } catch (error) {
     if (isBackupError(error, 'lease-held')) return { ...found, state: 'spared', bytes: 0, failures };
@@ -57,5 +87,9 @@ async function uploadsOf(source: SourceName, vault: Vault, signal: AbortSignal) 
 }
 
 function sizesOf({ objects, uploads }: Leftovers): Pick<Swept, 'objects' | 'bytes' | 'uploads'> {
-  return { objects: objects.length, bytes: objects.reduce((sum, { bytes }) => sum + bytes, 0), uploads: uploads.length };
+  return {
+    objects: objects.length,
+    bytes: objects.reduce((sum, { bytes }) => sum + bytes, 0),
+    uploads: uploads.length,
+  };
 }

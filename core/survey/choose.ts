@@ -18,24 +18,45 @@ export type Chosen = { manifest: Manifest; warnings: string[] };
 const readAtFirst = 100;
 
 /**
- * The backup that is meant: one by its id, `latest` for the newest good one, `newest` for the newest whatever it is worth (but not one of the future). Says
- * which newer ones were passed over and why. Throws `backup-missing`, `part-corrupt` where every one is damaged, `manifest-invalid`.
+ * The backup that is meant: one by its id, `latest` for the newest good one, `newest` for the newest whatever it is
+ * worth (but not one of the future). Says which newer ones were passed over and why. Throws `backup-missing`,
+ * `part-corrupt` where every one is damaged, `manifest-invalid`.
  */
-export async function chooseBackup(source: SourceName, which: string, memory: SourceRules, deps: ChooseDeps, signal: AbortSignal): Promise<Chosen> {
+export async function chooseBackup(
+  source: SourceName,
+  which: string,
+  memory: SourceRules,
+  deps: ChooseDeps,
+  signal: AbortSignal,
+): Promise<Chosen> {
   if (which !== 'latest' && which !== 'newest') return byId(source, backupId(which), memory, deps, signal);
   const { verdict, warnings } = await verdictOfSource(source, memory, deps, signal);
-  const newest = which === 'latest' ? verdict.newest : verdict.backups.findLast(({ misdated }) => misdated === undefined);
+  const newest =
+    which === 'latest' ? verdict.newest : verdict.backups.findLast(({ misdated }) => misdated === undefined);
   if (newest === undefined) throw noneGood(source, verdict, deps.vault);
-  const passed = verdict.backups.slice(verdict.backups.indexOf(newest) + 1).map((one) => `passed over ${one.id}: ${whyBad(one)}`);
+  const passed = verdict.backups
+    .slice(verdict.backups.indexOf(newest) + 1)
+    .map((one) => `passed over ${one.id}: ${whyBad(one)}`);
   const { manifest } = await readManifest(source, newest.id, deps.vault, signal);
   return { manifest, warnings: [...warnings, ...passed, ...doubtsAbout(newest, verdict)] };
 }
 
-/** What the backups of a source are worth, as far as the newest ones tell. What the vault remembers is not missed where it can't be read: a restore must not wait for it. */
-export async function verdictOfSource(source: SourceName, memory: SourceRules, { vault, clock }: ChooseDeps, signal: AbortSignal): Promise<{ verdict: SourceVerdict; warnings: string[] }> {
+/**
+ * What the backups of a source are worth, as far as the newest ones tell. What the vault remembers is not missed where
+ * it can't be read: a restore must not wait for it.
+ */
+export async function verdictOfSource(
+  source: SourceName,
+  memory: SourceRules,
+  { vault, clock }: ChooseDeps,
+  signal: AbortSignal,
+): Promise<{ verdict: SourceVerdict; warnings: string[] }> {
   const warnings: string[] = [];
-  const forgiving = (error: unknown): void => void warnings.push(`what the vault remembers of ${source} can't be read: ${messageOf(error)}`);
-  const look = async (most: number) => (await survey(await listSource(source, vault, signal), { memory, at: clock.now(), most, forgiving }, vault, signal)).verdict;
+  const forgiving = (error: unknown): void =>
+    void warnings.push(`what the vault remembers of ${source} can't be read: ${messageOf(error)}`);
+  const look = async (most: number) =>
+    (await survey(await listSource(source, vault, signal), { memory, at: clock.now(), most, forgiving }, vault, signal))
+      .verdict;
   const verdict = await look(readAtFirst);
   if (verdict.newest !== undefined || verdict.backups.length <= readAtFirst) return { verdict, warnings };
   return { verdict: await look(Number.POSITIVE_INFINITY), warnings };
@@ -46,7 +67,13 @@ export function whyBad({ damage, misdated }: Verdict): string {
   return misdated?.why ?? damage?.why ?? 'its manifest was not read';
 }
 
-async function byId(source: SourceName, id: BackupId, memory: SourceRules, deps: ChooseDeps, signal: AbortSignal): Promise<Chosen> {
+async function byId(
+  source: SourceName,
+  id: BackupId,
+  memory: SourceRules,
+  deps: ChooseDeps,
+  signal: AbortSignal,
+): Promise<Chosen> {
   const { manifest } = await readManifest(source, id, deps.vault, signal);
   // what is asked for by name is given, also where it can't be judged
   const judged = await verdictOfSource(source, memory, deps, signal).catch(() => undefined);
@@ -55,21 +82,30 @@ async function byId(source: SourceName, id: BackupId, memory: SourceRules, deps:
   const bad = found.damage ?? found.misdated;
   // stands at the end of a restore that went well, too
   const when = bad !== undefined && ['verify', 'restore', 'drill'].includes(bad.kind) ? 'earlier, ' : '';
-  return { manifest, warnings: [...(bad === undefined ? [] : [`${id}: ${when}${bad.why}`]), ...doubtsAbout(found, judged.verdict)] };
+  return {
+    manifest,
+    warnings: [...(bad === undefined ? [] : [`${id}: ${when}${bad.why}`]), ...doubtsAbout(found, judged.verdict)],
+  };
 }
 
 function doubtsAbout({ id, shrunk, other }: Verdict, { full }: SourceVerdict): string[] {
   const instead = full === undefined || full.id === id ? '' : `; the last full one is ${full.id}`;
   return [
     ...(shrunk === undefined ? [] : [`${id}: ${shrunkText(shrunk)}${instead}`]),
-    ...(other === undefined ? [] : [`${id} is of another ${other.what} than the ones before: ${other.now} instead of ${other.before}${instead}`]),
+    ...(other === undefined
+      ? []
+      : [`${id} is of another ${other.what} than the ones before: ${other.now} instead of ${other.before}${instead}`]),
   ];
 }
 
 function noneGood(source: SourceName, { backups }: SourceVerdict, vault: Vault): BackupError {
   const last = backups.at(-1);
-  if (last === undefined) return missingBackup(source, 'there is none yet', vault, `take one: nightjar backup ${source}`);
-  if (last.damage?.kind === 'unreadable') return new BackupError('manifest-invalid', last.damage.why, { hint: `no other backup is good: nightjar list ${source}` });
+  if (last === undefined)
+    return missingBackup(source, 'there is none yet', vault, `take one: nightjar backup ${source}`);
+  if (last.damage?.kind === 'unreadable')
+    return new BackupError('manifest-invalid', last.damage.why, {
+      hint: `no other backup is good: nightjar list ${source}`,
+    });
   const count = backups.length === 1 ? 'the only one is not good' : `none of ${backups.length} is good`;
   const message = `no backup of ${source} in ${vault.place}: ${count}: ${last.id}: ${whyBad(last)}`;
   const hint = `see all of them: nightjar list ${source}; one can be restored by its id all the same`;

@@ -22,8 +22,8 @@ import { memoryOfWatched } from './watched.ts';
 export type Unconfigured = { source: SourceName; newest: BackupId; count: number; old: boolean };
 
 /**
- * What a check has seen. `whole`: every source was looked at, and what else lies in the vault. `vault`: why none of that could be read. `forgotten`: what
- * could not be remembered.
+ * What a check has seen. `whole`: every source was looked at, and what else lies in the vault. `vault`: why none of
+ * that could be read. `forgotten`: what could not be remembered.
  */
 export type VaultSurvey = {
   at: Date;
@@ -46,12 +46,27 @@ const sourcesAtOnce = 4;
 const oldMs = 25 * 3_600_000;
 const attempts = 3;
 
-/** Judges every source by what stands in the vault, and remembers what it has seen. Everything is looked at, whatever is found; a vault that can't be read is a finding. */
-export async function surveyVault(sources: readonly WatchedSource[], whole: boolean, deps: SurveyVaultDeps, signal: AbortSignal): Promise<VaultSurvey> {
+/**
+ * Judges every source by what stands in the vault, and remembers what it has seen. Everything is looked at, whatever is
+ * found; a vault that can't be read is a finding.
+ */
+export async function surveyVault(
+  sources: readonly WatchedSource[],
+  whole: boolean,
+  deps: SurveyVaultDeps,
+  signal: AbortSignal,
+): Promise<VaultSurvey> {
   const { vault, at } = deps;
   const common = { at, place: vault.place, whole };
   const seen = await orUnknown(() => lookAtAll(sources, whole, deps, signal), signal);
-  if ('why' in seen) return { ...common, judgements: sources.map((one) => unseen(one, seen, at)), unconfigured: [], forgotten: [], ...(whole && { vault: seen }) };
+  if ('why' in seen)
+    return {
+      ...common,
+      judgements: sources.map((one) => unseen(one, seen, at)),
+      unconfigured: [],
+      forgotten: [],
+      ...(whole && { vault: seen }),
+    };
   const found = sources.map(({ source }) => seen.found.get(source)!);
   const failed = found.find((one) => one.failed !== undefined)?.failed;
   return {
@@ -64,34 +79,62 @@ export async function surveyVault(sources: readonly WatchedSource[], whole: bool
   };
 }
 
-async function lookAtAll(sources: readonly WatchedSource[], whole: boolean, deps: SurveyVaultDeps, signal: AbortSignal) {
+async function lookAtAll(
+  sources: readonly WatchedSource[],
+  whole: boolean,
+  deps: SurveyVaultDeps,
+  signal: AbortSignal,
+) {
   const { vault, at } = deps;
   const watched = new Map(sources.map((one) => [one.source, one]));
   const found = new Map<SourceName, SourceSurvey>();
   const others = new Map<SourceName, Unconfigured>();
   const forgotten: unknown[] = [];
-  const index = sources.length === 0 ? new Set<string>() : await readLedgerIndex(vault, signal).catch((error: unknown) => (forgotten.push(error), new Set<string>()));
+  const index =
+    sources.length === 0
+      ? new Set<string>()
+      : await readLedgerIndex(vault, signal).catch((error: unknown) => (forgotten.push(error), new Set<string>()));
   const kept: string[] = [];
   async function lookAt(history: SourceHistory, stop: AbortSignal): Promise<void> {
     const one = watched.get(history.source);
     if (one === undefined) return void unconfiguredOf(history, at).forEach((other) => others.set(other.source, other));
     const seen = await orUnknown(() => surveyRemembered(history, one, index, deps, stop), stop);
-    if ('why' in seen) return void found.set(one.source, { judgement: unseen(one, seen, at), failed: seen, read: false });
+    if ('why' in seen)
+      return void found.set(one.source, { judgement: unseen(one, seen, at), failed: seen, read: false });
     if (seen.failure !== undefined) forgotten.push(seen.failure);
     if (seen.isKept) kept.push(one.source);
-    found.set(one.source, { judgement: await withLeaseSeen(judge(one, seen, at), seen.history, deps, stop), read: seen.history.ledger || seen.history.backups.length > 0 });
+    found.set(one.source, {
+      judgement: await withLeaseSeen(judge(one, seen, at), seen.history, deps, stop),
+      read: seen.history.ledger || seen.history.backups.length > 0,
+    });
   }
-  await forEachConcurrently(sourcesAtOnce, whole ? sourcesListed(vault, signal) : listedOneByOne(sources, vault, signal), lookAt, signal);
+  await forEachConcurrently(
+    sourcesAtOnce,
+    whole ? sourcesListed(vault, signal) : listedOneByOne(sources, vault, signal),
+    lookAt,
+    signal,
+  );
   for (const { source } of sources) if (!found.has(source)) await lookAt(emptyHistory(source), signal);
   const fresh = kept.filter((name) => !index.has(name));
-  if (deps.remember && fresh.length > 0) await addToLedgerIndex(fresh, vault, signal).catch((error: unknown) => void forgotten.push(error));
+  if (deps.remember && fresh.length > 0)
+    await addToLedgerIndex(fresh, vault, signal).catch((error: unknown) => void forgotten.push(error));
   return { found, others, forgotten };
 }
 
-/** Surveys a source and writes down what is to be remembered. Where another check has written meanwhile, all is looked at once more. */
-async function surveyRemembered(listed: SourceHistory, watched: WatchedSource, index: ReadonlySet<string>, { vault, at, remember }: SurveyVaultDeps, signal: AbortSignal): Promise<Survey & { expectation: Expectation | undefined; failure?: unknown; isKept: boolean }> {
+/**
+ * Surveys a source and writes down what is to be remembered. Where another check has written meanwhile, all is looked
+ * at once more.
+ */
+async function surveyRemembered(
+  listed: SourceHistory,
+  watched: WatchedSource,
+  index: ReadonlySet<string>,
+  { vault, at, remember }: SurveyVaultDeps,
+  signal: AbortSignal,
+): Promise<Survey & { expectation: Expectation | undefined; failure?: unknown; isKept: boolean }> {
   const options = { memory: memoryOfWatched(watched), at, expected: index.has(watched.source) };
-  const surveying = async (history: SourceHistory): Promise<Survey & { expectation: Expectation | undefined }> => withExpectation(await survey(history, options, vault, signal), watched, at);
+  const surveying = async (history: SourceHistory): Promise<Survey & { expectation: Expectation | undefined }> =>
+    withExpectation(await survey(history, options, vault, signal), watched, at);
   let seen = await surveying(listed);
   for (let left = attempts; ; left -= 1) {
     if (!remember || !seen.isNew) return { ...seen, isKept: seen.before.version !== undefined };
@@ -107,16 +150,33 @@ async function surveyRemembered(listed: SourceHistory, watched: WatchedSource, i
 }
 
 /** What became of the moments of the schedule; what is to be remembered of it goes into the ledger. */
-function withExpectation(seen: Survey, watched: WatchedSource, at: Date): Survey & { expectation: Expectation | undefined } {
+function withExpectation(
+  seen: Survey,
+  watched: WatchedSource,
+  at: Date,
+): Survey & { expectation: Expectation | undefined } {
   const expectation = expectationOf(watched, seen, seen.ledger.expected, at);
   const { expected: before, ...rest } = seen.ledger;
   const isNew = JSON.stringify(expectation?.memory) !== JSON.stringify(before);
   if (!isNew) return { ...seen, expectation };
-  return { ...seen, expectation, ledger: { ...rest, ...(expectation && { expected: expectation.memory }) }, isNew: true };
+  return {
+    ...seen,
+    expectation,
+    ledger: { ...rest, ...(expectation && { expected: expectation.memory }) },
+    isNew: true,
+  };
 }
 
-/** Looks at the lease where nothing has come: one that is stuck says why. A role that may not read it is told nothing of it. */
-async function withLeaseSeen(judgement: Judgement, { source, failures }: SourceHistory, { vault, at }: SurveyVaultDeps, signal: AbortSignal): Promise<Judgement> {
+/**
+ * Looks at the lease where nothing has come: one that is stuck says why. A role that may not read it is told nothing of
+ * it.
+ */
+async function withLeaseSeen(
+  judgement: Judgement,
+  { source, failures }: SourceHistory,
+  { vault, at }: SurveyVaultDeps,
+  signal: AbortSignal,
+): Promise<Judgement> {
   const isLate = judgement.findings.some(({ kind }) => kind === 'never' || kind === 'stale' || kind === 'missed');
   if (judgement.state === 'paused' || !(isLate || failures.at(-1)?.code === 'lease-stuck')) return judgement;
   try {
@@ -128,7 +188,11 @@ async function withLeaseSeen(judgement: Judgement, { source, failures }: SourceH
   }
 }
 
-async function* listedOneByOne(sources: readonly WatchedSource[], vault: Vault, signal: AbortSignal): AsyncIterable<SourceHistory> {
+async function* listedOneByOne(
+  sources: readonly WatchedSource[],
+  vault: Vault,
+  signal: AbortSignal,
+): AsyncIterable<SourceHistory> {
   for (const { source } of sources) yield await listSource(source, vault, signal);
 }
 
@@ -150,10 +214,17 @@ function summedUp(failures: readonly unknown[]): unknown[] {
   if (first === undefined) return [];
   const [code, hint] = isBackupError(first) ? [first.code, first.hint] : ['internal' as const, undefined];
   const others = failures.length === 1 ? '' : `, and ${plural(failures.length - 1, 'more source')}`;
-  return [new BackupError(code, `what was seen can't be remembered: ${messageOf(first)}${others}`, { hint: hint ?? 'the check writes ledger.json at the top of the vault and in the folder of each source', cause: first })];
+  return [
+    new BackupError(code, `what was seen can't be remembered: ${messageOf(first)}${others}`, {
+      hint: hint ?? 'the check writes ledger.json at the top of the vault and in the folder of each source',
+      cause: first,
+    }),
+  ];
 }
 
 function unconfiguredOf({ source, backups }: SourceHistory, at: Date): Unconfigured[] {
   const newest = backups.findLast(({ start }) => start.getTime() <= at.getTime() + clocksMs) ?? backups.at(-1);
-  return newest === undefined ? [] : [{ source, newest: newest.id, count: backups.length, old: at.getTime() - newest.start.getTime() > oldMs }];
+  return newest === undefined
+    ? []
+    : [{ source, newest: newest.id, count: backups.length, old: at.getTime() - newest.start.getTime() > oldMs }];
 }

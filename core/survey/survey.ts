@@ -15,24 +15,49 @@ import type { LedgerRead } from '../store/memory/ledger.ts';
 import { listSource } from '../store/listing.ts';
 import { readManifest } from '../store/manifests.ts';
 
-/** What was seen of a source, and what its backups are worth. `ledger`: what is to be remembered of it; `before`: what was. */
-export type Survey = { history: SourceHistory; verdict: SourceVerdict; ledger: Ledger; before: LedgerRead; isNew: boolean };
+/**
+ * What was seen of a source, and what its backups are worth. `ledger`: what is to be remembered of it; `before`: what
+ * was.
+ */
+export type Survey = {
+  history: SourceHistory;
+  verdict: SourceVerdict;
+  ledger: Ledger;
+  before: LedgerRead;
+  isNew: boolean;
+};
 
 /**
- * `expected`: there was a ledger, as far as anybody remembers. `each`: is given every manifest, which are then all read; `most`: no more than so many of the
- * newest unknown ones are. `forgiving`: takes a ledger that can't be read for none.
+ * `expected`: there was a ledger, as far as anybody remembers. `each`: is given every manifest, which are then all
+ * read; `most`: no more than so many of the newest unknown ones are. `forgiving`: takes a ledger that can't be read for
+ * none.
  */
-export type SurveyOptions = { memory: SourceRules; at: Date; expected?: boolean; each?: (id: BackupId, read: ManifestReading) => void; most?: number; forgiving?: (error: unknown) => void };
+export type SurveyOptions = {
+  memory: SourceRules;
+  at: Date;
+  expected?: boolean;
+  each?: (id: BackupId, read: ManifestReading) => void;
+  most?: number;
+  forgiving?: (error: unknown) => void;
+};
 
-export type ManifestReading = { status: 'complete'; manifest: Manifest; lock?: Lock; stays: boolean } | { status: 'unreadable'; why: string };
+export type ManifestReading =
+  | { status: 'complete'; manifest: Manifest; lock?: Lock; stays: boolean }
+  | { status: 'unreadable'; why: string };
 
 const readsAtOnce = 4;
 
 /**
- * Judges the backups of a source by a listing of it and by what the vault remembers, and reads the manifests that it does not know yet; a manifest that rotation has
- * just removed is not there. Where anything seems to be gone, all is listed once more: another check may have seen what came after our listing. Writes nothing.
+ * Judges the backups of a source by a listing of it and by what the vault remembers, and reads the manifests that it
+ * does not know yet; a manifest that rotation has just removed is not there. Where anything seems to be gone, all is
+ * listed once more: another check may have seen what came after our listing. Writes nothing.
  */
-export async function survey(listed: SourceHistory, options: SurveyOptions, vault: Vault, signal: AbortSignal): Promise<Survey> {
+export async function survey(
+  listed: SourceHistory,
+  options: SurveyOptions,
+  vault: Vault,
+  signal: AbortSignal,
+): Promise<Survey> {
   const { source } = listed;
   const before = await remembered(listed, options, vault, signal);
   const first = await surveyed(listed, before, options, vault, signal);
@@ -42,7 +67,12 @@ export async function survey(listed: SourceHistory, options: SurveyOptions, vaul
   return surveyed(again, await remembered(again, options, vault, signal), options, vault, signal);
 }
 
-async function remembered({ source, ledger }: SourceHistory, { forgiving }: SurveyOptions, vault: Vault, signal: AbortSignal): Promise<LedgerRead> {
+async function remembered(
+  { source, ledger }: SourceHistory,
+  { forgiving }: SurveyOptions,
+  vault: Vault,
+  signal: AbortSignal,
+): Promise<LedgerRead> {
   if (!ledger) return { version: undefined };
   return readLedger(source, vault, signal).catch((error: unknown) => {
     if (forgiving === undefined || signal.aborted) throw error;
@@ -51,27 +81,57 @@ async function remembered({ source, ledger }: SourceHistory, { forgiving }: Surv
   });
 }
 
-async function surveyed(listed: SourceHistory, before: LedgerRead, { memory, at, expected = false, each, most }: SurveyOptions, vault: Vault, signal: AbortSignal): Promise<Survey> {
-  const { history, read } = await readBackups(listed, each === undefined ? newestOf(toRead(listed, before.ledger), most) : listed.backups.map(({ id }) => id), each, vault, signal);
+async function surveyed(
+  listed: SourceHistory,
+  before: LedgerRead,
+  { memory, at, expected = false, each, most }: SurveyOptions,
+  vault: Vault,
+  signal: AbortSignal,
+): Promise<Survey> {
+  const { history, read } = await readBackups(
+    listed,
+    each === undefined ? newestOf(toRead(listed, before.ledger), most) : listed.backups.map(({ id }) => id),
+    each,
+    vault,
+    signal,
+  );
   const fresh = new Set(toRead(history, before.ledger));
   const unknown = new Map([...read].filter(([id]) => fresh.has(id)));
   const lost = before.lost ?? (before.version === undefined && expected ? 'it is gone' : undefined);
   const known = before.ledger ?? (lost === undefined ? undefined : { version: 1 as const, backups: [], lost });
   const ledger = ledgerSchema.parse(remember(known, history, unknown, memory, at));
-  const isNew = JSON.stringify(ledger) !== JSON.stringify(before.ledger) && (before.ledger !== undefined || lost !== undefined || ledger.backups.length > 0);
+  const isNew =
+    JSON.stringify(ledger) !== JSON.stringify(before.ledger) &&
+    (before.ledger !== undefined || lost !== undefined || ledger.backups.length > 0);
   return { history, verdict: verdictOf(history, ledger, memory, at), ledger, before, isNew };
 }
 
 /** Reads manifests, in their order; what is gone meanwhile is taken out of the history. */
-async function readBackups(listed: SourceHistory, ids: readonly BackupId[], each: SurveyOptions['each'], vault: Vault, signal: AbortSignal) {
+async function readBackups(
+  listed: SourceHistory,
+  ids: readonly BackupId[],
+  each: SurveyOptions['each'],
+  vault: Vault,
+  signal: AbortSignal,
+) {
   const read = new Map<BackupId, ManifestRead>();
   const gone = new Set<BackupId>();
-  await mapConcurrently(readsAtOnce, ids, async (id, stop) => {
-    const one = await readOne(listed.source, id, vault, stop);
-    if (one === undefined) return void gone.add(id);
-    each?.(id, one);
-    read.set(id, one.status === 'complete' ? { content: contentOf(one.manifest), parts: one.manifest.parts } : { unreadable: one.why });
-  }, signal);
+  await mapConcurrently(
+    readsAtOnce,
+    ids,
+    async (id, stop) => {
+      const one = await readOne(listed.source, id, vault, stop);
+      if (one === undefined) return void gone.add(id);
+      each?.(id, one);
+      read.set(
+        id,
+        one.status === 'complete'
+          ? { content: contentOf(one.manifest), parts: one.manifest.parts }
+          : { unreadable: one.why },
+      );
+    },
+    signal,
+  );
   const backups = gone.size === 0 ? listed.backups : listed.backups.filter(({ id }) => !gone.has(id));
   return { history: { ...listed, backups }, read };
 }
@@ -80,7 +140,12 @@ function newestOf(ids: readonly BackupId[], most = ids.length): readonly BackupI
   return ids.slice(Math.max(0, ids.length - most));
 }
 
-async function readOne(source: SourceName, id: BackupId, vault: Vault, signal: AbortSignal): Promise<ManifestReading | undefined> {
+async function readOne(
+  source: SourceName,
+  id: BackupId,
+  vault: Vault,
+  signal: AbortSignal,
+): Promise<ManifestReading | undefined> {
   try {
     const { manifest, lock, stays } = await readManifest(source, id, vault, signal);
     return { status: 'complete', manifest, stays, ...(lock && { lock }) };

@@ -17,9 +17,23 @@ export function memoryOfWatched({ watch: { shrink }, timeZone, retention }: Watc
 }
 
 /** What a check needs to know of these sources; one that is not configured is left out. */
-export function watchedSources(names: readonly SourceName[], { settings, vault }: { settings(name: string): (Settings & { server?: { host: string } }) | undefined; vault: Vault }): WatchedSource[] {
+export function watchedSources(
+  names: readonly SourceName[],
+  { settings, vault }: { settings(name: string): (Settings & { server?: { host: string } }) | undefined; vault: Vault },
+): WatchedSource[] {
   return names.flatMap((source) => {
     const found = settings(source);
-    return found === undefined ? [] : [{ source, place: vault.place, watch: found.watch, timeZone: found.timeZone, retention: found.retention, on: found.server?.host }];
+    return found === undefined
+      ? []
+      : [
+          {
+            source,
+            place: vault.place,
+            watch: found.watch,
+            timeZone: found.timeZone,
+            retention: found.retention,
+            on: found.server?.host,
+          },
+        ];
   });
 }

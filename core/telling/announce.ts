@@ -102,11 +102,13 @@ function sightingsOf(
     ...all,
     ...judgements.map(sightingOf),
     ...(whole
-      ? [...new Set([...gone, ...told])].map((source): Sighting => ({
-          source,
-          judged: ['unconfigured'],
-          found: gone.includes(source) ? ['unconfigured'] : [],
-        }))
+      ? [...new Set([...gone, ...told])].map(
+          (source): Sighting => ({
+            source,
+            judged: ['unconfigured'],
+            found: gone.includes(source) ? ['unconfigured'] : [],
+          }),
+        )
       : []),
   ];
 }

@@ -28,7 +28,13 @@ const marginMs = 15_000;
 const longestRestMs = 6 * 3_600_000;
 
 /** What became of one notifier: `missed` could not be told. */
-export type Delivery = { notifier: Notifier; memory: OutboxRead; sent: Message[]; failures: unknown[]; missed: readonly WaitingMessage[] };
+export type Delivery = {
+  notifier: Notifier;
+  memory: OutboxRead;
+  sent: Message[];
+  failures: unknown[];
+  missed: readonly WaitingMessage[];
+};
 
 /**
  * What waits is written down while it is being sent, and that somebody is at it, so that whoever is killed in between

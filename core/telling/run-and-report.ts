@@ -31,8 +31,8 @@ export type RunHost = Telling & {
   /** How long telling may take; the run's own signal may be over. */
   limit(): AbortSignal;
   /**
-   * Of a command that does several runs: what is more than a few messages waits in the outboxes, for `notifyGathered` at
-   * its end.
+   * Of a command that does several runs: what is more than a few messages waits in the outboxes, for `notifyGathered`
+   * at its end.
    */
   gathering?: Gathering | undefined;
 };
@@ -137,7 +137,11 @@ export function notifyGathered(host: RunHost & { gathering: Gathering }): Promis
  * `newsOnly`: a good run that has no all-clear to tell is no moment to tell what was missed: that may be over in a
  * minute.
  */
-async function tellAll(edit: OutboxEdit | Promise<OutboxEdit>, host: RunHost, { newsOnly = false } = {}): Promise<Told> {
+async function tellAll(
+  edit: OutboxEdit | Promise<OutboxEdit>,
+  host: RunHost,
+  { newsOnly = false } = {},
+): Promise<Told> {
   const { gathering } = host;
   const room = gathering === undefined ? mostMessages : Math.max(0, toldAlone - gathering.told);
   const told = await notifyAll(edit, { ...host, vault: host.vault(), newsOnly }, host.limit(), room);
@@ -147,7 +151,12 @@ async function tellAll(edit: OutboxEdit | Promise<OutboxEdit>, host: RunHost, { 
 }
 
 /** A failure as outboxes take it: new, or, a day after the same was told, again. */
-function failureEdit(run: ReportedRun, failed: BackupError, known: Pick<FailedRun, 'ms' | 'left'>, host: RunHost): OutboxEdit {
+function failureEdit(
+  run: ReportedRun,
+  failed: BackupError,
+  known: Pick<FailedRun, 'ms' | 'left'>,
+  host: RunHost,
+): OutboxEdit {
   const at = host.clock.now();
   const kind = kindOfFailure(run.verb);
   const settings = run.source && host.settings?.(run.source);

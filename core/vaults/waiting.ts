@@ -2,13 +2,14 @@ import { abortError, type BackupError } from '../domain/errors.ts';
 import type { ByteStream } from '../ports.ts';
 
 /**
- * The same stream, which throws as soon as the signal aborts, even while its source gives nothing. The source is told to end; it is
- * not waited for when it is in the middle of a read, since it may hang in it.
+ * The same stream, which throws as soon as the signal aborts, even while its source gives nothing. The source is told
+ * to end; it is not waited for when it is in the middle of a read, since it may hang in it.
  */
 export async function* interruptible(body: ByteStream, signal: AbortSignal): ByteStream {
   const source = body[Symbol.asyncIterator]();
   let state: 'reading' | 'paused' | 'ended' = 'paused';
-  // One listener and one fresh promise a chunk: racing a promise that lives as long as the stream would keep every chunk's race.
+  // One listener and one fresh promise a chunk: racing a promise that lives as long as the stream would keep every
+  // chunk's race.
   let interrupt: (() => void) | undefined;
   const onAbort = () => interrupt?.();
   signal.addEventListener('abort', onAbort, { once: true });
@@ -56,8 +57,8 @@ export async function sleep(ms: number, signal: AbortSignal): Promise<void> {
 }
 
 /**
- * Runs `work` with a signal that aborts `graceMs` after the given one, and after `limitMs` with the error `late`: for a short write
- * whose outcome must be learnt even when somebody has asked us to stop.
+ * Runs `work` with a signal that aborts `graceMs` after the given one, and after `limitMs` with the error `late`: for a
+ * short write whose outcome must be learnt even when somebody has asked us to stop.
  */
 export async function withGrace<T>(
   { graceMs, limitMs, late }: { graceMs: number; limitMs: number; late: BackupError },

@@ -9,7 +9,10 @@ import { NightjarBackups } from 'nightjar/cdk';
 export class ShopStack extends Stack {
   constructor(scope: Construct, id: string, props?: StackProps) {
     super(scope, id, props);
-    new Secret(this, 'Login', { secretName: 'shop/database', generateSecretString: { generateStringKey: 'password', secretStringTemplate: '{"username":"backup"}' } });
+    new Secret(this, 'Login', {
+      secretName: 'shop/database',
+      generateSecretString: { generateStringKey: 'password', secretStringTemplate: '{"username":"backup"}' },
+    });
 
     const backups = new NightjarBackups(this, 'Backups', {
       vault: 's3://acme-shop-backups/prod',
@@ -30,7 +33,11 @@ export class ShopStack extends Stack {
     });
 
     // everything that it makes is there to be used: here an alarm of your own on one of its functions
-    new Alarm(this, 'RestoreFailed', { metric: backups.functions.get('shop')!.restore.fn.metricErrors(), threshold: 1, evaluationPeriods: 1 });
+    new Alarm(this, 'RestoreFailed', {
+      metric: backups.functions.get('shop')!.restore.fn.metricErrors(),
+      threshold: 1,
+      evaluationPeriods: 1,
+    });
   }
 }
 

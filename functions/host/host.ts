@@ -33,8 +33,16 @@ type HandlerJob<E, R> = {
 const answerMs = 500;
 const leastTellingMs = 1_000;
 
-/** A Lambda handler: reads the event, puts Nightjar together, works within the deadline, tells how it ended, and logs start, end and failure. Throws what Lambda is to show. */
-export function lambdaHandler<E extends Occasion, R extends object>({ verb, read, work, failureOf: failureIn = () => undefined }: HandlerJob<E, R>): (event: unknown, context: LambdaContext) => Promise<R> {
+/**
+ * A Lambda handler: reads the event, puts Nightjar together, works within the deadline, tells how it ended, and logs
+ * start, end and failure. Throws what Lambda is to show.
+ */
+export function lambdaHandler<E extends Occasion, R extends object>({
+  verb,
+  read,
+  work,
+  failureOf: failureIn = () => undefined,
+}: HandlerJob<E, R>): (event: unknown, context: LambdaContext) => Promise<R> {
   relaxGarbageCollection();
   return async (event, context) => {
     const began = Date.now();
@@ -49,18 +57,35 @@ export function lambdaHandler<E extends Occasion, R extends object>({ verb, read
       const { code, message, hint, cause } = failureOf(error, limits.signal);
       return new BackupError(code, without(message, secrets()), { hint, cause });
     };
-    const limit = (): AbortSignal => AbortSignal.timeout(Math.max(leastTellingMs, context.getRemainingTimeInMillis() - answerMs));
+    const limit = (): AbortSignal =>
+      AbortSignal.timeout(Math.max(leastTellingMs, context.getRemainingTimeInMillis() - answerMs));
     try {
       const source = wanted.value?.source as SourceName | undefined;
       fields['source'] = source;
       if (wanted.value !== undefined) log('INFO', 'start', { event: wanted.value });
-      const result = await within({ verb, source }, { identity, explain, limit, failureOf: failureIn }, limits.signal, (nightjar) => work(wanted.get(), { ...nightjar, identity, random: () => ofRun(identity.run), report: reportTo(log), seconds }, limits.signal));
+      const result = await within(
+        { verb, source },
+        { identity, explain, limit, failureOf: failureIn },
+        limits.signal,
+        (nightjar) =>
+          work(
+            wanted.get(),
+            { ...nightjar, identity, random: () => ofRun(identity.run), report: reportTo(log), seconds },
+            limits.signal,
+          ),
+      );
       log(failureIn(result) === undefined ? 'INFO' : 'ERROR', 'end', { result });
       return result;
     } catch (error) {
       const failure = explain(error);
       const { code, message, hint, cause } = failure;
-      log('ERROR', 'failed', { code, error: message, hint, seconds: seconds(), ...(code === 'internal' && cause instanceof Error && { stack: cause.stack }) });
+      log('ERROR', 'failed', {
+        code,
+        error: message,
+        hint,
+        seconds: seconds(),
+        ...(code === 'internal' && cause instanceof Error && { stack: cause.stack }),
+      });
       throw thrownOf(failure);
     } finally {
       limits.release();
@@ -82,20 +107,56 @@ function attempt<T>(make: () => T): { value?: T; get(): T } {
   }
 }
 
-type Asking<R> = Pick<RunHost, 'explain' | 'limit'> & { identity: InvocationIdentity; failureOf(result: R): BackupError | undefined };
+type Asking<R> = Pick<RunHost, 'explain' | 'limit'> & {
+  identity: InvocationIdentity;
+  failureOf(result: R): BackupError | undefined;
+};
 
-async function within<R extends object>(run: ReportedRun, { identity, explain, limit, failureOf: failureIn }: Asking<R>, signal: AbortSignal, work: (nightjar: Nightjar) => Promise<R>): Promise<R> {
-  const { LAMBDA_TASK_ROOT: bundle, NIGHTJAR_CONFIG: file, NIGHTJAR_TOOLS: layer, NIGHTJAR_TOPIC: topic } = functionEnvironmentSchema.parse(process.env);
+async function within<R extends object>(
+  run: ReportedRun,
+  { identity, explain, limit, failureOf: failureIn }: Asking<R>,
+  signal: AbortSignal,
+  work: (nightjar: Nightjar) => Promise<R>,
+): Promise<R> {
+  const {
+    LAMBDA_TASK_ROOT: bundle,
+    NIGHTJAR_CONFIG: file,
+    NIGHTJAR_TOOLS: layer,
+    NIGHTJAR_TOPIC: topic,
+  } = functionEnvironmentSchema.parse(process.env);
   const path = resolve(bundle, file);
   const text = await readFile(path, 'utf8').catch((cause: unknown) => {
-    throw new BackupError('config-invalid', `the configuration ${path} can't be read`, { hint: 'it belongs into the bundle, or NIGHTJAR_CONFIG names another file', cause });
+    throw new BackupError('config-invalid', `the configuration ${path} can't be read`, {
+      hint: 'it belongs into the bundle, or NIGHTJAR_CONFIG names another file',
+      cause,
+    });
   });
   const config = attempt(() => tellingTopic(parseConfig(text, file), topic));
-  const host = { env: process.env, folder: dirname(path), identity, layer: async () => layer, toolsFacts: () => readToolsFacts(layer) };
+  const host = {
+    env: process.env,
+    folder: dirname(path),
+    identity,
+    layer: async () => layer,
+    toolsFacts: () => readToolsFacts(layer),
+  };
   let nightjar: Nightjar | undefined;
   try {
     const composed = async (): Promise<R> => work((nightjar = await compose(config.get(), host, signal)));
-    return await runAndReport(run, composed, (result) => result, { ...openTelling(config.value ?? tellingTopic(toldByText(text), topic), host), run: identity.run, vault: () => nightjar?.vault, settings: (source) => config.value?.sources.get(source), explain, limit, unalarming: ['lease-held'] }, failureIn);
+    return await runAndReport(
+      run,
+      composed,
+      (result) => result,
+      {
+        ...openTelling(config.value ?? tellingTopic(toldByText(text), topic), host),
+        run: identity.run,
+        vault: () => nightjar?.vault,
+        settings: (source) => config.value?.sources.get(source),
+        explain,
+        limit,
+        unalarming: ['lease-held'],
+      },
+      failureIn,
+    );
   } finally {
     nightjar?.close();
   }
@@ -107,8 +168,12 @@ function tellingTopic<T extends ToldBy>(told: T, topic: string | undefined): T {
   return { ...told, notify: [...told.notify, { sns: topic }] };
 }
 
-/** What the execution role's credentials consist of, as it is and as it stands in a signed address: a driver's words could hold them. */
+/**
+ * What the execution role's credentials consist of, as it is and as it stands in a signed address: a driver's words
+ * could hold them.
+ */
 function roleSecrets(): () => string[] {
-  const values = (): string[] => ['AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN'].flatMap((name) => process.env[name] ?? []);
+  const values = (): string[] =>
+    ['AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN'].flatMap((name) => process.env[name] ?? []);
   return () => values().flatMap((value) => [value, encodeURIComponent(value)]);
 }

@@ -22,16 +22,24 @@ export type InvocationIdentity = Identity & {
 const oneAtATime = ['on-demand', 'provisioned-concurrency', 'snap-start'];
 
 /**
- * The run id is the beginning of the request's, which stays the same when Lambda tries again; of what a schedule has started, it is made of the
- * source and the moment that was meant, for the Scheduler may deliver that twice, in two requests. A log stream belongs to one execution environment. Where that does one invocation at a time, which `initialization` (AWS_LAMBDA_INITIALIZATION_TYPE) tells, another holder
- * of our stream is a run that has been killed.
+ * The run id is the beginning of the request's, which stays the same when Lambda tries again; of what a schedule has
+ * started, it is made of the source and the moment that was meant, for the Scheduler may deliver that twice, in two
+ * requests. A log stream belongs to one execution environment. Where that does one invocation at a time, which
+ * `initialization` (AWS_LAMBDA_INITIALIZATION_TYPE) tells, another holder of our stream is a run that has been killed.
  */
-export function invocationIdentity({ awsRequestId, functionName, logStreamName }: LambdaContext, initialization: string | undefined, { source, scheduled }: Occasion = {}): InvocationIdentity {
+export function invocationIdentity(
+  { awsRequestId, functionName, logStreamName }: LambdaContext,
+  initialization: string | undefined,
+  { source, scheduled }: Occasion = {},
+): InvocationIdentity {
   const alone = oneAtATime.includes(initialization ?? '');
   const place = `lambda ${functionName} ${logStreamName} request `;
   let met: string | undefined;
   return {
-    run: scheduled === undefined ? awsRequestId.slice(0, 8) : createHash('sha256').update(`${scheduled} ${source}`).digest('hex').slice(0, 8),
+    run:
+      scheduled === undefined
+        ? awsRequestId.slice(0, 8)
+        : createHash('sha256').update(`${scheduled} ${source}`).digest('hex').slice(0, 8),
     holder: `${place}${awsRequestId}`,
     isGone(holder) {
       met = holder;
@@ -42,8 +50,8 @@ export function invocationIdentity({ awsRequestId, functionName, logStreamName }
 }
 
 /**
- * Who is doing the same work at this moment, so that ours is to be skipped. Undefined for every other failure; also for an earlier attempt
- * at this very request, which may have been killed: then ours fails, and Lambda tries again.
+ * Who is doing the same work at this moment, so that ours is to be skipped. Undefined for every other failure; also for
+ * an earlier attempt at this very request, which may have been killed: then ours fails, and Lambda tries again.
  */
 export function otherHolder(error: unknown, identity: InvocationIdentity): string | undefined {
   if (!isBackupError(error, 'lease-held')) return undefined;

@@ -14,15 +14,22 @@ export type LogContext = {
   secrets: () => readonly string[];
 };
 
-/** One JSON object a line, with the field names of Lambda's own JSON logs (`timestamp`, `level`, `requestId`, `message`). */
+/**
+ * One JSON object a line, with the field names of Lambda's own JSON logs (`timestamp`, `level`, `requestId`,
+ * `message`).
+ */
 export function jsonLog({ fields: common, now, write, secrets }: LogContext): Log {
   return (level, message, fields = {}) => {
     const line = { timestamp: now().toISOString(), level, message, ...common, ...fields };
-    write(`${JSON.stringify(line, (_, value: unknown) => (typeof value === 'string' ? without(value, secrets()) : value))}\n`);
+    write(
+      `${JSON.stringify(line, (_, value: unknown) => (typeof value === 'string' ? without(value, secrets()) : value))}\n`,
+    );
   };
 }
 
-/** Logs what is worth a line: what is planned, each stage, each finished part, each warning; not the bytes that pass. */
+/**
+ * Logs what is worth a line: what is planned, each stage, each finished part, each warning; not the bytes that pass.
+ */
 export function reportTo(log: Log): Report {
   return (event: RunEvent) => {
     if (event.type === 'progress') return;
@@ -36,5 +43,8 @@ const signed = /(X-Amz-(?:Signature|Security-Token)=)[^&\s"']+/gi;
 
 /** A text with every secret in it blotted out, and what makes an address signed: a token of IAM is one. */
 export function without(text: string, secrets: readonly string[]): string {
-  return secrets.reduce((rest, secret) => (secret === '' ? rest : rest.replaceAll(secret, '***')), text.replace(signed, '$1***'));
+  return secrets.reduce(
+    (rest, secret) => (secret === '' ? rest : rest.replaceAll(secret, '***')),
+    text.replace(signed, '$1***'),
+  );
 }

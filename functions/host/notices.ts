@@ -11,7 +11,9 @@ type Notice = { name: string; version: string; licence: string; texts: string[] 
 /** Beside what is bundled: the notices of every library in it, as their licences ask for. */
 export const noticesName = 'THIRD-PARTY.txt';
 
-/** The folders of the packages that went into a bundle, whichever copy of each; `also` names those that no import shows. */
+/**
+ * The folders of the packages that went into a bundle, whichever copy of each; `also` names those that no import shows.
+ */
 export function packageFolders(metas: readonly Metafile[], also: readonly string[] = []): string[] {
   const paths = metas.flatMap(({ inputs }) => Object.keys(inputs));
   const folders = paths.flatMap((path) => /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1] ?? []);
@@ -22,13 +24,20 @@ export function packageFolders(metas: readonly Metafile[], also: readonly string
 export async function writeNotices(folders: readonly string[], top: string, out: string): Promise<void> {
   const notices = await Promise.all(folders.map((folder) => noticeOf(join(top, folder))));
   const rule = '='.repeat(80);
-  const text = notices.map(({ name, version, licence, texts }) =>
-    `${rule}\n${name} ${version}, licence: ${licence}\n${rule}\n${texts.join('\n\n')}\n`);
+  const text = notices.map(
+    ({ name, version, licence, texts }) =>
+      `${rule}\n${name} ${version}, licence: ${licence}\n${rule}\n${texts.join('\n\n')}\n`,
+  );
   await writeFile(join(out, noticesName), text.join('\n'));
 }
 
 async function noticeOf(folder: string): Promise<Notice> {
-  const { name, version, license = '', author } = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')) as Package;
+  const {
+    name,
+    version,
+    license = '',
+    author,
+  } = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')) as Package;
   const files = (await readdir(folder)).filter((file) => /^(licen[cs]e|notice|copying)/i.test(file)).sort();
   const texts = await Promise.all(files.map((file) => readFile(join(folder, file), 'utf8')));
   return { name, version, licence: license, texts: texts.length > 0 ? texts : [standardText(license, author)] };
@@ -38,5 +47,5 @@ async function noticeOf(folder: string): Promise<Notice> {
 function standardText(licence: string, author: Package['author']): string {
   const text = licences[licence]?.licenseText;
   if (text === undefined) throw new BackupError('internal', `no text is known of the licence "${licence}"`);
-  return `Author: ${typeof author === 'string' ? author : author?.name ?? 'see the package'}\n\n${text}`;
+  return `Author: ${typeof author === 'string' ? author : (author?.name ?? 'see the package')}\n\n${text}`;
 }

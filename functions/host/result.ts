@@ -24,12 +24,20 @@ export function storedResult({ source, id, tables, parts, warnings }: Manifest, 
 /** An answer holds 6 MB, an event of the bus 256 KB (AWS Lambda and EventBridge quotas). */
 const shownFailures = 100;
 
-/** What a restore tells; one whose proof has failed never comes here, unless it went on without what could not be restored. */
-export function restoredResult(restored: Restored, { source, place }: { source: string; place: string }, seconds: number): RestoreResult {
+/**
+ * What a restore tells; one whose proof has failed never comes here, unless it went on without what could not be
+ * restored.
+ */
+export function restoredResult(
+  restored: Restored,
+  { source, place }: { source: string; place: string },
+  seconds: number,
+): RestoreResult {
   const { id, database, proof, failures, notReplaced, notes } = restored;
   const about = { source, id, database, notes, seconds };
   const error = incompleteError(restored, place);
-  if (error === undefined) return { status: 'restored', ...about, proof: proof === undefined ? 'not asked for' : proofSentence(proof) };
+  if (error === undefined)
+    return { status: 'restored', ...about, proof: proof === undefined ? 'not asked for' : proofSentence(proof) };
   return {
     status: 'incomplete',
     ...about,
@@ -48,13 +56,22 @@ function sum(numbers: number[]): number {
 }
 
 /** What a rotation tells. */
-export function rotatedResult({ plan, removals, freed, hidden, retagged, swept }: Rotation, dryRun: boolean, seconds: number): RotateResult {
+export function rotatedResult(
+  { plan, removals, freed, hidden, retagged, swept }: Rotation,
+  dryRun: boolean,
+  seconds: number,
+): RotateResult {
   return {
     status: dryRun ? 'dry-run' : 'rotated',
     source: plan.source,
     backups: plan.backups.length,
     kept: plan.backups.filter(({ action }) => action === 'keep').length,
-    removed: removals.map(({ id, state, bytes, lock }) => ({ id, state, bytes, ...(lock?.until && { lockedUntil: lock.until.toISOString() }) })),
+    removed: removals.map(({ id, state, bytes, lock }) => ({
+      id,
+      state,
+      bytes,
+      ...(lock?.until && { lockedUntil: lock.until.toISOString() }),
+    })),
     freed,
     hidden,
     retagged,

@@ -12,7 +12,9 @@ import { originsOf, upstreamVersion, type Origin, type Origins } from './bill/or
 
 /** One file of the layer; paths are relative to `/opt/nightjar`. `origin` is the Debian package it came from. */
 export type LayerFile = { path: string; bytes: number; sha1: string; sha256: string; origin: Origin | undefined };
-/** The layer's files, every Debian package that they or their licences came from, and when the newest program was built. */
+/**
+ * The layer's files, every Debian package that they or their licences came from, and when the newest program was built.
+ */
 export type Assembled = { files: LayerFile[]; origins: Origin[]; builtAt: Date };
 
 const loader = 'lib/ld.so';
@@ -24,7 +26,12 @@ type Copy = { from: string; path: string };
 export type Ingredients = { root: string; architecture: LayerArchitecture; pinnedAt: string };
 
 /** Lays the layer out in `home`, the folder that will be `/opt/nightjar`. */
-export async function assemble({ root, architecture, pinnedAt }: Ingredients, home: string, report: ReportLine, signal: AbortSignal): Promise<Assembled> {
+export async function assemble(
+  { root, architecture, pinnedAt }: Ingredients,
+  home: string,
+  report: ReportLine,
+  signal: AbortSignal,
+): Promise<Assembled> {
   const origins = await originsOf(root);
   await requireUnchanged(root, origins);
   const copies = await planCopies(root, architecture);
@@ -37,7 +44,11 @@ export async function assemble({ root, architecture, pinnedAt }: Ingredients, ho
   for (const { from, path } of copies) origin.set(path, await origins.of(from));
   const packages = [...origin.values(), await origins.of((await mozillaFiles(root))[0] ?? root)];
   const licensed = await writeLicences(root, packages, origins, join(home, 'licences.txt'));
-  await writeFile(join(home, 'db-tools.json'), `${JSON.stringify(await index(home, { architecture, pinnedAt }, origin), null, 2)}\n`, { mode: 0o644 });
+  await writeFile(
+    join(home, 'db-tools.json'),
+    `${JSON.stringify(await index(home, { architecture, pinnedAt }, origin), null, 2)}\n`,
+    { mode: 0o644 },
+  );
 
   const built = await Promise.all(copies.map(async ({ from }) => (await stat(from)).mtimeMs));
   return { files: await listed(home, origin), origins: licensed, builtAt: new Date(Math.max(...built)) };
@@ -47,7 +58,11 @@ export async function assemble({ root, architecture, pinnedAt }: Ingredients, ho
 async function requireUnchanged(root: string, origins: Origins): Promise<void> {
   const changed = await origins.changed();
   if (changed.length === 0) return;
-  throw new BackupError('tools-missing', `in the cache, these are not what Debian's packages hold: ${changed.slice(0, 10).join(', ')}`, { hint: `remove ${root}, and run this again` });
+  throw new BackupError(
+    'tools-missing',
+    `in the cache, these are not what Debian's packages hold: ${changed.slice(0, 10).join(', ')}`,
+    { hint: `remove ${root}, and run this again` },
+  );
 }
 
 async function planCopies(root: string, architecture: LayerArchitecture): Promise<Copy[]> {
@@ -58,8 +73,16 @@ async function planCopies(root: string, architecture: LayerArchitecture): Promis
     ...mariadbPlugins.map((name): Copy => ({ from: join(plugins, `${name}.so`), path: `mariadb/plugin/${name}.so` })),
     { from: join(root, outputBuffer.from), path: outputBuffer.path },
   ];
-  const { loader: found, libraries } = await closureOf(root, started.map(({ from }) => from), architecture);
-  return [...started, { from: found, path: loader }, ...[...libraries].sort().map(([name, from]): Copy => ({ from, path: `lib/${name}` }))];
+  const { loader: found, libraries } = await closureOf(
+    root,
+    started.map(({ from }) => from),
+    architecture,
+  );
+  return [
+    ...started,
+    { from: found, path: loader },
+    ...[...libraries].sort().map(([name, from]): Copy => ({ from, path: `lib/${name}` })),
+  ];
 }
 
 async function place(from: string, to: string): Promise<void> {
@@ -68,9 +91,16 @@ async function place(from: string, to: string): Promise<void> {
   await chmod(to, 0o755);
 }
 
-/** For people, and for programs that start one another: runs the program from wherever the layer lies. Needs a shell, which the layer hasn't. */
+/**
+ * For people, and for programs that start one another: runs the program from wherever the layer lies. Needs a shell,
+ * which the layer hasn't.
+ */
 async function writeScript(home: string, path: string, script: string): Promise<void> {
-  const up = script.split('/').slice(1).map(() => '..').join('/');
+  const up = script
+    .split('/')
+    .slice(1)
+    .map(() => '..')
+    .join('/');
   const text = `#!/bin/sh
 home="\${0%/*}/${up}"
 export MARIADB_PLUGIN_DIR="$home/mariadb/plugin"
@@ -81,7 +111,11 @@ exec "$home/lib/ld.so" --inhibit-cache --library-path "$home/lib" --argv0 "$0" "
   await chmod(join(home, script), 0o755);
 }
 
-async function index(home: string, about: Pick<Ingredients, 'architecture' | 'pinnedAt'>, origin: ReadonlyMap<string, Origin>): Promise<object> {
+async function index(
+  home: string,
+  about: Pick<Ingredients, 'architecture' | 'pinnedAt'>,
+  origin: ReadonlyMap<string, Origin>,
+): Promise<object> {
   const entries = [];
   for (const { name, product, path, script } of programs) {
     const from = origin.get(path)!;
@@ -113,5 +147,8 @@ async function listed(home: string, origin: ReadonlyMap<string, Origin>): Promis
   }
   const bytes = files.reduce((sum, file) => sum + file.bytes, 0);
   if (bytes <= maxLayerBytes) return files.sort((a, b) => (a.path < b.path ? -1 : 1));
-  throw new BackupError('internal', `the layer has grown to ${formatBytes(bytes)}, more than ${formatBytes(maxLayerBytes)}`);
+  throw new BackupError(
+    'internal',
+    `the layer has grown to ${formatBytes(bytes)}, more than ${formatBytes(maxLayerBytes)}`,
+  );
 }

@@ -10,16 +10,28 @@ import { dbToolsLayer, pinRule } from './layer.ts';
 import { readLock, shippedLock } from './lock.ts';
 import { updateLock } from './debian/update.ts';
 
-type Index = { programs: { name: string; product: string; version: string; bytes: number; package: string; packageVersion: string }[] };
+type Index = {
+  programs: {
+    name: string;
+    product: string;
+    version: string;
+    bytes: number;
+    package: string;
+    packageVersion: string;
+  }[];
+};
 
 const usage = 'npm run layer -- [--arch x86_64|arm64|all] [--update]';
 const compress = promisify(deflateRaw);
 const zipEntryBytes = 76;
 
-process.exitCode = await main().then(() => 0, (error: unknown) => {
-  console.error(`${messageOf(error)}${isBackupError(error) && error.hint ? `\n${error.hint}` : ''}`);
-  return 1;
-});
+process.exitCode = await main().then(
+  () => 0,
+  (error: unknown) => {
+    console.error(`${messageOf(error)}${isBackupError(error) && error.hint ? `\n${error.hint}` : ''}`);
+    return 1;
+  },
+);
 
 async function main(): Promise<void> {
   const { values } = parseArgs({ options: { arch: { type: 'string' }, update: { type: 'boolean', default: false } } });
@@ -30,8 +42,10 @@ async function main(): Promise<void> {
   const stop = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort());
   const report = (line: string): void => console.log(line);
-  if (values.update) await updateLock(await readLock(shippedLock), shippedLock, { report, now: new Date() }, stop.signal);
-  for (const architecture of chosen) await show(architecture, await dbToolsLayer(architecture, { rule: pinRule(process.env) }, report, stop.signal));
+  if (values.update)
+    await updateLock(await readLock(shippedLock), shippedLock, { report, now: new Date() }, stop.signal);
+  for (const architecture of chosen)
+    await show(architecture, await dbToolsLayer(architecture, { rule: pinRule(process.env) }, report, stop.signal));
 }
 
 async function show(architecture: LayerArchitecture, layer: string): Promise<void> {
@@ -43,10 +57,13 @@ async function show(architecture: LayerArchitecture, layer: string): Promise<voi
     chars: { mid: '', 'left-mid': '', 'mid-mid': '', 'right-mid': '' },
     style: { head: [], border: [] },
   });
-  for (const one of programs) table.push([one.name, one.product, one.version, formatBytes(one.bytes), `${one.package} ${one.packageVersion}`]);
+  for (const one of programs)
+    table.push([one.name, one.product, one.version, formatBytes(one.bytes), `${one.package} ${one.packageVersion}`]);
   const { files, unzipped, zipped } = await sizes(layer);
   console.log(`\n${table.toString()}`);
-  console.log(`${architecture}: ${plural(files, 'file')}, ${formatBytes(unzipped)} unzipped, ${formatBytes(zipped)} zipped`);
+  console.log(
+    `${architecture}: ${plural(files, 'file')}, ${formatBytes(unzipped)} unzipped, ${formatBytes(zipped)} zipped`,
+  );
   console.log(`bill of materials: ${join(home, 'sbom.spdx.json')}`);
 }
 

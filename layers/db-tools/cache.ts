@@ -9,8 +9,8 @@ const heartbeatMs = 5_000;
 const staleMs = 60_000;
 
 /**
- * The folder that checkouts share: NIGHTJAR_CACHE, else `/var/cache/nightjar` for root, else `nightjar` in the user's own cache.
- * Root's is readable by everybody, because servers under test run as somebody else.
+ * The folder that checkouts share: NIGHTJAR_CACHE, else `/var/cache/nightjar` for root, else `nightjar` in the user's
+ * own cache. Root's is readable by everybody, because servers under test run as somebody else.
  */
 export function cacheRoot(environment: NodeJS.ProcessEnv = process.env): string {
   if (environment['NIGHTJAR_CACHE']) return environment['NIGHTJAR_CACHE'];
@@ -19,8 +19,8 @@ export function cacheRoot(environment: NodeJS.ProcessEnv = process.env): string 
 }
 
 /**
- * The same folder, made when it is missing. Throws `tools-missing` where others than root and this user may write to it or move it: what lies there
- * is run with our rights, and reads every database.
+ * The same folder, made when it is missing. Throws `tools-missing` where others than root and this user may write to it
+ * or move it: what lies there is run with our rights, and reads every database.
  */
 export async function ownCache(): Promise<string> {
   const root = await openFolder(resolve(cacheRoot()));
@@ -28,27 +28,37 @@ export async function ownCache(): Promise<string> {
     const { uid, mode } = await stat(folder);
     const isTrusted = process.getuid === undefined || uid === 0 || uid === process.getuid();
     const isOpen = (mode & 0o022) !== 0 && ((mode & 0o1000) === 0 || folder === root);
-    if (!isTrusted || isOpen) throw cacheError(root, folder, isTrusted ? `its mode is ${(mode & 0o7777).toString(8)}` : `it belongs to user ${uid}`);
+    if (!isTrusted || isOpen)
+      throw cacheError(
+        root,
+        folder,
+        isTrusted ? `its mode is ${(mode & 0o7777).toString(8)}` : `it belongs to user ${uid}`,
+      );
     if (folder === dirname(folder)) return root;
   }
 }
 
 function cacheError(root: string, folder: string, why: string): BackupError {
-  return new BackupError('tools-missing', `others may write to the cache ${root}, whose programs Nightjar runs: ${folder}: ${why}`, {
-    hint: `chmod go-w ${folder}, after a look at who has been there; or name another folder in NIGHTJAR_CACHE`,
-  });
+  return new BackupError(
+    'tools-missing',
+    `others may write to the cache ${root}, whose programs Nightjar runs: ${folder}: ${why}`,
+    {
+      hint: `chmod go-w ${folder}, after a look at who has been there; or name another folder in NIGHTJAR_CACHE`,
+    },
+  );
 }
 
 /** Makes `folder` and its missing parents, open to readers whatever the umask. */
 export async function openFolder(folder: string): Promise<string> {
   const first = await mkdir(folder, { recursive: true, mode: 0o755 });
-  for (let made = folder; first !== undefined && made.length >= first.length; made = dirname(made)) await chmod(made, 0o755);
+  for (let made = folder; first !== undefined && made.length >= first.length; made = dirname(made))
+    await chmod(made, 0o755);
   return folder;
 }
 
 /**
- * Does `work` while no other process does work under the same `lock`. A holder that has died is taken over within a minute.
- * Two may hold it for a moment after a takeover: so `work` must also end in one atomic step.
+ * Does `work` while no other process does work under the same `lock`. A holder that has died is taken over within a
+ * minute. Two may hold it for a moment after a takeover: so `work` must also end in one atomic step.
  */
 export async function exclusively<T>(
   lock: string,
@@ -80,7 +90,10 @@ async function acquired(lock: string, token: string): Promise<boolean> {
   }
 }
 
-/** Whether the holder has died: surely so when its process is gone from this machine, else when it has not touched the lock for a minute. */
+/**
+ * Whether the holder has died: surely so when its process is gone from this machine, else when it has not touched the
+ * lock for a minute.
+ */
 async function isDeserted(lock: string): Promise<boolean> {
   const { mtimeMs } = await stat(lock).catch(() => ({ mtimeMs: Infinity }));
   if (Date.now() - mtimeMs > staleMs) return true;

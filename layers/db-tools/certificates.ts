@@ -5,15 +5,23 @@ import { join } from 'node:path';
 import { abortError, messageOf } from '../../core/domain/errors.ts';
 import { plural } from '../../core/domain/units.ts';
 
-/** Authorities of Amazon RDS, Aurora and RDS Proxy: SHA-256 fingerprints by common name, none expired (authorities.json). */
+/**
+ * Authorities of Amazon RDS, Aurora and RDS Proxy: SHA-256 fingerprints by common name, none expired
+ * (authorities.json).
+ */
 export type Authorities = Readonly<Record<string, string>>;
 
 type ReportLine = (line: string) => void;
 
 const authoritiesFile = join(import.meta.dirname, 'authorities.json');
 const fetchLimitMs = 20_000;
-/** Where AWS publishes them (RDS User Guide, "Using SSL/TLS to encrypt a connection"); NIGHTJAR_RDS_TRUSTSTORE names other places, apart by blanks. */
-const truststores = ['truststore.pki.rds.amazonaws.com', 'truststore.pki.us-gov-west-1.rds.amazonaws.com'].map((host) => `https://${host}/global/global-bundle.pem`);
+/**
+ * Where AWS publishes them (RDS User Guide, "Using SSL/TLS to encrypt a connection"); NIGHTJAR_RDS_TRUSTSTORE names
+ * other places, apart by blanks.
+ */
+const truststores = ['truststore.pki.rds.amazonaws.com', 'truststore.pki.us-gov-west-1.rds.amazonaws.com'].map(
+  (host) => `https://${host}/global/global-bundle.pem`,
+);
 
 export const rdsBundle = 'certs/rds-global-bundle.pem';
 
@@ -23,10 +31,16 @@ export async function readAuthorities(): Promise<Authorities> {
 }
 
 /**
- * Writes the pinned authorities of Amazon RDS and its proxies, and those of Debian's `ca-certificates` (Mozilla's), below `home`: each as one PEM file.
- * Of Amazon's, those that the npm package lacks are fetched from AWS; a line tells for which regions they could not be had.
+ * Writes the pinned authorities of Amazon RDS and its proxies, and those of Debian's `ca-certificates` (Mozilla's),
+ * below `home`: each as one PEM file. Of Amazon's, those that the npm package lacks are fetched from AWS; a line tells
+ * for which regions they could not be had.
  */
-export async function writeCertificates(root: string, home: string, report: ReportLine, signal: AbortSignal): Promise<void> {
+export async function writeCertificates(
+  root: string,
+  home: string,
+  report: ReportLine,
+  signal: AbortSignal,
+): Promise<void> {
   await mkdir(join(home, 'certs'), { recursive: true });
   await writeFile(join(home, rdsBundle), bundle(await rdsAuthorities(report, signal)), { mode: 0o644 });
   const texts = [];
@@ -42,7 +56,9 @@ export async function mozillaFiles(root: string): Promise<string[]> {
 
 /** What a bundle holds that is not pinned, by common name. */
 export function strangersIn(pem: string, pinned: Authorities): string[] {
-  return certificatesIn(pem).filter((one) => pinned[nameOf(one)] !== one.fingerprint256).map(nameOf);
+  return certificatesIn(pem)
+    .filter((one) => pinned[nameOf(one)] !== one.fingerprint256)
+    .map(nameOf);
 }
 
 /** Which of the pinned authorities a bundle lacks, by common name. */
@@ -55,7 +71,9 @@ export function missingIn(pem: string, pinned: Authorities): string[] {
 export async function canComplete(pem: string, signal: AbortSignal): Promise<boolean> {
   const pinned = await readAuthorities();
   const missing = missingIn(pem, pinned);
-  return missing.length > 0 && (await fetchAuthorities(pinned, signal)).found.some((one) => missing.includes(nameOf(one)));
+  return (
+    missing.length > 0 && (await fetchAuthorities(pinned, signal)).found.some((one) => missing.includes(nameOf(one)))
+  );
 }
 
 async function rdsAuthorities(report: ReportLine, signal: AbortSignal): Promise<string[]> {
@@ -69,10 +87,17 @@ async function rdsAuthorities(report: ReportLine, signal: AbortSignal): Promise<
   return [...all].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, one]) => one.toString());
 }
 
-/** What of the pinned authorities AWS has, or the copy that is named in its place, and why some place could not be read. */
-async function fetchAuthorities(pinned: Authorities, signal: AbortSignal): Promise<{ found: X509Certificate[]; reasons: string[] }> {
+/**
+ * What of the pinned authorities AWS has, or the copy that is named in its place, and why some place could not be read.
+ */
+async function fetchAuthorities(
+  pinned: Authorities,
+  signal: AbortSignal,
+): Promise<{ found: X509Certificate[]; reasons: string[] }> {
   const named = process.env['NIGHTJAR_RDS_TRUSTSTORE']?.trim().split(/\s+/) ?? truststores;
-  const answers = await Promise.allSettled(named.map(async (address) => pinnedIn(await fetched(address, signal), pinned)));
+  const answers = await Promise.allSettled(
+    named.map(async (address) => pinnedIn(await fetched(address, signal), pinned)),
+  );
   if (signal.aborted) throw abortError(signal);
   const reasons = answers.flatMap((one) => (one.status === 'rejected' ? [messageOf(one.reason)] : []));
   return { found: answers.flatMap((one) => (one.status === 'fulfilled' ? one.value : [])), reasons };

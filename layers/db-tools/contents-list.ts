@@ -7,12 +7,16 @@ import { rdsBundle, readAuthorities, strangersIn } from './certificates.ts';
 export const contentsName = 'contents.sha256';
 
 /**
- * What the one number leaves out: which of the pinned authorities could be fetched depends on where a layer is built, and so does the bill of materials,
- * which holds the bundle's hash. The bundle is compared with the pinned fingerprints instead.
+ * What the one number leaves out: which of the pinned authorities could be fetched depends on where a layer is built,
+ * and so does the bill of materials, which holds the bundle's hash. The bundle is compared with the pinned fingerprints
+ * instead.
  */
 const varying = [rdsBundle, 'sbom.spdx.json'];
 
-/** Writes the list of everything below `home`, and answers the one number that stands for the layer: the SHA-256 of the list without what varies. */
+/**
+ * Writes the list of everything below `home`, and answers the one number that stands for the layer: the SHA-256 of the
+ * list without what varies.
+ */
 export async function writeContents(home: string): Promise<string> {
   const lines: string[] = [];
   for (const path of await filesBelow(home)) lines.push(`${sha256(await readFile(join(home, path)))}  ${path}\n`);
@@ -22,14 +26,19 @@ export async function writeContents(home: string): Promise<string> {
 }
 
 /**
- * What is not as the list below `home` says: files changed, missing or added, and the list itself where it is not the `expected` one. Nothing for
- * a whole layer. Reads every byte (45 MB: some 40 ms).
+ * What is not as the list below `home` says: files changed, missing or added, and the list itself where it is not the
+ * `expected` one. Nothing for a whole layer. Reads every byte (45 MB: some 40 ms).
  */
 export async function contentProblems(home: string, expected: string | undefined): Promise<string[]> {
   const list = await readFile(join(home, contentsName), 'utf8').catch(() => undefined);
   if (list === undefined) return [`${contentsName} is missing`];
   if (expected !== undefined && anchorOf(list) !== expected) return [`${contentsName} is not the one that is pinned`];
-  const named = new Map(list.split('\n').filter(Boolean).map((line) => [line.slice(66), line.slice(0, 64)]));
+  const named = new Map(
+    list
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => [line.slice(66), line.slice(0, 64)]),
+  );
   const found = await filesBelow(home);
   const problems = found.filter((path) => !named.has(path)).map((path) => `${path} was added`);
   for (const [path, meant] of named) {
@@ -41,7 +50,10 @@ export async function contentProblems(home: string, expected: string | undefined
   return [...problems, ...strangers.map((name) => `${rdsBundle} holds ${name}, which is not pinned`)];
 }
 
-/** Waits until everything below `folder` is on the disk, so that a name given to it afterwards never stands for half of it. */
+/**
+ * Waits until everything below `folder` is on the disk, so that a name given to it afterwards never stands for half of
+ * it.
+ */
 export async function flushed(folder: string): Promise<void> {
   for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
     if (entry.isSymbolicLink()) continue;
@@ -56,12 +68,19 @@ export async function flushed(folder: string): Promise<void> {
 
 async function filesBelow(home: string): Promise<string[]> {
   const entries = await readdir(home, { recursive: true, withFileTypes: true });
-  const paths = entries.filter((entry) => !entry.isDirectory()).map((entry) => relative(home, join(entry.parentPath, entry.name)));
+  const paths = entries
+    .filter((entry) => !entry.isDirectory())
+    .map((entry) => relative(home, join(entry.parentPath, entry.name)));
   return paths.filter((path) => path !== contentsName).sort();
 }
 
 function anchorOf(list: string): string {
-  return sha256(list.split('\n').filter((line) => !varying.includes(line.slice(66))).join('\n'));
+  return sha256(
+    list
+      .split('\n')
+      .filter((line) => !varying.includes(line.slice(66)))
+      .join('\n'),
+  );
 }
 
 function sha256(content: string | Uint8Array): string {

@@ -11,24 +11,42 @@ export type Recipe = { at: string; pins: readonly PackagePin[]; builder: string 
 
 /** The name of a layer's folder in the cache: the same for the same recipe. */
 export function layerName(architecture: LayerArchitecture, { at, pins, builder }: Recipe): string {
-  return `${architecture}-${createHash('sha256').update(JSON.stringify([at, pins])).update(builder).digest('hex').slice(0, 12)}`;
+  return `${architecture}-${createHash('sha256')
+    .update(JSON.stringify([at, pins]))
+    .update(builder)
+    .digest('hex')
+    .slice(0, 12)}`;
 }
 
 /** Where the cache has the layer of these pins, once it was built. */
 export async function layerFolder(architecture: LayerArchitecture, { at, packages }: LayerLock): Promise<string> {
-  return join(resolve(cacheRoot()), 'layers', layerName(architecture, { at, pins: packages[debianNames[architecture]], builder: await builderIdentity() }));
+  return join(
+    resolve(cacheRoot()),
+    'layers',
+    layerName(architecture, { at, pins: packages[debianNames[architecture]], builder: await builderIdentity() }),
+  );
 }
 
-/** The hash that the layer's list of contents must have; undefined where another builder than this one made the one that is pinned. */
-export async function expectedHash(architecture: LayerArchitecture, { builder, layers }: LayerLock): Promise<string | undefined> {
-  return builder === undefined || builder === await builderIdentity() ? layers[architecture] : undefined;
+/**
+ * The hash that the layer's list of contents must have; undefined where another builder than this one made the one that
+ * is pinned.
+ */
+export async function expectedHash(
+  architecture: LayerArchitecture,
+  { builder, layers }: LayerLock,
+): Promise<string | undefined> {
+  return builder === undefined || builder === (await builderIdentity()) ? layers[architecture] : undefined;
 }
 
-/** Stands for what makes layers: the text of the script, the pinned authorities, and the package that their certificates come from. */
+/**
+ * Stands for what makes layers: the text of the script, the pinned authorities, and the package that their certificates
+ * come from.
+ */
 export async function builderIdentity(): Promise<string> {
   const hash = createHash('sha256').update(await certificatesVersion());
   for (const name of (await readdir(import.meta.dirname, { recursive: true })).sort()) {
-    if (/^(?!build\/).*\.m?[jt]s$|^authorities\.json$/.test(name)) hash.update(await readFile(join(import.meta.dirname, name)));
+    if (/^(?!build\/).*\.m?[jt]s$|^authorities\.json$/.test(name))
+      hash.update(await readFile(join(import.meta.dirname, name)));
   }
   return hash.digest('hex').slice(0, 12);
 }

@@ -1,5 +1,17 @@
 import { randomUUID } from 'node:crypto';
-import { access, chmod, mkdir, mkdtemp, readdir, readFile, readlink, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import {
+  access,
+  chmod,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  readlink,
+  rename,
+  rm,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { BackupError, messageOf } from '../../core/domain/errors.ts';
 import { assemble, type Assembled } from './assemble.ts';
@@ -16,29 +28,39 @@ import { spdxDocument, type PackageFacts } from './bill/sbom.ts';
 type ReportLine = (line: string) => void;
 
 /**
- * Which pins count (`own`: a file that `nightjar layer update` has written, where there is one), and what may be done about those that a mirror has dropped.
- * `complete`: a layer in the cache that lacks authorities which can be fetched by now is built anew.
+ * Which pins count (`own`: a file that `nightjar layer update` has written, where there is one), and what may be done
+ * about those that a mirror has dropped. `complete`: a layer in the cache that lacks authorities which can be fetched
+ * by now is built anew.
  */
 export type Pinning = { rule: PinRule; own?: string | undefined; complete?: boolean };
 
 const buildLimitMs = 60 * 60 * 1000;
 
 /**
- * The folder that holds the binary layer (what will be `/opt` in Lambda), built when the shared cache lacks it, and looked at byte by byte when it
- * does not: one that was changed is built anew. In a clone it is also reachable as `layers/db-tools/build/<architecture>`. README.md tells what is in it.
+ * The folder that holds the binary layer (what will be `/opt` in Lambda), built when the shared cache lacks it, and
+ * looked at byte by byte when it does not: one that was changed is built anew. In a clone it is also reachable as
+ * `layers/db-tools/build/<architecture>`. README.md tells what is in it.
  */
-export async function dbToolsLayer(architecture: LayerArchitecture, { rule, own, complete = false }: Pinning, report: ReportLine, signal: AbortSignal): Promise<string> {
+export async function dbToolsLayer(
+  architecture: LayerArchitecture,
+  { rule, own, complete = false }: Pinning,
+  report: ReportLine,
+  signal: AbortSignal,
+): Promise<string> {
   const { lock } = await chooseLock(own);
   await openFolder(join(await ownCache(), 'layers'));
   const pinned = await layerFolder(architecture, lock);
   const expected = await expectedHash(architecture, lock);
   const limit = AbortSignal.any([signal, AbortSignal.timeout(buildLimitMs)]);
-  const incomplete = complete && await lacksAuthorities(pinned, limit);
-  if (incomplete) report('the layer in the cache lacks authorities of Amazon RDS that can be fetched by now, and is built anew');
-  const ready = async (): Promise<string | undefined> => await wholeLayer(pinned, expected, report) ?? (rule === 'newer' ? await standIn(pinned, report) : undefined);
+  const incomplete = complete && (await lacksAuthorities(pinned, limit));
+  if (incomplete)
+    report('the layer in the cache lacks authorities of Amazon RDS that can be fetched by now, and is built anew');
+  const ready = async (): Promise<string | undefined> =>
+    (await wholeLayer(pinned, expected, report)) ?? (rule === 'newer' ? await standIn(pinned, report) : undefined);
   const made = (): Promise<string> => build({ architecture, lock, expected, pinned, rule }, report, limit);
-  const work = async (): Promise<string> => (incomplete ? made() : await ready() ?? made());
-  const layer = (incomplete ? undefined : await ready()) ?? await exclusively(`${pinned}.lock`, { report, work }, limit);
+  const work = async (): Promise<string> => (incomplete ? made() : ((await ready()) ?? made()));
+  const layer =
+    (incomplete ? undefined : await ready()) ?? (await exclusively(`${pinned}.lock`, { report, work }, limit));
   await linkTo(layer, architecture, report);
   return layer;
 }
@@ -54,11 +76,23 @@ async function lacksAuthorities(layer: string, signal: AbortSignal): Promise<boo
 }
 
 /** The layer where it is whole; one that is not goes out of the way, and a line says what was wrong with it. */
-async function wholeLayer(layer: string, expected: string | undefined, report: ReportLine): Promise<string | undefined> {
-  if (!(await access(layer).then(() => true, () => false))) return undefined;
+async function wholeLayer(
+  layer: string,
+  expected: string | undefined,
+  report: ReportLine,
+): Promise<string | undefined> {
+  if (
+    !(await access(layer).then(
+      () => true,
+      () => false,
+    ))
+  )
+    return undefined;
   const problems = await contentProblems(join(layer, 'nightjar'), expected);
   if (problems.length === 0) return layer;
-  report(`the layer in the cache is not what was built, and is built anew: ${problems.slice(0, 5).join(', ')}${problems.length > 5 ? `, and ${problems.length - 5} more` : ''}`);
+  report(
+    `the layer in the cache is not what was built, and is built anew: ${problems.slice(0, 5).join(', ')}${problems.length > 5 ? `, and ${problems.length - 5} more` : ''}`,
+  );
   const aside = `${layer}.part-${randomUUID().slice(0, 8)}`;
   await rename(layer, aside);
   await rm(aside, { recursive: true, force: true, maxRetries: 5 });
@@ -71,12 +105,36 @@ async function standIn(pinned: string, report: ReportLine): Promise<string | und
   return name === undefined ? undefined : wholeLayer(join(dirname(pinned), basename(name)), undefined, report);
 }
 
-type WantedLayer = { architecture: LayerArchitecture; lock: LayerLock; expected: string | undefined; pinned: string; rule: PinRule };
+type WantedLayer = {
+  architecture: LayerArchitecture;
+  lock: LayerLock;
+  expected: string | undefined;
+  pinned: string;
+  rule: PinRule;
+};
 
-/** Builds the pinned layer, or the one that stands in for it, whose name says what is in it: it is never taken for the pinned one. */
-async function build({ architecture, lock, expected, pinned, rule }: WantedLayer, report: ReportLine, signal: AbortSignal): Promise<string> {
-  const source = await pinnedRoot(debianNames[architecture], lock.packages[debianNames[architecture]], rule, report, signal);
-  const layer = source.exact ? pinned : join(dirname(pinned), layerName(architecture, { at: lock.at, pins: source.pins, builder: await builderIdentity() }));
+/**
+ * Builds the pinned layer, or the one that stands in for it, whose name says what is in it: it is never taken for the
+ * pinned one.
+ */
+async function build(
+  { architecture, lock, expected, pinned, rule }: WantedLayer,
+  report: ReportLine,
+  signal: AbortSignal,
+): Promise<string> {
+  const source = await pinnedRoot(
+    debianNames[architecture],
+    lock.packages[debianNames[architecture]],
+    rule,
+    report,
+    signal,
+  );
+  const layer = source.exact
+    ? pinned
+    : join(
+        dirname(pinned),
+        layerName(architecture, { at: lock.at, pins: source.pins, builder: await builderIdentity() }),
+      );
   await sweep(dirname(pinned), `${basename(layer)}.part-`);
   const part = await mkdtemp(`${layer}.part-`);
   const { sha256 } = await assembleIn(part, { architecture, pinnedAt: lock.at, source }, report, signal);
@@ -92,9 +150,13 @@ async function build({ architecture, lock, expected, pinned, rule }: WantedLayer
 
 function requireReproduced(is: string, meant: string | undefined, architecture: LayerArchitecture): void {
   if (meant === undefined || is === meant) return;
-  throw new BackupError('tools-missing', `the ${architecture} layer that was built from the pinned packages is not the one that is pinned`, {
-    hint: 'was something in the cache, or in layers/db-tools, changed? Empty the cache and build again; after a change of the builder: npm run layer -- --update',
-  });
+  throw new BackupError(
+    'tools-missing',
+    `the ${architecture} layer that was built from the pinned packages is not the one that is pinned`,
+    {
+      hint: 'was something in the cache, or in layers/db-tools, changed? Empty the cache and build again; after a change of the builder: npm run layer -- --update',
+    },
+  );
 }
 
 /** Lays a layer out in `folder`; answers the pins of what is in it, and the SHA-256 of its list of contents. */
@@ -109,17 +171,26 @@ export async function assembleIn(
   const pins = usedPins(source.pins, assembled);
   const lock = { at: pinnedAt, packages: { [debianNames[architecture]]: pins } };
   await writeFile(join(home, 'lock.json'), `${JSON.stringify(lock, null, 2)}\n`, { mode: 0o644 });
-  const facts = { architecture, packages: await factsOf(source.root, pins, assembled), certificatesVersion: await certificatesVersion() };
-  await writeFile(join(home, 'sbom.spdx.json'), `${JSON.stringify(spdxDocument(assembled, facts), null, 1)}\n`, { mode: 0o644 });
+  const facts = {
+    architecture,
+    packages: await factsOf(source.root, pins, assembled),
+    certificatesVersion: await certificatesVersion(),
+  };
+  await writeFile(join(home, 'sbom.spdx.json'), `${JSON.stringify(spdxDocument(assembled, facts), null, 1)}\n`, {
+    mode: 0o644,
+  });
   return { pins, sha256: await writeContents(home) };
 }
 
 async function sweep(folder: string, prefix: string): Promise<void> {
-  for (const name of await readdir(folder)) if (name.startsWith(prefix)) await rm(join(folder, name), { recursive: true, force: true, maxRetries: 5 });
+  for (const name of await readdir(folder))
+    if (name.startsWith(prefix)) await rm(join(folder, name), { recursive: true, force: true, maxRetries: 5 });
 }
 
 function usedPins(pins: readonly PackagePin[], { origins }: Assembled): PackagePin[] {
-  return pins.filter(({ name }) => origins.some((origin) => origin.name === name)).sort((a, b) => (a.name < b.name ? -1 : 1));
+  return pins
+    .filter(({ name }) => origins.some((origin) => origin.name === name))
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 async function factsOf(root: string, used: readonly PackagePin[], assembled: Assembled): Promise<PackageFacts[]> {
@@ -135,7 +206,13 @@ async function factsOf(root: string, used: readonly PackagePin[], assembled: Ass
 
 /** For people who work on Nightjar; an installed package has no such link. */
 async function linkTo(layer: string, architecture: LayerArchitecture, report: ReportLine): Promise<void> {
-  if (!(await access(join(import.meta.dirname, 'build.ts')).then(() => true, () => false))) return;
+  if (
+    !(await access(join(import.meta.dirname, 'build.ts')).then(
+      () => true,
+      () => false,
+    ))
+  )
+    return;
   const link = join(import.meta.dirname, 'build', architecture);
   if ((await readlink(link).catch(() => '')) === layer) return;
   try {

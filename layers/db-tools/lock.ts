@@ -28,8 +28,9 @@ const lockSchema = z.strictObject({
 /** One package of the layer, exactly. `sha256` is that of Debian's file. */
 export type PackagePin = z.infer<typeof pinSchema>;
 /**
- * Pins, and for each architecture the SHA-256 of the list of hashes that they make (contents.sha256 of the layer). `at`: the day on which Debian was last
- * asked for newer ones. `builder`: what made the layers of those hashes; without it, the builder beside which the file lies.
+ * Pins, and for each architecture the SHA-256 of the list of hashes that they make (contents.sha256 of the layer).
+ * `at`: the day on which Debian was last asked for newer ones. `builder`: what made the layers of those hashes; without
+ * it, the builder beside which the file lies.
  */
 export type LayerLock = {
   format: 2;
@@ -41,7 +42,10 @@ export type LayerLock = {
 /** The pins in force, and the file that they come from. */
 export type ChosenLock = { lock: LayerLock; file: string };
 
-/** The pins in force: those of the file `own` where there is one that is not older than those that came with Nightjar. Throws `tools-missing`. */
+/**
+ * The pins in force: those of the file `own` where there is one that is not older than those that came with Nightjar.
+ * Throws `tools-missing`.
+ */
 export async function chooseLock(own: string | undefined): Promise<ChosenLock> {
   const shipped = { lock: await readLock(shippedLock), file: shippedLock };
   const text = own === undefined ? undefined : await readFile(own, 'utf8').catch(absent);

@@ -8,7 +8,13 @@ import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 
 /** A function, what it is for, how its alarms are called, and how long it may run. */
-export type WatchedFunction = { readonly label: string; readonly name: (what: string) => string; /** Its section of the runbook when it fails. */ readonly failed: string; readonly fn: LambdaFunction; readonly timeoutSeconds: number };
+export type WatchedFunction = {
+  readonly label: string;
+  readonly name: (what: string) => string /** Its section of the runbook when it fails. */;
+  readonly failed: string;
+  readonly fn: LambdaFunction;
+  readonly timeoutSeconds: number;
+};
 
 export type AlarmsProps = {
   readonly stack: string;
@@ -23,7 +29,17 @@ export type AlarmsProps = {
   readonly watched: readonly WatchedFunction[];
 };
 
-type Rule = { readonly name: string; readonly section: string; readonly what: string; readonly metric: IMetric; readonly threshold: number; readonly below?: boolean; readonly periods?: number; readonly missing: TreatMissingData; /** Whether its end is worth a message: a state is over, a failure that has happened is not. */ readonly ends?: boolean };
+type Rule = {
+  readonly name: string;
+  readonly section: string;
+  readonly what: string;
+  readonly metric: IMetric;
+  readonly threshold: number;
+  readonly below?: boolean;
+  readonly periods?: number;
+  readonly missing: TreatMissingData /** Whether its end is worth a message: a state is over, a failure that has happened is not. */;
+  readonly ends?: boolean;
+};
 
 /** CloudWatch API reference, PutMetricAlarm. */
 const longestPeriodHours = 24;
@@ -38,15 +54,63 @@ const nearLimit = 0.8;
 export class Alarms extends Construct {
   readonly all: readonly Alarm[];
 
-  constructor(scope: Construct, id: string, { stack, topic, deadLetters, checker, checkHours, runbook, watched }: AlarmsProps) {
+  constructor(
+    scope: Construct,
+    id: string,
+    { stack, topic, deadLetters, checker, checkHours, runbook, watched }: AlarmsProps,
+  ) {
     super(scope, id);
     const check = Duration.hours(Math.min(checkHours, longestPeriodHours));
-    const figure = (metricName: string, statistic: string): Metric => new Metric({ namespace: 'Nightjar', metricName, dimensionsMap: { FunctionName: checker.functionName }, statistic, period: check });
+    const figure = (metricName: string, statistic: string): Metric =>
+      new Metric({
+        namespace: 'Nightjar',
+        metricName,
+        dimensionsMap: { FunctionName: checker.functionName },
+        statistic,
+        period: check,
+      });
     const rules: Rule[] = [
-      { name: 'stale', section: 'stale', what: 'The newest backup of a source is older than its limit.', metric: figure('Stale', 'Maximum'), threshold: 1, missing: TreatMissingData.IGNORE, ends: true },
-      { name: 'never', section: 'never', what: 'A source has never had a complete backup.', metric: figure('Never', 'Maximum'), threshold: 1, missing: TreatMissingData.IGNORE, ends: true },
-      { name: 'checker-silent', section: 'checker-silent', what: 'Nobody looks whether backups are fresh: no check has ended well.', metric: figure('Checks', 'Sum'), threshold: 1, below: true, periods: checkHours > missedChecks.rareHours ? missedChecks.rare : missedChecks.often, missing: TreatMissingData.BREACHING, ends: true },
-      { name: 'dead-letters', section: 'dead-letters', what: 'A run was given up in spite of all retries; its event lies in the dead-letter queue.', metric: deadLetters.metricApproximateNumberOfMessagesVisible({ period: Duration.minutes(5), statistic: 'Maximum' }), threshold: 1, missing: TreatMissingData.NOT_BREACHING, ends: true },
+      {
+        name: 'stale',
+        section: 'stale',
+        what: 'The newest backup of a source is older than its limit.',
+        metric: figure('Stale', 'Maximum'),
+        threshold: 1,
+        missing: TreatMissingData.IGNORE,
+        ends: true,
+      },
+      {
+        name: 'never',
+        section: 'never',
+        what: 'A source has never had a complete backup.',
+        metric: figure('Never', 'Maximum'),
+        threshold: 1,
+        missing: TreatMissingData.IGNORE,
+        ends: true,
+      },
+      {
+        name: 'checker-silent',
+        section: 'checker-silent',
+        what: 'Nobody looks whether backups are fresh: no check has ended well.',
+        metric: figure('Checks', 'Sum'),
+        threshold: 1,
+        below: true,
+        periods: checkHours > missedChecks.rareHours ? missedChecks.rare : missedChecks.often,
+        missing: TreatMissingData.BREACHING,
+        ends: true,
+      },
+      {
+        name: 'dead-letters',
+        section: 'dead-letters',
+        what: 'A run was given up in spite of all retries; its event lies in the dead-letter queue.',
+        metric: deadLetters.metricApproximateNumberOfMessagesVisible({
+          period: Duration.minutes(5),
+          statistic: 'Maximum',
+        }),
+        threshold: 1,
+        missing: TreatMissingData.NOT_BREACHING,
+        ends: true,
+      },
       ...watched.flatMap((one) => rulesOf(one)),
       ...throttled(watched),
     ];
@@ -57,34 +121,65 @@ export class Alarms extends Construct {
 function rulesOf({ label, name, failed, fn, timeoutSeconds }: WatchedFunction): Rule[] {
   const period = Duration.minutes(5);
   return [
-    { name: name('failed'), section: failed, what: `${label} failed.`, metric: fn.metricErrors({ period, statistic: 'Sum' }), threshold: 1, missing: TreatMissingData.NOT_BREACHING },
-    { name: name('duration'), section: 'duration', what: `${label} took over ${nearLimit * 100} % of the ${timeoutSeconds} s that it may take: soon it will be cut off.`, metric: fn.metricDuration({ period, statistic: 'Maximum' }), threshold: timeoutSeconds * 1000 * nearLimit, missing: TreatMissingData.NOT_BREACHING },
+    {
+      name: name('failed'),
+      section: failed,
+      what: `${label} failed.`,
+      metric: fn.metricErrors({ period, statistic: 'Sum' }),
+      threshold: 1,
+      missing: TreatMissingData.NOT_BREACHING,
+    },
+    {
+      name: name('duration'),
+      section: 'duration',
+      what: `${label} took over ${nearLimit * 100} % of the ${timeoutSeconds} s that it may take: soon it will be cut off.`,
+      metric: fn.metricDuration({ period, statistic: 'Maximum' }),
+      threshold: timeoutSeconds * 1000 * nearLimit,
+      missing: TreatMissingData.NOT_BREACHING,
+    },
   ];
 }
 
 function throttled(watched: readonly WatchedFunction[]): Rule[] {
-  const groups = Array.from({ length: Math.ceil(watched.length / mostMetrics) }, (_, index) => watched.slice(index * mostMetrics, (index + 1) * mostMetrics));
+  const groups = Array.from({ length: Math.ceil(watched.length / mostMetrics) }, (_, index) =>
+    watched.slice(index * mostMetrics, (index + 1) * mostMetrics),
+  );
   return groups.map((group, index) => {
-    const usingMetrics = Object.fromEntries(group.map(({ fn }, at) => [`m${at}`, fn.metricThrottles({ statistic: 'Sum' })]));
+    const usingMetrics = Object.fromEntries(
+      group.map(({ fn }, at) => [`m${at}`, fn.metricThrottles({ statistic: 'Sum' })]),
+    );
     return {
       name: index === 0 ? 'throttled' : `throttled-${index + 1}`,
       section: 'throttled',
       what: `Lambda had no room for a run: ${group.map(({ label }) => label).join(', ')}.`.slice(0, 900),
-      metric: new MathExpression({ expression: Object.keys(usingMetrics).map((name) => `FILL(${name}, 0)`).join(' + '), usingMetrics, period: Duration.minutes(5), label: 'Throttled' }),
+      metric: new MathExpression({
+        expression: Object.keys(usingMetrics)
+          .map((name) => `FILL(${name}, 0)`)
+          .join(' + '),
+        usingMetrics,
+        period: Duration.minutes(5),
+        label: 'Throttled',
+      }),
       threshold: 1,
       missing: TreatMissingData.NOT_BREACHING,
     };
   });
 }
 
-function alarmOf(scope: Construct, { stack, topic, runbook }: Pick<AlarmsProps, 'stack' | 'topic' | 'runbook'>, { name, section, what, metric, threshold, below = false, periods = 1, missing, ends = false }: Rule): Alarm {
+function alarmOf(
+  scope: Construct,
+  { stack, topic, runbook }: Pick<AlarmsProps, 'stack' | 'topic' | 'runbook'>,
+  { name, section, what, metric, threshold, below = false, periods = 1, missing, ends = false }: Rule,
+): Alarm {
   const alarm = new Alarm(scope, name, {
     alarmName: `${stack}-${name}`,
     alarmDescription: `${what} What to do: ${runbook}#${section}`,
     metric,
     threshold,
     evaluationPeriods: periods,
-    comparisonOperator: below ? ComparisonOperator.LESS_THAN_THRESHOLD : ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+    comparisonOperator: below
+      ? ComparisonOperator.LESS_THAN_THRESHOLD
+      : ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
     treatMissingData: missing,
   });
   const action = new SnsAction(topic);

@@ -12,9 +12,17 @@ import { allow } from '../rights/grants.ts';
 export class AlertTopic extends Construct {
   readonly topic: Topic;
 
-  constructor(scope: Construct, id: string, { cloud }: { readonly cloud: Pick<CloudConfig, 'stack' | 'email' | 'slack'> }) {
+  constructor(
+    scope: Construct,
+    id: string,
+    { cloud }: { readonly cloud: Pick<CloudConfig, 'stack' | 'email' | 'slack'> },
+  ) {
     super(scope, id);
-    this.topic = new Topic(this, 'Topic', { topicName: `${cloud.stack}-alerts`, displayName: `${cloud.stack} backups`, enforceSSL: true });
+    this.topic = new Topic(this, 'Topic', {
+      topicName: `${cloud.stack}-alerts`,
+      displayName: `${cloud.stack} backups`,
+      enforceSSL: true,
+    });
     this.topic.addToResourcePolicy(fromAlarms(this.topic, cloud.stack));
     for (const address of cloud.email) this.topic.addSubscription(new EmailSubscription(address));
     if (cloud.slack !== undefined) slackChannel(this, this.topic, cloud.stack, cloud.slack);
@@ -37,11 +45,24 @@ function fromAlarms(topic: Topic, stack: string): PolicyStatement {
 }
 
 function alarmsOf(scope: Construct, stack: string): string {
-  return Stack.of(scope).formatArn({ service: 'cloudwatch', resource: 'alarm', resourceName: `${stack}-*`, arnFormat: ArnFormat.COLON_RESOURCE_NAME });
+  return Stack.of(scope).formatArn({
+    service: 'cloudwatch',
+    resource: 'alarm',
+    resourceName: `${stack}-*`,
+    arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+  });
 }
 
-function slackChannel(scope: Construct, topic: Topic, stack: string, { workspace, channel }: NonNullable<CloudConfig['slack']>): void {
-  const rights = [allow('ShowAlarms', ['cloudwatch:DescribeAlarms'], [alarmsOf(scope, stack)]), allow('ShowGraphs', ['cloudwatch:GetMetricData', 'cloudwatch:GetMetricWidgetImage'], ['*'])];
+function slackChannel(
+  scope: Construct,
+  topic: Topic,
+  stack: string,
+  { workspace, channel }: NonNullable<CloudConfig['slack']>,
+): void {
+  const rights = [
+    allow('ShowAlarms', ['cloudwatch:DescribeAlarms'], [alarmsOf(scope, stack)]),
+    allow('ShowGraphs', ['cloudwatch:GetMetricData', 'cloudwatch:GetMetricWidgetImage'], ['*']),
+  ];
   const role = new Role(scope, 'SlackRole', {
     assumedBy: new ServicePrincipal('chatbot.amazonaws.com'),
     description: 'Shows alarms and their graphs in Slack',
@@ -54,6 +75,14 @@ function slackChannel(scope: Construct, topic: Topic, stack: string, { workspace
     slackWorkspaceId: workspace,
     slackChannelId: channel,
     snsTopicArns: [topic.topicArn],
-    guardrailPolicies: [Stack.of(scope).formatArn({ service: 'iam', region: '', account: 'aws', resource: 'policy', resourceName: 'CloudWatchReadOnlyAccess' })],
+    guardrailPolicies: [
+      Stack.of(scope).formatArn({
+        service: 'iam',
+        region: '',
+        account: 'aws',
+        resource: 'policy',
+        resourceName: 'CloudWatchReadOnlyAccess',
+      }),
+    ],
   });
 }

@@ -1,5 +1,16 @@
 import { Duration } from 'aws-cdk-lib';
-import { AlarmStatusWidget, Color, Dashboard as CloudWatchDashboard, GraphWidget, LogQueryVisualizationType, LogQueryWidget, MathExpression, Metric, SingleValueWidget, TextWidget } from 'aws-cdk-lib/aws-cloudwatch';
+import {
+  AlarmStatusWidget,
+  Color,
+  Dashboard as CloudWatchDashboard,
+  GraphWidget,
+  LogQueryVisualizationType,
+  LogQueryWidget,
+  MathExpression,
+  Metric,
+  SingleValueWidget,
+  TextWidget,
+} from 'aws-cdk-lib/aws-cloudwatch';
 import type { Alarm } from 'aws-cdk-lib/aws-cloudwatch';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
@@ -29,19 +40,79 @@ const hour = Duration.hours(1);
 
 /** What a person looks at: is everything fresh, what rings, what ran last, how long do runs take, what has failed. */
 export class BackupDashboard extends Construct {
-  constructor(scope: Construct, id: string, { stack, sources, checker, checkHours, watched, deadLetters, alarms, logGroupNames }: DashboardProps) {
+  constructor(
+    scope: Construct,
+    id: string,
+    { stack, sources, checker, checkHours, watched, deadLetters, alarms, logGroupNames }: DashboardProps,
+  ) {
     super(scope, id);
-    const dashboard = new CloudWatchDashboard(this, 'Dashboard', { dashboardName: stack, defaultInterval: Duration.days(7) });
-    const figure = (metricName: string, label: string, color: string): Metric => new Metric({ namespace: 'Nightjar', metricName, label, color, dimensionsMap: { FunctionName: checker.functionName }, statistic: 'Maximum', period: Duration.hours(checkHours) });
-    dashboard.addWidgets(new TextWidget({ width: whole, height: 2, markdown: `# ${stack}\nBacked up: ${sources.slice(0, mostAlarms).join(', ')}. Each alarm names its section of docs/runbook.md: what it means, and what to do.` }));
+    const dashboard = new CloudWatchDashboard(this, 'Dashboard', {
+      dashboardName: stack,
+      defaultInterval: Duration.days(7),
+    });
+    const figure = (metricName: string, label: string, color: string): Metric =>
+      new Metric({
+        namespace: 'Nightjar',
+        metricName,
+        label,
+        color,
+        dimensionsMap: { FunctionName: checker.functionName },
+        statistic: 'Maximum',
+        period: Duration.hours(checkHours),
+      });
     dashboard.addWidgets(
-      new SingleValueWidget({ title: 'Sources, as the last check found them', width: half, height: 5, metrics: [figure('Fresh', 'fresh', Color.GREEN), figure('Stale', 'stale', Color.RED), figure('Never', 'never backed up', Color.RED), figure('Unknown', 'unknown', Color.ORANGE), figure('Shrunk', 'shrunk', Color.ORANGE)] }),
+      new TextWidget({
+        width: whole,
+        height: 2,
+        markdown: `# ${stack}\nBacked up: ${sources.slice(0, mostAlarms).join(', ')}. Each alarm names its section of docs/runbook.md: what it means, and what to do.`,
+      }),
+    );
+    dashboard.addWidgets(
+      new SingleValueWidget({
+        title: 'Sources, as the last check found them',
+        width: half,
+        height: 5,
+        metrics: [
+          figure('Fresh', 'fresh', Color.GREEN),
+          figure('Stale', 'stale', Color.RED),
+          figure('Never', 'never backed up', Color.RED),
+          figure('Unknown', 'unknown', Color.ORANGE),
+          figure('Shrunk', 'shrunk', Color.ORANGE),
+        ],
+      }),
       new AlarmStatusWidget({ title: 'Alarms', width: half, height: 5, alarms: alarms.slice(0, mostAlarms) }),
     );
-    dashboard.addWidgets(new LogQueryWidget({ title: 'Last runs', width: whole, height: 8, view: LogQueryVisualizationType.TABLE, logGroupNames: logGroupNames.slice(0, mostLogs), queryLines: lastRuns }));
     dashboard.addWidgets(
-      new GraphWidget({ title: 'How long runs take, in percent of their limit', width: half, height: 8, leftYAxis: { min: 0, max: 100, showUnits: false }, left: watched.map(shareOfLimit) }),
-      new GraphWidget({ title: 'Runs that failed, and dead letters', width: half, height: 8, left: [...watched.map(({ fn, label }) => fn.metricErrors({ label, period: hour, statistic: 'Sum' })), deadLetters.metricApproximateNumberOfMessagesVisible({ label: 'dead letters', period: hour, statistic: 'Maximum' })] }),
+      new LogQueryWidget({
+        title: 'Last runs',
+        width: whole,
+        height: 8,
+        view: LogQueryVisualizationType.TABLE,
+        logGroupNames: logGroupNames.slice(0, mostLogs),
+        queryLines: lastRuns,
+      }),
+    );
+    dashboard.addWidgets(
+      new GraphWidget({
+        title: 'How long runs take, in percent of their limit',
+        width: half,
+        height: 8,
+        leftYAxis: { min: 0, max: 100, showUnits: false },
+        left: watched.map(shareOfLimit),
+      }),
+      new GraphWidget({
+        title: 'Runs that failed, and dead letters',
+        width: half,
+        height: 8,
+        left: [
+          ...watched.map(({ fn, label }) => fn.metricErrors({ label, period: hour, statistic: 'Sum' })),
+          deadLetters.metricApproximateNumberOfMessagesVisible({
+            label: 'dead letters',
+            period: hour,
+            statistic: 'Maximum',
+          }),
+        ],
+      }),
     );
   }
 }
@@ -55,5 +126,10 @@ const lastRuns = [
 ];
 
 function shareOfLimit({ fn, label, timeoutSeconds }: WatchedFunction, index: number): MathExpression {
-  return new MathExpression({ expression: `d${index} / ${timeoutSeconds * 10}`, usingMetrics: { [`d${index}`]: fn.metricDuration({ statistic: 'Maximum' }) }, label, period: hour });
+  return new MathExpression({
+    expression: `d${index} / ${timeoutSeconds * 10}`,
+    usingMetrics: { [`d${index}`]: fn.metricDuration({ statistic: 'Maximum' }) },
+    label,
+    period: hour,
+  });
 }

@@ -8,7 +8,8 @@ import { Construct } from 'constructs';
 import { pinsFileName } from '../../core/domain/tools-notices.ts';
 
 /**
- * The database clients, as a layer for arm64. Its content is made by a program when it is published: synthesis needs neither it nor a network.
+ * The database clients, as a layer for arm64. Its content is made by a program when it is published: synthesis needs
+ * neither it nor a network.
  */
 export class DatabaseLayer extends Construct {
   readonly version: LayerVersion;
@@ -37,12 +38,19 @@ class MadeWhenPublished extends Code {
   override bind(scope: Construct): CodeConfig {
     const { program, recipe } = recipeOf();
     const own = existsSync(this.#pins) ? [this.#pins] : [];
-    const location = Stack.of(scope).synthesizer.addFileAsset({ executable: [process.execPath, program, 'arm64', ...own], sourceHash: digestOf(recipe, own), displayName: 'Nightjar database clients' });
+    const location = Stack.of(scope).synthesizer.addFileAsset({
+      executable: [process.execPath, program, 'arm64', ...own],
+      sourceHash: digestOf(recipe, own),
+      displayName: 'Nightjar database clients',
+    });
     return { s3Location: { bucketName: location.bucketName, objectKey: location.objectKey } };
   }
 }
 
-/** The program that makes the layer, and the folder that holds everything it goes by: in the package one file of each, else the sources. */
+/**
+ * The program that makes the layer, and the folder that holds everything it goes by: in the package one file of each,
+ * else the sources.
+ */
 function recipeOf(): { program: string; recipe: string } {
   const shipped = join(import.meta.dirname, '../db-tools');
   if (existsSync(join(shipped, 'zip.mjs'))) return { program: join(shipped, 'zip.mjs'), recipe: shipped };
@@ -52,8 +60,14 @@ function recipeOf(): { program: string; recipe: string } {
 
 function digestOf(folder: string, more: readonly string[]): string {
   const hash = createHash('sha256');
-  const names = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => /^(?!build\/).*\.(m?[jt]s|json)$/.test(name));
-  for (const name of names.sort()) hash.update(name).update('\0').update(readFileSync(join(folder, name)));
+  const names = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) =>
+    /^(?!build\/).*\.(m?[jt]s|json)$/.test(name),
+  );
+  for (const name of names.sort())
+    hash
+      .update(name)
+      .update('\0')
+      .update(readFileSync(join(folder, name)));
   for (const file of more) hash.update(readFileSync(file));
   return hash.digest('hex');
 }

@@ -3,7 +3,9 @@ import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import { acknowledge } from '../acknowledge.ts';
 
-/** Where the events go that no function could work off, in spite of all retries. Whatever lies in it raises an alarm. */
+/**
+ * Where the events go that no function could work off, in spite of all retries. Whatever lies in it raises an alarm.
+ */
 export class DeadLetters extends Construct {
   readonly queue: Queue;
 

@@ -7,7 +7,14 @@ import type { Shared } from '../shared.ts';
 import { smallSizing } from '../sizing.ts';
 import { NightjarFunction } from './nightjar-function.ts';
 
-export type KeeperFunctionsProps = { readonly shared: Shared; readonly code: { readonly rotate: Code; readonly check: Code }; /** Of the database clients: the check tells when they are old, and runs none. */ readonly layer: ILayerVersion };
+export type KeeperFunctionsProps = {
+  readonly shared: Shared;
+  readonly code: {
+    readonly rotate: Code;
+    readonly check: Code;
+  } /** Of the database clients: the check tells when they are old, and runs none. */;
+  readonly layer: ILayerVersion;
+};
 
 /** The two functions that work in the vault alone, for all sources: one rotates, one checks. They reach no database. */
 export class KeeperFunctions extends Construct {
@@ -17,7 +24,11 @@ export class KeeperFunctions extends Construct {
   constructor(scope: Construct, id: string, { shared, code, layer }: KeeperFunctionsProps) {
     super(scope, id);
     const { stack, vault, common, all } = shared;
-    const both = [...vaultKeyStatements(this, vault.key, vault.region), ...secretStatements(this, all), ...tellingStatements(this, all)];
+    const both = [
+      ...vaultKeyStatements(this, vault.key, vault.region),
+      ...secretStatements(this, all),
+      ...tellingStatements(this, all),
+    ];
     const setting = { sizing: smallSizing, common };
     this.rotate = new NightjarFunction(this, 'Rotate', {
       ...setting,

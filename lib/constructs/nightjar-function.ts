@@ -1,7 +1,14 @@
 import { ArnFormat, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { PolicyDocument, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
-import { Architecture, CfnEventInvokeConfig, Function as LambdaFunction, LoggingFormat, Runtime, Tracing } from 'aws-cdk-lib/aws-lambda';
+import {
+  Architecture,
+  CfnEventInvokeConfig,
+  Function as LambdaFunction,
+  LoggingFormat,
+  Runtime,
+  Tracing,
+} from 'aws-cdk-lib/aws-lambda';
 import type { CfnFunction, Code, ILayerVersion } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup } from 'aws-cdk-lib/aws-logs';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
@@ -51,10 +58,34 @@ export class NightjarFunction extends Construct {
   readonly fn: LambdaFunction;
   readonly role: Role;
 
-  constructor(scope: Construct, id: string, { functionName, description, code, sizing, statements, common, layer, network, atOnce, retries = 0 }: NightjarFunctionProps) {
+  constructor(
+    scope: Construct,
+    id: string,
+    {
+      functionName,
+      description,
+      code,
+      sizing,
+      statements,
+      common,
+      layer,
+      network,
+      atOnce,
+      retries = 0,
+    }: NightjarFunctionProps,
+  ) {
     super(scope, id);
-    const logGroup = new LogGroup(this, 'Log', { logGroupName: `/aws/lambda/${functionName}`, retention: common.logDays, removalPolicy: RemovalPolicy.DESTROY });
-    const logStreams = Stack.of(this).formatArn({ service: 'logs', resource: 'log-group', resourceName: `/aws/lambda/${functionName}:log-stream:*`, arnFormat: ArnFormat.COLON_RESOURCE_NAME });
+    const logGroup = new LogGroup(this, 'Log', {
+      logGroupName: `/aws/lambda/${functionName}`,
+      retention: common.logDays,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+    const logStreams = Stack.of(this).formatArn({
+      service: 'logs',
+      resource: 'log-group',
+      resourceName: `/aws/lambda/${functionName}:log-stream:*`,
+      arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+    });
     const own = [
       allow('WriteLog', ['logs:CreateLogStream', 'logs:PutLogEvents'], [logStreams]),
       allow('Tell', ['sns:Publish'], [common.topic.topicArn]),
@@ -88,7 +119,8 @@ export class NightjarFunction extends Construct {
       ...(atOnce !== undefined && { reservedConcurrentExecutions: atOnce }),
     });
     const resource = this.fn.node.defaultChild as CfnFunction;
-    if (network !== undefined) resource.vpcConfig = { subnetIds: [...network.subnetIds], securityGroupIds: [...network.securityGroupIds] };
+    if (network !== undefined)
+      resource.vpcConfig = { subnetIds: [...network.subnetIds], securityGroupIds: [...network.securityGroupIds] };
     new CfnEventInvokeConfig(this, 'Events', {
       functionName: this.fn.functionName,
       qualifier: '$LATEST',

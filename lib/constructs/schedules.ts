@@ -8,7 +8,15 @@ import { awsCron } from '../../core/contract/cloud/aws-schedule.ts';
 import { allow } from '../rights/grants.ts';
 
 /** One schedule: when, in which time zone, which function, with which event. */
-export type Planned = { readonly name: string; readonly description: string; readonly cron: string; readonly timeZone: string; readonly fn: IFunction; readonly event: object; /** How long after its moment it may start, in milliseconds; 0: at its moment. */ readonly windowMs: number };
+export type Planned = {
+  readonly name: string;
+  readonly description: string;
+  readonly cron: string;
+  readonly timeZone: string;
+  readonly fn: IFunction;
+  readonly event: object /** How long after its moment it may start, in milliseconds; 0: at its moment. */;
+  readonly windowMs: number;
+};
 
 export type SchedulesProps = {
   readonly stack: string;
@@ -24,7 +32,12 @@ export class Schedules extends Construct {
   constructor(scope: Construct, id: string, { stack, planned, deadLetters }: SchedulesProps) {
     super(scope, id);
     const group = new CfnScheduleGroup(this, 'Group', { name: stack });
-    const role = starter(this, stack, planned.map(({ fn }) => fn.functionArn), deadLetters);
+    const role = starter(
+      this,
+      stack,
+      planned.map(({ fn }) => fn.functionArn),
+      deadLetters,
+    );
     for (const { name, description, cron, timeZone, fn, event, windowMs } of planned) {
       new CfnSchedule(this, name, {
         name,
@@ -33,7 +46,13 @@ export class Schedules extends Construct {
         scheduleExpression: awsCron(cron),
         scheduleExpressionTimezone: timeZone,
         flexibleTimeWindow: windowOf(windowMs),
-        target: { arn: fn.functionArn, roleArn: role.roleArn, input: JSON.stringify(event), retryPolicy, deadLetterConfig: { arn: deadLetters.queueArn } },
+        target: {
+          arn: fn.functionArn,
+          roleArn: role.roleArn,
+          input: JSON.stringify(event),
+          retryPolicy,
+          deadLetterConfig: { arn: deadLetters.queueArn },
+        },
       });
     }
   }
@@ -41,12 +60,24 @@ export class Schedules extends Construct {
 
 function starter(scope: Construct, stack: string, functionArns: string[], deadLetters: IQueue): Role {
   const { account } = Stack.of(scope);
-  const ofThisGroup = Stack.of(scope).formatArn({ service: 'scheduler', resource: 'schedule-group', resourceName: stack, arnFormat: ArnFormat.SLASH_RESOURCE_NAME });
+  const ofThisGroup = Stack.of(scope).formatArn({
+    service: 'scheduler',
+    resource: 'schedule-group',
+    resourceName: stack,
+    arnFormat: ArnFormat.SLASH_RESOURCE_NAME,
+  });
   return new Role(scope, 'Role', {
     description: `Starts the functions of ${stack} by schedule`,
-    assumedBy: new ServicePrincipal('scheduler.amazonaws.com', { conditions: { StringEquals: { 'aws:SourceAccount': account }, ArnLike: { 'aws:SourceArn': ofThisGroup } } }),
+    assumedBy: new ServicePrincipal('scheduler.amazonaws.com', {
+      conditions: { StringEquals: { 'aws:SourceAccount': account }, ArnLike: { 'aws:SourceArn': ofThisGroup } },
+    }),
     inlinePolicies: {
-      Nightjar: new PolicyDocument({ statements: [allow('Start', ['lambda:InvokeFunction'], [...new Set(functionArns)]), allow('GiveUp', ['sqs:SendMessage'], [deadLetters.queueArn])] }),
+      Nightjar: new PolicyDocument({
+        statements: [
+          allow('Start', ['lambda:InvokeFunction'], [...new Set(functionArns)]),
+          allow('GiveUp', ['sqs:SendMessage'], [deadLetters.queueArn]),
+        ],
+      }),
     },
   });
 }

@@ -22,10 +22,16 @@ export type SourceFunctionsProps = {
   readonly network?: Network | undefined;
 };
 
-/** What a function is sure to get done in its 15 minutes, at the 100 MB/s that a database and one processor at least give. */
+/**
+ * What a function is sure to get done in its 15 minutes, at the 100 MB/s that a database and one processor at least
+ * give.
+ */
 const largestBytes = 90e9;
 
-/** The two functions of a source, which no other source's secrets are open to: one backs it up, one restores it on request. */
+/**
+ * The two functions of a source, which no other source's secrets are open to: one backs it up, one restores it on
+ * request.
+ */
 export class SourceFunctions extends Construct {
   readonly backup: NightjarFunction;
   readonly restore: NightjarFunction;
@@ -33,7 +39,11 @@ export class SourceFunctions extends Construct {
   constructor(scope: Construct, id: string, { source, config, shared, code, layer, network }: SourceFunctionsProps) {
     super(scope, id);
     const { stack, vault, common, all } = shared;
-    if ((config.cloud.size ?? 0) > largestBytes) Annotations.of(this).addWarningV2('nightjar:size', `${source} may be too large for the 15 minutes of a function: back it up by the command line, or cut it into several sources`);
+    if ((config.cloud.size ?? 0) > largestBytes)
+      Annotations.of(this).addWarningV2(
+        'nightjar:size',
+        `${source} may be too large for the 15 minutes of a function: back it up by the command line, or cut it into several sources`,
+      );
     const lost = lostBackupWarning(config.watch.schedule!, config.timeZone);
     if (lost !== undefined) Annotations.of(this).addWarningV2('nightjar:clock', `sources.${source}.schedule: ${lost}`);
     const both = [
@@ -61,6 +71,7 @@ export class SourceFunctions extends Construct {
       code: code.restore,
       statements: [...restoreStatements(vault, source), ...both],
     });
-    if (network !== undefined && config.cloud.databaseSecurityGroup !== undefined) network.admit(id, config.cloud.databaseSecurityGroup, config.server.port, source);
+    if (network !== undefined && config.cloud.databaseSecurityGroup !== undefined)
+      network.admit(id, config.cloud.databaseSecurityGroup, config.server.port, source);
   }
 }

@@ -19,7 +19,10 @@ export type VaultBucketProps = {
 /** The tag by which rotation lets go of an object that it could not delete (docs/rotation.md). */
 const released = { 'nightjar-tier': 'released' };
 const dayMs = 86_400_000;
-/** What a deployment has made that failed half way is taken back, so that the next one finds the name free; after that it stays for good. */
+/**
+ * What a deployment has made that failed half way is taken back, so that the next one finds the name free; after that
+ * it stays for good.
+ */
 const keep = RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE;
 
 /** The bucket of the vault and the key that it encrypts with: made here and kept for good, or taken as they are. */
@@ -41,12 +44,21 @@ export class VaultBucket extends Construct {
 }
 
 function newKey(scope: Construct, stack: string): Key {
-  const key = new Key(scope, 'Key', { description: `Backups of ${stack}. Without this key no backup can be read.`, enableKeyRotation: true, removalPolicy: keep });
+  const key = new Key(scope, 'Key', {
+    description: `Backups of ${stack}. Without this key no backup can be read.`,
+    enableKeyRotation: true,
+    removalPolicy: keep,
+  });
   new Alias(scope, 'Alias', { aliasName: `alias/nightjar/${stack}`, targetKey: key });
   return key;
 }
 
-function newBucket(scope: Construct, bucketName: string, { objectLock, noncurrent }: VaultBucketProps['cloud'], key: IKey | undefined): Bucket {
+function newBucket(
+  scope: Construct,
+  bucketName: string,
+  { objectLock, noncurrent }: VaultBucketProps['cloud'],
+  key: IKey | undefined,
+): Bucket {
   const days = objectLock && Duration.days(objectLock.days);
   const bucket = new Bucket(scope, 'Bucket', {
     bucketName,
@@ -55,16 +67,29 @@ function newBucket(scope: Construct, bucketName: string, { objectLock, noncurren
     minimumTLSVersion: 1.2,
     blockPublicAccess: BlockPublicAccess.BLOCK_ALL,
     objectOwnership: ObjectOwnership.BUCKET_OWNER_ENFORCED,
-    ...(key === undefined ? { encryption: BucketEncryption.S3_MANAGED } : { encryption: BucketEncryption.KMS, encryptionKey: key, bucketKeyEnabled: true }),
-    ...(days && { objectLockEnabled: true, objectLockDefaultRetention: objectLock.mode === 'compliance' ? ObjectLockRetention.compliance(days) : ObjectLockRetention.governance(days) }),
+    ...(key === undefined
+      ? { encryption: BucketEncryption.S3_MANAGED }
+      : { encryption: BucketEncryption.KMS, encryptionKey: key, bucketKeyEnabled: true }),
+    ...(days && {
+      objectLockEnabled: true,
+      objectLockDefaultRetention:
+        objectLock.mode === 'compliance' ? ObjectLockRetention.compliance(days) : ObjectLockRetention.governance(days),
+    }),
     removalPolicy: keep,
     lifecycleRules: [
       { id: 'released', tagFilters: released, expiration: Duration.days(1) },
-      { id: 'noncurrent', noncurrentVersionExpiration: Duration.days(Math.ceil(noncurrent / dayMs)), expiredObjectDeleteMarker: true },
+      {
+        id: 'noncurrent',
+        noncurrentVersionExpiration: Duration.days(Math.ceil(noncurrent / dayMs)),
+        expiredObjectDeleteMarker: true,
+      },
       // longer than any run, and than the grace that rotation gives to leftovers
       { id: 'unfinished', abortIncompleteMultipartUploadAfter: Duration.days(7) },
     ],
   });
-  acknowledge(bucket, { 'AwsSolutions-S1': 'Access logs would need a second bucket that grows for ever; who needs them turns on data events of CloudTrail for this one.' });
+  acknowledge(bucket, {
+    'AwsSolutions-S1':
+      'Access logs would need a second bucket that grows for ever; who needs them turns on data events of CloudTrail for this one.',
+  });
   return bucket;
 }

@@ -7,9 +7,15 @@ import { outboxFolder } from '../../core/domain/watch/outbox.ts';
 /** A vault as policies name it. `prefix` is empty, or ends in a slash. */
 export type VaultPlace = { readonly bucket: IBucket; readonly prefix: string };
 
-/** Names of a backup's parts, whatever the engine (core/domain/verdict/records.ts). In a policy `*` stands for slashes too. */
+/**
+ * Names of a backup's parts, whatever the engine (core/domain/verdict/records.ts). In a policy `*` stands for slashes
+ * too.
+ */
 const parts = ['*/schema.*', '*/after.*', '*/catalog.*', '*/data/*'];
-/** Only where nothing lies yet: what says that a backup exists, has begun, was proven or failed is written once, and never over (S3 User Guide, enforcing conditional writes). */
+/**
+ * Only where nothing lies yet: what says that a backup exists, has begun, was proven or failed is written once, and
+ * never over (S3 User Guide, enforcing conditional writes).
+ */
 const onlyNew = { Null: { 's3:if-none-match': 'false' } };
 
 /** With this tag an object is the lifecycle rule's: whoever could give it could delete (docs/rotation.md). */
@@ -41,7 +47,10 @@ export function restoreStatements(vault: VaultPlace, source: SourceName): Policy
   ];
 }
 
-/** What rotation does: reads manifests alone, tags and deletes what is Nightjar's. It has no right to delete versions, so that what it deletes stays for some time. */
+/**
+ * What rotation does: reads manifests alone, tags and deletes what is Nightjar's. It has no right to delete versions,
+ * so that what it deletes stays for some time.
+ */
 export function rotateStatements(vault: VaultPlace): PolicyStatement[] {
   const keys = keysBelow(vault, '');
   return [
@@ -49,10 +58,18 @@ export function rotateStatements(vault: VaultPlace): PolicyStatement[] {
     remembering(vault),
     // this action knows no condition of a prefix (Service Authorization Reference, Amazon S3)
     allow('ListUploads', ['s3:ListBucketMultipartUploads'], [vault.bucket.bucketArn]),
-    allow('ReadManifests', ['s3:GetObject', 's3:GetObjectRetention', 's3:GetObjectLegalHold', 's3:GetObjectTagging'], keys('*/manifest.json')),
+    allow(
+      'ReadManifests',
+      ['s3:GetObject', 's3:GetObjectRetention', 's3:GetObjectLegalHold', 's3:GetObjectTagging'],
+      keys('*/manifest.json'),
+    ),
     allow('ReadLedgers', ['s3:GetObject'], keys('*/ledger.json')),
     allow('Tag', ['s3:PutObjectTagging'], keys('*/manifest.json', ...parts)),
-    allow('Remove', ['s3:DeleteObject'], keys('*/manifest.json', '*/pin.json', '*/proofs/*', '*/failures/*', '*/starts/*', ...parts)),
+    allow(
+      'Remove',
+      ['s3:DeleteObject'],
+      keys('*/manifest.json', '*/pin.json', '*/proofs/*', '*/failures/*', '*/starts/*', ...parts),
+    ),
     allow('EndUploads', ['s3:AbortMultipartUpload'], keys(...parts)),
     allow('HoldLeases', ['s3:GetObject', 's3:GetObjectTagging', 's3:PutObject'], keys('*/lease.json')),
   ];
@@ -66,29 +83,54 @@ export function checkStatements(vault: VaultPlace): PolicyStatement[] {
     remembering(vault),
     // a lease says why nothing has come
     allow('ReadManifests', ['s3:GetObject'], keys('*/manifest.json', '*/lease.json')),
-    allow('RememberBackups', ['s3:GetObject', 's3:GetObjectTagging', 's3:PutObject'], keys('ledger.json', '*/ledger.json')),
+    allow(
+      'RememberBackups',
+      ['s3:GetObject', 's3:GetObjectTagging', 's3:PutObject'],
+      keys('ledger.json', '*/ledger.json'),
+    ),
   ];
 }
 
 /** Use of keys, through one service alone. */
-export function keyStatement(sid: string, keyArns: string[], actions: readonly ('kms:Decrypt' | 'kms:GenerateDataKey')[], viaService: string): PolicyStatement {
+export function keyStatement(
+  sid: string,
+  keyArns: string[],
+  actions: readonly ('kms:Decrypt' | 'kms:GenerateDataKey')[],
+  viaService: string,
+): PolicyStatement {
   return allow(sid, actions, keyArns, { StringEquals: { 'kms:ViaService': viaService } });
 }
 
 /** A statement that allows. */
-export function allow(sid: string, actions: readonly string[], resources: string[], conditions?: Record<string, object>): PolicyStatement {
+export function allow(
+  sid: string,
+  actions: readonly string[],
+  resources: string[],
+  conditions?: Record<string, object>,
+): PolicyStatement {
   return new PolicyStatement({ sid, actions: [...actions], resources, ...(conditions && { conditions }) });
 }
 
 /** What every function does that tells: it remembers whom it has told what, and what waits for whom. */
 function remembering(vault: VaultPlace): PolicyStatement {
-  return allow('RememberWhatWasTold', ['s3:GetObject', 's3:GetObjectTagging', 's3:PutObject'], keysBelow(vault, outboxFolder)('*'));
+  return allow(
+    'RememberWhatWasTold',
+    ['s3:GetObject', 's3:GetObjectTagging', 's3:PutObject'],
+    keysBelow(vault, outboxFolder)('*'),
+  );
 }
 
 /** Without the right to list what begins so, S3 calls what is missing forbidden. */
 function listing({ bucket, prefix }: VaultPlace, ...below: string[]): PolicyStatement {
   const starts = below.map((folder) => `${prefix}${folder}`);
-  return allow('List', ['s3:ListBucket'], [bucket.bucketArn], starts.includes('') ? undefined : { StringLike: { 's3:prefix': starts.length === 1 ? `${starts[0]}*` : starts.map((start) => `${start}*`) } });
+  return allow(
+    'List',
+    ['s3:ListBucket'],
+    [bucket.bucketArn],
+    starts.includes('')
+      ? undefined
+      : { StringLike: { 's3:prefix': starts.length === 1 ? `${starts[0]}*` : starts.map((start) => `${start}*`) } },
+  );
 }
 
 function keysBelow({ bucket, prefix }: VaultPlace, below: string): (...patterns: string[]) => string[] {

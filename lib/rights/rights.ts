@@ -7,9 +7,20 @@ import { allow, keyStatement } from './grants.ts';
 import { secretArn, secretsOfSource, secretsOfTelling } from './secrets.ts';
 
 /** What every function does besides its work: tells whom the configuration names, and calls its hooks. */
-export function tellingStatements(scope: Construct, { notify, hooks }: Pick<Config, 'notify' | 'hooks'>): PolicyStatement[] {
+export function tellingStatements(
+  scope: Construct,
+  { notify, hooks }: Pick<Config, 'notify' | 'hooks'>,
+): PolicyStatement[] {
   const topics = notify.flatMap(({ sns }) => sns ?? []);
-  const buses = hooks.flatMap(({ eventBus }) => (eventBus === undefined ? [] : [eventBus.startsWith('arn:') ? eventBus : Stack.of(scope).formatArn({ service: 'events', resource: 'event-bus', resourceName: eventBus })]));
+  const buses = hooks.flatMap(({ eventBus }) =>
+    eventBus === undefined
+      ? []
+      : [
+          eventBus.startsWith('arn:')
+            ? eventBus
+            : Stack.of(scope).formatArn({ service: 'events', resource: 'event-bus', resourceName: eventBus }),
+        ],
+  );
   return [
     ...(topics.length > 0 ? [allow('TellTopics', ['sns:Publish'], topics)] : []),
     ...(buses.length > 0 ? [allow('CallHooks', ['events:PutEvents'], [...new Set(buses)])] : []),
@@ -23,7 +34,16 @@ export function secretStatements(scope: Construct, config: Config, source?: Sour
   if (names.length === 0) return [];
   return [
     allow('ReadSecrets', ['secretsmanager:GetSecretValue'], [...new Set(names.map((name) => secretArn(scope, name)))]),
-    ...(keys.length > 0 ? [keyStatement('DecryptSecrets', keys, ['kms:Decrypt'], `secretsmanager.${Stack.of(scope).region}.amazonaws.com`)] : []),
+    ...(keys.length > 0
+      ? [
+          keyStatement(
+            'DecryptSecrets',
+            keys,
+            ['kms:Decrypt'],
+            `secretsmanager.${Stack.of(scope).region}.amazonaws.com`,
+          ),
+        ]
+      : []),
   ];
 }
 
@@ -31,11 +51,30 @@ export function secretStatements(scope: Construct, config: Config, source?: Sour
 export function loginStatements(scope: Construct, { server, cloud }: SourceConfig): PolicyStatement[] {
   if (server.password !== 'iam' || cloud.resourceId === undefined) return [];
   const region = /\.([a-z]{2}(?:-[a-z]+)+-\d)\.rds\.amazonaws\.com/i.exec(server.host)?.[1];
-  const user = Stack.of(scope).formatArn({ service: 'rds-db', ...(region && { region }), resource: 'dbuser', resourceName: `${cloud.resourceId}/${String(server.user)}`, arnFormat: ArnFormat.COLON_RESOURCE_NAME });
+  const user = Stack.of(scope).formatArn({
+    service: 'rds-db',
+    ...(region && { region }),
+    resource: 'dbuser',
+    resourceName: `${cloud.resourceId}/${String(server.user)}`,
+    arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+  });
   return [allow('LogIn', ['rds-db:connect'], [user])];
 }
 
 /** Use of the vault's key for what S3 reads and writes, and for nothing else. */
-export function vaultKeyStatements(scope: Construct, key: IKey | undefined, region: string | undefined): PolicyStatement[] {
-  return key === undefined ? [] : [keyStatement('UseKeyOfVault', [key.keyArn], ['kms:Decrypt', 'kms:GenerateDataKey'], `s3.${region ?? Stack.of(scope).region}.amazonaws.com`)];
+export function vaultKeyStatements(
+  scope: Construct,
+  key: IKey | undefined,
+  region: string | undefined,
+): PolicyStatement[] {
+  return key === undefined
+    ? []
+    : [
+        keyStatement(
+          'UseKeyOfVault',
+          [key.keyArn],
+          ['kms:Decrypt', 'kms:GenerateDataKey'],
+          `s3.${region ?? Stack.of(scope).region}.amazonaws.com`,
+        ),
+      ];
 }

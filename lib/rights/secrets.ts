@@ -13,15 +13,24 @@ export function secretsOfSource({ server }: Pick<SourceConfig, 'server'>): strin
 
 /** Names or ARNs of the secrets that telling takes; every function tells. */
 export function secretsOfTelling({ notify }: Pick<Config, 'notify'>): string[] {
-  return notify.flatMap(({ slack, telegram, webhook }: NotifierConfig) => namesIn([slack, telegram?.token, webhook?.url, webhook?.key]));
+  return notify.flatMap(({ slack, telegram, webhook }: NotifierConfig) =>
+    namesIn([slack, telegram?.token, webhook?.url, webhook?.key]),
+  );
 }
 
 /** The ARN of a secret as policies take it: exact where the whole ARN is known, else with its random tail left open. */
 export function secretArn(scope: Construct, secret: string): string {
   if (secret.startsWith('arn:')) return /-[A-Za-z0-9]{6}$/.test(secret) ? secret : `${secret}${anyTail}`;
-  return Stack.of(scope).formatArn({ service: 'secretsmanager', resource: 'secret', resourceName: `${secret}${anyTail}`, arnFormat: ArnFormat.COLON_RESOURCE_NAME });
+  return Stack.of(scope).formatArn({
+    service: 'secretsmanager',
+    resource: 'secret',
+    resourceName: `${secret}${anyTail}`,
+    arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+  });
 }
 
 function namesIn(references: readonly unknown[]): string[] {
-  return references.flatMap((reference) => (typeof reference === 'object' && reference !== null && 'secret' in reference ? [String(reference.secret)] : []));
+  return references.flatMap((reference) =>
+    typeof reference === 'object' && reference !== null && 'secret' in reference ? [String(reference.secret)] : [],
+  );
 }

@@ -1,13 +1,23 @@
-// What a person writes who has no tool: a program's output into a bucket by multipart upload. node competitor.ts <bucket> <key> <shell command>
+// What a person writes who has no tool: a program's output into a bucket by multipart upload. node competitor.ts
+// <bucket> <key> <shell command>
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { CompleteMultipartUploadCommand, CreateMultipartUploadCommand, S3Client, UploadPartCommand } from '@aws-sdk/client-s3';
+import {
+  CompleteMultipartUploadCommand,
+  CreateMultipartUploadCommand,
+  S3Client,
+  UploadPartCommand,
+} from '@aws-sdk/client-s3';
 
 const partBytes = 8 * 1024 * 1024;
 const partsAtOnce = 4;
 
 const [Bucket = '', Key = '', command = ''] = process.argv.slice(2);
-const client = new S3Client({ endpoint: process.env['ENDPOINT'] ?? '', region: process.env['AWS_REGION'] ?? '', forcePathStyle: true });
+const client = new S3Client({
+  endpoint: process.env['ENDPOINT'] ?? '',
+  region: process.env['AWS_REGION'] ?? '',
+  forcePathStyle: true,
+});
 const { UploadId } = await client.send(new CreateMultipartUploadCommand({ Bucket, Key }));
 const parts: { PartNumber: number; ETag: string | undefined }[] = [];
 const onTheirWay = new Set<Promise<void>>();

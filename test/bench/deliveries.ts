@@ -6,9 +6,9 @@ const bytesPerRow = 700;
 const hashes = 12;
 
 /**
- * What integrations leave behind in a shop's database: a log of webhooks, each with its signature, a token in base64, and the order as JSON. Wide rows, of
- * which the half is as good as random; the store's own rows are narrow and compress well. Together gzip -6 leaves 35 % of a dump; of
- * the database that the requirements come from it left 36 %.
+ * What integrations leave behind in a shop's database: a log of webhooks, each with its signature, a token in base64,
+ * and the order as JSON. Wide rows, of which the half is as good as random; the store's own rows are narrow and
+ * compress well. Together gzip -6 leaves 35 % of a dump; of the database that the requirements come from it left 36 %.
  */
 export async function addDeliveries(engine: 'postgres' | 'mariadb', store: Store, signal: AbortSignal): Promise<void> {
   const rows = Math.round((store.megabytes * 1e6) / bytesPerRow);
@@ -32,7 +32,15 @@ async function inPostgres({ host, port, user, password, database }: Store, rows:
 }
 
 async function inMariadb({ host, port, user, password, database }: Store, rows: number): Promise<void> {
-  const connection = await mysql.createConnection({ host, port, user, password, database, charset: 'utf8mb4', multipleStatements: true });
+  const connection = await mysql.createConnection({
+    host,
+    port,
+    user,
+    password,
+    database,
+    charset: 'utf8mb4',
+    multipleStatements: true,
+  });
   const random = Array.from({ length: hashes }, (_, index) => `md5(concat('${index} ', seq))`).join(', ');
   await connection.query(`
     set time_zone = '+00:00', unique_checks = 0;

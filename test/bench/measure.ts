@@ -14,17 +14,26 @@ const pageBytes = 4096;
 const wordsKept = 4000;
 
 /**
- * Runs a program to its end. CPU is what the kernel adds up for children that were waited for, so nothing else may end meanwhile; memory is
- * sampled 20 times a second, and a page that two processes share counts twice. Throws with its last words unless it exits with 0.
+ * Runs a program to its end. CPU is what the kernel adds up for children that were waited for, so nothing else may end
+ * meanwhile; memory is sampled 20 times a second, and a page that two processes share counts twice. Throws with its
+ * last words unless it exits with 0.
  */
 export async function measure({ program, args, env }: Command, signal: AbortSignal): Promise<Cost> {
   const before = await childrenCpuMs();
   const start = performance.now();
-  const child = spawn(program, args, { env: { PATH: process.env['PATH'] ?? '', ...env }, stdio: ['ignore', 'pipe', 'pipe'], signal });
+  const child = spawn(program, args, {
+    env: { PATH: process.env['PATH'] ?? '', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    signal,
+  });
   let words = '';
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (words = `${words}${chunk.toString()}`.slice(-wordsKept)));
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (chunk: Buffer) => (words = `${words}${chunk.toString()}`.slice(-wordsKept)));
   let peakBytes = 0;
-  const sampler = setInterval(() => void treeBytes(child.pid ?? 0).then((bytes) => (peakBytes = Math.max(peakBytes, bytes))), sampleMs);
+  const sampler = setInterval(
+    () => void treeBytes(child.pid ?? 0).then((bytes) => (peakBytes = Math.max(peakBytes, bytes))),
+    sampleMs,
+  );
   try {
     const [code] = (await once(child, 'close')) as [number | null];
     const wallMs = performance.now() - start;
@@ -44,8 +53,14 @@ async function childrenCpuMs(): Promise<number> {
 
 async function treeBytes(pid: number): Promise<Bytes> {
   const [own, children] = await Promise.all([
-    readFile(`/proc/${pid}/statm`, 'utf8').then((text) => Number(text.split(' ')[1]) * pageBytes, () => 0),
-    readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').then((text) => text.split(' ').filter(Boolean).map(Number), () => []),
+    readFile(`/proc/${pid}/statm`, 'utf8').then(
+      (text) => Number(text.split(' ')[1]) * pageBytes,
+      () => 0,
+    ),
+    readFile(`/proc/${pid}/task/${pid}/children`, 'utf8').then(
+      (text) => text.split(' ').filter(Boolean).map(Number),
+      () => [],
+    ),
   ]);
   const below = await Promise.all(children.map(treeBytes));
   return below.reduce((sum, bytes) => sum + bytes, own);

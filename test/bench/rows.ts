@@ -42,10 +42,16 @@ report(insertWays, [
 
 function report(ways: Way[], samples: Sample[]): void {
   for (const { name, dump } of samples) {
-    const chunks = Array.from({ length: Math.ceil(dump.length / chunkBytes) }, (_, i) => dump.subarray(i * chunkBytes, (i + 1) * chunkBytes));
+    const chunks = Array.from({ length: Math.ceil(dump.length / chunkBytes) }, (_, i) =>
+      dump.subarray(i * chunkBytes, (i + 1) * chunkBytes),
+    );
     for (const way of ways) {
-      const seconds = Array.from({ length: runs }, () => timed(() => way.pass(chunks))).sort((a, b) => a - b)[runs >> 1]!;
-      console.log(`${name.padEnd(26)} ${way.name.padEnd(26)} ${(dump.length / 1e6 / seconds).toFixed(0).padStart(6)} MB/s`);
+      const seconds = Array.from({ length: runs }, () => timed(() => way.pass(chunks))).sort((a, b) => a - b)[
+        runs >> 1
+      ]!;
+      console.log(
+        `${name.padEnd(26)} ${way.name.padEnd(26)} ${(dump.length / 1e6 / seconds).toFixed(0).padStart(6)} MB/s`,
+      );
     }
   }
 }
@@ -69,11 +75,15 @@ function copyOnly(chunks: Buffer[]): void {
 /** Rows inside one chunk only: the least that any scan in JavaScript has to do. */
 function eachLine(chunks: Buffer[], take: (row: Buffer) => unknown): void {
   for (const chunk of chunks) {
-    for (let from = 0, end = chunk.indexOf(10); end >= 0; from = end + 1, end = chunk.indexOf(10, from)) take(chunk.subarray(from, end));
+    for (let from = 0, end = chunk.indexOf(10); end >= 0; from = end + 1, end = chunk.indexOf(10, from))
+      take(chunk.subarray(from, end));
   }
 }
 
-/** Two 32-bit lanes of FNV-1a, byte by byte: a weaker hash than XXH64, and what JavaScript does best without 64-bit integers. */
+/**
+ * Two 32-bit lanes of FNV-1a, byte by byte: a weaker hash than XXH64, and what JavaScript does best without 64-bit
+ * integers.
+ */
 function plainJs(chunks: Buffer[]): void {
   let sum = 0;
   let [low, high] = [0, 0];
@@ -89,20 +99,33 @@ function plainJs(chunks: Buffer[]): void {
 }
 
 function copyDump(name: string, rowBytes: number): Sample {
-  const line = (i: number) => `${i}\t${'2026-11-21 00:00:00\tsome text\t12.50\t\\N\t'.repeat(rowBytes)}`.slice(0, rowBytes);
-  return { name, dump: dumpOf('COPY public.t (a, b) FROM stdin;\n', line, '\n', '\\.\n\n--\n-- PostgreSQL database dump complete\n--\n\n') };
+  const line = (i: number) =>
+    `${i}\t${'2026-11-21 00:00:00\tsome text\t12.50\t\\N\t'.repeat(rowBytes)}`.slice(0, rowBytes);
+  return {
+    name,
+    dump: dumpOf(
+      'COPY public.t (a, b) FROM stdin;\n',
+      line,
+      '\n',
+      '\\.\n\n--\n-- PostgreSQL database dump complete\n--\n\n',
+    ),
+  };
 }
 
 function insertDump(name: string, rowBytes: number, content: string): Sample {
   const text = content.repeat(Math.floor(rowBytes / 2 / content.length) || 1);
   const line = (i: number) => `(${i},'${text}',NULL,'${text}')`;
-  return { name, dump: dumpOf('INSERT INTO `t` (`a`, `b`) VALUES ', line, ',\n', '(0,NULL,NULL,NULL);\n\n-- Dump completed\n') };
+  return {
+    name,
+    dump: dumpOf('INSERT INTO `t` (`a`, `b`) VALUES ', line, ',\n', '(0,NULL,NULL,NULL);\n\n-- Dump completed\n'),
+  };
 }
 
 function largeObjects(bytes: number): Buffer {
   const write = (size: number) => `SELECT pg_catalog.lowrite(0, '\\x${'c0ffee42'.repeat(size / 4)}');\n`;
   const content = write(16_384).repeat(Math.floor(bytes / 16_384)) + write(bytes % 16_384);
-  const object = (i: number) => `SELECT pg_catalog.lo_open('${i}', 131072);\n${content}SELECT pg_catalog.lo_close(0);\n`;
+  const object = (i: number) =>
+    `SELECT pg_catalog.lo_open('${i}', 131072);\n${content}SELECT pg_catalog.lo_close(0);\n`;
   return dumpOf('', object, '\n', '\n--\n-- PostgreSQL database dump complete\n--\n\n');
 }
 

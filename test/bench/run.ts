@@ -1,5 +1,6 @@
-// npm run bench -- [--size-gb 3] [--runs 3] [--engine postgres,mariadb] [--store ceph|moto] [--parallel 2] [--level 1] [--only <words of a way>] [--skip-stages]
-// npm run bench -- --cold-start [--runs 5]: how the functions of the cloud start
+// npm run bench -- [--size-gb 3] [--runs 3] [--engine postgres,mariadb] [--store ceph|moto] [--parallel 2] [--level 1]
+// [--only <words of a way>] [--skip-stages] npm run bench -- --cold-start [--runs 5]: how the functions of the cloud
+// start
 import { ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { cpus, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -36,9 +37,13 @@ const stop = new AbortController();
 for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort());
 
 const say = (line: string): void => console.log(line);
-const tools = await openTools(await dbToolsLayer(process.arch === 'arm64' ? 'arm64' : 'x86_64', { rule: 'newer' }, say, stop.signal));
+const tools = await openTools(
+  await dbToolsLayer(process.arch === 'arm64' ? 'arm64' : 'x86_64', { rule: 'newer' }, say, stop.signal),
+);
 const folder = await temporaryFolder('bench');
-say(`${cpus().length} × ${cpus()[0]?.model.trim()}, ${formatBytes(totalmem())} of memory, Node ${process.version}; servers, store and clients share them`);
+say(
+  `${cpus().length} × ${cpus()[0]?.model.trim()}, ${formatBytes(totalmem())} of memory, Node ${process.version}; servers, store and clients share them`,
+);
 try {
   if (values['cold-start']) say(await coldStarts(folder.path, Math.max(5, Number(values.runs)), stop.signal));
   else for (const engine of values.engine.split(',') as EngineName[]) await bench(engine);
@@ -51,14 +56,28 @@ async function bench(engine: EngineName): Promise<void> {
   const server = await startWithStore(engine, Number(values['size-gb']) * 1000, stop.signal);
   try {
     const bytes = await dumpBytes(engine, server, tools, stop.signal);
-    say(`\n## ${engine}: ${server.version}, a plain dump of ${formatBytes(bytes)}, made in ${formatDuration(performance.now() - start)}; into ${values.store}`);
-    const setting = { tools, server, folder: folder.path, parallel: Number(values.parallel), level: Number(values.level) };
+    say(
+      `\n## ${engine}: ${server.version}, a plain dump of ${formatBytes(bytes)}, made in ${formatDuration(performance.now() - start)}; into ${values.store}`,
+    );
+    const setting = {
+      tools,
+      server,
+      folder: folder.path,
+      parallel: Number(values.parallel),
+      level: Number(values.level),
+    };
     const ways = waysOf(engine, setting).filter(({ name }) => name.includes(values.only));
     const runs: Run[] = [];
     for (let round = 0; round < Number(values.runs); round += 1) runs.push(...(await oneRound(turned(ways, round))));
     const order = ways.map(({ name }) => name);
-    say(`\n${reportOf(runs.sort((a, b) => order.indexOf(a.way) - order.indexOf(b.way)), bytes)}`);
-    if (!values['skip-stages']) say(`\n${await withStore((store) => stageCosts(engine, { server, tools, store }, stop.signal))}`);
+    say(
+      `\n${reportOf(
+        runs.sort((a, b) => order.indexOf(a.way) - order.indexOf(b.way)),
+        bytes,
+      )}`,
+    );
+    if (!values['skip-stages'])
+      say(`\n${await withStore((store) => stageCosts(engine, { server, tools, store }, stop.signal))}`);
   } finally {
     await server.stop();
   }
@@ -74,7 +93,9 @@ async function oneRound(ways: readonly Way[]): Promise<Run[]> {
       const now = await bytesIn(store);
       const run = { way: way.name, ...cost, storedBytes: way.stores ? now - stored : 0 };
       stored = now;
-      say(`  ${way.name.padEnd(26)} ${(run.wallMs / 1000).toFixed(1).padStart(6)} s, CPU ${(run.cpuMs / 1000).toFixed(1).padStart(6)} s, ${formatBytes(run.peakBytes)} of memory, ${formatBytes(run.storedBytes)} stored`);
+      say(
+        `  ${way.name.padEnd(26)} ${(run.wallMs / 1000).toFixed(1).padStart(6)} s, CPU ${(run.cpuMs / 1000).toFixed(1).padStart(6)} s, ${formatBytes(run.peakBytes)} of memory, ${formatBytes(run.storedBytes)} stored`,
+      );
       runs.push(run);
     }
     return runs;

@@ -19,14 +19,21 @@ const sampleBytes = 128 * 1024 * 1024;
 const chunkBytes = 64 * 1024;
 const repeats = 3;
 
-/** What each stage costs alone, on the first 128 MiB of the dump from memory: the median of three. CPU is of this process, all threads. */
+/**
+ * What each stage costs alone, on the first 128 MiB of the dump from memory: the median of three. CPU is of this
+ * process, all threads.
+ */
 export async function stageCosts(engine: EngineName, setting: Setting, signal: AbortSignal): Promise<string> {
   const chunks = await sample(plainDump(engine, setting.server, setting.tools, signal));
   const size = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
   const rows: { name: string; wallMs: number; cpuMs: number }[] = [];
-  for (const { name, work } of stages(engine, setting)) rows.push({ name, ...(await timed(() => work(chunks, signal))) });
-  const line = ({ name, wallMs, cpuMs }: { name: string; wallMs: number; cpuMs: number }) => `| ${name} | ${Math.round(size / 1e3 / wallMs)} | ${(cpuMs / (size / 1e9) / 1000).toFixed(2)} |`;
-  return ['| stage alone | MB/s of dump | CPU s for 1 GB of dump |', '| --- | --- | --- |', ...rows.map(line)].join('\n');
+  for (const { name, work } of stages(engine, setting))
+    rows.push({ name, ...(await timed(() => work(chunks, signal))) });
+  const line = ({ name, wallMs, cpuMs }: { name: string; wallMs: number; cpuMs: number }) =>
+    `| ${name} | ${Math.round(size / 1e3 / wallMs)} | ${(cpuMs / (size / 1e9) / 1000).toFixed(2)} |`;
+  return ['| stage alone | MB/s of dump | CPU s for 1 GB of dump |', '| --- | --- | --- |', ...rows.map(line)].join(
+    '\n',
+  );
 }
 
 function stages(engine: EngineName, { server, tools, store }: Setting): Stage[] {
@@ -34,27 +41,48 @@ function stages(engine: EngineName, { server, tools, store }: Setting): Stage[] 
   const each = (use: (chunk: Uint8Array) => unknown) => async (chunks: readonly Uint8Array[]) => chunks.forEach(use);
   let packed: Uint8Array[] = [];
   return [
-    { name: 'through a pipe from the dump program', work: (_, signal) => pass(plainDump(engine, server, tools, signal)) },
-    { name: 'rows and fingerprint', work: async (chunks) => {
-      const reading = reader();
-      for (const chunk of chunks) reading.write(chunk);
-      return reading.end();
-    } },
-    { name: 'SHA-256 of the plain text (not done)', work: async (chunks) => {
-      const hash = createHash('sha256');
-      for (const chunk of chunks) hash.update(chunk);
-      return hash.digest();
-    } },
-    ...[-3, 3, 2, 1].map((level): Stage => ({ name: `zstd:${level}, with its checksum`, work: async (chunks) => {
-      packed = inOne(await Array.fromAsync(compress(stream(chunks), level)));
-    } })),
-    { name: 'SHA-256 of what zstd:1 made', work: async () => packed.reduce((hash, chunk) => hash.update(chunk), createHash('sha256')).digest() },
+    {
+      name: 'through a pipe from the dump program',
+      work: (_, signal) => pass(plainDump(engine, server, tools, signal)),
+    },
+    {
+      name: 'rows and fingerprint',
+      work: async (chunks) => {
+        const reading = reader();
+        for (const chunk of chunks) reading.write(chunk);
+        return reading.end();
+      },
+    },
+    {
+      name: 'SHA-256 of the plain text (not done)',
+      work: async (chunks) => {
+        const hash = createHash('sha256');
+        for (const chunk of chunks) hash.update(chunk);
+        return hash.digest();
+      },
+    },
+    ...[-3, 3, 2, 1].map(
+      (level): Stage => ({
+        name: `zstd:${level}, with its checksum`,
+        work: async (chunks) => {
+          packed = inOne(await Array.fromAsync(compress(stream(chunks), level)));
+        },
+      }),
+    ),
+    {
+      name: 'SHA-256 of what zstd:1 made',
+      work: async () => packed.reduce((hash, chunk) => hash.update(chunk), createHash('sha256')).digest(),
+    },
     { name: 'CRC-32C of what zstd:1 made', work: () => each((chunk) => crc32c(chunk))(packed) },
     { name: 'upload of what zstd:1 made, its CRC-32C included', work: (_, signal) => upload(packed, store, signal) },
   ];
 }
 
-async function upload(chunks: readonly Uint8Array[], { endpoint, region, accessKeyId, secretAccessKey }: S3Server, signal: AbortSignal): Promise<void> {
+async function upload(
+  chunks: readonly Uint8Array[],
+  { endpoint, region, accessKeyId, secretAccessKey }: S3Server,
+  signal: AbortSignal,
+): Promise<void> {
   const client = s3Client({ endpoint, region, credentials: { accessKeyId, secretAccessKey } });
   await s3Vault({ client, bucket: 'bench', prefix: '' }).put(objectKey('stage'), stream(chunks), {}, signal);
   client.destroy();
@@ -68,7 +96,9 @@ async function pass(dump: ByteStream): Promise<void> {
 /** Thousands of buffers may make the collector of garbage work more than it does in a backup, which holds few. */
 function inOne(chunks: readonly Uint8Array[]): Uint8Array[] {
   const all = Buffer.concat(chunks);
-  return Array.from({ length: Math.ceil(all.length / chunkBytes) }, (_, index) => all.subarray(index * chunkBytes, (index + 1) * chunkBytes));
+  return Array.from({ length: Math.ceil(all.length / chunkBytes) }, (_, index) =>
+    all.subarray(index * chunkBytes, (index + 1) * chunkBytes),
+  );
 }
 
 async function* stream(chunks: readonly Uint8Array[]): ByteStream {

@@ -20,12 +20,25 @@ export const ours = 'nightjar backup';
 
 /** Every way for a server's database, ours last. */
 export function waysOf(engine: EngineName, setting: Setting): Way[] {
-  return [...(engine === 'postgres' ? postgresWays(setting) : mariadbWays(setting)), { name: ours, stores: true, command: (store) => nightjarCommand(engine, setting, store) }];
+  return [
+    ...(engine === 'postgres' ? postgresWays(setting) : mariadbWays(setting)),
+    { name: ours, stores: true, command: (store) => nightjarCommand(engine, setting, store) },
+  ];
 }
 
 function postgresWays({ tools, server }: Setting): Way[] {
   const { command, args } = tools.program('pg_dump', 18);
-  const dump = shell([command, ...args, '--host', server.host, '--port', String(server.port), '--username', server.user, database]);
+  const dump = shell([
+    command,
+    ...args,
+    '--host',
+    server.host,
+    '--port',
+    String(server.port),
+    '--username',
+    server.user,
+    database,
+  ]);
   const env = { PGPASSWORD: server.password };
   return [
     { name: 'pg_dump >/dev/null', stores: false, command: () => toNowhere(dump, env) },
@@ -37,10 +50,29 @@ function postgresWays({ tools, server }: Setting): Way[] {
 
 function mariadbWays({ tools, server }: Setting): Way[] {
   const { command, args } = tools.program('mariadb-dump');
-  const login = ['--no-defaults', '--skip-ssl', '--protocol=tcp', `--host=${server.host}`, `--port=${server.port}`, `--user=${server.user}`];
-  const dump = shell([command, ...args, ...login, '--single-transaction', '--hex-blob', '--routines', '--events', database]);
+  const login = [
+    '--no-defaults',
+    '--skip-ssl',
+    '--protocol=tcp',
+    `--host=${server.host}`,
+    `--port=${server.port}`,
+    `--user=${server.user}`,
+  ];
+  const dump = shell([
+    command,
+    ...args,
+    ...login,
+    '--single-transaction',
+    '--hex-blob',
+    '--routines',
+    '--events',
+    database,
+  ]);
   const env = { MYSQL_PWD: server.password };
-  return [{ name: 'mariadb-dump >/dev/null', stores: false, command: () => toNowhere(dump, env) }, stock('mariadb-dump | gzip', `${dump} | gzip`, env)];
+  return [
+    { name: 'mariadb-dump >/dev/null', stores: false, command: () => toNowhere(dump, env) },
+    stock('mariadb-dump | gzip', `${dump} | gzip`, env),
+  ];
 }
 
 async function toNowhere(dump: string, env: Record<string, string>): Promise<Command> {
@@ -54,22 +86,50 @@ function stock(name: string, command: string, env: Record<string, string>): Way 
     command: async (store) => ({
       program: process.execPath,
       args: [competitor, 'bench', name.replace(/\W+/g, '-'), command],
-      env: { ...env, ENDPOINT: store.endpoint, AWS_REGION: store.region, AWS_ACCESS_KEY_ID: store.accessKeyId, AWS_SECRET_ACCESS_KEY: store.secretAccessKey },
+      env: {
+        ...env,
+        ENDPOINT: store.endpoint,
+        AWS_REGION: store.region,
+        AWS_ACCESS_KEY_ID: store.accessKeyId,
+        AWS_SECRET_ACCESS_KEY: store.secretAccessKey,
+      },
     }),
   };
 }
 
-async function nightjarCommand(engine: EngineName, { server, folder, parallel, level }: Setting, store: S3Server): Promise<Command> {
+async function nightjarCommand(
+  engine: EngineName,
+  { server, folder, parallel, level }: Setting,
+  store: S3Server,
+): Promise<Command> {
   const config = join(folder, `${engine}.json`);
   const { host, port, user } = server;
   const { endpoint, region } = store;
   const keys = { accessKeyId: { env: 'STORE_ID' }, secretAccessKey: { env: 'STORE_KEY' } };
-  await writeFile(config, JSON.stringify({
-    vault: { s3: { bucket: 'bench', prefix: 'nightjar', endpoint, region, ...keys } },
-    sources: { [database]: { [engine]: { host, port, user, database, password: { env: 'DB_PASSWORD' } }, parallel, compression: level } },
-  }));
-  const env = { STORE_ID: store.accessKeyId, STORE_KEY: store.secretAccessKey, DB_PASSWORD: server.password, HOME: process.env['HOME'] ?? '/' };
-  return { program: process.execPath, args: ['--max-semi-space-size=2', nightjar, '--config', config, 'backup', database], env };
+  await writeFile(
+    config,
+    JSON.stringify({
+      vault: { s3: { bucket: 'bench', prefix: 'nightjar', endpoint, region, ...keys } },
+      sources: {
+        [database]: {
+          [engine]: { host, port, user, database, password: { env: 'DB_PASSWORD' } },
+          parallel,
+          compression: level,
+        },
+      },
+    }),
+  );
+  const env = {
+    STORE_ID: store.accessKeyId,
+    STORE_KEY: store.secretAccessKey,
+    DB_PASSWORD: server.password,
+    HOME: process.env['HOME'] ?? '/',
+  };
+  return {
+    program: process.execPath,
+    args: ['--max-semi-space-size=2', nightjar, '--config', config, 'backup', database],
+    env,
+  };
 }
 
 function shell(words: readonly string[]): string {

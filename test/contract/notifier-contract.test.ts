@@ -51,7 +51,9 @@ function notifier(kind: (typeof kinds)[number], to: Endpoint): Notifier {
 test.each(kinds)('%s: refused is a failure, which shows no secret', async (kind) => {
   const one = notifier(kind, endpoint);
 
-  const error = (await one.notify(samples['stale']!, AbortSignal.timeout(20_000)).catch((reason: unknown) => reason)) as Error;
+  const error = (await one
+    .notify(samples['stale']!, AbortSignal.timeout(20_000))
+    .catch((reason: unknown) => reason)) as Error;
 
   expect(error).toMatchObject({ code: 'notify-failed', hint: expect.any(String) });
   expect(`${one.name} ${error.message}`).not.toContain(secret);
@@ -60,13 +62,17 @@ test.each(kinds)('%s: refused is a failure, which shows no secret', async (kind)
 test.each(kinds)('%s: asked to stop before it begins, it sends nothing', async (kind) => {
   const sent = endpoint.received.length;
 
-  await expect(notifier(kind, endpoint).notify(samples['stale']!, AbortSignal.abort())).rejects.toMatchObject({ code: 'aborted' });
+  await expect(notifier(kind, endpoint).notify(samples['stale']!, AbortSignal.abort())).rejects.toMatchObject({
+    code: 'aborted',
+  });
   expect(endpoint.received).toHaveLength(sent);
 });
 
 test.each(kinds)('%s: asked to stop while it waits, it stops', async (kind) => {
   const began = performance.now();
 
-  await expect(notifier(kind, silent).notify(samples['stale']!, AbortSignal.timeout(300))).rejects.toMatchObject({ code: 'aborted' });
+  await expect(notifier(kind, silent).notify(samples['stale']!, AbortSignal.timeout(300))).rejects.toMatchObject({
+    code: 'aborted',
+  });
   expect(performance.now() - began).toBeLessThan(5_000);
 });

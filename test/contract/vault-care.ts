@@ -29,7 +29,10 @@ export function carePromises(under: () => VaultUnderTest): void {
   test('an object that is not there has no tags to read or replace, and says so', async () => {
     const key = objectKey('retagged/nothing');
 
-    await expect(vault().tags(key, signal)).rejects.toMatchObject({ code: 'object-missing', message: expect.stringContaining('retagged/nothing') });
+    await expect(vault().tags(key, signal)).rejects.toMatchObject({
+      code: 'object-missing',
+      message: expect.stringContaining('retagged/nothing'),
+    });
     await expect(vault().retag(key, daily, signal)).rejects.toMatchObject({ code: 'object-missing' });
     expect(await keysOf(vault(), 'retagged/nothing')).toEqual([]);
   });
@@ -51,7 +54,9 @@ export function carePromises(under: () => VaultUnderTest): void {
       sent.resolve();
       yield* never();
     }
-    const writing = vault().put(key, hanging(), daily, stop.signal).catch(() => undefined);
+    const writing = vault()
+      .put(key, hanging(), daily, stop.signal)
+      .catch(() => undefined);
     await sent.promise;
     const found = await Array.fromAsync(vault().unfinished('unfinished/1/', signal));
     const elsewhere = await Array.fromAsync(vault().unfinished('unfinished/10/', signal));
@@ -67,8 +72,14 @@ export function carePromises(under: () => VaultUnderTest): void {
   });
 
   test('a place that is not there is an error to look for unfinished uploads and tags, never empty', async () => {
-    await expect(Array.fromAsync(under().missing.unfinished('', signal))).rejects.toMatchObject({ code: 'vault-unreachable' });
-    await expect(under().missing.tags(objectKey('any/key'), signal)).rejects.toMatchObject({ code: 'vault-unreachable' });
-    await expect(under().missing.retag(objectKey('any/key'), daily, signal)).rejects.toMatchObject({ code: 'vault-unreachable' });
+    await expect(Array.fromAsync(under().missing.unfinished('', signal))).rejects.toMatchObject({
+      code: 'vault-unreachable',
+    });
+    await expect(under().missing.tags(objectKey('any/key'), signal)).rejects.toMatchObject({
+      code: 'vault-unreachable',
+    });
+    await expect(under().missing.retag(objectKey('any/key'), daily, signal)).rejects.toMatchObject({
+      code: 'vault-unreachable',
+    });
   });
 }

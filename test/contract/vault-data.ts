@@ -25,7 +25,9 @@ export async function* never(): ByteStream {
 }
 
 /** Size and digest of a stream: two equal ones have the same bytes. */
-export async function contentOf(stream: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<{ bytes: number; digest: string }> {
+export async function contentOf(
+  stream: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+): Promise<{ bytes: number; digest: string }> {
   const hash = createHash('sha256');
   let bytes = 0;
   for await (const chunk of stream) {
@@ -52,10 +54,16 @@ export function counted(body: Uint8Array): number {
 }
 
 /**
- * Adds one to a counter in a small object, so many times, by compare-and-swap; `onAdded` is told of each success. Every body is the
- * writer's own, as a lease's is: only so can a writer whose answer was lost know what it wrote.
+ * Adds one to a counter in a small object, so many times, by compare-and-swap; `onAdded` is told of each success. Every
+ * body is the writer's own, as a lease's is: only so can a writer whose answer was lost know what it wrote.
  */
-export async function count(vault: Vault, key: ObjectKey, times: number, signal: AbortSignal, onAdded: () => void = () => undefined): Promise<void> {
+export async function count(
+  vault: Vault,
+  key: ObjectKey,
+  times: number,
+  signal: AbortSignal,
+  onAdded: () => void = () => undefined,
+): Promise<void> {
   for (let added = 0; added < times; ) {
     const { body, version } = await vault.read(key, signal);
     try {

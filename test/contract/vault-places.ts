@@ -13,7 +13,10 @@ export function placePromises(under: () => VaultUnderTest): void {
   test('an object that is not there is missing to read and get, and no error to delete', async () => {
     const key = objectKey('nothing/here');
 
-    await expect(vault().read(key, signal)).rejects.toMatchObject({ code: 'object-missing', message: expect.stringContaining('nothing/here') });
+    await expect(vault().read(key, signal)).rejects.toMatchObject({
+      code: 'object-missing',
+      message: expect.stringContaining('nothing/here'),
+    });
     await expect(contentOf(vault().get(key, signal))).rejects.toMatchObject({ code: 'object-missing' });
     await vault().delete(key, signal);
   });
@@ -50,7 +53,8 @@ export function placePromises(under: () => VaultUnderTest): void {
     const keys = Array.from({ length: 1_030 }, (_, index) => `many/${index}`);
     const left = [...keys];
     const work = async () => {
-      for (let key = left.pop(); key !== undefined; key = left.pop()) await vault().putIfAbsent(objectKey(key), Buffer.from(key), tags, signal);
+      for (let key = left.pop(); key !== undefined; key = left.pop())
+        await vault().putIfAbsent(objectKey(key), Buffer.from(key), tags, signal);
     };
     await Promise.all(Array.from({ length: 16 }, work));
 
@@ -66,7 +70,10 @@ export function placePromises(under: () => VaultUnderTest): void {
       () => contentOf(under().missing.get(key, signal)),
       () => under().missing.delete(key, signal),
     ]) {
-      await expect(act()).rejects.toMatchObject({ code: 'vault-unreachable', message: expect.stringContaining('not-there') });
+      await expect(act()).rejects.toMatchObject({
+        code: 'vault-unreachable',
+        message: expect.stringContaining('not-there'),
+      });
     }
   });
 }

@@ -11,15 +11,18 @@ const signal = new AbortController().signal;
 export function streamPromises(under: () => VaultUnderTest): void {
   const vault = () => under().vault;
 
-  test.each([0, 1, 8 * MiB - 1, 8 * MiB, 8 * MiB + 1, 16 * MiB, 16 * MiB + 1])('an object of %d bytes comes back as it was', async (size) => {
-    const key = objectKey(`sizes/${size}`);
+  test.each([0, 1, 8 * MiB - 1, 8 * MiB, 8 * MiB + 1, 16 * MiB, 16 * MiB + 1])(
+    'an object of %d bytes comes back as it was',
+    async (size) => {
+      const key = objectKey(`sizes/${size}`);
 
-    const stored = await vault().put(key, patterned(size, 65_536), tags, signal);
+      const stored = await vault().put(key, patterned(size, 65_536), tags, signal);
 
-    expect(stored).toEqual({ bytes: size });
-    expect(await contentOf(vault().get(key, signal))).toEqual(await contentOf(patterned(size, 65_536)));
-    expect(await bytesOf(vault(), key)).toBe(size);
-  });
+      expect(stored).toEqual({ bytes: size });
+      expect(await contentOf(vault().get(key, signal))).toEqual(await contentOf(patterned(size, 65_536)));
+      expect(await bytesOf(vault(), key)).toBe(size);
+    },
+  );
 
   test('odd and empty chunks make the same object', async () => {
     const key = objectKey('odd/chunks');
@@ -38,36 +41,44 @@ export function streamPromises(under: () => VaultUnderTest): void {
     expect(await contentOf(vault().get(key, signal))).toEqual(await contentOf(patterned(5, 5)));
   });
 
-  test.each([0, 1000, 20 * MiB])('a stream that fails after %d bytes stores nothing, and its error is thrown as it is', async (size) => {
-    const key = objectKey(`failed/${size}`);
-    const failure = new Error('the dump died');
-    async function* dying() {
-      yield* patterned(size, 65_536);
-      throw failure;
-    }
+  test.each([0, 1000, 20 * MiB])(
+    'a stream that fails after %d bytes stores nothing, and its error is thrown as it is',
+    async (size) => {
+      const key = objectKey(`failed/${size}`);
+      const failure = new Error('the dump died');
+      async function* dying() {
+        yield* patterned(size, 65_536);
+        throw failure;
+      }
 
-    await expect(vault().put(key, dying(), tags, signal)).rejects.toBe(failure);
+      await expect(vault().put(key, dying(), tags, signal)).rejects.toBe(failure);
 
-    expect(await keysOf(vault(), 'failed/')).toEqual([]);
-    expect(await under().leftovers()).toEqual([]);
-  });
+      expect(await keysOf(vault(), 'failed/')).toEqual([]);
+      expect(await under().leftovers()).toEqual([]);
+    },
+  );
 
-  test.each([1000, 20 * MiB])('an abort while the stream hangs after %d bytes ends the put at once and stores nothing', async (size) => {
-    const stop = new AbortController();
-    async function* hanging() {
-      yield* patterned(size, 65_536);
-      setTimeout(() => stop.abort(), 50);
-      yield* never();
-    }
-    const started = performance.now();
+  test.each([1000, 20 * MiB])(
+    'an abort while the stream hangs after %d bytes ends the put at once and stores nothing',
+    async (size) => {
+      const stop = new AbortController();
+      async function* hanging() {
+        yield* patterned(size, 65_536);
+        setTimeout(() => stop.abort(), 50);
+        yield* never();
+      }
+      const started = performance.now();
 
-    const outcome = await vault().put(objectKey(`aborted/${size}`), hanging(), tags, stop.signal).catch((error: unknown) => error);
+      const outcome = await vault()
+        .put(objectKey(`aborted/${size}`), hanging(), tags, stop.signal)
+        .catch((error: unknown) => error);
 
-    expect(outcome).toMatchObject({ code: 'aborted' });
-    expect(performance.now() - started).toBeLessThan(10_000);
-    expect(await keysOf(vault(), 'aborted/')).toEqual([]);
-    expect(await under().leftovers()).toEqual([]);
-  });
+      expect(outcome).toMatchObject({ code: 'aborted' });
+      expect(performance.now() - started).toBeLessThan(10_000);
+      expect(await keysOf(vault(), 'aborted/')).toEqual([]);
+      expect(await under().leftovers()).toEqual([]);
+    },
+  );
 
   test('a signal that is aborted already starts nothing', async () => {
     const stopped = AbortSignal.abort();

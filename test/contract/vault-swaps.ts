@@ -18,7 +18,9 @@ export function swapPromises(under: () => VaultUnderTest): void {
     const results = await Promise.allSettled(bodies.map((body) => vault().putIfAbsent(key, body, tags, signal)));
 
     const winners = bodies.filter((_, index) => results[index]!.status === 'fulfilled');
-    const losers = results.filter((result) => result.status === 'rejected' && isBackupError(result.reason, 'object-exists'));
+    const losers = results.filter(
+      (result) => result.status === 'rejected' && isBackupError(result.reason, 'object-exists'),
+    );
     expect([winners.length, losers.length]).toEqual([1, 19]);
     expect((await vault().read(key, signal)).body.toString()).toBe(winners[0]!.toString());
     expect(await under().leftovers()).toEqual([]);
@@ -34,7 +36,9 @@ export function swapPromises(under: () => VaultUnderTest): void {
       expect(await vault().read(key, signal)).toEqual({ body: Buffer.from(`${step}`), version });
     }
 
-    await expect(vault().putIfUnchanged(key, Buffer.from('late'), first, signal)).rejects.toMatchObject({ code: 'object-exists' });
+    await expect(vault().putIfUnchanged(key, Buffer.from('late'), first, signal)).rejects.toMatchObject({
+      code: 'object-exists',
+    });
     expect(await contentOf(vault().get(key, signal))).toEqual(await contentOf([Buffer.from('20')]));
     expect(await vault().read(key, signal)).toMatchObject({ version });
     expect(await Array.fromAsync(vault().list('chain/', signal))).toMatchObject([{ key, bytes: 2 }]);
@@ -55,10 +59,14 @@ export function swapPromises(under: () => VaultUnderTest): void {
     const { version: second } = await vault().putIfUnchanged(key, Buffer.from('second'), version, signal);
     await vault().delete(key, signal);
 
-    await expect(vault().putIfUnchanged(key, Buffer.from('third'), second, signal)).rejects.toMatchObject({ code: 'object-exists' });
+    await expect(vault().putIfUnchanged(key, Buffer.from('third'), second, signal)).rejects.toMatchObject({
+      code: 'object-exists',
+    });
     await expect(vault().read(key, signal)).rejects.toMatchObject({ code: 'object-missing' });
     await vault().putIfAbsent(key, Buffer.from('anew'), tags, signal);
-    await expect(vault().putIfUnchanged(key, Buffer.from('third'), second, signal)).rejects.toMatchObject({ code: 'object-exists' });
+    await expect(vault().putIfUnchanged(key, Buffer.from('third'), second, signal)).rejects.toMatchObject({
+      code: 'object-exists',
+    });
 
     expect((await vault().read(key, signal)).body.toString()).toBe('anew');
   });

@@ -1,5 +1,14 @@
 /** How many rows the store has of each. */
-export type Amounts = { products: number; variants: number; customers: number; addresses: number; orders: number; reviews: number; pageViews: number; sentences: number };
+export type Amounts = {
+  products: number;
+  variants: number;
+  customers: number;
+  addresses: number;
+  orders: number;
+  reviews: number;
+  pageViews: number;
+  sentences: number;
+};
 
 const variantsPerProduct = 8;
 

@@ -1,4 +1,7 @@
-/** What names, addresses, products and reviews of the store are made of. Letters of many scripts, quotes, commas and line breaks are on purpose. */
+/**
+ * What names, addresses, products and reviews of the store are made of. Letters of many scripts, quotes, commas and
+ * line breaks are on purpose.
+ */
 export const firstNames = list(`
   Emma Noah Zoë José Łukasz Søren Ingrid Amélie Björn Chloé Dmitri Ève François Gökçe Håkon İbrahim Jana Kateřina Lucía Małgorzata Nguyễn Óscar Přemysl
   Quentin René Siobhán Tomáš Úrsula Véronique Wanda Xavier Yıldız Žofia Αλέξανδρος Мария Олег さくら 美咲 健太 明 Fatima Aisha Omar Layla Priya Arjun Mei Wei Linh
@@ -27,13 +30,19 @@ export const cities = list(`
 
 export const countries = list('NL BE DE AT CH FR ES PT IT GB IE DK NO SE FI PL CZ HU GR TR JP');
 
-export const colours = list('black white navy ecru sand camel rust olive sage forest teal sky cobalt lilac plum burgundy coral blush mustard charcoal stone indigo');
+export const colours = list(
+  'black white navy ecru sand camel rust olive sage forest teal sky cobalt lilac plum burgundy coral blush mustard charcoal stone indigo',
+);
 
 export const sizes = list('XXS XS S M L XL XXL 34 36 38 40 42 44');
 
-export const materials = list('organic_cotton merino_wool linen recycled_polyester denim silk cashmere lyocell corduroy flannel jersey hemp alpaca leather viscose twill');
+export const materials = list(
+  'organic_cotton merino_wool linen recycled_polyester denim silk cashmere lyocell corduroy flannel jersey hemp alpaca leather viscose twill',
+);
 
-export const styles = list('slim relaxed oversized cropped pleated quilted ribbed striped checked embroidered padded wide-leg high-waisted double-breasted hooded reversible');
+export const styles = list(
+  'slim relaxed oversized cropped pleated quilted ribbed striped checked embroidered padded wide-leg high-waisted double-breasted hooded reversible',
+);
 
 export const garments = list(`
   T-shirt shirt blouse polo jumper cardigan hoodie sweatshirt dress jumpsuit skirt jeans chinos shorts leggings trousers blazer coat parka raincoat trench_coat
@@ -69,8 +78,13 @@ export const endings = list(`
 
 export const browsers = list('Firefox Chrome Safari Edge Opera Samsung_Internet');
 
-export const referrers = list('google.com bing.com instagram.com newsletter facebook.com pinterest.com duckduckgo.com partner');
+export const referrers = list(
+  'google.com bing.com instagram.com newsletter facebook.com pinterest.com duckduckgo.com partner',
+);
 
 function list(text: string): string[] {
-  return text.trim().split(/\s+/).map((word) => word.replaceAll('_', ' '));
+  return text
+    .trim()
+    .split(/\s+/)
+    .map((word) => word.replaceAll('_', ' '));
 }

@@ -23,7 +23,8 @@ const host = (env: Host['env'] = {}): Host => ({
 });
 
 const config = (text: string) => parseConfig(text, 'nightjar.yaml');
-const shop = (keys: string) => config(`vault: backups\nsources: { shop: { postgres: { host: db.internal, database: shop, ${keys} } } }`);
+const shop = (keys: string) =>
+  config(`vault: backups\nsources: { shop: { postgres: { host: db.internal, database: shop, ${keys} } } }`);
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'nightjar-compose-'));
@@ -38,23 +39,44 @@ test('paths are relative to the file, wherever the command runs', async () => {
 
 test('a bucket keeps its place, and its keys are read by reference', async () => {
   await writeFile(join(folder, 'key'), 'hunter2\n');
-  const text = 'vault: { s3: { bucket: abc, prefix: nightly, endpoint: "http://127.0.0.1:1", accessKeyId: { env: KEY_ID }, secretAccessKey: { file: key } } }\nsources: { shop: { postgres: { host: h, database: d, user: u } } }';
+  const text =
+    'vault: { s3: { bucket: abc, prefix: nightly, endpoint: "http://127.0.0.1:1", accessKeyId: { env: KEY_ID }, secretAccessKey: { file: key } } }\nsources: { shop: { postgres: { host: h, database: d, user: u } } }';
 
   const nightjar = await compose(config(text), host({ KEY_ID: 'AKIA' }), limit());
 
   expect(nightjar.vault.place).toBe('s3://abc/nightly');
   nightjar.close();
-  await expect(compose(config(text), host(), limit())).rejects.toMatchObject({ code: 'secret-missing', message: 'vault.s3.accessKeyId: the environment variable KEY_ID is not set' });
+  await expect(compose(config(text), host(), limit())).rejects.toMatchObject({
+    code: 'secret-missing',
+    message: 'vault.s3.accessKeyId: the environment variable KEY_ID is not set',
+  });
 });
 
 test('a source knows its place, and another database on its server', async () => {
   await writeFile(join(folder, 'user'), 'backup');
-  const nightjar = await compose(shop('user: { file: user }, password: { env: PASSWORD }'), host({ PASSWORD: 'hunter2' }), limit());
+  const nightjar = await compose(
+    shop('user: { file: user }, password: { env: PASSWORD }'),
+    host({ PASSWORD: 'hunter2' }),
+    limit(),
+  );
 
-  const [own, other] = [await nightjar.source('shop', {}, limit()), await nightjar.source('shop', { database: 'copy' }, limit())];
+  const [own, other] = [
+    await nightjar.source('shop', {}, limit()),
+    await nightjar.source('shop', { database: 'copy' }, limit()),
+  ];
 
-  expect([own.engine.place, other.engine.place]).toEqual(['postgres://backup@db.internal:5432/shop', 'postgres://backup@db.internal:5432/copy']);
-  expect(own).toMatchObject({ name: 'shop', engine: { name: 'postgres' }, database: 'shop', timeZone: 'UTC', compressionLevel: 1, parallel: 2 });
+  expect([own.engine.place, other.engine.place]).toEqual([
+    'postgres://backup@db.internal:5432/shop',
+    'postgres://backup@db.internal:5432/copy',
+  ]);
+  expect(own).toMatchObject({
+    name: 'shop',
+    engine: { name: 'postgres' },
+    database: 'shop',
+    timeZone: 'UTC',
+    compressionLevel: 1,
+    parallel: 2,
+  });
   expect(JSON.stringify([own, other])).not.toContain('hunter2');
 });
 
@@ -72,7 +94,11 @@ test('the layer is asked for once, and only when a database program is needed', 
 test('a source that is not configured is an error with what was meant', async () => {
   const nightjar = await compose(shop('user: app'), host(), limit());
 
-  await expect(nightjar.source('shpo', {}, limit())).rejects.toMatchObject({ code: 'input-invalid', message: 'there is no source shpo in the configuration, did you mean "shop"?', hint: 'configured are: shop' });
+  await expect(nightjar.source('shpo', {}, limit())).rejects.toMatchObject({
+    code: 'input-invalid',
+    message: 'there is no source shpo in the configuration, did you mean "shop"?',
+    hint: 'configured are: shop',
+  });
 });
 
 test('a missing password is told before anything is connected to', async () => {

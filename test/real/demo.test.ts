@@ -23,53 +23,68 @@ beforeEach(async () => {
 
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-test('the demo ends with both databases proven equal, and leaves nothing behind', async () => {
-  const demo = startDemo();
+test(
+  'the demo ends with both databases proven equal, and leaves nothing behind',
+  async () => {
+    const demo = startDemo();
 
-  const code = await demo.code;
+    const code = await demo.code;
 
-  expect(demo.text()).toMatch(/✓ PostgreSQL: [\d,]+ rows in \d+ tables and sequences, equal/);
-  expect(demo.text()).toMatch(/✓ MariaDB: [\d,]+ rows in \d+ tables and sequences, equal/);
-  expect(code).toBe(0);
-  expect(await leftovers(demo.text())).toEqual({ files: [], ports: [] });
-}, limitMs);
+    expect(demo.text()).toMatch(/✓ PostgreSQL: [\d,]+ rows in \d+ tables and sequences, equal/);
+    expect(demo.text()).toMatch(/✓ MariaDB: [\d,]+ rows in \d+ tables and sequences, equal/);
+    expect(code).toBe(0);
+    expect(await leftovers(demo.text())).toEqual({ files: [], ports: [] });
+  },
+  limitMs,
+);
 
-test('a demo that is stopped by Ctrl-C cleans up, and does not look like a success', async () => {
-  const demo = startDemo();
-  await demo.until('Customers, orders');
+test(
+  'a demo that is stopped by Ctrl-C cleans up, and does not look like a success',
+  async () => {
+    const demo = startDemo();
+    await demo.until('Customers, orders');
 
-  demo.stop();
-  const code = await demo.code;
+    demo.stop();
+    const code = await demo.code;
 
-  expect(demo.text()).toContain('stopped by SIGINT');
-  expect(code).toBe(1);
-  expect(await leftovers(demo.text())).toEqual({ files: [], ports: [] });
-}, limitMs);
+    expect(demo.text()).toContain('stopped by SIGINT');
+    expect(code).toBe(1);
+    expect(await leftovers(demo.text())).toEqual({ files: [], ports: [] });
+  },
+  limitMs,
+);
 
-test('with one byte of a backup flipped, the demo finds it, restores nothing and proves nothing', async () => {
-  const signal = AbortSignal.timeout(limitMs);
-  const told: string[] = [];
-  const tell = tellerTo(told);
-  const stage = await openStage(await findLayer(process.env, undefined, tell.report, signal), tell, signal);
-  try {
-    const before = await stockUp(stage, 20, tell, signal);
-    await backUp(stage, tell, signal);
-    await flipByte(join(stage.folder, 'backups/shop-pg'));
-    await strike(stage, before, tell, signal);
+test(
+  'with one byte of a backup flipped, the demo finds it, restores nothing and proves nothing',
+  async () => {
+    const signal = AbortSignal.timeout(limitMs);
+    const told: string[] = [];
+    const tell = tellerTo(told);
+    const stage = await openStage(await findLayer(process.env, undefined, tell.report, signal), tell, signal);
+    try {
+      const before = await stockUp(stage, 20, tell, signal);
+      await backUp(stage, tell, signal);
+      await flipByte(join(stage.folder, 'backups/shop-pg'));
+      await strike(stage, before, tell, signal);
 
-    await expect(verify(stage, tell, signal)).rejects.toMatchObject({ exitCode: 3 });
-    await expect(restoreBoth(stage, tell, signal)).rejects.toMatchObject({ exitCode: 3 });
-    expect(await prove(stage, before, tell, signal)).toBe(false);
+      await expect(verify(stage, tell, signal)).rejects.toMatchObject({ exitCode: 3 });
+      await expect(restoreBoth(stage, tell, signal)).rejects.toMatchObject({ exitCode: 3 });
+      expect(await prove(stage, before, tell, signal)).toBe(false);
 
-    expect(told).toContain('PostgreSQL: customers: gone');
-    expect(told).toContain('MariaDB: page_views: gone');
-  } finally {
-    await stage.close();
-  }
-}, limitMs);
+      expect(told).toContain('PostgreSQL: customers: gone');
+      expect(told).toContain('MariaDB: page_views: gone');
+    } finally {
+      await stage.close();
+    }
+  },
+  limitMs,
+);
 
 function startDemo() {
-  const child = spawn(process.execPath, [program, '--megabytes', '20'], { env: { ...process.env, TMPDIR: folder }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [program, '--megabytes', '20'], {
+    env: { ...process.env, TMPDIR: folder },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   let text = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (text += chunk.toString()));
   return {
@@ -86,9 +101,14 @@ function startDemo() {
 async function leftovers(text: string): Promise<{ files: string[]; ports: number[] }> {
   const ports = [...text.matchAll(/, port (\d+)/g)].map(([, port]) => Number(port));
   expect(ports).toHaveLength(2);
-  const answers = await Promise.all(ports.map((port) => new Promise<boolean>((resolve) => {
-    connect(port, '127.0.0.1', () => resolve(true)).on('error', () => resolve(false));
-  })));
+  const answers = await Promise.all(
+    ports.map(
+      (port) =>
+        new Promise<boolean>((resolve) => {
+          connect(port, '127.0.0.1', () => resolve(true)).on('error', () => resolve(false));
+        }),
+    ),
+  );
   return { files: await readdir(folder), ports: ports.filter((_, index) => answers[index]) };
 }
 

@@ -1,7 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { chown } from 'node:fs/promises';
 
-/** The user and group that servers run as: some refuse root, so root hands them to `nobody`; anyone else runs them as themselves. */
+/**
+ * The user and group that servers run as: some refuse root, so root hands them to `nobody`; anyone else runs them as
+ * themselves.
+ */
 export function serverIdentity(): { uid?: number; gid?: number } {
   return process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : {};
 }

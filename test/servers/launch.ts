@@ -19,7 +19,10 @@ export type DatabaseLaunch = {
 const readyLimitMs = 60_000;
 const stopLimitMs = 20_000;
 
-/** Starts a database server and waits until it answers a query; one that doesn't is killed, and the error has its last words. */
+/**
+ * Starts a database server and waits until it answers a query; one that doesn't is killed, and the error has its last
+ * words.
+ */
 export async function launchDatabase(wanted: DatabaseLaunch, signal: AbortSignal): Promise<DatabaseServer> {
   const { what, folder, dataDir, access, stopSignal } = wanted;
   const server = startProcess(wanted.launch);
@@ -37,7 +40,10 @@ export async function launchDatabase(wanted: DatabaseLaunch, signal: AbortSignal
 }
 
 /** What `use` makes in a temporary folder, which is removed when that fails. */
-export async function inFolder<Made>(folder: TemporaryFolder, use: (folder: TemporaryFolder) => Promise<Made>): Promise<Made> {
+export async function inFolder<Made>(
+  folder: TemporaryFolder,
+  use: (folder: TemporaryFolder) => Promise<Made>,
+): Promise<Made> {
   try {
     return await use(folder);
   } catch (error) {

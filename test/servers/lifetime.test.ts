@@ -24,7 +24,11 @@ test.each(Object.entries(starts))(
     await chmod(temporary, 0o755);
     const script = `const { pid } = await ${start}; console.log(pid); setInterval(() => undefined, 1000);`;
     const environment = { ...process.env, TMPDIR: temporary };
-    const parent = spawn(process.execPath, ['--input-type=module', '-e', script], { cwd: here, env: environment, stdio: ['ignore', 'pipe', 'inherit'] });
+    const parent = spawn(process.execPath, ['--input-type=module', '-e', script], {
+      cwd: here,
+      env: environment,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
     const pid = await firstLine(parent.stdout);
     expect(await exists(`/proc/${pid}`)).toBe(true);
     expect(await readdir(temporary)).toHaveLength(1);
@@ -38,22 +42,30 @@ test.each(Object.entries(starts))(
   startLimitMs,
 );
 
-test('a server that can not start says why', async () => {
-  const start = startPostgres({ major: 18, settings: { shared_buffers: 'plenty' } });
+test(
+  'a server that can not start says why',
+  async () => {
+    const start = startPostgres({ major: 18, settings: { shared_buffers: 'plenty' } });
 
-  await expect(start).rejects.toThrow('invalid value for parameter "shared_buffers": "plenty"');
-}, startLimitMs);
+    await expect(start).rejects.toThrow('invalid value for parameter "shared_buffers": "plenty"');
+  },
+  startLimitMs,
+);
 
-test('a killed server keeps its data until it is stopped', async () => {
-  const server = await startPostgres({ major: 18 });
+test(
+  'a killed server keeps its data until it is stopped',
+  async () => {
+    const server = await startPostgres({ major: 18 });
 
-  await server.kill();
-  const kept = await exists(server.dataDir);
-  await server.stop();
+    await server.kill();
+    const kept = await exists(server.dataDir);
+    await server.stop();
 
-  expect(kept).toBe(true);
-  expect(await exists(server.dataDir)).toBe(false);
-}, startLimitMs);
+    expect(kept).toBe(true);
+    expect(await exists(server.dataDir)).toBe(false);
+  },
+  startLimitMs,
+);
 
 async function firstLine(output: Readable): Promise<string> {
   for await (const line of createInterface(output)) return line;
@@ -69,5 +81,8 @@ async function becomesTrue(holds: () => Promise<boolean>): Promise<boolean> {
 }
 
 async function exists(path: string): Promise<boolean> {
-  return access(path).then(() => true, () => false);
+  return access(path).then(
+    () => true,
+    () => false,
+  );
 }

@@ -3,8 +3,8 @@ import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
 
 /**
- * A free TCP port on 127.0.0.1, drawn at random from below the range that the kernel gives to outgoing connections (32768 and up), so
- * that neither those nor a test running beside takes it before the server does.
+ * A free TCP port on 127.0.0.1, drawn at random from below the range that the kernel gives to outgoing connections
+ * (32768 and up), so that neither those nor a test running beside takes it before the server does.
  */
 export async function freePort(): Promise<number> {
   for (let attempt = 0; attempt < 50; attempt += 1) {

@@ -22,9 +22,18 @@ const wordsKept = 16_384;
 /** Waits for a line (our order to stand down) or for the end of its input (our death), and then kills. */
 const guard = 'read -r _ || kill -KILL "$1"';
 
-/** Starts a server as the user that servers run as; it dies with this process, even by SIGKILL, and does not keep this process alive. */
+/**
+ * Starts a server as the user that servers run as; it dies with this process, even by SIGKILL, and does not keep this
+ * process alive.
+ */
 export function startProcess({ program, args, env, cwd }: Launch): ServerProcess {
-  const child = spawn(program, args, { env, cwd, detached: true, stdio: ['ignore', 'pipe', 'pipe'], ...serverIdentity() });
+  const child = spawn(program, args, {
+    env,
+    cwd,
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    ...serverIdentity(),
+  });
   const ended = new Promise<void>((resolve) => {
     child.once('exit', () => resolve());
     child.once('error', () => resolve());
@@ -57,9 +66,18 @@ export function startProcess({ program, args, env, cwd }: Launch): ServerProcess
   };
 }
 
-/** Runs a program of a server to its end as the user that servers run as; its output, or an error with its last words. */
+/**
+ * Runs a program of a server to its end as the user that servers run as; its output, or an error with its last words.
+ */
 export async function runProgram({ program, args, env, cwd }: Launch, signal: AbortSignal): Promise<string> {
-  const child = spawn(program, args, { env, cwd, signal, killSignal: 'SIGKILL', stdio: ['ignore', 'pipe', 'pipe'], ...serverIdentity() });
+  const child = spawn(program, args, {
+    env,
+    cwd,
+    signal,
+    killSignal: 'SIGKILL',
+    stdio: ['ignore', 'pipe', 'pipe'],
+    ...serverIdentity(),
+  });
   const words = collectWords(child);
   const [code] = (await once(child, 'close')) as [number | null];
   if (code !== 0) throw new Error(`${program} ended with ${code ?? 'a signal'}:\n${words()}`);
@@ -68,13 +86,17 @@ export async function runProgram({ program, args, env, cwd }: Launch, signal: Ab
 
 function collectWords({ stdout, stderr }: ChildProcess): () => string {
   let words = '';
-  for (const stream of [stdout, stderr] as Readable[]) stream.on('data', (chunk: Buffer) => (words = `${words}${chunk.toString()}`.slice(-wordsKept)));
+  for (const stream of [stdout, stderr] as Readable[])
+    stream.on('data', (chunk: Buffer) => (words = `${words}${chunk.toString()}`.slice(-wordsKept)));
   return () => words;
 }
 
 function guardProcess(child: ChildProcess): () => void {
   if (child.pid === undefined) return () => undefined;
-  const watcher = spawn('/bin/sh', ['-c', guard, 'guard', String(child.pid)], { stdio: ['pipe', 'ignore', 'ignore'], detached: true });
+  const watcher = spawn('/bin/sh', ['-c', guard, 'guard', String(child.pid)], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+    detached: true,
+  });
   watcher.unref();
   (watcher.stdin as Socket).unref();
   return () => watcher.stdin?.end('stand down\n');

@@ -3,7 +3,7 @@ import { CreateTopicCommand, SNSClient, SubscribeCommand } from '@aws-sdk/client
 import type { S3Server } from './server.ts';
 
 type Access = Pick<S3Server, 'endpoint' | 'region' | 'accessKeyId' | 'secretAccessKey'>;
-export type Queue = { url: string; arn: string; /** Takes what has come, oldest first. */ take(): Promise<string[]> };
+export type Queue = { url: string; arn: string /** Takes what has come, oldest first. */; take(): Promise<string[]> };
 
 /** Makes a queue in moto. SQS is spoken by hand: its client would be here for these two calls alone. */
 export async function createQueue(access: Access, name: string): Promise<Queue> {
@@ -14,7 +14,9 @@ export async function createQueue(access: Access, name: string): Promise<Queue> 
     async take() {
       const taken: string[] = [];
       for (;;) {
-        const { Messages = [] } = (await sqs(access, 'ReceiveMessage', { QueueUrl: url, MaxNumberOfMessages: 10 })) as { Messages?: { Body: string; ReceiptHandle: string }[] };
+        const { Messages = [] } = (await sqs(access, 'ReceiveMessage', { QueueUrl: url, MaxNumberOfMessages: 10 })) as {
+          Messages?: { Body: string; ReceiptHandle: string }[];
+        };
         if (Messages.length === 0) return taken;
         for (const { Body, ReceiptHandle } of Messages) {
           taken.push(Body);

@@ -15,7 +15,9 @@ export async function serverRoot(want: DebianWant, report: (line: string) => voi
   return { path, env: { PATH: folders.join(':'), LC_ALL: 'C.UTF-8', LOCPATH: join(path, 'usr/lib/locale') } };
 }
 
-/** The `openssl` program, from Debian's packages too: a machine may have none, or one too old to sign with `req -CA`. */
+/**
+ * The `openssl` program, from Debian's packages too: a machine may have none, or one too old to sign with `req -CA`.
+ */
 export async function opensslProgram(report: (line: string) => void, signal: AbortSignal): Promise<string> {
   const { path } = await serverRoot({ name: 'openssl', suites: ['trixie'], packages: ['openssl'] }, report, signal);
   return join(path, 'usr/bin/openssl');

@@ -1,11 +1,17 @@
-/** A database server of its own for one test: reachable over TCP on this machine, gone when the process that started it is gone. */
+/**
+ * A database server of its own for one test: reachable over TCP on this machine, gone when the process that started it
+ * is gone.
+ */
 export type DatabaseServer = {
   host: string;
   port: number;
   user: string;
   /** Has spaces, quotes and other awkward characters on purpose: whoever passes it on must quote it. */
   password: string;
-  /** The authority that signed the server's certificate; only where TLS was asked for, and then the server takes no plain connection. */
+  /**
+   * The authority that signed the server's certificate; only where TLS was asked for, and then the server takes no
+   * plain connection.
+   */
   caFile?: string;
   /** What the server says it is. */
   version: string;

@@ -13,14 +13,28 @@ import { drawing } from '../support/drawing.ts';
 const week: Retention = { count: 7 };
 const month: Retention = { ...none, daily: 30 };
 const usual: Retention = { ...none, daily: 7, weekly: 4, monthly: 12, yearly: 5 };
-const full = (night: number): Record<string, number> => ({ orders: 100_000 + night * 50, customers: 4000 + night, settings: 12, t1_orders: 9000, t2_orders: 3000 });
+const full = (night: number): Record<string, number> => ({
+  orders: 100_000 + night * 50,
+  customers: 4000 + night,
+  settings: 12,
+  t1_orders: 9000,
+  t2_orders: 3000,
+});
 const lostAt = 12;
 const lastNight = 31;
 let scene: Nights | undefined;
 afterEach(() => scene?.remove());
 
 /** A month of nights: what was found each night, and the ids of the backups. */
-async function lived(made: Nights, backupOf: (night: number) => StoredBackup | undefined, between: (night: number, id: BackupId | undefined, ids: (BackupId | undefined)[]) => Promise<unknown> = async () => {}) {
+async function lived(
+  made: Nights,
+  backupOf: (night: number) => StoredBackup | undefined,
+  between: (
+    night: number,
+    id: BackupId | undefined,
+    ids: (BackupId | undefined)[],
+  ) => Promise<unknown> = async () => {},
+) {
   scene = made;
   const ids: (BackupId | undefined)[] = [undefined];
   const found: string[][] = [[]];
@@ -33,39 +47,70 @@ async function lived(made: Nights, backupOf: (night: number) => StoredBackup | u
 }
 
 const losses: [name: string, kind: string, lose: (night: number) => StoredBackup][] = [
-  ['all rows gone in one go', 'shrunk', () => ({ tables: { orders: 0, customers: 0, settings: 0, t1_orders: 0, t2_orders: 0 } })],
+  [
+    'all rows gone in one go',
+    'shrunk',
+    () => ({ tables: { orders: 0, customers: 0, settings: 0, t1_orders: 0, t2_orders: 0 } }),
+  ],
   ['99.5 % of the rows gone', 'shrunk', (night) => ({ tables: { orders: 500 + night, customers: 20, settings: 12 } })],
   ['one table emptied beside large ones', 'shrunk', (night) => ({ tables: { ...full(night), customers: 0 } })],
-  ['nine tenths of one table gone beside large ones', 'shrunk', (night) => ({ tables: { ...full(night), customers: 400 } })],
-  ['one table lost in two nights', 'shrunk', (night) => ({ tables: { ...full(night), customers: night === lostAt ? 1900 : 0 } })],
+  [
+    'nine tenths of one table gone beside large ones',
+    'shrunk',
+    (night) => ({ tables: { ...full(night), customers: 400 } }),
+  ],
+  [
+    'one table lost in two nights',
+    'shrunk',
+    (night) => ({ tables: { ...full(night), customers: night === lostAt ? 1900 : 0 } }),
+  ],
   ['a small table emptied beside large ones', 'shrunk', (night) => ({ tables: { ...full(night), settings: 0 } })],
-  ["one tenant's table emptied beside the others'", 'shrunk', (night) => ({ tables: { ...full(night), t2_orders: 0 } })],
-  ['one table dropped beside large ones', 'shrunk', (night) => ({ tables: Object.fromEntries(Object.entries(full(night)).filter(([name]) => name !== 'customers')) })],
+  [
+    "one tenant's table emptied beside the others'",
+    'shrunk',
+    (night) => ({ tables: { ...full(night), t2_orders: 0 } }),
+  ],
+  [
+    'one table dropped beside large ones',
+    'shrunk',
+    (night) => ({ tables: Object.fromEntries(Object.entries(full(night)).filter(([name]) => name !== 'customers')) }),
+  ],
   ['bytes gone, and no row', 'shrunk', (night) => ({ tables: full(night), bytes: 200_000 })],
   ['another database under the name', 'other-database', (night) => ({ tables: full(night), database: 'shop_test' })],
   ['another engine under the name', 'other-database', (night) => ({ tables: full(night), engine: 'mariadb' })],
   ['another server under the name', 'other-database', (night) => ({ tables: full(night), identity: 'b-server' })],
 ];
 
-test.each(losses)('a month of this loss is told by the next check, never heals by waiting, and the last full backup is there at the end: %s', async (name, kind, lose) => {
-  // by a count, and once by tiers
-  for (const retention of name === losses[0]![0] ? [usual, week] : [week]) {
-    await scene?.remove();
-    const made = await nights(retention);
-    const { ids, found } = await lived(made, (night) => (night < lostAt ? { tables: full(night), identity: 'a-server' } : { identity: 'a-server', ...lose(night) }));
+test.each(losses)(
+  'a month of this loss is told by the next check, never heals by waiting, and the last full backup is there at the end: %s',
+  async (name, kind, lose) => {
+    // by a count, and once by tiers
+    for (const retention of name === losses[0]![0] ? [usual, week] : [week]) {
+      await scene?.remove();
+      const made = await nights(retention);
+      const { ids, found } = await lived(made, (night) =>
+        night < lostAt ? { tables: full(night), identity: 'a-server' } : { identity: 'a-server', ...lose(night) },
+      );
 
-    expect([name, made.told(kind)]).toEqual([name, [lostAt]]);
-    expect([name, found.slice(1, lostAt).flat()]).toEqual([name, []]);
-    expect([name, found.slice(lostAt).every((kinds) => kinds.includes(kind))]).toEqual([name, true]);
-    expect([name, made.told('recovered', 'recovered')]).toEqual([name, []]);
-    expect([name, made.told(kind, 'reminder')]).toEqual([name, Array.from({ length: lastNight - lostAt }, (__, day) => lostAt + 1 + day)]);
-    expect([name, await made.ids()]).toEqual([name, expect.arrayContaining([ids[lostAt - 1]])]);
-  }
-}, 60_000);
+      expect([name, made.told(kind)]).toEqual([name, [lostAt]]);
+      expect([name, found.slice(1, lostAt).flat()]).toEqual([name, []]);
+      expect([name, found.slice(lostAt).every((kinds) => kinds.includes(kind))]).toEqual([name, true]);
+      expect([name, made.told('recovered', 'recovered')]).toEqual([name, []]);
+      expect([name, made.told(kind, 'reminder')]).toEqual([
+        name,
+        Array.from({ length: lastNight - lostAt }, (__, day) => lostAt + 1 + day),
+      ]);
+      expect([name, await made.ids()]).toEqual([name, expect.arrayContaining([ids[lostAt - 1]])]);
+    }
+  },
+  60_000,
+);
 
 test('what was lost hourly, beyond any retention, is told as long as it lasts, and rotation holds the last full backup', async () => {
   const made = await nights(week, { hours: 1 });
-  const { ids, found } = await lived(made, (hour) => ({ tables: hour < lostAt ? { orders: 100_000 } : { orders: 500 } }));
+  const { ids, found } = await lived(made, (hour) => ({
+    tables: hour < lostAt ? { orders: 100_000 } : { orders: 500 },
+  }));
 
   expect(made.told('shrunk')).toEqual([lostAt]);
   expect(found.slice(lostAt).every((kinds) => kinds[0] === 'shrunk')).toBe(true);
@@ -79,7 +124,9 @@ test('what was lost hourly, beyond any retention, is told as long as it lasts, a
 
 test('15 % less each night is told when it is under the limit, and both the last full backup and the fullest are held', async () => {
   const made = await nights(week);
-  const { ids, found } = await lived(made, (night) => ({ tables: { orders: Math.round(100_000 * 0.85 ** Math.max(0, night - 5)) } }));
+  const { ids, found } = await lived(made, (night) => ({
+    tables: { orders: Math.round(100_000 * 0.85 ** Math.max(0, night - 5)) },
+  }));
 
   // 0.85^5 is 44 %
   expect(made.told('shrunk')).toEqual([10]);
@@ -89,10 +136,19 @@ test('15 % less each night is told when it is under the limit, and both the last
 
 test('29 of 30 backups that are deleted by hand are told by the next check, and until that is accepted', async () => {
   const made = await nights(month);
-  const { found } = await lived(made, (night) => ({ tables: full(night) }), async (night, __, ids) => {
-    if (night === 30) for (const id of ids.slice(1)) if (id !== undefined && (await made.ids()).length > 1) await made.drop(id);
-  });
-  expect([made.told('gone'), made.heard[0]?.subject, found.slice(1, 30).flat()]).toEqual([[30], '29 of 30 backups are gone, and no rotation removed them', []]);
+  const { found } = await lived(
+    made,
+    (night) => ({ tables: full(night) }),
+    async (night, __, ids) => {
+      if (night === 30)
+        for (const id of ids.slice(1)) if (id !== undefined && (await made.ids()).length > 1) await made.drop(id);
+    },
+  );
+  expect([made.told('gone'), made.heard[0]?.subject, found.slice(1, 30).flat()]).toEqual([
+    [30],
+    '29 of 30 backups are gone, and no rotation removed them',
+    [],
+  ]);
 
   for (let night = 0; night < 40; night += 1) expect((await made.night({ tables: full(40) })).kinds).toEqual(['gone']);
   expect(await made.accept()).toEqual(['backups']);
@@ -101,9 +157,13 @@ test('29 of 30 backups that are deleted by hand are told by the next check, and 
 
 test('all backups gone at once is no source that has never been backed up', async () => {
   const made = await nights(usual);
-  const { found } = await lived(made, (night) => (night <= 20 ? { tables: full(night) } : undefined), async (night, __, ids) => {
-    if (night === 21) for (const id of ids.slice(1)) if (id !== undefined) await made.drop(id);
-  });
+  const { found } = await lived(
+    made,
+    (night) => (night <= 20 ? { tables: full(night) } : undefined),
+    async (night, __, ids) => {
+      if (night === 21) for (const id of ids.slice(1)) if (id !== undefined) await made.drop(id);
+    },
+  );
 
   expect(found[21]).toEqual(['gone']);
   expect(found.slice(21).flat()).not.toContain('never');
@@ -123,8 +183,15 @@ test('a source whose whole folder is gone has no backup left: nobody can accept 
   for (const { key } of await Array.fromAsync(made.vault.list('shop/', limit()))) await made.vault.delete(key, limit());
 
   for (let night = 11; night <= 13; night += 1) expect((await made.night(undefined)).kinds).toEqual(['gone']);
-  expect(made.heard[0]).toMatchObject({ night: 11, subject: 'no backup is left: all that there were are gone, and no rotation removed them', next: ['nightjar backup shop'] });
-  await expect(made.accept()).rejects.toMatchObject({ code: 'backup-missing', hint: 'make one first: nightjar backup shop' });
+  expect(made.heard[0]).toMatchObject({
+    night: 11,
+    subject: 'no backup is left: all that there were are gone, and no rotation removed them',
+    next: ['nightjar backup shop'],
+  });
+  await expect(made.accept()).rejects.toMatchObject({
+    code: 'backup-missing',
+    hint: 'make one first: nightjar backup shop',
+  });
   expect((await made.night({ tables: full(14) })).kinds).toEqual(['unknown']);
   expect(await made.accept()).toEqual(['memory']);
   expect((await made.night({ tables: full(15) })).kinds).toEqual([]);
@@ -133,16 +200,27 @@ test('a source whose whole folder is gone has no backup left: nobody can accept 
 test('a backup whose parts are gone or cut, that failed a verify, or every drill of which failed, is never told as fresh', async () => {
   const spoil: [string, (id: BackupId) => Promise<unknown>][] = [
     ['its part data/0002.sql.zst is gone', (id) => made.vault.delete(partKey(shop, id, 'data/0002.sql.zst'), limit())],
-    ['its part data/0001.sql.zst holds 1 B instead of 4 B', (id) => made.vault.put(partKey(shop, id, 'data/0001.sql.zst'), one(), {}, limit())],
+    [
+      'its part data/0001.sql.zst holds 1 B instead of 4 B',
+      (id) => made.vault.put(partKey(shop, id, 'data/0001.sql.zst'), one(), {}, limit()),
+    ],
     ['its verify of', (id) => made.prove(id, 'verify', 'failed')],
     ['its drill of', (id) => made.prove(id, 'drill', 'failed')],
   ];
   let made = await nights(week);
   for (const [why, how] of spoil) {
     made = await nights(week);
-    const { ids } = await lived(made, (night) => ({ tables: full(night), parts: 2 }), async (night, id) => (night === 20 ? how(id!) : undefined));
+    const { ids } = await lived(
+      made,
+      (night) => ({ tables: full(night), parts: 2 }),
+      async (night, id) => (night === 20 ? how(id!) : undefined),
+    );
     // found in the night in which it happened, and until rotation has removed it
-    expect([why, made.told('damaged'), made.heard[0]?.subject]).toEqual([why, [20], expect.stringContaining(`${ids[20]} is damaged: ${why}`)]);
+    expect([why, made.told('damaged'), made.heard[0]?.subject]).toEqual([
+      why,
+      [20],
+      expect.stringContaining(`${ids[20]} is damaged: ${why}`),
+    ]);
     await made.remove();
   }
   made = await nights(week);
@@ -159,9 +237,16 @@ test('a memory that is lost or cut is told until it is accepted, and made anew f
     (made: Nights) => made.vault.put(ledgerKey(shop), one(), {}, limit()),
   ]) {
     const made = await nights(usual);
-    const { found } = await lived(made, (night) => ({ tables: full(night) }), (night) => (night === 10 ? lose(made) : Promise.resolve()));
+    const { found } = await lived(
+      made,
+      (night) => ({ tables: full(night) }),
+      (night) => (night === 10 ? lose(made) : Promise.resolve()),
+    );
 
-    expect([found.slice(1, 10).flat(), found.slice(10).every((kinds) => kinds.join() === 'unknown')]).toEqual([[], true]);
+    expect([found.slice(1, 10).flat(), found.slice(10).every((kinds) => kinds.join() === 'unknown')]).toEqual([
+      [],
+      true,
+    ]);
     expect(await made.accept()).toEqual(['memory']);
     expect((await made.night({ tables: full(32) })).kinds).toEqual([]);
     await made.remove();
@@ -176,13 +261,25 @@ test('of ninety healthy nights nothing is told: queues, staging tables, partitio
   let orders = 50_000;
   for (let night = 1; night <= 90; night += 1) {
     orders = Math.round(orders * (0.99 + draw() * 0.03));
-    const tables: Record<string, number> = { orders, customers: 4000 + night, jobs: draw() < 0.5 ? 0 : Math.round(draw() * 20_000), import_staging: night % 7 === 0 ? 30_000 : 0, sessions: Math.round(draw() * 3000), failed_jobs: draw() < 0.8 ? 0 : 5 };
+    const tables: Record<string, number> = {
+      orders,
+      customers: 4000 + night,
+      jobs: draw() < 0.5 ? 0 : Math.round(draw() * 20_000),
+      import_staging: night % 7 === 0 ? 30_000 : 0,
+      sessions: Math.round(draw() * 3000),
+      failed_jobs: draw() < 0.8 ? 0 : 5,
+    };
     // partitions of the last three tens of nights
-    for (let ten = Math.max(0, Math.floor(night / 10) - 2); ten <= Math.floor(night / 10); ten += 1) tables[`log_${ten}`] = 8000 + Math.round(draw() * 100);
+    for (let ten = Math.max(0, Math.floor(night / 10) - 2); ten <= Math.floor(night / 10); ten += 1)
+      tables[`log_${ten}`] = 8000 + Math.round(draw() * 100);
     if (night === 40) tables['orders'] = orders * 9;
     await made.night({ tables, database: 'shop', identity: 'a-server' });
   }
-  expect(made.heard.filter(({ severity }) => severity !== 'recovered').map(({ night, kind, subject }) => `${night} ${kind} ${subject}`)).toEqual([]);
+  expect(
+    made.heard
+      .filter(({ severity }) => severity !== 'recovered')
+      .map(({ night, kind, subject }) => `${night} ${kind} ${subject}`),
+  ).toEqual([]);
 }, 120_000);
 
 test('a backup dated 2100, one put behind newer ones and a manifest that was replaced count for nothing, and are told', async () => {
@@ -191,13 +288,22 @@ test('a backup dated 2100, one put behind newer ones and a manifest that was rep
   const ids = [];
   for (let night = 1; night <= 9; night += 1) ids.push((await made.night({ tables: full(night) })).id!);
   const { storeBackup } = await import('../support/vaults/stored.ts');
-  const late = await storeBackup(made.vault, 'shop', new Date('2026-03-05T14:00:00Z'), { tables: full(5), random: 0.1 });
+  const late = await storeBackup(made.vault, 'shop', new Date('2026-03-05T14:00:00Z'), {
+    tables: full(5),
+    random: 0.1,
+  });
   const future = await storeBackup(made.vault, 'shop', new Date('2100-01-01T02:00:00Z'), { tables: full(5) });
 
   const { kinds, checked, id } = await made.night({ tables: full(10) });
 
   expect(kinds).toEqual(['unknown', 'unknown']);
-  expect(checked.judgements[0]).toMatchObject({ standing: { newest: id }, findings: [{ why: expect.stringContaining(`${late} was not there when newer ones were`) }, { why: expect.stringContaining(`${future} is dated`) }] });
+  expect(checked.judgements[0]).toMatchObject({
+    standing: { newest: id },
+    findings: [
+      { why: expect.stringContaining(`${late} was not there when newer ones were`) },
+      { why: expect.stringContaining(`${future} is dated`) },
+    ],
+  });
   // seven days and the oldest are kept, as if the two others were not there; and these are left alone
   expect((await made.ids()).filter((one) => one !== late && one !== future)).toEqual([ids[0], ...ids.slice(3), id]);
   expect(await made.ids()).toEqual(expect.arrayContaining([late, future]));

@@ -42,12 +42,18 @@ afterAll(() => Promise.all(started.map((one) => one.stop())));
 
 const pass = (hours: number) => (now = new Date(now.getTime() + hours * hourMs));
 const mail: Notifier = { name: 'mail', notify: async (message) => void heard.push(message) };
-const line = ({ severity, source, subject }: Message) => `${severity} ${source === undefined ? '' : `${source}: `}${subject}`;
+const line = ({ severity, source, subject }: Message) =>
+  `${severity} ${source === undefined ? '' : `${source}: `}${subject}`;
 const take = () => heard.splice(0).map(line);
-const on = (names: string[], server = 'db-1', watch = {}): WatchedSource[] => names.map((name) => ({ ...watching(watch), source: name as SourceName, place: scene.vault.place, on: server }));
+const on = (names: string[], server = 'db-1', watch = {}): WatchedSource[] =>
+  names.map((name) => ({ ...watching(watch), source: name as SourceName, place: scene.vault.place, on: server }));
 
 type Options = { vault?: Vault; whole?: boolean };
-function checking(sources: WatchedSource[], notifiers: Notifier[], { vault = scene.vault, whole = true }: Options = {}): Promise<Checked> {
+function checking(
+  sources: WatchedSource[],
+  notifiers: Notifier[],
+  { vault = scene.vault, whole = true }: Options = {},
+): Promise<Checked> {
   return check(sources, { whole }, { vault, clock: { now: () => now }, notifiers, meter: () => undefined }, limit());
 }
 
@@ -56,9 +62,17 @@ async function endpoint(reply: Parameters<typeof startEndpoint>[0]): Promise<End
   started.push(made);
   return made;
 }
-const webhook = (name: string, { url }: Endpoint): Notifier => webhookNotifier({ name: `webhook ${name}`, url: is(url), key: is('key'), clock: { now: () => now } }, quick);
+const webhook = (name: string, { url }: Endpoint): Notifier =>
+  webhookNotifier({ name: `webhook ${name}`, url: is(url), key: is('key'), clock: { now: () => now } }, quick);
 const subjects = ({ accepted }: Endpoint) => accepted.splice(0).map(({ body }) => line(JSON.parse(body) as Message));
-const boxes = async () => Promise.all((await scene.files()).filter((file) => /^\.outbox\/[0-9a-f]{24}-/.test(file)).map(async (file) => outboxSchema.parse(JSON.parse(Buffer.from((await scene.vault.read(objectKey(file), limit())).body).toString()))));
+const boxes = async () =>
+  Promise.all(
+    (await scene.files())
+      .filter((file) => /^\.outbox\/[0-9a-f]{24}-/.test(file))
+      .map(async (file) =>
+        outboxSchema.parse(JSON.parse(Buffer.from((await scene.vault.read(objectKey(file), limit())).body).toString())),
+      ),
+  );
 
 test('40 sources fail at once, one notifier is dead, one limited, one lies with 200, one hangs: three messages at most, mail is not delayed, all is delivered later, with one all-clear', async () => {
   let well = false;
@@ -66,7 +80,11 @@ test('40 sources fail at once, one notifier is dead, one limited, one lies with 
   started.push(telegram);
   telegram.refusals.push(answer(429, 'Too Many Requests: retry after 60', { retry_after: 60 }));
   const dead = await endpoint(() => (well ? { status: 200 } : { status: 500 }));
-  const liar = await endpoint(() => (well ? { status: 200, body: 'ok' } : { status: 200, headers: { 'content-type': 'text/html' }, body: '<!doctype html><title>Log in</title>' }));
+  const liar = await endpoint(() =>
+    well
+      ? { status: 200, body: 'ok' }
+      : { status: 200, headers: { 'content-type': 'text/html' }, body: '<!doctype html><title>Log in</title>' },
+  );
   const silent = await endpoint(() => (well ? { status: 200 } : { status: 0 }));
   const arrived: number[] = [];
   let began = 0;
@@ -75,7 +93,10 @@ test('40 sources fail at once, one notifier is dead, one limited, one lies with 
     { ...telegramNotifier({ token: is(telegram.token), chat: telegram.chat, api: telegram.url }, quick) },
     slackNotifier(is(liar.url), quick),
     webhook('silent', silent),
-    { ...mail, notify: async (message: Message) => void (heard.push(message), arrived.push(performance.now() - began)) },
+    {
+      ...mail,
+      notify: async (message: Message) => void (heard.push(message), arrived.push(performance.now() - began)),
+    },
   ];
   for (const name of forty) await storeBackup(scene.vault, name, now);
   pass(26);
@@ -85,8 +106,15 @@ test('40 sources fail at once, one notifier is dead, one limited, one lies with 
   // the silent one takes six seconds of it
   expect(arrived[0]).toBeLessThan((performance.now() - began) / 2);
   const messages = heard.splice(0);
-  expect(messages.map(line)).toEqual(['problem 40 sources are stale, all on db-1', 'problem 4 notifiers failed: somebody was not told']);
-  expect(messages[0]).toMatchObject({ kind: 'stale', sources: forty, facts: [{ label: 'on db-1 (40)', value: expect.stringMatching(/^shop-01, .*, … and 10 more$/) }] });
+  expect(messages.map(line)).toEqual([
+    'problem 40 sources are stale, all on db-1',
+    'problem 4 notifiers failed: somebody was not told',
+  ]);
+  expect(messages[0]).toMatchObject({
+    kind: 'stale',
+    sources: forty,
+    facts: [{ label: 'on db-1 (40)', value: expect.stringMatching(/^shop-01, .*, … and 10 more$/) }],
+  });
   expect(first.failures.map(String)).toHaveLength(4);
   expect([dead, liar, silent, telegram].map(({ received }) => received.length)).toEqual([4, 1, 4, 1]);
 
@@ -97,7 +125,9 @@ test('40 sources fail at once, one notifier is dead, one limited, one lies with 
   expect(second.failures).toEqual([]);
   expect(subjects(dead)).toEqual(['problem 40 sources are stale, all on db-1']);
   expect(subjects(silent)).toEqual(['problem 40 sources are stale, all on db-1']);
-  expect(liar.received.slice(1).map(({ body }) => (JSON.parse(body) as { text: string }).text)).toEqual(['PROBLEM 40 sources are stale, all on db-1']);
+  expect(liar.received.slice(1).map(({ body }) => (JSON.parse(body) as { text: string }).text)).toEqual([
+    'PROBLEM 40 sources are stale, all on db-1',
+  ]);
   expect(telegram.accepted.splice(0)).toHaveLength(1);
   expect(take()).toEqual([expect.stringMatching(/^recovered 4 notifiers can be told again/)]);
 
@@ -115,18 +145,43 @@ test('40 sources fail at once, one notifier is dead, one limited, one lies with 
   expect(telegram.accepted).toHaveLength(1);
 }, 60_000);
 
-const broken = (name: string): Notifier => ({ name, notify: () => Promise.reject(new BackupError('notify-failed', `${name} does not answer`)) });
-const listener = (name: string, list: Message[]): Notifier => ({ name, notify: async (message) => void list.push(message) });
+const broken = (name: string): Notifier => ({
+  name,
+  notify: () => Promise.reject(new BackupError('notify-failed', `${name} does not answer`)),
+});
+const listener = (name: string, list: Message[]): Notifier => ({
+  name,
+  notify: async (message) => void list.push(message),
+});
 
 /** A run of a host, with this vault and these notifiers. */
 function host(notifiers: Notifier[], vault: Vault | undefined = scene.vault): RunHost {
   return {
-    notifiers, hooks: [], clock: { now: () => now }, place: scene.vault.place, run: '4f2a91c0', vault: () => vault, unalarming: ['lease-held'], limit,
+    notifiers,
+    hooks: [],
+    clock: { now: () => now },
+    place: scene.vault.place,
+    run: '4f2a91c0',
+    vault: () => vault,
+    unalarming: ['lease-held'],
+    limit,
     explain: (error) => error as BackupError,
   };
 }
-const fails = (source: string, code: FailureCode, notifiers: Notifier[], vault?: Vault) => reportFailure({ verb: 'backup', source: source as SourceName }, new BackupError(code, 'it went wrong'), 1000, host(notifiers, vault));
-const succeeds = (source: string, notifiers: Notifier[]) => runAndReport({ verb: 'backup', source: source as SourceName }, async () => ({ status: 'stored' }), (result) => result, host(notifiers));
+const fails = (source: string, code: FailureCode, notifiers: Notifier[], vault?: Vault) =>
+  reportFailure(
+    { verb: 'backup', source: source as SourceName },
+    new BackupError(code, 'it went wrong'),
+    1000,
+    host(notifiers, vault),
+  );
+const succeeds = (source: string, notifiers: Notifier[]) =>
+  runAndReport(
+    { verb: 'backup', source: source as SourceName },
+    async () => ({ status: 'stored' }),
+    (result) => result,
+    host(notifiers),
+  );
 
 test('what one notifier has missed is told to that one alone, by the next run that tells, in order', async () => {
   const late: Message[] = [];
@@ -137,8 +192,15 @@ test('what one notifier has missed is told to that one alone, by the next run th
   await fails('wiki', 'vault-full', [mail, listener('pager', late)]);
 
   expect(take()).toEqual(['problem wiki: the backup failed: vault-full', 'recovered pager can be told again']);
-  expect(late.map(line)).toEqual(['problem shop: there has never been a backup', 'problem blog: there has never been a backup', 'problem wiki: the backup failed: vault-full']);
-  expect(late[0]!.facts.at(-1)).toEqual({ label: 'Delayed', value: 'written at 2026-11-20 02:00 UTC, and could not be told here before' });
+  expect(late.map(line)).toEqual([
+    'problem shop: there has never been a backup',
+    'problem blog: there has never been a backup',
+    'problem wiki: the backup failed: vault-full',
+  ]);
+  expect(late[0]!.facts.at(-1)).toEqual({
+    label: 'Delayed',
+    value: 'written at 2026-11-20 02:00 UTC, and could not be told here before',
+  });
 });
 
 test('what is over and never reached a notifier is not told there; what reached it gets its all-clear, however late', async () => {
@@ -153,7 +215,10 @@ test('what is over and never reached a notifier is not told there; what reached 
   await checking(on(['shop', 'blog']), [listener('pager', pager)]);
   await checking(on(['shop', 'blog']), [listener('pager', pager)]);
 
-  expect(pager.map(line)).toEqual(['problem shop: there has never been a backup', 'recovered shop: there is a backup: the newest is 2 h old']);
+  expect(pager.map(line)).toEqual([
+    'problem shop: there has never been a backup',
+    'recovered shop: there is a backup: the newest is 2 h old',
+  ]);
 });
 
 test('whoever replaces the address of a dead webhook gets from the new one what the old one missed; neither address is in the vault', async () => {
@@ -164,7 +229,10 @@ test('whoever replaces the address of a dead webhook gets from the new one what 
 
   await fails('blog', 'dump-failed', [webhook('pager', alive)]);
 
-  expect(subjects(alive)).toEqual(['problem shop: the backup failed: vault-full', 'problem blog: the backup failed: dump-failed']);
+  expect(subjects(alive)).toEqual([
+    'problem shop: the backup failed: vault-full',
+    'problem blog: the backup failed: dump-failed',
+  ]);
   expect(stored).not.toContain(new URL(dead.url).port);
 });
 
@@ -185,11 +253,15 @@ test('whoever asks to be left alone for two hours is, by every check and run, an
     [],
   ]);
   expect(tried).toBe(1);
-  expect(subjects(pager)).toEqual(['problem shop: there has never been a backup', 'problem blog: the backup failed: vault-full']);
+  expect(subjects(pager)).toEqual([
+    'problem shop: there has never been a backup',
+    'problem blog: the backup failed: vault-full',
+  ]);
 });
 
 test('a run that fails each hour is told once a day, a new cause at once, and one all-clear when it is well', async () => {
-  for (let hour = 0; hour < 26; hour += 1, pass(1)) await fails('shop', hour < 25 ? 'source-unreachable' : 'vault-full', [mail]);
+  for (let hour = 0; hour < 26; hour += 1, pass(1))
+    await fails('shop', hour < 25 ? 'source-unreachable' : 'vault-full', [mail]);
   await succeeds('blog', [mail]);
   await succeeds('shop', [mail]);
   await succeeds('shop', [mail]);
@@ -200,7 +272,9 @@ test('a run that fails each hour is told once a day, a new cause at once, and on
     '21T03:00 problem shop: the backup failed: vault-full',
     '21T04:00 recovered shop: the backup succeeded again',
   ]);
-  expect(heard.at(-1)!.facts).toEqual([{ label: 'Was', value: 'backup-failed (source-unreachable, vault-full), for 26 h' }]);
+  expect(heard.at(-1)!.facts).toEqual([
+    { label: 'Was', value: 'backup-failed (source-unreachable, vault-full), for 26 h' },
+  ]);
 });
 
 test('a good run gives no all-clear of its own where a check has told that backups are missing, and will say that they are there', async () => {
@@ -212,14 +286,20 @@ test('a good run gives no all-clear of its own where a check has told that backu
   pass(1);
   await storeBackup(scene.vault, 'shop', now);
   await succeeds('shop', [mail]);
-  expect(take()).toEqual(['problem shop: the backup failed: source-unreachable', expect.stringMatching(/^problem shop: the newest backup is 26 h old/)]);
+  expect(take()).toEqual([
+    'problem shop: the backup failed: source-unreachable',
+    expect.stringMatching(/^problem shop: the newest backup is 26 h old/),
+  ]);
 
   pass(0.5);
   await checking(on(['shop']), [mail]);
   await succeeds('shop', [mail]);
   await fails('shop', 'source-unreachable', [mail]);
 
-  expect(take()).toEqual(['recovered shop: fresh again: the newest backup is 30 min old', 'problem shop: the backup failed: source-unreachable']);
+  expect(take()).toEqual([
+    'recovered shop: fresh again: the newest backup is 30 min old',
+    'problem shop: the backup failed: source-unreachable',
+  ]);
 });
 
 test('an all-clear that could not be told is no failure of the run, and is told by the next that tells', async () => {
@@ -229,22 +309,33 @@ test('an all-clear that could not be told is no failure of the run, and is told 
   expect(heard).toHaveLength(1);
   await fails('blog', 'vault-full', [mail]);
 
-  expect(take()).toEqual(['problem shop: the backup failed: vault-full', 'recovered shop: the backup succeeded again', 'problem blog: the backup failed: vault-full']);
+  expect(take()).toEqual([
+    'problem shop: the backup failed: vault-full',
+    'recovered shop: the backup succeeded again',
+    'problem blog: the backup failed: vault-full',
+  ]);
 });
 
 test.each([
   ['can’t be written', { putIfAbsent: () => Promise.reject(new BackupError('vault-denied', 'read-only')) }],
-  ['takes the first word and no other', { putIfUnchanged: () => Promise.reject(new BackupError('vault-denied', 'no tags')) }],
+  [
+    'takes the first word and no other',
+    { putIfUnchanged: () => Promise.reject(new BackupError('vault-denied', 'no tags')) },
+  ],
   ['can’t be read', { read: () => Promise.reject(new BackupError('vault-unreachable', 'gone')) }],
   ['answers nothing', { read: () => new Promise<never>(() => undefined) }],
-] as [string, Partial<Vault>][])('a vault that %s keeps nobody from being told, each time', async (_, changed) => {
-  const vault = { ...scene.vault, ...changed };
-  await fails('shop', 'vault-full', [mail], vault);
-  pass(0.05);
-  await fails('shop', 'vault-full', [mail], vault);
+] as [string, Partial<Vault>][])(
+  'a vault that %s keeps nobody from being told, each time',
+  async (_, changed) => {
+    const vault = { ...scene.vault, ...changed };
+    await fails('shop', 'vault-full', [mail], vault);
+    pass(0.05);
+    await fails('shop', 'vault-full', [mail], vault);
 
-  expect(take()).toEqual(Array(2).fill('problem shop: the backup failed: vault-full'));
-}, 60_000);
+    expect(take()).toEqual(Array(2).fill('problem shop: the backup failed: vault-full'));
+  },
+  60_000,
+);
 
 test('killed at any moment, between telling and remembering too: everything is told, nothing more than twice, and the all-clear comes', async () => {
   for (let moment = 1; moment < 40; moment += 1) {
@@ -258,18 +349,37 @@ test('killed at any moment, between telling and remembering too: everything is t
       killed.resolve(false);
       return new Promise<never>(() => undefined);
     };
-    const alive = <A extends unknown[], R>(work: (...args: A) => Promise<R>) => async (...args: A): Promise<R> => {
-      if (--left <= 0) return dead();
-      const result = await work(...args);
-      return --left > 0 ? result : dead();
-    };
+    const alive =
+      <A extends unknown[], R>(work: (...args: A) => Promise<R>) =>
+      async (...args: A): Promise<R> => {
+        if (--left <= 0) return dead();
+        const result = await work(...args);
+        return --left > 0 ? result : dead();
+      };
     const hear = async (message: Message): Promise<void> => void got.push(line(message));
-    const dying: Vault = { ...other.vault, read: alive(other.vault.read), putIfAbsent: alive(other.vault.putIfAbsent), putIfUnchanged: alive(other.vault.putIfUnchanged) };
+    const dying: Vault = {
+      ...other.vault,
+      read: alive(other.vault.read),
+      putIfAbsent: alive(other.vault.putIfAbsent),
+      putIfUnchanged: alive(other.vault.putIfUnchanged),
+    };
     const sources = on(['shop', 'blog']);
     const buried = new AbortController();
-    const run = (vault: Vault, notify: Notifier['notify'], signal = limit()) => check(sources, { whole: true }, { vault, clock: { now: () => now }, notifiers: [{ name: 'pager', notify }], meter: () => undefined }, signal);
+    const run = (vault: Vault, notify: Notifier['notify'], signal = limit()) =>
+      check(
+        sources,
+        { whole: true },
+        { vault, clock: { now: () => now }, notifiers: [{ name: 'pager', notify }], meter: () => undefined },
+        signal,
+      );
 
-    const ended = await Promise.race([run(dying, alive(hear), buried.signal).then(() => true, () => true), killed.promise]);
+    const ended = await Promise.race([
+      run(dying, alive(hear), buried.signal).then(
+        () => true,
+        () => true,
+      ),
+      killed.promise,
+    ]);
     pass(0.05);
     await run(other.vault, hear);
     await run(other.vault, hear);
@@ -292,7 +402,12 @@ test('a run that is killed while it tells has left what it had to say', async ()
   const dying = new AbortController();
   const begun = Promise.withResolvers<void>();
   const hung: Notifier = { name: 'pager', notify: () => new Promise(() => begun.resolve()) };
-  const gone = reportFailure({ verb: 'backup', source: 'shop' as SourceName }, new BackupError('vault-full', 'it went wrong'), 1000, { ...host([hung]), limit: () => dying.signal });
+  const gone = reportFailure(
+    { verb: 'backup', source: 'shop' as SourceName },
+    new BackupError('vault-full', 'it went wrong'),
+    1000,
+    { ...host([hung]), limit: () => dying.signal },
+  );
   await begun.promise;
   while ((await boxes()).length === 0) await new Promise((resolve) => setTimeout(resolve, 10));
   const left = await boxes();
@@ -312,14 +427,21 @@ test('a run that is killed while it tells has left what it had to say', async ()
 
 test('of several messages that wait, those that are refused go on waiting, and those that are taken do not', async () => {
   const pager: Message[] = [];
-  const picky: Notifier = { name: 'pager', notify: async (message) => (message.source === 'shop' ? broken('pager').notify(message, limit()) : void pager.push(message)) };
+  const picky: Notifier = {
+    name: 'pager',
+    notify: async (message) =>
+      message.source === 'shop' ? broken('pager').notify(message, limit()) : void pager.push(message),
+  };
   for (const name of ['shop', 'blog']) await fails(name, 'vault-full', [broken('pager')]);
 
   await fails('wiki', 'vault-full', [picky]);
   const taken = pager.splice(0).map(({ source }) => source);
   await fails('old', 'vault-full', [listener('pager', pager)]);
 
-  expect([taken, pager.map(({ source }) => source)]).toEqual([['blog', 'wiki'], ['shop', 'old']]);
+  expect([taken, pager.map(({ source }) => source)]).toEqual([
+    ['blog', 'wiki'],
+    ['shop', 'old'],
+  ]);
 });
 
 test('two configurations that share a vault, and a notifier, make no noise at each other', async () => {
@@ -332,8 +454,12 @@ test('two configurations that share a vault, and a notifier, make no noise at ea
     await hear(theirs, listener('same', b!));
   }
 
-  // the backup of wiki is as old as the others, and its configuration allows it: nobody calls it unconfigured, nobody takes back what the other says of "both"
-  expect(a!.map(line)).toEqual(['problem shop: the newest backup is 26 h old, over the limit of 25 h 1 min', 'problem both: the newest backup is 26 h old, over the limit of 25 h 1 min']);
+  // the backup of wiki is as old as the others, and its configuration allows it: nobody calls it unconfigured, nobody
+  // takes back what the other says of "both"
+  expect(a!.map(line)).toEqual([
+    'problem shop: the newest backup is 26 h old, over the limit of 25 h 1 min',
+    'problem both: the newest backup is 26 h old, over the limit of 25 h 1 min',
+  ]);
   expect(b!.map(line)).toEqual([]);
 }, 60_000);
 
@@ -345,7 +471,10 @@ test('a source that all configurations have left is told, and a changed configur
   await checking(on(['shop', 'blog', 'new']), [mail]);
   pass(1);
   await checking(on(['shop', 'blog', 'new']), [mail]);
-  expect(take()).toEqual(['problem new: there has never been a backup', 'info old: is no longer in the configuration, and still has backups: no new ones are made']);
+  expect(take()).toEqual([
+    'problem new: there has never been a backup',
+    'info old: is no longer in the configuration, and still has backups: no new ones are made',
+  ]);
   await storeBackup(scene.vault, 'shop', now);
   await checking(on(['shop', 'blog', 'new']), [mail]);
 

@@ -19,23 +19,52 @@ type Simulated = { refused: number; rotations: number; most: number; first: numb
 type Outage = (at: Date) => boolean;
 
 /** Backups and rotations as they come, each by its own cron; `noBackup` and `noRotation` say when a machine is off. */
-function simulate(schedule: string, rotate: string, retention: Retention, { days = 400, timeZone = 'Europe/Amsterdam', maxShare = 60, noBackup = () => false, noRotation = () => false }: { days?: number; timeZone?: string; maxShare?: number; noBackup?: Outage; noRotation?: Outage } = {}): Simulated {
+function simulate(
+  schedule: string,
+  rotate: string,
+  retention: Retention,
+  {
+    days = 400,
+    timeZone = 'Europe/Amsterdam',
+    maxShare = 60,
+    noBackup = () => false,
+    noRotation = () => false,
+  }: { days?: number; timeZone?: string; maxShare?: number; noBackup?: Outage; noRotation?: Outage } = {},
+): Simulated {
   const momentsOf = (cron: string): Date[] => {
     const moments: Date[] = [];
     const all = new Cron(cron, { timezone: timeZone, mode: '5-part' });
-    for (let at = all.nextRun(new Date(begin)); at !== null && at.getTime() < begin + days * dayMs; at = all.nextRun(at)) moments.push(at);
+    for (
+      let at = all.nextRun(new Date(begin));
+      at !== null && at.getTime() < begin + days * dayMs;
+      at = all.nextRun(at)
+    )
+      moments.push(at);
     return moments;
   };
-  const made = momentsOf(schedule).filter((at) => !noBackup(at)).map((at): Candidate => ({ id: newBackupId(at, 0), start: startOf(newBackupId(at, 0)) }));
+  const made = momentsOf(schedule)
+    .filter((at) => !noBackup(at))
+    .map((at): Candidate => ({ id: newBackupId(at, 0), start: startOf(newBackupId(at, 0)) }));
   const seen: Simulated = { refused: 0, rotations: 0, most: 0, first: undefined };
   let kept: Candidate[] = [];
   let next = 0;
   for (const at of momentsOf(rotate).filter((moment) => !noRotation(moment))) {
     while (next < made.length && made[next]!.start < at) kept.push(made[next++]!);
-    const stays = new Set(planRetention(kept, retention, timeZone).flatMap(({ id, reasons }) => (reasons.length > 0 ? [id] : [])));
+    const stays = new Set(
+      planRetention(kept, retention, timeZone).flatMap(({ id, reasons }) => (reasons.length > 0 ? [id] : [])),
+    );
     const after = kept.filter(({ id }) => stays.has(id));
     seen.rotations += 1;
-    if (exceeds(lostDays(kept.map(({ start }) => start), after.map(({ start }) => start), timeZone), maxShare)) {
+    if (
+      exceeds(
+        lostDays(
+          kept.map(({ start }) => start),
+          after.map(({ start }) => start),
+          timeZone,
+        ),
+        maxShare,
+      )
+    ) {
       seen.refused += 1;
       seen.first ??= seen.rotations;
     } else kept = after;
@@ -45,44 +74,92 @@ function simulate(schedule: string, rotate: string, retention: Retention, { days
 }
 
 /** For how many days: dense ones as long as it takes to fill the days and weeks, the others for more than a year. */
-const schedules: [string, number][] = [['*/5 * * * *', 9], ['*/30 * * * *', 20], ['0 * * * *', 41], ['0 */4 * * *', 60], ['45 */6 * * *', 60], ['0 3 * * *', 400], ['0 2 * * 1-5', 100], ['0 2 * * 0', 400], ['0 2 1 * *', 400]];
+const schedules: [string, number][] = [
+  ['*/5 * * * *', 9],
+  ['*/30 * * * *', 20],
+  ['0 * * * *', 41],
+  ['0 */4 * * *', 60],
+  ['45 */6 * * *', 60],
+  ['0 3 * * *', 400],
+  ['0 2 * * 1-5', 100],
+  ['0 2 * * 0', 400],
+  ['0 2 1 * *', 400],
+];
 
-test.each(Object.entries(rotations))('the default retention, rotated %s, is never refused, whatever the schedule, and keeps few', (_, rotate) => {
-  for (const [schedule, days] of schedules) {
-    const seen = simulate(schedule, rotate, defaults, { days });
+test.each(Object.entries(rotations))(
+  'the default retention, rotated %s, is never refused, whatever the schedule, and keeps few',
+  (_, rotate) => {
+    for (const [schedule, days] of schedules) {
+      const seen = simulate(schedule, rotate, defaults, { days });
 
-    expect({ schedule, refused: seen.refused }).toEqual({ schedule, refused: 0 });
-    expect(seen.most).toBeLessThan(40);
-  }
-});
-
-test.each(Object.entries(rotations))('… nor rotated %s after a week in which nothing was rotated, or nothing was made, early or late in a year', (_, rotate) => {
-  for (const [schedule, most] of schedules.filter(([, days]) => days >= 40)) {
-    for (const from of [10, 31].filter((day) => day + 10 < most)) {
-      const off: Outage = (at) => at.getTime() >= begin + from * dayMs && at.getTime() < begin + (from + 7) * dayMs;
-      const days = from + 24;
-
-      expect({ schedule, from, refused: simulate(schedule, rotate, defaults, { days, noRotation: off }).refused }).toEqual({ schedule, from, refused: 0 });
-      expect({ schedule, from, refused: simulate(schedule, rotate, defaults, { days, noRotation: off, noBackup: off }).refused }).toEqual({ schedule, from, refused: 0 });
+      expect({ schedule, refused: seen.refused }).toEqual({ schedule, refused: 0 });
+      expect(seen.most).toBeLessThan(40);
     }
-  }
-});
+  },
+);
+
+test.each(Object.entries(rotations))(
+  '… nor rotated %s after a week in which nothing was rotated, or nothing was made, early or late in a year',
+  (_, rotate) => {
+    for (const [schedule, most] of schedules.filter(([, days]) => days >= 40)) {
+      for (const from of [10, 31].filter((day) => day + 10 < most)) {
+        const off: Outage = (at) => at.getTime() >= begin + from * dayMs && at.getTime() < begin + (from + 7) * dayMs;
+        const days = from + 24;
+
+        expect({
+          schedule,
+          from,
+          refused: simulate(schedule, rotate, defaults, { days, noRotation: off }).refused,
+        }).toEqual({ schedule, from, refused: 0 });
+        expect({
+          schedule,
+          from,
+          refused: simulate(schedule, rotate, defaults, { days, noRotation: off, noBackup: off }).refused,
+        }).toEqual({ schedule, from, refused: 0 });
+      }
+    }
+  },
+);
 
 test('what is accepted when a configuration is read rotates for a year, and what is refused then would be refused', () => {
   const places = fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 10 }));
   const retentions: fc.Arbitrary<Retention> = fc.oneof(
     fc.record({ count: fc.integer({ min: 1, max: 20 }) }),
-    fc.record({ last: places, hourly: places, daily: fc.integer({ min: 1, max: 10 }), weekly: places, monthly: places, yearly: fc.constant(0), keepWithinMs: fc.constantFrom(0, 2 * dayMs) }),
+    fc.record({
+      last: places,
+      hourly: places,
+      daily: fc.integer({ min: 1, max: 10 }),
+      weekly: places,
+      monthly: places,
+      yearly: fc.constant(0),
+      keepWithinMs: fc.constantFrom(0, 2 * dayMs),
+    }),
   );
   const rotate = fc.constantFrom(undefined, ...Object.values(rotations));
-  fc.assert(fc.property(fc.constantFrom('0 */4 * * *', '0 3 * * *', '0 23 * * *', '0 2 * * 1-5', '0 4 * * 0'), rotate, retentions, fc.integer({ min: 30, max: 100 }), (schedule, rotated, retention, maxShare) => {
-    const refused = refusedForEver({ schedule, rotate: rotated, timeZone: 'Europe/Amsterdam', retention, maxShare });
-    const days = rotated === rotations['each week'] ? 400 : 110; // within what is tried when a file is read
-    const seen = simulate(schedule, rotated ?? '30 5 * * *', retention, { days: Math.min(days, 95), maxShare });
+  fc.assert(
+    fc.property(
+      fc.constantFrom('0 */4 * * *', '0 3 * * *', '0 23 * * *', '0 2 * * 1-5', '0 4 * * 0'),
+      rotate,
+      retentions,
+      fc.integer({ min: 30, max: 100 }),
+      (schedule, rotated, retention, maxShare) => {
+        const refused = refusedForEver({
+          schedule,
+          rotate: rotated,
+          timeZone: 'Europe/Amsterdam',
+          retention,
+          maxShare,
+        });
+        const days = rotated === rotations['each week'] ? 400 : 110; // within what is tried when a file is read
+        const seen = simulate(schedule, rotated ?? '30 5 * * *', retention, { days: Math.min(days, 95), maxShare });
 
-    if (refused === undefined) expect(seen.refused).toBe(0);
-    else expect(simulate(schedule, rotated ?? '30 5 * * *', retention, { days, maxShare }).refused).toBeGreaterThan(0);
-    // once refused, refused ever since: that is why it is told when the file is read
-    if (seen.first !== undefined) expect(seen.refused).toBeGreaterThan((seen.rotations - seen.first) / 2);
-  }), { numRuns: 30 });
+        if (refused === undefined) expect(seen.refused).toBe(0);
+        else
+          expect(simulate(schedule, rotated ?? '30 5 * * *', retention, { days, maxShare }).refused).toBeGreaterThan(0);
+        // once refused, refused ever since: that is why it is told when the file is read
+        if (seen.first !== undefined) expect(seen.refused).toBeGreaterThan((seen.rotations - seen.first) / 2);
+      },
+    ),
+    { numRuns: 30 },
+  );
 });

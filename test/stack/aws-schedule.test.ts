@@ -44,13 +44,16 @@ test.each(table)('%s is %s', (schedule, expression) => {
   expect(awsCron(schedule)).toBe(expression);
 });
 
-test.each(table)('%s fires as it is written: croner, and a second reader of what AWS gets, agree on every moment of a year', (schedule, expression) => {
-  const wanted = momentsOf(schedule, 'UTC');
+test.each(table)(
+  '%s fires as it is written: croner, and a second reader of what AWS gets, agree on every moment of a year',
+  (schedule, expression) => {
+    const wanted = momentsOf(schedule, 'UTC');
 
-  expect(wanted.length).toBeGreaterThan(expression.includes('29 2') ? -1 : 0);
-  expect(difference(firesAt(expression, 'UTC', year), wanted)).toBeUndefined();
-  if (!/\dW/.test(expression)) expect(difference(read(expression), wanted)).toBeUndefined(); // cron-parser knows no W
-});
+    expect(wanted.length).toBeGreaterThan(expression.includes('29 2') ? -1 : 0);
+    expect(difference(firesAt(expression, 'UTC', year), wanted)).toBeUndefined();
+    if (!/\dW/.test(expression)) expect(difference(read(expression), wanted)).toBeUndefined(); // cron-parser knows no W
+  },
+);
 
 test('15 schedules put together by chance fire as they are written', () => {
   const random = generator(20261121);
@@ -58,10 +61,23 @@ test('15 schedules put together by chance fire as they are written', () => {
   const field = (from: number, to: number) => {
     const any = () => from + Math.floor(random() * (to - from + 1));
     const [a, b] = [any(), any()].sort((x, y) => x - y) as [number, number];
-    return pick([`${a}`, `${a}`, `${a}-${b}`, `${a},${b}`, `${a}-${b}/${1 + Math.floor(random() * 5)}`, `*/${2 + Math.floor(random() * (to - from - 1))}`, '*']);
+    return pick([
+      `${a}`,
+      `${a}`,
+      `${a}-${b}`,
+      `${a},${b}`,
+      `${a}-${b}/${1 + Math.floor(random() * 5)}`,
+      `*/${2 + Math.floor(random() * (to - from - 1))}`,
+      '*',
+    ]);
   };
   const schedules = Array.from({ length: 15 }, () => {
-    const [day, weekday] = pick([['*', field(0, 7)], [field(1, 28), '*'], ['*', '*'], ['*', `${Math.floor(random() * 7)}#${1 + Math.floor(random() * 5)}`]]);
+    const [day, weekday] = pick([
+      ['*', field(0, 7)],
+      [field(1, 28), '*'],
+      ['*', '*'],
+      ['*', `${Math.floor(random() * 7)}#${1 + Math.floor(random() * 5)}`],
+    ]);
     return `${Math.floor(random() * 60)} ${field(0, 23)} ${day} ${field(1, 12)} ${weekday}`;
   });
 
@@ -72,28 +88,60 @@ test('15 schedules put together by chance fire as they are written', () => {
   }
 });
 
-const zones = ['UTC', 'Europe/Amsterdam', 'Europe/London', 'America/New_York', 'America/Santiago', 'Africa/Cairo', 'Asia/Kolkata', 'Australia/Lord_Howe'];
-const nightly = ['0 0 * * *', '30 0 * * *', '0 1 * * *', '30 1 * * *', '0 2 * * *', '15 2 * * *', '59 2 * * *', '0 3 * * *', '30 4 * * *', '0 2 * * 0', '0 2 * * 1-5', '0 2 28 * *', '0 2,14 * * *'];
+const zones = [
+  'UTC',
+  'Europe/Amsterdam',
+  'Europe/London',
+  'America/New_York',
+  'America/Santiago',
+  'Africa/Cairo',
+  'Asia/Kolkata',
+  'Australia/Lord_Howe',
+];
+const nightly = [
+  '0 0 * * *',
+  '30 0 * * *',
+  '0 1 * * *',
+  '30 1 * * *',
+  '0 2 * * *',
+  '15 2 * * *',
+  '59 2 * * *',
+  '0 3 * * *',
+  '30 4 * * *',
+  '0 2 * * 0',
+  '0 2 * * 1-5',
+  '0 2 28 * *',
+  '0 2,14 * * *',
+];
 /** Many moments are slow to compare: two zones do. */
 const often = ['0 */2 * * *', '17 0-4 * * *'];
-const schedulesOf = (timeZone: string) => (timeZone === 'Europe/Amsterdam' || timeZone === 'Australia/Lord_Howe' ? [...nightly, ...often] : nightly);
+const schedulesOf = (timeZone: string) =>
+  timeZone === 'Europe/Amsterdam' || timeZone === 'Australia/Lord_Howe' ? [...nightly, ...often] : nightly;
 
-test.each(zones)('in %s a year of AWS has each backup that the schedule says, but for the one that a warning tells of', (timeZone) => {
-  for (const schedule of schedulesOf(timeZone)) {
-    const fires = firesAt(awsCron(schedule), timeZone, year);
-    const said = momentsOf(schedule, timeZone).filter((moment) => !isRepeat(moment, timeZone));
-    const warned = lostBackupWarning(schedule, timeZone);
+test.each(zones)(
+  'in %s a year of AWS has each backup that the schedule says, but for the one that a warning tells of',
+  (timeZone) => {
+    for (const schedule of schedulesOf(timeZone)) {
+      const fires = firesAt(awsCron(schedule), timeZone, year);
+      const said = momentsOf(schedule, timeZone).filter((moment) => !isRepeat(moment, timeZone));
+      const warned = lostBackupWarning(schedule, timeZone);
 
-    if (warned === undefined) expect([schedule, difference(fires, said)]).toEqual([schedule, undefined]);
-    else expect([schedule, momentsOf(schedule, 'UTC').length - fires.length]).toEqual([schedule, 1]);
-  }
-});
+      if (warned === undefined) expect([schedule, difference(fires, said)]).toEqual([schedule, undefined]);
+      else expect([schedule, momentsOf(schedule, 'UTC').length - fires.length]).toEqual([schedule, 1]);
+    }
+  },
+);
 
 test.each(zones)('in %s no backup that AWS makes on time is ever called stale', (timeZone) => {
   for (const schedule of schedulesOf(timeZone).filter((one) => lostBackupWarning(one, timeZone) === undefined)) {
     const fires = firesAt(awsCron(schedule), timeZone, year);
-    const pairs = fires.slice(1).map((next, index) => ({ moment: fires[index]!, next })).filter(({ moment }) => isNearChange(moment, timeZone));
-    const late = pairs.filter(({ moment, next }) => next.getTime() - moment.getTime() > gapMs(schedule, moment, timeZone));
+    const pairs = fires
+      .slice(1)
+      .map((next, index) => ({ moment: fires[index]!, next }))
+      .filter(({ moment }) => isNearChange(moment, timeZone));
+    const late = pairs.filter(
+      ({ moment, next }) => next.getTime() - moment.getTime() > gapMs(schedule, moment, timeZone),
+    );
     expect({ schedule, late }).toEqual({ schedule, late: [] });
   }
 });
@@ -101,10 +149,14 @@ test.each(zones)('in %s no backup that AWS makes on time is ever called stale', 
 const folder = new URL('../../examples/', import.meta.url);
 
 test('every schedule of the examples fires as it is written, changes of the clock included', () => {
-  const configs = readdirSync(folder).filter((file) => file.endsWith('.yaml')).map((file) => parseConfig(readFileSync(new URL(file, folder), 'utf8'), file));
+  const configs = readdirSync(folder)
+    .filter((file) => file.endsWith('.yaml'))
+    .map((file) => parseConfig(readFileSync(new URL(file, folder), 'utf8'), file));
   const sources = configs.flatMap((config) => [...config.sources.values()]);
   const backups = sources.map(({ watch, timeZone }) => [watch.schedule!, timeZone] as const);
-  const rotations = sources.map(({ watch, timeZone, cloud }) => [cloud.rotate ?? rotationScheduleOf(watch.schedule!), timeZone] as const);
+  const rotations = sources.map(
+    ({ watch, timeZone, cloud }) => [cloud.rotate ?? rotationScheduleOf(watch.schedule!), timeZone] as const,
+  );
   const checks = configs.map(({ cloud }) => [cloud!.check, cloud!.timeZone] as const);
   const all = new Map([...backups, ...rotations, ...checks].map((one) => [one.join(' '), one]));
 
@@ -113,7 +165,11 @@ test('every schedule of the examples fires as it is written, changes of the cloc
     const said = momentsOf(schedule, timeZone).filter((moment) => !isRepeat(moment, timeZone));
     expect([schedule, difference(firesAt(awsCron(schedule), timeZone, year), said)]).toEqual([schedule, undefined]);
   }
-  expect(backups.map(([schedule, timeZone]) => lostBackupWarning(schedule, timeZone)).filter((problem) => problem !== undefined)).toEqual([]);
+  expect(
+    backups
+      .map(([schedule, timeZone]) => lostBackupWarning(schedule, timeZone))
+      .filter((problem) => problem !== undefined),
+  ).toEqual([]);
 });
 
 test('a nightly backup in the hour that the clock jumps over is warned of, with the night and the remedy', () => {
@@ -147,7 +203,10 @@ test.each([
   ['0 2 31W * *', 'up to 28W'],
   ['0 2 30 2 *', 'five fields of cron'],
   ['@daily', 'five fields of cron'],
-  [`${Array.from({ length: 30 }, (_, index) => index * 2 + (index > 3 ? 1 : 0)).join(',')} ${'1,3,6,8,11,13,16,18,21,23'} ${'1,3,5,8,10,12,15,17,19,22,24,26,29,31'} ${'1,3,5,8,10,12'} *`, undefined],
+  [
+    `${Array.from({ length: 30 }, (_, index) => index * 2 + (index > 3 ? 1 : 0)).join(',')} ${'1,3,6,8,11,13,16,18,21,23'} ${'1,3,5,8,10,12,15,17,19,22,24,26,29,31'} ${'1,3,5,8,10,12'} *`,
+    undefined,
+  ],
 ])('%s: AWS refuses it, and %p is said', (schedule, why) => {
   if (why === undefined) return expect(awsCron(schedule).length).toBeLessThanOrEqual(256);
   expect(awsCronProblem(schedule)).toContain(why);
@@ -158,15 +217,27 @@ function momentsOf(schedule: string, timeZone: string): Date[] {
   const cron = new Cron(schedule, { timezone: timeZone, mode: '5-part' });
   const yearOf = new Intl.DateTimeFormat('en', { timeZone, year: 'numeric' });
   const moments: Date[] = [];
-  for (let next = cron.nextRun(new Date(Date.UTC(year, 0, 1) - 30 * hourMs)); next !== null && next.getTime() < Date.UTC(year + 1, 0, 2, 6); next = cron.nextRun(next)) moments.push(next);
+  for (
+    let next = cron.nextRun(new Date(Date.UTC(year, 0, 1) - 30 * hourMs));
+    next !== null && next.getTime() < Date.UTC(year + 1, 0, 2, 6);
+    next = cron.nextRun(next)
+  )
+    moments.push(next);
   return moments.filter((moment) => yearOf.format(moment) === String(year));
 }
 
 /** AWS's expression, read by cron-parser: weekdays counted from 0, and * for ?. */
 function read(expression: string): Date[] {
-  const [minute, hour, day, month, weekday = ''] = expression.slice(5, -1).split(' ').map((field) => field.replace('?', '*'));
+  const [minute, hour, day, month, weekday = ''] = expression
+    .slice(5, -1)
+    .split(' ')
+    .map((field) => field.replace('?', '*'));
   const fromZero = weekday.replace(/^([1-7])(?=[#L])/, (number) => String(Number(number) - 1));
-  const found = CronExpressionParser.parse([minute, hour, day, month, fromZero].join(' '), { tz: 'UTC', currentDate: new Date(Date.UTC(year, 0, 1) - 1000), endDate: new Date(Date.UTC(year + 1, 0, 1) - 1000) });
+  const found = CronExpressionParser.parse([minute, hour, day, month, fromZero].join(' '), {
+    tz: 'UTC',
+    currentDate: new Date(Date.UTC(year, 0, 1) - 1000),
+    endDate: new Date(Date.UTC(year + 1, 0, 1) - 1000),
+  });
   const moments: Date[] = [];
   while (found.hasNext()) moments.push(found.next().toDate());
   return moments;
@@ -177,15 +248,30 @@ function difference(fires: Date[], wanted: Date[]): string | undefined {
   const [left, right] = [new Set(fires.map(Number)), new Set(wanted.map(Number))];
   const extra = fires.find((moment) => !right.has(moment.getTime()));
   const missing = wanted.find((moment) => !left.has(moment.getTime()));
-  return extra ? `fires at ${extra.toISOString()}, and should not` : missing ? `does not fire at ${missing.toISOString()}` : fires.length === wanted.length ? undefined : 'fires twice at one time';
+  return extra
+    ? `fires at ${extra.toISOString()}, and should not`
+    : missing
+      ? `does not fire at ${missing.toISOString()}`
+      : fires.length === wanted.length
+        ? undefined
+        : 'fires twice at one time';
 }
 
 const offsets: Record<string, Intl.DateTimeFormat> = {};
 
 /** Within two days of a change of the clock, and in a week without any for good measure. */
 function isNearChange(moment: Date, timeZone: string): boolean {
-  const offset = (offsets[timeZone] ??= new Intl.DateTimeFormat('en', { timeZone, timeZoneName: 'longOffset', year: 'numeric' }));
-  const around = [-2, 2].map((days) => offset.format(moment.getTime() + days * 24 * hourMs).split(' ').at(-1));
+  const offset = (offsets[timeZone] ??= new Intl.DateTimeFormat('en', {
+    timeZone,
+    timeZoneName: 'longOffset',
+    year: 'numeric',
+  }));
+  const around = [-2, 2].map((days) =>
+    offset
+      .format(moment.getTime() + days * 24 * hourMs)
+      .split(' ')
+      .at(-1),
+  );
   return around[0] !== around[1] || (moment.getUTCMonth() === 6 && moment.getUTCDate() < 8);
 }
 
@@ -193,7 +279,11 @@ const clocks: Record<string, Intl.DateTimeFormat> = {};
 
 /** The clock showed this very time before: it was set back in between. */
 function isRepeat(moment: Date, timeZone: string): boolean {
-  const shown = (clocks[timeZone] ??= new Intl.DateTimeFormat('en-GB', { timeZone, dateStyle: 'short', timeStyle: 'short' }));
+  const shown = (clocks[timeZone] ??= new Intl.DateTimeFormat('en-GB', {
+    timeZone,
+    dateStyle: 'short',
+    timeStyle: 'short',
+  }));
   return [0.5, 1].some((hours) => shown.format(moment.getTime() - hours * hourMs) === shown.format(moment));
 }
 

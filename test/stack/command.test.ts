@@ -9,17 +9,34 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 const execute = promisify(execFile);
 const root = fileURLToPath(new URL('../..', import.meta.url));
 /** What a clone has and a synthesis needs; no folder that something was built into. */
-const cloned = ['bin', 'core', 'functions', 'lib', 'layers/db-tools', 'examples', 'cdk.json', 'package.json', 'tsconfig.json'];
+const cloned = [
+  'bin',
+  'core',
+  'functions',
+  'lib',
+  'layers/db-tools',
+  'examples',
+  'cdk.json',
+  'package.json',
+  'tsconfig.json',
+];
 let clone = '';
 let offline: string[] = [];
 
 beforeAll(async () => {
   clone = await mkdtemp(join(tmpdir(), 'nightjar-clone-'));
   await mkdir(join(clone, 'layers'));
-  for (const name of cloned) await cp(join(root, name), join(clone, name), { recursive: true, filter: (source) => !source.endsWith('layers/db-tools/build') });
+  for (const name of cloned)
+    await cp(join(root, name), join(clone, name), {
+      recursive: true,
+      filter: (source) => !source.endsWith('layers/db-tools/build'),
+    });
   await symlink(join(root, 'node_modules'), join(clone, 'node_modules'));
   // a network of its own without any connection, where the system gives one to users; else every proxy leads nowhere
-  offline = await execute('unshare', ['--user', '--map-root-user', '--net', 'true']).then(() => ['unshare', '--user', '--map-root-user', '--net'], () => []);
+  offline = await execute('unshare', ['--user', '--map-root-user', '--net', 'true']).then(
+    () => ['unshare', '--user', '--map-root-user', '--net'],
+    () => [],
+  );
 }, 60_000);
 afterAll(() => rm(clone, { recursive: true, force: true }));
 
@@ -28,23 +45,49 @@ type Outcome = { code: number; stdout: string; stderr: string };
 async function run(line: readonly string[], variables: Record<string, string> = {}): Promise<Outcome> {
   const nowhere = 'http://127.0.0.1:9';
   const { NODE_OPTIONS: _, ...inherited } = process.env;
-  const env = { ...inherited, HOME: clone, HTTP_PROXY: nowhere, HTTPS_PROXY: nowhere, AWS_EC2_METADATA_DISABLED: 'true', CI: 'true', PATH: `${root}/node_modules/.bin:${inherited['PATH']}`, ...variables };
+  const env = {
+    ...inherited,
+    HOME: clone,
+    HTTP_PROXY: nowhere,
+    HTTPS_PROXY: nowhere,
+    AWS_EC2_METADATA_DISABLED: 'true',
+    CI: 'true',
+    PATH: `${root}/node_modules/.bin:${inherited['PATH']}`,
+    ...variables,
+  };
   const [program = '', ...words] = [...offline, ...line];
-  return execute(program, words, { cwd: clone, env, timeout: 150_000 }).then((done) => ({ code: 0, ...done }), (error: Outcome) => error);
+  return execute(program, words, { cwd: clone, env, timeout: 150_000 }).then(
+    (done) => ({ code: 0, ...done }),
+    (error: Outcome) => error,
+  );
 }
 
 test('npx cdk synth in a fresh clone, without a network, makes the example’s stack and says that it is one', async () => {
   const { code, stdout, stderr } = await run(['npx', '--no-install', 'cdk', 'synth']);
 
-  expect({ code, stderr }).toMatchObject({ code: 0, stderr: expect.stringContaining('there is no nightjar.yaml here, so this is examples/plain.yaml') });
+  expect({ code, stderr }).toMatchObject({
+    code: 0,
+    stderr: expect.stringContaining('there is no nightjar.yaml here, so this is examples/plain.yaml'),
+  });
   expect(stdout).toContain('FunctionName: Nightjar-backup-shop');
-  expect(await readdir(join(clone, 'dist/cdk.out'))).toEqual(expect.arrayContaining(['Nightjar.template.json', 'Nightjar.assets.json']));
-  const { files } = JSON.parse(await readFile(join(clone, 'dist/cdk.out/Nightjar.assets.json'), 'utf8')) as { files: Record<string, { source: { executable?: string[] } }> };
-  expect(Object.values(files).flatMap(({ source }) => source.executable ?? []).slice(1)).toEqual([join(clone, 'layers/db-tools/zip.ts'), 'arm64']);
+  expect(await readdir(join(clone, 'dist/cdk.out'))).toEqual(
+    expect.arrayContaining(['Nightjar.template.json', 'Nightjar.assets.json']),
+  );
+  const { files } = JSON.parse(await readFile(join(clone, 'dist/cdk.out/Nightjar.assets.json'), 'utf8')) as {
+    files: Record<string, { source: { executable?: string[] } }>;
+  };
+  expect(
+    Object.values(files)
+      .flatMap(({ source }) => source.executable ?? [])
+      .slice(1),
+  ).toEqual([join(clone, 'layers/db-tools/zip.ts'), 'arm64']);
 }, 180_000);
 
 test('the app that cdk starts tells every mistake of nightjar.yaml with its line, and a file that is not there', async () => {
-  await writeFile(join(clone, 'nightjar.yaml'), 'vault: ./backups\nsources:\n  shop:\n    postgres:\n      host: db.acme.example\n      database: shop\n      user: backup\n      password: { env: SHOP }\ncloud: {}\n');
+  await writeFile(
+    join(clone, 'nightjar.yaml'),
+    'vault: ./backups\nsources:\n  shop:\n    postgres:\n      host: db.acme.example\n      database: shop\n      user: backup\n      password: { env: SHOP }\ncloud: {}\n',
+  );
 
   const app = [process.execPath, 'bin/app.ts'];
   const [wrong, missing] = [await run(app), await run(app, { CDK_CONTEXT_JSON: '{"config":"other.yaml"}' })];
@@ -54,5 +97,8 @@ test('the app that cdk starts tells every mistake of nightjar.yaml with its line
   expect(wrong.stderr).toMatch(/vault: is a folder, .*\(line 1\)/);
   expect(wrong.stderr).toMatch(/sources\.shop\.postgres\.password: a variable is of one machine: .*\(line 8\)/);
   expect(wrong.stderr).toMatch(/sources\.shop\.schedule: is missing: .*\(line 4\)/);
-  expect(missing).toMatchObject({ code: 1, stderr: expect.stringContaining("the configuration other.yaml can't be read") });
+  expect(missing).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining("the configuration other.yaml can't be read"),
+  });
 }, 240_000);

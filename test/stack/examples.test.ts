@@ -8,12 +8,16 @@ import { mistakes } from './mistakes.ts';
 import { exampleConfig, examples, exampleStack, stackOf, synthesise } from './synthesis.ts';
 import { quickProblems, templateProblems } from './judges/template-problems.ts';
 
-test.each(examples)('the stack of examples/%s.yaml is as it was agreed in what matters, and neither AWS’s specification nor cdk-nag has anything against it', async (name) => {
-  const { template } = exampleStack(name);
+test.each(examples)(
+  'the stack of examples/%s.yaml is as it was agreed in what matters, and neither AWS’s specification nor cdk-nag has anything against it',
+  async (name) => {
+    const { template } = exampleStack(name);
 
-  expect(await templateProblems(template)).toEqual([]);
-  await expectGolden(`infra/${name}.txt`, goldenText(template));
-}, 180_000);
+    expect(await templateProblems(template)).toEqual([]);
+    await expectGolden(`infra/${name}.txt`, goldenText(template));
+  },
+  180_000,
+);
 
 test('the same configuration makes the same template', () => {
   expect(synthesise(exampleConfig('plain')).template).toEqual(exampleStack('plain').template);

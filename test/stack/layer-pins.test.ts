@@ -31,7 +31,15 @@ function asset(): { words: string[]; hash: string } {
   const app = new App();
   const stack = new Stack(app, 'Stack');
   new DatabaseLayer(stack, 'Tools', { folder });
-  const manifest = app.synth().stacks[0]!.dependencies.flatMap((one) => ('contents' in one ? [one as unknown as { contents: { files: Record<string, { source: { executable?: string[] } }> } }] : []));
-  const [hash, { source }] = Object.entries(manifest[0]!.contents.files).find(([, file]) => file.source.executable !== undefined)!;
+  const manifest = app
+    .synth()
+    .stacks[0]!.dependencies.flatMap((one) =>
+      'contents' in one
+        ? [one as unknown as { contents: { files: Record<string, { source: { executable?: string[] } }> } }]
+        : [],
+    );
+  const [hash, { source }] = Object.entries(manifest[0]!.contents.files).find(
+    ([, file]) => file.source.executable !== undefined,
+  )!;
   return { words: source.executable!, hash };
 }

@@ -8,14 +8,25 @@ import { parse } from 'yaml';
 import { BackupStack } from '../../lib/backup-stack.ts';
 import type { WrittenConfig } from '../../lib/read-config.ts';
 
-export type Resource = { Type: string; Properties: Record<string, unknown>; DependsOn?: string | string[]; DeletionPolicy?: string; UpdateReplacePolicy?: string };
-export type Template = { Resources: Record<string, Resource>; Outputs?: Record<string, unknown>; Parameters?: Record<string, unknown> };
+export type Resource = {
+  Type: string;
+  Properties: Record<string, unknown>;
+  DependsOn?: string | string[];
+  DeletionPolicy?: string;
+  UpdateReplacePolicy?: string;
+};
+export type Template = {
+  Resources: Record<string, Resource>;
+  Outputs?: Record<string, unknown>;
+  Parameters?: Record<string, unknown>;
+};
 export type Synthesised = { app: App; stack: BackupStack; template: Template; outdir: string };
 
 export const examples = ['plain', 'public-rds-iam', 'private-vpc', 'twenty-databases', 'self-hosted'] as const;
 export type Example = (typeof examples)[number];
 
-// CDK would run the rules of CloudFormation over every template, and only warn: templateProblems runs them where they are the subject, and nothing they find passes
+// CDK would run the rules of CloudFormation over every template, and only warn: templateProblems runs them where they
+// are the subject, and nothing they find passes
 process.env['CDK_VALIDATION'] = 'false';
 
 const folder = join(import.meta.dirname, '../../examples');

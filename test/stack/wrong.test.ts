@@ -20,29 +20,76 @@ function messageOf(work: () => unknown): string {
 
 test('everything that can’t run in the cloud is told at once, each with its place and a remedy', () => {
   const config: WrittenConfig = {
-    vault: { s3: { bucket: 'acme', prefix: 'a*', endpoint: 'https://minio.internal', region: 'eu-west-1', kmsKey: 'alias/mine', accessKeyId: { env: 'KEY' }, secretAccessKey: { env: 'SECRET' } } },
+    vault: {
+      s3: {
+        bucket: 'acme',
+        prefix: 'a*',
+        endpoint: 'https://minio.internal',
+        region: 'eu-west-1',
+        kmsKey: 'alias/mine',
+        accessKeyId: { env: 'KEY' },
+        secretAccessKey: { env: 'SECRET' },
+      },
+    },
     sources: {
       local: { postgres: { ...postgres, host: 'localhost', password: { env: 'PASSWORD' } }, schedule: '0 4 * * *' },
-      filed: { postgres: { ...postgres, user: { file: 'user' }, password: { file: 'password' } }, schedule: '0 4 1 * 1' },
+      filed: {
+        postgres: { ...postgres, user: { file: 'user' }, password: { file: 'password' } },
+        schedule: '0 4 1 * 1',
+      },
       starred: { postgres: { ...postgres, password: { secret: 'shop*' }, tls: { ca: '../ca.pem' } } },
-      tokens: { mariadb: { ...postgres, user: 'back*up', password: 'iam' }, schedule: '0 4 * * *', cloud: { network: 'main' } },
-      lonely: { mariadb: postgres, schedule: '30 2 * * *', timeZone: 'Europe/Amsterdam', cloud: { databaseSecurityGroup: 'sg-1', rotate: '0 4 1 * 1' } },
+      tokens: {
+        mariadb: { ...postgres, user: 'back*up', password: 'iam' },
+        schedule: '0 4 * * *',
+        cloud: { network: 'main' },
+      },
+      lonely: {
+        mariadb: postgres,
+        schedule: '30 2 * * *',
+        timeZone: 'Europe/Amsterdam',
+        cloud: { databaseSecurityGroup: 'sg-1', rotate: '0 4 1 * 1' },
+      },
     },
-    notify: [{ command: ['./page-me'] }, { slack: { env: 'HOOK' } }, { telegram: { token: { file: 'token' }, chat: '-1' } }],
+    notify: [
+      { command: ['./page-me'] },
+      { slack: { env: 'HOOK' } },
+      { telegram: { token: { file: 'token' }, chat: '-1' } },
+    ],
     hooks: [{ command: ['./after'] }],
     cloud: { region: 'eu-central-1', bucket: 'create', check: '0 4 1 * 1' },
   };
 
   const message = messageOf(() => stackOf(config));
 
-  expect(message.split('\n').slice(1).map((line) => line.trim().replace(/: .*/, ''))).toEqual([
-    'vault.s3.endpoint', 'vault.s3.accessKeyId', 'vault.s3.prefix', 'vault.s3.kmsKey', 'vault.s3.region',
-    'sources.local.postgres.host', 'sources.local.postgres.password',
-    'sources.filed.postgres.user', 'sources.filed.postgres.password', 'sources.filed.schedule',
-    'sources.starred.postgres.password', 'sources.starred.postgres.tls.ca', 'sources.starred.schedule',
-    'sources.tokens.mariadb.user', 'sources.tokens.cloud.resourceId', 'sources.tokens.cloud.network',
-    'sources.lonely.cloud.rotate', 'sources.lonely.cloud.databaseSecurityGroup',
-    'notify.0.command', 'notify.1.slack', 'notify.2.telegram.token', 'hooks.0.command', 'cloud.check',
+  expect(
+    message
+      .split('\n')
+      .slice(1)
+      .map((line) => line.trim().replace(/: .*/, '')),
+  ).toEqual([
+    'vault.s3.endpoint',
+    'vault.s3.accessKeyId',
+    'vault.s3.prefix',
+    'vault.s3.kmsKey',
+    'vault.s3.region',
+    'sources.local.postgres.host',
+    'sources.local.postgres.password',
+    'sources.filed.postgres.user',
+    'sources.filed.postgres.password',
+    'sources.filed.schedule',
+    'sources.starred.postgres.password',
+    'sources.starred.postgres.tls.ca',
+    'sources.starred.schedule',
+    'sources.tokens.mariadb.user',
+    'sources.tokens.cloud.resourceId',
+    'sources.tokens.cloud.network',
+    'sources.lonely.cloud.rotate',
+    'sources.lonely.cloud.databaseSecurityGroup',
+    'notify.0.command',
+    'notify.1.slack',
+    'notify.2.telegram.token',
+    'hooks.0.command',
+    'cloud.check',
   ]);
   expect(message).not.toMatch(/undefined|\[object/);
 });
@@ -50,28 +97,62 @@ test('everything that can’t run in the cloud is told at once, each with its pl
 test('a folder as vault, and a file without cloud, are told by what to write instead', () => {
   const sources = { shop: { postgres, schedule: '0 4 * * *' } };
 
-  expect(messageOf(() => stackOf({ vault: './backups', sources, cloud: {} }))).toContain('vault: is a folder, which functions do not have: write a bucket, as s3://acme-backups/prod');
-  expect(messageOf(() => stackOf({ vault: 's3://acme/prod', sources }))).toContain('cloud: is missing: what AWS is to make of this file');
+  expect(messageOf(() => stackOf({ vault: './backups', sources, cloud: {} }))).toContain(
+    'vault: is a folder, which functions do not have: write a bucket, as s3://acme-backups/prod',
+  );
+  expect(messageOf(() => stackOf({ vault: 's3://acme/prod', sources }))).toContain(
+    'cloud: is missing: what AWS is to make of this file',
+  );
 });
 
 test('a backup that AWS leaves out in the night when the clock is put forward is warned of', () => {
-  const { stack } = stackOf({ ...exampleConfig('plain'), sources: { shop: { postgres, schedule: '30 2 * * *', timeZone: 'Europe/Amsterdam' }, blog: { postgres, schedule: '30 2 * * *', timeZone: 'UTC' } } });
+  const { stack } = stackOf({
+    ...exampleConfig('plain'),
+    sources: {
+      shop: { postgres, schedule: '30 2 * * *', timeZone: 'Europe/Amsterdam' },
+      blog: { postgres, schedule: '30 2 * * *', timeZone: 'UTC' },
+    },
+  });
 
-  const warnings = stack.node.findAll().flatMap(({ node }) => node.metadata.filter(({ type }) => type === 'aws:cdk:warning').map(({ data }) => String(data)));
-  expect(warnings).toEqual([expect.stringMatching(/^sources\.shop\.schedule: there is no 02:30 in Europe\/Amsterdam on 2027-03-28.*write a time outside of it \(as 03:00 or later\), or timeZone: UTC/)]);
+  const warnings = stack.node
+    .findAll()
+    .flatMap(({ node }) =>
+      node.metadata.filter(({ type }) => type === 'aws:cdk:warning').map(({ data }) => String(data)),
+    );
+  expect(warnings).toEqual([
+    expect.stringMatching(
+      /^sources\.shop\.schedule: there is no 02:30 in Europe\/Amsterdam on 2027-03-28.*write a time outside of it \(as 03:00 or later\), or timeZone: UTC/,
+    ),
+  ]);
 }, 60_000);
 
 test('what AWS would take and nobody would mean is told', () => {
   const sources = { shop: { postgres, schedule: '0 4 * * *' } };
   const s3 = { bucket: 'acme', kmsKey: 'arn:aws:kms:eu-west-1:123456789012:key/0a1b2c3d' };
 
-  expect(messageOf(() => stackOf({ vault: { s3 }, sources, cloud: { encryption: 's3' } }))).toContain('cloud.encryption: is s3, and vault.s3.kmsKey names a key');
-  expect(messageOf(() => stackOf({ vault: 's3://acme', sources, cloud: { check: '0 4 * * 1-5' } }))).toContain('cloud.check: is too rare: check at least once a day');
-  expect(messageOf(() => stackOf({ vault: 's3://acme', sources, cloud: { bucket: 'existing', objectLock: { mode: 'governance', days: 3 } } }))).toContain('cloud.objectLock: is for a bucket that the stack makes');
+  expect(messageOf(() => stackOf({ vault: { s3 }, sources, cloud: { encryption: 's3' } }))).toContain(
+    'cloud.encryption: is s3, and vault.s3.kmsKey names a key',
+  );
+  expect(messageOf(() => stackOf({ vault: 's3://acme', sources, cloud: { check: '0 4 * * 1-5' } }))).toContain(
+    'cloud.check: is too rare: check at least once a day',
+  );
+  expect(
+    messageOf(() =>
+      stackOf({
+        vault: 's3://acme',
+        sources,
+        cloud: { bucket: 'existing', objectLock: { mode: 'governance', days: 3 } },
+      }),
+    ),
+  ).toContain('cloud.objectLock: is for a bucket that the stack makes');
 });
 
 test('what the schema itself has against a configuration is told from someone else’s app, too', () => {
-  const config = { vault: 's3://acme/prod', sources: { shop: { postgres: { ...postgres, port: 'many' } } }, cloud: { stack: '1st', colour: 'red' } };
+  const config = {
+    vault: 's3://acme/prod',
+    sources: { shop: { postgres: { ...postgres, port: 'many' } } },
+    cloud: { stack: '1st', colour: 'red' },
+  };
 
   const message = messageOf(() => new NightjarBackups(new Stack(new App(), 'Mine'), 'Backups', config as never));
 
@@ -82,17 +163,45 @@ test('what the schema itself has against a configuration is told from someone el
 
 test('a stack that CloudFormation would not take says so before, and what to do', () => {
   const names = Array.from({ length: 45 }, (_, index) => `shop-${index}`);
-  const { app } = stackOf({ ...exampleConfig('plain'), sources: Object.fromEntries(names.map((name) => [name, { postgres }])) });
+  const { app } = stackOf({
+    ...exampleConfig('plain'),
+    sources: Object.fromEntries(names.map((name) => [name, { postgres }])),
+  });
 
-  expect(messageOf(() => app.synth())).toMatch(/45 sources make a stack of \d+ resources, and CloudFormation takes 500: write "alarms: few"/);
+  expect(messageOf(() => app.synth())).toMatch(
+    /45 sources make a stack of \d+ resources, and CloudFormation takes 500: write "alarms: few"/,
+  );
 }, 180_000);
 
 test('sources may be called like anything that the stack has', () => {
-  const names = ['check', 'rotate', 'rotation', 'Vault', 'Alerts', 'Tools', 'Schedules', 'Sources', 'a/b', 'ünïcode', 'x'.repeat(80)];
+  const names = [
+    'check',
+    'rotate',
+    'rotation',
+    'Vault',
+    'Alerts',
+    'Tools',
+    'Schedules',
+    'Sources',
+    'a/b',
+    'ünïcode',
+    'x'.repeat(80),
+  ];
 
-  const { stack } = stackOf({ ...exampleConfig('plain'), sources: Object.fromEntries(names.map((name) => [name, { postgres }])) });
+  const { stack } = stackOf({
+    ...exampleConfig('plain'),
+    sources: Object.fromEntries(names.map((name) => [name, { postgres }])),
+  });
 
-  const physical = stack.node.findAll().flatMap((one) => (one instanceof CfnFunction || one instanceof CfnAlarm || one instanceof CfnSchedule ? [`${one.cfnResourceType} ${'functionName' in one ? one.functionName : 'alarmName' in one ? one.alarmName : one.name}`] : []));
+  const physical = stack.node
+    .findAll()
+    .flatMap((one) =>
+      one instanceof CfnFunction || one instanceof CfnAlarm || one instanceof CfnSchedule
+        ? [
+            `${one.cfnResourceType} ${'functionName' in one ? one.functionName : 'alarmName' in one ? one.alarmName : one.name}`,
+          ]
+        : [],
+    );
   expect(physical.length).toBeGreaterThan(names.length * 4);
   expect(new Set(physical).size).toBe(physical.length);
 }, 180_000);

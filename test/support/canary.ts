@@ -7,7 +7,12 @@ import { join } from 'node:path';
 export async function canaryFile() {
   const folder = await mkdtemp(join(tmpdir(), 'nightjar-canary-'));
   const path = join(folder, 'sings');
-  return { path, sings: () => existsSync(path), quiet: () => rm(path, { force: true }), remove: () => rm(folder, { recursive: true }) };
+  return {
+    path,
+    sings: () => existsSync(path),
+    quiet: () => rm(path, { force: true }),
+    remove: () => rm(folder, { recursive: true }),
+  };
 }
 
 export type Canary = Awaited<ReturnType<typeof canaryFile>>;

@@ -14,20 +14,42 @@ import { storeBackup } from './vaults/stored.ts';
 import type { StoredBackup } from './vaults/stored.ts';
 import { depsOf, folderScene, limit } from './vaults/vault.ts';
 
-/** A source that lives for some nights: a backup, an hour later a check that tells, then a rotation, all real, by a clock of ours. */
+/**
+ * A source that lives for some nights: a backup, an hour later a check that tells, then a rotation, all real, by a
+ * clock of ours.
+ */
 export async function nights(retention: Retention, { hours = 24 } = {}) {
   const scene = await folderScene();
   const { vault } = scene;
   await vault.putIfAbsent(objectKey('note.txt'), Buffer.from('hello'), {}, limit());
   let now = new Date('2026-03-01T02:00:00Z');
   const clock = { now: () => now };
-  const heard: { night: number; severity: Message['severity']; kind: Message['kind']; was: string; subject: string; next: string[] }[] = [];
+  const heard: {
+    night: number;
+    severity: Message['severity'];
+    kind: Message['kind'];
+    was: string;
+    subject: string;
+    next: string[];
+  }[] = [];
   let night = 0;
-  const listener = { name: 'listener', notify: async (message: Message) => void heard.push({ night, severity: message.severity, kind: message.kind, was: message.facts.find(({ label }) => label === 'Was')?.value ?? '', subject: message.subject, next: message.next }) };
+  const listener = {
+    name: 'listener',
+    notify: async (message: Message) =>
+      void heard.push({
+        night,
+        severity: message.severity,
+        kind: message.kind,
+        was: message.facts.find(({ label }) => label === 'Was')?.value ?? '',
+        subject: message.subject,
+        next: message.next,
+      }),
+  };
   const watched = { ...watching(), place: vault.place, retention };
   const policy = policyOf(retention);
   const memory = { shrink: watched.watch.shrink, timeZone: 'UTC', retention };
-  const checking = (): Promise<Checked> => check([watched], { whole: true }, { vault, clock, notifiers: [listener], meter: () => {} }, limit());
+  const checking = (): Promise<Checked> =>
+    check([watched], { whole: true }, { vault, clock, notifiers: [listener], meter: () => {} }, limit());
   return {
     ...scene,
     heard,
@@ -35,7 +57,10 @@ export async function nights(retention: Retention, { hours = 24 } = {}) {
     clock,
     checking,
     /** A night as it goes; `between` happens after the backup and before the check. Returns what the check found. */
-    async night(backup: StoredBackup | undefined, between: (id: BackupId | undefined) => Promise<unknown> = async () => {}): Promise<{ id: BackupId | undefined; kinds: string[]; checked: Checked }> {
+    async night(
+      backup: StoredBackup | undefined,
+      between: (id: BackupId | undefined) => Promise<unknown> = async () => {},
+    ): Promise<{ id: BackupId | undefined; kinds: string[]; checked: Checked }> {
       night += 1;
       const id = backup && (await storeBackup(vault, 'shop', now, backup));
       now = new Date(now.getTime() + (hours * hourMs) / 24);
@@ -58,11 +83,15 @@ export async function nights(retention: Retention, { hours = 24 } = {}) {
     },
     async ids(): Promise<string[]> {
       const keys = (await Array.fromAsync(vault.list('shop/', limit()))).map(({ key }) => String(key));
-      return keys.filter((key) => key.endsWith('/manifest.json')).map((key) => key.split('/')[1]!).sort();
+      return keys
+        .filter((key) => key.endsWith('/manifest.json'))
+        .map((key) => key.split('/')[1]!)
+        .sort();
     },
     manifestOf: (id: BackupId) => manifestKey(shop, id),
     /** The nights on which something of a kind was told, in this way. */
-    told: (kind: string, severity: Message['severity'] = 'problem') => heard.filter((one) => one.kind === kind && one.severity === severity).map((one) => one.night),
+    told: (kind: string, severity: Message['severity'] = 'problem') =>
+      heard.filter((one) => one.kind === kind && one.severity === severity).map((one) => one.night),
   };
 }
 

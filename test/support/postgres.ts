@@ -21,8 +21,16 @@ export async function postgresScene(major: PostgresMajor, settings: PostgresOpti
   const tools = await layerTools();
   const scene = await folderScene();
   const login = (database: string, more: Partial<Login> = {}): Login => ({
-    host: server.host, port: server.port, user: server.user, password: server.password, database,
-    tls: { mode: 'off' }, lockTimeoutMs: 2000, idleLimitMs: 30_000, parallel: 2, ...more,
+    host: server.host,
+    port: server.port,
+    user: server.user,
+    password: server.password,
+    database,
+    tls: { mode: 'off' },
+    lockTimeoutMs: 2000,
+    idleLimitMs: 30_000,
+    parallel: 2,
+    ...more,
   });
   return {
     server,
@@ -31,7 +39,10 @@ export async function postgresScene(major: PostgresMajor, settings: PostgresOpti
     login,
     /** Runs SQL as the superuser. */
     sql: (database: string, text: string) => runSql(server, database, text),
-    source: (database: string, options: { tools?: Tools; sliceBytes?: number; login?: Partial<Login> } = {}): Source => ({
+    source: (
+      database: string,
+      options: { tools?: Tools; sliceBytes?: number; login?: Partial<Login> } = {},
+    ): Source => ({
       name: 'shop' as SourceName,
       engine: postgresEngine(login(database, options.login), options.tools ?? tools, options.sliceBytes),
       timeZone: 'UTC',
@@ -47,7 +58,10 @@ export async function postgresScene(major: PostgresMajor, settings: PostgresOpti
 }
 
 /** Makes a database `every`, with every kind of object and value that its server knows. */
-export async function makeEvery({ server: { host, port, user, password }, sql }: Pick<PostgresScene, 'server' | 'sql'>): Promise<void> {
+export async function makeEvery({
+  server: { host, port, user, password },
+  sql,
+}: Pick<PostgresScene, 'server' | 'sql'>): Promise<void> {
   await sql('postgres', `create database every template template0 encoding 'UTF8'`);
   const client = new pg.Client({ host, port, user, password, database: 'every' });
   await client.connect();
@@ -55,12 +69,18 @@ export async function makeEvery({ server: { host, port, user, password }, sql }:
 }
 
 /** Runs SQL as the superuser of a server, and returns the rows of all its statements. */
-export async function runSql({ host, port, user, password }: DatabaseServer, database: string, text: string): Promise<Record<string, unknown>[]> {
+export async function runSql(
+  { host, port, user, password }: DatabaseServer,
+  database: string,
+  text: string,
+): Promise<Record<string, unknown>[]> {
   const client = new pg.Client({ host, port, user, password, database });
   await client.connect();
   try {
     const results: unknown = await client.query(text);
-    return (Array.isArray(results) ? results : [results]).flatMap((result: pg.QueryResult) => result.rows as Record<string, unknown>[]);
+    return (Array.isArray(results) ? results : [results]).flatMap(
+      (result: pg.QueryResult) => result.rows as Record<string, unknown>[],
+    );
   } finally {
     await client.end();
   }
@@ -70,7 +90,10 @@ export type PostgresScene = Awaited<ReturnType<typeof postgresScene>>;
 
 const dumpScript = fileURLToPath(new URL('../fixtures/programs/dump.sh', import.meta.url));
 
-/** The real programs, but for the one that prints rows, which goes wrong in one of the ways of test/fixtures/programs/dump.sh. */
+/**
+ * The real programs, but for the one that prints rows, which goes wrong in one of the ways of
+ * test/fixtures/programs/dump.sh.
+ */
 export function brokenTools(tools: Tools, which: 'pg_dump' | 'psql', how: string): Tools {
   return {
     ...tools,

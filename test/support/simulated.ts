@@ -11,8 +11,17 @@ import { hourMs, minuteMs, shop } from './vaults/seen.ts';
 
 export const dayMs = 24 * hourMs;
 
-/** What a run does. `meant`: the moment that it is for, by whoever started it; none for one by hand. `told`: whether the scheduler says so, or its start does. */
-type Attempt = { at: number; meant?: number; told?: boolean; ends: 'made' | 'failed' | 'refused' | 'killed'; ms: number };
+/**
+ * What a run does. `meant`: the moment that it is for, by whoever started it; none for one by hand. `told`: whether the
+ * scheduler says so, or its start does.
+ */
+type Attempt = {
+  at: number;
+  meant?: number;
+  told?: boolean;
+  ends: 'made' | 'failed' | 'refused' | 'killed';
+  ms: number;
+};
 type Event = { at: number; found: ListedObject };
 
 /** What became of a moment, as it really was; `busy`: the run before was still at work. */
@@ -29,13 +38,22 @@ export function numbersOf(seed: number): () => number {
   };
 }
 
-/** The life of one source by its schedule: nights that fail, are killed, come late, take long, and weeks in which the machine is off. */
+/**
+ * The life of one source by its schedule: nights that fail, are killed, come late, take long, and weeks in which the
+ * machine is off.
+ */
 export function lifeOf(schedule: Schedule, begin: number, days: number, seed: number) {
   const random = numbersOf(seed);
   const moments = momentsBetween(schedule, begin, begin + days * dayMs);
-  const off = [60, 150, 290].map((day) => begin + (day + random() * 20) * dayMs).map((from): [number, number] => [from, from + (1 + random() * 6) * dayMs]);
+  const off = [60, 150, 290]
+    .map((day) => begin + (day + random() * 20) * dayMs)
+    .map((from): [number, number] => [from, from + (1 + random() * 6) * dayMs]);
   const isOff = (at: number): boolean => off.some(([from, to]) => at >= from && at < to);
-  const attempts = moments.flatMap((at, index) => (isOff(at) ? [] : attemptsOf(at, (moments[index + 1] ?? at + dayMs) - at, schedule.windowMs, random))).toSorted((a, b) => a.at - b.at);
+  const attempts = moments
+    .flatMap((at, index) =>
+      isOff(at) ? [] : attemptsOf(at, (moments[index + 1] ?? at + dayMs) - at, schedule.windowMs, random),
+    )
+    .toSorted((a, b) => a.at - b.at);
   const { events, truths, leases } = lived(schedule, moments, attempts);
   return { moments, truths, isOff, world: worldOf(events, leases) };
 }
@@ -60,13 +78,23 @@ function attemptsOf(meant: number, gapMs: number, windowMs: number, random: () =
   const long = random();
   const ms = Math.floor((long < 0.02 ? 5 * 60 : long < 0.025 ? 30 * 60 : usual) * minuteMs);
   const one = { at, meant, told: random() < 0.5, ends: 'made' as const, ms };
-  const byHand: Attempt[] = gapMs > 5 * hourMs && random() < 0.02 ? [{ at: meant + 4 * hourMs, ends: 'made', ms: minuteMs }] : [];
+  const byHand: Attempt[] =
+    gapMs > 5 * hourMs && random() < 0.02 ? [{ at: meant + 4 * hourMs, ends: 'made', ms: minuteMs }] : [];
   if (what < 0.03) return [{ ...one, ends: 'failed', ms: 3 * minuteMs }, ...byHand];
   if (what < 0.04) return [{ ...one, told: false, ends: 'refused', ms: 0 }, ...byHand];
   if (what < 0.06) return [{ ...one, ends: 'killed', ms: 2 * minuteMs }, ...byHand];
-  if (what < 0.08) return [{ ...one, ends: 'killed', ms: 2 * minuteMs }, { ...one, told: true, at: at + 10 * minuteMs, ms: minuteMs }];
-  if (what < 0.1 && gapMs > 8 * hourMs) return [{ ...one, told: true, at: meant + windowMs + (1.5 + random() * 4) * hourMs, ms: minuteMs }];
-  if (what < 0.12) return [{ ...one, ms: minuteMs }, { ...one, told: true, at: at + 3 * minuteMs, ms: minuteMs }];
+  if (what < 0.08)
+    return [
+      { ...one, ends: 'killed', ms: 2 * minuteMs },
+      { ...one, told: true, at: at + 10 * minuteMs, ms: minuteMs },
+    ];
+  if (what < 0.1 && gapMs > 8 * hourMs)
+    return [{ ...one, told: true, at: meant + windowMs + (1.5 + random() * 4) * hourMs, ms: minuteMs }];
+  if (what < 0.12)
+    return [
+      { ...one, ms: minuteMs },
+      { ...one, told: true, at: at + 3 * minuteMs, ms: minuteMs },
+    ];
   return what < 0.14 ? byHand : [one, ...byHand];
 }
 
@@ -82,11 +110,14 @@ function lived(schedule: Schedule, moments: readonly number[], attempts: readonl
     if (attempt.ends !== 'refused' && start < free) continue;
     const id = newBackupId(new Date(start), (index % 0xffffff) / 0x1000000);
     const over = start + attempt.ms;
-    const add = (at: number, key: ObjectKey): void => void events.push({ at, found: { key, bytes: 1, modified: new Date(at) } });
-    const meant = attempt.meant !== undefined && attempt.told ? new Date(attempt.meant) : momentOf(schedule, new Date(start));
+    const add = (at: number, key: ObjectKey): void =>
+      void events.push({ at, found: { key, bytes: 1, modified: new Date(at) } });
+    const meant =
+      attempt.meant !== undefined && attempt.told ? new Date(attempt.meant) : momentOf(schedule, new Date(start));
     if (attempt.ends !== 'refused') add(start, startKey(shop, { id, run, meant }));
     if (attempt.ends === 'made') add(over, manifestKey(shop, id));
-    if (attempt.ends === 'failed' || attempt.ends === 'refused') add(over, failureKey(shop, { at: new Date(over), run, code: 'source-unreachable' }));
+    if (attempt.ends === 'failed' || attempt.ends === 'refused')
+      add(over, failureKey(shop, { at: new Date(over), run, code: 'source-unreachable' }));
     if (attempt.ends !== 'refused') {
       leases.push([start, over]);
       free = over + (attempt.ends === 'killed' ? 5 * minuteMs : 0);
@@ -123,14 +154,16 @@ function worldOf(events: readonly Event[], leases: readonly [number, number][]) 
       }
       while (lease + 1 < leases.length && leases[lease + 1]![0] <= now) lease += 1;
       const [begun = 0, over = 0] = leases[lease] ?? [];
-      const leased = begun > now ? [] : [{ key: leaseKey(shop), bytes: 1, modified: new Date(Math.min(over, now - 30_000)) }];
+      const leased =
+        begun > now ? [] : [{ key: leaseKey(shop), bytes: 1, modified: new Date(Math.min(over, now - 30_000)) }];
       return historyOf(shop, [...there.values(), ...leased]);
     },
     endOf: (id: BackupId): Date => new Date(ends.get(id) ?? startOf(id).getTime()),
     /** What a rotation removes. */
     remove(ids: readonly BackupId[], history: SourceHistory, graceMs: number, now: Date): void {
       for (const id of ids) there.delete(manifestKey(shop, id));
-      for (const key of [...staleStarts(history, graceMs, now), ...staleFailures(history, graceMs, now)]) there.delete(key);
+      for (const key of [...staleStarts(history, graceMs, now), ...staleFailures(history, graceMs, now)])
+        there.delete(key);
     },
   };
 }

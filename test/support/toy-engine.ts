@@ -9,23 +9,46 @@ export type ToyServer = Map<string, Record<string, string[]>>;
 const marker = '--\n-- PostgreSQL database dump complete\n--\n\n';
 
 /**
- * An engine whose server is a Map: for what the commands make of an engine and a vault, without waiting for a server. Like MariaDB's it drops what
- * it replaces before it loads, so whoever lets it go too far sees that.
+ * An engine whose server is a Map: for what the commands make of an engine and a vault, without waiting for a server.
+ * Like MariaDB's it drops what it replaces before it loads, so whoever lets it go too far sees that.
  */
 export function toyEngine(server: ToyServer, database: string): Engine {
-  return { name: 'toy', place: `toy://${database}`, ownerKinds: [], restoreCommands: () => [], plan: async () => planOf(server, database), target: async ({ manifest }) => targetOf(server, database, manifest.parts) };
+  return {
+    name: 'toy',
+    place: `toy://${database}`,
+    ownerKinds: [],
+    restoreCommands: () => [],
+    plan: async () => planOf(server, database),
+    target: async ({ manifest }) => targetOf(server, database, manifest.parts),
+  };
 }
 
 /** A source of this engine, as the configuration would make it. */
 export function toySource(engine: Engine): Source {
-  return { name: 'shop' as SourceName, engine, timeZone: 'UTC', retention: { last: 0, hourly: 0, daily: 7, weekly: 4, monthly: 12, yearly: 5, keepWithinMs: 0 }, compressionLevel: 1, parallel: 2 };
+  return {
+    name: 'shop' as SourceName,
+    engine,
+    timeZone: 'UTC',
+    retention: { last: 0, hourly: 0, daily: 7, weekly: 4, monthly: 12, yearly: 5, keepWithinMs: 0 },
+    compressionLevel: 1,
+    parallel: 2,
+  };
 }
 
 function planOf(server: ToyServer, database: string): Plan {
   const tables = server.get(database);
   if (tables === undefined) throw new BackupError('source-unreachable', `there is no database ${database}`);
-  const part = (role: PlannedPart['role'], file: string, text: string) => ({ role, file, compress: true, estimatedBytes: text.length, open: () => textStream(text) });
-  const rows = Object.entries(tables).map(([name, lines], index) => ({ ...part('data', `data/000${index + 1}.sql`, copyText(name, lines)), reader: postgresReader }));
+  const part = (role: PlannedPart['role'], file: string, text: string) => ({
+    role,
+    file,
+    compress: true,
+    estimatedBytes: text.length,
+    open: () => textStream(text),
+  });
+  const rows = Object.entries(tables).map(([name, lines], index) => ({
+    ...part('data', `data/000${index + 1}.sql`, copyText(name, lines)),
+    reader: postgresReader,
+  }));
   return {
     database,
     server: { product: 'Toy', version: '1.0' },
@@ -38,15 +61,22 @@ function planOf(server: ToyServer, database: string): Plan {
   };
 }
 
-function targetOf(server: ToyServer, database: string, parts: Parameters<Engine['target']>[0]['manifest']['parts']): Target {
+function targetOf(
+  server: ToyServer,
+  database: string,
+  parts: Parameters<Engine['target']>[0]['manifest']['parts'],
+): Target {
   const before = server.get(database);
   let made = false;
-  const steps = (role: string, load: (text: string) => void): LoadStep[] => parts.filter((part) => part.role === role).map((part) => ({
-    part,
-    label: part.file,
-    // nothing of a stream that throws is there
-    load: async (content: ByteStream) => load(Buffer.concat(await Array.fromAsync(content)).toString()),
-  }));
+  const steps = (role: string, load: (text: string) => void): LoadStep[] =>
+    parts
+      .filter((part) => part.role === role)
+      .map((part) => ({
+        part,
+        label: part.file,
+        // nothing of a stream that throws is there
+        load: async (content: ByteStream) => load(Buffer.concat(await Array.fromAsync(content)).toString()),
+      }));
   const loadRows = (text: string): void => {
     const [, name = '', body = ''] = /^COPY public\.(\w+) \(line\) FROM stdin;\n(.*)\\\.\n/s.exec(text) ?? [];
     server.get(database)![name] = body.split('\n').slice(0, -1);
@@ -58,7 +88,17 @@ function targetOf(server: ToyServer, database: string, parts: Parameters<Engine[
     notes: [],
     failures: [],
     leftOut: [],
-    stages: [steps('schema', (text) => void Object.assign(server.get(database)!, Object.fromEntries((JSON.parse(text) as string[]).map((name) => [name, []])))), steps('data', loadRows)],
+    stages: [
+      steps(
+        'schema',
+        (text) =>
+          void Object.assign(
+            server.get(database)!,
+            Object.fromEntries((JSON.parse(text) as string[]).map((name) => [name, []])),
+          ),
+      ),
+      steps('data', loadRows),
+    ],
     async prepare() {
       server.set(database, {});
       made = true;

@@ -6,7 +6,9 @@ import { isGone, newRunId, thisHolder } from '../../core/holder.ts';
 /** The holder that another process of ours is, and its end. */
 async function otherHolder(): Promise<{ holder: string; kill(): Promise<void> }> {
   const code = `import { thisHolder } from ${JSON.stringify(new URL('../../core/holder.ts', import.meta.url).href)}; console.log(thisHolder()); setInterval(() => {}, 1000);`;
-  const child = spawn(process.execPath, ['--input-type=module', '--eval', code], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', code], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   const [line] = (await once(child.stdout, 'data')) as [Buffer];
   return {
     holder: line.toString().trim(),
@@ -41,7 +43,13 @@ test.each([
   ['of another pid namespace', /\.\d+\./, '.1.'],
   ['that Lambda runs', /.*/, 'lambda nightjar-backup 7f3a9c12'],
 ])('a holder %s is never known to be gone', (_, pattern, other) => {
-  expect(isGone(thisHolder().replace(/\d+\)$/, '1)').replace(pattern, other))).toBe(false);
+  expect(
+    isGone(
+      thisHolder()
+        .replace(/\d+\)$/, '1)')
+        .replace(pattern, other),
+    ),
+  ).toBe(false);
 });
 
 test('run ids are eight hex digits', () => {

@@ -8,8 +8,16 @@ import { aligned, cut } from '../text/text.ts';
 
 const width = 80;
 
-/** `nightjar accept`: shows what a check tells of a source until somebody accepts it, has it confirmed, and makes it the usual. */
-export async function acceptCommand(name: string, { yes }: { yes?: true }, { nightjar, out }: CommandSession, signal: AbortSignal): Promise<CommandOutcome> {
+/**
+ * `nightjar accept`: shows what a check tells of a source until somebody accepts it, has it confirmed, and makes it the
+ * usual.
+ */
+export async function acceptCommand(
+  name: string,
+  { yes }: { yes?: true },
+  { nightjar, out }: CommandSession,
+  signal: AbortSignal,
+): Promise<CommandOutcome> {
   const source = await readable(name, nightjar, signal);
   const { what, accept } = await acceptanceOf(source, memoryFor(source, nightjar), nightjar, signal);
   if (what.length === 0) {
@@ -18,7 +26,13 @@ export async function acceptCommand(name: string, { yes }: { yes?: true }, { nig
   }
   const lines = aligned([['what', 'before', 'now'], ...what.map(({ what: one, before, now }) => [one, before, now])]);
   for (const line of lines) out.say(cut(`  ${line}`, width));
-  if (yes !== true) await confirmByName(source, `${source} is to be measured by that from now on, and rotation may remove what it has held`, out, signal);
+  if (yes !== true)
+    await confirmByName(
+      source,
+      `${source} is to be measured by that from now on, and rotation may remove what it has held`,
+      out,
+      signal,
+    );
   const by = `${userInfo().username}@${hostname()}`;
   await accept(by, signal);
   out.say(`${source}: accepted by ${by}`);

@@ -12,8 +12,14 @@ import type { CommandSession } from '../session.ts';
 import { sizesOf } from '../sizes.ts';
 import { told } from '../told.ts';
 
-/** `nightjar backup`: every named source, one after the other; one that fails keeps none of the others from being tried. */
-export async function backupCommand(names: string[], session: CommandSession, signal: AbortSignal): Promise<CommandOutcome> {
+/**
+ * `nightjar backup`: every named source, one after the other; one that fails keeps none of the others from being tried.
+ */
+export async function backupCommand(
+  names: string[],
+  session: CommandSession,
+  signal: AbortSignal,
+): Promise<CommandOutcome> {
   const results: object[] = [];
   const failures: unknown[] = [];
   // a schedule starts the command: that sources come one after the other makes none of them another moment's
@@ -21,17 +27,27 @@ export async function backupCommand(names: string[], session: CommandSession, si
   for (const name of configured(names, session.nightjar)) {
     let stored: Manifest | undefined;
     try {
-      await told({ verb: 'backup', source: name }, async () => {
-        stored = await backupOne(name, asked, session, signal);
-        session.out.say(resultLine(stored));
-        return stored;
-      }, summary, session, signal);
+      await told(
+        { verb: 'backup', source: name },
+        async () => {
+          stored = await backupOne(name, asked, session, signal);
+          session.out.say(resultLine(stored));
+          return stored;
+        },
+        summary,
+        session,
+        signal,
+      );
       results.push({ status: 'stored', ...summary(stored!) });
     } catch (error) {
       failures.push(error);
       const status = isBackupError(error, 'lease-held') ? 'skipped' : 'failed';
       // a backup that is stored, though somebody could not be told, is shown as what it is
-      results.push(stored === undefined ? { status, source: name, error: failureDocument(error) } : { status: 'stored', ...summary(stored), error: failureDocument(error) });
+      results.push(
+        stored === undefined
+          ? { status, source: name, error: failureDocument(error) }
+          : { status: 'stored', ...summary(stored), error: failureDocument(error) },
+      );
       session.out.fail(error);
       if (signal.aborted) break;
     }
@@ -39,10 +55,21 @@ export async function backupCommand(names: string[], session: CommandSession, si
   return { document: { results }, failures };
 }
 
-async function backupOne(name: SourceName, asked: Date, { nightjar, out }: CommandSession, signal: AbortSignal): Promise<Manifest> {
+async function backupOne(
+  name: SourceName,
+  asked: Date,
+  { nightjar, out }: CommandSession,
+  signal: AbortSignal,
+): Promise<Manifest> {
   const progress = showProgress(name, 'backing up', out, Date.now, 'getting ready');
   try {
-    return await withFailureRecord(name, nightjar, (error) => error, async () => backup(await nightjar.source(name, {}, signal), { ...nightjar, asked, report: progress.report }, signal));
+    return await withFailureRecord(
+      name,
+      nightjar,
+      (error) => error,
+      async () =>
+        backup(await nightjar.source(name, {}, signal), { ...nightjar, asked, report: progress.report }, signal),
+    );
   } finally {
     progress.end();
   }
@@ -55,5 +82,16 @@ function resultLine(manifest: Manifest): string {
 
 function summary(manifest: Manifest): object {
   const { source, id, engine, database, start, end, tiers, warnings } = manifest;
-  return { source, id, engine, database, start, end, tiers, ...sizesOf(manifest), parts: manifest.parts.length, warnings };
+  return {
+    source,
+    id,
+    engine,
+    database,
+    start,
+    end,
+    tiers,
+    ...sizesOf(manifest),
+    parts: manifest.parts.length,
+    warnings,
+  };
 }

@@ -10,8 +10,16 @@ import type { CommandOutcome } from '../text/output.ts';
 import type { CommandSession } from '../session.ts';
 import { told } from '../told.ts';
 
-/** `nightjar check`: judges the named sources, or all, and tells whom the configuration names what has changed; with `tell: false` it only shows. */
-export async function checkCommand(names: string[], { tell }: { tell: boolean }, session: CommandSession, signal: AbortSignal): Promise<CommandOutcome> {
+/**
+ * `nightjar check`: judges the named sources, or all, and tells whom the configuration names what has changed; with
+ * `tell: false` it only shows.
+ */
+export async function checkCommand(
+  names: string[],
+  { tell }: { tell: boolean },
+  session: CommandSession,
+  signal: AbortSignal,
+): Promise<CommandOutcome> {
   const { nightjar, out } = session;
   const sources = watchedSources(configured(names, nightjar), nightjar);
   const deps = { ...nightjar, notifiers: tell ? nightjar.notifiers : [], meter: () => {}, remember: tell };
@@ -35,5 +43,7 @@ export async function checkCommand(names: string[], { tell }: { tell: boolean },
 /** What was found, as a failure of the command: shown already, so that it makes the exit code alone. */
 function found({ judgements, vault }: Checked): BackupError[] {
   const bad = judgements.filter(({ state }) => state !== 'fresh' && state !== 'paused').length;
-  return bad === 0 && vault === undefined ? [] : [new BackupError('not-fresh', `${plural(bad, 'source')} not as it must be`)];
+  return bad === 0 && vault === undefined
+    ? []
+    : [new BackupError('not-fresh', `${plural(bad, 'source')} not as it must be`)];
 }

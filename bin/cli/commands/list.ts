@@ -14,7 +14,10 @@ import type { CommandSession } from '../session.ts';
 import { sizesOf } from '../sizes.ts';
 import { aligned, shortSpan, wrapped } from '../text/text.ts';
 
-/** A backup and what it counts for today; for a source that is not configured any more, what it counted for when it was made. */
+/**
+ * A backup and what it counts for today; for a source that is not configured any more, what it counted for when it was
+ * made.
+ */
 export type Line = ListedBackup & { tiers: readonly Tier[] };
 
 const head = ['id', 'age', 'rows', 'size', 'stored', 'took', 'tier'];
@@ -22,7 +25,11 @@ const numbers = [1, 2, 3, 4, 5];
 const width = 80;
 
 /** `nightjar list`: the backups of a source, or of every configured one, oldest first. */
-export async function listCommand(name: string | undefined, { nightjar, out }: CommandSession, signal: AbortSignal): Promise<CommandOutcome> {
+export async function listCommand(
+  name: string | undefined,
+  { nightjar, out }: CommandSession,
+  signal: AbortSignal,
+): Promise<CommandOutcome> {
   const names = name === undefined ? nightjar.sourceNames : [await readable(name, nightjar, signal)];
   const now = nightjar.clock.now().getTime();
   const all: Line[] = [];
@@ -46,7 +53,9 @@ export function tableOf(backups: readonly Line[], now: number): string[] {
 /** A path is not broken, whatever its length. */
 function linesOf(backup: ListedBackup): string[] {
   const why = whyOf(backup);
-  return backup.status === 'unreadable' ? why.map((line) => `  ${line}`) : why.flatMap((line) => wrapped(line, width, '  '));
+  return backup.status === 'unreadable'
+    ? why.map((line) => `  ${line}`)
+    : why.flatMap((line) => wrapped(line, width, '  '));
 }
 
 /** What is to be known of a backup, beside its figures. */
@@ -66,7 +75,13 @@ function withTiers(source: SourceName, backups: readonly ListedBackup[], { sourc
   if (!sourceNames.includes(source)) return backups.map((backup) => ({ ...backup, tiers: made(backup) }));
   const { retention, timeZone } = settings(source);
   const good = backups.filter(({ verdict }) => verdict.good);
-  const decisions = new Map(planRetention(good.map(({ id }) => ({ id, start: startOf(id) })), retention, timeZone).map((decision) => [decision.id, tiersOf(decision)]));
+  const decisions = new Map(
+    planRetention(
+      good.map(({ id }) => ({ id, start: startOf(id) })),
+      retention,
+      timeZone,
+    ).map((decision) => [decision.id, tiersOf(decision)]),
+  );
   return backups.map((backup) => ({ ...backup, tiers: decisions.get(backup.id) ?? [] }));
 }
 
@@ -82,13 +97,36 @@ function cells(backup: Line, now: number): string[] {
   const age = shortSpan(now - startOf(backup.id).getTime());
   if (backup.status === 'unreadable') return [backup.id, age, '', '', '', '', 'unreadable'];
   const { rows, bytes, storedBytes, ms } = sizesOf(backup.manifest);
-  return [backup.id, age, formatCount(rows), formatBytes(bytes), formatBytes(storedBytes), shortSpan(ms), keeper(backup)];
+  return [
+    backup.id,
+    age,
+    formatCount(rows),
+    formatBytes(bytes),
+    formatBytes(storedBytes),
+    shortSpan(ms),
+    keeper(backup),
+  ];
 }
 
 function documentOf(backup: Line): object {
-  const { source, id, status, pinned, proof, tiers, verdict: { good, full, proven } } = backup;
+  const {
+    source,
+    id,
+    status,
+    pinned,
+    proof,
+    tiers,
+    verdict: { good, full, proven },
+  } = backup;
   const why = whyOf(backup);
-  const known = { source, id, status, pinned, verdict: { good, full, proven, ...(why.length > 0 && { why }) }, ...(proof && { proof }) };
+  const known = {
+    source,
+    id,
+    status,
+    pinned,
+    verdict: { good, full, proven, ...(why.length > 0 && { why }) },
+    ...(proof && { proof }),
+  };
   if (backup.status === 'unreadable') return { ...known, why: backup.why };
   const { engine, database, server, start, end, warnings } = backup.manifest;
   return { ...known, engine, database, server, start, end, tiers, ...sizesOf(backup.manifest), warnings };

@@ -7,16 +7,36 @@ import type { CommandOutcome } from '../text/output.ts';
 import type { CommandSession } from '../session.ts';
 
 /** `nightjar pin`: rotation leaves this backup alone, and everybody can read why. */
-export async function pinCommand(name: string, id: string, { reason }: { reason?: string }, { nightjar, out }: CommandSession, signal: AbortSignal): Promise<CommandOutcome> {
-  if (reason === undefined || reason.trim() === '') throw new BackupError('input-invalid', 'a pin needs a reason', { hint: `nightjar pin ${name} ${id} --reason "before the migration"` });
+export async function pinCommand(
+  name: string,
+  id: string,
+  { reason }: { reason?: string },
+  { nightjar, out }: CommandSession,
+  signal: AbortSignal,
+): Promise<CommandOutcome> {
+  if (reason === undefined || reason.trim() === '')
+    throw new BackupError('input-invalid', 'a pin needs a reason', {
+      hint: `nightjar pin ${name} ${id} --reason "before the migration"`,
+    });
   const source = await readable(name, nightjar, signal);
-  const made = await pin(source, backupId(id), { reason: reason.trim(), by: `${userInfo().username}@${hostname()}` }, nightjar, signal);
+  const made = await pin(
+    source,
+    backupId(id),
+    { reason: reason.trim(), by: `${userInfo().username}@${hostname()}` },
+    nightjar,
+    signal,
+  );
   out.say(`${source}  ${id}  pinned: ${made.reason}`);
   return { document: { result: { source, id, pinned: true, ...made } }, failures: [] };
 }
 
 /** `nightjar unpin`: the backup's retention decides again. */
-export async function unpinCommand(name: string, id: string, { nightjar, out }: CommandSession, signal: AbortSignal): Promise<CommandOutcome> {
+export async function unpinCommand(
+  name: string,
+  id: string,
+  { nightjar, out }: CommandSession,
+  signal: AbortSignal,
+): Promise<CommandOutcome> {
   const source = await readable(name, nightjar, signal);
   const was = await unpin(source, backupId(id), nightjar, signal);
   out.say(`${source}  ${id}  ${was ? 'no longer pinned' : 'was not pinned'}`);

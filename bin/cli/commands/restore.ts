@@ -20,21 +20,53 @@ import { shortSpan } from '../text/text.ts';
 import { told } from '../told.ts';
 
 /** As commander gives them. */
-export type RestoreFlags = { to?: string; server?: string; replace?: true; yes?: true; owner: boolean; proof: boolean; tablespaces: boolean; keepGoing?: true; events?: boolean };
+export type RestoreFlags = {
+  to?: string;
+  server?: string;
+  replace?: true;
+  yes?: true;
+  owner: boolean;
+  proof: boolean;
+  tablespaces: boolean;
+  keepGoing?: true;
+  events?: boolean;
+};
 
 /** On a terminal; --json has all of them. */
 const shownDifferences = 100;
 
 type Done = { document: object; failure: BackupError | undefined };
 
-/** `nightjar restore`: says what will happen, has it confirmed where something would be lost, restores, proves the result equal, and tells how it ended. */
-export async function restoreCommand(name: string, which: string, flags: RestoreFlags, session: CommandSession, signal: AbortSignal): Promise<CommandOutcome> {
+/**
+ * `nightjar restore`: says what will happen, has it confirmed where something would be lost, restores, proves the
+ * result equal, and tells how it ended.
+ */
+export async function restoreCommand(
+  name: string,
+  which: string,
+  flags: RestoreFlags,
+  session: CommandSession,
+  signal: AbortSignal,
+): Promise<CommandOutcome> {
   const run = { verb: 'restore', source: name as SourceName } as const;
-  const { document: result, failure } = await told(run, () => restoreOne(name, which, flags, session, signal), ({ document }) => document, session, signal, (done) => done.failure);
+  const { document: result, failure } = await told(
+    run,
+    () => restoreOne(name, which, flags, session, signal),
+    ({ document }) => document,
+    session,
+    signal,
+    (done) => done.failure,
+  );
   return { document: { result }, failures: failure === undefined ? [] : [failure] };
 }
 
-async function restoreOne(name: string, which: string, flags: RestoreFlags, session: CommandSession, signal: AbortSignal): Promise<Done> {
+async function restoreOne(
+  name: string,
+  which: string,
+  flags: RestoreFlags,
+  session: CommandSession,
+  signal: AbortSignal,
+): Promise<Done> {
   const { nightjar, out } = session;
   const asked = await readable(name, nightjar, signal);
   const { manifest, warnings } = await chooseBackup(asked, which, memoryFor(asked, nightjar), nightjar, signal);
@@ -47,20 +79,51 @@ async function restoreOne(name: string, which: string, flags: RestoreFlags, sess
   const events = flags.events ?? isInPlace(manifest, { server, database });
   const preview = await lookAt(manifest, source, { ...flags, events }, session, signal);
   for (const line of preview.lines) out.note(line);
-  if (preview.loses && flags.replace && !flags.yes) await confirmByName(database, `--replace drops what ${source.engine.place} holds: ${preview.holds}${preview.unforeseen}`, out, signal);
+  if (preview.loses && flags.replace && !flags.yes)
+    await confirmByName(
+      database,
+      `--replace drops what ${source.engine.place} holds: ${preview.holds}${preview.unforeseen}`,
+      out,
+      signal,
+    );
   const progress = showProgress(manifest.source, 'restoring', out, Date.now);
   try {
     const { owner: owners, proof, tablespaces } = flags;
-    const options = { replace: flags.replace === true, owners, proof, tablespaces, keepGoing: flags.keepGoing === true, events };
-    const restored = await restoreRecorded(manifest, source.engine, options, { ...nightjar, report: progress.report, parallel: source.parallel }, signal);
+    const options = {
+      replace: flags.replace === true,
+      owners,
+      proof,
+      tablespaces,
+      keepGoing: flags.keepGoing === true,
+      events,
+    };
+    const restored = await restoreRecorded(
+      manifest,
+      source.engine,
+      options,
+      { ...nightjar, report: progress.report, parallel: source.parallel },
+      signal,
+    );
     progress.end();
-    return tellRestored({ ...restored, notes: [...warnings, ...restored.notes] }, manifest, source, Date.now() - started, out);
+    return tellRestored(
+      { ...restored, notes: [...warnings, ...restored.notes] },
+      manifest,
+      source,
+      Date.now() - started,
+      out,
+    );
   } finally {
     progress.end();
   }
 }
 
-function tellRestored(restored: Restored, { source: name, id }: Manifest, { engine: { place } }: Source, ms: number, out: Output): Done {
+function tellRestored(
+  restored: Restored,
+  { source: name, id }: Manifest,
+  { engine: { place } }: Source,
+  ms: number,
+  out: Output,
+): Done {
   const { proof, failures, database, notReplaced, notes } = restored;
   const about = { source: name, id, place, database, ms, notes };
   const failure = incompleteError(restored, place);
@@ -72,25 +135,50 @@ function tellRestored(restored: Restored, { source: name, id }: Manifest, { engi
   }
   out.say(`restored ${name} ${id} in ${formatDuration(ms)}, with ${plural(failures.length, 'failure')}: not proven`);
   out.say(`${whereItIs(restored)}.`);
-  for (const { object, error, statement } of failures) [`  failed: ${object}`, `    ${error}`, `    ${statement}`].forEach((line) => out.say(line));
+  for (const { object, error, statement } of failures)
+    [`  failed: ${object}`, `    ${error}`, `    ${statement}`].forEach((line) => out.say(line));
   for (const difference of firstLines(proof?.differences ?? [], shownDifferences)) out.say(`  differs: ${difference}`);
   for (const note of notes) out.say(note);
-  return { document: { ...about, ...(notReplaced !== undefined && { notReplaced }), proven: false, failures, ...(proof && { proof }) }, failure };
+  return {
+    document: {
+      ...about,
+      ...(notReplaced !== undefined && { notReplaced }),
+      proven: false,
+      failures,
+      ...(proof && { proof }),
+    },
+    failure,
+  };
 }
 
 function serverOf(name: string, { server }: RestoreFlags, { nightjar }: CommandSession): string {
   if (server !== undefined || nightjar.sourceNames.includes(name as SourceName)) return server ?? name;
-  throw new BackupError('input-invalid', `${name} has backups, and is no longer in the configuration`, { hint: `say on whose server to restore: --server ${nightjar.sourceNames.join(' or ')}` });
+  throw new BackupError('input-invalid', `${name} has backups, and is no longer in the configuration`, {
+    hint: `say on whose server to restore: --server ${nightjar.sourceNames.join(' or ')}`,
+  });
 }
 
 type Preview = { lines: string[]; loses: boolean; holds: string; unforeseen: string };
 
-async function lookAt(manifest: Manifest, source: Source, { owner, replace, tablespaces, keepGoing, events }: RestoreFlags & { events: boolean }, { nightjar }: CommandSession, signal: AbortSignal): Promise<Preview> {
+async function lookAt(
+  manifest: Manifest,
+  source: Source,
+  { owner, replace, tablespaces, keepGoing, events }: RestoreFlags & { events: boolean },
+  { nightjar }: CommandSession,
+  signal: AbortSignal,
+): Promise<Preview> {
   const catalog = await readCatalogPart(manifest, nightjar.vault, signal);
-  const target = await source.engine.target({ manifest, catalog, owners: owner, tablespaces, keepGoing: keepGoing === true, events }, signal);
+  const target = await source.engine.target(
+    { manifest, catalog, owners: owner, tablespaces, keepGoing: keepGoing === true, events },
+    signal,
+  );
   const { tables, rows, bytes } = sizesOf(manifest);
   const age = shortSpan(nightjar.clock.now().getTime() - startOf(manifest.id as BackupId).getTime());
-  const state = { absent: 'a new database', empty: 'there, and empty', occupied: replace ? `holds ${target.holds}: ALL OF IT WILL BE DROPPED` : `holds ${target.holds}` }[target.state];
+  const state = {
+    absent: 'a new database',
+    empty: 'there, and empty',
+    occupied: replace ? `holds ${target.holds}: ALL OF IT WILL BE DROPPED` : `holds ${target.holds}`,
+  }[target.state];
   await target.close();
   return {
     lines: [

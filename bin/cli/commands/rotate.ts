@@ -12,8 +12,16 @@ import { told } from '../told.ts';
 /** As commander gives them. */
 export type RotateFlags = { dryRun?: true; anyShare?: true };
 
-/** `nightjar rotate`: removes what the retention of each named source no longer keeps, and says of each backup why; one source that fails keeps none of the others from being rotated. */
-export async function rotateCommand(names: string[], flags: RotateFlags, session: CommandSession, signal: AbortSignal): Promise<CommandOutcome> {
+/**
+ * `nightjar rotate`: removes what the retention of each named source no longer keeps, and says of each backup why; one
+ * source that fails keeps none of the others from being rotated.
+ */
+export async function rotateCommand(
+  names: string[],
+  flags: RotateFlags,
+  session: CommandSession,
+  signal: AbortSignal,
+): Promise<CommandOutcome> {
   const results: object[] = [];
   const failures: unknown[] = [];
   for (const source of configured(names, session.nightjar)) {
@@ -25,7 +33,12 @@ export async function rotateCommand(names: string[], flags: RotateFlags, session
   return { document: { dryRun: flags.dryRun === true, results }, failures };
 }
 
-async function rotateOne(source: SourceName, { dryRun, anyShare }: RotateFlags, session: CommandSession, signal: AbortSignal): Promise<{ result: object; failure?: unknown }> {
+async function rotateOne(
+  source: SourceName,
+  { dryRun, anyShare }: RotateFlags,
+  session: CommandSession,
+  signal: AbortSignal,
+): Promise<{ result: object; failure?: unknown }> {
   const { nightjar, out } = session;
   const policy = nightjar.settings(source);
   const options = { dryRun: dryRun === true, anyShare: anyShare === true };
@@ -43,6 +56,12 @@ async function rotateOne(source: SourceName, { dryRun, anyShare }: RotateFlags, 
     return { result: rotationDocument(done!) };
   } catch (error) {
     out.fail(error);
-    return { result: { ...(done === undefined ? { source, status: 'failed' } : rotationDocument(done)), error: failureDocument(error) }, failure: error };
+    return {
+      result: {
+        ...(done === undefined ? { source, status: 'failed' } : rotationDocument(done)),
+        error: failureDocument(error),
+      },
+      failure: error,
+    };
   }
 }

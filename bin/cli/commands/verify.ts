@@ -16,9 +16,21 @@ import { told } from '../told.ts';
 type WantedBackup = { source: SourceName; id: string; listed: boolean };
 type Removed = { removed: true };
 
-/** `nightjar verify`: reads backups again and names every damaged part; the newest of each source unless an id or --all says otherwise. */
-export async function verifyCommand(name: string | undefined, id: string | undefined, { all }: { all: boolean }, session: CommandSession, signal: AbortSignal): Promise<CommandOutcome> {
-  if (all && id !== undefined) throw new BackupError('input-invalid', '--all reads every backup, so no id goes with it', { hint: 'leave out the id, or --all' });
+/**
+ * `nightjar verify`: reads backups again and names every damaged part; the newest of each source unless an id or --all
+ * says otherwise.
+ */
+export async function verifyCommand(
+  name: string | undefined,
+  id: string | undefined,
+  { all }: { all: boolean },
+  session: CommandSession,
+  signal: AbortSignal,
+): Promise<CommandOutcome> {
+  if (all && id !== undefined)
+    throw new BackupError('input-invalid', '--all reads every backup, so no id goes with it', {
+      hint: 'leave out the id, or --all',
+    });
   const { nightjar } = session;
   const names = name === undefined ? nightjar.sourceNames : [await readable(name, nightjar, signal)];
   const results: object[] = [];
@@ -35,30 +47,52 @@ export async function verifyCommand(name: string | undefined, id: string | undef
   return { document: { results }, failures };
 }
 
-async function verifyOne({ source, id, listed }: WantedBackup, session: CommandSession, signal: AbortSignal): Promise<{ result: object; failures: unknown[] }> {
+async function verifyOne(
+  { source, id, listed }: WantedBackup,
+  session: CommandSession,
+  signal: AbortSignal,
+): Promise<{ result: object; failures: unknown[] }> {
   const { out } = session;
   let found: Verification | Removed | undefined;
-  const documentOf = (seen: Verification | Removed) => ('removed' in seen ? { source, id, status: 'removed' } : verificationDocument(seen));
+  const documentOf = (seen: Verification | Removed) =>
+    'removed' in seen ? { source, id, status: 'removed' } : verificationDocument(seen);
   try {
-    await told({ verb: 'verify', source }, async () => {
-      found = await readAgain({ source, id, listed }, session, signal);
-      out.say('removed' in found ? `${source}  ${id}  removed since it was listed` : verdict(found));
-      if ('problems' in found && found.problems.length > 0) throw collected(found.problems.map(({ error }) => error));
-      return found;
-    }, documentOf, session, signal);
+    await told(
+      { verb: 'verify', source },
+      async () => {
+        found = await readAgain({ source, id, listed }, session, signal);
+        out.say('removed' in found ? `${source}  ${id}  removed since it was listed` : verdict(found));
+        if ('problems' in found && found.problems.length > 0) throw collected(found.problems.map(({ error }) => error));
+        return found;
+      },
+      documentOf,
+      session,
+      signal,
+    );
     return { result: documentOf(found!), failures: [] };
   } catch (error) {
     out.fail(error);
-    return { result: found === undefined ? { source, id, status: 'failed', error: failureDocument(error) } : documentOf(found), failures: [error] };
+    return {
+      result: found === undefined ? { source, id, status: 'failed', error: failureDocument(error) } : documentOf(found),
+      failures: [error],
+    };
   }
 }
 
 /** One that was listed and is gone is no fault. */
-async function readAgain({ source, id, listed }: WantedBackup, { nightjar, out }: CommandSession, signal: AbortSignal): Promise<Verification | Removed> {
+async function readAgain(
+  { source, id, listed }: WantedBackup,
+  { nightjar, out }: CommandSession,
+  signal: AbortSignal,
+): Promise<Verification | Removed> {
   const progress = showProgress(source, 'verifying', out, Date.now);
   try {
     const { manifest } = await chooseBackup(source, id, memoryFor(source, nightjar), nightjar, signal);
-    return await verifyRecorded(manifest, { ...nightjar, inspect: await nightjar.inspection(manifest.engine), report: progress.report }, signal);
+    return await verifyRecorded(
+      manifest,
+      { ...nightjar, inspect: await nightjar.inspection(manifest.engine), report: progress.report },
+      signal,
+    );
   } catch (error) {
     if (listed && isBackupError(error, 'backup-missing')) return { removed: true };
     throw error;

@@ -8,16 +8,26 @@ import { sizesOf } from '../sizes.ts';
 
 /** What is taken where nothing is said: one backup a night, of one gigabyte. */
 const assumed = { schedule: '0 3 * * *', bytes: 1e9 };
-/** What a backup holds of the bytes that a plain dump has, and bytes that one processor gets through in a second: docs/performance.md, with room. */
+/**
+ * What a backup holds of the bytes that a plain dump has, and bytes that one processor gets through in a second:
+ * docs/performance.md, with room.
+ */
 const usual = { stored: 0.5, bytesPerSecond: 60e6, startSeconds: 5, partBytes: 256 * 1024 ** 2 };
 /** Memory that brings one whole processor, in MB (AWS Lambda, configuring memory). */
 const wholeProcessorMb = 1769;
 const dayMs = 86_400_000;
-/** How many backups are kept differs by one or two from day to day; an estimate goes by one ordinary day, so that it stays the same. */
+/**
+ * How many backups are kept differs by one or two from day to day; an estimate goes by one ordinary day, so that it
+ * stays the same.
+ */
 const ordinaryDay = new Date('2027-06-16T12:00:00Z');
 
 /** What a configuration deploys, as far as it costs money. `newest`: the newest backup of each source that has one. */
-export function costPlanOf(config: Config, newest: ReadonlyMap<string, Manifest>, { region }: { region: string }): CostPlan {
+export function costPlanOf(
+  config: Config,
+  newest: ReadonlyMap<string, Manifest>,
+  { region }: { region: string },
+): CostPlan {
   const { vault, sources, notify } = config;
   const cloud = config.cloud ?? cloudSchema.parse({});
   const isNew = cloud.bucket === 'create';
@@ -31,18 +41,35 @@ export function costPlanOf(config: Config, newest: ReadonlyMap<string, Manifest>
     tracing: cloud.tracing,
     mails: cloud.email.length * 10,
     secrets: secretsIn([[...sources.values()].map(({ server }) => server), notify]).size,
-    endpoints: Object.values(cloud.networks).reduce((total, { endpoints, subnets }) => total + endpoints.length * subnets.length, 0),
+    endpoints: Object.values(cloud.networks).reduce(
+      (total, { endpoints, subnets }) => total + endpoints.length * subnets.length,
+      0,
+    ),
     alarmsOfEach: cloud.alarms === 'each',
   };
 }
 
-/** Where it will run: as written, else where the databases are, else where this machine is told to work, else `us-east-1`. */
+/**
+ * Where it will run: as written, else where the databases are, else where this machine is told to work, else
+ * `us-east-1`.
+ */
 export function regionOf({ cloud, vault, sources }: Config, env: Readonly<Record<string, string | undefined>>): string {
-  const ofRds = [...sources.values()].map(({ server }) => /\.([a-z]{2}(?:-[a-z]+)+-\d)\.rds\.amazonaws\.com$/i.exec(server.host)?.[1]);
-  return cloud?.region ?? (vault.kind === 's3' ? vault.region : undefined) ?? ofRds.find((found) => found !== undefined) ?? (env['AWS_REGION'] || env['AWS_DEFAULT_REGION'] || 'us-east-1');
+  const ofRds = [...sources.values()].map(
+    ({ server }) => /\.([a-z]{2}(?:-[a-z]+)+-\d)\.rds\.amazonaws\.com$/i.exec(server.host)?.[1],
+  );
+  return (
+    cloud?.region ??
+    (vault.kind === 's3' ? vault.region : undefined) ??
+    ofRds.find((found) => found !== undefined) ??
+    (env['AWS_REGION'] || env['AWS_DEFAULT_REGION'] || 'us-east-1')
+  );
 }
 
-function sourcePlan(source: string, { watch, retention, cloud }: SourceConfig, manifest: Manifest | undefined): SourcePlan {
+function sourcePlan(
+  source: string,
+  { watch, retention, cloud }: SourceConfig,
+  manifest: Manifest | undefined,
+): SourcePlan {
   const { memoryMb, timeoutSeconds } = sizingOf(cloud);
   const rhythm = keptOf(watch.schedule ?? assumed.schedule, retention, ordinaryDay);
   const common = { source, ...rhythm, memoryMb, timeoutSeconds };
@@ -52,7 +79,14 @@ function sourcePlan(source: string, { watch, retention, cloud }: SourceConfig, m
   }
   const bytes = cloud.size ?? assumed.bytes;
   const seconds = usual.startSeconds + bytes / (usual.bytesPerSecond * Math.min(2, memoryMb / wholeProcessorMb));
-  return { ...common, bytes, storedBytes: bytes * usual.stored, objects: 3 + Math.ceil(bytes / usual.partBytes), seconds, measured: false };
+  return {
+    ...common,
+    bytes,
+    storedBytes: bytes * usual.stored,
+    objects: 3 + Math.ceil(bytes / usual.partBytes),
+    seconds,
+    measured: false,
+  };
 }
 
 /** Names of the secrets that a part of the configuration refers to. */

@@ -11,21 +11,34 @@ const archiveLimitMs = 15_000;
 export const machineLayer = process.arch === 'arm64' ? 'arm64' : 'x86_64';
 
 /**
- * The folder of the binary layer: NIGHTJAR_TOOLS, else /opt where it lies in Lambda, else the one that is built here (once; later runs find it in the cache).
- * `own`: the file of pins beside the configuration.
+ * The folder of the binary layer: NIGHTJAR_TOOLS, else /opt where it lies in Lambda, else the one that is built here
+ * (once; later runs find it in the cache). `own`: the file of pins beside the configuration.
  */
-export async function findLayer(env: NodeJS.ProcessEnv, own: string | undefined, report: (line: string) => void, signal: AbortSignal): Promise<string> {
+export async function findLayer(
+  env: NodeJS.ProcessEnv,
+  own: string | undefined,
+  report: (line: string) => void,
+  signal: AbortSignal,
+): Promise<string> {
   const given = await givenLayer(env);
   if (given !== undefined) return given;
   if (process.platform !== 'linux') {
-    throw new BackupError('tools-missing', `the database clients run on Linux, not on ${process.platform}`, { hint: 'run Nightjar on Linux or in a Linux container' });
+    throw new BackupError('tools-missing', `the database clients run on Linux, not on ${process.platform}`, {
+      hint: 'run Nightjar on Linux or in a Linux container',
+    });
   }
   const { cacheRoot, dbToolsLayer, pinRule } = await import('../../../layers/db-tools/index.ts');
   return dbToolsLayer(machineLayer, { rule: pinRule(env), own }, report, signal).catch((error: unknown) => {
-    throw isBackupError(error) ? error : new BackupError('tools-missing', `the database clients can't be kept ${placeOf(() => cacheRoot(env))}: ${messageOf(error)}`, {
-      hint: 'name a folder with 100 MB of space that this user may write to: export NIGHTJAR_CACHE=/path; or one that holds the clients: NIGHTJAR_TOOLS',
-      cause: error,
-    });
+    throw isBackupError(error)
+      ? error
+      : new BackupError(
+          'tools-missing',
+          `the database clients can't be kept ${placeOf(() => cacheRoot(env))}: ${messageOf(error)}`,
+          {
+            hint: 'name a folder with 100 MB of space that this user may write to: export NIGHTJAR_CACHE=/path; or one that holds the clients: NIGHTJAR_TOOLS',
+            cause: error,
+          },
+        );
   });
 }
 
@@ -38,8 +51,15 @@ function placeOf(cache: () => string): string {
   }
 }
 
-/** What is known of that layer: nothing is built for it, and a mirror that does not answer soon is one that nobody could ask. */
-export async function layerFacts(env: NodeJS.ProcessEnv, own: string | undefined, signal: AbortSignal): Promise<ToolsFacts> {
+/**
+ * What is known of that layer: nothing is built for it, and a mirror that does not answer soon is one that nobody could
+ * ask.
+ */
+export async function layerFacts(
+  env: NodeJS.ProcessEnv,
+  own: string | undefined,
+  signal: AbortSignal,
+): Promise<ToolsFacts> {
   const given = await givenLayer(env);
   if (given !== undefined) return readToolsFacts(given);
   const { inspectLayers, securityFixes } = await import('../../../layers/db-tools/index.ts');
@@ -50,10 +70,17 @@ export async function layerFacts(env: NodeJS.ProcessEnv, own: string | undefined
     if (signal.aborted) throw error;
     return undefined;
   });
-  return { pinnedAt: new Date(lock.at), fixes, authorities: cached && (await readToolsFacts(cached.folder)).authorities };
+  return {
+    pinnedAt: new Date(lock.at),
+    fixes,
+    authorities: cached && (await readToolsFacts(cached.folder)).authorities,
+  };
 }
 
 async function givenLayer(env: NodeJS.ProcessEnv): Promise<string | undefined> {
   if (env['NIGHTJAR_TOOLS']) return env['NIGHTJAR_TOOLS'];
-  return access(join(lambdaPlace, 'nightjar/db-tools.json')).then(() => lambdaPlace, () => undefined);
+  return access(join(lambdaPlace, 'nightjar/db-tools.json')).then(
+    () => lambdaPlace,
+    () => undefined,
+  );
 }

@@ -16,18 +16,35 @@ const shownMoments = 10;
 
 /** The table of a check, within 80 columns: a line for each source, and for each that only the vault knows. */
 export function checkTable({ at, judgements, unconfigured }: Checked): string[] {
-  const others = unconfigured.map(({ source, newest, count }) => [cut(source, longestName), 'unconfigured', age(newest, at), '', '', formatCount(count), '']);
+  const others = unconfigured.map(({ source, newest, count }) => [
+    cut(source, longestName),
+    'unconfigured',
+    age(newest, at),
+    '',
+    '',
+    formatCount(count),
+    '',
+  ]);
   return aligned([head, ...judgements.map((judgement) => cells(judgement, at)), ...others], numbers);
 }
 
 /** What was found, each with what to do about it; nothing where all is well. */
 export function findingLines({ at, judgements, vault, place }: Checked): string[] {
-  if (vault !== undefined) return ['', ...wrapped(`the vault ${place} can't be read, so nothing is known: ${vault.why}`, width), ...hintLines(vault.hint)];
+  if (vault !== undefined)
+    return [
+      '',
+      ...wrapped(`the vault ${place} can't be read, so nothing is known: ${vault.why}`, width),
+      ...hintLines(vault.hint),
+    ];
   return judgements.flatMap((judgement) => {
-    const { standing: { source, newest, failures, lastFailure }, findings } = judgement;
+    const {
+      standing: { source, newest, failures, lastFailure },
+      findings,
+    } = judgement;
     const kinds = [...new Set(findings.map(({ kind }) => kind))];
     const failed = `${plural(failures, 'backup')} failed${newest === undefined ? '' : ' since'}${lastFailure === undefined ? '' : `, the last with ${lastFailure}`}`;
-    if (kinds.length === 0) return failures === 0 ? [] : ['', ...wrapped(`${source}: fresh, but ${failed}`, width, '', '  ')];
+    if (kinds.length === 0)
+      return failures === 0 ? [] : ['', ...wrapped(`${source}: fresh, but ${failed}`, width, '', '  ')];
     const lines = kinds.flatMap((kind) => linesOf(judgement, kind, at));
     return ['', ...lines, ...(failures === 0 || kinds[0] === 'paused' ? [] : [`  ${failed}`])];
   });
@@ -42,19 +59,40 @@ function linesOf(judgement: Judgement, kind: Finding['kind'], at: Date): string[
   const message = messageOfFinding(judgement, kind, { at });
   const more = judgement.findings.flatMap((one) => {
     if (one.kind === 'paused') return one.until === undefined ? [] : [`  until ${one.until}`];
-    if (one.kind === 'missed') return one.kind === kind && one.moments.length > 1 ? [...one.moments.slice(-shownMoments).map((moment) => `  ${momentText(moment, judgement.standing.timeZone)}`)] : [];
+    if (one.kind === 'missed')
+      return one.kind === kind && one.moments.length > 1
+        ? [...one.moments.slice(-shownMoments).map((moment) => `  ${momentText(moment, judgement.standing.timeZone)}`)]
+        : [];
     if (one.kind === 'lease-stuck') return one.kind === kind ? wrapped(one.why, width, '  ') : [];
-    return one.kind === 'unknown' && one.kind === kind ? [...wrapped(one.why, width, '  '), ...hintLines(one.hint)] : [];
+    return one.kind === 'unknown' && one.kind === kind
+      ? [...wrapped(one.why, width, '  '), ...hintLines(one.hint)]
+      : [];
   });
   // a command that a terminal breaks can't be copied; messages have them all
-  const commands = kind === 'paused' ? [] : (message?.next ?? []).filter((command) => !command.startsWith('nightjar check'));
-  return [...wrapped(`${judgement.standing.source}: ${kind}: ${message?.subject ?? ''}`, width, '', '  '), ...more, ...commands.map((command) => `  run: ${command}`).filter((text) => text.length <= width)];
+  const commands =
+    kind === 'paused' ? [] : (message?.next ?? []).filter((command) => !command.startsWith('nightjar check'));
+  return [
+    ...wrapped(`${judgement.standing.source}: ${kind}: ${message?.subject ?? ''}`, width, '', '  '),
+    ...more,
+    ...commands.map((command) => `  run: ${command}`).filter((text) => text.length <= width),
+  ];
 }
 
-function cells({ standing: { source, newest, limitMs, proven, failures, count }, state, findings }: Judgement, at: Date): string[] {
+function cells(
+  { standing: { source, newest, limitMs, proven, failures, count }, state, findings }: Judgement,
+  at: Date,
+): string[] {
   const kinds = new Set(findings.map(({ kind }) => kind)).size;
   const unknown = findings.some((one) => one.kind === 'unknown' && one.whole);
-  const known = unknown ? ['', '', '', '', ''] : [age(newest, at), shortSpan(limitMs), proven === undefined ? 'never' : age(proven, at), formatCount(count), formatCount(failures)];
+  const known = unknown
+    ? ['', '', '', '', '']
+    : [
+        age(newest, at),
+        shortSpan(limitMs),
+        proven === undefined ? 'never' : age(proven, at),
+        formatCount(count),
+        formatCount(failures),
+      ];
   return [cut(source, longestName), `${state}${kinds > 1 ? ` +${kinds - 1}` : ''}`, ...known];
 }
 

@@ -7,12 +7,14 @@ import { wrapped } from './text.ts';
 const unchanged = 'nothing was changed';
 
 /**
- * Has a name typed before something is lost. Where nobody can type (no terminal, --json), it throws `input-invalid`: `--yes` is the answer there.
- * Throws `input-invalid` for any other answer, too, and `aborted` for Ctrl-C.
+ * Has a name typed before something is lost. Where nobody can type (no terminal, --json), it throws `input-invalid`:
+ * `--yes` is the answer there. Throws `input-invalid` for any other answer, too, and `aborted` for Ctrl-C.
  */
 export async function confirmByName(name: string, question: string, out: Output, signal: AbortSignal): Promise<void> {
   if (!process.stdin.isTTY || !out.watched) {
-    throw new BackupError('input-invalid', `${question}, and nobody can be asked here: ${unchanged}`, { hint: 'to go on without being asked, add --yes' });
+    throw new BackupError('input-invalid', `${question}, and nobody can be asked here: ${unchanged}`, {
+      hint: 'to go on without being asked, add --yes',
+    });
   }
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
   // Ctrl-C at the prompt reaches readline, not the process
@@ -29,5 +31,7 @@ export async function confirmByName(name: string, question: string, out: Output,
   } finally {
     terminal.close();
   }
-  throw new BackupError('input-invalid', `not confirmed: ${unchanged}`, { hint: `the answer must be the name, letter by letter: ${name}` });
+  throw new BackupError('input-invalid', `not confirmed: ${unchanged}`, {
+    hint: `the answer must be the name, letter by letter: ${name}`,
+  });
 }

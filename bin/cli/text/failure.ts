@@ -2,7 +2,17 @@ import { isBackupError, ourError } from '../../../core/domain/errors.ts';
 import type { FailureCode } from '../../../core/domain/errors.ts';
 
 /** What a run ends with, as --help says. */
-export const exitCodes = { done: 0, failed: 1, usage: 2, damaged: 3, notFresh: 4, incomplete: 5, leaseHeld: 11, interrupted: 130, terminated: 143 } as const;
+export const exitCodes = {
+  done: 0,
+  failed: 1,
+  usage: 2,
+  damaged: 3,
+  notFresh: 4,
+  incomplete: 5,
+  leaseHeld: 11,
+  interrupted: 130,
+  terminated: 143,
+} as const;
 
 const damage: readonly FailureCode[] = ['part-corrupt', 'object-missing', 'manifest-invalid', 'proof-failed'];
 const usage: readonly FailureCode[] = ['config-invalid', 'input-invalid'];
@@ -20,8 +30,15 @@ export function exitCodeOf(failures: readonly unknown[]): number {
 /** A failure as people read it, line by line: what happened, and below it what to do. A defect of ours shows where. */
 export function failureLines(error: unknown): string[] {
   const { code, lines, hint, cause } = ourError(error);
-  const where = code === 'internal' && cause instanceof Error ? (cause.stack ?? '').split('\n').filter((line) => line.startsWith('    at ')) : [];
-  return [...lines.map((line, index) => (index === 0 ? `error: ${line}` : line)), ...(hint === undefined ? [] : [`  hint: ${hint}`]), ...where];
+  const where =
+    code === 'internal' && cause instanceof Error
+      ? (cause.stack ?? '').split('\n').filter((line) => line.startsWith('    at '))
+      : [];
+  return [
+    ...lines.map((line, index) => (index === 0 ? `error: ${line}` : line)),
+    ...(hint === undefined ? [] : [`  hint: ${hint}`]),
+    ...where,
+  ];
 }
 
 /** A failure as programs read it. */

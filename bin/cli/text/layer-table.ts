@@ -4,12 +4,18 @@ import { aligned } from './text.ts';
 type Shown = { lock: Lock; file: string; layers: readonly CachedLayer[] };
 
 /** What is pinned and cached: where the pins are, a line for each layer, a line for each package. */
-export function layerTable({ lock, file, layers }: Shown, { days, shipped }: { days: number; shipped: boolean }): string[] {
+export function layerTable(
+  { lock, file, layers }: Shown,
+  { days, shipped }: { days: number; shipped: boolean },
+): string[] {
   const age = days <= 0 ? 'today' : days === 1 ? 'yesterday' : `${days} days ago`;
   return [
     `pins: ${shipped ? 'those that came with Nightjar' : file}, chosen on ${lock.at} (${age})`,
     '',
-    ...aligned([['architecture', 'in the cache', 'folder'], ...layers.map(({ architecture, state, folder }) => [architecture, state, state === 'not built' ? '' : folder])]),
+    ...aligned([
+      ['architecture', 'in the cache', 'folder'],
+      ...layers.map(({ architecture, state, folder }) => [architecture, state, state === 'not built' ? '' : folder]),
+    ]),
     '',
     ...aligned([['package', 'suite', 'x86_64', 'arm64'], ...packageRows(lock)]),
   ];
@@ -31,6 +37,11 @@ function packageRows({ packages: { amd64, arm64 } }: Lock): string[][] {
   const names = [...new Set([...amd64, ...arm64].map(({ name }) => name))].sort();
   return names.map((name) => {
     const [one, other] = [amd64, arm64].map((pins) => pins.find((pin) => pin.name === name));
-    return [name, (one ?? other)!.suite, one?.version ?? '', other?.version === one?.version ? 'the same' : (other?.version ?? '')];
+    return [
+      name,
+      (one ?? other)!.suite,
+      one?.version ?? '',
+      other?.version === one?.version ? 'the same' : (other?.version ?? ''),
+    ];
   });
 }

@@ -7,7 +7,10 @@ const usualColumns = 80;
 /** A stream that words go to: a terminal of so many columns, or a pipe. */
 export type Screen = { readonly isTTY?: boolean; readonly columns?: number; write(text: string): unknown };
 
-/** Where a command's words go: results to stdout, everything else to stderr. With --json, stdout gets one document at the end and stderr nothing. */
+/**
+ * Where a command's words go: results to stdout, everything else to stderr. With --json, stdout gets one document at
+ * the end and stderr nothing.
+ */
 export type Output = {
   readonly json: boolean;
   /** A line of the result. */
@@ -26,7 +29,10 @@ export type Output = {
 /** What a command has done: the document for programs, and what failed on the way (already told by `fail`). */
 export type CommandOutcome = { document: object; failures: unknown[] };
 
-/** The streams of a terminal, or what they were sent into. On a terminal, a line that is longer than it is wide goes on below, broken between words. */
+/**
+ * The streams of a terminal, or what they were sent into. On a terminal, a line that is longer than it is wide goes on
+ * below, broken between words.
+ */
 export function openOutput(stdout: Screen, stderr: Screen, json: boolean): Output {
   let shown = false;
   const watched = stderr.isTTY === true && !json;

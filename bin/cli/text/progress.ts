@@ -6,14 +6,24 @@ import { cut } from './text.ts';
 
 export type Progress = { report: Report; end(): void };
 
-type ProgressState = { label: string; totalBytes: Bytes; bytes: Bytes; storedBytes: Bytes; rows: number; since: number };
+type ProgressState = {
+  label: string;
+  totalBytes: Bytes;
+  bytes: Bytes;
+  storedBytes: Bytes;
+  rows: number;
+  since: number;
+};
 
 const watchedMs = 150;
 const unwatchedMs = 10_000;
 /** Before this, a speed says little about the time left. */
 const settledMs = 3_000;
 
-/** Shows how work on a source goes: one line that changes where somebody looks, a line every ten seconds in a log, nothing with --json. `first`: what it does before the work is planned. */
+/**
+ * Shows how work on a source goes: one line that changes where somebody looks, a line every ten seconds in a log,
+ * nothing with --json. `first`: what it does before the work is planned.
+ */
 export function showProgress(source: string, label: string, out: Output, now: () => number, first = label): Progress {
   let state = begun(first, 0, now());
   const show = () => {
@@ -41,8 +51,15 @@ export function showProgress(source: string, label: string, out: Output, now: ()
   };
 }
 
-/** `shop  backing up  45 %  1,204,332 rows  1.20 GB  210 MB/s  430 MB stored  2 min 5 s left`. Sizes are guessed beforehand, so it never says 100 %. */
-export function progressLine(source: string, { label, totalBytes, bytes, storedBytes, rows, since }: ProgressState, now: number): string {
+/**
+ * `shop  backing up  45 %  1,204,332 rows  1.20 GB  210 MB/s  430 MB stored  2 min 5 s left`. Sizes are guessed
+ * beforehand, so it never says 100 %.
+ */
+export function progressLine(
+  source: string,
+  { label, totalBytes, bytes, storedBytes, rows, since }: ProgressState,
+  now: number,
+): string {
   const elapsed = now - since;
   const speed = elapsed > 0 ? bytes / (elapsed / 1000) : 0;
   const left = totalBytes > bytes && elapsed > settledMs && speed > 0 ? ((totalBytes - bytes) / speed) * 1000 : 0;
@@ -54,7 +71,9 @@ export function progressLine(source: string, { label, totalBytes, bytes, storedB
     bytes > 0 ? `${formatBytes(bytes)}  ${formatBytes(Math.round(speed))}/s` : '',
     storedBytes > 0 ? `${formatBytes(storedBytes)} stored` : '',
     left > 0 ? `${formatDuration(left)} left` : '',
-  ].filter((field) => field !== '').join('  ');
+  ]
+    .filter((field) => field !== '')
+    .join('  ');
 }
 
 function begun(label: string, totalBytes: Bytes, since: number): ProgressState {

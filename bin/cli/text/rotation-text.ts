@@ -12,7 +12,9 @@ export function rotationLines(rotation: Rotation, { dryRun }: { dryRun: boolean 
   const { source, backups, refusal } = plan;
   if (backups.length === 0) return [`${source}: no backup yet`, ...sweepLines(rotation, dryRun)];
   const removed = removals.filter(({ state }) => state === 'gone' || state === 'hidden');
-  const head = dryRun ? `${source}: ${plural(backups.length, 'backup')}, ${removals.length} to remove, ${spaceOf(rotation, 'would be free')}` : `${source}: ${formatCount(removed.length)} of ${plural(backups.length, 'backup')} removed, ${spaceOf(rotation, 'freed')}`;
+  const head = dryRun
+    ? `${source}: ${plural(backups.length, 'backup')}, ${removals.length} to remove, ${spaceOf(rotation, 'would be free')}`
+    : `${source}: ${formatCount(removed.length)} of ${plural(backups.length, 'backup')} removed, ${spaceOf(rotation, 'freed')}`;
   return [
     head,
     ...tableOf(dryRun ? backups : backups.filter(({ action }) => action === 'remove'), removals, dryRun),
@@ -28,7 +30,15 @@ export function rotationDocument({ plan, removals, swept, retagged, freed, hidde
   const states = new Map(removals.map(({ id, state, lock }) => [id, { state, ...(lock && { lock }) }]));
   return {
     source: plan.source,
-    backups: plan.backups.map(({ found: { id, pinned }, action, reasons, tiers, bytes }) => ({ id, action, reasons: reasons.map((reason) => ({ ...reason, text: reasonText(reason) })), tiers, bytes, pinned, ...states.get(id) })),
+    backups: plan.backups.map(({ found: { id, pinned }, action, reasons, tiers, bytes }) => ({
+      id,
+      action,
+      reasons: reasons.map((reason) => ({ ...reason, text: reasonText(reason) })),
+      tiers,
+      bytes,
+      pinned,
+      ...states.get(id),
+    })),
     freed,
     hidden,
     retagged,
@@ -41,7 +51,12 @@ export function rotationDocument({ plan, removals, swept, retagged, freed, hidde
 function tableOf(backups: readonly PlannedBackup[], removals: readonly Removal[], dryRun: boolean): string[] {
   const states = new Map(removals.map(({ id, state }) => [id, state]));
   const rows = backups.flatMap(({ found, action, reasons, bytes }) => {
-    const verdict = action === 'keep' ? 'keep' : dryRun ? 'remove' : { gone: 'removed', hidden: 'hidden', pinned: 'pinned', failed: 'FAILED' }[states.get(found.id) ?? 'failed'];
+    const verdict =
+      action === 'keep'
+        ? 'keep'
+        : dryRun
+          ? 'remove'
+          : { gone: 'removed', hidden: 'hidden', pinned: 'pinned', failed: 'FAILED' }[states.get(found.id) ?? 'failed'];
     const [first, ...more] = reasons.length === 0 ? ['nothing keeps it'] : reasons.map(reasonText);
     return [[verdict, found.id, formatBytes(bytes), first!], ...more.map((reason) => ['', '', '', reason])];
   });
@@ -49,9 +64,15 @@ function tableOf(backups: readonly PlannedBackup[], removals: readonly Removal[]
 }
 
 function notesOf({ id, state, foreign, lock }: Removal): string[] {
-  const until = lock?.hold ? 'under a legal hold' : lock?.until === undefined ? undefined : `locked until ${lock.until.toISOString()}`;
+  const until = lock?.hold
+    ? 'under a legal hold'
+    : lock?.until === undefined
+      ? undefined
+      : `locked until ${lock.until.toISOString()}`;
   return [
-    ...(state === 'hidden' || until !== undefined ? [`  ${id}: its older versions stay${until === undefined ? ' until the bucket removes them' : `, ${until}`}`] : []),
+    ...(state === 'hidden' || until !== undefined
+      ? [`  ${id}: its older versions stay${until === undefined ? ' until the bucket removes them' : `, ${until}`}`]
+      : []),
     ...(state === 'pinned' ? [`  ${id}: pinned a moment ago, so it stays`] : []),
     ...(foreign > 0 ? [`  ${id}: ${plural(foreign, 'object')} there not Nightjar’s, left alone`] : []),
   ];
@@ -60,7 +81,10 @@ function notesOf({ id, state, foreign, lock }: Removal): string[] {
 function sweepLines({ swept }: Rotation, dryRun: boolean): string[] {
   const { state, objects, uploads, bytes } = swept;
   if (state === 'none' || (objects === 0 && uploads === 0)) return [];
-  const what = [...(objects > 0 ? [plural(objects, 'object')] : []), ...(uploads > 0 ? [plural(uploads, 'unfinished upload')] : [])].join(' and ');
+  const what = [
+    ...(objects > 0 ? [plural(objects, 'object')] : []),
+    ...(uploads > 0 ? [plural(uploads, 'unfinished upload')] : []),
+  ].join(' and ');
   if (state === 'spared') return [`  ${what} of dead runs left alone: a run is at work`];
   return [`  ${what} of dead runs ${dryRun ? 'to be swept' : 'swept'}, ${formatBytes(bytes)}`];
 }

@@ -10,12 +10,14 @@ const lastOfMonth = 32;
 const longest = 256;
 
 /**
- * Five fields of cron as EventBridge Scheduler writes them: `0 2 * * 1-5` becomes `cron(0 2 ? * MON-FRI *)`. Values are written out, so that nothing
- * hangs on how AWS reads a range with a step or a weekday 0 or 7. Throws `config-invalid` for what `awsCronProblem` tells.
+ * Five fields of cron as EventBridge Scheduler writes them: `0 2 * * 1-5` becomes `cron(0 2 ? * MON-FRI *)`. Values are
+ * written out, so that nothing hangs on how AWS reads a range with a step or a weekday 0 or 7. Throws `config-invalid`
+ * for what `awsCronProblem` tells.
  */
 export function awsCron(schedule: string): string {
   const translated = translate(schedule);
-  if ('problem' in translated) throw new BackupError('config-invalid', `the schedule "${schedule}" can't be one of AWS: ${translated.problem}`);
+  if ('problem' in translated)
+    throw new BackupError('config-invalid', `the schedule "${schedule}" can't be one of AWS: ${translated.problem}`);
   return translated.expression;
 }
 
@@ -26,8 +28,9 @@ export function awsCronProblem(schedule: string): string | undefined {
 }
 
 /**
- * What somebody should know of a backup's schedule in its time zone: that its moment does not exist on the night when the clock is put forward. AWS leaves
- * that backup out (EventBridge Scheduler user guide, schedule types), and a day without one follows. Nothing where no backup is lost.
+ * What somebody should know of a backup's schedule in its time zone: that its moment does not exist on the night when
+ * the clock is put forward. AWS leaves that backup out (EventBridge Scheduler user guide, schedule types), and a day
+ * without one follows. Nothing where no backup is lost.
  */
 export function lostBackupWarning(schedule: string, timeZone: string): string | undefined {
   const lost = lostBackup(schedule, timeZone);
@@ -39,32 +42,64 @@ type Translated = { expression: string } | { problem: string };
 type Days = { day: string; weekday: string } | { problem: string };
 
 function translate(schedule: string): Translated {
-  if (!isSchedule(schedule)) return { problem: 'expected five fields of cron (minute, hour, day, month, weekday) of a moment that comes, as "0 2 * * *"' };
+  if (!isSchedule(schedule))
+    return {
+      problem:
+        'expected five fields of cron (minute, hour, day, month, weekday) of a moment that comes, as "0 2 * * *"',
+    };
   const pattern = new CronPattern(schedule.trim(), undefined, { mode: '5-part' });
   const days = daysOf(pattern);
   if ('problem' in days) return days;
-  const fields = [listOf(pattern.minute, 0), listOf(pattern.hour, 0), days.day, listOf(pattern.month, 1), days.weekday, '*'];
+  const fields = [
+    listOf(pattern.minute, 0),
+    listOf(pattern.hour, 0),
+    days.day,
+    listOf(pattern.month, 1),
+    days.weekday,
+    '*',
+  ];
   const expression = `cron(${fields.join(' ')})`;
-  return expression.length > longest ? { problem: `AWS takes ${longest} characters, and this comes to ${expression.length}: write it with fewer single values` } : { expression };
+  return expression.length > longest
+    ? {
+        problem: `AWS takes ${longest} characters, and this comes to ${expression.length}: write it with fewer single values`,
+      }
+    : { expression };
 }
 
-/** Exactly one of the two is `?`: AWS takes no day together with a weekday. Where cron joins the two by "or", every day in one of them is every day. */
+/**
+ * Exactly one of the two is `?`: AWS takes no day together with a weekday. Where cron joins the two by "or", every day
+ * in one of them is every day.
+ */
 function daysOf(pattern: CronPattern): Days {
   const ownDays = dayOf(pattern);
   const ownWeekdays = weekdayOf(pattern);
   if (pattern.starDOW || (pattern.useAndLogic && ownWeekdays === '*')) return dayAlone(ownDays);
   if (pattern.starDOM || (pattern.useAndLogic && ownDays === '*')) return weekdayAlone(ownWeekdays);
   if (!pattern.useAndLogic && (ownDays === '*' || ownWeekdays === '*')) return { day: '*', weekday: '?' };
-  const meaning = pattern.useAndLogic ? 'a day that is also one of the weekdays' : 'these days, and these weekdays too (cron means "or")';
-  return { problem: `AWS takes a day of the month or a weekday, not both, and this says: ${meaning}; put * in one of the two fields (the first Monday of a month is 1#1 as weekday)` };
+  const meaning = pattern.useAndLogic
+    ? 'a day that is also one of the weekdays'
+    : 'these days, and these weekdays too (cron means "or")';
+  return {
+    problem: `AWS takes a day of the month or a weekday, not both, and this says: ${meaning}; put * in one of the two fields (the first Monday of a month is 1#1 as weekday)`,
+  };
 }
 
 function dayAlone(day: string | undefined): Days {
-  return day === undefined ? { problem: 'AWS takes L, or one day as 15W (up to 28W), alone, and neither LW nor a list with them: write one of them' } : { day, weekday: '?' };
+  return day === undefined
+    ? {
+        problem:
+          'AWS takes L, or one day as 15W (up to 28W), alone, and neither LW nor a list with them: write one of them',
+      }
+    : { day, weekday: '?' };
 }
 
 function weekdayAlone(weekday: string | undefined): Days {
-  return weekday === undefined ? { problem: 'AWS takes one such weekday alone, as 1#2 (the second Monday) or 5L (the last Friday), and no list of them: write one of them' } : { day: '?', weekday };
+  return weekday === undefined
+    ? {
+        problem:
+          'AWS takes one such weekday alone, as 1#2 (the second Monday) or 5L (the last Friday), and no list of them: write one of them',
+      }
+    : { day: '?', weekday };
 }
 
 function dayOf(pattern: CronPattern): string | undefined {
@@ -95,9 +130,16 @@ function listOf(set: readonly number[], first: number, names?: readonly string[]
   const name = (value: number) => names?.[value] ?? String(value + first);
   const [start = 0, second = 0] = values;
   const step = second - start;
-  const isSteps = names === undefined && values.length > 2 && step > 1 && values.every((value, index) => value === start + index * step) && start + values.length * step >= set.length;
+  const isSteps =
+    names === undefined &&
+    values.length > 2 &&
+    step > 1 &&
+    values.every((value, index) => value === start + index * step) &&
+    start + values.length * step >= set.length;
   if (isSteps) return `${name(start)}/${step}`;
-  return runsOf(values).map(([from, to]) => (to === from ? name(from) : `${name(from)}${to === from + 1 ? ',' : '-'}${name(to)}`)).join(',');
+  return runsOf(values)
+    .map(([from, to]) => (to === from ? name(from) : `${name(from)}${to === from + 1 ? ',' : '-'}${name(to)}`))
+    .join(',');
 }
 
 function runsOf(values: readonly number[]): [number, number][] {

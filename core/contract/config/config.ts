@@ -27,44 +27,70 @@ const source = group('a source', { ...engines, ...settingsShape }).superRefine((
   if (countOf(value, engineNames) !== 1) context.addIssue(`expected exactly one engine: ${engineNames.join(' or ')}`);
 }, always);
 
-const runbook = z.string({ error: expected('a URL') })
-  .refine((value) => ['http:', 'https:'].includes(URL.parse(value)?.protocol ?? '') && !value.includes('#'), { error: expected('an http or https URL without #section') });
+const runbook = z
+  .string({ error: expected('a URL') })
+  .refine((value) => ['http:', 'https:'].includes(URL.parse(value)?.protocol ?? '') && !value.includes('#'), {
+    error: expected('an http or https URL without #section'),
+  });
 
 const sources = z
-  .record(z.string(), source, { error: expectedUnseen('the sources, a group of keys: a name for each, and what it is') })
+  .record(z.string(), source, {
+    error: expectedUnseen('the sources, a group of keys: a name for each, and what it is'),
+  })
   .superRefine((value, context) => {
     if (Object.keys(value).length === 0) context.addIssue('names no source');
-    for (const [name, problem] of wrongNames(Object.keys(value))) context.addIssue({ code: 'custom', path: [name], message: problem });
+    for (const [name, problem] of wrongNames(Object.keys(value)))
+      context.addIssue({ code: 'custom', path: [name], message: problem });
   }, always);
 
 /** `nightjar.yaml`: where backups are kept, and what is backed up. */
 export const configSchema = group('the configuration', {
   vault: vaultSchema.describe('Where backups are kept.'),
   defaults: defaultsSchema.prefault({}).describe('Settings of every source that does not say otherwise.'),
-  sources: sources.describe('What is backed up: a name of your choice for each database, then its engine and its settings.'),
+  sources: sources.describe(
+    'What is backed up: a name of your choice for each database, then its engine and its settings.',
+  ),
   notify: notifySchema.default([]).describe('Who is told when something is wrong, and when it is over.'),
   hooks: hooksSchema.default([]).describe('Who is called whenever a run has ended, well or badly.'),
-  runbook: runbook.optional().describe('Where people read docs/runbook.md: messages link its sections there. Without it, they name the file.'),
+  runbook: runbook
+    .optional()
+    .describe('Where people read docs/runbook.md: messages link its sections there. Without it, they name the file.'),
   cloud: cloudSchema.optional().describe('What `cdk deploy` makes on AWS. The command line ignores it.'),
-}).superRefine(({ defaults, sources: all }, context) => {
-  for (const [name, own] of Object.entries(all)) {
-    const settings = settingsOf(defaults, own);
-    const path = ['sources', name];
-    if (keepsNothing(settings.retention)) context.addIssue({ code: 'custom', path: [...path, 'retention'], message: 'keeps nothing: at least one number must be above 0' });
-    else for (const message of rotationProblems(settings)) context.addIssue({ code: 'custom', path: [...path, 'rotation', 'maxShare'], message });
-  }
-}).transform(({ vault, defaults, sources: all, notify, hooks, runbook: readAt, cloud }): Config => ({
-  vault,
-  notify,
-  hooks,
-  ...(readAt !== undefined && { runbook: readAt }),
-  cloud,
-  sources: new Map(Object.entries(all).map(([name, own]) => {
-    const engine = engineNames.find((key) => own[key] !== undefined)!;
-    const settings = settingsOf(defaults, own);
-    return [name as SourceName, { engine, server: own[engine]!, ...settings, watch: withinWindow(settings.watch, cloud) }];
-  })),
-}));
+})
+  .superRefine(({ defaults, sources: all }, context) => {
+    for (const [name, own] of Object.entries(all)) {
+      const settings = settingsOf(defaults, own);
+      const path = ['sources', name];
+      if (keepsNothing(settings.retention))
+        context.addIssue({
+          code: 'custom',
+          path: [...path, 'retention'],
+          message: 'keeps nothing: at least one number must be above 0',
+        });
+      else
+        for (const message of rotationProblems(settings))
+          context.addIssue({ code: 'custom', path: [...path, 'rotation', 'maxShare'], message });
+    }
+  })
+  .transform(
+    ({ vault, defaults, sources: all, notify, hooks, runbook: readAt, cloud }): Config => ({
+      vault,
+      notify,
+      hooks,
+      ...(readAt !== undefined && { runbook: readAt }),
+      cloud,
+      sources: new Map(
+        Object.entries(all).map(([name, own]) => {
+          const engine = engineNames.find((key) => own[key] !== undefined)!;
+          const settings = settingsOf(defaults, own);
+          return [
+            name as SourceName,
+            { engine, server: own[engine]!, ...settings, watch: withinWindow(settings.watch, cloud) },
+          ];
+        }),
+      ),
+    }),
+  );
 
 /** AWS starts a run at some moment within its window: a backup is not late before that is over. */
 function withinWindow(watch: Settings['watch'], cloud: CloudConfig | undefined): Settings['watch'] {
@@ -76,7 +102,14 @@ function withinWindow(watch: Settings['watch'], cloud: CloudConfig | undefined):
 /** One source, its defaults filled in. */
 export type SourceConfig = Settings & { engine: EngineName; server: ServerConfig };
 /** A valid configuration. Paths in it are as written: relative to its file. */
-export type Config = { vault: VaultConfig; sources: ReadonlyMap<SourceName, SourceConfig>; notify: readonly NotifierConfig[]; hooks: readonly HookConfig[]; runbook?: string | undefined; cloud?: CloudConfig | undefined };
+export type Config = {
+  vault: VaultConfig;
+  sources: ReadonlyMap<SourceName, SourceConfig>;
+  notify: readonly NotifierConfig[];
+  hooks: readonly HookConfig[];
+  runbook?: string | undefined;
+  cloud?: CloudConfig | undefined;
+};
 
 /** Where in the document a problem is, and what it is. */
 export type ConfigProblem = { path: PropertyKey[]; message: string };
@@ -86,17 +119,34 @@ export function checkConfig(document: unknown): { config: Config } | { problems:
   const result = configSchema.safeParse(document);
   if (result.success) return { config: result.data };
   const problems = result.error.issues.flatMap(problemsOf);
-  const hidden = new Set(problems.filter(({ message }) => message.startsWith(hiddenKeys)).map(({ path }) => path.join('\n')));
-  return { problems: problems.filter(({ path, message }) => message.startsWith(hiddenKeys) || !hidden.has(path.join('\n'))) };
+  const hidden = new Set(
+    problems.filter(({ message }) => message.startsWith(hiddenKeys)).map(({ path }) => path.join('\n')),
+  );
+  return {
+    problems: problems.filter(({ path, message }) => message.startsWith(hiddenKeys) || !hidden.has(path.join('\n'))),
+  };
 }
 
 /** Who is to be told that the configuration can't be used. */
 export type ToldBy = Pick<Config, 'notify' | 'hooks' | 'runbook'> & { vault?: VaultConfig | undefined };
 
-/** Whatever a broken document says rightly of those who are told: a mistake elsewhere in it must not keep that it is there from being told. */
+/**
+ * Whatever a broken document says rightly of those who are told: a mistake elsewhere in it must not keep that it is
+ * there from being told.
+ */
 export function toldBy(document: unknown): ToldBy {
-  const { vault, notify, hooks, runbook: readAt } = (typeof document === 'object' && document !== null ? document : {}) as Record<string, unknown>;
-  return { vault: vaultSchema.safeParse(vault).data, notify: valid(notify, notifySchema), hooks: valid(hooks, hooksSchema), runbook: runbook.safeParse(readAt).data };
+  const {
+    vault,
+    notify,
+    hooks,
+    runbook: readAt,
+  } = (typeof document === 'object' && document !== null ? document : {}) as Record<string, unknown>;
+  return {
+    vault: vaultSchema.safeParse(vault).data,
+    notify: valid(notify, notifySchema),
+    hooks: valid(hooks, hooksSchema),
+    runbook: runbook.safeParse(readAt).data,
+  };
 }
 
 function valid<T>(list: unknown, schema: z.ZodType<T[]>): T[] {
@@ -111,7 +161,9 @@ function problemsOf(issue: z.core.$ZodIssue): ConfigProblem[] {
   }
   if (issue.code !== 'invalid_union') return [{ path: issue.path, message: issue.message }];
   // of the forms a value may have, the one that fits its kind tells what is wrong in it
-  const inside = issue.errors.find((branch) => branch.every(({ path, code }) => path.length > 0 || (code !== 'invalid_type' && code !== 'invalid_value')));
+  const inside = issue.errors.find((branch) =>
+    branch.every(({ path, code }) => path.length > 0 || (code !== 'invalid_type' && code !== 'invalid_value')),
+  );
   if (inside === undefined || inside.length === 0) return [{ path: issue.path, message: issue.message }];
   return inside.flatMap(problemsOf).map(({ path, message }) => ({ path: [...issue.path, ...path], message }));
 }
@@ -119,8 +171,15 @@ function problemsOf(issue: z.core.$ZodIssue): ConfigProblem[] {
 function wrongNames(names: string[]): [string, string][] {
   return names.flatMap((name, index): [string, string][] => {
     const twin = names.slice(0, index).find((other) => other.toLowerCase() === name.toLowerCase());
-    if (twin !== undefined) return [[name, `is the same name as ${twin}: not every file system tells capitals from small letters`]];
-    if (!/^[^\p{Cc}\s-]([^\p{Cc}]*[^\p{Cc}\s])?$/u.test(name) || !name.isWellFormed()) return [[name, "can't be a source's name: it is empty, or begins or ends with a blank, or begins with -, or holds a control character"]];
+    if (twin !== undefined)
+      return [[name, `is the same name as ${twin}: not every file system tells capitals from small letters`]];
+    if (!/^[^\p{Cc}\s-]([^\p{Cc}]*[^\p{Cc}\s])?$/u.test(name) || !name.isWellFormed())
+      return [
+        [
+          name,
+          "can't be a source's name: it is empty, or begins or ends with a blank, or begins with -, or holds a control character",
+        ],
+      ];
     return sourceSegment(name as SourceName).length > 200 ? [[name, 'is too long for a name']] : [];
   });
 }

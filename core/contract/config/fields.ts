@@ -1,7 +1,10 @@
 import * as z from 'zod';
 import { suggestion } from '../../domain/nearest.ts';
 
-/** The message of a value that is not `what` should stand there. Shows what stands there instead: not for fields that may hold a secret by mistake. */
+/**
+ * The message of a value that is not `what` should stand there. Shows what stands there instead: not for fields that
+ * may hold a secret by mistake.
+ */
 export function expected(what: string): (issue: { input?: unknown }) => string {
   return ({ input }) => (input === undefined ? `is missing: ${what}` : `expected ${what}, got ${shown(input)}`);
 }
@@ -15,15 +18,21 @@ export function expectedUnseen(what: string): (issue: { input?: unknown }) => st
 export const hiddenKeys = 'what stands here is not shown, for it may be a secret';
 
 /**
- * A group of keys. Others are refused, a line for each, with the one that was probably meant, or unnamed where they may be a secret (`hidesKeys`).
- * `otherwise` is said of text or a list in its place.
+ * A group of keys. Others are refused, a line for each, with the one that was probably meant, or unnamed where they may
+ * be a secret (`hidesKeys`). `otherwise` is said of text or a list in its place.
  */
-export function group<T extends z.core.$ZodLooseShape>(what: string, shape: T, { otherwise, hidesKeys = false }: { otherwise?: string; hidesKeys?: boolean } = {}) {
+export function group<T extends z.core.$ZodLooseShape>(
+  what: string,
+  shape: T,
+  { otherwise, hidesKeys = false }: { otherwise?: string; hidesKeys?: boolean } = {},
+) {
   const known = Object.keys(shape);
   return z.strictObject(shape, {
     error: (issue) =>
       issue.code === 'unrecognized_keys'
-        ? hidesKeys ? `${hiddenKeys}; ${otherwise}` : (issue['keys'] as string[]).map((key) => `unknown key${suggestion(key, known)}`).join('\n')
+        ? hidesKeys
+          ? `${hiddenKeys}; ${otherwise}`
+          : (issue['keys'] as string[]).map((key) => `unknown key${suggestion(key, known)}`).join('\n')
         : (otherwise ?? expectedUnseen(`${what}, a group of keys (${known.join(', ')})`)(issue)),
   });
 }
@@ -43,7 +52,10 @@ export function text(what: string) {
 
 export function wholeNumber(from: number, to?: number) {
   const error = expected(`a whole number ${to === undefined ? `≥ ${from}` : `from ${from} to ${to}`}`);
-  return z.int({ error }).min(from, { error }).max(to ?? Number.MAX_SAFE_INTEGER, { error });
+  return z
+    .int({ error })
+    .min(from, { error })
+    .max(to ?? Number.MAX_SAFE_INTEGER, { error });
 }
 
 const unitMs: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
@@ -51,7 +63,11 @@ const unitMs: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000
 /** A duration with its unit (`30s`, `5m`, `12h`, `30d`), as milliseconds. */
 export function duration(from: string, to: string) {
   const error = expected(`a duration from ${from} to ${to}, as 90s, 5m, 12h or 30d`);
-  return z.string({ error }).regex(/^\d+(ms|s|m|h|d|w)$/, { error }).refine((value) => msOf(value) >= msOf(from) && msOf(value) <= msOf(to), { error }).transform(msOf);
+  return z
+    .string({ error })
+    .regex(/^\d+(ms|s|m|h|d|w)$/, { error })
+    .refine((value) => msOf(value) >= msOf(from) && msOf(value) <= msOf(to), { error })
+    .transform(msOf);
 }
 
 function msOf(value: string): number {
@@ -60,7 +76,8 @@ function msOf(value: string): number {
 
 /** An IANA time zone. */
 export const timeZone = z.string({ error: expected('a time zone, as Europe/Amsterdam') }).refine(isTimeZone, {
-  error: ({ input }) => `there is no time zone ${shown(input)}${suggestion(String(input), Intl.supportedValuesOf('timeZone')) || '; expected one as Europe/Amsterdam'}`,
+  error: ({ input }) =>
+    `there is no time zone ${shown(input)}${suggestion(String(input), Intl.supportedValuesOf('timeZone')) || '; expected one as Europe/Amsterdam'}`,
 });
 
 function isTimeZone(name: string): boolean {

@@ -6,12 +6,22 @@ const topic = 'the ARN of an SNS topic, as arn:aws:sns:eu-west-1:123456789012:al
 const bus = 'the name or ARN of an event bus';
 const program = 'a program and its arguments, each a text of its own: ["./page-me", "--loud"] (there is no shell)';
 
-const command = z.array(z.string({ error: expectedUnseen(program) }), { error: expectedUnseen(program) }).min(1, { error: expectedUnseen(program) }).refine(([first = '']) => first.trim() !== '', { error: expectedUnseen(program) });
+const command = z
+  .array(z.string({ error: expectedUnseen(program) }), { error: expectedUnseen(program) })
+  .min(1, { error: expectedUnseen(program) })
+  .refine(([first = '']) => first.trim() !== '', { error: expectedUnseen(program) });
 
 const telegram = group('a chat of Telegram', {
   token: secretReference.describe('Token of the bot, as BotFather gives it.'),
-  chat: text('the id of a chat').regex(/^(-?\d+|@\w+)$/, { error: expectedUnseen('the id of a chat in quotes ("-1001234567890"), or the @name of a channel') }).describe('Id of the chat, in quotes, or the `@name` of a channel.'),
-  api: text('the URL of a Bot API server').refine(isApi, { error: 'expected an https URL (http on this machine alone) without user, password and query' }).default('https://api.telegram.org').describe('A Bot API server of your own.'),
+  chat: text('the id of a chat')
+    .regex(/^(-?\d+|@\w+)$/, {
+      error: expectedUnseen('the id of a chat in quotes ("-1001234567890"), or the @name of a channel'),
+    })
+    .describe('Id of the chat, in quotes, or the `@name` of a channel.'),
+  api: text('the URL of a Bot API server')
+    .refine(isApi, { error: 'expected an https URL (http on this machine alone) without user, password and query' })
+    .default('https://api.telegram.org')
+    .describe('A Bot API server of your own.'),
 });
 
 const webhook = group('a webhook', {
@@ -21,27 +31,49 @@ const webhook = group('a webhook', {
 });
 
 const notifierKeys = {
-  sns: z.string({ error: expectedUnseen(topic) }).regex(/^arn:[\w-]+:sns:[a-z0-9-]+:\d{12}:[\w-]{1,256}(\.fifo)?$/, { error: expectedUnseen(topic) }).optional().describe('ARN of an SNS topic: mail, queues, functions.'),
-  slack: secretReference.optional().describe('Where the URL of an incoming webhook of Slack is kept; whoever has it can write into the channel.'),
+  sns: z
+    .string({ error: expectedUnseen(topic) })
+    .regex(/^arn:[\w-]+:sns:[a-z0-9-]+:\d{12}:[\w-]{1,256}(\.fifo)?$/, { error: expectedUnseen(topic) })
+    .optional()
+    .describe('ARN of an SNS topic: mail, queues, functions.'),
+  slack: secretReference
+    .optional()
+    .describe('Where the URL of an incoming webhook of Slack is kept; whoever has it can write into the channel.'),
   telegram: telegram.optional().describe('A chat of Telegram.'),
   webhook: webhook.optional().describe('Any web address: gets the message as JSON, signed.'),
-  command: command.optional().describe('A program and its arguments, started without a shell: gets the message as JSON on standard input.'),
+  command: command
+    .optional()
+    .describe('A program and its arguments, started without a shell: gets the message as JSON on standard input.'),
 };
 const notifierNames = Object.keys(notifierKeys);
 
 /** Who is told when something is wrong, and when it is over. */
-export const notifySchema = z.array(group('a notifier', notifierKeys).superRefine(oneOf(notifierNames), always), { error: expected(`a list of notifiers, each one of ${notifierNames.join(', ')}`) });
+export const notifySchema = z.array(group('a notifier', notifierKeys).superRefine(oneOf(notifierNames), always), {
+  error: expected(`a list of notifiers, each one of ${notifierNames.join(', ')}`),
+});
 
 const ends = ['succeeded', 'failed', 'skipped'] as const;
 
 const hookKeys = {
-  eventBus: z.string({ error: expectedUnseen(bus) }).regex(/^(arn:[\w-]+:events:[a-z0-9-]+:\d{12}:event-bus\/)?[\w./-]{1,256}$/, { error: expectedUnseen(bus) }).optional().describe('Name or ARN of an EventBridge bus.'),
-  command: command.optional().describe('A program and its arguments, started without a shell: gets the event as JSON on standard input.'),
-  on: z.array(z.enum(ends, { error: expected(ends.join(', ')) }), { error: expected(`a list of ${ends.join(', ')}`) }).min(1).optional().describe('For which ends of a run: `succeeded`, `failed`, `skipped`; without it, for all of them.'),
+  eventBus: z
+    .string({ error: expectedUnseen(bus) })
+    .regex(/^(arn:[\w-]+:events:[a-z0-9-]+:\d{12}:event-bus\/)?[\w./-]{1,256}$/, { error: expectedUnseen(bus) })
+    .optional()
+    .describe('Name or ARN of an EventBridge bus.'),
+  command: command
+    .optional()
+    .describe('A program and its arguments, started without a shell: gets the event as JSON on standard input.'),
+  on: z
+    .array(z.enum(ends, { error: expected(ends.join(', ')) }), { error: expected(`a list of ${ends.join(', ')}`) })
+    .min(1)
+    .optional()
+    .describe('For which ends of a run: `succeeded`, `failed`, `skipped`; without it, for all of them.'),
 };
 
 /** Who is called when a run has ended, well or badly. */
-export const hooksSchema = z.array(group('a hook', hookKeys).superRefine(oneOf(['eventBus', 'command']), always), { error: expected('a list of hooks, each an eventBus or a command') });
+export const hooksSchema = z.array(group('a hook', hookKeys).superRefine(oneOf(['eventBus', 'command']), always), {
+  error: expected('a list of hooks, each an eventBus or a command'),
+});
 
 export type NotifierConfig = z.infer<typeof notifySchema>[number];
 export type HookConfig = z.infer<typeof hooksSchema>[number];
@@ -55,5 +87,8 @@ function oneOf(keys: readonly string[]) {
 function isApi(value: string): boolean {
   const url = URL.parse(value);
   if (url === null || url.username !== '' || url.password !== '' || url.search !== '' || url.hash !== '') return false;
-  return url.protocol === 'https:' || (url.protocol === 'http:' && ['127.0.0.1', '[::1]', 'localhost'].includes(url.hostname));
+  return (
+    url.protocol === 'https:' ||
+    (url.protocol === 'http:' && ['127.0.0.1', '[::1]', 'localhost'].includes(url.hostname))
+  );
 }

@@ -1,13 +1,24 @@
 import { refusedForEver } from '../../domain/retention/rotatable.ts';
 import type { Settings } from './settings.ts';
 
-/** Why rotation would refuse to work for ever, though nothing is out of order, with a remedy; nothing where it works, or no schedule says when backups are made. */
-export function rotationProblems({ watch: { schedule }, timeZone, retention, rotation: { maxShare }, cloud: { rotate } }: Settings): string[] {
+/**
+ * Why rotation would refuse to work for ever, though nothing is out of order, with a remedy; nothing where it works, or
+ * no schedule says when backups are made.
+ */
+export function rotationProblems({
+  watch: { schedule },
+  timeZone,
+  retention,
+  rotation: { maxShare },
+  cloud: { rotate },
+}: Settings): string[] {
   if (schedule === undefined) return [];
   const refused = refusedForEver({ schedule, rotate, timeZone, retention, maxShare });
   if (refused === undefined) return [];
   const { lost, of } = refused;
   const how = `backups of "${schedule}", rotated ${rotate === undefined ? 'once a day' : `at "${rotate}"`}`;
   const oftener = rotate === undefined ? '' : ', rotate each day';
-  return [`is ${maxShare}, and rotation would be refused for ever: of ${how}, ${lost} of ${of} days lose theirs at once; write ${Math.ceil((lost * 100) / of)} or more${oftener}, or keep more days in retention`];
+  return [
+    `is ${maxShare}, and rotation would be refused for ever: of ${how}, ${lost} of ${of} days lose theirs at once; write ${Math.ceil((lost * 100) / of)} or more${oftener}, or keep more days in retention`,
+  ];
 }

@@ -8,19 +8,35 @@ const variable = 'the name of an environment variable (letters, digits and _, wi
 const kinds = ['env', 'file', 'secret'];
 
 const fields = {
-  env: z.string({ error: expectedUnseen(variable) }).regex(/^[A-Za-z_]\w*$/, { error: expectedUnseen(variable) }).optional().describe('Environment variable that holds the secret.'),
-  file: text('the path of a file').optional().describe('File that holds the secret, relative to the configuration. One newline at its end is left out.'),
+  env: z
+    .string({ error: expectedUnseen(variable) })
+    .regex(/^[A-Za-z_]\w*$/, { error: expectedUnseen(variable) })
+    .optional()
+    .describe('Environment variable that holds the secret.'),
+  file: text('the path of a file')
+    .optional()
+    .describe('File that holds the secret, relative to the configuration. One newline at its end is left out.'),
   secret: text('the name or ARN of a secret').optional().describe('Name or ARN of a secret in AWS Secrets Manager.'),
-  field: text('the name of a field').optional().describe('Field of a Secrets Manager secret that is a JSON object, as those that RDS manages are (`username`, `password`).'),
+  field: text('the name of a field')
+    .optional()
+    .describe(
+      'Field of a Secrets Manager secret that is a JSON object, as those that RDS manages are (`username`, `password`).',
+    ),
 };
 
-/** Where a secret is kept. The secret itself is refused, and never shown: not as a value, nor as a key, which `{ hunter2 }` makes of it in YAML. */
+/**
+ * Where a secret is kept. The secret itself is refused, and never shown: not as a value, nor as a key, which `{ hunter2
+ * }` makes of it in YAML.
+ */
 export const secretReference = group('where the secret is kept', fields, { otherwise: literal, hidesKeys: true })
   .superRefine((value, context) => {
-    if (countOf(value, kinds) !== 1) context.addIssue(`expected exactly one of ${kinds.join(', ')}: write it as ${asReference}`);
+    if (countOf(value, kinds) !== 1)
+      context.addIssue(`expected exactly one of ${kinds.join(', ')}: write it as ${asReference}`);
     if (value.field !== undefined && value.secret === undefined) context.addIssue('field goes with secret alone');
   }, always)
-  .transform(({ env, file, secret, field }) => (env !== undefined ? { env } : file !== undefined ? { file } : { secret: secret!, field }));
+  .transform(({ env, file, secret, field }) =>
+    env !== undefined ? { env } : file !== undefined ? { file } : { secret: secret!, field },
+  );
 
 /** Where a password is kept; or `iam`: there is none, and a token is made for each connection. */
 export const passwordSource = z.union([z.enum(['iam']), secretReference], { error: `${literal}; ${orIam}` });

@@ -7,21 +7,49 @@ const hostName = 'a host name or address, without scheme, user and port';
 const asTls = 'verify, off, or { ca: rds, public or a path }';
 
 const tls = z
-  .union([z.enum(['verify', 'off']), group('tls', { ca: text('rds, public or the path of a PEM file').describe('Authority that signed the server’s certificate: `rds`, `public` or the path of a PEM file.') })], { error: expected(asTls) })
-  .describe('`verify`: TLS, certificate and host name checked; `off`: plain text. Default: `off` for this machine, `verify` for every other, against `rds` for hosts of Amazon RDS, else `public`.');
+  .union(
+    [
+      z.enum(['verify', 'off']),
+      group('tls', {
+        ca: text('rds, public or the path of a PEM file').describe(
+          'Authority that signed the server’s certificate: `rds`, `public` or the path of a PEM file.',
+        ),
+      }),
+    ],
+    { error: expected(asTls) },
+  )
+  .describe(
+    '`verify`: TLS, certificate and host name checked; `off`: plain text. Default: `off` for this machine, `verify` for every other, against `rds` for hosts of Amazon RDS, else `public`.',
+  );
 
 /** How to reach a database on a server. */
 export function serverSchema(what: string, port: number) {
   return group(what, {
-    host: z.string({ error: expectedUnseen(hostName) }).regex(/^[^\s/@:?#]+$|^[0-9a-fA-F:.]+$/, { error: expectedUnseen(hostName) }).describe('Host name or address of the server; a replica does.'),
+    host: z
+      .string({ error: expectedUnseen(hostName) })
+      .regex(/^[^\s/@:?#]+$|^[0-9a-fA-F:.]+$/, { error: expectedUnseen(hostName) })
+      .describe('Host name or address of the server; a replica does.'),
     port: wholeNumber(1, 65_535).default(port).describe('TCP port.'),
     database: text('the name of a database').describe('Database to back up.'),
-    user: z.union([text('a user'), secretReference], { error: expectedUnseen('a user, or where its name is kept as a secret') }).describe('User to log in as, or where its name is kept as a secret.'),
-    password: passwordSource.optional().describe('Where its password is kept; or `iam`: a token of IAM database authentication, made for each connection, over TLS alone.'),
+    user: z
+      .union([text('a user'), secretReference], {
+        error: expectedUnseen('a user, or where its name is kept as a secret'),
+      })
+      .describe('User to log in as, or where its name is kept as a secret.'),
+    password: passwordSource
+      .optional()
+      .describe(
+        'Where its password is kept; or `iam`: a token of IAM database authentication, made for each connection, over TLS alone.',
+      ),
     tls: tls.optional(),
   }).superRefine(({ host, tls: wanted, password }, context) => {
     const plain = typeof host === 'string' && tlsChoice({ host, tls: wanted }).mode === 'off';
-    if (password === 'iam' && plain) context.addIssue({ code: 'custom', path: ['tls'], message: 'with password: iam the token goes over TLS alone: write verify, or { ca: … }' });
+    if (password === 'iam' && plain)
+      context.addIssue({
+        code: 'custom',
+        path: ['tls'],
+        message: 'with password: iam the token goes over TLS alone: write verify, or { ca: … }',
+      });
   }, always);
 }
 

@@ -10,7 +10,8 @@ import type { WatchSettings } from './watch.ts';
 /** What is kept when nothing else is said: grandfather, father, son. */
 const tierDefaults = { last: 0, hourly: 0, daily: 7, weekly: 4, monthly: 12, yearly: 5 };
 const tierNames = Object.keys(tierDefaults) as (keyof typeof tierDefaults)[];
-const keeps = (what: string, byDefault: number) => wholeNumber(0).optional().describe(what).meta({ default: byDefault });
+const keeps = (what: string, byDefault: number) =>
+  wholeNumber(0).optional().describe(what).meta({ default: byDefault });
 
 const retention = group('retention', {
   last: keeps('How many of the newest backups to keep, whenever they were made.', tierDefaults.last),
@@ -19,34 +20,70 @@ const retention = group('retention', {
   weekly: keeps('For how many weeks (ISO 8601) that have one to keep a backup.', tierDefaults.weekly),
   monthly: keeps('For how many months that have one to keep a backup.', tierDefaults.monthly),
   yearly: keeps('For how many years that have one to keep a backup.', tierDefaults.yearly),
-  keepWithin: duration('1h', '36500d').optional().describe('Keep every backup that is less than this older than the newest one, as `30d`.'),
-  count: wholeNumber(1).optional().describe('Keep this many of the newest backups and nothing else; instead of all the others.'),
+  keepWithin: duration('1h', '36500d')
+    .optional()
+    .describe('Keep every backup that is less than this older than the newest one, as `30d`.'),
+  count: wholeNumber(1)
+    .optional()
+    .describe('Keep this many of the newest backups and nothing else; instead of all the others.'),
 }).superRefine((value, context) => {
-  if (value.count !== undefined && countOf(value, [...tierNames, 'keepWithin']) > 0) context.addIssue('count stands alone: it takes the place of all the others');
+  if (value.count !== undefined && countOf(value, [...tierNames, 'keepWithin']) > 0)
+    context.addIssue('count stands alone: it takes the place of all the others');
 }, always);
 
 const fields = {
   timeZone: timeZone.default('UTC').describe('IANA time zone in which a day, a week, a month begins.'),
   compression: wholeNumber(1, 19).default(1).describe('zstd level.'),
   parallel: wholeNumber(1, 16).default(2).describe('Streams at the same time; each is a connection to the server.'),
-  lockTimeout: duration('1s', '1h').prefault('30s').describe('Longest wait of a backup for a lock. What wants a table for itself (`ALTER`, `TRUNCATE`) waits for the backup, and everybody behind it: give migrations a limit of their own. PostgreSQL: after ten times this wait the backup gives way, and fails.'),
-  idleTimeout: duration('10s', '24h').prefault('5m').describe('Longest silence of a database program before it is given up.'),
+  lockTimeout: duration('1s', '1h')
+    .prefault('30s')
+    .describe(
+      'Longest wait of a backup for a lock. What wants a table for itself (`ALTER`, `TRUNCATE`) waits for the backup, and everybody behind it: give migrations a limit of their own. PostgreSQL: after ten times this wait the backup gives way, and fails.',
+    ),
+  idleTimeout: duration('10s', '24h')
+    .prefault('5m')
+    .describe('Longest silence of a database program before it is given up.'),
 };
 
 /** The settings of a source, as the whole file's defaults. */
-export const defaultsSchema = group('defaults', { ...fields, ...watchShape, retention: retention.prefault({}).describe('What rotation keeps.'), rotation: rotationSchema.prefault({}).describe('How carefully rotation removes.'), cloud: sourceCloudSchema.prefault({}).describe('Where and how the functions of each source run.') });
+export const defaultsSchema = group('defaults', {
+  ...fields,
+  ...watchShape,
+  retention: retention.prefault({}).describe('What rotation keeps.'),
+  rotation: rotationSchema.prefault({}).describe('How carefully rotation removes.'),
+  cloud: sourceCloudSchema.prefault({}).describe('Where and how the functions of each source run.'),
+});
 
 /** The settings of one source: what is absent is as in the defaults. */
 export const settingsShape = {
-  timeZone: fields.timeZone.unwrap().optional().describe(fields.timeZone.description ?? ''),
-  compression: fields.compression.unwrap().optional().describe(fields.compression.description ?? ''),
-  parallel: fields.parallel.unwrap().optional().describe(fields.parallel.description ?? ''),
-  lockTimeout: fields.lockTimeout.unwrap().optional().describe(fields.lockTimeout.description ?? ''),
-  idleTimeout: fields.idleTimeout.unwrap().optional().describe(fields.idleTimeout.description ?? ''),
+  timeZone: fields.timeZone
+    .unwrap()
+    .optional()
+    .describe(fields.timeZone.description ?? ''),
+  compression: fields.compression
+    .unwrap()
+    .optional()
+    .describe(fields.compression.description ?? ''),
+  parallel: fields.parallel
+    .unwrap()
+    .optional()
+    .describe(fields.parallel.description ?? ''),
+  lockTimeout: fields.lockTimeout
+    .unwrap()
+    .optional()
+    .describe(fields.lockTimeout.description ?? ''),
+  idleTimeout: fields.idleTimeout
+    .unwrap()
+    .optional()
+    .describe(fields.idleTimeout.description ?? ''),
   ...watchShape,
   retention: retention.optional().describe('What rotation keeps; key by key, the rest is as in the defaults.'),
-  rotation: rotationSchema.optional().describe('How carefully rotation removes; key by key, the rest is as in the defaults.'),
-  cloud: sourceCloudSchema.optional().describe('Where and how the functions of the source run; key by key, the rest is as in the defaults.'),
+  rotation: rotationSchema
+    .optional()
+    .describe('How carefully rotation removes; key by key, the rest is as in the defaults.'),
+  cloud: sourceCloudSchema
+    .optional()
+    .describe('Where and how the functions of the source run; key by key, the rest is as in the defaults.'),
 };
 
 type Tiers = Record<keyof typeof tierDefaults, number>;
@@ -54,15 +91,50 @@ type Tiers = Record<keyof typeof tierDefaults, number>;
 /** What rotation keeps: a plain count, or tiers and an age. */
 export type Retention = { count: number } | (Tiers & { keepWithinMs: number });
 
-export type Settings = { timeZone: string; compressionLevel: number; parallel: number; lockTimeoutMs: number; idleTimeoutMs: number; retention: Retention; rotation: RotationSettings; watch: WatchSettings; cloud: SourceCloud };
+export type Settings = {
+  timeZone: string;
+  compressionLevel: number;
+  parallel: number;
+  lockTimeoutMs: number;
+  idleTimeoutMs: number;
+  retention: Retention;
+  rotation: RotationSettings;
+  watch: WatchSettings;
+  cloud: SourceCloud;
+};
 
-type WrittenSettings = Partial<Record<keyof typeof fields, unknown>> & Parameters<typeof watchOf>[1] & { retention?: z.infer<typeof retention> | undefined; rotation?: z.infer<typeof rotationSchema> | undefined; cloud?: SourceCloud | undefined };
+type WrittenSettings = Partial<Record<keyof typeof fields, unknown>> &
+  Parameters<typeof watchOf>[1] & {
+    retention?: z.infer<typeof retention> | undefined;
+    rotation?: z.infer<typeof rotationSchema> | undefined;
+    cloud?: SourceCloud | undefined;
+  };
 
 /** A source's settings over the defaults. */
 export function settingsOf(defaults: z.infer<typeof defaultsSchema>, own: WrittenSettings): Settings {
-  const written = Object.fromEntries(Object.keys(fields).flatMap((key) => (own[key as keyof WrittenSettings] === undefined ? [] : [[key, own[key as keyof WrittenSettings]]])));
-  const { timeZone: zone, compression, parallel, lockTimeout, idleTimeout } = { ...defaults, ...written } as z.infer<typeof defaultsSchema>;
-  return { timeZone: zone, compressionLevel: compression, parallel, lockTimeoutMs: lockTimeout, idleTimeoutMs: idleTimeout, retention: retentionOf(defaults.retention, own.retention ?? {}), rotation: rotationOf(defaults.rotation, own.rotation ?? {}), watch: watchOf(defaults, own), cloud: { ...defaults.cloud, ...own.cloud } };
+  const written = Object.fromEntries(
+    Object.keys(fields).flatMap((key) =>
+      own[key as keyof WrittenSettings] === undefined ? [] : [[key, own[key as keyof WrittenSettings]]],
+    ),
+  );
+  const {
+    timeZone: zone,
+    compression,
+    parallel,
+    lockTimeout,
+    idleTimeout,
+  } = { ...defaults, ...written } as z.infer<typeof defaultsSchema>;
+  return {
+    timeZone: zone,
+    compressionLevel: compression,
+    parallel,
+    lockTimeoutMs: lockTimeout,
+    idleTimeoutMs: idleTimeout,
+    retention: retentionOf(defaults.retention, own.retention ?? {}),
+    rotation: rotationOf(defaults.rotation, own.rotation ?? {}),
+    watch: watchOf(defaults, own),
+    cloud: { ...defaults.cloud, ...own.cloud },
+  };
 }
 
 /** A retention that would keep no backup at all. */

@@ -7,21 +7,39 @@ const bucketPattern = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
 const urlPattern = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/([^?#\s@]*))?$/;
 const bucketName = "a bucket's name (3 to 63 small letters, digits, - and .)";
 
-const endpoint = text('the URL of a store').refine(isPlainUrl, { error: 'expected an http or https URL without user and password' });
+const endpoint = text('the URL of a store').refine(isPlainUrl, {
+  error: 'expected an http or https URL without user and password',
+});
 
 const s3 = group('a bucket', {
-  bucket: z.string({ error: expectedUnseen(bucketName) }).regex(bucketPattern, { error: expectedUnseen(bucketName) }).describe('Name of the bucket. It must exist.'),
+  bucket: z
+    .string({ error: expectedUnseen(bucketName) })
+    .regex(bucketPattern, { error: expectedUnseen(bucketName) })
+    .describe('Name of the bucket. It must exist.'),
   prefix: text('a prefix').default('').describe('Where in the bucket everything lies.'),
-  region: text('a region').optional().describe("The bucket's region; without it, that of the environment (`AWS_REGION`, profile)."),
+  region: text('a region')
+    .optional()
+    .describe("The bucket's region; without it, that of the environment (`AWS_REGION`, profile)."),
   endpoint: endpoint.optional().describe('URL of an S3-compatible store. Not for AWS itself.'),
   kmsKey: text('a KMS key').optional().describe('KMS key to encrypt with; without it, what the bucket does by itself.'),
-  checksums: z.enum(['when-supported', 'when-required'], { error: expected('when-supported or when-required') }).default('when-supported').describe('`when-required` for stores that refuse the checksums of today’s S3.'),
-  tags: z.boolean({ error: expected('true or false') }).default(true).describe('`false` for stores without object tags.'),
-  ca: text('the path of a PEM file').optional().describe('Certificate authority of the endpoint (a PEM file), where the public ones don’t do.'),
-  accessKeyId: secretReference.optional().describe('Access key; without it, what AWS programs use: environment, profile, role.'),
+  checksums: z
+    .enum(['when-supported', 'when-required'], { error: expected('when-supported or when-required') })
+    .default('when-supported')
+    .describe('`when-required` for stores that refuse the checksums of today’s S3.'),
+  tags: z
+    .boolean({ error: expected('true or false') })
+    .default(true)
+    .describe('`false` for stores without object tags.'),
+  ca: text('the path of a PEM file')
+    .optional()
+    .describe('Certificate authority of the endpoint (a PEM file), where the public ones don’t do.'),
+  accessKeyId: secretReference
+    .optional()
+    .describe('Access key; without it, what AWS programs use: environment, profile, role.'),
   secretAccessKey: secretReference.optional().describe('Secret of the access key.'),
 }).superRefine((value, context) => {
-  if (countOf(value, ['accessKeyId', 'secretAccessKey']) === 1) context.addIssue('accessKeyId and secretAccessKey go together');
+  if (countOf(value, ['accessKeyId', 'secretAccessKey']) === 1)
+    context.addIssue('accessKeyId and secretAccessKey go together');
 }, always);
 
 const longForm = group('a vault', {
@@ -36,11 +54,15 @@ export const vaultSchema = z
   .union([z.string().describe('Short form: a folder’s path, or `s3://bucket/prefix`.'), longForm], { error: firstOf })
   .superRefine((value, context) => {
     if (typeof value !== 'string' || unfolded(value) !== undefined) return;
-    context.addIssue(value.startsWith('~') ? 'a path that begins with ~ is for shells: write the whole path' : `expected ${asText}`);
+    context.addIssue(
+      value.startsWith('~') ? 'a path that begins with ~ is for shells: write the whole path' : `expected ${asText}`,
+    );
   })
   .transform((value) => {
     const { folder, s3: bucket } = typeof value === 'string' ? (unfolded(value) ?? {}) : value;
-    return bucket === undefined ? { kind: 'folder' as const, folder: folder ?? '' } : { kind: 's3' as const, ...bucket };
+    return bucket === undefined
+      ? { kind: 'folder' as const, folder: folder ?? '' }
+      : { kind: 's3' as const, ...bucket };
   });
 
 export type VaultConfig = z.infer<typeof vaultSchema>;

@@ -9,22 +9,45 @@ const shareByDefault = 50;
 
 const asDay = 'a day, as 2026-12-01';
 const asPause = `true, false or ${asDay}, when it ends`;
-const day = (what: string) => z.string({ error: expected(what) }).refine((value) => z.iso.date().safeParse(value).success, { error: expected(what) });
+const day = (what: string) =>
+  z
+    .string({ error: expected(what) })
+    .refine((value) => z.iso.date().safeParse(value).success, { error: expected(what) });
 const cron = 'five fields of cron (minute, hour, day, month, weekday) of a moment that comes, as "0 2 * * *"';
-const share = (what: string) => wholeNumber(0, 100).optional().describe(`${what} \`0\` switches this off.`).meta({ default: shareByDefault });
+const share = (what: string) =>
+  wholeNumber(0, 100).optional().describe(`${what} \`0\` switches this off.`).meta({ default: shareByDefault });
 
 const shrink = group('shrink', {
   rows: share('Fewer rows than this share of the most that were usual, in percent, are told, of all tables or of one.'),
   bytes: share('Fewer bytes (before compression) than this share of the most that were usual, in percent, are told.'),
-  since: day(asDay).optional().describe('Only backups from this day on are compared: write it when less is what you want, or run `nightjar accept`.'),
+  since: day(asDay)
+    .optional()
+    .describe(
+      'Only backups from this day on are compared: write it when less is what you want, or run `nightjar accept`.',
+    ),
 });
 
 /** What `nightjar check` goes by, in the defaults and in a source alike. */
 export const watchShape = {
-  schedule: z.string({ error: expected(cron) }).refine(isSchedule, { error: expected(cron) }).optional().describe('When backups are made: five fields of cron, in the time zone of the source.'),
-  freshness: duration('5m', '36500d').optional().describe('How old the newest complete backup may be; the time that one usually takes comes on top. Without it, each moment of `schedule` must have a backup that begins within an hour, or `25h` counts.'),
-  drillEvery: duration('1h', '36500d').optional().describe('How old the newest proven backup may be: one that passed a drill, or a restore with its proof. Without it, nobody is told.'),
-  paused: z.union([z.boolean(), day(asPause)], { error: expected(asPause) }).optional().describe('`true`, or the day when it ends: nobody is told when backups are missing.'),
+  schedule: z
+    .string({ error: expected(cron) })
+    .refine(isSchedule, { error: expected(cron) })
+    .optional()
+    .describe('When backups are made: five fields of cron, in the time zone of the source.'),
+  freshness: duration('5m', '36500d')
+    .optional()
+    .describe(
+      'How old the newest complete backup may be; the time that one usually takes comes on top. Without it, each moment of `schedule` must have a backup that begins within an hour, or `25h` counts.',
+    ),
+  drillEvery: duration('1h', '36500d')
+    .optional()
+    .describe(
+      'How old the newest proven backup may be: one that passed a drill, or a restore with its proof. Without it, nobody is told.',
+    ),
+  paused: z
+    .union([z.boolean(), day(asPause)], { error: expected(asPause) })
+    .optional()
+    .describe('`true`, or the day when it ends: nobody is told when backups are missing.'),
   shrink: shrink.optional().describe('When the newest backup is far smaller than the ones before.'),
 };
 

@@ -5,9 +5,25 @@ import { group } from '../config/fields.ts';
 export const checkEventSchema = group('the event', {});
 
 const count = z.int().nonnegative();
-const states = ['fresh', 'lease-stuck', 'stale', 'missed', 'never', 'gone', 'damaged', 'other-database', 'unknown', 'shrunk', 'overdue-drill', 'paused'] as const;
+const states = [
+  'fresh',
+  'lease-stuck',
+  'stale',
+  'missed',
+  'never',
+  'gone',
+  'damaged',
+  'other-database',
+  'unknown',
+  'shrunk',
+  'overdue-drill',
+  'paused',
+] as const;
 
-/** How a source was found. `state` is the gravest of `findings`; times are in seconds; `newest` and `proven` are ids of backups. */
+/**
+ * How a source was found. `state` is the gravest of `findings`; times are in seconds; `newest` and `proven` are ids of
+ * backups.
+ */
 export const checkedSourceSchema = z.strictObject({
   source: z.string(),
   state: z.enum(states),
@@ -18,14 +34,32 @@ export const checkedSourceSchema = z.strictObject({
   proven: z.string().optional(),
   failures: count,
   lastFailure: z.string().optional(),
-  /** Of the last moments of the schedule, since when it is known: how many have their backup, and what became of each other one. */
-  schedule: z.strictObject({ since: z.iso.datetime(), made: count, late: count, others: z.array(z.strictObject({ at: z.iso.datetime(), outcome: z.enum(['failed', 'killed', 'missed', 'running', 'due']), code: z.string().optional(), busy: z.literal(true).optional() })) }).optional(),
+  /**
+   * Of the last moments of the schedule, since when it is known: how many have their backup, and what became of each
+   * other one.
+   */
+  schedule: z
+    .strictObject({
+      since: z.iso.datetime(),
+      made: count,
+      late: count,
+      others: z.array(
+        z.strictObject({
+          at: z.iso.datetime(),
+          outcome: z.enum(['failed', 'killed', 'missed', 'running', 'due']),
+          code: z.string().optional(),
+          busy: z.literal(true).optional(),
+        }),
+      ),
+    })
+    .optional(),
   backups: count,
 });
 
 /**
- * What a check answers. That it has found something is no failure of the check: `status` is then `problems`. `vault`: why nothing could be
- * read at all. `unconfigured`: backups of sources that the configuration does not name. `told`: how many messages went out.
+ * What a check answers. That it has found something is no failure of the check: `status` is then `problems`. `vault`:
+ * why nothing could be read at all. `unconfigured`: backups of sources that the configuration does not name. `told`:
+ * how many messages went out.
  */
 export const checkResultSchema = z.strictObject({
   status: z.enum(['fresh', 'problems']),
@@ -33,7 +67,10 @@ export const checkResultSchema = z.strictObject({
   vault: z.strictObject({ place: z.string(), error: z.string(), hint: z.string().optional() }).optional(),
   sources: z.array(checkedSourceSchema),
   unconfigured: z.array(z.strictObject({ source: z.string(), newest: z.string(), backups: count })),
-  /** What to know of the database clients: their age, fixes for them, authorities that are missing or expire. No failure of anything yet. */
+  /**
+   * What to know of the database clients: their age, fixes for them, authorities that are missing or expire. No failure
+   * of anything yet.
+   */
   notices: z.array(z.string()).optional(),
   told: count,
 });

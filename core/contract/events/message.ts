@@ -36,9 +36,10 @@ export type Severity = (typeof severities)[number];
 const line = z.string().min(1);
 
 /**
- * One message, as every notifier gets it, and as programs receive it (SNS for queues and functions, webhooks, commands). `subject` is one
- * line without the severity. `next`: shell commands to run. `runbook`: the section of docs/runbook.md. `at`: ISO 8601, UTC. `sources`: of a message
- * about several, their names, or the first of them. `timeZone`: in which people read its moments. `link`: the section, as a reader can open it.
+ * One message, as every notifier gets it, and as programs receive it (SNS for queues and functions, webhooks,
+ * commands). `subject` is one line without the severity. `next`: shell commands to run. `runbook`: the section of
+ * docs/runbook.md. `at`: ISO 8601, UTC. `sources`: of a message about several, their names, or the first of them.
+ * `timeZone`: in which people read its moments. `link`: the section, as a reader can open it.
  */
 export const messageSchema = z.strictObject({
   version: z.literal(1),

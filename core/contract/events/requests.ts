@@ -2,33 +2,71 @@ import * as z from 'zod';
 import { BackupError } from '../../domain/errors.ts';
 import { always, expected, group, text } from '../config/fields.ts';
 
-const flag = (what: string, byDefault: boolean) => z.boolean({ error: expected('true or false') }).default(byDefault).describe(what);
-const source = text("the name of a source, as in the configuration").describe('Name of the source, as in the configuration.');
+const flag = (what: string, byDefault: boolean) =>
+  z
+    .boolean({ error: expected('true or false') })
+    .default(byDefault)
+    .describe(what);
+const source = text('the name of a source, as in the configuration').describe(
+  'Name of the source, as in the configuration.',
+);
 
 const moment = 'a moment in UTC, as 2026-11-21T02:00:00Z';
 
-/** What starts a backup: `{ "source": "shop" }`. One that is delivered again, with the same `scheduled`, is made once. */
+/**
+ * What starts a backup: `{ "source": "shop" }`. One that is delivered again, with the same `scheduled`, is made once.
+ */
 export const backupEventSchema = group('the event', {
   source,
   // a placeholder that nobody has filled in would make one run of all
-  scheduled: text(moment).regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d/, { error: expected(moment) }).optional().describe('The moment that a schedule meant.'),
+  scheduled: text(moment)
+    .regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d/, { error: expected(moment) })
+    .optional()
+    .describe('The moment that a schedule meant.'),
 });
 
-/** What starts a restore. A new database, unless `to` names one that is there, and `replace` and `confirm` say that it may go. */
+/**
+ * What starts a restore. A new database, unless `to` names one that is there, and `replace` and `confirm` say that it
+ * may go.
+ */
 export const restoreEventSchema = group('the event', {
   source,
   backup: text('"latest", or the id of a backup').default('latest').describe('`latest`, or the id of a backup.'),
-  to: text('the name of a database').optional().describe('Database to restore into, on the server of the source. Default: a new one, named after the source’s own and the backup.'),
+  to: text('the name of a database')
+    .optional()
+    .describe(
+      'Database to restore into, on the server of the source. Default: a new one, named after the source’s own and the backup.',
+    ),
   replace: flag('Drop what the database `to` holds first.', false),
-  confirm: text('the name of the database that is to be emptied').optional().describe('With `replace`: the name of the database again.'),
+  confirm: text('the name of the database that is to be emptied')
+    .optional()
+    .describe('With `replace`: the name of the database again.'),
   owners: flag('Restore owners and grants too; without, everything belongs to the user that restores.', true),
   proof: flag('Read the restored database and compare it with the backup.', true),
   tablespaces: flag('Put things into the tablespaces that they were in; without, into the default one.', true),
-  keepGoing: flag('Go on without what can’t be restored, list it in the answer, and keep the rest; it replaces nothing then.', false),
-  events: z.boolean({ error: expected('true or false') }).optional().describe('Let the events of MariaDB and MySQL run that ran in the source, once all is proven. Default: only where `to` is the name of the source’s own database.'),
+  keepGoing: flag(
+    'Go on without what can’t be restored, list it in the answer, and keep the rest; it replaces nothing then.',
+    false,
+  ),
+  events: z
+    .boolean({ error: expected('true or false') })
+    .optional()
+    .describe(
+      'Let the events of MariaDB and MySQL run that ran in the source, once all is proven. Default: only where `to` is the name of the source’s own database.',
+    ),
 }).superRefine(({ to, replace, confirm }, context) => {
-  if (replace && to === undefined) context.addIssue({ code: 'custom', path: ['to'], message: 'is missing: with replace, name the database that is to be emptied' });
-  if (replace && confirm !== to) context.addIssue({ code: 'custom', path: ['confirm'], message: 'with replace, write the name of the database again, as in to: what it holds will be gone' });
+  if (replace && to === undefined)
+    context.addIssue({
+      code: 'custom',
+      path: ['to'],
+      message: 'is missing: with replace, name the database that is to be emptied',
+    });
+  if (replace && confirm !== to)
+    context.addIssue({
+      code: 'custom',
+      path: ['confirm'],
+      message: 'with replace, write the name of the database again, as in to: what it holds will be gone',
+    });
 }, always);
 
 /** What starts a rotation of one source. */
@@ -38,7 +76,10 @@ export const rotateEventSchema = group('the event', {
   anyShare: flag('Remove more at once than `rotation.maxShare` allows.', false),
 });
 
-/** Variables of a function. The configuration is a file of the bundle: all variables together may hold 4 KB (AWS Lambda quotas). */
+/**
+ * Variables of a function. The configuration is a file of the bundle: all variables together may hold 4 KB (AWS Lambda
+ * quotas).
+ */
 export const functionEnvironmentSchema = z.object({
   LAMBDA_TASK_ROOT: z.string().default('/var/task'),
   NIGHTJAR_CONFIG: z.string().default('nightjar.yaml').describe('Path of the configuration, relative to the bundle.'),
@@ -50,33 +91,76 @@ const count = z.int().nonnegative();
 
 /** What a backup answers. A second run of a source that is at work already is no failure: it is skipped. */
 export const backupResultSchema = z.discriminatedUnion('status', [
-  z.strictObject({ status: z.literal('stored'), source: z.string(), id: z.string(), tables: count, rows: count, bytes: count, storedBytes: count, parts: count, seconds: z.number(), warnings: z.array(z.string()) }),
+  z.strictObject({
+    status: z.literal('stored'),
+    source: z.string(),
+    id: z.string(),
+    tables: count,
+    rows: count,
+    bytes: count,
+    storedBytes: count,
+    parts: count,
+    seconds: z.number(),
+    warnings: z.array(z.string()),
+  }),
   z.strictObject({ status: z.literal('skipped'), source: z.string(), heldBy: z.string(), why: z.string() }),
 ]);
 
 const loadFailureSchema = z.strictObject({ object: z.string(), error: z.string(), statement: z.string() });
-const restoredAs = { source: z.string(), id: z.string(), database: z.string(), proof: z.string(), notes: z.array(z.string()), seconds: z.number() };
+const restoredAs = {
+  source: z.string(),
+  id: z.string(),
+  database: z.string(),
+  proof: z.string(),
+  notes: z.array(z.string()),
+  seconds: z.number(),
+};
 
 /**
- * What a restore answers; `proof` says what was compared, and that it is equal. `incomplete`: it went on, because of `keepGoing`, without what
- * `failures` lists (`failed` counts them, where not all are shown), and has replaced nothing: `notReplaced` is what it was to replace.
+ * What a restore answers; `proof` says what was compared, and that it is equal. `incomplete`: it went on, because of
+ * `keepGoing`, without what `failures` lists (`failed` counts them, where not all are shown), and has replaced nothing:
+ * `notReplaced` is what it was to replace.
  */
 export const restoreResultSchema = z.discriminatedUnion('status', [
   z.strictObject({ status: z.literal('restored'), ...restoredAs }),
-  z.strictObject({ status: z.literal('incomplete'), ...restoredAs, notReplaced: z.string().optional(), error: z.string(), hint: z.string(), failed: count, failures: z.array(loadFailureSchema), differences: z.array(z.string()) }),
+  z.strictObject({
+    status: z.literal('incomplete'),
+    ...restoredAs,
+    notReplaced: z.string().optional(),
+    error: z.string(),
+    hint: z.string(),
+    failed: count,
+    failures: z.array(loadFailureSchema),
+    differences: z.array(z.string()),
+  }),
 ]);
 
-/** What a rotation answers: of each backup that it removed what became of it, of all the others how many there are. One that failed in part is an error. */
+/**
+ * What a rotation answers: of each backup that it removed what became of it, of all the others how many there are. One
+ * that failed in part is an error.
+ */
 export const rotateResultSchema = z.strictObject({
   status: z.enum(['rotated', 'dry-run']),
   source: z.string(),
   backups: count,
   kept: count,
-  removed: z.array(z.strictObject({ id: z.string(), state: z.enum(['gone', 'hidden', 'pinned', 'failed']), bytes: count, lockedUntil: z.iso.datetime().optional() })),
+  removed: z.array(
+    z.strictObject({
+      id: z.string(),
+      state: z.enum(['gone', 'hidden', 'pinned', 'failed']),
+      bytes: count,
+      lockedUntil: z.iso.datetime().optional(),
+    }),
+  ),
   freed: count,
   hidden: count,
   retagged: count,
-  swept: z.strictObject({ state: z.enum(['none', 'found', 'swept', 'spared']), objects: count, uploads: count, bytes: count }),
+  swept: z.strictObject({
+    state: z.enum(['none', 'found', 'swept', 'spared']),
+    objects: count,
+    uploads: count,
+    bytes: count,
+  }),
   refusal: z.string().optional(),
   seconds: z.number(),
 });
@@ -90,11 +174,14 @@ export function readEvent<T extends z.ZodType>(schema: T, event: unknown, exampl
   const result = schema.safeParse(event);
   if (result.success) return result.data;
   const problems = result.error.issues.flatMap(problemsOf);
-  throw new BackupError('input-invalid', `the event can't be used: ${problems.join('; ')}`, { hint: `an event looks like ${JSON.stringify(example)}` });
+  throw new BackupError('input-invalid', `the event can't be used: ${problems.join('; ')}`, {
+    hint: `an event looks like ${JSON.stringify(example)}`,
+  });
 }
 
 function problemsOf(issue: z.core.$ZodIssue): string[] {
   const messages = issue.message.split('\n');
-  if (issue.code === 'unrecognized_keys') return issue.keys.map((key, index) => `${[...issue.path, key].join('.')}: ${messages[index] ?? 'unknown key'}`);
+  if (issue.code === 'unrecognized_keys')
+    return issue.keys.map((key, index) => `${[...issue.path, key].join('.')}: ${messages[index] ?? 'unknown key'}`);
   return [issue.path.length === 0 ? issue.message : `${issue.path.join('.')}: ${issue.message}`];
 }

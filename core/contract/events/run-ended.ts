@@ -4,9 +4,9 @@ import * as z from 'zod';
 export const verbs = ['backup', 'restore', 'verify', 'rotation', 'drill', 'check'] as const;
 
 /**
- * How a run ended, as hooks get it on standard input and EventBridge in `detail` (source `nightjar`, detail type `Nightjar Backup
- * Succeeded`). `skipped`: another run was at work on the source. `seconds`: how long it took. `result`: what the run answers when
- * it succeeded, or went on and did not do all it should.
+ * How a run ended, as hooks get it on standard input and EventBridge in `detail` (source `nightjar`, detail type
+ * `Nightjar Backup Succeeded`). `skipped`: another run was at work on the source. `seconds`: how long it took.
+ * `result`: what the run answers when it succeeded, or went on and did not do all it should.
  */
 export const runEndedSchema = z.strictObject({
   version: z.literal(1),

@@ -1,12 +1,18 @@
 import * as z from 'zod';
 
 /** Texts by the names of objects. Not `z.record`, which drops an object of the name `__proto__`. */
-const textsByName = z.custom<Record<string, string>>((value) =>
-  typeof value === 'object' && value !== null && !Array.isArray(value) && Object.values(value).every((text) => typeof text === 'string'));
+const textsByName = z.custom<Record<string, string>>(
+  (value) =>
+    typeof value === 'object' &&
+    value !== null &&
+    !Array.isArray(value) &&
+    Object.values(value).every((text) => typeof text === 'string'),
+);
 
 /**
- * Every object of a database by kind and name, with a digest of its definition (the kinds that begin with `database` hold plain values):
- * `{ index: { 'public.orders_pkey': '9f86d081…' } }`. The content of a backup's part `catalog.json`.
+ * Every object of a database by kind and name, with a digest of its definition (the kinds that begin with `database`
+ * hold plain values): `{ index: { 'public.orders_pkey': '9f86d081…' } }`. The content of a backup's part
+ * `catalog.json`.
  */
 export const catalogSchema = z.record(z.string(), textsByName);
 

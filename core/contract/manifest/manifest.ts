@@ -8,12 +8,16 @@ export const tiers = ['last', 'hourly', 'daily', 'weekly', 'monthly', 'yearly'] 
 export type Tier = (typeof tiers)[number];
 
 /**
- * What a part is for. `schema`: definitions that go before the data (and, for an engine whose archive holds both, after it);
- * `data`: rows; `after`: what goes behind the rows; `catalog`: every object's name and the digest of its definition, to compare with.
+ * What a part is for. `schema`: definitions that go before the data (and, for an engine whose archive holds both, after
+ * it); `data`: rows; `after`: what goes behind the rows; `catalog`: every object's name and the digest of its
+ * definition, to compare with.
  */
 export const partRoles = ['schema', 'data', 'after', 'catalog'] as const;
 
-/** One object of a backup. `file` is its key below the backup's own prefix; `sha256` and `storedBytes` are of the object as stored, `bytes` of its content before compression. */
+/**
+ * One object of a backup. `file` is its key below the backup's own prefix; `sha256` and `storedBytes` are of the object
+ * as stored, `bytes` of its content before compression.
+ */
 export const partSchema = z.strictObject({
   role: z.enum(partRoles),
   file: z.string().regex(/^[a-z0-9][a-z0-9._-]*(\/[a-z0-9][a-z0-9._-]*)?$/),
@@ -23,7 +27,10 @@ export const partSchema = z.strictObject({
   rows: count.optional(),
 });
 
-/** Rows of one table, as the dump printed it. `fingerprint`: sum modulo 2^64 of XXH64 of each row's text (docs/backup-format.md). */
+/**
+ * Rows of one table, as the dump printed it. `fingerprint`: sum modulo 2^64 of XXH64 of each row's text
+ * (docs/backup-format.md).
+ */
 export const tableSchema = z.strictObject({
   table: z.string(),
   columns: z.string(),
@@ -49,7 +56,10 @@ export const manifestSchema = z.strictObject({
   tiers: z.array(z.enum(tiers)),
   compression: z.strictObject({ method: z.literal('zstd'), level: z.int() }),
   encryption: z.null(),
-  parts: z.array(partSchema).min(1).refine((parts) => new Set(parts.map(({ file }) => file)).size === parts.length, 'two parts have one name'),
+  parts: z
+    .array(partSchema)
+    .min(1)
+    .refine((parts) => new Set(parts.map(({ file }) => file)).size === parts.length, 'two parts have one name'),
   /** The form in which the engine printed the rows, where it has had several: a proof reads in the same. */
   rowForm: z.string().optional(),
   tables: z.array(tableSchema),

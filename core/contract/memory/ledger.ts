@@ -3,12 +3,24 @@ import * as z from 'zod';
 const count = z.int().nonnegative();
 
 /** How a backup holds less than the baseline. `table`: one that has lost its rows, and how many more have. */
-export const shrinkingSchema = z.strictObject({ what: z.enum(['rows', 'bytes', 'table']), now: count, before: count, table: z.string().optional(), more: count.optional() });
+export const shrinkingSchema = z.strictObject({
+  what: z.enum(['rows', 'bytes', 'table']),
+  now: count,
+  before: count,
+  table: z.string().optional(),
+  more: count.optional(),
+});
 
 /** What is another than in the baseline: the engine, the database's name, or the server. */
-export const otherSchema = z.strictObject({ what: z.enum(['engine', 'database', 'server']), now: z.string(), before: z.string() });
+export const otherSchema = z.strictObject({
+  what: z.enum(['engine', 'database', 'server']),
+  now: z.string(),
+  before: z.string(),
+});
 
-/** What a manifest says, as far as its backup is judged by it. `parts`: a digest of the names and sizes of its parts. */
+/**
+ * What a manifest says, as far as its backup is judged by it. `parts`: a digest of the names and sizes of its parts.
+ */
 export const factsSchema = z.strictObject({
   start: z.iso.datetime(),
   end: z.iso.datetime(),
@@ -21,16 +33,22 @@ export const factsSchema = z.strictObject({
 });
 
 /**
- * One backup. `manifest`: what a listing showed of its manifest when that was read; it is read again when that changes. `facts` are absent where it
- * could not be understood: `unreadable` says why. `listed`: parts that a listing shows otherwise than the manifest names them, by their digest; `damage` where that is one.
- * `odd`: it appeared behind newer ones that were known, or its manifest was replaced. `accepted`: that it is damaged or odd needs no more telling.
+ * One backup. `manifest`: what a listing showed of its manifest when that was read; it is read again when that changes.
+ * `facts` are absent where it could not be understood: `unreadable` says why. `listed`: parts that a listing shows
+ * otherwise than the manifest names them, by their digest; `damage` where that is one. `odd`: it appeared behind newer
+ * ones that were known, or its manifest was replaced. `accepted`: that it is damaged or odd needs no more telling.
  */
 export const entrySchema = z.strictObject({
   id: z.string(),
   manifest: z.strictObject({ bytes: count, modified: z.iso.datetime() }),
   facts: factsSchema.optional(),
   unreadable: z.string().optional(),
-  listed: z.strictObject({ parts: z.string(), damage: z.strictObject({ kind: z.enum(['gone', 'cut']), why: z.string() }).optional() }).optional(),
+  listed: z
+    .strictObject({
+      parts: z.string(),
+      damage: z.strictObject({ kind: z.enum(['gone', 'cut']), why: z.string() }).optional(),
+    })
+    .optional(),
   odd: z.enum(['late', 'replaced']).optional(),
   accepted: z.literal(true).optional(),
   shrunk: shrinkingSchema.optional(),
@@ -38,14 +56,16 @@ export const entrySchema = z.strictObject({
 });
 
 /**
- * A table, or a family of them (digits as `#`): its name, its level, the rows in the last full backup, full backups in a row in which it held its rows, how often it
- * has come back by itself, and the rows in the full backup before the last.
+ * A table, or a family of them (digits as `#`): its name, its level, the rows in the last full backup, full backups in
+ * a row in which it held its rows, how often it has come back by itself, and the rows in the full backup before the
+ * last.
  */
 export const familySchema = z.tuple([z.string(), count, count, count, count, count.optional()]);
 
 /**
- * What shrinking is measured against: it grows by full backups, and is otherwise moved by `nightjar accept` alone. `from`: the first backup that counts;
- * `recent`: rows and bytes of the last full ones; `servers`: every identity that was accepted.
+ * What shrinking is measured against: it grows by full backups, and is otherwise moved by `nightjar accept` alone.
+ * `from`: the first backup that counts; `recent`: rows and bytes of the last full ones; `servers`: every identity that
+ * was accepted.
  */
 export const baselineSchema = z.strictObject({
   from: z.string(),
@@ -59,7 +79,12 @@ export const baselineSchema = z.strictObject({
 });
 
 /** A moment of a schedule that is over. `code`: why it failed; `busy`: the run before was still at work. */
-const pastSchema = z.strictObject({ at: z.iso.datetime(), outcome: z.enum(['made', 'late', 'failed', 'killed', 'missed']), code: z.string().optional(), busy: z.literal(true).optional() });
+const pastSchema = z.strictObject({
+  at: z.iso.datetime(),
+  outcome: z.enum(['made', 'late', 'failed', 'killed', 'missed']),
+  code: z.string().optional(),
+  busy: z.literal(true).optional(),
+});
 
 /** `<source>/ledger.json`: what the vault remembers of a source. Written by checks and by `nightjar accept` alone. */
 export const ledgerSchema = z.strictObject({
@@ -69,8 +94,18 @@ export const ledgerSchema = z.strictObject({
   baseline: baselineSchema.optional(),
   /** Backups that are gone though no policy removed them; `count` of all of them, `ids` of the last hundred. */
   gone: z.strictObject({ count, of: count, ids: z.array(z.string()) }).optional(),
-  /** Its schedule and time zone, since when a check has known them, the newest moment without a backup that was found, and what became of the last ones: rotation removes what tells it. */
-  expected: z.strictObject({ plan: z.string(), since: z.iso.datetime(), found: z.iso.datetime().optional(), past: z.array(pastSchema).optional() }).optional(),
+  /**
+   * Its schedule and time zone, since when a check has known them, the newest moment without a backup that was found,
+   * and what became of the last ones: rotation removes what tells it.
+   */
+  expected: z
+    .strictObject({
+      plan: z.string(),
+      since: z.iso.datetime(),
+      found: z.iso.datetime().optional(),
+      past: z.array(pastSchema).optional(),
+    })
+    .optional(),
   /** That what was remembered before is lost, and why. */
   lost: z.string().optional(),
   /** Who accepted last what was found, and when. */

@@ -3,10 +3,27 @@ import type { RegionPrices } from './prices.ts';
 import { formatBytes } from '../units.ts';
 import type { Bytes } from '../units.ts';
 
-/** One source in an average month. Sizes are of one backup; `kept` once retention's places are filled; `seconds` of one run. */
-export type SourcePlan = { source: string; perMonth: number; kept: number; bytes: Bytes; storedBytes: Bytes; objects: number; seconds: number; memoryMb: number; timeoutSeconds: number; measured: boolean };
+/**
+ * One source in an average month. Sizes are of one backup; `kept` once retention's places are filled; `seconds` of one
+ * run.
+ */
+export type SourcePlan = {
+  source: string;
+  perMonth: number;
+  kept: number;
+  bytes: Bytes;
+  storedBytes: Bytes;
+  objects: number;
+  seconds: number;
+  memoryMb: number;
+  timeoutSeconds: number;
+  measured: boolean;
+};
 
-/** What is deployed beside the sources. `endpoints` counts each interface endpoint once for each zone; `heldDays`: how long the bucket keeps what was deleted. */
+/**
+ * What is deployed beside the sources. `endpoints` counts each interface endpoint once for each zone; `heldDays`: how
+ * long the bucket keeps what was deleted.
+ */
 export type CostPlan = {
   region: string;
   sources: readonly SourcePlan[];
@@ -22,11 +39,25 @@ export type CostPlan = {
   alarmsOfEach: boolean;
 };
 
-/** One line of a bill, in dollars a month. `free`: how much of it the account's free allowance takes off, if nothing else has used that up. */
+/**
+ * One line of a bill, in dollars a month. `free`: how much of it the account's free allowance takes off, if nothing
+ * else has used that up.
+ */
 export type CostLine = { item: string; what: string; dollars: number; free: number };
 
 /** What a month costs: each source's storage and running time, then what is shared. */
-export type Estimate = { lines: CostLine[]; sources: { source: string; held: number; /** Of 2^30 bytes, as AWS counts. */ gb: number; storage: number; runs: number }[]; dollars: number; afterFree: number };
+export type Estimate = {
+  lines: CostLine[];
+  sources: {
+    source: string;
+    held: number /** Of 2^30 bytes, as AWS counts. */;
+    gb: number;
+    storage: number;
+    runs: number;
+  }[];
+  dollars: number;
+  afterFree: number;
+};
 
 const daysOfMonth = 365 / 12;
 const hoursOfMonth = 730;
@@ -39,7 +70,10 @@ const logBytes = { backup: 10_000, rotation: 4_000, check: 3_000 };
 /** Figures that a check leaves in CloudWatch. */
 export const customMetrics = 11;
 
-/** Metrics that alarms look at: four of the whole stack, and of rotation, check and (where each has alarms) the backup of each source: failures, duration, throttling. */
+/**
+ * Metrics that alarms look at: four of the whole stack, and of rotation, check and (where each has alarms) the backup
+ * of each source: failures, duration, throttling.
+ */
 export function alarmMetricsOf({ sources, alarmsOfEach }: Pick<CostPlan, 'sources' | 'alarmsOfEach'>): number {
   return 4 + 3 * (2 + (alarmsOfEach ? sources.length : 0));
 }
@@ -49,7 +83,9 @@ export function dashboardMetricsOf(sources: number): number {
   return 5 + 1 + 2 * (sources + 2);
 }
 
-/** What AWS will charge for a plan, each month, once retention's places are filled: to the tenth of a dollar at best. */
+/**
+ * What AWS will charge for a plan, each month, once retention's places are filled: to the tenth of a dollar at best.
+ */
 export function estimateCost(plan: CostPlan): Estimate {
   const prices = pricesOf(plan.region);
   const { free } = everywhere;
@@ -57,41 +93,118 @@ export function estimateCost(plan: CostPlan): Estimate {
   const rotations = plan.sources.length * daysOfMonth;
   const backups = sum(plan.sources.map(({ perMonth }) => perMonth));
   const runs = backups + rotations + plan.checksPerMonth;
-  const backupGbSeconds = sum(plan.sources.map(({ perMonth, seconds, memoryMb }) => (perMonth * seconds * memoryMb) / 1024));
-  const keeperGbSeconds = keeper.memoryGb * (rotations * keeper.rotationSeconds + plan.checksPerMonth * (keeper.checkSeconds + keeper.secondsOfSource * plan.sources.length));
-  const logsGb = (backups * logBytes.backup + rotations * logBytes.rotation + plan.checksPerMonth * logBytes.check) / 1e9;
+  const backupGbSeconds = sum(
+    plan.sources.map(({ perMonth, seconds, memoryMb }) => (perMonth * seconds * memoryMb) / 1024),
+  );
+  const keeperGbSeconds =
+    keeper.memoryGb *
+    (rotations * keeper.rotationSeconds +
+      plan.checksPerMonth * (keeper.checkSeconds + keeper.secondsOfSource * plan.sources.length));
+  const logsGb =
+    (backups * logBytes.backup + rotations * logBytes.rotation + plan.checksPerMonth * logBytes.check) / 1e9;
   const metrics = alarmMetricsOf(plan);
   const onDashboard = dashboardMetricsOf(plan.sources.length);
   const lines = [
-    line('S3 storage', formatBytes(sum(sources.map(({ gb }) => gb)) * 2 ** 30), sum(sources.map(({ storage }) => storage))),
+    line(
+      'S3 storage',
+      formatBytes(sum(sources.map(({ gb }) => gb)) * 2 ** 30),
+      sum(sources.map(({ storage }) => storage)),
+    ),
     line('S3 requests', requestsText(plan), requestsOf(plan, prices)),
-    line('Lambda, backups', `${amount(backupGbSeconds)} GB-seconds`, backupGbSeconds * everywhere.gbSecond, Math.min(backupGbSeconds, free.gbSeconds) * everywhere.gbSecond),
-    line('Lambda, the rest', `${amount(keeperGbSeconds)} GB-seconds, ${amount(runs)} runs`, keeperGbSeconds * everywhere.gbSecond + runs * everywhere.invocation, Math.min(keeperGbSeconds, Math.max(0, free.gbSeconds - backupGbSeconds)) * everywhere.gbSecond + Math.min(runs, free.invocations) * everywhere.invocation),
-    ...(plan.ownKey ? [line('KMS key', '1 key', everywhere.key), counted('KMS requests', runs * 10, 'requests', everywhere.keyRequest, free.keyRequests)] : []),
+    line(
+      'Lambda, backups',
+      `${amount(backupGbSeconds)} GB-seconds`,
+      backupGbSeconds * everywhere.gbSecond,
+      Math.min(backupGbSeconds, free.gbSeconds) * everywhere.gbSecond,
+    ),
+    line(
+      'Lambda, the rest',
+      `${amount(keeperGbSeconds)} GB-seconds, ${amount(runs)} runs`,
+      keeperGbSeconds * everywhere.gbSecond + runs * everywhere.invocation,
+      Math.min(keeperGbSeconds, Math.max(0, free.gbSeconds - backupGbSeconds)) * everywhere.gbSecond +
+        Math.min(runs, free.invocations) * everywhere.invocation,
+    ),
+    ...(plan.ownKey
+      ? [
+          line('KMS key', '1 key', everywhere.key),
+          counted('KMS requests', runs * 10, 'requests', everywhere.keyRequest, free.keyRequests),
+        ]
+      : []),
     counted('Scheduler', runs, 'starts', everywhere.scheduled, free.scheduled),
     counted('CloudWatch alarms', metrics, 'metrics in alarms', everywhere.alarmMetric, free.alarmMetrics),
     counted('CloudWatch metrics', customMetrics, 'figures of the check', everywhere.customMetric, free.customMetrics),
-    line('CloudWatch dashboard', `1 of ${onDashboard} metrics`, everywhere.dashboard, onDashboard <= free.dashboardMetrics ? everywhere.dashboard : 0),
-    line('CloudWatch logs', `${amount(logsGb * 1000)} MB`, logsGb * (prices.logs + everywhere.logStorage * plan.logMonths), Math.min(1, free.logsGb / (logsGb * (1 + plan.logMonths))) * logsGb * (prices.logs + everywhere.logStorage * plan.logMonths)),
-    line('SNS', `${amount(plan.mails)} mails`, plan.mails * (everywhere.mail + everywhere.published), Math.min(plan.mails, free.mails) * (everywhere.mail + everywhere.published)),
-    ...(plan.secrets > 0 ? [line('Secrets Manager', `${plan.secrets} secret${plan.secrets === 1 ? '' : 's'} of yours, ${amount(runs * 2)} reads`, plan.secrets * everywhere.secret + runs * 2 * everywhere.secretRead)] : []),
+    line(
+      'CloudWatch dashboard',
+      `1 of ${onDashboard} metrics`,
+      everywhere.dashboard,
+      onDashboard <= free.dashboardMetrics ? everywhere.dashboard : 0,
+    ),
+    line(
+      'CloudWatch logs',
+      `${amount(logsGb * 1000)} MB`,
+      logsGb * (prices.logs + everywhere.logStorage * plan.logMonths),
+      Math.min(1, free.logsGb / (logsGb * (1 + plan.logMonths))) *
+        logsGb *
+        (prices.logs + everywhere.logStorage * plan.logMonths),
+    ),
+    line(
+      'SNS',
+      `${amount(plan.mails)} mails`,
+      plan.mails * (everywhere.mail + everywhere.published),
+      Math.min(plan.mails, free.mails) * (everywhere.mail + everywhere.published),
+    ),
+    ...(plan.secrets > 0
+      ? [
+          line(
+            'Secrets Manager',
+            `${plan.secrets} secret${plan.secrets === 1 ? '' : 's'} of yours, ${amount(runs * 2)} reads`,
+            plan.secrets * everywhere.secret + runs * 2 * everywhere.secretRead,
+          ),
+        ]
+      : []),
     ...(plan.tracing ? [counted('X-Ray', runs, 'traces', everywhere.trace, free.traces)] : []),
-    ...(plan.endpoints > 0 ? [line('Interface endpoints', `${plan.endpoints}, each in each zone`, plan.endpoints * hoursOfMonth * prices.endpointHour)] : []),
+    ...(plan.endpoints > 0
+      ? [
+          line(
+            'Interface endpoints',
+            `${plan.endpoints}, each in each zone`,
+            plan.endpoints * hoursOfMonth * prices.endpointHour,
+          ),
+        ]
+      : []),
   ];
   const dollars = sum(lines.map((one) => one.dollars));
   return { lines, sources, dollars, afterFree: dollars - sum(lines.map((one) => one.free)) };
 }
 
-/** What lies in the bucket: what is kept, and what was deleted and is held a while longer. As many are deleted as are made. */
-function storageOf({ source, perMonth, kept, storedBytes, seconds, memoryMb }: SourcePlan, { heldDays }: CostPlan, { storage }: RegionPrices) {
+/**
+ * What lies in the bucket: what is kept, and what was deleted and is held a while longer. As many are deleted as are
+ * made.
+ */
+function storageOf(
+  { source, perMonth, kept, storedBytes, seconds, memoryMb }: SourcePlan,
+  { heldDays }: CostPlan,
+  { storage }: RegionPrices,
+) {
   const held = (perMonth / daysOfMonth) * heldDays;
   const gb = ((kept + held) * storedBytes) / 2 ** 30;
-  return { source, held, gb, storage: gb * storage, runs: ((perMonth * seconds * memoryMb) / 1024) * everywhere.gbSecond };
+  return {
+    source,
+    held,
+    gb,
+    storage: gb * storage,
+    runs: ((perMonth * seconds * memoryMb) / 1024) * everywhere.gbSecond,
+  };
 }
 
 /** Writes (uploads by 8 MiB, what begins and ends them, lease, lists, tags) and reads (manifests). */
 function requestCounts({ sources, checksPerMonth }: CostPlan): { writes: number; reads: number } {
-  const writes = sources.map(({ perMonth, storedBytes, objects, seconds, kept }) => perMonth * (Math.ceil(storedBytes / uploadPart) + 2 * objects + 8 + seconds / 60) + daysOfMonth * (4 + 2 * objects) + checksPerMonth * Math.ceil((kept * objects) / 1000));
+  const writes = sources.map(
+    ({ perMonth, storedBytes, objects, seconds, kept }) =>
+      perMonth * (Math.ceil(storedBytes / uploadPart) + 2 * objects + 8 + seconds / 60) +
+      daysOfMonth * (4 + 2 * objects) +
+      checksPerMonth * Math.ceil((kept * objects) / 1000),
+  );
   const reads = sources.map(({ perMonth, kept }) => perMonth * 5 + daysOfMonth * kept + checksPerMonth * checkReads);
   return { writes: sum(writes) + checksPerMonth * 2, reads: sum(reads) + checksPerMonth };
 }
@@ -116,7 +229,9 @@ function line(item: string, what: string, dollars: number, free = 0): CostLine {
 
 /** Two digits that mean something, no more: this is an estimate. */
 function amount(value: number): string {
-  return value >= 10 ? Math.round(value).toLocaleString('en-US') : value.toLocaleString('en-US', { maximumSignificantDigits: 2 });
+  return value >= 10
+    ? Math.round(value).toLocaleString('en-US')
+    : value.toLocaleString('en-US', { maximumSignificantDigits: 2 });
 }
 
 function sum(numbers: readonly number[]): number {

@@ -1,12 +1,23 @@
 /**
- * What AWS charges, in US dollars, as its price pages had it in June 2025: the first step of each, without taxes and discounts. Later changes are not
- * known here. Pages: aws.amazon.com/s3/pricing, /lambda/pricing, /kms/pricing, /cloudwatch/pricing, /eventbridge/pricing, /sns/pricing,
- * /secrets-manager/pricing, /privatelink/pricing, /vpc/pricing, /ec2/pricing/on-demand (data transfer).
+ * What AWS charges, in US dollars, as its price pages had it in June 2025: the first step of each, without taxes and
+ * discounts. Later changes are not known here. Pages: aws.amazon.com/s3/pricing, /lambda/pricing, /kms/pricing,
+ * /cloudwatch/pricing, /eventbridge/pricing, /sns/pricing, /secrets-manager/pricing, /privatelink/pricing,
+ * /vpc/pricing, /ec2/pricing/on-demand (data transfer).
  */
 export const pricesAsOf = '2025-06';
 
-/** What differs by region. Storage, logs and traffic by GB, requests by the piece, time of functions by GB and second, endpoints by zone and hour. */
-export type RegionPrices = { storage: number; put: number; get: number; logs: number; endpointHour: number; natGb: number };
+/**
+ * What differs by region. Storage, logs and traffic by GB, requests by the piece, time of functions by GB and second,
+ * endpoints by zone and hour.
+ */
+export type RegionPrices = {
+  storage: number;
+  put: number;
+  get: number;
+  logs: number;
+  endpointHour: number;
+  natGb: number;
+};
 
 const regions = {
   'us-east-1': { storage: 0.023, put: 0.005e-3, get: 0.0004e-3, logs: 0.5, endpointHour: 0.01, natGb: 0.045 },
@@ -17,7 +28,10 @@ const regions = {
   'ap-southeast-2': { storage: 0.025, put: 0.0055e-3, get: 0.00044e-3, logs: 0.67, endpointHour: 0.013, natGb: 0.059 },
 } satisfies Record<string, RegionPrices>;
 
-/** What costs the same in these regions. `free` is what an account has each month at no charge, for all that it does together. */
+/**
+ * What costs the same in these regions. `free` is what an account has each month at no charge, for all that it does
+ * together.
+ */
 export const everywhere = {
   gbSecond: 0.0000133334,
   invocation: 0.2e-6,
@@ -36,7 +50,20 @@ export const everywhere = {
   endpointGb: 0.01,
   tag: 0.0065 / 10_000,
   otherRegionGb: 0.02,
-  free: { gbSeconds: 400_000, invocations: 1e6, keyRequests: 20_000, alarmMetrics: 10, customMetrics: 10, dashboards: 3, dashboardMetrics: 50, logsGb: 5, scheduled: 14e6, published: 1e6, mails: 1000, traces: 100_000 },
+  free: {
+    gbSeconds: 400_000,
+    invocations: 1e6,
+    keyRequests: 20_000,
+    alarmMetrics: 10,
+    customMetrics: 10,
+    dashboards: 3,
+    dashboardMetrics: 50,
+    logsGb: 5,
+    scheduled: 14e6,
+    published: 1e6,
+    mails: 1000,
+    traces: 100_000,
+  },
 } as const;
 
 /** The prices of a region; of one that is not in the table, the dearest of each that are, and `known` says so. */
@@ -44,5 +71,13 @@ export function pricesOf(region: string): RegionPrices & { known: boolean } {
   const own = (regions as Record<string, RegionPrices>)[region];
   if (own !== undefined) return { ...own, known: true };
   const dearest = (key: keyof RegionPrices): number => Math.max(...Object.values(regions).map((one) => one[key]));
-  return { storage: dearest('storage'), put: dearest('put'), get: dearest('get'), logs: dearest('logs'), endpointHour: dearest('endpointHour'), natGb: dearest('natGb'), known: false };
+  return {
+    storage: dearest('storage'),
+    put: dearest('put'),
+    get: dearest('get'),
+    logs: dearest('logs'),
+    endpointHour: dearest('endpointHour'),
+    natGb: dearest('natGb'),
+    known: false,
+  };
 }

@@ -1,11 +1,27 @@
 import type { Finding, Judgement } from '../watch/freshness.ts';
 import { about, fact, word } from './text.ts';
 import type { ToldAt } from './text.ts';
-import { damaged, gone, leaseStuck, missed, never, otherDatabase, overdueDrill, paused, shrunk, stale, unknown } from './findings.ts';
+import {
+  damaged,
+  gone,
+  leaseStuck,
+  missed,
+  never,
+  otherDatabase,
+  overdueDrill,
+  paused,
+  shrunk,
+  stale,
+  unknown,
+} from './findings.ts';
 import type { Message, SourceStanding } from './findings.ts';
 
 /** What to tell of the findings of one kind of a source; there may be several of `unknown`. */
-export function messageOfFinding({ standing, findings }: Judgement, kind: Finding['kind'], telling: ToldAt): Message | undefined {
+export function messageOfFinding(
+  { standing, findings }: Judgement,
+  kind: Finding['kind'],
+  telling: ToldAt,
+): Message | undefined {
   const finding = findings.find((one) => one.kind === kind);
   switch (finding?.kind) {
     case undefined:
@@ -30,7 +46,9 @@ export function messageOfFinding({ standing, findings }: Judgement, kind: Findin
       return overdueDrill(standing, finding.everyMs, telling);
     case 'paused': {
       const message = paused(standing, telling);
-      return finding.until === undefined ? message : { ...message, facts: [fact('Until', finding.until), ...message.facts] };
+      return finding.until === undefined
+        ? message
+        : { ...message, facts: [fact('Until', finding.until), ...message.facts] };
     }
     case 'unknown':
       return finding.whole ? unknown({ ...standing, ...finding }, telling) : doubtful(standing, findings, telling);
@@ -41,6 +59,12 @@ export function messageOfFinding({ standing, findings }: Judgement, kind: Findin
 function doubtful(standing: SourceStanding, findings: readonly Finding[], telling: ToldAt): Message {
   const doubts = findings.filter((one) => one.kind === 'unknown');
   const hints = new Set(doubts.flatMap(({ hint }) => hint ?? []));
-  const known = [fact('Vault', standing.place), ...doubts.map(({ why }) => fact('Error', why)), ...[...hints].map((hint) => fact('Hint', hint))];
-  return about('unknown', standing, telling, 'not every backup can be judged: nobody knows whether it is good', known, [`nightjar list ${word(standing.source)}`]);
+  const known = [
+    fact('Vault', standing.place),
+    ...doubts.map(({ why }) => fact('Error', why)),
+    ...[...hints].map((hint) => fact('Hint', hint)),
+  ];
+  return about('unknown', standing, telling, 'not every backup can be judged: nobody knows whether it is good', known, [
+    `nightjar list ${word(standing.source)}`,
+  ]);
 }

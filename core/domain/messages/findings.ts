@@ -45,19 +45,30 @@ const shownOfMany = 5;
 /** The newest complete backup is older than the limit. */
 export function stale(standing: SourceStanding, telling: ToldAt): Message {
   const age = standing.newest === undefined ? 'missing' : `${ageOf(standing.newest, telling.at)} old`;
-  return about('stale', standing, telling, `the newest backup is ${age}, over the limit of ${span(standing.limitMs)}`, facts(standing, telling.at), [
-    ...lookInto(standing.source),
-    `nightjar backup ${word(standing.source)}`,
-  ]);
+  return about(
+    'stale',
+    standing,
+    telling,
+    `the newest backup is ${age}, over the limit of ${span(standing.limitMs)}`,
+    facts(standing, telling.at),
+    [...lookInto(standing.source), `nightjar backup ${word(standing.source)}`],
+  );
 }
 
 /** Moments of the schedule have no backup. */
 export function missed(standing: SourceStanding, moments: readonly Moment[], telling: ToldAt): Message {
-  const shown = moments.slice(-shownOfMany).toReversed().map((one) => fact('Missing', momentText(one, standing.timeZone)));
-  return about('missed', standing, telling, missedText(moments, standing.timeZone), [...shown, ...more(moments.length), ...facts(standing, telling.at)], [
-    ...lookInto(standing.source),
-    `nightjar backup ${word(standing.source)}`,
-  ]);
+  const shown = moments
+    .slice(-shownOfMany)
+    .toReversed()
+    .map((one) => fact('Missing', momentText(one, standing.timeZone)));
+  return about(
+    'missed',
+    standing,
+    telling,
+    missedText(moments, standing.timeZone),
+    [...shown, ...more(moments.length), ...facts(standing, telling.at)],
+    [...lookInto(standing.source), `nightjar backup ${word(standing.source)}`],
+  );
 }
 
 /** Which backups are missing, in one line. */
@@ -80,30 +91,77 @@ function whyText({ outcome, code }: Moment): string {
 
 /** Nobody can work on a source, and that does not end by itself. */
 export function leaseStuck(standing: SourceStanding, why: string, telling: ToldAt): Message {
-  return about('lease-stuck', standing, telling, 'no run can begin: its lease keeps everybody out', [fact('Lease', why), ...facts(standing, telling.at)], [`nightjar unlock ${word(standing.source)}`]);
+  return about(
+    'lease-stuck',
+    standing,
+    telling,
+    'no run can begin: its lease keeps everybody out',
+    [fact('Lease', why), ...facts(standing, telling.at)],
+    [`nightjar unlock ${word(standing.source)}`],
+  );
 }
 
 /** There has never been a backup. */
 export function never(standing: SourceStanding, telling: ToldAt): Message {
-  return about('never', standing, telling, 'there has never been a backup', facts(standing, telling.at), [`nightjar backup ${word(standing.source)}`]);
+  return about('never', standing, telling, 'there has never been a backup', facts(standing, telling.at), [
+    `nightjar backup ${word(standing.source)}`,
+  ]);
 }
 
 /** The vault can't be read, so nobody knows how the source stands; without a source, none of them is known. */
-export function unknown({ source, timeZone, place, why, hint }: { source?: SourceName | undefined; timeZone?: string | undefined; place: string; why: string; hint?: string | undefined }, telling: ToldAt): Message {
-  const subject = source === undefined ? "the vault can't be read: nobody knows how the backups stand" : "the vault can't be read: nobody knows how its backups stand";
-  return about('unknown', { source, timeZone }, telling, subject, [fact('Vault', place), fact('Error', why), ...(hint === undefined ? [] : [fact('Hint', hint)])], ['nightjar check']);
+export function unknown(
+  {
+    source,
+    timeZone,
+    place,
+    why,
+    hint,
+  }: {
+    source?: SourceName | undefined;
+    timeZone?: string | undefined;
+    place: string;
+    why: string;
+    hint?: string | undefined;
+  },
+  telling: ToldAt,
+): Message {
+  const subject =
+    source === undefined
+      ? "the vault can't be read: nobody knows how the backups stand"
+      : "the vault can't be read: nobody knows how its backups stand";
+  return about(
+    'unknown',
+    { source, timeZone },
+    telling,
+    subject,
+    [fact('Vault', place), fact('Error', why), ...(hint === undefined ? [] : [fact('Hint', hint)])],
+    ['nightjar check'],
+  );
 }
 
 /** No backup has been proven for too long. */
 export function overdueDrill(standing: SourceStanding, drillEveryMs: number, telling: ToldAt): Message {
-  const subject = standing.proven === undefined ? 'no backup has ever been proven' : `the newest proven backup is ${ageOf(standing.proven, telling.at)} old, over the limit of ${span(drillEveryMs)}`;
-  return about('overdue-drill', standing, telling, subject, facts(standing, telling.at), [`nightjar restore ${word(standing.source)}`]);
+  const subject =
+    standing.proven === undefined
+      ? 'no backup has ever been proven'
+      : `the newest proven backup is ${ageOf(standing.proven, telling.at)} old, over the limit of ${span(drillEveryMs)}`;
+  return about('overdue-drill', standing, telling, subject, facts(standing, telling.at), [
+    `nightjar restore ${word(standing.source)}`,
+  ]);
 }
 
 /** The newest backup is far smaller than the ones before it: in rows, in bytes, or in one of its tables. */
 export function shrunk(standing: SourceStanding, shrinking: Shrinking, telling: ToldAt): Message {
-  const last = standing.full === undefined ? [] : [fact('Last full', `${standing.full} (${moment(startOf(standing.full), standing.timeZone)})`)];
-  const known = [...last, ...facts(standing, telling.at).map((one) => (one.label === 'Newest good' ? { ...one, label: 'Newest, and shrunk' } : one))];
+  const last =
+    standing.full === undefined
+      ? []
+      : [fact('Last full', `${standing.full} (${moment(startOf(standing.full), standing.timeZone)})`)];
+  const known = [
+    ...last,
+    ...facts(standing, telling.at).map((one) =>
+      one.label === 'Newest good' ? { ...one, label: 'Newest, and shrunk' } : one,
+    ),
+  ];
   return about('shrunk', standing, telling, shrunkText(shrinking), known, [
     `nightjar list ${word(standing.source)}`,
     ...(standing.full === undefined ? [] : [`nightjar restore ${word(standing.source)} ${standing.full}`]),
@@ -113,58 +171,139 @@ export function shrunk(standing: SourceStanding, shrinking: Shrinking, telling: 
 
 /** How a backup holds less, in one line. */
 export function shrunkText({ what, now, before, table, more = 0 }: Shrinking): string {
-  if (what === 'table') return `the newest backup holds ${plural(now, 'row')} of table ${table}, where ${formatCount(before)} were${more === 0 ? '' : `, and ${plural(more, 'more table')} lost theirs`}`;
+  if (what === 'table')
+    return `the newest backup holds ${plural(now, 'row')} of table ${table}, where ${formatCount(before)} were${more === 0 ? '' : `, and ${plural(more, 'more table')} lost theirs`}`;
   if (before === 0) return 'the newest backup holds no row at all';
   const shown = (value: number): string => (what === 'rows' ? plural(value, 'row') : formatBytes(value));
   return `the newest backup holds ${shown(now)}, where ${shown(before)} are usual (${Math.floor((now / before) * 100)} %)`;
 }
 
 /** Backups that can't be restored as they are. */
-export function damaged(standing: SourceStanding, backups: readonly { id: BackupId; why: string }[], telling: ToldAt): Message {
-  const subject = backups.length === 1 ? `the backup ${backups[0]!.id} is damaged: ${backups[0]!.why}` : `${plural(backups.length, 'backup')} are damaged`;
-  const shown = backups.slice(-shownOfMany).toReversed().map(({ id, why }) => fact(id, why));
-  return about('damaged', standing, telling, subject, [...shown, ...more(backups.length), ...facts(standing, telling.at)], [`nightjar list ${word(standing.source)}`, `nightjar backup ${word(standing.source)}`]);
+export function damaged(
+  standing: SourceStanding,
+  backups: readonly { id: BackupId; why: string }[],
+  telling: ToldAt,
+): Message {
+  const subject =
+    backups.length === 1
+      ? `the backup ${backups[0]!.id} is damaged: ${backups[0]!.why}`
+      : `${plural(backups.length, 'backup')} are damaged`;
+  const shown = backups
+    .slice(-shownOfMany)
+    .toReversed()
+    .map(({ id, why }) => fact(id, why));
+  return about(
+    'damaged',
+    standing,
+    telling,
+    subject,
+    [...shown, ...more(backups.length), ...facts(standing, telling.at)],
+    [`nightjar list ${word(standing.source)}`, `nightjar backup ${word(standing.source)}`],
+  );
 }
 
 /** Backups that were there and are not, though no policy removed them. */
-export function gone(standing: SourceStanding, { count, of, ids }: { count: number; of: number; ids: readonly string[] }, telling: ToldAt): Message {
+export function gone(
+  standing: SourceStanding,
+  { count, of, ids }: { count: number; of: number; ids: readonly string[] },
+  telling: ToldAt,
+): Message {
   const isEmpty = standing.count === 0;
   const subject = `${isEmpty ? 'no backup is left: ' : ''}${of === 0 ? 'all that there were' : `${formatCount(count)} of ${plural(of, 'backup')}`} are gone, and no rotation removed them`;
-  const shown = ids.slice(-shownOfMany).toReversed().map((id) => fact('Gone', id));
-  return about('gone', standing, telling, subject, [...shown, ...more(count), ...facts(standing, telling.at)], isEmpty ? [`nightjar backup ${word(standing.source)}`] : [`nightjar list ${word(standing.source)}`, `nightjar accept ${word(standing.source)}`]);
+  const shown = ids
+    .slice(-shownOfMany)
+    .toReversed()
+    .map((id) => fact('Gone', id));
+  return about(
+    'gone',
+    standing,
+    telling,
+    subject,
+    [...shown, ...more(count), ...facts(standing, telling.at)],
+    isEmpty
+      ? [`nightjar backup ${word(standing.source)}`]
+      : [`nightjar list ${word(standing.source)}`, `nightjar accept ${word(standing.source)}`],
+  );
 }
 
 /** The newest backup is of something else than the ones before it. */
 export function otherDatabase(standing: SourceStanding, { what, now, before }: Other, telling: ToldAt): Message {
-  const last = standing.full === undefined ? [] : [fact('Last of the old', `${standing.full} (${moment(startOf(standing.full), standing.timeZone)})`)];
-  return about('other-database', standing, telling, `the newest backup is of another ${what}: ${now} instead of ${before}`, [...facts(standing, telling.at), ...last], [
-    `nightjar list ${word(standing.source)}`,
-    `nightjar accept ${word(standing.source)}`,
-  ]);
+  const last =
+    standing.full === undefined
+      ? []
+      : [fact('Last of the old', `${standing.full} (${moment(startOf(standing.full), standing.timeZone)})`)];
+  return about(
+    'other-database',
+    standing,
+    telling,
+    `the newest backup is of another ${what}: ${now} instead of ${before}`,
+    [...facts(standing, telling.at), ...last],
+    [`nightjar list ${word(standing.source)}`, `nightjar accept ${word(standing.source)}`],
+  );
 }
 
 /** Nobody looks at this source, because the configuration says so. */
 export function paused(standing: SourceStanding, telling: ToldAt): Message {
-  return { ...about('paused', standing, telling, 'paused in the configuration: nobody is told when its backups are missing', facts(standing, telling.at), lookInto(standing.source)), severity: 'info' };
+  return {
+    ...about(
+      'paused',
+      standing,
+      telling,
+      'paused in the configuration: nobody is told when its backups are missing',
+      facts(standing, telling.at),
+      lookInto(standing.source),
+    ),
+    severity: 'info',
+  };
 }
 
 /** Backups lie in the vault of a source that is no longer in the configuration: nobody makes new ones. */
-export function unconfigured(standing: Pick<SourceStanding, 'source' | 'place' | 'newest' | 'count'>, telling: ToldAt): Message {
-  const known = [fact('Vault', standing.place), ...newestFacts(standing, telling.at), fact('Backups in the vault', formatCount(standing.count))];
-  return about('unconfigured', standing, telling, 'is no longer in the configuration, and still has backups: no new ones are made', known, [`nightjar list ${word(standing.source)}`]);
+export function unconfigured(
+  standing: Pick<SourceStanding, 'source' | 'place' | 'newest' | 'count'>,
+  telling: ToldAt,
+): Message {
+  const known = [
+    fact('Vault', standing.place),
+    ...newestFacts(standing, telling.at),
+    fact('Backups in the vault', formatCount(standing.count)),
+  ];
+  return about(
+    'unconfigured',
+    standing,
+    telling,
+    'is no longer in the configuration, and still has backups: no new ones are made',
+    known,
+    [`nightjar list ${word(standing.source)}`],
+  );
 }
 
-/** The database clients are old, or lack a fix; or an authority that a server needs is missing or about to expire. Nothing has failed yet. */
+/**
+ * The database clients are old, or lack a fix; or an authority that a server needs is missing or about to expire.
+ * Nothing has failed yet.
+ */
 export function toolsOutdated(notices: readonly ToolsNotice[], telling: ToldAt): Message {
   const hints = [...new Set(notices.map(({ hint }) => hint))].map((hint) => fact('Hint', hint));
   const known = [...notices.map(({ text }) => fact('Notice', text)), ...hints];
-  return { ...about('tools-outdated', {}, telling, 'the database clients, or the authorities that they trust, need a look', known, ['nightjar layer show', 'nightjar layer update']), severity: 'info' };
+  return {
+    ...about(
+      'tools-outdated',
+      {},
+      telling,
+      'the database clients, or the authorities that they trust, need a look',
+      known,
+      ['nightjar layer show', 'nightjar layer update'],
+    ),
+    severity: 'info',
+  };
 }
 
 /** What was told is over. `was`: what was told, `since` when. */
 export function recovered(standing: SourceStanding, { was, since }: Past, at: Date): Message {
   const told = fact('Was', `${was}, for ${lasted(since, at)}`);
-  return { ...about('recovered', standing, { at }, endOf(was, standing, at), [told, ...facts(standing, at)], []), severity: 'recovered' };
+  return {
+    ...about('recovered', standing, { at }, endOf(was, standing, at), [told, ...facts(standing, at)], []),
+    severity: 'recovered',
+  };
 }
 
 /** Why it is over: a backup that came, or a configuration that asks for less. */
@@ -183,10 +322,15 @@ function endOf(was: MessageKind, { newest, proven, drillEveryMs, shrink }: Sourc
       return `the vault can be read again: ${age}`;
     case 'overdue-drill':
       if (drillEveryMs === undefined) return 'no proof is asked for any more (drillEvery)';
-      return proven === undefined ? 'no proof is due' : `the newest proven backup is ${ageOf(proven, at)} old, within the limit of ${span(drillEveryMs)}`;
+      return proven === undefined
+        ? 'no proof is due'
+        : `the newest proven backup is ${ageOf(proven, at)} old, within the limit of ${span(drillEveryMs)}`;
     case 'shrunk':
-      if (shrink?.rows === 0 && shrink.bytes === 0) return 'nobody is told any more how much its backups hold: shrink is 0 in the configuration';
-      return shrink?.since === undefined ? `as large as usual again, or accepted: ${age}` : `compared from ${shrink.since} on, as the configuration says: ${age}`;
+      if (shrink?.rows === 0 && shrink.bytes === 0)
+        return 'nobody is told any more how much its backups hold: shrink is 0 in the configuration';
+      return shrink?.since === undefined
+        ? `as large as usual again, or accepted: ${age}`
+        : `compared from ${shrink.since} on, as the configuration says: ${age}`;
     case 'damaged':
       return `no damaged backup is left: ${age}`;
     case 'gone':
@@ -200,7 +344,10 @@ function endOf(was: MessageKind, { newest, proven, drillEveryMs, shrink }: Sourc
 
 /** Something that concerns no single source is over: the vault answers again, the configuration names sources again. */
 export function over(subject: string, { was, since }: Past, at: Date): Message {
-  return { ...about('recovered', {}, { at }, subject, [fact('Was', `${was}, for ${lasted(since, at)}`)], []), severity: 'recovered' };
+  return {
+    ...about('recovered', {}, { at }, subject, [fact('Was', `${was}, for ${lasted(since, at)}`)], []),
+    severity: 'recovered',
+  };
 }
 
 /** What to run to see more of a source. */
@@ -221,7 +368,10 @@ function facts(standing: SourceStanding, at: Date): Fact[] {
   ];
 }
 
-function newestFacts({ newest, timeZone }: { newest?: BackupId | undefined; timeZone?: string | undefined }, at: Date): Fact[] {
+function newestFacts(
+  { newest, timeZone }: { newest?: BackupId | undefined; timeZone?: string | undefined },
+  at: Date,
+): Fact[] {
   if (newest === undefined) return [fact('Newest good', 'none')];
   return [fact('Newest good', `${newest} (${moment(startOf(newest), timeZone)})`), fact('Age', ageOf(newest, at))];
 }

@@ -154,7 +154,10 @@ function nameOf({ alert, message }: WaitingMessage): string {
   return alert.source ?? message.subject;
 }
 
-function common(items: readonly WaitingMessage[], of: (item: WaitingMessage) => string | undefined): string | undefined {
+function common(
+  items: readonly WaitingMessage[],
+  of: (item: WaitingMessage) => string | undefined,
+): string | undefined {
   const [value, ...others] = new Set(items.map(of));
   return others.length === 0 ? value : undefined;
 }

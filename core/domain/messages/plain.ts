@@ -1,7 +1,12 @@
 import type { Message, Severity } from '../../contract/events/message.ts';
 import { moment } from './text.ts';
 
-const labels: Record<Severity, string> = { problem: 'PROBLEM', reminder: 'STILL', recovered: 'RECOVERED', info: 'INFO' };
+const labels: Record<Severity, string> = {
+  problem: 'PROBLEM',
+  reminder: 'STILL',
+  recovered: 'RECOVERED',
+  info: 'INFO',
+};
 
 /** A message in one line: `PROBLEM shop: the newest backup is 26 h old, over the limit of 25 h`. */
 export function title({ severity, source, subject }: Message): string {
@@ -31,7 +36,13 @@ export function runbookOf({ link, runbook }: Pick<Message, 'link' | 'runbook'>):
 }
 
 /** Where this version's runbook is read, as package.json tells it; undefined where that names no place on GitHub. */
-export function projectRunbook({ version, repository }: { version: string; repository?: string | { url: string } | undefined }): string | undefined {
+export function projectRunbook({
+  version,
+  repository,
+}: {
+  version: string;
+  repository?: string | { url: string } | undefined;
+}): string | undefined {
   const url = typeof repository === 'string' ? repository : repository?.url;
   const [, place] = /^(?:github:|.*github\.com[/:])([\w.-]+\/[\w.-]+?)(?:\.git)?$/.exec(url ?? '') ?? [];
   return place && `https://github.com/${place}/blob/v${version}/docs/runbook.md`;

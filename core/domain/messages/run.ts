@@ -30,10 +30,22 @@ export function kindOfFailure(verb: Verb): MessageKind {
 }
 
 /** What a run that failed has been. `left`: the source's complete backups, where they could be listed. */
-export type FailedRun = { verb: Verb; source?: SourceName | undefined; timeZone?: string | undefined; run: string; place: string; ms: number; left?: { newest?: BackupId | undefined; count: number } | undefined };
+export type FailedRun = {
+  verb: Verb;
+  source?: SourceName | undefined;
+  timeZone?: string | undefined;
+  run: string;
+  place: string;
+  ms: number;
+  left?: { newest?: BackupId | undefined; count: number } | undefined;
+};
 
 /** A run has failed. */
-export function runFailed({ verb, source, timeZone, run, place, ms, left }: FailedRun, { code, message, hint }: BackupError, telling: ToldAt): Message {
+export function runFailed(
+  { verb, source, timeZone, run, place, ms, left }: FailedRun,
+  { code, message, hint }: BackupError,
+  telling: ToldAt,
+): Message {
   const { at } = telling;
   const known = [
     fact('Error', `${message} (${code})`),
@@ -42,44 +54,100 @@ export function runFailed({ verb, source, timeZone, run, place, ms, left }: Fail
     ...(left === undefined ? [] : standing(left, at, timeZone)),
     fact('Run', `${run}, failed after ${span(ms)}`),
   ];
-  return about(kinds[verb], { source, timeZone }, telling, code === 'restore-incomplete' ? 'restored, with failures: not proven' : `the ${verb} failed: ${code}`, known, commands(verb, source));
+  return about(
+    kinds[verb],
+    { source, timeZone },
+    telling,
+    code === 'restore-incomplete' ? 'restored, with failures: not proven' : `the ${verb} failed: ${code}`,
+    known,
+    commands(verb, source),
+  );
 }
 
-/** Runs of a kind fail no longer: the next one of the same source did what it should. `failed`: all that was told of them, of several causes. */
-export function runEnded({ kind, source }: Pick<Alert, 'kind' | 'source'>, failed: readonly Alert[], at: Date): Message {
+/**
+ * Runs of a kind fail no longer: the next one of the same source did what it should. `failed`: all that was told of
+ * them, of several causes.
+ */
+export function runEnded(
+  { kind, source }: Pick<Alert, 'kind' | 'source'>,
+  failed: readonly Alert[],
+  at: Date,
+): Message {
   const verb = verbs.find((one) => kinds[one] === kind);
   const since = Math.min(...failed.map((one) => Date.parse(one.since)));
   const causes = failed.flatMap(({ cause }) => cause ?? []);
-  const was = fact('Was', `${kind}${causes.length === 0 ? '' : ` (${causes.join(', ')})`}, for ${span(Math.max(0, at.getTime() - since))}`);
+  const was = fact(
+    'Was',
+    `${kind}${causes.length === 0 ? '' : ` (${causes.join(', ')})`}, for ${span(Math.max(0, at.getTime() - since))}`,
+  );
   const subject = verb === undefined ? 'hooks are called again' : `the ${verb} succeeded again`;
-  return { ...about('recovered', { source: source as SourceName | undefined }, { at }, subject, [was], []), severity: 'recovered' };
+  return {
+    ...about('recovered', { source: source as SourceName | undefined }, { at }, subject, [was], []),
+    severity: 'recovered',
+  };
 }
 
 /** Some of the notifiers could not be told. For the others: somebody there misses what `missed` says. */
-export function notifierFailed(failed: readonly { name: string; why: string }[], missed: readonly Pick<Message, 'source' | 'subject'>[], telling: ToldAt): Message {
-  const subject = failed.length === 1 ? 'a notifier failed: somebody was not told' : `${failed.length} notifiers failed: somebody was not told`;
+export function notifierFailed(
+  failed: readonly { name: string; why: string }[],
+  missed: readonly Pick<Message, 'source' | 'subject'>[],
+  telling: ToldAt,
+): Message {
+  const subject =
+    failed.length === 1
+      ? 'a notifier failed: somebody was not told'
+      : `${failed.length} notifiers failed: somebody was not told`;
   const [first, ...more] = missed.map((one) => `${one.source === undefined ? '' : `${one.source}: `}${one.subject}`);
-  const known = [...failed.map(({ name, why }) => fact(name, why)), ...(first === undefined ? [] : [fact('Not told', `${first}${more.length === 0 ? '' : `, and ${formatCount(more.length)} more`}`)])];
+  const known = [
+    ...failed.map(({ name, why }) => fact(name, why)),
+    ...(first === undefined
+      ? []
+      : [fact('Not told', `${first}${more.length === 0 ? '' : `, and ${formatCount(more.length)} more`}`)]),
+  ];
   return about('notifier-failed', {}, telling, subject, known, ['nightjar notify']);
 }
 
 /** Hooks failed after a run: whoever counts on them was not called. */
-export function hookFailed({ verb, source, status }: Pick<RunEnded, 'verb' | 'status'> & { source?: SourceName | undefined }, failed: readonly { name: string; why: string }[], telling: ToldAt): Message {
-  return about('hook-failed', { source }, telling, `the ${verb} ${status}, and then a hook failed`, failed.map(({ name, why }) => fact(name, why)), []);
+export function hookFailed(
+  { verb, source, status }: Pick<RunEnded, 'verb' | 'status'> & { source?: SourceName | undefined },
+  failed: readonly { name: string; why: string }[],
+  telling: ToldAt,
+): Message {
+  return about(
+    'hook-failed',
+    { source },
+    telling,
+    `the ${verb} ${status}, and then a hook failed`,
+    failed.map(({ name, why }) => fact(name, why)),
+    [],
+  );
 }
 
 /** Sent on request, to see whether messages arrive. */
 export function testMessage(place: string, at: Date): Message {
-  return { ...about('test', {}, { at }, 'a test: alerts of Nightjar arrive here', [fact('Vault', place)], []), severity: 'info' };
+  return {
+    ...about('test', {}, { at }, 'a test: alerts of Nightjar arrive here', [fact('Vault', place)], []),
+    severity: 'info',
+  };
 }
 
 function standing({ newest, count }: NonNullable<FailedRun['left']>, at: Date, timeZone: string | undefined) {
-  const age = newest === undefined ? 'none' : `${newest} (${moment(startOf(newest), timeZone)}, ${span(Math.max(0, at.getTime() - startOf(newest).getTime()))} old)`;
+  const age =
+    newest === undefined
+      ? 'none'
+      : `${newest} (${moment(startOf(newest), timeZone)}, ${span(Math.max(0, at.getTime() - startOf(newest).getTime()))} old)`;
   return [fact('Newest good', age), fact('Backups in the vault', formatCount(count))];
 }
 
 function commands(verb: Verb, source: SourceName | undefined): string[] {
   if (source === undefined) return ['nightjar check'];
-  const again: Record<Verb, string> = { backup: 'backup', restore: 'list', verify: 'verify', rotation: 'rotate --dry-run', drill: 'verify', check: 'check' };
+  const again: Record<Verb, string> = {
+    backup: 'backup',
+    restore: 'list',
+    verify: 'verify',
+    rotation: 'rotate --dry-run',
+    drill: 'verify',
+    check: 'check',
+  };
   return [...new Set([`nightjar check ${word(source)}`, `nightjar ${again[verb]} ${word(source)}`])];
 }

@@ -8,10 +8,31 @@ export type ToldAt = { at: Date; since?: Date | undefined };
 const hourMs = 3_600_000;
 
 /** One message, from its pieces; for other kinds than those above. */
-export function about(kind: MessageKind, { source, timeZone }: { source?: SourceName | undefined; timeZone?: string | undefined }, { at, since }: ToldAt, subject: string, known: Fact[], next: string[]): Message {
-  const first = since === undefined ? [] : [fact('Told first', `${moment(since, timeZone)}, ${span(at.getTime() - since.getTime())} ago`)];
+export function about(
+  kind: MessageKind,
+  { source, timeZone }: { source?: SourceName | undefined; timeZone?: string | undefined },
+  { at, since }: ToldAt,
+  subject: string,
+  known: Fact[],
+  next: string[],
+): Message {
+  const first =
+    since === undefined
+      ? []
+      : [fact('Told first', `${moment(since, timeZone)}, ${span(at.getTime() - since.getTime())} ago`)];
   const severity = since === undefined ? 'problem' : 'reminder';
-  return { version: 1, kind, severity, ...(source !== undefined && { source }), subject, facts: [...known, ...first], next, runbook: kind, at: at.toISOString(), ...(timeZone !== undefined && { timeZone }) };
+  return {
+    version: 1,
+    kind,
+    severity,
+    ...(source !== undefined && { source }),
+    subject,
+    facts: [...known, ...first],
+    next,
+    runbook: kind,
+    at: at.toISOString(),
+    ...(timeZone !== undefined && { timeZone }),
+  };
 }
 
 /** A line of a message; nothing in it may break the line. */
@@ -19,7 +40,10 @@ export function fact(label: string, value: string): Fact {
   return { label, value: value.replace(/\s*[\p{Cc}\u2028\u2029]+\s*/gu, ' ').trim() || '–' };
 }
 
-/** A moment as people read it: `2026-11-20 02:00 UTC`; for whoever lives elsewhere, their own clock first: `2026-11-20 03:00 Europe/Berlin, 02:00 UTC`. */
+/**
+ * A moment as people read it: `2026-11-20 02:00 UTC`; for whoever lives elsewhere, their own clock first: `2026-11-20
+ * 03:00 Europe/Berlin, 02:00 UTC`.
+ */
 export function moment(date: Date, timeZone = 'UTC'): string {
   const utc = date.toISOString().slice(0, 16).replace('T', ' ');
   const local = localTime(date, timeZone);

@@ -10,10 +10,15 @@ export type UnfinishedUpload = { key: ObjectKey; upload: string; begun: Date };
 export type Leftovers = { objects: ListedObject[]; uploads: UnfinishedUpload[] };
 
 /**
- * What may be swept: in Nightjar's layout, and nothing of it younger than the grace time: neither the run's start nor the last change of
- * anything it has stored. That no run is at work is the lease's matter.
+ * What may be swept: in Nightjar's layout, and nothing of it younger than the grace time: neither the run's start nor
+ * the last change of anything it has stored. That no run is at work is the lease's matter.
  */
-export function sweepable({ source, leftovers }: SourceHistory, uploads: readonly UnfinishedUpload[], graceMs: number, now: Date): Leftovers {
+export function sweepable(
+  { source, leftovers }: SourceHistory,
+  uploads: readonly UnfinishedUpload[],
+  graceMs: number,
+  now: Date,
+): Leftovers {
   const before = now.getTime() - graceMs;
   const old = (...moments: Date[]): boolean => moments.every((moment) => moment.getTime() < before);
   return {
@@ -25,10 +30,16 @@ export function sweepable({ source, leftovers }: SourceHistory, uploads: readonl
   };
 }
 
-/** Records of failures that tell nothing any more: older than the grace time, than the newest backup, and than the records of starts that stay. */
+/**
+ * Records of failures that tell nothing any more: older than the grace time, than the newest backup, and than the
+ * records of starts that stay.
+ */
 export function staleFailures({ backups, failures, starts }: SourceHistory, graceMs: number, now: Date): ObjectKey[] {
   const [oldest] = starts.slice(-startsKept);
-  const newest = Math.min(backups.at(-1)?.start.getTime() ?? 0, oldest === undefined ? Number.POSITIVE_INFINITY : startOf(oldest.id).getTime());
+  const newest = Math.min(
+    backups.at(-1)?.start.getTime() ?? 0,
+    oldest === undefined ? Number.POSITIVE_INFINITY : startOf(oldest.id).getTime(),
+  );
   return failures.filter(({ at }) => at.getTime() < Math.min(newest, now.getTime() - graceMs)).map(({ key }) => key);
 }
 
@@ -37,10 +48,15 @@ const startsKept = 32;
 
 /** Records of starts that tell nothing any more: older than the grace time, and not among the newest. */
 export function staleStarts({ starts }: SourceHistory, graceMs: number, now: Date): ObjectKey[] {
-  return starts.slice(0, -startsKept).filter(({ id }) => startOf(id).getTime() < now.getTime() - graceMs).map(({ key }) => key);
+  return starts
+    .slice(0, -startsKept)
+    .filter(({ id }) => startOf(id).getTime() < now.getTime() - graceMs)
+    .map(({ key }) => key);
 }
 
 function startOfKey(source: SourceName, key: ObjectKey): Date | undefined {
   const place = backupPathOf(key);
-  return place !== undefined && sourceOfSegment(place.segment) === source && isOurs(place.path) ? startOf(place.id) : undefined;
+  return place !== undefined && sourceOfSegment(place.segment) === source && isOurs(place.path)
+    ? startOf(place.id)
+    : undefined;
 }

@@ -9,7 +9,10 @@ import { formatDuration } from '../units.ts';
 /** A complete backup, as far as its keeping depends on it. */
 export type Candidate = { id: BackupId; start: Date };
 
-/** Why a backup is kept. `place` counts from the newest, up to `of`; `oldest`: the history's first one holds a place that nothing else fills. */
+/**
+ * Why a backup is kept. `place` counts from the newest, up to `of`; `oldest`: the history's first one holds a place
+ * that nothing else fills.
+ */
 export type Reason =
   | { rule: Tier; place: number; of: number; period: string; oldest: boolean }
   | { rule: 'count'; place: number; of: number }
@@ -20,21 +23,26 @@ export type Reason =
 export type Decision = { id: BackupId; reasons: Reason[] };
 
 /**
- * Which backups a policy keeps, oldest first, as restic's `forget` decides: a tier keeps the newest backup of each of the newest periods
- * that have one, as many as it has places; while it has places left, it keeps the oldest backup, too. `keepWithin` counts back
- * from the newest backup, not from now, so that a source whose backups have stopped loses nothing. Every tier counts by itself.
+ * Which backups a policy keeps, oldest first, as restic's `forget` decides: a tier keeps the newest backup of each of
+ * the newest periods that have one, as many as it has places; while it has places left, it keeps the oldest backup,
+ * too. `keepWithin` counts back from the newest backup, not from now, so that a source whose backups have stopped loses
+ * nothing. Every tier counts by itself.
  */
 export function planRetention(backups: readonly Candidate[], retention: Retention, timeZone: string): Decision[] {
   const newestFirst = backups.toSorted((a, b) => b.start.getTime() - a.start.getTime() || (a.id < b.id ? 1 : -1));
   const reasons = new Map<BackupId, Reason[]>(newestFirst.map(({ id }) => [id, []]));
   const give = (id: BackupId, reason: Reason): void => void reasons.get(id)!.push(reason);
   if ('count' in retention) {
-    newestFirst.slice(0, retention.count).forEach(({ id }, index) => give(id, { rule: 'count', place: index + 1, of: retention.count }));
+    newestFirst
+      .slice(0, retention.count)
+      .forEach(({ id }, index) => give(id, { rule: 'count', place: index + 1, of: retention.count }));
   } else {
     const calendar = calendarOf(timeZone);
-    for (const tier of tiers) for (const [id, reason] of placesOf(newestFirst, tier, retention[tier], calendar)) give(id, reason);
+    for (const tier of tiers)
+      for (const [id, reason] of placesOf(newestFirst, tier, retention[tier], calendar)) give(id, reason);
     const from = (newestFirst[0]?.start.getTime() ?? 0) - retention.keepWithinMs;
-    for (const { id, start } of newestFirst) if (start.getTime() > from) give(id, { rule: 'within', ms: retention.keepWithinMs });
+    for (const { id, start } of newestFirst)
+      if (start.getTime() > from) give(id, { rule: 'within', ms: retention.keepWithinMs });
   }
   return newestFirst.toReversed().map(({ id }) => ({ id, reasons: reasons.get(id)! }));
 }
@@ -71,14 +79,20 @@ export function reasonText(reason: Reason): string {
   }
 }
 
-function placesOf(newestFirst: readonly Candidate[], tier: Tier, places: number, calendar: Calendar): [BackupId, Reason][] {
+function placesOf(
+  newestFirst: readonly Candidate[],
+  tier: Tier,
+  places: number,
+  calendar: Calendar,
+): [BackupId, Reason][] {
   const kept: [BackupId, Reason][] = [];
   let before: string | undefined;
   for (const [index, { id, start }] of newestFirst.entries()) {
     if (kept.length === places) break;
     const period = tier === 'last' ? `${index}` : calendar(start, tier);
     const oldest = period === before && index === newestFirst.length - 1;
-    if (period !== before || oldest) kept.push([id, { rule: tier, place: kept.length + 1, of: places, period, oldest }]);
+    if (period !== before || oldest)
+      kept.push([id, { rule: tier, place: kept.length + 1, of: places, period, oldest }]);
     before = period;
   }
   return kept;

@@ -4,8 +4,9 @@ import { calendarOf } from '../time/calendar.ts';
 export type LostDays = { lost: number; of: number };
 
 /**
- * Compares the starts of backups before and after a rotation. Days are counted and not backups: of a schedule that makes many a day all but the last
- * go the next day, however many that is, and a rotation that was missed for a week has no larger a share to remove than one that was not.
+ * Compares the starts of backups before and after a rotation. Days are counted and not backups: of a schedule that
+ * makes many a day all but the last go the next day, however many that is, and a rotation that was missed for a week
+ * has no larger a share to remove than one that was not.
  */
 export function lostDays(before: readonly Date[], after: readonly Date[], timeZone: string): LostDays {
   const calendar = calendarOf(timeZone);

@@ -15,27 +15,51 @@ import type { SourceVerdict, Verdict } from '../verdict/verdict.ts';
 const yearMs = 366 * 24 * 3_600_000;
 
 /** By what a source's backups are kept and removed. */
-export type Policy = { retention: Retention; timeZone: string; rotation: RotationSettings; watch: Pick<WatchSettings, 'shrink'> };
+export type Policy = {
+  retention: Retention;
+  timeZone: string;
+  rotation: RotationSettings;
+  watch: Pick<WatchSettings, 'shrink'>;
+};
 
 /** What is to become of a backup, and why. `bytes` is all that lies below its id and is Nightjar's own. */
-export type PlannedBackup = { found: BackupFound; action: 'keep' | 'remove'; reasons: Reason[]; tiers: Tier[]; bytes: Bytes };
+export type PlannedBackup = {
+  found: BackupFound;
+  action: 'keep' | 'remove';
+  reasons: Reason[];
+  tiers: Tier[];
+  bytes: Bytes;
+};
 
 /** What is to become of a source's backups, oldest first. With a `refusal`, nothing may be done. */
 export type RotationPlan = { source: SourceName; backups: PlannedBackup[]; refusal: BackupError | undefined };
 
 /**
- * Decides about every backup of one source, by what it is worth (verdict.ts). Only good ones fill places. A damaged one goes when it would go as a good one,
- * too; one whose manifest can't be understood, or whose date can't be true, stays. Kept besides: what is pinned, the newest good one, the newest that
- * was proven, and, until somebody has accepted that newer ones hold less or something else, the last full ones.
+ * Decides about every backup of one source, by what it is worth (verdict.ts). Only good ones fill places. A damaged one
+ * goes when it would go as a good one, too; one whose manifest can't be understood, or whose date can't be true, stays.
+ * Kept besides: what is pinned, the newest good one, the newest that was proven, and, until somebody has accepted that
+ * newer ones hold less or something else, the last full ones.
  */
-export function planRotation(history: SourceHistory, verdict: SourceVerdict, policy: Policy, now: Date, { anyShare }: { anyShare: boolean }): RotationPlan {
+export function planRotation(
+  history: SourceHistory,
+  verdict: SourceVerdict,
+  policy: Policy,
+  now: Date,
+  { anyShare }: { anyShare: boolean },
+): RotationPlan {
   const { source, backups } = history;
   const reasons = reasonsFor(verdict, policy);
   const guarded = guardsOf(verdict, reasons);
   const planned = backups.map((found): PlannedBackup => {
     const why = [...(reasons.get(found.id) ?? []), ...(guarded.get(found.id) ?? [])];
     const all: Reason[] = found.pinned ? [...why, { rule: 'pinned' }] : why;
-    return { found, action: all.length === 0 ? 'remove' : 'keep', reasons: all, tiers: tiersOf({ reasons: all }), bytes: bytesOf(found) };
+    return {
+      found,
+      action: all.length === 0 ? 'remove' : 'keep',
+      reasons: all,
+      tiers: tiersOf({ reasons: all }),
+      bytes: bytesOf(found),
+    };
   });
   return { source, backups: planned, refusal: refusalOf(source, planned, verdict, policy, now, anyShare) };
 }
@@ -48,8 +72,14 @@ export function removedBy({ backups }: RotationPlan): PlannedBackup[] {
 function reasonsFor({ backups }: SourceVerdict, { retention, timeZone }: Policy): Map<BackupId, Reason[]> {
   const reasons = new Map<BackupId, Reason[]>();
   const judged = backups.filter(({ damage, misdated }) => damage?.kind !== 'unreadable' && misdated === undefined);
-  for (const { id, reasons: asGood } of planRetention(judged, retention, timeZone)) reasons.set(id, asGood.length > 0 ? [{ rule: 'damaged' }] : []);
-  for (const { id, reasons: given } of planRetention(backups.filter(({ good }) => good), retention, timeZone)) reasons.set(id, given);
+  for (const { id, reasons: asGood } of planRetention(judged, retention, timeZone))
+    reasons.set(id, asGood.length > 0 ? [{ rule: 'damaged' }] : []);
+  for (const { id, reasons: given } of planRetention(
+    backups.filter(({ good }) => good),
+    retention,
+    timeZone,
+  ))
+    reasons.set(id, given);
   for (const { id, damage, misdated } of backups) {
     if (damage?.kind === 'unreadable') reasons.set(id, [{ rule: 'unreadable' }]);
     else if (misdated !== undefined) reasons.set(id, [{ rule: 'misdated' }]);
@@ -58,7 +88,10 @@ function reasonsFor({ backups }: SourceVerdict, { retention, timeZone }: Policy)
 }
 
 /** What stays though the policy does not keep it. */
-function guardsOf({ backups, newest, proven, hold }: SourceVerdict, reasons: ReadonlyMap<BackupId, Reason[]>): Map<BackupId, Reason[]> {
+function guardsOf(
+  { backups, newest, proven, hold }: SourceVerdict,
+  reasons: ReadonlyMap<BackupId, Reason[]>,
+): Map<BackupId, Reason[]> {
   const guards = new Map<BackupId, Reason[]>();
   function guard(id: BackupId | undefined, rule: 'last-good' | 'last-proven' | 'last-full'): void {
     if (id !== undefined && (reasons.get(id) ?? []).length === 0) guards.set(id, [...(guards.get(id) ?? []), { rule }]);
@@ -69,29 +102,51 @@ function guardsOf({ backups, newest, proven, hold }: SourceVerdict, reasons: Rea
   return guards;
 }
 
-/** The newest one that can't be of its date is a matter of this clock, unless most are not, and it is so far ahead that no clock is so wrong. */
+/**
+ * The newest one that can't be of its date is a matter of this clock, unless most are not, and it is so far ahead that
+ * no clock is so wrong.
+ */
 function isClockBehind({ backups }: SourceVerdict, now: Date): Verdict | undefined {
   const ahead = backups.filter(({ start }) => start.getTime() > now.getTime());
   const near = ahead.findLast(({ start }) => start.getTime() - now.getTime() < yearMs);
   return near ?? (ahead.length * 2 > backups.length ? ahead.at(-1) : undefined);
 }
 
-function refusalOf(source: SourceName, planned: readonly PlannedBackup[], verdict: SourceVerdict, { rotation: { maxShare }, timeZone }: Policy, now: Date, anyShare: boolean): BackupError | undefined {
+function refusalOf(
+  source: SourceName,
+  planned: readonly PlannedBackup[],
+  verdict: SourceVerdict,
+  { rotation: { maxShare }, timeZone }: Policy,
+  now: Date,
+  anyShare: boolean,
+): BackupError | undefined {
   const ahead = isClockBehind(verdict, now);
   if (ahead !== undefined) {
-    return new BackupError('rotation-refused', `${source}: the clock says ${now.toISOString()}, and the newest backup is of ${ahead.start.toISOString()}: nothing was removed`, {
-      hint: 'set the clock of this machine; if it is right, the other one was wrong, and time will heal it',
-    });
+    return new BackupError(
+      'rotation-refused',
+      `${source}: the clock says ${now.toISOString()}, and the newest backup is of ${ahead.start.toISOString()}: nothing was removed`,
+      {
+        hint: 'set the clock of this machine; if it is right, the other one was wrong, and time will heal it',
+      },
+    );
   }
   const removed = planned.filter(({ action }) => action === 'remove').length;
-  if (removed === planned.length && removed > 0) return new BackupError('rotation-refused', `${source}: nothing would be left of ${plural(removed, 'backup')}: nothing was removed`);
+  if (removed === planned.length && removed > 0)
+    return new BackupError(
+      'rotation-refused',
+      `${source}: nothing would be left of ${plural(removed, 'backup')}: nothing was removed`,
+    );
   const startsOf = (some: readonly PlannedBackup[]): Date[] => some.map(({ found }) => found.start);
   const days = lostDays(startsOf(planned), startsOf(planned.filter(({ action }) => action === 'keep')), timeZone);
   if (anyShare || !exceeds(days, maxShare)) return undefined;
   const what = `${removed} of ${plural(planned.length, 'backup')} would be removed and ${days.lost} of ${days.of} days left without one`;
-  return new BackupError('rotation-refused', `${source}: ${what}, more than ${maxShare} % at once: nothing was removed`, {
-    hint: `see what and why: nightjar rotate ${source} --dry-run; if that is meant: nightjar rotate ${source} --any-share; for good: rotation.maxShare`,
-  });
+  return new BackupError(
+    'rotation-refused',
+    `${source}: ${what}, more than ${maxShare} % at once: nothing was removed`,
+    {
+      hint: `see what and why: nightjar rotate ${source} --dry-run; if that is meant: nightjar rotate ${source} --any-share; for good: rotation.maxShare`,
+    },
+  );
 }
 
 function bytesOf({ objects }: BackupFound): Bytes {

@@ -3,14 +3,23 @@ import type { Tier } from '../../contract/manifest/manifest.ts';
 import { planRetention, tiersOf } from './retention.ts';
 import type { Candidate } from './retention.ts';
 
-/** Where a backup's tags say what it counts for: `nightjar-tier` the tier that keeps it longest, `nightjar-tiers` all of them. */
+/**
+ * Where a backup's tags say what it counts for: `nightjar-tier` the tier that keeps it longest, `nightjar-tiers` all of
+ * them.
+ */
 export type TierTags = { 'nightjar-tier': string; 'nightjar-tiers': string };
 
 /**
- * What a new backup counts for: the newest one counts for every tier that has places, until a newer one takes them over. So its tags
- * promise too much rather than too little while no rotation has corrected them. `others` are the source's other backups; one of the future takes no place.
+ * What a new backup counts for: the newest one counts for every tier that has places, until a newer one takes them
+ * over. So its tags promise too much rather than too little while no rotation has corrected them. `others` are the
+ * source's other backups; one of the future takes no place.
  */
-export function tiersOfNew(backup: Candidate, others: readonly Candidate[], retention: Retention, timeZone: string): Tier[] {
+export function tiersOfNew(
+  backup: Candidate,
+  others: readonly Candidate[],
+  retention: Retention,
+  timeZone: string,
+): Tier[] {
   const earlier = others.filter(({ start }) => start <= backup.start);
   const decision = planRetention([...earlier, backup], retention, timeZone).find(({ id }) => id === backup.id);
   return decision === undefined ? [] : tiersOf(decision);
@@ -27,7 +36,8 @@ export function tierTags(tiers: readonly Tier[]): TierTags {
 }
 
 /**
- * The tags of what rotation has let go and could not delete. They are the only ones that a lifecycle rule may expire objects by: a rule by
- * age and tier would be sharper than rotation, which keeps the last seven days that have a backup, however long ago they are.
+ * The tags of what rotation has let go and could not delete. They are the only ones that a lifecycle rule may expire
+ * objects by: a rule by age and tier would be sharper than rotation, which keeps the last seven days that have a
+ * backup, however long ago they are.
  */
 export const releasedTags: TierTags = { 'nightjar-tier': 'released', 'nightjar-tiers': 'none' };

@@ -3,10 +3,16 @@ import type { Tier } from '../../contract/manifest/manifest.ts';
 /** A tier whose places are periods of the calendar. */
 export type PeriodTier = Exclude<Tier, 'last'>;
 
-/** The period of a tier that a moment falls into, as text: `2026-11-20`, `2026-W47`. Periods of one tier sort by time, but for the hours that a clock set back repeats. */
+/**
+ * The period of a tier that a moment falls into, as text: `2026-11-20`, `2026-W47`. Periods of one tier sort by time,
+ * but for the hours that a clock set back repeats.
+ */
 export type Calendar = (moment: Date, tier: PeriodTier) => string;
 
-/** The calendar of an IANA time zone. An hour that a clock set back repeats is two: its text tells them apart by the offset. Weeks are those of ISO 8601. */
+/**
+ * The calendar of an IANA time zone. An hour that a clock set back repeats is two: its text tells them apart by the
+ * offset. Weeks are those of ISO 8601.
+ */
 export function calendarOf(timeZone: string): Calendar {
   const partsOf = clockOf(timeZone);
   return (moment, tier) => {
@@ -41,11 +47,21 @@ function clockOf(timeZone: string): (moment: Date) => Parts {
 
 function newClock(timeZone: string): (moment: Date) => Parts {
   const format = new Intl.DateTimeFormat('en-CA', {
-    timeZone, calendar: 'gregory', numberingSystem: 'latn', year: 'numeric', month: '2-digit', day: '2-digit', hour: '2-digit', hourCycle: 'h23', timeZoneName: 'longOffset',
+    timeZone,
+    calendar: 'gregory',
+    numberingSystem: 'latn',
+    year: 'numeric',
+    month: '2-digit',
+    day: '2-digit',
+    hour: '2-digit',
+    hourCycle: 'h23',
+    timeZoneName: 'longOffset',
   });
   const known = new Map<number, Parts>();
   return (moment) => {
-    const found = known.get(moment.getTime()) ?? new Map(format.formatToParts(moment).map(({ type, value }) => [type as string, value]));
+    const found =
+      known.get(moment.getTime()) ??
+      new Map(format.formatToParts(moment).map(({ type, value }) => [type as string, value]));
     if (known.size >= mostKnown) known.clear();
     known.set(moment.getTime(), found);
     return found;
@@ -57,7 +73,9 @@ function offsetOf(name: string): string {
   return name.replace('GMT', '') || 'Z';
 }
 
-/** ISO 8601: a week belongs to the year of its Thursday, and the first week is the one with the year's first Thursday. */
+/**
+ * ISO 8601: a week belongs to the year of its Thursday, and the first week is the one with the year's first Thursday.
+ */
 function isoWeek(day: string): string {
   const thursday = new Date(`${day}T00:00:00Z`);
   thursday.setUTCDate(thursday.getUTCDate() + 4 - (thursday.getUTCDay() || 7));

@@ -1,6 +1,8 @@
 import { Cron } from 'croner';
 
-/** A time of day that a scheduler leaves out because the clock jumps over it: on `day`, from `from` to `to`, as `02:00`. */
+/**
+ * A time of day that a scheduler leaves out because the clock jumps over it: on `day`, from `from` to `to`, as `02:00`.
+ */
 export type LostBackup = { day: string; moment: string; from: string; to: string };
 
 type Jump = { fromMs: number; toMs: number };
@@ -14,8 +16,9 @@ const [firstMs, lastMs] = [Date.UTC(2027, 0, 1), Date.UTC(2037, 0, 1)];
 const known = new Map<string, readonly Jump[]>();
 
 /**
- * The first moment of the schedule that does not exist in its time zone, because the clock is put forward over it, and whose loss would leave more time
- * between two backups than the schedule ever says, and the hour of the change. An hourly schedule loses nothing: two hours on the clock are then one.
+ * The first moment of the schedule that does not exist in its time zone, because the clock is put forward over it, and
+ * whose loss would leave more time between two backups than the schedule ever says, and the hour of the change. An
+ * hourly schedule loses nothing: two hours on the clock are then one.
  */
 export function lostBackup(schedule: string, timeZone: string): LostBackup | undefined {
   // on a clock without changes, every moment of the schedule exists
@@ -29,12 +32,21 @@ export function lostBackup(schedule: string, timeZone: string): LostBackup | und
     const shiftMs = toMs - fromMs;
     const left = after.getTime() - before.getTime() - shiftMs;
     const usual = Math.max(lost.getTime() - before.getTime(), after.getTime() - lost.getTime());
-    if (left > usual + shiftMs) return { day: lost.toISOString().slice(0, 10), moment: clockOf(lost.getTime()), from: clockOf(fromMs), to: clockOf(toMs) };
+    if (left > usual + shiftMs)
+      return {
+        day: lost.toISOString().slice(0, 10),
+        moment: clockOf(lost.getTime()),
+        from: clockOf(fromMs),
+        to: clockOf(toMs),
+      };
   }
   return undefined;
 }
 
-/** Where the clock of a zone jumps forward: the first time of day that is not there, and the first that is there again, written as if they were UTC. */
+/**
+ * Where the clock of a zone jumps forward: the first time of day that is not there, and the first that is there again,
+ * written as if they were UTC.
+ */
 export function jumpsOf(timeZone: string): readonly Jump[] {
   const found = known.get(timeZone) ?? findJumps(timeZone);
   known.set(timeZone, found);
@@ -59,7 +71,16 @@ function findJumps(timeZone: string): Jump[] {
 
 /** How far a zone's clock is before UTC at a moment, in milliseconds. */
 function offsetsOf(timeZone: string): (at: number) => number {
-  const format = new Intl.DateTimeFormat('en-US', { timeZone, hourCycle: 'h23', year: 'numeric', month: 'numeric', day: 'numeric', hour: 'numeric', minute: 'numeric', second: 'numeric' });
+  const format = new Intl.DateTimeFormat('en-US', {
+    timeZone,
+    hourCycle: 'h23',
+    year: 'numeric',
+    month: 'numeric',
+    day: 'numeric',
+    hour: 'numeric',
+    minute: 'numeric',
+    second: 'numeric',
+  });
   return (at) => {
     const part = Object.fromEntries(format.formatToParts(at).map(({ type, value }) => [type, Number(value)]));
     return Date.UTC(part['year']!, part['month']! - 1, part['day'], part['hour'], part['minute'], part['second']) - at;

@@ -17,6 +17,9 @@ export function longestGapHours(schedule: string, timeZone: string): number {
 }
 
 function measured(schedule: string, timeZone: string): number {
-  const moments = Array.from({ length: (366 * 24) / stepHours }, (_, index) => new Date(from + index * stepHours * hourMs));
+  const moments = Array.from(
+    { length: (366 * 24) / stepHours },
+    (_, index) => new Date(from + index * stepHours * hourMs),
+  );
   return Math.ceil(Math.max(...moments.map((moment) => gapMs(schedule, moment, timeZone))) / hourMs);
 }

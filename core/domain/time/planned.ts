@@ -2,6 +2,12 @@ import type { WatchSettings } from '../../contract/config/watch.ts';
 import type { Schedule } from './schedule.ts';
 
 /** When a source's backups are meant to begin; undefined where the configuration does not say. */
-export function scheduleOf({ watch: { schedule, windowMs = 0 }, timeZone }: { watch: Pick<WatchSettings, 'schedule' | 'windowMs'>; timeZone: string }): Schedule | undefined {
+export function scheduleOf({
+  watch: { schedule, windowMs = 0 },
+  timeZone,
+}: {
+  watch: Pick<WatchSettings, 'schedule' | 'windowMs'>;
+  timeZone: string;
+}): Schedule | undefined {
   return schedule === undefined ? undefined : { cron: schedule, timeZone, windowMs };
 }

@@ -1,9 +1,14 @@
 import { Cron } from 'croner';
 
-/** When backups are meant to begin: five fields of cron, and how long after a moment a run of it may be started at random (the window of EventBridge Scheduler). */
+/**
+ * When backups are meant to begin: five fields of cron, and how long after a moment a run of it may be started at
+ * random (the window of EventBridge Scheduler).
+ */
 export type Schedule = { cron: string; timeZone: string; windowMs: number };
 
-/** How much later than its window a backup may begin and still be in time: others are made before it, a queue is long. */
+/**
+ * How much later than its window a backup may begin and still be in time: others are made before it, a queue is long.
+ */
 export const latenessMs = 3_600_000;
 
 /** Starts that come a little early, by another clock, still belong to their moment of the schedule. */
@@ -12,16 +17,20 @@ const earlyMs = 5 * 60_000;
 /** Whether these are the five fields of cron (minute, hour, day, month, weekday), and the moment ever comes. */
 export function isSchedule(text: string): boolean {
   try {
-    return /^\S+( +\S+){4}$/.test(text.trim()) && new Cron(text.trim(), { timezone: 'UTC', mode: '5-part' }).nextRun(new Date(0)) !== null;
+    return (
+      /^\S+( +\S+){4}$/.test(text.trim()) &&
+      new Cron(text.trim(), { timezone: 'UTC', mode: '5-part' }).nextRun(new Date(0)) !== null
+    );
   } catch {
     return false;
   }
 }
 
 /**
- * How long it is from the moment of the schedule that a backup was made for to the next one, in milliseconds: of a schedule on weekdays 24 h, and
- * 72 h for the backup of Friday; an hour more or less where the clocks of `timeZone` change. A backup made at another time counts as that of the moment
- * before. An hour that a clock repeats counts once: EventBridge Scheduler makes no second backup in it, crontabs of some machines do.
+ * How long it is from the moment of the schedule that a backup was made for to the next one, in milliseconds: of a
+ * schedule on weekdays 24 h, and 72 h for the backup of Friday; an hour more or less where the clocks of `timeZone`
+ * change. A backup made at another time counts as that of the moment before. An hour that a clock repeats counts once:
+ * EventBridge Scheduler makes no second backup in it, crontabs of some machines do.
  */
 export function gapMs(schedule: string, start: Date, timeZone: string): number {
   const cron = new Cron(schedule.trim(), { timezone: timeZone, mode: '5-part' });
@@ -34,8 +43,9 @@ export function gapMs(schedule: string, start: Date, timeZone: string): number {
 }
 
 /**
- * The newest moments of a schedule up to `until`, oldest first, `most` at most. Left out are those that a clock does not have because it is put forward
- * over them, and those of an hour that it shows for the second time: some schedulers start a run then, and some do not.
+ * The newest moments of a schedule up to `until`, oldest first, `most` at most. Left out are those that a clock does
+ * not have because it is put forward over them, and those of an hour that it shows for the second time: some schedulers
+ * start a run then, and some do not.
  */
 export function momentsOf({ cron, timeZone }: Schedule, until: Date, most: number): Date[] {
   const key = JSON.stringify([cron, timeZone, most]);
@@ -45,11 +55,19 @@ export function momentsOf({ cron, timeZone }: Schedule, until: Date, most: numbe
   return found;
 }
 
-/** The moment that a run which begins at `start` is for: the nearest one, if it comes that little early or late; none for a run at another time. */
+/**
+ * The moment that a run which begins at `start` is for: the nearest one, if it comes that little early or late; none
+ * for a run at another time.
+ */
 export function momentOf(schedule: Schedule, start: Date): Date | undefined {
   const at = start.getTime();
-  const near = findMoments(schedule.cron, schedule.timeZone, new Date(at + earlyMs), nearest).filter((moment) => moment.getTime() + schedule.windowMs + latenessMs >= at);
-  return near.reduce<Date | undefined>((best, moment) => (best === undefined || distance(moment, at) <= distance(best, at) ? moment : best), undefined);
+  const near = findMoments(schedule.cron, schedule.timeZone, new Date(at + earlyMs), nearest).filter(
+    (moment) => moment.getTime() + schedule.windowMs + latenessMs >= at,
+  );
+  return near.reduce<Date | undefined>(
+    (best, moment) => (best === undefined || distance(moment, at) <= distance(best, at) ? moment : best),
+    undefined,
+  );
 }
 
 /** A check asks for many sources with one schedule at one moment. */
@@ -73,8 +91,12 @@ function findMoments(text: string, timeZone: string, until: Date, most: number):
   return found.length === most ? found : newest(2 * most - found.length).slice(-most);
 }
 
-/** Whether the clock of a zone showed this time of day before: it was set back in between, by an hour or (Lord Howe) half of one. */
+/**
+ * Whether the clock of a zone showed this time of day before: it was set back in between, by an hour or (Lord Howe)
+ * half of one.
+ */
 function repeatsOf(timeZone: string): (moment: Date) => boolean {
   const clock = new Intl.DateTimeFormat('en', { timeZone, dateStyle: 'short', timeStyle: 'short' });
-  return (moment) => [30, 60, 120].some((minutes) => clock.format(moment.getTime() - minutes * 60_000) === clock.format(moment));
+  return (moment) =>
+    [30, 60, 120].some((minutes) => clock.format(moment.getTime() - minutes * 60_000) === clock.format(moment));
 }

@@ -13,24 +13,40 @@ export function acceptableOf({ backups, newest, gone, lost }: SourceVerdict): Ac
   const open = backups.filter(({ accepted }) => !accepted);
   return [
     ...(newest?.shrunk === undefined ? [] : [shrunkLine(newest.shrunk)]),
-    ...(newest?.other === undefined ? [] : [{ what: newest.other.what, before: newest.other.before, now: newest.other.now }]),
-    ...(gone === undefined ? [] : [{ what: 'backups', before: formatCount(gone.of), now: `${formatCount(gone.count)} gone` }]),
-    ...open.flatMap(({ id, damage, misdated }) => (damage === undefined && misdated === undefined ? [] : [{ what: id, before: '', now: wordOf({ damage, misdated }) }])),
+    ...(newest?.other === undefined
+      ? []
+      : [{ what: newest.other.what, before: newest.other.before, now: newest.other.now }]),
+    ...(gone === undefined
+      ? []
+      : [{ what: 'backups', before: formatCount(gone.of), now: `${formatCount(gone.count)} gone` }]),
+    ...open.flatMap(({ id, damage, misdated }) =>
+      damage === undefined && misdated === undefined
+        ? []
+        : [{ what: id, before: '', now: wordOf({ damage, misdated }) }],
+    ),
     ...(lost === undefined ? [] : [{ what: 'memory', before: 'lost', now: `of ${plural(backups.length, 'backup')}` }]),
   ];
 }
 
 /**
- * What is remembered once that was accepted: the newest good backup as the measure, where it holds less or something else; nothing as gone or lost. What was put behind newer
- * backups counts from now on; what is damaged, or of no possible date, stays so and is told no more. `content`: of the newest good backup.
+ * What is remembered once that was accepted: the newest good backup as the measure, where it holds less or something
+ * else; nothing as gone or lost. What was put behind newer backups counts from now on; what is damaged, or of no
+ * possible date, stays so and is told no more. `content`: of the newest good backup.
  */
-export function accepted(ledger: Ledger, verdict: SourceVerdict, content: BackupFacts | undefined, by: { at: string; by: string }): Ledger {
+export function accepted(
+  ledger: Ledger,
+  verdict: SourceVerdict,
+  content: BackupFacts | undefined,
+  by: { at: string; by: string },
+): Ledger {
   const { gone: _, lost: __, baseline, ...rest } = ledger;
   const { newest } = verdict;
   const isMoved = newest !== undefined && !newest.full && content !== undefined;
   const since = newest === undefined ? undefined : lastFullBefore(verdict, newest);
   const bad = new Map(verdict.backups.map((one) => [one.id as string, one]));
-  const backups = ledger.backups.map((entry) => acceptedEntry(entry, bad.get(entry.id), isMoved && (since === undefined || entry.id > since)));
+  const backups = ledger.backups.map((entry) =>
+    acceptedEntry(entry, bad.get(entry.id), isMoved && (since === undefined || entry.id > since)),
+  );
   const moved = isMoved ? acceptedBaseline(baseline, newest.id, content) : baseline;
   return { ...rest, backups, ...(moved && { baseline: moved }), accepted: by };
 }
@@ -42,8 +58,16 @@ function lastFullBefore({ backups }: SourceVerdict, newest: Verdict): BackupId |
 
 function acceptedEntry(entry: Entry, verdict: Verdict | undefined, isMoved: boolean): Entry {
   const { shrunk, other, odd: _, ...rest } = entry;
-  const isBad = verdict?.damage !== undefined || verdict?.misdated?.kind === 'future' || verdict?.misdated?.kind === 'contradiction';
-  return { ...rest, ...(!isMoved && shrunk && { shrunk }), ...(!isMoved && other && { other }), ...(isBad && { accepted: true as const }) };
+  const isBad =
+    verdict?.damage !== undefined ||
+    verdict?.misdated?.kind === 'future' ||
+    verdict?.misdated?.kind === 'contradiction';
+  return {
+    ...rest,
+    ...(!isMoved && shrunk && { shrunk }),
+    ...(!isMoved && other && { other }),
+    ...(isBad && { accepted: true as const }),
+  };
 }
 
 function shrunkLine({ what, table, more = 0, now, before }: NonNullable<Verdict['shrunk']>): Acceptable {
@@ -54,5 +78,7 @@ function shrunkLine({ what, table, more = 0, now, before }: NonNullable<Verdict[
 
 function wordOf({ damage, misdated }: Pick<Verdict, 'damage' | 'misdated'>): string {
   if (damage !== undefined) return `damaged: ${damage.why}`;
-  return misdated?.kind === 'late' || misdated?.kind === 'replaced' ? `counts from now on (${misdated.kind})` : 'of no possible date';
+  return misdated?.kind === 'late' || misdated?.kind === 'replaced'
+    ? `counts from now on (${misdated.kind})`
+    : 'of no possible date';
 }

@@ -4,23 +4,40 @@ import { acceptedTables, isLost, rowsIn, smallest, sustained, tablesAfter } from
 import type { Shares } from './table-levels.ts';
 
 /**
- * What a backup holds, by its manifest: `families` has the rows of its tables, those that differ in digits alone together; where there are several of
- * these, each by its own name, too.
+ * What a backup holds, by its manifest: `families` has the rows of its tables, those that differ in digits alone
+ * together; where there are several of these, each by its own name, too.
  */
 export type BackupFacts = { facts: Facts; families: ReadonlyMap<string, number> };
 
 const mostServers = 32;
 
-/** How this content is less than the baseline, tables before sums of rows before bytes; undefined where it is not. Before there is a baseline, holding no row at all is told. */
-export function shrinkingAgainst(baseline: Baseline | undefined, { facts, families }: BackupFacts, shares: Shares): Shrinking | undefined {
-  if (baseline === undefined) return facts.rows === 0 && shares.rows > 0 ? { what: 'rows', now: 0, before: 0 } : undefined;
+/**
+ * How this content is less than the baseline, tables before sums of rows before bytes; undefined where it is not.
+ * Before there is a baseline, holding no row at all is told.
+ */
+export function shrinkingAgainst(
+  baseline: Baseline | undefined,
+  { facts, families }: BackupFacts,
+  shares: Shares,
+): Shrinking | undefined {
+  if (baseline === undefined)
+    return facts.rows === 0 && shares.rows > 0 ? { what: 'rows', now: 0, before: 0 } : undefined;
   for (const what of ['rows', 'bytes'] as const) {
     const found = { what, now: facts[what], before: baseline[what] };
     if (isLess(found, shares)) return found;
   }
-  const lost = shares.rows === 0 ? [] : baseline.tables.filter((family) => isLost(family, rowsIn(families, family[0]), shares));
+  const lost =
+    shares.rows === 0 ? [] : baseline.tables.filter((family) => isLost(family, rowsIn(families, family[0]), shares));
   const [largest] = lost.toSorted((a, b) => b[1] - a[1]);
-  return largest && { what: 'table', table: largest[0], more: lost.length - 1, now: families.get(largest[0]) ?? 0, before: largest[1] };
+  return (
+    largest && {
+      what: 'table',
+      table: largest[0],
+      more: lost.length - 1,
+      now: families.get(largest[0]) ?? 0,
+      before: largest[1],
+    }
+  );
 }
 
 /** Whether what was found once still counts by these shares. */
@@ -40,10 +57,21 @@ export function otherThan(baseline: Baseline | undefined, { engine, database, se
   return isKnown ? undefined : { what: 'server', now: server, before: baseline.servers.at(-1)! };
 }
 
-/** The baseline after one more full backup. `back`: tables whose loss was found in the backups before it, and that have their rows again. */
-export function grown(baseline: Baseline | undefined, id: BackupId, content: BackupFacts, back: ReadonlySet<string> = new Set()): Baseline {
+/**
+ * The baseline after one more full backup. `back`: tables whose loss was found in the backups before it, and that have
+ * their rows again.
+ */
+export function grown(
+  baseline: Baseline | undefined,
+  id: BackupId,
+  content: BackupFacts,
+  back: ReadonlySet<string> = new Set(),
+): Baseline {
   if (baseline === undefined) return baselineOf(id, content);
-  const { facts: { rows, bytes, server }, families } = content;
+  const {
+    facts: { rows, bytes, server },
+    families,
+  } = content;
   const recent = [...baseline.recent, [rows, bytes] as [number, number]].slice(-sustained);
   const reached = (at: 0 | 1): number => (recent.length < sustained ? 0 : Math.min(...recent.map((one) => one[at])));
   return {
@@ -56,15 +84,34 @@ export function grown(baseline: Baseline | undefined, id: BackupId, content: Bac
   };
 }
 
-/** The baseline that somebody has accepted: this backup as it is, whatever was before. What is known of how calm a table is stays. */
+/**
+ * The baseline that somebody has accepted: this backup as it is, whatever was before. What is known of how calm a table
+ * is stays.
+ */
 export function acceptedBaseline(before: Baseline | undefined, id: BackupId, content: BackupFacts): Baseline {
   const made = baselineOf(id, content);
   if (before === undefined) return made;
-  return { ...made, tables: acceptedTables(before.tables, made.tables), servers: withServer(before.servers, content.facts.server) };
+  return {
+    ...made,
+    tables: acceptedTables(before.tables, made.tables),
+    servers: withServer(before.servers, content.facts.server),
+  };
 }
 
-function baselineOf(id: BackupId, { facts: { rows, bytes, engine, database, server }, families }: BackupFacts): Baseline {
-  return { from: id, rows, bytes, recent: [[rows, bytes]], tables: tablesAfter([], families, new Set()), engine, database, servers: server === undefined ? [] : [server] };
+function baselineOf(
+  id: BackupId,
+  { facts: { rows, bytes, engine, database, server }, families }: BackupFacts,
+): Baseline {
+  return {
+    from: id,
+    rows,
+    bytes,
+    recent: [[rows, bytes]],
+    tables: tablesAfter([], families, new Set()),
+    engine,
+    database,
+    servers: server === undefined ? [] : [server],
+  };
 }
 
 function withServer(servers: readonly string[], server: string | undefined): string[] {

@@ -8,16 +8,34 @@ import type { SourceRules } from './verdict.ts';
 const mostIds = 100;
 
 /**
- * Backups that were there at the last look, are not any more, and that the retention keeps: no rotation removed them. What was told before stays until it is
- * accepted, or the backups are back. Rotation can't have removed one that the retention keeps now, for newer backups only ever take places away: so nobody has to
- * write down what rotation did, and a rotation that removed too much is seen, too.
+ * Backups that were there at the last look, are not any more, and that the retention keeps: no rotation removed them.
+ * What was told before stays until it is accepted, or the backups are back. Rotation can't have removed one that the
+ * retention keeps now, for newer backups only ever take places away: so nobody has to write down what rotation did, and
+ * a rotation that removed too much is seen, too.
  */
-export function goneOf(before: Ledger, entries: Ledger['backups'], history: SourceHistory, memory: SourceRules, now: Date): Ledger['gone'] {
+export function goneOf(
+  before: Ledger,
+  entries: Ledger['backups'],
+  history: SourceHistory,
+  memory: SourceRules,
+  now: Date,
+): Ledger['gone'] {
   const there = new Set<string>(history.backups.map(({ id }) => id));
-  const missing = before.backups.filter(({ id, facts, odd, accepted }) => !there.has(id) && facts !== undefined && odd === undefined && accepted === undefined);
+  const missing = before.backups.filter(
+    ({ id, facts, odd, accepted }) =>
+      !there.has(id) && facts !== undefined && odd === undefined && accepted === undefined,
+  );
   const known = (before.gone?.ids ?? []).filter((id) => !there.has(id));
   const back = (before.gone?.ids.length ?? 0) - known.length;
-  const fresh = missing.length === 0 ? [] : keptOf(missing.map(({ id }) => id as BackupId), [...before.backups, ...entries], memory, now);
+  const fresh =
+    missing.length === 0
+      ? []
+      : keptOf(
+          missing.map(({ id }) => id as BackupId),
+          [...before.backups, ...entries],
+          memory,
+          now,
+        );
   const count = (before.gone?.count ?? 0) - back + fresh.length;
   if (count <= 0) return undefined;
   const all = new Set([...before.backups, ...entries].map(({ id }) => id));
@@ -25,11 +43,25 @@ export function goneOf(before: Ledger, entries: Ledger['backups'], history: Sour
   return { count, of, ids: [...new Set([...known, ...fresh])].slice(-mostIds) };
 }
 
-/** Those that the retention keeps among all that were and are there, whatever they are worth: so none is missed that another one may have taken the place of. */
-function keptOf(missing: readonly BackupId[], entries: Ledger['backups'], { retention, timeZone }: SourceRules, now: Date): BackupId[] {
+/**
+ * Those that the retention keeps among all that were and are there, whatever they are worth: so none is missed that
+ * another one may have taken the place of.
+ */
+function keptOf(
+  missing: readonly BackupId[],
+  entries: Ledger['backups'],
+  { retention, timeZone }: SourceRules,
+  now: Date,
+): BackupId[] {
   if (retention === undefined) return [];
   const odd = new Set(entries.flatMap(({ id, odd: why }) => (why === undefined ? [] : [id])));
   const ids = [...new Set(entries.map(({ id }) => id as BackupId))].filter((id) => !odd.has(id) && startOf(id) <= now);
-  const kept = new Set(planRetention(ids.map((id) => ({ id, start: startOf(id) })), retention, timeZone).flatMap(({ id, reasons }) => (reasons.length > 0 ? [id] : [])));
+  const kept = new Set(
+    planRetention(
+      ids.map((id) => ({ id, start: startOf(id) })),
+      retention,
+      timeZone,
+    ).flatMap(({ id, reasons }) => (reasons.length > 0 ? [id] : [])),
+  );
   return missing.filter((id) => kept.has(id));
 }

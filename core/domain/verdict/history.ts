@@ -23,7 +23,7 @@ export type BackupFound = {
 };
 
 /** Objects of an id without a manifest: a run that is at work, or one that died. */
-export type Leftover = { id: BackupId; start: Date; /** The newest change. */ touched: Date; objects: ListedObject[] };
+export type Leftover = { id: BackupId; start: Date /** The newest change. */; touched: Date; objects: ListedObject[] };
 
 /** What a listing shows of one source. */
 export type SourceHistory = {
@@ -40,7 +40,10 @@ export type SourceHistory = {
   ledger: boolean;
 };
 
-/** What stands in a vault, source by source: from a whole listing, or from that of one source. Names are compared as whole path segments; what is not in Nightjar's layout is not seen. */
+/**
+ * What stands in a vault, source by source: from a whole listing, or from that of one source. Names are compared as
+ * whole path segments; what is not in Nightjar's layout is not seen.
+ */
 export function historiesOf(listed: Iterable<ListedObject>): Map<SourceName, SourceHistory> {
   const histories = new Map<SourceName, SourceHistory & { objects: Map<BackupId, ListedObject[]> }>();
   for (const found of listed) {
@@ -63,10 +66,15 @@ export function historiesOf(listed: Iterable<ListedObject>): Map<SourceName, Sou
     if (together === undefined) history.objects.set(inBackup.id, [found]);
     else together.push(found);
   }
-  return new Map([...histories].map(([source, { objects, failures, starts, leased, ledger }]) => {
-    const inOrder = { failures: failures.sort((a, b) => a.at.getTime() - b.at.getTime()), starts: starts.sort((a, b) => (a.id < b.id ? -1 : 1)) };
-    return [source, { ...sorted(source, objects), ...inOrder, leased, ledger }];
-  }));
+  return new Map(
+    [...histories].map(([source, { objects, failures, starts, leased, ledger }]) => {
+      const inOrder = {
+        failures: failures.sort((a, b) => a.at.getTime() - b.at.getTime()),
+        starts: starts.sort((a, b) => (a.id < b.id ? -1 : 1)),
+      };
+      return [source, { ...sorted(source, objects), ...inOrder, leased, ledger }];
+    }),
+  );
 }
 
 /** What a listing shows of this source: nothing, where it shows none. */
@@ -93,9 +101,22 @@ function sorted(source: SourceName, objects: Map<BackupId, ListedObject[]>): Sou
     if (manifest !== undefined) {
       const proofs = own.flatMap(({ key }) => proofOfPath(pathOf(key)) ?? []).sort(inTime);
       const pinned = own.some(({ key }) => pathOf(key) === 'pin.json');
-      history.backups.push({ id, start, completed: manifest.modified, pinned, proofs, objects: own, foreign: all.filter((found) => !own.includes(found)) });
+      history.backups.push({
+        id,
+        start,
+        completed: manifest.modified,
+        pinned,
+        proofs,
+        objects: own,
+        foreign: all.filter((found) => !own.includes(found)),
+      });
     } else if (own.length > 0) {
-      history.leftovers.push({ id, start, touched: new Date(Math.max(...own.map(({ modified }) => modified.getTime()))), objects: own });
+      history.leftovers.push({
+        id,
+        start,
+        touched: new Date(Math.max(...own.map(({ modified }) => modified.getTime()))),
+        objects: own,
+      });
     }
   }
   return history;

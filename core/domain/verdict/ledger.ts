@@ -16,27 +16,54 @@ export type ManifestRead = { content: BackupFacts; parts: Pick<Manifest, 'parts'
 /** What a manifest says, as far as its backup is judged by it. */
 export function contentOf({ start, end, engine, database, server, parts, tables }: Manifest): BackupFacts {
   const sum = (numbers: number[]): number => numbers.reduce((total, one) => total + one, 0);
-  const facts = { start, end, rows: sum(tables.map(({ rows }) => rows)), bytes: sum(parts.map(({ bytes }) => bytes)), parts: partsNamed(parts), engine, database };
-  return { facts: { ...facts, ...(server.identity !== undefined && { server: server.identity }) }, families: familiesOf(tables) };
+  const facts = {
+    start,
+    end,
+    rows: sum(tables.map(({ rows }) => rows)),
+    bytes: sum(parts.map(({ bytes }) => bytes)),
+    parts: partsNamed(parts),
+    engine,
+    database,
+  };
+  return {
+    facts: { ...facts, ...(server.identity !== undefined && { server: server.identity }) },
+    families: familiesOf(tables),
+  };
 }
 
-/** The backups whose manifests have to be read: new ones, ones whose object has changed, ones whose parts are otherwise than they were when they were last compared. */
+/**
+ * The backups whose manifests have to be read: new ones, ones whose object has changed, ones whose parts are otherwise
+ * than they were when they were last compared.
+ */
 export function toRead({ source, backups }: SourceHistory, ledger: Ledger | undefined): BackupId[] {
   const known = new Map(ledger?.backups.map((entry) => [entry.id, entry]));
   return backups.flatMap((found) => (isKnown(source, found, known.get(found.id)) ? [] : [found.id]));
 }
 
 /**
- * What is remembered after a look: of each backup that is there what its manifest says, and how it compares with the baseline of its time; the baseline,
- * moved by full backups alone; and what is gone. Whoever looks at the same gets the same. A backup that could not be read is left out.
+ * What is remembered after a look: of each backup that is there what its manifest says, and how it compares with the
+ * baseline of its time; the baseline, moved by full backups alone; and what is gone. Whoever looks at the same gets the
+ * same. A backup that could not be read is left out.
  */
-export function remember(before: Ledger | undefined, history: SourceHistory, read: ReadonlyMap<BackupId, ManifestRead>, memory: SourceRules, now: Date): Ledger {
+export function remember(
+  before: Ledger | undefined,
+  history: SourceHistory,
+  read: ReadonlyMap<BackupId, ManifestRead>,
+  memory: SourceRules,
+  now: Date,
+): Ledger {
   const ledger = restartedSince(before ?? { version: 1, backups: [] }, memory);
   const known = new Map(ledger.backups.map((entry) => [entry.id, entry]));
-  const lastKnown = ledger.backups.findLast(({ id, odd }) => odd === undefined && startOf(id as BackupId).getTime() <= now.getTime() + clocksMs)?.id;
+  const lastKnown = ledger.backups.findLast(
+    ({ id, odd }) => odd === undefined && startOf(id as BackupId).getTime() <= now.getTime() + clocksMs,
+  )?.id;
   let { baseline } = ledger;
   const entries: Entry[] = [];
-  const back = new Set(ledger.backups.slice(ledger.backups.findLastIndex(({ shrunk }) => shrunk === undefined) + 1).flatMap(({ shrunk }) => shrunk?.table ?? []));
+  const back = new Set(
+    ledger.backups
+      .slice(ledger.backups.findLastIndex(({ shrunk }) => shrunk === undefined) + 1)
+      .flatMap(({ shrunk }) => shrunk?.table ?? []),
+  );
   for (const found of history.backups) {
     const one = read.get(found.id);
     const old = known.get(found.id);
@@ -45,7 +72,8 @@ export function remember(before: Ledger | undefined, history: SourceHistory, rea
       continue;
     }
     const made = entryOf(history.source, found, one, old, lastKnown);
-    const compared = old !== undefined || 'unreadable' in one ? made : comparedWith(baseline, made, one.content, memory);
+    const compared =
+      old !== undefined || 'unreadable' in one ? made : comparedWith(baseline, made, one.content, memory);
     entries.push(compared);
     if (old !== undefined || 'unreadable' in one) continue;
     const isGood = damageOf(found, compared) === undefined && misdatedOf(found, compared, now) === undefined;
@@ -71,19 +99,30 @@ function manifestOf(source: SourceName, { id, objects }: BackupFound): Entry['ma
 }
 
 /** What is remembered of a manifest that was just read. `old`: what was known of it before. */
-function entryOf(source: SourceName, found: BackupFound, read: ManifestRead, old: Entry | undefined, lastKnown: string | undefined): Entry {
+function entryOf(
+  source: SourceName,
+  found: BackupFound,
+  read: ManifestRead,
+  old: Entry | undefined,
+  lastKnown: string | undefined,
+): Entry {
   const same = { id: found.id, manifest: manifestOf(source, found), ...(old?.accepted && { accepted: old.accepted }) };
   const odd = old?.odd ?? (old === undefined && lastKnown !== undefined && found.id < lastKnown ? 'late' : undefined);
   const judged = { ...(old?.shrunk && { shrunk: old.shrunk }), ...(old?.other && { other: old.other }) };
   if ('unreadable' in read) return { ...same, unreadable: read.unreadable, ...(odd && { odd }), ...judged };
-  const { content: { facts }, parts } = read;
+  const {
+    content: { facts },
+    parts,
+  } = read;
   const isReplaced = old?.facts !== undefined && JSON.stringify(old.facts) !== JSON.stringify(facts);
   const listed = partsListed(found);
   const damage = damagedParts(parts, found);
   return {
     ...same,
     facts,
-    ...(listed !== facts.parts && { listed: { parts: listed, ...(damage && { damage: { kind: damage.kind as 'gone' | 'cut', why: damage.why } }) } }),
+    ...(listed !== facts.parts && {
+      listed: { parts: listed, ...(damage && { damage: { kind: damage.kind as 'gone' | 'cut', why: damage.why } }) },
+    }),
     ...(isReplaced ? { odd: 'replaced' as const } : odd && { odd }),
     ...judged,
   };
@@ -96,11 +135,17 @@ function comparedWith(baseline: Baseline | undefined, entry: Entry, content: Bac
   return { ...entry, ...(shrunk && { shrunk }), ...(other && { other }) };
 }
 
-/** `shrink.since` in the configuration: what was before that day is no measure any more. What is known since is compared anew, by its sums. */
+/**
+ * `shrink.since` in the configuration: what was before that day is no measure any more. What is known since is compared
+ * anew, by its sums.
+ */
 function restartedSince(ledger: Ledger, memory: SourceRules): Ledger {
   const counts = comparedSince(memory);
   if (ledger.baseline === undefined || counts(ledger.baseline.from as BackupId)) return ledger;
-  const { baseline: { servers, tables }, ...rest } = ledger;
+  const {
+    baseline: { servers, tables },
+    ...rest
+  } = ledger;
   let baseline: Baseline | undefined;
   const backups = ledger.backups.map((entry): Entry => {
     const { shrunk: _, ...bare } = entry;

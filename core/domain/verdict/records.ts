@@ -8,10 +8,16 @@ export type ProofKind = (typeof proofKinds)[number];
 /** The outcome of one look at a backup, as the name of its record tells it: no record needs to be read to know it. */
 export type ProofRecord = { kind: ProofKind; outcome: 'passed' | 'failed'; at: Date };
 
-/** A run that has begun to make the backup `id`, as the name of its record tells it. `meant`: the moment of the schedule that it is for; none where it was made by hand. */
+/**
+ * A run that has begun to make the backup `id`, as the name of its record tells it. `meant`: the moment of the schedule
+ * that it is for; none where it was made by hand.
+ */
 export type StartRecord = { id: BackupId; run: string; meant: Date | undefined };
 
-/** A run that failed, as the name of its record tells it. `code` is a FailureCode, of this version of Nightjar or another. */
+/**
+ * A run that failed, as the name of its record tells it. `code` is a FailureCode, of this version of Nightjar or
+ * another.
+ */
 export type FailureRecord = { at: Date; run: string; code: string };
 
 const unscheduled = 'unscheduled';
@@ -30,39 +36,53 @@ export function pinKey(source: SourceName, id: BackupId): ObjectKey {
   return partKey(source, id, 'pin.json');
 }
 
-/** Where a run that stored nothing says so: `<source>/failures/20261120T020000Z-4f2a91c0-vault-full.json`. Rotation removes those older than its grace time and the newest backup. */
+/**
+ * Where a run that stored nothing says so: `<source>/failures/20261120T020000Z-4f2a91c0-vault-full.json`. Rotation
+ * removes those older than its grace time and the newest backup.
+ */
 export function failureKey(source: SourceName, { at, run, code }: FailureRecord): ObjectKey {
   return objectKey(`${sourceSegment(source)}/failures/${stampOf(at)}-${run}-${code}.json`);
 }
 
-/** Where a run says that it has begun: `<source>/starts/20261120T020012Z-7f3a9c-4f2a91c0-20261120T020000Z.json`, or `…-unscheduled.json`. Rotation removes old ones. */
+/**
+ * Where a run says that it has begun: `<source>/starts/20261120T020012Z-7f3a9c-4f2a91c0-20261120T020000Z.json`, or
+ * `…-unscheduled.json`. Rotation removes old ones.
+ */
 export function startKey(source: SourceName, { id, run, meant }: StartRecord): ObjectKey {
-  return objectKey(`${sourceSegment(source)}/starts/${id}-${run}-${meant === undefined ? unscheduled : stampOf(meant)}.json`);
+  return objectKey(
+    `${sourceSegment(source)}/starts/${id}-${run}-${meant === undefined ? unscheduled : stampOf(meant)}.json`,
+  );
 }
 
 /** The proof that a path below a backup is the record of; undefined for everything else. */
 export function proofOfPath(path: string): ProofRecord | undefined {
-  const [, stamp, kind, outcome] = proofPattern.exec(path.startsWith('proofs/') ? path.slice('proofs/'.length) : '') ?? [];
+  const [, stamp, kind, outcome] =
+    proofPattern.exec(path.startsWith('proofs/') ? path.slice('proofs/'.length) : '') ?? [];
   const at = momentOf(stamp);
   return at && { kind: kind as ProofKind, outcome: outcome as ProofRecord['outcome'], at };
 }
 
 /** The failure that a path below a source is the record of; undefined for everything else. */
 export function failureOfPath(path: string): FailureRecord | undefined {
-  const [, stamp, run, code] = failurePattern.exec(path.startsWith('failures/') ? path.slice('failures/'.length) : '') ?? [];
+  const [, stamp, run, code] =
+    failurePattern.exec(path.startsWith('failures/') ? path.slice('failures/'.length) : '') ?? [];
   const at = momentOf(stamp);
   return at && { at, run: run!, code: code! };
 }
 
 /** The start that a path below a source is the record of; undefined for everything else. */
 export function startOfPath(path: string): StartRecord | undefined {
-  const [, id = '', run, stamp] = startPattern.exec(path.startsWith('starts/') ? path.slice('starts/'.length) : '') ?? [];
+  const [, id = '', run, stamp] =
+    startPattern.exec(path.startsWith('starts/') ? path.slice('starts/'.length) : '') ?? [];
   if (run === undefined || !isBackupId(id)) return undefined;
   const meant = momentOf(stamp);
   return meant === undefined && stamp !== unscheduled ? undefined : { id, run, meant };
 }
 
-/** Whether a path below a backup is one of Nightjar's own: its manifest, a part by its role's name, a record. Everything else is somebody else's. */
+/**
+ * Whether a path below a backup is one of Nightjar's own: its manifest, a part by its role's name, a record. Everything
+ * else is somebody else's.
+ */
 export function isOurs(path: string): boolean {
   return path === 'manifest.json' || path === 'pin.json' || proofOfPath(path) !== undefined || isPart(path);
 }

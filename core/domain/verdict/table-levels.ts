@@ -3,35 +3,53 @@ import type { Family } from '../../contract/memory/ledger.ts';
 
 export type Shares = Pick<WatchSettings['shrink'], 'rows' | 'bytes'>;
 
-/** Below these nothing can be said of a share: a few rows come and go. None at all where there were some is always told. */
+/**
+ * Below these nothing can be said of a share: a few rows come and go. None at all where there were some is always told.
+ */
 export const smallest = { rows: 100, bytes: 100_000 };
 /** A level counts once so many full backups in a row have reached it: one night's import is not what is usual. */
 export const sustained = 3;
-/** A table of fewer full backups in a row is young: it is told only when nearly all of its rows are gone, for many come and go. */
+/**
+ * A table of fewer full backups in a row is young: it is told only when nearly all of its rows are gone, for many come
+ * and go.
+ */
 const youngUntil = 7;
-/** A table that has come back so often by itself is volatile: what it loses is told only once it has been calm for as many full backups as stand here. */
+/**
+ * A table that has come back so often by itself is volatile: what it loses is told only once it has been calm for as
+ * many full backups as stand here.
+ */
 const volatile = { dips: 3, calm: 30 };
 /** What a young table must keep of the most that it had, in percent, to be as it was. */
 const keptOfYoung = 50;
 const mostFamilies = 1000;
 
-/** Names that differ in digits alone are one: partitions of a month come and go, and their rows are together what they were. */
+/**
+ * Names that differ in digits alone are one: partitions of a month come and go, and their rows are together what they
+ * were.
+ */
 export function familyOf(table: string): string {
   return table.replace(/\d+/g, '#');
 }
 
-/** The rows of tables by their families, and of each member where there are several: a tenant's table may be emptied beside the others'. */
+/**
+ * The rows of tables by their families, and of each member where there are several: a tenant's table may be emptied
+ * beside the others'.
+ */
 export function familiesOf(tables: readonly { table: string; rows: number }[]): Map<string, number> {
   const members = Map.groupBy(tables, ({ table }) => familyOf(table));
   const sum = (all: readonly { rows: number }[]): number => all.reduce((total, { rows }) => total + rows, 0);
-  const several = [...members.values()].flatMap((all) => (all.length > 1 ? all.map(({ table, rows }): [string, number] => [table, rows]) : []));
+  const several = [...members.values()].flatMap((all) =>
+    all.length > 1 ? all.map(({ table, rows }): [string, number] => [table, rows]) : [],
+  );
   return new Map([...several, ...[...members].map(([name, all]): [string, number] => [name, sum(all)])]);
 }
 
 /** The tables of a backup that was accepted: their levels are what it holds; how calm they are is what was known. */
 export function acceptedTables(before: readonly Family[], made: readonly Family[]): Family[] {
   const known = new Map(before.map((family) => [family[0], family]));
-  const tables = made.map(([name, level, last]): Family => [name, level, last, known.get(name)?.[3] ?? 1, known.get(name)?.[4] ?? 0, last]);
+  const tables = made.map(
+    ([name, level, last]): Family => [name, level, last, known.get(name)?.[3] ?? 1, known.get(name)?.[4] ?? 0, last],
+  );
   const there = new Set(made.map(([name]) => name));
   return largestOf([...tables, ...volatileOf(before.filter(([name]) => !there.has(name)))]);
 }
@@ -41,13 +59,23 @@ export function volatileOf(tables: readonly Family[]): Family[] {
   return tables.flatMap(([name, , , , dips]): Family[] => (dips < volatile.dips ? [] : [[name, 0, 0, 0, dips]]));
 }
 
-/** A member of a family that is not there was dropped, as partitions are: then the rows of its family tell. Any other table that is not there has none. */
+/**
+ * A member of a family that is not there was dropped, as partitions are: then the rows of its family tell. Any other
+ * table that is not there has none.
+ */
 export function rowsIn(families: ReadonlyMap<string, number>, name: string): number | undefined {
   return families.get(name) ?? (/\d/.test(name) ? undefined : 0);
 }
 
-/** Whether so many rows of a table are a loss: too few of its level, of one that is settled; nearly none, of a young one that has never fallen. */
-export function isLost([, level, last, steady, dips, before = last]: Family, now: number | undefined, shares: Shares): boolean {
+/**
+ * Whether so many rows of a table are a loss: too few of its level, of one that is settled; nearly none, of a young one
+ * that has never fallen.
+ */
+export function isLost(
+  [, level, last, steady, dips, before = last]: Family,
+  now: number | undefined,
+  shares: Shares,
+): boolean {
   if (now === undefined || now * 100 >= level * shares.rows) return false;
   if (level < smallest.rows) return now === 0 && isSettled(steady, dips);
   const isNearlyAll = now * 100 < Math.min(level, last, before) && steady >= sustained && dips === 0;
@@ -58,10 +86,19 @@ function isSettled(steady: number, dips: number): boolean {
   return steady >= (dips < volatile.dips ? youngUntil : volatile.calm);
 }
 
-/** What is known of all tables after one more full backup. `back`: those whose loss was found in the backups before it, and that have their rows again. */
-export function tablesAfter(tables: readonly Family[], families: ReadonlyMap<string, number>, back: ReadonlySet<string>): Family[] {
+/**
+ * What is known of all tables after one more full backup. `back`: those whose loss was found in the backups before it,
+ * and that have their rows again.
+ */
+export function tablesAfter(
+  tables: readonly Family[],
+  families: ReadonlyMap<string, number>,
+  back: ReadonlySet<string>,
+): Family[] {
   const known = new Set(tables.map(([name]) => name));
-  const first = [...families].flatMap(([name, now]): Family[] => (known.has(name) || now === 0 ? [] : [[name, now, now, 1, 0]]));
+  const first = [...families].flatMap(([name, now]): Family[] =>
+    known.has(name) || now === 0 ? [] : [[name, now, now, 1, 0]],
+  );
   const later = tables.flatMap((family): Family[] => {
     const now = rowsIn(families, family[0]);
     return now === undefined ? [] : [after(family, now, back.has(family[0]))];
@@ -69,7 +106,10 @@ export function tablesAfter(tables: readonly Family[], families: ReadonlyMap<str
   return largestOf([...first, ...later]);
 }
 
-/** The level of a table that is settled only grows, by what three in a row have reached; a young or volatile one begins anew whenever it falls. */
+/**
+ * The level of a table that is settled only grows, by what three in a row have reached; a young or volatile one begins
+ * anew whenever it falls.
+ */
 function after(family: Family, now: number, isBack: boolean): Family {
   const [name, level, last, steady, dips, before = last] = family;
   if (isBack) return [name, level, now, dips + 1 < volatile.dips ? steady + 1 : 1, dips + 1, last];

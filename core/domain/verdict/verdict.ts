@@ -13,16 +13,23 @@ import { backupPathOf, isPart } from './records.ts';
 import type { ProofRecord } from './records.ts';
 import { formatBytes, formatCount, plural } from '../units.ts';
 
-/** What makes a backup useless as it is: parts that are gone or cut, a manifest that can't be understood, a look at it that failed. */
+/**
+ * What makes a backup useless as it is: parts that are gone or cut, a manifest that can't be understood, a look at it
+ * that failed.
+ */
 export type Damage = { kind: 'gone' | 'cut' | 'unreadable' | 'verify' | 'restore' | 'drill'; why: string };
 
-/** Why a backup can't be what its date says: it is of the future, its dates contradict each other, or it was not there when newer ones were. */
+/**
+ * Why a backup can't be what its date says: it is of the future, its dates contradict each other, or it was not there
+ * when newer ones were.
+ */
 export type Misdated = { kind: 'future' | 'contradiction' | 'late' | 'replaced'; why: string };
 
 /**
- * What a backup is worth: the one judgement that every command and every message goes by. `good`: neither damaged nor misdated. `full`: good, and neither
- * shrunk nor of another database. `proven`: good, restored and compared, and nothing bad was seen of it since; that its bytes could be read again proves nothing.
- * `known` is false where its manifest was not read. `accepted`: a person has seen that it is damaged or misdated.
+ * What a backup is worth: the one judgement that every command and every message goes by. `good`: neither damaged nor
+ * misdated. `full`: good, and neither shrunk nor of another database. `proven`: good, restored and compared, and
+ * nothing bad was seen of it since; that its bytes could be read again proves nothing. `known` is false where its
+ * manifest was not read. `accepted`: a person has seen that it is damaged or misdated.
  */
 export type Verdict = {
   id: BackupId;
@@ -40,7 +47,10 @@ export type Verdict = {
   proven: boolean;
 };
 
-/** What all backups of a source are worth, oldest first. `hold`: what rotation keeps until somebody has accepted what came after it. */
+/**
+ * What all backups of a source are worth, oldest first. `hold`: what rotation keeps until somebody has accepted what
+ * came after it.
+ */
 export type SourceVerdict = {
   backups: Verdict[];
   newest: Verdict | undefined;
@@ -74,14 +84,29 @@ export function verdictOf(history: SourceHistory, ledger: Ledger | undefined, ru
   const backups = history.backups.map((found) => judgeBackup(found, known.get(found.id), counts, rules, now));
   const newest = backups.findLast(({ good }) => good);
   const full = backups.findLast((one) => one.full);
-  return { backups, newest, full, proven: backups.findLast(({ proven }) => proven), hold: holdOf(backups, known, newest, full), gone, lost };
+  return {
+    backups,
+    newest,
+    full,
+    proven: backups.findLast(({ proven }) => proven),
+    hold: holdOf(backups, known, newest, full),
+    gone,
+    lost,
+  };
 }
 
 /** Judges one backup. `entry` is what is remembered of its manifest. */
-export function judgeBackup(found: BackupFound, entry: Entry | undefined, counts: Counts, { shrink, timeZone }: Rules, now: Date): Verdict {
+export function judgeBackup(
+  found: BackupFound,
+  entry: Entry | undefined,
+  counts: Counts,
+  { shrink, timeZone }: Rules,
+  now: Date,
+): Verdict {
   const damage = damageOf(found, entry, timeZone);
   const misdated = misdatedOf(found, entry, now);
-  const shrunk = entry?.shrunk !== undefined && counts(found.id) && isLess(entry.shrunk, shrink) ? entry.shrunk : undefined;
+  const shrunk =
+    entry?.shrunk !== undefined && counts(found.id) && isLess(entry.shrunk, shrink) ? entry.shrunk : undefined;
   const good = damage === undefined && misdated === undefined && entry?.facts !== undefined;
   return {
     id: found.id,
@@ -106,20 +131,34 @@ export function comparedSince({ shrink: { since }, timeZone }: Rules): Counts {
   return (id) => calendar(startOf(id), 'daily') >= since;
 }
 
-/** What is wrong with a backup, by its manifest, its parts and the looks at it; undefined where nothing is known to be. */
+/**
+ * What is wrong with a backup, by its manifest, its parts and the looks at it; undefined where nothing is known to be.
+ */
 export function damageOf(found: BackupFound, entry: Entry | undefined, timeZone = 'UTC'): Damage | undefined {
-  if (entry !== undefined && entry.facts === undefined) return { kind: 'unreadable', why: entry.unreadable ?? 'its manifest could not be understood' };
+  if (entry !== undefined && entry.facts === undefined)
+    return { kind: 'unreadable', why: entry.unreadable ?? 'its manifest could not be understood' };
   return partDamage(found, entry) ?? failedLook(found.proofs, timeZone);
 }
 
 /** Why the date of a backup can't be true. */
-export function misdatedOf({ id, start }: Pick<BackupFound, 'id' | 'start'>, entry: Entry | undefined, now: Date): Misdated | undefined {
+export function misdatedOf(
+  { id, start }: Pick<BackupFound, 'id' | 'start'>,
+  entry: Entry | undefined,
+  now: Date,
+): Misdated | undefined {
   const ahead = start.getTime() - now.getTime();
   if (ahead > clocksMs) return { kind: 'future', why: `the backup ${id} is dated ${span(ahead)} in the future` };
-  if (entry?.odd === 'late') return { kind: 'late', why: `the backup ${id} was not there when newer ones were: it was put behind them` };
-  if (entry?.odd === 'replaced') return { kind: 'replaced', why: `the manifest of the backup ${id} says something else than when it was first read: it was replaced` };
+  if (entry?.odd === 'late')
+    return { kind: 'late', why: `the backup ${id} was not there when newer ones were: it was put behind them` };
+  if (entry?.odd === 'replaced')
+    return {
+      kind: 'replaced',
+      why: `the manifest of the backup ${id} says something else than when it was first read: it was replaced`,
+    };
   const contradiction = entry?.facts && contradictionIn(start, entry.facts, now);
-  return contradiction === undefined ? undefined : { kind: 'contradiction', why: `the dates of the backup ${id} contradict each other: ${contradiction}` };
+  return contradiction === undefined
+    ? undefined
+    : { kind: 'contradiction', why: `the dates of the backup ${id} contradict each other: ${contradiction}` };
 }
 
 /** What the parts that lie in the vault are, as a digest that a manifest's parts are compared with. */
@@ -133,15 +172,28 @@ export function partsNamed(parts: readonly Pick<ManifestPart, 'file' | 'storedBy
 }
 
 /** What of the parts that a manifest names is gone or cut in a listing; more than it names is no damage. */
-export function damagedParts(parts: readonly Pick<ManifestPart, 'file' | 'storedBytes'>[], { objects }: Pick<BackupFound, 'objects'>): Damage | undefined {
+export function damagedParts(
+  parts: readonly Pick<ManifestPart, 'file' | 'storedBytes'>[],
+  { objects }: Pick<BackupFound, 'objects'>,
+): Damage | undefined {
   const sizes = new Map(partsOf(objects).map(({ file, bytes }) => [file, bytes]));
   const gone = parts.filter(({ file }) => !sizes.has(file));
   const cut = parts.filter(({ file, storedBytes }) => sizes.has(file) && sizes.get(file) !== storedBytes);
   const [first] = cut;
-  if (gone.length > 0) return { kind: 'gone', why: gone.length === 1 ? `its part ${gone[0]!.file} is gone` : `${gone.length} of its ${plural(parts.length, 'part')} are gone` };
+  if (gone.length > 0)
+    return {
+      kind: 'gone',
+      why:
+        gone.length === 1
+          ? `its part ${gone[0]!.file} is gone`
+          : `${gone.length} of its ${plural(parts.length, 'part')} are gone`,
+    };
   if (first === undefined) return undefined;
   const more = cut.length === 1 ? '' : `, and ${plural(cut.length - 1, 'more part')} of other sizes`;
-  return { kind: 'cut', why: `its part ${first.file} holds ${sizesText(sizes.get(first.file)!, first.storedBytes)}${more}` };
+  return {
+    kind: 'cut',
+    why: `its part ${first.file} holds ${sizesText(sizes.get(first.file)!, first.storedBytes)}${more}`,
+  };
 }
 
 /** Sizes that read alike are told to the byte. */
@@ -158,7 +210,10 @@ function partDamage(found: BackupFound, entry: Entry | undefined): Damage | unde
   return { kind: 'gone', why: 'its parts are not those that its manifest names' };
 }
 
-/** A verify that passed mends one that failed; a restore or a drill that failed is mended by nothing but another one that passed. */
+/**
+ * A verify that passed mends one that failed; a restore or a drill that failed is mended by nothing but another one
+ * that passed.
+ */
 function failedLook(proofs: readonly ProofRecord[], timeZone: string): Damage | undefined {
   let open: ProofRecord | undefined;
   for (const proof of proofs) {
@@ -176,16 +231,24 @@ function isProven(proofs: readonly ProofRecord[]): boolean {
 
 function contradictionIn(start: Date, facts: Facts, now: Date): string | undefined {
   const [began, ended] = [Date.parse(facts.start), Date.parse(facts.end)];
-  if (Math.abs(Math.floor(began / 1000) * 1000 - start.getTime()) > 0) return `its manifest says that it began at ${facts.start}`;
+  if (Math.abs(Math.floor(began / 1000) * 1000 - start.getTime()) > 0)
+    return `its manifest says that it began at ${facts.start}`;
   if (ended < began - clocksMs) return `it ended at ${facts.end}, before it began`;
   return ended > now.getTime() + dayMs ? `it ended at ${facts.end}` : undefined;
 }
 
 /** While the newest good backup is not full, the newest full one, and the one that holds the most. */
-function holdOf(backups: readonly Verdict[], entries: ReadonlyMap<string, Entry>, newest: Verdict | undefined, full: Verdict | undefined): BackupId[] {
+function holdOf(
+  backups: readonly Verdict[],
+  entries: ReadonlyMap<string, Entry>,
+  newest: Verdict | undefined,
+  full: Verdict | undefined,
+): BackupId[] {
   if (full === undefined || full === newest) return [];
   const rowsOf = ({ id }: Verdict): number => entries.get(id)?.facts?.rows ?? 0;
-  const most = backups.filter((one) => one.full).reduce((best, one) => (rowsOf(one) >= rowsOf(best) ? one : best), full);
+  const most = backups
+    .filter((one) => one.full)
+    .reduce((best, one) => (rowsOf(one) >= rowsOf(best) ? one : best), full);
   return [...new Set([most.id, full.id])];
 }
 

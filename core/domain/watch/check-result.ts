@@ -17,7 +17,15 @@ type CheckedSources = {
 };
 
 /** What a check tells the person or the program that asked for it. */
-export function checkResult({ at, place, judgements, unconfigured, vault, notices = [], told }: CheckedSources): CheckResult {
+export function checkResult({
+  at,
+  place,
+  judgements,
+  unconfigured,
+  vault,
+  notices = [],
+  told,
+}: CheckedSources): CheckResult {
   const well = vault === undefined && judgements.every(({ state }) => state === 'fresh' || state === 'paused');
   return {
     status: well ? 'fresh' : 'problems',
@@ -31,11 +39,18 @@ export function checkResult({ at, place, judgements, unconfigured, vault, notice
 }
 
 function sourceResult(judgement: Judgement, at: Date): CheckResult['sources'][number] {
-  const { standing: { source, newest, limitMs, proven, failures, lastFailure, count }, state, findings } = judgement;
+  const {
+    standing: { source, newest, limitMs, proven, failures, lastFailure, count },
+    state,
+    findings,
+  } = judgement;
   return {
     source,
     state,
-    findings: findings.map((finding) => ({ kind: finding.kind, text: 'why' in finding ? finding.why : (messageOfFinding(judgement, finding.kind, { at })?.subject ?? '') })),
+    findings: findings.map((finding) => ({
+      kind: finding.kind,
+      text: 'why' in finding ? finding.why : (messageOfFinding(judgement, finding.kind, { at })?.subject ?? ''),
+    })),
     ...(newest !== undefined && { newest, ageSeconds: seconds(at.getTime() - startOf(newest).getTime()) }),
     limitSeconds: seconds(limitMs),
     ...(proven !== undefined && { proven }),
@@ -47,8 +62,15 @@ function sourceResult(judgement: Judgement, at: Date): CheckResult['sources'][nu
 }
 
 /** Moments that have their backup are counted, the others named. */
-function scheduleResult({ memory: { since }, moments }: Expectation): NonNullable<CheckResult['sources'][number]['schedule']> {
-  const others = moments.flatMap(({ at, outcome, code, busy }) => (outcome === 'made' || outcome === 'late' ? [] : [{ at: at.toISOString(), outcome, ...(code !== undefined && { code }), ...(busy && { busy }) }]));
+function scheduleResult({
+  memory: { since },
+  moments,
+}: Expectation): NonNullable<CheckResult['sources'][number]['schedule']> {
+  const others = moments.flatMap(({ at, outcome, code, busy }) =>
+    outcome === 'made' || outcome === 'late'
+      ? []
+      : [{ at: at.toISOString(), outcome, ...(code !== undefined && { code }), ...(busy && { busy }) }],
+  );
   const count = (outcome: 'made' | 'late'): number => moments.filter((one) => one.outcome === outcome).length;
   return { since, made: count('made'), late: count('late'), others };
 }

@@ -6,21 +6,34 @@ import { latenessMs, momentOf, momentsOf } from '../time/schedule.ts';
 import type { Schedule } from '../time/schedule.ts';
 
 /**
- * What became of a moment of the schedule. `made`: a complete backup of it began in time, `late`: after that. `failed`: its run says so. `killed`: its run began,
- * and ended without a word. `missed`: nothing began. Not over yet: `running`, and `due`, while a run may still begin.
+ * What became of a moment of the schedule. `made`: a complete backup of it began in time, `late`: after that. `failed`:
+ * its run says so. `killed`: its run began, and ended without a word. `missed`: nothing began. Not over yet: `running`,
+ * and `due`, while a run may still begin.
  */
 export type MomentOutcome = 'made' | 'late' | 'failed' | 'killed' | 'missed' | 'running' | 'due';
 
-/** `id`: the backup that was made, or would have been. `code`: why it failed. `busy`: the run before was still at work, so that no other could begin. */
-export type Moment = { at: Date; outcome: MomentOutcome; id?: BackupId | undefined; code?: string | undefined; busy?: true | undefined };
+/**
+ * `id`: the backup that was made, or would have been. `code`: why it failed. `busy`: the run before was still at work,
+ * so that no other could begin.
+ */
+export type Moment = {
+  at: Date;
+  outcome: MomentOutcome;
+  id?: BackupId | undefined;
+  code?: string | undefined;
+  busy?: true | undefined;
+};
 
 /**
- * What a check remembers: since when it has known this schedule, the newest moment without a backup that it has found, and what became of the last ones, for
- * rotation removes backups and records.
+ * What a check remembers: since when it has known this schedule, the newest moment without a backup that it has found,
+ * and what became of the last ones, for rotation removes backups and records.
  */
 export type ScheduleView = { since: Date; found?: Date | undefined; past?: readonly Moment[] | undefined };
 
-/** What a source has; of each backup by its manifest how long it took, for the dates of objects change when a vault is copied. */
+/**
+ * What a source has; of each backup by its manifest how long it took, for the dates of objects change when a vault is
+ * copied.
+ */
 export type Records = Pick<SourceHistory, 'failures' | 'starts' | 'leased'> & {
   backups: readonly { id: BackupId; start: Date; ms: number | undefined }[];
   /** Whether rotation may have removed a backup of this start. */
@@ -32,7 +45,10 @@ type Around = { runs: StartedRun[]; failures: FailureRecord[] };
 
 /** So many moments a check looks back at. */
 const looked = 30;
-/** A run at work writes its lease each minute, and it holds for five; the clocks of vault and checker may differ by as much. */
+/**
+ * A run at work writes its lease each minute, and it holds for five; the clocks of vault and checker may differ by as
+ * much.
+ */
 const aliveMs = 10 * 60_000;
 
 /** What became of the last moments of a schedule since it is known, oldest first; each once. */
@@ -60,8 +76,8 @@ function isMade({ outcome }: Moment): boolean {
 }
 
 /**
- * The moments that have no backup, are to be told, and were not before, or are the last ones: over is it when a later one is made. A run that was at work
- * when the next one was to begin is no loss: its own backup counts.
+ * The moments that have no backup, are to be told, and were not before, or are the last ones: over is it when a later
+ * one is made. A run that was at work when the next one was to begin is no loss: its own backup counts.
  */
 export function unmade(moments: readonly Moment[], { found }: ScheduleView, schedule: Schedule, now: Date): Moment[] {
   const lastMade = moments.findLastIndex(isMade);
@@ -77,12 +93,20 @@ function deadlineOf(at: Date, { windowMs }: Schedule): number {
   return at.getTime() + windowMs + latenessMs;
 }
 
-/** Runs and failures by the moment that they are for. What says nothing of it itself goes by its time: backups and failures without a record of a start. */
-function assigned(schedule: Schedule, moments: readonly Date[], { backups, failures, starts }: Records): Map<number, Around> {
+/**
+ * Runs and failures by the moment that they are for. What says nothing of it itself goes by its time: backups and
+ * failures without a record of a start.
+ */
+function assigned(
+  schedule: Schedule,
+  moments: readonly Date[],
+  { backups, failures, starts }: Records,
+): Map<number, Around> {
   const around = new Map(moments.map((at): [number, Around] => [at.getTime(), { runs: [], failures: [] }]));
   const first = (moments[0]?.getTime() ?? Number.POSITIVE_INFINITY) - latenessMs;
   const recorded = new Set<BackupId>(starts.map(({ id }) => id));
-  for (const { id, run, meant } of starts) around.get(meant?.getTime() ?? Number.NaN)?.runs.push({ id, start: startOf(id), run });
+  for (const { id, run, meant } of starts)
+    around.get(meant?.getTime() ?? Number.NaN)?.runs.push({ id, start: startOf(id), run });
   for (const { id, start } of backups) {
     if (recorded.has(id) || start.getTime() < first) continue;
     around.get(momentOf(schedule, start)?.getTime() ?? Number.NaN)?.runs.push({ id, start, run: undefined });
@@ -96,16 +120,26 @@ function assigned(schedule: Schedule, moments: readonly Date[], { backups, failu
   return around;
 }
 
-function outcomeOf(at: Date, { runs, failures }: Around, { schedule, seen, now }: { schedule: Schedule; seen: Records; now: Date }): Moment {
+function outcomeOf(
+  at: Date,
+  { runs, failures }: Around,
+  { schedule, seen, now }: { schedule: Schedule; seen: Records; now: Date },
+): Moment {
   const complete = new Set<BackupId>(seen.backups.map(({ id }) => id));
   const inOrder = runs.toSorted((a, b) => (a.id < b.id ? -1 : 1));
   const made = inOrder.find(({ id }) => complete.has(id));
-  if (made !== undefined) return { at, outcome: made.start.getTime() <= deadlineOf(at, schedule) ? 'made' : 'late', id: made.id };
+  if (made !== undefined)
+    return { at, outcome: made.start.getTime() <= deadlineOf(at, schedule) ? 'made' : 'late', id: made.id };
   const last = inOrder.at(-1);
   const failure = failures.at(-1);
-  if (last !== undefined && isAlive(last, seen, now) && !endedBy(last, failure)) return { at, outcome: 'running', id: last.id };
-  if (failure !== undefined && (last === undefined || endedBy(last, failure))) return { at, outcome: 'failed', code: failure.code, id: last?.id };
-  if (last !== undefined) return seen.isLetGo?.(last.start) === true ? { at, outcome: 'made', id: last.id } : { at, outcome: 'killed', id: last.id };
+  if (last !== undefined && isAlive(last, seen, now) && !endedBy(last, failure))
+    return { at, outcome: 'running', id: last.id };
+  if (failure !== undefined && (last === undefined || endedBy(last, failure)))
+    return { at, outcome: 'failed', code: failure.code, id: last?.id };
+  if (last !== undefined)
+    return seen.isLetGo?.(last.start) === true
+      ? { at, outcome: 'made', id: last.id }
+      : { at, outcome: 'killed', id: last.id };
   if (now.getTime() <= deadlineOf(at, schedule)) return { at, outcome: 'due' };
   if (isBusy(at, seen, now)) return { at, outcome: 'missed', busy: true };
   // without records of starts, a backup that rotation has removed leaves nothing at all
@@ -124,6 +158,10 @@ function isAlive({ id }: StartedRun, { starts, leased }: Records, now: Date): bo
 /** Whether a run that made its backup, or is at work, began before this moment and ended after it. */
 function isBusy(at: Date, seen: Records, now: Date): boolean {
   const last = seen.starts.at(-1);
-  const isOpen = last !== undefined && startOf(last.id) < at && isAlive({ ...last, start: startOf(last.id) }, seen, now) && !seen.backups.some(({ id }) => id === last.id);
+  const isOpen =
+    last !== undefined &&
+    startOf(last.id) < at &&
+    isAlive({ ...last, start: startOf(last.id) }, seen, now) &&
+    !seen.backups.some(({ id }) => id === last.id);
   return isOpen || seen.backups.some(({ start, ms = 0 }) => start < at && start.getTime() + ms > at.getTime());
 }

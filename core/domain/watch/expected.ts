@@ -10,17 +10,27 @@ import { scheduleOf } from '../time/planned.ts';
 import { planRetention } from '../retention/retention.ts';
 import type { SourceVerdict } from '../verdict/verdict.ts';
 
-type Scheduled = { watch: Pick<WatchSettings, 'schedule' | 'windowMs' | 'paused'>; timeZone: string; retention?: Retention };
+type Scheduled = {
+  watch: Pick<WatchSettings, 'schedule' | 'windowMs' | 'paused'>;
+  timeZone: string;
+  retention?: Retention;
+};
 type Remembered = Ledger['expected'];
 
 /** What became of a schedule's last moments, and which of them are told. `memory`: what is to be remembered of it. */
 export type Expectation = { memory: NonNullable<Remembered>; moments: Moment[]; lost: Moment[] };
 
 /**
- * Holds what a listing shows against the schedule. A schedule that is new or was changed, or a pause that is over, expects nothing of the time before: a check
- * remembers since when it has known it. One that it sees for the first time counts from the newest backup. Nothing where there is no schedule, or no backup yet.
+ * Holds what a listing shows against the schedule. A schedule that is new or was changed, or a pause that is over,
+ * expects nothing of the time before: a check remembers since when it has known it. One that it sees for the first time
+ * counts from the newest backup. Nothing where there is no schedule, or no backup yet.
  */
-export function expectationOf(watched: Scheduled, { history, verdict }: { history: SourceHistory; verdict: SourceVerdict }, before: Remembered, now: Date): Expectation | undefined {
+export function expectationOf(
+  watched: Scheduled,
+  { history, verdict }: { history: SourceHistory; verdict: SourceVerdict },
+  before: Remembered,
+  now: Date,
+): Expectation | undefined {
   const schedule = scheduleOf(watched);
   const newest = history.backups.findLast(({ start }) => start <= now)?.start;
   if (schedule === undefined || newest === undefined) return undefined;
@@ -28,24 +38,47 @@ export function expectationOf(watched: Scheduled, { history, verdict }: { histor
   const memory = before?.plan === plan ? before : { plan, since: (before === undefined ? newest : now).toISOString() };
   if (plan === 'paused') return { memory, moments: [], lost: [] };
   const past = memory.past?.map((one): Moment => ({ ...one, at: new Date(one.at) }));
-  const known = { since: new Date(memory.since), found: memory.found === undefined ? undefined : new Date(memory.found), past };
-  const moments = outcomesOf(schedule, known, { ...history, backups: verdict.backups, isLetGo: letGo(watched, verdict) }, now);
+  const known = {
+    since: new Date(memory.since),
+    found: memory.found === undefined ? undefined : new Date(memory.found),
+    past,
+  };
+  const moments = outcomesOf(
+    schedule,
+    known,
+    { ...history, backups: verdict.backups, isLetGo: letGo(watched, verdict) },
+    now,
+  );
   const lost = unmade(moments, known, schedule, now);
   const last = lost.at(-1)?.at.toISOString();
   const found = last === undefined || last <= (memory.found ?? '') ? memory.found : last;
-  return { memory: { plan, since: memory.since, ...(found !== undefined && { found }), past: pastOf(moments) }, moments, lost };
+  return {
+    memory: { plan, since: memory.since, ...(found !== undefined && { found }), past: pastOf(moments) },
+    moments,
+    lost,
+  };
 }
 
-/** Rotation never removes what the retention keeps: for all else, that a backup is not there says nothing of its run. */
+/**
+ * Rotation never removes what the retention keeps: for all else, that a backup is not there says nothing of its run.
+ */
 function letGo({ retention, timeZone }: Scheduled, { backups }: SourceVerdict): ((start: Date) => boolean) | undefined {
   if (retention === undefined) return undefined;
   const there = backups.filter(({ good }) => good);
   return (start) => {
     const one = { id: newBackupId(start, 0), start };
-    return planRetention([...there.filter(({ id }) => id !== one.id), one], retention, timeZone).find(({ id }) => id === one.id)?.reasons.length === 0;
+    return (
+      planRetention([...there.filter(({ id }) => id !== one.id), one], retention, timeZone).find(
+        ({ id }) => id === one.id,
+      )?.reasons.length === 0
+    );
   };
 }
 
 function pastOf(moments: readonly Moment[]): NonNullable<NonNullable<Remembered>['past']> {
-  return moments.flatMap(({ at, outcome, code, busy }) => (outcome === 'running' || outcome === 'due' ? [] : [{ at: at.toISOString(), outcome, ...(code !== undefined && { code }), ...(busy && { busy }) }]));
+  return moments.flatMap(({ at, outcome, code, busy }) =>
+    outcome === 'running' || outcome === 'due'
+      ? []
+      : [{ at: at.toISOString(), outcome, ...(code !== undefined && { code }), ...(busy && { busy }) }],
+  );
 }

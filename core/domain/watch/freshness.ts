@@ -14,9 +14,19 @@ import { medianOf } from '../units.ts';
 import type { SourceVerdict, Verdict } from '../verdict/verdict.ts';
 
 /** Who is judged, and by what. `place`: the vault, as people write it. `on`: the server that it is on. */
-export type WatchedSource = { source: SourceName; place: string; watch: WatchSettings; timeZone: string; retention?: Retention; on?: string | undefined };
+export type WatchedSource = {
+  source: SourceName;
+  place: string;
+  watch: WatchSettings;
+  timeZone: string;
+  retention?: Retention;
+  on?: string | undefined;
+};
 
-/** What was seen of a source: a listing, what its backups are worth, and what became of the moments of its schedule, where those are known. */
+/**
+ * What was seen of a source: a listing, what its backups are worth, and what became of the moments of its schedule,
+ * where those are known.
+ */
 export type Seen = { history: SourceHistory; verdict: SourceVerdict; expectation?: Expectation | undefined };
 
 /** One thing that a check finds. `unknown` with `whole` is about all of the source, else about one of its backups. */
@@ -33,14 +43,22 @@ export type Finding =
   | { kind: 'paused'; until: string | undefined };
 
 /** How a source stands, and everything that was found, the gravest first. None is `fresh`. */
-export type Judgement = { standing: SourceStanding; state: 'fresh' | Finding['kind']; findings: Finding[]; expectation?: Expectation | undefined };
+export type Judgement = {
+  standing: SourceStanding;
+  state: 'fresh' | Finding['kind'];
+  findings: Finding[];
+  expectation?: Expectation | undefined;
+};
 
 /** What a schedule's limit leaves for a backup that starts late. */
 const lateMs = 3_600_000;
 /** How many of the last backups tell how long one takes. */
 const usualOf = 7;
 
-/** Judges a source by what its backups are worth. Everything is looked at, not only until something is found; while it is paused, nothing counts. */
+/**
+ * Judges a source by what its backups are worth. Everything is looked at, not only until something is found; while it
+ * is paused, nothing counts.
+ */
 export function judge(watched: WatchedSource, seen: Seen, now: Date): Judgement {
   const { verdict } = seen;
   const standing = standingOf(watched, seen, now);
@@ -50,7 +68,11 @@ export function judge(watched: WatchedSource, seen: Seen, now: Date): Judgement 
   const missing = [...goneFinding(verdict), ...damagedFinding(verdict)];
   const { newest } = verdict;
   const found = [...missing, ...doubts];
-  if (newest === undefined) return judged(standing, found.length === 0 ? [{ kind: 'never' }] : [...found, ...overdueDrill(watched, verdict, now)]);
+  if (newest === undefined)
+    return judged(
+      standing,
+      found.length === 0 ? [{ kind: 'never' }] : [...found, ...overdueDrill(watched, verdict, now)],
+    );
   const findings = judged(standing, [
     ...staleness(watched, seen, newest.start, standing.limitMs, now),
     ...missing,
@@ -62,12 +84,23 @@ export function judge(watched: WatchedSource, seen: Seen, now: Date): Judgement 
   return { ...findings, expectation: seen.expectation };
 }
 
-/** Age decides where it is limited by itself, or where nobody knows what was to come of the schedule; the moments of the schedule do, where that is known. */
-function staleness({ watch: { limit } }: WatchedSource, { expectation }: Seen, newest: Date, limitMs: number, now: Date): Finding[] {
+/**
+ * Age decides where it is limited by itself, or where nobody knows what was to come of the schedule; the moments of the
+ * schedule do, where that is known.
+ */
+function staleness(
+  { watch: { limit } }: WatchedSource,
+  { expectation }: Seen,
+  newest: Date,
+  limitMs: number,
+  now: Date,
+): Finding[] {
   const byAge = 'ms' in limit || expectation === undefined;
   return [
     ...(byAge && now.getTime() - newest.getTime() > limitMs ? [{ kind: 'stale' } as const] : []),
-    ...(expectation === undefined || expectation.lost.length === 0 ? [] : [{ kind: 'missed', moments: expectation.lost } as const]),
+    ...(expectation === undefined || expectation.lost.length === 0
+      ? []
+      : [{ kind: 'missed', moments: expectation.lost } as const]),
   ];
 }
 
@@ -78,19 +111,44 @@ export function withStuckLease(judgement: Judgement, why: string): Judgement {
 }
 
 /** What is left to say of a source whose part of the vault can't be read. A pause goes before it. */
-export function unseen(watched: WatchedSource, { why, hint }: { why: string; hint?: string | undefined }, now: Date): Judgement {
-  const nothing: SourceVerdict = { backups: [], newest: undefined, full: undefined, proven: undefined, hold: [], gone: undefined, lost: undefined };
+export function unseen(
+  watched: WatchedSource,
+  { why, hint }: { why: string; hint?: string | undefined },
+  now: Date,
+): Judgement {
+  const nothing: SourceVerdict = {
+    backups: [],
+    newest: undefined,
+    full: undefined,
+    proven: undefined,
+    hold: [],
+    gone: undefined,
+    lost: undefined,
+  };
   const standing = standingOf(watched, { history: emptyHistory(watched.source), verdict: nothing }, now);
   return judged(standing, [pauseOf(watched, now) ?? { kind: 'unknown', whole: true, why, hint }]);
 }
 
-/** Oldest that the newest backup may be: the configured limit, or what the schedule leaves until the next one, the window in which it may start, and an hour; and the usual duration on top. */
+/**
+ * Oldest that the newest backup may be: the configured limit, or what the schedule leaves until the next one, the
+ * window in which it may start, and an hour; and the usual duration on top.
+ */
 export function limitOf({ watch: { limit }, timeZone }: WatchedSource, start: Date, usualMs: number): number {
   return ('ms' in limit ? limit.ms : gapMs(limit.schedule, start, timeZone) + lateMs + (limit.windowMs ?? 0)) + usualMs;
 }
 
-function standingOf(watched: WatchedSource, { history, verdict: { backups, newest, full, proven } }: Seen, now: Date): SourceStanding {
-  const usualMs = medianOf(backups.filter(({ good }) => good).slice(-usualOf).flatMap(({ ms }) => ms ?? [])) ?? 0;
+function standingOf(
+  watched: WatchedSource,
+  { history, verdict: { backups, newest, full, proven } }: Seen,
+  now: Date,
+): SourceStanding {
+  const usualMs =
+    medianOf(
+      backups
+        .filter(({ good }) => good)
+        .slice(-usualOf)
+        .flatMap(({ ms }) => ms ?? []),
+    ) ?? 0;
   const failures = history.failures.filter(({ at }) => newest === undefined || at > newest.start);
   const last = failures.at(-1);
   return {
@@ -112,18 +170,28 @@ function standingOf(watched: WatchedSource, { history, verdict: { backups, newes
 
 function pauseOf(watched: WatchedSource, now: Date): Finding | undefined {
   const { paused } = watched.watch;
-  return isPaused(watched, now) ? { kind: 'paused', until: typeof paused === 'object' ? paused.until : undefined } : undefined;
+  return isPaused(watched, now)
+    ? { kind: 'paused', until: typeof paused === 'object' ? paused.until : undefined }
+    : undefined;
 }
 
-/** Where neither a backup nor the memory of them is left, somebody has removed both: how many there were, nobody knows. */
+/**
+ * Where neither a backup nor the memory of them is left, somebody has removed both: how many there were, nobody knows.
+ */
 function goneFinding({ gone, lost, backups }: SourceVerdict): Finding[] {
-  if (gone === undefined) return lost !== undefined && backups.length === 0 ? [{ kind: 'gone', count: 0, of: 0, ids: [] }] : [];
+  if (gone === undefined)
+    return lost !== undefined && backups.length === 0 ? [{ kind: 'gone', count: 0, of: 0, ids: [] }] : [];
   return [{ kind: 'gone', ...gone }];
 }
 
-/** Every damaged backup that nobody has accepted as such. That a manifest can't be understood says nothing of its parts: it is a doubt. */
+/**
+ * Every damaged backup that nobody has accepted as such. That a manifest can't be understood says nothing of its parts:
+ * it is a doubt.
+ */
 function damagedFinding({ backups }: SourceVerdict): Finding[] {
-  const damaged = backups.flatMap(({ id, damage, accepted }) => (damage === undefined || damage.kind === 'unreadable' || accepted ? [] : [{ id, why: damage.why }]));
+  const damaged = backups.flatMap(({ id, damage, accepted }) =>
+    damage === undefined || damage.kind === 'unreadable' || accepted ? [] : [{ id, why: damage.why }],
+  );
   return damaged.length === 0 ? [] : [{ kind: 'damaged', backups: damaged }];
 }
 
@@ -131,8 +199,24 @@ function doubtsOf(source: SourceName, { backups, lost }: SourceVerdict): Finding
   const told = backups.filter(({ accepted }) => !accepted);
   return [
     ...told.flatMap((one) => misdatedDoubt(source, one)),
-    ...told.flatMap(({ id, damage }) => (damage?.kind === 'unreadable' ? [doubt(`the backup ${id} can't be read: ${damage.why}`, 'was it written by a newer Nightjar, or changed by hand?')] : [])),
-    ...(lost === undefined || backups.length === 0 ? [] : [doubt(`what the vault remembered of this source is lost: ${lost}`, `look whether its backups hold what they should, then: nightjar accept ${word(source)}`)]),
+    ...told.flatMap(({ id, damage }) =>
+      damage?.kind === 'unreadable'
+        ? [
+            doubt(
+              `the backup ${id} can't be read: ${damage.why}`,
+              'was it written by a newer Nightjar, or changed by hand?',
+            ),
+          ]
+        : [],
+    ),
+    ...(lost === undefined || backups.length === 0
+      ? []
+      : [
+          doubt(
+            `what the vault remembered of this source is lost: ${lost}`,
+            `look whether its backups hold what they should, then: nightjar accept ${word(source)}`,
+          ),
+        ]),
   ];
 }
 
@@ -140,11 +224,17 @@ function doubtsOf(source: SourceName, { backups, lost }: SourceVerdict): Finding
 function misdatedDoubt(source: SourceName, { misdated }: Verdict): Finding[] {
   if (misdated === undefined) return [];
   if (misdated.kind === 'future') return [doubt(misdated.why, 'a clock is wrong, here or where the backup was made')];
-  return [doubt(misdated.why, `who wrote it? It counts for nothing; if you put it there yourself: nightjar accept ${word(source)}`)];
+  return [
+    doubt(
+      misdated.why,
+      `who wrote it? It counts for nothing; if you put it there yourself: nightjar accept ${word(source)}`,
+    ),
+  ];
 }
 
 function overdueDrill({ watch: { drillEveryMs } }: WatchedSource, { proven }: SourceVerdict, now: Date): Finding[] {
-  const due = drillEveryMs !== undefined && (proven === undefined || now.getTime() - proven.start.getTime() > drillEveryMs);
+  const due =
+    drillEveryMs !== undefined && (proven === undefined || now.getTime() - proven.start.getTime() > drillEveryMs);
   return due ? [{ kind: 'overdue-drill', everyMs: drillEveryMs }] : [];
 }
 

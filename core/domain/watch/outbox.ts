@@ -43,7 +43,9 @@ export function withSightings(
   return { ...box, open: sorted([...plan.open, ...stillTold]), waiting: merged(box.waiting, judged, items) };
 }
 
-/** What was told of missing backups: a check says when it is over, and its all-clear stands for that of the run, too. */
+/**
+ * What was told of missing backups: a check says when it is over, and its all-clear stands for that of the run, too.
+ */
 const missing: readonly Alert['kind'][] = ['never', 'stale', 'missed'];
 
 /**
@@ -147,7 +149,11 @@ function toldNow(
 }
 
 /** What waited keeps its place, with the words of today. */
-function merged(waiting: readonly WaitingMessage[], judged: ReadonlySet<string>, items: readonly WaitingMessage[]): WaitingMessage[] {
+function merged(
+  waiting: readonly WaitingMessage[],
+  judged: ReadonlySet<string>,
+  items: readonly WaitingMessage[],
+): WaitingMessage[] {
   const news = new Map(items.map((item) => [keyOf(item.alert), item]));
   const kept = waiting.flatMap((one) => {
     const key = keyOf(one.alert);

@@ -10,17 +10,22 @@ export type Rights = { has(right: string, database?: string, table?: string): bo
 const grantLine = /^GRANT (.+?) ON (?:TABLE |FUNCTION )?(\*|`(?:[^`]|``)*`)\.(\*|`(?:[^`]|``)*`) TO /s;
 const revokeLine = /^REVOKE (.+?) ON (`(?:[^`]|``)*`)\.\* FROM /s;
 
-/** Reads the lines of SHOW GRANTS, those of active roles included. Rights on single columns or procedures are not enough for a dump and are left out. */
+/**
+ * Reads the lines of SHOW GRANTS, those of active roles included. Rights on single columns or procedures are not enough
+ * for a dump and are left out.
+ */
 export function parseGrants(lines: string[]): Rights {
   const grants = lines.flatMap((line) => parseGrant(line));
   const revoked = lines.flatMap((line) => parseRevoke(line));
   return {
     has(right, database, table) {
       if (revoked.some((partial) => covers(partial, right) && partial.database === database)) return false;
-      return grants.some((grant) =>
-        covers(grant, right) &&
-        (grant.database === undefined || (database !== undefined && matches(grant.database, database))) &&
-        (grant.table === undefined || grant.table === table));
+      return grants.some(
+        (grant) =>
+          covers(grant, right) &&
+          (grant.database === undefined || (database !== undefined && matches(grant.database, database))) &&
+          (grant.table === undefined || grant.table === table),
+      );
     },
   };
 }
@@ -34,21 +39,30 @@ export async function rightsOf(session: MariadbSession, account?: string): Promi
 function parseGrant(line: string): Grant[] {
   const [, rights, database, table] = grantLine.exec(line) ?? [];
   if (rights === undefined || database === undefined || table === undefined) return [];
-  return [{
-    rights: listed(rights),
-    ...(database === '*' ? {} : { database: unquoteName(database) }),
-    ...(table === '*' ? {} : { table: unquoteName(table) }),
-  }];
+  return [
+    {
+      rights: listed(rights),
+      ...(database === '*' ? {} : { database: unquoteName(database) }),
+      ...(table === '*' ? {} : { table: unquoteName(table) }),
+    },
+  ];
 }
 
 /** MySQL's partial revokes: what a right on everything does not cover. */
 function parseRevoke(line: string): Grant[] {
   const [, rights, database] = revokeLine.exec(line) ?? [];
-  return rights === undefined || database === undefined ? [] : [{ rights: listed(rights), database: unquoteName(database) }];
+  return rights === undefined || database === undefined
+    ? []
+    : [{ rights: listed(rights), database: unquoteName(database) }];
 }
 
 function listed(rights: string): Set<string> {
-  return new Set(rights.replace(/\([^)]*\)/g, '(columns)').split(',').map((right) => right.trim().toUpperCase()));
+  return new Set(
+    rights
+      .replace(/\([^)]*\)/g, '(columns)')
+      .split(',')
+      .map((right) => right.trim().toUpperCase()),
+  );
 }
 
 function covers({ rights }: Grant, right: string): boolean {
@@ -58,6 +72,13 @@ function covers({ rights }: Grant, right: string): boolean {
 /** The database in a grant is a pattern of LIKE. */
 function matches(pattern: string, database: string): boolean {
   const regexp = pattern.replace(/\\([\s\S])|[%_]|[.*+?^${}()|[\]]/g, (char, escaped: string | undefined) =>
-    escaped !== undefined ? escaped.replace(/[.*+?^${}()|[\]\\]/g, '\\$&') : char === '%' ? '.*' : char === '_' ? '.' : `\\${char}`);
+    escaped !== undefined
+      ? escaped.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
+      : char === '%'
+        ? '.*'
+        : char === '_'
+          ? '.'
+          : `\\${char}`,
+  );
   return new RegExp(`^${regexp}$`, 's').test(database);
 }

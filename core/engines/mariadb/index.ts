@@ -26,8 +26,9 @@ import { oldLosses } from './values/old-warnings.ts';
 import { storedBytes } from './values/row-form.ts';
 
 /**
- * MariaDB 10.4 and newer, MySQL 5.7 and newer, by MariaDB's own programs. All rows come from one mariadb-dump and its one transaction; what
- * no transaction protects is compared before and after: the definitions, and which tables stand behind the names.
+ * MariaDB 10.4 and newer, MySQL 5.7 and newer, by MariaDB's own programs. All rows come from one mariadb-dump and its
+ * one transaction; what no transaction protects is compared before and after: the definitions, and which tables stand
+ * behind the names.
  */
 export function mariadbEngine(login: Login, tools: Tools): Engine {
   const place = placeOf('mariadb', login);
@@ -35,38 +36,61 @@ export function mariadbEngine(login: Login, tools: Tools): Engine {
     name: 'mariadb',
     place,
     // `database` is never another one here: a restore goes where it stays
-    plan: ({ like, restored }, signal) => withSession(login, signal, async (session): Promise<Plan> => {
-      const { server } = session;
-      const rowForm = rowFormFor(like);
-      await requireUsualSession(session, login);
-      const blindness = await requirePrivileges(session, login);
-      await requireReadable(session, login);
-      const tables = await readTables(session);
-      if (rowForm !== undefined) await requireStoredBytes(session, login, tables, signal);
-      requireFinished(tables, place);
-      const before = await readDefinitions(session, restored);
-      const { catalog } = before;
-      const triggerOrder = await readTriggerOrder(session);
-      const said = hearing(tools);
-      const known = like === undefined ? tables : [];
-      const alteredDefaults = await defaultLosses(session, known);
-      const losses = lossWatch(known, login, server);
-      return {
-        database: login.database,
-        server: { product: server.product, version: server.version, ...(like === undefined && (await serverIdentity(session))) },
-        client: { program: 'mariadb-dump', version: tools.program('mariadb-dump').version },
-        parts: plannedParts({ login, tools: said.tools, server, catalog, tables, triggerOrder, watch: like === undefined, rowForm, losses })
-          .map((part) => explainedByChange(part, before, login)),
-        ...(rowForm !== undefined && { rowForm }),
-        catalog,
-        warnings: [...tableWarnings(tables, takesHistory(server)), ...blindness, ...selfNamingWarnings(before, login.database), ...await libraryWarnings(session)],
-        async confirm(seen, stop) {
-          await requireUnchanged(before, login, stop);
-          return { tables: complete(seen, tables, server), warnings: said.warnings(), exceptions: like === undefined ? [...alteredDefaults, ...await losses.exceptions()] : oldLosses(like) };
-        },
-        close: async () => losses.close(),
-      };
-    }).catch((error: unknown) => explainDenied(error, login, signal)),
+    plan: ({ like, restored }, signal) =>
+      withSession(login, signal, async (session): Promise<Plan> => {
+        const { server } = session;
+        const rowForm = rowFormFor(like);
+        await requireUsualSession(session, login);
+        const blindness = await requirePrivileges(session, login);
+        await requireReadable(session, login);
+        const tables = await readTables(session);
+        if (rowForm !== undefined) await requireStoredBytes(session, login, tables, signal);
+        requireFinished(tables, place);
+        const before = await readDefinitions(session, restored);
+        const { catalog } = before;
+        const triggerOrder = await readTriggerOrder(session);
+        const said = hearing(tools);
+        const known = like === undefined ? tables : [];
+        const alteredDefaults = await defaultLosses(session, known);
+        const losses = lossWatch(known, login, server);
+        return {
+          database: login.database,
+          server: {
+            product: server.product,
+            version: server.version,
+            ...(like === undefined && (await serverIdentity(session))),
+          },
+          client: { program: 'mariadb-dump', version: tools.program('mariadb-dump').version },
+          parts: plannedParts({
+            login,
+            tools: said.tools,
+            server,
+            catalog,
+            tables,
+            triggerOrder,
+            watch: like === undefined,
+            rowForm,
+            losses,
+          }).map((part) => explainedByChange(part, before, login)),
+          ...(rowForm !== undefined && { rowForm }),
+          catalog,
+          warnings: [
+            ...tableWarnings(tables, takesHistory(server)),
+            ...blindness,
+            ...selfNamingWarnings(before, login.database),
+            ...(await libraryWarnings(session)),
+          ],
+          async confirm(seen, stop) {
+            await requireUnchanged(before, login, stop);
+            return {
+              tables: complete(seen, tables, server),
+              warnings: said.warnings(),
+              exceptions: like === undefined ? [...alteredDefaults, ...(await losses.exceptions())] : oldLosses(like),
+            };
+          },
+          close: async () => losses.close(),
+        };
+      }).catch((error: unknown) => explainDenied(error, login, signal)),
     ownerKinds,
     async target(backup, signal) {
       const said = hearing(tools);
@@ -80,19 +104,30 @@ export function mariadbEngine(login: Login, tools: Tools): Engine {
 function rowFormFor(like: Manifest | undefined): string | undefined {
   if (like === undefined) return storedBytes;
   if (like.rowForm === undefined || like.rowForm === storedBytes) return like.rowForm;
-  throw new BackupError('source-unsupported', `the rows of ${like.source} ${like.id} were printed in the form ${like.rowForm}, which this Nightjar does not know`, {
-    hint: 'prove it with the version that made it, or a newer one',
-  });
+  throw new BackupError(
+    'source-unsupported',
+    `the rows of ${like.source} ${like.id} were printed in the form ${like.rowForm}, which this Nightjar does not know`,
+    {
+      hint: 'prove it with the version that made it, or a newer one',
+    },
+  );
 }
 
 /** Tables without rows leave no INSERT in a dump; that they were read is known from the comments above their rows. */
 function complete(seen: TableRows[], tables: MariadbTable[], server: Server): TableRows[] {
   const names = new Set(seen.map(({ table }) => table));
-  const empty = tables.filter(({ name }) => !names.has(quoteName(name))).map(({ name, columns }): TableRows => ({
-    table: quoteName(name),
-    columns: columns.filter(({ generated }) => !generated || server.product === 'MariaDB').map((column) => quoteName(column.name)).join(', '),
-    rows: 0,
-    fingerprint: '0'.repeat(16),
-  }));
+  const empty = tables
+    .filter(({ name }) => !names.has(quoteName(name)))
+    .map(
+      ({ name, columns }): TableRows => ({
+        table: quoteName(name),
+        columns: columns
+          .filter(({ generated }) => !generated || server.product === 'MariaDB')
+          .map((column) => quoteName(column.name))
+          .join(', '),
+        rows: 0,
+        fingerprint: '0'.repeat(16),
+      }),
+    );
   return [...seen, ...empty];
 }

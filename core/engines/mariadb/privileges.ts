@@ -14,8 +14,9 @@ const onDatabase = ['SELECT', 'SHOW VIEW', 'TRIGGER', 'EVENT'];
 type Missing = { right: string; on: string };
 
 /**
- * Throws `privilege-missing`, with all that is missing, unless the user sees every object of the database: without a right the server
- * shows fewer objects, and a dump of those alone ends well. Returns warnings for rights that a backup can do without.
+ * Throws `privilege-missing`, with all that is missing, unless the user sees every object of the database: without a
+ * right the server shows fewer objects, and a dump of those alone ends well. Returns warnings for rights that a backup
+ * can do without.
  */
 export async function requirePrivileges(session: MariadbSession, login: Login): Promise<string[]> {
   const [user] = await session.rows('SELECT CURRENT_USER() AS name');
@@ -27,14 +28,20 @@ export async function requirePrivileges(session: MariadbSession, login: Login): 
 
 /** The rights that a backup, or a proof, of a database takes, and the user lacks. */
 export function missingToRead(rights: Rights, server: Server, database: string): Missing[] {
-  const missing = onDatabase.filter((right) => !rights.has(right, database)).map((right) => ({ right, on: `${quoteName(database)}.*` }));
+  const missing = onDatabase
+    .filter((right) => !rights.has(right, database))
+    .map((right) => ({ right, on: `${quoteName(database)}.*` }));
   return seesRoutines(rights, server, database) ? missing : [...missing, routineRight(server, database)];
 }
 
-/** An error told better, where it is that the user may not even enter the database: by all the rights that a backup takes. */
+/**
+ * An error told better, where it is that the user may not even enter the database: by all the rights that a backup
+ * takes.
+ */
 export async function explainDenied(error: unknown, login: Login, signal: AbortSignal): Promise<never> {
   const { cause } = (error ?? {}) as { cause?: { errno?: unknown } };
-  if (cause?.errno === deniedDatabase) await withSession(login, signal, (session) => requirePrivileges(session, login), null);
+  if (cause?.errno === deniedDatabase)
+    await withSession(login, signal, (session) => requirePrivileges(session, login), null);
   throw error;
 }
 
@@ -46,27 +53,40 @@ function blindWarning(user: string): string {
 /** The error for rights that are missing: the message lists them, the hint has the statements to run. */
 export function missingError(login: Login, user: string, missing: Missing[]): BackupError {
   const listed = missing.map(({ right, on }) => `${right} on ${on}`).join(', ');
-  return new BackupError('privilege-missing', `${placeOf('mariadb', login)}: the user does not see everything; missing: ${listed}`, {
-    hint: `run as an administrator: ${grantStatements(user, missing)}`,
-  });
+  return new BackupError(
+    'privilege-missing',
+    `${placeOf('mariadb', login)}: the user does not see everything; missing: ${listed}`,
+    {
+      hint: `run as an administrator: ${grantStatements(user, missing)}`,
+    },
+  );
 }
 
 function grantStatements(user: string, missing: Missing[]): string {
   const at = user.lastIndexOf('@');
   const account = `${quoteName(user.slice(0, at))}@${quoteName(user.slice(at + 1))}`;
-  const statements = [...Map.groupBy(missing, ({ on }) => on)].map(([on, rights]) => `GRANT ${rights.map(({ right }) => right).join(', ')} ON ${on} TO ${account};`);
+  const statements = [...Map.groupBy(missing, ({ on }) => on)].map(
+    ([on, rights]) => `GRANT ${rights.map(({ right }) => right).join(', ')} ON ${on} TO ${account};`,
+  );
   return statements.join(' ');
 }
 
-/** MariaDB shows bodies to who may read mysql.proc, since 11.3 by SHOW CREATE ROUTINE too; MySQL since 8.0.20 by SHOW_ROUTINE or SELECT on everything. */
+/**
+ * MariaDB shows bodies to who may read mysql.proc, since 11.3 by SHOW CREATE ROUTINE too; MySQL since 8.0.20 by
+ * SHOW_ROUTINE or SELECT on everything.
+ */
 function seesRoutines(rights: Rights, server: Server, database: string): boolean {
   if (rights.has('SELECT')) return true;
   if (server.product === 'MySQL' && server.number >= 80_020) return rights.has('SHOW_ROUTINE');
-  return rights.has('SELECT', 'mysql', 'proc') || (server.product === 'MariaDB' && server.number >= 110_301 && rights.has('SHOW CREATE ROUTINE', database));
+  return (
+    rights.has('SELECT', 'mysql', 'proc') ||
+    (server.product === 'MariaDB' && server.number >= 110_301 && rights.has('SHOW CREATE ROUTINE', database))
+  );
 }
 
 function routineRight(server: Server, database: string): Missing {
   if (server.product === 'MySQL' && server.number >= 80_020) return { right: 'SHOW_ROUTINE', on: '*.*' };
-  if (server.product === 'MariaDB' && server.number >= 110_301) return { right: 'SHOW CREATE ROUTINE', on: `${quoteName(database)}.*` };
+  if (server.product === 'MariaDB' && server.number >= 110_301)
+    return { right: 'SHOW CREATE ROUTINE', on: `${quoteName(database)}.*` };
   return { right: 'SELECT', on: '`mysql`.`proc`' };
 }

@@ -4,7 +4,10 @@ import { passwordOf, placeOf, refusedHint } from '../login.ts';
 import type { Login } from '../login.ts';
 import { explainWords, usualRefusal } from './explain.ts';
 
-/** Options of both programs against `login`. No option file of the machine or of its user is read; the password goes by the environment. */
+/**
+ * Options of both programs against `login`. No option file of the machine or of its user is read; the password goes by
+ * the environment.
+ */
 function connection(login: Login, tools: Tools): string[] {
   const tls = login.tls.mode === 'off' ? ['--skip-ssl'] : [`--ssl-ca=${login.tls.ca}`, '--ssl-verify-server-cert'];
   return [
@@ -20,21 +23,49 @@ function connection(login: Login, tools: Tools): string[] {
   ];
 }
 
-/** A start of mariadb-dump, for these tables or, where none is named, all. `--single-transaction` everywhere: without it the program locks tables. */
+/**
+ * A start of mariadb-dump, for these tables or, where none is named, all. `--single-transaction` everywhere: without it
+ * the program locks tables.
+ */
 export function dumpRun(tools: Tools, login: Login, options: string[], tables: string[] = []): ProgramRun {
-  return run('mariadb-dump', tools, login, ['--single-transaction', '--no-tablespaces', '--skip-dump-date', ...options, '--', login.database, ...tables], false);
+  return run(
+    'mariadb-dump',
+    tools,
+    login,
+    ['--single-transaction', '--no-tablespaces', '--skip-dump-date', ...options, '--', login.database, ...tables],
+    false,
+  );
 }
 
 /**
- * A start of the client that reads SQL: stops at the first error. `--binary-mode` keeps CR and NUL in strings and takes no client commands but DELIMITER and
- * `\C`, `--sandbox` none that reaches a file or a shell, and no statement sends a file of this machine. `--comments` keeps what stands in the bodies of routines, and a failing statement is not printed, for it holds data.
+ * A start of the client that reads SQL: stops at the first error. `--binary-mode` keeps CR and NUL in strings and takes
+ * no client commands but DELIMITER and `\C`, `--sandbox` none that reaches a file or a shell, and no statement sends a
+ * file of this machine. `--comments` keeps what stands in the bodies of routines, and a failing statement is not
+ * printed, for it holds data.
  */
 export function loadRun(tools: Tools, login: Login, initCommand: string, more: string[] = []): ProgramRun {
-  const options = [...more, '--batch', '--binary-mode', '--sandbox', '--disable-named-commands', '--local-infile=0', '--comments', '--skip-print-query-on-error', '--skip-reconnect', `--init-command=${initCommand}`];
+  const options = [
+    ...more,
+    '--batch',
+    '--binary-mode',
+    '--sandbox',
+    '--disable-named-commands',
+    '--local-infile=0',
+    '--comments',
+    '--skip-print-query-on-error',
+    '--skip-reconnect',
+    `--init-command=${initCommand}`,
+  ];
   return run('mariadb', tools, login, [...options, '--', login.database], true);
 }
 
-function run(name: 'mariadb' | 'mariadb-dump', tools: Tools, login: Login, options: string[], restoring: boolean): ProgramRun {
+function run(
+  name: 'mariadb' | 'mariadb-dump',
+  tools: Tools,
+  login: Login,
+  options: string[],
+  restoring: boolean,
+): ProgramRun {
   return {
     program: tools.program(name),
     args: [...connection(login, tools), ...options],

@@ -14,7 +14,11 @@ export function quoteAccount(account: string): string {
 /** The name of a character set or collation, which no quotes go around. Throws `part-corrupt`. */
 export function plainWord(text = ''): string {
   if (/^\w+$/.test(text)) return text;
-  throw new BackupError('part-corrupt', `the catalog names a character set or collation that is none: ${JSON.stringify(text.slice(0, 40))}`, { hint: 'was it changed in the vault? Restore another backup' });
+  throw new BackupError(
+    'part-corrupt',
+    `the catalog names a character set or collation that is none: ${JSON.stringify(text.slice(0, 40))}`,
+    { hint: 'was it changed in the vault? Restore another backup' },
+  );
 }
 
 /** A text as a statement takes it, for sessions whose `sql_mode` leaves the backslash its meaning (ours do). */

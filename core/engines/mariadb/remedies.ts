@@ -1,12 +1,15 @@
 import { accountOf, quoteAccount, quoteName } from './quoting.ts';
 import type { Server } from './session.ts';
 
-/** Who restores where: what a statement that grants something has to name. `user` as CURRENT_USER() says it: `app@%`. `definers`: of what will be theirs (`view v`). */
+/**
+ * Who restores where: what a statement that grants something has to name. `user` as CURRENT_USER() says it: `app@%`.
+ * `definers`: of what will be theirs (`view v`).
+ */
 export type Restorer = { server: Server; user: string; database: string; definers?: Readonly<Record<string, string>> };
 
 /**
- * What to do where a server refuses a statement of a backup with this error number, and these words: SQL, as far as SQL can do it. Undefined
- * where nothing is known.
+ * What to do where a server refuses a statement of a backup with this error number, and these words: SQL, as far as SQL
+ * can do it. Undefined where nothing is known.
  */
 export function remedyFor(number: number, restorer: Restorer, said = ''): string | undefined {
   const { server, database } = restorer;
@@ -24,7 +27,12 @@ export function remedyFor(number: number, restorer: Restorer, said = ''): string
     case 1142:
     case 1143:
     case 1370:
-      return definerRemedy(restorer, said) ?? tableElsewhere(restorer, said) ?? functionElsewhere(restorer, said) ?? grant(restorer, 'ALL PRIVILEGES', `${quoteName(database)}.*`);
+      return (
+        definerRemedy(restorer, said) ??
+        tableElsewhere(restorer, said) ??
+        functionElsewhere(restorer, said) ??
+        grant(restorer, 'ALL PRIVILEGES', `${quoteName(database)}.*`)
+      );
     case 1153:
     case 2020:
       return 'SET GLOBAL max_allowed_packet = 1073741824;';
@@ -43,7 +51,9 @@ export function remedyFor(number: number, restorer: Restorer, said = ''): string
       return 'restore into a server of the same product, and not an older one: this one does not know that character set or collation';
     case 1290:
     case 1836:
-      return number === 1836 || /read.only/i.test(said) ? 'restore into a server that may be written to, or: SET GLOBAL read_only = OFF;' : undefined;
+      return number === 1836 || /read.only/i.test(said)
+        ? 'restore into a server that may be written to, or: SET GLOBAL read_only = OFF;'
+        : undefined;
     case 1173:
       return 'SET GLOBAL innodb_force_primary_key = OFF;';
     case 3750:
@@ -65,17 +75,22 @@ function definerRemedy(restorer: Restorer, said: string): string | undefined {
 function viewRemedy(restorer: Restorer, said: string): string {
   const [, view] = /View '[^'.]*\.([^']*)' references/.exec(said) ?? [];
   const account = accountOf(restorer.definers?.[`view ${view}`] ?? '');
-  if (account === '' || account === restorer.user) return 'restore first what the views read or call in other databases';
+  if (account === '' || account === restorer.user)
+    return 'restore first what the views read or call in other databases';
   return `${definerGrant(restorer, account, quoteName(restorer.database))} or restore without owners: --no-owner`;
 }
 
 /** Where a view reads a table of another database, rights on the restored one don't help. */
 function tableElsewhere(restorer: Restorer, said: string): string | undefined {
   const [, table, database] = /denied to user .* for table ((`[^`]+`)\.`[^`]+`)/.exec(said) ?? [];
-  return table === undefined || database === quoteName(restorer.database) ? undefined : grant(restorer, 'SELECT, SHOW VIEW', table);
+  return table === undefined || database === quoteName(restorer.database)
+    ? undefined
+    : grant(restorer, 'SELECT, SHOW VIEW', table);
 }
 
-/** The same for a function that it calls: of what stands among definitions, a view alone needs the right to call one. */
+/**
+ * The same for a function that it calls: of what stands among definitions, a view alone needs the right to call one.
+ */
 function functionElsewhere(restorer: Restorer, said: string): string | undefined {
   const [, database, name] = /denied to user .* for routine '([^'.]+)\.([^']+)'/.exec(said) ?? [];
   if (database === undefined || database === restorer.database) return undefined;

@@ -25,12 +25,22 @@ export type MariadbSession = {
 
 export type TextRow = Record<string, string | null>;
 
-/** Character sets that a connection asks for, as the driver names them: ours, and that in which mariadb-dump reads rows. */
+/**
+ * Character sets that a connection asks for, as the driver names them: ours, and that in which mariadb-dump reads rows.
+ */
 const charsets = { utf8mb4: 'utf8mb4_general_ci', binary: 'BINARY' } as const;
 export type Charset = keyof typeof charsets;
 
-/** Connects, to the database of the login or to none (`null`). Throws `source-unreachable`, or `source-unsupported` for a server too old. */
-export async function openSession(login: Login, signal: AbortSignal, database: string | null = login.database, charset: Charset = 'utf8mb4'): Promise<MariadbSession> {
+/**
+ * Connects, to the database of the login or to none (`null`). Throws `source-unreachable`, or `source-unsupported` for
+ * a server too old.
+ */
+export async function openSession(
+  login: Login,
+  signal: AbortSignal,
+  database: string | null = login.database,
+  charset: Charset = 'utf8mb4',
+): Promise<MariadbSession> {
   if (signal.aborted) throw abortError(signal);
   const place = placeOf('mariadb', login);
   let connection: mysql.Connection | undefined;
@@ -41,7 +51,12 @@ export async function openSession(login: Login, signal: AbortSignal, database: s
   const query = async (sql: string, values: unknown[], more: Partial<mysql.QueryOptions> = {}) => {
     if (signal.aborted) throw abortError(signal);
     try {
-      const [found] = await connection!.query<mysql.RowDataPacket[]>({ sql, values, timeout: queryLimitMs + login.lockTimeoutMs, ...more });
+      const [found] = await connection!.query<mysql.RowDataPacket[]>({
+        sql,
+        values,
+        timeout: queryLimitMs + login.lockTimeoutMs,
+        ...more,
+      });
       return Array.isArray(found) ? found.map(asText) : [];
     } catch (cause) {
       throw fail(cause);
@@ -71,7 +86,13 @@ export async function openSession(login: Login, signal: AbortSignal, database: s
 }
 
 /** Opens a session, works with it, and closes it whatever happens. */
-export async function withSession<T>(login: Login, signal: AbortSignal, work: (session: MariadbSession) => Promise<T>, database?: string | null, charset?: Charset): Promise<T> {
+export async function withSession<T>(
+  login: Login,
+  signal: AbortSignal,
+  work: (session: MariadbSession) => Promise<T>,
+  database?: string | null,
+  charset?: Charset,
+): Promise<T> {
   const session = await openSession(login, signal, database, charset);
   try {
     return await work(session);
@@ -80,15 +101,23 @@ export async function withSession<T>(login: Login, signal: AbortSignal, work: (s
   }
 }
 
-async function optionsOf(login: Login, database: string | null, charset: Charset, signal: AbortSignal): Promise<mysql.ConnectionOptions> {
+async function optionsOf(
+  login: Login,
+  database: string | null,
+  charset: Charset,
+  signal: AbortSignal,
+): Promise<mysql.ConnectionOptions> {
   return {
     host: login.host,
     port: login.port,
     user: login.user,
     password: (await passwordOf(login, signal)) ?? '',
     ...(database === null ? {} : { database }),
-    ...(login.tls.mode === 'off' ? {} : { ssl: { ca: await authorityOf(login.tls.ca), rejectUnauthorized: true, verifyIdentity: true } }),
-    // RDS asks for a token, and servers with PAM or LDAP for the password, as it is: only to a server whose certificate was checked
+    ...(login.tls.mode === 'off'
+      ? {}
+      : { ssl: { ca: await authorityOf(login.tls.ca), rejectUnauthorized: true, verifyIdentity: true } }),
+    // RDS asks for a token, and servers with PAM or LDAP for the password, as it is: only to a server whose certificate
+    // was checked
     enableCleartextPlugin: login.tls.mode === 'verify',
     stream: () => socketTo(login),
     charset: charsets[charset],
@@ -108,13 +137,19 @@ async function quit(connection: mysql.Connection | undefined): Promise<void> {
   clearTimeout(timer);
 }
 
-/** The driver names no host to TLS when it is an address, and Node then checks the certificate for `localhost`: the socket tells it better. */
+/**
+ * The driver names no host to TLS when it is an address, and Node then checks the certificate for `localhost`: the
+ * socket tells it better.
+ */
 function socketTo({ host, port }: Login): Socket {
   const socket = connect({ host, port, noDelay: true, keepAlive: true });
   return isIP(host) === 0 ? socket : Object.assign(socket, { _host: host });
 }
 
-/** Definitions must be printed the same way whatever the server's defaults are; `lock_wait_timeout` is in seconds, at least one. */
+/**
+ * Definitions must be printed the same way whatever the server's defaults are; `lock_wait_timeout` is in seconds, at
+ * least one.
+ */
 function settings(login: Login): string {
   const lockSeconds = Math.max(1, Math.ceil(login.lockTimeoutMs / 1000));
   return `SET SESSION sql_mode = '', time_zone = '+00:00', sql_quote_show_create = 1, sql_big_selects = 1, lock_wait_timeout = ${lockSeconds}, wait_timeout = 3600 /*M! , tx_read_only = 0 */ /*!50720 , transaction_read_only = 0 */`;
@@ -123,19 +158,28 @@ function settings(login: Login): string {
 async function serverOf(rows: MariadbSession['rows'], place: string): Promise<Server> {
   const [row] = await rows('SELECT VERSION() AS version, @@version_comment AS comment');
   if (row === undefined) {
-    throw new BackupError('source-unsupported', `${place} gives no row of any answer (sql_select_limit = 0)`, { hint: 'run as an administrator: SET GLOBAL sql_select_limit = DEFAULT; (or take it out of init_connect)' });
+    throw new BackupError('source-unsupported', `${place} gives no row of any answer (sql_select_limit = 0)`, {
+      hint: 'run as an administrator: SET GLOBAL sql_select_limit = DEFAULT; (or take it out of init_connect)',
+    });
   }
   const text = row['version'] ?? '';
   const product = /mariadb/i.test(`${text} ${row['comment']}`) ? 'MariaDB' : 'MySQL';
   const [version = '', major = 0, minor = 0, patch = 0] = /^(\d+)\.(\d+)(?:\.(\d+))?/.exec(text) ?? [];
   const number = Number(major) * 10_000 + Number(minor) * 100 + Number(patch);
   if (number < (product === 'MariaDB' ? 100_400 : 50_700)) {
-    throw new BackupError('source-unsupported', `${place} is ${product} ${text}; Nightjar works with MariaDB 10.4, MySQL 5.7 and newer`);
+    throw new BackupError(
+      'source-unsupported',
+      `${place} is ${product} ${text}; Nightjar works with MariaDB 10.4, MySQL 5.7 and newer`,
+    );
   }
   return { product, version, number };
 }
 
 function asText(row: object): TextRow {
-  return Object.fromEntries(Object.entries(row).map(([name, value]: [string, unknown]) =>
-    [name, value === null ? null : Buffer.isBuffer(value) ? value.toString('utf8') : String(value)]));
+  return Object.fromEntries(
+    Object.entries(row).map(([name, value]: [string, unknown]) => [
+      name,
+      value === null ? null : Buffer.isBuffer(value) ? value.toString('utf8') : String(value),
+    ]),
+  );
 }

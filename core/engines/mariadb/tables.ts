@@ -11,15 +11,40 @@ export type MariadbTable = {
   columns: Column[];
 };
 
-/** `charset`: of text alone. `whole`: the type as it is defined, with the list of an ENUM. `initial`: the text of a default. */
-export type Column = { name: string; type: string; charset: string | undefined; generated: boolean; whole: string; initial: string };
+/**
+ * `charset`: of text alone. `whole`: the type as it is defined, with the list of an ENUM. `initial`: the text of a
+ * default.
+ */
+export type Column = {
+  name: string;
+  type: string;
+  charset: string | undefined;
+  generated: boolean;
+  whole: string;
+  initial: string;
+};
 
 /** Engines whose rows lie elsewhere, or in other tables: mariadb-dump leaves them out (its option --no-data-med). */
 const elsewhere = ['MRG_MYISAM', 'MRG_ISAM', 'CONNECT', 'OQGRAPH', 'SPIDER', 'VP', 'FEDERATED'];
 /** How rows were read before decisions/0006: still so where they are compared with a backup of that time. */
 const utf8 = new Set(['utf8mb4', 'utf8mb3', 'utf8', 'ascii']);
 const plainTypes = new Set([
-  ...['tinyint', 'smallint', 'mediumint', 'int', 'bigint', 'decimal', 'float', 'double', 'bit', 'year', 'date', 'time', 'datetime', 'timestamp'],
+  ...[
+    'tinyint',
+    'smallint',
+    'mediumint',
+    'int',
+    'bigint',
+    'decimal',
+    'float',
+    'double',
+    'bit',
+    'year',
+    'date',
+    'time',
+    'datetime',
+    'timestamp',
+  ],
   ...['binary', 'varbinary', 'tinyblob', 'blob', 'mediumblob', 'longblob', 'json', 'uuid', 'inet4', 'inet6'],
 ]);
 const transactional = ['INNODB', 'ROCKSDB', 'TOKUDB', 'NDBCLUSTER'];
@@ -28,10 +53,12 @@ const transactional = ['INNODB', 'ROCKSDB', 'TOKUDB', 'NDBCLUSTER'];
 export async function readTables(session: MariadbSession): Promise<MariadbTable[]> {
   const tables = await session.rows(
     `SELECT TABLE_NAME AS name, ENGINE AS engine, TABLE_TYPE AS type, DATA_LENGTH AS bytes FROM information_schema.TABLES
-      WHERE TABLE_SCHEMA = DATABASE() AND TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED') ORDER BY TABLE_NAME`);
+      WHERE TABLE_SCHEMA = DATABASE() AND TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED') ORDER BY TABLE_NAME`,
+  );
   const columns = await session.rows(
     `SELECT TABLE_NAME AS name, COLUMN_NAME AS col, DATA_TYPE AS type, CHARACTER_SET_NAME AS charset, EXTRA AS extra, COLUMN_TYPE AS whole, COLUMN_DEFAULT AS initial FROM information_schema.COLUMNS
-      WHERE TABLE_SCHEMA = DATABASE() ORDER BY TABLE_NAME, ORDINAL_POSITION`);
+      WHERE TABLE_SCHEMA = DATABASE() ORDER BY TABLE_NAME, ORDINAL_POSITION`,
+  );
   const byTable = Map.groupBy(columns, (row) => row['name'] ?? '');
   return tables.map((row) => ({
     name: row['name'] ?? '',
@@ -60,11 +87,13 @@ export function isTransactional(table: MariadbTable): boolean {
 }
 
 /**
- * Whether the server may send a table's values as they are stored: all text is UTF-8 then, and every other value either has no character set or can be
- * given back as a string of its bytes (a vector or a geometry can't on every server).
+ * Whether the server may send a table's values as they are stored: all text is UTF-8 then, and every other value either
+ * has no character set or can be given back as a string of its bytes (a vector or a geometry can't on every server).
  */
 export function isStoredAsSent({ columns }: MariadbTable): boolean {
-  return columns.every(({ type, charset }) => (charset === undefined ? plainTypes.has(type.toLowerCase()) : utf8.has(charset.toLowerCase())));
+  return columns.every(({ type, charset }) =>
+    charset === undefined ? plainTypes.has(type.toLowerCase()) : utf8.has(charset.toLowerCase()),
+  );
 }
 
 /** What a person should know of tables that a dump can't hold as they are. */
@@ -74,16 +103,26 @@ export function tableWarnings(tables: MariadbTable[], historyDumped: boolean): s
   const remote = tables.filter((table) => !holdsRows(table));
   const forgetful = historyDumped ? [] : tables.filter(({ versioned }) => versioned);
   return [
-    ...(unsafe.length === 0 ? [] : [`no transaction protects ${named(unsafe)} (not InnoDB): rows written during the backup may be in it or not`]),
-    ...(remote.length === 0 ? [] : [`the rows of ${named(remote)} are not in the backup: their engine keeps them elsewhere`]),
-    ...(forgetful.length === 0 ? [] : [`the history of ${named(forgetful)} is not in the backup: the server takes it back only since MariaDB 10.11`]),
+    ...(unsafe.length === 0
+      ? []
+      : [`no transaction protects ${named(unsafe)} (not InnoDB): rows written during the backup may be in it or not`]),
+    ...(remote.length === 0
+      ? []
+      : [`the rows of ${named(remote)} are not in the backup: their engine keeps them elsewhere`]),
+    ...(forgetful.length === 0
+      ? []
+      : [`the history of ${named(forgetful)} is not in the backup: the server takes it back only since MariaDB 10.11`]),
   ];
 }
 
 /** MySQL keeps JavaScript libraries since 9.2, and mariadb-dump does not know them. */
 export async function libraryWarnings(session: MariadbSession): Promise<string[]> {
   if (session.server.product !== 'MySQL' || session.server.number < 90_200) return [];
-  const libraries = await session.rows('SELECT LIBRARY_NAME AS name FROM information_schema.LIBRARIES WHERE LIBRARY_SCHEMA = DATABASE()');
+  const libraries = await session.rows(
+    'SELECT LIBRARY_NAME AS name FROM information_schema.LIBRARIES WHERE LIBRARY_SCHEMA = DATABASE()',
+  );
   if (libraries.length === 0) return [];
-  return [`libraries are not in the backup, mariadb-dump does not know them: ${libraries.map(({ name }) => quoteName(name ?? '')).join(', ')}`];
+  return [
+    `libraries are not in the backup, mariadb-dump does not know them: ${libraries.map(({ name }) => quoteName(name ?? '')).join(', ')}`,
+  ];
 }

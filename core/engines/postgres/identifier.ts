@@ -14,9 +14,14 @@ export function quoteEcho(text: string): string {
   return `'${text.replaceAll('\\', '\\\\').replaceAll("'", "''").replaceAll('\n', '\\n').replaceAll('\r', '\\r').replaceAll('\t', '\\t')}'`;
 }
 
-/** The plain names in a list of identifiers as PostgreSQL prints it, at its dots or commas: `public."Odd"` is `['public', 'Odd']`. */
+/**
+ * The plain names in a list of identifiers as PostgreSQL prints it, at its dots or commas: `public."Odd"` is
+ * `['public', 'Odd']`.
+ */
 export function plainNames(printed: string): string[] {
-  return [...printed.matchAll(/"((?:[^"]|"")*)"|([^",.\s]+)/g)].map(([, quoted, bare]) => quoted?.replaceAll('""', '"') ?? bare ?? '');
+  return [...printed.matchAll(/"((?:[^"]|"")*)"|([^",.\s]+)/g)].map(
+    ([, quoted, bare]) => quoted?.replaceAll('""', '"') ?? bare ?? '',
+  );
 }
 
 /** The same for the same name however it is quoted, and for no other: `a."b.c"` and `"a.b".c` are two. */

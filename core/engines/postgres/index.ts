@@ -23,7 +23,10 @@ import type { Snapshot } from './plan/snapshot.ts';
 import type { PostgresTable } from './tables.ts';
 import { openTarget } from './restore/target.ts';
 
-/** PostgreSQL 13 and newer, by its own programs: definitions as an archive, rows as COPY text, all under one exported snapshot. */
+/**
+ * PostgreSQL 13 and newer, by its own programs: definitions as an archive, rows as COPY text, all under one exported
+ * snapshot.
+ */
 export function postgresEngine(own: Login, tools: Tools, sliceBytes?: Bytes): Engine {
   return {
     name: 'postgres',
@@ -40,9 +43,17 @@ export function postgresEngine(own: Login, tools: Tools, sliceBytes?: Bytes): En
         const said = hearing(tools);
         return {
           database: login.database,
-          server: { product: 'PostgreSQL', version: serverVersion, ...(like === undefined && (await serverIdentity(session))) },
+          server: {
+            product: 'PostgreSQL',
+            version: serverVersion,
+            ...(like === undefined && (await serverIdentity(session))),
+          },
           client: { program: 'pg_dump', version: tools.program('pg_dump', serverMajor).version },
-          parts: plannedParts({ login, tools: said.tools, snapshot, encoding: catalog['database']?.['encoding'] ?? 'UTF8' }, like, sliceBytes).map((part) => whileHeld(stillSame(part, session, login), snapshot)),
+          parts: plannedParts(
+            { login, tools: said.tools, snapshot, encoding: catalog['database']?.['encoding'] ?? 'UTF8' },
+            like,
+            sliceBytes,
+          ).map((part) => whileHeld(stillSame(part, session, login), snapshot)),
           catalog,
           warnings: [...standbyWarnings(withoutRows), ...replication],
           async confirm(seen, stop) {
@@ -68,7 +79,10 @@ export function postgresEngine(own: Login, tools: Tools, sliceBytes?: Bytes): En
   };
 }
 
-/** Nothing is read any more once the snapshot is over. Programs that find it gone say just that: why its session was ended is told instead. */
+/**
+ * Nothing is read any more once the snapshot is over. Programs that find it gone say just that: why its session was
+ * ended is told instead.
+ */
 function whileHeld(part: PlannedPart, { session, over }: Snapshot): PlannedPart {
   async function* open(signal: AbortSignal): ByteStream {
     try {
@@ -100,14 +114,20 @@ async function requireSame(scope: Scope, session: PostgresSession, login: Login,
   const found = [...new Set(changed(before, now))];
   if (found.length === 0) return;
   const named = found.slice(0, 5).join(', ') + (found.length > 5 ? `, and ${found.length - 5} more` : '');
-  throw new BackupError('source-changed', `${placeOf('postgres', login)}: redefined, renamed or dropped during the backup: ${named}`, {
-    hint: 'run the backup again when no migration is running',
-  });
+  throw new BackupError(
+    'source-changed',
+    `${placeOf('postgres', login)}: redefined, renamed or dropped during the backup: ${named}`,
+    {
+      hint: 'run the backup again when no migration is running',
+    },
+  );
 }
 
 function standbyWarnings(withoutRows: PostgresTable[]): string[] {
   if (withoutRows.length === 0) return [];
-  return [`this server is a standby, which has no rows of unlogged tables; they are empty in this backup, as they would be after a failover: ${withoutRows.map(({ name }) => name).join(', ')}`];
+  return [
+    `this server is a standby, which has no rows of unlogged tables; they are empty in this backup, as they would be after a failover: ${withoutRows.map(({ name }) => name).join(', ')}`,
+  ];
 }
 
 /** What a table without rows looks like in a dump. */
@@ -120,7 +140,11 @@ function requireAllSeen(tables: PostgresTable[], seen: TableRows[]): void {
   const names = new Set(seen.map(({ table }) => nameKey(table)));
   const missing = tables.filter((table) => table.byOwnName && !names.has(nameKey(table.name)));
   if (missing.length === 0) return;
-  throw new BackupError('dump-cut', `the dump holds no rows section for ${missing.map(({ name }) => name).join(', ')}`, {
-    hint: 'the dump program left tables out without an error; run the backup again, and report this',
-  });
+  throw new BackupError(
+    'dump-cut',
+    `the dump holds no rows section for ${missing.map(({ name }) => name).join(', ')}`,
+    {
+      hint: 'the dump program left tables out without an error; run the backup again, and report this',
+    },
+  );
 }

@@ -9,38 +9,80 @@ import type { RefusedStatement } from './restore/restore-errors.ts';
 
 /** What to do about a statement that failed; the last one is for whatever is not known here. */
 const remedies: { pattern: RegExp; code: FailureCode; hint: string }[] = [
-  { pattern: /role ".*" does not exist/s, code: 'restore-failed', hint: 'make the roles first (CREATE ROLE …), or leave out who owns what and whatever else names a role: --no-owner' },
-  { pattern: /tablespace ".*" does not exist|default_tablespace/s, code: 'restore-failed', hint: 'make the tablespace first, or put everything into the default one: --no-tablespaces' },
+  {
+    pattern: /role ".*" does not exist/s,
+    code: 'restore-failed',
+    hint: 'make the roles first (CREATE ROLE …), or leave out who owns what and whatever else names a role: --no-owner',
+  },
+  {
+    pattern: /tablespace ".*" does not exist|default_tablespace/s,
+    code: 'restore-failed',
+    hint: 'make the tablespace first, or put everything into the default one: --no-tablespaces',
+  },
   {
     pattern: /permission denied|must be (?:owner|member|superuser|able to)|only superusers?/i,
     code: 'privilege-missing',
     hint: 'restore as a role that may do this (on a managed server its master user), or leave out who owns what and who may do what: --no-owner',
   },
-  { pattern: /extension ".*" is not available|could not open extension control file/s, code: 'restore-failed', hint: 'install the extension on this server first, or restore what needs it not: --keep-going' },
-  { pattern: /lock timeout|could not obtain lock/, code: 'lock-timeout', hint: 'another session holds a lock; see pg_stat_activity' },
+  {
+    pattern: /extension ".*" is not available|could not open extension control file/s,
+    code: 'restore-failed',
+    hint: 'install the extension on this server first, or restore what needs it not: --keep-going',
+  },
+  {
+    pattern: /lock timeout|could not obtain lock/,
+    code: 'lock-timeout',
+    hint: 'another session holds a lock; see pg_stat_activity',
+  },
   { pattern: /No space left on device|disk full/i, code: 'restore-failed', hint: 'the server has no space left' },
 ];
 const anyOther = 'restore everything else, and get a list of what failed: --keep-going';
 
 /** The error for what was refused first; `cause` is what the program ended with, and told where nothing was refused. */
-export function refusedError(refusals: readonly RefusedStatement[], cause: unknown, { place, user, database, from, serverMajor, shown }: Loading, signal: AbortSignal): unknown {
+export function refusedError(
+  refusals: readonly RefusedStatement[],
+  cause: unknown,
+  { place, user, database, from, serverMajor, shown }: Loading,
+  signal: AbortSignal,
+): unknown {
   if (signal.aborted) return abortError(signal);
   const lost = refusals.find(isLost);
   const refusal = lost ?? refusals[0];
   if (refusal === undefined) return cause;
   // the content's own error comes first: it ended the program
-  if (isBackupError(cause, 'part-corrupt', 'object-missing') || (isBackupError(cause) && cause.code.startsWith('vault-'))) return cause;
+  if (
+    isBackupError(cause, 'part-corrupt', 'object-missing') ||
+    (isBackupError(cause) && cause.code.startsWith('vault-'))
+  )
+    return cause;
   const { object, error, statement } = failureOf(refusal, { shown });
   const said = `${place}: ${[object, error, ...(statement === '' ? [] : [`statement: ${statement.replace(/;$/, '')}`])].filter((part) => part !== '').join(': ')}`;
-  if (lost !== undefined) return new BackupError('restore-failed', said, { hint: 'the server, or the way to it, went away: is it up, and was there no limit to how long a session may last?', cause });
+  if (lost !== undefined)
+    return new BackupError('restore-failed', said, {
+      hint: 'the server, or the way to it, went away: is it up, and was there no limit to how long a session may last?',
+      cause,
+    });
   const right = rightsRemedy(refusal.error, user, database());
   if (right !== undefined) return new BackupError('privilege-missing', said, { hint: right, cause });
   const known = remedies.find(({ pattern }) => pattern.test(refusal.error));
-  const ofNewer = serverMajor < Number.parseInt(from, 10) ? `the backup is of PostgreSQL ${from}, and this server, of ${serverMajor}, does not know all that is in it: restore into ${Number.parseInt(from, 10)} or newer; or ` : '';
-  return new BackupError(known?.code ?? 'restore-failed', said, { hint: known?.hint ?? `${ofNewer}${anyOther}`, cause });
+  const ofNewer =
+    serverMajor < Number.parseInt(from, 10)
+      ? `the backup is of PostgreSQL ${from}, and this server, of ${serverMajor}, does not know all that is in it: restore into ${Number.parseInt(from, 10)} or newer; or `
+      : '';
+  return new BackupError(known?.code ?? 'restore-failed', said, {
+    hint: known?.hint ?? `${ofNewer}${anyOther}`,
+    cause,
+  });
 }
 
 /** A refusal as people read it, `shown`: without what is secret. Whoever takes refusals apart does that before. */
-export function failureOf({ object, error, statement }: RefusedStatement, { shown }: Pick<Loading, 'shown'>): LoadFailure {
-  return { object: oneLine(shown(object)), error: oneLine(shown(error)), statement: oneLine(shown(shortened(statement))) };
+export function failureOf(
+  { object, error, statement }: RefusedStatement,
+  { shown }: Pick<Loading, 'shown'>,
+): LoadFailure {
+  return {
+    object: oneLine(shown(object)),
+    error: oneLine(shown(error)),
+    statement: oneLine(shown(shortened(statement))),
+  };
 }

@@ -6,20 +6,49 @@ const withoutOwners = 'or leave out who owns what: --no-owner';
 
 /** What PostgreSQL says where a role may not do something, and the SQL that an administrator runs. */
 const known: KnownDenial[] = [
-  { pattern: /permission denied to create database/, remedy: (role) => `ALTER ROLE ${role} CREATEDB; or make an empty database that belongs to ${role}, and name it with --to` },
-  { pattern: /must be (?:able to SET ROLE|(?:a )?member of role) "([^"]*)"/, remedy: (role, named) => `GRANT ${quoteIdentifier(named)} TO ${role}; ${withoutOwners}` },
-  { pattern: /row-level security/, remedy: (role) => `row security hides rows from this role: ALTER ROLE ${role} BYPASSRLS;` },
-  { pattern: /permission denied for large object/, remedy: (role) => `large objects are read by their owner and by superusers: GRANT their owner TO ${role}; or: ALTER SYSTEM SET lo_compat_privileges = on; SELECT pg_reload_conf();` },
-  { pattern: /permission denied to set role "([^"]*)"/, remedy: (role, named) => `this role becomes another when it logs in (ALTER ROLE … SET role): GRANT ${quoteIdentifier(named)} TO ${role}; or: ALTER ROLE ${role} RESET role;` },
+  {
+    pattern: /permission denied to create database/,
+    remedy: (role) =>
+      `ALTER ROLE ${role} CREATEDB; or make an empty database that belongs to ${role}, and name it with --to`,
+  },
+  {
+    pattern: /must be (?:able to SET ROLE|(?:a )?member of role) "([^"]*)"/,
+    remedy: (role, named) => `GRANT ${quoteIdentifier(named)} TO ${role}; ${withoutOwners}`,
+  },
+  {
+    pattern: /row-level security/,
+    remedy: (role) => `row security hides rows from this role: ALTER ROLE ${role} BYPASSRLS;`,
+  },
+  {
+    pattern: /permission denied for large object/,
+    remedy: (role) =>
+      `large objects are read by their owner and by superusers: GRANT their owner TO ${role}; or: ALTER SYSTEM SET lo_compat_privileges = on; SELECT pg_reload_conf();`,
+  },
+  {
+    pattern: /permission denied to set role "([^"]*)"/,
+    remedy: (role, named) =>
+      `this role becomes another when it logs in (ALTER ROLE … SET role): GRANT ${quoteIdentifier(named)} TO ${role}; or: ALTER ROLE ${role} RESET role;`,
+  },
 ];
 
 /** The same where a restore makes something. */
 const knownInRestore: KnownDenial[] = [
-  { pattern: /permission denied to create extension "([^"]*)"|must be superuser to create this extension/i, remedy: (role) => `only a superuser may make it here: restore as one (on a managed server its master user) instead of ${role}, or without it: --keep-going` },
-  { pattern: /permission denied for schema (\S+)/, remedy: (role, _, into) => `the database that is restored into must belong to ${role}: ALTER DATABASE ${into} OWNER TO ${role};` },
+  {
+    pattern: /permission denied to create extension "([^"]*)"|must be superuser to create this extension/i,
+    remedy: (role) =>
+      `only a superuser may make it here: restore as one (on a managed server its master user) instead of ${role}, or without it: --keep-going`,
+  },
+  {
+    pattern: /permission denied for schema (\S+)/,
+    remedy: (role, _, into) =>
+      `the database that is restored into must belong to ${role}: ALTER DATABASE ${into} OWNER TO ${role};`,
+  },
 ];
 
-/** What to run where the server told `user` that it may not; `into`: the database that is restored into. Undefined: nothing better is known than the right to read everything. */
+/**
+ * What to run where the server told `user` that it may not; `into`: the database that is restored into. Undefined:
+ * nothing better is known than the right to read everything.
+ */
 export function rightsRemedy(said: string, user: string, into?: string): string | undefined {
   for (const { pattern, remedy } of into === undefined ? known : [...known, ...knownInRestore]) {
     const [found, named = ''] = pattern.exec(said) ?? [];
@@ -36,7 +65,10 @@ export function readEverything(user: string): string {
 
 /** What to do where a login is refused; `usual`: where the words say no more. */
 export function loginRemedy(said: string, user: string, usual: string): string {
-  const [, host, , database, encryption] = /no pg_hba\.conf entry for host "([^"]*)", user "([^"]*)", database "([^"]*)"(?:, (no encryption|SSL encryption|SSL off|SSL on))?/.exec(said) ?? [];
+  const [, host, , database, encryption] =
+    /no pg_hba\.conf entry for host "([^"]*)", user "([^"]*)", database "([^"]*)"(?:, (no encryption|SSL encryption|SSL off|SSL on))?/.exec(
+      said,
+    ) ?? [];
   if (host === undefined) return usual;
   const plain = encryption === 'no encryption' || encryption === 'SSL off';
   const line = `host ${database} ${user} ${host}/${host.includes(':') ? 128 : 32} scram-sha-256 (then SELECT pg_reload_conf();)`;

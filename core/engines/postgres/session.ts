@@ -23,7 +23,10 @@ export type PostgresSession = {
   close(): Promise<void>;
 };
 
-/** Settings of every session of ours: the server's own limits must not end a long dump, and text must be printed the same way everywhere. */
+/**
+ * Settings of every session of ours: the server's own limits must not end a long dump, and text must be printed the
+ * same way everywhere.
+ */
 export function sessionSettings(login: Login, serverMajor: number): Record<string, string> {
   return {
     statement_timeout: '0',
@@ -47,11 +50,18 @@ export function sessionSettings(login: Login, serverMajor: number): Record<strin
 
 /** Limits that only newer servers have, switched off. */
 export function timeoutsSince(serverMajor: number): Record<string, string> {
-  return { ...(serverMajor >= 14 && { idle_session_timeout: '0' }), ...(serverMajor >= 17 && { transaction_timeout: '0' }) };
+  return {
+    ...(serverMajor >= 14 && { idle_session_timeout: '0' }),
+    ...(serverMajor >= 17 && { transaction_timeout: '0' }),
+  };
 }
 
 /** Connects. Throws `source-unreachable`, or `source-unsupported` for a server before 13. */
-export async function openSession(login: Login, signal: AbortSignal, database = login.database): Promise<PostgresSession & { serverMajor: number; serverVersion: string }> {
+export async function openSession(
+  login: Login,
+  signal: AbortSignal,
+  database = login.database,
+): Promise<PostgresSession & { serverMajor: number; serverVersion: string }> {
   if (signal.aborted) throw abortError(signal);
   const place = placeOf('postgres', { ...login, database });
   const client = new pg.Client({
@@ -75,7 +85,9 @@ export async function openSession(login: Login, signal: AbortSignal, database = 
   async function ask<T extends object>(sql: string, values: unknown[]): Promise<T[]> {
     if (signal.aborted) throw abortError(signal);
     try {
-      return encoding === 'UTF8' ? (await client.query<T>(sql, values)).rows : await rowsOrEscaped<T>(client, encoding, sql, values);
+      return encoding === 'UTF8'
+        ? (await client.query<T>(sql, values)).rows
+        : await rowsOrEscaped<T>(client, encoding, sql, values);
     } catch (cause) {
       if (signal.aborted) throw abortError(signal);
       throw explained(lost ?? cause, place, login);
@@ -97,15 +109,21 @@ export async function openSession(login: Login, signal: AbortSignal, database = 
   try {
     await client.connect();
     const [version] = await session.rows<{ number: number; text: string; encoding: string }>(
-      `select current_setting('server_version_num')::int as number, split_part(current_setting('server_version'), ' ', 1) as text, current_setting('server_encoding') as encoding`);
+      `select current_setting('server_version_num')::int as number, split_part(current_setting('server_version'), ' ', 1) as text, current_setting('server_encoding') as encoding`,
+    );
     encoding = version!.encoding;
     const serverMajor = Math.floor(version!.number / 10_000);
-    if (serverMajor < 13) throw new BackupError('source-unsupported', `${place} is PostgreSQL ${version!.text}; Nightjar works with 13 and newer`);
+    if (serverMajor < 13)
+      throw new BackupError(
+        'source-unsupported',
+        `${place} is PostgreSQL ${version!.text}; Nightjar works with 13 and newer`,
+      );
     for (const [name, value] of Object.entries(sessionSettings(login, serverMajor))) {
       await session.rows('select set_config($1, $2, false)', [name, value]);
     }
     // where the server's system can do it, a session that waits for a lock notices that we are gone
-    if (serverMajor >= 14) await session.rows(`select set_config('client_connection_check_interval', '5s', false)`).catch(() => {});
+    if (serverMajor >= 14)
+      await session.rows(`select set_config('client_connection_check_interval', '5s', false)`).catch(() => {});
     return { ...session, encoding, serverMajor, serverVersion: version!.text };
   } catch (cause) {
     await session.close();
@@ -114,9 +132,18 @@ export async function openSession(login: Login, signal: AbortSignal, database = 
   }
 }
 
-/** Asks again for bytes where an answer can't be sent as text. In a transaction, an error would be the end of its snapshot: a savepoint keeps it. */
-async function rowsOrEscaped<T extends object>(client: pg.Client, encoding: string, sql: string, values: unknown[]): Promise<T[]> {
-  const keeps = client.getTransactionStatus() === 'T' && !sql.includes('pg_export_snapshot') && /^\s*select\b/i.test(sql);
+/**
+ * Asks again for bytes where an answer can't be sent as text. In a transaction, an error would be the end of its
+ * snapshot: a savepoint keeps it.
+ */
+async function rowsOrEscaped<T extends object>(
+  client: pg.Client,
+  encoding: string,
+  sql: string,
+  values: unknown[],
+): Promise<T[]> {
+  const keeps =
+    client.getTransactionStatus() === 'T' && !sql.includes('pg_export_snapshot') && /^\s*select\b/i.test(sql);
   if (keeps) await client.query('savepoint asked');
   try {
     return (await client.query<T>(sql, values)).rows;
@@ -134,7 +161,11 @@ export function sqlState(error: unknown): unknown {
 }
 
 /** Opens a session, works with it, and closes it whatever happens. */
-export async function withSession<T>(login: Login, signal: AbortSignal, work: (session: PostgresSession) => Promise<T>): Promise<T> {
+export async function withSession<T>(
+  login: Login,
+  signal: AbortSignal,
+  work: (session: PostgresSession) => Promise<T>,
+): Promise<T> {
   const session = await openSession(login, signal);
   try {
     return await work(session);
@@ -144,7 +175,8 @@ export async function withSession<T>(login: Login, signal: AbortSignal, work: (s
 }
 
 /** A standby may end what stands in the way of changes that come from its primary. */
-export const standbyHint = 'this is a standby that could not wait for the backup any longer: set max_standby_streaming_delay on it to more than a backup takes (or hot_standby_feedback = on), or back up the primary';
+export const standbyHint =
+  'this is a standby that could not wait for the backup any longer: set max_standby_streaming_delay on it to more than a backup takes (or hot_standby_feedback = on), or back up the primary';
 
 /** For text of a database that is not in UTF-8, and has to pass through it: names above all. */
 export const noPlace =
@@ -155,13 +187,27 @@ const mulePath =
   'its encoding is MULE_INTERNAL, which PostgreSQL can’t convert to UTF-8: move it into a database in UTF8 by way of an encoding that both know, for instance ' +
   'pg_dump --encoding=EUC_JP old | psql new (or LATIN1, EUC_CN, EUC_KR, KOI8R, whichever its text was written in)';
 
-const networkCodes = ['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'ETIMEDOUT', 'ECONNRESET', 'EHOSTUNREACH', 'ENETUNREACH', 'EPIPE'];
+const networkCodes = [
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'ETIMEDOUT',
+  'ECONNRESET',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'EPIPE',
+];
 
 /** What functions of the server say when an object that a snapshot still shows is gone. */
 export const goneMeanwhile = /could not open relation with OID|cache lookup failed for/;
 
 /** What PostgreSQL's answer means to a person. SQLSTATE codes: PostgreSQL manual, appendix A. */
-export function explained(cause: unknown, place: string, login: Login, otherwise: FailureCode = 'dump-failed'): BackupError {
+export function explained(
+  cause: unknown,
+  place: string,
+  login: Login,
+  otherwise: FailureCode = 'dump-failed',
+): BackupError {
   if (cause instanceof BackupError) return cause;
   const state = (cause as { code?: unknown } | null)?.code;
   const said = connectionWords(cause);
@@ -170,11 +216,17 @@ export function explained(cause: unknown, place: string, login: Login, otherwise
     case '55P03':
       return told('lock-timeout', 'another session holds a lock; see pg_stat_activity, or try at a quieter time');
     case '40P01':
-      return told('lock-timeout', 'the backup and another session waited for each other: a migration, most likely; try at a quieter time');
+      return told(
+        'lock-timeout',
+        'the backup and another session waited for each other: a migration, most likely; try at a quieter time',
+      );
     case '40001':
       return told('source-changed', standbyHint);
     case '42501':
-      return told('privilege-missing', rightsRemedy(said, login.user) ?? `the role must be able to read everything: ${readEverything(login.user)}`);
+      return told(
+        'privilege-missing',
+        rightsRemedy(said, login.user) ?? `the role must be able to read everything: ${readEverything(login.user)}`,
+      );
     case '28P01':
     case '28000':
       return told('source-unreachable', loginRemedy(said, login.user, refusedHint(login, usualRefusal)));
@@ -187,11 +239,16 @@ export function explained(cause: unknown, place: string, login: Login, otherwise
     case '3D000':
       return told('source-unreachable', 'correct the name of the database (psql -l lists them), or make it');
     case '53300':
-      return told('source-unreachable', 'the server has no free connection; try at a quieter time, or with fewer parallel streams');
+      return told(
+        'source-unreachable',
+        'the server has no free connection; try at a quieter time, or with fewer parallel streams',
+      );
     case 'XX000':
       if (!goneMeanwhile.test(messageOf(cause))) return told(otherwise);
       return told('source-changed', 'something was dropped during the run; run again when no migration is running');
     default:
-      return networkCodes.includes(String(state)) ? told('source-unreachable', connectionRemedy(cause, login)) : told(otherwise, connectionRemedy(cause, login));
+      return networkCodes.includes(String(state))
+        ? told('source-unreachable', connectionRemedy(cause, login))
+        : told(otherwise, connectionRemedy(cause, login));
   }
 }

@@ -18,7 +18,10 @@ export type PostgresTable = {
   columns: string[];
   pages: number;
   bytes: Bytes;
-  /** False below a partition by hash, at whatever depth: only pg_dump knows when rows must be loaded through their root, and prints them under its name then. */
+  /**
+   * False below a partition by hash, at whatever depth: only pg_dump knows when rows must be loaded through their root,
+   * and prints them under its name then.
+   */
   byOwnName: boolean;
   /** False for an unlogged table on a standby, which can't read it. */
   isHere: boolean;
@@ -46,7 +49,11 @@ export async function readTables(session: PostgresSession): Promise<PostgresTabl
 export function requireWholeNames(names: string[], { encoding }: PostgresSession, login: Login): void {
   const broken = encoding === 'UTF8' ? [] : names.filter((name) => !isWhole(name));
   if (broken.length === 0) return;
-  throw new BackupError('source-unsupported', `${placeOf('postgres', login)}: ${broken.slice(0, 5).join(', ')} can’t be named in UTF-8; the database’s encoding is ${encoding}`, { hint: noPlace });
+  throw new BackupError(
+    'source-unsupported',
+    `${placeOf('postgres', login)}: ${broken.slice(0, 5).join(', ')} can’t be named in UTF-8; the database’s encoding is ${encoding}`,
+    { hint: noPlace },
+  );
 }
 
 /** Throws `privilege-missing` with everything that the role may not read. */
@@ -59,8 +66,17 @@ export async function requireReadable(session: PostgresSession, login: Login): P
         and case c.relkind when 'S' then has_sequence_privilege(c.oid, 'select') else has_table_privilege(c.oid, 'select') end)
     order by 1`);
   if (denied.length === 0) return;
-  const shown = denied.slice(0, 10).map(({ name }) => name).join(', ') + (denied.length > 10 ? `, and ${denied.length - 10} more` : '');
+  const shown =
+    denied
+      .slice(0, 10)
+      .map(({ name }) => name)
+      .join(', ') + (denied.length > 10 ? `, and ${denied.length - 10} more` : '');
   const [role] = await session.rows<{ name: string }>('select current_user as name');
-  const reader = role!.name === login.user ? 'the role' : `the role ${role!.name}, which ${login.user} becomes when it logs in (ALTER ROLE … SET role),`;
-  throw new BackupError('privilege-missing', `${placeOf('postgres', login)}: ${reader} may not read ${shown}`, { hint: readEverything(role!.name) });
+  const reader =
+    role!.name === login.user
+      ? 'the role'
+      : `the role ${role!.name}, which ${login.user} becomes when it logs in (ALTER ROLE … SET role),`;
+  throw new BackupError('privilege-missing', `${placeOf('postgres', login)}: ${reader} may not read ${shown}`, {
+    hint: readEverything(role!.name),
+  });
 }

@@ -10,13 +10,25 @@ const lineWidth = 120;
 /** The text of scan.wasm.ts as its source asks for it; the same source and compiler give the same text. */
 export async function compileScan(): Promise<string> {
   let wasm: Uint8Array | undefined;
-  const options = ['scan.as.ts', '--outFile', 'scan.wasm', '--runtime', 'stub', '--enable', 'simd', '--noAssert', '-O3', '--converge'];
+  const options = [
+    'scan.as.ts',
+    '--outFile',
+    'scan.wasm',
+    '--runtime',
+    'stub',
+    '--enable',
+    'simd',
+    '--noAssert',
+    '-O3',
+    '--converge',
+  ];
   const { error, stderr } = await asc.main([...options, '--baseDir', here], {
     writeFile: (name, contents) => {
       if (name.endsWith('.wasm') && typeof contents !== 'string') wasm = contents;
     },
   });
-  if (error || wasm === undefined) throw new Error(`scan.as.ts does not compile: ${stderr.toString()}`, { cause: error });
+  if (error || wasm === undefined)
+    throw new Error(`scan.as.ts does not compile: ${stderr.toString()}`, { cause: error });
   return moduleText(Buffer.from(wasm));
 }
 

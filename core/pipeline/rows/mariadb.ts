@@ -4,14 +4,22 @@ import { sqlLexer } from './sql.ts';
 import type { Dialect } from './sql.ts';
 import { newTables, printed } from './tables.ts';
 
-const dialect: Dialect = { quotes: `'"\``, backslashIn: `'"`, psql: false, conditionalComments: true, wanted: /^(INSERT|REPLACE) /, rowsAfter: 'VALUES' };
-const insertStatement = /^(?:INSERT|REPLACE)\s[^`(]*?INTO\s+((?:`[^`]*`|[^`\s(])+)\s+(?:\(((?:`[^`]*`|[^`()])*)\)\s+)?VALUES\s*$/;
+const dialect: Dialect = {
+  quotes: `'"\``,
+  backslashIn: `'"`,
+  psql: false,
+  conditionalComments: true,
+  wanted: /^(INSERT|REPLACE) /,
+  rowsAfter: 'VALUES',
+};
+const insertStatement =
+  /^(?:INSERT|REPLACE)\s[^`(]*?INTO\s+((?:`[^`]*`|[^`\s(])+)\s+(?:\(((?:`[^`]*`|[^`()])*)\)\s+)?VALUES\s*$/;
 const endMarker = /^-- Dump completed( on [-\d: ]+)?$/;
 
 /**
- * Reads the text of `mariadb-dump --no-create-info --complete-insert` of one database. A row is a tuple of an INSERT, both parentheses
- * included, wherever lines break. A table's comment prints its name with `-- ` before each line of it, so a name could pose as the end
- * marker: only the real one has a blank line before it.
+ * Reads the text of `mariadb-dump --no-create-info --complete-insert` of one database. A row is a tuple of an INSERT,
+ * both parentheses included, wherever lines break. A table's comment prints its name with `-- ` before each line of it,
+ * so a name could pose as the end marker: only the real one has a blank line before it.
  */
 export function mariadbReader(): DumpReader {
   const scanner = newScanner();

@@ -4,15 +4,21 @@ import { sqlLexer } from './sql.ts';
 import type { Dialect } from './sql.ts';
 import { formatFingerprint, newTables, printed } from './tables.ts';
 
-const dialect: Dialect = { quotes: `'"`, backslashIn: '', psql: true, conditionalComments: false, wanted: /^(?:COPY |SELECT pg_catalog\.setval\()/ };
+const dialect: Dialect = {
+  quotes: `'"`,
+  backslashIn: '',
+  psql: true,
+  conditionalComments: false,
+  wanted: /^(?:COPY |SELECT pg_catalog\.setval\()/,
+};
 const copyStatement = /^COPY ((?:"[^"]*"|[^"\s()])+)\s+(?:\(((?:"[^"]*"|[^"()])*)\)\s+)?FROM stdin$/;
 const setvalStatement = /^SELECT pg_catalog\.setval\(('(?:[^']|'')*'), (.*)\)$/s;
 const endMarker = '-- PostgreSQL database dump complete';
 const newline = 0x0a;
 
 /**
- * Reads the text of `pg_dump --section=data`, 13 to 18, or of a slice that prints the same. A row is a line of COPY text without its
- * newline. Dollar quotes and nested comments, which that section never has, are not understood.
+ * Reads the text of `pg_dump --section=data`, 13 to 18, or of a slice that prints the same. A row is a line of COPY
+ * text without its newline. Dollar quotes and nested comments, which that section never has, are not understood.
  */
 export function postgresReader(): DumpReader {
   const scanner = newScanner();

@@ -1,24 +1,33 @@
 /**
- * Rows of one table. `table` and `columns` as the dump prints them (quotes kept, parentheses not); `fingerprint` is the sum modulo 2^64 of
- * XXH64 (seed 0) of each row's text, 16 hex digits; `bytes` is the length of those texts together.
+ * Rows of one table. `table` and `columns` as the dump prints them (quotes kept, parentheses not); `fingerprint` is the
+ * sum modulo 2^64 of XXH64 (seed 0) of each row's text, 16 hex digits; `bytes` is the length of those texts together.
  */
 export type TableTally = { table: string; columns: string; rows: number; fingerprint: string; bytes: number };
 
-/** Large objects of a PostgreSQL dump: the same sum, over each one's text from `SELECT pg_catalog.lo_open` to the `;` of its `lo_close`. */
+/**
+ * Large objects of a PostgreSQL dump: the same sum, over each one's text from `SELECT pg_catalog.lo_open` to the `;` of
+ * its `lo_close`.
+ */
 export type LargeObjectTally = { count: number; fingerprint: string };
 
 /**
- * What a dump held. `ended`: the end-of-dump marker was the last thing in it; without that, the dump was cut. `sequences`: what a PostgreSQL
- * dump sets each one to, the arguments of `setval` behind its name.
+ * What a dump held. `ended`: the end-of-dump marker was the last thing in it; without that, the dump was cut.
+ * `sequences`: what a PostgreSQL dump sets each one to, the arguments of `setval` behind its name.
  */
-export type DumpTally = { tables: TableTally[]; ended: boolean; largeObjects?: LargeObjectTally; sequences?: Record<string, string> };
+export type DumpTally = {
+  tables: TableTally[];
+  ended: boolean;
+  largeObjects?: LargeObjectTally;
+  sequences?: Record<string, string>;
+};
 
 /** Where a reader stands; `table` is the one whose rows are passing. */
 export type DumpProgress = { rows: number; bytes: number; table?: string };
 
 /**
- * Reads a dump as it passes by, in chunks cut anywhere, and keeps nothing of it. Never throws, whatever the bytes: a cut or foreign text
- * shows in `ended`. A table without rows is listed if the dump mentions it (PostgreSQL does, MariaDB does not).
+ * Reads a dump as it passes by, in chunks cut anywhere, and keeps nothing of it. Never throws, whatever the bytes: a
+ * cut or foreign text shows in `ended`. A table without rows is listed if the dump mentions it (PostgreSQL does,
+ * MariaDB does not).
  */
 export type DumpReader = {
   write(chunk: Uint8Array): void;

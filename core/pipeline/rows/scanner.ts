@@ -4,8 +4,8 @@ import { scanWasm } from './scan.wasm.ts';
 export type Counted = { rows: number; bytes: number; sum: bigint };
 
 /**
- * The row scanner, with memory of its own (128 KiB). Positions are in `text`, where `load` puts a piece of the dump; the bytes before
- * `first` are the last ones of the piece before.
+ * The row scanner, with memory of its own (128 KiB). Positions are in `text`, where `load` puts a piece of the dump;
+ * the bytes before `first` are the last ones of the piece before.
  */
 export type Scanner = {
   readonly text: Buffer;

@@ -5,7 +5,10 @@ export type Dialect = {
   quotes: string;
   /** Quotes in which a backslash escapes the next character. */
   backslashIn: string;
-  /** `E'…'` has backslash escapes though `'…'` has none, and `\word` is a command to the client up to the line's end (psql). */
+  /**
+   * `E'…'` has backslash escapes though `'…'` has none, and `\word` is a command to the client up to the line's end
+   * (psql).
+   */
   psql: boolean;
   /** What stands in a comment `/*!` or `/*M!` is code. */
   conditionalComments: boolean;
@@ -19,9 +22,15 @@ export type Dialect = {
 export type SqlEvents = {
   /** A statement without its `;`, or the first bytes of it; true stops the lexer behind it. */
   statement(text: string): boolean;
-  /** A parenthesis opens behind `rowsAfter`, and `text` before it; true drops the statement and stops the lexer on the parenthesis. */
+  /**
+   * A parenthesis opens behind `rowsAfter`, and `text` before it; true drops the statement and stops the lexer on the
+   * parenthesis.
+   */
   rows?(text: string): boolean;
-  /** A whole line comment or client command (its first bytes), or the beginning of a conditional comment; `afterBlankLine` if one stands before it. */
+  /**
+   * A whole line comment or client command (its first bytes), or the beginning of a conditional comment;
+   * `afterBlankLine` if one stands before it.
+   */
   aside(text: string, afterBlankLine: boolean): void;
 };
 
@@ -37,7 +46,15 @@ type Mode = 'code' | 'quoted' | 'aside' | 'block';
 
 const headBytes = 64;
 const statementBytes = 1 << 20;
-const [newline, semicolon, dash, slash, star, backslash, parenthesis] = [...Buffer.from('\n;-/*\\(')] as [number, number, number, number, number, number, number];
+const [newline, semicolon, dash, slash, star, backslash, parenthesis] = [...Buffer.from('\n;-/*\\(')] as [
+  number,
+  number,
+  number,
+  number,
+  number,
+  number,
+  number,
+];
 
 /** A lexer at the beginning of a dump. */
 export function sqlLexer(dialect: Dialect, on: SqlEvents): SqlLexer {
@@ -91,7 +108,8 @@ export function sqlLexer(dialect: Dialect, on: SqlEvents): SqlLexer {
       } else if (isQuote[byte] === 1) {
         keep(from, at + 1);
         mode = 'quoted';
-        if (before !== byte) escapes = hasEscapes[byte] === 1 || (dialect.psql && byte === 0x27 && isEscapePrefix(before, text[at - 2]!));
+        if (before !== byte)
+          escapes = hasEscapes[byte] === 1 || (dialect.psql && byte === 0x27 && isEscapePrefix(before, text[at - 2]!));
         quote = byte;
         return at + 1;
       } else if (byte === dash ? before === dash : byte === star && before === slash) {
@@ -124,7 +142,8 @@ export function sqlLexer(dialect: Dialect, on: SqlEvents): SqlLexer {
         end = found < 0 ? to : near + found;
       }
     } else {
-      for (; end < to && (escapeNext || text[end] !== quote); end += 1) escapeNext = !escapeNext && text[end] === backslash;
+      for (; end < to && (escapeNext || text[end] !== quote); end += 1)
+        escapeNext = !escapeNext && text[end] === backslash;
     }
     if (end < to) mode = 'code';
     keep(from, Math.min(end + 1, to));
@@ -172,7 +191,10 @@ export function sqlLexer(dialect: Dialect, on: SqlEvents): SqlLexer {
   };
 }
 
-/** Whether a quote after these two characters (the nearer first) begins `E'…'`, and not a word that happens to end with E. */
+/**
+ * Whether a quote after these two characters (the nearer first) begins `E'…'`, and not a word that happens to end with
+ * E.
+ */
 function isEscapePrefix(nearer: number, farther: number): boolean {
   return (nearer | 0x20) === 0x65 && !/[\w$\x80-\xff]/.test(String.fromCharCode(farther));
 }

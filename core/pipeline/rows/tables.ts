@@ -19,7 +19,9 @@ export function newTables(): Tables {
     add(table, columns, counted) {
       const key = `${table} (${columns})`;
       const known = found.get(key)?.counted;
-      const sum = known ? { rows: known.rows + counted.rows, bytes: known.bytes + counted.bytes, sum: known.sum + counted.sum } : counted;
+      const sum = known
+        ? { rows: known.rows + counted.rows, bytes: known.bytes + counted.bytes, sum: known.sum + counted.sum }
+        : counted;
       found.set(key, { table, columns, counted: sum });
       rows += counted.rows;
     },
@@ -46,7 +48,10 @@ export function printed(latin1: string): string {
   return isUtf8(bytes) ? bytes.toString() : latin1;
 }
 
-/** One tally of several parts of a backup, whose tables may be cut over many. Throws `source-changed` when a table has different columns in two of them. */
+/**
+ * One tally of several parts of a backup, whose tables may be cut over many. Throws `source-changed` when a table has
+ * different columns in two of them.
+ */
 export function mergeTallies(tallies: readonly DumpTally[]): DumpTally & { sequences: Record<string, string> } {
   const tables = new Map<string, TableTally>();
   for (const tally of tallies.flatMap((dump) => dump.tables)) {
@@ -66,9 +71,13 @@ export function mergeTallies(tallies: readonly DumpTally[]): DumpTally & { seque
 
 function mergedTable(one: TableTally, other: TableTally): TableTally {
   if (one.columns !== other.columns) {
-    throw new BackupError('source-changed', `table ${one.table} has columns (${one.columns}) in one part and (${other.columns}) in another`, {
-      hint: 'was the table altered during the backup? run it again',
-    });
+    throw new BackupError(
+      'source-changed',
+      `table ${one.table} has columns (${one.columns}) in one part and (${other.columns}) in another`,
+      {
+        hint: 'was the table altered during the backup? run it again',
+      },
+    );
   }
   return { ...one, rows: one.rows + other.rows, bytes: one.bytes + other.bytes, fingerprint: sumOf([one, other]) };
 }

@@ -19,7 +19,8 @@ export function newText(): Text {
     length: 0,
     append(source, from, to) {
       const count = Math.max(0, to - from);
-      if (this.length + count > bytes.length) bytes = Buffer.concat([bytes], Math.max(bytes.length * 2, this.length + count));
+      if (this.length + count > bytes.length)
+        bytes = Buffer.concat([bytes], Math.max(bytes.length * 2, this.length + count));
       source.copy(bytes, this.length, from, from + count);
       this.length += count;
       return count;
@@ -28,7 +29,10 @@ export function newText(): Text {
       return this.length === 0 ? undefined : bytes[this.length - 1];
     },
     endsWithWord(word) {
-      return bytes.toString('latin1', Math.max(0, this.length - word.length - longestSpace), this.length).trimEnd().endsWith(word);
+      return bytes
+        .toString('latin1', Math.max(0, this.length - word.length - longestSpace), this.length)
+        .trimEnd()
+        .endsWith(word);
     },
     toString() {
       return bytes.toString('latin1', 0, this.length);

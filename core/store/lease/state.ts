@@ -10,7 +10,10 @@ const leaseSchema = z.strictObject({ run: z.string(), holder: z.string(), until:
 /** A lease as it lies in the vault. */
 export type Lease = z.infer<typeof leaseSchema>;
 
-/** What stands in the place of a lease. `stuck`: no run can have written it so and be at work; nobody may take it, and it does not run out. */
+/**
+ * What stands in the place of a lease. `stuck`: no run can have written it so and be at work; nobody may take it, and
+ * it does not run out.
+ */
 export type LeaseState =
   | { state: 'absent' }
   | { state: 'free' | 'held'; lease: Lease; version: string }
@@ -20,29 +23,46 @@ export type LeaseState =
 const farAheadMs = 3_600_000;
 
 /** Looks at a source's lease. Throws the vault's errors. */
-export async function readLease(source: SourceName, { vault, now }: { vault: Vault; now: Date }, signal: AbortSignal): Promise<LeaseState> {
+export async function readLease(
+  source: SourceName,
+  { vault, now }: { vault: Vault; now: Date },
+  signal: AbortSignal,
+): Promise<LeaseState> {
   try {
     const { body, version } = await vault.read(leaseKey(source), signal);
     return { ...stateOf(body, now), version };
   } catch (error) {
     if (isBackupError(error, 'object-missing')) return { state: 'absent' };
     if (!isBackupError(error, 'object-too-large')) throw error;
-    throw new BackupError('lease-stuck', `${source}: what stands in the place of its lease is no lease: ${error.message}`, { hint: `if no run is at work, delete ${leaseKey(source)} in the vault`, cause: error });
+    throw new BackupError(
+      'lease-stuck',
+      `${source}: what stands in the place of its lease is no lease: ${error.message}`,
+      { hint: `if no run is at work, delete ${leaseKey(source)} in the vault`, cause: error },
+    );
   }
 }
 
 /** Why nobody can work on a source until a person has looked. */
 export function stuck(source: SourceName, { why }: { why: string }): BackupError {
-  return new BackupError('lease-stuck', `${source}: the lease ${leaseKey(source)} keeps every run out: ${why}`, { hint: `see who holds it, and free it: nightjar unlock ${word(source)}` });
+  return new BackupError('lease-stuck', `${source}: the lease ${leaseKey(source)} keeps every run out: ${why}`, {
+    hint: `see who holds it, and free it: nightjar unlock ${word(source)}`,
+  });
 }
 
-function stateOf(body: Uint8Array, now: Date): { state: 'free' | 'held'; lease: Lease } | { state: 'stuck'; why: string; lease?: Lease } {
+function stateOf(
+  body: Uint8Array,
+  now: Date,
+): { state: 'free' | 'held'; lease: Lease } | { state: 'stuck'; why: string; lease?: Lease } {
   const lease = parse(body);
   if (lease === undefined) return { state: 'stuck', why: "what stands in it can't be read" };
   const ahead = Date.parse(lease.until) - now.getTime();
   if (ahead <= 0) return { state: 'free', lease };
   if (ahead <= farAheadMs) return { state: 'held', lease };
-  return { state: 'stuck', why: `it holds until ${lease.until}, ${span(ahead)} ahead, and no run holds one for so long: a clock was wrong`, lease };
+  return {
+    state: 'stuck',
+    why: `it holds until ${lease.until}, ${span(ahead)} ahead, and no run holds one for so long: a clock was wrong`,
+    lease,
+  };
 }
 
 function parse(body: Uint8Array): Lease | undefined {

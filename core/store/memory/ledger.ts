@@ -5,28 +5,43 @@ import { ledgerKey, objectKey } from '../../domain/keys.ts';
 import type { ObjectKey, SourceName } from '../../domain/keys.ts';
 import type { Vault } from '../../ports.ts';
 
-/** What is remembered of a source. `version` undefined: nothing lies there. `lost`: what lies there can't be understood. */
+/**
+ * What is remembered of a source. `version` undefined: nothing lies there. `lost`: what lies there can't be understood.
+ */
 export type LedgerRead = { ledger?: Ledger; version: string | undefined; lost?: string };
 
 /** Sources are folders: none can have this name. */
 const indexKey = objectKey('ledger.json');
 const attempts = 5;
 
-/** Reads what the vault remembers of a source. Throws where the vault can't be read, and `vault-failed` where a newer Nightjar has written. */
+/**
+ * Reads what the vault remembers of a source. Throws where the vault can't be read, and `vault-failed` where a newer
+ * Nightjar has written.
+ */
 export async function readLedger(source: SourceName, vault: Vault, signal: AbortSignal): Promise<LedgerRead> {
   const found = await readIfThere(ledgerKey(source), vault, signal);
   if (found === undefined) return { version: undefined };
   const document = jsonOf(found.body);
   if (typeof document === 'object' && document !== null && 'version' in document && Number(document.version) > 1) {
-    throw new BackupError('vault-failed', `${vault.place}/${ledgerKey(source)} was written by a newer Nightjar`, { hint: 'use that one here, too' });
+    throw new BackupError('vault-failed', `${vault.place}/${ledgerKey(source)} was written by a newer Nightjar`, {
+      hint: 'use that one here, too',
+    });
   }
   const parsed = ledgerSchema.safeParse(document);
   if (parsed.success) return { ledger: parsed.data, version: found.version };
   return { version: found.version, lost: `${vault.place}/${ledgerKey(source)} could not be understood` };
 }
 
-/** Writes what is to be remembered, if nobody has written since it was read. Throws `object-exists` when somebody has. */
-export async function writeLedger(source: SourceName, ledger: Ledger, { version }: Pick<LedgerRead, 'version'>, vault: Vault, signal: AbortSignal): Promise<void> {
+/**
+ * Writes what is to be remembered, if nobody has written since it was read. Throws `object-exists` when somebody has.
+ */
+export async function writeLedger(
+  source: SourceName,
+  ledger: Ledger,
+  { version }: Pick<LedgerRead, 'version'>,
+  vault: Vault,
+  signal: AbortSignal,
+): Promise<void> {
   const body = Buffer.from(JSON.stringify(ledger));
   if (version === undefined) await vault.putIfAbsent(ledgerKey(source), body, {}, signal);
   else await vault.putIfUnchanged(ledgerKey(source), body, version, signal);

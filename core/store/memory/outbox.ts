@@ -39,7 +39,11 @@ export async function keyOfNotifier({ name, address }: Notifier, signal: AbortSi
 }
 
 /** Reads a notifier's outbox, within a few seconds: a vault that does not answer keeps nobody from being told. */
-export async function readOutbox(notifier: Notifier, vault: Vault | undefined, signal: AbortSignal): Promise<OutboxRead> {
+export async function readOutbox(
+  notifier: Notifier,
+  vault: Vault | undefined,
+  signal: AbortSignal,
+): Promise<OutboxRead> {
   const unknown = { key: objectKey(`${outboxFolder}${digest(notifier.name)}-unknown.json`), box: emptyOutbox };
   if (vault === undefined) return { ...unknown, error: undefined };
   const late = new BackupError(

@@ -8,10 +8,15 @@ type FailureDeps = { vault: Vault; clock: Clock; identity: Identity };
 const limitMs = 5_000;
 
 /**
- * Does a backup's work; when it fails, leaves word in the vault, so that a check can say how many have failed since the newest good one.
- * `explain` makes of what was thrown what it stands for; it is rethrown as it was.
+ * Does a backup's work; when it fails, leaves word in the vault, so that a check can say how many have failed since the
+ * newest good one. `explain` makes of what was thrown what it stands for; it is rethrown as it was.
  */
-export async function withFailureRecord<T>(source: SourceName, deps: FailureDeps, explain: (error: unknown) => unknown, work: () => Promise<T>): Promise<T> {
+export async function withFailureRecord<T>(
+  source: SourceName,
+  deps: FailureDeps,
+  explain: (error: unknown) => unknown,
+  work: () => Promise<T>,
+): Promise<T> {
   try {
     return await work();
   } catch (error) {
@@ -21,13 +26,24 @@ export async function withFailureRecord<T>(source: SourceName, deps: FailureDeps
 }
 
 /**
- * Best effort: a record that can't be written hides nothing, for a missing backup is told by its age. Another run at work is no failure.
- * What exactly went wrong stands in the log of the run, which the record names.
+ * Best effort: a record that can't be written hides nothing, for a missing backup is told by its age. Another run at
+ * work is no failure. What exactly went wrong stands in the log of the run, which the record names.
  */
-async function recordFailure(source: SourceName, error: unknown, { vault, clock, identity: { run, holder } }: FailureDeps): Promise<void> {
+async function recordFailure(
+  source: SourceName,
+  error: unknown,
+  { vault, clock, identity: { run, holder } }: FailureDeps,
+): Promise<void> {
   if (isBackupError(error, 'lease-held')) return;
   const code = isBackupError(error) ? error.code : 'internal';
   const at = clock.now();
   const record = { run, holder, at: at.toISOString(), code };
-  await vault.putIfAbsent(failureKey(source, { at, run, code }), Buffer.from(JSON.stringify(record, undefined, 1)), {}, AbortSignal.timeout(limitMs)).catch(() => {});
+  await vault
+    .putIfAbsent(
+      failureKey(source, { at, run, code }),
+      Buffer.from(JSON.stringify(record, undefined, 1)),
+      {},
+      AbortSignal.timeout(limitMs),
+    )
+    .catch(() => {});
 }

@@ -10,19 +10,32 @@ type StartDeps = { vault: Vault; identity: Identity; report: Report };
 const limitMs = 15_000;
 
 /**
- * Leaves word that a backup has begun, and for which moment of the source's schedule: a run that is killed tells nothing else. `asked`: the moment that
- * a scheduler meant, or when the run was asked for. A record that can't be written is a warning, for the backup is worth more.
+ * Leaves word that a backup has begun, and for which moment of the source's schedule: a run that is killed tells
+ * nothing else. `asked`: the moment that a scheduler meant, or when the run was asked for. A record that can't be
+ * written is a warning, for the backup is worth more.
  */
-export async function recordStart({ name, schedule }: Pick<Source, 'name' | 'schedule'>, id: BackupId, asked: Date | undefined, { vault, identity: { run, holder }, report }: StartDeps, signal: AbortSignal): Promise<void> {
+export async function recordStart(
+  { name, schedule }: Pick<Source, 'name' | 'schedule'>,
+  id: BackupId,
+  asked: Date | undefined,
+  { vault, identity: { run, holder }, report }: StartDeps,
+  signal: AbortSignal,
+): Promise<void> {
   const start = startOf(id);
   const meant = schedule && momentOf(schedule, asked ?? start);
   const record = { id, run, holder, start: start.toISOString(), ...(meant && { meant: meant.toISOString() }) };
   const body = Buffer.from(JSON.stringify(record, undefined, 1));
   try {
-    await vault.putIfAbsent(startKey(name, { id, run, meant }), body, {}, AbortSignal.any([signal, AbortSignal.timeout(limitMs)]));
+    await vault.putIfAbsent(
+      startKey(name, { id, run, meant }),
+      body,
+      {},
+      AbortSignal.any([signal, AbortSignal.timeout(limitMs)]),
+    );
   } catch (error) {
     if (signal.aborted) throw abortError(signal);
     // an attempt of the same second, at the same request: it tells the same
-    if (!isBackupError(error, 'object-exists')) report({ type: 'warning', message: `that this backup has begun could not be recorded: ${messageOf(error)}` });
+    if (!isBackupError(error, 'object-exists'))
+      report({ type: 'warning', message: `that this backup has begun could not be recorded: ${messageOf(error)}` });
   }
 }

@@ -5,5 +5,9 @@ import type { Hook } from '../../ports.ts';
 
 /** A program of the user's: it gets the event as JSON on standard input, and must exit with 0. */
 export function commandHook(command: Command, wants: Hook['wants']): Hook {
-  return { name: `hook ${basename(command.program)}`, wants, call: (event, signal) => feed(command, event, 'hook-failed', signal) };
+  return {
+    name: `hook ${basename(command.program)}`,
+    wants,
+    call: (event, signal) => feed(command, event, 'hook-failed', signal),
+  };
 }

@@ -9,7 +9,9 @@ const attempts = 4;
 /** An entry may hold 256 KB, names and time included (EventBridge user guide, PutEvents). */
 const largestDetail = 240_000;
 
-/** A bus of Amazon EventBridge: each event with the source `nightjar` and a detail type as `Nightjar Backup Succeeded`. */
+/**
+ * A bus of Amazon EventBridge: each event with the source `nightjar` and a detail type as `Nightjar Backup Succeeded`.
+ */
 export function eventBusHook(bus: string, wants: Hook['wants']): Hook {
   return {
     name: `event bus ${bus}`,
@@ -19,7 +21,10 @@ export function eventBusHook(bus: string, wants: Hook['wants']): Hook {
         await put(bus, event, AbortSignal.any([signal, AbortSignal.timeout(limitMs)]));
       } catch (cause) {
         if (signal.aborted) throw abortError(signal);
-        throw new BackupError('hook-failed', `the event bus ${bus} did not take the event: ${messageOf(cause)}`, { hint: 'the role needs events:PutEvents on the bus', cause });
+        throw new BackupError('hook-failed', `the event bus ${bus} did not take the event: ${messageOf(cause)}`, {
+          hint: 'the role needs events:PutEvents on the bus',
+          cause,
+        });
       }
     },
   };
@@ -40,12 +45,26 @@ function detailOf(event: RunEnded): string {
 async function put(bus: string, event: RunEnded, signal: AbortSignal): Promise<void> {
   const { EventBridgeClient, PutEventsCommand } = await import('@aws-sdk/client-eventbridge');
   const [, region] = /^arn:[^:]*:events:([^:]+):/.exec(bus) ?? [];
-  const client = new EventBridgeClient({ ...(region !== undefined && { region }), maxAttempts: attempts, requestHandler: { connectionTimeout: connectionMs, requestTimeout: answerMs, throwOnRequestTimeout: true } });
+  const client = new EventBridgeClient({
+    ...(region !== undefined && { region }),
+    maxAttempts: attempts,
+    requestHandler: { connectionTimeout: connectionMs, requestTimeout: answerMs, throwOnRequestTimeout: true },
+  });
   try {
-    const entry = { EventBusName: bus, Source: 'nightjar', DetailType: detailType(event), Detail: detailOf(event), Time: new Date(event.at) };
-    const { FailedEntryCount: refused = 0, Entries = [] } = await client.send(new PutEventsCommand({ Entries: [entry] }), { abortSignal: signal });
+    const entry = {
+      EventBusName: bus,
+      Source: 'nightjar',
+      DetailType: detailType(event),
+      Detail: detailOf(event),
+      Time: new Date(event.at),
+    };
+    const { FailedEntryCount: refused = 0, Entries = [] } = await client.send(
+      new PutEventsCommand({ Entries: [entry] }),
+      { abortSignal: signal },
+    );
     // answers 200 whatever happens to the entry
-    if (refused > 0) throw new Error(`${Entries[0]?.ErrorCode ?? 'refused'}: ${Entries[0]?.ErrorMessage ?? 'no reason given'}`);
+    if (refused > 0)
+      throw new Error(`${Entries[0]?.ErrorCode ?? 'refused'}: ${Entries[0]?.ErrorMessage ?? 'no reason given'}`);
   } finally {
     client.destroy();
   }

@@ -7,6 +7,14 @@ export type SecretReader = (signal: AbortSignal) => Promise<string>;
 export async function secretUrl(to: string, read: SecretReader, signal: AbortSignal): Promise<string> {
   const url = URL.parse((await read(signal)).trim());
   const local = url !== null && ['127.0.0.1', '[::1]', 'localhost'].includes(url.hostname);
-  if (url !== null && (url.protocol === 'https:' || (url.protocol === 'http:' && local)) && url.username === '' && url.password === '') return url.href;
-  throw new BackupError('notify-failed', `the address of ${to} is no https URL`, { hint: 'is it the right secret, and whole?' });
+  if (
+    url !== null &&
+    (url.protocol === 'https:' || (url.protocol === 'http:' && local)) &&
+    url.username === '' &&
+    url.password === ''
+  )
+    return url.href;
+  throw new BackupError('notify-failed', `the address of ${to} is no https URL`, {
+    hint: 'is it the right secret, and whole?',
+  });
 }

@@ -20,7 +20,18 @@ export function openNotifier({ sns, slack, telegram, webhook, command }: Notifie
   const read = (reference: SecretReference) => (signal: AbortSignal) => deps.secret(reference, signal);
   if (sns !== undefined) return snsNotifier(sns);
   if (slack !== undefined) return slackNotifier(read(slack));
-  if (telegram !== undefined) return telegramNotifier({ token: read(telegram.token), chat: telegram.chat, api: telegram.api.replace(/\/+$/, '') });
-  if (webhook !== undefined) return webhookNotifier({ name: `webhook${webhook.name === undefined ? '' : ` ${webhook.name}`}`, url: read(webhook.url), key: read(webhook.key), clock: deps.clock });
+  if (telegram !== undefined)
+    return telegramNotifier({
+      token: read(telegram.token),
+      chat: telegram.chat,
+      api: telegram.api.replace(/\/+$/, ''),
+    });
+  if (webhook !== undefined)
+    return webhookNotifier({
+      name: `webhook${webhook.name === undefined ? '' : ` ${webhook.name}`}`,
+      url: read(webhook.url),
+      key: read(webhook.key),
+      clock: deps.clock,
+    });
   return commandNotifier(deps.command(command!));
 }

@@ -28,8 +28,9 @@ const answerBytes = 4096;
 const shownAnswer = 200;
 
 /**
- * Posts until the other side says it has it: by 2xx, and by what it answers where `refused` looks at that. 429, 5xx and broken connections are tried again, after the time that the other side
- * asks for (RFC 9110, Retry-After: seconds or a date). Redirects are not followed: they would hand on what is secret. Throws `notify-failed`.
+ * Posts until the other side says it has it: by 2xx, and by what it answers where `refused` looks at that. 429, 5xx and
+ * broken connections are tried again, after the time that the other side asks for (RFC 9110, Retry-After: seconds or a
+ * date). Redirects are not followed: they would hand on what is secret. Throws `notify-failed`.
  */
 export async function post(request: Post, signal: AbortSignal, limits: PostLimits = postLimits): Promise<Answer> {
   const limit = AbortSignal.any([signal, AbortSignal.timeout(limits.totalMs)]);
@@ -43,10 +44,14 @@ export async function post(request: Post, signal: AbortSignal, limits: PostLimit
       throw failed(request, `${why} ${but}, so nobody was told`);
     }
     const pauseMs = waitMs ?? limits.firstWaitMs * 2 ** (attempt - 1);
-    if (!again(tried.status) || attempt === limits.attempts || limit.aborted) throw failed(request, `${why} (${attempt === 1 ? 'not tried again' : `attempt ${attempt}`})`, waitMs);
-    if (pauseMs > limits.longestWaitMs) throw failed(request, `${why}; it asks to wait ${formatDuration(pauseMs)}, longer than a run may`, pauseMs);
+    if (!again(tried.status) || attempt === limits.attempts || limit.aborted)
+      throw failed(request, `${why} (${attempt === 1 ? 'not tried again' : `attempt ${attempt}`})`, waitMs);
+    if (pauseMs > limits.longestWaitMs)
+      throw failed(request, `${why}; it asks to wait ${formatDuration(pauseMs)}, longer than a run may`, pauseMs);
     await wait(pauseMs, undefined, { signal: limit }).catch(() => {
-      throw signal.aborted ? abortError(signal) : failed(request, `${why}; given up after ${formatDuration(limits.totalMs)}`, waitMs);
+      throw signal.aborted
+        ? abortError(signal)
+        : failed(request, `${why}; given up after ${formatDuration(limits.totalMs)}`, waitMs);
     });
   }
 }
@@ -56,8 +61,18 @@ type Tried = Answer & { retryAfter?: string | undefined };
 /** A connection that breaks is an answer, too: status 0. */
 async function attemptOnce({ url, content }: Post, { attemptMs }: PostLimits, limit: AbortSignal): Promise<Tried> {
   try {
-    const response = await fetch(url, { method: 'POST', ...content(), redirect: 'manual', signal: AbortSignal.any([limit, AbortSignal.timeout(attemptMs)]) });
-    return { status: response.status, text: await beginning(response), type: response.headers.get('content-type') ?? '', retryAfter: response.headers.get('retry-after') ?? undefined };
+    const response = await fetch(url, {
+      method: 'POST',
+      ...content(),
+      redirect: 'manual',
+      signal: AbortSignal.any([limit, AbortSignal.timeout(attemptMs)]),
+    });
+    return {
+      status: response.status,
+      text: await beginning(response),
+      type: response.headers.get('content-type') ?? '',
+      retryAfter: response.headers.get('retry-after') ?? undefined,
+    };
   } catch (error) {
     const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
     const slow = cause instanceof Error && cause.name === 'TimeoutError';
@@ -79,7 +94,10 @@ async function beginning({ body }: Response): Promise<string> {
 function verdict({ status, text, retryAfter }: Tried, { read }: Post): { waitMs: number | undefined; why: string } {
   const { waitMs, why } = status === 0 ? {} : (read?.(text) ?? {});
   const said = why ?? text.replace(/\s+/g, ' ').trim().slice(0, shownAnswer);
-  return { waitMs: waitMs ?? spanOf(retryAfter), why: status === 0 ? `could not be reached: ${said}` : `answered ${status}${said === '' ? '' : `: ${said}`}` };
+  return {
+    waitMs: waitMs ?? spanOf(retryAfter),
+    why: status === 0 ? `could not be reached: ${said}` : `answered ${status}${said === '' ? '' : `: ${said}`}`,
+  };
 }
 
 function spanOf(retryAfter: string | undefined): number | undefined {
@@ -96,6 +114,11 @@ function again(status: number): boolean {
 /** No cause: what the library says may quote the URL. */
 function failed({ to, url, secrets }: Post, why: string, afterMs?: number): BackupError {
   const { pathname, search } = new URL(url);
-  const shown = [url, ...secrets, pathname.slice(1), search.slice(1)].filter((secret) => secret.length > 3).reduce((rest, secret) => rest.replaceAll(secret, '***'), why);
-  return new BackupError('notify-failed', `${to} ${shown}`, { hint: 'correct the address or the token where it is kept, then: nightjar notify', afterMs });
+  const shown = [url, ...secrets, pathname.slice(1), search.slice(1)]
+    .filter((secret) => secret.length > 3)
+    .reduce((rest, secret) => rest.replaceAll(secret, '***'), why);
+  return new BackupError('notify-failed', `${to} ${shown}`, {
+    hint: 'correct the address or the token where it is kept, then: nightjar notify',
+    afterMs,
+  });
 }

@@ -10,7 +10,12 @@ import type { Answer, PostLimits } from './post.ts';
 /** Limits of Block Kit (Slack API reference, "Blocks"; text objects). */
 export const slackLimits = { blocks: 50, header: 150, text: 3000, field: 2000, fieldsOfSection: 10 } as const;
 
-const signs = { problem: ':red_circle:', reminder: ':large_orange_circle:', recovered: ':large_green_circle:', info: ':information_source:' } as const;
+const signs = {
+  problem: ':red_circle:',
+  reminder: ':large_orange_circle:',
+  recovered: ':large_green_circle:',
+  info: ':information_source:',
+} as const;
 /** Blocks beside those of the facts: header, commands, context, and a line for facts that found no place. */
 const otherBlocks = 4;
 
@@ -42,13 +47,30 @@ export function slackPayload(message: Message) {
       ...(line.length > slackLimits.header ? [markdown(`*${escaped(line)}*`)] : []),
       ...shown.map((row) => ({ type: 'section', fields: row.flatMap(fields) })),
       ...(left > 0 ? [markdown(`… and ${left} more`)] : []),
-      ...(next.length === 0 ? [] : [markdown(`*Run next*\n\`\`\`${shortened(escaped(next.join('\n')).replaceAll('```', "'''"), slackLimits.text - 20)}\`\`\``)]),
-      { type: 'context', elements: [{ type: 'mrkdwn', text: `${signs[severity]} ${escaped(runbookOf(message))}  ·  ${moment(new Date(at), timeZone)}` }] },
+      ...(next.length === 0
+        ? []
+        : [
+            markdown(
+              `*Run next*\n\`\`\`${shortened(escaped(next.join('\n')).replaceAll('```', "'''"), slackLimits.text - 20)}\`\`\``,
+            ),
+          ]),
+      {
+        type: 'context',
+        elements: [
+          {
+            type: 'mrkdwn',
+            text: `${signs[severity]} ${escaped(runbookOf(message))}  ·  ${moment(new Date(at), timeZone)}`,
+          },
+        ],
+      },
     ].slice(0, slackLimits.blocks),
   };
 }
 
-/** An incoming webhook answers `ok` and nothing else when it has posted (Slack API, "Sending messages using incoming webhooks"). */
+/**
+ * An incoming webhook answers `ok` and nothing else when it has posted (Slack API, "Sending messages using incoming
+ * webhooks").
+ */
 function refused({ text }: Answer): string | undefined {
   return text.trim() === 'ok' ? undefined : 'and not "ok"';
 }
@@ -71,5 +93,7 @@ function escaped(text: string): string {
 }
 
 function chunks<T>(items: readonly T[], size: number): T[][] {
-  return Array.from({ length: Math.ceil(items.length / size) }, (_, index) => items.slice(index * size, (index + 1) * size));
+  return Array.from({ length: Math.ceil(items.length / size) }, (_, index) =>
+    items.slice(index * size, (index + 1) * size),
+  );
 }

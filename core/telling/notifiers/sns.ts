@@ -15,7 +15,10 @@ const longestSubject = 100;
 const longestSms = 140;
 const largestMessage = 25_000;
 
-/** An SNS topic: a plain text for mail, and the message as JSON for queues, functions and web addresses, with attributes to filter by. */
+/**
+ * An SNS topic: a plain text for mail, and the message as JSON for queues, functions and web addresses, with attributes
+ * to filter by.
+ */
 export function snsNotifier(topic: string): Notifier {
   return {
     name: `sns ${topic}`,
@@ -24,11 +27,21 @@ export function snsNotifier(topic: string): Notifier {
       const client = await connect(topic);
       try {
         const limit = AbortSignal.any([signal, AbortSignal.timeout(limitMs)]);
-        const { MessageId } = await client.send(new PublishCommand({ TopicArn: topic, ...snsContent(message), ...(topic.endsWith('.fifo') && ordered(message)) }), { abortSignal: limit });
+        const { MessageId } = await client.send(
+          new PublishCommand({
+            TopicArn: topic,
+            ...snsContent(message),
+            ...(topic.endsWith('.fifo') && ordered(message)),
+          }),
+          { abortSignal: limit },
+        );
         if (!MessageId) throw new Error('the answer names no message: is AWS_ENDPOINT_URL right?');
       } catch (cause) {
         if (signal.aborted) throw abortError(signal);
-        throw new BackupError('notify-failed', `sns ${topic} could not be told: ${messageOf(cause)}`, { hint: 'the role needs sns:Publish on the topic, and kms:GenerateDataKey* and kms:Decrypt on its key where it has one', cause });
+        throw new BackupError('notify-failed', `sns ${topic} could not be told: ${messageOf(cause)}`, {
+          hint: 'the role needs sns:Publish on the topic, and kms:GenerateDataKey* and kms:Decrypt on its key where it has one',
+          cause,
+        });
       } finally {
         client.destroy();
       }
@@ -41,14 +54,26 @@ export function snsContent(whole: Message) {
   const message = fitting(whole);
   const json = JSON.stringify(message);
   const text = plainText(message);
-  const structure = { default: text, email: text, 'email-json': json, sms: shortened(ascii(title(message)), longestSms), sqs: json, lambda: json, firehose: json, http: json, https: json };
+  const structure = {
+    default: text,
+    email: text,
+    'email-json': json,
+    sms: shortened(ascii(title(message)), longestSms),
+    sqs: json,
+    lambda: json,
+    firehose: json,
+    http: json,
+    https: json,
+  };
   const { kind, severity, source } = message;
   const attributes = { kind, severity, ...(source !== undefined && { source }) };
   return {
     Subject: snsSubject(message),
     MessageStructure: 'json',
     Message: JSON.stringify(structure),
-    MessageAttributes: Object.fromEntries(Object.entries(attributes).map(([name, value]) => [name, { DataType: 'String', StringValue: value }])),
+    MessageAttributes: Object.fromEntries(
+      Object.entries(attributes).map(([name, value]) => [name, { DataType: 'String', StringValue: value }]),
+    ),
   };
 }
 
@@ -59,22 +84,42 @@ export function snsSubject(message: Message): string {
 }
 
 function ascii(text: string): string {
-  return text.normalize('NFKD').replace(/\p{M}/gu, '').replace(/[‘’]/g, "'").replace(/[“”]/g, '"').replace(/[–—]/g, '-').replace(/\s+/g, ' ').replace(/[^ -~]/gu, '?');
+  return text
+    .normalize('NFKD')
+    .replace(/\p{M}/gu, '')
+    .replace(/[‘’]/g, "'")
+    .replace(/[“”]/g, '"')
+    .replace(/[–—]/g, '-')
+    .replace(/\s+/g, ' ')
+    .replace(/[^ -~]/gu, '?');
 }
 
 /** SNS takes 256 KB, and every form counts (SNS API reference, Publish). */
 function fitting(message: Message): Message {
   if (Buffer.byteLength(JSON.stringify(message)) < largestMessage) return message;
-  return { ...message, subject: shortened(message.subject, 500), facts: message.facts.slice(0, 50).map(({ label, value }) => ({ label: shortened(label, 100), value: shortened(value, 200) })) };
+  return {
+    ...message,
+    subject: shortened(message.subject, 500),
+    facts: message.facts
+      .slice(0, 50)
+      .map(({ label, value }) => ({ label: shortened(label, 100), value: shortened(value, 200) })),
+  };
 }
 
 /** A FIFO topic wants to know what comes after what. */
 function ordered(message: Message) {
-  return { MessageGroupId: 'nightjar', MessageDeduplicationId: createHash('sha256').update(JSON.stringify(message)).digest('hex') };
+  return {
+    MessageGroupId: 'nightjar',
+    MessageDeduplicationId: createHash('sha256').update(JSON.stringify(message)).digest('hex'),
+  };
 }
 
 /** An ARN names its region (AWS General Reference, ARN format). */
 async function connect(topic: string): Promise<SNSClient> {
   const { SNSClient: Client } = await import('@aws-sdk/client-sns');
-  return new Client({ region: topic.split(':')[3]!, maxAttempts: attempts, requestHandler: { connectionTimeout: connectionMs, requestTimeout: answerMs, throwOnRequestTimeout: true } });
+  return new Client({
+    region: topic.split(':')[3]!,
+    maxAttempts: attempts,
+    requestHandler: { connectionTimeout: connectionMs, requestTimeout: answerMs, throwOnRequestTimeout: true },
+  });
 }

@@ -9,7 +9,11 @@ import type { Answer, PostLimits } from './post.ts';
 /** Limits of sendMessage (Telegram Bot API): UTF-16 units of the text, entities that are looked at. */
 export const telegramLimits = { text: 4096, entities: 100 } as const;
 
-export type TelegramChat = { token: SecretReader; chat: string; /** Where the Bot API is: https, or this machine. */ api: string };
+export type TelegramChat = {
+  token: SecretReader;
+  chat: string /** Where the Bot API is: https, or this machine. */;
+  api: string;
+};
 type Entity = { type: 'bold' | 'pre'; offset: number; length: number };
 
 /** Longest value of a fact, longest title: a long error leaves room for everything else. */
@@ -23,10 +27,28 @@ export function telegramNotifier({ token, chat, api }: TelegramChat, limits: Pos
     address: async () => `${api} ${chat}`,
     async notify(message, signal) {
       const secret = (await token(signal)).trim();
-      if (!/^[\w:-]+$/.test(secret)) throw new BackupError('notify-failed', `the token of ${name} is no bot's token`, { hint: 'BotFather gives one as 123456:ABC…' });
-      const body = JSON.stringify({ chat_id: chat, ...telegramText(message), link_preview_options: { is_disabled: true } });
+      if (!/^[\w:-]+$/.test(secret))
+        throw new BackupError('notify-failed', `the token of ${name} is no bot's token`, {
+          hint: 'BotFather gives one as 123456:ABC…',
+        });
+      const body = JSON.stringify({
+        chat_id: chat,
+        ...telegramText(message),
+        link_preview_options: { is_disabled: true },
+      });
       const content = () => ({ headers: { 'content-type': 'application/json' }, body });
-      await post({ to: name, url: `${api}/bot${secret}/sendMessage`, secrets: [secret, ...secret.split(':').slice(1)], content, read: answerOf, refused }, signal, limits);
+      await post(
+        {
+          to: name,
+          url: `${api}/bot${secret}/sendMessage`,
+          secrets: [secret, ...secret.split(':').slice(1)],
+          content,
+          read: answerOf,
+          refused,
+        },
+        signal,
+        limits,
+      );
     },
   };
 }
@@ -40,7 +62,8 @@ export function telegramText(message: Message): { text: string; entities: Entity
   const entities: Entity[] = [];
   let text = '';
   const add = (part: string, type?: Entity['type']): void => {
-    if (type !== undefined && part !== '' && entities.length < telegramLimits.entities - 1) entities.push({ type, offset: text.length, length: part.length });
+    if (type !== undefined && part !== '' && entities.length < telegramLimits.entities - 1)
+      entities.push({ type, offset: text.length, length: part.length });
     text += part;
   };
   add(shortened(title(message), longest.title), 'bold');
@@ -75,10 +98,19 @@ function refused({ text }: Answer): string | undefined {
 /** Telegram says in JSON what it means and how long to wait (Bot API, ResponseParameters). */
 function answerOf(text: string): { waitMs?: number | undefined; why?: string | undefined } {
   try {
-    const { description, parameters } = JSON.parse(text) as { description?: string; parameters?: { retry_after?: number; migrate_to_chat_id?: number } };
+    const { description, parameters } = JSON.parse(text) as {
+      description?: string;
+      parameters?: { retry_after?: number; migrate_to_chat_id?: number };
+    };
     const moved = parameters?.migrate_to_chat_id;
     const waitMs = parameters?.retry_after === undefined ? undefined : parameters.retry_after * 1000;
-    return { waitMs, why: moved === undefined ? description : `${description} (the chat is ${moved} now: write that into the configuration)` };
+    return {
+      waitMs,
+      why:
+        moved === undefined
+          ? description
+          : `${description} (the chat is ${moved} now: write that into the configuration)`,
+    };
   } catch {
     return {};
   }

@@ -7,7 +7,9 @@ import type { Answer, PostLimits } from './post.ts';
 
 export type Webhook = { name: string; url: SecretReader; key: SecretReader; clock: Clock };
 
-/** Any web address: the message as JSON, signed, so that the other side knows who wrote it and when (docs/alerts.md). */
+/**
+ * Any web address: the message as JSON, signed, so that the other side knows who wrote it and when (docs/alerts.md).
+ */
 export function webhookNotifier({ name, url, key, clock }: Webhook, limits: PostLimits = postLimits): Notifier {
   return {
     name,
@@ -17,15 +19,26 @@ export function webhookNotifier({ name, url, key, clock }: Webhook, limits: Post
       const secret = await key(signal);
       const body = JSON.stringify(message);
       const delivery = createHash('sha256').update(body).digest('hex').slice(0, 32);
-      const content = () => ({ headers: { 'content-type': 'application/json', 'nightjar-delivery': delivery, ...signature(secret, clock.now(), body) }, body });
+      const content = () => ({
+        headers: {
+          'content-type': 'application/json',
+          'nightjar-delivery': delivery,
+          ...signature(secret, clock.now(), body),
+        },
+        body,
+      });
       await post({ to: name, url: address, secrets: [secret], content, refused }, signal, limits);
     },
   };
 }
 
-/** A page answers in HTML, whatever it is asked; and an application that says `"ok": false`, or `"success": false`, has not taken it. */
+/**
+ * A page answers in HTML, whatever it is asked; and an application that says `"ok": false`, or `"success": false`, has
+ * not taken it.
+ */
 function refused({ text, type }: Answer): string | undefined {
-  if (/^(text\/html|application\/xhtml)/i.test(type) || /^\s*<(!doctype|html)/i.test(text)) return '(a page for people: is it the address of a receiver, or is a login in front of it?)';
+  if (/^(text\/html|application\/xhtml)/i.test(type) || /^\s*<(!doctype|html)/i.test(text))
+    return '(a page for people: is it the address of a receiver, or is a login in front of it?)';
   return saysNo(text) ? '(which says no)' : undefined;
 }
 
@@ -39,7 +52,14 @@ function saysNo(text: string): boolean {
 }
 
 /** HMAC-SHA256, in hex, of the time in seconds since 1970, a point, and the body as it is sent. */
-export function signature(key: string, now: Date, body: string): { 'nightjar-timestamp': string; 'nightjar-signature': string } {
+export function signature(
+  key: string,
+  now: Date,
+  body: string,
+): { 'nightjar-timestamp': string; 'nightjar-signature': string } {
   const timestamp = String(Math.floor(now.getTime() / 1000));
-  return { 'nightjar-timestamp': timestamp, 'nightjar-signature': `v1=${createHmac('sha256', key).update(`${timestamp}.${body}`).digest('hex')}` };
+  return {
+    'nightjar-timestamp': timestamp,
+    'nightjar-signature': `v1=${createHmac('sha256', key).update(`${timestamp}.${body}`).digest('hex')}`,
+  };
 }

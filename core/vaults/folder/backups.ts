@@ -15,12 +15,17 @@ export async function holdsBackup(root: string): Promise<boolean> {
 }
 
 /**
- * Throws `vault-failed` for a symbolic link where a source, a backup or its manifest would be, unless something else lies behind it. One that leads nowhere
- * may lead to a disk that is not mounted.
+ * Throws `vault-failed` for a symbolic link where a source, a backup or its manifest would be, unless something else
+ * lies behind it. One that leads nowhere may lead to a disk that is not mounted.
  */
 export async function requireNoBackupBehind(root: string, path: string, prefix: string): Promise<void> {
   const [source = '', id, file, ...rest] = path.split('/');
-  if (id === undefined ? await isOther(root, source, prefix) : !isBackupId(id) || (file ?? 'manifest.json') !== 'manifest.json' || rest.length > 0) return;
+  if (
+    id === undefined
+      ? await isOther(root, source, prefix)
+      : !isBackupId(id) || (file ?? 'manifest.json') !== 'manifest.json' || rest.length > 0
+  )
+    return;
   throw linked(join(root, path));
 }
 
@@ -34,9 +39,13 @@ async function isOther(root: string, name: string, prefix: string): Promise<bool
 
 /** What is not followed, and must not read as nothing either. */
 export function linked(path: string): BackupError {
-  return new BackupError('vault-failed', `${path} is a symbolic link, which a vault does not follow: backups behind it would be left out`, {
-    hint: 'move the folder here, mount it here (mount --bind), or make the other place a vault of its own',
-  });
+  return new BackupError(
+    'vault-failed',
+    `${path} is a symbolic link, which a vault does not follow: backups behind it would be left out`,
+    {
+      hint: 'move the folder here, mount it here (mount --bind), or make the other place a vault of its own',
+    },
+  );
 }
 
 async function foldersIn(folder: string): Promise<string[]> {

@@ -3,7 +3,10 @@ import { abortError, BackupError, messageOf, type FailureCode } from '../../doma
 type FolderMeaning = { code: FailureCode; hint?: string };
 
 const full: FolderMeaning = { code: 'vault-full', hint: 'free some space or enlarge the quota, then run again' };
-const denied: FolderMeaning = { code: 'vault-denied', hint: 'give the user that runs this the right to read and write there' };
+const denied: FolderMeaning = {
+  code: 'vault-denied',
+  hint: 'give the user that runs this the right to read and write there',
+};
 const gone: FolderMeaning = { code: 'vault-unreachable', hint: 'is the disk or the network share mounted?' };
 const noLink: FolderMeaning = {
   code: 'vault-failed',
@@ -13,7 +16,10 @@ const noLink: FolderMeaning = {
 const meanings: Record<string, FolderMeaning> = {
   ENOSPC: full,
   EDQUOT: full,
-  EFBIG: { code: 'vault-full', hint: 'a file may not become that large: ulimit -f tells the limit of this user, and FAT takes 4 GB' },
+  EFBIG: {
+    code: 'vault-full',
+    hint: 'a file may not become that large: ulimit -f tells the limit of this user, and FAT takes 4 GB',
+  },
   EACCES: denied,
   EPERM: denied,
   EROFS: denied,
@@ -32,7 +38,9 @@ const answerLimitMs = 300_000;
 
 /** The system's name of what went wrong, as `ENOENT`; undefined for other errors. */
 export function codeOf(error: unknown): string | undefined {
-  return typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+  return typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string'
+    ? error.code
+    : undefined;
 }
 
 /** Nothing there is an answer. */

@@ -11,16 +11,25 @@ import { firstVersion, replaceVersion, tidy, versionsOf } from './versions.ts';
 import { linkNew, sweepIncoming, writeIncoming } from './write.ts';
 import { withGrace } from '../waiting.ts';
 
-/** For the last step of a write, which is not stopped half way: whoever asks us to stop must learn what became of it. */
+/**
+ * For the last step of a write, which is not stopped half way: whoever asks us to stop must learn what became of it.
+ */
 const unstopped = new AbortController().signal;
-/** A short write is done to its end when somebody asks us to stop, for a few seconds, so that a backup whose parts are all there gets its manifest. */
-const grace = { graceMs: 5_000, limitMs: 600_000, late: new BackupError('vault-unreachable', 'the folder did not answer for 10 minutes') };
+/**
+ * A short write is done to its end when somebody asks us to stop, for a few seconds, so that a backup whose parts are
+ * all there gets its manifest.
+ */
+const grace = {
+  graceMs: 5_000,
+  limitMs: 600_000,
+  late: new BackupError('vault-unreachable', 'the folder did not answer for 10 minutes'),
+};
 
 /**
- * A folder as a vault: an object is a file of the same path, mode 0600, durable (fsync) before anybody can see it. What is being
- * written is hidden in `.nightjar/incoming`; leftovers of killed runs there are removed by a later write, a day on. Reads and lists
- * throw `vault-unreachable` unless `.nightjar` is there, so that a disk that is not mounted never reads as an empty vault; the first
- * write makes it, and the folder itself, but none above it.
+ * A folder as a vault: an object is a file of the same path, mode 0600, durable (fsync) before anybody can see it. What
+ * is being written is hidden in `.nightjar/incoming`; leftovers of killed runs there are removed by a later write, a
+ * day on. Reads and lists throw `vault-unreachable` unless `.nightjar` is there, so that a disk that is not mounted
+ * never reads as an empty vault; the first write makes it, and the folder itself, but none above it.
  */
 export function folderVault(root: string): Vault {
   const place = folderPlace(root);
@@ -47,19 +56,32 @@ async function put(place: FolderPlace, key: ObjectKey, body: ByteStream, signal:
   const what = `write ${place.root}/${key}`;
   const { path, bytes } = await incoming(place, key, body, signal);
   try {
-    await answered(what, inFolder(place, key, (target) => rename(path, target)), unstopped);
+    await answered(
+      what,
+      inFolder(place, key, (target) => rename(path, target)),
+      unstopped,
+    );
     return { bytes };
   } finally {
     await rm(path, { force: true });
   }
 }
 
-async function putIfAbsent(place: FolderPlace, key: ObjectKey, body: Uint8Array, signal: AbortSignal): Promise<{ version: string }> {
+async function putIfAbsent(
+  place: FolderPlace,
+  key: ObjectKey,
+  body: Uint8Array,
+  signal: AbortSignal,
+): Promise<{ version: string }> {
   const what = `write ${place.root}/${key}`;
   const { path } = await incoming(place, key, once(body), signal);
   try {
     const version = await firstVersion(path);
-    const made = await answered(what, inFolder(place, key, (target) => linkNew(path, target)), unstopped);
+    const made = await answered(
+      what,
+      inFolder(place, key, (target) => linkNew(path, target)),
+      unstopped,
+    );
     if (made) return { version };
   } finally {
     await rm(path, { force: true });
@@ -97,7 +119,13 @@ async function remove(place: FolderPlace, key: ObjectKey): Promise<Deleted> {
   await syncFolder(dirname(path)).catch(absent);
   if (versions !== undefined) await tidy(place, key, versions, Infinity);
   for (let folder = dirname(path); folder !== place.root; folder = dirname(folder)) {
-    if (!(await rmdir(folder).then(() => true, () => false))) break;
+    if (
+      !(await rmdir(folder).then(
+        () => true,
+        () => false,
+      ))
+    )
+      break;
   }
   return { state: 'gone' };
 }
@@ -107,7 +135,8 @@ async function requireObject(place: FolderPlace, key: ObjectKey, signal: AbortSi
   const what = `look at ${place.root}/${key}`;
   await answered(what, requireVault(place), signal);
   const found = pathOf(place, key, { make: false }).then(lstat).catch(absent);
-  if ((await answered(what, found, signal)) === undefined) throw new BackupError('object-missing', `${what}: there is no such object`);
+  if ((await answered(what, found, signal)) === undefined)
+    throw new BackupError('object-missing', `${what}: there is no such object`);
 }
 
 async function incoming(place: FolderPlace, key: ObjectKey, body: ByteStream, signal: AbortSignal) {

@@ -9,7 +9,10 @@ import { answered, codeOf } from './errors.ts';
 import { isHidden, requireVault, type FolderPlace } from './place.ts';
 import { currentFile } from './versions.ts';
 
-/** Every object whose key starts with `prefix`. Files whose names can't be a key are somebody else's, as are symbolic links, unless backups lie behind them. */
+/**
+ * Every object whose key starts with `prefix`. Files whose names can't be a key are somebody else's, as are symbolic
+ * links, unless backups lie behind them.
+ */
 export async function* listFolder(place: FolderPlace, prefix: string, signal: AbortSignal): AsyncIterable<Listed> {
   const what = `list ${join(place.root, prefix)}`;
   await answered(what, requireVault(place), signal);
@@ -20,7 +23,8 @@ export async function* listFolder(place: FolderPlace, prefix: string, signal: Ab
     for (const entry of await answered(what, entriesOf(join(place.root, folder)), signal)) {
       const path = folder + entry.name;
       if (folder === '' && isHidden(entry.name)) continue;
-      if (entry.isSymbolicLink() && overlaps(`${path}/`, prefix)) await answered(what, requireNoBackupBehind(place.root, path, prefix), signal);
+      if (entry.isSymbolicLink() && overlaps(`${path}/`, prefix))
+        await answered(what, requireNoBackupBehind(place.root, path, prefix), signal);
       if (entry.isDirectory() && overlaps(`${path}/`, prefix)) yield* walk(`${path}/`);
       if (!entry.isFile() || !path.startsWith(prefix)) continue;
       const key = keyOf(path);

@@ -2,11 +2,16 @@ import { readFile } from 'node:fs/promises';
 import { BackupError } from '../../domain/errors.ts';
 import { codeOf } from './errors.ts';
 
-/** Throws `vault-unreachable` if /etc/fstab, where there is one, has a disk or a share at or above `folder` that is not mounted now. */
+/**
+ * Throws `vault-unreachable` if /etc/fstab, where there is one, has a disk or a share at or above `folder` that is not
+ * mounted now.
+ */
 export async function requireMounts(folder: string): Promise<void> {
   const missing = missingMount(folder, await textOf('/etc/fstab'), await textOf('/proc/self/mounts'));
   if (missing === undefined) return;
-  throw new BackupError('vault-unreachable', `${missing} is not mounted, and ${folder} is there`, { hint: `run: mount ${missing}` });
+  throw new BackupError('vault-unreachable', `${missing} is not mounted, and ${folder} is there`, {
+    hint: `run: mount ${missing}`,
+  });
 }
 
 /** The mount point of `fstab`, at or above `folder`, that is not in `mounts`; both in the form of fstab(5). */
@@ -20,7 +25,9 @@ export function missingMount(folder: string, fstab: string, mounts: string): str
 function mountPoints(table: string): string[] {
   const lines = table.split('\n').filter((line) => !line.trimStart().startsWith('#'));
   const points = lines.map((line) => line.trim().split(/\s+/)[1] ?? '').filter((point) => point.startsWith('/'));
-  const decoded = points.map((point) => point.replace(/\\(\d{3})/g, (_, code: string) => String.fromCharCode(Number.parseInt(code, 8))));
+  const decoded = points.map((point) =>
+    point.replace(/\\(\d{3})/g, (_, code: string) => String.fromCharCode(Number.parseInt(code, 8))),
+  );
   return decoded.map((point) => point.replace(/(?<=.)\/+$/, ''));
 }
 

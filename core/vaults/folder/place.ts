@@ -23,14 +23,24 @@ export function folderPlace(root: string): FolderPlace {
   return { root: full, incoming: join(full, hiddenName, 'incoming'), versions: join(full, hiddenName, 'versions') };
 }
 
-/** Whether a name directly below the root is none of an object: our own folder, and what file systems put at the top of a disk. */
+/**
+ * Whether a name directly below the root is none of an object: our own folder, and what file systems put at the top of
+ * a disk.
+ */
 export function isHidden(name: string): boolean {
-  return name.toLowerCase() === hiddenName || name === 'lost+found' || name === '.snapshot' || name === '.snapshots' || name === '.zfs';
+  return (
+    name.toLowerCase() === hiddenName ||
+    name === 'lost+found' ||
+    name === '.snapshot' ||
+    name === '.snapshots' ||
+    name === '.zfs'
+  );
 }
 
 /**
- * Throws `vault-unreachable` unless the root is a vault: the disk that holds it may not be mounted, and that must not read as an
- * empty vault. The mark is the hidden folder that the first write makes; a copy that was made without it proves itself by the backups in it.
+ * Throws `vault-unreachable` unless the root is a vault: the disk that holds it may not be mounted, and that must not
+ * read as an empty vault. The mark is the hidden folder that the first write makes; a copy that was made without it
+ * proves itself by the backups in it.
  */
 export async function requireVault({ root, incoming }: FolderPlace): Promise<void> {
   if ((await isFolder(incoming)) || (await holdsBackup(root))) return;
@@ -42,8 +52,8 @@ export async function requireVault({ root, incoming }: FolderPlace): Promise<voi
 }
 
 /**
- * Makes a vault of the root if it is none: its last folder may be missing, not the ones above, and not a disk that /etc/fstab puts
- * there. So a backup does not silently go to the disk below a mount point.
+ * Makes a vault of the root if it is none: its last folder may be missing, not the ones above, and not a disk that
+ * /etc/fstab puts there. So a backup does not silently go to the disk below a mount point.
  */
 export async function prepareVault(place: FolderPlace): Promise<void> {
   if ((await isFolder(place.incoming)) && (await isFolder(place.versions))) return;
@@ -59,8 +69,8 @@ export async function prepareVault(place: FolderPlace): Promise<void> {
 }
 
 /**
- * The path of an object. Its folders are made when `make` is set. Refuses to follow symbolic links below the root, so that no key
- * leads out of it. A folder that is missing, or is something else, is the system's ENOENT or ENOTDIR.
+ * The path of an object. Its folders are made when `make` is set. Refuses to follow symbolic links below the root, so
+ * that no key leads out of it. A folder that is missing, or is something else, is the system's ENOENT or ENOTDIR.
  */
 export async function pathOf(place: FolderPlace, key: string, options: { make: boolean }): Promise<string> {
   const segments = key.split('/');
@@ -110,7 +120,9 @@ async function isFolder(path: string): Promise<boolean> {
 async function requireNoFile(root: string): Promise<void> {
   const found = await stat(root).catch(absent);
   if (found === undefined || found.isDirectory()) return;
-  throw new BackupError('vault-unreachable', `the vault ${root} is a file, not a folder`, { hint: 'correct the path of the vault in the configuration, or move the file away' });
+  throw new BackupError('vault-unreachable', `the vault ${root} is a file, not a folder`, {
+    hint: 'correct the path of the vault in the configuration, or move the file away',
+  });
 }
 
 function notAFolder(path: string): Error {

@@ -18,7 +18,10 @@ export async function* readFolder(place: FolderPlace, key: ObjectKey, signal: Ab
   });
   const handle = await answered(what, opening, signal).catch((error: unknown) => {
     // given up while the disk was still opening it
-    void opening.then((late) => late.close(), () => undefined);
+    void opening.then(
+      (late) => late.close(),
+      () => undefined,
+    );
     throw error;
   });
   try {

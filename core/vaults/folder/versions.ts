@@ -34,21 +34,31 @@ export async function firstVersion(path: string): Promise<string> {
 }
 
 /**
- * Makes the written file `path` the next version after `version`; undefined when that is not, or no longer, the current one.
- * A compare-and-swap without locks, which a killed process would leave behind:
- * - The file at the object's own path, its anchor, is made once by link(2) and never written again. Later versions are files
- *   `<anchor's digest>.<number>` in a hidden folder of the object; the highest number is the current one.
- * - Replacing version n is to link(2) number n + 1, which one writer can; then to look again whether the anchor is the same and
- *   nothing higher is there, since a slow writer could link a number that has been used and tidied away.
+ * Makes the written file `path` the next version after `version`; undefined when that is not, or no longer, the current
+ * one. A compare-and-swap without locks, which a killed process would leave behind:
+ * - The file at the object's own path, its anchor, is made once by link(2) and never written again. Later versions are
+ *   files
+ * `<anchor's digest>.<number>` in a hidden folder of the object; the highest number is the current one.
+ * - Replacing version n is to link(2) number n + 1, which one writer can; then to look again whether the anchor is the
+ *   same and
+ * nothing higher is there, since a slow writer could link a number that has been used and tidied away.
  * - Removing the anchor removes the object at once; versions of an anchor that is gone mean nothing.
  */
-export async function replaceVersion(place: FolderPlace, key: string, anchor: string, version: string, path: string): Promise<string | undefined> {
+export async function replaceVersion(
+  place: FolderPlace,
+  key: string,
+  anchor: string,
+  version: string,
+  path: string,
+): Promise<string | undefined> {
   const [tag, number] = parse(version);
   if ((await currentVersion(place, key, anchor)).version !== version) return undefined;
   const next = versionFile(place, key, tag, number + 1);
   await makeFolder(dirname(next));
   if (!(await linkNew(path, next))) return undefined;
-  const now = await currentVersion(place, key, anchor).catch((error) => (codeOf(error) === 'ENOENT' ? undefined : fail(error)));
+  const now = await currentVersion(place, key, anchor).catch((error) =>
+    codeOf(error) === 'ENOENT' ? undefined : fail(error),
+  );
   if (now?.version !== `${tag}.${number + 1}`) {
     if (now === undefined || parse(now.version)[0] !== tag) await rm(next, { force: true });
     return undefined;
@@ -57,7 +67,10 @@ export async function replaceVersion(place: FolderPlace, key: string, anchor: st
   return now.version;
 }
 
-/** The digest that this anchor's versions are named after; undefined when there is nothing to name. Ask before the anchor is removed. */
+/**
+ * The digest that this anchor's versions are named after; undefined when there is nothing to name. Ask before the
+ * anchor is removed.
+ */
 export async function versionsOf(place: FolderPlace, key: string, anchor: string): Promise<string | undefined> {
   return (await exists(versionsFolder(place, key))) ? tagOf(anchor) : undefined;
 }
@@ -74,8 +87,13 @@ async function tagOf(anchor: string): Promise<string> {
   const handle = await open(anchor, constants.O_RDONLY | constants.O_NOFOLLOW);
   try {
     const { size, mtimeNs } = await handle.stat({ bigint: true });
-    if (size > largestVersioned) throw new BackupError('object-too-large', `${anchor} is too large for a small object: ${size} bytes`);
-    return createHash('sha256').update(`${mtimeNs} `).update(await handle.readFile()).digest('hex').slice(0, 32);
+    if (size > largestVersioned)
+      throw new BackupError('object-too-large', `${anchor} is too large for a small object: ${size} bytes`);
+    return createHash('sha256')
+      .update(`${mtimeNs} `)
+      .update(await handle.readFile())
+      .digest('hex')
+      .slice(0, 32);
   } finally {
     await handle.close();
   }
@@ -105,7 +123,10 @@ function versionFile(place: FolderPlace, key: string, tag: string, number: numbe
 }
 
 async function exists(path: string): Promise<boolean> {
-  return lstat(path).then(() => true, (error) => (codeOf(error) === 'ENOENT' ? false : fail(error)));
+  return lstat(path).then(
+    () => true,
+    (error) => (codeOf(error) === 'ENOENT' ? false : fail(error)),
+  );
 }
 
 function fail(error: unknown): never {

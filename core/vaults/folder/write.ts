@@ -27,7 +27,13 @@ export async function writeIncoming(
   const path = join(place.incoming, randomUUID());
   const opening = open(path, 'wx', 0o600);
   const handle = await answered(what, opening, signal).catch(async (error: unknown) => {
-    await Promise.race([opening.then((late) => discard(late, path), () => undefined), delay(discardLimitMs, undefined, { ref: false })]);
+    await Promise.race([
+      opening.then(
+        (late) => discard(late, path),
+        () => undefined,
+      ),
+      delay(discardLimitMs, undefined, { ref: false }),
+    ]);
     throw error;
   });
   try {
@@ -54,7 +60,8 @@ export async function linkNew(path: string, name: string): Promise<boolean> {
     await link(path, name);
   } catch (error) {
     // An NFS server's answer may get lost and the call be sent twice: then the name is there, and it is ours.
-    if (codeOf(error) !== 'EEXIST' || (await stat(path)).nlink < 2) return codeOf(error) === 'EEXIST' ? false : fail(error);
+    if (codeOf(error) !== 'EEXIST' || (await stat(path)).nlink < 2)
+      return codeOf(error) === 'EEXIST' ? false : fail(error);
   }
   await syncFolder(dirname(name));
   return true;

@@ -3,17 +3,39 @@ import { endpointHint } from './listing.ts';
 
 type S3Meaning = { code: FailureCode; hint?: string };
 
-const rights = 's3:ListBucket on the bucket, and s3:GetObject, s3:GetObjectTagging, s3:PutObject, s3:PutObjectTagging and s3:AbortMultipartUpload on all that is in it (s3:DeleteObject to rotate)';
+const rights =
+  's3:ListBucket on the bucket, and s3:GetObject, s3:GetObjectTagging, s3:PutObject, s3:PutObjectTagging and s3:AbortMultipartUpload on all that is in it (s3:DeleteObject to rotate)';
 const denied: S3Meaning = { code: 'vault-denied', hint: `allow these credentials ${rights}` };
-const unknownKey: S3Meaning = { code: 'vault-denied', hint: 'the store does not know this access key: correct accessKeyId in the place that the configuration names, or what AWS programs use (AWS_PROFILE, role)' };
-const wrongSecret: S3Meaning = { code: 'vault-denied', hint: 'the secret is not that of the access key: correct secretAccessKey in the place that the configuration names' };
-const expired: S3Meaning = { code: 'vault-denied', hint: 'log in to AWS again: the SDK looks at the environment, the profile (AWS_PROFILE) and the role of the machine' };
+const unknownKey: S3Meaning = {
+  code: 'vault-denied',
+  hint: 'the store does not know this access key: correct accessKeyId in the place that the configuration names, or what AWS programs use (AWS_PROFILE, role)',
+};
+const wrongSecret: S3Meaning = {
+  code: 'vault-denied',
+  hint: 'the secret is not that of the access key: correct secretAccessKey in the place that the configuration names',
+};
+const expired: S3Meaning = {
+  code: 'vault-denied',
+  hint: 'log in to AWS again: the SDK looks at the environment, the profile (AWS_PROFILE) and the role of the machine',
+};
 const full: S3Meaning = { code: 'vault-full', hint: 'enlarge the quota, or keep fewer backups' };
 const elsewhere: S3Meaning = { code: 'vault-unreachable', hint: "set the vault's region to the bucket's" };
-const away: S3Meaning = { code: 'vault-unreachable', hint: "check the vault's endpoint (http or https, host and port) and the network, then run again" };
-const noTls: S3Meaning = { code: 'vault-unreachable', hint: 'the endpoint speaks no TLS: write it with http:// where the way to it is safe, or give it a certificate' };
-const untrusted: S3Meaning = { code: 'vault-unreachable', hint: "the endpoint's certificate is not trusted here: name its authority in the vault's ca (a PEM file), and the endpoint as its certificate does" };
-const damaged: S3Meaning = { code: 'vault-failed', hint: 'something on the way to the store changes data: proxy, memory, network' };
+const away: S3Meaning = {
+  code: 'vault-unreachable',
+  hint: "check the vault's endpoint (http or https, host and port) and the network, then run again",
+};
+const noTls: S3Meaning = {
+  code: 'vault-unreachable',
+  hint: 'the endpoint speaks no TLS: write it with http:// where the way to it is safe, or give it a certificate',
+};
+const untrusted: S3Meaning = {
+  code: 'vault-unreachable',
+  hint: "the endpoint's certificate is not trusted here: name its authority in the vault's ca (a PEM file), and the endpoint as its certificate does",
+};
+const damaged: S3Meaning = {
+  code: 'vault-failed',
+  hint: 'something on the way to the store changes data: proxy, memory, network',
+};
 
 /** By the code that the store gives. The same status stands for different things, so the code goes first. */
 const byName: Record<string, S3Meaning> = {
@@ -28,7 +50,10 @@ const byName: Record<string, S3Meaning> = {
   IllegalLocationConstraintException: elsewhere,
   InvalidAccessKeyId: unknownKey,
   SignatureDoesNotMatch: wrongSecret,
-  RequestTimeTooSkewed: { code: 'vault-denied', hint: 'the clock of this machine is wrong by more than 15 minutes: set it, and keep it by NTP (timedatectl)' },
+  RequestTimeTooSkewed: {
+    code: 'vault-denied',
+    hint: 'the clock of this machine is wrong by more than 15 minutes: set it, and keep it by NTP (timedatectl)',
+  },
   ExpiredToken: expired,
   InvalidToken: expired,
   CredentialsProviderError: expired,
@@ -40,7 +65,10 @@ const byName: Record<string, S3Meaning> = {
   XAmzContentSHA256Mismatch: damaged,
   XAmzContentChecksumMismatch: damaged,
   NotAListing: { code: 'vault-failed', hint: endpointHint },
-  NotImplemented: { code: 'vault-failed', hint: 'the store lacks what was asked for: try checksums: when-required, or tags: false' },
+  NotImplemented: {
+    code: 'vault-failed',
+    hint: 'the store lacks what was asked for: try checksums: when-required, or tags: false',
+  },
 };
 
 const byStatus: Record<number, S3Meaning> = {
@@ -56,11 +84,17 @@ const byStatus: Record<number, S3Meaning> = {
 /** What a failed request means for a vault. `what` says what was tried, on what. */
 export function s3Error(what: string, error: unknown): BackupError {
   if (error instanceof BackupError) return error;
-  const { code, hint } = byName[nameOf(error)] ?? byStatus[statusOf(error) ?? 0] ?? (isNetwork(error) ? ofNetwork(error) : { code: 'vault-failed' });
+  const { code, hint } =
+    byName[nameOf(error)] ??
+    byStatus[statusOf(error) ?? 0] ??
+    (isNetwork(error) ? ofNetwork(error) : { code: 'vault-failed' });
   return new BackupError(code, `${what}: ${wordsOf(error)}`, { hint, cause: error });
 }
 
-/** The HTTP status of a failed request, also when it is the cause of an error of ours; undefined when there was no answer. */
+/**
+ * The HTTP status of a failed request, also when it is the cause of an error of ours; undefined when there was no
+ * answer.
+ */
 export function statusOf(error: unknown): number | undefined {
   return metadataOf(error)?.httpStatusCode;
 }
@@ -105,6 +139,11 @@ function wordsOf(error: unknown): string {
   const words = messageOf(error).replace(/EPROTO .*?:SSL routines:\w*:([^:]+):.*$/s, 'EPROTO: $1');
   const status = statusOf(error);
   // "UnknownError" is the SDK's word where the store gives none.
-  const said = words === 'UnknownError' ? name : name === '' || name === 'Error' || words.includes(name) ? words : `${name}: ${words}`;
+  const said =
+    words === 'UnknownError'
+      ? name
+      : name === '' || name === 'Error' || words.includes(name)
+        ? words
+        : `${name}: ${words}`;
   return status === undefined ? said : `${said} (HTTP ${status})`;
 }

@@ -26,12 +26,21 @@ export async function readObject(place: S3Place, key: ObjectKey, signal: AbortSi
   const chunks: Uint8Array[] = [];
   for await (const chunk of resumed(place, key, state, signal)) {
     if ((state.total ?? state.at) > largestRead) {
-      throw new BackupError('object-too-large', `${place.name}/${key} is too large for a small object: ${state.total} bytes`);
+      throw new BackupError(
+        'object-too-large',
+        `${place.name}/${key} is too large for a small object: ${state.total} bytes`,
+      );
     }
     chunks.push(chunk);
   }
-  if (state.etag === undefined) throw new BackupError('vault-failed', `read ${place.name}/${key}: the store gave no entity tag`);
-  return { body: Buffer.concat(chunks), version: state.etag, ...(state.lock && { lock: state.lock }), ...(state.stays && { stays: state.stays }) };
+  if (state.etag === undefined)
+    throw new BackupError('vault-failed', `read ${place.name}/${key}: the store gave no entity tag`);
+  return {
+    body: Buffer.concat(chunks),
+    version: state.etag,
+    ...(state.lock && { lock: state.lock }),
+    ...(state.stays && { stays: state.stays }),
+  };
 }
 
 async function* resumed(place: S3Place, key: ObjectKey, state: DownloadState, signal: AbortSignal): ByteStream {
@@ -45,7 +54,8 @@ async function* resumed(place: S3Place, key: ObjectKey, state: DownloadState, si
         state.at += chunk.length;
         yield chunk;
       }
-      if (state.at !== state.total) throw new BackupError('vault-unreachable', `${what}: ended at ${state.at} of ${state.total} bytes`);
+      if (state.at !== state.total)
+        throw new BackupError('vault-unreachable', `${what}: ended at ${state.at} of ${state.total} bytes`);
     } catch (error) {
       if (signal.aborted) throw abortError(signal);
       const known = s3Error(what, error);
@@ -58,18 +68,29 @@ async function* resumed(place: S3Place, key: ObjectKey, state: DownloadState, si
   }
 }
 
-async function rest(place: S3Place, key: ObjectKey, what: string, state: DownloadState, signal: AbortSignal): Promise<ByteStream> {
+async function rest(
+  place: S3Place,
+  key: ObjectKey,
+  what: string,
+  state: DownloadState,
+  signal: AbortSignal,
+): Promise<ByteStream> {
   const resume = state.at === 0 ? {} : { Range: `bytes=${state.at}-` };
   const same = state.etag === undefined ? {} : { IfMatch: state.etag };
   const command = new GetObjectCommand({ ...objectAt(place, key), ...resume, ...same });
   const answer = await call(what, (options) => place.client.send(command, options), signal).catch((error) => {
-    if (statusOf(error) === 412) throw new BackupError('vault-failed', `${what}: it changed while it was read`, { cause: error });
+    if (statusOf(error) === 412)
+      throw new BackupError('vault-failed', `${what}: it changed while it was read`, { cause: error });
     throw error;
   });
-  if (answer.Body === undefined || answer.ContentLength === undefined) throw new BackupError('vault-failed', `${what}: the answer has no length`);
+  if (answer.Body === undefined || answer.ContentLength === undefined)
+    throw new BackupError('vault-failed', `${what}: the answer has no length`);
   const total = state.at + answer.ContentLength;
   if (state.total !== undefined && total !== state.total) {
-    throw new BackupError('vault-failed', `${what}: asked for the bytes from ${state.at} of ${state.total}, the store gives ${answer.ContentLength}`);
+    throw new BackupError(
+      'vault-failed',
+      `${what}: asked for the bytes from ${state.at} of ${state.total}, the store gives ${answer.ContentLength}`,
+    );
   }
   state.total = total;
   state.etag ??= answer.ETag;
@@ -79,7 +100,10 @@ async function rest(place: S3Place, key: ObjectKey, what: string, state: Downloa
   return answer.Body as unknown as ByteStream;
 }
 
-/** Whether to take it up again: a body that broke off carries no status. The SDK has retried what did not begin to answer. */
+/**
+ * Whether to take it up again: a body that broke off carries no status. The SDK has retried what did not begin to
+ * answer.
+ */
 function isPassing(error: BackupError, { at, total }: DownloadState): boolean {
   if (total === undefined || at > total || !isBackupError(error, 'vault-unreachable')) return false;
   const status = statusOf(error);

@@ -5,7 +5,10 @@ import type { Listed } from '../../ports.ts';
 import { requirePage } from './listing.ts';
 import { call, type S3Place } from './request.ts';
 
-/** Every object whose key starts with `prefix`, all pages. Objects whose names can't be a key of ours are somebody else's. */
+/**
+ * Every object whose key starts with `prefix`, all pages. Objects whose names can't be a key of ours are somebody
+ * else's.
+ */
 export async function* listBucket(place: S3Place, prefix: string, signal: AbortSignal): AsyncIterable<Listed> {
   const what = `list ${place.name}/${prefix}`;
   let token: string | undefined;
@@ -13,9 +16,15 @@ export async function* listBucket(place: S3Place, prefix: string, signal: AbortS
     const next = token === undefined ? {} : { ContinuationToken: token };
     const command = new ListObjectsV2Command({ Bucket: place.bucket, Prefix: place.prefix + prefix, ...next });
     const page = await call(what, (options) => place.client.send(command, options), signal);
-    requirePage({ bucket: page.Name, prefix: page.Prefix, truncated: page.IsTruncated }, place, place.prefix + prefix, what);
+    requirePage(
+      { bucket: page.Name, prefix: page.Prefix, truncated: page.IsTruncated },
+      place,
+      place.prefix + prefix,
+      what,
+    );
     for (const { Key, Size, LastModified } of page.Contents ?? []) {
-      if (Key === undefined || Size === undefined || LastModified === undefined) throw new BackupError('vault-failed', `${what}: the store names an object without its name, size or time`);
+      if (Key === undefined || Size === undefined || LastModified === undefined)
+        throw new BackupError('vault-failed', `${what}: the store names an object without its name, size or time`);
       const key = keyOf(Key.slice(place.prefix.length));
       if (key !== undefined) yield { key, bytes: Size, modified: LastModified };
     }

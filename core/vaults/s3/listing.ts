@@ -3,12 +3,16 @@ import type { S3Client } from '@aws-sdk/client-s3';
 import { BackupError } from '../../domain/errors.ts';
 
 /** The root that an answer must have, by command. */
-const roots: Readonly<Record<string, string>> = { ListObjectsV2Command: 'ListBucketResult', ListMultipartUploadsCommand: 'ListMultipartUploadsResult' };
+const roots: Readonly<Record<string, string>> = {
+  ListObjectsV2Command: 'ListBucketResult',
+  ListMultipartUploadsCommand: 'ListMultipartUploadsResult',
+};
 const shownCharacters = 40;
 
 /**
- * Refuses answers to a listing that are none, whatever their status: a login page, an empty body, a document that was cut. The SDK takes from an
- * answer what it knows, and from these nothing, which would read as an empty vault. They are asked for again, as after other passing failures.
+ * Refuses answers to a listing that are none, whatever their status: a login page, an empty body, a document that was
+ * cut. The SDK takes from an answer what it knows, and from these nothing, which would read as an empty vault. They are
+ * asked for again, as after other passing failures.
  */
 export function requireListings(client: S3Client): void {
   client.middlewareStack.add(
@@ -26,21 +30,36 @@ export function requireListings(client: S3Client): void {
   );
 }
 
-/** Throws `vault-failed` unless a page of a listing says that it is one of what was asked for. `Name` is not the bucket's where that is an access point. */
-export function requirePage(page: { bucket: string | undefined; prefix: string | undefined; truncated: boolean | undefined }, { bucket }: { bucket: string }, prefix: string, what: string): void {
+/**
+ * Throws `vault-failed` unless a page of a listing says that it is one of what was asked for. `Name` is not the
+ * bucket's where that is an access point.
+ */
+export function requirePage(
+  page: { bucket: string | undefined; prefix: string | undefined; truncated: boolean | undefined },
+  { bucket }: { bucket: string },
+  prefix: string,
+  what: string,
+): void {
   const isAccessPoint = bucket.startsWith('arn:') || bucket.endsWith('-s3alias');
   const of = isAccessPoint ? bucket : page.bucket;
   if (page.truncated !== undefined && of === bucket && (page.prefix ?? '') === prefix) return;
-  const said = page.truncated === undefined ? 'it does not say whether there is more' : `it is of ${JSON.stringify(page.prefix ?? '')} in bucket ${JSON.stringify(page.bucket)}`;
+  const said =
+    page.truncated === undefined
+      ? 'it does not say whether there is more'
+      : `it is of ${JSON.stringify(page.prefix ?? '')} in bucket ${JSON.stringify(page.bucket)}`;
   throw new BackupError('vault-failed', `${what}: the answer is no listing of that: ${said}`, { hint: endpointHint });
 }
 
 /** What to look at when something else answers than a store. */
-export const endpointHint = "is the vault's endpoint that of an S3 store? A proxy or a login page may answer in its place";
+export const endpointHint =
+  "is the vault's endpoint that of an S3 store? A proxy or a login page may answer in its place";
 
 function requireRoot(text: string, root: string): void {
   const document = text.replace(/^\ufeff?\s*(?:<\?xml[^>]*\?>)?\s*/, '');
   if (new RegExp(`^<${root}[\\s>]`).test(document) && new RegExp(`</${root}>\\s*$`).test(document)) return;
   const shown = document.slice(0, shownCharacters).replace(/[^\w .,:;<>/="'?!-]/g, '?');
-  throw Object.assign(new Error(`the answer is no listing: ${shown === '' ? 'it is empty' : shown}`), { name: 'NotAListing', $retryable: {} });
+  throw Object.assign(new Error(`the answer is no listing: ${shown === '' ? 'it is empty' : shown}`), {
+    name: 'NotAListing',
+    $retryable: {},
+  });
 }

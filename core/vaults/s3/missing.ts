@@ -4,10 +4,16 @@ import { listBucket } from './list.ts';
 import type { S3Place } from './request.ts';
 
 /**
- * Asks for an object. S3 answers "forbidden" in place of "not found" to whom may not list the whole bucket (S3 API reference, GetObject,
- * permissions), and a role that may list only below a prefix counts as such: then the listing tells. Throws `object-missing` for what is not there.
+ * Asks for an object. S3 answers "forbidden" in place of "not found" to whom may not list the whole bucket (S3 API
+ * reference, GetObject, permissions), and a role that may list only below a prefix counts as such: then the listing
+ * tells. Throws `object-missing` for what is not there.
  */
-export async function missingUnlessHidden<T>(place: S3Place, key: ObjectKey, ask: () => Promise<T>, signal: AbortSignal): Promise<T> {
+export async function missingUnlessHidden<T>(
+  place: S3Place,
+  key: ObjectKey,
+  ask: () => Promise<T>,
+  signal: AbortSignal,
+): Promise<T> {
   try {
     return await ask();
   } catch (error) {

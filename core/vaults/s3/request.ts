@@ -33,10 +33,15 @@ const graceMs = 5_000;
 const smallWriteMs = 120_000;
 
 /**
- * Sends a request and gives its answer; `sent` is the size of its body. A body that arrived damaged is sent again. Passing failures
- * are the SDK's to retry. Fails with the errors of `s3-errors.ts`, or the signal's.
+ * Sends a request and gives its answer; `sent` is the size of its body. A body that arrived damaged is sent again.
+ * Passing failures are the SDK's to retry. Fails with the errors of `s3-errors.ts`, or the signal's.
  */
-export async function call<T>(what: string, send: (options: CallOptions) => Promise<T>, signal: AbortSignal, sent: Bytes = 0): Promise<T> {
+export async function call<T>(
+  what: string,
+  send: (options: CallOptions) => Promise<T>,
+  signal: AbortSignal,
+  sent: Bytes = 0,
+): Promise<T> {
   for (let damages = 0; ; damages += 1) {
     if (signal.aborted) throw abortError(signal);
     try {
@@ -50,7 +55,12 @@ export async function call<T>(what: string, send: (options: CallOptions) => Prom
 }
 
 /** Does a short write to its end when somebody asks us to stop, for a few seconds, so that its outcome is known. */
-export function finishing<T>(what: string, write: (signal: AbortSignal) => Promise<T>, signal: AbortSignal, limitMs = smallWriteMs): Promise<T> {
+export function finishing<T>(
+  what: string,
+  write: (signal: AbortSignal) => Promise<T>,
+  signal: AbortSignal,
+  limitMs = smallWriteMs,
+): Promise<T> {
   const late = new BackupError('vault-unreachable', `${what}: not done after ${limitMs / 1000} s`, {
     hint: "check the vault's endpoint and the network, then run again",
   });

@@ -27,14 +27,30 @@ export type S3VaultOptions = {
 };
 
 /**
- * A bucket as a vault. Needs the rights to put, get and list objects, to abort multipart uploads, to tag objects and to read their tags
- * (`s3:PutObjectTagging`, `s3:GetObjectTagging`), and to delete and to list multipart uploads only where objects are to be deleted. The store must honour
- * `If-None-Match` and `If-Match` on PutObject.
+ * A bucket as a vault. Needs the rights to put, get and list objects, to abort multipart uploads, to tag objects and to
+ * read their tags (`s3:PutObjectTagging`, `s3:GetObjectTagging`), and to delete and to list multipart uploads only
+ * where objects are to be deleted. The store must honour `If-None-Match` and `If-Match` on PutObject.
  */
-export function s3Vault({ client, bucket, prefix, kmsKey, checksums = 'when-supported', tags = true }: S3VaultOptions): Vault {
+export function s3Vault({
+  client,
+  bucket,
+  prefix,
+  kmsKey,
+  checksums = 'when-supported',
+  tags = true,
+}: S3VaultOptions): Vault {
   const folder = prefix.replace(/^\/+|\/+$/g, '');
   const name = folder === '' ? `s3://${bucket}` : `s3://${bucket}/${folder}`;
-  const place: S3Place = { client, bucket, prefix: folder === '' ? '' : `${folder}/`, name, checksums, tags, kmsKey, spare: [] };
+  const place: S3Place = {
+    client,
+    bucket,
+    prefix: folder === '' ? '' : `${folder}/`,
+    name,
+    checksums,
+    tags,
+    kmsKey,
+    spare: [],
+  };
   return {
     place: name,
     put: (key, body, given, signal) => putStream(place, key, body, given, signal),
@@ -44,18 +60,27 @@ export function s3Vault({ client, bucket, prefix, kmsKey, checksums = 'when-supp
     get: (key, signal) => getObject(place, key, signal),
     list: (start, signal) => listBucket(place, start, signal),
     delete: (key, signal) => remove(place, key, signal),
-    tags: async (key, signal) => (place.tags ? missingUnlessHidden(place, key, () => tagsOf(place, key, signal), signal) : undefined),
-    retag: async (key, given, signal) => (place.tags ? missingUnlessHidden(place, key, () => retag(place, key, given, signal), signal) : undefined),
+    tags: async (key, signal) =>
+      place.tags ? missingUnlessHidden(place, key, () => tagsOf(place, key, signal), signal) : undefined,
+    retag: async (key, given, signal) =>
+      place.tags ? missingUnlessHidden(place, key, () => retag(place, key, given, signal), signal) : undefined,
     unfinished: (start, signal) => listUnfinished(place, start, signal),
     abandon: (upload, signal) => abandonUpload(place, upload, signal),
   };
 }
 
-/** Without a version in the request, a versioned bucket puts a marker over the object and says so: the right to delete versions is not asked for. */
+/**
+ * Without a version in the request, a versioned bucket puts a marker over the object and says so: the right to delete
+ * versions is not asked for.
+ */
 async function remove(place: S3Place, key: ObjectKey, signal: AbortSignal): Promise<Deleted> {
   const command = new DeleteObjectCommand(objectAt(place, key));
   try {
-    const { DeleteMarker } = await call(`delete ${place.name}/${key}`, (options) => place.client.send(command, options), signal);
+    const { DeleteMarker } = await call(
+      `delete ${place.name}/${key}`,
+      (options) => place.client.send(command, options),
+      signal,
+    );
     return { state: DeleteMarker === true ? 'hidden' : 'gone' };
   } catch (error) {
     if (!isBackupError(error, 'object-missing')) throw error;

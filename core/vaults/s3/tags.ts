@@ -6,7 +6,11 @@ import { call, objectAt, type S3Place } from './request.ts';
 /** The tags of an object. Throws `object-missing`. */
 export async function tagsOf(place: S3Place, key: ObjectKey, signal: AbortSignal): Promise<Tags> {
   const command = new GetObjectTaggingCommand(objectAt(place, key));
-  const { TagSet } = await call(`read tags of ${place.name}/${key}`, (options) => place.client.send(command, options), signal);
+  const { TagSet } = await call(
+    `read tags of ${place.name}/${key}`,
+    (options) => place.client.send(command, options),
+    signal,
+  );
   return Object.fromEntries((TagSet ?? []).map(({ Key, Value }) => [Key ?? '', Value ?? '']));
 }
 

@@ -6,10 +6,15 @@ const texts = 'usr/share/common-licenses';
 const rule = '='.repeat(80);
 
 /**
- * Gathers the copyright files of `packages` in one file, each text once, with the texts of the licences that they only name, and where the source
- * is to be had. Returns the packages with those that hold their texts.
+ * Gathers the copyright files of `packages` in one file, each text once, with the texts of the licences that they only
+ * name, and where the source is to be had. Returns the packages with those that hold their texts.
  */
-export async function writeLicences(root: string, packages: readonly Origin[], origins: Origins, file: string): Promise<Origin[]> {
+export async function writeLicences(
+  root: string,
+  packages: readonly Origin[],
+  origins: Origins,
+  file: string,
+): Promise<Origin[]> {
   const found = new Map(packages.map((one) => [one.name, one]));
   for (const { name } of packages) {
     const { holder } = await origins.copyright(name);
@@ -33,7 +38,9 @@ export async function writeLicences(root: string, packages: readonly Origin[], o
 
 /** The common licences that copyright files point to by their path on a Debian system. */
 export function namedIn(copyright: string): string[] {
-  const names = [...copyright.matchAll(/\/usr\/share\/common-licenses\/([A-Za-z0-9][A-Za-z0-9.+-]*)/g)].map(([, name]) => name!.replace(/[.+-]+$/, ''));
+  const names = [...copyright.matchAll(/\/usr\/share\/common-licenses\/([A-Za-z0-9][A-Za-z0-9.+-]*)/g)].map(
+    ([, name]) => name!.replace(/[.+-]+$/, ''),
+  );
   return [...new Set(names)].sort();
 }
 
@@ -51,7 +58,9 @@ Below: the copyright file of each package, then the licences that these files na
 
 /** The licence names that a machine-readable Debian copyright file (DEP 5) lists; none in an older one. */
 export function licenceNames(copyright: string): string[] {
-  const names = [...copyright.matchAll(/^License:[ \t]*(\S.*)$/gm)].flatMap(([, text]) => text!.split(/\s+(?:and|or)\s+|,\s*/));
+  const names = [...copyright.matchAll(/^License:[ \t]*(\S.*)$/gm)].flatMap(([, text]) =>
+    text!.split(/\s+(?:and|or)\s+|,\s*/),
+  );
   return [...new Set(names.map((name) => name.trim()))].sort();
 }
 

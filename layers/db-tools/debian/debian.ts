@@ -35,13 +35,21 @@ const fetchLimitMs = 40 * 60 * 1000;
 const doubtfulListsMs = 3600 * 1000;
 
 /**
- * Unpacks Debian packages with their dependencies into a folder of the shared cache, once, and returns the folder: a Debian root without /etc set-up.
- * No maintainer script runs. Processes that want the same root at once get the same one. To run its programs in place, see `wrapPrograms` (wrap.ts).
+ * Unpacks Debian packages with their dependencies into a folder of the shared cache, once, and returns the folder: a
+ * Debian root without /etc set-up. No maintainer script runs. Processes that want the same root at once get the same
+ * one. To run its programs in place, see `wrapPrograms` (wrap.ts).
  */
-export async function debianRoot(want: DebianWant, report: (line: string) => void, signal: AbortSignal): Promise<string> {
+export async function debianRoot(
+  want: DebianWant,
+  report: (line: string) => void,
+  signal: AbortSignal,
+): Promise<string> {
   const architecture = want.architecture ?? machineArchitecture();
   const wanted: WantedPackages = { packages: want.packages, withDependencies: want.withDependencies ?? true };
-  const identity = createHash('sha256').update(JSON.stringify([format, architecture, want.suites, wanted, want.pinned])).digest('hex').slice(0, 8);
+  const identity = createHash('sha256')
+    .update(JSON.stringify([format, architecture, want.suites, wanted, want.pinned]))
+    .digest('hex')
+    .slice(0, 8);
   const root = join(debianFolder(architecture), 'roots', `${want.name}-${identity}`);
   await ownCache();
   if (await exists(root)) return root;
@@ -51,7 +59,7 @@ export async function debianRoot(want: DebianWant, report: (line: string) => voi
     const roots = await openFolder(dirname(root));
     await sweep(roots, `${want.name}-${identity}.part-`);
     const archives = join(apt.folder, 'archives');
-    const files = [...await fetched(apt, wanted, say, limit), ...await want.elsewhere?.(archives, limit) ?? []];
+    const files = [...(await fetched(apt, wanted, say, limit)), ...((await want.elsewhere?.(archives, limit)) ?? [])];
     await requireExact(archives, files, want.pinned ?? {});
     const part = await mkdtemp(`${root}.part-`);
     await unpack(host, archives, files, part, limit);
@@ -71,9 +79,16 @@ export async function removeRoot(root: string): Promise<void> {
   await rm(part, { recursive: true, force: true, maxRetries: 5 });
 }
 
-/** Lets `work` ask and use the cache's own apt, with no other process at it meanwhile. The signal that `work` gets also ends it after 40 minutes. */
+/**
+ * Lets `work` ask and use the cache's own apt, with no other process at it meanwhile. The signal that `work` gets also
+ * ends it after 40 minutes.
+ */
 export async function withApt<T>(
-  { architecture, suites, only }: { architecture: Architecture; suites: readonly string[]; only?: 'security' | undefined },
+  {
+    architecture,
+    suites,
+    only,
+  }: { architecture: Architecture; suites: readonly string[]; only?: 'security' | undefined },
   report: (line: string) => void,
   signal: AbortSignal,
   work: (apt: Apt, host: DebianHost, signal: AbortSignal) => Promise<T>,
@@ -102,12 +117,19 @@ export function machineArchitecture(): Architecture {
 }
 
 /** Resolves and downloads; where that fails and the lists may be to blame, once more with fresh ones. */
-async function fetched(apt: Apt, wanted: WantedPackages, report: (line: string) => void, signal: AbortSignal): Promise<Download[]> {
+async function fetched(
+  apt: Apt,
+  wanted: WantedPackages,
+  report: (line: string) => void,
+  signal: AbortSignal,
+): Promise<Download[]> {
   if (wanted.packages.length === 0) return [];
   await apt.update(listsMaxAgeMs, signal);
   const once = async (): Promise<Download[]> => {
     const files = await apt.resolve(wanted, signal);
-    report(`downloading ${plural(files.length, 'Debian package')}, ${formatBytes(files.reduce((sum, { bytes }) => sum + bytes, 0))}`);
+    report(
+      `downloading ${plural(files.length, 'Debian package')}, ${formatBytes(files.reduce((sum, { bytes }) => sum + bytes, 0))}`,
+    );
     await apt.download(files, signal);
     return files;
   };
@@ -122,7 +144,11 @@ async function fetched(apt: Apt, wanted: WantedPackages, report: (line: string) 
 }
 
 /** Throws `tools-missing` unless every file is the one that apt's signed lists, and the pins, name. */
-async function requireExact(archives: string, files: readonly Download[], pinned: Readonly<Record<string, string>>): Promise<void> {
+async function requireExact(
+  archives: string,
+  files: readonly Download[],
+  pinned: Readonly<Record<string, string>>,
+): Promise<void> {
   if (files.length === 0) throw new BackupError('tools-missing', 'apt answered, and named no file to fetch');
   const wrong: string[] = [];
   for (const { name, version, file, sha256 } of files) {
@@ -132,12 +158,22 @@ async function requireExact(archives: string, files: readonly Download[], pinned
     if (wrong.at(-1) === `${name} ${version}`) await rm(join(archives, file));
   }
   if (wrong.length === 0) return;
-  throw new BackupError('tools-missing', `not the files that are pinned, or that the mirror's signed lists name: ${wrong.join(', ')}`, {
-    hint: 'nothing of them was unpacked; if the mirror serves other bytes under the same version on purpose: nightjar layer update',
-  });
+  throw new BackupError(
+    'tools-missing',
+    `not the files that are pinned, or that the mirror's signed lists name: ${wrong.join(', ')}`,
+    {
+      hint: 'nothing of them was unpacked; if the mirror serves other bytes under the same version on purpose: nightjar layer update',
+    },
+  );
 }
 
-async function unpack(host: DebianHost, archives: string, files: readonly Download[], part: string, signal: AbortSignal): Promise<void> {
+async function unpack(
+  host: DebianHost,
+  archives: string,
+  files: readonly Download[],
+  part: string,
+  signal: AbortSignal,
+): Promise<void> {
   const notes = join(part, '.nightjar');
   await mkdir(notes);
   for (const name of ['bin', 'sbin', 'lib', 'lib64']) {
@@ -151,8 +187,17 @@ async function unpack(host: DebianHost, archives: string, files: readonly Downlo
     const script = 'dpkg-deb --field "$0" > "$1.control" && dpkg-deb --fsys-tarfile "$0" > "$2"';
     await host.run(['sh', '-c', script, join(archives, file), join(notes, name), tar], signal);
     const unpacked = await unpackTar(tar, part, links);
-    await writeFile(join(notes, `${name}.files`), unpacked.map(({ path, sha256: sum = '-' }) => `${sum}  ${path}\n`).join(''));
-    packages.push({ name, version, architecture: /_([^_]+)\.deb$/.exec(file)?.[1] ?? '', bytes, sha256: sha256 || await sha256Of(join(archives, file)) });
+    await writeFile(
+      join(notes, `${name}.files`),
+      unpacked.map(({ path, sha256: sum = '-' }) => `${sum}  ${path}\n`).join(''),
+    );
+    packages.push({
+      name,
+      version,
+      architecture: /_([^_]+)\.deb$/.exec(file)?.[1] ?? '',
+      bytes,
+      sha256: sha256 || (await sha256Of(join(archives, file))),
+    });
   }
   await rm(tar, { force: true });
   await writeFile(join(notes, 'packages.json'), `${JSON.stringify(packages, null, 2)}\n`);
@@ -165,9 +210,13 @@ async function sha256Of(file: string): Promise<string> {
 }
 
 async function sweep(folder: string, prefix: string): Promise<void> {
-  for (const name of await readdir(folder)) if (name.startsWith(prefix)) await rm(join(folder, name), { recursive: true, force: true, maxRetries: 5 });
+  for (const name of await readdir(folder))
+    if (name.startsWith(prefix)) await rm(join(folder, name), { recursive: true, force: true, maxRetries: 5 });
 }
 
 async function exists(path: string): Promise<boolean> {
-  return access(path).then(() => true, () => false);
+  return access(path).then(
+    () => true,
+    () => false,
+  );
 }

@@ -6,11 +6,14 @@ import type { PackagePin } from '../lock.ts';
 import { attempt } from './run.ts';
 import { fromSnapshot } from './snapshot.ts';
 
-/** An unpacked root, and the pins of everything in it that came from a pinned file. `exact`: they are those that were asked for. */
+/**
+ * An unpacked root, and the pins of everything in it that came from a pinned file. `exact`: they are those that were
+ * asked for.
+ */
 export type PinnedRoot = { root: string; pins: PackagePin[]; exact: boolean };
 /**
- * What may be done about a pinned version that Debian's mirror has dropped: nothing (`exact`), or a newer one of the same suite in its place, told
- * (`newer`: for tests and the demo, which must run years after the last update).
+ * What may be done about a pinned version that Debian's mirror has dropped: nothing (`exact`), or a newer one of the
+ * same suite in its place, told (`newer`: for tests and the demo, which must run years after the last update).
  */
 export type PinRule = 'exact' | 'newer';
 
@@ -20,43 +23,83 @@ export type Offer = { version: string; suite: string };
 /** A pinned package that the mirror has dropped, and what it has instead. */
 type Dropped = { pin: PackagePin; instead: Offer | undefined };
 
-const updateHint = 'take what the mirror has now: nightjar layer update (in Nightjar’s own sources: npm run layer -- --update); or set NIGHTJAR_DEBIAN_SNAPSHOT to the address of Debian’s snapshot service, which keeps every file';
+const updateHint =
+  'take what the mirror has now: nightjar layer update (in Nightjar’s own sources: npm run layer -- --update); or set NIGHTJAR_DEBIAN_SNAPSHOT to the address of Debian’s snapshot service, which keeps every file';
 
 /**
- * Unpacks what is pinned. What the mirror has dropped comes from Debian's snapshot service where one is set; else the rule decides. Nothing is ever
- * replaced by something older, and any other trouble ends with its own reason.
+ * Unpacks what is pinned. What the mirror has dropped comes from Debian's snapshot service where one is set; else the
+ * rule decides. Nothing is ever replaced by something older, and any other trouble ends with its own reason.
  */
-export async function pinnedRoot(architecture: Architecture, pins: readonly PackagePin[], rule: PinRule, report: ReportLine, signal: AbortSignal): Promise<PinnedRoot> {
+export async function pinnedRoot(
+  architecture: Architecture,
+  pins: readonly PackagePin[],
+  rule: PinRule,
+  report: ReportLine,
+  signal: AbortSignal,
+): Promise<PinnedRoot> {
   const attempt = async (maxAgeMs: number): Promise<PinnedRoot> => {
-    const offers = await offered(architecture, pins.map(({ name }) => name), { maxAgeMs }, report, signal);
+    const offers = await offered(
+      architecture,
+      pins.map(({ name }) => name),
+      { maxAgeMs },
+      report,
+      signal,
+    );
     const dropped: Dropped[] = [];
     for (const pin of pins) {
       const known = offers.get(pin.name) ?? [];
-      if (!known.some(({ version }) => version === pin.version)) dropped.push({ pin, instead: await newerOffer(pin, known, signal) });
+      if (!known.some(({ version }) => version === pin.version))
+        dropped.push({ pin, instead: await newerOffer(pin, known, signal) });
     }
     if (dropped.length === 0) return unpacked(architecture, pins, [], report, signal);
-    if (process.env['NIGHTJAR_DEBIAN_SNAPSHOT']) return unpacked(architecture, pins, dropped.map(({ pin }) => pin), report, signal);
+    if (process.env['NIGHTJAR_DEBIAN_SNAPSHOT'])
+      return unpacked(
+        architecture,
+        pins,
+        dropped.map(({ pin }) => pin),
+        report,
+        signal,
+      );
     if (rule === 'exact' || dropped.some(({ instead }) => instead === undefined)) throw droppedError(dropped);
     report(`these pinned packages have left the mirror and are replaced: ${dropped.map(change).join(', ')}`);
     const renewed = pins.map((pin) => ({ ...pin, ...replacement(pin, dropped) }));
-    return { ...await unpacked(architecture, renewed, [], report, signal), exact: false };
+    return { ...(await unpacked(architecture, renewed, [], report, signal)), exact: false };
   };
   try {
     return await attempt(listsMaxAgeMs);
   } catch (error) {
     // lists of some hours ago may name what has been dropped since
-    if (signal.aborted || !isBackupError(error, 'tools-missing') || !/\b404\b|was not found/.test(messageOf(error.cause))) throw error;
+    if (
+      signal.aborted ||
+      !isBackupError(error, 'tools-missing') ||
+      !/\b404\b|was not found/.test(messageOf(error.cause))
+    )
+      throw error;
     return attempt(0);
   }
 }
 
-/** Unpacks the newest of everything the layer wants, with all it depends on. Throws `tools-missing` where that would be older than `before`. */
-export async function newestRoot(architecture: Architecture, before: readonly PackagePin[], report: ReportLine, signal: AbortSignal): Promise<PinnedRoot> {
+/**
+ * Unpacks the newest of everything the layer wants, with all it depends on. Throws `tools-missing` where that would be
+ * older than `before`.
+ */
+export async function newestRoot(
+  architecture: Architecture,
+  before: readonly PackagePin[],
+  report: ReportLine,
+  signal: AbortSignal,
+): Promise<PinnedRoot> {
   const files = await withApt({ architecture, suites }, report, signal, async (apt, _host, limit) => {
     await apt.update(0, limit);
     return apt.resolve({ packages, withDependencies: true }, limit);
   });
-  const offers = await offered(architecture, files.map(({ name }) => name), { maxAgeMs: listsMaxAgeMs }, report, signal);
+  const offers = await offered(
+    architecture,
+    files.map(({ name }) => name),
+    { maxAgeMs: listsMaxAgeMs },
+    report,
+    signal,
+  );
   const pins = files.map(({ name, version, sha256 }): PackagePin => {
     const suite = offers.get(name)?.find((offer) => offer.version === version)?.suite ?? '';
     return { name, version, suite, sha256 };
@@ -65,19 +108,34 @@ export async function newestRoot(architecture: Architecture, before: readonly Pa
   return unpacked(architecture, pins, [], report, signal);
 }
 
-async function requireNotOlder(pins: readonly PackagePin[], before: readonly PackagePin[], signal: AbortSignal): Promise<void> {
+async function requireNotOlder(
+  pins: readonly PackagePin[],
+  before: readonly PackagePin[],
+  signal: AbortSignal,
+): Promise<void> {
   const older: string[] = [];
   for (const { name, version } of pins) {
     const pinned = before.find((pin) => pin.name === name);
-    if (pinned !== undefined && await isNewer(pinned.version, version, signal)) older.push(`${name} ${version} (pinned: ${pinned.version})`);
+    if (pinned !== undefined && (await isNewer(pinned.version, version, signal)))
+      older.push(`${name} ${version} (pinned: ${pinned.version})`);
   }
   if (older.length === 0) return;
-  throw new BackupError('tools-missing', `the mirror is older than the pins, which stay as they are: ${older.join(', ')}`, {
-    hint: 'is the mirror out of date, or without its security archive? Name another one in NIGHTJAR_DEBIAN_MIRROR',
-  });
+  throw new BackupError(
+    'tools-missing',
+    `the mirror is older than the pins, which stay as they are: ${older.join(', ')}`,
+    {
+      hint: 'is the mirror out of date, or without its security archive? Name another one in NIGHTJAR_DEBIAN_MIRROR',
+    },
+  );
 }
 
-async function unpacked(architecture: Architecture, pins: readonly PackagePin[], dropped: readonly PackagePin[], report: ReportLine, signal: AbortSignal): Promise<PinnedRoot> {
+async function unpacked(
+  architecture: Architecture,
+  pins: readonly PackagePin[],
+  dropped: readonly PackagePin[],
+  report: ReportLine,
+  signal: AbortSignal,
+): Promise<PinnedRoot> {
   const here = pins.filter((pin) => !dropped.includes(pin)).map(({ name, version }) => `${name}=${version}`);
   const pinned = Object.fromEntries(pins.map(({ name, version, sha256 }) => [`${name}=${version}`, sha256]));
   const elsewhere = async (folder: string, limit: AbortSignal): Promise<Download[]> => {
@@ -88,12 +146,16 @@ async function unpacked(architecture: Architecture, pins: readonly PackagePin[],
   const want = { name: 'db-tools', architecture, suites, packages: here, withDependencies: false, pinned, elsewhere };
   const root = await debianRoot(want, report, signal);
   const fetched = new Map((await packagesOf(root)).map((one) => [one.name, one]));
-  return { root, pins: pins.map((pin): PackagePin => ({ ...pin, sha256: fetched.get(pin.name)?.sha256 ?? '' })), exact: true };
+  return {
+    root,
+    pins: pins.map((pin): PackagePin => ({ ...pin, sha256: fetched.get(pin.name)?.sha256 ?? '' })),
+    exact: true,
+  };
 }
 
 async function newerOffer(pin: PackagePin, offers: readonly Offer[], signal: AbortSignal): Promise<Offer | undefined> {
   const newest = offers.find(({ suite }) => baseSuite(suite) === baseSuite(pin.suite));
-  return newest !== undefined && await isNewer(newest.version, pin.version, signal) ? newest : undefined;
+  return newest !== undefined && (await isNewer(newest.version, pin.version, signal)) ? newest : undefined;
 }
 
 function replacement(pin: PackagePin, dropped: readonly Dropped[]): Partial<PackagePin> {
@@ -102,7 +164,11 @@ function replacement(pin: PackagePin, dropped: readonly Dropped[]): Partial<Pack
 }
 
 function droppedError(dropped: readonly Dropped[]): BackupError {
-  return new BackupError('tools-missing', `Debian's mirror has dropped what is pinned: ${dropped.map(change).join(', ')}`, { hint: updateHint });
+  return new BackupError(
+    'tools-missing',
+    `Debian's mirror has dropped what is pinned: ${dropped.map(change).join(', ')}`,
+    { hint: updateHint },
+  );
 }
 
 function change({ pin, instead }: Dropped): string {
@@ -122,7 +188,9 @@ export async function offered(
     return apt.ask(['madison', ...names], limit);
   });
   const offers = new Map<string, Offer[]>();
-  for (const [, name, version, suite] of printed.matchAll(/^\s*(\S+) \|\s*(\S+) \| \S+ ([^/\s]+)\/main \S+ Packages$/gm)) {
+  for (const [, name, version, suite] of printed.matchAll(
+    /^\s*(\S+) \|\s*(\S+) \| \S+ ([^/\s]+)\/main \S+ Packages$/gm,
+  )) {
     offers.set(name!, [...(offers.get(name!) ?? []), { version: version!, suite: suite! }]);
   }
   return offers;

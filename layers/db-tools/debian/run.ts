@@ -3,12 +3,23 @@ import { abortError, BackupError } from '../../../core/domain/errors.ts';
 
 export type RunOptions = { cwd?: string; env?: NodeJS.ProcessEnv };
 
-/** Runs a program to its end and returns what it printed. Any other status than 0 is a `tools-missing` error with the program's last words, caused by all of them. */
-export async function run(argv: readonly [string, ...string[]], options: RunOptions, signal: AbortSignal): Promise<string> {
+/**
+ * Runs a program to its end and returns what it printed. Any other status than 0 is a `tools-missing` error with the
+ * program's last words, caused by all of them.
+ */
+export async function run(
+  argv: readonly [string, ...string[]],
+  options: RunOptions,
+  signal: AbortSignal,
+): Promise<string> {
   const result = await attempt(argv, options, signal);
   if (result.status === 0) return result.output;
   const cause = new Error(`${result.output}\n${result.complaint}`);
-  throw new BackupError('tools-missing', `${argv[0]} ended with ${result.status}: ${lastWords(result.complaint || result.output)}`, { cause });
+  throw new BackupError(
+    'tools-missing',
+    `${argv[0]} ended with ${result.status}: ${lastWords(result.complaint || result.output)}`,
+    { cause },
+  );
 }
 
 /** Runs a program to its end whatever its status; a program that isn't there has the status `ENOENT`. */
@@ -33,7 +44,9 @@ export function attempt(
 
 function stopped(program: string, signal: AbortSignal): BackupError {
   const isOver = signal.reason instanceof Error && signal.reason.name === 'TimeoutError';
-  return isOver ? new BackupError('deadline', `${program} was stopped: its time was over`, { cause: signal.reason }) : abortError(signal);
+  return isOver
+    ? new BackupError('deadline', `${program} was stopped: its time was over`, { cause: signal.reason })
+    : abortError(signal);
 }
 
 function lastWords(text: string): string {

@@ -10,17 +10,25 @@ type SnapshotPin = { name: string; version: string; sha256: string };
 const limitMs = 5 * 60 * 1000;
 const largestFile = 200_000_000;
 
-/** What the service tells of a package's files (its machine-usable interface, `/mr/binary/<package>/<version>/binfiles`). */
+/**
+ * What the service tells of a package's files (its machine-usable interface,
+ * `/mr/binary/<package>/<version>/binfiles`).
+ */
 const answerSchema = z.object({
   result: z.array(z.object({ architecture: z.string(), hash: z.string().regex(/^[0-9a-f]{40}$/) })),
   fileinfo: z.record(z.string(), z.array(z.object({ name: z.string().regex(/^[A-Za-z0-9._+~%-]+\.deb$/) }))),
 });
 
 /**
- * Fetches the file of a pinned package from Debian's snapshot service (NIGHTJAR_DEBIAN_SNAPSHOT), which keeps what the mirrors have dropped, into
- * `folder`. The pin's hash alone says whether it is the right one. Throws `tools-missing`.
+ * Fetches the file of a pinned package from Debian's snapshot service (NIGHTJAR_DEBIAN_SNAPSHOT), which keeps what the
+ * mirrors have dropped, into `folder`. The pin's hash alone says whether it is the right one. Throws `tools-missing`.
  */
-export async function fromSnapshot(pin: SnapshotPin, architecture: Architecture, folder: string, signal: AbortSignal): Promise<Download> {
+export async function fromSnapshot(
+  pin: SnapshotPin,
+  architecture: Architecture,
+  folder: string,
+  signal: AbortSignal,
+): Promise<Download> {
   const base = (process.env['NIGHTJAR_DEBIAN_SNAPSHOT'] ?? '').replace(/\/+$/, '');
   const limit = AbortSignal.any([signal, AbortSignal.timeout(limitMs)]);
   const address = `${base}/mr/binary/${encodeURIComponent(pin.name)}/${encodeURIComponent(pin.version)}/binfiles?fileinfo=1`;
@@ -36,7 +44,11 @@ export async function fromSnapshot(pin: SnapshotPin, architecture: Architecture,
     await rename(join(folder, `${file}.part`), join(folder, file));
     return { name: pin.name, version: pin.version, file, bytes: content.length, sha256: pin.sha256 };
   } catch (cause) {
-    throw new BackupError('tools-missing', `${pin.name} ${pin.version} could not be had from the snapshot service ${base}: ${messageOf(cause)}`, { cause });
+    throw new BackupError(
+      'tools-missing',
+      `${pin.name} ${pin.version} could not be had from the snapshot service ${base}: ${messageOf(cause)}`,
+      { cause },
+    );
   }
 }
 

@@ -6,7 +6,10 @@ import { pipeline } from 'node:stream/promises';
 import { extract, type Extract, type Header } from 'tar-stream';
 import { BackupError } from '../../../core/domain/errors.ts';
 
-/** One thing that a package put into a root; `path` is relative to it. `sha256` is that of a file's content, undefined for folders and links. */
+/**
+ * One thing that a package put into a root; `path` is relative to it. `sha256` is that of a file's content, undefined
+ * for folders and links.
+ */
 export type Unpacked = { path: string; sha256: string | undefined };
 
 type TarEntry = Extract extends AsyncIterable<infer Found> ? Found : never;
@@ -15,8 +18,9 @@ type TarEntry = Extract extends AsyncIterable<infer Found> ? Found : never;
 const merged = /^(bin|sbin|lib|lib32|lib64|libx32)(?=\/|$)/;
 
 /**
- * Unpacks a package's files (a tar file) into `root`, and answers what it put there. Whatever no honest package holds is a `tools-missing` error:
- * a name or a link that leads out of the root, a file behind a link, a device, a pipe. Owners, set-user bits and write rights of others are not kept.
+ * Unpacks a package's files (a tar file) into `root`, and answers what it put there. Whatever no honest package holds
+ * is a `tools-missing` error: a name or a link that leads out of the root, a file behind a link, a device, a pipe.
+ * Owners, set-user bits and write rights of others are not kept.
  */
 export async function unpackTar(file: string, root: string, links: Set<string>): Promise<Unpacked[]> {
   const unpacked: Unpacked[] = [];
@@ -87,7 +91,10 @@ async function put(entry: TarEntry, path: string, root: string, links: Set<strin
   return sum.digest('hex');
 }
 
-/** What a link in the root is to hold: absolute ones become relative, so that they stay in the root from wherever it is looked at. */
+/**
+ * What a link in the root is to hold: absolute ones become relative, so that they stay in the root from wherever it is
+ * looked at.
+ */
 function targetOf(path: string, target: string, name: string): string {
   const folder = posix.dirname(path);
   const meant = posix.isAbsolute(target) ? inUsr(target.replace(/^\/+/, '')) : posix.join(folder, target);

@@ -12,10 +12,16 @@ import { newestRoot } from './pins.ts';
 export type Move = { architecture: LayerArchitecture; name: string; from: string | undefined; to: string };
 
 /**
- * Pins the newest of everything for all architectures, in `file`; nothing older than what `before` pins. The same mirror on the same day gives the same
- * file. Answers what has moved. Throws `tools-missing`, and then nothing was changed.
+ * Pins the newest of everything for all architectures, in `file`; nothing older than what `before` pins. The same
+ * mirror on the same day gives the same file. Answers what has moved. Throws `tools-missing`, and then nothing was
+ * changed.
  */
-export async function updateLock(before: LayerLock, file: string, { report, now }: { report: (line: string) => void; now: Date }, signal: AbortSignal): Promise<Move[]> {
+export async function updateLock(
+  before: LayerLock,
+  file: string,
+  { report, now }: { report: (line: string) => void; now: Date },
+  signal: AbortSignal,
+): Promise<Move[]> {
   const at = now.toISOString().slice(0, 10);
   const builder = file === shippedLock ? {} : { builder: await builderIdentity() };
   const lock: LayerLock = { format: 2, at, ...builder, packages: { ...before.packages }, layers: {} };
@@ -24,7 +30,12 @@ export async function updateLock(before: LayerLock, file: string, { report, now 
     for (const architecture of Object.keys(debianNames) as LayerArchitecture[]) {
       const debian = debianNames[architecture];
       const source = await newestRoot(debian, before.packages[debian], report, signal);
-      const made = await assembleIn(join(scratch, architecture), { architecture, pinnedAt: at, source }, report, signal);
+      const made = await assembleIn(
+        join(scratch, architecture),
+        { architecture, pinnedAt: at, source },
+        report,
+        signal,
+      );
       lock.packages[debian] = made.pins;
       lock.layers[architecture] = made.sha256;
       await removeRoot(source.root);
@@ -33,7 +44,9 @@ export async function updateLock(before: LayerLock, file: string, { report, now 
   } finally {
     await rm(scratch, { recursive: true, force: true, maxRetries: 5 });
   }
-  return (Object.keys(debianNames) as LayerArchitecture[]).flatMap((architecture) => movesOf(architecture, before, lock));
+  return (Object.keys(debianNames) as LayerArchitecture[]).flatMap((architecture) =>
+    movesOf(architecture, before, lock),
+  );
 }
 
 function movesOf(architecture: LayerArchitecture, before: LayerLock, after: LayerLock): Move[] {

@@ -4,14 +4,17 @@ import { BackupError } from '../../../core/domain/errors.ts';
 import { readElf, type Elf } from './elf.ts';
 import { readElfVersions } from './elf-versions.ts';
 
-/** The libraries that programs load, by the name they are asked for, and the loader that starts them. Paths are real files. */
+/**
+ * The libraries that programs load, by the name they are asked for, and the loader that starts them. Paths are real
+ * files.
+ */
 export type Closure = { loader: string; libraries: Map<string, string> };
 
 type Lookup = (name: string, runPath: readonly string[]) => Promise<string | undefined>;
 
 /**
- * Collects what `files` (programs and plugins of a Debian root) load, directly or not. Anything missing, of another machine, or
- * too old for a symbol version that is asked of it is a `tools-missing` error that names all such.
+ * Collects what `files` (programs and plugins of a Debian root) load, directly or not. Anything missing, of another
+ * machine, or too old for a symbol version that is asked of it is a `tools-missing` error that names all such.
  */
 export async function closureOf(root: string, files: readonly string[], machine: Elf['machine']): Promise<Closure> {
   const triplet = machine === 'arm64' ? 'aarch64-linux-gnu' : 'x86_64-linux-gnu';

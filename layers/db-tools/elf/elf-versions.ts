@@ -1,6 +1,8 @@
 import { open } from 'node:fs/promises';
 
-/** The symbol versions that a program or library asks of others, by their file name, and those that it offers itself. */
+/**
+ * The symbol versions that a program or library asks of others, by their file name, and those that it offers itself.
+ */
 export type ElfVersions = { required: { from: string; version: string }[]; offered: string[] };
 
 type ElfSection = { type: number; link: number; offset: number; bytes: number; entries: number };
@@ -9,7 +11,10 @@ const offeredSection = 0x6ffffffd;
 const requiredSection = 0x6ffffffe;
 const weak = 2;
 
-/** Reads the version sections of a 64-bit little-endian ELF file (Linux Standard Base, "Symbol versioning"); a file without has none. */
+/**
+ * Reads the version sections of a 64-bit little-endian ELF file (Linux Standard Base, "Symbol versioning"); a file
+ * without has none.
+ */
 export async function readElfVersions(file: string): Promise<ElfVersions> {
   const handle = await open(file, 'r');
   try {
@@ -18,7 +23,9 @@ export async function readElfVersions(file: string): Promise<ElfVersions> {
     const header = await read(0, 64);
     const table = await read(Number(header.readBigUInt64LE(40)), header.readUInt16LE(60) * 64);
     const sections = Array.from({ length: table.length / 64 }, (_, index) => sectionAt(table, index * 64));
-    const content = async (type: number): Promise<{ data: Buffer; text: (at: number) => string; entries: number } | undefined> => {
+    const content = async (
+      type: number,
+    ): Promise<{ data: Buffer; text: (at: number) => string; entries: number } | undefined> => {
       const section = sections.find((one) => one.type === type);
       const names = section && sections[section.link];
       if (!section || !names) return undefined;
@@ -42,7 +49,8 @@ function required(content: SectionContent): ElfVersions['required'] {
     const from = text(data.readUInt32LE(at + 4));
     let entry = at + data.readUInt32LE(at + 8);
     for (let count = data.readUInt16LE(at + 2); count > 0; count -= 1, entry += data.readUInt32LE(entry + 12)) {
-      if ((data.readUInt16LE(entry + 4) & weak) === 0) found.push({ from, version: text(data.readUInt32LE(entry + 8)) });
+      if ((data.readUInt16LE(entry + 4) & weak) === 0)
+        found.push({ from, version: text(data.readUInt32LE(entry + 8)) });
     }
   }
   return found;
@@ -60,5 +68,11 @@ function offered(content: SectionContent): string[] {
 
 function sectionAt(table: Buffer, at: number): ElfSection {
   const wide = (place: number): number => Number(table.readBigUInt64LE(at + place));
-  return { type: table.readUInt32LE(at + 4), link: table.readUInt32LE(at + 40), offset: wide(24), bytes: wide(32), entries: table.readUInt32LE(at + 44) };
+  return {
+    type: table.readUInt32LE(at + 4),
+    link: table.readUInt32LE(at + 40),
+    offset: wide(24),
+    bytes: wide(32),
+    entries: table.readUInt32LE(at + 44),
+  };
 }

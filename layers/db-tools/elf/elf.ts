@@ -1,6 +1,9 @@
 import { open } from 'node:fs/promises';
 
-/** What the loader reads of a program or library. Only a program has an interpreter, and only a library a name of its own. */
+/**
+ * What the loader reads of a program or library. Only a program has an interpreter, and only a library a name of its
+ * own.
+ */
 export type Elf = {
   machine: 'x86_64' | 'arm64' | 'other';
   interpreter: string | undefined;
@@ -34,7 +37,8 @@ export async function readElf(file: string): Promise<Elf | undefined> {
     const dynamic = found(segmentTypes.dynamic);
     const entries = dynamic ? dynamicEntries(await read(dynamic.offset, dynamic.bytes)) : [];
     const strings = await stringTable(entries, segments, read);
-    const values = (tag: number): string[] => entries.filter((entry) => entry.tag === tag).map(({ value }) => textAt(strings, value));
+    const values = (tag: number): string[] =>
+      entries.filter((entry) => entry.tag === tag).map(({ value }) => textAt(strings, value));
     return {
       machine: machines[header.readUInt16LE(18)] ?? 'other',
       interpreter: interpreter && textAt(await read(interpreter.offset, interpreter.bytes), 0),
@@ -69,7 +73,9 @@ async function stringTable(
 ): Promise<Buffer> {
   const address = entries.find(({ tag }) => tag === tags.stringTable)?.value;
   if (address === undefined) return Buffer.alloc(0);
-  const home = segments.find((one) => one.type === segmentTypes.load && address >= one.address && address < one.address + one.bytes);
+  const home = segments.find(
+    (one) => one.type === segmentTypes.load && address >= one.address && address < one.address + one.bytes,
+  );
   return home ? read(home.offset + address - home.address, home.address + home.bytes - address) : Buffer.alloc(0);
 }
 

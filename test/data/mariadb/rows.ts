@@ -4,16 +4,19 @@ import { oneOf, popular, sometimes, token, upTo } from './random.ts';
 import type { TableName } from './tables.ts';
 
 /** Moments grow with `n`, as in a table that was written over three years, with gaps of a random size. */
-const moment = (count: number, seed: number) => `timestampadd(microsecond, floor(n / ${count} * 9e13) + ${upTo(8.64e10, seed)}, '2023-01-01')`;
+const moment = (count: number, seed: number) =>
+  `timestampadd(microsecond, floor(n / ${count} * 9e13) + ${upTo(8.64e10, seed)}, '2023-01-01')`;
 const from = (count: number) => `from (select seq as n from seq_1_to_${count}) s`;
 const price = (of: string) => `(5 + ${upTo(29_500, 900, of)} / 100 - 0.05)`;
-const uuid = (salt: string, of = 'n') => `insert(insert(insert(insert(${token(salt, of)}, 21, 0, '-'), 17, 1, '-a'), 13, 1, '-4'), 9, 0, '-')`;
+const uuid = (salt: string, of = 'n') =>
+  `insert(insert(insert(insert(${token(salt, of)}, 21, 0, '-'), 17, 1, '-a'), 13, 1, '-4'), 9, 0, '-')`;
 
 /** The statement that makes the rows of each table. `sentences` is a table of the session that runs it. */
 export function rowsOf(amounts: Amounts): Partial<Record<TableName, string>> {
   const { products, variants, customers, addresses, orders, reviews, pageViews, sentences } = amounts;
   const sentence = (seed: number) => `(1 + ${upTo(sentences, seed)})`;
-  const garment = (of: string) => `concat(${oneOf(words.styles, 1, of)}, ' ', ${oneOf(words.materials, 2, of)}, ' ', ${oneOf(words.garments, 3, of)})`;
+  const garment = (of: string) =>
+    `concat(${oneOf(words.styles, 1, of)}, ' ', ${oneOf(words.materials, 2, of)}, ' ', ${oneOf(words.garments, 3, of)})`;
   return {
     departments: `select n, concat(${oneOf(words.departments, 10)}, ' ', n), nullif(n div 6, 0), concat('/', coalesce(concat(nullif(n div 6, 0), '/'), ''), n) ${from(60)}`,
     products: `
@@ -68,7 +71,9 @@ export function rowsOf(amounts: Amounts): Partial<Record<TableName, string>> {
 
 /** A temporary table of sentences, put together at random: as rich as text that people write, and quick to look up. */
 export function sentencesTable({ sentences }: Amounts): string[] {
-  const parts = [words.openings, words.subjects, words.verbs, words.adjectives, words.endings].map((choice, index) => oneOf(choice, 200 + index));
+  const parts = [words.openings, words.subjects, words.verbs, words.adjectives, words.endings].map((choice, index) =>
+    oneOf(choice, 200 + index),
+  );
   return [
     'create temporary table sentences (id int primary key, text varchar(250) not null)',
     `insert into sentences select n, concat(${parts[0]}, ', ', concat_ws(' ', ${parts.slice(1).join(', ')})) ${from(sentences)}`,

@@ -7,7 +7,8 @@ export const tables = {
   variants: `
     id bigint primary key, product_id bigint not null, size varchar(5) not null, colour varchar(20) not null, ean char(13) not null, price decimal(10, 2) not null check (price >= 0),
     price_incl_vat decimal(10, 2) generated always as (round(price * 1.21, 2)) virtual`,
-  stock: 'variant_id bigint not null, warehouse char(3) not null, quantity int not null, reserved int not null default 0, counted_at datetime, primary key (variant_id, warehouse)',
+  stock:
+    'variant_id bigint not null, warehouse char(3) not null, quantity int not null, reserved int not null default 0, counted_at datetime, primary key (variant_id, warehouse)',
   customers: `
     id bigint auto_increment primary key, first_name varchar(60) not null, last_name varchar(60) not null, email varchar(160) not null, phone varchar(30), born date,
     password_hash varchar(100) not null, newsletter bit(1) not null, interests set('Women', 'Men', 'Kids', 'Sport', 'Shoes') not null, created_at datetime(6) not null, note text`,
@@ -23,14 +24,16 @@ export const tables = {
   payments: `
     id bigint auto_increment primary key, order_id bigint not null, method varchar(12) not null, amount decimal(10, 2) not null, gateway_reference varchar(40) not null,
     fingerprint binary(16) not null, paid_at datetime(6), answer json`,
-  returns: 'order_id bigint not null, line smallint not null, reason varchar(60) not null, refunded decimal(10, 2), received_at datetime not null, primary key (order_id, line)',
+  returns:
+    'order_id bigint not null, line smallint not null, reason varchar(60) not null, refunded decimal(10, 2), received_at datetime not null, primary key (order_id, line)',
   reviews: `
     id bigint auto_increment primary key, product_id bigint not null, customer_id bigint not null, stars tinyint not null, title varchar(120), body text not null,
     helpful int not null, written_at datetime not null`,
   page_views: `
     id bigint auto_increment primary key, session uuid not null, customer_id bigint, seen_at datetime(6) not null, path varchar(200) not null, referrer varchar(80), took_ms double not null,
     address inet6 not null, device json not null`,
-  price_changes: 'id bigint auto_increment primary key, variant_id bigint not null, `before` decimal(10, 2), `after` decimal(10, 2), changed_at datetime not null',
+  price_changes:
+    'id bigint auto_increment primary key, variant_id bigint not null, `before` decimal(10, 2), `after` decimal(10, 2), changed_at datetime not null',
   bestsellers: 'product_id bigint primary key, sold int not null',
 } as const;
 

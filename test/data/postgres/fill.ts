@@ -8,24 +8,42 @@ import type { TableName } from './tables.ts';
 
 /** Largest first, so that two sessions end at about the same time. */
 const order: TableName[] = [
-  'web.page_views', 'reviews', 'payments', 'order_lines', 'orders', 'customers', 'addresses', 'products', 'variants', 'stock', 'returns', 'departments', 'price_changes',
+  'web.page_views',
+  'reviews',
+  'payments',
+  'order_lines',
+  'orders',
+  'customers',
+  'addresses',
+  'products',
+  'variants',
+  'stock',
+  'returns',
+  'departments',
+  'price_changes',
 ];
 const sessions = 2;
 
 /** Makes the store's database on a PostgreSQL server: rows are made by the server itself, table by table. */
 export async function fillPostgres(store: Store, signal: AbortSignal): Promise<void> {
-  await inSession({ ...store, database: 'postgres' }, signal, (run) => run(`create database ${pg.escapeIdentifier(store.database)}`));
+  await inSession({ ...store, database: 'postgres' }, signal, (run) =>
+    run(`create database ${pg.escapeIdentifier(store.database)}`),
+  );
   await inSession(store, signal, (run) => run(preamble));
   const amounts = amountsFor(Math.round(store.megabytes * ordersPerMegabyte.postgres));
   const rows = rowsOf(amounts);
   const waiting = [...order];
-  await Promise.all(Array.from({ length: sessions }, () => inSession(store, signal, async (run) => {
-    await run(sentencesTable(amounts));
-    await run('analyze sentences');
-    for (let table = waiting.shift(); table !== undefined; table = waiting.shift()) {
-      await fillTable(table, rows[table], run);
-    }
-  })));
+  await Promise.all(
+    Array.from({ length: sessions }, () =>
+      inSession(store, signal, async (run) => {
+        await run(sentencesTable(amounts));
+        await run('analyze sentences');
+        for (let table = waiting.shift(); table !== undefined; table = waiting.shift()) {
+          await fillTable(table, rows[table], run);
+        }
+      }),
+    ),
+  );
   await inSession(store, signal, async (run) => {
     for (const statement of [...relations, ...programs]) await run(statement);
   });
@@ -45,7 +63,15 @@ async function fillTable(table: TableName, select: string | undefined, run: Run)
 async function inSession(store: Store, signal: AbortSignal, work: (run: Run) => Promise<unknown>): Promise<void> {
   signal.throwIfAborted();
   const { host, port, user, password, database } = store;
-  const client = new pg.Client({ host, port, user, password, database, connectionTimeoutMillis: 10_000, options: '-c maintenance_work_mem=256MB -c synchronous_commit=off' });
+  const client = new pg.Client({
+    host,
+    port,
+    user,
+    password,
+    database,
+    connectionTimeoutMillis: 10_000,
+    options: '-c maintenance_work_mem=256MB -c synchronous_commit=off',
+  });
   client.on('error', () => {}); // the statement that is running fails with it
   const onAbort = () => void client.end().catch(() => {});
   signal.addEventListener('abort', onAbort, { once: true });

@@ -1,4 +1,7 @@
-/** SQL that gives a whole number from 0 up to, not including, `below`: always the same for the same `of` (a bigint) and seed. */
+/**
+ * SQL that gives a whole number from 0 up to, not including, `below`: always the same for the same `of` (a bigint) and
+ * seed.
+ */
 export function upTo(below: number | string, seed: number, of = 'n'): string {
   return `((hashint8extended(${of}, ${seed}) & 2147483647) % ${below})`;
 }

@@ -5,7 +5,8 @@ import type { TableName } from './tables.ts';
 
 const firstDay = `timestamptz '2023-01-01 00:00+00'`;
 /** Moments grow with `n`, as in a table that was written over three years, with gaps of a random size. */
-const moment = (count: number, seed: number) => `${firstDay} + (n::float8 / ${count} * 1051 + ${upTo(86_400, seed)} / 86400.0) * interval '1 day'`;
+const moment = (count: number, seed: number) =>
+  `${firstDay} + (n::float8 / ${count} * 1051 + ${upTo(86_400, seed)} / 86400.0) * interval '1 day'`;
 const from = (count: number) => `from generate_series(1::bigint, ${count}) n`;
 const price = (of: string) => `(5 + ${upTo(29_500, 900, of)} / 100.0 - 0.05)::numeric(10, 2)`;
 
@@ -13,7 +14,8 @@ const price = (of: string) => `(5 + ${upTo(29_500, 900, of)} / 100.0 - 0.05)::nu
 export function rowsOf(amounts: Amounts): Partial<Record<TableName, string>> {
   const { products, variants, customers, addresses, orders, reviews, pageViews, sentences } = amounts;
   const sentence = (seed: number) => `(1 + ${upTo(sentences, seed)})`;
-  const garment = (of: string) => `${oneOf(words.styles, 1, of)} || ' ' || ${oneOf(words.materials, 2, of)} || ' ' || ${oneOf(words.garments, 3, of)}`;
+  const garment = (of: string) =>
+    `${oneOf(words.styles, 1, of)} || ' ' || ${oneOf(words.materials, 2, of)} || ' ' || ${oneOf(words.garments, 3, of)}`;
   const variantOf = (of: string, seed: number) => popular(variants, seed, of);
   return {
     departments: `select n, ${oneOf(words.departments, 10)} || ' ' || n, nullif(n / 6, 0), '/' || coalesce(nullif(n / 6, 0) || '/', '') || n from generate_series(1::bigint, 60) n`,
@@ -72,6 +74,8 @@ export function rowsOf(amounts: Amounts): Partial<Record<TableName, string>> {
 
 /** A temporary table of sentences, put together at random: as rich as text that people write, and quick to look up. */
 export function sentencesTable({ sentences }: Amounts): string {
-  const parts = [words.openings, words.subjects, words.verbs, words.adjectives, words.endings].map((choice, index) => oneOf(choice, 200 + index));
+  const parts = [words.openings, words.subjects, words.verbs, words.adjectives, words.endings].map((choice, index) =>
+    oneOf(choice, 200 + index),
+  );
   return `create temporary table sentences as select n as id, ${parts.slice(0, 1)} || ', ' || ${parts.slice(1).join(` || ' ' || `)} as text ${from(sentences)}`;
 }

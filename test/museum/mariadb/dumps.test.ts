@@ -51,9 +51,18 @@ afterAll(async () => {
   await scene.remove();
 });
 
-function source(more: { tools?: Tools; database?: string; user?: string; password?: string; idleLimitMs?: number } = {}): Source {
+function source(
+  more: { tools?: Tools; database?: string; user?: string; password?: string; idleLimitMs?: number } = {},
+): Source {
   const { tools: programs = tools, database = 'shop', ...login } = more;
-  return { name: shop, engine: mariadbEngine(loginTo(server, database, { idleLimitMs: 30_000, ...login }), programs), timeZone: 'UTC', retention: { count: 1 }, compressionLevel: 1, parallel: 2 };
+  return {
+    name: shop,
+    engine: mariadbEngine(loginTo(server, database, { idleLimitMs: 30_000, ...login }), programs),
+    timeZone: 'UTC',
+    retention: { count: 1 },
+    compressionLevel: 1,
+    parallel: 2,
+  };
 }
 
 /** The real programs; but of the dump of rows, this is made by the shell: `"$@"` is the real one's command. */
@@ -73,12 +82,24 @@ describe.each(['a folder', 'S3'] as const)('a mariadb-dump that goes wrong leave
   const placeOf = () => (where === 'S3' ? bucket : scene);
 
   const ways: [string, string, RegExp][] = [
-    ['dies after a valid header and megabytes of rows', '"$@" | head -c 14000000; echo "mariadb-dump: Error 2013: Lost connection" >&2; exit 3', /Lost connection/],
+    [
+      'dies after a valid header and megabytes of rows',
+      '"$@" | head -c 14000000; echo "mariadb-dump: Error 2013: Lost connection" >&2; exit 3',
+      /Lost connection/,
+    ],
     ['is killed', '"$@" | head -c 14000000; kill -9 $$', /killed by SIGKILL/],
     ['hangs past its limit', '"$@" | head -c 14000000; exec sleep 600', /did nothing for 3\.0 s/],
     ['exits with 0 after a cut within the rows', '"$@" | head -c 14000000; exit 0', /end marker|cut/],
-    ['exits with 0 after a cut between statements, the later tables missing', `"$@" | sed '/^-- Dumping data for table .orders/,$d'; exit 0`, /orders|end marker|cut/],
-    ['exits with 0 and a whole dump that lacks a table', `"$@" | sed '/^-- Dumping data for table .orders/,/^commit/Id'; exit 0`, /orders/],
+    [
+      'exits with 0 after a cut between statements, the later tables missing',
+      `"$@" | sed '/^-- Dumping data for table .orders/,$d'; exit 0`,
+      /orders|end marker|cut/,
+    ],
+    [
+      'exits with 0 and a whole dump that lacks a table',
+      `"$@" | sed '/^-- Dumping data for table .orders/,/^commit/Id'; exit 0`,
+      /orders/,
+    ],
     ['exits with 0 and says nothing', 'exit 0', /end marker|nothing|cut|customers/],
   ];
   test.each(ways)('%s', async (_, script, message) => {
@@ -86,11 +107,20 @@ describe.each(['a folder', 'S3'] as const)('a mariadb-dump that goes wrong leave
     const before = await place.files();
     bucket.uploads.length = 0;
 
-    await expect(backup(source({ tools: spoiled(script), ...(script.endsWith('sleep 600') && { idleLimitMs: 3000 }) }), place.deps(), limit())).rejects.toThrow(message);
+    await expect(
+      backup(
+        source({ tools: spoiled(script), ...(script.endsWith('sleep 600') && { idleLimitMs: 3000 }) }),
+        place.deps(),
+        limit(),
+      ),
+    ).rejects.toThrow(message);
 
     expect(await place.files()).toEqual(before);
-    expect((await listBackups(shop, place.vault, limit())).map(({ id }) => id)).toEqual(where === 'S3' ? [] : [good.id]);
-    if (script.includes('head -c 14000000')) expect(bucket.uploads).toEqual(where === 'S3' ? [expect.stringMatching(/data\/0001\.sql\.zst$/)] : []);
+    expect((await listBackups(shop, place.vault, limit())).map(({ id }) => id)).toEqual(
+      where === 'S3' ? [] : [good.id],
+    );
+    if (script.includes('head -c 14000000'))
+      expect(bucket.uploads).toEqual(where === 'S3' ? [expect.stringMatching(/data\/0001\.sql\.zst$/)] : []);
   });
 });
 
@@ -106,7 +136,10 @@ test('a gigabyte on stderr of mariadb-dump is no reason to fall over', async () 
 test('14: routines missing for want of a privilege are refused, with the GRANT to run', async () => {
   const before = await scene.files();
 
-  await expect(backup(source({ user: 'reader', password: 'pw' }), scene.deps(), limit())).rejects.toMatchObject({ code: 'privilege-missing', hint: expect.stringMatching(/GRANT .* TO/) });
+  await expect(backup(source({ user: 'reader', password: 'pw' }), scene.deps(), limit())).rejects.toMatchObject({
+    code: 'privilege-missing',
+    hint: expect.stringMatching(/GRANT .* TO/),
+  });
 
   expect(await scene.files()).toEqual(before);
 });
@@ -122,9 +155,18 @@ test('a part that was cut between statements in the vault, and packed again, is 
   await writeFile(path, Buffer.concat(await Array.fromAsync(compress(stream(cut), 1))));
   try {
     const { problems } = await verify(good, scene.deps(), limit());
-    const restored = restore(good, source({ database: 'copy' }).engine, { replace: false, owners: true, proof: true }, { ...scene.deps(), parallel: 2 }, limit());
+    const restored = restore(
+      good,
+      source({ database: 'copy' }).engine,
+      { replace: false, owners: true, proof: true },
+      { ...scene.deps(), parallel: 2 },
+      limit(),
+    );
 
-    await expect(restored).rejects.toMatchObject({ code: 'part-corrupt', message: expect.stringContaining('data/0001.sql.zst') });
+    await expect(restored).rejects.toMatchObject({
+      code: 'part-corrupt',
+      message: expect.stringContaining('data/0001.sql.zst'),
+    });
     expect(problems).toMatchObject([{ file: 'data/0001.sql.zst' }]);
     const admin = await connect(server);
     expect((await admin.query(`show databases like 'copy'`))[0]).toEqual([]);

@@ -31,13 +31,28 @@ test('"syntax error near \'*/\'": a trigger, an event and routines that one requ
     create trigger one before insert on t for each row set new.a = new.a + 1; create trigger two before insert on t for each row begin set new.a = new.a * 2; end;
     create event nightly on schedule every 1 day do delete from t; create function f() returns int deterministic return 1; create procedure p() select 1; select 1`);
   const scene = await folderScene();
-  const source = { name: 'shop' as SourceName, engine: mariadbEngine(loginTo(server, 'shop'), tools), timeZone: 'UTC', retention: { last: 1, hourly: 0, daily: 0, weekly: 0, monthly: 0, yearly: 0, keepWithinMs: 0 }, compressionLevel: 1, parallel: 1 };
+  const source = {
+    name: 'shop' as SourceName,
+    engine: mariadbEngine(loginTo(server, 'shop'), tools),
+    timeZone: 'UTC',
+    retention: { last: 1, hourly: 0, daily: 0, weekly: 0, monthly: 0, yearly: 0, keepWithinMs: 0 },
+    compressionLevel: 1,
+    parallel: 1,
+  };
 
   const manifest = await backup(source, scene.deps(), limit());
-  const restored = await restore(manifest, mariadbEngine(loginTo(server, 'again'), tools), { replace: false, owners: true, proof: true }, { ...scene.deps(), parallel: 1 }, limit());
+  const restored = await restore(
+    manifest,
+    mariadbEngine(loginTo(server, 'again'), tools),
+    { replace: false, owners: true, proof: true },
+    { ...scene.deps(), parallel: 1 },
+    limit(),
+  );
   await admin.query('use again; insert into t values (1)');
   const [rows] = await admin.query('select a, f() as f from again.t');
-  const [code] = await admin.query<mysql.RowDataPacket[]>(`select event_name as name from information_schema.events where event_schema = 'again' union all select routine_name from information_schema.routines where routine_schema = 'again'`);
+  const [code] = await admin.query<mysql.RowDataPacket[]>(
+    `select event_name as name from information_schema.events where event_schema = 'again' union all select routine_name from information_schema.routines where routine_schema = 'again'`,
+  );
   await scene.remove();
 
   expect(restored.proof?.differences).toEqual([]);

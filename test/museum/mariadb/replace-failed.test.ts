@@ -34,9 +34,24 @@ const engine = (database: string): Engine => mariadbEngine(loginTo(server, datab
 beforeAll(async () => {
   [server, tools, scene] = [await startMariadb({ series: '11.8' }), await layerTools(), await folderScene()];
   admin = await connect(server);
-  await admin.query('CREATE DATABASE shop; USE shop; CREATE TABLE a (id int PRIMARY KEY, t text); INSERT INTO a SELECT seq, repeat(char(64 + seq % 26), 500) FROM seq_1_to_8000');
-  await admin.query('CREATE TABLE b (id int PRIMARY KEY, email varchar(50) UNIQUE); INSERT INTO b SELECT seq, concat(seq, "@example.org") FROM seq_1_to_2000; CREATE VIEW v AS SELECT id FROM b; CREATE TRIGGER tr BEFORE INSERT ON a FOR EACH ROW SET NEW.t = "x"');
-  manifest = await backup({ name: 'shop' as SourceName, engine: engine('shop'), timeZone: 'UTC', retention: { count: 1 }, compressionLevel: 1, parallel: 2 }, scene.deps(), limit());
+  await admin.query(
+    'CREATE DATABASE shop; USE shop; CREATE TABLE a (id int PRIMARY KEY, t text); INSERT INTO a SELECT seq, repeat(char(64 + seq % 26), 500) FROM seq_1_to_8000',
+  );
+  await admin.query(
+    'CREATE TABLE b (id int PRIMARY KEY, email varchar(50) UNIQUE); INSERT INTO b SELECT seq, concat(seq, "@example.org") FROM seq_1_to_2000; CREATE VIEW v AS SELECT id FROM b; CREATE TRIGGER tr BEFORE INSERT ON a FOR EACH ROW SET NEW.t = "x"',
+  );
+  manifest = await backup(
+    {
+      name: 'shop' as SourceName,
+      engine: engine('shop'),
+      timeZone: 'UTC',
+      retention: { count: 1 },
+      compressionLevel: 1,
+      parallel: 2,
+    },
+    scene.deps(),
+    limit(),
+  );
 }, startLimitMs);
 
 beforeEach(() => admin.query('DROP DATABASE IF EXISTS live; CREATE DATABASE live; CREATE TABLE live.precious (i int)'));
@@ -47,8 +62,21 @@ afterAll(async () => {
   await scene.remove();
 });
 
-function restoring(options: Partial<RestoreOptions> = {}, { vault = scene.vault, into = engine('live'), signal = limit() }: { vault?: Vault; into?: Engine; signal?: AbortSignal } = {}): Promise<Restored> {
-  return restore(manifest, into, { replace: true, owners: true, proof: true, ...options }, { ...scene.deps(vault), parallel: 1 }, signal);
+function restoring(
+  options: Partial<RestoreOptions> = {},
+  {
+    vault = scene.vault,
+    into = engine('live'),
+    signal = limit(),
+  }: { vault?: Vault; into?: Engine; signal?: AbortSignal } = {},
+): Promise<Restored> {
+  return restore(
+    manifest,
+    into,
+    { replace: true, owners: true, proof: true, ...options },
+    { ...scene.deps(vault), parallel: 1 },
+    signal,
+  );
 }
 
 /** The vault, whose rows break off when they are read to be loaded: verified they were before. */
@@ -75,9 +103,19 @@ test('a statement that somebody has put into a data part is found before the dro
   const file = manifest.parts.find(({ role }) => role === 'data')!.file;
   const path = join(scene.folder, 'shop', manifest.id, file);
   const good = await readFile(path);
-  const attacked = await forged(scene.folder, manifest, file, (content) => Buffer.concat([content, Buffer.from('DROP DATABASE mysql;\n')]));
+  const attacked = await forged(scene.folder, manifest, file, (content) =>
+    Buffer.concat([content, Buffer.from('DROP DATABASE mysql;\n')]),
+  );
   try {
-    await expect(restore(attacked, engine('live'), { replace: true, owners: true, proof: true }, { ...scene.deps(), parallel: 1 }, limit())).rejects.toMatchObject({ code: 'part-corrupt', hint: expect.stringContaining('vault') });
+    await expect(
+      restore(
+        attacked,
+        engine('live'),
+        { replace: true, owners: true, proof: true },
+        { ...scene.deps(), parallel: 1 },
+        limit(),
+      ),
+    ).rejects.toMatchObject({ code: 'part-corrupt', hint: expect.stringContaining('vault') });
 
     expect(await rowsIn('live.precious')).toBe(0);
   } finally {
@@ -89,26 +127,50 @@ test('a failure behind the drop says that the old database is gone, and the comm
   const error = await restoring({}, { vault: breakingVault() }).catch((caught: unknown) => caught);
   const { proof } = await restoring({ replace: false });
 
-  expect(error).toMatchObject({ message: expect.stringMatching(new RegExp(`the vault went away.*the old database live is gone.*run: nightjar restore shop ${manifest.id} --to live$`)) });
+  expect(error).toMatchObject({
+    message: expect.stringMatching(
+      new RegExp(
+        `the vault went away.*the old database live is gone.*run: nightjar restore shop ${manifest.id} --to live$`,
+      ),
+    ),
+  });
   expect(proof?.differences).toEqual([]);
 });
 
 test('a proof that fails in place keeps what is there, and says that the old one is gone', async () => {
-  const spoilt: Engine = { ...engine('live'), plan: async (options, signal) => (await admin.query('DELETE FROM live.b WHERE id = 7'), engine('live').plan(options, signal)) };
+  const spoilt: Engine = {
+    ...engine('live'),
+    plan: async (options, signal) => (
+      await admin.query('DELETE FROM live.b WHERE id = 7'), engine('live').plan(options, signal)
+    ),
+  };
 
   const error = await restoring({}, { into: spoilt }).catch((caught: unknown) => caught);
 
-  expect(error).toMatchObject({ code: 'proof-failed', message: expect.stringMatching(/`b` has 1,999 rows.*the old database live is gone; all of the backup is in its place/) });
+  expect(error).toMatchObject({
+    code: 'proof-failed',
+    message: expect.stringMatching(
+      /`b` has 1,999 rows.*the old database live is gone; all of the backup is in its place/,
+    ),
+  });
   expect(await rowsIn('live.b')).toBe(1999);
 });
 
 test('what stops a replacement once all is loaded leaves it there: nothing else is', async () => {
   const stop = new AbortController();
-  const stopping: Engine = { ...engine('live'), plan: async () => { stop.abort(); throw new Error('stopped'); } };
+  const stopping: Engine = {
+    ...engine('live'),
+    plan: async () => {
+      stop.abort();
+      throw new Error('stopped');
+    },
+  };
 
   const error = await restoring({}, { into: stopping, signal: stop.signal }).catch((caught: unknown) => caught);
 
-  expect(error).toMatchObject({ message: expect.stringMatching(/the old database live is gone; all of the backup is in its place, not proven/) });
+  expect(error).toMatchObject({
+    message: expect.stringMatching(/the old database live is gone; all of the backup is in its place, not proven/),
+  });
   expect(await rowsIn('live.a')).toBe(8000);
 });
 
@@ -116,7 +178,13 @@ test('the error of a load names the object and its statement, and no value of a 
   await admin.query('DROP DATABASE live; CREATE DATABASE live');
   const target = await engine('live').target({ manifest, catalog: {}, owners: true }, limit());
   const [schema, rows] = target.stages.flat();
-  const content = (file: string) => (async function* () { yield* (await import('../../../core/pipeline/zstd.ts')).decompress(scene.vault.get(`shop/${manifest.id}/${file}` as never, limit()), file); })();
+  const content = (file: string) =>
+    (async function* () {
+      yield* (await import('../../../core/pipeline/zstd.ts')).decompress(
+        scene.vault.get(`shop/${manifest.id}/${file}` as never, limit()),
+        file,
+      );
+    })();
   await target.prepare(false, limit());
   await schema!.load(content('schema.sql.zst'), limit());
   await admin.query("INSERT INTO live.b VALUES (1, 'first@example.org')");
@@ -124,19 +192,34 @@ test('the error of a load names the object and its statement, and no value of a 
   const error = await rows!.load(content('data/0001.sql.zst'), limit()).catch((caught: unknown) => caught);
   await target.close();
 
-  expect(error).toMatchObject({ code: 'restore-failed', message: expect.stringMatching(/rows of `b` \(INSERT INTO `b` \(`id`, `email`\)\): ERROR 1062 \(23000\): Duplicate entry '…' for key/) });
+  expect(error).toMatchObject({
+    code: 'restore-failed',
+    message: expect.stringMatching(
+      /rows of `b` \(INSERT INTO `b` \(`id`, `email`\)\): ERROR 1062 \(23000\): Duplicate entry '…' for key/,
+    ),
+  });
   expect(String(error)).not.toContain('example.org');
 });
 
 test('keeping going, every object that failed is named with its error and statement, the rest is there, and nothing is proven', async () => {
-  await admin.query("CREATE USER IF NOT EXISTS some@'%' IDENTIFIED BY 'pw'; GRANT ALL ON part.* TO some@'%'; GRANT SELECT ON mysql.* TO some@'%'; DROP DATABASE IF EXISTS part");
+  await admin.query(
+    "CREATE USER IF NOT EXISTS some@'%' IDENTIFIED BY 'pw'; GRANT ALL ON part.* TO some@'%'; GRANT SELECT ON mysql.* TO some@'%'; DROP DATABASE IF EXISTS part",
+  );
   const into = mariadbEngine(loginTo(server, 'part', { user: 'some', password: 'pw' }), tools);
 
   const restored = await restoring({ replace: false, keepGoing: true }, { into });
 
   expect(restored.failures).toEqual([
-    { object: 'view `v`', error: expect.stringMatching(/^ERROR 1227 \(42000\): Access denied/), statement: expect.stringMatching(/^CREATE .*VIEW `v` AS select/i) },
-    { object: 'trigger `tr`', error: expect.stringMatching(/^ERROR 1227 /), statement: expect.stringMatching(/^CREATE TRIGGER tr BEFORE INSERT ON a/) },
+    {
+      object: 'view `v`',
+      error: expect.stringMatching(/^ERROR 1227 \(42000\): Access denied/),
+      statement: expect.stringMatching(/^CREATE .*VIEW `v` AS select/i),
+    },
+    {
+      object: 'trigger `tr`',
+      error: expect.stringMatching(/^ERROR 1227 /),
+      statement: expect.stringMatching(/^CREATE TRIGGER tr BEFORE INSERT ON a/),
+    },
   ]);
   expect([await rowsIn('part.a'), await rowsIn('part.b')]).toEqual([8000, 2000]);
 });
@@ -144,17 +227,28 @@ test('keeping going, every object that failed is named with its error and statem
 test('what a restore was killed in is no source of a backup', async () => {
   await admin.query('CREATE TABLE live.nightjar_restore_unfinished (backup varchar(255) PRIMARY KEY)');
 
-  await expect(engine('live').plan({}, limit())).rejects.toMatchObject({ code: 'source-changed', message: expect.stringContaining('restore that has not ended') });
+  await expect(engine('live').plan({}, limit())).rejects.toMatchObject({
+    code: 'source-changed',
+    message: expect.stringContaining('restore that has not ended'),
+  });
 });
 
 test('what somebody else put beside our half of a restore is dropped by nothing but --replace', async () => {
-  await admin.query("DROP TABLE live.precious; CREATE TABLE live.nightjar_restore_unfinished (backup varchar(255) PRIMARY KEY); CREATE TABLE live.a (i int)");
-  const ours = await engine('live').target({ manifest, catalog: await readCatalogPart(manifest, scene.vault, limit()), owners: true }, limit());
+  await admin.query(
+    'DROP TABLE live.precious; CREATE TABLE live.nightjar_restore_unfinished (backup varchar(255) PRIMARY KEY); CREATE TABLE live.a (i int)',
+  );
+  const ours = await engine('live').target(
+    { manifest, catalog: await readCatalogPart(manifest, scene.vault, limit()), owners: true },
+    limit(),
+  );
   await admin.query('CREATE TABLE live.somebodys (i int)');
 
   const refused = restoring({ replace: false });
 
-  await expect(refused).rejects.toMatchObject({ code: 'target-not-empty', message: expect.stringContaining('somebodys') });
+  await expect(refused).rejects.toMatchObject({
+    code: 'target-not-empty',
+    message: expect.stringContaining('somebodys'),
+  });
   expect(ours).toMatchObject({ state: 'empty', notes: [expect.stringContaining('interrupted')] });
 });
 
@@ -196,8 +290,18 @@ test('killed at any moment, the old database is whole or the next run succeeds, 
   const seed = 20261128;
   const outcomes: string[] = [];
   for (let round = 0; round < 6; round++) {
-    await admin.query('DROP DATABASE IF EXISTS live; CREATE DATABASE live; CREATE TABLE live.precious (i int); INSERT INTO live.precious VALUES (1), (2)');
-    const child = spawn(process.execPath, ['--experimental-vm-modules', join(import.meta.dirname, '../../fixtures/programs/restore-live.ts'), JSON.stringify({ manifest, folder: scene.folder, login: loginTo(server, 'live') })], { stdio: ['ignore', 'pipe', 'inherit'] });
+    await admin.query(
+      'DROP DATABASE IF EXISTS live; CREATE DATABASE live; CREATE TABLE live.precious (i int); INSERT INTO live.precious VALUES (1), (2)',
+    );
+    const child = spawn(
+      process.execPath,
+      [
+        '--experimental-vm-modules',
+        join(import.meta.dirname, '../../fixtures/programs/restore-live.ts'),
+        JSON.stringify({ manifest, folder: scene.folder, login: loginTo(server, 'live') }),
+      ],
+      { stdio: ['ignore', 'pipe', 'inherit'] },
+    );
     await once(child.stdout, 'data'); // it begins
     await sleep((seed * (round + 1)) % 997);
     child.kill('SIGKILL');
@@ -206,16 +310,22 @@ test('killed at any moment, the old database is whole or the next run succeeds, 
     outcomes.push(await recover());
   }
 
-  expect(outcomes.filter((outcome) => !['untouched', 'recovered', 'recovered with --replace'].includes(outcome))).toEqual([]);
+  expect(
+    outcomes.filter((outcome) => !['untouched', 'recovered', 'recovered with --replace'].includes(outcome)),
+  ).toEqual([]);
 }, 120_000);
 
 /** What a person does after a kill: the same restore, without --replace first. */
 async function recover(): Promise<string> {
-  const [tables] = await admin.query<mysql.RowDataPacket[]>("SELECT TABLE_NAME AS name FROM information_schema.TABLES WHERE TABLE_SCHEMA = 'live' ORDER BY 1");
+  const [tables] = await admin.query<mysql.RowDataPacket[]>(
+    "SELECT TABLE_NAME AS name FROM information_schema.TABLES WHERE TABLE_SCHEMA = 'live' ORDER BY 1",
+  );
   const names = tables.map(({ name }) => name as string);
-  if (names.includes('precious')) return names.length === 1 && await rowsIn('live.precious') === 2 ? 'untouched' : `mixed: ${names.join()}`;
+  if (names.includes('precious'))
+    return names.length === 1 && (await rowsIn('live.precious')) === 2 ? 'untouched' : `mixed: ${names.join()}`;
   const first = await restoring({ replace: false }).catch((error: { code?: string }) => error.code);
-  if (typeof first === 'object') return first.proof?.differences.length === 0 ? 'recovered' : 'recovered, and different';
+  if (typeof first === 'object')
+    return first.proof?.differences.length === 0 ? 'recovered' : 'recovered, and different';
   // it was whole already: killed in the proof
   if (first !== 'target-not-empty' || names.includes('nightjar_restore_unfinished')) return `blocked: ${first}`;
   return (await restoring()).proof?.differences.length === 0 ? 'recovered with --replace' : 'different';

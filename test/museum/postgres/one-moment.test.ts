@@ -42,14 +42,25 @@ async function untilWaiting(client: pg.Client): Promise<void> {
 
 /** What a stock client counts in the restored copy. */
 async function restored(manifest: Manifest, query: string): Promise<unknown[]> {
-  await restore(manifest, scene.source('copy').engine, { replace: false, owners: true, proof: true }, { ...scene.deps(), parallel: 2 }, limit());
+  await restore(
+    manifest,
+    scene.source('copy').engine,
+    { replace: false, owners: true, proof: true },
+    { ...scene.deps(), parallel: 2 },
+    limit(),
+  );
   return scene.sql('copy', query);
 }
 
 /** The vault; once the first bytes of this file are on their way, another session does something. */
 function during(file: string, sql: string): Vault {
   const put: Vault['put'] = (key, body, tags, signal) =>
-    scene.vault.put(key, key.endsWith(file) ? acting(body, async () => void (await scene.sql('shop', sql))) : body, tags, signal);
+    scene.vault.put(
+      key,
+      key.endsWith(file) ? acting(body, async () => void (await scene.sql('shop', sql))) : body,
+      tags,
+      signal,
+    );
   return { ...scene.vault, put };
 }
 
@@ -63,17 +74,33 @@ test('a log that was rotated while the backup waited for it is not 0 rows: old a
   await rotation.query('commit');
   await rotation.end();
 
-  expect(await restored(await running, 'select (select count(*)::int from log) as new, (select count(*)::int from log_2026) as old')).toEqual([{ new: 0, old: 5000 }]);
+  expect(
+    await restored(
+      await running,
+      'select (select count(*)::int from log) as new, (select count(*)::int from log_2026) as old',
+    ),
+  ).toEqual([{ new: 0, old: 5000 }]);
 });
 
 test.each([
   ['truncate', 'truncate log', [{ rows: 0 }]],
-  ['an exchange of two tables', 'alter table log rename to l; alter table other rename to log; alter table l rename to other', [{ rows: 1 }]],
-  ['a move of the table into another schema, where a new one takes its place', 'create schema old; alter table log set schema old; create table log (id int)', [{ rows: 0 }]],
+  [
+    'an exchange of two tables',
+    'alter table log rename to l; alter table other rename to log; alter table l rename to other',
+    [{ rows: 1 }],
+  ],
+  [
+    'a move of the table into another schema, where a new one takes its place',
+    'create schema old; alter table log set schema old; create table log (id int)',
+    [{ rows: 0 }],
+  ],
   ['a drop and a new table', 'drop table log; create table log as select 1 as id', [{ rows: 1 }]],
   ['a rewrite', 'alter table log alter id type bigint', [{ rows: 5000 }]],
 ])('%s while the backup waits is before the backup’s moment', async (_, statements, expected) => {
-  await scene.sql('shop', 'create table log as select g as id from generate_series(1, 5000) g; create table other as select 1 as id');
+  await scene.sql(
+    'shop',
+    'create table log as select g as id from generate_series(1, 5000) g; create table other as select 1 as id',
+  );
   const migration = await another();
   await migration.query(`begin; lock table log in access exclusive mode; ${statements}`);
 
@@ -90,10 +117,16 @@ test('tables that are rotated faster than they can be locked are an error that s
   const rotations = await another();
   let over = false;
   const rotating = (async () => {
-    for (let i = 0; !over; i += 1) await rotations.query(`begin; alter table log rename to log_${i}; create table log (id int); select pg_sleep(0.02); commit`);
+    for (let i = 0; !over; i += 1)
+      await rotations.query(
+        `begin; alter table log rename to log_${i}; create table log (id int); select pg_sleep(0.02); commit`,
+      );
   })();
 
-  const ended = await backup(source(), scene.deps(), limit()).then(() => 'complete', (error: { code: string }) => error.code);
+  const ended = await backup(source(), scene.deps(), limit()).then(
+    () => 'complete',
+    (error: { code: string }) => error.code,
+  );
   over = true;
   await rotating;
   await rotations.end();
@@ -102,9 +135,13 @@ test('tables that are rotated faster than they can be locked are an error that s
 });
 
 test('schemas that change places while rows are read are an error: each table’s rows would be the other one’s', async () => {
-  await scene.sql('shop', `create schema blue; create schema green; create table filler as select g as id, repeat(md5(g::text), 20) as text from generate_series(1, 40000) g;
-    create table blue.t as select g as id from generate_series(1, 10) g; create table green.t as select 1 as id`);
-  const swap = 'begin; alter schema blue rename to x; alter schema green rename to blue; alter schema x rename to green; commit';
+  await scene.sql(
+    'shop',
+    `create schema blue; create schema green; create table filler as select g as id, repeat(md5(g::text), 20) as text from generate_series(1, 40000) g;
+    create table blue.t as select g as id from generate_series(1, 10) g; create table green.t as select 1 as id`,
+  );
+  const swap =
+    'begin; alter schema blue rename to x; alter schema green rename to blue; alter schema x rename to green; commit';
 
   const running = backup(source(), scene.deps(during('schema.pgdump', swap)), limit());
 
@@ -117,7 +154,10 @@ test('a function that is dropped before pg_dump prints it is an error: it would 
   try {
     await scene.sql('shop', 'drop function half(int)');
 
-    await expect(Array.fromAsync(plan.parts[0]!.open(limit()))).rejects.toMatchObject({ code: 'source-changed', message: expect.stringContaining('half') });
+    await expect(Array.fromAsync(plan.parts[0]!.open(limit()))).rejects.toMatchObject({
+      code: 'source-changed',
+      message: expect.stringContaining('half'),
+    });
   } finally {
     await plan.close();
   }
@@ -130,29 +170,44 @@ test.each([
   ['a type', 'alter type mood rename to temper'],
   ['a label', `alter type mood rename value 'bad' to 'worse'`],
   ['a sequence', 'alter sequence counter rename to numbers'],
-  ['a sequence, for another one that takes its name', 'alter sequence counter rename to numbers; create sequence counter'],
+  [
+    'a sequence, for another one that takes its name',
+    'alter sequence counter rename to numbers; create sequence counter',
+  ],
   ['a schema', 'alter schema extra rename to additional'],
   ['an index', 'alter index orders_item rename to orders_by_item'],
   ['a role', 'alter role clerk rename to writer'],
-])('%s that is renamed between the snapshot and pg_dump is an error: definitions would not be those of one moment', async (_, statement) => {
-  await scene.sql('shop', `create table orders (id int, item text); create index orders_item on orders (item); create view late as select id from orders; create sequence counter;
+])(
+  '%s that is renamed between the snapshot and pg_dump is an error: definitions would not be those of one moment',
+  async (_, statement) => {
+    await scene.sql(
+      'shop',
+      `create table orders (id int, item text); create index orders_item on orders (item); create view late as select id from orders; create sequence counter;
     create function half(i int) returns int language sql as 'select i / 2'; create type mood as enum ('good', 'bad'); create schema extra;
-    drop role if exists clerk, writer; create role clerk; grant select on orders to clerk`);
-  const plan = await source().engine.plan({}, limit());
-  try {
-    await scene.sql('shop', statement);
+    drop role if exists clerk, writer; create role clerk; grant select on orders to clerk`,
+    );
+    const plan = await source().engine.plan({}, limit());
+    try {
+      await scene.sql('shop', statement);
 
-    await expect(Array.fromAsync(plan.parts[0]!.open(limit()))).rejects.toMatchObject({ code: 'source-changed' });
-  } finally {
-    await plan.close();
-  }
-});
+      await expect(Array.fromAsync(plan.parts[0]!.open(limit()))).rejects.toMatchObject({ code: 'source-changed' });
+    } finally {
+      await plan.close();
+    }
+  },
+);
 
 test('sequences that change names before their values are read are an error: each would have the other’s', async () => {
-  await scene.sql('shop', `create table t (id int); create sequence small; create sequence large start 1000000; select nextval('small'), nextval('large')`);
+  await scene.sql(
+    'shop',
+    `create table t (id int); create sequence small; create sequence large start 1000000; select nextval('small'), nextval('large')`,
+  );
   const plan = await source().engine.plan({}, limit());
   try {
-    await scene.sql('shop', 'alter sequence small rename to x; alter sequence large rename to small; alter sequence x rename to large');
+    await scene.sql(
+      'shop',
+      'alter sequence small rename to x; alter sequence large rename to small; alter sequence x rename to large',
+    );
 
     await expect(Array.fromAsync(plan.parts.at(-1)!.open(limit()))).rejects.toMatchObject({ code: 'source-changed' });
   } finally {
@@ -167,7 +222,10 @@ test('a sequence that is dropped before its value is read is an error that says 
     const plan = await newest.source('postgres').engine.plan({}, limit());
     await newest.sql('postgres', 'drop sequence counter');
 
-    await expect(Array.fromAsync(plan.parts.at(-1)!.open(limit()))).rejects.toMatchObject({ code: 'source-changed', message: expect.stringContaining('counter') });
+    await expect(Array.fromAsync(plan.parts.at(-1)!.open(limit()))).rejects.toMatchObject({
+      code: 'source-changed',
+      message: expect.stringContaining('counter'),
+    });
     await plan.close();
   } finally {
     await newest.stop();
@@ -182,28 +240,38 @@ test('a label that is renamed while rows are read is an error: definitions say t
     await scene.sql('shop', `alter type mood rename value 'bad' to 'worse'`);
     for (const part of plan.parts.slice(1)) for await (const _ of part.open(limit()));
 
-    await expect(plan.confirm([{ table: 'public.t', columns: 'm', rows: 1, fingerprint: '0' }], limit())).rejects.toMatchObject({ code: 'source-changed', message: expect.stringContaining('mood') });
+    await expect(
+      plan.confirm([{ table: 'public.t', columns: 'm', rows: 1, fingerprint: '0' }], limit()),
+    ).rejects.toMatchObject({ code: 'source-changed', message: expect.stringContaining('mood') });
   } finally {
     await plan.close();
   }
 });
 
 test('a name that rows print by its number (regclass) and that changes while they are read is an error: no restore would find it', async () => {
-  await scene.sql('shop', `create view late as select 1 as id; create table watched (what regclass); insert into watched values ('late')`);
+  await scene.sql(
+    'shop',
+    `create view late as select 1 as id; create table watched (what regclass); insert into watched values ('late')`,
+  );
   const plan = await source().engine.plan({}, limit());
   try {
     for await (const _ of plan.parts[0]!.open(limit()));
     await scene.sql('shop', 'alter view late rename to later');
     for (const part of plan.parts.slice(1)) for await (const _ of part.open(limit()));
 
-    await expect(plan.confirm([{ table: 'public.watched', columns: 'what', rows: 1, fingerprint: '0' }], limit())).rejects.toMatchObject({ code: 'source-changed', message: expect.stringContaining('late') });
+    await expect(
+      plan.confirm([{ table: 'public.watched', columns: 'what', rows: 1, fingerprint: '0' }], limit()),
+    ).rejects.toMatchObject({ code: 'source-changed', message: expect.stringContaining('late') });
   } finally {
     await plan.close();
   }
 });
 
 test('what an extension configures is locked as well: emptied behind the snapshot, it would be dumped as empty', async () => {
-  await scene.sql('shop', `create table settings (name text); insert into settings values ('kept'); alter extension plpgsql add table settings`);
+  await scene.sql(
+    'shop',
+    `create table settings (name text); insert into settings values ('kept'); alter extension plpgsql add table settings`,
+  );
   const plan = await source().engine.plan({}, limit());
   try {
     await expect(scene.sql('shop', `set lock_timeout = '200ms'; truncate settings`)).rejects.toThrow(/lock timeout/);
@@ -219,7 +287,9 @@ test('a lock of a prepared transaction is told with its name and the statements 
     await expect(backup(source({ lockTimeoutMs: 200 }), scene.deps(), limit())).rejects.toMatchObject({
       code: 'lock-timeout',
       message: expect.stringContaining(`orders is locked by the prepared transaction 'it''s left' (postgres, prepared`),
-      hint: expect.stringMatching(/database shop: COMMIT PREPARED 'it''s left', or ROLLBACK PREPARED 'it''s left'.*pg_prepared_xacts/),
+      hint: expect.stringMatching(
+        /database shop: COMMIT PREPARED 'it''s left', or ROLLBACK PREPARED 'it''s left'.*pg_prepared_xacts/,
+      ),
     });
   } finally {
     await scene.sql('shop', `rollback prepared 'it''s left'`);

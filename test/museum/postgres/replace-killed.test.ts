@@ -9,8 +9,8 @@ import { makeShop, replacedOften } from '../../support/kills.ts';
 import { postgresScene } from '../../support/postgres.ts';
 import type { PostgresScene } from '../../support/postgres.ts';
 
-// The old database was dropped, and only then the new one renamed: killed in between, neither was there under its name. What killed runs left
-// blocked every run behind them.
+// The old database was dropped, and only then the new one renamed: killed in between, neither was there under its name.
+// What killed runs left blocked every run behind them.
 let scene: PostgresScene;
 
 beforeAll(async () => {
@@ -29,7 +29,13 @@ test('museum: --replace killed at any moment leaves a whole database under the n
 test('museum: --replace killed between the two renames leaves the old database under its name', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'nightjar-between-'));
   const { host, port, user, password } = scene.server;
-  await writeFile(join(folder, 'nightjar.yaml'), JSON.stringify({ vault: scene.folder, sources: { shop: { postgres: { host, port, user, database: 'shop', password: { env: 'SHOP_PASSWORD' } } } } }));
+  await writeFile(
+    join(folder, 'nightjar.yaml'),
+    JSON.stringify({
+      vault: scene.folder,
+      sources: { shop: { postgres: { host, port, user, database: 'shop', password: { env: 'SHOP_PASSWORD' } } } },
+    }),
+  );
   const place = { cwd: folder, env: { SHOP_PASSWORD: password } };
   const replace = ['restore', 'shop', '--to', 'shop', '--replace', '--yes'];
   expect(await nightjar(['backup', 'shop'], place)).toMatchObject({ code: 0 });
@@ -39,11 +45,16 @@ test('museum: --replace killed between the two renames leaves the old database u
   await scene.sql('shop', 'create table newer as select 42 as answer');
 
   const running = start(replace, place);
-  const made = await seen<{ name: string }>(`select datname as name from pg_database where datname like 'nightjar_new%' and datallowconn`);
-  while ((await scene.sql(made.name, `select to_regclass('orders')::text as found`))[0]!['found'] === null) await sleep(20);
+  const made = await seen<{ name: string }>(
+    `select datname as name from pg_database where datname like 'nightjar_new%' and datallowconn`,
+  );
+  while ((await scene.sql(made.name, `select to_regclass('orders')::text as found`))[0]!['found'] === null)
+    await sleep(20);
   // whoever renames it waits for this
   await holder.query(`begin; select 1 from pg_database where datname = '${made.name}' for update`);
-  const waiting = await seen<{ pid: number }>(`select pid from pg_stat_activity where query ilike 'alter database%rename to "shop"' and wait_event_type = 'Lock'`);
+  const waiting = await seen<{ pid: number }>(
+    `select pid from pg_stat_activity where query ilike 'alter database%rename to "shop"' and wait_event_type = 'Lock'`,
+  );
   running.kill('SIGKILL');
   await scene.sql('postgres', `select pg_terminate_backend(${waiting.pid})`);
   await holder.query('rollback');
@@ -53,7 +64,9 @@ test('museum: --replace killed between the two renames leaves the old database u
 
   expect(await scene.sql('shop', 'select answer from newer')).toEqual([{ answer: 42 }]);
   expect(await nightjar(replace, place)).toMatchObject({ code: 0, stdout: expect.stringContaining('proven equal') });
-  expect(await scene.sql('postgres', `select datname from pg_database where not datistemplate and datname <> 'postgres'`)).toEqual([{ datname: 'shop' }]);
+  expect(
+    await scene.sql('postgres', `select datname from pg_database where not datistemplate and datname <> 'postgres'`),
+  ).toEqual([{ datname: 'shop' }]);
   await rm(folder, { recursive: true });
 }, 120_000);
 

@@ -29,9 +29,20 @@ let sources: Record<string, SceneSource>;
 let settings: { handler: string; environment: Record<string, string>; config: object };
 
 beforeAll(async () => {
-  [scene, postgres, slack, telegram, webhook] = await Promise.all([openScene(), startPostgres({ major: 18 }), startSlack(), startTelegram(), startEndpoint(() => ({ status: 204 }))]);
+  [scene, postgres, slack, telegram, webhook] = await Promise.all([
+    openScene(),
+    startPostgres({ major: 18 }),
+    startSlack(),
+    startTelegram(),
+    startEndpoint(() => ({ status: 204 })),
+  ]);
   await postgresSql(postgres, 'postgres', 'create database shop');
-  await postgresSql(postgres, 'shop', 'create table orders (id int primary key)', 'insert into orders select generate_series(1, 100)');
+  await postgresSql(
+    postgres,
+    'shop',
+    'create table orders (id int primary key)',
+    'insert into orders select generate_series(1, 100)',
+  );
   [alerts, events] = await Promise.all([createQueue(scene.aws, 'alerts'), createQueue(scene.aws, 'events')]);
   await eventsInto(scene.aws, events);
   const notify = [
@@ -51,7 +62,10 @@ beforeAll(async () => {
   };
   settings = { handler: 'clock.handler', environment, config: { notify, hooks: [{ eventBus: 'default' }] } };
   sources = { shop: { server: postgres, engine: 'postgres', database: 'shop' } };
-  [backup, check] = await Promise.all([scene.deploy('backup', sources, settings), scene.deploy('check', sources, settings)]);
+  [backup, check] = await Promise.all([
+    scene.deploy('backup', sources, settings),
+    scene.deploy('check', sources, settings),
+  ]);
 }, 20 * 60_000);
 
 afterAll(async () => {
@@ -94,7 +108,14 @@ test('museum 12: a broken backup reaches a subscriber, after 25 hours, a day lat
   await postgresSql(postgres, 'postgres', 'alter database shop rename to gone');
   const broken = errorOf(await backup.invoke({ source: 'shop', hoursFromNow: 24 }));
   expect(broken.errorMessage).toContain('shop');
-  expect(await arrived()).toMatchObject([{ kind: 'backup-failed', severity: 'problem', source: 'shop', next: ['nightjar check shop', 'nightjar backup shop'] }]);
+  expect(await arrived()).toMatchObject([
+    {
+      kind: 'backup-failed',
+      severity: 'problem',
+      source: 'shop',
+      next: ['nightjar check shop', 'nightjar backup shop'],
+    },
+  ]);
   expect(await eventsSeen()).toEqual([`Nightjar Backup Failed: ${broken.errorType}`]);
 
   valueOf(await check.invoke({ hoursFromNow: 24.9 }));
@@ -104,10 +125,23 @@ test('museum 12: a broken backup reaches a subscriber, after 25 hours, a day lat
   telegram.refusals.push(answer(429, 'Too Many Requests: retry after 1', { retry_after: 1 }));
   valueOf(await check.invoke({ hoursFromNow: 26 }));
   const [stale, ...others] = await arrived();
-  expect([slack, telegram].map(({ refusals, received }) => [refusals.length, received.at(-1)!.at - received.at(-2)!.at >= 950])).toEqual([[0, true], [0, true]]);
+  expect(
+    [slack, telegram].map(({ refusals, received }) => [
+      refusals.length,
+      received.at(-1)!.at - received.at(-2)!.at >= 950,
+    ]),
+  ).toEqual([
+    [0, true],
+    [0, true],
+  ]);
   expect(others).toEqual([]);
   expect(stale).toMatchObject({ kind: 'stale', severity: 'problem', source: 'shop' });
-  expect(stale!.facts).toEqual(expect.arrayContaining([{ label: 'Failures since', value: '1' }, { label: 'Backups in the vault', value: '1' }]));
+  expect(stale!.facts).toEqual(
+    expect.arrayContaining([
+      { label: 'Failures since', value: '1' },
+      { label: 'Backups in the vault', value: '1' },
+    ]),
+  );
 
   valueOf(await check.invoke({ hoursFromNow: 40 }));
   expect(await arrived()).toEqual([]);
@@ -129,7 +163,10 @@ test('an address that is dead fails the run by its name alone, and the others he
   expect(failed.errorMessage).toContain('there is no source shpo');
   expect(failed.errorMessage).toContain('slack answered 404: no_service');
   expect(failed.errorMessage).not.toMatch(/sEcReT/);
-  expect(taken(webhook).map((body) => (JSON.parse(body) as Message).kind)).toEqual(['backup-failed', 'notifier-failed']);
+  expect(taken(webhook).map((body) => (JSON.parse(body) as Message).kind)).toEqual([
+    'backup-failed',
+    'notifier-failed',
+  ]);
   for (const endpoint of [slack, telegram]) taken(endpoint);
   await alerts.take();
 });
@@ -145,6 +182,9 @@ test('a configuration that was deployed with a mistake, or without a source, is 
 
   expect([failed.errorType, unchecked.errorType]).toEqual(['config-invalid', 'config-invalid']);
   const told = await arrived();
-  expect(told.map(({ kind, source }) => [kind, source])).toEqual([['backup-failed', 'shop'], ['check-failed', undefined]]);
+  expect(told.map(({ kind, source }) => [kind, source])).toEqual([
+    ['backup-failed', 'shop'],
+    ['check-failed', undefined],
+  ]);
   expect(told[1]!.facts[0]!.value).toContain('names no source');
 });

@@ -8,7 +8,8 @@ import { forged } from '../../support/vaults/forged.ts';
 import { limit, postgresScene } from '../../support/postgres.ts';
 import type { PostgresScene } from '../../support/postgres.ts';
 
-// Somebody who can write to the vault, and to nothing else, has put a command into a part, with sizes and checksums to match.
+// Somebody who can write to the vault, and to nothing else, has put a command into a part, with sizes and checksums to
+// match.
 let scene: PostgresScene;
 let canary: Canary;
 let good: Manifest;
@@ -17,7 +18,10 @@ beforeAll(async () => {
   canary = await canaryFile();
   scene = await postgresScene(15);
   await scene.sql('postgres', 'create database shop');
-  await scene.sql('shop', `create table orders (id int primary key, note text); insert into orders select g, 'note ' || g from generate_series(1, 1000) g`);
+  await scene.sql(
+    'shop',
+    `create table orders (id int primary key, note text); insert into orders select g, 'note ' || g from generate_series(1, 1000) g`,
+  );
 }, 1_200_000);
 afterAll(async () => {
   await canary?.remove();
@@ -29,16 +33,27 @@ beforeEach(async () => {
   good = await backup(scene.source('shop'), scene.deps(), limit());
 });
 
-const restored = (manifest: Manifest) => restore(manifest, scene.source('copy').engine, { replace: false, owners: true, proof: true }, { ...scene.deps(), parallel: 2 }, limit());
+const restored = (manifest: Manifest) =>
+  restore(
+    manifest,
+    scene.source('copy').engine,
+    { replace: false, owners: true, proof: true },
+    { ...scene.deps(), parallel: 2 },
+    limit(),
+  );
 
 test('museum: a line \\! in a data part runs no command on the machine that restores', async () => {
-  const manifest = await forged(scene.folder, good, 'data/0002.sql.zst', (content) => Buffer.from(content.toString().replace('\\.\n', `\\.\n\\! touch ${canary.path}\n`)));
+  const manifest = await forged(scene.folder, good, 'data/0002.sql.zst', (content) =>
+    Buffer.from(content.toString().replace('\\.\n', `\\.\n\\! touch ${canary.path}\n`)),
+  );
 
   const outcome = await restored(manifest).catch((error: unknown) => error);
 
   expect(canary.sings()).toBe(false);
   expect(outcome).toMatchObject({ code: 'part-corrupt', hint: expect.stringContaining('vault') });
-  expect((outcome as Error).message).toMatch(/^data\/0002.sql.zst holds at line 10\d\d a command to the client: \\! touch \//);
+  expect((outcome as Error).message).toMatch(
+    /^data\/0002.sql.zst holds at line 10\d\d a command to the client: \\! touch \//,
+  );
   expect(await scene.sql('postgres', `select datname from pg_database where datname = 'copy'`)).toEqual([]);
 });
 
@@ -58,5 +73,8 @@ test('a \\! in the definitions runs no command either, where psql takes them fro
   const outcome = await restored({ ...manifest, client: newer.client }).catch((error: unknown) => error);
 
   expect(canary.sings()).toBe(false);
-  expect(outcome).toMatchObject({ code: 'restore-failed', message: expect.stringContaining('backslash commands are restricted') });
+  expect(outcome).toMatchObject({
+    code: 'restore-failed',
+    message: expect.stringContaining('backslash commands are restricted'),
+  });
 });

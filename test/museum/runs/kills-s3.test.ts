@@ -43,18 +43,34 @@ afterAll(async () => {
 });
 
 /** Removes what dead runs have left, without the grace that a rotation gives them. */
-const rotated = () => rotatingIn(bucket.vault, new Date().toISOString()).rotating('shop', policyOf({ count: 1000 }, { graceMs: 0 }));
+const rotated = () =>
+  rotatingIn(bucket.vault, new Date().toISOString()).rotating('shop', policyOf({ count: 1000 }, { graceMs: 0 }));
 /** The vault; once a part of data is on its way, something happens. */
-const meanwhile = (act: () => Promise<void>, vault: Vault = bucket.vault): Vault => ({ ...vault, put: (key, body, tags, signal) => vault.put(key, key.includes('/data/0002') ? acting(body, act) : body, tags, signal) });
-const failed = (work: Promise<unknown>): Promise<BackupError | undefined> => work.then(() => undefined, (error: unknown) => error as BackupError);
+const meanwhile = (act: () => Promise<void>, vault: Vault = bucket.vault): Vault => ({
+  ...vault,
+  put: (key, body, tags, signal) => vault.put(key, key.includes('/data/0002') ? acting(body, act) : body, tags, signal),
+});
+const failed = (work: Promise<unknown>): Promise<BackupError | undefined> =>
+  work.then(
+    () => undefined,
+    (error: unknown) => error as BackupError,
+  );
 
 async function policy(...Statement: object[]): Promise<void> {
-  await owner.send(new PutBucketPolicyCommand({ Bucket: bucket.bucket, Policy: JSON.stringify({ Version: '2012-10-17', Statement }) }));
+  await owner.send(
+    new PutBucketPolicyCommand({ Bucket: bucket.bucket, Policy: JSON.stringify({ Version: '2012-10-17', Statement }) }),
+  );
 }
 
 async function objectsOfBackups(): Promise<string[]> {
   const backups = await listBackups(shop, bucket.vault, limit());
-  return backups.flatMap((listed) => (listed.status === 'complete' ? ['manifest.json', ...listed.manifest.parts.map(({ file }) => file)].map((file) => `shop/${listed.id}/${file}`) : [])).sort();
+  return backups
+    .flatMap((listed) =>
+      listed.status === 'complete'
+        ? ['manifest.json', ...listed.manifest.parts.map(({ file }) => file)].map((file) => `shop/${listed.id}/${file}`)
+        : [],
+    )
+    .sort();
 }
 
 test('a server that is killed while it is dumped leaves nothing in S3, the upload that had begun included', async () => {
@@ -77,7 +93,14 @@ test('a server that is killed while it is dumped leaves nothing in S3, the uploa
 test('a store that begins to refuse in the middle of an upload stores nothing, and its refusal is told', async () => {
   const before = await bucket.files();
   bucket.uploads.length = 0;
-  const refusing = meanwhile(() => policy({ Effect: 'Deny', Principal: '*', Action: 's3:PutObject', Resource: `arn:aws:s3:::${bucket.bucket}/*/data/*` }));
+  const refusing = meanwhile(() =>
+    policy({
+      Effect: 'Deny',
+      Principal: '*',
+      Action: 's3:PutObject',
+      Resource: `arn:aws:s3:::${bucket.bucket}/*/data/*`,
+    }),
+  );
 
   const error = await failed(backup(scene.source('shop'), bucket.deps(refusing), limit()));
   await owner.send(new DeleteBucketPolicyCommand({ Bucket: bucket.bucket }));
@@ -89,10 +112,25 @@ test('a store that begins to refuse in the middle of an upload stores nothing, a
 
 test('a role that may not delete backs up, fails cleanly, and leaves what no listing shows and a rotation sweeps', async () => {
   await policy(
-    { Effect: 'Allow', Principal: { AWS: ['arn:aws:iam:::user/backup'] }, Action: ['s3:PutObject', 's3:GetObject', 's3:PutObjectTagging', 's3:GetObjectTagging', 's3:AbortMultipartUpload'], Resource: `arn:aws:s3:::${bucket.bucket}/team/backups/*` },
-    { Effect: 'Allow', Principal: { AWS: ['arn:aws:iam:::user/backup'] }, Action: ['s3:ListBucket'], Resource: `arn:aws:s3:::${bucket.bucket}` },
+    {
+      Effect: 'Allow',
+      Principal: { AWS: ['arn:aws:iam:::user/backup'] },
+      Action: ['s3:PutObject', 's3:GetObject', 's3:PutObjectTagging', 's3:GetObjectTagging', 's3:AbortMultipartUpload'],
+      Resource: `arn:aws:s3:::${bucket.bucket}/team/backups/*`,
+    },
+    {
+      Effect: 'Allow',
+      Principal: { AWS: ['arn:aws:iam:::user/backup'] },
+      Action: ['s3:ListBucket'],
+      Resource: `arn:aws:s3:::${bucket.bucket}`,
+    },
     // at Ceph, objects belong to who has written them: who rotates must be let in
-    { Effect: 'Allow', Principal: { AWS: ['arn:aws:iam:::user/nightjar'] }, Action: 's3:*', Resource: `arn:aws:s3:::${bucket.bucket}/*` },
+    {
+      Effect: 'Allow',
+      Principal: { AWS: ['arn:aws:iam:::user/nightjar'] },
+      Action: 's3:*',
+      Resource: `arn:aws:s3:::${bucket.bucket}/*`,
+    },
   );
   const client = clientOf(store, { credentials: await store.addUser('backup') });
   const vault = s3Vault({ client, bucket: bucket.bucket, prefix: 'team/backups' });
@@ -100,14 +138,19 @@ test('a role that may not delete backs up, fails cleanly, and leaves what no lis
 
   const manifest = await backup(scene.source('shop'), bucket.deps(vault), limit());
   const whole = await bucket.files();
-  const error = await failed(backup(scene.source('shop', { tools: brokenTools(scene.tools, 'pg_dump', 'dies') }), bucket.deps(vault), limit()));
+  const error = await failed(
+    backup(scene.source('shop', { tools: brokenTools(scene.tools, 'pg_dump', 'dies') }), bucket.deps(vault), limit()),
+  );
   const left = (await bucket.files()).filter((file) => !whole.includes(file));
   const denied = await failed(vault.delete(manifestKey(shop, manifest.id as BackupId), limit()));
   const { swept } = await rotated();
   client.destroy();
 
   expect((await verify(manifest, bucket.deps(), limit())).problems).toEqual([]);
-  expect(error).toMatchObject({ code: 'dump-failed', message: expect.stringContaining('connection to server was lost') });
+  expect(error).toMatchObject({
+    code: 'dump-failed',
+    message: expect.stringContaining('connection to server was lost'),
+  });
   expect(denied?.code).toBe('vault-denied');
   expect(left.length).toBeGreaterThan(0);
   expect(left.filter((file) => file.startsWith('upload') || file.endsWith('manifest.json'))).toEqual([]);
@@ -117,14 +160,25 @@ test('a role that may not delete backs up, fails cleanly, and leaves what no lis
 
 test('20 runs stopped by SIGTERM or SIGKILL at any moment leave complete backups in S3 or none, and a rotation sweeps the rest', async () => {
   const { endpoint, region, accessKeyId, secretAccessKey } = store;
-  const s3 = { bucket: bucket.bucket, prefix: 'team/backups', region, endpoint, accessKeyId: { env: 'KEY_ID' }, secretAccessKey: { env: 'KEY' } };
+  const s3 = {
+    bucket: bucket.bucket,
+    prefix: 'team/backups',
+    region,
+    endpoint,
+    accessKeyId: { env: 'KEY_ID' },
+    secretAccessKey: { env: 'KEY' },
+  };
 
   await stoppedOften(20, scene, { vault: { s3 }, env: { KEY_ID: accessKeyId, KEY: secretAccessKey } }, bucket);
   const whole = await objectsOfBackups();
   const left = (await bucket.files()).filter((file) => !whole.includes(file) && !file.includes('/failures/'));
   const { failures, swept } = await rotated();
 
-  expect({ failures, state: swept.state, things: swept.objects + swept.uploads }).toEqual({ failures: [], state: left.length > 0 ? 'swept' : 'none', things: left.length });
+  expect({ failures, state: swept.state, things: swept.objects + swept.uploads }).toEqual({
+    failures: [],
+    state: left.length > 0 ? 'swept' : 'none',
+    things: left.length,
+  });
   // what a check still looks back at stays: records of failures are no leftovers
   expect((await bucket.files()).filter((file) => !file.includes('/failures/'))).toEqual(whole);
 }, 300_000);

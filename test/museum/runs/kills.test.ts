@@ -33,10 +33,14 @@ test('a server that is killed while it is dumped stores nothing, and the message
     const vault: Vault = {
       ...original,
       // the data arrives slowly; meanwhile the server goes
-      put: (key, body, tags, signal) => original.put(key, key.includes('/data/') ? acting(body, () => server.kill()) : body, tags, signal),
+      put: (key, body, tags, signal) =>
+        original.put(key, key.includes('/data/') ? acting(body, () => server.kill()) : body, tags, signal),
     };
 
-    const error = await backup(source, scene.deps(vault), limit()).then(() => undefined, (caught: unknown) => caught as BackupError);
+    const error = await backup(source, scene.deps(vault), limit()).then(
+      () => undefined,
+      (caught: unknown) => caught as BackupError,
+    );
 
     expect(error?.code).toMatch(/dump-failed|source-unreachable/);
     expect(await scene.files()).toEqual(before);
@@ -50,7 +54,17 @@ test('a vault that fails midway stores nothing, and its own error is told', asyn
   const full = new BackupError('vault-full', 'no space left');
   const vault: Vault = {
     ...scene.vault,
-    put: (key, body, tags, signal) => scene.vault.put(key, key.includes('/data/') ? acting(body, () => { throw full; }) : body, tags, signal),
+    put: (key, body, tags, signal) =>
+      scene.vault.put(
+        key,
+        key.includes('/data/')
+          ? acting(body, () => {
+              throw full;
+            })
+          : body,
+        tags,
+        signal,
+      ),
   };
 
   await expect(backup(scene.source('shop'), scene.deps(vault), limit())).rejects.toBe(full);
@@ -62,10 +76,18 @@ test('a vault that is removed under a run is an error, not a success', async () 
   const other = await mkdtemp(join(tmpdir(), 'nightjar-gone-'));
   const vault: Vault = {
     ...folderVault(other),
-    put: (key, body, tags, signal) => folderVault(other).put(key, key.includes('/data/') ? acting(body, () => rename(other, `${other}.away`)) : body, tags, signal),
+    put: (key, body, tags, signal) =>
+      folderVault(other).put(
+        key,
+        key.includes('/data/') ? acting(body, () => rename(other, `${other}.away`)) : body,
+        tags,
+        signal,
+      ),
   };
 
-  await expect(backup(scene.source('shop'), scene.deps(vault), limit())).rejects.toMatchObject({ code: expect.stringMatching(/^vault-/) });
+  await expect(backup(scene.source('shop'), scene.deps(vault), limit())).rejects.toMatchObject({
+    code: expect.stringMatching(/^vault-/),
+  });
 
   await rm(`${other}.away`, { recursive: true });
 });

@@ -32,15 +32,27 @@ const vaultAt = (prefix: string): Vault => s3Vault({ client, bucket, prefix });
 async function looked(vault: Vault) {
   heard = [];
   const sources = ['shop', 'blog'].map((name) => ({ ...watching(), source: name as SourceName }));
-  const listener = { name: 'listener', notify: async ({ severity, source, kind }: Message) => void heard.push(`${severity} ${source ?? 'all'} ${kind}`) };
-  const { judgements, vault: unreadable } = await check(sources, { whole: true }, { vault, clock: { now: () => new Date() }, notifiers: [listener], meter: () => {} }, AbortSignal.timeout(90_000));
-  const whys = judgements.flatMap(({ findings }) => findings.flatMap((one) => (one.kind === 'unknown' ? [one.why] : [])));
+  const listener = {
+    name: 'listener',
+    notify: async ({ severity, source, kind }: Message) => void heard.push(`${severity} ${source ?? 'all'} ${kind}`),
+  };
+  const { judgements, vault: unreadable } = await check(
+    sources,
+    { whole: true },
+    { vault, clock: { now: () => new Date() }, notifiers: [listener], meter: () => {} },
+    AbortSignal.timeout(90_000),
+  );
+  const whys = judgements.flatMap(({ findings }) =>
+    findings.flatMap((one) => (one.kind === 'unknown' ? [one.why] : [])),
+  );
   return { states: judgements.map(({ state }) => state), whys, whole: unreadable !== undefined, heard };
 }
 
 async function deny(...statements: object[]): Promise<void> {
   const Statement = statements.map((one) => ({ Effect: 'Deny', Principal: '*', ...one }));
-  await client.send(new PutBucketPolicyCommand({ Bucket: bucket, Policy: JSON.stringify({ Version: '2012-10-17', Statement }) }));
+  await client.send(
+    new PutBucketPolicyCommand({ Bucket: bucket, Policy: JSON.stringify({ Version: '2012-10-17', Statement }) }),
+  );
 }
 
 /** What lies below the bucket. */
@@ -56,8 +68,15 @@ test('museum 18: a bucket that is missing, empty, forbidden or out of reach: eac
 
   expect(missing).toMatchObject({ states: ['unknown', 'unknown'], whole: true, heard: ['problem all unknown'] });
   expect(missing.whys[0]).toMatch(/nightjar-vault.*\(vault-\w+\)$/);
-  expect(empty).toMatchObject({ states: ['never', 'never'], whys: [], heard: ['problem shop never', 'problem blog never'] });
-  expect(fresh).toMatchObject({ states: ['fresh', 'fresh'], heard: ['recovered shop recovered', 'recovered blog recovered'] });
+  expect(empty).toMatchObject({
+    states: ['never', 'never'],
+    whys: [],
+    heard: ['problem shop never', 'problem blog never'],
+  });
+  expect(fresh).toMatchObject({
+    states: ['fresh', 'fresh'],
+    heard: ['recovered shop recovered', 'recovered blog recovered'],
+  });
 }, 60_000);
 
 test('museum 18: a permission to list that is revoked is told once, as what it is, and when it is given back', async () => {
@@ -68,7 +87,12 @@ test('museum 18: a permission to list that is revoked is told once, as what it i
   await client.send(new DeleteBucketPolicyCommand({ Bucket: bucket }));
   const back = await looked(vault);
 
-  expect(revoked).toMatchObject({ states: ['unknown', 'unknown'], whys: [expect.stringContaining('(vault-denied)'), expect.anything()], whole: true, heard: ['problem all unknown'] });
+  expect(revoked).toMatchObject({
+    states: ['unknown', 'unknown'],
+    whys: [expect.stringContaining('(vault-denied)'), expect.anything()],
+    whole: true,
+    heard: ['problem all unknown'],
+  });
   expect(again).toMatchObject({ states: ['unknown', 'unknown'], heard: [] });
   expect(back).toMatchObject({ states: ['fresh', 'fresh'], heard: ['recovered all recovered'] });
 }, 60_000);
@@ -80,7 +104,12 @@ test('museum 18: manifests of one source that may not be read make that source u
   await client.send(new DeleteBucketPolicyCommand({ Bucket: bucket }));
   const back = await looked(vault);
 
-  expect(revoked).toMatchObject({ states: ['unknown', 'fresh'], whys: [expect.stringContaining('(vault-denied)')], whole: false, heard: ['problem shop unknown'] });
+  expect(revoked).toMatchObject({
+    states: ['unknown', 'fresh'],
+    whys: [expect.stringContaining('(vault-denied)')],
+    whole: false,
+    heard: ['problem shop unknown'],
+  });
   expect(back).toMatchObject({ states: ['fresh', 'fresh'], heard: ['recovered shop recovered'] });
 }, 60_000);
 
@@ -107,5 +136,10 @@ test('museum 18: a store that does not answer is unreachable, not empty', async 
 
   const gone = await looked(vaultAt('revoked'));
 
-  expect(gone).toMatchObject({ states: ['unknown', 'unknown'], whys: [expect.stringContaining('(vault-unreachable)'), expect.anything()], whole: true, heard: ['problem all unknown'] });
+  expect(gone).toMatchObject({
+    states: ['unknown', 'unknown'],
+    whys: [expect.stringContaining('(vault-unreachable)'), expect.anything()],
+    whole: true,
+    heard: ['problem all unknown'],
+  });
 }, 90_000);

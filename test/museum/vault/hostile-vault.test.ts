@@ -20,7 +20,20 @@ import type { FolderScene } from '../../support/vaults/vault.ts';
 const shop = 'shop' as SourceName;
 const id = '20261120T020000Z-7f3a9c' as BackupId;
 /** Nobody listens there: whoever gets as far as the database fails with another error. */
-const engine = postgresEngine({ host: '127.0.0.1', port: 9, user: 'u', password: 'p', database: 'shop', tls: { mode: 'off' }, lockTimeoutMs: 100, idleLimitMs: 100, parallel: 1 }, {} as Tools);
+const engine = postgresEngine(
+  {
+    host: '127.0.0.1',
+    port: 9,
+    user: 'u',
+    password: 'p',
+    database: 'shop',
+    tls: { mode: 'off' },
+    lockTimeoutMs: 100,
+    idleLimitMs: 100,
+    parallel: 1,
+  },
+  {} as Tools,
+);
 let scene: FolderScene;
 let good: Manifest;
 
@@ -38,12 +51,29 @@ async function overwrite(file: string, content: string | Uint8Array): Promise<vo
 }
 
 const part = (more: object): object => ({ ...good, parts: [{ ...good.parts[0], ...more }, good.parts[1]] });
-const without = (key: keyof Manifest): object => Object.fromEntries(Object.entries(good).filter(([name]) => name !== key));
+const without = (key: keyof Manifest): object =>
+  Object.fromEntries(Object.entries(good).filter(([name]) => name !== key));
 
 const manifests: [string, () => unknown][] = [
-  ...['../../other/20261120T020000Z-7f3a9c/data/0001.sql.zst', '/etc/passwd', 'data/../../x', '..', 'data/..', 'data/.hidden', 'data/a/b', 'data\\0001', 'data//0001', 'data/0001\n', '', 'DATA/1', 'data/%2e%2e'].map((file): [string, () => unknown] =>
-    [`a part named ${JSON.stringify(file)}`, () => part({ file })]),
-  ...[-1, 1.5, 2 ** 60, '12', null].map((bytes): [string, () => unknown] => [`a part of ${bytes} bytes`, () => part({ bytes })]),
+  ...[
+    '../../other/20261120T020000Z-7f3a9c/data/0001.sql.zst',
+    '/etc/passwd',
+    'data/../../x',
+    '..',
+    'data/..',
+    'data/.hidden',
+    'data/a/b',
+    'data\\0001',
+    'data//0001',
+    'data/0001\n',
+    '',
+    'DATA/1',
+    'data/%2e%2e',
+  ].map((file): [string, () => unknown] => [`a part named ${JSON.stringify(file)}`, () => part({ file })]),
+  ...[-1, 1.5, 2 ** 60, '12', null].map((bytes): [string, () => unknown] => [
+    `a part of ${bytes} bytes`,
+    () => part({ bytes }),
+  ]),
   ['a checksum that is none', () => part({ sha256: 'f'.repeat(63) })],
   ['a role that is none', () => part({ role: 'script' })],
   ['two parts of one name', () => ({ ...good, parts: [good.parts[0], good.parts[0]] })],
@@ -52,20 +82,32 @@ const manifests: [string, () => unknown][] = [
   ['another id', () => ({ ...good, id: '20261120T020000Z-000000' })],
   ['a format to come', () => ({ ...good, format: 2 })],
   ['a field that nobody knows', () => ({ ...good, run_me: 'rm -rf /' })],
-  ...(['parts', 'tables', 'engine', 'sequences', 'start', 'id'] as const).map((key): [string, () => unknown] => [`${key} left out`, () => without(key)]),
+  ...(['parts', 'tables', 'engine', 'sequences', 'start', 'id'] as const).map((key): [string, () => unknown] => [
+    `${key} left out`,
+    () => without(key),
+  ]),
   ['a list', () => [good]],
   ['nothing', () => null],
 ];
-test.each(manifests)('a manifest with %s makes no backup: it is shown as unreadable, and neither found nor counted', async (_, make) => {
-  await overwrite('manifest.json', JSON.stringify(make()));
+test.each(manifests)(
+  'a manifest with %s makes no backup: it is shown as unreadable, and neither found nor counted',
+  async (_, make) => {
+    await overwrite('manifest.json', JSON.stringify(make()));
 
-  const listed = await listBackups(shop, scene.vault, limit());
+    const listed = await listBackups(shop, scene.vault, limit());
 
-  expect(listed).toMatchObject([{ id, status: 'unreadable', why: expect.stringContaining('manifest.json') }]);
-  await expect(findManifest(shop, 'latest', scene.vault, limit())).rejects.toMatchObject({ code: 'manifest-invalid' });
-});
+    expect(listed).toMatchObject([{ id, status: 'unreadable', why: expect.stringContaining('manifest.json') }]);
+    await expect(findManifest(shop, 'latest', scene.vault, limit())).rejects.toMatchObject({
+      code: 'manifest-invalid',
+    });
+  },
+);
 
-test.each([['that is cut', (): string => JSON.stringify(good).slice(0, -2)], ['of bytes that are no text', (): Buffer => Buffer.alloc(100, 0xff)], ['that is empty', (): string => '']] as const)('a manifest %s is unreadable', async (_, make) => {
+test.each([
+  ['that is cut', (): string => JSON.stringify(good).slice(0, -2)],
+  ['of bytes that are no text', (): Buffer => Buffer.alloc(100, 0xff)],
+  ['that is empty', (): string => ''],
+] as const)('a manifest %s is unreadable', async (_, make) => {
   await overwrite('manifest.json', make());
 
   await expect(findManifest(shop, id, scene.vault, limit())).rejects.toMatchObject({ code: 'manifest-invalid' });
@@ -74,7 +116,10 @@ test.each([['that is cut', (): string => JSON.stringify(good).slice(0, -2)], ['o
 test('a manifest of gigabytes is not read into memory', async () => {
   await truncate(join(scene.folder, 'shop', id, 'manifest.json'), 8 * 1024 ** 3);
 
-  await expect(findManifest(shop, id, scene.vault, limit())).rejects.toMatchObject({ code: 'manifest-invalid', message: expect.stringContaining('too large') });
+  await expect(findManifest(shop, id, scene.vault, limit())).rejects.toMatchObject({
+    code: 'manifest-invalid',
+    message: expect.stringContaining('too large'),
+  });
   expect(await listBackups(shop, scene.vault, limit())).toMatchObject([{ id, status: 'unreadable' }]);
 });
 
@@ -82,7 +127,18 @@ test('a manifest of gigabytes is not read into memory', async () => {
 async function withCatalog(content: Uint8Array, bytes = content.length): Promise<Manifest> {
   const stored = zstdCompressSync(content);
   await overwrite('catalog.json.zst', stored);
-  return { ...good, parts: [good.parts[0]!, { ...good.parts[1]!, bytes, storedBytes: stored.length, sha256: createHash('sha256').update(stored).digest('hex') }] };
+  return {
+    ...good,
+    parts: [
+      good.parts[0]!,
+      {
+        ...good.parts[1]!,
+        bytes,
+        storedBytes: stored.length,
+        sha256: createHash('sha256').update(stored).digest('hex'),
+      },
+    ],
+  };
 }
 
 test.each<[string, () => Promise<Manifest>]>([
@@ -93,16 +149,33 @@ test.each<[string, () => Promise<Manifest>]>([
 ])('a catalog %s is refused before anything is asked of a database', async (_, forged) => {
   const manifest = await forged();
 
-  const restored = restore(manifest, engine, { replace: false, owners: true, proof: true }, { ...scene.deps(), parallel: 1 }, limit());
+  const restored = restore(
+    manifest,
+    engine,
+    { replace: false, owners: true, proof: true },
+    { ...scene.deps(), parallel: 1 },
+    limit(),
+  );
 
-  await expect(restored).rejects.toMatchObject({ code: 'part-corrupt', message: expect.stringContaining('catalog.json.zst') });
+  await expect(restored).rejects.toMatchObject({
+    code: 'part-corrupt',
+    message: expect.stringContaining('catalog.json.zst'),
+  });
 });
 
 test('a catalog that is larger than any is refused by its size, before a byte of it is read', async () => {
   const manifest = { ...good, parts: [good.parts[0]!, { ...good.parts[1]!, bytes: 256 * 1024 ** 2 + 1 }] };
-  const nothing: Vault = { ...scene.vault, get: () => { throw new Error('read'); } };
+  const nothing: Vault = {
+    ...scene.vault,
+    get: () => {
+      throw new Error('read');
+    },
+  };
 
-  await expect(readCatalogPart(manifest, nothing, limit())).rejects.toMatchObject({ code: 'part-corrupt', message: expect.stringContaining('the manifest says that it holds 268435457 bytes') });
+  await expect(readCatalogPart(manifest, nothing, limit())).rejects.toMatchObject({
+    code: 'part-corrupt',
+    message: expect.stringContaining('the manifest says that it holds 268435457 bytes'),
+  });
   await expect(readCatalogPart(good, nothing, limit())).rejects.toThrow('read');
 });
 
@@ -111,5 +184,7 @@ test('sizes beyond all disks are no reason to fall over: verify names the parts 
 
   const { problems } = await verify(manifest, scene.deps(), limit());
 
-  expect(problems.map(({ file, error }) => [file, isBackupError(error, 'part-corrupt')])).toEqual(good.parts.map(({ file }) => [file, true]));
+  expect(problems.map(({ file, error }) => [file, isBackupError(error, 'part-corrupt')])).toEqual(
+    good.parts.map(({ file }) => [file, true]),
+  );
 });

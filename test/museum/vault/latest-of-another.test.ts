@@ -10,8 +10,20 @@ import type { FolderScene } from '../../support/vaults/vault.ts';
 
 const now = new Date('2026-11-20T12:00:00Z');
 const hoursAgo = (hours: number) => new Date(now.getTime() - hours * hourMs);
-/** Names of which one is the beginning of the others, or looks like it; each one's newest backup is as many hours old as it says. */
-const ages: Record<string, number> = { app: 30, app_archive: 1, 'app-2': 2, 'app/archive': 3, 'app%2Farchive': 4, 'app.': 5, App: 6, ap: 7 };
+/**
+ * Names of which one is the beginning of the others, or looks like it; each one's newest backup is as many hours old as
+ * it says.
+ */
+const ages: Record<string, number> = {
+  app: 30,
+  app_archive: 1,
+  'app-2': 2,
+  'app/archive': 3,
+  'app%2Farchive': 4,
+  'app.': 5,
+  App: 6,
+  ap: 7,
+};
 const names = Object.keys(ages) as SourceName[];
 let scene: FolderScene;
 const newest = new Map<string, BackupId>();
@@ -24,22 +36,42 @@ beforeAll(async () => {
   }
   // what looks like a backup of app, and is none: no id, a folder too deep, a run without a manifest
   const id = newBackupId(hoursAgo(0.5), 0.1);
-  for (const key of ['app/manifest.json', 'app/latest/manifest.json', `app/${id}/old/manifest.json`, `app/${id}/data/0001.sql.zst`, `app/${id}x/manifest.json`]) {
+  for (const key of [
+    'app/manifest.json',
+    'app/latest/manifest.json',
+    `app/${id}/old/manifest.json`,
+    `app/${id}/data/0001.sql.zst`,
+    `app/${id}x/manifest.json`,
+  ]) {
     await scene.vault.putIfAbsent(objectKey(key), Buffer.from('{}'), {}, limit());
   }
 });
 afterAll(() => scene.remove());
 
 test('museum 6: the latest backup of `app` is never that of `app_archive`', async () => {
-  for (const name of names) expect(await findManifest(name, 'latest', scene.vault, limit())).toMatchObject({ source: name, id: newest.get(name) });
+  for (const name of names)
+    expect(await findManifest(name, 'latest', scene.vault, limit())).toMatchObject({
+      source: name,
+      id: newest.get(name),
+    });
 });
 
-test.each([true, false])('museum 6: a fresh `app_archive` does not make a stale `app` fresh (the whole vault listed: %p)', async (whole) => {
-  const sources = names.map((source) => ({ ...watching(), source }));
+test.each([true, false])(
+  'museum 6: a fresh `app_archive` does not make a stale `app` fresh (the whole vault listed: %p)',
+  async (whole) => {
+    const sources = names.map((source) => ({ ...watching(), source }));
 
-  const { judgements, unconfigured } = await check(sources, { whole }, { vault: scene.vault, clock: { now: () => now }, notifiers: [], meter: () => {} }, limit());
+    const { judgements, unconfigured } = await check(
+      sources,
+      { whole },
+      { vault: scene.vault, clock: { now: () => now }, notifiers: [], meter: () => {} },
+      limit(),
+    );
 
-  expect(judgements.map(({ standing, state }) => [standing.source, standing.newest, standing.count, state])).toEqual(names.map((name) => [name, newest.get(name), 2, name === 'app' ? 'stale' : 'fresh']));
-  expect(unconfigured).toEqual([]);
-  expect(new Set(names.map(sourceSegment)).size).toBe(names.length);
-});
+    expect(judgements.map(({ standing, state }) => [standing.source, standing.newest, standing.count, state])).toEqual(
+      names.map((name) => [name, newest.get(name), 2, name === 'app' ? 'stale' : 'fresh']),
+    );
+    expect(unconfigured).toEqual([]);
+    expect(new Set(names.map(sourceSegment)).size).toBe(names.length);
+  },
+);

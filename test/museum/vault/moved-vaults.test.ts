@@ -14,7 +14,8 @@ import { chunks, keysOf } from '../../contract/vault-data.ts';
 import { dailyIds, none, policyOf, putBackup, rotatingIn, signal } from '../../support/vaults/history.ts';
 import { depsOf } from '../../support/vaults/vault.ts';
 
-// People move vaults about with the tools of their system: what is there must be seen, and what can't be seen must not read as nothing.
+// People move vaults about with the tools of their system: what is there must be seen, and what can't be seen must not
+// read as nothing.
 const shop = 'shop' as SourceName;
 const ids = dailyIds(4);
 let above: string;
@@ -27,7 +28,8 @@ beforeEach(async () => {
 });
 afterEach(() => rm(above, { recursive: true }));
 
-const listed = async (vault: Vault) => (await listBackups(shop, vault, signal)).map(({ id, status }) => `${status} ${id}`);
+const listed = async (vault: Vault) =>
+  (await listBackups(shop, vault, signal)).map(({ id, status }) => `${status} ${id}`);
 const all = ids.map((id) => `complete ${id}`);
 
 test('museum: a copy that cp made without the hidden folder is a vault, and not one without backups', async () => {
@@ -37,7 +39,10 @@ test('museum: a copy that cp made without the hidden folder is a vault, and not 
 
   expect(await listed(folderVault(copy))).toEqual(all);
   expect(await findManifest(shop, 'latest', folderVault(copy), signal)).toMatchObject({ id: ids.at(-1) });
-  expect((await verify(await findManifest(shop, ids[0]!, folderVault(copy), signal), depsOf(folderVault(copy)), signal)).problems).toEqual([]);
+  expect(
+    (await verify(await findManifest(shop, ids[0]!, folderVault(copy), signal), depsOf(folderVault(copy)), signal))
+      .problems,
+  ).toEqual([]);
   await putBackup(folderVault(copy), 'shop', dailyIds(1, '2026-11-21')[0]!);
   expect(await listed(folderVault(copy))).toHaveLength(5);
 });
@@ -50,12 +55,20 @@ test('a folder without any backup is still no vault: its disk may not be mounted
   await expect(listed(folderVault(empty))).rejects.toMatchObject({ code: 'vault-unreachable' });
 });
 
-test.each([['a source', 'shop'], ['a backup', `shop/${ids[1]}`], ['a manifest', `shop/${ids[1]}/manifest.json`]])('museum: %s that was moved away and linked back is told, and does not read as nothing', async (_, path) => {
+test.each([
+  ['a source', 'shop'],
+  ['a backup', `shop/${ids[1]}`],
+  ['a manifest', `shop/${ids[1]}/manifest.json`],
+])('museum: %s that was moved away and linked back is told, and does not read as nothing', async (_, path) => {
   const elsewhere = join(above, 'elsewhere');
   await rename(join(root, path), elsewhere);
   await symlink(elsewhere, join(root, path));
 
-  const linked = { code: 'vault-failed', message: expect.stringContaining(`${path} is a symbolic link`), hint: expect.stringContaining('mount --bind') };
+  const linked = {
+    code: 'vault-failed',
+    message: expect.stringContaining(`${path} is a symbolic link`),
+    hint: expect.stringContaining('mount --bind'),
+  };
   await expect(listed(folderVault(root))).rejects.toMatchObject(linked);
   await expect(keysOf(folderVault(root), '')).rejects.toMatchObject(linked);
 });
@@ -76,7 +89,10 @@ test('museum: one manifest of gigabytes hides none of the others', async () => {
 
   expect(await listed(folderVault(root))).toEqual([all[0], `unreadable ${ids[1]}`, all[2], all[3]]);
   expect(await findManifest(shop, 'latest', folderVault(root), signal)).toMatchObject({ id: ids[3] });
-  await expect(findManifest(shop, ids[1]!, folderVault(root), signal)).rejects.toMatchObject({ code: 'manifest-invalid', message: expect.stringContaining('too large') });
+  await expect(findManifest(shop, ids[1]!, folderVault(root), signal)).rejects.toMatchObject({
+    code: 'manifest-invalid',
+    message: expect.stringContaining('too large'),
+  });
 });
 
 /** A vault in which this happens between its listing and what is read of it. */
@@ -93,7 +109,8 @@ function meanwhile(vault: Vault, happens: () => Promise<unknown>): Vault {
 test('museum: a list made while a rotation removes backups shows those that stay', async () => {
   const vault = folderVault(root);
   const rotating = rotatingIn(vault, '2026-11-22T12:00:00Z');
-  const rotates = () => rotate(shop, policyOf({ ...none, last: 1 }), { dryRun: false, anyShare: true }, rotating.deps(), signal);
+  const rotates = () =>
+    rotate(shop, policyOf({ ...none, last: 1 }), { dryRun: false, anyShare: true }, rotating.deps(), signal);
 
   expect(await listed(meanwhile(vault, rotates))).toEqual([all[3]]);
 });
@@ -101,7 +118,14 @@ test('museum: a list made while a rotation removes backups shows those that stay
 test('the latest backup, if it is removed after it was listed, is the one before it', async () => {
   const vault = folderVault(root);
 
-  expect(await findManifest(shop, 'latest', meanwhile(vault, () => rm(join(root, 'shop', ids[3]!), { recursive: true, force: true })), signal)).toMatchObject({ id: ids[2] });
+  expect(
+    await findManifest(
+      shop,
+      'latest',
+      meanwhile(vault, () => rm(join(root, 'shop', ids[3]!), { recursive: true, force: true })),
+      signal,
+    ),
+  ).toMatchObject({ id: ids[2] });
 });
 
 test('a backup that rotation removes while it is verified is gone, and not damaged', async () => {
@@ -116,5 +140,7 @@ test('a part that is gone beside its manifest is a problem of the backup', async
   await folderVault(root).delete(`shop/${ids[0]}/data/0001.sql.zst` as never, signal);
   await folderVault(root).put(`shop/${ids[0]}/other` as never, chunks(Buffer.from('x')), {}, signal);
 
-  expect((await verify(manifest, depsOf(folderVault(root)), signal)).problems).toMatchObject([{ error: { code: 'object-missing' } }]);
+  expect((await verify(manifest, depsOf(folderVault(root)), signal)).problems).toMatchObject([
+    { error: { code: 'object-missing' } },
+  ]);
 });

@@ -31,12 +31,15 @@ test('6: pruning app counts app alone, and leaves app_archive, app.old and app/x
 });
 
 test('7: every source is rotated by its own policy, whatever the others’ are', async () => {
-  const { sources } = parseConfig(`vault: v
+  const { sources } = parseConfig(
+    `vault: v
 defaults: { retention: { count: 1 }, rotation: { maxShare: 100 } }
 sources:
   shop: { postgres: { host: h, database: d, user: u } }
   blog: { postgres: { host: h, database: d, user: u }, retention: { count: 30 } }
-  wiki: { postgres: { host: h, database: d, user: u }, retention: { daily: 4, weekly: 0, monthly: 0, yearly: 0 } }`, 'nightjar.yaml');
+  wiki: { postgres: { host: h, database: d, user: u }, retention: { daily: 4, weekly: 0, monthly: 0, yearly: 0 } }`,
+    'nightjar.yaml',
+  );
   const ids = dailyIds(6);
   for (const source of sources.keys()) for (const id of ids) await putBackup(scene.vault, source, id);
 
@@ -50,7 +53,18 @@ sources:
 test('9: other people’s files in the vault, beside, between and below backups, stay', async () => {
   const ids = dailyIds(3);
   for (const id of ids) await putBackup(scene.vault, 'shop', id);
-  const foreign = ['README.txt', 'shop/notes.md', 'shop/dump.sql', 'shop/20200101/manifest.json', 'shop/20200101T020000Z-zzzzzz/manifest.json', `shop/${ids[0]}/data.csv`, `shop/${ids[0]}/data/0001.sql.zst.bak/x`, `shop/${ids[0]}/deep/manifest.json`, 'shop/20200101T020000Z-aaaaaa/photo.jpg', 'other/20200101T020000Z-aaaaaa/data/0001.sql.zst'];
+  const foreign = [
+    'README.txt',
+    'shop/notes.md',
+    'shop/dump.sql',
+    'shop/20200101/manifest.json',
+    'shop/20200101T020000Z-zzzzzz/manifest.json',
+    `shop/${ids[0]}/data.csv`,
+    `shop/${ids[0]}/data/0001.sql.zst.bak/x`,
+    `shop/${ids[0]}/deep/manifest.json`,
+    'shop/20200101T020000Z-aaaaaa/photo.jpg',
+    'other/20200101T020000Z-aaaaaa/data/0001.sql.zst',
+  ];
   for (const key of foreign) await scene.vault.putIfAbsent(objectKey(key), Buffer.from('mine'), {}, signal);
 
   const rotation = await scene.rotating('shop', policyOf({ count: 1 }, { graceMs: 1 }));
@@ -58,17 +72,22 @@ test('9: other people’s files in the vault, beside, between and below backups,
   expect(rotation.failures).toEqual([]);
   expect(await scene.ids('shop')).toEqual(expect.arrayContaining([ids[2]]));
   expect(await scene.keys('')).toEqual(expect.arrayContaining(foreign));
-  expect(rotation.removals.map(({ id, foreign: left }) => [id, left])).toEqual([[ids[0], 3], [ids[1], 0]]);
+  expect(rotation.removals.map(({ id, foreign: left }) => [id, left])).toEqual([
+    [ids[0], 3],
+    [ids[1], 0],
+  ]);
 });
 
 test('15: a source named as the beginning, the end or the middle of another is another', async () => {
   const ids = dailyIds(3);
-  for (const source of ['shop', 'shop2', 'myshop', 'myshop2', 'Shop', 'sh', 'shop 2', 'shop%']) for (const id of ids) await putBackup(scene.vault, source, id);
+  for (const source of ['shop', 'shop2', 'myshop', 'myshop2', 'Shop', 'sh', 'shop 2', 'shop%'])
+    for (const id of ids) await putBackup(scene.vault, source, id);
 
   await scene.rotating('shop', policyOf({ count: 1 }));
 
   expect(await backupIds('shop' as SourceName, scene.vault, signal)).toEqual(ids.slice(2));
-  for (const source of ['shop2', 'myshop', 'myshop2', 'Shop', 'sh', 'shop 2', 'shop%']) expect(await backupIds(source as SourceName, scene.vault, signal)).toEqual(ids);
+  for (const source of ['shop2', 'myshop', 'myshop2', 'Shop', 'sh', 'shop 2', 'shop%'])
+    expect(await backupIds(source as SourceName, scene.vault, signal)).toEqual(ids);
 });
 
 test('16: nothing but the vault is remembered: another machine decides the same', async () => {
@@ -91,7 +110,12 @@ test('17: a delete that fails is a failure, told with its object; the other back
   const denied = new BackupError('vault-denied', 'delete of an object: not allowed');
   const vault: Vault = {
     ...scene.vault,
-    delete: (key, stop) => (key.includes(ids[0]!) && key.endsWith('/manifest.json') ? Promise.reject(denied) : key.includes(ids[1]!) && key.includes('/data/') ? Promise.reject(denied) : scene.vault.delete(key, stop)),
+    delete: (key, stop) =>
+      key.includes(ids[0]!) && key.endsWith('/manifest.json')
+        ? Promise.reject(denied)
+        : key.includes(ids[1]!) && key.includes('/data/')
+          ? Promise.reject(denied)
+          : scene.vault.delete(key, stop),
   };
 
   const rotation = await scene.rotating('shop', policyOf({ count: 1 }), {}, vault);

@@ -35,7 +35,10 @@ async function configure(lines: string, text = plain): Promise<void> {
 
 async function kept(name: string): Promise<unknown[]> {
   const text = await readFile(join(scene.folder, `keep.${name}`), 'utf8').catch(() => '');
-  return text.split('\n').filter((line) => line !== '').map((line) => JSON.parse(line));
+  return text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line));
 }
 
 const told = async (): Promise<Message[]> => (await kept('told')).map((one) => messageSchema.parse(one));
@@ -44,7 +47,11 @@ const ended = async (): Promise<RunEnded[]> => (await kept('ended')).map((one) =
 test('every end of a run is an event, and nobody is alarmed by a good one', async () => {
   await configure(notifyLines + hookLines);
 
-  const results = [await scene.run(['backup', 'shop']), await scene.run(['verify', 'shop']), await scene.run(['restore', 'shop', '--to', 'shop_alerts'])];
+  const results = [
+    await scene.run(['backup', 'shop']),
+    await scene.run(['verify', 'shop']),
+    await scene.run(['restore', 'shop', '--to', 'shop_alerts']),
+  ];
 
   expect(results.map(({ code }) => code)).toEqual([0, 0, 0]);
   expect(await ended()).toMatchObject([
@@ -62,14 +69,26 @@ test('failures are told with what is left and what to run: of a backup, a restor
   const [part] = (await scene.objects()).filter((path) => path.includes('/data/')).slice(-1);
   await writeFile(join(scene.folder, 'backups', part!), 'damaged');
 
-  const codes = [(await scene.run(['backup', 'shop'])).code, (await scene.run(['restore', 'shop'])).code, (await scene.run(['verify', 'shop'])).code];
+  const codes = [
+    (await scene.run(['backup', 'shop'])).code,
+    (await scene.run(['restore', 'shop'])).code,
+    (await scene.run(['verify', 'shop'])).code,
+  ];
 
   expect(codes).toEqual([1, 1, 3]);
   const messages = await told();
-  expect(messages.map(({ kind, severity, source }) => [kind, severity, source])).toEqual(['backup-failed', 'restore-failed', 'verify-failed'].map((kind) => [kind, 'problem', 'shop']));
-  expect(messages[0]!.facts.map(({ label }) => label)).toEqual(expect.arrayContaining(['Error', 'Vault', 'Newest good', 'Backups in the vault', 'Run']));
+  expect(messages.map(({ kind, severity, source }) => [kind, severity, source])).toEqual(
+    ['backup-failed', 'restore-failed', 'verify-failed'].map((kind) => [kind, 'problem', 'shop']),
+  );
+  expect(messages[0]!.facts.map(({ label }) => label)).toEqual(
+    expect.arrayContaining(['Error', 'Vault', 'Newest good', 'Backups in the vault', 'Run']),
+  );
   expect(messages[0]!.next).toEqual(['nightjar check shop', 'nightjar backup shop']);
-  expect((await ended()).map(({ verb, status, error }) => [verb, status, error?.code])).toEqual([['backup', 'failed', 'source-unreachable'], ['restore', 'failed', 'source-unreachable'], ['verify', 'failed', expect.stringMatching(/part-corrupt|object-missing/)]]);
+  expect((await ended()).map(({ verb, status, error }) => [verb, status, error?.code])).toEqual([
+    ['backup', 'failed', 'source-unreachable'],
+    ['restore', 'failed', 'source-unreachable'],
+    ['verify', 'failed', expect.stringMatching(/part-corrupt|object-missing/)],
+  ]);
 });
 
 test('a slip at the keyboard alarms nobody', async () => {
@@ -89,11 +108,16 @@ test('a vault whose secret is missing is told, though nothing could begin', asyn
 
   expect(code).toBe(1);
   expect(stderr).toContain('NO_SUCH_ID');
-  expect(await told()).toMatchObject([{ kind: 'backup-failed', facts: expect.arrayContaining([{ label: 'Vault', value: 's3://b-b' }]) }]);
+  expect(await told()).toMatchObject([
+    { kind: 'backup-failed', facts: expect.arrayContaining([{ label: 'Vault', value: 's3://b-b' }]) },
+  ]);
 });
 
 test('a configuration with a mistake is told by what is right in it', async () => {
-  await configure('notify:\n  - command: [./keep, told]\n  - slakc: { env: SLACK_URL }\n', plain.replace('database: shop', 'databse: shop'));
+  await configure(
+    'notify:\n  - command: [./keep, told]\n  - slakc: { env: SLACK_URL }\n',
+    plain.replace('database: shop', 'databse: shop'),
+  );
 
   const { code, stderr } = await scene.run(['backup']);
 
@@ -108,7 +132,16 @@ test('a hook that fails is a failure of the run: the backup is stored, and said 
   const { code, document } = await scene.json(['backup', 'shop']);
 
   expect(code).toBe(1);
-  expect(document).toMatchObject({ ok: false, results: [{ status: 'stored', source: 'shop', error: { code: 'hook-failed', message: expect.stringContaining('no route to pager') } }] });
+  expect(document).toMatchObject({
+    ok: false,
+    results: [
+      {
+        status: 'stored',
+        source: 'shop',
+        error: { code: 'hook-failed', message: expect.stringContaining('no route to pager') },
+      },
+    ],
+  });
   expect(await told()).toMatchObject([
     { kind: 'recovered', source: 'shop', subject: 'the backup succeeded again' },
     { kind: 'hook-failed', source: 'shop', subject: 'the backup succeeded, and then a hook failed' },
@@ -117,7 +150,10 @@ test('a hook that fails is a failure of the run: the backup is stored, and said 
 });
 
 test('a notifier that fails keeps none of the others from being told, and they hear of it', async () => {
-  await configure('notify:\n  - command: [./broken]\n  - command: [./keep, told]\n  - slack: { env: NO_SUCH_URL }\n', plain.replaceAll(`port: ${scene.server.port}`, 'port: 1'));
+  await configure(
+    'notify:\n  - command: [./broken]\n  - command: [./keep, told]\n  - slack: { env: NO_SUCH_URL }\n',
+    plain.replaceAll(`port: ${scene.server.port}`, 'port: 1'),
+  );
 
   const { code, stderr } = await scene.run(['backup', 'shop']);
 
@@ -126,13 +162,26 @@ test('a notifier that fails keeps none of the others from being told, and they h
   expect(stderr).toContain('NO_SUCH_URL');
   const [failed, notifier] = await told();
   expect(failed).toMatchObject({ kind: 'backup-failed' });
-  expect(notifier).toMatchObject({ kind: 'notifier-failed', facts: [{ label: 'command broken' }, { label: 'slack' }, { label: 'Not told' }] });
+  expect(notifier).toMatchObject({
+    kind: 'notifier-failed',
+    facts: [{ label: 'command broken' }, { label: 'slack' }, { label: 'Not told' }],
+  });
 });
 
 test('twelve sources whose server is gone are three messages, and none an hour later; and one all-clear when it is back; a notifier that was mended meanwhile hears nothing of what is over', async () => {
   const names = Array.from({ length: 12 }, (_, index) => `s${String(index + 1).padStart(2, '0')}`);
-  const text = (port: number) => plain.replace(/  shop:[^]*/, names.map((name) => `  ${name}:\n${/    postgres: .*database: shop }/.exec(plain)![0].replace(/port: \d+/, `port: ${port}`)}\n`).join(''));
-  const two = 'notify:\n  - command: [./keep, told]\n  - command: [./second]\nrunbook: https://wiki.example.com/runbook.md\n';
+  const text = (port: number) =>
+    plain.replace(
+      /  shop:[^]*/,
+      names
+        .map(
+          (name) =>
+            `  ${name}:\n${/    postgres: .*database: shop }/.exec(plain)![0].replace(/port: \d+/, `port: ${port}`)}\n`,
+        )
+        .join(''),
+    );
+  const two =
+    'notify:\n  - command: [./keep, told]\n  - command: [./second]\nrunbook: https://wiki.example.com/runbook.md\n';
   await writeFile(join(scene.folder, 'second'), '#!/bin/sh\nexit 3\n', { mode: 0o755 });
   await configure(two, text(1));
 
@@ -151,7 +200,10 @@ test('twelve sources whose server is gone are three messages, and none an hour l
     'problem backup-failed: 11 sources could not be backed up: source-unreachable, all on 127.0.0.1',
   ]);
   expect(again).toEqual([]);
-  expect((await told()).slice(first.length).map(({ subject }) => subject)).toEqual(['the backup succeeded again', '11 sources are backed up again']);
+  expect((await told()).slice(first.length).map(({ subject }) => subject)).toEqual([
+    'the backup succeeded again',
+    '11 sources are backed up again',
+  ]);
   expect((await told())[0]).toMatchObject({ link: 'https://wiki.example.com/runbook.md#backup-failed' });
   // what is over, and never reached it, is not told there
   expect(await kept('second')).toEqual([]);
@@ -170,21 +222,54 @@ test('nightjar notify sends a test to everybody, and says who did not get it', a
 
 test('a restore that goes on exits with 5, lists what failed, is told as a failure with its list, and is on no record', async () => {
   await configure('');
-  await scene.sql('shop', `create table buyers (id int primary key); create table bills (buyer int); insert into bills values (7);
-    alter table bills add constraint bills_buyer foreign key (buyer) references buyers not valid; update pg_constraint set convalidated = true where conname = 'bills_buyer'`);
+  await scene.sql(
+    'shop',
+    `create table buyers (id int primary key); create table bills (buyer int); insert into bills values (7);
+    alter table bills add constraint bills_buyer foreign key (buyer) references buyers not valid; update pg_constraint set convalidated = true where conname = 'bills_buyer'`,
+  );
   await scene.run(['backup', 'shop']);
   await configure(notifyLines + hookLines);
 
   const shown = await scene.run(['restore', 'shop', '--to', 'shop_going', '--keep-going']);
   const { code, document } = await scene.json(['restore', 'shop', '--to', 'shop_gone', '--keep-going']);
 
-  const statement = 'ALTER TABLE ONLY public.bills ADD CONSTRAINT bills_buyer FOREIGN KEY (buyer) REFERENCES public.buyers(id);';
-  expect(shown).toMatchObject({ code: 5, stdout: expect.stringMatching(/^restored shop \S+ in .*, with 1 failure: not proven\nIt is in database shop_going\.\n {2}failed: FK CONSTRAINT bills bills_buyer\n {4}ERROR: {2}insert or update on table "bills" violates foreign key constraint "bills_buyer"\n {4}ALTER TABLE/) });
-  expect({ code, document }).toMatchObject({ code: 5, document: { ok: false, result: { database: 'shop_gone', proven: false, failures: [{ object: 'FK CONSTRAINT bills bills_buyer', statement }] } } });
+  const statement =
+    'ALTER TABLE ONLY public.bills ADD CONSTRAINT bills_buyer FOREIGN KEY (buyer) REFERENCES public.buyers(id);';
+  expect(shown).toMatchObject({
+    code: 5,
+    stdout: expect.stringMatching(
+      /^restored shop \S+ in .*, with 1 failure: not proven\nIt is in database shop_going\.\n {2}failed: FK CONSTRAINT bills bills_buyer\n {4}ERROR: {2}insert or update on table "bills" violates foreign key constraint "bills_buyer"\n {4}ALTER TABLE/,
+    ),
+  });
+  expect({ code, document }).toMatchObject({
+    code: 5,
+    document: {
+      ok: false,
+      result: {
+        database: 'shop_gone',
+        proven: false,
+        failures: [{ object: 'FK CONSTRAINT bills bills_buyer', statement }],
+      },
+    },
+  });
   const [event] = await ended();
-  expect(event).toMatchObject({ verb: 'restore', status: 'failed', error: { code: 'restore-incomplete', message: expect.stringContaining('with 1 failure: FK CONSTRAINT bills bills_buyer: ERROR') }, result: { proven: false, failures: [{ statement }] } });
+  expect(event).toMatchObject({
+    verb: 'restore',
+    status: 'failed',
+    error: {
+      code: 'restore-incomplete',
+      message: expect.stringContaining('with 1 failure: FK CONSTRAINT bills bills_buyer: ERROR'),
+    },
+    result: { proven: false, failures: [{ statement }] },
+  });
   const [message] = await told();
-  expect(message).toMatchObject({ kind: 'restore-failed', severity: 'problem', subject: 'restored, with failures: not proven' });
-  expect((await scene.objects()).filter((path) => /-restore-/.test(path) && path.includes(String(event!.result!['id'])))).toEqual([]);
+  expect(message).toMatchObject({
+    kind: 'restore-failed',
+    severity: 'problem',
+    subject: 'restored, with failures: not proven',
+  });
+  expect(
+    (await scene.objects()).filter((path) => /-restore-/.test(path) && path.includes(String(event!.result!['id']))),
+  ).toEqual([]);
   expect(await scene.sql('shop_going', 'select buyer from bills')).toEqual([{ buyer: 7 }]);
 });

@@ -13,14 +13,19 @@ beforeAll(async () => {
 afterAll(() => scene.stop());
 
 test('a vault without a backup is told as such, and is no empty list', async () => {
-  expect(await scene.run(['list', 'shop'])).toMatchObject({ code: 1, stderr: expect.stringContaining('in a new vault, the first backup makes what is missing') });
+  expect(await scene.run(['list', 'shop'])).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('in a new vault, the first backup makes what is missing'),
+  });
 });
 
 test('a backup prints one line: source, id, rows, size, stored, duration', async () => {
   const { code, stdout, stderr } = await scene.run(['backup', 'shop']);
 
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-  expect(stdout).toMatch(/^shop {2}\d{8}T\d{6}Z-[0-9a-f]{6} {2}1,000 rows {2}[\d.]+ kB {2}[\d.]+ kB stored {2}[\d.]+ s\n$/);
+  expect(stdout).toMatch(
+    /^shop {2}\d{8}T\d{6}Z-[0-9a-f]{6} {2}1,000 rows {2}[\d.]+ kB {2}[\d.]+ kB stored {2}[\d.]+ s\n$/,
+  );
   id = stdout.split('  ')[1]!;
 });
 
@@ -38,12 +43,21 @@ test('programs read the same as JSON', async () => {
   const { code, document } = await scene.json(['list']);
 
   expect(code).toBe(0);
-  expect(document).toMatchObject({ ok: true, backups: [{ source: 'shop', id, status: 'complete', engine: 'postgres', database: 'shop', rows: 1000, tables: 1 }] });
+  expect(document).toMatchObject({
+    ok: true,
+    backups: [{ source: 'shop', id, status: 'complete', engine: 'postgres', database: 'shop', rows: 1000, tables: 1 }],
+  });
 });
 
 test('an intact backup is verified by its newest, by id, and with all the others', async () => {
-  expect(await scene.run(['verify', 'shop'])).toMatchObject({ code: 0, stdout: expect.stringMatching(new RegExp(`^shop {2}${id} {2}intact: 4 parts, [\\d.]+ kB read again\n$`)) });
-  expect(await scene.json(['verify', 'shop', id])).toMatchObject({ code: 0, document: { ok: true, results: [{ status: 'intact', id, problems: [] }] } });
+  expect(await scene.run(['verify', 'shop'])).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(new RegExp(`^shop {2}${id} {2}intact: 4 parts, [\\d.]+ kB read again\n$`)),
+  });
+  expect(await scene.json(['verify', 'shop', id])).toMatchObject({
+    code: 0,
+    document: { ok: true, results: [{ status: 'intact', id, problems: [] }] },
+  });
   expect(await scene.json(['verify', 'shop', '--all'])).toMatchObject({ code: 0, document: { results: [{ id }] } });
 });
 
@@ -51,7 +65,13 @@ test('a source without a backup is a failure of verify, not nothing to do', asyn
   const { code, document } = await scene.json(['verify']);
 
   expect(code).toBe(1);
-  expect(document).toMatchObject({ ok: false, results: [{ source: 'shop', status: 'intact' }, { source: 'big', status: 'failed', error: { code: 'backup-missing' } }] });
+  expect(document).toMatchObject({
+    ok: false,
+    results: [
+      { source: 'shop', status: 'intact' },
+      { source: 'big', status: 'failed', error: { code: 'backup-missing' } },
+    ],
+  });
 });
 
 test('a restore makes a new database named after the moment, and proves it equal', async () => {
@@ -60,7 +80,11 @@ test('a restore makes a new database named after the moment, and proves it equal
   const { code, stdout, stderr } = await scene.run(['restore', 'shop']);
 
   expect(code).toBe(0);
-  expect(stderr).toMatch(new RegExp(`^backup {2}shop ${id}, \\d+ (s|min) old: 1 table, 1,000 rows, [\\d.]+ kB\ninto {4}postgres://postgres@127.0.0.1:\\d+/${database} \\(a new database\\)\n$`));
+  expect(stderr).toMatch(
+    new RegExp(
+      `^backup {2}shop ${id}, \\d+ (s|min) old: 1 table, 1,000 rows, [\\d.]+ kB\ninto {4}postgres://postgres@127.0.0.1:\\d+/${database} \\(a new database\\)\n$`,
+    ),
+  );
   expect(stdout).toMatch(/^restored shop .* in [\d.]+ s\nproven equal: 1 table, 1,000 rows, \d+ definitions\n$/);
   expect(await scene.sql(database, 'select count(*)::int as n from late')).toEqual([{ n: 100 }]);
 });
@@ -71,19 +95,30 @@ test('a database that holds something is left alone', async () => {
   const { code, stderr } = await scene.run(['restore', 'shop', '--to', 'shop']);
 
   expect(code).toBe(1);
-  expect(stderr).toMatch(/error: postgres:.*\/shop is not empty: it holds 1 table.*\n {2}hint: name a new database with --to, or drop what is there with --replace\n$/);
+  expect(stderr).toMatch(
+    /error: postgres:.*\/shop is not empty: it holds 1 table.*\n {2}hint: name a new database with --to, or drop what is there with --replace\n$/,
+  );
   expect(await scene.sql('shop', 'select note from orders where id = 1')).toEqual([{ note: 'changed' }]);
 });
 
 test('--replace is not enough where nobody can be asked; with --yes it restores in place', async () => {
   const refused = await scene.run(['restore', 'shop', id, '--to', 'shop', '--replace']);
-  expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining('hint: to go on without being asked, add --yes') });
+  expect(refused).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('hint: to go on without being asked, add --yes'),
+  });
   expect(refused.stderr).toContain('ALL OF IT WILL BE DROPPED');
   expect(await scene.sql('shop', 'select note from orders where id = 1')).toEqual([{ note: 'changed' }]);
 
   const { code, document } = await scene.json(['restore', 'shop', id, '--to', 'shop', '--replace', '--yes']);
 
-  expect({ code, document }).toMatchObject({ code: 0, document: { ok: true, result: { id, database: 'shop', proven: true, proof: { tables: 1, rows: 1000, differences: [] } } } });
+  expect({ code, document }).toMatchObject({
+    code: 0,
+    document: {
+      ok: true,
+      result: { id, database: 'shop', proven: true, proof: { tables: 1, rows: 1000, differences: [] } },
+    },
+  });
   expect(await scene.sql('shop', 'select note from orders where id = 1')).not.toEqual([{ note: 'changed' }]);
 });
 
@@ -96,8 +131,14 @@ test('a restore goes to the server of another source, and without a proof says s
 });
 
 test('an id that is none, and one that is not there, are told apart', async () => {
-  expect(await scene.json(['restore', 'shop', 'yesterday'])).toMatchObject({ code: 2, document: { error: { code: 'input-invalid' } } });
-  expect(await scene.json(['restore', 'shop', '20200101T000000Z-000000'])).toMatchObject({ code: 1, document: { error: { code: 'backup-missing' } } });
+  expect(await scene.json(['restore', 'shop', 'yesterday'])).toMatchObject({
+    code: 2,
+    document: { error: { code: 'input-invalid' } },
+  });
+  expect(await scene.json(['restore', 'shop', '20200101T000000Z-000000'])).toMatchObject({
+    code: 1,
+    document: { error: { code: 'backup-missing' } },
+  });
 });
 
 test('a source that has left the configuration can still be listed and restored', async () => {
@@ -106,8 +147,14 @@ test('a source that has left the configuration can still be listed and restored'
   const later = ['-c', 'later.yaml'];
 
   expect(await scene.json(['list', 'shop', ...later])).toMatchObject({ code: 0, document: { backups: [{ id }] } });
-  expect(await scene.run(['restore', 'shop', ...later])).toMatchObject({ code: 2, stderr: expect.stringContaining('hint: say on whose server to restore: --server big') });
-  expect(await scene.json(['restore', 'shop', '--server', 'big', '--to', 'rescued', ...later])).toMatchObject({ code: 0, document: { result: { proven: true } } });
+  expect(await scene.run(['restore', 'shop', ...later])).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('hint: say on whose server to restore: --server big'),
+  });
+  expect(await scene.json(['restore', 'shop', '--server', 'big', '--to', 'rescued', ...later])).toMatchObject({
+    code: 0,
+    document: { result: { proven: true } },
+  });
 });
 
 test('a flipped bit is found by verify, which names the part and exits 3; restore refuses it, too', async () => {
@@ -121,10 +168,28 @@ test('a flipped bit is found by verify, which names the part and exits 3; restor
   const latest = await scene.run(['restore', 'shop', '--to', 'from_damaged']);
   const restored = await scene.run(['restore', 'shop', id, '--to', 'from_damaged']);
 
-  expect(verified).toMatchObject({ code: 3, stdout: `shop  ${id}  DAMAGED: data/0001.sql.zst (1 of 4 parts)\n`, stderr: expect.stringContaining(`${part} is damaged`) });
-  expect(await scene.json(['verify', 'shop'])).toMatchObject({ code: 3, document: { ok: false, results: [{ status: 'damaged', problems: [{ file: 'data/0001.sql.zst', code: 'part-corrupt' }] }] } });
-  expect(latest).toMatchObject({ code: 3, stderr: expect.stringContaining(`the only one is not good: ${id}: its verify of `) });
-  expect(restored).toMatchObject({ code: 3, stderr: expect.stringMatching(new RegExp(`^warning ${id}: earlier, its verify of .* failed\n[^]*${part} is damaged`)) });
+  expect(verified).toMatchObject({
+    code: 3,
+    stdout: `shop  ${id}  DAMAGED: data/0001.sql.zst (1 of 4 parts)\n`,
+    stderr: expect.stringContaining(`${part} is damaged`),
+  });
+  expect(await scene.json(['verify', 'shop'])).toMatchObject({
+    code: 3,
+    document: {
+      ok: false,
+      results: [{ status: 'damaged', problems: [{ file: 'data/0001.sql.zst', code: 'part-corrupt' }] }],
+    },
+  });
+  expect(latest).toMatchObject({
+    code: 3,
+    stderr: expect.stringContaining(`the only one is not good: ${id}: its verify of `),
+  });
+  expect(restored).toMatchObject({
+    code: 3,
+    stderr: expect.stringMatching(
+      new RegExp(`^warning ${id}: earlier, its verify of .* failed\n[^]*${part} is damaged`),
+    ),
+  });
   expect(await scene.sql('postgres', `select 1 from pg_database where datname = 'from_damaged'`)).toEqual([]);
 });
 

@@ -19,7 +19,11 @@ afterAll(() => scene.stop());
 async function answering(answer: string): Promise<{ code: number; screen: string }> {
   const { NODE_OPTIONS: _, ...env } = process.env;
   const command = `stty cols 120; '${process.execPath}' '${launcher}' restore shop --to shop --replace`;
-  const child = spawn('script', ['-qec', command, '/dev/null'], { cwd: scene.folder, env: { ...env, ...scene.env, SHELL: '/bin/sh', TERM: 'dumb' }, timeout: 60_000 });
+  const child = spawn('script', ['-qec', command, '/dev/null'], {
+    cwd: scene.folder,
+    env: { ...env, ...scene.env, SHELL: '/bin/sh', TERM: 'dumb' },
+    timeout: 60_000,
+  });
   let screen = '';
   let asked = false;
   child.stdout.on('data', (chunk: Buffer) => {
@@ -32,9 +36,15 @@ async function answering(answer: string): Promise<{ code: number; screen: string
   return { code, screen };
 }
 
-const notes = async () => (await scene.sql('shop', `select count(*)::int as n from orders where note = 'changed'`))[0]!['n'];
+const notes = async () =>
+  (await scene.sql('shop', `select count(*)::int as n from orders where note = 'changed'`))[0]!['n'];
 
-test.each([['no\n', 2], ['\n', 2], ['Shop\n', 2], ['\x03', 130]])('at a terminal, any answer but the name changes nothing: %p', async (answer, exitCode) => {
+test.each([
+  ['no\n', 2],
+  ['\n', 2],
+  ['Shop\n', 2],
+  ['\x03', 130],
+])('at a terminal, any answer but the name changes nothing: %p', async (answer, exitCode) => {
   const { code, screen } = await answering(answer);
 
   expect(screen).toMatch(/--replace drops what postgres:.*\/shop holds: 1 table/);

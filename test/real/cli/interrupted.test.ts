@@ -6,7 +6,10 @@ let scene: CliScene;
 
 beforeAll(async () => {
   scene = await cliScene();
-  await scene.sql('big', `create table events as select g as id, repeat(md5(g::text), 20) as note from generate_series(1, 200000) g`);
+  await scene.sql(
+    'big',
+    `create table events as select g as id, repeat(md5(g::text), 20) as note from generate_series(1, 200000) g`,
+  );
 }, 20 * 60_000);
 afterAll(() => scene.stop());
 
@@ -35,26 +38,33 @@ async function until(condition: () => Promise<boolean>): Promise<void> {
   }
 }
 
-test.each([['SIGTERM', 143], ['SIGINT', 130]] as const)('%s in the middle of a backup leaves word of it and nothing else, and frees the source', async (signal, exitCode) => {
-  await locked(async () => {
-    const running = scene.start(['backup', 'big']);
-    await until(async () => (await waiting(`wait_event_type = 'Lock'`)) > 0);
-    running.kill(signal);
+test.each([
+  ['SIGTERM', 143],
+  ['SIGINT', 130],
+] as const)(
+  '%s in the middle of a backup leaves word of it and nothing else, and frees the source',
+  async (signal, exitCode) => {
+    await locked(async () => {
+      const running = scene.start(['backup', 'big']);
+      await until(async () => (await waiting(`wait_event_type = 'Lock'`)) > 0);
+      running.kill(signal);
 
-    const { code, stderr } = await running.ended;
+      const { code, stderr } = await running.ended;
 
-    expect({ code, stderr }).toEqual({ code: exitCode, stderr: `error: stopped by ${signal}\n` });
-    expect(await scene.objects()).toEqual([
-      expect.stringMatching(/^big\/failures\/\d{8}T\d{6}Z-[0-9a-f]{8}-aborted\.json$/),
-      expect.stringMatching(/^big\/starts\/\d{8}T\d{6}Z-[0-9a-f]{6}-[0-9a-f]{8}-unscheduled\.json$/),
-    ]);
-  });
+      expect({ code, stderr }).toEqual({ code: exitCode, stderr: `error: stopped by ${signal}\n` });
+      expect(await scene.objects()).toEqual([
+        expect.stringMatching(/^big\/failures\/\d{8}T\d{6}Z-[0-9a-f]{8}-aborted\.json$/),
+        expect.stringMatching(/^big\/starts\/\d{8}T\d{6}Z-[0-9a-f]{6}-[0-9a-f]{8}-unscheduled\.json$/),
+      ]);
+    });
 
-  await until(async () => (await waiting(`application_name = 'nightjar'`)) === 0);
-  expect(await scene.run(['backup', 'shop'])).toMatchObject({ code: 0 });
-  expect(await scene.run(['backup', 'big'])).toMatchObject({ code: 0 });
-  for (const source of ['shop', 'big']) await scene.forget(source);
-}, 120_000);
+    await until(async () => (await waiting(`application_name = 'nightjar'`)) === 0);
+    expect(await scene.run(['backup', 'shop'])).toMatchObject({ code: 0 });
+    expect(await scene.run(['backup', 'big'])).toMatchObject({ code: 0 });
+    for (const source of ['shop', 'big']) await scene.forget(source);
+  },
+  120_000,
+);
 
 test('a second run of a source exits 11, and one that was killed is in nobody’s way', async () => {
   await locked(async () => {
@@ -65,11 +75,16 @@ test('a second run of a source exits 11, and one that was killed is in nobody’
     first.kill('SIGKILL');
     await first.ended;
 
-    expect(second).toMatchObject({ code: 11, document: { ok: false, results: [{ source: 'big', status: 'skipped', error: { code: 'lease-held' } }] } });
+    expect(second).toMatchObject({
+      code: 11,
+      document: { ok: false, results: [{ source: 'big', status: 'skipped', error: { code: 'lease-held' } }] },
+    });
   });
 
   expect(await scene.run(['backup', 'big'])).toMatchObject({ code: 0, stderr: '' });
-  expect(await scene.json(['list', 'big'])).toMatchObject({ document: { backups: [{ status: 'complete', rows: 200_000 }] } });
+  expect(await scene.json(['list', 'big'])).toMatchObject({
+    document: { backups: [{ status: 'complete', rows: 200_000 }] },
+  });
 }, 120_000);
 
 test('SIGTERM in the middle of a restore drops the database that it made', async () => {
@@ -79,7 +94,12 @@ test('SIGTERM in the middle of a restore drops the database that it made', async
 
   const { code, stderr } = await running.ended;
 
-  expect({ code, stderr }).toMatchObject({ code: 143, stderr: expect.stringContaining('error: stopped by SIGTERM; what was restored is dropped again, and there is no database half\n') });
+  expect({ code, stderr }).toMatchObject({
+    code: 143,
+    stderr: expect.stringContaining(
+      'error: stopped by SIGTERM; what was restored is dropped again, and there is no database half\n',
+    ),
+  });
   expect(await scene.sql('postgres', `select 1 from pg_database where datname = 'half'`)).toEqual([]);
 }, 120_000);
 
@@ -89,6 +109,8 @@ test('a failure of one source keeps none of the others from being backed up', as
   const { code, stdout, stderr } = await scene.run(['backup', 'shop', 'big']);
 
   expect(code).toBe(1);
-  expect(stderr).toMatch(/error: postgres:.*\/shop: database "shop" does not exist\n {2}hint: correct the name of the database /);
+  expect(stderr).toMatch(
+    /error: postgres:.*\/shop: database "shop" does not exist\n {2}hint: correct the name of the database /,
+  );
   expect(stdout).toMatch(/^big {2}/);
 }, 120_000);

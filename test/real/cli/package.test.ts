@@ -12,7 +12,10 @@ const root = fileURLToPath(new URL('../../..', import.meta.url));
 let folder = '';
 let home = '';
 
-/** The package as npm packs it, unpacked where an installation lies: below node_modules. Its dependencies are those of this checkout. */
+/**
+ * The package as npm packs it, unpacked where an installation lies: below node_modules. Its dependencies are those of
+ * this checkout.
+ */
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'nightjar-package-'));
   home = join(folder, 'node_modules/nightjar');
@@ -21,7 +24,10 @@ beforeAll(async () => {
   const { stdout } = await execute('npm', ['pack', '--json', '--pack-destination', folder], { cwd: root, env });
   const file = /"filename": "([^"]+)"/.exec(stdout)?.[1] ?? '';
   await execute('tar', ['-xzf', join(folder, file), '-C', home, '--strip-components=1']);
-  const { dependencies, peerDependencies } = JSON.parse(await readFile(join(home, 'package.json'), 'utf8')) as Record<'dependencies' | 'peerDependencies', Record<string, string>>;
+  const { dependencies, peerDependencies } = JSON.parse(await readFile(join(home, 'package.json'), 'utf8')) as Record<
+    'dependencies' | 'peerDependencies',
+    Record<string, string>
+  >;
   for (const name of Object.keys({ ...dependencies, ...peerDependencies })) {
     await mkdir(join(folder, 'node_modules', name, '..'), { recursive: true });
     await symlink(join(root, 'node_modules', name), join(folder, 'node_modules', name));
@@ -33,7 +39,10 @@ test('the package runs below node_modules, where Node strips no types', async ()
   const program = join(home, 'bin/nightjar');
 
   expect(await nightjar(['--version'], { cwd: folder, program })).toEqual({ code: 0, stdout: '0.1.0\n', stderr: '' });
-  expect(await nightjar(['list', '-c', join(home, 'nightjar.example.yaml')], { cwd: folder, program })).toMatchObject({ code: 1, stderr: expect.stringContaining(`the folder ${join(home, 'backups')} is not there`) });
+  expect(await nightjar(['list', '-c', join(home, 'nightjar.example.yaml')], { cwd: folder, program })).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining(`the folder ${join(home, 'backups')} is not there`),
+  });
 });
 
 test('who installed the package has a command for its layer, which needs no configuration', async () => {
@@ -41,44 +50,98 @@ test('who installed the package has a command for its layer, which needs no conf
 
   const { code, stdout } = await nightjar(['layer', 'show', '--json'], { cwd: folder, program });
 
-  expect({ code, document: JSON.parse(stdout) as unknown }).toMatchObject({ code: 0, document: { pins: { shipped: true, file: join(home, 'dist/package/db-tools/lock.json') }, layers: [{ architecture: 'x86_64' }, { architecture: 'arm64' }] } });
+  expect({ code, document: JSON.parse(stdout) as unknown }).toMatchObject({
+    code: 0,
+    document: {
+      pins: { shipped: true, file: join(home, 'dist/package/db-tools/lock.json') },
+      layers: [{ architecture: 'x86_64' }, { architecture: 'arm64' }],
+    },
+  });
 });
 
 test('the package brings the pins of its layer, and no source or test of ours', async () => {
   const { stdout } = await execute('find', ['.', '-type', 'f'], { cwd: home });
   const files = stdout.trim().split('\n');
 
-  expect(files).toEqual(expect.arrayContaining(['./bin/nightjar', './dist/package/nightjar.mjs', './dist/package/db-tools/layer.mjs', './dist/package/db-tools/lock.json', './docs/configuration.md']));
-  expect(files.filter((file) => /(?<!\.d)\.ts$/.test(file) && !file.startsWith('./examples/')).concat(files.filter((file) => file.includes('test')))).toEqual([]);
+  expect(files).toEqual(
+    expect.arrayContaining([
+      './bin/nightjar',
+      './dist/package/nightjar.mjs',
+      './dist/package/db-tools/layer.mjs',
+      './dist/package/db-tools/lock.json',
+      './docs/configuration.md',
+    ]),
+  );
+  expect(
+    files
+      .filter((file) => /(?<!\.d)\.ts$/.test(file) && !file.startsWith('./examples/'))
+      .concat(files.filter((file) => file.includes('test'))),
+  ).toEqual([]);
 });
 
-test('the package builds or finds its layer by itself', async () => {
-  const code = `const { dbToolsLayer } = await import(${JSON.stringify(join(home, 'dist/package/db-tools/layer.mjs'))}); console.log(await dbToolsLayer(process.arch === 'arm64' ? 'arm64' : 'x86_64', { rule: 'newer' }, console.error, AbortSignal.timeout(1200000)));`;
-  const { NODE_OPTIONS: _, NIGHTJAR_TOOLS: __, ...env } = process.env;
+test(
+  'the package builds or finds its layer by itself',
+  async () => {
+    const code = `const { dbToolsLayer } = await import(${JSON.stringify(join(home, 'dist/package/db-tools/layer.mjs'))}); console.log(await dbToolsLayer(process.arch === 'arm64' ? 'arm64' : 'x86_64', { rule: 'newer' }, console.error, AbortSignal.timeout(1200000)));`;
+    const { NODE_OPTIONS: _, NIGHTJAR_TOOLS: __, ...env } = process.env;
 
-  const { stdout } = await execute(process.execPath, ['--input-type=module', '--eval', code], { cwd: folder, env });
+    const { stdout } = await execute(process.execPath, ['--input-type=module', '--eval', code], { cwd: folder, env });
 
-  const index = JSON.parse(await readFile(join(stdout.trim(), 'nightjar/db-tools.json'), 'utf8')) as { programs: { name: string }[] };
-  expect(index.programs.map(({ name }) => name)).toEqual(expect.arrayContaining(['pg_dump', 'pg_restore', 'psql', 'mariadb-dump', 'mariadb']));
-}, 20 * 60_000);
+    const index = JSON.parse(await readFile(join(stdout.trim(), 'nightjar/db-tools.json'), 'utf8')) as {
+      programs: { name: string }[];
+    };
+    expect(index.programs.map(({ name }) => name)).toEqual(
+      expect.arrayContaining(['pg_dump', 'pg_restore', 'psql', 'mariadb-dump', 'mariadb']),
+    );
+  },
+  20 * 60_000,
+);
 
 test("somebody else's CDK app takes the constructs from the package: it is compiled against their types, and synthesised", async () => {
   const app = join(folder, 'app');
   await mkdir(app);
   await copyFile(join(home, 'examples/cdk-app/app.ts'), join(app, 'app.ts'));
   await writeFile(join(app, 'package.json'), '{ "type": "module" }');
-  const compilerOptions = { target: 'es2023', module: 'nodenext', strict: true, noEmit: true, skipLibCheck: false, types: ['node'], typeRoots: [join(root, 'node_modules/@types')] };
+  const compilerOptions = {
+    target: 'es2023',
+    module: 'nodenext',
+    strict: true,
+    noEmit: true,
+    skipLibCheck: false,
+    types: ['node'],
+    typeRoots: [join(root, 'node_modules/@types')],
+  };
   await writeFile(join(app, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['app.ts'] }));
   const { NODE_OPTIONS: _, ...env } = process.env;
 
-  expect(await execute(join(root, 'node_modules/.bin/tsc'), ['--project', app], { cwd: app }).catch(({ stdout }: { stdout: string }) => ({ stdout }))).toMatchObject({ stdout: '' });
+  expect(
+    await execute(join(root, 'node_modules/.bin/tsc'), ['--project', app], { cwd: app }).catch(
+      ({ stdout }: { stdout: string }) => ({ stdout }),
+    ),
+  ).toMatchObject({ stdout: '' });
   await execute(process.execPath, ['app.ts'], { cwd: app, env: { ...env, CDK_OUTDIR: join(app, 'cdk.out') } });
 
-  const template = JSON.parse(await readFile(join(app, 'cdk.out/Shop.template.json'), 'utf8')) as { Resources: Record<string, { Type: string; Properties: Record<string, unknown> }> };
-  const names = Object.values(template.Resources).flatMap(({ Type, Properties }) => (Type === 'AWS::Lambda::Function' ? [Properties['FunctionName']] : []));
-  expect(names.sort()).toEqual(['ShopBackups-backup-shop', 'ShopBackups-check', 'ShopBackups-restore-shop', 'ShopBackups-rotate']);
-  const { files } = JSON.parse(await readFile(join(app, 'cdk.out/Shop.assets.json'), 'utf8')) as { files: Record<string, { source: { path?: string; executable?: string[] } }> };
+  const template = JSON.parse(await readFile(join(app, 'cdk.out/Shop.template.json'), 'utf8')) as {
+    Resources: Record<string, { Type: string; Properties: Record<string, unknown> }>;
+  };
+  const names = Object.values(template.Resources).flatMap(({ Type, Properties }) =>
+    Type === 'AWS::Lambda::Function' ? [Properties['FunctionName']] : [],
+  );
+  expect(names.sort()).toEqual([
+    'ShopBackups-backup-shop',
+    'ShopBackups-check',
+    'ShopBackups-restore-shop',
+    'ShopBackups-rotate',
+  ]);
+  const { files } = JSON.parse(await readFile(join(app, 'cdk.out/Shop.assets.json'), 'utf8')) as {
+    files: Record<string, { source: { path?: string; executable?: string[] } }>;
+  };
   const sources = Object.values(files).map(({ source }) => source);
-  expect(sources.flatMap(({ executable }) => executable ?? [])).toEqual([process.execPath, join(home, 'dist/package/db-tools/zip.mjs'), 'arm64']);
-  for (const { path } of sources.filter((source) => source.path?.startsWith('asset.'))) expect(await readdir(join(app, 'cdk.out', path!))).toEqual(expect.arrayContaining(['index.mjs', 'nightjar.yaml']));
+  expect(sources.flatMap(({ executable }) => executable ?? [])).toEqual([
+    process.execPath,
+    join(home, 'dist/package/db-tools/zip.mjs'),
+    'arm64',
+  ]);
+  for (const { path } of sources.filter((source) => source.path?.startsWith('asset.')))
+    expect(await readdir(join(app, 'cdk.out', path!))).toEqual(expect.arrayContaining(['index.mjs', 'nightjar.yaml']));
 }, 180_000);

@@ -14,7 +14,10 @@ let folder: string;
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'nightjar-verify-'));
-  await writeFile(join(folder, 'nightjar.yaml'), `vault: ./backups\nsources:\n  shop:\n    postgres: { host: 127.0.0.1, port: 9, user: u, database: shop, tls: off }\n`);
+  await writeFile(
+    join(folder, 'nightjar.yaml'),
+    `vault: ./backups\nsources:\n  shop:\n    postgres: { host: 127.0.0.1, port: 9, user: u, database: shop, tls: off }\n`,
+  );
 });
 afterEach(() => rm(folder, { recursive: true }));
 
@@ -29,38 +32,58 @@ const hostile = {
   mariadb: `${good.mariadb}DROP DATABASE mysql;\n`,
 };
 
-test.each(['postgres', 'mariadb'] as const)('a data part of %s that a restore would refuse is not called intact by verify, though its sizes and checksums fit', async (engine) => {
-  await putBackup(vault(), 'shop', id as never, { engine, rows: hostile[engine] });
+test.each(['postgres', 'mariadb'] as const)(
+  'a data part of %s that a restore would refuse is not called intact by verify, though its sizes and checksums fit',
+  async (engine) => {
+    await putBackup(vault(), 'shop', id as never, { engine, rows: hostile[engine] });
 
-  const { code, stdout, stderr } = await nightjar(['verify', 'shop'], { cwd: folder });
+    const { code, stdout, stderr } = await nightjar(['verify', 'shop'], { cwd: folder });
 
-  expect({ code, stdout }).toEqual({ code: 3, stdout: `shop  ${id}  DAMAGED: data/0001.sql.zst (1 of 2 parts)\n` });
-  expect(stderr).toMatch(/data\/0001\.sql\.zst holds at line \d+ (a command to the client|a statement that no data part holds)/);
-});
+    expect({ code, stdout }).toEqual({ code: 3, stdout: `shop  ${id}  DAMAGED: data/0001.sql.zst (1 of 2 parts)\n` });
+    expect(stderr).toMatch(
+      /data\/0001\.sql\.zst holds at line \d+ (a command to the client|a statement that no data part holds)/,
+    );
+  },
+);
 
-test.each(['postgres', 'mariadb'] as const)('a data part of %s that holds rows and nothing else is intact', async (engine) => {
-  await putBackup(vault(), 'shop', id as never, { engine, rows: good[engine] });
+test.each(['postgres', 'mariadb'] as const)(
+  'a data part of %s that holds rows and nothing else is intact',
+  async (engine) => {
+    await putBackup(vault(), 'shop', id as never, { engine, rows: good[engine] });
 
-  expect(await nightjar(['verify', 'shop'], { cwd: folder })).toMatchObject({ code: 0, stdout: expect.stringContaining('intact') });
-});
+    expect(await nightjar(['verify', 'shop'], { cwd: folder })).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('intact'),
+    });
+  },
+);
 
 test('an engine that is not known here has no grammar: sizes and checksums are compared', async () => {
   await putBackup(vault(), 'shop', id as never, { engine: 'oracle', rows: hostile.postgres });
 
-  expect(await nightjar(['verify', 'shop'], { cwd: folder })).toMatchObject({ code: 0, stdout: expect.stringContaining('intact') });
+  expect(await nightjar(['verify', 'shop'], { cwd: folder })).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining('intact'),
+  });
 });
 
 test('a backup that rotation removes while all are verified is no fault', async () => {
   const ids = dailyIds(150);
   for (const each of ids) await putBackup(vault(), 'shop', each, { rows: good.postgres });
-  const child = spawn(process.execPath, [fileURLToPath(new URL('../../../bin/nightjar', import.meta.url)), 'verify', 'shop', '--all'], { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(
+    process.execPath,
+    [fileURLToPath(new URL('../../../bin/nightjar', import.meta.url)), 'verify', 'shop', '--all'],
+    { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] },
+  );
   const closed = once(child, 'close');
   let said = '';
   let removed: Promise<unknown> | undefined;
   for (const stream of [child.stdout, child.stderr]) {
     stream.on('data', (chunk: Buffer) => {
       said += chunk.toString();
-      removed ??= Promise.all(ids.slice(-30).map((each) => rm(join(folder, 'backups', 'shop', each), { recursive: true })));
+      removed ??= Promise.all(
+        ids.slice(-30).map((each) => rm(join(folder, 'backups', 'shop', each), { recursive: true })),
+      );
     });
   }
   const [code] = await closed;
@@ -74,5 +97,8 @@ test('a backup that rotation removes while all are verified is no fault', async 
 test('an id that is not there is a failure all the same', async () => {
   await putBackup(vault(), 'shop', id as never, { rows: good.postgres });
 
-  expect(await nightjar(['verify', 'shop', '20200101T000000Z-000000'], { cwd: folder })).toMatchObject({ code: 1, stderr: expect.stringContaining('no backup of shop') });
+  expect(await nightjar(['verify', 'shop', '20200101T000000Z-000000'], { cwd: folder })).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('no backup of shop'),
+  });
 });

@@ -1,6 +1,9 @@
 import { signed, type Asking, type Keys, type Place } from './policy/signed.ts';
 
-/** One thing that somebody with a role's credentials could try. `{own}` is what the function of `shop` has, `{other}` what that of `blog` has. */
+/**
+ * One thing that somebody with a role's credentials could try. `{own}` is what the function of `shop` has, `{other}`
+ * what that of `blog` has.
+ */
 export type Attempt = { what: string; asking: Asking };
 
 const bucket = '/acme-backups';
@@ -31,8 +34,22 @@ const deeds: [name: string, asking: Omit<Asking, 'service' | 'path'>][] = [
   ['write new', { method: 'PUT', headers: { 'if-none-match': '*' }, body: 'x' }],
   ['write over', { method: 'PUT', body: 'x' }],
   ['read tags of', { method: 'GET', query: { tagging: '' } }],
-  ['tag', { method: 'PUT', query: { tagging: '' }, body: '<Tagging><TagSet><Tag><Key>a</Key><Value>b</Value></Tag></TagSet></Tagging>' }],
-  ['release', { method: 'PUT', query: { tagging: '' }, body: '<Tagging><TagSet><Tag><Key>nightjar-tier</Key><Value>released</Value></Tag></TagSet></Tagging>' }],
+  [
+    'tag',
+    {
+      method: 'PUT',
+      query: { tagging: '' },
+      body: '<Tagging><TagSet><Tag><Key>a</Key><Value>b</Value></Tag></TagSet></Tagging>',
+    },
+  ],
+  [
+    'release',
+    {
+      method: 'PUT',
+      query: { tagging: '' },
+      body: '<Tagging><TagSet><Tag><Key>nightjar-tier</Key><Value>released</Value></Tag></TagSet></Tagging>',
+    },
+  ],
   ['end an upload of', { method: 'DELETE', query: { uploadId: 'none' } }],
   ['delete', { method: 'DELETE' }],
 ];
@@ -40,9 +57,15 @@ const deeds: [name: string, asking: Omit<Asking, 'service' | 'path'>][] = [
 const neverDone: [name: string, asking: Omit<Asking, 'service' | 'path'>][] = [
   ['read an older version of', { method: 'GET', query: { versionId: 'v1' } }],
   ['delete a version of', { method: 'DELETE', query: { versionId: 'v1' } }],
-  ['delete a locked version of', { method: 'DELETE', query: { versionId: 'v1' }, headers: { 'x-amz-bypass-governance-retention': 'true' } }],
+  [
+    'delete a locked version of',
+    { method: 'DELETE', query: { versionId: 'v1' }, headers: { 'x-amz-bypass-governance-retention': 'true' } },
+  ],
   ['change the lock of', { method: 'PUT', query: { retention: '' }, body: '<Retention/>' }],
-  ['lift the legal hold of', { method: 'PUT', query: { 'legal-hold': '' }, body: '<LegalHold><Status>OFF</Status></LegalHold>' }],
+  [
+    'lift the legal hold of',
+    { method: 'PUT', query: { 'legal-hold': '' }, body: '<LegalHold><Status>OFF</Status></LegalHold>' },
+  ],
   ['make public', { method: 'PUT', query: { acl: '' }, headers: { 'x-amz-acl': 'public-read' } }],
 ];
 
@@ -57,16 +80,40 @@ const ofBucket: [name: string, asking: Omit<Asking, 'service' | 'path'>][] = [
   ['read the policy of the bucket', { method: 'GET', query: { policy: '' } }],
   ['change the policy of the bucket', { method: 'PUT', query: { policy: '' }, body: policy }],
   ['delete the policy of the bucket', { method: 'DELETE', query: { policy: '' } }],
-  ['change the lifecycle of the bucket', { method: 'PUT', query: { lifecycle: '' }, body: '<LifecycleConfiguration/>' }],
-  ['stop versions in the bucket', { method: 'PUT', query: { versioning: '' }, body: '<VersioningConfiguration><Status>Suspended</Status></VersioningConfiguration>' }],
-  ['change the encryption of the bucket', { method: 'PUT', query: { encryption: '' }, body: '<ServerSideEncryptionConfiguration/>' }],
-  ['change the lock of the bucket', { method: 'PUT', query: { 'object-lock': '' }, body: '<ObjectLockConfiguration/>' }],
+  [
+    'change the lifecycle of the bucket',
+    { method: 'PUT', query: { lifecycle: '' }, body: '<LifecycleConfiguration/>' },
+  ],
+  [
+    'stop versions in the bucket',
+    {
+      method: 'PUT',
+      query: { versioning: '' },
+      body: '<VersioningConfiguration><Status>Suspended</Status></VersioningConfiguration>',
+    },
+  ],
+  [
+    'change the encryption of the bucket',
+    { method: 'PUT', query: { encryption: '' }, body: '<ServerSideEncryptionConfiguration/>' },
+  ],
+  [
+    'change the lock of the bucket',
+    { method: 'PUT', query: { 'object-lock': '' }, body: '<ObjectLockConfiguration/>' },
+  ],
   ['open the bucket to the public', { method: 'DELETE', query: { publicAccessBlock: '' } }],
   ['delete the bucket', { method: 'DELETE' }],
 ];
 
-const json = (service: string, target: string, input: object): Asking => ({ service, headers: { 'content-type': 'application/x-amz-json-1.1', 'x-amz-target': target }, body: JSON.stringify(input) });
-const form = (service: string, input: Record<string, string>): Asking => ({ service, headers: { 'content-type': 'application/x-www-form-urlencoded; charset=utf-8' }, body: new URLSearchParams(input).toString() });
+const json = (service: string, target: string, input: object): Asking => ({
+  service,
+  headers: { 'content-type': 'application/x-amz-json-1.1', 'x-amz-target': target },
+  body: JSON.stringify(input),
+});
+const form = (service: string, input: Record<string, string>): Asking => ({
+  service,
+  headers: { 'content-type': 'application/x-www-form-urlencoded; charset=utf-8' },
+  body: new URLSearchParams(input).toString(),
+});
 const secret = (name: string): Asking => json('secretsmanager', 'secretsmanager.GetSecretValue', { SecretId: name });
 
 /** Everything that is tried. The last of them change what the ones before need. */
@@ -74,25 +121,91 @@ export function attemptsOn({ endpoint }: Place, { topic, key }: { topic: string;
   const queue = `${endpoint}/123456789012/Nightjar-dead-letters`;
   return [
     ...ofBucket.map(([what, asking]) => ({ what, asking: { service: 's3', path: bucket, ...asking } })),
-    ...deeds.flatMap(([deed, asking]) => objects.map(([name, object]) => ({ what: `${deed} ${name}`, asking: { service: 's3', path: `${bucket}/${object}`, ...asking } }))),
-    ...neverDone.flatMap(([deed, asking]) => objects.slice(0, 2).map(([name, object]) => ({ what: `${deed} ${name}`, asking: { service: 's3', path: `${bucket}/${object}`, ...asking } }))),
+    ...deeds.flatMap(([deed, asking]) =>
+      objects.map(([name, object]) => ({
+        what: `${deed} ${name}`,
+        asking: { service: 's3', path: `${bucket}/${object}`, ...asking },
+      })),
+    ),
+    ...neverDone.flatMap(([deed, asking]) =>
+      objects.slice(0, 2).map(([name, object]) => ({
+        what: `${deed} ${name}`,
+        asking: { service: 's3', path: `${bucket}/${object}`, ...asking },
+      })),
+    ),
     ...['rds/shop', 'rds/blog', 'pager/key'].map((name) => ({ what: `read the secret ${name}`, asking: secret(name) })),
-    { what: 'change the secret rds/shop', asking: json('secretsmanager', 'secretsmanager.PutSecretValue', { SecretId: 'rds/shop', SecretString: '{}' }) },
-    { what: 'tell the topic', asking: form('sns', { Action: 'Publish', Version: '2010-03-31', TopicArn: topic, Message: 'hello' }) },
-    { what: 'subscribe to the topic', asking: form('sns', { Action: 'Subscribe', Version: '2010-03-31', TopicArn: topic, Protocol: 'email', Endpoint: 'x@y.example' }) },
-    { what: 'put an event onto the bus', asking: json('events', 'AWSEvents.PutEvents', { Entries: [{ Source: 'somebody', DetailType: 'x', Detail: '{}' }] }) },
-    { what: 'send to the dead-letter queue', asking: json('sqs', 'AmazonSQS.SendMessage', { QueueUrl: queue, MessageBody: 'x' }) },
+    {
+      what: 'change the secret rds/shop',
+      asking: json('secretsmanager', 'secretsmanager.PutSecretValue', { SecretId: 'rds/shop', SecretString: '{}' }),
+    },
+    {
+      what: 'tell the topic',
+      asking: form('sns', { Action: 'Publish', Version: '2010-03-31', TopicArn: topic, Message: 'hello' }),
+    },
+    {
+      what: 'subscribe to the topic',
+      asking: form('sns', {
+        Action: 'Subscribe',
+        Version: '2010-03-31',
+        TopicArn: topic,
+        Protocol: 'email',
+        Endpoint: 'x@y.example',
+      }),
+    },
+    {
+      what: 'put an event onto the bus',
+      asking: json('events', 'AWSEvents.PutEvents', {
+        Entries: [{ Source: 'somebody', DetailType: 'x', Detail: '{}' }],
+      }),
+    },
+    {
+      what: 'send to the dead-letter queue',
+      asking: json('sqs', 'AmazonSQS.SendMessage', { QueueUrl: queue, MessageBody: 'x' }),
+    },
     { what: 'read the dead-letter queue', asking: json('sqs', 'AmazonSQS.ReceiveMessage', { QueueUrl: queue }) },
     { what: 'empty the dead-letter queue', asking: json('sqs', 'AmazonSQS.PurgeQueue', { QueueUrl: queue }) },
-    { what: 'decrypt with the key, not through S3', asking: json('kms', 'TrentService.Decrypt', { KeyId: key, CiphertextBlob: 'eA==' }) },
+    {
+      what: 'decrypt with the key, not through S3',
+      asking: json('kms', 'TrentService.Decrypt', { KeyId: key, CiphertextBlob: 'eA==' }),
+    },
     { what: 'delete the key', asking: json('kms', 'TrentService.ScheduleKeyDeletion', { KeyId: key }) },
-    { what: 'write into its own log group', asking: json('logs', 'Logs_20140328.CreateLogStream', { logGroupName: '{log}', logStreamName: 'x' }) },
-    { what: 'write into another log group', asking: json('logs', 'Logs_20140328.CreateLogStream', { logGroupName: '/aws/lambda/another', logStreamName: 'x' }) },
-    { what: 'delete its own log group', asking: json('logs', 'Logs_20140328.DeleteLogGroup', { logGroupName: '{log}' }) },
-    { what: 'start the restore of shop', asking: { service: 'lambda', path: '/2015-03-31/functions/Nightjar-restore-shop/invocations', body: '{}' } },
-    { what: 'change the code of a function', asking: { service: 'lambda', method: 'PUT', path: '/2015-03-31/functions/Nightjar-check/code', body: '{}' } },
-    { what: 'give itself rights', asking: form('iam', { Action: 'PutRolePolicy', Version: '2010-05-08', RoleName: '{role}', PolicyName: 'x', PolicyDocument: policy }) },
-    { what: 'take on the role of rotation', asking: form('sts', { Action: 'AssumeRole', Version: '2011-06-15', RoleArn: '{rotation}', RoleSessionName: 'x' }) },
+    {
+      what: 'write into its own log group',
+      asking: json('logs', 'Logs_20140328.CreateLogStream', { logGroupName: '{log}', logStreamName: 'x' }),
+    },
+    {
+      what: 'write into another log group',
+      asking: json('logs', 'Logs_20140328.CreateLogStream', {
+        logGroupName: '/aws/lambda/another',
+        logStreamName: 'x',
+      }),
+    },
+    {
+      what: 'delete its own log group',
+      asking: json('logs', 'Logs_20140328.DeleteLogGroup', { logGroupName: '{log}' }),
+    },
+    {
+      what: 'start the restore of shop',
+      asking: { service: 'lambda', path: '/2015-03-31/functions/Nightjar-restore-shop/invocations', body: '{}' },
+    },
+    {
+      what: 'change the code of a function',
+      asking: { service: 'lambda', method: 'PUT', path: '/2015-03-31/functions/Nightjar-check/code', body: '{}' },
+    },
+    {
+      what: 'give itself rights',
+      asking: form('iam', {
+        Action: 'PutRolePolicy',
+        Version: '2010-05-08',
+        RoleName: '{role}',
+        PolicyName: 'x',
+        PolicyDocument: policy,
+      }),
+    },
+    {
+      what: 'take on the role of rotation',
+      asking: form('sts', { Action: 'AssumeRole', Version: '2011-06-15', RoleArn: '{rotation}', RoleSessionName: 'x' }),
+    },
   ];
 }
 

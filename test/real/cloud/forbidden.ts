@@ -12,20 +12,40 @@ const columns = ['backup shop', 'restore shop', 'rotate', 'check', 'scheduler', 
 /** What each role may do and what not, tried with its own credentials. */
 export function forbidden(world: () => World): void {
   test('each role may do what its work takes, and nothing else of a long list', async () => {
-    const { cloud: { gate, aws, admin, roles, deployed } } = world();
+    const {
+      cloud: { gate, aws, admin, roles, deployed },
+    } = world();
     const topic = deployed.all('AWS::SNS::Topic')[0]!.id;
     const key = `arn:aws:kms:eu-central-1:123456789012:key/${deployed.all('AWS::KMS::Key')[0]!.id}`;
-    const names = columns.map((name) => ({ ...roles.get(name)!, log: `/aws/lambda/Nightjar-${name.replace(' ', '-')}` }));
+    const names = columns.map((name) => ({
+      ...roles.get(name)!,
+      log: `/aws/lambda/Nightjar-${name.replace(' ', '-')}`,
+    }));
     // what is written over, tagged or deleted must be there
-    for (const path of ['shop', 'blog']) await signed(aws, admin, { service: 's3', method: 'PUT', path: `/acme-backups/prod/${path}/20260101T020000Z-aaaaaa/manifest.json`, body: '{}' });
+    for (const path of ['shop', 'blog'])
+      await signed(aws, admin, {
+        service: 's3',
+        method: 'PUT',
+        path: `/acme-backups/prod/${path}/20260101T020000Z-aaaaaa/manifest.json`,
+        body: '{}',
+      });
 
     const rows: [string, string[]][] = [];
     const own = gate.judged.length;
     for (const { what, asking } of attemptsOn({ ...aws, endpoint: gate.endpoint }, { topic, key })) {
-      const answers = await Promise.all(names.map(({ role, credentials, log }) => {
-        const body = asking.body?.replaceAll('{log}', log).replaceAll('%7Brole%7D', role.arn.split('/').at(-1)!).replaceAll('%7Brotation%7D', encodeURIComponent(roles.get('rotate')!.role.arn));
-        return tried({ ...asking, ...(body !== undefined && { body }) }, { ...aws, endpoint: gate.endpoint }, credentials);
-      }));
+      const answers = await Promise.all(
+        names.map(({ role, credentials, log }) => {
+          const body = asking.body
+            ?.replaceAll('{log}', log)
+            .replaceAll('%7Brole%7D', role.arn.split('/').at(-1)!)
+            .replaceAll('%7Brotation%7D', encodeURIComponent(roles.get('rotate')!.role.arn));
+          return tried(
+            { ...asking, ...(body !== undefined && { body }) },
+            { ...aws, endpoint: gate.endpoint },
+            credentials,
+          );
+        }),
+      );
       rows.push([what, answers]);
     }
     // what is tried here is no use of a statement
@@ -37,30 +57,59 @@ export function forbidden(world: () => World): void {
   }, 120_000);
 
   test('nobody comes without TLS: bucket, topic and queue refuse it to everybody', () => {
-    const { cloud: { deployed } } = world();
-    const policies = ['AWS::S3::BucketPolicy', 'AWS::SNS::TopicPolicy', 'AWS::SQS::QueuePolicy'].flatMap((type) => deployed.all(type));
+    const {
+      cloud: { deployed },
+    } = world();
+    const policies = ['AWS::S3::BucketPolicy', 'AWS::SNS::TopicPolicy', 'AWS::SQS::QueuePolicy'].flatMap((type) =>
+      deployed.all(type),
+    );
 
     for (const { logicalId, properties } of policies) {
       const statements = (properties['PolicyDocument'] as { Statement: Statement[] }).Statement;
       const denials = statements.filter(({ Effect }) => Effect === 'Deny');
       const [first] = denials;
-      const call = { action: listOf(first!.Action)[0]!.replace('*', 'Anything'), resource: listOf(first!.Resource)[0]! };
-      const verdict = (secure: string) => judge({ ...call, context: { 'aws:SecureTransport': secure, 's3:TlsVersion': '1.3' } }, { identity: [], resource: statements.map((statement, index) => ({ id: `${logicalId}#${index}`, statement })), principal: 'arn:aws:iam::123456789012:role/any' });
+      const call = {
+        action: listOf(first!.Action)[0]!.replace('*', 'Anything'),
+        resource: listOf(first!.Resource)[0]!,
+      };
+      const verdict = (secure: string) =>
+        judge(
+          { ...call, context: { 'aws:SecureTransport': secure, 's3:TlsVersion': '1.3' } },
+          {
+            identity: [],
+            resource: statements.map((statement, index) => ({ id: `${logicalId}#${index}`, statement })),
+            principal: 'arn:aws:iam::123456789012:role/any',
+          },
+        );
       expect([verdict('false').denying.length, verdict('true').denying.length]).toEqual([1, 0]);
     }
     expect(policies).toHaveLength(3);
   });
 
   test('every function takes its own kind of event alone; whoever is to be told hears of it, and the event is kept', async () => {
-    const { cloud: { functions }, told, deadLetters } = world();
+    const {
+      cloud: { functions },
+      told,
+      deadLetters,
+    } = world();
     await Promise.all([told.take(), deadLetters.take()]);
 
-    const ends = await Promise.all([...functions].map(async ([name, fn]): Promise<[string, Invocation[]]> => [name, (await fn.deliver({ sorce: 'shop' })).attempts]));
-    const letters = (await deadLetters.take()).map((body) => (JSON.parse(body) as { requestContext: { functionArn: string } }).requestContext.functionArn.split(':').at(-2));
+    const ends = await Promise.all(
+      [...functions].map(
+        async ([name, fn]): Promise<[string, Invocation[]]> => [name, (await fn.deliver({ sorce: 'shop' })).attempts],
+      ),
+    );
+    const letters = (await deadLetters.take()).map((body) =>
+      (JSON.parse(body) as { requestContext: { functionArn: string } }).requestContext.functionArn.split(':').at(-2),
+    );
 
-    expect(ends.map(([name, attempts]) => [name, attempts.map((one) => errorOf(one).errorType)])).toEqual([...functions.keys()].map((name) => [name, Array.from({ length: tries(name) }, () => 'input-invalid')]));
+    expect(ends.map(([name, attempts]) => [name, attempts.map((one) => errorOf(one).errorType)])).toEqual(
+      [...functions.keys()].map((name) => [name, Array.from({ length: tries(name) }, () => 'input-invalid')]),
+    );
     // functions of one kind that fail at the same moment are told each, or once
-    expect(new Set((await messagesOf(told)).map(({ kind, severity }) => `${severity} ${kind}`))).toEqual(new Set(['backup', 'restore', 'rotation', 'check'].map((verb) => `problem ${verb}-failed`)));
+    expect(new Set((await messagesOf(told)).map(({ kind, severity }) => `${severity} ${kind}`))).toEqual(
+      new Set(['backup', 'restore', 'rotation', 'check'].map((verb) => `problem ${verb}-failed`)),
+    );
     expect(letters.sort()).toEqual([...functions.keys()].sort());
   }, 60_000);
 }
@@ -72,6 +121,7 @@ function tries(name: string): number {
 
 function tableOf(rows: readonly [string, string[]][]): string {
   const width = Math.max(...rows.map(([what]) => what.length)) + 2;
-  const line = (what: string, cells: readonly string[]): string => `${what.padEnd(width)}${cells.map((cell) => cell.padEnd(14)).join('')}`.trimEnd();
+  const line = (what: string, cells: readonly string[]): string =>
+    `${what.padEnd(width)}${cells.map((cell) => cell.padEnd(14)).join('')}`.trimEnd();
   return `${[line('', columns), ...rows.map(([what, answers]) => line(what, answers))].join('\n')}\n`;
 }

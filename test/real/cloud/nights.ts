@@ -7,10 +7,15 @@ import type { DatabaseServer } from '../../servers/server.ts';
 import { messagesOf, type World } from './world.ts';
 
 const sources = ['shop', 'blog', 'ledger'] as const;
-const answerOf = (run: { attempts: Invocation[] }): Record<string, unknown> => valueOf(run.attempts.at(-1)!) as Record<string, unknown>;
+const answerOf = (run: { attempts: Invocation[] }): Record<string, unknown> =>
+  valueOf(run.attempts.at(-1)!) as Record<string, unknown>;
 
 /** Locks a table, so that a backup waits while it holds its lease; returns what unlocks it. */
-async function locked({ host, port, user, password }: DatabaseServer, database: string, table: string): Promise<() => Promise<void>> {
+async function locked(
+  { host, port, user, password }: DatabaseServer,
+  database: string,
+  table: string,
+): Promise<() => Promise<void>> {
   const blocker = new pg.Client({ host, port, user, password, database });
   await blocker.connect();
   await blocker.query(`begin; lock table ${table} in access exclusive mode`);
@@ -24,8 +29,13 @@ export function nights(world: () => World): void {
 
     const checked = answerOf(await fire('check'));
 
-    expect(checked).toMatchObject({ status: 'problems', sources: sources.map((source) => ({ source, state: 'never' })) });
-    expect((await messagesOf(told)).map(({ kind, source }) => [kind, source])).toEqual(sources.map((source) => ['never', source]));
+    expect(checked).toMatchObject({
+      status: 'problems',
+      sources: sources.map((source) => ({ source, state: 'never' })),
+    });
+    expect((await messagesOf(told)).map(({ kind, source }) => [kind, source])).toEqual(
+      sources.map((source) => ['never', source]),
+    );
     expect([await alarm('never'), await alarm('checker-silent')]).toEqual(['ALARM', 'OK']);
   });
 
@@ -37,22 +47,46 @@ export function nights(world: () => World): void {
     for (const source of sources) rotations.push(answerOf(await fire(`rotate-${source}`)));
     const checked = answerOf(await fire('check'));
 
-    expect(backups).toMatchObject([{ status: 'stored', source: 'shop', rows: 5000 }, { status: 'stored', source: 'blog', rows: 5000 }, { status: 'stored', source: 'ledger', rows: 1000 }]);
+    expect(backups).toMatchObject([
+      { status: 'stored', source: 'shop', rows: 5000 },
+      { status: 'stored', source: 'blog', rows: 5000 },
+      { status: 'stored', source: 'ledger', rows: 1000 },
+    ]);
     expect(rotations).toMatchObject(sources.map((source) => ({ status: 'rotated', source, backups: 1, kept: 1 })));
-    expect(checked).toMatchObject({ status: 'fresh', sources: sources.map((source) => ({ source, state: 'fresh', backups: 1 })) });
-    expect((await messagesOf(told)).map(({ severity, source }) => [severity, source])).toEqual(sources.map((source) => ['recovered', source]));
-    expect((await bus.take()).map((body) => (JSON.parse(body) as { 'detail-type': string })['detail-type'])).toContain('Nightjar Backup Succeeded');
+    expect(checked).toMatchObject({
+      status: 'fresh',
+      sources: sources.map((source) => ({ source, state: 'fresh', backups: 1 })),
+    });
+    expect((await messagesOf(told)).map(({ severity, source }) => [severity, source])).toEqual(
+      sources.map((source) => ['recovered', source]),
+    );
+    expect((await bus.take()).map((body) => (JSON.parse(body) as { 'detail-type': string })['detail-type'])).toContain(
+      'Nightjar Backup Succeeded',
+    );
     expect(shop.directory.binds.length).toBeGreaterThan(3);
     expect(await deadLetters.waiting()).toBe(0);
-    expect(await Promise.all(['failed-shop', 'check-failed', 'dead-letters', 'checker-silent', 'throttled'].map((name) => alarm(name)))).toEqual(Array.from({ length: 5 }, () => 'OK'));
+    expect(
+      await Promise.all(
+        ['failed-shop', 'check-failed', 'dead-letters', 'checker-silent', 'throttled'].map((name) => alarm(name)),
+      ),
+    ).toEqual(Array.from({ length: 5 }, () => 'OK'));
   }, 120_000);
 
   test('each database comes back, proven equal, by an invocation of its restore function', async () => {
     const { fn, shop } = world();
 
-    const restored = (await Promise.all(sources.map((source) => fn(`restore-${source}`).invoke({ source, to: `${source}_again` })))).map(valueOf);
+    const restored = (
+      await Promise.all(sources.map((source) => fn(`restore-${source}`).invoke({ source, to: `${source}_again` })))
+    ).map(valueOf);
 
-    expect(restored).toMatchObject(sources.map((source) => ({ status: 'restored', source, database: `${source}_again`, proof: expect.stringContaining('proven equal: 1 table') as unknown })));
+    expect(restored).toMatchObject(
+      sources.map((source) => ({
+        status: 'restored',
+        source,
+        database: `${source}_again`,
+        proof: expect.stringContaining('proven equal: 1 table') as unknown,
+      })),
+    );
     expect(await postgresSql(shop.shop, 'shop_again', 'select count(*)::int as n from recent')).toEqual([{ n: 1000 }]);
   }, 120_000);
 
@@ -83,7 +117,10 @@ export function nights(world: () => World): void {
     expect(both.map(answerOf)).toMatchObject([{ status: 'stored' }, { status: 'stored' }]);
     expect(await alarm('throttled')).toBe('ALARM');
     expect(valueOf(earlier)).toMatchObject({ status: 'skipped' });
-    expect((await Promise.all(beside)).map((one) => (valueOf(one) as { status: string }).status).sort()).toEqual(['skipped', 'stored']);
+    expect((await Promise.all(beside)).map((one) => (valueOf(one) as { status: string }).status).sort()).toEqual([
+      'skipped',
+      'stored',
+    ]);
   }, 60_000);
 
   test('rotation puts markers over a backup that goes, and over what proved it; their bytes stay as older versions', async () => {
@@ -95,8 +132,16 @@ export function nights(world: () => World): void {
     const rotated = answerOf(await fire('rotate-ledger'));
     const blog = answerOf(await fire('rotate-blog'));
 
-    expect(rotated).toMatchObject({ status: 'rotated', backups: 2, kept: 1, freed: 0, hidden: expect.any(Number) as unknown });
-    expect(rotated['removed']).toMatchObject([{ state: 'hidden', id: expect.not.stringContaining(String(next['id'])) as unknown }]);
+    expect(rotated).toMatchObject({
+      status: 'rotated',
+      backups: 2,
+      kept: 1,
+      freed: 0,
+      hidden: expect.any(Number) as unknown,
+    });
+    expect(rotated['removed']).toMatchObject([
+      { state: 'hidden', id: expect.not.stringContaining(String(next['id'])) as unknown },
+    ]);
     expect(blog).toMatchObject({ status: 'rotated', backups: 3, kept: 2, removed: [{ state: 'hidden' }] });
   }, 60_000);
 }

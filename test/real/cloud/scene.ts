@@ -21,7 +21,10 @@ export type Cloud = {
   admin: Keys;
   /** A function by its name: `Nightjar-backup-shop`. */
   functions: ReadonlyMap<string, DeployedFunction>;
-  /** Every role of the stack (`backup shop`, `check`, `scheduler`), with credentials as the service that it trusts has them. */
+  /**
+   * Every role of the stack (`backup shop`, `check`, `scheduler`), with credentials as the service that it trusts has
+   * them.
+   */
   roles: ReadonlyMap<string, { role: Role; credentials: Required<Keys> }>;
   close(): Promise<void>;
 };
@@ -30,12 +33,22 @@ export type Cloud = {
 const services = {
   lambda: { service: 'lambda.amazonaws.com', context: {} },
   slack: { service: 'chatbot.amazonaws.com', context: {} },
-  scheduler: { service: 'scheduler.amazonaws.com', context: { 'aws:SourceAccount': account, 'aws:SourceArn': `arn:aws:scheduler:eu-central-1:${account}:schedule-group/Nightjar` } },
+  scheduler: {
+    service: 'scheduler.amazonaws.com',
+    context: {
+      'aws:SourceAccount': account,
+      'aws:SourceArn': `arn:aws:scheduler:eu-central-1:${account}:schedule-group/Nightjar`,
+    },
+  },
 };
 
 export type CloudOptions = {
   /** What stands in nightjar.yaml, and files beside it by their names; made when the emulator is there. */
-  configure(aws: Place & Keys): Promise<{ configuration: object; files?: Record<string, string>; /** ARN of the key that secrets are encrypted with. */ secretKey: string }>;
+  configure(aws: Place & Keys): Promise<{
+    configuration: object;
+    files?: Record<string, string> /** ARN of the key that secrets are encrypted with. */;
+    secretKey: string;
+  }>;
   secrets: Record<string, unknown>;
   /** A name that functions resolve to this machine. */
   databaseHost: string;
@@ -47,30 +60,68 @@ export type CloudOptions = {
 export async function openCloud({ configure, secrets, databaseHost, beforeEnforcing }: CloudOptions): Promise<Cloud> {
   const folder = await temporaryFolder('cloud');
   const report = (line: string): void => void process.stderr.write(`${line}\n`);
-  const layer = await dbToolsLayer(process.arch === 'arm64' ? 'arm64' : 'x86_64', { rule: 'newer' }, report, AbortSignal.timeout(20 * 60_000));
+  const layer = await dbToolsLayer(
+    process.arch === 'arm64' ? 'arm64' : 'x86_64',
+    { rule: 'newer' },
+    report,
+    AbortSignal.timeout(20 * 60_000),
+  );
   const aws = await startMoto({ prelude: join(import.meta.dirname, 'emulator.py') });
   const { configuration, files = {}, secretKey } = await configure(aws);
   for (const [name, text] of Object.entries(files)) await writeFile(join(folder.path, name), text);
   const assembly = await synthesised(configuration, folder.path);
   const secretArns = new Map<string, string>();
-  for (const [name, value] of Object.entries(secrets)) secretArns.set(name, ((await json(aws, aws, 'secretsmanager', 'secretsmanager.CreateSecret', { Name: name, KmsKeyId: secretKey, SecretString: typeof value === 'string' ? value : JSON.stringify(value) })) as { ARN: string }).ARN);
+  for (const [name, value] of Object.entries(secrets))
+    secretArns.set(
+      name,
+      (
+        (await json(aws, aws, 'secretsmanager', 'secretsmanager.CreateSecret', {
+          Name: name,
+          KmsKeyId: secretKey,
+          SecretString: typeof value === 'string' ? value : JSON.stringify(value),
+        })) as { ARN: string }
+      ).ARN,
+    );
   const deployed = await deploy(assembly, aws, aws);
-  const gate = await startGate({ upstream: aws.endpoint, world: worldOf(deployed, aws, secretArns, secretKey), resourcePolicy: resourcePolicies(deployed, secretKey) });
+  const gate = await startGate({
+    upstream: aws.endpoint,
+    world: worldOf(deployed, aws, secretArns, secretKey),
+    resourcePolicy: resourcePolicies(deployed, secretKey),
+  });
   const roles = await rolesOf(deployed, gate, aws);
   const hosts = join(folder.path, 'hosts');
   await writeFile(hosts, `127.0.0.1 localhost ${databaseHost}\n`);
   const functions = new Map<string, DeployedFunction>();
   for (const { id, logicalId, properties } of deployed.all('AWS::Lambda::Function')) {
-    const answer = JSON.parse(await signed(aws, aws, { service: 'lambda', method: 'GET', path: `/2015-03-31/functions/${id}` })) as { Configuration: Configuration };
+    const answer = JSON.parse(
+      await signed(aws, aws, { service: 'lambda', method: 'GET', path: `/2015-03-31/functions/${id}` }),
+    ) as { Configuration: Configuration };
     const task = await taskOf(join(folder.path, logicalId), (properties['Code'] as { S3Key: string }).S3Key, aws);
     const { role, credentials } = [...roles.values()].find((one) => one.role.arn === answer.Configuration.Role)!;
-    functions.set(id, deployedFunction({ configuration: answer.Configuration, role, credentials, asynchronous: asynchronousOf(deployed, id), task, layer, hosts, gate: { endpoint: gate.endpoint, region: aws.region } }));
+    functions.set(
+      id,
+      deployedFunction({
+        configuration: answer.Configuration,
+        role,
+        credentials,
+        asynchronous: asynchronousOf(deployed, id),
+        task,
+        layer,
+        hosts,
+        gate: { endpoint: gate.endpoint, region: aws.region },
+      }),
+    );
   }
   await beforeEnforcing?.(deployed, aws);
   const admin = await administrator(aws, aws);
   await enforce(aws);
   return {
-    deployed, gate, aws, admin, functions, roles,
+    deployed,
+    gate,
+    aws,
+    admin,
+    functions,
+    roles,
     async close() {
       await Promise.all([...functions.values()].map((one) => one.stop()));
       await gate.close();
@@ -80,19 +131,38 @@ export async function openCloud({ configure, secrets, databaseHost, beforeEnforc
   };
 }
 
-/** The bundle as Lambda gets it: from the bucket that assets are published to; the fixtures lie beside it, for tests that need another handler. */
+/**
+ * The bundle as Lambda gets it: from the bucket that assets are published to; the fixtures lie beside it, for tests
+ * that need another handler.
+ */
 async function taskOf(folder: string, key: string, aws: Place & Keys): Promise<string> {
-  const response = await fetch(`${aws.endpoint}/${assetBucket(aws)}/${key}`, { headers: { authorization: `AWS4-HMAC-SHA256 Credential=moto/20260101/${aws.region}/s3/aws4_request, SignedHeaders=host, Signature=0` } });
+  const response = await fetch(`${aws.endpoint}/${assetBucket(aws)}/${key}`, {
+    headers: {
+      authorization: `AWS4-HMAC-SHA256 Credential=moto/20260101/${aws.region}/s3/aws4_request, SignedHeaders=host, Signature=0`,
+    },
+  });
   await mkdir(folder, { recursive: true });
   await unzip(Buffer.from(await response.arrayBuffer()), folder);
-  for (const fixture of ['deaf.mjs', 'clock.mjs']) await copyFile(join(import.meta.dirname, '../lambda/fixtures', fixture), join(folder, fixture));
+  for (const fixture of ['deaf.mjs', 'clock.mjs'])
+    await copyFile(join(import.meta.dirname, '../lambda/fixtures', fixture), join(folder, fixture));
   await chmod(folder, 0o755);
   return folder;
 }
 
-async function rolesOf(deployed: Deployed, gate: Gate, aws: Place & Keys): Promise<Map<string, { role: Role; credentials: Required<Keys> }>> {
+async function rolesOf(
+  deployed: Deployed,
+  gate: Gate,
+  aws: Place & Keys,
+): Promise<Map<string, { role: Role; credentials: Required<Keys> }>> {
   const roles = new Map<string, { role: Role; credentials: Required<Keys> }>();
-  const labels = new Map(deployed.all('AWS::Lambda::Function').map(({ id, properties }) => [String(properties['Role']).split('/').at(-1)!, id.replace('Nightjar-', '').replace('-', ' ')]));
+  const labels = new Map(
+    deployed
+      .all('AWS::Lambda::Function')
+      .map(({ id, properties }) => [
+        String(properties['Role']).split('/').at(-1)!,
+        id.replace('Nightjar-', '').replace('-', ' '),
+      ]),
+  );
   for (const { id } of deployed.all('AWS::IAM::Role')) {
     const label = labels.get(id) ?? (id.includes('Slack') ? 'slack' : 'scheduler');
     const role = await roleOf(label, id, aws, aws);
@@ -105,34 +175,75 @@ async function rolesOf(deployed: Deployed, gate: Gate, aws: Place & Keys): Promi
 }
 
 function asynchronousOf(deployed: Deployed, functionName: string): Asynchronous {
-  const found = deployed.all('AWS::Lambda::EventInvokeConfig').find(({ properties }) => properties['FunctionName'] === functionName);
+  const found = deployed
+    .all('AWS::Lambda::EventInvokeConfig')
+    .find(({ properties }) => properties['FunctionName'] === functionName);
   if (found === undefined) throw new Error(`${functionName} has no EventInvokeConfig`);
-  const { MaximumRetryAttempts: retries, DestinationConfig: to } = found.properties as { MaximumRetryAttempts: number; DestinationConfig: { OnFailure: { Destination: string } } };
+  const { MaximumRetryAttempts: retries, DestinationConfig: to } = found.properties as {
+    MaximumRetryAttempts: number;
+    DestinationConfig: { OnFailure: { Destination: string } };
+  };
   const { properties } = deployed.all('AWS::Lambda::Function').find(({ id }) => id === functionName)!;
-  return { retries, deadLetters: to.OnFailure.Destination, atOnce: properties['ReservedConcurrentExecutions'] as number | undefined };
+  return {
+    retries,
+    deadLetters: to.OnFailure.Destination,
+    atOnce: properties['ReservedConcurrentExecutions'] as number | undefined,
+  };
 }
 
 function worldOf(deployed: Deployed, { region }: Place, secretArns: ReadonlyMap<string, string>, secretKey: string) {
-  const encryptions = new Map(deployed.all('AWS::S3::Bucket').map(({ id, properties }) => {
-    const [rule] = (properties['BucketEncryption'] as { ServerSideEncryptionConfiguration: { BucketKeyEnabled?: boolean; ServerSideEncryptionByDefault: { KMSMasterKeyID?: string } }[] }).ServerSideEncryptionConfiguration;
-    const keyArn = rule?.ServerSideEncryptionByDefault.KMSMasterKeyID;
-    return [id, keyArn === undefined ? undefined : { keyArn, bucketKey: rule?.BucketKeyEnabled === true }] as const;
-  }));
-  return { region, account, encryption: (bucket: string) => encryptions.get(bucket), secretArn: (name: string) => secretArns.get(name), keyOf: (arn: string) => (arn.includes(':secret:') ? secretKey : undefined) };
+  const encryptions = new Map(
+    deployed.all('AWS::S3::Bucket').map(({ id, properties }) => {
+      const [rule] = (
+        properties['BucketEncryption'] as {
+          ServerSideEncryptionConfiguration: {
+            BucketKeyEnabled?: boolean;
+            ServerSideEncryptionByDefault: { KMSMasterKeyID?: string };
+          }[];
+        }
+      ).ServerSideEncryptionConfiguration;
+      const keyArn = rule?.ServerSideEncryptionByDefault.KMSMasterKeyID;
+      return [id, keyArn === undefined ? undefined : { keyArn, bucketKey: rule?.BucketKeyEnabled === true }] as const;
+    }),
+  );
+  return {
+    region,
+    account,
+    encryption: (bucket: string) => encryptions.get(bucket),
+    secretArn: (name: string) => secretArns.get(name),
+    keyOf: (arn: string) => (arn.includes(':secret:') ? secretKey : undefined),
+  };
 }
 
 /** The policies of bucket, key, topic and queue, by the ARN of what is called. */
 function resourcePolicies(deployed: Deployed, secretKey: string): (arn: string) => readonly Rule[] {
   type Policy = { PolicyDocument: Parameters<typeof rulesOf>[1] };
-  const of = (type: string, place: (properties: Record<string, unknown>) => string[]): [string, Rule[]][] => deployed.all(type).flatMap(({ logicalId, properties }) => place(properties).map((name): [string, Rule[]] => [name, rulesOf(logicalId, (properties as unknown as Policy).PolicyDocument)]));
+  const of = (type: string, place: (properties: Record<string, unknown>) => string[]): [string, Rule[]][] =>
+    deployed
+      .all(type)
+      .flatMap(({ logicalId, properties }) =>
+        place(properties).map((name): [string, Rule[]] => [
+          name,
+          rulesOf(logicalId, (properties as unknown as Policy).PolicyDocument),
+        ]),
+      );
   // as KMS makes it where nobody says otherwise
-  const handsOn = rulesOf('secretKey', { Statement: { Effect: 'Allow', Principal: { AWS: `arn:aws:iam::${account}:root` }, Action: 'kms:*', Resource: '*' } });
+  const handsOn = rulesOf('secretKey', {
+    Statement: { Effect: 'Allow', Principal: { AWS: `arn:aws:iam::${account}:root` }, Action: 'kms:*', Resource: '*' },
+  });
   const byName: [string, Rule[]][] = [
     [secretKey, handsOn],
     ...of('AWS::S3::BucketPolicy', ({ Bucket }) => [`arn:aws:s3:::${String(Bucket)}`]),
     ...of('AWS::SNS::TopicPolicy', ({ Topics }) => Topics as string[]),
-    ...of('AWS::SQS::QueuePolicy', ({ Queues }) => (Queues as string[]).map((url) => `arn:aws:sqs:eu-central-1:${account}:${url.split('/').at(-1)}`)),
-    ...deployed.all('AWS::KMS::Key').map(({ id, logicalId, properties }): [string, Rule[]] => [`arn:aws:kms:eu-central-1:${account}:key/${id}`, rulesOf(logicalId, properties['KeyPolicy'] as Policy['PolicyDocument'])]),
+    ...of('AWS::SQS::QueuePolicy', ({ Queues }) =>
+      (Queues as string[]).map((url) => `arn:aws:sqs:eu-central-1:${account}:${url.split('/').at(-1)}`),
+    ),
+    ...deployed
+      .all('AWS::KMS::Key')
+      .map(({ id, logicalId, properties }): [string, Rule[]] => [
+        `arn:aws:kms:eu-central-1:${account}:key/${id}`,
+        rulesOf(logicalId, properties['KeyPolicy'] as Policy['PolicyDocument']),
+      ]),
   ];
   return (arn) => byName.filter(([name]) => arn === name || arn.startsWith(`${name}/`)).flatMap(([, rules]) => rules);
 }

@@ -34,19 +34,40 @@ export type Allows = (name: string, token: string) => boolean;
 
 /** Starts them. `allows` is asked whether a token may log in. */
 export async function openShop(allows: Allows): Promise<Shop> {
-  const [shop, blog, ledger, directory] = await Promise.all([startPostgres({ major: 18 }), startMariadb({ series: '11.8' }), startPostgres({ major: 17, tls: true }), startDirectory(allows)]);
+  const [shop, blog, ledger, directory] = await Promise.all([
+    startPostgres({ major: 18 }),
+    startMariadb({ series: '11.8' }),
+    startPostgres({ major: 17, tls: true }),
+    startDirectory(allows),
+  ]);
   await Promise.all([fillShop(shop), fillBlog(blog), fillLedger(ledger, directory)]);
   const link = await slowLink(shop, Infinity);
   const state = { works: true };
   const endpoint = await startEndpoint(() => ({ status: state.works ? 200 : 410 }));
   const ca = await readFile(ledger.caFile!, 'utf8');
   return {
-    shop, link, blog, ledger, directory,
-    pager: Object.defineProperty(endpoint as Shop['pager'], 'works', { get: () => state.works, set: (works: boolean) => (state.works = works) }),
-    secrets: { 'rds/shop': { username: shop.user, password: shop.password }, 'rds/blog': { username: blog.user, password: blog.password }, 'pager/url': endpoint.url, 'pager/key': 'a key of the pager' },
+    shop,
+    link,
+    blog,
+    ledger,
+    directory,
+    pager: Object.defineProperty(endpoint as Shop['pager'], 'works', {
+      get: () => state.works,
+      set: (works: boolean) => (state.works = works),
+    }),
+    secrets: {
+      'rds/shop': { username: shop.user, password: shop.password },
+      'rds/blog': { username: blog.user, password: blog.password },
+      'pager/url': endpoint.url,
+      'pager/key': 'a key of the pager',
+    },
     async configure(aws) {
       const there = await alreadyThere(aws);
-      return { configuration: configuration({ shop: link.server.port, blog: blog.port, ledger: ledger.port }, there), files: { 'ledger-ca.pem': ca }, secretKey: there.key };
+      return {
+        configuration: configuration({ shop: link.server.port, blog: blog.port, ledger: ledger.port }, there),
+        files: { 'ledger-ca.pem': ca },
+        secretKey: there.key,
+      };
     },
     async stop() {
       await Promise.all([link.close(), directory.close(), endpoint.stop()]);
@@ -55,7 +76,10 @@ export async function openShop(allows: Allows): Promise<Shop> {
   };
 }
 
-function configuration(ports: Record<'shop' | 'blog' | 'ledger', number>, { vpc, subnet, group, key, topic }: There): object {
+function configuration(
+  ports: Record<'shop' | 'blog' | 'ledger', number>,
+  { vpc, subnet, group, key, topic }: There,
+): object {
   const login = (secret: string) => ({ user: { secret, field: 'username' }, password: { secret, field: 'password' } });
   return {
     vault: 's3://acme-backups/prod',
@@ -63,41 +87,108 @@ function configuration(ports: Record<'shop' | 'blog' | 'ledger', number>, { vpc,
     notify: [{ sns: topic }, { webhook: { url: { secret: 'pager/url' }, key: { secret: 'pager/key' } } }],
     hooks: [{ eventBus: 'default' }],
     sources: {
-      shop: { postgres: { host: databaseHost, port: ports.shop, database: 'shop', tls: 'off', ...login('rds/shop') }, cloud: { size: '500MB' } },
-      blog: { mariadb: { host: databaseHost, port: ports.blog, database: 'blog', tls: 'off', ...login('rds/blog') }, cloud: { size: '500MB', network: 'main', databaseSecurityGroup: group } },
-      ledger: { postgres: { host: databaseHost, port: ports.ledger, database: 'ledger', user: 'backup', password: 'iam', tls: { ca: 'ledger-ca.pem' } }, cloud: { size: '500MB', resourceId: 'db-ABCDEFGHIJKL01234' } },
+      shop: {
+        postgres: { host: databaseHost, port: ports.shop, database: 'shop', tls: 'off', ...login('rds/shop') },
+        cloud: { size: '500MB' },
+      },
+      blog: {
+        mariadb: { host: databaseHost, port: ports.blog, database: 'blog', tls: 'off', ...login('rds/blog') },
+        cloud: { size: '500MB', network: 'main', databaseSecurityGroup: group },
+      },
+      ledger: {
+        postgres: {
+          host: databaseHost,
+          port: ports.ledger,
+          database: 'ledger',
+          user: 'backup',
+          password: 'iam',
+          tls: { ca: 'ledger-ca.pem' },
+        },
+        cloud: { size: '500MB', resourceId: 'db-ABCDEFGHIJKL01234' },
+      },
     },
-    cloud: { account: '123456789012', region: 'eu-central-1', email: ['ops@acme.example'], slack: { workspace: 'T0123456', channel: 'C0123456' }, tracing: true, secretKeys: [key], networks: { main: { vpc, subnets: [subnet] } } },
+    cloud: {
+      account: '123456789012',
+      region: 'eu-central-1',
+      email: ['ops@acme.example'],
+      slack: { workspace: 'T0123456', channel: 'C0123456' },
+      tracing: true,
+      secretKeys: [key],
+      networks: { main: { vpc, subnets: [subnet] } },
+    },
   };
 }
 
 type There = { vpc: string; subnet: string; group: string; key: string; topic: string };
 
-/** What somebody has in the account before: a network, the database's security group, a key for secrets, a topic of the whole company. */
+/**
+ * What somebody has in the account before: a network, the database's security group, a key for secrets, a topic of the
+ * whole company.
+ */
 async function alreadyThere(aws: Place & Keys): Promise<There> {
   const answer = await query(aws, aws, 'ec2', 'DescribeSubnets', {});
   const [vpc, subnet] = [elements(answer, 'vpcId')[0]!, elements(answer, 'subnetId')[0]!];
-  const group = elements(await query(aws, aws, 'ec2', 'CreateSecurityGroup', { GroupName: 'database', GroupDescription: 'The database', VpcId: vpc }), 'groupId')[0]!;
-  const { KeyMetadata: { Arn: key } } = (await json(aws, aws, 'kms', 'TrentService.CreateKey', {})) as { KeyMetadata: { Arn: string } };
+  const group = elements(
+    await query(aws, aws, 'ec2', 'CreateSecurityGroup', {
+      GroupName: 'database',
+      GroupDescription: 'The database',
+      VpcId: vpc,
+    }),
+    'groupId',
+  )[0]!;
+  const {
+    KeyMetadata: { Arn: key },
+  } = (await json(aws, aws, 'kms', 'TrentService.CreateKey', {})) as { KeyMetadata: { Arn: string } };
   const topic = elements(await query(aws, aws, 'sns', 'CreateTopic', { Name: 'company' }), 'TopicArn')[0]!;
   return { vpc, subnet, group, key, topic };
 }
 
 async function fillShop(server: DatabaseServer): Promise<void> {
   await postgresSql(server, 'postgres', 'create database shop');
-  await postgresSql(server, 'shop', 'create table orders (id bigint generated always as identity primary key, note text)', `insert into orders (note) select md5(g::text) from generate_series(1, 5000) g`, 'create view recent as select * from orders where id > 4000');
+  await postgresSql(
+    server,
+    'shop',
+    'create table orders (id bigint generated always as identity primary key, note text)',
+    `insert into orders (note) select md5(g::text) from generate_series(1, 5000) g`,
+    'create view recent as select * from orders where id > 4000',
+  );
 }
 
 async function fillBlog(server: DatabaseServer): Promise<void> {
-  await mariadbSql(server, 'create database blog', 'use blog', 'create table posts (id bigint auto_increment primary key, note text)', 'insert into posts (note) select md5(seq) from seq_1_to_5000');
+  await mariadbSql(
+    server,
+    'create database blog',
+    'use blog',
+    'create table posts (id bigint auto_increment primary key, note text)',
+    'insert into posts (note) select md5(seq) from seq_1_to_5000',
+  );
 }
 
 async function fillLedger(server: DatabaseServer, { port }: Directory): Promise<void> {
   const rules = join(server.dataDir, 'pg_hba.conf');
-  await writeFile(rules, `hostssl all backup 127.0.0.1/32 ldap ldapserver=127.0.0.1 ldapport=${port} ldapprefix="user="\n${await readFile(rules, 'utf8')}`);
+  await writeFile(
+    rules,
+    `hostssl all backup 127.0.0.1/32 ldap ldapserver=127.0.0.1 ldapport=${port} ldapprefix="user="\n${await readFile(rules, 'utf8')}`,
+  );
   const ssl = { ca: await readFile(server.caFile!, 'utf8') };
-  for (const [database, statements] of [['postgres', ['select pg_reload_conf()', 'create role backup login superuser', 'create database ledger']], ['ledger', ['create table entries (id int primary key, cents bigint)', 'insert into entries select n, n * 100 from generate_series(1, 1000) n']]] as const) {
-    const client = new pg.Client({ host: server.host, port: server.port, user: server.user, password: server.password, database, ssl });
+  for (const [database, statements] of [
+    ['postgres', ['select pg_reload_conf()', 'create role backup login superuser', 'create database ledger']],
+    [
+      'ledger',
+      [
+        'create table entries (id int primary key, cents bigint)',
+        'insert into entries select n, n * 100 from generate_series(1, 1000) n',
+      ],
+    ],
+  ] as const) {
+    const client = new pg.Client({
+      host: server.host,
+      port: server.port,
+      user: server.user,
+      password: server.password,
+      database,
+      ssl,
+    });
     await client.connect();
     for (const statement of statements) await client.query(statement);
     await client.end();

@@ -11,8 +11,19 @@ const hourMs = 3_600_000;
 /** What goes wrong, and who hears of it. */
 export function troubles(world: () => World): void {
   test('a backup that fails to the end lies in the dead-letter queue with its event, is told once, and two alarms ring; the next good one is told', async () => {
-    const { fire, told, alarm, deadLetters, cloud: { aws, admin }, shop } = world();
-    const login = (password: string): Promise<unknown> => json(aws, admin, 'secretsmanager', 'secretsmanager.PutSecretValue', { SecretId: 'rds/blog', SecretString: JSON.stringify({ username: shop.blog.user, password }) });
+    const {
+      fire,
+      told,
+      alarm,
+      deadLetters,
+      cloud: { aws, admin },
+      shop,
+    } = world();
+    const login = (password: string): Promise<unknown> =>
+      json(aws, admin, 'secretsmanager', 'secretsmanager.PutSecretValue', {
+        SecretId: 'rds/blog',
+        SecretString: JSON.stringify({ username: shop.blog.user, password }),
+      });
     await login('not the password');
     await told.take();
 
@@ -23,7 +34,13 @@ export function troubles(world: () => World): void {
     const later = await fire('backup-blog', { environment: 3 });
 
     expect(attempts.map(({ status }) => status)).toEqual(['failed', 'failed', 'failed']);
-    expect(letters).toMatchObject([{ requestPayload: event, requestContext: { condition: 'RetriesExhausted', approximateInvokeCount: 3 }, responsePayload: { errorType: 'source-unreachable' } }]);
+    expect(letters).toMatchObject([
+      {
+        requestPayload: event,
+        requestContext: { condition: 'RetriesExhausted', approximateInvokeCount: 3 },
+        responsePayload: { errorType: 'source-unreachable' },
+      },
+    ]);
     expect(JSON.stringify(letters)).not.toContain('not the password');
     expect((await messagesOf(told)).map(({ kind }) => kind)).toEqual(['backup-failed', 'recovered']);
     expect(rings).toEqual(['ALARM', 'ALARM']);
@@ -32,24 +49,47 @@ export function troubles(world: () => World): void {
     expect(await alarm('dead-letters', new Date(Date.now() + 6 * 60_000))).toBe('OK');
   }, 90_000);
 
-  test('an event that the Scheduler can\'t hand over goes to the same queue, in its own name', async () => {
-    const { cloud: { gate, aws, roles, deployed }, deadLetters } = world();
+  test("an event that the Scheduler can't hand over goes to the same queue, in its own name", async () => {
+    const {
+      cloud: { gate, aws, roles, deployed },
+      deadLetters,
+    } = world();
     const { credentials } = roles.get('scheduler')!;
-    const dead = deployed.all('AWS::Scheduler::Schedule').map(({ properties }) => (properties['Target'] as { DeadLetterConfig: { Arn: string } }).DeadLetterConfig.Arn);
+    const dead = deployed
+      .all('AWS::Scheduler::Schedule')
+      .map(({ properties }) => (properties['Target'] as { DeadLetterConfig: { Arn: string } }).DeadLetterConfig.Arn);
 
-    await json({ ...aws, endpoint: gate.endpoint }, credentials, 'sqs', 'AmazonSQS.SendMessage', { QueueUrl: `${gate.endpoint}/123456789012/Nightjar-dead-letters`, MessageBody: '{}' });
+    await json({ ...aws, endpoint: gate.endpoint }, credentials, 'sqs', 'AmazonSQS.SendMessage', {
+      QueueUrl: `${gate.endpoint}/123456789012/Nightjar-dead-letters`,
+      MessageBody: '{}',
+    });
 
     expect(new Set(dead)).toEqual(new Set([deadLetters.arn]));
     expect(await deadLetters.take()).toEqual(['{}']);
   });
 
   test('an alarm that rings may tell the topic, and one of another account may not', async () => {
-    const { cloud: { deployed, aws, admin }, told } = world();
+    const {
+      cloud: { deployed, aws, admin },
+      told,
+    } = world();
     await told.take();
     const [topic] = deployed.all('AWS::SNS::Topic');
-    const { Statement: statements } = deployed.all('AWS::SNS::TopicPolicy')[0]!.properties['PolicyDocument'] as { Statement: Statement[] };
-    const may = (alarm: string, account: string): boolean => statements.some(({ Principal, Action, Resource, Condition = {} }) =>
-      typeof Principal === 'object' && Principal['Service'] === 'cloudwatch.amazonaws.com' && Action === 'sns:Publish' && Resource === topic!.id && holds(Condition, { 'aws:SourceAccount': account, 'aws:SourceArn': `arn:aws:cloudwatch:eu-central-1:${account}:alarm:${alarm}` }));
+    const { Statement: statements } = deployed.all('AWS::SNS::TopicPolicy')[0]!.properties['PolicyDocument'] as {
+      Statement: Statement[];
+    };
+    const may = (alarm: string, account: string): boolean =>
+      statements.some(
+        ({ Principal, Action, Resource, Condition = {} }) =>
+          typeof Principal === 'object' &&
+          Principal['Service'] === 'cloudwatch.amazonaws.com' &&
+          Action === 'sns:Publish' &&
+          Resource === topic!.id &&
+          holds(Condition, {
+            'aws:SourceAccount': account,
+            'aws:SourceArn': `arn:aws:cloudwatch:eu-central-1:${account}:alarm:${alarm}`,
+          }),
+      );
     const alarms = deployed.all('AWS::CloudWatch::Alarm').map(({ properties }) => properties as unknown as Alarm);
 
     for (const { AlarmName: name, AlarmDescription: text, AlarmActions: actions } of alarms) {
@@ -69,18 +109,25 @@ export function troubles(world: () => World): void {
 
     const stale = valueOf(await check(30));
     const again = valueOf(await check(31));
-    const rings = [await alarm('stale', new Date(Date.now() + 30 * hourMs)), await alarm('checker-silent', new Date(Date.now() + 31 * hourMs))];
+    const rings = [
+      await alarm('stale', new Date(Date.now() + 30 * hourMs)),
+      await alarm('checker-silent', new Date(Date.now() + 31 * hourMs)),
+    ];
     const messages = await messagesOf(told);
     const fresh = valueOf((await fire('check')).attempts.at(-1)!);
 
     expect(stale).toMatchObject({ status: 'problems', told: 3 });
     expect(again).toMatchObject({ status: 'problems', told: 0 });
-    expect(messages.map(({ kind, severity }) => [kind, severity])).toEqual([['missed', 'problem'], ['missed', 'problem'], ['missed', 'problem']]);
+    expect(messages.map(({ kind, severity }) => [kind, severity])).toEqual([
+      ['missed', 'problem'],
+      ['missed', 'problem'],
+      ['missed', 'problem'],
+    ]);
     expect(rings).toEqual(['ALARM', 'OK']);
     expect(fresh).toMatchObject({ status: 'fresh', told: 3 });
   }, 60_000);
 
-  test('a check that can\'t tell somebody fails, tells the others, and leaves no figures; after three hours of that the alarm rings', async () => {
+  test("a check that can't tell somebody fails, tells the others, and leaves no figures; after three hours of that the alarm rings", async () => {
     const { fn, told, shop, alarm } = world();
     await told.take();
     const figures = fn('check').figures.filter(({ name }) => name === 'Checks').length;
@@ -90,8 +137,12 @@ export function troubles(world: () => World): void {
     shop.pager.works = true;
 
     expect(errorOf(failed)).toMatchObject({ errorType: 'notify-failed' });
-    expect((await messagesOf(told)).map(({ kind }) => kind)).toEqual(expect.arrayContaining(['missed', 'notifier-failed']));
+    expect((await messagesOf(told)).map(({ kind }) => kind)).toEqual(
+      expect.arrayContaining(['missed', 'notifier-failed']),
+    );
     expect(fn('check').figures.filter(({ name }) => name === 'Checks')).toHaveLength(figures);
-    expect(await Promise.all([0, 2, 32, 35].map((hours) => alarm('checker-silent', new Date(Date.now() + hours * hourMs))))).toEqual(['OK', 'OK', 'OK', 'ALARM']);
+    expect(
+      await Promise.all([0, 2, 32, 35].map((hours) => alarm('checker-silent', new Date(Date.now() + hours * hourMs)))),
+    ).toEqual(['OK', 'OK', 'OK', 'ALARM']);
   }, 60_000);
 }

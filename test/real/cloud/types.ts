@@ -20,7 +20,8 @@ export const made = [
 
 /** Types that it does not know, and what is done about each instead. */
 export const byHand: Readonly<Record<string, string>> = {
-  'AWS::S3::BucketPolicy': 'not put: the emulator would take a denial under conditions for a denial of everything; the gate judges by it',
+  'AWS::S3::BucketPolicy':
+    'not put: the emulator would take a denial under conditions for a denial of everything; the gate judges by it',
   'AWS::SNS::TopicPolicy': 'not put: the emulator does not heed it; the gate judges by it',
   'AWS::SQS::QueuePolicy': 'not put: the emulator does not heed it; the gate judges by it',
   'AWS::SNS::Subscription': 'subscribed by the API',

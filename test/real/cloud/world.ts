@@ -33,7 +33,8 @@ export async function openWorld(): Promise<World> {
   let cloud: Cloud;
   const shop = await openShop((name, token) => mayLogIn(name, token, shop.ledger.port, cloud));
   cloud = await openCloud({
-    ...shop, databaseHost,
+    ...shop,
+    databaseHost,
     async beforeEnforcing(deployed, aws) {
       const admin = (): Keys => cloud?.admin ?? aws;
       queues.told = await newQueue('told', account, aws, admin);
@@ -52,13 +53,27 @@ export async function openWorld(): Promise<World> {
   }
 
   return {
-    shop, cloud, deadLetters, fn, ...queues,
+    shop,
+    cloud,
+    deadLetters,
+    fn,
+    ...queues,
     async fire(schedule, { at = new Date(), ...options } = {}) {
       const { properties } = deployed.all('AWS::Scheduler::Schedule').find(({ id }) => id === schedule)!;
-      const { Arn: arn, Input: input, RoleArn: roleArn } = properties['Target'] as { Arn: string; Input: string; RoleArn: string };
+      const {
+        Arn: arn,
+        Input: input,
+        RoleArn: roleArn,
+      } = properties['Target'] as { Arn: string; Input: string; RoleArn: string };
       const { role } = roles.get('scheduler')!;
-      if (roleArn !== role.arn || !gate.ask(role, { action: 'lambda:InvokeFunction', resource: arn, context: {} }).allowed) throw new Error(`${schedule} may not start ${arn}`);
-      const event: unknown = JSON.parse(input.replaceAll('<aws.scheduler.scheduled-time>', `${at.toISOString().slice(0, 19)}Z`));
+      if (
+        roleArn !== role.arn ||
+        !gate.ask(role, { action: 'lambda:InvokeFunction', resource: arn, context: {} }).allowed
+      )
+        throw new Error(`${schedule} may not start ${arn}`);
+      const event: unknown = JSON.parse(
+        input.replaceAll('<aws.scheduler.scheduled-time>', `${at.toISOString().slice(0, 19)}Z`),
+      );
       return { ...(await functions.get(arn.split(':').at(-1)!)!.deliver(event, options)), event };
     },
     async alarm(name, now = new Date()) {
@@ -66,7 +81,11 @@ export async function openWorld(): Promise<World> {
       const alarms = deployed.all('AWS::CloudWatch::Alarm');
       const found = alarms.find(({ id }) => id === `Nightjar-${name}`);
       if (found === undefined) throw new Error(`there is no alarm ${name}: ${alarms.map(({ id }) => id).join(', ')}`);
-      return stateOf(found.properties as unknown as Alarm, [...figures, ...[...functions.values()].flatMap((one) => one.figures)], now);
+      return stateOf(
+        found.properties as unknown as Alarm,
+        [...figures, ...[...functions.values()].flatMap((one) => one.figures)],
+        now,
+      );
     },
     async close() {
       await cloud.close();
@@ -81,20 +100,44 @@ function mayLogIn(name: string, token: string, port: number, { gate, roles }: Cl
   if (role === undefined || name !== 'user=backup') return false;
   const { credentials } = [...roles.values()].find((one) => one.role === role)!;
   const wanted = { host: databaseHost, port, user: 'backup', region: 'eu-central-1', now: new Date() };
-  return refusalOf(token, wanted, credentials) === undefined && gate.ask(role, { action: 'rds-db:connect', resource: `arn:aws:rds-db:eu-central-1:${account}:dbuser:db-ABCDEFGHIJKL01234/backup`, context: {} }).allowed;
+  return (
+    refusalOf(token, wanted, credentials) === undefined &&
+    gate.ask(role, {
+      action: 'rds-db:connect',
+      resource: `arn:aws:rds-db:eu-central-1:${account}:dbuser:db-ABCDEFGHIJKL01234/backup`,
+      context: {},
+    }).allowed
+  );
 }
 
 /** Subscribes the queues to the topic of the stack and to its events. */
-async function listen(deployed: Deployed, { told, bus }: { told: Queue; bus: Queue }, aws: Place & Keys): Promise<void> {
+async function listen(
+  deployed: Deployed,
+  { told, bus }: { told: Queue; bus: Queue },
+  aws: Place & Keys,
+): Promise<void> {
   const [topic] = deployed.all('AWS::SNS::Topic');
   await query(aws, aws, 'sns', 'Subscribe', { TopicArn: topic!.id, Protocol: 'sqs', Endpoint: told.arn });
-  await json(aws, aws, 'events', 'AWSEvents.PutRule', { Name: 'nightjar', EventPattern: JSON.stringify({ source: ['nightjar'] }) });
+  await json(aws, aws, 'events', 'AWSEvents.PutRule', {
+    Name: 'nightjar',
+    EventPattern: JSON.stringify({ source: ['nightjar'] }),
+  });
   await json(aws, aws, 'events', 'AWSEvents.PutTargets', { Rule: 'nightjar', Targets: [{ Id: 'bus', Arn: bus.arn }] });
 }
 
 /** What a queue of the topic has got, as the messages that were told. */
-export async function messagesOf(queue: Queue): Promise<{ kind: string; severity: string; source?: string; subject: string }[]> {
-  return (await queue.take()).map((body) => JSON.parse((JSON.parse(body) as { Message: string }).Message) as { kind: string; severity: string; source?: string; subject: string });
+export async function messagesOf(
+  queue: Queue,
+): Promise<{ kind: string; severity: string; source?: string; subject: string }[]> {
+  return (await queue.take()).map(
+    (body) =>
+      JSON.parse((JSON.parse(body) as { Message: string }).Message) as {
+        kind: string;
+        severity: string;
+        source?: string;
+        subject: string;
+      },
+  );
 }
 
 /** Waits until something is so. */

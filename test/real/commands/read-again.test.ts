@@ -27,7 +27,10 @@ beforeAll(async () => {
   ({ vault: direct } = await openOn(server));
   scene = await postgresScene(18);
   await scene.sql('postgres', 'create database shop');
-  await scene.sql('shop', 'create table orders as select g as id, md5(g::text) as note from generate_series(1, 5000) g');
+  await scene.sql(
+    'shop',
+    'create table orders as select g as id, md5(g::text) as note from generate_series(1, 5000) g',
+  );
   good = await backup(scene.source('shop'), depsOf(direct), limit());
 }, 1_200_000);
 afterAll(async () => {
@@ -41,7 +44,8 @@ function flipping(fits: RegExp, times: number): ProxyOptions['down'] {
   return (chunk, { request, down }) => {
     const head = chunk.indexOf('\r\n\r\n');
     const body = chunk.toString('latin1', 0, 5) === 'HTTP/' ? head + 4 : 0;
-    if (!fits.test(request) || left === 0 || body >= chunk.length || (body === 0 && down === chunk.length)) return chunk;
+    if (!fits.test(request) || left === 0 || body >= chunk.length || (body === 0 && down === chunk.length))
+      return chunk;
     left -= 1;
     const changed = Buffer.from(chunk);
     changed[body + Math.floor(((chunk.length - body) * (left + 1)) / (times + 2))]! ^= 1;
@@ -49,37 +53,64 @@ function flipping(fits: RegExp, times: number): ProxyOptions['down'] {
   };
 }
 
-const parts = [['its rows', /^GET \S*data\/0002/], ['its definitions', /^GET \S*schema\.pgdump/], ['its catalog', /^GET \S*catalog/]] as const;
-const looks = async () => (await listBackups(shop, direct, limit())).map(({ proof }) => proof && `${proof.kind} ${proof.outcome}`);
+const parts = [
+  ['its rows', /^GET \S*data\/0002/],
+  ['its definitions', /^GET \S*schema\.pgdump/],
+  ['its catalog', /^GET \S*catalog/],
+] as const;
+const looks = async () =>
+  (await listBackups(shop, direct, limit())).map(({ proof }) => proof && `${proof.kind} ${proof.outcome}`);
 const forget = async () => {
-  for (const { key } of await Array.fromAsync(direct.list('shop/', limit()))) if (key.includes('/proofs/')) await direct.delete(key, limit());
+  for (const { key } of await Array.fromAsync(direct.list('shop/', limit())))
+    if (key.includes('/proofs/')) await direct.delete(key, limit());
 };
 const restored = async (vault: Vault) => {
   await scene.sql('postgres', 'drop database if exists copy');
-  return restoreRecorded(good, scene.source('copy').engine, { replace: false, owners: true, proof: true }, { ...depsOf(vault), parallel: 2 }, limit());
+  return restoreRecorded(
+    good,
+    scene.source('copy').engine,
+    { replace: false, owners: true, proof: true },
+    { ...depsOf(vault), parallel: 2 },
+    limit(),
+  );
 };
 
-test.each(parts)('museum: a bit that flips once on the way, in %s, brands no backup: verify reads again and says so', async (_, part) => {
-  await forget();
-  const warnings: string[] = [];
-  await through(server, { down: flipping(part, 1) }, async (vault) => {
-    const { problems } = await verifyRecorded(good, { ...depsOf(vault), report: (event) => event.type === 'warning' && warnings.push(event.message) }, limit());
+test.each(parts)(
+  'museum: a bit that flips once on the way, in %s, brands no backup: verify reads again and says so',
+  async (_, part) => {
+    await forget();
+    const warnings: string[] = [];
+    await through(server, { down: flipping(part, 1) }, async (vault) => {
+      const { problems } = await verifyRecorded(
+        good,
+        { ...depsOf(vault), report: (event) => event.type === 'warning' && warnings.push(event.message) },
+        limit(),
+      );
 
-    expect(problems).toEqual([]);
-  });
-  expect(warnings).toEqual([expect.stringMatching(/changed on its way: read again, it is whole$/)]);
-  expect(await looks()).toEqual(['verify passed']);
-});
+      expect(problems).toEqual([]);
+    });
+    expect(warnings).toEqual([expect.stringMatching(/changed on its way: read again, it is whole$/)]);
+    expect(await looks()).toEqual(['verify passed']);
+  },
+);
 
-test.each(parts.slice(0, 2))('museum: the same while it is restored, in %s: the restore fails, can be tried again, and says nothing against the backup', async (_, part) => {
-  await forget();
-  await through(server, { down: flipping(part, 1) }, async (vault) => {
-    await expect(restored(vault)).rejects.toMatchObject({ code: 'vault-failed', message: expect.stringContaining('was changed on its way: read again, it is whole'), hint: 'run it again' });
+test.each(parts.slice(0, 2))(
+  'museum: the same while it is restored, in %s: the restore fails, can be tried again, and says nothing against the backup',
+  async (_, part) => {
+    await forget();
+    await through(server, { down: flipping(part, 1) }, async (vault) => {
+      await expect(restored(vault)).rejects.toMatchObject({
+        code: 'vault-failed',
+        message: expect.stringContaining('was changed on its way: read again, it is whole'),
+        hint: 'run it again',
+      });
 
-    expect(await looks()).toEqual([undefined]);
-    expect((await restored(vault)).proof).toMatchObject({ differences: [] });
-  });
-}, 60_000);
+      expect(await looks()).toEqual([undefined]);
+      expect((await restored(vault)).proof).toMatchObject({ differences: [] });
+    });
+  },
+  60_000,
+);
 
 test('a catalog that changes on its way is read again before anything has begun', async () => {
   await through(server, { down: flipping(parts[2][1], 1) }, async (vault) => {
@@ -90,7 +121,10 @@ test('a catalog that changes on its way is read again before anything has begun'
 test('bytes that are others at each reading are the fault of the way, and no record against the backup', async () => {
   await forget();
   await through(server, { down: flipping(parts[0][1], 100) }, async (vault) => {
-    await expect(verifyRecorded(good, depsOf(vault), limit())).rejects.toMatchObject({ code: 'vault-failed', message: expect.stringContaining('reads differently each time') });
+    await expect(verifyRecorded(good, depsOf(vault), limit())).rejects.toMatchObject({
+      code: 'vault-failed',
+      message: expect.stringContaining('reads differently each time'),
+    });
   });
   expect(await looks()).toEqual([undefined]);
 });
@@ -112,7 +146,9 @@ test('bytes that are wrong twice, and the same, are damage for good', async () =
   }
   await direct.put(key, of(changed), {}, limit());
   try {
-    expect((await verifyRecorded(good, depsOf(direct), limit())).problems).toMatchObject([{ file: 'data/0002.sql.zst', error: { code: 'part-corrupt' } }]);
+    expect((await verifyRecorded(good, depsOf(direct), limit())).problems).toMatchObject([
+      { file: 'data/0002.sql.zst', error: { code: 'part-corrupt' } },
+    ]);
     expect(await looks()).toEqual(['verify failed']);
     await expect(restored(direct)).rejects.toMatchObject({ code: 'part-corrupt' });
   } finally {

@@ -20,7 +20,12 @@ import { limit, makeEvery, postgresScene } from '../../support/postgres.ts';
 import type { PostgresScene } from '../../support/postgres.ts';
 
 const page = join(import.meta.dirname, '../../../docs/restore-by-hand.md');
-const layerBin = join(import.meta.dirname, '../../../layers/db-tools/build', process.arch === 'arm64' ? 'arm64' : 'x86_64', 'nightjar/bin');
+const layerBin = join(
+  import.meta.dirname,
+  '../../../layers/db-tools/build',
+  process.arch === 'arm64' ? 'arm64' : 'x86_64',
+  'nightjar/bin',
+);
 
 let scene: PostgresScene;
 let folder: string;
@@ -40,22 +45,45 @@ afterAll(async () => {
 /** The page's commands for an engine, in their order, as a person would paste them. */
 async function commands(engine: string): Promise<string[]> {
   const text = await readFile(page, 'utf8');
-  return [...text.matchAll(/^```bash ?([\w-]*)\n(.*?)^```/gms)].flatMap(([, only, block]) => (only === '' || only === engine ? [block!] : []));
+  return [...text.matchAll(/^```bash ?([\w-]*)\n(.*?)^```/gms)].flatMap(([, only, block]) =>
+    only === '' || only === engine ? [block!] : [],
+  );
 }
 
-/** Runs the page in a folder that holds the backup as step 1 says, with stock programs alone. `edit` is what the page tells the person to change. */
-async function follow(engine: string, manifest: Manifest, programs: string[], edit: (block: string) => string): Promise<string> {
+/**
+ * Runs the page in a folder that holds the backup as step 1 says, with stock programs alone. `edit` is what the page
+ * tells the person to change.
+ */
+async function follow(
+  engine: string,
+  manifest: Manifest,
+  programs: string[],
+  edit: (block: string) => string,
+): Promise<string> {
   await rm(join(folder, 'backup'), { recursive: true, force: true });
   await cp(join(scene.folder, 'shop', manifest.id), join(folder, 'backup'), { recursive: true });
   const blocks = (await commands(engine)).map(edit);
-  const env = { PATH: [...programs, layerBin, join(jq, 'usr/bin'), '/usr/bin', '/bin'].join(':'), LC_ALL: 'C.UTF-8', HOME: folder };
-  const { stdout } = await promisify(execFile)('bash', ['-euo', 'pipefail', '-c', blocks.join('\n')], { cwd: folder, env, maxBuffer: 1e7 });
+  const env = {
+    PATH: [...programs, layerBin, join(jq, 'usr/bin'), '/usr/bin', '/bin'].join(':'),
+    LC_ALL: 'C.UTF-8',
+    HOME: folder,
+  };
+  const { stdout } = await promisify(execFile)('bash', ['-euo', 'pipefail', '-c', blocks.join('\n')], {
+    cwd: folder,
+    env,
+    maxBuffer: 1e7,
+  });
   return stdout;
 }
 
 async function differences(engine: Engine, manifest: Manifest): Promise<string[]> {
   const catalog = await readCatalogPart(manifest, scene.vault, limit());
-  const proof = await prove(engine, { manifest, catalog, owners: true }, { vault: scene.vault, report: () => {}, parallel: 2 }, limit());
+  const proof = await prove(
+    engine,
+    { manifest, catalog, owners: true },
+    { vault: scene.vault, report: () => {}, parallel: 2 },
+    limit(),
+  );
   return proof.differences;
 }
 
@@ -65,10 +93,18 @@ describe('docs/restore-by-hand.md', () => {
     const { host, port, user, password } = scene.server;
     await scene.sql('every', `create table price (amount money); insert into price values ('12.34')`);
     const manifest = await backup(scene.source('every', { sliceBytes: 16_384 }), scene.deps(), limit());
-    const root = await serverRoot({ name: 'postgresql-18', suites: ['sid'], packages: ['postgresql-18'] }, () => {}, limit());
+    const root = await serverRoot(
+      { name: 'postgresql-18', suites: ['sid'], packages: ['postgresql-18'] },
+      () => {},
+      limit(),
+    );
 
     const said = await follow('postgres', manifest, [join(root.path, 'usr/lib/postgresql/18/bin')], (block) =>
-      block.replace('PGHOST=localhost PGPORT=5432 PGUSER=postgres', `PGHOST=${host} PGPORT=${port} PGUSER=${user} PGPASSWORD=${quoted(password)}`));
+      block.replace(
+        'PGHOST=localhost PGPORT=5432 PGUSER=postgres',
+        `PGHOST=${host} PGPORT=${port} PGUSER=${user} PGPASSWORD=${quoted(password)}`,
+      ),
+    );
 
     expect(said).toContain('shop.customer');
     expect(await differences(scene.source('shop_restored').engine, manifest)).toEqual([]);
@@ -78,42 +114,81 @@ describe('docs/restore-by-hand.md', () => {
     const { host, port, user, password } = scene.server;
     const canary = join(folder, 'canary');
     const mean = `'; touch ${canary}; "$(touch ${canary})\\'\`touch ${canary}\` \\! touch ${canary}`;
-    const [text, name] = [`E'${mean.replaceAll('\\', '\\\\').replaceAll("'", "''")}\\nSQL\\n'`, `"${mean.replaceAll('"', '""').slice(0, 60)}"`];
+    const [text, name] = [
+      `E'${mean.replaceAll('\\', '\\\\').replaceAll("'", "''")}\\nSQL\\n'`,
+      `"${mean.replaceAll('"', '""').slice(0, 60)}"`,
+    ];
     await scene.sql('postgres', `create role ${name}; create role keeper`);
     await scene.sql('postgres', 'create database odd owner keeper connection limit 7');
-    await scene.sql('odd', `create table t (i int primary key); insert into t values (1); select lo_from_bytea(4711, 'large')`);
-    await scene.sql('postgres', `comment on database odd is ${text}; grant connect on database odd to ${name} with grant option; revoke temporary on database odd from public;
+    await scene.sql(
+      'odd',
+      `create table t (i int primary key); insert into t values (1); select lo_from_bytea(4711, 'large')`,
+    );
+    await scene.sql(
+      'postgres',
+      `comment on database odd is ${text}; grant connect on database odd to ${name} with grant option; revoke temporary on database odd from public;
       alter database odd set search_path to "$user", public, "a b"; alter database odd set default_transaction_read_only to on; alter database odd set "my.parameter" to ${text};
-      alter role ${name} in database odd set work_mem to '8MB'`);
+      alter role ${name} in database odd set work_mem to '8MB'`,
+    );
     const manifest = await backup(scene.source('odd'), scene.deps(), limit());
-    const root = await serverRoot({ name: 'postgresql-18', suites: ['sid'], packages: ['postgresql-18'] }, () => {}, limit());
+    const root = await serverRoot(
+      { name: 'postgresql-18', suites: ['sid'], packages: ['postgresql-18'] },
+      () => {},
+      limit(),
+    );
     const programs = join(root.path, 'usr/lib/postgresql/18/bin');
     const login = { PGHOST: host, PGPORT: String(port), PGUSER: user, PGPASSWORD: password };
     const dumped = async (database: string) => {
-      const { stdout } = await promisify(execFile)(join(programs, 'pg_dump'), ['-C', '-s', database], { env: { ...login, LC_ALL: 'C.UTF-8', LD_LIBRARY_PATH: process.env['LD_LIBRARY_PATH'] ?? '' } });
+      const { stdout } = await promisify(execFile)(join(programs, 'pg_dump'), ['-C', '-s', database], {
+        env: { ...login, LC_ALL: 'C.UTF-8', LD_LIBRARY_PATH: process.env['LD_LIBRARY_PATH'] ?? '' },
+      });
       return stdout.replace(/^\\(un)?restrict .*$/gm, '').replaceAll(database, 'DATABASE');
     };
 
-    await follow('postgres', manifest, [programs], (block) => block.replace('shop_restored', 'odd_again')
-      .replace('PGHOST=localhost PGPORT=5432 PGUSER=postgres', `PGHOST=${host} PGPORT=${port} PGUSER=${user} PGPASSWORD=${quoted(password)}`));
+    await follow('postgres', manifest, [programs], (block) =>
+      block
+        .replace('shop_restored', 'odd_again')
+        .replace(
+          'PGHOST=localhost PGPORT=5432 PGUSER=postgres',
+          `PGHOST=${host} PGPORT=${port} PGUSER=${user} PGPASSWORD=${quoted(password)}`,
+        ),
+    );
 
     expect(await dumped('odd_again')).toEqual(await dumped('odd'));
     expect(await dumped('odd')).toMatch(/COMMENT ON DATABASE.*CONNECTION LIMIT = 7.*"my\.parameter".*work_mem.*GRANT/s);
     expect(existsSync(canary)).toBe(false);
-    expect(await scene.sql('odd_again', 'select convert_from(lo_get(4711), $$UTF8$$) as large, i from t')).toEqual([{ large: 'large', i: 1 }]);
+    expect(await scene.sql('odd_again', 'select convert_from(lo_get(4711), $$UTF8$$) as large, i from t')).toEqual([
+      { large: 'large', i: 1 },
+    ]);
   }, 120_000);
 
   test('a part with large objects is one transaction: half of it leaves nothing', async () => {
     const { host, port, user, password } = scene.server;
     await scene.sql('postgres', 'create database large');
-    await scene.sql('large', `select lo_from_bytea(0, convert_to(string_agg(md5(g::text), ''), 'UTF8')) from generate_series(1, 20000) g; select lo_from_bytea(0, 'second'); create sequence s`);
+    await scene.sql(
+      'large',
+      `select lo_from_bytea(0, convert_to(string_agg(md5(g::text), ''), 'UTF8')) from generate_series(1, 20000) g; select lo_from_bytea(0, 'second'); create sequence s`,
+    );
     const manifest = await backup(scene.source('large'), scene.deps(), limit());
-    const root = await serverRoot({ name: 'postgresql-18', suites: ['sid'], packages: ['postgresql-18'] }, () => {}, limit());
+    const root = await serverRoot(
+      { name: 'postgresql-18', suites: ['sid'], packages: ['postgresql-18'] },
+      () => {},
+      limit(),
+    );
 
     // as if the disk, or zstd, gave out at the very end
-    const followed = follow('postgres', manifest, [join(root.path, 'usr/lib/postgresql/18/bin')], (block) => block.replace('shop_restored', 'large_again')
-      .replace('PGHOST=localhost PGPORT=5432 PGUSER=postgres', `PGHOST=${host} PGPORT=${port} PGUSER=${user} PGPASSWORD=${quoted(password)}`)
-      .replace(`jq -r '.restore[]' manifest.json`, `jq -r '.restore[]' manifest.json | sed -E 's/zstd -dc (data[^ ]+)/{ zstd -dc \\1; false; }/'`));
+    const followed = follow('postgres', manifest, [join(root.path, 'usr/lib/postgresql/18/bin')], (block) =>
+      block
+        .replace('shop_restored', 'large_again')
+        .replace(
+          'PGHOST=localhost PGPORT=5432 PGUSER=postgres',
+          `PGHOST=${host} PGPORT=${port} PGUSER=${user} PGPASSWORD=${quoted(password)}`,
+        )
+        .replace(
+          `jq -r '.restore[]' manifest.json`,
+          `jq -r '.restore[]' manifest.json | sed -E 's/zstd -dc (data[^ ]+)/{ zstd -dc \\1; false; }/'`,
+        ),
+    );
 
     await followed.catch(() => undefined);
     expect(await scene.sql('large_again', 'select count(*)::int as pages from pg_largeobject')).toEqual([{ pages: 0 }]);
@@ -127,7 +202,9 @@ describe('docs/restore-by-hand.md', () => {
     await rm(file, { force: true });
     await writeFile(file, Buffer.concat([content, Buffer.from('x')]));
 
-    const following = follow('postgres', manifest, [], (block) => block.replace('shop_restored', 'never').replace('PGHOST=localhost PGPORT=5432', `PGHOST=${host} PGPORT=${port}`));
+    const following = follow('postgres', manifest, [], (block) =>
+      block.replace('shop_restored', 'never').replace('PGHOST=localhost PGPORT=5432', `PGHOST=${host} PGPORT=${port}`),
+    );
 
     await expect(following).rejects.toMatchObject({ stderr: expect.stringMatching(/did NOT match/) });
     expect({ user, password: password.length > 0 }).toEqual({ user: 'postgres', password: true });
@@ -145,13 +222,29 @@ describe('docs/restore-by-hand.md', () => {
       const source: Source = { ...scene.source('every'), engine: mariadbEngine(loginTo(server, 'every'), tools) };
       const manifest = await backup(source, scene.deps(), limit());
       const options = join(folder, 'login.cnf');
-      await writeFile(options, `[client]\nhost=${server.host}\nport=${server.port}\nuser=${server.user}\npassword="${server.password.replace(/[\\"]/g, '\\$&')}"\n`, { mode: 0o600 });
-      const root = await serverRoot({ name: 'mariadb-client', suites: ['trixie'], packages: ['mariadb-client'] }, () => {}, limit());
+      await writeFile(
+        options,
+        `[client]\nhost=${server.host}\nport=${server.port}\nuser=${server.user}\npassword="${server.password.replace(/[\\"]/g, '\\$&')}"\n`,
+        { mode: 0o600 },
+      );
+      const root = await serverRoot(
+        { name: 'mariadb-client', suites: ['trixie'], packages: ['mariadb-client'] },
+        () => {},
+        limit(),
+      );
 
-      const [disabling] = await commands('mariadb-copy').then((blocks) => blocks.filter((block) => block.includes('50106')));
+      const [disabling] = await commands('mariadb-copy').then((blocks) =>
+        blocks.filter((block) => block.includes('50106')),
+      );
       const said = await follow('mariadb', manifest, [join(root.path, 'usr/bin')], (block) =>
-        block.replace('bash ../restore.sh', `sed -i "s|^LOGIN=.*|LOGIN=--defaults-extra-file=${options}|" ../restore.sh\n${disabling}\nbash ../restore.sh`));
-      const [events] = await connection.query("select status from information_schema.events where event_schema = 'shop_restored' and event_name = 'busy'");
+        block.replace(
+          'bash ../restore.sh',
+          `sed -i "s|^LOGIN=.*|LOGIN=--defaults-extra-file=${options}|" ../restore.sh\n${disabling}\nbash ../restore.sh`,
+        ),
+      );
+      const [events] = await connection.query(
+        "select status from information_schema.events where event_schema = 'shop_restored' and event_name = 'busy'",
+      );
       await connection.end();
 
       expect(events).toEqual([{ status: 'DISABLED' }]);

@@ -37,8 +37,14 @@ test('the bundled function sees a backup come and grow old: never, fresh, fresh 
   for (const hoursFromNow of [1, 25.1, 25.2]) states.push(answerOf(await check.invoke({ hoursFromNow })));
   client.destroy();
 
-  expect(never).toMatchObject({ status: 'problems', sources: [{ source: 'shop', state: 'never', backups: 0 }], told: 0 });
-  expect(states.map(({ status, sources: [first] }) => [status, first!.state, first!.newest, first!.limitSeconds])).toEqual([
+  expect(never).toMatchObject({
+    status: 'problems',
+    sources: [{ source: 'shop', state: 'never', backups: 0 }],
+    told: 0,
+  });
+  expect(
+    states.map(({ status, sources: [first] }) => [status, first!.state, first!.newest, first!.limitSeconds]),
+  ).toEqual([
     ['fresh', 'fresh', id, 25 * 3600 + 600],
     ['fresh', 'fresh', id, 25 * 3600 + 600],
     ['problems', 'stale', id, 25 * 3600 + 600],
@@ -51,35 +57,78 @@ test('the function tells how old the clients of its layer are, by what the layer
 
   const later = answerOf(await check.invoke({ hoursFromNow: 400 * 24 }));
 
-  expect(later.notices).toEqual([expect.stringMatching(/^the database clients were pinned \d{3,} days ago: they lack what was fixed since$/)]);
+  expect(later.notices).toEqual([
+    expect.stringMatching(/^the database clients were pinned \d{3,} days ago: they lack what was fixed since$/),
+  ]);
 }, 90_000);
 
 test('each check leaves one line of figures in embedded metric format, whatever it finds', async () => {
   const [check, blind] = await Promise.all([
     scene.deploy('check', { told: shop, paused: shop }, settings),
-    scene.deploy('check', { told: shop }, { ...settings, config: { vault: { s3: { bucket: 'gone', region: scene.aws.region, endpoint: scene.aws.endpoint } } } }),
+    scene.deploy(
+      'check',
+      { told: shop },
+      {
+        ...settings,
+        config: { vault: { s3: { bucket: 'gone', region: scene.aws.region, endpoint: scene.aws.endpoint } } },
+      },
+    ),
   ]);
 
   const [line, ...more] = figuresOf(await check.invoke({}));
   const blinded = await blind.invoke({});
 
   expect(more).toEqual([]);
-  const names = ['Checks', 'Sources', 'Fresh', 'Problems', 'Stale', 'Never', 'Unknown', 'Shrunk', 'OverdueDrill', 'Paused', 'Unconfigured'];
+  const names = [
+    'Checks',
+    'Sources',
+    'Fresh',
+    'Problems',
+    'Stale',
+    'Never',
+    'Unknown',
+    'Shrunk',
+    'OverdueDrill',
+    'Paused',
+    'Unconfigured',
+  ];
   expect(line).toMatchObject({
-    _aws: { Timestamp: expect.any(Number), CloudWatchMetrics: [{ Namespace: 'Nightjar', Dimensions: [['FunctionName']], Metrics: names.map((Name) => ({ Name, Unit: 'Count' })) }] },
+    _aws: {
+      Timestamp: expect.any(Number),
+      CloudWatchMetrics: [
+        {
+          Namespace: 'Nightjar',
+          Dimensions: [['FunctionName']],
+          Metrics: names.map((Name) => ({ Name, Unit: 'Count' })),
+        },
+      ],
+    },
     FunctionName: 'nightjar-check',
     Checks: 1,
     Sources: 2,
     Never: 2,
     Problems: 2,
   });
-  expect(answerOf(blinded)).toMatchObject({ status: 'problems', vault: { place: 's3://gone', error: expect.stringMatching(/gone.*\(vault-\w+\)$/) }, sources: [{ source: 'told', state: 'unknown' }] });
+  expect(answerOf(blinded)).toMatchObject({
+    status: 'problems',
+    vault: { place: 's3://gone', error: expect.stringMatching(/gone.*\(vault-\w+\)$/) },
+    sources: [{ source: 'told', state: 'unknown' }],
+  });
   expect(figuresOf(blinded)).toMatchObject([{ Checks: 1, Unknown: 1 }]);
 }, 90_000);
 
 test('a check that can tell nobody fails and leaves no figures: their absence is the alarm', async () => {
   const nobody = { notify: [{ webhook: { url: { env: 'PAGER_URL' }, key: { env: 'PAGER_KEY' } } }] };
-  const check = await scene.deploy('check', { lonely: shop }, { ...settings, config: nobody, environment: { PAGER_URL: 'http://127.0.0.1:1/', PAGER_KEY: 'a key' }, timeoutMs: 30_000 });
+  const check = await scene.deploy(
+    'check',
+    { lonely: shop },
+    {
+      ...settings,
+      config: nobody,
+      environment: { PAGER_URL: 'http://127.0.0.1:1/', PAGER_KEY: 'a key' },
+      timeoutMs: 30_000,
+    },
+  );
 
   const failed = await check.invoke({});
 
@@ -92,12 +141,18 @@ test('an empty configuration is a failure of the check, by its name', async () =
 
   const failed = await check.invoke({});
 
-  expect(errorOf(failed)).toMatchObject({ errorType: 'config-invalid', errorMessage: expect.stringContaining('sources: names no source') });
+  expect(errorOf(failed)).toMatchObject({
+    errorType: 'config-invalid',
+    errorMessage: expect.stringContaining('sources: names no source'),
+  });
   expect(figuresOf(failed)).toEqual([]);
 }, 90_000);
 
 test('a wrong event is refused', async () => {
   const check = await scene.deploy('check', { shop }, settings);
 
-  expect(errorOf(await check.invoke({ source: 'shop' }))).toMatchObject({ errorType: 'input-invalid', errorMessage: expect.stringContaining('source: unknown key') });
+  expect(errorOf(await check.invoke({ source: 'shop' }))).toMatchObject({
+    errorType: 'input-invalid',
+    errorMessage: expect.stringContaining('source: unknown key'),
+  });
 }, 90_000);

@@ -21,7 +21,15 @@ test('a function sees a root that it cannot write to, has a small /tmp, no right
   const found = valueOf(await probe().invoke({ deed: 'look' }));
 
   expect(await isolation()).not.toBe('none');
-  expect(found).toEqual({ invocations: 1, uid: 993, home: null, capabilities: '0000000000000000', writes: ['EROFS', 'EROFS', 'EROFS', 'done'], fills: 'ENOSPC', shell: 'ENOENT' });
+  expect(found).toEqual({
+    invocations: 1,
+    uid: 993,
+    home: null,
+    capabilities: '0000000000000000',
+    writes: ['EROFS', 'EROFS', 'EROFS', 'done'],
+    fills: 'ENOSPC',
+    shell: 'ENOENT',
+  });
 });
 
 test('a function is frozen between two invocations and keeps its memory', async () => {
@@ -48,7 +56,11 @@ test('an error that is thrown is the failure of the invocation, and the next one
 test('a function that hangs, hoards memory or exits is ended with every process of it, and starts anew', async () => {
   const limited = probe({ timeoutMs: 5000, memoryMb: 300 });
 
-  const ends = [await limited.invoke({ deed: 'hang' }), await limited.invoke({ deed: 'hoard' }), await limited.invoke({ deed: 'exit' })];
+  const ends = [
+    await limited.invoke({ deed: 'hang' }),
+    await limited.invoke({ deed: 'hoard' }),
+    await limited.invoke({ deed: 'exit' }),
+  ];
 
   expect(ends.map(({ status }) => status)).toEqual(['timed-out', 'out-of-memory', 'exited']);
   expect(ends.map(({ initMs }) => initMs !== undefined)).toEqual([true, true, true]);
@@ -62,7 +74,9 @@ test('a frozen function goes when the process that started it is killed', async 
     await one.invoke({ deed: 'beats' });
     console.log(one.processes().join(' '));
     setInterval(() => {}, 1000);`;
-  const owner = spawn(process.execPath, ['--input-type=module', '--eval', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const owner = spawn(process.execPath, ['--input-type=module', '--eval', script], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   const [line] = (await once(owner.stdout, 'data')) as [Buffer];
   const pids = line.toString().trim().split(' ').map(Number);
 

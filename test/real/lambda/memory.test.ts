@@ -10,10 +10,17 @@ let scene: Scene;
 let server: DatabaseServer;
 
 beforeAll(async () => {
-  [scene, server] = await Promise.all([openScene(), startPostgres({ major: 18, settings: { autovacuum: 'off', wal_level: 'minimal', max_wal_senders: '0' } })]);
+  [scene, server] = await Promise.all([
+    openScene(),
+    startPostgres({ major: 18, settings: { autovacuum: 'off', wal_level: 'minimal', max_wal_senders: '0' } }),
+  ]);
   await postgresSql(server, 'postgres', 'create database large');
   const words = Array.from({ length: 4 }, (_, index) => `repeat(md5((g + ${index}e7)::text), 8)`).join(' || ');
-  await postgresSql(server, 'large', `create unlogged table events as select g as id, ${words} as body from generate_series(1, 1000000) g`);
+  await postgresSql(
+    server,
+    'large',
+    `create unlogged table events as select g as id, ${words} as body from generate_series(1, 1000000) g`,
+  );
 }, 20 * 60_000);
 
 afterAll(async () => {
@@ -21,7 +28,11 @@ afterAll(async () => {
 });
 
 test('a dump of a gigabyte, in slices and uploaded in parts, goes through 256 MB of Node and a function of 512 MB', async () => {
-  const backup = await scene.deploy('backup', { large: { server, engine: 'postgres', database: 'large' } }, { memoryMb: 512, timeoutMs: 300_000 });
+  const backup = await scene.deploy(
+    'backup',
+    { large: { server, engine: 'postgres', database: 'large' } },
+    { memoryMb: 512, timeoutMs: 300_000 },
+  );
 
   const ended = await backup.invoke({ source: 'large' });
 

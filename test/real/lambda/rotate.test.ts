@@ -19,7 +19,12 @@ test('the bundled function shows, refuses and rotates, and asks no database and 
   const ids = dailyIds(6, '2026-11-10');
   for (const id of ids) await putBackup(vault, 'shop', id);
   client.destroy();
-  const nowhere = { server: { host: 'db.invalid', port: 5432 } as DatabaseServer, engine: 'postgres', database: 'shop', secret: 'missing' } as const;
+  const nowhere = {
+    server: { host: 'db.invalid', port: 5432 } as DatabaseServer,
+    engine: 'postgres',
+    database: 'shop',
+    secret: 'missing',
+  } as const;
   const rotate = await scene.deploy('rotate', { shop: nowhere }, { config: { defaults: { retention: { count: 2 } } } });
 
   const looked = valueOf(await rotate.invoke({ source: 'shop', dryRun: true }));
@@ -29,10 +34,32 @@ test('the bundled function shows, refuses and rotates, and asks no database and 
   const unknown = errorOf(await rotate.invoke({ source: 'shpo' }));
 
   const removed = ids.slice(0, 4).map((id) => expect.objectContaining({ id, state: 'gone' }) as unknown);
-  expect(looked).toMatchObject({ status: 'dry-run', backups: 6, kept: 2, removed, refusal: expect.stringContaining('more than 60 % at once') });
-  expect(refused).toMatchObject({ errorType: 'rotation-refused', errorMessage: expect.stringContaining('4 of 6 backups would be removed') });
+  expect(looked).toMatchObject({
+    status: 'dry-run',
+    backups: 6,
+    kept: 2,
+    removed,
+    refusal: expect.stringContaining('more than 60 % at once'),
+  });
+  expect(refused).toMatchObject({
+    errorType: 'rotation-refused',
+    errorMessage: expect.stringContaining('4 of 6 backups would be removed'),
+  });
   expect(before).toHaveLength(6);
-  expect(rotated).toMatchObject({ status: 'rotated', source: 'shop', backups: 6, kept: 2, removed, retagged: 2, swept: { state: 'none' } });
-  expect((await scene.keys()).filter((key) => key.endsWith('/manifest.json'))).toEqual(ids.slice(4).map((id) => `shop/${id}/manifest.json`));
-  expect(unknown).toMatchObject({ errorType: 'input-invalid', errorMessage: expect.stringContaining('did you mean "shop"?') });
+  expect(rotated).toMatchObject({
+    status: 'rotated',
+    source: 'shop',
+    backups: 6,
+    kept: 2,
+    removed,
+    retagged: 2,
+    swept: { state: 'none' },
+  });
+  expect((await scene.keys()).filter((key) => key.endsWith('/manifest.json'))).toEqual(
+    ids.slice(4).map((id) => `shop/${id}/manifest.json`),
+  );
+  expect(unknown).toMatchObject({
+    errorType: 'input-invalid',
+    errorMessage: expect.stringContaining('did you mean "shop"?'),
+  });
 }, 120_000);

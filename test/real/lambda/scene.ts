@@ -14,8 +14,15 @@ export type SceneSource = { server: DatabaseServer; engine: 'postgres' | 'mariad
 
 /** Our functions as they would be deployed: bundles, the layer, a bucket, a secret for each database server. */
 export type Scene = {
-  /** A function with the configuration of `sources`, and whatever `config` adds to it, and `files` (name and text) beside it; a `handler` of another file than `index` is one of the fixtures. */
-  deploy(name: FunctionName, sources: Record<string, SceneSource>, settings?: Partial<FunctionSettings> & { config?: object; files?: Record<string, string> }): Promise<LambdaFunction>;
+  /**
+   * A function with the configuration of `sources`, and whatever `config` adds to it, and `files` (name and text)
+   * beside it; a `handler` of another file than `index` is one of the fixtures.
+   */
+  deploy(
+    name: FunctionName,
+    sources: Record<string, SceneSource>,
+    settings?: Partial<FunctionSettings> & { config?: object; files?: Record<string, string> },
+  ): Promise<LambdaFunction>;
   /** The AWS services. */
   aws: S3Server;
   /** Keys of everything in the bucket. */
@@ -29,7 +36,12 @@ const bucket = 'vault';
 
 /** Starts the AWS services and makes the bundles. */
 export async function openScene(): Promise<Scene> {
-  const layer = await dbToolsLayer(process.arch === 'arm64' ? 'arm64' : 'x86_64', { rule: 'newer' }, (line) => process.stderr.write(`${line}\n`), AbortSignal.timeout(20 * 60_000));
+  const layer = await dbToolsLayer(
+    process.arch === 'arm64' ? 'arm64' : 'x86_64',
+    { rule: 'newer' },
+    (line) => process.stderr.write(`${line}\n`),
+    AbortSignal.timeout(20 * 60_000),
+  );
   const folder = await temporaryFolder('bundles');
   const aws = await startMoto();
   await aws.createBucket(bucket);
@@ -46,18 +58,25 @@ export async function openScene(): Promise<Scene> {
   }
 
   function keepSecret(name: string, { user: username, password }: DatabaseServer): Promise<unknown> {
-    const made = kept.get(name) ?? secrets.send(new CreateSecretCommand({ Name: name, SecretString: JSON.stringify({ username, password }) }));
+    const made =
+      kept.get(name) ??
+      secrets.send(new CreateSecretCommand({ Name: name, SecretString: JSON.stringify({ username, password }) }));
     kept.set(name, made);
     return made;
   }
 
   async function configuration(sources: Record<string, SceneSource>): Promise<object> {
-    const entries = Object.entries(sources).map(async ([name, { server, engine, database, secret = `${engine}-${server.port}` }]) => {
-      if (secret !== 'missing') await keepSecret(secret, server);
-      const login = { user: { secret, field: 'username' }, password: { secret, field: 'password' } };
-      return [name, { [engine]: { host: server.host, port: server.port, database, ...login } }];
-    });
-    return { vault: { s3: { bucket, region: aws.region, endpoint: aws.endpoint } }, sources: Object.fromEntries(await Promise.all(entries)) };
+    const entries = Object.entries(sources).map(
+      async ([name, { server, engine, database, secret = `${engine}-${server.port}` }]) => {
+        if (secret !== 'missing') await keepSecret(secret, server);
+        const login = { user: { secret, field: 'username' }, password: { secret, field: 'password' } };
+        return [name, { [engine]: { host: server.host, port: server.port, database, ...login } }];
+      },
+    );
+    return {
+      vault: { s3: { bucket, region: aws.region, endpoint: aws.endpoint } },
+      sources: Object.fromEntries(await Promise.all(entries)),
+    };
   }
 
   return {
@@ -67,11 +86,23 @@ export async function openScene(): Promise<Scene> {
       await chmod(task, 0o755);
       await cp(await bundle(name), task, { recursive: true });
       const [file = 'index'] = settings.handler?.split('.') ?? [];
-      if (file !== 'index') await copyFile(join(import.meta.dirname, 'fixtures', `${file}.mjs`), join(task, `${file}.mjs`));
+      if (file !== 'index')
+        await copyFile(join(import.meta.dirname, 'fixtures', `${file}.mjs`), join(task, `${file}.mjs`));
       await writeFile(join(task, 'nightjar.yaml'), JSON.stringify({ ...(await configuration(sources)), ...config }));
       for (const [file, text] of Object.entries(files)) await writeFile(join(task, file), text);
-      const environment = { NIGHTJAR_LAYER_NEWS: 'off', AWS_ENDPOINT_URL_SECRETS_MANAGER: aws.endpoint, ...settings.environment };
-      const made = lambdaFunction({ task, layer, name: `nightjar-${name}`, region: aws.region, ...settings, environment });
+      const environment = {
+        NIGHTJAR_LAYER_NEWS: 'off',
+        AWS_ENDPOINT_URL_SECRETS_MANAGER: aws.endpoint,
+        ...settings.environment,
+      };
+      const made = lambdaFunction({
+        task,
+        layer,
+        name: `nightjar-${name}`,
+        region: aws.region,
+        ...settings,
+        environment,
+      });
       deployed.push(made);
       return made;
     },

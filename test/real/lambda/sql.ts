@@ -3,7 +3,11 @@ import pg from 'pg';
 import type { DatabaseServer } from '../../servers/server.ts';
 
 /** Runs statements in a PostgreSQL database, one after the other; the rows of the last one. */
-export async function postgresSql({ host, port, user, password }: DatabaseServer, database: string, ...statements: string[]): Promise<Record<string, unknown>[]> {
+export async function postgresSql(
+  { host, port, user, password }: DatabaseServer,
+  database: string,
+  ...statements: string[]
+): Promise<Record<string, unknown>[]> {
   const client = new pg.Client({ host, port, user, password, database });
   await client.connect();
   try {
@@ -16,7 +20,10 @@ export async function postgresSql({ host, port, user, password }: DatabaseServer
 }
 
 /** Runs statements on a MariaDB server, one after the other; the rows of the last one. */
-export async function mariadbSql({ host, port, user, password }: DatabaseServer, ...statements: string[]): Promise<Record<string, unknown>[]> {
+export async function mariadbSql(
+  { host, port, user, password }: DatabaseServer,
+  ...statements: string[]
+): Promise<Record<string, unknown>[]> {
   const connection = await mysql.createConnection({ host, port, user, password });
   try {
     let rows: Record<string, unknown>[] = [];

@@ -13,7 +13,13 @@ import { tlsChoice } from '../../../core/contract/config/server.ts';
 import { authoritiesOf } from '../../../core/domain/rds-endpoint.ts';
 import { thisIdentity } from '../../../core/holder.ts';
 import { readToolsFacts } from '../../../core/tools.ts';
-import { canComplete, rdsBundle, readAuthorities, strangersIn, writeCertificates } from '../../../layers/db-tools/certificates.ts';
+import {
+  canComplete,
+  rdsBundle,
+  readAuthorities,
+  strangersIn,
+  writeCertificates,
+} from '../../../layers/db-tools/certificates.ts';
 import { makeCertificate } from '../../servers/certificate.ts';
 import { temporaryFolder } from '../../servers/folder.ts';
 import { opensslProgram } from '../../servers/root.ts';
@@ -30,7 +36,10 @@ let server: Server | undefined;
 beforeAll(async () => {
   const place = await temporaryFolder('authority');
   const openssl = await opensslProgram((line) => process.stderr.write(`${line}\n`), AbortSignal.timeout(buildLimitMs));
-  stranger = await readFile((await makeCertificate(place.path, openssl, AbortSignal.timeout(buildLimitMs))).caFile, 'utf8');
+  stranger = await readFile(
+    (await makeCertificate(place.path, openssl, AbortSignal.timeout(buildLimitMs))).caFile,
+    'utf8',
+  );
   await place.remove();
 }, buildLimitMs);
 
@@ -43,51 +52,87 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
-const allRegions = RegionInfo.regions.map(({ name, partition, domainSuffix }) => ({ name, partition: partition ?? '', host: `shop.c1x2.${name}.rds.${domainSuffix}` }));
-const covered = allRegions.filter(({ name, partition }) => partitions.includes(partition) && !withoutRds.includes(name));
+const allRegions = RegionInfo.regions.map(({ name, partition, domainSuffix }) => ({
+  name,
+  partition: partition ?? '',
+  host: `shop.c1x2.${name}.rds.${domainSuffix}`,
+}));
+const covered = allRegions.filter(
+  ({ name, partition }) => partitions.includes(partition) && !withoutRds.includes(name),
+);
 
-test.each(covered)('authorities of each kind are pinned for $name, and its hosts are verified by them unless told otherwise', async ({ name, host }) => {
-  const pinned = Object.keys(await readAuthorities()).map((one) => ({ name: one, until: new Date() }));
+test.each(covered)(
+  'authorities of each kind are pinned for $name, and its hosts are verified by them unless told otherwise',
+  async ({ name, host }) => {
+    const pinned = Object.keys(await readAuthorities()).map((one) => ({ name: one, until: new Date() }));
 
-  expect(tlsChoice({ host })).toEqual({ mode: 'verify', ca: 'rds' });
-  expect(authoritiesOf(name, pinned).map((one) => one.name)).toEqual(['ECC384', 'RSA2048', 'RSA4096'].map((kind) => `Amazon RDS ${name} Root CA ${kind} G1`));
-});
+    expect(tlsChoice({ host })).toEqual({ mode: 'verify', ca: 'rds' });
+    expect(authoritiesOf(name, pinned).map((one) => one.name)).toEqual(
+      ['ECC384', 'RSA2048', 'RSA4096'].map((kind) => `Amazon RDS ${name} Root CA ${kind} G1`),
+    );
+  },
+);
 
-test.each(allRegions.filter((one) => !covered.includes(one)))('$name is not covered: a source there is refused by name before anybody connects, and so is one whose authorities could not be fetched', async ({ name, host }) => {
-  const { folder: layer } = await openLayer(nativeArchitecture);
-  const config = parseConfig(`vault: backups\nsources: { shop: { postgres: { host: ${host}, database: d, user: u } } }`, 'nightjar.yaml');
-  const hosted = { env: {}, folder, identity: thisIdentity(), layer: async () => layer, toolsFacts: () => readToolsFacts(layer) };
-  const nightjar = await compose(config, hosted, AbortSignal.timeout(60_000));
+test.each(allRegions.filter((one) => !covered.includes(one)))(
+  '$name is not covered: a source there is refused by name before anybody connects, and so is one whose authorities could not be fetched',
+  async ({ name, host }) => {
+    const { folder: layer } = await openLayer(nativeArchitecture);
+    const config = parseConfig(
+      `vault: backups\nsources: { shop: { postgres: { host: ${host}, database: d, user: u } } }`,
+      'nightjar.yaml',
+    );
+    const hosted = {
+      env: {},
+      folder,
+      identity: thisIdentity(),
+      layer: async () => layer,
+      toolsFacts: () => readToolsFacts(layer),
+    };
+    const nightjar = await compose(config, hosted, AbortSignal.timeout(60_000));
 
-  await expect(nightjar.source('shop', {}, AbortSignal.timeout(60_000))).rejects.toMatchObject({
-    code: 'tools-missing', message: `${host} can't be verified: the layer has no authority of Amazon RDS for ${name}`, hint: expect.stringContaining('tls: { ca:'),
-  });
-  expect((await nightjar.toolsNotices(AbortSignal.timeout(60_000)))?.map(({ text }) => text)).toContainEqual(`shop: the layer has no authority of Amazon RDS for ${name}: its server can't be verified`);
-}, buildLimitMs);
+    await expect(nightjar.source('shop', {}, AbortSignal.timeout(60_000))).rejects.toMatchObject({
+      code: 'tools-missing',
+      message: `${host} can't be verified: the layer has no authority of Amazon RDS for ${name}`,
+      hint: expect.stringContaining('tls: { ca:'),
+    });
+    expect((await nightjar.toolsNotices(AbortSignal.timeout(60_000)))?.map(({ text }) => text)).toContainEqual(
+      `shop: the layer has no authority of Amazon RDS for ${name}: its server can't be verified`,
+    );
+  },
+  buildLimitMs,
+);
 
 test('every region that AWS’s SDK knows is one of the two', () => {
   expect(covered.length).toBeGreaterThan(34);
   expect(allRegions.length - covered.length).toBeLessThan(12);
 });
 
-test('what is in the layer is pinned, and nothing of it has expired or will within a year', async () => {
-  const { home } = await openLayer(nativeArchitecture);
-  const pem = await readFile(join(home, rdsBundle), 'utf8');
+test(
+  'what is in the layer is pinned, and nothing of it has expired or will within a year',
+  async () => {
+    const { home } = await openLayer(nativeArchitecture);
+    const pem = await readFile(join(home, rdsBundle), 'utf8');
 
-  expect(strangersIn(pem, await readAuthorities())).toEqual([]);
-  const all = certificates(pem);
-  const soon = Date.now() + 366 * 86_400_000;
-  expect(all.filter(({ validTo }) => new Date(validTo).getTime() < soon).map(({ subject }) => subject)).toEqual([]);
-  expect(all.length).toBeGreaterThan(80);
-}, buildLimitMs);
+    expect(strangersIn(pem, await readAuthorities())).toEqual([]);
+    const all = certificates(pem);
+    const soon = Date.now() + 366 * 86_400_000;
+    expect(all.filter(({ validTo }) => new Date(validTo).getTime() < soon).map(({ subject }) => subject)).toEqual([]);
+    expect(all.length).toBeGreaterThan(80);
+  },
+  buildLimitMs,
+);
 
 test('where AWS can’t be reached, the others are there, and the regions that miss theirs are named', async () => {
   process.env['NIGHTJAR_RDS_TRUSTSTORE'] = 'http://127.0.0.1:9/global-bundle.pem';
 
   const { pem, told } = await written();
 
-  expect(told).toMatch(/27 authorities of Amazon RDS could not be fetched .*: sources in ap-east-2, .*il-central-1, mx-central-1, us-gov-east-1, us-gov-west-1 will need tls\.ca/);
-  expect(certificates(pem).some(({ subject }) => subject.includes('Amazon RDS eu-central-1 Root CA RSA2048 G1'))).toBe(true);
+  expect(told).toMatch(
+    /27 authorities of Amazon RDS could not be fetched .*: sources in ap-east-2, .*il-central-1, mx-central-1, us-gov-east-1, us-gov-west-1 will need tls\.ca/,
+  );
+  expect(certificates(pem).some(({ subject }) => subject.includes('Amazon RDS eu-central-1 Root CA RSA2048 G1'))).toBe(
+    true,
+  );
 });
 
 test('an authority that is not pinned is not taken, whoever serves it', async () => {
@@ -103,10 +148,16 @@ test('a bundle that lacks what can be fetched by now is one to complete, and no 
   const limit = AbortSignal.timeout(60_000);
   const { home } = await openLayer(nativeArchitecture);
   const pem = await readFile(join(home, rdsBundle), 'utf8');
-  const without = certificates(pem).filter(({ subject }) => !subject.includes('eu-west-1')).map(String).join('\n');
+  const without = certificates(pem)
+    .filter(({ subject }) => !subject.includes('eu-west-1'))
+    .map(String)
+    .join('\n');
 
   process.env['NIGHTJAR_RDS_TRUSTSTORE'] = await served(pem);
-  expect({ without: await canComplete(without, limit), with: await canComplete(pem, limit) }).toEqual({ without: true, with: false });
+  expect({ without: await canComplete(without, limit), with: await canComplete(pem, limit) }).toEqual({
+    without: true,
+    with: false,
+  });
   process.env['NIGHTJAR_RDS_TRUSTSTORE'] = 'http://127.0.0.1:9/global-bundle.pem';
   expect(await canComplete(without, limit)).toBe(false);
 });
@@ -134,5 +185,7 @@ async function served(text: string): Promise<string> {
 }
 
 function certificates(pem: string): X509Certificate[] {
-  return (pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []).map((block) => new X509Certificate(block));
+  return (pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []).map(
+    (block) => new X509Certificate(block),
+  );
 }

@@ -29,8 +29,9 @@ case "$way" in
 esac`;
 
 /**
- * A root file system that holds the layer, read-only at /opt, and nothing else: programs run there as user 12345, whom nobody knows,
- * without any privilege. An ordinary user gets there by a user namespace. `also`: folders of the host that are there, too.
+ * A root file system that holds the layer, read-only at /opt, and nothing else: programs run there as user 12345, whom
+ * nobody knows, without any privilege. An ordinary user gets there by a user namespace. `also`: folders of the host
+ * that are there, too.
  */
 export async function emptyRoot(layer: Layer, also: readonly string[] = []): Promise<EmptyRoot> {
   const { path: root, remove } = await temporaryFolder('empty-root');
@@ -40,9 +41,25 @@ export async function emptyRoot(layer: Layer, also: readonly string[] = []): Pro
   const namespaces = [...(isRoot ? [] : ['--user', '--map-root-user']), '--mount', '--propagation', 'private'];
   const runPath: EmptyRoot['runPath'] = (argv, env = {}) =>
     new Promise((resolve, reject) => {
-      const args = [...namespaces, 'sh', '-c', enter, 'enter', layer.folder, root, isRoot ? 'root' : 'user', also.join(' '), ...argv];
+      const args = [
+        ...namespaces,
+        'sh',
+        '-c',
+        enter,
+        'enter',
+        layer.folder,
+        root,
+        isRoot ? 'root' : 'user',
+        also.join(' '),
+        ...argv,
+      ];
       const signal = AbortSignal.timeout(runLimitMs);
-      const child = spawn('unshare', args, { cwd: '/', env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', ...env }, stdio: ['ignore', 'pipe', 'pipe'], signal });
+      const child = spawn('unshare', args, {
+        cwd: '/',
+        env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', ...env },
+        stdio: ['ignore', 'pipe', 'pipe'],
+        signal,
+      });
       let [output, complaint] = ['', ''];
       child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
       child.stderr.setEncoding('utf8').on('data', (text: string) => (complaint += text));
@@ -63,5 +80,13 @@ export async function emptyRoot(layer: Layer, also: readonly string[] = []): Pro
 /** The words that start a program of the layer at /opt. */
 export function startedAs({ path, argv0 }: LayerProgram): string[] {
   const home = '/opt/nightjar';
-  return [`${home}/lib/ld.so`, '--inhibit-cache', '--library-path', `${home}/lib`, '--argv0', `${home}/${argv0}`, `${home}/${path}`];
+  return [
+    `${home}/lib/ld.so`,
+    '--inhibit-cache',
+    '--library-path',
+    `${home}/lib`,
+    '--argv0',
+    `${home}/${argv0}`,
+    `${home}/${path}`,
+  ];
 }

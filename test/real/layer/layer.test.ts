@@ -25,7 +25,12 @@ test('every program starts in an empty root that holds only the read-only layer,
       expect({ program: program.path, status, complaint }).toEqual({ program: program.path, status: 0, complaint: '' });
       expect(output).toContain(program.version);
     }
-    const { status, complaint } = await root.run(programs.find(({ name }) => name === 'zstd')!, ['-q', '-o', '/opt/nightjar/x', '/opt/nightjar/db-tools.json']);
+    const { status, complaint } = await root.run(programs.find(({ name }) => name === 'zstd')!, [
+      '-q',
+      '-o',
+      '/opt/nightjar/x',
+      '/opt/nightjar/db-tools.json',
+    ]);
     expect(status).not.toBe(0);
     expect(complaint).toMatch(/Read-only file system/);
   } finally {
@@ -87,12 +92,15 @@ describe.each(kinds)('the layer for %s', (kind) => {
   test('holds the authorities of RDS and of the public', async () => {
     const { home } = layers.get(kind)!;
     const authorities = async (file: string): Promise<X509Certificate[]> => {
-      const blocks = (await readFile(join(home, 'certs', file), 'utf8')).match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g);
+      const blocks = (await readFile(join(home, 'certs', file), 'utf8')).match(
+        /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g,
+      );
       return (blocks ?? []).map((block) => new X509Certificate(block));
     };
 
     const rds = await authorities('rds-global-bundle.pem');
-    expect(rds.length).toBeGreaterThan(80); // 107 are pinned; those of the newest regions come from AWS, where it is reached
+    // 107 are pinned; those of the newest regions come from AWS, where it is reached
+    expect(rds.length).toBeGreaterThan(80);
     expect(rds.some(({ subject }) => subject.includes('Amazon RDS eu-central-1'))).toBe(true);
     expect((await authorities('public-ca.pem')).length).toBeGreaterThan(100);
   });

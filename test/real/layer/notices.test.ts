@@ -11,7 +11,9 @@ import { buildLimitMs, nativeArchitecture, openLayer } from './native-layer.ts';
 let folder: string;
 let env: Record<string, string>;
 
-/** A layer that was pinned long ago, whose one authority for eu-west-1 expires in 30 days: its programs are never run. */
+/**
+ * A layer that was pinned long ago, whose one authority for eu-west-1 expires in 30 days: its programs are never run.
+ */
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'nightjar-notices-'));
   const { home } = await openLayer(nativeArchitecture);
@@ -22,11 +24,38 @@ beforeAll(async () => {
   const openssl = await opensslProgram(() => undefined, AbortSignal.timeout(buildLimitMs));
   const subject = '/CN=Amazon RDS eu-west-1 Root CA RSA2048 G1';
   await writeFile(join(folder, 'openssl.cnf'), '[req]\ndistinguished_name = name\n[name]\n');
-  const made = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '30', '-subj', subject, '-keyout', join(folder, 'key'), '-out', join(place, rdsBundle)];
-  await run([openssl, ...made], { env: { PATH: '/usr/bin:/bin', OPENSSL_CONF: join(folder, 'openssl.cnf') } }, AbortSignal.timeout(60_000));
+  const made = [
+    'req',
+    '-x509',
+    '-newkey',
+    'ec',
+    '-pkeyopt',
+    'ec_paramgen_curve:prime256v1',
+    '-nodes',
+    '-days',
+    '30',
+    '-subj',
+    subject,
+    '-keyout',
+    join(folder, 'key'),
+    '-out',
+    join(place, rdsBundle),
+  ];
+  await run(
+    [openssl, ...made],
+    { env: { PATH: '/usr/bin:/bin', OPENSSL_CONF: join(folder, 'openssl.cnf') } },
+    AbortSignal.timeout(60_000),
+  );
   env = { NIGHTJAR_TOOLS: join(folder, 'tools'), NIGHTJAR_LAYER_NEWS: 'on' };
-  const source = (name: string, host: string, tls = ''): string => `  ${name}: { postgres: { host: ${host}, database: d, user: u${tls} } }\n`;
-  const sources = [source('shop', 'shop.c1.eu-west-1.rds.amazonaws.com'), source('china', 'shop.c1.rds.cn-north-1.amazonaws.com.cn'), source('own', 'db.c1.cn-north-1.rds.amazonaws.com.cn', ', tls: { ca: ./own.pem }'), source('proxy', 'shop.proxy-c1.il-central-1.rds.amazonaws.com'), source('plain', 'db.example.com')];
+  const source = (name: string, host: string, tls = ''): string =>
+    `  ${name}: { postgres: { host: ${host}, database: d, user: u${tls} } }\n`;
+  const sources = [
+    source('shop', 'shop.c1.eu-west-1.rds.amazonaws.com'),
+    source('china', 'shop.c1.rds.cn-north-1.amazonaws.com.cn'),
+    source('own', 'db.c1.cn-north-1.rds.amazonaws.com.cn', ', tls: { ca: ./own.pem }'),
+    source('proxy', 'shop.proxy-c1.il-central-1.rds.amazonaws.com'),
+    source('plain', 'db.example.com'),
+  ];
   await writeFile(join(folder, 'nightjar.yaml'), `vault: ./backups\nsources:\n${sources.join('')}`);
 }, buildLimitMs);
 afterAll(() => rm(folder, { recursive: true }));
@@ -46,11 +75,19 @@ test('a check says how old the clients are, which authority expires soon, and fo
 test('a backup of a source whose region has no authority ends before anybody connects, with what to do', async () => {
   const { stderr, code } = await nightjar(['backup', 'china'], { cwd: folder, env });
 
-  expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringMatching(/shop\.c1\.rds\.cn-north-1\.amazonaws\.com\.cn can't be verified: the layer has no authority of Amazon RDS for cn-north-1\n {2}hint: .*tls: \{ ca:/) });
+  expect({ code, stderr }).toEqual({
+    code: 1,
+    stderr: expect.stringMatching(
+      /shop\.c1\.rds\.cn-north-1\.amazonaws\.com\.cn can't be verified: the layer has no authority of Amazon RDS for cn-north-1\n {2}hint: .*tls: \{ ca:/,
+    ),
+  });
 }, 60_000);
 
 test('nothing is said where it is switched off', async () => {
-  const { stdout } = await nightjar(['check', '--no-tell', '--json'], { cwd: folder, env: { ...env, NIGHTJAR_LAYER_NEWS: 'off' } });
+  const { stdout } = await nightjar(['check', '--no-tell', '--json'], {
+    cwd: folder,
+    env: { ...env, NIGHTJAR_LAYER_NEWS: 'off' },
+  });
 
   expect(JSON.parse(stdout)).not.toHaveProperty('notices');
 }, 60_000);

@@ -20,10 +20,25 @@ beforeAll(async () => {
   cache = await mkdtemp(join(tmpdir(), 'nightjar-poisoned-'));
   await chmod(cache, 0o755);
   layer = join(cache, 'layers', basename(folder));
-  await cp(dirname(folder), dirname(layer), { recursive: true, filter: (path) => !path.includes('.part-') && !/layers\/(x86_64|arm64)/.test(path) || path.includes(basename(folder)) || path.endsWith('.newer') });
-  for (const name of ['conf', 'lists']) await cp(join(debian, name), join(cache, 'debian', machineArchitecture(), name), { recursive: true, preserveTimestamps: true });
+  await cp(dirname(folder), dirname(layer), {
+    recursive: true,
+    filter: (path) =>
+      (!path.includes('.part-') && !/layers\/(x86_64|arm64)/.test(path)) ||
+      path.includes(basename(folder)) ||
+      path.endsWith('.newer'),
+  });
+  for (const name of ['conf', 'lists'])
+    await cp(join(debian, name), join(cache, 'debian', machineArchitecture(), name), {
+      recursive: true,
+      preserveTimestamps: true,
+    });
   const roots = (await readdir(join(debian, 'roots'))).filter((name) => name.startsWith('db-tools-'));
-  for (const name of roots) await cp(join(debian, 'roots', name), join(cache, 'debian', machineArchitecture(), 'roots', name), { recursive: true, verbatimSymlinks: true, preserveTimestamps: true });
+  for (const name of roots)
+    await cp(join(debian, 'roots', name), join(cache, 'debian', machineArchitecture(), 'roots', name), {
+      recursive: true,
+      verbatimSymlinks: true,
+      preserveTimestamps: true,
+    });
   process.env['NIGHTJAR_CACHE'] = cache;
 }, buildLimitMs);
 
@@ -37,44 +52,73 @@ afterAll(async () => {
   await open(); // the link that people use points to the shared cache again
 });
 
-test('a layer in the cache that is whole is used as it is', async () => {
-  expect(await open()).toBe(layer);
-  expect(told).toEqual([]);
-}, buildLimitMs);
+test(
+  'a layer in the cache that is whole is used as it is',
+  async () => {
+    expect(await open()).toBe(layer);
+    expect(told).toEqual([]);
+  },
+  buildLimitMs,
+);
 
 const poisons: [what: string, poison: () => Promise<void>, said: RegExp][] = [
-  ['a program was changed', () => writeFile(join(layer, pgDump), '#!/bin/sh\nexec evil\n'), /postgresql\/17\/program\/pg_dump was changed/],
+  [
+    'a program was changed',
+    () => writeFile(join(layer, pgDump), '#!/bin/sh\nexec evil\n'),
+    /postgresql\/17\/program\/pg_dump was changed/,
+  ],
   ['its list is gone', () => unlink(join(layer, 'nightjar/contents.sha256')), /contents.sha256 is missing/],
 ];
 
-test.each(poisons)('a layer in which %s is built anew, and a line says so', async (_, poison, said) => {
-  const whole = await readFile(join(layer, pgDump));
-  await poison();
+test.each(poisons)(
+  'a layer in which %s is built anew, and a line says so',
+  async (_, poison, said) => {
+    const whole = await readFile(join(layer, pgDump));
+    await poison();
 
-  expect(await open()).toBe(layer);
+    expect(await open()).toBe(layer);
 
-  expect(told.join('\n')).toMatch(said);
-  expect((await readFile(join(layer, pgDump))).equals(whole)).toBe(true);
-  told = [];
-  expect(await open()).toBe(layer);
-  expect(told).toEqual([]);
-}, buildLimitMs);
+    expect(told.join('\n')).toMatch(said);
+    expect((await readFile(join(layer, pgDump))).equals(whole)).toBe(true);
+    told = [];
+    expect(await open()).toBe(layer);
+    expect(told).toEqual([]);
+  },
+  buildLimitMs,
+);
 
-test('unpacked packages that were changed make no layer, and the folder to remove is named', async () => {
-  const roots = join(cache, 'debian', machineArchitecture(), 'roots');
-  for (const name of await readdir(roots)) await writeFile(join(roots, name, 'usr/lib/postgresql/17/bin/pg_dump'), 'evil');
-  await rm(layer, { recursive: true });
+test(
+  'unpacked packages that were changed make no layer, and the folder to remove is named',
+  async () => {
+    const roots = join(cache, 'debian', machineArchitecture(), 'roots');
+    for (const name of await readdir(roots))
+      await writeFile(join(roots, name, 'usr/lib/postgresql/17/bin/pg_dump'), 'evil');
+    await rm(layer, { recursive: true });
 
-  await expect(open()).rejects.toMatchObject({ code: 'tools-missing', message: expect.stringContaining('usr/lib/postgresql/17/bin/pg_dump'), hint: expect.stringContaining(roots) });
-}, buildLimitMs);
+    await expect(open()).rejects.toMatchObject({
+      code: 'tools-missing',
+      message: expect.stringContaining('usr/lib/postgresql/17/bin/pg_dump'),
+      hint: expect.stringContaining(roots),
+    });
+  },
+  buildLimitMs,
+);
 
-test('a cache that others may write to is used by nobody', async () => {
-  await chmod(cache, 0o777);
+test(
+  'a cache that others may write to is used by nobody',
+  async () => {
+    await chmod(cache, 0o777);
 
-  await expect(open()).rejects.toMatchObject({ code: 'tools-missing', message: expect.stringContaining('its mode is 777'), hint: expect.stringContaining('chmod go-w') });
+    await expect(open()).rejects.toMatchObject({
+      code: 'tools-missing',
+      message: expect.stringContaining('its mode is 777'),
+      hint: expect.stringContaining('chmod go-w'),
+    });
 
-  await chmod(cache, 0o755);
-}, buildLimitMs);
+    await chmod(cache, 0o755);
+  },
+  buildLimitMs,
+);
 
 test('every file that was changed, added or taken away is named, and so is another list than the pinned one', async () => {
   const home = join(cache, 'small');
@@ -94,5 +138,10 @@ test('every file that was changed, added or taken away is named, and so is anoth
 });
 
 function open(): Promise<string> {
-  return dbToolsLayer(nativeArchitecture, { rule: 'newer' }, (line) => told.push(line), AbortSignal.timeout(buildLimitMs));
+  return dbToolsLayer(
+    nativeArchitecture,
+    { rule: 'newer' },
+    (line) => told.push(line),
+    AbortSignal.timeout(buildLimitMs),
+  );
 }

@@ -22,7 +22,12 @@ beforeAll(async () => {
 
 afterAll(() => root.remove());
 
-const majors = [{ server: 13, client: 15 }, { server: 15, client: 15 }, { server: 17, client: 17 }, { server: 18, client: 18 }] as const;
+const majors = [
+  { server: 13, client: 15 },
+  { server: 15, client: 15 },
+  { server: 17, client: 17 },
+  { server: 18, client: 18 },
+] as const;
 
 describe.each(majors)('pg_dump $client from the empty root and PostgreSQL $server', ({ server: major, client }) => {
   let server: DatabaseServer;
@@ -39,7 +44,10 @@ describe.each(majors)('pg_dump $client from the empty root and PostgreSQL $serve
   afterAll(() => server.stop());
 
   test('dumps over a verified TLS connection', async () => {
-    const made = await run('psql', ['-c', "CREATE TABLE proof AS SELECT 'seen over TLS' AS words, ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()"]);
+    const made = await run('psql', [
+      '-c',
+      "CREATE TABLE proof AS SELECT 'seen over TLS' AS words, ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()",
+    ]);
     expect(made).toMatchObject({ status: 0 });
 
     const dump = await run('pg_dump', ['--table=proof']);
@@ -73,7 +81,11 @@ const servers = [
 describe.each(servers)('mariadb-dump from the empty root and $what', ({ start }) => {
   let server: DatabaseServer;
   const run = (name: string, args: string[], { host = 'localhost', trust = 'right' } = {}): Promise<Ended> => {
-    const secure = [`--ssl-ca=/trust/${trust}.pem`, '--ssl-verify-server-cert', '--plugin-dir=/opt/nightjar/mariadb/plugin'];
+    const secure = [
+      `--ssl-ca=/trust/${trust}.pem`,
+      '--ssl-verify-server-cert',
+      '--plugin-dir=/opt/nightjar/mariadb/plugin',
+    ];
     const place = ['--protocol=tcp', `--host=${host}`, `--port=${server.port}`];
     return root.run(program(name), ['--defaults-extra-file=/login.cnf', ...place, ...secure, ...args]);
   };
@@ -87,7 +99,10 @@ describe.each(servers)('mariadb-dump from the empty root and $what', ({ start })
   afterAll(() => server.stop());
 
   test('dumps over a verified TLS connection', async () => {
-    const made = await run('mariadb', ['-e', "CREATE DATABASE shop; CREATE TABLE shop.proof (words TEXT); INSERT INTO shop.proof VALUES ('seen over TLS')"]);
+    const made = await run('mariadb', [
+      '-e',
+      "CREATE DATABASE shop; CREATE TABLE shop.proof (words TEXT); INSERT INTO shop.proof VALUES ('seen over TLS')",
+    ]);
     expect(made).toMatchObject({ status: 0 });
     expect((await run('mariadb', ['-N', '-e', "SHOW STATUS LIKE 'Ssl_cipher'"])).output).toMatch(/Ssl_cipher\tTLS_/);
 
@@ -123,7 +138,11 @@ async function strangersAuthority(): Promise<string> {
   const signal = AbortSignal.timeout(buildLimitMs);
   const folder = await temporaryFolder('authority');
   try {
-    const { caFile } = await makeCertificate(folder.path, await opensslProgram((line) => process.stderr.write(`${line}\n`), signal), signal);
+    const { caFile } = await makeCertificate(
+      folder.path,
+      await opensslProgram((line) => process.stderr.write(`${line}\n`), signal),
+      signal,
+    );
     return await readFile(caFile, 'utf8');
   } finally {
     await folder.remove();

@@ -28,7 +28,14 @@ function unzipped(file: Buffer): Unzipped {
   const found: Unzipped = new Map();
   let at = file.readUInt32LE(end + 16);
   for (let left = file.readUInt16LE(end + 10); left > 0; left -= 1) {
-    const [crc, packed, size, nameBytes, attributes, offset] = [file.readUInt32LE(at + 16), file.readUInt32LE(at + 20), file.readUInt32LE(at + 24), file.readUInt16LE(at + 28), file.readUInt32LE(at + 38), file.readUInt32LE(at + 42)];
+    const [crc, packed, size, nameBytes, attributes, offset] = [
+      file.readUInt32LE(at + 16),
+      file.readUInt32LE(at + 20),
+      file.readUInt32LE(at + 24),
+      file.readUInt16LE(at + 28),
+      file.readUInt32LE(at + 38),
+      file.readUInt32LE(at + 42),
+    ];
     const name = file.toString('utf8', at + 46, at + 46 + nameBytes);
     const start = offset + 30 + file.readUInt16LE(offset + 26) + file.readUInt16LE(offset + 28);
     const content = inflateRawSync(file.subarray(start, start + packed));
@@ -47,7 +54,9 @@ test('the zip file that is published as the layer holds every file of it, with i
   const file = await readFile(first);
   const found = unzipped(file);
 
-  const files = (await readdir(layer, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  const files = (await readdir(layer, { recursive: true, withFileTypes: true }))
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name));
   expect([...found.keys()].sort()).toEqual(files.map((path) => relative(layer, path)).sort());
   for (const path of files) {
     const { mode, content } = found.get(relative(layer, path))!;
@@ -59,7 +68,10 @@ test('the zip file that is published as the layer holds every file of it, with i
 test('the program that the stack names prints the path of the zip file and nothing else', async () => {
   const { NODE_OPTIONS: _, ...env } = process.env;
 
-  const { stdout } = await execute(process.execPath, [join(root, 'layers/db-tools/zip.ts'), architecture], { env, timeout: 300_000 });
+  const { stdout } = await execute(process.execPath, [join(root, 'layers/db-tools/zip.ts'), architecture], {
+    env,
+    timeout: 300_000,
+  });
 
   expect(stdout).toMatch(/^\/\S+\.zip\n$/);
   expect(unzipped(await readFile(stdout.trim())).size).toBeGreaterThan(50);
@@ -68,5 +80,7 @@ test('the program that the stack names prints the path of the zip file and nothi
 test('an architecture that there is not is refused', async () => {
   const { NODE_OPTIONS: _, ...env } = process.env;
 
-  await expect(execute(process.execPath, [join(root, 'layers/db-tools/zip.ts'), 'mips'], { env })).rejects.toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('no such architecture: mips') });
+  await expect(
+    execute(process.execPath, [join(root, 'layers/db-tools/zip.ts'), 'mips'], { env }),
+  ).rejects.toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('no such architecture: mips') });
 });

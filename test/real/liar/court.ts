@@ -16,19 +16,32 @@ import type { Engine, Vault } from '../../../core/ports.ts';
 import { startEndpoint } from '../../support/endpoints/endpoint.ts';
 import { limit } from '../../support/vaults/vault.ts';
 
-/** What a person sees of a restore: its error, its exit code, the newest record beside the backup with its words, the alert. */
-export type Verdict = { code?: string; said: string; exit: number; record: Pick<ProofRecord, 'kind' | 'outcome'> | undefined; written: string; alert: Message | undefined };
+/**
+ * What a person sees of a restore: its error, its exit code, the newest record beside the backup with its words, the
+ * alert.
+ */
+export type Verdict = {
+  code?: string;
+  said: string;
+  exit: number;
+  record: Pick<ProofRecord, 'kind' | 'outcome'> | undefined;
+  written: string;
+  alert: Message | undefined;
+};
 
 /**
- * Restores as a host does, and hands back what there is to be seen of it. A minute passes with each restore, so that each has a record
- * of its own; the alert goes to a web address of this machine.
+ * Restores as a host does, and hands back what there is to be seen of it. A minute passes with each restore, so that
+ * each has a record of its own; the alert goes to a web address of this machine.
  */
 export async function openCourt(vault: Vault) {
   const endpoint = await startEndpoint(() => ({ status: 200 }));
   let minutes = 0;
   const clock = { now: () => new Date(Date.parse('2030-01-01T00:00:00Z') + minutes * 60_000) };
-  const notifiers = [webhookNotifier({ name: 'webhook', url: async () => endpoint.url, key: async () => 'key', clock })];
-  const explain = (error: unknown): BackupError => (isBackupError(error) ? error : new BackupError('internal', messageOf(error), { cause: error }));
+  const notifiers = [
+    webhookNotifier({ name: 'webhook', url: async () => endpoint.url, key: async () => 'key', clock }),
+  ];
+  const explain = (error: unknown): BackupError =>
+    isBackupError(error) ? error : new BackupError('internal', messageOf(error), { cause: error });
 
   return {
     async restoring(manifest: Manifest, engine: Engine, options: Partial<RestoreOptions> = {}): Promise<Verdict> {
@@ -37,10 +50,24 @@ export async function openCourt(vault: Vault) {
       for await (const { key } of vault.list(outboxFolder, limit())) await vault.delete(key, limit());
       const all = { replace: false, owners: true, proof: true, ...options };
       const source = manifest.source as SourceName;
-      const work = () => restoreRecorded(manifest, engine, all, { vault, clock, report: () => {}, parallel: 2 }, limit());
-      const host = { notifiers, hooks: [], clock, place: vault.place, run: 'test', vault: () => vault, explain, unalarming: [], limit };
+      const work = () =>
+        restoreRecorded(manifest, engine, all, { vault, clock, report: () => {}, parallel: 2 }, limit());
+      const host = {
+        notifiers,
+        hooks: [],
+        clock,
+        place: vault.place,
+        run: 'test',
+        vault: () => vault,
+        explain,
+        unalarming: [],
+        limit,
+      };
       const before = endpoint.accepted.length;
-      const error = await runAndReport({ verb: 'restore', source }, work, (done) => done, host).then(() => undefined, explain);
+      const error = await runAndReport({ verb: 'restore', source }, work, (done) => done, host).then(
+        () => undefined,
+        explain,
+      );
       const [newest] = (await proofsOf(manifest, vault)).filter(({ at }) => at.getTime() === clock.now().getTime());
       const alert = endpoint.accepted[before];
       return {
@@ -64,8 +91,20 @@ export function restoredAlready(engine: Engine, database: string): Engine {
   return {
     ...engine,
     target: async () => ({
-      database, state: 'absent', holds: '', notes: [], prepare: nothing, stages: [], made: () => database, failures: [], leftOut: [],
-      finish: async () => [], keep: async () => [], discard: nothing, standing: () => `database ${database} is there`, close: nothing,
+      database,
+      state: 'absent',
+      holds: '',
+      notes: [],
+      prepare: nothing,
+      stages: [],
+      made: () => database,
+      failures: [],
+      leftOut: [],
+      finish: async () => [],
+      keep: async () => [],
+      discard: nothing,
+      standing: () => `database ${database} is there`,
+      close: nothing,
     }),
   };
 }
@@ -84,8 +123,12 @@ export function changedBeforeProof(engine: Engine, change: (database: string | u
 async function proofsOf({ source, id }: Manifest, vault: Vault) {
   const prefix = backupPrefix(source as SourceName, id as BackupId);
   const listed = await Array.fromAsync(vault.list(prefix, limit()));
-  return Promise.all(listed.flatMap(({ key }) => {
-    const record = proofOfPath(key.slice(prefix.length));
-    return record === undefined ? [] : [vault.read(key, limit()).then(({ body }) => ({ ...record, written: Buffer.from(body).toString() }))];
-  }));
+  return Promise.all(
+    listed.flatMap(({ key }) => {
+      const record = proofOfPath(key.slice(prefix.length));
+      return record === undefined
+        ? []
+        : [vault.read(key, limit()).then(({ body }) => ({ ...record, written: Buffer.from(body).toString() }))];
+    }),
+  );
 }

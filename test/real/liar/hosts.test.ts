@@ -43,12 +43,24 @@ test('from the command line, a restore that is not what was backed up ends with 
   const listed = await run(['list', 'big']);
 
   expect(stored.code).toBe(0);
-  expect(restored).toMatchObject({ code: 3, stderr: expect.stringMatching(/error: .*big_again.* is not what was backed up: table public\.fills has the right number of rows, and other content/) });
+  expect(restored).toMatchObject({
+    code: 3,
+    stderr: expect.stringMatching(
+      /error: .*big_again.* is not what was backed up: table public\.fills has the right number of rows, and other content/,
+    ),
+  });
   expect(restored.stdout).not.toContain('proven');
   expect(listed.stdout).toMatch(/damaged|failed/);
   expect((await scene.objects()).filter((path) => /proofs\/.*-restore-failed\.json$/.test(path))).toHaveLength(1);
   expect((await scene.objects()).filter((path) => /proofs\/.*-passed\.json$/.test(path))).toEqual([]);
-  expect(alerts()).toMatchObject([{ kind: 'restore-failed', severity: 'problem', source: 'big', facts: expect.arrayContaining([{ label: 'Error', value: expect.stringContaining('public.fills') }]) }]);
+  expect(alerts()).toMatchObject([
+    {
+      kind: 'restore-failed',
+      severity: 'problem',
+      source: 'big',
+      facts: expect.arrayContaining([{ label: 'Error', value: expect.stringContaining('public.fills') }]),
+    },
+  ]);
 }, 120_000);
 
 test('in Lambda, a restore that is not what was backed up fails by that name, is told, and is on record', async () => {
@@ -56,21 +68,41 @@ test('in Lambda, a restore that is not what was backed up fails by that name, is
   try {
     const sources = { big: { server: scene.server, engine: 'postgres', database: 'big' } as const };
     const settings = { environment: pagerEnv(), config: { notify } };
-    const [backup, restore] = await Promise.all([lambda.deploy('backup', sources, settings), lambda.deploy('restore', sources, settings)]);
+    const [backup, restore] = await Promise.all([
+      lambda.deploy('backup', sources, settings),
+      lambda.deploy('restore', sources, settings),
+    ]);
     pager.accepted.length = 0;
 
     valueOf(await backup.invoke({ source: 'big' }));
     const failed = errorOf(await restore.invoke({ source: 'big', to: 'big_in_lambda' }));
 
-    expect(failed).toMatchObject({ errorType: 'proof-failed', errorMessage: expect.stringMatching(/big_in_lambda.* is not what was backed up: table public\.fills has the right number of rows, and other content/) });
-    expect((await lambda.keys()).filter((key) => /proofs\//.test(key))).toEqual([expect.stringMatching(/-restore-failed\.json$/)]);
-    expect(alerts()).toMatchObject([{ kind: 'restore-failed', severity: 'problem', source: 'big', facts: expect.arrayContaining([{ label: 'Error', value: expect.stringContaining('public.fills') }]) }]);
+    expect(failed).toMatchObject({
+      errorType: 'proof-failed',
+      errorMessage: expect.stringMatching(
+        /big_in_lambda.* is not what was backed up: table public\.fills has the right number of rows, and other content/,
+      ),
+    });
+    expect((await lambda.keys()).filter((key) => /proofs\//.test(key))).toEqual([
+      expect.stringMatching(/-restore-failed\.json$/),
+    ]);
+    expect(alerts()).toMatchObject([
+      {
+        kind: 'restore-failed',
+        severity: 'problem',
+        source: 'big',
+        facts: expect.arrayContaining([{ label: 'Error', value: expect.stringContaining('public.fills') }]),
+      },
+    ]);
   } finally {
     await lambda.close();
   }
 }, 120_000);
 
-/** Whoever logs in without being an administrator changes one row, where it is there: so does the restore itself, between its steps. */
+/**
+ * Whoever logs in without being an administrator changes one row, where it is there: so does the restore itself,
+ * between its steps.
+ */
 const meddling = [
   'create database meddle',
   `create procedure meddle.meddle() begin declare continue handler for sqlexception begin end; update again.orders set note = 'x' where id = 7; end`,
@@ -84,8 +116,22 @@ test('a MariaDB database in which one value was changed is not proven from the c
   const server = await startMariadb({ series: '11.8' });
   const { folder } = scene;
   try {
-    await mariadbSql(server, 'create database shop', 'create table shop.orders (id int primary key, note text)', `insert into shop.orders select seq, md5(seq) from shop.seq_1_to_100`, ...meddling);
-    const shop = { mariadb: { host: server.host, port: server.port, user: 'app', password: { env: 'APP_PASSWORD' }, database: 'shop' } };
+    await mariadbSql(
+      server,
+      'create database shop',
+      'create table shop.orders (id int primary key, note text)',
+      `insert into shop.orders select seq, md5(seq) from shop.seq_1_to_100`,
+      ...meddling,
+    );
+    const shop = {
+      mariadb: {
+        host: server.host,
+        port: server.port,
+        user: 'app',
+        password: { env: 'APP_PASSWORD' },
+        database: 'shop',
+      },
+    };
     await writeFile(join(folder, 'nightjar.yaml'), JSON.stringify({ vault: './maria', sources: { shop }, notify }));
     const run = (args: string[]) => nightjar(args, { cwd: folder, env: { APP_PASSWORD: 'secret', ...pagerEnv() } });
     pager.accepted.length = 0;
@@ -94,7 +140,12 @@ test('a MariaDB database in which one value was changed is not proven from the c
     const restored = await run(['restore', 'shop', '--to', 'again']);
 
     expect(stored).toMatchObject({ code: 0 });
-    expect(restored).toMatchObject({ code: 3, stderr: expect.stringMatching(/again.* is not what was backed up: table `orders` has the right number of rows, and other content/) });
+    expect(restored).toMatchObject({
+      code: 3,
+      stderr: expect.stringMatching(
+        /again.* is not what was backed up: table `orders` has the right number of rows, and other content/,
+      ),
+    });
     expect(alerts()).toMatchObject([{ kind: 'restore-failed', source: 'shop' }]);
   } finally {
     await server.stop();

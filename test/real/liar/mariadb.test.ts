@@ -21,7 +21,12 @@ import type { Court } from './court.ts';
 import { lies, mariadbLies, mariadbWorld } from './mariadb-lies.ts';
 
 describe.each([
-  { name: 'MariaDB 11.8', start: () => startMariadb({ series: '11.8' }), more: mariadbWorld, told: [...lies, ...mariadbLies] },
+  {
+    name: 'MariaDB 11.8',
+    start: () => startMariadb({ series: '11.8' }),
+    more: mariadbWorld,
+    told: [...lies, ...mariadbLies],
+  },
   { name: 'MySQL', start: () => startMysql(), more: 'SELECT 1', told: lies.filter((_, index) => index % 4 === 0) },
 ])('$name', ({ start, more, told }) => {
   let tools: Tools;
@@ -31,17 +36,27 @@ describe.each([
   let court: Court;
   let manifest: Manifest;
   const engine = (database: string): Engine => mariadbEngine(loginTo(server, database), tools);
-  const changed = (database: string, sql: string): Engine => changedBeforeProof(engine(database), () => admin.query(`USE ${database}; ${sql}`));
+  const changed = (database: string, sql: string): Engine =>
+    changedBeforeProof(engine(database), () => admin.query(`USE ${database}; ${sql}`));
 
   beforeAll(async () => {
     [tools, server, vault] = await Promise.all([layerTools(), start(), folderScene()]);
     court = await openCourt(vault.vault);
     admin = await connect(server);
-    await admin.query('CREATE USER clerk@localhost; CREATE USER other@localhost; GRANT SELECT ON *.* TO clerk@localhost, other@localhost; CREATE DATABASE shop CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci; USE shop');
+    await admin.query(
+      'CREATE USER clerk@localhost; CREATE USER other@localhost; GRANT SELECT ON *.* TO clerk@localhost, other@localhost; CREATE DATABASE shop CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci; USE shop',
+    );
     await admin.query(await readFile(join(import.meta.dirname, 'mariadb-world.sql'), 'utf8'));
     await admin.query(more);
     const retention = { last: 0, hourly: 0, daily: 7, weekly: 4, monthly: 12, yearly: 5, keepWithinMs: 0 };
-    const source: Source = { name: 'shop' as SourceName, engine: engine('shop'), timeZone: 'UTC', retention, compressionLevel: 1, parallel: 2 };
+    const source: Source = {
+      name: 'shop' as SourceName,
+      engine: engine('shop'),
+      timeZone: 'UTC',
+      retention,
+      compressionLevel: 1,
+      parallel: 2,
+    };
     manifest = await backup(source, vault.deps(), limit());
   }, startLimitMs);
 
@@ -53,7 +68,13 @@ describe.each([
   test('what was restored and left alone is proven, that is on record, and nobody is alarmed', async () => {
     const verdict = await court.restoring(manifest, engine('restored'));
 
-    expect(verdict).toMatchObject({ said: '', exit: 0, record: { kind: 'restore', outcome: 'passed' }, written: expect.stringContaining('proven equal: 5 tables, 507 rows'), alert: undefined });
+    expect(verdict).toMatchObject({
+      said: '',
+      exit: 0,
+      record: { kind: 'restore', outcome: 'passed' },
+      written: expect.stringContaining('proven equal: 5 tables, 507 rows'),
+      alert: undefined,
+    });
   });
 
   test.each(told)('%s', async (_, sql, said) => {
@@ -61,20 +82,41 @@ describe.each([
 
     const verdict = await court.restoring(manifest, changed('liar', sql));
 
-    expect(verdict).toMatchObject({ code: 'proof-failed', said: expect.stringMatching(said), exit: 3, record: { kind: 'restore', outcome: 'failed' } });
+    expect(verdict).toMatchObject({
+      code: 'proof-failed',
+      said: expect.stringMatching(said),
+      exit: 3,
+      record: { kind: 'restore', outcome: 'failed' },
+    });
     expect(verdict.written).toContain(JSON.stringify(verdict.said));
-    expect(verdict.alert).toMatchObject({ kind: 'restore-failed', severity: 'problem', source: 'shop', facts: expect.arrayContaining([{ label: 'Error', value: `${verdict.said} (proof-failed)` }]) });
+    expect(verdict.alert).toMatchObject({
+      kind: 'restore-failed',
+      severity: 'problem',
+      source: 'shop',
+      facts: expect.arrayContaining([{ label: 'Error', value: `${verdict.said} (proof-failed)` }]),
+    });
   });
 
   test('the next number of an AUTO_INCREMENT is excepted: it stands behind the last row, or where the dump put it', async () => {
-    expect(await court.restoring(manifest, changed('counted', 'ALTER TABLE goods AUTO_INCREMENT = 1000'))).toMatchObject({ said: '', record: { outcome: 'passed' } });
+    expect(
+      await court.restoring(manifest, changed('counted', 'ALTER TABLE goods AUTO_INCREMENT = 1000')),
+    ).toMatchObject({ said: '', record: { outcome: 'passed' } });
   });
 
   test('without owners, whose a view is is not compared, and everything else is', async () => {
     const definer = await court.restoring(manifest, engine('nobodys'), { owners: false });
-    const index = await court.restoring(manifest, changed('nobodys_index', 'ALTER TABLE orders DROP KEY orders_number'), { owners: false });
+    const index = await court.restoring(
+      manifest,
+      changed('nobodys_index', 'ALTER TABLE orders DROP KEY orders_number'),
+      { owners: false },
+    );
 
     expect(definer).toMatchObject({ said: '', record: { outcome: 'passed' } });
-    expect(index).toMatchObject({ code: 'proof-failed', said: expect.stringMatching(/: table orders is defined differently; index orders\.orders_number is missing(?!; (table|index|definer|view))/) });
+    expect(index).toMatchObject({
+      code: 'proof-failed',
+      said: expect.stringMatching(
+        /: table orders is defined differently; index orders\.orders_number is missing(?!; (table|index|definer|view))/,
+      ),
+    });
   });
 });

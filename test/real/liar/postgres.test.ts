@@ -10,7 +10,8 @@ import type { Court, Verdict } from './court.ts';
 import { definitionLies, lies } from './postgres-lies.ts';
 
 /** What belongs to a database and is not copied with it. */
-const ownOf = (database: string) => `alter database ${database} owner to clerk; alter database ${database} set work_mem = '8MB'; comment on database ${database} is 'the shop'; revoke connect on database ${database} from public`;
+const ownOf = (database: string) =>
+  `alter database ${database} owner to clerk; alter database ${database} set work_mem = '8MB'; comment on database ${database} is 'the shop'; revoke connect on database ${database} from public`;
 
 /** Each costs most of a second: the servers share the definitions. */
 const half = (which: number) => definitionLies.filter((_, index) => index % 2 === which);
@@ -41,7 +42,15 @@ describe.each([
   });
 
   test('what was restored and left alone is proven, that is on record, and nobody is alarmed', () => {
-    expect(untouched).toMatchObject({ said: '', exit: 0, record: { kind: 'restore', outcome: 'passed' }, written: expect.stringContaining('proven equal, except rows of materialized views, which a restore computes anew: public.totals: 10 tables, 507 rows'), alert: undefined });
+    expect(untouched).toMatchObject({
+      said: '',
+      exit: 0,
+      record: { kind: 'restore', outcome: 'passed' },
+      written: expect.stringContaining(
+        'proven equal, except rows of materialized views, which a restore computes anew: public.totals: 10 tables, 507 rows',
+      ),
+      alert: undefined,
+    });
   });
 
   test.each(told)('%s', async (_, sql, said) => {
@@ -52,9 +61,19 @@ describe.each([
 
     const verdict = await court.restoring(manifest, restoredAlready(scene.source('liar').engine, 'liar'));
 
-    expect(verdict).toMatchObject({ code: 'proof-failed', said: expect.stringMatching(said), exit: 3, record: { kind: 'restore', outcome: 'failed' } });
+    expect(verdict).toMatchObject({
+      code: 'proof-failed',
+      said: expect.stringMatching(said),
+      exit: 3,
+      record: { kind: 'restore', outcome: 'failed' },
+    });
     expect(verdict.written).toContain(JSON.stringify(verdict.said));
-    expect(verdict.alert).toMatchObject({ kind: 'restore-failed', severity: 'problem', source: 'shop', facts: expect.arrayContaining([{ label: 'Error', value: `${verdict.said} (proof-failed)` }]) });
+    expect(verdict.alert).toMatchObject({
+      kind: 'restore-failed',
+      severity: 'problem',
+      source: 'shop',
+      facts: expect.arrayContaining([{ label: 'Error', value: `${verdict.said} (proof-failed)` }]),
+    });
   });
 
   test('with nothing done to it, such a copy is proven', async () => {
@@ -62,15 +81,28 @@ describe.each([
     await scene.sql('postgres', 'create database liar template restored');
     await scene.sql('postgres', ownOf('liar'));
 
-    expect(await court.restoring(manifest, restoredAlready(scene.source('liar').engine, 'liar'))).toMatchObject({ said: '', record: { outcome: 'passed' } });
+    expect(await court.restoring(manifest, restoredAlready(scene.source('liar').engine, 'liar'))).toMatchObject({
+      said: '',
+      record: { outcome: 'passed' },
+    });
   });
 
   test('a row that changes between the load and the proof of a new database is found', async () => {
     const { engine } = scene.source('hurried');
 
-    const verdict = await court.restoring(manifest, changedBeforeProof(engine, (database) => scene.sql(database!, `update goods set price = 9 where id = 1`)));
+    const verdict = await court.restoring(
+      manifest,
+      changedBeforeProof(engine, (database) => scene.sql(database!, `update goods set price = 9 where id = 1`)),
+    );
 
-    expect(verdict).toMatchObject({ code: 'proof-failed', said: expect.stringMatching(/hurried is not what was backed up: table public\.goods has the right number of rows, and other content(?!; (table|view|index))/), exit: 3, record: { outcome: 'failed' } });
+    expect(verdict).toMatchObject({
+      code: 'proof-failed',
+      said: expect.stringMatching(
+        /hurried is not what was backed up: table public\.goods has the right number of rows, and other content(?!; (table|view|index))/,
+      ),
+      exit: 3,
+      record: { outcome: 'failed' },
+    });
   });
 
   test('a database keeps its place, and its newer rows, while what was to replace it is not proven', async () => {
@@ -78,26 +110,53 @@ describe.each([
     await scene.sql('kept', 'create table precious (i int); insert into precious values (42)');
     const { engine } = scene.source('kept');
 
-    const verdict = await court.restoring(manifest, changedBeforeProof(engine, (database) => scene.sql(database!, `drop view cheap`)), { replace: true });
+    const verdict = await court.restoring(
+      manifest,
+      changedBeforeProof(engine, (database) => scene.sql(database!, `drop view cheap`)),
+      { replace: true },
+    );
 
-    expect(verdict).toMatchObject({ code: 'proof-failed', said: expect.stringContaining('view public.cheap is missing'), exit: 3, record: { outcome: 'failed' } });
+    expect(verdict).toMatchObject({
+      code: 'proof-failed',
+      said: expect.stringContaining('view public.cheap is missing'),
+      exit: 3,
+      record: { outcome: 'failed' },
+    });
     expect(await scene.sql('kept', 'select i from precious')).toEqual([{ i: 42 }]);
     expect(await scene.sql('kept', `select to_regclass('goods') as goods`)).toEqual([{ goods: null }]);
   });
 
   test('without owners, who owns what is not compared, and everything else is', async () => {
     const { engine } = scene.source('nobodys');
-    const owner = await court.restoring(manifest, changedBeforeProof(engine, (database) => scene.sql(database!, 'alter table goods owner to clerk')), { owners: false });
-    const index = await court.restoring(manifest, restoredAlready(changedBeforeProof(engine, (database) => scene.sql(database!, 'drop index orders_number')), 'nobodys'), { owners: false });
+    const owner = await court.restoring(
+      manifest,
+      changedBeforeProof(engine, (database) => scene.sql(database!, 'alter table goods owner to clerk')),
+      { owners: false },
+    );
+    const index = await court.restoring(
+      manifest,
+      restoredAlready(
+        changedBeforeProof(engine, (database) => scene.sql(database!, 'drop index orders_number')),
+        'nobodys',
+      ),
+      { owners: false },
+    );
 
     expect(owner).toMatchObject({ said: '', record: { outcome: 'passed' } });
-    expect(index).toMatchObject({ code: 'proof-failed', said: expect.stringMatching(/: index public\.orders_number is missing(?!; (table|owner|grant))/) });
+    expect(index).toMatchObject({
+      code: 'proof-failed',
+      said: expect.stringMatching(/: index public\.orders_number is missing(?!; (table|owner|grant))/),
+    });
   });
 
   test('without a proof nothing is found, and nothing is on record', async () => {
     const { engine } = scene.source('unproven');
 
-    const verdict = await court.restoring(manifest, changedBeforeProof(engine, () => Promise.reject(new Error('nobody asked'))), { proof: false });
+    const verdict = await court.restoring(
+      manifest,
+      changedBeforeProof(engine, () => Promise.reject(new Error('nobody asked'))),
+      { proof: false },
+    );
 
     expect(verdict).toMatchObject({ said: '', exit: 0, record: undefined, alert: undefined });
   });

@@ -15,14 +15,46 @@ const years: Record<Flaw, string[]> = {
   none: ['-days', '2'],
 };
 
-/** Puts another certificate in the place of a server's own (test/servers/certificate.ts made that, and its authority); the server has to be told to read it. */
+/**
+ * Puts another certificate in the place of a server's own (test/servers/certificate.ts made that, and its authority);
+ * the server has to be told to read it.
+ */
 export async function exchangeCertificate({ caFile }: DatabaseServer, flaw: Flaw): Promise<void> {
   const folder = dirname(caFile!);
   const names = flaw === 'other name' ? 'DNS:db.internal' : 'DNS:localhost, IP:127.0.0.1';
   const configuration = join(folder, 'flawed.cnf');
-  await writeFile(configuration, `[req]\ndistinguished_name = name\n[name]\n[server]\nbasicConstraints = critical, CA:false\nextendedKeyUsage = serverAuth\nsubjectAltName = ${names}\n`);
+  await writeFile(
+    configuration,
+    `[req]\ndistinguished_name = name\n[name]\n[server]\nbasicConstraints = critical, CA:false\nextendedKeyUsage = serverAuth\nsubjectAltName = ${names}\n`,
+  );
   const signed = flaw === 'self-signed' ? [] : ['-CA', 'ca.pem', '-CAkey', 'ca.key'];
-  const args = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-subj', '/CN=server', '-extensions', 'server', ...years[flaw], ...signed, '-keyout', 'server.key', '-out', 'server.pem'];
+  const args = [
+    'req',
+    '-x509',
+    '-newkey',
+    'ec',
+    '-pkeyopt',
+    'ec_paramgen_curve:prime256v1',
+    '-nodes',
+    '-subj',
+    '/CN=server',
+    '-extensions',
+    'server',
+    ...years[flaw],
+    ...signed,
+    '-keyout',
+    'server.key',
+    '-out',
+    'server.pem',
+  ];
   const signal = AbortSignal.timeout(limitMs);
-  await runProgram({ program: await opensslProgram(() => {}, signal), args, env: { PATH: '/usr/bin:/bin', OPENSSL_CONF: configuration }, cwd: folder }, signal);
+  await runProgram(
+    {
+      program: await opensslProgram(() => {}, signal),
+      args,
+      env: { PATH: '/usr/bin:/bin', OPENSSL_CONF: configuration },
+      cwd: folder,
+    },
+    signal,
+  );
 }

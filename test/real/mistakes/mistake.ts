@@ -47,8 +47,15 @@ const columns = 80;
 const goldens = join(import.meta.dirname, '../../golden/mistakes');
 const isWriting = process.env['NIGHTJAR_GOLDEN'] === 'write';
 
-/** Makes each mistake of a group for real, and compares exit code and complete text with the golden file of the group. With NIGHTJAR_GOLDEN=write, the file is written. */
-export function mistakes<W extends { config: string; stop(): Promise<void> }>(group: string, open: () => Promise<W>, table: readonly Mistake<W>[]): void {
+/**
+ * Makes each mistake of a group for real, and compares exit code and complete text with the golden file of the group.
+ * With NIGHTJAR_GOLDEN=write, the file is written.
+ */
+export function mistakes<W extends { config: string; stop(): Promise<void> }>(
+  group: string,
+  open: () => Promise<W>,
+  table: readonly Mistake<W>[],
+): void {
   const told = new Map<string, string>();
   const begun = new Map<string, Promise<Seen>>();
   let golden = new Map<string, string>();
@@ -56,39 +63,67 @@ export function mistakes<W extends { config: string; stop(): Promise<void> }>(gr
 
   beforeAll(async () => {
     golden = sections(await readFile(join(goldens, `${group}.txt`), 'utf8').catch(() => ''));
-    const [servers, layer] = [await open(), await dbToolsLayer(process.arch === 'arm64' ? 'arm64' : 'x86_64', { rule: 'newer' }, () => {}, AbortSignal.timeout(20 * 60_000))];
+    const [servers, layer] = [
+      await open(),
+      await dbToolsLayer(
+        process.arch === 'arm64' ? 'arm64' : 'x86_64',
+        { rule: 'newer' },
+        () => {},
+        AbortSignal.timeout(20 * 60_000),
+      ),
+    ];
     world = await inWorld(servers, layer);
     for (const { name, config = '', args } of table.filter(({ slow }) => slow)) {
       const apart = await inWorld(servers, layer);
       await apart.configure(typeof config === 'string' ? config : config(apart));
-      begun.set(name, atTerminal(argsOf(args, apart), columns, apart).finally(() => rm(apart.folder, { recursive: true, force: true })));
+      begun.set(
+        name,
+        atTerminal(argsOf(args, apart), columns, apart).finally(() =>
+          rm(apart.folder, { recursive: true, force: true }),
+        ),
+      );
     }
   }, 20 * 60_000);
   afterAll(async () => {
     await world.stop();
     await rm(world.folder, { recursive: true, force: true });
-    if (isWriting) await write(join(goldens, `${group}.txt`), table.map(({ name }) => told.get(name) ?? golden.get(name) ?? ''));
+    if (isWriting)
+      await write(
+        join(goldens, `${group}.txt`),
+        table.map(({ name }) => told.get(name) ?? golden.get(name) ?? ''),
+      );
   });
 
-  test.each(table.map((one) => [one.name, one] as const))('%s', async (name, mistake) => {
-    const { config = world.config } = mistake;
-    await world.configure(typeof config === 'string' ? config : config(world));
-    await mistake.given?.(world);
-    const args = argsOf(mistake.args, world);
-    try {
-      const seen = await (begun.get(name) ?? (mistake.keyboard === undefined ? atTerminal(args, columns, world) : atKeyboard(args, columns, mistake.keyboard, world)));
-      const text = masked(`## ${name}\n$ nightjar ${args.join(' ')}\n${seen.text}exit ${seen.code}\n`, world.folder, mistake.varies);
-      told.set(name, text);
-      expectReadable(seen, mistake, ['hunter2', ...(mistake.secrets?.(world) ?? [])]);
-      if (!isWriting) expect(text).toBe(golden.get(name));
-      if (mistake.remedy === undefined) return;
-      const instead = await mistake.remedy(world, hintOf(seen.text));
-      const again = await atTerminal(instead ?? args, columns, world);
-      expect(again.code === 0 ? '' : again.text).toBe('');
-    } finally {
-      await mistake.after?.(world);
-    }
-  }, 60_000);
+  test.each(table.map((one) => [one.name, one] as const))(
+    '%s',
+    async (name, mistake) => {
+      const { config = world.config } = mistake;
+      await world.configure(typeof config === 'string' ? config : config(world));
+      await mistake.given?.(world);
+      const args = argsOf(mistake.args, world);
+      try {
+        const seen = await (begun.get(name) ??
+          (mistake.keyboard === undefined
+            ? atTerminal(args, columns, world)
+            : atKeyboard(args, columns, mistake.keyboard, world)));
+        const text = masked(
+          `## ${name}\n$ nightjar ${args.join(' ')}\n${seen.text}exit ${seen.code}\n`,
+          world.folder,
+          mistake.varies,
+        );
+        told.set(name, text);
+        expectReadable(seen, mistake, ['hunter2', ...(mistake.secrets?.(world) ?? [])]);
+        if (!isWriting) expect(text).toBe(golden.get(name));
+        if (mistake.remedy === undefined) return;
+        const instead = await mistake.remedy(world, hintOf(seen.text));
+        const again = await atTerminal(instead ?? args, columns, world);
+        expect(again.code === 0 ? '' : again.text).toBe('');
+      } finally {
+        await mistake.after?.(world);
+      }
+    },
+    60_000,
+  );
 }
 
 function argsOf<W>(args: Mistake<W>['args'], world: World<W>): readonly string[] {
@@ -96,14 +131,20 @@ function argsOf<W>(args: Mistake<W>['args'], world: World<W>): readonly string[]
 }
 
 /** What holds of every answer, whatever it says. */
-function expectReadable({ text, code }: Seen, { defect, stopped }: Pick<Mistake<never>, 'defect' | 'stopped'>, secrets: string[]): void {
+function expectReadable(
+  { text, code }: Seen,
+  { defect, stopped }: Pick<Mistake<never>, 'defect' | 'stopped'>,
+  secrets: string[],
+): void {
   expect(code).not.toBe(0);
   expect(text).toMatch(/^error: /m);
   if (stopped === undefined) expect(text).toMatch(/^ {2}hint: /m);
   expect(text.includes('defect of Nightjar')).toBe(defect === true);
   for (const secret of secrets) expect(text).not.toContain(secret);
   // a word that is longer than the terminal is wide can't be broken
-  expect(text.split('\n').filter((line) => line.length > columns && /\S \S/.test(line.replace(/^error: /, '')))).toEqual([]);
+  expect(
+    text.split('\n').filter((line) => line.length > columns && /\S \S/.test(line.replace(/^error: /, ''))),
+  ).toEqual([]);
 }
 
 /** The hint, as one line again. */
@@ -136,27 +177,36 @@ async function inWorld<W extends object>(servers: W, layer: string): Promise<Wor
 
 /** What differs from run to run, in the same number of letters: lines are broken before. */
 function masked(text: string, folder: string, varies = false): string {
-  if (varies) return masked(text.replace(/\n {4,}(?=\S)/g, ' '), folder).split('\n').flatMap((line) => wrapped(line, columns, '', hanging(line))).join('\n');
-  return text
-    .replaceAll(folder, '/tmp/mistakes-folder')
-    .replace(/\d{8}T\d{6}Z-[0-9a-f]{6}/g, '20260102T030405Z-a1b2c3')
-    .replaceAll('EAI_AGAIN', 'ENOTFOUND')
-    .replace(/nightjar_new_[0-9a-f]{20}/g, 'nightjar_new_0123456789abcdef0123')
-    .replace(/_\d{8}_\d{6}\b/g, '_20260102_030405')
-    .replace(/(?<=127\.0\.0\.1:|port |localhost:)\d{5}\b/g, '54321')
-    .replace(/\b\d+ (?:s|min) old/g, '0 s old')
-    .replace(/run [0-9a-f]{8} on \S+ pid \d+ \(\S+\)/g, 'run 4f2a91c0 on db-1 pid 4711 (1a2b.3c4d.5e6f)')
-    .replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/g, '2026-01-02T03:04:05.678Z')
-    .replace(/pid \d+/g, 'pid 4711')
-    .replace(/it can't be decompressed \([^)]*\)/g, 'its SHA-256 is not the one in the manifest') // whichever is found first
-    .replace(/\b\d\.\d\d kB/g, '1.23 kB')
-    .replace(/\b\d\d\.\d kB/g, '12.3 kB')
-    .replace(/PostgreSQL 18\.\d+/g, 'PostgreSQL 18.6')
-    .replace(/\bin \d+\.\d s/g, 'in 1.0 s');
+  if (varies)
+    return masked(text.replace(/\n {4,}(?=\S)/g, ' '), folder)
+      .split('\n')
+      .flatMap((line) => wrapped(line, columns, '', hanging(line)))
+      .join('\n');
+  return (
+    text
+      .replaceAll(folder, '/tmp/mistakes-folder')
+      .replace(/\d{8}T\d{6}Z-[0-9a-f]{6}/g, '20260102T030405Z-a1b2c3')
+      .replaceAll('EAI_AGAIN', 'ENOTFOUND')
+      .replace(/nightjar_new_[0-9a-f]{20}/g, 'nightjar_new_0123456789abcdef0123')
+      .replace(/_\d{8}_\d{6}\b/g, '_20260102_030405')
+      .replace(/(?<=127\.0\.0\.1:|port |localhost:)\d{5}\b/g, '54321')
+      .replace(/\b\d+ (?:s|min) old/g, '0 s old')
+      .replace(/run [0-9a-f]{8} on \S+ pid \d+ \(\S+\)/g, 'run 4f2a91c0 on db-1 pid 4711 (1a2b.3c4d.5e6f)')
+      .replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/g, '2026-01-02T03:04:05.678Z')
+      .replace(/pid \d+/g, 'pid 4711')
+      // whichever is found first
+      .replace(/it can't be decompressed \([^)]*\)/g, 'its SHA-256 is not the one in the manifest')
+      .replace(/\b\d\.\d\d kB/g, '1.23 kB')
+      .replace(/\b\d\d\.\d kB/g, '12.3 kB')
+      .replace(/PostgreSQL 18\.\d+/g, 'PostgreSQL 18.6')
+      .replace(/\bin \d+\.\d s/g, 'in 1.0 s')
+  );
 }
 
 function sections(text: string): Map<string, string> {
-  return new Map(text.split(/^(?=## )/m).map((section) => [/^## (.*)/.exec(section)?.[1] ?? '', section.replace(/\n\n$/, '\n')]));
+  return new Map(
+    text.split(/^(?=## )/m).map((section) => [/^## (.*)/.exec(section)?.[1] ?? '', section.replace(/\n\n$/, '\n')]),
+  );
 }
 
 async function write(path: string, texts: string[]): Promise<void> {

@@ -1,5 +1,11 @@
 import '../../support/jest/one-realm.ts';
-import { CreateMultipartUploadCommand, GetObjectTaggingCommand, ListObjectVersionsCommand, PutObjectLockConfigurationCommand, UploadPartCommand } from '@aws-sdk/client-s3';
+import {
+  CreateMultipartUploadCommand,
+  GetObjectTaggingCommand,
+  ListObjectVersionsCommand,
+  PutObjectLockConfigurationCommand,
+  UploadPartCommand,
+} from '@aws-sdk/client-s3';
 import type { S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { mapConcurrently } from '../../../core/pipeline/concurrency.ts';
@@ -55,10 +61,21 @@ test('tags follow what a backup counts for, on every object of it, and are left 
   const second = await rotating('shop', policy);
 
   expect([first.retagged, second.retagged]).toEqual([3, 0]);
-  for (const [id, tier, tiers] of [[all[2], 'monthly', 'daily-monthly'], [all[1], 'daily', 'daily'], [all[0], 'daily', 'daily']] as const) {
-    for (const key of [manifestKey(shop, id!), partKey(shop, id!, 'data/0001.sql.zst'), partKey(shop, id!, 'catalog.json.zst')]) {
+  for (const [id, tier, tiers] of [
+    [all[2], 'monthly', 'daily-monthly'],
+    [all[1], 'daily', 'daily'],
+    [all[0], 'daily', 'daily'],
+  ] as const) {
+    for (const key of [
+      manifestKey(shop, id!),
+      partKey(shop, id!, 'data/0001.sql.zst'),
+      partKey(shop, id!, 'catalog.json.zst'),
+    ]) {
       const { TagSet } = await client.send(new GetObjectTaggingCommand({ Bucket: 'tagged', Key: `team/${key}` }));
-      expect(Object.fromEntries((TagSet ?? []).map(({ Key, Value }) => [Key, Value]))).toEqual({ 'nightjar-tier': tier, 'nightjar-tiers': tiers });
+      expect(Object.fromEntries((TagSet ?? []).map(({ Key, Value }) => [Key, Value]))).toEqual({
+        'nightjar-tier': tier,
+        'nightjar-tiers': tiers,
+      });
     }
   }
 });
@@ -68,9 +85,22 @@ test('unfinished uploads of dead runs are ended, those of a young run and of oth
   for (const id of dailyIds(2)) await putBackup(vault, 'shop', id);
   const dead = '20261101T020000Z-dddddd';
   const young = '20291231T230000Z-eeeeee';
-  for (const key of [`shop/${dead}/data/0001.sql.zst`, `shop/${young}/data/0001.sql.zst`, `shop2/${dead}/data/0001.sql.zst`, `shop/${dead}/photo.jpg`]) {
+  for (const key of [
+    `shop/${dead}/data/0001.sql.zst`,
+    `shop/${young}/data/0001.sql.zst`,
+    `shop2/${dead}/data/0001.sql.zst`,
+    `shop/${dead}/photo.jpg`,
+  ]) {
     const { UploadId } = await client.send(new CreateMultipartUploadCommand({ Bucket: 'uploads', Key: `team/${key}` }));
-    await client.send(new UploadPartCommand({ Bucket: 'uploads', Key: `team/${key}`, UploadId, PartNumber: 1, Body: Buffer.alloc(5 * 1024 * 1024) }));
+    await client.send(
+      new UploadPartCommand({
+        Bucket: 'uploads',
+        Key: `team/${key}`,
+        UploadId,
+        PartNumber: 1,
+        Body: Buffer.alloc(5 * 1024 * 1024),
+      }),
+    );
   }
 
   const looked = await rotating('shop', policyOf({ count: 2 }), { dryRun: true });
@@ -78,7 +108,11 @@ test('unfinished uploads of dead runs are ended, those of a young run and of oth
 
   expect(looked.swept).toMatchObject({ state: 'found', uploads: 1 });
   expect(rotation).toMatchObject({ failures: [], swept: { state: 'swept', uploads: 1, objects: 0 } });
-  expect((await uploads()).map(({ key }) => String(key)).sort()).toEqual([`shop/${dead}/photo.jpg`, `shop/${young}/data/0001.sql.zst`, `shop2/${dead}/data/0001.sql.zst`]);
+  expect((await uploads()).map(({ key }) => String(key)).sort()).toEqual([
+    `shop/${dead}/photo.jpg`,
+    `shop/${young}/data/0001.sql.zst`,
+    `shop2/${dead}/data/0001.sql.zst`,
+  ]);
 });
 
 test('in a versioned bucket, what is removed is hidden and not gone, and its space is not said to be free', async () => {
@@ -99,7 +133,15 @@ test('in a versioned bucket, what is removed is hidden and not gone, and its spa
 
 test('locked backups are hidden, and it is told until when they stay; that is no error', async () => {
   const { vault, rotating, ids } = await sceneIn('locked', { objectLock: true });
-  await client.send(new PutObjectLockConfigurationCommand({ Bucket: 'locked', ObjectLockConfiguration: { ObjectLockEnabled: 'Enabled', Rule: { DefaultRetention: { Mode: 'COMPLIANCE', Days: 30 } } } }));
+  await client.send(
+    new PutObjectLockConfigurationCommand({
+      Bucket: 'locked',
+      ObjectLockConfiguration: {
+        ObjectLockEnabled: 'Enabled',
+        Rule: { DefaultRetention: { Mode: 'COMPLIANCE', Days: 30 } },
+      },
+    }),
+  );
   const all = dailyIds(3);
   for (const id of all) await putBackup(vault, 'shop', id);
 
@@ -107,7 +149,11 @@ test('locked backups are hidden, and it is told until when they stay; that is no
   const rotation = await rotating('shop', policyOf({ count: 2 }));
 
   const until = rotation.removals[0]!.lock!.until!;
-  expect(rotation).toMatchObject({ failures: [], freed: 0, removals: [{ id: all[0], state: 'hidden', lock: { hold: false } }] });
+  expect(rotation).toMatchObject({
+    failures: [],
+    freed: 0,
+    removals: [{ id: all[0], state: 'hidden', lock: { hold: false } }],
+  });
   expect(looked.removals[0]!.lock!.until).toEqual(until);
   expect(Math.round((until.getTime() - Date.now()) / 86_400_000)).toBe(30);
   expect(await ids('shop')).toEqual(all.slice(1));
@@ -117,15 +163,31 @@ test('locked backups are hidden, and it is told until when they stay; that is no
 test('a rotation asks for what docs/rotation.md lists as its rights, and for nothing else', async () => {
   const { vault } = await sceneIn('rights');
   for (const id of dailyIds(4)) await putBackup(vault, 'shop', id);
-  for (const file of ['data/0001.sql.zst', 'schema.pgdump']) await vault.putIfAbsent(partKey(shop, '20261101T020000Z-dddddd' as BackupId, file), Buffer.from('half'), {}, signal);
-  await client.send(new CreateMultipartUploadCommand({ Bucket: 'rights', Key: 'team/shop/20261101T020000Z-dddddd/data/0002.sql.zst' }));
+  for (const file of ['data/0001.sql.zst', 'schema.pgdump'])
+    await vault.putIfAbsent(
+      partKey(shop, '20261101T020000Z-dddddd' as BackupId, file),
+      Buffer.from('half'),
+      {},
+      signal,
+    );
+  await client.send(
+    new CreateMultipartUploadCommand({ Bucket: 'rights', Key: 'team/shop/20261101T020000Z-dddddd/data/0002.sql.zst' }),
+  );
   const asked = new Set<string>();
   const own = clientOf(server);
-  own.middlewareStack.add((next, { commandName }) => (args) => {
-    const { Key = '' } = args.input as { Key?: string };
-    asked.add(`${commandName} ${Key.split('/').at(-1)!.replace(/^(data|catalog|schema|\d).*$/, 'part')}`.trim());
-    return next(args);
-  }, { step: 'initialize' });
+  own.middlewareStack.add(
+    (next, { commandName }) =>
+      (args) => {
+        const { Key = '' } = args.input as { Key?: string };
+        asked.add(
+          `${commandName} ${Key.split('/')
+            .at(-1)!
+            .replace(/^(data|catalog|schema|\d).*$/, 'part')}`.trim(),
+        );
+        return next(args);
+      },
+    { step: 'initialize' },
+  );
 
   const { rotating } = rotatingIn(s3Vault({ client: own, bucket: 'rights', prefix: 'team' }), later);
   const rotation = await rotating('shop', policyOf({ count: 2 }));
@@ -134,12 +196,16 @@ test('a rotation asks for what docs/rotation.md lists as its rights, and for not
   expect(rotation).toMatchObject({ failures: [], retagged: 2, swept: { state: 'swept', objects: 2, uploads: 1 } });
   expect([...asked].sort()).toEqual([
     'AbortMultipartUploadCommand part',
-    'DeleteObjectCommand manifest.json', 'DeleteObjectCommand part',
+    'DeleteObjectCommand manifest.json',
+    'DeleteObjectCommand part',
     'GetObjectCommand manifest.json',
-    'GetObjectTaggingCommand lease.json', 'GetObjectTaggingCommand manifest.json',
-    'ListMultipartUploadsCommand', 'ListObjectsV2Command',
+    'GetObjectTaggingCommand lease.json',
+    'GetObjectTaggingCommand manifest.json',
+    'ListMultipartUploadsCommand',
+    'ListObjectsV2Command',
     'PutObjectCommand lease.json',
-    'PutObjectTaggingCommand manifest.json', 'PutObjectTaggingCommand part',
+    'PutObjectTaggingCommand manifest.json',
+    'PutObjectTaggingCommand part',
   ]);
 });
 

@@ -1,4 +1,9 @@
-import { CreateSecretCommand, DeleteSecretCommand, PutSecretValueCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import {
+  CreateSecretCommand,
+  DeleteSecretCommand,
+  PutSecretValueCommand,
+  SecretsManagerClient,
+} from '@aws-sdk/client-secrets-manager';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { SecretReference } from '../../../core/ports.ts';
 import { openSecrets } from '../../../core/secrets/index.ts';
@@ -14,9 +19,19 @@ let arn = '';
 beforeAll(async () => {
   moto = await startMoto();
   // the adapter has no other way in than the SDK's own: what is set here is what an AWS host sets
-  Object.assign(process.env, { AWS_ENDPOINT_URL_SECRETS_MANAGER: moto.endpoint, AWS_REGION: 'eu-central-1', AWS_ACCESS_KEY_ID: moto.accessKeyId, AWS_SECRET_ACCESS_KEY: moto.secretAccessKey });
+  Object.assign(process.env, {
+    AWS_ENDPOINT_URL_SECRETS_MANAGER: moto.endpoint,
+    AWS_REGION: 'eu-central-1',
+    AWS_ACCESS_KEY_ID: moto.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: moto.secretAccessKey,
+  });
   client = new SecretsManagerClient({});
-  const made = await client.send(new CreateSecretCommand({ Name: 'rds-blog', SecretString: JSON.stringify({ username: 'app', password: 'hunter2', port: 3306, tags: ['hunter3'], empty: '' }) }));
+  const made = await client.send(
+    new CreateSecretCommand({
+      Name: 'rds-blog',
+      SecretString: JSON.stringify({ username: 'app', password: 'hunter2', port: 3306, tags: ['hunter3'], empty: '' }),
+    }),
+  );
   arn = made.ARN!;
   await client.send(new CreateSecretCommand({ Name: 'plain', SecretString: 'hunter4' }));
   await client.send(new CreateSecretCommand({ Name: 'bytes', SecretBinary: Buffer.from('hunter5') }));
@@ -40,18 +55,34 @@ test.each([
 test('an ARN is looked for in its own region', async () => {
   const elsewhere = arn.replace('eu-central-1', 'us-west-2');
 
-  await expect(openSecrets({ env: {}, folder: '/' }).get({ secret: elsewhere }, limit())).rejects.toMatchObject({ code: 'secret-missing' });
+  await expect(openSecrets({ env: {}, folder: '/' }).get({ secret: elsewhere }, limit())).rejects.toMatchObject({
+    code: 'secret-missing',
+  });
 });
 
 test.each([
-  [{ secret: 'rds-blgo' }, 'the secret rds-blgo in AWS Secrets Manager can\'t be read: Secrets Manager can\'t find the specified secret.'],
-  [{ secret: 'rds-blog', field: 'pasword' }, 'the secret rds-blog in AWS Secrets Manager has no field pasword, did you mean "password"?'],
+  [
+    { secret: 'rds-blgo' },
+    "the secret rds-blgo in AWS Secrets Manager can't be read: Secrets Manager can't find the specified secret.",
+  ],
+  [
+    { secret: 'rds-blog', field: 'pasword' },
+    'the secret rds-blog in AWS Secrets Manager has no field pasword, did you mean "password"?',
+  ],
   [{ secret: 'rds-blog', field: 'tags' }, 'the secret rds-blog in AWS Secrets Manager has no field tags that is text'],
-  [{ secret: 'rds-blog', field: 'empty' }, 'the secret rds-blog in AWS Secrets Manager has no field empty that is text'],
-  [{ secret: 'plain', field: 'password' }, 'the secret plain in AWS Secrets Manager is no JSON object, so it has no field password'],
+  [
+    { secret: 'rds-blog', field: 'empty' },
+    'the secret rds-blog in AWS Secrets Manager has no field empty that is text',
+  ],
+  [
+    { secret: 'plain', field: 'password' },
+    'the secret plain in AWS Secrets Manager is no JSON object, so it has no field password',
+  ],
   [{ secret: 'bytes' }, 'the secret bytes in AWS Secrets Manager holds bytes, not text'],
 ])('what is not there is an error that names the reference and no value: %p', async (reference, message) => {
-  const error: unknown = await openSecrets({ env: {}, folder: '/' }).get(reference, limit()).catch((reason: unknown) => reason);
+  const error: unknown = await openSecrets({ env: {}, folder: '/' })
+    .get(reference, limit())
+    .catch((reason: unknown) => reason);
 
   expect(error).toMatchObject({ code: 'secret-missing', message });
   expect(`${JSON.stringify(error)}${String((error as Error).cause)}`).not.toMatch(/hunter/);

@@ -23,7 +23,10 @@ afterEach(() => rm(above, { recursive: true }));
 
 /** Runs a program of ours and kills it at a random moment after its first success; returns what it has written. */
 async function runAndKill(name: string): Promise<string> {
-  const child = spawn(process.execPath, [join(programs, name), root], { stdio: ['ignore', 'pipe', 'inherit'], env: { PATH: process.env['PATH'] } });
+  const child = spawn(process.execPath, [join(programs, name), root], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { PATH: process.env['PATH'] },
+  });
   let words = '';
   child.stdout.on('data', (chunk) => (words += chunk));
   const closed = once(child, 'close');
@@ -35,7 +38,8 @@ async function runAndKill(name: string): Promise<string> {
 }
 
 test('writers killed at random moments leave whole objects or none', async () => {
-  for (let round = 0; round < 6; round += 1) await Promise.all([runAndKill('put-objects.ts'), runAndKill('put-objects.ts')]);
+  for (let round = 0; round < 6; round += 1)
+    await Promise.all([runAndKill('put-objects.ts'), runAndKill('put-objects.ts')]);
 
   const vault = folderVault(root);
   const keys = await keysOf(vault, '');

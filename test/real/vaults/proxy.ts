@@ -28,7 +28,8 @@ export async function startProxy(store: string, options: ProxyOptions): Promise<
     const upstream = connect(Number(port), hostname);
     const passing: Passing = { request: '', up: 0, down: 0 };
     const cut = (): void => [client, upstream].forEach((socket) => socket.destroy());
-    const give = (verdict: Verdict, to: Socket): void => (verdict === 'cut' ? cut() : verdict === 'hold' ? undefined : void to.write(verdict));
+    const give = (verdict: Verdict, to: Socket): void =>
+      verdict === 'cut' ? cut() : verdict === 'hold' ? undefined : void to.write(verdict);
     for (const socket of [client, upstream]) {
       open.add(socket);
       socket.on('error', cut).on('close', () => {

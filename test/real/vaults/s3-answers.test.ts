@@ -33,21 +33,27 @@ function losing(fits: RegExp): ProxyOptions['down'] {
   };
 }
 
-test.each([{ accessKeyId: 'nobody' }, { secretAccessKey: 'wrong-secret' }])('a store that refuses %j is denied, not unreachable', async (wrong) => {
-  const { accessKeyId, secretAccessKey } = server;
-  const client = clientOf(server, { credentials: { accessKeyId, secretAccessKey, ...wrong } });
-  const vault = s3Vault({ client, bucket, prefix: '' });
+test.each([{ accessKeyId: 'nobody' }, { secretAccessKey: 'wrong-secret' }])(
+  'a store that refuses %j is denied, not unreachable',
+  async (wrong) => {
+    const { accessKeyId, secretAccessKey } = server;
+    const client = clientOf(server, { credentials: { accessKeyId, secretAccessKey, ...wrong } });
+    const vault = s3Vault({ client, bucket, prefix: '' });
 
-  const outcomes = await Promise.allSettled([
-    keysOf(vault, ''),
-    vault.put(objectKey('denied'), patterned(size, 65_536), tags, signal),
-    vault.putIfAbsent(objectKey('denied'), Buffer.from('x'), tags, signal),
-    vault.read(objectKey('denied'), signal),
-  ]);
+    const outcomes = await Promise.allSettled([
+      keysOf(vault, ''),
+      vault.put(objectKey('denied'), patterned(size, 65_536), tags, signal),
+      vault.putIfAbsent(objectKey('denied'), Buffer.from('x'), tags, signal),
+      vault.read(objectKey('denied'), signal),
+    ]);
 
-  for (const outcome of outcomes) expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'vault-denied', hint: expect.any(String) } });
-  expect(JSON.stringify(outcomes.map((outcome) => String((outcome as PromiseRejectedResult).reason)))).not.toContain('secret');
-});
+    for (const outcome of outcomes)
+      expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'vault-denied', hint: expect.any(String) } });
+    expect(JSON.stringify(outcomes.map((outcome) => String((outcome as PromiseRejectedResult).reason)))).not.toContain(
+      'secret',
+    );
+  },
+);
 
 test('a small put whose answer is lost is known to be ours', async () => {
   const key = objectKey('lost/lease.json');
@@ -58,7 +64,9 @@ test('a small put whose answer is lost is known to be ours', async () => {
   });
 
   await through(server, { down: losing(/^PUT .*lease/) }, async (vault) => {
-    await expect(vault.putIfAbsent(key, Buffer.from('run 2'), tags, signal)).rejects.toMatchObject({ code: 'object-exists' });
+    await expect(vault.putIfAbsent(key, Buffer.from('run 2'), tags, signal)).rejects.toMatchObject({
+      code: 'object-exists',
+    });
   });
 });
 
@@ -82,17 +90,25 @@ test('an upload in parts whose last answer is lost is known to be stored', async
   expect(await contentOf(direct.vault.get(key, signal))).toEqual(await contentOf(patterned(size, 65_536)));
 });
 
-test.each([1000, size])('an object of %d bytes of which the store says another size is removed, and an error', async (bytes) => {
-  const lying: ProxyOptions['down'] = (chunk, { request }) =>
-    request.startsWith('HEAD') ? Buffer.from(chunk.toString('latin1').replace(/(content-length: )\d/i, '$19'), 'latin1') : chunk;
+test.each([1000, size])(
+  'an object of %d bytes of which the store says another size is removed, and an error',
+  async (bytes) => {
+    const lying: ProxyOptions['down'] = (chunk, { request }) =>
+      request.startsWith('HEAD')
+        ? Buffer.from(chunk.toString('latin1').replace(/(content-length: )\d/i, '$19'), 'latin1')
+        : chunk;
 
-  await through(server, { down: lying }, async (vault) => {
-    const put = vault.put(objectKey('lying/object'), patterned(bytes, 65_536), tags, signal);
-    await expect(put).rejects.toMatchObject({ code: 'vault-failed', message: expect.stringMatching(/holds 9\d+ of \d+ bytes; it has been removed/) });
-  });
+    await through(server, { down: lying }, async (vault) => {
+      const put = vault.put(objectKey('lying/object'), patterned(bytes, 65_536), tags, signal);
+      await expect(put).rejects.toMatchObject({
+        code: 'vault-failed',
+        message: expect.stringMatching(/holds 9\d+ of \d+ bytes; it has been removed/),
+      });
+    });
 
-  expect(await keysOf(direct.vault, 'lying/')).toEqual([]);
-});
+    expect(await keysOf(direct.vault, 'lying/')).toEqual([]);
+  },
+);
 
 test('an endpoint where nobody listens is unreachable, with what to check', async () => {
   const vault = s3Vault({ client: clientOf(server, { endpoint: 'http://127.0.0.1:9' }), bucket, prefix: '' });
@@ -113,7 +129,12 @@ function answering(of: (body: string) => string, times = Infinity): ProxyOptions
     if (down > chunk.length) return Buffer.alloc(0);
     answered += 1;
     const body = Buffer.from(of(unchunked(chunk.toString())));
-    return Buffer.concat([Buffer.from(`HTTP/1.1 200 OK\r\ncontent-type: application/xml\r\ncontent-length: ${body.length}\r\nconnection: close\r\n\r\n`), body]);
+    return Buffer.concat([
+      Buffer.from(
+        `HTTP/1.1 200 OK\r\ncontent-type: application/xml\r\ncontent-length: ${body.length}\r\nconnection: close\r\n\r\n`,
+      ),
+      body,
+    ]);
   };
 }
 
@@ -127,7 +148,10 @@ const notListings: [string, (body: string) => string][] = [
   ['an empty body', () => ''],
   ['words', () => 'OK'],
   ['JSON', () => '{"ok":true}'],
-  ['a document of another root', (body) => body.replace(/List(BucketResult|MultipartUploadsResult)/g, 'ListVersionsResult')],
+  [
+    'a document of another root',
+    (body) => body.replace(/List(BucketResult|MultipartUploadsResult)/g, 'ListVersionsResult'),
+  ],
   ['an error document', () => '<?xml version="1.0"?><Error><Code>InternalError</Code></Error>'],
   ['an empty listing of nothing', (body) => body.replace(/(<List\w+Result[^>]*>)[^]*(<\/List)/, '$1$2')],
   ['a listing of another bucket', (body) => body.replace(`>${bucket}<`, '>other-bucket<')],
@@ -137,15 +161,24 @@ const notListings: [string, (body: string) => string][] = [
   ['a listing without its last byte', (body) => body.slice(0, -1)],
   ['a listing of a cut object', (body) => body.replace(/<Size>\d+<\/Size>/, '')],
 ];
-test.each(notListings)('museum: %s in place of a listing, with status 200, is no empty vault', async (what, of) => {
-  await direct.vault.put(objectKey('listed/1/a'), patterned(1000, 500), tags, signal);
+test.each(notListings)(
+  'museum: %s in place of a listing, with status 200, is no empty vault',
+  async (what, of) => {
+    await direct.vault.put(objectKey('listed/1/a'), patterned(1000, 500), tags, signal);
 
-  await through(server, { down: answering(of) }, async (vault) => {
-    await expect(keysOf(vault, 'listed/')).rejects.toMatchObject({ code: 'vault-failed', message: expect.stringMatching(/^list s3:\/\/nightjar-vault\/team\/backups\/listed\/: /) });
-    if (/object/.test(what)) return;
-    await expect(Array.fromAsync(vault.unfinished('listed/', signal))).rejects.toMatchObject({ code: 'vault-failed' });
-  });
-}, 60_000);
+    await through(server, { down: answering(of) }, async (vault) => {
+      await expect(keysOf(vault, 'listed/')).rejects.toMatchObject({
+        code: 'vault-failed',
+        message: expect.stringMatching(/^list s3:\/\/nightjar-vault\/team\/backups\/listed\/: /),
+      });
+      if (/object/.test(what)) return;
+      await expect(Array.fromAsync(vault.unfinished('listed/', signal))).rejects.toMatchObject({
+        code: 'vault-failed',
+      });
+    });
+  },
+  60_000,
+);
 
 test('a wrong answer that comes once is asked for again', async () => {
   await through(server, { down: answering(() => '<html>', 1) }, async (vault) => {

@@ -28,14 +28,27 @@ afterAll(async () => {
 
 /** Kills the gateway; what is returned starts it again as it was, on the same port. */
 async function killGateway(): Promise<() => Promise<void>> {
-  const words = async (file: string): Promise<string[]> => (await readFile(`/proc/${server.pid}/${file}`, 'utf8')).split('\0').filter(Boolean);
-  const [[program = '', ...args], environment, cwd] = await Promise.all([words('cmdline'), words('environ'), readlink(`/proc/${server.pid}/cwd`)]);
-  const env = Object.fromEntries(environment.map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]));
+  const words = async (file: string): Promise<string[]> =>
+    (await readFile(`/proc/${server.pid}/${file}`, 'utf8')).split('\0').filter(Boolean);
+  const [[program = '', ...args], environment, cwd] = await Promise.all([
+    words('cmdline'),
+    words('environ'),
+    readlink(`/proc/${server.pid}/cwd`),
+  ]);
+  const env = Object.fromEntries(
+    environment.map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
+  );
   process.kill(server.pid, 'SIGKILL');
   return async () => {
     again = spawn(program, args, { env, cwd, stdio: 'ignore', ...serverIdentity() });
     for (let tries = 0; tries < 100; tries += 1) {
-      if (await fetch(server.endpoint).then(() => true, () => false)) return;
+      if (
+        await fetch(server.endpoint).then(
+          () => true,
+          () => false,
+        )
+      )
+        return;
       await sleep(300);
     }
     throw new Error('the gateway did not come back');
@@ -54,7 +67,11 @@ test('a store killed in the middle of an upload is an error within a limit, and 
 
   const outcome = await under.vault.put(key, body(), {}, signal).catch((error: unknown) => error);
 
-  expect(outcome).toMatchObject({ code: 'vault-unreachable', message: expect.stringMatching(/killed\/object: .*could not be removed/), hint: expect.any(String) });
+  expect(outcome).toMatchObject({
+    code: 'vault-unreachable',
+    message: expect.stringMatching(/killed\/object: .*could not be removed/),
+    hint: expect.any(String),
+  });
   expect(performance.now() - started).toBeLessThan(30_000);
   await expect(keysOf(under.vault, '')).rejects.toMatchObject({ code: 'vault-unreachable' });
   await restart!();

@@ -18,7 +18,9 @@ afterAll(() => server?.stop(), 60_000);
 async function peakOf(megabytes: number): Promise<number> {
   const program = join(import.meta.dirname, 'programs/upload.ts');
   const env = { PATH: process.env['PATH'], ACCESS_KEY: server.accessKeyId, SECRET_KEY: server.secretAccessKey };
-  const { stdout } = await promisify(execFile)(process.execPath, [program, `${megabytes}`, bucket, server.endpoint], { env });
+  const { stdout } = await promisify(execFile)(process.execPath, [program, `${megabytes}`, bucket, server.endpoint], {
+    env,
+  });
   return (JSON.parse(stdout) as { peakMegabytes: number }).peakMegabytes;
 }
 

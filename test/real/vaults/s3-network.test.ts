@@ -54,7 +54,10 @@ test('a bit flipped once on the way is refused by the store, and the part is sen
 test('a network that flips bits all the time stores nothing', async () => {
   await through(server, { up: flipping(Infinity) }, async (vault) => {
     const put = vault.put(objectKey('flipped/always'), patterned(size, 65_536), tags, signal);
-    await expect(put).rejects.toMatchObject({ code: 'vault-failed', message: expect.stringContaining('flipped/always') });
+    await expect(put).rejects.toMatchObject({
+      code: 'vault-failed',
+      message: expect.stringContaining('flipped/always'),
+    });
   });
 
   expect(await keysOf(direct.vault, 'flipped/always')).toEqual([]);
@@ -63,18 +66,34 @@ test('a network that flips bits all the time stores nothing', async () => {
 
 test('over TLS, where bodies are not signed, a flipped bit is refused by its checksum', async () => {
   const folder = await temporaryFolder('certificate');
-  const made = await makeCertificate(folder.path, await opensslProgram(() => undefined, AbortSignal.timeout(120_000)), AbortSignal.timeout(20_000));
+  const made = await makeCertificate(
+    folder.path,
+    await opensslProgram(() => undefined, AbortSignal.timeout(120_000)),
+    AbortSignal.timeout(20_000),
+  );
   const tls = { cert: await readFile(made.certificateFile, 'utf8'), key: await readFile(made.keyFile, 'utf8') };
   const ca = await readFile(made.caFile, 'utf8');
   await folder.remove();
   const small = objectKey('tls/small');
 
-  await through(server, { tls, up: flipping(Infinity) }, async (vault, proxy) => {
-    await vault.put(small, patterned(1000, 100), tags, signal);
-    const put = vault.put(objectKey('tls/flipped'), patterned(size, 65_536), tags, signal);
-    await expect(put).rejects.toMatchObject({ code: 'vault-failed', cause: { name: expect.stringMatching(/BadDigest|Checksum/) } });
-    expect(proxy.requests.filter((request) => /^PUT/.test(request)).every((request) => request.includes('UNSIGNED-PAYLOAD'))).toBe(true);
-  }, { ca });
+  await through(
+    server,
+    { tls, up: flipping(Infinity) },
+    async (vault, proxy) => {
+      await vault.put(small, patterned(1000, 100), tags, signal);
+      const put = vault.put(objectKey('tls/flipped'), patterned(size, 65_536), tags, signal);
+      await expect(put).rejects.toMatchObject({
+        code: 'vault-failed',
+        cause: { name: expect.stringMatching(/BadDigest|Checksum/) },
+      });
+      expect(
+        proxy.requests
+          .filter((request) => /^PUT/.test(request))
+          .every((request) => request.includes('UNSIGNED-PAYLOAD')),
+      ).toBe(true);
+    },
+    { ca },
+  );
 
   expect(await keysOf(direct.vault, 'tls/')).toEqual([small]);
   expect(await direct.leftovers()).toEqual([]);
@@ -107,16 +126,29 @@ test('a download that stands still is an error within a limit', async () => {
   const key = objectKey('still/download');
   await direct.vault.put(key, patterned(size, 65_536), tags, signal);
 
-  await through(server, { down: (chunk, { down }) => (down > 50_000 ? 'hold' : chunk) }, async (vault) => {
-    await expect(contentOf(vault.get(key, signal))).rejects.toMatchObject({ code: 'vault-unreachable' });
-  }, { silenceMs: 500 });
+  await through(
+    server,
+    { down: (chunk, { down }) => (down > 50_000 ? 'hold' : chunk) },
+    async (vault) => {
+      await expect(contentOf(vault.get(key, signal))).rejects.toMatchObject({ code: 'vault-unreachable' });
+    },
+    { silenceMs: 500 },
+  );
 });
 
 test('an upload that stands still is an error within a limit, and leaves nothing', async () => {
-  await through(server, { up: (chunk, passing) => (isPart(passing) && passing.up > 1_000_000 ? 'hold' : chunk) }, async (vault) => {
-    const put = vault.put(objectKey('still/upload'), patterned(size, 65_536), tags, signal);
-    await expect(put).rejects.toMatchObject({ code: 'vault-unreachable', message: expect.stringMatching(/still\/upload: .*TimeoutError/) });
-  }, { silenceMs: 500 });
+  await through(
+    server,
+    { up: (chunk, passing) => (isPart(passing) && passing.up > 1_000_000 ? 'hold' : chunk) },
+    async (vault) => {
+      const put = vault.put(objectKey('still/upload'), patterned(size, 65_536), tags, signal);
+      await expect(put).rejects.toMatchObject({
+        code: 'vault-unreachable',
+        message: expect.stringMatching(/still\/upload: .*TimeoutError/),
+      });
+    },
+    { silenceMs: 500 },
+  );
 
   expect(await keysOf(direct.vault, 'still/upload')).toEqual([]);
   expect(await direct.leftovers()).toEqual([]);

@@ -33,18 +33,28 @@ async function headOf(key: string) {
 test.each([1000, 9 * MiB])('with a KMS key, an object of %d bytes is encrypted by it', async (size) => {
   const { endpoint, accessKeyId, secretAccessKey } = server;
   const kmsKey = 'arn:aws:kms:eu-central-1:123456789012:key/backup';
-  const { vault, close } = await openVault({ kind: 's3', endpoint, bucket, prefix: '/encrypted/', kmsKey }, { credentials: { accessKeyId, secretAccessKey } });
+  const { vault, close } = await openVault(
+    { kind: 's3', endpoint, bucket, prefix: '/encrypted/', kmsKey },
+    { credentials: { accessKeyId, secretAccessKey } },
+  );
 
   await vault.put(objectKey(`${size}`), patterned(size, 65_536), tags, signal);
   close();
 
   expect(vault.place).toBe(`s3://${bucket}/encrypted`);
-  expect(await headOf(`encrypted/${size}`)).toMatchObject({ ServerSideEncryption: 'aws:kms', SSEKMSKeyId: kmsKey, TagCount: 1 });
+  expect(await headOf(`encrypted/${size}`)).toMatchObject({
+    ServerSideEncryption: 'aws:kms',
+    SSEKMSKeyId: kmsKey,
+    TagCount: 1,
+  });
 });
 
 test('for a store without tags, none are sent', async () => {
   const { endpoint, accessKeyId, secretAccessKey } = server;
-  const { vault, close } = await openVault({ kind: 's3', endpoint, bucket, prefix: '', tags: false }, { credentials: { accessKeyId, secretAccessKey } });
+  const { vault, close } = await openVault(
+    { kind: 's3', endpoint, bucket, prefix: '', tags: false },
+    { credentials: { accessKeyId, secretAccessKey } },
+  );
   const key = objectKey('untagged/lease');
 
   const { version } = await vault.putIfAbsent(key, Buffer.from('1'), tags, signal);
@@ -57,7 +67,8 @@ test('for a store without tags, none are sent', async () => {
 });
 
 test('a store that ignores conditions is found out before a lease relies on them', async () => {
-  const ignored = (chunk: Buffer) => Buffer.from(chunk.toString('latin1').replace(/if-none-match/i, 'x-not-heeded!'), 'latin1');
+  const ignored = (chunk: Buffer) =>
+    Buffer.from(chunk.toString('latin1').replace(/if-none-match/i, 'x-not-heeded!'), 'latin1');
 
   await through(server, { up: ignored }, async (vault) => {
     await expect(vault.putIfAbsent(objectKey('unheeded/lease'), Buffer.from('1'), tags, signal)).rejects.toMatchObject({

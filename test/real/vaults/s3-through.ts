@@ -8,7 +8,12 @@ import { bucket, clientOf } from './s3-servers.ts';
 export type Use = (vault: Vault, proxy: Proxy) => Promise<void>;
 
 /** Runs with a vault that reaches the store through a proxy. */
-export async function through(server: S3Server, faults: ProxyOptions, use: Use, options: S3ClientOptions = {}): Promise<void> {
+export async function through(
+  server: S3Server,
+  faults: ProxyOptions,
+  use: Use,
+  options: S3ClientOptions = {},
+): Promise<void> {
   const proxy = await startProxy(server.endpoint, faults);
   const client = clientOf(server, { endpoint: proxy.endpoint, ...options });
   try {

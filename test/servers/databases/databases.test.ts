@@ -33,7 +33,15 @@ test.each<PostgresMajor>([13, 15, 17, 18])(
     }
     await server.stop();
 
-    const expected = { materialized: 3, event_triggers: 1, large_objects: 3, with_newline: 1, rows_without_columns: 5, place_in_child: 5, place_in_parent: 3 };
+    const expected = {
+      materialized: 3,
+      event_triggers: 1,
+      large_objects: 3,
+      with_newline: 1,
+      rows_without_columns: 5,
+      place_in_child: 5,
+      place_in_parent: 3,
+    };
     expect(found).toEqual([expected, expected]);
   },
   startLimitMs,
@@ -50,11 +58,20 @@ test.each<MariadbSeries>(['10.11', '11.8'])(
 
     await everyFeatureMariadb(connection);
 
-    const [tables] = await connection.query<RowDataPacket[]>("SELECT table_type AS kind, COUNT(*) AS n FROM information_schema.tables WHERE table_schema = 'shop' GROUP BY kind ORDER BY kind");
-    const [values] = await connection.query<RowDataPacket[]>("SELECT (SELECT CAST(da AS CHAR) FROM awkward WHERE n = 40) AS zero_date, (SELECT MIN(id) FROM zero_id) AS zero_id, (SELECT HEX(vb) FROM awkward WHERE n = 23) AS nothing, (SELECT COUNT(*) FROM kept_history FOR SYSTEM_TIME ALL) AS history");
+    const [tables] = await connection.query<RowDataPacket[]>(
+      "SELECT table_type AS kind, COUNT(*) AS n FROM information_schema.tables WHERE table_schema = 'shop' GROUP BY kind ORDER BY kind",
+    );
+    const [values] = await connection.query<RowDataPacket[]>(
+      'SELECT (SELECT CAST(da AS CHAR) FROM awkward WHERE n = 40) AS zero_date, (SELECT MIN(id) FROM zero_id) AS zero_id, (SELECT HEX(vb) FROM awkward WHERE n = 23) AS nothing, (SELECT COUNT(*) FROM kept_history FOR SYSTEM_TIME ALL) AS history',
+    );
     await connection.end();
     await server.stop();
-    expect(tables).toEqual([{ kind: 'BASE TABLE', n: 20 }, { kind: 'SEQUENCE', n: 2 }, { kind: 'SYSTEM VERSIONED', n: 1 }, { kind: 'VIEW', n: 3 }]);
+    expect(tables).toEqual([
+      { kind: 'BASE TABLE', n: 20 },
+      { kind: 'SEQUENCE', n: 2 },
+      { kind: 'SYSTEM VERSIONED', n: 1 },
+      { kind: 'VIEW', n: 3 },
+    ]);
     expect(values).toEqual([{ zero_date: '0000-00-00', zero_id: 0, nothing: null, history: 3 }]);
   },
   startLimitMs,

@@ -11,13 +11,21 @@ import { reportToStderr, startLimitMs, type DatabaseServer } from '../server.ts'
 import { copyTemplate, template } from './template.ts';
 
 export type MariadbSeries = '10.11' | '11.8';
-export type MariadbOptions = { series: MariadbSeries; tls?: boolean; settings?: Readonly<Record<string, string>>; report?: (line: string) => void };
+export type MariadbOptions = {
+  series: MariadbSeries;
+  tls?: boolean;
+  settings?: Readonly<Record<string, string>>;
+  report?: (line: string) => void;
+};
 
 const suites: Record<MariadbSeries, DebianWant['suites']> = { '10.11': ['bookworm'], '11.8': ['trixie'] };
 const packages = ['mariadb-server-core', 'mariadb-client-core'];
 
 /** An empty MariaDB server of a series; `root` logs in over TCP with a password. Takes about a second. */
-export async function startMariadb(options: MariadbOptions, signal = AbortSignal.timeout(startLimitMs)): Promise<DatabaseServer> {
+export async function startMariadb(
+  options: MariadbOptions,
+  signal = AbortSignal.timeout(startLimitMs),
+): Promise<DatabaseServer> {
   const { series, report = reportToStderr } = options;
   const root = await serverRoot({ name: `mariadb-${series}`, suites: suites[series], packages }, report, signal);
   const prepared = await preparedData(root, series, signal);
@@ -25,13 +33,29 @@ export async function startMariadb(options: MariadbOptions, signal = AbortSignal
     const dataDir = join(folder.path, 'data');
     await copyTemplate(join(prepared, 'data'), dataDir, signal);
     const tls = options.tls ? await mysqlTls(folder.path, report, signal) : undefined;
-    const access = { host: '127.0.0.1', port: await freePort(), user: 'root', password: awkwardPassword(), ...(tls && { caFile: tls.caFile }) };
+    const access = {
+      host: '127.0.0.1',
+      port: await freePort(),
+      user: 'root',
+      password: awkwardPassword(),
+      ...(tls && { caFile: tls.caFile }),
+    };
     const login = await writeRootLogin(folder.path, access.password);
-    const settings = { ...ownPlaces(root, dataDir), ...quickSettings, ...tls?.settings, port: String(access.port), 'init-file': login, ...options.settings };
+    const settings = {
+      ...ownPlaces(root, dataDir),
+      ...quickSettings,
+      ...tls?.settings,
+      port: String(access.port),
+      'init-file': login,
+      ...options.settings,
+    };
     const args = ['--no-defaults', ...Object.entries(settings).map(([name, value]) => `--${name}=${value}`)];
     const launch = { program: join(root.path, 'usr/sbin/mariadbd'), args, env: root.env, cwd: folder.path };
     const askVersion = (): Promise<string> => mysqlVersion(access);
-    return launchDatabase({ what: `MariaDB ${series}`, launch, folder, dataDir, access, stopSignal: 'SIGKILL', askVersion }, signal);
+    return launchDatabase(
+      { what: `MariaDB ${series}`, launch, folder, dataDir, access, stopSignal: 'SIGKILL', askVersion },
+      signal,
+    );
   });
 }
 
@@ -46,15 +70,32 @@ const quickSettings = {
 };
 
 function ownPlaces(root: Root, dataDir: string): Record<string, string> {
-  return { basedir: join(root.path, 'usr'), datadir: dataDir, tmpdir: dataDir, socket: 'mariadb.sock', 'pid-file': join(dataDir, 'mariadb.pid') };
+  return {
+    basedir: join(root.path, 'usr'),
+    datadir: dataDir,
+    tmpdir: dataDir,
+    socket: 'mariadb.sock',
+    'pid-file': join(dataDir, 'mariadb.pid'),
+  };
 }
 
 async function preparedData(root: Root, series: MariadbSeries, signal: AbortSignal): Promise<string> {
-  const version = await runProgram({ program: join(root.path, 'usr/sbin/mariadbd'), args: ['--version'], env: root.env, cwd: '/' }, signal);
+  const version = await runProgram(
+    { program: join(root.path, 'usr/sbin/mariadbd'), args: ['--version'], env: root.env, cwd: '/' },
+    signal,
+  );
   return template(`mariadb-${series}`, version, async (folder) => {
     const installer = join(root.path, 'usr/bin/mariadb-install-db');
     const places = [`--basedir=${join(root.path, 'usr')}`, `--datadir=${join(folder, 'data')}`, `--tmpdir=${folder}`];
-    const choices = ['--auth-root-authentication-method=normal', '--skip-test-db', '--skip-name-resolve', '--innodb-log-file-size=16M'];
-    await runProgram({ program: '/bin/sh', args: [installer, '--no-defaults', ...places, ...choices], env: root.env, cwd: folder }, signal);
+    const choices = [
+      '--auth-root-authentication-method=normal',
+      '--skip-test-db',
+      '--skip-name-resolve',
+      '--innodb-log-file-size=16M',
+    ];
+    await runProgram(
+      { program: '/bin/sh', args: [installer, '--no-defaults', ...places, ...choices], env: root.env, cwd: folder },
+      signal,
+    );
   });
 }

@@ -6,7 +6,10 @@ import { mysqlLiteral, chownToServer } from '../identity.ts';
 import { opensslProgram } from '../root.ts';
 import type { DatabaseServer } from '../server.ts';
 
-/** Writes what gives `root` this password, from the socket and from 127.0.0.1, for the server's `init-file`: so it stands in no argument. */
+/**
+ * Writes what gives `root` this password, from the socket and from 127.0.0.1, for the server's `init-file`: so it
+ * stands in no argument.
+ */
 export async function writeRootLogin(folder: string, password: string): Promise<string> {
   const file = join(folder, 'login.sql');
   const secret = mysqlLiteral(password);
@@ -22,13 +25,27 @@ export async function writeRootLogin(folder: string, password: string): Promise<
 }
 
 /** A certificate, and the settings with which MariaDB and MySQL serve it and take nothing else over TCP. */
-export async function mysqlTls(folder: string, report: (line: string) => void, signal: AbortSignal): Promise<{ caFile: string; settings: Record<string, string> }> {
-  const { caFile, certificateFile, keyFile } = await makeCertificate(folder, await opensslProgram(report, signal), signal);
-  return { caFile, settings: { 'ssl-ca': caFile, 'ssl-cert': certificateFile, 'ssl-key': keyFile, 'require-secure-transport': 'ON' } };
+export async function mysqlTls(
+  folder: string,
+  report: (line: string) => void,
+  signal: AbortSignal,
+): Promise<{ caFile: string; settings: Record<string, string> }> {
+  const { caFile, certificateFile, keyFile } = await makeCertificate(
+    folder,
+    await opensslProgram(report, signal),
+    signal,
+  );
+  return {
+    caFile,
+    settings: { 'ssl-ca': caFile, 'ssl-cert': certificateFile, 'ssl-key': keyFile, 'require-secure-transport': 'ON' },
+  };
 }
 
 /** Logs in to a MariaDB or MySQL server, over TLS where it has an authority, and asks its version. */
-export async function mysqlVersion({ caFile, ...access }: Pick<DatabaseServer, 'host' | 'port' | 'user' | 'password' | 'caFile'>): Promise<string> {
+export async function mysqlVersion({
+  caFile,
+  ...access
+}: Pick<DatabaseServer, 'host' | 'port' | 'user' | 'password' | 'caFile'>): Promise<string> {
   const ssl = caFile === undefined ? {} : { ssl: { ca: await readFile(caFile, 'utf8') } };
   const connection = await mysql.createConnection({ ...access, ...ssl, connectTimeout: 5_000 });
   try {

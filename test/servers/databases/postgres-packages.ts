@@ -3,8 +3,9 @@ import type { DebianWant } from '../../../layers/db-tools/debian/debian.ts';
 export type PostgresMajor = 13 | 15 | 17 | 18;
 
 /**
- * The packages of a PostgreSQL server, contrib included. Debian's unreleased suite gives the newest major with all it depends on; the stable suites, whose
- * names no longer change, give only what the server's programs load: LLVM, Perl and Python stay out, two thirds of the download.
+ * The packages of a PostgreSQL server, contrib included. Debian's unreleased suite gives the newest major with all it
+ * depends on; the stable suites, whose names no longer change, give only what the server's programs load: LLVM, Perl
+ * and Python stay out, two thirds of the download.
  */
 export function postgresPackages(major: PostgresMajor): DebianWant {
   const name = `postgresql-${major}`;
@@ -17,7 +18,9 @@ const everywhere = words(`
   libpam0g libpcre2-8-0 libpq5 libsasl2-2 libselinux1 libstdc++6 libsystemd0 libtinfo6 libuuid1 libxml2 libxslt1.1 libzstd1 zlib1g
 `);
 
-/** What PostgreSQL 13 was linked with; all else comes from the next suite, whose loader can be told a program's name. */
+/**
+ * What PostgreSQL 13 was linked with; all else comes from the next suite, whose loader can be told a program's name.
+ */
 const only13 = ['libicu67', 'libldap-2.4-2', 'libssl1.1'];
 
 const only15 = words(`

@@ -13,8 +13,11 @@ test.each<PostgresMajor>([13, 15, 17, 18])(
   async (major) => {
     const server = await startPostgres({ major });
 
-    const rows = await askPostgres(server, `CREATE EXTENSION pg_trgm; SELECT current_setting('server_version_num')::int / 10000 AS major,
-      upper('straße' COLLATE "de-x-icu") AS upper, timestamptz '2026-07-01 12:00Z' AT TIME ZONE 'Europe/Berlin' = '2026-07-01 14:00' AS summer`);
+    const rows = await askPostgres(
+      server,
+      `CREATE EXTENSION pg_trgm; SELECT current_setting('server_version_num')::int / 10000 AS major,
+      upper('straße' COLLATE "de-x-icu") AS upper, timestamptz '2026-07-01 12:00Z' AT TIME ZONE 'Europe/Berlin' = '2026-07-01 14:00' AS summer`,
+    );
     await server.stop();
 
     expect(rows).toEqual([{ major, upper: 'STRASSE', summer: true }]);
@@ -23,16 +26,20 @@ test.each<PostgresMajor>([13, 15, 17, 18])(
   startLimitMs,
 );
 
-test('a PostgreSQL server with TLS proves its name, and takes no plain connection', async () => {
-  const server = await startPostgres({ major: 18, tls: true });
+test(
+  'a PostgreSQL server with TLS proves its name, and takes no plain connection',
+  async () => {
+    const server = await startPostgres({ major: 18, tls: true });
 
-  const rows = await askPostgres(server, 'SELECT ssl, version FROM pg_stat_ssl WHERE pid = pg_backend_pid()');
-  const { caFile: _, ...plain } = server;
-  await expect(askPostgres(plain, 'SELECT 1')).rejects.toThrow('no encryption');
-  await server.stop();
+    const rows = await askPostgres(server, 'SELECT ssl, version FROM pg_stat_ssl WHERE pid = pg_backend_pid()');
+    const { caFile: _, ...plain } = server;
+    await expect(askPostgres(plain, 'SELECT 1')).rejects.toThrow('no encryption');
+    await server.stop();
 
-  expect(rows).toEqual([{ ssl: true, version: 'TLSv1.3' }]);
-}, startLimitMs);
+    expect(rows).toEqual([{ ssl: true, version: 'TLSv1.3' }]);
+  },
+  startLimitMs,
+);
 
 test.each<MariadbSeries>(['10.11', '11.8'])(
   'MariaDB %s starts, answers, and leaves nothing behind',
@@ -48,15 +55,22 @@ test.each<MariadbSeries>(['10.11', '11.8'])(
   startLimitMs,
 );
 
-test('MySQL starts, asks for a caching_sha2_password login, and leaves nothing behind', async () => {
-  const server = await startMysql();
+test(
+  'MySQL starts, asks for a caching_sha2_password login, and leaves nothing behind',
+  async () => {
+    const server = await startMysql();
 
-  const rows = await askMysql(server, "SELECT @@version_comment AS comment, plugin FROM mysql.user WHERE user = 'root' AND host = '127.0.0.1'");
-  await server.stop();
+    const rows = await askMysql(
+      server,
+      "SELECT @@version_comment AS comment, plugin FROM mysql.user WHERE user = 'root' AND host = '127.0.0.1'",
+    );
+    await server.stop();
 
-  expect(rows).toEqual([{ comment: expect.not.stringContaining('MariaDB'), plugin: 'caching_sha2_password' }]);
-  expect(await isGone(server)).toBe(true);
-}, startLimitMs);
+    expect(rows).toEqual([{ comment: expect.not.stringContaining('MariaDB'), plugin: 'caching_sha2_password' }]);
+    expect(await isGone(server)).toBe(true);
+  },
+  startLimitMs,
+);
 
 test.each([
   ['MariaDB', () => startMariadb({ series: '11.8', tls: true })],
@@ -104,6 +118,13 @@ async function verified(caFile: string | undefined): Promise<{ ssl?: { ca: strin
 }
 
 async function isGone({ pid, dataDir }: DatabaseServer): Promise<boolean> {
-  const [process, data] = await Promise.all([`/proc/${pid}`, dataDir].map((path) => access(path).then(() => true, () => false)));
+  const [process, data] = await Promise.all(
+    [`/proc/${pid}`, dataDir].map((path) =>
+      access(path).then(
+        () => true,
+        () => false,
+      ),
+    ),
+  );
   return !process && !data;
 }

@@ -6,17 +6,22 @@ import { chownToServer } from '../identity.ts';
 import { runProgram } from '../process.ts';
 
 /**
- * The folder of what `make` prepared, made once and kept in the cache: a server's empty data, so that a start is a copy. `identity` says what
- * it was made with; another version gets another folder. Of processes that make it at once, the first wins and the others take its result.
+ * The folder of what `make` prepared, made once and kept in the cache: a server's empty data, so that a start is a
+ * copy. `identity` says what it was made with; another version gets another folder. Of processes that make it at once,
+ * the first wins and the others take its result.
  */
-export async function template(name: string, identity: string, make: (folder: string) => Promise<void>): Promise<string> {
+export async function template(
+  name: string,
+  identity: string,
+  make: (folder: string) => Promise<void>,
+): Promise<string> {
   const home = join(cacheRoot(), 'servers');
   const ready = join(home, `${name}-${createHash('sha256').update(identity).digest('hex').slice(0, 12)}`);
   if (await isFolder(ready)) return ready;
   await mkdir(home, { recursive: true, mode: 0o755 });
   const part = await mkdtemp(join(home, `.${basename(ready)}-`));
   try {
-      await chownToServer(part);
+    await chownToServer(part);
     await make(part);
     await rename(part, ready);
   } catch (error) {
@@ -34,5 +39,8 @@ export async function copyTemplate(from: string, to: string, signal: AbortSignal
 }
 
 async function isFolder(path: string): Promise<boolean> {
-  return stat(path).then((entry) => entry.isDirectory(), () => false);
+  return stat(path).then(
+    (entry) => entry.isDirectory(),
+    () => false,
+  );
 }

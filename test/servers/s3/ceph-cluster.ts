@@ -9,7 +9,13 @@ import { untilReady } from '../ready.ts';
 import type { Root } from '../root.ts';
 
 /** A cluster that runs on the data in a folder. */
-export type CephCluster = { endpoint: string; gateway: ServerProcess; lastWords(): string; stop(): Promise<void>; kill(): Promise<void> };
+export type CephCluster = {
+  endpoint: string;
+  gateway: ServerProcess;
+  lastWords(): string;
+  stop(): Promise<void>;
+  kill(): Promise<void>;
+};
 
 const readyLimitMs = 60_000;
 const stopLimitMs = 10_000;
@@ -36,7 +42,10 @@ export async function makeCluster(root: Root, data: string, signal: AbortSignal)
 /** Starts the cluster in `data` on ports of its own. */
 export async function startCluster(root: Root, data: string, signal: AbortSignal): Promise<CephCluster> {
   const gatewayPort = await configure(root, data, signal);
-  await runProgram(program(root, data, 'ceph-mon', '--id', 'a', '--inject-monmap', join(data, 'monmap'), ...withoutCompaction), signal);
+  await runProgram(
+    program(root, data, 'ceph-mon', '--id', 'a', '--inject-monmap', join(data, 'monmap'), ...withoutCompaction),
+    signal,
+  );
   const started: ServerProcess[] = [];
   const start = (name: string, ...args: string[]): ServerProcess => {
     const server = startProcess(program(root, data, name, ...args, '-f'));
@@ -62,12 +71,33 @@ export async function startCluster(root: Root, data: string, signal: AbortSignal
   }
 }
 
-/** A monitor that leaves while its store compacts itself in the background crashes one time in six: this one only writes the map. */
-const withoutCompaction = ['--mon-rocksdb-options', 'write_buffer_size=33554432,compression=kNoCompression,disable_auto_compactions=true'];
+/**
+ * A monitor that leaves while its store compacts itself in the background crashes one time in six: this one only writes
+ * the map.
+ */
+const withoutCompaction = [
+  '--mon-rocksdb-options',
+  'write_buffer_size=33554432,compression=kNoCompression,disable_auto_compactions=true',
+];
 
 /** Makes a user of the gateway, whose cluster must be running. */
-export async function makeUser(root: Root, data: string, name: string, keys: { accessKeyId: string; secretAccessKey: string }, signal: AbortSignal): Promise<void> {
-  const named = ['--uid', name, '--display-name', name, '--access-key', keys.accessKeyId, '--secret-key', keys.secretAccessKey];
+export async function makeUser(
+  root: Root,
+  data: string,
+  name: string,
+  keys: { accessKeyId: string; secretAccessKey: string },
+  signal: AbortSignal,
+): Promise<void> {
+  const named = [
+    '--uid',
+    name,
+    '--display-name',
+    name,
+    '--access-key',
+    keys.accessKeyId,
+    '--secret-key',
+    keys.secretAccessKey,
+  ];
   await runProgram(program(root, data, 'radosgw-admin', 'user', 'create', ...named), signal);
 }
 
@@ -78,7 +108,21 @@ async function configure(root: Root, data: string, signal: AbortSignal): Promise
   await writeFile(join(data, 'ceph.conf'), settings);
   await writeFile(join(data, 'keyring'), '');
   await rm(join(data, 'monmap'), { force: true });
-  await runProgram(program(root, data, 'monmaptool', '--create', '--fsid', clusterId, '--addv', 'a', `[v2:127.0.0.1:${monitorPort}]`, join(data, 'monmap')), signal);
+  await runProgram(
+    program(
+      root,
+      data,
+      'monmaptool',
+      '--create',
+      '--fsid',
+      clusterId,
+      '--addv',
+      'a',
+      `[v2:127.0.0.1:${monitorPort}]`,
+      join(data, 'monmap'),
+    ),
+    signal,
+  );
   return gatewayPort;
 }
 
@@ -88,12 +132,25 @@ function libraries(root: Root): string {
 
 /** Ceph's own command line is a Python program. */
 function ceph(root: Root, data: string, ...args: string[]): Launch {
-  const { env, ...launch } = program(root, data, 'python3', join(root.path, 'usr/bin/ceph'), '--connect-timeout', '30', ...args);
+  const { env, ...launch } = program(
+    root,
+    data,
+    'python3',
+    join(root.path, 'usr/bin/ceph'),
+    '--connect-timeout',
+    '30',
+    ...args,
+  );
   return { ...launch, env: { ...env, PYTHONHOME: join(root.path, 'usr'), PYTHONDONTWRITEBYTECODE: '1' } };
 }
 
 function program(root: Root, data: string, name: string, ...args: string[]): Launch {
-  return { program: join(root.path, 'usr/bin', name), args, env: { ...root.env, LC_ALL: 'C', CEPH_CONF: join(data, 'ceph.conf') }, cwd: data };
+  return {
+    program: join(root.path, 'usr/bin', name),
+    args,
+    env: { ...root.env, LC_ALL: 'C', CEPH_CONF: join(data, 'ceph.conf') },
+    cwd: data,
+  };
 }
 
 async function saysActive(store: ServerProcess): Promise<void> {

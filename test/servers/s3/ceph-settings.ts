@@ -5,13 +5,21 @@ export type CephPlaces = { libraries: string; data: string; monitorPort: number;
 /** The cluster's name for itself; every cluster here is alone on its ports, so one will do. */
 export const clusterId = '5e1f0c0e-6f1b-4c0d-9b6e-2f6d8a1c7b3a';
 
-/** One monitor, one object store on a sparse file and one gateway, without authentication among them, each allowed to be the only copy. */
+/**
+ * One monitor, one object store on a sparse file and one gateway, without authentication among them, each allowed to be
+ * the only copy.
+ */
 export function cephSettings({ libraries, data, monitorPort, gatewayPort }: CephPlaces): string {
   return Object.entries({
     global: { ...cluster, ...paths(libraries, data), mon_host: `v2:127.0.0.1:${monitorPort}/0` },
     'client.rgw': { ...gateway, rgw_frontends: `beast endpoint=127.0.0.1:${gatewayPort}` },
   })
-    .map(([section, settings]) => `[${section}]\n${Object.entries(settings).map(([name, value]) => `${name} = ${value}\n`).join('')}`)
+    .map(
+      ([section, settings]) =>
+        `[${section}]\n${Object.entries(settings)
+          .map(([name, value]) => `${name} = ${value}\n`)
+          .join('')}`,
+    )
     .join('');
 }
 

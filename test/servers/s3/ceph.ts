@@ -10,7 +10,10 @@ import { createBucket } from './client.ts';
 import { reportToStderr, startLimitMs, type S3Server } from '../server.ts';
 import { copyTemplate, template } from '../databases/template.ts';
 
-/** sid has Ceph 20, the strict one; trixie has 18, which knows as little of today's SDK as many S3-compatible vendors do. */
+/**
+ * sid has Ceph 20, the strict one; trixie has 18, which knows as little of today's SDK as many S3-compatible vendors
+ * do.
+ */
 export type CephSuite = 'sid' | 'trixie';
 export type CephOptions = { suite?: CephSuite; report?: (line: string) => void };
 
@@ -20,8 +23,14 @@ const packages = ['radosgw', 'ceph-common', 'ceph-mon', 'ceph-osd', 'ceph-base',
 export type CephUser = Pick<S3Server, 'accessKeyId' | 'secretAccessKey'>;
 export type CephServer = S3Server & { addUser(name: string): Promise<CephUser> };
 
-/** Ceph's S3 gateway on a cluster of its own, which enforces signatures, policies, conditions and locks. Starts in three seconds, the first time in twenty. */
-export async function startCeph(options: CephOptions = {}, signal = AbortSignal.timeout(startLimitMs)): Promise<CephServer> {
+/**
+ * Ceph's S3 gateway on a cluster of its own, which enforces signatures, policies, conditions and locks. Starts in three
+ * seconds, the first time in twenty.
+ */
+export async function startCeph(
+  options: CephOptions = {},
+  signal = AbortSignal.timeout(startLimitMs),
+): Promise<CephServer> {
   const { suite = 'sid', report = reportToStderr } = options;
   const root = await serverRoot({ name: `ceph-${suite}`, suites: [suite], packages }, report, signal);
   const prepared = await preparedCluster(root, suite, report, signal);
@@ -41,19 +50,38 @@ export async function startCeph(options: CephOptions = {}, signal = AbortSignal.
       return made;
     };
     const { gateway, lastWords, kill } = cluster;
-    return { ...access, addUser, createBucket: (name, wanted) => createBucket(access, name, wanted), pid: gateway.pid, lastWords, stop, kill };
+    return {
+      ...access,
+      addUser,
+      createBucket: (name, wanted) => createBucket(access, name, wanted),
+      pid: gateway.pid,
+      lastWords,
+      stop,
+      kill,
+    };
   });
 }
 
 const addUserLimitMs = 30_000;
 
 function newKeys(): CephUser {
-  return { accessKeyId: randomBytes(10).toString('hex').toUpperCase(), secretAccessKey: randomBytes(20).toString('base64') };
+  return {
+    accessKeyId: randomBytes(10).toString('hex').toUpperCase(),
+    secretAccessKey: randomBytes(20).toString('base64'),
+  };
 }
 
 /** A cluster whose gateway has made its pools and one user, shut down in order. */
-async function preparedCluster(root: Root, suite: CephSuite, report: (line: string) => void, signal: AbortSignal): Promise<string> {
-  const version = await runProgram({ program: join(root.path, 'usr/bin/radosgw'), args: ['--version'], env: root.env, cwd: '/' }, signal);
+async function preparedCluster(
+  root: Root,
+  suite: CephSuite,
+  report: (line: string) => void,
+  signal: AbortSignal,
+): Promise<string> {
+  const version = await runProgram(
+    { program: join(root.path, 'usr/bin/radosgw'), args: ['--version'], env: root.env, cwd: '/' },
+    signal,
+  );
   return template(`ceph-${suite}`, version, async (folder) => {
     report(`ceph-${suite}: preparing a cluster, about 15 seconds`);
     const data = join(folder, 'data');

@@ -9,10 +9,16 @@ export function s3Client({ endpoint, region, accessKeyId, secretAccessKey }: Acc
 }
 
 /** Makes a bucket; one with Object Lock is versioned too. */
-export async function createBucket(access: Access, name: string, { versioned = false, objectLock = false } = {}): Promise<void> {
+export async function createBucket(
+  access: Access,
+  name: string,
+  { versioned = false, objectLock = false } = {},
+): Promise<void> {
   const client = s3Client(access);
   try {
-    await client.send(new CreateBucketCommand({ Bucket: name, ...(objectLock && { ObjectLockEnabledForBucket: true }) }));
+    await client.send(
+      new CreateBucketCommand({ Bucket: name, ...(objectLock && { ObjectLockEnabledForBucket: true }) }),
+    );
     const versioning = { Bucket: name, VersioningConfiguration: { Status: 'Enabled' } } as const;
     if (versioned && !objectLock) await client.send(new PutBucketVersioningCommand(versioning));
   } finally {

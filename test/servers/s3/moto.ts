@@ -10,21 +10,55 @@ import { createBucket } from './client.ts';
 import { reportToStderr, startLimitMs, type S3Server } from '../server.ts';
 import { template } from '../databases/template.ts';
 
-export type MotoOptions = { report?: (line: string) => void; /** A Python file that is run before it starts. */ prelude?: string };
+export type MotoOptions = {
+  report?: (line: string) => void /** A Python file that is run before it starts. */;
+  prelude?: string;
+};
 
 const readyLimitMs = 30_000;
 const stopLimitMs = 5_000;
 
 /** moto and what its services need; Debian only suggests most of it. */
-const packages = ['moto', 'flask', 'flask-cors', 'yaml', 'pyparsing', 'jsonpath-ng', 'joserfc', 'openapi-spec-validator', 'jsondiff', 'graphql-core', 'docker', 'crc32c'].map((name) => `python3-${name}`);
+const packages = [
+  'moto',
+  'flask',
+  'flask-cors',
+  'yaml',
+  'pyparsing',
+  'jsonpath-ng',
+  'joserfc',
+  'openapi-spec-validator',
+  'jsondiff',
+  'graphql-core',
+  'docker',
+  'crc32c',
+].map((name) => `python3-${name}`);
 
 /** The services that tests talk to: their bytecode is prepared, so that no start compiles it. */
-const services = ['s3', 'sts', 'iam', 'sns', 'sqs', 'secretsmanager', 'events', 'kms', 'cloudwatch', 'logs', 'scheduler', 'lambda', 'cloudformation', 'ssm'];
+const services = [
+  's3',
+  'sts',
+  'iam',
+  'sns',
+  'sqs',
+  'secretsmanager',
+  'events',
+  'kms',
+  'cloudwatch',
+  'logs',
+  'scheduler',
+  'lambda',
+  'cloudformation',
+  'ssm',
+];
 
 /** Which Python packages a service pulls in is known by importing it; the argument says where bytecode goes. */
 const warmUp = `import importlib, moto.server\nfor name in ${JSON.stringify(services)}:\n importlib.import_module('moto.' + ('awslambda' if name == 'lambda' else name) + '.urls')`;
 
-/** moto looks whether an object is there and then writes it, in threads: of two who put one if absent, both may win. S3 lets one, so here too one writes at a time. */
+/**
+ * moto looks whether an object is there and then writes it, in threads: of two who put one if absent, both may win. S3
+ * lets one, so here too one writes at a time.
+ */
 const oneWriter = `
 import threading
 from moto.s3.responses import S3Response
@@ -35,16 +69,29 @@ def put_alone(response):
 S3Response.put_object = put_alone
 `;
 
-/** moto: S3 and many other AWS services behind one endpoint, in memory only, any credentials taken. Starts in about a second. */
-export async function startMoto(options: MotoOptions = {}, signal = AbortSignal.timeout(startLimitMs)): Promise<S3Server> {
+/**
+ * moto: S3 and many other AWS services behind one endpoint, in memory only, any credentials taken. Starts in about a
+ * second.
+ */
+export async function startMoto(
+  options: MotoOptions = {},
+  signal = AbortSignal.timeout(startLimitMs),
+): Promise<S3Server> {
   const root = await serverRoot({ name: 'moto', suites: ['sid'], packages }, options.report ?? reportToStderr, signal);
   const bytecode = await preparedBytecode(root, signal);
   return inFolder(await temporaryFolder('moto'), async (folder) => {
     const port = await freePort();
-    const access = { endpoint: `http://127.0.0.1:${port}`, region: 'eu-central-1', accessKeyId: 'moto', secretAccessKey: 'moto-takes-any' };
+    const access = {
+      endpoint: `http://127.0.0.1:${port}`,
+      region: 'eu-central-1',
+      accessKeyId: 'moto',
+      secretAccessKey: 'moto-takes-any',
+    };
     const prelude = options.prelude === undefined ? '' : `${await readFile(options.prelude, 'utf8')}\n`;
     const main = `${prelude}${oneWriter}import sys\nfrom moto.server import main\nmain(sys.argv[1:])`;
-    const server = startProcess(python(root, ['-c', main, '-H', '127.0.0.1', '-p', String(port)], folder.path, bytecode));
+    const server = startProcess(
+      python(root, ['-c', main, '-H', '127.0.0.1', '-p', String(port)], folder.path, bytecode),
+    );
     try {
       await untilReady('moto', server, () => answers(access.endpoint), readyLimitMs, signal);
     } catch (error) {
@@ -55,12 +102,26 @@ export async function startMoto(options: MotoOptions = {}, signal = AbortSignal.
       await server.stop('SIGTERM', stopLimitMs);
       await folder.remove();
     };
-    return { ...access, createBucket: (name, wanted) => createBucket(access, name, wanted), pid: server.pid, lastWords: server.lastWords, stop, kill: server.kill };
+    return {
+      ...access,
+      createBucket: (name, wanted) => createBucket(access, name, wanted),
+      pid: server.pid,
+      lastWords: server.lastWords,
+      stop,
+      kill: server.kill,
+    };
   });
 }
 
 function python(root: Root, args: readonly string[], cwd: string, bytecode: string): Launch {
-  const env = { ...root.env, PYTHONHOME: join(root.path, 'usr'), PYTHONPYCACHEPREFIX: bytecode, AWS_ACCESS_KEY_ID: 'moto', AWS_SECRET_ACCESS_KEY: 'moto', HOME: cwd };
+  const env = {
+    ...root.env,
+    PYTHONHOME: join(root.path, 'usr'),
+    PYTHONPYCACHEPREFIX: bytecode,
+    AWS_ACCESS_KEY_ID: 'moto',
+    AWS_SECRET_ACCESS_KEY: 'moto',
+    HOME: cwd,
+  };
   return { program: join(root.path, 'usr/bin/python3'), args, env, cwd };
 }
 

@@ -1,5 +1,10 @@
 import { test, expect } from '@jest/globals';
-import { GetObjectCommand, GetObjectLockConfigurationCommand, PutObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import {
+  GetObjectCommand,
+  GetObjectLockConfigurationCommand,
+  PutObjectCommand,
+  type S3Client,
+} from '@aws-sdk/client-s3';
 import { access } from 'node:fs/promises';
 import { startCeph } from './ceph.ts';
 import { startMoto } from './moto.ts';
@@ -30,23 +35,30 @@ test.each(servers)(
   startLimitMs,
 );
 
-test('Ceph refuses a wrong secret, a wrong checksum and a second writer', async () => {
-  const server = await startCeph();
-  await server.createBucket('locked', { objectLock: true });
-  const client = s3Client(server);
-  const stranger = s3Client({ ...server, secretAccessKey: 'wrong' });
-  const put = (by: S3Client, more: object): Promise<unknown> => by.send(new PutObjectCommand({ Bucket: 'locked', Key: 'once', Body: 'first', ...more }));
+test(
+  'Ceph refuses a wrong secret, a wrong checksum and a second writer',
+  async () => {
+    const server = await startCeph();
+    await server.createBucket('locked', { objectLock: true });
+    const client = s3Client(server);
+    const stranger = s3Client({ ...server, secretAccessKey: 'wrong' });
+    const put = (by: S3Client, more: object): Promise<unknown> =>
+      by.send(new PutObjectCommand({ Bucket: 'locked', Key: 'once', Body: 'first', ...more }));
 
-  await expect(put(stranger, {})).rejects.toMatchObject({ name: 'SignatureDoesNotMatch' });
-  await expect(put(client, { ChecksumAlgorithm: 'SHA256', ChecksumSHA256: Buffer.alloc(32, 1).toString('base64') })).rejects.toMatchObject({ $metadata: { httpStatusCode: 400 } });
-  await put(client, { IfNoneMatch: '*' });
-  await expect(put(client, { IfNoneMatch: '*' })).rejects.toMatchObject({ name: 'PreconditionFailed' });
-  const lock = await client.send(new GetObjectLockConfigurationCommand({ Bucket: 'locked' }));
-  [client, stranger].forEach((used) => used.destroy());
-  await server.stop();
+    await expect(put(stranger, {})).rejects.toMatchObject({ name: 'SignatureDoesNotMatch' });
+    await expect(
+      put(client, { ChecksumAlgorithm: 'SHA256', ChecksumSHA256: Buffer.alloc(32, 1).toString('base64') }),
+    ).rejects.toMatchObject({ $metadata: { httpStatusCode: 400 } });
+    await put(client, { IfNoneMatch: '*' });
+    await expect(put(client, { IfNoneMatch: '*' })).rejects.toMatchObject({ name: 'PreconditionFailed' });
+    const lock = await client.send(new GetObjectLockConfigurationCommand({ Bucket: 'locked' }));
+    [client, stranger].forEach((used) => used.destroy());
+    await server.stop();
 
-  expect(lock.ObjectLockConfiguration?.ObjectLockEnabled).toBe('Enabled');
-}, startLimitMs);
+    expect(lock.ObjectLockConfiguration?.ObjectLockEnabled).toBe('Enabled');
+  },
+  startLimitMs,
+);
 
 async function read(client: S3Client, key: string): Promise<string | undefined> {
   const { Body } = await client.send(new GetObjectCommand({ Bucket: 'backups', Key: key }));
@@ -54,5 +66,8 @@ async function read(client: S3Client, key: string): Promise<string | undefined> 
 }
 
 async function exists(path: string): Promise<boolean> {
-  return access(path).then(() => true, () => false);
+  return access(path).then(
+    () => true,
+    () => false,
+  );
 }

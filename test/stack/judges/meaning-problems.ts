@@ -11,7 +11,9 @@ const longestLook = { short: 86_400, long: 604_800 };
 export function meaningProblems(template: Template): string[] {
   return Object.entries(template.Resources).flatMap(([id, { Type, Properties: properties }]) => {
     const check = checks[Type];
-    return check === undefined ? [] : check(readable(properties, template) as Properties).map((problem) => `${id}: ${problem}`);
+    return check === undefined
+      ? []
+      : check(readable(properties, template) as Properties).map((problem) => `${id}: ${problem}`);
   });
 }
 
@@ -19,20 +21,57 @@ const checks: Record<string, (properties: Properties) => string[]> = {
   'AWS::Scheduler::Schedule': ({ ScheduleExpression, ScheduleExpressionTimezone, FlexibleTimeWindow, Target }) => [
     ...cronProblems(String(ScheduleExpression)),
     ...unless(isZone(String(ScheduleExpressionTimezone)), `there is no time zone ${ScheduleExpressionTimezone}`),
-    ...unless(FlexibleTimeWindow.Mode === 'OFF' || (FlexibleTimeWindow.MaximumWindowInMinutes >= 1 && FlexibleTimeWindow.MaximumWindowInMinutes <= 1440), 'a flexible window has 1 to 1440 minutes'),
+    ...unless(
+      FlexibleTimeWindow.Mode === 'OFF' ||
+        (FlexibleTimeWindow.MaximumWindowInMinutes >= 1 && FlexibleTimeWindow.MaximumWindowInMinutes <= 1440),
+      'a flexible window has 1 to 1440 minutes',
+    ),
     ...unless(isJson(String(Target.Input)), 'the event is no JSON'),
-    ...unless(Target.DeadLetterConfig !== undefined && Target.RetryPolicy !== undefined, 'nobody would learn of a schedule that could not start its function'),
+    ...unless(
+      Target.DeadLetterConfig !== undefined && Target.RetryPolicy !== undefined,
+      'nobody would learn of a schedule that could not start its function',
+    ),
   ],
-  'AWS::SNS::Subscription': ({ Protocol, Endpoint }) => [...unless(protocols.includes(Protocol), `there is no protocol ${Protocol}`), ...unless(!String(Protocol).startsWith('email') || String(Endpoint).includes('@'), `${Endpoint} is no address of mail`)],
-  'AWS::CloudWatch::Dashboard': ({ DashboardBody }) => [...unless(isJson(String(DashboardBody)), 'the dashboard is no JSON'), ...unless((JSON.parse(String(DashboardBody).replace(/\{(region|account)\}/g, 'x')).widgets ?? []).length > 0, 'the dashboard shows nothing')],
-  'AWS::CloudWatch::Alarm': ({ AlarmName, AlarmDescription, AlarmActions = [], Period, EvaluationPeriods, Metrics = [], TreatMissingData }) => {
+  'AWS::SNS::Subscription': ({ Protocol, Endpoint }) => [
+    ...unless(protocols.includes(Protocol), `there is no protocol ${Protocol}`),
+    ...unless(
+      !String(Protocol).startsWith('email') || String(Endpoint).includes('@'),
+      `${Endpoint} is no address of mail`,
+    ),
+  ],
+  'AWS::CloudWatch::Dashboard': ({ DashboardBody }) => [
+    ...unless(isJson(String(DashboardBody)), 'the dashboard is no JSON'),
+    ...unless(
+      (JSON.parse(String(DashboardBody).replace(/\{(region|account)\}/g, 'x')).widgets ?? []).length > 0,
+      'the dashboard shows nothing',
+    ),
+  ],
+  'AWS::CloudWatch::Alarm': ({
+    AlarmName,
+    AlarmDescription,
+    AlarmActions = [],
+    Period,
+    EvaluationPeriods,
+    Metrics = [],
+    TreatMissingData,
+  }) => {
     const seconds = Period ?? Math.max(...(Metrics as Properties[]).map((one) => one['MetricStat']?.Period ?? 0));
     return [
-      ...unless(AlarmName !== undefined && /docs\/runbook\.md#[a-z-]+$/.test(AlarmDescription ?? ''), 'an alarm has a name, and names its section of the runbook'),
+      ...unless(
+        AlarmName !== undefined && /docs\/runbook\.md#[a-z-]+$/.test(AlarmDescription ?? ''),
+        'an alarm has a name, and names its section of the runbook',
+      ),
       ...unless(AlarmActions.length > 0, 'nobody hears the alarm'),
       ...unless(TreatMissingData !== undefined, 'it is not said what missing data mean'),
-      ...unless(seconds % 60 === 0 && seconds * EvaluationPeriods <= (seconds >= hourSeconds ? longestLook.long : longestLook.short), `${EvaluationPeriods} periods of ${seconds} s are more than an alarm looks back`),
-      ...unless(Metrics.filter((one: Properties) => one['MetricStat'] !== undefined).length <= 10, 'an alarm takes ten metrics'),
+      ...unless(
+        seconds % 60 === 0 &&
+          seconds * EvaluationPeriods <= (seconds >= hourSeconds ? longestLook.long : longestLook.short),
+        `${EvaluationPeriods} periods of ${seconds} s are more than an alarm looks back`,
+      ),
+      ...unless(
+        Metrics.filter((one: Properties) => one['MetricStat'] !== undefined).length <= 10,
+        'an alarm takes ten metrics',
+      ),
     ];
   },
   'AWS::Lambda::Function': ({ Timeout, MemorySize, Environment, FunctionName, Description = '' }) => [
@@ -42,8 +81,16 @@ const checks: Record<string, (properties: Properties) => string[]> = {
     ...unless(/^[\w-]{1,64}$/.test(FunctionName), `${FunctionName} can't be the name of a function`),
     ...unless(String(Description).length <= 256, 'the description is longer than 256 characters'),
   ],
-  'AWS::IAM::Role': ({ Description = '' }) => unless(/^[\u0009\u000A\u000D\u0020-\u007E\u00A1-\u00FF]*$/.test(Description), 'the description has characters that IAM refuses'),
-  'AWS::EC2::SecurityGroupIngress': ({ Description = '' }) => unless(/^[a-zA-Z0-9. _:/()#,@[\]+=&;{}!$*-]{0,255}$/.test(Description), 'the description has characters that EC2 refuses'),
+  'AWS::IAM::Role': ({ Description = '' }) =>
+    unless(
+      /^[\u0009\u000A\u000D\u0020-\u007E\u00A1-\u00FF]*$/.test(Description),
+      'the description has characters that IAM refuses',
+    ),
+  'AWS::EC2::SecurityGroupIngress': ({ Description = '' }) =>
+    unless(
+      /^[a-zA-Z0-9. _:/()#,@[\]+=&;{}!$*-]{0,255}$/.test(Description),
+      'the description has characters that EC2 refuses',
+    ),
 };
 
 /** Six fields, exactly one of the two days `?`, and a moment that comes. */
@@ -54,7 +101,10 @@ function cronProblems(expression: string): string[] {
   if ((day === '?') === (weekday === '?')) return [`${expression}: exactly one of day and weekday is ?`];
   const numbers = String(weekday).replace(/\b[1-7]\b(?!#)/g, (one) => String(Number(one) - 1));
   try {
-    CronExpressionParser.parse(`${minute} ${hour} ${day === '?' ? '*' : day} ${month} ${weekday === '?' ? '*' : numbers}`, { tz: 'UTC' }).next();
+    CronExpressionParser.parse(
+      `${minute} ${hour} ${day === '?' ? '*' : day} ${month} ${weekday === '?' ? '*' : numbers}`,
+      { tz: 'UTC' },
+    ).next();
     return [];
   } catch (error) {
     return [`${expression}: ${String(error)}`];

@@ -5,7 +5,10 @@ import { specProblems } from './spec-problems.ts';
 import type { Template } from '../synthesis.ts';
 
 type Diagnostic = { ruleId: string; severity: string; message: string; entity?: { logicalId?: string } };
-type Validator = { CompositeEngine: new () => { validateTemplate(template: unknown): { diagnostics: Diagnostic[] } }; TemplateContent: new (content: string) => unknown };
+type Validator = {
+  CompositeEngine: new () => { validateTemplate(template: unknown): { diagnostics: Diagnostic[] } };
+  TemplateContent: new (content: string) => unknown;
+};
 
 const ofCdk = createRequire(createRequire(import.meta.url).resolve('aws-cdk-lib/package.json'));
 const { CompositeEngine, TemplateContent } = ofCdk('@aws/cloudformation-validate') as Validator;
@@ -13,14 +16,21 @@ const { CompositeEngine, TemplateContent } = ofCdk('@aws/cloudformation-validate
 const ofTaste = ['W3005'];
 let engine: InstanceType<Validator['CompositeEngine']> | undefined;
 
-/** Everything that is known against a template, without asking AWS: its specification, its rules (cfn-lint's), its reference of rights, and sense. */
+/**
+ * Everything that is known against a template, without asking AWS: its specification, its rules (cfn-lint's), its
+ * reference of rights, and sense.
+ */
 export async function templateProblems(template: Template): Promise<string[]> {
   return [...(await quickProblems(template)), ...ruleProblems(template)];
 }
 
 /** All of it but the rules, which take their time. */
 export async function quickProblems(template: Template): Promise<string[]> {
-  return [...(await specProblems(template)), ...(await attempted(() => policyProblems(template))), ...(await attempted(async () => meaningProblems(template)))];
+  return [
+    ...(await specProblems(template)),
+    ...(await attempted(() => policyProblems(template))),
+    ...(await attempted(async () => meaningProblems(template))),
+  ];
 }
 
 function ruleProblems(template: Template): string[] {

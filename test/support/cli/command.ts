@@ -11,16 +11,30 @@ const limitMs = 120_000;
 /** The lines that tell how it goes, every ten seconds: only a slow machine sees them. */
 const progress = /^\S+ {2}(getting ready|backing up|verifying|restoring|definitions|rows|data\/|indexes|proof).*\n/gm;
 
-/** Starts the command line as a person does: its launcher, in a process of its own, with nothing of the tests in its environment. What Debian has fixed this week is not told. */
+/**
+ * Starts the command line as a person does: its launcher, in a process of its own, with nothing of the tests in its
+ * environment. What Debian has fixed this week is not told.
+ */
 export function start(args: readonly string[], { cwd, env = {}, program = launcher }: Place): Running {
   const { NODE_OPTIONS: _, ...own } = process.env;
-  const child = spawn(process.execPath, [program, ...args], { cwd, env: { ...own, NIGHTJAR_LAYER_NEWS: 'off', ...env }, stdio: ['ignore', 'pipe', 'pipe'], timeout: limitMs, killSignal: 'SIGKILL' });
+  const child = spawn(process.execPath, [program, ...args], {
+    cwd,
+    env: { ...own, NIGHTJAR_LAYER_NEWS: 'off', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: limitMs,
+    killSignal: 'SIGKILL',
+  });
   const seen = { stdout: '', stderr: '' };
-  for (const name of ['stdout', 'stderr'] as const) child[name].on('data', (chunk: Buffer) => (seen[name] += chunk.toString()));
+  for (const name of ['stdout', 'stderr'] as const)
+    child[name].on('data', (chunk: Buffer) => (seen[name] += chunk.toString()));
   return {
     pid: child.pid!,
     kill: (signal) => void child.kill(signal),
-    ended: once(child, 'close').then(([code]) => ({ code: code as number | null, stdout: seen.stdout, stderr: seen.stderr.replace(progress, '') })),
+    ended: once(child, 'close').then(([code]) => ({
+      code: code as number | null,
+      stdout: seen.stdout,
+      stderr: seen.stderr.replace(progress, ''),
+    })),
   };
 }
 

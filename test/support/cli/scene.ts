@@ -6,16 +6,28 @@ import { startPostgres } from '../../servers/databases/postgres.ts';
 import { nightjar, start } from './command.ts';
 import type { Ended, Running } from './command.ts';
 
-/** A PostgreSQL server with a small database `shop` and a large one `big`, a folder with a `nightjar.yaml` for them, and the command line in it. */
+/**
+ * A PostgreSQL server with a small database `shop` and a large one `big`, a folder with a `nightjar.yaml` for them, and
+ * the command line in it.
+ */
 export async function cliScene() {
   const server = await startPostgres({ major: 18 });
   const folder = await mkdtemp(join(tmpdir(), 'nightjar-cli-'));
   const env = { SHOP_PASSWORD: server.password };
   const login = `host: ${server.host}, port: ${server.port}, user: ${server.user}, password: { env: SHOP_PASSWORD }`;
-  await writeFile(join(folder, 'nightjar.yaml'), `vault: ./backups\nsources:\n  shop:\n    postgres: { ${login}, database: shop }\n  big:\n    postgres: { ${login}, database: big }\n`);
+  await writeFile(
+    join(folder, 'nightjar.yaml'),
+    `vault: ./backups\nsources:\n  shop:\n    postgres: { ${login}, database: shop }\n  big:\n    postgres: { ${login}, database: big }\n`,
+  );
 
   async function sql(database: string, text: string): Promise<Record<string, unknown>[]> {
-    const client = new pg.Client({ host: server.host, port: server.port, user: server.user, password: server.password, database });
+    const client = new pg.Client({
+      host: server.host,
+      port: server.port,
+      user: server.user,
+      password: server.password,
+      database,
+    });
     await client.connect();
     try {
       return ((await client.query(text)) as pg.QueryResult<Record<string, unknown>>).rows;
@@ -26,7 +38,10 @@ export async function cliScene() {
 
   await sql('postgres', 'create database shop');
   await sql('postgres', 'create database big');
-  await sql('shop', `create table orders (id int primary key, note text); insert into orders select g, md5(g::text) from generate_series(1, 1000) g; create view late as select * from orders where id > 900`);
+  await sql(
+    'shop',
+    `create table orders (id int primary key, note text); insert into orders select g, md5(g::text) from generate_series(1, 1000) g; create view late as select * from orders where id > 900`,
+  );
   return {
     server,
     folder,
@@ -43,7 +58,9 @@ export async function cliScene() {
     /** Every object in the vault, leases aside: they are given back, not deleted. */
     async objects(): Promise<string[]> {
       const entries = await readdir(join(folder, 'backups'), { recursive: true, withFileTypes: true }).catch(() => []);
-      const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name).slice(folder.length + '/backups/'.length));
+      const files = entries
+        .filter((entry) => entry.isFile())
+        .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + '/backups/'.length));
       return files.filter((file) => !file.startsWith('.nightjar/versions/') && !file.endsWith('/lease.json')).sort();
     },
     /** Removes a source's backups. */

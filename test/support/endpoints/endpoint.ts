@@ -28,7 +28,12 @@ export async function startEndpoint(answer: (received: Received) => Reply): Prom
     const chunks: Buffer[] = [];
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
-      const one = { path: request.url ?? '', headers: request.headers, body: Buffer.concat(chunks).toString(), at: performance.now() };
+      const one = {
+        path: request.url ?? '',
+        headers: request.headers,
+        body: Buffer.concat(chunks).toString(),
+        at: performance.now(),
+      };
       received.push(one);
       const { status, headers = {}, body = '' } = refusals.shift() ?? answer(one);
       if (status === 0) return;

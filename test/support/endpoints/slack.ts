@@ -9,7 +9,10 @@ export function slackProblems(payload: unknown): string[] {
   const { text, blocks } = payload as { text?: unknown; blocks?: Block[] };
   if (typeof text !== 'string' || text === '') return ['no_text'];
   if (!Array.isArray(blocks) || blocks.length > 50) return [`${blocks?.length} blocks`];
-  return [...(text.length > 40_000 ? ['msg_too_long'] : []), ...blocks.flatMap((block, index) => problemsOf(block).map((problem) => `blocks[${index}]: ${problem}`))];
+  return [
+    ...(text.length > 40_000 ? ['msg_too_long'] : []),
+    ...blocks.flatMap((block, index) => problemsOf(block).map((problem) => `blocks[${index}]: ${problem}`)),
+  ];
 }
 
 /** An incoming webhook as Slack's: one address, its limits, its answers. */
@@ -19,18 +22,26 @@ export async function startSlack(): Promise<Endpoint & { webhook: string }> {
     if (asked !== path) return { status: 404, body: 'no_service' };
     if (!headers['content-type']?.startsWith('application/json')) return { status: 400, body: 'invalid_payload' };
     const problems = slackProblems(JSON.parse(body));
-    return problems.length === 0 ? { status: 200, body: 'ok' } : { status: 400, body: `invalid_blocks ${problems.join('; ')}` };
+    return problems.length === 0
+      ? { status: 200, body: 'ok' }
+      : { status: 400, body: `invalid_blocks ${problems.join('; ')}` };
   });
   return { ...endpoint, webhook: `${endpoint.url}${path}` };
 }
 
 function problemsOf({ type, text, fields, elements }: Block): string[] {
   if (type === 'header') return within(text, 150, ['plain_text']);
-  if (type === 'context') return (elements?.length ?? 0) > 10 || !elements?.length ? ['elements'] : elements.flatMap((element) => within(element, 3000, ['mrkdwn', 'plain_text']));
+  if (type === 'context')
+    return (elements?.length ?? 0) > 10 || !elements?.length
+      ? ['elements']
+      : elements.flatMap((element) => within(element, 3000, ['mrkdwn', 'plain_text']));
   if (type !== 'section') return [`type ${type}`];
   if (text === undefined && !fields?.length) return ['neither text nor fields'];
   if ((fields?.length ?? 0) > 10) return [`${fields!.length} fields`];
-  return [...(text === undefined ? [] : within(text, 3000, ['mrkdwn', 'plain_text'])), ...(fields ?? []).flatMap((field) => within(field, 2000, ['mrkdwn', 'plain_text']))];
+  return [
+    ...(text === undefined ? [] : within(text, 3000, ['mrkdwn', 'plain_text'])),
+    ...(fields ?? []).flatMap((field) => within(field, 2000, ['mrkdwn', 'plain_text'])),
+  ];
 }
 
 function within(text: Text | undefined, limit: number, types: string[]): string[] {

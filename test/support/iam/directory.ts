@@ -5,11 +5,11 @@ import type { AddressInfo, Socket } from 'node:net';
 export type Bind = { name: string; password: string; allowed: boolean };
 
 /** A directory that a database server asks whether a password is right. */
-export type Directory = { port: number; /** Every question so far. */ binds: Bind[]; close(): Promise<void> };
+export type Directory = { port: number /** Every question so far. */; binds: Bind[]; close(): Promise<void> };
 
 /**
- * An LDAP server that knows simple binds alone (RFC 4511, 4.2): in the test, it is to PostgreSQL what IAM is to RDS, the place where a password that
- * came in plain text is judged. Listens on a free port of 127.0.0.1.
+ * An LDAP server that knows simple binds alone (RFC 4511, 4.2): in the test, it is to PostgreSQL what IAM is to RDS,
+ * the place where a password that came in plain text is judged. Listens on a free port of 127.0.0.1.
  */
 export async function startDirectory(allows: (name: string, password: string) => boolean): Promise<Directory> {
   const binds: Bind[] = [];
@@ -22,7 +22,14 @@ export async function startDirectory(allows: (name: string, password: string) =>
     const [name, password] = [String(dn?.content), String(secret?.content)];
     const allowed = allows(name, password);
     binds.push({ name, password, allowed });
-    const result = tagged(0x61, Buffer.concat([tagged(0x0a, Buffer.from([allowed ? 0 : 49])), tagged(0x04, Buffer.alloc(0)), tagged(0x04, Buffer.alloc(0))]));
+    const result = tagged(
+      0x61,
+      Buffer.concat([
+        tagged(0x0a, Buffer.from([allowed ? 0 : 49])),
+        tagged(0x04, Buffer.alloc(0)),
+        tagged(0x04, Buffer.alloc(0)),
+      ]),
+    );
     socket.write(tagged(0x30, Buffer.concat([tagged(0x02, id!.content), result])));
   }
 
@@ -69,7 +76,9 @@ function children(content: Buffer): Element[] {
 
 /** How long the first message is; undefined while that can't be told. */
 function lengthOf(from: Buffer): number | undefined {
-  return from.length < 8 && (from.length < 2 || from.length < 2 + ((from[1] ?? 0) & 0x7f)) ? undefined : element(from).bytes;
+  return from.length < 8 && (from.length < 2 || from.length < 2 + ((from[1] ?? 0) & 0x7f))
+    ? undefined
+    : element(from).bytes;
 }
 
 /** Short enough for a length of one byte. */

@@ -11,8 +11,9 @@ const tmpfs = 0x01021994;
 const roomBytes = 2 * 1024 ** 3;
 
 /**
- * Before a run of tests (jest.config.mjs): temporary folders lie in memory where the machine has enough of it. Everything in them is thrown away, and a third of
- * a run was waiting for the disk. The folder goes with this process, however that ends.
+ * Before a run of tests (jest.config.mjs): temporary folders lie in memory where the machine has enough of it.
+ * Everything in them is thrown away, and a third of a run was waiting for the disk. The folder goes with this process,
+ * however that ends.
  */
 export default async function beforeAll({ maxWorkers }: { maxWorkers: number }): Promise<void> {
   if (process.env['TMPDIR'] !== undefined || !(await isRoomy(maxWorkers * roomBytes))) return;
@@ -37,5 +38,8 @@ async function isRoomy(bytes: number): Promise<boolean> {
 async function runsPrograms(folder: string): Promise<boolean> {
   const program = join(folder, 'program');
   await writeFile(program, '#!/bin/sh\n', { mode: 0o755 });
-  return promisify(execFile)(program).then(() => true, () => false);
+  return promisify(execFile)(program).then(
+    () => true,
+    () => false,
+  );
 }

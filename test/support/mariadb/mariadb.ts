@@ -11,24 +11,56 @@ import type { Tools } from '../../../core/tools.ts';
 import type { DatabaseServer } from '../../servers/server.ts';
 
 /** What was read by a plan: the text of every part, and what was counted in it. */
-export type Copy = { plan: Plan; texts: Map<string, Buffer>; tables: TableRows[]; sequences: Record<string, string>; exceptions: string[] };
+export type Copy = {
+  plan: Plan;
+  texts: Map<string, Buffer>;
+  tables: TableRows[];
+  sequences: Record<string, string>;
+  exceptions: string[];
+};
 
 export const limit = () => AbortSignal.timeout(60_000);
 
 export function loginTo(server: DatabaseServer, database: string, more: Partial<Login> = {}): Login {
   const tls: Login['tls'] = server.caFile === undefined ? { mode: 'off' } : { mode: 'verify', ca: server.caFile };
-  return { host: server.host, port: server.port, user: server.user, password: server.password, database, tls, lockTimeoutMs: 1000, idleLimitMs: 30_000, parallel: 1, ...more };
+  return {
+    host: server.host,
+    port: server.port,
+    user: server.user,
+    password: server.password,
+    database,
+    tls,
+    lockTimeoutMs: 1000,
+    idleLimitMs: 30_000,
+    parallel: 1,
+    ...more,
+  };
 }
 
 /** An administrator's connection, beside the engine. */
 export async function connect(server: DatabaseServer): Promise<mysql.Connection> {
   const { host, port, user, password } = server;
   const ssl = server.caFile === undefined ? {} : { ssl: { ca: await readFile(server.caFile, 'utf8') } };
-  return mysql.createConnection({ host, port, user, password, ...ssl, multipleStatements: true, dateStrings: true, supportBigNumbers: true, bigNumberStrings: true });
+  return mysql.createConnection({
+    host,
+    port,
+    user,
+    password,
+    ...ssl,
+    multipleStatements: true,
+    dateStrings: true,
+    supportBigNumbers: true,
+    bigNumberStrings: true,
+  });
 }
 
 /** Makes a database and loads fixtures into it, as the client does. */
-export async function loadFixtures(tools: Tools, server: DatabaseServer, database: string, files: string[]): Promise<void> {
+export async function loadFixtures(
+  tools: Tools,
+  server: DatabaseServer,
+  database: string,
+  files: string[],
+): Promise<void> {
   const connection = await connect(server);
   await connection.query(`CREATE DATABASE \`${database}\` CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci`);
   await connection.end();
@@ -39,7 +71,10 @@ export async function loadFixtures(tools: Tools, server: DatabaseServer, databas
 }
 
 /** Reads all parts of a plan, as a backup does; `between` is told of each chunk. */
-export async function readAll(engine: Engine, between: (part: PlannedPart) => Promise<void> = async () => {}): Promise<Copy> {
+export async function readAll(
+  engine: Engine,
+  between: (part: PlannedPart) => Promise<void> = async () => {},
+): Promise<Copy> {
   const plan = await engine.plan({}, limit());
   const texts = new Map<string, Buffer>();
   const tallies = [];
@@ -57,13 +92,22 @@ export async function readAll(engine: Engine, between: (part: PlannedPart) => Pr
     if (tally !== undefined) tallies.push(tally);
   }
   const { tables, sequences } = mergeTallies(tallies);
-  const { tables: complete, exceptions } = await plan.confirm(tables.map(({ bytes: _, ...table }) => table), limit());
+  const { tables: complete, exceptions } = await plan.confirm(
+    tables.map(({ bytes: _, ...table }) => table),
+    limit(),
+  );
   await plan.close();
   return { plan, texts, sequences, exceptions, tables: complete.toSorted((a, b) => (a.table < b.table ? -1 : 1)) };
 }
 
 export function manifestOf({ plan }: Copy): Manifest {
-  return { source: 'shop', id: '20260101T000000Z-000000', database: plan.database, server: plan.server, parts: plan.parts.map(({ role, file }) => ({ role, file })) } as Manifest;
+  return {
+    source: 'shop',
+    id: '20260101T000000Z-000000',
+    database: plan.database,
+    server: plan.server,
+    parts: plan.parts.map(({ role, file }) => ({ role, file })),
+  } as Manifest;
 }
 
 /** Loads what was read into the database of `engine`, as a restore does. */

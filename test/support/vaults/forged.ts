@@ -11,7 +11,12 @@ export async function contentOf(folder: string, manifest: Manifest, part: Manife
 }
 
 /** Does what somebody does who can write to the vault: changes a part, and its sizes and checksums in the manifest. */
-export async function forged(folder: string, manifest: Manifest, file: string, change: (content: Buffer) => Buffer): Promise<Manifest> {
+export async function forged(
+  folder: string,
+  manifest: Manifest,
+  file: string,
+  change: (content: Buffer) => Buffer,
+): Promise<Manifest> {
   const part = manifest.parts.find((one) => one.file === file)!;
   const content = change(await contentOf(folder, manifest, part));
   const stored = file.endsWith('.zst') ? zstdCompressSync(content) : content;
@@ -19,5 +24,10 @@ export async function forged(folder: string, manifest: Manifest, file: string, c
   await chmod(path, 0o600);
   await writeFile(path, stored);
   const sha256 = createHash('sha256').update(stored).digest('hex');
-  return { ...manifest, parts: manifest.parts.map((one) => (one === part ? { ...one, bytes: content.length, storedBytes: stored.length, sha256 } : one)) };
+  return {
+    ...manifest,
+    parts: manifest.parts.map((one) =>
+      one === part ? { ...one, bytes: content.length, storedBytes: stored.length, sha256 } : one,
+    ),
+  };
 }

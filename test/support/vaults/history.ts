@@ -17,8 +17,16 @@ export const signal = new AbortController().signal;
 export const none = { last: 0, hourly: 0, daily: 0, weekly: 0, monthly: 0, yearly: 0, keepWithinMs: 0 };
 
 /** A policy for tests: UTC, any share, a day of grace, unless said otherwise. */
-export function policyOf(retention: Policy['retention'], { maxShare = 100, graceMs = 24 * 3_600_000, timeZone = 'UTC' } = {}): Policy {
-  return { retention, timeZone, rotation: { maxShare, graceMs }, watch: { shrink: { rows: 50, bytes: 50, since: undefined } } };
+export function policyOf(
+  retention: Policy['retention'],
+  { maxShare = 100, graceMs = 24 * 3_600_000, timeZone = 'UTC' } = {},
+): Policy {
+  return {
+    retention,
+    timeZone,
+    rotation: { maxShare, graceMs },
+    watch: { shrink: { rows: 50, bytes: 50, since: undefined } },
+  };
 }
 
 /** Ids of one backup a day at two o'clock, the last one on this day. */
@@ -29,22 +37,61 @@ export function dailyIds(count: number, last = '2026-11-20'): BackupId[] {
   });
 }
 
-/** Puts a backup into a vault as a run would leave it: two parts, then the manifest, all tagged as the newest one is. `rows`: what its data part holds. */
-export async function putBackup(vault: Vault, source: string, id: BackupId, { tiers = ['daily', 'weekly', 'monthly', 'yearly'] as Manifest['tiers'], rows, engine = 'postgres' }: { tiers?: Manifest['tiers']; rows?: string; engine?: string } = {}): Promise<Manifest> {
+/**
+ * Puts a backup into a vault as a run would leave it: two parts, then the manifest, all tagged as the newest one is.
+ * `rows`: what its data part holds.
+ */
+export async function putBackup(
+  vault: Vault,
+  source: string,
+  id: BackupId,
+  {
+    tiers = ['daily', 'weekly', 'monthly', 'yearly'] as Manifest['tiers'],
+    rows,
+    engine = 'postgres',
+  }: { tiers?: Manifest['tiers']; rows?: string; engine?: string } = {},
+): Promise<Manifest> {
   const name = source as SourceName;
   const tags = tierTags(tiers);
   const parts: Manifest['parts'] = [];
-  for (const [role, file] of [['data', 'data/0001.sql.zst'], ['catalog', 'catalog.json.zst']] as const) {
+  for (const [role, file] of [
+    ['data', 'data/0001.sql.zst'],
+    ['catalog', 'catalog.json.zst'],
+  ] as const) {
     const content = (role === 'data' ? rows : undefined) ?? `${role} of ${source} ${id}`;
     const body = zstdCompressSync(content);
     await vault.putIfAbsent(partKey(name, id, file), body, tags, signal);
-    parts.push({ role, file, bytes: content.length, storedBytes: body.length, sha256: createHash('sha256').update(body).digest('hex') });
+    parts.push({
+      role,
+      file,
+      bytes: content.length,
+      storedBytes: body.length,
+      sha256: createHash('sha256').update(body).digest('hex'),
+    });
   }
   const at = `${id.slice(0, 4)}-${id.slice(4, 6)}-${id.slice(6, 8)}T${id.slice(9, 11)}:${id.slice(11, 13)}:${id.slice(13, 15)}Z`;
   const manifest: Manifest = {
-    format: 1, id, source, engine, database: 'shop', server: { product: 'PostgreSQL', version: '18.1' }, client: { program: 'pg_dump', version: '18.1' },
-    nightjar: 'test', run: 'test', start: at, end: at, timeZone: 'UTC', tiers, compression: { method: 'zstd', level: 1 }, encryption: null,
-    parts, tables: [{ table: 'public.orders', columns: '(id)', rows: 1000, fingerprint: '0'.repeat(16) }], sequences: {}, objects: {}, warnings: [], restore: [],
+    format: 1,
+    id,
+    source,
+    engine,
+    database: 'shop',
+    server: { product: 'PostgreSQL', version: '18.1' },
+    client: { program: 'pg_dump', version: '18.1' },
+    nightjar: 'test',
+    run: 'test',
+    start: at,
+    end: at,
+    timeZone: 'UTC',
+    tiers,
+    compression: { method: 'zstd', level: 1 },
+    encryption: null,
+    parts,
+    tables: [{ table: 'public.orders', columns: '(id)', rows: 1000, fingerprint: '0'.repeat(16) }],
+    sequences: {},
+    objects: {},
+    warnings: [],
+    restore: [],
   };
   await vault.putIfAbsent(manifestKey(name, id), Buffer.from(JSON.stringify(manifest)), tags, signal);
   return manifest;
@@ -61,11 +108,26 @@ export async function rotationScene(now = '2026-11-20T12:00:00Z') {
 
 /** Rotations in a vault, as of a moment; who asks is nobody known. */
 export function rotatingIn(vault: Vault, now: string) {
-  const deps = (other: Vault = vault) => ({ vault: other, clock: { now: () => new Date(now) }, identity: { run: 'rotation', holder: 'test', isGone: () => false }, report: () => undefined });
+  const deps = (other: Vault = vault) => ({
+    vault: other,
+    clock: { now: () => new Date(now) },
+    identity: { run: 'rotation', holder: 'test', isGone: () => false },
+    report: () => undefined,
+  });
   return {
     deps,
-    rotating: (source: string, policy: Policy, options: Partial<RotateOptions> = {}, other: Vault = vault): Promise<Rotation> => rotate(source as SourceName, policy, { dryRun: false, anyShare: false, ...options }, deps(other), signal),
-    keys: async (prefix: string): Promise<string[]> => (await Array.fromAsync(vault.list(prefix, signal))).map(({ key }) => String(key)).sort(),
-    ids: async (source: string): Promise<string[]> => (await Array.fromAsync(vault.list(`${source}/`, signal))).flatMap(({ key }) => (key.endsWith('/manifest.json') ? [key.split('/')[1]!] : [])).sort(),
+    rotating: (
+      source: string,
+      policy: Policy,
+      options: Partial<RotateOptions> = {},
+      other: Vault = vault,
+    ): Promise<Rotation> =>
+      rotate(source as SourceName, policy, { dryRun: false, anyShare: false, ...options }, deps(other), signal),
+    keys: async (prefix: string): Promise<string[]> =>
+      (await Array.fromAsync(vault.list(prefix, signal))).map(({ key }) => String(key)).sort(),
+    ids: async (source: string): Promise<string[]> =>
+      (await Array.fromAsync(vault.list(`${source}/`, signal)))
+        .flatMap(({ key }) => (key.endsWith('/manifest.json') ? [key.split('/')[1]!] : []))
+        .sort(),
   };
 }

@@ -15,6 +15,11 @@ export async function listBackups(source: SourceName, vault: Vault, signal: Abor
 }
 
 /** The manifest of the backup that is meant, judged by the defaults. */
-export async function findManifest(source: SourceName, which: string, vault: Vault, signal: AbortSignal): Promise<Manifest> {
+export async function findManifest(
+  source: SourceName,
+  which: string,
+  vault: Vault,
+  signal: AbortSignal,
+): Promise<Manifest> {
   return (await chooseBackup(source, which, memoryOf(undefined), { vault, clock }, signal)).manifest;
 }

@@ -13,10 +13,15 @@ export async function s3Scene(server: S3Server, bucket: string) {
   const client = clientOf(server);
   const vault = s3Vault({ client, bucket, prefix });
   const uploads: string[] = [];
-  client.middlewareStack.add((next, { commandName }) => (args) => {
-    if (commandName === 'CreateMultipartUploadCommand') uploads.push((args.input as { Key: string }).Key.slice(prefix.length + 1));
-    return next(args);
-  }, { step: 'initialize' });
+  client.middlewareStack.add(
+    (next, { commandName }) =>
+      (args) => {
+        if (commandName === 'CreateMultipartUploadCommand')
+          uploads.push((args.input as { Key: string }).Key.slice(prefix.length + 1));
+        return next(args);
+      },
+    { step: 'initialize' },
+  );
   return {
     bucket,
     url: `s3://${bucket}/${prefix}`,
@@ -28,7 +33,10 @@ export async function s3Scene(server: S3Server, bucket: string) {
       const signal = AbortSignal.timeout(30_000);
       const objects = await Array.fromAsync(vault.list('', signal), ({ key }) => String(key));
       const unfinished = await Array.fromAsync(vault.unfinished('', signal), ({ key }) => `upload of ${key}`);
-      return [...objects.filter((key) => !key.endsWith('/lease.json') && !key.includes('/starts/')), ...unfinished].sort();
+      return [
+        ...objects.filter((key) => !key.endsWith('/lease.json') && !key.includes('/starts/')),
+        ...unfinished,
+      ].sort();
     },
     remove: async () => client.destroy(),
   } satisfies VaultScene & Record<string, unknown>;

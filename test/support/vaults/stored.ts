@@ -4,7 +4,10 @@ import { manifestKey, newBackupId, partKey } from '../../../core/domain/keys.ts'
 import type { BackupId, SourceName } from '../../../core/domain/keys.ts';
 import type { Vault } from '../../../core/ports.ts';
 
-/** `tables` has the rows of each; without, all `rows` are of one. `dates` are what the manifest says, where it is not the truth. */
+/**
+ * `tables` has the rows of each; without, all `rows` are of one. `dates` are what the manifest says, where it is not
+ * the truth.
+ */
 export type StoredBackup = {
   rows?: number;
   seconds?: number;
@@ -21,9 +24,27 @@ export type StoredBackup = {
 const content = Buffer.from('rows');
 const sha256 = createHash('sha256').update(content).digest('hex');
 
-/** Puts a complete backup of this moment into a vault, as a run would have left it; its parts hold nothing that could be restored. */
-export async function storeBackup(vault: Vault, source: string, start: Date, options: StoredBackup = {}): Promise<BackupId> {
-  const { rows = 1000, seconds = 60, tables = { orders: rows }, parts = 1, engine = 'postgres', database = source, identity, random = 0.5, dates } = options;
+/**
+ * Puts a complete backup of this moment into a vault, as a run would have left it; its parts hold nothing that could be
+ * restored.
+ */
+export async function storeBackup(
+  vault: Vault,
+  source: string,
+  start: Date,
+  options: StoredBackup = {},
+): Promise<BackupId> {
+  const {
+    rows = 1000,
+    seconds = 60,
+    tables = { orders: rows },
+    parts = 1,
+    engine = 'postgres',
+    database = source,
+    identity,
+    random = 0.5,
+    dates,
+  } = options;
   const name = source as SourceName;
   const id = newBackupId(start, random);
   const signal = AbortSignal.timeout(30_000);
@@ -31,11 +52,39 @@ export async function storeBackup(vault: Vault, source: string, start: Date, opt
   const files = Array.from({ length: parts }, (_, index) => `data/000${index + 1}.sql.zst`);
   const { start: began, end } = dates ?? { start, end: new Date(start.getTime() + seconds * 1000) };
   const manifest = manifestSchema.parse({
-    format: 1, id, source, engine, database, server: { product: 'PostgreSQL', version: '18.1', ...(identity !== undefined && { identity }) }, client: { program: 'pg_dump', version: '18.1' }, nightjar: 'test', run: 'test',
-    start: began.toISOString(), end: end.toISOString(), timeZone: 'UTC', tiers: ['last'], compression: { method: 'zstd', level: 1 }, encryption: null,
-    parts: files.map((file, index) => ({ role: 'data', file, bytes: index === 0 ? (options.bytes ?? all * 100) : 0, storedBytes: content.length, sha256, rows: all })),
-    tables: Object.entries(tables).map(([table, count]) => ({ table, columns: '(id)', rows: count, fingerprint: '0'.repeat(16) })),
-    sequences: {}, objects: {}, warnings: [], restore: [],
+    format: 1,
+    id,
+    source,
+    engine,
+    database,
+    server: { product: 'PostgreSQL', version: '18.1', ...(identity !== undefined && { identity }) },
+    client: { program: 'pg_dump', version: '18.1' },
+    nightjar: 'test',
+    run: 'test',
+    start: began.toISOString(),
+    end: end.toISOString(),
+    timeZone: 'UTC',
+    tiers: ['last'],
+    compression: { method: 'zstd', level: 1 },
+    encryption: null,
+    parts: files.map((file, index) => ({
+      role: 'data',
+      file,
+      bytes: index === 0 ? (options.bytes ?? all * 100) : 0,
+      storedBytes: content.length,
+      sha256,
+      rows: all,
+    })),
+    tables: Object.entries(tables).map(([table, count]) => ({
+      table,
+      columns: '(id)',
+      rows: count,
+      fingerprint: '0'.repeat(16),
+    })),
+    sequences: {},
+    objects: {},
+    warnings: [],
+    restore: [],
   });
   for (const file of files) await vault.putIfAbsent(partKey(name, id, file), content, {}, signal);
   await vault.putIfAbsent(manifestKey(name, id), Buffer.from(JSON.stringify(manifest)), {}, signal);

@@ -11,7 +11,10 @@ export const limit = () => AbortSignal.timeout(90_000);
 export type VaultScene = {
   vault: Vault;
   deps(other?: Vault): BackupDeps;
-  /** Everything that lies in it, unfinished things too; the lease, which is given back and not deleted, and the records of starts aside. */
+  /**
+   * Everything that lies in it, unfinished things too; the lease, which is given back and not deleted, and the records
+   * of starts aside.
+   */
   files(): Promise<string[]>;
   remove(): Promise<void>;
 };
@@ -38,7 +41,9 @@ export async function folderScene() {
     deps: (other: Vault = vault) => depsOf(other),
     async files(): Promise<string[]> {
       const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-      const paths = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1));
+      const paths = entries
+        .filter((entry) => entry.isFile())
+        .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1));
       return paths.filter((path) => !path.startsWith('.nightjar/versions/') && !path.includes('/starts/')).sort();
     },
     remove: () => rm(folder, { recursive: true, force: true }),

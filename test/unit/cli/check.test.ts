@@ -24,16 +24,31 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true }));
 
-/** Writes a configuration with these sources, whose servers nobody asks, and a notifier that keeps what it is told in a file. */
+/**
+ * Writes a configuration with these sources, whose servers nobody asks, and a notifier that keeps what it is told in a
+ * file.
+ */
 async function configure(sources: Record<string, string>): Promise<void> {
-  const lines = Object.entries(sources).map(([name, keys]) => `  ${name}: { postgres: { host: db, database: shop, user: app }${keys} }\n`);
-  await writeFile(join(folder, 'listen'), '#!/bin/sh\ncat >> "$(dirname "$0")/told"; echo >> "$(dirname "$0")/told"\n', { mode: 0o755 });
-  await writeFile(join(folder, 'nightjar.yaml'), `vault: ./backups\nnotify: [{ command: [./listen] }]\nsources:${lines.length === 0 ? ' {}' : `\n${lines.join('')}`}`);
+  const lines = Object.entries(sources).map(
+    ([name, keys]) => `  ${name}: { postgres: { host: db, database: shop, user: app }${keys} }\n`,
+  );
+  await writeFile(
+    join(folder, 'listen'),
+    '#!/bin/sh\ncat >> "$(dirname "$0")/told"; echo >> "$(dirname "$0")/told"\n',
+    { mode: 0o755 },
+  );
+  await writeFile(
+    join(folder, 'nightjar.yaml'),
+    `vault: ./backups\nnotify: [{ command: [./listen] }]\nsources:${lines.length === 0 ? ' {}' : `\n${lines.join('')}`}`,
+  );
 }
 
 const run = (...args: string[]) => nightjar(args, { cwd: folder });
 const vault = () => folderVault(join(folder, 'backups'));
-const told = async () => (await readFile(join(folder, 'told'), 'utf8').catch(() => '')).split('\n').flatMap((text) => (text === '' ? [] : [(JSON.parse(text) as { kind: string }).kind]));
+const told = async () =>
+  (await readFile(join(folder, 'told'), 'utf8').catch(() => ''))
+    .split('\n')
+    .flatMap((text) => (text === '' ? [] : [(JSON.parse(text) as { kind: string }).kind]));
 
 function named(name: string, judgement: Judgement): Judgement {
   return { ...judgement, standing: { ...judgement.standing, source: name as SourceName } };
@@ -48,18 +63,51 @@ test('the table and what was found fit 80 columns, whatever is the matter', asyn
     place: '/srv/backups',
     whole: true,
     judgements: [
-      named('shop', judge(watching({ drillEveryMs: 720 * hourMs }), seenOf(daily.map((one) => ({ ...one, proofs: [proof] }))), now)),
+      named(
+        'shop',
+        judge(watching({ drillEveryMs: 720 * hourMs }), seenOf(daily.map((one) => ({ ...one, proofs: [proof] }))), now),
+      ),
       named('billing', judge(watching(), seenOf(daily, [before(now, hourMs)]), now)),
-      named('blog', judge(watching({ drillEveryMs: 720 * hourMs }), seenOf(hours(98, 74, 50), [before(now, 26 * hourMs), before(now, 2 * hourMs)]), now)),
-      named('a source with a long name, in words', judge(watching({ limit: { schedule: '0 2 * * 0' } }), seenOf([...hours(50, 26), { start: before(now, 2 * hourMs), rows: 12, bytes: 900 }]), now)),
+      named(
+        'blog',
+        judge(
+          watching({ drillEveryMs: 720 * hourMs }),
+          seenOf(hours(98, 74, 50), [before(now, 26 * hourMs), before(now, 2 * hourMs)]),
+          now,
+        ),
+      ),
+      named(
+        'a source with a long name, in words',
+        judge(
+          watching({ limit: { schedule: '0 2 * * 0' } }),
+          seenOf([...hours(50, 26), { start: before(now, 2 * hourMs), rows: 12, bytes: 900 }]),
+          now,
+        ),
+      ),
       named('new', judge(watching(), seenOf([]), now)),
-      named('future', judge(watching(), seenOf([...hours(3), { start: before(now, -9000 * hourMs) }], [], { at: now }), now)),
-      named('forbidden', unseen(watching(), { why: 's3://backups/forbidden/20261120T020000Z-7f3a9c/manifest.json: access denied (vault-denied)', hint: 'let the role read: s3:GetObject on the objects of the vault' }, now)),
+      named(
+        'future',
+        judge(watching(), seenOf([...hours(3), { start: before(now, -9000 * hourMs) }], [], { at: now }), now),
+      ),
+      named(
+        'forbidden',
+        unseen(
+          watching(),
+          {
+            why: 's3://backups/forbidden/20261120T020000Z-7f3a9c/manifest.json: access denied (vault-denied)',
+            hint: 'let the role read: s3:GetObject on the objects of the vault',
+          },
+          now,
+        ),
+      ),
       named('archive', judge(watching({ paused: { until: '2027-01-01' } }), seenOf(hours(2000)), now)),
     ],
-    unconfigured: [{ source: 'old-shop' as SourceName, newest: newBackupId(before(now, 900 * hourMs), 0), count: 1234, old: true }],
+    unconfigured: [
+      { source: 'old-shop' as SourceName, newest: newBackupId(before(now, 900 * hourMs), 0), count: 1234, old: true },
+    ],
     told: [],
-    failures: [], forgotten: [],
+    failures: [],
+    forgotten: [],
   };
 
   const lines = [...checkTable(seen), ...findingLines(seen)];
@@ -69,8 +117,21 @@ test('the table and what was found fit 80 columns, whatever is the matter', asyn
 });
 
 test('a vault that can’t be read is told in words, once for all sources', async () => {
-  const why = { why: 's3://backups: connect ECONNREFUSED 127.0.0.1:9000, after 5 attempts in 12 s (vault-unreachable)', hint: 'is the endpoint right, and the network up?' };
-  const seen: Checked = { at: now, place: 's3://backups', whole: true, judgements: ['shop', 'blog'].map((name) => named(name, unseen(watching(), why, now))), unconfigured: [], vault: why, told: [], failures: [], forgotten: [] };
+  const why = {
+    why: 's3://backups: connect ECONNREFUSED 127.0.0.1:9000, after 5 attempts in 12 s (vault-unreachable)',
+    hint: 'is the endpoint right, and the network up?',
+  };
+  const seen: Checked = {
+    at: now,
+    place: 's3://backups',
+    whole: true,
+    judgements: ['shop', 'blog'].map((name) => named(name, unseen(watching(), why, now))),
+    unconfigured: [],
+    vault: why,
+    told: [],
+    failures: [],
+    forgotten: [],
+  };
 
   const lines = [...checkTable(seen), ...findingLines(seen)];
 
@@ -85,7 +146,11 @@ test('fresh exits 0, found exits 4, and what was found is told once', async () =
   await storeBackup(vault(), 'blog', new Date());
   const fresh = await run('check');
 
-  expect([found, again, fresh].map(({ code, stderr }) => ({ code, stderr }))).toEqual([{ code: 4, stderr: '' }, { code: 4, stderr: '' }, { code: 0, stderr: '' }]);
+  expect([found, again, fresh].map(({ code, stderr }) => ({ code, stderr }))).toEqual([
+    { code: 4, stderr: '' },
+    { code: 4, stderr: '' },
+    { code: 0, stderr: '' },
+  ]);
   expect(found.stdout).toContain('blog: never: there has never been a backup\n  run: nightjar backup blog\n');
   expect(fresh.stdout.split('\n')).toHaveLength(4);
   expect(await told()).toEqual(['never', 'recovered']);
@@ -116,13 +181,26 @@ test('a vault that is not there, an empty configuration, a removed source and a 
     const { ok, ...result } = JSON.parse(stdout) as { ok: boolean };
     return { ok, ...checkResultSchema.parse(result) };
   });
-  expect([unreachable, paused, removed, empty].map(({ code, stderr }) => [code, stderr])).toEqual([[4, ''], [0, ''], [4, ''], [2, '']]);
+  expect([unreachable, paused, removed, empty].map(({ code, stderr }) => [code, stderr])).toEqual([
+    [4, ''],
+    [0, ''],
+    [4, ''],
+    [2, ''],
+  ]);
   expect(documents).toMatchObject([
-    { ok: false, status: 'problems', vault: { error: expect.stringContaining('(vault-unreachable)') }, sources: [{ state: 'unknown' }, { state: 'unknown' }] },
+    {
+      ok: false,
+      status: 'problems',
+      vault: { error: expect.stringContaining('(vault-unreachable)') },
+      sources: [{ state: 'unknown' }, { state: 'unknown' }],
+    },
     { ok: true, status: 'fresh', sources: [{ source: 'shop', state: 'paused' }], unconfigured: [] },
     { ok: false, sources: [{ source: 'blog', state: 'never' }], unconfigured: [{ source: 'shop', backups: 1 }] },
   ]);
-  expect(JSON.parse(empty.stdout)).toMatchObject({ ok: false, error: { code: 'config-invalid', message: expect.stringContaining('sources: names no source') } });
+  expect(JSON.parse(empty.stdout)).toMatchObject({
+    ok: false,
+    error: { code: 'config-invalid', message: expect.stringContaining('sources: names no source') },
+  });
   expect(await told()).toEqual(['unknown', 'paused', 'never', 'unconfigured', 'check-failed']);
 }, 60_000);
 

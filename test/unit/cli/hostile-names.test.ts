@@ -9,14 +9,18 @@ import { folderVault } from '../../../core/vaults/folder/folder.ts';
 import { dailyIds, putBackup, signal } from '../../support/vaults/history.ts';
 import { nightjar } from '../../support/cli/command.ts';
 
-// A manifest that somebody has forged is read by who looks at a terminal: whatever stands in it, the terminal shows it and does nothing else.
+// A manifest that somebody has forged is read by who looks at a terminal: whatever stands in it, the terminal shows it
+// and does nothing else.
 const hostile = '\x1b]0;owned\x07\x1b[2J\x1b[31mproven\x9b2J\r\x7f\u202e';
 const [id = ''] = dailyIds(1);
 let folder: string;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'nightjar-hostile-'));
-  await writeFile(join(folder, 'nightjar.yaml'), `vault: ./backups\nsources:\n  shop:\n    postgres: { host: 127.0.0.1, port: 9, user: u, database: shop, tls: off }\n`);
+  await writeFile(
+    join(folder, 'nightjar.yaml'),
+    `vault: ./backups\nsources:\n  shop:\n    postgres: { host: 127.0.0.1, port: 9, user: u, database: shop, tls: off }\n`,
+  );
 });
 afterAll(() => rm(folder, { recursive: true }));
 
@@ -25,7 +29,12 @@ async function forge(change: object): Promise<void> {
   const elsewhere = await mkdtemp(join(tmpdir(), 'nightjar-forge-'));
   const good: Manifest = await putBackup(folderVault(elsewhere), 'shop', id as never);
   await rm(elsewhere, { recursive: true });
-  await folderVault(join(folder, 'backups')).putIfAbsent(objectKey(`shop/${id}/manifest.json`), manifestDocument({ ...good, ...change }), {}, signal);
+  await folderVault(join(folder, 'backups')).putIfAbsent(
+    objectKey(`shop/${id}/manifest.json`),
+    manifestDocument({ ...good, ...change }),
+    {},
+    signal,
+  );
 }
 
 const forged: [string, object, string[]][] = [
@@ -34,16 +43,20 @@ const forged: [string, object, string[]][] = [
   ['an engine that is none', { engine: hostile }, ['restore', 'shop', '--to', 'x']],
   ['a database that is none', { database: hostile, warnings: [hostile] }, ['list', 'shop']],
 ];
-test.each(forged)('%s is shown without obeying it', async (_, change, args) => {
-  await forge(change);
+test.each(forged)(
+  '%s is shown without obeying it',
+  async (_, change, args) => {
+    await forge(change);
 
-  for (const more of [[], ['--json']]) {
-    const { stdout, stderr } = await nightjar([...args, ...more], { cwd: folder });
+    for (const more of [[], ['--json']]) {
+      const { stdout, stderr } = await nightjar([...args, ...more], { cwd: folder });
 
-    expect(`${stdout}${stderr}`).toMatch(/shop/);
-    expect(`${stdout}${stderr}`.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\u202e]/u);
-  }
-}, 60_000);
+      expect(`${stdout}${stderr}`).toMatch(/shop/);
+      expect(`${stdout}${stderr}`.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\u202e]/u);
+    }
+  },
+  60_000,
+);
 
 test('what a terminal would obey is written out', async () => {
   await forge({ [hostile]: 1 });

@@ -11,15 +11,31 @@ function screen(columns?: number) {
   const stream = new PassThrough();
   const texts: string[] = [];
   stream.on('data', (chunk: Buffer) => texts.push(chunk.toString()));
-  return { stream: Object.assign(stream, columns === undefined ? {} : { isTTY: true, columns }) as unknown as NodeJS.WriteStream, texts };
+  return {
+    stream: Object.assign(
+      stream,
+      columns === undefined ? {} : { isTTY: true, columns },
+    ) as unknown as NodeJS.WriteStream,
+    texts,
+  };
 }
 
 test.each([
   ['nothing yet', { totalBytes: 0 }, 1000, 'shop  backing up'],
   ['a beginning, too early to tell the time left', { bytes: 1e6 }, 1000, 'shop  backing up  0 %  1.00 MB  1.00 MB/s'],
-  ['half way', { bytes: 5e8, storedBytes: 6e7, rows: 1_204_332 }, 5000, 'shop  backing up  50 %  1,204,332 rows  500 MB  100 MB/s  60.0 MB stored  5.0 s left'],
+  [
+    'half way',
+    { bytes: 5e8, storedBytes: 6e7, rows: 1_204_332 },
+    5000,
+    'shop  backing up  50 %  1,204,332 rows  500 MB  100 MB/s  60.0 MB stored  5.0 s left',
+  ],
   ['more than was guessed', { bytes: 2e9 }, 20_000, 'shop  backing up  99 %  2.00 GB  100 MB/s'],
-  ['work whose size is not known', { label: 'indexes and constraints', totalBytes: 0, bytes: 2000 }, 20_000, 'shop  indexes and constraints  2.00 kB  100 B/s'],
+  [
+    'work whose size is not known',
+    { label: 'indexes and constraints', totalBytes: 0, bytes: 2000 },
+    20_000,
+    'shop  indexes and constraints  2.00 kB  100 B/s',
+  ],
 ])('progress of %s', (_, more, now, line) => {
   expect(progressLine('shop', { ...state, ...more }, now)).toBe(line);
 });
@@ -33,7 +49,9 @@ test('somebody who looks sees one line that changes, is cut to the width, and is
   progress.end();
   out.say('done');
 
-  expect(stderr.texts.join('')).toBe('a-source-with-a-rather-long-name  back…\r\x1b[2Kwarning: a-source-with-a-rather-long-name:\n         table t is not transactional\n');
+  expect(stderr.texts.join('')).toBe(
+    'a-source-with-a-rather-long-name  back…\r\x1b[2Kwarning: a-source-with-a-rather-long-name:\n         table t is not transactional\n',
+  );
   expect(stdout.texts.join('')).toBe('done\n');
 });
 
@@ -61,10 +79,28 @@ test('each stage counts from nothing', async () => {
   expect(stderr.texts.join('')).toContain('shop  proof  25 %  500 B  0 B/s');
 });
 
-test.each([[0, '0 s'], [-5000, '0 s'], [119_000, '119 s'], [120_000, '2 min'], [7_199_000, '119 min'], [172_799_000, '47 h'], [172_800_000, '2 d'], [9_000 * 86_400_000, '9000 d']])('%p ms are %s', (ms, text) => {
+test.each([
+  [0, '0 s'],
+  [-5000, '0 s'],
+  [119_000, '119 s'],
+  [120_000, '2 min'],
+  [7_199_000, '119 min'],
+  [172_799_000, '47 h'],
+  [172_800_000, '2 d'],
+  [9_000 * 86_400_000, '9000 d'],
+])('%p ms are %s', (ms, text) => {
   expect(shortSpan(ms)).toBe(text);
 });
 
 test('columns are as wide as their widest cell', () => {
-  expect(aligned([['id', 'rows'], ['a', '1,000'], ['long', '7']], [1])).toEqual(['id     rows', 'a     1,000', 'long      7']);
+  expect(
+    aligned(
+      [
+        ['id', 'rows'],
+        ['a', '1,000'],
+        ['long', '7'],
+      ],
+      [1],
+    ),
+  ).toEqual(['id     rows', 'a     1,000', 'long      7']);
 });

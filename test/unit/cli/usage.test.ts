@@ -8,14 +8,29 @@ let folder = '';
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'nightjar-usage-'));
-  await writeFile(join(folder, 'bad.yaml'), 'vault: ./b\nsources:\n  shop:\n    postgres: { host: db, database: shop, user: app, password: hunter2 }\n    retension: { daily: 7 }\n');
-  await writeFile(join(folder, 'nightjar.yaml'), 'vault: ./b\nsources:\n  shop:\n    postgres: { host: db, database: shop, user: app, password: { env: NOT_SET } }\n  blog:\n    mariadb: { host: db, database: blog, user: app }\n');
+  await writeFile(
+    join(folder, 'bad.yaml'),
+    'vault: ./b\nsources:\n  shop:\n    postgres: { host: db, database: shop, user: app, password: hunter2 }\n    retension: { daily: 7 }\n',
+  );
+  await writeFile(
+    join(folder, 'nightjar.yaml'),
+    'vault: ./b\nsources:\n  shop:\n    postgres: { host: db, database: shop, user: app, password: { env: NOT_SET } }\n  blog:\n    mariadb: { host: db, database: blog, user: app }\n',
+  );
 });
 afterAll(() => rm(folder, { recursive: true }));
 
 const run = (...args: string[]) => nightjar(args, { cwd: folder });
 
-test.each([[['--help']], [['backup', '--help']], [['list', '--help']], [['verify', '--help']], [['restore', '--help']], [['check', '--help']], [['accept', '--help']], [['cost', '--help']]])('%p tells how to use it, within 80 columns', async (args) => {
+test.each([
+  [['--help']],
+  [['backup', '--help']],
+  [['list', '--help']],
+  [['verify', '--help']],
+  [['restore', '--help']],
+  [['check', '--help']],
+  [['accept', '--help']],
+  [['cost', '--help']],
+])('%p tells how to use it, within 80 columns', async (args) => {
   const { code, stdout, stderr } = await run(...args);
 
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
@@ -26,7 +41,16 @@ test.each([[['--help']], [['backup', '--help']], [['list', '--help']], [['verify
 test('the general help names every exit code', async () => {
   const { stdout } = await run('--help');
 
-  expect([...stdout.matchAll(/^ {2}(\d[\d, ]*?) {2,}\S/gm)].map(([, codes]) => codes)).toEqual(['0', '1', '2', '3', '4', '5', '11', '130, 143']);
+  expect([...stdout.matchAll(/^ {2}(\d[\d, ]*?) {2,}\S/gm)].map(([, codes]) => codes)).toEqual([
+    '0',
+    '1',
+    '2',
+    '3',
+    '4',
+    '5',
+    '11',
+    '130, 143',
+  ]);
 });
 
 test.each([
@@ -34,8 +58,14 @@ test.each([
   [['list', '--jsn'], "error: unknown option '--jsn'\n  hint: Did you mean --json?\n"],
   [['restore'], "error: missing required argument 'source'\n  hint: nightjar restore --help\n"],
   [[], 'error: no command was given\n  hint: nightjar --help shows them all\n'],
-  [['backup', 'shp'], 'error: there is no source shp in the configuration, did you mean "shop"?\n  hint: configured: shop, blog\n'],
-  [['verify', 'shop', 'x', '--all'], 'error: --all reads every backup, so no id goes with it\n  hint: leave out the id, or --all\n'],
+  [
+    ['backup', 'shp'],
+    'error: there is no source shp in the configuration, did you mean "shop"?\n  hint: configured: shop, blog\n',
+  ],
+  [
+    ['verify', 'shop', 'x', '--all'],
+    'error: --all reads every backup, so no id goes with it\n  hint: leave out the id, or --all\n',
+  ],
 ])('a mistake in the command %p is told in one line with its remedy, and exits 2', async (args, stderr) => {
   expect(await run(...args)).toEqual({ code: 2, stdout: '', stderr });
 });
@@ -43,7 +73,10 @@ test.each([
 test('a configuration that is not there is told with where it was looked for', async () => {
   const { code, stderr } = await run('list', '--config', 'other.yaml');
 
-  expect({ code, stderr }).toEqual({ code: 2, stderr: `error: there is no configuration ${join(folder, 'other.yaml')}\n  hint: write one (nightjar.example.yaml is an example), or name it with --config\n` });
+  expect({ code, stderr }).toEqual({
+    code: 2,
+    stderr: `error: there is no configuration ${join(folder, 'other.yaml')}\n  hint: write one (nightjar.example.yaml is an example), or name it with --config\n`,
+  });
 });
 
 test('a wrong configuration is told with all its problems', async () => {
@@ -73,6 +106,8 @@ test('sources that all fail are all tried, and all told', async () => {
   const { code, stdout, stderr } = await run('backup');
 
   expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
-  expect(stderr).toContain('error: sources.shop.postgres.password: the environment variable NOT_SET is not set\n  hint: export NOT_SET=');
+  expect(stderr).toContain(
+    'error: sources.shop.postgres.password: the environment variable NOT_SET is not set\n  hint: export NOT_SET=',
+  );
   expect(stderr).toMatch(/error: mariadb:\/\/app@db:3306\/blog: /);
 });

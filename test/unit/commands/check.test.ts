@@ -33,16 +33,28 @@ beforeEach(async () => {
 afterEach(() => scene.remove());
 
 const pass = (hours: number) => (now = new Date(now.getTime() + hours * hourMs));
-const sources = (names: string[], watch: Partial<WatchSettings> = {}): WatchedSource[] => names.map((name) => ({ ...watching(watch), source: name as SourceName, place: scene.vault.place }));
+const sources = (names: string[], watch: Partial<WatchSettings> = {}): WatchedSource[] =>
+  names.map((name) => ({ ...watching(watch), source: name as SourceName, place: scene.vault.place }));
 const line = ({ severity, source, kind, subject }: Message) => `${severity} ${source ?? 'all'} ${kind}: ${subject}`;
 const listener: Notifier = { name: 'listener', notify: async (message) => void heard.push(line(message)) };
-const broken: Notifier = { name: 'broken', notify: () => Promise.reject(new BackupError('notify-failed', 'nobody answers')) };
+const broken: Notifier = {
+  name: 'broken',
+  notify: () => Promise.reject(new BackupError('notify-failed', 'nobody answers')),
+};
 const take = () => heard.splice(0);
 const states = ({ judgements }: Checked) => judgements.map(({ standing, state }) => `${standing.source} ${state}`);
 
-function checking(names: string[], options: { notifiers?: Notifier[]; whole?: boolean; watch?: Partial<WatchSettings>; vault?: Vault } = {}): Promise<Checked> {
+function checking(
+  names: string[],
+  options: { notifiers?: Notifier[]; whole?: boolean; watch?: Partial<WatchSettings>; vault?: Vault } = {},
+): Promise<Checked> {
   const { notifiers = [listener], whole = true, watch, vault = scene.vault } = options;
-  return check(sources(names, watch), { whole }, { vault, clock: { now: () => now }, notifiers, meter: (figures) => void metered.push(figures) }, limit());
+  return check(
+    sources(names, watch),
+    { whole },
+    { vault, clock: { now: () => now }, notifiers, meter: (figures) => void metered.push(figures) },
+    limit(),
+  );
 }
 
 test('25 hours pass: told once, a day later again, and the all-clear after a good backup', async () => {
@@ -75,13 +87,18 @@ test('never, unreadable, unconfigured, paused and fresh are told apart in one ch
   const seen = await checking(['fresh', 'unreadable', 'never']);
 
   expect(states(seen)).toEqual(['fresh fresh', 'unreadable unknown', 'never never']);
-  expect(seen.unconfigured).toMatchObject([{ source: 'elsewhere', old: false }, { source: 'removed', old: true }]);
+  expect(seen.unconfigured).toMatchObject([
+    { source: 'elsewhere', old: false },
+    { source: 'removed', old: true },
+  ]);
   expect(take().toSorted()).toEqual([
     'info removed unconfigured: is no longer in the configuration, and still has backups: no new ones are made',
     'problem never never: there has never been a backup',
     'problem unreadable unknown: not every backup can be judged: nobody knows whether it is good',
   ]);
-  expect(metered).toEqual([expect.objectContaining({ Checks: 1, Sources: 3, Fresh: 1, Never: 1, Unknown: 1, Problems: 2, Unconfigured: 2 })]);
+  expect(metered).toEqual([
+    expect.objectContaining({ Checks: 1, Sources: 3, Fresh: 1, Never: 1, Unknown: 1, Problems: 2, Unconfigured: 2 }),
+  ]);
 });
 
 test('a source that is removed from the configuration while it is stale gets no all-clear, and is told once it is sure that no other configuration checks it', async () => {
@@ -96,7 +113,9 @@ test('a source that is removed from the configuration while it is stale gets no 
   pass(1);
   await checking(['blog']);
 
-  expect(take()).toEqual(['info shop unconfigured: is no longer in the configuration, and still has backups: no new ones are made']);
+  expect(take()).toEqual([
+    'info shop unconfigured: is no longer in the configuration, and still has backups: no new ones are made',
+  ]);
 });
 
 test('a vault that is gone is one message, not one for each source, and says so at each check, for its memory is gone with it', async () => {
@@ -109,7 +128,9 @@ test('a vault that is gone is one message, not one for each source, and says so 
   await checking(['shop', 'blog']);
 
   expect(states(seen)).toEqual(['shop unknown', 'blog unknown']);
-  expect(take()).toEqual(Array(2).fill("problem all unknown: the vault can't be read: nobody knows how the backups stand"));
+  expect(take()).toEqual(
+    Array(2).fill("problem all unknown: the vault can't be read: nobody knows how the backups stand"),
+  );
   expect(seen.failures).toEqual([]);
   expect(metered.at(-1)).toMatchObject({ Checks: 1, Unknown: 2 });
 });
@@ -119,15 +140,29 @@ test('a check of one source tells that its vault is gone, too', async () => {
 
   const seen = await checking(['shop'], { whole: false });
 
-  expect([states(seen), seen.failures, take()]).toEqual([['shop unknown'], [], ["problem shop unknown: the vault can't be read: nobody knows how its backups stand"]]);
+  expect([states(seen), seen.failures, take()]).toEqual([
+    ['shop unknown'],
+    [],
+    ["problem shop unknown: the vault can't be read: nobody knows how its backups stand"],
+  ]);
 });
 
 test('a memory that can’t be read, in a vault that can, is a failure of the check', async () => {
-  const forgetful: Vault = { ...scene.vault, read: (key, signal) => (key.startsWith('.outbox/') ? Promise.reject(new BackupError('vault-denied', `${key}: access denied`)) : scene.vault.read(key, signal)) };
+  const forgetful: Vault = {
+    ...scene.vault,
+    read: (key, signal) =>
+      key.startsWith('.outbox/')
+        ? Promise.reject(new BackupError('vault-denied', `${key}: access denied`))
+        : scene.vault.read(key, signal),
+  };
 
   const seen = await checking(['shop'], { vault: forgetful });
 
-  expect([take(), seen.failures, metered]).toMatchObject([['problem shop never: there has never been a backup'], [{ code: 'vault-denied' }, { code: 'vault-denied' }], []]);
+  expect([take(), seen.failures, metered]).toMatchObject([
+    ['problem shop never: there has never been a backup'],
+    [{ code: 'vault-denied' }, { code: 'vault-denied' }],
+    [],
+  ]);
 });
 
 test('a permission that was revoked is told once, and when it is given back', async () => {
@@ -144,14 +179,26 @@ test('a permission that was revoked is told once, and when it is given back', as
   pass(2);
   await checking(['shop']);
 
-  expect(seen.vault).toEqual({ why: 's3://vault: access denied: s3:ListBucket (vault-denied)', hint: 'let the role list' });
-  expect(take()).toEqual(["problem all unknown: the vault can't be read: nobody knows how the backups stand", 'recovered all recovered: the vault can be read again']);
+  expect(seen.vault).toEqual({
+    why: 's3://vault: access denied: s3:ListBucket (vault-denied)',
+    hint: 'let the role list',
+  });
+  expect(take()).toEqual([
+    "problem all unknown: the vault can't be read: nobody knows how the backups stand",
+    'recovered all recovered: the vault can be read again',
+  ]);
 });
 
 test('one source that can’t be read keeps none of the others from being judged', async () => {
   await storeBackup(scene.vault, 'shop', before(now, hourMs));
   await storeBackup(scene.vault, 'blog', before(now, hourMs));
-  const partly: Vault = { ...scene.vault, read: (key, signal) => (key.startsWith('shop/') ? Promise.reject(new BackupError('vault-denied', `${key}: access denied`)) : scene.vault.read(key, signal)) };
+  const partly: Vault = {
+    ...scene.vault,
+    read: (key, signal) =>
+      key.startsWith('shop/')
+        ? Promise.reject(new BackupError('vault-denied', `${key}: access denied`))
+        : scene.vault.read(key, signal),
+  };
 
   const seen = await checking(['shop', 'blog', 'new'], { vault: partly });
 
@@ -173,23 +220,39 @@ test('a check of one source leaves what was told of the others alone', async () 
 
 test('what reached nobody is a failure without a metric, and is told by the next check; what reached one is not told twice', async () => {
   const failed = await checking(['shop'], { notifiers: [broken] });
-  expect({ failures: failed.failures, told: failed.told, metered }).toMatchObject({ failures: [{ code: 'notify-failed' }], told: [], metered: [] });
+  expect({ failures: failed.failures, told: failed.told, metered }).toMatchObject({
+    failures: [{ code: 'notify-failed' }],
+    told: [],
+    metered: [],
+  });
 
   const partly = await checking(['shop'], { notifiers: [broken, listener] });
   expect({ failures: partly.failures.length, metered }).toEqual({ failures: 1, metered: [] });
-  expect(take()).toEqual(['problem shop never: there has never been a backup', expect.stringContaining('problem all notifier-failed')]);
+  expect(take()).toEqual([
+    'problem shop never: there has never been a backup',
+    expect.stringContaining('problem all notifier-failed'),
+  ]);
 
   const well = await checking(['shop']);
   expect([well.told, take(), metered.length]).toEqual([[], [], 1]);
 });
 
 test('of several messages, what reached nobody is told by the next check, and the others are not told twice', async () => {
-  const deaf = (to: string): Notifier => ({ name: 'listener', notify: (message, stop) => (message.source === to ? broken : listener).notify(message, stop) });
+  const deaf = (to: string): Notifier => ({
+    name: 'listener',
+    notify: (message, stop) => (message.source === to ? broken : listener).notify(message, stop),
+  });
   const failed = await checking(['shop', 'blog', 'wiki'], { notifiers: [deaf('blog')] });
-  expect({ failures: failed.failures, heard: take() }).toEqual({ failures: [expect.objectContaining({ code: 'notify-failed' })], heard: ['problem shop never: there has never been a backup', 'problem wiki never: there has never been a backup'] });
+  expect({ failures: failed.failures, heard: take() }).toEqual({
+    failures: [expect.objectContaining({ code: 'notify-failed' })],
+    heard: ['problem shop never: there has never been a backup', 'problem wiki never: there has never been a backup'],
+  });
 
   const again = await checking(['shop', 'blog', 'wiki']);
-  expect({ failures: again.failures, heard: take() }).toEqual({ failures: [], heard: ['problem blog never: there has never been a backup'] });
+  expect({ failures: again.failures, heard: take() }).toEqual({
+    failures: [],
+    heard: ['problem blog never: there has never been a backup'],
+  });
 
   await storeBackup(scene.vault, 'shop', now);
   await storeBackup(scene.vault, 'blog', now);
@@ -200,7 +263,11 @@ test('of several messages, what reached nobody is told by the next check, and th
   expect(take()).toEqual([expect.stringContaining('recovered shop recovered')]);
 });
 
-test.each([['lost', undefined], ['cut', '{ "version": 1, "open": ['], ['of another version', '{ "version": 2 }']])('a memory that is %s has it told again, and is mended', async (_, text) => {
+test.each([
+  ['lost', undefined],
+  ['cut', '{ "version": 1, "open": ['],
+  ['of another version', '{ "version": 2 }'],
+])('a memory that is %s has it told again, and is mended', async (_, text) => {
   await checking(['shop']);
   const keys = (await scene.files()).filter((file) => file.startsWith('.outbox/')).map(objectKey);
   expect(keys).toHaveLength(2);
@@ -236,7 +303,13 @@ test('whoever only looks, or tells nobody, remembers nothing', async () => {
 
 test('backups that failed since the newest good one are counted, with the reason of the last; another run at work is none', async () => {
   const id = await storeBackup(scene.vault, 'shop', now);
-  const fail = (code: 'vault-full' | 'lease-held' | 'dump-failed') => withFailureRecord('shop' as SourceName, { ...scene.deps(), clock: { now: () => now } }, (error) => error, () => Promise.reject(new BackupError(code, 'no')));
+  const fail = (code: 'vault-full' | 'lease-held' | 'dump-failed') =>
+    withFailureRecord(
+      'shop' as SourceName,
+      { ...scene.deps(), clock: { now: () => now } },
+      (error) => error,
+      () => Promise.reject(new BackupError(code, 'no')),
+    );
   for (const code of ['dump-failed', 'vault-full', 'lease-held'] as const) {
     pass(1);
     await expect(fail(code)).rejects.toMatchObject({ code });
@@ -244,6 +317,11 @@ test('backups that failed since the newest good one are counted, with the reason
 
   const { judgements } = await checking(['shop']);
 
-  expect(judgements).toMatchObject([{ state: 'fresh', standing: { newest: id, failures: 2, lastFailure: 'vault-full, 2026-11-20 04:00 UTC' } }]);
-  expect((await scene.files()).filter((file) => file.includes('failures'))).toEqual(['shop/failures/20261120T030000Z-test-dump-failed.json', 'shop/failures/20261120T040000Z-test-vault-full.json']);
+  expect(judgements).toMatchObject([
+    { state: 'fresh', standing: { newest: id, failures: 2, lastFailure: 'vault-full, 2026-11-20 04:00 UTC' } },
+  ]);
+  expect((await scene.files()).filter((file) => file.includes('failures'))).toEqual([
+    'shop/failures/20261120T030000Z-test-dump-failed.json',
+    'shop/failures/20261120T040000Z-test-vault-full.json',
+  ]);
 });

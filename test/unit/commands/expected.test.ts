@@ -30,21 +30,48 @@ beforeEach(async () => {
 });
 afterEach(() => scene.remove());
 
-const listener: Notifier = { name: 'listener', notify: async ({ severity, kind, subject }: Message) => void heard.push(`${severity} ${kind}: ${subject}`) };
+const listener: Notifier = {
+  name: 'listener',
+  notify: async ({ severity, kind, subject }: Message) => void heard.push(`${severity} ${kind}: ${subject}`),
+};
 const take = () => heard.splice(0);
 const engine = () => toyEngine(new Map([['shop', { orders: ['1', '2'] }]]), 'shop');
 const at = (moment: string) => ({ now: () => new Date(moment) });
 
-async function backingUp(moment: string, { asked, works = engine(), cron = nightly }: { asked?: string; works?: Engine; cron?: string } = {}): Promise<unknown> {
-  const deps = { ...scene.deps(), identity: { run: 'test', holder: 'test', isGone: () => false }, clock: at(moment), asked: asked === undefined ? undefined : new Date(asked) };
+async function backingUp(
+  moment: string,
+  { asked, works = engine(), cron = nightly }: { asked?: string; works?: Engine; cron?: string } = {},
+): Promise<unknown> {
+  const deps = {
+    ...scene.deps(),
+    identity: { run: 'test', holder: 'test', isGone: () => false },
+    clock: at(moment),
+    asked: asked === undefined ? undefined : new Date(asked),
+  };
   const source = { ...toySource(works), schedule: { cron, timeZone: 'UTC', windowMs: 0 } };
-  return withFailureRecord(shop, deps, (error) => error, () => backup(source, deps, limit())).catch(() => undefined);
+  return withFailureRecord(
+    shop,
+    deps,
+    (error) => error,
+    () => backup(source, deps, limit()),
+  ).catch(() => undefined);
 }
 
 function checking(moment: string, watch: Partial<WatchSettings> = {}, remember = true): Promise<Checked> {
   const schedule = watch.schedule ?? nightly;
   const watched = { ...watching({ limit: { schedule }, schedule, ...watch }), source: shop, place: scene.vault.place };
-  return check([watched], { whole: true }, { vault: scene.vault, clock: at(moment), notifiers: remember ? [listener] : [], meter: (figures) => void (metered = figures), remember }, limit());
+  return check(
+    [watched],
+    { whole: true },
+    {
+      vault: scene.vault,
+      clock: at(moment),
+      notifiers: remember ? [listener] : [],
+      meter: (figures) => void (metered = figures),
+      remember,
+    },
+    limit(),
+  );
 }
 
 test('a night that is missed is told once, reminded of, and over when the next one is made; a backup by hand between them is not that', async () => {
@@ -57,12 +84,17 @@ test('a night that is missed is told once, reminded of, and over when the next o
   await checking('2026-11-11T10:00:00Z');
   expect(take()).toEqual(['problem missed: the backup of 2026-11-11 02:00 UTC was missed: nothing has begun']);
   expect(metered).toMatchObject({ Fresh: 0, Problems: 1, Stale: 1 });
-  expect(checkResult(seen).sources[0]).toMatchObject({ state: 'missed', schedule: { made: 0, others: [{ at: '2026-11-11T02:00:00.000Z', outcome: 'missed' }] } });
+  expect(checkResult(seen).sources[0]).toMatchObject({
+    state: 'missed',
+    schedule: { made: 0, others: [{ at: '2026-11-11T02:00:00.000Z', outcome: 'missed' }] },
+  });
 
   await backingUp('2026-11-12T02:00:05Z');
   await checking('2026-11-12T04:00:00Z');
   await checking('2026-11-12T05:00:00Z');
-  expect(take()).toEqual(['recovered recovered: nothing of its schedule is missing any more: the newest backup is 2 h old']);
+  expect(take()).toEqual([
+    'recovered recovered: nothing of its schedule is missing any more: the newest backup is 2 h old',
+  ]);
 });
 
 test('a check that comes once a day tells of a night between two others, once', async () => {
@@ -79,37 +111,55 @@ test('a run that was killed is told as that; three nights are told by name, and 
   await checking('2026-11-10T04:00:00Z');
   const hung = { ...engine(), plan: () => Promise.reject(new BackupError('aborted', 'killed')) };
   const deps = { ...scene.deps(), clock: at('2026-11-11T02:00:05Z') };
-  await backup({ ...toySource(hung), schedule: { cron: nightly, timeZone: 'UTC', windowMs: 0 } }, deps, limit()).catch(() => undefined);
+  await backup({ ...toySource(hung), schedule: { cron: nightly, timeZone: 'UTC', windowMs: 0 } }, deps, limit()).catch(
+    () => undefined,
+  );
 
   await checking('2026-11-11T04:00:00Z');
   expect(take()).toEqual(['problem missed: the backup of 2026-11-11 02:00 UTC began and was killed']);
 
-  await backingUp('2026-11-12T02:00:05Z', { works: { ...hung, plan: () => Promise.reject(new BackupError('vault-full', 'no space')) } });
+  await backingUp('2026-11-12T02:00:05Z', {
+    works: { ...hung, plan: () => Promise.reject(new BackupError('vault-full', 'no space')) },
+  });
   const seen = await checking('2026-11-13T04:00:00Z');
-  expect(take()).toEqual(['reminder missed: 3 backups of its schedule are missing; the last one, of 2026-11-13 02:00 UTC, was missed: nothing has begun']);
-  expect(checkResult(seen).sources[0]?.schedule?.others.map(({ outcome }) => outcome)).toEqual(['killed', 'failed', 'missed']);
+  expect(take()).toEqual([
+    'reminder missed: 3 backups of its schedule are missing; the last one, of 2026-11-13 02:00 UTC, was missed: nothing has begun',
+  ]);
+  expect(checkResult(seen).sources[0]?.schedule?.others.map(({ outcome }) => outcome)).toEqual([
+    'killed',
+    'failed',
+    'missed',
+  ]);
 });
 
 test.each([
   ['a schedule that was changed at noon', { schedule: '0 */2 * * *' }, {}],
   ['a pause that is over', { paused: true }, { paused: false }],
   ['a schedule that was just written', { schedule: undefined, limit: { ms: 90_000_000_000 } }, {}],
-] as [string, Partial<WatchSettings>, Partial<WatchSettings>][])('%s expects nothing of the time before', async (_, first, then) => {
-  await checking('2026-11-10T04:00:00Z', 'paused' in first ? {} : { ...first, schedule: '0 2 * * 2' });
-  if ('paused' in first) await checking('2026-11-10T05:00:00Z', first);
-  take();
+] as [string, Partial<WatchSettings>, Partial<WatchSettings>][])(
+  '%s expects nothing of the time before',
+  async (_, first, then) => {
+    await checking('2026-11-10T04:00:00Z', 'paused' in first ? {} : { ...first, schedule: '0 2 * * 2' });
+    if ('paused' in first) await checking('2026-11-10T05:00:00Z', first);
+    take();
 
-  const changed = { ...then, ...('schedule' in first && first.schedule !== undefined && { schedule: first.schedule }) };
-  await checking('2026-11-14T12:30:00Z', changed);
-  await checking('2026-11-14T13:30:00Z', changed);
+    const changed = {
+      ...then,
+      ...('schedule' in first && first.schedule !== undefined && { schedule: first.schedule }),
+    };
+    await checking('2026-11-14T12:30:00Z', changed);
+    await checking('2026-11-14T13:30:00Z', changed);
 
-  expect(take().filter((line) => line.startsWith('problem'))).toEqual([]);
-});
+    expect(take().filter((line) => line.startsWith('problem'))).toEqual([]);
+  },
+);
 
 test('a source whose cron was dead before the first check is told at that check', async () => {
   await checking('2026-11-14T12:00:00Z');
 
-  expect(take()).toEqual(['problem missed: 4 backups of its schedule are missing; the last one, of 2026-11-14 02:00 UTC, was missed: nothing has begun']);
+  expect(take()).toEqual([
+    'problem missed: 4 backups of its schedule are missing; the last one, of 2026-11-14 02:00 UTC, was missed: nothing has begun',
+  ]);
 });
 
 test('an age that the configuration names is judged beside the schedule', async () => {
@@ -123,7 +173,11 @@ test('an age that the configuration names is judged beside the schedule', async 
 
 test.each([
   ['nobody can read', 'what is this?', "what stands in it can't be read"],
-  ['is dated 2099', JSON.stringify({ run: 'r', holder: 'h', until: '2099-01-01T00:00:00Z' }), 'it holds until 2099-01-01T00:00:00Z'],
+  [
+    'is dated 2099',
+    JSON.stringify({ run: 'r', holder: 'h', until: '2099-01-01T00:00:00Z' }),
+    'it holds until 2099-01-01T00:00:00Z',
+  ],
 ])('a lease that %s is a finding, with the command that frees it', async (_, body, why) => {
   await checking('2026-11-10T04:00:00Z');
   await writeFile(join((scene as Awaited<ReturnType<typeof folderScene>>).folder, leaseKey(shop)), body);

@@ -31,13 +31,26 @@ beforeEach(async () => {
 });
 afterEach(() => scene.remove());
 
-const deps = (vault: Vault = scene.vault) => ({ ...scene.deps(vault), report: (event: { type: string; message?: string }) => void (event.type === 'warning' && warnings.push(event.message!)) });
-const backingUp = (vault?: Vault, engine: Engine = toyEngine(server, 'shop')) => backup(toySource(engine), deps(vault), limit());
-const restoring = (manifest: Manifest, { engine = toyEngine(server, 'shop'), replace = true, vault = scene.vault } = {}) => restoreRecorded(manifest, engine, { replace, owners: true, proof: true }, { ...deps(vault), parallel: 2 }, limit());
-const keys = async () => (await Array.fromAsync(scene.vault.list('', limit()))).map(({ key }) => String(key)).filter((key) => !key.includes('/starts/'));
+const deps = (vault: Vault = scene.vault) => ({
+  ...scene.deps(vault),
+  report: (event: { type: string; message?: string }) =>
+    void (event.type === 'warning' && warnings.push(event.message!)),
+});
+const backingUp = (vault?: Vault, engine: Engine = toyEngine(server, 'shop')) =>
+  backup(toySource(engine), deps(vault), limit());
+const restoring = (
+  manifest: Manifest,
+  { engine = toyEngine(server, 'shop'), replace = true, vault = scene.vault } = {},
+) =>
+  restoreRecorded(manifest, engine, { replace, owners: true, proof: true }, { ...deps(vault), parallel: 2 }, limit());
+const keys = async () =>
+  (await Array.fromAsync(scene.vault.list('', limit())))
+    .map(({ key }) => String(key))
+    .filter((key) => !key.includes('/starts/'));
 const manifests = async () => (await keys()).filter((key) => key.endsWith('/manifest.json'));
 const proofs = async () => (await keys()).flatMap((key) => /proofs\/\w+-(\w+-\w+)\.json$/.exec(key)?.[1] ?? []);
-const fileOf = ({ id }: Manifest, role: string, manifest: Manifest) => join(scene.folder, partKey(shop, id as BackupId, manifest.parts.find((part) => part.role === role)!.file));
+const fileOf = ({ id }: Manifest, role: string, manifest: Manifest) =>
+  join(scene.folder, partKey(shop, id as BackupId, manifest.parts.find((part) => part.role === role)!.file));
 const denied = () => Promise.reject(new BackupError('vault-denied', 'no right to do that'));
 
 test('a backup goes round: what comes back is proven, and is what there was', async () => {
@@ -49,31 +62,40 @@ test('a backup goes round: what comes back is proven, and is what there was', as
   expect(await proofs()).toEqual(['restore-passed']);
 });
 
-test.each(['schema', 'data', 'catalog'])('a database stays as it is when the %s of what was to replace it is damaged', async (role) => {
-  const manifest = await backingUp();
-  await writeFile(fileOf(manifest, role, manifest), 'damaged');
-  server.get('shop')!['orders']!.push('4');
+test.each(['schema', 'data', 'catalog'])(
+  'a database stays as it is when the %s of what was to replace it is damaged',
+  async (role) => {
+    const manifest = await backingUp();
+    await writeFile(fileOf(manifest, role, manifest), 'damaged');
+    server.get('shop')!['orders']!.push('4');
 
-  await expect(restoring(manifest)).rejects.toMatchObject({ code: 'part-corrupt' });
+    await expect(restoring(manifest)).rejects.toMatchObject({ code: 'part-corrupt' });
 
-  expect(server.get('shop')).toEqual({ ...rows(), orders: ['1', '2', '3', '4'] });
-  expect(await proofs()).toEqual(['restore-failed']);
-});
+    expect(server.get('shop')).toEqual({ ...rows(), orders: ['1', '2', '3', '4'] });
+    expect(await proofs()).toEqual(['restore-failed']);
+  },
+);
 
-test.each(['data', 'catalog'])('a database stays as it is when the %s of what was to replace it is gone', async (role) => {
-  const manifest = await backingUp();
-  await rm(fileOf(manifest, role, manifest));
+test.each(['data', 'catalog'])(
+  'a database stays as it is when the %s of what was to replace it is gone',
+  async (role) => {
+    const manifest = await backingUp();
+    await rm(fileOf(manifest, role, manifest));
 
-  await expect(restoring(manifest)).rejects.toMatchObject({ code: 'object-missing' });
+    await expect(restoring(manifest)).rejects.toMatchObject({ code: 'object-missing' });
 
-  expect(server.get('shop')).toEqual(rows());
-  expect(await proofs()).toEqual(['restore-failed']);
-});
+    expect(server.get('shop')).toEqual(rows());
+    expect(await proofs()).toEqual(['restore-failed']);
+  },
+);
 
 test('a database that holds something stays as it is unless it may be replaced, and that says nothing about the backup', async () => {
   const manifest = await backingUp();
 
-  await expect(restoring(manifest, { replace: false })).rejects.toMatchObject({ code: 'target-not-empty', message: expect.stringContaining('2 tables') });
+  await expect(restoring(manifest, { replace: false })).rejects.toMatchObject({
+    code: 'target-not-empty',
+    message: expect.stringContaining('2 tables'),
+  });
 
   expect(server.get('shop')).toEqual(rows());
   expect(await proofs()).toEqual([]);
@@ -82,7 +104,10 @@ test('a database that holds something stays as it is unless it may be replaced, 
 test('a backup of one engine goes into no other', async () => {
   const manifest = { ...(await backingUp()), engine: 'other' };
 
-  await expect(restoring(manifest)).rejects.toMatchObject({ code: 'input-invalid', message: 'shop is a backup of other, and toy://shop is toy' });
+  await expect(restoring(manifest)).rejects.toMatchObject({
+    code: 'input-invalid',
+    message: 'shop is a backup of other, and toy://shop is toy',
+  });
   expect(server.get('shop')).toEqual(rows());
 });
 
@@ -98,24 +123,46 @@ test('a catalog of more than 256 MB is none, and is not read', async () => {
   const manifest = await backingUp();
   const asked: string[] = [];
   const vault: Vault = { ...scene.vault, get: (key, stop) => (asked.push(key), scene.vault.get(key, stop)) };
-  const huge = (bytes: number) => ({ ...manifest, parts: manifest.parts.map((part) => (part.role === 'catalog' ? { ...part, bytes } : part)) });
+  const huge = (bytes: number) => ({
+    ...manifest,
+    parts: manifest.parts.map((part) => (part.role === 'catalog' ? { ...part, bytes } : part)),
+  });
 
-  await expect(restoring(huge(256 * 1024 ** 2 + 1), { vault })).rejects.toMatchObject({ code: 'part-corrupt', message: expect.stringContaining('268435457 bytes') });
+  await expect(restoring(huge(256 * 1024 ** 2 + 1), { vault })).rejects.toMatchObject({
+    code: 'part-corrupt',
+    message: expect.stringContaining('268435457 bytes'),
+  });
   expect(asked).toEqual([]);
-  await expect(restoring(huge(256 * 1024 ** 2), { vault })).rejects.toMatchObject({ code: 'part-corrupt', message: expect.stringContaining('of the 268435456 bytes') });
+  await expect(restoring(huge(256 * 1024 ** 2), { vault })).rejects.toMatchObject({
+    code: 'part-corrupt',
+    message: expect.stringContaining('of the 268435456 bytes'),
+  });
 });
 
-test.each(['nonsense', '[]', '{"table":{"t":1}}', '{"table":"t"}'])('a catalog part that is whole and holds %s is none', async (text) => {
-  const manifest = await backingUp();
-  const body = zstdCompressSync(text);
-  await writeFile(fileOf(manifest, 'catalog', manifest), body);
-  const sizes = { bytes: text.length, storedBytes: body.length, sha256: createHash('sha256').update(body).digest('hex') };
-  const forged = { ...manifest, parts: manifest.parts.map((part) => (part.role === 'catalog' ? { ...part, ...sizes } : part)) };
+test.each(['nonsense', '[]', '{"table":{"t":1}}', '{"table":"t"}'])(
+  'a catalog part that is whole and holds %s is none',
+  async (text) => {
+    const manifest = await backingUp();
+    const body = zstdCompressSync(text);
+    await writeFile(fileOf(manifest, 'catalog', manifest), body);
+    const sizes = {
+      bytes: text.length,
+      storedBytes: body.length,
+      sha256: createHash('sha256').update(body).digest('hex'),
+    };
+    const forged = {
+      ...manifest,
+      parts: manifest.parts.map((part) => (part.role === 'catalog' ? { ...part, ...sizes } : part)),
+    };
 
-  await expect(restoring(forged)).rejects.toMatchObject({ code: 'part-corrupt', message: expect.stringContaining('is no catalog') });
-  expect(server.get('shop')).toEqual(rows());
-  expect(await proofs()).toEqual(['restore-failed']);
-});
+    await expect(restoring(forged)).rejects.toMatchObject({
+      code: 'part-corrupt',
+      message: expect.stringContaining('is no catalog'),
+    });
+    expect(server.get('shop')).toEqual(rows());
+    expect(await proofs()).toEqual(['restore-failed']);
+  },
+);
 
 test('in place is where it came from, by server and by name', async () => {
   const manifest = await backingUp();
@@ -135,7 +182,12 @@ test('a run that has lost its lease while it read writes no manifest, and takes 
         ...plan,
         async confirm(seen, stop) {
           const { version } = await scene.vault.read(leaseKey(shop), stop);
-          await scene.vault.putIfUnchanged(leaseKey(shop), Buffer.from('{"run":"other","holder":"other","until":"2999-01-01T00:00:00.000Z"}'), version, stop);
+          await scene.vault.putIfUnchanged(
+            leaseKey(shop),
+            Buffer.from('{"run":"other","holder":"other","until":"2999-01-01T00:00:00.000Z"}'),
+            version,
+            stop,
+          );
           return plan.confirm(seen, stop);
         },
       };
@@ -149,9 +201,15 @@ test('a run that has lost its lease while it read writes no manifest, and takes 
 });
 
 test.each([-1, 1])('a vault that says it holds %d byte of a part has not stored it', async (more) => {
-  const vault: Vault = { ...scene.vault, put: async (key, body, tags, stop) => ({ bytes: (await scene.vault.put(key, body, tags, stop)).bytes + more }) };
+  const vault: Vault = {
+    ...scene.vault,
+    put: async (key, body, tags, stop) => ({ bytes: (await scene.vault.put(key, body, tags, stop)).bytes + more }),
+  };
 
-  await expect(backingUp(vault)).rejects.toMatchObject({ code: 'vault-failed', message: expect.stringMatching(/bytes were sent, the vault holds/) });
+  await expect(backingUp(vault)).rejects.toMatchObject({
+    code: 'vault-failed',
+    message: expect.stringMatching(/bytes were sent, the vault holds/),
+  });
 
   expect(await manifests()).toEqual([]);
 });
@@ -162,12 +220,33 @@ test('a dump without its end, and one that says nothing, are no backup', async (
     ...engine,
     async plan(options, signal) {
       const plan = await engine.plan(options, signal);
-      const cut = (text: Uint8Array[]) => (async function* () { yield* text.map((chunk) => chunk.subarray(0, keep)).slice(0, 1); })();
-      return { ...plan, parts: await Promise.all(plan.parts.map(async (part) => (part.role !== 'data' ? part : { ...part, open: ((text) => () => cut(text))(await Array.fromAsync(part.open(signal))) }))) };
+      const cut = (text: Uint8Array[]) =>
+        (async function* () {
+          yield* text.map((chunk) => chunk.subarray(0, keep)).slice(0, 1);
+        })();
+      return {
+        ...plan,
+        parts: await Promise.all(
+          plan.parts.map(async (part) =>
+            part.role !== 'data'
+              ? part
+              : {
+                  ...part,
+                  open: (
+                    (text) => () =>
+                      cut(text)
+                  )(await Array.fromAsync(part.open(signal))),
+                },
+          ),
+        ),
+      };
     },
   });
 
-  await expect(backingUp(scene.vault, cutting(40))).rejects.toMatchObject({ code: 'dump-cut', message: expect.stringContaining('without its end marker') });
+  await expect(backingUp(scene.vault, cutting(40))).rejects.toMatchObject({
+    code: 'dump-cut',
+    message: expect.stringContaining('without its end marker'),
+  });
   await expect(backingUp(scene.vault, cutting(0))).rejects.toMatchObject({ code: 'dump-cut' });
   expect(await manifests()).toEqual([]);
 });
@@ -200,15 +279,26 @@ test('every part that is damaged or gone is found by a verification, named, and 
 
   const { problems, parts, bytes } = await verifyRecorded(manifest, deps(), limit());
 
-  expect(problems.map(({ file, error }) => [file, error.code]).sort()).toEqual([['catalog.json.zst', 'object-missing'], ['schema.sql.zst', 'part-corrupt']]);
+  expect(problems.map(({ file, error }) => [file, error.code]).sort()).toEqual([
+    ['catalog.json.zst', 'object-missing'],
+    ['schema.sql.zst', 'part-corrupt'],
+  ]);
   expect({ parts, bytes }).toEqual({ parts: 4, bytes: manifest.parts.reduce((sum, part) => sum + part.bytes, 0) });
   expect(await proofs()).toEqual(['verify-failed']);
-  expect((await listBackups(shop, scene.vault, limit()))[0]).toMatchObject({ status: 'complete', proof: { kind: 'verify', outcome: 'failed' } });
+  expect((await listBackups(shop, scene.vault, limit()))[0]).toMatchObject({
+    status: 'complete',
+    proof: { kind: 'verify', outcome: 'failed' },
+  });
 });
 
-test('a vault that can\'t be asked leaves no record of a verification: it says nothing about the backup', async () => {
+test("a vault that can't be asked leaves no record of a verification: it says nothing about the backup", async () => {
   const manifest = await backingUp();
-  const vault: Vault = { ...scene.vault, async *get() { throw new BackupError('vault-unreachable', 'no answer'); } };
+  const vault: Vault = {
+    ...scene.vault,
+    async *get() {
+      throw new BackupError('vault-unreachable', 'no answer');
+    },
+  };
 
   await expect(verifyRecorded(manifest, deps(vault), limit())).rejects.toMatchObject({ code: 'vault-unreachable' });
   expect(await proofs()).toEqual([]);
@@ -217,9 +307,18 @@ test('a vault that can\'t be asked leaves no record of a verification: it says n
 test('a failure of the server that is restored into says nothing about the backup', async () => {
   const manifest = await backingUp();
   const engine = toyEngine(server, 'again');
-  const full: Engine = { ...engine, target: async (options, signal) => ({ ...(await engine.target(options, signal)), prepare: () => Promise.reject(new BackupError('restore-failed', 'disk full')) }) };
+  const full: Engine = {
+    ...engine,
+    target: async (options, signal) => ({
+      ...(await engine.target(options, signal)),
+      prepare: () => Promise.reject(new BackupError('restore-failed', 'disk full')),
+    }),
+  };
 
-  await expect(restoring(manifest, { engine: full })).rejects.toMatchObject({ code: 'restore-failed', message: expect.stringContaining('disk full') });
+  await expect(restoring(manifest, { engine: full })).rejects.toMatchObject({
+    code: 'restore-failed',
+    message: expect.stringContaining('disk full'),
+  });
   expect(await proofs()).toEqual([]);
 });
 
@@ -233,7 +332,9 @@ test('a backup that a rotation removes while it is pinned is not pinned, and tha
     },
   };
 
-  await expect(pin(shop, id as BackupId, { reason: 'audit', by: 'me' }, { vault, clock: deps().clock }, limit())).rejects.toMatchObject({ code: 'backup-missing' });
+  await expect(
+    pin(shop, id as BackupId, { reason: 'audit', by: 'me' }, { vault, clock: deps().clock }, limit()),
+  ).rejects.toMatchObject({ code: 'backup-missing' });
 });
 
 test('a plan and a target are closed, whatever happens', async () => {
@@ -241,11 +342,20 @@ test('a plan and a target are closed, whatever happens', async () => {
   const closed: string[] = [];
   const failing = (engine: Engine): Engine => ({
     ...engine,
-    plan: async (options, signal) => ({ ...(await engine.plan(options, signal)), confirm: () => Promise.reject(new BackupError('dump-cut', 'a table is missing')), close: async () => void closed.push('plan') }),
-    target: async (options, signal) => ({ ...(await engine.target(options, signal)), close: async () => void closed.push('target') }),
+    plan: async (options, signal) => ({
+      ...(await engine.plan(options, signal)),
+      confirm: () => Promise.reject(new BackupError('dump-cut', 'a table is missing')),
+      close: async () => void closed.push('plan'),
+    }),
+    target: async (options, signal) => ({
+      ...(await engine.target(options, signal)),
+      close: async () => void closed.push('target'),
+    }),
   });
 
-  await expect(restoring(manifest, { engine: failing(toyEngine(server, 'again')) })).rejects.toMatchObject({ code: 'dump-cut' });
+  await expect(restoring(manifest, { engine: failing(toyEngine(server, 'again')) })).rejects.toMatchObject({
+    code: 'dump-cut',
+  });
   await expect(backingUp(scene.vault, failing(toyEngine(server, 'shop')))).rejects.toMatchObject({ code: 'dump-cut' });
 
   expect(closed).toEqual(['plan', 'target', 'plan']);
@@ -258,16 +368,29 @@ test('what a backup has said of itself stands in its manifest: rows, sizes, warn
     ...engine,
     async plan(options, signal) {
       const plan = await engine.plan(options, signal);
-      return { ...plan, warnings: ['early'], confirm: async (seen) => ({ tables: seen, warnings: ['late'], exceptions: ['column c: digits'] }) };
+      return {
+        ...plan,
+        warnings: ['early'],
+        confirm: async (seen) => ({ tables: seen, warnings: ['late'], exceptions: ['column c: digits'] }),
+      };
     },
   };
 
   const manifest = await backingUp(scene.vault, talking);
 
-  expect(manifest).toMatchObject({ warnings: ['early', 'late'], exceptions: ['column c: digits'], objects: { table: 2 } });
+  expect(manifest).toMatchObject({
+    warnings: ['early', 'late'],
+    exceptions: ['column c: digits'],
+    objects: { table: 2 },
+  });
   expect(warnings).toEqual(['early', 'late', 'column c: digits']);
-  expect(manifest.tables.map(({ table, rows: count }) => [table, count]).sort()).toEqual([['public.items', 2], ['public.orders', 3]]);
+  expect(manifest.tables.map(({ table, rows: count }) => [table, count]).sort()).toEqual([
+    ['public.items', 2],
+    ['public.orders', 3],
+  ]);
   expect(manifest.parts.filter(({ role }) => role === 'data').map((part) => part.rows)).toEqual([3, 2]);
   expect((await verify(manifest, deps(), limit())).problems).toEqual([]);
-  expect(await keys()).toEqual(expect.arrayContaining(manifest.parts.map(({ file }) => `${backupPrefix(shop, manifest.id as BackupId)}${file}`)));
+  expect(await keys()).toEqual(
+    expect.arrayContaining(manifest.parts.map(({ file }) => `${backupPrefix(shop, manifest.id as BackupId)}${file}`)),
+  );
 });

@@ -33,10 +33,17 @@ async function overwrite(id: BackupId, content: Uint8Array): Promise<void> {
 function* changed(document: Buffer): Iterable<Buffer> {
   for (let at = 0; at <= document.length; at += 1) {
     const was = document[at];
-    const others = was === undefined ? [] : [...Array.from({ length: 8 }, (_, bit) => was ^ (1 << bit)), 0, 0x20, 0x0a, 0x22, 0x30, 0x61, 0xff].filter((byte) => byte !== was);
-    for (const byte of new Set(others)) yield Buffer.concat([document.subarray(0, at), Buffer.from([byte]), document.subarray(at + 1)]);
+    const others =
+      was === undefined
+        ? []
+        : [...Array.from({ length: 8 }, (_, bit) => was ^ (1 << bit)), 0, 0x20, 0x0a, 0x22, 0x30, 0x61, 0xff].filter(
+            (byte) => byte !== was,
+          );
+    for (const byte of new Set(others))
+      yield Buffer.concat([document.subarray(0, at), Buffer.from([byte]), document.subarray(at + 1)]);
     if (was !== undefined) yield Buffer.concat([document.subarray(0, at), document.subarray(at + 1)]);
-    for (const more of [' ', '\n', '0', '"', ',']) yield Buffer.concat([document.subarray(0, at), Buffer.from(more), document.subarray(at)]);
+    for (const more of [' ', '\n', '0', '"', ','])
+      yield Buffer.concat([document.subarray(0, at), Buffer.from(more), document.subarray(at)]);
   }
 }
 
@@ -74,7 +81,10 @@ test('the checksum can be checked by hand, as docs/backup-format.md says', async
   const cwd = join(scene.folder, 'shop', ids[0]!);
 
   expect(execFileSync('bash', ['-c', commands], { cwd }).toString()).toBe('OK\n');
-  await overwrite(ids[0]!, Buffer.from(manifestDocument(manifests[0]!).toString().replace('"rows"', '"rows" ').replace('UTC', 'GMT')));
+  await overwrite(
+    ids[0]!,
+    Buffer.from(manifestDocument(manifests[0]!).toString().replace('"rows"', '"rows" ').replace('UTC', 'GMT')),
+  );
   expect(() => execFileSync('bash', ['-c', commands], { cwd, stdio: 'pipe' })).toThrow();
 });
 
@@ -83,7 +93,14 @@ test('a changed manifest is shown as unreadable, restored and verified by nobody
   const document = manifestDocument(manifests[1]!).toString();
   await overwrite(ids[1]!, Buffer.from(document.replace('"shop"', '"shoq"')));
 
-  expect((await listBackups(shop, scene.vault, limit())).map(({ id, status }) => [id, status])).toEqual([[ids[0], 'complete'], [ids[1], 'unreadable'], [ids[2], 'complete']]);
-  await expect(findManifest(shop, ids[1]!, scene.vault, limit())).rejects.toMatchObject({ code: 'manifest-invalid', message: expect.stringContaining('a byte of it has changed') });
+  expect((await listBackups(shop, scene.vault, limit())).map(({ id, status }) => [id, status])).toEqual([
+    [ids[0], 'complete'],
+    [ids[1], 'unreadable'],
+    [ids[2], 'complete'],
+  ]);
+  await expect(findManifest(shop, ids[1]!, scene.vault, limit())).rejects.toMatchObject({
+    code: 'manifest-invalid',
+    message: expect.stringContaining('a byte of it has changed'),
+  });
   expect(await findManifest(shop, 'latest', scene.vault, limit())).toMatchObject({ id: ids[2] });
 });

@@ -22,79 +22,157 @@ beforeEach(async () => {
 afterEach(() => scene.remove());
 
 type PlanChange = (plan: Plan, options: Parameters<Engine['plan']>[0]) => Partial<Plan>;
-const planning = (change: PlanChange) => (engine: Engine): Engine => ({ ...engine, plan: async (options, signal) => {
-  const plan = await engine.plan(options, signal);
-  return { ...plan, ...change(plan, options) };
-} });
-const targeting = (change: (target: Target) => Partial<Target>) => (engine: Engine): Engine => ({ ...engine, target: async (options, signal) => {
-  const target = await engine.target(options, signal);
-  return { ...target, ...change(target) };
-} });
-const backingUp = (engine: Engine = toyEngine(server, 'shop')): Promise<Manifest> => backup(toySource(engine), scene.deps(), limit());
+const planning =
+  (change: PlanChange) =>
+  (engine: Engine): Engine => ({
+    ...engine,
+    plan: async (options, signal) => {
+      const plan = await engine.plan(options, signal);
+      return { ...plan, ...change(plan, options) };
+    },
+  });
+const targeting =
+  (change: (target: Target) => Partial<Target>) =>
+  (engine: Engine): Engine => ({
+    ...engine,
+    target: async (options, signal) => {
+      const target = await engine.target(options, signal);
+      return { ...target, ...change(target) };
+    },
+  });
+const backingUp = (engine: Engine = toyEngine(server, 'shop')): Promise<Manifest> =>
+  backup(toySource(engine), scene.deps(), limit());
 const restoring = (manifest: Manifest, engine: Engine, options: Partial<RestoreOptions> = {}): Promise<Restored> =>
-  restore(manifest, engine, { replace: false, owners: true, proof: true, ...options }, { ...scene.deps(), report: (event) => void events.push(event), parallel: 2 }, limit());
+  restore(
+    manifest,
+    engine,
+    { replace: false, owners: true, proof: true, ...options },
+    { ...scene.deps(), report: (event) => void events.push(event), parallel: 2 },
+    limit(),
+  );
 const again = () => toyEngine(server, 'again');
 
 test('what a restored database has otherwise in sequences and large objects is found, too', async () => {
-  const holding = (sequences: Record<string, string>, count: number, fingerprint: string) => planning(({ parts }) => ({
-    parts: parts.map((part, index) => (part.reader === undefined || index > 1 ? part : { ...part, reader: () => {
-      const reader = part.reader!();
-      return { ...reader, end: () => ({ ...reader.end(), sequences, largeObjects: { count, fingerprint } }) };
-    } })),
-  }));
+  const holding = (sequences: Record<string, string>, count: number, fingerprint: string) =>
+    planning(({ parts }) => ({
+      parts: parts.map((part, index) =>
+        part.reader === undefined || index > 1
+          ? part
+          : {
+              ...part,
+              reader: () => {
+                const reader = part.reader!();
+                return { ...reader, end: () => ({ ...reader.end(), sequences, largeObjects: { count, fingerprint } }) };
+              },
+            },
+      ),
+    }));
   const print = '00000000000000aa';
   const manifest = await backingUp(holding({ s: '7, true' }, 2, print)(toyEngine(server, 'shop')));
-  const found = async (engine: Engine) => restoring(manifest, engine).then(({ proof }) => proof?.differences, (error: Error) => error.message);
+  const found = async (engine: Engine) =>
+    restoring(manifest, engine).then(
+      ({ proof }) => proof?.differences,
+      (error: Error) => error.message,
+    );
 
   expect(await found(holding({ s: '7, true' }, 2, print)(again()))).toEqual([]);
-  expect(await found(holding({ s: '8, true' }, 2, print)(toyEngine(server, 'b')))).toContain('sequence s stands at (8, true) instead of (7, true)');
+  expect(await found(holding({ s: '8, true' }, 2, print)(toyEngine(server, 'b')))).toContain(
+    'sequence s stands at (8, true) instead of (7, true)',
+  );
   expect(await found(holding({}, 2, print)(toyEngine(server, 'c')))).toContain('sequence s is missing');
-  expect(await found(holding({ s: '7, true' }, 3, print)(toyEngine(server, 'd')))).toContain('3 large objects instead of 2');
-  expect(await found(holding({ s: '7, true' }, 2, '00000000000000ab')(toyEngine(server, 'e')))).toContain('large objects have other content');
+  expect(await found(holding({ s: '7, true' }, 3, print)(toyEngine(server, 'd')))).toContain(
+    '3 large objects instead of 2',
+  );
+  expect(await found(holding({ s: '7, true' }, 2, '00000000000000ab')(toyEngine(server, 'e')))).toContain(
+    'large objects have other content',
+  );
 });
 
 test('an engine that settles what differs in text is told all of it, and its word stands in the sentence', async () => {
-  const print = (text: string) => planning((plan) => ({ server: { product: 'Toy', version: text === 'before' ? '1.0' : '2.0' }, catalog: { ...plan.catalog, view: { v: text, same: 'x' }, owner: { v: text } } }));
+  const print = (text: string) =>
+    planning((plan) => ({
+      server: { product: 'Toy', version: text === 'before' ? '1.0' : '2.0' },
+      catalog: { ...plan.catalog, view: { v: text, same: 'x' }, owner: { v: text } },
+    }));
   const manifest = await backingUp({ ...print('before')(toyEngine(server, 'shop')), ownerKinds: ['owner'] });
   const asked: (Compared & { part: string })[] = [];
   const settle: Engine['settle'] = async (compared, signal) => {
     const part = compared.manifest.parts.find(({ role }) => role === 'schema')!;
     asked.push({ ...compared, part: Buffer.concat(await Array.fromAsync(compared.open(part, signal))).toString() });
     const kept = compared.unequal.filter(({ kind }) => kind === 'owner');
-    return { ways: { 'by meaning': 1 }, exceptions: ['view v: a remark'], different: kept, ...(kept.length > 0 && { hint: 'look there' }) };
+    return {
+      ways: { 'by meaning': 1 },
+      exceptions: ['view v: a remark'],
+      different: kept,
+      ...(kept.length > 0 && { hint: 'look there' }),
+    };
   };
-  const settling = (database: string): Engine => ({ ...print('after')(toyEngine(server, database)), ownerKinds: ['owner'], settle });
+  const settling = (database: string): Engine => ({
+    ...print('after')(toyEngine(server, database)),
+    ownerKinds: ['owner'],
+    settle,
+  });
 
   const failed = await restoring(manifest, settling('again')).catch((error: unknown) => error);
   const { proof } = await restoring(manifest, settling('third'), { owners: false });
 
   const view = { kind: 'view', name: 'v', how: 'changed' };
   expect(asked).toMatchObject([
-    { owners: true, sameVersion: false, unequal: [view, { kind: 'owner', name: 'v', how: 'changed' }], part: '["orders","items"]', expected: { view: { v: 'before' } }, found: { view: { v: 'after' } } },
+    {
+      owners: true,
+      sameVersion: false,
+      unequal: [view, { kind: 'owner', name: 'v', how: 'changed' }],
+      part: '["orders","items"]',
+      expected: { view: { v: 'before' } },
+      found: { view: { v: 'after' } },
+    },
     { owners: false, sameVersion: false, unequal: [view], manifest: { id: manifest.id } },
   ]);
-  expect(failed).toMatchObject({ code: 'proof-failed', message: expect.stringContaining('owner v is defined differently'), hint: 'look there' });
-  expect(proof).toMatchObject({ definitions: true, ways: { 'by meaning': 1 }, exceptions: ['view v: a remark'], differences: [] });
+  expect(failed).toMatchObject({
+    code: 'proof-failed',
+    message: expect.stringContaining('owner v is defined differently'),
+    hint: 'look there',
+  });
+  expect(proof).toMatchObject({
+    definitions: true,
+    ways: { 'by meaning': 1 },
+    exceptions: ['view v: a remark'],
+    differences: [],
+  });
   expect(proof).not.toHaveProperty('hint');
 });
 
 test('what was there before a restore is no difference, and is said; of other facts nothing is passed over', async () => {
-  const with_ = (facts: Record<string, string>) => planning((plan, { like }) => (like === undefined ? {} : { catalog: { ...plan.catalog, setting: facts } }));
+  const with_ = (facts: Record<string, string>) =>
+    planning((plan, { like }) => (like === undefined ? {} : { catalog: { ...plan.catalog, setting: facts } }));
   const manifest = await backingUp();
   const seen: unknown[] = [];
   const keeping = targeting(() => ({ wasThere: (...asked) => (seen.push(asked), asked[1] !== 'new') }));
 
   const { proof } = await restoring(manifest, keeping(with_({ own: '1', old: '0' })(again())));
-  const failed = await restoring(manifest, keeping(with_({ own: '1', new: '2' })(toyEngine(server, 'b')))).catch((error: unknown) => error);
+  const failed = await restoring(manifest, keeping(with_({ own: '1', new: '2' })(toyEngine(server, 'b')))).catch(
+    (error: unknown) => error,
+  );
 
   expect(seen[0]).toEqual(['setting', 'own', '1']);
-  expect(proofSentence(proof!)).toContain('proven equal, except what the database, which was there before the restore, keeps of its own: setting own, setting old: ');
-  expect(failed).toMatchObject({ code: 'proof-failed', message: expect.stringMatching(/setting new is not in the backup; b is there$/), hint: expect.stringContaining('restore another backup') });
+  expect(proofSentence(proof!)).toContain(
+    'proven equal, except what the database, which was there before the restore, keeps of its own: setting own, setting old: ',
+  );
+  expect(failed).toMatchObject({
+    code: 'proof-failed',
+    message: expect.stringMatching(/setting new is not in the backup; b is there$/),
+    hint: expect.stringContaining('restore another backup'),
+  });
 });
 
 test('what is made only behind the proof is not expected by it, and is excepted nowhere', async () => {
-  const manifest = await backingUp(planning((plan) => ({ catalog: { ...plan.catalog, setting: { late: '1', early: '2' } } }))(toyEngine(server, 'shop')));
-  const lacking = (names: Record<string, string>) => planning((plan) => ({ catalog: { ...plan.catalog, setting: names } }));
+  const manifest = await backingUp(
+    planning((plan) => ({ catalog: { ...plan.catalog, setting: { late: '1', early: '2' } } }))(
+      toyEngine(server, 'shop'),
+    ),
+  );
+  const lacking = (names: Record<string, string>) =>
+    planning((plan) => ({ catalog: { ...plan.catalog, setting: names } }));
   const late = targeting(() => ({ afterProof: [{ kind: 'setting', name: 'late' }] }));
 
   const { proof } = await restoring(manifest, late(lacking({ early: '2' })(again())));
@@ -112,17 +190,29 @@ test('a proof reads the database that was made, like the backup, and its parts o
   const watching = planning((plan, options) => {
     asked.push(options);
     return {
-      parts: plan.parts.map((part) => ({ ...part, open: (signal: AbortSignal) => (opened.push(part.file), part.open(signal)) })),
-      close: async () => { closed.push('plan'); },
+      parts: plan.parts.map((part) => ({
+        ...part,
+        open: (signal: AbortSignal) => (opened.push(part.file), part.open(signal)),
+      })),
+      close: async () => {
+        closed.push('plan');
+      },
       confirm: (tables, signal) => (seen.push(...tables), plan.confirm(tables, signal)),
     };
   });
   const manifest = await backingUp();
 
   await restoring(manifest, watching(again()));
-  await restoring(manifest, watching(planning(() => ({ confirm: () => Promise.reject(new Error('no')) }))(toyEngine(server, 'b')))).catch(() => {});
+  await restoring(
+    manifest,
+    watching(planning(() => ({ confirm: () => Promise.reject(new Error('no')) }))(toyEngine(server, 'b'))),
+  ).catch(() => {});
 
-  expect(asked[0]).toMatchObject({ like: { id: manifest.id }, restored: { table: { orders: 'line text' } }, database: 'again' });
+  expect(asked[0]).toMatchObject({
+    like: { id: manifest.id },
+    restored: { table: { orders: 'line text' } },
+    database: 'again',
+  });
   expect(opened.slice(0, 2).sort()).toEqual(['data/0001.sql', 'data/0002.sql']);
   expect(opened).toHaveLength(4);
   expect(seen.slice(0, 2)).toEqual(manifest.tables);
@@ -139,12 +229,30 @@ test('a restore tells what it does, stage after stage, with the bytes of rows', 
   const done = events.flatMap((event) => (event.type === 'part-done' ? [[event.file, event.rows]] : []));
   const progressed = events.reduce((sum, event) => sum + (event.type === 'progress' ? event.bytes : 0), 0);
   const schema = manifest.parts.find(({ role }) => role === 'schema')!.bytes;
-  expect(events.find(({ type }) => type === 'planned')).toEqual({ type: 'planned', source: 'shop', id: manifest.id, what: 'restore into toy://again', totalBytes: bytes, parts: 4 });
-  expect(stages).toEqual([['schema.sql.zst', 0], ['rows', bytes], ['proof', bytes]]);
+  expect(events.find(({ type }) => type === 'planned')).toEqual({
+    type: 'planned',
+    source: 'shop',
+    id: manifest.id,
+    what: 'restore into toy://again',
+    totalBytes: bytes,
+    parts: 4,
+  });
+  expect(stages).toEqual([
+    ['schema.sql.zst', 0],
+    ['rows', bytes],
+    ['proof', bytes],
+  ]);
   expect(done[0]).toEqual(['schema.sql.zst', 0]);
-  expect(done.slice(1).sort()).toEqual([['data/0001.sql.zst', 3], ['data/0002.sql.zst', 2]]);
+  expect(done.slice(1).sort()).toEqual([
+    ['data/0001.sql.zst', 3],
+    ['data/0002.sql.zst', 2],
+  ]);
   expect(progressed).toBe(schema + 2 * bytes);
-  expect(events.filter((event) => event.type === 'progress').every(({ rows, storedBytes }) => rows === 0 && storedBytes === 0)).toBe(true);
+  expect(
+    events
+      .filter((event) => event.type === 'progress')
+      .every(({ rows, storedBytes }) => rows === 0 && storedBytes === 0),
+  ).toBe(true);
 });
 
 test('before anything is replaced the target watches the backup pass and rehearses it, and what it could not find out is told', async () => {
@@ -154,7 +262,8 @@ test('before anything is replaced the target watches the backup pass and rehears
     watch: ({ file }) => void (watched.add(file), order.push('watch')),
     async rehearse(contents, signal) {
       order.push('rehearse');
-      for (const part of manifest.parts.filter(({ role }) => role === 'schema')) rehearsed.push(Buffer.concat(await Array.fromAsync(contents(part, signal))).toString());
+      for (const part of manifest.parts.filter(({ role }) => role === 'schema'))
+        rehearsed.push(Buffer.concat(await Array.fromAsync(contents(part, signal))).toString());
       return ['something is not known'];
     },
     prepare: (replace, signal) => (order.push(`prepare ${replace}`), target.prepare(replace, signal)),
@@ -165,14 +274,19 @@ test('before anything is replaced the target watches the backup pass and rehears
   expect([...watched].sort()).toEqual(manifest.parts.map(({ file }) => file).sort());
   expect(rehearsed).toEqual(['["orders","items"]']);
   expect(order.filter((one, index) => one !== order[index - 1])).toEqual(['watch', 'rehearse', 'prepare true']);
-  expect(events.filter(({ type }) => type === 'warning')).toEqual([{ type: 'warning', message: 'something is not known' }]);
+  expect(events.filter(({ type }) => type === 'warning')).toEqual([
+    { type: 'warning', message: 'something is not known' },
+  ]);
 });
 
 test('an empty target is neither verified nor rehearsed, and takes a backup without --replace', async () => {
   const manifest = await backingUp();
   server.set('again', {});
   const order: string[] = [];
-  const careful = targeting((target) => ({ rehearse: async () => (order.push('rehearse'), []), prepare: (replace, signal) => (order.push(`prepare ${replace}`), target.prepare(replace, signal)) }));
+  const careful = targeting((target) => ({
+    rehearse: async () => (order.push('rehearse'), []),
+    prepare: (replace, signal) => (order.push(`prepare ${replace}`), target.prepare(replace, signal)),
+  }));
 
   const { proof, failures, notes } = await restoring(manifest, careful(again()));
 
@@ -183,7 +297,11 @@ test('an empty target is neither verified nor rehearsed, and takes a backup with
 test('without a proof nothing is read, and nothing is said to be proven', async () => {
   const manifest = await backingUp();
 
-  const restored = await restoring(manifest, planning(() => ({ confirm: () => Promise.reject(new Error('read')) }))(again()), { proof: false });
+  const restored = await restoring(
+    manifest,
+    planning(() => ({ confirm: () => Promise.reject(new Error('read')) }))(again()),
+    { proof: false },
+  );
 
   expect(restored).not.toHaveProperty('proof');
   expect(restored).toMatchObject({ id: manifest.id, database: 'again' });

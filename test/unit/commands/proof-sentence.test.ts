@@ -8,12 +8,18 @@ test('a proof of a backup that holds all as the source did excepts nothing', () 
 });
 
 test('what a backup never held as the source did is excepted in its proof', () => {
-  const sentence = proofSentence({ ...proof, exceptions: ['column `t`.`f`: 12 values lose digits', 'event `e`: its comment'] });
+  const sentence = proofSentence({
+    ...proof,
+    exceptions: ['column `t`.`f`: 12 values lose digits', 'event `e`: its comment'],
+  });
 
-  expect(sentence).toBe('proven equal, except column `t`.`f`: 12 values lose digits; event `e`: its comment: 2 tables, 31 rows, 4 definitions');
+  expect(sentence).toBe(
+    'proven equal, except column `t`.`f`: 12 values lose digits; event `e`: its comment: 2 tables, 31 rows, 4 definitions',
+  );
 });
 
 test('how definitions were compared that are printed differently is said', () => {
-  expect(proofSentence({ ...proof, objects: 1158, ways: { 'by meaning': 1006, 'by what the archive makes here': 2 } })).toBe(
-    'proven equal: 2 tables, 31 rows, 1,158 definitions (1,006 by meaning, 2 by what the archive makes here)');
+  expect(
+    proofSentence({ ...proof, objects: 1158, ways: { 'by meaning': 1006, 'by what the archive makes here': 2 } }),
+  ).toBe('proven equal: 2 tables, 31 rows, 1,158 definitions (1,006 by meaning, 2 by what the archive makes here)');
 });

@@ -31,16 +31,28 @@ beforeEach(async () => {
 afterEach(() => scene.remove());
 
 const report = (event: RunEvent) => void (event.type === 'warning' && warnings.push(event.message));
-const deps = (now: Date, more: Partial<BackupDeps> = {}): BackupDeps => ({ ...scene.deps(), clock: { now: () => now }, report, ...more });
+const deps = (now: Date, more: Partial<BackupDeps> = {}): BackupDeps => ({
+  ...scene.deps(),
+  clock: { now: () => now },
+  report,
+  ...more,
+});
 const backingUp = (given: BackupDeps) => backup({ ...toySource(toyEngine(server, 'shop')), schedule }, given, limit());
-const historyNow = async (): Promise<SourceHistory> => historyOf(shop, await Array.fromAsync(scene.vault.list('shop/', limit())));
+const historyNow = async (): Promise<SourceHistory> =>
+  historyOf(shop, await Array.fromAsync(scene.vault.list('shop/', limit())));
 
 test('a run leaves word of its beginning: who, when, for which moment, and the backup that it makes', async () => {
   const { id } = await backingUp(deps(night));
 
   const { starts, leased } = await historyNow();
   expect(starts).toMatchObject([{ id, run: 'test', meant: moment }]);
-  expect(JSON.parse(Buffer.from((await scene.vault.read(starts[0]!.key, limit())).body).toString())).toEqual({ id, run: 'test', holder: 'test', start: night.toISOString(), meant: moment.toISOString() });
+  expect(JSON.parse(Buffer.from((await scene.vault.read(starts[0]!.key, limit())).body).toString())).toEqual({
+    id,
+    run: 'test',
+    holder: 'test',
+    start: night.toISOString(),
+    meant: moment.toISOString(),
+  });
   expect(leased?.getTime()).toBeGreaterThan(Date.now() - 60_000);
 });
 
@@ -56,17 +68,39 @@ test.each([
 
 test('the record lies there before the source is asked, and stays when the run fails or is killed', async () => {
   let seen: SourceHistory | undefined;
-  const engine = { ...toyEngine(server, 'shop'), plan: async () => { seen = await historyNow(); throw new BackupError('source-unreachable', 'nobody is there'); } };
+  const engine = {
+    ...toyEngine(server, 'shop'),
+    plan: async () => {
+      seen = await historyNow();
+      throw new BackupError('source-unreachable', 'nobody is there');
+    },
+  };
   const given = deps(night);
 
-  await expect(withFailureRecord(shop, given, (error) => error, () => backup({ ...toySource(engine), schedule }, given, limit()))).rejects.toMatchObject({ code: 'source-unreachable' });
+  await expect(
+    withFailureRecord(
+      shop,
+      given,
+      (error) => error,
+      () => backup({ ...toySource(engine), schedule }, given, limit()),
+    ),
+  ).rejects.toMatchObject({ code: 'source-unreachable' });
 
   expect(seen).toMatchObject({ starts: [{ meant: moment }], backups: [], failures: [] });
-  expect(await historyNow()).toMatchObject({ starts: [{ meant: moment, run: 'test' }], failures: [{ run: 'test', code: 'source-unreachable' }] });
+  expect(await historyNow()).toMatchObject({
+    starts: [{ meant: moment, run: 'test' }],
+    failures: [{ run: 'test', code: 'source-unreachable' }],
+  });
 });
 
 test('a role that may not write the record makes its backup all the same, with a warning', async () => {
-  const denied: Vault = { ...scene.vault, putIfAbsent: (key, ...rest) => (key.includes('/starts/') ? Promise.reject(new BackupError('vault-denied', 'not allowed')) : scene.vault.putIfAbsent(key, ...rest)) };
+  const denied: Vault = {
+    ...scene.vault,
+    putIfAbsent: (key, ...rest) =>
+      key.includes('/starts/')
+        ? Promise.reject(new BackupError('vault-denied', 'not allowed'))
+        : scene.vault.putIfAbsent(key, ...rest),
+  };
 
   const { id } = await backingUp(deps(night, { vault: denied }));
 
@@ -77,7 +111,9 @@ test('a role that may not write the record makes its backup all the same, with a
 test('a run that finds another at work, or whose request has made its backup already, has not begun', async () => {
   await backingUp(deps(night, { random: () => 0.5 }));
   await backingUp(deps(new Date(night.getTime() + 60_000), { random: () => 0.5 }));
-  const busy = Buffer.from(JSON.stringify({ run: 'other', holder: 'elsewhere', until: new Date(night.getTime() + 300_000).toISOString() }));
+  const busy = Buffer.from(
+    JSON.stringify({ run: 'other', holder: 'elsewhere', until: new Date(night.getTime() + 300_000).toISOString() }),
+  );
   const { version } = await scene.vault.read(leaseKey(shop), limit());
   await scene.vault.putIfUnchanged(leaseKey(shop), busy, version, limit());
   const meeting = deps(night, { identity: { run: 'third', holder: 'third', isGone: () => false } });
@@ -91,7 +127,14 @@ test('a lease that nobody can read fails the backup under a name that alarms, an
   await scene.vault.putIfAbsent(leaseKey(shop), Buffer.from('{'), {}, limit());
   const given = deps(night);
 
-  await expect(withFailureRecord(shop, given, (error) => error, () => backingUp(given))).rejects.toMatchObject({ code: 'lease-stuck' });
+  await expect(
+    withFailureRecord(
+      shop,
+      given,
+      (error) => error,
+      () => backingUp(given),
+    ),
+  ).rejects.toMatchObject({ code: 'lease-stuck' });
 
   expect((await historyNow()).failures).toMatchObject([{ code: 'lease-stuck' }]);
 });
@@ -100,7 +143,12 @@ test('rotation sweeps records of starts that nobody asks for any more: old ones,
   const dayMs = 86_400_000;
   for (let day = 0; day < 40; day += 1) {
     const start = new Date(night.getTime() - day * dayMs);
-    await scene.vault.putIfAbsent(startKey(shop, { id: newBackupId(start, 0), run: 'test', meant: start }), Buffer.from('{}'), {}, limit());
+    await scene.vault.putIfAbsent(
+      startKey(shop, { id: newBackupId(start, 0), run: 'test', meant: start }),
+      Buffer.from('{}'),
+      {},
+      limit(),
+    );
   }
 
   const found = await lookForLeftovers(await historyNow(), dayMs, deps(night), limit());

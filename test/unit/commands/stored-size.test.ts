@@ -20,12 +20,27 @@ function reporting(more: number): Vault {
   return { ...scene.vault, put: async (...args) => ({ bytes: (await scene.vault.put(...args)).bytes + more }) };
 }
 
-test.each([['is', 0, true], ['is one byte less than', -1, false], ['is one byte more than', 1, false], ['is nothing of', -Infinity, false]])('a part whose size in the vault %s what was sent', async (_, more, good) => {
+test.each([
+  ['is', 0, true],
+  ['is one byte less than', -1, false],
+  ['is one byte more than', 1, false],
+  ['is nothing of', -Infinity, false],
+])('a part whose size in the vault %s what was sent', async (_, more, good) => {
   for (const compress of [true, false]) {
-    const part = { role: 'data' as const, file: 'data/0001.sql', compress, estimatedBytes: 0, open: () => chunks(Buffer.from('rows'), Buffer.from('more rows')) };
+    const part = {
+      role: 'data' as const,
+      file: 'data/0001.sql',
+      compress,
+      estimatedBytes: 0,
+      open: () => chunks(Buffer.from('rows'), Buffer.from('more rows')),
+    };
     const stored = storePart(part, { source, id, tags: {}, vault: reporting(more), report: () => {} }, limit());
 
     if (good) expect((await stored).part).toMatchObject({ bytes: 13, sha256: expect.any(String) });
-    else await expect(stored).rejects.toMatchObject({ code: 'vault-failed', message: expect.stringContaining('bytes were sent, the vault holds') });
+    else
+      await expect(stored).rejects.toMatchObject({
+        code: 'vault-failed',
+        message: expect.stringContaining('bytes were sent, the vault holds'),
+      });
   }
 });

@@ -13,7 +13,9 @@ test('the example is a valid configuration', async () => {
 });
 
 test('docs/configuration.md and the schema for editors are those of the code (else run: node bin/build-docs.ts)', async () => {
-  expect(await file('docs/configuration.md')).toBe(configurationDocs(editorSchema(), await file('nightjar.example.yaml')));
+  expect(await file('docs/configuration.md')).toBe(
+    configurationDocs(editorSchema(), await file('nightjar.example.yaml')),
+  );
   expect(await file('docs/nightjar.schema.json')).toBe(editorSchemaText());
 });
 

@@ -15,7 +15,8 @@ const problemsOf = (text: string): string => {
 };
 
 test('every notifier and hook can be written', () => {
-  const { notify, hooks } = parseConfig(`${start}notify:
+  const { notify, hooks } = parseConfig(
+    `${start}notify:
   - sns: arn:aws:sns:eu-west-1:123456789012:alerts
   - slack: { secret: nightjar/slack, field: webhook }
   - telegram: { token: { env: TOKEN }, chat: "-1001" }
@@ -25,7 +26,9 @@ hooks:
   - eventBus: default
     on: [failed]
   - command: [after]
-`, 'nightjar.yaml');
+`,
+    'nightjar.yaml',
+  );
 
   expect(notify.map((one) => Object.keys(one)[0])).toEqual(['sns', 'slack', 'telegram', 'webhook', 'command']);
   expect(notify[2]).toMatchObject({ telegram: { api: 'https://api.telegram.org' } });
@@ -33,17 +36,37 @@ hooks:
 });
 
 test.each([
-  ['a notifier of two kinds', 'notify: [{ sns: "arn:aws:sns:eu-west-1:123456789012:a", command: [x] }]', 'notify.0: expected exactly one of sns, slack, telegram, webhook, command'],
+  [
+    'a notifier of two kinds',
+    'notify: [{ sns: "arn:aws:sns:eu-west-1:123456789012:a", command: [x] }]',
+    'notify.0: expected exactly one of sns, slack, telegram, webhook, command',
+  ],
   ['an empty one', 'notify: [{}]', 'notify.0: expected exactly one of'],
   ['no list', 'notify: { command: [x] }', 'notify: expected a list of notifiers'],
   ['a misspelt one', 'notify: [{ slakc: { env: X } }]', 'notify.0.slakc: unknown key, did you mean "slack"?'],
   ['a topic that is none', 'notify: [{ sns: alerts }]', 'notify.0.sns: expected the ARN of an SNS topic'],
-  ['a command with a shell in mind', 'notify: [{ command: "mail -s x me" }]', 'notify.0.command: expected a program and its arguments'],
+  [
+    'a command with a shell in mind',
+    'notify: [{ command: "mail -s x me" }]',
+    'notify.0.command: expected a program and its arguments',
+  ],
   ['a command that is empty', 'notify: [{ command: [""] }]', 'notify.0.command: expected a program and its arguments'],
-  ['a chat as a number', 'notify: [{ telegram: { token: { env: X }, chat: -1001 } }]', 'notify.0.telegram.chat: expected the id of a chat'],
+  [
+    'a chat as a number',
+    'notify: [{ telegram: { token: { env: X }, chat: -1001 } }]',
+    'notify.0.telegram.chat: expected the id of a chat',
+  ],
   ['a webhook without a key', 'notify: [{ webhook: { url: { env: X } } }]', 'notify.0.webhook.key: '],
-  ['an API without TLS', 'notify: [{ telegram: { token: { env: X }, chat: "1", api: "http://api.example.com" } }]', 'notify.0.telegram.api: expected an https URL'],
-  ['an end that is none', 'hooks: [{ command: [x], on: [success] }]', 'hooks.0.on.0: expected succeeded, failed, skipped'],
+  [
+    'an API without TLS',
+    'notify: [{ telegram: { token: { env: X }, chat: "1", api: "http://api.example.com" } }]',
+    'notify.0.telegram.api: expected an https URL',
+  ],
+  [
+    'an end that is none',
+    'hooks: [{ command: [x], on: [success] }]',
+    'hooks.0.on.0: expected succeeded, failed, skipped',
+  ],
   ['a hook of no kind', 'hooks: [{ on: [failed] }]', 'hooks.0: expected exactly one of eventBus, command'],
 ])('%s is refused', (_, lines, problem) => {
   expect(problemsOf(`${start}${lines}\n`)).toContain(problem);
@@ -65,9 +88,15 @@ test.each([
 });
 
 test('of a configuration with a mistake, whoever is named rightly is known', () => {
-  const { notify, hooks, vault } = toldByText('vault: ./v\nsources: {}\nnotify: [{ command: [a] }, { slakc: { env: X } }]\nhooks: no list\n');
+  const { notify, hooks, vault } = toldByText(
+    'vault: ./v\nsources: {}\nnotify: [{ command: [a] }, { slakc: { env: X } }]\nhooks: no list\n',
+  );
 
-  expect({ notify, hooks, vault }).toEqual({ notify: [{ command: ['a'] }], hooks: [], vault: { kind: 'folder', folder: './v' } });
+  expect({ notify, hooks, vault }).toEqual({
+    notify: [{ command: ['a'] }],
+    hooks: [],
+    vault: { kind: 'folder', folder: './v' },
+  });
   expect(toldByText('a: [}')).toMatchObject({ notify: [], hooks: [] });
   expect(toldByText('just text')).toMatchObject({ notify: [], hooks: [] });
 });

@@ -4,17 +4,24 @@ import { isBackupError } from '../../../core/domain/errors.ts';
 
 const secret = 'hunter2hunter2';
 const source = (keys: string) => `vault: v\nsources: { shop: { postgres: ${keys} } }`;
-const bucket = (keys: string) => `vault: { s3: { bucket: abc, ${keys} } }\nsources: { shop: { postgres: { host: h, database: d, user: u } } }`;
+const bucket = (keys: string) =>
+  `vault: { s3: { bucket: abc, ${keys} } }\nsources: { shop: { postgres: { host: h, database: d, user: u } } }`;
 
 test.each([
   ['a literal password', source(`{ host: h, database: d, user: u, password: ${secret} }`)],
   ['a literal password in a list', source(`{ host: h, database: d, user: u, password: [${secret}] }`)],
-  ['a password in the place of a variable', source(`{ host: h, database: d, user: u, password: { env: "${secret}!" } }`)],
+  [
+    'a password in the place of a variable',
+    source(`{ host: h, database: d, user: u, password: { env: "${secret}!" } }`),
+  ],
   ['a password under a misspelt key', source(`{ host: h, database: d, user: u, passwrod: ${secret} }`)],
   ['a URL in the place of a server', source(`postgres://app:${secret}@db/shop`)],
   ['a URL in the place of a host', source(`{ host: "postgres://app:${secret}@db", database: d, user: u }`)],
   ['user and password in one', source(`{ host: "app:${secret}@db", database: d, user: u }`)],
-  ['keys in a bucket', `vault: s3://AKIA:${secret}@bucket/x\nsources: { shop: { postgres: { host: h, database: d, user: u } } }`],
+  [
+    'keys in a bucket',
+    `vault: s3://AKIA:${secret}@bucket/x\nsources: { shop: { postgres: { host: h, database: d, user: u } } }`,
+  ],
   ['keys in an endpoint', bucket(`endpoint: "https://AKIA:${secret}@store"`)],
   ['a literal access key', bucket(`accessKeyId: AKIA, secretAccessKey: ${secret}`)],
   ['a password that YAML takes for an alias', source(`{ host: h, database: d, user: u, password: *${secret} }`)],
@@ -33,5 +40,6 @@ test.each([
 
 test('the message of a literal password says what to write instead', () => {
   expect(() => parseConfig(source(`{ host: h, database: d, user: u, password: ${secret} }`), 'nightjar.yaml')).toThrow(
-    'sources.shop.postgres.password: a secret never stands in this file: write where it is kept, as { env: NAME }, { file: path } or { secret: name or ARN, field: name }; or iam, for a token of IAM database authentication (line 2)');
+    'sources.shop.postgres.password: a secret never stands in this file: write where it is kept, as { env: NAME }, { file: path } or { secret: name or ARN, field: name }; or iam, for a token of IAM database authentication (line 2)',
+  );
 });

@@ -5,7 +5,8 @@ import type { SourceName } from '../../../core/domain/keys.ts';
 
 const hourMs = 3_600_000;
 const server = 'postgres: { host: db, database: shop, user: app }';
-const text = (own: string, defaults: string) => `vault: v\ndefaults: ${defaults}\nsources:\n  shop: { ${server}, ${own} }\n`;
+const text = (own: string, defaults: string) =>
+  `vault: v\ndefaults: ${defaults}\nsources:\n  shop: { ${server}, ${own} }\n`;
 
 function watch(own: string, defaults = '{}'): WatchSettings {
   return parseConfig(text(own, defaults), 'nightjar.yaml').sources.get('shop' as SourceName)!.watch;
@@ -24,7 +25,10 @@ test.each([
 });
 
 test('shrink goes over the defaults key by key, and a pause in the defaults can be taken back', () => {
-  const found = watch('shrink: { rows: 0, since: 2026-11-20 }, paused: false', '{ shrink: { rows: 80, bytes: 20 }, paused: true }');
+  const found = watch(
+    'shrink: { rows: 0, since: 2026-11-20 }, paused: false',
+    '{ shrink: { rows: 80, bytes: 20 }, paused: true }',
+  );
 
   expect(found).toMatchObject({ shrink: { rows: 0, bytes: 20, since: '2026-11-20' }, paused: false });
   expect(watch('paused: 2026-12-01')).toMatchObject({ paused: { until: '2026-12-01' } });
@@ -33,7 +37,10 @@ test('shrink goes over the defaults key by key, and a pause in the defaults can 
 test.each([
   ['schedule: daily', 'schedule: expected five fields of cron'],
   ['schedule: "0 2 * * * *"', 'schedule: expected five fields of cron'],
-  ['schedule: "0 0 30 2 *"', 'schedule: expected five fields of cron (minute, hour, day, month, weekday) of a moment that comes'],
+  [
+    'schedule: "0 0 30 2 *"',
+    'schedule: expected five fields of cron (minute, hour, day, month, weekday) of a moment that comes',
+  ],
   ['freshness: 25', 'freshness: expected a duration from 5m to 36500d'],
   ['drillEvery: never', 'drillEvery: expected a duration'],
   ['paused: soon', 'paused: expected true, false or a day, as 2026-12-01, when it ends'],

@@ -17,13 +17,22 @@ const unreadable: Sighting = { source: 'shop', judged: ['unknown', 'paused'], fo
 const itemOf = (change: Change): WaitingMessage => ({ ...change, message: samples['stale']! });
 const nobody = { others: new Set<string>() };
 /** An outbox after a check, whose messages arrive or do not. */
-const after = (box: Outbox, sightings: Sighting[], now: Date, reached = true): { box: Outbox; told: WaitingMessage[] } => {
+const after = (
+  box: Outbox,
+  sightings: Sighting[],
+  now: Date,
+  reached = true,
+): { box: Outbox; told: WaitingMessage[] } => {
   const next = withSightings(box, sightings, now, nobody, itemOf);
-  return reached ? { box: withDelivered(next, [{ items: next.waiting }], now), told: next.waiting } : { box: next, told: [] };
+  return reached
+    ? { box: withDelivered(next, [{ items: next.waiting }], now), told: next.waiting }
+    : { box: next, told: [] };
 };
 const word = ({ severity, alert }: Change) => `${severity} ${alert.kind}`;
 
-/** What is told by checks at these hours, each with what it sees. `deaf` are the hours at which nobody can be reached. */
+/**
+ * What is told by checks at these hours, each with what it sees. `deaf` are the hours at which nobody can be reached.
+ */
 function told(checks: readonly [hour: number, sighting: Sighting][], deaf: readonly number[] = []): string[] {
   let box = emptyOutbox;
   return checks.flatMap(([hour, sighting]) => {
@@ -34,25 +43,99 @@ function told(checks: readonly [hour: number, sighting: Sighting][], deaf: reado
 }
 
 test('a thing is told when it begins, a day later while it lasts, and when it is over', () => {
-  const hourly = Array.from({ length: 60 }, (_, hour): [number, Sighting] => [hour, hour < 5 || hour > 55 ? shop() : shop('stale')]);
+  const hourly = Array.from({ length: 60 }, (_, hour): [number, Sighting] => [
+    hour,
+    hour < 5 || hour > 55 ? shop() : shop('stale'),
+  ]);
 
   expect(told(hourly)).toEqual(['5: problem stale', '29: reminder stale', '53: reminder stale', '56: recovered stale']);
 });
 
 test('a check that runs once a day, a little early, reminds all the same', () => {
-  expect(told([[0, shop('stale')], [23.99, shop('stale')], [47.98, shop('stale')]])).toEqual(['0: problem stale', '23.99: reminder stale', '47.98: reminder stale']);
-  expect(told([[0, shop('stale')], [23, shop('stale')]])).toEqual(['0: problem stale']);
+  expect(
+    told([
+      [0, shop('stale')],
+      [23.99, shop('stale')],
+      [47.98, shop('stale')],
+    ]),
+  ).toEqual(['0: problem stale', '23.99: reminder stale', '47.98: reminder stale']);
+  expect(
+    told([
+      [0, shop('stale')],
+      [23, shop('stale')],
+    ]),
+  ).toEqual(['0: problem stale']);
 });
 
 test.each([
-  ['stale while the vault can’t be read: nothing recovers', [[0, shop('stale')], [1, unreadable], [2, shop('stale')], [3, shop()]], ['0: problem stale', '1: problem unknown', '3: recovered stale']],
-  ['unknown, and then fresh', [[0, unreadable], [1, shop()]], ['0: problem unknown', '1: recovered unknown']],
-  ['never, and then the first backup', [[0, shop('never')], [1, shop()]], ['0: problem never', '1: recovered never']],
-  ['stale, and then all backups gone: no all-clear', [[0, shop('stale')], [1, shop('never')]], ['0: problem stale', '1: problem never']],
-  ['shrunk, and then all backups gone: no all-clear', [[0, shop('shrunk')], [1, shop('never')]], ['0: problem shrunk', '1: problem never']],
-  ['stale and paused: no all-clear; told anew when the pause is over', [[0, shop('stale')], [1, shop('paused')], [2, shop('stale')]], ['0: problem stale', '1: problem paused', '2: problem stale']],
-  ['a pause that is over in good order', [[0, shop('paused')], [1, shop()]], ['0: problem paused', '1: recovered paused']],
-  ['two at once, which end one by one', [[0, shop('stale', 'overdue-drill')], [1, shop('overdue-drill')], [2, shop()]], ['0: problem stale', '0: problem overdue-drill', '1: recovered stale', '2: recovered overdue-drill']],
+  [
+    'stale while the vault can’t be read: nothing recovers',
+    [
+      [0, shop('stale')],
+      [1, unreadable],
+      [2, shop('stale')],
+      [3, shop()],
+    ],
+    ['0: problem stale', '1: problem unknown', '3: recovered stale'],
+  ],
+  [
+    'unknown, and then fresh',
+    [
+      [0, unreadable],
+      [1, shop()],
+    ],
+    ['0: problem unknown', '1: recovered unknown'],
+  ],
+  [
+    'never, and then the first backup',
+    [
+      [0, shop('never')],
+      [1, shop()],
+    ],
+    ['0: problem never', '1: recovered never'],
+  ],
+  [
+    'stale, and then all backups gone: no all-clear',
+    [
+      [0, shop('stale')],
+      [1, shop('never')],
+    ],
+    ['0: problem stale', '1: problem never'],
+  ],
+  [
+    'shrunk, and then all backups gone: no all-clear',
+    [
+      [0, shop('shrunk')],
+      [1, shop('never')],
+    ],
+    ['0: problem shrunk', '1: problem never'],
+  ],
+  [
+    'stale and paused: no all-clear; told anew when the pause is over',
+    [
+      [0, shop('stale')],
+      [1, shop('paused')],
+      [2, shop('stale')],
+    ],
+    ['0: problem stale', '1: problem paused', '2: problem stale'],
+  ],
+  [
+    'a pause that is over in good order',
+    [
+      [0, shop('paused')],
+      [1, shop()],
+    ],
+    ['0: problem paused', '1: recovered paused'],
+  ],
+  [
+    'two at once, which end one by one',
+    [
+      [0, shop('stale', 'overdue-drill')],
+      [1, shop('overdue-drill')],
+      [2, shop()],
+    ],
+    ['0: problem stale', '0: problem overdue-drill', '1: recovered stale', '2: recovered overdue-drill'],
+  ],
 ] as [string, [number, Sighting][], string[]][])('%s', (_, checks, expected) => {
   expect(told(checks).toSorted()).toEqual(expected.toSorted());
 });
@@ -61,16 +144,35 @@ test('a pause is told again each week, a source that left the configuration neve
   const days = Array.from({ length: 15 }, (_, day) => day * 24);
   const left: Sighting = { source: 'old', judged: ['unconfigured'], found: ['unconfigured'] };
 
-  expect(told(days.map((hour) => [hour, shop('paused')]))).toEqual(['0: problem paused', '168: reminder paused', '336: reminder paused']);
-  expect(told([...days.map((hour): [number, Sighting] => [hour, left]), [400, { ...left, found: [] }]])).toEqual(['0: problem unconfigured']);
+  expect(told(days.map((hour) => [hour, shop('paused')]))).toEqual([
+    '0: problem paused',
+    '168: reminder paused',
+    '336: reminder paused',
+  ]);
+  expect(told([...days.map((hour): [number, Sighting] => [hour, left]), [400, { ...left, found: [] }]])).toEqual([
+    '0: problem unconfigured',
+  ]);
 });
 
 test('old database clients are told at most once a week, however often they come and go, and never as over', () => {
   const tools = (...found: MessageKind[]): Sighting => ({ judged: ['tools-outdated'], found });
-  const hourly = Array.from({ length: 20 * 24 }, (_, hour): [number, Sighting] => [hour, hour % 3 === 0 ? tools() : tools('tools-outdated')]);
+  const hourly = Array.from({ length: 20 * 24 }, (_, hour): [number, Sighting] => [
+    hour,
+    hour % 3 === 0 ? tools() : tools('tools-outdated'),
+  ]);
 
-  expect(told(hourly)).toEqual(['1: problem tools-outdated', '169: reminder tools-outdated', '337: reminder tools-outdated']);
-  expect(told([[0, tools('tools-outdated')], [200, tools()], [201, tools('tools-outdated')]])).toEqual(['0: problem tools-outdated', '201: problem tools-outdated']);
+  expect(told(hourly)).toEqual([
+    '1: problem tools-outdated',
+    '169: reminder tools-outdated',
+    '337: reminder tools-outdated',
+  ]);
+  expect(
+    told([
+      [0, tools('tools-outdated')],
+      [200, tools()],
+      [201, tools('tools-outdated')],
+    ]),
+  ).toEqual(['0: problem tools-outdated', '201: problem tools-outdated']);
 });
 
 test('what has reached nobody is told by the next check, whatever it was', () => {
@@ -87,39 +189,57 @@ test('a memory that was lost has everything that is wrong told again', () => {
 
 test('sources are told apart, and what a check did not look at stays', () => {
   const now = new Date(began);
-  const { open } = after(emptyOutbox, [shop('stale'), { ...shop('stale'), source: 'blog' }, { judged: ['unknown'], found: ['unknown'] }], now).box;
+  const { open } = after(
+    emptyOutbox,
+    [shop('stale'), { ...shop('stale'), source: 'blog' }, { judged: ['unknown'], found: ['unknown'] }],
+    now,
+  ).box;
 
   const plan = planAlerts(open, [{ ...shop(), source: 'blog' }], new Date(began + hourMs));
 
   expect(plan.tell).toEqual([{ severity: 'recovered', alert: open.find(({ source }) => source === 'blog') }]);
-  expect(plan.open.map(({ source, kind }) => [source, kind])).toEqual([['shop', 'stale'], [undefined, 'unknown']]);
+  expect(plan.open.map(({ source, kind }) => [source, kind])).toEqual([
+    ['shop', 'stale'],
+    [undefined, 'unknown'],
+  ]);
 });
 
 test('whatever happens: told once when it begins, at most once a day, and only what was told recovers', () => {
-  const step = fc.record({ hours: fc.integer({ min: 1, max: 30 }), found: fc.subarray(judged.filter((kind) => kind !== 'paused')), readable: fc.boolean(), reached: fc.boolean() });
-  fc.assert(fc.property(fc.array(step, { minLength: 1, maxLength: 40 }), (steps) => {
-    let box = emptyOutbox;
-    let hour = 0;
-    const last = new Map<string, number>();
-    for (const { hours, found, readable, reached } of steps) {
-      hour += hours;
-      const now = new Date(began + hour * hourMs);
-      const sighting = readable ? shop(...found) : unreadable;
-      const plan = planAlerts(box.open, [sighting], now);
-      const result = after(box, [sighting], now, reached);
-      box = result.box;
-      for (const { severity, alert: { kind } } of reached ? result.told : plan.tell) {
-        expect(last.has(kind)).toBe(severity !== 'problem');
-        if (severity === 'reminder') expect(hour - last.get(kind)!).toBeGreaterThanOrEqual(24);
-        if (severity === 'recovered' && readable) expect(sighting.found).not.toContain(kind);
-        if (reached && severity === 'recovered') last.delete(kind);
-        else if (reached) last.set(kind, hour);
+  const step = fc.record({
+    hours: fc.integer({ min: 1, max: 30 }),
+    found: fc.subarray(judged.filter((kind) => kind !== 'paused')),
+    readable: fc.boolean(),
+    reached: fc.boolean(),
+  });
+  fc.assert(
+    fc.property(fc.array(step, { minLength: 1, maxLength: 40 }), (steps) => {
+      let box = emptyOutbox;
+      let hour = 0;
+      const last = new Map<string, number>();
+      for (const { hours, found, readable, reached } of steps) {
+        hour += hours;
+        const now = new Date(began + hour * hourMs);
+        const sighting = readable ? shop(...found) : unreadable;
+        const plan = planAlerts(box.open, [sighting], now);
+        const result = after(box, [sighting], now, reached);
+        box = result.box;
+        for (const {
+          severity,
+          alert: { kind },
+        } of reached ? result.told : plan.tell) {
+          expect(last.has(kind)).toBe(severity !== 'problem');
+          if (severity === 'reminder') expect(hour - last.get(kind)!).toBeGreaterThanOrEqual(24);
+          if (severity === 'recovered' && readable) expect(sighting.found).not.toContain(kind);
+          if (reached && severity === 'recovered') last.delete(kind);
+          else if (reached) last.set(kind, hour);
+        }
+        for (const { kind } of plan.silent) last.delete(kind);
+        // whoever could be reached knows of everything that is wrong
+        if (reached) expect([...last.keys()]).toEqual(expect.arrayContaining([...sighting.found]));
+        expect(box.open.map(({ kind }) => kind).toSorted()).toEqual([...last.keys()].toSorted());
+        if (reached) expect(box.waiting).toEqual([]);
       }
-      for (const { kind } of plan.silent) last.delete(kind);
-      // whoever could be reached knows of everything that is wrong
-      if (reached) expect([...last.keys()]).toEqual(expect.arrayContaining([...sighting.found]));
-      expect(box.open.map(({ kind }) => kind).toSorted()).toEqual([...last.keys()].toSorted());
-      if (reached) expect(box.waiting).toEqual([]);
-    }
-  }), { numRuns: 1000 });
+    }),
+    { numRuns: 1000 },
+  );
 });

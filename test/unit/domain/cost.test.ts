@@ -6,12 +6,36 @@ import { costNotes } from '../../../core/domain/cost/notes.ts';
 import { pricesOf } from '../../../core/domain/cost/prices.ts';
 
 const GiB = 1024 ** 3;
-const shop: SourcePlan = { source: 'shop', perMonth: 30, kept: 10, bytes: 4 * GiB, storedBytes: GiB, objects: 4, seconds: 120, memoryMb: 1024, timeoutSeconds: 900, measured: true };
-const plan: CostPlan = { region: 'us-east-1', sources: [shop], checksPerMonth: 720, ownKey: false, heldDays: 0, logMonths: 3, tracing: false, mails: 0, secrets: 0, endpoints: 0, alarmsOfEach: true };
+const shop: SourcePlan = {
+  source: 'shop',
+  perMonth: 30,
+  kept: 10,
+  bytes: 4 * GiB,
+  storedBytes: GiB,
+  objects: 4,
+  seconds: 120,
+  memoryMb: 1024,
+  timeoutSeconds: 900,
+  measured: true,
+};
+const plan: CostPlan = {
+  region: 'us-east-1',
+  sources: [shop],
+  checksPerMonth: 720,
+  ownKey: false,
+  heldDays: 0,
+  logMonths: 3,
+  tracing: false,
+  mails: 0,
+  secrets: 0,
+  endpoints: 0,
+  alarmsOfEach: true,
+};
 const gfs = { last: 0, hourly: 0, daily: 7, weekly: 4, monthly: 12, yearly: 5, keepWithinMs: 0 };
 const now = new Date('2026-11-20T12:00:00Z');
 
-const dollarsOf = (item: string, changed: Partial<CostPlan> = {}) => estimateCost({ ...plan, ...changed }).lines.find((line) => line.item === item);
+const dollarsOf = (item: string, changed: Partial<CostPlan> = {}) =>
+  estimateCost({ ...plan, ...changed }).lines.find((line) => line.item === item);
 
 test('storage is what is kept, by GB of 2^30 bytes: 10 × 1 GB × $0.023', () => {
   expect(dollarsOf('S3 storage')?.dollars).toBeCloseTo(0.23, 10);
@@ -23,7 +47,8 @@ test('what rotation deletes is paid for as long as the bucket holds it: 30 a mon
 });
 
 test('requests are those of uploads, leases, lists, tags and manifests', () => {
-  // a backup: 128 uploads of 8 MiB, 2 for each of 4 objects, 8 for lease and lists, 2 minutes of lease; a rotation a day: 4 + 2 × 4; a check: a list of 40 keys, and 2
+  // a backup: 128 uploads of 8 MiB, 2 for each of 4 objects, 8 for lease and lists, 2 minutes of lease; a rotation a
+  // day: 4 + 2 × 4; a check: a list of 40 keys, and 2
   const writes = 30 * (128 + 8 + 8 + 2) + (365 / 12) * 12 + 720 * 1 + 720 * 2;
   // a backup: 5; a rotation: 10 manifests; a check: 8 manifests, and what it remembers
   const reads = 30 * 5 + (365 / 12) * 10 + 720 * 8 + 720;
@@ -41,7 +66,9 @@ test('functions are paid by memory and time, and for a small stack the free tier
 });
 
 test('beyond 400,000 GB-seconds the free tier takes off only so much', () => {
-  const line = dollarsOf('Lambda, backups', { sources: Array.from({ length: 200 }, () => ({ ...shop, memoryMb: 2048 })) });
+  const line = dollarsOf('Lambda, backups', {
+    sources: Array.from({ length: 200 }, () => ({ ...shop, memoryMb: 2048 })),
+  });
 
   expect(line?.dollars).toBeCloseTo(1_440_000 * 0.0000133334, 6);
   expect(line?.free).toBeCloseTo(400_000 * 0.0000133334, 6);
@@ -64,21 +91,47 @@ test.each([
 });
 
 test('the total is the sum of its lines, with and without the free tier', () => {
-  const { lines, dollars, afterFree } = estimateCost({ ...plan, ownKey: true, heldDays: 30, secrets: 3, endpoints: 1, mails: 10 });
+  const { lines, dollars, afterFree } = estimateCost({
+    ...plan,
+    ownKey: true,
+    heldDays: 30,
+    secrets: 3,
+    endpoints: 1,
+    mails: 10,
+  });
 
-  expect(dollars).toBeCloseTo(lines.reduce((sum, line) => sum + line.dollars, 0), 10);
-  expect(afterFree).toBeCloseTo(lines.reduce((sum, line) => sum + line.dollars - line.free, 0), 10);
+  expect(dollars).toBeCloseTo(
+    lines.reduce((sum, line) => sum + line.dollars, 0),
+    10,
+  );
+  expect(afterFree).toBeCloseTo(
+    lines.reduce((sum, line) => sum + line.dollars - line.free, 0),
+    10,
+  );
   expect(lines.filter(({ dollars: list, free }) => free > list + 1e-12 || free < 0)).toEqual([]);
 });
 
 test('a region without prices gets the dearest, and a note that says so', () => {
   expect(pricesOf('eu-west-1')).toMatchObject({ storage: 0.023, logs: 0.57, known: true });
-  expect(pricesOf('mx-central-1')).toEqual({ storage: 0.025, put: 0.0055e-3, get: 0.00044e-3, logs: 0.67, endpointHour: 0.013, natGb: 0.059, known: false });
+  expect(pricesOf('mx-central-1')).toEqual({
+    storage: 0.025,
+    put: 0.0055e-3,
+    get: 0.00044e-3,
+    logs: 0.67,
+    endpointHour: 0.013,
+    natGb: 0.059,
+    known: false,
+  });
   expect(costNotes({ ...plan, region: 'mx-central-1' }, estimateCost(plan))[0]).toContain('No prices of mx-central-1');
 });
 
 test('notes tell what a sum hides', () => {
-  const large = { ...plan, ownKey: true, heldDays: 30, sources: [{ ...shop, bytes: 40 * GiB, storedBytes: 20 * GiB, seconds: 850, measured: false }] };
+  const large = {
+    ...plan,
+    ownKey: true,
+    heldDays: 30,
+    sources: [{ ...shop, bytes: 40 * GiB, storedBytes: 20 * GiB, seconds: 850, measured: false }],
+  };
 
   const notes = costNotes(large, estimateCost(large)).join('\n');
 

@@ -12,32 +12,70 @@ const minuteMs = 60_000;
 const nightly: Schedule = { cron: '0 2 * * *', timeZone: 'UTC', windowMs: 15 * minuteMs };
 const dayBefore = { since: new Date('2026-11-15T12:00:00Z') };
 
-/** What a run has left. `meant`: `undefined` is one that was made by hand, `null` one without a record of its start. `ms`: how long it took. */
+/**
+ * What a run has left. `meant`: `undefined` is one that was made by hand, `null` one without a record of its start.
+ * `ms`: how long it took.
+ */
 type Done = { start: string; meant?: string | null; ends: 'made' | 'failed' | 'killed'; ms?: number; run?: string };
 
 /** A listing with these runs in it; `leased`: when the lease was last written. */
 function seen(done: readonly Done[], leased?: string): Records {
-  const listed: { key: ObjectKey; modified: Date }[] = done.flatMap(({ start, meant, ends, ms = minuteMs, run = 'aaaaaaaa' }, index) => {
-    const began = new Date(start);
-    const over = new Date(began.getTime() + ms);
-    const id = newBackupId(began, (index + 1) / 0x1000000);
-    return [
-      ...(meant === null ? [] : [{ key: startKey(shop, { id, run, meant: meant === undefined ? undefined : new Date(meant) }), modified: began }]),
-      ...(ends === 'made' ? [{ key: manifestKey(shop, id), modified: over }] : []),
-      ...(ends === 'failed' ? [{ key: failureKey(shop, { at: over, run, code: 'vault-full' }), modified: over }] : []),
-    ];
-  });
-  const history = historyOf(shop, [...listed, ...(leased === undefined ? [] : [{ key: leaseKey(shop), modified: new Date(leased) }])].map((one) => ({ ...one, bytes: 1 })));
-  return { ...history, backups: history.backups.map(({ id, start, completed }) => ({ id, start, ms: completed.getTime() - start.getTime() })) };
+  const listed: { key: ObjectKey; modified: Date }[] = done.flatMap(
+    ({ start, meant, ends, ms = minuteMs, run = 'aaaaaaaa' }, index) => {
+      const began = new Date(start);
+      const over = new Date(began.getTime() + ms);
+      const id = newBackupId(began, (index + 1) / 0x1000000);
+      return [
+        ...(meant === null
+          ? []
+          : [
+              {
+                key: startKey(shop, { id, run, meant: meant === undefined ? undefined : new Date(meant) }),
+                modified: began,
+              },
+            ]),
+        ...(ends === 'made' ? [{ key: manifestKey(shop, id), modified: over }] : []),
+        ...(ends === 'failed'
+          ? [{ key: failureKey(shop, { at: over, run, code: 'vault-full' }), modified: over }]
+          : []),
+      ];
+    },
+  );
+  const history = historyOf(
+    shop,
+    [...listed, ...(leased === undefined ? [] : [{ key: leaseKey(shop), modified: new Date(leased) }])].map((one) => ({
+      ...one,
+      bytes: 1,
+    })),
+  );
+  return {
+    ...history,
+    backups: history.backups.map(({ id, start, completed }) => ({
+      id,
+      start,
+      ms: completed.getTime() - start.getTime(),
+    })),
+  };
 }
 
 const night = (day: number, clock = '02:00:00') => `2026-11-${day}T${clock}Z`;
 const made = (day: number, clock = '02:04:00'): Done => ({ start: night(day, clock), meant: night(day), ends: 'made' });
-const outcomes = (done: readonly Done[], now: string, { leased, schedule = nightly }: { leased?: string; schedule?: Schedule } = {}) =>
-  outcomesOf(schedule, dayBefore, seen(done, leased), new Date(now)).map(({ outcome }) => outcome);
-const told = (moments: readonly Moment[]) => moments.map(({ at, outcome }) => `${at.toISOString().slice(8, 16)} ${outcome}`);
+const outcomes = (
+  done: readonly Done[],
+  now: string,
+  { leased, schedule = nightly }: { leased?: string; schedule?: Schedule } = {},
+) => outcomesOf(schedule, dayBefore, seen(done, leased), new Date(now)).map(({ outcome }) => outcome);
+const told = (moments: readonly Moment[]) =>
+  moments.map(({ at, outcome }) => `${at.toISOString().slice(8, 16)} ${outcome}`);
 const lost = (done: readonly Done[], now: string, found?: string, leased?: string) =>
-  told(unmade(outcomesOf(nightly, dayBefore, seen(done, leased), new Date(now)), { ...dayBefore, found: found === undefined ? undefined : new Date(found) }, nightly, new Date(now)));
+  told(
+    unmade(
+      outcomesOf(nightly, dayBefore, seen(done, leased), new Date(now)),
+      { ...dayBefore, found: found === undefined ? undefined : new Date(found) },
+      nightly,
+      new Date(now),
+    ),
+  );
 
 test('every moment since the schedule is known has one outcome, and none before', () => {
   const runs: Done[] = [
@@ -48,24 +86,100 @@ test('every moment since the schedule is known has one outcome, and none before'
     { start: night(19, '02:01:00'), meant: night(19), ends: 'killed' },
   ];
 
-  expect(outcomes(runs, night(21, '02:30:00'), { leased: night(19, '02:08:00') })).toEqual(['made', 'late', 'failed', 'killed', 'missed', 'due']);
+  expect(outcomes(runs, night(21, '02:30:00'), { leased: night(19, '02:08:00') })).toEqual([
+    'made',
+    'late',
+    'failed',
+    'killed',
+    'missed',
+    'due',
+  ]);
 });
 
 test.each([
   ['a moment whose run may still begin', [], night(16, '03:14:00'), ['due']],
   ['a moment for which nobody began in time', [], night(16, '03:16:00'), ['missed']],
-  ['a run of hours that renews its lease', [{ start: night(16, '02:50:00'), meant: night(16), ends: 'killed' }], night(16, '07:00:00'), ['running'], night(16, '06:59:30')],
-  ['a run whose lease is over', [{ start: night(16, '02:50:00'), meant: night(16), ends: 'killed' }], night(16, '07:11:00'), ['killed'], night(16, '07:00:00')],
-  ['a run that died, and another holds the lease now', [{ start: night(16, '02:01:00'), meant: night(16), ends: 'killed' }, { start: night(16, '12:00:00'), ends: 'killed' }], night(16, '12:05:00'), ['killed'], night(16, '12:04:30')],
+  [
+    'a run of hours that renews its lease',
+    [{ start: night(16, '02:50:00'), meant: night(16), ends: 'killed' }],
+    night(16, '07:00:00'),
+    ['running'],
+    night(16, '06:59:30'),
+  ],
+  [
+    'a run whose lease is over',
+    [{ start: night(16, '02:50:00'), meant: night(16), ends: 'killed' }],
+    night(16, '07:11:00'),
+    ['killed'],
+    night(16, '07:00:00'),
+  ],
+  [
+    'a run that died, and another holds the lease now',
+    [
+      { start: night(16, '02:01:00'), meant: night(16), ends: 'killed' },
+      { start: night(16, '12:00:00'), ends: 'killed' },
+    ],
+    night(16, '12:05:00'),
+    ['killed'],
+    night(16, '12:04:30'),
+  ],
   ['cron twice for one moment', [made(16, '02:00:01'), made(16, '02:00:05')], night(16, '12:00:00'), ['made']],
-  ['a first attempt killed, the second made', [{ start: night(16, '02:01:00'), meant: night(16), ends: 'killed' }, made(16, '02:03:00')], night(16, '12:00:00'), ['made']],
-  ['a first attempt failed, the second at work', [{ start: night(16, '02:01:00'), meant: night(16), ends: 'failed' }, { start: night(16, '02:04:00'), meant: night(16), ends: 'killed' }], night(16, '02:06:00'), ['running'], night(16, '02:05:30')],
-  ['a first attempt failed, the second killed', [{ start: night(16, '02:01:00'), meant: night(16), ends: 'failed' }, { start: night(16, '02:04:00'), meant: night(16), ends: 'killed' }], night(16, '12:00:00'), ['killed'], night(16, '02:05:30')],
-  ['a failure before anything began', [{ start: night(16, '02:00:30'), meant: null, ends: 'failed' }], night(16, '12:00:00'), ['failed']],
-  ['a backup whose role may not write its start', [{ start: night(16, '02:00:30'), meant: null, ends: 'made' }], night(16, '12:00:00'), ['made']],
-  ['a backup by hand in the evening', [{ start: night(16, '20:00:00'), ends: 'made' }], night(16, '21:00:00'), ['missed']],
-  ['a backup by hand whose start was not written', [{ start: night(16, '20:00:00'), meant: null, ends: 'made' }], night(16, '21:00:00'), ['missed']],
-  ['a failure by hand in the evening', [{ start: night(16, '20:00:00'), ends: 'failed' }], night(16, '21:00:00'), ['missed']],
+  [
+    'a first attempt killed, the second made',
+    [{ start: night(16, '02:01:00'), meant: night(16), ends: 'killed' }, made(16, '02:03:00')],
+    night(16, '12:00:00'),
+    ['made'],
+  ],
+  [
+    'a first attempt failed, the second at work',
+    [
+      { start: night(16, '02:01:00'), meant: night(16), ends: 'failed' },
+      { start: night(16, '02:04:00'), meant: night(16), ends: 'killed' },
+    ],
+    night(16, '02:06:00'),
+    ['running'],
+    night(16, '02:05:30'),
+  ],
+  [
+    'a first attempt failed, the second killed',
+    [
+      { start: night(16, '02:01:00'), meant: night(16), ends: 'failed' },
+      { start: night(16, '02:04:00'), meant: night(16), ends: 'killed' },
+    ],
+    night(16, '12:00:00'),
+    ['killed'],
+    night(16, '02:05:30'),
+  ],
+  [
+    'a failure before anything began',
+    [{ start: night(16, '02:00:30'), meant: null, ends: 'failed' }],
+    night(16, '12:00:00'),
+    ['failed'],
+  ],
+  [
+    'a backup whose role may not write its start',
+    [{ start: night(16, '02:00:30'), meant: null, ends: 'made' }],
+    night(16, '12:00:00'),
+    ['made'],
+  ],
+  [
+    'a backup by hand in the evening',
+    [{ start: night(16, '20:00:00'), ends: 'made' }],
+    night(16, '21:00:00'),
+    ['missed'],
+  ],
+  [
+    'a backup by hand whose start was not written',
+    [{ start: night(16, '20:00:00'), meant: null, ends: 'made' }],
+    night(16, '21:00:00'),
+    ['missed'],
+  ],
+  [
+    'a failure by hand in the evening',
+    [{ start: night(16, '20:00:00'), ends: 'failed' }],
+    night(16, '21:00:00'),
+    ['missed'],
+  ],
 ] as [string, Done[], string, string[], string?][])('%s', (...[, done, now, expected, leased]) => {
   expect(outcomes(done, now, leased === undefined ? {} : { leased })).toEqual(expected);
 });
@@ -75,7 +189,14 @@ test('a moment that comes while the run before is still at work is no loss, and 
   const long: Done = { start: '2026-11-15T13:00:20Z', meant: '2026-11-15T13:00:00Z', ends: 'made', ms: 150 * minuteMs };
   const moments = outcomesOf(hourly, dayBefore, seen([long]), new Date('2026-11-15T18:00:00Z'));
 
-  expect(moments.map(({ outcome, busy }) => `${outcome}${busy ? ' busy' : ''}`)).toEqual(['made', 'missed busy', 'missed busy', 'missed', 'due', 'due']);
+  expect(moments.map(({ outcome, busy }) => `${outcome}${busy ? ' busy' : ''}`)).toEqual([
+    'made',
+    'missed busy',
+    'missed busy',
+    'missed',
+    'due',
+    'due',
+  ]);
   expect(told(unmade(moments, dayBefore, hourly, new Date('2026-11-15T18:00:00Z')))).toEqual(['15T16:00 missed']);
 });
 
@@ -102,27 +223,65 @@ test('a failure that a later attempt or the next night has mended is not told ag
 });
 
 test('backups of five hours that start late, with a check each hour for a fortnight, alarm nobody', () => {
-  const runs = Array.from({ length: 14 }, (_, index): Done => ({ start: night(16, '02:00:00').replace('11-16T02:00', `11-${16 + index}T0${2 + (index % 2)}:${index % 2 === 0 ? '50' : '05'}`), meant: night(16 + index), ends: 'made', ms: 300 * minuteMs }));
+  const runs = Array.from(
+    { length: 14 },
+    (_, index): Done => ({
+      start: night(16, '02:00:00').replace(
+        '11-16T02:00',
+        `11-${16 + index}T0${2 + (index % 2)}:${index % 2 === 0 ? '50' : '05'}`,
+      ),
+      meant: night(16 + index),
+      ends: 'made',
+      ms: 300 * minuteMs,
+    }),
+  );
   const alarms: string[] = [];
   for (let at = Date.parse(night(16)); at < Date.parse(night(29)); at += 60 * minuteMs) {
     const now = new Date(at);
-    const begun = runs.filter(({ start }) => Date.parse(start) <= at).map((run) => (Date.parse(run.start) + run.ms! <= at ? run : { ...run, ends: 'killed' as const }));
+    const begun = runs
+      .filter(({ start }) => Date.parse(start) <= at)
+      .map((run) => (Date.parse(run.start) + run.ms! <= at ? run : { ...run, ends: 'killed' as const }));
     const isAtWork = begun.at(-1)?.ends === 'killed';
-    alarms.push(...lost(begun, now.toISOString(), undefined, isAtWork ? new Date(at - 30_000).toISOString() : undefined));
+    alarms.push(
+      ...lost(begun, now.toISOString(), undefined, isAtWork ? new Date(at - 30_000).toISOString() : undefined),
+    );
   }
 
   expect(alarms).toEqual([]);
 });
 
 test.each([
-  ['put forward over the moment', '30 2 * * *', '2026-03-28T12:00:00Z', ['2026-03-30T00:31:00Z'], '2026-03-30T12:00:00Z', ['made']],
-  ['set back: the hour that comes again needs no second backup', '0 * * * *', '2026-10-24T23:30:00Z', ['2026-10-25T00:00:10Z', '2026-10-25T02:00:10Z'], '2026-10-25T02:30:00Z', ['made', 'made']],
-  ['set back: one who makes it all the same', '0 * * * *', '2026-10-24T23:30:00Z', ['2026-10-25T00:00:10Z', '2026-10-25T01:00:10Z', '2026-10-25T02:00:10Z'], '2026-10-25T02:30:00Z', ['made', 'made']],
+  [
+    'put forward over the moment',
+    '30 2 * * *',
+    '2026-03-28T12:00:00Z',
+    ['2026-03-30T00:31:00Z'],
+    '2026-03-30T12:00:00Z',
+    ['made'],
+  ],
+  [
+    'set back: the hour that comes again needs no second backup',
+    '0 * * * *',
+    '2026-10-24T23:30:00Z',
+    ['2026-10-25T00:00:10Z', '2026-10-25T02:00:10Z'],
+    '2026-10-25T02:30:00Z',
+    ['made', 'made'],
+  ],
+  [
+    'set back: one who makes it all the same',
+    '0 * * * *',
+    '2026-10-24T23:30:00Z',
+    ['2026-10-25T00:00:10Z', '2026-10-25T01:00:10Z', '2026-10-25T02:00:10Z'],
+    '2026-10-25T02:30:00Z',
+    ['made', 'made'],
+  ],
 ])('no alarm when the clock is %s', (_, cron, since, starts, now, expected) => {
   const schedule: Schedule = { cron, timeZone: 'Europe/Amsterdam', windowMs: 0 };
   const history = seen(starts.map((start) => ({ start, meant: null, ends: 'made' })));
 
-  expect(outcomesOf(schedule, { since: new Date(since) }, history, new Date(now)).map(({ outcome }) => outcome)).toEqual(expected);
+  expect(
+    outcomesOf(schedule, { since: new Date(since) }, history, new Date(now)).map(({ outcome }) => outcome),
+  ).toEqual(expected);
 });
 
 test('what was seen once stays, though rotation has removed what told it; a backup that comes later is seen all the same', () => {
@@ -145,6 +304,10 @@ test('of a run that no check has seen end, nothing is said where rotation may ha
   const run: Done = { start: night(16, '02:01:00'), meant: night(16), ends: 'killed' };
   const now = new Date(night(16, '12:00:00'));
 
-  expect(outcomesOf(nightly, dayBefore, { ...seen([run]), isLetGo: () => true }, now).map(({ outcome }) => outcome)).toEqual(['made']);
-  expect(outcomesOf(nightly, dayBefore, { ...seen([run]), isLetGo: () => false }, now).map(({ outcome }) => outcome)).toEqual(['killed']);
+  expect(
+    outcomesOf(nightly, dayBefore, { ...seen([run]), isLetGo: () => true }, now).map(({ outcome }) => outcome),
+  ).toEqual(['made']);
+  expect(
+    outcomesOf(nightly, dayBefore, { ...seen([run]), isLetGo: () => false }, now).map(({ outcome }) => outcome),
+  ).toEqual(['killed']);
 });

@@ -7,7 +7,8 @@ import type { Made } from '../../support/vaults/seen.ts';
 const now = new Date('2026-11-20T12:00:00Z');
 const dayMs = 24 * hourMs;
 const made = (ageMs: number, more: Partial<Made> = {}): Made => ({ start: before(now, ageMs), ...more });
-const seenAt = (backups: readonly Made[], failures: readonly Date[] = [], at = now) => seenOf(backups, failures, { at });
+const seenAt = (backups: readonly Made[], failures: readonly Date[] = [], at = now) =>
+  seenOf(backups, failures, { at });
 const kinds = (findings: readonly Finding[]) => findings.map(({ kind }) => kind);
 
 test.each([
@@ -40,21 +41,37 @@ test('a limit of a day does not alarm at 86,403 seconds while the next backup ru
   const daily = [3, 2, 1].map((days) => made(days * dayMs + 3000, { ms: 4000 }));
 
   expect(judge(watching({ limit: { ms: dayMs } }), seenAt(daily), now)).toMatchObject({ state: 'fresh' });
-  expect(judge(watching({ limit: { ms: dayMs } }), seenAt(daily), new Date(now.getTime() + 2000))).toMatchObject({ state: 'stale' });
+  expect(judge(watching({ limit: { ms: dayMs } }), seenAt(daily), new Date(now.getTime() + 2000))).toMatchObject({
+    state: 'stale',
+  });
 });
 
 test.each([
   ['Friday’s backup on Monday morning', '2026-11-20T02:00:00Z', '2026-11-23T02:59:00Z', 'fresh'],
   ['Friday’s backup an hour after Monday’s should have begun', '2026-11-20T02:00:00Z', '2026-11-23T03:00:01Z', 'stale'],
-  ['Tuesday’s backup an hour after Wednesday’s should have begun', '2026-11-17T02:00:30Z', '2026-11-18T03:00:31Z', 'stale'],
+  [
+    'Tuesday’s backup an hour after Wednesday’s should have begun',
+    '2026-11-17T02:00:30Z',
+    '2026-11-18T03:00:31Z',
+    'stale',
+  ],
   ['Tuesday’s backup that began early, on Wednesday', '2026-11-17T01:59:30Z', '2026-11-18T02:59:00Z', 'fresh'],
-  ['one made by hand on Wednesday evening, on Thursday evening', '2026-11-18T20:00:00Z', '2026-11-19T20:59:00Z', 'fresh'],
+  [
+    'one made by hand on Wednesday evening, on Thursday evening',
+    '2026-11-18T20:00:00Z',
+    '2026-11-19T20:59:00Z',
+    'fresh',
+  ],
 ] as const)('of a schedule on weekdays, %s', (_, start, at, state) => {
-  expect(judge(watching({ limit: { schedule: '0 2 * * 1-5' } }), seenAt([{ start: new Date(start) }]), new Date(at)).state).toBe(state);
+  expect(
+    judge(watching({ limit: { schedule: '0 2 * * 1-5' } }), seenAt([{ start: new Date(start) }]), new Date(at)).state,
+  ).toBe(state);
 });
 
 test('the limit of a schedule follows the clocks of its time zone', () => {
-  const limitOn = (day: string) => judge(watching({ limit: { schedule: '0 4 * * *' } }, 'Europe/Amsterdam'), seenAt([{ start: new Date(day) }]), now).standing.limitMs / hourMs;
+  const limitOn = (day: string) =>
+    judge(watching({ limit: { schedule: '0 4 * * *' } }, 'Europe/Amsterdam'), seenAt([{ start: new Date(day) }]), now)
+      .standing.limitMs / hourMs;
 
   expect(['2026-10-24T02:00:00Z', '2026-03-28T03:00:00Z', '2026-06-01T02:00:00Z'].map(limitOn)).toEqual([26, 24, 25]);
 });
@@ -62,11 +79,18 @@ test('the limit of a schedule follows the clocks of its time zone', () => {
 test('no backup at all is never, with all that has failed', () => {
   const { state, standing } = judge(watching(), seenAt([], [before(now, hourMs), before(now, 2 * hourMs)]), now);
 
-  expect({ state, standing }).toMatchObject({ state: 'never', standing: { count: 0, failures: 2, lastFailure: 'vault-full, 2026-11-20 11:00 UTC' } });
+  expect({ state, standing }).toMatchObject({
+    state: 'never',
+    standing: { count: 0, failures: 2, lastFailure: 'vault-full, 2026-11-20 11:00 UTC' },
+  });
 });
 
 test('failures count since the newest good backup began', () => {
-  const { standing } = judge(watching(), seenAt([made(5 * hourMs)], [before(now, 6 * hourMs), before(now, 4 * hourMs), before(now, 3 * hourMs)]), now);
+  const { standing } = judge(
+    watching(),
+    seenAt([made(5 * hourMs)], [before(now, 6 * hourMs), before(now, 4 * hourMs), before(now, 3 * hourMs)]),
+    now,
+  );
 
   expect(standing.failures).toBe(2);
 });
@@ -74,7 +98,11 @@ test('failures count since the newest good backup began', () => {
 test('everything is looked at, not only until something is found', () => {
   const shrunken = seenAt([made(4 * dayMs), made(3 * dayMs), made(2 * dayMs, { rows: 10 })]);
 
-  expect(kinds(judge(watching({ drillEveryMs: 7 * dayMs }), shrunken, now).findings)).toEqual(['stale', 'shrunk', 'overdue-drill']);
+  expect(kinds(judge(watching({ drillEveryMs: 7 * dayMs }), shrunken, now).findings)).toEqual([
+    'stale',
+    'shrunk',
+    'overdue-drill',
+  ]);
 });
 
 test.each([
@@ -82,46 +110,86 @@ test.each([
   ['a restore that was proven', [{ kind: 'restore', outcome: 'passed', at: before(now, hourMs) }], 'fresh'],
   ['bytes that could be read', [{ kind: 'verify', outcome: 'passed', at: before(now, hourMs) }], 'overdue-drill'],
   ['a drill that failed', [{ kind: 'drill', outcome: 'failed', at: before(now, hourMs) }], 'damaged'],
-  ['damage found after a drill', [{ kind: 'drill', outcome: 'passed', at: before(now, 2 * hourMs) }, { kind: 'verify', outcome: 'failed', at: before(now, hourMs) }], 'damaged'],
-  ['a drill that failed and a later one that passed', [{ kind: 'drill', outcome: 'failed', at: before(now, 2 * hourMs) }, { kind: 'drill', outcome: 'passed', at: before(now, hourMs) }], 'fresh'],
-  ['a drill that passed and a later one that failed', [{ kind: 'drill', outcome: 'passed', at: before(now, 2 * hourMs) }, { kind: 'restore', outcome: 'failed', at: before(now, hourMs) }], 'damaged'],
+  [
+    'damage found after a drill',
+    [
+      { kind: 'drill', outcome: 'passed', at: before(now, 2 * hourMs) },
+      { kind: 'verify', outcome: 'failed', at: before(now, hourMs) },
+    ],
+    'damaged',
+  ],
+  [
+    'a drill that failed and a later one that passed',
+    [
+      { kind: 'drill', outcome: 'failed', at: before(now, 2 * hourMs) },
+      { kind: 'drill', outcome: 'passed', at: before(now, hourMs) },
+    ],
+    'fresh',
+  ],
+  [
+    'a drill that passed and a later one that failed',
+    [
+      { kind: 'drill', outcome: 'passed', at: before(now, 2 * hourMs) },
+      { kind: 'restore', outcome: 'failed', at: before(now, hourMs) },
+    ],
+    'damaged',
+  ],
   ['nothing', [], 'overdue-drill'],
 ] as const)('with a drill a month, %s makes a backup of today %p', (_, proofs, state) => {
-  expect(judge(watching({ drillEveryMs: 30 * dayMs }), seenAt([made(2 * hourMs, { proofs: [...proofs] })]), now).state).toBe(state);
+  expect(
+    judge(watching({ drillEveryMs: 30 * dayMs }), seenAt([made(2 * hourMs, { proofs: [...proofs] })]), now).state,
+  ).toBe(state);
 });
 
 test('the newest proven backup is judged apart from the newest one', () => {
   const proof = { kind: 'drill', outcome: 'passed', at: before(now, hourMs) } as const;
   const seen = seenAt([made(31 * dayMs, { proofs: [proof] }), made(hourMs)]);
 
-  expect(judge(watching({ drillEveryMs: 30 * dayMs }), seen, now)).toMatchObject({ state: 'overdue-drill', standing: { proven: seen.history.backups[0]!.id, newest: seen.history.backups[1]!.id } });
+  expect(judge(watching({ drillEveryMs: 30 * dayMs }), seen, now)).toMatchObject({
+    state: 'overdue-drill',
+    standing: { proven: seen.history.backups[0]!.id, newest: seen.history.backups[1]!.id },
+  });
   expect(judge(watching({ drillEveryMs: 32 * dayMs }), seen, now).state).toBe('fresh');
   expect(judge(watching(), seenAt([made(hourMs)]), now).state).toBe('fresh');
 });
 
 test('of several proven backups the newest one counts', () => {
   const proofs = [{ kind: 'drill', outcome: 'passed', at: before(now, hourMs) }] as const;
-  const seen = seenAt([made(60 * dayMs, { proofs: [...proofs] }), made(3 * dayMs, { proofs: [...proofs] }), made(2 * dayMs), made(hourMs)]);
+  const seen = seenAt([
+    made(60 * dayMs, { proofs: [...proofs] }),
+    made(3 * dayMs, { proofs: [...proofs] }),
+    made(2 * dayMs),
+    made(hourMs),
+  ]);
 
-  expect(judge(watching({ drillEveryMs: 30 * dayMs }), seen, now)).toMatchObject({ state: 'fresh', standing: { proven: seen.history.backups[1]!.id } });
+  expect(judge(watching({ drillEveryMs: 30 * dayMs }), seen, now)).toMatchObject({
+    state: 'fresh',
+    standing: { proven: seen.history.backups[1]!.id },
+  });
   expect(judge(watching({ drillEveryMs: 2 * dayMs }), seen, now).state).toBe('overdue-drill');
 });
 
 test('a backup of the future is no fresh one, and is told', () => {
   const { findings, standing } = judge(watching(), seenAt([made(30 * hourMs), made(-400 * dayMs)]), now);
 
-  expect(findings).toMatchObject([{ kind: 'stale' }, { kind: 'unknown', whole: false, why: expect.stringContaining('in the future') }]);
+  expect(findings).toMatchObject([
+    { kind: 'stale' },
+    { kind: 'unknown', whole: false, why: expect.stringContaining('in the future') },
+  ]);
   expect(standing.count).toBe(2);
   expect(judge(watching(), seenAt([made(-4 * minuteMs)]), now).state).toBe('fresh');
 });
 
 test('a manifest that can’t be understood is told, and the others are judged', () => {
-  expect(kinds(judge(watching(), seenAt([made(26 * hourMs), made(hourMs, { unreadable: true })]), now).findings)).toEqual(['stale', 'unknown']);
+  expect(
+    kinds(judge(watching(), seenAt([made(26 * hourMs), made(hourMs, { unreadable: true })]), now).findings),
+  ).toEqual(['stale', 'unknown']);
   expect(kinds(judge(watching(), seenAt([made(hourMs, { unreadable: true })]), now).findings)).toEqual(['unknown']);
 });
 
 test('while it is paused nothing counts, until its day has come in the time zone of the source', () => {
-  const state = (at: string, paused: boolean | { until: string }) => judge(watching({ paused }, 'Pacific/Auckland'), seenAt([]), new Date(at)).state;
+  const state = (at: string, paused: boolean | { until: string }) =>
+    judge(watching({ paused }, 'Pacific/Auckland'), seenAt([]), new Date(at)).state;
 
   expect(state('2026-11-20T12:00:00Z', true)).toBe('paused');
   expect(state('2026-11-30T10:59:00Z', { until: '2026-12-01' })).toBe('paused');
@@ -129,6 +197,9 @@ test('while it is paused nothing counts, until its day has come in the time zone
 });
 
 test('what could not be read is unknown, never fresh and never empty', () => {
-  expect(unseen(watching(), { why: 'access denied (vault-denied)' }, now)).toMatchObject({ state: 'unknown', findings: [{ kind: 'unknown', whole: true, why: 'access denied (vault-denied)' }] });
+  expect(unseen(watching(), { why: 'access denied (vault-denied)' }, now)).toMatchObject({
+    state: 'unknown',
+    findings: [{ kind: 'unknown', whole: true, why: 'access denied (vault-denied)' }],
+  });
   expect(unseen(watching({ paused: true }), { why: 'x' }, now).state).toBe('paused');
 });

@@ -56,10 +56,22 @@ test.each([
 });
 
 test.each([
-  ['a moment that the clock jumps over is none', '30 2 * * *', '2026-03-30T12:00Z', ['2026-03-28T01:30Z', '2026-03-30T00:30Z']],
-  ['an hour that is shown twice has its moment once', '0 * * * *', '2026-10-25T02:30Z', ['2026-10-25T00:00Z', '2026-10-25T02:00Z']],
+  [
+    'a moment that the clock jumps over is none',
+    '30 2 * * *',
+    '2026-03-30T12:00Z',
+    ['2026-03-28T01:30Z', '2026-03-30T00:30Z'],
+  ],
+  [
+    'an hour that is shown twice has its moment once',
+    '0 * * * *',
+    '2026-10-25T02:30Z',
+    ['2026-10-25T00:00Z', '2026-10-25T02:00Z'],
+  ],
   ['a day of 25 hours has one', '30 2 * * *', '2026-10-26T12:00Z', ['2026-10-25T00:30Z', '2026-10-26T01:30Z']],
   ['the moment itself counts', '0 2 * * *', '2026-11-20T01:00Z', ['2026-11-19T01:00Z', '2026-11-20T01:00Z']],
 ])('moments in Amsterdam: %s', (_, cron, until, moments) => {
-  expect(momentsOf({ cron, timeZone: 'Europe/Amsterdam', windowMs: 0 }, new Date(until), 3).slice(-2)).toEqual(moments.map((text) => new Date(text)));
+  expect(momentsOf({ cron, timeZone: 'Europe/Amsterdam', windowMs: 0 }, new Date(until), 3).slice(-2)).toEqual(
+    moments.map((text) => new Date(text)),
+  );
 });

@@ -19,7 +19,10 @@ test('13: the slices of a table cover every page exactly once, and the last has 
 
 test('a small table is one slice, and a large one is cut into about as many as fit', () => {
   expect(slicesOf({ pages: 0, bytes: 0 }, 512)).toEqual([{ first: 0, end: undefined }]);
-  expect(slicesOf({ pages: 100, bytes: 1024 }, 512)).toEqual([{ first: 0, end: 50 }, { first: 50, end: undefined }]);
+  expect(slicesOf({ pages: 100, bytes: 1024 }, 512)).toEqual([
+    { first: 0, end: 50 },
+    { first: 50, end: undefined },
+  ]);
   expect(slicesOf({ pages: 100, bytes: 1024 }, Infinity)).toEqual([{ first: 0, end: undefined }]);
 });
 
@@ -30,7 +33,9 @@ test('13: every piece is packed into exactly one part, and no part of several is
 
       expect(new Set(parts.flat())).toEqual(new Set(pieces));
       expect(parts.flat()).toHaveLength(pieces.length);
-      expect(parts.filter((part) => part.length > 1 && part.reduce((sum, { bytes }) => sum + bytes, 0) > size)).toEqual([]);
+      expect(parts.filter((part) => part.length > 1 && part.reduce((sum, { bytes }) => sum + bytes, 0) > size)).toEqual(
+        [],
+      );
     }),
   );
 });

@@ -12,16 +12,30 @@ let bundles: Record<FunctionName, Bundle>;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'nightjar-bundles-'));
-  bundles = Object.fromEntries(await Promise.all(functionNames.map(async (name) => [name, await bundleFunction(name, folder)]))) as typeof bundles;
+  bundles = Object.fromEntries(
+    await Promise.all(functionNames.map(async (name) => [name, await bundleFunction(name, folder)])),
+  ) as typeof bundles;
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 const inputs = (name: FunctionName) => Object.keys(bundles[name].meta.inputs);
-const packages = (paths: string[]) => [...new Set(paths.flatMap((path) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1] ?? []))];
-const clients = (name: FunctionName) => packages(inputs(name)).filter((one) => /^@aws-sdk\/(client-|rds-signer)/.test(one)).sort();
+const packages = (paths: string[]) => [
+  ...new Set(paths.flatMap((path) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1] ?? [])),
+];
+const clients = (name: FunctionName) =>
+  packages(inputs(name))
+    .filter((one) => /^@aws-sdk\/(client-|rds-signer)/.test(one))
+    .sort();
 
-/** Every function reads the vault and its secrets, tells topics and buses; those that reach databases sign tokens, too. */
-const ofVault = ['@aws-sdk/client-eventbridge', '@aws-sdk/client-s3', '@aws-sdk/client-secrets-manager', '@aws-sdk/client-sns'];
+/**
+ * Every function reads the vault and its secrets, tells topics and buses; those that reach databases sign tokens, too.
+ */
+const ofVault = [
+  '@aws-sdk/client-eventbridge',
+  '@aws-sdk/client-s3',
+  '@aws-sdk/client-secrets-manager',
+  '@aws-sdk/client-sns',
+];
 
 test.each([
   ['backup', [...ofVault, '@aws-sdk/rds-signer']],
@@ -50,22 +64,33 @@ test('a cold start reads no driver of a database, no client of AWS, and no langu
 });
 
 test('functions that work in the vault alone hold no driver of a database', () => {
-  for (const name of ['rotate', 'check'] as const) expect(packages(inputs(name)).filter((one) => ['pg', 'mysql2', 'iconv-lite'].includes(one))).toEqual([]);
+  for (const name of ['rotate', 'check'] as const)
+    expect(packages(inputs(name)).filter((one) => ['pg', 'mysql2', 'iconv-lite'].includes(one))).toEqual([]);
 });
 
 test('the function that proves finds the parser of PostgreSQL beside itself, and no other carries it', async () => {
   const file = (name: FunctionName) => join(bundles[name].folder, 'libpg-query.wasm');
-  const [code] = Object.entries(bundles.restore.meta.outputs).find(([, { entryPoint }]) => entryPoint?.includes('libpg-query'))!;
+  const [code] = Object.entries(bundles.restore.meta.outputs).find(([, { entryPoint }]) =>
+    entryPoint?.includes('libpg-query'),
+  )!;
   const script = `const { parse } = await import('./${basename(code)}'); console.log((await parse('select 1')).stmts.length)`;
 
-  expect((await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', script], { cwd: bundles.restore.folder })).stdout).toBe('1\n');
+  expect(
+    (
+      await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', script], {
+        cwd: bundles.restore.folder,
+      })
+    ).stdout,
+  ).toBe('1\n');
   for (const name of ['backup', 'rotate', 'check'] as const) await expect(access(file(name))).rejects.toThrow('ENOENT');
 });
 
 test('each bundle has the notices of every library in it, with the text of its licence', async () => {
   for (const name of functionNames) {
     const notices = await readFile(join(bundles[name].folder, 'THIRD-PARTY.txt'), 'utf8');
-    const named = [...notices.matchAll(/^={80}\n(\S+) (\S+), licence: (.+)\n={80}$/gm)].map(([, library, , licence]) => ({ library, licence }));
+    const named = [...notices.matchAll(/^={80}\n(\S+) (\S+), licence: (.+)\n={80}$/gm)].map(
+      ([, library, , licence]) => ({ library, licence }),
+    );
 
     expect([...new Set(named.map(({ library }) => library))].sort()).toEqual(packages(inputs(name)).sort());
     expect((notices.match(/permission|licensed under/gi) ?? []).length).toBeGreaterThanOrEqual(named.length);

@@ -1,7 +1,23 @@
 import type { Message } from '../../../core/contract/events/message.ts';
 import { BackupError } from '../../../core/domain/errors.ts';
 import type { BackupId, SourceName } from '../../../core/domain/keys.ts';
-import { damaged, gone, leaseStuck, missed, never, otherDatabase, over, overdueDrill, paused, recovered, shrunk, stale, toolsOutdated, unconfigured, unknown } from '../../../core/domain/messages/findings.ts';
+import {
+  damaged,
+  gone,
+  leaseStuck,
+  missed,
+  never,
+  otherDatabase,
+  over,
+  overdueDrill,
+  paused,
+  recovered,
+  shrunk,
+  stale,
+  toolsOutdated,
+  unconfigured,
+  unknown,
+} from '../../../core/domain/messages/findings.ts';
 import type { SourceStanding } from '../../../core/domain/messages/findings.ts';
 import { toolsNotices } from '../../../core/domain/tools-notices.ts';
 import type { WaitingMessage } from '../../../core/contract/memory/outbox.ts';
@@ -12,20 +28,64 @@ const at = new Date('2026-11-21T04:03:20Z');
 const since = new Date('2026-11-20T04:03:10Z');
 const source = 'shop' as SourceName;
 const place = 's3://acme-backups/prod';
-const standing: SourceStanding = { source, place, limitMs: 25 * 3_600_000, newest: '20261120T020000Z-7f3a9c' as BackupId, proven: '20261115T020000Z-19bb02' as BackupId, failures: 3, lastFailure: 'source-unreachable, 2026-11-21 03:00 UTC', count: 24 };
-const good: SourceStanding = { ...standing, newest: '20261121T020000Z-0c11d8' as BackupId, failures: 0, lastFailure: undefined, count: 25 };
+const standing: SourceStanding = {
+  source,
+  place,
+  limitMs: 25 * 3_600_000,
+  newest: '20261120T020000Z-7f3a9c' as BackupId,
+  proven: '20261115T020000Z-19bb02' as BackupId,
+  failures: 3,
+  lastFailure: 'source-unreachable, 2026-11-21 03:00 UTC',
+  count: 24,
+};
+const good: SourceStanding = {
+  ...standing,
+  newest: '20261121T020000Z-0c11d8' as BackupId,
+  failures: 0,
+  lastFailure: undefined,
+  count: 25,
+};
 const run = { source, run: '4f2a91c0', place, ms: 12_345 };
 const left = { newest: standing.newest, count: standing.count };
-const refused = new BackupError('source-unreachable', 'can\'t connect to postgres://backup@db.internal:5432/shop: connect ECONNREFUSED 10.0.3.7:5432', { hint: 'is the server up, and does its security group let the function in?' });
+const refused = new BackupError(
+  'source-unreachable',
+  "can't connect to postgres://backup@db.internal:5432/shop: connect ECONNREFUSED 10.0.3.7:5432",
+  { hint: 'is the server up, and does its security group let the function in?' },
+);
 
 const day = 24 * 3_600_000;
 const berlin: SourceStanding = { ...standing, timeZone: 'Europe/Berlin' };
 const full = '20261120T020000Z-7f3a9c' as BackupId;
-const item = (severity: WaitingMessage['severity'], name: string, kind: Message['kind'], on = 'db-1', cause?: string): WaitingMessage => {
-  const message = { ...stale({ ...standing, source: name as SourceName }, { at }), kind, subject: cause === undefined ? 'the newest backup is 26 h 3 min old, over the limit of 25 h' : `the backup failed: ${cause}` };
-  return { severity, alert: { source: name, kind, ...(cause !== undefined && { cause }), since: since.toISOString(), told: since.toISOString() }, on, message: severity === 'recovered' ? recovered(good, { was: kind, since }, at) : message };
+const item = (
+  severity: WaitingMessage['severity'],
+  name: string,
+  kind: Message['kind'],
+  on = 'db-1',
+  cause?: string,
+): WaitingMessage => {
+  const message = {
+    ...stale({ ...standing, source: name as SourceName }, { at }),
+    kind,
+    subject:
+      cause === undefined
+        ? 'the newest backup is 26 h 3 min old, over the limit of 25 h'
+        : `the backup failed: ${cause}`,
+  };
+  return {
+    severity,
+    alert: {
+      source: name,
+      kind,
+      ...(cause !== undefined && { cause }),
+      since: since.toISOString(),
+      told: since.toISOString(),
+    },
+    on,
+    message: severity === 'recovered' ? recovered(good, { was: kind, since }, at) : message,
+  };
 };
-const several = (count: number, make: (name: string, index: number) => WaitingMessage): WaitingMessage[] => Array.from({ length: count }, (_, index) => make(`shop-${String(index + 1).padStart(2, '0')}`, index));
+const several = (count: number, make: (name: string, index: number) => WaitingMessage): WaitingMessage[] =>
+  Array.from({ length: count }, (_, index) => make(`shop-${String(index + 1).padStart(2, '0')}`, index));
 const grouped = (items: WaitingMessage[]): Message => messagesOf(items, at)[0]!.message;
 
 /** A message of each kind, and of each way to tell it. Each has golden files in test/golden/messages. */
@@ -33,52 +93,180 @@ export const samples: Record<string, Message> = {
   stale: stale(standing, { at }),
   'stale-reminder': stale({ ...standing, newest: '20261119T020000Z-7f3a9c' as BackupId, failures: 26 }, { at, since }),
   missed: missed(standing, [{ at: new Date('2026-11-21T02:00:00Z'), outcome: 'missed' }], { at }),
-  'missed-several': missed({ ...standing, newest: '20261118T020000Z-7f3a9c' as BackupId }, [
-    { at: new Date('2026-11-19T02:00:00Z'), outcome: 'missed' },
-    { at: new Date('2026-11-20T02:00:00Z'), outcome: 'failed', code: 'vault-full' },
-    { at: new Date('2026-11-21T02:00:00Z'), outcome: 'killed' },
-  ], { at, since }),
+  'missed-several': missed(
+    { ...standing, newest: '20261118T020000Z-7f3a9c' as BackupId },
+    [
+      { at: new Date('2026-11-19T02:00:00Z'), outcome: 'missed' },
+      { at: new Date('2026-11-20T02:00:00Z'), outcome: 'failed', code: 'vault-full' },
+      { at: new Date('2026-11-21T02:00:00Z'), outcome: 'killed' },
+    ],
+    { at, since },
+  ),
   'recovered-missed': recovered(good, { was: 'missed', since }, at),
-  'lease-stuck': leaseStuck(standing, 'it holds until 2099-01-01T00:00:00.000Z, 26,340 d ahead, and no run holds one for so long: a clock was wrong', { at }),
+  'lease-stuck': leaseStuck(
+    standing,
+    'it holds until 2099-01-01T00:00:00.000Z, 26,340 d ahead, and no run holds one for so long: a clock was wrong',
+    { at },
+  ),
   never: never({ ...standing, newest: undefined, proven: undefined, count: 0 }, { at }),
-  'unknown-vault': unknown({ place, why: "the bucket can't be reached: getaddrinfo EAI_AGAIN s3.eu-west-1.amazonaws.com (vault-unreachable)", hint: 'is there a route to S3 (a gateway endpoint or NAT)?' }, { at }),
+  'unknown-vault': unknown(
+    {
+      place,
+      why: "the bucket can't be reached: getaddrinfo EAI_AGAIN s3.eu-west-1.amazonaws.com (vault-unreachable)",
+      hint: 'is there a route to S3 (a gateway endpoint or NAT)?',
+    },
+    { at },
+  ),
   'unknown-source': unknown({ source, place, why: 'access denied to shop/ (vault-denied)' }, { at }),
   'overdue-drill': overdueDrill(standing, 5 * 24 * 3_600_000, { at }),
   'overdue-drill-never': overdueDrill({ ...standing, proven: undefined }, 7 * 24 * 3_600_000, { at }),
   'shrunk-rows': shrunk(good, { what: 'rows', now: 1_204, before: 1_840_332 }, { at }),
-  'shrunk-table': shrunk({ ...good, full: standing.newest }, { what: 'table', table: 'public.customers', more: 2, now: 0, before: 48_210 }, { at }),
-  damaged: damaged(standing, [{ id: '20261121T020000Z-0c11d8' as BackupId, why: 'its part data/0003.sql.zst is gone' }], { at }),
-  'damaged-several': damaged(standing, Array.from({ length: 7 }, (_, day) => ({ id: `2026111${day}T020000Z-0c11d8` as BackupId, why: 'its drill of 2026-11-20 04:00 UTC failed' })), { at }),
-  gone: gone(standing, { count: 29, of: 30, ids: Array.from({ length: 29 }, (_, day) => `202611${String(day + 1).padStart(2, '0')}T020000Z-7f3a9c`) }, { at }),
-  'other-database': otherDatabase({ ...good, full: standing.newest }, { what: 'database', now: 'shop_test', before: 'shop' }, { at }),
+  'shrunk-table': shrunk(
+    { ...good, full: standing.newest },
+    { what: 'table', table: 'public.customers', more: 2, now: 0, before: 48_210 },
+    { at },
+  ),
+  damaged: damaged(
+    standing,
+    [{ id: '20261121T020000Z-0c11d8' as BackupId, why: 'its part data/0003.sql.zst is gone' }],
+    { at },
+  ),
+  'damaged-several': damaged(
+    standing,
+    Array.from({ length: 7 }, (_, day) => ({
+      id: `2026111${day}T020000Z-0c11d8` as BackupId,
+      why: 'its drill of 2026-11-20 04:00 UTC failed',
+    })),
+    { at },
+  ),
+  gone: gone(
+    standing,
+    {
+      count: 29,
+      of: 30,
+      ids: Array.from({ length: 29 }, (_, day) => `202611${String(day + 1).padStart(2, '0')}T020000Z-7f3a9c`),
+    },
+    { at },
+  ),
+  'other-database': otherDatabase(
+    { ...good, full: standing.newest },
+    { what: 'database', now: 'shop_test', before: 'shop' },
+    { at },
+  ),
   'shrunk-bytes': shrunk(good, { what: 'bytes', now: 12_000, before: 3_200_000_000 }, { at }),
-  'shrunk-full': shrunk({ ...good, full, timeZone: 'Europe/Berlin' }, { what: 'rows', now: 1_204, before: 1_840_332 }, { at }),
-  'stale-berlin': stale({ ...berlin, lastFailure: 'source-unreachable, 2026-11-21 04:00 Europe/Berlin, 03:00 UTC' }, { at, since }),
+  'shrunk-full': shrunk(
+    { ...good, full, timeZone: 'Europe/Berlin' },
+    { what: 'rows', now: 1_204, before: 1_840_332 },
+    { at },
+  ),
+  'stale-berlin': stale(
+    { ...berlin, lastFailure: 'source-unreachable, 2026-11-21 04:00 Europe/Berlin, 03:00 UTC' },
+    { at, since },
+  ),
   'group-stale': grouped(several(40, (name) => item('problem', name, 'stale'))),
-  'group-few': grouped(several(5, (name, index) => item(index === 0 ? 'problem' : 'reminder', name, 'stale', `db-${index % 2}`))),
-  'group-failed': grouped(several(12, (name, index) => item('problem', name, 'backup-failed', 'db-1', index < 10 ? 'source-unreachable' : 'vault-full'))),
-  'group-mixed': messagesOf([...several(40, (name) => item('problem', name, 'stale')), ...several(3, (name) => item('problem', name, 'shrunk')), ...several(2, (name) => item('problem', name, 'never'))], at)[0]!.message,
+  'group-few': grouped(
+    several(5, (name, index) => item(index === 0 ? 'problem' : 'reminder', name, 'stale', `db-${index % 2}`)),
+  ),
+  'group-failed': grouped(
+    several(12, (name, index) =>
+      item('problem', name, 'backup-failed', 'db-1', index < 10 ? 'source-unreachable' : 'vault-full'),
+    ),
+  ),
+  'group-mixed': messagesOf(
+    [
+      ...several(40, (name) => item('problem', name, 'stale')),
+      ...several(3, (name) => item('problem', name, 'shrunk')),
+      ...several(2, (name) => item('problem', name, 'never')),
+    ],
+    at,
+  )[0]!.message,
   'group-over': grouped(several(40, (name) => item('recovered', name, 'stale'))),
   paused: paused(standing, { at }),
   unconfigured: unconfigured(standing, { at }),
-  'tools-outdated': toolsOutdated(toolsNotices({ pinnedAt: new Date('2026-06-01'), fixes: [{ name: 'libpq5', pinned: '17.9-0+deb13u1', fixed: '17.10-0+deb13u1' }], authorities: [] }, [{ source, region: 'il-central-1' }], at), { at }),
+  'tools-outdated': toolsOutdated(
+    toolsNotices(
+      {
+        pinnedAt: new Date('2026-06-01'),
+        fixes: [{ name: 'libpq5', pinned: '17.9-0+deb13u1', fixed: '17.10-0+deb13u1' }],
+        authorities: [],
+      },
+      [{ source, region: 'il-central-1' }],
+      at,
+    ),
+    { at },
+  ),
   'recovered-stale': recovered(good, { was: 'stale', since }, at),
   'recovered-never': recovered({ ...good, count: 1 }, { was: 'never', since }, at),
   'recovered-drill-unasked': recovered(good, { was: 'overdue-drill', since }, at),
-  'recovered-shrunk-unasked': recovered({ ...good, shrink: { rows: 0, bytes: 0, since: undefined } }, { was: 'shrunk', since }, at),
-  'recovered-shrunk-since': recovered({ ...good, shrink: { rows: 50, bytes: 50, since: '2026-11-21' } }, { was: 'shrunk', since }, at),
-  'recovered-backup-failed': runEnded({ kind: 'backup-failed', source }, [{ kind: 'backup-failed', source, cause: 'vault-full', since: since.toISOString(), told: since.toISOString() }], at),
-  'recovered-drill': recovered({ ...good, proven: good.newest, drillEveryMs: 5 * day }, { was: 'overdue-drill', since }, at),
+  'recovered-shrunk-unasked': recovered(
+    { ...good, shrink: { rows: 0, bytes: 0, since: undefined } },
+    { was: 'shrunk', since },
+    at,
+  ),
+  'recovered-shrunk-since': recovered(
+    { ...good, shrink: { rows: 50, bytes: 50, since: '2026-11-21' } },
+    { was: 'shrunk', since },
+    at,
+  ),
+  'recovered-backup-failed': runEnded(
+    { kind: 'backup-failed', source },
+    [{ kind: 'backup-failed', source, cause: 'vault-full', since: since.toISOString(), told: since.toISOString() }],
+    at,
+  ),
+  'recovered-drill': recovered(
+    { ...good, proven: good.newest, drillEveryMs: 5 * day },
+    { was: 'overdue-drill', since },
+    at,
+  ),
   'recovered-vault': over('the vault can be read again', { was: 'unknown', since }, at),
   'backup-failed': runFailed({ ...run, verb: 'backup', left }, refused, { at }),
   'backup-failed-first': runFailed({ ...run, verb: 'backup', left: { newest: undefined, count: 0 } }, refused, { at }),
-  'restore-failed': runFailed({ ...run, verb: 'restore', left }, new BackupError('proof-failed', 'shop_20261120_020000 is not equal to the backup: public.orders has 999 rows instead of 1,000'), { at }),
-  'verify-failed': runFailed({ ...run, verb: 'verify', left }, new BackupError('part-corrupt', 'data/0001.sql.zst of shop 20261120T020000Z-7f3a9c is damaged: its SHA-256 is another'), { at }),
-  'rotation-failed': runFailed({ ...run, verb: 'rotation', left }, new BackupError('vault-denied', 'the vault refuses to delete shop/20250101T020000Z-aaaaaa/manifest.json', { hint: 'the role needs s3:DeleteObject' }), { at }),
-  'drill-failed': runFailed({ ...run, verb: 'drill', left }, new BackupError('restore-failed', 'pg_restore failed with exit status 1'), { at }),
-  'check-failed': runFailed({ ...run, source: undefined, verb: 'check' }, new BackupError('notify-failed', 'slack answered 404: no_service (not tried again)'), { at }),
-  'notifier-failed': notifierFailed([{ name: 'slack', why: 'slack answered 404: no_service (not tried again)' }, { name: 'telegram -100123', why: 'telegram -100123 answered 401: Unauthorized (not tried again)' }], [stale(standing, { at })], { at }),
-  'hook-failed': hookFailed({ verb: 'backup', source, status: 'succeeded' }, [{ name: 'hook tell-cmdb', why: 'tell-cmdb failed with exit status 3: no route to cmdb' }], { at }),
+  'restore-failed': runFailed(
+    { ...run, verb: 'restore', left },
+    new BackupError(
+      'proof-failed',
+      'shop_20261120_020000 is not equal to the backup: public.orders has 999 rows instead of 1,000',
+    ),
+    { at },
+  ),
+  'verify-failed': runFailed(
+    { ...run, verb: 'verify', left },
+    new BackupError(
+      'part-corrupt',
+      'data/0001.sql.zst of shop 20261120T020000Z-7f3a9c is damaged: its SHA-256 is another',
+    ),
+    { at },
+  ),
+  'rotation-failed': runFailed(
+    { ...run, verb: 'rotation', left },
+    new BackupError('vault-denied', 'the vault refuses to delete shop/20250101T020000Z-aaaaaa/manifest.json', {
+      hint: 'the role needs s3:DeleteObject',
+    }),
+    { at },
+  ),
+  'drill-failed': runFailed(
+    { ...run, verb: 'drill', left },
+    new BackupError('restore-failed', 'pg_restore failed with exit status 1'),
+    { at },
+  ),
+  'check-failed': runFailed(
+    { ...run, source: undefined, verb: 'check' },
+    new BackupError('notify-failed', 'slack answered 404: no_service (not tried again)'),
+    { at },
+  ),
+  'notifier-failed': notifierFailed(
+    [
+      { name: 'slack', why: 'slack answered 404: no_service (not tried again)' },
+      { name: 'telegram -100123', why: 'telegram -100123 answered 401: Unauthorized (not tried again)' },
+    ],
+    [stale(standing, { at })],
+    { at },
+  ),
+  'hook-failed': hookFailed(
+    { verb: 'backup', source, status: 'succeeded' },
+    [{ name: 'hook tell-cmdb', why: 'tell-cmdb failed with exit status 3: no route to cmdb' }],
+    { at },
+  ),
   test: testMessage(place, at),
   'odd-name': stale({ ...standing, source: "Café <!channel> & 'co' `x` 北京 *b* _i_" as SourceName }, { at }),
 };

@@ -15,13 +15,16 @@ import { samples } from './samples.ts';
 
 const json = (value: unknown): string => `${JSON.stringify(value, undefined, 2)}\n`;
 
-test.each(Object.entries(samples))('%s reads as its golden files, for mail, Slack and Telegram', async (name, message) => {
-  const { Subject } = snsContent(message);
+test.each(Object.entries(samples))(
+  '%s reads as its golden files, for mail, Slack and Telegram',
+  async (name, message) => {
+    const { Subject } = snsContent(message);
 
-  await expectGolden(`messages/${name}.mail.txt`, `Subject: ${Subject}\n\n${plainText(message)}`);
-  await expectGolden(`messages/${name}.slack.json`, json(slackPayload(message)));
-  await expectGolden(`messages/${name}.telegram.json`, json(telegramText(message)));
-});
+    await expectGolden(`messages/${name}.mail.txt`, `Subject: ${Subject}\n\n${plainText(message)}`);
+    await expectGolden(`messages/${name}.slack.json`, json(slackPayload(message)));
+    await expectGolden(`messages/${name}.telegram.json`, json(telegramText(message)));
+  },
+);
 
 test.each(Object.entries(samples))('%s fits its schema, and what Slack, Telegram and SNS take', (_, message) => {
   const { Subject, Message } = snsContent(message);
@@ -44,7 +47,11 @@ test('every kind of message has a section in the runbook, and a sample here', as
 
 test('a message far too long is cut to what each service takes, and keeps what to do', () => {
   const sample = samples['stale']!;
-  const long = { ...sample, subject: '🦉'.repeat(3000), facts: Array.from({ length: 400 }, (_, n) => ({ label: `Fact ${n}`, value: `${n} ${'🦉<&>`'.repeat(2000)}` })) };
+  const long = {
+    ...sample,
+    subject: '🦉'.repeat(3000),
+    facts: Array.from({ length: 400 }, (_, n) => ({ label: `Fact ${n}`, value: `${n} ${'🦉<&>`'.repeat(2000)}` })),
+  };
 
   const slack = slackPayload(long);
   const telegram = telegramText(long);
@@ -62,7 +69,10 @@ test('a message far too long is cut to what each service takes, and keeps what t
 
 test('a name can neither mention anybody in Slack nor break out of a command', () => {
   const { blocks } = slackPayload(samples['odd-name']!);
-  const markdown = JSON.stringify(blocks.filter(({ type }) => type !== 'header')).replace(/"type":"plain_text","text":"[^"]*"/g, '');
+  const markdown = JSON.stringify(blocks.filter(({ type }) => type !== 'header')).replace(
+    /"type":"plain_text","text":"[^"]*"/g,
+    '',
+  );
 
   expect(markdown).not.toContain('<!channel>');
   expect(samples['odd-name']!.next[0]).toBe(`nightjar check 'Café <!channel> & '\\''co'\\'' \`x\` 北京 *b* _i_'`);
@@ -82,14 +92,36 @@ test('a message links the runbook where its readers have it', () => {
   const link = 'https://wiki.example.com/runbook.md#stale';
   const message = { ...samples['stale']!, link };
 
-  expect([plainText(message), telegramText(message).text, JSON.stringify(slackPayload(message))]).toEqual(Array(3).fill(expect.stringContaining(link)));
-  expect(projectRunbook({ version: '1.2.3', repository: { url: 'git+https://github.com/acme/nightjar.git' } })).toBe('https://github.com/acme/nightjar/blob/v1.2.3/docs/runbook.md');
-  expect([projectRunbook({ version: '1.2.3' }), projectRunbook({ version: '1.2.3', repository: 'https://git.example.com/nightjar' })]).toEqual([undefined, undefined]);
+  expect([plainText(message), telegramText(message).text, JSON.stringify(slackPayload(message))]).toEqual(
+    Array(3).fill(expect.stringContaining(link)),
+  );
+  expect(projectRunbook({ version: '1.2.3', repository: { url: 'git+https://github.com/acme/nightjar.git' } })).toBe(
+    'https://github.com/acme/nightjar/blob/v1.2.3/docs/runbook.md',
+  );
+  expect([
+    projectRunbook({ version: '1.2.3' }),
+    projectRunbook({ version: '1.2.3', repository: 'https://git.example.com/nightjar' }),
+  ]).toEqual([undefined, undefined]);
 });
 
-const stale = (count: number): WaitingMessage[] => Array.from({ length: count }, (_, index) => ({ severity: 'problem', alert: { source: `s${index}`, kind: index % 5 === 0 ? 'shrunk' : 'stale', since: samples['stale']!.at, told: samples['stale']!.at }, message: samples['stale']! }));
+const stale = (count: number): WaitingMessage[] =>
+  Array.from({ length: count }, (_, index) => ({
+    severity: 'problem',
+    alert: {
+      source: `s${index}`,
+      kind: index % 5 === 0 ? 'shrunk' : 'stale',
+      since: samples['stale']!.at,
+      told: samples['stale']!.at,
+    },
+    message: samples['stale']!,
+  }));
 
-test.each([[1, 1], [3, 3], [4, 2], [4000, 2]])('%d things are %d messages, and each of them is in one', (count, messages) => {
+test.each([
+  [1, 1],
+  [3, 3],
+  [4, 2],
+  [4000, 2],
+])('%d things are %d messages, and each of them is in one', (count, messages) => {
   const envelopes = messagesOf(stale(count), new Date(samples['stale']!.at));
 
   expect(envelopes).toHaveLength(messages);

@@ -45,19 +45,37 @@ test('Telegram takes every message there is', async () => {
 test('Telegram says what is wrong, and that a chat has moved; its token is never shown', async () => {
   const telegram = await startTelegram();
   const notifier = (token: string) => telegramNotifier({ token: is(token), chat: telegram.chat, api: telegram.url });
-  telegram.refusals.push(answer(400, 'Bad Request: group chat was upgraded to a supergroup chat', { migrate_to_chat_id: -1009 }));
+  telegram.refusals.push(
+    answer(400, 'Bad Request: group chat was upgraded to a supergroup chat', { migrate_to_chat_id: -1009 }),
+  );
 
   const moved = notifier(telegram.token).notify(message, signal());
-  await expect(moved).rejects.toMatchObject({ message: expect.stringContaining('(the chat is -1009 now: write that into the configuration)') });
-  const revoked: unknown = await notifier('999:revoked-t0k3n').notify(message, signal()).catch((reason: unknown) => reason);
-  expect(revoked).toMatchObject({ code: 'notify-failed', message: `telegram ${telegram.chat} answered 401: Unauthorized (not tried again)` });
+  await expect(moved).rejects.toMatchObject({
+    message: expect.stringContaining('(the chat is -1009 now: write that into the configuration)'),
+  });
+  const revoked: unknown = await notifier('999:revoked-t0k3n')
+    .notify(message, signal())
+    .catch((reason: unknown) => reason);
+  expect(revoked).toMatchObject({
+    code: 'notify-failed',
+    message: `telegram ${telegram.chat} answered 401: Unauthorized (not tried again)`,
+  });
   expect(JSON.stringify(revoked)).not.toContain('t0k3n');
-  await expect(notifier('a token/../with a path').notify(message, signal())).rejects.toMatchObject({ message: expect.not.stringContaining('path') });
+  await expect(notifier('a token/../with a path').notify(message, signal())).rejects.toMatchObject({
+    message: expect.not.stringContaining('path'),
+  });
   await telegram.stop();
 });
 
-test.each(['http://hooks.example.com/T0/sEcReT', 'ftp://127.0.0.1/sEcReT', 'https://user:sEcReT@hooks.example.com/', 'sEcReT'])('an address that is no https URL is refused without being shown: %s', async (url) => {
-  const refused: unknown = await slackNotifier(is(url)).notify(message, signal()).catch((reason: unknown) => reason);
+test.each([
+  'http://hooks.example.com/T0/sEcReT',
+  'ftp://127.0.0.1/sEcReT',
+  'https://user:sEcReT@hooks.example.com/',
+  'sEcReT',
+])('an address that is no https URL is refused without being shown: %s', async (url) => {
+  const refused: unknown = await slackNotifier(is(url))
+    .notify(message, signal())
+    .catch((reason: unknown) => reason);
 
   expect(refused).toMatchObject({ code: 'notify-failed', message: 'the address of slack is no https URL' });
   expect(JSON.stringify(refused)).not.toContain('sEcReT');
@@ -67,19 +85,26 @@ test('a webhook is signed as docs/alerts.md says, anew for each attempt: the cod
   const text = await readFile(new URL('../../../docs/alerts.md', import.meta.url), 'utf8');
   const [, code = ''] = /```js\n([\s\S]*?)```/.exec(text) ?? [];
   await writeFile(join(folder, 'documented.mjs'), code);
-  const { isFromNightjar } = (await import(join(folder, 'documented.mjs'))) as { isFromNightjar(headers: object, body: string, key: string, now?: number): boolean };
+  const { isFromNightjar } = (await import(join(folder, 'documented.mjs'))) as {
+    isFromNightjar(headers: object, body: string, key: string, now?: number): boolean;
+  };
   const endpoint = await startEndpoint(() => ({ status: 200 }));
   endpoint.refusals.push({ status: 503, headers: { 'retry-after': '0' } });
   let seconds = Math.floor(Date.now() / 1000);
   const clock = { now: () => new Date((seconds += 7) * 1000) };
 
-  await webhookNotifier({ name: 'webhook pager', url: is(endpoint.url), key: is('key'), clock }).notify(message, signal());
+  await webhookNotifier({ name: 'webhook pager', url: is(endpoint.url), key: is('key'), clock }).notify(
+    message,
+    signal(),
+  );
 
   const [first, second] = endpoint.received;
   expect(JSON.parse(second!.body)).toEqual(message);
   expect([first, second].map((one) => isFromNightjar(one!.headers, one!.body, 'key'))).toEqual([true, true]);
   expect(second!.headers['nightjar-timestamp']).toBe(String(seconds));
-  expect(second!.headers['nightjar-signature']).toBe(`v1=${createHmac('sha256', 'key').update(`${seconds}.${second!.body}`).digest('hex')}`);
+  expect(second!.headers['nightjar-signature']).toBe(
+    `v1=${createHmac('sha256', 'key').update(`${seconds}.${second!.body}`).digest('hex')}`,
+  );
   expect(second!.headers['nightjar-delivery']).toBe(first!.headers['nightjar-delivery']);
   expect(isFromNightjar(second!.headers, `${second!.body} `, 'key')).toBe(false);
   expect(isFromNightjar(second!.headers, second!.body, 'other')).toBe(false);
@@ -92,9 +117,17 @@ test('a command gets the message on standard input, its arguments as they are, a
   const script = `const fs = require('node:fs'); fs.writeFileSync(process.argv[1], JSON.stringify({ input: fs.readFileSync(0, 'utf8'), args: process.argv.slice(2), env: process.env }))`;
   const out = join(folder, 'seen.json');
 
-  await commandNotifier({ program: process.execPath, args: ['-e', script, out, '$(touch x); `y` "z"', ''], env: { PATH: '/usr/bin' } }).notify(message, signal());
+  await commandNotifier({
+    program: process.execPath,
+    args: ['-e', script, out, '$(touch x); `y` "z"', ''],
+    env: { PATH: '/usr/bin' },
+  }).notify(message, signal());
 
-  const seen = JSON.parse(await readFile(out, 'utf8')) as { input: string; args: string[]; env: Record<string, string> };
+  const seen = JSON.parse(await readFile(out, 'utf8')) as {
+    input: string;
+    args: string[];
+    env: Record<string, string>;
+  };
   expect(JSON.parse(seen.input)).toEqual(message);
   expect(seen.input.indexOf('\n')).toBe(seen.input.length - 1);
   expect(seen.args).toEqual(['$(touch x); `y` "z"', '']);
@@ -104,13 +137,28 @@ test('a command gets the message on standard input, its arguments as they are, a
 test('a command that fails is a failure with its last words; one that reads nothing is none', async () => {
   const command = (script: string) => commandNotifier({ program: process.execPath, args: ['-e', script], env: {} });
 
-  await expect(command('console.error("no route to pager"); process.exit(3)').notify(message, signal())).rejects.toMatchObject({ code: 'notify-failed', message: expect.stringMatching(/failed with exit status 3: no route to pager$/) });
-  await expect(commandNotifier({ program: join(folder, 'absent'), args: [], env: {} }).notify(message, signal())).rejects.toMatchObject({ code: 'notify-failed', message: expect.stringContaining('could not be started') });
+  await expect(
+    command('console.error("no route to pager"); process.exit(3)').notify(message, signal()),
+  ).rejects.toMatchObject({
+    code: 'notify-failed',
+    message: expect.stringMatching(/failed with exit status 3: no route to pager$/),
+  });
+  await expect(
+    commandNotifier({ program: join(folder, 'absent'), args: [], env: {} }).notify(message, signal()),
+  ).rejects.toMatchObject({ code: 'notify-failed', message: expect.stringContaining('could not be started') });
   await command('process.exit(0)').notify(message, signal());
 });
 
-const page = { status: 200, headers: { 'content-type': 'text/html; charset=utf-8' }, body: '<!DOCTYPE html><html><title>Log in</title></html>' };
-const json = (value: unknown) => ({ status: 200, headers: { 'content-type': 'application/json' }, body: JSON.stringify(value) });
+const page = {
+  status: 200,
+  headers: { 'content-type': 'text/html; charset=utf-8' },
+  body: '<!DOCTYPE html><html><title>Log in</title></html>',
+};
+const json = (value: unknown) => ({
+  status: 200,
+  headers: { 'content-type': 'application/json' },
+  body: JSON.stringify(value),
+});
 const redirect = { status: 302, headers: { location: 'https://login.example.com/' } };
 
 test.each([
@@ -118,37 +166,81 @@ test.each([
   ['Slack', 'nothing', { status: 200 }, /answered 200 and not "ok"/],
   ['Slack', 'another word', { status: 200, body: 'no_active_hooks' }, /answered 200: no_active_hooks and not "ok"/],
   ['Slack', 'a redirect to a login', redirect, /answered 302/],
-  ['Telegram', 'ok: false', json({ ok: false, error_code: 403, description: 'Forbidden: bot was kicked' }), /answered 200: Forbidden: bot was kicked \(without "ok": true\)/],
+  [
+    'Telegram',
+    'ok: false',
+    json({ ok: false, error_code: 403, description: 'Forbidden: bot was kicked' }),
+    /answered 200: Forbidden: bot was kicked \(without "ok": true\)/,
+  ],
   ['Telegram', 'a login page', page, /answered 200: .* \(which the Bot API never does\)/],
   ['Telegram', 'null', json(null), /answered 200/],
   ['a webhook', 'a login page', page, /answered 200: .* \(a page for people/],
-  ['a webhook', 'a page that says it is text', { ...page, headers: { 'content-type': 'text/plain' } }, /a page for people/],
-  ['a webhook', 'ok: false', json({ ok: false, error: 'unknown routing key' }), /unknown routing key.*\(which says no\)/],
+  [
+    'a webhook',
+    'a page that says it is text',
+    { ...page, headers: { 'content-type': 'text/plain' } },
+    /a page for people/,
+  ],
+  [
+    'a webhook',
+    'ok: false',
+    json({ ok: false, error: 'unknown routing key' }),
+    /unknown routing key.*\(which says no\)/,
+  ],
   ['a webhook', 'success: false', json({ success: false }), /\(which says no\)/],
   ['a webhook', 'a redirect to a login', redirect, /answered 302/],
 ])('%s that answers %s has told nobody', async (to, _, reply, why) => {
   const endpoint = await startEndpoint(() => reply);
-  const notifiers = { Slack: slackNotifier(is(endpoint.url)), Telegram: telegramNotifier({ token: is('1:abc'), chat: '-1', api: endpoint.url }), 'a webhook': webhookNotifier({ name: 'webhook', url: is(endpoint.url), key: is('key'), clock: { now: () => new Date() } }) };
+  const notifiers = {
+    Slack: slackNotifier(is(endpoint.url)),
+    Telegram: telegramNotifier({ token: is('1:abc'), chat: '-1', api: endpoint.url }),
+    'a webhook': webhookNotifier({
+      name: 'webhook',
+      url: is(endpoint.url),
+      key: is('key'),
+      clock: { now: () => new Date() },
+    }),
+  };
 
-  await expect(notifiers[to as keyof typeof notifiers].notify(message, signal())).rejects.toMatchObject({ code: 'notify-failed', message: expect.stringMatching(why) });
+  await expect(notifiers[to as keyof typeof notifiers].notify(message, signal())).rejects.toMatchObject({
+    code: 'notify-failed',
+    message: expect.stringMatching(why),
+  });
   expect(endpoint.received).toHaveLength(1);
   await endpoint.stop();
 });
 
-test.each([['no content', { status: 204 }], ['nothing', { status: 200 }], ['a word', { status: 202, body: 'Accepted' }], ['JSON', json({ ok: true, id: 7 })], ['JSON cut short', { status: 200, body: '{"ok": fal' }], ['JSON with a no somewhere inside', json({ data: { ok: false } })]])('a webhook that answers %s has it', async (_, reply) => {
+test.each([
+  ['no content', { status: 204 }],
+  ['nothing', { status: 200 }],
+  ['a word', { status: 202, body: 'Accepted' }],
+  ['JSON', json({ ok: true, id: 7 })],
+  ['JSON cut short', { status: 200, body: '{"ok": fal' }],
+  ['JSON with a no somewhere inside', json({ data: { ok: false } })],
+])('a webhook that answers %s has it', async (_, reply) => {
   const endpoint = await startEndpoint(() => reply);
 
-  await webhookNotifier({ name: 'webhook', url: is(endpoint.url), key: is('key'), clock: { now: () => new Date() } }).notify(message, signal());
+  await webhookNotifier({
+    name: 'webhook',
+    url: is(endpoint.url),
+    key: is('key'),
+    clock: { now: () => new Date() },
+  }).notify(message, signal());
 
   await endpoint.stop();
 });
 
 test('notifiers are told apart by their addresses, those of one name too', async () => {
-  const addresses = await Promise.all([
-    slackNotifier(is('https://hooks.example.com/a')), slackNotifier(is('https://hooks.example.com/b')),
-    telegramNotifier({ token: is('1:a'), chat: '-1', api: 'https://api.telegram.org' }), telegramNotifier({ token: is('1:a'), chat: '-2', api: 'https://api.telegram.org' }),
-    commandNotifier({ program: '/bin/mail', args: ['a'], env: {} }), commandNotifier({ program: '/bin/mail', args: ['b'], env: {} }),
-  ].map((one) => one.address!(signal())));
+  const addresses = await Promise.all(
+    [
+      slackNotifier(is('https://hooks.example.com/a')),
+      slackNotifier(is('https://hooks.example.com/b')),
+      telegramNotifier({ token: is('1:a'), chat: '-1', api: 'https://api.telegram.org' }),
+      telegramNotifier({ token: is('1:a'), chat: '-2', api: 'https://api.telegram.org' }),
+      commandNotifier({ program: '/bin/mail', args: ['a'], env: {} }),
+      commandNotifier({ program: '/bin/mail', args: ['b'], env: {} }),
+    ].map((one) => one.address!(signal())),
+  );
 
   expect(new Set(addresses).size).toBe(6);
 });

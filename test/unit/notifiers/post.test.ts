@@ -14,7 +14,12 @@ beforeEach(async () => {
 afterEach(() => endpoint.stop());
 
 function request(path = '/hooks/t0k3n-of-the-channel', secrets: string[] = []): Post {
-  return { to: 'pager', url: `${endpoint.url}${path}`, secrets, content: () => ({ headers: { 'content-type': 'application/json' }, body: '{}' }) };
+  return {
+    to: 'pager',
+    url: `${endpoint.url}${path}`,
+    secrets,
+    content: () => ({ headers: { 'content-type': 'application/json' }, body: '{}' }),
+  };
 }
 
 test('429 is tried again after the seconds that Retry-After asks for', async () => {
@@ -41,7 +46,11 @@ test('a wait longer than a run may take is a failure at once, which says so', as
   endpoint.refusals.push({ status: 429, headers: { 'retry-after': '3600' } });
   const began = performance.now();
 
-  await expect(post(request(), signal(), limits)).rejects.toMatchObject({ code: 'notify-failed', afterMs: 3_600_000, message: 'pager answered 429; it asks to wait 1 h, longer than a run may' });
+  await expect(post(request(), signal(), limits)).rejects.toMatchObject({
+    code: 'notify-failed',
+    afterMs: 3_600_000,
+    message: 'pager answered 429; it asks to wait 1 h, longer than a run may',
+  });
   expect(performance.now() - began).toBeLessThan(10_000);
   expect(endpoint.received).toHaveLength(1);
 });
@@ -49,14 +58,19 @@ test('a wait longer than a run may take is a failure at once, which says so', as
 test.each([500, 502, 503, 429, 408])('%d again and again is given up after four attempts', async (status) => {
   endpoint.refusals.push(...Array.from({ length: 9 }, () => ({ status, body: 'busy' })));
 
-  await expect(post(request(), signal(), limits)).rejects.toMatchObject({ code: 'notify-failed', message: `pager answered ${status}: busy (attempt 4)` });
+  await expect(post(request(), signal(), limits)).rejects.toMatchObject({
+    code: 'notify-failed',
+    message: `pager answered ${status}: busy (attempt 4)`,
+  });
   expect(endpoint.received).toHaveLength(4);
 });
 
 test.each([400, 401, 403, 404, 410, 413])('%d is not tried again', async (status) => {
   endpoint.refusals.push({ status, body: 'no\nway' });
 
-  await expect(post(request(), signal(), limits)).rejects.toMatchObject({ message: `pager answered ${status}: no way (not tried again)` });
+  await expect(post(request(), signal(), limits)).rejects.toMatchObject({
+    message: `pager answered ${status}: no way (not tried again)`,
+  });
   expect(endpoint.received).toHaveLength(1);
 });
 
@@ -64,16 +78,23 @@ test('a redirect is not followed: it would hand on what is secret', async () => 
   const other = await startEndpoint(() => ({ status: 200 }));
   endpoint.refusals.push({ status: 307, headers: { location: `${other.url}/elsewhere` } });
 
-  await expect(post(request(), signal(), limits)).rejects.toMatchObject({ message: 'pager answered 307 (not tried again)' });
+  await expect(post(request(), signal(), limits)).rejects.toMatchObject({
+    message: 'pager answered 307 (not tried again)',
+  });
   expect(other.received).toEqual([]);
   await other.stop();
 });
 
 test('what a service says back shows neither the address nor a secret', async () => {
   const path = '/hooks/t0k3n-of-the-channel?key=s3cret';
-  endpoint.refusals.push({ status: 400, body: `POST ${endpoint.url}${path} (t0k3n-alone): hooks/t0k3n-of-the-channel is gone; key=s3cret` });
+  endpoint.refusals.push({
+    status: 400,
+    body: `POST ${endpoint.url}${path} (t0k3n-alone): hooks/t0k3n-of-the-channel is gone; key=s3cret`,
+  });
 
-  const error: unknown = await post(request(path, ['t0k3n-alone']), signal(), limits).catch((reason: unknown) => reason);
+  const error: unknown = await post(request(path, ['t0k3n-alone']), signal(), limits).catch(
+    (reason: unknown) => reason,
+  );
 
   expect(error).toMatchObject({ message: 'pager answered 400: POST *** (***): *** is gone; *** (not tried again)' });
   expect(error).not.toHaveProperty('cause');

@@ -6,7 +6,29 @@ import { chunksOf, hex, tallyOf, xxh64 } from './rows-oracle.ts';
 
 const marker = '--\n-- PostgreSQL database dump complete\n--\n\n';
 const chunkLengths = fc.array(fc.integer({ min: 1, max: 90 }), { minLength: 1, maxLength: 6 });
-const nastyPieces = ['', 'a', 'E', 'é', '"', "'", '\n', '\\', '\\.', '\n\\.\n', '(', ')', ';', '--', '/*', '*/', ' ', '\t', '\r', '\nCOPY x (a) FROM stdin;\n', marker];
+const nastyPieces = [
+  '',
+  'a',
+  'E',
+  'é',
+  '"',
+  "'",
+  '\n',
+  '\\',
+  '\\.',
+  '\n\\.\n',
+  '(',
+  ')',
+  ';',
+  '--',
+  '/*',
+  '*/',
+  ' ',
+  '\t',
+  '\r',
+  '\nCOPY x (a) FROM stdin;\n',
+  marker,
+];
 const nasty = fc.array(fc.constantFrom(...nastyPieces), { maxLength: 8 }).map((pieces) => pieces.join(''));
 
 function read(dump: string | Uint8Array, lengths: readonly number[] = [65_536]) {
@@ -25,7 +47,9 @@ for (const major of [15, 18]) {
     expect(tally).toMatchObject({
       tables: [
         tallyOf('"S\'p $$ac -- e"."/* t"', 'x', ['7']),
-        tallyOf('public."Odd "" Name (x)\nCOPY public.x (a) FROM stdin;\n\\.\n.dot%"', '"col )""\nx", "a, b", "ünï"', ['1\tx\ty']),
+        tallyOf('public."Odd "" Name (x)\nCOPY public.x (a) FROM stdin;\n\\.\n.dot%"', '"col )""\nx", "a, b", "ünï"', [
+          '1\tx\ty',
+        ]),
         tallyOf('public.emptyt', 'a, b', []),
         tallyOf('public.gen', 'a, id', ['5\t1', '6\t2']),
         tallyOf('public.one', 't', ['\\N', '', '\\\\.', '\\\\N', '\\\\.\\n']),
@@ -45,9 +69,19 @@ for (const major of [15, 18]) {
 }
 
 test('any tables with any rows, cut into any chunks, give what a slow reader gives', () => {
-  const row = fc.array(fc.option(nasty), { minLength: 1, maxLength: 3 }).map((values) => values.map(copyValue).join('\t'));
-  const table = fc.record({ schema: nasty, name: nasty, columns: fc.array(nasty, { maxLength: 3 }), rows: fc.array(row, { maxLength: 8 }) });
-  const tables = fc.uniqueArray(table, { maxLength: 4, selector: ({ schema, name }) => `${quoted(schema)}.${quoted(name)}` });
+  const row = fc
+    .array(fc.option(nasty), { minLength: 1, maxLength: 3 })
+    .map((values) => values.map(copyValue).join('\t'));
+  const table = fc.record({
+    schema: nasty,
+    name: nasty,
+    columns: fc.array(nasty, { maxLength: 3 }),
+    rows: fc.array(row, { maxLength: 8 }),
+  });
+  const tables = fc.uniqueArray(table, {
+    maxLength: 4,
+    selector: ({ schema, name }) => `${quoted(schema)}.${quoted(name)}`,
+  });
 
   fc.assert(
     fc.property(tables, fc.array(nasty, { maxLength: 3 }), chunkLengths, (list, texts, lengths) => {
@@ -56,13 +90,32 @@ test('any tables with any rows, cut into any chunks, give what a slow reader giv
         return `--\n-- Data for Name: ${name.replaceAll(/[\n\r]/g, ' ')}\n--\n\n${header}${rows.map((text) => `${text}\n`).join('')}\\.\n\n\n`;
       });
       const setvals = texts.map((text) => `SELECT pg_catalog.setval(${literal(text)}, 1, true);\n`);
-      const objects = texts.map((text, i) => `SELECT pg_catalog.lo_open('${i}', 131072);\nSELECT pg_catalog.lowrite(0, ${literal(text)});\nSELECT pg_catalog.lo_close(0);`);
-      const dump = ['\\restrict Key\n\nSET a = on;\n', ...blocks, ...setvals, 'BEGIN;\n\n', ...objects.map((text) => `${text}\n\n`), 'COMMIT;\n\n', marker, '\\unrestrict Key\n\n'].join('');
+      const objects = texts.map(
+        (text, i) =>
+          `SELECT pg_catalog.lo_open('${i}', 131072);\nSELECT pg_catalog.lowrite(0, ${literal(text)});\nSELECT pg_catalog.lo_close(0);`,
+      );
+      const dump = [
+        '\\restrict Key\n\nSET a = on;\n',
+        ...blocks,
+        ...setvals,
+        'BEGIN;\n\n',
+        ...objects.map((text) => `${text}\n\n`),
+        'COMMIT;\n\n',
+        marker,
+        '\\unrestrict Key\n\n',
+      ].join('');
 
       expect(read(dump, lengths)).toMatchObject({
-        tables: list.map(({ schema, name, columns, rows }) => tallyOf(`${quoted(schema)}.${quoted(name)}`, columns.map(quoted).join(', '), rows)),
+        tables: list.map(({ schema, name, columns, rows }) =>
+          tallyOf(`${quoted(schema)}.${quoted(name)}`, columns.map(quoted).join(', '), rows),
+        ),
         ended: true,
-        ...(objects.length > 0 && { largeObjects: { count: objects.length, fingerprint: hex(objects.reduce((sum, text) => sum + xxh64(text), 0n)) } }),
+        ...(objects.length > 0 && {
+          largeObjects: {
+            count: objects.length,
+            fingerprint: hex(objects.reduce((sum, text) => sum + xxh64(text), 0n)),
+          },
+        }),
       });
     }),
     { numRuns: 500 },
@@ -70,8 +123,27 @@ test('any tables with any rows, cut into any chunks, give what a slow reader giv
 });
 
 test('arbitrary bytes never throw, and mean the same in any chunks', () => {
-  const words = ['COPY t (a) FROM stdin;\n', 'COPY t', 'E\'', 'SELECT pg_catalog.lo_open(1);', 'SELECT pg_catalog.lo_close(0);', '\\.\n', '\\', '-', '*', '/', ';', ...nastyPieces];
-  const bytes = fc.array(fc.oneof(fc.constantFrom(...words).map((word) => Buffer.from(word)), fc.uint8Array({ maxLength: 80 })), { maxLength: 40 });
+  const words = [
+    'COPY t (a) FROM stdin;\n',
+    'COPY t',
+    "E'",
+    'SELECT pg_catalog.lo_open(1);',
+    'SELECT pg_catalog.lo_close(0);',
+    '\\.\n',
+    '\\',
+    '-',
+    '*',
+    '/',
+    ';',
+    ...nastyPieces,
+  ];
+  const bytes = fc.array(
+    fc.oneof(
+      fc.constantFrom(...words).map((word) => Buffer.from(word)),
+      fc.uint8Array({ maxLength: 80 }),
+    ),
+    { maxLength: 40 },
+  );
 
   fc.assert(
     fc.property(bytes, chunkLengths, (pieces, lengths) => {
@@ -84,7 +156,14 @@ test('arbitrary bytes never throw, and mean the same in any chunks', () => {
   );
 });
 
-test.each([['x', 1_200_000], [' ', 1_200_000], ['(', 1_200_000], ['""', 200_000], ['"', 200_000], ["''", 200_000]] as const)('a statement that is %j over and over, %i bytes of it, does not throw', (text, length) => {
+test.each([
+  ['x', 1_200_000],
+  [' ', 1_200_000],
+  ['(', 1_200_000],
+  ['""', 200_000],
+  ['"', 200_000],
+  ["''", 200_000],
+] as const)('a statement that is %j over and over, %i bytes of it, does not throw', (text, length) => {
   for (const head of ['COPY ', 'COPY a (', 'SELECT pg_catalog.setval(']) {
     expect(read(`${head}${text.repeat(length / text.length)};\n${marker}`).tables).toEqual([]);
   }
@@ -95,26 +174,40 @@ test('a row of any length has the hash that stock libraries give, inside a chunk
   const wide = `x${'wide'.repeat(1_000_000)}`;
 
   for (const lengths of [[65_536], [1], [31, 33], [64], [1000]]) {
-    expect(read(`COPY a.b (c) FROM stdin;\n${[...rows, wide, ...rows].join('\n')}\n\\.\n`, lengths).tables).toEqual([tallyOf('a.b', 'c', [...rows, wide, ...rows])]);
+    expect(read(`COPY a.b (c) FROM stdin;\n${[...rows, wide, ...rows].join('\n')}\n\\.\n`, lengths).tables).toEqual([
+      tallyOf('a.b', 'c', [...rows, wide, ...rows]),
+    ]);
   }
 });
 
 test('a dump cut anywhere before its marker line is whole says that it has not ended', async () => {
   const dump = await readFile(new URL('../../fixtures/dumps/postgres-15.sql', import.meta.url));
   const whole = dump.indexOf('\n', dump.indexOf('-- PostgreSQL database dump complete')) + 1;
-  const cuts = [...Array.from({ length: 700 }, (_, i) => i * 50), ...Array.from({ length: 300 }, (_, i) => whole - 300 + i)];
+  const cuts = [
+    ...Array.from({ length: 700 }, (_, i) => i * 50),
+    ...Array.from({ length: 300 }, (_, i) => whole - 300 + i),
+  ];
 
-  for (const cut of cuts.filter((length) => length < whole)) expect([cut, read(dump.subarray(0, cut)).ended]).toEqual([cut, false]);
+  for (const cut of cuts.filter((length) => length < whole))
+    expect([cut, read(dump.subarray(0, cut)).ended]).toEqual([cut, false]);
   expect(read(dump.subarray(0, whole)).ended).toBe(true);
 });
 
-test.each(['SELECT 1;\n', 'COPY a (b) FROM stdin;\n', 'x', '-- more\n', '\\connect other\n', "'"])('after the marker, %j means that the dump has not ended', (more) => {
-  expect(read(`${marker}\\unrestrict Key\n\n`).ended).toBe(true);
-  expect(read(`${marker}${more}`).ended).toBe(false);
-});
+test.each(['SELECT 1;\n', 'COPY a (b) FROM stdin;\n', 'x', '-- more\n', '\\connect other\n', "'"])(
+  'after the marker, %j means that the dump has not ended',
+  (more) => {
+    expect(read(`${marker}\\unrestrict Key\n\n`).ended).toBe(true);
+    expect(read(`${marker}${more}`).ended).toBe(false);
+  },
+);
 
 test('a marker inside a string, a name, a row or an open large object is none', () => {
-  for (const around of [`SELECT '\n${marker}`, `COPY "\n${marker}`, `COPY a (b) FROM stdin;\n${marker}`, `SELECT pg_catalog.lo_open('1', 131072);\n${marker}`]) {
+  for (const around of [
+    `SELECT '\n${marker}`,
+    `COPY "\n${marker}`,
+    `COPY a (b) FROM stdin;\n${marker}`,
+    `SELECT pg_catalog.lo_open('1', 131072);\n${marker}`,
+  ]) {
     expect(read(around).ended).toBe(false);
   }
 });
@@ -128,7 +221,8 @@ test('a table cut off tells the rows that had come, and a name that is no UTF-8 
 test('backslashes escape quotes in E strings alone', () => {
   const dump = (text: string) => `SELECT ${text};\nCOPY a (b) FROM stdin;\n1\n\\.\n\n${marker}`;
 
-  for (const text of ["E'it''s \\'; --'", "'\\', date'\\'", "e'\\\\'", '"E"\'\\\'']) expect(read(dump(text))).toMatchObject({ tables: [tallyOf('a', 'b', ['1'])], ended: true });
+  for (const text of ["E'it''s \\'; --'", "'\\', date'\\'", "e'\\\\'", '"E"\'\\\''])
+    expect(read(dump(text))).toMatchObject({ tables: [tallyOf('a', 'b', ['1'])], ended: true });
 });
 
 test('progress names the table whose rows are passing, and counts rows and bytes', () => {
@@ -151,6 +245,14 @@ function literal(text: string): string {
 
 /** As COPY prints a value in text format (PostgreSQL documentation, COPY, "Text Format"). */
 function copyValue(value: string | null): string {
-  const letters: Record<string, string> = { '\b': 'b', '\f': 'f', '\n': 'n', '\r': 'r', '\t': 't', '\v': 'v', '\\': '\\' };
+  const letters: Record<string, string> = {
+    '\b': 'b',
+    '\f': 'f',
+    '\n': 'n',
+    '\r': 'r',
+    '\t': 't',
+    '\v': 'v',
+    '\\': '\\',
+  };
   return value === null ? '\\N' : value.replaceAll(/[\b\f\n\r\t\v\\]/g, (letter) => `\\${letters[letter]}`);
 }

@@ -40,15 +40,24 @@ test('one part that has not ended means that the backup has not', () => {
 test('a table with other columns in another part is refused, by name', () => {
   const parts = [read('COPY a.t (b) FROM stdin;\n\\.\n'), read('COPY a.t (b, c) FROM stdin;\n\\.\n')];
 
-  expect(() => mergeTallies(parts)).toThrow(expect.objectContaining({ code: 'source-changed', message: expect.stringContaining('a.t') }));
+  expect(() => mergeTallies(parts)).toThrow(
+    expect.objectContaining({ code: 'source-changed', message: expect.stringContaining('a.t') }),
+  );
 });
 
 test('a changed, a lost and a doubled row change the fingerprint or the count, a changed order does not', () => {
-  const table = (...rows: string[]) => read(`COPY t (a) FROM stdin;\n${rows.map((row) => `${row}\n`).join('')}\\.\n`).tables[0]!;
+  const table = (...rows: string[]) =>
+    read(`COPY t (a) FROM stdin;\n${rows.map((row) => `${row}\n`).join('')}\\.\n`).tables[0]!;
   const original = table('1\tx', '2\ty');
 
   expect(table('2\ty', '1\tx')).toEqual(original);
-  for (const changed of [table('1\ty', '2\tx'), table('1\tx'), table('1\tx', '1\tx'), table('1\tx', '2\ty', '2\ty'), table('1\tx', '2\t\\N')]) {
+  for (const changed of [
+    table('1\ty', '2\tx'),
+    table('1\tx'),
+    table('1\tx', '1\tx'),
+    table('1\tx', '2\ty', '2\ty'),
+    table('1\tx', '2\t\\N'),
+  ]) {
     expect([changed.rows, changed.fingerprint]).not.toEqual([original.rows, original.fingerprint]);
   }
 });

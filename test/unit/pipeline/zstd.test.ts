@@ -12,7 +12,11 @@ async function whole(stream: ByteStream): Promise<Buffer> {
   return Buffer.concat(await Array.fromAsync(stream));
 }
 
-const text = Buffer.concat(Array.from({ length: 3000 }, (_, index) => Buffer.from(`${index}\t${randomBytes(20).toString('hex')}\ta line of a dump\n`)));
+const text = Buffer.concat(
+  Array.from({ length: 3000 }, (_, index) =>
+    Buffer.from(`${index}\t${randomBytes(20).toString('hex')}\ta line of a dump\n`),
+  ),
+);
 
 test('what is compressed comes back the same, however it is cut', async () => {
   for (const bytes of [Buffer.alloc(0), Buffer.from('x'), text]) {
@@ -34,14 +38,17 @@ test('blocks that are used again never overtake the compressor', async () => {
 test('a frame that lost its last byte is refused', async () => {
   const packed = await whole(compress(chunks(text), 1));
 
-  await expect(whole(decompress(chunks(packed.subarray(0, -1)), 'data/0001.sql.zst'))).rejects.toMatchObject({ code: 'part-corrupt', message: expect.stringContaining('data/0001.sql.zst') });
+  await expect(whole(decompress(chunks(packed.subarray(0, -1)), 'data/0001.sql.zst'))).rejects.toMatchObject({
+    code: 'part-corrupt',
+    message: expect.stringContaining('data/0001.sql.zst'),
+  });
 });
 
 test('a flipped bit anywhere in a frame is refused by the frame itself', async () => {
   const packed = await whole(compress(chunks(text), 1));
   for (let at = 0; at < packed.length; at += Math.floor(packed.length / 97)) {
     const flipped = Buffer.from(packed);
-    flipped[at]! ^= 1 << at % 8;
+    flipped[at]! ^= 1 << (at % 8);
 
     const result = await whole(decompress(chunks(flipped), 'part')).catch((error: unknown) => error);
 
@@ -82,8 +89,12 @@ test('a wrong size and a wrong hash are refused at the end, by name', async () =
   const right = { bytes: sum.bytes, sha256: sum.sha256() };
 
   await expect(whole(checked(chunks(text), right, 'part'))).resolves.toHaveLength(text.length);
-  await expect(whole(checked(chunks(text.subarray(1)), right, 'part'))).rejects.toThrow(`part is damaged: ${text.length - 1} bytes where the manifest says ${text.length}`);
+  await expect(whole(checked(chunks(text.subarray(1)), right, 'part'))).rejects.toThrow(
+    `part is damaged: ${text.length - 1} bytes where the manifest says ${text.length}`,
+  );
   const flipped = Buffer.from(text);
   flipped[5]! ^= 1;
-  await expect(whole(checked(chunks(flipped), right, 'part'))).rejects.toThrow('part is damaged: its SHA-256 is not the one in the manifest');
+  await expect(whole(checked(chunks(flipped), right, 'part'))).rejects.toThrow(
+    'part is damaged: its SHA-256 is not the one in the manifest',
+  );
 });

@@ -36,24 +36,43 @@ async function* onward(content: ByteStream): ByteStream {
 
 const textOf = async (content: ByteStream): Promise<string> => Buffer.concat(await Array.fromAsync(content)).toString();
 
-test.each([1, 2, 3, 7, 64, 10_000])('a part cut into pieces of %i bytes is taken apart at its COPYs, and nothing is lost', async (size) => {
-  const blocks: { copy: string | undefined; text: string }[] = [];
-  for await (const { copy, content } of blocksOf(cut(part, size))) blocks.push({ copy, text: await textOf(content) });
+test.each([1, 2, 3, 7, 64, 10_000])(
+  'a part cut into pieces of %i bytes is taken apart at its COPYs, and nothing is lost',
+  async (size) => {
+    const blocks: { copy: string | undefined; text: string }[] = [];
+    for await (const { copy, content } of blocksOf(cut(part, size))) blocks.push({ copy, text: await textOf(content) });
 
-  expect(blocks.map(({ text }) => text).join('')).toBe(part);
-  expect(blocks.map(({ copy }) => copy)).toEqual([undefined, 'COPY public.t (a) FROM stdin;', undefined, 'COPY public."new\nline" (b) FROM stdin;', undefined]);
-});
+    expect(blocks.map(({ text }) => text).join('')).toBe(part);
+    expect(blocks.map(({ copy }) => copy)).toEqual([
+      undefined,
+      'COPY public.t (a) FROM stdin;',
+      undefined,
+      'COPY public."new\nline" (b) FROM stdin;',
+      undefined,
+    ]);
+  },
+);
 
-test.each([1, 5, 40])('rows that nobody reads to their end are skipped, and never taken for statements (pieces of %i bytes)', async (size) => {
-  const statements: string[] = [];
-  for await (const { copy, content } of blocksOf(cut(part, size))) {
-    if (copy === undefined) statements.push(await textOf(onward(content)));
-    else for await (const _ of onward(content)) break;
-  }
+test.each([1, 5, 40])(
+  'rows that nobody reads to their end are skipped, and never taken for statements (pieces of %i bytes)',
+  async (size) => {
+    const statements: string[] = [];
+    for await (const { copy, content } of blocksOf(cut(part, size))) {
+      if (copy === undefined) statements.push(await textOf(onward(content)));
+      else for await (const _ of onward(content)) break;
+    }
 
-  expect(statements.join('')).toBe(part.replace(/COPY public\.t[^]*\n\\\.\n(?=SELECT)/, '').replace(/COPY public\."new[^]*\n\\\.\n(?=BEGIN)/, ''));
-});
+    expect(statements.join('')).toBe(
+      part.replace(/COPY public\.t[^]*\n\\\.\n(?=SELECT)/, '').replace(/COPY public\."new[^]*\n\\\.\n(?=BEGIN)/, ''),
+    );
+  },
+);
 
-test.each([1, 9, 10_000])('pg_dump’s own transactions are taken out, and nothing that looks like one (pieces of %i bytes)', async (size) => {
-  expect(await textOf(withoutTransactions(cut(part, size)))).toBe(part.replace('BEGIN;\n\nSELECT pg_catalog.lo', '\nSELECT pg_catalog.lo').replace('COMMIT;\n', ''));
-});
+test.each([1, 9, 10_000])(
+  'pg_dump’s own transactions are taken out, and nothing that looks like one (pieces of %i bytes)',
+  async (size) => {
+    expect(await textOf(withoutTransactions(cut(part, size)))).toBe(
+      part.replace('BEGIN;\n\nSELECT pg_catalog.lo', '\nSELECT pg_catalog.lo').replace('COMMIT;\n', ''),
+    );
+  },
+);

@@ -7,9 +7,18 @@ const check = (expression: string) => definition(`alter table t add CHECK (${exp
 
 /** What PostgreSQL 13 to 18 print of the same expression before and after a restore: copied from psql. */
 test.each([
-  [`((status)::text = ANY ((ARRAY['new'::character varying, 'paid'::character varying])::text[]))`, `((status)::text = ANY (ARRAY[('new'::character varying)::text, ('paid'::character varying)::text]))`],
-  [`((other)::text <> ALL ((ARRAY['a'::character varying, 'b'::character varying])::text[]))`, `((other)::text <> ALL (ARRAY[('a'::character varying)::text, ('b'::character varying)::text]))`],
-  [`(x = (ARRAY[ARRAY['a'::varchar], ARRAY['b'::varchar]])::text[])`, `(x = ARRAY[ARRAY[('a'::varchar)::text], ARRAY[('b'::varchar)::text]])`],
+  [
+    `((status)::text = ANY ((ARRAY['new'::character varying, 'paid'::character varying])::text[]))`,
+    `((status)::text = ANY (ARRAY[('new'::character varying)::text, ('paid'::character varying)::text]))`,
+  ],
+  [
+    `((other)::text <> ALL ((ARRAY['a'::character varying, 'b'::character varying])::text[]))`,
+    `((other)::text <> ALL (ARRAY[('a'::character varying)::text, ('b'::character varying)::text]))`,
+  ],
+  [
+    `(x = (ARRAY[ARRAY['a'::varchar], ARRAY['b'::varchar]])::text[])`,
+    `(x = ARRAY[ARRAY[('a'::varchar)::text], ARRAY[('b'::varchar)::text]])`,
+  ],
   [`(x = (ARRAY['a', 'b'])::varchar(10)[])`, `(x = ARRAY['a'::varchar(10), 'b'::varchar(10)])`],
   [`(((a >= 1) AND (a <= 2)) AND (b > 3))`, `((a >= 1) AND (a <= 2) AND (b > 3))`],
   [`((a >= 1) AND ((a <= 2) AND ((b > 3) AND c)))`, `((a >= 1) AND (a <= 2) AND (b > 3) AND c)`],
@@ -42,9 +51,17 @@ test.each([
   ['the length of a cast', `((a)::varchar(10) = b)`, `((a)::varchar(20) = b)`],
   ['a length that is gone', `((a)::varchar(10) = b)`, `((a)::varchar = b)`],
   ['the precision of a numeric', `((a)::numeric(10,2) = b)`, `((a)::numeric(10,3) = b)`],
-  ['an array’s element', `(a = ANY ((ARRAY['x'::varchar, 'y'::varchar])::text[]))`, `(a = ANY (ARRAY[('x'::varchar)::text, ('z'::varchar)::text]))`],
+  [
+    'an array’s element',
+    `(a = ANY ((ARRAY['x'::varchar, 'y'::varchar])::text[]))`,
+    `(a = ANY (ARRAY[('x'::varchar)::text, ('z'::varchar)::text]))`,
+  ],
   ['an array’s order', `(a = ARRAY[1, 2])`, `(a = ARRAY[2, 1])`],
-  ['an element that is not cast', `(a = ANY ((ARRAY['x'::varchar, 'y'::varchar])::text[]))`, `(a = ANY (ARRAY[('x'::varchar)::text, 'y'::varchar]))`],
+  [
+    'an element that is not cast',
+    `(a = ANY ((ARRAY['x'::varchar, 'y'::varchar])::text[]))`,
+    `(a = ANY (ARRAY[('x'::varchar)::text, 'y'::varchar]))`,
+  ],
   ['the type of an array', `(a = ANY ((ARRAY['1'::varchar])::text[]))`, `(a = ANY ((ARRAY['1'::varchar])::integer[]))`],
   ['the length in an array', `(a = (ARRAY['x'])::varchar(10)[])`, `(a = (ARRAY['x'])::varchar(20)[])`],
   ['an array and its element', `(a = (ARRAY['x'])::text[])`, `(a = (ARRAY['x'])::text)`],
@@ -69,11 +86,17 @@ test.each([
   ['UNION and UNION ALL', `SELECT 1 UNION SELECT 2`, `SELECT 1 UNION ALL SELECT 2`],
   ['the order of rows', `SELECT a FROM t ORDER BY a`, `SELECT a FROM t ORDER BY a DESC`],
   ['a limit', `SELECT a FROM t LIMIT 1`, `SELECT a FROM t LIMIT 2`],
-  ['a window', `SELECT sum(a) OVER (ORDER BY b) FROM t`, `SELECT sum(a) OVER (ORDER BY b ROWS UNBOUNDED PRECEDING) FROM t`],
+  [
+    'a window',
+    `SELECT sum(a) OVER (ORDER BY b) FROM t`,
+    `SELECT sum(a) OVER (ORDER BY b ROWS UNBOUNDED PRECEDING) FROM t`,
+  ],
   ['a name', `SELECT a AS b FROM t`, `SELECT a AS c FROM t`],
   ['a lock', `SELECT a FROM t`, `SELECT a FROM t FOR UPDATE`],
 ])('another view is another one: %s', async (_, one, other) => {
-  await expect(meansTheSame(definition(`create view v as ${one}`), definition(`create view v as ${other}`))).resolves.toBe(false);
+  await expect(
+    meansTheSame(definition(`create view v as ${one}`), definition(`create view v as ${other}`)),
+  ).resolves.toBe(false);
 });
 
 test('facts count to the letter, whatever the statements mean', async () => {
@@ -84,8 +107,12 @@ test('facts count to the letter, whatever the statements mean', async () => {
 });
 
 test('each statement counts, and how many there are', async () => {
-  await expect(meansTheSame(definition('select 1', 'select 2'), definition('select  1', 'select (2)'))).resolves.toBe(true);
-  await expect(meansTheSame(definition('select 1', 'select 2'), definition('select 2', 'select 1'))).resolves.toBe(false);
+  await expect(meansTheSame(definition('select 1', 'select 2'), definition('select  1', 'select (2)'))).resolves.toBe(
+    true,
+  );
+  await expect(meansTheSame(definition('select 1', 'select 2'), definition('select 2', 'select 1'))).resolves.toBe(
+    false,
+  );
   await expect(meansTheSame(definition('select 1', 'select 2'), definition('select 1'))).resolves.toBe(false);
 });
 

@@ -9,10 +9,12 @@ test('a pattern writes beginnings once', () => {
 });
 
 test('a pattern matches its names and no others', () => {
-  fc.assert(fc.property(names, fc.stringMatching(/^[ab_1]{1,6}$/), (some, other) => {
-    const pattern = new RegExp(`^(${namePattern(some)})$`);
+  fc.assert(
+    fc.property(names, fc.stringMatching(/^[ab_1]{1,6}$/), (some, other) => {
+      const pattern = new RegExp(`^(${namePattern(some)})$`);
 
-    expect(some.filter((name) => !pattern.test(name))).toEqual([]);
-    expect(pattern.test(other)).toBe(some.includes(other));
-  }));
+      expect(some.filter((name) => !pattern.test(name))).toEqual([]);
+      expect(pattern.test(other)).toBe(some.includes(other));
+    }),
+  );
 });

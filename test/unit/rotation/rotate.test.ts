@@ -25,8 +25,18 @@ async function stored(ids: BackupId[]): Promise<BackupId[]> {
   return ids;
 }
 
-async function looked(id: BackupId, kind: ProofRecord['kind'], outcome: ProofRecord['outcome'], day: string): Promise<void> {
-  await scene.vault.putIfAbsent(proofKey(shop, id, { kind, outcome, at: new Date(`${day}T03:00:00Z`) }), Buffer.from('{}'), {}, signal);
+async function looked(
+  id: BackupId,
+  kind: ProofRecord['kind'],
+  outcome: ProofRecord['outcome'],
+  day: string,
+): Promise<void> {
+  await scene.vault.putIfAbsent(
+    proofKey(shop, id, { kind, outcome, at: new Date(`${day}T03:00:00Z`) }),
+    Buffer.from('{}'),
+    {},
+    signal,
+  );
 }
 
 /** Makes objects look as if they had been written then. */
@@ -34,7 +44,8 @@ async function aged(keys: string[], moment: string): Promise<void> {
   for (const key of keys) await utimes(join(scene.folder, key), new Date(moment), new Date(moment));
 }
 
-const reasonsOf = ({ plan }: Rotation): Record<string, string[]> => Object.fromEntries(plan.backups.map(({ found, reasons }) => [found.id, reasons.map(reasonText)]));
+const reasonsOf = ({ plan }: Rotation): Record<string, string[]> =>
+  Object.fromEntries(plan.backups.map(({ found, reasons }) => [found.id, reasons.map(reasonText)]));
 
 /** A vault that tells of every delete, and fails those that `fails` names. */
 function watched(deleted: string[], fails: (key: string) => BackupError | undefined = () => undefined): Vault {
@@ -55,8 +66,15 @@ test('a dry run decides all and changes nothing', async () => {
 
   const rotation = await scene.rotating('shop', policyOf({ count: 2 }), { dryRun: true });
 
-  expect(reasonsOf(rotation)).toEqual({ [ids[0]!]: [], [ids[1]!]: [], [ids[2]!]: ['last 2 of 2'], [ids[3]!]: ['last 1 of 2'] });
-  const sizes = (await Array.fromAsync(scene.vault.list('shop/', signal))).filter(({ key }) => key.includes(ids[0]!) || key.includes(ids[1]!));
+  expect(reasonsOf(rotation)).toEqual({
+    [ids[0]!]: [],
+    [ids[1]!]: [],
+    [ids[2]!]: ['last 2 of 2'],
+    [ids[3]!]: ['last 1 of 2'],
+  });
+  const sizes = (await Array.fromAsync(scene.vault.list('shop/', signal))).filter(
+    ({ key }) => key.includes(ids[0]!) || key.includes(ids[1]!),
+  );
   expect(rotation.freed).toBe(sizes.reduce((sum, { bytes }) => sum + bytes, 0));
   expect(await scene.keys('')).toEqual(before);
 });
@@ -69,33 +87,45 @@ test('the oldest backup goes first, and of each the manifest before its parts', 
 
   const [first, second] = [deleted.slice(0, 3), deleted.slice(3)];
   expect([first[0], second[0]]).toEqual([ids[0], ids[1]].map((id) => manifestKey(shop, id!)));
-  expect(first.slice(1).sort()).toEqual(['catalog.json.zst', 'data/0001.sql.zst'].map((file) => partKey(shop, ids[0]!, file)));
+  expect(first.slice(1).sort()).toEqual(
+    ['catalog.json.zst', 'data/0001.sql.zst'].map((file) => partKey(shop, ids[0]!, file)),
+  );
   expect(await scene.ids('shop')).toEqual(ids.slice(2));
 });
 
-test.each([0, 1, 2, 3, 4, 5])('a rotation that is broken off after %d deletes leaves whole backups and leftovers that nobody sees', async (count) => {
-  const ids = await stored(dailyIds(4));
-  const deleted: string[] = [];
-  const stop = new AbortController();
-  const dying = watched(deleted, () => (deleted.length >= count ? (stop.abort(), new BackupError('vault-unreachable', 'the network is gone')) : undefined));
+test.each([0, 1, 2, 3, 4, 5])(
+  'a rotation that is broken off after %d deletes leaves whole backups and leftovers that nobody sees',
+  async (count) => {
+    const ids = await stored(dailyIds(4));
+    const deleted: string[] = [];
+    const stop = new AbortController();
+    const dying = watched(deleted, () =>
+      deleted.length >= count ? (stop.abort(), new BackupError('vault-unreachable', 'the network is gone')) : undefined,
+    );
 
-  const rotation = await scene.rotating('shop', policyOf({ count: 2 }), {}, dying);
+    const rotation = await scene.rotating('shop', policyOf({ count: 2 }), {}, dying);
 
-  expect(rotation.failures).not.toEqual([]);
-  const left = await scene.keys('shop/');
-  for (const id of await scene.ids('shop')) expect(left.filter((key) => key.includes(id))).toHaveLength(3);
-  expect(await scene.ids('shop')).toEqual(expect.arrayContaining(ids.slice(2)));
-  // the next rotation does the rest, and sweeps what this one has left
-  await aged(left, '2026-11-19T02:30:00Z');
-  const later = await scene.rotating('shop', policyOf({ count: 2 }));
-  expect(later.failures).toEqual([]);
-  expect((await scene.keys('shop/')).filter((key) => !key.endsWith('/lease.json'))).toEqual(left.filter((key) => ids.slice(2).some((id) => key.includes(id))));
-});
+    expect(rotation.failures).not.toEqual([]);
+    const left = await scene.keys('shop/');
+    for (const id of await scene.ids('shop')) expect(left.filter((key) => key.includes(id))).toHaveLength(3);
+    expect(await scene.ids('shop')).toEqual(expect.arrayContaining(ids.slice(2)));
+    // the next rotation does the rest, and sweeps what this one has left
+    await aged(left, '2026-11-19T02:30:00Z');
+    const later = await scene.rotating('shop', policyOf({ count: 2 }));
+    expect(later.failures).toEqual([]);
+    expect((await scene.keys('shop/')).filter((key) => !key.endsWith('/lease.json'))).toEqual(
+      left.filter((key) => ids.slice(2).some((id) => key.includes(id))),
+    );
+  },
+);
 
 test('a clock that stands before the newest backup removes nothing', async () => {
   const ids = await stored(dailyIds(4, '2026-11-21'));
 
-  await expect(scene.rotating('shop', policyOf({ count: 1 }), { anyShare: true })).rejects.toMatchObject({ code: 'rotation-refused', message: expect.stringContaining('the clock says 2026-11-20T12:00:00.000Z') });
+  await expect(scene.rotating('shop', policyOf({ count: 1 }), { anyShare: true })).rejects.toMatchObject({
+    code: 'rotation-refused',
+    message: expect.stringContaining('the clock says 2026-11-20T12:00:00.000Z'),
+  });
 
   expect(await scene.ids('shop')).toEqual(ids);
 });
@@ -103,10 +133,19 @@ test('a clock that stands before the newest backup removes nothing', async () =>
 test('more than the share goes only when that is said', async () => {
   const ids = await stored(dailyIds(5));
 
-  await expect(scene.rotating('shop', policyOf({ count: 2 }, { maxShare: 50 }))).rejects.toMatchObject({ code: 'rotation-refused', message: 'shop: 3 of 5 backups would be removed and 3 of 5 days left without one, more than 50 % at once: nothing was removed', hint: expect.stringContaining('--any-share') });
+  await expect(scene.rotating('shop', policyOf({ count: 2 }, { maxShare: 50 }))).rejects.toMatchObject({
+    code: 'rotation-refused',
+    message:
+      'shop: 3 of 5 backups would be removed and 3 of 5 days left without one, more than 50 % at once: nothing was removed',
+    hint: expect.stringContaining('--any-share'),
+  });
   expect(await scene.ids('shop')).toEqual(ids);
-  expect((await scene.rotating('shop', policyOf({ count: 2 }, { maxShare: 50 }), { dryRun: true })).plan.refusal).toMatchObject({ code: 'rotation-refused' });
-  expect((await scene.rotating('shop', policyOf({ count: 2 }, { maxShare: 60 }), { dryRun: true })).plan.refusal).toBeUndefined();
+  expect(
+    (await scene.rotating('shop', policyOf({ count: 2 }, { maxShare: 50 }), { dryRun: true })).plan.refusal,
+  ).toMatchObject({ code: 'rotation-refused' });
+  expect(
+    (await scene.rotating('shop', policyOf({ count: 2 }, { maxShare: 60 }), { dryRun: true })).plan.refusal,
+  ).toBeUndefined();
 
   await scene.rotating('shop', policyOf({ count: 2 }, { maxShare: 50 }), { anyShare: true });
   expect(await scene.ids('shop')).toEqual(ids.slice(3));
@@ -122,7 +161,9 @@ test('a listing that fails removes nothing', async () => {
     },
   };
 
-  await expect(scene.rotating('shop', policyOf({ count: 1 }), {}, half)).rejects.toMatchObject({ code: 'vault-unreachable' });
+  await expect(scene.rotating('shop', policyOf({ count: 1 }), {}, half)).rejects.toMatchObject({
+    code: 'vault-unreachable',
+  });
 
   expect(await scene.ids('shop')).toEqual(ids);
 });
@@ -153,11 +194,25 @@ test('a damaged backup fills no place of a good one: by its last look, a lost pa
   const ids = await stored(dailyIds(6));
   await looked(ids[5]!, 'verify', 'failed', '2026-11-20');
   await scene.vault.delete(partKey(shop, ids[4]!, 'data/0001.sql.zst'), signal);
-  await scene.vault.put(partKey(shop, ids[3]!, 'catalog.json.zst'), (async function* () { yield Buffer.from('cut'); })(), {}, signal);
+  await scene.vault.put(
+    partKey(shop, ids[3]!, 'catalog.json.zst'),
+    (async function* () {
+      yield Buffer.from('cut');
+    })(),
+    {},
+    signal,
+  );
 
   const rotation = await scene.rotating('shop', policyOf({ count: 2 }));
 
-  expect(reasonsOf(rotation)).toMatchObject({ [ids[5]!]: ['damaged: takes no good one’s place'], [ids[4]!]: ['damaged: takes no good one’s place'], [ids[3]!]: [], [ids[2]!]: ['last 1 of 2'], [ids[1]!]: ['last 2 of 2'], [ids[0]!]: [] });
+  expect(reasonsOf(rotation)).toMatchObject({
+    [ids[5]!]: ['damaged: takes no good one’s place'],
+    [ids[4]!]: ['damaged: takes no good one’s place'],
+    [ids[3]!]: [],
+    [ids[2]!]: ['last 1 of 2'],
+    [ids[1]!]: ['last 2 of 2'],
+    [ids[0]!]: [],
+  });
   expect(await scene.ids('shop')).toEqual([ids[1], ids[2], ids[4], ids[5]]);
 });
 
@@ -180,26 +235,44 @@ test('a pinned backup stays until it is unpinned, also when it is pinned while t
     ...watched(deleted),
     async delete(key, stop) {
       // while the second goes, somebody pins the third
-      if (key.endsWith('/manifest.json')) await pin(shop, ids[2]!, { reason: 'just now', by: 'ann@web' }, scene.deps(), signal);
+      if (key.endsWith('/manifest.json'))
+        await pin(shop, ids[2]!, { reason: 'just now', by: 'ann@web' }, scene.deps(), signal);
       return watched(deleted).delete(key, stop);
     },
   };
 
   const rotation = await scene.rotating('shop', policyOf({ count: 1 }), {}, pinning);
 
-  expect(rotation.removals.map(({ id, state }) => [id, state])).toEqual([[ids[1], 'gone'], [ids[2], 'pinned']]);
-  expect(JSON.parse((await scene.vault.read(objectKey(`shop/${ids[0]}/pin.json`), signal)).body.toString())).toEqual({ reason: 'before the migration', at: '2026-11-20T12:00:00.000Z', by: 'ann@web' });
-  expect([await unpin(shop, ids[0]!, scene.deps(), signal), await unpin(shop, ids[0]!, scene.deps(), signal)]).toEqual([true, false]);
+  expect(rotation.removals.map(({ id, state }) => [id, state])).toEqual([
+    [ids[1], 'gone'],
+    [ids[2], 'pinned'],
+  ]);
+  expect(JSON.parse((await scene.vault.read(objectKey(`shop/${ids[0]}/pin.json`), signal)).body.toString())).toEqual({
+    reason: 'before the migration',
+    at: '2026-11-20T12:00:00.000Z',
+    by: 'ann@web',
+  });
+  expect([await unpin(shop, ids[0]!, scene.deps(), signal), await unpin(shop, ids[0]!, scene.deps(), signal)]).toEqual([
+    true,
+    false,
+  ]);
   await scene.rotating('shop', policyOf({ count: 1 }));
   expect(await scene.ids('shop')).toEqual([ids[2], ids[3]]);
-  await expect(pin(shop, ids[0]!, { reason: 'too late', by: 'ann' }, scene.deps(), signal)).rejects.toMatchObject({ code: 'backup-missing' });
+  await expect(pin(shop, ids[0]!, { reason: 'too late', by: 'ann' }, scene.deps(), signal)).rejects.toMatchObject({
+    code: 'backup-missing',
+  });
 });
 
 const dead = '20261118T020000Z-dddddd' as BackupId;
 const fresh = '20261120T110000Z-eeeeee' as BackupId;
 
 async function leftovers(): Promise<string[]> {
-  const keys = [partKey(shop, dead, 'data/0001.sql.zst'), partKey(shop, dead, 'schema.pgdump'), partKey(shop, fresh, 'data/0001.sql.zst'), objectKey(`shop/${dead}/notes.txt`)];
+  const keys = [
+    partKey(shop, dead, 'data/0001.sql.zst'),
+    partKey(shop, dead, 'schema.pgdump'),
+    partKey(shop, fresh, 'data/0001.sql.zst'),
+    objectKey(`shop/${dead}/notes.txt`),
+  ];
   for (const key of keys) await scene.vault.putIfAbsent(key, Buffer.from('half'), {}, signal);
   await aged(keys, '2026-11-18T02:30:00Z');
   return keys;
@@ -209,11 +282,18 @@ test('tags that can’t be read or written are a failure of the rotation, which 
   const ids = await stored(dailyIds(4));
   const tags = async () => ({ 'nightjar-tier': 'yearly', 'nightjar-tiers': 'yearly' });
   const failing = (code: 'vault-denied' | 'object-missing') => () => Promise.reject(new BackupError(code, code));
-  const rotatingWith = (other: Partial<Vault>) => scene.rotating('shop', policyOf({ count: 3 }), {}, { ...scene.vault, ...other });
+  const rotatingWith = (other: Partial<Vault>) =>
+    scene.rotating('shop', policyOf({ count: 3 }), {}, { ...scene.vault, ...other });
 
-  expect(await rotatingWith({ tags: failing('vault-denied') })).toMatchObject({ failures: [{ code: 'vault-denied' }], retagged: 0 });
+  expect(await rotatingWith({ tags: failing('vault-denied') })).toMatchObject({
+    failures: [{ code: 'vault-denied' }],
+    retagged: 0,
+  });
   expect(await scene.ids('shop')).toEqual(ids.slice(1));
-  expect(await rotatingWith({ tags, retag: failing('vault-denied') })).toMatchObject({ failures: [{ code: 'vault-denied' }], retagged: 0 });
+  expect(await rotatingWith({ tags, retag: failing('vault-denied') })).toMatchObject({
+    failures: [{ code: 'vault-denied' }],
+    retagged: 0,
+  });
   expect(await rotatingWith({ tags: failing('object-missing') })).toMatchObject({ failures: [], retagged: 0 });
   expect(await rotatingWith({ tags, retag: failing('object-missing') })).toMatchObject({ failures: [], retagged: 3 });
 });
@@ -226,14 +306,20 @@ test('a manifest alone that can’t be tagged is a failure, and what goes is tag
     if (key.endsWith('/manifest.json')) throw new BackupError('vault-denied', 'no');
   };
 
-  expect(await scene.rotating('shop', policyOf({ count: 1 }), {}, { ...scene.vault, tags: async () => ({}), retag })).toMatchObject({ failures: [{ code: 'vault-denied' }] });
+  expect(
+    await scene.rotating('shop', policyOf({ count: 1 }), {}, { ...scene.vault, tags: async () => ({}), retag }),
+  ).toMatchObject({ failures: [{ code: 'vault-denied' }] });
   expect([...tagged]).toEqual([ids[1]]);
 });
 
 test('a manifest whose tags could not be written last says what its parts have', async () => {
   await stored(dailyIds(1));
   const tagged: string[] = [];
-  const vault: Vault = { ...scene.vault, tags: async () => ({}), retag: async (key) => void tagged.push(key.split('/').slice(2).join('/')) };
+  const vault: Vault = {
+    ...scene.vault,
+    tags: async () => ({}),
+    retag: async (key) => void tagged.push(key.split('/').slice(2).join('/')),
+  };
 
   await scene.rotating('shop', policyOf({ count: 3 }), {}, vault);
 
@@ -247,7 +333,9 @@ test('what a dead run has left is swept after the grace time, and nothing else b
   const rotation = await scene.rotating('shop', policyOf({ count: 2 }));
 
   expect(rotation.swept).toMatchObject({ state: 'swept', objects: 2, bytes: 8 });
-  expect((await scene.keys('shop/')).filter((key) => key.includes(dead) || key.includes(fresh))).toEqual([foreign, young].sort());
+  expect((await scene.keys('shop/')).filter((key) => key.includes(dead) || key.includes(fresh))).toEqual(
+    [foreign, young].sort(),
+  );
 });
 
 test('a part that was touched within the grace time keeps its run from being swept', async () => {
@@ -263,7 +351,12 @@ test('while another run holds the lease, leftovers are left alone, and backups a
   await leftovers();
   const before = (await scene.keys('shop/')).filter((key) => key.includes(dead));
 
-  const rotation = await withLease(shop, { ...scene.deps(), identity: { run: 'backup', holder: 'elsewhere', isGone: () => false } }, () => scene.rotating('shop', policyOf({ count: 2 })), signal);
+  const rotation = await withLease(
+    shop,
+    { ...scene.deps(), identity: { run: 'backup', holder: 'elsewhere', isGone: () => false } },
+    () => scene.rotating('shop', policyOf({ count: 2 })),
+    signal,
+  );
 
   expect(rotation).toMatchObject({ failures: [], swept: { state: 'spared', objects: 2 } });
   expect((await scene.keys('shop/')).filter((key) => key.includes(dead))).toEqual(before);
@@ -273,21 +366,32 @@ test('while another run holds the lease, leftovers are left alone, and backups a
 test('a run that slept past its lease while its parts were swept stores no manifest', async () => {
   await leftovers();
   let now = Date.parse('2026-11-18T02:00:00Z');
-  const sleeper = { vault: scene.vault, clock: { now: () => new Date(now) }, identity: { run: 'sleeper', holder: 'laptop', isGone: () => false } };
+  const sleeper = {
+    vault: scene.vault,
+    clock: { now: () => new Date(now) },
+    identity: { run: 'sleeper', holder: 'laptop', isGone: () => false },
+  };
 
-  const sleeping = withLease(shop, sleeper, async (_, confirm) => {
-    const rotation = await scene.rotating('shop', policyOf({ count: 2 }));
-    expect(rotation.swept).toMatchObject({ state: 'swept', objects: 2 });
-    now = Date.parse('2026-11-20T12:00:00Z');
-    await confirm();
-  }, signal);
+  const sleeping = withLease(
+    shop,
+    sleeper,
+    async (_, confirm) => {
+      const rotation = await scene.rotating('shop', policyOf({ count: 2 }));
+      expect(rotation.swept).toMatchObject({ state: 'swept', objects: 2 });
+      now = Date.parse('2026-11-20T12:00:00Z');
+      await confirm();
+    },
+    signal,
+  );
 
   await expect(sleeping).rejects.toMatchObject({ code: 'lease-lost' });
 });
 
 test('records of failures go when they are older than the grace time and the newest backup', async () => {
   await stored(dailyIds(1, '2026-11-18'));
-  const [old, since] = ['2026-11-10T02:00:00Z', '2026-11-19T02:00:00Z'].map((at) => failureKey(shop, { at: new Date(at), run: 'abcd1234', code: 'dump-failed' }));
+  const [old, since] = ['2026-11-10T02:00:00Z', '2026-11-19T02:00:00Z'].map((at) =>
+    failureKey(shop, { at: new Date(at), run: 'abcd1234', code: 'dump-failed' }),
+  );
   for (const key of [old!, since!]) await scene.vault.putIfAbsent(key, Buffer.from('{}'), {}, signal);
 
   await scene.rotating('shop', policyOf({ count: 2 }));
@@ -296,5 +400,10 @@ test('records of failures go when they are older than the grace time and the new
 });
 
 test('a source without a backup has nothing to rotate', async () => {
-  expect(await scene.rotating('shop', policyOf({ count: 2 }))).toMatchObject({ removals: [], freed: 0, failures: [], plan: { backups: [], refusal: undefined } });
+  expect(await scene.rotating('shop', policyOf({ count: 2 }))).toMatchObject({
+    removals: [],
+    freed: 0,
+    failures: [],
+    plan: { backups: [], refusal: undefined },
+  });
 });

@@ -44,7 +44,11 @@ test('a file that is missing, empty, a folder or no secret by its size is an err
   await writeFile(join(folder, 'large'), Buffer.alloc(70_000, 'x'));
   const secrets = openSecrets({ env: {}, folder });
 
-  const messageOf = (file: string) => secrets.get({ file }, limit()).then(() => 'read', (error: Error & { code: string }) => `${error.code}: ${error.message.replace(folder, '')}`);
+  const messageOf = (file: string) =>
+    secrets.get({ file }, limit()).then(
+      () => 'read',
+      (error: Error & { code: string }) => `${error.code}: ${error.message.replace(folder, '')}`,
+    );
 
   expect(await messageOf('none')).toBe('secret-missing: the secret file /none is not there');
   expect(await messageOf('empty')).toBe('secret-missing: the secret file /empty is empty');

@@ -5,11 +5,23 @@ import { refusalOf } from '../../support/iam/token.ts';
 
 const limit = () => AbortSignal.timeout(10_000);
 const before = { ...process.env };
-const role = { accessKeyId: 'ASIAEXAMPLE', secretAccessKey: 'secret/of+the=role', sessionToken: 'session+token/of==the role' };
+const role = {
+  accessKeyId: 'ASIAEXAMPLE',
+  secretAccessKey: 'secret/of+the=role',
+  sessionToken: 'session+token/of==the role',
+};
 const host = 'shop.c1x2y3.eu-west-1.rds.amazonaws.com';
-const asRole = { AWS_ACCESS_KEY_ID: role.accessKeyId, AWS_SECRET_ACCESS_KEY: role.secretAccessKey, AWS_SESSION_TOKEN: role.sessionToken };
+const asRole = {
+  AWS_ACCESS_KEY_ID: role.accessKeyId,
+  AWS_SECRET_ACCESS_KEY: role.secretAccessKey,
+  AWS_SESSION_TOKEN: role.sessionToken,
+};
 /** No file of this machine's user, and no metadata service, may say who we are. */
-const nobody = { AWS_SHARED_CREDENTIALS_FILE: '/nonexistent', AWS_CONFIG_FILE: '/nonexistent', AWS_EC2_METADATA_DISABLED: 'true' };
+const nobody = {
+  AWS_SHARED_CREDENTIALS_FILE: '/nonexistent',
+  AWS_CONFIG_FILE: '/nonexistent',
+  AWS_EC2_METADATA_DISABLED: 'true',
+};
 
 beforeEach(() => {
   for (const name of Object.keys(process.env)) if (name.startsWith('AWS_')) delete process.env[name];
@@ -36,7 +48,9 @@ test('for a host with a name of its own the region is that of the environment', 
 
   const token = await rdsToken({ host: 'db.internal', port: 3306, user: 'backup' }).make(limit());
 
-  expect(refusalOf(token, { host: 'db.internal', port: 3306, user: 'backup', region: 'eu-north-1', now: new Date() }, role)).toBeUndefined();
+  expect(
+    refusalOf(token, { host: 'db.internal', port: 3306, user: 'backup', region: 'eu-north-1', now: new Date() }, role),
+  ).toBeUndefined();
 });
 
 test.each([
@@ -54,7 +68,9 @@ test.each([
 test('without credentials there is no token, and the remedy is told', async () => {
   await expect(rdsToken({ host, port: 5432, user: 'backup' }).make(limit())).rejects.toMatchObject({
     code: 'secret-missing',
-    message: expect.stringContaining(`no token of IAM database authentication could be made for backup@${host}:5432: Could not load credentials`),
+    message: expect.stringContaining(
+      `no token of IAM database authentication could be made for backup@${host}:5432: Could not load credentials`,
+    ),
     hint: expect.stringContaining('log in to AWS'),
   });
 });
@@ -62,18 +78,25 @@ test('without credentials there is no token, and the remedy is told', async () =
 test('without a region there is no token, and the remedy is told', async () => {
   Object.assign(process.env, asRole);
 
-  await expect(rdsToken({ host: 'db.internal', port: 5432, user: 'backup' }).make(limit())).rejects.toMatchObject({ code: 'secret-missing', hint: expect.stringContaining('set AWS_REGION') });
+  await expect(rdsToken({ host: 'db.internal', port: 5432, user: 'backup' }).make(limit())).rejects.toMatchObject({
+    code: 'secret-missing',
+    hint: expect.stringContaining('set AWS_REGION'),
+  });
 });
 
 test('who is asked to stop makes no token', async () => {
   Object.assign(process.env, asRole);
 
-  await expect(rdsToken({ host, port: 5432, user: 'backup' }).make(AbortSignal.abort())).rejects.toMatchObject({ code: 'aborted' });
+  await expect(rdsToken({ host, port: 5432, user: 'backup' }).make(AbortSignal.abort())).rejects.toMatchObject({
+    code: 'aborted',
+  });
 });
 
 test.each([
   [host, 'arn:aws:rds-db:eu-west-1:<account>:dbuser:db-ABC/backup'],
   ['shop.c1x2.rds.cn-north-1.amazonaws.com.cn', 'arn:aws-cn:rds-db:cn-north-1:<account>:dbuser:db-ABC/backup'],
 ])('when %s refuses a token, what to allow is told: %s', (name, arn) => {
-  expect(rdsToken({ host: name, port: 5432, user: 'backup', resourceId: 'db-ABC' }).refusedHint).toContain(`rds-db:connect on ${arn}`);
+  expect(rdsToken({ host: name, port: 5432, user: 'backup', resourceId: 'db-ABC' }).refusedHint).toContain(
+    `rds-db:connect on ${arn}`,
+  );
 });

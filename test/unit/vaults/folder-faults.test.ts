@@ -36,7 +36,10 @@ test('a first backup makes the folder, but none above it', async () => {
 test('an empty folder, as an unmounted disk leaves it, does not read as an empty vault', async () => {
   await mkdir(root);
 
-  await expect(keysOf(folderVault(root), '')).rejects.toMatchObject({ code: 'vault-unreachable', hint: expect.stringContaining('mount') });
+  await expect(keysOf(folderVault(root), '')).rejects.toMatchObject({
+    code: 'vault-unreachable',
+    hint: expect.stringContaining('mount'),
+  });
   await expect(folderVault(root).read(objectKey('a'), signal)).rejects.toMatchObject({ code: 'vault-unreachable' });
 });
 
@@ -44,7 +47,8 @@ test('objects and folders are readable to their owner alone', async () => {
   await put('shop/1/a');
 
   expect((await stat(join(root, 'shop/1/a'))).mode & 0o777).toBe(0o600);
-  for (const folder of ['.', 'shop', 'shop/1', '.nightjar']) expect((await stat(join(root, folder))).mode & 0o777).toBe(0o700);
+  for (const folder of ['.', 'shop', 'shop/1', '.nightjar'])
+    expect((await stat(join(root, folder))).mode & 0o777).toBe(0o700);
 });
 
 test('a key leads out of the vault neither by its name nor by a symbolic link', async () => {
@@ -56,8 +60,13 @@ test('a key leads out of the vault neither by its name nor by a symbolic link', 
   await symlink(join(outside, 'secret'), join(root, 'shop/1/linked'));
 
   await expect(put('link/a')).rejects.toMatchObject({ code: 'vault-failed' });
-  await expect(folderVault(root).read(objectKey('link/secret'), signal)).rejects.toMatchObject({ code: 'vault-failed', message: expect.stringContaining('symbolic link') });
-  await expect(folderVault(root).read(objectKey('shop/1/linked'), signal)).rejects.toMatchObject({ code: 'object-missing' });
+  await expect(folderVault(root).read(objectKey('link/secret'), signal)).rejects.toMatchObject({
+    code: 'vault-failed',
+    message: expect.stringContaining('symbolic link'),
+  });
+  await expect(folderVault(root).read(objectKey('shop/1/linked'), signal)).rejects.toMatchObject({
+    code: 'object-missing',
+  });
   await expect(put('.nightjar/incoming/a')).rejects.toMatchObject({ code: 'input-invalid' });
   expect(() => objectKey('shop/../../outside/a')).toThrow();
   expect(await keysOf(folderVault(root), '')).toEqual(['shop/1/a']);
@@ -102,14 +111,26 @@ test('a full disk, a read-only one and one that is unmounted are told apart, and
 
   const { stdout } = await promisify(execFile)('unshare', own, { env: { PATH: process.env['PATH'] } });
 
-  expect(JSON.parse(stdout)).toEqual({ full: 'vault-full', left: [], listed: ['first'], readOnly: 'vault-denied', unmounted: 'vault-unreachable' });
+  expect(JSON.parse(stdout)).toEqual({
+    full: 'vault-full',
+    left: [],
+    listed: ['first'],
+    readOnly: 'vault-denied',
+    unmounted: 'vault-unreachable',
+  });
 });
 
 test('a read that is given up while its file is being opened leaves no file open', async () => {
   await put('shop/1/a');
-  const open = async () => (await Promise.all((await readdir('/proc/self/fd')).map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => '')))).filter((path) => path.startsWith(above));
+  const open = async () =>
+    (
+      await Promise.all((await readdir('/proc/self/fd')).map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => '')))
+    ).filter((path) => path.startsWith(above));
 
-  for (let times = 0; times < 20; times += 1) await expect(Array.fromAsync(folderVault(root).get(objectKey('shop/1/a'), AbortSignal.abort()))).rejects.toMatchObject({ code: 'aborted' });
+  for (let times = 0; times < 20; times += 1)
+    await expect(
+      Array.fromAsync(folderVault(root).get(objectKey('shop/1/a'), AbortSignal.abort())),
+    ).rejects.toMatchObject({ code: 'aborted' });
   // what was given up goes on for a moment
   await new Promise((wake) => setTimeout(wake, 500));
 
@@ -121,16 +142,31 @@ test('a disk of /etc/fstab that is not mounted gets no backup below its mount po
 
   const { stdout } = await promisify(execFile)('unshare', own, { env: { PATH: process.env['PATH'] } });
 
-  expect(JSON.parse(stdout)).toEqual({ away: 'vault-unreachable: /disk is not mounted, and /disk/vault is there', written: [], there: 'stored', listed: ['first'] });
+  expect(JSON.parse(stdout)).toEqual({
+    away: 'vault-unreachable: /disk is not mounted, and /disk/vault is there',
+    written: [],
+    there: 'stored',
+    listed: ['first'],
+  });
 });
 
 test('museum: a folder that may not be read, of a source or of a backup, is denied, and reads as empty in no listing', async () => {
   await put('shop/20261120T020000Z-7f3a9c/data/a');
-  const own = ['--user', process.execPath, join(programs, 'unreadable.ts'), root, 'shop', 'shop/20261120T020000Z-7f3a9c', 'shop/20261120T020000Z-7f3a9c/data'];
+  const own = [
+    '--user',
+    process.execPath,
+    join(programs, 'unreadable.ts'),
+    root,
+    'shop',
+    'shop/20261120T020000Z-7f3a9c',
+    'shop/20261120T020000Z-7f3a9c/data',
+  ];
 
   const { stdout } = await promisify(execFile)('unshare', own, { env: { PATH: process.env['PATH'] } });
 
   expect(JSON.parse(stdout)).toEqual(Array.from({ length: 6 }, () => 'vault-denied'));
   await rm(join(root, '.nightjar'), { recursive: true });
-  expect(JSON.parse((await promisify(execFile)('unshare', own, { env: { PATH: process.env['PATH'] } })).stdout)).toEqual(Array.from({ length: 6 }, (_, at) => (at < 4 ? 'vault-denied' : 'vault-unreachable')));
+  expect(
+    JSON.parse((await promisify(execFile)('unshare', own, { env: { PATH: process.env['PATH'] } })).stdout),
+  ).toEqual(Array.from({ length: 6 }, (_, at) => (at < 4 ? 'vault-denied' : 'vault-unreachable')));
 });

@@ -23,5 +23,7 @@ test.each([
 
 test('a mounted disk is not waited for', () => {
   expect(missingMount('/mnt/nas/backups', fstab, `${mounts}nas:/export /mnt/nas nfs4 rw 0 0\n`)).toBeUndefined();
-  expect(missingMount('/mnt/usb disk/backups', fstab, `${mounts}/dev/sdb1 /mnt/usb\\040disk ext4 rw 0 0\n`)).toBeUndefined();
+  expect(
+    missingMount('/mnt/usb disk/backups', fstab, `${mounts}/dev/sdb1 /mnt/usb\\040disk ext4 rw 0 0\n`),
+  ).toBeUndefined();
 });

@@ -72,7 +72,10 @@ test.each([
   [8 * MiB + 1, [8 * MiB, 1]],
   [16 * MiB, [8 * MiB, 8 * MiB]],
 ])('a stream of %d bytes is cut into parts of %j, the last one known as such', async (size, expected) => {
-  const blocks = await Array.fromAsync(inBlocks(chunks(Buffer.alloc(size)), []), ({ bytes, last }) => ({ size: bytes.length, last }));
+  const blocks = await Array.fromAsync(inBlocks(chunks(Buffer.alloc(size)), []), ({ bytes, last }) => ({
+    size: bytes.length,
+    last,
+  }));
 
   expect(blocks).toEqual(expected.map((bytes, index) => ({ size: bytes, last: index === expected.length - 1 })));
 });

@@ -11,14 +11,23 @@ const there = objectKey('shop/lease.json');
 const gone = objectKey('shop/20261120T020000Z-7f3a9c/manifest.json');
 const denied = '<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>';
 
-/** Answers as S3 does to a role that may list below `prod/` alone: "forbidden" for every object, there or not; with `blind`, for the listing too. */
+/**
+ * Answers as S3 does to a role that may list below `prod/` alone: "forbidden" for every object, there or not; with
+ * `blind`, for the listing too.
+ */
 const server = createServer(({ url = '' }, response) => {
   const { searchParams } = new URL(url, 'http://store');
   const prefix = searchParams.get('prefix') ?? '';
   const listed = searchParams.has('list-type') && !url.startsWith('/blind');
-  const contents = `prod/${there}`.startsWith(prefix) ? `<Contents><Key>prod/${there}</Key><Size>1</Size><LastModified>2026-11-20T02:00:00Z</LastModified></Contents>` : '';
+  const contents = `prod/${there}`.startsWith(prefix)
+    ? `<Contents><Key>prod/${there}</Key><Size>1</Size><LastModified>2026-11-20T02:00:00Z</LastModified></Contents>`
+    : '';
   response.writeHead(listed ? 200 : 403, { 'content-type': 'application/xml' });
-  response.end(listed ? `<ListBucketResult><Name>backups</Name><Prefix>${prefix}</Prefix><IsTruncated>false</IsTruncated>${contents}</ListBucketResult>` : denied);
+  response.end(
+    listed
+      ? `<ListBucketResult><Name>backups</Name><Prefix>${prefix}</Prefix><IsTruncated>false</IsTruncated>${contents}</ListBucketResult>`
+      : denied,
+  );
 });
 
 beforeAll(() => new Promise<void>((done) => server.listen(0, '127.0.0.1', done)));
@@ -26,7 +35,11 @@ afterAll(() => new Promise((done) => server.close(done)));
 
 function vaultOn(bucket: string): Vault {
   const endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const client = s3Client({ endpoint, region: 'eu-west-1', credentials: { accessKeyId: 'role', secretAccessKey: 'key' } });
+  const client = s3Client({
+    endpoint,
+    region: 'eu-west-1',
+    credentials: { accessKeyId: 'role', secretAccessKey: 'key' },
+  });
   return s3Vault({ client, bucket, prefix: 'prod' });
 }
 

@@ -35,7 +35,11 @@ test('a stream that is left early is told to end', async () => {
 
 test('a short write may end after the abort, within its grace', async () => {
   const stop = new AbortController();
-  const write = withGrace({ graceMs: 5_000, limitMs: 10_000, late }, (own) => sleep(100, own).then(() => 'written'), stop.signal);
+  const write = withGrace(
+    { graceMs: 5_000, limitMs: 10_000, late },
+    (own) => sleep(100, own).then(() => 'written'),
+    stop.signal,
+  );
   stop.abort();
 
   expect(await write).toBe('written');
@@ -47,5 +51,7 @@ test('a short write that does not end is stopped after its grace, and after its 
   stop.abort();
 
   await expect(stopped).rejects.toMatchObject({ code: 'aborted' });
-  await expect(withGrace({ graceMs: 20, limitMs: 20, late }, (own) => sleep(60_000, own), new AbortController().signal)).rejects.toBe(late);
+  await expect(
+    withGrace({ graceMs: 20, limitMs: 20, late }, (own) => sleep(60_000, own), new AbortController().signal),
+  ).rejects.toBe(late);
 });

@@ -25,13 +25,25 @@ beforeEach(async () => {
 afterEach(() => scene.remove());
 
 const checking = (vault: Vault = scene.vault, more: { remember?: boolean } = {}) =>
-  check(names.map((source) => ({ ...watching(), source, retention: { ...none, daily: 30 } })), { whole: true }, { vault, clock: { now: () => now }, notifiers: [], meter: () => {}, ...more }, limit());
-const ledgerOf = async (source: SourceName): Promise<Ledger> => ledgerSchema.parse(JSON.parse((await scene.vault.read(ledgerKey(source), limit())).body.toString()));
+  check(
+    names.map((source) => ({ ...watching(), source, retention: { ...none, daily: 30 } })),
+    { whole: true },
+    { vault, clock: { now: () => now }, notifiers: [], meter: () => {}, ...more },
+    limit(),
+  );
+const ledgerOf = async (source: SourceName): Promise<Ledger> =>
+  ledgerSchema.parse(JSON.parse((await scene.vault.read(ledgerKey(source), limit())).body.toString()));
 const ledgers = async () => (await scene.files()).filter((file) => file.endsWith('ledger.json'));
 
 test('a check that finds nothing new reads one object a source, and writes none', async () => {
   await checking();
-  expect((await ledgers()).sort()).toEqual(['blog/ledger.json', 'ledger.json', 'shop/ledger.json', 'shop2/ledger.json', 'wiki/ledger.json']);
+  expect((await ledgers()).sort()).toEqual([
+    'blog/ledger.json',
+    'ledger.json',
+    'shop/ledger.json',
+    'shop2/ledger.json',
+    'wiki/ledger.json',
+  ]);
   expect((await ledgerOf(shop)).backups).toHaveLength(3);
 
   const { vault, calls } = faultyVault(scene.vault);
@@ -44,7 +56,9 @@ test('a check that finds nothing new reads one object a source, and writes none'
 test('of several checks at once each judges all, none fails, and what they remember is one memory', async () => {
   for (let round = 0; round < 3; round += 1) {
     const all = await Promise.all([checking(), checking(), checking()]);
-    expect(all.map(({ failures, judgements }) => [failures, judgements.map(({ state }) => state)])).toEqual(Array(3).fill([[], Array(4).fill('fresh')]));
+    expect(all.map(({ failures, judgements }) => [failures, judgements.map(({ state }) => state)])).toEqual(
+      Array(3).fill([[], Array(4).fill('fresh')]),
+    );
     for (const name of names) await storeBackup(scene.vault, name, hoursAgo(1.5 - round / 4));
   }
   const { failures } = await checking();
@@ -76,7 +90,10 @@ test('a store that lists in no order is judged as one that does', async () => {
     ...scene.vault,
     async *list(prefix, signal) {
       const all: Listed[] = await Array.fromAsync(scene.vault.list(prefix, signal));
-      yield* all.map((found) => ({ found, at: draw() })).sort((a, b) => a.at - b.at).map(({ found }) => found);
+      yield* all
+        .map((found) => ({ found, at: draw() }))
+        .sort((a, b) => a.at - b.at)
+        .map(({ found }) => found);
     },
   };
   const [honest, torn] = [await checking(scene.vault, { remember: false }), await checking(mixed, { remember: false })];
@@ -93,7 +110,10 @@ test('who only looks remembers nothing, and judges an old vault all the same', a
 });
 
 test('a role that may not remember is told so once, whatever the number of sources, and judges them', async () => {
-  const denied: Vault = { ...scene.vault, putIfAbsent: (key) => Promise.reject(new BackupError('vault-denied', `${key}: access denied`)) };
+  const denied: Vault = {
+    ...scene.vault,
+    putIfAbsent: (key) => Promise.reject(new BackupError('vault-denied', `${key}: access denied`)),
+  };
 
   const { failures, judgements } = await checking(denied);
 
@@ -113,11 +133,29 @@ test('a ledger of a newer Nightjar is neither read nor written over', async () =
 test('a manifest that is replaced by another one is told, one that was only copied anew is not', async () => {
   await checking();
   const [oldest, second] = (await ledgerOf(shop)).backups.map(({ id }) => manifestKey(shop, id as never));
-  const [copied, changed] = await Promise.all([oldest!, second!].map(async (key) => (await scene.vault.read(key, limit())).body.toString()));
-  await scene.vault.put(oldest!, (async function* () { yield Buffer.from(copied!); })(), {}, limit());
-  await scene.vault.put(second!, (async function* () { yield Buffer.from(changed!.replaceAll('"rows":1000', '"rows":9000')); })(), {}, limit());
+  const [copied, changed] = await Promise.all(
+    [oldest!, second!].map(async (key) => (await scene.vault.read(key, limit())).body.toString()),
+  );
+  await scene.vault.put(
+    oldest!,
+    (async function* () {
+      yield Buffer.from(copied!);
+    })(),
+    {},
+    limit(),
+  );
+  await scene.vault.put(
+    second!,
+    (async function* () {
+      yield Buffer.from(changed!.replaceAll('"rows":1000', '"rows":9000'));
+    })(),
+    {},
+    limit(),
+  );
 
-  const { judgements: [found] } = await checking();
+  const {
+    judgements: [found],
+  } = await checking();
 
   expect(found!.findings).toMatchObject([{ kind: 'unknown', why: expect.stringContaining('it was replaced') }]);
 });

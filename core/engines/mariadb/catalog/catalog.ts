@@ -2,7 +2,15 @@ import { ofKind } from '../../../contract/manifest/catalog.ts';
 import { BackupError } from '../../../domain/errors.ts';
 import { plural } from '../../../domain/units.ts';
 import type { Catalog } from '../../../ports.ts';
-import { digest, eventForms, readTableDefinition, unqualified, unqualifiedTrigger, unqualifiedView, withoutDefiner } from './definition.ts';
+import {
+  digest,
+  eventForms,
+  readTableDefinition,
+  unqualified,
+  unqualifiedTrigger,
+  unqualifiedView,
+  withoutDefiner,
+} from './definition.ts';
 import { withoutLastSemicolon } from './last-semicolon.ts';
 import { quoteName } from '../quoting.ts';
 import type { TextRow, MariadbSession } from '../session.ts';
@@ -11,46 +19,73 @@ import type { TextRow, MariadbSession } from '../session.ts';
 export const ownerKinds = ['definer'];
 
 /**
- * Every object of the session's database, by kind and name, with a digest of its definition; `database` holds values. Two
- * databases of one server version are alike exactly if their catalogs are. What moves as rows come is not in it: the positions of sequences
- * (see data-head.ts), and the counter of an AUTO_INCREMENT, which after a restore stands where the dump's CREATE TABLE put it or behind the last row.
- * `restored`: the catalog of a backup that was restored here. An event is disabled then that ran in the source, and counts as the same.
- * `see` is told of each routine, trigger and event (`function \`f\``), of its definition, and of the database.
+ * Every object of the session's database, by kind and name, with a digest of its definition; `database` holds values.
+ * Two databases of one server version are alike exactly if their catalogs are. What moves as rows come is not in it:
+ * the positions of sequences (see data-head.ts), and the counter of an AUTO_INCREMENT, which after a restore stands
+ * where the dump's CREATE TABLE put it or behind the last row. `restored`: the catalog of a backup that was restored
+ * here. An event is disabled then that ran in the source, and counts as the same. `see` is told of each routine,
+ * trigger and event (`function \`f\``), of its definition, and of the database.
  */
-export async function readCatalog(session: MariadbSession, restored?: Catalog, see?: (object: string, definition: string, database: string) => void): Promise<Catalog> {
+export async function readCatalog(
+  session: MariadbSession,
+  restored?: Catalog,
+  see?: (object: string, definition: string, database: string) => void,
+): Promise<Catalog> {
   const catalog: Catalog = {};
   const database = await readDatabase(session, catalog);
   const seen = (kind: string, name: string, text: string) => {
     see?.(`${kind} ${quoteName(name)}`, text, database);
     return text;
   };
-  const tables = await session.rows('SELECT TABLE_NAME AS name, TABLE_TYPE AS type FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() ORDER BY TABLE_NAME');
+  const tables = await session.rows(
+    'SELECT TABLE_NAME AS name, TABLE_TYPE AS type FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() ORDER BY TABLE_NAME',
+  );
   for (const { name, type } of tables) {
-    if (type === 'VIEW') await readCode(session, catalog, 'view', name ?? '', (text) => unqualifiedView(text, database));
+    if (type === 'VIEW')
+      await readCode(session, catalog, 'view', name ?? '', (text) => unqualifiedView(text, database));
     else if (type === 'SEQUENCE') await readSequence(session, catalog, name ?? '');
-    else if (type === 'BASE TABLE' || type === 'SYSTEM VERSIONED') await readTable(session, catalog, name ?? '', database);
+    else if (type === 'BASE TABLE' || type === 'SYSTEM VERSIONED')
+      await readTable(session, catalog, name ?? '', database);
   }
-  const routines = await session.rows('SELECT ROUTINE_NAME AS name, ROUTINE_TYPE AS type FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = DATABASE() ORDER BY ROUTINE_NAME');
+  const routines = await session.rows(
+    'SELECT ROUTINE_NAME AS name, ROUTINE_TYPE AS type FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = DATABASE() ORDER BY ROUTINE_NAME',
+  );
   for (const { name, type } of routines) {
     const kind = (type ?? '').toLowerCase();
     await readCode(session, catalog, kind, name ?? '', (text) => seen(kind, name ?? '', text));
   }
   for (const [name, place] of await readTriggerOrder(session)) {
-    await readCode(session, catalog, 'trigger', name, (text) => `${place} ${seen('trigger', name, unqualifiedTrigger(text, database))}`);
+    await readCode(
+      session,
+      catalog,
+      'trigger',
+      name,
+      (text) => `${place} ${seen('trigger', name, unqualifiedTrigger(text, database))}`,
+    );
   }
   const events = await session.rows(
     `SELECT EVENT_NAME AS name, COALESCE(EXECUTE_AT, ENDS) < CONVERT_TZ(UTC_TIMESTAMP(), '+00:00', TIME_ZONE) AS past FROM information_schema.EVENTS
-      WHERE EVENT_SCHEMA = DATABASE() ORDER BY EVENT_NAME`);
+      WHERE EVENT_SCHEMA = DATABASE() ORDER BY EVENT_NAME`,
+  );
   for (const { name, past } of events) {
     const expected = restored?.['event']?.[name ?? ''];
-    await readCode(session, catalog, 'event', name ?? '', (text) => (expected === undefined ? seen('event', name ?? '', text) : eventForms(text, past === '1')), expected);
+    await readCode(
+      session,
+      catalog,
+      'event',
+      name ?? '',
+      (text) => (expected === undefined ? seen('event', name ?? '', text) : eventForms(text, past === '1')),
+      expected,
+    );
   }
   return catalog;
 }
 
 /** Each trigger's place among those of its table, event and time. */
 export async function readTriggerOrder(session: MariadbSession): Promise<Map<string, number>> {
-  const triggers = await session.rows('SELECT TRIGGER_NAME AS name, ACTION_ORDER AS place FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = DATABASE() ORDER BY TRIGGER_NAME');
+  const triggers = await session.rows(
+    'SELECT TRIGGER_NAME AS name, ACTION_ORDER AS place FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = DATABASE() ORDER BY TRIGGER_NAME',
+  );
   return new Map(triggers.map(({ name, place }) => [name ?? '', Number(place)]));
 }
 
@@ -59,19 +94,27 @@ export function changedObjects(before: Catalog, after: Catalog): string[] {
   const kinds = new Set([...Object.keys(before), ...Object.keys(after)]);
   return [...kinds].flatMap((kind) => {
     const [one = {}, other = {}] = [before[kind], after[kind]];
-    return [...new Set([...Object.keys(one), ...Object.keys(other)])].filter((name) => one[name] !== other[name]).map((name) => `${kind} ${name}`);
+    return [...new Set([...Object.keys(one), ...Object.keys(other)])]
+      .filter((name) => one[name] !== other[name])
+      .map((name) => `${kind} ${name}`);
   });
 }
 
 /** How many objects of its own a database holds, for a person: `12 tables, 3 views`; empty for an empty one. */
 export function holdings(catalog: Catalog): string {
   const own = ['table', 'view', 'sequence', 'function', 'procedure', 'package', 'package body', 'trigger', 'event'];
-  return own.flatMap((kind) => (catalog[kind] === undefined ? [] : [plural(Object.keys(catalog[kind]).length, kind)])).join(', ');
+  return own
+    .flatMap((kind) => (catalog[kind] === undefined ? [] : [plural(Object.keys(catalog[kind]).length, kind)]))
+    .join(', ');
 }
 
 async function readDatabase(session: MariadbSession, catalog: Catalog): Promise<string> {
   const [row] = await session.rows('SELECT * FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = DATABASE()');
-  const [charset, collation, comment] = [row?.['DEFAULT_CHARACTER_SET_NAME'], row?.['DEFAULT_COLLATION_NAME'], row?.['SCHEMA_COMMENT']];
+  const [charset, collation, comment] = [
+    row?.['DEFAULT_CHARACTER_SET_NAME'],
+    row?.['DEFAULT_COLLATION_NAME'],
+    row?.['SCHEMA_COMMENT'],
+  ];
   catalog['database'] = { 'character set': charset ?? '', collation: collation ?? '', ...(comment ? { comment } : {}) };
   return row?.['SCHEMA_NAME'] ?? '';
 }
@@ -89,19 +132,32 @@ async function readSequence(session: MariadbSession, catalog: Catalog, name: str
 }
 
 /**
- * A view, routine, trigger or event: its text, and the settings under which it was made. `normal` may tell several texts that mean the same: the one
- * counts whose digest is `expected`, or the first.
+ * A view, routine, trigger or event: its text, and the settings under which it was made. `normal` may tell several
+ * texts that mean the same: the one counts whose digest is `expected`, or the first.
  */
-async function readCode(session: MariadbSession, catalog: Catalog, kind: string, name: string, normal: (text: string) => string | string[] = (text) => text, expected?: string): Promise<void> {
+async function readCode(
+  session: MariadbSession,
+  catalog: Catalog,
+  kind: string,
+  name: string,
+  normal: (text: string) => string | string[] = (text) => text,
+  expected?: string,
+): Promise<void> {
   const [row = {}] = await session.rows(`SHOW CREATE ${kind.toUpperCase()} ${quoteName(name)}`);
   const definition = codeOf(row);
   if (definition === null) {
-    throw new BackupError('privilege-missing', `the server does not show the definition of ${kind} ${quoteName(name)}`, {
-      hint: 'the user must be able to read routines: GRANT SELECT ON mysql.proc (MariaDB before 11.3), SHOW CREATE ROUTINE (since), SHOW_ROUTINE (MySQL)',
-    });
+    throw new BackupError(
+      'privilege-missing',
+      `the server does not show the definition of ${kind} ${quoteName(name)}`,
+      {
+        hint: 'the user must be able to read routines: GRANT SELECT ON mysql.proc (MariaDB before 11.3), SHOW CREATE ROUTINE (since), SHOW_ROUTINE (MySQL)',
+      },
+    );
   }
   const { text, definer } = withoutDefiner(definition);
-  const settings = ['sql_mode', 'time_zone', 'character_set_client', 'collation_connection', 'Database Collation'].map((field) => row[field]);
+  const settings = ['sql_mode', 'time_zone', 'character_set_client', 'collation_connection', 'Database Collation'].map(
+    (field) => row[field],
+  );
   const digests = [normal(withoutLastSemicolon(text))].flat().map((form) => digest(form, ...settings));
   ofKind(catalog, kind)[name] = digests.find((one) => one === expected) ?? digests[0]!;
   if (definer !== undefined) ofKind(catalog, 'definer')[`${kind} ${name}`] = definer;
@@ -109,5 +165,5 @@ async function readCode(session: MariadbSession, catalog: Catalog, kind: string,
 
 function codeOf(row: TextRow): string | null {
   const field = Object.keys(row).find((column) => /^(Create |SQL Original Statement)/.test(column));
-  return field === undefined ? null : row[field] ?? null;
+  return field === undefined ? null : (row[field] ?? null);
 }

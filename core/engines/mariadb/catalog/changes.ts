@@ -9,7 +9,10 @@ import { quoteName } from '../quoting.ts';
 import { withSession } from '../session.ts';
 import type { MariadbSession } from '../session.ts';
 
-/** The definitions before the dump, and when routines and triggers were made: one that was changed and changed back shows by that. */
+/**
+ * The definitions before the dump, and when routines and triggers were made: one that was changed and changed back
+ * shows by that.
+ */
 export type Definitions = { catalog: Catalog; times: Catalog; restored: Catalog | undefined; selfNaming: string[] };
 
 /** `restored`: as for a catalog. `selfNaming`: objects in whose bodies the database is named. */
@@ -26,24 +29,41 @@ export function selfNamingWarnings({ selfNaming }: Definitions, database: string
   if (selfNaming.length === 0) return [];
   const more = selfNaming.length > 20 ? `, and ${selfNaming.length - 20} more` : '';
   const named = `${selfNaming.slice(0, 20).join(', ')}${more}`;
-  return [`restored under another name, these would still reach into database ${quoteName(database)}, which they name: ${named}`];
+  return [
+    `restored under another name, these would still reach into database ${quoteName(database)}, which they name: ${named}`,
+  ];
 }
 
 /** Throws `source-changed`, with the names, when the definitions are no longer those from before. */
-export async function requireUnchanged(before: Definitions, login: Login, signal: AbortSignal, cause?: unknown): Promise<void> {
+export async function requireUnchanged(
+  before: Definitions,
+  login: Login,
+  signal: AbortSignal,
+  cause?: unknown,
+): Promise<void> {
   const now = await withSession(login, signal, (session) => readDefinitions(session, before.restored));
-  const changed = [...new Set([...changedObjects(before.catalog, now.catalog), ...changedObjects(before.times, now.times)])];
+  const changed = [
+    ...new Set([...changedObjects(before.catalog, now.catalog), ...changedObjects(before.times, now.times)]),
+  ];
   if (changed.length === 0) return;
-  const shown = changed.length > 5 ? `${changed.slice(0, 5).join(', ')} and ${changed.length - 5} more` : changed.join(', ');
-  throw new BackupError('source-changed', `${placeOf('mariadb', login)}: definitions changed while the backup ran: ${shown}`, {
-    hint: 'run the backup again when no migration is running',
-    cause,
-  });
+  const shown =
+    changed.length > 5 ? `${changed.slice(0, 5).join(', ')} and ${changed.length - 5} more` : changed.join(', ');
+  throw new BackupError(
+    'source-changed',
+    `${placeOf('mariadb', login)}: definitions changed while the backup ran: ${shown}`,
+    {
+      hint: 'run the backup again when no migration is running',
+      cause,
+    },
+  );
 }
 
 /** The part, of which an error is told as what led to it: that an object was changed or dropped under the dump. */
 export function explainedByChange(part: PlannedPart, before: Definitions, login: Login): PlannedPart {
-  return { ...part, open: (signal) => explain(part.open(signal), (error) => requireUnchanged(before, login, signal, error)) };
+  return {
+    ...part,
+    open: (signal) => explain(part.open(signal), (error) => requireUnchanged(before, login, signal, error)),
+  };
 }
 
 async function* explain(content: ByteStream, look: (error: unknown) => Promise<void>): ByteStream {
@@ -61,7 +81,8 @@ async function readTimes(session: MariadbSession): Promise<Catalog> {
   const found = await session.rows(
     `SELECT LOWER(ROUTINE_TYPE) AS kind, ROUTINE_NAME AS name, LAST_ALTERED AS time FROM information_schema.ROUTINES
         WHERE ROUTINE_SCHEMA = DATABASE()
-      UNION ALL SELECT 'trigger', TRIGGER_NAME, CREATED FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = DATABASE()`);
+      UNION ALL SELECT 'trigger', TRIGGER_NAME, CREATED FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = DATABASE()`,
+  );
   for (const { kind, name, time } of found) ofKind(times, kind ?? '')[name ?? ''] = time ?? '';
   return times;
 }

@@ -1,7 +1,10 @@
 import { BackupError } from '../../../domain/errors.ts';
 import { byteText, quoteName } from '../quoting.ts';
 
-/** The comment that mariadb-dump writes above an object. A name with a newline goes on in the next line; its first line stands for it. */
+/**
+ * The comment that mariadb-dump writes above an object. A name with a newline goes on in the next line; its first line
+ * stands for it.
+ */
 const marks = {
   table: '-- Table structure for table ',
   sequence: '-- Sequence structure for ',
@@ -22,11 +25,22 @@ export type ExpectedDump = {
 export const rowsMark = marks.rows;
 
 /**
- * Objects by name, and a number of routines, triggers and events, of which each is written behind one change of the delimiter.
- * Lines are latin1 text. `reached` is told whenever one of the objects begins (not of those with a newline in their names).
+ * Objects by name, and a number of routines, triggers and events, of which each is written behind one change of the
+ * delimiter. Lines are latin1 text. `reached` is told whenever one of the objects begins (not of those with a newline
+ * in their names).
  */
-export function expectation(objects: { kind: MarkKind; names: string[] }[], code = 0, reached: (name: string) => void = () => {}): ExpectedDump {
-  const all = objects.flatMap(({ kind, names }) => names.map((name) => ({ mark: markOf(kind, name), name, what: `${kind === 'rows' ? 'rows of' : kind} ${quoteName(name)}` })));
+export function expectation(
+  objects: { kind: MarkKind; names: string[] }[],
+  code = 0,
+  reached: (name: string) => void = () => {},
+): ExpectedDump {
+  const all = objects.flatMap(({ kind, names }) =>
+    names.map((name) => ({
+      mark: markOf(kind, name),
+      name,
+      what: `${kind === 'rows' ? 'rows of' : kind} ${quoteName(name)}`,
+    })),
+  );
   const known = new Map(all.map((object) => [object.mark, object]));
   const missing = new Set(known.keys());
   const unknown: string[] = [];
@@ -68,7 +82,10 @@ function cutError(lost: string[]): BackupError {
 }
 
 function surplusError(unknown: string[]): BackupError {
-  const printed = unknown.map((mark) => Buffer.from(mark, 'latin1').toString('utf8')).slice(0, 5).join(', ');
+  const printed = unknown
+    .map((mark) => Buffer.from(mark, 'latin1').toString('utf8'))
+    .slice(0, 5)
+    .join(', ');
   return new BackupError('source-changed', `mariadb-dump printed what was not there before it started: ${printed}`, {
     hint: 'run the backup again when no migration is running',
   });

@@ -6,8 +6,9 @@ const someName = /(`(?:[^`]|``)*`|"(?:[^"\\]|\\.|"")*"|[\p{L}\p{N}_$]+)(\s*\.)?/
 const token = new RegExp([text, comment, someName].map(({ source }) => source).join('|'), 'gsu');
 
 /**
- * Whether a routine, trigger or event names this database before something in it: restored under another name it would still
- * reach into that one. A table or an alias of the same name counts too; what a body puts together as text is not seen.
+ * Whether a routine, trigger or event names this database before something in it: restored under another name it would
+ * still reach into that one. A table or an alias of the same name counts too; what a body puts together as text is not
+ * seen.
  */
 export function namesDatabase(definition: string, database: string): boolean {
   const wanted = database.toLowerCase();

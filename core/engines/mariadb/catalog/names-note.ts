@@ -10,10 +10,17 @@ const bodies = `
   UNION ALL SELECT 'view', TABLE_NAME, VIEW_DEFINITION FROM information_schema.VIEWS WHERE TABLE_SCHEMA = DATABASE()`;
 const shown = 20;
 
-/** Objects of the session's database whose bodies name another one, for a person: `event log_it`; nothing where there is none. */
+/**
+ * Objects of the session's database whose bodies name another one, for a person: `event log_it`; nothing where there is
+ * none.
+ */
 export async function noteOnNames(session: MariadbSession, database: string): Promise<string[]> {
-  const found = (await session.rows(bodies)).filter(({ body }) => namesDatabase(body ?? '', database)).map(({ kind, name }) => `${kind} ${quoteName(name ?? '')}`);
+  const found = (await session.rows(bodies))
+    .filter(({ body }) => namesDatabase(body ?? '', database))
+    .map(({ kind, name }) => `${kind} ${quoteName(name ?? '')}`);
   if (found.length === 0) return [];
   const more = found.length > shown ? `, and ${found.length - shown} more` : '';
-  return [`${plural(found.length, 'object')} of this copy ${found.length === 1 ? 'names' : 'name'} the original database ${database}, and would read or change that one: ${found.slice(0, shown).join(', ')}${more}`];
+  return [
+    `${plural(found.length, 'object')} of this copy ${found.length === 1 ? 'names' : 'name'} the original database ${database}, and would read or change that one: ${found.slice(0, shown).join(', ')}${more}`,
+  ];
 }

@@ -10,8 +10,9 @@ const trailer = '/*!40103 SET TIME_ZONE=@OLD_TIME_ZONE */;';
 const tableReference = /(?:\bfrom|\bjoin|\(|,)\s*(`(?:[^`]|``)*`)(?!\.)/gi;
 
 /**
- * Views in an order in which each comes behind those it reads. mariadb-dump writes them by name over placeholders, and a view WITH CHECK
- * OPTION can't be made on a placeholder, so its own order does not always restore. Views that seem to read each other keep the order they came in.
+ * Views in an order in which each comes behind those it reads. mariadb-dump writes them by name over placeholders, and
+ * a view WITH CHECK OPTION can't be made on a placeholder, so its own order does not always restore. Views that seem to
+ * read each other keep the order they came in.
  */
 export const viewsInOrderOfUse: LineOrder = {
   from: viewMark,
@@ -26,7 +27,12 @@ export const viewsInOrderOfUse: LineOrder = {
     if (blocks.length < 2) return lines;
     // the line above a view's mark came with the block before it, and the last block lacks it
     blocks.at(-1)!.lines.push('--\n');
-    return [...inOrderOfUse(blocks).flatMap((block) => block.lines).slice(0, -1), ...lines.slice(end)];
+    return [
+      ...inOrderOfUse(blocks)
+        .flatMap((block) => block.lines)
+        .slice(0, -1),
+      ...lines.slice(end),
+    ];
   },
 };
 
@@ -35,8 +41,8 @@ const triggerName = /\/\*!50003 TRIGGER (`(?:[^`]|``)*`)/;
 const triggerEnd = '/*!50003 SET collation_connection  = @saved_col_connection */ ;';
 
 /**
- * Triggers in the order in which they fire, which is the order in which they are made: MySQL lists them to mariadb-dump in any order.
- * `order` has each one's place among those of its table, event and time.
+ * Triggers in the order in which they fire, which is the order in which they are made: MySQL lists them to mariadb-dump
+ * in any order. `order` has each one's place among those of its table, event and time.
  */
 export function triggersInOrder(order: ReadonlyMap<string, number>): LineOrder {
   const places = new Map([...order].map(([name, place]) => [byteText(name), place]));
@@ -46,7 +52,9 @@ export function triggersInOrder(order: ReadonlyMap<string, number>): LineOrder {
       const blocks: ObjectText[] = [];
       let at = 0;
       while (at < lines.length && triggerHead.test(lines[at]!)) {
-        const last = lines.findIndex((line, index) => index >= at && line.startsWith(triggerEnd)) + (lines[at]!.startsWith('ALTER') ? 2 : 1);
+        const last =
+          lines.findIndex((line, index) => index >= at && line.startsWith(triggerEnd)) +
+          (lines[at]!.startsWith('ALTER') ? 2 : 1);
         const block = lines.slice(at, last);
         const name = block.map((line) => triggerName.exec(line)?.[1]).find((quoted) => quoted !== undefined);
         if (name === undefined) break;
@@ -54,7 +62,10 @@ export function triggersInOrder(order: ReadonlyMap<string, number>): LineOrder {
         at = last;
       }
       const place = ({ name }: ObjectText) => places.get(name) ?? 0;
-      return withoutLastSemicolons([...blocks.toSorted((a, b) => place(a) - place(b)).flatMap((block) => block.lines), ...lines.slice(at)]);
+      return withoutLastSemicolons([
+        ...blocks.toSorted((a, b) => place(a) - place(b)).flatMap((block) => block.lines),
+        ...lines.slice(at),
+      ]);
     },
   };
 }

@@ -5,11 +5,16 @@ import { quoteName } from '../quoting.ts';
 import { withSession } from '../session.ts';
 import type { MariadbSession } from '../session.ts';
 
-/** What stands before the rows of a part. It is asked for when the rows' snapshot has begun, and told of to whoever counts the rows. */
+/**
+ * What stands before the rows of a part. It is asked for when the rows' snapshot has begun, and told of to whoever
+ * counts the rows.
+ */
 export type Head = { text(signal: AbortSignal): Promise<string>; counted(reader: DumpReader): DumpReader };
 
 const setNames = '/*!40101 SET NAMES utf8mb4 */;\n';
-/** For tables that no transaction protects: ends the one in which a part is loaded, so that each statement stands alone. */
+/**
+ * For tables that no transaction protects: ends the one in which a part is loaded, so that each statement stands alone.
+ */
 const alone = 'SET autocommit = 1;\n';
 
 /** The head of a part without sequences. */
@@ -18,8 +23,8 @@ export function plainHead(transactional: boolean): Head {
 }
 
 /**
- * The head of the first part: brings MariaDB's sequences to where they stand once the rows' snapshot has begun, so that no row of it holds
- * a value that a sequence will give again.
+ * The head of the first part: brings MariaDB's sequences to where they stand once the rows' snapshot has begun, so that
+ * no row of it holds a value that a sequence will give again.
  */
 export function firstHead(transactional: boolean, { login, catalog }: { login: Login; catalog: Catalog }): Head {
   const names = Object.keys(catalog['sequence'] ?? {});
@@ -36,11 +41,16 @@ export function firstHead(transactional: boolean, { login, catalog }: { login: L
   };
 }
 
-/** By name as SQL writes it, the arguments of SETVAL: the first value not handed out or kept in a cache, that it is still to come, and the round of a cycle. */
+/**
+ * By name as SQL writes it, the arguments of SETVAL: the first value not handed out or kept in a cache, that it is
+ * still to come, and the round of a cycle.
+ */
 async function positions(session: MariadbSession, names: string[]): Promise<Record<string, string>> {
   const found: Record<string, string> = {};
   for (const name of names) {
-    const [row] = await session.rows(`SELECT next_not_cached_value AS value, cycle_count AS round FROM ${quoteName(name)}`);
+    const [row] = await session.rows(
+      `SELECT next_not_cached_value AS value, cycle_count AS round FROM ${quoteName(name)}`,
+    );
     found[quoteName(name)] = `${row?.['value']}, 0, ${row?.['round']}`;
   }
   return found;

@@ -10,8 +10,9 @@ const newline = 10;
 const none = Buffer.alloc(0);
 
 /**
- * The rows as mariadb-dump prints them, behind `start` (asked for when the program's first output is there, and its snapshot with it) and
- * without the sandbox line; ticks off the comment above each table's rows and puts `below` under it. Holds no more than a comment.
+ * The rows as mariadb-dump prints them, behind `start` (asked for when the program's first output is there, and its
+ * snapshot with it) and without the sandbox line; ticks off the comment above each table's rows and puts `below` under
+ * it. Holds no more than a comment.
  */
 export async function* dataText(dump: ByteStream, { start, expected, below }: DataTextOptions): ByteStream {
   let tail: Buffer = Buffer.alloc(0);
@@ -36,13 +37,20 @@ export async function* dataText(dump: ByteStream, { start, expected, below }: Da
 }
 
 function withoutSandboxLine(text: Buffer): Buffer {
-  return text.toString('latin1', 0, sandboxLine.length) === sandboxLine ? text.subarray(text.indexOf(newline) + 1) : text;
+  return text.toString('latin1', 0, sandboxLine.length) === sandboxLine
+    ? text.subarray(text.indexOf(newline) + 1)
+    : text;
 }
 
-/** Comments above rows, whole, each with the place in the chunk behind it; and the end of the chunk in which one has begun. */
+/**
+ * Comments above rows, whole, each with the place in the chunk behind it; and the end of the chunk in which one has
+ * begun.
+ */
 type Comments = { found: { comment: string; end: number }[]; tail: Buffer };
 
-/** Only where the end of the last chunk may begin a comment, the two are joined: chunks are large, and most hold none. */
+/**
+ * Only where the end of the last chunk may begin a comment, the two are joined: chunks are large, and most hold none.
+ */
 function commentsIn(tail: Buffer, chunk: Buffer): Comments {
   const text = tail.length === 0 ? chunk : Buffer.concat([tail, chunk]);
   const found = [];

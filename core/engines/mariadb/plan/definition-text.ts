@@ -4,35 +4,54 @@ import type { ExpectedDump } from '../catalog/expected.ts';
 import { bytesOf, linesOf } from '../lines.ts';
 import { byteText, quoteName } from '../quoting.ts';
 
-/** The first line of a dump since mid-2024: clients older than that, and MySQL's own, stop at it, and nothing else needs it. */
+/**
+ * The first line of a dump since mid-2024: clients older than that, and MySQL's own, stop at it, and nothing else needs
+ * it.
+ */
 export const sandboxLine = '/*M!999999\\- enable the sandbox mode */';
 
 const ownMode = "/*!40101 SET @OLD_SQL_MODE=@@SQL_MODE, SQL_MODE='NO_AUTO_VALUE_ON_ZERO' */;";
 
-/** The line in which mariadb-dump sets the mode for tables, with every date that a default can be: the modes of routines are set anew by each. */
+/**
+ * The line in which mariadb-dump sets the mode for tables, with every date that a default can be: the modes of routines
+ * are set anew by each.
+ */
 export function takingEveryDate(line: string): string {
-  return line.trimEnd() === ownMode ? line.replace('NO_AUTO_VALUE_ON_ZERO', 'NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES') : line;
+  return line.trimEnd() === ownMode
+    ? line.replace('NO_AUTO_VALUE_ON_ZERO', 'NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES')
+    : line;
 }
 
 /** Puts the objects of a dump's end into another order. Lines are latin1 text, each with its newline. */
 export type LineOrder = { from: RegExp; arrange(lines: string[]): string[] };
 
-type DefinitionTextOptions = { head: string; database: string; expected: ExpectedDump; arrangement: LineOrder; rewrite?: (line: string) => string };
+type DefinitionTextOptions = {
+  head: string;
+  database: string;
+  expected: ExpectedDump;
+  arrangement: LineOrder;
+  rewrite?: (line: string) => string;
+};
 
 /**
- * Definitions as mariadb-dump prints them, made to restore anywhere: behind `head`, arranged, and without the name of the database they
- * came from, which the program prints here and there (a restore under another name would alter the old database). From the first line that
- * is to be arranged on, the text is held until its end; what is before flows.
+ * Definitions as mariadb-dump prints them, made to restore anywhere: behind `head`, arranged, and without the name of
+ * the database they came from, which the program prints here and there (a restore under another name would alter the
+ * old database). From the first line that is to be arranged on, the text is held until its end; what is before flows.
  */
-export async function* definitionText(dump: ByteStream, { head, database, expected, arrangement, rewrite = (line) => line }: DefinitionTextOptions): ByteStream {
+export async function* definitionText(
+  dump: ByteStream,
+  { head, database, expected, arrangement, rewrite = (line) => line }: DefinitionTextOptions,
+): ByteStream {
   const anywhere = withoutDatabase(byteText(database));
   let held: string[] | undefined;
   if (head !== '') yield Buffer.from(head);
   for await (const batch of linesOf(dump)) {
-    const lines = batch.filter((line) => !line.startsWith(sandboxLine)).map((line) => {
-      expected.see(line);
-      return rewrite(anywhere(line));
-    });
+    const lines = batch
+      .filter((line) => !line.startsWith(sandboxLine))
+      .map((line) => {
+        expected.see(line);
+        return rewrite(anywhere(line));
+      });
     const first = held === undefined ? lines.findIndex((line) => arrangement.from.test(line)) : 0;
     if (first >= 0) (held ??= []).push(...lines.splice(first));
     if (lines.length > 0) yield bytesOf(lines);
@@ -42,8 +61,9 @@ export async function* definitionText(dump: ByteStream, { head, database, expect
 }
 
 /**
- * Where mariadb-dump prints the database: around a routine, trigger or event that was made under another collation than the database's, in
- * a column's default from a sequence, and in views whose definer is gone; and where who made a trigger wrote it before its name or its table's.
+ * Where mariadb-dump prints the database: around a routine, trigger or event that was made under another collation than
+ * the database's, in a column's default from a sequence, and in views whose definer is gone; and where who made a
+ * trigger wrote it before its name or its table's.
  */
 function withoutDatabase(database: string): (line: string) => string {
   const alter = `ALTER DATABASE ${quoteName(database)} CHARACTER SET `;

@@ -13,15 +13,16 @@ const trailer = '/*!40103 SET TIME_ZONE=@OLD_TIME_ZONE */;';
 type FoundEvent = { name: string; comment: string; row: TextRow };
 
 /**
- * All events as mariadb-dump would print them; undefined where that can do it itself. Some versions can't print an event with
- * two semicolons in a row (they look for a delimiter for ever), and all spoil comments that a client of another character set
- * than UTF-8 has made. Latin1 text: bytes as characters.
+ * All events as mariadb-dump would print them; undefined where that can do it itself. Some versions can't print an
+ * event with two semicolons in a row (they look for a delimiter for ever), and all spoil comments that a client of
+ * another character set than UTF-8 has made. Latin1 text: bytes as characters.
  */
 export async function eventsText(session: MariadbSession): Promise<string | undefined> {
   const [database] = await session.rows('SELECT @@collation_database AS collation');
   const found = await session.rows(
     `SELECT EVENT_NAME AS name, EVENT_COMMENT AS comment, CHARACTER_SET_CLIENT AS charset FROM information_schema.EVENTS
-      WHERE EVENT_SCHEMA = DATABASE() ORDER BY EVENT_NAME`);
+      WHERE EVENT_SCHEMA = DATABASE() ORDER BY EVENT_NAME`,
+  );
   const events: FoundEvent[] = [];
   for (const { name, comment } of found) {
     const [row = {}] = await session.bytes(`SHOW CREATE EVENT ${quoteName(name ?? '')}`);
@@ -30,8 +31,13 @@ export async function eventsText(session: MariadbSession): Promise<string | unde
   const isSpoilt = found.some(({ comment, charset }) => isForeign(comment, charset));
   if (!isSpoilt && events.every(({ row }) => !row['Create Event']?.includes(';;'))) return undefined;
   const blocks = [];
-  for (const event of events) blocks.push(...await blockOf(event, database?.['collation'] ?? '', session));
-  return ['/*!50106 SET @save_time_zone= @@TIME_ZONE */ ;', ...blocks, '/*!50106 SET TIME_ZONE= @save_time_zone */ ;', ''].join('\n');
+  for (const event of events) blocks.push(...(await blockOf(event, database?.['collation'] ?? '', session)));
+  return [
+    '/*!50106 SET @save_time_zone= @@TIME_ZONE */ ;',
+    ...blocks,
+    '/*!50106 SET TIME_ZONE= @save_time_zone */ ;',
+    '',
+  ].join('\n');
 }
 
 /** The lines of a dump without events, and these before its end. */
@@ -52,7 +58,11 @@ const schedule = `ON SCHEDULE (?:${literal}|[^'"\`])*? ON COMPLETION ${status}`;
 const shown = new RegExp(`^CREATE EVENT ${quoted} (${schedule})(?: COMMENT ${literal})? DO (.*)$`, 's');
 
 /** One event with the settings that its meaning depends on, and those of the session restored behind it. */
-async function blockOf({ name, comment, row: event }: FoundEvent, collation: string, session: MariadbSession): Promise<string[]> {
+async function blockOf(
+  { name, comment, row: event }: FoundEvent,
+  collation: string,
+  session: MariadbSession,
+): Promise<string[]> {
   const [charset, own] = [plainWord(event['character_set_client'] ?? ''), event['Database Collation'] ?? ''];
   const { text: definition, definer } = withoutDefiner(withoutLastSemicolon(event['Create Event'] ?? ''));
   const [whole, when, body] = shown.exec(definition) ?? [];

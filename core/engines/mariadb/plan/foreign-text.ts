@@ -24,13 +24,14 @@ export async function encoded(session: MariadbSession, text: string, charset: st
 }
 
 /**
- * The line of a routine's comment as it is to be read, by the line that mariadb-dump prints: that is UTF-8 in the midst of a
- * body in the character set of the client that made it, and a restore would read it in that one.
+ * The line of a routine's comment as it is to be read, by the line that mariadb-dump prints: that is UTF-8 in the midst
+ * of a body in the character set of the client that made it, and a restore would read it in that one.
  */
 export async function foreignComments(session: MariadbSession): Promise<Rewritten> {
   const lines = new Map<string, string>();
   const found = await session.rows(
-    'SELECT ROUTINE_COMMENT AS comment, CHARACTER_SET_CLIENT AS charset FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = DATABASE()');
+    'SELECT ROUTINE_COMMENT AS comment, CHARACTER_SET_CLIENT AS charset FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = DATABASE()',
+  );
   for (const { comment, charset } of found.filter((row) => isForeign(row['comment'], row['charset']))) {
     const line = `    COMMENT '${escaped(comment ?? '')}'\n`;
     lines.set(`${charset} ${byteText(line)}`, await encoded(session, line, charset ?? ''));
@@ -51,5 +52,8 @@ export function rewriting(lines: Rewritten): (line: string) => string {
 
 /** As the server prints a comment. */
 export function escaped(text: string): string {
-  return text.replace(/[\0\n\r\\']/g, (char) => ({ '\0': '\\0', '\n': '\\n', '\r': '\\r', '\\': '\\\\', "'": "''" })[char]!);
+  return text.replace(
+    /[\0\n\r\\']/g,
+    (char) => ({ '\0': '\\0', '\n': '\\n', '\r': '\\r', '\\': '\\\\', "'": "''" })[char]!,
+  );
 }

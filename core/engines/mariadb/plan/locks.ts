@@ -10,10 +10,15 @@ import type { MariadbSession } from '../session.ts';
 const askLimitMs = 15_000;
 
 /**
- * The output of a program that reads the database, given up with `lock-timeout` when it has waited for a lock for longer than the login
- * allows: mariadb-dump has no setting for that, and a server lets it wait for a day. Asks the server only after that long a silence.
+ * The output of a program that reads the database, given up with `lock-timeout` when it has waited for a lock for
+ * longer than the login allows: mariadb-dump has no setting for that, and a server lets it wait for a day. Asks the
+ * server only after that long a silence.
  */
-export async function* withinLockLimit(open: (signal: AbortSignal) => ByteStream, login: Login, signal: AbortSignal): ByteStream {
+export async function* withinLockLimit(
+  open: (signal: AbortSignal) => ByteStream,
+  login: Login,
+  signal: AbortSignal,
+): ByteStream {
   const stop = new AbortController();
   const tickMs = Math.min(1000, Math.max(50, login.lockTimeoutMs / 4));
   let [silentMs, pulling, asking] = [0, false, false];
@@ -22,7 +27,10 @@ export async function* withinLockLimit(open: (signal: AbortSignal) => ByteStream
     if (silentMs < login.lockTimeoutMs || asking) return;
     asking = true;
     void waitingForLock(login, AbortSignal.any([signal, stop.signal, AbortSignal.timeout(askLimitMs)]))
-      .then((error) => error && stop.abort(error), () => {}) // the program itself will tell that the server is gone
+      .then(
+        (error) => error && stop.abort(error),
+        () => {},
+      ) // the program itself will tell that the server is gone
       .finally(() => ([silentMs, asking] = [0, false]));
   }, tickMs);
   try {
@@ -39,7 +47,12 @@ export async function* withinLockLimit(open: (signal: AbortSignal) => ByteStream
 }
 
 /** Adds the session that holds a table's lock to an error of ours, as far as the server tells. */
-export async function withHolder(error: unknown, session: MariadbSession, table: string, place: string): Promise<unknown> {
+export async function withHolder(
+  error: unknown,
+  session: MariadbSession,
+  table: string,
+  place: string,
+): Promise<unknown> {
   if (!(error instanceof BackupError) || error.code !== 'lock-timeout') return error;
   return lockError(place, table, await holderOf(session, table), error);
 }
@@ -47,15 +60,26 @@ export async function withHolder(error: unknown, session: MariadbSession, table:
 async function waitingForLock(login: Login, signal: AbortSignal): Promise<BackupError | undefined> {
   return withSession(login, signal, async (session) => {
     const sessions = await session.rows('SHOW FULL PROCESSLIST');
-    const waiting = sessions.find((row) =>
-      row['User'] === login.user && row['db'] === login.database && row['Command'] === 'Query' && /^Waiting for .*(lock|flush)/i.test(row['State'] ?? ''));
+    const waiting = sessions.find(
+      (row) =>
+        row['User'] === login.user &&
+        row['db'] === login.database &&
+        row['Command'] === 'Query' &&
+        /^Waiting for .*(lock|flush)/i.test(row['State'] ?? ''),
+    );
     if (waiting === undefined) return undefined;
     const table = tableIn(waiting['Info'] ?? '') ?? '?';
     return lockError(placeOf('mariadb', login), table, await holderOf(session, table), undefined, login.lockTimeoutMs);
   });
 }
 
-function lockError(place: string, table: string, holder: string | undefined, cause: unknown, afterMs?: number): BackupError {
+function lockError(
+  place: string,
+  table: string,
+  holder: string | undefined,
+  cause: unknown,
+  afterMs?: number,
+): BackupError {
   const wait = afterMs === undefined ? '' : ` for ${formatDuration(afterMs)}`;
   const who = holder === undefined ? 'another session' : `session ${holder}`;
   return new BackupError('lock-timeout', `${place}: table ${quoteName(table)} was locked${wait} by ${who}`, {
@@ -64,7 +88,10 @@ function lockError(place: string, table: string, holder: string | undefined, cau
   });
 }
 
-/** Where servers keep who holds a table, if they do: MySQL always, MariaDB with the performance schema on or with its plugin. */
+/**
+ * Where servers keep who holds a table, if they do: MySQL always, MariaDB with the performance schema on or with its
+ * plugin.
+ */
 const holderQueries = [
   `SELECT t.PROCESSLIST_ID AS id FROM performance_schema.metadata_locks l JOIN performance_schema.threads t ON t.THREAD_ID = l.OWNER_THREAD_ID
     WHERE l.OBJECT_SCHEMA = DATABASE() AND l.OBJECT_NAME = ? AND l.LOCK_TYPE IN ('SHARED_NO_READ_WRITE', 'EXCLUSIVE') AND t.PROCESSLIST_ID <> CONNECTION_ID()
@@ -76,7 +103,8 @@ const holderQueries = [
 /** `42 (app@10.0.0.7)`; undefined where the server does not tell. */
 async function holderOf(session: MariadbSession, table: string): Promise<string | undefined> {
   for (const query of holderQueries) {
-    const [holder] = await session.rows(query, [table]).catch(() => []); // a right or a plugin that many lack; the error is told all the same
+    // a right or a plugin that many lack; the error is told all the same
+    const [holder] = await session.rows(query, [table]).catch(() => []);
     if (holder === undefined) continue;
     const found = (await session.rows('SHOW PROCESSLIST')).find((row) => row['Id'] === holder['id']);
     return found === undefined ? `${holder['id']}` : `${holder['id']} (${found['User']}@${found['Host']})`;

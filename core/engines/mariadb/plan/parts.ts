@@ -24,20 +24,29 @@ import { editsOf, generatedColumns, linesBelow, storedBytes } from '../values/ro
 import { watched } from './watch.ts';
 
 type DumpContext = {
-  login: Login; tools: Tools; server: Server; catalog: Catalog; tables: MariadbTable[]; triggerOrder: ReadonlyMap<string, number>;
-  watch: boolean; rowForm: string | undefined; losses: LossWatch;
+  login: Login;
+  tools: Tools;
+  server: Server;
+  catalog: Catalog;
+  tables: MariadbTable[];
+  triggerOrder: ReadonlyMap<string, number>;
+  watch: boolean;
+  rowForm: string | undefined;
+  losses: LossWatch;
 };
 
 const routineKinds = ['function', 'procedure', 'package', 'package body'];
 
-/** Servers that take the history of a system-versioned table back: `system_versioning_insert_history` came with 10.11.0. */
+/**
+ * Servers that take the history of a system-versioned table back: `system_versioning_insert_history` came with 10.11.0.
+ */
 export function takesHistory(server: Server): boolean {
   return server.product === 'MariaDB' && server.number >= 101_100;
 }
 
 /**
- * The parts of a database. Routines stand with the definitions, since views call them; sequences with the rows, so that no row is ahead of
- * them; triggers and events come behind.
+ * The parts of a database. Routines stand with the definitions, since views call them; sequences with the rows, so that
+ * no row is ahead of them; triggers and events come behind.
  */
 export function plannedParts(context: DumpContext): PlannedPart[] {
   return [schemaPart(context), ...dataParts(context), afterPart(context)];
@@ -47,11 +56,15 @@ function schemaPart({ login, tools, catalog, tables }: DumpContext): PlannedPart
   const views = namesOf(catalog, 'view');
   const code = routineKinds.flatMap((kind) => namesOf(catalog, kind)).length;
   const run = dumpRun(tools, login, ['--no-data', '--skip-triggers', '--routines', '--skip-add-drop-table']);
-  const expected = () => expectation([
-    { kind: 'table', names: tables.map(({ name }) => name) },
-    { kind: 'sequence', names: namesOf(catalog, 'sequence') },
-    { kind: 'view', names: views },
-  ], code);
+  const expected = () =>
+    expectation(
+      [
+        { kind: 'table', names: tables.map(({ name }) => name) },
+        { kind: 'sequence', names: namesOf(catalog, 'sequence') },
+        { kind: 'view', names: views },
+      ],
+      code,
+    );
   return {
     role: 'schema',
     file: 'schema.sql',
@@ -59,7 +72,12 @@ function schemaPart({ login, tools, catalog, tables }: DumpContext): PlannedPart
     estimatedBytes: 0,
     async *open(signal) {
       const comments = await withSession(login, signal, foreignComments);
-      const how = { head: databaseStatement(catalog), database: login.database, expected: expected(), arrangement: viewsInOrderOfUse };
+      const how = {
+        head: databaseStatement(catalog),
+        database: login.database,
+        expected: expected(),
+        arrangement: viewsInOrderOfUse,
+      };
       const rewrite = rewriting(comments);
       yield* definitionText(read(run, login, signal), { ...how, rewrite: (line) => rewrite(takingEveryDate(line)) });
     },
@@ -67,27 +85,55 @@ function schemaPart({ login, tools, catalog, tables }: DumpContext): PlannedPart
 }
 
 /**
- * Rows that one transaction protects, and the others, which a server with GTIDs takes in no transaction with them. The tables are named
- * to mariadb-dump only where there are both.
+ * Rows that one transaction protects, and the others, which a server with GTIDs takes in no transaction with them. The
+ * tables are named to mariadb-dump only where there are both.
  */
 function dataParts(context: DumpContext): PlannedPart[] {
-  const [safe = [], unsafe = []] = [true, false].map((wanted) => context.tables.filter((table) => holdsRows(table) && isTransactional(table) === wanted));
+  const [safe = [], unsafe = []] = [true, false].map((wanted) =>
+    context.tables.filter((table) => holdsRows(table) && isTransactional(table) === wanted),
+  );
   if (unsafe.length === 0) return [dataPart(context, '0001', safe, [], firstHead(true, context))];
-  const named = (number: string, tables: MariadbTable[], head: Head) => dataPart(context, number, tables, tables.map(({ name }) => name), head);
+  const named = (number: string, tables: MariadbTable[], head: Head) =>
+    dataPart(
+      context,
+      number,
+      tables,
+      tables.map(({ name }) => name),
+      head,
+    );
   if (safe.length === 0) return [named('0001', unsafe, firstHead(false, context))];
   return [named('0001', safe, firstHead(true, context)), named('0002', unsafe, plainHead(false))];
 }
 
-function dataPart({ login, tools, server, watch, rowForm, losses }: DumpContext, number: string, tables: MariadbTable[], names: string[], head: Head): PlannedPart {
+function dataPart(
+  { login, tools, server, watch, rowForm, losses }: DumpContext,
+  number: string,
+  tables: MariadbTable[],
+  names: string[],
+  head: Head,
+): PlannedPart {
   const asBytes = rowForm === storedBytes;
-  const run = dumpRun(tools, login, [
-    '--quick', '--no-create-info', '--skip-triggers', '--complete-insert', '--extended-insert', '--skip-add-locks', '--skip-disable-keys',
-    // what stands before the rows says how they are to be read; looking at each character's length costs the program nearly half of its time
-    '--skip-set-charset', ...(asBytes || tables.every(isStoredAsSent) ? ['--default-character-set=binary'] : ['--hex-blob']),
-    // a transaction for each table: InnoDB loads an empty table in bulk then, and one for all takes twice as long
-    tables.every(isTransactional) ? '--no-autocommit' : '--skip-no-autocommit',
-    ...(takesHistory(server) && tables.some(({ versioned }) => versioned) ? ['--dump-history'] : []),
-  ], names);
+  const run = dumpRun(
+    tools,
+    login,
+    [
+      '--quick',
+      '--no-create-info',
+      '--skip-triggers',
+      '--complete-insert',
+      '--extended-insert',
+      '--skip-add-locks',
+      '--skip-disable-keys',
+      // what stands before the rows says how they are to be read; looking at each character's length costs the program
+      // nearly half of its time
+      '--skip-set-charset',
+      ...(asBytes || tables.every(isStoredAsSent) ? ['--default-character-set=binary'] : ['--hex-blob']),
+      // a transaction for each table: InnoDB loads an empty table in bulk then, and one for all takes twice as long
+      tables.every(isTransactional) ? '--no-autocommit' : '--skip-no-autocommit',
+      ...(takesHistory(server) && tables.some(({ versioned }) => versioned) ? ['--dump-history'] : []),
+    ],
+    names,
+  );
   const edits = asBytes ? editsOf(tables, server) : generatedColumns(tables, server);
   return {
     role: 'data',
@@ -99,10 +145,16 @@ function dataPart({ login, tools, server, watch, rowForm, losses }: DumpContext,
       const rows = (reached?: (table: string) => void) => {
         const expected = expectation([{ kind: 'rows', names: tables.map(({ name }) => name) }], 0, reached);
         const dumped = number === '0001' ? losses.watch(dump, signal) : dump();
-        const text = dataText(dumped, { start: () => head.text(signal), expected, below: asBytes ? linesBelow(tables) : () => '' });
+        const text = dataText(dumped, {
+          start: () => head.text(signal),
+          expected,
+          below: asBytes ? linesBelow(tables) : () => '',
+        });
         return edits.length === 0 ? text : editedRows(text, edits);
       };
-      return watch && tables.some(isTransactional) ? watched(login, tables, ({ reached }) => rows(reached), signal) : rows();
+      return watch && tables.some(isTransactional)
+        ? watched(login, tables, ({ reached }) => rows(reached), signal)
+        : rows();
     },
     reader: () => head.counted(mariadbReader()),
   };
@@ -112,7 +164,12 @@ function afterPart({ login, tools, catalog, triggerOrder }: DumpContext): Planne
   const code = ['trigger', 'event'].flatMap((kind) => namesOf(catalog, kind)).length;
   const dump = async function* (signal: AbortSignal): ByteStream {
     const events = await withSession(login, signal, eventsText);
-    const run = dumpRun(tools, login, ['--no-data', '--no-create-info', '--triggers', ...(events === undefined ? ['--events'] : [])]);
+    const run = dumpRun(tools, login, [
+      '--no-data',
+      '--no-create-info',
+      '--triggers',
+      ...(events === undefined ? ['--events'] : []),
+    ]);
     const text = read(run, login, signal);
     yield* events === undefined ? text : withEvents(text, events);
   };
@@ -121,7 +178,13 @@ function afterPart({ login, tools, catalog, triggerOrder }: DumpContext): Planne
     file: 'after.sql',
     compress: true,
     estimatedBytes: 0,
-    open: (signal) => definitionText(dump(signal), { head: '', database: login.database, expected: expectation([], code), arrangement: triggersInOrder(triggerOrder) }),
+    open: (signal) =>
+      definitionText(dump(signal), {
+        head: '',
+        database: login.database,
+        expected: expectation([], code),
+        arrangement: triggersInOrder(triggerOrder),
+      }),
   };
 }
 

@@ -11,9 +11,9 @@ const brokenView = [1356, 1449];
 const executeDenied = 1370;
 
 /**
- * Throws unless every table can be read now and every view still means something: `lock-timeout` with the table, `source-unsupported` with
- * all broken views, for at the first of them mariadb-dump would stop. To be asked before the information schema, which leaves out of its
- * answer what it can't lock.
+ * Throws unless every table can be read now and every view still means something: `lock-timeout` with the table,
+ * `source-unsupported` with all broken views, for at the first of them mariadb-dump would stop. To be asked before the
+ * information schema, which leaves out of its answer what it can't lock.
  */
 export async function requireReadable(session: MariadbSession, login: Login): Promise<void> {
   const place = placeOf('mariadb', login);
@@ -26,7 +26,9 @@ export async function requireReadable(session: MariadbSession, login: Login): Pr
   }
   const refused: { view: string; error: unknown }[] = [];
   for (const view of views) {
-    const asked = session.rows(`SHOW FIELDS FROM ${quoteName(view)}`).then(() => session.rows(`SHOW CREATE VIEW ${quoteName(view)}`));
+    const asked = session
+      .rows(`SHOW FIELDS FROM ${quoteName(view)}`)
+      .then(() => session.rows(`SHOW CREATE VIEW ${quoteName(view)}`));
     await asked.catch((error: unknown) => refused.push({ view, error }));
   }
   const numberOf = ({ error }: { error: unknown }) => (error as { cause?: { errno?: unknown } }).cause?.errno;
@@ -42,8 +44,12 @@ export async function requireReadable(session: MariadbSession, login: Login): Pr
 function brokenError(place: string, login: Login, refused: { view: string; error: unknown }[]): BackupError {
   const names = refused.map(({ view }) => quoteName(view)).join(', ');
   const drops = refused.map(({ view }) => `DROP VIEW ${quoteName(login.database)}.${quoteName(view)};`).join(' ');
-  return new BackupError('source-unsupported', `${place}: broken views, which no dump can hold: ${names} (${messageOf(refused[0]?.error)})`, {
-    hint: `repair what they refer to (make the user, where one is missing; give the definer of a view what it lacks: GRANT SELECT, EXECUTE ON ${quoteName(login.database)}.* TO …), or run: ${drops}`,
-    cause: refused[0]?.error,
-  });
+  return new BackupError(
+    'source-unsupported',
+    `${place}: broken views, which no dump can hold: ${names} (${messageOf(refused[0]?.error)})`,
+    {
+      hint: `repair what they refer to (make the user, where one is missing; give the definer of a view what it lacks: GRANT SELECT, EXECUTE ON ${quoteName(login.database)}.* TO …), or run: ${drops}`,
+      cause: refused[0]?.error,
+    },
+  );
 }

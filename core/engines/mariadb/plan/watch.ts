@@ -15,18 +15,25 @@ const lookEveryMs = 5_000;
 export type TableWatch = {
   /** The rows of a table begin, and those of the one before have ended. */
   reached(table: string): void;
-  /** Asks again who the tables are. Those read by now (`ended`: all) and still the same are settled, whatever becomes of them later. */
+  /**
+   * Asks again who the tables are. Those read by now (`ended`: all) and still the same are settled, whatever becomes of
+   * them later.
+   */
   look(ended: boolean, signal: AbortSignal): Promise<void>;
   /** Throws `source-changed` when a table could not be settled. */
   requireSame(): void;
 };
 
 /**
- * Begins to watch; to be called before the dump's transaction begins. A transaction protects rows, and no table: one that
- * another session empties, or exchanges for another, is read as it is now. MariaDB notices (error 1412) only until the table
- * has left its cache.
+ * Begins to watch; to be called before the dump's transaction begins. A transaction protects rows, and no table: one
+ * that another session empties, or exchanges for another, is read as it is now. MariaDB notices (error 1412) only until
+ * the table has left its cache.
  */
-export function watchTables(before: TableIds, place: string, ask: (signal: AbortSignal) => Promise<TableIds>): TableWatch {
+export function watchTables(
+  before: TableIds,
+  place: string,
+  ask: (signal: AbortSignal) => Promise<TableIds>,
+): TableWatch {
   const open = new Set(before.keys());
   const read = new Set<string>();
   let current: string | undefined;
@@ -54,7 +61,10 @@ export function watchTables(before: TableIds, place: string, ask: (signal: Abort
 
 /** The rows that `open` reads, under watch: a look now and then, and one at their end. */
 export async function* watched(
-  login: Login, tables: MariadbTable[], open: (watch: TableWatch) => ByteStream, signal: AbortSignal,
+  login: Login,
+  tables: MariadbTable[],
+  open: (watch: TableWatch) => ByteStream,
+  signal: AbortSignal,
 ): ByteStream {
   const ask = (stop: AbortSignal) => withSession(login, stop, (session) => readIdentities(session, tables));
   const before = await withSession(login, signal, async (session) => {

@@ -2,7 +2,10 @@ import type { Bytes } from '../../../domain/units.ts';
 
 const end = Buffer.from(';\n');
 
-/** Measures the statements of a dump's rows as it passes: a server takes none that is longer than its `max_allowed_packet`. In a dump no value holds a newline. */
+/**
+ * Measures the statements of a dump's rows as it passes: a server takes none that is longer than its
+ * `max_allowed_packet`. In a dump no value holds a newline.
+ */
 export function longestStatement(): { write(chunk: Uint8Array): void; bytes(): Bytes } {
   let [begun, longest] = [0, 0];
   let semicolon = false;

@@ -3,7 +3,10 @@ import { linesOf } from '../lines.ts';
 import { unquoteName } from '../quoting.ts';
 import { namedElsewhere } from '../restore/statements.ts';
 
-/** What definitions ask of the server that is to make them, as far as their text tells it: each thing with the objects that ask for it. */
+/**
+ * What definitions ask of the server that is to make them, as far as their text tells it: each thing with the objects
+ * that ask for it.
+ */
 export type Needs = {
   engines: Map<string, string[]>;
   collations: Map<string, string[]>;
@@ -34,7 +37,8 @@ export async function needsOf(definitions: ByteStream): Promise<Needs> {
       if (object === '') continue;
       keyed ||= line.startsWith('  PRIMARY KEY');
       const bare = line.replace(quoted, '');
-      for (const [, collation] of bare.matchAll(/\bCOLLATE[ =](\w+)/g)) note(needs.collations, collation!.toLowerCase(), object);
+      for (const [, collation] of bare.matchAll(/\bCOLLATE[ =](\w+)/g))
+        note(needs.collations, collation!.toLowerCase(), object);
       const [, engine] = /\bENGINE=(\w+)/i.exec(bare) ?? [];
       if (engine === undefined) continue;
       note(needs.engines, engine.toUpperCase(), object);

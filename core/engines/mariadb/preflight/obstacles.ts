@@ -13,24 +13,32 @@ import type { TextRow, MariadbSession } from '../session.ts';
 /** Something that would make a load fail, and what to do about it. */
 export type Obstacle = { what: string; remedy: string | undefined };
 
-/** What is known of a backup before its first row is loaded. `longest`: its longest statement. `proof`: whether it is to be proven. */
+/**
+ * What is known of a backup before its first row is loaded. `longest`: its longest statement. `proof`: whether it is to
+ * be proven.
+ */
 export type KnownBackup = { manifest: Manifest; catalog: Catalog; owners: boolean; proof: boolean; longest: Bytes };
 
 /** Room for what stands around a statement in its packet. */
 const packetMargin = 512;
 
 /** What this server would refuse whatever the definitions are: asked of its settings and of the user's rights. */
-export async function findObstacles(session: MariadbSession, known: KnownBackup, restorer: Restorer): Promise<Obstacle[]> {
+export async function findObstacles(
+  session: MariadbSession,
+  known: KnownBackup,
+  restorer: Restorer,
+): Promise<Obstacle[]> {
   const [settings = {}] = await session.rows('SELECT @@max_allowed_packet AS packet, @@read_only AS readOnly');
-  const [superReadOnly] = session.server.product === 'MySQL' ? await session.rows('SELECT @@super_read_only AS readOnly') : [];
+  const [superReadOnly] =
+    session.server.product === 'MySQL' ? await session.rows('SELECT @@super_read_only AS readOnly') : [];
   const rights = await rightsOf(session);
   return [
     ...tooLong(known.longest, Number(settings['packet'])),
     ...readOnly(settings, superReadOnly, rights),
     ...missingRights(known.catalog, rights, restorer),
     ...(known.proof ? missingForProof(rights, restorer) : []),
-    ...await addedKeys(session),
-    ...await keysOfOthers(session, restorer),
+    ...(await addedKeys(session)),
+    ...(await keysOfOthers(session, restorer)),
   ];
 }
 
@@ -42,17 +50,35 @@ export function few(names: string[]): string {
 function tooLong(longest: Bytes, packet: Bytes): Obstacle[] {
   if (longest + packetMargin < packet) return [];
   const needed = 2 ** Math.ceil(Math.log2(longest + packetMargin + 1));
-  return [{
-    what: `the longest row of the backup is a statement of ${formatBytes(longest)}, and this server takes ${formatBytes(packet)} (max_allowed_packet)`,
-    remedy: needed > 1024 ** 3 ? 'no server takes more than 1 GiB at once: restore that table by hand' : `SET GLOBAL max_allowed_packet = ${needed};`,
-  }];
+  return [
+    {
+      what: `the longest row of the backup is a statement of ${formatBytes(longest)}, and this server takes ${formatBytes(packet)} (max_allowed_packet)`,
+      remedy:
+        needed > 1024 ** 3
+          ? 'no server takes more than 1 GiB at once: restore that table by hand'
+          : `SET GLOBAL max_allowed_packet = ${needed};`,
+    },
+  ];
 }
 
 function readOnly({ readOnly: global }: TextRow, superRow: TextRow | undefined, rights: Rights): Obstacle[] {
-  const isOn = (value: string | null | undefined) => value !== undefined && value !== null && !['0', 'OFF', 'NO_LOCK'].includes(value);
-  if (isOn(superRow?.['readOnly'])) return [{ what: 'this server may not be written to (super_read_only)', remedy: 'restore into its primary, or: SET GLOBAL super_read_only = OFF;' }];
-  if (!isOn(global) || rights.has('SUPER') || rights.has('READ_ONLY ADMIN') || rights.has('CONNECTION_ADMIN')) return [];
-  return [{ what: 'this server may not be written to (read_only)', remedy: 'restore into its primary, or: SET GLOBAL read_only = OFF;' }];
+  const isOn = (value: string | null | undefined) =>
+    value !== undefined && value !== null && !['0', 'OFF', 'NO_LOCK'].includes(value);
+  if (isOn(superRow?.['readOnly']))
+    return [
+      {
+        what: 'this server may not be written to (super_read_only)',
+        remedy: 'restore into its primary, or: SET GLOBAL super_read_only = OFF;',
+      },
+    ];
+  if (!isOn(global) || rights.has('SUPER') || rights.has('READ_ONLY ADMIN') || rights.has('CONNECTION_ADMIN'))
+    return [];
+  return [
+    {
+      what: 'this server may not be written to (read_only)',
+      remedy: 'restore into its primary, or: SET GLOBAL read_only = OFF;',
+    },
+  ];
 }
 
 /** Kinds of the catalog, and the rights that making one of them takes. */
@@ -66,31 +92,57 @@ const rightsToMake: Record<string, string[]> = {
 };
 
 function missingRights(catalog: Catalog, rights: Rights, restorer: Restorer): Obstacle[] {
-  const needed = new Set(['CREATE', 'DROP', 'SELECT', 'INSERT', ...Object.entries(rightsToMake).flatMap(([kind, list]) => (catalog[kind] === undefined ? [] : list))]);
+  const needed = new Set([
+    'CREATE',
+    'DROP',
+    'SELECT',
+    'INSERT',
+    ...Object.entries(rightsToMake).flatMap(([kind, list]) => (catalog[kind] === undefined ? [] : list)),
+  ]);
   const missing = [...needed].filter((right) => !rights.has(right, restorer.database));
   if (missing.length === 0) return [];
-  return [{ what: `the user lacks ${missing.join(', ')} on ${quoteName(restorer.database)}`, remedy: grant(restorer, missing.join(', '), `${quoteName(restorer.database)}.*`) }];
+  return [
+    {
+      what: `the user lacks ${missing.join(', ')} on ${quoteName(restorer.database)}`,
+      remedy: grant(restorer, missing.join(', '), `${quoteName(restorer.database)}.*`),
+    },
+  ];
 }
 
 /** A proof reads what was restored as a backup would: who may not is told when the old database is still there. */
 function missingForProof(rights: Rights, restorer: Restorer): Obstacle[] {
-  return missingToRead(rights, restorer.server, restorer.database).map(({ right, on }) => ({ what: `the user lacks ${right} on ${on}, which the proof takes`, remedy: grant(restorer, right, on) }));
+  return missingToRead(rights, restorer.server, restorer.database).map(({ right, on }) => ({
+    what: `the user lacks ${right} on ${on}, which the proof takes`,
+    remedy: grant(restorer, right, on),
+  }));
 }
 
 /** MySQL adds a key to each table without one, where it is told to: no table would be what it was. */
 async function addedKeys(session: MariadbSession): Promise<Obstacle[]> {
   if (session.server.product !== 'MySQL' || session.server.number < 80_030) return [];
   const [row] = await session.rows('SELECT @@sql_generate_invisible_primary_key AS added');
-  return row?.['added'] === '1' ? [{ what: 'this server adds a primary key to tables without one (sql_generate_invisible_primary_key)', remedy: 'SET GLOBAL sql_generate_invisible_primary_key = OFF;' }] : [];
+  return row?.['added'] === '1'
+    ? [
+        {
+          what: 'this server adds a primary key to tables without one (sql_generate_invisible_primary_key)',
+          remedy: 'SET GLOBAL sql_generate_invisible_primary_key = OFF;',
+        },
+      ]
+    : [];
 }
 
 /** At a foreign key of another database the drop of this one stops, and MariaDB has dropped other tables by then. */
 async function keysOfOthers(session: MariadbSession, { database }: Restorer): Promise<Obstacle[]> {
   const keys = await session.rows(
     `SELECT CONSTRAINT_SCHEMA AS place, TABLE_NAME AS name, CONSTRAINT_NAME AS known FROM information_schema.REFERENTIAL_CONSTRAINTS
-      WHERE UNIQUE_CONSTRAINT_SCHEMA = ? AND CONSTRAINT_SCHEMA <> ?`, [database, database]);
+      WHERE UNIQUE_CONSTRAINT_SCHEMA = ? AND CONSTRAINT_SCHEMA <> ?`,
+    [database, database],
+  );
   return keys.map(({ place, name, known }) => {
     const [table, key] = [`${quoteName(place ?? '')}.${quoteName(name ?? '')}`, quoteName(known ?? '')];
-    return { what: `foreign key ${key} of ${table} refers to it, and it can't be dropped`, remedy: `ALTER TABLE ${table} DROP FOREIGN KEY ${key}; (SHOW CREATE TABLE has what to add again after the restore)` };
+    return {
+      what: `foreign key ${key} of ${table} refers to it, and it can't be dropped`,
+      remedy: `ALTER TABLE ${table} DROP FOREIGN KEY ${key}; (SHOW CREATE TABLE has what to add again after the restore)`,
+    };
   });
 }

@@ -12,26 +12,65 @@ import { withSession } from '../session.ts';
 import { findObstaclesUnrehearsed } from './unrehearsed.ts';
 
 /** `needs`: of the definitions, where they were not tried. */
-type PreflightOptions = { login: Login; known: KnownBackup; restorer: Restorer; rehearsed: Rehearsal; needs(): Promise<Needs> };
+type PreflightOptions = {
+  login: Login;
+  known: KnownBackup;
+  restorer: Restorer;
+  rehearsed: Rehearsal;
+  needs(): Promise<Needs>;
+};
 
-/** Throws, with all of it and with SQL that mends it, whatever would make the load fail behind the drop of the old database. */
-export async function requireLoadable({ login, known, restorer, rehearsed, needs }: PreflightOptions, signal: AbortSignal): Promise<void> {
-  const obstacles = await withSession(login, signal, async (session) => [
-    ...await findObstacles(session, known, restorer),
-    ...('notHeld' in rehearsed ? await findObstaclesUnrehearsed(session, { ...known, needs: await needs() }, await rightsOf(session), restorer) : rehearsalObstacles(rehearsed, known, restorer)),
-  ], null);
+/**
+ * Throws, with all of it and with SQL that mends it, whatever would make the load fail behind the drop of the old
+ * database.
+ */
+export async function requireLoadable(
+  { login, known, restorer, rehearsed, needs }: PreflightOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const obstacles = await withSession(
+    login,
+    signal,
+    async (session) => [
+      ...(await findObstacles(session, known, restorer)),
+      ...('notHeld' in rehearsed
+        ? await findObstaclesUnrehearsed(session, { ...known, needs: await needs() }, await rightsOf(session), restorer)
+        : rehearsalObstacles(rehearsed, known, restorer)),
+    ],
+    null,
+  );
   if (obstacles.length === 0) return;
   const remedies = [...new Set(obstacles.flatMap(({ remedy }) => remedy ?? []))];
-  throw new BackupError('restore-failed', `${login.database} is as it was, for this server would not take the backup: ${obstacles.map(({ what }) => what).join('; ')}`, {
-    hint: remedies.length === 0 ? 'restore into a new database (--to) to see more of it' : remedies.join(' '),
-  });
+  throw new BackupError(
+    'restore-failed',
+    `${login.database} is as it was, for this server would not take the backup: ${obstacles.map(({ what }) => what).join('; ')}`,
+    {
+      hint: remedies.length === 0 ? 'restore into a new database (--to) to see more of it' : remedies.join(' '),
+    },
+  );
 }
 
 /** One obstacle for each thing that the server said, with what it said it of. */
-function rehearsalObstacles({ refused, different }: Exclude<Rehearsal, { notHeld: string }>, { manifest }: KnownBackup, restorer: Restorer): Obstacle[] {
+function rehearsalObstacles(
+  { refused, different }: Exclude<Rehearsal, { notHeld: string }>,
+  { manifest }: KnownBackup,
+  restorer: Restorer,
+): Obstacle[] {
   const said = Map.groupBy(refused, ({ error }) => error);
   return [
-    ...[...said].map(([error, objects]) => ({ what: `${error}: ${few(objects.map(({ object }) => object))}`, remedy: objects[0]!.remedy ?? remedyFor(objects[0]!.number, restorer, error) ?? otherServer(manifest.server, restorer) })),
-    ...(different.length === 0 ? [] : [{ what: `it makes something else than was backed up of ${few(different)}`, remedy: 'compare SHOW CREATE of a restored copy (restore with --to): a storage engine or a setting of the source is missing here' }]),
+    ...[...said].map(([error, objects]) => ({
+      what: `${error}: ${few(objects.map(({ object }) => object))}`,
+      remedy:
+        objects[0]!.remedy ?? remedyFor(objects[0]!.number, restorer, error) ?? otherServer(manifest.server, restorer),
+    })),
+    ...(different.length === 0
+      ? []
+      : [
+          {
+            what: `it makes something else than was backed up of ${few(different)}`,
+            remedy:
+              'compare SHOW CREATE of a restored copy (restore with --to): a storage engine or a setting of the source is missing here',
+          },
+        ]),
   ];
 }

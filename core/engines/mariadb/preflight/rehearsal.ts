@@ -16,7 +16,9 @@ import { withSession } from '../session.ts';
 import type { MariadbSession } from '../session.ts';
 import { claim, isClaimed, markedDatabases, marks, setMark, untilClientsEnd } from '../restore/unfinished.ts';
 
-/** What a rehearsal has shown: what the server refused, and what it made otherwise than it was. Or why there was none. */
+/**
+ * What a rehearsal has shown: what the server refused, and what it made otherwise than it was. Or why there was none.
+ */
 export type Rehearsal = { refused: RefusedLoad[]; different: string[] } | { notHeld: string };
 
 type RehearsalOptions = {
@@ -25,7 +27,9 @@ type RehearsalOptions = {
   catalog: Catalog;
   /** Loads into a database of the same server. */
   into(database: string): Feed;
-  /** The definitions, as they will be loaded: events disabled. Without `owned`, all of them belong to who loads them. */
+  /**
+   * The definitions, as they will be loaded: events disabled. Without `owned`, all of them belong to who loads them.
+   */
   definitions(signal: AbortSignal, owned: boolean): ByteStream[];
   restorer: Restorer;
   /** Whether this server prints definitions as the source did. */
@@ -35,31 +39,46 @@ type RehearsalOptions = {
 const dropLimitMs = 30_000;
 /** No right to make what belongs to others, and a definer that there is not. */
 const aboutOwners = [1227, 1449];
-/** What a server's settings change: an engine that is missing, a key that it adds, a row format. Code is taken as it is written, or refused. */
+/**
+ * What a server's settings change: an engine that is missing, a key that it adds, a row format. Code is taken as it is
+ * written, or refused.
+ */
 const shapes = ['table', 'index', 'constraint', 'sequence'];
 
 /**
- * Loads the definitions of a backup into a database of its own on the same server, and drops it again: shows everything that this server and this
- * user refuse of them. It is named after the backup's own database, so that who may restore beside it may do this.
+ * Loads the definitions of a backup into a database of its own on the same server, and drops it again: shows everything
+ * that this server and this user refuse of them. It is named after the backup's own database, so that who may restore
+ * beside it may do this.
  */
 export async function rehearse(how: RehearsalOptions, signal: AbortSignal): Promise<Rehearsal> {
   const database = rehearsalDatabase(how.manifest);
-  return withSession(how.login, signal, async (session): Promise<Rehearsal> => {
-    await dropLeftovers(session);
-    await untilClientsEnd(session, database, signal);
-    await dropLeftovers(session);
-    if (!(await claim(session, database))) return { notHeld: `another restore of this backup is trying its definitions in ${database}` };
-    try {
-      await session.rows(`CREATE DATABASE ${quoteName(database)}`);
-    } catch (error) {
-      return { notHeld: messageOf(error) };
-    }
-    try {
-      return await tryDefinitions(how, database, signal);
-    } finally {
-      await withSession(how.login, AbortSignal.timeout(dropLimitMs), ({ rows }) => rows(`DROP DATABASE IF EXISTS ${quoteName(database)}`), null);
-    }
-  }, null);
+  return withSession(
+    how.login,
+    signal,
+    async (session): Promise<Rehearsal> => {
+      await dropLeftovers(session);
+      await untilClientsEnd(session, database, signal);
+      await dropLeftovers(session);
+      if (!(await claim(session, database)))
+        return { notHeld: `another restore of this backup is trying its definitions in ${database}` };
+      try {
+        await session.rows(`CREATE DATABASE ${quoteName(database)}`);
+      } catch (error) {
+        return { notHeld: messageOf(error) };
+      }
+      try {
+        return await tryDefinitions(how, database, signal);
+      } finally {
+        await withSession(
+          how.login,
+          AbortSignal.timeout(dropLimitMs),
+          ({ rows }) => rows(`DROP DATABASE IF EXISTS ${quoteName(database)}`),
+          null,
+        );
+      }
+    },
+    null,
+  );
 }
 
 function rehearsalDatabase(manifest: Manifest): string {
@@ -70,8 +89,15 @@ function trialPattern(manifest: Manifest): string {
   return quoteName(`${manifest.database.slice(0, 40).replaceAll(/[\\_%]/g, '\\$&')}\\_%`);
 }
 
-/** What a person is to know before a database is replaced whose definitions can't be tried beforehand; undefined where they can, as far as the user's rights tell. */
-export async function unrehearsable(session: MariadbSession, manifest: Manifest, restorer: Restorer): Promise<string | undefined> {
+/**
+ * What a person is to know before a database is replaced whose definitions can't be tried beforehand; undefined where
+ * they can, as far as the user's rights tell.
+ */
+export async function unrehearsable(
+  session: MariadbSession,
+  manifest: Manifest,
+  restorer: Restorer,
+): Promise<string | undefined> {
   const database = rehearsalDatabase(manifest);
   if ((await rightsOf(session)).has('CREATE', database)) return undefined;
   return `the user may not make ${quoteName(database)} to try the definitions in, so what this server refuses of them may show only when the old database is gone (${grant(restorer, 'ALL PRIVILEGES', `${trialPattern(manifest)}.*`)})`;
@@ -88,27 +114,51 @@ async function tryDefinitions(how: RehearsalOptions, database: string, signal: A
   return { refused, different: changedObjects(only(catalog), only(made)) };
 }
 
-/** What is refused for definers who have rights on the real database alone hides what is refused behind it: then all is tried once more, without them. */
+/**
+ * What is refused for definers who have rights on the real database alone hides what is refused behind it: then all is
+ * tried once more, without them.
+ */
 async function refusals(how: RehearsalOptions, database: string, signal: AbortSignal): Promise<RefusedLoad[]> {
   const { login, manifest, catalog, restorer } = how;
   const first = await load(how, database, true, signal);
   const asReal = (one: LoadError): LoadError => ({ ...one, error: one.error.replaceAll(database, login.database) });
   if (!first.some((one) => isOfDefiner(one, database, restorer))) return first.map(asReal);
-  await withSession(login, signal, async ({ rows }) => {
-    await rows(`DROP DATABASE ${quoteName(database)}`);
-    await rows(`CREATE DATABASE ${quoteName(database)}`);
-  }, null);
+  await withSession(
+    login,
+    signal,
+    async ({ rows }) => {
+      await rows(`DROP DATABASE ${quoteName(database)}`);
+      await rows(`CREATE DATABASE ${quoteName(database)}`);
+    },
+    null,
+  );
   const second = await load(how, database, false, signal);
-  const ofOwners = first.filter((one) => aboutOwners.includes(one.number) || (deniedDefiner(one.error, restorer) !== undefined && !isOfDefiner(one, database, restorer)));
-  const lacking = await withSession(login, signal, (session) => lackingDefiners(session, { trial: database, pattern: trialPattern(manifest), catalog, restorer }), null);
+  const ofOwners = first.filter(
+    (one) =>
+      aboutOwners.includes(one.number) ||
+      (deniedDefiner(one.error, restorer) !== undefined && !isOfDefiner(one, database, restorer)),
+  );
+  const lacking = await withSession(
+    login,
+    signal,
+    (session) => lackingDefiners(session, { trial: database, pattern: trialPattern(manifest), catalog, restorer }),
+    null,
+  );
   return [...[...ofOwners, ...second].map(asReal), ...lacking];
 }
 
-async function load({ login, manifest, into, definitions }: RehearsalOptions, database: string, owned: boolean, signal: AbortSignal): Promise<LoadError[]> {
-  await withSession({ ...login, database }, signal, (session) => setMark(session, 'rehearsal', `${manifest.source} ${manifest.id}`));
+async function load(
+  { login, manifest, into, definitions }: RehearsalOptions,
+  database: string,
+  owned: boolean,
+  signal: AbortSignal,
+): Promise<LoadError[]> {
+  await withSession({ ...login, database }, signal, (session) =>
+    setMark(session, 'rehearsal', `${manifest.source} ${manifest.id}`),
+  );
   const feed = into(database);
   const errors: LoadError[] = [];
-  for (const text of definitions(signal, owned)) errors.push(...await feed(text, signal, true));
+  for (const text of definitions(signal, owned)) errors.push(...(await feed(text, signal, true)));
   // a name of the database itself, written out in a body, means the old one while that is still there
   return errors.filter(({ error }) => !error.includes(`'${login.database}.`));
 }

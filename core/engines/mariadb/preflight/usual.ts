@@ -10,8 +10,8 @@ import type { MariadbTable } from '../tables.ts';
 import { isOtherText } from '../values/row-form.ts';
 
 /**
- * What a server makes of each new session (global variables, init_connect) reaches the stock programs as well, and they end well with what they are given.
- * Throws `source-unsupported` where they would be given fewer rows, or another text.
+ * What a server makes of each new session (global variables, init_connect) reaches the stock programs as well, and they
+ * end well with what they are given. Throws `source-unsupported` where they would be given fewer rows, or another text.
  */
 export async function requireUsualSession(session: MariadbSession, login: Login): Promise<void> {
   await requireWholeAnswers(session, login);
@@ -22,39 +22,71 @@ export async function requireUsualSession(session: MariadbSession, login: Login)
 }
 
 /** Throws where mariadb-dump would be sent the rows of these tables otherwise than as the bytes that are stored. */
-export async function requireStoredBytes(session: MariadbSession, login: Login, tables: readonly MariadbTable[], signal: AbortSignal): Promise<void> {
+export async function requireStoredBytes(
+  session: MariadbSession,
+  login: Login,
+  tables: readonly MariadbTable[],
+  signal: AbortSignal,
+): Promise<void> {
   if (!tables.some(({ columns }) => columns.some(isOtherText))) return;
-  const results = await withSession(login, signal, async ({ rows }) => (await rows('SELECT @@character_set_results AS results'))[0]?.['results'], login.database, 'binary');
+  const results = await withSession(
+    login,
+    signal,
+    async ({ rows }) => (await rows('SELECT @@character_set_results AS results'))[0]?.['results'],
+    login.database,
+    'binary',
+  );
   if (results !== 'binary' && results !== null) throw overruled(session, login, 'binary', results ?? '');
 }
 
-/** Throws where new sessions get the first rows of an answer alone: mariadb-dump would end well with them, and a proof would read no more. */
+/**
+ * Throws where new sessions get the first rows of an answer alone: mariadb-dump would end well with them, and a proof
+ * would read no more.
+ */
 async function requireWholeAnswers(session: MariadbSession, login: Login): Promise<void> {
-  const [row] = await session.rows('SELECT @@sql_select_limit AS most, @@sql_select_limit < 18446744073709551615 AS cut');
+  const [row] = await session.rows(
+    'SELECT @@sql_select_limit AS most, @@sql_select_limit < 18446744073709551615 AS cut',
+  );
   if (row?.['cut'] !== '1') return;
-  throw new BackupError('source-unsupported', `${placeOf('mariadb', login)} gives the first ${row['most']} rows of every answer, and no more (sql_select_limit)`, {
-    hint: 'run as an administrator: SET GLOBAL sql_select_limit = DEFAULT; (or take it out of init_connect)',
-  });
+  throw new BackupError(
+    'source-unsupported',
+    `${placeOf('mariadb', login)} gives the first ${row['most']} rows of every answer, and no more (sql_select_limit)`,
+    {
+      hint: 'run as an administrator: SET GLOBAL sql_select_limit = DEFAULT; (or take it out of init_connect)',
+    },
+  );
 }
 
-/** Throws where MySQL hides from mariadb-dump the keys that it has added to tables: columns with values would be in no backup. */
+/**
+ * Throws where MySQL hides from mariadb-dump the keys that it has added to tables: columns with values would be in no
+ * backup.
+ */
 async function requireShownKeys(session: MariadbSession, login: Login): Promise<void> {
   if (session.server.product !== 'MySQL' || session.server.number < 80_030) return;
   const [shown] = await session.rows('SELECT @@show_gipk_in_create_table_and_information_schema AS shown');
   if (shown?.['shown'] !== '0') return;
   await session.rows('SET SESSION show_gipk_in_create_table_and_information_schema = ON');
   const added = await session.rows(
-    "SELECT TABLE_NAME AS name FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE() AND COLUMN_NAME = 'my_row_id' AND EXTRA LIKE '%INVISIBLE%' AND COLUMN_KEY = 'PRI' ORDER BY 1");
+    "SELECT TABLE_NAME AS name FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE() AND COLUMN_NAME = 'my_row_id' AND EXTRA LIKE '%INVISIBLE%' AND COLUMN_KEY = 'PRI' ORDER BY 1",
+  );
   if (added.length === 0) return;
   const tables = few(added.map(({ name }) => quoteName(name ?? '')));
-  throw new BackupError('source-unsupported', `${placeOf('mariadb', login)} hides the primary keys that it has added: ${tables}`, {
-    hint: 'run as an administrator: SET GLOBAL show_gipk_in_create_table_and_information_schema = ON;',
-  });
+  throw new BackupError(
+    'source-unsupported',
+    `${placeOf('mariadb', login)} hides the primary keys that it has added: ${tables}`,
+    {
+      hint: 'run as an administrator: SET GLOBAL show_gipk_in_create_table_and_information_schema = ON;',
+    },
+  );
 }
 
 function overruled({ server }: MariadbSession, login: Login, asked: string, given: string | null): BackupError {
   const what = `sends text in the character set ${given ?? 'of each column'} to who asks for ${asked} (init_connect, or skip-character-set-client-handshake)`;
-  return new BackupError('source-unsupported', `${placeOf('mariadb', login)} ${what}: letters of other character sets would be lost or altered`, {
-    hint: `take SET NAMES out of init_connect, or let the user pass it by: GRANT ${connectionAdmin(server)} ON *.* TO the user; and start the server without skip-character-set-client-handshake`,
-  });
+  return new BackupError(
+    'source-unsupported',
+    `${placeOf('mariadb', login)} ${what}: letters of other character sets would be lost or altered`,
+    {
+      hint: `take SET NAMES out of init_connect, or let the user pass it by: GRANT ${connectionAdmin(server)} ON *.* TO the user; and start the server without skip-character-set-client-handshake`,
+    },
+  );
 }

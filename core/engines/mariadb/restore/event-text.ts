@@ -15,7 +15,9 @@ const literal = `'(?:[^'\\\\]|\\\\.|'')*'`;
 const dropped = new RegExp(`^/\\*!50106 DROP EVENT IF EXISTS (${quoted}) `);
 const head = new RegExp(
   `^(/\\*!50106 CREATE\\*/ /\\*!50117 (?:DEFINER=${quoted}@${quoted})?\\*/ /\\*!50106 EVENT (${quoted}) ON SCHEDULE (?:${literal}|[^'"\`])*? ON COMPLETION )` +
-  `(NOT PRESERVE|PRESERVE) (ENABLE|DISABLE(?: ON SLAVE| ON REPLICA)?) `, 'ms');
+    `(NOT PRESERVE|PRESERVE) (ENABLE|DISABLE(?: ON SLAVE| ON REPLICA)?) `,
+  'ms',
+);
 
 /** Cuts the part behind the rows. A line within a body is never taken for the beginning of an event. */
 export function readAfterText(lines: readonly string[]): AfterText {
@@ -31,24 +33,39 @@ export function readAfterText(lines: readonly string[]): AfterText {
     delimiter = /^DELIMITER (\S+)\n/.exec(line)?.[1] ?? delimiter;
   }
   const texts = pieces.map((piece) => piece.join(''));
-  return { before: texts[0]!, events: texts.slice(1, ended ? -1 : undefined).map(readBlock), behind: ended ? texts.at(-1)! : '' };
+  return {
+    before: texts[0]!,
+    events: texts.slice(1, ended ? -1 : undefined).map(readBlock),
+    behind: ended ? texts.at(-1)! : '',
+  };
 }
 
-/** An event that is there and does not run. A server takes none whose time is past, unless it is to be kept: `preserved`. */
+/**
+ * An event that is there and does not run. A server takes none whose time is past, unless it is to be kept:
+ * `preserved`.
+ */
 export function disabledEvent({ text }: EventBlock, preserved = false): string {
-  return text.replace(head, (_, start: string, _name: string, completion: string, status: string) =>
-    `${start}${preserved ? 'PRESERVE' : completion} ${status === 'ENABLE' ? 'DISABLE' : status} `);
+  return text.replace(
+    head,
+    (_, start: string, _name: string, completion: string, status: string) =>
+      `${start}${preserved ? 'PRESERVE' : completion} ${status === 'ENABLE' ? 'DISABLE' : status} `,
+  );
 }
 
 /** The settings that events of a dump rely on, for those that are loaded alone. */
-export const eventsHead = "/*!40101 SET NAMES utf8mb4 */;\n/*!40103 SET TIME_ZONE='+00:00' */;\n/*!40101 SET SQL_MODE='NO_AUTO_VALUE_ON_ZERO' */;\n";
+export const eventsHead =
+  "/*!40101 SET NAMES utf8mb4 */;\n/*!40103 SET TIME_ZONE='+00:00' */;\n/*!40101 SET SQL_MODE='NO_AUTO_VALUE_ON_ZERO' */;\n";
 
 function readBlock(text: string): EventBlock {
   const found = head.exec(text);
   if (found === null) {
-    throw new BackupError('restore-failed', `this event of the backup is written in an unknown way, so it can't be loaded without letting it run: ${text.slice(eventStart.length, 120)}`, {
-      hint: 'restore by hand, with the event scheduler off: docs/restore-by-hand.md; and report this',
-    });
+    throw new BackupError(
+      'restore-failed',
+      `this event of the backup is written in an unknown way, so it can't be loaded without letting it run: ${text.slice(eventStart.length, 120)}`,
+      {
+        hint: 'restore by hand, with the event scheduler off: docs/restore-by-hand.md; and report this',
+      },
+    );
   }
   const name = unquoteName(dropped.exec(text)?.[1] ?? found[2]!);
   return { name: Buffer.from(name, 'latin1').toString('utf8'), runs: found[4] === 'ENABLE', text };

@@ -14,14 +14,36 @@ export function loadErrors(words: string, statements: Statements): LoadError[] {
   return words.split(/^(?=ERROR \d+ \(\w+\))/m).flatMap((told) => {
     const [whole, number, state, line] = errorLine.exec(told) ?? [];
     if (whole === undefined) return [];
-    const { object, statement, elsewhere } = line === undefined ? { object: 'the connection', statement: '', elsewhere: [] } : statements.at(Number(line));
-    const message = withDatabase(told.slice(told.indexOf(whole) + whole.length).replace(/\s+/g, ' ').trim(), elsewhere);
-    return [{ number: Number(number), object, statement, error: `ERROR ${number} (${state}): ${object.startsWith('rows of') ? withoutValues(message) : message}` }];
+    const { object, statement, elsewhere } =
+      line === undefined ? { object: 'the connection', statement: '', elsewhere: [] } : statements.at(Number(line));
+    const message = withDatabase(
+      told
+        .slice(told.indexOf(whole) + whole.length)
+        .replace(/\s+/g, ' ')
+        .trim(),
+      elsewhere,
+    );
+    return [
+      {
+        number: Number(number),
+        object,
+        statement,
+        error: `ERROR ${number} (${state}): ${object.startsWith('rows of') ? withoutValues(message) : message}`,
+      },
+    ];
   });
 }
 
-/** The error for a client that stopped: names the object and how its statement begins, and what to do where that is known. */
-export function explainLoad(words: string, statements: Statements, place: string, refusal: string): BackupError | undefined {
+/**
+ * The error for a client that stopped: names the object and how its statement begins, and what to do where that is
+ * known.
+ */
+export function explainLoad(
+  words: string,
+  statements: Statements,
+  place: string,
+  refusal: string,
+): BackupError | undefined {
   const [first] = loadErrors(words, statements);
   if (first === undefined) return explainWords(words, place, true, refusal);
   const { object, statement, error } = first;

@@ -6,8 +6,8 @@ const tailBytes = 128;
 const endMarker = /\n-- Dump completed[^\n]*\n\s*$/;
 
 /**
- * A part on its way to the client, and a COMMIT behind it: a part that ends without the dump's own end marker throws `part-corrupt`, and so
- * does not commit.
+ * A part on its way to the client, and a COMMIT behind it: a part that ends without the dump's own end marker throws
+ * `part-corrupt`, and so does not commit.
  */
 export async function* withCommit(content: ByteStream, name: string): ByteStream {
   let tail = Buffer.alloc(0);
@@ -22,7 +22,8 @@ export async function* withCommit(content: ByteStream, name: string): ByteStream
 }
 
 const definer = /DEFINER=(?:`(?:[^`]|``)*`|"(?:[^"]|"")*")@(?:`(?:[^`]|``)*`|"(?:[^"]|"")*")/;
-const definerLine = /^(?:CREATE DEFINER=|\/\*!50013 DEFINER=|\/\*!50003 CREATE\*\/ \/\*!50017 DEFINER=|\/\*!50106 CREATE\*\/ \/\*!50117 DEFINER=)/;
+const definerLine =
+  /^(?:CREATE DEFINER=|\/\*!50013 DEFINER=|\/\*!50003 CREATE\*\/ \/\*!50017 DEFINER=|\/\*!50106 CREATE\*\/ \/\*!50117 DEFINER=)/;
 
 /** Definitions without their DEFINER clauses: who restores them owns them. */
 export async function* withoutDefiners(content: ByteStream): ByteStream {

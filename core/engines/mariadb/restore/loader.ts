@@ -14,16 +14,25 @@ import type { Restorer } from '../remedies.ts';
 import { newStatements } from './statements.ts';
 import { clientClaim } from './unfinished.ts';
 
-/** Feeds a text to the client. With `goOn`, what the server refuses is left out, and returned; without, it throws at the first refusal. */
+/**
+ * Feeds a text to the client. With `goOn`, what the server refuses is left out, and returned; without, it throws at the
+ * first refusal.
+ */
 export type Feed = (text: ByteStream, signal: AbortSignal, goOn?: boolean) => Promise<LoadError[]>;
 
-/** Building an index on a large table takes hours in which the client neither prints nor reads; a dead server shows through its connection. */
+/**
+ * Building an index on a large table takes hours in which the client neither prints nor reads; a dead server shows
+ * through its connection.
+ */
 const restoreIdleLimitMs = 24 * 3600 * 1000;
 /** Of errors that the client goes on after: some thousands. */
 const errorBytes = 1024 ** 2;
 const largestMemoryTable = 1024 ** 3;
 
-/** Loads texts into the database of `login`. Errors name the object and how its statement begins, and what to run, where that is known. */
+/**
+ * Loads texts into the database of `login`. Errors name the object and how its statement begins, and what to run, where
+ * that is known.
+ */
 export function openLoader(login: Login, tools: Tools, from: Manifest['server'], restorer: Restorer): Feed {
   const place = placeOf('mariadb', login);
   const refusal = refusedHint(login, usualRefusal);
@@ -31,10 +40,19 @@ export function openLoader(login: Login, tools: Tools, from: Manifest['server'],
   return async (text, signal, goOn = false) => {
     const statements = newStatements();
     let words = '';
-    const run = loadRun(tools, { ...login, idleLimitMs: restoreIdleLimitMs }, initCommand(login, started++), goOn ? ['--force'] : []);
+    const run = loadRun(
+      tools,
+      { ...login, idleLimitMs: restoreIdleLimitMs },
+      initCommand(login, started++),
+      goOn ? ['--force'] : [],
+    );
     const heard = (said: string) => (goOn ? (words = said) : run.program.heard?.(said));
     const explain = (said: string) => explainLoad(said, statements, place, refusal);
-    await programInput({ ...run, program: { ...run.program, heard }, heardBytes: errorBytes, explain }, statements.passing(text), signal).catch((cause: unknown) => {
+    await programInput(
+      { ...run, program: { ...run.program, heard }, heardBytes: errorBytes, explain },
+      statements.passing(text),
+      signal,
+    ).catch((cause: unknown) => {
       throw withRemedy(cause, from, restorer);
     });
     return loadErrors(words, statements);
@@ -44,9 +62,13 @@ export function openLoader(login: Login, tools: Tools, from: Manifest['server'],
 /** The error of a statement or of the client, with what to run, where that is known. */
 export function withRemedy(cause: unknown, from: Manifest['server'], restorer: Restorer): unknown {
   if (!(cause instanceof BackupError)) return cause;
-  const number = Number(/\bERROR (\d{4}) \(/.exec(cause.message)?.[1] ?? (cause.cause as { errno?: unknown } | undefined)?.errno);
+  const number = Number(
+    /\bERROR (\d{4}) \(/.exec(cause.message)?.[1] ?? (cause.cause as { errno?: unknown } | undefined)?.errno,
+  );
   const remedy = remedyFor(number, restorer, cause.message) ?? cause.hint ?? otherServer(from, restorer);
-  return remedy === cause.hint ? cause : new BackupError(cause.code, cause.message, { hint: remedy, cause: cause.cause ?? cause });
+  return remedy === cause.hint
+    ? cause
+    : new BackupError(cause.code, cause.message, { hint: remedy, cause: cause.cause ?? cause });
 }
 
 /** What to think of when a server of another product, or an older one, refuses something. */
@@ -57,9 +79,9 @@ export function otherServer(from: Manifest['server'], { server: to }: Pick<Resto
 }
 
 /**
- * One transaction for a part; the checks that would read every row again were kept by the source, or, as MariaDB's CHECK constraints, could be
- * switched off there, and would refuse rows here that the source holds. The server's own mode may change what a `\` means. A MEMORY table takes as many rows as
- * the session that makes it allows.
+ * One transaction for a part; the checks that would read every row again were kept by the source, or, as MariaDB's
+ * CHECK constraints, could be switched off there, and would refuse rows here that the source holds. The server's own
+ * mode may change what a `\` means. A MEMORY table takes as many rows as the session that makes it allows.
  */
 function initCommand(login: Login, slot: number): string {
   const lockSeconds = Math.max(1, Math.ceil(login.lockTimeoutMs / 1000));

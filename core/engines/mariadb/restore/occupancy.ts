@@ -6,16 +6,38 @@ import { withSession } from '../session.ts';
 import type { Server } from '../session.ts';
 import { isClaimed, marks } from './unfinished.ts';
 
-/** What is in the place of a restore. `unfinished`: what a restore of ours left when it was killed, which counts as empty. */
-export type Occupancy = { state: Target['state']; holds: string; unfinished: boolean; notes: string[]; server: Server; user: string };
+/**
+ * What is in the place of a restore. `unfinished`: what a restore of ours left when it was killed, which counts as
+ * empty.
+ */
+export type Occupancy = {
+  state: Target['state'];
+  holds: string;
+  unfinished: boolean;
+  notes: string[];
+  server: Server;
+  user: string;
+};
 
 /** Looks at the database of `login`. `catalog`: of the backup that is to be restored there. */
 export async function inspectTarget(login: Login, catalog: Catalog, signal: AbortSignal): Promise<Occupancy> {
-  const { server, user, exists, claimed } = await withSession(login, signal, async (session) => {
-    const [row] = await session.rows('SELECT CURRENT_USER() AS user');
-    const databases = await session.rows('SELECT 1 AS found FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = ?', [login.database]);
-    return { server: session.server, user: row?.['user'] ?? '', exists: databases.length > 0, claimed: await isClaimed(session, login.database) };
-  }, null);
+  const { server, user, exists, claimed } = await withSession(
+    login,
+    signal,
+    async (session) => {
+      const [row] = await session.rows('SELECT CURRENT_USER() AS user');
+      const databases = await session.rows('SELECT 1 AS found FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = ?', [
+        login.database,
+      ]);
+      return {
+        server: session.server,
+        user: row?.['user'] ?? '',
+        exists: databases.length > 0,
+        claimed: await isClaimed(session, login.database),
+      };
+    },
+    null,
+  );
   const at = { unfinished: false, notes: [], server, user };
   if (!exists) return { ...at, state: 'absent', holds: '' };
   return withSession(login, signal, async (session): Promise<Occupancy> => {
@@ -25,7 +47,12 @@ export async function inspectTarget(login: Login, catalog: Catalog, signal: Abor
     if (there['table']?.[marks.restore] === undefined) return { ...at, state: 'occupied', holds };
     if (claimed) return { ...at, state: 'occupied', holds: `${holds}, of a restore that is at work` };
     const others = strangers(there, catalog);
-    if (others.length > 0) return { ...at, state: 'occupied', holds: `${holds}, of a restore that was interrupted and of somebody else (${others.slice(0, 5).join(', ')})` };
+    if (others.length > 0)
+      return {
+        ...at,
+        state: 'occupied',
+        holds: `${holds}, of a restore that was interrupted and of somebody else (${others.slice(0, 5).join(', ')})`,
+      };
     const [row] = await session.rows(`SELECT backup FROM ${quoteName(marks.restore)}`);
     const note = `database ${login.database} holds a part of a restore that was interrupted (${row?.['backup'] ?? 'of no known backup'}): it is emptied first`;
     return { ...at, state: 'empty', holds: '', unfinished: true, notes: [note] };
@@ -35,5 +62,7 @@ export async function inspectTarget(login: Login, catalog: Catalog, signal: Abor
 /** Tables and views that this backup has not: somebody's. */
 function strangers(there: Catalog, catalog: Catalog): string[] {
   const ours = new Set(['table', 'view', 'sequence'].flatMap((kind) => Object.keys(catalog[kind] ?? {})));
-  return ['table', 'view', 'sequence'].flatMap((kind) => Object.keys(there[kind] ?? {})).filter((name) => !ours.has(name) && name !== marks.restore);
+  return ['table', 'view', 'sequence']
+    .flatMap((kind) => Object.keys(there[kind] ?? {}))
+    .filter((name) => !ours.has(name) && name !== marks.restore);
 }

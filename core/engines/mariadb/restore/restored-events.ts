@@ -12,13 +12,16 @@ import type { TextRow } from '../session.ts';
 type EventFeed = (text: ByteStream, signal: AbortSignal) => Promise<{ object: string }[]>;
 
 /**
- * The events of a backup in the database that it is restored into. They are made so that they do not run: an event that did would change what
- * has just been restored before anybody has looked at it, and whatever database its body names.
+ * The events of a backup in the database that it is restored into. They are made so that they do not run: an event that
+ * did would change what has just been restored before anybody has looked at it, and whatever database its body names.
  */
 export type RestoredEvents = {
   /** Loads the part behind the rows, its events disabled. */
   load(part: ByteStream, signal: AbortSignal): Promise<void>;
-  /** Lets the events run that ran in the source, where that is wanted; says for people what does not run, and how to change that. */
+  /**
+   * Lets the events run that ran in the source, where that is wanted; says for people what does not run, and how to
+   * change that.
+   */
   finish(enable: boolean, signal: AbortSignal): Promise<string[]>;
 };
 
@@ -45,7 +48,11 @@ export function restoredEvents(login: Login, feed: EventFeed): RestoredEvents {
     async load(part, signal) {
       const { before, events: found, behind } = readAfterText((await Array.fromAsync(linesOf(part))).flat());
       events = found;
-      refused = new Set((await feed(textOf([before, ...events.map((event) => disabledEvent(event)), behind]), signal)).map(({ object }) => object));
+      refused = new Set(
+        (await feed(textOf([before, ...events.map((event) => disabledEvent(event)), behind]), signal)).map(
+          ({ object }) => object,
+        ),
+      );
       await keepPast(signal);
     },
     async finish(enable, signal) {
@@ -57,29 +64,55 @@ export function restoredEvents(login: Login, feed: EventFeed): RestoredEvents {
         await keepPast(signal);
       }
       const names = new Set(running.map(({ name }) => name));
-      const idle = (await readEvents(login, signal)).filter(({ name, status }) => names.has(name ?? '') && status !== 'ENABLED');
+      const idle = (await readEvents(login, signal)).filter(
+        ({ name, status }) => names.has(name ?? '') && status !== 'ENABLED',
+      );
       return idleNotes(login.database, idle);
     },
   };
 }
 
 async function readEvents(login: Login, signal: AbortSignal): Promise<TextRow[]> {
-  return withSession(login, signal, ({ rows }) => rows(
-    `SELECT EVENT_NAME AS name, STATUS AS status, DEFINER AS definer, CHARACTER_SET_CLIENT AS charset, COLLATION_CONNECTION AS collation,
-        COALESCE(EXECUTE_AT, ENDS) < CONVERT_TZ(UTC_TIMESTAMP(), '+00:00', TIME_ZONE) AS past FROM information_schema.EVENTS WHERE EVENT_SCHEMA = DATABASE() ORDER BY EVENT_NAME`));
+  return withSession(login, signal, ({ rows }) =>
+    rows(
+      `SELECT EVENT_NAME AS name, STATUS AS status, DEFINER AS definer, CHARACTER_SET_CLIENT AS charset, COLLATION_CONNECTION AS collation,
+        COALESCE(EXECUTE_AT, ENDS) < CONVERT_TZ(UTC_TIMESTAMP(), '+00:00', TIME_ZONE) AS past FROM information_schema.EVENTS WHERE EVENT_SCHEMA = DATABASE() ORDER BY EVENT_NAME`,
+    ),
+  );
 }
 
 function idleNotes(database: string, idle: TextRow[]): string[] {
-  const [past, waiting] = [idle.filter((event) => event['past'] === '1'), idle.filter((event) => event['past'] !== '1')];
-  const named = (events: TextRow[]) => `${events.slice(0, shown).map(({ name }) => quoteName(name ?? '')).join(', ')}${events.length > shown ? `, and ${events.length - shown} more` : ''}`;
-  const statements = waiting.slice(0, shown).map((event) => enabling(database, event)).join(' ');
+  const [past, waiting] = [
+    idle.filter((event) => event['past'] === '1'),
+    idle.filter((event) => event['past'] !== '1'),
+  ];
+  const named = (events: TextRow[]) =>
+    `${events
+      .slice(0, shown)
+      .map(({ name }) => quoteName(name ?? ''))
+      .join(', ')}${events.length > shown ? `, and ${events.length - shown} more` : ''}`;
+  const statements = waiting
+    .slice(0, shown)
+    .map((event) => enabling(database, event))
+    .join(' ');
   return [
-    ...(waiting.length === 0 ? [] : [`${plural(waiting.length, 'event')} of the backup ${waiting.length === 1 ? 'is' : 'are'} disabled here, so that nothing changes by itself: ${named(waiting)}. To let them run: ${statements}`]),
-    ...(past.length === 0 ? [] : [`the time of ${plural(past.length, 'event')} is past, so that the server would drop what it is told to run: kept, and disabled: ${named(past)}`]),
+    ...(waiting.length === 0
+      ? []
+      : [
+          `${plural(waiting.length, 'event')} of the backup ${waiting.length === 1 ? 'is' : 'are'} disabled here, so that nothing changes by itself: ${named(waiting)}. To let them run: ${statements}`,
+        ]),
+    ...(past.length === 0
+      ? []
+      : [
+          `the time of ${plural(past.length, 'event')} is past, so that the server would drop what it is told to run: kept, and disabled: ${named(past)}`,
+        ]),
   ];
 }
 
-/** Whoever alters an event becomes its definer, and its body is read by his character set from then on, unless he says otherwise. */
+/**
+ * Whoever alters an event becomes its definer, and its body is read by his character set from then on, unless he says
+ * otherwise.
+ */
 function enabling(database: string, { name, definer, charset, collation }: TextRow): string {
   const at = (definer ?? '').lastIndexOf('@');
   const user = `${quoteName(definer!.slice(0, at))}@${quoteName(definer!.slice(at + 1))}`;

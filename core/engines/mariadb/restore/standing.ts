@@ -10,7 +10,11 @@ export type RestoreStanding = {
 };
 
 /** What is on the server after a failure, and which restore mends it. */
-export function standingOf({ phase, replaced, was }: RestoreStanding, database: string, { source, id }: Pick<Manifest, 'source' | 'id'>): string {
+export function standingOf(
+  { phase, replaced, was }: RestoreStanding,
+  database: string,
+  { source, id }: Pick<Manifest, 'source' | 'id'>,
+): string {
   const again = `nightjar restore ${source} ${id} --to ${database}`;
   const mended = `when the cause is mended, run: ${again}`;
   const gone = `the old database ${database} is gone`;
@@ -24,10 +28,14 @@ export function standingOf({ phase, replaced, was }: RestoreStanding, database: 
     case 'filling':
       return `${replaced ? `${gone}, and in its place` : `in database ${database}`} is a part of the backup, which the next restore knows and empties; ${mended}`;
     case 'filled':
-      return replaced ? `${gone}; all of the backup is in its place, not proven: look at it, or run: ${again} --replace` : `database ${database} is there`;
+      return replaced
+        ? `${gone}; all of the backup is in its place, not proven: look at it, or run: ${again} --replace`
+        : `database ${database} is there`;
     case 'finished':
       return `database ${database} is restored; its events are disabled`;
     case 'discarded':
-      return replaced ? `${gone}, and what was made in its place was dropped; ${mended}` : `there is no database ${database}`;
+      return replaced
+        ? `${gone}, and what was made in its place was dropped; ${mended}`
+        : `there is no database ${database}`;
   }
 }

@@ -1,7 +1,10 @@
 import type { ByteStream } from '../../../ports.ts';
 import { quoteName } from '../quoting.ts';
 
-/** What stands at a line of a text, for people: never the values of a row. `elsewhere`: what a view names with its database before it. */
+/**
+ * What stands at a line of a text, for people: never the values of a row. `elsewhere`: what a view names with its
+ * database before it.
+ */
 export type Statement = { object: string; statement: string; elsewhere: string[] };
 
 /** Remembers where the statements of a text on its way to the client begin: the client's errors name a line. */
@@ -14,7 +17,10 @@ const viewBytes = 64 * 1024;
 const shownCharacters = 120;
 const name = '`(?:[^`]|``)*`';
 const definer = new RegExp(`\\bDEFINER ?= ?(?:${name}|"(?:[^"]|"")*")@(?:${name}|"(?:[^"]|"")*") ?`);
-const made = new RegExp(`^(?:CREATE|ALTER|DROP)\\b[^\`]*?\\b(TABLE|VIEW|SEQUENCE|FUNCTION|PROCEDURE|PACKAGE BODY|PACKAGE|TRIGGER|EVENT) (?:IF (?:NOT )?EXISTS )?(${name}|[^\\s(]+)`, 'i');
+const made = new RegExp(
+  `^(?:CREATE|ALTER|DROP)\\b[^\`]*?\\b(TABLE|VIEW|SEQUENCE|FUNCTION|PROCEDURE|PACKAGE BODY|PACKAGE|TRIGGER|EVENT) (?:IF (?:NOT )?EXISTS )?(${name}|[^\\s(]+)`,
+  'i',
+);
 const rowsOf = new RegExp(`^(?:INSERT|REPLACE) INTO (${name})`, 'i');
 const view = /^\/\*!50001 VIEW /;
 const qualified = new RegExp(`\\b(?:from|join) \\(*(${name}\\.${name})|(?<![\`.])(${name}\\.${name})\\.${name}`, 'g');
@@ -23,14 +29,21 @@ const position = new RegExp(`^DO SETVAL\\((${name})`, 'i');
 export function newStatements(): Statements {
   const heads: { line: number; text: string }[] = [];
   let [line, head] = [1, ''];
-  /** Tells the beginning of the line that ends in `chunk` at `to`; a row is none, and one INSERT stands for all that follow it of its table. */
+  /**
+   * Tells the beginning of the line that ends in `chunk` at `to`; a row is none, and one INSERT stands for all that
+   * follow it of its table.
+   */
   function take(chunk: Buffer, from: number, to: number): void {
     if (head === '' && chunk[from] === open) return;
     const most = view.test(head) || view.test(chunk.toString('latin1', from, from + headBytes)) ? viewBytes : headBytes;
     if (head.length < most) head += chunk.toString('latin1', from, Math.min(to, from + most - head.length));
   }
   function close(): void {
-    if (head.trim() !== '' && !(rowsOf.test(head) && tableOf(heads.findLast(({ text }) => text !== ';')?.text) === tableOf(head))) heads.push({ line, text: head });
+    if (
+      head.trim() !== '' &&
+      !(rowsOf.test(head) && tableOf(heads.findLast(({ text }) => text !== ';')?.text) === tableOf(head))
+    )
+      heads.push({ line, text: head });
     [line, head] = [line + 1, ''];
   }
   return {
@@ -50,7 +63,10 @@ export function newStatements(): Statements {
     },
     at(wanted) {
       const last = heads.findLastIndex((one) => one.line <= wanted);
-      const lines = heads.slice(Math.max(last, 0), last + 8).filter((one, index) => one.line <= wanted + index).map(({ text }) => text);
+      const lines = heads
+        .slice(Math.max(last, 0), last + 8)
+        .filter((one, index) => one.line <= wanted + index)
+        .map(({ text }) => text);
       return described(lines);
     },
   };
@@ -62,13 +78,28 @@ function tableOf(text = ''): string | undefined {
 
 /** Lines from a statement's first one on: without comments, and without what only some servers read as one. */
 function described(lines: string[]): Statement {
-  const text = lines.filter((line) => !line.startsWith('--')).join(' ').replace(/\/\*M?!\d* ?|\*\//g, '').replace(definer, '').replace(/\s+/g, ' ').trim();
+  const text = lines
+    .filter((line) => !line.startsWith('--'))
+    .join(' ')
+    .replace(/\/\*M?!\d* ?|\*\//g, '')
+    .replace(definer, '')
+    .replace(/\s+/g, ' ')
+    .trim();
   const statement = readable(text.replace(/ VALUES\b.*$/s, ''));
   const [, kind, quoted] = made.exec(text) ?? [];
   const table = tableOf(text) ?? position.exec(text)?.[1];
-  const object = kind !== undefined ? `${kind.toLowerCase()} ${quoted!.startsWith('`') ? quoted : quoteName(quoted!)}` : table !== undefined ? `${tableOf(text) === undefined ? 'position of sequence' : 'rows of'} ${table}` : 'a statement';
+  const object =
+    kind !== undefined
+      ? `${kind.toLowerCase()} ${quoted!.startsWith('`') ? quoted : quoteName(quoted!)}`
+      : table !== undefined
+        ? `${tableOf(text) === undefined ? 'position of sequence' : 'rows of'} ${table}`
+        : 'a statement';
   const elsewhere = kind?.toUpperCase() === 'VIEW' ? namedElsewhere(text).map(readable) : [];
-  return { object: readable(object), statement: statement.length > shownCharacters ? `${statement.slice(0, shownCharacters)}…` : statement, elsewhere };
+  return {
+    object: readable(object),
+    statement: statement.length > shownCharacters ? `${statement.slice(0, shownCharacters)}…` : statement,
+    elsewhere,
+  };
 }
 
 /** What the definition of a view names with its database before it: `` `beside`.`o` ``. */

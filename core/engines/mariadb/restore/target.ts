@@ -24,21 +24,39 @@ import type { RestoreStanding } from './standing.ts';
 import { claim, clearMark, setMark, untilClientsEnd } from './unfinished.ts';
 import { requireUsualSession } from '../preflight/usual.ts';
 
-const labels: Partial<Record<ManifestPart['role'], string>> = { schema: 'tables, routines and views', after: 'triggers and events' };
+const labels: Partial<Record<ManifestPart['role'], string>> = {
+  schema: 'tables, routines and views',
+  after: 'triggers and events',
+};
 
 /**
- * A database to restore into, on the server of `login`. A MariaDB database can't be renamed: one that is replaced is dropped in `prepare`, so whatever
- * is known to fail has to be found in `rehearse`.
+ * A database to restore into, on the server of `login`. A MariaDB database can't be renamed: one that is replaced is
+ * dropped in `prepare`, so whatever is known to fail has to be found in `rehearse`.
  */
-export async function openTarget(login: Login, tools: Tools, options: TargetOptions, signal: AbortSignal): Promise<Target> {
+export async function openTarget(
+  login: Login,
+  tools: Tools,
+  options: TargetOptions,
+  signal: AbortSignal,
+): Promise<Target> {
   const { manifest, catalog, owners, proof = true, events = false, keepGoing = false } = options;
   await withSession(login, signal, (session) => requireUsualSession(session, login), null);
   const found = await inspectTarget(login, catalog, signal);
-  const restorer = { server: found.server, user: found.user, database: login.database, definers: owners ? (catalog['definer'] ?? {}) : {} };
-  const blind = found.state === 'occupied' ? await withSession(login, signal, (session) => unrehearsable(session, manifest, restorer), null) : undefined;
+  const restorer = {
+    server: found.server,
+    user: found.user,
+    database: login.database,
+    definers: owners ? (catalog['definer'] ?? {}) : {},
+  };
+  const blind =
+    found.state === 'occupied'
+      ? await withSession(login, signal, (session) => unrehearsable(session, manifest, restorer), null)
+      : undefined;
   const loader = (database: string) => openLoader({ ...login, database }, tools, manifest.server, restorer);
   const intoTarget = loader(login.database);
-  const rows = new Map(manifest.parts.filter(({ role }) => role === 'data').map(({ file }) => [file, longestStatement()]));
+  const rows = new Map(
+    manifest.parts.filter(({ role }) => role === 'data').map(({ file }) => [file, longestStatement()]),
+  );
   const failures: LoadFailure[] = [];
   const now: RestoreStanding = { phase: 'untouched', replaced: false, was: found.state };
   let made = false;
@@ -50,23 +68,34 @@ export async function openTarget(login: Login, tools: Tools, options: TargetOpti
     return errors;
   };
   const eventsHere = restoredEvents(login, feed);
-  const namesOfOld = async (stop: AbortSignal) => (login.database === manifest.database ? [] : withSession(login, stop, (session) => noteOnNames(session, manifest.database)));
-  /** A part on its way to the client: of a data part what may be in one, definitions with or without who defined them. */
+  const namesOfOld = async (stop: AbortSignal) =>
+    login.database === manifest.database
+      ? []
+      : withSession(login, stop, (session) => noteOnNames(session, manifest.database));
+  /**
+   * A part on its way to the client: of a data part what may be in one, definitions with or without who defined them.
+   */
   function textOf(part: ManifestPart, content: ByteStream, owned = owners): ByteStream {
-    const allowed = part.role === 'data' ? guarded(content, dataGrammar, part.file) : owned ? content : withoutDefiners(content);
+    const allowed =
+      part.role === 'data' ? guarded(content, dataGrammar, part.file) : owned ? content : withoutDefiners(content);
     return withCommit(allowed, part.file);
   }
-  const steps = (role: ManifestPart['role']) => manifest.parts.filter((part) => part.role === role).map((part): LoadStep => ({
-    part,
-    label: labels[part.role] ?? part.file,
-    async load(content, stop) {
-      if (part.role !== 'after') return void await feed(textOf(part, content), stop);
-      await eventsHere.load(textOf(part, content), stop);
-      await withSession(login, stop, (session) => clearMark(session, 'restore'));
-      now.phase = 'filled';
-    },
-    inspect: (content) => textOf(part, content),
-  }));
+  const steps = (role: ManifestPart['role']) =>
+    manifest.parts
+      .filter((part) => part.role === role)
+      .map(
+        (part): LoadStep => ({
+          part,
+          label: labels[part.role] ?? part.file,
+          async load(content, stop) {
+            if (part.role !== 'after') return void (await feed(textOf(part, content), stop));
+            await eventsHere.load(textOf(part, content), stop);
+            await withSession(login, stop, (session) => clearMark(session, 'restore'));
+            now.phase = 'filled';
+          },
+          inspect: (content) => textOf(part, content),
+        }),
+      );
 
   return {
     database: login.database,
@@ -79,25 +108,42 @@ export async function openTarget(login: Login, tools: Tools, options: TargetOpti
     watch: ({ file }, chunk) => rows.get(file)?.write(chunk),
     async rehearse(contents, stop) {
       if (keepGoing) throw inPlaceOnly(login);
-      const definitions = (['schema', 'after'] as const).flatMap((role) => manifest.parts.filter((part) => part.role === role));
-      const rehearsed = await rehearse({
-        login, manifest, catalog, restorer,
-        into: loader,
-        definitions: (until, owned) => definitions.map((part) => {
-          const text = textOf(part, contents(part, until), owners && owned);
-          return part.role === 'after' ? disabledEvents(text) : text;
-        }),
-        comparable: manifest.server.product === found.server.product && majorOf(manifest.server.version) === majorOf(found.server.version),
-      }, stop);
+      const definitions = (['schema', 'after'] as const).flatMap((role) =>
+        manifest.parts.filter((part) => part.role === role),
+      );
+      const rehearsed = await rehearse(
+        {
+          login,
+          manifest,
+          catalog,
+          restorer,
+          into: loader,
+          definitions: (until, owned) =>
+            definitions.map((part) => {
+              const text = textOf(part, contents(part, until), owners && owned);
+              return part.role === 'after' ? disabledEvents(text) : text;
+            }),
+          comparable:
+            manifest.server.product === found.server.product &&
+            majorOf(manifest.server.version) === majorOf(found.server.version),
+        },
+        stop,
+      );
       const longest = Math.max(0, ...[...rows.values()].map((one) => one.bytes()));
       const needs = () => needsOf(concatenated(definitions.map((part) => textOf(part, contents(part, stop)))));
-      await requireLoadable({ login, restorer, rehearsed, needs, known: { manifest, catalog, owners, proof, longest } }, stop);
-      return 'notHeld' in rehearsed ? [`the definitions could not be tried before ${login.database} is dropped: ${rehearsed.notHeld}`] : [];
+      await requireLoadable(
+        { login, restorer, rehearsed, needs, known: { manifest, catalog, owners, proof, longest } },
+        stop,
+      );
+      return 'notHeld' in rehearsed
+        ? [`the definitions could not be tried before ${login.database} is dropped: ${rehearsed.notHeld}`]
+        : [];
     },
     async prepare(replace, stop) {
       const at = await inspectTarget(login, catalog, stop);
       if (at.state === 'occupied' && !(replace && found.state === 'occupied')) throw occupied(login, at.holds);
-      if (at.state === 'empty' && !at.unfinished && found.state === 'absent') throw occupied(login, 'what somebody else has just made');
+      if (at.state === 'empty' && !at.unfinished && found.state === 'absent')
+        throw occupied(login, 'what somebody else has just made');
       const statement = createStatement(login, catalog);
       holder = await openSession(login, stop, null);
       if (!(await claim(holder, login.database))) throw atWork(login);
@@ -120,9 +166,9 @@ export async function openTarget(login: Login, tools: Tools, options: TargetOpti
     made: () => login.database,
     async finish(stop) {
       now.phase = 'finished';
-      return [...await eventsHere.finish(events, stop), ...await namesOfOld(stop)];
+      return [...(await eventsHere.finish(events, stop)), ...(await namesOfOld(stop))];
     },
-    keep: async (stop) => [...await eventsHere.finish(false, stop), ...await namesOfOld(stop)],
+    keep: async (stop) => [...(await eventsHere.finish(false, stop)), ...(await namesOfOld(stop))],
     async discard(stop) {
       // all that there is of it, once the old one is gone
       if (!made || now.phase === 'finished' || (now.phase === 'filled' && now.replaced)) return;
@@ -142,7 +188,11 @@ async function* concatenated(streams: ByteStream[]): ByteStream {
 
 function eventsNote(count: number, run: boolean): string[] {
   if (count === 0) return [];
-  return [run ? `${plural(count, 'event')}: those that ran in the source run again once all is proven (--no-events: none)` : `${plural(count, 'event')}: made, and disabled (--events: those that ran in the source run here too)`];
+  return [
+    run
+      ? `${plural(count, 'event')}: those that ran in the source run again once all is proven (--no-events: none)`
+      : `${plural(count, 'event')}: made, and disabled (--events: those that ran in the source run here too)`,
+  ];
 }
 
 /** Throws `part-corrupt` where the catalog is not what it should be: before anything is dropped. */
@@ -167,13 +217,19 @@ function occupied(login: Login, holds: string): BackupError {
 }
 
 function atWork(login: Login): BackupError {
-  return new BackupError('lease-held', `another restore into ${placeOf('mariadb', login)} is at work`, { hint: 'wait for it, or name another database: --to' });
+  return new BackupError('lease-held', `another restore into ${placeOf('mariadb', login)} is at work`, {
+    hint: 'wait for it, or name another database: --to',
+  });
 }
 
 function inPlaceOnly(login: Login): BackupError {
-  return new BackupError('input-invalid', `${placeOf('mariadb', login)} can't be replaced by a part of a backup: a MariaDB database is dropped before another can have its name`, {
-    hint: 'keep going in a new database (--to), and replace when the backup restores without failures',
-  });
+  return new BackupError(
+    'input-invalid',
+    `${placeOf('mariadb', login)} can't be replaced by a part of a backup: a MariaDB database is dropped before another can have its name`,
+    {
+      hint: 'keep going in a new database (--to), and replace when the backup restores without failures',
+    },
+  );
 }
 
 /** `10.11` of 10.11.6: servers of one such version print definitions alike. */

@@ -7,7 +7,9 @@ const longestFunction = 16;
 /** A JSON document has up to 100 levels, and its tuple and a CAST come on top. */
 const deepest = 102;
 
-/** Between tuples, in one, behind a dash in one, in a string, behind a backslash in one; then what needs a closer look. */
+/**
+ * Between tuples, in one, behind a dash in one, in a string, behind a backslash in one; then what needs a closer look.
+ */
 const states = { between: 0, inside: 1, dash: 2, string: 3, escaped: 4, open: 5, close: 6, end: 7, wrong: 8 } as const;
 const { between, inside, dash, string, escaped, open, close, end, wrong } = states;
 
@@ -38,7 +40,10 @@ function set(from: number, characters: string, to: number): void {
   });
 }
 
-/** The tuples of an INSERT up to its `;`: numbers, words and strings, in no other parentheses than those of a few functions. */
+/**
+ * The tuples of an INSERT up to its `;`: numbers, words and strings, in no other parentheses than those of a few
+ * functions.
+ */
 export function tuples(): Rows {
   let reached: number = between;
   let depth = 0;

@@ -5,15 +5,17 @@ import { quoteName } from '../quoting.ts';
 import type { MariadbSession } from '../session.ts';
 
 /**
- * Tables that stand in a database of ours: while a restore fills it, or while it is there to try definitions in. What a run that was killed has
- * left is known by them; nobody else's database has one.
+ * Tables that stand in a database of ours: while a restore fills it, or while it is there to try definitions in. What a
+ * run that was killed has left is known by them; nobody else's database has one.
  */
 export const marks = { restore: 'nightjar_restore_unfinished', rehearsal: 'nightjar_rehearsal' } as const;
 export type UnfinishedMark = keyof typeof marks;
 
 /** Marks the database that the session is in. `backup`: which one is being restored. */
 export async function setMark(session: MariadbSession, which: UnfinishedMark, backup: string): Promise<void> {
-  await session.rows(`CREATE TABLE IF NOT EXISTS ${quoteName(marks[which])} (backup varchar(255) CHARACTER SET utf8mb4 PRIMARY KEY) ENGINE=InnoDB ROW_FORMAT=DYNAMIC`);
+  await session.rows(
+    `CREATE TABLE IF NOT EXISTS ${quoteName(marks[which])} (backup varchar(255) CHARACTER SET utf8mb4 PRIMARY KEY) ENGINE=InnoDB ROW_FORMAT=DYNAMIC`,
+  );
   await session.rows(`INSERT INTO ${quoteName(marks[which])} VALUES (?)`, [backup]);
 }
 
@@ -23,11 +25,16 @@ export async function clearMark(session: MariadbSession, which: UnfinishedMark):
 
 /** Databases with this mark, by name: those that the user may see. */
 export async function markedDatabases(session: MariadbSession, which: UnfinishedMark): Promise<string[]> {
-  const found = await session.rows('SELECT TABLE_SCHEMA AS name FROM information_schema.TABLES WHERE TABLE_NAME = ?', [marks[which]]);
+  const found = await session.rows('SELECT TABLE_SCHEMA AS name FROM information_schema.TABLES WHERE TABLE_NAME = ?', [
+    marks[which],
+  ]);
   return found.map(({ name }) => name ?? '');
 }
 
-/** Claims a database for the session, for as long as it lasts; false where another session has it: a run is at work there. */
+/**
+ * Claims a database for the session, for as long as it lasts; false where another session has it: a run is at work
+ * there.
+ */
 export async function claim(session: MariadbSession, database: string): Promise<boolean> {
   const [row] = await session.rows('SELECT GET_LOCK(?, 0) AS ours', [lockOf(database)]);
   return row?.['ours'] === '1';
@@ -38,7 +45,10 @@ export async function isClaimed(session: MariadbSession, database: string): Prom
   return row?.['holder'] !== null && row?.['holder'] !== undefined;
 }
 
-/** Throws `source-changed` where a restore is filling the database, or was killed while it did: a backup of it would be of half a database. */
+/**
+ * Throws `source-changed` where a restore is filling the database, or was killed while it did: a backup of it would be
+ * of half a database.
+ */
 export function requireFinished(tables: readonly { name: string }[], place: string): void {
   if (!tables.some(({ name }) => name === marks.restore)) return;
   throw new BackupError('source-changed', `${place} is a part of a restore that has not ended, or was interrupted`, {
@@ -51,12 +61,18 @@ const slots = [0, 1, 2, 3, 4, 5, 6, 7];
 const pollMs = 200;
 const endLimitMs = 30_000;
 
-/** What a client sets as it begins, so that it is known while it lives: one whose run was killed goes on until it has read all that it was sent. */
+/**
+ * What a client sets as it begins, so that it is known while it lives: one whose run was killed goes on until it has
+ * read all that it was sent.
+ */
 export function clientClaim(database: string, slot: number): string {
   return `@nightjar_client = GET_LOCK('${lockOf(database)}:${slot % slots.length}', 0)`;
 }
 
-/** Waits for the clients of a run that was killed, which would write into whatever has the name of their database. Throws `lease-held` when they don't end. */
+/**
+ * Waits for the clients of a run that was killed, which would write into whatever has the name of their database.
+ * Throws `lease-held` when they don't end.
+ */
 export async function untilClientsEnd(session: MariadbSession, database: string, signal: AbortSignal): Promise<void> {
   const asked = slots.map((slot) => `IS_USED_LOCK('${lockOf(database)}:${slot}')`).join(', ');
   for (let waitedMs = 0; ; waitedMs += pollMs) {
@@ -64,7 +80,11 @@ export async function untilClientsEnd(session: MariadbSession, database: string,
     const client = row?.['client'];
     if (client === null || client === undefined) return;
     if (waitedMs >= endLimitMs) {
-      throw new BackupError('lease-held', `session ${client} of a restore that was killed is still at work in database ${database}`, { hint: `wait for it, or end it: KILL ${client}` });
+      throw new BackupError(
+        'lease-held',
+        `session ${client} of a restore that was killed is still at work in database ${database}`,
+        { hint: `wait for it, or end it: KILL ${client}` },
+      );
     }
     await setTimeout(pollMs, undefined, { signal });
   }

@@ -2,8 +2,8 @@ import type { ByteStream } from '../../../ports.ts';
 import { byteText, quoteName } from '../quoting.ts';
 
 /**
- * What becomes of a column's values: they are left out with their column, or `before` goes in front of each string, or `rewrite` makes
- * another text of each one's (as SQL writes it, a character for each byte).
+ * What becomes of a column's values: they are left out with their column, or `before` goes in front of each string, or
+ * `rewrite` makes another text of each one's (as SQL writes it, a character for each byte).
  */
 export type ValueEdit = 'leave out' | { before: string } | { rewrite(value: string): string };
 
@@ -16,11 +16,18 @@ const headPattern = /^\nINSERT INTO (`(?:[^`]|``)*`) \(((?:`(?:[^`]|``)*`|[^`)])
 const [usualHead, longestHead] = [8192, 1_500_000];
 /** A longer value is not rewritten: it would have to be held whole. */
 const longestRewritten = 16 * 1024 ** 2;
-const [quote, backslash, comma, open, close, semicolon] = [...Buffer.from("'\\,();")] as [number, number, number, number, number, number];
+const [quote, backslash, comma, open, close, semicolon] = [...Buffer.from("'\\,();")] as [
+  number,
+  number,
+  number,
+  number,
+  number,
+  number,
+];
 
 /**
- * A dump's rows with the values of some columns edited. Only the INSERT statements of these tables are looked into; of those no more is held
- * than the head and a value that is to be rewritten, whatever the length of a row.
+ * A dump's rows with the values of some columns edited. Only the INSERT statements of these tables are looked into; of
+ * those no more is held than the head and a value that is to be rewritten, whatever the length of a row.
  */
 export async function* editedRows(dump: ByteStream, edited: TableEdits[]): ByteStream {
   const tables = new Map(edited.map(({ table, columns }) => [byteText(quoteName(table)), byColumn(columns)]));
@@ -56,7 +63,10 @@ function byColumn(columns: TableEdits['columns']): Map<string, ValueEdit> {
 
 type Passing = { passed: Buffer[]; editor?: RowEditor; rest: Buffer };
 
-/** Passes text up to the first row of a table that is to be edited; `rest` may begin with the head of a statement that is not whole yet. */
+/**
+ * Passes text up to the first row of a table that is to be edited; `rest` may begin with the head of a statement that
+ * is not whole yet.
+ */
 function nextStatement(text: Buffer, tables: Map<string, Map<string, ValueEdit>>): Passing {
   let from = 0;
   for (let at = text.indexOf(insertMark); at >= 0; at = text.indexOf(insertMark, from)) {
@@ -89,7 +99,9 @@ type TokenPlace = 'between' | 'value' | 'text' | 'escape';
 /** Follows the tuples of one statement, from the parenthesis of the first to the semicolon. */
 function rowEditor(edits: (ValueEdit | undefined)[]): RowEditor {
   const shownColumns = edits.map((edit) => edit !== 'leave out');
-  const prefixes = edits.map((edit) => (typeof edit === 'object' && 'before' in edit ? Buffer.from(edit.before) : undefined));
+  const prefixes = edits.map((edit) =>
+    typeof edit === 'object' && 'before' in edit ? Buffer.from(edit.before) : undefined,
+  );
   const rewrites = edits.map((edit) => (typeof edit === 'object' && 'rewrite' in edit ? edit.rewrite : undefined));
   const state = { place: 'between' as TokenPlace, column: 0, shown: true, first: true, ended: false };
   const begun = begunValue();
@@ -116,7 +128,8 @@ function rowEditor(edits: (ValueEdit | undefined)[]): RowEditor {
           else if (byte === backslash) place = 'escape';
         } else if (place === 'escape') place = 'text';
         else if (place === 'between') {
-          if (byte === open) [place, column, shown, first] = ['value', 0, shownColumns[0] === true, shownColumns[0] !== true];
+          if (byte === open)
+            [place, column, shown, first] = ['value', 0, shownColumns[0] === true, shownColumns[0] !== true];
           else if (byte === semicolon) ended = true;
         } else if (byte === quote) {
           place = 'text';
@@ -143,7 +156,8 @@ function rowEditor(edits: (ValueEdit | undefined)[]): RowEditor {
         }
         if (pass) out[length++] = byte;
         // a value begins behind what was just passed
-        if (place === 'value' && (byte === comma || byte === open) && rewrites[column] !== undefined) valueFrom = length;
+        if (place === 'value' && (byte === comma || byte === open) && rewrites[column] !== undefined)
+          valueFrom = length;
       }
       Object.assign(state, { place, column, shown, first, ended });
       if (valueFrom < 0) return { passed: out.subarray(0, length), rest: text.subarray(at) };

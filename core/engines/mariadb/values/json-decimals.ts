@@ -1,4 +1,7 @@
-/** A number without an exponent that has a fraction or is long: one that MySQL may have printed of a DECIMAL. It may stand in a string, too. */
+/**
+ * A number without an exponent that has a fraction or is long: one that MySQL may have printed of a DECIMAL. It may
+ * stand in a string, too.
+ */
 const candidates = /(?<=[\s[':,]|^)-?(?:\d+\.\d+|\d{19,})(?![\w.])/g;
 const token = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?|true|false|null|[[\]{},:]/y;
 const unescaped: Readonly<Record<string, string>> = { 0: '\0', n: '\n', r: '\r', Z: '\x1a' };
@@ -6,8 +9,9 @@ const escaped: Readonly<Record<string, string>> = { '\0': '\\0', '\n': '\\n', '\
 const integers = { least: -(2n ** 63n), largest: 2n ** 64n - 1n };
 
 /**
- * A JSON document of MySQL (a string as SQL writes it, a character for each byte) in a form that keeps its DECIMAL numbers: MySQL prints `1.10`
- * and reads it as a DOUBLE, 1.1, but JSON_ARRAY(1.10) as the DECIMAL. Documents without such numbers stay as they are.
+ * A JSON document of MySQL (a string as SQL writes it, a character for each byte) in a form that keeps its DECIMAL
+ * numbers: MySQL prints `1.10` and reads it as a DOUBLE, 1.1, but JSON_ARRAY(1.10) as the DECIMAL. Documents without
+ * such numbers stay as they are.
  */
 export function keepDecimals(value: string): string {
   if (!value.startsWith("'") || !value.match(candidates)?.some(isDecimal)) return value;
@@ -25,17 +29,22 @@ type JsonNode = { decimals: boolean; sql(): string };
 function node(reader: Reader): JsonNode {
   const first = next(reader);
   const from = reader.at - first.length;
-  if (first !== '{' && first !== '[') return { decimals: isDecimal(first), sql: () => (isDecimal(first) ? first : asJson(first)) };
+  if (first !== '{' && first !== '[')
+    return { decimals: isDecimal(first), sql: () => (isDecimal(first) ? first : asJson(first)) };
   const parts = first === '{' ? members(reader) : elements(reader);
   const to = reader.at;
   const decimals = parts.some((part) => part.decimals);
   const name = first === '{' ? 'JSON_OBJECT' : 'JSON_ARRAY';
-  return { decimals, sql: () => (decimals ? `${name}(${parts.map((part) => part.sql()).join(',')})` : asJson(reader.text.slice(from, to))) };
+  return {
+    decimals,
+    sql: () =>
+      decimals ? `${name}(${parts.map((part) => part.sql()).join(',')})` : asJson(reader.text.slice(from, to)),
+  };
 }
 
 function elements(reader: Reader): JsonNode[] {
   const found: JsonNode[] = [];
-  if (peek(reader) === ']') return next(reader), found;
+  if (peek(reader) === ']') return (next(reader), found);
   do found.push(node(reader));
   while (next(reader) === ',');
   return found;
@@ -43,7 +52,7 @@ function elements(reader: Reader): JsonNode[] {
 
 function members(reader: Reader): JsonNode[] {
   const found: JsonNode[] = [];
-  if (peek(reader) === '}') return next(reader), found;
+  if (peek(reader) === '}') return (next(reader), found);
   do {
     const key = JSON.parse(next(reader)) as string;
     next(reader);
@@ -68,7 +77,10 @@ function next(reader: Reader): string {
   return found;
 }
 
-/** Whether MySQL can have printed this number from a DECIMAL alone; a DOUBLE has the fewest digits that tell it, and an exponent from 1e15 and below 1e-15 on. */
+/**
+ * Whether MySQL can have printed this number from a DECIMAL alone; a DOUBLE has the fewest digits that tell it, and an
+ * exponent from 1e15 and below 1e-15 on.
+ */
 function isDecimal(text: string): boolean {
   if (!/^-?\d+(\.\d+)?$/.test(text)) return false;
   if (!text.includes('.')) return BigInt(text) < integers.least || BigInt(text) > integers.largest;

@@ -10,13 +10,15 @@ export type Risk = { table: string; column: string; condition: string; loss: str
 /** The columns of a table that can hold what a dump can't. A generated one is computed again. */
 export function risksOf(table: MariadbTable, server: Server): Risk[] {
   if (!holdsRows(table)) return [];
-  return table.columns.filter(({ generated }) => !generated).flatMap((column) =>
-    risksIn(column, server).map((risk) => ({ table: table.name, column: column.name, ...risk })));
+  return table.columns
+    .filter(({ generated }) => !generated)
+    .flatMap((column) => risksIn(column, server).map((risk) => ({ table: table.name, column: column.name, ...risk })));
 }
 
 /**
- * MySQL keeps dates, times and binary strings in a JSON document, prints them as strings, and reads strings. Only documents whose text has something of
- * that look are read back and compared: `"2026-01-31`, `"01:02:03`, `"base64:type252:`.
+ * MySQL keeps dates, times and binary strings in a JSON document, prints them as strings, and reads strings. Only
+ * documents whose text has something of that look are read back and compared: `"2026-01-31`, `"01:02:03`,
+ * `"base64:type252:`.
  */
 function hasTypesWithoutText(value: string): string {
   const text = `CONVERT(${value} USING utf8mb4)`;
@@ -25,8 +27,9 @@ function hasTypesWithoutText(value: string): string {
 }
 
 /**
- * A DECIMAL in a MySQL document that a DOUBLE prints as well (1.0, 9.5): what reads that print makes a DOUBLE of it. Other decimals come back as they
- * were (json-decimals.ts). Only documents whose text holds a fraction are looked into, each of their values by its type.
+ * A DECIMAL in a MySQL document that a DOUBLE prints as well (1.0, 9.5): what reads that print makes a DOUBLE of it.
+ * Other decimals come back as they were (json-decimals.ts). Only documents whose text holds a fraction are looked into,
+ * each of their values by its type.
  */
 function hasUntoldDecimals(value: string): string {
   const text = (of: string) => `CONVERT(${of} USING utf8mb4)`;
@@ -41,19 +44,29 @@ const hasEmptyMember = /^(?:enum|set)\((?:'(?:[^']|'')*',)*''[,)]/i;
 function risksIn(column: Column, server: Server): Pick<Risk, 'condition' | 'loss'>[] {
   const { name, type, whole } = column;
   const value = quoteName(name);
-  // the server prints six digits of a FLOAT; MariaDB prints no sign of a zero, and a dump of MySQL keeps it (row-form.ts)
+  // the server prints six digits of a FLOAT; MariaDB prints no sign of a zero, and a dump of MySQL keeps it
+  // (row-form.ts)
   if (/^float$/i.test(type)) {
     const sign = server.product === 'MariaDB' ? ` OR (${value} = 0 AND ATAN2(${value}, -1) < 0)` : '';
     return [{ condition: `${value} <> CAST(CONCAT(${value}) AS FLOAT)${sign}`, loss: 'digits' }];
   }
   if (/^json$/i.test(type) && server.product === 'MySQL') {
-    const types = { condition: hasTypesWithoutText(value), loss: 'the type of dates, times or binary strings in their JSON' };
-    const decimals = { condition: hasUntoldDecimals(value), loss: 'the type DECIMAL of numbers in their JSON, and no digit of them' };
+    const types = {
+      condition: hasTypesWithoutText(value),
+      loss: 'the type of dates, times or binary strings in their JSON',
+    };
+    const decimals = {
+      condition: hasUntoldDecimals(value),
+      loss: 'the type DECIMAL of numbers in their JSON, and no digit of them',
+    };
     return server.number >= firstWithJsonTable ? [types, decimals] : [types];
   }
-  const unnamed = /^(enum|set)\(/i.test(whole) && isUnusual(whole, column) ? [{ condition: alteredByUtf8(value, column), loss: "a member that the definition can't name" }] : [];
+  const unnamed =
+    /^(enum|set)\(/i.test(whole) && isUnusual(whole, column)
+      ? [{ condition: alteredByUtf8(value, column), loss: "a member that the definition can't name" }]
+      : [];
   if (!hasEmptyMember.test(whole)) return unnamed;
   // what is not in the list is stored as the number 0 and printed as '', and so is the member ''
-  if (/^enum$/i.test(type)) return [...unnamed, { condition: `${value} + 0 = 0`, loss: "being none of the members" }];
+  if (/^enum$/i.test(type)) return [...unnamed, { condition: `${value} + 0 = 0`, loss: 'being none of the members' }];
   return [...unnamed, { condition: `${value} + 0 <> 0 AND CONCAT(${value}) = ''`, loss: "the member ''" }];
 }

@@ -1,6 +1,9 @@
 import type { MariadbSession } from '../session.ts';
 
-/** The server's times are whole seconds, and the clock that a commit reads may be some milliseconds behind the one that NOW() reads. */
+/**
+ * The server's times are whole seconds, and the clock that a commit reads may be some milliseconds behind the one that
+ * NOW() reads.
+ */
 const marginMs = 1_020;
 const pauseMs = 350;
 const mostPauses = 4;
@@ -12,19 +15,29 @@ export async function momentOf(session: MariadbSession): Promise<string> {
 }
 
 /**
- * Those of these tables into which something may have been committed since the moment: the server keeps the time of each table's last commit, and
- * forgets it only for a table that it has not had open since.
+ * Those of these tables into which something may have been committed since the moment: the server keeps the time of
+ * each table's last commit, and forgets it only for a table that it has not had open since.
  */
-export async function writtenSince(session: MariadbSession, moment: string, tables: readonly string[]): Promise<Set<string>> {
+export async function writtenSince(
+  session: MariadbSession,
+  moment: string,
+  tables: readonly string[],
+): Promise<Set<string>> {
   // MySQL answers from a cache, unless told otherwise
-  if (session.server.product === 'MySQL' && session.server.number >= 80_000) await session.rows('SET SESSION information_schema_stats_expiry = 0');
+  if (session.server.product === 'MySQL' && session.server.number >= 80_000)
+    await session.rows('SET SESSION information_schema_stats_expiry = 0');
   const found = await session.rows(
     `SELECT TABLE_NAME AS name FROM information_schema.TABLES
-      WHERE TABLE_SCHEMA = DATABASE() AND UPDATE_TIME >= ? AND TABLE_NAME IN (${tables.map(() => '?').join(', ')})`, [moment, ...tables]);
+      WHERE TABLE_SCHEMA = DATABASE() AND UPDATE_TIME >= ? AND TABLE_NAME IN (${tables.map(() => '?').join(', ')})`,
+    [moment, ...tables],
+  );
   return new Set(found.map(({ name }) => name ?? ''));
 }
 
-/** Waits, for a second or so at most, until none of these tables was written to within the running second: later writes would not be told from those. */
+/**
+ * Waits, for a second or so at most, until none of these tables was written to within the running second: later writes
+ * would not be told from those.
+ */
 export async function untilAtRest(session: MariadbSession, tables: readonly string[]): Promise<void> {
   for (let pauses = 0; pauses < mostPauses; pauses += 1) {
     if ((await writtenSince(session, await momentOf(session), tables)).size === 0) return;

@@ -3,7 +3,8 @@ import { extensionBelow } from './definition.ts';
 
 /** What is attached to objects of any kind, and what belongs to the database as a whole. */
 
-const notOfAnExtension = (class_: string, oid: string) => `not exists (select from pg_depend e where e.classid = ${class_} and e.objid = ${oid} and e.deptype = 'e')`;
+const notOfAnExtension = (class_: string, oid: string) =>
+  `not exists (select from pg_depend e where e.classid = ${class_} and e.objid = ${oid} and e.deptype = 'e')`;
 
 /** The comment that a new database has is as it was made; what pg_dump leaves out takes its comment with it. */
 export const commentsQuery = `select 'comment' as kind, concat(i.type, ' ', i.identity) as name, d.description as text
@@ -14,7 +15,10 @@ export const commentsQuery = `select 'comment' as kind, concat(i.type, ' ', i.id
 
 export const extensionCommentKind = 'extension comment';
 
-/** The archive holds each, whether somebody has changed it or not. Of plpgsql's, which comes with the database, pg_dump says nothing. */
+/**
+ * The archive holds each, whether somebody has changed it or not. Of plpgsql's, which comes with the database, pg_dump
+ * says nothing.
+ */
 export const extensionCommentsQuery = `select '${extensionCommentKind}' as kind, extname as name, obj_description(oid, 'pg_extension') as text
   from pg_extension where extname <> 'plpgsql' and obj_description(oid, 'pg_extension') is not null`;
 
@@ -45,8 +49,9 @@ export const subscriptionsQuery = `select 'subscription' as kind, quote_ident(su
   select 'owner', concat('subscription ', quote_ident(subname)), rolname from pg_subscription join pg_roles r on r.oid = subowner where subdbid = (select oid from pg_database where datname = current_database())`;
 
 /**
- * Values: a restore makes the new database with them. A provider is named unless it is the system's, as it always was before 15. All are text: beside a
- * `name` in the same column, PostgreSQL takes them for names, and cuts them after 63 bytes.
+ * Values: a restore makes the new database with them. A provider is named unless it is the system's, as it always was
+ * before 15. All are text: beside a `name` in the same column, PostgreSQL takes them for names, and cuts them after 63
+ * bytes.
  */
 export const databaseQuery = `select 'database' as kind, x.name, x.text from pg_database d, lateral (values
     ('encoding', pg_encoding_to_char(encoding)::text), ('collate', datcollate::text), ('ctype', datctype::text),

@@ -2,7 +2,19 @@ import { createHash } from 'node:crypto';
 import { ofKind } from '../../../contract/manifest/catalog.ts';
 import { plural } from '../../../domain/units.ts';
 import type { Catalog } from '../../../ports.ts';
-import { commentsQuery, extensionCommentKind, extensionCommentsQuery, databaseOptionsQuery, databaseQuery, dependentsQuery, extensionVersionsQuery, securityLabelsQuery, subscriptionsQuery, tablespacesQuery, userMappingsQuery } from './attached.ts';
+import {
+  commentsQuery,
+  extensionCommentKind,
+  extensionCommentsQuery,
+  databaseOptionsQuery,
+  databaseQuery,
+  dependentsQuery,
+  extensionVersionsQuery,
+  securityLabelsQuery,
+  subscriptionsQuery,
+  tablespacesQuery,
+  userMappingsQuery,
+} from './attached.ts';
 import { extensionBelow, own } from './definition.ts';
 import { definitions } from './definitions.ts';
 import { firstFormatQueries } from './first-format.ts';
@@ -19,22 +31,27 @@ const formatKind = 'database catalog';
 const plainKinds = ['tablespace', 'extension version', leftOutKind];
 
 /**
- * Every object that a user made, by kind and identity, with its definition, owner and grants; comments and settings too. Two databases of one
- * server version are alike if their catalogs are. Source of identities: `pg_identify_object` (PostgreSQL manual, 9.27). `like`: in the format
- * of this one.
+ * Every object that a user made, by kind and identity, with its definition, owner and grants; comments and settings
+ * too. Two databases of one server version are alike if their catalogs are. Source of identities: `pg_identify_object`
+ * (PostgreSQL manual, 9.27). `like`: in the format of this one.
  */
 export async function readCatalog(session: PostgresSession, like?: Catalog): Promise<Catalog> {
   const isFirst = like !== undefined && isFirstFormat(like);
   const catalog: Catalog = isFirst ? {} : { [formatKind]: { format: '2' } };
   for (const query of isFirst ? [...firstFormatQueries(), databaseQuery] : await queries(session, like)) {
     for (const { kind, name, text, statements } of await session.rows<CatalogRow>(query)) {
-      ofKind(catalog, kind)[isFirst ? name : ofAnyMajor(name)] = isPlain(kind) ? (text ?? '') : definitionText(text ?? '', statements ?? []);
+      ofKind(catalog, kind)[isFirst ? name : ofAnyMajor(name)] = isPlain(kind)
+        ? (text ?? '')
+        : definitionText(text ?? '', statements ?? []);
     }
   }
   return like === undefined || isFirst ? catalog : asIn(like, catalog);
 }
 
-/** Comments of extensions are compared where the backup has one: where it has none, the extension's own is none of a restore's. */
+/**
+ * Comments of extensions are compared where the backup has one: where it has none, the extension's own is none of a
+ * restore's.
+ */
 function asIn(like: Catalog, catalog: Catalog): Catalog {
   const { [extensionCommentKind]: comments = {}, ...rest } = catalog;
   const expected = like[extensionCommentKind];
@@ -72,7 +89,16 @@ function isPlain(kind: string): boolean {
 export const ownerKinds = ['owner', 'grant', 'default privileges', 'database access'];
 
 /** What is attached to an object, and no object of its own. */
-const attachedKinds = [...ownerKinds, 'comment', extensionCommentKind, 'security label', 'tablespace', 'depends on extension', 'extension version', leftOutKind];
+const attachedKinds = [
+  ...ownerKinds,
+  'comment',
+  extensionCommentKind,
+  'security label',
+  'tablespace',
+  'depends on extension',
+  'extension version',
+  leftOutKind,
+];
 
 /** Whether a database holds nothing but what every new one does. */
 export function isEmpty(catalog: Catalog): boolean {
@@ -98,18 +124,34 @@ function digest(text: string): string {
 
 async function queries(session: PostgresSession, like?: Catalog): Promise<string[]> {
   const [server] = await session.rows<{ major: number; isSuperuser: boolean }>(
-    `select current_setting('server_version_num')::int / 10000 as major, (select rolsuper from pg_roles where rolname = current_user) as "isSuperuser"`);
+    `select current_setting('server_version_num')::int / 10000 as major, (select rolsuper from pg_roles where rolname = current_user) as "isSuperuser"`,
+  );
   const { major, isSuperuser } = server!;
   return [
-    objectsQuery(major), ownersQuery(), defaultPrivilegesQuery, commentsQuery, extensionCommentsQuery, securityLabelsQuery, tablespacesQuery, dependentsQuery, extensionVersionsQuery,
-    ...(like === undefined ? sourceQueries : []), userMappingsQuery, ...(isSuperuser ? [subscriptionsQuery] : []), ...leftOutQueries(isSuperuser), databaseQuery, databaseOptionsQuery,
+    objectsQuery(major),
+    ownersQuery(),
+    defaultPrivilegesQuery,
+    commentsQuery,
+    extensionCommentsQuery,
+    securityLabelsQuery,
+    tablespacesQuery,
+    dependentsQuery,
+    extensionVersionsQuery,
+    ...(like === undefined ? sourceQueries : []),
+    userMappingsQuery,
+    ...(isSuperuser ? [subscriptionsQuery] : []),
+    ...leftOutQueries(isSuperuser),
+    databaseQuery,
+    databaseOptionsQuery,
   ];
 }
 
 /** Objects in the system's own schemas are left out by pg_dump. */
 function objectsQuery(serverMajor: number): string {
-  const objects = definitions(serverMajor).map(({ from, where = 'true', facts, statements = 'null' }) =>
-    `select '${from}'::regclass as class, o.oid, (${facts})::text as text, (${statements})::jsonb as statements from pg_catalog.${from} o where ${own(from)} and ${where}`);
+  const objects = definitions(serverMajor).map(
+    ({ from, where = 'true', facts, statements = 'null' }) =>
+      `select '${from}'::regclass as class, o.oid, (${facts})::text as text, (${statements})::jsonb as statements from pg_catalog.${from} o where ${own(from)} and ${where}`,
+  );
   const isSystems = `coalesce(i.schema in ('pg_catalog', 'information_schema'), false)`;
   const why = `case when ${isSystems} then 'it lies in a schema of the system, which pg_dump leaves out' else 'it is on a table of the extension ' || ${extensionBelow('a.class', 'a.oid')} || ', and pg_dump leaves it out' end`;
   return `select case when l.why is not null then '${leftOutKind}' else i.type end as kind, case when l.why is not null then concat(i.type, ' ', i.identity) else i.identity end as name,

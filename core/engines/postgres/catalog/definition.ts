@@ -1,7 +1,7 @@
 /**
- * How objects of one system catalogue are described, in SQL over its row `o`. `facts`: all that must be the same to the letter. `statements`: an
- * array of SQL statements that hold the expressions of the definition, each of which PostgreSQL may print in more than one way; null where
- * there is none.
+ * How objects of one system catalogue are described, in SQL over its row `o`. `facts`: all that must be the same to the
+ * letter. `statements`: an array of SQL statements that hold the expressions of the definition, each of which
+ * PostgreSQL may print in more than one way; null where there is none.
  */
 export type Definition = { from: string; where?: string; facts: string; statements?: string };
 
@@ -25,25 +25,44 @@ export function sorted(options: string): string {
   return `(select jsonb_agg(x order by x collate "C") from unnest(${options}) x)`;
 }
 
-/** The name of the extension to which the table belongs that an object is a part of: an index, a constraint, a trigger, a rule. Else null. */
+/**
+ * The name of the extension to which the table belongs that an object is a part of: an index, a constraint, a trigger,
+ * a rule. Else null.
+ */
 export function extensionBelow(class_: string, oid: string): string {
-  const tables = { pg_class: 'select indrelid from pg_index where indexrelid', pg_constraint: 'select conrelid from pg_constraint where oid', pg_trigger: 'select tgrelid from pg_trigger where oid', pg_rewrite: 'select ev_class from pg_rewrite where oid' };
-  const table = `case ${class_} ${Object.entries(tables).map(([from, select]) => `when '${from}'::regclass then (${select} = ${oid})`).join(' ')} end`;
+  const tables = {
+    pg_class: 'select indrelid from pg_index where indexrelid',
+    pg_constraint: 'select conrelid from pg_constraint where oid',
+    pg_trigger: 'select tgrelid from pg_trigger where oid',
+    pg_rewrite: 'select ev_class from pg_rewrite where oid',
+  };
+  const table = `case ${class_} ${Object.entries(tables)
+    .map(([from, select]) => `when '${from}'::regclass then (${select} = ${oid})`)
+    .join(' ')} end`;
   return `(select e.extname from pg_depend x join pg_extension e on e.oid = x.refobjid
     where x.classid = 'pg_class'::regclass and x.objid = ${table} and x.refclassid = 'pg_extension'::regclass and x.deptype = 'e')`;
 }
 
 /** A name that says in which schema. */
-export function named(catalogue: 'pg_opfamily' | 'pg_ts_parser' | 'pg_ts_template', prefix: 'opf' | 'prs' | 'tmpl', oid: string): string {
+export function named(
+  catalogue: 'pg_opfamily' | 'pg_ts_parser' | 'pg_ts_template',
+  prefix: 'opf' | 'prs' | 'tmpl',
+  oid: string,
+): string {
   return `(select format('%I.%I', nspname, ${prefix}name) from pg_catalog.${catalogue} x join pg_namespace s on s.oid = x.${prefix}namespace where x.oid = ${oid})`;
 }
 
 /**
- * Made by a user: not by initdb, not by an extension, not in the system's schemas, and not the functions and casts that come with a type
- * of ranges, of which newer servers make more. `public` and plpgsql are listed, they can be dropped.
+ * Made by a user: not by initdb, not by an extension, not in the system's schemas, and not the functions and casts that
+ * come with a type of ranges, of which newer servers make more. `public` and plpgsql are listed, they can be dropped.
  */
 export function own(from: string): string {
   const made = ['pg_proc', 'pg_cast'].includes(from) ? `in ('e', 'i')` : `= 'e'`;
-  const system = from === 'pg_namespace' ? `(o.oid >= 16384 or o.nspname = 'public') and o.nspname !~ '^pg_'` : from === 'pg_extension' ? 'true' : 'o.oid >= 16384';
+  const system =
+    from === 'pg_namespace'
+      ? `(o.oid >= 16384 or o.nspname = 'public') and o.nspname !~ '^pg_'`
+      : from === 'pg_extension'
+        ? 'true'
+        : 'o.oid >= 16384';
   return `${system} and not exists (select from pg_depend d where d.classid = '${from}'::regclass and d.objid = o.oid and d.deptype ${made})`;
 }

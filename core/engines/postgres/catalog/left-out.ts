@@ -2,19 +2,31 @@ import type { Catalog } from '../../../ports.ts';
 import { named } from './definition.ts';
 
 /**
- * What pg_dump leaves out without an error, by name and reason: no backup holds it, so that each says so. One that is found in a restored
- * database does not come from the backup.
+ * What pg_dump leaves out without an error, by name and reason: no backup holds it, so that each says so. One that is
+ * found in a restored database does not come from the backup.
  */
 export const leftOutKind = 'left out by pg_dump';
 
 /** The part of a database that a backup carries, and what it has to except. */
 export function carried(catalog: Catalog): { catalog: Catalog; exceptions: string[] } {
   const { [leftOutKind]: leftOut = {}, ...rest } = catalog;
-  return { catalog: rest, exceptions: Object.entries(leftOut).map(([name, why]) => `${name}: ${why}`).sort() };
+  return {
+    catalog: rest,
+    exceptions: Object.entries(leftOut)
+      .map(([name, why]) => `${name}: ${why}`)
+      .sort(),
+  };
 }
 
 export function leftOutQueries(isSuperuser: boolean): string[] {
-  return [invalidIndexes, otherwiseEnforced, looseMembers, ownCompression, hiddenOptions, ...(isSuperuser ? [] : [unseenSubscriptions])];
+  return [
+    invalidIndexes,
+    otherwiseEnforced,
+    looseMembers,
+    ownCompression,
+    hiddenOptions,
+    ...(isSuperuser ? [] : [unseenSubscriptions]),
+  ];
 }
 
 /** What counts of a source alone: in a restored database it is as the server has made it. */

@@ -1,13 +1,28 @@
 import { own } from './definition.ts';
 
-/** System catalogues whose objects have an owner or an access list: their columns, and the letter that `acldefault` takes. */
+/**
+ * System catalogues whose objects have an owner or an access list: their columns, and the letter that `acldefault`
+ * takes.
+ */
 type Owned = { from: string; class?: string; owner: string; acl?: string; letter?: string; where?: string };
 
 const owned: Owned[] = [
   { from: 'pg_namespace', owner: 'nspowner', acl: 'nspacl', letter: `'n'` },
-  { from: 'pg_class', owner: 'relowner', acl: 'relacl', letter: `case relkind when 'S' then 's' else 'r' end::"char"`, where: `relkind in ('r', 'p', 'v', 'm', 'S', 'f')` },
+  {
+    from: 'pg_class',
+    owner: 'relowner',
+    acl: 'relacl',
+    letter: `case relkind when 'S' then 's' else 'r' end::"char"`,
+    where: `relkind in ('r', 'p', 'v', 'm', 'S', 'f')`,
+  },
   { from: 'pg_proc', owner: 'proowner', acl: 'proacl', letter: `'f'` },
-  { from: 'pg_type', owner: 'typowner', acl: 'typacl', letter: `'T'`, where: `(typtype in ('e', 'd', 'r', 'b') and typcategory <> 'A' or typtype = 'c' and (select relkind from pg_class where oid = typrelid) = 'c')` },
+  {
+    from: 'pg_type',
+    owner: 'typowner',
+    acl: 'typacl',
+    letter: `'T'`,
+    where: `(typtype in ('e', 'd', 'r', 'b') and typcategory <> 'A' or typtype = 'c' and (select relkind from pg_class where oid = typrelid) = 'c')`,
+  },
   { from: 'pg_language', owner: 'lanowner', acl: 'lanacl', letter: `'l'` },
   { from: 'pg_foreign_data_wrapper', owner: 'fdwowner', acl: 'fdwacl', letter: `'F'` },
   { from: 'pg_foreign_server', owner: 'srvowner', acl: 'srvacl', letter: `'S'` },
@@ -24,14 +39,20 @@ const owned: Owned[] = [
   { from: 'pg_ts_config', owner: 'cfgowner' },
 ];
 
-/** Who owns each object, and who may do what with it: of the system's and the extensions' objects only where that was changed since they were made. */
+/**
+ * Who owns each object, and who may do what with it: of the system's and the extensions' objects only where that was
+ * changed since they were made.
+ */
 export function ownersQuery(): string {
   const all = owned.flatMap(({ from, class: named = from, owner, acl, letter, where = 'true' }) => {
     const mine = `${own(from)} and ${where}`;
     const owners = `select 'owner' as kind, '${named}'::regclass as class, o.oid, 0 as part, (select rolname from pg_roles where oid = o.${owner})::text as text from pg_catalog.${from} o where ${mine}`;
     if (acl === undefined) return [owners];
     const rights = grants(`o.${acl}`, letter!, `o.${owner}`);
-    return [owners, `select 'grant', '${named}'::regclass, o.oid, 0, ${rights} from pg_catalog.${from} o where ${where} and (${mine} or not (${mine}) and not ${comesWithAnother(named)} and ${changed(named, `o.${acl}`, `acldefault(${letter!}, o.${owner})`)})`];
+    return [
+      owners,
+      `select 'grant', '${named}'::regclass, o.oid, 0, ${rights} from pg_catalog.${from} o where ${where} and (${mine} or not (${mine}) and not ${comesWithAnother(named)} and ${changed(named, `o.${acl}`, `acldefault(${letter!}, o.${owner})`)})`,
+    ];
   });
   const columns = `select 'grant', 'pg_class'::regclass, o.oid, a.attnum, ${grants('a.attacl', `'c'`, 'o.relowner')}
     from pg_class o join pg_attribute a on a.attrelid = o.oid and a.attacl is not null and not a.attisdropped where ${own('pg_class')} or ${changed('pg_class', 'a.attacl', `acldefault('c', o.relowner)`, 'a.attnum')}`;
@@ -53,7 +74,10 @@ function changed(catalogue: string, acl: string, usual: string, part = '0'): str
   return `${acl} is not null and ${sorted(acl)} <> ${sorted(`coalesce(${initial}, ${usual})`)}`;
 }
 
-/** The functions that are made with a range type, …: a dump carries no rights of theirs, and they may have some by default privileges. */
+/**
+ * The functions that are made with a range type, …: a dump carries no rights of theirs, and they may have some by
+ * default privileges.
+ */
 function comesWithAnother(catalogue: string): string {
   return `exists (select from pg_depend d where d.classid = '${catalogue}'::regclass and d.objid = o.oid and d.deptype = 'i')`;
 }

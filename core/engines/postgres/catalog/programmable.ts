@@ -9,7 +9,16 @@ export function programmable(serverMajor: number): Definition[] {
     {
       from: 'pg_constraint',
       where: `contype <> 'n' and conparentid = 0 and (conrelid <> 0 or contypid <> 0)`,
-      facts: list('contype', 'condeferrable', 'condeferred', 'convalidated', 'connoinherit', optional('conenforced'), isLocal, `case when contype not in ('c', 'x') then pg_get_constraintdef(o.oid) end`),
+      facts: list(
+        'contype',
+        'condeferrable',
+        'condeferred',
+        'convalidated',
+        'connoinherit',
+        optional('conenforced'),
+        isLocal,
+        `case when contype not in ('c', 'x') then pg_get_constraintdef(o.oid) end`,
+      ),
       statements: `case when contype in ('c', 'x') then jsonb_build_array('alter table t add ' || pg_get_constraintdef(o.oid)) end`,
     },
     { from: 'pg_proc', where: `prokind = 'a'`, facts: aggregate },
@@ -31,15 +40,29 @@ export function programmable(serverMajor: number): Definition[] {
       statements: 'case when tgqual is not null then jsonb_build_array(pg_get_triggerdef(o.oid)) end',
     },
     { from: 'pg_event_trigger', facts: list('evtevent', 'evtfoid::regproc', 'evtenabled', 'evttags') },
-    { from: 'pg_rewrite', where: `rulename <> '_RETURN'`, facts: list('ev_enabled'), statements: 'jsonb_build_array(pg_get_ruledef(o.oid))' },
+    {
+      from: 'pg_rewrite',
+      where: `rulename <> '_RETURN'`,
+      facts: list('ev_enabled'),
+      statements: 'jsonb_build_array(pg_get_ruledef(o.oid))',
+    },
     {
       from: 'pg_policy',
-      facts: list('polcmd', 'polpermissive', `array(select coalesce(rolname, 'public')::text from unnest(polroles) r left join pg_roles on pg_roles.oid = r order by 1)`, 'polqual is null', 'polwithcheck is null'),
+      facts: list(
+        'polcmd',
+        'polpermissive',
+        `array(select coalesce(rolname, 'public')::text from unnest(polroles) r left join pg_roles on pg_roles.oid = r order by 1)`,
+        'polqual is null',
+        'polwithcheck is null',
+      ),
       statements: `jsonb_build_array('select ' || pg_get_expr(polqual, polrelid), 'select ' || pg_get_expr(polwithcheck, polrelid))`,
     },
     {
       from: 'pg_statistic_ext',
-      facts: list(`nullif(${optional('stxstattarget')}, '-1')`, `case when not (${onExpressions}) then pg_get_statisticsobjdef(o.oid) end`),
+      facts: list(
+        `nullif(${optional('stxstattarget')}, '-1')`,
+        `case when not (${onExpressions}) then pg_get_statisticsobjdef(o.oid) end`,
+      ),
       statements: `case when ${onExpressions} then jsonb_build_array(pg_get_statisticsobjdef(o.oid)) end`,
     },
   ];
@@ -48,7 +71,18 @@ export function programmable(serverMajor: number): Definition[] {
 const isLocal = 'conislocal and not coalesce((select relispartition from pg_class where oid = conrelid), false)';
 
 const aggregate = `(select (to_jsonb(a) - '{aggfnoid,aggsortop,aggtranstype,aggmtranstype}'::text[]) || ${list(
-  'aggsortop::regoperator', 'aggtranstype::regtype', 'aggmtranstype::regtype', 'pg_get_function_arguments(o.oid)', 'pg_get_function_result(o.oid)', 'provolatile', 'proparallel', 'proisstrict', 'prosecdef', 'proleakproof', 'proconfig', 'procost',
+  'aggsortop::regoperator',
+  'aggtranstype::regtype',
+  'aggmtranstype::regtype',
+  'pg_get_function_arguments(o.oid)',
+  'pg_get_function_result(o.oid)',
+  'provolatile',
+  'proparallel',
+  'proisstrict',
+  'prosecdef',
+  'proleakproof',
+  'proconfig',
+  'procost',
 )} from pg_aggregate a where aggfnoid = o.oid)`;
 
 /** The triggers that partitions have from this one, where they fire otherwise than it does. */

@@ -4,36 +4,61 @@ import type { Definition } from './definition.ts';
 /** Tables, views, indexes and sequences. */
 export function relations(serverMajor: number): Definition[] {
   return [
-    { from: 'pg_class', where: `relkind in ('r', 'p', 'f', 'c')`, facts: tableFacts(serverMajor), statements: `${defaults} || ${partitioning}` },
+    {
+      from: 'pg_class',
+      where: `relkind in ('r', 'p', 'f', 'c')`,
+      facts: tableFacts(serverMajor),
+      statements: `${defaults} || ${partitioning}`,
+    },
     {
       from: 'pg_class',
       where: `relkind in ('v', 'm')`,
-      facts: list('relkind', sorted('reloptions'), 'relispopulated', accessMethod, columnsOf(list('attname', typeOf, 'atthasdef', optional('attcompression', 'a'), ...storage))),
+      facts: list(
+        'relkind',
+        sorted('reloptions'),
+        'relispopulated',
+        accessMethod,
+        columnsOf(list('attname', typeOf, 'atthasdef', optional('attcompression', 'a'), ...storage)),
+      ),
       statements: `jsonb_build_array('create view v as ' || pg_get_viewdef(o.oid)) || ${defaults}`,
     },
     {
       from: 'pg_class',
       where: `relkind in ('i', 'I') and ${valid}`,
-      facts: list(sorted('reloptions'), indexFlags, parents, columnsOf(list('attnum', optional('attstattarget', 'a'))), `case when ${isPlain} then pg_get_indexdef(o.oid) end`),
+      facts: list(
+        sorted('reloptions'),
+        indexFlags,
+        parents,
+        columnsOf(list('attnum', optional('attstattarget', 'a'))),
+        `case when ${isPlain} then pg_get_indexdef(o.oid) end`,
+      ),
       statements: `case when not ${isPlain} then jsonb_build_array(pg_get_indexdef(o.oid)) end`,
     },
     { from: 'pg_class', where: `relkind = 'S'`, facts: list('relpersistence', sequence, ownerColumn) },
   ];
 }
 
-/** A unique or plain index that was never built whole: pg_dump leaves it out. One of a partitioned table is invalid until each partition has its own. */
+/**
+ * A unique or plain index that was never built whole: pg_dump leaves it out. One of a partitioned table is invalid
+ * until each partition has its own.
+ */
 export const valid = `(relkind = 'I' or (select indisvalid from pg_index where indexrelid = o.oid))`;
 
 const typeOf = `format_type(atttypid, atttypmod), nullif(attcollation, 0)::regcollation`;
 /** -1 and null both say "as the server does". */
-const storage = ['attstorage', `nullif(${optional('attstattarget', 'a')}, '-1')`, `(select jsonb_agg(x order by x) from unnest(attoptions) x where x like 'n_distinct%')`];
+const storage = [
+  'attstorage',
+  `nullif(${optional('attstattarget', 'a')}, '-1')`,
+  `(select jsonb_agg(x order by x) from unnest(attoptions) x where x like 'n_distinct%')`,
+];
 const accessMethod = '(select amname from pg_am where oid = relam)';
 const parents = '(select jsonb_agg(inhparent::regclass order by inhseqno) from pg_inherits where inhrelid = o.oid)';
 const toast = `(select ${sorted('t.reloptions')} from pg_class t where t.oid = o.reltoastrelid)`;
 const foreign = `(select jsonb_build_array(srvname, ${sorted('ftoptions')}) from pg_foreign_table join pg_foreign_server s on s.oid = ftserver where ftrelid = o.oid)`;
 const indexFlags = '(select jsonb_build_array(indisclustered, indisreplident) from pg_index where indexrelid = o.oid)';
 const isPlain = '(select indexprs is null and indpred is null from pg_index where indexrelid = o.oid)';
-const sequence = '(select jsonb_build_array(seqtypid::regtype, seqstart, seqincrement, seqmax, seqmin, seqcache, seqcycle) from pg_sequence where seqrelid = o.oid)';
+const sequence =
+  '(select jsonb_build_array(seqtypid::regtype, seqstart, seqincrement, seqmax, seqmin, seqcache, seqcycle) from pg_sequence where seqrelid = o.oid)';
 const ownerColumn = `(select jsonb_agg(jsonb_build_array(refobjid::regclass, attname, deptype)) from pg_depend join pg_attribute on attrelid = refobjid and attnum = refobjsubid
   where classid = 'pg_class'::regclass and objid = o.oid and refclassid = 'pg_class'::regclass and deptype in ('a', 'i'))`;
 
@@ -47,13 +72,42 @@ const partitioning = `case when relkind = 'p' then jsonb_build_array('create tab
 function tableFacts(serverMajor: number): string {
   const isChild = 'exists (select from pg_inherits where inhrelid = o.oid) and not relispartition';
   const order = `case when not (${isChild}) then (select jsonb_agg(attname order by attnum) from pg_attribute where attrelid = o.oid and attnum > 0 and not attisdropped) end`;
-  const notNull = serverMajor < 18 ? 'null' : `(select jsonb_build_array(conname, connoinherit, convalidated, conislocal and not relispartition)
+  const notNull =
+    serverMajor < 18
+      ? 'null'
+      : `(select jsonb_build_array(conname, connoinherit, convalidated, conislocal and not relispartition)
     from pg_constraint where conrelid = attrelid and contype = 'n' and conkey = array[attnum])`;
   // an inherited column is made with its parent's compression
   const own = `case when attislocal or relispartition then ${optional('attcompression', 'a')} end`;
-  const column = list('attname', typeOf, 'attnotnull', notNull, 'attidentity', 'attgenerated', 'atthasdef', 'attislocal and not relispartition', sorted('attfdwoptions'), own, ...storage);
-  return list('relkind', 'relpersistence', 'relreplident', 'relrowsecurity', 'relforcerowsecurity', 'relispartition', 'nullif(reloftype, 0)::regtype', accessMethod,
-    sorted('reloptions'), toast, parents, foreign, order, columnsOf(column));
+  const column = list(
+    'attname',
+    typeOf,
+    'attnotnull',
+    notNull,
+    'attidentity',
+    'attgenerated',
+    'atthasdef',
+    'attislocal and not relispartition',
+    sorted('attfdwoptions'),
+    own,
+    ...storage,
+  );
+  return list(
+    'relkind',
+    'relpersistence',
+    'relreplident',
+    'relrowsecurity',
+    'relforcerowsecurity',
+    'relispartition',
+    'nullif(reloftype, 0)::regtype',
+    accessMethod,
+    sorted('reloptions'),
+    toast,
+    parents,
+    foreign,
+    order,
+    columnsOf(column),
+  );
 }
 
 function columnsOf(column: string): string {

@@ -13,8 +13,9 @@ const looks = 12;
 const betweenMs = 250;
 
 /**
- * Takes the claim on the database of `login`, for as long as a session is held open: in a database that is always there, or in the one of `login` itself
- * (`within`), where nothing is to be done to the server. Throws `lease-held` where another run has it.
+ * Takes the claim on the database of `login`, for as long as a session is held open: in a database that is always
+ * there, or in the one of `login` itself (`within`), where nothing is to be done to the server. Throws `lease-held`
+ * where another run has it.
  */
 export async function claim(login: Login, signal: AbortSignal, within = false): Promise<Claim> {
   // its end must not hang on a request to stop: what was made is dropped after that
@@ -29,7 +30,10 @@ export async function claim(login: Login, signal: AbortSignal, within = false): 
   }
 }
 
-/** Whether nobody restores into the database of `login`; takes the claim for as long as the session lasts. A server may need a moment to notice that a run was killed. */
+/**
+ * Whether nobody restores into the database of `login`; takes the claim for as long as the session lasts. A server may
+ * need a moment to notice that a run was killed.
+ */
 export async function isFree(session: PostgresSession, login: Login, signal: AbortSignal): Promise<boolean> {
   for (let left = looks; ; left -= 1) {
     const mine = await tryClaim(session, claimKey(login));
@@ -47,10 +51,15 @@ export function claimKey({ database }: Login): string {
 /** Takes a claim unless somebody has it. */
 export async function tryClaim(session: PostgresSession, key: string): Promise<boolean> {
   const digits = Buffer.from(key, 'hex');
-  const [found] = await session.rows<{ mine: boolean }>('select pg_try_advisory_lock($1, $2) as mine', [digits.readInt32BE(0), digits.readInt32BE(4)]);
+  const [found] = await session.rows<{ mine: boolean }>('select pg_try_advisory_lock($1, $2) as mine', [
+    digits.readInt32BE(0),
+    digits.readInt32BE(4),
+  ]);
   return found!.mine;
 }
 
 export function taken({ database }: Login): BackupError {
-  return new BackupError('lease-held', `another restore into database ${database} is at work on this server`, { hint: 'wait for its end, or look at what it does in pg_stat_activity (application nightjar)' });
+  return new BackupError('lease-held', `another restore into database ${database} is at work on this server`, {
+    hint: 'wait for its end, or look at what it does in pg_stat_activity (application nightjar)',
+  });
 }

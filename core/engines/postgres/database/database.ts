@@ -16,7 +16,10 @@ import { openSession, sqlState } from '../session.ts';
 
 const discardLimitMs = 30_000;
 
-/** What stands where a restore would go; no catalog: the database doesn't exist, or is what a restore has left half made that died (`leftover`). */
+/**
+ * What stands where a restore would go; no catalog: the database doesn't exist, or is what a restore has left half made
+ * that died (`leftover`).
+ */
 export type FoundDatabase = { serverMajor: number; catalog?: Catalog; leftover: boolean };
 
 /** Looks at the database of `login`. Throws `lease-held` while another run restores into it. */
@@ -25,12 +28,17 @@ export async function inspect(login: Login, signal: AbortSignal): Promise<FoundD
     if (sqlState(error) === '3D000') return undefined;
     throw error;
   });
-  if (session === undefined) return maintain(login, signal, async ({ serverMajor }) => ({ serverMajor, leftover: false }));
+  if (session === undefined)
+    return maintain(login, signal, async ({ serverMajor }) => ({ serverMajor, leftover: false }));
   try {
     const { serverMajor } = session;
-    const [found] = await session.rows<{ comment: string | null }>(`select shobj_description(oid, 'pg_database') as comment from pg_database where datname = $1`, [login.database]);
+    const [found] = await session.rows<{ comment: string | null }>(
+      `select shobj_description(oid, 'pg_database') as comment from pg_database where datname = $1`,
+      [login.database],
+    );
     const { state, of } = markOf(found?.comment) ?? {};
-    if (state !== 'restoring' || of !== login.database) return { serverMajor, catalog: await readCatalog(session), leftover: false };
+    if (state !== 'restoring' || of !== login.database)
+      return { serverMajor, catalog: await readCatalog(session), leftover: false };
     if (!(await maintain(login, signal, (elsewhere) => isFree(elsewhere, login, signal)))) throw taken(login);
     return { serverMajor, leftover: true };
   } finally {
@@ -44,16 +52,26 @@ export function connectionString(database: string): string {
 }
 
 /**
- * Makes a database for the one of `login`, with the encoding, locale and settings of the one that was backed up, or none: under its name, or `beside`
- * it under one of its own. Until its mark is written, nobody can connect to it. Returns its name.
+ * Makes a database for the one of `login`, with the encoding, locale and settings of the one that was backed up, or
+ * none: under its name, or `beside` it under one of its own. Until its mark is written, nobody can connect to it.
+ * Returns its name.
  */
-export async function createDatabase(login: Login, { id, beside, catalog }: { id: string; beside: boolean; catalog: Catalog }, loading: Loading, signal: AbortSignal): Promise<string> {
+export async function createDatabase(
+  login: Login,
+  { id, beside, catalog }: { id: string; beside: boolean; catalog: Catalog },
+  loading: Loading,
+  signal: AbortSignal,
+): Promise<string> {
   const unnamed = newName(id, login);
   const name = beside ? unnamed : login.database;
   const made = quoteIdentifier(unnamed);
   await maintain(login, signal, async (session) => {
     const create = `create database ${made} ${creationOptions(catalog, loading.serverMajor, loading.tablespaces)} allow_connections false`;
-    await session.rows(create).catch((cause: unknown) => refuse({ kind: 'database', name: login.database, sql: create }, cause, loading, signal));
+    await session
+      .rows(create)
+      .catch((cause: unknown) =>
+        refuse({ kind: 'database', name: login.database, sql: create }, cause, loading, signal),
+      );
     const comment = marked({ state: 'restoring', of: login.database }, commentOf(catalog));
     await inTransaction(session, [
       ...(beside ? [] : [`alter database ${made} rename to ${quoteIdentifier(name)}`]),
@@ -62,7 +80,9 @@ export async function createDatabase(login: Login, { id, beside, catalog }: { id
     ]).catch(async (error: unknown) => {
       await session.rows(`drop database if exists ${made}`);
       if (sqlState(error) !== '42P04') throw error;
-      throw new BackupError('target-not-empty', `somebody else has made database ${name} meanwhile`, { hint: 'look at it; then name another with --to, or replace it with --replace' });
+      throw new BackupError('target-not-empty', `somebody else has made database ${name} meanwhile`, {
+        hint: 'look at it; then name another with --to, or replace it with --replace',
+      });
     });
   });
   try {
@@ -98,14 +118,19 @@ function isLeftOut({ kind, name, role }: DatabaseStatement, loading: Loading): b
 
 /** Goes on where that is asked for and there is something to go on with. */
 function refuse({ kind, name, sql }: DatabaseStatement, cause: unknown, loading: Loading, signal: AbortSignal): void {
-  const said = messageOf(cause).replace(`${loading.place}: `, '').replace(/^postgres:\/\/\S+: /, '');
+  const said = messageOf(cause)
+    .replace(`${loading.place}: `, '')
+    .replace(/^postgres:\/\/\S+: /, '');
   const refusal = { object: `${kind} ${name}`, error: `ERROR:  ${said}`, statement: sql };
-  if (signal.aborted || !loading.keepGoing || kind === 'database') throw refusedError([refusal], cause, loading, signal);
+  if (signal.aborted || !loading.keepGoing || kind === 'database')
+    throw refusedError([refusal], cause, loading, signal);
   loading.failures.push(failureOf(refusal, loading));
 }
 
 /** Whatever of a database says that it is being restored is taken away: it is a person's from now on. */
 export function settledStatements(database: string, catalog: Catalog): string[] {
   const comment = commentOf(catalog);
-  return [`comment on database ${quoteIdentifier(database)} is ${comment === undefined ? 'null' : quoteLiteral(comment)}`];
+  return [
+    `comment on database ${quoteIdentifier(database)} is ${comment === undefined ? 'null' : quoteLiteral(comment)}`,
+  ];
 }

@@ -13,16 +13,29 @@ export async function discardDatabase(login: Login, signal: AbortSignal): Promis
 }
 
 async function hasSubscriptions(session: PostgresSession, { database }: Login): Promise<boolean> {
-  return (await session.rows('select 1 from pg_subscription where subdbid = (select oid from pg_database where datname = $1)', [database])).length > 0;
+  return (
+    (
+      await session.rows(
+        'select 1 from pg_subscription where subdbid = (select oid from pg_database where datname = $1)',
+        [database],
+      )
+    ).length > 0
+  );
 }
 
-/** They keep a database from being dropped. Restored, they have never reached a publisher: nothing there is theirs to drop. */
+/**
+ * They keep a database from being dropped. Restored, they have never reached a publisher: nothing there is theirs to
+ * drop.
+ */
 async function dropSubscriptions(login: Login, signal: AbortSignal): Promise<void> {
   const session = await openSession(login, signal);
   try {
-    const found = await session.rows<{ name: string }>('select quote_ident(subname) as name from pg_subscription where subdbid = (select oid from pg_database where datname = current_database())');
+    const found = await session.rows<{ name: string }>(
+      'select quote_ident(subname) as name from pg_subscription where subdbid = (select oid from pg_database where datname = current_database())',
+    );
     for (const { name } of found) {
-      for (const change of ['disable', 'set (slot_name = none)']) await session.rows(`alter subscription ${name} ${change}`);
+      for (const change of ['disable', 'set (slot_name = none)'])
+        await session.rows(`alter subscription ${name} ${change}`);
       await session.rows(`drop subscription ${name}`);
     }
   } finally {

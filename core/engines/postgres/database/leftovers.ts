@@ -12,7 +12,10 @@ import type { PostgresSession } from '../session.ts';
 const longestName = 63;
 const justMade = /^nightjar_new_([0-9a-f]{16})[0-9a-f]{4}_/;
 
-/** A name for a database that is being made for the one of `login`: no run before has used it, for programs of a run that was killed may still be at work. */
+/**
+ * A name for a database that is being made for the one of `login`: no run before has used it, for programs of a run
+ * that was killed may still be at work.
+ */
 export function newName(id: string, login: Login): string {
   return `nightjar_new_${claimKey(login)}${randomBytes(2).toString('hex')}_${id}`;
 }
@@ -24,8 +27,8 @@ export function beforeName(database: string, id: string, attempt = 0): string {
 }
 
 /**
- * Drops what runs have left half made that died: what was to become the database of `login`, by its mark; and what was only just made, for any
- * database, into which nobody could ever connect. Takes the claim on the one for granted.
+ * Drops what runs have left half made that died: what was to become the database of `login`, by its mark; and what was
+ * only just made, for any database, into which nobody could ever connect. Takes the claim on the one for granted.
  */
 export async function sweepHalfMade(login: Login, signal: AbortSignal): Promise<void> {
   await maintain(login, signal, async (session) => {
@@ -33,25 +36,33 @@ export async function sweepHalfMade(login: Login, signal: AbortSignal): Promise<
       const mark = markOf(comment);
       const half = mark?.state === 'restoring' && mark.of === login.database;
       const [, key] = justMade.exec(name) ?? [];
-      const unopened = !open && comment === null && key !== undefined && (key === claimKey(login) || (await tryClaim(session, key)));
+      const unopened =
+        !open && comment === null && key !== undefined && (key === claimKey(login) || (await tryClaim(session, key)));
       if (half || unopened) await discardDatabase({ ...login, database: name }, signal);
     }
   });
 }
 
-/** Drops what stood in the place of the database of `login` before it was replaced, by this run or one that died behind that. Returns those that could not be dropped, and why. */
+/**
+ * Drops what stood in the place of the database of `login` before it was replaced, by this run or one that died behind
+ * that. Returns those that could not be dropped, and why.
+ */
 export async function dropReplaced(session: PostgresSession, login: Login): Promise<{ name: string; why: string }[]> {
   const failed: { name: string; why: string }[] = [];
   for (const { name, comment } of await databases(session)) {
     const mark = markOf(comment);
     if (mark?.state !== 'replaced' || mark.of !== login.database || name === login.database) continue;
-    await session.rows(`drop database if exists ${quoteIdentifier(name)}`).catch((error: unknown) => failed.push({ name, why: messageOf(error) }));
+    await session
+      .rows(`drop database if exists ${quoteIdentifier(name)}`)
+      .catch((error: unknown) => failed.push({ name, why: messageOf(error) }));
   }
   return failed;
 }
 
 function databases(session: PostgresSession): Promise<{ name: string; open: boolean; comment: string | null }[]> {
-  return session.rows(`select datname as name, datallowconn as open, shobj_description(oid, 'pg_database') as comment from pg_database where not datistemplate`);
+  return session.rows(
+    `select datname as name, datallowconn as open, shobj_description(oid, 'pg_database') as comment from pg_database where not datistemplate`,
+  );
 }
 
 function startOf(text: string, bytes: number): string {

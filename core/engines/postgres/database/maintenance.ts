@@ -10,7 +10,11 @@ export function openMaintenance(login: Login, signal: AbortSignal): Promise<Main
 }
 
 /** Works on the server from a database that is always there. */
-export async function maintain<T>(login: Login, signal: AbortSignal, work: (session: Maintenance) => Promise<T>): Promise<T> {
+export async function maintain<T>(
+  login: Login,
+  signal: AbortSignal,
+  work: (session: Maintenance) => Promise<T>,
+): Promise<T> {
   const session = await openMaintenance(login, signal);
   try {
     return await work(session);

@@ -38,7 +38,11 @@ async function copyLine(text: Lines): Promise<Buffer> {
 async function* statements(text: Lines): AsyncGenerator<Uint8Array> {
   let held: Buffer[] = [];
   let size = 0;
-  for (let line = await text.peek(); line !== undefined && !line.toString('latin1', 0, 5).startsWith('COPY '); line = await text.peek()) {
+  for (
+    let line = await text.peek();
+    line !== undefined && !line.toString('latin1', 0, 5).startsWith('COPY ');
+    line = await text.peek()
+  ) {
     held.push((await text.take())!);
     size += line.length;
     if (size < textBytes) continue;
@@ -69,7 +73,8 @@ function linesOf(part: ByteStream): Lines {
   async function more(): Promise<boolean> {
     const next = over ? { done: true as const, value: undefined } : await chunks.next();
     over = next.done === true;
-    if (next.value !== undefined) held = held.length === 0 ? Buffer.from(next.value) : Buffer.concat([held, next.value]);
+    if (next.value !== undefined)
+      held = held.length === 0 ? Buffer.from(next.value) : Buffer.concat([held, next.value]);
     return !over;
   }
   async function lineEnd(): Promise<number> {

@@ -12,10 +12,19 @@ export type RowRange = { table: PostgresTable; columns: string[]; slice: Slice; 
 /** What stands at the end of every whole data part: pg_dump's own marker, and ours. */
 const endMarker = '-- PostgreSQL database dump complete';
 
-/** A script for psql that prints rows as pg_dump would print them, so that they are read, counted and restored in the same way. */
-export function copyScript(pieces: RowRange[], { login, snapshot, encoding }: { login: Login; snapshot: Snapshot; encoding: string }): string {
+/**
+ * A script for psql that prints rows as pg_dump would print them, so that they are read, counted and restored in the
+ * same way.
+ */
+export function copyScript(
+  pieces: RowRange[],
+  { login, snapshot, encoding }: { login: Login; snapshot: Snapshot; encoding: string },
+): string {
   const { overtaking, serverMajor } = snapshot;
-  const settings = Object.entries({ ...sessionSettings({ ...login, lockTimeoutMs: overtaking.waitMs }, serverMajor), client_encoding: encoding });
+  const settings = Object.entries({
+    ...sessionSettings({ ...login, lockTimeoutMs: overtaking.waitMs }, serverMajor),
+    client_encoding: encoding,
+  });
   const head = [
     `SET client_encoding = ${quoteLiteral(encoding)};`,
     'SET standard_conforming_strings = on;',

@@ -16,8 +16,8 @@ const askLimitMs = 5000;
 const movedStates = ['42P01', '3F000', '42809'];
 
 /**
- * Everything that has to stay as it is for the time of a backup, and that the server can lock: tables with rows, partitioned ones, and
- * those of extensions, whose rows pg_dump prints.
+ * Everything that has to stay as it is for the time of a backup, and that the server can lock: tables with rows,
+ * partitioned ones, and those of extensions, whose rows pg_dump prints.
  */
 export function readLockable(session: PostgresSession): Promise<Named[]> {
   return session.rows<Named>(`
@@ -25,7 +25,10 @@ export function readLockable(session: PostgresSession): Promise<Named[]> {
     from pg_class c join pg_namespace n on n.oid = c.relnamespace where c.relkind in ('r', 'p') and ${ofUsers} order by 2`);
 }
 
-/** What the session sees and has not locked, by identity: a lock is taken by name, and a name may have come to mean another table meanwhile. */
+/**
+ * What the session sees and has not locked, by identity: a lock is taken by name, and a name may have come to mean
+ * another table meanwhile.
+ */
 export function readUnlocked(session: PostgresSession): Promise<Named[]> {
   return session.rows<Named>(`
     select c.oid::text, format('%I.%I', n.nspname, c.relname) as name
@@ -36,7 +39,10 @@ export function readUnlocked(session: PostgresSession): Promise<Named[]> {
     order by 2`);
 }
 
-/** Locks tables by name against changes of their definitions (ACCESS SHARE: readers and writers go on); false if a name is gone. Throws `lock-timeout` and says who holds the lock. */
+/**
+ * Locks tables by name against changes of their definitions (ACCESS SHARE: readers and writers go on); false if a name
+ * is gone. Throws `lock-timeout` and says who holds the lock.
+ */
 export async function lock(session: PostgresSession, tables: Named[], login: Login): Promise<boolean> {
   for (let start = 0; start < tables.length; start += lockBatch) {
     const batch = tables.slice(start, start + lockBatch);
@@ -50,7 +56,15 @@ export async function lock(session: PostgresSession, tables: Named[], login: Log
   return true;
 }
 
-type LockHolder = { name: string; gid: string | null; database: string; pid: number; user: string; application: string; since: string };
+type LockHolder = {
+  name: string;
+  gid: string | null;
+  database: string;
+  pid: number;
+  user: string;
+  application: string;
+  since: string;
+};
 
 /** Says which table was locked, and by whom: with a session of its own, for the first one's transaction is over. */
 async function withHolder(error: BackupError, tables: Named[], login: Login): Promise<BackupError> {

@@ -3,11 +3,13 @@ import { formatDuration } from '../../../domain/units.ts';
 import type { PostgresSession } from '../session.ts';
 
 /**
- * The sessions of one backup, none of which stays behind somebody who waits for the locks of its first one. PostgreSQL puts a request for a lock behind those
- * that wait, so that an ALTER TABLE which waits for the first session would hold up all later ones, and they would end with a timeout while the first one waits
- * for nothing but them. It does not see that: nothing in the server says that the first one waits. Each session therefore holds an advisory lock
- * (`join`), and the first one asks for it when a member is behind somebody: now it is a deadlock, of the kind that the server solves by
- * moving the member to the front of its queue, without an error for anybody (src/backend/storage/lmgr/README, "soft" edges).
+ * The sessions of one backup, none of which stays behind somebody who waits for the locks of its first one. PostgreSQL
+ * puts a request for a lock behind those that wait, so that an ALTER TABLE which waits for the first session would hold
+ * up all later ones, and they would end with a timeout while the first one waits for nothing but them. It does not see
+ * that: nothing in the server says that the first one waits. Each session therefore holds an advisory lock (`join`),
+ * and the first one asks for it when a member is behind somebody: now it is a deadlock, of the kind that the server
+ * solves by moving the member to the front of its queue, without an error for anybody (src/backend/storage/lmgr/README,
+ * "soft" edges).
  */
 export type Overtaking = {
   /** The statement with which a session joins, before its transaction. */
@@ -17,7 +19,10 @@ export type Overtaking = {
   stop(): void;
 };
 
-/** How long others may wait for the backup: so many times as long as it waits for them. Whoever waits for a table holds up all who come after. */
+/**
+ * How long others may wait for the backup: so many times as long as it waits for them. Whoever waits for a table holds
+ * up all who come after.
+ */
 const patience = 10;
 const lookEveryMs = 500;
 /** Any number: it tells our advisory locks from others. The second one is the first session's. */
@@ -25,10 +30,18 @@ const ours = 7717;
 
 type WaitingSession = { pid: number; table: string; isMember: boolean; now: number };
 
-/** Lets sessions overtake those that wait for the locks of this one, which must be in a transaction, until `stop`. `giveWay` is told when somebody has waited for too long. */
-export async function letOvertake(session: PostgresSession, lockTimeoutMs: number, giveWay: (why: BackupError) => void): Promise<Overtaking> {
+/**
+ * Lets sessions overtake those that wait for the locks of this one, which must be in a transaction, until `stop`.
+ * `giveWay` is told when somebody has waited for too long.
+ */
+export async function letOvertake(
+  session: PostgresSession,
+  lockTimeoutMs: number,
+  giveWay: (why: BackupError) => void,
+): Promise<Overtaking> {
   const [found] = await session.rows<{ pid: number; deadlockMs: number }>(
-    `select pg_backend_pid() as pid, (select setting::int from pg_settings where name = 'deadlock_timeout') as "deadlockMs"`);
+    `select pg_backend_pid() as pid, (select setting::int from pg_settings where name = 'deadlock_timeout') as "deadlockMs"`,
+  );
   const { pid, deadlockMs } = found!;
   const limitMs = patience * lockTimeoutMs;
   let since = new Map<number, number>();
@@ -41,13 +54,17 @@ export async function letOvertake(session: PostgresSession, lockTimeoutMs: numbe
     if (tooLong !== undefined) return giveWay(gaveWay(tooLong, limitMs));
     if (!waiting.some(({ isMember }) => isMember)) return;
     // asked at once, so that no other question comes between them
-    const wait = session.rows(`savepoint waiting; set local lock_timeout = ${deadlockMs + lookEveryMs}; select pg_advisory_xact_lock(${ours}, ${pid})`);
+    const wait = session.rows(
+      `savepoint waiting; set local lock_timeout = ${deadlockMs + lookEveryMs}; select pg_advisory_xact_lock(${ours}, ${pid})`,
+    );
     await Promise.allSettled([wait, session.rows('rollback to waiting')]);
   }
   const timer = setInterval(() => {
     if (busy) return;
     busy = true;
-    look().catch(() => {}).finally(() => (busy = false)); // that the session is lost is told by whoever needs it
+    look()
+      .catch(() => {})
+      .finally(() => (busy = false)); // that the session is lost is told by whoever needs it
   }, lookEveryMs).unref();
   return {
     join: `select pg_advisory_lock_shared(${ours},${pid})`,
@@ -65,7 +82,11 @@ const waitingForUs = `
     and exists (select from l where l.pid = pg_backend_pid() and l.locktype = 'relation' and l.granted and l.relation = w.relation)`;
 
 function gaveWay({ pid, table }: WaitingSession, limitMs: number): BackupError {
-  return new BackupError('lock-timeout', `session ${pid} has waited for ${table} for ${formatDuration(limitMs)}, which the backup keeps from being changed: the backup gave way`, {
-    hint: `see pg_stat_activity; make such changes at another time, give them a lock_timeout of their own, or raise lockTimeout: others wait ${patience} times as long for a backup`,
-  });
+  return new BackupError(
+    'lock-timeout',
+    `session ${pid} has waited for ${table} for ${formatDuration(limitMs)}, which the backup keeps from being changed: the backup gave way`,
+    {
+      hint: `see pg_stat_activity; make such changes at another time, give them a lock_timeout of their own, or raise lockTimeout: others wait ${patience} times as long for a backup`,
+    },
+  );
 }

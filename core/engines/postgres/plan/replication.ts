@@ -1,9 +1,12 @@
 import type { PostgresSession } from '../session.ts';
 
-/** What belongs to replication and is in no backup, or comes back otherwise: each kind with a sentence for its names. */
+/**
+ * What belongs to replication and is in no backup, or comes back otherwise: each kind with a sentence for its names.
+ */
 const kinds: { query: string; warning: (names: string) => string }[] = [
   {
-    query: 'select slot_name::text as name from pg_replication_slots where database = current_database() and not temporary order by 1',
+    query:
+      'select slot_name::text as name from pg_replication_slots where database = current_database() and not temporary order by 1',
     warning: (names) => `replication slots are in no backup; make them again where they are needed: ${names}`,
   },
   {
@@ -16,7 +19,8 @@ const kinds: { query: string; warning: (names: string) => string }[] = [
     query: `select concat(quote_ident(subname), case when subenabled then ' (enabled)' else ' (disabled)' end) as name
       from pg_subscription where subdbid = (select oid from pg_database where datname = current_database())
         and current_setting('is_superuser') = 'on' order by 1`,
-    warning: (names) => `a restore brings subscriptions back disabled, and without their slots and what they have received so far: ${names}`,
+    warning: (names) =>
+      `a restore brings subscriptions back disabled, and without their slots and what they have received so far: ${names}`,
   },
 ];
 

@@ -29,9 +29,9 @@ export type Snapshot = {
 const attempts = 5;
 
 /**
- * Locks every table against changes of its definition (ACCESS SHARE: readers and writers go on), then takes a snapshot, which so sees
- * what was done to them before the locks, and nothing is done behind it: a table that is truncated or rewritten after a snapshot looks empty to it,
- * without any error.
+ * Locks every table against changes of its definition (ACCESS SHARE: readers and writers go on), then takes a snapshot,
+ * which so sees what was done to them before the locks, and nothing is done behind it: a table that is truncated or
+ * rewritten after a snapshot looks empty to it, without any error.
  */
 export async function openSnapshot(login: Login, signal: AbortSignal): Promise<Snapshot> {
   const over = new AbortController();
@@ -45,7 +45,11 @@ export async function openSnapshot(login: Login, signal: AbortSignal): Promise<S
     const name = await exportLocked(session, login);
     overtaking = await letOvertake(session, login.lockTimeoutMs, (why) => over.abort(why));
     const all = await readTables(session);
-    requireWholeNames(all.flatMap(({ columns }) => columns), session, login);
+    requireWholeNames(
+      all.flatMap(({ columns }) => columns),
+      session,
+      login,
+    );
     const { serverMajor, serverVersion } = session;
     const { tables = [], withoutRows = [] } = Object.groupBy(all, ({ isHere }) => (isHere ? 'tables' : 'withoutRows'));
     return { session, name, overtaking, serverMajor, serverVersion, tables, withoutRows, over: over.signal, close };
@@ -61,7 +65,11 @@ async function exportLocked(session: PostgresSession, login: Login): Promise<str
   for (let attempt = 1; attempt <= attempts; attempt += 1) {
     await requireReadable(session, login);
     const tables = await readLockable(session);
-    requireWholeNames(tables.map(({ name }) => name), session, login);
+    requireWholeNames(
+      tables.map(({ name }) => name),
+      session,
+      login,
+    );
     await session.rows('begin isolation level repeatable read read only');
     if (await lock(session, tables, login)) {
       // the first query that is no LOCK decides which moment the transaction sees (PostgreSQL manual, LOCK, notes)
@@ -72,7 +80,11 @@ async function exportLocked(session: PostgresSession, login: Login): Promise<str
     await session.rows('rollback');
   }
   const which = unlocked.length === 0 ? 'tables' : unlocked.slice(0, 5).join(', ');
-  throw new BackupError('source-changed', `${placeOf('postgres', login)}: ${which} came, went or changed names while the backup began, ${attempts} times in a row`, {
-    hint: 'run the backup again when no migration is running',
-  });
+  throw new BackupError(
+    'source-changed',
+    `${placeOf('postgres', login)}: ${which} came, went or changed names while the backup began, ${attempts} times in a row`,
+    {
+      hint: 'run the backup again when no migration is running',
+    },
+  );
 }

@@ -2,8 +2,8 @@ import type { ByteStream } from '../../../ports.ts';
 import { blocksOf } from './blocks.ts';
 
 /**
- * A part of pg_dump's without its own transactions around large objects: the first COMMIT would end the one that the part is loaded in. Rows
- * and quoted text stay what they are.
+ * A part of pg_dump's without its own transactions around large objects: the first COMMIT would end the one that the
+ * part is loaded in. Rows and quoted text stay what they are.
  */
 export async function* withoutTransactions(dump: ByteStream): ByteStream {
   for await (const { copy, content } of blocksOf(dump)) {
@@ -15,10 +15,13 @@ export async function* withoutTransactions(dump: ByteStream): ByteStream {
 async function* statements(content: ByteStream): ByteStream {
   let quoted = false;
   for await (const chunk of content) {
-    const lines = Buffer.from(chunk).toString('latin1').split(/(?<=\n)/);
+    const lines = Buffer.from(chunk)
+      .toString('latin1')
+      .split(/(?<=\n)/);
     const kept = lines.filter((line) => {
       const isOwn = !quoted && (line === 'BEGIN;\n' || line === 'COMMIT;\n');
-      if (!line.startsWith('--') && !line.startsWith('SELECT pg_catalog.lowrite(') && line.split("'").length % 2 === 0) quoted = !quoted;
+      if (!line.startsWith('--') && !line.startsWith('SELECT pg_catalog.lowrite(') && line.split("'").length % 2 === 0)
+        quoted = !quoted;
       return !isOwn;
     });
     yield Buffer.from(kept.join(''), 'latin1');

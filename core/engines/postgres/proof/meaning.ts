@@ -6,12 +6,17 @@ type Tree = string | number | boolean | null | Tree[] | { [field: string]: Tree 
 type TreeNode = { [field: string]: Tree };
 
 /**
- * Whether two definitions of a catalog are the same but for how PostgreSQL printed them: the facts to the letter, the statements in the tree that
- * PostgreSQL's own parser makes of them. The parser is loaded when it is first needed.
+ * Whether two definitions of a catalog are the same but for how PostgreSQL printed them: the facts to the letter, the
+ * statements in the tree that PostgreSQL's own parser makes of them. The parser is loaded when it is first needed.
  */
 export async function meansTheSame(expected: string, found: string): Promise<boolean> {
   const [before, after] = [readDefinition(expected), readDefinition(found)];
-  if (before.facts !== after.facts || before.statements.length === 0 || before.statements.length !== after.statements.length) return false;
+  if (
+    before.facts !== after.facts ||
+    before.statements.length === 0 ||
+    before.statements.length !== after.statements.length
+  )
+    return false;
   for (const [index, statement] of before.statements.entries()) {
     const [one, other] = [await meaningOf(statement), await meaningOf(after.statements[index] ?? '')];
     if (one === undefined || !isDeepStrictEqual(one, other)) return false;
@@ -19,7 +24,10 @@ export async function meansTheSame(expected: string, found: string): Promise<boo
   return true;
 }
 
-/** The tree of a statement, the same for each way in which PostgreSQL prints it. Undefined where the parser does not understand it, or is not at hand. */
+/**
+ * The tree of a statement, the same for each way in which PostgreSQL prints it. Undefined where the parser does not
+ * understand it, or is not at hand.
+ */
 export async function meaningOf(statement: string): Promise<Tree | undefined> {
   try {
     const { parse } = await import('libpg-query');
@@ -33,7 +41,11 @@ export async function meaningOf(statement: string): Promise<Tree | undefined> {
 function alike(tree: Tree): Tree {
   if (Array.isArray(tree)) return tree.map(alike);
   if (typeof tree !== 'object' || tree === null) return tree;
-  const node = Object.fromEntries(Object.entries(tree).filter(([field, value]) => !isPosition(field, value)).map(([field, value]) => [field, alike(value)]));
+  const node = Object.fromEntries(
+    Object.entries(tree)
+      .filter(([field, value]) => !isPosition(field, value))
+      .map(([field, value]) => [field, alike(value)]),
+  );
   return flattened(castInside(node));
 }
 
@@ -41,14 +53,19 @@ function isPosition(field: string, value: Tree): boolean {
   return typeof value === 'number' && /(location|list_start|list_end|stmt_len)$/.test(field);
 }
 
-/** `ARRAY[a, b]::t[]` is `ARRAY[a::t, b::t]`: an array is converted value by value. An array within an array is converted as one. */
+/**
+ * `ARRAY[a, b]::t[]` is `ARRAY[a::t, b::t]`: an array is converted value by value. An array within an array is
+ * converted as one.
+ */
 function castInside(node: TreeNode): TreeNode {
   const cast = field(node, 'TypeCast');
   const elements = field(field(cast, 'arg'), 'A_ArrayExpr')?.['elements'];
   const typeName = field(cast, 'typeName');
   if (typeName?.['arrayBounds'] === undefined || !Array.isArray(elements)) return node;
   const { arrayBounds, ...ofElement } = typeName;
-  const converted = elements.map((arg) => castInside({ TypeCast: { arg, typeName: field(arg, 'A_ArrayExpr') === undefined ? ofElement : typeName } }));
+  const converted = elements.map((arg) =>
+    castInside({ TypeCast: { arg, typeName: field(arg, 'A_ArrayExpr') === undefined ? ofElement : typeName } }),
+  );
   return { A_ArrayExpr: { elements: converted } };
 }
 

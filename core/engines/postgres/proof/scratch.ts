@@ -15,15 +15,26 @@ const discardLimitMs = 30_000;
 /** What a server makes of definitions; `whole`: nothing of them was refused. */
 export type ScratchCatalog = { catalog: Catalog; whole: boolean };
 
-/** What this server makes of a backup's definitions alone, in a database that is gone when this returns. Undefined: this role may make no database. */
-export async function madeFrom(login: Login, tools: Tools, compared: Compared, signal: AbortSignal): Promise<ScratchCatalog | undefined> {
+/**
+ * What this server makes of a backup's definitions alone, in a database that is gone when this returns. Undefined: this
+ * role may make no database.
+ */
+export async function madeFrom(
+  login: Login,
+  tools: Tools,
+  compared: Compared,
+  signal: AbortSignal,
+): Promise<ScratchCatalog | undefined> {
   return maintain(login, signal, async (holder) => {
     if (!(await mayMakeDatabases(holder))) return undefined;
     await dropLeftovers(holder, login);
     const scratch = { ...login, database: await scratchName(holder, compared.manifest) };
     try {
       const whole = await load(scratch, tools, compared, signal);
-      return { whole, catalog: await withSession(scratch, signal, (session) => readCatalog(session, compared.expected)) };
+      return {
+        whole,
+        catalog: await withSession(scratch, signal, (session) => readCatalog(session, compared.expected)),
+      };
     } finally {
       await discardDatabase(scratch, AbortSignal.timeout(discardLimitMs));
     }
@@ -31,12 +42,26 @@ export async function madeFrom(login: Login, tools: Tools, compared: Compared, s
 }
 
 /** The same way that a restore goes, without its rows; what can't be made is missing then, and the answer is false. */
-async function load(scratch: Login, tools: Tools, { manifest, expected, owners, open }: Compared, signal: AbortSignal): Promise<boolean> {
-  const target = await openTarget(scratch, tools, { manifest, catalog: expected, owners, tablespaces: false, keepGoing: true }, signal);
+async function load(
+  scratch: Login,
+  tools: Tools,
+  { manifest, expected, owners, open }: Compared,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const target = await openTarget(
+    scratch,
+    tools,
+    { manifest, catalog: expected, owners, tablespaces: false, keepGoing: true },
+    signal,
+  );
   try {
-    if (target.state !== 'absent') throw new BackupError('restore-failed', `database ${scratch.database} is there already`, { hint: 'it was made by a proof: drop it' });
+    if (target.state !== 'absent')
+      throw new BackupError('restore-failed', `database ${scratch.database} is there already`, {
+        hint: 'it was made by a proof: drop it',
+      });
     await target.prepare(false, signal);
-    for (const step of target.stages.flat()) if (step.part.role === 'schema') await step.load(open(step.part, signal), signal);
+    for (const step of target.stages.flat())
+      if (step.part.role === 'schema') await step.load(open(step.part, signal), signal);
     return target.failures.length === 0;
   } finally {
     await target.close();
@@ -44,7 +69,9 @@ async function load(scratch: Login, tools: Tools, { manifest, expected, owners, 
 }
 
 async function mayMakeDatabases(session: PostgresSession): Promise<boolean> {
-  const [role] = await session.rows<{ may: boolean }>('select rolsuper or rolcreatedb as may from pg_roles where rolname = current_user');
+  const [role] = await session.rows<{ may: boolean }>(
+    'select rolsuper or rolcreatedb as may from pg_roles where rolname = current_user',
+  );
   return role?.may === true;
 }
 

@@ -12,8 +12,9 @@ const byArchive = 'by what the archive makes here';
 const byName = 'by name alone: the servers’ versions differ';
 
 /**
- * Decides on objects that are printed differently. A text of PostgreSQL's own is often printed in another way once it was read back, so that
- * statements are compared as they are parsed; what that leaves open, with what this very server makes of the backup's definitions alone.
+ * Decides on objects that are printed differently. A text of PostgreSQL's own is often printed in another way once it
+ * was read back, so that statements are compared as they are parsed; what that leaves open, with what this very server
+ * makes of the backup's definitions alone.
  */
 export async function settle(login: Login, tools: Tools, compared: Compared, signal: AbortSignal): Promise<Settled> {
   const { unequal, expected, found, sameVersion } = compared;
@@ -22,20 +23,45 @@ export async function settle(login: Login, tools: Tools, compared: Compared, sig
   const [parts, other] = split(uneven, (one) => mayBeNobodys(one, expected));
   const open = await undecided(changed, expected, found, signal);
   const made = open.length + parts.length === 0 ? undefined : await madeFrom(login, tools, compared, signal);
-  const [asMade, different] = split(open, (one) => made !== undefined && textOf(made.catalog, one) === textOf(found, one));
-  const [unmade, missing] = split(parts, ({ kind, name }) => made?.whole === true && made.catalog[kind]?.[name] === undefined);
-  const [lost, same] = split(asMade, (one) => sameVersion && !isFirstFormat(expected) && readDefinition(textOf(expected, one)).facts !== readDefinition(textOf(found, one)).facts);
+  const [asMade, different] = split(
+    open,
+    (one) => made !== undefined && textOf(made.catalog, one) === textOf(found, one),
+  );
+  const [unmade, missing] = split(
+    parts,
+    ({ kind, name }) => made?.whole === true && made.catalog[kind]?.[name] === undefined,
+  );
+  const [lost, same] = split(
+    asMade,
+    (one) =>
+      sameVersion &&
+      !isFirstFormat(expected) &&
+      readDefinition(textOf(expected, one)).facts !== readDefinition(textOf(found, one)).facts,
+  );
   const byNameAlone = sameVersion || made !== undefined ? [] : different;
   return {
-    ways: counted({ [byMeaning]: changed.length - open.length, [byArchive]: same.length, [byName]: byNameAlone.length }),
+    ways: counted({
+      [byMeaning]: changed.length - open.length,
+      [byArchive]: same.length,
+      [byName]: byNameAlone.length,
+    }),
     exceptions: [
       ...placed.map((one) => leftToTheServer[one.kind]!(one, expected, found)),
       ...notCompared(expected),
-      ...unmade.map(({ kind, name }) => `${kind} ${name}: it is not in the backup's archive, for pg_dump leaves out what is on a table of an extension`),
-      ...lost.map(({ kind, name }) => `${kind} ${name}: it is what the backup's archive makes of it, which differs from what the source had`),
+      ...unmade.map(
+        ({ kind, name }) =>
+          `${kind} ${name}: it is not in the backup's archive, for pg_dump leaves out what is on a table of an extension`,
+      ),
+      ...lost.map(
+        ({ kind, name }) =>
+          `${kind} ${name}: it is what the backup's archive makes of it, which differs from what the source had`,
+      ),
     ],
     different: [...other, ...missing, ...(byNameAlone.length > 0 ? [] : different)],
-    ...(made === undefined && different.length > 0 && { hint: 'definitions that PostgreSQL prints differently after a restore are compared in a database of their own: GRANT the role CREATEDB, and restore again' }),
+    ...(made === undefined &&
+      different.length > 0 && {
+        hint: 'definitions that PostgreSQL prints differently after a restore are compared in a database of their own: GRANT the role CREATEDB, and restore again',
+      }),
   };
 }
 
@@ -47,7 +73,10 @@ function mayBeNobodys({ how, kind }: Unequal, expected: Catalog): boolean {
 
 const mostNames = 5;
 
-/** A restore computes materialized views anew: their rows are no copy of what stood in the source, which may have been older, or other each time. */
+/**
+ * A restore computes materialized views anew: their rows are no copy of what stood in the source, which may have been
+ * older, or other each time.
+ */
 function notCompared(expected: Catalog): string[] {
   const views = Object.keys(expected['materialized view'] ?? {});
   if (views.length === 0) return [];
@@ -56,7 +85,12 @@ function notCompared(expected: Catalog): string[] {
 }
 
 /** One after the other: a tree takes a hundred times the memory of its statement. */
-async function undecided(changed: Unequal[], expected: Catalog, found: Catalog, signal: AbortSignal): Promise<Unequal[]> {
+async function undecided(
+  changed: Unequal[],
+  expected: Catalog,
+  found: Catalog,
+  signal: AbortSignal,
+): Promise<Unequal[]> {
   const open: Unequal[] = [];
   for (const one of changed) {
     if (signal.aborted) throw abortError(signal);
@@ -65,11 +99,17 @@ async function undecided(changed: Unequal[], expected: Catalog, found: Catalog, 
   return open;
 }
 
-/** Kinds that pg_dump leaves to the server that restores, or that a restore may: what to say of one that came out otherwise. */
+/**
+ * Kinds that pg_dump leaves to the server that restores, or that a restore may: what to say of one that came out
+ * otherwise.
+ */
 const leftToTheServer: Record<string, (one: Unequal, expected: Catalog, found: Catalog) => string> = {
-  'extension version': (one, expected, found) => `extension ${one.name} is of version ${textOf(found, one) || 'unknown'} and was of ${textOf(expected, one) || 'none'}`,
-  'database option': (one, expected, found) => `the database's ${one.name} is ${textOf(found, one) || 'not set'} and was ${textOf(expected, one) || 'not set'}`,
-  tablespace: (one, expected, found) => `${one.name} is in tablespace ${textOf(found, one) || 'of the database'} and was in ${textOf(expected, one) || 'that of the database'}`,
+  'extension version': (one, expected, found) =>
+    `extension ${one.name} is of version ${textOf(found, one) || 'unknown'} and was of ${textOf(expected, one) || 'none'}`,
+  'database option': (one, expected, found) =>
+    `the database's ${one.name} is ${textOf(found, one) || 'not set'} and was ${textOf(expected, one) || 'not set'}`,
+  tablespace: (one, expected, found) =>
+    `${one.name} is in tablespace ${textOf(found, one) || 'of the database'} and was in ${textOf(expected, one) || 'that of the database'}`,
 };
 
 function textOf(catalog: Catalog, { kind, name }: Unequal): string {

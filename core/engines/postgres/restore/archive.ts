@@ -19,14 +19,23 @@ export type ArchiveSection = 'pre-data' | 'post-data';
 /** The line that clients from 17 write, and servers before 17 refuse. */
 const tooNew = 'SET transaction_timeout = 0;';
 
-/** Restores one section of the archive that `content` is. It goes through a file: pg_restore must jump in it to work in parallel. It holds definitions, no rows. */
-export async function loadSection(section: ArchiveSection, content: ByteStream, loading: Loading, signal: AbortSignal): Promise<void> {
+/**
+ * Restores one section of the archive that `content` is. It goes through a file: pg_restore must jump in it to work in
+ * parallel. It holds definitions, no rows.
+ */
+export async function loadSection(
+  section: ArchiveSection,
+  content: ByteStream,
+  loading: Loading,
+  signal: AbortSignal,
+): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'nightjar-'));
   try {
     const file = join(folder, 'schema.pgdump');
     await pipeline(content, createWriteStream(file, { mode: 0o600 }));
     if (loading.keepGoing) return await goOn(section, file, [], loading, signal);
-    const apart = loading.owners || section === 'pre-data' ? undefined : await policiesApart(file, folder, loading, signal);
+    const apart =
+      loading.owners || section === 'pre-data' ? undefined : await policiesApart(file, folder, loading, signal);
     await allOrNothing(section, file, apart === undefined ? [] : [`--use-list=${apart.others}`], loading, signal);
     if (apart !== undefined) await goOn(section, file, [`--use-list=${apart.policies}`], loading, signal);
   } finally {
@@ -35,25 +44,45 @@ export async function loadSection(section: ArchiveSection, content: ByteStream, 
 }
 
 /** Throws at the first failure, with its statement. */
-async function allOrNothing(section: ArchiveSection, file: string, which: string[], loading: Loading, signal: AbortSignal): Promise<void> {
+async function allOrNothing(
+  section: ArchiveSection,
+  file: string,
+  which: string[],
+  loading: Loading,
+  signal: AbortSignal,
+): Promise<void> {
   const args = [...argsOf(section, loading), ...which];
   if (loading.clientMajor >= 17 && loading.serverMajor < 17) {
     const key = newRestrictKey();
-    const script = programOutput(loading.run('pg_restore', [...args, `--restrict-key=${key}`, '--file=-', file]), signal);
+    const script = programOutput(
+      loading.run('pg_restore', [...args, `--restrict-key=${key}`, '--file=-', file]),
+      signal,
+    );
     return loadScript(withoutLines(script, [tooNew, ...restrictLines(key)]), { key }, loading, signal);
   }
-  // one transaction would hold a lock for each table, sequence and type: more than a server has by default for 3,000 tables
+  // one transaction would hold a lock for each table, sequence and type: more than a server has by default for 3,000
+  // tables
   const together = section === 'pre-data' && loading.clientMajor >= 17 ? ['--transaction-size=500'] : [];
   const sideBySide = section === 'post-data' && loading.jobs > 1 ? [`--jobs=${loading.jobs}`] : [];
-  const { heard, ended } = await restored([...args, ...together, ...sideBySide, '--exit-on-error', file], loading, signal);
+  const { heard, ended } = await restored(
+    [...args, ...together, ...sideBySide, '--exit-on-error', file],
+    loading,
+    signal,
+  );
   if (ended !== undefined) throw refusedError(heard.refusals, ended.cause, loading, signal);
 }
 
 /**
- * Goes on after every failure, object by object in one session: what several would say side by side could not be told apart. Without `keepGoing`
- * only policies for missing roles may fail, which are left out on purpose.
+ * Goes on after every failure, object by object in one session: what several would say side by side could not be told
+ * apart. Without `keepGoing` only policies for missing roles may fail, which are left out on purpose.
  */
-async function goOn(section: ArchiveSection, file: string, which: string[], loading: Loading, signal: AbortSignal): Promise<void> {
+async function goOn(
+  section: ArchiveSection,
+  file: string,
+  which: string[],
+  loading: Loading,
+  signal: AbortSignal,
+): Promise<void> {
   const { heard, ended } = await restored([...argsOf(section, loading), ...which, file], loading, signal);
   const cameToItsEnd = ended === undefined || (heard.wentOn() && !heard.refusals.some(isLost));
   if (signal.aborted || !cameToItsEnd) throw refusedError(heard.refusals, ended?.cause, loading, signal);
@@ -64,10 +93,20 @@ async function goOn(section: ArchiveSection, file: string, which: string[], load
   loading.failures.push(...others.map((refusal) => failureOf(refusal, loading)));
 }
 
-/** Runs pg_restore against the database. It says which object it is at only when it says everything: the rest of that is kept from those who hear warnings. */
-async function restored(args: string[], loading: Loading, signal: AbortSignal): Promise<{ heard: RestoreLog; ended?: { cause: unknown } }> {
+/**
+ * Runs pg_restore against the database. It says which object it is at only when it says everything: the rest of that is
+ * kept from those who hear warnings.
+ */
+async function restored(
+  args: string[],
+  loading: Loading,
+  signal: AbortSignal,
+): Promise<{ heard: RestoreLog; ended?: { cause: unknown } }> {
   const heard = hearArchive();
-  const { program: { heard: tell, ...program }, ...run } = loading.run('pg_restore', ['--verbose', `--dbname=${connectionString(loading.database())}`, ...args]);
+  const {
+    program: { heard: tell, ...program },
+    ...run
+  } = loading.run('pg_restore', ['--verbose', `--dbname=${connectionString(loading.database())}`, ...args]);
   try {
     await programInput({ ...run, program, hear: heard.hear }, nothing(), signal);
     if (heard.warnings.length > 0) tell?.(loading.shown(heard.warnings.join('\n')));
@@ -78,7 +117,12 @@ async function restored(args: string[], loading: Loading, signal: AbortSignal): 
 }
 
 /** Lists for `--use-list`, in a backup that has policies: those with what belongs to them, and everything else. */
-async function policiesApart(file: string, folder: string, loading: Loading, signal: AbortSignal): Promise<{ policies: string; others: string } | undefined> {
+async function policiesApart(
+  file: string,
+  folder: string,
+  loading: Loading,
+  signal: AbortSignal,
+): Promise<{ policies: string; others: string } | undefined> {
   const all = (await programText(loading.run('pg_restore', ['--list', file]), signal)).split('\n');
   const isPolicy = (line: string): boolean => /^\d+; \d+ \d+ (?:POLICY |COMMENT .*\bPOLICY )/.test(line);
   if (!all.some(isPolicy)) return undefined;
@@ -89,7 +133,11 @@ async function policiesApart(file: string, folder: string, loading: Loading, sig
 }
 
 function argsOf(section: ArchiveSection, { owners, tablespaces }: Loading): string[] {
-  return [`--section=${section}`, ...(owners ? [] : ['--no-owner', '--no-privileges']), ...(tablespaces ? [] : ['--no-tablespaces'])];
+  return [
+    `--section=${section}`,
+    ...(owners ? [] : ['--no-owner', '--no-privileges']),
+    ...(tablespaces ? [] : ['--no-tablespaces']),
+  ];
 }
 
 function isHarmless({ statement }: RefusedStatement): boolean {
@@ -102,7 +150,13 @@ async function* withoutLines(script: ByteStream, unwanted: string[]): ByteStream
   for await (const chunk of script) {
     const lines = (rest + Buffer.from(chunk).toString('latin1')).split('\n');
     rest = lines.pop() ?? '';
-    yield Buffer.from(lines.filter((line) => !unwanted.includes(line)).map((line) => `${line}\n`).join(''), 'latin1');
+    yield Buffer.from(
+      lines
+        .filter((line) => !unwanted.includes(line))
+        .map((line) => `${line}\n`)
+        .join(''),
+      'latin1',
+    );
   }
   yield Buffer.from(rest, 'latin1');
 }

@@ -4,11 +4,20 @@ import { arrangements, commentOf, connectionLimit, tablespaceOf } from '../datab
 import { quoteLiteral } from '../identifier.ts';
 
 /** What a database's own settings may make of a restore: rows that read otherwise, or a refusal. */
-const options = ['lc_monetary=C', 'xmloption=content', 'array_nulls=on', 'default_transaction_read_only=off', 'statement_timeout=0'];
+const options = [
+  'lc_monetary=C',
+  'xmloption=content',
+  'array_nulls=on',
+  'default_transaction_read_only=off',
+  'statement_timeout=0',
+];
 /** psql puts the name of the new database here, quoted. */
 const database = ':"db"';
 
-/** Stock commands that restore a backup from a folder with its objects; the database is made as the old one was. Nothing in a name or a value is read by the shell. */
+/**
+ * Stock commands that restore a backup from a folder with its objects; the database is made as the old one was. Nothing
+ * in a name or a value is read by the shell.
+ */
 export function restoreCommands(parts: readonly ManifestPart[], catalog: Catalog): string[] {
   const data = parts.filter(({ role }) => role === 'data').map(({ file }) => file);
   const comment = commentOf(catalog);
@@ -16,8 +25,13 @@ export function restoreCommands(parts: readonly ManifestPart[], catalog: Catalog
   return [
     `export PGOPTIONS='${options.map((option) => `-c ${option}`).join(' ')}'`,
     `createdb --template=template0 ${creation(catalog).join(' ')} "$DB"`,
-    ...(catalog['schema']?.['public'] === undefined ? [`${psql} --dbname="$DB" --command='DROP SCHEMA IF EXISTS public'`] : []),
-    ...sql([...before, ...(comment === undefined ? [] : [`comment on database ${database} is ${quoteLiteral(comment)}`])]),
+    ...(catalog['schema']?.['public'] === undefined
+      ? [`${psql} --dbname="$DB" --command='DROP SCHEMA IF EXISTS public'`]
+      : []),
+    ...sql([
+      ...before,
+      ...(comment === undefined ? [] : [`comment on database ${database} is ${quoteLiteral(comment)}`]),
+    ]),
     'pg_restore --exit-on-error --section=pre-data --dbname="$DB" schema.pgdump',
     // the COMMIT is sent only if the whole part was unpacked
     ...data.map((file) => `{ echo 'BEGIN;' && zstd -dc ${file} && echo 'COMMIT;'; } | ${psql} --dbname="$DB"`),
@@ -30,7 +44,11 @@ const psql = 'psql --no-psqlrc --quiet --set=ON_ERROR_STOP=1';
 
 function creation(catalog: Catalog): string[] {
   const { encoding, collate, ctype, provider, locale, 'icu rules': rules } = catalog['database'] ?? {};
-  const given: [string, string | undefined][] = [['encoding', encoding], ['lc-collate', collate], ['lc-ctype', ctype]];
+  const given: [string, string | undefined][] = [
+    ['encoding', encoding],
+    ['lc-collate', collate],
+    ['lc-ctype', ctype],
+  ];
   if (provider === 'i') given.push(['locale-provider', 'icu'], ['icu-locale', locale], ['icu-rules', rules]);
   if (provider === 'b') given.push(['locale-provider', 'builtin'], ['builtin-locale', locale]);
   given.push(['tablespace', tablespaceOf(catalog)]);
@@ -40,7 +58,9 @@ function creation(catalog: Catalog): string[] {
 /** Statements about the database, from the one that is always there. */
 function sql(statements: readonly string[]): string[] {
   if (statements.length === 0) return [];
-  return [`printf '%s\\n' ${statements.map((statement) => quotedWord(`${statement};`)).join(' ')} | ${psql} --set=db="$DB" --dbname=postgres`];
+  return [
+    `printf '%s\\n' ${statements.map((statement) => quotedWord(`${statement};`)).join(' ')} | ${psql} --set=db="$DB" --dbname=postgres`,
+  ];
 }
 
 function shellWord(text: string): string {

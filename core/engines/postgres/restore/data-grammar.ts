@@ -12,7 +12,8 @@ const text = String.raw`'[^'\0]*(?:''[^'\0]*)*'`;
 
 const statements: [pattern: string, verdict: PieceVerdict][] = [
   ['SET (?:statement|lock|idle_in_transaction_session|transaction)_timeout = 0', 'pass'],
-  // encodings that a server may have: in others (SJIS, BIG5, GBK, …) a quote or a backslash may be the end of a character
+  // encodings that a server may have: in others (SJIS, BIG5, GBK, …) a quote or a backslash may be the end of a
+  // character
   [`SET client_encoding = '(?:UTF8|SQL_ASCII|LATIN\\d+|WIN\\d+|ISO_8859_\\d|KOI8[RU]|EUC_\\w+|MULE_INTERNAL)'`, 'pass'],
   ['SET standard_conforming_strings = on', 'pass'],
   ['SET check_function_bodies = false', 'pass'],
@@ -37,7 +38,10 @@ const statements: [pattern: string, verdict: PieceVerdict][] = [
 ];
 const known = statements.map(([pattern, verdict]) => ({ pattern: whole(pattern), verdict }));
 
-/** Who owns a large object, and who may do what with it. A right that somebody else has granted is granted in that one's name. */
+/**
+ * Who owns a large object, and who may do what with it. A right that somebody else has granted is granted in that one's
+ * name.
+ */
 const rights = [
   `ALTER LARGE OBJECT \\d+ OWNER TO ${identifier}`,
   `GRANT [A-Z,]+ ON LARGE OBJECT \\d+ TO ${identifier}(?: WITH GRANT OPTION)?`,
@@ -66,7 +70,10 @@ export const dataGrammar: Grammar = {
 };
 
 /** The same for a restore without owners and grants. */
-export const ownerlessGrammar: Grammar = { ...dataGrammar, statement: (found) => (isRight(found) ? 'drop' : allowed(found)) };
+export const ownerlessGrammar: Grammar = {
+  ...dataGrammar,
+  statement: (found) => (isRight(found) ? 'drop' : allowed(found)),
+};
 
 function isRight(statement: string): boolean {
   return rights.some((pattern) => pattern.test(statement));
@@ -80,18 +87,25 @@ const mark = Buffer.from('\n\\.');
 const [newline, backslash, dot, carriageReturn] = [...Buffer.from('\n\\.\r')] as [number, number, number, number];
 
 /**
- * Rows of COPY text, from a line's beginning on. psql takes `\.` alone on a line, with a CR behind it or without, for their end:
- * here only the second is one, and no row begins so. Rows hold neither NUL nor CR: COPY writes `\r`.
+ * Rows of COPY text, from a line's beginning on. psql takes `\.` alone on a line, with a CR behind it or without, for
+ * their end: here only the second is one, and no row begins so. Rows hold neither NUL nor CR: COPY writes `\r`.
  */
 function copyRows(): Rows {
   let atStart = true;
   return {
     take(text, from): GrammarPiece {
-      const end = atStart && text[from] === backslash && text[from + 1] === dot ? from : text.indexOf(mark, from) + 1 || text.length;
+      const end =
+        atStart && text[from] === backslash && text[from + 1] === dot
+          ? from
+          : text.indexOf(mark, from) + 1 || text.length;
       const odd = oddByte(text.subarray(from, end));
       if (odd >= 0) return { state: 'wrong', to: from + odd, what: 'a NUL or a CR among rows' };
-      if (end + 2 < text.length) return text[end + 2] === newline ? { state: 'end', to: end + 3 } : { state: 'wrong', to: end, what: 'a line among rows that is no row' };
-      const begun = end === text.length && text[end - 1] === backslash && (end - 1 > from ? text[end - 2] === newline : atStart);
+      if (end + 2 < text.length)
+        return text[end + 2] === newline
+          ? { state: 'end', to: end + 3 }
+          : { state: 'wrong', to: end, what: 'a line among rows that is no row' };
+      const begun =
+        end === text.length && text[end - 1] === backslash && (end - 1 > from ? text[end - 2] === newline : atStart);
       const to = begun ? end - 1 : end;
       if (to > from) atStart = text[to - 1] === newline;
       return { state: 'more', to };

@@ -7,10 +7,13 @@ const comment = new RegExp(`^COMMENT ON POLICY (${name}) ON (${name}(?:\\.${name
 const missingRole = /role "(.*)" does not exist/s;
 
 /**
- * Policies that could not be made because they are for a role that this server does not have, and their comments: by the names that a
- * catalog gives them. Such a policy concerns nobody here.
+ * Policies that could not be made because they are for a role that this server does not have, and their comments: by
+ * the names that a catalog gives them. Such a policy concerns nobody here.
  */
-export function leftOutPolicies(refusals: readonly RefusedStatement[]): { leftOut: LeftOut[]; others: RefusedStatement[] } {
+export function leftOutPolicies(refusals: readonly RefusedStatement[]): {
+  leftOut: LeftOut[];
+  others: RefusedStatement[];
+} {
   const leftOut: LeftOut[] = [];
   const others: RefusedStatement[] = [];
   const without = new Map<string, string>();

@@ -3,17 +3,27 @@ import type { FoundDatabase } from '../database/database.ts';
 import { arrangements, tablespaceOf } from '../database/statements.ts';
 
 /** What a person should know before a restore: what it will leave out, and what it will drop. */
-export function notesOf({ catalog, owners, tablespaces = true }: TargetOptions, { leftover }: FoundDatabase, database: string): string[] {
+export function notesOf(
+  { catalog, owners, tablespaces = true }: TargetOptions,
+  { leftover }: FoundDatabase,
+  database: string,
+): string[] {
   const places = tablespacesOf(catalog);
   return [
     ...(leftover ? [`database ${database} is what a restore that died has left, half made: it will be dropped`] : []),
-    ...(owners ? [] : [`left out: owners, grants${rolesWithSettings(catalog)}, and policies for roles that are not on this server`]),
-    ...(tablespaces || places.length === 0 ? [] : [`left out: the tablespaces ${places.join(', ')}; everything goes into the default one`]),
+    ...(owners
+      ? []
+      : [`left out: owners, grants${rolesWithSettings(catalog)}, and policies for roles that are not on this server`]),
+    ...(tablespaces || places.length === 0
+      ? []
+      : [`left out: the tablespaces ${places.join(', ')}; everything goes into the default one`]),
   ];
 }
 
 function rolesWithSettings(catalog: Catalog): string {
-  const settings = arrangements('', catalog).filter(({ kind, role }) => kind === 'database setting' && role !== undefined);
+  const settings = arrangements('', catalog).filter(
+    ({ kind, role }) => kind === 'database setting' && role !== undefined,
+  );
   return settings.length === 0 ? '' : `, settings of roles (${settings.map(({ name }) => name).join(', ')})`;
 }
 

@@ -1,4 +1,6 @@
-/** A statement that failed, as a program tells it: `statement` as far as it is told, at most a few thousand characters. */
+/**
+ * A statement that failed, as a program tells it: `statement` as far as it is told, at most a few thousand characters.
+ */
 export type RefusedStatement = { object: string; error: string; statement: string };
 
 /** What a program says while it restores, taken apart line by line. */
@@ -21,8 +23,8 @@ const cutBehind = /\bOPTIONS\s*\(|\bCONNECTION\s+(?=E?')|\bAS\s+(?=E?'|\$)|\bIS\
 const shownStatement = 240;
 
 /**
- * What it is doing. Workers of `--jobs` write a line in several pieces, into each other's: `pg_restore:pg_restore: executing …`. A failure among
- * such lines is told by the exit status.
+ * What it is doing. Workers of `--jobs` write a line in several pieces, into each other's: `pg_restore:pg_restore:
+ * executing …`. A failure among such lines is told by the exit status.
  */
 const progress =
   /pg_restore:|^ ?(?:executing|creating|dropping|processing|reading|restoring|restored|launching|finished|entering|skipping|setting|connecting|transferring|reducing|enabling|disabling) /;
@@ -34,8 +36,8 @@ const details = /^(?:DETAIL|CONTEXT|QUERY|STATEMENT|LOCATION|LINE \d+|[A-Z ]+ NA
 const servers = /^(?:WARNING|NOTICE|INFO|LOG): /;
 
 /**
- * Reads what `pg_restore --verbose` says. Of an error its message and its hint: details hold values of rows. A name may hold newlines: what follows a line
- * about an object, and is not the server's, belongs to that line.
+ * Reads what `pg_restore --verbose` says. Of an error its message and its hint: details hold values of rows. A name may
+ * hold newlines: what follows a line about an object, and is not the server's, belongs to that line.
  */
 export function hearArchive(): RestoreLog {
   const heard = collector();
@@ -97,11 +99,13 @@ export function hearScript(): RestoreLog {
     wentOn: () => false,
     hear(line) {
       const [, severity, said] = /^psql:<stdin>:\d+: (\w+): +(.*)$/s.exec(line) ?? [];
-      if (severity !== undefined && failures.includes(severity)) heard.begin({ object: '', error: `${severity}:  ${said}`, statement: '' });
+      if (severity !== undefined && failures.includes(severity))
+        heard.begin({ object: '', error: `${severity}:  ${said}`, statement: '' });
       if (severity === 'STATEMENT') heard.extend('statement', said ?? '');
       else if (severity === undefined && taking !== undefined) heard.extend(taking, `\n${line}`);
       if (severity === 'WARNING' || severity === 'NOTICE') heard.warn(line);
-      if (severity !== undefined) taking = severity === 'STATEMENT' ? 'statement' : failures.includes(severity) ? 'error' : undefined;
+      if (severity !== undefined)
+        taking = severity === 'STATEMENT' ? 'statement' : failures.includes(severity) ? 'error' : undefined;
     },
   };
 }
@@ -110,7 +114,9 @@ export function hearScript(): RestoreLog {
 export function shortened(statement: string): string {
   const [, shown = statement] = new RegExp(`^(.*?(?:${cutBehind.source}))`, 's').exec(statement) ?? [];
   const line = shown.replace(/\s+/g, ' ').trim();
-  return line.length > shownStatement ? `${line.slice(0, shownStatement)}…` : `${line}${shown === statement ? '' : '…'}`;
+  return line.length > shownStatement
+    ? `${line.slice(0, shownStatement)}…`
+    : `${line}${shown === statement ? '' : '…'}`;
 }
 
 /** What a statement of a data part is about. */
@@ -124,7 +130,9 @@ export function subjectOf(statement: string): string {
 
 /** Whether an error says that the server is not there any more: whatever follows it says nothing about the backup. */
 export function isLost({ error }: RefusedStatement): boolean {
-  return /no connection to the server|server closed the connection|terminating connection|connection to server .* failed|the database system is (?:shutting down|in recovery|starting up)|SSL SYSCALL error|could not (?:send|receive) data/i.test(error);
+  return /no connection to the server|server closed the connection|terminating connection|connection to server .* failed|the database system is (?:shutting down|in recovery|starting up)|SSL SYSCALL error|could not (?:send|receive) data/i.test(
+    error,
+  );
 }
 
 /** pg_restore names the owner behind an object; where that is one word, it can be told from the name. */

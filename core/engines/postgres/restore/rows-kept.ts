@@ -10,7 +10,10 @@ import { tryRows, tryScript } from './script.ts';
 /** Loads data parts piece by piece, so that rows which can't be loaded cost no others. */
 export type KeptRows = {
   load(file: string, content: AsyncGenerator<Passed>, signal: AbortSignal): Promise<void>;
-  /** Once every part was loaded: tries again what a check that reads another table refused, for the other table was empty then. */
+  /**
+   * Once every part was loaded: tries again what a check that reads another table refused, for the other table was
+   * empty then.
+   */
   again(file: string, content: AsyncGenerator<Passed>, signal: AbortSignal): Promise<void>;
 };
 
@@ -41,7 +44,8 @@ export function keptRows(loading: Loading): KeptRows {
       await eachBlock(content, {
         async rows(number, script) {
           const before = pieces.get(number);
-          if (before === undefined || failureIn(await tryRows(script, loading, signal), loading, signal).length > 0) return;
+          if (before === undefined || failureIn(await tryRows(script, loading, signal), loading, signal).length > 0)
+            return;
           loading.failures.splice(loading.failures.indexOf(before), 1);
         },
       });
@@ -49,7 +53,10 @@ export function keptRows(loading: Loading): KeptRows {
   };
 }
 
-type Handling = { rows(number: number, script: ByteStream): Promise<void>; statements?(script: ByteStream): Promise<void> };
+type Handling = {
+  rows(number: number, script: ByteStream): Promise<void>;
+  statements?(script: ByteStream): Promise<void>;
+};
 
 /** Each piece under the settings that stand before it. */
 async function eachBlock(content: AsyncGenerator<Passed>, { rows, statements }: Handling): Promise<void> {
@@ -71,7 +78,10 @@ async function* joined(head: string, rest: ByteStream): ByteStream {
   yield* rest;
 }
 
-/** Statements, each large object's in a transaction of their own: what opens one holds no longer. The settings among them are noted. */
+/**
+ * Statements, each large object's in a transaction of their own: what opens one holds no longer. The settings among
+ * them are noted.
+ */
 async function* noting(statements: AsyncIterable<Buffer>, note: (statement: string) => void): ByteStream {
   for await (const chunk of statements) {
     const statement = chunk.toString('latin1');

@@ -26,17 +26,30 @@ import { keptRows } from './rows-kept.ts';
 import { loadScript } from './script.ts';
 import { requireReplaceable, swapByHand, swapDatabases } from '../database/swap.ts';
 
-/** Building an index on a large table takes hours in which psql neither prints nor reads; a dead server shows through TCP keepalive. */
+/**
+ * Building an index on a large table takes hours in which psql neither prints nor reads; a dead server shows through
+ * TCP keepalive.
+ */
 const restoreIdleLimitMs = 24 * 3600 * 1000;
 
-/** What this restore has made: nothing yet; a database that is at work, that is kept for a person, or that is where it should be. */
-type MadeDatabase = { state: 'none' | 'dropped' | 'forestalled' } | { state: 'loading' | 'kept' | 'finished'; name: string };
+/**
+ * What this restore has made: nothing yet; a database that is at work, that is kept for a person, or that is where it
+ * should be.
+ */
+type MadeDatabase =
+  | { state: 'none' | 'dropped' | 'forestalled' }
+  | { state: 'loading' | 'kept' | 'finished'; name: string };
 
 /**
- * A database to restore into, on the server of `login`. One that replaces another is made beside it, and takes its place only when all is
- * loaded and proven: whatever fails before costs nothing.
+ * A database to restore into, on the server of `login`. One that replaces another is made beside it, and takes its
+ * place only when all is loaded and proven: whatever fails before costs nothing.
  */
-export async function openTarget(login: Login, tools: Tools, options: TargetOptions, signal: AbortSignal): Promise<Target> {
+export async function openTarget(
+  login: Login,
+  tools: Tools,
+  options: TargetOptions,
+  signal: AbortSignal,
+): Promise<Target> {
   requireNoTemplate(login.database);
   const { manifest, catalog } = options;
   const found = await inspect(login, signal);
@@ -47,21 +60,39 @@ export async function openTarget(login: Login, tools: Tools, options: TargetOpti
   const loading = loadingOf(login, tools, options, found, into);
   const rows = keptRows(loading);
 
-  const steps = (role: ManifestPart['role'], label: string, load: (content: ByteStream, stop: AbortSignal, part: ManifestPart) => Promise<void>) =>
-    manifest.parts.filter((part) => part.role === role).map((part): LoadStep => ({ part, label: label || part.file, load: (content, stop) => load(content, stop, part) }));
+  const steps = (
+    role: ManifestPart['role'],
+    label: string,
+    load: (content: ByteStream, stop: AbortSignal, part: ManifestPart) => Promise<void>,
+  ) =>
+    manifest.parts
+      .filter((part) => part.role === role)
+      .map(
+        (part): LoadStep => ({ part, label: label || part.file, load: (content, stop) => load(content, stop, part) }),
+      );
 
   async function swap(whole: string, stop: AbortSignal): Promise<string[]> {
-    const settled = [...settledStatements(login.database, catalog), ...connectionLimit(quoteIdentifier(login.database), catalog)];
+    const settled = [
+      ...settledStatements(login.database, catalog),
+      ...connectionLimit(quoteIdentifier(login.database), catalog),
+    ];
     await swapDatabases(login, { whole, id: manifest.id, settled }, stop);
     made = { state: 'finished', name: login.database };
-    const left = await maintain(login, stop, (session) => dropReplaced(session, login)).catch((error: unknown) => [{ name: 'the one that was replaced', why: messageOf(error) }]);
-    return left.map(({ name, why }) => `the old database could not be dropped (${why}); when nothing of it is needed: DROP DATABASE ${quoteIdentifier(name)}`);
+    const left = await maintain(login, stop, (session) => dropReplaced(session, login)).catch((error: unknown) => [
+      { name: 'the one that was replaced', why: messageOf(error) },
+    ]);
+    return left.map(
+      ({ name, why }) =>
+        `the old database could not be dropped (${why}); when nothing of it is needed: DROP DATABASE ${quoteIdentifier(name)}`,
+    );
   }
 
   async function keep(stop: AbortSignal): Promise<string[]> {
     if (made.state !== 'loading') return [];
     const { name } = made;
-    await maintain(login, stop, (session) => inTransaction(session, [...settledStatements(name, catalog), ...connectionLimit(quoteIdentifier(name), catalog)]));
+    await maintain(login, stop, (session) =>
+      inTransaction(session, [...settledStatements(name, catalog), ...connectionLimit(quoteIdentifier(name), catalog)]),
+    );
     made = { state: 'kept', name };
     return [];
   }
@@ -76,7 +107,10 @@ export async function openTarget(login: Login, tools: Tools, options: TargetOpti
     notes: notesOf(options, found, login.database),
     failures: loading.failures,
     leftOut: loading.leftOut,
-    ...(state === 'empty' && { wasThere: (kind, name, now) => found.catalog?.[kind]?.[name] === now && (now !== undefined || kind.startsWith('database')) }),
+    ...(state === 'empty' && {
+      wasThere: (kind, name, now) =>
+        found.catalog?.[kind]?.[name] === now && (now !== undefined || kind.startsWith('database')),
+    }),
     afterProof: connectionLimit('', catalog).map(() => ({ kind: 'database option', name: 'connection limit' })),
     async prepare(replace, stop) {
       if (state === 'occupied' && !replace) return;
@@ -90,7 +124,12 @@ export async function openTarget(login: Login, tools: Tools, options: TargetOpti
       mine = await claim(login, stop);
       if (state === 'occupied') await requireReplaceable(login, stop);
       await sweepHalfMade(login, stop);
-      const name = await createDatabase(login, { id: manifest.id, beside: state === 'occupied', catalog }, loading, stop).catch((error: unknown) => {
+      const name = await createDatabase(
+        login,
+        { id: manifest.id, beside: state === 'occupied', catalog },
+        loading,
+        stop,
+      ).catch((error: unknown) => {
         if (isBackupError(error, 'target-not-empty')) made = { state: 'forestalled' };
         throw error;
       });
@@ -98,9 +137,14 @@ export async function openTarget(login: Login, tools: Tools, options: TargetOpti
     },
     stages: [
       steps('schema', 'definitions', (content, stop) => loadSection('pre-data', content, loading, stop)),
-      steps('data', '', (content, stop, part) => (loading.keepGoing ? rows.load(part.file, apart(content, part), stop) : loadScript(allowed(content, part), { whole: true }, loading, stop)))
-        .map((step) => ({ ...step, inspect: (content: ByteStream) => allowed(content, step.part) })),
-      ...(loading.keepGoing ? [steps('data', 'rows, again', (content, stop, part) => rows.again(part.file, apart(content, part), stop))] : []),
+      steps('data', '', (content, stop, part) =>
+        loading.keepGoing
+          ? rows.load(part.file, apart(content, part), stop)
+          : loadScript(allowed(content, part), { whole: true }, loading, stop),
+      ).map((step) => ({ ...step, inspect: (content: ByteStream) => allowed(content, step.part) })),
+      ...(loading.keepGoing
+        ? [steps('data', 'rows, again', (content, stop, part) => rows.again(part.file, apart(content, part), stop))]
+        : []),
       steps('schema', 'indexes and constraints', (content, stop) => loadSection('post-data', content, loading, stop)),
     ],
     made: () => into().database,
@@ -129,16 +173,36 @@ export async function openTarget(login: Login, tools: Tools, options: TargetOpti
   };
 }
 
-function loadingOf(login: Login, tools: Tools, { manifest, owners, tablespaces = true, keepGoing = false }: TargetOptions, { serverMajor }: FoundDatabase, into: () => Login): Loading {
+function loadingOf(
+  login: Login,
+  tools: Tools,
+  { manifest, owners, tablespaces = true, keepGoing = false }: TargetOptions,
+  { serverMajor }: FoundDatabase,
+  into: () => Login,
+): Loading {
   const clientMajor = Math.max(serverMajor, Number.parseInt(manifest.client.version, 10));
   const secrets = new Set<string>();
   // with jobs, pg_restore logs in once more when all is done: a token has expired by then
   const jobs = typeof login.password === 'object' ? 1 : login.parallel;
   return {
-    run: (name, args) => noting(secrets, postgresRun(tools, name, clientMajor, { ...into(), idleLimitMs: restoreIdleLimitMs }, args, serverMajor)),
+    run: (name, args) =>
+      noting(
+        secrets,
+        postgresRun(tools, name, clientMajor, { ...into(), idleLimitMs: restoreIdleLimitMs }, args, serverMajor),
+      ),
     shown: (text) => redact(text, [...secrets]),
-    place: placeOf('postgres', login), user: login.user, clientMajor, serverMajor, from: manifest.server.version, database: () => into().database,
-    owners, tablespaces, keepGoing, jobs, failures: [], leftOut: [],
+    place: placeOf('postgres', login),
+    user: login.user,
+    clientMajor,
+    serverMajor,
+    from: manifest.server.version,
+    database: () => into().database,
+    owners,
+    tablespaces,
+    keepGoing,
+    jobs,
+    failures: [],
+    leftOut: [],
   };
 }
 
@@ -155,10 +219,14 @@ function noting(secrets: Set<string>, run: ProgramRun): ProgramRun {
 }
 
 function notSwapped(database: string, whole: string, id: string, cause: unknown): BackupError {
-  return new BackupError('restore-failed', `all is restored, but could not take the place of database ${database}: ${messageOf(cause)}`, {
-    hint: `when nobody is connected to ${database}, put it there by hand: ${swapByHand(database, whole, id)}`,
-    cause,
-  });
+  return new BackupError(
+    'restore-failed',
+    `all is restored, but could not take the place of database ${database}: ${messageOf(cause)}`,
+    {
+      hint: `when nobody is connected to ${database}, put it there by hand: ${swapByHand(database, whole, id)}`,
+      cause,
+    },
+  );
 }
 
 /** What is on the server now. */
@@ -184,11 +252,19 @@ function standing(database: string, before: Target['state'], made: MadeDatabase)
 async function requireStillEmpty(login: Login, signal: AbortSignal): Promise<void> {
   const { catalog } = await inspect(login, signal);
   if (catalog !== undefined && isEmpty(catalog)) return;
-  throw new BackupError('target-not-empty', `database ${login.database} was empty, and is not any more: somebody else has filled it meanwhile`, { hint: 'look at it; then name another with --to, or replace it with --replace' });
+  throw new BackupError(
+    'target-not-empty',
+    `database ${login.database} was empty, and is not any more: somebody else has filled it meanwhile`,
+    { hint: 'look at it; then name another with --to, or replace it with --replace' },
+  );
 }
 
 /** Every database that is made afterwards would be born with what is restored into one of these. */
 function requireNoTemplate(database: string): void {
   if (!/^template[01]$/.test(database)) return;
-  throw new BackupError('input-invalid', `${database} is what every new database is made of: nothing is restored into it`, { hint: 'name another database' });
+  throw new BackupError(
+    'input-invalid',
+    `${database} is what every new database is made of: nothing is restored into it`,
+    { hint: 'name another database' },
+  );
 }

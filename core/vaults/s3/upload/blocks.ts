@@ -5,8 +5,9 @@ import type { ByteStream } from '../../../ports.ts';
 export type UploadBlock = { index: number; bytes: Buffer; last: boolean; release(): void };
 
 /**
- * A stream cut into the parts of an upload: at least one, all but the last of the size that the plan says. A block is given out only
- * when it is known whether it is the last. Memory comes from the blocks that were released, and goes back to `spare`.
+ * A stream cut into the parts of an upload: at least one, all but the last of the size that the plan says. A block is
+ * given out only when it is known whether it is the last. Memory comes from the blocks that were released, and goes
+ * back to `spare`.
  */
 export async function* inBlocks(body: ByteStream, spare: Buffer[]): AsyncGenerator<UploadBlock> {
   let index = 0;

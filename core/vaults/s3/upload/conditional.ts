@@ -16,19 +16,32 @@ const conflictRetries = 4;
 const outcomeMs = 20_000;
 
 /**
- * Stores a small object if there is none (`If-None-Match: *`). Throws `object-exists`, and `vault-failed` by a store that does not
- * heed the condition: the first success of a vault is tried again, and must be refused.
+ * Stores a small object if there is none (`If-None-Match: *`). Throws `object-exists`, and `vault-failed` by a store
+ * that does not heed the condition: the first success of a vault is tried again, and must be refused.
  */
-export async function putNew(place: S3Place, key: ObjectKey, body: Uint8Array, tags: Tags, signal: AbortSignal): Promise<{ version: string }> {
+export async function putNew(
+  place: S3Place,
+  key: ObjectKey,
+  body: Uint8Array,
+  tags: Tags,
+  signal: AbortSignal,
+): Promise<{ version: string }> {
   const stored = await putIf(place, key, body, tags, { IfNoneMatch: '*' }, signal);
   if (!provenStores.has(place)) await prove(place, key, body, tags, signal);
   return stored;
 }
 
 /** Replaces a small object that still has this entity tag (`If-Match`). Its tags stay. Throws `object-exists`. */
-export async function putOver(place: S3Place, key: ObjectKey, body: Uint8Array, version: string, signal: AbortSignal): Promise<{ version: string }> {
+export async function putOver(
+  place: S3Place,
+  key: ObjectKey,
+  body: Uint8Array,
+  version: string,
+  signal: AbortSignal,
+): Promise<{ version: string }> {
   const tags = place.tags ? await tagsOf(place, key, signal).catch(none) : {};
-  // Older gateways compare the tag with its quotes on and never find it equal (Ceph 18); without them all do as is meant.
+  // Older gateways compare the tag with its quotes on and never find it equal (Ceph 18); without them all do as is
+  // meant.
   const condition = place.checksums === 'when-required' ? version.replaceAll('"', '') : version;
   return putIf(place, key, body, tags, { IfMatch: condition }, signal);
 }
@@ -63,16 +76,26 @@ function putIf(
   }
 }
 
-/** Sends a put that the store has just carried out once more. One that is not refused changes nothing: the bytes are the same. */
+/**
+ * Sends a put that the store has just carried out once more. One that is not refused changes nothing: the bytes are the
+ * same.
+ */
 async function prove(place: S3Place, key: ObjectKey, body: Uint8Array, tags: Tags, signal: AbortSignal): Promise<void> {
   const what = `write ${place.name}/${key}`;
   const command = putCommand(place, key, body, tags, { IfNoneMatch: '*' });
   const send = (own: AbortSignal) => call(what, (options) => place.client.send(command, options), own, body.length);
-  const error = await finishing(what, send, signal).then(() => undefined, (refusal: unknown) => refusal);
+  const error = await finishing(what, send, signal).then(
+    () => undefined,
+    (refusal: unknown) => refusal,
+  );
   if (error !== undefined) return void (statusOf(error) === 412 && provenStores.add(place));
-  throw new BackupError('vault-failed', `${what}: the store overwrites an object although it was told not to (If-None-Match)`, {
-    hint: 'two runs could work on one source at once: use a store that honours conditional writes',
-  });
+  throw new BackupError(
+    'vault-failed',
+    `${what}: the store overwrites an object although it was told not to (If-None-Match)`,
+    {
+      hint: 'two runs could work on one source at once: use a store that honours conditional writes',
+    },
+  );
 }
 
 /** A condition that fails at the second try may fail because of our own first try, whose answer was lost. */
@@ -93,8 +116,20 @@ function refused(what: string, error: unknown, condition: Condition): unknown {
   return new BackupError('object-exists', `${what}: ${why}`, { cause: error });
 }
 
-function putCommand(place: S3Place, key: ObjectKey, body: Uint8Array, tags: Tags, condition: Condition): PutObjectCommand {
-  return new PutObjectCommand({ ...objectAt(place, key), Body: body, ...attributes(place, tags), ...guard(place, body), ...condition });
+function putCommand(
+  place: S3Place,
+  key: ObjectKey,
+  body: Uint8Array,
+  tags: Tags,
+  condition: Condition,
+): PutObjectCommand {
+  return new PutObjectCommand({
+    ...objectAt(place, key),
+    Body: body,
+    ...attributes(place, tags),
+    ...guard(place, body),
+    ...condition,
+  });
 }
 
 function versionOf(what: string, etag: string | undefined): { version: string } {

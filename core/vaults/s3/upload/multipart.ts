@@ -16,11 +16,16 @@ import { confirmStored, isStored, type ExpectedObject } from './stored.ts';
 
 /** An upload in parts that has begun. */
 export type Upload = {
-  /** Sends a part; waits only while too many are on their way. Later failures come by the `onFailure` of `startUpload`. */
+  /**
+   * Sends a part; waits only while too many are on their way. Later failures come by the `onFailure` of `startUpload`.
+   */
   add(block: UploadBlock): Promise<void>;
   /** Makes the object out of the parts, once all have arrived. */
   complete(): Promise<Stored>;
-  /** Removes everything that was sent. Returns the error to throw: the one given, or one that says that things are left as well. */
+  /**
+   * Removes everything that was sent. Returns the error to throw: the one given, or one that says that things are left
+   * as well.
+   */
   abandon(error: unknown): Promise<unknown>;
 };
 
@@ -48,25 +53,43 @@ export async function startUpload(
   /** Not stopped half way: an upload whose id nobody knows can't be removed. */
   async function begin(): Promise<string> {
     const checksum = checked ? { ChecksumAlgorithm: 'CRC32C' as const, ChecksumType: 'FULL_OBJECT' as const } : {};
-    const command = new CreateMultipartUploadCommand({ ...objectAt(place, key), ...attributes(place, tags), ...checksum });
+    const command = new CreateMultipartUploadCommand({
+      ...objectAt(place, key),
+      ...attributes(place, tags),
+      ...checksum,
+    });
     const send = (own: AbortSignal) => call(what, (options) => place.client.send(command, options), own);
     const { UploadId } = await finishing(what, send, signal);
-    if (UploadId === undefined) throw new BackupError('vault-failed', `${what}: the store began an upload without a name for it`);
+    if (UploadId === undefined)
+      throw new BackupError('vault-failed', `${what}: the store began an upload without a name for it`);
     return UploadId;
   }
 
   async function add(block: UploadBlock): Promise<void> {
     while (onTheirWay.size >= partsInFlight(block.bytes.length)) await Promise.race(onTheirWay);
     if (signal.aborted) throw abortError(signal);
-    const sending = send(block).catch(onFailure).finally(() => onTheirWay.delete(sending));
+    const sending = send(block)
+      .catch(onFailure)
+      .finally(() => onTheirWay.delete(sending));
     onTheirWay.add(sending);
   }
 
   async function send({ index, bytes, release }: UploadBlock): Promise<void> {
     const crc = checked ? crc32c(bytes) : 0;
-    const command = new UploadPartCommand({ ...target, PartNumber: index + 1, Body: bytes, ...guard(place, bytes, crc) });
-    const { ETag, ChecksumCRC32C } = await call(what, (options) => place.client.send(command, options), signal, bytes.length);
-    if (ETag === undefined) throw new BackupError('vault-failed', `${what}: the store took part ${index + 1} without a tag for it`);
+    const command = new UploadPartCommand({
+      ...target,
+      PartNumber: index + 1,
+      Body: bytes,
+      ...guard(place, bytes, crc),
+    });
+    const { ETag, ChecksumCRC32C } = await call(
+      what,
+      (options) => place.client.send(command, options),
+      signal,
+      bytes.length,
+    );
+    if (ETag === undefined)
+      throw new BackupError('vault-failed', `${what}: the store took part ${index + 1} without a tag for it`);
     if (checked && ChecksumCRC32C !== undefined && ChecksumCRC32C !== crc32cHeader(crc)) {
       const sums = `the store reports checksum ${ChecksumCRC32C} of part ${index + 1}, sent was ${crc32cHeader(crc)}`;
       throw new BackupError('vault-failed', `${what}: ${sums}`);
@@ -86,7 +109,13 @@ export async function startUpload(
   }
 
   async function assemble(expected: ExpectedObject, own: AbortSignal): Promise<void> {
-    const whole = checked ? { ChecksumType: 'FULL_OBJECT' as const, ChecksumCRC32C: crc32cHeader(expected.crc), MpuObjectSize: expected.bytes } : {};
+    const whole = checked
+      ? {
+          ChecksumType: 'FULL_OBJECT' as const,
+          ChecksumCRC32C: crc32cHeader(expected.crc),
+          MpuObjectSize: expected.bytes,
+        }
+      : {};
     const Parts = parts.map(({ etag, crc }, index) => ({
       PartNumber: index + 1,
       ETag: etag,
@@ -117,7 +146,8 @@ export async function startUpload(
 
   function withLeftover(error: unknown, left: unknown): BackupError {
     const words = `${messageOf(error)}; besides, the parts sent so far could not be removed: ${messageOf(left)}`;
-    const hint = "a lifecycle rule that ends incomplete uploads removes them; the store's list of multipart uploads shows them";
+    const hint =
+      "a lifecycle rule that ends incomplete uploads removes them; the store's list of multipart uploads shows them";
     const known = isBackupError(error) ? error : undefined;
     return new BackupError(known?.code ?? 'vault-failed', words, { hint: known?.hint ?? hint, cause: error });
   }

@@ -9,13 +9,20 @@ import { confirmStored } from './stored.ts';
 import { interruptible } from '../../waiting.ts';
 
 /** Stores a stream: whole when it fits in one part, else in parts. Whatever fails, no object and no upload is left. */
-export async function putStream(place: S3Place, key: ObjectKey, body: ByteStream, tags: Tags, signal: AbortSignal): Promise<Stored> {
+export async function putStream(
+  place: S3Place,
+  key: ObjectKey,
+  body: ByteStream,
+  tags: Tags,
+  signal: AbortSignal,
+): Promise<Stored> {
   const failure = new AbortController();
   const stop = AbortSignal.any([signal, failure.signal]);
   let upload: Upload | undefined;
   try {
     for await (const block of inBlocks(interruptible(body, stop), place.spare)) {
-      if (block.index === 0 && block.last) return await putWhole(place, key, block.bytes, tags, signal).finally(block.release);
+      if (block.index === 0 && block.last)
+        return await putWhole(place, key, block.bytes, tags, signal).finally(block.release);
       upload ??= await startUpload(place, key, tags, (error) => failure.abort(error), stop);
       await upload.add(block);
     }
@@ -26,10 +33,21 @@ export async function putStream(place: S3Place, key: ObjectKey, body: ByteStream
   }
 }
 
-async function putWhole(place: S3Place, key: ObjectKey, body: Buffer, tags: Tags, signal: AbortSignal): Promise<Stored> {
+async function putWhole(
+  place: S3Place,
+  key: ObjectKey,
+  body: Buffer,
+  tags: Tags,
+  signal: AbortSignal,
+): Promise<Stored> {
   const what = `write ${place.name}/${key}`;
   const crc = crc32c(body);
-  const command = new PutObjectCommand({ ...objectAt(place, key), Body: body, ...attributes(place, tags), ...guard(place, body, crc) });
+  const command = new PutObjectCommand({
+    ...objectAt(place, key),
+    Body: body,
+    ...attributes(place, tags),
+    ...guard(place, body, crc),
+  });
   const write = async (own: AbortSignal) => {
     await call(what, (options) => place.client.send(command, options), own, body.length);
     await confirmStored(place, key, { bytes: body.length, crc, parts: [] }, tags, own);

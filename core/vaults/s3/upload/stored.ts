@@ -14,22 +14,39 @@ export type ExpectedObject = { bytes: Bytes; crc: number; parts: { crc: number; 
 type Held = { bytes: Bytes; crc: string | undefined; etag: string | undefined; tags: number | undefined };
 
 /**
- * Asks the store what it holds, and compares: throws `vault-failed`, after removing the object, if it is not what was sent. Gives the
- * object its tags where they are missing: older gateways lose those of uploads in parts (Ceph 18 does).
+ * Asks the store what it holds, and compares: throws `vault-failed`, after removing the object, if it is not what was
+ * sent. Gives the object its tags where they are missing: older gateways lose those of uploads in parts (Ceph 18 does).
  */
-export async function confirmStored(place: S3Place, key: ObjectKey, expected: ExpectedObject, tags: Tags, signal: AbortSignal): Promise<void> {
+export async function confirmStored(
+  place: S3Place,
+  key: ObjectKey,
+  expected: ExpectedObject,
+  tags: Tags,
+  signal: AbortSignal,
+): Promise<void> {
   const held = await heldBy(place, key, signal);
   const wrong = difference(held, expected);
   if (wrong === undefined) {
-    if (place.tags && held.tags !== undefined && held.tags < Object.keys(tags).length) await retag(place, key, tags, signal);
+    if (place.tags && held.tags !== undefined && held.tags < Object.keys(tags).length)
+      await retag(place, key, tags, signal);
     return;
   }
   const left = await remove(place, key, signal);
-  throw new BackupError('vault-failed', `${place.name}/${key}: ${wrong}; ${left}`, { hint: 'run again; if it recurs, the store is broken, or does not know CRC-32C: then set checksums: when-required' });
+  throw new BackupError('vault-failed', `${place.name}/${key}: ${wrong}; ${left}`, {
+    hint: 'run again; if it recurs, the store is broken, or does not know CRC-32C: then set checksums: when-required',
+  });
 }
 
-/** Whether the store holds exactly this: by its checksum, or by the digest of its parts. A matching size alone proves nothing. */
-export async function isStored(place: S3Place, key: ObjectKey, expected: ExpectedObject, signal: AbortSignal): Promise<boolean> {
+/**
+ * Whether the store holds exactly this: by its checksum, or by the digest of its parts. A matching size alone proves
+ * nothing.
+ */
+export async function isStored(
+  place: S3Place,
+  key: ObjectKey,
+  expected: ExpectedObject,
+  signal: AbortSignal,
+): Promise<boolean> {
   const held = await heldBy(place, key, signal);
   return difference(held, expected) === undefined && (held.crc !== undefined || held.etag === etagOf(expected.parts));
 }

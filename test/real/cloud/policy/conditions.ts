@@ -1,12 +1,17 @@
 import { matches } from './policy.ts';
 
 export type Condition = Record<string, Record<string, string | boolean | (string | boolean)[]>>;
-/** What is known of a request, by condition key; a key that is not there is one that AWS does not give to this action. */
+/**
+ * What is known of a request, by condition key; a key that is not there is one that AWS does not give to this action.
+ */
 export type Context = Readonly<Record<string, string | readonly string[]>>;
 
 type Test = (given: string, wanted: string) => boolean;
 
-/** The operators that our policies use (IAM User Guide, "Condition operators"); `not` ones are true of what is not there. */
+/**
+ * The operators that our policies use (IAM User Guide, "Condition operators"); `not` ones are true of what is not
+ * there.
+ */
 const operators: Record<string, { test: Test; not?: true }> = {
   StringEquals: { test: (given, wanted) => given === wanted },
   StringNotEquals: { test: (given, wanted) => given === wanted, not: true },
@@ -18,9 +23,14 @@ const operators: Record<string, { test: Test; not?: true }> = {
   NumericLessThan: { test: (given, wanted) => Number(given) < Number(wanted) },
 };
 
-/** Whether a statement's conditions are met: every operator, every key of it, any of a key's values. An operator that is not known is an error. */
+/**
+ * Whether a statement's conditions are met: every operator, every key of it, any of a key's values. An operator that is
+ * not known is an error.
+ */
 export function holds(condition: Condition, context: Context): boolean {
-  return Object.entries(condition).every(([name, keys]) => Object.entries(keys).every(([key, wanted]) => keyHolds(name, key, wanted, context)));
+  return Object.entries(condition).every(([name, keys]) =>
+    Object.entries(keys).every(([key, wanted]) => keyHolds(name, key, wanted, context)),
+  );
 }
 
 function keyHolds(name: string, key: string, wanted: Condition[string][string], context: Context): boolean {

@@ -31,14 +31,21 @@ export type Gate = {
   close(): Promise<void>;
 };
 
-export type GateOptions = { upstream: string; world: World; /** The policy of what is called, by its ARN (an object's is its bucket's). */ resourcePolicy(arn: string): readonly Rule[] };
+export type GateOptions = {
+  upstream: string;
+  world: World /** The policy of what is called, by its ARN (an object's is its bucket's). */;
+  resourcePolicy(arn: string): readonly Rule[];
+};
 
 /** Bodies that say what is asked for are small; parts of backups are not. */
 const largestText = 65_536;
 /** Actions that the emulator takes for others. */
 const mistaken = /^s3:PutObject(Retention|LegalHold)$/;
 
-/** Stands between functions and the emulator: judges each call by the caller's policies with their conditions, refuses as AWS would, and lets the emulator judge too. */
+/**
+ * Stands between functions and the emulator: judges each call by the caller's policies with their conditions, refuses
+ * as AWS would, and lets the emulator judge too.
+ */
 export async function startGate({ upstream, world, resourcePolicy }: GateOptions): Promise<Gate> {
   const roles = new Map<string, Role>();
   const judged: Judged[] = [];
@@ -46,7 +53,12 @@ export async function startGate({ upstream, world, resourcePolicy }: GateOptions
   const strange: string[] = [];
 
   function ask(role: Role, call: Call, { silent = false } = {}): Verdict {
-    const verdict = judge(call, { identity: role.identity, resource: resourcePolicy(call.resource), principal: role.arn, mustDelegate: call.action.startsWith('kms:') });
+    const verdict = judge(call, {
+      identity: role.identity,
+      resource: resourcePolicy(call.resource),
+      principal: role.arn,
+      mustDelegate: call.action.startsWith('kms:'),
+    });
     if (verdict.allowed || !silent) judged.push({ role: role.name, call, verdict });
     return verdict;
   }
@@ -65,24 +77,45 @@ export async function startGate({ upstream, world, resourcePolicy }: GateOptions
       strange.push(`${role.name}: ${String(error)}`);
       return refused(String(error));
     }
-    const { needed: [first], needed, given, ifMissing } = asked;
-    const denied = needed.map((call) => ({ call, verdict: ask(role, call) })).find(({ verdict }) => !verdict.allowed)?.call;
-    const why = denied && `User: ${role.arn} is not authorized to perform: ${denied.action} on resource: ${denied.resource}`;
+    const {
+      needed: [first],
+      needed,
+      given,
+      ifMissing,
+    } = asked;
+    const denied = needed
+      .map((call) => ({ call, verdict: ask(role, call) }))
+      .find(({ verdict }) => !verdict.allowed)?.call;
+    const why =
+      denied && `User: ${role.arn} is not authorized to perform: ${denied.action} on resource: ${denied.resource}`;
     // the emulator knows the action that was asked for, not those that come with it, and no conditions
-    if (why !== undefined && (denied !== first || mistaken.test(first!.action) || judgeWithoutConditions(first!, role.identity))) return refused(why);
+    if (
+      why !== undefined &&
+      (denied !== first || mistaken.test(first!.action) || judgeWithoutConditions(first!, role.identity))
+    )
+      return refused(why);
     const hidden = given.filter(({ call }) => !ask(role, call, { silent: true }).allowed).map(({ headers }) => headers);
     return forward(upstream, incoming, body, response, (status) => {
-      if ((status === 403) !== (why !== undefined)) disputed.push(`${role.name} ${first!.action} ${first!.resource}: ${why === undefined ? 'allowed' : 'refused'} here, ${status} there`);
+      if ((status === 403) !== (why !== undefined))
+        disputed.push(
+          `${role.name} ${first!.action} ${first!.resource}: ${why === undefined ? 'allowed' : 'refused'} here, ${status} there`,
+        );
       if (why !== undefined) return refused(why);
-      if (status === 404 && ifMissing !== undefined && !ask(role, ifMissing, { silent: true }).allowed) return refused(`User: ${role.arn} is not authorized to perform: s3:ListBucket on resource: ${ifMissing.resource}`);
+      if (status === 404 && ifMissing !== undefined && !ask(role, ifMissing, { silent: true }).allowed)
+        return refused(
+          `User: ${role.arn} is not authorized to perform: s3:ListBucket on resource: ${ifMissing.resource}`,
+        );
       return hidden;
     });
   }
 
-  const server = createServer((incoming, response) => void pass(incoming, response).catch((error: unknown) => {
-    strange.push(String(error));
-    response.destroy();
-  }));
+  const server = createServer(
+    (incoming, response) =>
+      void pass(incoming, response).catch((error: unknown) => {
+        strange.push(String(error));
+        response.destroy();
+      }),
+  );
   await once(server.listen(0, '127.0.0.1'), 'listening');
   return {
     endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
@@ -100,9 +133,12 @@ export async function startGate({ upstream, world, resourcePolicy }: GateOptions
   };
 }
 
-/** Who has signed a request, and for which service (AWS General Reference, Signature Version 4: the credential scope). */
+/**
+ * Who has signed a request, and for which service (AWS General Reference, Signature Version 4: the credential scope).
+ */
 function signerOf({ headers }: IncomingMessage): { accessKey: string; service: string } {
-  const [, accessKey = '', service = ''] = /Credential=([^/]+)\/\d+\/[^/]+\/([^/]+)\//.exec(headers.authorization ?? '') ?? [];
+  const [, accessKey = '', service = ''] =
+    /Credential=([^/]+)\/\d+\/[^/]+\/([^/]+)\//.exec(headers.authorization ?? '') ?? [];
   return { accessKey, service };
 }
 

@@ -16,7 +16,10 @@ export type Rule = { id: string; statement: Statement };
 /** One thing that a request asks IAM for. */
 export type Call = { action: string; resource: string; context: Context };
 
-/** What policies say to a call: by which statements it is allowed, which deny it, and which would allow it but for their conditions. */
+/**
+ * What policies say to a call: by which statements it is allowed, which deny it, and which would allow it but for their
+ * conditions.
+ */
 export type Verdict = { allowed: boolean; allowing: string[]; denying: string[]; unmet: string[] };
 
 export type Policies = {
@@ -26,26 +29,46 @@ export type Policies = {
   resource?: readonly Rule[];
   /** ARN of the role that calls. */
   principal: string;
-  /** True for keys, whose policy must let the account's own policies speak; everything else does so by itself (KMS Developer Guide, "Key policies"). */
+  /**
+   * True for keys, whose policy must let the account's own policies speak; everything else does so by itself (KMS
+   * Developer Guide, "Key policies").
+   */
   mustDelegate?: boolean;
 };
 
 const known = new Set(['Sid', 'Effect', 'Action', 'Resource', 'Principal', 'Condition']);
 
-/** Judges a call as IAM does within one account: an explicit deny wins, else one allowing statement is needed. Throws on what it does not know. */
+/**
+ * Judges a call as IAM does within one account: an explicit deny wins, else one allowing statement is needed. Throws on
+ * what it does not know.
+ */
 export function judge(call: Call, { identity, resource = [], principal, mustDelegate = false }: Policies): Verdict {
   const own = identity.filter((rule) => concerns(rule, call));
   const direct = resource.filter((rule) => names(rule.statement, principal) && concerns(rule, call));
-  const delegating = mustDelegate ? resource.filter((rule) => names(rule.statement, rootOf(principal)) && concerns(rule, call)) : [];
+  const delegating = mustDelegate
+    ? resource.filter((rule) => names(rule.statement, rootOf(principal)) && concerns(rule, call))
+    : [];
   const met = ({ statement }: Rule): boolean => holds(statement.Condition ?? {}, call.context);
-  const ids = (rules: readonly Rule[], effect: Statement['Effect']): string[] => rules.filter(({ statement }) => statement.Effect === effect).map(({ id }) => id);
-  const ownAllowing = mustDelegate && ids(delegating.filter(met), 'Allow').length === 0 ? [] : ids(own.filter(met), 'Allow');
+  const ids = (rules: readonly Rule[], effect: Statement['Effect']): string[] =>
+    rules.filter(({ statement }) => statement.Effect === effect).map(({ id }) => id);
+  const ownAllowing =
+    mustDelegate && ids(delegating.filter(met), 'Allow').length === 0 ? [] : ids(own.filter(met), 'Allow');
   const allowing = [...ownAllowing, ...ids(direct.filter(met), 'Allow')];
   const denying = ids([...own, ...direct].filter(met), 'Deny');
-  return { allowed: denying.length === 0 && allowing.length > 0, allowing, denying, unmet: ids(own.filter((rule) => !met(rule)), 'Allow') };
+  return {
+    allowed: denying.length === 0 && allowing.length > 0,
+    allowing,
+    denying,
+    unmet: ids(
+      own.filter((rule) => !met(rule)),
+      'Allow',
+    ),
+  };
 }
 
-/** The same as if no statement had conditions and no resource a policy: what an emulator that knows neither would say. */
+/**
+ * The same as if no statement had conditions and no resource a policy: what an emulator that knows neither would say.
+ */
 export function judgeWithoutConditions(call: Call, identity: readonly Rule[]): boolean {
   const bare = identity.map(({ id, statement: { Condition: _, ...statement } }) => ({ id, statement }));
   return judge(call, { identity: bare, principal: '' }).allowed;
@@ -54,7 +77,10 @@ export function judgeWithoutConditions(call: Call, identity: readonly Rule[]): b
 /** Whether a text has the form of a pattern with `*` and `?`, as IAM has them. */
 export function matches(pattern: string, text: string): boolean {
   if (pattern.includes('${')) throw new Error(`policy variables are not known here: ${pattern}`);
-  const expression = pattern.replace(/[.+^$()|[\]{}\\]/g, '\\$&').replaceAll('*', '.*').replaceAll('?', '.');
+  const expression = pattern
+    .replace(/[.+^$()|[\]{}\\]/g, '\\$&')
+    .replaceAll('*', '.*')
+    .replaceAll('?', '.');
   return new RegExp(`^${expression}$`, 's').test(text);
 }
 
@@ -65,7 +91,10 @@ export function listOf<T>(value: T | T[] | undefined): T[] {
 function concerns({ id, statement }: Rule, { action, resource }: Call): boolean {
   const strange = Object.keys(statement).find((key) => !known.has(key));
   if (strange !== undefined) throw new Error(`${id}: ${strange} is not known here`);
-  return listOf(statement.Action).some((pattern) => matches(pattern.toLowerCase(), action.toLowerCase())) && listOf(statement.Resource).some((pattern) => matches(pattern, resource));
+  return (
+    listOf(statement.Action).some((pattern) => matches(pattern.toLowerCase(), action.toLowerCase())) &&
+    listOf(statement.Resource).some((pattern) => matches(pattern, resource))
+  );
 }
 
 /** Whether a resource's statement speaks of this caller: of everybody, or of it by name. */

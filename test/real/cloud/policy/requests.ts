@@ -13,12 +13,15 @@ export type World = {
   keyOf(arn: string): string | undefined;
 };
 
-/** What a request asks of IAM. Throws on a service or an operation that is not known here, so that a new call of ours can't slip by. */
+/**
+ * What a request asks of IAM. Throws on a service or an operation that is not known here, so that a new call of ours
+ * can't slip by.
+ */
 export function askedBy(service: string, wire: Wire, world: World): Asked {
   if (service === 's3') return s3Asked(wire, world);
   const read = services[service];
   if (read === undefined) throw new Error(`no permissions are known for the service ${service}`);
-  const [operation = '', input] = service === 'lambda' ? ['', lambdaInput(wire, world)] as const : operationOf(wire);
+  const [operation = '', input] = service === 'lambda' ? (['', lambdaInput(wire, world)] as const) : operationOf(wire);
   return { needed: read(operation, input, world), given: [] };
 }
 
@@ -26,16 +29,36 @@ type Input = Record<string, unknown>;
 type Read = (operation: string, input: Input, world: World) => Call[];
 
 const services: Record<string, Read> = {
-  secretsmanager: (operation, input, world) => encrypted(on(`secretsmanager:${operation}`, isArn(input['SecretId']) ?? world.secretArn(String(input['SecretId'])) ?? `unknown secret ${String(input['SecretId'])}`), world, operation === 'GetSecretValue' ? ['Decrypt'] : undefined),
+  secretsmanager: (operation, input, world) =>
+    encrypted(
+      on(
+        `secretsmanager:${operation}`,
+        isArn(input['SecretId']) ??
+          world.secretArn(String(input['SecretId'])) ??
+          `unknown secret ${String(input['SecretId'])}`,
+      ),
+      world,
+      operation === 'GetSecretValue' ? ['Decrypt'] : undefined,
+    ),
   sns: (operation, input, world) => encrypted(on(`sns:${operation}`, String(input['TopicArn'] ?? '*')), world),
-  sqs: (operation, input, world) => encrypted(on(`sqs:${operation}`, queueArn(String(input['QueueUrl']), world)), world),
+  sqs: (operation, input, world) =>
+    encrypted(on(`sqs:${operation}`, queueArn(String(input['QueueUrl']), world)), world),
   events: (operation, input, { region, account }) => {
-    const buses = (input['Entries'] as { EventBusName?: string }[] | undefined ?? []).map(({ EventBusName: name = 'default' }) => isArn(name) ?? `arn:aws:events:${region}:${account}:event-bus/${name}`);
+    const buses = ((input['Entries'] as { EventBusName?: string }[] | undefined) ?? []).map(
+      ({ EventBusName: name = 'default' }) => isArn(name) ?? `arn:aws:events:${region}:${account}:event-bus/${name}`,
+    );
     return buses.map((bus) => on(`events:${operation}`, bus));
   },
-  logs: (operation, input, { region, account }) => [on(`logs:${operation}`, `arn:aws:logs:${region}:${account}:log-group:${String(input['logGroupName'])}:log-stream:${String(input['logStreamName'] ?? '')}`)],
+  logs: (operation, input, { region, account }) => [
+    on(
+      `logs:${operation}`,
+      `arn:aws:logs:${region}:${account}:log-group:${String(input['logGroupName'])}:log-stream:${String(input['logStreamName'] ?? '')}`,
+    ),
+  ],
   kms: (operation, input) => [on(`kms:${operation}`, String(input['KeyId'] ?? '*'))],
-  iam: (operation, input, { account }) => [on(`iam:${operation}`, `arn:aws:iam::${account}:role/${String(input['RoleName'])}`)],
+  iam: (operation, input, { account }) => [
+    on(`iam:${operation}`, `arn:aws:iam::${account}:role/${String(input['RoleName'])}`),
+  ],
   sts: (operation, input) => [on(`sts:${operation}`, String(input['RoleArn']))],
   lambda: (_, input) => [on(`lambda:${String(input['action'])}`, String(input['function']))],
 };
@@ -44,18 +67,34 @@ function on(action: string, resource: string): Call {
   return { action, resource, context: { 'aws:SecureTransport': 'true' } };
 }
 
-/** Whoever reads a secret, or sends to an encrypted topic or queue, needs its key too (Secrets Manager User Guide, SNS and SQS Developer Guides: encryption). */
+/**
+ * Whoever reads a secret, or sends to an encrypted topic or queue, needs its key too (Secrets Manager User Guide, SNS
+ * and SQS Developer Guides: encryption).
+ */
 function encrypted(call: Call, { keyOf, region, account }: World, uses = ['GenerateDataKey', 'Decrypt']): Call[] {
   const key = keyOf(call.resource);
   if (key === undefined) return [call];
-  const via = { 'kms:ViaService': `${call.action.split(':')[0]}.${region}.amazonaws.com`, 'kms:CallerAccount': account };
-  return [call, ...uses.map((name) => ({ action: `kms:${name}`, resource: key, context: { ...call.context, ...via } }))];
+  const via = {
+    'kms:ViaService': `${call.action.split(':')[0]}.${region}.amazonaws.com`,
+    'kms:CallerAccount': account,
+  };
+  return [
+    call,
+    ...uses.map((name) => ({ action: `kms:${name}`, resource: key, context: { ...call.context, ...via } })),
+  ];
 }
 
 /** Lambda's operations are paths (Lambda API reference). */
 function lambdaInput({ method, path }: Wire, { region, account }: World): Input {
   const [, , , name = '', what = ''] = path.split('/');
-  const action = ({ 'POST invocations': 'InvokeFunction', 'PUT code': 'UpdateFunctionCode', 'PUT configuration': 'UpdateFunctionConfiguration', 'DELETE ': 'DeleteFunction' } as Record<string, string>)[`${method} ${what}`];
+  const action = (
+    {
+      'POST invocations': 'InvokeFunction',
+      'PUT code': 'UpdateFunctionCode',
+      'PUT configuration': 'UpdateFunctionConfiguration',
+      'DELETE ': 'DeleteFunction',
+    } as Record<string, string>
+  )[`${method} ${what}`];
   if (action === undefined) throw new Error(`no permissions are known for ${method} ${path}`);
   return { action, function: `arn:aws:lambda:${region}:${account}:function:${name}` };
 }

@@ -13,8 +13,19 @@ export type Alarm = {
   TreatMissingData?: string;
 } & (Single | { Metrics: Query[] });
 
-type Single = { Namespace: string; MetricName: string; Dimensions?: { Name: string; Value: string }[]; Statistic: string; Period: number };
-type Query = { Id: string; Expression?: string; ReturnData?: boolean; MetricStat?: { Metric: Omit<Single, 'Statistic' | 'Period'>; Period: number; Stat: string } };
+type Single = {
+  Namespace: string;
+  MetricName: string;
+  Dimensions?: { Name: string; Value: string }[];
+  Statistic: string;
+  Period: number;
+};
+type Query = {
+  Id: string;
+  Expression?: string;
+  ReturnData?: boolean;
+  MetricStat?: { Metric: Omit<Single, 'Statistic' | 'Period'>; Period: number; Stat: string };
+};
 
 export type State = 'OK' | 'ALARM' | 'INSUFFICIENT_DATA';
 
@@ -26,26 +37,37 @@ const comparisons: Record<string, (value: number, threshold: number) => boolean>
 };
 
 /**
- * The state of an alarm at the end of a period, by the last periods that it looks at (CloudWatch User Guide, "Alarm evaluation" and "Configuring how
- * alarms treat missing data"). CloudWatch may look further back for figures that came late; this does not.
+ * The state of an alarm at the end of a period, by the last periods that it looks at (CloudWatch User Guide, "Alarm
+ * evaluation" and "Configuring how alarms treat missing data"). CloudWatch may look further back for figures that came
+ * late; this does not.
  */
 export function stateOf(alarm: Alarm, figures: readonly Figure[], now: Date, before: State = 'OK'): State {
   const { periodMs, valueAt } = seriesOf(alarm, figures);
   const breaches = comparisons[alarm.ComparisonOperator];
-  if (breaches === undefined) throw new Error(`${alarm.AlarmName}: the comparison ${alarm.ComparisonOperator} is not known here`);
-  const values = Array.from({ length: alarm.EvaluationPeriods }, (_, back) => valueAt(new Date(now.getTime() - (back + 1) * periodMs), new Date(now.getTime() - back * periodMs)));
+  if (breaches === undefined)
+    throw new Error(`${alarm.AlarmName}: the comparison ${alarm.ComparisonOperator} is not known here`);
+  const values = Array.from({ length: alarm.EvaluationPeriods }, (_, back) =>
+    valueAt(new Date(now.getTime() - (back + 1) * periodMs), new Date(now.getTime() - back * periodMs)),
+  );
   const missing = alarm.TreatMissingData ?? 'missing';
   if (values.every((value) => value === undefined) && missing === 'ignore') return before;
   if (values.every((value) => value === undefined) && missing === 'missing') return 'INSUFFICIENT_DATA';
-  const breaching = values.filter((value) => (value === undefined ? missing === 'breaching' : breaches(value, alarm.Threshold))).length;
+  const breaching = values.filter((value) =>
+    value === undefined ? missing === 'breaching' : breaches(value, alarm.Threshold),
+  ).length;
   return breaching >= (alarm.DatapointsToAlarm ?? alarm.EvaluationPeriods) ? 'ALARM' : 'OK';
 }
 
 type ValueAt = (from: Date, to: Date) => number | undefined;
 
 function seriesOf(alarm: Alarm, figures: readonly Figure[]): { periodMs: number; valueAt: ValueAt } {
-  if (!('Metrics' in alarm)) return { periodMs: alarm.Period * 1000, valueAt: valuesOf(alarm, alarm.Statistic, figures) };
-  const named = new Map(alarm.Metrics.flatMap(({ Id, MetricStat: stat }) => (stat === undefined ? [] : [[Id, valuesOf(stat.Metric, stat.Stat, figures)] as const])));
+  if (!('Metrics' in alarm))
+    return { periodMs: alarm.Period * 1000, valueAt: valuesOf(alarm, alarm.Statistic, figures) };
+  const named = new Map(
+    alarm.Metrics.flatMap(({ Id, MetricStat: stat }) =>
+      stat === undefined ? [] : [[Id, valuesOf(stat.Metric, stat.Stat, figures)] as const],
+    ),
+  );
   const returned = alarm.Metrics.find(({ ReturnData }) => ReturnData !== false);
   const period = alarm.Metrics.find(({ MetricStat }) => MetricStat !== undefined)?.MetricStat?.Period;
   if (returned === undefined || period === undefined) throw new Error(`${alarm.AlarmName} returns nothing`);
@@ -64,10 +86,20 @@ function summed(expression: string, named: ReadonlyMap<string, ValueAt>): ValueA
   return (from, to) => terms.reduce((sum, valueAt) => sum + (valueAt(from, to) ?? 0), 0);
 }
 
-function valuesOf({ Namespace, MetricName, Dimensions = [] }: Pick<Single, 'Namespace' | 'MetricName' | 'Dimensions'>, statistic: string, figures: readonly Figure[]): ValueAt {
+function valuesOf(
+  { Namespace, MetricName, Dimensions = [] }: Pick<Single, 'Namespace' | 'MetricName' | 'Dimensions'>,
+  statistic: string,
+  figures: readonly Figure[],
+): ValueAt {
   // a metric is known by all its dimensions, not by some of them
   const wanted = new Map(Dimensions.map(({ Name, Value }) => [Name, Value]));
-  const own = figures.filter(({ namespace, name, dimensions }) => namespace === Namespace && name === MetricName && Object.keys(dimensions).length === wanted.size && Object.entries(dimensions).every(([key, value]) => wanted.get(key) === value));
+  const own = figures.filter(
+    ({ namespace, name, dimensions }) =>
+      namespace === Namespace &&
+      name === MetricName &&
+      Object.keys(dimensions).length === wanted.size &&
+      Object.entries(dimensions).every(([key, value]) => wanted.get(key) === value),
+  );
   return (from, to) => {
     const values = own.filter(({ at }) => at > from && at <= to).map(({ value }) => value);
     if (values.length === 0) return undefined;

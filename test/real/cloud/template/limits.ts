@@ -1,4 +1,9 @@
-import { CreateMultipartUploadCommand, ListMultipartUploadsCommand, ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3';
+import {
+  CreateMultipartUploadCommand,
+  ListMultipartUploadsCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+} from '@aws-sdk/client-s3';
 import type { S3Client } from '@aws-sdk/client-s3';
 import { expect, test } from '@jest/globals';
 import { errorOf, valueOf } from '../../lambda/sandbox/outcome.ts';
@@ -11,12 +16,19 @@ export function limits(world: () => World): void {
   test('a function at its deadline leaves no upload and no backup, and is told', async () => {
     const { fn, told, shop, alarm, cloud } = world();
     const noise = Array.from({ length: 6 }, (_, index) => `md5((g + ${index}e6)::text)`).join(' || ');
-    await postgresSql(shop.shop, 'shop', `create unlogged table events as select g as id, ${noise} as note from generate_series(1, 200000) g`);
+    await postgresSql(
+      shop.shop,
+      'shop',
+      `create unlogged table events as select g as id, ${noise} as note from generate_series(1, 200000) g`,
+    );
     await told.take();
     shop.link.slow(25_000_000);
     const before = await keysIn(world());
 
-    const [ended] = await Promise.all([fn('backup-shop').invoke({ source: 'shop' }, { timeoutMs: 16_000 }), until(async () => (await uploadsIn(world())).length > 0)]);
+    const [ended] = await Promise.all([
+      fn('backup-shop').invoke({ source: 'shop' }, { timeoutMs: 16_000 }),
+      until(async () => (await uploadsIn(world())).length > 0),
+    ]);
     const left = (await keysIn(world())).filter((key) => !before.includes(key));
 
     expect(errorOf(ended)).toMatchObject({ errorType: 'deadline' });
@@ -24,9 +36,14 @@ export function limits(world: () => World): void {
     expect(left.filter((key) => key.endsWith('manifest.json'))).toEqual([]);
     expect(left).toContainEqual(expect.stringMatching(/^prod\/shop\/failures\/\S+-deadline\.json$/));
     // the webhook, which failed before, is told again
-    expect(await messagesOf(told)).toMatchObject([{ kind: 'backup-failed', source: 'shop' }, { kind: 'recovered', subject: 'webhook can be told again' }]);
+    expect(await messagesOf(told)).toMatchObject([
+      { kind: 'backup-failed', source: 'shop' },
+      { kind: 'recovered', subject: 'webhook can be told again' },
+    ]);
     expect(await alarm('failed-shop')).toBe('ALARM');
-    expect(cloud.gate.judged.filter(({ verdict }) => !verdict.allowed).map(({ role, call }) => `${role} ${call.action}`)).toContain('backup shop s3:DeleteObject');
+    expect(
+      cloud.gate.judged.filter(({ verdict }) => !verdict.allowed).map(({ role, call }) => `${role} ${call.action}`),
+    ).toContain('backup shop s3:DeleteObject');
   }, 90_000);
 
   test('a function that is killed rings as too slow, and what it has left is ended by rotation once its grace is over', async () => {
@@ -39,7 +56,9 @@ export function limits(world: () => World): void {
     const early = valueOf(await fn('rotate').invoke({ source: 'shop' }));
     const between = await uploadsIn(world());
     shop.link.hasten();
-    const next = valueOf(await fn('backup-shop').invoke({ source: 'shop', hoursFromNow: 1 }, { handler: 'clock.handler' }));
+    const next = valueOf(
+      await fn('backup-shop').invoke({ source: 'shop', hoursFromNow: 1 }, { handler: 'clock.handler' }),
+    );
     const late = valueOf(await fn('rotate').invoke({ source: 'shop', hoursFromNow: 48 }, { handler: 'clock.handler' }));
 
     expect(ended.status).toBe('timed-out');
@@ -61,7 +80,9 @@ export function limits(world: () => World): void {
 const bucket = 'acme-backups';
 
 async function uploadsIn(world: World): Promise<string[]> {
-  const { Uploads = [] } = await withS3(world, (client) => client.send(new ListMultipartUploadsCommand({ Bucket: bucket })));
+  const { Uploads = [] } = await withS3(world, (client) =>
+    client.send(new ListMultipartUploadsCommand({ Bucket: bucket })),
+  );
   return Uploads.map(({ Key = '' }) => Key);
 }
 
@@ -74,10 +95,15 @@ async function keysIn(world: World): Promise<string[]> {
 async function leave(world: World, files: readonly string[]): Promise<void> {
   const place = 'prod/shop/20260101T020000Z-dddddd';
   await withS3(world, async (client) => {
-    for (const file of files) await client.send(new CreateMultipartUploadCommand({ Bucket: bucket, Key: `${place}/${file}` }));
+    for (const file of files)
+      await client.send(new CreateMultipartUploadCommand({ Bucket: bucket, Key: `${place}/${file}` }));
     const days = Array.from({ length: 31 }, (_, day) => `202512${String(day + 1).padStart(2, '0')}T020000Z`);
-    const records = ['failures/20251130T020000Z-dddddddd-internal.json', ...days.map((day) => `starts/${day}-dddddd-dddddddd-unscheduled.json`)];
-    for (const key of [`${place}/pin.json`, ...records.map((record) => `prod/shop/${record}`)]) await client.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: '{}' }));
+    const records = [
+      'failures/20251130T020000Z-dddddddd-internal.json',
+      ...days.map((day) => `starts/${day}-dddddd-dddddddd-unscheduled.json`),
+    ];
+    for (const key of [`${place}/pin.json`, ...records.map((record) => `prod/shop/${record}`)])
+      await client.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: '{}' }));
   });
 }
 

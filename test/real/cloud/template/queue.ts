@@ -1,18 +1,25 @@
 import { json, type Keys, type Place } from '../policy/signed.ts';
 
 /** A queue of the emulator, as a test looks into it. */
-export type Queue = { arn: string; /** Takes what has come, oldest first. */ take(): Promise<string[]>; /** How many wait in it. */ waiting(): Promise<number> };
+export type Queue = {
+  arn: string /** Takes what has come, oldest first. */;
+  take(): Promise<string[]> /** How many wait in it. */;
+  waiting(): Promise<number>;
+};
 
 /** Looks into a queue by its name, as whoever `keys` are. */
 export function queueNamed(name: string, account: string, place: Place, keys: () => Keys): Queue {
   const url = `${place.endpoint}/${account}/${name}`;
-  const call = (action: string, input: object): Promise<unknown> => json(place, keys(), 'sqs', `AmazonSQS.${action}`, { QueueUrl: url, ...input });
+  const call = (action: string, input: object): Promise<unknown> =>
+    json(place, keys(), 'sqs', `AmazonSQS.${action}`, { QueueUrl: url, ...input });
   return {
     arn: `arn:aws:sqs:${place.region}:${account}:${name}`,
     async take() {
       const taken: string[] = [];
       for (;;) {
-        const { Messages = [] } = (await call('ReceiveMessage', { MaxNumberOfMessages: 10 })) as { Messages?: { Body: string; ReceiptHandle: string }[] };
+        const { Messages = [] } = (await call('ReceiveMessage', { MaxNumberOfMessages: 10 })) as {
+          Messages?: { Body: string; ReceiptHandle: string }[];
+        };
         if (Messages.length === 0) return taken;
         for (const { Body, ReceiptHandle } of Messages) {
           taken.push(Body);
@@ -21,7 +28,9 @@ export function queueNamed(name: string, account: string, place: Place, keys: ()
       }
     },
     async waiting() {
-      const { Attributes } = (await call('GetQueueAttributes', { AttributeNames: ['ApproximateNumberOfMessages'] })) as { Attributes: { ApproximateNumberOfMessages: string } };
+      const { Attributes } = (await call('GetQueueAttributes', {
+        AttributeNames: ['ApproximateNumberOfMessages'],
+      })) as { Attributes: { ApproximateNumberOfMessages: string } };
       return Number(Attributes.ApproximateNumberOfMessages);
     },
   };

@@ -7,10 +7,16 @@ const central = 0x02014b50;
 const end = 0x06054b50;
 const deflated = 8;
 
-/** Everything in a folder as a zip archive, as it is uploaded for a function (APPNOTE.TXT, the .ZIP file format specification). */
+/**
+ * Everything in a folder as a zip archive, as it is uploaded for a function (APPNOTE.TXT, the .ZIP file format
+ * specification).
+ */
 export async function zipOf(folder: string): Promise<Buffer> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name)).sort();
+  const files = entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort();
   const bodies: Buffer[] = [];
   const directory: Buffer[] = [];
   let offset = 0;
@@ -46,7 +52,13 @@ export async function unzip(archive: Buffer, folder: string): Promise<void> {
   const tail = archive.lastIndexOf(mark(end));
   let at = archive.readUInt32LE(tail + 16);
   for (let left = archive.readUInt16LE(tail + 10); left > 0; left -= 1) {
-    const [packed, nameLength, extra, comment, start] = [archive.readUInt32LE(at + 20), archive.readUInt16LE(at + 28), archive.readUInt16LE(at + 30), archive.readUInt16LE(at + 32), archive.readUInt32LE(at + 42)];
+    const [packed, nameLength, extra, comment, start] = [
+      archive.readUInt32LE(at + 20),
+      archive.readUInt16LE(at + 28),
+      archive.readUInt16LE(at + 30),
+      archive.readUInt16LE(at + 32),
+      archive.readUInt32LE(at + 42),
+    ];
     const name = archive.toString('utf8', at + 46, at + 46 + nameLength);
     const body = start + 30 + archive.readUInt16LE(start + 26) + archive.readUInt16LE(start + 28);
     const bytes = archive.subarray(body, body + packed);

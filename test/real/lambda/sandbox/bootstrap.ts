@@ -6,10 +6,17 @@ import { pathToFileURL } from 'node:url';
 type Invocation = { id: string; deadlineMs: number; arn: string; event: unknown };
 type Handler = (event: unknown, context: object) => Promise<unknown>;
 
-const { AWS_LAMBDA_RUNTIME_API: api, _HANDLER: wanted = 'index.handler', LAMBDA_TASK_ROOT: task = '/var/task' } = process.env;
+const {
+  AWS_LAMBDA_RUNTIME_API: api,
+  _HANDLER: wanted = 'index.handler',
+  LAMBDA_TASK_ROOT: task = '/var/task',
+} = process.env;
 let current = 'init';
 
-for (const [event, type, status] of [['uncaughtException', 'Runtime.UncaughtException', 129], ['unhandledRejection', 'Runtime.UnhandledPromiseRejection', 128]] as const) {
+for (const [event, type, status] of [
+  ['uncaughtException', 'Runtime.UncaughtException', 129],
+  ['unhandledRejection', 'Runtime.UnhandledPromiseRejection', 128],
+] as const) {
   process.on(event, (error: unknown) => {
     const reported = { ...describe(error), errorType: type };
     void report(reported).finally(() => process.exit(status));
@@ -32,7 +39,12 @@ async function load(): Promise<Handler> {
 async function next(): Promise<Invocation> {
   const { headers, body } = await call('GET', 'invocation/next');
   const header = (name: string): string => String(headers[`lambda-runtime-${name}`]);
-  return { id: header('aws-request-id'), deadlineMs: Number(header('deadline-ms')), arn: header('invoked-function-arn'), event: JSON.parse(body) };
+  return {
+    id: header('aws-request-id'),
+    deadlineMs: Number(header('deadline-ms')),
+    arn: header('invoked-function-arn'),
+    event: JSON.parse(body),
+  };
 }
 
 async function serve(handle: Handler, invocation: Invocation): Promise<void> {

@@ -1,12 +1,38 @@
 import { randomUUID } from 'node:crypto';
 
-export type FunctionIdentity = { name: string; memoryMb: number; region: string; handler: string; logStream: string; runtimeApi: string; taskRoot: string };
+export type FunctionIdentity = {
+  name: string;
+  memoryMb: number;
+  region: string;
+  handler: string;
+  logStream: string;
+  runtimeApi: string;
+  taskRoot: string;
+};
 
-/** Credentials as the execution role's would come: temporary ones. An S3 server of the tests takes its own, which the caller gives. */
-const roleCredentials = { AWS_ACCESS_KEY_ID: 'moto', AWS_SECRET_ACCESS_KEY: 'moto-takes-any', AWS_SESSION_TOKEN: 'of-the-execution-role' };
+/**
+ * Credentials as the execution role's would come: temporary ones. An S3 server of the tests takes its own, which the
+ * caller gives.
+ */
+const roleCredentials = {
+  AWS_ACCESS_KEY_ID: 'moto',
+  AWS_SECRET_ACCESS_KEY: 'moto-takes-any',
+  AWS_SESSION_TOKEN: 'of-the-execution-role',
+};
 
-/** The variables that Lambda defines (AWS Lambda developer guide, "Defined runtime environment variables"). There is no HOME. */
-export function lambdaEnvironment({ name, memoryMb, region, handler, logStream, runtimeApi, taskRoot }: FunctionIdentity): Record<string, string> {
+/**
+ * The variables that Lambda defines (AWS Lambda developer guide, "Defined runtime environment variables"). There is no
+ * HOME.
+ */
+export function lambdaEnvironment({
+  name,
+  memoryMb,
+  region,
+  handler,
+  logStream,
+  runtimeApi,
+  taskRoot,
+}: FunctionIdentity): Record<string, string> {
   return {
     _HANDLER: handler,
     ...roleCredentials,
@@ -26,7 +52,8 @@ export function lambdaEnvironment({ name, memoryMb, region, handler, logStream, 
     TZ: ':UTC',
     PATH: '/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin',
     LD_LIBRARY_PATH: '/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib',
-    NODE_PATH: '/opt/nodejs/node24/node_modules:/opt/nodejs/node_modules:/var/runtime/node_modules:/var/runtime:/var/task',
+    NODE_PATH:
+      '/opt/nodejs/node24/node_modules:/opt/nodejs/node_modules:/var/runtime/node_modules:/var/runtime:/var/task',
   };
 }
 

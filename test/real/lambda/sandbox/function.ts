@@ -49,7 +49,10 @@ export type Invocation = Outcome & {
   logs: string[];
 };
 
-/** A function that Lambda would run: one execution environment, started when it is needed and frozen between invocations. */
+/**
+ * A function that Lambda would run: one execution environment, started when it is needed and frozen between
+ * invocations.
+ */
 export type LambdaFunction = {
   invoke(event: unknown, options?: { requestId?: string }): Promise<Invocation>;
   /** The processes of the environment that is there now. */
@@ -61,7 +64,10 @@ type Environment = { api: RuntimeApi; sandbox: Sandbox; mode: Isolation };
 
 const initLimitMs = 10_000;
 
-/** Imitates one Lambda function on this machine: its limits of time, memory and disk, its read-only root, its user, its freezing. The network is the machine's. */
+/**
+ * Imitates one Lambda function on this machine: its limits of time, memory and disk, its read-only root, its user, its
+ * freezing. The network is the machine's.
+ */
 export function lambdaFunction(settings: FunctionSettings): LambdaFunction {
   const { memoryMb = 512, timeoutMs = 60_000, name = 'nightjar-test', region = 'eu-central-1' } = settings;
   // one that had to be killed is started again in its place, as far as its log goes
@@ -79,9 +85,29 @@ export function lambdaFunction(settings: FunctionSettings): LambdaFunction {
   async function start(): Promise<Environment> {
     const mode = settings.isolation ?? (await isolation());
     const api = await startRuntimeApi();
-    const own = { name, memoryMb, region, handler: settings.handler ?? 'index.handler', logStream, runtimeApi: api.address, taskRoot: mode === 'none' ? settings.task : '/var/task' };
-    const variables = { ...lambdaEnvironment(own), ...(mode === 'none' && { NIGHTJAR_TOOLS: settings.layer }), ...settings.environment };
-    const sandbox = await startSandbox({ mode, task: settings.task, layer: settings.layer, tmpMb: settings.tmpMb ?? 512, hosts: settings.hosts, environment: variables, log: (line) => logs.push(line) });
+    const own = {
+      name,
+      memoryMb,
+      region,
+      handler: settings.handler ?? 'index.handler',
+      logStream,
+      runtimeApi: api.address,
+      taskRoot: mode === 'none' ? settings.task : '/var/task',
+    };
+    const variables = {
+      ...lambdaEnvironment(own),
+      ...(mode === 'none' && { NIGHTJAR_TOOLS: settings.layer }),
+      ...settings.environment,
+    };
+    const sandbox = await startSandbox({
+      mode,
+      task: settings.task,
+      layer: settings.layer,
+      tmpMb: settings.tmpMb ?? 512,
+      hosts: settings.hosts,
+      environment: variables,
+      log: (line) => logs.push(line),
+    });
     return { api, sandbox, mode };
   }
 
@@ -107,19 +133,30 @@ export function lambdaFunction(settings: FunctionSettings): LambdaFunction {
       const deadline = new Date(Date.now() + timeoutMs);
       sandbox.thaw();
       const arn = `arn:aws:lambda:${region}:123456789012:function:${name}`;
-      const outcome = cold?.failed ?? (await Promise.race([
-        api.invoke({ requestId, deadline, arn, event }).then(outcomeOf),
-        memory.exceeded.then((): Outcome => ({ status: 'out-of-memory' })),
-        sandbox.ended.then(({ code }): Outcome => ({ status: 'exited', code })),
-        after(timeoutMs).then((): Outcome => ({ status: 'timed-out' })),
-      ]));
+      const outcome =
+        cold?.failed ??
+        (await Promise.race([
+          api.invoke({ requestId, deadline, arn, event }).then(outcomeOf),
+          memory.exceeded.then((): Outcome => ({ status: 'out-of-memory' })),
+          sandbox.ended.then(({ code }): Outcome => ({ status: 'exited', code })),
+          after(timeoutMs).then((): Outcome => ({ status: 'timed-out' })),
+        ]));
       const durationMs = performance.now() - began;
       const { peakMemory, peakNodeMemory } = memory.stop();
-      if (outcome.status === 'returned' || (outcome.status === 'failed' && cold?.failed === undefined)) sandbox.freeze();
+      if (outcome.status === 'returned' || (outcome.status === 'failed' && cold?.failed === undefined))
+        sandbox.freeze();
       else await stop();
       const written = logs;
       logs = [];
-      return { ...outcome, isolation: mode, ...(cold && { initMs: cold.initMs }), durationMs, peakMemory, peakNodeMemory, logs: written };
+      return {
+        ...outcome,
+        isolation: mode,
+        ...(cold && { initMs: cold.initMs }),
+        durationMs,
+        peakMemory,
+        peakNodeMemory,
+        logs: written,
+      };
     },
     processes: () => environment?.sandbox.processes() ?? [],
     stop,

@@ -17,7 +17,10 @@ export function watchMemory(processes: () => number[], limit: Bytes): MemoryWatc
   let peakNodeMemory = 0;
   function look(): void {
     const pids = processes();
-    peakMemory = Math.max(peakMemory, pids.reduce((sum, pid) => sum + residentOf(pid), 0));
+    peakMemory = Math.max(
+      peakMemory,
+      pids.reduce((sum, pid) => sum + residentOf(pid), 0),
+    );
     peakNodeMemory = Math.max(peakNodeMemory, ...pids.filter((pid) => nodeNames.test(nameOf(pid))).map(peakResidentOf));
     if (peakMemory > limit) exceeded.resolve();
   }

@@ -14,7 +14,10 @@ export function descendants(pid: number): number[] {
   return below(pid);
 }
 
-/** Resident memory of a process; what several processes share counts for each, so that a sum is rather too much than too little. */
+/**
+ * Resident memory of a process; what several processes share counts for each, so that a sum is rather too much than too
+ * little.
+ */
 export function residentOf(pid: number): Bytes {
   return field(pid, 'VmRSS');
 }

@@ -7,7 +7,10 @@ export type FunctionError = { errorType: string; errorMessage: string; trace: st
 export type Answer = { value: unknown } | { error: FunctionError };
 export type Order = { requestId: string; deadline: Date; arn: string; event: unknown };
 
-/** The side of Lambda that a runtime talks to (AWS Lambda developer guide, "Using the Lambda runtime API"). Serves one runtime. */
+/**
+ * The side of Lambda that a runtime talks to (AWS Lambda developer guide, "Using the Lambda runtime API"). Serves one
+ * runtime.
+ */
 export type RuntimeApi = {
   /** `host:port`, for AWS_LAMBDA_RUNTIME_API. */
   address: string;
@@ -47,7 +50,10 @@ export async function startRuntimeApi(): Promise<RuntimeApi> {
     response.writeHead(202).end();
   }
 
-  const server = createServer((request, response) => void take(request, response).catch((error: unknown) => response.writeHead(400).end(String(error))));
+  const server = createServer(
+    (request, response) =>
+      void take(request, response).catch((error: unknown) => response.writeHead(400).end(String(error))),
+  );
   const sockets = new Set<Socket>();
   server.on('connection', (socket) => sockets.add(socket.once('close', () => sockets.delete(socket))));
   await once(server.listen(0, '127.0.0.1'), 'listening');

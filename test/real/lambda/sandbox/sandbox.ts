@@ -8,7 +8,15 @@ import { temporaryFolder } from '../../../servers/folder.ts';
 import { entering, type Isolation } from './isolation.ts';
 import { descendants, nameOf, signalAll } from './process-tree.ts';
 
-export type SandboxSettings = { mode: Isolation; task: string; layer: string; tmpMb: number; hosts?: string | undefined; environment: Record<string, string>; log: (line: string) => void };
+export type SandboxSettings = {
+  mode: Isolation;
+  task: string;
+  layer: string;
+  tmpMb: number;
+  hosts?: string | undefined;
+  environment: Record<string, string>;
+  log: (line: string) => void;
+};
 
 /** The processes of one execution environment. */
 export type Sandbox = {
@@ -26,9 +34,27 @@ export type Sandbox = {
 const scaffolding = new Set(['unshare', 'sandbox.sh', 'sh']);
 
 /** Starts a runtime in an environment of its own; it ends with this process, however this one ends. */
-export async function startSandbox({ mode, task, layer, tmpMb, hosts = '/etc/hosts', environment, log }: SandboxSettings): Promise<Sandbox> {
+export async function startSandbox({
+  mode,
+  task,
+  layer,
+  tmpMb,
+  hosts = '/etc/hosts',
+  environment,
+  log,
+}: SandboxSettings): Promise<Sandbox> {
   const root = await temporaryFolder('lambda');
-  const place = [mode, root.path, task, layer, join(import.meta.dirname, 'bootstrap.ts'), String(tmpMb), hosts, nodeBinary(), ...sharedObjects()];
+  const place = [
+    mode,
+    root.path,
+    task,
+    layer,
+    join(import.meta.dirname, 'bootstrap.ts'),
+    String(tmpMb),
+    hosts,
+    nodeBinary(),
+    ...sharedObjects(),
+  ];
   const [program = '', ...args] = [...entering(mode), '/bin/sh', join(import.meta.dirname, 'sandbox.sh'), ...place];
   const child = spawn(program, args, { env: environment, stdio: ['pipe', 'pipe', 'pipe'], detached: true });
   child.on('error', (error) => log(`${program}: ${error.message}`));
@@ -48,7 +74,8 @@ export async function startSandbox({ mode, task, layer, tmpMb, hosts = '/etc/hos
     thaw: () => signalAll(processes(), 'SIGCONT'),
     async kill() {
       // the one below the one we started is the first process of the namespace: its end is the end of all in it
-      if (child.pid !== undefined) signalAll(mode === 'none' ? [-child.pid] : [child.pid, ...all().slice(0, 1)], 'SIGKILL');
+      if (child.pid !== undefined)
+        signalAll(mode === 'none' ? [-child.pid] : [child.pid, ...all().slice(0, 1)], 'SIGKILL');
       child.stdin.destroy();
       await ended;
     },

@@ -14,7 +14,10 @@ export type SlowLink = {
   close(): Promise<void>;
 };
 
-/** A way to a server on which the first `fastBytes` of each connection and direction pass at once and the rest only drips: no dump and no restore over it is ever done. */
+/**
+ * A way to a server on which the first `fastBytes` of each connection and direction pass at once and the rest only
+ * drips: no dump and no restore over it is ever done.
+ */
 export async function slowLink(server: DatabaseServer, fastBytes: Bytes): Promise<SlowLink> {
   const sockets = new Set<Socket>();
   const flow = { fastBytes };
@@ -26,8 +29,13 @@ export async function slowLink(server: DatabaseServer, fastBytes: Bytes): Promis
     const behind = keep(connect(server.port, server.host));
     keep(client);
     const ended = (): void => void [client.destroy(), behind.destroy()];
-    for (const [from, to] of [[client, behind], [behind, client]] as const) {
-      void pipeline(from, (chunks: AsyncIterable<Buffer>) => dripping(chunks, flow), to).catch(() => {}).then(ended);
+    for (const [from, to] of [
+      [client, behind],
+      [behind, client],
+    ] as const) {
+      void pipeline(from, (chunks: AsyncIterable<Buffer>) => dripping(chunks, flow), to)
+        .catch(() => {})
+        .then(ended);
     }
   });
   await once(listener.listen(0, '127.0.0.1'), 'listening');

@@ -9,10 +9,19 @@ import { run } from '../../../../layers/db-tools/debian/run.ts';
 import { serverRoot } from '../../../servers/root.ts';
 
 /**
- * A package of the mirror: files by path, and what goes into its control file. `tar` is the package's content as it is, in place of `files`; `deb` is the
- * whole package. `architecture`: the mirror's first, unless given.
+ * A package of the mirror: files by path, and what goes into its control file. `tar` is the package's content as it is,
+ * in place of `files`; `deb` is the whole package. `architecture`: the mirror's first, unless given.
  */
-export type MirrorPackage = { name: string; version: string; suite: string; files?: Record<string, string>; tar?: Buffer; deb?: Buffer; depends?: string; architecture?: DebianArchitecture };
+export type MirrorPackage = {
+  name: string;
+  version: string;
+  suite: string;
+  files?: Record<string, string>;
+  tar?: Buffer;
+  deb?: Buffer;
+  depends?: string;
+  architecture?: DebianArchitecture;
+};
 type DebianArchitecture = 'amd64' | 'arm64';
 
 /** How the mirror answers a path; undefined: as it should. */
@@ -22,21 +31,39 @@ export type Mirror = {
   /** What a process needs to fetch from this mirror: NIGHTJAR_DEBIAN_MIRROR, its key, and a cache of its own. */
   env: Record<string, string>;
   cache: string;
-  /** Publishes suites with these packages, signed with the mirror's key or with a stranger's. `validDays`: until its lists expire. */
-  publish(packages: readonly MirrorPackage[], how?: { signedBy?: 'mirror' | 'stranger' | 'nobody'; validDays?: number; without?: readonly string[] }): Promise<void>;
+  /**
+   * Publishes suites with these packages, signed with the mirror's key or with a stranger's. `validDays`: until its
+   * lists expire.
+   */
+  publish(
+    packages: readonly MirrorPackage[],
+    how?: { signedBy?: 'mirror' | 'stranger' | 'nobody'; validDays?: number; without?: readonly string[] },
+  ): Promise<void>;
   fault(fault: Fault | undefined): void;
-  /** Keeps what is published now for the snapshot service, whose address is in NIGHTJAR_DEBIAN_SNAPSHOT of `snapshot`. */
+  /**
+   * Keeps what is published now for the snapshot service, whose address is in NIGHTJAR_DEBIAN_SNAPSHOT of `snapshot`.
+   */
   keep(): { NIGHTJAR_DEBIAN_SNAPSHOT: string };
   /** SHA-256 of a package's file. */
   hashOf(name: string, version: string): string;
   close(): Promise<void>;
 };
 
-const suites = ['trixie', 'trixie-updates', 'trixie-security', 'bookworm', 'bookworm-updates', 'bookworm-security', 'sid'];
+const suites = [
+  'trixie',
+  'trixie-updates',
+  'trixie-security',
+  'bookworm',
+  'bookworm-updates',
+  'bookworm-security',
+  'sid',
+];
 const limit = (): AbortSignal => AbortSignal.timeout(60_000);
 
 /** A Debian mirror of our own on this machine, signed with a key of its own, for one architecture or more. */
-export async function startMirror(...architectures: readonly [DebianArchitecture, ...DebianArchitecture[]]): Promise<Mirror> {
+export async function startMirror(
+  ...architectures: readonly [DebianArchitecture, ...DebianArchitecture[]]
+): Promise<Mirror> {
   const folder = await mkdtemp(join(tmpdir(), 'nightjar-mirror-'));
   await chmod(folder, 0o755);
   const cache = join(folder, 'cache');
@@ -51,17 +78,26 @@ export async function startMirror(...architectures: readonly [DebianArchitecture
   const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}/debian`;
   return {
     cache,
-    env: { NIGHTJAR_CACHE: cache, NIGHTJAR_DEBIAN_MIRROR: `${address} ${address}`, NIGHTJAR_DEBIAN_KEYRING: keys.mirror.keyring },
+    env: {
+      NIGHTJAR_CACHE: cache,
+      NIGHTJAR_DEBIAN_MIRROR: `${address} ${address}`,
+      NIGHTJAR_DEBIAN_KEYRING: keys.mirror.keyring,
+    },
     async publish(packages, { signedBy = 'mirror', validDays = 7, without = [] } = {}) {
       files.clear();
       built = [];
       for (const one of packages) {
         const architecture = one.architecture ?? architectures[0];
-        built.push({ ...one, architecture, deb: one.deb ?? await build(one, architecture) });
+        built.push({ ...one, architecture, deb: one.deb ?? (await build(one, architecture)) });
       }
       for (const suite of suites.filter((name) => !without.includes(name))) {
         const lists = architectures.map((architecture) => {
-          const index = Buffer.from(built.filter((one) => one.suite === suite && one.architecture === architecture).map((one) => entryOf(one, files)).join(''));
+          const index = Buffer.from(
+            built
+              .filter((one) => one.suite === suite && one.architecture === architecture)
+              .map((one) => entryOf(one, files))
+              .join(''),
+          );
           files.set(`/debian/dists/${suite}/main/binary-${architecture}/Packages`, index);
           return ` ${sha256(index)} ${index.length} main/binary-${architecture}/Packages\n`;
         });
@@ -70,14 +106,18 @@ export async function startMirror(...architectures: readonly [DebianArchitecture
         const from = new Date(Math.min(now.getTime(), until.getTime()) - 86_400_000);
         const release = `Origin: Debian\nSuite: ${suite}\nCodename: ${suite}\nDate: ${from.toUTCString()}\nValid-Until: ${until.toUTCString()}\nArchitectures: ${architectures.join(' ')}\nComponents: main\nSHA256:\n${lists.join('')}`;
         files.set(`/debian/dists/${suite}/Release`, Buffer.from(release));
-        if (signedBy !== 'nobody') files.set(`/debian/dists/${suite}/InRelease`, Buffer.from(await keys[signedBy].sign(release)));
+        if (signedBy !== 'nobody')
+          files.set(`/debian/dists/${suite}/InRelease`, Buffer.from(await keys[signedBy].sign(release)));
       }
     },
     fault: (next) => (fault = next),
     keep() {
       for (const { name, version, deb, architecture } of built) {
         const hash = createHash('sha1').update(deb).digest('hex');
-        const info = { result: [{ architecture, hash }], fileinfo: { [hash]: [{ name: `${name}_${version}_${architecture}.deb` }] } };
+        const info = {
+          result: [{ architecture, hash }],
+          fileinfo: { [hash]: [{ name: `${name}_${version}_${architecture}.deb` }] },
+        };
         kept.set(`/snapshot/mr/binary/${name}/${version}/binfiles?fileinfo=1`, Buffer.from(JSON.stringify(info)));
         kept.set(`/snapshot/file/${hash}`, deb);
       }
@@ -93,16 +133,25 @@ export async function startMirror(...architectures: readonly [DebianArchitecture
 }
 
 /** A package's entry in an index; its file is put where the entry says. */
-function entryOf({ name, version, architecture, depends, deb }: MirrorPackage & { deb: Buffer }, files: Map<string, Buffer>): string {
+function entryOf(
+  { name, version, architecture, depends, deb }: MirrorPackage & { deb: Buffer },
+  files: Map<string, Buffer>,
+): string {
   const path = `pool/${name}_${version.replace(/^\d+:/, '')}_${architecture}.deb`;
   files.set(`/debian/${path}`, deb);
   return `Package: ${name}\nVersion: ${version}\nArchitecture: ${architecture}\n${depends ? `Depends: ${depends}\n` : ''}Filename: ${path}\nSize: ${deb.length}\nSHA256: ${sha256(deb)}\nDescription: test\n\n`;
 }
 
-function answer(request: IncomingMessage, response: ServerResponse, files: ReadonlyMap<string, Buffer>, fault: Fault | undefined): void {
+function answer(
+  request: IncomingMessage,
+  response: ServerResponse,
+  files: ReadonlyMap<string, Buffer>,
+  fault: Fault | undefined,
+): void {
   const path = decodeURIComponent(request.url ?? '');
   const wrong = fault?.(path);
-  const body = wrong?.body !== undefined ? Buffer.from(wrong.body) : wrong?.status === undefined ? files.get(path) : undefined;
+  const body =
+    wrong?.body !== undefined ? Buffer.from(wrong.body) : wrong?.status === undefined ? files.get(path) : undefined;
   const status = wrong?.status ?? (body === undefined ? 404 : 200);
   response.writeHead(status, { 'content-length': body?.length ?? 0 });
   if (wrong?.cut && body !== undefined) {
@@ -113,7 +162,10 @@ function answer(request: IncomingMessage, response: ServerResponse, files: Reado
 }
 
 /** A package as `dpkg-deb` makes it, or one whose content is a tar file that no honest builder makes. */
-async function build({ name, version, files = {}, tar, depends }: MirrorPackage, architecture: string): Promise<Buffer> {
+async function build(
+  { name, version, files = {}, tar, depends }: MirrorPackage,
+  architecture: string,
+): Promise<Buffer> {
   const folder = await mkdtemp(join(tmpdir(), 'nightjar-deb-'));
   try {
     const control = `Package: ${name}\nVersion: ${version}\nArchitecture: ${architecture}\nMaintainer: Nobody <nobody@example.invalid>\n${depends ? `Depends: ${depends}\n` : ''}Description: test\n`;
@@ -140,18 +192,42 @@ async function build({ name, version, files = {}, tar, depends }: MirrorPackage,
 type Key = { keyring: string; sign(text: string): Promise<string> };
 
 async function makeKey(home: string): Promise<Key> {
-  const { path, env } = await serverRoot({ name: 'gnupg', suites: ['trixie'], packages: ['gpg', 'gpg-agent'] }, () => undefined, AbortSignal.timeout(600_000));
+  const { path, env } = await serverRoot(
+    { name: 'gnupg', suites: ['trixie'], packages: ['gpg', 'gpg-agent'] },
+    () => undefined,
+    AbortSignal.timeout(600_000),
+  );
   await mkdir(home, { mode: 0o700 });
   const options = { env: { ...process.env, ...env } };
-  const gpg = [join(path, 'usr/bin/gpg'), '--homedir', home, '--agent-program', join(path, 'usr/bin/gpg-agent'), '--batch', '--yes', '--passphrase', '', '--pinentry-mode', 'loopback'] as const;
-  await run([...gpg, '--quick-generate-key', 'Mirror <mirror@example.invalid>', 'rsa3072', 'sign', 'never'], options, limit());
+  const gpg = [
+    join(path, 'usr/bin/gpg'),
+    '--homedir',
+    home,
+    '--agent-program',
+    join(path, 'usr/bin/gpg-agent'),
+    '--batch',
+    '--yes',
+    '--passphrase',
+    '',
+    '--pinentry-mode',
+    'loopback',
+  ] as const;
+  await run(
+    [...gpg, '--quick-generate-key', 'Mirror <mirror@example.invalid>', 'rsa3072', 'sign', 'never'],
+    options,
+    limit(),
+  );
   const keyring = `${home}.gpg`; // where apt's own user may read it
   await run([...gpg, '--output', keyring, '--export'], options, limit());
   return {
     keyring,
     async sign(text) {
       await writeFile(join(home, 'text'), text);
-      await run([...gpg, '--clearsign', '--digest-algo', 'SHA512', '--output', join(home, 'signed'), join(home, 'text')], options, limit());
+      await run(
+        [...gpg, '--clearsign', '--digest-algo', 'SHA512', '--output', join(home, 'signed'), join(home, 'text')],
+        options,
+        limit(),
+      );
       return readFile(join(home, 'signed'), 'utf8');
     },
   };

@@ -20,7 +20,10 @@ Components: main
 Signed-By: ${keyring}
 `;
 
-    expect(chooseMirror(undefined, { ...none, deb822 })).toEqual({ main: 'http://mirror.example/debian', security: 'http://security.example/debian-security' });
+    expect(chooseMirror(undefined, { ...none, deb822 })).toEqual({
+      main: 'http://mirror.example/debian',
+      security: 'http://security.example/debian-security',
+    });
   });
 
   test('sources in the one-line format, with and without options', () => {
@@ -30,7 +33,10 @@ deb [arch=amd64 signed-by=${keyring}] http://mirror.example/debian bookworm main
 deb http://mirror.example/debian-security bookworm-security main
 `;
 
-    expect(chooseMirror(undefined, { ...none, oneLine })).toEqual({ main: 'http://mirror.example/debian', security: 'http://mirror.example/debian-security' });
+    expect(chooseMirror(undefined, { ...none, oneLine })).toEqual({
+      main: 'http://mirror.example/debian',
+      security: 'http://mirror.example/debian-security',
+    });
   });
 
   test("Debian's own entry, not another vendor's for the same suite", () => {
@@ -41,7 +47,10 @@ deb [signed-by="/usr/share/keyrings/vendor.gpg"] https://vendor.example/two book
 deb http://mirror.example/debian bookworm main
 `;
 
-    expect(chooseMirror(undefined, { ...none, oneLine })).toEqual({ main: 'http://mirror.example/debian', security: undefined });
+    expect(chooseMirror(undefined, { ...none, oneLine })).toEqual({
+      main: 'http://mirror.example/debian',
+      security: undefined,
+    });
   });
 
   test('an entry that is not switched off', () => {
@@ -64,13 +73,24 @@ Components: main
   test('the setting, which goes before all sources', () => {
     const oneLine = 'deb http://mirror.example/debian bookworm main\n';
 
-    expect(chooseMirror('http://set.example/debian/', { ...none, oneLine })).toEqual({ main: 'http://set.example/debian/', security: 'http://set.example/debian-security' });
-    expect(chooseMirror('http://a.example/d http://b.example/s', none)).toEqual({ main: 'http://a.example/d', security: 'http://b.example/s' });
+    expect(chooseMirror('http://set.example/debian/', { ...none, oneLine })).toEqual({
+      main: 'http://set.example/debian/',
+      security: 'http://set.example/debian-security',
+    });
+    expect(chooseMirror('http://a.example/d http://b.example/s', none)).toEqual({
+      main: 'http://a.example/d',
+      security: 'http://b.example/s',
+    });
   });
 });
 
 test('a machine whose sources name no Debian mirror is told which setting names one', () => {
-  const ubuntu = { ...none, deb822: 'Types: deb\nURIs: http://ubuntu.example/ubuntu\nSuites: noble\nComponents: main\n' };
+  const ubuntu = {
+    ...none,
+    deb822: 'Types: deb\nURIs: http://ubuntu.example/ubuntu\nSuites: noble\nComponents: main\n',
+  };
 
-  expect(() => chooseMirror(undefined, ubuntu)).toThrow(expect.objectContaining({ code: 'tools-missing', hint: expect.stringContaining('NIGHTJAR_DEBIAN_MIRROR') }));
+  expect(() => chooseMirror(undefined, ubuntu)).toThrow(
+    expect.objectContaining({ code: 'tools-missing', hint: expect.stringContaining('NIGHTJAR_DEBIAN_MIRROR') }),
+  );
 });

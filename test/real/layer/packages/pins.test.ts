@@ -10,7 +10,12 @@ import { startMirror, type Mirror, type MirrorPackage } from './debian-mirror.ts
 const limitMs = 60_000;
 const architecture = machineArchitecture();
 const before = { ...process.env };
-const tool = (version: string, suite: string, text = `tool ${version}\n`): MirrorPackage => ({ name: 'tool', version, suite, files: { 'usr/bin/tool': text } });
+const tool = (version: string, suite: string, text = `tool ${version}\n`): MirrorPackage => ({
+  name: 'tool',
+  version,
+  suite,
+  files: { 'usr/bin/tool': text },
+});
 const old = tool('1.0-1', 'trixie');
 const fixed = tool('1.0-1+deb13u1', 'trixie-security');
 
@@ -47,7 +52,7 @@ test('a version that has left the mirror ends the build, and the command that pi
 
   await expect(made([gone('1.0-1')])).rejects.toMatchObject({
     code: 'tools-missing',
-    message: 'Debian\'s mirror has dropped what is pinned: tool 1.0-1 → 1.0-1+deb13u1',
+    message: "Debian's mirror has dropped what is pinned: tool 1.0-1 → 1.0-1+deb13u1",
     hint: expect.stringContaining('nightjar layer update'),
   });
 });
@@ -57,7 +62,10 @@ test('tests and demo take the newer version of the same suite, and say so', asyn
 
   const { pins, exact } = await made([gone('1.0-1')], 'newer');
 
-  expect({ exact, pins }).toMatchObject({ exact: false, pins: [{ version: '1.0-1+deb13u1', suite: 'trixie-security' }] });
+  expect({ exact, pins }).toMatchObject({
+    exact: false,
+    pins: [{ version: '1.0-1+deb13u1', suite: 'trixie-security' }],
+  });
   expect(told.join('\n')).toContain('replaced: tool 1.0-1 → 1.0-1+deb13u1');
 });
 
@@ -70,11 +78,22 @@ test('nobody takes an older version: not from a mirror that lags, not from one w
 });
 
 test('an update from a mirror that is older than the pins changes nothing', async () => {
-  await mirror.publish([old, ...wanted.map((name) => ({ name: name.split('/')[0]!, version: '1', suite: name.includes('/') ? 'sid' : 'trixie', depends: 'tool' }))]);
+  await mirror.publish([
+    old,
+    ...wanted.map((name) => ({
+      name: name.split('/')[0]!,
+      version: '1',
+      suite: name.includes('/') ? 'sid' : 'trixie',
+      depends: 'tool',
+    })),
+  ]);
 
   const attempt = newestRoot(architecture, [gone('1.0-1+deb13u1')], report, AbortSignal.timeout(limitMs));
 
-  await expect(attempt).rejects.toMatchObject({ code: 'tools-missing', message: expect.stringContaining('older than the pins, which stay as they are: tool 1.0-1 (pinned: 1.0-1+deb13u1)') });
+  await expect(attempt).rejects.toMatchObject({
+    code: 'tools-missing',
+    message: expect.stringContaining('older than the pins, which stay as they are: tool 1.0-1 (pinned: 1.0-1+deb13u1)'),
+  });
 });
 
 test('what the mirror has dropped comes from the snapshot service, where one is set', async () => {
@@ -94,47 +113,109 @@ test('a snapshot service that gives another file is refused', async () => {
   Object.assign(process.env, mirror.keep());
   await mirror.publish([fixed]);
 
-  await expect(made([{ ...gone('1.0-1'), sha256: 'e'.repeat(64) }])).rejects.toMatchObject({ message: expect.stringContaining(`${'e'.repeat(64)} is pinned`) });
+  await expect(made([{ ...gone('1.0-1'), sha256: 'e'.repeat(64) }])).rejects.toMatchObject({
+    message: expect.stringContaining(`${'e'.repeat(64)} is pinned`),
+  });
 });
 
-const troubles: [what: string, how: Parameters<Mirror['publish']>[1], fault: Parameters<Mirror['fault']>[0], reason: RegExp][] = [
+const troubles: [
+  what: string,
+  how: Parameters<Mirror['publish']>[1],
+  fault: Parameters<Mirror['fault']>[0],
+  reason: RegExp,
+][] = [
   ['lists signed by a stranger', { signedBy: 'stranger' }, undefined, /NO_PUBKEY/],
   ['lists signed by nobody', { signedBy: 'nobody' }, undefined, /is not signed/],
-  ['a security archive whose signature is broken', {}, (path) => (path.endsWith('trixie-security/InRelease') ? { body: 'broken' } : undefined), /trixie-security.*isn't valid/],
-  ['a security archive that lost its signed list', {}, (path) => (path.endsWith('trixie-security/InRelease') ? { status: 404 } : undefined), /trixie-security Release' is not signed/],
-  ['a security archive in trouble', {}, (path) => (path.includes('trixie-security') ? { status: 503 } : undefined), /503/],
-  ['a security archive whose index is not there', {}, (path) => (path.includes('trixie-security/main') ? { status: 404 } : undefined), /404 {2}Not Found/],
-  ['an index that was tampered with', {}, (path) => (path.includes('trixie/main') ? { body: 'Package: tool\n' } : undefined), /unexpected size|Hash Sum/],
-  ['a package that was tampered with', {}, (path) => (path.endsWith('.deb') ? { body: 'x'.repeat(700) } : undefined), /unexpected size|Hash Sum/],
-  ['a package that is not there', {}, (path) => (path.endsWith('.deb') ? { status: 404 } : undefined), /404 {2}Not Found/],
-  ['a package that is cut', {}, (path) => (path.endsWith('.deb') ? { body: 'x'.repeat(700), cut: true } : undefined), /unexpected size|Connection failed|Hash Sum|Error reading/],
+  [
+    'a security archive whose signature is broken',
+    {},
+    (path) => (path.endsWith('trixie-security/InRelease') ? { body: 'broken' } : undefined),
+    /trixie-security.*isn't valid/,
+  ],
+  [
+    'a security archive that lost its signed list',
+    {},
+    (path) => (path.endsWith('trixie-security/InRelease') ? { status: 404 } : undefined),
+    /trixie-security Release' is not signed/,
+  ],
+  [
+    'a security archive in trouble',
+    {},
+    (path) => (path.includes('trixie-security') ? { status: 503 } : undefined),
+    /503/,
+  ],
+  [
+    'a security archive whose index is not there',
+    {},
+    (path) => (path.includes('trixie-security/main') ? { status: 404 } : undefined),
+    /404 {2}Not Found/,
+  ],
+  [
+    'an index that was tampered with',
+    {},
+    (path) => (path.includes('trixie/main') ? { body: 'Package: tool\n' } : undefined),
+    /unexpected size|Hash Sum/,
+  ],
+  [
+    'a package that was tampered with',
+    {},
+    (path) => (path.endsWith('.deb') ? { body: 'x'.repeat(700) } : undefined),
+    /unexpected size|Hash Sum/,
+  ],
+  [
+    'a package that is not there',
+    {},
+    (path) => (path.endsWith('.deb') ? { status: 404 } : undefined),
+    /404 {2}Not Found/,
+  ],
+  [
+    'a package that is cut',
+    {},
+    (path) => (path.endsWith('.deb') ? { body: 'x'.repeat(700), cut: true } : undefined),
+    /unexpected size|Connection failed|Hash Sum|Error reading/,
+  ],
 ];
 
-test.each(troubles)('%s: the build ends with that reason, takes nothing older, and the next one on a good mirror is whole', async (_, how, fault, reason) => {
-  await mirror.publish([old, fixed], how);
-  mirror.fault(fault);
-  const pin = pinOf('1.0-1+deb13u1');
+test.each(troubles)(
+  '%s: the build ends with that reason, takes nothing older, and the next one on a good mirror is whole',
+  async (_, how, fault, reason) => {
+    await mirror.publish([old, fixed], how);
+    mirror.fault(fault);
+    const pin = pinOf('1.0-1+deb13u1');
 
-  await expect(made([pin], 'newer')).rejects.toMatchObject({ code: 'tools-missing', message: expect.stringMatching(reason) });
+    await expect(made([pin], 'newer')).rejects.toMatchObject({
+      code: 'tools-missing',
+      message: expect.stringMatching(reason),
+    });
 
-  await mirror.publish([old, fixed]);
-  mirror.fault(undefined);
-  expect((await made([pinOf('1.0-1+deb13u1')])).exact).toBe(true);
-}, limitMs);
+    await mirror.publish([old, fixed]);
+    mirror.fault(undefined);
+    expect((await made([pinOf('1.0-1+deb13u1')])).exact).toBe(true);
+  },
+  limitMs,
+);
 
 test('a machine whose apt takes unsigned packages still takes none here', async () => {
   const loose = join(mirror.cache, '..', 'loose.conf');
-  await writeFile(loose, 'APT::Get::AllowUnauthenticated "true"; Acquire::AllowInsecureRepositories "true"; Acquire::AllowWeakRepositories "true"; Binary::apt-get::Acquire::AllowInsecureRepositories "true";');
+  await writeFile(
+    loose,
+    'APT::Get::AllowUnauthenticated "true"; Acquire::AllowInsecureRepositories "true"; Acquire::AllowWeakRepositories "true"; Binary::apt-get::Acquire::AllowInsecureRepositories "true";',
+  );
   process.env['APT_CONFIG'] = loose;
   await mirror.publish([fixed], { signedBy: 'nobody' });
 
-  await expect(made([pinOf('1.0-1+deb13u1')])).rejects.toMatchObject({ message: expect.stringContaining('is not signed') });
+  await expect(made([pinOf('1.0-1+deb13u1')])).rejects.toMatchObject({
+    message: expect.stringContaining('is not signed'),
+  });
 });
 
 test('other bytes under the pinned version, though the mirror vouches for them, are refused before anything is unpacked', async () => {
   await mirror.publish([tool('1.0-1', 'trixie', 'forged\n')]);
 
-  await expect(made([gone('1.0-1')])).rejects.toMatchObject({ code: 'tools-missing', message: expect.stringContaining('not the files that are pinned') });
+  await expect(made([gone('1.0-1')])).rejects.toMatchObject({
+    code: 'tools-missing',
+    message: expect.stringContaining('not the files that are pinned'),
+  });
 });
 
 function made(pins: PackagePin[], rule: PinRule = 'exact'): Promise<PinnedRoot> {
@@ -147,7 +228,12 @@ function report(line: string): void {
 
 /** A pin of what the mirror has. */
 function pinOf(version: string): PackagePin {
-  return { name: 'tool', version, suite: version.includes('deb13u') ? 'trixie-security' : 'trixie', sha256: mirror.hashOf('tool', version) };
+  return {
+    name: 'tool',
+    version,
+    suite: version.includes('deb13u') ? 'trixie-security' : 'trixie',
+    sha256: mirror.hashOf('tool', version),
+  };
 }
 
 /** A pin of what it has not, or not any more. */

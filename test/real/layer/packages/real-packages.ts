@@ -15,28 +15,57 @@ const left = /^usr\/share\/(?!doc\/[^/]+(?:\/copyright)?$|doc$|common-licenses|c
 export type Release = { before: MirrorPackage[]; after: MirrorPackage[] };
 
 /**
- * The packages that are pinned, as Debian made their files, for a mirror of our own. `newer` names those that then get a higher version, and the suite that has
- * it. What they ask of others is reduced to what is here.
+ * The packages that are pinned, as Debian made their files, for a mirror of our own. `newer` names those that then get
+ * a higher version, and the suite that has it. What they ask of others is reduced to what is here.
  */
-export async function realPackages(architecture: LayerArchitecture, newer: Readonly<Record<string, string | undefined>>): Promise<Release> {
+export async function realPackages(
+  architecture: LayerArchitecture,
+  newer: Readonly<Record<string, string | undefined>>,
+): Promise<Release> {
   const debian = debianNames[architecture];
-  const { root, pins } = await pinnedRoot(debian, (await readLock(shippedLock)).packages[debian], 'newer', () => undefined, limit());
+  const { root, pins } = await pinnedRoot(
+    debian,
+    (await readLock(shippedLock)).packages[debian],
+    'newer',
+    () => undefined,
+    limit(),
+  );
   const names = pins.map(({ name }) => name);
   const folder = await mkdtemp(join(tmpdir(), 'nightjar-real-'));
   const made = async ({ name, version, suite }: PackagePin): Promise<MirrorPackage> => {
     const control = await readFile(join(root, '.nightjar', `${name}.control`), 'utf8');
-    const depends = [...new Set([...field(control, 'Depends'), ...field(control, 'Pre-Depends')])].filter((one) => names.includes(one)).join(', ');
+    const depends = [...new Set([...field(control, 'Depends'), ...field(control, 'Pre-Depends')])]
+      .filter((one) => names.includes(one))
+      .join(', ');
     const source = `Source: ${/^Source: (.*)$/m.exec(control)?.[1] ?? name}`;
-    const deb = await rebuilt({ root, folder, name, control: controlOf({ name, version, architecture: debian, depends, source }) });
+    const deb = await rebuilt({
+      root,
+      folder,
+      name,
+      control: controlOf({ name, version, architecture: debian, depends, source }),
+    });
     return { name, version, suite, architecture: debian, depends, deb };
   };
   try {
     const before: MirrorPackage[] = [];
     for (const pin of pins) before.push(await made(pin));
     const after = [...before];
-    for (const pin of pins.filter(({ name }) => name in newer)) after[pins.indexOf(pin)] = await made({ ...pin, version: `${pin.version}+nightjar1`, suite: newer[pin.name] ?? pin.suite });
+    for (const pin of pins.filter(({ name }) => name in newer))
+      after[pins.indexOf(pin)] = await made({
+        ...pin,
+        version: `${pin.version}+nightjar1`,
+        suite: newer[pin.name] ?? pin.suite,
+      });
     const metas = wanted.map((name) => name.split('/')[0]!).filter((name) => !names.includes(name));
-    const all = metas.map((name): MirrorPackage => ({ name, version: '1:1', suite: 'trixie', architecture: debian, depends: names.filter((one) => one.includes('mariadb')).join(', ') }));
+    const all = metas.map(
+      (name): MirrorPackage => ({
+        name,
+        version: '1:1',
+        suite: 'trixie',
+        architecture: debian,
+        depends: names.filter((one) => one.includes('mariadb')).join(', '),
+      }),
+    );
     return { before: [...before, ...all], after: [...after, ...all] };
   } finally {
     await rm(folder, { recursive: true });
@@ -48,21 +77,43 @@ type Rebuild = { root: string; folder: string; name: string; control: string };
 async function rebuilt({ root, folder, name, control }: Rebuild): Promise<Buffer> {
   const tree = join(folder, name);
   await mkdir(join(tree, 'DEBIAN'), { recursive: true });
-  const files = (await readFile(join(root, '.nightjar', `${name}.files`), 'utf8')).split('\n').flatMap((line) => line.split('  ')[1] ?? []).filter((path) => !left.test(path));
+  const files = (await readFile(join(root, '.nightjar', `${name}.files`), 'utf8'))
+    .split('\n')
+    .flatMap((line) => line.split('  ')[1] ?? [])
+    .filter((path) => !left.test(path));
   await writeFile(join(folder, 'list'), files.join('\n'));
-  await run(['sh', '-c', 'tar -C "$0" --no-recursion -T "$1" -c | tar -C "$2" -x', root, join(folder, 'list'), tree], {}, limit());
+  await run(
+    ['sh', '-c', 'tar -C "$0" --no-recursion -T "$1" -c | tar -C "$2" -x', root, join(folder, 'list'), tree],
+    {},
+    limit(),
+  );
   await writeFile(join(tree, 'DEBIAN/control'), control);
   await run(['dpkg-deb', '-Znone', '--root-owner-group', '--build', tree, join(folder, 'package.deb')], {}, limit());
   await rm(tree, { recursive: true });
   return readFile(join(folder, 'package.deb'));
 }
 
-function controlOf({ name, version, architecture, depends, source }: { name: string; version: string; architecture: string; depends: string; source: string }): string {
+function controlOf({
+  name,
+  version,
+  architecture,
+  depends,
+  source,
+}: {
+  name: string;
+  version: string;
+  architecture: string;
+  depends: string;
+  source: string;
+}): string {
   return `Package: ${name}\n${source}\nVersion: ${version}\nArchitecture: ${architecture}\nMaintainer: Nobody <nobody@example.invalid>\n${depends === '' ? '' : `Depends: ${depends}\n`}Description: test\n`;
 }
 
 /** The names in a field of relations, without versions and alternatives. */
 function field(control: string, name: string): string[] {
   const text = new RegExp(`^${name}: (.*(?:\\n .*)*)$`, 'm').exec(control)?.[1] ?? '';
-  return text.split(',').map((one) => one.split('|')[0]!.trim().split(/[ :(]/)[0]!).filter((one) => one !== '');
+  return text
+    .split(',')
+    .map((one) => one.split('|')[0]!.trim().split(/[ :(]/)[0]!)
+    .filter((one) => one !== '');
 }

@@ -7,7 +7,13 @@ import { pipeline } from 'node:stream/promises';
 import { pack } from 'tar-stream';
 import { unpackTar, type Unpacked } from '../../../../layers/db-tools/debian/unpack.ts';
 
-type Member = { name: string; type?: 'file' | 'symlink' | 'link' | 'directory' | 'character-device' | 'block-device' | 'fifo'; linkname?: string; text?: string; mode?: number };
+type Member = {
+  name: string;
+  type?: 'file' | 'symlink' | 'link' | 'directory' | 'character-device' | 'block-device' | 'fifo';
+  linkname?: string;
+  text?: string;
+  mode?: number;
+};
 
 let folder: string;
 let root: string;
@@ -32,7 +38,13 @@ test('an honest package is unpacked: old names lie in usr, links stay in the roo
     { name: './etc/tool', type: 'symlink', linkname: '/lib/x/libtool.so.1' },
   ]);
 
-  expect(unpacked.map(({ path }) => path)).toEqual(['usr/lib/x/libtool.so.1', 'usr/lib/x/libtool.so', 'usr/bin/tool', 'usr/bin/other', 'etc/tool']);
+  expect(unpacked.map(({ path }) => path)).toEqual([
+    'usr/lib/x/libtool.so.1',
+    'usr/lib/x/libtool.so',
+    'usr/bin/tool',
+    'usr/bin/other',
+    'etc/tool',
+  ]);
   expect(await readFile(join(root, 'lib/x/libtool.so'), 'utf8')).toBe('library');
   expect(await readFile(join(root, 'usr/bin/other'), 'utf8')).toBe('program');
   expect((await stat(join(root, 'usr/bin/tool'))).mode & 0o7777).toBe(0o755);
@@ -43,11 +55,43 @@ const malicious: [what: string, members: Member[], why: RegExp][] = [
   ['a name that climbs out', [{ name: './usr/../../outside', text: 'owned' }], /leads out of the root/],
   ['an absolute name', [{ name: '/tmp/outside', text: 'owned' }], /leads out of the root/],
   ['a name in two lines', [{ name: './usr/a\nb', text: 'owned' }], /leads out of the root/],
-  ['a relative link out of the root', [{ name: './usr/way', type: 'symlink', linkname: '../../outside' }], /a link out of the root/],
-  ['a file behind a link to a folder', [{ name: './usr/way', type: 'symlink', linkname: '../../../..' }, { name: './usr/way/outside', text: 'owned' }], /a link out of the root/],
-  ['a file behind a link that stays inside', [{ name: './usr/way', type: 'symlink', linkname: 'lib' }, { name: './usr/way/x', text: 'owned' }], /lies behind the link usr\/way/],
-  ['a hard link out of the root', [{ name: './usr/way', type: 'link', linkname: '../outside' }, { name: './usr/way', text: 'owned' }], /leads out of the root/],
-  ['a hard link through a link', [{ name: './usr/way', type: 'symlink', linkname: 'lib' }, { name: './usr/x', type: 'link', linkname: 'usr/way/x' }], /lies behind the link/],
+  [
+    'a relative link out of the root',
+    [{ name: './usr/way', type: 'symlink', linkname: '../../outside' }],
+    /a link out of the root/,
+  ],
+  [
+    'a file behind a link to a folder',
+    [
+      { name: './usr/way', type: 'symlink', linkname: '../../../..' },
+      { name: './usr/way/outside', text: 'owned' },
+    ],
+    /a link out of the root/,
+  ],
+  [
+    'a file behind a link that stays inside',
+    [
+      { name: './usr/way', type: 'symlink', linkname: 'lib' },
+      { name: './usr/way/x', text: 'owned' },
+    ],
+    /lies behind the link usr\/way/,
+  ],
+  [
+    'a hard link out of the root',
+    [
+      { name: './usr/way', type: 'link', linkname: '../outside' },
+      { name: './usr/way', text: 'owned' },
+    ],
+    /leads out of the root/,
+  ],
+  [
+    'a hard link through a link',
+    [
+      { name: './usr/way', type: 'symlink', linkname: 'lib' },
+      { name: './usr/x', type: 'link', linkname: 'usr/way/x' },
+    ],
+    /lies behind the link/,
+  ],
   ['a device', [{ name: './usr/disk', type: 'block-device' }], /no file, folder or link/],
   ['a terminal', [{ name: './usr/tty', type: 'character-device' }], /no file, folder or link/],
   ['a pipe', [{ name: './usr/pipe', type: 'fifo' }], /no file, folder or link/],
@@ -56,7 +100,11 @@ const malicious: [what: string, members: Member[], why: RegExp][] = [
 test.each(malicious)('%s is refused, and nothing outside the root is touched', async (_, members, why) => {
   const attempt = unpack(members);
 
-  await expect(attempt).rejects.toMatchObject({ code: 'tools-missing', message: expect.stringMatching(why), hint: expect.stringContaining('NIGHTJAR_DEBIAN_MIRROR') });
+  await expect(attempt).rejects.toMatchObject({
+    code: 'tools-missing',
+    message: expect.stringMatching(why),
+    hint: expect.stringContaining('NIGHTJAR_DEBIAN_MIRROR'),
+  });
   expect(await readFile(join(folder, 'outside'), 'utf8')).toBe('untouched');
   expect((await readdir(folder)).sort()).toEqual(['outside', 'package.tar', 'root']);
 });
@@ -65,7 +113,9 @@ test('a link that the package before has left is no way out for the next one', a
   const links = new Set<string>();
   await unpack([{ name: './usr/way', type: 'symlink', linkname: 'lib' }], links);
 
-  await expect(unpack([{ name: './usr/way/x', text: 'owned' }], links)).rejects.toMatchObject({ message: expect.stringContaining('behind the link') });
+  await expect(unpack([{ name: './usr/way/x', text: 'owned' }], links)).rejects.toMatchObject({
+    message: expect.stringContaining('behind the link'),
+  });
   await unpack([{ name: './usr/way', text: 'a file in place of the link' }], links);
   expect(await readFile(join(root, 'usr/way'), 'utf8')).toBe('a file in place of the link');
 });

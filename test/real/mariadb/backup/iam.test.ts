@@ -12,8 +12,8 @@ import { connect, limit, loadAll, loginTo, readAll } from '../../../support/mari
 import { layerTools } from '../../../support/tools.ts';
 import { refusalOf } from '../../../support/iam/token.ts';
 
-// RDS switches to `mysql_clear_password` and asks IAM about what it gets. The server here does the first, by the plugin that MariaDB tests
-// that with, and compares with what its administrator has written.
+// RDS switches to `mysql_clear_password` and asks IAM about what it gets. The server here does the first, by the plugin
+// that MariaDB tests that with, and compares with what its administrator has written.
 const role = { accessKeyId: 'ASIAEXAMPLE', secretAccessKey: 'secret', sessionToken: 'of-the-session+/='.repeat(80) };
 const before = { ...process.env };
 const region = 'eu-central-1';
@@ -24,9 +24,18 @@ let admin: mysql.Connection;
 let settings: Record<string, string>;
 
 beforeAll(async () => {
-  Object.assign(process.env, { AWS_ACCESS_KEY_ID: role.accessKeyId, AWS_SECRET_ACCESS_KEY: role.secretAccessKey, AWS_SESSION_TOKEN: role.sessionToken, AWS_REGION: region });
+  Object.assign(process.env, {
+    AWS_ACCESS_KEY_ID: role.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: role.secretAccessKey,
+    AWS_SESSION_TOKEN: role.sessionToken,
+    AWS_REGION: region,
+  });
   const report = (line: string) => void process.stderr.write(`${line}\n`);
-  const plugins = await debianRoot({ name: 'mariadb-test', suites: ['trixie'], packages: ['mariadb-test'], withDependencies: false }, report, AbortSignal.timeout(20 * 60_000));
+  const plugins = await debianRoot(
+    { name: 'mariadb-test', suites: ['trixie'], packages: ['mariadb-test'], withDependencies: false },
+    report,
+    AbortSignal.timeout(20 * 60_000),
+  );
   settings = { 'plugin-dir': join(plugins, 'usr/lib/mysql/plugin'), 'plugin-maturity': 'unknown' };
   [server, tools] = await Promise.all([startMariadb({ series: '11.8', tls: true, settings }), layerTools()]);
   admin = await connect(server);
@@ -41,19 +50,32 @@ afterAll(async () => {
   await server?.stop();
 });
 
-/** A token of RDS that the server takes from now on, in the place of the one before; and what was made. Later than `until` it takes none. */
+/**
+ * A token of RDS that the server takes from now on, in the place of the one before; and what was made. Later than
+ * `until` it takes none.
+ */
 function judged(until = Infinity): Token & { made: string[] } {
-  const { make, refusedHint } = rdsToken({ host: server.host, port: server.port, user: 'backup', resourceId: 'cluster-ABC' });
+  const { make, refusedHint } = rdsToken({
+    host: server.host,
+    port: server.port,
+    user: 'backup',
+    resourceId: 'cluster-ABC',
+  });
   const made: string[] = [];
   return {
     made,
     refusedHint,
     async make(signal) {
       const token = await make(signal);
-      expect(refusalOf(token, { host: server.host, port: server.port, user: 'backup', region, now: new Date() }, role)).toBeUndefined();
+      expect(
+        refusalOf(token, { host: server.host, port: server.port, user: 'backup', region, now: new Date() }, role),
+      ).toBeUndefined();
       // tokens of one second are equal: this tells them apart
       const own = `${token}#${made.push(token)}`;
-      await admin.query(`UPDATE mysql.global_priv SET Priv = JSON_SET(Priv, '$.authentication_string', ?) WHERE User = 'backup'; FLUSH PRIVILEGES`, [made.length > until ? 'refused' : own]);
+      await admin.query(
+        `UPDATE mysql.global_priv SET Priv = JSON_SET(Priv, '$.authentication_string', ?) WHERE User = 'backup'; FLUSH PRIVILEGES`,
+        [made.length > until ? 'refused' : own],
+      );
       return own;
     },
   };
@@ -78,28 +100,38 @@ test('a backup and a restore give each connection a token of its own, as it is',
 test.each([
   ['the first connection', 0],
   ['a program', 1],
-])('when %s is refused, the error names what to allow, and holds no token', async (_, until) => {
-  const engine = mariadbEngine(loginTo(server, 'shop', { user: 'backup', password: judged(until) }), tools);
+])(
+  'when %s is refused, the error names what to allow, and holds no token',
+  async (_, until) => {
+    const engine = mariadbEngine(loginTo(server, 'shop', { user: 'backup', password: judged(until) }), tools);
 
-  const error: unknown = await readAll(engine).catch((reason: unknown) => reason);
+    const error: unknown = await readAll(engine).catch((reason: unknown) => reason);
 
-  expect(error).toMatchObject({
-    code: 'source-unreachable',
-    message: expect.stringMatching(/^mariadb:\/\/backup@127\.0\.0\.1:\d+\/shop: .*Access denied for user 'backup'/s),
-    hint: expect.stringContaining('rds-db:connect on arn:aws:rds-db:<region>:<account>:dbuser:cluster-ABC/backup'),
-  });
-  const { cause, message } = error as Error;
-  expect(`${message}${JSON.stringify(error)}${String(cause)}${JSON.stringify(cause)}`).not.toMatch(/X-Amz|of-the-session/);
-}, 60_000);
+    expect(error).toMatchObject({
+      code: 'source-unreachable',
+      message: expect.stringMatching(/^mariadb:\/\/backup@127\.0\.0\.1:\d+\/shop: .*Access denied for user 'backup'/s),
+      hint: expect.stringContaining('rds-db:connect on arn:aws:rds-db:<region>:<account>:dbuser:cluster-ABC/backup'),
+    });
+    const { cause, message } = error as Error;
+    expect(`${message}${JSON.stringify(error)}${String(cause)}${JSON.stringify(cause)}`).not.toMatch(
+      /X-Amz|of-the-session/,
+    );
+  },
+  60_000,
+);
 
 test('a password is told as it is to no server whose certificate was not checked', async () => {
   const plain = await startMariadb({ series: '11.8', settings });
   try {
     const root = await connect(plain);
-    await root.query(`INSTALL SONAME 'auth_test_plugin'; CREATE DATABASE shop; CREATE USER 'backup' IDENTIFIED WITH cleartext_plugin_server AS 'open'; GRANT ALL ON *.* TO 'backup'`);
+    await root.query(
+      `INSTALL SONAME 'auth_test_plugin'; CREATE DATABASE shop; CREATE USER 'backup' IDENTIFIED WITH cleartext_plugin_server AS 'open'; GRANT ALL ON *.* TO 'backup'`,
+    );
     await root.end();
 
-    await expect(mariadbEngine(loginTo(plain, 'shop', { user: 'backup', password: 'open' }), tools).plan({}, limit())).rejects.toMatchObject({
+    await expect(
+      mariadbEngine(loginTo(plain, 'shop', { user: 'backup', password: 'open' }), tools).plan({}, limit()),
+    ).rejects.toMatchObject({
       message: expect.stringContaining('mysql_clear_password'),
     });
   } finally {

@@ -22,7 +22,14 @@ describe.each(servers)('$name', ({ name, product, start }) => {
 
   beforeAll(async () => {
     const [server, tools] = [await start(), await layerTools()];
-    place = { server, tools, product, admin: await connect(server), second: await connect(server), gate: await connect(server) };
+    place = {
+      server,
+      tools,
+      product,
+      admin: await connect(server),
+      second: await connect(server),
+      gate: await connect(server),
+    };
   }, startLimitMs);
   afterAll(async () => {
     await place.admin.end();
@@ -31,13 +38,18 @@ describe.each(servers)('$name', ({ name, product, start }) => {
     await place.server.stop();
   });
 
-  test('whatever is done to a database while it is backed up, the backup equals one moment or is refused', async () => {
-    const outcomes = await runCases(first, count, place);
-    const ends = Map.groupBy(outcomes, ({ end }) => end);
-    if (count > 8) process.stderr.write(`${name}: ${[...ends].map(([end, of]) => `${of.length} ${end}`).join(', ')}\n`);
+  test(
+    'whatever is done to a database while it is backed up, the backup equals one moment or is refused',
+    async () => {
+      const outcomes = await runCases(first, count, place);
+      const ends = Map.groupBy(outcomes, ({ end }) => end);
+      if (count > 8)
+        process.stderr.write(`${name}: ${[...ends].map(([end, of]) => `${of.length} ${end}`).join(', ')}\n`);
 
-    expect(ends.get('torn') ?? []).toEqual([]);
-    expect(ends.get('equal')?.length).toBeGreaterThan(count / 10);
-    expect(ends.get('refused')?.length).toBeGreaterThan(count / 10);
-  }, count * 10_000);
+      expect(ends.get('torn') ?? []).toEqual([]);
+      expect(ends.get('equal')?.length).toBeGreaterThan(count / 10);
+      expect(ends.get('refused')?.length).toBeGreaterThan(count / 10);
+    },
+    count * 10_000,
+  );
 });

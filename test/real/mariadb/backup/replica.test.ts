@@ -27,7 +27,9 @@ beforeAll(async () => {
   replica = await startMariadb({ series: '11.8', settings: { 'server-id': '2', 'read-only': 'ON' } });
   [writer, reader] = [await connect(primary), await connect(replica)];
   const [[at]] = await writer.query<mysql.RowDataPacket[]>('show master status');
-  await reader.query(`change master to master_host = '${primary.host}', master_port = ${primary.port}, master_user = 'repl', master_password = 'pw', master_ssl = 0, master_log_file = '${at!['File']}', master_log_pos = ${at!['Position']}`);
+  await reader.query(
+    `change master to master_host = '${primary.host}', master_port = ${primary.port}, master_user = 'repl', master_password = 'pw', master_ssl = 0, master_log_file = '${at!['File']}', master_log_pos = ${at!['Position']}`,
+  );
   await writer.query(`create user repl@'%' identified by 'pw'; grant replication slave on *.* to repl@'%'; create user backup@'%' identified by 'pw'; grant select, show view, trigger, event, show create routine on *.* to backup@'%';
     create database shop; use shop; create table orders (id int primary key auto_increment, item text); insert into orders (item) select repeat(md5(seq), 4) from seq_1_to_20000;
     create view late as select id from orders where id > 9000; create trigger guard before delete on orders for each row set @gone = old.id; create function answer() returns int deterministic return 42`);
@@ -43,25 +45,48 @@ afterAll(async () => {
   await scene?.remove();
 });
 
-const source = (server: DatabaseServer, database: string, login = {}): Source =>
-  ({ name: 'shop' as SourceName, engine: mariadbEngine(loginTo(server, database, login), tools), timeZone: 'UTC', retention: { count: 1 }, compressionLevel: 1, parallel: 2 });
+const source = (server: DatabaseServer, database: string, login = {}): Source => ({
+  name: 'shop' as SourceName,
+  engine: mariadbEngine(loginTo(server, database, login), tools),
+  timeZone: 'UTC',
+  retention: { count: 1 },
+  compressionLevel: 1,
+  parallel: 2,
+});
 const asBackup = { user: 'backup', password: 'pw' };
 
 /** Until the replica has done all that the primary has done so far. */
 async function caughtUp(): Promise<void> {
   const [[at]] = await writer.query<mysql.RowDataPacket[]>('show master status');
-  const [[waited]] = await reader.query<mysql.RowDataPacket[]>(`select master_pos_wait('${at!['File']}', ${at!['Position']}, 20) as done`);
-  if (waited!['done'] === null || Number(waited!['done']) < 0) throw new Error(`the replica has not caught up: ${JSON.stringify((await reader.query('show slave status'))[0])}`);
+  const [[waited]] = await reader.query<mysql.RowDataPacket[]>(
+    `select master_pos_wait('${at!['File']}', ${at!['Position']}, 20) as done`,
+  );
+  if (waited!['done'] === null || Number(waited!['done']) < 0)
+    throw new Error(`the replica has not caught up: ${JSON.stringify((await reader.query('show slave status'))[0])}`);
 }
 
 test('a read-only replica is backed up while it follows its primary, and what is restored elsewhere is proven equal', async () => {
-  const put: typeof scene.vault.put = (key, body, tags, signal) => scene.vault.put(key, key.includes('/data/') ? acting(body, async () => {
-    await writer.query('delete from orders where id % 2 = 0');
-    await caughtUp();
-  }) : body, tags, signal);
+  const put: typeof scene.vault.put = (key, body, tags, signal) =>
+    scene.vault.put(
+      key,
+      key.includes('/data/')
+        ? acting(body, async () => {
+            await writer.query('delete from orders where id % 2 = 0');
+            await caughtUp();
+          })
+        : body,
+      tags,
+      signal,
+    );
 
   const manifest = await backup(source(replica, 'shop', asBackup), scene.deps({ ...scene.vault, put }), limit());
-  const { proof } = await restore(manifest, source(primary, 'copy').engine, { replace: false, owners: true, proof: true }, { ...scene.deps(), parallel: 2 }, limit());
+  const { proof } = await restore(
+    manifest,
+    source(primary, 'copy').engine,
+    { replace: false, owners: true, proof: true },
+    { ...scene.deps(), parallel: 2 },
+    limit(),
+  );
 
   expect(manifest.tables).toMatchObject([{ table: '`orders`', rows: 20_000 }]);
   expect(proof).toMatchObject({ definitions: true, differences: [] });
@@ -69,12 +94,22 @@ test('a read-only replica is backed up while it follows its primary, and what is
 
 test('definitions that arrive from the primary in the middle of a backup are an error that says so, and nothing is stored', async () => {
   const before = await scene.files();
-  const put: typeof scene.vault.put = (key, body, tags, signal) => scene.vault.put(key, key.includes('/data/') ? acting(body, async () => {
-    await writer.query('create or replace view late as select id from orders where id > 5');
-    await caughtUp();
-  }) : body, tags, signal);
+  const put: typeof scene.vault.put = (key, body, tags, signal) =>
+    scene.vault.put(
+      key,
+      key.includes('/data/')
+        ? acting(body, async () => {
+            await writer.query('create or replace view late as select id from orders where id > 5');
+            await caughtUp();
+          })
+        : body,
+      tags,
+      signal,
+    );
 
-  await expect(backup(source(replica, 'shop', asBackup), scene.deps({ ...scene.vault, put }), limit())).rejects.toMatchObject({ code: 'source-changed', message: expect.stringContaining('late') });
+  await expect(
+    backup(source(replica, 'shop', asBackup), scene.deps({ ...scene.vault, put }), limit()),
+  ).rejects.toMatchObject({ code: 'source-changed', message: expect.stringContaining('late') });
 
   expect(await scene.files()).toEqual(before);
 }, 120_000);

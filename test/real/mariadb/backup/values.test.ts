@@ -50,10 +50,13 @@ describe.each(servers)('$name', ({ name, start, sets, characters }) => {
     const source = await copied('codes');
     const restored = await readAll(engineOf('codes_copy'));
     const differing: string[] = [];
-    for (const set of Object.keys(found)) for (const copy of ['codes_copy', 'codes_by_hand']) {
-      const [rows] = await connection.query<never[]>(`SELECT s.id FROM codes.in_${set} s LEFT JOIN ${copy}.in_${set} c USING (kind, id) WHERE c.text IS NULL OR HEX(c.text) <> HEX(s.text)`);
-      if (rows.length > 0) differing.push(`${copy}: ${rows.length} rows of ${set}`);
-    }
+    for (const set of Object.keys(found))
+      for (const copy of ['codes_copy', 'codes_by_hand']) {
+        const [rows] = await connection.query<never[]>(
+          `SELECT s.id FROM codes.in_${set} s LEFT JOIN ${copy}.in_${set} c USING (kind, id) WHERE c.text IS NULL OR HEX(c.text) <> HEX(s.text)`,
+        );
+        if (rows.length > 0) differing.push(`${copy}: ${rows.length} rows of ${set}`);
+      }
 
     expect(differing).toEqual([]);
     expect(Object.keys(found)).toHaveLength(sets);
@@ -63,7 +66,9 @@ describe.each(servers)('$name', ({ name, start, sets, characters }) => {
   });
 
   test('values at the edges of their types come back as they were', async () => {
-    await connection.query("CREATE DATABASE edges CHARACTER SET utf8mb4; USE edges; SET sql_mode = 'ALLOW_INVALID_DATES', time_zone = '+00:00'");
+    await connection.query(
+      "CREATE DATABASE edges CHARACTER SET utf8mb4; USE edges; SET sql_mode = 'ALLOW_INVALID_DATES', time_zone = '+00:00'",
+    );
     for (const [table, columns] of Object.entries(tables)) await connection.query(edgeTable(table, columns));
     const stored = async (database: string) => {
       const entries = Object.entries(tables).map(async ([table, columns]) => {
@@ -81,6 +86,8 @@ describe.each(servers)('$name', ({ name, start, sets, characters }) => {
     expect(await stored('edges_by_hand')).toEqual(before);
     expect(restored.tables).toEqual(source.tables);
     expect(source.exceptions).toEqual([]);
-    expect(before.numbers).toMatchObject([{ no_such_day: expect.stringMatching(/^323032362D30322D3331$/), third: '0.30000000000000004' }]);
+    expect(before.numbers).toMatchObject([
+      { no_such_day: expect.stringMatching(/^323032362D30322D3331$/), third: '0.30000000000000004' },
+    ]);
   });
 });

@@ -15,7 +15,11 @@ import { connect, loadFixtures, loginTo } from '../../../support/mariadb/mariadb
 import { layerTools } from '../../../support/tools.ts';
 
 type Name = 'MariaDB 10.11' | 'MariaDB 11.8' | 'MySQL';
-const starts: Record<Name, () => Promise<DatabaseServer>> = { 'MariaDB 10.11': () => startMariadb({ series: '10.11' }), 'MariaDB 11.8': () => startMariadb({ series: '11.8' }), MySQL: () => startMysql() };
+const starts: Record<Name, () => Promise<DatabaseServer>> = {
+  'MariaDB 10.11': () => startMariadb({ series: '10.11' }),
+  'MariaDB 11.8': () => startMariadb({ series: '11.8' }),
+  MySQL: () => startMysql(),
+};
 const servers = new Map<Name, DatabaseServer>();
 let tools: Tools;
 let scene: FolderScene;
@@ -39,13 +43,25 @@ afterAll(async () => {
   await scene?.remove();
 });
 
-const source = (on: Name, database: string): Source =>
-  ({ name: 'shop' as SourceName, engine: mariadbEngine(loginTo(servers.get(on)!, database), tools), timeZone: 'UTC', retention: { count: 1 }, compressionLevel: 1, parallel: 2 });
+const source = (on: Name, database: string): Source => ({
+  name: 'shop' as SourceName,
+  engine: mariadbEngine(loginTo(servers.get(on)!, database), tools),
+  timeZone: 'UTC',
+  retention: { count: 1 },
+  compressionLevel: 1,
+  parallel: 2,
+});
 
 /** A database of one server, restored into a new one of another server. */
 async function moved(database: string, from: Name, to: Name): Promise<Restored> {
   const manifest = await backup(source(from, database), scene.deps(), limit());
-  return restore(manifest, source(to, 'moved').engine, { replace: false, owners: true, proof: true }, { ...scene.deps(), parallel: 2 }, limit());
+  return restore(
+    manifest,
+    source(to, 'moved').engine,
+    { replace: false, owners: true, proof: true },
+    { ...scene.deps(), parallel: 2 },
+    limit(),
+  );
 }
 
 async function withoutMoved(on: Name): Promise<boolean> {
@@ -58,16 +74,36 @@ async function withoutMoved(on: Name): Promise<boolean> {
 
 // the last word: whether the two print each of its definitions alike
 test.each([
-  ['app', 'MariaDB 10.11', 'MariaDB 11.8', false], ['plain', 'MariaDB 11.8', 'MariaDB 10.11', true], ['plain', 'MySQL', 'MariaDB 11.8', false], ['plain', 'MySQL', 'MariaDB 10.11', false],
-] as const)('%s of %s is restored into %s, and its rows and names are proven equal', async (database, from, to, definitions) => {
-  const { proof } = await moved(database, from, to);
+  ['app', 'MariaDB 10.11', 'MariaDB 11.8', false],
+  ['plain', 'MariaDB 11.8', 'MariaDB 10.11', true],
+  ['plain', 'MySQL', 'MariaDB 11.8', false],
+  ['plain', 'MySQL', 'MariaDB 10.11', false],
+] as const)(
+  '%s of %s is restored into %s, and its rows and names are proven equal',
+  async (database, from, to, definitions) => {
+    const { proof } = await moved(database, from, to);
 
-  expect(proof).toMatchObject({ definitions, differences: [] });
-  expect(await withoutMoved(to)).toBe(false);
-}, 120_000);
+    expect(proof).toMatchObject({ definitions, differences: [] });
+    expect(await withoutMoved(to)).toBe(false);
+  },
+  120_000,
+);
 
-test.each([['app', 'MariaDB 11.8', 'MariaDB 10.11'], ['app', 'MariaDB 10.11', 'MySQL'], ['app', 'MySQL', 'MariaDB 11.8']] as const)('what of %s of %s a server of %s does not know is refused, with what to do, and no half of a database stays', async (database, from, to) => {
-  await expect(moved(database, from, to)).rejects.toMatchObject({ code: 'restore-failed', hint: expect.stringMatching(/^the backup is of (MariaDB|MySQL) [\d.]+, and this server, (MariaDB|MySQL) [\d.]+, .*restore into|^this server does not know what the backup uses/) });
+test.each([
+  ['app', 'MariaDB 11.8', 'MariaDB 10.11'],
+  ['app', 'MariaDB 10.11', 'MySQL'],
+  ['app', 'MySQL', 'MariaDB 11.8'],
+] as const)(
+  'what of %s of %s a server of %s does not know is refused, with what to do, and no half of a database stays',
+  async (database, from, to) => {
+    await expect(moved(database, from, to)).rejects.toMatchObject({
+      code: 'restore-failed',
+      hint: expect.stringMatching(
+        /^the backup is of (MariaDB|MySQL) [\d.]+, and this server, (MariaDB|MySQL) [\d.]+, .*restore into|^this server does not know what the backup uses/,
+      ),
+    });
 
-  expect(await withoutMoved(to)).toBe(true);
-}, 120_000);
+    expect(await withoutMoved(to)).toBe(true);
+  },
+  120_000,
+);

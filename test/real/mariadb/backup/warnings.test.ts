@@ -20,7 +20,9 @@ let tools: Tools;
 beforeAll(async () => {
   [server, tools, scene] = [await startMariadb({ series: '11.8' }), await layerTools(), await folderScene()];
   const admin = await connect(server);
-  await admin.query('create database shop; create table shop.t (id int primary key); insert into shop.t values (1), (2)');
+  await admin.query(
+    'create database shop; create table shop.t (id int primary key); insert into shop.t values (1), (2)',
+  );
   await admin.end();
 }, startLimitMs);
 
@@ -31,16 +33,29 @@ afterAll(async () => {
 
 /** The real programs, which say something at their end, and succeed. */
 const warning: Tools = {
-  get mariadbPlugins() { return tools.mariadbPlugins; },
-  get certificates() { return tools.certificates; },
+  get mariadbPlugins() {
+    return tools.mariadbPlugins;
+  },
+  get certificates() {
+    return tools.certificates;
+  },
   program(name, major) {
     const real = tools.program(name, major);
-    return { ...real, command: '/bin/sh', args: ['-c', `"$@" || exit; echo "Warning: $PWD of ${name} $MYSQL_PWD" >&2`, 'sh', real.command, ...real.args] };
+    return {
+      ...real,
+      command: '/bin/sh',
+      args: ['-c', `"$@" || exit; echo "Warning: $PWD of ${name} $MYSQL_PWD" >&2`, 'sh', real.command, ...real.args],
+    };
   },
 };
 
 const source = (database: string): Source => ({
-  name: 'shop' as SourceName, engine: mariadbEngine(loginTo(server, database), warning), timeZone: 'UTC', retention: { count: 1 }, compressionLevel: 1, parallel: 2,
+  name: 'shop' as SourceName,
+  engine: mariadbEngine(loginTo(server, database), warning),
+  timeZone: 'UTC',
+  retention: { count: 1 },
+  compressionLevel: 1,
+  parallel: 2,
 });
 
 test('what mariadb-dump and mariadb say though they succeed is told once each, without the password', async () => {
@@ -48,8 +63,17 @@ test('what mariadb-dump and mariadb say though they succeed is told once each, w
   const report = (event: RunEvent) => void (event.type === 'warning' && told.push(event.message));
 
   const manifest = await backup(source('shop'), scene.deps(), limit());
-  await restore(manifest, source('copy').engine, { replace: false, owners: true, proof: false }, { ...scene.deps(), report, parallel: 2 }, limit());
+  await restore(
+    manifest,
+    source('copy').engine,
+    { replace: false, owners: true, proof: false },
+    { ...scene.deps(), report, parallel: 2 },
+    limit(),
+  );
 
   expect(manifest.warnings).toEqual([expect.stringMatching(/^mariadb-dump said: Warning: .* of mariadb-dump \*\*\*$/)]);
-  expect(told).toEqual([`told when it was backed up: ${manifest.warnings[0]}`, expect.stringMatching(/^mariadb said: Warning: .* of mariadb \*\*\*$/)]);
+  expect(told).toEqual([
+    `told when it was backed up: ${manifest.warnings[0]}`,
+    expect.stringMatching(/^mariadb said: Warning: .* of mariadb \*\*\*$/),
+  ]);
 });

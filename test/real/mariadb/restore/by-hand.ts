@@ -11,13 +11,22 @@ import type { DatabaseServer } from '../../../servers/server.ts';
 import type { Copy } from '../../../support/mariadb/mariadb.ts';
 
 /** Restores what was read by the commands of its manifest, which the shell runs with the stock client. */
-export async function restoreByHand(engine: Engine, copy: Copy, database: string, server: DatabaseServer, tools: Tools): Promise<void> {
+export async function restoreByHand(
+  engine: Engine,
+  copy: Copy,
+  database: string,
+  server: DatabaseServer,
+  tools: Tools,
+): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'nightjar-test-'));
   const files = copy.plan.parts.map(({ role, file }) => ({ role, file: `${file}.zst` })) as ManifestPart[];
   await mkdir(join(folder, 'data'));
   for (const [file, text] of copy.texts) await writeFile(join(folder, `${file}.zst`), zstdCompressSync(text));
   const login = `LOGIN="--host=${server.host} --port=${server.port} --user=${server.user} --skip-ssl --plugin-dir=${tools.mariadbPlugins}"`;
-  const script = ['set -eu', ...engine.restoreCommands(files, copy.plan).map((command) => (command.startsWith('LOGIN=') ? login : command))].join('\n');
+  const script = [
+    'set -eu',
+    ...engine.restoreCommands(files, copy.plan).map((command) => (command.startsWith('LOGIN=') ? login : command)),
+  ].join('\n');
   const env = { PATH: await stockPrograms(folder, tools), MYSQL_PWD: server.password, DB: database };
   await promisify(execFile)('sh', ['-c', script], { cwd: folder, env });
   await rm(folder, { recursive: true });

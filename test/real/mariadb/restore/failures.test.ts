@@ -20,16 +20,23 @@ describe.each(servers)('$name', ({ start }) => {
   let server: DatabaseServer;
   let tools: Tools;
   let admin: mysql.Connection;
-  const engine = (more: Partial<Login> = {}, database = 'shop') => mariadbEngine(loginTo(server, database, more), tools);
+  const engine = (more: Partial<Login> = {}, database = 'shop') =>
+    mariadbEngine(loginTo(server, database, more), tools);
 
   beforeAll(async () => {
     tools = await layerTools();
     server = await start();
     admin = await connect(server);
-    await admin.query('CREATE DATABASE shop; USE shop; CREATE TABLE a_large (id int PRIMARY KEY, t longtext); CREATE FUNCTION f() RETURNS int DETERMINISTIC RETURN 1');
-    await admin.query(`INSERT INTO a_large VALUES ${Array.from({ length: 80 }, (_, i) => `(${i}, repeat('x', 100000))`).join(', ')}`);
+    await admin.query(
+      'CREATE DATABASE shop; USE shop; CREATE TABLE a_large (id int PRIMARY KEY, t longtext); CREATE FUNCTION f() RETURNS int DETERMINISTIC RETURN 1',
+    );
+    await admin.query(
+      `INSERT INTO a_large VALUES ${Array.from({ length: 80 }, (_, i) => `(${i}, repeat('x', 100000))`).join(', ')}`,
+    );
   }, startLimitMs);
-  beforeEach(() => admin.query('USE shop; DROP TABLE IF EXISTS z_small; CREATE TABLE z_small (i int); INSERT INTO z_small VALUES (1)'));
+  beforeEach(() =>
+    admin.query('USE shop; DROP TABLE IF EXISTS z_small; CREATE TABLE z_small (i int); INSERT INTO z_small VALUES (1)'),
+  );
   afterAll(async () => {
     await admin.end();
     await server.stop();
@@ -46,21 +53,33 @@ describe.each(servers)('$name', ({ start }) => {
   }
 
   test('broken views are named, all of them, with the statements that remove them', async () => {
-    await admin.query('CREATE VIEW bad AS SELECT i FROM z_small; CREATE VIEW worse AS SELECT i FROM bad; DROP TABLE z_small');
+    await admin.query(
+      'CREATE VIEW bad AS SELECT i FROM z_small; CREATE VIEW worse AS SELECT i FROM bad; DROP TABLE z_small',
+    );
 
     const error = await readAll(engine()).catch((caught: unknown) => caught);
     await admin.query('DROP VIEW bad; DROP VIEW worse');
 
-    expect(error).toMatchObject({ code: 'source-unsupported', message: expect.stringContaining('`bad`, `worse`'), hint: expect.stringContaining('DROP VIEW `shop`.`bad`; DROP VIEW `shop`.`worse`;') });
+    expect(error).toMatchObject({
+      code: 'source-unsupported',
+      message: expect.stringContaining('`bad`, `worse`'),
+      hint: expect.stringContaining('DROP VIEW `shop`.`bad`; DROP VIEW `shop`.`worse`;'),
+    });
   });
 
   test('a view whose definer is gone is named', async () => {
-    await admin.query("CREATE USER gone@nowhere; GRANT ALL ON *.* TO gone@nowhere; CREATE DEFINER=gone@nowhere FUNCTION theirs() RETURNS int RETURN 1; CREATE VIEW orphan AS SELECT theirs() AS one; DROP USER gone@nowhere");
+    await admin.query(
+      'CREATE USER gone@nowhere; GRANT ALL ON *.* TO gone@nowhere; CREATE DEFINER=gone@nowhere FUNCTION theirs() RETURNS int RETURN 1; CREATE VIEW orphan AS SELECT theirs() AS one; DROP USER gone@nowhere',
+    );
 
     const error = await readAll(engine()).catch((caught: unknown) => caught);
     await admin.query('DROP VIEW orphan; DROP FUNCTION theirs');
 
-    expect(error).toMatchObject({ code: 'source-unsupported', message: expect.stringContaining('`orphan`'), hint: expect.stringContaining('DROP VIEW `shop`.`orphan`;') });
+    expect(error).toMatchObject({
+      code: 'source-unsupported',
+      message: expect.stringContaining('`orphan`'),
+      hint: expect.stringContaining('DROP VIEW `shop`.`orphan`;'),
+    });
   });
 
   test.each([
@@ -69,14 +88,23 @@ describe.each(servers)('$name', ({ start }) => {
     ['dropped', 'DROP TABLE shop.z_small', /source-changed|dump-cut/],
     ['made', 'CREATE TABLE shop.new_one (i int)', 'source-changed'],
   ])('a table that is %s midway fails the backup', async (_, sql, code) => {
-    const reading = readAll(engine(), midway(() => admin.query(sql)));
+    const reading = readAll(
+      engine(),
+      midway(() => admin.query(sql)),
+    );
 
-    await expect(reading).rejects.toMatchObject({ code: expect.stringMatching(code), message: expect.stringMatching(/`?(z_small|new_one)`?/) });
+    await expect(reading).rejects.toMatchObject({
+      code: expect.stringMatching(code),
+      message: expect.stringMatching(/`?(z_small|new_one)`?/),
+    });
     await admin.query('DROP TABLE IF EXISTS shop.new_one');
   });
 
   test('rows written midway are not in the backup', async () => {
-    const { tables } = await readAll(engine(), midway(() => admin.query('INSERT INTO shop.z_small VALUES (2), (3)')));
+    const { tables } = await readAll(
+      engine(),
+      midway(() => admin.query('INSERT INTO shop.z_small VALUES (2), (3)')),
+    );
 
     expect(tables.find(({ table }) => table === '`z_small`')?.rows).toBe(1);
   });
@@ -94,7 +122,10 @@ describe.each(servers)('$name', ({ start }) => {
   });
 
   test('a table that is locked while the dump runs fails it in the time allowed, and is named', async () => {
-    const error = await readAll(engine({ lockTimeoutMs: 1000 }), midway(() => admin.query('LOCK TABLES shop.z_small WRITE'))).catch((caught: unknown) => caught);
+    const error = await readAll(
+      engine({ lockTimeoutMs: 1000 }),
+      midway(() => admin.query('LOCK TABLES shop.z_small WRITE')),
+    ).catch((caught: unknown) => caught);
     await admin.query('UNLOCK TABLES');
 
     expect(error).toMatchObject({ code: 'lock-timeout', message: expect.stringContaining('`z_small`') });
@@ -102,11 +133,16 @@ describe.each(servers)('$name', ({ start }) => {
 
   test('a session that is killed midway fails the backup with the last words of the program', async () => {
     const kill = async () => {
-      const [sessions] = await admin.query<mysql.RowDataPacket[]>("SELECT id AS id FROM information_schema.PROCESSLIST WHERE db = 'shop' AND id <> CONNECTION_ID()");
+      const [sessions] = await admin.query<mysql.RowDataPacket[]>(
+        "SELECT id AS id FROM information_schema.PROCESSLIST WHERE db = 'shop' AND id <> CONNECTION_ID()",
+      );
       for (const { id } of sessions) await admin.query(`KILL ${id}`);
     };
 
-    await expect(readAll(engine(), midway(kill))).rejects.toMatchObject({ code: 'dump-failed', message: expect.stringContaining('Lost connection') });
+    await expect(readAll(engine(), midway(kill))).rejects.toMatchObject({
+      code: 'dump-failed',
+      message: expect.stringContaining('Lost connection'),
+    });
   });
 
   test('a password may hold any character, and a wrong one is not repeated in the error', async () => {
@@ -114,14 +150,22 @@ describe.each(servers)('$name', ({ start }) => {
     await admin.query(`CREATE USER odd@'%' IDENTIFIED BY ${mysql.escape(password)}; GRANT ALL ON *.* TO odd@'%'`);
 
     const { tables } = await readAll(engine({ user: 'odd', password }));
-    const error = await readAll(engine({ user: 'odd', password: 'not-the-password' })).catch((caught: unknown) => caught);
+    const error = await readAll(engine({ user: 'odd', password: 'not-the-password' })).catch(
+      (caught: unknown) => caught,
+    );
 
     expect(tables).toHaveLength(2);
-    expect(error).toMatchObject({ code: 'source-unreachable', message: expect.not.stringContaining('not-the-password') });
+    expect(error).toMatchObject({
+      code: 'source-unreachable',
+      message: expect.not.stringContaining('not-the-password'),
+    });
   });
 
   test('a database that is not there, or a port that nobody listens on, is unreachable', async () => {
-    await expect(readAll(engine({}, 'nowhere'))).rejects.toMatchObject({ code: 'source-unreachable', message: expect.stringContaining('nowhere') });
+    await expect(readAll(engine({}, 'nowhere'))).rejects.toMatchObject({
+      code: 'source-unreachable',
+      message: expect.stringContaining('nowhere'),
+    });
     await expect(readAll(engine({ port: 1 }))).rejects.toMatchObject({ code: 'source-unreachable' });
   });
 
@@ -129,7 +173,10 @@ describe.each(servers)('$name', ({ start }) => {
     const copy = await readAll(engine());
     await admin.query('CREATE DATABASE taken; CREATE TABLE taken.mine (i int)');
 
-    await expect(loadAll(engine({}, 'taken'), copy)).rejects.toMatchObject({ code: 'target-not-empty', message: expect.stringContaining('1 table') });
+    await expect(loadAll(engine({}, 'taken'), copy)).rejects.toMatchObject({
+      code: 'target-not-empty',
+      message: expect.stringContaining('1 table'),
+    });
     const target = await loadAll(engine({}, 'taken'), copy, { replace: true });
 
     expect(target).toMatchObject({ state: 'occupied', holds: '1 table' });
@@ -138,7 +185,10 @@ describe.each(servers)('$name', ({ start }) => {
 
   test('a target that somebody else makes meanwhile is left alone', async () => {
     const copy = await readAll(engine());
-    const target = await engine({}, 'raced').target({ manifest: manifestOf(copy), catalog: copy.plan.catalog, owners: true }, limit());
+    const target = await engine({}, 'raced').target(
+      { manifest: manifestOf(copy), catalog: copy.plan.catalog, owners: true },
+      limit(),
+    );
     await admin.query('CREATE DATABASE raced');
 
     await expect(target.prepare(true, limit())).rejects.toMatchObject({ code: 'target-not-empty' });
@@ -150,7 +200,10 @@ describe.each(servers)('$name', ({ start }) => {
 
   test('of rows whose stream breaks or ends early nothing is committed, and what was made is dropped', async () => {
     const copy = await readAll(engine());
-    const target = await engine({}, 'half').target({ manifest: manifestOf(copy), catalog: copy.plan.catalog, owners: true }, limit());
+    const target = await engine({}, 'half').target(
+      { manifest: manifestOf(copy), catalog: copy.plan.catalog, owners: true },
+      limit(),
+    );
     const [schema, rows] = target.stages.flat();
     await target.prepare(false, limit());
     await schema!.load(pieces(copy.texts.get('schema.sql')!), limit());
@@ -161,7 +214,9 @@ describe.each(servers)('$name', ({ start }) => {
     }
 
     await expect(rows!.load(broken(), limit())).rejects.toThrow('the part is damaged');
-    await expect(rows!.load(pieces(text.subarray(0, text.lastIndexOf('\n\n--'))), limit())).rejects.toMatchObject({ code: 'part-corrupt' });
+    await expect(rows!.load(pieces(text.subarray(0, text.lastIndexOf('\n\n--'))), limit())).rejects.toMatchObject({
+      code: 'part-corrupt',
+    });
     const [counted] = await admin.query<mysql.RowDataPacket[]>('SELECT count(*) AS n FROM half.a_large');
     await target.discard(limit());
 
@@ -171,10 +226,17 @@ describe.each(servers)('$name', ({ start }) => {
 
   test('a statement that the server refuses stops the restore with the reason, and the row is not printed', async () => {
     const copy = await readAll(engine());
-    await admin.query("CREATE DATABASE dirty; CREATE TABLE dirty.a_large (id int PRIMARY KEY, t longtext); INSERT INTO dirty.a_large VALUES (7, 'here first')");
-    const target = await engine({}, 'dirty').target({ manifest: manifestOf(copy), catalog: copy.plan.catalog, owners: true }, limit());
+    await admin.query(
+      "CREATE DATABASE dirty; CREATE TABLE dirty.a_large (id int PRIMARY KEY, t longtext); INSERT INTO dirty.a_large VALUES (7, 'here first')",
+    );
+    const target = await engine({}, 'dirty').target(
+      { manifest: manifestOf(copy), catalog: copy.plan.catalog, owners: true },
+      limit(),
+    );
 
-    const error = await target.stages[1]![0]!.load(pieces(copy.texts.get('data/0001.sql')!), limit()).catch((caught: unknown) => caught);
+    const error = await target.stages[1]![0]!.load(pieces(copy.texts.get('data/0001.sql')!), limit()).catch(
+      (caught: unknown) => caught,
+    );
 
     expect(error).toMatchObject({ code: 'restore-failed', message: expect.stringContaining('Duplicate entry') });
     expect(String(error)).not.toContain('xxxxxxxx');
@@ -185,65 +247,107 @@ test.each([
   { name: 'MariaDB 11.8', start: () => startMariadb({ series: '11.8' }) },
   { name: 'MariaDB 10.11', start: () => startMariadb({ series: '10.11' }) },
   { name: 'MySQL', start: () => startMysql() },
-])('on $name, a user who does not see everything is told what to grant, and with that granted the backup is whole', async ({ start }) => {
-  const [tools, server] = [await layerTools(), await start()];
-  try {
-    const admin = await connect(server);
-    await admin.query("CREATE DATABASE shop; USE shop; CREATE TABLE t (i int); CREATE FUNCTION f() RETURNS int DETERMINISTIC RETURN 1; CREATE VIEW calls AS SELECT f() AS v");
-    await admin.query("CREATE USER part@'%' IDENTIFIED BY 'secret'; CREATE USER nobody@'%' IDENTIFIED BY 'secret'; GRANT SELECT ON shop.* TO part@'%'");
-    const outside = await mariadbEngine(loginTo(server, 'shop', { user: 'nobody', password: 'secret' }), tools).plan({}, limit()).catch((error: unknown) => error);
-    expect(outside).toMatchObject({ code: 'privilege-missing', hint: expect.stringMatching(/GRANT SELECT, SHOW VIEW, TRIGGER, EVENT.* ON `shop`\.\* TO `nobody`@`%`;/) });
-    const asPart = mariadbEngine(loginTo(server, 'shop', { user: 'part', password: 'secret' }), tools);
-    const refusals: { code: string; message: string; hint: string }[] = [];
-    const granting = async (error: typeof refusals[number]) => {
-      refusals.push(error);
-      await admin.query(error.hint.replace('run as an administrator: ', ''));
-    };
+])(
+  'on $name, a user who does not see everything is told what to grant, and with that granted the backup is whole',
+  async ({ start }) => {
+    const [tools, server] = [await layerTools(), await start()];
+    try {
+      const admin = await connect(server);
+      await admin.query(
+        'CREATE DATABASE shop; USE shop; CREATE TABLE t (i int); CREATE FUNCTION f() RETURNS int DETERMINISTIC RETURN 1; CREATE VIEW calls AS SELECT f() AS v',
+      );
+      await admin.query(
+        "CREATE USER part@'%' IDENTIFIED BY 'secret'; CREATE USER nobody@'%' IDENTIFIED BY 'secret'; GRANT SELECT ON shop.* TO part@'%'",
+      );
+      const outside = await mariadbEngine(loginTo(server, 'shop', { user: 'nobody', password: 'secret' }), tools)
+        .plan({}, limit())
+        .catch((error: unknown) => error);
+      expect(outside).toMatchObject({
+        code: 'privilege-missing',
+        hint: expect.stringMatching(/GRANT SELECT, SHOW VIEW, TRIGGER, EVENT.* ON `shop`\.\* TO `nobody`@`%`;/),
+      });
+      const asPart = mariadbEngine(loginTo(server, 'shop', { user: 'part', password: 'secret' }), tools);
+      const refusals: { code: string; message: string; hint: string }[] = [];
+      const granting = async (error: (typeof refusals)[number]) => {
+        refusals.push(error);
+        await admin.query(error.hint.replace('run as an administrator: ', ''));
+      };
 
-    // the second refusal comes where a view calls a function: that asks for EXECUTE
-    await readAll(asPart).catch(granting);
-    await asPart.plan({}, limit()).catch(granting);
-    const { plan } = await readAll(asPart);
-    await admin.end();
+      // the second refusal comes where a view calls a function: that asks for EXECUTE
+      await readAll(asPart).catch(granting);
+      await asPart.plan({}, limit()).catch(granting);
+      const { plan } = await readAll(asPart);
+      await admin.end();
 
-    expect(refusals[0]).toMatchObject({ code: 'privilege-missing', message: expect.stringMatching(/SHOW VIEW.*TRIGGER.*EVENT.*(ROUTINE|proc)/) });
-    expect(refusals.every(({ code }) => code === 'privilege-missing')).toBe(true);
-    expect(plan.catalog).toMatchObject({ function: { f: expect.any(String) }, view: { calls: expect.any(String) } });
-  } finally {
-    await server.stop();
-  }
-}, startLimitMs);
+      expect(refusals[0]).toMatchObject({
+        code: 'privilege-missing',
+        message: expect.stringMatching(/SHOW VIEW.*TRIGGER.*EVENT.*(ROUTINE|proc)/),
+      });
+      expect(refusals.every(({ code }) => code === 'privilege-missing')).toBe(true);
+      expect(plan.catalog).toMatchObject({ function: { f: expect.any(String) }, view: { calls: expect.any(String) } });
+    } finally {
+      await server.stop();
+    }
+  },
+  startLimitMs,
+);
 
-test('a server that is killed midway fails the backup', async () => {
-  const [tools, server] = [await layerTools(), await startMariadb({ series: '11.8' })];
-  try {
-    const admin = await connect(server);
-    await admin.query(`CREATE DATABASE shop; USE shop; CREATE TABLE t (t longtext); INSERT INTO t VALUES ${Array(80).fill("(repeat('x', 100000))").join(', ')}`);
-    admin.on('error', () => {});
-    admin.destroy();
-    const reading = readAll(mariadbEngine(loginTo(server, 'shop'), tools), ({ role }) => (role === 'data' ? server.kill() : Promise.resolve()));
+test(
+  'a server that is killed midway fails the backup',
+  async () => {
+    const [tools, server] = [await layerTools(), await startMariadb({ series: '11.8' })];
+    try {
+      const admin = await connect(server);
+      await admin.query(
+        `CREATE DATABASE shop; USE shop; CREATE TABLE t (t longtext); INSERT INTO t VALUES ${Array(80).fill("(repeat('x', 100000))").join(', ')}`,
+      );
+      admin.on('error', () => {});
+      admin.destroy();
+      const reading = readAll(mariadbEngine(loginTo(server, 'shop'), tools), ({ role }) =>
+        role === 'data' ? server.kill() : Promise.resolve(),
+      );
 
-    await expect(reading).rejects.toMatchObject({ code: 'dump-failed', message: expect.stringContaining('Lost connection') });
-  } finally {
-    await server.stop();
-  }
-}, startLimitMs);
+      await expect(reading).rejects.toMatchObject({
+        code: 'dump-failed',
+        message: expect.stringContaining('Lost connection'),
+      });
+    } finally {
+      await server.stop();
+    }
+  },
+  startLimitMs,
+);
 
 test.each([
-  { name: 'MariaDB', start: () => startMariadb({ series: '11.8', tls: true, settings: { 'bind-address': '0.0.0.0' } }) },
+  {
+    name: 'MariaDB',
+    start: () => startMariadb({ series: '11.8', tls: true, settings: { 'bind-address': '0.0.0.0' } }),
+  },
   { name: 'MySQL', start: () => startMysql({ tls: true, settings: { 'bind-address': '0.0.0.0' } }) },
-])('over TLS, $name is trusted only with the right authority and the right name', async ({ start }) => {
-  const [tools, server] = [await layerTools(), await start()];
-  try {
-    const admin = await connect(server);
-    await admin.query("CREATE DATABASE shop; CREATE TABLE shop.t (i int); CREATE USER root@'%' IDENTIFIED BY 'pw'; GRANT ALL ON *.* TO root@'%'");
-    await admin.end();
-    const reading = (more: Partial<Login>) => readAll(mariadbEngine(loginTo(server, 'shop', more), tools));
+])(
+  'over TLS, $name is trusted only with the right authority and the right name',
+  async ({ start }) => {
+    const [tools, server] = [await layerTools(), await start()];
+    try {
+      const admin = await connect(server);
+      await admin.query(
+        "CREATE DATABASE shop; CREATE TABLE shop.t (i int); CREATE USER root@'%' IDENTIFIED BY 'pw'; GRANT ALL ON *.* TO root@'%'",
+      );
+      await admin.end();
+      const reading = (more: Partial<Login>) => readAll(mariadbEngine(loginTo(server, 'shop', more), tools));
 
-    expect((await reading({})).tables).toHaveLength(1);
-    await expect(reading({ tls: { mode: 'verify', ca: tools.certificates.rds } })).rejects.toMatchObject({ code: 'source-unreachable', hint: expect.stringContaining('tls: { ca:') });
-    await expect(reading({ host: '127.0.0.2' })).rejects.toMatchObject({ code: 'source-unreachable', message: expect.stringContaining('127.0.0.2') });
-  } finally {
-    await server.stop();
-  }
-}, startLimitMs);
+      expect((await reading({})).tables).toHaveLength(1);
+      await expect(reading({ tls: { mode: 'verify', ca: tools.certificates.rds } })).rejects.toMatchObject({
+        code: 'source-unreachable',
+        hint: expect.stringContaining('tls: { ca:'),
+      });
+      await expect(reading({ host: '127.0.0.2' })).rejects.toMatchObject({
+        code: 'source-unreachable',
+        message: expect.stringContaining('127.0.0.2'),
+      });
+    } finally {
+      await server.stop();
+    }
+  },
+  startLimitMs,
+);

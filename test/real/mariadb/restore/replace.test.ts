@@ -23,8 +23,14 @@ import type { FolderScene } from '../../../support/vaults/vault.ts';
 import { connect, loginTo } from '../../../support/mariadb/mariadb.ts';
 
 const servers = [
-  { name: 'MariaDB 10.11', start: () => startMariadb({ series: '10.11', settings: { 'log-bin': 'binlog', 'server-id': '1' } }) },
-  { name: 'MariaDB 11.8', start: () => startMariadb({ series: '11.8', settings: { 'log-bin': 'binlog', 'server-id': '1' } }) },
+  {
+    name: 'MariaDB 10.11',
+    start: () => startMariadb({ series: '10.11', settings: { 'log-bin': 'binlog', 'server-id': '1' } }),
+  },
+  {
+    name: 'MariaDB 11.8',
+    start: () => startMariadb({ series: '11.8', settings: { 'log-bin': 'binlog', 'server-id': '1' } }),
+  },
   { name: 'MySQL', start: () => startMysql({ settings: { 'log-bin': 'binlog' } }) },
 ];
 
@@ -54,7 +60,11 @@ describe.each(servers)('on $name, what would fail behind the drop is found befor
     before = await checksums();
   }, startLimitMs);
 
-  beforeEach(() => admin.query('DROP DATABASE IF EXISTS shop; CREATE DATABASE shop; USE shop; CREATE TABLE t (id int PRIMARY KEY, t varchar(20)); INSERT INTO t VALUES (1, "a"), (2, "b")'));
+  beforeEach(() =>
+    admin.query(
+      'DROP DATABASE IF EXISTS shop; CREATE DATABASE shop; USE shop; CREATE TABLE t (id int PRIMARY KEY, t varchar(20)); INSERT INTO t VALUES (1, "a"), (2, "b")',
+    ),
+  );
 
   afterAll(async () => {
     await admin.end();
@@ -67,31 +77,70 @@ describe.each(servers)('on $name, what would fail behind the drop is found befor
   }
 
   function taken(): Promise<Manifest> {
-    return backup({ name: 'shop' as SourceName, engine: engine('shop'), timeZone: 'UTC', retention: { count: 1 }, compressionLevel: 1, parallel: 2 }, scene.deps(), limit());
+    return backup(
+      {
+        name: 'shop' as SourceName,
+        engine: engine('shop'),
+        timeZone: 'UTC',
+        retention: { count: 1 },
+        compressionLevel: 1,
+        parallel: 2,
+      },
+      scene.deps(),
+      limit(),
+    );
   }
 
-  function replacing(manifest: Manifest, user = 'master', database = 'live', options: Partial<RestoreOptions> = {}): Promise<Restored> {
+  function replacing(
+    manifest: Manifest,
+    user = 'master',
+    database = 'live',
+    options: Partial<RestoreOptions> = {},
+  ): Promise<Restored> {
     const into = user === 'root' ? engine(database) : engine(database, { user, password: 'pw' });
-    return restore(manifest, into, { replace: true, owners: true, proof: true, ...options }, { ...scene.deps(), parallel: 2 }, limit());
+    return restore(
+      manifest,
+      into,
+      { replace: true, owners: true, proof: true, ...options },
+      { ...scene.deps(), parallel: 2 },
+      limit(),
+    );
   }
 
-  /** Refused, with everything as it was; then, with what the hint says done by an administrator, the same restore into a copy of the place succeeds. */
+  /**
+   * Refused, with everything as it was; then, with what the hint says done by an administrator, the same restore into a
+   * copy of the place succeeds.
+   */
   async function refused(manifest: Manifest, user?: string, options: Partial<RestoreOptions> = {}): Promise<Refused> {
-    const error = await replacing(manifest, user, 'live', options).then(() => new Error('it was replaced'), (caught: unknown) => caught);
+    const error = await replacing(manifest, user, 'live', options).then(
+      () => new Error('it was replaced'),
+      (caught: unknown) => caught,
+    );
     const { message, hint = '' } = error as BackupError;
     const [leftovers] = await admin.query<mysql.RowDataPacket[]>("SHOW DATABASES LIKE '%check%'");
 
-    expect({ message, ours: isBackupError(error), leftovers, checksums: await checksums() }).toEqual({ message: expect.stringMatching(/^live is as it was/), ours: true, leftovers: [], checksums: before });
+    expect({ message, ours: isBackupError(error), leftovers, checksums: await checksums() }).toEqual({
+      message: expect.stringMatching(/^live is as it was/),
+      ours: true,
+      leftovers: [],
+      checksums: before,
+    });
     return { message, hint };
   }
 
   /** What an administrator can run of a hint. */
   async function mend(hint: string): Promise<void> {
-    for (const [statement] of hint.matchAll(/(?:GRANT|SET GLOBAL|INSTALL SONAME) [^;]*;/g)) await admin.query(statement);
+    for (const [statement] of hint.matchAll(/(?:GRANT|SET GLOBAL|INSTALL SONAME) [^;]*;/g))
+      await admin.query(statement);
   }
 
   test('objects of others, and then the binary log, each with what mends it', async () => {
-    for (const object of ['VIEW v AS SELECT id FROM t', 'FUNCTION f() RETURNS int DETERMINISTIC RETURN 1', "TRIGGER tr BEFORE INSERT ON t FOR EACH ROW SET NEW.t = 'x'", 'EVENT e ON SCHEDULE EVERY 1 DAY DO SET @x = 1']) {
+    for (const object of [
+      'VIEW v AS SELECT id FROM t',
+      'FUNCTION f() RETURNS int DETERMINISTIC RETURN 1',
+      "TRIGGER tr BEFORE INSERT ON t FOR EACH ROW SET NEW.t = 'x'",
+      'EVENT e ON SCHEDULE EVERY 1 DAY DO SET @x = 1',
+    ]) {
       await admin.query(`CREATE DEFINER = other@'%' ${object}`);
     }
     const manifest = await taken();
@@ -100,7 +149,9 @@ describe.each(servers)('on $name, what would fail behind the drop is found befor
     await mend(first.hint);
     await admin.query('CREATE DATABASE fit; CREATE TABLE fit.t (i int)');
     const { proof } = await replacing(manifest, 'master', 'fit');
-    await admin.query(`DROP DATABASE fit; SET GLOBAL log_bin_trust_function_creators = 0; REVOKE ${isMysql ? 'SET_ANY_DEFINER, ALLOW_NONEXISTENT_DEFINER' : 'SET USER'} ON *.* FROM master@'%'`);
+    await admin.query(
+      `DROP DATABASE fit; SET GLOBAL log_bin_trust_function_creators = 0; REVOKE ${isMysql ? 'SET_ANY_DEFINER, ALLOW_NONEXISTENT_DEFINER' : 'SET USER'} ON *.* FROM master@'%'`,
+    );
 
     expect(first.message).toMatch(/1227.*view `v`/);
     expect(first.message).toMatch(/1419.*(function `f`|trigger `tr`)/);
@@ -111,7 +162,9 @@ describe.each(servers)('on $name, what would fail behind the drop is found befor
 
   test('a foreign key of another database, at which the drop would stop halfway', async () => {
     const manifest = await taken();
-    await admin.query('CREATE DATABASE others; CREATE TABLE others.refs (id int, CONSTRAINT `to live` FOREIGN KEY (id) REFERENCES live.precious (id))');
+    await admin.query(
+      'CREATE DATABASE others; CREATE TABLE others.refs (id int, CONSTRAINT `to live` FOREIGN KEY (id) REFERENCES live.precious (id))',
+    );
 
     const { message, hint } = await refused(manifest, 'root');
     await admin.query('DROP DATABASE others');
@@ -134,47 +187,94 @@ describe.each(servers)('on $name, what would fail behind the drop is found befor
     await admin.query(`CREATE DATABASE beside; CREATE TABLE beside.o (id int); CREATE VIEW reaching AS SELECT t.id, o.id AS other FROM t JOIN beside.o ON o.id = t.id; CREATE TABLE keyless (i int, o int);
       CREATE TABLE aged (id int PRIMARY KEY, c varchar(9) COMMENT 'ENGINE=ARCHIVE COLLATE=none') ENGINE=MyISAM; CREATE VIEW own AS SELECT i FROM keyless`);
     const manifest = await taken();
-    await admin.query(isMysql ? 'SET GLOBAL sql_require_primary_key = ON' : "SET GLOBAL enforce_storage_engine = 'InnoDB'");
+    await admin.query(
+      isMysql ? 'SET GLOBAL sql_require_primary_key = ON' : "SET GLOBAL enforce_storage_engine = 'InnoDB'",
+    );
 
-    const { message, hint } = await refused(manifest, 'narrow').finally(() => admin.query(`DROP DATABASE beside; SET GLOBAL ${isMysql ? 'sql_require_primary_key = OFF' : 'enforce_storage_engine = NULL'}`));
+    const { message, hint } = await refused(manifest, 'narrow').finally(() =>
+      admin.query(
+        `DROP DATABASE beside; SET GLOBAL ${isMysql ? 'sql_require_primary_key = OFF' : 'enforce_storage_engine = NULL'}`,
+      ),
+    );
 
     expect(message).toMatch(/ERROR 1142: the user may not read `beside`\.`o`: view `reaching`(;|$)/);
-    expect(message).toMatch(isMysql ? /3750.*: table `keyless`(;|$)/ : /no tables of the storage engine MYISAM: table `aged`(;|$)/);
+    expect(message).toMatch(
+      isMysql ? /3750.*: table `keyless`(;|$)/ : /no tables of the storage engine MYISAM: table `aged`(;|$)/,
+    );
     expect(hint).toContain('GRANT SELECT, SHOW VIEW ON `beside`.`o` TO `narrow`@`%`;');
     expect(message).not.toMatch(/1146|ARCHIVE|collation/);
   });
 
   test('a collation that this server lacks, and a table of another database that is gone', async () => {
-    const needs = { engines: new Map([['INNODB', ['table `a`']]]), collations: new Map([['utf8mb4_bin', ['table `a`']], ['klingon_ci', ['table `b`']]]), keyless: [], read: new Map([['`gone``o`.`t`', ['view `v`']]]) };
+    const needs = {
+      engines: new Map([['INNODB', ['table `a`']]]),
+      collations: new Map([
+        ['utf8mb4_bin', ['table `a`']],
+        ['klingon_ci', ['table `b`']],
+      ]),
+      keyless: [],
+      read: new Map([['`gone``o`.`t`', ['view `v`']]]),
+    };
 
     const found = await withSession(loginTo(server, 'shop'), limit(), (session) =>
-      findObstaclesUnrehearsed(session, { catalog: {}, owners: true, needs }, parseGrants(['GRANT ALL PRIVILEGES ON *.* TO `root`@`%`']), { server: session.server, user: 'root@%', database: 'live' }));
+      findObstaclesUnrehearsed(
+        session,
+        { catalog: {}, owners: true, needs },
+        parseGrants(['GRANT ALL PRIVILEGES ON *.* TO `root`@`%`']),
+        { server: session.server, user: 'root@%', database: 'live' },
+      ),
+    );
 
-    expect(found.map(({ what }) => what)).toEqual(['ERROR 1273: this server has no collation klingon_ci: table `b`', 'ERROR 1146: there is no `gone``o`.`t`: view `v`']);
+    expect(found.map(({ what }) => what)).toEqual([
+      'ERROR 1273: this server has no collation klingon_ci: table `b`',
+      'ERROR 1146: there is no `gone``o`.`t`: view `v`',
+    ]);
   });
 
   test('that nothing could be tried is said before anybody confirms, and once more when it is done', async () => {
     const manifest = await taken();
     const warnings: string[] = [];
-    const report = (event: { type: string; message?: string }) => void (event.type === 'warning' && warnings.push(event.message!));
+    const report = (event: { type: string; message?: string }) =>
+      void (event.type === 'warning' && warnings.push(event.message!));
     const targetFor = async (user: string, database = 'live') => {
-      const target = await engine(database, { user, password: 'pw' }).target({ manifest, catalog: {}, owners: true }, limit());
+      const target = await engine(database, { user, password: 'pw' }).target(
+        { manifest, catalog: {}, owners: true },
+        limit(),
+      );
       await target.close();
       return target;
     };
     await admin.query("GRANT ALL ON fit.* TO narrow@'%'; CREATE DATABASE fit; CREATE TABLE fit.t (i int)");
 
-    const told = [await targetFor('narrow'), await targetFor('master'), await targetFor('narrow', 'fresh')].map(({ unforeseen }) => unforeseen);
-    const { proof } = await restore(manifest, engine('fit', { user: 'narrow', password: 'pw' }), { replace: true, owners: false, proof: true }, { ...scene.deps(), report, parallel: 1 }, limit());
+    const told = [await targetFor('narrow'), await targetFor('master'), await targetFor('narrow', 'fresh')].map(
+      ({ unforeseen }) => unforeseen,
+    );
+    const { proof } = await restore(
+      manifest,
+      engine('fit', { user: 'narrow', password: 'pw' }),
+      { replace: true, owners: false, proof: true },
+      { ...scene.deps(), report, parallel: 1 },
+      limit(),
+    );
     await admin.query('DROP DATABASE fit');
 
-    expect(told).toEqual([expect.stringMatching(/^the user may not make `shop_\d+_\d+_check` .* only when the old database is gone \(GRANT ALL PRIVILEGES ON `shop\\_%`\.\* TO `narrow`@`%`;\)$/), undefined, undefined]);
-    expect(warnings).toEqual([expect.stringMatching(/^the definitions could not be tried before fit is dropped: .*denied/)]);
+    expect(told).toEqual([
+      expect.stringMatching(
+        /^the user may not make `shop_\d+_\d+_check` .* only when the old database is gone \(GRANT ALL PRIVILEGES ON `shop\\_%`\.\* TO `narrow`@`%`;\)$/,
+      ),
+      undefined,
+      undefined,
+    ]);
+    expect(warnings).toEqual([
+      expect.stringMatching(/^the definitions could not be tried before fit is dropped: .*denied/),
+    ]);
     expect(proof?.differences).toEqual([]);
   });
 
   test('rights that the user lacks', async () => {
-    await admin.query("CREATE EVENT e ON SCHEDULE EVERY 1 DAY DO SET @x = 1; CREATE USER lacking@'%' IDENTIFIED BY 'pw'; GRANT SELECT, SHOW VIEW, TRIGGER, CREATE, DROP ON live.* TO lacking@'%'");
+    await admin.query(
+      "CREATE EVENT e ON SCHEDULE EVERY 1 DAY DO SET @x = 1; CREATE USER lacking@'%' IDENTIFIED BY 'pw'; GRANT SELECT, SHOW VIEW, TRIGGER, CREATE, DROP ON live.* TO lacking@'%'",
+    );
     await admin.query(`GRANT ${isMysql ? 'SHOW_ROUTINE ON *.*' : 'SELECT ON mysql.*'} TO lacking@'%'`);
 
     const { message, hint } = await refused(await taken(), 'lacking');
@@ -186,14 +286,19 @@ describe.each(servers)('on $name, what would fail behind the drop is found befor
   test('rights that only the proof takes', async () => {
     const { message, hint } = await refused(await taken(), 'fits');
 
-    expect(message).toMatch(/^live is as it was, .*: the user lacks (SHOW_ROUTINE on \*\.\*|SHOW CREATE ROUTINE on `live`\.\*|SELECT on `mysql`\.`proc`), which the proof takes$/);
+    expect(message).toMatch(
+      /^live is as it was, .*: the user lacks (SHOW_ROUTINE on \*\.\*|SHOW CREATE ROUTINE on `live`\.\*|SELECT on `mysql`\.`proc`), which the proof takes$/,
+    );
     expect(hint).toMatch(/^GRANT .* TO `fits`@`%`;$/);
   });
 
   test('a new database that the user may not make', async () => {
     const error = await replacing(await taken(), 'narrow', 'fresh').catch((caught: unknown) => caught);
 
-    expect(error).toMatchObject({ code: 'privilege-missing', hint: 'GRANT ALL PRIVILEGES ON `fresh`.* TO `narrow`@`%`;' });
+    expect(error).toMatchObject({
+      code: 'privilege-missing',
+      hint: 'GRANT ALL PRIVILEGES ON `fresh`.* TO `narrow`@`%`;',
+    });
   });
 
   test('a right that is asked for behind the first one', async () => {
@@ -203,7 +308,9 @@ describe.each(servers)('on $name, what would fail behind the drop is found befor
     const error = await replacing(await taken(), 'step', 'fresh').catch((caught: unknown) => caught);
     await admin.query('DROP DATABASE beside');
 
-    const hint = isMysql ? /^GRANT SYSTEM_USER ON \*\.\* TO `step`@`%`; or restore without owners/ : /^GRANT SELECT, SHOW VIEW ON `beside`\.`o` TO `step`@`%`;$/;
+    const hint = isMysql
+      ? /^GRANT SYSTEM_USER ON \*\.\* TO `step`@`%`; or restore without owners/
+      : /^GRANT SELECT, SHOW VIEW ON `beside`\.`o` TO `step`@`%`;$/;
     expect(error).toMatchObject({ code: 'privilege-missing', hint: expect.stringMatching(hint) });
   });
 
@@ -220,21 +327,38 @@ describe.each(servers)('on $name, what would fail behind the drop is found befor
     const { proof } = await replacing(await taken(), 'apart', 'fresh');
     await admin.query('DROP DATABASE beside; DROP DATABASE fresh');
 
-    expect(reading).toMatchObject({ code: 'privilege-missing', hint: 'GRANT SELECT, SHOW VIEW ON `beside`.`o` TO `apart`@`%`;' });
-    expect(calling).toMatchObject({ code: 'privilege-missing', hint: 'GRANT EXECUTE ON FUNCTION `beside`.`f` TO `apart`@`%`;' });
+    expect(reading).toMatchObject({
+      code: 'privilege-missing',
+      hint: 'GRANT SELECT, SHOW VIEW ON `beside`.`o` TO `apart`@`%`;',
+    });
+    expect(calling).toMatchObject({
+      code: 'privilege-missing',
+      hint: 'GRANT EXECUTE ON FUNCTION `beside`.`f` TO `apart`@`%`;',
+    });
     expect(proof?.differences).toEqual([]);
   });
 
   test('definers who have rights on the database alone: it is replaced, and a copy asks for the rights that they lack there', async () => {
-    await admin.query(`CREATE USER app@'%' IDENTIFIED BY 'pw'; GRANT ALL ON live.* TO app@'%'; GRANT ALL ON shop.* TO app@'%'; CREATE DATABASE fit; CREATE TABLE fit.t (i int)`);
-    for (const object of ['FUNCTION fn(a int) RETURNS int DETERMINISTIC RETURN a + 1', 'VIEW base AS SELECT id FROM t', 'VIEW called AS SELECT fn(id) AS x FROM base', 'SQL SECURITY INVOKER VIEW invoked AS SELECT fn(id) AS x FROM t', 'VIEW above AS SELECT x FROM called']) {
+    await admin.query(
+      `CREATE USER app@'%' IDENTIFIED BY 'pw'; GRANT ALL ON live.* TO app@'%'; GRANT ALL ON shop.* TO app@'%'; CREATE DATABASE fit; CREATE TABLE fit.t (i int)`,
+    );
+    for (const object of [
+      'FUNCTION fn(a int) RETURNS int DETERMINISTIC RETURN a + 1',
+      'VIEW base AS SELECT id FROM t',
+      'VIEW called AS SELECT fn(id) AS x FROM base',
+      'SQL SECURITY INVOKER VIEW invoked AS SELECT fn(id) AS x FROM t',
+      'VIEW above AS SELECT x FROM called',
+    ]) {
       await admin.query(`CREATE DEFINER = app@'%' ${object}`);
     }
     await admin.query('CREATE VIEW mine AS SELECT x FROM above');
     const manifest = await taken();
 
     const copying = () => replacing(manifest, 'root', 'fresh').catch((caught: unknown) => caught as BackupError);
-    const [refusedThere, copy] = [await replacing(manifest, 'root', 'fit').catch((caught: unknown) => caught as BackupError), await copying()];
+    const [refusedThere, copy] = [
+      await replacing(manifest, 'root', 'fit').catch((caught: unknown) => caught as BackupError),
+      await copying(),
+    ];
     await mend((copy as BackupError).hint ?? '');
     const [copied, { proof }] = [await copying(), await replacing(manifest, 'root', 'shop')];
     const hint = (refusedThere as BackupError).hint ?? '';
@@ -243,29 +367,48 @@ describe.each(servers)('on $name, what would fail behind the drop is found befor
     const [rows] = await admin.query('SELECT x FROM shop.mine ORDER BY x');
     await admin.query("DROP DATABASE fit; DROP DATABASE IF EXISTS fresh; DROP USER app@'%'");
 
-    expect(copy).toMatchObject({ code: 'restore-failed', hint: 'GRANT SELECT, EXECUTE ON `fresh`.* TO `app`@`%`; or restore without owners: --no-owner' });
+    expect(copy).toMatchObject({
+      code: 'restore-failed',
+      hint: 'GRANT SELECT, EXECUTE ON `fresh`.* TO `app`@`%`; or restore without owners: --no-owner',
+    });
     expect(copied).toMatchObject({ proof: { differences: [] } });
-    expect({ proof, rows }).toMatchObject({ proof: { differences: [] }, rows: [{ x: expect.anything() }, { x: expect.anything() }] });
-    expect((refusedThere as BackupError).message).toMatch(/^fit is as it was, .*its definer app@% lacks SELECT on `fit`\.`t`: view `base`/);
+    expect({ proof, rows }).toMatchObject({
+      proof: { differences: [] },
+      rows: [{ x: expect.anything() }, { x: expect.anything() }],
+    });
+    expect((refusedThere as BackupError).message).toMatch(
+      /^fit is as it was, .*its definer app@% lacks SELECT on `fit`\.`t`: view `base`/,
+    );
     expect(hint).toBe('GRANT SELECT, EXECUTE ON `fit`.* TO `app`@`%`; or restore without owners: --no-owner');
     expect(there.proof?.differences).toEqual([]);
   });
 
   test('rights of definers on one table and one function are enough, and what may not be asked counts as none', async () => {
-    await admin.query("CREATE USER app@'%' IDENTIFIED BY 'pw'; CREATE USER blind@'%' IDENTIFIED BY 'pw'; SET GLOBAL log_bin_trust_function_creators = 1; CREATE DEFINER = app@'%' FUNCTION fn(a int) RETURNS int DETERMINISTIC RETURN a + 1");
-    await admin.query(`GRANT SELECT ON shop.t TO app@'%'; GRANT EXECUTE ON FUNCTION shop.fn TO app@'%'; GRANT ALL ON \`shop%\`.* TO blind@'%'; GRANT ${isMysql ? 'SET_ANY_DEFINER, ALLOW_NONEXISTENT_DEFINER, SHOW_ROUTINE' : 'SET USER'} ON *.* TO blind@'%'`);
+    await admin.query(
+      "CREATE USER app@'%' IDENTIFIED BY 'pw'; CREATE USER blind@'%' IDENTIFIED BY 'pw'; SET GLOBAL log_bin_trust_function_creators = 1; CREATE DEFINER = app@'%' FUNCTION fn(a int) RETURNS int DETERMINISTIC RETURN a + 1",
+    );
+    await admin.query(
+      `GRANT SELECT ON shop.t TO app@'%'; GRANT EXECUTE ON FUNCTION shop.fn TO app@'%'; GRANT ALL ON \`shop%\`.* TO blind@'%'; GRANT ${isMysql ? 'SET_ANY_DEFINER, ALLOW_NONEXISTENT_DEFINER, SHOW_ROUTINE' : 'SET USER'} ON *.* TO blind@'%'`,
+    );
     if (!isMysql) await admin.query("GRANT SELECT ON mysql.proc TO blind@'%'");
     await admin.query("CREATE DEFINER = app@'%' VIEW called AS SELECT fn(id) AS x FROM t");
     const manifest = await taken();
 
-    const { message, hint } = await replacing(manifest, 'blind', 'shop').then(() => new Error('it was replaced'), (caught: unknown) => caught) as BackupError;
+    const { message, hint } = (await replacing(manifest, 'blind', 'shop').then(
+      () => new Error('it was replaced'),
+      (caught: unknown) => caught,
+    )) as BackupError;
     const { proof } = await replacing(manifest, 'root', 'shop');
     await mend(hint ?? '');
     const again = await replacing(manifest, 'blind', 'shop');
     await admin.query("DROP USER app@'%'; DROP USER blind@'%'; SET GLOBAL log_bin_trust_function_creators = 0");
 
-    expect(message).toMatch(/^shop is as it was, .*whether its definer app@% has .* may not be asked .*: view `called`/);
-    expect(hint).toBe('GRANT SELECT, EXECUTE ON `shop\\_%`.* TO `app`@`%`; GRANT SELECT, EXECUTE ON `shop`.* TO `app`@`%`; or restore without owners: --no-owner');
+    expect(message).toMatch(
+      /^shop is as it was, .*whether its definer app@% has .* may not be asked .*: view `called`/,
+    );
+    expect(hint).toBe(
+      'GRANT SELECT, EXECUTE ON `shop\\_%`.* TO `app`@`%`; GRANT SELECT, EXECUTE ON `shop`.* TO `app`@`%`; or restore without owners: --no-owner',
+    );
     expect([proof, again.proof].map((one) => one?.differences)).toEqual([[], []]);
   });
 
@@ -288,7 +431,9 @@ describe.each(servers)('on $name, what would fail behind the drop is found befor
 
   test('a table that this server makes only where it is not strict', async () => {
     const columns = Array.from({ length: 197 }, (_, i) => `c${i} varchar(60) CHARACTER SET latin1`).join(', ');
-    await admin.query(`SET SESSION innodb_strict_mode = OFF; CREATE TABLE wide (${columns}) ROW_FORMAT=COMPACT; SET SESSION innodb_strict_mode = ON`);
+    await admin.query(
+      `SET SESSION innodb_strict_mode = OFF; CREATE TABLE wide (${columns}) ROW_FORMAT=COMPACT; SET SESSION innodb_strict_mode = ON`,
+    );
 
     const { message, hint } = await refused(await taken());
 
@@ -299,23 +444,34 @@ describe.each(servers)('on $name, what would fail behind the drop is found befor
   test('a server that may not be written to', async () => {
     await admin.query(`SET GLOBAL ${isMysql ? 'super_read_only' : 'read_only'} = ON`);
 
-    const { message, hint } = await refused(await taken()).finally(() => admin.query(`SET GLOBAL ${isMysql ? 'super_' : ''}read_only = OFF; SET GLOBAL read_only = OFF`));
+    const { message, hint } = await refused(await taken()).finally(() =>
+      admin.query(`SET GLOBAL ${isMysql ? 'super_' : ''}read_only = OFF; SET GLOBAL read_only = OFF`),
+    );
 
     expect(message).toContain('may not be written to');
     expect(hint).toContain('SET GLOBAL');
   });
 
-  if (isMysql) test('a server that demands primary keys, or adds them', async () => {
-    await admin.query('CREATE TABLE keyless (i int)');
-    const manifest = await taken();
-    await admin.query('SET GLOBAL sql_require_primary_key = ON');
-    const demanded = await refused(manifest).finally(() => admin.query('SET GLOBAL sql_require_primary_key = OFF'));
-    await admin.query('SET GLOBAL sql_generate_invisible_primary_key = ON');
-    const added = await refused(manifest).finally(() => admin.query('SET GLOBAL sql_generate_invisible_primary_key = OFF'));
+  if (isMysql)
+    test('a server that demands primary keys, or adds them', async () => {
+      await admin.query('CREATE TABLE keyless (i int)');
+      const manifest = await taken();
+      await admin.query('SET GLOBAL sql_require_primary_key = ON');
+      const demanded = await refused(manifest).finally(() => admin.query('SET GLOBAL sql_require_primary_key = OFF'));
+      await admin.query('SET GLOBAL sql_generate_invisible_primary_key = ON');
+      const added = await refused(manifest).finally(() =>
+        admin.query('SET GLOBAL sql_generate_invisible_primary_key = OFF'),
+      );
 
-    expect(demanded).toMatchObject({ message: expect.stringMatching(/3750.*table `keyless`/), hint: expect.stringContaining('SET GLOBAL sql_require_primary_key = OFF;') });
-    expect(added).toMatchObject({ message: expect.stringMatching(/invisible_primary_key.*table keyless/), hint: expect.stringContaining('SET GLOBAL sql_generate_invisible_primary_key = OFF;') });
-  });
+      expect(demanded).toMatchObject({
+        message: expect.stringMatching(/3750.*table `keyless`/),
+        hint: expect.stringContaining('SET GLOBAL sql_require_primary_key = OFF;'),
+      });
+      expect(added).toMatchObject({
+        message: expect.stringMatching(/invisible_primary_key.*table keyless/),
+        hint: expect.stringContaining('SET GLOBAL sql_generate_invisible_primary_key = OFF;'),
+      });
+    });
 
   test('to keep going is refused in place, where it would leave a part instead of the whole', async () => {
     const failing = replacing(await taken(), 'master', 'live', { keepGoing: true });
@@ -325,7 +481,9 @@ describe.each(servers)('on $name, what would fail behind the drop is found befor
   });
 
   test('and what nothing stands against replaces the database, though a rehearsal was killed before', async () => {
-    await admin.query('CREATE DATABASE fit; CREATE TABLE fit.t (i int); CREATE DATABASE shop_20200101_000000_check; CREATE TABLE shop_20200101_000000_check.nightjar_rehearsal (i int)');
+    await admin.query(
+      'CREATE DATABASE fit; CREATE TABLE fit.t (i int); CREATE DATABASE shop_20200101_000000_check; CREATE TABLE shop_20200101_000000_check.nightjar_rehearsal (i int)',
+    );
 
     const { proof } = await replacing(await taken(), 'master', 'fit');
     const [databases] = await admin.query("SHOW DATABASES LIKE '%check%'");
@@ -335,21 +493,52 @@ describe.each(servers)('on $name, what would fail behind the drop is found befor
   });
 });
 
-test('a storage engine that this server lacks is named before anything is dropped', async () => {
-  const [tools, scene, from, to] = [await layerTools(), await folderScene(), await startMysql(), await startMysql({ settings: { 'disabled-storage-engines': 'ARCHIVE' } })];
-  try {
-    const [there, here] = [await connect(from), await connect(to)];
-    await there.query('CREATE DATABASE shop; CREATE TABLE shop.kept (i int) ENGINE=ARCHIVE; INSERT INTO shop.kept VALUES (1)');
-    await here.query('CREATE DATABASE live; CREATE TABLE live.precious (i int); INSERT INTO live.precious VALUES (1)');
-    const source = { name: 'shop' as SourceName, engine: mariadbEngine(loginTo(from, 'shop'), tools), timeZone: 'UTC', retention: { count: 1 }, compressionLevel: 1, parallel: 1 };
-    const manifest = await backup(source, scene.deps(), limit());
+test(
+  'a storage engine that this server lacks is named before anything is dropped',
+  async () => {
+    const [tools, scene, from, to] = [
+      await layerTools(),
+      await folderScene(),
+      await startMysql(),
+      await startMysql({ settings: { 'disabled-storage-engines': 'ARCHIVE' } }),
+    ];
+    try {
+      const [there, here] = [await connect(from), await connect(to)];
+      await there.query(
+        'CREATE DATABASE shop; CREATE TABLE shop.kept (i int) ENGINE=ARCHIVE; INSERT INTO shop.kept VALUES (1)',
+      );
+      await here.query(
+        'CREATE DATABASE live; CREATE TABLE live.precious (i int); INSERT INTO live.precious VALUES (1)',
+      );
+      const source = {
+        name: 'shop' as SourceName,
+        engine: mariadbEngine(loginTo(from, 'shop'), tools),
+        timeZone: 'UTC',
+        retention: { count: 1 },
+        compressionLevel: 1,
+        parallel: 1,
+      };
+      const manifest = await backup(source, scene.deps(), limit());
 
-    const replacing = restore(manifest, mariadbEngine(loginTo(to, 'live'), tools), { replace: true, owners: true, proof: true }, { ...scene.deps(), parallel: 1 }, limit());
+      const replacing = restore(
+        manifest,
+        mariadbEngine(loginTo(to, 'live'), tools),
+        { replace: true, owners: true, proof: true },
+        { ...scene.deps(), parallel: 1 },
+        limit(),
+      );
 
-    await expect(replacing).rejects.toMatchObject({ message: expect.stringMatching(/^live is as it was.*something else.*table kept/), hint: expect.stringContaining('storage engine') });
-    expect((await here.query('SELECT count(*) AS n FROM live.precious'))[0]).toMatchObject([{ n: expect.anything() }]);
-    await Promise.all([there.end(), here.end()]);
-  } finally {
-    await Promise.all([from.stop(), to.stop(), scene.remove()]);
-  }
-}, startLimitMs);
+      await expect(replacing).rejects.toMatchObject({
+        message: expect.stringMatching(/^live is as it was.*something else.*table kept/),
+        hint: expect.stringContaining('storage engine'),
+      });
+      expect((await here.query('SELECT count(*) AS n FROM live.precious'))[0]).toMatchObject([
+        { n: expect.anything() },
+      ]);
+      await Promise.all([there.end(), here.end()]);
+    } finally {
+      await Promise.all([from.stop(), to.stop(), scene.remove()]);
+    }
+  },
+  startLimitMs,
+);

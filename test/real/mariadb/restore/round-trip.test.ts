@@ -22,7 +22,11 @@ const copyName = 'a copy of `app`';
 const servers = [
   { name: 'MariaDB 11.8', start: () => startMariadb({ series: '11.8' }), fixtures: ['common.sql', 'mariadb.sql'] },
   { name: 'MariaDB 10.11', start: () => startMariadb({ series: '10.11' }), fixtures: ['common.sql', 'mariadb.sql'] },
-  { name: 'MySQL', start: () => startMysql({ settings: { 'gtid-mode': 'ON', 'enforce-gtid-consistency': 'ON' } }), fixtures: ['common.sql', 'mysql.sql'] },
+  {
+    name: 'MySQL',
+    start: () => startMysql({ settings: { 'gtid-mode': 'ON', 'enforce-gtid-consistency': 'ON' } }),
+    fixtures: ['common.sql', 'mysql.sql'],
+  },
 ];
 
 describe.each(servers)('$name', ({ name, start, fixtures }) => {
@@ -53,10 +57,19 @@ describe.each(servers)('$name', ({ name, start, fixtures }) => {
   test('values arrive as they were, also those that a dump prints in another way', async () => {
     const connection = await connect(server);
 
-    const columns = 'id, name, loud, number, exact, big, hex(bits) AS bits, hex(raw) AS raw, hex(fixed) AS fixed, doc, at_time, stamp, clock, day, ST_AsText(place) AS place, hex(old) AS old, hex(body) AS body';
-    const rowsOf = async (database: string) => (await connection.query(`SELECT ${columns} FROM ${mysql.escapeId(database)}.everything ORDER BY id`))[0];
-    const counter = async (database: string) => (await connection.query<never[]>(`SHOW CREATE TABLE ${mysql.escapeId(database)}.everything`))[0].map((row) => / AUTO_INCREMENT=\d+/.exec(row['Create Table'])?.[0]);
-    const found = { source: await rowsOf('app'), restored: await rowsOf(copyName), counters: [await counter('app'), await counter(copyName)] };
+    const columns =
+      'id, name, loud, number, exact, big, hex(bits) AS bits, hex(raw) AS raw, hex(fixed) AS fixed, doc, at_time, stamp, clock, day, ST_AsText(place) AS place, hex(old) AS old, hex(body) AS body';
+    const rowsOf = async (database: string) =>
+      (await connection.query(`SELECT ${columns} FROM ${mysql.escapeId(database)}.everything ORDER BY id`))[0];
+    const counter = async (database: string) =>
+      (await connection.query<never[]>(`SHOW CREATE TABLE ${mysql.escapeId(database)}.everything`))[0].map(
+        (row) => / AUTO_INCREMENT=\d+/.exec(row['Create Table'])?.[0],
+      );
+    const found = {
+      source: await rowsOf('app'),
+      restored: await rowsOf(copyName),
+      counters: [await counter('app'), await counter(copyName)],
+    };
     await connection.end();
 
     expect(found.restored).toEqual(found.source);
@@ -70,7 +83,9 @@ describe.each(servers)('$name', ({ name, start, fixtures }) => {
     for (const [file, text] of source.texts) await writeFile(join(folder, `${file}.zst`), zstdCompressSync(text));
     const commands = mariadbEngine(loginTo(server, 'app'), tools).restoreCommands(files, source.plan);
     const login = `LOGIN="--host=${server.host} --port=${server.port} --user=${server.user} --skip-ssl --plugin-dir=${tools.mariadbPlugins}"`;
-    const script = ['set -eu', ...commands.map((command) => (command.startsWith('LOGIN=') ? login : command))].join('\n');
+    const script = ['set -eu', ...commands.map((command) => (command.startsWith('LOGIN=') ? login : command))].join(
+      '\n',
+    );
     const env = { PATH: await stockPrograms(folder, tools), MYSQL_PWD: server.password, DB: 'by hand' };
 
     await promisify(execFile)('sh', ['-c', script], { cwd: folder, env });
@@ -85,8 +100,14 @@ describe.each(servers)('$name', ({ name, start, fixtures }) => {
   test('what no dump keeps is told', () => {
     const { plan } = source;
 
-    expect(plan.server).toEqual({ product: name.split(' ')[0], version: expect.stringMatching(/^\d+\.\d+\.\d+$/), identity: expect.any(String) });
-    expect(plan.warnings).toEqual([expect.stringMatching(/^no transaction protects (`aria`, )?`unsafe` \(not InnoDB\)/)]);
+    expect(plan.server).toEqual({
+      product: name.split(' ')[0],
+      version: expect.stringMatching(/^\d+\.\d+\.\d+$/),
+      identity: expect.any(String),
+    });
+    expect(plan.warnings).toEqual([
+      expect.stringMatching(/^no transaction protects (`aria`, )?`unsafe` \(not InnoDB\)/),
+    ]);
     expect(source.exceptions).toEqual([]);
   });
 
@@ -98,12 +119,32 @@ describe.each(servers)('$name', ({ name, start, fixtures }) => {
       CREATE TABLE words (id INT PRIMARY KEY, word VARCHAR(300), plain CHAR(9) CHARACTER SET ascii, old TEXT CHARACTER SET utf8mb3, doc JSON, kind ENUM('ä', 'it''s'), kinds SET('ö', '—')${newer}) ENGINE=InnoDB`);
     const all = Buffer.from(Array.from({ length: 256 }, (_, byte) => byte));
     // bytes that look like the first of a character, before each byte that a string must not hold as it is
-    const traps = Buffer.from([0xc3, 0xe2, 0xe2, 0x80, 0xf0, 0x9f, 0x92].flatMap((first) => [...Buffer.from('\'"\\\0\n\r\x1a;`\n-- Dumping data for table `words`\n')].flatMap((next) => [first, next])));
-    await connection.query('INSERT INTO `bytes of \'é\'` VALUES ?', [[[1, all.subarray(126, 130), all, traps, Buffer.from([1, 0xc3, 0x27]), Buffer.from([1])], [2, Buffer.from([0, 0, 0x80, 0]), traps, all, Buffer.from([0, 0, 0]), Buffer.from([0])], [3, null, Buffer.alloc(0), null, null, null]]]);
-    await connection.query('INSERT INTO words (id, word, plain, old, doc, kind, kinds) VALUES ?', [[[1, '\'é\\\0\n\r\t\x1a"👗`;--', 'a\'b', 'ünï—', '{"a": "é\\n👗\\"\'"}', 'ä', 'ö,—'], [2, '', null, '', null, "it's", '']]]);
+    const traps = Buffer.from(
+      [0xc3, 0xe2, 0xe2, 0x80, 0xf0, 0x9f, 0x92].flatMap((first) =>
+        [...Buffer.from('\'"\\\0\n\r\x1a;`\n-- Dumping data for table `words`\n')].flatMap((next) => [first, next]),
+      ),
+    );
+    await connection.query("INSERT INTO `bytes of 'é'` VALUES ?", [
+      [
+        [1, all.subarray(126, 130), all, traps, Buffer.from([1, 0xc3, 0x27]), Buffer.from([1])],
+        [2, Buffer.from([0, 0, 0x80, 0]), traps, all, Buffer.from([0, 0, 0]), Buffer.from([0])],
+        [3, null, Buffer.alloc(0), null, null, null],
+      ],
+    ]);
+    await connection.query('INSERT INTO words (id, word, plain, old, doc, kind, kinds) VALUES ?', [
+      [
+        [1, '\'é\\\0\n\r\t\x1a"👗`;--', "a'b", 'ünï—', '{"a": "é\\n👗\\"\'"}', 'ä', 'ö,—'],
+        [2, '', null, '', null, "it's", ''],
+      ],
+    ]);
     if (newer !== '') await connection.query("UPDATE words SET id_text = '2001:db8::ff00:42:8329'");
-    const stored = async (database: string) => (await connection.query<never[]>(`SELECT HEX(\`fixé\`) a, HEX(some) b, HEX(many) c, HEX(bits) d, HEX(flag) e FROM ${database}.\`bytes of 'é'\` ORDER BY id;
-      SELECT HEX(word) a, HEX(plain) b, HEX(old) c, CAST(doc AS CHAR) d, kind + 0 e, kinds + 0 f${newer} FROM ${database}.words ORDER BY id`))[0];
+    const stored = async (database: string) =>
+      (
+        await connection.query<
+          never[]
+        >(`SELECT HEX(\`fixé\`) a, HEX(some) b, HEX(many) c, HEX(bits) d, HEX(flag) e FROM ${database}.\`bytes of 'é'\` ORDER BY id;
+      SELECT HEX(word) a, HEX(plain) b, HEX(old) c, CAST(doc AS CHAR) d, kind + 0 e, kinds + 0 f${newer} FROM ${database}.words ORDER BY id`)
+      )[0];
 
     const utf8 = await readAll(mariadbEngine(loginTo(server, 'utf8'), tools));
     const copy = mariadbEngine(loginTo(server, 'utf8_copy'), tools);

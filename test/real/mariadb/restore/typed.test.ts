@@ -20,7 +20,11 @@ import { connect, loginTo } from '../../../support/mariadb/mariadb.ts';
 import { typedDefinitions } from './typed-definitions.ts';
 
 type Name = 'MariaDB 10.11' | 'MariaDB 11.8' | 'MySQL';
-const starts: Record<Name, () => Promise<DatabaseServer>> = { 'MariaDB 10.11': () => startMariadb({ series: '10.11' }), 'MariaDB 11.8': () => startMariadb({ series: '11.8' }), MySQL: () => startMysql() };
+const starts: Record<Name, () => Promise<DatabaseServer>> = {
+  'MariaDB 10.11': () => startMariadb({ series: '10.11' }),
+  'MariaDB 11.8': () => startMariadb({ series: '11.8' }),
+  MySQL: () => startMysql(),
+};
 const names = Object.keys(starts) as Name[];
 const servers = new Map<Name, DatabaseServer>();
 const backups = new Map<Name, Manifest>();
@@ -29,7 +33,14 @@ let scene: FolderScene;
 
 const typedFor = (name: Name) => typedDefinitions[name === 'MySQL' ? 'MySQL' : 'MariaDB'];
 const engine = (on: Name, database: string) => mariadbEngine(loginTo(servers.get(on)!, database), tools);
-const source = (on: Name): Source => ({ name: 'typed' as SourceName, engine: engine(on, 'typed'), timeZone: 'UTC', retention: { count: 9 }, compressionLevel: 1, parallel: 2 });
+const source = (on: Name): Source => ({
+  name: 'typed' as SourceName,
+  engine: engine(on, 'typed'),
+  timeZone: 'UTC',
+  retention: { count: 9 },
+  compressionLevel: 1,
+  parallel: 2,
+});
 const options = { replace: false, owners: true, proof: true };
 const deps = () => ({ ...scene.deps(), parallel: 2 });
 
@@ -51,22 +62,46 @@ afterAll(async () => {
 
 /** What the stock program prints of all definitions. */
 async function definitionsOf(on: Name, database: string): Promise<string> {
-  const run = dumpRun(tools, loginTo(servers.get(on)!, database), ['--no-data', '--routines', '--triggers', '--events', '--skip-comments']);
-  return Buffer.concat(await Array.fromAsync(programOutput(run, limit()))).toString().replaceAll(`\`${database}\``, '`db`');
+  const run = dumpRun(tools, loginTo(servers.get(on)!, database), [
+    '--no-data',
+    '--routines',
+    '--triggers',
+    '--events',
+    '--skip-comments',
+  ]);
+  return Buffer.concat(await Array.fromAsync(programOutput(run, limit())))
+    .toString()
+    .replaceAll(`\`${database}\``, '`db`');
 }
 
-test.each(names)('definitions typed by a person are proven after a restore on %s, under another name and the same, and mariadb-dump prints both alike', async (name) => {
-  const before = await definitionsOf(name, 'typed');
-  const copied = await restore(backups.get(name)!, engine(name, 'typed_copy'), options, deps(), limit());
-  const inPlace = await restore(backups.get(name)!, engine(name, 'typed'), { ...options, replace: true }, deps(), limit());
+test.each(names)(
+  'definitions typed by a person are proven after a restore on %s, under another name and the same, and mariadb-dump prints both alike',
+  async (name) => {
+    const before = await definitionsOf(name, 'typed');
+    const copied = await restore(backups.get(name)!, engine(name, 'typed_copy'), options, deps(), limit());
+    const inPlace = await restore(
+      backups.get(name)!,
+      engine(name, 'typed'),
+      { ...options, replace: true },
+      deps(),
+      limit(),
+    );
 
-  expect([copied.proof?.differences, inPlace.proof?.differences]).toEqual([[], []]);
-  expect(await definitionsOf(name, 'typed_copy')).toBe(before);
-  expect(await definitionsOf(name, 'typed')).toBe(before);
-}, 120_000);
+    expect([copied.proof?.differences, inPlace.proof?.differences]).toEqual([[], []]);
+    expect(await definitionsOf(name, 'typed_copy')).toBe(before);
+    expect(await definitionsOf(name, 'typed')).toBe(before);
+  },
+  120_000,
+);
 
 test('from MariaDB 10.11 into 11.8 they are proven by name, and the sentence says so', async () => {
-  const { proof } = await restore(backups.get('MariaDB 10.11')!, engine('MariaDB 11.8', 'typed_moved'), options, deps(), limit());
+  const { proof } = await restore(
+    backups.get('MariaDB 10.11')!,
+    engine('MariaDB 11.8', 'typed_moved'),
+    options,
+    deps(),
+    limit(),
+  );
 
   expect(proof?.differences).toEqual([]);
   expect(proofSentence(proof!)).toMatch(/\d+ by name alone: the servers’ versions differ/);
@@ -80,8 +115,15 @@ test.each(names)('each definition changed in a copy on %s is found by the proof,
   for (const { change } of typedFor(name)) await admin.query(change);
   await admin.end();
 
-  const { differences } = await prove(engine(name, 'typed_changed'), { manifest: backups.get(name)!, catalog, owners: true }, deps(), limit());
+  const { differences } = await prove(
+    engine(name, 'typed_changed'),
+    { manifest: backups.get(name)!, catalog, owners: true },
+    deps(),
+    limit(),
+  );
 
-  const missed = typedFor(name).filter(({ named }) => !differences.some((line) => line.startsWith(`${named} is `))).map(({ named }) => named);
+  const missed = typedFor(name)
+    .filter(({ named }) => !differences.some((line) => line.startsWith(`${named} is `)))
+    .map(({ named }) => named);
   expect(missed).toEqual([]);
 });

@@ -30,7 +30,7 @@ afterAll(async () => {
 });
 
 const honest = [
-  '--\n-- PostgreSQL database dump\n--\n\n\\restrict 4f2a\n\nSET statement_timeout = 0;\nSET client_encoding = \'UTF8\';\nSET standard_conforming_strings = on;\n',
+  "--\n-- PostgreSQL database dump\n--\n\n\\restrict 4f2a\n\nSET statement_timeout = 0;\nSET client_encoding = 'UTF8';\nSET standard_conforming_strings = on;\n",
   `SELECT pg_catalog.set_config('search_path', '', false);\nSET xmloption = content;\n\n--\n-- Data for Name: orders; Type: TABLE DATA; Schema: public; Owner: postgres\n--\n\n`,
   'COPY public.orders (id, note) FROM stdin;\n',
   '1\tfirst\n2\t\\\\.\n3\t\\N\n',
@@ -42,25 +42,64 @@ const honest = [
 
 /** What has passed, or the error. */
 async function passed(part: Buffer, size = 64 * 1024): Promise<Buffer | Error> {
-  return Array.fromAsync(guarded(pieces(part, size), dataGrammar, 'data/0002.sql.zst')).then((chunks) => Buffer.concat(chunks), (error: Error) => error);
+  return Array.fromAsync(guarded(pieces(part, size), dataGrammar, 'data/0002.sql.zst')).then(
+    (chunks) => Buffer.concat(chunks),
+    (error: Error) => error,
+  );
 }
 
 /** Every command of psql, with whatever a shell could be reached by. */
 async function commands(): Promise<string[]> {
-  const help = await programText(postgresRun(scene.tools, 'psql', 18, scene.login('hostile'), ['--help=commands']), limit());
+  const help = await programText(
+    postgresRun(scene.tools, 'psql', 18, scene.login('hostile'), ['--help=commands']),
+    limit(),
+  );
   const names = [...new Set([...help.matchAll(/\\([a-z_?!+]+)/gi)].map(([, name]) => name!))];
   expect(names.length).toBeGreaterThan(80);
   const touch = `touch ${canary.path}`;
   const plain = names.flatMap((name) => [`\\${name}`, `\\${name} |${touch}`, `\\${name} \`${touch}\``]);
-  return [...plain, `\\! ${touch}`, `\\!${touch}`, `\\copy orders to program '${touch}'`, `\\o |${touch}\nselect 1;`, `select 1 \\g |${touch}`, `select 1 \\gx |${touch}`, '\\unrestrict', '\\unrestrict 4f2a', '\\restrict 4f2a extra'];
+  return [
+    ...plain,
+    `\\! ${touch}`,
+    `\\!${touch}`,
+    `\\copy orders to program '${touch}'`,
+    `\\o |${touch}\nselect 1;`,
+    `select 1 \\g |${touch}`,
+    `select 1 \\gx |${touch}`,
+    '\\unrestrict',
+    '\\unrestrict 4f2a',
+    '\\restrict 4f2a extra',
+  ];
 }
 
 const statements = [
-  'create table canary ()', `copy public.orders to program 'touch X'`, `COPY public.orders (id, note) FROM PROGRAM 'touch X'`, `COPY public.orders (id, note) FROM '/etc/passwd'`, 'COPY (select 1) TO stdout',
-  `COPY public.orders (id, note) FROM stdin WITH (FORMAT csv)`, `COPY public.orders (id, note) FROM stdin; create table canary ()`, `SELECT pg_catalog.set_config('search_path', 'x', false)`,
-  `SELECT pg_catalog.setval('a', 1, true), pg_sleep(9)`, `SELECT pg_catalog.setval((select 'a'), 1, true)`, `SELECT pg_catalog.lowrite(0, '\\x00' || pg_read_file('/etc/passwd'))`, 'SET standard_conforming_strings = off',
-  `SET client_encoding = 'SJIS'`, `SET client_encoding = 'GBK'`, 'SET session_preload_libraries = x', 'SET ROLE postgres', 'DO $$ begin create table canary (); end $$', '$$;$$', 'COMMIT; create table canary ()',
-  'ALTER TABLE public.orders DISABLE TRIGGER ALL, OWNER TO x', `SET/**/xmloption = content`, `set xmloption = content`, `E'\\';\\! touch X'`, `SELECT 1 AS "\\gset"`, 'INSERT INTO public.orders VALUES (1)', ':canary', 'SELECT :x',
+  'create table canary ()',
+  `copy public.orders to program 'touch X'`,
+  `COPY public.orders (id, note) FROM PROGRAM 'touch X'`,
+  `COPY public.orders (id, note) FROM '/etc/passwd'`,
+  'COPY (select 1) TO stdout',
+  `COPY public.orders (id, note) FROM stdin WITH (FORMAT csv)`,
+  `COPY public.orders (id, note) FROM stdin; create table canary ()`,
+  `SELECT pg_catalog.set_config('search_path', 'x', false)`,
+  `SELECT pg_catalog.setval('a', 1, true), pg_sleep(9)`,
+  `SELECT pg_catalog.setval((select 'a'), 1, true)`,
+  `SELECT pg_catalog.lowrite(0, '\\x00' || pg_read_file('/etc/passwd'))`,
+  'SET standard_conforming_strings = off',
+  `SET client_encoding = 'SJIS'`,
+  `SET client_encoding = 'GBK'`,
+  'SET session_preload_libraries = x',
+  'SET ROLE postgres',
+  'DO $$ begin create table canary (); end $$',
+  '$$;$$',
+  'COMMIT; create table canary ()',
+  'ALTER TABLE public.orders DISABLE TRIGGER ALL, OWNER TO x',
+  `SET/**/xmloption = content`,
+  `set xmloption = content`,
+  `E'\\';\\! touch X'`,
+  `SELECT 1 AS "\\gset"`,
+  'INSERT INTO public.orders VALUES (1)',
+  ':canary',
+  'SELECT :x',
 ];
 
 /** The honest part with something put into each of its places. */
@@ -89,12 +128,14 @@ test('an honest part passes whole, whatever its chunks, but for the transaction 
   const part = Buffer.from(honest.join(''));
 
   for (const size of [1, 2, 3, 7, 64, 1000]) {
-    expect((await passed(part, size)).toString()).toBe(honest.join('').replace(/\\(?:un)?restrict 4f2a\n|BEGIN;\n|COMMIT;\n/g, ''));
+    expect((await passed(part, size)).toString()).toBe(
+      honest.join('').replace(/\\(?:un)?restrict 4f2a\n|BEGIN;\n|COMMIT;\n/g, ''),
+    );
   }
 });
 
 test('thousands of hostile parts: whatever is put anywhere outside of a row is refused before it reaches the client', async () => {
-  const what = [...await commands(), ...statements.map((one) => `${one};`), ...statements];
+  const what = [...(await commands()), ...statements.map((one) => `${one};`), ...statements];
   let tried = 0;
   for (const [index, one] of what.entries()) {
     const odd = /^\s*(--|\\(un)?restrict \w+$)/.test(one);
@@ -104,7 +145,10 @@ test('thousands of hostile parts: whatever is put anywhere outside of a row is r
       if (!(outcome instanceof Error)) expect(outcome.toString()).not.toContain('restrict');
     }
   }
-  for (const encoding of ['utf16le', 'latin1'] as const) expect(await passed(Buffer.from(`\\! touch x\n${honest.join('')}`, encoding))).toMatchObject({ code: 'part-corrupt' });
+  for (const encoding of ['utf16le', 'latin1'] as const)
+    expect(await passed(Buffer.from(`\\! touch x\n${honest.join('')}`, encoding))).toMatchObject({
+      code: 'part-corrupt',
+    });
 
   expect(tried).toBeGreaterThan(5000);
 });
@@ -120,21 +164,39 @@ test('memory is bounded: a statement or a line without an end is refused, and a 
     return bytes;
   };
 
-  await expect(read(`SELECT pg_catalog.lowrite(0, '\\x`, '0')).rejects.toMatchObject({ code: 'part-corrupt', message: expect.stringContaining('a statement without an end') });
-  await expect(read('-- ', 'x')).rejects.toMatchObject({ code: 'part-corrupt', message: expect.stringContaining('a statement without an end') });
-  await expect(read('COPY a FROM stdin;\n', 'x')).rejects.toMatchObject({ code: 'part-corrupt', message: expect.stringContaining('an end in the middle') });
+  await expect(read(`SELECT pg_catalog.lowrite(0, '\\x`, '0')).rejects.toMatchObject({
+    code: 'part-corrupt',
+    message: expect.stringContaining('a statement without an end'),
+  });
+  await expect(read('-- ', 'x')).rejects.toMatchObject({
+    code: 'part-corrupt',
+    message: expect.stringContaining('a statement without an end'),
+  });
+  await expect(read('COPY a FROM stdin;\n', 'x')).rejects.toMatchObject({
+    code: 'part-corrupt',
+    message: expect.stringContaining('an end in the middle'),
+  });
 });
 
 test('the message names part, line and kind, and no control character', async () => {
   const outcome = await passed(Buffer.from(`${honest.slice(0, 5).join('')}\n\\!\x1b[31m ${'secret '.repeat(20)}\n`));
 
-  expect(String(outcome)).toBe('BackupError: data/0002.sql.zst holds at line 23 a command to the client: \\!??31m secret secret secret secret secr');
+  expect(String(outcome)).toBe(
+    'BackupError: data/0002.sql.zst holds at line 23 a command to the client: \\!??31m secret secret secret secret secr',
+  );
 });
 
 describe.each([15, 17, 18] as const)('psql %i', (major) => {
   /** Feeds psql as a restore does, and goes on after each error. */
   async function fed(script: Buffer, how: string[] = []): Promise<unknown> {
-    const run = postgresRun(scene.tools, 'psql', major, scene.login('hostile'), ['--no-psqlrc', '--quiet', ...how, '--file=-'], 15);
+    const run = postgresRun(
+      scene.tools,
+      'psql',
+      major,
+      scene.login('hostile'),
+      ['--no-psqlrc', '--quiet', ...how, '--file=-'],
+      15,
+    );
     return programInput(run, restricted(pieces(script)), limit()).catch((error: unknown) => error);
   }
 
@@ -160,20 +222,36 @@ describe.each([15, 17, 18] as const)('psql %i', (major) => {
 
 test('a psql that knows no restriction is refused, with what to do', async () => {
   const older: Tools = { ...scene.tools, program: (name, major) => scene.tools.program(name, major) };
-  const run = postgresRun(older, 'psql', 15, scene.login('hostile'), ['--no-psqlrc', '--quiet', '--set=ON_ERROR_STOP=1', '--file=-']);
+  const run = postgresRun(older, 'psql', 15, scene.login('hostile'), [
+    '--no-psqlrc',
+    '--quiet',
+    '--set=ON_ERROR_STOP=1',
+    '--file=-',
+  ]);
   async function* unknown(): AsyncIterable<Uint8Array> {
     // an older psql says of `\restrict` what this one says of `\restrict_`
-    for await (const chunk of restricted(pieces(Buffer.from(`\\! touch ${canary.path}\n`)))) yield Buffer.from(Buffer.from(chunk).toString().replace('\\restrict ', '\\restrict_ '));
+    for await (const chunk of restricted(pieces(Buffer.from(`\\! touch ${canary.path}\n`))))
+      yield Buffer.from(Buffer.from(chunk).toString().replace('\\restrict ', '\\restrict_ '));
   }
 
-  await expect(programInput(run, unknown(), limit())).rejects.toMatchObject({ code: 'tools-missing', hint: expect.stringContaining('nightjar layer update') });
+  await expect(programInput(run, unknown(), limit())).rejects.toMatchObject({
+    code: 'tools-missing',
+    hint: expect.stringContaining('nightjar layer update'),
+  });
   expect(canary.sings()).toBe(false);
 });
 
 test('every part that the stock pg_dump writes of a database with every feature passes', async () => {
   for (const major of [15, 17, 18]) {
-    for (const how of [['--section=data'], ['--data-only', '--disable-triggers', '--no-blobs'], ['--section=data', '--encoding=UTF8', '--load-via-partition-root']]) {
-      const text = await programText(postgresRun(scene.tools, 'pg_dump', major, scene.login('every'), ['--format=plain', ...how], 15), limit());
+    for (const how of [
+      ['--section=data'],
+      ['--data-only', '--disable-triggers', '--no-blobs'],
+      ['--section=data', '--encoding=UTF8', '--load-via-partition-root'],
+    ]) {
+      const text = await programText(
+        postgresRun(scene.tools, 'pg_dump', major, scene.login('every'), ['--format=plain', ...how], 15),
+        limit(),
+      );
       const outcome = await passed(Buffer.from(text), 1000);
 
       expect(outcome.toString()).toBe(text.replace(/^\\(?:un)?restrict \w+\n|^BEGIN;\n|^COMMIT;\n/gm, ''));
@@ -192,24 +270,44 @@ describe('what goes on after a failure reads no part otherwise than the grammar 
     `COPY public.missing (a) FROM stdin;\ncreate table public.canary ();\n\\.\nSELECT pg_catalog.setval('public.numbers', 7, true);\n`,
   ];
   async function kept() {
-    const catalog = await backup(scene.source('every'), scene.deps(), limit()).then((manifest) => readCatalogPart(manifest, scene.vault, limit()));
-    const manifest = { id: '20261120T020000Z-7f3a9c', client: { version: '15.1' }, server: { version: '15.1' }, parts: [{ role: 'data', file: 'data/0001.sql.zst' }] } as unknown as Manifest;
+    const catalog = await backup(scene.source('every'), scene.deps(), limit()).then((manifest) =>
+      readCatalogPart(manifest, scene.vault, limit()),
+    );
+    const manifest = {
+      id: '20261120T020000Z-7f3a9c',
+      client: { version: '15.1' },
+      server: { version: '15.1' },
+      parts: [{ role: 'data', file: 'data/0001.sql.zst' }],
+    } as unknown as Manifest;
     return scene.source('hostile').engine.target({ manifest, catalog, owners: true, keepGoing: true }, limit());
   }
-  test.each(hostile)('%j', async (text) => {
-    await scene.sql('hostile', 'drop table if exists canary');
-    const target = await kept();
-    for (const step of target.stages.flat()) await step.load(pieces(Buffer.from(`${honest[0]}${honest[1]}${text}${honest.at(-1)}`), 7), limit()).catch(() => {});
-    await target.close();
+  test.each(hostile)(
+    '%j',
+    async (text) => {
+      await scene.sql('hostile', 'drop table if exists canary');
+      const target = await kept();
+      for (const step of target.stages.flat())
+        await step
+          .load(pieces(Buffer.from(`${honest[0]}${honest[1]}${text}${honest.at(-1)}`), 7), limit())
+          .catch(() => {});
+      await target.close();
 
-    expect(await scene.sql('hostile', `select relname from pg_class where relname = 'canary'`)).toEqual([]);
-  }, 60_000);
+      expect(await scene.sql('hostile', `select relname from pg_class where relname = 'canary'`)).toEqual([]);
+    },
+    60_000,
+  );
 
   test('rows whose table could not be made are no statements, however many there are', async () => {
     await scene.sql('hostile', 'drop table if exists canary');
     const rows = 'create table public.canary ();\n'.repeat(100_000);
     const target = await kept();
-    for (const step of target.stages.flat()) await step.load(pieces(Buffer.from(`${honest[0]}${honest[1]}COPY public.missing (a) FROM stdin;\n${rows}\\.\n${honest.at(-1)}`)), limit());
+    for (const step of target.stages.flat())
+      await step.load(
+        pieces(
+          Buffer.from(`${honest[0]}${honest[1]}COPY public.missing (a) FROM stdin;\n${rows}\\.\n${honest.at(-1)}`),
+        ),
+        limit(),
+      );
     await target.close();
 
     expect(target.failures).toHaveLength(1);

@@ -11,7 +11,9 @@ let scene: PostgresScene;
 beforeAll(async () => {
   scene = await postgresScene(18);
   await scene.sql('postgres', 'create database shop');
-  await scene.sql('shop', `create role clerk; create schema extra;
+  await scene.sql(
+    'shop',
+    `create role clerk; create schema extra;
     create table t (id int primary key, v int, note text); create index t_v on t (v); alter table t add constraint small check (v < 10) not valid; grant select on t to clerk;
     create view w as select id, v from t; create materialized view m as select id from t; create rule r as on insert to w do instead nothing; create sequence s;
     create function f(i int) returns int language sql as 'select i'; create function tf() returns trigger language plpgsql as 'begin return new; end';
@@ -22,7 +24,8 @@ beforeAll(async () => {
     create function eq(pair, pair) returns boolean language sql immutable as 'select true'; create operator === (leftarg = pair, rightarg = pair, function = eq);
     create operator family fam using hash; create operator class cl for type pair using hash as operator 1 === ; create cast (pair as text) with inout;
     create collation co (provider = icu, locale = 'en'); create conversion cv for 'LATIN1' to 'UTF8' from iso8859_1_to_utf8; create text search configuration tc (copy = english);
-    create text search dictionary td (template = simple); create foreign data wrapper fw; create server sv foreign data wrapper fw; create access method am type index handler bthandler`);
+    create text search dictionary td (template = simple); create foreign data wrapper fw; create server sv foreign data wrapper fw; create access method am type index handler bthandler`,
+  );
 }, 1_200_000);
 
 afterAll(() => scene?.stop());
@@ -32,7 +35,10 @@ async function changedBy(statement: string, scope: Scope): Promise<string[]> {
   const snapshot = await openSnapshot(scene.login('shop'), limit());
   try {
     await scene.sql('shop', statement);
-    return changed(await readIdentities(snapshot.session, scope), await withSession(scene.login('shop'), limit(), (fresh) => readIdentities(fresh, scope)));
+    return changed(
+      await readIdentities(snapshot.session, scope),
+      await withSession(scene.login('shop'), limit(), (fresh) => readIdentities(fresh, scope)),
+    );
   } finally {
     await snapshot.close();
   }
@@ -80,12 +86,24 @@ test('what is made new, rights, remarks, counts and contents are no change of wh
     comment on table t is 'remark'; analyze t; refresh materialized view n; select nextval('more.s'); insert into t values (1, 1, 'x'); create temp table gone (i int);
     alter type mood add value 'so so'; create role newcomer`;
 
-  for (const scope of ['definitions', 'numbers', 'rows'] as const) await expect(changedBy(scope === 'definitions' ? harmless : 'select 1', scope)).resolves.toEqual([]);
+  for (const scope of ['definitions', 'numbers', 'rows'] as const)
+    await expect(changedBy(scope === 'definitions' ? harmless : 'select 1', scope)).resolves.toEqual([]);
 });
 
 test('a change that was taken back is found where names are looked up: each rename of a schema or sequence counts, a grant does not', async () => {
-  await expect(changedBy('alter schema more rename to x; alter schema x rename to more', 'numbers')).resolves.toEqual(['schema more']);
-  await expect(changedBy('alter sequence more.s rename to x; alter sequence more.x rename to s', 'numbers')).resolves.toEqual(['sequence more.s']);
-  await expect(changedBy(`alter type mood rename value 'good' to 'x'; alter type mood rename value 'x' to 'good'`, 'rows')).resolves.toEqual([expect.stringContaining('enum type')]);
-  await expect(changedBy('grant usage on schema more to public; grant all on schema more to writer; grant select on sequence more.s to writer', 'numbers')).resolves.toEqual([]);
+  await expect(changedBy('alter schema more rename to x; alter schema x rename to more', 'numbers')).resolves.toEqual([
+    'schema more',
+  ]);
+  await expect(
+    changedBy('alter sequence more.s rename to x; alter sequence more.x rename to s', 'numbers'),
+  ).resolves.toEqual(['sequence more.s']);
+  await expect(
+    changedBy(`alter type mood rename value 'good' to 'x'; alter type mood rename value 'x' to 'good'`, 'rows'),
+  ).resolves.toEqual([expect.stringContaining('enum type')]);
+  await expect(
+    changedBy(
+      'grant usage on schema more to public; grant all on schema more to writer; grant select on sequence more.s to writer',
+      'numbers',
+    ),
+  ).resolves.toEqual([]);
 });

@@ -9,11 +9,14 @@ let scene: PostgresScene;
 beforeAll(async () => {
   scene = await postgresScene(18, { autovacuum_naptime: '1s' });
   await scene.sql('postgres', 'create database busy');
-  await scene.sql('busy', `
+  await scene.sql(
+    'busy',
+    `
     create table "Odd ""table" (id bigint generated always as identity primary key, "a column" text, "select" int generated always as (1) stored, touched int default 0);
     insert into "Odd ""table" ("a column") select repeat(md5(g::text), 3) from generate_series(1, 8000) g;
     create table wide (id int, big text); alter table wide alter big set storage external;
-    insert into wide select g, repeat(md5(g::text), 400) from generate_series(1, 150) g;`);
+    insert into wide select g, repeat(md5(g::text), 400) from generate_series(1, 150) g;`,
+  );
 }, 1_200_000);
 
 afterAll(() => scene.stop());
@@ -22,10 +25,13 @@ test('13: slices of tables that are written to all the while hold every row of t
   const writing = new AbortController();
   const writers = [1, 2].map(async (seed) => {
     while (!writing.signal.aborted) {
-      await scene.sql('busy', `
+      await scene.sql(
+        'busy',
+        `
         update "Odd ""table" set touched = touched + 1 where id % 7 = ${seed};
         delete from "Odd ""table" where id % 1001 = ${seed};
-        insert into "Odd ""table" ("a column") select 'new ' || g from generate_series(1, 30) g;`);
+        insert into "Odd ""table" ("a column") select 'new ' || g from generate_series(1, 30) g;`,
+      );
       await new Promise((wake) => setTimeout(wake, 20));
     }
   });
@@ -34,10 +40,19 @@ test('13: slices of tables that are written to all the while hold every row of t
       const source = scene.source('busy', { sliceBytes: 256 * 1024 });
 
       const manifest = await backup(source, scene.deps(), limit());
-      await restore(manifest, scene.source(`calm${round}`).engine, { replace: false, owners: true, proof: true }, { ...scene.deps(), parallel: 2 }, limit());
+      await restore(
+        manifest,
+        scene.source(`calm${round}`).engine,
+        { replace: false, owners: true, proof: true },
+        { ...scene.deps(), parallel: 2 },
+        limit(),
+      );
 
       expect(manifest.parts.filter(({ role }) => role === 'data').length).toBeGreaterThan(5);
-      const [counted] = await scene.sql(`calm${round}`, 'select count(*)::int as rows, count(distinct id)::int as ids from "Odd ""table"');
+      const [counted] = await scene.sql(
+        `calm${round}`,
+        'select count(*)::int as rows, count(distinct id)::int as ids from "Odd ""table"',
+      );
       const recorded = manifest.tables.find(({ table }) => table.includes('Odd'));
       expect(counted).toEqual({ rows: recorded?.rows, ids: recorded?.rows });
     }

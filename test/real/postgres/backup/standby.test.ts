@@ -11,12 +11,16 @@ let scene: PostgresScene;
 let standby: DatabaseServer;
 
 beforeAll(async () => {
-  scene = await postgresScene(18, { autovacuum: 'off' }); // whose snapshot would keep dead rows from being vacuumed away
+  // whose snapshot would keep dead rows from being vacuumed away
+  scene = await postgresScene(18, { autovacuum: 'off' });
   await scene.sql('postgres', 'create database shop');
-  await scene.sql('shop', `create table orders (id serial primary key, item text); insert into orders (item) select md5(g::text) from generate_series(1, 50000) g;
+  await scene.sql(
+    'shop',
+    `create table orders (id serial primary key, item text); insert into orders (item) select md5(g::text) from generate_series(1, 50000) g;
     create table notes (id int); create view late as select * from orders where id > 900; create materialized view counted as select count(*) from orders;
     create unlogged table cache (id serial, value text); insert into cache (value) values ('b');
-    select lo_from_bytea(4711, 'large');`);
+    select lo_from_bytea(4711, 'large');`,
+  );
   standby = await startStandby(scene.server, { major: 18, settings: { max_standby_streaming_delay: '100ms' } });
   await caughtUp();
 }, 1_200_000);
@@ -30,7 +34,11 @@ const source = () => scene.source('shop', { login: { port: standby.port } });
 
 /** How many sessions in the database the standby has cancelled so far. */
 async function conflicts(): Promise<number> {
-  const [row] = await runSql(standby, 'postgres', "select (confl_snapshot + confl_lock)::int as cancelled from pg_stat_database_conflicts where datname = 'shop'");
+  const [row] = await runSql(
+    standby,
+    'postgres',
+    "select (confl_snapshot + confl_lock)::int as cancelled from pg_stat_database_conflicts where datname = 'shop'",
+  );
   return row!['cancelled'] as number;
 }
 
@@ -45,11 +53,21 @@ async function caughtUp(): Promise<void> {
   throw new Error('the standby has not caught up in 15 s');
 }
 
-const during = (act: () => Promise<void>) => ({ ...scene.vault, put: (...[key, body, tags, signal]: Parameters<typeof scene.vault.put>) => scene.vault.put(key, key.includes('/data/0002') ? acting(body, act) : body, tags, signal) });
+const during = (act: () => Promise<void>) => ({
+  ...scene.vault,
+  put: (...[key, body, tags, signal]: Parameters<typeof scene.vault.put>) =>
+    scene.vault.put(key, key.includes('/data/0002') ? acting(body, act) : body, tags, signal),
+});
 
 test('a hot standby is backed up, and what is restored elsewhere is proven equal', async () => {
   const manifest = await backup(source(), scene.deps(), limit());
-  const { proof } = await restore(manifest, scene.source('copy').engine, { replace: false, owners: true, proof: true }, { ...scene.deps(), parallel: 2 }, limit());
+  const { proof } = await restore(
+    manifest,
+    scene.source('copy').engine,
+    { replace: false, owners: true, proof: true },
+    { ...scene.deps(), parallel: 2 },
+    limit(),
+  );
 
   expect(proof).toMatchObject({ definitions: true, differences: [] });
   expect(await scene.sql('copy', 'select count(*)::int from orders')).toEqual([{ count: 50_000 }]);
@@ -59,27 +77,39 @@ test('unlogged tables, of which a standby has no rows, come back empty, and it i
   const manifest = await backup(source(), scene.deps(), limit());
 
   expect(manifest.warnings).toEqual([expect.stringMatching(/standby.*: public\.cache$/)]);
-  expect(manifest.tables.find(({ table }) => table === 'public.cache')).toEqual({ table: 'public.cache', columns: 'id, value', rows: 0, fingerprint: '0'.repeat(16) });
+  expect(manifest.tables.find(({ table }) => table === 'public.cache')).toEqual({
+    table: 'public.cache',
+    columns: 'id, value',
+    rows: 0,
+    fingerprint: '0'.repeat(16),
+  });
   expect(await scene.sql('copy', 'select * from cache')).toEqual([]);
 });
 
 test.each([
   ['rows that the backup still needs are vacuumed away', 'delete from orders where id % 2 = 0', 'vacuum orders'],
   ['a table is emptied', 'truncate notes', 'select 1'],
-])('when %s on the primary and the standby cancels us, that is told with its remedy, and nothing is stored', async (_, first, second) => {
-  const before = await scene.files();
-  const vault = during(async () => {
-    const before = await conflicts();
-    await scene.sql('shop', first);
-    // a snapshot of anybody on the primary keeps the dead rows for a while
-    for (let tries = 0; tries < 100 && (await conflicts()) === before; tries += 1) {
-      await scene.sql('shop', second);
-      await caughtUp();
-    }
-  });
+])(
+  'when %s on the primary and the standby cancels us, that is told with its remedy, and nothing is stored',
+  async (_, first, second) => {
+    const before = await scene.files();
+    const vault = during(async () => {
+      const before = await conflicts();
+      await scene.sql('shop', first);
+      // a snapshot of anybody on the primary keeps the dead rows for a while
+      for (let tries = 0; tries < 100 && (await conflicts()) === before; tries += 1) {
+        await scene.sql('shop', second);
+        await caughtUp();
+      }
+    });
 
-  const cancelled = backup(source(), scene.deps(vault), limit());
+    const cancelled = backup(source(), scene.deps(vault), limit());
 
-  await expect(cancelled).rejects.toMatchObject({ code: 'source-changed', message: expect.stringContaining('conflict with recovery'), hint: expect.stringContaining('max_standby_streaming_delay') });
-  expect(await scene.files()).toEqual(before);
-});
+    await expect(cancelled).rejects.toMatchObject({
+      code: 'source-changed',
+      message: expect.stringContaining('conflict with recovery'),
+      hint: expect.stringContaining('max_standby_streaming_delay'),
+    });
+    expect(await scene.files()).toEqual(before);
+  },
+);

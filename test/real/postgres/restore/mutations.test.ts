@@ -27,23 +27,46 @@ describe.each([18, 15] as const)('PostgreSQL %i', (major) => {
     await scene.sql('postgres', `alter database each set work_mem to '4MB'; comment on database each is 'one'`);
     manifest = await backup(scene.source('each'), scene.deps(), limit());
     catalog = await readCatalogPart(manifest, scene.vault, limit());
-    await restore(manifest, scene.source('changed').engine, { replace: false, owners: true, proof: false }, { ...scene.deps(), parallel: 2 }, limit());
+    await restore(
+      manifest,
+      scene.source('changed').engine,
+      { replace: false, owners: true, proof: false },
+      { ...scene.deps(), parallel: 2 },
+      limit(),
+    );
   }, 1_200_000);
 
   afterAll(() => scene?.stop());
 
-  const proving = (): Promise<Proof> => prove(scene.source('changed').engine, { manifest, catalog, owners: true }, { ...scene.deps(), parallel: 2 }, limit());
+  const proving = (): Promise<Proof> =>
+    prove(
+      scene.source('changed').engine,
+      { manifest, catalog, owners: true },
+      { ...scene.deps(), parallel: 2 },
+      limit(),
+    );
 
   test('what nobody has changed is equal', async () => {
-    expect(await proving()).toMatchObject({ differences: [], exceptions: ['rows of materialized views, which a restore computes anew: s.filled'] });
+    expect(await proving()).toMatchObject({
+      differences: [],
+      exceptions: ['rows of materialized views, which a restore computes anew: s.filled'],
+    });
   });
 
   test('each entry of the table of definitions has an object, and each kind a change', async () => {
-    const counts = await Promise.all(definitions(major).map(async ({ from, where = 'true' }) => {
-      const [row] = await scene.sql('each', `select count(*)::int as n from pg_catalog.${from} o where ${own(from)} and ${where}`);
-      return { entry: `${from} ${where}`, n: Number(row!['n']) };
-    }));
-    const kindOf = (line: string) => Object.keys(catalog).filter((kind) => line.startsWith(`${kind} `)).toSorted((a, b) => b.length - a.length)[0];
+    const counts = await Promise.all(
+      definitions(major).map(async ({ from, where = 'true' }) => {
+        const [row] = await scene.sql(
+          'each',
+          `select count(*)::int as n from pg_catalog.${from} o where ${own(from)} and ${where}`,
+        );
+        return { entry: `${from} ${where}`, n: Number(row!['n']) };
+      }),
+    );
+    const kindOf = (line: string) =>
+      Object.keys(catalog)
+        .filter((kind) => line.startsWith(`${kind} `))
+        .toSorted((a, b) => b.length - a.length)[0];
     const changed = new Set(known.flatMap(({ found }) => found.map(kindOf)));
 
     expect(counts.filter(({ n }) => n === 0)).toEqual([]);

@@ -20,38 +20,61 @@ async function database(name: string, sql: string, options = ''): Promise<void> 
 
 async function restored(from: string, to: string, replace = false): Promise<string[] | undefined> {
   const manifest = await backup(scene.source(from), scene.deps(), limit());
-  const { proof } = await restore(manifest, scene.source(to).engine, { replace, owners: true, proof: true }, { ...scene.deps(), parallel: 2 }, limit());
+  const { proof } = await restore(
+    manifest,
+    scene.source(to).engine,
+    { replace, owners: true, proof: true },
+    { ...scene.deps(), parallel: 2 },
+    limit(),
+  );
   return proof?.differences;
 }
 
 test('partitions of partitions by hash of an enum are loaded through their root, for an enum hashes otherwise in another database', async () => {
-  await database('hashed', `
+  await database(
+    'hashed',
+    `
     create type mood as enum ('a', 'b', 'c', 'd', 'e', 'f');
     create table root (m mood, k int) partition by hash (m);
     create table half0 partition of root for values with (modulus 2, remainder 0) partition by list (k);
     create table half1 partition of root for values with (modulus 2, remainder 1) partition by list (k);
     create table leaf0 partition of half0 default; create table leaf1 partition of half1 default;
-    insert into root select m, g from unnest(enum_range(null::mood)) m, generate_series(1, 5) g;`);
+    insert into root select m, g from unnest(enum_range(null::mood)) m, generate_series(1, 5) g;`,
+  );
 
   await expect(restored('hashed', 'hashed again')).resolves.toEqual([]);
 });
 
-test.each([['LATIN1', 'schön'], ['EUC_JP', '日本'], ['SQL_ASCII', 'schön']])('names beyond ASCII in a database in %s come back', async (encoding, word) => {
-  await database(`in ${encoding}`, `create table "${word}" ("${word}" text, id serial); insert into "${word}" values ('${word}'); create table plain (t text)`, `encoding '${encoding}' lc_collate 'C' lc_ctype 'C'`);
+test.each([
+  ['LATIN1', 'schön'],
+  ['EUC_JP', '日本'],
+  ['SQL_ASCII', 'schön'],
+])('names beyond ASCII in a database in %s come back', async (encoding, word) => {
+  await database(
+    `in ${encoding}`,
+    `create table "${word}" ("${word}" text, id serial); insert into "${word}" values ('${word}'); create table plain (t text)`,
+    `encoding '${encoding}' lc_collate 'C' lc_ctype 'C'`,
+  );
 
   await expect(restored(`in ${encoding}`, `in ${encoding} again`)).resolves.toEqual([]);
 });
 
 test('names with dots are not taken for one another', async () => {
-  await database('dotted', `create schema a; create schema "a.b"; create table a."b.c" as select 1 as one; create table "a.b".c as select g as many from generate_series(1, 10) g;
-    create table a."b"".c" (); create schema "a""b"; create table "a""b"."c,d" as select 'x' as "e.f, g"`);
+  await database(
+    'dotted',
+    `create schema a; create schema "a.b"; create table a."b.c" as select 1 as one; create table "a.b".c as select g as many from generate_series(1, 10) g;
+    create table a."b"".c" (); create schema "a""b"; create table "a""b"."c,d" as select 'x' as "e.f, g"`,
+  );
 
   await expect(restored('dotted', 'dotted again')).resolves.toEqual([]);
 });
 
 test('names with line breaks are not taken for one another, nor are their columns', async () => {
-  await database('broken', `create schema "a\nb"; create schema a; create table "a\nb".c (x text, y text); create table a."b\nc" (y text, x text);
-    insert into "a\nb".c values ('1', '2'); insert into a."b\nc" values ('3', '4')`);
+  await database(
+    'broken',
+    `create schema "a\nb"; create schema a; create table "a\nb".c (x text, y text); create table a."b\nc" (y text, x text);
+    insert into "a\nb".c values ('1', '2'); insert into a."b\nc" values ('3', '4')`,
+  );
 
   await expect(restored('broken', 'broken again')).resolves.toEqual([]);
 });
@@ -59,10 +82,21 @@ test('names with line breaks are not taken for one another, nor are their column
 test('a table that psql leaves out is missed, though the name of another looks like its own', async () => {
   const program: Tools['program'] = (name, major) => {
     const real = scene.tools.program(name, major);
-    return name === 'psql' ? { ...real, command: '/bin/sh', args: ['-c', `"$@" | sed '/^COPY "a.b".c /,/^\\\\.$/d'`, 'sh', real.command, ...real.args] } : real;
+    return name === 'psql'
+      ? {
+          ...real,
+          command: '/bin/sh',
+          args: ['-c', `"$@" | sed '/^COPY "a.b".c /,/^\\\\.$/d'`, 'sh', real.command, ...real.args],
+        }
+      : real;
   };
 
-  await expect(backup(scene.source('dotted', { tools: { ...scene.tools, program } }), scene.deps(), limit())).rejects.toMatchObject({ code: 'dump-cut', message: expect.stringContaining('lacks the tables [a.b.c] and holds []') });
+  await expect(
+    backup(scene.source('dotted', { tools: { ...scene.tools, program } }), scene.deps(), limit()),
+  ).rejects.toMatchObject({
+    code: 'dump-cut',
+    message: expect.stringContaining('lacks the tables [a.b.c] and holds []'),
+  });
 });
 
 test('a database without the schema public, and without any other, has none after a restore', async () => {
@@ -72,10 +106,20 @@ test('a database without the schema public, and without any other, has none afte
 });
 
 test.each([
-  ['default_transaction_read_only', 'on'], ['idle_in_transaction_session_timeout', '1'], ['idle_session_timeout', '500'], ['transaction_timeout', '2s'],
-  ['xmloption', 'document'], ['array_nulls', 'off'], ['quote_all_identifiers', 'on'], ['client_encoding', 'LATIN1'], ['standard_conforming_strings', 'off'],
+  ['default_transaction_read_only', 'on'],
+  ['idle_in_transaction_session_timeout', '1'],
+  ['idle_session_timeout', '500'],
+  ['transaction_timeout', '2s'],
+  ['xmloption', 'document'],
+  ['array_nulls', 'off'],
+  ['quote_all_identifiers', 'on'],
+  ['client_encoding', 'LATIN1'],
+  ['standard_conforming_strings', 'off'],
 ])('a database that sets %s to %s is backed up and restored', async (setting, value) => {
-  await database(`sets ${setting}`, `create table t (id serial primary key, x xml, a text[], s text default 'a\\b'); insert into t (x, a, s) values (xmlparse(content 'a<b/>'), '{NULL,"NULL"}', '日本'); create sequence "back\\slash"`);
+  await database(
+    `sets ${setting}`,
+    `create table t (id serial primary key, x xml, a text[], s text default 'a\\b'); insert into t (x, a, s) values (xmlparse(content 'a<b/>'), '{NULL,"NULL"}', '日本'); create sequence "back\\slash"`,
+  );
   await scene.sql('postgres', `alter database "sets ${setting}" set ${setting} to '${value}'`);
 
   await expect(restored(`sets ${setting}`, `sets ${setting} again`)).resolves.toEqual([]);
@@ -87,11 +131,19 @@ test('a database whose successor can’t be made is not dropped', async () => {
   const manifest = await backup(scene.source('kept'), scene.deps(), limit());
   await scene.sql('postgres', 'drop role passing');
 
-  const replaced = restore(manifest, scene.source('kept').engine, { replace: true, owners: true, proof: true }, { ...scene.deps(), parallel: 2 }, limit());
+  const replaced = restore(
+    manifest,
+    scene.source('kept').engine,
+    { replace: true, owners: true, proof: true },
+    { ...scene.deps(), parallel: 2 },
+    limit(),
+  );
 
   await expect(replaced).rejects.toThrow('role "passing" does not exist');
   await expect(scene.sql('kept', 'select id from t')).resolves.toEqual([{ id: 1 }]);
-  await expect(scene.sql('postgres', `select datname from pg_database where datname like 'nightjar%'`)).resolves.toEqual([]);
+  await expect(
+    scene.sql('postgres', `select datname from pg_database where datname like 'nightjar%'`),
+  ).resolves.toEqual([]);
 });
 
 test('a database is replaced by what was backed up', async () => {
@@ -101,7 +153,10 @@ test('a database is replaced by what was backed up', async () => {
 test('a database with as many tables as its server has locks for is restored', async () => {
   await database('many', '');
   for (let first = 1; first <= 700; first += 100) {
-    await scene.sql('many', `do $$ begin for i in ${first}..${first + 99} loop execute format('create table tenant_%s (id serial primary key, t text)', i); end loop; end $$`);
+    await scene.sql(
+      'many',
+      `do $$ begin for i in ${first}..${first + 99} loop execute format('create table tenant_%s (id serial primary key, t text)', i); end loop; end $$`,
+    );
   }
 
   await expect(restored('many', 'many again')).resolves.toEqual([]);
@@ -110,7 +165,11 @@ test('a database with as many tables as its server has locks for is restored', a
 test('nothing is restored into what every new database is made of', async () => {
   await database('plain', 'create table t (id int)');
 
-  await expect(restored('plain', 'template1')).rejects.toMatchObject({ code: 'input-invalid', message: expect.stringContaining('template1'), hint: 'name another database' });
+  await expect(restored('plain', 'template1')).rejects.toMatchObject({
+    code: 'input-invalid',
+    message: expect.stringContaining('template1'),
+    hint: 'name another database',
+  });
   await scene.sql('postgres', 'create database born');
   await expect(scene.sql('born', `select to_regclass('t') as t`)).resolves.toEqual([{ t: null }]);
 });

@@ -17,49 +17,66 @@ const state = `select m.oid::int, rolname as owner, lomacl::text as rights, conv
   from pg_largeobject_metadata m join pg_roles r on r.oid = lomowner order by 1`;
 const roles = ['app', '"Other App"', 'reader'];
 
-describe.each([17, 18] as const)('PostgreSQL %i, whose dumps have owners and grants of large objects among the rows', (major) => {
-  let scene: PostgresScene;
-  let manifest: Manifest;
+describe.each([17, 18] as const)(
+  'PostgreSQL %i, whose dumps have owners and grants of large objects among the rows',
+  (major) => {
+    let scene: PostgresScene;
+    let manifest: Manifest;
 
-  beforeAll(async () => {
-    scene = await postgresScene(major);
-    for (const role of roles) await scene.sql('postgres', `create role ${role}`);
-    await scene.sql('postgres', `create role nobody login createdb password 'nobody'`);
-    await scene.sql('postgres', 'create database shop');
-    await scene.sql('shop', world);
-    manifest = await backup(scene.source('shop'), scene.deps(), limit());
-  }, 1_200_000);
+    beforeAll(async () => {
+      scene = await postgresScene(major);
+      for (const role of roles) await scene.sql('postgres', `create role ${role}`);
+      await scene.sql('postgres', `create role nobody login createdb password 'nobody'`);
+      await scene.sql('postgres', 'create database shop');
+      await scene.sql('shop', world);
+      manifest = await backup(scene.source('shop'), scene.deps(), limit());
+    }, 1_200_000);
 
-  afterAll(() => scene?.stop());
+    afterAll(() => scene?.stop());
 
-  const nobody = { user: 'nobody', password: 'nobody' };
-  const restoring = (to: string, owners: boolean, { login = {}, keepGoing = false } = {}) =>
-    restore(manifest, scene.source(to, { login }).engine, { replace: false, owners, proof: true, keepGoing }, { ...scene.deps(), parallel: 2 }, limit());
-  const bare = [
-    { oid: 4711, owner: 'nobody', rights: null, content: 'first', comment: 'the first' },
-    { oid: 4712, owner: 'nobody', rights: null, content: 'second', comment: remark },
-    { oid: 4713, owner: 'nobody', rights: null, content: 'third', comment: null },
-  ];
+    const nobody = { user: 'nobody', password: 'nobody' };
+    const restoring = (to: string, owners: boolean, { login = {}, keepGoing = false } = {}) =>
+      restore(
+        manifest,
+        scene.source(to, { login }).engine,
+        { replace: false, owners, proof: true, keepGoing },
+        { ...scene.deps(), parallel: 2 },
+        limit(),
+      );
+    const bare = [
+      { oid: 4711, owner: 'nobody', rights: null, content: 'first', comment: 'the first' },
+      { oid: 4712, owner: 'nobody', rights: null, content: 'second', comment: remark },
+      { oid: 4713, owner: 'nobody', rights: null, content: 'third', comment: null },
+    ];
 
-  test('with owners they come back as they were, and are proven so', async () => {
-    expect((await restoring('whole', true)).proof).toMatchObject({ differences: [] });
-    expect(await scene.sql('whole', state)).toEqual(await scene.sql('shop', state));
-  });
+    test('with owners they come back as they were, and are proven so', async () => {
+      expect((await restoring('whole', true)).proof).toMatchObject({ differences: [] });
+      expect(await scene.sql('whole', state)).toEqual(await scene.sql('shop', state));
+    });
 
-  test('without owners they belong to whoever restores, who needs no right but CREATEDB, and nobody else has rights', async () => {
-    await expect(restoring('refused', true, { login: nobody })).rejects.toMatchObject({ message: expect.stringMatching(/must be able to SET ROLE|must be owner|permission denied/) });
-    expect((await restoring('bare', false, { login: nobody })).proof).toMatchObject({ differences: [] });
-    expect(await restoring('kept', false, { login: nobody, keepGoing: true })).toMatchObject({ failures: [], proof: { differences: [] } });
+    test('without owners they belong to whoever restores, who needs no right but CREATEDB, and nobody else has rights', async () => {
+      await expect(restoring('refused', true, { login: nobody })).rejects.toMatchObject({
+        message: expect.stringMatching(/must be able to SET ROLE|must be owner|permission denied/),
+      });
+      expect((await restoring('bare', false, { login: nobody })).proof).toMatchObject({ differences: [] });
+      expect(await restoring('kept', false, { login: nobody, keepGoing: true })).toMatchObject({
+        failures: [],
+        proof: { differences: [] },
+      });
 
-    for (const database of ['bare', 'kept']) expect(await scene.sql(database, state)).toEqual(bare);
-  });
+      for (const database of ['bare', 'kept']) expect(await scene.sql(database, state)).toEqual(bare);
+    });
 
-  test('without owners the roles need not be there', async () => {
-    for (const database of ['shop', 'whole']) await scene.sql('postgres', `drop database if exists ${database}`);
-    for (const role of roles) await scene.sql('postgres', `drop role ${role}`);
+    test('without owners the roles need not be there', async () => {
+      for (const database of ['shop', 'whole']) await scene.sql('postgres', `drop database if exists ${database}`);
+      for (const role of roles) await scene.sql('postgres', `drop role ${role}`);
 
-    await expect(restoring('lacking', true)).rejects.toMatchObject({ message: expect.stringMatching(/role "(?:app|Other App|reader)" does not exist/), hint: expect.stringContaining('--no-owner') });
-    expect((await restoring('strange', false, { login: nobody })).proof).toMatchObject({ differences: [] });
-    expect(await scene.sql('strange', state)).toEqual(bare);
-  });
-});
+      await expect(restoring('lacking', true)).rejects.toMatchObject({
+        message: expect.stringMatching(/role "(?:app|Other App|reader)" does not exist/),
+        hint: expect.stringContaining('--no-owner'),
+      });
+      expect((await restoring('strange', false, { login: nobody })).proof).toMatchObject({ differences: [] });
+      expect(await scene.sql('strange', state)).toEqual(bare);
+    });
+  },
+);

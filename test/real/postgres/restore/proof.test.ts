@@ -20,15 +20,27 @@ beforeAll(async () => {
   scene = await postgresScene(17);
   await scene.sql('postgres', `create role plain login password 'plain'`);
   await scene.sql('postgres', 'create database shop');
-  await scene.sql('shop', `create table orders (id int primary key, status varchar(10) check (status in ('new', 'paid'))); create index open on orders (id) where status in ('new', 'paid')`);
+  await scene.sql(
+    'shop',
+    `create table orders (id int primary key, status varchar(10) check (status in ('new', 'paid'))); create index open on orders (id) where status in ('new', 'paid')`,
+  );
   manifest = await backup(scene.source('shop'), scene.deps(), limit());
 }, 1_200_000);
 
 afterAll(() => scene?.stop());
 
 const restoring = (taken: Manifest, database: string, login: Partial<Login> = {}): Promise<Restored> =>
-  restore(taken, scene.source(database, { login }).engine, { replace: false, owners: login.user === undefined, proof: true }, { ...scene.deps(), parallel: 2 }, limit());
-const databases = async () => (await scene.sql('postgres', `select datname from pg_database where datname like 'nightjar%' order by 1`)).map(({ datname }) => datname);
+  restore(
+    taken,
+    scene.source(database, { login }).engine,
+    { replace: false, owners: login.user === undefined, proof: true },
+    { ...scene.deps(), parallel: 2 },
+    limit(),
+  );
+const databases = async () =>
+  (await scene.sql('postgres', `select datname from pg_database where datname like 'nightjar%' order by 1`)).map(
+    ({ datname }) => datname,
+  );
 
 /** A backup of today as one before format 2 of the catalog would be proven. */
 async function firstFormat(): Promise<Catalog> {
@@ -36,7 +48,12 @@ async function firstFormat(): Promise<Catalog> {
 }
 
 function provingBy(catalog: Catalog, database: string, login: Partial<Login> = {}): Promise<Proof> {
-  return prove(scene.source(database, { login }).engine, { manifest, catalog, owners: true }, { ...scene.deps(), parallel: 2 }, limit());
+  return prove(
+    scene.source(database, { login }).engine,
+    { manifest, catalog, owners: true },
+    { ...scene.deps(), parallel: 2 },
+    limit(),
+  );
 }
 
 test('the sentence says how definitions were compared that PostgreSQL prints differently', async () => {
@@ -59,13 +76,18 @@ test('an empty database that was there before keeps what is its own: that is exc
   await scene.sql('told', 'create table t as select 1 as a');
   const taken = await backup(scene.source('told'), scene.deps(), limit());
   await scene.sql('postgres', `create database waiting template template0 encoding 'LATIN1' locale 'C'`);
-  await scene.sql('postgres', `comment on database waiting is 'made by hand'; grant connect on database waiting to plain`);
+  await scene.sql(
+    'postgres',
+    `comment on database waiting is 'made by hand'; grant connect on database waiting to plain`,
+  );
 
   const { proof } = await restoring(taken, 'waiting');
 
   expect(proof!.differences).toEqual([]);
   expect(proof!.exceptions).toEqual([
-    expect.stringMatching(/^what the database, which was there before the restore, keeps of its own: database encoding, .*database setting work_mem, database comment comment, /),
+    expect.stringMatching(
+      /^what the database, which was there before the restore, keeps of its own: database encoding, .*database setting work_mem, database comment comment, /,
+    ),
   ]);
 });
 
@@ -73,7 +95,11 @@ test('a backup that has only digests is proven by what its archive makes here, a
   const old = await firstFormat();
 
   expect(old['database catalog']).toBeUndefined();
-  expect(await provingBy(old, 'again')).toMatchObject({ differences: [], exceptions: [], ways: { 'by what the archive makes here': 2 } });
+  expect(await provingBy(old, 'again')).toMatchObject({
+    differences: [],
+    exceptions: [],
+    ways: { 'by what the archive makes here': 2 },
+  });
 
   await scene.sql('again', `drop index open; create index open on orders (id) where status in ('new', 'old')`);
   expect(await provingBy(old, 'again')).toMatchObject({ differences: ['index public.open is defined differently'] });
@@ -83,14 +109,21 @@ test('a backup that has only digests is proven by what its archive makes here, a
 test('what such a role can’t settle of such a backup is a difference, and it is said what would settle it', async () => {
   const failed = provingBy(await firstFormat(), 'given', { user: 'plain', password: 'plain' });
 
-  await expect(failed).resolves.toMatchObject({ differences: expect.arrayContaining(['index public.open is defined differently']), hint: expect.stringContaining('CREATEDB') });
+  await expect(failed).resolves.toMatchObject({
+    differences: expect.arrayContaining(['index public.open is defined differently']),
+    hint: expect.stringContaining('CREATEDB'),
+  });
 });
 
 test('a database that a proof left when it was killed is dropped by the next one, and no other is', async () => {
   const alive = new pg.Client({ ...scene.server, database: 'postgres' });
   await alive.connect();
   const { rows } = await alive.query<{ pid: number }>('select pg_backend_pid() as pid');
-  const names = { dead: 'nightjar_proof_999999_20260101T000000Z-abcdef', alive: `nightjar_proof_${rows[0]!.pid}_20260101T000000Z-abcdef`, another: 'nightjar_proof_mine' };
+  const names = {
+    dead: 'nightjar_proof_999999_20260101T000000Z-abcdef',
+    alive: `nightjar_proof_${rows[0]!.pid}_20260101T000000Z-abcdef`,
+    another: 'nightjar_proof_mine',
+  };
   for (const name of Object.values(names)) await scene.sql('postgres', `create database "${name}"`);
 
   await provingBy(await firstFormat(), 'again');
@@ -108,7 +141,12 @@ test('what the archive could not carry is excepted by name: it is neither equal 
   await restoring(taken, 'bare again');
   const other = { ...catalog, table: { 'public.t': '0123456789abcdef' } };
 
-  const { exceptions, differences, ways } = await prove(scene.source('bare again').engine, { manifest: taken, catalog: other, owners: true }, { ...scene.deps(), parallel: 2 }, limit());
+  const { exceptions, differences, ways } = await prove(
+    scene.source('bare again').engine,
+    { manifest: taken, catalog: other, owners: true },
+    { ...scene.deps(), parallel: 2 },
+    limit(),
+  );
 
   expect({ differences, ways }).toEqual({ differences: [], ways: {} });
   expect(exceptions).toEqual([expect.stringMatching(/^table public\.t: it is what the backup's archive makes of it/)]);

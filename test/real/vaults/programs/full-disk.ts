@@ -14,7 +14,9 @@ const codeOf = (error: unknown): string => (isBackupError(error) ? error.code : 
 
 execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', mountPoint]);
 await vault.put(objectKey('first'), patterned(1_000_000, 65_536), {}, signal);
-const full = await vault.put(objectKey('second'), patterned(20_000_000, 65_536), {}, signal).then(() => 'stored', codeOf);
+const full = await vault
+  .put(objectKey('second'), patterned(20_000_000, 65_536), {}, signal)
+  .then(() => 'stored', codeOf);
 const left = await readdir(join(mountPoint, 'vault/.nightjar/incoming'));
 const listed = await keysOf(vault, '');
 execFileSync('mount', ['-o', 'remount,bind,ro', mountPoint]);

@@ -6,12 +6,20 @@ import { objectKey } from '../../../../core/domain/keys.ts';
 import { folderVault } from '../../../../core/vaults/folder/folder.ts';
 import { keysOf, patterned } from '../../../contract/vault-data.ts';
 
-/** In a mount namespace of its own, whose /etc/fstab puts a disk at `disk` below the given folder: writes while it is away, and when it is there. Prints what happened. */
+/**
+ * In a mount namespace of its own, whose /etc/fstab puts a disk at `disk` below the given folder: writes while it is
+ * away, and when it is there. Prints what happened.
+ */
 const [folder = ''] = process.argv.slice(2);
 const disk = join(folder, 'disk');
 const vault = folderVault(join(disk, 'vault'));
 const signal = new AbortController().signal;
-const put = async (): Promise<string> => vault.put(objectKey('first'), patterned(1000, 1000), {}, signal).then(() => 'stored', (error: unknown) => (isBackupError(error) ? `${error.code}: ${error.message.replaceAll(folder, '')}` : String(error)));
+const put = async (): Promise<string> =>
+  vault.put(objectKey('first'), patterned(1000, 1000), {}, signal).then(
+    () => 'stored',
+    (error: unknown) =>
+      isBackupError(error) ? `${error.code}: ${error.message.replaceAll(folder, '')}` : String(error),
+  );
 
 await mkdir(disk);
 await mkdir(join(folder, 'etc'));

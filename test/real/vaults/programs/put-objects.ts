@@ -8,6 +8,11 @@ const [root = ''] = process.argv.slice(2);
 const vault = folderVault(root);
 for (;;) {
   const size = randomInt(3_000_000);
-  await vault.put(objectKey(`objects/${randomUUID()}/${size}`), patterned(size, 65_536), {}, new AbortController().signal);
+  await vault.put(
+    objectKey(`objects/${randomUUID()}/${size}`),
+    patterned(size, 65_536),
+    {},
+    new AbortController().signal,
+  );
   process.stdout.write('+');
 }

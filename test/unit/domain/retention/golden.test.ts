@@ -8,15 +8,25 @@ import type { History } from './histories.ts';
 
 const at = (path: string) => new URL(`../../../../${path}`, import.meta.url);
 
-/** What is decided about a history, newest first, as the documentation shows it: local times, and removed ones that follow one another in a line. */
+/**
+ * What is decided about a history, newest first, as the documentation shows it: local times, and removed ones that
+ * follow one another in a line.
+ */
 export function shown({ retention, timeZone, starts }: History): string {
-  const backups = starts.map((start, index) => newBackupId(new Date(start), index / 1000)).map((id) => ({ id, start: startOf(id) }));
+  const backups = starts
+    .map((start, index) => newBackupId(new Date(start), index / 1000))
+    .map((id) => ({ id, start: startOf(id) }));
   const decisions = planRetention(backups, retention, timeZone).toReversed();
   const wall = new Intl.DateTimeFormat('sv-SE', { timeZone, dateStyle: 'short', timeStyle: 'short' });
   const lines = [`${plural(backups.length, 'backup')}, ${policyText(retention)}, ${timeZone}`, ''];
   let removed: string[] = [];
   const flush = (): void => {
-    if (removed.length > 0) lines.push(removed.length === 1 ? `remove  ${removed[0]}` : `remove  ${removed.at(-1)} to ${removed[0]}, ${removed.length} backups`);
+    if (removed.length > 0)
+      lines.push(
+        removed.length === 1
+          ? `remove  ${removed[0]}`
+          : `remove  ${removed.at(-1)} to ${removed[0]}, ${removed.length} backups`,
+      );
     removed = [];
   };
   for (const { id, reasons } of decisions) {
@@ -26,7 +36,9 @@ export function shown({ retention, timeZone, starts }: History): string {
       continue;
     }
     flush();
-    reasons.forEach((reason, index) => lines.push(`${index === 0 ? `keep    ${moment}` : ''.padEnd(24)}  ${reasonText(reason)}`));
+    reasons.forEach((reason, index) =>
+      lines.push(`${index === 0 ? `keep    ${moment}` : ''.padEnd(24)}  ${reasonText(reason)}`),
+    );
   }
   flush();
   return `${lines.join('\n')}\n`;

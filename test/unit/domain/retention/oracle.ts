@@ -4,8 +4,9 @@ import type { Candidate } from '../../../../core/domain/retention/retention.ts';
 const tiers = ['last', 'hourly', 'daily', 'weekly', 'monthly', 'yearly'] as const;
 
 /**
- * The ids that a policy keeps, by what restic's manual says and not by how restic or we compute it: for each tier, sort everything into
- * its periods, take the newest periods, take the newest of each; and where periods are fewer than places, the very oldest as well.
+ * The ids that a policy keeps, by what restic's manual says and not by how restic or we compute it: for each tier, sort
+ * everything into its periods, take the newest periods, take the newest of each; and where periods are fewer than
+ * places, the very oldest as well.
  */
 export function keptByOracle(backups: readonly Candidate[], retention: Retention, timeZone: string): Set<string> {
   const age = (one: Candidate): string => `${one.start.toISOString()} ${one.id}`;
@@ -15,13 +16,16 @@ export function keptByOracle(backups: readonly Candidate[], retention: Retention
   for (const tier of tiers) {
     const periods = new Map<number | string, Candidate>();
     // later ones overwrite earlier ones: what stays is the newest of each period
-    ascending.forEach((one, index) => periods.set(tier === 'last' ? index : periodNumber(one.start, tier, timeZone), one));
+    ascending.forEach((one, index) =>
+      periods.set(tier === 'last' ? index : periodNumber(one.start, tier, timeZone), one),
+    );
     const newestOfEach = [...periods.values()].sort((a, b) => age(b).localeCompare(age(a), 'en'));
     for (const one of newestOfEach.slice(0, retention[tier])) kept.add(one.id);
     if (newestOfEach.length < retention[tier] && ascending[0] !== undefined) kept.add(ascending[0].id);
   }
   const newest = ascending.at(-1);
-  for (const one of ascending) if (newest !== undefined && newest.start.getTime() - one.start.getTime() < retention.keepWithinMs) kept.add(one.id);
+  for (const one of ascending)
+    if (newest !== undefined && newest.start.getTime() - one.start.getTime() < retention.keepWithinMs) kept.add(one.id);
   return kept;
 }
 
@@ -34,14 +38,31 @@ function periodNumber(moment: Date, tier: (typeof tiers)[number], timeZone: stri
   const ahead = Date.parse(`${wall.replace(' ', 'T')}Z`) - Math.floor(moment.getTime() / 1000) * 1000;
   const dayNumber = Math.round(Date.UTC(year, month - 1, day) / 86_400_000);
   // the epoch was a Thursday: weeks begin on Mondays, so three days are missing to a whole week
-  const numbers = { last: 0, hourly: `${wall.slice(0, 13)} ${ahead}`, daily: dayNumber, weekly: Math.floor((dayNumber + 3) / 7), monthly: year * 12 + month, yearly: year };
+  const numbers = {
+    last: 0,
+    hourly: `${wall.slice(0, 13)} ${ahead}`,
+    daily: dayNumber,
+    weekly: Math.floor((dayNumber + 3) / 7),
+    monthly: year * 12 + month,
+    yearly: year,
+  };
   return numbers[tier];
 }
 
 const formats = new Map<string, Intl.DateTimeFormat>();
 
 function wallClock(timeZone: string): Intl.DateTimeFormat {
-  const format = formats.get(timeZone) ?? new Intl.DateTimeFormat('sv-SE', { timeZone, year: 'numeric', month: '2-digit', day: '2-digit', hour: '2-digit', minute: '2-digit', second: '2-digit' });
+  const format =
+    formats.get(timeZone) ??
+    new Intl.DateTimeFormat('sv-SE', {
+      timeZone,
+      year: 'numeric',
+      month: '2-digit',
+      day: '2-digit',
+      hour: '2-digit',
+      minute: '2-digit',
+      second: '2-digit',
+    });
   formats.set(timeZone, format);
   return format;
 }

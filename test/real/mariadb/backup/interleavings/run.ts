@@ -17,7 +17,14 @@ import { differing, makeWorld, sameState, stateOf } from './world.ts';
 import type { Product } from './world.ts';
 
 /** A server that all cases share: `admin` does the deeds, `gate` holds the dump at a table. */
-export type Place = { server: DatabaseServer; tools: Tools; product: Product; admin: mysql.Connection; second: mysql.Connection; gate: mysql.Connection };
+export type Place = {
+  server: DatabaseServer;
+  tools: Tools;
+  product: Product;
+  admin: mysql.Connection;
+  second: mysql.Connection;
+  gate: mysql.Connection;
+};
 
 /** What became of a case: `equal` to one moment, `refused` with a code, or `torn`, with what shows it. */
 export type Outcome = { seed: number; end: 'equal' | 'refused' | 'torn'; what: string; deeds: string[] };
@@ -28,7 +35,10 @@ const batch = 25;
 const steps = ['planned', 'schema', 'gate', 'data', 'after'] as const;
 const refusals = ['source-changed', 'lock-timeout'];
 
-/** The cases from `first` on, a batch of worlds at a time: each is a second old when it is backed up, which spares the backup a wait. */
+/**
+ * The cases from `first` on, a batch of worlds at a time: each is a second old when it is backed up, which spares the
+ * backup a wait.
+ */
 export async function runCases(first: number, count: number, place: Place): Promise<Outcome[]> {
   const outcomes: Outcome[] = [];
   for (let from = first; from < first + count; from += batch) {
@@ -40,7 +50,10 @@ export async function runCases(first: number, count: number, place: Place): Prom
   return outcomes;
 }
 
-/** One backup among deeds, all of it chosen by the seed; restored by the stock client, and judged by every state that the writer saw. */
+/**
+ * One backup among deeds, all of it chosen by the seed; restored by the stock client, and judged by every state that
+ * the writer saw.
+ */
 async function runCase(seed: number, place: Place): Promise<Outcome> {
   const random = randomFrom(seed);
   const [from, to] = [`src_${seed}`, `dst_${seed}`];
@@ -53,16 +66,23 @@ async function runCase(seed: number, place: Place): Promise<Outcome> {
     const lost = changedObjects(plan.catalog, await withSession(loginTo(place.server, to), limit(), readCatalog));
     if (lost.length > 0) return ended('torn', `the proof would fail: ${lost.join(', ')}`);
     if (writer.states.some((state) => sameState(state, restored))) return ended('equal', '');
-    const nearest = writer.states.map((state) => differing(state, restored)).toSorted((a, b) => a.length - b.length)[0]!;
+    const nearest = writer.states
+      .map((state) => differing(state, restored))
+      .toSorted((a, b) => a.length - b.length)[0]!;
     return ended('torn', `nearest moment differs in ${nearest.join(', ')}`);
   } catch (error) {
-    return isBackupError(error) && refusals.includes(error.code) ? ended('refused', error.code) : ended('torn', String(error));
+    return isBackupError(error) && refusals.includes(error.code)
+      ? ended('refused', error.code)
+      : ended('torn', String(error));
   } finally {
     await place.admin.query(`USE mysql; DROP DATABASE IF EXISTS ${from}; DROP DATABASE IF EXISTS ${to}`);
   }
 }
 
-/** Deeds spread over the steps of the backup, those of a step one after the other or by two sessions in turns. After each statement the whole database is read. */
+/**
+ * Deeds spread over the steps of the backup, those of a step one after the other or by two sessions in turns. After
+ * each statement the whole database is read.
+ */
 async function writerOf({ admin, second, server, product }: Place, database: string, random: Random): Promise<Writer> {
   const planned = new Map<string, Deed[]>();
   const count = 1 + Math.floor(random() * 3);
@@ -73,7 +93,8 @@ async function writerOf({ admin, second, server, product }: Place, database: str
   const states = [await stateOf(admin, database)];
   const doOne = async (statement: Deed['statements'][number] | undefined, by: mysql.Connection) => {
     await by.query(`USE ${database}`);
-    const work = typeof statement === 'function' ? statement(by, join(server.dataDir, database)) : by.query(statement ?? 'DO 1');
+    const work =
+      typeof statement === 'function' ? statement(by, join(server.dataDir, database)) : by.query(statement ?? 'DO 1');
     await work.catch(() => by.query('ROLLBACK; UNLOCK TABLES')); // of what an earlier deed took away
   };
   const done: string[] = [];
@@ -81,7 +102,11 @@ async function writerOf({ admin, second, server, product }: Place, database: str
     states,
     done,
     async doAll(at) {
-      const deeds = (planned.get(at) ?? []).map(({ name, statements }, index) => ({ name, by: index % 2 === 0 ? admin : second, left: [...statements] }));
+      const deeds = (planned.get(at) ?? []).map(({ name, statements }, index) => ({
+        name,
+        by: index % 2 === 0 ? admin : second,
+        left: [...statements],
+      }));
       done.push(...deeds.map(({ name }) => `${at}: ${name}`));
       const inTurns = random() < 0.5;
       for (let [deed] = deeds; deed !== undefined; deed = inTurns ? pick(random, deeds) : deeds[0]) {
@@ -93,7 +118,12 @@ async function writerOf({ admin, second, server, product }: Place, database: str
   };
 }
 
-async function backupAmong(writer: Writer, place: Place, database: string, random: Random): Promise<{ plan: Plan; text: Buffer[] }> {
+async function backupAmong(
+  writer: Writer,
+  place: Place,
+  database: string,
+  random: Random,
+): Promise<{ plan: Plan; text: Buffer[] }> {
   const engine = mariadbEngine(loginTo(place.server, database, { lockTimeoutMs: 5000 }), place.tools);
   const plan = await engine.plan({}, limit());
   await writer.doAll('planned');
@@ -131,7 +161,10 @@ function holdAtGate(writer: Writer, { gate }: Place, database: string) {
 
 async function isWaiting(gate: mysql.Connection, database: string): Promise<boolean> {
   const [sessions] = await gate.query<mysql.RowDataPacket[]>('SHOW FULL PROCESSLIST');
-  return sessions.some(({ db, State, Info }) => db === database && /^Waiting for .*lock/.test(State ?? '') && String(Info).includes('m_gate'));
+  return sessions.some(
+    ({ db, State, Info }) =>
+      db === database && /^Waiting for .*lock/.test(State ?? '') && String(Info).includes('m_gate'),
+  );
 }
 
 async function readPart(part: PlannedPart) {

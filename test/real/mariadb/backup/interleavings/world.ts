@@ -8,7 +8,10 @@ const plain = 'id INT AUTO_INCREMENT PRIMARY KEY, v INT, s VARCHAR(40), KEY by_v
 const parted = 'id INT, v INT';
 const partitions = 'PARTITION BY RANGE (id) (PARTITION p0 VALUES LESS THAN (10), PARTITION p1 VALUES LESS THAN (100))';
 
-/** Tables on both sides of `m_gate`, at which a dump is held: those that it has read by then, and those that are still to come. */
+/**
+ * Tables on both sides of `m_gate`, at which a dump is held: those that it has read by then, and those that are still
+ * to come.
+ */
 const sides = ['a', 'z'];
 
 /** Makes the database `name`: small tables, two of each definition, and one object of each other kind. */
@@ -36,8 +39,8 @@ export async function makeWorld(admin: mysql.Connection, name: string, product: 
 }
 
 /**
- * Everything that a session reads in a database, as one text: every row, and every definition as the server prints it. Counters of
- * AUTO_INCREMENT and positions of sequences, which move without a commit, are not in it.
+ * Everything that a session reads in a database, as one text: every row, and every definition as the server prints it.
+ * Counters of AUTO_INCREMENT and positions of sequences, which move without a commit, are not in it.
  */
 export async function stateOf(admin: mysql.Connection, name: string): Promise<Map<string, string>> {
   const state = new Map<string, string>();
@@ -48,17 +51,30 @@ export async function stateOf(admin: mysql.Connection, name: string): Promise<Ma
     if (table === 'm_gate') continue; // it is locked now and then
     const [shown] = await rows(`SHOW CREATE TABLE \`${table}\``);
     state.set(`${type} ${table}`, neutral(String(shown?.['Create Table'] ?? shown?.['Create View']), name));
-    if (type === 'BASE TABLE') state.set(`rows of ${table}`, (await rows(`SELECT * FROM \`${table}\``)).map((row) => JSON.stringify(row)).sort().join('\n'));
+    if (type === 'BASE TABLE')
+      state.set(
+        `rows of ${table}`,
+        (await rows(`SELECT * FROM \`${table}\``))
+          .map((row) => JSON.stringify(row))
+          .sort()
+          .join('\n'),
+      );
   }
   const kinds = [
     ['TRIGGER', 'SELECT TRIGGER_NAME AS n FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = DATABASE()'],
-    ['FUNCTION', "SELECT ROUTINE_NAME AS n FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = DATABASE() AND ROUTINE_TYPE = 'FUNCTION'"],
+    [
+      'FUNCTION',
+      "SELECT ROUTINE_NAME AS n FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = DATABASE() AND ROUTINE_TYPE = 'FUNCTION'",
+    ],
     ['EVENT', 'SELECT EVENT_NAME AS n FROM information_schema.EVENTS WHERE EVENT_SCHEMA = DATABASE()'],
   ] as const;
   for (const [kind, query] of kinds) {
     for (const { n } of await rows(query)) {
       const [shown = {}] = await rows(`SHOW CREATE ${kind} \`${n}\``);
-      state.set(`${kind} ${n}`, neutral(String(Object.entries(shown).find(([field]) => /^(Create |SQL Original)/.test(field))?.[1]), name));
+      state.set(
+        `${kind} ${n}`,
+        neutral(String(Object.entries(shown).find(([field]) => /^(Create |SQL Original)/.test(field))?.[1]), name),
+      );
     }
   }
   return state;
@@ -75,7 +91,9 @@ export function differing(one: Map<string, string>, other: Map<string, string>):
 }
 
 function hashOf(state: Map<string, string>): string {
-  return createHash('sha256').update(JSON.stringify([...state].sort())).digest('hex');
+  return createHash('sha256')
+    .update(JSON.stringify([...state].sort()))
+    .digest('hex');
 }
 
 function neutral(definition: string, name: string): string {

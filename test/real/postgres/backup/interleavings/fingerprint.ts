@@ -1,6 +1,9 @@
 import type pg from 'pg';
 
-/** What a database is at a moment, as the server itself tells it: rows by table, definitions, large objects; values of sequences apart, which belong to no moment. */
+/**
+ * What a database is at a moment, as the server itself tells it: rows by table, definitions, large objects; values of
+ * sequences apart, which belong to no moment.
+ */
 export type State = { content: Record<string, string>; numbers: Record<string, string> };
 
 const ofUsers = `n.nspname !~ '^pg_' and n.nspname <> 'information_schema'`;
@@ -36,15 +39,29 @@ export async function fingerprint(client: pg.Client): Promise<State> {
   await client.query(`set search_path = ''`);
   const { rows: found } = await client.query<{ what: string; is: string }>(definitions);
   const { rows: named } = await client.query<{ name: string; columns: string }>(tables);
-  const counts = named.map(({ name: table, columns }) => `select 'rows ${table.replaceAll("'", "''")}' as what,
-    concat(count(*), ' ', md5(string_agg(r, '|' order by r))) as is from (select row(${columns})::text as r from only ${table}) x`);
-  const rows = counts.length === 0 ? [] : (await client.query<{ what: string; is: string }>(counts.join(' union all '))).rows;
-  return { content: Object.fromEntries([...found, ...rows].map(({ what, is }) => [what, is])), numbers: await numbers(client) };
+  const counts = named.map(
+    ({ name: table, columns }) => `select 'rows ${table.replaceAll("'", "''")}' as what,
+    concat(count(*), ' ', md5(string_agg(r, '|' order by r))) as is from (select row(${columns})::text as r from only ${table}) x`,
+  );
+  const rows =
+    counts.length === 0 ? [] : (await client.query<{ what: string; is: string }>(counts.join(' union all '))).rows;
+  return {
+    content: Object.fromEntries([...found, ...rows].map(({ what, is }) => [what, is])),
+    numbers: await numbers(client),
+  };
 }
 
 export async function numbers(client: pg.Client): Promise<Record<string, string>> {
   const { rows: named } = await client.query<{ name: string }>(sequences);
   if (named.length === 0) return {};
-  const values = named.map(({ name: sequence }) => `select '${sequence.replaceAll("'", "''")}' as what, concat(last_value, is_called) as is from ${sequence}`);
-  return Object.fromEntries((await client.query<{ what: string; is: string }>(values.join(' union all '))).rows.map(({ what, is }) => [what, is]));
+  const values = named.map(
+    ({ name: sequence }) =>
+      `select '${sequence.replaceAll("'", "''")}' as what, concat(last_value, is_called) as is from ${sequence}`,
+  );
+  return Object.fromEntries(
+    (await client.query<{ what: string; is: string }>(values.join(' union all '))).rows.map(({ what, is }) => [
+      what,
+      is,
+    ]),
+  );
 }

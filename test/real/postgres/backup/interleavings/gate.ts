@@ -8,7 +8,10 @@ export async function gate(to: { host: string; port: number }, before: (count: n
   const sockets = new Set<Socket>();
   const server = createServer((client) => {
     const upstream = connect(to);
-    for (const [one, other] of [[client, upstream], [upstream, client]] as const) {
+    for (const [one, other] of [
+      [client, upstream],
+      [upstream, client],
+    ] as const) {
       sockets.add(one);
       one.setNoDelay(true);
       one.on('error', () => other.destroy());

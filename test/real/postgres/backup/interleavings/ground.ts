@@ -12,11 +12,16 @@ import { world } from './world.ts';
 import { chronicle, writer } from './writer.ts';
 import type { Chronicle, Transaction } from './writer.ts';
 
-/** Transactions of two other sessions, each at one of the messages that a backup sends to the server: 0 is its first one, 1 its last. */
+/**
+ * Transactions of two other sessions, each at one of the messages that a backup sends to the server: 0 is its first
+ * one, 1 its last.
+ */
 export type Script = readonly (Transaction & { at: number; by: 0 | 1 })[];
 
 /** How a backup under a script ended: refused with a code, or what a stock restore of it holds. */
-export type Ending = { kind: 'refused'; code: string; message: string } | { kind: 'complete'; moment: number; differs: string };
+export type Ending =
+  | { kind: 'refused'; code: string; message: string }
+  | { kind: 'complete'; moment: number; differs: string };
 
 /** Time that a transaction has until the backup goes on beside it. */
 const yieldMs = 40;
@@ -29,7 +34,13 @@ export async function ground(major: PostgresMajor) {
   await scene.sql('world', world);
   let before: (count: number) => Promise<void> = async () => {};
   const way = await gate(server, (count) => before(count));
-  const access = (database: string): pg.ClientConfig => ({ host: server.host, port: server.port, user: server.user, password: server.password, database });
+  const access = (database: string): pg.ClientConfig => ({
+    host: server.host,
+    port: server.port,
+    user: server.user,
+    password: server.password,
+    database,
+  });
   const source = () => scene.source('shop', { login: { port: way.port, lockTimeoutMs: 500 }, sliceBytes: 100_000 });
   let messages = 120;
 
@@ -40,7 +51,12 @@ export async function ground(major: PostgresMajor) {
 
   async function copied(manifest: Manifest): Promise<State> {
     await renew('copy', 'template0');
-    await stockRestore(manifest, { folder: scene.folder, tools: scene.tools, major, login: { ...scene.login('copy'), password: server.password } });
+    await stockRestore(manifest, {
+      folder: scene.folder,
+      tools: scene.tools,
+      major,
+      login: { ...scene.login('copy'), password: server.password },
+    });
     const client = new pg.Client(access('copy'));
     await client.connect();
     return fingerprint(client).finally(() => client.end());
@@ -65,7 +81,12 @@ export async function ground(major: PostgresMajor) {
       before = async () => {};
       await Promise.all(others.map((one) => one.settled()));
       const { states, done } = told;
-      if (isBackupError(manifest)) return { ending: { kind: 'refused', code: manifest.code, message: manifest.message }, done, states: states.length };
+      if (isBackupError(manifest))
+        return {
+          ending: { kind: 'refused', code: manifest.code, message: manifest.message },
+          done,
+          states: states.length,
+        };
       if (manifest instanceof Error) throw manifest;
       return { ending: judged(await copied(manifest as Manifest), told), done, states: states.length };
     } finally {
@@ -89,13 +110,19 @@ export async function ground(major: PostgresMajor) {
 
 /** The moment that a copy is of; where it is of none, what it has otherwise than the nearest one. */
 function judged(copy: State, { states, seen }: Chronicle): Ending {
-  const found = states.map((state) => differences(state.content, copy.content)).map((differs, moment) => ({ differs, moment }));
+  const found = states
+    .map((state) => differences(state.content, copy.content))
+    .map((differs, moment) => ({ differs, moment }));
   const nearest = found.toSorted((a, b) => a.differs.length - b.differs.length)[0]!;
-  const strange = Object.entries(copy.numbers).filter(([name, value]) => !seen.some((numbers) => numbers[name] === value)).map(([name, value]) => `sequence ${name} never was ${value}`);
+  const strange = Object.entries(copy.numbers)
+    .filter(([name, value]) => !seen.some((numbers) => numbers[name] === value))
+    .map(([name, value]) => `sequence ${name} never was ${value}`);
   return { kind: 'complete', moment: nearest.moment, differs: [...nearest.differs, ...strange].join('\n') };
 }
 
 function differences(was: Record<string, string>, is: Record<string, string>): string[] {
   const names = [...new Set([...Object.keys(was), ...Object.keys(is)])];
-  return names.filter((name) => was[name] !== is[name]).map((name) => `${name}: ${was[name] ?? 'absent'} → ${is[name] ?? 'absent'}`);
+  return names
+    .filter((name) => was[name] !== is[name])
+    .map((name) => `${name}: ${was[name] ?? 'absent'} → ${is[name] ?? 'absent'}`);
 }

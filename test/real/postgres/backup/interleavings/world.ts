@@ -1,4 +1,7 @@
-/** A small database with everything that another session may change under a backup: first-generation definitions, a few rows each. */
+/**
+ * A small database with everything that another session may change under a backup: first-generation definitions, a few
+ * rows each.
+ */
 export const world = `
   create schema blue; create schema green;
   create type mood as enum ('good', 'bad', 'so so');

@@ -4,12 +4,15 @@ import type { Deed } from './deeds.ts';
 import { fingerprint, numbers } from './fingerprint.ts';
 import type { State } from './fingerprint.ts';
 
-/** One transaction of another session's, or one deed that is several (`alone`): how long it waits for a lock, and whether it stays open before its commit. */
+/**
+ * One transaction of another session's, or one deed that is several (`alone`): how long it waits for a lock, and
+ * whether it stays open before its commit.
+ */
 export type Transaction = { deeds: readonly Deed[]; patienceMs: number; openMs: number; alone?: boolean };
 
 /**
- * What became of a database whose writers commit one after the other: `states` are all that ever were, in their order, and `seen` each value that a sequence had
- * under a name.
+ * What became of a database whose writers commit one after the other: `states` are all that ever were, in their order,
+ * and `seen` each value that a sequence had under a name.
  */
 export type Chronicle = {
   states: State[];
@@ -38,8 +41,9 @@ export async function chronicle(access: pg.ClientConfig): Promise<Chronicle> {
 }
 
 /**
- * A session that changes things, one transaction after the other. Before each commit it writes down what the database will be. One that waits in vain, for a
- * lock of another writer who waits for his turn, rolls back: each wait has its limit.
+ * A session that changes things, one transaction after the other. Before each commit it writes down what the database
+ * will be. One that waits in vain, for a lock of another writer who waits for his turn, rolls back: each wait has its
+ * limit.
  */
 export async function writer(access: pg.ClientConfig, { states, seen, done, alone }: Chronicle) {
   const client = new pg.Client({ ...access, options: '-c lock_timeout=3s' });
@@ -51,7 +55,10 @@ export async function writer(access: pg.ClientConfig, { states, seen, done, alon
     for (const deed of deeds) {
       await alone(async () => {
         const statement = await statementsOf(deed, client);
-        await client.query(statement).then(() => done.push(statement), (error: Error) => done.push(`${statement}: ${error.message}`));
+        await client.query(statement).then(
+          () => done.push(statement),
+          (error: Error) => done.push(`${statement}: ${error.message}`),
+        );
         states.push(await fingerprint(client));
       }).catch((error: Error) => done.push(`not written down: ${error.message}`));
     }
@@ -88,7 +95,8 @@ export async function writer(access: pg.ClientConfig, { states, seen, done, alon
     return numbers(client).catch((error: Error) => (left > 0 ? numbersNow(left - 1) : Promise.reject(error)));
   }
   return {
-    act: (transaction: Transaction): Promise<void> => (queue = queue.then(() => (transaction.alone ? runAlone(transaction) : run(transaction)))),
+    act: (transaction: Transaction): Promise<void> =>
+      (queue = queue.then(() => (transaction.alone ? runAlone(transaction) : run(transaction)))),
     settled: () => queue,
     end: () => queue.finally(() => client.end()),
   };
