@@ -1,7 +1,7 @@
-import type { CachedLayer, Lock, Move } from '../../../layers/db-tools/index.ts';
+import type { CachedLayer, LayerLock, Move } from '../../../layers/db-tools/index.ts';
 import { aligned } from './text.ts';
 
-type Shown = { lock: Lock; file: string; layers: readonly CachedLayer[] };
+type Shown = { lock: LayerLock; file: string; layers: readonly CachedLayer[] };
 
 /** What is pinned and cached: where the pins are, a line for each layer, a line for each package. */
 export function layerTable(
@@ -33,7 +33,7 @@ export function movesTable(moves: readonly Move[]): string[] {
   return aligned([['package', 'was', 'is', 'architectures'], ...rows.values()]);
 }
 
-function packageRows({ packages: { amd64, arm64 } }: Lock): string[][] {
+function packageRows({ packages: { amd64, arm64 } }: LayerLock): string[][] {
   const names = [...new Set([...amd64, ...arm64].map(({ name }) => name))].sort();
   return names.map((name) => {
     const [one, other] = [amd64, arm64].map((pins) => pins.find((pin) => pin.name === name));

@@ -8,7 +8,7 @@ import type { ToldAt } from './text.ts';
 import type { ToolsNotice } from '../tools-notices.ts';
 import { formatBytes, formatCount, plural } from '../units.ts';
 
-export type { Message, MessageKind, ToldAt as Telling };
+export type { Message, MessageKind, ToldAt };
 
 /** How a source stands in its vault, as far as it is known. */
 export type SourceStanding = {

@@ -4,7 +4,7 @@ import type { Change, Judge, Sighting } from './alerts.ts';
 import { shortened } from '../messages/plain.ts';
 import { runKinds } from '../messages/run.ts';
 
-export type { Outbox, WaitingMessage as Waiting };
+export type { Outbox, WaitingMessage };
 
 /** Where outboxes lie, below the vault's prefix: no source can have a folder of this name. */
 export const outboxFolder = '.outbox/';
