@@ -1,45 +1,70 @@
+import { createHash } from 'node:crypto';
 import { chooseBackup } from '../core/survey/choose.ts';
 import { isInPlace, restoreRecorded } from '../core/commands/restore.ts';
 import { memoryOf } from '../core/survey/watched.ts';
 import { readEvent, restoreEventSchema } from '../core/contract/events/requests.ts';
-import type { RestoreResult } from '../core/contract/events/requests.ts';
+import type { RestoreEvent, RestoreResult } from '../core/contract/events/requests.ts';
+import { carryOutOnce } from '../core/store/records/request.ts';
 import { lambdaHandler } from './host/host.ts';
+import type { Invocation } from './host/host.ts';
 import { BackupError } from '../core/domain/errors.ts';
 import { newDatabaseName } from '../core/domain/keys.ts';
-import { restoredResult } from './host/result.ts';
+import { repeatedResult, restoredResult } from './host/result.ts';
 
 /** Restores a backup of a source into a database on its server: `{ "source": "shop", "to": "shop_restored" }`. */
 export const handler = lambdaHandler({
   verb: 'restore',
   read: (event) => readEvent(restoreEventSchema, event, { source: 'shop', backup: 'latest', to: 'shop_restored' }),
-  async work({ source: name, backup, to, ...options }, nightjar, signal): Promise<RestoreResult> {
-    const { name: source } = await nightjar.source(name, {}, signal);
-    const { manifest, warnings } = await chooseBackup(
-      source,
-      backup,
-      memoryOf(nightjar.settings(name)),
+  async work(event, nightjar, signal): Promise<RestoreResult> {
+    if (!event.replace) return restored(event, nightjar, signal);
+    const { name: source } = await nightjar.source(event.source, {}, signal);
+    const isDone = ({ status }: RestoreResult): boolean => status === 'restored';
+    const outcome = await carryOutOnce(
+      { source, request: digestOf(event), named: event.request !== undefined, isDone },
       nightjar,
+      () => restored(event, nightjar, signal),
       signal,
     );
-    for (const message of warnings) nightjar.report({ type: 'warning', message });
-    const database = to ?? newDatabaseName(manifest);
-    const target = await nightjar.source(name, { database }, signal);
-    const { events = isInPlace(manifest, { server: source, database }) } = options;
-    const restored = await restoreRecorded(
-      manifest,
-      target.engine,
-      { ...options, events },
-      { ...nightjar, parallel: target.parallel },
-      signal,
-    );
-    return restoredResult(
-      { ...restored, notes: [...warnings, ...restored.notes] },
-      { source, place: target.engine.place },
-      nightjar.seconds(),
-    );
+    return 'before' in outcome ? repeatedResult(outcome.before, nightjar.seconds()) : outcome.result;
   },
   failureOf: (result) =>
     result.status === 'incomplete'
       ? new BackupError('restore-incomplete', result.error, { hint: result.hint })
       : undefined,
 });
+
+async function restored(
+  { source: name, backup, to, request: _, ...options }: RestoreEvent,
+  nightjar: Invocation,
+  signal: AbortSignal,
+): Promise<RestoreResult> {
+  const { name: source } = await nightjar.source(name, {}, signal);
+  const { manifest, warnings } = await chooseBackup(
+    source,
+    backup,
+    memoryOf(nightjar.settings(name)),
+    nightjar,
+    signal,
+  );
+  for (const message of warnings) nightjar.report({ type: 'warning', message });
+  const database = to ?? newDatabaseName(manifest);
+  const target = await nightjar.source(name, { database }, signal);
+  const { events = isInPlace(manifest, { server: source, database }) } = options;
+  const made = await restoreRecorded(
+    manifest,
+    target.engine,
+    { ...options, events },
+    { ...nightjar, parallel: target.parallel },
+    signal,
+  );
+  return restoredResult(
+    { ...made, notes: [...warnings, ...made.notes] },
+    { source, place: target.engine.place },
+    nightjar.seconds(),
+  );
+}
+
+/** Tells one request from another: the event, with its defaults. Keys stand in the order of the schema. */
+function digestOf(event: RestoreEvent): string {
+  return createHash('sha256').update(JSON.stringify(event)).digest('hex').slice(0, 16);
+}

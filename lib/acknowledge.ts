@@ -11,6 +11,8 @@ const reasons: Readonly<Record<string, string>> = {
   ReadBackups: 'Any backup may be restored: manifests and parts of this one source.',
   RecordProof:
     'Every backup has an id of its own, so a right is on a pattern: records of proofs of this one source, and each only once.',
+  ReadRequests: 'Every request has a record of its own: those of restores of this one source.',
+  RecordRequest: 'Every request has a record of its own: those of restores of this one source, and each only once.',
   ReadManifests:
     'Every backup has an id of its own, so a right is on a pattern: manifests alone, of one source for its backup, of all for rotation and check.',
   Tag: 'Every backup has an id of its own, so a right is on a pattern: manifests and parts, of one source for its backup, of all for rotation.',

@@ -3,7 +3,7 @@ import { historyOf } from '../domain/verdict/history.ts';
 import type { SourceHistory } from '../domain/verdict/history.ts';
 import { sourceSegment } from '../domain/keys.ts';
 import type { ObjectKey, SourceName } from '../domain/keys.ts';
-import { staleFailures, staleStarts, sweepable } from '../domain/retention/leftovers.ts';
+import { staleFailures, staleRequests, staleStarts, sweepable } from '../domain/retention/leftovers.ts';
 import type { Leftovers } from '../domain/retention/leftovers.ts';
 import type { Bytes } from '../domain/units.ts';
 import type { Clock, Identity, Vault } from '../ports.ts';
@@ -37,7 +37,12 @@ export async function lookForLeftovers(
   const failures: unknown[] = [];
   const uploads = await uploadsOf(history.source, vault, signal).catch((error: unknown) => (failures.push(error), []));
   const found = sweepable(history, uploads, graceMs, clock.now());
-  const records = [...staleFailures(history, graceMs, clock.now()), ...staleStarts(history, graceMs, clock.now())];
+  const now = clock.now();
+  const records = [
+    ...staleFailures(history, graceMs, now),
+    ...staleStarts(history, graceMs, now),
+    ...staleRequests(history, now),
+  ];
   const state = found.objects.length + found.uploads.length > 0 ? 'found' : 'none';
   return { state, ...sizesOf(found), hidden: false, records, failures };
 }

@@ -2,6 +2,9 @@ import { incompleteError } from '../../core/commands/incomplete.ts';
 import { proofSentence } from '../../core/commands/prove.ts';
 import type { Restored } from '../../core/commands/restore.ts';
 import type { Rotation } from '../../core/commands/rotate.ts';
+import { onceMore, unfinished } from '../../core/store/records/request.ts';
+import type { CarriedOut } from '../../core/store/records/request.ts';
+import { restoreResultSchema } from '../../core/contract/events/requests.ts';
 import type { BackupResult, RestoreResult, RotateResult } from '../../core/contract/events/requests.ts';
 import type { Manifest } from '../../core/contract/manifest/manifest.ts';
 
@@ -49,6 +52,14 @@ export function restoredResult(
     failures: failures.slice(0, shownFailures),
     differences: proof?.differences.slice(0, shownFailures) ?? [],
   };
+}
+
+/** What a restore tells whose request was carried out before: the same as then, and that nothing was done. */
+export function repeatedResult({ at, run, result }: CarriedOut, seconds: number): RestoreResult {
+  const { success, data } = restoreResultSchema.safeParse(result);
+  if (!success || data.status !== 'restored') throw unfinished({ at, run });
+  const note = `this very request was carried out at ${at} by run ${run}: nothing was done now. ${onceMore}`;
+  return { ...data, status: 'repeated', notes: [...data.notes, note], first: at, seconds };
 }
 
 function sum(numbers: number[]): number {

@@ -36,7 +36,10 @@ export function backupStatements(vault: VaultPlace, source: SourceName): PolicyS
   ];
 }
 
-/** What a restore does: reads the backups of one source, and leaves beside them whether they were proven. */
+/**
+ * What a restore does: reads the backups of one source, and leaves beside them whether they were proven, and which
+ * requests were carried out.
+ */
 export function restoreStatements(vault: VaultPlace, source: SourceName): PolicyStatement[] {
   const keys = keysBelow(vault, `${sourceSegment(source)}/`);
   return [
@@ -44,6 +47,8 @@ export function restoreStatements(vault: VaultPlace, source: SourceName): Policy
     remembering(vault),
     allow('ReadBackups', ['s3:GetObject'], keys('*/manifest.json', 'ledger.json', ...parts)),
     allow('RecordProof', ['s3:PutObject'], keys('*/proofs/*'), onlyNew),
+    allow('ReadRequests', ['s3:GetObject'], keys('restores/*')),
+    allow('RecordRequest', ['s3:PutObject'], keys('restores/*'), onlyNew),
   ];
 }
 
@@ -68,7 +73,7 @@ export function rotateStatements(vault: VaultPlace): PolicyStatement[] {
     allow(
       'Remove',
       ['s3:DeleteObject'],
-      keys('*/manifest.json', '*/pin.json', '*/proofs/*', '*/failures/*', '*/starts/*', ...parts),
+      keys('*/manifest.json', '*/pin.json', '*/proofs/*', '*/failures/*', '*/starts/*', '*/restores/*', ...parts),
     ),
     allow('EndUploads', ['s3:AbortMultipartUpload'], keys(...parts)),
     allow('HoldLeases', ['s3:GetObject', 's3:GetObjectTagging', 's3:PutObject'], keys('*/lease.json')),

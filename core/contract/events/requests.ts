@@ -41,6 +41,12 @@ export const restoreEventSchema = group('the event', {
   confirm: text('the name of the database that is to be emptied')
     .optional()
     .describe('With `replace`: the name of the database again.'),
+  request: text('a word of your own')
+    .regex(/^\S.{0,255}$/, { error: expected('a word of your own, at most 256 characters') })
+    .optional()
+    .describe(
+      'With `replace`: a word of your own that tells this request from another. One request replaces a database once; without a word, the same event is the same request for twelve hours.',
+    ),
   owners: flag('Restore owners and grants too; without, everything belongs to the user that restores.', true),
   proof: flag('Read the restored database and compare it with the backup.', true),
   tablespaces: flag('Put things into the tablespaces that they were in; without, into the default one.', true),
@@ -54,7 +60,13 @@ export const restoreEventSchema = group('the event', {
     .describe(
       'Let the events of MariaDB and MySQL run that ran in the source, once all is proven. Default: only where `to` is the name of the source’s own database.',
     ),
-}).superRefine(({ to, replace, confirm }, context) => {
+}).superRefine(({ to, replace, confirm, request }, context) => {
+  if (request !== undefined && !replace)
+    context.addIssue({
+      code: 'custom',
+      path: ['request'],
+      message: 'goes with replace: a restore into a new database can be asked for as often as you like',
+    });
   if (replace && to === undefined)
     context.addIssue({
       code: 'custom',
@@ -119,10 +131,12 @@ const restoredAs = {
 /**
  * What a restore answers; `proof` says what was compared, and that it is equal. `incomplete`: it went on, because of
  * `keepGoing`, without what `failures` lists (`failed` counts them, where not all are shown), and has replaced nothing:
- * `notReplaced` is what it was to replace.
+ * `notReplaced` is what it was to replace. `repeated`: this request was carried out before, at `first`, and nothing was
+ * done now; the rest is what it answered then.
  */
 export const restoreResultSchema = z.discriminatedUnion('status', [
   z.strictObject({ status: z.literal('restored'), ...restoredAs }),
+  z.strictObject({ status: z.literal('repeated'), ...restoredAs, first: z.iso.datetime() }),
   z.strictObject({
     status: z.literal('incomplete'),
     ...restoredAs,
@@ -167,6 +181,7 @@ export const rotateResultSchema = z.strictObject({
 
 export type RotateResult = z.infer<typeof rotateResultSchema>;
 export type BackupResult = z.infer<typeof backupResultSchema>;
+export type RestoreEvent = z.infer<typeof restoreEventSchema>;
 export type RestoreResult = z.infer<typeof restoreResultSchema>;
 
 /** Reads an event. Throws `input-invalid` with every problem and where it is. */

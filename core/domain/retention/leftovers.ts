@@ -54,6 +54,14 @@ export function staleStarts({ starts }: SourceHistory, graceMs: number, now: Dat
     .map(({ key }) => key);
 }
 
+/** How long it is remembered which restores were carried out, so that none is repeated: longer than anybody sends one. */
+const requestsKeptMs = 90 * 86_400_000;
+
+/** Records of restores that nobody asks for any more. */
+export function staleRequests({ requests }: SourceHistory, now: Date): ObjectKey[] {
+  return requests.filter(({ modified }) => modified.getTime() < now.getTime() - requestsKeptMs).map(({ key }) => key);
+}
+
 function startOfKey(source: SourceName, key: ObjectKey): Date | undefined {
   const place = backupPathOf(key);
   return place !== undefined && sourceOfSegment(place.segment) === source && isOurs(place.path)

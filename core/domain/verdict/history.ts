@@ -1,6 +1,6 @@
 import { sourceOfSegment, startOf } from '../keys.ts';
 import type { BackupId, ObjectKey, SourceName } from '../keys.ts';
-import { backupPathOf, failureOfPath, isOurs, proofOfPath, startOfPath } from './records.ts';
+import { backupPathOf, failureOfPath, isOurs, proofOfPath, requestOfPath, startOfPath } from './records.ts';
 import type { FailureRecord, ProofRecord, StartRecord } from './records.ts';
 import type { Bytes } from '../units.ts';
 
@@ -34,6 +34,8 @@ export type SourceHistory = {
   failures: (FailureRecord & { key: ObjectKey })[];
   /** Runs that have begun, oldest first. */
   starts: (StartRecord & { key: ObjectKey })[];
+  /** Records of restores that were asked for. */
+  requests: ListedObject[];
   /** When the lease was last written: a run that is at work does that every minute. */
   leased: Date | undefined;
   /** Whether its ledger is there. */
@@ -53,13 +55,16 @@ export function historiesOf(listed: Iterable<ListedObject>): Map<SourceName, Sou
     const path = found.key.slice(segment.length + 1);
     const [failure, start] = [failureOfPath(path), startOfPath(path)];
     const [isLease, isLedger] = [path === 'lease.json', path === 'ledger.json'];
-    const isOfSource = inBackup !== undefined || failure !== undefined || start !== undefined || isLease || isLedger;
+    const isRequest = requestOfPath(path) !== undefined;
+    const isRecord = failure !== undefined || start !== undefined || isRequest;
+    const isOfSource = inBackup !== undefined || isRecord || isLease || isLedger;
     if (source === undefined || !isOfSource) continue;
     const history = histories.get(source) ?? { ...emptyHistory(source), objects: new Map<BackupId, ListedObject[]>() };
     histories.set(source, history);
     if (isLedger) history.ledger = true;
     if (failure !== undefined) history.failures.push({ ...failure, key: found.key });
     if (start !== undefined) history.starts.push({ ...start, key: found.key });
+    if (isRequest) history.requests.push(found);
     if (isLease) history.leased = found.modified;
     if (inBackup === undefined) continue;
     const together = history.objects.get(inBackup.id);
@@ -67,12 +72,12 @@ export function historiesOf(listed: Iterable<ListedObject>): Map<SourceName, Sou
     else together.push(found);
   }
   return new Map(
-    [...histories].map(([source, { objects, failures, starts, leased, ledger }]) => {
+    [...histories].map(([source, { objects, failures, starts, requests, leased, ledger }]) => {
       const inOrder = {
         failures: failures.sort((a, b) => a.at.getTime() - b.at.getTime()),
         starts: starts.sort((a, b) => (a.id < b.id ? -1 : 1)),
       };
-      return [source, { ...sorted(source, objects), ...inOrder, leased, ledger }];
+      return [source, { ...sorted(source, objects), ...inOrder, requests, leased, ledger }];
     }),
   );
 }
@@ -89,7 +94,16 @@ export function lastProof({ proofs }: Pick<BackupFound, 'proofs'>): ProofRecord 
 
 /** What is known of a source of which a listing shows nothing. */
 export function emptyHistory(source: SourceName): SourceHistory {
-  return { source, backups: [], leftovers: [], failures: [], starts: [], leased: undefined, ledger: false };
+  return {
+    source,
+    backups: [],
+    leftovers: [],
+    failures: [],
+    starts: [],
+    requests: [],
+    leased: undefined,
+    ledger: false,
+  };
 }
 
 function sorted(source: SourceName, objects: Map<BackupId, ListedObject[]>): SourceHistory {

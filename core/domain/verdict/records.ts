@@ -20,11 +20,18 @@ export type StartRecord = { id: BackupId; run: string; meant: Date | undefined }
  */
 export type FailureRecord = { at: Date; run: string; code: string };
 
+/**
+ * A step of a restore that was asked for: `request` is what tells one request from another, `attempt` counts from 1 how
+ * often it was carried out or tried.
+ */
+export type RequestRecord = { request: string; attempt: number; step: 'begun' | 'done' | 'failed' };
+
 const unscheduled = 'unscheduled';
 const stampPattern = /^(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})Z$/;
 const proofPattern = /^(\d{8}T\d{6}Z)-(verify|restore|drill)-(passed|failed)\.json$/;
 const startPattern = /^(\d{8}T\d{6}Z-[0-9a-f]{6})-([0-9a-z]{1,64})-(\d{8}T\d{6}Z|unscheduled)\.json$/;
 const failurePattern = /^(\d{8}T\d{6}Z)-([0-9a-z]{1,64})-([a-z]+(?:-[a-z]+)*)\.json$/;
+const requestPattern = /^([0-9a-f]{16})-(\d{1,6})-(begun|done|failed)\.json$/;
 
 /** Where the record of a proof lies, beside the backup: `<source>/<id>/proofs/20261120T031500Z-verify-passed.json`. */
 export function proofKey(source: SourceName, id: BackupId, { kind, outcome, at }: ProofRecord): ObjectKey {
@@ -54,6 +61,14 @@ export function startKey(source: SourceName, { id, run, meant }: StartRecord): O
   );
 }
 
+/**
+ * Where a restore that replaces something leaves word of itself: `<source>/restores/4f2a91c07f3a9c00-1-begun.json`. Each
+ * is written once. Rotation removes old ones.
+ */
+export function requestKey(source: SourceName, { request, attempt, step }: RequestRecord): ObjectKey {
+  return objectKey(`${sourceSegment(source)}/restores/${request}-${attempt}-${step}.json`);
+}
+
 /** The proof that a path below a backup is the record of; undefined for everything else. */
 export function proofOfPath(path: string): ProofRecord | undefined {
   const [, stamp, kind, outcome] =
@@ -77,6 +92,13 @@ export function startOfPath(path: string): StartRecord | undefined {
   if (run === undefined || !isBackupId(id)) return undefined;
   const meant = momentOf(stamp);
   return meant === undefined && stamp !== unscheduled ? undefined : { id, run, meant };
+}
+
+/** The step of a restore that a path below a source is the record of; undefined for everything else. */
+export function requestOfPath(path: string): RequestRecord | undefined {
+  const [, request, attempt, step] =
+    requestPattern.exec(path.startsWith('restores/') ? path.slice('restores/'.length) : '') ?? [];
+  return request === undefined ? undefined : { request, attempt: Number(attempt), step: step as RequestRecord['step'] };
 }
 
 /**

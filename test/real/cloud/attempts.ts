@@ -18,6 +18,7 @@ const objects: [name: string, key: string][] = [
   ['a failure of shop', 'prod/shop/failures/20260101T020000Z-aaaaaaaa-internal.json'],
   ['the lease of shop', 'prod/shop/lease.json'],
   ['a start of shop', 'prod/shop/starts/20260101T020000Z-aaaaaa-aaaaaaaa-unscheduled.json'],
+  ['a request of shop', 'prod/shop/restores/0123456789abcdef-1-begun.json'],
   ['the ledger of shop', 'prod/shop/ledger.json'],
   ['another file of shop', 'prod/shop/photo.jpg'],
   ['a part of blog', `prod/blog/${id}/data/0001.sql.zst`],

@@ -90,6 +90,20 @@ export function nights(world: () => World): void {
     expect(await postgresSql(shop.shop, 'shop_again', 'select count(*)::int as n from recent')).toEqual([{ n: 1000 }]);
   }, 120_000);
 
+  test('a restore in place that is asked for twice, as clients repeat an invoke, is done once', async () => {
+    const { fn, shop } = world();
+    const inPlace = { source: 'shop', to: 'shop_again', replace: true, confirm: 'shop_again' };
+
+    const first = valueOf(await fn('restore-shop').invoke(inPlace));
+    await postgresSql(shop.shop, 'shop_again', 'create table since_then ()');
+    const again = valueOf(await fn('restore-shop').invoke(inPlace));
+
+    expect([first, again]).toMatchObject([{ status: 'restored' }, { status: 'repeated' }]);
+    expect(await postgresSql(shop.shop, 'shop_again', "select to_regclass('since_then') is not null as kept")).toEqual([
+      { kept: true },
+    ]);
+  }, 60_000);
+
   test('an event that is delivered again gets the backup that it has made; one of another night makes its own, and the older one goes', async () => {
     const { fire } = world();
     const at = new Date();

@@ -74,6 +74,11 @@ export function limits(world: () => World): void {
     // of the starts the newest stay, whatever their age, and with them the failures since
     expect(left.filter((key) => key.startsWith('prod/shop/failures/'))).toEqual(failure);
     expect(left.filter((key) => key.startsWith('prod/shop/starts/'))).toHaveLength(32);
+
+    const isRequest = (key: string): boolean => key.startsWith('prod/shop/restores/');
+    valueOf(await fn('rotate').invoke({ source: 'shop', hoursFromNow: 91 * 24 }, { handler: 'clock.handler' }));
+    expect(left.some(isRequest)).toBe(true);
+    expect((await keysIn(world())).some(isRequest)).toBe(false);
   }, 90_000);
 }
 

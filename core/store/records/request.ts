@@ -1,0 +1,158 @@
+import * as z from 'zod';
+import { BackupError, isBackupError, messageOf } from '../../domain/errors.ts';
+import { sourceSegment } from '../../domain/keys.ts';
+import type { SourceName } from '../../domain/keys.ts';
+import { requestKey, requestOfPath } from '../../domain/verdict/records.ts';
+import type { RequestRecord } from '../../domain/verdict/records.ts';
+import type { Clock, Identity, Report, Vault } from '../../ports.ts';
+
+type RequestDeps = { vault: Vault; clock: Clock; identity: Identity; report: Report };
+
+/** What is to be done once. `named`: by a word of whoever asks, so that it is the same request for ever. */
+export type OnceRequest<T> = {
+  source: SourceName;
+  request: string;
+  named: boolean;
+  /** Whether a result means that it has been done; else it may be asked for again. */
+  isDone(result: T): boolean;
+};
+
+/** When a request was carried out, by which run, and what it answered. */
+export type CarriedOut = { at: string; run: string; result: unknown };
+
+/**
+ * How long an event without a word of its own is the same request. AWS's clients send an invoke again within their read
+ * timeout, up to fifteen minutes each; Lambda's queue hands an event over for six hours (docs/cloud.md).
+ */
+const sameForMs = 12 * 3_600_000;
+/** Longest time of a function (AWS Lambda quotas): a run that began before that is over. */
+const longestRunMs = 900_000;
+const recordMs = 30_000;
+
+export const onceMore = 'To have it done once more, add "request" with a word of your own to the event.';
+
+const bodySchema = z.object({ at: z.iso.datetime(), run: z.string(), result: z.unknown().optional() });
+type Body = z.infer<typeof bodySchema>;
+
+/**
+ * Does what a request asks for, unless it has been done before: then says what that was. Before the work a record of its
+ * attempt is written, which only one of several runs can; what has begun and not ended may have been done, and is not
+ * repeated. Throws `lease-held` while it is being done, `input-invalid` where its end is not known.
+ */
+export async function carryOutOnce<T>(
+  wanted: OnceRequest<T>,
+  deps: RequestDeps,
+  work: () => Promise<T>,
+  signal: AbortSignal,
+): Promise<{ result: T } | { before: CarriedOut }> {
+  const last = await lastAttempt(wanted, deps.vault, signal);
+  if (last !== undefined && last.step !== 'failed') {
+    const body = await readBody(wanted, last, deps.vault, signal);
+    const age = deps.clock.now().getTime() - Date.parse(body.at);
+    if (last.step === 'begun' && age < longestRunMs) throw atWork(body);
+    if (wanted.named || age < sameForMs) {
+      if (last.step === 'begun') throw unfinished(body);
+      return { before: { ...body, result: body.result } };
+    }
+  }
+  const attempt = (last?.attempt ?? 0) + 1;
+  await begin(wanted, attempt, deps, signal);
+  return { result: await finishing(wanted, attempt, deps, work) };
+}
+
+async function finishing<T>(
+  wanted: OnceRequest<T>,
+  attempt: number,
+  deps: RequestDeps,
+  work: () => Promise<T>,
+): Promise<T> {
+  try {
+    const result = await work();
+    await note(wanted, { attempt, step: wanted.isDone(result) ? 'done' : 'failed' }, deps, result);
+    return result;
+  } catch (error) {
+    // what was replaced by something that is not equal stays there, and somebody may be at work in it
+    if (!isBackupError(error, 'proof-failed')) await note(wanted, { attempt, step: 'failed' }, deps);
+    throw error;
+  }
+}
+
+async function lastAttempt(
+  { source, request }: Pick<OnceRequest<unknown>, 'source' | 'request'>,
+  vault: Vault,
+  signal: AbortSignal,
+): Promise<RequestRecord | undefined> {
+  const folder = `${sourceSegment(source)}/`;
+  const listed = await Array.fromAsync(vault.list(`${folder}restores/${request}-`, signal));
+  const records = listed.flatMap(({ key }) => requestOfPath(key.slice(folder.length)) ?? []);
+  const latest = Math.max(0, ...records.map(({ attempt }) => attempt));
+  const own = records.filter(({ attempt }) => attempt === latest);
+  return own.find(({ step }) => step !== 'begun') ?? own[0];
+}
+
+async function readBody(
+  { source }: Pick<OnceRequest<unknown>, 'source'>,
+  record: RequestRecord,
+  vault: Vault,
+  signal: AbortSignal,
+): Promise<Body> {
+  const key = requestKey(source, record);
+  const { body } = await vault.read(key, signal);
+  try {
+    return bodySchema.parse(JSON.parse(Buffer.from(body).toString()));
+  } catch (cause) {
+    throw new BackupError('input-invalid', `${vault.place}/${key}, the record of this request, can't be read`, {
+      hint: `look what the database holds. ${onceMore}`,
+      cause,
+    });
+  }
+}
+
+async function begin(
+  { source, request }: Pick<OnceRequest<unknown>, 'source' | 'request'>,
+  attempt: number,
+  { vault, clock, identity: { run } }: RequestDeps,
+  signal: AbortSignal,
+): Promise<void> {
+  const at = clock.now().toISOString();
+  try {
+    await vault.putIfAbsent(requestKey(source, { request, attempt, step: 'begun' }), bodyOf({ at, run }), {}, signal);
+  } catch (error) {
+    throw isBackupError(error, 'object-exists') ? atWork({ at, run: 'another' }, error) : error;
+  }
+}
+
+/** A record that can't be written leaves the request as one that has begun: it is not repeated. */
+async function note(
+  { source, request }: Pick<OnceRequest<unknown>, 'source' | 'request'>,
+  { attempt, step }: Pick<RequestRecord, 'attempt' | 'step'>,
+  { vault, clock, identity: { run }, report }: RequestDeps,
+  result?: unknown,
+): Promise<void> {
+  const body = bodyOf({ at: clock.now().toISOString(), run, result });
+  await vault
+    .putIfAbsent(requestKey(source, { request, attempt, step }), body, {}, AbortSignal.timeout(recordMs))
+    .catch((error: unknown) =>
+      report({ type: 'warning', message: `how this request ended could not be recorded: ${messageOf(error)}` }),
+    );
+}
+
+function bodyOf(body: Body): Uint8Array {
+  return Buffer.from(JSON.stringify(body, undefined, 1));
+}
+
+function atWork({ at, run }: Pick<Body, 'at' | 'run'>, cause?: unknown): BackupError {
+  return new BackupError('lease-held', `this very request is being carried out by run ${run} since ${at}`, {
+    hint: `wait for it to end. ${onceMore}`,
+    cause,
+  });
+}
+
+/** A request whose end nobody has written down. */
+export function unfinished({ at, run }: Pick<Body, 'at' | 'run'>): BackupError {
+  return new BackupError(
+    'input-invalid',
+    `run ${run} has begun this very request at ${at} and did not end well: it may have replaced the database; nothing was done now`,
+    { hint: `look what the database holds. ${onceMore}` },
+  );
+}
