@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import packageJson from '../package.json' with { type: 'json' };
-import type { Clock, Hook, Identity, Inspect, Notifier, SecretReference, Secrets, Source, Vault } from './ports.ts';
+import type { Clock, Hook, Identity, Inspect, Notifier, SecretReference, Secrets, Source } from './ports.ts';
 import type { Telling } from './telling/run-and-report.ts';
 import type { Config, SourceConfig, ToldBy } from './contract/config/config.ts';
 import { tlsChoice } from './contract/config/server.ts';
@@ -17,6 +17,8 @@ import { engines, inspection } from './engines/index.ts';
 import type { Login } from './engines/login.ts';
 import { openSecrets } from './secrets/index.ts';
 import { rdsToken } from './secrets/rds-token.ts';
+import { openStore } from './store/store.ts';
+import type { Store } from './store/store.ts';
 import { openTools, readBundle } from './tools.ts';
 import type { Tools } from './tools.ts';
 import { openHook } from './telling/hooks/index.ts';
@@ -44,7 +46,7 @@ export type Nightjar = {
   identity: Identity;
   clock: Clock;
   random: () => number;
-  vault: Vault;
+  store: Store;
   /** The configured names, in their order. */
   sourceNames: readonly SourceName[];
   /** A source's settings, without reaching anything. Throws `input-invalid` for a name that is not configured. */
@@ -126,7 +128,7 @@ export async function compose(config: Config, host: Host, signal: AbortSignal): 
     identity: host.identity,
     clock: telling.clock,
     random: Math.random,
-    vault,
+    store: openStore(vault),
     sourceNames: [...config.sources.keys()],
     settings: (name) => sourceConfig(config, name),
     notifiers: telling.notifiers,

@@ -1,5 +1,4 @@
 import { backup } from '../core/commands/backup.ts';
-import { withFailureRecord } from '../core/store/records/failure.ts';
 import { backupEventSchema, readEvent } from '../core/contract/events/requests.ts';
 import type { BackupResult } from '../core/contract/events/requests.ts';
 import { messageOf } from '../core/domain/errors.ts';
@@ -24,7 +23,7 @@ export const handler = lambdaHandler({
     // a name that is not configured has no place in the vault
     if (!nightjar.sourceNames.includes(name)) await nightjar.source(name, {}, signal);
     try {
-      const manifest = await withFailureRecord(
+      const manifest = await nightjar.store.withFailureRecord(
         name,
         nightjar,
         (error) => failureOf(error, signal),

@@ -4,7 +4,6 @@ import { isInPlace, restoreRecorded } from '../core/commands/restore.ts';
 import { memoryOf } from '../core/survey/watched.ts';
 import { readEvent, restoreEventSchema } from '../core/contract/events/requests.ts';
 import type { RestoreEvent, RestoreResult } from '../core/contract/events/requests.ts';
-import { carryOutOnce } from '../core/store/records/request.ts';
 import { lambdaHandler } from './host/host.ts';
 import type { Invocation } from './host/host.ts';
 import { BackupError } from '../core/domain/errors.ts';
@@ -19,7 +18,7 @@ export const handler = lambdaHandler({
     if (!event.replace) return restored(event, nightjar, signal);
     const { name: source } = await nightjar.source(event.source, {}, signal);
     const isDone = ({ status }: RestoreResult): boolean => status === 'restored';
-    const outcome = await carryOutOnce(
+    const outcome = await nightjar.store.carryOutOnce(
       { source, request: digestOf(event), named: event.request !== undefined, isDone },
       nightjar,
       () => restored(event, nightjar, signal),

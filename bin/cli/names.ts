@@ -1,5 +1,4 @@
 import type { Nightjar } from '../../core/compose.ts';
-import { backupIds } from '../../core/store/manifests.ts';
 import { BackupError } from '../../core/domain/errors.ts';
 import type { SourceName } from '../../core/domain/keys.ts';
 import type { SourceRules } from '../../core/domain/verdict/verdict.ts';
@@ -19,11 +18,11 @@ export function configured(names: readonly string[], { sourceNames }: Nightjar):
  */
 export async function readable(
   name: string,
-  { sourceNames, vault }: Nightjar,
+  { sourceNames, store }: Nightjar,
   signal: AbortSignal,
 ): Promise<SourceName> {
   const source = name as SourceName;
-  if (!sourceNames.includes(source) && (await backupIds(source, vault, signal)).length === 0)
+  if (!sourceNames.includes(source) && (await store.backupIds(source, signal)).length === 0)
     throw unknownSource([name], sourceNames);
   return source;
 }

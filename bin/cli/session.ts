@@ -45,7 +45,7 @@ export async function openSession(
     const { openTelling } = await import('../../core/compose.ts');
     return reportFailure({ verb }, error, 0, {
       ...openTelling(told, host),
-      vault: () => undefined,
+      store: () => undefined,
       ...commandLine(host.identity.run, out, signal),
     });
   }

@@ -31,15 +31,15 @@ export async function toldTogether(
 }
 
 function hostOf({ nightjar, out, gathering }: CommandSession, signal: AbortSignal): RunHost {
-  const { notifiers, hooks, clock, vault, identity, sourceNames } = nightjar;
+  const { notifiers, hooks, clock, store, identity, sourceNames } = nightjar;
   const settings: RunHost['settings'] = (source) =>
     sourceNames.includes(source) ? nightjar.settings(source) : undefined;
   return {
     notifiers,
     hooks,
     clock,
-    place: vault.place,
-    vault: () => vault,
+    place: store.place,
+    store: () => store,
     settings,
     gathering,
     ...commandLine(identity.run, out, signal),

@@ -5,13 +5,11 @@ import { BackupError, isBackupError } from '../domain/errors.ts';
 import type { SourceName } from '../domain/keys.ts';
 import { contentOf } from '../domain/verdict/ledger.ts';
 import type { SourceRules } from '../domain/verdict/verdict.ts';
-import type { Clock, Vault } from '../ports.ts';
-import { addToLedgerIndex, readLedgerIndex, writeLedger } from '../store/memory/ledger.ts';
-import { readManifest } from '../store/manifests.ts';
-import { listSource } from '../store/listing.ts';
+import type { Clock } from '../ports.ts';
+import type { Store } from '../store/store.ts';
 import { survey } from '../survey/survey.ts';
 
-type AcceptDeps = { vault: Vault; clock: Clock };
+type AcceptDeps = { store: Store; clock: Clock };
 
 /** What would be accepted of a source, and how to do it: only as long as nobody has written meanwhile. */
 export type Acceptance = { what: Acceptable[]; accept(by: string, signal: AbortSignal): Promise<void> };
@@ -23,14 +21,14 @@ export type Acceptance = { what: Acceptable[]; accept(by: string, signal: AbortS
 export async function acceptanceOf(
   source: SourceName,
   memory: SourceRules,
-  { vault, clock }: AcceptDeps,
+  { store, clock }: AcceptDeps,
   signal: AbortSignal,
 ): Promise<Acceptance> {
-  const expected = (await readLedgerIndex(vault, signal)).has(source);
+  const expected = (await store.readLedgerIndex(signal)).has(source);
   const { verdict, ledger, before } = await survey(
-    await listSource(source, vault, signal),
+    await store.listSource(source, signal),
     { memory, at: clock.now(), expected },
-    vault,
+    store,
     signal,
   );
   const what = acceptableOf(verdict);
@@ -48,9 +46,9 @@ export async function acceptanceOf(
       const content =
         newest === undefined || newest.full
           ? undefined
-          : contentOf((await readManifest(source, newest.id, vault, stop)).manifest);
+          : contentOf((await store.readManifest(source, newest.id, stop)).manifest);
       const next = ledgerSchema.parse(accepted(ledger, verdict, content, { at: clock.now().toISOString(), by }));
-      await writeLedger(source, next, before, vault, stop).catch((cause: unknown) => {
+      await store.writeLedger(source, next, before, stop).catch((cause: unknown) => {
         if (!isBackupError(cause, 'object-exists')) throw cause;
         throw new BackupError(
           'object-exists',
@@ -58,7 +56,7 @@ export async function acceptanceOf(
           { hint: `look again: nightjar accept ${source}`, cause },
         );
       });
-      await addToLedgerIndex([source], vault, stop);
+      await store.addToLedgerIndex([source], stop);
     },
   };
 }

@@ -1,22 +1,19 @@
 import type { Manifest } from '../contract/manifest/manifest.ts';
 import { abortError } from '../domain/errors.ts';
-import { backupPrefix, manifestKey, newBackupId, startOf } from '../domain/keys.ts';
-import type { BackupId } from '../domain/keys.ts';
+import { newBackupId, startOf } from '../domain/keys.ts';
 import { oneLine } from '../domain/lines.ts';
-import { tiersOfNew, tierTags } from '../domain/retention/tiers.ts';
+import { tiersOfNew } from '../domain/retention/tiers.ts';
 import { plural } from '../domain/units.ts';
 import { mergeTallies } from '../pipeline/rows/tables.ts';
-import type { Clock, Identity, Plan, Report, Source, Tags, Vault } from '../ports.ts';
+import type { Clock, Identity, Plan, Report, Source } from '../ports.ts';
 import { mapConcurrently } from '../pipeline/concurrency.ts';
-import { withLease } from '../store/lease/lease.ts';
-import { backupIds } from '../store/manifests.ts';
-import { manifestDocument } from '../store/manifest-document.ts';
-import { catalogPart, storePart, sweep } from '../store/parts.ts';
-import { recordStart } from '../store/records/start.ts';
+import { catalogPart } from '../store/catalog.ts';
+import type { NewBackup } from '../store/parts.ts';
+import type { Store } from '../store/store.ts';
 import { madeBefore } from './repeat.ts';
 
 export type BackupDeps = {
-  vault: Vault;
+  store: Store;
   clock: Clock;
   identity: Identity;
   random: () => number;
@@ -25,7 +22,7 @@ export type BackupDeps = {
   /** The moment that a scheduler meant, or when the run was asked for; without it, the backup's start. */
   asked?: Date | undefined;
 };
-type BackupRun = { source: Source; id: BackupId; start: Date; tags: Tags };
+type BackupRun = NewBackup & { start: Date };
 
 /**
  * Takes a backup of a source: every part of one snapshot goes into the vault, then the manifest makes the backup exist.
@@ -33,27 +30,28 @@ type BackupRun = { source: Source; id: BackupId; start: Date; tags: Tags };
  * invisible where it may not. A request that has made its backup before gets that one, and nothing is done.
  */
 export async function backup(source: Source, deps: BackupDeps, signal: AbortSignal): Promise<Manifest> {
-  return withLease(
+  const { store } = deps;
+  return store.withLease(
     source.name,
     deps,
     async (held, confirmLease) => {
       const start = deps.clock.now();
       const id = newBackupId(start, deps.random());
-      const ids = await backupIds(source.name, deps.vault, held);
+      const ids = await store.backupIds(source.name, held);
       const before = await madeBefore(source.name, id, ids, deps, held);
       if (before !== undefined) {
         deps.report({ type: 'warning', message: `this request has made ${before.id} already: nothing was done` });
         return before;
       }
       const others = ids.map((other) => ({ id: other, start: startOf(other) }));
-      await recordStart(source, id, deps.asked, deps, held);
+      await store.recordStart(source, id, deps.asked, deps, held);
       const tiers = tiersOfNew({ id, start: startOf(id) }, others, source.retention, source.timeZone);
-      const job = { source, id, start, tags: tierTags(tiers) };
+      const job = { source, id, start, tiers };
       const plan = await source.engine.plan({}, held);
       try {
         const content = await storeContent(plan, job, deps, confirmLease, held);
         const manifest: Manifest = { ...identityOf(job, plan, deps), tiers, ...content };
-        await deps.vault.putIfAbsent(manifestKey(source.name, id), manifestDocument(manifest), job.tags, held);
+        await store.writeManifest(manifest, held);
         return manifest;
       } finally {
         await plan.close();
@@ -79,7 +77,7 @@ async function storeContent(
   confirmLease: () => Promise<void>,
   signal: AbortSignal,
 ): Promise<ManifestContent> {
-  const { source, id, tags } = job;
+  const { source, id } = job;
   const parts = [...plan.parts, catalogPart(plan.catalog)];
   const totalBytes = plan.parts.reduce((sum, part) => sum + part.estimatedBytes, 0);
   deps.report({
@@ -96,7 +94,7 @@ async function storeContent(
     const stored = await mapConcurrently(
       source.parallel,
       parts,
-      (part, stop) => storePart(part, { ...deps, source, id, tags }, stop),
+      (part, stop) => deps.store.storePart(part, job, deps.report, stop),
       signal,
     );
     const seen = mergeTallies(stored.flatMap(({ tally }) => tally ?? []));
@@ -127,7 +125,7 @@ async function storeContent(
       ],
     };
   } catch (error) {
-    await sweep(backupPrefix(source.name, id), deps.vault);
+    await deps.store.discardParts(source.name, id);
     throw error;
   }
 }

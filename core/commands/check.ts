@@ -1,7 +1,8 @@
 import type { Finding, WatchedSource } from '../domain/watch/freshness.ts';
 import type { Message } from '../domain/messages/findings.ts';
 import type { ToolsNotice } from '../domain/tools-notices.ts';
-import type { Clock, Meter, Notifier, Vault } from '../ports.ts';
+import type { Clock, Meter, Notifier } from '../ports.ts';
+import type { Store } from '../store/store.ts';
 import { announce } from '../telling/announce.ts';
 import { surveyVault } from '../survey/survey-vault.ts';
 import type { VaultSurvey } from '../survey/survey-vault.ts';
@@ -12,7 +13,7 @@ export type Checked = VaultSurvey & { told: Message[]; failures: unknown[] };
 /** `remember`: whether what was seen is written down beside the backups; true unless somebody only looks. */
 export type CheckDeps = {
   toolsNotices?: ((signal: AbortSignal) => Promise<ToolsNotice[] | undefined>) | undefined;
-  vault: Vault;
+  store: Store;
   clock: Clock;
   notifiers: readonly Notifier[];
   meter: Meter;
@@ -31,9 +32,9 @@ export async function check(
   deps: CheckDeps,
   signal: AbortSignal,
 ): Promise<Checked> {
-  const { vault, clock, remember = true } = deps;
+  const { store, clock, remember = true } = deps;
   const [looked, notices] = await Promise.all([
-    surveyVault(sources, whole, { vault, at: clock.now(), remember }, signal),
+    surveyVault(sources, whole, { store, at: clock.now(), remember }, signal),
     deps.toolsNotices?.(signal),
   ]);
   const seen = { ...looked, notices };

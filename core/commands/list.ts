@@ -3,8 +3,8 @@ import { lastProof } from '../domain/verdict/history.ts';
 import type { BackupId, SourceName } from '../domain/keys.ts';
 import type { ProofRecord } from '../domain/verdict/records.ts';
 import type { SourceRules, SourceVerdict, Verdict } from '../domain/verdict/verdict.ts';
-import type { Clock, Vault } from '../ports.ts';
-import { listSource } from '../store/listing.ts';
+import type { Clock } from '../ports.ts';
+import type { Store } from '../store/store.ts';
 import { survey } from '../survey/survey.ts';
 import type { ManifestReading } from '../survey/survey.ts';
 
@@ -26,14 +26,14 @@ export type Listing = { backups: ListedBackup[]; verdict: SourceVerdict };
 export async function listBackups(
   source: SourceName,
   memory: SourceRules,
-  { vault, clock }: { vault: Vault; clock: Clock },
+  { store, clock }: { store: Store; clock: Clock },
   signal: AbortSignal,
 ): Promise<Listing> {
   const reads = new Map<BackupId, ManifestReading>();
   const { history, verdict } = await survey(
-    await listSource(source, vault, signal),
+    await store.listSource(source, signal),
     { memory, at: clock.now(), each: (id, read) => void reads.set(id, read) },
-    vault,
+    store,
     signal,
   );
   const verdicts = new Map(verdict.backups.map((one) => [one.id, one]));

@@ -2,14 +2,13 @@ import type { Manifest, ManifestPart } from '../contract/manifest/manifest.ts';
 import { contentDifferences, decidedByText, describeUnequal, unequalDefinitions } from '../domain/compare.ts';
 import type { Unequal } from '../domain/compare.ts';
 import { BackupError } from '../domain/errors.ts';
-import { partKey } from '../domain/keys.ts';
-import type { BackupId, SourceName } from '../domain/keys.ts';
 import { firstOf, oneLine } from '../domain/lines.ts';
 import { formatCount, plural } from '../domain/units.ts';
 import { mergeTallies } from '../pipeline/rows/tables.ts';
-import type { Catalog, Compared, Engine, Plan, PlannedPart, Report, Settled, Target, Vault } from '../ports.ts';
+import type { Catalog, Compared, Engine, Plan, PlannedPart, Report, Settled, Target } from '../ports.ts';
 import { mapConcurrently } from '../pipeline/concurrency.ts';
-import { openPart, wholeTally } from '../store/parts.ts';
+import { wholeTally } from '../pipeline/meter.ts';
+import type { Store } from '../store/store.ts';
 
 /**
  * What a proof has compared, and every difference it has found, a line each. `definitions`: compared, not by name
@@ -34,7 +33,7 @@ type ProofSubject = {
   database?: string;
   wasThere?: Target['wasThere'];
 };
-type ProveDeps = { vault: Vault; report: Report; parallel: number };
+type ProveDeps = { store: Store; report: Report; parallel: number };
 
 /**
  * Reads a database as a backup would and compares it with one: every table's rows and fingerprint, large objects,
@@ -93,7 +92,7 @@ async function compareDefinitions(
   engine: Engine,
   { manifest, catalog, owners, wasThere }: ProofSubject,
   { server, catalog: found }: Plan,
-  { vault }: ProveDeps,
+  { store }: ProveDeps,
   signal: AbortSignal,
 ): Promise<Settled> {
   const isOwn = ({ kind, name }: Unequal): boolean => wasThere?.(kind, name, found[kind]?.[name]) ?? false;
@@ -103,8 +102,7 @@ async function compareDefinitions(
   );
   const sameVersion =
     majorOf(server.version) === majorOf(manifest.server.version) && server.product === manifest.server.product;
-  const key = ({ file }: ManifestPart) => partKey(manifest.source as SourceName, manifest.id as BackupId, file);
-  const open = (part: ManifestPart, stop: AbortSignal) => openPart(key(part), part, vault, stop);
+  const open = (part: ManifestPart, stop: AbortSignal) => store.openPart(manifest, part, stop);
   const settle = engine.settle ?? settleByText;
   const settled = await settle({ manifest, expected: catalog, found, unequal, owners, sameVersion, open }, signal);
   return { ...settled, exceptions: [...keptBySentence(own), ...settled.exceptions] };

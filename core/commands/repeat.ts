@@ -1,8 +1,8 @@
 import type { Manifest } from '../contract/manifest/manifest.ts';
 import { startOf } from '../domain/keys.ts';
 import type { BackupId, SourceName } from '../domain/keys.ts';
-import type { Identity, Vault } from '../ports.ts';
-import { readManifest } from '../store/manifests.ts';
+import type { Identity } from '../ports.ts';
+import type { Store } from '../store/store.ts';
 
 /**
  * Longest that a request may come again: EventBridge Scheduler tries for up to 24 hours (its user guide, retry policy),
@@ -11,7 +11,7 @@ import { readManifest } from '../store/manifests.ts';
 const repeatedWithinMs = 24 * 3_600_000;
 const tailDigits = 6;
 
-type RepeatDeps = { vault: Vault; identity: Identity };
+type RepeatDeps = { store: Store; identity: Identity };
 
 /**
  * The backup that this very request has made before, when it is delivered again or tried again; undefined where it has
@@ -22,7 +22,7 @@ export async function madeBefore(
   source: SourceName,
   id: BackupId,
   others: readonly BackupId[],
-  { vault, identity }: RepeatDeps,
+  { store, identity }: RepeatDeps,
   signal: AbortSignal,
 ): Promise<Manifest | undefined> {
   const since = startOf(id).getTime() - repeatedWithinMs;
@@ -30,7 +30,7 @@ export async function madeBefore(
     (other) => other.slice(-tailDigits) === id.slice(-tailDigits) && startOf(other).getTime() >= since,
   );
   for (const other of alike) {
-    const { manifest } = await readManifest(source, other, vault, signal);
+    const { manifest } = await store.readManifest(source, other, signal);
     if (manifest.run === identity.run) return manifest;
   }
   return undefined;

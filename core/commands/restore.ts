@@ -1,9 +1,7 @@
-import { catalogSchema } from '../contract/manifest/catalog.ts';
 import type { Manifest, ManifestPart } from '../contract/manifest/manifest.ts';
 import { BackupError, isBackupError, messageOf, ourError } from '../domain/errors.ts';
 import { firstLines, oneLine } from '../domain/lines.ts';
-import { partKey } from '../domain/keys.ts';
-import type { BackupId, ObjectKey, SourceName } from '../domain/keys.ts';
+import type { BackupId, SourceName } from '../domain/keys.ts';
 import type { Bytes } from '../domain/units.ts';
 import type {
   ByteStream,
@@ -16,14 +14,11 @@ import type {
   LoadStep,
   Report,
   Target,
-  Vault,
 } from '../ports.ts';
 import { mapConcurrently } from '../pipeline/concurrency.ts';
-import { openPart } from '../store/parts.ts';
+import type { Store } from '../store/store.ts';
 import { proofSentence, prove, requireEqual } from './prove.ts';
 import type { Proof } from './prove.ts';
-import { afterReadingAgain, requireWhole } from '../store/read-again.ts';
-import { recorded } from '../store/records/records.ts';
 import { verify } from './verify.ts';
 
 export type RestoreOptions = {
@@ -58,14 +53,12 @@ export type Restored = {
   notReplaced?: string;
   notes: string[];
 };
-type RestoreDeps = { vault: Vault; report: Report; parallel: number };
+type RestoreDeps = { store: Store; report: Report; parallel: number };
 type Backup = { manifest: Manifest; catalog: Catalog };
 
 const discardLimitMs = 30_000;
 /** Of those that the backup's manifest holds. */
 const mostWarnings = 10;
-/** It is held in memory; a thousand tables take half a megabyte. */
-const largestCatalog = 256 * 1024 ** 2;
 
 /**
  * Restores a backup into the database of `engine` and proves it equal. A target that holds objects is refused unless
@@ -81,7 +74,7 @@ export async function restore(
   signal: AbortSignal,
 ): Promise<Restored> {
   requireSameEngine(manifest, engine);
-  const catalog = await readCatalogPart(manifest, deps.vault, signal);
+  const catalog = await deps.store.readCatalog(manifest, signal);
   const { owners, proof, tablespaces = true, keepGoing = false, events = false } = options;
   const target = await engine.target({ manifest, catalog, owners, proof, tablespaces, keepGoing, events }, signal);
   try {
@@ -213,28 +206,13 @@ export async function restoreRecorded(
     proof !== undefined && failures.length === 0
       ? { compared: proofSentence(proof), differences: proof.differences }
       : undefined;
-  return recorded('restore', manifest, deps, () => restore(manifest, engine, options, deps, signal), judge);
-}
-
-/** What stands in a backup's catalog part. Throws `part-corrupt`. */
-export async function readCatalogPart(manifest: Manifest, vault: Vault, signal: AbortSignal): Promise<Catalog> {
-  const part = manifest.parts.find(({ role }) => role === 'catalog');
-  if (part === undefined)
-    throw new BackupError('manifest-invalid', `the manifest of ${manifest.source} ${manifest.id} names no catalog`);
-  const name = `${vault.place}/${keyOf(manifest, part.file)}`;
-  if (part.bytes > largestCatalog)
-    throw new BackupError('part-corrupt', `${name} is no catalog: the manifest says that it holds ${part.bytes} bytes`);
-  const key = keyOf(manifest, part.file);
-  const chunks = await Array.fromAsync(openPart(key, part, vault, signal)).catch(async (error: unknown) => {
-    if (!isBackupError(error, 'part-corrupt')) throw error;
-    await requireWhole(error, { key, part, vault }, signal);
-    return Array.fromAsync(openPart(key, part, vault, signal));
-  });
-  try {
-    return catalogSchema.parse(JSON.parse(Buffer.concat(chunks).toString()));
-  } catch (cause) {
-    throw new BackupError('part-corrupt', `${name} is no catalog`, { cause });
-  }
+  return deps.store.withProofRecord(
+    'restore',
+    manifest,
+    deps,
+    () => restore(manifest, engine, options, deps, signal),
+    judge,
+  );
 }
 
 async function requireReplaceable(
@@ -256,10 +234,7 @@ async function requireReplaceable(
     signal,
   );
   if (problems[0] !== undefined) throw problems[0].error;
-  const unknown = await target.rehearse?.(
-    (part, stop) => openPart(keyOf(manifest, part.file), part, deps.vault, stop),
-    signal,
-  );
+  const unknown = await target.rehearse?.((part, stop) => deps.store.openPart(manifest, part, stop), signal);
   for (const message of unknown ?? []) deps.report({ type: 'warning', message });
 }
 
@@ -284,12 +259,11 @@ async function load(manifest: Manifest, target: Target, deps: RestoreDeps, signa
 async function loadStep(
   { part, load: into, inspect }: LoadStep,
   manifest: Manifest,
-  { vault, report }: RestoreDeps,
+  { store, report }: RestoreDeps,
   signal: AbortSignal,
 ): Promise<void> {
-  const key = keyOf(manifest, part.file);
   async function* passing(): ByteStream {
-    for await (const chunk of openPart(key, part, vault, signal)) {
+    for await (const chunk of store.openPart(manifest, part, signal)) {
       report({ type: 'progress', rows: 0, bytes: chunk.length, storedBytes: 0 });
       yield chunk;
     }
@@ -297,7 +271,7 @@ async function loadStep(
   try {
     await into(passing(), signal);
   } catch (error) {
-    throw await afterReadingAgain(error, { key, part, vault, inspect }, signal);
+    throw await store.afterReadingAgain(error, { backup: manifest, part, inspect }, signal);
   }
   report({
     type: 'part-done',
@@ -323,8 +297,4 @@ function announce(manifest: Manifest, place: string, report: Report): void {
 /** Definitions take the time that the server takes, whatever their size. */
 function dataBytes(parts: readonly ManifestPart[]): Bytes {
   return parts.reduce((sum, part) => sum + (part.role === 'data' ? part.bytes : 0), 0);
-}
-
-function keyOf(manifest: Manifest, file: string): ObjectKey {
-  return partKey(manifest.source as SourceName, manifest.id as BackupId, file);
 }

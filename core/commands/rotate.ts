@@ -1,20 +1,17 @@
 import { isBackupError } from '../domain/errors.ts';
-import { manifestKey, partKey } from '../domain/keys.ts';
 import type { BackupId, SourceName } from '../domain/keys.ts';
 import { planRotation, removedBy } from '../domain/retention/rotation.ts';
 import type { Policy, RotationPlan } from '../domain/retention/rotation.ts';
 import type { Bytes } from '../domain/units.ts';
-import type { Clock, Identity, Vault } from '../ports.ts';
-import { removeBackup } from '../store/remove.ts';
+import type { Clock, Identity } from '../ports.ts';
+import { removableBytes } from '../store/remove.ts';
 import type { Removal } from '../store/remove.ts';
-import { retagKept } from '../store/retag.ts';
-import { lookForLeftovers, sweepLeftovers } from '../store/sweep.ts';
+import type { Store } from '../store/store.ts';
 import type { Swept } from '../store/sweep.ts';
-import { listSource } from '../store/listing.ts';
 import { survey } from '../survey/survey.ts';
 import type { ManifestReading } from '../survey/survey.ts';
 
-export type RotateDeps = { vault: Vault; clock: Clock; identity: Identity };
+export type RotateDeps = { store: Store; clock: Clock; identity: Identity };
 export type RotateOptions = {
   /** Look and decide; change nothing. */
   dryRun: boolean;
@@ -52,17 +49,18 @@ export async function rotate(
   deps: RotateDeps,
   signal: AbortSignal,
 ): Promise<Rotation> {
+  const { store } = deps;
   const looks = new Map<BackupId, ManifestReading>();
   const at = deps.clock.now();
   const memory = { ...policy, shrink: policy.watch.shrink };
   const { history, verdict } = await survey(
-    await listSource(source, deps.vault, signal),
+    await store.listSource(source, signal),
     { memory, at, each: (id, read) => void looks.set(id, read) },
-    deps.vault,
+    store,
     signal,
   );
   const plan = planRotation(history, verdict, policy, at, options);
-  const leftovers = await lookForLeftovers(history, policy.rotation.graceMs, deps, signal);
+  const leftovers = await store.lookForLeftovers(history, policy.rotation.graceMs, deps, signal);
   if (options.dryRun) return preview(plan, leftovers, looks);
   if (plan.refusal !== undefined) throw plan.refusal;
 
@@ -70,7 +68,7 @@ export async function rotate(
   const removals: Removal[] = [];
   for (const { found } of removedBy(plan)) {
     const look = looks.get(found.id)!;
-    const removal = await removeBackup(source, found.id, partsOf(look), deps.vault, signal);
+    const removal = await store.removeBackup(source, found.id, partsOf(look), signal);
     removals.push({ ...removal, ...lockOf(look) });
     failures.push(...removal.failures);
     if (signal.aborted || removal.failures.some((failure) => isBackupError(failure, 'vault-unreachable')))
@@ -82,8 +80,8 @@ export async function rotate(
         failures: [...failures, ...leftovers.failures],
       });
   }
-  const retagged = await retagKept(plan, deps.vault, signal).catch((error: unknown) => void failures.push(error));
-  const swept = await sweepLeftovers(source, policy.rotation.graceMs, leftovers, deps, signal);
+  const retagged = await store.retagKept(plan, signal).catch((error: unknown) => void failures.push(error));
+  const swept = await store.sweepLeftovers(source, policy.rotation.graceMs, leftovers, deps, signal);
   failures.push(...swept.failures);
   return ended({ plan, removals, swept, retagged: retagged ?? 0, failures });
 }
@@ -99,15 +97,10 @@ function lockOf(look: ManifestReading): Pick<Removal, 'lock'> {
 function preview(plan: RotationPlan, leftovers: Swept, looks: ReadonlyMap<BackupId, ManifestReading>): Rotation {
   const removals = removedBy(plan).map(({ found }): Removal => {
     const look = looks.get(found.id)!;
-    const named = new Set([
-      manifestKey(plan.source, found.id),
-      ...partsOf(look).map((file) => partKey(plan.source, found.id, file)),
-    ]);
-    const bytes = found.objects.reduce((sum, { key, bytes: size }) => sum + (named.has(key) ? size : 0), 0);
     return {
       id: found.id,
       state: look.status === 'complete' && look.stays ? 'hidden' : 'gone',
-      bytes,
+      bytes: removableBytes(plan.source, found, partsOf(look)),
       foreign: found.foreign.length,
       failures: [],
       ...lockOf(look),

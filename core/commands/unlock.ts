@@ -1,13 +1,13 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { BackupError, isBackupError } from '../domain/errors.ts';
-import { leaseKey } from '../domain/keys.ts';
 import type { SourceName } from '../domain/keys.ts';
-import type { Clock, Identity, Vault } from '../ports.ts';
-import { freeLease, heldBy, renewMs } from '../store/lease/lease.ts';
-import { readLease, stuck } from '../store/lease/state.ts';
+import type { Clock, Identity } from '../ports.ts';
+import { heldBy, renewMs } from '../store/lease/lease.ts';
+import { stuck } from '../store/lease/state.ts';
 import type { LeaseState } from '../store/lease/state.ts';
+import type { Store } from '../store/store.ts';
 
-type UnlockDeps = { vault: Vault; clock: Clock; identity: Identity };
+type UnlockDeps = { store: Store; clock: Clock; identity: Identity };
 
 /** A lease that keeps every run out, and when it was last written, by the vault's clock. */
 export type StuckLease = LeaseState & { state: 'stuck'; written: Date | undefined };
@@ -21,27 +21,25 @@ const watchMs = renewMs + 30_000;
  */
 export async function findStuckLease(
   source: SourceName,
-  { vault, clock, identity }: UnlockDeps,
+  { store, clock, identity }: UnlockDeps,
   signal: AbortSignal,
 ): Promise<StuckLease | undefined> {
-  const found = await readLease(source, { vault, now: clock.now() }, signal);
+  const found = await store.readLease(source, clock.now(), signal);
   if (found.state === 'held' && !identity.isGone(found.lease.holder)) throw heldBy(source, found.lease);
   if (found.state !== 'stuck') return undefined;
-  const key = leaseKey(source);
-  const listed = await Array.fromAsync(vault.list(key, signal));
-  return { ...found, written: listed.find((one) => one.key === key)?.modified };
+  return { ...found, written: await store.leaseWritten(source, signal) };
 }
 
 /** Waits for as long as a live run takes to renew its lease at least once. Throws `lease-held` when one did. */
 export async function watchForRenewal(
   source: SourceName,
   seen: StuckLease,
-  { vault, clock }: UnlockDeps,
+  { store, clock }: UnlockDeps,
   signal: AbortSignal,
   ms = watchMs,
 ): Promise<void> {
   await wait(ms, undefined, { signal });
-  const now = await readLease(source, { vault, now: clock.now() }, signal);
+  const now = await store.readLease(source, clock.now(), signal);
   if (now.state === 'absent' || now.version !== seen.version) throw inUse(source);
 }
 
@@ -52,11 +50,11 @@ export async function watchForRenewal(
 export async function unlock(
   source: SourceName,
   { version }: StuckLease,
-  deps: UnlockDeps,
+  { store, identity }: UnlockDeps,
   signal: AbortSignal,
 ): Promise<void> {
   try {
-    await deps.vault.putIfUnchanged(leaseKey(source), freeLease(deps.identity), version, signal);
+    await store.freeLease(source, version, identity, signal);
   } catch (cause) {
     throw isBackupError(cause, 'object-exists') ? inUse(source, cause) : cause;
   }

@@ -1,16 +1,13 @@
 import type { Manifest, ManifestPart } from '../contract/manifest/manifest.ts';
 import { BackupError, isBackupError } from '../domain/errors.ts';
-import { partKey } from '../domain/keys.ts';
 import type { BackupId, SourceName } from '../domain/keys.ts';
 import { formatBytes, plural } from '../domain/units.ts';
 import type { Bytes } from '../domain/units.ts';
-import type { ByteStream, Clock, Inspect, Report, Vault } from '../ports.ts';
+import type { ByteStream, Clock, Inspect, Report } from '../ports.ts';
 import { mapConcurrently } from '../pipeline/concurrency.ts';
-import { backupIds } from '../store/manifests.ts';
-import { openPart } from '../store/parts.ts';
-import { readsDifferently, requireWhole } from '../store/read-again.ts';
-import type { PartInVault } from '../store/read-again.ts';
-import { recorded } from '../store/records/records.ts';
+import { readsDifferently } from '../store/read-again.ts';
+import type { PartOfBackup } from '../store/read-again.ts';
+import type { Store } from '../store/store.ts';
 
 /** What reading everything again has shown: every damaged or missing part, not only the first. */
 export type Verification = {
@@ -36,11 +33,11 @@ const unjudged: Inspect = (_, content) => content;
 export async function verify(
   manifest: Manifest,
   {
-    vault,
+    store,
     report,
     inspect = unjudged,
     watch = () => {},
-  }: { vault: Vault; report: Report; inspect?: Inspect; watch?: ChunkWatch },
+  }: { store: Store; report: Report; inspect?: Inspect; watch?: ChunkWatch },
   signal: AbortSignal,
 ): Promise<Verification> {
   const source = manifest.source as SourceName;
@@ -51,9 +48,12 @@ export async function verify(
     readsAtOnce,
     manifest.parts,
     async (part, stop) => {
-      const key = partKey(source, id, part.file);
       try {
-        await readWhole({ key, part, vault, inspect: (content) => inspect(part, content) }, { report, watch }, stop);
+        await readWhole(
+          { backup: manifest, part, inspect: (content) => inspect(part, content) },
+          { store, report, watch },
+          stop,
+        );
         report({
           type: 'part-done',
           file: part.file,
@@ -70,19 +70,20 @@ export async function verify(
     signal,
   );
   if (problems.flat().some(({ error }) => error.code === 'object-missing'))
-    await requireStillThere(source, id, vault, signal);
+    await requireStillThere(source, id, store, signal);
   const storedBytes = manifest.parts.reduce((sum, part) => sum + part.storedBytes, 0);
   return { id, source, parts: manifest.parts.length, bytes: totalBytes, storedBytes, problems: problems.flat() };
 }
 
 /** Reads a part to its end, once more where only its way was bad. */
 async function readWhole(
-  { key, part, vault, inspect = unchanged }: PartInVault,
-  { report, watch }: { report: Report; watch: ChunkWatch },
+  { backup, part, inspect = unchanged }: PartOfBackup,
+  { store, report, watch }: { store: Store; report: Report; watch: ChunkWatch },
   signal: AbortSignal,
 ): Promise<void> {
+  const place = store.partPlace(backup, part);
   async function read(): Promise<void> {
-    for await (const chunk of inspect(openPart(key, part, vault, signal))) {
+    for await (const chunk of inspect(store.openPart(backup, part, signal))) {
       watch(part, chunk);
       report({ type: 'progress', rows: 0, bytes: chunk.length, storedBytes: 0 });
     }
@@ -91,18 +92,18 @@ async function readWhole(
     await read();
   } catch (error) {
     if (!isBackupError(error, 'part-corrupt')) throw error;
-    await requireWhole(error, { key, part, vault, inspect }, signal);
-    report({ type: 'warning', message: `${vault.place}/${key} was changed on its way: read again, it is whole` });
+    await store.requireWhole(error, { backup, part, inspect }, signal);
+    report({ type: 'warning', message: `${place} was changed on its way: read again, it is whole` });
     await read().catch((again: unknown) => {
-      throw isBackupError(again, 'part-corrupt') ? readsDifferently(`${vault.place}/${key}`, again) : again;
+      throw isBackupError(again, 'part-corrupt') ? readsDifferently(place, again) : again;
     });
   }
 }
 
 /** A backup that was removed while it was read is none, and not damaged. */
-async function requireStillThere(source: SourceName, id: BackupId, vault: Vault, signal: AbortSignal): Promise<void> {
-  if ((await backupIds(source, vault, signal)).includes(id)) return;
-  throw new BackupError('backup-missing', `${source} ${id} was removed from ${vault.place} while it was read`, {
+async function requireStillThere(source: SourceName, id: BackupId, store: Store, signal: AbortSignal): Promise<void> {
+  if ((await store.backupIds(source, signal)).includes(id)) return;
+  throw new BackupError('backup-missing', `${source} ${id} was removed from ${store.place} while it was read`, {
     hint: `see what there is: nightjar list ${source}`,
   });
 }
@@ -110,10 +111,10 @@ async function requireStillThere(source: SourceName, id: BackupId, vault: Vault,
 /** The same, and writes down beside the backup how it ended. */
 export async function verifyRecorded(
   manifest: Manifest,
-  deps: { vault: Vault; report: Report; clock: Clock; inspect?: Inspect },
+  deps: { store: Store; report: Report; clock: Clock; inspect?: Inspect },
   signal: AbortSignal,
 ): Promise<Verification> {
-  return recorded(
+  return deps.store.withProofRecord(
     'verify',
     manifest,
     deps,

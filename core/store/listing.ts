@@ -5,7 +5,7 @@ import type { SourceName } from '../domain/keys.ts';
 import type { Vault } from '../ports.ts';
 
 /** What a listing shows of one source. */
-export async function listSource(source: SourceName, vault: Vault, signal: AbortSignal): Promise<SourceHistory> {
+export async function listSource(vault: Vault, source: SourceName, signal: AbortSignal): Promise<SourceHistory> {
   return historyOf(source, await Array.fromAsync(vault.list(`${sourceSegment(source)}/`, signal)));
 }
 
@@ -32,7 +32,7 @@ export async function* sourcesListed(vault: Vault, signal: AbortSignal): AsyncIt
   yield* historyIn(segment, together);
   for (const one of torn) {
     const source = sourceOfSegment(one);
-    if (source !== undefined) yield await listSource(source, vault, signal);
+    if (source !== undefined) yield await listSource(vault, source, signal);
   }
 }
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { manifestSchema } from '../contract/manifest/manifest.ts';
 import type { Manifest } from '../contract/manifest/manifest.ts';
+import { parseJson } from './json.ts';
 
 /** The last two lines of a manifest: its own checksum, and the end. */
 const seal = /^ "sha256": "([0-9a-f]{64})"\n\}\n$/;
@@ -38,12 +39,4 @@ export function parseManifest(document: Uint8Array): { manifest: Manifest } | { 
 
 function digestOf(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
-}
-
-function parseJson(body: Buffer): unknown {
-  try {
-    return JSON.parse(body.toString());
-  } catch {
-    return undefined;
-  }
 }

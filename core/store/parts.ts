@@ -1,25 +1,36 @@
-import type { ManifestPart } from '../contract/manifest/manifest.ts';
+import type { Manifest, ManifestPart, Tier } from '../contract/manifest/manifest.ts';
 import { BackupError } from '../domain/errors.ts';
-import { partKey } from '../domain/keys.ts';
-import type { BackupId, ObjectKey } from '../domain/keys.ts';
+import { backupPrefix, partKey } from '../domain/keys.ts';
+import type { BackupId, ObjectKey, SourceName } from '../domain/keys.ts';
+import { tierTags } from '../domain/retention/tiers.ts';
 import { formatCount } from '../domain/units.ts';
+import { metered } from '../pipeline/meter.ts';
+import type { DumpTally } from '../pipeline/rows/reader.ts';
 import { checked, summed } from '../pipeline/sum.ts';
-import type { DumpReader, DumpTally } from '../pipeline/rows/reader.ts';
 import { compress, decompress } from '../pipeline/zstd.ts';
-import type { ByteStream, Catalog, PlannedPart, Report, Source, Tags, Vault } from '../ports.ts';
+import type { ByteStream, PlannedPart, Report, Source, Vault } from '../ports.ts';
 
 /** A part as it stands in the vault, and what was counted in it on the way. */
 export type StoredPart = { part: ManifestPart; tally?: DumpTally };
 
-type PartPlace = { source: Source; id: BackupId; tags: Tags; vault: Vault; report: Report };
+/** A backup that is being made. */
+export type NewBackup = { source: Source; id: BackupId; tiers: readonly Tier[] };
 
-const sweepLimitMs = 30_000;
+/** The backup that a part is of. */
+export type BackupName = Pick<Manifest, 'source' | 'id'>;
+
+const discardLimitMs = 30_000;
 
 /**
  * Sends a part through the pipeline into the vault: meter, zstd, SHA-256. Throws `dump-cut` when its end is missing.
  */
-export async function storePart(planned: PlannedPart, place: PartPlace, signal: AbortSignal): Promise<StoredPart> {
-  const { source, id, tags, vault, report } = place;
+export async function storePart(
+  vault: Vault,
+  planned: PlannedPart,
+  { source, id, tiers }: NewBackup,
+  report: Report,
+  signal: AbortSignal,
+): Promise<StoredPart> {
   const file = planned.compress ? `${planned.file}.zst` : planned.file;
   const key = partKey(source.name, id, file);
   const meter = metered(planned, report, signal);
@@ -27,87 +38,56 @@ export async function storePart(planned: PlannedPart, place: PartPlace, signal: 
   const { stream, sum } = summed(packed, (bytes) =>
     report({ type: 'progress', rows: 0, bytes: 0, storedBytes: bytes }),
   );
-  const stored = await vault.put(key, stream, tags, signal);
+  const stored = await vault.put(key, stream, tierTags(tiers), signal);
   if (stored.bytes !== sum.bytes) {
     throw new BackupError(
       'vault-failed',
       `${vault.place}/${key}: ${formatCount(sum.bytes)} bytes were sent, the vault holds ${formatCount(stored.bytes)}`,
     );
   }
-  const rows = meter.tally()?.tables.reduce((total, table) => total + table.rows, 0);
-  const part = {
-    role: planned.role,
-    file,
-    bytes: meter.bytes(),
-    storedBytes: sum.bytes,
-    sha256: sum.sha256(),
-    ...(rows === undefined ? {} : { rows }),
-  };
-  report({ type: 'part-done', file, bytes: part.bytes, storedBytes: part.storedBytes, rows: rows ?? 0 });
-  const tally = meter.tally();
-  return { part, ...(tally && { tally }) };
-}
-
-/** A part's content as it was dumped, checked against the manifest: throws `part-corrupt` at the latest at its end. */
-export function openPart(key: ObjectKey, part: ManifestPart, vault: Vault, signal: AbortSignal): ByteStream {
-  const name = `${vault.place}/${key}`;
-  const stored = checked(vault.get(key, signal), { bytes: part.storedBytes, sha256: part.sha256 }, name);
-  return part.file.endsWith('.zst') ? sized(decompress(stored, name), part.bytes, name) : stored;
-}
-
-/** The part that holds the catalog: what a restored database is compared with. */
-export function catalogPart(catalog: Catalog): PlannedPart {
-  async function* open(): ByteStream {
-    yield Buffer.from(JSON.stringify(catalog));
-  }
-  return { role: 'catalog', file: 'catalog.json', compress: true, estimatedBytes: 0, open };
+  const [bytes, tally] = [meter.bytes(), meter.tally()];
+  const rows = tally?.tables.reduce((total, table) => total + table.rows, 0);
+  report({ type: 'part-done', file, bytes, storedBytes: sum.bytes, rows: rows ?? 0 });
+  const known = { role: planned.role, file, bytes, storedBytes: sum.bytes, sha256: sum.sha256() };
+  return { part: { ...known, ...(rows !== undefined && { rows }) }, ...(tally && { tally }) };
 }
 
 /**
- * Removes what a failed run has stored. That it can't is no further failure: what is left has no manifest, and rotation
- * sweeps it.
+ * Removes the parts that a failed run has stored. That it can't is no further failure: what is left has no manifest,
+ * and rotation sweeps it.
  */
-export async function sweep(prefix: string, vault: Vault): Promise<void> {
-  const signal = AbortSignal.timeout(sweepLimitMs);
+export async function discardParts(vault: Vault, source: SourceName, id: BackupId): Promise<void> {
+  const signal = AbortSignal.timeout(discardLimitMs);
   try {
-    for await (const { key } of vault.list(prefix, signal)) await vault.delete(key, signal);
+    for await (const { key } of vault.list(backupPrefix(source, id), signal)) await vault.delete(key, signal);
   } catch {
     return;
   }
 }
 
-function metered(planned: PlannedPart, report: Report, signal: AbortSignal) {
-  const reader = planned.reader?.();
-  let tally: DumpTally | undefined;
-  let bytes = 0;
-  async function* pass(): ByteStream {
-    let rows = 0;
-    for await (const chunk of planned.open(signal)) {
-      reader?.write(chunk);
-      const now = reader?.progress().rows ?? 0;
-      report({ type: 'progress', rows: now - rows, bytes: chunk.length, storedBytes: 0 });
-      rows = now;
-      bytes += chunk.length;
-      yield chunk;
-    }
-    tally = wholeTally(reader, planned.file);
-    if (bytes === 0)
-      throw new BackupError('dump-cut', `${planned.file}: the dump program said nothing, and that it succeeded`);
-  }
-  return { stream: pass(), tally: () => tally, bytes: () => bytes };
+/** A part's content as it was dumped, checked against the manifest: throws `part-corrupt` at the latest at its end. */
+export function openPart(vault: Vault, backup: BackupName, part: ManifestPart, signal: AbortSignal): ByteStream {
+  const name = partPlace(vault, backup, part);
+  const stored = checked(
+    readStored(vault, backup, part, signal),
+    { bytes: part.storedBytes, sha256: part.sha256 },
+    name,
+  );
+  return part.file.endsWith('.zst') ? sized(decompress(stored, name), part.bytes, name) : stored;
 }
 
-/** What a reader has counted. Throws `dump-cut` unless the dump's own end marker was the last thing in it. */
-export function wholeTally(reader: DumpReader | undefined, file: string): DumpTally | undefined {
-  const tally = reader?.end();
-  if (tally !== undefined && !tally.ended) {
-    throw new BackupError(
-      'dump-cut',
-      `${file}: the dump ended without its end marker, though the program said that it succeeded`,
-      { hint: 'nothing was stored; run the backup again' },
-    );
-  }
-  return tally;
+/** A part's bytes as they lie in the vault, unchecked. */
+export function readStored(vault: Vault, backup: BackupName, part: ManifestPart, signal: AbortSignal): ByteStream {
+  return vault.get(keyOfPart(backup, part), signal);
+}
+
+/** Where a part lies, for messages. */
+export function partPlace({ place }: Pick<Vault, 'place'>, backup: BackupName, part: ManifestPart): string {
+  return `${place}/${keyOfPart(backup, part)}`;
+}
+
+function keyOfPart({ source, id }: BackupName, { file }: ManifestPart): ObjectKey {
+  return partKey(source as SourceName, id as BackupId, file);
 }
 
 /** Ends as soon as there is too much: a few bytes of zstd can stand for any number of others. */

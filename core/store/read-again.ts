@@ -1,15 +1,14 @@
 import type { ManifestPart } from '../contract/manifest/manifest.ts';
 import { BackupError, isBackupError } from '../domain/errors.ts';
-import type { ObjectKey } from '../domain/keys.ts';
 import { summed } from '../pipeline/sum.ts';
 import type { ByteStream, Vault } from '../ports.ts';
-import { openPart } from './parts.ts';
+import { openPart, partPlace, readStored } from './parts.ts';
+import type { BackupName } from './parts.ts';
 
-/** A part in a vault. `inspect` lets its content pass and throws `part-corrupt` where it holds what it may not. */
-export type PartInVault = {
-  key: ObjectKey;
+/** A part of a backup. `inspect` lets its content pass and throws `part-corrupt` where it holds what it may not. */
+export type PartOfBackup = {
+  backup: BackupName;
   part: ManifestPart;
-  vault: Vault;
   inspect?: ((content: ByteStream) => ByteStream) | undefined;
 };
 
@@ -20,20 +19,21 @@ export type PartInVault = {
  * a damaged part two.
  */
 export async function requireWhole(
+  vault: Vault,
   damage: BackupError,
-  { key, part, vault, inspect }: PartInVault,
+  { backup, part, inspect }: PartOfBackup,
   signal: AbortSignal,
 ): Promise<void> {
-  const first = await digestOf(vault.get(key, signal));
+  const first = await digestOf(readStored(vault, backup, part, signal));
   if (first === digestIn(part)) {
-    const content = openPart(key, part, vault, signal);
+    const content = openPart(vault, backup, part, signal);
     await digestOf(inspect === undefined ? content : inspect(content));
     return;
   }
-  const second = await digestOf(vault.get(key, signal));
+  const second = await digestOf(readStored(vault, backup, part, signal));
   if (second === digestIn(part)) return;
   if (first === second) throw damage;
-  throw readsDifferently(`${vault.place}/${key}`, damage);
+  throw readsDifferently(partPlace(vault, backup, part), damage);
 }
 
 /** No judgement of what is stored there can be had. */
@@ -48,16 +48,21 @@ export function readsDifferently(name: string, cause: BackupError): BackupError 
  * What to throw for a failed reading after which something can't be taken back: that it can be tried again, where the
  * part proves whole.
  */
-export async function afterReadingAgain(error: unknown, read: PartInVault, signal: AbortSignal): Promise<unknown> {
+export async function afterReadingAgain(
+  vault: Vault,
+  error: unknown,
+  read: PartOfBackup,
+  signal: AbortSignal,
+): Promise<unknown> {
   if (signal.aborted || !isBackupError(error, 'part-corrupt')) return error;
   try {
-    await requireWhole(error, read, signal);
+    await requireWhole(vault, error, read, signal);
   } catch (known) {
     return known;
   }
   return new BackupError(
     'vault-failed',
-    `${read.vault.place}/${read.key} was changed on its way: read again, it is whole`,
+    `${partPlace(vault, read.backup, read.part)} was changed on its way: read again, it is whole`,
     { hint: 'run it again', cause: error },
   );
 }

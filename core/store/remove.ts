@@ -1,4 +1,5 @@
 import { historyOf } from '../domain/verdict/history.ts';
+import type { BackupFound } from '../domain/verdict/history.ts';
 import { backupPrefix, manifestKey, partKey } from '../domain/keys.ts';
 import type { BackupId, ObjectKey, SourceName } from '../domain/keys.ts';
 import { releasedTags } from '../domain/retention/tiers.ts';
@@ -27,10 +28,10 @@ const deletesAtOnce = 8;
  * before, for a pin. Never throws.
  */
 export async function removeBackup(
+  vault: Vault,
   source: SourceName,
   id: BackupId,
   parts: readonly string[],
-  vault: Vault,
   signal: AbortSignal,
 ): Promise<Removal> {
   const failures: unknown[] = [];
@@ -53,7 +54,7 @@ export async function removeBackup(
     if (now.pinned) return { id, state: 'pinned', bytes: 0, foreign: 0, failures };
     foreign = now.foreign.length;
     const manifest = manifestKey(source, id);
-    const named = new Set<ObjectKey>(parts.map((file) => partKey(source, id, file)));
+    const named = keysOfParts(source, id, parts);
     const isRecord = (key: ObjectKey): boolean => key.startsWith(`${backupPrefix(source, id)}proofs/`);
     if (!(await remove(manifest, now.objects.find(({ key }) => key === manifest)?.bytes ?? 0, signal)))
       return { id, state: 'failed', bytes, foreign, failures };
@@ -69,6 +70,20 @@ export async function removeBackup(
     failures.push(error);
   }
   return { id, state: failures.length > 0 ? 'failed' : hidden ? 'hidden' : 'gone', bytes, foreign, failures };
+}
+
+/** How much a removal of this backup would free: its manifest, and the parts that it names. */
+export function removableBytes(
+  source: SourceName,
+  { id, objects }: Pick<BackupFound, 'id' | 'objects'>,
+  parts: readonly string[],
+): Bytes {
+  const named = keysOfParts(source, id, parts).add(manifestKey(source, id));
+  return objects.reduce((sum, { key, bytes }) => sum + (named.has(key) ? bytes : 0), 0);
+}
+
+function keysOfParts(source: SourceName, id: BackupId, parts: readonly string[]): Set<ObjectKey> {
+  return new Set(parts.map((file) => partKey(source, id, file)));
 }
 
 /** Hands what could not be deleted over to the bucket's lifecycle rule, as far as it can be tagged. */

@@ -12,7 +12,7 @@ const tagsAtOnce = 8;
  * Corrects the tags of the backups that stay, where they count for other tiers than before; returns how many. A
  * manifest's tags tell what its parts have: it is tagged last.
  */
-export async function retagKept({ source, backups }: RotationPlan, vault: Vault, signal: AbortSignal): Promise<number> {
+export async function retagKept(vault: Vault, { source, backups }: RotationPlan, signal: AbortSignal): Promise<number> {
   const kept = backups.filter(
     ({ action, reasons }) =>
       action === 'keep' && !reasons.some(({ rule }) => rule === 'unreadable' || rule === 'misdated'),

@@ -23,19 +23,20 @@ export type Swept = {
   failures: unknown[];
 };
 
-type SweepDeps = { vault: Vault; clock: Clock; identity: Identity };
+type SweepDeps = { clock: Clock; identity: Identity };
 
 /**
  * What a sweep would remove. That uploads can't be listed is a failure, and none that keeps the rest from being done.
  */
 export async function lookForLeftovers(
+  vault: Vault,
   history: SourceHistory,
   graceMs: number,
-  { vault, clock }: SweepDeps,
+  { clock }: Pick<SweepDeps, 'clock'>,
   signal: AbortSignal,
 ): Promise<Swept> {
   const failures: unknown[] = [];
-  const uploads = await uploadsOf(history.source, vault, signal).catch((error: unknown) => (failures.push(error), []));
+  const uploads = await uploadsOf(vault, history.source, signal).catch((error: unknown) => (failures.push(error), []));
   const found = sweepable(history, uploads, graceMs, clock.now());
   const now = clock.now();
   const records = [
@@ -52,6 +53,7 @@ export async function lookForLeftovers(
  * writes no manifest for parts that are gone. What is there is looked at once more, under the lease.
  */
 export async function sweepLeftovers(
+  vault: Vault,
   source: SourceName,
   graceMs: number,
   found: Swept,
@@ -63,19 +65,20 @@ export async function sweepLeftovers(
   async function trying(work: () => Promise<unknown>): Promise<void> {
     await work().catch((error: unknown) => void failures.push(error));
   }
-  for (const key of found.records) await trying(() => deps.vault.delete(key, signal));
+  for (const key of found.records) await trying(() => vault.delete(key, signal));
   if (found.state === 'none') return { ...found, failures };
   try {
     const swept = await withLease(
+      vault,
       source,
       deps,
       async (held) => {
-        const history = historyOf(source, await Array.fromAsync(deps.vault.list(`${sourceSegment(source)}/`, held)));
-        const uploads = found.uploads === 0 ? [] : await uploadsOf(source, deps.vault, held);
+        const history = historyOf(source, await Array.fromAsync(vault.list(`${sourceSegment(source)}/`, held)));
+        const uploads = found.uploads === 0 ? [] : await uploadsOf(vault, source, held);
         const dead = sweepable(history, uploads, graceMs, deps.clock.now());
-        for (const upload of dead.uploads) await trying(() => deps.vault.abandon(upload, held));
+        for (const upload of dead.uploads) await trying(() => vault.abandon(upload, held));
         for (const { key } of dead.objects)
-          await trying(async () => (hidden = (await deps.vault.delete(key, held)).state === 'hidden' || hidden));
+          await trying(async () => (hidden = (await vault.delete(key, held)).state === 'hidden' || hidden));
         return dead;
       },
       signal,
@@ -87,7 +90,7 @@ export async function sweepLeftovers(
   }
 }
 
-async function uploadsOf(source: SourceName, vault: Vault, signal: AbortSignal) {
+async function uploadsOf(vault: Vault, source: SourceName, signal: AbortSignal) {
   return Array.fromAsync(vault.unfinished(`${sourceSegment(source)}/`, signal));
 }
 

@@ -4,12 +4,11 @@ import { backupId } from '../domain/keys.ts';
 import type { BackupId, SourceName } from '../domain/keys.ts';
 import { shrunkText } from '../domain/messages/findings.ts';
 import type { SourceRules, SourceVerdict, Verdict } from '../domain/verdict/verdict.ts';
-import type { Clock, Vault } from '../ports.ts';
-import { missingBackup, readManifest } from '../store/manifests.ts';
-import { listSource } from '../store/listing.ts';
+import type { Clock } from '../ports.ts';
+import type { Store } from '../store/store.ts';
 import { survey } from './survey.ts';
 
-type ChooseDeps = { vault: Vault; clock: Clock };
+type ChooseDeps = { store: Store; clock: Clock };
 
 /** A backup that was asked for, and what a person should know before it is used. */
 export type Chosen = { manifest: Manifest; warnings: string[] };
@@ -33,11 +32,11 @@ export async function chooseBackup(
   const { verdict, warnings } = await verdictOfSource(source, memory, deps, signal);
   const newest =
     which === 'latest' ? verdict.newest : verdict.backups.findLast(({ misdated }) => misdated === undefined);
-  if (newest === undefined) throw noneGood(source, verdict, deps.vault);
+  if (newest === undefined) throw noneGood(source, verdict, deps.store);
   const passed = verdict.backups
     .slice(verdict.backups.indexOf(newest) + 1)
     .map((one) => `passed over ${one.id}: ${whyBad(one)}`);
-  const { manifest } = await readManifest(source, newest.id, deps.vault, signal);
+  const { manifest } = await deps.store.readManifest(source, newest.id, signal);
   return { manifest, warnings: [...warnings, ...passed, ...doubtsAbout(newest, verdict)] };
 }
 
@@ -48,14 +47,14 @@ export async function chooseBackup(
 export async function verdictOfSource(
   source: SourceName,
   memory: SourceRules,
-  { vault, clock }: ChooseDeps,
+  { store, clock }: ChooseDeps,
   signal: AbortSignal,
 ): Promise<{ verdict: SourceVerdict; warnings: string[] }> {
   const warnings: string[] = [];
   const forgiving = (error: unknown): void =>
     void warnings.push(`what the vault remembers of ${source} can't be read: ${messageOf(error)}`);
   const look = async (most: number) =>
-    (await survey(await listSource(source, vault, signal), { memory, at: clock.now(), most, forgiving }, vault, signal))
+    (await survey(await store.listSource(source, signal), { memory, at: clock.now(), most, forgiving }, store, signal))
       .verdict;
   const verdict = await look(readAtFirst);
   if (verdict.newest !== undefined || verdict.backups.length <= readAtFirst) return { verdict, warnings };
@@ -74,7 +73,7 @@ async function byId(
   deps: ChooseDeps,
   signal: AbortSignal,
 ): Promise<Chosen> {
-  const { manifest } = await readManifest(source, id, deps.vault, signal);
+  const { manifest } = await deps.store.readManifest(source, id, signal);
   // what is asked for by name is given, also where it can't be judged
   const judged = await verdictOfSource(source, memory, deps, signal).catch(() => undefined);
   const found = judged?.verdict.backups.find((one) => one.id === id);
@@ -98,16 +97,16 @@ function doubtsAbout({ id, shrunk, other }: Verdict, { full }: SourceVerdict): s
   ];
 }
 
-function noneGood(source: SourceName, { backups }: SourceVerdict, vault: Vault): BackupError {
+function noneGood(source: SourceName, { backups }: SourceVerdict, store: Store): BackupError {
   const last = backups.at(-1);
   if (last === undefined)
-    return missingBackup(source, 'there is none yet', vault, `take one: nightjar backup ${source}`);
+    return store.missingBackup(source, 'there is none yet', `take one: nightjar backup ${source}`);
   if (last.damage?.kind === 'unreadable')
     return new BackupError('manifest-invalid', last.damage.why, {
       hint: `no other backup is good: nightjar list ${source}`,
     });
   const count = backups.length === 1 ? 'the only one is not good' : `none of ${backups.length} is good`;
-  const message = `no backup of ${source} in ${vault.place}: ${count}: ${last.id}: ${whyBad(last)}`;
+  const message = `no backup of ${source} in ${store.place}: ${count}: ${last.id}: ${whyBad(last)}`;
   const hint = `see all of them: nightjar list ${source}; one can be restored by its id all the same`;
   return new BackupError(last.damage === undefined ? 'backup-missing' : 'part-corrupt', message, { hint });
 }

@@ -9,11 +9,8 @@ import type { BackupId, SourceName } from '../domain/keys.ts';
 import type { ToolsNotice } from '../domain/tools-notices.ts';
 import { plural } from '../domain/units.ts';
 import { clocksMs } from '../domain/verdict/verdict.ts';
-import type { Vault } from '../ports.ts';
 import { forEachConcurrently } from '../pipeline/concurrency.ts';
-import { readLease } from '../store/lease/state.ts';
-import { addToLedgerIndex, readLedgerIndex, writeLedger } from '../store/memory/ledger.ts';
-import { listSource, sourcesListed } from '../store/listing.ts';
+import type { Store } from '../store/store.ts';
 import { survey } from './survey.ts';
 import type { Survey } from './survey.ts';
 import { memoryOfWatched } from './watched.ts';
@@ -38,7 +35,7 @@ export type VaultSurvey = {
 };
 
 /** `remember`: whether what was seen is written down. */
-type SurveyVaultDeps = { vault: Vault; at: Date; remember: boolean };
+type SurveyVaultDeps = { store: Store; at: Date; remember: boolean };
 type SourceSurvey = { judgement: Judgement; failed?: Unknown; read: boolean };
 
 const sourcesAtOnce = 4;
@@ -56,8 +53,8 @@ export async function surveyVault(
   deps: SurveyVaultDeps,
   signal: AbortSignal,
 ): Promise<VaultSurvey> {
-  const { vault, at } = deps;
-  const common = { at, place: vault.place, whole };
+  const { store, at } = deps;
+  const common = { at, place: store.place, whole };
   const seen = await orUnknown(() => lookAtAll(sources, whole, deps, signal), signal);
   if ('why' in seen)
     return {
@@ -85,7 +82,7 @@ async function lookAtAll(
   deps: SurveyVaultDeps,
   signal: AbortSignal,
 ) {
-  const { vault, at } = deps;
+  const { store, at } = deps;
   const watched = new Map(sources.map((one) => [one.source, one]));
   const found = new Map<SourceName, SourceSurvey>();
   const others = new Map<SourceName, Unconfigured>();
@@ -93,7 +90,7 @@ async function lookAtAll(
   const index =
     sources.length === 0
       ? new Set<string>()
-      : await readLedgerIndex(vault, signal).catch((error: unknown) => (forgotten.push(error), new Set<string>()));
+      : await store.readLedgerIndex(signal).catch((error: unknown) => (forgotten.push(error), new Set<string>()));
   const kept: string[] = [];
   async function lookAt(history: SourceHistory, stop: AbortSignal): Promise<void> {
     const one = watched.get(history.source);
@@ -110,14 +107,14 @@ async function lookAtAll(
   }
   await forEachConcurrently(
     sourcesAtOnce,
-    whole ? sourcesListed(vault, signal) : listedOneByOne(sources, vault, signal),
+    whole ? store.sourcesListed(signal) : listedOneByOne(sources, store, signal),
     lookAt,
     signal,
   );
   for (const { source } of sources) if (!found.has(source)) await lookAt(emptyHistory(source), signal);
   const fresh = kept.filter((name) => !index.has(name));
   if (deps.remember && fresh.length > 0)
-    await addToLedgerIndex(fresh, vault, signal).catch((error: unknown) => void forgotten.push(error));
+    await store.addToLedgerIndex(fresh, signal).catch((error: unknown) => void forgotten.push(error));
   return { found, others, forgotten };
 }
 
@@ -129,23 +126,23 @@ async function surveyRemembered(
   listed: SourceHistory,
   watched: WatchedSource,
   index: ReadonlySet<string>,
-  { vault, at, remember }: SurveyVaultDeps,
+  { store, at, remember }: SurveyVaultDeps,
   signal: AbortSignal,
 ): Promise<Survey & { expectation: Expectation | undefined; failure?: unknown; isKept: boolean }> {
   const options = { memory: memoryOfWatched(watched), at, expected: index.has(watched.source) };
   const surveying = async (history: SourceHistory): Promise<Survey & { expectation: Expectation | undefined }> =>
-    withExpectation(await survey(history, options, vault, signal), watched, at);
+    withExpectation(await survey(history, options, store, signal), watched, at);
   let seen = await surveying(listed);
   for (let left = attempts; ; left -= 1) {
     if (!remember || !seen.isNew) return { ...seen, isKept: seen.before.version !== undefined };
     try {
-      await writeLedger(watched.source, seen.ledger, seen.before, vault, signal);
+      await store.writeLedger(watched.source, seen.ledger, seen.before, signal);
       return { ...seen, isKept: true };
     } catch (failure) {
       if (signal.aborted) throw failure;
       if (!isBackupError(failure, 'object-exists') || left <= 1) return { ...seen, failure, isKept: false };
     }
-    seen = await surveying(await listSource(watched.source, vault, signal));
+    seen = await surveying(await store.listSource(watched.source, signal));
   }
 }
 
@@ -174,13 +171,13 @@ function withExpectation(
 async function withLeaseSeen(
   judgement: Judgement,
   { source, failures }: SourceHistory,
-  { vault, at }: SurveyVaultDeps,
+  { store, at }: SurveyVaultDeps,
   signal: AbortSignal,
 ): Promise<Judgement> {
   const isLate = judgement.findings.some(({ kind }) => kind === 'never' || kind === 'stale' || kind === 'missed');
   if (judgement.state === 'paused' || !(isLate || failures.at(-1)?.code === 'lease-stuck')) return judgement;
   try {
-    const lease = await readLease(source, { vault, now: at }, signal);
+    const lease = await store.readLease(source, at, signal);
     return lease.state === 'stuck' ? withStuckLease(judgement, lease.why) : judgement;
   } catch (error) {
     if (signal.aborted || !isBackupError(error)) throw error;
@@ -190,10 +187,10 @@ async function withLeaseSeen(
 
 async function* listedOneByOne(
   sources: readonly WatchedSource[],
-  vault: Vault,
+  store: Store,
   signal: AbortSignal,
 ): AsyncIterable<SourceHistory> {
-  for (const { source } of sources) yield await listSource(source, vault, signal);
+  for (const { source } of sources) yield await store.listSource(source, signal);
 }
 
 type Unknown = { why: string; hint: string | undefined };

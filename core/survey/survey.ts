@@ -8,12 +8,10 @@ import { contentOf, remember, toRead } from '../domain/verdict/ledger.ts';
 import type { ManifestRead } from '../domain/verdict/ledger.ts';
 import { verdictOf } from '../domain/verdict/verdict.ts';
 import type { SourceRules, SourceVerdict } from '../domain/verdict/verdict.ts';
-import type { Lock, Vault } from '../ports.ts';
+import type { Lock } from '../ports.ts';
 import { mapConcurrently } from '../pipeline/concurrency.ts';
-import { readLedger } from '../store/memory/ledger.ts';
 import type { LedgerRead } from '../store/memory/ledger.ts';
-import { listSource } from '../store/listing.ts';
-import { readManifest } from '../store/manifests.ts';
+import type { Store } from '../store/store.ts';
 
 /**
  * What was seen of a source, and what its backups are worth. `ledger`: what is to be remembered of it; `before`: what
@@ -55,26 +53,26 @@ const readsAtOnce = 4;
 export async function survey(
   listed: SourceHistory,
   options: SurveyOptions,
-  vault: Vault,
+  store: Store,
   signal: AbortSignal,
 ): Promise<Survey> {
   const { source } = listed;
-  const before = await remembered(listed, options, vault, signal);
-  const first = await surveyed(listed, before, options, vault, signal);
+  const before = await remembered(listed, options, store, signal);
+  const first = await surveyed(listed, before, options, store, signal);
   const isAsListed = first.history.backups.length === listed.backups.length;
   if (isAsListed && first.ledger.gone?.count === before.ledger?.gone?.count) return first;
-  const again = await listSource(source, vault, signal);
-  return surveyed(again, await remembered(again, options, vault, signal), options, vault, signal);
+  const again = await store.listSource(source, signal);
+  return surveyed(again, await remembered(again, options, store, signal), options, store, signal);
 }
 
 async function remembered(
   { source, ledger }: SourceHistory,
   { forgiving }: SurveyOptions,
-  vault: Vault,
+  store: Store,
   signal: AbortSignal,
 ): Promise<LedgerRead> {
   if (!ledger) return { version: undefined };
-  return readLedger(source, vault, signal).catch((error: unknown) => {
+  return store.readLedger(source, signal).catch((error: unknown) => {
     if (forgiving === undefined || signal.aborted) throw error;
     forgiving(error);
     return { version: undefined };
@@ -85,14 +83,14 @@ async function surveyed(
   listed: SourceHistory,
   before: LedgerRead,
   { memory, at, expected = false, each, most }: SurveyOptions,
-  vault: Vault,
+  store: Store,
   signal: AbortSignal,
 ): Promise<Survey> {
   const { history, read } = await readBackups(
     listed,
     each === undefined ? newestOf(toRead(listed, before.ledger), most) : listed.backups.map(({ id }) => id),
     each,
-    vault,
+    store,
     signal,
   );
   const fresh = new Set(toRead(history, before.ledger));
@@ -111,7 +109,7 @@ async function readBackups(
   listed: SourceHistory,
   ids: readonly BackupId[],
   each: SurveyOptions['each'],
-  vault: Vault,
+  store: Store,
   signal: AbortSignal,
 ) {
   const read = new Map<BackupId, ManifestRead>();
@@ -120,7 +118,7 @@ async function readBackups(
     readsAtOnce,
     ids,
     async (id, stop) => {
-      const one = await readOne(listed.source, id, vault, stop);
+      const one = await readOne(listed.source, id, store, stop);
       if (one === undefined) return void gone.add(id);
       each?.(id, one);
       read.set(
@@ -143,11 +141,11 @@ function newestOf(ids: readonly BackupId[], most = ids.length): readonly BackupI
 async function readOne(
   source: SourceName,
   id: BackupId,
-  vault: Vault,
+  store: Store,
   signal: AbortSignal,
 ): Promise<ManifestReading | undefined> {
   try {
-    const { manifest, lock, stays } = await readManifest(source, id, vault, signal);
+    const { manifest, lock, stays } = await store.readManifest(source, id, signal);
     return { status: 'complete', manifest, stays, ...(lock && { lock }) };
   } catch (error) {
     if (isBackupError(error, 'backup-missing')) return undefined;

@@ -3,7 +3,7 @@ import { watchOf } from '../contract/config/watch.ts';
 import type { SourceRules } from '../domain/verdict/verdict.ts';
 import type { WatchedSource } from '../domain/watch/freshness.ts';
 import type { SourceName } from '../domain/keys.ts';
-import type { Vault } from '../ports.ts';
+import type { Store } from '../store/store.ts';
 
 /** By what the backups of a source are judged; of one that is not configured, as little as can be said. */
 export function memoryOf(settings: Pick<Settings, 'watch' | 'timeZone' | 'retention'> | undefined): SourceRules {
@@ -19,7 +19,10 @@ export function memoryOfWatched({ watch: { shrink }, timeZone, retention }: Watc
 /** What a check needs to know of these sources; one that is not configured is left out. */
 export function watchedSources(
   names: readonly SourceName[],
-  { settings, vault }: { settings(name: string): (Settings & { server?: { host: string } }) | undefined; vault: Vault },
+  {
+    settings,
+    store,
+  }: { settings(name: string): (Settings & { server?: { host: string } }) | undefined; store: Pick<Store, 'place'> },
 ): WatchedSource[] {
   return names.flatMap((source) => {
     const found = settings(source);
@@ -28,7 +31,7 @@ export function watchedSources(
       : [
           {
             source,
-            place: vault.place,
+            place: store.place,
             watch: found.watch,
             timeZone: found.timeZone,
             retention: found.retention,

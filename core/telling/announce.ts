@@ -8,14 +8,15 @@ import type { Message } from '../domain/messages/findings.ts';
 import { endedRuns, withSightings } from '../domain/watch/outbox.ts';
 import type { Outbox } from '../domain/watch/outbox.ts';
 import { runEnded, runKinds } from '../domain/messages/run.ts';
-import type { Clock, Notifier, Vault } from '../ports.ts';
-import { checkersOf, configurationId } from '../store/memory/checkers.ts';
+import type { Clock, Notifier } from '../ports.ts';
+import { configurationId } from '../store/memory/checkers.ts';
 import type { Checkers } from '../store/memory/checkers.ts';
+import type { Store } from '../store/store.ts';
 import type { VaultSurvey } from '../survey/survey-vault.ts';
 import { notifyAll } from './notify-all.ts';
 
 type AnnounceDeps = {
-  vault: Vault;
+  store: Store;
   clock: Clock;
   notifiers: readonly Notifier[];
   /** Every name of the configuration, whether it was looked at or not. */ sourceNames: readonly string[];
@@ -51,7 +52,7 @@ export async function announce(
   const unread = look.vault !== undefined || look.judgements.every(isUnknown);
   const checkers: Checkers & { error?: unknown } = unread
     ? unmarked(deps)
-    : await checkersOf(deps.sourceNames, { vault: deps.vault, at: look.at }, signal).catch((error: unknown) => {
+    : await deps.store.checkersOf(deps.sourceNames, look.at, signal).catch((error: unknown) => {
         if (signal.aborted || !isBackupError(error)) throw error;
         return { ...unmarked(deps), error };
       });

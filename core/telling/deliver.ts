@@ -5,15 +5,16 @@ import { messagesOf, mostMessages } from '../domain/messages/groups.ts';
 import { toSend, withTrying } from '../domain/watch/outbox.ts';
 import type { Delivered } from '../domain/watch/outbox.ts';
 import { formatCount } from '../domain/units.ts';
-import type { Clock, Notifier, Vault } from '../ports.ts';
+import type { Clock, Notifier } from '../ports.ts';
 import { outcomeOf } from './outcome.ts';
-import { editOutbox } from '../store/memory/outbox.ts';
+import { editUnkept } from '../store/memory/outbox.ts';
 import type { OutboxEdit, OutboxRead } from '../store/memory/outbox.ts';
+import type { Store } from '../store/store.ts';
 import { withTimeLimit } from '../pipeline/time-limit.ts';
 
-/** `vault` undefined: there is none (yet), so nothing is remembered and everything is told. */
+/** `store` undefined: there is none (yet), so nothing is remembered and everything is told. */
 export type TellDeps = {
-  vault: Vault | undefined;
+  store: Store | undefined;
   notifiers: readonly Notifier[];
   clock: Clock;
   /** Whoever is told nothing new is not told what waited either. */
@@ -45,10 +46,11 @@ export async function deliver(
   memory: OutboxRead,
   edit: OutboxEdit,
   room: number,
-  { vault, clock, newsOnly = false }: TellDeps,
+  { store, clock, newsOnly = false }: TellDeps,
   signal: AbortSignal,
 ): Promise<Delivery> {
   const at = clock.now();
+  const editing = store?.editOutbox ?? editUnkept;
   const rest = restOf(memory, at);
   const due = toSend(edit(memory.box), at);
   const waiting = newsOnly && due.every((one) => memory.box.waiting.includes(one)) ? [] : due;
@@ -57,7 +59,7 @@ export async function deliver(
   const items = envelopes.flatMap((one) => one.items);
   const trying: OutboxEdit = (box) => withTrying(edit(box), items, new Date(at.getTime() + notifierMs + marginMs));
   const [noted, { delivered, failures, afterMs }] = await Promise.all([
-    editOutbox(memory, trying, [], at, vault),
+    editing(memory, trying, [], at),
     sendAll(notifier, envelopes, signal),
   ]);
   const again =
@@ -67,12 +69,11 @@ export async function deliver(
   const kept =
     items.length === 0
       ? noted
-      : await editOutbox(
+      : await editing(
           noted,
           (box) => ({ ...withTrying(edit(box), items, undefined), ...again }),
           delivered,
           clock.now(),
-          vault,
         );
   const all = rest === undefined || waiting.length === 0 ? failures : [resting(notifier, waiting.length, rest)];
   return {

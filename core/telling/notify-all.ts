@@ -7,7 +7,7 @@ import { notifierFailed } from '../domain/messages/run.ts';
 import type { Clock, Notifier } from '../ports.ts';
 import { deliver } from './deliver.ts';
 import type { Delivery, TellDeps } from './deliver.ts';
-import { readOutbox } from '../store/memory/outbox.ts';
+import { unreadOutbox } from '../store/memory/outbox.ts';
 import type { OutboxEdit } from '../store/memory/outbox.ts';
 
 /**
@@ -29,7 +29,10 @@ export async function notifyAll(
 ): Promise<Told> {
   const first = await Promise.all(
     deps.notifiers.map(async (notifier) => {
-      const [memory, known] = await Promise.all([readOutbox(notifier, deps.vault, signal), edit]);
+      const [memory, known] = await Promise.all([
+        deps.store?.readOutbox(notifier, signal) ?? unreadOutbox(notifier),
+        edit,
+      ]);
       return deliver(notifier, memory, known, room, deps, signal);
     }),
   );

@@ -8,9 +8,10 @@ import { mostMessages } from '../domain/messages/groups.ts';
 import { withGoodRun, withSightings } from '../domain/watch/outbox.ts';
 import { kindOfFailure, runEnded, runFailed } from '../domain/messages/run.ts';
 import type { FailedRun, Verb } from '../domain/messages/run.ts';
-import type { Clock, Hook, Notifier, Vault } from '../ports.ts';
+import type { Clock, Hook, Notifier } from '../ports.ts';
 import { verdictOfSource } from '../survey/choose.ts';
 import type { OutboxEdit } from '../store/memory/outbox.ts';
+import type { Store } from '../store/store.ts';
 import { callHooks } from './call-hooks.ts';
 import { notifyAll } from './notify-all.ts';
 import type { Told } from './notify-all.ts';
@@ -21,7 +22,7 @@ export type Telling = { notifiers: readonly Notifier[]; hooks: readonly Hook[]; 
 export type RunHost = Telling & {
   run: string;
   /** Once it is there: it remembers what was told, and a message says what is left in it. */
-  vault(): Vault | undefined;
+  store(): Store | undefined;
   /** What the configuration says of a source, where it names it. */
   settings?(source: SourceName): { timeZone: string; server: { host: string } } | undefined;
   /** What leaves the host of an error: without the host's own secrets. */
@@ -127,7 +128,7 @@ export async function reportFailure(
 export function notifyGathered(host: RunHost & { gathering: Gathering }): Promise<Told> {
   return notifyAll(
     (box) => box,
-    { ...host, vault: host.vault() },
+    { ...host, store: host.store() },
     host.limit(),
     Math.max(1, mostMessages - host.gathering.told),
   );
@@ -144,7 +145,7 @@ async function tellAll(
 ): Promise<Told> {
   const { gathering } = host;
   const room = gathering === undefined ? mostMessages : Math.max(0, toldAlone - gathering.told);
-  const told = await notifyAll(edit, { ...host, vault: host.vault(), newsOnly }, host.limit(), room);
+  const told = await notifyAll(edit, { ...host, store: host.store(), newsOnly }, host.limit(), room);
   if (gathering !== undefined) gathering.told += told.told.length;
   if (gathering !== undefined && told.waits) gathering.waiting = true;
   return told;
@@ -200,10 +201,10 @@ function eventOf({ verb, source }: ReportedRun, { run, place, clock }: RunHost, 
 }
 
 /** Best effort: a vault that can't be read may be why the run failed. */
-async function whatIsLeft({ source }: ReportedRun, { vault, clock }: RunHost): Promise<FailedRun['left']> {
-  const place = vault();
-  if (source === undefined || place === undefined) return undefined;
-  const looked = verdictOfSource(source, memoryOf(undefined), { vault: place, clock }, AbortSignal.timeout(lookMs));
+async function whatIsLeft({ source }: ReportedRun, { store, clock }: RunHost): Promise<FailedRun['left']> {
+  const opened = store();
+  if (source === undefined || opened === undefined) return undefined;
+  const looked = verdictOfSource(source, memoryOf(undefined), { store: opened, clock }, AbortSignal.timeout(lookMs));
   return looked.then(
     ({ verdict: { newest, backups } }) => ({ newest: newest?.id, count: backups.length }),
     () => undefined,

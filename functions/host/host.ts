@@ -149,7 +149,7 @@ async function within<R extends object>(
       {
         ...openTelling(config.value ?? tellingTopic(toldByText(text), topic), host),
         run: identity.run,
-        vault: () => nightjar?.vault,
+        store: () => nightjar?.store,
         settings: (source) => config.value?.sources.get(source),
         explain,
         limit,

@@ -34,7 +34,7 @@ afterAll(() => rm(folder, { recursive: true }));
 test('paths are relative to the file, wherever the command runs', async () => {
   const nightjar = await compose(shop('user: app'), host(), limit());
 
-  expect(nightjar.vault.place).toBe(join(folder, 'backups'));
+  expect(nightjar.store.place).toBe(join(folder, 'backups'));
 });
 
 test('a bucket keeps its place, and its keys are read by reference', async () => {
@@ -44,7 +44,7 @@ test('a bucket keeps its place, and its keys are read by reference', async () =>
 
   const nightjar = await compose(config(text), host({ KEY_ID: 'AKIA' }), limit());
 
-  expect(nightjar.vault.place).toBe('s3://abc/nightly');
+  expect(nightjar.store.place).toBe('s3://abc/nightly');
   nightjar.close();
   await expect(compose(config(text), host(), limit())).rejects.toMatchObject({
     code: 'secret-missing',

@@ -10,6 +10,7 @@ import type { BackupId } from '../../core/domain/keys.ts';
 import { pinKey, proofKey, proofKinds } from '../../core/domain/verdict/records.ts';
 import type { ProofRecord } from '../../core/domain/verdict/records.ts';
 import type { Vault } from '../../core/ports.ts';
+import { openStore } from '../../core/store/store.ts';
 import { drawing } from '../support/drawing.ts';
 import { none, policyOf } from '../support/vaults/history.ts';
 import { hourMs, shop, watching } from '../support/vaults/seen.ts';
@@ -156,7 +157,12 @@ async function said(vault: Vault) {
   });
   const {
     judgements: [judgement],
-  } = await check([watched], { whole: true }, { vault, clock: deps.clock, notifiers: [], meter: () => {} }, limit());
+  } = await check(
+    [watched],
+    { whole: true },
+    { store: openStore(vault), clock: deps.clock, notifiers: [], meter: () => {} },
+    limit(),
+  );
   const { backups, verdict } = await listBackups(shop, memory, deps, limit());
   const dry = await rotate(shop, { ...policyOf(retention) }, { dryRun: true, anyShare: true }, deps, limit());
   const left = await verdictOfSource(shop, memory, deps, limit());
@@ -173,7 +179,12 @@ test.each(Array.from({ length: vaults }, (_, seed) => seed))(
     const draw = drawing(seed * 7919 + 1);
     const watched = { ...watching(), place: vault.place, retention };
     const made = await randomVault(vault, draw, (at) =>
-      check([watched], { whole: true }, { vault, clock: { now: () => at }, notifiers: [], meter: () => {} }, limit()),
+      check(
+        [watched],
+        { whole: true },
+        { store: openStore(vault), clock: { now: () => at }, notifiers: [], meter: () => {} },
+        limit(),
+      ),
     );
     const good = made.filter((one) => !isBad(one)).map(({ id }) => id);
     const proven = made.filter((one) => !isBad(one) && isProven(one.proofs)).map(({ id }) => id);

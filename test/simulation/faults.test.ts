@@ -12,6 +12,7 @@ import { BackupError, isBackupError } from '../../core/domain/errors.ts';
 import { partKey } from '../../core/domain/keys.ts';
 import type { BackupId, SourceName } from '../../core/domain/keys.ts';
 import type { Engine, Vault } from '../../core/ports.ts';
+import { openStore } from '../../core/store/store.ts';
 import { faultsOf, faultyVault } from '../support/vaults/faulty-vault.ts';
 import type { Fault } from '../support/vaults/faulty-vault.ts';
 import { policyOf, putBackup, dailyIds } from '../support/vaults/history.ts';
@@ -236,7 +237,7 @@ test.each([
       return check(
         [{ ...watching(), place: 'here' }],
         { whole: true },
-        { vault, clock, notifiers: [], meter: () => {} },
+        { store: openStore(vault), clock, notifiers: [], meter: () => {} },
         limit(),
       ).then((checked) => ({ ...checked, deps }));
     };

@@ -2,13 +2,13 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { withLease } from '../../core/store/lease/lease.ts';
 import { describeLease, findStuckLease, unlock, watchForRenewal } from '../../core/commands/unlock.ts';
 import { BackupError } from '../../core/domain/errors.ts';
 import { leaseKey } from '../../core/domain/keys.ts';
 import type { SourceName } from '../../core/domain/keys.ts';
 import type { Vault } from '../../core/ports.ts';
 import { folderVault } from '../../core/vaults/folder/folder.ts';
+import { openStore } from '../../core/store/store.ts';
 
 const shop = 'shop' as SourceName;
 const soon = () => AbortSignal.timeout(20_000);
@@ -28,10 +28,20 @@ const run = (
   name: string,
   more: { vault?: Vault; isGone?: (holder: string) => boolean; clock?: { now(): Date } } = {},
 ) => ({
-  vault: more.vault ?? vault,
+  store: openStore(more.vault ?? vault),
   clock: more.clock ?? { now: () => new Date() },
   identity: { run: name, holder: `host of ${name}`, isGone: more.isGone ?? (() => false) },
 });
+type Deps = ReturnType<typeof run>;
+function withLease<T>(
+  source: SourceName,
+  deps: Deps,
+  work: (signal: AbortSignal, confirm: () => Promise<void>) => Promise<T>,
+  signal: AbortSignal,
+  renewal?: typeof times,
+): Promise<T> {
+  return deps.store.withLease(source, deps, work, signal, renewal);
+}
 const wait = (ms: number) => new Promise<void>((wake) => setTimeout(wake, ms));
 const until = (signal: AbortSignal) =>
   new Promise<unknown>((resolve) => signal.addEventListener('abort', () => resolve(signal.reason), { once: true }));

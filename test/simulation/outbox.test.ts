@@ -17,6 +17,7 @@ import type { FailureCode } from '../../core/domain/errors.ts';
 import { startEndpoint } from '../support/endpoints/endpoint.ts';
 import type { Endpoint } from '../support/endpoints/endpoint.ts';
 import { postLimits } from '../../core/telling/notifiers/post.ts';
+import { openStore } from '../../core/store/store.ts';
 import { answer, startTelegram } from '../support/endpoints/telegram.ts';
 import { before, hourMs, watching } from '../support/vaults/seen.ts';
 import { storeBackup } from '../support/vaults/stored.ts';
@@ -54,7 +55,12 @@ function checking(
   notifiers: Notifier[],
   { vault = scene.vault, whole = true }: Options = {},
 ): Promise<Checked> {
-  return check(sources, { whole }, { vault, clock: { now: () => now }, notifiers, meter: () => undefined }, limit());
+  return check(
+    sources,
+    { whole },
+    { store: openStore(vault), clock: { now: () => now }, notifiers, meter: () => undefined },
+    limit(),
+  );
 }
 
 async function endpoint(reply: Parameters<typeof startEndpoint>[0]): Promise<Endpoint> {
@@ -162,7 +168,7 @@ function host(notifiers: Notifier[], vault: Vault | undefined = scene.vault): Ru
     clock: { now: () => now },
     place: scene.vault.place,
     run: '4f2a91c0',
-    vault: () => vault,
+    store: () => openStore(vault),
     unalarming: ['lease-held'],
     limit,
     explain: (error) => error as BackupError,
@@ -369,7 +375,12 @@ test('killed at any moment, between telling and remembering too: everything is t
       check(
         sources,
         { whole: true },
-        { vault, clock: { now: () => now }, notifiers: [{ name: 'pager', notify }], meter: () => undefined },
+        {
+          store: openStore(vault),
+          clock: { now: () => now },
+          notifiers: [{ name: 'pager', notify }],
+          meter: () => undefined,
+        },
         signal,
       );
 

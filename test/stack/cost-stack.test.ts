@@ -4,6 +4,7 @@ import { check } from '../../core/commands/check.ts';
 import { checkConfig } from '../../core/contract/config/config.ts';
 import { alarmMetricsOf, customMetrics, dashboardMetricsOf } from '../../core/domain/cost/cost.ts';
 import { folderVault } from '../../core/vaults/folder/folder.ts';
+import { openStore } from '../../core/store/store.ts';
 import { exampleConfig, resourcesOf, synthesise } from './synthesis.ts';
 import type { Template } from './synthesis.ts';
 
@@ -52,7 +53,12 @@ test('a check leaves as many figures as the estimate counts', async () => {
   await check(
     [],
     { whole: false },
-    { vault, clock: { now: () => new Date() }, notifiers: [], meter: (found) => void figures.push(found) },
+    {
+      store: openStore(vault),
+      clock: { now: () => new Date() },
+      notifiers: [],
+      meter: (found) => void figures.push(found),
+    },
     AbortSignal.timeout(10_000),
   );
 

@@ -8,6 +8,7 @@ import { manifestKey, objectKey } from '../../core/domain/keys.ts';
 import type { BackupId } from '../../core/domain/keys.ts';
 import { proofKey } from '../../core/domain/verdict/records.ts';
 import type { ProofRecord } from '../../core/domain/verdict/records.ts';
+import { openStore } from '../../core/store/store.ts';
 import { policyOf } from './vaults/history.ts';
 import { hourMs, shop, watching } from './vaults/seen.ts';
 import { storeBackup } from './vaults/stored.ts';
@@ -49,7 +50,12 @@ export async function nights(retention: Retention, { hours = 24 } = {}) {
   const policy = policyOf(retention);
   const memory = { shrink: watched.watch.shrink, timeZone: 'UTC', retention };
   const checking = (): Promise<Checked> =>
-    check([watched], { whole: true }, { vault, clock, notifiers: [listener], meter: () => {} }, limit());
+    check(
+      [watched],
+      { whole: true },
+      { store: openStore(vault), clock, notifiers: [listener], meter: () => {} },
+      limit(),
+    );
   return {
     ...scene,
     heard,
@@ -71,7 +77,7 @@ export async function nights(retention: Retention, { hours = 24 } = {}) {
       return { id, kinds: checked.judgements[0]!.findings.map(({ kind }) => kind), checked };
     },
     async accept(): Promise<string[]> {
-      const { what, accept } = await acceptanceOf(shop, memory, { vault, clock }, limit());
+      const { what, accept } = await acceptanceOf(shop, memory, { store: openStore(vault), clock }, limit());
       await accept('ann@web', limit());
       return what.map(({ what: one }) => one);
     },

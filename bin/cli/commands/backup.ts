@@ -1,5 +1,4 @@
 import { backup } from '../../../core/commands/backup.ts';
-import { withFailureRecord } from '../../../core/store/records/failure.ts';
 import type { Manifest } from '../../../core/contract/manifest/manifest.ts';
 import { isBackupError } from '../../../core/domain/errors.ts';
 import type { SourceName } from '../../../core/domain/keys.ts';
@@ -63,7 +62,7 @@ async function backupOne(
 ): Promise<Manifest> {
   const progress = showProgress(name, 'backing up', out, Date.now, 'getting ready');
   try {
-    return await withFailureRecord(
+    return await nightjar.store.withFailureRecord(
       name,
       nightjar,
       (error) => error,

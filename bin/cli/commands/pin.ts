@@ -1,5 +1,4 @@
 import { hostname, userInfo } from 'node:os';
-import { pin, unpin } from '../../../core/store/records/records.ts';
 import { BackupError } from '../../../core/domain/errors.ts';
 import { backupId } from '../../../core/domain/keys.ts';
 import { readable } from '../names.ts';
@@ -19,7 +18,7 @@ export async function pinCommand(
       hint: `nightjar pin ${name} ${id} --reason "before the migration"`,
     });
   const source = await readable(name, nightjar, signal);
-  const made = await pin(
+  const made = await nightjar.store.pin(
     source,
     backupId(id),
     { reason: reason.trim(), by: `${userInfo().username}@${hostname()}` },
@@ -38,7 +37,7 @@ export async function unpinCommand(
   signal: AbortSignal,
 ): Promise<CommandOutcome> {
   const source = await readable(name, nightjar, signal);
-  const was = await unpin(source, backupId(id), nightjar, signal);
+  const was = await nightjar.store.unpin(source, backupId(id), signal);
   out.say(`${source}  ${id}  ${was ? 'no longer pinned' : 'was not pinned'}`);
   return { document: { result: { source, id, pinned: false, was } }, failures: [] };
 }

@@ -1,7 +1,7 @@
 import { incompleteError, whereItIs } from '../../../core/commands/incomplete.ts';
 import { chooseBackup } from '../../../core/survey/choose.ts';
 import { proofSentence } from '../../../core/commands/prove.ts';
-import { isInPlace, readCatalogPart, requireSameEngine, restoreRecorded } from '../../../core/commands/restore.ts';
+import { isInPlace, requireSameEngine, restoreRecorded } from '../../../core/commands/restore.ts';
 import type { Restored } from '../../../core/commands/restore.ts';
 import type { Source } from '../../../core/ports.ts';
 import type { Manifest } from '../../../core/contract/manifest/manifest.ts';
@@ -167,7 +167,7 @@ async function lookAt(
   { nightjar }: CommandSession,
   signal: AbortSignal,
 ): Promise<Preview> {
-  const catalog = await readCatalogPart(manifest, nightjar.vault, signal);
+  const catalog = await nightjar.store.readCatalog(manifest, signal);
   const target = await source.engine.target(
     { manifest, catalog, owners: owner, tablespaces, keepGoing: keepGoing === true, events },
     signal,

@@ -1,5 +1,4 @@
 import { chooseBackup } from '../../../core/survey/choose.ts';
-import { backupIds } from '../../../core/store/manifests.ts';
 import { verifyRecorded } from '../../../core/commands/verify.ts';
 import type { Verification } from '../../../core/commands/verify.ts';
 import { BackupError, collected, isBackupError } from '../../../core/domain/errors.ts';
@@ -36,7 +35,7 @@ export async function verifyCommand(
   const results: object[] = [];
   const failures: unknown[] = [];
   for (const source of names) {
-    const ids = all ? await backupIds(source, nightjar.vault, signal) : [id ?? 'newest'];
+    const ids = all ? await nightjar.store.backupIds(source, signal) : [id ?? 'newest'];
     for (const which of ids.length === 0 ? ['newest'] : ids) {
       const found = await verifyOne({ source, id: which, listed: ids.length > 0 && all }, session, signal);
       results.push(found.result);

@@ -9,13 +9,13 @@ import type { CommandSession } from '../session.ts';
  * `nightjar notify`: sends a test to every notifier, so that an alert is not the first thing that is ever sent there.
  */
 export async function notifyCommand({ nightjar, out }: CommandSession, signal: AbortSignal): Promise<CommandOutcome> {
-  const { notifiers, vault, clock } = nightjar;
+  const { notifiers, store, clock } = nightjar;
   if (notifiers.length === 0) {
     throw new BackupError('config-invalid', 'nobody is told when something fails: the configuration has no notify', {
       hint: 'add it, as notify: [{ slack: { env: SLACK_WEBHOOK } }]; docs/alerts.md has mail, Telegram and the others',
     });
   }
-  const message = testMessage(vault.place, clock.now());
+  const message = testMessage(store.place, clock.now());
   const results = await Promise.all(
     notifiers.map(async (notifier) => ({
       name: notifier.name,

@@ -1,7 +1,8 @@
 import { BackupError, isBackupError } from '../../domain/errors.ts';
 import { leaseKey } from '../../domain/keys.ts';
-import type { ObjectKey, SourceName } from '../../domain/keys.ts';
+import type { SourceName } from '../../domain/keys.ts';
 import type { Clock, Identity, Vault } from '../../ports.ts';
+import { writeJson } from '../json.ts';
 import { readLease, stuck } from './state.ts';
 import type { Lease } from './state.ts';
 
@@ -12,8 +13,9 @@ import type { Lease } from './state.ts';
 export const renewMs = 60_000;
 export const holdMs = 5 * 60_000;
 const usualTimes = { holdMs, renewMs };
+const freeLimitMs = 10_000;
 
-type LeaseDeps = { vault: Vault; clock: Clock; identity: Identity };
+type LeaseDeps = { clock: Clock; identity: Identity };
 
 /**
  * Works on a source alone: takes its lease, renews it while `work` goes on, and gives it back (by overwriting: a role
@@ -22,14 +24,14 @@ type LeaseDeps = { vault: Vault; clock: Clock; identity: Identity };
  * Throws `lease-held`, `lease-stuck`, `lease-lost`.
  */
 export async function withLease<T>(
+  vault: Vault,
   source: SourceName,
   deps: LeaseDeps,
   work: (signal: AbortSignal, confirm: () => Promise<void>) => Promise<T>,
   signal: AbortSignal,
   { holdMs, renewMs } = usualTimes,
 ): Promise<T> {
-  const key = leaseKey(source);
-  let version = await take(source, key, deps, holdMs, signal);
+  let version = await take(vault, source, deps, holdMs, signal);
   const lost = new AbortController();
   const both = AbortSignal.any([signal, lost.signal]);
   let renewing: Promise<void> = Promise.resolve();
@@ -38,7 +40,7 @@ export async function withLease<T>(
     renewing = renewing.then(async () => {
       if (lost.signal.aborted) throw lost.signal.reason;
       try {
-        version = (await deps.vault.putIfUnchanged(key, body(deps, holdMs), version, both)).version;
+        version = await writeLease(vault, source, leaseOf(deps, holdMs), version, both);
       } catch (cause) {
         throw isBackupError(cause, 'object-exists')
           ? lostTo(source, 'another run has taken over the lease', cause)
@@ -68,32 +70,30 @@ export async function withLease<T>(
     await renewing.catch(() => {});
     // best effort: a lease that is not given back runs out by itself
     if (!lost.signal.aborted)
-      await deps.vault
-        .putIfUnchanged(key, freeLease(deps.identity), version, AbortSignal.timeout(10_000))
-        .catch(() => {});
+      await freeLease(vault, source, version, deps.identity, AbortSignal.timeout(freeLimitMs)).catch(() => {});
   }
 }
 
 async function take(
+  vault: Vault,
   source: SourceName,
-  key: ObjectKey,
   deps: LeaseDeps,
   holdMs: number,
   signal: AbortSignal,
 ): Promise<string> {
   try {
-    return (await deps.vault.putIfAbsent(key, body(deps, holdMs), {}, signal)).version;
+    return await writeLease(vault, source, leaseOf(deps, holdMs), undefined, signal);
   } catch (error) {
     if (!isBackupError(error, 'object-exists')) throw error;
   }
-  const current = await readLease(source, { vault: deps.vault, now: deps.clock.now() }, signal);
+  const current = await readLease(vault, source, deps.clock.now(), signal);
   if (current.state === 'absent')
     throw new BackupError('lease-held', `${source}: somebody has just removed the lease`, { hint: 'begin again' });
   const isOpen =
     current.state === 'free' || (current.lease !== undefined && deps.identity.isGone(current.lease.holder));
   if (!isOpen) throw current.state === 'stuck' ? stuck(source, current) : heldBy(source, current.lease);
   try {
-    return (await deps.vault.putIfUnchanged(key, body(deps, holdMs), current.version, signal)).version;
+    return await writeLease(vault, source, leaseOf(deps, holdMs), current.version, signal);
   } catch (cause) {
     if (!isBackupError(cause, 'object-exists')) throw cause;
     throw new BackupError('lease-held', `${source}: another run has just begun`, { hint: 'wait for it to end', cause });
@@ -111,15 +111,34 @@ export function heldBy(source: SourceName, lease: Lease): BackupError {
   );
 }
 
-/** A lease that nobody holds: long over on every clock, the one of a machine that is ahead too. */
-export function freeLease({ run, holder }: Pick<Identity, 'run' | 'holder'>): Uint8Array {
-  return Buffer.from(JSON.stringify({ run, holder, until: new Date(0).toISOString() }));
+/**
+ * Gives a lease back, as long as it is this version of it: it is then long over on every clock, the one of a machine
+ * that is ahead too. Throws `object-exists`.
+ */
+export async function freeLease(
+  vault: Vault,
+  source: SourceName,
+  version: string,
+  { run, holder }: Pick<Identity, 'run' | 'holder'>,
+  signal: AbortSignal,
+): Promise<void> {
+  await writeLease(vault, source, { run, holder, until: new Date(0).toISOString() }, version, signal);
 }
 
 function lostTo(source: SourceName, why: string, cause?: unknown): BackupError {
   return new BackupError('lease-lost', `${source}: ${why}; this run stopped, and nothing of it counts`, { cause });
 }
 
-function body({ clock, identity: { run, holder } }: LeaseDeps, forMs: number): Uint8Array {
-  return Buffer.from(JSON.stringify({ run, holder, until: new Date(clock.now().getTime() + forMs).toISOString() }));
+function leaseOf({ clock, identity: { run, holder } }: LeaseDeps, forMs: number): Lease {
+  return { run, holder, until: new Date(clock.now().getTime() + forMs).toISOString() };
+}
+
+function writeLease(
+  vault: Vault,
+  source: SourceName,
+  lease: Lease,
+  version: string | undefined,
+  signal: AbortSignal,
+): Promise<string> {
+  return writeJson(vault, leaseKey(source), lease, { version, compact: true }, signal);
 }

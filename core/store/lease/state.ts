@@ -4,6 +4,7 @@ import { leaseKey } from '../../domain/keys.ts';
 import type { SourceName } from '../../domain/keys.ts';
 import { span, word } from '../../domain/messages/text.ts';
 import type { Vault } from '../../ports.ts';
+import { readJson } from '../json.ts';
 
 const leaseSchema = z.strictObject({ run: z.string(), holder: z.string(), until: z.iso.datetime() });
 
@@ -23,16 +24,11 @@ export type LeaseState =
 const farAheadMs = 3_600_000;
 
 /** Looks at a source's lease. Throws the vault's errors. */
-export async function readLease(
-  source: SourceName,
-  { vault, now }: { vault: Vault; now: Date },
-  signal: AbortSignal,
-): Promise<LeaseState> {
+export async function readLease(vault: Vault, source: SourceName, now: Date, signal: AbortSignal): Promise<LeaseState> {
   try {
-    const { body, version } = await vault.read(leaseKey(source), signal);
-    return { ...stateOf(body, now), version };
+    const read = await readJson(vault, leaseKey(source), signal);
+    return read === undefined ? { state: 'absent' } : { ...stateOf(read.document, now), version: read.version };
   } catch (error) {
-    if (isBackupError(error, 'object-missing')) return { state: 'absent' };
     if (!isBackupError(error, 'object-too-large')) throw error;
     throw new BackupError(
       'lease-stuck',
@@ -40,6 +36,13 @@ export async function readLease(
       { hint: `if no run is at work, delete ${leaseKey(source)} in the vault`, cause: error },
     );
   }
+}
+
+/** When a source's lease was last written, by the vault's clock. */
+export async function leaseWritten(vault: Vault, source: SourceName, signal: AbortSignal): Promise<Date | undefined> {
+  const key = leaseKey(source);
+  const listed = await Array.fromAsync(vault.list(key, signal));
+  return listed.find((one) => one.key === key)?.modified;
 }
 
 /** Why nobody can work on a source until a person has looked. */
@@ -50,10 +53,10 @@ export function stuck(source: SourceName, { why }: { why: string }): BackupError
 }
 
 function stateOf(
-  body: Uint8Array,
+  document: unknown,
   now: Date,
 ): { state: 'free' | 'held'; lease: Lease } | { state: 'stuck'; why: string; lease?: Lease } {
-  const lease = parse(body);
+  const lease = leaseSchema.safeParse(document).data;
   if (lease === undefined) return { state: 'stuck', why: "what stands in it can't be read" };
   const ahead = Date.parse(lease.until) - now.getTime();
   if (ahead <= 0) return { state: 'free', lease };
@@ -63,12 +66,4 @@ function stateOf(
     why: `it holds until ${lease.until}, ${span(ahead)} ahead, and no run holds one for so long: a clock was wrong`,
     lease,
   };
-}
-
-function parse(body: Uint8Array): Lease | undefined {
-  try {
-    return leaseSchema.parse(JSON.parse(Buffer.from(body).toString()));
-  } catch {
-    return undefined;
-  }
 }

@@ -5,6 +5,7 @@ import { isBackupError } from '../../domain/errors.ts';
 import { objectKey } from '../../domain/keys.ts';
 import { outboxFolder } from '../../domain/watch/outbox.ts';
 import type { Vault } from '../../ports.ts';
+import { readJson, writeJson } from '../json.ts';
 
 /** Several configurations may share a vault. `id` is this one's; `others` have checked lately. */
 export type Checkers = { id: string; others: Checker[] };
@@ -30,31 +31,22 @@ export function configurationId(sources: readonly string[]): string {
  * Throws where the vault refuses.
  */
 export async function checkersOf(
+  vault: Vault,
   sources: readonly string[],
-  { vault, at }: { vault: Vault; at: Date },
+  at: Date,
   signal: AbortSignal,
 ): Promise<Checkers> {
   const id = configurationId(sources);
   const limit = AbortSignal.any([signal, AbortSignal.timeout(limitMs)]);
   for (let left = attempts; ; left -= 1) {
-    const { known, version } = await read(vault, limit);
+    const read = await readJson(vault, key, limit);
+    const known = checkersSchema.safeParse(read?.document).data?.configurations ?? [];
     const others = known.filter((one) => one.id !== id);
     const before = known.find((one) => one.id === id && isAlive(one, at));
     const mine: Checker = { id, since: before?.since ?? at.toISOString(), at: at.toISOString(), sources: [...sources] };
-    const body = Buffer.from(
-      JSON.stringify(
-        {
-          version: 1,
-          configurations: [mine, ...others.toSorted((a, b) => (a.at < b.at ? 1 : -1))].slice(0, remembered),
-        },
-        undefined,
-        1,
-      ),
-    );
+    const configurations = [mine, ...others.toSorted((a, b) => (a.at < b.at ? 1 : -1))].slice(0, remembered);
     try {
-      await (version === undefined
-        ? vault.putIfAbsent(key, body, {}, limit)
-        : vault.putIfUnchanged(key, body, version, limit));
+      await writeJson(vault, key, { version: 1, configurations }, { version: read?.version }, limit);
       return { id, others: others.filter((one) => isAlive(one, at) && (before === undefined || one.at > mine.since)) };
     } catch (error) {
       if (!isBackupError(error, 'object-exists') || left <= 1) throw error;
@@ -64,22 +56,4 @@ export async function checkersOf(
 
 function isAlive(one: Checker, at: Date): boolean {
   return at.getTime() - Date.parse(one.at) < livesMs;
-}
-
-async function read(vault: Vault, signal: AbortSignal): Promise<{ known: Checker[]; version: string | undefined }> {
-  try {
-    const { body, version } = await vault.read(key, signal);
-    return { known: parsed(body), version };
-  } catch (error) {
-    if (isBackupError(error, 'object-missing')) return { known: [], version: undefined };
-    throw error;
-  }
-}
-
-function parsed(body: Uint8Array): Checker[] {
-  try {
-    return checkersSchema.parse(JSON.parse(Buffer.from(body).toString())).configurations;
-  } catch {
-    return [];
-  }
 }

@@ -8,6 +8,7 @@ import { bounded, emptyOutbox, outboxFolder, withDelivered } from '../../domain/
 import type { Delivered, Outbox } from '../../domain/watch/outbox.ts';
 import type { Notifier, Vault } from '../../ports.ts';
 import { withTimeLimit } from '../../pipeline/time-limit.ts';
+import { readJson, writeJson } from '../json.ts';
 
 /**
  * A notifier's outbox as it was read. `version` undefined: there is none yet. `error`: it can't be read, so nothing
@@ -38,14 +39,13 @@ export async function keyOfNotifier({ name, address }: Notifier, signal: AbortSi
   return objectKey(`${outboxFolder}${digest(name)}-${place === undefined ? 'unknown' : digest(place)}.json`);
 }
 
+/** The outbox of a notifier while there is no vault, or none that can be read. */
+export function unreadOutbox({ name }: Notifier, error?: unknown): OutboxRead {
+  return { key: objectKey(`${outboxFolder}${digest(name)}-unknown.json`), box: emptyOutbox, error };
+}
+
 /** Reads a notifier's outbox, within a few seconds: a vault that does not answer keeps nobody from being told. */
-export async function readOutbox(
-  notifier: Notifier,
-  vault: Vault | undefined,
-  signal: AbortSignal,
-): Promise<OutboxRead> {
-  const unknown = { key: objectKey(`${outboxFolder}${digest(notifier.name)}-unknown.json`), box: emptyOutbox };
-  if (vault === undefined) return { ...unknown, error: undefined };
+export async function readOutbox(vault: Vault, notifier: Notifier, signal: AbortSignal): Promise<OutboxRead> {
   const late = new BackupError(
     'vault-unreachable',
     `${vault.place}: what was told can't be read within ${readLimitMs / 1000} s`,
@@ -54,11 +54,11 @@ export async function readOutbox(
     return await withTimeLimit(
       readLimitMs,
       late,
-      async (stop) => outboxAt(await keyOfNotifier(notifier, stop), vault, stop),
+      async (stop) => outboxAt(vault, await keyOfNotifier(notifier, stop), stop),
       signal,
     );
   } catch (error) {
-    return { ...unknown, error };
+    return unreadOutbox(notifier, error);
   }
 }
 
@@ -67,14 +67,13 @@ export async function readOutbox(
  * it is then, with an `error` where it could not be kept.
  */
 export async function editOutbox(
+  vault: Vault,
   memory: OutboxRead,
   edit: OutboxEdit,
   delivered: readonly Delivered[],
   at: Date,
-  vault: Vault | undefined,
 ): Promise<OutboxRead> {
-  if ('error' in memory || vault === undefined)
-    return { ...memory, box: withDelivered(edit(memory.box), delivered, at) };
+  if ('error' in memory) return editUnkept(memory, edit, delivered, at);
   const signal = AbortSignal.timeout(writeLimitMs);
   let known = memory;
   try {
@@ -82,51 +81,52 @@ export async function editOutbox(
       const box = bounded(withDelivered(edit(known.box), delivered, at));
       if (JSON.stringify(box) === JSON.stringify(known.box)) return known;
       try {
-        return { key: known.key, box, version: await write(known, box, vault, signal) };
+        return { key: known.key, box, version: await write(vault, known, box, signal) };
       } catch (error) {
         if (!isBackupError(error, 'object-exists')) throw error;
       }
       // many runs may fail at the same moment: each waits for another while
       await wait(randomInt(pauseMs * Math.min(attempt, longestPauses)), undefined, { signal });
-      known = await outboxAt(known.key, vault, signal);
+      known = await outboxAt(vault, known.key, signal);
     }
   } catch (error) {
-    return { ...known, box: withDelivered(edit(known.box), delivered, at), error };
+    return { ...editUnkept(known, edit, delivered, at), error };
   }
 }
 
-async function write({ key, version }: OutboxRead, box: Outbox, vault: Vault, signal: AbortSignal): Promise<string> {
-  const body = Buffer.from(JSON.stringify({ version: 1, ...box }, undefined, 1));
-  const written =
-    version === undefined
-      ? await vault.putIfAbsent(key, body, {}, signal)
-      : await vault.putIfUnchanged(key, body, version, signal);
-  return written.version;
+/** The same where nothing can be kept. */
+export function editUnkept(
+  memory: OutboxRead,
+  edit: OutboxEdit,
+  delivered: readonly Delivered[],
+  at: Date,
+): OutboxRead {
+  return { ...memory, box: withDelivered(edit(memory.box), delivered, at) };
+}
+
+function write(vault: Vault, { key, version }: OutboxRead, box: Outbox, signal: AbortSignal): Promise<string> {
+  return writeJson(vault, key, { version: 1, ...box }, { version }, signal);
 }
 
 /**
  * Where there is nothing, or nothing that can be understood, nothing was told: rather twice than not at all. Throws
  * where the vault can't be read.
  */
-async function outboxAt(key: ObjectKey, vault: Vault, signal: AbortSignal): Promise<OutboxRead> {
-  try {
-    const { body, version } = await vault.read(key, signal);
-    return { key, box: parsed(body), version };
-  } catch (error) {
-    if (!isBackupError(error, 'object-missing')) throw error;
-    return { key, box: { ...emptyOutbox, waiting: await waitingElsewhere(key, vault, signal) } };
-  }
+async function outboxAt(vault: Vault, key: ObjectKey, signal: AbortSignal): Promise<OutboxRead> {
+  const read = await readJson(vault, key, signal);
+  if (read !== undefined) return { key, box: parsed(read.document), version: read.version };
+  return { key, box: { ...emptyOutbox, waiting: await waitingElsewhere(vault, key, signal) } };
 }
 
 /**
  * What a notifier of this name misses under an address that it had before: whoever replaces a dead webhook gets it from
  * the new one.
  */
-async function waitingElsewhere(key: ObjectKey, vault: Vault, signal: AbortSignal): Promise<Outbox['waiting']> {
+async function waitingElsewhere(vault: Vault, key: ObjectKey, signal: AbortSignal): Promise<Outbox['waiting']> {
   try {
     const listed = await Array.fromAsync(vault.list(key.slice(0, key.lastIndexOf('-') + 1), signal));
     const boxes = await Promise.all(
-      listed.slice(0, mostOthers).map(async (found) => parsed((await vault.read(found.key, signal)).body)),
+      listed.slice(0, mostOthers).map(async (found) => parsed((await readJson(vault, found.key, signal))?.document)),
     );
     return boxes.flatMap(({ waiting }) => waiting);
   } catch (error) {
@@ -135,13 +135,11 @@ async function waitingElsewhere(key: ObjectKey, vault: Vault, signal: AbortSigna
   }
 }
 
-function parsed(body: Uint8Array): Outbox {
-  try {
-    const { version: _, ...box } = outboxSchema.parse(JSON.parse(Buffer.from(body).toString()));
-    return box;
-  } catch {
-    return emptyOutbox;
-  }
+function parsed(document: unknown): Outbox {
+  const { data } = outboxSchema.safeParse(document);
+  if (data === undefined) return emptyOutbox;
+  const { version: _, ...box } = data;
+  return box;
 }
 
 function digest(text: string): string {

@@ -2,8 +2,9 @@ import { isBackupError } from '../../domain/errors.ts';
 import type { SourceName } from '../../domain/keys.ts';
 import { failureKey } from '../../domain/verdict/records.ts';
 import type { Clock, Identity, Vault } from '../../ports.ts';
+import { writeJson } from '../json.ts';
 
-type FailureDeps = { vault: Vault; clock: Clock; identity: Identity };
+type FailureDeps = { clock: Clock; identity: Identity };
 
 const limitMs = 5_000;
 
@@ -12,6 +13,7 @@ const limitMs = 5_000;
  * newest good one. `explain` makes of what was thrown what it stands for; it is rethrown as it was.
  */
 export async function withFailureRecord<T>(
+  vault: Vault,
   source: SourceName,
   deps: FailureDeps,
   explain: (error: unknown) => unknown,
@@ -20,7 +22,7 @@ export async function withFailureRecord<T>(
   try {
     return await work();
   } catch (error) {
-    await recordFailure(source, explain(error), deps);
+    await recordFailure(vault, source, explain(error), deps);
     throw error;
   }
 }
@@ -30,20 +32,15 @@ export async function withFailureRecord<T>(
  * work is no failure. What exactly went wrong stands in the log of the run, which the record names.
  */
 async function recordFailure(
+  vault: Vault,
   source: SourceName,
   error: unknown,
-  { vault, clock, identity: { run, holder } }: FailureDeps,
+  { clock, identity: { run, holder } }: FailureDeps,
 ): Promise<void> {
   if (isBackupError(error, 'lease-held')) return;
   const code = isBackupError(error) ? error.code : 'internal';
   const at = clock.now();
   const record = { run, holder, at: at.toISOString(), code };
-  await vault
-    .putIfAbsent(
-      failureKey(source, { at, run, code }),
-      Buffer.from(JSON.stringify(record, undefined, 1)),
-      {},
-      AbortSignal.timeout(limitMs),
-    )
-    .catch(() => {});
+  const key = failureKey(source, { at, run, code });
+  await writeJson(vault, key, record, {}, AbortSignal.timeout(limitMs)).catch(() => {});
 }

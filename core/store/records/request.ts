@@ -5,8 +5,9 @@ import type { SourceName } from '../../domain/keys.ts';
 import { requestKey, requestOfPath } from '../../domain/verdict/records.ts';
 import type { RequestRecord } from '../../domain/verdict/records.ts';
 import type { Clock, Identity, Report, Vault } from '../../ports.ts';
+import { readJson, writeJson } from '../json.ts';
 
-type RequestDeps = { vault: Vault; clock: Clock; identity: Identity; report: Report };
+type RequestDeps = { clock: Clock; identity: Identity; report: Report };
 
 /** What is to be done once. `named`: by a word of whoever asks, so that it is the same request for ever. */
 export type OnceRequest<T> = {
@@ -40,14 +41,15 @@ type Body = z.infer<typeof bodySchema>;
  * repeated. Throws `lease-held` while it is being done, `input-invalid` where its end is not known.
  */
 export async function carryOutOnce<T>(
+  vault: Vault,
   wanted: OnceRequest<T>,
   deps: RequestDeps,
   work: () => Promise<T>,
   signal: AbortSignal,
 ): Promise<{ result: T } | { before: CarriedOut }> {
-  const last = await lastAttempt(wanted, deps.vault, signal);
+  const last = await lastAttempt(vault, wanted, signal);
   if (last !== undefined && last.step !== 'failed') {
-    const body = await readBody(wanted, last, deps.vault, signal);
+    const body = await readBody(vault, wanted, last, signal);
     const age = deps.clock.now().getTime() - Date.parse(body.at);
     if (last.step === 'begun' && age < longestRunMs) throw atWork(body);
     if (wanted.named || age < sameForMs) {
@@ -56,11 +58,12 @@ export async function carryOutOnce<T>(
     }
   }
   const attempt = (last?.attempt ?? 0) + 1;
-  await begin(wanted, attempt, deps, signal);
-  return { result: await finishing(wanted, attempt, deps, work) };
+  await begin(vault, wanted, attempt, deps, signal);
+  return { result: await finishing(vault, wanted, attempt, deps, work) };
 }
 
 async function finishing<T>(
+  vault: Vault,
   wanted: OnceRequest<T>,
   attempt: number,
   deps: RequestDeps,
@@ -68,18 +71,18 @@ async function finishing<T>(
 ): Promise<T> {
   try {
     const result = await work();
-    await note(wanted, { attempt, step: wanted.isDone(result) ? 'done' : 'failed' }, deps, result);
+    await note(vault, wanted, { attempt, step: wanted.isDone(result) ? 'done' : 'failed' }, deps, result);
     return result;
   } catch (error) {
     // what was replaced by something that is not equal stays there, and somebody may be at work in it
-    if (!isBackupError(error, 'proof-failed')) await note(wanted, { attempt, step: 'failed' }, deps);
+    if (!isBackupError(error, 'proof-failed')) await note(vault, wanted, { attempt, step: 'failed' }, deps);
     throw error;
   }
 }
 
 async function lastAttempt(
-  { source, request }: Pick<OnceRequest<unknown>, 'source' | 'request'>,
   vault: Vault,
+  { source, request }: Pick<OnceRequest<unknown>, 'source' | 'request'>,
   signal: AbortSignal,
 ): Promise<RequestRecord | undefined> {
   const folder = `${sourceSegment(source)}/`;
@@ -91,32 +94,30 @@ async function lastAttempt(
 }
 
 async function readBody(
+  vault: Vault,
   { source }: Pick<OnceRequest<unknown>, 'source'>,
   record: RequestRecord,
-  vault: Vault,
   signal: AbortSignal,
 ): Promise<Body> {
   const key = requestKey(source, record);
-  const { body } = await vault.read(key, signal);
-  try {
-    return bodySchema.parse(JSON.parse(Buffer.from(body).toString()));
-  } catch (cause) {
-    throw new BackupError('input-invalid', `${vault.place}/${key}, the record of this request, can't be read`, {
-      hint: `look what the database holds. ${onceMore}`,
-      cause,
-    });
-  }
+  const { data, error: cause } = bodySchema.safeParse((await readJson(vault, key, signal))?.document);
+  if (data !== undefined) return data;
+  throw new BackupError('input-invalid', `${vault.place}/${key}, the record of this request, can't be read`, {
+    hint: `look what the database holds. ${onceMore}`,
+    cause,
+  });
 }
 
 async function begin(
+  vault: Vault,
   { source, request }: Pick<OnceRequest<unknown>, 'source' | 'request'>,
   attempt: number,
-  { vault, clock, identity: { run } }: RequestDeps,
+  { clock, identity: { run } }: RequestDeps,
   signal: AbortSignal,
 ): Promise<void> {
   const at = clock.now().toISOString();
   try {
-    await vault.putIfAbsent(requestKey(source, { request, attempt, step: 'begun' }), bodyOf({ at, run }), {}, signal);
+    await writeJson(vault, requestKey(source, { request, attempt, step: 'begun' }), { at, run }, {}, signal);
   } catch (error) {
     throw isBackupError(error, 'object-exists') ? atWork({ at, run: 'another' }, error) : error;
   }
@@ -124,21 +125,17 @@ async function begin(
 
 /** A record that can't be written leaves the request as one that has begun: it is not repeated. */
 async function note(
+  vault: Vault,
   { source, request }: Pick<OnceRequest<unknown>, 'source' | 'request'>,
   { attempt, step }: Pick<RequestRecord, 'attempt' | 'step'>,
-  { vault, clock, identity: { run }, report }: RequestDeps,
+  { clock, identity: { run }, report }: RequestDeps,
   result?: unknown,
 ): Promise<void> {
-  const body = bodyOf({ at: clock.now().toISOString(), run, result });
-  await vault
-    .putIfAbsent(requestKey(source, { request, attempt, step }), body, {}, AbortSignal.timeout(recordMs))
-    .catch((error: unknown) =>
-      report({ type: 'warning', message: `how this request ended could not be recorded: ${messageOf(error)}` }),
-    );
-}
-
-function bodyOf(body: Body): Uint8Array {
-  return Buffer.from(JSON.stringify(body, undefined, 1));
+  const body: Body = { at: clock.now().toISOString(), run, result };
+  const key = requestKey(source, { request, attempt, step });
+  await writeJson(vault, key, body, {}, AbortSignal.timeout(recordMs)).catch((error: unknown) =>
+    report({ type: 'warning', message: `how this request ended could not be recorded: ${messageOf(error)}` }),
+  );
 }
 
 function atWork({ at, run }: Pick<Body, 'at' | 'run'>, cause?: unknown): BackupError {

@@ -4,8 +4,9 @@ import type { BackupId } from '../../domain/keys.ts';
 import { startKey } from '../../domain/verdict/records.ts';
 import { momentOf } from '../../domain/time/schedule.ts';
 import type { Identity, Report, Source, Vault } from '../../ports.ts';
+import { writeJson } from '../json.ts';
 
-type StartDeps = { vault: Vault; identity: Identity; report: Report };
+type StartDeps = { identity: Identity; report: Report };
 
 const limitMs = 15_000;
 
@@ -15,23 +16,19 @@ const limitMs = 15_000;
  * written is a warning, for the backup is worth more.
  */
 export async function recordStart(
+  vault: Vault,
   { name, schedule }: Pick<Source, 'name' | 'schedule'>,
   id: BackupId,
   asked: Date | undefined,
-  { vault, identity: { run, holder }, report }: StartDeps,
+  { identity: { run, holder }, report }: StartDeps,
   signal: AbortSignal,
 ): Promise<void> {
   const start = startOf(id);
   const meant = schedule && momentOf(schedule, asked ?? start);
   const record = { id, run, holder, start: start.toISOString(), ...(meant && { meant: meant.toISOString() }) };
-  const body = Buffer.from(JSON.stringify(record, undefined, 1));
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(limitMs)]);
   try {
-    await vault.putIfAbsent(
-      startKey(name, { id, run, meant }),
-      body,
-      {},
-      AbortSignal.any([signal, AbortSignal.timeout(limitMs)]),
-    );
+    await writeJson(vault, startKey(name, { id, run, meant }), record, {}, limit);
   } catch (error) {
     if (signal.aborted) throw abortError(signal);
     // an attempt of the same second, at the same request: it tells the same

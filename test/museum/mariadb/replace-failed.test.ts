@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import mysql from 'mysql2/promise';
 import { backup } from '../../../core/commands/backup.ts';
-import { readCatalogPart, restore } from '../../../core/commands/restore.ts';
+import { restore } from '../../../core/commands/restore.ts';
 import type { RestoreOptions, Restored } from '../../../core/commands/restore.ts';
 import type { Manifest } from '../../../core/contract/manifest/manifest.ts';
 import type { SourceName } from '../../../core/domain/keys.ts';
@@ -14,6 +14,7 @@ import { mariadbEngine } from '../../../core/engines/mariadb/index.ts';
 import { clientClaim } from '../../../core/engines/mariadb/restore/unfinished.ts';
 import type { Engine, Vault } from '../../../core/ports.ts';
 import type { Tools } from '../../../core/tools.ts';
+import { openStore } from '../../../core/store/store.ts';
 import { connect, loginTo } from '../../support/mariadb/mariadb.ts';
 import { startMariadb } from '../../servers/databases/mariadb.ts';
 import { startLimitMs } from '../../servers/server.ts';
@@ -238,7 +239,7 @@ test('what somebody else put beside our half of a restore is dropped by nothing 
     'DROP TABLE live.precious; CREATE TABLE live.nightjar_restore_unfinished (backup varchar(255) PRIMARY KEY); CREATE TABLE live.a (i int)',
   );
   const ours = await engine('live').target(
-    { manifest, catalog: await readCatalogPart(manifest, scene.vault, limit()), owners: true },
+    { manifest, catalog: await openStore(scene.vault).readCatalog(manifest, limit()), owners: true },
     limit(),
   );
   await admin.query('CREATE TABLE live.somebodys (i int)');

@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { backup } from '../../../core/commands/backup.ts';
 import { prove, proofSentence } from '../../../core/commands/prove.ts';
-import { readCatalogPart, restore } from '../../../core/commands/restore.ts';
+import { restore } from '../../../core/commands/restore.ts';
 import type { Manifest } from '../../../core/contract/manifest/manifest.ts';
 import type { Login } from '../../../core/engines/login.ts';
+import { openStore } from '../../../core/store/store.ts';
 import { limit, postgresScene } from '../../support/postgres.ts';
 import type { PostgresScene } from '../../support/postgres.ts';
 
@@ -144,7 +145,7 @@ test('an index, a constraint, a trigger, a rule on a table of an extension are i
 
 test('a backup of before, which does not name them, is proven by what its archive makes; what the archive holds and the database lacks is missing', async () => {
   const manifest = await backup(scene.source('extended'), scene.deps(), limit());
-  const catalog = await readCatalogPart(manifest, scene.vault, limit());
+  const catalog = await openStore(scene.vault).readCatalog(manifest, limit());
   const before = {
     ...catalog,
     index: { ...catalog['index'], 'public.settings_name': '0123456789abcdef' },
@@ -183,7 +184,7 @@ test('a comment that somebody gave to an extension comes back, and is compared; 
     /^proven equal, except comment of the extension lo: .*: 0 tables/,
   );
   await scene.sql('remarked_again', `comment on extension hstore is 'theirs'`);
-  const expected = { manifest, catalog: await readCatalogPart(manifest, scene.vault, limit()), owners: true };
+  const expected = { manifest, catalog: await openStore(scene.vault).readCatalog(manifest, limit()), owners: true };
   expect(
     (await prove(scene.source('remarked_again').engine, expected, { ...scene.deps(), parallel: 2 }, limit()))
       .differences,

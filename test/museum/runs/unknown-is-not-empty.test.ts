@@ -6,6 +6,7 @@ import type { SourceName } from '../../../core/domain/keys.ts';
 import type { Message } from '../../../core/domain/messages/findings.ts';
 import type { Vault } from '../../../core/ports.ts';
 import { s3Vault } from '../../../core/vaults/s3/s3.ts';
+import { openStore } from '../../../core/store/store.ts';
 import { startCeph } from '../../servers/s3/ceph.ts';
 import type { S3Server } from '../../servers/server.ts';
 import { watching } from '../../support/vaults/seen.ts';
@@ -39,7 +40,7 @@ async function looked(vault: Vault) {
   const { judgements, vault: unreadable } = await check(
     sources,
     { whole: true },
-    { vault, clock: { now: () => new Date() }, notifiers: [listener], meter: () => {} },
+    { store: openStore(vault), clock: { now: () => new Date() }, notifiers: [listener], meter: () => {} },
     AbortSignal.timeout(90_000),
   );
   const whys = judgements.flatMap(({ findings }) =>

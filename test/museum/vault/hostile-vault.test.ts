@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { zstdCompressSync } from 'node:zlib';
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { findManifest, listBackups } from '../../support/vaults/listed.ts';
-import { readCatalogPart, restore } from '../../../core/commands/restore.ts';
+import { restore } from '../../../core/commands/restore.ts';
 import { verify } from '../../../core/commands/verify.ts';
 import type { Manifest } from '../../../core/contract/manifest/manifest.ts';
 import type { BackupId, SourceName } from '../../../core/domain/keys.ts';
@@ -12,6 +12,7 @@ import { isBackupError } from '../../../core/domain/errors.ts';
 import { postgresEngine } from '../../../core/engines/postgres/index.ts';
 import type { Vault } from '../../../core/ports.ts';
 import type { Tools } from '../../../core/tools.ts';
+import { openStore } from '../../../core/store/store.ts';
 import { putBackup } from '../../support/vaults/history.ts';
 import { folderScene, limit } from '../../support/vaults/vault.ts';
 import type { FolderScene } from '../../support/vaults/vault.ts';
@@ -172,11 +173,11 @@ test('a catalog that is larger than any is refused by its size, before a byte of
     },
   };
 
-  await expect(readCatalogPart(manifest, nothing, limit())).rejects.toMatchObject({
+  await expect(openStore(nothing).readCatalog(manifest, limit())).rejects.toMatchObject({
     code: 'part-corrupt',
     message: expect.stringContaining('the manifest says that it holds 268435457 bytes'),
   });
-  await expect(readCatalogPart(good, nothing, limit())).rejects.toThrow('read');
+  await expect(openStore(nothing).readCatalog(good, limit())).rejects.toThrow('read');
 });
 
 test('sizes beyond all disks are no reason to fall over: verify names the parts that are not so', async () => {

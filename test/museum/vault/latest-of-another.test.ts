@@ -3,6 +3,7 @@ import { check } from '../../../core/commands/check.ts';
 import { findManifest } from '../../support/vaults/listed.ts';
 import { newBackupId, objectKey, sourceSegment } from '../../../core/domain/keys.ts';
 import type { BackupId, SourceName } from '../../../core/domain/keys.ts';
+import { openStore } from '../../../core/store/store.ts';
 import { hourMs, watching } from '../../support/vaults/seen.ts';
 import { storeBackup } from '../../support/vaults/stored.ts';
 import { folderScene, limit } from '../../support/vaults/vault.ts';
@@ -64,7 +65,7 @@ test.each([true, false])(
     const { judgements, unconfigured } = await check(
       sources,
       { whole },
-      { vault: scene.vault, clock: { now: () => now }, notifiers: [], meter: () => {} },
+      { store: openStore(scene.vault), clock: { now: () => now }, notifiers: [], meter: () => {} },
       limit(),
     );
 

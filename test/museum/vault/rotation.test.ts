@@ -1,6 +1,5 @@
 import { readdir } from 'node:fs/promises';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { backupIds } from '../../../core/store/manifests.ts';
 import { findManifest } from '../../support/vaults/listed.ts';
 import { parseConfig } from '../../../core/config-file.ts';
 import { BackupError } from '../../../core/domain/errors.ts';
@@ -8,6 +7,7 @@ import { objectKey } from '../../../core/domain/keys.ts';
 import type { SourceName } from '../../../core/domain/keys.ts';
 import type { Vault } from '../../../core/ports.ts';
 import { folderVault } from '../../../core/vaults/folder/folder.ts';
+import { openStore } from '../../../core/store/store.ts';
 import { dailyIds, policyOf, putBackup, rotatingIn, rotationScene, signal } from '../../support/vaults/history.ts';
 
 // What happened to others, by the numbers of docs/museum.md: each row must end well here.
@@ -85,9 +85,9 @@ test('15: a source named as the beginning, the end or the middle of another is a
 
   await scene.rotating('shop', policyOf({ count: 1 }));
 
-  expect(await backupIds('shop' as SourceName, scene.vault, signal)).toEqual(ids.slice(2));
+  expect(await openStore(scene.vault).backupIds('shop' as SourceName, signal)).toEqual(ids.slice(2));
   for (const source of ['shop2', 'myshop', 'myshop2', 'Shop', 'sh', 'shop 2', 'shop%'])
-    expect(await backupIds(source as SourceName, scene.vault, signal)).toEqual(ids);
+    expect(await openStore(scene.vault).backupIds(source as SourceName, signal)).toEqual(ids);
 });
 
 test('16: nothing but the vault is remembered: another machine decides the same', async () => {

@@ -7,10 +7,10 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { backup } from '../../../core/commands/backup.ts';
 import { prove } from '../../../core/commands/prove.ts';
-import { readCatalogPart } from '../../../core/commands/restore.ts';
 import type { Engine, Source } from '../../../core/ports.ts';
 import type { Manifest } from '../../../core/contract/manifest/manifest.ts';
 import { mariadbEngine } from '../../../core/engines/mariadb/index.ts';
+import { openStore } from '../../../core/store/store.ts';
 import { connect, loginTo } from '../../support/mariadb/mariadb.ts';
 import { layerTools } from '../../support/tools.ts';
 import { everyFeatureMariadb } from '../../servers/databases/databases.ts';
@@ -77,11 +77,11 @@ async function follow(
 }
 
 async function differences(engine: Engine, manifest: Manifest): Promise<string[]> {
-  const catalog = await readCatalogPart(manifest, scene.vault, limit());
+  const catalog = await openStore(scene.vault).readCatalog(manifest, limit());
   const proof = await prove(
     engine,
     { manifest, catalog, owners: true },
-    { vault: scene.vault, report: () => {}, parallel: 2 },
+    { store: openStore(scene.vault), report: () => {}, parallel: 2 },
     limit(),
   );
   return proof.differences;

@@ -13,6 +13,7 @@ import { proofOfPath } from '../../../core/domain/verdict/records.ts';
 import type { ProofRecord } from '../../../core/domain/verdict/records.ts';
 import { webhookNotifier } from '../../../core/telling/notifiers/webhook.ts';
 import type { Engine, Vault } from '../../../core/ports.ts';
+import { openStore } from '../../../core/store/store.ts';
 import { startEndpoint } from '../../support/endpoints/endpoint.ts';
 import { limit } from '../../support/vaults/vault.ts';
 
@@ -51,14 +52,20 @@ export async function openCourt(vault: Vault) {
       const all = { replace: false, owners: true, proof: true, ...options };
       const source = manifest.source as SourceName;
       const work = () =>
-        restoreRecorded(manifest, engine, all, { vault, clock, report: () => {}, parallel: 2 }, limit());
+        restoreRecorded(
+          manifest,
+          engine,
+          all,
+          { store: openStore(vault), clock, report: () => {}, parallel: 2 },
+          limit(),
+        );
       const host = {
         notifiers,
         hooks: [],
         clock,
         place: vault.place,
         run: 'test',
-        vault: () => vault,
+        store: () => openStore(vault),
         explain,
         unalarming: [],
         limit,

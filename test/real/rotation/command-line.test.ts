@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { rotationLines } from '../../../bin/cli/text/rotation-text.ts';
-import { pin } from '../../../core/store/records/records.ts';
 import { objectKey, partKey } from '../../../core/domain/keys.ts';
 import type { BackupId, SourceName } from '../../../core/domain/keys.ts';
 import { proofKey } from '../../../core/domain/verdict/records.ts';
@@ -44,7 +43,7 @@ test('the tables fit 80 columns and show every backup with every reason', async 
   const scene = await rotationScene();
   const all = dailyIds(70);
   for (const id of all) await putBackup(scene.vault, 'shop', id);
-  await pin(shop, all[20]!, { reason: 'before the migration', by: 'ann@web' }, scene.deps(), signal);
+  await scene.deps().store.pin(shop, all[20]!, { reason: 'before the migration', by: 'ann@web' }, scene.deps(), signal);
   await scene.vault.putIfAbsent(
     proofKey(shop, all[30]!, { kind: 'drill', outcome: 'passed', at: new Date('2026-10-12T03:00:00Z') }),
     Buffer.from('{}'),

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { check } from '../../../core/commands/check.ts';
 import type { SourceName } from '../../../core/domain/keys.ts';
 import { openVault } from '../../../core/vaults/index.ts';
+import { openStore } from '../../../core/store/store.ts';
 import { watching } from '../../support/vaults/seen.ts';
 
 /** Checks a bucket of so many sources once, and prints what that took. */
@@ -21,7 +22,7 @@ const began = performance.now();
 const { judgements, failures } = await check(
   sources,
   { whole: true },
-  { vault, clock: { now: () => new Date(now) }, notifiers: [], meter: () => {} },
+  { store: openStore(vault), clock: { now: () => new Date(now) }, notifiers: [], meter: () => {} },
   AbortSignal.timeout(900_000),
 );
 close();

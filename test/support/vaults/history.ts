@@ -12,6 +12,7 @@ import type { Policy } from '../../../core/domain/retention/rotation.ts';
 import { tierTags } from '../../../core/domain/retention/tiers.ts';
 import type { Vault } from '../../../core/ports.ts';
 import { folderVault } from '../../../core/vaults/folder/folder.ts';
+import { openStore } from '../../../core/store/store.ts';
 
 export const signal = new AbortController().signal;
 export const none = { last: 0, hourly: 0, daily: 0, weekly: 0, monthly: 0, yearly: 0, keepWithinMs: 0 };
@@ -109,7 +110,7 @@ export async function rotationScene(now = '2026-11-20T12:00:00Z') {
 /** Rotations in a vault, as of a moment; who asks is nobody known. */
 export function rotatingIn(vault: Vault, now: string) {
   const deps = (other: Vault = vault) => ({
-    vault: other,
+    store: openStore(other),
     clock: { now: () => new Date(now) },
     identity: { run: 'rotation', holder: 'test', isGone: () => false },
     report: () => undefined,

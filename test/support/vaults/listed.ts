@@ -5,13 +5,14 @@ import { memoryOf } from '../../../core/survey/watched.ts';
 import type { Manifest } from '../../../core/contract/manifest/manifest.ts';
 import type { SourceName } from '../../../core/domain/keys.ts';
 import type { Vault } from '../../../core/ports.ts';
+import { openStore } from '../../../core/store/store.ts';
 
 /** No backup of a test is of the future, whatever the machine's clock says. */
 const clock = { now: () => new Date('2099-01-01T00:00:00Z') };
 
 /** A source's backups, judged by the defaults. */
 export async function listBackups(source: SourceName, vault: Vault, signal: AbortSignal): Promise<ListedBackup[]> {
-  return (await listed(source, memoryOf(undefined), { vault, clock }, signal)).backups;
+  return (await listed(source, memoryOf(undefined), { store: openStore(vault), clock }, signal)).backups;
 }
 
 /** The manifest of the backup that is meant, judged by the defaults. */
@@ -21,5 +22,5 @@ export async function findManifest(
   vault: Vault,
   signal: AbortSignal,
 ): Promise<Manifest> {
-  return (await chooseBackup(source, which, memoryOf(undefined), { vault, clock }, signal)).manifest;
+  return (await chooseBackup(source, which, memoryOf(undefined), { store: openStore(vault), clock }, signal)).manifest;
 }

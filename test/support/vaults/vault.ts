@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { BackupDeps } from '../../../core/commands/backup.ts';
 import type { Vault } from '../../../core/ports.ts';
 import { folderVault } from '../../../core/vaults/folder/folder.ts';
+import { openStore } from '../../../core/store/store.ts';
 
 export const limit = () => AbortSignal.timeout(90_000);
 
@@ -22,7 +23,7 @@ export type VaultScene = {
 /** What a backup into a vault takes, all real but for the name of who asks. */
 export function depsOf(vault: Vault): BackupDeps {
   return {
-    vault,
+    store: openStore(vault),
     clock: { now: () => new Date() },
     identity: { run: 'test', holder: 'test', isGone: () => true },
     random: Math.random,

@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { check } from '../../../core/commands/check.ts';
 import type { Checked } from '../../../core/commands/check.ts';
-import { withFailureRecord } from '../../../core/store/records/failure.ts';
 import type { WatchSettings } from '../../../core/contract/config/watch.ts';
 import { BackupError } from '../../../core/domain/errors.ts';
 import type { WatchedSource } from '../../../core/domain/watch/freshness.ts';
@@ -11,6 +10,7 @@ import { manifestKey, objectKey } from '../../../core/domain/keys.ts';
 import type { SourceName } from '../../../core/domain/keys.ts';
 import type { Message } from '../../../core/domain/messages/findings.ts';
 import type { Notifier, Vault } from '../../../core/ports.ts';
+import { openStore } from '../../../core/store/store.ts';
 import { before, hourMs, watching } from '../../support/vaults/seen.ts';
 import { storeBackup } from '../../support/vaults/stored.ts';
 import { folderScene, limit } from '../../support/vaults/vault.ts';
@@ -52,7 +52,7 @@ function checking(
   return check(
     sources(names, watch),
     { whole },
-    { vault, clock: { now: () => now }, notifiers, meter: (figures) => void metered.push(figures) },
+    { store: openStore(vault), clock: { now: () => now }, notifiers, meter: (figures) => void metered.push(figures) },
     limit(),
   );
 }
@@ -304,7 +304,7 @@ test('whoever only looks, or tells nobody, remembers nothing', async () => {
 test('backups that failed since the newest good one are counted, with the reason of the last; another run at work is none', async () => {
   const id = await storeBackup(scene.vault, 'shop', now);
   const fail = (code: 'vault-full' | 'lease-held' | 'dump-failed') =>
-    withFailureRecord(
+    scene.deps().store.withFailureRecord(
       'shop' as SourceName,
       { ...scene.deps(), clock: { now: () => now } },
       (error) => error,

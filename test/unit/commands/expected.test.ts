@@ -4,7 +4,6 @@ import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { backup } from '../../../core/commands/backup.ts';
 import { check } from '../../../core/commands/check.ts';
 import type { Checked } from '../../../core/commands/check.ts';
-import { withFailureRecord } from '../../../core/store/records/failure.ts';
 import type { WatchSettings } from '../../../core/contract/config/watch.ts';
 import { checkResult } from '../../../core/domain/watch/check-result.ts';
 import { BackupError } from '../../../core/domain/errors.ts';
@@ -12,6 +11,7 @@ import { leaseKey } from '../../../core/domain/keys.ts';
 import type { SourceName } from '../../../core/domain/keys.ts';
 import type { Message } from '../../../core/domain/messages/findings.ts';
 import type { Engine, Notifier } from '../../../core/ports.ts';
+import { openStore } from '../../../core/store/store.ts';
 import { watching } from '../../support/vaults/seen.ts';
 import { toyEngine, toySource } from '../../support/toy-engine.ts';
 import { folderScene, limit } from '../../support/vaults/vault.ts';
@@ -49,12 +49,14 @@ async function backingUp(
     asked: asked === undefined ? undefined : new Date(asked),
   };
   const source = { ...toySource(works), schedule: { cron, timeZone: 'UTC', windowMs: 0 } };
-  return withFailureRecord(
-    shop,
-    deps,
-    (error) => error,
-    () => backup(source, deps, limit()),
-  ).catch(() => undefined);
+  return deps.store
+    .withFailureRecord(
+      shop,
+      deps,
+      (error) => error,
+      () => backup(source, deps, limit()),
+    )
+    .catch(() => undefined);
 }
 
 function checking(moment: string, watch: Partial<WatchSettings> = {}, remember = true): Promise<Checked> {
@@ -64,7 +66,7 @@ function checking(moment: string, watch: Partial<WatchSettings> = {}, remember =
     [watched],
     { whole: true },
     {
-      vault: scene.vault,
+      store: openStore(scene.vault),
       clock: at(moment),
       notifiers: remember ? [listener] : [],
       meter: (figures) => void (metered = figures),

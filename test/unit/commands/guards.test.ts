@@ -5,7 +5,6 @@ import { zstdCompressSync } from 'node:zlib';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { backup } from '../../../core/commands/backup.ts';
 import { listBackups } from '../../support/vaults/listed.ts';
-import { pin } from '../../../core/store/records/records.ts';
 import { isInPlace, restoreRecorded } from '../../../core/commands/restore.ts';
 import { verify, verifyRecorded } from '../../../core/commands/verify.ts';
 import type { Manifest } from '../../../core/contract/manifest/manifest.ts';
@@ -13,6 +12,7 @@ import { BackupError } from '../../../core/domain/errors.ts';
 import { backupPrefix, leaseKey, manifestKey, partKey } from '../../../core/domain/keys.ts';
 import type { BackupId, SourceName } from '../../../core/domain/keys.ts';
 import type { Engine, Vault } from '../../../core/ports.ts';
+import { openStore } from '../../../core/store/store.ts';
 import { toyEngine, toySource } from '../../support/toy-engine.ts';
 import type { ToyServer } from '../../support/toy-engine.ts';
 import { folderScene, limit } from '../../support/vaults/vault.ts';
@@ -333,7 +333,7 @@ test('a backup that a rotation removes while it is pinned is not pinned, and tha
   };
 
   await expect(
-    pin(shop, id as BackupId, { reason: 'audit', by: 'me' }, { vault, clock: deps().clock }, limit()),
+    openStore(vault).pin(shop, id as BackupId, { reason: 'audit', by: 'me' }, deps(), limit()),
   ).rejects.toMatchObject({ code: 'backup-missing' });
 });
 

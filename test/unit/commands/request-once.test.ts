@@ -4,7 +4,6 @@ import { leaseKey } from '../../../core/domain/keys.ts';
 import type { SourceName } from '../../../core/domain/keys.ts';
 import { historyOf } from '../../../core/domain/verdict/history.ts';
 import { staleRequests } from '../../../core/domain/retention/leftovers.ts';
-import { carryOutOnce } from '../../../core/store/records/request.ts';
 import { folderScene, limit } from '../../support/vaults/vault.ts';
 import type { FolderScene } from '../../support/vaults/vault.ts';
 
@@ -36,7 +35,7 @@ function asking({ afterMs = 0, run = 'first', named = false, work }: Asked = {})
     return 'restored';
   };
   const wanted = { source, request: '0123456789abcdef', named, isDone: (result: string) => result === 'restored' };
-  return carryOutOnce(wanted, deps, work ?? usual, limit());
+  return deps.store.carryOutOnce(wanted, deps, work ?? usual, limit());
 }
 
 const failing = (code: 'restore-failed' | 'proof-failed') => () => Promise.reject(new BackupError(code, 'no'));

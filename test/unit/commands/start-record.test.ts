@@ -1,8 +1,6 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { backup } from '../../../core/commands/backup.ts';
 import type { BackupDeps } from '../../../core/commands/backup.ts';
-import { withFailureRecord } from '../../../core/store/records/failure.ts';
-import { lookForLeftovers, sweepLeftovers } from '../../../core/store/sweep.ts';
 import { BackupError } from '../../../core/domain/errors.ts';
 import { historyOf } from '../../../core/domain/verdict/history.ts';
 import type { SourceHistory } from '../../../core/domain/verdict/history.ts';
@@ -10,6 +8,7 @@ import { leaseKey, newBackupId } from '../../../core/domain/keys.ts';
 import type { SourceName } from '../../../core/domain/keys.ts';
 import { startKey } from '../../../core/domain/verdict/records.ts';
 import type { RunEvent, Vault } from '../../../core/ports.ts';
+import { openStore } from '../../../core/store/store.ts';
 import { toyEngine, toySource } from '../../support/toy-engine.ts';
 import type { ToyServer } from '../../support/toy-engine.ts';
 import { folderScene, limit } from '../../support/vaults/vault.ts';
@@ -78,7 +77,7 @@ test('the record lies there before the source is asked, and stays when the run f
   const given = deps(night);
 
   await expect(
-    withFailureRecord(
+    given.store.withFailureRecord(
       shop,
       given,
       (error) => error,
@@ -102,7 +101,7 @@ test('a role that may not write the record makes its backup all the same, with a
         : scene.vault.putIfAbsent(key, ...rest),
   };
 
-  const { id } = await backingUp(deps(night, { vault: denied }));
+  const { id } = await backingUp(deps(night, { store: openStore(denied) }));
 
   expect(warnings).toEqual(['that this backup has begun could not be recorded: not allowed']);
   expect((await historyNow()).backups.map((one) => one.id)).toEqual([id]);
@@ -128,7 +127,7 @@ test('a lease that nobody can read fails the backup under a name that alarms, an
   const given = deps(night);
 
   await expect(
-    withFailureRecord(
+    given.store.withFailureRecord(
       shop,
       given,
       (error) => error,
@@ -151,8 +150,8 @@ test('rotation sweeps records of starts that nobody asks for any more: old ones,
     );
   }
 
-  const found = await lookForLeftovers(await historyNow(), dayMs, deps(night), limit());
-  await sweepLeftovers(shop, dayMs, found, deps(night), limit());
+  const found = await deps(night).store.lookForLeftovers(await historyNow(), dayMs, deps(night), limit());
+  await deps(night).store.sweepLeftovers(shop, dayMs, found, deps(night), limit());
 
   const { starts } = await historyNow();
   expect(starts).toHaveLength(32);

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { storePart } from '../../../core/store/parts.ts';
 import type { Source, Vault } from '../../../core/ports.ts';
 import type { BackupId, SourceName } from '../../../core/domain/keys.ts';
+import { openStore } from '../../../core/store/store.ts';
 import { chunks } from '../../contract/vault-data.ts';
 import { folderScene, limit } from '../../support/vaults/vault.ts';
 import type { FolderScene } from '../../support/vaults/vault.ts';
@@ -34,7 +34,7 @@ test.each([
       estimatedBytes: 0,
       open: () => chunks(Buffer.from('rows'), Buffer.from('more rows')),
     };
-    const stored = storePart(part, { source, id, tags: {}, vault: reporting(more), report: () => {} }, limit());
+    const stored = openStore(reporting(more)).storePart(part, { source, id, tiers: [] }, () => {}, limit());
 
     if (good) expect((await stored).part).toMatchObject({ bytes: 13, sha256: expect.any(String) });
     else

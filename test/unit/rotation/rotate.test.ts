@@ -1,8 +1,6 @@
 import { utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { withLease } from '../../../core/store/lease/lease.ts';
-import { pin, unpin } from '../../../core/store/records/records.ts';
 import { BackupError } from '../../../core/domain/errors.ts';
 import { manifestKey, objectKey, partKey } from '../../../core/domain/keys.ts';
 import type { BackupId, SourceName } from '../../../core/domain/keys.ts';
@@ -229,14 +227,14 @@ test('a manifest that can’t be read counts for nothing and is left alone', asy
 
 test('a pinned backup stays until it is unpinned, also when it is pinned while the rotation runs', async () => {
   const ids = await stored(dailyIds(4));
-  await pin(shop, ids[0]!, { reason: 'before the migration', by: 'ann@web' }, scene.deps(), signal);
+  await scene.deps().store.pin(shop, ids[0]!, { reason: 'before the migration', by: 'ann@web' }, scene.deps(), signal);
   const deleted: string[] = [];
   const pinning: Vault = {
     ...watched(deleted),
     async delete(key, stop) {
       // while the second goes, somebody pins the third
       if (key.endsWith('/manifest.json'))
-        await pin(shop, ids[2]!, { reason: 'just now', by: 'ann@web' }, scene.deps(), signal);
+        await scene.deps().store.pin(shop, ids[2]!, { reason: 'just now', by: 'ann@web' }, scene.deps(), signal);
       return watched(deleted).delete(key, stop);
     },
   };
@@ -252,13 +250,15 @@ test('a pinned backup stays until it is unpinned, also when it is pinned while t
     at: '2026-11-20T12:00:00.000Z',
     by: 'ann@web',
   });
-  expect([await unpin(shop, ids[0]!, scene.deps(), signal), await unpin(shop, ids[0]!, scene.deps(), signal)]).toEqual([
-    true,
-    false,
-  ]);
+  expect([
+    await scene.deps().store.unpin(shop, ids[0]!, signal),
+    await scene.deps().store.unpin(shop, ids[0]!, signal),
+  ]).toEqual([true, false]);
   await scene.rotating('shop', policyOf({ count: 1 }));
   expect(await scene.ids('shop')).toEqual([ids[2], ids[3]]);
-  await expect(pin(shop, ids[0]!, { reason: 'too late', by: 'ann' }, scene.deps(), signal)).rejects.toMatchObject({
+  await expect(
+    scene.deps().store.pin(shop, ids[0]!, { reason: 'too late', by: 'ann' }, scene.deps(), signal),
+  ).rejects.toMatchObject({
     code: 'backup-missing',
   });
 });
@@ -351,12 +351,14 @@ test('while another run holds the lease, leftovers are left alone, and backups a
   await leftovers();
   const before = (await scene.keys('shop/')).filter((key) => key.includes(dead));
 
-  const rotation = await withLease(
-    shop,
-    { ...scene.deps(), identity: { run: 'backup', holder: 'elsewhere', isGone: () => false } },
-    () => scene.rotating('shop', policyOf({ count: 2 })),
-    signal,
-  );
+  const rotation = await scene
+    .deps()
+    .store.withLease(
+      shop,
+      { ...scene.deps(), identity: { run: 'backup', holder: 'elsewhere', isGone: () => false } },
+      () => scene.rotating('shop', policyOf({ count: 2 })),
+      signal,
+    );
 
   expect(rotation).toMatchObject({ failures: [], swept: { state: 'spared', objects: 2 } });
   expect((await scene.keys('shop/')).filter((key) => key.includes(dead))).toEqual(before);
@@ -372,7 +374,7 @@ test('a run that slept past its lease while its parts were swept stores no manif
     identity: { run: 'sleeper', holder: 'laptop', isGone: () => false },
   };
 
-  const sleeping = withLease(
+  const sleeping = scene.deps().store.withLease(
     shop,
     sleeper,
     async (_, confirm) => {

@@ -6,6 +6,7 @@ import { BackupError } from '../../../core/domain/errors.ts';
 import { ledgerKey, manifestKey } from '../../../core/domain/keys.ts';
 import type { SourceName } from '../../../core/domain/keys.ts';
 import type { Listed, Vault } from '../../../core/ports.ts';
+import { openStore } from '../../../core/store/store.ts';
 import { drawing } from '../../support/drawing.ts';
 import { faultyVault } from '../../support/vaults/faulty-vault.ts';
 import { none } from '../../support/vaults/history.ts';
@@ -28,7 +29,7 @@ const checking = (vault: Vault = scene.vault, more: { remember?: boolean } = {})
   check(
     names.map((source) => ({ ...watching(), source, retention: { ...none, daily: 30 } })),
     { whole: true },
-    { vault, clock: { now: () => now }, notifiers: [], meter: () => {}, ...more },
+    { store: openStore(vault), clock: { now: () => now }, notifiers: [], meter: () => {}, ...more },
     limit(),
   );
 const ledgerOf = async (source: SourceName): Promise<Ledger> =>

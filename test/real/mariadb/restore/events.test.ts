@@ -3,12 +3,13 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import mysql from 'mysql2/promise';
 import { backup } from '../../../../core/commands/backup.ts';
 import { prove } from '../../../../core/commands/prove.ts';
-import { readCatalogPart, restore } from '../../../../core/commands/restore.ts';
+import { restore } from '../../../../core/commands/restore.ts';
 import type { RestoreOptions, Restored } from '../../../../core/commands/restore.ts';
 import type { Manifest } from '../../../../core/contract/manifest/manifest.ts';
 import type { SourceName } from '../../../../core/domain/keys.ts';
 import { mariadbEngine } from '../../../../core/engines/mariadb/index.ts';
 import type { Tools } from '../../../../core/tools.ts';
+import { openStore } from '../../../../core/store/store.ts';
 import { startMariadb } from '../../../servers/databases/mariadb.ts';
 import { startMysql } from '../../../servers/databases/mysql.ts';
 import { startLimitMs } from '../../../servers/server.ts';
@@ -125,9 +126,10 @@ describe.each(servers)('on $name', ({ start }) => {
   }
 
   async function differencesIn(database: string): Promise<string[]> {
-    const expected = { manifest: good, catalog: await readCatalogPart(good, scene.vault, limit()), owners: true };
-    return (await prove(engine(database), expected, { vault: scene.vault, report: () => {}, parallel: 1 }, limit()))
-      .differences;
+    const expected = { manifest: good, catalog: await openStore(scene.vault).readCatalog(good, limit()), owners: true };
+    return (
+      await prove(engine(database), expected, { store: openStore(scene.vault), report: () => {}, parallel: 1 }, limit())
+    ).differences;
   }
 
   test('no event of a copy ever runs: neither in the copy nor in the database that its body names', async () => {

@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { backup } from '../../../../core/commands/backup.ts';
-import { readCatalogPart } from '../../../../core/commands/restore.ts';
 import type { Manifest } from '../../../../core/contract/manifest/manifest.ts';
 import { dataGrammar } from '../../../../core/engines/postgres/restore/data-grammar.ts';
 import { postgresRun } from '../../../../core/engines/postgres/programs.ts';
@@ -8,6 +7,7 @@ import { restricted } from '../../../../core/engines/postgres/restore/restricted
 import { guarded } from '../../../../core/pipeline/guard.ts';
 import { programInput, programText } from '../../../../core/pipeline/program.ts';
 import type { Tools } from '../../../../core/tools.ts';
+import { openStore } from '../../../../core/store/store.ts';
 import { canaryFile } from '../../../support/canary.ts';
 import type { Canary } from '../../../support/canary.ts';
 import { limit, makeEvery, postgresScene } from '../../../support/postgres.ts';
@@ -271,7 +271,7 @@ describe('what goes on after a failure reads no part otherwise than the grammar 
   ];
   async function kept() {
     const catalog = await backup(scene.source('every'), scene.deps(), limit()).then((manifest) =>
-      readCatalogPart(manifest, scene.vault, limit()),
+      openStore(scene.vault).readCatalog(manifest, limit()),
     );
     const manifest = {
       id: '20261120T020000Z-7f3a9c',

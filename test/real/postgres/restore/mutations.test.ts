@@ -2,11 +2,12 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { backup } from '../../../../core/commands/backup.ts';
 import { prove } from '../../../../core/commands/prove.ts';
 import type { Proof } from '../../../../core/commands/prove.ts';
-import { readCatalogPart, restore } from '../../../../core/commands/restore.ts';
+import { restore } from '../../../../core/commands/restore.ts';
 import type { Catalog } from '../../../../core/contract/manifest/catalog.ts';
 import type { Manifest } from '../../../../core/contract/manifest/manifest.ts';
 import { own } from '../../../../core/engines/postgres/catalog/definition.ts';
 import { definitions } from '../../../../core/engines/postgres/catalog/definitions.ts';
+import { openStore } from '../../../../core/store/store.ts';
 import { limit, postgresScene } from '../../../support/postgres.ts';
 import type { PostgresScene } from '../../../support/postgres.ts';
 import { makeTyped } from '../../../support/typed.ts';
@@ -26,7 +27,7 @@ describe.each([18, 15] as const)('PostgreSQL %i', (major) => {
     await makeTyped(scene, 'each', 'one-of-each', major);
     await scene.sql('postgres', `alter database each set work_mem to '4MB'; comment on database each is 'one'`);
     manifest = await backup(scene.source('each'), scene.deps(), limit());
-    catalog = await readCatalogPart(manifest, scene.vault, limit());
+    catalog = await openStore(scene.vault).readCatalog(manifest, limit());
     await restore(
       manifest,
       scene.source('changed').engine,

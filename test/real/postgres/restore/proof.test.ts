@@ -3,13 +3,14 @@ import pg from 'pg';
 import { backup } from '../../../../core/commands/backup.ts';
 import { proofSentence, prove } from '../../../../core/commands/prove.ts';
 import type { Proof } from '../../../../core/commands/prove.ts';
-import { readCatalogPart, restore } from '../../../../core/commands/restore.ts';
+import { restore } from '../../../../core/commands/restore.ts';
 import type { Restored } from '../../../../core/commands/restore.ts';
 import type { Catalog } from '../../../../core/contract/manifest/catalog.ts';
 import type { Manifest } from '../../../../core/contract/manifest/manifest.ts';
 import type { Login } from '../../../../core/engines/login.ts';
 import { readCatalog } from '../../../../core/engines/postgres/catalog/catalog.ts';
 import { withSession } from '../../../../core/engines/postgres/session.ts';
+import { openStore } from '../../../../core/store/store.ts';
 import { limit, postgresScene } from '../../../support/postgres.ts';
 import type { PostgresScene } from '../../../support/postgres.ts';
 
@@ -137,7 +138,7 @@ test('what the archive could not carry is excepted by name: it is neither equal 
   await scene.sql('postgres', 'create database bare');
   await scene.sql('bare', 'create table t (a int)');
   const taken = await backup(scene.source('bare'), scene.deps(), limit());
-  const catalog = await readCatalogPart(taken, scene.vault, limit());
+  const catalog = await openStore(scene.vault).readCatalog(taken, limit());
   await restoring(taken, 'bare again');
   const other = { ...catalog, table: { 'public.t': '0123456789abcdef' } };
 

@@ -1,0 +1,37 @@
+import { catalogSchema } from '../contract/manifest/catalog.ts';
+import type { Manifest } from '../contract/manifest/manifest.ts';
+import { BackupError, isBackupError } from '../domain/errors.ts';
+import type { ByteStream, Catalog, PlannedPart, Vault } from '../ports.ts';
+import { parseJson } from './json.ts';
+import { openPart, partPlace } from './parts.ts';
+import { requireWhole } from './read-again.ts';
+
+/** It is held in memory; a thousand tables take half a megabyte. */
+const largestCatalog = 256 * 1024 ** 2;
+
+/** The part that holds the catalog: what a restored database is compared with. */
+export function catalogPart(catalog: Catalog): PlannedPart {
+  async function* open(): ByteStream {
+    yield Buffer.from(JSON.stringify(catalog));
+  }
+  return { role: 'catalog', file: 'catalog.json', compress: true, estimatedBytes: 0, open };
+}
+
+/** What stands in a backup's catalog part. Throws `part-corrupt`. */
+export async function readCatalog(vault: Vault, manifest: Manifest, signal: AbortSignal): Promise<Catalog> {
+  const part = manifest.parts.find(({ role }) => role === 'catalog');
+  if (part === undefined)
+    throw new BackupError('manifest-invalid', `the manifest of ${manifest.source} ${manifest.id} names no catalog`);
+  const name = partPlace(vault, manifest, part);
+  if (part.bytes > largestCatalog)
+    throw new BackupError('part-corrupt', `${name} is no catalog: the manifest says that it holds ${part.bytes} bytes`);
+  const read = () => Array.fromAsync(openPart(vault, manifest, part, signal));
+  const chunks = await read().catch(async (error: unknown) => {
+    if (!isBackupError(error, 'part-corrupt')) throw error;
+    await requireWhole(vault, error, { backup: manifest, part }, signal);
+    return read();
+  });
+  const { data, error: cause } = catalogSchema.safeParse(parseJson(Buffer.concat(chunks)));
+  if (data === undefined) throw new BackupError('part-corrupt', `${name} is no catalog`, { cause });
+  return data;
+}

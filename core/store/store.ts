@@ -1,0 +1,75 @@
+import type { Vault } from '../ports.ts';
+import { readCatalog } from './catalog.ts';
+import { freeLease, withLease } from './lease/lease.ts';
+import { leaseWritten, readLease } from './lease/state.ts';
+import { listSource, sourcesListed } from './listing.ts';
+import { backupIds, missingBackup, readManifest, writeManifest } from './manifests.ts';
+import { checkersOf } from './memory/checkers.ts';
+import { addToLedgerIndex, readLedger, readLedgerIndex, writeLedger } from './memory/ledger.ts';
+import { editOutbox, readOutbox } from './memory/outbox.ts';
+import { discardParts, openPart, partPlace, storePart } from './parts.ts';
+import { afterReadingAgain, requireWhole } from './read-again.ts';
+import { withFailureRecord } from './records/failure.ts';
+import { pin, unpin } from './records/pin.ts';
+import { withProofRecord } from './records/proof.ts';
+import { carryOutOnce } from './records/request.ts';
+import { recordStart } from './records/start.ts';
+import { removeBackup } from './remove.ts';
+import { retagKept } from './retag.ts';
+import { lookForLeftovers, sweepLeftovers } from './sweep.ts';
+
+/** Everything that Nightjar keeps in a vault, spoken of by name: whoever has a store knows no key and no vault. */
+export type Store = ReturnType<typeof openStore>;
+
+/** Opens the store in a vault. Reads nothing. What each of its functions promises stands above it in its file. */
+export function openStore(vault: Vault) {
+  /** Each function of the store takes the vault first. */
+  function on<Rest extends unknown[], R>(work: (vault: Vault, ...rest: Rest) => R): (...rest: Rest) => R {
+    return (...rest) => work(vault, ...rest);
+  }
+  return {
+    /** The vault as people write it: `s3://bucket/prefix`, `/srv/backups`. */
+    place: vault.place,
+
+    listSource: on(listSource),
+    sourcesListed: on(sourcesListed),
+    backupIds: on(backupIds),
+    missingBackup: on(missingBackup),
+
+    storePart: on(storePart),
+    discardParts: on(discardParts),
+    writeManifest: on(writeManifest),
+
+    readManifest: on(readManifest),
+    readCatalog: on(readCatalog),
+    openPart: on(openPart),
+    partPlace: on(partPlace),
+    requireWhole: on(requireWhole),
+    afterReadingAgain: on(afterReadingAgain),
+
+    recordStart: on(recordStart),
+    withFailureRecord: on(withFailureRecord),
+    withProofRecord: on(withProofRecord),
+    carryOutOnce: on(carryOutOnce),
+    pin: on(pin),
+    unpin: on(unpin),
+
+    withLease: on(withLease),
+    readLease: on(readLease),
+    leaseWritten: on(leaseWritten),
+    freeLease: on(freeLease),
+
+    readLedger: on(readLedger),
+    writeLedger: on(writeLedger),
+    readLedgerIndex: on(readLedgerIndex),
+    addToLedgerIndex: on(addToLedgerIndex),
+    checkersOf: on(checkersOf),
+    readOutbox: on(readOutbox),
+    editOutbox: on(editOutbox),
+
+    removeBackup: on(removeBackup),
+    retagKept: on(retagKept),
+    lookForLeftovers: on(lookForLeftovers),
+    sweepLeftovers: on(sweepLeftovers),
+  };
+}
