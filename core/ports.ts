@@ -41,8 +41,8 @@ export type Vault = {
   /** The place as people write it: `s3://bucket/prefix`, `/srv/backups`. */
   readonly place: string;
   /**
-   * Stores the whole stream or nothing. An error of the stream is rethrown as it is. The vault's own checksum and size
-   * are compared with what was sent.
+   * Stores the whole stream where nothing lies yet, or nothing. An error of the stream is rethrown as it is. The vault's
+   * own checksum and size are compared with what was sent. Throws `object-exists`.
    */
   put(key: ObjectKey, body: ByteStream, tags: Tags, signal: AbortSignal): Promise<Stored>;
   /** Stores a small object if there is none, atomically. Throws `object-exists`. */

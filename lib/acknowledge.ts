@@ -5,6 +5,10 @@ import type { IConstruct } from 'constructs';
 /** Why a statement (by its id) is on more than one thing: what it is on has no name yet when the stack is made. */
 const reasons: Readonly<Record<string, string>> = {
   StoreParts:
+    'Every backup has an id of its own, so a right is on a pattern: parts below the place of this one source, and each only once.',
+  UploadParts:
+    'Every backup has an id of its own, so a right is on a pattern: pieces of parts below the place of this one source.',
+  ConfirmParts:
     'Every backup has an id of its own, so a right is on a pattern: parts below the place of this one source.',
   MakeItExist:
     'Every backup has an id of its own, so a right is on a pattern: manifests and records of failures of this one source, and each only once.',

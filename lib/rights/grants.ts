@@ -17,19 +17,23 @@ const parts = ['*/schema.*', '*/after.*', '*/catalog.*', '*/data/*'];
  * never over (S3 User Guide, enforcing conditional writes).
  */
 const onlyNew = { Null: { 's3:if-none-match': 'false' } };
+/** To begin an upload and send its pieces, which take no condition; only its end makes an object (the same page). */
+const beforeItIsThere = { Bool: { 's3:ObjectCreationOperation': 'false' } };
 
 /** With this tag an object is the lifecycle rule's: whoever could give it could delete (docs/rotation.md). */
 const notReleased = { StringNotEquals: { 's3:RequestObjectTag/nightjar-tier': 'released' } };
 
-/** What the backup of a source does in the vault: writes below its own place, and deletes nothing. */
+/** What the backup of a source does in the vault: writes below its own place, over nothing, and deletes nothing. */
 export function backupStatements(vault: VaultPlace, source: SourceName): PolicyStatement[] {
   const keys = keysBelow(vault, `${sourceSegment(source)}/`);
   return [
     listing(vault, `${sourceSegment(source)}/`, outboxFolder),
     remembering(vault),
     allow('HoldLease', ['s3:GetObject', 's3:GetObjectTagging', 's3:PutObject'], keys('lease.json')),
+    allow('StoreParts', ['s3:PutObject'], keys(...parts), onlyNew),
+    allow('UploadParts', ['s3:PutObject'], keys(...parts), beforeItIsThere),
     // each part is confirmed by a HEAD request, which takes the right to read
-    allow('StoreParts', ['s3:PutObject', 's3:AbortMultipartUpload', 's3:GetObject'], keys(...parts)),
+    allow('ConfirmParts', ['s3:AbortMultipartUpload', 's3:GetObject'], keys(...parts)),
     allow('MakeItExist', ['s3:PutObject'], keys('*/manifest.json', 'failures/*', 'starts/*'), onlyNew),
     allow('ReadManifests', ['s3:GetObject'], keys('*/manifest.json', 'ledger.json')),
     allow('Tag', ['s3:PutObjectTagging'], keys('*/manifest.json', ...parts), notReleased),

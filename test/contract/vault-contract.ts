@@ -14,6 +14,8 @@ export type VaultUnderTest = {
   leftovers(): Promise<string[]>;
   /** The tags of an object; undefined for a vault that has none. */
   tagsOf: ((key: string) => Promise<Tags>) | undefined;
+  /** Whether its store writes over an object when it puts an upload together: it knows no condition there. */
+  completesOver?: boolean;
   close(): Promise<void>;
 };
 

@@ -32,13 +32,16 @@ export function streamPromises(under: () => VaultUnderTest): void {
     expect(await contentOf(vault().get(key, signal))).toEqual(await contentOf(patterned(30_000_001, 65_536)));
   });
 
-  test('a second put replaces the object', async () => {
-    const key = objectKey('again/object');
-    await vault().put(key, patterned(9 * MiB, 65_536), tags, signal);
+  test.each([5, 9 * MiB])('a put of %d bytes over an object is refused, and the object stays', async (size) => {
+    const key = objectKey(`again/${size}`);
+    await vault().put(key, patterned(1000, 100), tags, signal);
 
-    await vault().put(key, patterned(5, 5), tags, signal);
+    const second = vault().put(key, patterned(size, 65_536), tags, signal);
 
-    expect(await contentOf(vault().get(key, signal))).toEqual(await contentOf(patterned(5, 5)));
+    if (under().completesOver && size > 8 * MiB) return expect(await second).toEqual({ bytes: size });
+    await expect(second).rejects.toMatchObject({ code: 'object-exists' });
+    expect(await contentOf(vault().get(key, signal))).toEqual(await contentOf(patterned(1000, 100)));
+    expect(await under().leftovers()).toEqual([]);
   });
 
   test.each([0, 1000, 20 * MiB])(

@@ -1,4 +1,4 @@
-import { lstat, rename, rm, rmdir, unlink } from 'node:fs/promises';
+import { lstat, rm, rmdir, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { abortError, BackupError } from '../../domain/errors.ts';
 import type { ObjectKey } from '../../domain/keys.ts';
@@ -56,15 +56,16 @@ async function put(place: FolderPlace, key: ObjectKey, body: ByteStream, signal:
   const what = `write ${place.root}/${key}`;
   const { path, bytes } = await incoming(place, key, body, signal);
   try {
-    await answered(
+    const made = await answered(
       what,
-      inFolder(place, key, (target) => rename(path, target)),
+      inFolder(place, key, (target) => linkNew(path, target)),
       unstopped,
     );
-    return { bytes };
+    if (made) return { bytes };
   } finally {
     await rm(path, { force: true });
   }
+  throw thereAlready(what);
 }
 
 async function putIfAbsent(
@@ -86,7 +87,11 @@ async function putIfAbsent(
   } finally {
     await rm(path, { force: true });
   }
-  throw new BackupError('object-exists', `${what}: it is there already`);
+  throw thereAlready(what);
+}
+
+function thereAlready(what: string): BackupError {
+  return new BackupError('object-exists', `${what}: it is there already`);
 }
 
 async function putIfUnchanged(

@@ -29,7 +29,8 @@ export type S3VaultOptions = {
 /**
  * A bucket as a vault. Needs the rights to put, get and list objects, to abort multipart uploads, to tag objects and to
  * read their tags (`s3:PutObjectTagging`, `s3:GetObjectTagging`), and to delete and to list multipart uploads only
- * where objects are to be deleted. The store must honour `If-None-Match` and `If-Match` on PutObject.
+ * where objects are to be deleted. The store must honour `If-None-Match` and `If-Match` on PutObject; one that does not
+ * on CompleteMultipartUpload writes over what is there.
  */
 export function s3Vault({
   client,

@@ -34,6 +34,9 @@ const deeds: [name: string, asking: Omit<Asking, 'service' | 'path'>][] = [
   ['read', { method: 'GET' }],
   ['write new', { method: 'PUT', headers: { 'if-none-match': '*' }, body: 'x' }],
   ['write over', { method: 'PUT', body: 'x' }],
+  ['begin an upload of', { method: 'POST', query: { uploads: '' } }],
+  ['send a piece of', { method: 'PUT', query: { partNumber: '1', uploadId: 'none' }, body: 'x' }],
+  ['put together over', { method: 'POST', query: { uploadId: 'none' }, body: '<CompleteMultipartUpload/>' }],
   ['read tags of', { method: 'GET', query: { tagging: '' } }],
   [
     'tag',

@@ -144,6 +144,7 @@ test('bytes that are wrong twice, and the same, are damage for good', async () =
   async function* of(bytes: Buffer) {
     yield bytes;
   }
+  await direct.delete(key, limit());
   await direct.put(key, of(changed), {}, limit());
   try {
     expect((await verifyRecorded(good, depsOf(direct), limit())).problems).toMatchObject([
@@ -152,6 +153,7 @@ test('bytes that are wrong twice, and the same, are damage for good', async () =
     expect(await looks()).toEqual(['verify failed']);
     await expect(restored(direct)).rejects.toMatchObject({ code: 'part-corrupt' });
   } finally {
+    await direct.delete(key, limit());
     await direct.put(key, of(whole), {}, limit());
   }
 }, 60_000);

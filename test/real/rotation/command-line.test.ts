@@ -145,6 +145,7 @@ test('verify leaves a record of how it ended, and the list tells a damaged backu
   await run('verify', 'shop', id);
   expect(await proofs()).toEqual(['verify-passed']);
 
+  await vault.delete(partKey(shop, id, 'data/0001.sql.zst'), signal);
   await vault.put(
     partKey(shop, id, 'data/0001.sql.zst'),
     (async function* () {

@@ -80,6 +80,20 @@ test('a replacement whose answer is lost is known to be ours', async () => {
   });
 });
 
+test('an object whose answer is lost is known to be stored, and one that was there before is not taken for it', async () => {
+  const key = objectKey('lost/small');
+
+  await through(server, { down: losing(/^PUT .*small/) }, async (vault) => {
+    expect(await vault.put(key, patterned(1000, 100), tags, signal)).toEqual({ bytes: 1000 });
+  });
+  await through(server, { down: losing(/^PUT .*small/) }, async (vault) => {
+    const put = vault.put(key, chunks(Buffer.from('another')), tags, signal);
+    await expect(put).rejects.toMatchObject({ code: 'object-exists' });
+  });
+
+  expect(await contentOf(direct.vault.get(key, signal))).toEqual(await contentOf(patterned(1000, 100)));
+});
+
 test('an upload in parts whose last answer is lost is known to be stored', async () => {
   const key = objectKey('lost/large');
 
@@ -164,6 +178,7 @@ const notListings: [string, (body: string) => string][] = [
 test.each(notListings)(
   'museum: %s in place of a listing, with status 200, is no empty vault',
   async (what, of) => {
+    await direct.vault.delete(objectKey('listed/1/a'), signal);
     await direct.vault.put(objectKey('listed/1/a'), patterned(1000, 500), tags, signal);
 
     await through(server, { down: answering(of) }, async (vault) => {

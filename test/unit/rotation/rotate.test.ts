@@ -192,6 +192,7 @@ test('a damaged backup fills no place of a good one: by its last look, a lost pa
   const ids = await stored(dailyIds(6));
   await looked(ids[5]!, 'verify', 'failed', '2026-11-20');
   await scene.vault.delete(partKey(shop, ids[4]!, 'data/0001.sql.zst'), signal);
+  await scene.vault.delete(partKey(shop, ids[3]!, 'catalog.json.zst'), signal);
   await scene.vault.put(
     partKey(shop, ids[3]!, 'catalog.json.zst'),
     (async function* () {

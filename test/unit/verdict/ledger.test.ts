@@ -137,6 +137,7 @@ test('a manifest that is replaced by another one is told, one that was only copi
   const [copied, changed] = await Promise.all(
     [oldest!, second!].map(async (key) => (await scene.vault.read(key, limit())).body.toString()),
   );
+  for (const key of [oldest!, second!]) await scene.vault.delete(key, limit());
   await scene.vault.put(
     oldest!,
     (async function* () {

@@ -10,6 +10,9 @@ import { sleep } from '../../waiting.ts';
 
 type Condition = { IfNoneMatch: '*' } | { IfMatch: string };
 
+/** The condition of what is written once (S3 User Guide, conditional writes). */
+export const whereNothingLies = { IfNoneMatch: '*' } as const;
+
 /** The vaults whose store has been seen to refuse. */
 const provenStores = new WeakSet<S3Place>();
 const conflictRetries = 4;
@@ -26,7 +29,7 @@ export async function putNew(
   tags: Tags,
   signal: AbortSignal,
 ): Promise<{ version: string }> {
-  const stored = await putIf(place, key, body, tags, { IfNoneMatch: '*' }, signal);
+  const stored = await putIf(place, key, body, tags, whereNothingLies, signal);
   if (!provenStores.has(place)) await prove(place, key, body, tags, signal);
   return stored;
 }
@@ -56,22 +59,39 @@ function putIf(
 ): Promise<{ version: string }> {
   const what = `write ${place.name}/${key}`;
   const command = putCommand(place, key, body, tags, condition);
-  return finishing(what, attempt, signal);
+  const attempt = async (own: AbortSignal): Promise<{ version: string }> => {
+    const { ETag } = await call(what, (options) => place.client.send(command, options), own, body.length);
+    return versionOf(what, ETag);
+  };
+  const retrying = (own: AbortSignal) =>
+    settled(
+      () => attempt(own),
+      () => written(place, key, body),
+      (error) => refused(what, error, condition),
+      own,
+    );
+  return finishing(what, retrying, signal);
+}
 
-  async function attempt(own: AbortSignal): Promise<{ version: string }> {
-    for (let conflicts = 0; ; conflicts += 1) {
-      try {
-        const { ETag } = await call(what, (options) => place.client.send(command, options), own, body.length);
-        return versionOf(what, ETag);
-      } catch (error) {
-        if (mayBeDone(error)) {
-          const ours = await written(place, key, body).catch(() => undefined);
-          if (ours !== undefined) return ours;
-        }
-        // 409: another conditional write of this object was under way, and its outcome is not known yet.
-        if (statusOf(error) !== 409 || conflicts === conflictRetries) throw refused(what, error, condition);
-        await sleep(50 * 2 ** conflicts, own);
-      }
+/**
+ * Sends a conditional write until its outcome is known: what `ours` finds in the store, after an answer may have been
+ * lost, was written by an earlier try. Throws what `refusal` makes of the store's error.
+ */
+export async function settled<T>(
+  attempt: () => Promise<T>,
+  ours: () => Promise<T | undefined>,
+  refusal: (error: unknown) => unknown,
+  signal: AbortSignal,
+): Promise<T> {
+  for (let conflicts = 0; ; conflicts += 1) {
+    try {
+      return await attempt();
+    } catch (error) {
+      const found = mayBeDone(error) ? await ours().catch(() => undefined) : undefined;
+      if (found !== undefined) return found;
+      // 409: another conditional write of this object was under way, and its outcome is not known yet.
+      if (statusOf(error) !== 409 || conflicts === conflictRetries) throw refusal(error);
+      await sleep(50 * 2 ** conflicts, signal);
     }
   }
 }
@@ -82,7 +102,7 @@ function putIf(
  */
 async function prove(place: S3Place, key: ObjectKey, body: Uint8Array, tags: Tags, signal: AbortSignal): Promise<void> {
   const what = `write ${place.name}/${key}`;
-  const command = putCommand(place, key, body, tags, { IfNoneMatch: '*' });
+  const command = putCommand(place, key, body, tags, whereNothingLies);
   const send = (own: AbortSignal) => call(what, (options) => place.client.send(command, options), own, body.length);
   const error = await finishing(what, send, signal).then(
     () => undefined,
@@ -103,12 +123,18 @@ function mayBeDone(error: unknown): boolean {
   return attemptsOf(error) > 1 || isBackupError(error, 'vault-unreachable', 'aborted');
 }
 
-async function written(place: S3Place, key: ObjectKey, body: Uint8Array): Promise<{ version: string } | undefined> {
+/** The object, if it holds exactly these bytes. */
+export async function written(
+  place: S3Place,
+  key: ObjectKey,
+  body: Uint8Array,
+): Promise<{ version: string } | undefined> {
   const found = await readObject(place, key, AbortSignal.timeout(outcomeMs));
   return Buffer.compare(found.body, body) === 0 ? { version: found.version } : undefined;
 }
 
-function refused(what: string, error: unknown, condition: Condition): unknown {
+/** What a store means that did not carry out a conditional write. */
+export function refused(what: string, error: unknown, condition: Condition): unknown {
   const status = statusOf(error);
   const gone = status === 404 && isBackupError(error, 'object-missing');
   if (status !== 412 && status !== 409 && !gone) return error;

@@ -10,7 +10,8 @@ import { partsInFlight } from '../../../domain/multipart.ts';
 import type { Stored, Tags } from '../../../ports.ts';
 import { crc32c, crc32cHeader, joinCrc32c } from './crc32c.ts';
 import type { UploadBlock } from './blocks.ts';
-import { nameOf } from '../errors.ts';
+import { refused, whereNothingLies } from './conditional.ts';
+import { nameOf, statusOf } from '../errors.ts';
 import { attributes, call, finishing, guard, objectAt, type S3Place } from '../request.ts';
 import { confirmStored, isStored, type ExpectedObject } from './stored.ts';
 
@@ -121,14 +122,27 @@ export async function startUpload(
       ETag: etag,
       ...(checked ? { ChecksumCRC32C: crc32cHeader(crc) } : {}),
     }));
-    const command = new CompleteMultipartUploadCommand({ ...target, MultipartUpload: { Parts }, ...whole });
+    const input = { ...target, MultipartUpload: { Parts }, ...whole };
+    const complete = (condition: object): Promise<unknown> =>
+      call(
+        what,
+        (options) => place.client.send(new CompleteMultipartUploadCommand({ ...input, ...condition }), options),
+        own,
+      );
     try {
-      await call(what, (options) => place.client.send(command, options), own);
+      await complete(whereNothingLies).catch((error: unknown) => {
+        // a store that knows no condition here can't promise that nothing is written over (docs/vault-trust.md)
+        if (nameOf(error) !== 'NotImplemented') throw error;
+        return complete({});
+      });
     } catch (error) {
-      // The store may have done it and its answer been lost: then a second try finds no upload any more.
-      const unknown = nameOf(error) === 'NoSuchUpload' || isBackupError(error, 'vault-unreachable', 'aborted');
-      if (unknown && (await isStored(place, key, expected, AbortSignal.timeout(abandonMs)).catch(() => false))) return;
-      throw error;
+      // The store may have done it and its answer been lost: then a second try finds no upload, or the object.
+      const repeated = nameOf(error) === 'NoSuchUpload' || statusOf(error) === 412;
+      const unknown = repeated || isBackupError(error, 'vault-unreachable', 'aborted');
+      const isOurs =
+        unknown && (await isStored(place, key, expected, AbortSignal.timeout(abandonMs)).catch(() => false));
+      if (isOurs) return;
+      throw statusOf(error) === 412 ? refused(what, error, whereNothingLies) : error;
     }
     await confirmStored(place, key, expected, tags, own);
   }

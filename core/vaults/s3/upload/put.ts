@@ -2,13 +2,17 @@ import { PutObjectCommand } from '@aws-sdk/client-s3';
 import type { ObjectKey } from '../../../domain/keys.ts';
 import type { ByteStream, Stored, Tags } from '../../../ports.ts';
 import { crc32c } from './crc32c.ts';
+import { refused, settled, whereNothingLies, written } from './conditional.ts';
 import { inBlocks } from './blocks.ts';
 import { startUpload, type Upload } from './multipart.ts';
 import { attributes, call, finishing, guard, objectAt, type S3Place } from '../request.ts';
 import { confirmStored } from './stored.ts';
 import { interruptible } from '../../waiting.ts';
 
-/** Stores a stream: whole when it fits in one part, else in parts. Whatever fails, no object and no upload is left. */
+/**
+ * Stores a stream where nothing lies yet: whole when it fits in one part, else in parts. Whatever fails, no object and
+ * no upload is left. Throws `object-exists`.
+ */
 export async function putStream(
   place: S3Place,
   key: ObjectKey,
@@ -47,9 +51,15 @@ async function putWhole(
     Body: body,
     ...attributes(place, tags),
     ...guard(place, body, crc),
+    ...whereNothingLies,
   });
   const write = async (own: AbortSignal) => {
-    await call(what, (options) => place.client.send(command, options), own, body.length);
+    await settled<unknown>(
+      () => call(what, (options) => place.client.send(command, options), own, body.length),
+      () => written(place, key, body),
+      (error) => refused(what, error, whereNothingLies),
+      own,
+    );
     await confirmStored(place, key, { bytes: body.length, crc, parts: [] }, tags, own);
   };
   await finishing(what, write, signal);

@@ -157,7 +157,13 @@ function listing({ query }: Wire): Context {
   );
 }
 
-function writing({ headers }: Wire): Context {
+/** User Guide, "Enforce conditional writes": beginning an upload and sending its pieces make no object. */
+function makesObject({ method, query }: Wire): boolean {
+  return method === 'PUT' ? !query.has('partNumber') : !query.has('uploads');
+}
+
+function writing(wire: Wire): Context {
+  const { headers } = wire;
   const names = [
     'x-amz-server-side-encryption',
     'x-amz-server-side-encryption-aws-kms-key-id',
@@ -165,9 +171,12 @@ function writing({ headers }: Wire): Context {
     'if-match',
     'if-none-match',
   ];
-  return Object.fromEntries(
-    names.flatMap((name) => (headers[name] === undefined ? [] : [[`s3:${name}`, headers[name]]])),
-  );
+  return {
+    ...Object.fromEntries(
+      names.flatMap((name) => (headers[name] === undefined ? [] : [[`s3:${name}`, headers[name]]])),
+    ),
+    's3:ObjectCreationOperation': String(makesObject(wire)),
+  };
 }
 
 function tagsOf(tags: [string, string][]): Context {
