@@ -81,7 +81,7 @@ export type Tags = Readonly<Record<string, string>>;
 /** One part that an engine can produce. */
 export type PlannedPart = {
   role: ManifestPart['role'];
-  /** Name below the backup's prefix before any compression ending: `schema.pgdump`, `data/0001.sql`. */
+  /** Its name before any compression ending, as `contract/manifest/part-name.ts` has it: `schema.pgdump`, `data/0001.sql`. */
   file: string;
   /** False for content that is compressed already. */
   compress: boolean;

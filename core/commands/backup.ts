@@ -6,7 +6,6 @@ import { tiersOfNew } from '../domain/retention/tiers.ts';
 import { plural } from '../domain/units.ts';
 import { mergeTallies } from '../pipeline/rows/tables.ts';
 import type { Clock, Identity, Plan, Report, Source } from '../ports.ts';
-import { mapConcurrently } from '../pipeline/concurrency.ts';
 import { catalogPart } from '../store/catalog.ts';
 import type { NewBackup } from '../store/parts.ts';
 import type { Store } from '../store/store.ts';
@@ -91,12 +90,7 @@ async function storeContent(
   const known = plan.warnings.map(oneLine);
   for (const message of known) deps.report({ type: 'warning', message });
   try {
-    const stored = await mapConcurrently(
-      source.parallel,
-      parts,
-      (part, stop) => deps.store.storePart(part, job, deps.report, stop),
-      signal,
-    );
+    const stored = await deps.store.storeParts(parts, job, deps.report, signal);
     const seen = mergeTallies(stored.flatMap(({ tally }) => tally ?? []));
     const { tables, ...told } = await plan.confirm(
       seen.tables.map(({ table, columns, rows, fingerprint }) => ({ table, columns, rows, fingerprint })),

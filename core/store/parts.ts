@@ -1,9 +1,11 @@
 import type { Manifest, ManifestPart, Tier } from '../contract/manifest/manifest.ts';
+import { isPartName } from '../contract/manifest/part-name.ts';
 import { BackupError } from '../domain/errors.ts';
 import { backupPrefix, partKey } from '../domain/keys.ts';
 import type { BackupId, ObjectKey, SourceName } from '../domain/keys.ts';
 import { tierTags } from '../domain/retention/tiers.ts';
 import { formatCount } from '../domain/units.ts';
+import { mapConcurrently } from '../pipeline/concurrency.ts';
 import { metered } from '../pipeline/meter.ts';
 import type { DumpTally } from '../pipeline/rows/reader.ts';
 import { checked, summed } from '../pipeline/sum.ts';
@@ -22,16 +24,55 @@ export type BackupName = Pick<Manifest, 'source' | 'id'>;
 const discardLimitMs = 30_000;
 
 /**
- * Sends a part through the pipeline into the vault: meter, zstd, SHA-256. Throws `dump-cut` when its end is missing.
+ * Sends every part of a plan through the pipeline into the vault: meter, zstd, SHA-256. Throws `dump-cut` when the end
+ * of one is missing, and `internal`, before anything is written, where the engine gives one a name that no part may have.
  */
-export async function storePart(
+export async function storeParts(
+  vault: Vault,
+  planned: readonly PlannedPart[],
+  backup: NewBackup,
+  report: Report,
+  signal: AbortSignal,
+): Promise<StoredPart[]> {
+  requirePartNames(planned, backup);
+  return mapConcurrently(
+    backup.source.parallel,
+    planned,
+    (part, stop) => storePart(vault, part, backup, report, stop),
+    signal,
+  );
+}
+
+function requirePartNames(planned: readonly PlannedPart[], { source: { name, engine } }: NewBackup): void {
+  const taken = new Set<string>();
+  for (const part of planned) {
+    const file = fileOf(part);
+    const why = taken.has(file) ? 'as another one' : isPartName(file, part.role) ? undefined : 'as no such part may be';
+    taken.add(file);
+    if (why === undefined) continue;
+    throw new BackupError(
+      'internal',
+      `${name}: the engine ${engine.name} calls its ${part.role} part ${file}, ${why}`,
+      {
+        hint: 'core/contract/manifest/part-name.ts says how parts may be called',
+      },
+    );
+  }
+}
+
+/** A part's name in the vault. */
+function fileOf({ file, compress: isCompressed }: PlannedPart): string {
+  return isCompressed ? `${file}.zst` : file;
+}
+
+async function storePart(
   vault: Vault,
   planned: PlannedPart,
   { source, id, tiers }: NewBackup,
   report: Report,
   signal: AbortSignal,
 ): Promise<StoredPart> {
-  const file = planned.compress ? `${planned.file}.zst` : planned.file;
+  const file = fileOf(planned);
   const key = partKey(source.name, id, file);
   const meter = metered(planned, report, signal);
   const packed = planned.compress ? compress(meter.stream, source.compressionLevel) : meter.stream;

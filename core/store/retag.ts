@@ -1,3 +1,4 @@
+import { isPartName } from '../contract/manifest/part-name.ts';
 import { isBackupError } from '../domain/errors.ts';
 import { manifestKey } from '../domain/keys.ts';
 import { backupPathOf } from '../domain/verdict/records.ts';
@@ -25,7 +26,7 @@ export async function retagKept(vault: Vault, { source, backups }: RotationPlan,
       const wanted = tierTags(tiers);
       const current = await vault.tags(manifest, stop).catch(gone);
       if (current === undefined || Object.entries(wanted).every(([name, value]) => current[name] === value)) return 0;
-      const parts = objects.filter(({ key }) => /^(schema|after|catalog|data)\b/.test(backupPathOf(key)?.path ?? ''));
+      const parts = objects.filter(({ key }) => isPartName(backupPathOf(key)?.path ?? ''));
       for (const { key } of parts) await vault.retag(key, wanted, stop).catch(gone);
       await vault.retag(manifest, wanted, stop).catch(gone);
       return 1;

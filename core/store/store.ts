@@ -7,7 +7,7 @@ import { backupIds, missingBackup, readManifest, writeManifest } from './manifes
 import { checkersOf } from './memory/checkers.ts';
 import { addToLedgerIndex, readLedger, readLedgerIndex, writeLedger } from './memory/ledger.ts';
 import { editOutbox, readOutbox } from './memory/outbox.ts';
-import { discardParts, openPart, partPlace, storePart } from './parts.ts';
+import { discardParts, openPart, partPlace, storeParts } from './parts.ts';
 import { afterReadingAgain, requireWhole } from './read-again.ts';
 import { withFailureRecord } from './records/failure.ts';
 import { pin, unpin } from './records/pin.ts';
@@ -36,7 +36,7 @@ export function openStore(vault: Vault) {
     backupIds: on(backupIds),
     missingBackup: on(missingBackup),
 
-    storePart: on(storePart),
+    storeParts: on(storeParts),
     discardParts: on(discardParts),
     writeManifest: on(writeManifest),
 

@@ -1,5 +1,6 @@
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
+import { partPatterns } from '../../core/contract/manifest/part-name.ts';
 import { sourceSegment } from '../../core/domain/keys.ts';
 import type { SourceName } from '../../core/domain/keys.ts';
 import { outboxFolder } from '../../core/domain/watch/outbox.ts';
@@ -7,11 +8,8 @@ import { outboxFolder } from '../../core/domain/watch/outbox.ts';
 /** A vault as policies name it. `prefix` is empty, or ends in a slash. */
 export type VaultPlace = { readonly bucket: IBucket; readonly prefix: string };
 
-/**
- * Names of a backup's parts, whatever the engine (core/domain/verdict/records.ts). In a policy `*` stands for slashes
- * too.
- */
-const parts = ['*/schema.*', '*/after.*', '*/catalog.*', '*/data/*'];
+/** A backup's parts, whatever the engine. In a policy `*` stands for slashes too. */
+const parts = partPatterns.map((pattern) => `*/${pattern}`);
 /**
  * Only where nothing lies yet: what says that a backup exists, has begun, was proven or failed is written once, and
  * never over (S3 User Guide, enforcing conditional writes).

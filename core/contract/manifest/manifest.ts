@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { isPartName, partRoles } from './part-name.ts';
 
 const count = z.int().nonnegative();
 const hex = (digits: number) => z.string().regex(new RegExp(`^[0-9a-f]{${digits}}$`));
@@ -8,24 +9,19 @@ export const tiers = ['last', 'hourly', 'daily', 'weekly', 'monthly', 'yearly'] 
 export type Tier = (typeof tiers)[number];
 
 /**
- * What a part is for. `schema`: definitions that go before the data (and, for an engine whose archive holds both, after
- * it); `data`: rows; `after`: what goes behind the rows; `catalog`: every object's name and the digest of its
- * definition, to compare with.
- */
-export const partRoles = ['schema', 'data', 'after', 'catalog'] as const;
-
-/**
- * One object of a backup. `file` is its key below the backup's own prefix; `sha256` and `storedBytes` are of the object
+ * One object of a backup. `file` is its key below the backup's own prefix (`part-name.ts`); `sha256` and `storedBytes` are of the object
  * as stored, `bytes` of its content before compression.
  */
-export const partSchema = z.strictObject({
-  role: z.enum(partRoles),
-  file: z.string().regex(/^[a-z0-9][a-z0-9._-]*(\/[a-z0-9][a-z0-9._-]*)?$/),
-  bytes: count,
-  storedBytes: count,
-  sha256: hex(64),
-  rows: count.optional(),
-});
+export const partSchema = z
+  .strictObject({
+    role: z.enum(partRoles),
+    file: z.string(),
+    bytes: count,
+    storedBytes: count,
+    sha256: hex(64),
+    rows: count.optional(),
+  })
+  .refine(({ role, file }) => isPartName(file, role), { path: ['file'], message: 'not the name of such a part' });
 
 /**
  * Rows of one table, as the dump printed it. `fingerprint`: sum modulo 2^64 of XXH64 of each row's text

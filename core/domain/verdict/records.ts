@@ -1,3 +1,4 @@
+import { isPartName } from '../../contract/manifest/part-name.ts';
 import { isBackupId, objectKey, partKey, sourceSegment } from '../keys.ts';
 import type { BackupId, ObjectKey, SourceName } from '../keys.ts';
 
@@ -102,16 +103,11 @@ export function requestOfPath(path: string): RequestRecord | undefined {
 }
 
 /**
- * Whether a path below a backup is one of Nightjar's own: its manifest, a part by its role's name, a record. Everything
+ * Whether a path below a backup is one of Nightjar's own: its manifest, a part, a record. Everything
  * else is somebody else's.
  */
 export function isOurs(path: string): boolean {
-  return path === 'manifest.json' || path === 'pin.json' || proofOfPath(path) !== undefined || isPart(path);
-}
-
-/** Whether a path below a backup is that of a part, by its role's name. */
-export function isPart(path: string): boolean {
-  return /^(schema|after|catalog)(\.[a-z0-9]+)+$/.test(path) || /^data\/\d{4,}(\.[a-z0-9]+)+$/.test(path);
+  return path === 'manifest.json' || path === 'pin.json' || proofOfPath(path) !== undefined || isPartName(path);
 }
 
 /** A key below a source's backup, taken apart; undefined where it is none. Segments are compared whole. */

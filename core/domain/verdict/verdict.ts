@@ -9,7 +9,8 @@ import type { BackupFound, SourceHistory } from './history.ts';
 import { startOf } from '../keys.ts';
 import type { BackupId } from '../keys.ts';
 import { moment, span } from '../messages/text.ts';
-import { backupPathOf, isPart } from './records.ts';
+import { isPartName } from '../../contract/manifest/part-name.ts';
+import { backupPathOf } from './records.ts';
 import type { ProofRecord } from './records.ts';
 import { formatBytes, formatCount, plural } from '../units.ts';
 
@@ -255,6 +256,6 @@ function holdOf(
 function partsOf(objects: BackupFound['objects']): { file: string; bytes: number }[] {
   return objects.flatMap(({ key, bytes }) => {
     const path = backupPathOf(key)?.path ?? '';
-    return isPart(path) ? [{ file: path, bytes }] : [];
+    return isPartName(path) ? [{ file: path, bytes }] : [];
   });
 }

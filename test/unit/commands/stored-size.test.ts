@@ -1,13 +1,15 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Source, Vault } from '../../../core/ports.ts';
-import type { BackupId, SourceName } from '../../../core/domain/keys.ts';
+import { newBackupId } from '../../../core/domain/keys.ts';
+import type { SourceName } from '../../../core/domain/keys.ts';
 import { openStore } from '../../../core/store/store.ts';
 import { chunks } from '../../contract/vault-data.ts';
 import { folderScene, limit } from '../../support/vaults/vault.ts';
 import type { FolderScene } from '../../support/vaults/vault.ts';
 
-const source = { name: 'shop' as SourceName, compressionLevel: 1 } as Source;
-const id = '20261120T020000Z-7f3a9c' as BackupId;
+const source = { name: 'shop' as SourceName, compressionLevel: 1, parallel: 1 } as Source;
+let made = 0;
+const nextId = () => newBackupId(new Date('2026-11-20T02:00:00Z'), (made += 1) / 0x1000000);
 let scene: FolderScene;
 
 beforeAll(async () => {
@@ -34,9 +36,14 @@ test.each([
       estimatedBytes: 0,
       open: () => chunks(Buffer.from('rows'), Buffer.from('more rows')),
     };
-    const stored = openStore(reporting(more)).storePart(part, { source, id, tiers: [] }, () => {}, limit());
+    const stored = openStore(reporting(more)).storeParts(
+      [part],
+      { source, id: nextId(), tiers: [] },
+      () => {},
+      limit(),
+    );
 
-    if (good) expect((await stored).part).toMatchObject({ bytes: 13, sha256: expect.any(String) });
+    if (good) expect((await stored)[0]!.part).toMatchObject({ bytes: 13, sha256: expect.any(String) });
     else
       await expect(stored).rejects.toMatchObject({
         code: 'vault-failed',

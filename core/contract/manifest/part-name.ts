@@ -1,0 +1,30 @@
+/**
+ * What a part is for. `schema`: definitions that go before the data (and, for an engine whose archive holds both, after
+ * it); `data`: rows; `after`: what goes behind the rows; `catalog`: every object's name and the digest of its
+ * definition, to compare with.
+ */
+export const partRoles = ['schema', 'data', 'after', 'catalog'] as const;
+export type PartRole = (typeof partRoles)[number];
+
+/** `form`: what such a part may be called; `pattern`: the same for a policy, where `*` stands for anything. */
+type PartNames = { form: RegExp; pattern: string };
+
+/**
+ * How a part may be called, by its role: a backup has one of each, and any number of `data`. This is the one definition:
+ * by it parts are stored, read, tagged and removed, and rights are granted. Whatever else lies beside them is a record,
+ * or somebody else's.
+ */
+const names: Record<PartRole, PartNames> = {
+  schema: { form: /^schema(\.[a-z0-9]+)+$/, pattern: 'schema.*' },
+  after: { form: /^after(\.[a-z0-9]+)+$/, pattern: 'after.*' },
+  catalog: { form: /^catalog(\.[a-z0-9]+)+$/, pattern: 'catalog.*' },
+  data: { form: /^data\/\d{4,}(\.[a-z0-9]+)+$/, pattern: 'data/*' },
+};
+
+/** Whether a path below a backup may be that of a part of this role; without one, of any. */
+export function isPartName(path: string, role?: PartRole): boolean {
+  return role === undefined ? partRoles.some((one) => names[one].form.test(path)) : names[role].form.test(path);
+}
+
+/** Patterns that every part's name matches, for policies. */
+export const partPatterns: readonly string[] = Object.values(names).map(({ pattern }) => pattern);
