@@ -18,6 +18,7 @@ export function configurationDocs(schema: Schema, example: string): string {
   const long = inGroup(vault);
   const source = groupOf(sources?.additionalProperties);
   const { postgres, mariadb } = source.properties ?? {};
+  const notifier = notify?.anyOf?.find(({ items }) => items !== undefined)?.items;
   return [
     introduction,
     `\`\`\`yaml\n${example.replace(/^# .*\n/gm, '').trim()}\n\`\`\`\n`,
@@ -38,11 +39,11 @@ export function configurationDocs(schema: Schema, example: string): string {
     ),
     section(
       '`notify`',
-      'A list; each entry has exactly one of these keys. How to set each of them up, and how to read what they send: [alerts.md](alerts.md). `nightjar notify` sends a test.',
-      notify?.items,
+      'The word `none`, or a list; each entry of it has exactly one of these keys. How to set each of them up, and how to read what they send: [alerts.md](alerts.md). `nightjar notify` sends a test.',
+      notifier,
     ),
-    section('`notify` `telegram`', '', notify?.items?.properties?.['telegram']),
-    section('`notify` `webhook`', '', notify?.items?.properties?.['webhook']),
+    section('`notify` `telegram`', '', notifier?.properties?.['telegram']),
+    section('`notify` `webhook`', '', notifier?.properties?.['webhook']),
     section(
       '`hooks`',
       'A list; each entry is an `eventBus` or a `command`. A hook that fails is a failure of the run. What they get: [alerts.md](alerts.md#events).',

@@ -4,6 +4,7 @@ import { CfnFunction } from 'aws-cdk-lib/aws-lambda';
 import { CfnSchedule } from 'aws-cdk-lib/aws-scheduler';
 import { expect, test } from '@jest/globals';
 import { NightjarBackups } from '../../lib/nightjar-backups.ts';
+import { deployable } from '../../lib/read-config.ts';
 import type { WrittenConfig } from '../../lib/read-config.ts';
 import { exampleConfig, stackOf } from './synthesis.ts';
 
@@ -103,6 +104,22 @@ test('a folder as vault, and a file without cloud, are told by what to write ins
   expect(messageOf(() => stackOf({ vault: 's3://acme/prod', sources }))).toContain(
     'cloud: is missing: what AWS is to make of this file',
   );
+});
+
+test('a stack that would tell nobody is refused, unless the file says so in so many words', () => {
+  const sources = { shop: { postgres, schedule: '0 4 * * *' } };
+  const silent = { vault: 's3://acme/prod', sources, cloud: { region: 'eu-west-1' } };
+
+  const message = messageOf(() => stackOf(silent));
+
+  expect(message).toMatch(/cloud\.email: is missing.* notify: none at the top of the file/);
+  for (const told of [
+    { notify: 'none' as const },
+    { notify: [{ slack: { secret: 'hook' } }] },
+    { cloud: { ...silent.cloud, email: ['ops@acme.example'] } },
+    { cloud: { ...silent.cloud, slack: { workspace: 'T0123456', channel: 'C0123456' } } },
+  ])
+    expect(messageOf(() => deployable({ ...silent, ...told }))).toBe('nothing was thrown');
 });
 
 test('a backup that AWS leaves out in the night when the clock is put forward is warned of', () => {

@@ -12,8 +12,11 @@ const rarestCheckHours = 25;
 const asSecret = '{ secret: name or ARN, field: name }';
 const remedyOfSecret = `is of one machine: functions read secrets from AWS Secrets Manager; write ${asSecret}`;
 
+const nobodyIsTold =
+  'is missing, and so are cloud.slack and notify: nobody would learn that backups fail; write email: [you@example.com], or, if it is meant, notify: none at the top of the file';
+
 /** Why a valid configuration can't be deployed to AWS, all of it at once, each with a remedy; nothing when it can. */
-export function cloudProblems({ vault, sources, notify, hooks, cloud }: Config): ConfigProblem[] {
+export function cloudProblems({ vault, sources, notify, quiet = false, hooks, cloud }: Config): ConfigProblem[] {
   if (cloud === undefined)
     return [
       {
@@ -24,6 +27,10 @@ export function cloudProblems({ vault, sources, notify, hooks, cloud }: Config):
     ];
   return [
     ...vaultProblems(vault, cloud),
+    ...problem(
+      ['cloud', 'email'],
+      quiet || cloud.email.length + notify.length > 0 || cloud.slack !== undefined ? undefined : nobodyIsTold,
+    ),
     ...[...sources].flatMap(([name, source]) => sourceProblems(['sources', name], source, cloud)),
     ...notify.flatMap((one, index) => notifierProblems(['notify', index], one)),
     ...hooks.flatMap((one, index) => hookProblems(['hooks', index], one)),

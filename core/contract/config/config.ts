@@ -3,7 +3,7 @@ import type { SourceName } from '../../domain/keys.ts';
 import { sourceSegment } from '../../domain/keys.ts';
 import { cloudSchema } from '../cloud/cloud.ts';
 import type { CloudConfig } from '../cloud/cloud.ts';
-import { hooksSchema, notifySchema } from './notify.ts';
+import { hooksSchema, notifyOrNoneSchema, notifySchema } from './notify.ts';
 import type { HookConfig, NotifierConfig } from './notify.ts';
 import { always, countOf, expected, expectedUnseen, group, hiddenKeys } from './fields.ts';
 import { serverSchema } from './server.ts';
@@ -50,7 +50,11 @@ export const configSchema = group('the configuration', {
   sources: sources.describe(
     'What is backed up: a name of your choice for each database, then its engine and its settings.',
   ),
-  notify: notifySchema.default([]).describe('Who is told when something is wrong, and when it is over.'),
+  notify: notifyOrNoneSchema
+    .default([])
+    .describe(
+      'Who is told when something is wrong, and when it is over. `none`: nobody, and that is meant; a stack on AWS that tells nobody is refused without it.',
+    ),
   hooks: hooksSchema.default([]).describe('Who is called whenever a run has ended, well or badly.'),
   runbook: runbook
     .optional()
@@ -75,7 +79,8 @@ export const configSchema = group('the configuration', {
   .transform(
     ({ vault, defaults, sources: all, notify, hooks, runbook: readAt, cloud }): Config => ({
       vault,
-      notify,
+      notify: notify === 'none' ? [] : notify,
+      ...(notify === 'none' && { quiet: true }),
       hooks,
       ...(readAt !== undefined && { runbook: readAt }),
       cloud,
@@ -106,6 +111,8 @@ export type Config = {
   vault: VaultConfig;
   sources: ReadonlyMap<SourceName, SourceConfig>;
   notify: readonly NotifierConfig[];
+  /** The file says in so many words that nobody is to be told. */
+  quiet?: boolean;
   hooks: readonly HookConfig[];
   runbook?: string | undefined;
   cloud?: CloudConfig | undefined;

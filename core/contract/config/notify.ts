@@ -52,6 +52,11 @@ export const notifySchema = z.array(group('a notifier', notifierKeys).superRefin
   error: expected(`a list of notifiers, each one of ${notifierNames.join(', ')}`),
 });
 
+const orNone = `a list of notifiers, each one of ${notifierNames.join(', ')}, or the word none`;
+
+/** The same, or the word that nobody is to be told. */
+export const notifyOrNoneSchema = z.union([z.enum(['none']), notifySchema], { error: expected(orNone) });
+
 const ends = ['succeeded', 'failed', 'skipped'] as const;
 
 const hookKeys = {
