@@ -1,6 +1,6 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { Annotations, App } from 'aws-cdk-lib';
+import { App } from 'aws-cdk-lib';
 import { parse } from 'yaml';
 import { parseConfig } from '../core/config-file.ts';
 import { cloudProblems } from '../core/contract/cloud/problems.ts';
@@ -9,7 +9,6 @@ import { BackupStack } from '../lib/backup-stack.ts';
 import type { WrittenConfig } from '../lib/read-config.ts';
 
 const usual = 'nightjar.yaml';
-const example = 'examples/plain.yaml';
 
 try {
   synthesise();
@@ -24,15 +23,21 @@ try {
 function synthesise(): void {
   const app = new App();
   const named = app.node.tryGetContext('config') as string | undefined;
-  const path = named ?? (existsSync(usual) ? usual : example);
+  const path = named ?? (existsSync(usual) ? usual : missing());
   const text = readText(path);
   parseConfig(text, path, cloudProblems);
-  const stack = new BackupStack(app, { config: parse(text) as WrittenConfig, folder: dirname(resolve(path)) });
-  if (path === example && named === undefined)
-    Annotations.of(stack).addWarningV2(
-      'nightjar:example',
-      `there is no ${usual} here, so this is ${example}: copy it to ${usual} and write your own databases into it`,
-    );
+  new BackupStack(app, { config: parse(text) as WrittenConfig, folder: dirname(resolve(path)) });
+}
+
+/** No example stands in for it: deployed onto a stack that is there, that would take the place of its functions. */
+function missing(): never {
+  const [alike] = readdirSync('.').filter((name) => /^\.?nightjar\.(ya?ml|json)$/i.test(name));
+  throw new BackupError('config-invalid', `there is no ${usual} in ${process.cwd()}`, {
+    hint:
+      alike === undefined
+        ? `cp examples/plain.yaml ${usual} and write your own databases into it, or name another file: npx cdk synth -c config=path`
+        : `there is ${alike}: rename it to ${usual}, or name it: npx cdk synth -c config=${alike}`,
+  });
 }
 
 function readText(path: string): string {

@@ -62,13 +62,37 @@ async function run(line: readonly string[], variables: Record<string, string> = 
   );
 }
 
-test('npx cdk synth in a fresh clone, without a network, makes the example’s stack and says that it is one', async () => {
-  const { code, stdout, stderr } = await run(['npx', '--no-install', 'cdk', 'synth']);
+test('without a nightjar.yaml nothing is synthesised, and a file that is called nearly so is named', async () => {
+  const app = [process.execPath, 'bin/app.ts'];
+  const nothing = await run(app);
+  await writeFile(join(clone, 'nightjar.yml'), await readFile(join(clone, 'examples/plain.yaml')));
+  const nearly = await run(app);
+  await rm(join(clone, 'nightjar.yml'));
 
-  expect({ code, stderr }).toMatchObject({
-    code: 0,
-    stderr: expect.stringContaining('there is no nightjar.yaml here, so this is examples/plain.yaml'),
-  });
+  expect([nothing, nearly]).toMatchObject([
+    {
+      code: 1,
+      stderr: expect.stringMatching(/there is no nightjar\.yaml in .*\n.*cp examples\/plain\.yaml nightjar\.yaml/),
+    },
+    {
+      code: 1,
+      stderr: expect.stringContaining('there is nightjar.yml: rename it to nightjar.yaml, or name it: npx cdk'),
+    },
+  ]);
+  await expect(readdir(join(clone, 'dist'))).rejects.toThrow('ENOENT');
+}, 180_000);
+
+test('npx cdk synth in a fresh clone, without a network, makes the stack of an example that is named', async () => {
+  const { code, stdout, stderr } = await run([
+    'npx',
+    '--no-install',
+    'cdk',
+    'synth',
+    '-c',
+    'config=examples/plain.yaml',
+  ]);
+
+  expect({ code, stderr }).toMatchObject({ code: 0 });
   expect(stdout).toContain('FunctionName: Nightjar-backup-shop');
   expect(await readdir(join(clone, 'dist/cdk.out'))).toEqual(
     expect.arrayContaining(['Nightjar.template.json', 'Nightjar.assets.json']),
@@ -86,7 +110,7 @@ test('npx cdk synth in a fresh clone, without a network, makes the example’s s
 test('the app that cdk starts tells every mistake of nightjar.yaml with its line, and a file that is not there', async () => {
   await writeFile(
     join(clone, 'nightjar.yaml'),
-    'vault: ./backups\nsources:\n  shop:\n    postgres:\n      host: db.acme.example\n      database: shop\n      user: backup\n      password: { env: SHOP }\ncloud: {}\n',
+    'vault: ./backups\nsources:\n  shop:\n    postgres:\n      host: db.acme.example\n      database: shop\n      user: backup\n      password: { env: SHOP }\ncloud: { email: [ops@acme.example] }\n',
   );
 
   const app = [process.execPath, 'bin/app.ts'];
