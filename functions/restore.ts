@@ -38,7 +38,7 @@ async function restored(
   signal: AbortSignal,
 ): Promise<RestoreResult> {
   const { name: source } = await nightjar.source(name, {}, signal);
-  const { manifest, warnings } = await chooseBackup(
+  const { manifest, warnings, passedOver } = await chooseBackup(
     source,
     backup,
     memoryOf(nightjar.settings(name)),
@@ -52,13 +52,13 @@ async function restored(
   const made = await restoreRecorded(
     manifest,
     target.engine,
-    { ...options, events },
+    { ...options, events, passedOver },
     { ...nightjar, parallel: target.parallel },
     signal,
   );
   return restoredResult(
     { ...made, notes: [...warnings, ...made.notes] },
-    { source, place: target.engine.place },
+    { source, place: target.engine.place, passedOver },
     nightjar.seconds(),
   );
 }

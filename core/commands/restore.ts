@@ -17,6 +17,8 @@ import type {
 } from '../ports.ts';
 import { mapConcurrently } from '../pipeline/concurrency.ts';
 import type { Store } from '../store/store.ts';
+import type { PassedOver } from '../survey/choose.ts';
+import { requireNamed } from './passed-over.ts';
 import { proofSentence, prove, requireEqual } from './prove.ts';
 import type { Proof } from './prove.ts';
 import { verify } from './verify.ts';
@@ -40,6 +42,8 @@ export type RestoreOptions = {
    * bodies name.
    */
   events?: boolean;
+  /** Newer backups that are not good, where nobody has named the one that is restored. */
+  passedOver?: readonly PassedOver[];
 };
 /**
  * `database`: where it is. `notReplaced`: what it was to replace, and did not, for there are failures. `notes`: what a
@@ -78,6 +82,7 @@ export async function restore(
   const { owners, proof, tablespaces = true, keepGoing = false, events = false } = options;
   const target = await engine.target({ manifest, catalog, owners, proof, tablespaces, keepGoing, events }, signal);
   try {
+    requireNamed(manifest, options.passedOver ?? [], { target, replace: options.replace });
     if (target.state === 'occupied') await requireReplaceable(manifest, target, engine, options, deps, signal);
     announce(manifest, engine.place, deps.report);
     for (const message of firstLines(manifest.warnings, mostWarnings))

@@ -10,8 +10,14 @@ import { survey } from './survey.ts';
 
 type ChooseDeps = { store: Store; clock: Clock };
 
-/** A backup that was asked for, and what a person should know before it is used. */
-export type Chosen = { manifest: Manifest; warnings: string[] };
+/** A newer backup than the one that is taken, and why it is not good. */
+export type PassedOver = { id: string; why: string };
+
+/**
+ * A backup that was asked for, and what a person should know before it is used. `passedOver`: what is newer, where
+ * nobody named this one; the newest first.
+ */
+export type Chosen = { manifest: Manifest; warnings: string[]; passedOver: PassedOver[] };
 
 /** So many of the newest manifests that the vault does not remember are read at first. */
 const readAtFirst = 100;
@@ -33,11 +39,11 @@ export async function chooseBackup(
   const newest =
     which === 'latest' ? verdict.newest : verdict.backups.findLast(({ misdated }) => misdated === undefined);
   if (newest === undefined) throw noneGood(source, verdict, deps.store);
-  const passed = verdict.backups
-    .slice(verdict.backups.indexOf(newest) + 1)
-    .map((one) => `passed over ${one.id}: ${whyBad(one)}`);
+  const newer = verdict.backups.slice(verdict.backups.indexOf(newest) + 1);
+  const passed = newer.map((one) => `passed over ${one.id}: ${whyBad(one)}`);
+  const passedOver = newer.map((one) => ({ id: one.id, why: whyBad(one) })).toReversed();
   const { manifest } = await deps.store.readManifest(source, newest.id, signal);
-  return { manifest, warnings: [...warnings, ...passed, ...doubtsAbout(newest, verdict)] };
+  return { manifest, warnings: [...warnings, ...passed, ...doubtsAbout(newest, verdict)], passedOver };
 }
 
 /**
@@ -77,13 +83,14 @@ async function byId(
   // what is asked for by name is given, also where it can't be judged
   const judged = await verdictOfSource(source, memory, deps, signal).catch(() => undefined);
   const found = judged?.verdict.backups.find((one) => one.id === id);
-  if (judged === undefined || found === undefined) return { manifest, warnings: [] };
+  if (judged === undefined || found === undefined) return { manifest, warnings: [], passedOver: [] };
   const bad = found.damage ?? found.misdated;
   // stands at the end of a restore that went well, too
   const when = bad !== undefined && ['verify', 'restore', 'drill'].includes(bad.kind) ? 'earlier, ' : '';
   return {
     manifest,
     warnings: [...(bad === undefined ? [] : [`${id}: ${when}${bad.why}`]), ...doubtsAbout(found, judged.verdict)],
+    passedOver: [],
   };
 }
 

@@ -1,7 +1,9 @@
 import { incompleteError } from '../../core/commands/incomplete.ts';
+import { notTheNewest } from '../../core/commands/passed-over.ts';
 import { proofSentence } from '../../core/commands/prove.ts';
 import type { Restored } from '../../core/commands/restore.ts';
 import type { Rotation } from '../../core/commands/rotate.ts';
+import type { PassedOver } from '../../core/survey/choose.ts';
 import { onceMore, unfinished } from '../../core/store/records/request.ts';
 import type { CarriedOut } from '../../core/store/records/request.ts';
 import { restoreResultSchema } from '../../core/contract/events/requests.ts';
@@ -33,11 +35,12 @@ const shownFailures = 100;
  */
 export function restoredResult(
   restored: Restored,
-  { source, place }: { source: string; place: string },
+  { source, place, passedOver }: { source: string; place: string; passedOver: readonly PassedOver[] },
   seconds: number,
 ): RestoreResult {
   const { id, database, proof, failures, notReplaced, notes } = restored;
-  const about = { source, id, database, notes, seconds };
+  const notNewest = passedOver.length === 0 ? undefined : notTheNewest(passedOver);
+  const about = { source, id, database, notes, seconds, ...(notNewest !== undefined && { notNewest }) };
   const error = incompleteError(restored, place);
   if (error === undefined)
     return { status: 'restored', ...about, proof: proof === undefined ? 'not asked for' : proofSentence(proof) };

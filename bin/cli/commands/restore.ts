@@ -1,5 +1,7 @@
 import { incompleteError, whereItIs } from '../../../core/commands/incomplete.ts';
+import { notTheNewest, requireNamed } from '../../../core/commands/passed-over.ts';
 import { chooseBackup } from '../../../core/survey/choose.ts';
+import type { PassedOver } from '../../../core/survey/choose.ts';
 import { proofSentence } from '../../../core/commands/prove.ts';
 import { isInPlace, requireSameEngine, restoreRecorded } from '../../../core/commands/restore.ts';
 import type { Restored } from '../../../core/commands/restore.ts';
@@ -69,7 +71,13 @@ async function restoreOne(
 ): Promise<Done> {
   const { nightjar, out } = session;
   const asked = await readable(name, nightjar, signal);
-  const { manifest, warnings } = await chooseBackup(asked, which, memoryFor(asked, nightjar), nightjar, signal);
+  const { manifest, warnings, passedOver } = await chooseBackup(
+    asked,
+    which,
+    memoryFor(asked, nightjar),
+    nightjar,
+    signal,
+  );
   for (const line of warnings) out.note(`warning ${line}`);
   const database = flags.to ?? newDatabaseName(manifest);
   const server = serverOf(name, flags, session);
@@ -77,7 +85,7 @@ async function restoreOne(
   requireSameEngine(manifest, source.engine);
   const started = Date.now();
   const events = flags.events ?? isInPlace(manifest, { server, database });
-  const preview = await lookAt(manifest, source, { ...flags, events }, session, signal);
+  const preview = await lookAt(manifest, source, { ...flags, events, passedOver }, session, signal);
   for (const line of preview.lines) out.note(line);
   if (preview.loses && flags.replace && !flags.yes)
     await confirmByName(
@@ -96,6 +104,7 @@ async function restoreOne(
       tablespaces,
       keepGoing: flags.keepGoing === true,
       events,
+      passedOver,
     };
     const restored = await restoreRecorded(
       manifest,
@@ -109,7 +118,7 @@ async function restoreOne(
       { ...restored, notes: [...warnings, ...restored.notes] },
       manifest,
       source,
-      Date.now() - started,
+      { ms: Date.now() - started, passedOver },
       out,
     );
   } finally {
@@ -121,20 +130,22 @@ function tellRestored(
   restored: Restored,
   { source: name, id }: Manifest,
   { engine: { place } }: Source,
-  ms: number,
+  { ms, passedOver }: { ms: number; passedOver: readonly PassedOver[] },
   out: Output,
 ): Done {
   const { proof, failures, database, notReplaced, notes } = restored;
-  const about = { source: name, id, place, database, ms, notes };
+  const notNewest = passedOver.length === 0 ? [] : [notTheNewest(passedOver)];
+  const about = { source: name, id, place, database, ms, notes, ...(notNewest[0] && { notNewest: notNewest[0] }) };
   const failure = incompleteError(restored, place);
   if (failure === undefined) {
     out.say(`restored ${name} ${id} into ${place} in ${formatDuration(ms)}`);
-    out.say(proof === undefined ? 'not proven: --no-proof left the comparison out' : proofSentence(proof));
+    const compared = proof === undefined ? 'not proven: --no-proof left the comparison out' : proofSentence(proof);
+    out.say([compared, ...notNewest].join('; '));
     for (const note of notes) out.say(note);
     return { document: { ...about, proven: proof !== undefined, ...(proof && { proof }) }, failure };
   }
   out.say(`restored ${name} ${id} in ${formatDuration(ms)}, with ${plural(failures.length, 'failure')}: not proven`);
-  out.say(`${whereItIs(restored)}.`);
+  out.say(`${[whereItIs(restored), ...notNewest].join('; ')}.`);
   for (const { object, error, statement } of failures)
     [`  failed: ${object}`, `    ${error}`, `    ${statement}`].forEach((line) => out.say(line));
   for (const difference of firstLines(proof?.differences ?? [], shownDifferences)) out.say(`  differs: ${difference}`);
@@ -158,12 +169,13 @@ function serverOf(name: string, { server }: RestoreFlags, { nightjar }: CommandS
   });
 }
 
+type RestoreChoice = { events: boolean; passedOver: readonly PassedOver[] };
 type Preview = { lines: string[]; loses: boolean; holds: string; unforeseen: string };
 
 async function lookAt(
   manifest: Manifest,
   source: Source,
-  { owner, replace, tablespaces, keepGoing, events }: RestoreFlags & { events: boolean },
+  { owner, replace, tablespaces, keepGoing, events, passedOver }: RestoreFlags & RestoreChoice,
   { nightjar }: CommandSession,
   signal: AbortSignal,
 ): Promise<Preview> {
@@ -180,6 +192,7 @@ async function lookAt(
     occupied: replace ? `holds ${target.holds}: ALL OF IT WILL BE DROPPED` : `holds ${target.holds}`,
   }[target.state];
   await target.close();
+  requireNamed(manifest, passedOver, { target, replace: replace === true });
   return {
     lines: [
       `backup  ${manifest.source} ${manifest.id}, ${age} old: ${plural(tables, 'table')}, ${plural(rows, 'row')}, ${formatBytes(bytes)}`,

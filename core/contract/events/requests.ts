@@ -126,13 +126,14 @@ const restoredAs = {
   proof: z.string(),
   notes: z.array(z.string()),
   seconds: z.number(),
+  notNewest: z.string().optional(),
 };
 
 /**
  * What a restore answers; `proof` says what was compared, and that it is equal. `incomplete`: it went on, because of
  * `keepGoing`, without what `failures` lists (`failed` counts them, where not all are shown), and has replaced nothing:
  * `notReplaced` is what it was to replace. `repeated`: this request was carried out before, at `first`, and nothing was
- * done now; the rest is what it answered then.
+ * done now; the rest is what it answered then. `notNewest`: `latest` was asked for, and newer backups are not good.
  */
 export const restoreResultSchema = z.discriminatedUnion('status', [
   z.strictObject({ status: z.literal('restored'), ...restoredAs }),

@@ -1,5 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { cliScene } from '../../support/cli/scene.ts';
 import type { CliScene } from '../../support/cli/scene.ts';
@@ -200,4 +201,27 @@ test('a manifest that is no manifest is listed as what it is', async () => {
 
   expect(code).toBe(0);
   expect(stdout).toMatch(new RegExp(`${id} .*unreadable\n {2}.*manifest.json can't be read`));
+});
+
+test('an older backup takes the place of what is there only by its id, and into a new database its last sentence says what it is', async () => {
+  const idOf = async () => (await scene.run(['backup', 'shop'])).stdout.split('  ')[1]!;
+  const older = await idOf();
+  await scene.sql('shop', `update orders set note = 'newer'`);
+  await setTimeout(1100);
+  const newest = await idOf();
+  await writeFile(join(scene.folder, 'backups', 'shop', newest, 'data', '0001.sql.zst'), 'cut');
+  const said = `not the newest: ${newest} was passed over: `;
+
+  const inPlace = await scene.run(['restore', 'shop', '--to', 'shop', '--replace', '--yes']);
+  const copied = await scene.run(['restore', 'shop', '--to', 'as_it_was']);
+  const told = await scene.json(['restore', 'shop', '--to', 'as_it_was_too']);
+
+  expect(inPlace).toMatchObject({ code: 2, stderr: expect.stringContaining(said) });
+  expect(inPlace.stderr).toContain(`name it: nightjar restore shop ${older} --to shop --replace (`);
+  expect(copied).toMatchObject({ code: 0, stdout: expect.stringMatching(new RegExp(`proven equal: .*; ${said}`)) });
+  expect(told).toMatchObject({
+    code: 0,
+    document: { result: { id: older, notNewest: expect.stringContaining(said) } },
+  });
+  expect(await scene.sql('shop', 'select note from orders where id = 1')).toEqual([{ note: 'newer' }]);
 });
