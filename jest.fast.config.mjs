@@ -3,5 +3,7 @@ import config from './jest.config.mjs';
 
 export default {
   ...config,
-  testMatch: ['unit', 'contract', 'museum/vault'].map((folder) => `<rootDir>/test/${folder}/**/*.test.ts`),
+  testMatch: ['unit', 'contract', 'museum/vault', 'simulation/faults'].map(
+    (folder) => `<rootDir>/test/${folder}/**/*.test.ts`,
+  ),
 };
