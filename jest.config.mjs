@@ -6,7 +6,7 @@ export default {
   extensionsToTreatAsEsm: ['.ts'],
   testMatch: ['<rootDir>/test/**/*.test.ts'],
   modulePathIgnorePatterns: ['<rootDir>/dist', '<rootDir>/layers/db-tools/build'],
-  testTimeout: 60_000,
+  testTimeout: 180_000,
   setupFiles: [
     '<rootDir>/test/support/jest/one-realm.ts',
     '<rootDir>/test/support/jest/newer-clients.ts',

@@ -74,5 +74,5 @@ test.each(kinds)('%s: asked to stop while it waits, it stops', async (kind) => {
   await expect(notifier(kind, silent).notify(samples['stale']!, AbortSignal.timeout(300))).rejects.toMatchObject({
     code: 'aborted',
   });
-  expect(performance.now() - began).toBeLessThan(5_000);
+  expect(performance.now() - began).toBeLessThan(9_000);
 });

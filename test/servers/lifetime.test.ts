@@ -73,7 +73,7 @@ async function firstLine(output: Readable): Promise<string> {
 }
 
 async function becomesTrue(holds: () => Promise<boolean>): Promise<boolean> {
-  for (let left = 100; left > 0; left -= 1) {
+  for (let left = 600; left > 0; left -= 1) {
     if (await holds()) return true;
     await sleep(100);
   }

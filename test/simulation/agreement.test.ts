@@ -230,7 +230,6 @@ test.each(Array.from({ length: vaults }, (_, seed) => seed))(
     expect(after.judgement.findings.filter(({ kind }) => kind === 'gone')).toEqual([]);
     await scene.remove();
   },
-  20_000,
 );
 
 test('what failed earlier is told as such to whoever restores it by its id, in the time of the source too', async () => {

@@ -103,7 +103,6 @@ test.each(losses)(
       expect([name, await made.ids()]).toEqual([name, expect.arrayContaining([ids[lostAt - 1]])]);
     }
   },
-  60_000,
 );
 
 test('what was lost hourly, beyond any retention, is told as long as it lasts, and rotation holds the last full backup', async () => {
@@ -120,7 +119,7 @@ test('what was lost hourly, beyond any retention, is told as long as it lasts, a
   expect((await made.night({ tables: { orders: 500 } })).kinds).toEqual([]);
   expect(await made.ids()).not.toContain(ids[lostAt - 1]);
   expect(made.heard.at(-1)).toMatchObject({ severity: 'recovered', was: expect.stringContaining('shrunk') });
-}, 60_000);
+});
 
 test('15 % less each night is told when it is under the limit, and both the last full backup and the fullest are held', async () => {
   const made = await nights(week);
@@ -132,7 +131,7 @@ test('15 % less each night is told when it is under the limit, and both the last
   expect(made.told('shrunk')).toEqual([10]);
   expect(found.slice(10).every((kinds) => kinds.includes('shrunk'))).toBe(true);
   expect(await made.ids()).toEqual(expect.arrayContaining([ids[5], ids[9]]));
-}, 60_000);
+});
 
 test('29 of 30 backups that are deleted by hand are told by the next check, and until that is accepted', async () => {
   const made = await nights(month);
@@ -167,14 +166,14 @@ test('all backups gone at once is no source that has never been backed up', asyn
 
   expect(found[21]).toEqual(['gone']);
   expect(found.slice(21).flat()).not.toContain('never');
-}, 60_000);
+});
 
 test('a loss that was mended is told again when it comes again', async () => {
   const made = await nights(week);
   await lived(made, (night) => ({ tables: { ...full(night), customers: night === 12 || night === 15 ? 0 : 4000 } }));
 
   expect(made.told('shrunk')).toEqual([12, 15]);
-}, 60_000);
+});
 
 test('a source whose whole folder is gone has no backup left: nobody can accept that, and a backup is what to make', async () => {
   const made = await nights(usual);
@@ -195,7 +194,7 @@ test('a source whose whole folder is gone has no backup left: nobody can accept 
   expect((await made.night({ tables: full(14) })).kinds).toEqual(['unknown']);
   expect(await made.accept()).toEqual(['memory']);
   expect((await made.night({ tables: full(15) })).kinds).toEqual([]);
-}, 60_000);
+});
 
 test('a backup whose parts are gone or cut, that failed a verify, or every drill of which failed, is never told as fresh', async () => {
   const spoil: [string, (id: BackupId) => Promise<unknown>][] = [
@@ -310,4 +309,4 @@ test('a backup dated 2100, one put behind newer ones and a manifest that was rep
   expect(await made.accept()).toEqual([late, future]);
   expect((await made.night({ tables: full(11) })).kinds).toEqual([]);
   await made.vault.delete(objectKey(`shop/${future}/manifest.json`), limit());
-}, 60_000);
+});

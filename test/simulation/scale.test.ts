@@ -21,7 +21,7 @@ beforeAll(async () => {
   });
   const [line] = (await once(store.stdout!, 'data')) as [Buffer];
   endpoint = `http://127.0.0.1:${(JSON.parse(line.toString()) as { port: number }).port}`;
-}, 30_000);
+});
 afterAll(() => void store?.kill());
 
 type Took = {

@@ -37,7 +37,7 @@ beforeAll(async () => {
     () => ['unshare', '--user', '--map-root-user', '--net'],
     () => [],
   );
-}, 60_000);
+});
 afterAll(() => rm(clone, { recursive: true, force: true }));
 
 type Outcome = { code: number; stdout: string; stderr: string };
@@ -105,7 +105,7 @@ test('npx cdk synth in a fresh clone, without a network, makes the stack of an e
       .flatMap(({ source }) => source.executable ?? [])
       .slice(1),
   ).toEqual([join(clone, 'layers/db-tools/zip.ts'), 'arm64']);
-}, 180_000);
+});
 
 test('the app that cdk starts tells every mistake of nightjar.yaml with its line, and a file that is not there', async () => {
   await writeFile(

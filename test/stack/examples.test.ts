@@ -16,12 +16,11 @@ test.each(examples)(
     expect(await templateProblems(template)).toEqual([]);
     await expectGolden(`infra/${name}.txt`, goldenText(template));
   },
-  180_000,
 );
 
 test('the same configuration makes the same template', () => {
   expect(synthesise(exampleConfig('plain')).template).toEqual(exampleStack('plain').template);
-}, 180_000);
+});
 
 test('each of a list of mistakes is found', async () => {
   const { template } = exampleStack('plain');

@@ -141,7 +141,7 @@ test('a backup that AWS leaves out in the night when the clock is put forward is
       /^sources\.shop\.schedule: there is no 02:30 in Europe\/Amsterdam on 2027-03-28.*write a time outside of it \(as 03:00 or later\), or timeZone: UTC/,
     ),
   ]);
-}, 60_000);
+});
 
 test('what AWS would take and nobody would mean is told', () => {
   const sources = { shop: { postgres, schedule: '0 4 * * *' } };
@@ -188,7 +188,7 @@ test('a stack that CloudFormation would not take says so before, and what to do'
   expect(messageOf(() => app.synth())).toMatch(
     /45 sources make a stack of \d+ resources, and CloudFormation takes 500: write "alarms: few"/,
   );
-}, 180_000);
+});
 
 test('sources may be called like anything that the stack has', () => {
   const names = [
@@ -221,4 +221,4 @@ test('sources may be called like anything that the stack has', () => {
     );
   expect(physical.length).toBeGreaterThan(names.length * 4);
   expect(new Set(physical).size).toBe(physical.length);
-}, 180_000);
+});

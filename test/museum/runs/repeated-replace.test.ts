@@ -44,7 +44,7 @@ test('a client that sends its invoke again does not drop what the application ha
     database: 'shop',
     notes: [expect.stringMatching(/nothing was done now.*"request"/)],
   });
-}, 90_000);
+});
 
 test('whoever wants the same restore once more says so by a word of his own', async () => {
   const [restore] = restores;
@@ -55,7 +55,7 @@ test('whoever wants the same restore once more says so by a word of his own', as
   expect(wanted).toMatchObject({ status: 'restored' });
   expect(sent).toMatchObject({ status: 'repeated' });
   expect(await orders()).toBe(9);
-}, 90_000);
+});
 
 test('of the same invoke twice at once, one replaces and the other does nothing', async () => {
   const event = { ...inPlace, request: 'both' };
@@ -69,7 +69,7 @@ test('of the same invoke twice at once, one replaces and the other does nothing'
   // the other one comes while the first is at work, or when it is done
   if (others[0]!.status === 'returned') expect(others[0]).toMatchObject({ value: { status: 'repeated' } });
   else expect(errorOf(others[0]!)).toMatchObject({ errorType: 'lease-held' });
-}, 90_000);
+});
 
 test('a restore that was refused may be asked for again by the same event', async () => {
   const [restore] = restores;
@@ -78,4 +78,4 @@ test('a restore that was refused may be asked for again by the same event', asyn
   const refusals = [await restore!.invoke(event), await restore!.invoke(event)];
 
   expect(refusals.map((end) => errorOf(end).errorType)).toEqual(['backup-missing', 'backup-missing']);
-}, 90_000);
+});

@@ -78,7 +78,7 @@ test('museum 18: a bucket that is missing, empty, forbidden or out of reach: eac
     states: ['fresh', 'fresh'],
     heard: ['recovered shop recovered', 'recovered blog recovered'],
   });
-}, 60_000);
+});
 
 test('museum 18: a permission to list that is revoked is told once, as what it is, and when it is given back', async () => {
   const vault = vaultAt('revoked');
@@ -96,7 +96,7 @@ test('museum 18: a permission to list that is revoked is told once, as what it i
   });
   expect(again).toMatchObject({ states: ['unknown', 'unknown'], heard: [] });
   expect(back).toMatchObject({ states: ['fresh', 'fresh'], heard: ['recovered all recovered'] });
-}, 60_000);
+});
 
 test('museum 18: manifests of one source that may not be read make that source unknown, and no other', async () => {
   const vault = vaultAt('revoked');
@@ -112,7 +112,7 @@ test('museum 18: manifests of one source that may not be read make that source u
     heard: ['problem shop unknown'],
   });
   expect(back).toMatchObject({ states: ['fresh', 'fresh'], heard: ['recovered shop recovered'] });
-}, 60_000);
+});
 
 test('a check needs no more rights than docs/freshness.md lists', async () => {
   const remembered = [below('*/ledger.json'), below('*/.outbox/*')];
@@ -130,7 +130,7 @@ test('a check needs no more rights than docs/freshness.md lists', async () => {
   expect([never.heard, again.heard]).toEqual([['problem shop never', 'problem blog never'], []]);
   expect(part).toMatchObject({ status: 'rejected', reason: { code: 'vault-denied' } });
   expect(usual).toMatchObject({ states: ['fresh', 'fresh'], heard: [] });
-}, 60_000);
+});
 
 test('museum 18: a store that does not answer is unreachable, not empty', async () => {
   await server.kill();
@@ -143,4 +143,4 @@ test('museum 18: a store that does not answer is unreachable, not empty', async 
     whole: true,
     heard: ['problem all unknown'],
   });
-}, 90_000);
+});

@@ -90,7 +90,7 @@ test('MariaDB over TLS goes into a bucket and comes back equal, with every secre
   expect([backup, verify, restore].map(({ code, stderr }) => ({ code, stderr }))).toEqual(
     [0, 0, 0].map((code) => ({ code, stderr: '' })),
   );
-}, 180_000);
+});
 
 test('a secret that is not there fails that source, names the reference, and prints no secret', async () => {
   const text = `vault: ./b\nsources: { blog: { mariadb: { host: ${server.host}, port: ${server.port}, database: blog, user: root, password: { secret: rds-blgo, field: password } } } }`;
@@ -112,7 +112,7 @@ test('a secret that is not there fails that source, names the reference, and pri
     ],
   });
   expect(stdout).not.toContain(server.password);
-}, 60_000);
+});
 
 test('events run again in place, in a copy only when asked for, and the preview says which', async () => {
   await run('backup');
@@ -146,4 +146,4 @@ test('events run again in place, in a copy only when asked for, and the preview 
     },
   });
   expect(JSON.parse(ended[2]!.stdout)).toMatchObject({ result: { notes: [] } });
-}, 180_000);
+});

@@ -144,4 +144,4 @@ test("somebody else's CDK app takes the constructs from the package: it is compi
   ]);
   for (const { path } of sources.filter((source) => source.path?.startsWith('asset.')))
     expect(await readdir(join(app, 'cdk.out', path!))).toEqual(expect.arrayContaining(['index.mjs', 'nightjar.yaml']));
-}, 180_000);
+});

@@ -92,7 +92,7 @@ test('a backup that rotation removes while all are verified is no fault', async 
   expect(said).toContain(`shop  ${ids.at(-1)}  removed since it was listed\n`);
   expect(said).not.toMatch(/DAMAGED|error/);
   expect(code).toBe(0);
-}, 60_000);
+});
 
 test('an id that is not there is a failure all the same', async () => {
   await putBackup(vault(), 'shop', id as never, { rows: good.postgres });

@@ -111,7 +111,7 @@ export function forbidden(world: () => World): void {
       new Set(['backup', 'restore', 'rotation', 'check'].map((verb) => `problem ${verb}-failed`)),
     );
     expect(letters.sort()).toEqual([...functions.keys()].sort());
-  }, 60_000);
+  });
 }
 
 /** How often Lambda lets a function try: a restore is somebody's own wish, and is not repeated behind his back. */

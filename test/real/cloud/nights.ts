@@ -102,7 +102,7 @@ export function nights(world: () => World): void {
     expect(await postgresSql(shop.shop, 'shop_again', "select to_regclass('since_then') is not null as kept")).toEqual([
       { kept: true },
     ]);
-  }, 60_000);
+  });
 
   test('an event that is delivered again gets the backup that it has made; one of another night makes its own, and the older one goes', async () => {
     const { fire } = world();
@@ -116,7 +116,7 @@ export function nights(world: () => World): void {
     expect(again).toMatchObject({ status: 'stored', id: first['id'] });
     expect(next).toMatchObject({ status: 'stored', id: expect.not.stringContaining(String(first['id'])) as unknown });
     expect(rotation).toMatchObject({ status: 'rotated', removed: [] });
-  }, 60_000);
+  });
 
   test('two deliveries at once: Lambda lets the second wait; where it does not, the lease does', async () => {
     const { fire, fn, alarm, shop } = world();
@@ -135,7 +135,7 @@ export function nights(world: () => World): void {
       'skipped',
       'stored',
     ]);
-  }, 60_000);
+  });
 
   test('rotation puts markers over a backup that goes, and over what proved it; their bytes stay as older versions', async () => {
     const { fire, fn } = world();
@@ -157,5 +157,5 @@ export function nights(world: () => World): void {
       { state: 'hidden', id: expect.not.stringContaining(String(next['id'])) as unknown },
     ]);
     expect(blog).toMatchObject({ status: 'rotated', backups: 3, kept: 2, removed: [{ state: 'hidden' }] });
-  }, 60_000);
+  });
 }

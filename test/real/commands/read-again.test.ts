@@ -109,7 +109,6 @@ test.each(parts.slice(0, 2))(
       expect((await restored(vault)).proof).toMatchObject({ differences: [] });
     });
   },
-  60_000,
 );
 
 test('a catalog that changes on its way is read again before anything has begun', async () => {
@@ -156,4 +155,4 @@ test('bytes that are wrong twice, and the same, are damage for good', async () =
     await direct.delete(key, limit());
     await direct.put(key, of(whole), {}, limit());
   }
-}, 60_000);
+});

@@ -12,6 +12,7 @@ import type { Manifest } from '../../../core/contract/manifest/manifest.ts';
 import { mariadbEngine } from '../../../core/engines/mariadb/index.ts';
 import { openStore } from '../../../core/store/store.ts';
 import { connect, loginTo } from '../../support/mariadb/mariadb.ts';
+import { dbToolsLayer } from '../../../layers/db-tools/layer.ts';
 import { layerTools } from '../../support/tools.ts';
 import { everyFeatureMariadb } from '../../servers/databases/databases.ts';
 import { startMariadb } from '../../servers/databases/mariadb.ts';
@@ -20,12 +21,7 @@ import { limit, makeEvery, postgresScene } from '../../support/postgres.ts';
 import type { PostgresScene } from '../../support/postgres.ts';
 
 const page = join(import.meta.dirname, '../../../docs/restore-by-hand.md');
-const layerBin = join(
-  import.meta.dirname,
-  '../../../layers/db-tools/build',
-  process.arch === 'arm64' ? 'arm64' : 'x86_64',
-  'nightjar/bin',
-);
+let layerBin: string;
 
 let scene: PostgresScene;
 let folder: string;
@@ -33,6 +29,11 @@ let jq: string;
 
 beforeAll(async () => {
   scene = await postgresScene(18, { wal_level: 'logical' });
+  // not through the link of the whole tree, which other suites turn to layers of their own
+  layerBin = join(
+    await dbToolsLayer(process.arch === 'arm64' ? 'arm64' : 'x86_64', { rule: 'newer' }, () => {}, limit()),
+    'nightjar/bin',
+  );
   folder = await mkdtemp(join(tmpdir(), 'nightjar-by-hand-'));
   jq = (await serverRoot({ name: 'jq', suites: ['trixie'], packages: ['jq'] }, () => {}, limit())).path;
 }, 1_200_000);

@@ -50,7 +50,7 @@ test('the bundled function sees a backup come and grow old: never, fresh, fresh 
     ['problems', 'stale', id, 25 * 3600 + 600],
   ]);
   expect(check.processes()).toHaveLength(1);
-}, 90_000);
+});
 
 test('the function tells how old the clients of its layer are, by what the layer says, and asks nobody', async () => {
   const check = await scene.deploy('check', { shop }, { ...settings, environment: { NIGHTJAR_LAYER_NEWS: 'on' } });
@@ -60,7 +60,7 @@ test('the function tells how old the clients of its layer are, by what the layer
   expect(later.notices).toEqual([
     expect.stringMatching(/^the database clients were pinned \d{3,} days ago: they lack what was fixed since$/),
   ]);
-}, 90_000);
+});
 
 test('each check leaves one line of figures in embedded metric format, whatever it finds', async () => {
   const [check, blind] = await Promise.all([
@@ -115,7 +115,7 @@ test('each check leaves one line of figures in embedded metric format, whatever 
     sources: [{ source: 'told', state: 'unknown' }],
   });
   expect(figuresOf(blinded)).toMatchObject([{ Checks: 1, Unknown: 1 }]);
-}, 90_000);
+});
 
 test('a check that can tell nobody fails and leaves no figures: their absence is the alarm', async () => {
   const nobody = { notify: [{ webhook: { url: { env: 'PAGER_URL' }, key: { env: 'PAGER_KEY' } } }] };
@@ -134,7 +134,7 @@ test('a check that can tell nobody fails and leaves no figures: their absence is
 
   expect(errorOf(failed)).toMatchObject({ errorType: 'notify-failed' });
   expect(figuresOf(failed)).toEqual([]);
-}, 90_000);
+});
 
 test('an empty configuration is a failure of the check, by its name', async () => {
   const check = await scene.deploy('check', {}, settings);
@@ -146,7 +146,7 @@ test('an empty configuration is a failure of the check, by its name', async () =
     errorMessage: expect.stringContaining('sources: names no source'),
   });
   expect(figuresOf(failed)).toEqual([]);
-}, 90_000);
+});
 
 test('a wrong event is refused', async () => {
   const check = await scene.deploy('check', { shop }, settings);
@@ -155,4 +155,4 @@ test('a wrong event is refused', async () => {
     errorType: 'input-invalid',
     errorMessage: expect.stringContaining('source: unknown key'),
   });
-}, 90_000);
+});

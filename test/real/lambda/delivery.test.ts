@@ -62,7 +62,7 @@ test('an event delivered twice is done once: the second is skipped, and a retry 
   });
   expect(errorOf(same)).toMatchObject({ errorType: 'lease-held' });
   expect(valueOf(await running)).toMatchObject({ status: 'stored', rows: 100 });
-}, 90_000);
+});
 
 test('of two deliveries at the same moment one is done and the other is skipped', async () => {
   const both = await Promise.all([scene.deploy('backup', { twice: shop }), scene.deploy('backup', { twice: shop })]);
@@ -78,7 +78,7 @@ test('of two deliveries at the same moment one is done and the other is skipped'
     'skipped',
     'stored',
   ]);
-}, 90_000);
+});
 
 test('an event that comes again when its work is done gets the backup that is there, whether Lambda repeats it or the Scheduler', async () => {
   const backup = await scene.deploy('backup', { again: shop });
@@ -100,7 +100,7 @@ test('an event that comes again when its work is done gets the backup that is th
     expect(second).toMatchObject({ status: 'stored', id: first!.id, rows: 100 });
   expect(new Set([byHand[0]!.id, byScheduler[0]!.id, next.id]).size).toBe(3);
   expect((await scene.keys()).filter((key) => /^again\/.*manifest\.json$/.test(key))).toHaveLength(3);
-}, 90_000);
+});
 
 test('a run that stored its backup and could not call its hook is tried again: the hook is called, and there is one backup', async () => {
   const queue = await createQueue(scene.aws, 'of-hooks');
@@ -121,7 +121,7 @@ test('a run that stored its backup and could not call its hook is tried again: t
   expect((await queue.take()).map((event) => (JSON.parse(event) as { detail: unknown }).detail)).toMatchObject([
     { status: 'succeeded', run: 'eeeeeeee', result: { id: (stored as { id: string }).id } },
   ]);
-}, 90_000);
+});
 
 test('the topic of the stack is told what goes wrong, a broken configuration too', async () => {
   const queue = await createQueue(scene.aws, 'of-stack');
@@ -144,7 +144,7 @@ test('the topic of the stack is told what goes wrong, a broken configuration too
     { kind: 'backup-failed', source: 'told' },
     { kind: 'backup-failed', source: 'unread' },
   ]);
-}, 90_000);
+});
 
 test('a function that was frozen for a while takes its next backup with new connections', async () => {
   const backup = await scene.deploy('backup', { frozen: shop });
@@ -160,13 +160,13 @@ test('a function that was frozen for a while takes its next backup with new conn
 
   expect([valueOf(first), valueOf(second)]).toMatchObject([{ status: 'stored' }, { status: 'stored' }]);
   expect([first.initMs === undefined, second.initMs === undefined]).toEqual([false, true]);
-}, 90_000);
+});
 
 test('a full /tmp does a backup no harm', async () => {
   const backup = await scene.deploy('backup', { full: shop }, { handler: 'full-tmp.handler', tmpMb: 10 });
 
   expect(valueOf(await backup.invoke({ source: 'full' }))).toMatchObject({ status: 'stored', rows: 100 });
-}, 90_000);
+});
 
 test('a wrong event is refused with everything that is wrong with it', async () => {
   const [backup, restore] = await Promise.all([scene.deploy('backup', { shop }), scene.deploy('restore', { shop })]);
@@ -206,7 +206,7 @@ test('a wrong event is refused with everything that is wrong with it', async () 
     },
   ]);
   expect(logOf(refused[0]!)).toMatchObject([{ level: 'ERROR', message: 'failed', code: 'input-invalid' }]);
-}, 90_000);
+});
 
 test('a secret that is not there is named, and no other secret is in the log', async () => {
   const [backup, working] = await Promise.all([
@@ -229,7 +229,7 @@ test('a secret that is not there is named, and no other secret is in the log', a
     'of-the-execution-role',
   ])
     expect(logs).not.toContain(secret);
-}, 90_000);
+});
 
 test('a run tells its story in a line for each step, all with the request, the run and the source', async () => {
   const backup = await scene.deploy('backup', { story: shop });
@@ -253,4 +253,4 @@ test('a run tells its story in a line for each step, all with the request, the r
       verb: 'backup',
       source: 'story',
     });
-}, 90_000);
+});

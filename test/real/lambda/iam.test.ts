@@ -84,7 +84,7 @@ test('the bundled functions back up and restore with tokens of their role, and l
   expect(directory.binds.length).toBeGreaterThan(8);
   expect(directory.binds.filter(({ allowed }) => !allowed)).toEqual([]);
   for (const { logs } of runs) expect(logs.join('\n')).not.toMatch(/X-Amz|of-the-execution-role/);
-}, 90_000);
+});
 
 test('a user that IAM does not let in is told what to allow', async () => {
   const backup = await scene.deploy('backup', {}, settings('stranger'));
@@ -98,4 +98,4 @@ test('a user that IAM does not let in is told what to allow', async () => {
     ),
   });
   expect(failed.logs.join('\n')).not.toMatch(/X-Amz|of-the-execution-role/);
-}, 90_000);
+});

@@ -36,10 +36,10 @@ test('a function is frozen between two invocations and keeps its memory', async 
   const warm = probe();
   const first = Number(valueOf(await warm.invoke({ deed: 'beats' })));
 
-  await sleep(1000);
+  await sleep(5000);
   const second = Number(valueOf(await warm.invoke({ deed: 'beats' })));
 
-  expect(second - first).toBeLessThan(60);
+  expect(second - first).toBeLessThan(250);
 });
 
 test('an error that is thrown is the failure of the invocation, and the next one goes on', async () => {
@@ -54,7 +54,7 @@ test('an error that is thrown is the failure of the invocation, and the next one
 });
 
 test('a function that hangs, hoards memory or exits is ended with every process of it, and starts anew', async () => {
-  const limited = probe({ timeoutMs: 5000, memoryMb: 300 });
+  const limited = probe({ timeoutMs: 10_000, memoryMb: 300 });
 
   const ends = [
     await limited.invoke({ deed: 'hang' }),
@@ -84,7 +84,7 @@ test('a frozen function goes when the process that started it is killed', async 
 
   expect(pids.length).toBeGreaterThan(0);
   for (const pid of pids) while (isRunning(pid)) await sleep(50);
-}, 30_000);
+});
 
 function isRunning(pid: number): boolean {
   try {

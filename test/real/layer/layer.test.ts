@@ -86,7 +86,14 @@ describe.each(kinds)('the layer for %s', (kind) => {
     }
     expect(total).toBeLessThan(60_000_000);
     for (const { path, bytes } of programs) expect((await stat(join(home, path))).size).toBe(bytes);
-    expect(await readlink(join(import.meta.dirname, '../../../layers/db-tools/build', kind))).toBe(folder);
+    // the link is one for the whole tree, and suites that build layers of their own turn it to theirs meanwhile
+    const link = join(import.meta.dirname, '../../../layers/db-tools/build', kind);
+    let linked = await readlink(link);
+    for (let tries = 0; tries < 50 && linked !== folder; tries += 1) {
+      await openLayer(kind);
+      linked = await readlink(link);
+    }
+    expect(linked).toBe(folder);
   });
 
   test('holds the authorities of RDS and of the public', async () => {

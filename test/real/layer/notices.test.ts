@@ -70,7 +70,7 @@ test('a check says how old the clients are, which authority expires soon, and fo
     "china: the layer has no authority of Amazon RDS for cn-north-1: its server can't be verified",
   ]);
   expect(code).toBe(4);
-}, 60_000);
+});
 
 test('a backup of a source whose region has no authority ends before anybody connects, with what to do', async () => {
   const { stderr, code } = await nightjar(['backup', 'china'], { cwd: folder, env });
@@ -81,7 +81,7 @@ test('a backup of a source whose region has no authority ends before anybody con
       /shop\.c1\.rds\.cn-north-1\.amazonaws\.com\.cn can't be verified: the layer has no authority of Amazon RDS for cn-north-1\n {2}hint: .*tls: \{ ca:/,
     ),
   });
-}, 60_000);
+});
 
 test('nothing is said where it is switched off', async () => {
   const { stdout } = await nightjar(['check', '--no-tell', '--json'], {
@@ -90,4 +90,4 @@ test('nothing is said where it is switched off', async () => {
   });
 
   expect(JSON.parse(stdout)).not.toHaveProperty('notices');
-}, 60_000);
+});

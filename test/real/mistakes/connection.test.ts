@@ -56,7 +56,15 @@ const flawed =
   (flaw: Flaw) =>
   async ({ tls }: World<Servers>) => {
     await exchangeCertificate(tls, flaw);
-    await asPostgres(tls, 'postgres', 'select pg_reload_conf()', 'select pg_sleep(0.2)');
+    const since = new Date().toISOString();
+    await asPostgres(tls, 'postgres', 'select pg_reload_conf()');
+    // who connects before the server has heard of it is shown the certificate of before
+    const isLoaded = () =>
+      asPostgres(tls, 'postgres', `select 1 / (pg_conf_load_time() >= '${since}')::int`).then(
+        () => true,
+        () => false,
+      );
+    while (!(await isLoaded())) await new Promise((wake) => setTimeout(wake, 50));
   };
 const flawedMaria =
   (flaw: Flaw) =>

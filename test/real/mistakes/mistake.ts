@@ -94,36 +94,32 @@ export function mistakes<W extends { config: string; stop(): Promise<void> }>(
       );
   });
 
-  test.each(table.map((one) => [one.name, one] as const))(
-    '%s',
-    async (name, mistake) => {
-      const { config = world.config } = mistake;
-      await world.configure(typeof config === 'string' ? config : config(world));
-      await mistake.given?.(world);
-      const args = argsOf(mistake.args, world);
-      try {
-        const seen = await (begun.get(name) ??
-          (mistake.keyboard === undefined
-            ? atTerminal(args, columns, world)
-            : atKeyboard(args, columns, mistake.keyboard, world)));
-        const text = masked(
-          `## ${name}\n$ nightjar ${args.join(' ')}\n${seen.text}exit ${seen.code}\n`,
-          world.folder,
-          mistake.varies,
-        );
-        told.set(name, text);
-        expectReadable(seen, mistake, ['hunter2', ...(mistake.secrets?.(world) ?? [])]);
-        if (!isWriting) expect(text).toBe(golden.get(name));
-        if (mistake.remedy === undefined) return;
-        const instead = await mistake.remedy(world, hintOf(seen.text));
-        const again = await atTerminal(instead ?? args, columns, world);
-        expect(again.code === 0 ? '' : again.text).toBe('');
-      } finally {
-        await mistake.after?.(world);
-      }
-    },
-    60_000,
-  );
+  test.each(table.map((one) => [one.name, one] as const))('%s', async (name, mistake) => {
+    const { config = world.config } = mistake;
+    await world.configure(typeof config === 'string' ? config : config(world));
+    await mistake.given?.(world);
+    const args = argsOf(mistake.args, world);
+    try {
+      const seen = await (begun.get(name) ??
+        (mistake.keyboard === undefined
+          ? atTerminal(args, columns, world)
+          : atKeyboard(args, columns, mistake.keyboard, world)));
+      const text = masked(
+        `## ${name}\n$ nightjar ${args.join(' ')}\n${seen.text}exit ${seen.code}\n`,
+        world.folder,
+        mistake.varies,
+      );
+      told.set(name, text);
+      expectReadable(seen, mistake, ['hunter2', ...(mistake.secrets?.(world) ?? [])]);
+      if (!isWriting) expect(text).toBe(golden.get(name));
+      if (mistake.remedy === undefined) return;
+      const instead = await mistake.remedy(world, hintOf(seen.text));
+      const again = await atTerminal(instead ?? args, columns, world);
+      expect(again.code === 0 ? '' : again.text).toBe('');
+    } finally {
+      await mistake.after?.(world);
+    }
+  });
 }
 
 function argsOf<W>(args: Mistake<W>['args'], world: World<W>): readonly string[] {

@@ -30,7 +30,7 @@ beforeAll(async () => {
 afterAll(async () => {
   client?.destroy();
   await server?.stop();
-}, 60_000);
+});
 
 async function sceneIn(bucket: string, options: { versioned?: boolean; objectLock?: boolean } = {}, now = later) {
   await server.createBucket(bucket, options);

@@ -31,6 +31,7 @@ async function runAndKill(name: string): Promise<string> {
   child.stdout.on('data', (chunk) => (words += chunk));
   const closed = once(child, 'close');
   await Promise.race([once(child.stdout, 'data'), closed]);
+  while (words.length < 3 && child.exitCode === null && child.signalCode === null) await sleep(10);
   await sleep(Math.random() * 600);
   child.kill('SIGKILL');
   await closed;

@@ -24,7 +24,7 @@ beforeAll(async () => {
 afterAll(async () => {
   again?.kill('SIGKILL');
   await under?.close();
-}, 60_000);
+});
 
 /** Kills the gateway; what is returned starts it again as it was, on the same port. */
 async function killGateway(): Promise<() => Promise<void>> {
@@ -61,9 +61,10 @@ test('a store killed in the middle of an upload is an error within a limit, and 
   async function* body() {
     yield* patterned(20 * MiB, 65_536);
     restart = await killGateway();
+    killedAt = performance.now();
     yield* patterned(20 * MiB, 65_536);
   }
-  const started = performance.now();
+  let killedAt = Infinity;
 
   const outcome = await under.vault.put(key, body(), {}, signal).catch((error: unknown) => error);
 
@@ -72,7 +73,7 @@ test('a store killed in the middle of an upload is an error within a limit, and 
     message: expect.stringMatching(/killed\/object: .*could not be removed/),
     hint: expect.any(String),
   });
-  expect(performance.now() - started).toBeLessThan(30_000);
+  expect(performance.now() - killedAt).toBeLessThan(60_000);
   await expect(keysOf(under.vault, '')).rejects.toMatchObject({ code: 'vault-unreachable' });
   await restart!();
   expect(await keysOf(under.vault, '')).toEqual([]);

@@ -132,7 +132,7 @@ test('a download that stands still is an error within a limit', async () => {
     async (vault) => {
       await expect(contentOf(vault.get(key, signal))).rejects.toMatchObject({ code: 'vault-unreachable' });
     },
-    { silenceMs: 500 },
+    { silenceMs: 2_000 },
   );
 });
 
@@ -147,7 +147,7 @@ test('an upload that stands still is an error within a limit, and leaves nothing
         message: expect.stringMatching(/still\/upload: .*TimeoutError/),
       });
     },
-    { silenceMs: 500 },
+    { silenceMs: 2_000 },
   );
 
   expect(await keysOf(direct.vault, 'still/upload')).toEqual([]);

@@ -19,7 +19,7 @@ export type Copy = {
   exceptions: string[];
 };
 
-export const limit = () => AbortSignal.timeout(60_000);
+export const limit = () => AbortSignal.timeout(180_000);
 
 export function loginTo(server: DatabaseServer, database: string, more: Partial<Login> = {}): Login {
   const tls: Login['tls'] = server.caFile === undefined ? { mode: 'off' } : { mode: 'verify', ca: server.caFile };

@@ -6,7 +6,7 @@ import type { Vault } from '../../../core/ports.ts';
 import { folderVault } from '../../../core/vaults/folder/folder.ts';
 import { openStore } from '../../../core/store/store.ts';
 
-export const limit = () => AbortSignal.timeout(90_000);
+export const limit = () => AbortSignal.timeout(180_000);
 
 /** A vault, and what else a backup takes. */
 export type VaultScene = {

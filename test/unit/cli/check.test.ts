@@ -154,7 +154,7 @@ test('fresh exits 0, found exits 4, and what was found is told once', async () =
   expect(found.stdout).toContain('blog: never: there has never been a backup\n  run: nightjar backup blog\n');
   expect(fresh.stdout.split('\n')).toHaveLength(4);
   expect(await told()).toEqual(['never', 'recovered']);
-}, 60_000);
+});
 
 test('--no-tell only looks, and one source can be looked at alone', async () => {
   await storeBackup(vault(), 'shop', new Date());
@@ -164,7 +164,7 @@ test('--no-tell only looks, and one source can be looked at alone', async () => 
   expect([all.code, one.code]).toEqual([4, 0]);
   expect(await told()).toEqual([]);
   expect(await readdir(join(folder, 'backups'))).not.toContain('.outbox');
-}, 60_000);
+});
 
 test('a vault that is not there, an empty configuration, a removed source and a pause are told apart', async () => {
   const unreachable = await run('check', '--json');
@@ -202,7 +202,7 @@ test('a vault that is not there, an empty configuration, a removed source and a 
     error: { code: 'config-invalid', message: expect.stringContaining('sources: names no source') },
   });
   expect(await told()).toEqual(['unknown', 'paused', 'never', 'unconfigured', 'check-failed']);
-}, 60_000);
+});
 
 test('a check that can’t tell exits 1, and says what it has seen and who was not told', async () => {
   await mkdir(join(folder, 'backups'));
@@ -214,4 +214,4 @@ test('a check that can’t tell exits 1, and says what it has seen and who was n
   expect(code).toBe(1);
   expect(stdout).toContain('shop: stale: the newest backup is 30 h old');
   expect(stderr).toMatch(/^error: .*listen/);
-}, 60_000);
+});

@@ -78,7 +78,7 @@ test('a reader that goes away closes the source', async () => {
   }
 
   for await (const _ of compress(source(), 1)) break;
-  await new Promise((wake) => setTimeout(wake, 100));
+  for (let tries = 0; tries < 200 && !closed; tries += 1) await new Promise((wake) => setTimeout(wake, 50));
 
   expect(closed).toBe(true);
 });

@@ -132,7 +132,10 @@ test('a read that is given up while its file is being opened leaves no file open
       Array.fromAsync(folderVault(root).get(objectKey('shop/1/a'), AbortSignal.abort())),
     ).rejects.toMatchObject({ code: 'aborted' });
   // what was given up goes on for a moment
-  await new Promise((wake) => setTimeout(wake, 500));
+  for (let tries = 0, quiet = 0; tries < 400 && quiet < 10; tries += 1) {
+    await new Promise((wake) => setTimeout(wake, 50));
+    quiet = (await open()).length === 0 ? quiet + 1 : 0;
+  }
 
   expect(await open()).toEqual([]);
 });

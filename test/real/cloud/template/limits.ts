@@ -26,7 +26,7 @@ export function limits(world: () => World): void {
     const before = await keysIn(world());
 
     const [ended] = await Promise.all([
-      fn('backup-shop').invoke({ source: 'shop' }, { timeoutMs: 16_000 }),
+      fn('backup-shop').invoke({ source: 'shop' }, { timeoutMs: 22_000 }),
       until(async () => (await uploadsIn(world())).length > 0),
     ]);
     const left = (await keysIn(world())).filter((key) => !before.includes(key));
@@ -44,12 +44,12 @@ export function limits(world: () => World): void {
     expect(
       cloud.gate.judged.filter(({ verdict }) => !verdict.allowed).map(({ role, call }) => `${role} ${call.action}`),
     ).toContain('backup shop s3:DeleteObject');
-  }, 90_000);
+  });
 
   test('a function that is killed rings as too slow, and what it has left is ended by rotation once its grace is over', async () => {
     const { fn, shop, alarm } = world();
 
-    const ended = await fn('backup-shop').invoke({ source: 'shop' }, { timeoutMs: 9_000, handler: 'deaf.handler' });
+    const ended = await fn('backup-shop').invoke({ source: 'shop' }, { timeoutMs: 16_000, handler: 'deaf.handler' });
     const [killed, ...more] = await uploadsIn(world());
     const failure = (await keysIn(world())).filter((key) => key.startsWith('prod/shop/failures/'));
     await leave(world(), ['schema.pgdump', 'catalog.json.zst', 'after.sql.zst']);
@@ -79,7 +79,7 @@ export function limits(world: () => World): void {
     valueOf(await fn('rotate').invoke({ source: 'shop', hoursFromNow: 91 * 24 }, { handler: 'clock.handler' }));
     expect(left.some(isRequest)).toBe(true);
     expect((await keysIn(world())).some(isRequest)).toBe(false);
-  }, 90_000);
+  });
 }
 
 const bucket = 'acme-backups';

@@ -62,7 +62,7 @@ export type LambdaFunction = {
 
 type Environment = { api: RuntimeApi; sandbox: Sandbox; mode: Isolation };
 
-const initLimitMs = 10_000;
+const initLimitMs = 30_000;
 
 /**
  * Imitates one Lambda function on this machine: its limits of time, memory and disk, its read-only root, its user, its

@@ -99,7 +99,7 @@ test('before: the shipped pins are shown for both architectures, nothing is in t
     code: 1,
     stderr: expect.stringContaining('nightjar layer build'),
   });
-}, 60_000);
+});
 
 test('an archive without fixes is no news, and one that is down is none either', async () => {
   expect((await asked('check', '--no-tell')).document.notices).toBeUndefined();
@@ -151,7 +151,7 @@ test('an update that could not be written down is refused before anything is fet
     code: 2,
     stderr: expect.stringMatching(/nightjar\.lock\.json can't be written into \/nonexistent: .*\n {2}hint: .*--config/),
   });
-}, 60_000);
+});
 
 test(
   'what was updated is built, byte for byte as it was pinned, as a folder and a zip file, and verified; what was changed afterwards is told',
@@ -224,7 +224,7 @@ test('pins that can’t be understood, or whose words could be options of apt, a
   expect((await asked('layer', 'show')).document.pins).toMatchObject({ shipped: true });
   await rm(file);
   await expect(access(`${file}.new`)).rejects.toThrow();
-}, 60_000);
+});
 
 test('whoever goes back to old pins is told of the fixes, by one message however often it is checked', async () => {
   for (let times = 0; times < 3; times += 1) await run('check');
@@ -234,7 +234,7 @@ test('whoever goes back to old pins is told of the fixes, by one message however
     .filter(Boolean)
     .map((line) => JSON.parse(line) as { kind: string; severity: string });
   expect(told.filter(({ kind }) => kind === 'tools-outdated')).toEqual([expect.objectContaining({ severity: 'info' })]);
-}, 60_000);
+});
 
 const run = (...args: string[]) => nightjar(args, { cwd: folder, env });
 

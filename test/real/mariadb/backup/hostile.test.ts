@@ -215,7 +215,7 @@ test('in definitions, whose statements nobody restricts, no command of the clien
   }
 
   expect(await tablesOf('hostile')).toEqual(['t']);
-}, 60_000);
+});
 
 test('no statement of a backup reads a file of the machine that restores', async () => {
   const run = loadRun(tools, loginTo(server, 'hostile'), 'SET autocommit = 1');

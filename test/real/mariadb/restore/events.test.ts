@@ -189,6 +189,14 @@ describe.each(servers)('on $name', ({ start }) => {
     const { proof, notes } = await restoring('shop', { replace: true, events: true });
     const restored = await definitions('shop');
     await admin.query('SET GLOBAL event_scheduler = ON');
+    const have = async () => await places('shop');
+    for (
+      let tries = 0, now = await have();
+      tries < 150 && ((now['by name'] ?? 0) === 0 || (now['kept'] ?? 0) > 2);
+      tries += 1, now = await have()
+    )
+      await sleep(200);
+    await admin.query('SET GLOBAL event_scheduler = ON');
     await sleep(threeRoundsMs);
     await admin.query('SET GLOBAL event_scheduler = OFF');
 

@@ -25,7 +25,7 @@ beforeEach(async () => {
   );
 });
 
-const source = (lockTimeoutMs = 700) => scene.source('shop', { login: { lockTimeoutMs } });
+const source = (lockTimeoutMs = 3000) => scene.source('shop', { login: { lockTimeoutMs } });
 
 /**
  * The vault; once rows are on their way, another session does something, which is given a moment. `done` is how that

@@ -45,7 +45,7 @@ const script: fc.Arbitrary<Script> = fc.array(
 
 test('undisturbed, a stock restore of a backup is what the server itself says of the source', async () => {
   await expect(place.measure()).resolves.toEqual({ kind: 'complete', moment: 0, differs: '' });
-}, 60_000);
+});
 
 test('whatever two other sessions do, at each message of a backup: it equals one moment, or is refused', async () => {
   const endings: string[] = [];

@@ -51,14 +51,20 @@ test('while somebody is connected nothing is replaced, and who it is stands in t
   await scene.sql('postgres', 'create database busy');
   await scene.sql('busy', 'create table t (i int)');
   const manifest = await backup(scene.source('busy'), scene.deps(), limit());
-  const sleeping = scene.sql('busy', `set application_name = 'the shop'; select pg_sleep(3)`);
-  await new Promise((wake) => setTimeout(wake, 300));
+  const sleeping = scene.sql('busy', `set application_name = 'the shop'; select pg_sleep(600)`).catch(() => {});
+  const connected = () => scene.sql('postgres', `select pid from pg_stat_activity where application_name = 'the shop'`);
+  while ((await connected()).length === 0) await new Promise((wake) => setTimeout(wake, 50));
 
   await expect(replacing(manifest, 'busy')).rejects.toMatchObject({
     message: expect.stringMatching(/busy is in use by postgres \(pid \d+, the shop\)/),
   });
 
+  await scene.sql(
+    'postgres',
+    `select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'the shop'`,
+  );
   await sleeping;
+  while ((await connected()).length > 0) await new Promise((wake) => setTimeout(wake, 50));
   await expect(replacing(manifest, 'busy')).resolves.toMatchObject({ proof: { differences: [] } });
   expect(await databases()).toEqual(['busy', 'kept', 'postgres']);
 });

@@ -55,7 +55,6 @@ test.each(majors)(
     expect(Object.keys(proof!.ways)).toEqual(['by meaning']);
     expect(proof!.ways['by meaning']).toBeGreaterThan(20);
   },
-  60_000,
 );
 
 test.each(majors)(
@@ -74,7 +73,6 @@ test.each(majors)(
 
     expect(proof).toMatchObject({ differences: [], exceptions: notCompared, ways: {} });
   },
-  60_000,
 );
 
 test.each([
@@ -95,5 +93,4 @@ test.each([
     expect(proof!.ways['by what the archive makes here']).toBeGreaterThan(20);
     expect(await on(to).sql('postgres', `select datname from pg_database where datname like 'nightjar%'`)).toEqual([]);
   },
-  60_000,
 );
