@@ -336,6 +336,13 @@ async function recover(): Promise<string> {
   if (typeof first === 'object')
     return first.proof?.differences.length === 0 ? 'recovered' : 'recovered, and different';
   // it was whole already: killed in the proof
-  if (first !== 'target-not-empty' || names.includes('nightjar_restore_unfinished')) return `blocked: ${first}`;
+  if (first !== 'target-not-empty' || !(await isWhole(names))) return `blocked: ${first}`;
   return (await restoring()).proof?.differences.length === 0 ? 'recovered with --replace' : 'different';
+}
+
+/** Whether all that was backed up is there, and nothing else. */
+async function isWhole(names: readonly string[]): Promise<boolean> {
+  if (names.join() !== 'a,b,v') return false;
+  for (const { table, rows } of manifest.tables) if ((await rowsIn(`live.${table}`)) !== rows) return false;
+  return true;
 }

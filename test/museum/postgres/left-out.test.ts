@@ -105,6 +105,10 @@ test.each([
     `create function same(text, text) returns boolean language sql as 'select $1 = $2'; create operator === (leftarg = text, rightarg = text, function = same, negator = !===)`,
   ],
   [
+    'a shell operator that stayed when its only user was dropped',
+    `create function same(text, text) returns boolean language sql as 'select $1 = $2'; create operator === (leftarg = text, rightarg = text, function = same, negator = !===); drop operator === (text, text)`,
+  ],
+  [
     'a check as a person types it',
     `create table orders (id int primary key, status varchar(10) check (status in ('new', 'paid')))`,
   ],

@@ -59,6 +59,16 @@ test('who installed the package has a command for its layer, which needs no conf
   });
 });
 
+test('the package brings its licence, and the notices of what is bundled in it', async () => {
+  expect(await readFile(join(home, 'LICENSE'), 'utf8')).toMatch(/^\s*Apache License\s+Version 2\.0/);
+  expect(JSON.parse(await readFile(join(home, 'package.json'), 'utf8'))).toMatchObject({ license: 'Apache-2.0' });
+  for (const name of await readdir(join(home, 'dist/package/functions'))) {
+    expect(await readFile(join(home, 'dist/package/functions', name, 'THIRD-PARTY.txt'), 'utf8')).toMatch(
+      /^zod \S+, licence: MIT$/m,
+    );
+  }
+});
+
 test('the package brings the pins of its layer, and no source or test of ours', async () => {
   const { stdout } = await execute('find', ['.', '-type', 'f'], { cwd: home });
   const files = stdout.trim().split('\n');

@@ -7,11 +7,12 @@ import type { WatchSettings } from '../../../core/contract/config/watch.ts';
 import { BackupError } from '../../../core/domain/errors.ts';
 import type { WatchedSource } from '../../../core/domain/watch/freshness.ts';
 import { manifestKey, objectKey } from '../../../core/domain/keys.ts';
+import { proofKey } from '../../../core/domain/verdict/records.ts';
 import type { SourceName } from '../../../core/domain/keys.ts';
 import type { Message } from '../../../core/domain/messages/findings.ts';
 import type { Notifier, Vault } from '../../../core/ports.ts';
 import { openStore } from '../../../core/store/store.ts';
-import { before, hourMs, watching } from '../../support/vaults/seen.ts';
+import { before, hourMs, shop, watching } from '../../support/vaults/seen.ts';
 import { storeBackup } from '../../support/vaults/stored.ts';
 import { folderScene, limit } from '../../support/vaults/vault.ts';
 import type { FolderScene } from '../../support/vaults/vault.ts';
@@ -20,6 +21,7 @@ const began = new Date('2026-11-20T02:00:00Z');
 let scene: FolderScene;
 let now = began;
 let heard: string[] = [];
+let messages: Message[] = [];
 let metered: Readonly<Record<string, number>>[] = [];
 
 beforeEach(async () => {
@@ -325,3 +327,59 @@ test('backups that failed since the newest good one are counted, with the reason
     'shop/failures/20261120T040000Z-test-vault-full.json',
   ]);
 });
+
+test('what is over because nobody asks for it any more is not told as mended', async () => {
+  const id = await storeBackup(scene.vault, 'shop', now);
+  await scene.vault.putIfAbsent(
+    proofKey(shop, id, { kind: 'drill', outcome: 'passed', at: now }),
+    Buffer.from('{}'),
+    {},
+    limit(),
+  );
+  await checking(['shop'], { watch: { limit: { ms: 900 * hourMs }, drillEveryMs: 24 * hourMs } });
+  pass(100);
+  await checking(['shop'], { watch: { limit: { ms: 900 * hourMs }, drillEveryMs: 24 * hourMs } });
+  expect(take()).toEqual([expect.stringMatching(/^problem shop overdue-drill/)]);
+
+  pass(1);
+  await checking(['shop'], { watch: { limit: { ms: 900 * hourMs } } });
+
+  expect(take()).toEqual(['recovered shop recovered: no proof is asked for any more (drillEvery)']);
+});
+
+test('who is told of a backup that holds far less is not sent to restore that one', async () => {
+  const full = await told(8);
+  const [{ next = [] } = {}] = messages.filter(({ kind }) => kind === 'shrunk');
+
+  expect(next.filter((command) => command.startsWith('nightjar restore'))).toEqual([`nightjar restore shop ${full}`]);
+});
+
+test('moments in a message are those of the source, before those of UTC', async () => {
+  await told(8);
+
+  const [{ facts = [] } = {}] = messages.filter(({ kind }) => kind === 'shrunk');
+  expect(facts.map(({ value }) => value).join()).toMatch(/2026-11-27 11:00 Asia\/Tokyo, 02:00 UTC/);
+});
+
+/** Nights of 50,000 rows, each looked at, and one of 100; returns the last full one. */
+async function told(nights: number): Promise<string> {
+  messages = [];
+  const reader: Notifier = { name: 'reader', notify: async (message) => void messages.push(message) };
+  const tokyo = { ...watching({}, 'Asia/Tokyo'), source: shop, place: scene.vault.place };
+  const looking = () =>
+    check(
+      [tokyo],
+      { whole: true },
+      { store: openStore(scene.vault), clock: { now: () => now }, notifiers: [reader], meter: () => {} },
+      limit(),
+    );
+  let full = '';
+  for (let night = 0; night < nights; night += 1) {
+    full = await storeBackup(scene.vault, 'shop', now, { rows: 50_000 });
+    await looking();
+    pass(24);
+  }
+  await storeBackup(scene.vault, 'shop', now, { rows: 100 });
+  await looking();
+  return full;
+}

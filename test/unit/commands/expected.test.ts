@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { backup } from '../../../core/commands/backup.ts';
@@ -13,6 +13,7 @@ import type { Message } from '../../../core/domain/messages/findings.ts';
 import type { Engine, Notifier } from '../../../core/ports.ts';
 import { openStore } from '../../../core/store/store.ts';
 import { watching } from '../../support/vaults/seen.ts';
+import { storeBackup } from '../../support/vaults/stored.ts';
 import { toyEngine, toySource } from '../../support/toy-engine.ts';
 import { folderScene, limit } from '../../support/vaults/vault.ts';
 import type { FolderScene } from '../../support/vaults/vault.ts';
@@ -199,4 +200,30 @@ test('who only looks sees the same, and writes nothing down', async () => {
 
   expect(judgements[0]!.state).toBe('missed');
   expect((await scene.vault.read('shop/ledger.json' as never, limit())).version).toBe(before);
+});
+
+test('a backup that takes five hours and began three hours late is no finding while it is at work', async () => {
+  await storeBackup(scene.vault, shop, new Date('2026-11-11T02:00:05Z'), {
+    seconds: 5 * 3600,
+    engine: 'toy',
+    tables: { 'public.orders': 2 },
+    bytes: 100,
+  });
+  await checking('2026-11-11T08:00:00Z');
+  const states: string[] = [];
+  const slow: Engine = {
+    ...engine(),
+    async plan(options, signal) {
+      for (const moment of ['2026-11-12T07:30:00Z', '2026-11-12T09:30:00Z']) {
+        // as the run renews it
+        await utimes(join(scene.folder, leaseKey(shop)), new Date(moment), new Date(moment));
+        states.push((await checking(moment)).judgements[0]!.state);
+      }
+      return engine().plan(options, signal);
+    },
+  };
+  await backingUp('2026-11-12T05:00:00Z', { asked: '2026-11-12T02:00:00Z', works: slow });
+
+  expect(states).toEqual(['fresh', 'fresh']);
+  expect(take()).toEqual([]);
 });

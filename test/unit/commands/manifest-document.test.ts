@@ -2,12 +2,14 @@ import { execFileSync } from 'node:child_process';
 import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { backup } from '../../../core/commands/backup.ts';
 import { findManifest, listBackups } from '../../support/vaults/listed.ts';
 import { manifestDocument, parseManifest } from '../../../core/store/manifest-document.ts';
 import type { Manifest } from '../../../core/contract/manifest/manifest.ts';
 import { manifestKey } from '../../../core/domain/keys.ts';
 import type { BackupId, SourceName } from '../../../core/domain/keys.ts';
 import { dailyIds, putBackup } from '../../support/vaults/history.ts';
+import { toyEngine, toySource } from '../../support/toy-engine.ts';
 import { folderScene, limit } from '../../support/vaults/vault.ts';
 import type { FolderScene } from '../../support/vaults/vault.ts';
 
@@ -103,4 +105,18 @@ test('a changed manifest is shown as unreadable, restored and verified by nobody
     message: expect.stringContaining('a byte of it has changed'),
   });
   expect(await findManifest(shop, 'latest', scene.vault, limit())).toMatchObject({ id: ids[2] });
+});
+
+test('museum: a digit of a row count that changes on the disk makes no backup of fewer rows: it is shown as unreadable', async () => {
+  const engine = toyEngine(new Map([['shop', { orders: ['1', '2', '3'] }]]), 'shop');
+  const { id } = await backup(toySource(engine), scene.deps(), limit());
+  const document = await readFile(join(scene.folder, manifestKey(shop, id as BackupId)), 'utf8');
+  expect(document).toContain('"rows": 3');
+
+  await overwrite(id as BackupId, Buffer.from(document.replace('"rows": 3', '"rows": 2')));
+
+  expect((await listBackups(shop, scene.vault, limit())).find((one) => one.id === id)).toMatchObject({
+    status: 'unreadable',
+  });
+  await expect(findManifest(shop, id, scene.vault, limit())).rejects.toMatchObject({ code: 'manifest-invalid' });
 });

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { machineArchitecture } from '../../../../layers/db-tools/debian/debian.ts';
@@ -18,6 +18,9 @@ beforeAll(async () => {
   await mirror.publish([
     { name: 'tool', version: '1', suite: 'trixie', files: { 'usr/bin/tool': 'tool', ...filler('tool') } },
     { name: 'other', version: '1', suite: 'trixie', files: filler('other') },
+    // with what it needs: apt names no file that it has already
+    { name: 'whole', version: '1', suite: 'trixie', files: filler('whole'), depends: 'large' },
+    { name: 'large', version: '1', suite: 'trixie', files: filler('large', 1000) },
   ]);
 }, limitMs);
 afterAll(() => mirror.close());
@@ -45,8 +48,42 @@ test(
   limitMs,
 );
 
-function fetcher(name: string) {
-  const want = JSON.stringify({ name, suites: ['trixie'], packages: ['tool=1', 'other=1'], withDependencies: false });
+test.each([
+  ['itself', false],
+  ['with all that it started', true],
+])(
+  'a fetch that is killed, %s, once all is downloaded leaves no root without packages, and whoever waits for it makes a whole one',
+  async (who, all) => {
+    const wanted = { packages: ['whole'], withDependencies: true };
+    const debian = join(mirror.cache, 'debian', machineArchitecture());
+    await rm(join(debian, 'archives'), { recursive: true, force: true });
+    const victim = fetcher(`whole-${who.length}`, wanted);
+    await appears(debian, /^lock$/);
+    const next = ended(fetcher(`whole-${who.length}`, wanted));
+    await appears(join(debian, 'archives'), /^large_.*\.deb$/);
+    expect(victim.exitCode).toBe(null);
+    process.kill(all ? -victim.pid! : victim.pid!, 'SIGKILL');
+
+    const { status, text } = await next;
+
+    expect({ status, text: status === 0 ? '' : text }).toEqual({ status: 0, text: '' });
+    const unpacked = await readdir(join(/root: (.*)/.exec(text)![1]!, 'usr/share')).catch(() => []);
+    expect(unpacked).toEqual(expect.arrayContaining(['large', 'whole']));
+  },
+  limitMs,
+);
+
+/** Waits until something of this name lies in a folder. */
+async function appears(folder: string, name: RegExp): Promise<void> {
+  for (let left = 60_000; left > 0; left -= 1) {
+    if ((await readdir(folder).catch(() => [])).some((one) => name.test(one))) return;
+    await sleep(1);
+  }
+  throw new Error(`nothing like ${String(name)} in ${folder}`);
+}
+
+function fetcher(name: string, wanted: object = { packages: ['tool=1', 'other=1'], withDependencies: false }) {
+  const want = JSON.stringify({ name, suites: ['trixie'], ...wanted });
   const code = `import { debianRoot } from ${JSON.stringify(module)};
     console.log('root: ' + await debianRoot(${want}, () => {}, AbortSignal.timeout(60_000)));`;
   const env = { ...process.env, ...mirror.env, NODE_OPTIONS: '' };
@@ -65,6 +102,6 @@ async function ended(child: ReturnType<typeof fetcher>): Promise<{ status: numbe
   return { status, text };
 }
 
-function filler(name: string): Record<string, string> {
-  return Object.fromEntries(Array.from({ length: 200 }, (_, at) => [`usr/share/${name}/${at}`, `${at}`.repeat(1000)]));
+function filler(name: string, length = 200): Record<string, string> {
+  return Object.fromEntries(Array.from({ length }, (_, at) => [`usr/share/${name}/${at}`, `${at}`.repeat(1000)]));
 }

@@ -5,6 +5,8 @@ import { machineArchitecture } from '../../../../layers/db-tools/debian/debian.t
 import type { PackagePin } from '../../../../layers/db-tools/lock.ts';
 import { newestRoot, pinnedRoot, type PinnedRoot, type PinRule } from '../../../../layers/db-tools/debian/pins.ts';
 import { packages as wanted } from '../../../../layers/db-tools/contents.ts';
+import { dbToolsLayer } from '../../../../layers/db-tools/layer.ts';
+import { nativeArchitecture } from '../native-layer.ts';
 import { startMirror, type Mirror, type MirrorPackage } from './debian-mirror.ts';
 
 const limitMs = 60_000;
@@ -191,6 +193,20 @@ test.each(troubles)(
     await mirror.publish([old, fixed]);
     mirror.fault(undefined);
     expect((await made([pinOf('1.0-1+deb13u1')])).exact).toBe(true);
+  },
+  limitMs,
+);
+
+test(
+  'a layer that is in trouble is built of the pins or not at all: nobody takes the newest of everything instead',
+  async () => {
+    await mirror.publish([old, fixed]);
+    mirror.fault((path) => (path.includes('/dists/') ? { status: 503 } : undefined));
+
+    const attempt = dbToolsLayer(nativeArchitecture, { rule: 'newer' }, report, AbortSignal.timeout(limitMs));
+
+    await expect(attempt).rejects.toMatchObject({ code: 'tools-missing', message: expect.stringContaining('503') });
+    expect(told.join('\n')).not.toMatch(/newest/);
   },
   limitMs,
 );

@@ -82,6 +82,35 @@ describe.each(servers)('$name', ({ name, start }) => {
     );
   });
 
+  test('an event with two semicolons is not left to mariadb-dump, which up to 11.8.6 looks for a delimiter without end', async () => {
+    await admin.query(
+      "CREATE DATABASE spins; USE spins; CREATE EVENT e ON SCHEDULE EVERY 1 DAY STARTS '2031-01-01' DO BEGIN SET @a = ';;'; END",
+    );
+    const hanging: Tools = {
+      ...tools,
+      program(name, major) {
+        const real = tools.program(name, major);
+        return name === 'mariadb-dump'
+          ? {
+              ...real,
+              command: '/bin/sh',
+              args: [
+                '-c',
+                'case "$*" in *--events*) exec sleep 30;; *) exec "$@";; esac',
+                'sh',
+                real.command,
+                ...real.args,
+              ],
+            }
+          : real;
+      },
+    };
+
+    const { texts } = await readAll(mariadbEngine(loginTo(server, 'spins', { idleLimitMs: 3000 }), hanging));
+
+    expect(texts.get('after.sql')?.toString()).toContain("SET @a = ';;'");
+  });
+
   test('what names its own database is restored under another name, equal, and told where its body would reach back', async () => {
     await admin.query(`CREATE DATABASE own; USE own; CREATE TABLE t (a INT, b INT); CREATE TABLE own (own INT);
       CREATE FUNCTION f(x INT) RETURNS INT DETERMINISTIC RETURN x + 1; CREATE FUNCTION g(x INT) RETURNS INT READS SQL DATA RETURN (SELECT MAX(a) FROM own.t) + x;
