@@ -15,7 +15,7 @@ import { drawing } from '../support/drawing.ts';
 import { none, policyOf } from '../support/vaults/history.ts';
 import { hourMs, shop, watching } from '../support/vaults/seen.ts';
 import { storeBackup } from '../support/vaults/stored.ts';
-import { depsOf, folderScene, limit } from '../support/vaults/vault.ts';
+import { depsOf, folderScene, limit, overwrite } from '../support/vaults/vault.ts';
 
 const vaults = 40;
 const now = new Date('2026-11-20T12:00:00Z');
@@ -126,24 +126,8 @@ async function randomVault(vault: Vault, draw: () => number, looking: (at: Date)
 async function spoil(vault: Vault, id: BackupId, how: Made['spoiled'], draw: () => number): Promise<void> {
   const part = partKey(shop, id, 'data/0001.sql.zst');
   if (how === 'part' && draw() < 0.5) await vault.delete(part, limit());
-  else if (how === 'part')
-    await vault.put(
-      part,
-      (async function* () {
-        yield Buffer.from('cut short'.slice(0, 1 + Math.floor(draw() * 3)));
-      })(),
-      {},
-      limit(),
-    );
-  else if (how === 'manifest')
-    await vault.put(
-      manifestKey(shop, id),
-      (async function* () {
-        yield Buffer.from('{"format":2}');
-      })(),
-      {},
-      limit(),
-    );
+  else if (how === 'part') await overwrite(vault, part, 'cut short'.slice(0, 1 + Math.floor(draw() * 3)));
+  else if (how === 'manifest') await overwrite(vault, manifestKey(shop, id), '{"format":2}');
 }
 
 /** What each verb says of the vault. */

@@ -2,11 +2,18 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { BackupDeps } from '../../../core/commands/backup.ts';
+import type { ObjectKey } from '../../../core/domain/keys.ts';
 import type { Vault } from '../../../core/ports.ts';
 import { folderVault } from '../../../core/vaults/folder/folder.ts';
 import { openStore } from '../../../core/store/store.ts';
 
 export const limit = () => AbortSignal.timeout(180_000);
+
+/** Puts something else in an object's place, as nothing of Nightjar does. */
+export async function overwrite(vault: Vault, key: ObjectKey, text: string): Promise<void> {
+  await vault.delete(key, limit());
+  await vault.putIfAbsent(key, Buffer.from(text), {}, limit());
+}
 
 /** A vault, and what else a backup takes. */
 export type VaultScene = {
