@@ -7,7 +7,7 @@ import { nights } from '../support/nights.ts';
 import type { Nights } from '../support/nights.ts';
 import { shop } from '../support/vaults/seen.ts';
 import type { StoredBackup } from '../support/vaults/stored.ts';
-import { limit } from '../support/vaults/vault.ts';
+import { limit, overwrite } from '../support/vaults/vault.ts';
 import { drawing } from '../support/drawing.ts';
 
 const week: Retention = { count: 7 };
@@ -154,6 +154,30 @@ test('29 of 30 backups that are deleted by hand are told by the next check, and 
   expect((await made.night({ tables: full(40) })).kinds).toEqual([]);
 }, 120_000);
 
+test('a retention that is raised after a rotation takes nothing that was removed by it for gone', async () => {
+  for (const [before, after] of [
+    [{ count: 2 }, { count: 30 }],
+    [{ ...none, daily: 7 }, usual],
+  ] satisfies [Retention, Retention][]) {
+    const made = await nights(before);
+    for (let night = 1; night <= 12; night += 1) await made.night({ tables: full(night) });
+    made.retain(after);
+    for (let night = 13; night <= 16; night += 1) await made.night({ tables: full(night) });
+    expect(made.heard).toEqual([]);
+
+    // what is removed by hand after that is told as ever, and so is what both retentions keep, when that is lowered again
+    await made.drop((await made.ids()).at(-1) as BackupId);
+    expect((await made.night({ tables: full(17) })).kinds).toEqual(['gone']);
+    await made.accept();
+    const last = (await made.ids()).at(-1) as BackupId;
+    made.retain(before);
+    await made.drop(last);
+    expect((await made.night({ tables: full(18) })).kinds).toEqual(['gone']);
+    await made.remove();
+  }
+  scene = await nights(usual);
+}, 60_000);
+
 test('all backups gone at once is no source that has never been backed up', async () => {
   const made = await nights(usual);
   const { found } = await lived(
@@ -201,7 +225,7 @@ test('a backup whose parts are gone or cut, that failed a verify, or every drill
     ['its part data/0002.sql.zst is gone', (id) => made.vault.delete(partKey(shop, id, 'data/0002.sql.zst'), limit())],
     [
       'its part data/0001.sql.zst holds 1 B instead of 4 B',
-      (id) => made.vault.put(partKey(shop, id, 'data/0001.sql.zst'), one(), {}, limit()),
+      (id) => overwrite(made.vault, partKey(shop, id, 'data/0001.sql.zst'), 'x'),
     ],
     ['its verify of', (id) => made.prove(id, 'verify', 'failed')],
     ['its drill of', (id) => made.prove(id, 'drill', 'failed')],
@@ -226,14 +250,10 @@ test('a backup whose parts are gone or cut, that failed a verify, or every drill
   scene = made;
 }, 120_000);
 
-async function* one(): AsyncIterable<Uint8Array> {
-  yield Buffer.from('x');
-}
-
 test('a memory that is lost or cut is told until it is accepted, and made anew from what is there', async () => {
   for (const lose of [
     (made: Nights) => made.vault.delete(ledgerKey(shop), limit()),
-    (made: Nights) => made.vault.put(ledgerKey(shop), one(), {}, limit()),
+    (made: Nights) => overwrite(made.vault, ledgerKey(shop), 'x'),
   ]) {
     const made = await nights(usual);
     const { found } = await lived(

@@ -19,7 +19,7 @@ import { depsOf, folderScene, limit } from './vaults/vault.ts';
  * A source that lives for some nights: a backup, an hour later a check that tells, then a rotation, all real, by a
  * clock of ours.
  */
-export async function nights(retention: Retention, { hours = 24 } = {}) {
+export async function nights(first: Retention, { hours = 24 } = {}) {
   const scene = await folderScene();
   const { vault } = scene;
   await vault.putIfAbsent(objectKey('note.txt'), Buffer.from('hello'), {}, limit());
@@ -46,9 +46,8 @@ export async function nights(retention: Retention, { hours = 24 } = {}) {
         next: message.next,
       }),
   };
-  const watched = { ...watching(), place: vault.place, retention };
-  const policy = policyOf(retention);
-  const memory = { shrink: watched.watch.shrink, timeZone: 'UTC', retention };
+  const watched = { ...watching(), place: vault.place, retention: first };
+  const memory = { shrink: watched.watch.shrink, timeZone: 'UTC', retention: first };
   const checking = (): Promise<Checked> =>
     check(
       [watched],
@@ -72,9 +71,20 @@ export async function nights(retention: Retention, { hours = 24 } = {}) {
       now = new Date(now.getTime() + (hours * hourMs) / 24);
       await between(id);
       const checked = await checking();
-      await rotate(shop, policy, { dryRun: false, anyShare: false }, { ...depsOf(vault), clock }, limit());
+      await rotate(
+        shop,
+        policyOf(memory.retention),
+        { dryRun: false, anyShare: false },
+        { ...depsOf(vault), clock },
+        limit(),
+      );
       now = new Date(now.getTime() + hours * hourMs * (23 / 24));
       return { id, kinds: checked.judgements[0]!.findings.map(({ kind }) => kind), checked };
+    },
+    /** Changes what the configuration says of the retention. */
+    retain(retention: Retention): void {
+      memory.retention = retention;
+      watched.retention = retention;
     },
     async accept(): Promise<string[]> {
       const { what, accept } = await acceptanceOf(shop, memory, { store: openStore(vault), clock }, limit());

@@ -1,4 +1,6 @@
 import * as z from 'zod';
+import { tiers } from '../manifest/manifest.ts';
+import type { Tier } from '../manifest/manifest.ts';
 
 const count = z.int().nonnegative();
 
@@ -86,6 +88,18 @@ const pastSchema = z.strictObject({
   busy: z.literal(true).optional(),
 });
 
+/** What rotation was to keep at the last look, and by whose calendar. */
+const policySchema = z.strictObject({
+  retention: z.union([
+    z.strictObject({ count }),
+    z.strictObject({
+      ...(Object.fromEntries(tiers.map((tier) => [tier, count])) as Record<Tier, typeof count>),
+      keepWithinMs: count,
+    }),
+  ]),
+  timeZone: z.string(),
+});
+
 /** `<source>/ledger.json`: what the vault remembers of a source. Written by checks and by `nightjar accept` alone. */
 export const ledgerSchema = z.strictObject({
   version: z.literal(1),
@@ -94,6 +108,7 @@ export const ledgerSchema = z.strictObject({
   baseline: baselineSchema.optional(),
   /** Backups that are gone though no policy removed them; `count` of all of them, `ids` of the last hundred. */
   gone: z.strictObject({ count, of: count, ids: z.array(z.string()) }).optional(),
+  policy: policySchema.optional(),
   /**
    * Its schedule and time zone, since when a check has known them, the newest moment without a backup that was found,
    * and what became of the last ones: rotation removes what tells it.

@@ -10,8 +10,8 @@ const mostIds = 100;
 /**
  * Backups that were there at the last look, are not any more, and that the retention keeps: no rotation removed them.
  * What was told before stays until it is accepted, or the backups are back. Rotation can't have removed one that the
- * retention keeps now, for newer backups only ever take places away: so nobody has to write down what rotation did, and
- * a rotation that removed too much is seen, too.
+ * retention keeps now, for newer backups only ever take places away, and kept at the last look, for a rotation may have
+ * gone by that one: so nobody has to write down what rotation did, and a rotation that removed too much is seen, too.
  */
 export function goneOf(
   before: Ledger,
@@ -30,11 +30,9 @@ export function goneOf(
   const fresh =
     missing.length === 0
       ? []
-      : keptOf(
+      : [memory, before.policy ?? memory].reduce(
+          (ids, policy) => keptOf(ids, [...before.backups, ...entries], policy, now),
           missing.map(({ id }) => id as BackupId),
-          [...before.backups, ...entries],
-          memory,
-          now,
         );
   const count = (before.gone?.count ?? 0) - back + fresh.length;
   if (count <= 0) return undefined;
@@ -50,7 +48,7 @@ export function goneOf(
 function keptOf(
   missing: readonly BackupId[],
   entries: Ledger['backups'],
-  { retention, timeZone }: SourceRules,
+  { retention, timeZone }: Pick<SourceRules, 'retention' | 'timeZone'>,
   now: Date,
 ): BackupId[] {
   if (retention === undefined) return [];

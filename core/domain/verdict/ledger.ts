@@ -82,7 +82,10 @@ export function remember(
     baseline = grown(baseline, found.id, one.content, back);
     back.clear();
   }
-  return { ...ledger, backups: entries, baseline, gone: goneOf(ledger, entries, history, memory, now) };
+  const { retention, timeZone } = memory;
+  const policy = retention === undefined ? ledger.policy : { retention, timeZone };
+  const gone = goneOf(ledger, entries, history, memory, now);
+  return { ...ledger, backups: entries, baseline, gone, ...(policy && { policy }) };
 }
 
 function isKnown(source: SourceName, found: BackupFound, entry: Entry | undefined): boolean {
