@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import packageJson from '../package.json' with { type: 'json' };
 import type { Clock, Hook, Identity, Inspect, Notifier, SecretReference, Secrets, Source } from './ports.ts';
 import type { Telling } from './telling/run-and-report.ts';
+import { usualPorts } from './contract/config/config.ts';
 import type { Config, SourceConfig, ToldBy } from './contract/config/config.ts';
 import { tlsChoice } from './contract/config/server.ts';
 import { BackupError, isBackupError, messageOf } from './domain/errors.ts';
@@ -56,12 +57,12 @@ export type Nightjar = {
   /** Who is called when a run ends. */
   hooks: readonly Hook[];
   /**
-   * A source by name, or, with `database`, another database on its server. Throws `input-invalid` for a name that is
-   * not configured, `secret-missing`, `tools-missing`.
+   * A source by name, or, with `database`, another database on its server, or (`drill`) on the one that its drills go
+   * to. Throws `input-invalid` for a name that is not configured, `secret-missing`, `tools-missing`.
    */
   source(
     name: string,
-    options: { database?: string | undefined },
+    options: { database?: string | undefined; drill?: boolean },
     signal: AbortSignal,
   ): Promise<Source & { database: string }>;
   /**
@@ -93,13 +94,12 @@ export async function compose(config: Config, host: Host, signal: AbortSignal): 
   }
 
   async function loginOf(
-    name: string,
-    { engine, server, lockTimeoutMs, idleTimeoutMs, parallel, cloud }: SourceConfig,
+    key: string,
+    { server, lockTimeoutMs, idleTimeoutMs, parallel, cloud }: SourceConfig,
     stop: AbortSignal,
   ): Promise<Login> {
     const tls = tlsChoice(server);
     // what may be missing is looked at before the database clients are fetched: that takes a minute
-    const key = `sources.${name}.${engine}`;
     const user = await at(`${key}.user`, secret(server.user, stop));
     const password =
       server.password === 'iam'
@@ -133,9 +133,11 @@ export async function compose(config: Config, host: Host, signal: AbortSignal): 
     settings: (name) => sourceConfig(config, name),
     notifiers: telling.notifiers,
     hooks: telling.hooks,
-    async source(name, { database }, stop) {
+    async source(name, { database, drill = false }, stop) {
       const found = sourceConfig(config, name);
-      const login = { ...(await loginOf(name, found, stop)), ...(database !== undefined && { database }) };
+      const at = drill ? drillServer(name, found) : { key: `sources.${name}.${found.engine}`, server: found.server };
+      const own = await loginOf(at.key, { ...found, server: at.server }, stop);
+      const login = { ...own, ...(database !== undefined && { database }) };
       const engine = (await engines[found.engine]())(login, await tools(stop));
       const { timeZone, retention, compressionLevel, parallel } = found;
       return {
@@ -227,6 +229,13 @@ function sourceConfig({ sources }: Config, name: string): SourceConfig {
   throw new BackupError('input-invalid', `there is no source ${name} in the configuration${suggestion(name, names)}`, {
     hint: `configured are: ${names.join(', ')}`,
   });
+}
+
+/** Where the drills of a source go, and which key of the configuration says so. */
+function drillServer(name: string, { engine, server, drill }: SourceConfig) {
+  if (drill.server === undefined) return { key: `sources.${name}.${engine}`, server };
+  const { port = usualPorts[engine], ...other } = drill.server;
+  return { key: `sources.${name}.drill.server`, server: { ...other, port, database: server.database } };
 }
 
 /** What a key of the configuration stands for; an error says which key it was. */

@@ -179,7 +179,15 @@ export type TargetOptions = {
    * and disabled.
    */
   events?: boolean;
+  /**
+   * Of a drill: whatever is made is dropped in the end, and bears a mark until then by which the next run knows it.
+   * Nothing of it reaches another database.
+   */
+  drill?: boolean;
 };
+
+/** How an assertion ended; what it gave is anybody's data, and not told. `error`: why the server could not answer. */
+export type AssertionEnd = 'true' | 'not-true' | { error: string };
 
 /** A database to restore into. */
 export type Target = {
@@ -222,13 +230,18 @@ export type Target = {
   /** Objects of the catalog that `finish` and `keep` make: no proof before them finds any. */
   afterProof?: readonly Omit<LeftOut, 'why'>[];
   /**
+   * Asks one statement of what was restored, which should give one row with one true value: in a transaction that can't
+   * write, within a limit.
+   */
+  assert?(statement: string, signal: AbortSignal): Promise<AssertionEnd>;
+  /**
    * Puts what was made in the place of what it replaces, and lets run what is to run; to be called when all is loaded
-   * and proven. Returns what a person should know.
+   * and proven. Of a drill, drops it. Returns what a person should know.
    */
   finish(signal: AbortSignal): Promise<string[]>;
   /**
-   * Instead of `finish`: what was made stays where it is, for a person to look at; it replaces nothing. Returns what a
-   * person should know.
+   * Instead of `finish`: what was made stays where it is, for a person to look at; it replaces nothing. Of a drill,
+   * drops it. Returns what a person should know.
    */
   keep(signal: AbortSignal): Promise<string[]>;
   /** What programs that succeeded had to say all the same; to be asked when all is loaded. */

@@ -7,6 +7,8 @@ import { checkCommand } from './commands/check.ts';
 import { costCommand } from './setup/cost.ts';
 import { buildLayer, showLayer, updateLayer, verifyLayer } from './setup/layer.ts';
 import type { BuildFlags, WorkFolder } from './setup/layer.ts';
+import { drillCommand } from './commands/drill.ts';
+import type { DrillFlags } from './commands/drill.ts';
 import { listCommand } from './commands/list.ts';
 import { notifyCommand } from './setup/notify.ts';
 import type { CommandOutcome } from './text/output.ts';
@@ -73,6 +75,19 @@ Examples:
   nightjar restore shop --keep-going
       what can be restored, and a list of what failed: exits with 5 then, and
       replaces nothing`;
+
+const drillHelp = `
+The scratch database has a name of its own, as shop_drill_3f09a1c72b44, on the
+server of the source, or on the one that drill.server of nightjar.yaml names.
+It is dropped whatever happens; one that a killed run has left is dropped by
+the next. What drill.assert says is asked of it. Exits with 3 when the backup
+is not what it should be. More: docs/drill.md
+
+Examples:
+  nightjar drill shop
+      the newest good backup
+  nightjar drill shop --backup 20261120T020000Z-7f3a9c
+      this one`;
 
 const checkHelp = `
 States: fresh; stale (older than the limit); missed (a moment of the schedule
@@ -190,6 +205,18 @@ export function nightjarProgram(ask: (asked: Request) => void): Command {
     .addHelpText('after', restoreHelp)
     .action((source: string, id: string, flags: RestoreFlags) =>
       asking((session, signal) => restoreCommand(source, id, flags, session, signal), 'restore'),
+    );
+
+  program
+    .command('drill')
+    .description('restore a backup into a scratch database, prove it equal, and drop it')
+    .argument('<source>', 'whose backup')
+    .option('--backup <id>', 'which backup', 'latest')
+    .option('--no-owner', 'leave out who owns what, and who may do what')
+    .option('--no-tablespaces', 'put everything into the default tablespace')
+    .addHelpText('after', drillHelp)
+    .action((source: string, flags: DrillFlags) =>
+      asking((session, signal) => drillCommand(source, flags, session, signal), 'drill'),
     );
 
   program

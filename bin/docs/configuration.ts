@@ -66,6 +66,16 @@ export function configurationDocs(schema: Schema, example: string): string {
       defaults?.properties?.['rotation'],
     ),
     section(
+      '`drill`',
+      'How `nightjar drill` tries a backup: [drill.md](drill.md). How often one is asked for is `drillEvery`.',
+      defaults?.properties?.['drill'],
+    ),
+    section(
+      '`drill` `server`',
+      'The same keys as a source’s own server, without a database.',
+      defaults?.properties?.['drill']?.properties?.['server'],
+    ),
+    section(
       '`shrink`',
       'The newest backup is compared with the most that three full ones in a row have held. That only grows, until `nightjar accept`; see [freshness](freshness.md).',
       defaults?.properties?.['shrink'],

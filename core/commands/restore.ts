@@ -19,6 +19,7 @@ import { mapConcurrently } from '../pipeline/concurrency.ts';
 import type { Store } from '../store/store.ts';
 import type { PassedOver } from '../survey/choose.ts';
 import { requireNamed } from './passed-over.ts';
+import { requireTrue } from './assertions.ts';
 import { proofSentence, prove, requireEqual } from './prove.ts';
 import type { Proof } from './prove.ts';
 import { verify } from './verify.ts';
@@ -44,6 +45,8 @@ export type RestoreOptions = {
   events?: boolean;
   /** Newer backups that are not good, where nobody has named the one that is restored. */
   passedOver?: readonly PassedOver[];
+  /** A drill: the database must not be there, is made, proven and asked these statements, and dropped whatever happens. */
+  drill?: { assert: readonly string[] };
 };
 /**
  * `database`: where it is. `notReplaced`: what it was to replace, and did not, for there are failures. `notes`: what a
@@ -80,9 +83,14 @@ export async function restore(
   requireSameEngine(manifest, engine);
   const catalog = await deps.store.readCatalog(manifest, signal);
   const { owners, proof, tablespaces = true, keepGoing = false, events = false } = options;
-  const target = await engine.target({ manifest, catalog, owners, proof, tablespaces, keepGoing, events }, signal);
+  const drill = options.drill !== undefined;
+  const target = await engine.target(
+    { manifest, catalog, owners, proof, tablespaces, keepGoing, events, drill },
+    signal,
+  );
   try {
     requireNamed(manifest, options.passedOver ?? [], { target, replace: options.replace });
+    if (drill) requireAbsent(target, engine);
     if (target.state === 'occupied') await requireReplaceable(manifest, target, engine, options, deps, signal);
     announce(manifest, engine.place, deps.report);
     for (const message of firstLines(manifest.warnings, mostWarnings))
@@ -114,6 +122,7 @@ async function fill(
         proof,
         target.made() === database ? engine.place : `${engine.place} (in database ${target.made()}, beside it)`,
       );
+    await requireTrue(options.drill?.assert ?? [], target, engine.place, signal);
     return { ...found, notes: await target.finish(signal), database };
   }
   return {
@@ -122,6 +131,14 @@ async function fill(
     database: target.made(),
     ...(target.made() !== database && { notReplaced: database }),
   };
+}
+
+/** A drill drops the database at its end, so it must be one that the drill itself has made. */
+function requireAbsent({ state }: Target, { place }: Engine): void {
+  if (state === 'absent') return;
+  throw new BackupError('target-not-empty', `${place} is there already, so that no drill may use it`, {
+    hint: 'run the drill again: it takes another name each time',
+  });
 }
 
 /** What was left out on purpose is not expected, and excepted from what is proven. */

@@ -12,7 +12,7 @@ export function digestOfParts(parts: readonly { file: string; bytes: Bytes }[]):
  * 64 bits that tell texts apart which differ by accident (cyrb53 by bryc, public domain). Whoever can write to a vault
  * can keep sizes as they are, so a stronger one would tell no more.
  */
-function digestOf(text: string): string {
+export function digestOf(text: string): string {
   let [a, b] = [0xdeadbeef, 0x41c6ce57];
   for (let at = 0; at < text.length; at += 1) {
     const code = text.charCodeAt(at);

@@ -105,7 +105,11 @@ const longestName = 63;
 
 /** The name of a database that is not there yet, and says which moment it holds: `shop_20261120_020000`. */
 export function newDatabaseName({ database, id }: { database: string; id: string }): string {
-  const tail = `_${id.slice(0, 8)}_${id.slice(9, 15)}`;
+  return nameWithTail(database, `_${id.slice(0, 8)}_${id.slice(9, 15)}`);
+}
+
+/** A database's name, as far as there is room for it, and a tail of plain letters. */
+export function nameWithTail(database: string, tail: string): string {
   const letters = Array.from(database);
   while (Buffer.byteLength(letters.join('')) + tail.length > longestName) letters.pop();
   return `${letters.join('')}${tail}`;

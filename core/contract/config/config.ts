@@ -14,9 +14,16 @@ import { rotationProblems } from './rotation-problems.ts';
 import { vaultSchema } from './vault.ts';
 import type { VaultConfig } from './vault.ts';
 
+/** Where servers listen when nothing else is said. */
+export const usualPorts = { postgres: 5432, mariadb: 3306 };
+
 const engines = {
-  postgres: serverSchema('a PostgreSQL server', 5432).optional().describe('A PostgreSQL database (13 and newer).'),
-  mariadb: serverSchema('a MariaDB or MySQL server', 3306).optional().describe('A MariaDB or MySQL database.'),
+  postgres: serverSchema('a PostgreSQL server', usualPorts.postgres)
+    .optional()
+    .describe('A PostgreSQL database (13 and newer).'),
+  mariadb: serverSchema('a MariaDB or MySQL server', usualPorts.mariadb)
+    .optional()
+    .describe('A MariaDB or MySQL database.'),
 };
 
 /** The engines that a source can have; each is a key of it. */

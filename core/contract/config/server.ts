@@ -22,36 +22,55 @@ const tls = z
     '`verify`: TLS, certificate and host name checked; `off`: plain text. Default: `off` for this machine, `verify` for every other, against `rds` for hosts of Amazon RDS, else `public`.',
   );
 
+const host = z
+  .string({ error: expectedUnseen(hostName) })
+  .regex(/^[^\s/@:?#]+$|^[0-9a-fA-F:.]+$/, { error: expectedUnseen(hostName) })
+  .describe('Host name or address of the server.');
+
+const login = {
+  user: z
+    .union([text('a user'), secretReference], {
+      error: expectedUnseen('a user, or where its name is kept as a secret'),
+    })
+    .describe('User to log in as, or where its name is kept as a secret.'),
+  password: passwordSource
+    .optional()
+    .describe(
+      'Where its password is kept; or `iam`: a token of IAM database authentication, made for each connection, over TLS alone.',
+    ),
+  tls: tls.optional(),
+};
+
+/** A token is worth a password while it lasts. */
+function tokenOverTls(
+  { host: name, tls: wanted, password }: { host?: unknown; tls?: z.infer<typeof tls> | undefined; password?: unknown },
+  context: z.RefinementCtx,
+): void {
+  const plain = typeof name === 'string' && tlsChoice({ host: name, tls: wanted }).mode === 'off';
+  if (password === 'iam' && plain)
+    context.addIssue({
+      code: 'custom',
+      path: ['tls'],
+      message: 'with password: iam the token goes over TLS alone: write verify, or { ca: … }',
+    });
+}
+
 /** How to reach a database on a server. */
 export function serverSchema(what: string, port: number) {
   return group(what, {
-    host: z
-      .string({ error: expectedUnseen(hostName) })
-      .regex(/^[^\s/@:?#]+$|^[0-9a-fA-F:.]+$/, { error: expectedUnseen(hostName) })
-      .describe('Host name or address of the server; a replica does.'),
+    host: host.describe('Host name or address of the server; a replica does.'),
     port: wholeNumber(1, 65_535).default(port).describe('TCP port.'),
     database: text('the name of a database').describe('Database to back up.'),
-    user: z
-      .union([text('a user'), secretReference], {
-        error: expectedUnseen('a user, or where its name is kept as a secret'),
-      })
-      .describe('User to log in as, or where its name is kept as a secret.'),
-    password: passwordSource
-      .optional()
-      .describe(
-        'Where its password is kept; or `iam`: a token of IAM database authentication, made for each connection, over TLS alone.',
-      ),
-    tls: tls.optional(),
-  }).superRefine(({ host, tls: wanted, password }, context) => {
-    const plain = typeof host === 'string' && tlsChoice({ host, tls: wanted }).mode === 'off';
-    if (password === 'iam' && plain)
-      context.addIssue({
-        code: 'custom',
-        path: ['tls'],
-        message: 'with password: iam the token goes over TLS alone: write verify, or { ca: … }',
-      });
-  }, always);
+    ...login,
+  }).superRefine(tokenOverTls, always);
 }
+
+/** The same of a server without a database to back up: drills make one there. */
+export const drillServerSchema = group('a server for drills', {
+  host,
+  port: wholeNumber(1, 65_535).optional().describe('TCP port; without it, the usual one of the engine.'),
+  ...login,
+}).superRefine(tokenOverTls, always);
 
 export type ServerConfig = z.infer<ReturnType<typeof serverSchema>>;
 

@@ -2,6 +2,8 @@ import * as z from 'zod';
 import { sourceCloudSchema } from '../cloud/cloud.ts';
 import type { SourceCloud } from '../cloud/cloud.ts';
 import { always, countOf, duration, group, timeZone, wholeNumber } from './fields.ts';
+import { drillOf, drillSchema } from './drill.ts';
+import type { DrillSettings } from './drill.ts';
 import { rotationOf, rotationSchema } from './rotation.ts';
 import type { RotationSettings } from './rotation.ts';
 import { watchOf, watchShape } from './watch.ts';
@@ -51,6 +53,7 @@ export const defaultsSchema = group('defaults', {
   ...watchShape,
   retention: retention.prefault({}).describe('What rotation keeps.'),
   rotation: rotationSchema.prefault({}).describe('How carefully rotation removes.'),
+  drill: drillSchema.optional().describe('How `nightjar drill` tries backups.'),
   cloud: sourceCloudSchema.prefault({}).describe('Where and how the functions of each source run.'),
 });
 
@@ -81,6 +84,9 @@ export const settingsShape = {
   rotation: rotationSchema
     .optional()
     .describe('How carefully rotation removes; key by key, the rest is as in the defaults.'),
+  drill: drillSchema
+    .optional()
+    .describe('How `nightjar drill` tries backups; key by key, the rest is as in the defaults.'),
   cloud: sourceCloudSchema
     .optional()
     .describe('Where and how the functions of the source run; key by key, the rest is as in the defaults.'),
@@ -100,6 +106,7 @@ export type Settings = {
   retention: Retention;
   rotation: RotationSettings;
   watch: WatchSettings;
+  drill: DrillSettings;
   cloud: SourceCloud;
 };
 
@@ -107,6 +114,7 @@ type WrittenSettings = Partial<Record<keyof typeof fields, unknown>> &
   Parameters<typeof watchOf>[1] & {
     retention?: z.infer<typeof retention> | undefined;
     rotation?: z.infer<typeof rotationSchema> | undefined;
+    drill?: z.infer<typeof drillSchema> | undefined;
     cloud?: SourceCloud | undefined;
   };
 
@@ -133,6 +141,7 @@ export function settingsOf(defaults: z.infer<typeof defaultsSchema>, own: Writte
     retention: retentionOf(defaults.retention, own.retention ?? {}),
     rotation: rotationOf(defaults.rotation, own.rotation ?? {}),
     watch: watchOf(defaults, own),
+    drill: drillOf(defaults.drill, own.drill),
     cloud: { ...defaults.cloud, ...own.cloud },
   };
 }

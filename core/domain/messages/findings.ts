@@ -146,7 +146,7 @@ export function overdueDrill(standing: SourceStanding, drillEveryMs: number, tel
       ? 'no backup has ever been proven'
       : `the newest proven backup is ${ageOf(standing.proven, telling.at)} old, over the limit of ${span(drillEveryMs)}`;
   return about('overdue-drill', standing, telling, subject, facts(standing, telling.at), [
-    `nightjar restore ${word(standing.source)}`,
+    `nightjar drill ${word(standing.source)}`,
   ]);
 }
 

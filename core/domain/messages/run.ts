@@ -146,7 +146,7 @@ function commands(verb: Verb, source: SourceName | undefined): string[] {
     restore: 'list',
     verify: 'verify',
     rotation: 'rotate --dry-run',
-    drill: 'verify',
+    drill: 'drill',
     check: 'check',
   };
   return [...new Set([`nightjar check ${word(source)}`, `nightjar ${again[verb]} ${word(source)}`])];

@@ -25,7 +25,11 @@ export type Judge = { id?: string | undefined; others: ReadonlySet<string> };
 
 /** A check that runs once a day must not miss the day by seconds. */
 const remindMs = 24 * 3_600_000 - 10 * 60_000;
-const remindPausedMs = 7 * 24 * 3_600_000 - 10 * 60_000;
+const remindWeeklyMs = 7 * 24 * 3_600_000 - 10 * 60_000;
+/** Nothing of these needs anybody today. */
+const weekly: readonly MessageKind[] = ['paused', 'tools-outdated', 'overdue-drill'];
+/** Of a drill that failed, a check says what it means: the backup is damaged, or none was proven for too long. */
+const once: readonly MessageKind[] = ['unconfigured', 'drill-failed'];
 /** Clocks may differ by this much; what was told in the future was not told. */
 const clocksMs = 5 * 60_000;
 
@@ -37,10 +41,10 @@ const standing: readonly MessageKind[] = ['never', 'stale', 'missed', 'unknown',
 const nobody: Judge = { others: new Set() };
 
 /**
- * What a notifier is to be told: each thing when it begins, again a day later while it lasts (a pause and old database
- * clients each week, a source that left the configuration never), and when it is over: what was told as a group, when
- * all of it is over, or a day later. What could not be judged stays as it is: while the vault can't be read, nothing
- * recovers.
+ * What a notifier is to be told: each thing when it begins, again a day later while it lasts (a pause, old database
+ * clients and an overdue drill each week; a drill that failed and a source that left the configuration never), and when
+ * it is over: what was told as a group, when all of it is over, or a day later. What could not be judged stays as it is:
+ * while the vault can't be read, nothing recovers.
  */
 export function planAlerts(
   open: readonly Alert[],
@@ -124,9 +128,6 @@ function isDue({ kind, told }: Alert, now: Date): boolean {
 }
 
 function remindAfterMs(kind: MessageKind): number {
-  return kind === 'unconfigured'
-    ? Number.POSITIVE_INFINITY
-    : kind === 'paused' || kind === 'tools-outdated'
-      ? remindPausedMs
-      : remindMs;
+  if (once.includes(kind)) return Number.POSITIVE_INFINITY;
+  return weekly.includes(kind) ? remindWeeklyMs : remindMs;
 }

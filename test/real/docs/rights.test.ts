@@ -40,9 +40,10 @@ function printed(heading: string, ...which: number[]): string[] {
 /** A vault, and the user that the page makes; `nightjar` returns what it said unless it ended well. */
 async function stage(engine: string, server: DatabaseServer) {
   const folder = await mkdtemp(join(tmpdir(), 'nightjar-rights-'));
+  const login = (user: string) => `${at(server)}, user: ${user}, password: { env: PASSWORD }`;
   await writeFile(
     join(folder, 'nightjar.yaml'),
-    `vault: ./backups\nsources:\n  shop:\n    ${engine}: { ${at(server)}, user: nightjar, password: { env: PASSWORD }, database: shop }\n`,
+    `vault: ./backups\nsources:\n  shop:\n    ${engine}: { ${login('nightjar')}, database: shop }\n    drill: { owners: false, server: { ${login('drill')} } }\n`,
   );
   async function nightjar(...args: string[]): Promise<string> {
     const { code, text } = await atTerminal(args, 200, {
@@ -97,6 +98,13 @@ test.each([15, 18] as const)(
     expect(await nightjar('restore', 'shop')).toBe('well');
     expect(await nightjar('restore', 'shop', '--to', 'shop', '--replace', '--yes')).toBe('well');
 
+    const [lines] = printed('A drill on PostgreSQL', 0);
+    const [login, may] = lines!.trim().split('\n');
+    await asPostgres(server, 'postgres', login!);
+    expect(await nightjar('drill', 'shop')).toContain('CREATEDB');
+    await asPostgres(server, 'postgres', may!);
+    expect(await nightjar('drill', 'shop')).toBe('well');
+
     await remove();
   },
   120_000,
@@ -112,12 +120,19 @@ test.each([
     start: () => startMariadb({ series: '11.8', settings: { 'log-bin': 'ON', 'server-id': '1' } }),
     product: 'MariaDB',
     toBackUp: [0, 1],
+    toDrill: [],
   },
-  { name: 'MariaDB 10.11', start: () => startMariadb({ series: '10.11' }), product: 'MariaDB', toBackUp: [0, 2] },
-  { name: 'MySQL', start: () => startMysql(), product: 'MySQL', toBackUp: [0] },
+  {
+    name: 'MariaDB 10.11',
+    start: () => startMariadb({ series: '10.11' }),
+    product: 'MariaDB',
+    toBackUp: [0, 2],
+    toDrill: [1],
+  },
+  { name: 'MySQL', start: () => startMysql(), product: 'MySQL', toBackUp: [0], toDrill: [2] },
 ])(
   'on $name, the printed rights are enough to back up, to restore and to replace, and less is refused',
-  async ({ start, product, toBackUp }) => {
+  async ({ start, product, toBackUp, toDrill }) => {
     const server = await started(start());
     await asRoot(
       server,
@@ -134,6 +149,13 @@ test.each([
     await asRoot(server, ...printed(`${product}, to restore`, 0, 1));
     expect(await nightjar('restore', 'shop')).toBe('well');
     expect(await nightjar('restore', 'shop', '--to', 'shop', '--replace', '--yes')).toBe('well');
+
+    const [lines] = printed('A drill on MariaDB and MySQL', 0);
+    const [login, may] = lines!.trim().split('\n');
+    await asRoot(server, login!);
+    expect(await nightjar('drill', 'shop')).toContain('GRANT ALL PRIVILEGES');
+    await asRoot(server, may!, ...printed('A drill on MariaDB and MySQL', ...toDrill));
+    expect(await nightjar('drill', 'shop')).toBe('well');
 
     await remove();
   },

@@ -154,6 +154,26 @@ test('a pause is told again each week, a source that left the configuration neve
   ]);
 });
 
+test('an overdue drill is told again each week, and a drill that can’t be held once, with its all-clear', () => {
+  const days = Array.from({ length: 15 }, (_, day) => day * 24);
+  const failed = (...found: MessageKind[]): Sighting => ({
+    source: 'shop',
+    cause: 'privilege-missing',
+    judged: ['drill-failed'],
+    found,
+  });
+
+  expect(told(days.map((hour) => [hour, shop('overdue-drill')]))).toEqual([
+    '0: problem overdue-drill',
+    '168: reminder overdue-drill',
+    '336: reminder overdue-drill',
+  ]);
+  expect(told([...days.map((hour): [number, Sighting] => [hour, failed('drill-failed')]), [400, failed()]])).toEqual([
+    '0: problem drill-failed',
+    '400: recovered drill-failed',
+  ]);
+});
+
 test('old database clients are told at most once a week, however often they come and go, and never as over', () => {
   const tools = (...found: MessageKind[]): Sighting => ({ judged: ['tools-outdated'], found });
   const hourly = Array.from({ length: 20 * 24 }, (_, hour): [number, Sighting] => [

@@ -21,6 +21,8 @@ import { openSession, withSession } from '../session.ts';
 import type { MariadbSession } from '../session.ts';
 import { standingOf } from './standing.ts';
 import type { RestoreStanding } from './standing.ts';
+import { askTrue } from './assertion.ts';
+import { dropDrills, requireOwnKeys } from './drill.ts';
 import { claim, clearMark, setMark, untilClientsEnd } from './unfinished.ts';
 import { requireUsualSession } from '../preflight/usual.ts';
 
@@ -39,7 +41,7 @@ export async function openTarget(
   options: TargetOptions,
   signal: AbortSignal,
 ): Promise<Target> {
-  const { manifest, catalog, owners, proof = true, events = false, keepGoing = false } = options;
+  const { manifest, catalog, owners, proof = true, events = false, keepGoing = false, drill = false } = options;
   await withSession(login, signal, (session) => requireUsualSession(session, login), null);
   const found = await inspectTarget(login, catalog, signal);
   const restorer = {
@@ -88,7 +90,9 @@ export async function openTarget(
           part,
           label: labels[part.role] ?? part.file,
           async load(content, stop) {
-            if (part.role !== 'after') return void (await feed(textOf(part, content), stop));
+            if (part.role !== 'after') await feed(textOf(part, content), stop);
+            if (part.role === 'schema' && drill) await requireOwnKeys(login, stop);
+            if (part.role !== 'after') return;
             await eventsHere.load(textOf(part, content), stop);
             await withSession(login, stop, (session) => clearMark(session, 'restore'));
             now.phase = 'filled';
@@ -96,6 +100,13 @@ export async function openTarget(
           inspect: (content) => textOf(part, content),
         }),
       );
+
+  async function discard(stop: AbortSignal): Promise<void> {
+    // all that there is of it, once the old one is gone
+    if (!made || now.phase === 'finished' || (now.phase === 'filled' && now.replaced)) return;
+    await withSession(login, stop, (session) => session.rows(`DROP DATABASE ${quoteName(login.database)}`), null);
+    [made, now.phase] = [false, 'discarded'];
+  }
 
   return {
     database: login.database,
@@ -148,6 +159,7 @@ export async function openTarget(
       holder = await openSession(login, stop, null);
       if (!(await claim(holder, login.database))) throw atWork(login);
       await untilClientsEnd(holder, login.database, stop);
+      await dropDrills(holder, login.database, stop);
       if (at.state === 'occupied' || at.unfinished) {
         Object.assign(now, { phase: 'dropping', replaced: at.state === 'occupied' });
         await holder.rows(`DROP DATABASE ${quoteName(login.database)}`);
@@ -164,17 +176,15 @@ export async function openTarget(
     },
     stages: [steps('schema'), steps('data'), steps('after')],
     made: () => login.database,
+    assert: (statement, stop) => askTrue(login, statement, manifest.database, stop),
     async finish(stop) {
+      if (drill) return discard(stop).then(() => []);
       now.phase = 'finished';
       return [...(await eventsHere.finish(events, stop)), ...(await namesOfOld(stop))];
     },
-    keep: async (stop) => [...(await eventsHere.finish(false, stop)), ...(await namesOfOld(stop))],
-    async discard(stop) {
-      // all that there is of it, once the old one is gone
-      if (!made || now.phase === 'finished' || (now.phase === 'filled' && now.replaced)) return;
-      await withSession(login, stop, (session) => session.rows(`DROP DATABASE ${quoteName(login.database)}`), null);
-      [made, now.phase] = [false, 'discarded'];
-    },
+    keep: async (stop) =>
+      drill ? discard(stop).then(() => []) : [...(await eventsHere.finish(false, stop)), ...(await namesOfOld(stop))],
+    discard,
     standing: () => standingOf(now, login.database, manifest),
     async close() {
       await holder?.close();

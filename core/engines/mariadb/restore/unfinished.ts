@@ -40,6 +40,11 @@ export async function claim(session: MariadbSession, database: string): Promise<
   return row?.['ours'] === '1';
 }
 
+/** Gives a claim back that the session has. */
+export async function release(session: MariadbSession, database: string): Promise<void> {
+  await session.rows('DO RELEASE_LOCK(?)', [lockOf(database)]);
+}
+
 export async function isClaimed(session: MariadbSession, database: string): Promise<boolean> {
   const [row] = await session.rows('SELECT IS_USED_LOCK(?) AS holder', [lockOf(database)]);
   return row?.['holder'] !== null && row?.['holder'] !== undefined;

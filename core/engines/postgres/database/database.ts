@@ -11,6 +11,7 @@ import { newName } from './leftovers.ts';
 import type { Loading } from '../restore/loading.ts';
 import { inTransaction, maintain } from './maintenance.ts';
 import { marked, markOf } from './mark.ts';
+import type { DatabaseMark } from './mark.ts';
 import { failureOf, refusedError } from '../remedies.ts';
 import { openSession, sqlState } from '../session.ts';
 
@@ -58,7 +59,7 @@ export function connectionString(database: string): string {
  */
 export async function createDatabase(
   login: Login,
-  { id, beside, catalog }: { id: string; beside: boolean; catalog: Catalog },
+  { id, beside, catalog, state }: { id: string; beside: boolean; catalog: Catalog; state: DatabaseMark['state'] },
   loading: Loading,
   signal: AbortSignal,
 ): Promise<string> {
@@ -72,7 +73,7 @@ export async function createDatabase(
       .catch((cause: unknown) =>
         refuse({ kind: 'database', name: login.database, sql: create }, cause, loading, signal),
       );
-    const comment = marked({ state: 'restoring', of: login.database }, commentOf(catalog));
+    const comment = marked({ state, of: login.database }, commentOf(catalog));
     await inTransaction(session, [
       ...(beside ? [] : [`alter database ${made} rename to ${quoteIdentifier(name)}`]),
       `comment on database ${quoteIdentifier(name)} is ${quoteLiteral(comment)}`,

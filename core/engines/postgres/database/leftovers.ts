@@ -27,18 +27,24 @@ export function beforeName(database: string, id: string, attempt = 0): string {
 }
 
 /**
- * Drops what runs have left half made that died: what was to become the database of `login`, by its mark; and what was
- * only just made, for any database, into which nobody could ever connect. Takes the claim on the one for granted.
+ * Drops what runs have left half made that died: what was to become the database of `login`, by its mark; what any
+ * drill has left; and what was only just made, for any database, into which nobody could ever connect. Takes the claim
+ * on the one for granted.
  */
 export async function sweepHalfMade(login: Login, signal: AbortSignal): Promise<void> {
   await maintain(login, signal, async (session) => {
-    for (const { name, open, comment } of await databases(session)) {
+    for (const { name, open, comment, own } of await databases(session)) {
       const mark = markOf(comment);
       const half = mark?.state === 'restoring' && mark.of === login.database;
       const [, key] = justMade.exec(name) ?? [];
       const unopened =
         !open && comment === null && key !== undefined && (key === claimKey(login) || (await tryClaim(session, key)));
-      if (half || unopened) await discardDatabase({ ...login, database: name }, signal);
+      const drilled =
+        mark?.state === 'drilling' &&
+        mark.of === name &&
+        own &&
+        (await tryClaim(session, claimKey({ database: name })));
+      if (half || unopened || drilled) await discardDatabase({ ...login, database: name }, signal);
     }
   });
 }
@@ -59,9 +65,12 @@ export async function dropReplaced(session: PostgresSession, login: Login): Prom
   return failed;
 }
 
-function databases(session: PostgresSession): Promise<{ name: string; open: boolean; comment: string | null }[]> {
+type FoundName = { name: string; open: boolean; comment: string | null; own: boolean };
+
+function databases(session: PostgresSession): Promise<FoundName[]> {
   return session.rows(
-    `select datname as name, datallowconn as open, shobj_description(oid, 'pg_database') as comment from pg_database where not datistemplate`,
+    `select datname as name, datallowconn as open, shobj_description(oid, 'pg_database') as comment,
+      pg_has_role(datdba, 'usage') as own from pg_database where not datistemplate`,
   );
 }
 

@@ -24,6 +24,7 @@ import { notesOf } from './notes.ts';
 import { postgresRun } from '../programs.ts';
 import { keptRows } from './rows-kept.ts';
 import { loadScript } from './script.ts';
+import { askTrue } from './assertion.ts';
 import { requireReplaceable, swapByHand, swapDatabases } from '../database/swap.ts';
 
 /**
@@ -51,7 +52,7 @@ export async function openTarget(
   signal: AbortSignal,
 ): Promise<Target> {
   requireNoTemplate(login.database);
-  const { manifest, catalog } = options;
+  const { manifest, catalog, drill = false } = options;
   const found = await inspect(login, signal);
   const state = found.catalog === undefined ? 'absent' : isEmpty(found.catalog) ? 'empty' : 'occupied';
   let made: MadeDatabase = { state: 'none' };
@@ -87,8 +88,15 @@ export async function openTarget(
     );
   }
 
+  async function discard(stop: AbortSignal): Promise<void> {
+    if (made.state !== 'loading') return;
+    await discardDatabase(into(), stop);
+    made = { state: 'dropped' };
+  }
+
   async function keep(stop: AbortSignal): Promise<string[]> {
     if (made.state !== 'loading') return [];
+    if (drill) return discard(stop).then(() => []);
     const { name } = made;
     await maintain(login, stop, (session) =>
       inTransaction(session, [...settledStatements(name, catalog), ...connectionLimit(quoteIdentifier(name), catalog)]),
@@ -126,7 +134,7 @@ export async function openTarget(
       await sweepHalfMade(login, stop);
       const name = await createDatabase(
         login,
-        { id: manifest.id, beside: state === 'occupied', catalog },
+        { id: manifest.id, beside: state === 'occupied', catalog, state: drill ? 'drilling' : 'restoring' },
         loading,
         stop,
       ).catch((error: unknown) => {
@@ -148,8 +156,9 @@ export async function openTarget(
       steps('schema', 'indexes and constraints', (content, stop) => loadSection('post-data', content, loading, stop)),
     ],
     made: () => into().database,
+    assert: (statement, stop) => askTrue(into(), statement, stop),
     async finish(stop) {
-      if (made.state !== 'loading') return [];
+      if (made.state !== 'loading' || drill) return keep(stop);
       const { name } = made;
       if (name === login.database) {
         await keep(stop);
@@ -163,12 +172,8 @@ export async function openTarget(
       });
     },
     keep,
-    async discard(stop) {
-      if (made.state !== 'loading') return;
-      await discardDatabase(into(), stop);
-      made = { state: 'dropped' };
-    },
-    standing: () => standing(login.database, state, made),
+    discard,
+    standing: () => standing(login.database, state, made, drill),
     close: async () => mine?.release(),
   };
 }
@@ -230,7 +235,7 @@ function notSwapped(database: string, whole: string, id: string, cause: unknown)
 }
 
 /** What is on the server now. */
-function standing(database: string, before: Target['state'], made: MadeDatabase): string {
+function standing(database: string, before: Target['state'], made: MadeDatabase, drill: boolean): string {
   const old = before === 'occupied' ? `database ${database} is as it was` : `there is no database ${database}`;
   switch (made.state) {
     case 'none':
@@ -240,6 +245,7 @@ function standing(database: string, before: Target['state'], made: MadeDatabase)
     case 'dropped':
       return `what was restored is dropped again, and ${old}`;
     case 'loading':
+      if (drill) return `database ${made.name}, the drill's, is still there: the next drill on this server drops it`;
       return `database ${made.name}, half restored, is still there: the next restore into ${database} drops it${before === 'occupied' ? `; ${old}` : ''}`;
     case 'kept':
       return `what was restored is kept in database ${made.name}: drop it when it is not needed any more${before === 'occupied' ? `; ${old}` : ''}`;

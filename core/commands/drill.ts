@@ -1,0 +1,85 @@
+import type { Manifest } from '../contract/manifest/manifest.ts';
+import { BackupError, isBackupError } from '../domain/errors.ts';
+import type { FailureCode } from '../domain/errors.ts';
+import { formatDuration, plural } from '../domain/units.ts';
+import type { Clock, Engine, Report, RunEvent } from '../ports.ts';
+import type { Store } from '../store/store.ts';
+import { proofSentence } from './prove.ts';
+import type { Proof } from './prove.ts';
+import { restore } from './restore.ts';
+
+export type DrillOptions = {
+  /** Restore and compare who owns what. */
+  owners: boolean;
+  /** Put things into the tablespaces that they were in. */
+  tablespaces: boolean;
+  /** Statements that must each give one row with one true value. */
+  assert: readonly string[];
+};
+
+/** What a drill has shown. `restoreMs`: until all was loaded; `ms`: with the proof, the assertions and the drop. */
+export type Drilled = { id: string; proof: Proof; restoreMs: number; ms: number; assertions: number; notes: string[] };
+
+type DrillDeps = { store: Store; report: Report; parallel: number; clock: Clock };
+
+/**
+ * Restores a backup into the database of `engine`, which must not be there, proves it equal, asks the assertions, and
+ * drops it whatever happens. Writes down beside the backup how it ended; what failed on this server says nothing of the
+ * backup, and is no record.
+ */
+export async function drill(
+  manifest: Manifest,
+  engine: Engine,
+  { owners, tablespaces, assert }: DrillOptions,
+  deps: DrillDeps,
+  signal: AbortSignal,
+): Promise<Drilled> {
+  const watch = stopwatch(deps);
+  return deps.store.withProofRecord(
+    'drill',
+    manifest,
+    deps,
+    async () => {
+      const options = { replace: false, owners, tablespaces, proof: true, drill: { assert } };
+      const restored = await restore(manifest, engine, options, { ...deps, report: watch.report }, signal).catch(
+        (error: unknown) => {
+          throw withElsewhere(error);
+        },
+      );
+      const { id, proof, notes } = restored;
+      return { id, proof: proof!, notes, restoreMs: watch.loadedMs(), ms: watch.ms(), assertions: assert.length };
+    },
+    (done) => ({ compared: drillSentence(done), differences: [] }),
+  );
+}
+
+/** What a drill has shown, in one sentence. */
+export function drillSentence({ proof, restoreMs, assertions }: Drilled): string {
+  const asked = assertions === 0 ? '' : `; ${plural(assertions, 'assertion')} true`;
+  return `${proofSentence(proof)}${asked}; restored in ${formatDuration(restoreMs)}`;
+}
+
+/** Passes on what a run tells, and takes from it when all was loaded: then the proof begins. */
+function stopwatch({ report, clock }: DrillDeps) {
+  const began = clock.now().getTime();
+  const ms = (): number => Math.max(0, clock.now().getTime() - began);
+  let loadedMs: number | undefined;
+  return {
+    ms,
+    loadedMs: () => loadedMs ?? ms(),
+    report(event: RunEvent) {
+      if (event.type === 'stage' && event.label === 'proof') loadedMs = ms();
+      report(event);
+    },
+  };
+}
+
+/** Why a server can't have a drill, whatever is wrong with it. */
+const notHere: readonly FailureCode[] = ['privilege-missing', 'source-unreachable'];
+
+function withElsewhere(error: unknown): unknown {
+  if (!isBackupError(error, ...notHere)) return error;
+  const elsewhere = 'or name another server for its drills in nightjar.yaml: drill: { server: … }';
+  const hint = error.hint === undefined ? elsewhere : `${error.hint.replace(/;$/, '')}; ${elsewhere}`;
+  return new BackupError(error.code, error.lines, { hint, cause: error.cause });
+}

@@ -1,0 +1,47 @@
+import { isBackupError } from '../../../domain/errors.ts';
+import type { AssertionEnd } from '../../../ports.ts';
+import type { Login } from '../../login.ts';
+import { namesDatabase } from '../catalog/names-database.ts';
+import { withSession } from '../session.ts';
+
+const limitSeconds = 60;
+const tookTooLong = [1969, 3024];
+/** Syntax, names, rights, a write, columns: the server's words hold nothing of any row. */
+const ofTheStatement = [1044, 1046, 1052, 1054, 1060, 1064, 1142, 1143, 1146, 1222, 1248, 1305, 1370, 1792];
+
+/**
+ * Asks a statement in a transaction that can't write. As the table of a FROM it is a question, and one alone. One that
+ * names `source`, the database that was backed up, would be asked of that.
+ */
+export async function askTrue(
+  login: Login,
+  statement: string,
+  source: string,
+  signal: AbortSignal,
+): Promise<AssertionEnd> {
+  if (namesDatabase(statement, source))
+    return { error: `it names the database ${source}: name its tables alone, or by an alias` };
+  return withSession(login, signal, async ({ rows, server }) => {
+    const limit =
+      server.product === 'MariaDB' ? `max_statement_time = ${limitSeconds}` : `max_execution_time = ${limitSeconds}000`;
+    await rows(`SET SESSION ${limit}`);
+    await rows('START TRANSACTION READ ONLY');
+    try {
+      const [row, ...more] = await rows(`SELECT * FROM (${statement}\n) AS answer LIMIT 2`);
+      const values = Object.values(row ?? {});
+      return more.length === 0 && values.length === 1 && values[0] === '1' ? 'true' : 'not-true';
+    } catch (error) {
+      return { error: whyNot(error) };
+    }
+  });
+}
+
+/** Why the server could not answer, without a value of any row. Whatever else went wrong is thrown. */
+function whyNot(error: unknown): string {
+  const cause = (error as { cause?: { errno?: unknown; sqlMessage?: unknown } } | null)?.cause;
+  const number = Number(cause?.errno);
+  const isOfServer = typeof cause?.sqlMessage === 'string' && number >= 1000 && !(number >= 2000 && number < 3000);
+  if (!isBackupError(error) || !isOfServer || isBackupError(error, 'source-unreachable')) throw error;
+  if (tookTooLong.includes(number)) return `it took more than ${limitSeconds} seconds`;
+  return ofTheStatement.includes(number) ? String(cause?.sqlMessage) : `the server's error ${number}`;
+}

@@ -1,0 +1,35 @@
+import { expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { drillDatabaseName, isDrillDatabase } from '../../../core/domain/drill-name.ts';
+
+test('a drill’s database is named after the source’s, fits every server, and is known again', () => {
+  expect(drillDatabaseName('shop', 0.5)).toMatch(/^shop_drill_800000[0-9a-f]{6}$/);
+  fc.assert(
+    fc.property(
+      fc.string({ minLength: 1, unit: 'binary' }),
+      fc.double({ min: 0, max: 0.999, noNaN: true }),
+      (database, random) => {
+        const name = drillDatabaseName(database, random);
+        expect(Buffer.byteLength(name)).toBeLessThanOrEqual(63);
+        expect(isDrillDatabase(name)).toBe(true);
+      },
+    ),
+  );
+});
+
+test('a server may keep it in small letters', () => {
+  expect(isDrillDatabase(drillDatabaseName('Shop', 0.1).toLowerCase())).toBe(true);
+});
+
+test('what looks like one by accident is none', () => {
+  const name = drillDatabaseName('shop', 0.5);
+  for (const other of [
+    'shop',
+    'shop_drill_000000000000',
+    'fire_drill_200101',
+    `x${name}`,
+    `${name}_before`,
+    name.slice(0, -1),
+  ])
+    expect(isDrillDatabase(other)).toBe(false);
+});
