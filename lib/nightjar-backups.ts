@@ -2,6 +2,8 @@ import { Tags } from 'aws-cdk-lib';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
+import type { CloudConfig } from '../core/contract/cloud/cloud.ts';
+import { plannedEndpoints } from '../core/contract/cloud/network.ts';
 import type { SourceName } from '../core/domain/keys.ts';
 import { longestGapHours } from '../core/domain/time/longest-gap.ts';
 import { withBundles } from './bundles.ts';
@@ -69,12 +71,7 @@ export class NightjarBackups extends Construct {
       common: { topic, deadLetters, logDays: Number.parseInt(cloud.logRetention, 10), tracing: cloud.tracing },
     };
     const layer = new DatabaseLayer(this, 'Tools', { folder }).version;
-    const networks = new Map(
-      Object.entries(cloud.networks).map(([name, config]) => [
-        name,
-        new Network(this, `Network-${name}`, { name: `${stack} ${name}`, config }),
-      ]),
-    );
+    const networks = networksOf(this, cloud);
     const sources = new Construct(this, 'Sources');
     const { functions, keepers } = withBundles({ document, folder, files: authoritiesOf(all) }, (code) => ({
       functions: new Map(
@@ -132,6 +129,22 @@ export class NightjarBackups extends Construct {
     this.rotate = rotate;
     this.check = check;
   }
+}
+
+function networksOf(scope: Construct, { stack, networks }: CloudConfig): ReadonlyMap<string, Network> {
+  const made = new Map<string, Network>();
+  for (const [key, planned] of plannedEndpoints(networks))
+    made.set(
+      key,
+      new Network(scope, `Network-${key}`, {
+        key,
+        name: `${stack} ${key}`,
+        config: networks[key]!,
+        planned,
+        earlier: new Map(made),
+      }),
+    );
+  return made;
 }
 
 /** Certificates that lie beside the configuration. */

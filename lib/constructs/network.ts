@@ -1,14 +1,19 @@
-import { ArnFormat, Stack } from 'aws-cdk-lib';
+import { Annotations, ArnFormat, Stack, Token } from 'aws-cdk-lib';
 import { CfnSecurityGroup, CfnSecurityGroupIngress, CfnVPCEndpoint } from 'aws-cdk-lib/aws-ec2';
 import { Effect, PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
-import type { NetworkConfig } from '../../core/contract/cloud/network.ts';
+import type { NetworkConfig, PlannedEndpoints } from '../../core/contract/cloud/network.ts';
 import { allow } from '../rights/grants.ts';
 
 export type NetworkProps = {
+  /** Its key in the configuration. */
+  readonly key: string;
   /** Names everything that is made in the network. */
   readonly name: string;
   readonly config: NetworkConfig;
+  readonly planned: PlannedEndpoints;
+  /** The networks that are there already, by their keys. */
+  readonly earlier: ReadonlyMap<string, Network>;
 };
 
 /** What Lambda itself does with a function's role to put it into a network (AWS Lambda, required IAM permissions). */
@@ -23,59 +28,76 @@ const interfaceActions = [
 
 /**
  * A network of the user's own that functions run in: its security group and endpoints, where the configuration asks for
- * them.
+ * them and no earlier network has them.
  */
 export class Network extends Construct {
   readonly subnetIds: readonly string[];
   readonly securityGroupIds: readonly string[];
+  readonly #key: string;
+  readonly #name: string;
+  #doors: string | undefined;
 
-  constructor(scope: Construct, id: string, { name, config }: NetworkProps) {
+  constructor(scope: Construct, id: string, { key, name, config, planned, earlier }: NetworkProps) {
     super(scope, id);
-    this.subnetIds = config.subnets;
+    this.#key = key;
+    this.#name = name;
+    this.subnetIds = [...new Set(config.subnets)];
     this.securityGroupIds =
       config.securityGroups.length > 0
-        ? config.securityGroups
+        ? [...new Set(config.securityGroups)]
         : [newGroup(this, 'Functions', config.vpc, `Functions of ${name}`)];
     const { region } = Stack.of(this);
-    if (config.routeTables.length > 0)
+    if (planned.routeTables.length > 0)
       new CfnVPCEndpoint(this, 'S3', {
         vpcId: config.vpc,
         serviceName: `com.amazonaws.${region}.s3`,
         vpcEndpointType: 'Gateway',
-        routeTableIds: [...config.routeTables],
+        routeTableIds: [...planned.routeTables],
       });
-    if (config.endpoints.length > 0) this.interfaceEndpoints(config, name, region);
+    if (planned.services.length > 0) this.#interfaceEndpoints(config, planned, region);
+    for (const { network } of planned.shared) earlier.get(network)?.letThrough(this);
   }
 
   /** Lets the functions in to a database: a rule of its own in the database's security group. */
-  admit(id: string, databaseSecurityGroup: string, port: number, source: string): void {
-    this.securityGroupIds.forEach(
-      (group, index) =>
-        new CfnSecurityGroupIngress(this, index === 0 ? `${id}Ingress` : `${id}Ingress${index + 1}`, {
-          groupId: databaseSecurityGroup,
-          ipProtocol: 'tcp',
-          fromPort: port,
-          toPort: port,
-          sourceSecurityGroupId: group,
-          description: `Nightjar backs up ${source}`.replace(/[^A-Za-z0-9 ._-]/g, '-').slice(0, 255),
-        }),
-    );
+  admit(databaseSecurityGroup: string, port: number): void {
+    this.#allow(this.node.scope!, `Ingress-${databaseSecurityGroup}-${port}`, databaseSecurityGroup, port, this);
   }
 
-  private interfaceEndpoints({ vpc, subnets, endpoints }: NetworkConfig, name: string, region: string): void {
-    const doors = newGroup(this, 'Endpoints', vpc, `Endpoints for the functions of ${name}`);
-    this.securityGroupIds.forEach(
-      (group, index) =>
-        new CfnSecurityGroupIngress(this, `EndpointsIngress${index + 1}`, {
-          groupId: doors,
-          ipProtocol: 'tcp',
-          fromPort: 443,
-          toPort: 443,
-          sourceSecurityGroupId: group,
-          description: 'Functions of Nightjar',
-        }),
-    );
-    for (const service of endpoints) {
+  /** Lets the functions of a network in to the endpoints of this one. */
+  letThrough(other: Network): void {
+    if (this.#doors !== undefined) this.#allow(this, 'EndpointsIngress', this.#doors, 443, other);
+  }
+
+  /** EC2 takes a rule once: it is known by what it says, whichever source asks for it. */
+  #allow(scope: Construct, id: string, groupId: string, port: number, of: Network): void {
+    for (const group of of.securityGroupIds) {
+      const own = `${id}-${Token.isUnresolved(group) ? of.#key : group}`;
+      if (scope.node.tryFindChild(own) !== undefined) continue;
+      new CfnSecurityGroupIngress(scope, own, {
+        groupId,
+        ipProtocol: 'tcp',
+        fromPort: port,
+        toPort: port,
+        sourceSecurityGroupId: group,
+        description: `Functions of ${of.#name}`,
+      });
+    }
+  }
+
+  #interfaceEndpoints(
+    { vpc, endpointSubnets }: NetworkConfig,
+    { services, subnets }: PlannedEndpoints,
+    region: string,
+  ): void {
+    if (endpointSubnets === undefined && subnets.length > 1)
+      Annotations.of(this).addWarningV2(
+        `nightjar:zones:${this.#key}`,
+        `cloud.networks.${this.#key}: EC2 refuses endpoints in two subnets of one availability zone; if ${subnets.join(', ')} are not each in a zone of their own, name one of each zone as endpointSubnets; if they are, name all of them`,
+      );
+    const doors = newGroup(this, 'Endpoints', vpc, `Endpoints for the functions of ${this.#name}`);
+    this.#doors = doors;
+    this.letThrough(this);
+    for (const service of services)
       new CfnVPCEndpoint(this, service, {
         vpcId: vpc,
         serviceName: `com.amazonaws.${region}.${service}`,
@@ -84,7 +106,6 @@ export class Network extends Construct {
         subnetIds: [...subnets],
         securityGroupIds: [doors],
       });
-    }
   }
 }
 

@@ -72,6 +72,6 @@ export class SourceFunctions extends Construct {
       statements: [...restoreStatements(vault, source), ...both],
     });
     if (network !== undefined && config.cloud.databaseSecurityGroup !== undefined)
-      network.admit(id, config.cloud.databaseSecurityGroup, config.server.port, source);
+      network.admit(config.cloud.databaseSecurityGroup, config.server.port);
   }
 }

@@ -86,6 +86,14 @@ export const mistakes: [string, Spoil, RegExp][] = [
     (t) => (role(t)[0].Action = ['s3:ListBucket', 's3:ListBucketMultipartUploads']),
     /ListBucketMultipartUploads knows no condition s3:prefix/,
   ],
+  [
+    'a rule of a security group that stands twice',
+    (t) => {
+      const Properties = { GroupId: 'sg-1', IpProtocol: 'tcp', FromPort: 1, ToPort: 1, SourceSecurityGroupId: 'sg-2' };
+      t.Resources['A'] = t.Resources['B'] = { Type: 'AWS::EC2::SecurityGroupIngress', Properties };
+    },
+    /stands twice/,
+  ],
   ['a function of sixteen minutes', (t) => (of(t, 'AWS::Lambda::Function').Timeout = 960), /960/],
   ['an alarm that nobody hears', (t) => delete of(t, 'AWS::CloudWatch::Alarm').AlarmActions, /nobody hears/],
   [

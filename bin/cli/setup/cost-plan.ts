@@ -1,5 +1,6 @@
 import type { Config, SourceConfig } from '../../../core/contract/config/config.ts';
 import { cloudSchema } from '../../../core/contract/cloud/cloud.ts';
+import { plannedEndpoints } from '../../../core/contract/cloud/network.ts';
 import type { Manifest } from '../../../core/contract/manifest/manifest.ts';
 import type { CostPlan, SourcePlan } from '../../../core/domain/cost/cost.ts';
 import { keptOf } from '../../../core/domain/cost/kept.ts';
@@ -41,8 +42,8 @@ export function costPlanOf(
     tracing: cloud.tracing,
     mails: cloud.email.length * 10,
     secrets: secretsIn([[...sources.values()].map(({ server }) => server), notify]).size,
-    endpoints: Object.values(cloud.networks).reduce(
-      (total, { endpoints, subnets }) => total + endpoints.length * subnets.length,
+    endpoints: [...plannedEndpoints(cloud.networks).values()].reduce(
+      (total, { services, subnets }) => total + services.length * subnets.length,
       0,
     ),
     alarmsOfEach: cloud.alarms === 'each',

@@ -35,8 +35,45 @@ export const networkSchema = group('a network', {
     })
     .default([])
     .describe(
-      'Interface endpoints that the stack makes, where the subnets have no way to the internet. Each costs by the hour.',
+      'Interface endpoints that the stack makes, where the subnets have no way to the internet. Each costs by the hour. Networks of one VPC share them.',
+    ),
+  endpointSubnets: listOf('subnet', 'a subnet')
+    .min(1, { error: expected('at least one subnet') })
+    .optional()
+    .describe(
+      'Subnets that the interface endpoints stand in: at most one of each availability zone, for EC2 refuses two of one. Without it, all of `subnets`.',
     ),
 });
 
 export type NetworkConfig = z.infer<typeof networkSchema>;
+
+/** The endpoints that a stack makes for a network, and those of another network of its VPC that it goes through. */
+export type PlannedEndpoints = {
+  routeTables: readonly string[];
+  services: readonly string[];
+  subnets: readonly string[];
+  shared: readonly { network: string; service: string }[];
+};
+
+/**
+ * Which endpoints are made for which network. A route table has one way to S3, and a VPC one door to a service (EC2
+ * refuses more): those of the first network that asks serve all.
+ */
+export function plannedEndpoints(networks: Readonly<Record<string, NetworkConfig>>): Map<string, PlannedEndpoints> {
+  const tables = new Set<string>();
+  const doors = new Map<string, string>();
+  return new Map(
+    Object.entries(networks).map(([name, { vpc, subnets, endpointSubnets, routeTables, endpoints }]) => {
+      const wanted = [...new Set(endpoints)];
+      const shared = wanted.flatMap((service) => {
+        const network = doors.get(`${vpc} ${service}`);
+        return network === undefined ? [] : [{ network, service }];
+      });
+      const services = wanted.filter((service) => !doors.has(`${vpc} ${service}`));
+      const own = [...new Set(routeTables)].filter((table) => !tables.has(table));
+      for (const table of own) tables.add(table);
+      for (const service of services) doors.set(`${vpc} ${service}`, name);
+      return [name, { routeTables: own, services, subnets: [...new Set(endpointSubnets ?? subnets)], shared }];
+    }),
+  );
+}

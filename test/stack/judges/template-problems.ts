@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import { meaningProblems } from './meaning-problems.ts';
+import { networkProblems } from './network-problems.ts';
 import { policyProblems } from './policy-problems.ts';
 import { specProblems } from './spec-problems.ts';
 import type { Template } from '../synthesis.ts';
@@ -30,6 +31,7 @@ export async function quickProblems(template: Template): Promise<string[]> {
     ...(await specProblems(template)),
     ...(await attempted(() => policyProblems(template))),
     ...(await attempted(async () => meaningProblems(template))),
+    ...(await attempted(async () => networkProblems(template))),
   ];
 }
 
