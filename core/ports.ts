@@ -4,79 +4,15 @@ import type { Manifest, ManifestPart, TableRows } from './contract/manifest/mani
 import type { RunEnded } from './contract/events/run-ended.ts';
 import type { Message } from './contract/events/message.ts';
 import type { Unequal } from './domain/compare.ts';
-import type { BackupId, ObjectKey, SourceName } from './domain/keys.ts';
-import type { UnfinishedUpload } from './domain/retention/leftovers.ts';
+import type { BackupId, SourceName } from './domain/keys.ts';
 import type { Schedule } from './domain/time/schedule.ts';
 import type { Bytes } from './domain/units.ts';
 import type { DumpReader } from './pipeline/rows/reader.ts';
 
-export type { Catalog, UnfinishedUpload };
+export type { Catalog };
 
 /** Data on its way. Whoever makes one checks its own end: a stream that ends without an error is whole. */
 export type ByteStream = AsyncIterable<Uint8Array>;
-
-/** What a vault says it holds, by its own account. */
-export type Stored = { bytes: Bytes };
-
-/** Who may not delete an object for good yet: nobody before `until`, nobody at all while there is a legal hold. */
-export type Lock = { until?: Date; hold: boolean };
-
-/**
- * A small object and the version of it that was read; `putIfUnchanged` takes the version back. `lock` as far as we may
- * know it; `stays`: a delete would only hide it.
- */
-export type Versioned = { body: Uint8Array; version: string; lock?: Lock; stays?: true };
-
-/** What became of a deleted object: `gone`, or `hidden` behind a delete marker, its bytes kept as an older version. */
-export type Deleted = { state: 'gone' | 'hidden' };
-
-export type Listed = { key: ObjectKey; bytes: Bytes; modified: Date };
-
-/**
- * Where backups are kept. Errors are `vault-unreachable`, `vault-denied`, `vault-full` or `vault-failed`, with the
- * place and the key in the message: unreachable is never "empty". Transient failures are retried inside; every wait
- * ends.
- */
-export type Vault = {
-  /** The place as people write it: `s3://bucket/prefix`, `/srv/backups`. */
-  readonly place: string;
-  /**
-   * Stores the whole stream where nothing lies yet, or nothing. An error of the stream is rethrown as it is. The vault's
-   * own checksum and size are compared with what was sent. Throws `object-exists`.
-   */
-  put(key: ObjectKey, body: ByteStream, tags: Tags, signal: AbortSignal): Promise<Stored>;
-  /** Stores a small object if there is none, atomically. Throws `object-exists`. */
-  putIfAbsent(key: ObjectKey, body: Uint8Array, tags: Tags, signal: AbortSignal): Promise<{ version: string }>;
-  /**
-   * Replaces a small object if it still is the version that was read, atomically. Throws `object-exists` when somebody
-   * else has written.
-   */
-  putIfUnchanged(key: ObjectKey, body: Uint8Array, version: string, signal: AbortSignal): Promise<{ version: string }>;
-  /** A small object (a manifest, a lease), whole. Throws `object-missing`, and `object-too-large` beyond 64 MB. */
-  read(key: ObjectKey, signal: AbortSignal): Promise<Versioned>;
-  /** An object's bytes from its beginning. Throws `object-missing`; resumes by itself when the connection breaks. */
-  get(key: ObjectKey, signal: AbortSignal): ByteStream;
-  /** Every object whose key starts with `prefix`, in no promised order: all of them, or an error. */
-  list(prefix: string, signal: AbortSignal): AsyncIterable<Listed>;
-  /**
-   * Removes an object; one that is not there is no error. Where the vault keeps versions, they stay, and it is said.
-   */
-  delete(key: ObjectKey, signal: AbortSignal): Promise<Deleted>;
-  /** An object's tags; undefined where the vault has none. Throws `object-missing`. */
-  tags(key: ObjectKey, signal: AbortSignal): Promise<Tags | undefined>;
-  /** Replaces an object's tags, and nothing else of it. Throws `object-missing`. */
-  retag(key: ObjectKey, tags: Tags, signal: AbortSignal): Promise<void>;
-  /**
-   * Uploads below `prefix` that have begun and not ended, of runs that are at work and of dead ones: all of them, or an
-   * error. None where a vault sweeps them by itself.
-   */
-  unfinished(prefix: string, signal: AbortSignal): AsyncIterable<UnfinishedUpload>;
-  /** Ends an upload and frees its space; one that has ended is no error. */
-  abandon(upload: UnfinishedUpload, signal: AbortSignal): Promise<void>;
-};
-
-/** Retention tags of an object: plain letters, digits and `-`. A vault that has no tags ignores them. */
-export type Tags = Readonly<Record<string, string>>;
 
 /** One part that an engine can produce. */
 export type PlannedPart = {

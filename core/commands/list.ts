@@ -1,7 +1,7 @@
 import type { Manifest } from '../contract/manifest/manifest.ts';
 import { lastProof } from '../domain/verdict/history.ts';
+import type { BackupFound } from '../domain/verdict/history.ts';
 import type { BackupId, SourceName } from '../domain/keys.ts';
-import type { ProofRecord } from '../domain/verdict/records.ts';
 import type { SourceRules, SourceVerdict, Verdict } from '../domain/verdict/verdict.ts';
 import type { Clock } from '../ports.ts';
 import type { Store } from '../store/store.ts';
@@ -17,7 +17,7 @@ export type ListedBackup = {
   source: SourceName;
   pinned: boolean;
   verdict: Verdict /** The newest look at it. */;
-  proof?: ProofRecord;
+  proof?: BackupFound['proofs'][number];
 } & ({ status: 'complete'; manifest: Manifest } | { status: 'unreadable'; why: string });
 
 export type Listing = { backups: ListedBackup[]; verdict: SourceVerdict };

@@ -47,59 +47,6 @@ export function objectKey(text: string): ObjectKey {
   return text as ObjectKey;
 }
 
-/** A source's name as one path segment: whatever is not a plain letter, digit, `.`, `_` or `-` is percent-encoded. */
-export function sourceSegment(source: SourceName): string {
-  const encoded = encodeURIComponent(source).replace(
-    /[!'()*]/g,
-    (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`,
-  );
-  return encoded.replace(/^\.+/, (dots) => '%2E'.repeat(dots.length));
-}
-
-/** The name behind a path segment; undefined where no source is written so. */
-export function sourceOfSegment(segment: string): SourceName | undefined {
-  try {
-    const name = decodeURIComponent(segment) as SourceName;
-    return sourceSegment(name) === segment ? name : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-/** Where a backup's objects lie. */
-export function backupPrefix(source: SourceName, id: BackupId): string {
-  return `${sourceSegment(source)}/${id}/`;
-}
-
-/** Where a backup's manifest lies. */
-export function manifestKey(source: SourceName, id: BackupId): ObjectKey {
-  return objectKey(`${backupPrefix(source, id)}manifest.json`);
-}
-
-/** Where a backup's part of this name lies. */
-export function partKey(source: SourceName, id: BackupId, part: string): ObjectKey {
-  return objectKey(`${backupPrefix(source, id)}${part}`);
-}
-
-/** Where a source's lease lies. */
-export function leaseKey(source: SourceName): ObjectKey {
-  return objectKey(`${sourceSegment(source)}/lease.json`);
-}
-
-/** Where lies what the vault remembers of a source. */
-export function ledgerKey(source: SourceName): ObjectKey {
-  return objectKey(`${sourceSegment(source)}/ledger.json`);
-}
-
-/** The backup whose manifest this key is; undefined for every other object. */
-export function backupOfManifestKey(key: string): { source: SourceName; id: BackupId } | undefined {
-  const [segment, id, file, ...rest] = key.split('/');
-  if (segment === undefined || id === undefined || file !== 'manifest.json' || rest.length > 0 || !isBackupId(id))
-    return undefined;
-  const source = sourceOfSegment(segment);
-  return source === undefined ? undefined : { source, id };
-}
-
 /** Longest name of a database: 63 bytes in PostgreSQL (NAMEDATALEN), 64 characters in MariaDB and MySQL. */
 const longestName = 63;
 

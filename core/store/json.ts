@@ -1,6 +1,6 @@
 import { isBackupError } from '../domain/errors.ts';
 import type { ObjectKey } from '../domain/keys.ts';
-import type { Tags, Vault } from '../ports.ts';
+import type { Tags, Vault } from '../vault.ts';
 
 /** A small JSON object as it was read. `document` undefined: what lies there is not JSON. */
 export type JsonRead = { document: unknown; version: string };

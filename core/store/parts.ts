@@ -1,7 +1,7 @@
 import type { Manifest, ManifestPart, Tier } from '../contract/manifest/manifest.ts';
 import { isPartName } from '../contract/manifest/part-name.ts';
 import { BackupError } from '../domain/errors.ts';
-import { backupPrefix, partKey } from '../domain/keys.ts';
+import { backupPrefix, partKey } from '../domain/layout/places.ts';
 import type { BackupId, ObjectKey, SourceName } from '../domain/keys.ts';
 import { tierTags } from '../domain/retention/tiers.ts';
 import { formatCount } from '../domain/units.ts';
@@ -10,7 +10,8 @@ import { metered } from '../pipeline/meter.ts';
 import type { DumpTally } from '../pipeline/rows/reader.ts';
 import { checked, summed } from '../pipeline/sum.ts';
 import { compress, decompress } from '../pipeline/zstd.ts';
-import type { ByteStream, PlannedPart, Report, Source, Vault } from '../ports.ts';
+import type { ByteStream, PlannedPart, Report, Source } from '../ports.ts';
+import type { Vault } from '../vault.ts';
 
 /** A part as it stands in the vault, and what was counted in it on the way. */
 export type StoredPart = { part: ManifestPart; tally?: DumpTally };

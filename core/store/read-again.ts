@@ -1,7 +1,8 @@
 import type { ManifestPart } from '../contract/manifest/manifest.ts';
 import { BackupError, isBackupError } from '../domain/errors.ts';
 import { summed } from '../pipeline/sum.ts';
-import type { ByteStream, Vault } from '../ports.ts';
+import type { ByteStream } from '../ports.ts';
+import type { Vault } from '../vault.ts';
 import { openPart, partPlace, readStored } from './parts.ts';
 import type { BackupName } from './parts.ts';
 

@@ -1,4 +1,4 @@
-import type { Vault } from '../ports.ts';
+import type { Vault } from '../vault.ts';
 import { readCatalog } from './catalog.ts';
 import { freeLease, withLease } from './lease/lease.ts';
 import { leaseWritten, readLease } from './lease/state.ts';

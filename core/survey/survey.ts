@@ -1,6 +1,5 @@
 import { ledgerSchema } from '../contract/memory/ledger.ts';
 import type { Ledger } from '../contract/memory/ledger.ts';
-import type { Manifest } from '../contract/manifest/manifest.ts';
 import { isBackupError } from '../domain/errors.ts';
 import type { SourceHistory } from '../domain/verdict/history.ts';
 import type { BackupId, SourceName } from '../domain/keys.ts';
@@ -8,9 +7,9 @@ import { contentOf, remember, toRead } from '../domain/verdict/ledger.ts';
 import type { ManifestRead } from '../domain/verdict/ledger.ts';
 import { verdictOf } from '../domain/verdict/verdict.ts';
 import type { SourceRules, SourceVerdict } from '../domain/verdict/verdict.ts';
-import type { Lock } from '../ports.ts';
 import { mapConcurrently } from '../pipeline/concurrency.ts';
 import type { LedgerRead } from '../store/memory/ledger.ts';
+import type { ManifestFound } from '../store/manifests.ts';
 import type { Store } from '../store/store.ts';
 
 /**
@@ -39,9 +38,7 @@ export type SurveyOptions = {
   forgiving?: (error: unknown) => void;
 };
 
-export type ManifestReading =
-  | { status: 'complete'; manifest: Manifest; lock?: Lock; stays: boolean }
-  | { status: 'unreadable'; why: string };
+export type ManifestReading = ({ status: 'complete' } & ManifestFound) | { status: 'unreadable'; why: string };
 
 const readsAtOnce = 4;
 
@@ -145,8 +142,7 @@ async function readOne(
   signal: AbortSignal,
 ): Promise<ManifestReading | undefined> {
   try {
-    const { manifest, lock, stays } = await store.readManifest(source, id, signal);
-    return { status: 'complete', manifest, stays, ...(lock && { lock }) };
+    return { status: 'complete', ...(await store.readManifest(source, id, signal)) };
   } catch (error) {
     if (isBackupError(error, 'backup-missing')) return undefined;
     if (isBackupError(error, 'manifest-invalid')) return { status: 'unreadable', why: error.message };

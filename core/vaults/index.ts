@@ -1,4 +1,4 @@
-import type { Vault } from '../ports.ts';
+import type { Vault } from '../vault.ts';
 import { folderVault } from './folder/folder.ts';
 import type { S3ClientOptions } from './s3/client.ts';
 import type { S3VaultOptions } from './s3/s3.ts';

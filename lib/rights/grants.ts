@@ -1,9 +1,9 @@
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import { partPatterns } from '../../core/contract/manifest/part-name.ts';
-import { sourceSegment } from '../../core/domain/keys.ts';
+import { sourceSegment } from '../../core/domain/layout/places.ts';
 import type { SourceName } from '../../core/domain/keys.ts';
-import { outboxFolder } from '../../core/domain/watch/outbox.ts';
+import { outboxFolder } from '../../core/domain/layout/places.ts';
 
 /** A vault as policies name it. `prefix` is empty, or ends in a slash. */
 export type VaultPlace = { readonly bucket: IBucket; readonly prefix: string };

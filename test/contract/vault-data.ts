@@ -1,7 +1,8 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { isBackupError } from '../../core/domain/errors.ts';
 import type { ObjectKey } from '../../core/domain/keys.ts';
-import type { ByteStream, Vault } from '../../core/ports.ts';
+import type { ByteStream } from '../../core/ports.ts';
+import type { Vault } from '../../core/vault.ts';
 
 /** A stream of `size` bytes that repeat after no power of two, in chunks of this size. */
 export async function* patterned(size: number, chunkBytes: number, { emptyChunks = false } = {}): ByteStream {

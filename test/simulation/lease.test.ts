@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { describeLease, findStuckLease, unlock, watchForRenewal } from '../../core/commands/unlock.ts';
 import { BackupError } from '../../core/domain/errors.ts';
-import { leaseKey } from '../../core/domain/keys.ts';
+import { leaseKey } from '../../core/domain/layout/places.ts';
 import type { SourceName } from '../../core/domain/keys.ts';
-import type { Vault } from '../../core/ports.ts';
+import type { Vault } from '../../core/vault.ts';
 import { folderVault } from '../../core/vaults/folder/folder.ts';
 import { openStore } from '../../core/store/store.ts';
 

@@ -1,6 +1,7 @@
 import { afterEach, expect, test } from '@jest/globals';
 import type { Retention } from '../../core/contract/config/settings.ts';
-import { ledgerKey, objectKey, partKey } from '../../core/domain/keys.ts';
+import { objectKey } from '../../core/domain/keys.ts';
+import { ledgerKey, partKey } from '../../core/domain/layout/places.ts';
 import type { BackupId } from '../../core/domain/keys.ts';
 import { none } from '../support/vaults/history.ts';
 import { nights } from '../support/nights.ts';

@@ -1,10 +1,11 @@
 import { Cron } from 'croner';
 import { historyOf } from '../../core/domain/verdict/history.ts';
 import type { ListedObject, SourceHistory } from '../../core/domain/verdict/history.ts';
-import { backupOfManifestKey, leaseKey, manifestKey, newBackupId, startOf } from '../../core/domain/keys.ts';
+import { newBackupId, startOf } from '../../core/domain/keys.ts';
+import { backupOfManifestKey, leaseKey, manifestKey } from '../../core/domain/layout/places.ts';
 import type { BackupId, ObjectKey } from '../../core/domain/keys.ts';
 import { staleFailures, staleStarts } from '../../core/domain/retention/leftovers.ts';
-import { failureKey, startKey } from '../../core/domain/verdict/records.ts';
+import { failureKey, startKey } from '../../core/domain/layout/records.ts';
 import { momentOf } from '../../core/domain/time/schedule.ts';
 import type { Schedule } from '../../core/domain/time/schedule.ts';
 import { hourMs, minuteMs, shop } from './vaults/seen.ts';

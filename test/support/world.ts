@@ -1,6 +1,7 @@
 import type { Message } from '../../core/domain/messages/findings.ts';
 import type { BackupId } from '../../core/domain/keys.ts';
-import type { Notifier, Vault } from '../../core/ports.ts';
+import type { Notifier } from '../../core/ports.ts';
+import type { Vault } from '../../core/vault.ts';
 import { drawing } from './drawing.ts';
 import type { ToyServer } from './toy-engine.ts';
 import { listedIn, untruths } from './vaults/oracle.ts';

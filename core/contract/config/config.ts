@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import type { SourceName } from '../../domain/keys.ts';
-import { sourceSegment } from '../../domain/keys.ts';
+import { sourceSegment } from '../../domain/layout/places.ts';
 import { cloudSchema } from '../cloud/cloud.ts';
 import type { CloudConfig } from '../cloud/cloud.ts';
 import { hooksSchema, notifyOrNoneSchema, notifySchema } from './notify.ts';

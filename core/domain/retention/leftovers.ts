@@ -1,7 +1,8 @@
 import type { ListedObject, SourceHistory } from '../verdict/history.ts';
-import { sourceOfSegment, startOf } from '../keys.ts';
+import { startOf } from '../keys.ts';
+import { sourceOfSegment } from '../layout/places.ts';
 import type { ObjectKey, SourceName } from '../keys.ts';
-import { backupPathOf, isOurs } from '../verdict/records.ts';
+import { backupPathOf, isOurs } from '../layout/records.ts';
 
 /** An upload in parts that has begun and not ended; it takes space, and no listing of objects shows it. */
 export type UnfinishedUpload = { key: ObjectKey; upload: string; begun: Date };

@@ -1,7 +1,8 @@
-import { sourceOfSegment, startOf } from '../keys.ts';
+import { startOf } from '../keys.ts';
+import { manifestFile, sourceOfSegment } from '../layout/places.ts';
 import type { BackupId, ObjectKey, SourceName } from '../keys.ts';
-import { backupPathOf, failureOfPath, isOurs, proofOfPath, requestOfPath, startOfPath } from './records.ts';
-import type { FailureRecord, ProofRecord, StartRecord } from './records.ts';
+import { backupPathOf, failureOfPath, isOurs, proofOfPath, requestOfPath, startOfPath } from '../layout/records.ts';
+import type { FailureRecord, ProofRecord, StartRecord } from '../layout/records.ts';
 import type { Bytes } from '../units.ts';
 
 /** An object as a listing shows it. */
@@ -110,7 +111,7 @@ function sorted(source: SourceName, objects: Map<BackupId, ListedObject[]>): Sou
   const history = emptyHistory(source);
   for (const [id, all] of [...objects].sort(([a], [b]) => (a < b ? -1 : 1))) {
     const own = all.filter(({ key }) => isOurs(pathOf(key)));
-    const manifest = own.find(({ key }) => pathOf(key) === 'manifest.json');
+    const manifest = own.find(({ key }) => pathOf(key) === manifestFile);
     const start = startOf(id);
     if (manifest !== undefined) {
       const proofs = own.flatMap(({ key }) => proofOfPath(pathOf(key)) ?? []).sort(inTime);

@@ -4,8 +4,10 @@ import { grown, otherThan, shrinkingAgainst } from './baseline.ts';
 import type { BackupFacts } from './baseline.ts';
 import { goneOf } from './gone.ts';
 import type { BackupFound, SourceHistory } from './history.ts';
-import { manifestKey, startOf } from '../keys.ts';
-import type { BackupId, SourceName } from '../keys.ts';
+import { startOf } from '../keys.ts';
+import { manifestFile } from '../layout/places.ts';
+import { backupPathOf } from '../layout/records.ts';
+import type { BackupId } from '../keys.ts';
 import { familiesOf, volatileOf } from './table-levels.ts';
 import { clocksMs, comparedSince, damageOf, damagedParts, misdatedOf, partsListed, partsNamed } from './verdict.ts';
 import type { SourceRules } from './verdict.ts';
@@ -35,9 +37,9 @@ export function contentOf({ start, end, engine, database, server, parts, tables 
  * The backups whose manifests have to be read: new ones, ones whose object has changed, ones whose parts are otherwise
  * than they were when they were last compared.
  */
-export function toRead({ source, backups }: SourceHistory, ledger: Ledger | undefined): BackupId[] {
+export function toRead({ backups }: SourceHistory, ledger: Ledger | undefined): BackupId[] {
   const known = new Map(ledger?.backups.map((entry) => [entry.id, entry]));
-  return backups.flatMap((found) => (isKnown(source, found, known.get(found.id)) ? [] : [found.id]));
+  return backups.flatMap((found) => (isKnown(found, known.get(found.id)) ? [] : [found.id]));
 }
 
 /**
@@ -71,7 +73,7 @@ export function remember(
       if (old !== undefined) entries.push(old);
       continue;
     }
-    const made = entryOf(history.source, found, one, old, lastKnown);
+    const made = entryOf(found, one, old, lastKnown);
     const compared =
       old !== undefined || 'unreadable' in one ? made : comparedWith(baseline, made, one.content, memory);
     entries.push(compared);
@@ -88,28 +90,22 @@ export function remember(
   return { ...ledger, backups: entries, baseline, gone, ...(policy && { policy }) };
 }
 
-function isKnown(source: SourceName, found: BackupFound, entry: Entry | undefined): boolean {
+function isKnown(found: BackupFound, entry: Entry | undefined): boolean {
   if (entry === undefined) return false;
-  const { bytes, modified } = manifestOf(source, found);
+  const { bytes, modified } = manifestOf(found);
   if (entry.manifest.bytes !== bytes || entry.manifest.modified !== modified) return false;
   const listed = partsListed(found);
   return entry.facts === undefined || listed === entry.facts.parts || listed === entry.listed?.parts;
 }
 
-function manifestOf(source: SourceName, { id, objects }: BackupFound): Entry['manifest'] {
-  const found = objects.find(({ key }) => key === manifestKey(source, id));
+function manifestOf({ objects }: BackupFound): Entry['manifest'] {
+  const found = objects.find(({ key }) => backupPathOf(key)?.path === manifestFile);
   return { bytes: found?.bytes ?? 0, modified: (found?.modified ?? new Date(0)).toISOString() };
 }
 
 /** What is remembered of a manifest that was just read. `old`: what was known of it before. */
-function entryOf(
-  source: SourceName,
-  found: BackupFound,
-  read: ManifestRead,
-  old: Entry | undefined,
-  lastKnown: string | undefined,
-): Entry {
-  const same = { id: found.id, manifest: manifestOf(source, found), ...(old?.accepted && { accepted: old.accepted }) };
+function entryOf(found: BackupFound, read: ManifestRead, old: Entry | undefined, lastKnown: string | undefined): Entry {
+  const same = { id: found.id, manifest: manifestOf(found), ...(old?.accepted && { accepted: old.accepted }) };
   const odd = old?.odd ?? (old === undefined && lastKnown !== undefined && found.id < lastKnown ? 'late' : undefined);
   const judged = { ...(old?.shrunk && { shrunk: old.shrunk }), ...(old?.other && { other: old.other }) };
   if ('unreadable' in read) return { ...same, unreadable: read.unreadable, ...(odd && { odd }), ...judged };

@@ -10,8 +10,8 @@ import { startOf } from '../keys.ts';
 import type { BackupId } from '../keys.ts';
 import { moment, span } from '../messages/text.ts';
 import { isPartName } from '../../contract/manifest/part-name.ts';
-import { backupPathOf } from './records.ts';
-import type { ProofRecord } from './records.ts';
+import { backupPathOf } from '../layout/records.ts';
+import type { ProofRecord } from '../layout/records.ts';
 import { formatBytes, formatCount, plural } from '../units.ts';
 
 /**

@@ -1,7 +1,7 @@
 import type { SourceHistory } from '../verdict/history.ts';
 import { startOf } from '../keys.ts';
 import type { BackupId } from '../keys.ts';
-import type { FailureRecord } from '../verdict/records.ts';
+import type { FailureRecord } from '../layout/records.ts';
 import { latenessMs, momentOf, momentsOf } from '../time/schedule.ts';
 import type { Schedule } from '../time/schedule.ts';
 

@@ -6,9 +6,6 @@ import { runKinds } from '../messages/run.ts';
 
 export type { Outbox, WaitingMessage };
 
-/** Where outboxes lie, below the vault's prefix: no source can have a folder of this name. */
-export const outboxFolder = '.outbox/';
-
 /** Nothing was told, and nothing waits. */
 export const emptyOutbox: Outbox = { open: [], waiting: [], left: 0 };
 

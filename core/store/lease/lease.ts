@@ -1,7 +1,8 @@
 import { BackupError, isBackupError } from '../../domain/errors.ts';
-import { leaseKey } from '../../domain/keys.ts';
+import { leaseKey } from '../../domain/layout/places.ts';
 import type { SourceName } from '../../domain/keys.ts';
-import type { Clock, Identity, Vault } from '../../ports.ts';
+import type { Clock, Identity } from '../../ports.ts';
+import type { Vault } from '../../vault.ts';
 import { writeJson } from '../json.ts';
 import { readLease, stuck } from './state.ts';
 import type { Lease } from './state.ts';

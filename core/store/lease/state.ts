@@ -1,9 +1,9 @@
 import * as z from 'zod';
 import { BackupError, isBackupError } from '../../domain/errors.ts';
-import { leaseKey } from '../../domain/keys.ts';
+import { leaseKey } from '../../domain/layout/places.ts';
 import type { SourceName } from '../../domain/keys.ts';
 import { span, word } from '../../domain/messages/text.ts';
-import type { Vault } from '../../ports.ts';
+import type { Vault } from '../../vault.ts';
 import { readJson } from '../json.ts';
 
 const leaseSchema = z.strictObject({ run: z.string(), holder: z.string(), until: z.iso.datetime() });

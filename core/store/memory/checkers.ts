@@ -3,8 +3,8 @@ import { checkersSchema } from '../../contract/memory/outbox.ts';
 import type { Checker } from '../../contract/memory/outbox.ts';
 import { isBackupError } from '../../domain/errors.ts';
 import { objectKey } from '../../domain/keys.ts';
-import { outboxFolder } from '../../domain/watch/outbox.ts';
-import type { Vault } from '../../ports.ts';
+import { outboxFolder } from '../../domain/layout/places.ts';
+import type { Vault } from '../../vault.ts';
 import { readJson, writeJson } from '../json.ts';
 
 /** Several configurations may share a vault. `id` is this one's; `others` have checked lately. */

@@ -1,9 +1,10 @@
 import { ledgerIndexSchema, ledgerSchema } from '../../contract/memory/ledger.ts';
 import type { Ledger } from '../../contract/memory/ledger.ts';
 import { BackupError, isBackupError } from '../../domain/errors.ts';
-import { ledgerKey, objectKey } from '../../domain/keys.ts';
+import { objectKey } from '../../domain/keys.ts';
+import { ledgerKey } from '../../domain/layout/places.ts';
 import type { SourceName } from '../../domain/keys.ts';
-import type { Vault } from '../../ports.ts';
+import type { Vault } from '../../vault.ts';
 import { readJson, writeJson } from '../json.ts';
 import type { JsonRead } from '../json.ts';
 

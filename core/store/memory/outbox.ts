@@ -4,9 +4,11 @@ import { outboxSchema } from '../../contract/memory/outbox.ts';
 import { BackupError, isBackupError } from '../../domain/errors.ts';
 import { objectKey } from '../../domain/keys.ts';
 import type { ObjectKey } from '../../domain/keys.ts';
-import { bounded, emptyOutbox, outboxFolder, withDelivered } from '../../domain/watch/outbox.ts';
+import { bounded, emptyOutbox, withDelivered } from '../../domain/watch/outbox.ts';
+import { outboxFolder } from '../../domain/layout/places.ts';
 import type { Delivered, Outbox } from '../../domain/watch/outbox.ts';
-import type { Notifier, Vault } from '../../ports.ts';
+import type { Notifier } from '../../ports.ts';
+import type { Vault } from '../../vault.ts';
 import { withTimeLimit } from '../../pipeline/time-limit.ts';
 import { readJson, writeJson } from '../json.ts';
 

@@ -1,7 +1,8 @@
 import { isBackupError } from '../../domain/errors.ts';
 import type { SourceName } from '../../domain/keys.ts';
-import { failureKey } from '../../domain/verdict/records.ts';
-import type { Clock, Identity, Vault } from '../../ports.ts';
+import { failureKey } from '../../domain/layout/records.ts';
+import type { Clock, Identity } from '../../ports.ts';
+import type { Vault } from '../../vault.ts';
 import { writeJson } from '../json.ts';
 
 type FailureDeps = { clock: Clock; identity: Identity };

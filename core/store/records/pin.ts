@@ -1,8 +1,9 @@
 import * as z from 'zod';
 import { isBackupError } from '../../domain/errors.ts';
 import type { BackupId, SourceName } from '../../domain/keys.ts';
-import { pinKey } from '../../domain/verdict/records.ts';
-import type { Clock, Vault } from '../../ports.ts';
+import { pinKey } from '../../domain/layout/records.ts';
+import type { Clock } from '../../ports.ts';
+import type { Vault } from '../../vault.ts';
 import { writeJson } from '../json.ts';
 import { backupIds, missingBackup } from '../manifests.ts';
 

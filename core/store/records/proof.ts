@@ -2,9 +2,10 @@ import type { Manifest } from '../../contract/manifest/manifest.ts';
 import { isBackupError, messageOf } from '../../domain/errors.ts';
 import type { FailureCode } from '../../domain/errors.ts';
 import type { BackupId, SourceName } from '../../domain/keys.ts';
-import { proofKey } from '../../domain/verdict/records.ts';
-import type { ProofKind } from '../../domain/verdict/records.ts';
-import type { Clock, Report, Vault } from '../../ports.ts';
+import { proofKey } from '../../domain/layout/records.ts';
+import type { ProofKind } from '../../domain/layout/records.ts';
+import type { Clock, Report } from '../../ports.ts';
+import type { Vault } from '../../vault.ts';
 import { writeJson } from '../json.ts';
 
 /** What a record of a proof holds, for people who look into it: nothing of Nightjar reads it. */

@@ -1,10 +1,11 @@
 import * as z from 'zod';
 import { BackupError, isBackupError, messageOf } from '../../domain/errors.ts';
-import { sourceSegment } from '../../domain/keys.ts';
+import { sourceSegment } from '../../domain/layout/places.ts';
 import type { SourceName } from '../../domain/keys.ts';
-import { requestKey, requestOfPath } from '../../domain/verdict/records.ts';
-import type { RequestRecord } from '../../domain/verdict/records.ts';
-import type { Clock, Identity, Report, Vault } from '../../ports.ts';
+import { requestKey, requestOfPath } from '../../domain/layout/records.ts';
+import type { RequestRecord } from '../../domain/layout/records.ts';
+import type { Clock, Identity, Report } from '../../ports.ts';
+import type { Vault } from '../../vault.ts';
 import { readJson, writeJson } from '../json.ts';
 
 type RequestDeps = { clock: Clock; identity: Identity; report: Report };

@@ -1,9 +1,10 @@
 import { abortError, isBackupError, messageOf } from '../../domain/errors.ts';
 import { startOf } from '../../domain/keys.ts';
 import type { BackupId } from '../../domain/keys.ts';
-import { startKey } from '../../domain/verdict/records.ts';
+import { startKey } from '../../domain/layout/records.ts';
 import { momentOf } from '../../domain/time/schedule.ts';
-import type { Identity, Report, Source, Vault } from '../../ports.ts';
+import type { Identity, Report, Source } from '../../ports.ts';
+import type { Vault } from '../../vault.ts';
 import { writeJson } from '../json.ts';
 
 type StartDeps = { identity: Identity; report: Report };

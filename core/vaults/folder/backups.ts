@@ -1,7 +1,8 @@
 import { lstat, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BackupError } from '../../domain/errors.ts';
-import { isBackupId, sourceOfSegment } from '../../domain/keys.ts';
+import { isBackupId } from '../../domain/keys.ts';
+import { sourceOfSegment } from '../../domain/layout/places.ts';
 import { absent } from './errors.ts';
 
 /** Whether there is a manifest where a backup has its own. */

@@ -3,7 +3,7 @@ import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isBackupError } from '../../domain/errors.ts';
 import { objectKey, type ObjectKey } from '../../domain/keys.ts';
-import type { Listed } from '../../ports.ts';
+import type { Listed } from '../../vault.ts';
 import { requireNoBackupBehind } from './backups.ts';
 import { answered, codeOf } from './errors.ts';
 import { isHidden, requireVault, type FolderPlace } from './place.ts';

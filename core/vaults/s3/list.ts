@@ -1,7 +1,7 @@
 import { ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { BackupError, isBackupError } from '../../domain/errors.ts';
 import { objectKey, type ObjectKey } from '../../domain/keys.ts';
-import type { Listed } from '../../ports.ts';
+import type { Listed } from '../../vault.ts';
 import { requirePage } from './listing.ts';
 import { call, type S3Place } from './request.ts';
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { S3Client } from '@aws-sdk/client-s3';
 import { abortError, BackupError } from '../../domain/errors.ts';
 import type { Bytes } from '../../domain/units.ts';
-import type { Tags } from '../../ports.ts';
+import type { Tags } from '../../vault.ts';
 import { crc32c, crc32cHeader } from './upload/crc32c.ts';
 import type { Checksums } from './client.ts';
 import { isDamage, s3Error } from './errors.ts';

@@ -1,7 +1,7 @@
 import { DeleteObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { isBackupError } from '../../domain/errors.ts';
 import type { ObjectKey } from '../../domain/keys.ts';
-import type { Deleted, Vault } from '../../ports.ts';
+import type { Deleted, Vault } from '../../vault.ts';
 import type { Checksums } from './client.ts';
 import { putNew, putOver } from './upload/conditional.ts';
 import { getObject, readObject } from './get.ts';

@@ -1,6 +1,6 @@
 import { GetObjectTaggingCommand, PutObjectTaggingCommand } from '@aws-sdk/client-s3';
 import type { ObjectKey } from '../../domain/keys.ts';
-import type { Tags } from '../../ports.ts';
+import type { Tags } from '../../vault.ts';
 import { call, objectAt, type S3Place } from './request.ts';
 
 /** The tags of an object. Throws `object-missing`. */

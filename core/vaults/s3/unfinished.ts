@@ -1,6 +1,6 @@
 import { AbortMultipartUploadCommand, ListMultipartUploadsCommand } from '@aws-sdk/client-s3';
 import { BackupError } from '../../domain/errors.ts';
-import type { UnfinishedUpload } from '../../ports.ts';
+import type { UnfinishedUpload } from '../../vault.ts';
 import { nameOf } from './errors.ts';
 import { keyOf } from './list.ts';
 import { requirePage } from './listing.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { backup } from '../../../core/commands/backup.ts';
 import { BackupError } from '../../../core/domain/errors.ts';
-import type { Vault } from '../../../core/ports.ts';
+import type { Vault } from '../../../core/vault.ts';
 import { folderVault } from '../../../core/vaults/folder/folder.ts';
 import { startPostgres } from '../../servers/databases/postgres.ts';
 import { acting, makeShop, stoppedOften } from '../../support/kills.ts';

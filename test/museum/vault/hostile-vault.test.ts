@@ -10,7 +10,7 @@ import type { Manifest } from '../../../core/contract/manifest/manifest.ts';
 import type { BackupId, SourceName } from '../../../core/domain/keys.ts';
 import { isBackupError } from '../../../core/domain/errors.ts';
 import { postgresEngine } from '../../../core/engines/postgres/index.ts';
-import type { Vault } from '../../../core/ports.ts';
+import type { Vault } from '../../../core/vault.ts';
 import type { Tools } from '../../../core/tools.ts';
 import { openStore } from '../../../core/store/store.ts';
 import { putBackup } from '../../support/vaults/history.ts';

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { check } from '../../../core/commands/check.ts';
 import { findManifest } from '../../support/vaults/listed.ts';
-import { newBackupId, objectKey, sourceSegment } from '../../../core/domain/keys.ts';
+import { newBackupId, objectKey } from '../../../core/domain/keys.ts';
+import { sourceSegment } from '../../../core/domain/layout/places.ts';
 import type { BackupId, SourceName } from '../../../core/domain/keys.ts';
 import { openStore } from '../../../core/store/store.ts';
 import { hourMs, watching } from '../../support/vaults/seen.ts';

@@ -3,7 +3,7 @@ import { backup } from '../../../core/commands/backup.ts';
 import { rotate } from '../../../core/commands/rotate.ts';
 import { verify } from '../../../core/commands/verify.ts';
 import type { ManifestPart } from '../../../core/contract/manifest/manifest.ts';
-import { manifestKey } from '../../../core/domain/keys.ts';
+import { manifestKey } from '../../../core/domain/layout/places.ts';
 import type { BackupId, SourceName } from '../../../core/domain/keys.ts';
 import type { Engine, PlannedPart } from '../../../core/ports.ts';
 import { toyEngine, toySource } from '../../support/toy-engine.ts';

@@ -5,7 +5,7 @@ import { parseConfig } from '../../../core/config-file.ts';
 import { BackupError } from '../../../core/domain/errors.ts';
 import { objectKey } from '../../../core/domain/keys.ts';
 import type { SourceName } from '../../../core/domain/keys.ts';
-import type { Vault } from '../../../core/ports.ts';
+import type { Vault } from '../../../core/vault.ts';
 import { folderVault } from '../../../core/vaults/folder/folder.ts';
 import { openStore } from '../../../core/store/store.ts';
 import { dailyIds, policyOf, putBackup, rotatingIn, rotationScene, signal } from '../../support/vaults/history.ts';

@@ -6,7 +6,7 @@ import { verifyRecorded } from '../../../core/commands/verify.ts';
 import type { Manifest } from '../../../core/contract/manifest/manifest.ts';
 import { objectKey } from '../../../core/domain/keys.ts';
 import type { SourceName } from '../../../core/domain/keys.ts';
-import type { Vault } from '../../../core/ports.ts';
+import type { Vault } from '../../../core/vault.ts';
 import { startCeph } from '../../servers/s3/ceph.ts';
 import type { S3Server } from '../../servers/server.ts';
 import { limit, postgresScene } from '../../support/postgres.ts';

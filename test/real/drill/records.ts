@@ -1,9 +1,9 @@
 import type { Manifest } from '../../../core/contract/manifest/manifest.ts';
-import { backupPrefix } from '../../../core/domain/keys.ts';
+import { backupPrefix } from '../../../core/domain/layout/places.ts';
 import type { BackupId, SourceName } from '../../../core/domain/keys.ts';
-import { proofOfPath } from '../../../core/domain/verdict/records.ts';
-import type { ProofRecord } from '../../../core/domain/verdict/records.ts';
-import type { Vault } from '../../../core/ports.ts';
+import { proofOfPath } from '../../../core/domain/layout/records.ts';
+import type { ProofRecord } from '../../../core/domain/layout/records.ts';
+import type { Vault } from '../../../core/vault.ts';
 import { limit } from '../../support/vaults/vault.ts';
 
 /** What lies beside a backup of the looks at it, oldest first. */

@@ -10,7 +10,7 @@ import type { S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { mapConcurrently } from '../../../core/pipeline/concurrency.ts';
 import type { BackupId, SourceName } from '../../../core/domain/keys.ts';
-import { manifestKey, partKey } from '../../../core/domain/keys.ts';
+import { manifestKey, partKey } from '../../../core/domain/layout/places.ts';
 import { s3Vault } from '../../../core/vaults/s3/s3.ts';
 import { startCeph } from '../../servers/s3/ceph.ts';
 import type { S3Server } from '../../servers/server.ts';

@@ -1,4 +1,4 @@
-import type { Vault } from '../../../core/ports.ts';
+import type { Vault } from '../../../core/vault.ts';
 import type { S3ClientOptions } from '../../../core/vaults/s3/client.ts';
 import { s3Vault } from '../../../core/vaults/s3/s3.ts';
 import type { S3Server } from '../../servers/server.ts';

@@ -2,7 +2,7 @@ import { beforeAll, expect, test } from '@jest/globals';
 import type { Verification } from '../../../core/commands/verify.ts';
 import type { Manifest } from '../../../core/contract/manifest/manifest.ts';
 import { BackupError } from '../../../core/domain/errors.ts';
-import { partKey } from '../../../core/domain/keys.ts';
+import { partKey } from '../../../core/domain/layout/places.ts';
 import type { BackupId } from '../../../core/domain/keys.ts';
 import { everyFault } from '../../support/every-fault.ts';
 import { leasedUntil, proofsIn } from '../../support/vaults/oracle.ts';

@@ -1,6 +1,6 @@
 import { abortError, BackupError } from '../../../core/domain/errors.ts';
 import type { FailureCode } from '../../../core/domain/errors.ts';
-import type { Listed, Stored, Vault } from '../../../core/ports.ts';
+import type { Listed, Stored, Vault } from '../../../core/vault.ts';
 
 export type VaultCall = Exclude<keyof Vault, 'place'>;
 

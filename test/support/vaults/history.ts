@@ -6,11 +6,12 @@ import { zstdCompressSync } from 'node:zlib';
 import { rotate } from '../../../core/commands/rotate.ts';
 import type { RotateOptions, Rotation } from '../../../core/commands/rotate.ts';
 import type { Manifest } from '../../../core/contract/manifest/manifest.ts';
-import { backupId, manifestKey, objectKey, partKey } from '../../../core/domain/keys.ts';
+import { backupId, objectKey } from '../../../core/domain/keys.ts';
+import { manifestKey, partKey } from '../../../core/domain/layout/places.ts';
 import type { BackupId, SourceName } from '../../../core/domain/keys.ts';
 import type { Policy } from '../../../core/domain/retention/rotation.ts';
 import { tierTags } from '../../../core/domain/retention/tiers.ts';
-import type { Vault } from '../../../core/ports.ts';
+import type { Vault } from '../../../core/vault.ts';
 import { folderVault } from '../../../core/vaults/folder/folder.ts';
 import { openStore } from '../../../core/store/store.ts';
 

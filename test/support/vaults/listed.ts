@@ -4,7 +4,7 @@ import type { ListedBackup } from '../../../core/commands/list.ts';
 import { memoryOf } from '../../../core/survey/watched.ts';
 import type { Manifest } from '../../../core/contract/manifest/manifest.ts';
 import type { SourceName } from '../../../core/domain/keys.ts';
-import type { Vault } from '../../../core/ports.ts';
+import type { Vault } from '../../../core/vault.ts';
 import { openStore } from '../../../core/store/store.ts';
 
 /** No backup of a test is of the future, whatever the machine's clock says. */

@@ -1,7 +1,8 @@
 import { abortError, BackupError } from '../../../core/domain/errors.ts';
 import type { FailureCode } from '../../../core/domain/errors.ts';
 import type { ObjectKey } from '../../../core/domain/keys.ts';
-import type { ByteStream, Listed, Tags, UnfinishedUpload, Vault } from '../../../core/ports.ts';
+import type { ByteStream } from '../../../core/ports.ts';
+import type { Listed, Tags, UnfinishedUpload, Vault } from '../../../core/vault.ts';
 
 export type MemoryObject = { body: Uint8Array; tags: Tags; version: string; modified: Date };
 

@@ -2,12 +2,13 @@ import type { WatchSettings } from '../../../core/contract/config/watch.ts';
 import type { BackupFacts } from '../../../core/domain/verdict/baseline.ts';
 import type { Seen, WatchedSource } from '../../../core/domain/watch/freshness.ts';
 import { historyOf } from '../../../core/domain/verdict/history.ts';
-import { manifestKey, newBackupId, objectKey } from '../../../core/domain/keys.ts';
+import { newBackupId, objectKey } from '../../../core/domain/keys.ts';
+import { manifestKey } from '../../../core/domain/layout/places.ts';
 import type { BackupId, SourceName } from '../../../core/domain/keys.ts';
 import { remember } from '../../../core/domain/verdict/ledger.ts';
 import type { ManifestRead } from '../../../core/domain/verdict/ledger.ts';
-import { failureKey, proofKey } from '../../../core/domain/verdict/records.ts';
-import type { ProofRecord } from '../../../core/domain/verdict/records.ts';
+import { failureKey, proofKey } from '../../../core/domain/layout/records.ts';
+import type { ProofRecord } from '../../../core/domain/layout/records.ts';
 import { partsNamed, verdictOf } from '../../../core/domain/verdict/verdict.ts';
 
 export const hourMs = 3_600_000;

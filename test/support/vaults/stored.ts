@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { manifestSchema } from '../../../core/contract/manifest/manifest.ts';
-import { manifestKey, newBackupId, partKey } from '../../../core/domain/keys.ts';
+import { newBackupId } from '../../../core/domain/keys.ts';
+import { manifestKey, partKey } from '../../../core/domain/layout/places.ts';
 import type { BackupId, SourceName } from '../../../core/domain/keys.ts';
-import type { Vault } from '../../../core/ports.ts';
+import type { Vault } from '../../../core/vault.ts';
 
 /**
  * `tables` has the rows of each; without, all `rows` are of one. `dates` are what the manifest says, where it is not

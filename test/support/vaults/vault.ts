@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { BackupDeps } from '../../../core/commands/backup.ts';
 import type { ObjectKey } from '../../../core/domain/keys.ts';
-import type { Vault } from '../../../core/ports.ts';
+import type { Vault } from '../../../core/vault.ts';
 import { folderVault } from '../../../core/vaults/folder/folder.ts';
 import { openStore } from '../../../core/store/store.ts';
 

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { leaseKey } from '../../../core/domain/keys.ts';
+import { leaseKey } from '../../../core/domain/layout/places.ts';
 import type { SourceName } from '../../../core/domain/keys.ts';
 import { folderVault } from '../../../core/vaults/folder/folder.ts';
 import { dailyIds, putBackup, signal } from '../../support/vaults/history.ts';

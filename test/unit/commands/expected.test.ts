@@ -7,7 +7,7 @@ import type { Checked } from '../../../core/commands/check.ts';
 import type { WatchSettings } from '../../../core/contract/config/watch.ts';
 import { checkResult } from '../../../core/domain/watch/check-result.ts';
 import { BackupError } from '../../../core/domain/errors.ts';
-import { leaseKey } from '../../../core/domain/keys.ts';
+import { leaseKey } from '../../../core/domain/layout/places.ts';
 import type { SourceName } from '../../../core/domain/keys.ts';
 import type { Message } from '../../../core/domain/messages/findings.ts';
 import type { Engine, Notifier } from '../../../core/ports.ts';

@@ -6,7 +6,7 @@ import { backup } from '../../../core/commands/backup.ts';
 import { findManifest, listBackups } from '../../support/vaults/listed.ts';
 import { manifestDocument, parseManifest } from '../../../core/store/manifest-document.ts';
 import type { Manifest } from '../../../core/contract/manifest/manifest.ts';
-import { manifestKey } from '../../../core/domain/keys.ts';
+import { manifestKey } from '../../../core/domain/layout/places.ts';
 import type { BackupId, SourceName } from '../../../core/domain/keys.ts';
 import { dailyIds, putBackup } from '../../support/vaults/history.ts';
 import { toyEngine, toySource } from '../../support/toy-engine.ts';

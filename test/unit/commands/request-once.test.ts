@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { BackupError } from '../../../core/domain/errors.ts';
-import { leaseKey } from '../../../core/domain/keys.ts';
+import { leaseKey } from '../../../core/domain/layout/places.ts';
 import type { SourceName } from '../../../core/domain/keys.ts';
 import { historyOf } from '../../../core/domain/verdict/history.ts';
 import { staleRequests } from '../../../core/domain/retention/leftovers.ts';

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import type { Source, Vault } from '../../../core/ports.ts';
+import type { Source } from '../../../core/ports.ts';
+import type { Vault } from '../../../core/vault.ts';
 import { newBackupId } from '../../../core/domain/keys.ts';
 import type { SourceName } from '../../../core/domain/keys.ts';
 import { openStore } from '../../../core/store/store.ts';

@@ -2,9 +2,10 @@ import { expect, test } from '@jest/globals';
 import { outcomesOf, unmade } from '../../../core/domain/watch/expectation.ts';
 import type { Moment, Records } from '../../../core/domain/watch/expectation.ts';
 import { historyOf } from '../../../core/domain/verdict/history.ts';
-import { leaseKey, manifestKey, newBackupId } from '../../../core/domain/keys.ts';
+import { newBackupId } from '../../../core/domain/keys.ts';
+import { leaseKey, manifestKey } from '../../../core/domain/layout/places.ts';
 import type { ObjectKey, SourceName } from '../../../core/domain/keys.ts';
-import { failureKey, startKey } from '../../../core/domain/verdict/records.ts';
+import { failureKey, startKey } from '../../../core/domain/layout/records.ts';
 import type { Schedule } from '../../../core/domain/time/schedule.ts';
 
 const shop = 'shop' as SourceName;

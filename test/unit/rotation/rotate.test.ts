@@ -2,13 +2,14 @@ import { utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { BackupError } from '../../../core/domain/errors.ts';
-import { manifestKey, objectKey, partKey } from '../../../core/domain/keys.ts';
+import { objectKey } from '../../../core/domain/keys.ts';
+import { manifestKey, partKey } from '../../../core/domain/layout/places.ts';
 import type { BackupId, SourceName } from '../../../core/domain/keys.ts';
-import { failureKey, proofKey } from '../../../core/domain/verdict/records.ts';
-import type { ProofRecord } from '../../../core/domain/verdict/records.ts';
+import { failureKey, proofKey } from '../../../core/domain/layout/records.ts';
+import type { ProofRecord } from '../../../core/domain/layout/records.ts';
 import { reasonText } from '../../../core/domain/retention/retention.ts';
 import type { Rotation } from '../../../core/commands/rotate.ts';
-import type { Vault } from '../../../core/ports.ts';
+import type { Vault } from '../../../core/vault.ts';
 import { dailyIds, none, policyOf, putBackup, rotationScene, signal } from '../../support/vaults/history.ts';
 
 const shop = 'shop' as SourceName;

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { objectKey } from '../../../core/domain/keys.ts';
 import { s3Client } from '../../../core/vaults/s3/client.ts';
 import { s3Vault } from '../../../core/vaults/s3/s3.ts';
-import type { Vault } from '../../../core/ports.ts';
+import type { Vault } from '../../../core/vault.ts';
 
 const signal = new AbortController().signal;
 const there = objectKey('shop/lease.json');

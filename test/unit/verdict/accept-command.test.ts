@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { ledgerKey } from '../../../core/domain/keys.ts';
+import { ledgerKey } from '../../../core/domain/layout/places.ts';
 import { folderVault } from '../../../core/vaults/folder/folder.ts';
 import { nightjar } from '../../support/cli/command.ts';
 import { shop } from '../../support/vaults/seen.ts';

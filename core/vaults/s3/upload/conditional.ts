@@ -1,7 +1,7 @@
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { BackupError, isBackupError } from '../../../domain/errors.ts';
 import type { ObjectKey } from '../../../domain/keys.ts';
-import type { Tags } from '../../../ports.ts';
+import type { Tags } from '../../../vault.ts';
 import { attemptsOf, statusOf } from '../errors.ts';
 import { readObject } from '../get.ts';
 import { attributes, call, finishing, guard, objectAt, type S3Place } from '../request.ts';

@@ -1,6 +1,7 @@
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import type { ObjectKey } from '../../../domain/keys.ts';
-import type { ByteStream, Stored, Tags } from '../../../ports.ts';
+import type { ByteStream } from '../../../ports.ts';
+import type { Stored, Tags } from '../../../vault.ts';
 import { crc32c } from './crc32c.ts';
 import { refused, settled, whereNothingLies, written } from './conditional.ts';
 import { inBlocks } from './blocks.ts';

@@ -3,7 +3,7 @@ import { DeleteObjectCommand, HeadObjectCommand } from '@aws-sdk/client-s3';
 import { BackupError, messageOf } from '../../../domain/errors.ts';
 import type { ObjectKey } from '../../../domain/keys.ts';
 import type { Bytes } from '../../../domain/units.ts';
-import type { Tags } from '../../../ports.ts';
+import type { Tags } from '../../../vault.ts';
 import { crc32c, crc32cBytes, crc32cHeader } from './crc32c.ts';
 import { call, objectAt, type S3Place } from '../request.ts';
 import { retag } from '../tags.ts';

@@ -1,5 +1,6 @@
 import { isPartName } from '../../contract/manifest/part-name.ts';
-import { isBackupId, objectKey, partKey, sourceSegment } from '../keys.ts';
+import { isBackupId, objectKey } from '../keys.ts';
+import { manifestFile, partKey, sourceSegment } from './places.ts';
 import type { BackupId, ObjectKey, SourceName } from '../keys.ts';
 
 /** What can prove a backup: every byte read again, a restore whose result was compared, a drill. */
@@ -107,7 +108,7 @@ export function requestOfPath(path: string): RequestRecord | undefined {
  * else is somebody else's.
  */
 export function isOurs(path: string): boolean {
-  return path === 'manifest.json' || path === 'pin.json' || proofOfPath(path) !== undefined || isPartName(path);
+  return path === manifestFile || path === 'pin.json' || proofOfPath(path) !== undefined || isPartName(path);
 }
 
 /** A key below a source's backup, taken apart; undefined where it is none. Segments are compared whole. */
