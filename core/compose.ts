@@ -80,8 +80,7 @@ export type Nightjar = {
 export async function compose(config: Config, host: Host, signal: AbortSignal): Promise<Nightjar> {
   const secrets = openSecrets(host);
   const telling = openTelling(config, host, secrets);
-  const secret = (reference: SecretReference | string, stop: AbortSignal) =>
-    typeof reference === 'string' ? reference : secrets.get(reference, stop);
+  const secret = readingOf(secrets);
   const { vault, close } = await openConfiguredVault(config.vault, host, secret, signal);
   let opened: Promise<Tools> | undefined;
 
@@ -188,7 +187,27 @@ export function openTelling(config: ToldBy, host: Host, secrets: Secrets = openS
       ),
     ),
     hooks: config.hooks.map((one) => openHook(one, command)),
+    sourceNames: [...config.sources.keys()],
   };
+}
+
+/**
+ * The store of a configuration that can't be used otherwise, where its vault can be opened: it remembers that this was
+ * told.
+ */
+export async function openMemory(
+  { vault: config }: ToldBy,
+  host: Host,
+  signal: AbortSignal,
+): Promise<{ store: Store; close(): void } | undefined> {
+  if (config === undefined) return undefined;
+  try {
+    const { vault, close } = await openConfiguredVault(config, host, readingOf(openSecrets(host)), signal);
+    return { store: openStore(vault), close };
+  } catch (error) {
+    if (!isBackupError(error)) throw error;
+    return undefined;
+  }
 }
 
 /** Sources whose servers are verified by Amazon's own authorities. */
@@ -248,7 +267,11 @@ async function at<T>(key: string, work: Promise<T> | T): Promise<T> {
   }
 }
 
-type ReadSecret = (reference: SecretReference, signal: AbortSignal) => string | Promise<string>;
+type ReadSecret = (reference: SecretReference | string, signal: AbortSignal) => string | Promise<string>;
+
+function readingOf(secrets: Secrets): ReadSecret {
+  return (reference, signal) => (typeof reference === 'string' ? reference : secrets.get(reference, signal));
+}
 
 async function openConfiguredVault(config: Config['vault'], { folder }: Host, secret: ReadSecret, signal: AbortSignal) {
   if (config.kind === 'folder') return openVault({ kind: 'folder', root: resolve(folder, config.folder) });

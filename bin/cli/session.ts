@@ -42,12 +42,10 @@ export async function openSession(
   };
   async function failed(error: unknown, told: ToldBy): Promise<unknown> {
     if (verb === undefined || told.notify.length + told.hooks.length === 0) return error;
-    const { openTelling } = await import('../../core/compose.ts');
-    return reportFailure({ verb }, error, 0, {
-      ...openTelling(told, host),
-      store: () => undefined,
-      ...commandLine(host.identity.run, out, signal),
-    });
+    const { openMemory, openTelling } = await import('../../core/compose.ts');
+    const memory = await openMemory(told, host, signal);
+    const telling = { ...openTelling(told, host), ...commandLine(host.identity.run, out, signal) };
+    return reportFailure({ verb }, error, 0, { ...telling, store: () => memory?.store }).finally(() => memory?.close());
   }
   let config: Config;
   try {

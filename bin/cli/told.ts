@@ -41,6 +41,7 @@ function hostOf({ nightjar, out, gathering }: CommandSession, signal: AbortSigna
     place: store.place,
     store: () => store,
     settings,
+    sourceNames,
     gathering,
     ...commandLine(identity.run, out, signal),
   };

@@ -1,6 +1,6 @@
 import type { RunEnded } from '../contract/events/run-ended.ts';
 import type { Alert, WaitingMessage } from '../contract/memory/outbox.ts';
-import type { Change } from '../domain/watch/alerts.ts';
+import type { Change, Judge } from '../domain/watch/alerts.ts';
 import { BackupError, collected, isBackupError } from '../domain/errors.ts';
 import type { FailureCode } from '../domain/errors.ts';
 import type { SourceName } from '../domain/keys.ts';
@@ -10,6 +10,7 @@ import { kindOfFailure, runEnded, runFailed } from '../domain/messages/run.ts';
 import type { FailedRun, Verb } from '../domain/messages/run.ts';
 import type { Clock, Hook, Notifier } from '../ports.ts';
 import { verdictOfSource } from '../survey/choose.ts';
+import { configurationId } from '../store/memory/checkers.ts';
 import type { OutboxEdit } from '../store/memory/outbox.ts';
 import type { Store } from '../store/store.ts';
 import { callHooks } from './call-hooks.ts';
@@ -18,7 +19,14 @@ import type { Told } from './notify-all.ts';
 import { memoryOf } from '../survey/watched.ts';
 
 export type ReportedRun = { verb: Verb; source?: SourceName | undefined };
-export type Telling = { notifiers: readonly Notifier[]; hooks: readonly Hook[]; clock: Clock; place: string };
+export type Telling = {
+  notifiers: readonly Notifier[];
+  hooks: readonly Hook[];
+  clock: Clock;
+  place: string;
+  /** Every name of the configuration: they tell it from another one that shares the vault. */
+  sourceNames: readonly string[];
+};
 export type RunHost = Telling & {
   run: string;
   /** Once it is there: it remembers what was told, and a message says what is left in it. */
@@ -78,7 +86,12 @@ export async function runAndReport<R extends object>(
       hooks.edit(
         status === 'skipped'
           ? box
-          : withGoodRun(box, { source: run.source, kind: kindOfFailure(run.verb) }, at, endOf(at)),
+          : withGoodRun(
+              box,
+              { source: run.source, kind: kindOfFailure(run.verb), by: configurationId(host.sourceNames) },
+              at,
+              endOf(at),
+            ),
       ),
     host,
     { newsOnly: true },
@@ -167,7 +180,7 @@ function failureEdit(
       box,
       [{ source: run.source, cause: failed.code, judged: [kind], found: [kind] }],
       at,
-      { others: new Set() },
+      judgeOf(run, host),
       ({ severity, alert }) => ({
         severity,
         alert,
@@ -179,6 +192,15 @@ function failureEdit(
         ),
       }),
     );
+}
+
+/**
+ * What a run without a source finds is its configuration's: another one that shares the vault doesn't take it back. One
+ * that names no source can't be told from others.
+ */
+function judgeOf({ source }: ReportedRun, { sourceNames }: RunHost): Judge {
+  const isKnown = source === undefined && sourceNames.length > 0;
+  return { others: new Set(), ...(isKnown && { id: configurationId(sourceNames) }) };
 }
 
 function endOf(at: Date) {

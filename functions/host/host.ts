@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { runAndReport } from '../../core/telling/run-and-report.ts';
 import type { ReportedRun, RunHost } from '../../core/telling/run-and-report.ts';
-import { compose, openTelling } from '../../core/compose.ts';
+import { compose, openMemory, openTelling } from '../../core/compose.ts';
 import type { Nightjar } from '../../core/compose.ts';
 import { parseConfig, toldByText } from '../../core/config-file.ts';
 import type { ToldBy } from '../../core/contract/config/config.ts';
@@ -139,17 +139,24 @@ async function within<R extends object>(
     layer: async () => layer,
     toolsFacts: () => readToolsFacts(layer),
   };
+  const told = config.value ?? tellingTopic(toldByText(text), topic);
   let nightjar: Nightjar | undefined;
+  let memory: Awaited<ReturnType<typeof openMemory>>;
+  const composing = async (): Promise<Nightjar> => compose(config.get(), host, signal);
+  const failed = async (error: unknown): Promise<never> => {
+    memory = await openMemory(told, host, signal);
+    throw error;
+  };
   try {
-    const composed = async (): Promise<R> => work((nightjar = await compose(config.get(), host, signal)));
+    const composed = async (): Promise<R> => work((nightjar = await composing().catch(failed)));
     return await runAndReport(
       run,
       composed,
       (result) => result,
       {
-        ...openTelling(config.value ?? tellingTopic(toldByText(text), topic), host),
+        ...openTelling(told, host),
         run: identity.run,
-        store: () => nightjar?.store,
+        store: () => (nightjar ?? memory)?.store,
         settings: (source) => config.value?.sources.get(source),
         explain,
         limit,
@@ -158,7 +165,7 @@ async function within<R extends object>(
       failureIn,
     );
   } finally {
-    nightjar?.close();
+    (nightjar ?? memory)?.close();
   }
 }
 

@@ -162,10 +162,15 @@ const listener = (name: string, list: Message[]): Notifier => ({
 });
 
 /** A run of a host, with this vault and these notifiers. */
-function host(notifiers: Notifier[], vault: Vault | undefined = scene.vault): RunHost {
+function host(
+  notifiers: Notifier[],
+  vault: Vault | undefined = scene.vault,
+  sourceNames: readonly string[] = ['shop'],
+): RunHost {
   return {
     notifiers,
     hooks: [],
+    sourceNames,
     clock: { now: () => now },
     place: scene.vault.place,
     run: '4f2a91c0',
@@ -469,6 +474,49 @@ test('two configurations that share a vault, and a notifier, make no noise at ea
     'problem both: the newest backup is 26 h old, over the limit of 25 h 1 min',
   ]);
   expect(b!.map(line)).toEqual([]);
+});
+
+test('a configuration that can’t be used is told once a day, and over by its own good run alone', async () => {
+  const broken = (sourceNames: string[]) =>
+    reportFailure(
+      { verb: 'check' },
+      new BackupError('config-invalid', 'it has 1 problem'),
+      0,
+      host([mail], scene.vault, sourceNames),
+    );
+  const well = (verb: 'check' | 'backup', sourceNames: string[]) =>
+    runAndReport(
+      { verb, ...(verb === 'backup' && { source: sourceNames[0] as SourceName }) },
+      async () => ({ status: 'stored' }),
+      (result) => result,
+      host([mail], scene.vault, sourceNames),
+    );
+  for (let hour = 0; hour < 49; hour += 1) {
+    await broken(['shop']);
+    await well('check', ['blog']);
+    pass(1);
+  }
+  expect(take()).toEqual([
+    'problem the check failed: config-invalid',
+    ...Array(2).fill('reminder the check failed: config-invalid'),
+  ]);
+
+  await well('backup', ['shop']);
+  await well('check', ['shop']);
+  expect(take()).toEqual(['recovered the check succeeded again']);
+
+  // of a backup: of whichever source; and where another name was what was wrong, a day later
+  await reportFailure(
+    { verb: 'backup' },
+    new BackupError('config-invalid', 'it has 1 problem'),
+    0,
+    host([mail], scene.vault, ['shop', 'wiki']),
+  );
+  await well('backup', ['shop']);
+  pass(27);
+  await well('backup', ['shop']);
+  await well('backup', ['shop']);
+  expect(take()).toEqual(['problem the backup failed: config-invalid', 'recovered the backup succeeded again']);
 });
 
 test('a source that all configurations have left is told, and a changed configuration takes over what was told', async () => {

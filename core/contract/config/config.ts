@@ -142,7 +142,11 @@ export function checkConfig(document: unknown): { config: Config } | { problems:
 }
 
 /** Who is to be told that the configuration can't be used. */
-export type ToldBy = Pick<Config, 'notify' | 'hooks' | 'runbook'> & { vault?: VaultConfig | undefined };
+export type ToldBy = Pick<Config, 'notify' | 'hooks' | 'runbook'> & {
+  vault?: VaultConfig | undefined;
+  /** What it calls sources, whatever it says of them. */
+  sources: ReadonlyMap<string, unknown>;
+};
 
 /**
  * Whatever a broken document says rightly of those who are told: a mistake elsewhere in it must not keep that it is
@@ -151,6 +155,7 @@ export type ToldBy = Pick<Config, 'notify' | 'hooks' | 'runbook'> & { vault?: Va
 export function toldBy(document: unknown): ToldBy {
   const {
     vault,
+    sources,
     notify,
     hooks,
     runbook: readAt,
@@ -160,6 +165,7 @@ export function toldBy(document: unknown): ToldBy {
     notify: valid(notify, notifySchema),
     hooks: valid(hooks, hooksSchema),
     runbook: runbook.safeParse(readAt).data,
+    sources: new Map(typeof sources === 'object' && sources !== null ? Object.entries(sources) : []),
   };
 }
 

@@ -45,17 +45,37 @@ export function withSightings(
  */
 const missing: readonly Alert['kind'][] = ['never', 'stale', 'missed'];
 
+/** What says of a configuration, or of what it needs, that no run can begin by it: any good run says otherwise. */
+const ofConfiguration: readonly (string | undefined)[] = ['config-invalid', 'secret-missing'];
+/** A configuration that still finds something has told it again by then. */
+const foundAgainMs = 26 * 3_600_000;
+
+type GoodRun = Pick<Alert, 'source' | 'kind'> & { by: string };
+type ItemOfEnd = (change: Change, ended: readonly Alert[]) => WaitingMessage;
+
 /**
  * Brings the good end of a run into an outbox: whatever was told of this kind and source, of whichever cause, is over,
- * and is told so once. Failures that never reached this notifier are not told any more.
+ * and is told so once; so is that no run of this kind could begin. Failures that never reached this notifier are not
+ * told any more. What another configuration than `by` finds is its own to take back.
  */
-export function withGoodRun(
+export function withGoodRun(box: Outbox, run: GoodRun, now: Date, itemOf: ItemOfEnd): Outbox {
+  const ended = withEnded(box, run.source, run, now, itemOf);
+  return run.source === undefined ? ended : withEnded(ended, undefined, run, now, itemOf);
+}
+
+/** `source` undefined, of a run that has one: what keeps every run of this kind from beginning. */
+function withEnded(
   box: Outbox,
-  { source, kind }: Pick<Alert, 'source' | 'kind'>,
+  source: string | undefined,
+  { kind, source: own, by }: GoodRun,
   now: Date,
-  itemOf: (change: Change, ended: readonly Alert[]) => WaitingMessage,
+  itemOf: ItemOfEnd,
 ): Outbox {
-  const isOf = (alert: Alert): boolean => alert.source === source && alert.kind === kind;
+  const isOf = (alert: Alert): boolean =>
+    alert.source === source &&
+    alert.kind === kind &&
+    (source === own || ofConfiguration.includes(alert.cause)) &&
+    !isFoundElsewhere(alert, by, now);
   const ended = box.open.filter(isOf);
   const saidByCheck =
     kind === 'backup-failed' && box.open.some((alert) => alert.source === source && missing.includes(alert.kind));
@@ -65,14 +85,18 @@ export function withGoodRun(
     open: box.open.filter((alert) => !isOf(alert) || alert === first),
     waiting: box.waiting.filter(({ severity, alert }) => !isOf(alert) || severity === 'recovered'),
   };
-  const own: Sighting[] = first === undefined ? [] : [{ source, cause: first.cause, judged: [kind], found: [] }];
+  const over: Sighting[] = first === undefined ? [] : [{ source, cause: first.cause, judged: [kind], found: [] }];
   return withSightings(
     known,
-    [...own, ...endedRuns(known).filter(({ source: other }) => other !== source)],
+    [...over, ...endedRuns(known).filter(({ source: other }) => other !== source)],
     now,
     { others: new Set() },
     (change) => itemOf(change, change.alert === first ? ended : [change.alert]),
   );
+}
+
+function isFoundElsewhere({ by = [], told }: Alert, own: string, now: Date): boolean {
+  return by.some((one) => one !== own) && now.getTime() - Date.parse(told) < foundAgainMs;
 }
 
 /** Failures of runs that are over and wait for the rest of their group: nobody comes back to them. */

@@ -63,6 +63,7 @@ export async function openCourt(vault: Vault) {
       const host = {
         notifiers,
         hooks: [],
+        sourceNames: [source],
         clock,
         place: vault.place,
         run: 'test',

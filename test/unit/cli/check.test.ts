@@ -204,6 +204,30 @@ test('a vault that is not there, an empty configuration, a removed source and a 
   expect(await told()).toEqual(['unknown', 'paused', 'never', 'unconfigured', 'check-failed']);
 });
 
+test('a configuration that can’t be used is told once by many checks and backups, and once more when it can, whoever else can’t be told', async () => {
+  const [bin, file] = [join(folder, 'bin'), join(folder, 'nightjar.yaml')];
+  await mkdir(join(folder, 'backups'));
+  await storeBackup(vault(), 'shop', before(new Date(), hourMs));
+  await storeBackup(vault(), 'blog', before(new Date(), hourMs));
+  await writeFile(bin, '#!/bin/sh\nexit 7\n', { mode: 0o755 });
+  const good = (await readFile(file, 'utf8')).replace(
+    '[{ command: [./listen] }]',
+    '[{ command: [./listen] }, { command: [./bin] }]',
+  );
+  await writeFile(file, `bogus: 1\n${good}`);
+
+  const codes = [];
+  for (const verb of ['check', 'check', 'backup', 'check', 'backup']) codes.push((await run(verb)).code);
+  const broken = (await told()).splice(0);
+  await writeFile(file, good.replace(', { command: [./bin] }', ''));
+  for (const verb of ['check', 'check']) codes.push((await run(verb)).code);
+
+  // nobody can be told of by a check that could not tell everybody
+  expect(codes.slice(-2)).toEqual([0, 0]);
+  expect(broken).toEqual(['check-failed', 'notifier-failed', 'backup-failed']);
+  expect((await told()).slice(broken.length)).toEqual(['recovered']);
+});
+
 test('a check that can’t tell exits 1, and says what it has seen and who was not told', async () => {
   await mkdir(join(folder, 'backups'));
   await storeBackup(vault(), 'shop', before(new Date(), 30 * hourMs));
