@@ -37,6 +37,8 @@ type Rule = {
   readonly threshold: number;
   readonly below?: boolean;
   readonly periods?: number;
+  /** How many of the periods must be so. @default - all of them */
+  readonly ofPeriods?: number;
   readonly missing: TreatMissingData /** Whether its end is worth a message: a state is over, a failure that has happened is not. */;
   readonly ends?: boolean;
 };
@@ -49,6 +51,13 @@ const missedChecks = { often: 3, rare: 2, rareHours: 6 };
 const mostMetrics = 10;
 /** From which share of its time limit on a run is near it. */
 const nearLimit = 0.8;
+
+/**
+ * Lambda dates its figures to the start of a run and has them at its end (Lambda Developer Guide, function metrics): an
+ * alarm looks back over the longest run, the minutes until CloudWatch has them, and a period that has just begun.
+ */
+const periodSeconds = 300;
+const latePeriods = 3;
 
 /** Everything that somebody is woken up for; each alarm says what it means and where in the runbook it stands. */
 export class Alarms extends Construct {
@@ -119,7 +128,8 @@ export class Alarms extends Construct {
 }
 
 function rulesOf({ label, name, failed, fn, timeoutSeconds }: WatchedFunction): Rule[] {
-  const period = Duration.minutes(5);
+  const period = Duration.seconds(periodSeconds);
+  const look = { periods: Math.ceil(timeoutSeconds / periodSeconds) + latePeriods, ofPeriods: 1 };
   return [
     {
       name: name('failed'),
@@ -128,6 +138,7 @@ function rulesOf({ label, name, failed, fn, timeoutSeconds }: WatchedFunction): 
       metric: fn.metricErrors({ period, statistic: 'Sum' }),
       threshold: 1,
       missing: TreatMissingData.NOT_BREACHING,
+      ...look,
     },
     {
       name: name('duration'),
@@ -136,6 +147,7 @@ function rulesOf({ label, name, failed, fn, timeoutSeconds }: WatchedFunction): 
       metric: fn.metricDuration({ period, statistic: 'Maximum' }),
       threshold: timeoutSeconds * 1000 * nearLimit,
       missing: TreatMissingData.NOT_BREACHING,
+      ...look,
     },
   ];
 }
@@ -169,7 +181,7 @@ function throttled(watched: readonly WatchedFunction[]): Rule[] {
 function alarmOf(
   scope: Construct,
   { stack, topic, runbook }: Pick<AlarmsProps, 'stack' | 'topic' | 'runbook'>,
-  { name, section, what, metric, threshold, below = false, periods = 1, missing, ends = false }: Rule,
+  { name, section, what, metric, threshold, below = false, periods = 1, ofPeriods, missing, ends = false }: Rule,
 ): Alarm {
   const alarm = new Alarm(scope, name, {
     alarmName: `${stack}-${name}`,
@@ -177,6 +189,7 @@ function alarmOf(
     metric,
     threshold,
     evaluationPeriods: periods,
+    ...(ofPeriods !== undefined && { datapointsToAlarm: ofPeriods }),
     comparisonOperator: below
       ? ComparisonOperator.LESS_THAN_THRESHOLD
       : ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,

@@ -119,6 +119,8 @@ export function deployedFunction({
 
   async function invoke(event: unknown, options: InvokeOptions = {}): Promise<Invocation> {
     const { fn, stream } = await environment(options);
+    // Lambda dates its figures to the start of a run
+    const began = new Date();
     const ended = await fn.invoke(event, options.requestId === undefined ? {} : { requestId: options.requestId });
     const at = new Date();
     const written = [...ended.logs, `REPORT Duration: ${ended.durationMs.toFixed(0)} ms`];
@@ -130,7 +132,7 @@ export function deployedFunction({
     // a function whose time was cut short for a test has used as large a part of it
     const stretch = (seconds * 1000) / (options.timeoutMs ?? seconds * 1000);
     figures.push(
-      ...lambdaFigures(name, { ...ended, durationMs: ended.durationMs * stretch }, at),
+      ...lambdaFigures(name, { ...ended, durationMs: ended.durationMs * stretch }, began),
       ...embeddedFigures(ended.logs),
     );
     return ended;

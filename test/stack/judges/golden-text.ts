@@ -161,6 +161,7 @@ function alarmLine({
   Statistic,
   Period,
   EvaluationPeriods,
+  DatapointsToAlarm,
   Threshold,
   ComparisonOperator,
   TreatMissingData,
@@ -177,5 +178,5 @@ function alarmLine({
               `${one['Id']}=${one['MetricStat'].Stat} of ${one['MetricStat'].Metric.MetricName} ${one['MetricStat'].Metric.Dimensions[0].Value}`,
           )
           .join('; ');
-  return `  ${AlarmName}: ${what}, ${EvaluationPeriods} times ${ComparisonOperator} ${Threshold}, missing: ${TreatMissingData}\n    ${AlarmDescription}\n    tells ${[...AlarmActions].join(', ')}${OKActions === undefined ? '' : ', and when it is over'}`;
+  return `  ${AlarmName}: ${what}, ${DatapointsToAlarm === undefined ? '' : `${DatapointsToAlarm} of `}${EvaluationPeriods} times ${ComparisonOperator} ${Threshold}, missing: ${TreatMissingData}\n    ${AlarmDescription}\n    tells ${[...AlarmActions].join(', ')}${OKActions === undefined ? '' : ', and when it is over'}`;
 }
