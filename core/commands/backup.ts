@@ -1,11 +1,12 @@
-import type { Manifest } from '../contract/manifest/manifest.ts';
+import type { Manifest, ManifestPart, Tier } from '../contract/manifest/manifest.ts';
 import { abortError } from '../domain/errors.ts';
 import { newBackupId, startOf } from '../domain/keys.ts';
+import type { BackupId } from '../domain/keys.ts';
 import { oneLine } from '../domain/lines.ts';
 import { tiersOfNew } from '../domain/retention/tiers.ts';
 import { plural } from '../domain/units.ts';
-import { mergeTallies } from '../pipeline/rows/tables.ts';
-import type { Clock, Identity, Plan, Report, Source } from '../ports.ts';
+import { mergeTallies, tableRows } from '../pipeline/rows/tables.ts';
+import type { Clock, Confirmed, Identity, Plan, Report, Source } from '../ports.ts';
 import { catalogPart } from '../store/catalog.ts';
 import type { NewBackup } from '../store/parts.ts';
 import type { Store } from '../store/store.ts';
@@ -21,7 +22,8 @@ export type BackupDeps = {
   /** The moment that a scheduler meant, or when the run was asked for; without it, the backup's start. */
   asked?: Date | undefined;
 };
-type BackupRun = NewBackup & { start: Date };
+/** What was stored, what was counted in it, and what the plan says of it. */
+type Content = { parts: ManifestPart[]; seen: ReturnType<typeof mergeTallies>; confirmed: Confirmed };
 
 /**
  * Takes a backup of a source: every part of one snapshot goes into the vault, then the manifest makes the backup exist.
@@ -29,27 +31,25 @@ type BackupRun = NewBackup & { start: Date };
  * invisible where it may not. A request that has made its backup before gets that one, and nothing is done.
  */
 export async function backup(source: Source, deps: BackupDeps, signal: AbortSignal): Promise<Manifest> {
-  const { store } = deps;
+  const { store, report } = deps;
   return store.withLease(
     source.name,
     deps,
     async (held, confirmLease) => {
       const start = deps.clock.now();
       const id = newBackupId(start, deps.random());
-      const ids = await store.backupIds(source.name, held);
-      const before = await madeBefore(source.name, id, ids, deps, held);
+      const others = await store.backupIds(source.name, held);
+      const before = await madeBefore(source.name, id, others, deps, held);
       if (before !== undefined) {
-        deps.report({ type: 'warning', message: `this request has made ${before.id} already: nothing was done` });
+        report({ type: 'warning', message: `this request has made ${before.id} already: nothing was done` });
         return before;
       }
-      const others = ids.map((other) => ({ id: other, start: startOf(other) }));
       await store.recordStart(source, id, deps.asked, deps, held);
-      const tiers = tiersOfNew({ id, start: startOf(id) }, others, source.retention, source.timeZone);
-      const job = { source, id, start, tiers };
+      const made = { source, id, start, tiers: tiersFor(source, id, others) };
       const plan = await source.engine.plan({}, held);
       try {
-        const content = await storeContent(plan, job, deps, confirmLease, held);
-        const manifest: Manifest = { ...identityOf(job, plan, deps), tiers, ...content };
+        const content = await storeContent(plan, made, deps, confirmLease, held);
+        const manifest = manifestOf(plan, made, content, deps);
         await store.writeManifest(manifest, held);
         return manifest;
       } finally {
@@ -60,73 +60,59 @@ export async function backup(source: Source, deps: BackupDeps, signal: AbortSign
   );
 }
 
-type ManifestContent = Pick<
-  Manifest,
-  'parts' | 'rowForm' | 'tables' | 'largeObjects' | 'sequences' | 'objects' | 'warnings' | 'exceptions' | 'restore'
->;
+/** What the newest backup of a source counts for. */
+function tiersFor({ retention, timeZone }: Source, id: BackupId, others: readonly BackupId[]): Tier[] {
+  const dated = (one: BackupId) => ({ id: one, start: startOf(one) });
+  return tiersOfNew(dated(id), others.map(dated), retention, timeZone);
+}
 
 /**
- * Stores every part and sums up what was in them; removes what was stored when anything fails, to the last moment
- * before the manifest.
+ * Stores every part, and has confirmed what was in them and that the lease is ours; removes what was stored when
+ * anything fails, to the last moment before the manifest.
  */
 async function storeContent(
   plan: Plan,
-  job: BackupRun,
-  deps: BackupDeps,
+  made: NewBackup,
+  { store, report }: BackupDeps,
   confirmLease: () => Promise<void>,
   signal: AbortSignal,
-): Promise<ManifestContent> {
-  const { source, id } = job;
+): Promise<Content> {
   const parts = [...plan.parts, catalogPart(plan.catalog)];
-  const totalBytes = plan.parts.reduce((sum, part) => sum + part.estimatedBytes, 0);
-  deps.report({
-    type: 'planned',
-    source: source.name,
-    id,
-    what: `${plan.server.product} ${plan.server.version}, ${plural(parts.length, 'part')}`,
-    totalBytes,
-    parts: parts.length,
-  });
-  const known = plan.warnings.map(oneLine);
-  for (const message of known) deps.report({ type: 'warning', message });
+  announce(plan, made, parts.length, report);
   try {
-    const stored = await deps.store.storeParts(parts, job, deps.report, signal);
+    const stored = await store.storeParts(parts, made, report, signal);
     const seen = mergeTallies(stored.flatMap(({ tally }) => tally ?? []));
-    const { tables, ...told } = await plan.confirm(
-      seen.tables.map(({ table, columns, rows, fingerprint }) => ({ table, columns, rows, fingerprint })),
-      signal,
-    );
-    const [warnings, exceptions] = [told.warnings.map(oneLine), told.exceptions.map(oneLine)];
-    for (const message of [...warnings, ...exceptions]) deps.report({ type: 'warning', message });
+    const confirmed = await plan.confirm(tableRows(seen), signal);
+    warn([...confirmed.warnings, ...confirmed.exceptions], report);
     await confirmLease();
     if (signal.aborted) throw abortError(signal);
-    const inManifest = stored.map(({ part }) => part);
-    return {
-      parts: inManifest,
-      ...(plan.rowForm !== undefined && { rowForm: plan.rowForm }),
-      tables,
-      ...(seen.largeObjects && { largeObjects: seen.largeObjects }),
-      sequences: seen.sequences,
-      objects: Object.fromEntries(
-        Object.entries(plan.catalog).map(([kind, names]) => [kind, Object.keys(names).length]),
-      ),
-      warnings: [...known, ...warnings],
-      ...(exceptions.length > 0 && { exceptions }),
-      restore: [
-        'set -euo pipefail',
-        ...inManifest.map(({ file, sha256 }) => `echo '${sha256}  ${file}' | sha256sum --check`),
-        ...source.engine.restoreCommands(inManifest, plan),
-      ],
-    };
+    return { parts: stored.map(({ part }) => part), seen, confirmed };
   } catch (error) {
-    await deps.store.discardParts(source.name, id);
+    await store.discardParts(made.source.name, made.id);
     throw error;
   }
 }
 
-function identityOf({ source, id, start }: BackupRun, plan: Plan, { version, identity, clock }: BackupDeps) {
+function announce({ server, parts, warnings }: Plan, { source, id }: NewBackup, count: number, report: Report): void {
+  const totalBytes = parts.reduce((sum, part) => sum + part.estimatedBytes, 0);
+  const what = `${server.product} ${server.version}, ${plural(count, 'part')}`;
+  report({ type: 'planned', source: source.name, id, what, totalBytes, parts: count });
+  warn(warnings, report);
+}
+
+function warn(messages: readonly string[], report: Report): void {
+  for (const message of messages) report({ type: 'warning', message: oneLine(message) });
+}
+
+function manifestOf(
+  plan: Plan,
+  { source, id, start, tiers }: NewBackup & { start: Date },
+  { parts, seen, confirmed }: Content,
+  { version, identity, clock }: BackupDeps,
+): Manifest {
+  const counts = Object.entries(plan.catalog).map(([kind, names]) => [kind, Object.keys(names).length]);
   return {
-    format: 1 as const,
+    format: 1,
     id,
     source: source.name,
     engine: source.engine.name,
@@ -138,7 +124,21 @@ function identityOf({ source, id, start }: BackupRun, plan: Plan, { version, ide
     start: start.toISOString(),
     end: clock.now().toISOString(),
     timeZone: source.timeZone,
-    compression: { method: 'zstd' as const, level: source.compressionLevel },
+    compression: { method: 'zstd', level: source.compressionLevel },
     encryption: null,
+    tiers: [...tiers],
+    parts,
+    ...(plan.rowForm !== undefined && { rowForm: plan.rowForm }),
+    tables: confirmed.tables,
+    ...(seen.largeObjects && { largeObjects: seen.largeObjects }),
+    sequences: seen.sequences,
+    objects: Object.fromEntries(counts),
+    warnings: [...plan.warnings, ...confirmed.warnings].map(oneLine),
+    ...(confirmed.exceptions.length > 0 && { exceptions: confirmed.exceptions.map(oneLine) }),
+    restore: [
+      'set -euo pipefail',
+      ...parts.map(({ file, sha256 }) => `echo '${sha256}  ${file}' | sha256sum --check`),
+      ...source.engine.restoreCommands(parts, plan),
+    ],
   };
 }

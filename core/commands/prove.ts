@@ -4,7 +4,7 @@ import type { Unequal } from '../domain/compare.ts';
 import { BackupError } from '../domain/errors.ts';
 import { firstOf, oneLine } from '../domain/lines.ts';
 import { formatCount, plural } from '../domain/units.ts';
-import { mergeTallies } from '../pipeline/rows/tables.ts';
+import { mergeTallies, tableRows } from '../pipeline/rows/tables.ts';
 import type { Catalog, Compared, Engine, Plan, PlannedPart, Report, Settled, Target } from '../ports.ts';
 import { mapConcurrently } from '../pipeline/concurrency.ts';
 import { wholeTally } from '../pipeline/meter.ts';
@@ -59,10 +59,7 @@ export async function prove(
       signal,
     );
     const seen = mergeTallies(tallies.flatMap((tally) => tally ?? []));
-    const { tables, exceptions: unsaid } = await plan.confirm(
-      seen.tables.map(({ table, columns, rows, fingerprint }) => ({ table, columns, rows, fingerprint })),
-      signal,
-    );
+    const { tables, exceptions: unsaid } = await plan.confirm(tableRows(seen), signal);
     const { ways, exceptions, different, hint } = await compareDefinitions(engine, expected, plan, deps, signal);
     return {
       tables: tables.length,

@@ -1,4 +1,5 @@
 import type { Manifest } from '../contract/manifest/manifest.ts';
+import { BackupError } from '../domain/errors.ts';
 import { startOf } from '../domain/keys.ts';
 import type { BackupId, SourceName } from '../domain/keys.ts';
 import type { Identity } from '../ports.ts';
@@ -16,7 +17,8 @@ type RepeatDeps = { store: Store; identity: Identity };
 /**
  * The backup that this very request has made before, when it is delivered again or tried again; undefined where it has
  * made none. Such a one ends as `id` does, which is made of the request where a request can come again, and its
- * manifest names our run; so that no other manifest is read.
+ * manifest names our run; so that no other manifest is read. Throws `object-exists` where another run's backup has the
+ * very name of ours: nothing may be stored below it, nor swept.
  */
 export async function madeBefore(
   source: SourceName,
@@ -33,5 +35,12 @@ export async function madeBefore(
     const { manifest } = await store.readManifest(source, other, signal);
     if (manifest.run === identity.run) return manifest;
   }
+  if (others.includes(id)) throw sameName(source, id);
   return undefined;
+}
+
+function sameName(source: SourceName, id: BackupId): BackupError {
+  return new BackupError('object-exists', `${source}: there is a backup ${id} already, of another run`, {
+    hint: 'was the clock of this machine put back? Run it again',
+  });
 }

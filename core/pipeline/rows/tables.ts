@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer';
+import type { TableRows } from '../../contract/manifest/manifest.ts';
 import { BackupError } from '../../domain/errors.ts';
 import type { DumpTally, TableTally } from './reader.ts';
 import type { Counted } from './scanner.ts';
@@ -67,6 +68,11 @@ export function mergeTallies(tallies: readonly DumpTally[]): DumpTally & { seque
       largeObjects: { count: large.reduce((count, one) => count + one.count, 0), fingerprint: sumOf(large) },
     }),
   };
+}
+
+/** Of each table what a manifest keeps. */
+export function tableRows({ tables }: Pick<DumpTally, 'tables'>): TableRows[] {
+  return tables.map(({ table, columns, rows, fingerprint }) => ({ table, columns, rows, fingerprint }));
 }
 
 function mergedTable(one: TableTally, other: TableTally): TableTally {

@@ -1,0 +1,30 @@
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { backup } from '../../../core/commands/backup.ts';
+import { verify } from '../../../core/commands/verify.ts';
+import { toyEngine, toySource } from '../../support/toy-engine.ts';
+import { folderScene, limit } from '../../support/vaults/vault.ts';
+import type { FolderScene } from '../../support/vaults/vault.ts';
+
+let scene: FolderScene;
+beforeEach(async () => {
+  scene = await folderScene();
+});
+afterEach(() => scene.remove());
+
+/** A run that begins in a given second, and draws the same number as every other one. */
+function backingUp(run: string, lines: string[]) {
+  const engine = toyEngine(new Map([['shop', { orders: lines }]]), 'shop');
+  const identity = { run, holder: 'test', isGone: () => true };
+  const clock = { now: () => new Date('2026-11-20T02:00:00Z') };
+  return backup(toySource(engine), { ...scene.deps(), identity, clock, random: () => 0.5 }, limit());
+}
+
+test('museum: a clock that was put back gave a run the name of an older backup, and its failure swept that away', async () => {
+  const first = await backingUp('first', ['a', 'b']);
+  const before = await scene.files();
+
+  await expect(backingUp('second', ['x', 'y', 'z'])).rejects.toMatchObject({ code: 'object-exists' });
+
+  expect(await scene.files()).toEqual(before);
+  expect((await verify(first, scene.deps(), limit())).problems).toEqual([]);
+});
