@@ -36,11 +36,17 @@ export async function listCommand(
   for (const source of names) {
     const { backups } = await listBackups(source, memoryFor(source, nightjar), nightjar, signal);
     if (all.length > 0 || source !== names[0]) out.say('');
-    out.say(`${source}: ${backups.length === 0 ? 'no backup yet' : plural(backups.length, 'backup')}`);
+    out.say(`${source}: ${titleOf(backups)}`);
     for (const line of tableOf(withTiers(source, backups, nightjar), now)) out.say(line);
     all.push(...withTiers(source, backups, nightjar));
   }
   return { document: { backups: all.map(documentOf) }, failures: [] };
+}
+
+function titleOf(backups: readonly ListedBackup[]): string {
+  if (backups.length === 0) return 'no backup yet';
+  const proven = backups.findLast(({ verdict }) => verdict.proven);
+  return `${plural(backups.length, 'backup')}${proven === undefined ? '' : `, proven up to ${proven.id}`}`;
 }
 
 /** The table of a listing; fits 80 columns up to a billion rows. */

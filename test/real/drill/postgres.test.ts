@@ -15,6 +15,7 @@ import { start } from '../../support/cli/command.ts';
 import { limit, postgresScene } from '../../support/postgres.ts';
 import type { PostgresScene } from '../../support/postgres.ts';
 import { recordsOf } from './records.ts';
+import { toldOfDrills } from './told.ts';
 
 let scene: PostgresScene;
 let manifest: Manifest;
@@ -100,6 +101,7 @@ async function nightjar(assert: string[], ...args: string[]) {
         shop: {
           postgres: { host, port, user, database: 'shop', password: { env: 'SHOP_PASSWORD' } },
           drill: { assert },
+          drillEvery: '8d',
         },
       },
     }),
@@ -108,6 +110,9 @@ async function nightjar(assert: string[], ...args: string[]) {
 }
 
 test('a backup that comes back as it was passes, with its assertions, and leaves a record and nothing else', async () => {
+  const looked = async (...args: string[]) => (await (await nightjar([], ...args)).ended).stdout;
+  expect(await looked('check', '--no-tell')).toContain('overdue-drill: no backup has ever been proven');
+
   const done = await drilling({
     assert: ['select count(*) = 500 from orders', 'select max(id) > 400 from late -- late'],
   });
@@ -118,6 +123,9 @@ test('a backup that comes back as it was passes, with its assertions, and leaves
     outcome: 'passed',
     body: { compared: expect.stringMatching(/^proven equal: 1 table, 500 rows.*; 2 assertions true; restored in /) },
   });
+  const [list, check] = await Promise.all([looked('list', 'shop'), looked('check', '--no-tell')]);
+  expect(list).toContain(`shop: 2 backups, proven up to ${manifest.id}\n`);
+  expect(check).not.toContain('overdue-drill');
   expect(await databases()).toEqual(['postgres', 'shop']);
 });
 
@@ -260,6 +268,24 @@ test('the command line tells in two lines what was shown, exits with 3 for a fai
     ok: true,
     result: { source: 'shop', id: honest.id, proven: true, assertions: 0, proof: { rows: 500 } },
   });
+});
+
+test('one that can’t be held says so once, with its remedy; a month of those that can makes no noise', async () => {
+  await scene.sql('postgres', `create role small login password 'small'; grant app to small`);
+  const small = () =>
+    scene.source(drillDatabaseName('shop', Math.random()), { login: { user: 'small', password: 'small' } });
+  const refused = Array.from({ length: 10 }, (_, day) => ({ day, work: () => drilling({}, small().engine) }));
+  const held = [10, 17, 24, 31].map((day) => ({ day, work: () => drilling() }));
+
+  const told = await toldOfDrills(scene.vault, [...refused, ...held]);
+
+  expect(told.map(({ day, message: { severity, kind } }) => [day, severity, kind])).toEqual([
+    [0, 'problem', 'drill-failed'],
+    [10, 'recovered', 'recovered'],
+  ]);
+  const hint = told[0]!.message.facts.find(({ label }) => label === 'Hint')?.value;
+  expect(hint).toMatch(/ALTER ROLE "?small"? CREATEDB.*drill: \{ server: … \}/);
+  expect(await databases()).toEqual(['postgres', 'shop']);
 });
 
 test('nothing of all this has touched the source', async () => {

@@ -26,6 +26,9 @@ import { dropDrills, requireOwnKeys } from './drill.ts';
 import { claim, clearMark, setMark, untilClientsEnd } from './unfinished.ts';
 import { requireUsualSession } from '../preflight/usual.ts';
 
+/** The claim is the session's, which asks nothing while a restore lasts; the server's most is a year, on Windows 24 days. */
+const holderIdleSeconds = 2_147_483;
+
 const labels: Partial<Record<ManifestPart['role'], string>> = {
   schema: 'tables, routines and views',
   after: 'triggers and events',
@@ -157,6 +160,7 @@ export async function openTarget(
         throw occupied(login, 'what somebody else has just made');
       const statement = createStatement(login, catalog);
       holder = await openSession(login, stop, null);
+      await holder.rows(`SET SESSION wait_timeout = ${holderIdleSeconds}`);
       if (!(await claim(holder, login.database))) throw atWork(login);
       await untilClientsEnd(holder, login.database, stop);
       await dropDrills(holder, login.database, stop);
