@@ -17,6 +17,8 @@ export type TellDeps = {
   store: Store | undefined;
   notifiers: readonly Notifier[];
   clock: Clock;
+  /** Every name of the configuration, whether it is worked on or not. */
+  sourceNames: readonly string[];
   /** Whoever is told nothing new is not told what waited either. */
   newsOnly?: boolean;
 };

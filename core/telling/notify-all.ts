@@ -1,12 +1,8 @@
 import type { Message } from '../contract/events/message.ts';
-import { messageOf } from '../domain/errors.ts';
 import { mostMessages } from '../domain/messages/groups.ts';
-import { over } from '../domain/messages/findings.ts';
-import { withSightings } from '../domain/watch/outbox.ts';
-import { notifierFailed } from '../domain/messages/run.ts';
-import type { Clock, Notifier } from '../ports.ts';
+import { aboutOthers } from './about-others.ts';
 import { deliver } from './deliver.ts';
-import type { Delivery, TellDeps } from './deliver.ts';
+import type { TellDeps } from './deliver.ts';
 import { unreadOutbox } from '../store/memory/outbox.ts';
 import type { OutboxEdit } from '../store/memory/outbox.ts';
 
@@ -42,7 +38,7 @@ export async function notifyAll(
       deliver(
         notifier,
         memory,
-        aboutOthers(first, notifier, deps.clock),
+        aboutOthers(first, notifier, deps),
         room === 0 ? 0 : Math.max(1, room - sent.length),
         deps,
         signal,
@@ -58,36 +54,4 @@ export async function notifyAll(
     waits: [...first, ...second].some(({ memory, failures }) => failures.length === 0 && memory.box.waiting.length > 0),
     forgotten: [...new Set([...first, ...second].flatMap(({ memory }) => memory.error ?? []))],
   };
-}
-
-/** For a notifier that works: which of the others do not, and which do again. */
-function aboutOthers(outcomes: readonly Delivery[], self: Notifier, clock: Clock): OutboxEdit {
-  const at = clock.now();
-  const tried = outcomes.filter(
-    ({ notifier, sent, failures }) => notifier !== self && sent.length + failures.length > 0,
-  );
-  const sightings = tried.map(({ memory, failures }) => ({
-    cause: memory.key,
-    judged: ['notifier-failed' as const],
-    found: failures.length > 0 ? ['notifier-failed' as const] : [],
-  }));
-  if (sightings.length === 0) return (box) => box;
-  return (box) =>
-    withSightings(box, sightings, at, { others: new Set() }, ({ severity, alert }) => {
-      const {
-        notifier: { name },
-        failures,
-        missed,
-      } = tried.find(({ memory }) => memory.key === alert.cause)!;
-      const past = { was: alert.kind, since: new Date(alert.since) };
-      const message =
-        severity === 'recovered'
-          ? over(`${name} can be told again`, past, at)
-          : notifierFailed(
-              [{ name, why: failures.map(messageOf).join('; ') }],
-              missed.map((one) => one.message),
-              { at, ...(severity === 'reminder' && { since: past.since }) },
-            );
-      return { severity, alert, message };
-    });
 }

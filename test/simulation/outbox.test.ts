@@ -248,6 +248,34 @@ test('whoever replaces the address of a dead webhook gets from the new one what 
   expect(stored).not.toContain(new URL(dead.url).port);
 });
 
+test('the others hear that a notifier works again when its address was replaced, and that one is gone a day after it was taken out', async () => {
+  const dead = await endpoint(() => ({ status: 404, body: 'no_service' }));
+  const alive = await endpoint(() => ({ status: 200 }));
+  const also = broken('pager');
+  await checking(on(['shop']), [mail, webhook('desk', dead), also]);
+  take();
+
+  // replaced by one that does not work either, then by one that does, as another check sees with other notifiers
+  await checking(on(['shop']), [mail, webhook('desk', await endpoint(() => ({ status: 410 }))), also]);
+  expect(take()).toEqual(['problem a notifier failed: somebody was not told']);
+  await checking(on(['shop', 'blog']), [mail]);
+  take();
+  await checking(on(['shop']), [mail, webhook('desk', alive), also]);
+  expect([take(), subjects(alive)]).toEqual([
+    ['recovered webhook desk can be told again'],
+    ['problem shop: there has never been a backup', 'problem a notifier failed: somebody was not told'],
+  ]);
+  await checking(on(['shop']), [mail, webhook('desk', alive)]);
+  expect(take()).toEqual([]);
+  pass(27);
+  await checking(on(['shop']), [mail, webhook('desk', alive)]);
+  await checking(on(['shop']), [mail, webhook('desk', alive)]);
+
+  const end = 'recovered a notifier that failed is no longer in the configuration';
+  expect(take()).toEqual(['reminder shop: there has never been a backup', end]);
+  expect(subjects(alive)).toEqual(['reminder shop: there has never been a backup', end]);
+});
+
 test('whoever asks to be left alone for two hours is, by every check and run, and gets all of it then', async () => {
   const pager = await endpoint(() => ({ status: 200 }));
   pager.refusals.push({ status: 429, headers: { 'retry-after': '7200' } });

@@ -95,8 +95,14 @@ function withEnded(
   );
 }
 
-function isFoundElsewhere({ by = [], told }: Alert, own: string, now: Date): boolean {
-  return by.some((one) => one !== own) && now.getTime() - Date.parse(told) < foundAgainMs;
+/** Whether another configuration has found it lately, too: then it is that one's to take back. */
+export function isFoundElsewhere(alert: Alert, own: string, now: Date): boolean {
+  return (alert.by ?? []).some((one) => one !== own) && isFoundLately(alert, now);
+}
+
+/** Whether somebody may still find it: it would be told again a day later. */
+export function isFoundLately({ told }: Alert, now: Date): boolean {
+  return now.getTime() - Date.parse(told) < foundAgainMs;
 }
 
 /** Failures of runs that are over and wait for the rest of their group: nobody comes back to them. */
