@@ -6,9 +6,10 @@ import type { ByteStream } from '../../ports.ts';
 import type { Deleted, Stored, Vault } from '../../vault.ts';
 import { absent, answered, codeOf } from './errors.ts';
 import { listFolder } from './list.ts';
+import { bringForward, forgetStates } from './older.ts';
 import { folderPlace, pathOf, prepareVault, requireVault, syncFolder, type FolderPlace } from './place.ts';
 import { readFolder, readVersion } from './read.ts';
-import { firstVersion, replaceVersion, tidy, versionsOf } from './versions.ts';
+import { replaceFile, versionOf } from './replace.ts';
 import { linkNew, sweepIncoming, writeIncoming } from './write.ts';
 import { withGrace } from '../waiting.ts';
 
@@ -78,13 +79,12 @@ async function putIfAbsent(
   const what = `write ${place.root}/${key}`;
   const { path } = await incoming(place, key, once(body), signal);
   try {
-    const version = await firstVersion(path);
     const made = await answered(
       what,
-      inFolder(place, key, (target) => linkNew(path, target)),
+      inFolder(place, key, (target) => makeObject(place, key, path, target)),
       unstopped,
     );
-    if (made) return { version };
+    if (made) return { version: versionOf(body) };
   } finally {
     await rm(path, { force: true });
   }
@@ -106,24 +106,33 @@ async function putIfUnchanged(
   await answered(what, requireVault(place), signal);
   const { path } = await incoming(place, key, once(body), signal);
   try {
-    const anchor = pathOf(place, key, { make: false });
-    const replaced = anchor.then((file) => replaceVersion(place, key, file, version, path));
-    const made = await answered(what, replaced.catch(absent), unstopped);
-    if (made !== undefined) return { version: made };
+    const replaced = replaceObject(place, key, version, path).catch(absent);
+    if ((await answered(what, replaced, unstopped)) === true) return { version: versionOf(body) };
   } finally {
     await rm(path, { force: true });
   }
   throw new BackupError('object-exists', `${what}: somebody else has written or removed it`);
 }
 
+async function replaceObject(place: FolderPlace, key: ObjectKey, version: string, path: string): Promise<boolean> {
+  const target = await pathOf(place, key, { make: false });
+  await bringForward(place, key, target);
+  return replaceFile(place, target, version, path);
+}
+
+/** What an older Nightjar remembers of an object that is no more is not the new one's. */
+async function makeObject(place: FolderPlace, key: ObjectKey, path: string, target: string): Promise<boolean> {
+  if ((await lstat(target).catch(absent)) === undefined) await forgetStates(place, key);
+  return linkNew(path, target);
+}
+
 async function remove(place: FolderPlace, key: ObjectKey): Promise<Deleted> {
   await requireVault(place);
   const path = await pathOf(place, key, { make: false }).catch(absent);
   if (path === undefined) return { state: 'gone' };
-  const versions = await versionsOf(place, key, path).catch(absent);
   await unlink(path).catch(absent);
   await syncFolder(dirname(path)).catch(absent);
-  if (versions !== undefined) await tidy(place, key, versions, Infinity);
+  await forgetStates(place, key);
   for (let folder = dirname(path); folder !== place.root; folder = dirname(folder)) {
     if (
       !(await rmdir(folder).then(

@@ -6,8 +6,8 @@ import { objectKey, type ObjectKey } from '../../domain/keys.ts';
 import type { Listed } from '../../vault.ts';
 import { requireNoBackupBehind } from './backups.ts';
 import { answered, codeOf } from './errors.ts';
+import { currentFile } from './older.ts';
 import { isHidden, requireVault, type FolderPlace } from './place.ts';
-import { currentFile } from './versions.ts';
 
 /**
  * Every object whose key starts with `prefix`. Files whose names can't be a key are somebody else's, as are symbolic
@@ -35,10 +35,10 @@ export async function* listFolder(place: FolderPlace, prefix: string, signal: Ab
 }
 
 async function describe(place: FolderPlace, key: ObjectKey): Promise<Listed | undefined> {
-  const anchor = join(place.root, key);
+  const target = join(place.root, key);
   for (let attempt = 0; attempt < 5; attempt += 1) {
     try {
-      const { size, mtime } = await lstat(await currentFile(place, key, anchor));
+      const { size, mtime } = await lstat(await currentFile(place, key, target));
       return { key, bytes: size, modified: mtime };
     } catch (error) {
       if (codeOf(error) !== 'ENOENT') throw error;

@@ -11,9 +11,9 @@ const hiddenName = '.nightjar';
 /** Where a folder vault keeps what. */
 export type FolderPlace = {
   root: string;
-  /** Files that are being written. */
+  /** What is being written, and has no name of its own yet. */
   incoming: string;
-  /** Later versions of replaced objects; see `folder-versions.ts`. */
+  /** Where an older Nightjar kept what replaced objects; see `older.ts`. */
   versions: string;
 };
 
@@ -56,7 +56,7 @@ export async function requireVault({ root, incoming }: FolderPlace): Promise<voi
  * /etc/fstab puts there. So a backup does not silently go to the disk below a mount point.
  */
 export async function prepareVault(place: FolderPlace): Promise<void> {
-  if ((await isFolder(place.incoming)) && (await isFolder(place.versions))) return;
+  if (await isFolder(place.incoming)) return;
   const above = dirname(place.root);
   if (!(await isFolder(above))) {
     throw new BackupError('vault-unreachable', `the folder ${above}, which is to hold ${place.root}, is not there`, {
@@ -65,7 +65,7 @@ export async function prepareVault(place: FolderPlace): Promise<void> {
   }
   await requireNoFile(place.root);
   await requireMounts(place.root);
-  for (const folder of [place.root, dirname(place.incoming), place.versions, place.incoming]) await makeFolder(folder);
+  for (const folder of [place.root, dirname(place.incoming), place.incoming]) await makeFolder(folder);
 }
 
 /**

@@ -1,21 +1,23 @@
-import { constants } from 'node:fs';
-import { open, type FileHandle } from 'node:fs/promises';
 import { BackupError } from '../../domain/errors.ts';
 import type { ObjectKey } from '../../domain/keys.ts';
 import type { ByteStream } from '../../ports.ts';
 import type { Versioned } from '../../vault.ts';
 import { answered, codeOf } from './errors.ts';
+import { currentFile } from './older.ts';
+import { openFile, readSmall } from './open.ts';
 import { pathOf, requireVault, type FolderPlace } from './place.ts';
-import { currentFile, currentVersion } from './versions.ts';
+import { versionOf } from './replace.ts';
 
 const chunkBytes = 512 * 1024;
+/** No file, or (ESTALE) one that another machine has just replaced on a share. */
+const missing = ['ENOENT', 'ENOTDIR', 'EISDIR', 'ELOOP', 'ESTALE'];
 
 /** An object's bytes. Throws `object-missing`, and `vault-failed` when the file gets shorter while it is read. */
 export async function* readFolder(place: FolderPlace, key: ObjectKey, signal: AbortSignal): ByteStream {
   const what = `read ${place.root}/${key}`;
   const opening = reading(place, what, async () => {
-    const anchor = await pathOf(place, key, { make: false });
-    return openFile(await currentFile(place, key, anchor));
+    const target = await pathOf(place, key, { make: false });
+    return openFile(await currentFile(place, key, target));
   });
   const handle = await answered(what, opening, signal).catch((error: unknown) => {
     // given up while the disk was still opening it
@@ -43,35 +45,22 @@ export async function* readFolder(place: FolderPlace, key: ObjectKey, signal: Ab
 export async function readVersion(place: FolderPlace, key: ObjectKey, signal: AbortSignal): Promise<Versioned> {
   const what = `read ${place.root}/${key}`;
   const work = reading(place, what, async () => {
-    const anchor = await pathOf(place, key, { make: false });
-    const { path, version } = await currentVersion(place, key, anchor);
-    const handle = await openFile(path);
-    try {
-      return { body: await handle.readFile(), version };
-    } finally {
-      await handle.close();
-    }
+    const target = await pathOf(place, key, { make: false });
+    const { body } = await readSmall(await currentFile(place, key, target));
+    return { body, version: versionOf(body) };
   });
   return answered(what, work, signal);
 }
 
-/** Tries again when the version that was found has been replaced and tidied away before it could be opened. */
+/** Tries again when the file that was found has been replaced before it could be read. */
 async function reading<T>(place: FolderPlace, what: string, attempt: () => Promise<T>): Promise<T> {
   for (let attempts = 1; ; attempts += 1) {
     try {
       return await attempt();
     } catch (error) {
-      if (!['ENOENT', 'ENOTDIR', 'EISDIR', 'ELOOP'].includes(codeOf(error) ?? '')) throw error;
+      if (!missing.includes(codeOf(error) ?? '')) throw error;
       await requireVault(place);
       if (attempts === 3) throw new BackupError('object-missing', `${what}: there is no such object`, { cause: error });
     }
   }
-}
-
-/** Opens a file, which must be one. */
-async function openFile(path: string): Promise<FileHandle> {
-  const handle = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-  if ((await handle.stat()).isFile()) return handle;
-  await handle.close();
-  throw Object.assign(new Error(`EISDIR: ${path} is not a file`), { code: 'EISDIR' });
 }

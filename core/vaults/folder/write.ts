@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { link, lstat, open, readdir, rm, stat, unlink, type FileHandle } from 'node:fs/promises';
+import { link, lstat, open, readdir, rm, rmdir, stat, unlink, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { BackupError } from '../../domain/errors.ts';
@@ -70,11 +70,16 @@ export async function linkNew(path: string, name: string): Promise<boolean> {
 /** Removes what dead runs have left half written. The disk's own clock decides, by the file that `path` names. */
 export async function sweepIncoming(place: FolderPlace, path: string): Promise<void> {
   const now = (await stat(path)).mtimeMs;
-  for (const name of await readdir(place.incoming)) {
-    const file = join(place.incoming, name);
-    const found = await lstat(file).catch(() => undefined);
-    if (found?.isFile() && now - found.mtimeMs > leftoverMs) await unlink(file).catch(() => undefined);
-  }
+  for (const name of await readdir(place.incoming)) await sweep(join(place.incoming, name), now);
+}
+
+async function sweep(path: string, now: number): Promise<void> {
+  const found = await lstat(path).catch(() => undefined);
+  if (found === undefined || now - found.mtimeMs <= leftoverMs) return;
+  if (!found.isDirectory()) return unlink(path).catch(() => undefined);
+  // a claim of a killed run; file by file, for a writer that is alive may be taking it
+  for (const name of await readdir(path).catch(() => [])) await unlink(join(path, name)).catch(() => undefined);
+  await rmdir(path).catch(() => undefined);
 }
 
 async function writeAll(handle: FileHandle, what: string, body: ByteStream, signal: AbortSignal): Promise<Bytes> {

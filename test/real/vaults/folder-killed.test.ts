@@ -68,3 +68,31 @@ test('processes killed while they replace an object lose none of the replacement
   expect(counted(body)).toBeLessThanOrEqual(told + kills);
   expect(await keysOf(folderVault(root), '')).toEqual([key]);
 }, 120_000);
+
+test('processes that are stopped while they replace an object overwrite nothing when they wake up', async () => {
+  const key = objectKey('count/lease.json');
+  await folderVault(root).putIfAbsent(key, Buffer.from('0'), {}, signal);
+  const writers = [1, 2, 3].map(() =>
+    spawn(process.execPath, [join(programs, 'count.ts'), root], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: { PATH: process.env['PATH'] },
+    }),
+  );
+  let told = 0;
+  for (const writer of writers) writer.stdout.on('data', (chunk: Buffer) => (told += chunk.length));
+  await Promise.all(writers.map((writer) => once(writer.stdout, 'data')));
+
+  for (let stops = 0; stops < 30; stops += 1) {
+    const writer = writers[stops % writers.length]!;
+    writer.kill('SIGSTOP');
+    await sleep(Math.random() * 100);
+    writer.kill('SIGCONT');
+  }
+  const closed = writers.map((writer) => once(writer, 'close'));
+  for (const writer of writers) writer.kill('SIGKILL');
+  await Promise.all(closed);
+
+  const now = counted((await folderVault(root).read(key, signal)).body);
+  expect(now).toBeGreaterThanOrEqual(told);
+  expect(now).toBeLessThanOrEqual(told + writers.length);
+}, 120_000);

@@ -61,7 +61,7 @@ export async function cliScene() {
       const files = entries
         .filter((entry) => entry.isFile())
         .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + '/backups/'.length));
-      return files.filter((file) => !file.startsWith('.nightjar/versions/') && !file.endsWith('/lease.json')).sort();
+      return files.filter((file) => !file.endsWith('/lease.json')).sort();
     },
     /** Removes a source's backups. */
     forget: (source: string) => rm(join(folder, 'backups', source), { recursive: true, force: true }),

@@ -52,7 +52,7 @@ export async function folderScene() {
       const paths = entries
         .filter((entry) => entry.isFile())
         .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1));
-      return paths.filter((path) => !path.startsWith('.nightjar/versions/') && !path.includes('/starts/')).sort();
+      return paths.filter((path) => !path.includes('/starts/')).sort();
     },
     remove: () => rm(folder, { recursive: true, force: true }),
   } satisfies VaultScene & { folder: string };

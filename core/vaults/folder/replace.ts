@@ -1,0 +1,99 @@
+import { createHash } from 'node:crypto';
+import { lstat, mkdir, readdir, rename, rm, rmdir } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { absent, codeOf } from './errors.ts';
+import { readSmall } from './open.ts';
+import { syncFolder, type FolderPlace } from './place.ts';
+
+/** Each attempt ends with a claim of ours, or with another's step. */
+const attempts = 100;
+
+/** A small object's version: the digest of its bytes. Neither `touch` nor a copy of the folder changes it. */
+export function versionOf(body: Uint8Array): string {
+  return createHash('sha256').update(body).digest('hex');
+}
+
+/** The version of the object at this path; undefined when there is none. */
+export async function versionAt(path: string): Promise<string | undefined> {
+  const found = await readSmall(path).catch(absent);
+  return found === undefined ? undefined : versionOf(found.body);
+}
+
+/**
+ * Moves the written file `path` to `target` if that still is `version`; false when it is not. A compare-and-swap
+ * without locks, which a killed process would leave behind:
+ * - A claim is a folder named after the version that it replaces, and holds the next one under a name of its own.
+ *   rename(2) gives a folder that name only where no other lies that holds anything: one writer has the claim.
+ * - A claim counts if the object still is that version once the claim is there. From then on that version can only be
+ *   replaced by moving the claim's file to the object's path, once. So whoever finds a claim may do that for a writer
+ *   that died, and it does no harm if that one wakes up.
+ * - Who finds the object changed behind its claim takes it back by moving its file out again.
+ * A delete asks for no claim: of a delete and a replacement at the same moment, either may come last.
+ */
+export async function replaceFile(
+  { incoming }: FolderPlace,
+  target: string,
+  version: string,
+  path: string,
+): Promise<boolean> {
+  const claim = join(incoming, versionOf(Buffer.from(`${target}\n${version}`)));
+  const mine = join(claim, basename(path));
+  const prepared = `${path}.claim`;
+  await mkdir(prepared, { mode: 0o700 });
+  try {
+    await rename(path, join(prepared, basename(path)));
+    if (!(await takeClaim(prepared, claim, mine, { target, version }))) return false;
+    if ((await versionAt(target)) !== version && (await moved(mine, path))) return false;
+    await publish(mine, target);
+    return true;
+  } finally {
+    await rm(prepared, { recursive: true, force: true });
+    await rm(mine, { force: true });
+    await rmdir(claim).catch(() => undefined);
+  }
+}
+
+/** Gives the prepared folder the claim's name; false when the object has another version meanwhile. */
+async function takeClaim(
+  prepared: string,
+  claim: string,
+  mine: string,
+  { target, version }: { target: string; version: string },
+): Promise<boolean> {
+  for (let attempt = 1; attempt <= attempts; attempt += 1) {
+    if (await named(prepared, claim, mine)) return true;
+    const others = (await readdir(claim).catch(absent)) ?? [];
+    if ((await versionAt(target)) !== version) return false;
+    for (const other of others) await publish(join(claim, other), target);
+    await rmdir(claim).catch(() => undefined);
+  }
+  return false;
+}
+
+async function named(prepared: string, claim: string, mine: string): Promise<boolean> {
+  try {
+    await rename(prepared, claim);
+    return true;
+  } catch (error) {
+    const code = codeOf(error) ?? '';
+    if (!['ENOTEMPTY', 'EEXIST', 'ENOENT'].includes(code)) throw error;
+    // An NFS server's answer may get lost and the call be sent twice: then the claim is there, and it is ours.
+    return code === 'ENOENT' && exists(mine);
+  }
+}
+
+/** Moves a claimed file to the object's path, unless somebody has done so. */
+async function publish(file: string, target: string): Promise<void> {
+  await rename(file, target).catch(absent);
+  await syncFolder(dirname(target));
+}
+
+/** Whether a file went from here to there, and nobody has moved it elsewhere. */
+async function moved(from: string, to: string): Promise<boolean> {
+  await rename(from, to).catch(absent);
+  return exists(to);
+}
+
+async function exists(path: string): Promise<boolean> {
+  return (await lstat(path).catch(absent)) !== undefined;
+}
