@@ -7,10 +7,9 @@ import { tiersOfNew } from '../domain/retention/tiers.ts';
 import { plural } from '../domain/units.ts';
 import { mergeTallies, tableRows } from '../pipeline/rows/tables.ts';
 import type { Clock, Confirmed, Identity, Plan, Report, Source } from '../ports.ts';
-import { catalogPart } from '../store/catalog.ts';
-import type { NewBackup } from '../store/parts.ts';
+import { catalogPart } from '../store/parts/catalog.ts';
+import type { NewBackup } from '../store/parts/storing.ts';
 import type { Store } from '../store/store.ts';
-import { madeBefore } from './repeat.ts';
 
 export type BackupDeps = {
   store: Store;
@@ -39,7 +38,7 @@ export async function backup(source: Source, deps: BackupDeps, signal: AbortSign
       const start = deps.clock.now();
       const id = newBackupId(start, deps.random());
       const others = await store.backupIds(source.name, held);
-      const before = await madeBefore(source.name, id, others, deps, held);
+      const before = await store.madeBefore(source.name, id, others, deps.identity, held);
       if (before !== undefined) {
         report({ type: 'warning', message: `this request has made ${before.id} already: nothing was done` });
         return before;

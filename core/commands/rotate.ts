@@ -4,10 +4,10 @@ import { planRotation, removedBy } from '../domain/retention/rotation.ts';
 import type { Policy, RotationPlan } from '../domain/retention/rotation.ts';
 import type { Bytes } from '../domain/units.ts';
 import type { Clock, Identity } from '../ports.ts';
-import { removableBytes } from '../store/remove.ts';
-import type { Removal } from '../store/remove.ts';
+import { removableBytes } from '../store/rotation/remove.ts';
+import type { Removal } from '../store/rotation/remove.ts';
 import type { Store } from '../store/store.ts';
-import type { Swept } from '../store/sweep.ts';
+import type { Swept } from '../store/rotation/sweep.ts';
 import { survey } from '../survey/survey.ts';
 import type { ManifestReading } from '../survey/survey.ts';
 

@@ -5,8 +5,8 @@ import { formatBytes, plural } from '../domain/units.ts';
 import type { Bytes } from '../domain/units.ts';
 import type { ByteStream, Clock, Inspect, Report } from '../ports.ts';
 import { mapConcurrently } from '../pipeline/concurrency.ts';
-import { readsDifferently } from '../store/read-again.ts';
-import type { PartOfBackup } from '../store/read-again.ts';
+import { readsDifferently } from '../store/parts/read-again.ts';
+import type { PartOfBackup } from '../store/parts/read-again.ts';
 import type { Store } from '../store/store.ts';
 
 /** What reading everything again has shown: every damaged or missing part, not only the first. */

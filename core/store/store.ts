@@ -1,22 +1,24 @@
 import type { Vault } from '../vault.ts';
-import { readCatalog } from './catalog.ts';
+import { listSource, sourcesListed } from './backups/listing.ts';
+import { madeBefore } from './backups/made-before.ts';
+import { backupIds, missingBackup, readManifest, writeManifest } from './backups/manifests.ts';
 import { freeLease, withLease } from './lease/lease.ts';
 import { leaseWritten, readLease } from './lease/state.ts';
-import { listSource, sourcesListed } from './listing.ts';
-import { backupIds, missingBackup, readManifest, writeManifest } from './manifests.ts';
 import { checkersOf } from './memory/checkers.ts';
 import { addToLedgerIndex, readLedger, readLedgerIndex, writeLedger } from './memory/ledger.ts';
 import { editOutbox, readOutbox } from './memory/outbox.ts';
-import { discardParts, openPart, partPlace, storeParts } from './parts.ts';
-import { afterReadingAgain, requireWhole } from './read-again.ts';
+import { readCatalog } from './parts/catalog.ts';
+import { afterReadingAgain, requireWhole } from './parts/read-again.ts';
+import { openPart, partPlace } from './parts/reading.ts';
+import { discardParts, storeParts } from './parts/storing.ts';
 import { withFailureRecord } from './records/failure.ts';
 import { pin, unpin } from './records/pin.ts';
 import { withProofRecord } from './records/proof.ts';
 import { carryOutOnce } from './records/request.ts';
 import { recordStart } from './records/start.ts';
-import { removeBackup } from './remove.ts';
-import { retagKept } from './retag.ts';
-import { lookForLeftovers, sweepLeftovers } from './sweep.ts';
+import { removeBackup } from './rotation/remove.ts';
+import { retagKept } from './rotation/retag.ts';
+import { lookForLeftovers, sweepLeftovers } from './rotation/sweep.ts';
 
 /** Everything that Nightjar keeps in a vault, spoken of by name: whoever has a store knows no key and no vault. */
 export type Store = ReturnType<typeof openStore>;
@@ -34,6 +36,7 @@ export function openStore(vault: Vault) {
     listSource: on(listSource),
     sourcesListed: on(sourcesListed),
     backupIds: on(backupIds),
+    madeBefore: on(madeBefore),
     missingBackup: on(missingBackup),
 
     storeParts: on(storeParts),

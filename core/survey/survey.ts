@@ -9,7 +9,7 @@ import { verdictOf } from '../domain/verdict/verdict.ts';
 import type { SourceRules, SourceVerdict } from '../domain/verdict/verdict.ts';
 import { mapConcurrently } from '../pipeline/concurrency.ts';
 import type { LedgerRead } from '../store/memory/ledger.ts';
-import type { ManifestFound } from '../store/manifests.ts';
+import type { ManifestFound } from '../store/backups/manifests.ts';
 import type { Store } from '../store/store.ts';
 
 /**

@@ -1,4 +1,4 @@
-import type { Removal } from '../../../core/store/remove.ts';
+import type { Removal } from '../../../core/store/rotation/remove.ts';
 import type { Rotation } from '../../../core/commands/rotate.ts';
 import { reasonText } from '../../../core/domain/retention/retention.ts';
 import type { PlannedBackup } from '../../../core/domain/retention/rotation.ts';

@@ -5,7 +5,7 @@ import { pinKey } from '../../domain/layout/records.ts';
 import type { Clock } from '../../ports.ts';
 import type { Vault } from '../../vault.ts';
 import { writeJson } from '../json.ts';
-import { backupIds, missingBackup } from '../manifests.ts';
+import { backupIds, missingBackup } from '../backups/manifests.ts';
 
 const pinSchema = z.strictObject({ reason: z.string(), at: z.iso.datetime(), by: z.string() });
 

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { manifestDocument } from '../../../core/store/manifest-document.ts';
+import { manifestDocument } from '../../../core/store/backups/manifest-document.ts';
 import type { Manifest } from '../../../core/contract/manifest/manifest.ts';
 import { objectKey } from '../../../core/domain/keys.ts';
 import { folderVault } from '../../../core/vaults/folder/folder.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { backup } from '../../../core/commands/backup.ts';
 import { findManifest, listBackups } from '../../support/vaults/listed.ts';
-import { manifestDocument, parseManifest } from '../../../core/store/manifest-document.ts';
+import { manifestDocument, parseManifest } from '../../../core/store/backups/manifest-document.ts';
 import type { Manifest } from '../../../core/contract/manifest/manifest.ts';
 import { manifestKey } from '../../../core/domain/layout/places.ts';
 import type { BackupId, SourceName } from '../../../core/domain/keys.ts';

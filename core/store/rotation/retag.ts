@@ -1,11 +1,11 @@
-import { isPartName } from '../contract/manifest/part-name.ts';
-import { isBackupError } from '../domain/errors.ts';
-import { manifestKey } from '../domain/layout/places.ts';
-import { backupPathOf } from '../domain/layout/records.ts';
-import type { PlannedBackup, RotationPlan } from '../domain/retention/rotation.ts';
-import { tierTags } from '../domain/retention/tiers.ts';
-import type { Vault } from '../vault.ts';
-import { mapConcurrently } from '../pipeline/concurrency.ts';
+import { isPartName } from '../../contract/manifest/part-name.ts';
+import { isBackupError } from '../../domain/errors.ts';
+import { manifestKey } from '../../domain/layout/places.ts';
+import { backupPathOf } from '../../domain/layout/records.ts';
+import type { PlannedBackup, RotationPlan } from '../../domain/retention/rotation.ts';
+import { tierTags } from '../../domain/retention/tiers.ts';
+import type { Vault } from '../../vault.ts';
+import { mapConcurrently } from '../../pipeline/concurrency.ts';
 
 const tagsAtOnce = 8;
 

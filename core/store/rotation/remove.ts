@@ -1,11 +1,11 @@
-import { historyOf } from '../domain/verdict/history.ts';
-import type { BackupFound } from '../domain/verdict/history.ts';
-import { backupPrefix, manifestKey, partKey } from '../domain/layout/places.ts';
-import type { BackupId, ObjectKey, SourceName } from '../domain/keys.ts';
-import { releasedTags } from '../domain/retention/tiers.ts';
-import type { Bytes } from '../domain/units.ts';
-import type { Lock, Vault } from '../vault.ts';
-import { mapConcurrently } from '../pipeline/concurrency.ts';
+import { historyOf } from '../../domain/verdict/history.ts';
+import type { BackupFound } from '../../domain/verdict/history.ts';
+import { backupPrefix, manifestKey, partKey } from '../../domain/layout/places.ts';
+import type { BackupId, ObjectKey, SourceName } from '../../domain/keys.ts';
+import { releasedTags } from '../../domain/retention/tiers.ts';
+import type { Bytes } from '../../domain/units.ts';
+import type { Lock, Vault } from '../../vault.ts';
+import { mapConcurrently } from '../../pipeline/concurrency.ts';
 
 /**
  * What became of a backup that was to be removed. `gone`; `hidden`: it is no backup any more, and older versions still

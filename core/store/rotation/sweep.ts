@@ -1,14 +1,14 @@
-import { isBackupError } from '../domain/errors.ts';
-import { historyOf } from '../domain/verdict/history.ts';
-import type { SourceHistory } from '../domain/verdict/history.ts';
-import { sourceSegment } from '../domain/layout/places.ts';
-import type { ObjectKey, SourceName } from '../domain/keys.ts';
-import { staleFailures, staleRequests, staleStarts, sweepable } from '../domain/retention/leftovers.ts';
-import type { Leftovers } from '../domain/retention/leftovers.ts';
-import type { Bytes } from '../domain/units.ts';
-import type { Clock, Identity } from '../ports.ts';
-import type { Vault } from '../vault.ts';
-import { withLease } from './lease/lease.ts';
+import { isBackupError } from '../../domain/errors.ts';
+import { historyOf } from '../../domain/verdict/history.ts';
+import type { SourceHistory } from '../../domain/verdict/history.ts';
+import { sourceSegment } from '../../domain/layout/places.ts';
+import type { ObjectKey, SourceName } from '../../domain/keys.ts';
+import { staleFailures, staleRequests, staleStarts, sweepable } from '../../domain/retention/leftovers.ts';
+import type { Leftovers } from '../../domain/retention/leftovers.ts';
+import type { Bytes } from '../../domain/units.ts';
+import type { Clock, Identity } from '../../ports.ts';
+import type { Vault } from '../../vault.ts';
+import { withLease } from '../lease/lease.ts';
 
 /**
  * What dead runs had left. `spared`: another run holds the lease, so that nothing can be known to be dead. `found`: a

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { manifestSchema } from '../contract/manifest/manifest.ts';
-import type { Manifest } from '../contract/manifest/manifest.ts';
-import { parseJson } from './json.ts';
+import { manifestSchema } from '../../contract/manifest/manifest.ts';
+import type { Manifest } from '../../contract/manifest/manifest.ts';
+import { parseJson } from '../json.ts';
 
 /** The last two lines of a manifest: its own checksum, and the end. */
 const seal = /^ "sha256": "([0-9a-f]{64})"\n\}\n$/;

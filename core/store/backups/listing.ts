@@ -1,8 +1,8 @@
-import { historiesOf, historyOf } from '../domain/verdict/history.ts';
-import type { ListedObject, SourceHistory } from '../domain/verdict/history.ts';
-import { sourceOfSegment, sourceSegment } from '../domain/layout/places.ts';
-import type { SourceName } from '../domain/keys.ts';
-import type { Vault } from '../vault.ts';
+import { historiesOf, historyOf } from '../../domain/verdict/history.ts';
+import type { ListedObject, SourceHistory } from '../../domain/verdict/history.ts';
+import { sourceOfSegment, sourceSegment } from '../../domain/layout/places.ts';
+import type { SourceName } from '../../domain/keys.ts';
+import type { Vault } from '../../vault.ts';
 
 /** What a listing shows of one source. */
 export async function listSource(vault: Vault, source: SourceName, signal: AbortSignal): Promise<SourceHistory> {

@@ -1,10 +1,10 @@
-import { catalogSchema } from '../contract/manifest/catalog.ts';
-import type { Manifest } from '../contract/manifest/manifest.ts';
-import { BackupError, isBackupError } from '../domain/errors.ts';
-import type { ByteStream, Catalog, PlannedPart } from '../ports.ts';
-import type { Vault } from '../vault.ts';
-import { parseJson } from './json.ts';
-import { openPart, partPlace } from './parts.ts';
+import { catalogSchema } from '../../contract/manifest/catalog.ts';
+import type { Manifest } from '../../contract/manifest/manifest.ts';
+import { BackupError, isBackupError } from '../../domain/errors.ts';
+import type { ByteStream, Catalog, PlannedPart } from '../../ports.ts';
+import type { Vault } from '../../vault.ts';
+import { parseJson } from '../json.ts';
+import { openPart, partPlace } from './reading.ts';
 import { requireWhole } from './read-again.ts';
 
 /** It is held in memory; a thousand tables take half a megabyte. */

@@ -1,10 +1,10 @@
-import type { ManifestPart } from '../contract/manifest/manifest.ts';
-import { BackupError, isBackupError } from '../domain/errors.ts';
-import { summed } from '../pipeline/sum.ts';
-import type { ByteStream } from '../ports.ts';
-import type { Vault } from '../vault.ts';
-import { openPart, partPlace, readStored } from './parts.ts';
-import type { BackupName } from './parts.ts';
+import type { ManifestPart } from '../../contract/manifest/manifest.ts';
+import { BackupError, isBackupError } from '../../domain/errors.ts';
+import { summed } from '../../pipeline/sum.ts';
+import type { ByteStream } from '../../ports.ts';
+import type { Vault } from '../../vault.ts';
+import { openPart, partPlace, readStored } from './reading.ts';
+import type { BackupName } from './reading.ts';
 
 /** A part of a backup. `inspect` lets its content pass and throws `part-corrupt` where it holds what it may not. */
 export type PartOfBackup = {

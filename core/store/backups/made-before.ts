@@ -1,9 +1,10 @@
-import type { Manifest } from '../contract/manifest/manifest.ts';
-import { BackupError } from '../domain/errors.ts';
-import { startOf } from '../domain/keys.ts';
-import type { BackupId, SourceName } from '../domain/keys.ts';
-import type { Identity } from '../ports.ts';
-import type { Store } from '../store/store.ts';
+import type { Manifest } from '../../contract/manifest/manifest.ts';
+import { BackupError } from '../../domain/errors.ts';
+import { startOf } from '../../domain/keys.ts';
+import type { BackupId, SourceName } from '../../domain/keys.ts';
+import type { Identity } from '../../ports.ts';
+import type { Vault } from '../../vault.ts';
+import { readManifest } from './manifests.ts';
 
 /**
  * Longest that a request may come again: EventBridge Scheduler tries for up to 24 hours (its user guide, retry policy),
@@ -12,8 +13,6 @@ import type { Store } from '../store/store.ts';
 const repeatedWithinMs = 24 * 3_600_000;
 const tailDigits = 6;
 
-type RepeatDeps = { store: Store; identity: Identity };
-
 /**
  * The backup that this very request has made before, when it is delivered again or tried again; undefined where it has
  * made none. Such a one ends as `id` does, which is made of the request where a request can come again, and its
@@ -21,10 +20,11 @@ type RepeatDeps = { store: Store; identity: Identity };
  * very name of ours: nothing may be stored below it, nor swept.
  */
 export async function madeBefore(
+  vault: Vault,
   source: SourceName,
   id: BackupId,
   others: readonly BackupId[],
-  { store, identity }: RepeatDeps,
+  { run }: Pick<Identity, 'run'>,
   signal: AbortSignal,
 ): Promise<Manifest | undefined> {
   const since = startOf(id).getTime() - repeatedWithinMs;
@@ -32,8 +32,8 @@ export async function madeBefore(
     (other) => other.slice(-tailDigits) === id.slice(-tailDigits) && startOf(other).getTime() >= since,
   );
   for (const other of alike) {
-    const { manifest } = await store.readManifest(source, other, signal);
-    if (manifest.run === identity.run) return manifest;
+    const { manifest } = await readManifest(vault, source, other, signal);
+    if (manifest.run === run) return manifest;
   }
   if (others.includes(id)) throw sameName(source, id);
   return undefined;

@@ -1,9 +1,9 @@
-import type { Manifest } from '../contract/manifest/manifest.ts';
-import { BackupError, isBackupError } from '../domain/errors.ts';
-import { backupOfManifestKey, manifestKey, sourceSegment } from '../domain/layout/places.ts';
-import type { BackupId, SourceName } from '../domain/keys.ts';
-import { tierTags } from '../domain/retention/tiers.ts';
-import type { Lock, Vault } from '../vault.ts';
+import type { Manifest } from '../../contract/manifest/manifest.ts';
+import { BackupError, isBackupError } from '../../domain/errors.ts';
+import { backupOfManifestKey, manifestKey, sourceSegment } from '../../domain/layout/places.ts';
+import type { BackupId, SourceName } from '../../domain/keys.ts';
+import { tierTags } from '../../domain/retention/tiers.ts';
+import type { Lock, Vault } from '../../vault.ts';
 import { manifestDocument, parseManifest } from './manifest-document.ts';
 
 /** The ids of a source's complete backups, oldest first. */
