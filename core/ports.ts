@@ -306,8 +306,16 @@ export type Hook = {
  */
 export type Meter = (figures: Readonly<Record<string, number>>) => void;
 
-/** Who we are, and whether another holder is known to be dead (only ever true of one on this machine). */
-export type Identity = { run: string; holder: string; isGone(holder: string): boolean };
+/**
+ * Who we are, and whether another holder is known to be dead (only ever true of one on this machine). `isOurs`: whether
+ * it was an earlier attempt at the very request that we work on.
+ */
+export type Identity = {
+  run: string;
+  holder: string;
+  isGone(holder: string): boolean;
+  isOurs?(holder: string): boolean;
+};
 
 /** A configured source, ready to work on. */
 export type Source = {

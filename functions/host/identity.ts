@@ -34,6 +34,7 @@ export function invocationIdentity(
 ): InvocationIdentity {
   const alone = oneAtATime.includes(initialization ?? '');
   const place = `lambda ${functionName} ${logStreamName} request `;
+  const ours = ` request ${awsRequestId}`;
   let met: string | undefined;
   return {
     run:
@@ -45,7 +46,8 @@ export function invocationIdentity(
       met = holder;
       return alone && holder.startsWith(place);
     },
-    met: () => (met === undefined ? undefined : { holder: met, sameRequest: met.endsWith(` request ${awsRequestId}`) }),
+    isOurs: (holder) => holder.startsWith('lambda ') && holder.endsWith(ours),
+    met: () => (met === undefined ? undefined : { holder: met, sameRequest: met.endsWith(ours) }),
   };
 }
 

@@ -108,6 +108,41 @@ test('a lease is renewed while the work goes on', async () => {
   );
 });
 
+test('a second attempt at the same request takes over when the first has missed a renewal, and not while it renews', async () => {
+  const ours = (name: string) => {
+    const deps = run(name);
+    return { ...deps, identity: { ...deps.identity, isOurs: (holder: string) => holder === 'host of first' } };
+  };
+  const lease = (agoMs: number) => ({
+    run: 'first',
+    holder: 'host of first',
+    until: new Date(Date.now() + 60_000 - agoMs).toISOString(),
+  });
+  const slow = { holdMs: 60_000, renewMs: 10_000 };
+  const write = (agoMs: number) =>
+    vault.putIfAbsent(leaseKey(shop), Buffer.from(JSON.stringify(lease(agoMs))), {}, soon());
+  const attempt = (name: string) => withLease(shop, ours(name), () => Promise.resolve(name), soon(), slow);
+
+  await write(8_000);
+  await expect(attempt('young')).rejects.toMatchObject({ code: 'lease-held' });
+  await vault.delete(leaseKey(shop), soon());
+  await write(14_500);
+  const renewed = attempt('second');
+  await wait(100);
+  const { version } = await vault.read(leaseKey(shop), soon());
+  await vault.putIfUnchanged(leaseKey(shop), Buffer.from(JSON.stringify(lease(0))), version, soon());
+  await expect(renewed).rejects.toMatchObject({ code: 'lease-held' });
+  await vault.delete(leaseKey(shop), soon());
+  await write(14_500);
+
+  expect(await attempt('third')).toBe('third');
+  await vault.delete(leaseKey(shop), soon());
+  await write(14_500);
+  await expect(withLease(shop, run('of another request'), () => Promise.resolve(), soon(), slow)).rejects.toMatchObject(
+    { code: 'lease-held' },
+  );
+});
+
 test('the lease of a run that died is free when its time is over', async () => {
   const dead = { now: () => new Date(Date.now() - 600_000) };
   await vault.putIfAbsent(

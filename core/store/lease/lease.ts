@@ -1,11 +1,12 @@
-import { BackupError, isBackupError } from '../../domain/errors.ts';
+import { setTimeout as wait } from 'node:timers/promises';
+import { abortError, BackupError, isBackupError } from '../../domain/errors.ts';
 import { leaseKey } from '../../domain/layout/places.ts';
 import type { SourceName } from '../../domain/keys.ts';
 import type { Clock, Identity } from '../../ports.ts';
 import type { Vault } from '../../vault.ts';
 import { writeJson } from '../json.ts';
 import { readLease, stuck } from './state.ts';
-import type { Lease } from './state.ts';
+import type { Lease, LeaseState } from './state.ts';
 
 /**
  * How long a lease holds after its last renewal, and how often it is renewed. Clocks that differ by less than a minute
@@ -14,6 +15,9 @@ import type { Lease } from './state.ts';
 export const renewMs = 60_000;
 export const holdMs = 5 * 60_000;
 const usualTimes = { holdMs, renewMs };
+type LeaseTimes = typeof usualTimes;
+/** In renewals, since the last one: from when on a run is waited for, and when it is dead. */
+const [mayBeDead, isDead] = [0.9, 1.5];
 const freeLimitMs = 10_000;
 
 type LeaseDeps = { clock: Clock; identity: Identity };
@@ -32,7 +36,7 @@ export async function withLease<T>(
   signal: AbortSignal,
   { holdMs, renewMs } = usualTimes,
 ): Promise<T> {
-  let version = await take(vault, source, deps, holdMs, signal);
+  let version = await take(vault, source, deps, { holdMs, renewMs }, signal);
   const lost = new AbortController();
   const both = AbortSignal.any([signal, lost.signal]);
   let renewing: Promise<void> = Promise.resolve();
@@ -79,26 +83,49 @@ async function take(
   vault: Vault,
   source: SourceName,
   deps: LeaseDeps,
-  holdMs: number,
+  times: LeaseTimes,
   signal: AbortSignal,
 ): Promise<string> {
   try {
-    return await writeLease(vault, source, leaseOf(deps, holdMs), undefined, signal);
+    return await writeLease(vault, source, leaseOf(deps, times.holdMs), undefined, signal);
   } catch (error) {
     if (!isBackupError(error, 'object-exists')) throw error;
   }
-  const current = await readLease(vault, source, deps.clock.now(), signal);
+  const seen = await readLease(vault, source, deps.clock.now(), signal);
+  const current = await renewedOrDead(vault, source, seen, deps, times, signal);
   if (current.state === 'absent')
     throw new BackupError('lease-held', `${source}: somebody has just removed the lease`, { hint: 'begin again' });
   const isOpen =
     current.state === 'free' || (current.lease !== undefined && deps.identity.isGone(current.lease.holder));
   if (!isOpen) throw current.state === 'stuck' ? stuck(source, current) : heldBy(source, current.lease);
   try {
-    return await writeLease(vault, source, leaseOf(deps, holdMs), current.version, signal);
+    return await writeLease(vault, source, leaseOf(deps, times.holdMs), current.version, signal);
   } catch (cause) {
     if (!isBackupError(cause, 'object-exists')) throw cause;
     throw new BackupError('lease-held', `${source}: another run has just begun`, { hint: 'wait for it to end', cause });
   }
+}
+
+/**
+ * The lease of an earlier attempt at our own request: free once it has missed a renewal, for that attempt is dead then,
+ * and whoever tries again may have no other try. One that has just been renewed is not waited for.
+ */
+async function renewedOrDead(
+  vault: Vault,
+  source: SourceName,
+  seen: LeaseState,
+  { clock, identity }: LeaseDeps,
+  { holdMs, renewMs }: LeaseTimes,
+  signal: AbortSignal,
+): Promise<LeaseState> {
+  if (seen.state !== 'held' || identity.isOurs?.(seen.lease.holder) !== true) return seen;
+  const sinceMs = clock.now().getTime() - (Date.parse(seen.lease.until) - holdMs);
+  if (sinceMs < renewMs * mayBeDead) return seen;
+  await wait(Math.max(0, renewMs * isDead - sinceMs), undefined, { signal }).catch((cause: unknown) => {
+    throw signal.aborted ? abortError(signal) : cause;
+  });
+  const now = await readLease(vault, source, clock.now(), signal);
+  return now.state === 'held' && now.version === seen.version ? { ...now, state: 'free' } : now;
 }
 
 /** Another run is at work. */

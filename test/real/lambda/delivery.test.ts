@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { startPostgres } from '../../servers/databases/postgres.ts';
+import { holdMs } from '../../../core/store/lease/lease.ts';
 import { createQueue, eventsInto, subscribedTopic } from '../../servers/queue.ts';
 import type { DatabaseServer } from '../../servers/server.ts';
 import { errorOf, logOf, valueOf } from './sandbox/outcome.ts';
@@ -63,6 +64,27 @@ test('an event delivered twice is done once: the second is skipped, and a retry 
   expect(errorOf(same)).toMatchObject({ errorType: 'lease-held' });
   expect(valueOf(await running)).toMatchObject({ status: 'stored', rows: 100 });
 });
+
+test('an execution environment that was lost costs no night: the next try of the same request takes over its lease', async () => {
+  const backup = await scene.deploy('backup', { lost: shop });
+  const leaseOf = (request: string, agoMs: number): object => ({
+    run: request.slice(0, 8),
+    holder: `lambda nightjar-backup 2026/11/21/[$LATEST]gone request ${request}`,
+    until: new Date(Date.now() + holdMs - agoMs).toISOString(),
+  });
+  const retried = async (request: string, agoMs: number) => {
+    await scene.store('lost/lease.json', leaseOf(request, agoMs));
+    return backup.invoke({ source: 'lost' }, { requestId: 'aaaaaaaa-1111' });
+  };
+
+  const ofAnother = await retried('bbbbbbbb-2222', 200_000);
+  const alive = await retried('aaaaaaaa-1111', 10_000);
+  const dead = await retried('aaaaaaaa-1111', 95_000);
+
+  expect(valueOf(ofAnother)).toMatchObject({ status: 'skipped' });
+  expect(errorOf(alive)).toMatchObject({ errorType: 'lease-held' });
+  expect(valueOf(dead)).toMatchObject({ status: 'stored', rows: 100 });
+}, 90_000);
 
 test('of two deliveries at the same moment one is done and the other is skipped', async () => {
   const both = await Promise.all([scene.deploy('backup', { twice: shop }), scene.deploy('backup', { twice: shop })]);

@@ -1,7 +1,7 @@
 import { chmod, copyFile, cp, mkdtemp, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { ListMultipartUploadsCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
+import { ListMultipartUploadsCommand, ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3';
 import { bundleFunction, type FunctionName } from '../../../functions/bundle.ts';
 import { dbToolsLayer } from '../../../layers/db-tools/layer.ts';
 import { temporaryFolder } from '../../servers/folder.ts';
@@ -27,6 +27,8 @@ export type Scene = {
   aws: S3Server;
   /** Keys of everything in the bucket. */
   keys(): Promise<string[]>;
+  /** Puts a document into the bucket, as somebody who may do everything. */
+  store(key: string, document: object): Promise<void>;
   /** Multipart uploads that have begun and not ended. */
   openUploads(): Promise<number>;
   close(): Promise<void>;
@@ -109,6 +111,9 @@ export async function openScene(): Promise<Scene> {
     async keys() {
       const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket: bucket }));
       return Contents.map(({ Key = '' }) => Key);
+    },
+    async store(key, document) {
+      await s3.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: JSON.stringify(document) }));
     },
     async openUploads() {
       const { Uploads = [] } = await s3.send(new ListMultipartUploadsCommand({ Bucket: bucket }));

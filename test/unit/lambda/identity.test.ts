@@ -22,6 +22,17 @@ test('an earlier run of the same environment is gone, one of another environment
   expect(identity.run).toBe('aaaaaaaa');
 });
 
+test('an attempt at the same request is ours in whichever environment; others are not', () => {
+  const identity = invocationIdentity({ ...context, awsRequestId: 'bbbbbbbb-2222' }, 'on-demand');
+  const holders = [
+    elsewhere.holder,
+    'laptop pid 7 request bbbbbbbb-2222',
+    invocationIdentity(context, 'on-demand').holder,
+  ];
+
+  expect(holders.map((holder) => identity.isOurs?.(holder))).toEqual([true, false, false]);
+});
+
 test('what a schedule has started is one run for the same source and moment, whatever requests deliver it', () => {
   const runs = [
     ['aaaaaaaa-1111', 'shop', '2026-11-21T02:00:00Z'],
