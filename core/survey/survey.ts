@@ -45,7 +45,8 @@ const readsAtOnce = 4;
 /**
  * Judges the backups of a source by a listing of it and by what the vault remembers, and reads the manifests that it
  * does not know yet; a manifest that rotation has just removed is not there. Where anything seems to be gone, all is
- * listed once more: another check may have seen what came after our listing. Writes nothing.
+ * listed once more: another check may have seen what came after our listing, and a listing is read page by page, so
+ * that of a backup made or removed meanwhile it may show the manifest and not the parts. Writes nothing.
  */
 export async function survey(
   listed: SourceHistory,
@@ -57,9 +58,17 @@ export async function survey(
   const before = await remembered(listed, options, store, signal);
   const first = await surveyed(listed, before, options, store, signal);
   const isAsListed = first.history.backups.length === listed.backups.length;
-  if (isAsListed && first.ledger.gone?.count === before.ledger?.gone?.count) return first;
+  const isGoneAsBefore = first.ledger.gone?.count === before.ledger?.gone?.count;
+  if (isAsListed && isGoneAsBefore && !lacksMore(first.ledger, before.ledger)) return first;
   const again = await store.listSource(source, signal);
   return surveyed(again, await remembered(again, options, store, signal), options, store, signal);
+}
+
+/** Whether a backup lacks parts that was whole, or not known, before. */
+function lacksMore(now: Ledger, before: Ledger | undefined): boolean {
+  const lacking = ({ backups }: Ledger) => backups.filter(({ listed }) => listed?.damage !== undefined);
+  const known = new Set(before && lacking(before).map(({ id }) => id));
+  return lacking(now).some(({ id }) => !known.has(id));
 }
 
 async function remembered(

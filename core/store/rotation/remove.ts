@@ -2,7 +2,9 @@ import { historyOf } from '../../domain/verdict/history.ts';
 import type { BackupFound } from '../../domain/verdict/history.ts';
 import { backupPrefix, manifestKey, partKey } from '../../domain/layout/places.ts';
 import type { BackupId, ObjectKey, SourceName } from '../../domain/keys.ts';
-import { releasedTags } from '../../domain/retention/tiers.ts';
+import { BackupError, isBackupError, messageOf } from '../../domain/errors.ts';
+import { releasedTags, tierTags } from '../../domain/retention/tiers.ts';
+import { pinKey } from '../../domain/layout/records.ts';
 import type { Bytes } from '../../domain/units.ts';
 import type { Lock, Vault } from '../../vault.ts';
 import { mapConcurrently } from '../../pipeline/concurrency.ts';
@@ -24,8 +26,9 @@ export type Removal = {
 const deletesAtOnce = 8;
 
 /**
- * Removes one backup: its manifest first, then the parts that it names, then the records beside it. Looks once more
- * before, for a pin. Never throws.
+ * Removes one backup: its manifest first, then the parts that it names, then the records beside it. Looks for a pin
+ * before, and again once the manifest is gone: whoever pinned it in between was told that it is there, so it is put
+ * back. Never throws.
  */
 export async function removeBackup(
   vault: Vault,
@@ -49,15 +52,21 @@ export async function removeBackup(
     }
   }
   try {
+    const manifest = manifestKey(source, id);
     const [now] = historyOf(source, await Array.fromAsync(vault.list(backupPrefix(source, id), signal))).backups;
     if (now === undefined) return { id, state: 'gone', bytes: 0, foreign: 0, failures };
     if (now.pinned) return { id, state: 'pinned', bytes: 0, foreign: 0, failures };
     foreign = now.foreign.length;
-    const manifest = manifestKey(source, id);
+    const kept = await vault.read(manifest, signal).catch(unlessMissing);
+    if (kept === undefined) return { id, state: 'gone', bytes: 0, foreign, failures };
     const named = keysOfParts(source, id, parts);
     const isRecord = (key: ObjectKey): boolean => key.startsWith(`${backupPrefix(source, id)}proofs/`);
     if (!(await remove(manifest, now.objects.find(({ key }) => key === manifest)?.bytes ?? 0, signal)))
       return { id, state: 'failed', bytes, foreign, failures };
+    if (await isPinnedNow(vault, source, id, named, signal)) {
+      await putBack(vault, manifest, kept.body, signal);
+      return { id, state: 'pinned', bytes: 0, foreign, failures };
+    }
     await mapConcurrently(
       deletesAtOnce,
       now.objects.filter(({ key }) => named.has(key) || isRecord(key)),
@@ -70,6 +79,38 @@ export async function removeBackup(
     failures.push(error);
   }
   return { id, state: failures.length > 0 ? 'failed' : hidden ? 'hidden' : 'gone', bytes, foreign, failures };
+}
+
+/** Whether there is a pin, and every part too: else another rotation has found none, and is removing them. */
+async function isPinnedNow(
+  vault: Vault,
+  source: SourceName,
+  id: BackupId,
+  parts: ReadonlySet<ObjectKey>,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const listed = await Array.fromAsync(vault.list(backupPrefix(source, id), signal));
+  const keys = new Set(listed.map(({ key }) => key));
+  return keys.has(pinKey(source, id)) && parts.isSubsetOf(keys);
+}
+
+function unlessMissing(error: unknown): undefined {
+  if (!isBackupError(error, 'object-missing')) throw error;
+}
+
+/** Whoever has put the same manifest back before has done it for us. */
+async function putBack(vault: Vault, manifest: ObjectKey, body: Uint8Array, signal: AbortSignal): Promise<void> {
+  try {
+    await vault.putIfAbsent(manifest, body, tierTags([]), signal);
+  } catch (cause) {
+    if (isBackupError(cause, 'object-exists')) return;
+    const what = `${vault.place}/${manifest} was pinned while it was removed, and could not be put back`;
+    const hint = 'its parts are still there: put the manifest back by hand, from an older version or another copy';
+    throw new BackupError(isBackupError(cause) ? cause.code : 'internal', `${what}: ${messageOf(cause)}`, {
+      hint,
+      cause,
+    });
+  }
 }
 
 /** How much a removal of this backup would free: its manifest, and the parts that it names. */
