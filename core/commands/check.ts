@@ -1,4 +1,5 @@
-import type { Finding, WatchedSource } from '../domain/watch/freshness.ts';
+import { isFirstAtWork } from '../domain/watch/freshness.ts';
+import type { Finding, Judgement, WatchedSource } from '../domain/watch/freshness.ts';
 import type { Message } from '../domain/messages/findings.ts';
 import type { ToolsNotice } from '../domain/tools-notices.ts';
 import type { Clock, Meter, Notifier } from '../ports.ts';
@@ -52,9 +53,8 @@ export async function check(
  * How many sources something was found of: one can be counted in several, and in `Problems` whatever was found. Each
  * figure costs, so not every kind has one.
  */
-function figuresOf({ judgements, unconfigured }: VaultSurvey): Record<string, number> {
-  const count = (...kinds: Finding['kind'][]): number =>
-    judgements.filter(({ findings }) => findings.some(({ kind }) => kinds.includes(kind))).length;
+function figuresOf({ at, judgements, unconfigured }: VaultSurvey): Record<string, number> {
+  const count = (...kinds: Finding['kind'][]): number => judgements.filter((one) => hasFound(one, ...kinds)).length;
   const fresh = judgements.filter(({ state }) => state === 'fresh').length;
   return {
     Checks: 1,
@@ -62,11 +62,15 @@ function figuresOf({ judgements, unconfigured }: VaultSurvey): Record<string, nu
     Fresh: fresh,
     Problems: judgements.length - fresh - count('paused'),
     Stale: count('stale', 'missed'),
-    Never: count('never'),
+    Never: judgements.filter((one) => hasFound(one, 'never') && !isFirstAtWork(one, at)).length,
     Unknown: count('unknown'),
     Shrunk: count('shrunk'),
     OverdueDrill: count('overdue-drill'),
     Paused: count('paused'),
     Unconfigured: unconfigured.length,
   };
+}
+
+function hasFound({ findings }: Judgement, ...kinds: Finding['kind'][]): boolean {
+  return findings.some(({ kind }) => kinds.includes(kind));
 }

@@ -2,6 +2,7 @@ import type { WaitingMessage } from '../contract/memory/outbox.ts';
 import type { Change, Sighting } from '../domain/watch/alerts.ts';
 import { messageOfFinding } from '../domain/messages/check.ts';
 import { isBackupError } from '../domain/errors.ts';
+import { isFirstAtWork } from '../domain/watch/freshness.ts';
 import type { Finding, Judgement } from '../domain/watch/freshness.ts';
 import { over, recovered, toolsOutdated, unconfigured, unknown } from '../domain/messages/findings.ts';
 import type { Message } from '../domain/messages/findings.ts';
@@ -85,7 +86,7 @@ function edited(box: Outbox, look: VaultSurvey, checkers: Checkers): Outbox {
 
 /** What could be judged of each source, and what of it holds. */
 function sightingsOf(
-  { whole, judgements, unconfigured: lost, vault, notices }: VaultSurvey,
+  { at, whole, judgements, unconfigured: lost, vault, notices }: VaultSurvey,
   { open, waiting }: Outbox,
   { others }: Checkers,
 ): Sighting[] {
@@ -101,7 +102,7 @@ function sightingsOf(
   );
   return [
     ...all,
-    ...judgements.map(sightingOf),
+    ...judgements.map((judgement) => sightingOf(judgement, at)),
     ...(whole
       ? [...new Set([...gone, ...told])].map(
           (source): Sighting => ({
@@ -121,13 +122,15 @@ function toolsSighting(notices: VaultSurvey['notices']): Sighting[] {
 }
 
 /**
- * Where a source as a whole is unknown, nothing else can be judged. One that is fresh has come back to some
+ * Where a source as a whole is unknown, nothing else can be judged. While the first backup is being made, nobody is told
+ * that there is none. One that is fresh has come back to some
  * configuration.
  */
-function sightingOf(judgement: Judgement): Sighting {
+function sightingOf(judgement: Judgement, at: Date): Sighting {
   const { standing, state, findings } = judgement;
   const { source } = standing;
-  const found = [...new Set(findings.map(({ kind }) => kind))];
+  const isBegun = isFirstAtWork(judgement, at);
+  const found = [...new Set(findings.map(({ kind }) => kind))].filter((kind) => !(isBegun && kind === 'never'));
   if (isUnknown(judgement)) return { source, judged: ['unknown', 'paused'], found };
   if (standing.newest === undefined)
     return {

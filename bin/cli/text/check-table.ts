@@ -2,6 +2,7 @@ import type { Checked } from '../../../core/commands/check.ts';
 import { messageOfFinding } from '../../../core/domain/messages/check.ts';
 import type { Finding, Judgement } from '../../../core/domain/watch/freshness.ts';
 import { startOf } from '../../../core/domain/keys.ts';
+import { moment } from '../../../core/domain/messages/text.ts';
 import { momentText } from '../../../core/domain/messages/findings.ts';
 import { formatCount, plural } from '../../../core/domain/units.ts';
 import { aligned, cut, shortSpan, wrapped } from './text.ts';
@@ -38,7 +39,7 @@ export function findingLines({ at, judgements, vault, place }: Checked): string[
     ];
   return judgements.flatMap((judgement) => {
     const {
-      standing: { source, newest, failures, lastFailure },
+      standing: { source, timeZone, newest, running, failures, lastFailure },
       findings,
     } = judgement;
     const kinds = [...new Set(findings.map(({ kind }) => kind))];
@@ -46,7 +47,8 @@ export function findingLines({ at, judgements, vault, place }: Checked): string[
     if (kinds.length === 0)
       return failures === 0 ? [] : ['', ...wrapped(`${source}: fresh, but ${failed}`, width, '', '  ')];
     const lines = kinds.flatMap((kind) => linesOf(judgement, kind, at));
-    return ['', ...lines, ...(failures === 0 || kinds[0] === 'paused' ? [] : [`  ${failed}`])];
+    const atWork = running === undefined ? [] : [`  a backup is at work since ${moment(running, timeZone)}`];
+    return ['', ...lines, ...atWork, ...(failures === 0 || kinds[0] === 'paused' ? [] : [`  ${failed}`])];
   });
 }
 
@@ -61,7 +63,7 @@ function linesOf(judgement: Judgement, kind: Finding['kind'], at: Date): string[
     if (one.kind === 'paused') return one.until === undefined ? [] : [`  until ${one.until}`];
     if (one.kind === 'missed')
       return one.kind === kind && one.moments.length > 1
-        ? [...one.moments.slice(-shownMoments).map((moment) => `  ${momentText(moment, judgement.standing.timeZone)}`)]
+        ? [...one.moments.slice(-shownMoments).map((night) => `  ${momentText(night, judgement.standing.timeZone)}`)]
         : [];
     if (one.kind === 'lease-stuck') return one.kind === kind ? wrapped(one.why, width, '  ') : [];
     return one.kind === 'unknown' && one.kind === kind

@@ -1,5 +1,5 @@
 import type { Finding, Judgement } from '../watch/freshness.ts';
-import { about, fact, word } from './text.ts';
+import { about, fact, moment, word } from './text.ts';
 import type { ToldAt } from './text.ts';
 import {
   damaged,
@@ -16,12 +16,25 @@ import {
 } from './findings.ts';
 import type { Message, SourceStanding } from './findings.ts';
 
-/** What to tell of the findings of one kind of a source; there may be several of `unknown`. */
-export function messageOfFinding(
-  { standing, findings }: Judgement,
-  kind: Finding['kind'],
-  telling: ToldAt,
-): Message | undefined {
+/**
+ * What to tell of the findings of one kind of a source; there may be several of `unknown`. A backup is not what to make
+ * while one is being made, and while the lease keeps it out, the lease comes first.
+ */
+export function messageOfFinding(judgement: Judgement, kind: Finding['kind'], telling: ToldAt): Message | undefined {
+  const message = messageAlone(judgement, kind, telling);
+  const { source, running, timeZone } = judgement.standing;
+  const backup = `nightjar backup ${word(source)}`;
+  if (message === undefined || kind === 'lease-stuck' || !message.next.includes(backup)) return message;
+  const others = message.next.filter((command) => command !== backup);
+  if (judgement.findings.some((one) => one.kind === 'lease-stuck'))
+    return { ...message, next: [...others, `nightjar unlock ${word(source)}`] };
+  if (running === undefined) return message;
+  const since = fact('Running', `a backup, since ${moment(running, timeZone)}`);
+  const check = `nightjar check ${word(source)}`;
+  return { ...message, facts: [...message.facts, since], next: [check, ...others.filter((one) => one !== check)] };
+}
+
+function messageAlone({ standing, findings }: Judgement, kind: Finding['kind'], telling: ToldAt): Message | undefined {
   const finding = findings.find((one) => one.kind === kind);
   switch (finding?.kind) {
     case undefined:

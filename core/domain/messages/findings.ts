@@ -26,6 +26,8 @@ export type SourceStanding = {
   /** Runs that have failed since the newest complete backup, and what the last one said. */
   failures: number;
   lastFailure?: string | undefined;
+  /** When the run began that is making a backup now. */
+  running?: Date | undefined;
   /** Complete backups in the vault. */
   count: number;
   /** The source's own: in which people read its moments. */

@@ -60,7 +60,9 @@ export function runFailed(
     telling,
     code === 'restore-incomplete' ? 'restored, with failures: not proven' : `the ${verb} failed: ${code}`,
     known,
-    commands(verb, source),
+    code === 'lease-stuck' && source !== undefined
+      ? [`nightjar unlock ${word(source)}`, ...commands(verb, source).slice(1)]
+      : commands(verb, source),
   );
 }
 

@@ -151,8 +151,20 @@ function endedBy({ start }: StartedRun, failure: FailureRecord | undefined): boo
 }
 
 /** A run that began last, while its lease is being renewed: a later one would have taken the lease over. */
-function isAlive({ id }: StartedRun, { starts, leased }: Records, now: Date): boolean {
+function isAlive({ id }: StartedRun, { starts, leased }: Pick<Records, 'starts' | 'leased'>, now: Date): boolean {
   return starts.at(-1)?.id === id && leased !== undefined && Math.abs(now.getTime() - leased.getTime()) <= aliveMs;
+}
+
+/** The run that is making a backup at this moment, as far as a listing tells. */
+export function runAtWork(
+  seen: Pick<SourceHistory, 'failures' | 'starts' | 'leased'> & { backups: readonly { id: BackupId }[] },
+  now: Date,
+): { id: BackupId; start: Date } | undefined {
+  const last = seen.starts.at(-1);
+  if (last === undefined || seen.backups.some(({ id }) => id === last.id)) return undefined;
+  const run = { ...last, start: startOf(last.id) };
+  const failure = seen.failures.find((one) => one.run === run.run && endedBy(run, one));
+  return failure === undefined && isAlive(run, seen, now) ? run : undefined;
 }
 
 /** Whether a run that made its backup, or is at work, began before this moment and ended after it. */

@@ -1,6 +1,7 @@
 import type { Retention } from '../../contract/config/settings.ts';
 import type { WatchSettings } from '../../contract/config/watch.ts';
 import type { Ledger, Other, Shrinking } from '../../contract/memory/ledger.ts';
+import { runAtWork } from './expectation.ts';
 import type { Moment } from './expectation.ts';
 import type { Expectation } from './expected.ts';
 import { emptyHistory } from '../verdict/history.ts';
@@ -104,6 +105,12 @@ function staleness(
   ];
 }
 
+/** Whether nothing is there only because the first backup is being made, and has not been for too long. */
+export function isFirstAtWork({ standing: { newest, running, limitMs }, findings }: Judgement, now: Date): boolean {
+  const never = newest === undefined && findings.some(({ kind }) => kind === 'never');
+  return never && running !== undefined && now.getTime() - running.getTime() <= limitMs;
+}
+
 /** Adds that the lease of a source keeps every run out: why nothing has come, or nothing will. */
 export function withStuckLease(judgement: Judgement, why: string): Judgement {
   const findings: Finding[] = [{ kind: 'lease-stuck', why }, ...judgement.findings];
@@ -162,6 +169,7 @@ function standingOf(
     newest: newest?.id,
     full: full?.id,
     proven: proven?.id,
+    running: runAtWork(history, now)?.start,
     failures: failures.length,
     lastFailure: last && `${last.code}, ${moment(last.at, watched.timeZone)}`,
     count: history.backups.length,

@@ -9,7 +9,9 @@ import { checkResult } from '../../../core/domain/watch/check-result.ts';
 import { BackupError } from '../../../core/domain/errors.ts';
 import { leaseKey } from '../../../core/domain/layout/places.ts';
 import type { SourceName } from '../../../core/domain/keys.ts';
+import { messageOfFinding } from '../../../core/domain/messages/check.ts';
 import type { Message } from '../../../core/domain/messages/findings.ts';
+import { runFailed } from '../../../core/domain/messages/run.ts';
 import type { Engine, Notifier } from '../../../core/ports.ts';
 import { openStore } from '../../../core/store/store.ts';
 import { watching } from '../../support/vaults/seen.ts';
@@ -226,4 +228,56 @@ test('a backup that takes five hours and began three hours late is no finding wh
 
   expect(states).toEqual(['fresh', 'fresh']);
   expect(take()).toEqual([]);
+});
+
+test('nobody is told that there is no backup while the first one is at work, nor sent to begin another', async () => {
+  await scene.remove();
+  scene = await folderScene();
+  await storeBackup(scene.vault, 'blog', new Date('2026-11-12T01:00:05Z'));
+  const next: string[][] = [];
+  const at = async (moment: string): Promise<void> => {
+    await utimes(join(scene.folder, leaseKey(shop)), new Date(moment), new Date(moment));
+    const [judgement] = (await checking(moment)).judgements;
+    next.push([judgement!.state, ...messageOfFinding(judgement!, 'never', { at: new Date(moment) })!.next]);
+  };
+  const [check, backup] = ['nightjar check shop', 'nightjar backup shop'];
+  const slow: Engine = {
+    ...engine(),
+    async plan() {
+      await at('2026-11-12T02:10:00Z');
+      expect([take(), metered['Never']]).toEqual([[], 0]);
+      await at('2026-11-14T02:10:00Z');
+      expect([take(), metered['Never']]).toEqual([['problem never: there has never been a backup'], 1]);
+      throw new BackupError('source-unreachable', 'nobody answers');
+    },
+  };
+  await backingUp('2026-11-12T02:00:00Z', { works: slow });
+  await checking('2026-11-14T02:11:00Z');
+  await at('2026-11-14T02:12:00Z');
+
+  expect(next).toEqual([
+    ['never', check],
+    ['never', check],
+    ['never', backup],
+  ]);
+});
+
+test('while a lease keeps every run out, what is told first is how to free it', async () => {
+  await scene.vault.delete(leaseKey(shop), limit());
+  await scene.vault.putIfAbsent(leaseKey(shop), Buffer.from('{}'), {}, limit());
+  const moment = { at: new Date('2026-11-12T08:00:00Z') };
+  const [judgement] = (await checking('2026-11-12T08:00:00Z')).judgements;
+
+  const next = judgement!.findings.map(({ kind }) => [kind, messageOfFinding(judgement!, kind, moment)!.next]);
+  const failed = runFailed(
+    { verb: 'backup', source: shop, run: 'test', place: '/vault', ms: 0 },
+    new BackupError('lease-stuck', 'it keeps every run out'),
+    moment,
+  );
+
+  expect(next).toEqual([
+    ['lease-stuck', ['nightjar unlock shop']],
+    ['missed', ['nightjar check shop', 'nightjar list shop', 'nightjar unlock shop']],
+  ]);
+  expect(failed.next).toEqual(['nightjar unlock shop', 'nightjar backup shop']);
 });
