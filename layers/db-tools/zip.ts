@@ -1,12 +1,16 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { isBackupError, messageOf } from '../../core/domain/errors.ts';
+import { rdsBundle, requireRegions } from './certificates.ts';
 import { debianNames, type LayerArchitecture } from './contents.ts';
 import { pinRule } from './layer.ts';
 import { zipLayer } from './bill/zip-layer.ts';
 
-const usage = 'node layers/db-tools/zip.ts arm64|x86_64 [nightjar.lock.json]';
+const usage = 'node layers/db-tools/zip.ts arm64|x86_64 [nightjar.lock.json] [--regions=eu-west-1,…]';
 
 // what publishes the stack's assets runs this, and takes the one line of standard output for the path of a zip file
-process.exitCode = await main(process.argv[2], process.argv[3]).then(
+process.exitCode = await main(process.argv.slice(2)).then(
   (path) => (console.log(path), 0),
   (error: unknown) => {
     console.error(`${messageOf(error)}${isBackupError(error) && error.hint ? `\n${error.hint}` : ''}`);
@@ -14,15 +18,22 @@ process.exitCode = await main(process.argv[2], process.argv[3]).then(
   },
 );
 
-async function main(architecture: string | undefined, own: string | undefined): Promise<string> {
+/** `regions`: those of the sources, without whose authorities no layer is published. */
+async function main(words: string[]): Promise<string> {
+  const { positionals, values } = parseArgs({
+    args: words,
+    allowPositionals: true,
+    options: { regions: { type: 'string', default: '' } },
+  });
+  const [architecture, own] = positionals;
   if (architecture === undefined || !(architecture in debianNames))
     throw new Error(`no such architecture: ${architecture}\n${usage}`);
   const stop = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort());
-  return zipLayer(
-    architecture as LayerArchitecture,
-    { rule: pinRule(process.env), own },
-    (line) => console.error(line),
-    stop.signal,
-  );
+  const pinning = { rule: pinRule(process.env), own };
+  const path = await zipLayer(architecture as LayerArchitecture, pinning, (line) => console.error(line), stop.signal);
+  const regions = values.regions.split(',').filter((region) => region !== '');
+  const pem = await readFile(join(path.slice(0, -'.zip'.length), 'nightjar', rdsBundle), 'utf8');
+  await requireRegions(pem, regions, stop.signal);
+  return path;
 }

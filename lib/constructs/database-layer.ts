@@ -7,18 +7,26 @@ import type { CodeConfig } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
 import { pinsFileName } from '../../core/domain/tools-notices.ts';
 
+export type DatabaseLayerProps = {
+  /** Where the configuration lies, and with it the pins that `nightjar layer update` has written, if any. */
+  readonly folder: string;
+  /** Regions of the sources that are verified by Amazon's own authorities: without those no layer is published. */
+  readonly regions: readonly string[];
+};
+
 /**
  * The database clients, as a layer for arm64. Its content is made by a program when it is published: synthesis needs
- * neither it nor a network.
+ * neither it nor a network. Where the assembly is published on another machine, the context `layer` names a zip file of
+ * it (`nightjar layer build --arch arm64`), which goes into the assembly.
  */
 export class DatabaseLayer extends Construct {
   readonly version: LayerVersion;
 
-  /** `folder`: where the configuration lies, and with it the pins that `nightjar layer update` has written, if any. */
-  constructor(scope: Construct, id: string, { folder }: { readonly folder: string }) {
+  constructor(scope: Construct, id: string, { folder, regions }: DatabaseLayerProps) {
     super(scope, id);
+    const made = this.node.tryGetContext('layer') as string | undefined;
     this.version = new LayerVersion(this, 'Layer', {
-      code: new MadeWhenPublished(join(folder, pinsFileName)),
+      code: made === undefined ? new MadeWhenPublished(join(folder, pinsFileName), regions) : Code.fromAsset(made),
       compatibleArchitectures: [Architecture.ARM_64],
       description: 'Database clients of Nightjar: PostgreSQL, MariaDB, zstd',
     });
@@ -29,18 +37,21 @@ export class DatabaseLayer extends Construct {
 class MadeWhenPublished extends Code {
   readonly isInline = false;
   readonly #pins: string;
+  readonly #regions: readonly string[];
 
-  constructor(pins: string) {
+  constructor(pins: string, regions: readonly string[]) {
     super();
     this.#pins = pins;
+    this.#regions = [...new Set(regions)].sort();
   }
 
   override bind(scope: Construct): CodeConfig {
     const { program, recipe } = recipeOf();
     const own = existsSync(this.#pins) ? [this.#pins] : [];
+    const needed = this.#regions.length === 0 ? [] : [`--regions=${this.#regions.join(',')}`];
     const location = Stack.of(scope).synthesizer.addFileAsset({
-      executable: [process.execPath, program, 'arm64', ...own],
-      sourceHash: digestOf(recipe, own),
+      executable: [process.execPath, program, 'arm64', ...own, ...needed],
+      sourceHash: digestOf(recipe, own, needed),
       displayName: 'Nightjar database clients',
     });
     return { s3Location: { bucketName: location.bucketName, objectKey: location.objectKey } };
@@ -58,7 +69,7 @@ function recipeOf(): { program: string; recipe: string } {
   return { program: join(sources, 'zip.ts'), recipe: sources };
 }
 
-function digestOf(folder: string, more: readonly string[]): string {
+function digestOf(folder: string, more: readonly string[], words: readonly string[]): string {
   const hash = createHash('sha256');
   const names = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) =>
     /^(?!build\/).*\.(m?[jt]s|json)$/.test(name),
@@ -69,5 +80,6 @@ function digestOf(folder: string, more: readonly string[]): string {
       .update('\0')
       .update(readFileSync(join(folder, name)));
   for (const file of more) hash.update(readFileSync(file));
+  for (const word of words) hash.update(word);
   return hash.digest('hex');
 }

@@ -104,7 +104,7 @@ test('npx cdk synth in a fresh clone, without a network, makes the stack of an e
     Object.values(files)
       .flatMap(({ source }) => source.executable ?? [])
       .slice(1),
-  ).toEqual([join(clone, 'layers/db-tools/zip.ts'), 'arm64']);
+  ).toEqual([join(clone, 'layers/db-tools/zip.ts'), 'arm64', '--regions=eu-west-1']);
 });
 
 test('the app that cdk starts tells every mistake of nightjar.yaml with its line, and a file that is not there', async () => {

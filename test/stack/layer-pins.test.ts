@@ -1,8 +1,10 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { App, Stack } from 'aws-cdk-lib';
+import { exampleStack } from './synthesis.ts';
 import { DatabaseLayer } from '../../lib/constructs/database-layer.ts';
 
 let folder = '';
@@ -26,11 +28,49 @@ test('pins beside the configuration make the layer that is deployed, and newer o
   expect(new Set([shipped.hash, first.hash, second.hash]).size).toBe(3);
 });
 
+test('a layer is made for the regions of its sources, and another one when those change', () => {
+  const [none, one, both, turned] = [
+    [],
+    ['eu-west-1'],
+    ['il-central-1', 'eu-west-1'],
+    ['eu-west-1', 'il-central-1'],
+  ].map(asset);
+
+  expect(both!.words.at(-1)).toBe('--regions=eu-west-1,il-central-1');
+  expect(new Set([none, one, both].map((made) => made!.hash)).size).toBe(3);
+  expect(turned).toEqual(both);
+});
+
+test('a stack asks for the regions whose authorities verify its sources, and for no others', () => {
+  const { app } = exampleStack('public-rds-iam');
+  const files = readdirSync(app.outdir).filter((name) => name.endsWith('.assets.json'));
+  const manifest = readFileSync(join(app.outdir, files[0]!), 'utf8');
+
+  expect(manifest).toMatch(/"--regions=eu-[a-z0-9-]+"/);
+});
+
+test('a layer that was made before goes into the assembly, so that it publishes from any place', () => {
+  const zip = join(folder, 'layer.zip');
+  writeFileSync(zip, 'as if');
+  const app = new App({ context: { layer: zip } });
+  new DatabaseLayer(new Stack(app, 'Stack'), 'Tools', { folder, regions: ['eu-west-1'] });
+  const { directory } = app.synth();
+
+  const manifest = readFileSync(join(directory, 'Stack.assets.json'), 'utf8');
+  const { files } = JSON.parse(manifest) as { files: Record<string, { source: { path: string } }> };
+  const paths = Object.values(files).map(({ source }) => source.path);
+
+  expect(manifest).not.toMatch(/"\/|executable/);
+  expect(paths.some((path) => path.endsWith('.zip') && readFileSync(join(directory, path), 'utf8') === 'as if')).toBe(
+    true,
+  );
+});
+
 /** The program that makes the layer when it is published, and by what CDK knows what it makes. */
-function asset(): { words: string[]; hash: string } {
+function asset(regions: readonly string[] = []): { words: string[]; hash: string } {
   const app = new App();
   const stack = new Stack(app, 'Stack');
-  new DatabaseLayer(stack, 'Tools', { folder });
+  new DatabaseLayer(stack, 'Tools', { folder, regions });
   const manifest = app
     .synth()
     .stacks[0]!.dependencies.flatMap((one) =>

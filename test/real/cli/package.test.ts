@@ -151,6 +151,7 @@ test("somebody else's CDK app takes the constructs from the package: it is compi
     process.execPath,
     join(home, 'dist/package/db-tools/zip.mjs'),
     'arm64',
+    '--regions=eu-west-1',
   ]);
   for (const { path } of sources.filter((source) => source.path?.startsWith('asset.')))
     expect(await readdir(join(app, 'cdk.out', path!))).toEqual(expect.arrayContaining(['index.mjs', 'nightjar.yaml']));

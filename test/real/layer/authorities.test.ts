@@ -17,6 +17,7 @@ import {
   canComplete,
   rdsBundle,
   readAuthorities,
+  requireRegions,
   strangersIn,
   writeCertificates,
 } from '../../../layers/db-tools/certificates.ts';
@@ -133,6 +134,21 @@ test('where AWS can’t be reached, the others are there, and the regions that m
   expect(certificates(pem).some(({ subject }) => subject.includes('Amazon RDS eu-central-1 Root CA RSA2048 G1'))).toBe(
     true,
   );
+});
+
+test('no layer is published that lacks the authorities of a source’s region, and the reason is told', async () => {
+  process.env['NIGHTJAR_RDS_TRUSTSTORE'] = 'http://127.0.0.1:9/global-bundle.pem';
+  const { pem } = await written();
+  const signal = AbortSignal.timeout(60_000);
+
+  await expect(requireRegions(pem, ['eu-central-1', 'us-east-1'], signal)).resolves.toBeUndefined();
+  await expect(requireRegions(pem, ['eu-central-1', 'il-central-1', 'us-gov-west-1'], signal)).rejects.toMatchObject({
+    code: 'tools-missing',
+    message: expect.stringMatching(
+      /no authority of Amazon RDS for il-central-1, us-gov-west-1 \(http:\/\/127\.0\.0\.1:9\S* .+\)/,
+    ),
+    hint: expect.stringMatching(/NIGHTJAR_RDS_TRUSTSTORE.*tls: \{ ca:/),
+  });
 });
 
 test('an authority that is not pinned is not taken, whoever serves it', async () => {

@@ -77,6 +77,19 @@ test('the program that the stack names prints the path of the zip file and nothi
   expect(unzipped(await readFile(stdout.trim())).size).toBeGreaterThan(50);
 }, 310_000);
 
+test('a layer without the authorities of a source’s region is not published: no path, the reason, and what to do', async () => {
+  const { NODE_OPTIONS: _, ...env } = process.env;
+  const program = join(root, 'layers/db-tools/zip.ts');
+
+  await expect(
+    execute(process.execPath, [program, architecture, '--regions=eu-west-1,cn-north-1'], { env, timeout: 300_000 }),
+  ).rejects.toMatchObject({
+    code: 1,
+    stdout: '',
+    stderr: expect.stringMatching(/no authority of Amazon RDS for cn-north-1.*\n.*tls: \{ ca:/),
+  });
+}, 310_000);
+
 test('an architecture that there is not is refused', async () => {
   const { NODE_OPTIONS: _, ...env } = process.env;
 
