@@ -24,10 +24,10 @@ export async function acceptanceOf(
   { store, clock }: AcceptDeps,
   signal: AbortSignal,
 ): Promise<Acceptance> {
-  const expected = (await store.readLedgerIndex(signal)).has(source);
+  const revision = (await store.readLedgerIndex(signal)).get(source);
   const { verdict, ledger, before } = await survey(
     await store.listSource(source, signal),
-    { memory, at: clock.now(), expected },
+    { memory, at: clock.now(), revision },
     store,
     signal,
   );
@@ -48,7 +48,7 @@ export async function acceptanceOf(
           ? undefined
           : contentOf((await store.readManifest(source, newest.id, stop)).manifest);
       const next = ledgerSchema.parse(accepted(ledger, verdict, content, { at: clock.now().toISOString(), by }));
-      await store.writeLedger(source, next, before, stop).catch((cause: unknown) => {
+      const written = await store.writeLedger(source, next, before, stop).catch((cause: unknown) => {
         if (!isBackupError(cause, 'object-exists')) throw cause;
         throw new BackupError(
           'object-exists',
@@ -56,7 +56,7 @@ export async function acceptanceOf(
           { hint: `look again: nightjar accept ${source}`, cause },
         );
       });
-      await store.addToLedgerIndex([source], stop);
+      await store.addToLedgerIndex(new Map([[source, written]]), stop);
     },
   };
 }

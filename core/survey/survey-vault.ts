@@ -10,6 +10,7 @@ import type { ToolsNotice } from '../domain/tools-notices.ts';
 import { plural } from '../domain/units.ts';
 import { clocksMs } from '../domain/verdict/verdict.ts';
 import { forEachConcurrently } from '../pipeline/concurrency.ts';
+import type { LedgerIndex, LedgerRead } from '../store/memory/ledger.ts';
 import type { Store } from '../store/store.ts';
 import { survey } from './survey.ts';
 import type { Survey } from './survey.ts';
@@ -89,9 +90,11 @@ async function lookAtAll(
   const forgotten: unknown[] = [];
   const index =
     sources.length === 0
-      ? new Set<string>()
-      : await store.readLedgerIndex(signal).catch((error: unknown) => (forgotten.push(error), new Set<string>()));
-  const kept: string[] = [];
+      ? new Map<string, number>()
+      : await store
+          .readLedgerIndex(signal)
+          .catch((error: unknown) => (forgotten.push(error), new Map<string, number>()));
+  const kept = new Map<string, number>();
   async function lookAt(history: SourceHistory, stop: AbortSignal): Promise<void> {
     const one = watched.get(history.source);
     if (one === undefined) return void unconfiguredOf(history, at).forEach((other) => others.set(other.source, other));
@@ -99,7 +102,7 @@ async function lookAtAll(
     if ('why' in seen)
       return void found.set(one.source, { judgement: unseen(one, seen, at), failed: seen, read: false });
     if (seen.failure !== undefined) forgotten.push(seen.failure);
-    if (seen.isKept) kept.push(one.source);
+    if (seen.kept !== undefined) kept.set(one.source, seen.kept);
     found.set(one.source, {
       judgement: await withLeaseSeen(judge(one, seen, at), seen.history, deps, stop),
       read: seen.history.ledger || seen.history.backups.length > 0,
@@ -112,8 +115,8 @@ async function lookAtAll(
     signal,
   );
   for (const { source } of sources) if (!found.has(source)) await lookAt(emptyHistory(source), signal);
-  const fresh = kept.filter((name) => !index.has(name));
-  if (deps.remember && fresh.length > 0)
+  const fresh = new Map([...kept].filter(([name, revision]) => index.get(name) !== revision));
+  if (deps.remember && fresh.size > 0)
     await store.addToLedgerIndex(fresh, signal).catch((error: unknown) => void forgotten.push(error));
   return { found, others, forgotten };
 }
@@ -125,25 +128,29 @@ async function lookAtAll(
 async function surveyRemembered(
   listed: SourceHistory,
   watched: WatchedSource,
-  index: ReadonlySet<string>,
+  index: LedgerIndex,
   { store, at, remember }: SurveyVaultDeps,
   signal: AbortSignal,
-): Promise<Survey & { expectation: Expectation | undefined; failure?: unknown; isKept: boolean }> {
-  const options = { memory: memoryOfWatched(watched), at, expected: index.has(watched.source) };
+): Promise<Survey & { expectation: Expectation | undefined; failure?: unknown; kept: number | undefined }> {
+  const options = { memory: memoryOfWatched(watched), at, revision: index.get(watched.source) };
   const surveying = async (history: SourceHistory): Promise<Survey & { expectation: Expectation | undefined }> =>
     withExpectation(await survey(history, options, store, signal), watched, at);
   let seen = await surveying(listed);
   for (let left = attempts; ; left -= 1) {
-    if (!remember || !seen.isNew) return { ...seen, isKept: seen.before.version !== undefined };
+    if (!remember || !seen.isNew) return { ...seen, kept: revisionOf(seen.before) };
     try {
-      await store.writeLedger(watched.source, seen.ledger, seen.before, signal);
-      return { ...seen, isKept: true };
+      return { ...seen, kept: await store.writeLedger(watched.source, seen.ledger, seen.before, signal) };
     } catch (failure) {
       if (signal.aborted) throw failure;
-      if (!isBackupError(failure, 'object-exists') || left <= 1) return { ...seen, failure, isKept: false };
+      if (!isBackupError(failure, 'object-exists') || left <= 1) return { ...seen, failure, kept: undefined };
     }
     seen = await surveying(await store.listSource(watched.source, signal));
   }
+}
+
+/** Which revision of a ledger lies there, if one does. */
+function revisionOf({ version, ledger }: LedgerRead): number | undefined {
+  return version === undefined ? undefined : (ledger?.revision ?? 0);
 }
 
 /** What became of the moments of the schedule; what is to be remembered of it goes into the ledger. */

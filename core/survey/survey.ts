@@ -25,14 +25,14 @@ export type Survey = {
 };
 
 /**
- * `expected`: there was a ledger, as far as anybody remembers. `each`: is given every manifest, which are then all
+ * `revision`: of the ledger that there was, as far as anybody remembers. `each`: is given every manifest, which are then all
  * read; `most`: no more than so many of the newest unknown ones are. `forgiving`: takes a ledger that can't be read for
  * none.
  */
 export type SurveyOptions = {
   memory: SourceRules;
   at: Date;
-  expected?: boolean;
+  revision?: number | undefined;
   each?: (id: BackupId, read: ManifestReading) => void;
   most?: number;
   forgiving?: (error: unknown) => void;
@@ -88,7 +88,7 @@ async function remembered(
 async function surveyed(
   listed: SourceHistory,
   before: LedgerRead,
-  { memory, at, expected = false, each, most }: SurveyOptions,
+  { memory, at, revision, each, most }: SurveyOptions,
   store: Store,
   signal: AbortSignal,
 ): Promise<Survey> {
@@ -101,13 +101,21 @@ async function surveyed(
   );
   const fresh = new Set(toRead(history, before.ledger));
   const unknown = new Map([...read].filter(([id]) => fresh.has(id)));
-  const lost = before.lost ?? (before.version === undefined && expected ? 'it is gone' : undefined);
-  const known = before.ledger ?? (lost === undefined ? undefined : { version: 1 as const, backups: [], lost });
+  const lost = before.lost ?? lostSince(revision, before);
+  const known =
+    lost === undefined ? before.ledger : { version: 1 as const, backups: [], ...before.ledger, lost, revision };
   const ledger = ledgerSchema.parse(remember(known, history, unknown, memory, at));
   const isNew =
     JSON.stringify(ledger) !== JSON.stringify(before.ledger) &&
     (before.ledger !== undefined || lost !== undefined || ledger.backups.length > 0);
   return { history, verdict: verdictOf(history, ledger, memory, at), ledger, before, isNew };
+}
+
+/** Why what lies there is not what was remembered last. */
+function lostSince(revision: number | undefined, { version, ledger }: LedgerRead): string | undefined {
+  if (revision === undefined) return undefined;
+  if (version === undefined) return 'it is gone';
+  return (ledger?.revision ?? 0) < revision ? 'an older state of it was put back' : undefined;
 }
 
 /** Reads manifests, in their order; what is gone meanwhile is taken out of the history. */

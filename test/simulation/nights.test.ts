@@ -274,6 +274,43 @@ test('a memory that is lost or cut is told until it is accepted, and made anew f
   scene = await nights(usual);
 }, 120_000);
 
+test('an older memory that is put back is told once, and hides no backup that was lost since', async () => {
+  const made = await nights(usual);
+  scene = made;
+  const ids: (BackupId | undefined)[] = [undefined];
+  let older = '';
+  for (let night = 1; night <= 5; night += 1) {
+    ids.push((await made.night({ tables: full(night) })).id);
+    if (night === 2) older = (await made.vault.read(ledgerKey(shop), limit())).body.toString();
+  }
+
+  await overwrite(made.vault, ledgerKey(shop), older);
+  await made.drop(ids[3]!);
+
+  expect((await made.checking()).judgements[0]!.findings).toEqual([
+    expect.objectContaining({ kind: 'unknown', why: expect.stringContaining('an older state of it was put back') }),
+  ]);
+  await made.checking();
+  expect((await made.night({ tables: full(6) })).kinds).toEqual(['unknown']);
+  expect(made.heard.map(({ night, severity, kind }) => [night, severity, kind])).toEqual([[5, 'problem', 'unknown']]);
+  expect(await made.accept()).toEqual(['memory']);
+  expect((await made.night({ tables: full(7) })).kinds).toEqual([]);
+});
+
+test('a check that dies before it has noted in the index what it wrote is no loss', async () => {
+  const made = await nights(usual);
+  scene = made;
+  const index = objectKey('ledger.json');
+  await made.night({ tables: full(1) });
+  const before = (await made.vault.read(index, limit())).body.toString();
+  await made.night({ tables: full(2) });
+
+  await overwrite(made.vault, index, before);
+
+  expect((await made.night(undefined)).kinds).toEqual([]);
+  expect((await made.vault.read(index, limit())).body.toString()).not.toBe(before);
+});
+
 test('of ninety healthy nights nothing is told: queues, staging tables, partitions, imports, growth', async () => {
   const draw = drawing(10);
   const made = await nights(usual);

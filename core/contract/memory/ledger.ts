@@ -103,6 +103,8 @@ const policySchema = z.strictObject({
 /** `<source>/ledger.json`: what the vault remembers of a source. Written by checks and by `nightjar accept` alone. */
 export const ledgerSchema = z.strictObject({
   version: z.literal(1),
+  /** How often it was written. */
+  revision: count.optional(),
   /** Oldest first. */
   backups: z.array(entrySchema),
   baseline: baselineSchema.optional(),
@@ -127,8 +129,14 @@ export const ledgerSchema = z.strictObject({
   accepted: z.strictObject({ at: z.iso.datetime(), by: z.string() }).optional(),
 });
 
-/** `ledger.json` at the top of a vault: the sources that have a ledger, so that the loss of one is seen. */
-export const ledgerIndexSchema = z.strictObject({ version: z.literal(1), sources: z.array(z.string()) });
+/**
+ * `ledger.json` at the top of a vault: the sources that have a ledger and, but for very old ones, its revision, so that
+ * it is seen when one is lost or an older one was put back.
+ */
+export const ledgerIndexSchema = z.strictObject({
+  version: z.literal(1),
+  sources: z.array(z.union([z.string(), z.tuple([z.string(), count])])),
+});
 
 export type Shrinking = z.infer<typeof shrinkingSchema>;
 export type Other = z.infer<typeof otherSchema>;

@@ -13,6 +13,9 @@ import type { JsonRead } from '../json.ts';
  */
 export type LedgerRead = { ledger?: Ledger; version: string | undefined; lost?: string };
 
+/** The sources that have, or had, a ledger, and the revision of each that was seen last. */
+export type LedgerIndex = ReadonlyMap<string, number>;
+
 /** Sources are folders: none can have this name. */
 const indexKey = objectKey('ledger.json');
 const attempts = 5;
@@ -36,7 +39,8 @@ export async function readLedger(vault: Vault, source: SourceName, signal: Abort
 }
 
 /**
- * Writes what is to be remembered, if nobody has written since it was read. Throws `object-exists` when somebody has.
+ * Writes what is to be remembered as its next revision, which is returned, if nobody has written since it was read.
+ * Throws `object-exists` when somebody has.
  */
 export async function writeLedger(
   vault: Vault,
@@ -44,20 +48,24 @@ export async function writeLedger(
   ledger: Ledger,
   { version }: Pick<LedgerRead, 'version'>,
   signal: AbortSignal,
-): Promise<void> {
-  await writeJson(vault, ledgerKey(source), ledger, { version, compact: true }, signal);
+): Promise<number> {
+  const revision = (ledger.revision ?? 0) + 1;
+  await writeJson(vault, ledgerKey(source), { ...ledger, revision }, { version, compact: true }, signal);
+  return revision;
 }
 
-/** The sources that have, or had, a ledger. Where that can't be understood, none is missed. */
-export async function readLedgerIndex(vault: Vault, signal: AbortSignal): Promise<Set<string>> {
-  return new Set(indexOf(await readJson(vault, indexKey, signal)));
+/** Reads the index. Where it can't be understood, no ledger is missed. */
+export async function readLedgerIndex(vault: Vault, signal: AbortSignal): Promise<LedgerIndex> {
+  return indexOf(await readJson(vault, indexKey, signal));
 }
 
-/** Adds sources to the index; others that were written meanwhile stay. */
-export async function addToLedgerIndex(vault: Vault, names: readonly string[], signal: AbortSignal): Promise<void> {
+/** Adds what was seen of ledgers to the index; others, and newer ones, that were written meanwhile stay. */
+export async function addToLedgerIndex(vault: Vault, seen: LedgerIndex, signal: AbortSignal): Promise<void> {
   for (let left = attempts; ; left -= 1) {
     const found = await readJson(vault, indexKey, signal);
-    const sources = [...new Set([...indexOf(found), ...names])].sort();
+    const index = new Map(indexOf(found));
+    for (const [source, revision] of seen) index.set(source, Math.max(revision, index.get(source) ?? 0));
+    const sources = [...index].sort();
     try {
       await writeJson(vault, indexKey, { version: 1, sources }, { version: found?.version }, signal);
       return;
@@ -67,6 +75,7 @@ export async function addToLedgerIndex(vault: Vault, names: readonly string[], s
   }
 }
 
-function indexOf(found: JsonRead | undefined): string[] {
-  return ledgerIndexSchema.safeParse(found?.document).data?.sources ?? [];
+function indexOf(found: JsonRead | undefined): LedgerIndex {
+  const sources = ledgerIndexSchema.safeParse(found?.document).data?.sources ?? [];
+  return new Map(sources.map((one) => (typeof one === 'string' ? [one, 0] : one)));
 }
