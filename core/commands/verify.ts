@@ -5,8 +5,6 @@ import { formatBytes, plural } from '../domain/units.ts';
 import type { Bytes } from '../domain/units.ts';
 import type { ByteStream, Clock, Inspect, Report } from '../ports.ts';
 import { mapConcurrently } from '../pipeline/concurrency.ts';
-import { readsDifferently } from '../store/parts/read-again.ts';
-import type { PartOfBackup } from '../store/parts/read-again.ts';
 import type { Store } from '../store/store.ts';
 
 /** What reading everything again has shown: every damaged or missing part, not only the first. */
@@ -16,88 +14,65 @@ export type Verification = {
   parts: number;
   bytes: Bytes;
   storedBytes: Bytes;
-  problems: { file: string; error: BackupError }[];
+  problems: PartProblem[];
 };
 
-/** Is told of each chunk that was read. */
-type ChunkWatch = (part: ManifestPart, chunk: Uint8Array) => void;
+type PartProblem = { file: string; error: BackupError };
+
+/** `watch` is told of each chunk that was read. */
+type VerifyDeps = {
+  store: Store;
+  report: Report;
+  inspect?: Inspect;
+  watch?: (part: ManifestPart, chunk: Uint8Array) => void;
+};
 
 const readsAtOnce = 2;
-const unchanged = (content: ByteStream): ByteStream => content;
 const unjudged: Inspect = (_, content) => content;
 
 /**
  * Reads every byte of a backup again, compares sizes and checksums, and has its content inspected. Throws only where
  * the vault could not be asked.
  */
-export async function verify(
-  manifest: Manifest,
-  {
-    store,
-    report,
-    inspect = unjudged,
-    watch = () => {},
-  }: { store: Store; report: Report; inspect?: Inspect; watch?: ChunkWatch },
-  signal: AbortSignal,
-): Promise<Verification> {
-  const source = manifest.source as SourceName;
-  const id = manifest.id as BackupId;
-  const totalBytes = manifest.parts.reduce((sum, part) => sum + part.bytes, 0);
-  report({ type: 'planned', source, id, what: 'reading every part again', totalBytes, parts: manifest.parts.length });
-  const problems = await mapConcurrently(
+export async function verify(manifest: Manifest, deps: VerifyDeps, signal: AbortSignal): Promise<Verification> {
+  const { parts } = manifest;
+  const [source, id] = [manifest.source as SourceName, manifest.id as BackupId];
+  const totalBytes = parts.reduce((sum, part) => sum + part.bytes, 0);
+  deps.report({ type: 'planned', source, id, what: 'reading every part again', totalBytes, parts: parts.length });
+  const found = await mapConcurrently(
     readsAtOnce,
-    manifest.parts,
-    async (part, stop) => {
-      try {
-        await readWhole(
-          { backup: manifest, part, inspect: (content) => inspect(part, content) },
-          { store, report, watch },
-          stop,
-        );
-        report({
-          type: 'part-done',
-          file: part.file,
-          bytes: part.bytes,
-          storedBytes: part.storedBytes,
-          rows: part.rows ?? 0,
-        });
-        return [];
-      } catch (error) {
-        if (!isBackupError(error, 'part-corrupt', 'object-missing')) throw error;
-        return [{ file: part.file, error }];
-      }
-    },
+    parts,
+    (part, stop) => verifyPart(manifest, part, deps, stop),
     signal,
   );
-  if (problems.flat().some(({ error }) => error.code === 'object-missing'))
-    await requireStillThere(source, id, store, signal);
-  const storedBytes = manifest.parts.reduce((sum, part) => sum + part.storedBytes, 0);
-  return { id, source, parts: manifest.parts.length, bytes: totalBytes, storedBytes, problems: problems.flat() };
+  const problems = found.flatMap((problem) => problem ?? []);
+  if (problems.some(({ error }) => error.code === 'object-missing'))
+    await requireStillThere(source, id, deps.store, signal);
+  const storedBytes = parts.reduce((sum, part) => sum + part.storedBytes, 0);
+  return { id, source, parts: parts.length, bytes: totalBytes, storedBytes, problems };
 }
 
-/** Reads a part to its end, once more where only its way was bad. */
-async function readWhole(
-  { backup, part, inspect = unchanged }: PartOfBackup,
-  { store, report, watch }: { store: Store; report: Report; watch: ChunkWatch },
+async function verifyPart(
+  backup: Manifest,
+  part: ManifestPart,
+  { store, report, inspect = unjudged, watch = () => {} }: VerifyDeps,
   signal: AbortSignal,
-): Promise<void> {
-  const place = store.partPlace(backup, part);
-  async function read(): Promise<void> {
-    for await (const chunk of inspect(store.openPart(backup, part, signal))) {
+): Promise<PartProblem | undefined> {
+  async function pass(content: ByteStream): Promise<void> {
+    for await (const chunk of content) {
       watch(part, chunk);
       report({ type: 'progress', rows: 0, bytes: chunk.length, storedBytes: 0 });
     }
   }
+  const { file, bytes, storedBytes, rows = 0 } = part;
   try {
-    await read();
+    await store.readWhole({ backup, part, inspect: (content) => inspect(part, content) }, pass, report, signal);
   } catch (error) {
-    if (!isBackupError(error, 'part-corrupt')) throw error;
-    await store.requireWhole(error, { backup, part, inspect }, signal);
-    report({ type: 'warning', message: `${place} was changed on its way: read again, it is whole` });
-    await read().catch((again: unknown) => {
-      throw isBackupError(again, 'part-corrupt') ? readsDifferently(place, again) : again;
-    });
+    if (!isBackupError(error, 'part-corrupt', 'object-missing')) throw error;
+    return { file, error };
   }
+  report({ type: 'part-done', file, bytes, storedBytes, rows });
+  return undefined;
 }
 
 /** A backup that was removed while it was read is none, and not damaged. */

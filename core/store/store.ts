@@ -8,8 +8,8 @@ import { checkersOf } from './memory/checkers.ts';
 import { addToLedgerIndex, readLedger, readLedgerIndex, writeLedger } from './memory/ledger.ts';
 import { editOutbox, readOutbox } from './memory/outbox.ts';
 import { readCatalog } from './parts/catalog.ts';
-import { afterReadingAgain, requireWhole } from './parts/read-again.ts';
-import { openPart, partPlace } from './parts/reading.ts';
+import { afterReadingAgain, readWhole } from './parts/read-again.ts';
+import { openPart } from './parts/reading.ts';
 import { discardParts, storeParts } from './parts/storing.ts';
 import { withFailureRecord } from './records/failure.ts';
 import { pin, unpin } from './records/pin.ts';
@@ -46,8 +46,7 @@ export function openStore(vault: Vault) {
     readManifest: on(readManifest),
     readCatalog: on(readCatalog),
     openPart: on(openPart),
-    partPlace: on(partPlace),
-    requireWhole: on(requireWhole),
+    readWhole: on(readWhole),
     afterReadingAgain: on(afterReadingAgain),
 
     recordStart: on(recordStart),

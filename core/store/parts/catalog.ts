@@ -1,11 +1,11 @@
 import { catalogSchema } from '../../contract/manifest/catalog.ts';
 import type { Manifest } from '../../contract/manifest/manifest.ts';
-import { BackupError, isBackupError } from '../../domain/errors.ts';
+import { BackupError } from '../../domain/errors.ts';
 import type { ByteStream, Catalog, PlannedPart } from '../../ports.ts';
 import type { Vault } from '../../vault.ts';
 import { parseJson } from '../json.ts';
-import { openPart, partPlace } from './reading.ts';
-import { requireWhole } from './read-again.ts';
+import { partPlace } from './reading.ts';
+import { readWhole } from './read-again.ts';
 
 /** It is held in memory; a thousand tables take half a megabyte. */
 const largestCatalog = 256 * 1024 ** 2;
@@ -26,12 +26,8 @@ export async function readCatalog(vault: Vault, manifest: Manifest, signal: Abor
   const name = partPlace(vault, manifest, part);
   if (part.bytes > largestCatalog)
     throw new BackupError('part-corrupt', `${name} is no catalog: the manifest says that it holds ${part.bytes} bytes`);
-  const read = () => Array.fromAsync(openPart(vault, manifest, part, signal));
-  const chunks = await read().catch(async (error: unknown) => {
-    if (!isBackupError(error, 'part-corrupt')) throw error;
-    await requireWhole(vault, error, { backup: manifest, part }, signal);
-    return read();
-  });
+  const collect = (content: ByteStream) => Array.fromAsync(content);
+  const chunks = await readWhole(vault, { backup: manifest, part }, collect, () => {}, signal);
   const { data, error: cause } = catalogSchema.safeParse(parseJson(Buffer.concat(chunks)));
   if (data === undefined) throw new BackupError('part-corrupt', `${name} is no catalog`, { cause });
   return data;

@@ -1,7 +1,7 @@
 import type { ManifestPart } from '../../contract/manifest/manifest.ts';
 import { BackupError, isBackupError } from '../../domain/errors.ts';
 import { summed } from '../../pipeline/sum.ts';
-import type { ByteStream } from '../../ports.ts';
+import type { ByteStream, Report } from '../../ports.ts';
 import type { Vault } from '../../vault.ts';
 import { openPart, partPlace, readStored } from './reading.ts';
 import type { BackupName } from './reading.ts';
@@ -14,21 +14,41 @@ export type PartOfBackup = {
 };
 
 /**
+ * Has a part's content read to its end, and once more where only its way was bad, which is reported. Throws
+ * `part-corrupt` where it is damaged, and `vault-failed` where it reads differently each time.
+ */
+export async function readWhole<T>(
+  vault: Vault,
+  read: PartOfBackup,
+  reading: (content: ByteStream) => Promise<T>,
+  report: Report,
+  signal: AbortSignal,
+): Promise<T> {
+  const place = partPlace(vault, read.backup, read.part);
+  const content = (): ByteStream => inspected(read, openPart(vault, read.backup, read.part, signal));
+  try {
+    return await reading(content());
+  } catch (error) {
+    if (!isBackupError(error, 'part-corrupt')) throw error;
+    await requireWhole(vault, error, read, signal);
+    report({ type: 'warning', message: `${place} was changed on its way: read again, it is whole` });
+    return reading(content()).catch((again: unknown) => {
+      throw isBackupError(again, 'part-corrupt') ? readsDifferently(place, again) : again;
+    });
+  }
+}
+
+/**
  * Reads a part again that was read wrongly: memory, a proxy or the network may have changed it on its way, and a backup
  * is not to be called damaged for that. Returns where it is whole now. Throws `part-corrupt` where two readings gave
  * the same bytes, which are not those of the manifest, and `vault-failed` where they differ. Costs one more reading, of
  * a damaged part two.
  */
-export async function requireWhole(
-  vault: Vault,
-  damage: BackupError,
-  { backup, part, inspect }: PartOfBackup,
-  signal: AbortSignal,
-): Promise<void> {
+async function requireWhole(vault: Vault, damage: BackupError, read: PartOfBackup, signal: AbortSignal): Promise<void> {
+  const { backup, part } = read;
   const first = await digestOf(readStored(vault, backup, part, signal));
   if (first === digestIn(part)) {
-    const content = openPart(vault, backup, part, signal);
-    await digestOf(inspect === undefined ? content : inspect(content));
+    await digestOf(inspected(read, openPart(vault, backup, part, signal)));
     return;
   }
   const second = await digestOf(readStored(vault, backup, part, signal));
@@ -38,7 +58,7 @@ export async function requireWhole(
 }
 
 /** No judgement of what is stored there can be had. */
-export function readsDifferently(name: string, cause: BackupError): BackupError {
+function readsDifferently(name: string, cause: BackupError): BackupError {
   return new BackupError('vault-failed', `${name} reads differently each time`, {
     hint: 'something on the way from the vault changes data: memory, disk, proxy or network',
     cause,
@@ -66,6 +86,10 @@ export async function afterReadingAgain(
     `${partPlace(vault, read.backup, read.part)} was changed on its way: read again, it is whole`,
     { hint: 'run it again', cause: error },
   );
+}
+
+function inspected({ inspect }: PartOfBackup, content: ByteStream): ByteStream {
+  return inspect === undefined ? content : inspect(content);
 }
 
 function digestIn({ storedBytes, sha256 }: ManifestPart): string {
