@@ -7,6 +7,8 @@ import { placeOf } from '../login.ts';
 import type { Login } from '../login.ts';
 import { ownerKinds, readTriggerOrder } from './catalog/catalog.ts';
 import { explainedByChange, readDefinitions, requireUnchanged, selfNamingWarnings } from './catalog/changes.ts';
+import { brokenTriggerLosses, brokenTriggers, withoutTriggers } from './plan/broken-triggers.ts';
+import { repairsOf } from './plan/repairs.ts';
 import { plannedParts, takesHistory } from './plan/parts.ts';
 import { explainDenied, requirePrivileges } from './privileges.ts';
 import { requireReadable } from './plan/readable.ts';
@@ -21,6 +23,7 @@ import { openTarget } from './restore/target.ts';
 import { requireFinished } from './restore/unfinished.ts';
 import { requireStoredBytes, requireUsualSession } from './preflight/usual.ts';
 import { defaultLosses } from './values/definitions.ts';
+import { lostWords } from './values/lost-words.ts';
 import { lossWatch } from './values/losses.ts';
 import { oldLosses } from './values/old-warnings.ts';
 import { storedBytes } from './values/row-form.ts';
@@ -48,10 +51,15 @@ export function mariadbEngine(login: Login, tools: Tools): Engine {
         requireFinished(tables, place);
         const before = await readDefinitions(session, restored);
         const { catalog } = before;
+        const broken = like === undefined ? await brokenTriggers(session) : [];
         const triggerOrder = await readTriggerOrder(session);
         const said = hearing(tools);
         const known = like === undefined ? tables : [];
-        const alteredDefaults = await defaultLosses(session, known);
+        const lostDefinitions = [
+          ...(await defaultLosses(session, known)),
+          ...lostWords(before.tables, server),
+          ...brokenTriggerLosses(broken),
+        ];
         const losses = lossWatch(known, login, server);
         return {
           database: login.database,
@@ -68,12 +76,14 @@ export function mariadbEngine(login: Login, tools: Tools): Engine {
             catalog,
             tables,
             triggerOrder,
+            broken,
             watch: like === undefined,
             rowForm,
             losses,
+            repairs: repairsOf(before.tables, server),
           }).map((part) => explainedByChange(part, before, login)),
           ...(rowForm !== undefined && { rowForm }),
-          catalog,
+          catalog: withoutTriggers(catalog, broken),
           warnings: [
             ...tableWarnings(tables, takesHistory(server)),
             ...blindness,
@@ -85,7 +95,7 @@ export function mariadbEngine(login: Login, tools: Tools): Engine {
             return {
               tables: complete(seen, tables, server),
               warnings: said.warnings(),
-              exceptions: like === undefined ? [...alteredDefaults, ...(await losses.exceptions())] : oldLosses(like),
+              exceptions: like === undefined ? [...lostDefinitions, ...(await losses.exceptions())] : oldLosses(like),
             };
           },
           close: async () => losses.close(),

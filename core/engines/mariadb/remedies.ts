@@ -56,6 +56,8 @@ export function remedyFor(number: number, restorer: Restorer, said = ''): string
         : undefined;
     case 1173:
       return 'SET GLOBAL innodb_force_primary_key = OFF;';
+    case 6125:
+      return 'SET GLOBAL restrict_fk_on_non_standard_key = OFF;';
     case 3750:
       return 'SET GLOBAL sql_require_primary_key = OFF;';
     default:

@@ -3,12 +3,12 @@ import fc from 'fast-check';
 import { viewsInOrderOfUse, triggersInOrder } from '../../../core/engines/mariadb/plan/arrangements.ts';
 import { dataText } from '../../../core/engines/mariadb/plan/data-text.ts';
 import {
-  readTableDefinition,
   unqualified,
   unqualifiedTrigger,
   unqualifiedView,
   withoutDefiner,
 } from '../../../core/engines/mariadb/catalog/definition.ts';
+import { readTableDefinition } from '../../../core/engines/mariadb/catalog/table-definition.ts';
 import { expectation } from '../../../core/engines/mariadb/catalog/expected.ts';
 import { parseGrants } from '../../../core/engines/mariadb/grants.ts';
 import { linesOf } from '../../../core/engines/mariadb/lines.ts';

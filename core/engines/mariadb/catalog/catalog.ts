@@ -2,15 +2,10 @@ import { ofKind } from '../../../contract/manifest/catalog.ts';
 import { BackupError } from '../../../domain/errors.ts';
 import { plural } from '../../../domain/units.ts';
 import type { Catalog } from '../../../ports.ts';
-import {
-  digest,
-  eventForms,
-  readTableDefinition,
-  unqualified,
-  unqualifiedTrigger,
-  unqualifiedView,
-  withoutDefiner,
-} from './definition.ts';
+import { digest, eventForms, unqualified, unqualifiedTrigger, unqualifiedView, withoutDefiner } from './definition.ts';
+import { readTableDefinition, tableForms } from './table-definition.ts';
+import type { TableDefinition } from './table-definition.ts';
+import { missingDefaults } from './missing-defaults.ts';
 import { withoutLastSemicolon } from './last-semicolon.ts';
 import { quoteName } from '../quoting.ts';
 import type { TextRow, MariadbSession } from '../session.ts';
@@ -19,22 +14,33 @@ import type { TextRow, MariadbSession } from '../session.ts';
 export const ownerKinds = ['definer'];
 
 /**
+ * Is told of each routine, trigger and event (`function \`f\``), of its definition, and of the database; and of each
+ * table.
+ */
+export type CatalogReader = {
+  code?(object: string, definition: string, database: string): void;
+  table?(name: string, table: ReadTable): void;
+};
+
+/** A table's definition, and its columns without a default: where that is shown, and where nothing tells. */
+export type ReadTable = { definition: TableDefinition; missing: { shown: string[]; silent: string[] } };
+
+/**
  * Every object of the session's database, by kind and name, with a digest of its definition; `database` holds values.
  * Two databases of one server version are alike exactly if their catalogs are. What moves as rows come is not in it:
  * the positions of sequences (see data-head.ts), and the counter of an AUTO_INCREMENT, which after a restore stands
  * where the dump's CREATE TABLE put it or behind the last row. `restored`: the catalog of a backup that was restored
- * here. An event is disabled then that ran in the source, and counts as the same. `see` is told of each routine,
- * trigger and event (`function \`f\``), of its definition, and of the database.
+ * here. An event is disabled then that ran in the source, and counts as the same. `see` is told of what passes.
  */
 export async function readCatalog(
   session: MariadbSession,
   restored?: Catalog,
-  see?: (object: string, definition: string, database: string) => void,
+  see: CatalogReader = {},
 ): Promise<Catalog> {
   const catalog: Catalog = {};
   const database = await readDatabase(session, catalog);
   const seen = (kind: string, name: string, text: string) => {
-    see?.(`${kind} ${quoteName(name)}`, text, database);
+    see.code?.(`${kind} ${quoteName(name)}`, text, database);
     return text;
   };
   const tables = await session.rows(
@@ -44,8 +50,11 @@ export async function readCatalog(
     if (type === 'VIEW')
       await readCode(session, catalog, 'view', name ?? '', (text) => unqualifiedView(text, database));
     else if (type === 'SEQUENCE') await readSequence(session, catalog, name ?? '');
-    else if (type === 'BASE TABLE' || type === 'SYSTEM VERSIONED')
-      await readTable(session, catalog, name ?? '', database);
+    else if (type === 'BASE TABLE' || type === 'SYSTEM VERSIONED') {
+      // also where nobody is told of it
+      const table = await readTable(session, catalog, { name: name ?? '', database, restored });
+      see.table?.(name ?? '', table);
+    }
   }
   const routines = await session.rows(
     'SELECT ROUTINE_NAME AS name, ROUTINE_TYPE AS type FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = DATABASE() ORDER BY ROUTINE_NAME',
@@ -119,11 +128,21 @@ async function readDatabase(session: MariadbSession, catalog: Catalog): Promise<
   return row?.['SCHEMA_NAME'] ?? '';
 }
 
-async function readTable(session: MariadbSession, catalog: Catalog, name: string, database: string): Promise<void> {
+async function readTable(
+  session: MariadbSession,
+  catalog: Catalog,
+  { name, database, restored }: { name: string; database: string; restored: Catalog | undefined },
+): Promise<ReadTable> {
   const [row] = await session.rows(`SHOW CREATE TABLE ${quoteName(name)}`);
-  const { items, text } = readTableDefinition(unqualified(row?.['Create Table'] ?? '', database));
-  ofKind(catalog, 'table')[name] = digest(text);
-  for (const item of items) ofKind(catalog, item.kind)[`${name}.${item.name}`] = digest(item.text);
+  const definition = readTableDefinition(unqualified(row?.['Create Table'] ?? '', database));
+  const missing = await missingDefaults(session, name, definition);
+  const silent = missing.silent.map((column) => `${quoteName(column)} without default`);
+  const forms = tableForms(definition, session.server.product === 'MariaDB');
+  const digests = forms.map((form) => digest([form, ...silent].join('\n')));
+  const expected = restored?.['table']?.[name];
+  ofKind(catalog, 'table')[name] = digests.find((one) => one === expected) ?? digests[0]!;
+  for (const item of definition.items) ofKind(catalog, item.kind)[`${name}.${item.name}`] = digest(item.text);
+  return { definition, missing };
 }
 
 async function readSequence(session: MariadbSession, catalog: Catalog, name: string): Promise<void> {

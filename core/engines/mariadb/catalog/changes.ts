@@ -4,6 +4,7 @@ import type { ByteStream, Catalog, PlannedPart } from '../../../ports.ts';
 import { placeOf } from '../../login.ts';
 import type { Login } from '../../login.ts';
 import { changedObjects, readCatalog } from './catalog.ts';
+import type { ReadTable } from './catalog.ts';
 import { namesDatabase } from './names-database.ts';
 import { quoteName } from '../quoting.ts';
 import { withSession } from '../session.ts';
@@ -13,15 +14,23 @@ import type { MariadbSession } from '../session.ts';
  * The definitions before the dump, and when routines and triggers were made: one that was changed and changed back
  * shows by that.
  */
-export type Definitions = { catalog: Catalog; times: Catalog; restored: Catalog | undefined; selfNaming: string[] };
+export type Definitions = {
+  catalog: Catalog;
+  times: Catalog;
+  restored: Catalog | undefined;
+  selfNaming: string[];
+  tables: ReadonlyMap<string, ReadTable>;
+};
 
 /** `restored`: as for a catalog. `selfNaming`: objects in whose bodies the database is named. */
 export async function readDefinitions(session: MariadbSession, restored?: Catalog): Promise<Definitions> {
   const selfNaming: string[] = [];
-  const catalog = await readCatalog(session, restored, (object, definition, database) => {
-    if (namesDatabase(definition, database)) selfNaming.push(object);
+  const tables = new Map<string, ReadTable>();
+  const catalog = await readCatalog(session, restored, {
+    code: (object, definition, database) => void (namesDatabase(definition, database) && selfNaming.push(object)),
+    table: (name, table) => void tables.set(name, table),
   });
-  return { catalog, times: await readTimes(session), restored, selfNaming };
+  return { catalog, times: await readTimes(session), restored, selfNaming, tables };
 }
 
 /** What a person should know before a copy under another name. */

@@ -1,37 +1,5 @@
 import { createHash } from 'node:crypto';
-import { quoteName, unquoteName } from '../quoting.ts';
-
-/** An index or constraint, as SHOW CREATE TABLE prints it. */
-export type TableItem = { kind: 'index' | 'constraint'; name: string; text: string };
-
-const token = /`(?:[^`]|``)*`|'(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.|"")*"|[(),]|[^`'"(),]+/gs;
-const indexItem = /^(?:PRIMARY KEY|(?:UNIQUE |FULLTEXT |SPATIAL |VECTOR )?(?:KEY|INDEX) (`(?:[^`]|``)*`))/;
-const constraintItem = /^CONSTRAINT (`(?:[^`]|``)*`)/;
-
-/**
- * The indexes and constraints in a table's definition, and the definition without what changes as rows come
- * (AUTO_INCREMENT).
- */
-export function readTableDefinition(definition: string): { items: TableItem[]; text: string } {
-  const { pieces, tail } = split(definition);
-  const items = pieces.flatMap((text): TableItem[] => {
-    const index = indexItem.exec(text);
-    if (index !== null)
-      return [{ kind: 'index', name: index[1] === undefined ? 'PRIMARY' : unquoteName(index[1]), text }];
-    const constraint = constraintItem.exec(text);
-    return constraint === null ? [] : [{ kind: 'constraint', name: unquoteName(constraint[1]!), text }];
-  });
-  const body = tail === '' ? definition : definition.slice(0, -tail.length);
-  return { items, text: withoutImpliedCharset(body) + tail.replace(/ AUTO_INCREMENT=\d+/, '') };
-}
-
-/** A collation says its character set; MySQL prints both where both were written, so not the same after a restore. */
-function withoutImpliedCharset(definition: string): string {
-  return definition.replace(
-    /(`(?:[^`]|``)*`|'(?:[^'\\]|\\.|'')*')| CHARACTER SET \w+(?= COLLATE )/gs,
-    (_, kept: string | undefined) => kept ?? '',
-  );
-}
+import { quoteName } from '../quoting.ts';
 
 /**
  * A definition without the name of the database it lies in, where the server prints it though nobody wrote it (MariaDB:
@@ -118,23 +86,4 @@ export function eventForms(definition: string, isPast: boolean): string[] {
 /** What stands for a definition in a catalog. */
 export function digest(...texts: (string | null | undefined)[]): string {
   return createHash('sha256').update(JSON.stringify(texts)).digest('hex').slice(0, 16);
-}
-
-/** The pieces between the commas of a definition's outermost parentheses, and what follows them. */
-function split(definition: string): { pieces: string[]; tail: string } {
-  const pieces: string[] = [];
-  let [depth, piece] = [0, ''];
-  for (const match of definition.matchAll(token)) {
-    const part = match[0];
-    if (part === ')' && depth === 1) {
-      pieces.push(piece.trim());
-      return { pieces, tail: definition.slice(match.index + 1) };
-    }
-    if (part === ',' && depth === 1) {
-      pieces.push(piece.trim());
-      piece = '';
-    } else if (depth > 0) piece += part;
-    depth += part === '(' ? 1 : part === ')' ? -1 : 0;
-  }
-  return { pieces, tail: '' };
 }

@@ -37,14 +37,19 @@ export const viewsInOrderOfUse: LineOrder = {
 };
 
 const triggerHead = /^(?:ALTER DATABASE CHARACTER SET |\/\*!50003 SET @saved_cs_client )/;
-const triggerName = /\/\*!50003 TRIGGER (`(?:[^`]|``)*`)/;
+/** MariaDB prints a trigger as it was typed. */
+const triggerName = /\/\*!50003 TRIGGER\s+(?:IF\s+NOT\s+EXISTS\s+)?(?:(`(?:[^`]|``)*`)|"((?:[^"]|"")*)"|([^\s`"]+)\s)/i;
 const triggerEnd = '/*!50003 SET collation_connection  = @saved_col_connection */ ;';
 
 /**
  * Triggers in the order in which they fire, which is the order in which they are made: MySQL lists them to mariadb-dump
- * in any order. `order` has each one's place among those of its table, event and time.
+ * in any order. `order` has each one's place among those of its table, event and time; those `leftOut` are not made.
  */
-export function triggersInOrder(order: ReadonlyMap<string, number>): LineOrder {
+export function triggersInOrder(
+  order: ReadonlyMap<string, number>,
+  leftOut: ReadonlySet<string> = new Set(),
+): LineOrder {
+  const absent = new Set([...leftOut].map(byteText));
   const places = new Map([...order].map(([name, place]) => [byteText(name), place]));
   return {
     from: triggerHead,
@@ -56,14 +61,18 @@ export function triggersInOrder(order: ReadonlyMap<string, number>): LineOrder {
           lines.findIndex((line, index) => index >= at && line.startsWith(triggerEnd)) +
           (lines[at]!.startsWith('ALTER') ? 2 : 1);
         const block = lines.slice(at, last);
-        const name = block.map((line) => triggerName.exec(line)?.[1]).find((quoted) => quoted !== undefined);
+        const [, quoted, doubled, typed] = triggerName.exec(block.join('')) ?? [];
+        const name = quoted === undefined ? (doubled?.replaceAll('""', '"') ?? typed) : unquoteName(quoted);
         if (name === undefined) break;
-        blocks.push({ name: unquoteName(name), lines: block });
+        blocks.push({ name, lines: block });
         at = last;
       }
       const place = ({ name }: ObjectText) => places.get(name) ?? 0;
       return withoutLastSemicolons([
-        ...blocks.toSorted((a, b) => place(a) - place(b)).flatMap((block) => block.lines),
+        ...blocks
+          .filter((block) => !absent.has(block.name))
+          .toSorted((a, b) => place(a) - place(b))
+          .flatMap((block) => block.lines),
         ...lines.slice(at),
       ]);
     },

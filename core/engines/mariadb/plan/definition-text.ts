@@ -3,6 +3,7 @@ import { unqualified, unqualifiedTrigger, unqualifiedView } from '../catalog/def
 import type { ExpectedDump } from '../catalog/expected.ts';
 import { bytesOf, linesOf } from '../lines.ts';
 import { byteText, quoteName } from '../quoting.ts';
+import type { Server } from '../session.ts';
 
 /**
  * The first line of a dump since mid-2024: clients older than that, and MySQL's own, stop at it, and nothing else needs
@@ -13,13 +14,13 @@ export const sandboxLine = '/*M!999999\\- enable the sandbox mode */';
 const ownMode = "/*!40101 SET @OLD_SQL_MODE=@@SQL_MODE, SQL_MODE='NO_AUTO_VALUE_ON_ZERO' */;";
 
 /**
- * The line in which mariadb-dump sets the mode for tables, with every date that a default can be: the modes of routines
- * are set anew by each.
+ * The line in which mariadb-dump sets the mode for tables, with every date that a default can be, and on MariaDB with
+ * every option that no engine knows: the modes of routines are set anew by each.
  */
-export function takingEveryDate(line: string): string {
-  return line.trimEnd() === ownMode
-    ? line.replace('NO_AUTO_VALUE_ON_ZERO', 'NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES')
-    : line;
+export function takingEverything(line: string, { product }: Server): string {
+  if (line.trimEnd() !== ownMode) return line;
+  const options = product === 'MariaDB' ? ',IGNORE_BAD_TABLE_OPTIONS' : '';
+  return line.replace('NO_AUTO_VALUE_ON_ZERO', `NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES${options}`);
 }
 
 /** Puts the objects of a dump's end into another order. Lines are latin1 text, each with its newline. */

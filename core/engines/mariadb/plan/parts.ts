@@ -3,14 +3,17 @@ import { mariadbReader } from '../../../pipeline/rows/mariadb.ts';
 import type { ByteStream, Catalog, PlannedPart } from '../../../ports.ts';
 import type { Tools } from '../../../tools.ts';
 import type { Login } from '../../login.ts';
+import type { BrokenTrigger } from './broken-triggers.ts';
 import { triggersInOrder, viewsInOrderOfUse } from './arrangements.ts';
 import { firstHead, plainHead } from './data-head.ts';
 import type { Head } from './data-head.ts';
 import { dataText } from './data-text.ts';
-import { definitionText, takingEveryDate } from './definition-text.ts';
+import { definitionText, takingEverything } from './definition-text.ts';
 import { eventsText, withEvents } from './event-dump.ts';
 import { expectation } from '../catalog/expected.ts';
 import { foreignComments, rewriting } from './foreign-text.ts';
+import { repairing } from './repairs.ts';
+import type { Repairs } from './repairs.ts';
 import { withinLockLimit } from './locks.ts';
 import { dumpRun } from '../programs.ts';
 import { plainWord, quoteText } from '../quoting.ts';
@@ -33,6 +36,8 @@ type DumpContext = {
   watch: boolean;
   rowForm: string | undefined;
   losses: LossWatch;
+  repairs: Repairs;
+  broken: readonly BrokenTrigger[];
 };
 
 const routineKinds = ['function', 'procedure', 'package', 'package body'];
@@ -52,7 +57,7 @@ export function plannedParts(context: DumpContext): PlannedPart[] {
   return [schemaPart(context), ...dataParts(context), afterPart(context)];
 }
 
-function schemaPart({ login, tools, catalog, tables }: DumpContext): PlannedPart {
+function schemaPart({ login, tools, server, catalog, tables, repairs }: DumpContext): PlannedPart {
   const views = namesOf(catalog, 'view');
   const code = routineKinds.flatMap((kind) => namesOf(catalog, kind)).length;
   const run = dumpRun(tools, login, ['--no-data', '--skip-triggers', '--routines', '--skip-add-drop-table']);
@@ -73,13 +78,14 @@ function schemaPart({ login, tools, catalog, tables }: DumpContext): PlannedPart
     async *open(signal) {
       const comments = await withSession(login, signal, foreignComments);
       const how = {
-        head: databaseStatement(catalog),
+        head: databaseStatement(catalog) + (server.product === 'MariaDB' ? looseOptions : ''),
         database: login.database,
         expected: expected(),
         arrangement: viewsInOrderOfUse,
       };
-      const rewrite = rewriting(comments);
-      yield* definitionText(read(run, login, signal), { ...how, rewrite: (line) => rewrite(takingEveryDate(line)) });
+      const [rewrite, repair] = [rewriting(comments), repairing(repairs)];
+      const mode = (line: string) => takingEverything(line, server);
+      yield* definitionText(read(run, login, signal), { ...how, rewrite: (line) => repair(rewrite(mode(line))) });
     },
   };
 }
@@ -160,7 +166,7 @@ function dataPart(
   };
 }
 
-function afterPart({ login, tools, catalog, triggerOrder }: DumpContext): PlannedPart {
+function afterPart({ login, tools, catalog, triggerOrder, broken }: DumpContext): PlannedPart {
   const code = ['trigger', 'event'].flatMap((kind) => namesOf(catalog, kind)).length;
   const dump = async function* (signal: AbortSignal): ByteStream {
     const events = await withSession(login, signal, eventsText);
@@ -183,7 +189,7 @@ function afterPart({ login, tools, catalog, triggerOrder }: DumpContext): Planne
         head: '',
         database: login.database,
         expected: expectation([], code),
-        arrangement: triggersInOrder(triggerOrder),
+        arrangement: triggersInOrder(triggerOrder, new Set(broken.map(({ name }) => name))),
       }),
   };
 }
@@ -191,6 +197,9 @@ function afterPart({ login, tools, catalog, triggerOrder }: DumpContext): Planne
 function read(run: ReturnType<typeof dumpRun>, login: Login, signal: AbortSignal): ByteStream {
   return withinLockLimit((stop) => programOutput(run, stop), login, signal);
 }
+
+/** MariaDB keeps options that InnoDB refuses in its strict mode: ROW_FORMAT=FIXED of a table that was MyISAM. */
+const looseOptions = '/*M!100000 SET SESSION innodb_strict_mode=0 */;\n';
 
 /** Makes the database what it was, whatever it is called now: the statement names none, so it means the current one. */
 function databaseStatement(catalog: Catalog): string {

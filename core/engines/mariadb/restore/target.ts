@@ -8,6 +8,7 @@ import { placeOf } from '../../login.ts';
 import type { Login } from '../../login.ts';
 import { dataGrammar } from './data-grammar.ts';
 import { withCommit, withoutDefiners } from './load-text.ts';
+import { looseSettings } from './loose-settings.ts';
 import { openLoader, withRemedy } from './loader.ts';
 import { longestStatement } from '../preflight/longest-statement.ts';
 import { inspectTarget } from './occupancy.ts';
@@ -45,7 +46,15 @@ export async function openTarget(
   signal: AbortSignal,
 ): Promise<Target> {
   const { manifest, catalog, owners, proof = true, events = false, keepGoing = false, drill = false } = options;
-  await withSession(login, signal, (session) => requireUsualSession(session, login), null);
+  const settings = await withSession(
+    login,
+    signal,
+    async (session) => {
+      await requireUsualSession(session, login);
+      return looseSettings(session);
+    },
+    null,
+  );
   const found = await inspectTarget(login, catalog, signal);
   const restorer = {
     server: found.server,
@@ -57,7 +66,7 @@ export async function openTarget(
     found.state === 'occupied'
       ? await withSession(login, signal, (session) => unrehearsable(session, manifest, restorer), null)
       : undefined;
-  const loader = (database: string) => openLoader({ ...login, database }, tools, manifest.server, restorer);
+  const loader = (database: string) => openLoader({ ...login, database }, tools, manifest.server, restorer, settings);
   const intoTarget = loader(login.database);
   const rows = new Map(
     manifest.parts.filter(({ role }) => role === 'data').map(({ file }) => [file, longestStatement()]),

@@ -68,12 +68,21 @@ function editOf(column: Column, table: MariadbTable, server: Server): [string, V
     if (/^(float|double)$/i.test(column.type)) return edit({ rewrite: keepZeroSign });
     if (/^json$/i.test(column.type)) return edit({ rewrite: keepDecimals });
   }
+  if (/^(float|double)$/i.test(column.type) && /\(\d+,\d+\)/.test(column.whole)) return edit({ rewrite: keepLength });
   return isBytes(column) && isMixed(table) ? edit({ before: '_binary' }) : [];
 }
 
 /** `-0` is a whole number to SQL, and that has no sign. */
 function keepZeroSign(value: string): string {
   return /^-0[.0]*$/.test(value) ? `${value}e0` : value;
+}
+
+/** A number is a DECIMAL to SQL unless it has an exponent, and a DECIMAL has at most so many digits. */
+const longestDecimal = 65;
+
+/** MariaDB prints a DOUBLE(200,0) with all its digits. Shorter ones stay as they are in backups from before. */
+function keepLength(value: string): string {
+  return /^-?\d+(?:\.\d+)?$/.test(value) && value.replace(/\D/g, '').length > longestDecimal ? `${value}e0` : value;
 }
 
 function holdsBytes({ columns }: MariadbTable): boolean {

@@ -1,0 +1,74 @@
+import type { ReadTable } from '../catalog/catalog.ts';
+import { quoteName, unquoteName } from '../quoting.ts';
+
+/**
+ * `keysFirst`: keys that CREATE TABLE makes besides. `behind`: statements behind the table of this name. `later`:
+ * statements that come when all these tables are there.
+ */
+export type KeyRepairs = {
+  keysFirst: ReadonlyMap<string, string[]>;
+  behind: ReadonlyMap<string, string[]>;
+  later: { tables: string[]; statement: string }[];
+};
+
+type ForeignKey = { name: string; columns: string[]; parent: string; referenced: string[] };
+
+const name = '`(?:[^`]|``)*`';
+const list = `\\((${name}(?:, ?${name})*)\\)`;
+const foreignKey = new RegExp(`^CONSTRAINT (${name}) FOREIGN KEY ${list} REFERENCES (${name}) ${list}`);
+/** A prefix of a column serves no foreign key, nor does an index of words or shapes. */
+const serving = new RegExp(`^(?:PRIMARY KEY|(?:UNIQUE )?KEY ${name}) \\((.*)\\)`, 's');
+const keyPart = new RegExp(`(${name})(\\(\\d+\\))?`, 'g');
+
+/**
+ * Foreign keys whose own key, or that of the table they refer to, was dropped while foreign keys were not checked. A
+ * server makes the one by itself, and nothing without the other: so one is dropped again, and the other made for as
+ * long as it takes.
+ */
+export function keyRepairs(tables: ReadonlyMap<string, ReadTable>): KeyRepairs {
+  const keysFirst = new Map<string, string[]>();
+  const behind = new Map<string, string[]>();
+  const later: KeyRepairs['later'] = [];
+  const drop = (table: string, key: string) => `ALTER TABLE ${quoteName(table)} DROP KEY IF EXISTS ${quoteName(key)};`;
+  for (const [table, { definition }] of tables) {
+    for (const key of definition.items.flatMap(({ text }) => readForeignKey(text))) {
+      if (!hasKey(tables.get(table), key.columns))
+        behind.set(table, [...(behind.get(table) ?? []), drop(table, key.name)]);
+      const parent = tables.get(key.parent);
+      if (parent === undefined || hasKey(parent, key.referenced)) continue;
+      const helper = `nightjar_key_${later.length + 1}`;
+      const made = `KEY ${quoteName(helper)} (${key.referenced.map(quoteName).join(',')})`;
+      keysFirst.set(key.parent, [...(keysFirst.get(key.parent) ?? []), made]);
+      later.push({ tables: [...new Set([table, key.parent])], statement: drop(key.parent, helper) });
+    }
+  }
+  return { keysFirst, behind, later };
+}
+
+function readForeignKey(text: string): ForeignKey[] {
+  const [whole, key, columns, parent, referenced] = foreignKey.exec(text) ?? [];
+  if (whole === undefined) return [];
+  return [
+    {
+      name: unquoteName(key!),
+      columns: namesIn(columns!),
+      parent: unquoteName(parent!),
+      referenced: namesIn(referenced!),
+    },
+  ];
+}
+
+function namesIn(text: string): string[] {
+  return [...text.matchAll(keyPart)].map(([, quoted]) => unquoteName(quoted!));
+}
+
+/** Whether an index begins with these columns, whole and in this order; names have no case. */
+function hasKey(table: ReadTable | undefined, columns: string[]): boolean {
+  return (table?.definition.items ?? []).some(({ kind, text }) => {
+    const [, parts] = (kind === 'index' ? serving.exec(text) : null) ?? [];
+    const found = [...(parts ?? '').matchAll(keyPart)].map(([, quoted, prefix]) =>
+      prefix === undefined ? unquoteName(quoted!).toLowerCase() : undefined,
+    );
+    return parts !== undefined && columns.every((column, at) => found[at] === column.toLowerCase());
+  });
+}

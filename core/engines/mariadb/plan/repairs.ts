@@ -1,0 +1,78 @@
+import type { ReadTable } from '../catalog/catalog.ts';
+import { columnPieces } from '../catalog/missing-defaults.ts';
+import { byteText, quoteName, unquoteName } from '../quoting.ts';
+import type { Server } from '../session.ts';
+import { keyRepairs } from './key-repairs.ts';
+import type { KeyRepairs } from './key-repairs.ts';
+
+/**
+ * What CREATE TABLE needs besides what SHOW CREATE TABLE prints, so that a server makes the tables as they are.
+ * `nullable`: counters that may be NULL, by table. `behind`: statements behind the table of this name.
+ */
+export type Repairs = KeyRepairs & { nullable: ReadonlyMap<string, string[]>; behind: ReadonlyMap<string, string[]> };
+
+/** Reads what the tables of a database need. */
+export function repairsOf(tables: ReadonlyMap<string, ReadTable>, server: Server): Repairs {
+  const mysql = server.product === 'MySQL';
+  const keys = mysql ? { keysFirst: new Map(), behind: new Map(), later: [] } : keyRepairs(tables);
+  const behind = new Map<string, string[]>(keys.behind);
+  const nullable = new Map<string, string[]>();
+  for (const [name, { definition, missing }] of tables) {
+    const counters = columnPieces(definition).filter(({ words }) => isNullableCounter(words));
+    if (counters.length > 0)
+      nullable.set(
+        name,
+        counters.map((column) => column.name),
+      );
+    const defaults = mysql ? [...missing.shown, ...missing.silent] : [];
+    if (defaults.length === 0) continue;
+    const clauses = defaults.map((column) => `ALTER COLUMN ${quoteName(column)} DROP DEFAULT`).join(', ');
+    behind.set(name, [...(behind.get(name) ?? []), `ALTER TABLE ${quoteName(name)} ${clauses};`]);
+  }
+  return { ...keys, nullable, behind };
+}
+
+function isNullableCounter(words: string): boolean {
+  return / AUTO_INCREMENT\b/.test(words) && !/ NOT NULL\b/.test(words);
+}
+
+const tableHead = /^CREATE TABLE (`(?:[^`]|``)*`) \(\n$/;
+const namedLine = /^ {2}(`(?:[^`]|``)*`) /;
+const counterWord = /('(?:[^'\\]|\\.|'')*'|`(?:[^`]|``)*`)| AUTO_INCREMENT\b/g;
+/** An option that the table's engine does not know: a server prints it in a comment, and takes it with a mode. */
+const unknownOption =
+  /('(?:[^'\\]|\\.|'')*'|`(?:[^`]|``)*`)|\/\* ((?:`(?:[^`]|``)*`='(?:[^'\\]|\\.|'')*'(?: (?=`))?)+) \*\//g;
+
+/** Writes the lines of a dump's tables as they must be. Lines are latin1 text, each with its newline. */
+export function repairing({ keysFirst, nullable, behind, later }: Repairs): (line: string) => string {
+  let table: string | undefined;
+  const waiting = later.map(({ tables, statement }) => ({ tables: new Set(tables), statement }));
+  const bytes = (lines: readonly string[]) => lines.map((line) => `${byteText(line)}\n`).join('');
+  const finished = (name: string): string => {
+    const ripe = waiting.filter(({ tables }) => tables.delete(name) && tables.size === 0);
+    return bytes([...(behind.get(name) ?? []), ...ripe.map(({ statement }) => statement)]);
+  };
+  return (line) => {
+    const started = tableHead.exec(line)?.[1];
+    if (started !== undefined) {
+      table = textOf(unquoteName(started));
+      return line + bytes((keysFirst.get(table) ?? []).map((key) => `  ${key},`));
+    }
+    if (table === undefined) return line;
+    const known = line.replace(
+      unknownOption,
+      (_, kept?: string, option?: string) => kept ?? option!.replace('*\\/', '*/'),
+    );
+    const column = namedLine.exec(line)?.[1];
+    if (column !== undefined && nullable.get(table)?.includes(textOf(unquoteName(column))))
+      return known.replace(counterWord, (whole, kept?: string) => kept ?? `${whole} NULL`);
+    if (!line.endsWith(';\n')) return known;
+    const name = table;
+    table = undefined;
+    return known + finished(name);
+  };
+}
+
+function textOf(bytes: string): string {
+  return Buffer.from(bytes, 'latin1').toString('utf8');
+}
