@@ -6,7 +6,7 @@ import { BackupError } from '../core/domain/errors.ts';
 import { formatBytes, type Bytes } from '../core/domain/units.ts';
 import { packageFolders, writeNotices } from './host/notices.ts';
 
-export const functionNames = ['backup', 'restore', 'rotate', 'check'] as const;
+export const functionNames = ['backup', 'restore', 'drill', 'rotate', 'check'] as const;
 export type FunctionName = (typeof functionNames)[number];
 /**
  * `bytes`: all of it; `initBytes`: what a cold start reads before the first event. `meta`: what went into it, as
@@ -26,7 +26,7 @@ const requireBanner =
 
 /** PostgreSQL's parser in WebAssembly, which a proof loads when it first needs it: its code finds it beside itself. */
 const parser = 'libpg-query/wasm/libpg-query.wasm';
-const proving: readonly FunctionName[] = ['restore'];
+const proving: readonly FunctionName[] = ['restore', 'drill'];
 
 /** An optional driver of pg, which nothing of ours loads. */
 const neverLoaded = ['pg-native'];

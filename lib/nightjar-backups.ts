@@ -48,7 +48,7 @@ export class NightjarBackups extends Construct {
   /** Told by alarms and functions. */
   readonly topic: ITopic;
   /** By source. */
-  readonly functions: ReadonlyMap<string, { readonly backup: NightjarFunction; readonly restore: NightjarFunction }>;
+  readonly functions: ReadonlyMap<string, Pick<SourceFunctions, 'backup' | 'restore' | 'drill'>>;
   readonly rotate: NightjarFunction;
   readonly check: NightjarFunction;
 
@@ -97,6 +97,7 @@ export class NightjarBackups extends Construct {
       deadLetters,
       planned: plannedOf(all, slugRoom, {
         backup: (source) => functions.get(source)!.backup.fn,
+        drill: (source) => functions.get(source)!.drill?.fn,
         rotate: rotate.fn,
         check: check.fn,
       }),
@@ -151,9 +152,9 @@ function networksOf(scope: Construct, { stack, networks }: CloudConfig): Readonl
 
 /** Certificates that lie beside the configuration. */
 function authoritiesOf({ sources }: Deployable): string[] {
-  const files = [...sources.values()].flatMap(({ server: { tls } }) =>
-    typeof tls === 'object' && tls.ca !== 'rds' && tls.ca !== 'public' ? [tls.ca] : [],
-  );
+  const files = [...sources.values()]
+    .flatMap(({ server, drill }) => [server.tls, drill.server?.tls])
+    .flatMap((tls) => (typeof tls === 'object' && tls.ca !== 'rds' && tls.ca !== 'public' ? [tls.ca] : []));
   return [...new Set(files)];
 }
 

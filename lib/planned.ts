@@ -4,10 +4,19 @@ import type { Planned } from './constructs/schedules.ts';
 import { slugOf } from './names.ts';
 import type { Deployable } from './read-config.ts';
 
-type Functions = { backup(source: SourceName): IFunction; rotate: IFunction; check: IFunction };
+type Functions = {
+  backup(source: SourceName): IFunction;
+  drill(source: SourceName): IFunction | undefined;
+  rotate: IFunction;
+  check: IFunction;
+};
 
 /** A rotation comes this long after a backup begins: the run is over by then, and so are its retries. */
 const laterHours = 3;
+/** And a drill this long: nobody else works on the backup then. */
+const drillHours = 5;
+/** A drill each week leaves the newest proven backup a week and some hours old. */
+const weekAndADayMs = 8 * 24 * 3_600_000;
 /** Where the backups of a day begin at many times, or none that is written plainly. */
 const atSomeTime = '30 5 * * *';
 /**
@@ -17,13 +26,13 @@ const atSomeTime = '30 5 * * *';
 const scheduled = '<aws.scheduler.scheduled-time>';
 
 /**
- * Every schedule of a stack: a backup and a rotation of each source, in its time zone, and the check, which keeps its
+ * Every schedule of a stack: a backup, a rotation and (where proofs are asked for) a drill of each source, in its time zone, and the check, which keeps its
  * distance from one to the next.
  */
 export function plannedOf(
   { sources, cloud }: Deployable,
   slugRoom: number,
-  { backup, rotate, check }: Functions,
+  { backup, drill, rotate, check }: Functions,
 ): Planned[] {
   const ofSources = [...sources].flatMap(([source, { timeZone, watch, cloud: own }]): Planned[] => {
     const slug = slugOf(source, slugRoom);
@@ -47,6 +56,14 @@ export function plannedOf(
         event: { source },
         windowMs: cloud.flexibleWindow,
       },
+      ...drilled(drill(source), {
+        name: `drill-${slug}`,
+        description: `Tries a backup of ${source}`.slice(0, 512),
+        cron: own.drill ?? drillScheduleOf(schedule, watch.drillEveryMs!),
+        timeZone,
+        event: { source },
+        windowMs: cloud.flexibleWindow,
+      }),
     ];
   });
   return [
@@ -68,9 +85,25 @@ export function plannedOf(
  * the day; its time zone.
  */
 export function rotationScheduleOf(schedule: string): string {
+  return later(schedule, laterHours) ?? atSomeTime;
+}
+
+/**
+ * When a source is drilled that says nothing of it: on Sundays, some hours after the backup, or each day where a
+ * proof must be younger than a week and a day; its time zone.
+ */
+export function drillScheduleOf(schedule: string, drillEveryMs: number): string {
+  const daily = later(schedule, drillHours) ?? atSomeTime;
+  return drillEveryMs < weekAndADayMs ? daily : daily.replace(/ \* \* \*$/, ' * * 0');
+}
+
+/** Each day, so many hours after the first time of a schedule that is written plainly. */
+function later(schedule: string, hours: number): string | undefined {
   const [minute = '', hour = ''] = schedule.trim().split(/ +/);
   const [first = ''] = hour.split(/[,-]/);
-  return /^\d+$/.test(minute) && /^\d+$/.test(first)
-    ? `${minute} ${(Number(first) + laterHours) % 24} * * *`
-    : atSomeTime;
+  return /^\d+$/.test(minute) && /^\d+$/.test(first) ? `${minute} ${(Number(first) + hours) % 24} * * *` : undefined;
+}
+
+function drilled(fn: IFunction | undefined, planned: Omit<Planned, 'fn'>): Planned[] {
+  return fn === undefined ? [] : [{ ...planned, fn }];
 }

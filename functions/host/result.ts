@@ -1,3 +1,4 @@
+import type { Drilled } from '../../core/commands/drill.ts';
 import { incompleteError } from '../../core/commands/incomplete.ts';
 import { notTheNewest } from '../../core/commands/passed-over.ts';
 import { proofSentence } from '../../core/commands/prove.ts';
@@ -7,7 +8,7 @@ import type { PassedOver } from '../../core/survey/choose.ts';
 import { onceMore, unfinished } from '../../core/store/records/request.ts';
 import type { CarriedOut } from '../../core/store/records/request.ts';
 import { restoreResultSchema } from '../../core/contract/events/requests.ts';
-import type { BackupResult, RestoreResult, RotateResult } from '../../core/contract/events/requests.ts';
+import type { BackupResult, DrillResult, RestoreResult, RotateResult } from '../../core/contract/events/requests.ts';
 import type { Manifest } from '../../core/contract/manifest/manifest.ts';
 
 /** What a backup tells the person or the program that asked for it. */
@@ -54,6 +55,25 @@ export function restoredResult(
     failed: failures.length,
     failures: failures.slice(0, shownFailures),
     differences: proof?.differences.slice(0, shownFailures) ?? [],
+  };
+}
+
+/** What a drill tells that has passed; one that has failed never comes here. */
+export function drilledResult(
+  { id, proof, assertions, restoreMs, notes }: Drilled,
+  { source, place, notes: more }: { source: string; place: string; notes: readonly string[] },
+  seconds: number,
+): DrillResult {
+  return {
+    status: 'drilled',
+    source,
+    id,
+    place,
+    proof: proofSentence(proof),
+    assertions,
+    notes: [...more, ...notes],
+    restoreSeconds: Math.round(restoreMs / 100) / 10,
+    seconds,
   };
 }
 

@@ -4,7 +4,7 @@ import { Construct } from 'constructs';
 import { lostBackupWarning } from '../../core/contract/cloud/aws-schedule.ts';
 import type { SourceConfig } from '../../core/contract/config/config.ts';
 import type { SourceName } from '../../core/domain/keys.ts';
-import { backupStatements, restoreStatements } from '../rights/grants.ts';
+import { backupStatements, drillStatements, restoreStatements } from '../rights/grants.ts';
 import { functionName } from '../names.ts';
 import { loginStatements, secretStatements, tellingStatements, vaultKeyStatements } from '../rights/rights.ts';
 import { restoreSizingOf, sizingOf } from '../sizing.ts';
@@ -16,7 +16,7 @@ export type SourceFunctionsProps = {
   readonly source: SourceName;
   readonly config: SourceConfig;
   readonly shared: Shared;
-  readonly code: { readonly backup: Code; readonly restore: Code };
+  readonly code: { readonly backup: Code; readonly restore: Code; readonly drill: Code };
   readonly layer: ILayerVersion;
   /** @default - the public internet */
   readonly network?: Network | undefined;
@@ -29,12 +29,14 @@ export type SourceFunctionsProps = {
 const largestBytes = 90e9;
 
 /**
- * The two functions of a source, which no other source's secrets are open to: one backs it up, one restores it on
- * request.
+ * The functions of a source, which no other source's secrets are open to: one backs it up, one restores it on request,
+ * and, where `drillEvery` asks for proofs, one drills it. Where drills have a server of their own, that one has no
+ * secret of the source's.
  */
 export class SourceFunctions extends Construct {
   readonly backup: NightjarFunction;
   readonly restore: NightjarFunction;
+  readonly drill: NightjarFunction | undefined;
 
   constructor(scope: Construct, id: string, { source, config, shared, code, layer, network }: SourceFunctionsProps) {
     super(scope, id);
@@ -71,6 +73,25 @@ export class SourceFunctions extends Construct {
       code: code.restore,
       statements: [...restoreStatements(vault, source), ...both],
     });
+    const { server } = config.drill;
+    const drilling = [
+      ...drillStatements(vault, source),
+      ...vaultKeyStatements(this, vault.key, vault.region),
+      ...secretStatements(this, all, server === undefined ? config : { server }),
+      ...(server === undefined ? loginStatements(this, config) : []),
+      ...tellingStatements(this, all),
+    ];
+    this.drill =
+      config.watch.drillEveryMs === undefined
+        ? undefined
+        : new NightjarFunction(this, 'Drill', {
+            ...setting,
+            functionName: functionName(stack, 'drill', source),
+            sizing: restoreSizingOf(config.cloud),
+            description: `Tries a backup of ${source} in a scratch database: { "source": ${JSON.stringify(source)} }`,
+            code: code.drill,
+            statements: drilling,
+          });
     if (network !== undefined && config.cloud.databaseSecurityGroup !== undefined)
       network.admit(config.cloud.databaseSecurityGroup, config.server.port);
   }

@@ -54,6 +54,17 @@ export function restoreStatements(vault: VaultPlace, source: SourceName): Policy
   ];
 }
 
+/** What a drill does: reads the backups of one source, and leaves beside them whether they have passed. */
+export function drillStatements(vault: VaultPlace, source: SourceName): PolicyStatement[] {
+  const keys = keysBelow(vault, `${sourceSegment(source)}/`);
+  return [
+    listing(vault, `${sourceSegment(source)}/`, outboxFolder),
+    remembering(vault),
+    allow('ReadBackups', ['s3:GetObject'], keys('*/manifest.json', 'ledger.json', ...parts)),
+    allow('RecordProof', ['s3:PutObject'], keys('*/proofs/*-drill-*.json'), onlyNew),
+  ];
+}
+
 /**
  * What rotation does: reads manifests alone, tags and deletes what is Nightjar's. It has no right to delete versions,
  * so that what it deletes stays for some time.

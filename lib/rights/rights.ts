@@ -27,8 +27,12 @@ export function tellingStatements(
   ];
 }
 
-/** The secrets of whom every function tells and, of functions that reach a database, those of this one source. */
-export function secretStatements(scope: Construct, config: Config, source?: SourceConfig): PolicyStatement[] {
+/** The secrets of whom every function tells and, of functions that reach a database, those of its one server. */
+export function secretStatements(
+  scope: Construct,
+  config: Config,
+  source?: Parameters<typeof secretsOfSource>[0],
+): PolicyStatement[] {
   const names = [...secretsOfTelling(config), ...(source === undefined ? [] : secretsOfSource(source))];
   const keys = config.cloud?.secretKeys ?? [];
   if (names.length === 0) return [];

@@ -6,8 +6,8 @@ import type { NotifierConfig } from '../../core/contract/config/notify.ts';
 /** What Secrets Manager puts behind a secret's name in its ARN: a hyphen and six characters. */
 const anyTail = '-??????';
 
-/** Names or ARNs of the secrets that logging in to a source takes. */
-export function secretsOfSource({ server }: Pick<SourceConfig, 'server'>): string[] {
+/** Names or ARNs of the secrets that logging in to a source takes, or to the server of its drills. */
+export function secretsOfSource({ server }: { server: Pick<SourceConfig['server'], 'user' | 'password'> }): string[] {
   return namesIn([server.user, server.password]);
 }
 

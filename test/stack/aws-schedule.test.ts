@@ -5,7 +5,7 @@ import { Cron } from 'croner';
 import { awsCron, awsCronProblem, lostBackupWarning } from '../../core/contract/cloud/aws-schedule.ts';
 import { gapMs } from '../../core/domain/time/schedule.ts';
 import { parseConfig } from '../../core/config-file.ts';
-import { rotationScheduleOf } from '../../lib/planned.ts';
+import { drillScheduleOf, rotationScheduleOf } from '../../lib/planned.ts';
 import { firesAt } from './aws-clock.ts';
 
 const year = 2027;
@@ -157,8 +157,14 @@ test('every schedule of the examples fires as it is written, changes of the cloc
   const rotations = sources.map(
     ({ watch, timeZone, cloud }) => [cloud.rotate ?? rotationScheduleOf(watch.schedule!), timeZone] as const,
   );
+  const drills = sources.flatMap(({ watch, timeZone, cloud }) =>
+    watch.drillEveryMs === undefined
+      ? []
+      : [[cloud.drill ?? drillScheduleOf(watch.schedule!, watch.drillEveryMs), timeZone] as const],
+  );
+  expect(drills.length).toBeGreaterThan(0);
   const checks = configs.map(({ cloud }) => [cloud!.check, cloud!.timeZone] as const);
-  const all = new Map([...backups, ...rotations, ...checks].map((one) => [one.join(' '), one]));
+  const all = new Map([...backups, ...rotations, ...drills, ...checks].map((one) => [one.join(' '), one]));
 
   expect(configs.length).toBeGreaterThanOrEqual(5);
   for (const [schedule, timeZone] of all.values()) {
@@ -170,6 +176,15 @@ test('every schedule of the examples fires as it is written, changes of the cloc
       .map(([schedule, timeZone]) => lostBackupWarning(schedule, timeZone))
       .filter((problem) => problem !== undefined),
   ).toEqual([]);
+});
+
+test.each([
+  ['30 3 * * *', 8, '30 8 * * 0'],
+  ['30 3 * * *', 7, '30 8 * * *'],
+  ['0 22 * * 1-5', 14, '0 3 * * 0'],
+  ['*/15 * * * *', 30, '30 5 * * 0'],
+])('of backups at "%s" that must be proven every %i days, one is drilled at "%s"', (schedule, days, drilled) => {
+  expect(drillScheduleOf(schedule, days * 24 * hourMs)).toBe(drilled);
 });
 
 test('a nightly backup in the hour that the clock jumps over is warned of, with the night and the remedy', () => {

@@ -152,6 +152,11 @@ const cloudFields = {
   rotate: moments
     .optional()
     .describe('When old backups are removed, in the time zone of the source. Without it, some hours after the backup.'),
+  drill: moments
+    .optional()
+    .describe(
+      'When a source with `drillEvery` is drilled, in its time zone. Without it, on Sundays some hours after the backup; each day where `drillEvery` is less than `8d`.',
+    ),
 };
 
 /** `cloud` of a source, and of the defaults. */

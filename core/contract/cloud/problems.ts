@@ -103,18 +103,13 @@ function vaultProblems(vault: VaultConfig, cloud: CloudConfig): ConfigProblem[] 
 
 function sourceProblems(
   path: Path,
-  { server, engine, watch, cloud: own }: SourceConfig,
+  { server, engine, watch, drill, cloud: own }: SourceConfig,
   { networks }: CloudConfig,
 ): ConfigProblem[] {
   const at = (...keys: string[]): Path => [...path, ...keys];
   const isIam = server.password === 'iam';
   return [
-    ...problem(
-      at(engine, 'host'),
-      /^(localhost|127(\.\d{1,3}){3}|::1)$/i.test(server.host)
-        ? 'is the function itself: write a name or address that functions reach'
-        : undefined,
-    ),
+    ...problem(at(engine, 'host'), hostProblem(server.host)),
     ...problem(
       at(engine, 'user'),
       typeof server.user === 'string'
@@ -129,12 +124,7 @@ function sourceProblems(
       at(engine, 'password'),
       server.password === undefined || server.password === 'iam' ? undefined : secretProblem(server.password),
     ),
-    ...problem(
-      at(engine, 'tls', 'ca'),
-      typeof server.tls === 'object' && /^([/~]|.*\.\.)/.test(server.tls.ca)
-        ? 'must lie beside the configuration or below it: it goes into the functions with it'
-        : undefined,
-    ),
+    ...problem(at(engine, 'tls', 'ca'), authorityProblem(server.tls)),
     ...problem(
       at('cloud', 'resourceId'),
       isIam && own.resourceId === undefined
@@ -148,6 +138,8 @@ function sourceProblems(
         : awsCronProblem(watch.schedule),
     ),
     ...problem(at('cloud', 'rotate'), own.rotate && awsCronProblem(own.rotate)),
+    ...problem(at('cloud', 'drill'), own.drill && awsCronProblem(own.drill)),
+    ...(watch.drillEveryMs === undefined ? [] : drillServerProblems(at('drill', 'server'), drill.server)),
     ...problem(
       at('cloud', 'network'),
       own.network !== undefined && !(own.network in networks)
@@ -161,6 +153,35 @@ function sourceProblems(
         : undefined,
     ),
   ];
+}
+
+/** What functions can't do with the server that drills go to. */
+function drillServerProblems(path: Path, server: SourceConfig['drill']['server']): ConfigProblem[] {
+  if (server === undefined) return [];
+  const { host, user, password, tls } = server;
+  return [
+    ...problem([...path, 'host'], hostProblem(host)),
+    ...problem([...path, 'user'], typeof user === 'string' ? undefined : secretProblem(user)),
+    ...problem(
+      [...path, 'password'],
+      password === 'iam'
+        ? `can't be iam here: the right to log in is given on the source’s own server alone; write ${asSecret}`
+        : password && secretProblem(password),
+    ),
+    ...problem([...path, 'tls', 'ca'], authorityProblem(tls)),
+  ];
+}
+
+function hostProblem(host: string): string | undefined {
+  return /^(localhost|127(\.\d{1,3}){3}|::1)$/i.test(host)
+    ? 'is the function itself: write a name or address that functions reach'
+    : undefined;
+}
+
+function authorityProblem(tls: SourceConfig['server']['tls']): string | undefined {
+  return typeof tls === 'object' && /^([/~]|.*\.\.)/.test(tls.ca)
+    ? 'must lie beside the configuration or below it: it goes into the functions with it'
+    : undefined;
 }
 
 function notifierProblems(path: Path, { slack, telegram, webhook, command }: NotifierConfig): ConfigProblem[] {

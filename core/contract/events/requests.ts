@@ -81,6 +81,14 @@ export const restoreEventSchema = group('the event', {
     });
 }, always);
 
+/** What starts a drill of one source: `{ "source": "shop" }`. */
+export const drillEventSchema = group('the event', {
+  source,
+  backup: text('"latest", or the id of a backup').default('latest').describe('`latest`, or the id of a backup.'),
+  owners: flag('Restore and compare who owns what, where the configuration does not leave it out.', true),
+  tablespaces: flag('Put things into the tablespaces that they were in; without, into the default one.', true),
+});
+
 /** What starts a rotation of one source. */
 export const rotateEventSchema = group('the event', {
   source,
@@ -150,6 +158,19 @@ export const restoreResultSchema = z.discriminatedUnion('status', [
   }),
 ]);
 
+/** What a drill answers that has passed. `seconds` is all of it, `restoreSeconds` until all was loaded. */
+export const drillResultSchema = z.strictObject({
+  status: z.literal('drilled'),
+  source: z.string(),
+  id: z.string(),
+  place: z.string(),
+  proof: z.string(),
+  assertions: count,
+  notes: z.array(z.string()),
+  restoreSeconds: z.number(),
+  seconds: z.number(),
+});
+
 /**
  * What a rotation answers: of each backup that it removed what became of it, of all the others how many there are. One
  * that failed in part is an error.
@@ -183,6 +204,7 @@ export const rotateResultSchema = z.strictObject({
 export type RotateResult = z.infer<typeof rotateResultSchema>;
 export type BackupResult = z.infer<typeof backupResultSchema>;
 export type RestoreEvent = z.infer<typeof restoreEventSchema>;
+export type DrillResult = z.infer<typeof drillResultSchema>;
 export type RestoreResult = z.infer<typeof restoreResultSchema>;
 
 /** Reads an event. Throws `input-invalid` with every problem and where it is. */

@@ -114,14 +114,18 @@ test('a backup that comes back as it was passes, with its assertions, and leaves
   expect(await looked('check', '--no-tell')).toContain('overdue-drill: no backup has ever been proven');
 
   const done = await drilling({
-    assert: ['select count(*) = 500 from orders', 'select max(id) > 400 from late -- late'],
+    assert: [
+      'select count(*) = 500 from orders',
+      'select max(id) > 400 from late -- late',
+      "select current_setting('statement_timeout') = '1min' and current_setting('transaction_read_only') = 'on'",
+    ],
   });
 
-  expect(done).toMatchObject({ proof: { differences: [], tables: 1, rows: 500 }, assertions: 2 });
+  expect(done).toMatchObject({ proof: { differences: [], tables: 1, rows: 500 }, assertions: 3 });
   expect(await newestRecord()).toMatchObject({
     kind: 'drill',
     outcome: 'passed',
-    body: { compared: expect.stringMatching(/^proven equal: 1 table, 500 rows.*; 2 assertions true; restored in /) },
+    body: { compared: expect.stringMatching(/^proven equal: 1 table, 500 rows.*; 3 assertions true; restored in /) },
   });
   const [list, check] = await Promise.all([looked('list', 'shop'), looked('check', '--no-tell')]);
   expect(list).toContain(`shop: 2 backups, proven up to ${manifest.id}\n`);
