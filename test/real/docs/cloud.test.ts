@@ -118,6 +118,7 @@ test('links of both pages lead somewhere', async () => {
     '': page,
     'runbook.md': runbook,
     'configuration.md': await read('configuration.md'),
+    'vault-trust.md': await read('vault-trust.md'),
   };
   const lost = [...page.matchAll(/\]\(([\w./-]*)#([\w-]+)\)/g)]
     .filter(([, file = '', anchor = '']) => texts[file] === undefined || !sections(texts[file]).includes(anchor))
