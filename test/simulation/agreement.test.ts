@@ -16,7 +16,7 @@ import { drawing } from '../support/drawing.ts';
 import { none, policyOf } from '../support/vaults/history.ts';
 import { hourMs, shop, watching } from '../support/vaults/seen.ts';
 import { storeBackup } from '../support/vaults/stored.ts';
-import { depsOf, folderScene, limit, overwrite } from '../support/vaults/vault.ts';
+import { depsOf, memoryScene, limit, overwrite } from '../support/vaults/vault.ts';
 
 const vaults = 40;
 const now = new Date('2026-11-20T12:00:00Z');
@@ -158,7 +158,7 @@ async function said(vault: Vault) {
 test.each(Array.from({ length: vaults }, (_, seed) => seed))(
   'check, list, latest, rotate, restore and messages agree on random vault %d, and on what is left of it',
   async (seed) => {
-    const scene = await folderScene();
+    const scene = memoryScene();
     const { vault } = scene;
     await vault.putIfAbsent(objectKey('note.txt'), Buffer.from('x'), {}, limit());
     const draw = drawing(seed * 7919 + 1);
@@ -218,7 +218,7 @@ test.each(Array.from({ length: vaults }, (_, seed) => seed))(
 );
 
 test('what failed earlier is told as such to whoever restores it by its id, in the time of the source too', async () => {
-  const scene = await folderScene();
+  const scene = memoryScene();
   const id = await storeBackup(scene.vault, shop, new Date('2026-11-20T02:00:00Z'));
   await scene.vault.putIfAbsent(
     proofKey(shop, id, { kind: 'restore', outcome: 'failed', at: new Date('2026-11-20T04:11:00Z') }),

@@ -6,6 +6,7 @@ import type { ObjectKey } from '../../../core/domain/keys.ts';
 import type { Vault } from '../../../core/vault.ts';
 import { folderVault } from '../../../core/vaults/folder/folder.ts';
 import { openStore } from '../../../core/store/store.ts';
+import { emptyState, memoryVault } from './memory-vault.ts';
 
 export const limit = () => AbortSignal.timeout(180_000);
 
@@ -36,6 +37,19 @@ export function depsOf(vault: Vault): BackupDeps {
     random: Math.random,
     version: 'test',
     report: () => {},
+  };
+}
+
+/** Memory as the vault: for what does not ask how a vault keeps things, and much faster. */
+export function memoryScene(): VaultScene {
+  const state = emptyState();
+  const vault = memoryVault(state);
+  return {
+    vault,
+    deps: (other: Vault = vault) => depsOf(other),
+    files: async () =>
+      [...state.objects.keys(), ...state.uploads.keys()].filter((key) => !key.includes('/starts/')).sort(),
+    remove: async () => undefined,
   };
 }
 

@@ -11,18 +11,18 @@ import type { SourceName } from '../../../core/domain/keys.ts';
 import type { Engine, TargetOptions } from '../../../core/ports.ts';
 import { toyEngine, toySource } from '../../support/toy-engine.ts';
 import type { ToyServer } from '../../support/toy-engine.ts';
-import { folderScene, limit } from '../../support/vaults/vault.ts';
-import type { FolderScene } from '../../support/vaults/vault.ts';
+import { memoryScene, limit } from '../../support/vaults/vault.ts';
+import type { VaultScene } from '../../support/vaults/vault.ts';
 
 const shop = 'shop' as SourceName;
 const rows = () => ({ orders: ['1', '2', '3'], items: ['hat', 'coat'] });
-let scene: FolderScene;
+let scene: VaultScene;
 let server: ToyServer;
 let manifest: Manifest;
 let warnings: string[];
 
 beforeEach(async () => {
-  scene = await folderScene();
+  scene = memoryScene();
   server = new Map([['shop', rows()]]);
   manifest = await backingUp();
   warnings = [];

@@ -7,15 +7,15 @@ import type { Manifest } from '../../../core/contract/manifest/manifest.ts';
 import type { Compared, Engine, Plan, RunEvent, Target } from '../../../core/ports.ts';
 import { toyEngine, toySource } from '../../support/toy-engine.ts';
 import type { ToyServer } from '../../support/toy-engine.ts';
-import { folderScene, limit } from '../../support/vaults/vault.ts';
-import type { FolderScene } from '../../support/vaults/vault.ts';
+import { memoryScene, limit } from '../../support/vaults/vault.ts';
+import type { VaultScene } from '../../support/vaults/vault.ts';
 
-let scene: FolderScene;
+let scene: VaultScene;
 let server: ToyServer;
 let events: RunEvent[];
 
 beforeEach(async () => {
-  scene = await folderScene();
+  scene = memoryScene();
   server = new Map([['shop', { orders: ['1', '2', '3'], items: ['hat', 'coat'] }]]);
   events = [];
 });

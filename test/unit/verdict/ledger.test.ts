@@ -12,15 +12,15 @@ import { faultyVault } from '../../support/vaults/faulty-vault.ts';
 import { none } from '../../support/vaults/history.ts';
 import { hourMs, shop, watching } from '../../support/vaults/seen.ts';
 import { storeBackup } from '../../support/vaults/stored.ts';
-import { folderScene, limit } from '../../support/vaults/vault.ts';
-import type { FolderScene } from '../../support/vaults/vault.ts';
+import { memoryScene, limit } from '../../support/vaults/vault.ts';
+import type { VaultScene } from '../../support/vaults/vault.ts';
 
 const now = new Date('2026-11-20T12:00:00Z');
 const names = ['shop', 'blog', 'wiki', 'shop2'] as SourceName[];
 const hoursAgo = (hours: number): Date => new Date(now.getTime() - hours * hourMs);
-let scene: FolderScene;
+let scene: VaultScene;
 beforeEach(async () => {
-  scene = await folderScene();
+  scene = memoryScene();
   for (const name of names) for (const hours of [50, 26, 2]) await storeBackup(scene.vault, name, hoursAgo(hours));
 });
 afterEach(() => scene.remove());
@@ -77,8 +77,9 @@ test('a check whose listing is older than what another one remembers takes nothi
   const late: Vault = {
     ...scene.vault,
     async *list(prefix, signal) {
-      yield* isFirst ? before : scene.vault.list(prefix, signal);
+      const isOld = isFirst;
       isFirst = false;
+      yield* isOld ? before : scene.vault.list(prefix, signal);
     },
   };
 
