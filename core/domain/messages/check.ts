@@ -1,3 +1,5 @@
+import type { Moment } from '../watch/expectation.ts';
+import type { Expectation } from '../watch/expected.ts';
 import type { Finding, Judgement } from '../watch/freshness.ts';
 import { about, fact, moment, word } from './text.ts';
 import type { ToldAt } from './text.ts';
@@ -34,7 +36,11 @@ export function messageOfFinding(judgement: Judgement, kind: Finding['kind'], te
   return { ...message, facts: [...message.facts, since], next: [check, ...others.filter((one) => one !== check)] };
 }
 
-function messageAlone({ standing, findings }: Judgement, kind: Finding['kind'], telling: ToldAt): Message | undefined {
+function messageAlone(
+  { standing, findings, expectation }: Judgement,
+  kind: Finding['kind'],
+  telling: ToldAt,
+): Message | undefined {
   const finding = findings.find((one) => one.kind === kind);
   switch (finding?.kind) {
     case undefined:
@@ -44,7 +50,7 @@ function messageAlone({ standing, findings }: Judgement, kind: Finding['kind'], 
     case 'stale':
       return stale(standing, telling);
     case 'missed':
-      return missed(standing, finding.moments, telling);
+      return missed(standing, finding.moments, telling, madeSince(finding.moments, expectation));
     case 'lease-stuck':
       return leaseStuck(standing, finding.why, telling);
     case 'shrunk':
@@ -66,6 +72,13 @@ function messageAlone({ standing, findings }: Judgement, kind: Finding['kind'], 
     case 'unknown':
       return finding.whole ? unknown({ ...standing, ...finding }, telling) : doubtful(standing, findings, telling);
   }
+}
+
+/** The last moment after these that has its backup. */
+function madeSince(moments: readonly Moment[], expectation: Expectation | undefined): Date | undefined {
+  const last = moments.at(-1)?.at ?? new Date(0);
+  return expectation?.moments.findLast(({ at, outcome }) => at > last && (outcome === 'made' || outcome === 'late'))
+    ?.at;
 }
 
 /** Some of a source's backups are not what they seem; the others were judged. */

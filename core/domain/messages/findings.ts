@@ -57,8 +57,13 @@ export function stale(standing: SourceStanding, telling: ToldAt): Message {
   );
 }
 
-/** Moments of the schedule have no backup. */
-export function missed(standing: SourceStanding, moments: readonly Moment[], telling: ToldAt): Message {
+/** Moments of the schedule have no backup. `madeSince`: a later one that has. */
+export function missed(
+  standing: SourceStanding,
+  moments: readonly Moment[],
+  telling: ToldAt,
+  madeSince?: Date,
+): Message {
   const shown = moments
     .slice(-shownOfMany)
     .toReversed()
@@ -67,7 +72,7 @@ export function missed(standing: SourceStanding, moments: readonly Moment[], tel
     'missed',
     standing,
     telling,
-    missedText(moments, standing.timeZone),
+    `${missedText(moments, standing.timeZone)}${madeSince === undefined ? '' : `; the one of ${moment(madeSince, standing.timeZone)} was made`}`,
     [...shown, ...more(moments.length), ...facts(standing, telling.at)],
     [...lookInto(standing.source), `nightjar backup ${word(standing.source)}`],
   );
@@ -78,17 +83,19 @@ function missedText(moments: readonly Moment[], timeZone: string | undefined): s
   const last = moments.at(-1);
   if (last === undefined) return 'no backup is missing';
   if (moments.length === 1) return `the backup of ${momentText(last, timeZone)}`;
-  return `${formatCount(moments.length)} backups of its schedule are missing; the last one, of ${moment(last.at, timeZone)}, ${whyText(last)}`;
+  return `${formatCount(moments.length)} backups of its schedule are missing; the last one, of ${moment(last.at, timeZone)}, ${whyText(last, timeZone)}`;
 }
 
 /** A moment, and why it has no backup. */
 export function momentText(one: Moment, timeZone?: string): string {
-  return `${moment(one.at, timeZone)} ${whyText(one)}`;
+  return `${moment(one.at, timeZone)} ${whyText(one, timeZone)}`;
 }
 
-function whyText({ outcome, code }: Moment): string {
+function whyText({ outcome, code, began }: Moment, timeZone: string | undefined): string {
   if (outcome === 'failed') return `failed with ${code}`;
-  return outcome === 'killed' ? 'began and was killed' : 'was missed: nothing has begun';
+  if (outcome === 'killed') return 'began and was killed';
+  if (began === undefined) return 'was missed: nothing has begun';
+  return `was missed: nothing began in time, and the run of ${moment(began, timeZone)} counts as made by hand`;
 }
 
 /** Nobody can work on a source, and that does not end by itself. */

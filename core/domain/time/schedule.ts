@@ -56,13 +56,21 @@ export function momentsOf({ cron, timeZone }: Schedule, until: Date, most: numbe
 }
 
 /**
+ * Until when a run of a moment may begin and still be in time. Where the clock shows that time of day twice, some
+ * schedulers start it at the second one.
+ */
+export function begunBy({ timeZone, windowMs }: Schedule, at: Date): number {
+  return at.getTime() + windowMs + latenessMs + repeatedAfterMs(timeZone, at);
+}
+
+/**
  * The moment that a run which begins at `start` is for: the nearest one, if it comes that little early or late; none
  * for a run at another time.
  */
 export function momentOf(schedule: Schedule, start: Date): Date | undefined {
   const at = start.getTime();
   const near = findMoments(schedule.cron, schedule.timeZone, new Date(at + earlyMs), nearest).filter(
-    (moment) => moment.getTime() + schedule.windowMs + latenessMs >= at,
+    (moment) => begunBy(schedule, moment) >= at,
   );
   return near.reduce<Date | undefined>(
     (best, moment) => (best === undefined || distance(moment, at) <= distance(best, at) ? moment : best),
@@ -96,7 +104,24 @@ function findMoments(text: string, timeZone: string, until: Date, most: number):
  * half of one.
  */
 function repeatsOf(timeZone: string): (moment: Date) => boolean {
-  const clock = new Intl.DateTimeFormat('en', { timeZone, dateStyle: 'short', timeStyle: 'short' });
-  return (moment) =>
-    [30, 60, 120].some((minutes) => clock.format(moment.getTime() - minutes * 60_000) === clock.format(moment));
+  const clock = clockOf(timeZone);
+  return (moment) => setBackMs.some((ms) => clock.format(moment.getTime() - ms) === clock.format(moment));
+}
+
+/** How long after a moment the clock of a zone shows it for the second time; 0 where it doesn't. */
+function repeatedAfterMs(timeZone: string, moment: Date): number {
+  if (timeZone === 'UTC') return 0;
+  const clock = clockOf(timeZone);
+  return setBackMs.find((ms) => clock.format(moment.getTime() + ms) === clock.format(moment)) ?? 0;
+}
+
+/** By how much clocks are set back. */
+const setBackMs = [30 * 60_000, 60 * 60_000, 120 * 60_000];
+const clocks = new Map<string, Intl.DateTimeFormat>();
+
+function clockOf(timeZone: string): Intl.DateTimeFormat {
+  const clock =
+    clocks.get(timeZone) ?? new Intl.DateTimeFormat('en', { timeZone, dateStyle: 'short', timeStyle: 'short' });
+  clocks.set(timeZone, clock);
+  return clock;
 }

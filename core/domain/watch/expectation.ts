@@ -2,19 +2,19 @@ import type { SourceHistory } from '../verdict/history.ts';
 import { startOf } from '../keys.ts';
 import type { BackupId } from '../keys.ts';
 import type { FailureRecord } from '../layout/records.ts';
-import { latenessMs, momentOf, momentsOf } from '../time/schedule.ts';
+import { begunBy, latenessMs, momentOf, momentsOf } from '../time/schedule.ts';
 import type { Schedule } from '../time/schedule.ts';
 
 /**
  * What became of a moment of the schedule. `made`: a complete backup of it began in time, `late`: after that. `failed`:
- * its run says so. `killed`: its run began, and ended without a word. `missed`: nothing began. Not over yet: `running`,
+ * its run says so. `killed`: its run began, and ended without a word. `missed`: nothing began for it. Not over yet: `running`,
  * and `due`, while a run may still begin.
  */
 export type MomentOutcome = 'made' | 'late' | 'failed' | 'killed' | 'missed' | 'running' | 'due';
 
 /**
  * `id`: the backup that was made, or would have been. `code`: why it failed. `busy`: the run before was still at work,
- * so that no other could begin.
+ * so that no other could begin. `began`: when a run began that came too late to be of this moment, before the next.
  */
 export type Moment = {
   at: Date;
@@ -22,6 +22,7 @@ export type Moment = {
   id?: BackupId | undefined;
   code?: string | undefined;
   busy?: true | undefined;
+  began?: Date | undefined;
 };
 
 /**
@@ -56,11 +57,13 @@ export function outcomesOf(schedule: Schedule, { since, past = [] }: ScheduleVie
   const moments = momentsOf(schedule, now, looked).filter((at) => at > since);
   const around = assigned(schedule, moments, seen);
   const known = new Map(past.map((one) => [one.at.getTime(), one]));
-  return moments.map((at) => {
+  return moments.map((at, index) => {
+    const later = (one: Moment): Moment => withLateRun(one, moments[index + 1] ?? now, { schedule, seen });
     const near = around.get(at.getTime()) ?? { runs: [], failures: [] };
     const before = known.get(at.getTime());
-    if (before === undefined) return outcomeOf(at, near, { schedule, seen, now });
-    return settled(before, () => outcomeOf(at, near, { schedule, seen: { ...seen, isLetGo: undefined }, now }));
+    if (before === undefined) return later(outcomeOf(at, near, { schedule, seen, now }));
+    const look = (): Moment => outcomeOf(at, near, { schedule, seen: { ...seen, isLetGo: undefined }, now });
+    return later(settled(before, look));
   });
 }
 
@@ -69,6 +72,24 @@ function settled(before: Moment, look: () => Moment): Moment {
   if (isMade(before)) return before;
   const now = look();
   return isMade(now) || now.outcome === 'running' ? now : before;
+}
+
+/** Says of a missed moment what began after it all the same, and counts as made by hand. */
+function withLateRun(
+  missed: Moment,
+  until: Date,
+  { schedule, seen: { starts, backups } }: { schedule: Schedule; seen: Records },
+): Moment {
+  if (missed.outcome !== 'missed') return missed;
+  const recorded = new Set(starts.map(({ id }) => id));
+  const byHand = starts.flatMap(({ id, meant }) => (meant === undefined ? [startOf(id)] : []));
+  const unrecorded = backups.flatMap(({ id, start }) => (recorded.has(id) ? [] : [start]));
+  const between = (start: Date): boolean => start > missed.at && start < until;
+  const [began] = [
+    ...byHand.filter(between),
+    ...unrecorded.filter((start) => between(start) && momentOf(schedule, start) === undefined),
+  ].toSorted((a, b) => a.getTime() - b.getTime());
+  return began === undefined ? missed : { ...missed, began };
 }
 
 function isMade({ outcome }: Moment): boolean {
@@ -85,12 +106,8 @@ export function unmade(moments: readonly Moment[], { found }: ScheduleView, sche
     const isLast = index > lastMade;
     const isNew = found === undefined || at > found;
     const isLost = outcome === 'missed' || outcome === 'killed' || (outcome === 'failed' && isLast);
-    return isLost && busy === undefined && now.getTime() > deadlineOf(at, schedule) && (isLast || isNew);
+    return isLost && busy === undefined && now.getTime() > begunBy(schedule, at) && (isLast || isNew);
   });
-}
-
-function deadlineOf(at: Date, { windowMs }: Schedule): number {
-  return at.getTime() + windowMs + latenessMs;
 }
 
 /**
@@ -129,7 +146,7 @@ function outcomeOf(
   const inOrder = runs.toSorted((a, b) => (a.id < b.id ? -1 : 1));
   const made = inOrder.find(({ id }) => complete.has(id));
   if (made !== undefined)
-    return { at, outcome: made.start.getTime() <= deadlineOf(at, schedule) ? 'made' : 'late', id: made.id };
+    return { at, outcome: made.start.getTime() <= begunBy(schedule, at) ? 'made' : 'late', id: made.id };
   const last = inOrder.at(-1);
   const failure = failures.at(-1);
   if (last !== undefined && isAlive(last, seen, now) && !endedBy(last, failure))
@@ -140,7 +157,7 @@ function outcomeOf(
     return seen.isLetGo?.(last.start) === true
       ? { at, outcome: 'made', id: last.id }
       : { at, outcome: 'killed', id: last.id };
-  if (now.getTime() <= deadlineOf(at, schedule)) return { at, outcome: 'due' };
+  if (now.getTime() <= begunBy(schedule, at)) return { at, outcome: 'due' };
   if (isBusy(at, seen, now)) return { at, outcome: 'missed', busy: true };
   // without records of starts, a backup that rotation has removed leaves nothing at all
   return { at, outcome: seen.starts.length === 0 && seen.isLetGo?.(at) === true ? 'made' : 'missed' };

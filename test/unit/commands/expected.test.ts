@@ -106,7 +106,9 @@ test('a check that comes once a day tells of a night between two others, once', 
   await checking('2026-11-10T12:00:00Z');
   await backingUp('2026-11-12T02:00:05Z');
   await checking('2026-11-12T02:30:00Z');
-  expect(take()).toEqual(['problem missed: the backup of 2026-11-11 02:00 UTC was missed: nothing has begun']);
+  expect(take()).toEqual([
+    'problem missed: the backup of 2026-11-11 02:00 UTC was missed: nothing has begun; the one of 2026-11-12 02:00 UTC was made',
+  ]);
 
   await checking('2026-11-12T12:00:00Z');
   expect(take()).toEqual([expect.stringMatching(/^recovered/)]);

@@ -1,6 +1,9 @@
 import { expect, test } from '@jest/globals';
 import { outcomesOf, unmade } from '../../../core/domain/watch/expectation.ts';
 import type { Moment, Records } from '../../../core/domain/watch/expectation.ts';
+import { messageOfFinding } from '../../../core/domain/messages/check.ts';
+import { judge } from '../../../core/domain/watch/freshness.ts';
+import { seenOf, watching } from '../../support/vaults/seen.ts';
 import { historyOf } from '../../../core/domain/verdict/history.ts';
 import { newBackupId } from '../../../core/domain/keys.ts';
 import { leaseKey, manifestKey } from '../../../core/domain/layout/places.ts';
@@ -208,6 +211,33 @@ test('a missed night is told until the next one is made, and then is over; a bac
   expect(lost([made(16)], night(17, '04:00:00'))).toEqual(['17T02:00 missed']);
   expect(lost([made(16), byHand], night(18, '02:00:00'), night(17))).toEqual(['17T02:00 missed']);
   expect(lost([made(16), byHand, made(18)], night(18, '04:00:00'), night(17))).toEqual([]);
+});
+
+test('of a moment that was missed the words say what began after it, and which later one was made', () => {
+  const schedule: Schedule = { ...nightly, windowMs: 0, timeZone: 'Europe/Berlin', cron: '0 3 * * *' };
+  const words = (done: readonly Done[], now: string): string => {
+    const moments = outcomesOf(schedule, dayBefore, seen(done), new Date(now));
+    const found = unmade(moments, dayBefore, schedule, new Date(now));
+    const watched = watching({ schedule: schedule.cron, limit: { schedule: schedule.cron } }, schedule.timeZone);
+    const judgement = {
+      ...judge(watched, seenOf([{ start: new Date(night(16)) }]), new Date(now)),
+      findings: [{ kind: 'missed' as const, moments: found }],
+      expectation: { memory: { plan: '', since: now }, moments, lost: found },
+    };
+    return messageOfFinding(judgement, 'missed', { at: new Date(now) })!.subject.replaceAll(' Europe/Berlin', '');
+  };
+  const late: Done[] = [made(16), { start: night(17, '03:10:00'), ends: 'made' }];
+
+  expect(words([made(16)], night(17, '03:05:00'))).toBe(
+    'the backup of 2026-11-17 03:00, 02:00 UTC was missed: nothing has begun',
+  );
+  for (const runs of [late, late.map((one) => ({ ...one, meant: null }))])
+    expect(words(runs, night(17, '12:00:00'))).toBe(
+      'the backup of 2026-11-17 03:00, 02:00 UTC was missed: nothing began in time, and the run of 2026-11-17 04:10, 03:10 UTC counts as made by hand',
+    );
+  expect(words([made(16), made(18)], night(18, '02:10:00'))).toBe(
+    'the backup of 2026-11-17 03:00, 02:00 UTC was missed: nothing has begun; the one of 2026-11-18 03:00, 02:00 UTC was made',
+  );
 });
 
 test('a night that was missed between two rare checks is told once, though the next one is made', () => {

@@ -56,6 +56,20 @@ test.each([
 });
 
 test.each([
+  ['30 2 * * *', 'Europe/Amsterdam', '2026-10-25T01:30:20Z', '2026-10-25T00:30Z'],
+  ['30 2 * * *', 'Europe/Amsterdam', '2026-10-25T02:29:20Z', '2026-10-25T00:30Z'],
+  ['30 2 * * *', 'Europe/Amsterdam', '2026-10-25T02:31:00Z', undefined],
+  ['30 2 * * *', 'Europe/Amsterdam', '2026-10-26T02:30:20Z', undefined],
+  ['30 * * * *', 'Europe/Amsterdam', '2026-10-25T01:30:20Z', '2026-10-25T00:30Z'],
+  ['45 1 * * *', 'Australia/Lord_Howe', '2026-04-04T16:10:00Z', '2026-04-04T14:45Z'],
+])(
+  'of %s in %s, whose clock shows an hour twice, a run that begins at %s is for %s',
+  (cron, timeZone, start, moment) => {
+    expect(momentOf({ cron, timeZone, windowMs: 0 }, new Date(start))).toEqual(at(moment));
+  },
+);
+
+test.each([
   [
     'a moment that the clock jumps over is none',
     '30 2 * * *',
