@@ -7,7 +7,6 @@ import { tiersOfNew } from '../domain/retention/tiers.ts';
 import { plural } from '../domain/units.ts';
 import { mergeTallies, tableRows } from '../pipeline/rows/tables.ts';
 import type { Clock, Confirmed, Identity, Plan, Report, Source } from '../ports.ts';
-import { catalogPart } from '../store/parts/catalog.ts';
 import type { NewBackup } from '../store/parts/storing.ts';
 import type { Store } from '../store/store.ts';
 
@@ -22,7 +21,7 @@ export type BackupDeps = {
   asked?: Date | undefined;
 };
 /** What was stored, what was counted in it, and what the plan says of it. */
-type Content = { parts: ManifestPart[]; seen: ReturnType<typeof mergeTallies>; confirmed: Confirmed };
+type StoredContent = { parts: ManifestPart[]; seen: ReturnType<typeof mergeTallies>; confirmed: Confirmed };
 
 /**
  * Takes a backup of a source: every part of one snapshot goes into the vault, then the manifest makes the backup exist.
@@ -75,11 +74,10 @@ async function storeContent(
   { store, report }: BackupDeps,
   confirmLease: () => Promise<void>,
   signal: AbortSignal,
-): Promise<Content> {
-  const parts = [...plan.parts, catalogPart(plan.catalog)];
-  announce(plan, made, parts.length, report);
+): Promise<StoredContent> {
+  announce(plan, made, report);
   try {
-    const stored = await store.storeParts(parts, made, report, signal);
+    const stored = await store.storeParts(plan, made, report, signal);
     const seen = mergeTallies(stored.flatMap(({ tally }) => tally ?? []));
     const confirmed = await plan.confirm(tableRows(seen), signal);
     warn([...confirmed.warnings, ...confirmed.exceptions], report);
@@ -92,10 +90,11 @@ async function storeContent(
   }
 }
 
-function announce({ server, parts, warnings }: Plan, { source, id }: NewBackup, count: number, report: Report): void {
+function announce({ server, parts, warnings }: Plan, { source, id }: NewBackup, report: Report): void {
+  const withCatalog = parts.length + 1;
   const totalBytes = parts.reduce((sum, part) => sum + part.estimatedBytes, 0);
-  const what = `${server.product} ${server.version}, ${plural(count, 'part')}`;
-  report({ type: 'planned', source: source.name, id, what, totalBytes, parts: count });
+  const what = `${server.product} ${server.version}, ${plural(withCatalog, 'part')}`;
+  report({ type: 'planned', source: source.name, id, what, totalBytes, parts: withCatalog });
   warn(warnings, report);
 }
 
@@ -106,7 +105,7 @@ function warn(messages: readonly string[], report: Report): void {
 function manifestOf(
   plan: Plan,
   { source, id, start, tiers }: NewBackup & { start: Date },
-  { parts, seen, confirmed }: Content,
+  { parts, seen, confirmed }: StoredContent,
   { version, identity, clock }: BackupDeps,
 ): Manifest {
   const counts = Object.entries(plan.catalog).map(([kind, names]) => [kind, Object.keys(names).length]);

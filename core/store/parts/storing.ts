@@ -10,8 +10,9 @@ import { metered } from '../../pipeline/meter.ts';
 import type { DumpTally } from '../../pipeline/rows/reader.ts';
 import { summed } from '../../pipeline/sum.ts';
 import { compress } from '../../pipeline/zstd.ts';
-import type { PlannedPart, Report, Source } from '../../ports.ts';
+import type { Plan, PlannedPart, Report, Source } from '../../ports.ts';
 import type { Vault } from '../../vault.ts';
+import { catalogPart } from './catalog.ts';
 
 /** A part as it stands in the vault, and what was counted in it on the way. */
 export type StoredPart = { part: ManifestPart; tally?: DumpTally };
@@ -22,16 +23,18 @@ export type NewBackup = { source: Source; id: BackupId; tiers: readonly Tier[] }
 const discardLimitMs = 30_000;
 
 /**
- * Sends every part of a plan through the pipeline into the vault: meter, zstd, SHA-256. Throws `dump-cut` when the end
- * of one is missing, and `internal`, before anything is written, where the engine gives one a name that no part may have.
+ * Sends every part of a plan, and its catalog, through the pipeline into the vault: meter, zstd, SHA-256. Throws
+ * `dump-cut` when the end of one is missing, and `internal`, before anything is written, where the engine gives one a
+ * name that no part may have.
  */
 export async function storeParts(
   vault: Vault,
-  planned: readonly PlannedPart[],
+  plan: Pick<Plan, 'parts' | 'catalog'>,
   backup: NewBackup,
   report: Report,
   signal: AbortSignal,
 ): Promise<StoredPart[]> {
+  const planned = [...plan.parts, catalogPart(plan.catalog)];
   requirePartNames(planned, backup);
   return mapConcurrently(
     backup.source.parallel,
@@ -41,21 +44,20 @@ export async function storeParts(
   );
 }
 
-function requirePartNames(planned: readonly PlannedPart[], { source: { name, engine } }: NewBackup): void {
+function requirePartNames(planned: readonly PlannedPart[], { source, id }: NewBackup): void {
   const taken = new Set<string>();
   for (const part of planned) {
     const file = fileOf(part);
-    const why = taken.has(file) ? 'as another one' : isPartName(file, part.role) ? undefined : 'as no such part may be';
-    taken.add(file);
-    if (why === undefined) continue;
-    throw new BackupError(
-      'internal',
-      `${name}: the engine ${engine.name} calls its ${part.role} part ${file}, ${why}`,
-      {
-        hint: 'core/contract/manifest/part-name.ts says how parts may be called',
-      },
-    );
+    if (!taken.has(file) && isPartName(file, part.role)) taken.add(file);
+    else throw badName(part, `${source.name} ${id}: the engine ${source.engine.name}`, taken.has(file));
   }
+}
+
+function badName({ role, file }: PlannedPart, whose: string, isTaken: boolean): BackupError {
+  const why = isTaken ? 'as another one' : 'as no such part may be';
+  return new BackupError('internal', `${whose} calls a ${role} part ${file}, ${why}: nothing was stored`, {
+    hint: 'core/contract/manifest/part-name.ts says how parts may be called',
+  });
 }
 
 /** A part's name in the vault. */

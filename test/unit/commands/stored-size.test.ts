@@ -38,7 +38,7 @@ test.each([
       open: () => chunks(Buffer.from('rows'), Buffer.from('more rows')),
     };
     const stored = openStore(reporting(more)).storeParts(
-      [part],
+      { parts: [part], catalog: {} },
       { source, id: nextId(), tiers: [] },
       () => {},
       limit(),
