@@ -1,10 +1,12 @@
-import { Tags } from 'aws-cdk-lib';
+import { Stack, Tags } from 'aws-cdk-lib';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
+import type { IConstruct } from 'constructs';
 import type { CloudConfig } from '../core/contract/cloud/cloud.ts';
 import { plannedEndpoints } from '../core/contract/cloud/network.ts';
 import { rdsSources } from '../core/contract/config/rds-sources.ts';
+import { BackupError } from '../core/domain/errors.ts';
 import type { SourceName } from '../core/domain/keys.ts';
 import { longestGapHours } from '../core/domain/time/longest-gap.ts';
 import { withBundles } from './bundles.ts';
@@ -51,12 +53,16 @@ export class NightjarBackups extends Construct {
   readonly functions: ReadonlyMap<string, Pick<SourceFunctions, 'backup' | 'restore' | 'drill'>>;
   readonly rotate: NightjarFunction;
   readonly check: NightjarFunction;
+  readonly #names: string;
 
   constructor(scope: Construct, id: string, { folder = process.cwd(), ...document }: NightjarBackupsProps) {
     super(scope, id);
     const all = deployable(document);
-    const { cloud, vault: place } = all;
-    const { stack } = cloud;
+    const { vault: place } = all;
+    const stack = document.cloud?.stack ?? prefixOf(Stack.of(this).stackName);
+    const cloud = { ...all.cloud, stack };
+    this.#names = stack;
+    this.#requireOwnNames();
     const { queue: deadLetters } = new DeadLetters(this, 'DeadLetters', { stack });
     const { topic } = new AlertTopic(this, 'Alerts', { cloud });
     const { bucket, key } = new VaultBucket(this, 'Vault', {
@@ -132,6 +138,30 @@ export class NightjarBackups extends Construct {
     this.rotate = rotate;
     this.check = check;
   }
+
+  /** Two of one name in one place would only be found by AWS, half way through a deployment. */
+  #requireOwnNames(): void {
+    const here = (one: IConstruct): string => `${Stack.of(one).account} ${Stack.of(one).region}`;
+    const twin = this.node.root.node
+      .findAll()
+      .find(
+        (one) =>
+          one instanceof NightjarBackups && one !== this && one.#names === this.#names && here(one) === here(this),
+      );
+    if (twin !== undefined)
+      throw new BackupError(
+        'config-invalid',
+        `the things of ${twin.node.path} would be called ${this.#names}-…, too, in the same account and region: give one of the two a cloud.stack of its own`,
+      );
+  }
+}
+
+/** Longest beginning of names that leaves room in them for a source's (cloud.stack). */
+const longestPrefix = 32;
+
+/** The stack's own name, as the beginning of the names in it. */
+function prefixOf(stackName: string): string {
+  return slugOf(stackName, longestPrefix);
 }
 
 function networksOf(scope: Construct, { stack, networks }: CloudConfig): ReadonlyMap<string, Network> {

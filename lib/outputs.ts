@@ -28,7 +28,7 @@ export function outputs(scope: Construct, { stack, bucket, topic, deadLetters, c
     },
     DashboardUrl: {
       description: 'The dashboard',
-      value: `https://${region}.console.aws.amazon.com/cloudwatch/home?region=${region}#dashboards/dashboard/${stack}`,
+      value: `https://${region}.console.aws.amazon.com/cloudwatch/home?region=${region}#dashboards/dashboard/${stack}-${region}`,
     },
   };
   for (const [name, { description, value }] of Object.entries(values))

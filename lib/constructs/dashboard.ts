@@ -1,4 +1,4 @@
-import { Duration } from 'aws-cdk-lib';
+import { Duration, Stack } from 'aws-cdk-lib';
 import {
   AlarmStatusWidget,
   Color,
@@ -47,7 +47,8 @@ export class BackupDashboard extends Construct {
   ) {
     super(scope, id);
     const dashboard = new CloudWatchDashboard(this, 'Dashboard', {
-      dashboardName: stack,
+      // dashboards are known in every region of an account
+      dashboardName: `${stack}-${Stack.of(this).region}`,
       defaultInterval: Duration.days(7),
     });
     const figure = (metricName: string, label: string, color: string): Metric =>

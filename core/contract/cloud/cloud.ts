@@ -42,7 +42,9 @@ const slack = group('slack', {
 export const cloudSchema = group('the cloud', {
   stack: pattern(stackName, /^[A-Za-z][A-Za-z0-9-]{0,31}$/)
     .default('Nightjar')
-    .describe('Name of the stack; the names of everything in it begin with it.'),
+    .describe(
+      'Name of the stack; the names of everything in it begin with it. In a CDK app of your own without it: the name of the stack that it is in.',
+    ),
   account: pattern(account, /^\d{12}$/)
     .optional()
     .describe('Number of the AWS account, in quotes; without it, the one of whoever deploys.'),

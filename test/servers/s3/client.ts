@@ -1,11 +1,12 @@
 import { CreateBucketCommand, PutBucketVersioningCommand, S3Client } from '@aws-sdk/client-s3';
 import type { S3Server } from '../server.ts';
 
-type Access = Pick<S3Server, 'endpoint' | 'region' | 'accessKeyId' | 'secretAccessKey'>;
+type Access = Pick<S3Server, 'endpoint' | 'region' | 'accessKeyId' | 'secretAccessKey'> & { sessionToken?: string };
 
 /** The stock SDK's client for a server of ours. */
-export function s3Client({ endpoint, region, accessKeyId, secretAccessKey }: Access): S3Client {
-  return new S3Client({ endpoint, region, credentials: { accessKeyId, secretAccessKey }, forcePathStyle: true });
+export function s3Client({ endpoint, region, accessKeyId, secretAccessKey, sessionToken }: Access): S3Client {
+  const credentials = { accessKeyId, secretAccessKey, ...(sessionToken !== undefined && { sessionToken }) };
+  return new S3Client({ endpoint, region, credentials, forcePathStyle: true });
 }
 
 /** Makes a bucket; one with Object Lock is versioned too. */

@@ -99,9 +99,12 @@ async function keysIn(world: World): Promise<string[]> {
 /** Uploads of a run that died long ago, a pin whose backup is gone, and what runs of a month have left word of. */
 async function leave(world: World, files: readonly string[]): Promise<void> {
   const place = 'prod/shop/20260101T020000Z-dddddd';
-  await withS3(world, async (client) => {
+  // begun by the function itself, as far as its rights go
+  await asBackup(world, async (client) => {
     for (const file of files)
       await client.send(new CreateMultipartUploadCommand({ Bucket: bucket, Key: `${place}/${file}` }));
+  });
+  await withS3(world, async (client) => {
     const days = Array.from({ length: 31 }, (_, day) => `202512${String(day + 1).padStart(2, '0')}T020000Z`);
     const records = [
       'failures/20251130T020000Z-dddddddd-internal.json',
@@ -110,6 +113,16 @@ async function leave(world: World, files: readonly string[]): Promise<void> {
     for (const key of [`${place}/pin.json`, ...records.map((record) => `prod/shop/${record}`)])
       await client.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: '{}' }));
   });
+}
+
+async function asBackup<T>({ cloud: { aws, gate, roles } }: World, use: (client: S3Client) => Promise<T>): Promise<T> {
+  const { credentials } = roles.get('backup shop')!;
+  const client = s3Client({ ...aws, endpoint: gate.endpoint, ...credentials });
+  try {
+    return await use(client);
+  } finally {
+    client.destroy();
+  }
 }
 
 /** As somebody who may do everything. */
