@@ -9,6 +9,7 @@ import type { Login } from '../login.ts';
 import { restoreCommands } from './restore/by-hand.ts';
 import { ownerKinds, readCatalog } from './catalog/catalog.ts';
 import { carried } from './catalog/left-out.ts';
+import { touchedWarnings } from './catalog/members.ts';
 import { nameKey } from './identifier.ts';
 import { changed, printsNames, readIdentities } from './plan/identity.ts';
 import type { Scope } from './plan/identity.ts';
@@ -55,7 +56,11 @@ export function postgresEngine(own: Login, tools: Tools, sliceBytes?: Bytes): En
             sliceBytes,
           ).map((part) => whileHeld(stillSame(part, session, login), snapshot)),
           catalog,
-          warnings: [...standbyWarnings(withoutRows), ...replication],
+          warnings: [
+            ...standbyWarnings(withoutRows),
+            ...replication,
+            ...(like === undefined ? touchedWarnings(catalog) : []),
+          ],
           async confirm(seen, stop) {
             await requireSame('rows', session, login, stop); // and the snapshot was held to the end
             if (await printsNames(session)) await requireSame('definitions', session, login, stop);

@@ -19,6 +19,7 @@ import { extensionBelow, own } from './definition.ts';
 import { definitions } from './definitions.ts';
 import { firstFormatQueries } from './first-format.ts';
 import { leftOutKind, leftOutQueries, sourceQueries } from './left-out.ts';
+import { membersKind, readMembers } from './members.ts';
 import { defaultPrivilegesQuery, ownersQuery } from './owners.ts';
 import type { PostgresSession } from '../session.ts';
 
@@ -45,7 +46,14 @@ export async function readCatalog(session: PostgresSession, like?: Catalog): Pro
         : definitionText(text ?? '', statements ?? []);
     }
   }
+  if (!isFirst && (like === undefined || like[membersKind] !== undefined)) await addMembers(session, catalog);
   return like === undefined || isFirst ? catalog : asIn(like, catalog);
+}
+
+async function addMembers(session: PostgresSession, catalog: Catalog): Promise<void> {
+  for (const [extension, members] of Object.entries(await readMembers(session))) {
+    ofKind(catalog, membersKind)[extension] = JSON.stringify(members);
+  }
 }
 
 /**
@@ -97,6 +105,7 @@ const attachedKinds = [
   'tablespace',
   'depends on extension',
   'extension version',
+  membersKind,
   leftOutKind,
 ];
 

@@ -4,7 +4,9 @@ import type { Catalog, Compared, Settled } from '../../../ports.ts';
 import type { Tools } from '../../../tools.ts';
 import type { Login } from '../../login.ts';
 import { isFirstFormat, readDefinition } from '../catalog/catalog.ts';
+import { membersKind } from '../catalog/members.ts';
 import { meansTheSame } from './meaning.ts';
+import { memberExceptions } from './members.ts';
 import { madeFrom } from './scratch.ts';
 
 const byMeaning = 'by meaning';
@@ -17,7 +19,8 @@ const byName = 'by name alone: the servers’ versions differ';
  * makes of the backup's definitions alone.
  */
 export async function settle(login: Login, tools: Tools, compared: Compared, signal: AbortSignal): Promise<Settled> {
-  const { unequal, expected, found, sameVersion } = compared;
+  const { expected, found, owners, sameVersion } = compared;
+  const unequal = compared.unequal.filter(({ kind }) => kind !== membersKind);
   const [placed, defined] = split(unequal, ({ kind }) => Object.hasOwn(leftToTheServer, kind));
   const [changed, uneven] = split(defined, ({ how, kind }) => how === 'changed' && !kind.startsWith('database'));
   const [parts, other] = split(uneven, (one) => mayBeNobodys(one, expected));
@@ -47,6 +50,7 @@ export async function settle(login: Login, tools: Tools, compared: Compared, sig
     }),
     exceptions: [
       ...placed.map((one) => leftToTheServer[one.kind]!(one, expected, found)),
+      ...memberExceptions(expected, found, owners, sameVersion),
       ...notCompared(expected),
       ...unmade.map(
         ({ kind, name }) =>

@@ -33,14 +33,25 @@ export async function loadSection(
   try {
     const file = join(folder, 'schema.pgdump');
     await pipeline(content, createWriteStream(file, { mode: 0o600 }));
+    if (section === 'pre-data') return await definitions(file, folder, loading, signal);
     if (loading.keepGoing) return await goOn(section, file, [], loading, signal);
-    const apart =
-      loading.owners || section === 'pre-data' ? undefined : await policiesApart(file, folder, loading, signal);
+    const apart = loading.owners ? undefined : await setApart(isPolicy, file, folder, loading, signal);
     await allOrNothing(section, file, apart === undefined ? [] : [`--use-list=${apart.others}`], loading, signal);
-    if (apart !== undefined) await goOn(section, file, [`--use-list=${apart.policies}`], loading, signal);
+    if (apart !== undefined) await goOn(section, file, [`--use-list=${apart.chosen}`], loading, signal);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** Extensions first, where something of them is to be set before anything relies on it. */
+async function definitions(file: string, folder: string, loading: Loading, signal: AbortSignal): Promise<void> {
+  const load = loading.keepGoing ? goOn : allOrNothing;
+  const apart =
+    loading.onExtensions === undefined ? undefined : await setApart(isExtension, file, folder, loading, signal);
+  if (apart === undefined) return load('pre-data', file, [], loading, signal);
+  await load('pre-data', file, [`--use-list=${apart.chosen}`], loading, signal);
+  await loading.onExtensions?.(signal);
+  await load('pre-data', file, [`--use-list=${apart.others}`], loading, signal);
 }
 
 /** Throws at the first failure, with its statement. */
@@ -116,19 +127,23 @@ async function restored(
   }
 }
 
-/** Lists for `--use-list`, in a backup that has policies: those with what belongs to them, and everything else. */
-async function policiesApart(
+const isPolicy = (line: string): boolean => /^\d+; \d+ \d+ (?:POLICY |COMMENT .*\bPOLICY )/.test(line);
+/** With the schemas that they go into. */
+const isExtension = (line: string): boolean => /^\d+; \d+ \d+ (?:SCHEMA|EXTENSION) - /.test(line);
+
+/** Lists for `--use-list`, in a backup that has such entries: those, and everything else. */
+async function setApart(
+  isChosen: (line: string) => boolean,
   file: string,
   folder: string,
   loading: Loading,
   signal: AbortSignal,
-): Promise<{ policies: string; others: string } | undefined> {
+): Promise<{ chosen: string; others: string } | undefined> {
   const all = (await programText(loading.run('pg_restore', ['--list', file]), signal)).split('\n');
-  const isPolicy = (line: string): boolean => /^\d+; \d+ \d+ (?:POLICY |COMMENT .*\bPOLICY )/.test(line);
-  if (!all.some(isPolicy)) return undefined;
-  const lists = { policies: join(folder, 'policies.list'), others: join(folder, 'others.list') };
-  await writeFile(lists.policies, all.filter(isPolicy).join('\n'), { mode: 0o600 });
-  await writeFile(lists.others, all.filter((line) => !isPolicy(line)).join('\n'), { mode: 0o600 });
+  if (!all.some(isChosen)) return undefined;
+  const lists = { chosen: join(folder, 'chosen.list'), others: join(folder, 'others.list') };
+  await writeFile(lists.chosen, all.filter(isChosen).join('\n'), { mode: 0o600 });
+  await writeFile(lists.others, all.filter((line) => !isChosen(line)).join('\n'), { mode: 0o600 });
   return lists;
 }
 

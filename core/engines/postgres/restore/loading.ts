@@ -20,6 +20,8 @@ export type Loading = {
   owners: boolean;
   tablespaces: boolean;
   keepGoing: boolean;
+  /** To be done when the extensions are made, and before anything that may rely on them. */
+  onExtensions?(signal: AbortSignal): Promise<void>;
   /** Indexes that are built side by side. */
   jobs: number;
   failures: LoadFailure[];

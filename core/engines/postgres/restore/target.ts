@@ -9,6 +9,7 @@ import { placeOf } from '../../login.ts';
 import type { Login } from '../../login.ts';
 import { loadSection } from './archive.ts';
 import { holdings, isEmpty } from '../catalog/catalog.ts';
+import { membersKind } from '../catalog/members.ts';
 import { claim } from '../database/claim.ts';
 import type { Claim } from '../database/claim.ts';
 import { createDatabase, inspect, settledStatements } from '../database/database.ts';
@@ -20,11 +21,13 @@ import { quoteIdentifier } from '../identifier.ts';
 import { dropReplaced, sweepHalfMade } from '../database/leftovers.ts';
 import type { Loading } from './loading.ts';
 import { inTransaction, maintain } from '../database/maintenance.ts';
+import { setFunctionProperties } from '../database/function-properties.ts';
 import { notesOf } from './notes.ts';
 import { postgresRun } from '../programs.ts';
 import { keptRows } from './rows-kept.ts';
 import { loadScript } from './script.ts';
 import { askTrue } from './assertion.ts';
+import { withSession } from '../session.ts';
 import { requireReplaceable, swapByHand, swapDatabases } from '../database/swap.ts';
 
 /**
@@ -181,7 +184,7 @@ export async function openTarget(
 function loadingOf(
   login: Login,
   tools: Tools,
-  { manifest, owners, tablespaces = true, keepGoing = false }: TargetOptions,
+  { manifest, catalog, owners, tablespaces = true, keepGoing = false }: TargetOptions,
   { serverMajor }: FoundDatabase,
   into: () => Login,
 ): Loading {
@@ -202,6 +205,9 @@ function loadingOf(
     serverMajor,
     from: manifest.server.version,
     database: () => into().database,
+    ...(catalog[membersKind] !== undefined && {
+      onExtensions: (stop) => withSession(into(), stop, (session) => setFunctionProperties(session, catalog)),
+    }),
     owners,
     tablespaces,
     keepGoing,

@@ -14,7 +14,14 @@ import { makeTyped } from '../../../support/typed.ts';
 import { mutations } from './mutations.ts';
 
 /** What a server lets nobody change, and what is compared otherwise. */
-const withoutMutation = ['database', 'database catalog', 'extension version', 'database option', 'tablespace'];
+const withoutMutation = [
+  'database',
+  'database catalog',
+  'extension version',
+  'extension members',
+  'database option',
+  'tablespace',
+];
 
 describe.each([18, 15] as const)('PostgreSQL %i', (major) => {
   const known = mutations.filter(({ since = 13 }) => since <= major);
