@@ -23,15 +23,15 @@ import { keptTables } from './kept-tables.ts';
 const options = { replace: false, owners: true, proof: true };
 
 describe.each([
-  { name: 'MariaDB 11.8', product: 'MariaDB' as const, start: () => startMariadb({ series: '11.8' }) },
-  { name: 'MariaDB 10.11', product: 'MariaDB' as const, start: () => startMariadb({ series: '10.11' }) },
-  { name: 'MySQL', product: 'MySQL' as const, start: () => startMysql() },
-])('$name', ({ product, start }) => {
+  { name: 'MariaDB 11.8' as const, start: () => startMariadb({ series: '11.8' }) },
+  { name: 'MariaDB 10.11' as const, start: () => startMariadb({ series: '10.11' }) },
+  { name: 'MySQL' as const, start: () => startMysql() },
+])('$name', ({ name, start }) => {
   let [server, admin, scene, tools] = [{} as DatabaseServer, {} as mysql.Connection, {} as FolderScene, {} as Tools];
   let [manifest, restored] = [{} as Manifest, {} as Restored];
   const engine = (database: string) => mariadbEngine(loginTo(server, database), tools);
   const deps = () => ({ ...scene.deps(), parallel: 2 });
-  const cases = keptTables[product];
+  const cases = keptTables[name];
   const answers = async (database: string, sql: string) => {
     const [found] = await admin.query<mysql.RowDataPacket[]>(`USE ${database}; ${sql}`);
     return JSON.stringify(found.slice(1)).replaceAll(`"${database}.`, '"db.');

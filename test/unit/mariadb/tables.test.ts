@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals';
+import { withoutConversions } from '../../../core/engines/mariadb/catalog/conversions.ts';
 import { outside, readTableDefinition, tableForms } from '../../../core/engines/mariadb/catalog/table-definition.ts';
 import { repairing, repairsOf } from '../../../core/engines/mariadb/plan/repairs.ts';
 import { lostWords } from '../../../core/engines/mariadb/values/lost-words.ts';
@@ -152,4 +153,20 @@ test('a foreign key to a table that is not there, or of another database, asks f
   ]);
 
   expect(repaired({ b: table(text) }, `${text};\n`)).toBe(`${text};\n`);
+});
+
+test.each([
+  [
+    "(concat(`d`,if(`d` > 1,convert(date_format(`d`,'%y') using utf8mb4),'' collate x)))",
+    "(concat(`d`,if(`d` > 1,date_format(`d`,'%y'),'' collate x)))",
+  ],
+  ["(convert(concat(convert(hex(`a`) using latin1),')') using utf8mb4))", "(concat(hex(`a`),')'))"],
+  ['(convert(`a` using latin1))', '(convert(`a` using latin1))'],
+  [
+    "COMMENT 'convert(hex(1) using latin1)' DEFAULT (`convert(`(1))",
+    "COMMENT 'convert(hex(1) using latin1)' DEFAULT (`convert(`(1))",
+  ],
+  ['(convert(`a`,signed) + reconvert(1 using x)', '(convert(`a`,signed) + reconvert(1 using x)'],
+])('of %s a conversion that the server has put in leaves, and nothing else', (text, without) => {
+  expect(withoutConversions(text)).toBe(without);
 });

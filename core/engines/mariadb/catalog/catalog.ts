@@ -3,7 +3,7 @@ import { BackupError } from '../../../domain/errors.ts';
 import { plural } from '../../../domain/units.ts';
 import type { Catalog } from '../../../ports.ts';
 import { digest, eventForms, unqualified, unqualifiedTrigger, unqualifiedView, withoutDefiner } from './definition.ts';
-import { readTableDefinition, tableForms } from './table-definition.ts';
+import { itemForms, readTableDefinition, tableForms } from './table-definition.ts';
 import type { TableDefinition } from './table-definition.ts';
 import { missingDefaults } from './missing-defaults.ts';
 import { withoutLastSemicolon } from './last-semicolon.ts';
@@ -137,11 +137,17 @@ async function readTable(
   const definition = readTableDefinition(unqualified(row?.['Create Table'] ?? '', database));
   const missing = await missingDefaults(session, name, definition);
   const silent = missing.silent.map((column) => `${quoteName(column)} without default`);
-  const forms = tableForms(definition, session.server.product === 'MariaDB');
-  const digests = forms.map((form) => digest([form, ...silent].join('\n')));
-  const expected = restored?.['table']?.[name];
-  ofKind(catalog, 'table')[name] = digests.find((one) => one === expected) ?? digests[0]!;
-  for (const item of definition.items) ofKind(catalog, item.kind)[`${name}.${item.name}`] = digest(item.text);
+  const lossy = session.server.product === 'MariaDB';
+  const keep = (kind: string, key: string, forms: string[]): void => {
+    const digests = forms.map((form) => digest(form));
+    ofKind(catalog, kind)[key] = digests.find((one) => one === restored?.[kind]?.[key]) ?? digests[0]!;
+  };
+  keep(
+    'table',
+    name,
+    tableForms(definition, lossy).map((form) => [form, ...silent].join('\n')),
+  );
+  for (const item of definition.items) keep(item.kind, `${name}.${item.name}`, itemForms(item, lossy));
   return { definition, missing };
 }
 

@@ -1,3 +1,4 @@
+import { withoutConversions } from './conversions.ts';
 import { unquoteName } from '../quoting.ts';
 
 /** An index or constraint, as SHOW CREATE TABLE prints it. */
@@ -34,9 +35,16 @@ export function readTableDefinition(definition: string): TableDefinition {
  * back what lost-words.ts names.
  */
 export function tableForms({ head, columns, items, tail, text }: TableDefinition, lossy: boolean): string[] {
-  const kept = columns.map((column) => (lossy ? withoutLostWords(column, keepsHistory(tail)) : column));
-  const pieces = [...kept, ...items.map((item) => item.text).toSorted()];
+  const kept = columns.map((column) =>
+    lossy ? withoutConversions(withoutLostWords(column, keepsHistory(tail))) : column,
+  );
+  const pieces = [...kept, ...items.map((item) => itemForms(item, lossy)[0]!).toSorted()];
   return [withoutImpliedCharset(`${head}(${pieces.join(',')})`) + tail.replace(counter, ''), text];
+}
+
+/** The same for an index or a constraint. */
+export function itemForms({ text }: TableItem, lossy: boolean): string[] {
+  return lossy ? [withoutConversions(text), text] : [text];
 }
 
 /** Whether what follows the parentheses of a definition says that the table keeps its history. */
