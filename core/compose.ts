@@ -15,6 +15,7 @@ import { authoritiesOf, authorityRegion, missingAuthorityHint } from './domain/r
 import { toolsNotices } from './domain/tools-notices.ts';
 import type { ToolsFacts, ToolsNotice } from './domain/tools-notices.ts';
 import { scheduleOf } from './domain/time/planned.ts';
+import { configuredIdentities, requireRecipients } from './encryption.ts';
 import { engines, inspection } from './engines/index.ts';
 import type { Login } from './engines/login.ts';
 import { openSecrets } from './secrets/index.ts';
@@ -128,18 +129,20 @@ export async function compose(config: Config, host: Host, signal: AbortSignal): 
     identity: host.identity,
     clock: telling.clock,
     random: Math.random,
-    store: openStore(vault),
+    store: openStore(vault, configuredIdentities(config, secrets)),
     sourceNames: [...config.sources.keys()],
     settings: (name) => sourceConfig(config, name),
     notifiers: telling.notifiers,
     hooks: telling.hooks,
     async source(name, { database, drill = false }, stop) {
       const found = sourceConfig(config, name);
+      await requireRecipients(name as SourceName, found);
       const at = drill ? drillServer(name, found) : { key: `sources.${name}.${found.engine}`, server: found.server };
       const own = await loginOf(at.key, { ...found, server: at.server }, stop);
       const login = { ...own, ...(database !== undefined && { database }) };
       const engine = (await engines[found.engine]())(login, await tools(stop));
       const { timeZone, retention, compressionLevel, parallel } = found;
+      const { recipients } = found.encryption;
       return {
         name: name as SourceName,
         engine,
@@ -149,6 +152,7 @@ export async function compose(config: Config, host: Host, signal: AbortSignal): 
         retention,
         compressionLevel,
         parallel,
+        recipients,
       };
     },
     async toolsNotices(stop) {

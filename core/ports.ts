@@ -329,6 +329,8 @@ export type Source = {
   retention: Retention;
   /** zstd level. */
   compressionLevel: number;
+  /** To whom its backups are encrypted (`age1…`); to nobody where there is none. */
+  recipients?: readonly string[];
   /** Streams at the same time. */
   parallel: number;
 };

@@ -66,6 +66,11 @@ export function configurationDocs(schema: Schema, example: string): string {
       defaults?.properties?.['rotation'],
     ),
     section(
+      '`encryption`',
+      'To whom backups are encrypted, in the format of age: [encryption.md](encryption.md).',
+      defaults?.properties?.['encryption'],
+    ),
+    section(
       '`drill`',
       'How `nightjar drill` tries a backup: [drill.md](drill.md). How often one is asked for is `drillEvery`.',
       defaults?.properties?.['drill'],

@@ -1,4 +1,5 @@
 import type { Manifest, ManifestPart, Tier } from '../contract/manifest/manifest.ts';
+import { restoreByHand } from '../domain/by-hand.ts';
 import { abortError } from '../domain/errors.ts';
 import { newBackupId, startOf } from '../domain/keys.ts';
 import type { BackupId } from '../domain/keys.ts';
@@ -108,6 +109,7 @@ function manifestOf(
   { parts, seen, confirmed }: StoredContent,
   { version, identity, clock }: BackupDeps,
 ): Manifest {
+  const { recipients = [] } = source;
   const counts = Object.entries(plan.catalog).map(([kind, names]) => [kind, Object.keys(names).length]);
   return {
     format: 1,
@@ -123,7 +125,7 @@ function manifestOf(
     end: clock.now().toISOString(),
     timeZone: source.timeZone,
     compression: { method: 'zstd', level: source.compressionLevel },
-    encryption: null,
+    encryption: recipients.length === 0 ? null : { method: 'age', recipients: [...recipients] },
     tiers: [...tiers],
     parts,
     ...(plan.rowForm !== undefined && { rowForm: plan.rowForm }),
@@ -133,10 +135,6 @@ function manifestOf(
     objects: Object.fromEntries(counts),
     warnings: [...plan.warnings, ...confirmed.warnings].map(oneLine),
     ...(confirmed.exceptions.length > 0 && { exceptions: confirmed.exceptions.map(oneLine) }),
-    restore: [
-      'set -euo pipefail',
-      ...parts.map(({ file, sha256 }) => `echo '${sha256}  ${file}' | sha256sum --check`),
-      ...source.engine.restoreCommands(parts, plan),
-    ],
+    restore: restoreByHand(parts, (opened) => source.engine.restoreCommands(opened, plan)),
   };
 }

@@ -1,3 +1,4 @@
+import { BackupError } from '../domain/errors.ts';
 import type { Vault } from '../vault.ts';
 import { listSource, sourcesListed } from './backups/listing.ts';
 import { madeBefore } from './backups/made-before.ts';
@@ -10,6 +11,7 @@ import { editOutbox, readOutbox } from './memory/outbox.ts';
 import { readCatalog } from './parts/catalog.ts';
 import { afterReadingAgain, readWhole } from './parts/read-again.ts';
 import { openPart } from './parts/reading.ts';
+import type { IdentitiesOf, Opening } from './parts/reading.ts';
 import { discardParts, storeParts } from './parts/storing.ts';
 import { withFailureRecord } from './records/failure.ts';
 import { pin, unpin } from './records/pin.ts';
@@ -24,10 +26,16 @@ import { lookForLeftovers, sweepLeftovers } from './rotation/sweep.ts';
 export type Store = ReturnType<typeof openStore>;
 
 /** Opens the store in a vault. Reads nothing. What each of its functions promises stands above it in its file. */
-export function openStore(vault: Vault) {
+export function openStore(vault: Vault, identitiesOf: IdentitiesOf = noIdentities) {
+  const opening: Opening = { vault, identitiesOf };
+
   /** Each function of the store takes the vault first. */
   function on<Rest extends unknown[], R>(work: (vault: Vault, ...rest: Rest) => R): (...rest: Rest) => R {
     return (...rest) => work(vault, ...rest);
+  }
+  /** Those that read what parts hold take what opens them, too. */
+  function reading<Rest extends unknown[], R>(work: (opening: Opening, ...rest: Rest) => R): (...rest: Rest) => R {
+    return (...rest) => work(opening, ...rest);
   }
   return {
     /** The vault as people write it: `s3://bucket/prefix`, `/srv/backups`. */
@@ -44,10 +52,11 @@ export function openStore(vault: Vault) {
     writeManifest: on(writeManifest),
 
     readManifest: on(readManifest),
-    readCatalog: on(readCatalog),
-    openPart: on(openPart),
-    readWhole: on(readWhole),
-    afterReadingAgain: on(afterReadingAgain),
+    readCatalog: reading(readCatalog),
+    openPart: reading(openPart),
+    identitiesOf,
+    readWhole: reading(readWhole),
+    afterReadingAgain: reading(afterReadingAgain),
 
     recordStart: on(recordStart),
     withFailureRecord: on(withFailureRecord),
@@ -74,4 +83,13 @@ export function openStore(vault: Vault) {
     lookForLeftovers: on(lookForLeftovers),
     sweepLeftovers: on(sweepLeftovers),
   };
+}
+
+const noIdentities: IdentitiesOf = (source) => Promise.reject(noIdentity(source));
+
+/** Nobody has said what opens the encrypted backups of a source. */
+export function noIdentity(source: string): BackupError {
+  return new BackupError('key-missing', `the backups of ${source} are encrypted, and no identity is configured`, {
+    hint: `write where the identity is kept: sources.${source}.encryption.identity (docs/encryption.md)`,
+  });
 }

@@ -48,9 +48,10 @@ export class SourceFunctions extends Construct {
       );
     const lost = lostBackupWarning(config.watch.schedule!, config.timeZone);
     if (lost !== undefined) Annotations.of(this).addWarningV2('nightjar:clock', `sources.${source}.schedule: ${lost}`);
-    const both = [
+    const { encryption } = config;
+    const both = (secrets: Parameters<typeof secretStatements>[2]) => [
       ...vaultKeyStatements(this, vault.key, vault.region),
-      ...secretStatements(this, all, config),
+      ...secretStatements(this, all, secrets),
       ...loginStatements(this, config),
       ...tellingStatements(this, all),
     ];
@@ -61,7 +62,7 @@ export class SourceFunctions extends Construct {
       sizing: sizingOf(config.cloud),
       description: `Backs up ${source}: { "source": ${JSON.stringify(source)} }`,
       code: code.backup,
-      statements: [...backupStatements(vault, source), ...both],
+      statements: [...backupStatements(vault, source), ...both({ server: config.server })],
       atOnce: all.cloud.reserveConcurrency ? 1 : undefined,
       retries: 2,
     });
@@ -71,13 +72,13 @@ export class SourceFunctions extends Construct {
       sizing: restoreSizingOf(config.cloud),
       description: `Restores ${source} into a new database: { "source": ${JSON.stringify(source)} }`,
       code: code.restore,
-      statements: [...restoreStatements(vault, source), ...both],
+      statements: [...restoreStatements(vault, source), ...both(config)],
     });
     const { server } = config.drill;
     const drilling = [
       ...drillStatements(vault, source),
       ...vaultKeyStatements(this, vault.key, vault.region),
-      ...secretStatements(this, all, server === undefined ? config : { server }),
+      ...secretStatements(this, all, { server: server ?? config.server, encryption }),
       ...(server === undefined ? loginStatements(this, config) : []),
       ...tellingStatements(this, all),
     ];

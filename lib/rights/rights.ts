@@ -27,7 +27,10 @@ export function tellingStatements(
   ];
 }
 
-/** The secrets of whom every function tells and, of functions that reach a database, those of its one server. */
+/**
+ * The secrets of whom every function tells; of functions that reach a database, those of its one server; of those that
+ * read backups, what opens them.
+ */
 export function secretStatements(
   scope: Construct,
   config: Config,

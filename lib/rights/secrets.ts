@@ -6,9 +6,15 @@ import type { NotifierConfig } from '../../core/contract/config/notify.ts';
 /** What Secrets Manager puts behind a secret's name in its ARN: a hyphen and six characters. */
 const anyTail = '-??????';
 
-/** Names or ARNs of the secrets that logging in to a source takes, or to the server of its drills. */
-export function secretsOfSource({ server }: { server: Pick<SourceConfig['server'], 'user' | 'password'> }): string[] {
-  return namesIn([server.user, server.password]);
+type SourceSecrets = {
+  server: Pick<SourceConfig['server'], 'user' | 'password'>;
+  /** Of functions that open encrypted backups, and of no others. */
+  encryption?: SourceConfig['encryption'];
+};
+
+/** Names or ARNs of the secrets that logging in to a source, or to the server of its drills, and opening its backups take. */
+export function secretsOfSource({ server, encryption }: SourceSecrets): string[] {
+  return namesIn([server.user, server.password, encryption?.identity]);
 }
 
 /** Names or ARNs of the secrets that telling takes; every function tells. */

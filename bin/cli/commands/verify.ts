@@ -100,9 +100,11 @@ async function readAgain(
   }
 }
 
-function verdict({ source, id, parts, storedBytes, problems }: Verification): string {
+function verdict({ source, id, parts, storedBytes, sealed, problems }: Verification): string {
   const what = `${source}  ${id}`;
-  if (problems.length === 0) return `${what}  intact: ${plural(parts, 'part')}, ${formatBytes(storedBytes)} read again`;
+  const unopened = sealed ? '; encrypted, and not opened: no identity is configured' : '';
+  if (problems.length === 0)
+    return `${what}  intact: ${plural(parts, 'part')}, ${formatBytes(storedBytes)} read again${unopened}`;
   return `${what}  DAMAGED: ${problems.map(({ file }) => file).join(', ')} (${problems.length} of ${plural(parts, 'part')})`;
 }
 

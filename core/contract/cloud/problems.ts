@@ -103,7 +103,7 @@ function vaultProblems(vault: VaultConfig, cloud: CloudConfig): ConfigProblem[] 
 
 function sourceProblems(
   path: Path,
-  { server, engine, watch, drill, cloud: own }: SourceConfig,
+  { server, engine, watch, encryption, drill, cloud: own }: SourceConfig,
   { networks }: CloudConfig,
 ): ConfigProblem[] {
   const at = (...keys: string[]): Path => [...path, ...keys];
@@ -125,6 +125,7 @@ function sourceProblems(
       server.password === undefined || server.password === 'iam' ? undefined : secretProblem(server.password),
     ),
     ...problem(at(engine, 'tls', 'ca'), authorityProblem(server.tls)),
+    ...problem(at('encryption', 'identity'), encryption.identity && secretProblem(encryption.identity)),
     ...problem(
       at('cloud', 'resourceId'),
       isIam && own.resourceId === undefined

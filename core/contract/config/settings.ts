@@ -4,6 +4,8 @@ import type { SourceCloud } from '../cloud/cloud.ts';
 import { always, countOf, duration, group, timeZone, wholeNumber } from './fields.ts';
 import { drillOf, drillSchema } from './drill.ts';
 import type { DrillSettings } from './drill.ts';
+import { encryptionOf, encryptionSchema } from './encryption.ts';
+import type { EncryptionSettings } from './encryption.ts';
 import { rotationOf, rotationSchema } from './rotation.ts';
 import type { RotationSettings } from './rotation.ts';
 import { watchOf, watchShape } from './watch.ts';
@@ -53,6 +55,7 @@ export const defaultsSchema = group('defaults', {
   ...watchShape,
   retention: retention.prefault({}).describe('What rotation keeps.'),
   rotation: rotationSchema.prefault({}).describe('How carefully rotation removes.'),
+  encryption: encryptionSchema.optional().describe('To whom backups are encrypted; without it, they are not.'),
   drill: drillSchema.optional().describe('How `nightjar drill` tries backups.'),
   cloud: sourceCloudSchema.prefault({}).describe('Where and how the functions of each source run.'),
 });
@@ -84,6 +87,9 @@ export const settingsShape = {
   rotation: rotationSchema
     .optional()
     .describe('How carefully rotation removes; key by key, the rest is as in the defaults.'),
+  encryption: encryptionSchema
+    .optional()
+    .describe('To whom backups are encrypted; key by key, the rest is as in the defaults.'),
   drill: drillSchema
     .optional()
     .describe('How `nightjar drill` tries backups; key by key, the rest is as in the defaults.'),
@@ -106,6 +112,7 @@ export type Settings = {
   retention: Retention;
   rotation: RotationSettings;
   watch: WatchSettings;
+  encryption: EncryptionSettings;
   drill: DrillSettings;
   cloud: SourceCloud;
 };
@@ -114,6 +121,7 @@ type WrittenSettings = Partial<Record<keyof typeof fields, unknown>> &
   Parameters<typeof watchOf>[1] & {
     retention?: z.infer<typeof retention> | undefined;
     rotation?: z.infer<typeof rotationSchema> | undefined;
+    encryption?: z.infer<typeof encryptionSchema> | undefined;
     drill?: z.infer<typeof drillSchema> | undefined;
     cloud?: SourceCloud | undefined;
   };
@@ -141,6 +149,7 @@ export function settingsOf(defaults: z.infer<typeof defaultsSchema>, own: Writte
     retention: retentionOf(defaults.retention, own.retention ?? {}),
     rotation: rotationOf(defaults.rotation, own.rotation ?? {}),
     watch: watchOf(defaults, own),
+    encryption: encryptionOf(defaults.encryption, own.encryption),
     drill: drillOf(defaults.drill, own.drill),
     cloud: { ...defaults.cloud, ...own.cloud },
   };

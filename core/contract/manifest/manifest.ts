@@ -10,7 +10,7 @@ export type Tier = (typeof tiers)[number];
 
 /**
  * One object of a backup. `file` is its key below the backup's own prefix (`part-name.ts`); `sha256` and `storedBytes` are of the object
- * as stored, `bytes` of its content before compression.
+ * as stored, `bytes` of its content before compression and encryption.
  */
 export const partSchema = z
   .strictObject({
@@ -51,7 +51,8 @@ export const manifestSchema = z.strictObject({
   timeZone: z.string(),
   tiers: z.array(z.enum(tiers)),
   compression: z.strictObject({ method: z.literal('zstd'), level: z.int() }),
-  encryption: z.null(),
+  /** Recipients are public keys; which of them is whose, they do not say. */
+  encryption: z.union([z.null(), z.strictObject({ method: z.literal('age'), recipients: z.array(z.string()).min(1) })]),
   parts: z
     .array(partSchema)
     .min(1)

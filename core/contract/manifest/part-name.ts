@@ -21,6 +21,9 @@ const names: Record<PartRole, PartNames> = {
   data: { form: /^data\/\d{4,}(\.[a-z0-9]+)+$/, pattern: 'data/*' },
 };
 
+/** How the name of a part ends that is encrypted, in the format of age. */
+export const encryptedEnding = '.age';
+
 /** Whether a path below a backup may be that of a part of this role; without one, of any. */
 export function isPartName(path: string, role?: PartRole): boolean {
   return role === undefined ? partRoles.some((one) => names[one].form.test(path)) : names[role].form.test(path);

@@ -2,9 +2,9 @@ import { catalogSchema } from '../../contract/manifest/catalog.ts';
 import type { Manifest } from '../../contract/manifest/manifest.ts';
 import { BackupError } from '../../domain/errors.ts';
 import type { ByteStream, Catalog, PlannedPart } from '../../ports.ts';
-import type { Vault } from '../../vault.ts';
 import { parseJson } from '../json.ts';
 import { partPlace } from './reading.ts';
+import type { Opening } from './reading.ts';
 import { readWhole } from './read-again.ts';
 
 /** It is held in memory; a thousand tables take half a megabyte. */
@@ -18,16 +18,16 @@ export function catalogPart(catalog: Catalog): PlannedPart {
   return { role: 'catalog', file: 'catalog.json', compress: true, estimatedBytes: 0, open };
 }
 
-/** What stands in a backup's catalog part. Throws `part-corrupt`. */
-export async function readCatalog(vault: Vault, manifest: Manifest, signal: AbortSignal): Promise<Catalog> {
+/** What stands in a backup's catalog part. Throws `part-corrupt`, and `key-missing` where it can't be opened. */
+export async function readCatalog(opening: Opening, manifest: Manifest, signal: AbortSignal): Promise<Catalog> {
   const part = manifest.parts.find(({ role }) => role === 'catalog');
   if (part === undefined)
     throw new BackupError('manifest-invalid', `the manifest of ${manifest.source} ${manifest.id} names no catalog`);
-  const name = partPlace(vault, manifest, part);
+  const name = partPlace(opening.vault, manifest, part);
   if (part.bytes > largestCatalog)
     throw new BackupError('part-corrupt', `${name} is no catalog: the manifest says that it holds ${part.bytes} bytes`);
   const collect = (content: ByteStream) => Array.fromAsync(content);
-  const chunks = await readWhole(vault, { backup: manifest, part }, collect, () => {}, signal);
+  const chunks = await readWhole(opening, { backup: manifest, part }, collect, () => {}, signal);
   const { data, error: cause } = catalogSchema.safeParse(parseJson(Buffer.concat(chunks)));
   if (data === undefined) throw new BackupError('part-corrupt', `${name} is no catalog`, { cause });
   return data;

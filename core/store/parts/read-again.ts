@@ -2,15 +2,16 @@ import type { ManifestPart } from '../../contract/manifest/manifest.ts';
 import { BackupError, isBackupError } from '../../domain/errors.ts';
 import { summed } from '../../pipeline/sum.ts';
 import type { ByteStream, Report } from '../../ports.ts';
-import type { Vault } from '../../vault.ts';
-import { openPart, partPlace, readStored } from './reading.ts';
-import type { BackupName } from './reading.ts';
+import { openPart, openStored, partPlace, readStored } from './reading.ts';
+import type { BackupName, Opening } from './reading.ts';
 
 /** A part of a backup. `inspect` lets its content pass and throws `part-corrupt` where it holds what it may not. */
 export type PartOfBackup = {
   backup: BackupName;
   part: ManifestPart;
   inspect?: ((content: ByteStream) => ByteStream) | undefined;
+  /** Nobody here has its key: its bytes are all that is looked at. */
+  sealed?: boolean;
 };
 
 /**
@@ -18,19 +19,19 @@ export type PartOfBackup = {
  * `part-corrupt` where it is damaged, and `vault-failed` where it reads differently each time.
  */
 export async function readWhole<T>(
-  vault: Vault,
+  opening: Opening,
   read: PartOfBackup,
   reading: (content: ByteStream) => Promise<T>,
   report: Report,
   signal: AbortSignal,
 ): Promise<T> {
-  const place = partPlace(vault, read.backup, read.part);
-  const content = (): ByteStream => inspected(read, openPart(vault, read.backup, read.part, signal));
+  const place = partPlace(opening.vault, read.backup, read.part);
+  const content = (): ByteStream => contentOf(opening, read, signal);
   try {
     return await reading(content());
   } catch (error) {
     if (!isBackupError(error, 'part-corrupt')) throw error;
-    await requireWhole(vault, error, read, signal);
+    await requireWhole(opening, error, read, signal);
     report({ type: 'warning', message: `${place} was changed on its way: read again, it is whole` });
     return reading(content()).catch((again: unknown) => {
       throw isBackupError(again, 'part-corrupt') ? readsDifferently(place, again) : again;
@@ -44,11 +45,17 @@ export async function readWhole<T>(
  * the same bytes, which are not those of the manifest, and `vault-failed` where they differ. Costs one more reading, of
  * a damaged part two.
  */
-async function requireWhole(vault: Vault, damage: BackupError, read: PartOfBackup, signal: AbortSignal): Promise<void> {
+async function requireWhole(
+  opening: Opening,
+  damage: BackupError,
+  read: PartOfBackup,
+  signal: AbortSignal,
+): Promise<void> {
+  const { vault } = opening;
   const { backup, part } = read;
   const first = await digestOf(readStored(vault, backup, part, signal));
   if (first === digestIn(part)) {
-    await digestOf(inspected(read, openPart(vault, backup, part, signal)));
+    await digestOf(contentOf(opening, read, signal));
     return;
   }
   const second = await digestOf(readStored(vault, backup, part, signal));
@@ -70,25 +77,27 @@ function readsDifferently(name: string, cause: BackupError): BackupError {
  * part proves whole.
  */
 export async function afterReadingAgain(
-  vault: Vault,
+  opening: Opening,
   error: unknown,
   read: PartOfBackup,
   signal: AbortSignal,
 ): Promise<unknown> {
   if (signal.aborted || !isBackupError(error, 'part-corrupt')) return error;
   try {
-    await requireWhole(vault, error, read, signal);
+    await requireWhole(opening, error, read, signal);
   } catch (known) {
     return known;
   }
   return new BackupError(
     'vault-failed',
-    `${partPlace(vault, read.backup, read.part)} was changed on its way: read again, it is whole`,
+    `${partPlace(opening.vault, read.backup, read.part)} was changed on its way: read again, it is whole`,
     { hint: 'run it again', cause: error },
   );
 }
 
-function inspected({ inspect }: PartOfBackup, content: ByteStream): ByteStream {
+function contentOf(opening: Opening, { backup, part, inspect, sealed }: PartOfBackup, signal: AbortSignal): ByteStream {
+  if (sealed === true) return openStored(opening.vault, backup, part, signal);
+  const content = openPart(opening, backup, part, signal);
   return inspect === undefined ? content : inspect(content);
 }
 

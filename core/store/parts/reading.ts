@@ -1,4 +1,5 @@
 import type { Manifest, ManifestPart } from '../../contract/manifest/manifest.ts';
+import { encryptedEnding } from '../../contract/manifest/part-name.ts';
 import { BackupError } from '../../domain/errors.ts';
 import type { BackupId, ObjectKey, SourceName } from '../../domain/keys.ts';
 import { partKey } from '../../domain/layout/places.ts';
@@ -7,18 +8,44 @@ import { decompress } from '../../pipeline/zstd.ts';
 import type { ByteStream } from '../../ports.ts';
 import type { Vault } from '../../vault.ts';
 
+/** The identities that a source's encrypted backups are opened with. Throws `key-missing`. */
+export type IdentitiesOf = (source: SourceName, signal: AbortSignal) => Promise<readonly string[]>;
+
+/** What it takes to read what parts hold. */
+export type Opening = { vault: Vault; identitiesOf: IdentitiesOf };
+
 /** The backup that a part is of. */
 export type BackupName = Pick<Manifest, 'source' | 'id'>;
 
-/** A part's content as it was dumped, checked against the manifest: throws `part-corrupt` at the latest at its end. */
-export function openPart(vault: Vault, backup: BackupName, part: ManifestPart, signal: AbortSignal): ByteStream {
+/**
+ * A part's content as it was dumped, checked against the manifest: throws `part-corrupt` at the latest at its end, and
+ * `key-missing` where it is encrypted and can't be opened.
+ */
+export function openPart(
+  { vault, identitiesOf }: Opening,
+  backup: BackupName,
+  part: ManifestPart,
+  signal: AbortSignal,
+): ByteStream {
   const name = partPlace(vault, backup, part);
-  const stored = checked(
-    readStored(vault, backup, part, signal),
-    { bytes: part.storedBytes, sha256: part.sha256 },
-    name,
-  );
-  return part.file.endsWith('.zst') ? sized(decompress(stored, name), part.bytes, name) : stored;
+  const stored = openStored(vault, backup, part, signal);
+  if (!part.file.endsWith(encryptedEnding)) return unpacked(stored, part, part.file, name);
+  async function* opened(): ByteStream {
+    const identities = await identitiesOf(backup.source as SourceName, signal);
+    const { decrypted } = await import('../../pipeline/age/age.ts');
+    yield* unpacked(decrypted(stored, identities, name), part, part.file.slice(0, -encryptedEnding.length), name);
+  }
+  return opened();
+}
+
+function unpacked(content: ByteStream, { bytes }: ManifestPart, file: string, name: string): ByteStream {
+  return file.endsWith('.zst') ? sized(decompress(content, name), bytes, name) : content;
+}
+
+/** A part's bytes as they were stored, checked against the manifest and not opened. Throws `part-corrupt`. */
+export function openStored(vault: Vault, backup: BackupName, part: ManifestPart, signal: AbortSignal): ByteStream {
+  const { storedBytes: bytes, sha256 } = part;
+  return checked(readStored(vault, backup, part, signal), { bytes, sha256 }, partPlace(vault, backup, part));
 }
 
 /** A part's bytes as they lie in the vault, unchecked. */

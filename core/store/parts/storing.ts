@@ -1,5 +1,5 @@
 import type { ManifestPart, Tier } from '../../contract/manifest/manifest.ts';
-import { isPartName } from '../../contract/manifest/part-name.ts';
+import { encryptedEnding, isPartName } from '../../contract/manifest/part-name.ts';
 import { BackupError } from '../../domain/errors.ts';
 import type { BackupId, SourceName } from '../../domain/keys.ts';
 import { backupPrefix, partKey } from '../../domain/layout/places.ts';
@@ -21,6 +21,9 @@ export type StoredPart = { part: ManifestPart; tally?: DumpTally };
 export type NewBackup = { source: Source; id: BackupId; tiers: readonly Tier[] };
 
 const discardLimitMs = 30_000;
+
+/** Loaded where something is encrypted: it costs a cold start as much as everything else. */
+const age = () => import('../../pipeline/age/age.ts');
 
 /**
  * Sends every part of a plan, and its catalog, through the pipeline into the vault: meter, zstd, SHA-256. Throws
@@ -47,7 +50,7 @@ export async function storeParts(
 function requirePartNames(planned: readonly PlannedPart[], { source, id }: NewBackup): void {
   const taken = new Set<string>();
   for (const part of planned) {
-    const file = fileOf(part);
+    const file = fileOf(part, source);
     if (!taken.has(file) && isPartName(file, part.role)) taken.add(file);
     else throw badName(part, `${source.name} ${id}: the engine ${source.engine.name}`, taken.has(file));
   }
@@ -61,8 +64,8 @@ function badName({ role, file }: PlannedPart, whose: string, isTaken: boolean): 
 }
 
 /** A part's name in the vault. */
-function fileOf({ file, compress: isCompressed }: PlannedPart): string {
-  return isCompressed ? `${file}.zst` : file;
+function fileOf({ file, compress: isCompressed }: PlannedPart, { recipients = [] }: Source): string {
+  return `${file}${isCompressed ? '.zst' : ''}${recipients.length > 0 ? encryptedEnding : ''}`;
 }
 
 async function storePart(
@@ -72,11 +75,13 @@ async function storePart(
   report: Report,
   signal: AbortSignal,
 ): Promise<StoredPart> {
-  const file = fileOf(planned);
+  const file = fileOf(planned, source);
+  const { recipients = [] } = source;
   const key = partKey(source.name, id, file);
   const meter = metered(planned, report, signal);
   const packed = planned.compress ? compress(meter.stream, source.compressionLevel) : meter.stream;
-  const { stream, sum } = summed(packed, (bytes) =>
+  const sealed = recipients.length > 0 ? (await age()).encrypted(packed, recipients) : packed;
+  const { stream, sum } = summed(sealed, (bytes) =>
     report({ type: 'progress', rows: 0, bytes: 0, storedBytes: bytes }),
   );
   const stored = await vault.put(key, stream, tierTags(tiers), signal);

@@ -48,6 +48,7 @@ test('what is left out has its default', () => {
       paused: false,
       shrink: { rows: 50, bytes: 50, since: undefined },
     },
+    encryption: { recipients: [], identity: undefined },
     drill: { server: undefined, assert: [], owners: true },
     cloud: {},
   });

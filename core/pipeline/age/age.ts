@@ -1,0 +1,53 @@
+import { randomBytes } from 'node:crypto';
+import type { ByteStream } from '../../ports.ts';
+import { newHeader, openHeader, readHeader } from './header.ts';
+import {
+  chunkBytes,
+  chunksTogether,
+  damaged,
+  inBlocks,
+  nonceBytes,
+  opener,
+  payloadKey,
+  sealer,
+  tagBytes,
+} from './payload.ts';
+import { readerOf } from './reader.ts';
+import type { Reader } from './reader.ts';
+
+// The age format, version 1 (age-encryption.org/v1), readable with the stock `age`: the header is the library's, the payload is ours.
+
+/** Encrypts to every recipient (`age1…`). Throws `config-invalid` before the first byte where one is none. */
+export async function* encrypted(content: ByteStream, recipients: readonly string[]): ByteStream {
+  const { header, fileKey } = await newHeader(recipients);
+  const nonce = randomBytes(nonceBytes);
+  yield Buffer.concat([header, nonce]);
+  const seal = sealer(payloadKey(fileKey, nonce));
+  for await (const { bytes, last } of inBlocks(content, chunkBytes * chunksTogether)) yield seal(bytes, last);
+}
+
+/**
+ * What was encrypted to one of the identities (`AGE-SECRET-KEY-…`). Throws `key-missing` where none of them opens it,
+ * and `part-corrupt` at the first byte that is not what was encrypted; `name` is for the message. Nothing that could
+ * have been changed is handed on.
+ */
+export async function* decrypted(stored: ByteStream, identities: readonly string[], name: string): ByteStream {
+  const reader = readerOf(stored);
+  try {
+    yield* opened(reader, identities, name);
+  } finally {
+    await reader.close();
+  }
+}
+
+async function* opened(reader: Reader, identities: readonly string[], name: string): ByteStream {
+  const header = await readHeader(reader, name);
+  const fileKey = await openHeader(header, identities, name);
+  const nonce = await reader.take(nonceBytes);
+  const sealed = chunkBytes + tagBytes;
+  const open = opener(payloadKey(fileKey, nonce), name);
+  for await (const { bytes, last } of inBlocks(reader.rest(), sealed * chunksTogether)) {
+    if (bytes.length === 0) throw damaged(name, 'its end is missing');
+    yield open(bytes, last);
+  }
+}

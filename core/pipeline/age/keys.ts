@@ -1,0 +1,37 @@
+import { Decrypter, Encrypter } from 'age-encryption';
+import { BackupError, messageOf } from '../../domain/errors.ts';
+
+/** Why a text is no recipient; undefined where it is one. */
+export function recipientProblem(recipient: string): string | undefined {
+  try {
+    new Encrypter().addRecipient(recipient);
+    return undefined;
+  } catch (error) {
+    return messageOf(error);
+  }
+}
+
+/**
+ * The identities in a text as `age-keygen` writes it: one a line, `#` begins a comment. Throws `secret-missing` where
+ * there is none, or a line is something else, which is never shown.
+ */
+export function identitiesIn(text: string, what: string): string[] {
+  const lines = text.split('\n').map((line) => line.trim());
+  const identities = lines.filter((line) => line !== '' && !line.startsWith('#'));
+  const decrypter = new Decrypter();
+  for (const identity of identities) {
+    try {
+      decrypter.addIdentity(identity);
+    } catch {
+      throw noIdentity(what, 'holds a line that is no identity of age');
+    }
+  }
+  if (identities.length === 0) throw noIdentity(what, 'is empty');
+  return identities;
+}
+
+function noIdentity(what: string, why: string): BackupError {
+  return new BackupError('secret-missing', `${what} ${why}`, {
+    hint: 'expected what age-keygen prints: AGE-SECRET-KEY-1…, one a line',
+  });
+}
