@@ -5,6 +5,7 @@ import type { SourceConfig } from '../../core/contract/config/config.ts';
 import type { Ledger } from '../../core/contract/memory/ledger.ts';
 import { expectationOf } from '../../core/domain/watch/expected.ts';
 import { judge } from '../../core/domain/watch/freshness.ts';
+import { startOf } from '../../core/domain/keys.ts';
 import type { BackupId } from '../../core/domain/keys.ts';
 import { remember, toRead } from '../../core/domain/verdict/ledger.ts';
 import type { ManifestRead } from '../../core/domain/verdict/ledger.ts';
@@ -77,6 +78,7 @@ test.each([...lives.values()])(
     const last = new Map<number, string>();
     const told = new Set<number>();
     const kinds = new Set<string>();
+    const tooOld: Date[] = [];
     let ledger: Ledger | undefined;
     let rotateAt = rotation.nextRun(new Date(begin))!.getTime();
     let most = 0;
@@ -94,6 +96,8 @@ test.each([...lives.values()])(
       const judgement = judge(watched, { history, verdict, expectation }, new Date(now));
       for (const { kind } of judgement.findings) kinds.add(kind);
       for (const { at } of expectation?.lost ?? []) told.add(at.getTime());
+      const { newest, limitMs } = judgement.standing;
+      if (judgement.state === 'fresh' && now - startOf(newest!).getTime() > limitMs) tooOld.push(new Date(now));
 
       // each moment since the schedule is known, once
       const since = Date.parse(expectation?.memory.since ?? new Date(now).toISOString());
@@ -125,6 +129,8 @@ test.each([...lives.values()])(
       Object.fromEntries(settled.map((at) => [new Date(at).toISOString(), truthOf(at)])),
     );
     expect(settled.length).toBeGreaterThan((moments.length * 350) / 400 - 2);
+    // no figure that is shown contradicts the state
+    expect(tooOld).toEqual([]);
     // what was lost was told, and what was made in time was not
     expect(
       settled.filter(
@@ -137,6 +143,8 @@ test.each([...lives.values()])(
         (kind) =>
           kind !== 'missed' &&
           !(kind === 'never' && stepMs > dayMs) &&
+          // nobody drills in this life
+          !(kind === 'overdue-drill' && source.watch.drillEveryMs !== undefined) &&
           kind !== ('ms' in source.watch.limit ? 'stale' : 'missed'),
       ),
     ).toEqual([]);

@@ -63,6 +63,15 @@ export function begunBy({ timeZone, windowMs }: Schedule, at: Date): number {
   return at.getTime() + windowMs + latenessMs + repeatedAfterMs(timeZone, at);
 }
 
+/** The first moment of a schedule after `now`, as `momentsOf` counts them; undefined where none comes. */
+export function nextMoment({ cron: text, timeZone }: Schedule, now: Date): Date | undefined {
+  const cron = new Cron(text.trim(), { timezone: timeZone, mode: '5-part' });
+  const isRepeated = repeatsOf(timeZone);
+  let next = cron.nextRun(now);
+  while (next !== null && (isRepeated(next) || !cron.match(next))) next = cron.nextRun(next);
+  return next ?? undefined;
+}
+
 /**
  * The moment that a run which begins at `start` is for: the nearest one, if it comes that little early or late; none
  * for a run at another time.

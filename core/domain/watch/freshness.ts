@@ -10,7 +10,8 @@ import type { BackupId, SourceName } from '../keys.ts';
 import { moment, word } from '../messages/text.ts';
 import type { SourceStanding } from '../messages/findings.ts';
 import { isPaused } from '../time/pause.ts';
-import { gapMs } from '../time/schedule.ts';
+import { scheduleOf } from '../time/planned.ts';
+import { begunBy, gapMs, nextMoment } from '../time/schedule.ts';
 import { medianOf } from '../units.ts';
 import type { SourceVerdict, Verdict } from '../verdict/verdict.ts';
 
@@ -82,7 +83,27 @@ export function judge(watched: WatchedSource, seen: Seen, now: Date): Judgement 
     ...(newest.shrunk === undefined ? [] : [{ kind: 'shrunk', id: newest.id, ...newest.shrunk } as const]),
     ...overdueDrill(watched, verdict, now),
   ]);
-  return { ...findings, expectation: seen.expectation };
+  const limitMs = limitByMoments(watched, seen.expectation, standing.limitMs, newest.start, now);
+  return { ...findings, standing: { ...standing, limitMs }, expectation: seen.expectation };
+}
+
+/**
+ * Where the moments of a schedule decide and none is missing, a backup may be as old as it is when the next one has to
+ * have begun: after a pause, or a night that the clock leaves out, that is more than the schedule usually leaves.
+ */
+function limitByMoments(
+  watched: WatchedSource,
+  expectation: Expectation | undefined,
+  limitMs: number,
+  newest: Date,
+  now: Date,
+): number {
+  const schedule = scheduleOf(watched);
+  const isOver = now.getTime() - newest.getTime() > limitMs;
+  const decides = expectation !== undefined && expectation.lost.length === 0 && !('ms' in watched.watch.limit);
+  if (schedule === undefined || !decides || !isOver) return limitMs;
+  const due = expectation.moments.find(({ outcome }) => outcome === 'due')?.at ?? nextMoment(schedule, now);
+  return due === undefined ? limitMs : Math.max(limitMs, begunBy(schedule, due) - newest.getTime());
 }
 
 /**

@@ -7,6 +7,7 @@ import type { Checked } from '../../../core/commands/check.ts';
 import type { WatchSettings } from '../../../core/contract/config/watch.ts';
 import { checkResult } from '../../../core/domain/watch/check-result.ts';
 import { BackupError } from '../../../core/domain/errors.ts';
+import { startOf } from '../../../core/domain/keys.ts';
 import { leaseKey } from '../../../core/domain/layout/places.ts';
 import type { SourceName } from '../../../core/domain/keys.ts';
 import { messageOfFinding } from '../../../core/domain/messages/check.ts';
@@ -282,4 +283,32 @@ test('while a lease keeps every run out, what is told first is how to free it', 
     ['missed', ['nightjar check shop', 'nightjar list shop', 'nightjar unlock shop']],
   ]);
   expect(failed.next).toEqual(['nightjar unlock shop', 'nightjar backup shop']);
+});
+
+test('what is fresh by its schedule is within the limit that is shown: over a pause, and a night that the clock leaves out', async () => {
+  const amsterdam = { source: shop, place: scene.vault.place, timeZone: 'Europe/Amsterdam' };
+  const looking = async (moment: string, cron: string, paused = false) => {
+    const watch = { ...watching().watch, limit: { schedule: cron }, schedule: cron, paused };
+    const deps = { store: openStore(scene.vault), clock: at(moment), notifiers: [], meter: () => {}, remember: true };
+    const [one] = (await check([{ ...amsterdam, watch }], { whole: true }, deps, limit())).judgements;
+    const { newest, limitMs } = one!.standing;
+    return [one!.state, (Date.parse(moment) - startOf(newest!).getTime()) / 3_600_000, limitMs / 3_600_000].map(
+      (value) => (typeof value === 'number' ? Math.round(value) : value),
+    );
+  };
+  // the clocks jump from 02:00 to 03:00 on 28 March 2027
+  for (const night of ['2027-03-26T01:30:05Z', '2027-03-27T01:30:05Z'])
+    await storeBackup(scene.vault, shop, new Date(night), { engine: 'toy' });
+  await looking('2027-03-27T03:00:00Z', '30 2 * * *');
+
+  expect(await looking('2027-03-27T22:00:00Z', '30 2 * * *')).toEqual(['fresh', 20, 25]);
+  expect(await looking('2027-03-28T23:00:00Z', '30 2 * * *')).toEqual(['fresh', 45, 48]);
+  expect(await looking('2027-03-29T01:00:00Z', '30 2 * * *')).toEqual(['fresh', 47, 48]);
+  expect((await looking('2027-03-29T01:31:00Z', '30 2 * * *'))[0]).toBe('missed');
+
+  await storeBackup(scene.vault, shop, new Date('2027-03-30T00:30:05Z'), { engine: 'toy' });
+  await looking('2027-03-30T02:00:00Z', '30 2 * * *');
+  await looking('2027-03-30T03:00:00Z', '30 2 * * *', true);
+  expect(await looking('2027-04-02T03:00:00Z', '30 2 * * *')).toEqual(['fresh', 74, 97]);
+  expect((await looking('2027-04-03T01:31:00Z', '30 2 * * *'))[0]).toBe('missed');
 });
