@@ -19,6 +19,8 @@ export class BackupStack extends Stack {
   constructor(scope: Construct, { config, folder }: BackupStackProps) {
     const { cloud } = deployable(config);
     super(scope, cloud.stack, {
+      // thirty databases in private networks would be too much for CloudFormation with the blanks
+      suppressTemplateIndentation: true,
       description: 'Nightjar: database backups that prove themselves',
       ...environmentOf(cloud),
     });

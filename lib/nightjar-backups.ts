@@ -27,9 +27,9 @@ import { outputs } from './outputs.ts';
 import { plannedOf } from './planned.ts';
 import { deployable } from './read-config.ts';
 import type { Deployable, WrittenConfig } from './read-config.ts';
-import { limitResources } from './resource-limit.ts';
 import type { Shared } from './shared.ts';
 import { sizingOf, smallSizing } from './sizing.ts';
+import { limitTemplate } from './template-limits.ts';
 
 export type NightjarBackupsProps = WrittenConfig & {
   /**
@@ -131,7 +131,7 @@ export class NightjarBackups extends Construct {
     });
     outputs(this, { stack, bucket, topic, deadLetters, check: check.fn, rotate: rotate.fn });
     for (const [name, value] of Object.entries(cloud.tags)) Tags.of(this).add(name, value);
-    limitResources(this, all.sources.size);
+    limitTemplate(this, { sources: all.sources.size, alarms: cloud.alarms });
     this.bucket = bucket;
     this.topic = topic;
     this.functions = functions;

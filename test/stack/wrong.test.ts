@@ -178,18 +178,6 @@ test('what the schema itself has against a configuration is told from someone el
   expect(message).toMatch(/cloud\.colour: unknown key/);
 });
 
-test('a stack that CloudFormation would not take says so before, and what to do', () => {
-  const names = Array.from({ length: 45 }, (_, index) => `shop-${index}`);
-  const { app } = stackOf({
-    ...exampleConfig('plain'),
-    sources: Object.fromEntries(names.map((name) => [name, { postgres }])),
-  });
-
-  expect(messageOf(() => app.synth())).toMatch(
-    /45 sources make a stack of \d+ resources, and CloudFormation takes 500: write "alarms: few"/,
-  );
-});
-
 test('sources may be called like anything that the stack has', () => {
   const names = [
     'check',

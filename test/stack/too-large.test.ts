@@ -1,0 +1,71 @@
+import { readFileSync } from 'node:fs';
+import { App, Stack } from 'aws-cdk-lib';
+import { expect, test } from '@jest/globals';
+import { NightjarBackups } from '../../lib/nightjar-backups.ts';
+import type { WrittenConfig } from '../../lib/read-config.ts';
+import { exampleConfig, stackOf } from './synthesis.ts';
+
+const server = { host: 'shop.c1x2y3.eu-west-1.rds.amazonaws.com', user: 'backup', password: { secret: 'shop' } };
+
+/** Databases in a private network, each in a security group of its own. */
+function fleet(size: number, alarms: 'each' | 'few'): WrittenConfig {
+  const names = Array.from({ length: size }, (_, index) => `shop-number-${index}`);
+  return {
+    ...exampleConfig('plain'),
+    sources: Object.fromEntries(
+      names.map((database, index) => [
+        database,
+        { postgres: { ...server, database }, cloud: { network: 'main', databaseSecurityGroup: `sg-${index}` } },
+      ]),
+    ),
+    cloud: {
+      region: 'eu-west-1',
+      email: ['ops@acme.example'],
+      alarms,
+      networks: { main: { vpc: 'vpc-1', subnets: ['subnet-1'], routeTables: ['rtb-1'], endpoints: ['sns'] } },
+    },
+  };
+}
+
+function problemOf(app: App): string {
+  try {
+    app.synth();
+  } catch (error) {
+    return String(error);
+  }
+  return 'nothing was thrown';
+}
+
+test('as many databases in a VPC as a stack has resources for make a template that CloudFormation takes', () => {
+  const { app, stack } = stackOf(fleet(34, 'each'));
+
+  const { templateFullPath, template } = app.synth().getStackByName(stack.stackName);
+
+  expect(readFileSync(templateFullPath).length).toBeLessThan(1_000_000);
+  expect(Object.keys((template as { Resources: object }).Resources).length).toBeGreaterThan(470);
+}, 60_000);
+
+test('a stack of too many resources says so before CloudFormation does, and what to do that was not done yet', () => {
+  const [each, few] = (['each', 'few'] as const).map((alarms) => problemOf(stackOf(fleet(60, alarms)).app));
+
+  expect(each).toMatch(
+    /60 sources make a stack of \d+ resources, and CloudFormation takes 500: write "alarms: few" below cloud, or divide/,
+  );
+  expect(few).toMatch(
+    /60 sources make a stack of \d+ resources, and CloudFormation takes 500: divide the sources over several files \(about 4\d fit/,
+  );
+}, 120_000);
+
+test('in a stack of somebody’s own, a template of too many bytes says so, and how it becomes shorter', () => {
+  const problemIn = (suppressTemplateIndentation: boolean): string => {
+    const app = new App();
+    const stack = new Stack(app, 'Mine', { suppressTemplateIndentation });
+    new NightjarBackups(stack, 'Backups', fleet(34, 'each'));
+    return problemOf(app);
+  };
+
+  expect(problemIn(false)).toMatch(
+    /34 sources make a template of 1\d{6} bytes, and CloudFormation takes 1000000: give its stack suppressTemplateIndentation: true/,
+  );
+  expect(problemIn(true)).toBe('nothing was thrown');
+}, 120_000);
