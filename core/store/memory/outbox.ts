@@ -35,7 +35,7 @@ const mostOthers = 8;
  * What stands for a notifier: a digest of its name, and one of its address; the address may be a secret, so it is never
  * kept.
  */
-export async function keyOfNotifier({ name, address }: Notifier, signal: AbortSignal): Promise<ObjectKey> {
+async function keyOfNotifier({ name, address }: Notifier, signal: AbortSignal): Promise<ObjectKey> {
   // an address that can't be read can't be told anything; what it misses is kept under its name
   const place = address === undefined ? name : await address(signal).catch(() => undefined);
   return objectKey(`${outboxFolder}${digest(name)}-${place === undefined ? 'unknown' : digest(place)}.json`);

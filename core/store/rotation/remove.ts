@@ -1,5 +1,5 @@
 import { historyOf } from '../../domain/verdict/history.ts';
-import type { BackupFound } from '../../domain/verdict/history.ts';
+import type { BackupFound, ListedObject } from '../../domain/verdict/history.ts';
 import { backupPrefix, manifestKey, partKey } from '../../domain/layout/places.ts';
 import type { BackupId, ObjectKey, SourceName } from '../../domain/keys.ts';
 import { BackupError, isBackupError, messageOf } from '../../domain/errors.ts';
@@ -37,48 +37,63 @@ export async function removeBackup(
   parts: readonly string[],
   signal: AbortSignal,
 ): Promise<Removal> {
-  const failures: unknown[] = [];
-  let bytes = 0;
-  let hidden = false;
-  let foreign = 0;
-  async function remove(key: ObjectKey, size: Bytes, stop: AbortSignal): Promise<boolean> {
-    try {
-      hidden = (await vault.delete(key, stop)).state === 'hidden' || hidden;
-      bytes += size;
-      return true;
-    } catch (error) {
-      failures.push(error);
-      return false;
-    }
+  const done: Done = { bytes: 0, hidden: false, foreign: 0, failures: [] };
+  const ended = await removing(vault, source, id, parts, done, signal).catch(
+    (error: unknown) => void done.failures.push(error),
+  );
+  const { hidden, ...counts } = done;
+  return { id, state: ended ?? (done.failures.length > 0 ? 'failed' : hidden ? 'hidden' : 'gone'), ...counts };
+}
+
+/** What was removed so far, and what could not be. */
+type Done = Omit<Removal, 'id' | 'state' | 'lock'> & { hidden: boolean };
+
+/** Returns how it ended where that is known before the parts are removed. */
+async function removing(
+  vault: Vault,
+  source: SourceName,
+  id: BackupId,
+  parts: readonly string[],
+  done: Done,
+  signal: AbortSignal,
+): Promise<'gone' | 'pinned' | 'failed' | undefined> {
+  const prefix = backupPrefix(source, id);
+  const manifest = manifestKey(source, id);
+  const [now] = historyOf(source, await Array.fromAsync(vault.list(prefix, signal))).backups;
+  if (now === undefined) return 'gone';
+  if (now.pinned) return 'pinned';
+  done.foreign = now.foreign.length;
+  const kept = await vault.read(manifest, signal).catch(unlessMissing);
+  if (kept === undefined) return 'gone';
+  const named = keysOfParts(source, id, parts);
+  if (!(await remove(vault, now.objects.find(({ key }) => key === manifest)!, done, signal))) return 'failed';
+  if (await isPinnedNow(vault, source, id, named, signal)) {
+    await putBack(vault, manifest, kept.body, signal);
+    done.bytes = 0;
+    return 'pinned';
   }
+  const others = now.objects.filter(({ key }) => named.has(key) || key.startsWith(`${prefix}proofs/`));
+  await mapConcurrently(
+    deletesAtOnce,
+    others,
+    async (object, stop) => {
+      if (!(await remove(vault, object, done, stop))) await release(object.key, vault, stop);
+    },
+    signal,
+  );
+  return undefined;
+}
+
+async function remove(vault: Vault, { key, bytes }: ListedObject, done: Done, signal: AbortSignal): Promise<boolean> {
   try {
-    const manifest = manifestKey(source, id);
-    const [now] = historyOf(source, await Array.fromAsync(vault.list(backupPrefix(source, id), signal))).backups;
-    if (now === undefined) return { id, state: 'gone', bytes: 0, foreign: 0, failures };
-    if (now.pinned) return { id, state: 'pinned', bytes: 0, foreign: 0, failures };
-    foreign = now.foreign.length;
-    const kept = await vault.read(manifest, signal).catch(unlessMissing);
-    if (kept === undefined) return { id, state: 'gone', bytes: 0, foreign, failures };
-    const named = keysOfParts(source, id, parts);
-    const isRecord = (key: ObjectKey): boolean => key.startsWith(`${backupPrefix(source, id)}proofs/`);
-    if (!(await remove(manifest, now.objects.find(({ key }) => key === manifest)?.bytes ?? 0, signal)))
-      return { id, state: 'failed', bytes, foreign, failures };
-    if (await isPinnedNow(vault, source, id, named, signal)) {
-      await putBack(vault, manifest, kept.body, signal);
-      return { id, state: 'pinned', bytes: 0, foreign, failures };
-    }
-    await mapConcurrently(
-      deletesAtOnce,
-      now.objects.filter(({ key }) => named.has(key) || isRecord(key)),
-      async ({ key, bytes: size }, stop) => {
-        if (!(await remove(key, size, stop))) await release(key, vault, stop);
-      },
-      signal,
-    );
+    const { state } = await vault.delete(key, signal);
+    done.hidden ||= state === 'hidden';
+    done.bytes += bytes;
+    return true;
   } catch (error) {
-    failures.push(error);
+    done.failures.push(error);
+    return false;
   }
-  return { id, state: failures.length > 0 ? 'failed' : hidden ? 'hidden' : 'gone', bytes, foreign, failures };
 }
 
 /** Whether there is a pin, and every part too: else another rotation has found none, and is removing them. */
