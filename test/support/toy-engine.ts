@@ -19,7 +19,7 @@ export function toyEngine(server: ToyServer, database: string): Engine {
     ownerKinds: [],
     restoreCommands: () => [],
     plan: async () => planOf(server, database),
-    target: async ({ manifest }) => targetOf(server, database, manifest.parts),
+    target: async ({ manifest, drill }) => targetOf(server, database, manifest.parts, drill),
   };
 }
 
@@ -65,6 +65,7 @@ function targetOf(
   server: ToyServer,
   database: string,
   parts: Parameters<Engine['target']>[0]['manifest']['parts'],
+  drill = false,
 ): Target {
   const before = server.get(database);
   let made = false;
@@ -104,8 +105,14 @@ function targetOf(
       made = true;
     },
     made: () => database,
-    finish: async () => [],
-    keep: async () => [],
+    async finish() {
+      if (drill) server.delete(database);
+      return [];
+    },
+    async keep() {
+      if (drill) server.delete(database);
+      return [];
+    },
     async discard() {
       if (made) server.delete(database);
     },

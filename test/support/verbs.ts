@@ -1,6 +1,7 @@
 import { acceptanceOf } from '../../core/commands/accept.ts';
 import { backup } from '../../core/commands/backup.ts';
 import { check } from '../../core/commands/check.ts';
+import { drill } from '../../core/commands/drill.ts';
 import { listBackups } from '../../core/commands/list.ts';
 import { restoreRecorded } from '../../core/commands/restore.ts';
 import { rotate } from '../../core/commands/rotate.ts';
@@ -46,6 +47,8 @@ export function verbs({ vault, server, now, run, random, signal, notifiers, mete
     verify: (manifest: Manifest) => verifyRecorded(manifest, common, signal),
     restore: (manifest: Manifest, into: string, replace: boolean) =>
       restoreRecorded(manifest, toyEngine(server, into), { replace, owners: true, proof: true }, deps, signal),
+    drill: (manifest: Manifest) =>
+      drill(manifest, toyEngine(server, 'scratch'), { owners: true, tablespaces: false, assert: [] }, deps, signal),
     latest: () => chooseBackup(shop, 'latest', memory, common, signal),
     list: async () => (await listBackups(shop, memory, common, signal)).backups,
     rotate: (policy: Policy = threeKept) => rotate(shop, policy, { dryRun: false, anyShare: true }, common, signal),

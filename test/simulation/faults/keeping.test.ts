@@ -118,6 +118,17 @@ test.each([
   expect(tried).toBeGreaterThan(20);
 });
 
+test('a backup that is not there is neither pinned nor unpinned, and nothing is written', async () => {
+  const well = again(world);
+  const before = [...well.state.objects.keys()];
+  const gone = '20261116T020000Z-000000' as BackupId;
+
+  await expect(acting(well).pin(gone)).rejects.toMatchObject({ code: 'backup-missing' });
+  await expect(acting(well).unpin(gone)).rejects.toMatchObject({ code: 'backup-missing' });
+
+  expect([...well.state.objects.keys()]).toEqual(before);
+});
+
 test('whatever fails in the vault, a backup that is told as unpinned is, and one that is not is told so', async () => {
   const id = ids[1]!;
   const { tried, problems } = await everyFault(

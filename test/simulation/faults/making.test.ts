@@ -124,6 +124,27 @@ test.each([
   expect(tried).toBeGreaterThan(40);
 });
 
+test('whatever fails in the vault, a drill leaves nothing behind, and is on record as what it was', async () => {
+  const { tried, problems } = await everyFault(
+    world,
+    (verbs) => verbs.drill(manifest),
+    (after, { result }, { call, how, code }) => {
+      const proofs = proofsIn(after.state.objects);
+      const vaultSaidSo = call === 'get' && (code === 'object-missing' || how === 'cut' || how === 'flip');
+      return [
+        ...(after.server.has('scratch') ? ['the scratch database is there'] : []),
+        ...(JSON.stringify(after.server.get('shop')) === JSON.stringify(rows) ? [] : ['the source is another']),
+        ...(result !== undefined && result.proof.differences.length > 0 ? ['told as proven, and differs'] : []),
+        ...(result === undefined && proofs.includes('drill-passed') ? ['on record as passed'] : []),
+        ...(proofs.includes('drill-failed') && !vaultSaidSo ? ['on record as failed'] : []),
+      ];
+    },
+  );
+
+  expect(problems).toEqual([]);
+  expect(tried).toBeGreaterThan(40);
+});
+
 test('whatever fails in the vault, a listing is complete or none, and the latest backup is the latest', async () => {
   const two = await worldAfter([rows, later]);
   const honest = await acting(two).list();

@@ -24,24 +24,18 @@ export function listedIn(objects: Lying): string[] {
  */
 export function untruths(objects: Lying, truth: (id: string) => Rows | undefined): string[] {
   return listedIn(objects).flatMap((id) => {
-    const claim = JSON.parse(textOf(objects, `shop/${id}/manifest.json`)) as Claim;
+    const claim = claimOf(objects, id);
     const wrong = claim.parts.flatMap((part) => wrongWith(part, objects.get(`shop/${id}/${part.file}`)?.body));
     if (claim.id !== id || wrong.length > 0) return [`${id}: ${wrong.join(', ') || `its manifest is of ${claim.id}`}`];
     return JSON.stringify(rowsOf(objects, claim)) === JSON.stringify(truth(id)) ? [] : [`${id} holds other rows`];
   });
 }
 
-/** Manifests are read once: they never change. */
-const claims = new WeakMap<Uint8Array, Claim>();
-
 /** The backups that are listed while a part of theirs is not there. */
 export function torn(objects: Lying): string[] {
-  return listedIn(objects).filter((id) => {
-    const { body } = objects.get(`shop/${id}/manifest.json`)!;
-    const claim = claims.get(body) ?? (JSON.parse(Buffer.from(body).toString()) as Claim);
-    claims.set(body, claim);
-    return claim.parts.some(({ file }) => !objects.has(`shop/${id}/${file}`));
-  });
+  return listedIn(objects).filter((id) =>
+    claimOf(objects, id).parts.some(({ file }) => !objects.has(`shop/${id}/${file}`)),
+  );
 }
 
 /** Which objects of a backup are not tagged so. */
@@ -65,21 +59,39 @@ export function leasedUntil(objects: Lying, now: Date): string | undefined {
   return Date.parse(until) > now.getTime() ? until : undefined;
 }
 
+/** What was made of bytes before: the vault replaces them, and never changes them. */
+const known = new WeakMap<Uint8Array, { sha256: string; claim?: Claim; unfolded?: Buffer }>();
+
+function seen(body: Uint8Array) {
+  const found = known.get(body) ?? { sha256: createHash('sha256').update(body).digest('hex') };
+  known.set(body, found);
+  return found;
+}
+
+function claimOf(objects: Lying, id: string): Claim {
+  const { body } = objects.get(`shop/${id}/manifest.json`)!;
+  return (seen(body).claim ??= JSON.parse(Buffer.from(body).toString()) as Claim);
+}
+
+function unfolded(body: Uint8Array): Buffer {
+  return (seen(body).unfolded ??= zstdDecompressSync(body));
+}
+
 function wrongWith(
   { file, bytes, storedBytes, sha256 }: Claim['parts'][number],
   body: Uint8Array | undefined,
 ): string[] {
   if (body === undefined) return [`${file} is gone`];
   if (body.length !== storedBytes) return [`${file} has ${body.length} bytes`];
-  if (createHash('sha256').update(body).digest('hex') !== sha256) return [`${file} has another SHA-256`];
-  return zstdDecompressSync(body).length === bytes ? [] : [`${file} unfolds to another size`];
+  if (seen(body).sha256 !== sha256) return [`${file} has another SHA-256`];
+  return unfolded(body).length === bytes ? [] : [`${file} unfolds to another size`];
 }
 
 function rowsOf(objects: Lying, { id, parts }: Claim): Rows {
   const rows: Rows = {};
   for (const { role, file } of parts) {
     if (role !== 'data') continue;
-    const text = zstdDecompressSync(objects.get(`shop/${id}/${file}`)!.body).toString();
+    const text = unfolded(objects.get(`shop/${id}/${file}`)!.body).toString();
     const [, table = '', lines = ''] = copyPattern.exec(text) ?? [];
     rows[table] = lines.split('\n').slice(0, -1);
   }
