@@ -84,8 +84,10 @@ the next. What drill.assert says is asked of it. Exits with 3 when the backup
 is not what it should be. More: docs/drill.md
 
 Examples:
+  nightjar drill
+      the newest good backup of each source that has drillEvery
   nightjar drill shop
-      the newest good backup
+      that of shop
   nightjar drill shop --backup 20261120T020000Z-7f3a9c
       this one`;
 
@@ -210,13 +212,16 @@ export function nightjarProgram(ask: (asked: Request) => void): Command {
   program
     .command('drill')
     .description('restore a backup into a scratch database, prove it equal, and drop it')
-    .argument('<source>', 'whose backup')
+    .argument('[source...]', 'names of nightjar.yaml; else those with drillEvery')
     .option('--backup <id>', 'which backup', 'latest')
     .option('--no-owner', 'leave out who owns what, and who may do what')
     .option('--no-tablespaces', 'put everything into the default tablespace')
     .addHelpText('after', drillHelp)
-    .action((source: string, flags: DrillFlags) =>
-      asking((session, signal) => drillCommand(source, flags, session, signal), 'drill'),
+    .action((sources: string[], flags: DrillFlags) =>
+      asking(
+        (session, signal) => toldTogether((one) => drillCommand(sources, flags, one, signal), session, signal),
+        'drill',
+      ),
     );
 
   program

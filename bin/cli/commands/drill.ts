@@ -1,13 +1,16 @@
 import { drill, drillSentence } from '../../../core/commands/drill.ts';
 import type { Drilled } from '../../../core/commands/drill.ts';
 import { requireSameEngine } from '../../../core/commands/restore.ts';
+import type { Nightjar } from '../../../core/compose.ts';
 import { drillDatabaseName } from '../../../core/domain/drill-name.ts';
+import { BackupError } from '../../../core/domain/errors.ts';
 import type { SourceName } from '../../../core/domain/keys.ts';
 import { formatDuration } from '../../../core/domain/units.ts';
 import type { Source } from '../../../core/ports.ts';
 import { chooseBackup } from '../../../core/survey/choose.ts';
 import { configured, memoryFor } from '../names.ts';
 import type { CommandSession } from '../session.ts';
+import { failureDocument } from '../text/failure.ts';
 import type { CommandOutcome } from '../text/output.ts';
 import { showProgress } from '../text/progress.ts';
 import { told } from '../told.ts';
@@ -16,38 +19,55 @@ import { told } from '../told.ts';
 export type DrillFlags = { backup: string; owner: boolean; tablespaces: boolean };
 
 /**
- * `nightjar drill`: restores a backup into a scratch database, proves it equal, asks the source's assertions, drops it,
- * and tells how it ended.
+ * `nightjar drill`: restores a backup of each source into a scratch database, proves it equal, asks the source's
+ * assertions, drops it, and tells how it ended. One that fails keeps none of the others from being tried.
  */
 export async function drillCommand(
-  name: string,
+  names: readonly string[],
   flags: DrillFlags,
   session: CommandSession,
   signal: AbortSignal,
 ): Promise<CommandOutcome> {
-  const run = { verb: 'drill', source: name as SourceName } as const;
-  const result = await told(
-    run,
-    () => drillOne(name, flags, session, signal),
-    (document) => document,
-    session,
-    signal,
-  );
-  return { document: { result }, failures: [] };
+  const results: object[] = [];
+  const failures: unknown[] = [];
+  for (const source of askedFor(names, flags, session.nightjar)) {
+    const work = () => drillOne(source, flags, session, signal);
+    try {
+      results.push(await told({ verb: 'drill', source }, work, (document) => document, session, signal));
+    } catch (error) {
+      failures.push(error);
+      results.push({ status: 'failed', source, error: failureDocument(error) });
+      session.out.fail(error);
+      if (signal.aborted) break;
+    }
+  }
+  return { document: { results }, failures };
+}
+
+/** The named sources; where none is named, those whose configuration asks for proofs. Throws `input-invalid`. */
+function askedFor(names: readonly string[], { backup }: DrillFlags, nightjar: Nightjar): SourceName[] {
+  const all = configured(names, nightjar);
+  const asked = names.length > 0 ? all : all.filter((name) => nightjar.settings(name).watch.drillEveryMs !== undefined);
+  if (asked.length === 0)
+    throw new BackupError('input-invalid', 'no source asks for drills', {
+      hint: `name one: nightjar drill ${all[0]}; or write drillEvery into those that are to be drilled`,
+    });
+  if (backup !== 'latest' && asked.length > 1)
+    throw new BackupError('input-invalid', '--backup names a backup of one source', { hint: 'name that source alone' });
+  return asked;
 }
 
 async function drillOne(
-  name: string,
+  asked: SourceName,
   flags: DrillFlags,
   { nightjar, out }: CommandSession,
   signal: AbortSignal,
 ): Promise<object> {
-  const [asked] = configured([name], nightjar) as [SourceName];
   const settings = nightjar.settings(asked).drill;
   const { manifest, warnings } = await chooseBackup(asked, flags.backup, memoryFor(asked, nightjar), nightjar, signal);
   for (const line of warnings) out.note(`warning ${line}`);
   const database = drillDatabaseName(manifest.database, nightjar.random());
-  const source = await nightjar.source(name, { database, drill: true }, signal);
+  const source = await nightjar.source(asked, { database, drill: true }, signal);
   requireSameEngine(manifest, source.engine);
   out.note(`backup  ${manifest.source} ${manifest.id}`);
   out.note(`into    ${source.engine.place} (a scratch database, dropped at the end)`);
@@ -80,5 +100,16 @@ function documentOf(
   { engine: { place } }: Source,
   warnings: readonly string[],
 ): object {
-  return { source, id, place, ms, restoreMs, proven: true, assertions, proof, notes: [...warnings, ...notes] };
+  return {
+    status: 'drilled',
+    source,
+    id,
+    place,
+    ms,
+    restoreMs,
+    proven: true,
+    assertions,
+    proof,
+    notes: [...warnings, ...notes],
+  };
 }

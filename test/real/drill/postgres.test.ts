@@ -258,6 +258,7 @@ test('the command line tells in two lines what was shown, exits with 3 for a fai
     ended(['select count(*) > 1000 from orders'], '--backup', manifest.id),
     ended([], '--backup', honest.id, '--json'),
   ]);
+  const every = await (await nightjar(['select false'], 'drill', '--json')).ended;
 
   expect(seen).toMatchObject({
     code: 0,
@@ -268,9 +269,14 @@ test('the command line tells in two lines what was shown, exits with 3 for a fai
     ),
   });
   expect(untrue).toMatchObject({ code: 3, stderr: expect.stringContaining('the assertion is not true') });
+  expect(every.code).toBe(3);
+  expect(JSON.parse(every.stdout)).toMatchObject({
+    ok: false,
+    results: [{ status: 'failed', source: 'shop', error: { code: 'proof-failed' } }],
+  });
   expect(JSON.parse(json.stdout)).toMatchObject({
     ok: true,
-    result: { source: 'shop', id: honest.id, proven: true, assertions: 0, proof: { rows: 500 } },
+    results: [{ status: 'drilled', source: 'shop', id: honest.id, proven: true, assertions: 0, proof: { rows: 500 } }],
   });
 });
 

@@ -27,6 +27,7 @@ test.each([
   [['list', '--help']],
   [['verify', '--help']],
   [['restore', '--help']],
+  [['drill', '--help']],
   [['check', '--help']],
   [['accept', '--help']],
   [['cost', '--help']],
@@ -56,6 +57,14 @@ test('the general help names every exit code', async () => {
 test.each([
   [['lst'], "error: unknown command 'lst'\n  hint: Did you mean list?\n"],
   [['list', '--jsn'], "error: unknown option '--jsn'\n  hint: Did you mean --json?\n"],
+  [
+    ['drill'],
+    'error: no source asks for drills\n  hint: name one: nightjar drill shop; or write drillEvery into those that are to be drilled\n',
+  ],
+  [
+    ['drill', 'shop', 'blog', '--backup', '20261120T020000Z-7f3a9c'],
+    'error: --backup names a backup of one source\n  hint: name that source alone\n',
+  ],
   [['restore'], "error: missing required argument 'source'\n  hint: nightjar restore --help\n"],
   [[], 'error: no command was given\n  hint: nightjar --help shows them all\n'],
   [
