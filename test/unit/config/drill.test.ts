@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { parseConfig } from '../../../core/config-file.ts';
+import { rdsSources } from '../../../core/contract/config/rds-sources.ts';
 import type { SourceName } from '../../../core/domain/keys.ts';
 
 const drillOf = (own: string, defaults = '{}') =>
@@ -36,4 +37,18 @@ test.each([
 ])('%s is refused', (own, problem) => {
   expect(() => drillOf(own)).toThrow(problem);
   expect(() => drillOf(own)).not.toThrow('hunter2');
+});
+
+test('the authorities of a server for drills are those that the clients need, too', () => {
+  const rds = (region: string) => `host: db.c1x2y3.${region}.rds.amazonaws.com, user: u`;
+  const regions = (own: string, drills: string) =>
+    rdsSources(
+      parseConfig(
+        `vault: v\nsources: { shop: { postgres: { ${rds(own)}, database: d }, drill: { server: { ${rds(drills)} } } } }`,
+        'nightjar.yaml',
+      ),
+    ).map(({ region }) => region);
+
+  expect(regions('eu-west-1', 'eu-north-1')).toEqual(['eu-west-1', 'eu-north-1']);
+  expect(regions('eu-west-1', 'eu-west-1')).toEqual(['eu-west-1']);
 });
