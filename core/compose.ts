@@ -39,6 +39,8 @@ export type Host = {
   layer(signal: AbortSignal): Promise<string>;
   /** What is known of that layer without building or running anything; undefined where nothing is. */
   toolsFacts?(signal: AbortSignal): Promise<ToolsFacts | undefined>;
+  /** Takes what programs of the configuration say when they fail: it is for whoever looks at this machine alone. */
+  said?: ((line: string) => void) | undefined;
   /** The runbook that came with the program, where people can open it. */
   runbook?: string | undefined;
 };
@@ -286,12 +288,13 @@ async function openConfiguredVault(config: Config['vault'], { folder }: Host, se
 const passedOn = ['PATH', 'HOME', 'USER', 'LOGNAME', 'LANG', 'TZ'];
 
 /** A program with a path is looked for from the configuration's folder, one without it in PATH. */
-function commandOf([program = '', ...args]: readonly string[], { env, folder }: Host): Command {
+function commandOf([program = '', ...args]: readonly string[], { env, folder, said }: Host): Command {
   const passed = passedOn.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]]));
   return {
     program: program.includes('/') ? resolve(folder, program) : program,
     args,
     env: Object.fromEntries(passed) as Record<string, string>,
+    said,
   };
 }
 

@@ -38,6 +38,7 @@ export async function openSession(
     identity: thisIdentity(),
     layer: (stop: AbortSignal) => findLayer(env, pins, (line) => out.note(line), stop),
     toolsFacts: (stop: AbortSignal) => layerFacts(env, pins, stop),
+    said: (line: string) => out.note(line),
     runbook: runbookFile(),
   };
   async function failed(error: unknown, told: ToldBy): Promise<unknown> {

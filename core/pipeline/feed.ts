@@ -4,18 +4,27 @@ import type { FailureCode } from '../domain/errors.ts';
 import { formatDuration } from '../domain/units.ts';
 import { programInput } from './program.ts';
 
-/** A program of the user's, and its arguments: started as it is, without a shell. */
-export type Command = { program: string; args: readonly string[]; env: Readonly<Record<string, string>> };
+/**
+ * A program of the user's, and its arguments: started as it is, without a shell. `said` takes its last words when it
+ * fails.
+ */
+export type Command = {
+  program: string;
+  args: readonly string[];
+  env: Readonly<Record<string, string>>;
+  said?: ((line: string) => void) | undefined;
+};
 
 /** Longest time that a program of the user's may take. */
 export const feedLimitMs = 60_000;
 
 /**
  * Starts a program with a document as JSON, in one line, on its standard input. Throws `failure` unless it exits with 0
- * within the limit.
+ * within the limit; then it is stopped with all that it has started. Its own words stay on this machine: the error goes
+ * to others.
  */
 export async function feed(
-  { program, args, env }: Command,
+  { program, args, env, said }: Command,
   document: object,
   failure: FailureCode,
   signal: AbortSignal,
@@ -23,7 +32,14 @@ export async function feed(
 ): Promise<void> {
   const limit = AbortSignal.any([signal, AbortSignal.timeout(limitMs)]);
   const name = basename(program);
-  const run = { program: { name, version: '', command: program, args: [] }, args, env, idleLimitMs: limitMs };
+  const run = {
+    program: { name, version: '', command: program, args: [] },
+    args,
+    env,
+    idleLimitMs: limitMs,
+    said: (words: string) => said?.(`${name}: ${words}`),
+    wholeGroup: true,
+  };
   try {
     await programInput(run, lines(document), limit);
   } catch (cause) {
@@ -42,7 +58,8 @@ function remedyOf(why: string, name: string): string {
   if (/ENOENT/.test(why))
     return `correct the command in the configuration: a path is looked for from its folder, and a name in PATH; a script needs a first line that names a program (#!/bin/sh)`;
   if (/EACCES/.test(why)) return `make it executable: chmod +x ${name}`;
-  return `it gets one document of JSON on its standard input, and has to exit with 0: try it by hand`;
+  const words = 'what it printed is shown where it ran, and sent to nobody';
+  return `it gets one document of JSON on standard input, and has to exit with 0: try it by hand (${words})`;
 }
 
 async function* lines(document: object): AsyncGenerator<Uint8Array> {

@@ -35,6 +35,10 @@ export type ProgramRun = {
    * taken out of the error.
    */
   explain?: (lastWords: string) => BackupError | undefined;
+  /** Takes the last words of one that fails, which are in no error then: nobody knows what is secret in them. */
+  said?: ((lastWords: string) => void) | undefined;
+  /** Whether all that it has started is stopped with it. */
+  wholeGroup?: boolean;
 };
 
 const lastWordsBytes = 4096;
@@ -89,7 +93,7 @@ export async function programInput(run: ProgramRun, content: ByteStream, signal:
     stdin!.end();
     await child.success();
   } catch (error) {
-    child.process.kill('SIGKILL');
+    if (!child.gone()) child.kill('SIGKILL');
     throw error;
   } finally {
     await child.stop();
@@ -103,6 +107,7 @@ type Child = {
   gone(): boolean;
   unlessIdle<T>(wait: Promise<T>): Promise<T>;
   success(): Promise<void>;
+  kill(signal: NodeJS.Signals): unknown;
   stop(): Promise<void>;
 };
 
@@ -113,6 +118,7 @@ async function start(run: ProgramRun, failure: FailureCode, signal: AbortSignal)
   const child = spawn(program.command, [...program.args, ...run.args], {
     env: { LC_ALL: 'C', PATH: '/usr/bin:/bin', ...program.env, ...run.env, ...secrets },
     stdio: ['pipe', 'pipe', 'pipe'],
+    detached: run.wholeGroup === true,
   });
   const words = lastWords(child.stderr);
   const first = firstWords(child.stderr, run.heardBytes ?? firstWordsBytes);
@@ -124,7 +130,20 @@ async function start(run: ProgramRun, failure: FailureCode, signal: AbortSignal)
     // a child of its own may hold the pipes open for ever
     child.once('exit', (code, killedBy) => setTimeout(() => resolve({ code, signal: killedBy }), termGraceMs).unref());
   });
-  const onAbort = () => terminate(child);
+  const kill = (by: NodeJS.Signals) => (run.wholeGroup ? killGroup(child, by) : child.kill(by));
+  /** SIGTERM lets pg_dump cancel its query on the server; SIGKILL follows for who doesn't listen. */
+  function terminate(): void {
+    kill('SIGTERM');
+    const timer = setTimeout(() => kill('SIGKILL'), termGraceMs);
+    child.once('exit', () => {
+      clearTimeout(timer);
+      if (run.wholeGroup) kill('SIGKILL');
+    });
+  }
+  const onAbort = terminate;
+  // whoever gives up on us may end before the grace is over
+  const onExit = () => killGroup(child, 'SIGKILL');
+  if (run.wholeGroup) process.once('exit', onExit);
   signal.addEventListener('abort', onAbort, { once: true });
   child.stdin.on('error', () => {});
   if (run.script === undefined && failure === 'dump-failed') child.stdin.end();
@@ -133,9 +152,9 @@ async function start(run: ProgramRun, failure: FailureCode, signal: AbortSignal)
     let timer: NodeJS.Timeout | undefined;
     const idle = new Promise<never>((_, reject) => {
       timer = setTimeout(() => {
-        const said = `${program.name} did nothing for ${formatDuration(run.idleLimitMs)} and was stopped${quoted(spoken())}`;
-        reject(new BackupError(failure, said, { hint: 'is the server stuck, or a table locked?' }));
-        child.kill('SIGKILL');
+        const what = `${program.name} did nothing for ${formatDuration(run.idleLimitMs)} and was stopped`;
+        reject(new BackupError(failure, withWords(what), { hint: 'is the server stuck, or a table locked?' }));
+        kill('SIGKILL');
       }, run.idleLimitMs);
     });
     try {
@@ -144,10 +163,17 @@ async function start(run: ProgramRun, failure: FailureCode, signal: AbortSignal)
       clearTimeout(timer);
     }
   }
-  const spoken = () => redact(words(), Object.values(secrets));
+  function withWords(what: string): string {
+    const spoken = quoted(redact(words(), Object.values(secrets)));
+    if (spoken === '') return what;
+    if (run.said === undefined) return `${what}: ${spoken}`;
+    run.said(spoken);
+    return what;
+  }
   return {
     process: child,
     end,
+    kill,
     gone: () => child.exitCode !== null || child.signalCode !== null,
     unlessIdle,
     async success() {
@@ -164,24 +190,27 @@ async function start(run: ProgramRun, failure: FailureCode, signal: AbortSignal)
           : `failed with exit status ${code}`;
       throw (
         withoutSecrets(run.explain?.(words()), Object.values(secrets)) ??
-        new BackupError(failure, `${program.name} ${what}${quoted(spoken())}`)
+        new BackupError(failure, withWords(`${program.name} ${what}`))
       );
     },
     async stop() {
       signal.removeEventListener('abort', onAbort);
-      if (child.pid === undefined) return;
-      if (child.exitCode === null && child.signalCode === null) terminate(child);
+      if (child.pid === undefined) return void process.off('exit', onExit);
+      if (child.exitCode === null && child.signalCode === null) terminate();
       child.stdout.destroy();
       await end;
+      process.off('exit', onExit);
     },
   };
 }
 
-/** SIGTERM lets pg_dump cancel its query on the server; SIGKILL follows for who doesn't listen. */
-function terminate(child: ChildProcess): void {
-  child.kill('SIGTERM');
-  const timer = setTimeout(() => child.kill('SIGKILL'), termGraceMs);
-  child.once('exit', () => clearTimeout(timer));
+/** Reaches what a program has started, also when that itself has ended. */
+function killGroup({ pid }: ChildProcess, by: NodeJS.Signals): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, by);
+  } catch (error) {
+    if (!['ESRCH', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+  }
 }
 
 function lastWords(stderr: Readable): () => string {
@@ -248,7 +277,7 @@ function quoted(words: string): string {
   // what follows an error may be a long statement
   const told = last.some((line) => isError.test(line)) ? undefined : lines.findLast((line) => isError.test(line));
   const shown = (told === undefined ? last : [told, '…', ...last.slice(-2)]).join(' | ');
-  return words === '' ? '' : `: ${shown.length > shownWords ? `…${shown.slice(-shownWords)}` : shown}`;
+  return shown.length > shownWords ? `…${shown.slice(-shownWords)}` : shown;
 }
 
 async function drained(stdin: NodeJS.WritableStream): Promise<void> {

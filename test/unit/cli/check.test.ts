@@ -239,3 +239,18 @@ test('a check that can’t tell exits 1, and says what it has seen and who was n
   expect(stdout).toContain('shop: stale: the newest backup is 30 h old');
   expect(stderr).toMatch(/^error: .*listen/);
 });
+
+test('museum: what a command prints that fails is shown here, and told to nobody else', async () => {
+  const leak = '#!/bin/sh\ncat > /dev/null\necho "+ curl -H \'Authorization: Bearer sk-live-1\'" >&2\nexit 22\n';
+  await writeFile(join(folder, 'leak'), leak, { mode: 0o755 });
+  const config = (await readFile(join(folder, 'nightjar.yaml'), 'utf8')).replace('[{', '[{ command: [./leak] }, {');
+  await writeFile(join(folder, 'nightjar.yaml'), config);
+
+  const { stderr } = await run('check');
+  await run('check');
+
+  expect(stderr).toContain("leak: + curl -H 'Authorization: Bearer sk-live-1'");
+  expect(await told()).toEqual(expect.arrayContaining(['notifier-failed']));
+  expect(await readFile(join(folder, 'told'), 'utf8')).not.toContain('sk-live-1');
+  expect(await readFile(join(folder, 'told'), 'utf8')).toContain('leak failed with exit status 22');
+});

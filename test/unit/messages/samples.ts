@@ -264,7 +264,7 @@ export const samples: Record<string, Message> = {
   ),
   'hook-failed': hookFailed(
     { verb: 'backup', source, status: 'succeeded' },
-    [{ name: 'hook tell-cmdb', why: 'tell-cmdb failed with exit status 3: no route to cmdb' }],
+    [{ name: 'hook tell-cmdb', why: 'tell-cmdb failed with exit status 3' }],
     { at },
   ),
   test: testMessage(place, at),

@@ -2,7 +2,9 @@ import { createHmac } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { feed } from '../../../core/pipeline/feed.ts';
 import { commandNotifier } from '../../../core/telling/notifiers/command.ts';
 import { slackNotifier } from '../../../core/telling/notifiers/slack.ts';
 import { telegramNotifier } from '../../../core/telling/notifiers/telegram.ts';
@@ -134,20 +136,38 @@ test('a command gets the message on standard input, its arguments as they are, a
   expect(JSON.stringify(seen.env)).not.toContain('hunter2');
 });
 
-test('a command that fails is a failure with its last words; one that reads nothing is none', async () => {
-  const command = (script: string) => commandNotifier({ program: process.execPath, args: ['-e', script], env: {} });
+test('a command that fails is a failure, and its last words stay here; one that reads nothing is none', async () => {
+  const heard: string[] = [];
+  const command = (script: string) =>
+    commandNotifier({ program: process.execPath, args: ['-e', script], env: {}, said: (line) => heard.push(line) });
 
   await expect(
     command('console.error("no route to pager"); process.exit(3)').notify(message, signal()),
   ).rejects.toMatchObject({
     code: 'notify-failed',
-    message: expect.stringMatching(/failed with exit status 3: no route to pager$/),
+    message: 'node failed with exit status 3',
   });
+  expect(heard).toEqual(['node: no route to pager']);
   await expect(
     commandNotifier({ program: join(folder, 'absent'), args: [], env: {} }).notify(message, signal()),
   ).rejects.toMatchObject({ code: 'notify-failed', message: expect.stringContaining('could not be started') });
   await command('process.exit(0)').notify(message, signal());
 });
+
+test('a command that does not end is stopped with all that it has started', async () => {
+  const pids = join(folder, 'pids');
+  const script = `trap '' TERM; sleep 300 & echo $! > ${pids}; (trap '' TERM; exec sleep 300) & echo $! >> ${pids}; sleep 300`;
+
+  await expect(
+    feed({ program: '/bin/sh', args: ['-c', script], env: {} }, message, 'notify-failed', signal(), 1500),
+  ).rejects.toMatchObject({ message: expect.stringContaining('was stopped') });
+
+  const isAlive = async (pid: string) =>
+    /State:\s+[^Z]/.test(await readFile(`/proc/${pid}/status`, 'utf8').catch(() => ''));
+  const started = (await readFile(pids, 'utf8')).trim().split('\n');
+  expect(started).toHaveLength(2);
+  while ((await Promise.all(started.map(isAlive))).includes(true)) await wait(20);
+}, 30_000);
 
 const page = {
   status: 200,
