@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import packageJson from '../package.json' with { type: 'json' };
-import type { Clock, Hook, Identity, Inspect, Notifier, SecretReference, Secrets, Source } from './ports.ts';
+import type { Clock, Hook, Identity, Inspection, Notifier, SecretReference, Secrets, Source } from './ports.ts';
 import type { Telling } from './telling/run-and-report.ts';
 import { usualPorts } from './contract/config/config.ts';
 import type { Config, SourceConfig, ToldBy } from './contract/config/config.ts';
@@ -75,7 +75,7 @@ export type Nightjar = {
    */
   toolsNotices(signal: AbortSignal): Promise<ToolsNotice[] | undefined>;
   /** What a restore would ask of the content of a backup of this engine. */
-  inspection(engine: string): Promise<Inspect>;
+  inspection(engine: string): Promise<Inspection>;
   /** Lets go of connections. */
   close(): void;
 };

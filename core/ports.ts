@@ -75,6 +75,9 @@ export type Confirmed = {
 /** Lets a part's content pass as far as it may be what it is; throws `part-corrupt`. */
 export type Inspect = (part: ManifestPart, content: ByteStream) => ByteStream;
 
+/** How the content of a backup's parts is judged, and the rows in its data parts counted. */
+export type Inspection = { inspect: Inspect; reader?: () => DumpReader };
+
 /** One part to load, or one pass over it. */
 export type LoadStep = {
   part: ManifestPart;
@@ -233,6 +236,8 @@ export type Engine = {
    * are compared by name alone.
    */
   settle?(compared: Compared, signal: AbortSignal): Promise<Settled>;
+  /** Counts the rows of a data part. */
+  readonly reader?: () => DumpReader;
   /** Kinds of the catalog that `owners: false` leaves out. */
   readonly ownerKinds: readonly string[];
   /** The stock shell commands that restore this backup without Nightjar, from a folder that holds its objects. */

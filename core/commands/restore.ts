@@ -252,7 +252,12 @@ async function requireReplaceable(
   }
   const { problems } = await verify(
     manifest,
-    { ...deps, inspect: inspectionOf(target), ...(target.watch && { watch: target.watch }) },
+    {
+      ...deps,
+      inspect: inspectionOf(target),
+      ...(engine.reader && { reader: engine.reader }),
+      ...(target.watch && { watch: target.watch }),
+    },
     signal,
   );
   if (problems[0] !== undefined) throw problems[0].error;

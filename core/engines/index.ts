@@ -1,7 +1,8 @@
 import type { EngineName } from '../contract/config/config.ts';
 import { guarded } from '../pipeline/guard.ts';
 import type { Grammar } from '../pipeline/guard.ts';
-import type { Engine, Inspect } from '../ports.ts';
+import type { DumpReader } from '../pipeline/rows/reader.ts';
+import type { Engine, Inspection } from '../ports.ts';
 import type { Tools } from '../tools.ts';
 import type { Login } from './login.ts';
 
@@ -18,12 +19,20 @@ const grammars: Record<EngineName, () => Promise<Grammar>> = {
   mariadb: async () => (await import('./mariadb/restore/data-grammar.ts')).dataGrammar,
 };
 
+const readers: Record<EngineName, () => Promise<() => DumpReader>> = {
+  postgres: async () => (await import('../pipeline/rows/postgres.ts')).postgresReader,
+  mariadb: async () => (await import('../pipeline/rows/mariadb.ts')).mariadbReader,
+};
+
 /**
  * What a restore would ask of a backup's content, by the engine that its manifest names: for whoever has no login.
  * Nothing where that engine is not known here.
  */
-export async function inspection(engine: string): Promise<Inspect> {
-  const grammar = Object.hasOwn(grammars, engine) ? await grammars[engine as EngineName]() : undefined;
-  return (part, content) =>
-    grammar !== undefined && part.role === 'data' ? guarded(content, grammar, part.file) : content;
+export async function inspection(engine: string): Promise<Inspection> {
+  if (!Object.hasOwn(grammars, engine)) return { inspect: (_, content) => content };
+  const grammar = await grammars[engine as EngineName]();
+  return {
+    inspect: (part, content) => (part.role === 'data' ? guarded(content, grammar, part.file) : content),
+    reader: await readers[engine as EngineName](),
+  };
 }

@@ -1,5 +1,5 @@
 import { chooseBackup } from '../../../core/survey/choose.ts';
-import { verifyRecorded } from '../../../core/commands/verify.ts';
+import { manifestFile, verifyRecorded } from '../../../core/commands/verify.ts';
 import type { Verification } from '../../../core/commands/verify.ts';
 import { BackupError, collected, isBackupError } from '../../../core/domain/errors.ts';
 import type { SourceName } from '../../../core/domain/keys.ts';
@@ -89,7 +89,7 @@ async function readAgain(
     const { manifest } = await chooseBackup(source, id, memoryFor(source, nightjar), nightjar, signal);
     return await verifyRecorded(
       manifest,
-      { ...nightjar, inspect: await nightjar.inspection(manifest.engine), report: progress.report },
+      { ...nightjar, ...(await nightjar.inspection(manifest.engine)), report: progress.report },
       signal,
     );
   } catch (error) {
@@ -105,7 +105,9 @@ function verdict({ source, id, parts, storedBytes, sealed, problems }: Verificat
   const unopened = sealed ? '; encrypted, and not opened: no identity is configured' : '';
   if (problems.length === 0)
     return `${what}  intact: ${plural(parts, 'part')}, ${formatBytes(storedBytes)} read again${unopened}`;
-  return `${what}  DAMAGED: ${problems.map(({ file }) => file).join(', ')} (${problems.length} of ${plural(parts, 'part')})`;
+  const broken = problems.filter(({ file }) => file !== manifestFile).length;
+  const share = broken === 0 ? '' : ` (${broken} of ${plural(parts, 'part')})`;
+  return `${what}  DAMAGED: ${problems.map(({ file }) => file).join(', ')}${share}`;
 }
 
 function verificationDocument({ problems, ...found }: Verification): object {

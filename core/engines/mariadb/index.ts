@@ -1,6 +1,7 @@
 import type { Manifest, TableRows } from '../../contract/manifest/manifest.ts';
 import { BackupError } from '../../domain/errors.ts';
 import { hearing } from '../../pipeline/hearing.ts';
+import { mariadbReader } from '../../pipeline/rows/mariadb.ts';
 import type { Engine, Plan } from '../../ports.ts';
 import type { Tools } from '../../tools.ts';
 import { placeOf } from '../login.ts';
@@ -102,6 +103,7 @@ export function mariadbEngine(login: Login, tools: Tools): Engine {
         };
       }).catch((error: unknown) => explainDenied(error, login, signal)),
     ownerKinds,
+    reader: mariadbReader,
     async target(backup, signal) {
       const said = hearing(tools);
       return Object.assign(await openTarget(login, said.tools, backup, signal), { heard: said.warnings });

@@ -1,6 +1,7 @@
 import type { TableRows } from '../../contract/manifest/manifest.ts';
 import { BackupError } from '../../domain/errors.ts';
 import { hearing } from '../../pipeline/hearing.ts';
+import { postgresReader } from '../../pipeline/rows/postgres.ts';
 import type { ByteStream, Engine, Plan, PlannedPart } from '../../ports.ts';
 import type { Tools } from '../../tools.ts';
 import type { Bytes } from '../../domain/units.ts';
@@ -75,6 +76,7 @@ export function postgresEngine(own: Login, tools: Tools, sliceBytes?: Bytes): En
       }
     },
     ownerKinds,
+    reader: postgresReader,
     settle: (compared, signal) => settle(own, tools, compared, signal),
     async target(backup, signal) {
       const said = hearing(tools);

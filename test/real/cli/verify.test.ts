@@ -27,6 +27,11 @@ const good = {
   postgres: `--\n-- PostgreSQL database dump\n--\nCOPY public.t (a) FROM stdin;\n1\n\\.\n`,
   mariadb: `-- MariaDB dump\nINSERT INTO \`t\` VALUES\n(1),\n(2);\n`,
 };
+/** What the manifest of such a part says; the fingerprints are XXH64 of `1`, and the sum of those of `(1)` and `(2)`. */
+const tables = {
+  postgres: [{ table: 'public.t', columns: 'a', rows: 1, fingerprint: 'b7b41276360564d4' }],
+  mariadb: [{ table: '`t`', columns: '', rows: 2, fingerprint: 'bd7808ee2a575511' }],
+};
 const hostile = {
   postgres: `${good.postgres}\\! touch /tmp/owned\n`,
   mariadb: `${good.mariadb}DROP DATABASE mysql;\n`,
@@ -49,12 +54,31 @@ test.each(['postgres', 'mariadb'] as const)(
 test.each(['postgres', 'mariadb'] as const)(
   'a data part of %s that holds rows and nothing else is intact',
   async (engine) => {
-    await putBackup(vault(), 'shop', id as never, { engine, rows: good[engine] });
+    await putBackup(vault(), 'shop', id as never, { engine, rows: good[engine], tables: tables[engine] });
 
     expect(await nightjar(['verify', 'shop'], { cwd: folder })).toMatchObject({
       code: 0,
       stdout: expect.stringContaining('intact'),
     });
+  },
+);
+
+test.each([
+  ['postgres', { rows: 7 }, 'table public.t has 1 row instead of 7'],
+  ['postgres', { fingerprint: 'b7b41276360564d5' }, 'table public.t has the right number of rows, and other content'],
+  ['postgres', { table: 'public.u' }, 'table public.u is missing (1 row); table public.t is not in the backup'],
+  ['mariadb', { rows: 7 }, 'table `t` has 2 rows instead of 7'],
+] as const)(
+  'a manifest of %s that says of its rows what its parts do not hold (%j) is damaged, though every sum is right',
+  async (engine, change, said) => {
+    const [table] = tables[engine];
+    await putBackup(vault(), 'shop', id as never, { engine, rows: good[engine], tables: [{ ...table!, ...change }] });
+
+    const { code, stdout, stderr } = await nightjar(['verify', 'shop'], { cwd: folder });
+
+    expect({ code, stdout }).toEqual({ code: 3, stdout: `shop  ${id}  DAMAGED: manifest.json\n` });
+    expect(stderr).toContain(`is not of these parts: ${said}`);
+    expect((await nightjar(['list', 'shop'], { cwd: folder })).stdout).toMatch(new RegExp(`${id}.*damaged`, 'i'));
   },
 );
 
@@ -69,7 +93,7 @@ test('an engine that is not known here has no grammar: sizes and checksums are c
 
 test('a backup that rotation removes while all are verified is no fault', async () => {
   const ids = dailyIds(150);
-  for (const each of ids) await putBackup(vault(), 'shop', each, { rows: good.postgres });
+  for (const each of ids) await putBackup(vault(), 'shop', each, { rows: good.postgres, tables: tables.postgres });
   const child = spawn(
     process.execPath,
     [fileURLToPath(new URL('../../../bin/nightjar', import.meta.url)), 'verify', 'shop', '--all'],
@@ -95,7 +119,7 @@ test('a backup that rotation removes while all are verified is no fault', async 
 });
 
 test('an id that is not there is a failure all the same', async () => {
-  await putBackup(vault(), 'shop', id as never, { rows: good.postgres });
+  await putBackup(vault(), 'shop', id as never, { rows: good.postgres, tables: tables.postgres });
 
   expect(await nightjar(['verify', 'shop', '20200101T000000Z-000000'], { cwd: folder })).toMatchObject({
     code: 1,

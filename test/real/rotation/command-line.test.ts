@@ -142,7 +142,7 @@ test('verify leaves a record of how it ended, and the list tells a damaged backu
       ({ key }) => /proofs\/.*-(verify-\w+)\.json$/.exec(key)?.[1] ?? [],
     );
   const id = dailyIds(1, '2026-11-01')[0]!;
-  await putBackup(vault, 'shop', id, { rows: '-- rows of a dump\n' });
+  await putBackup(vault, 'shop', id, { rows: '-- rows of a dump\n', tables: [] });
   await run('verify', 'shop', id);
   expect(await proofs()).toEqual(['verify-passed']);
 

@@ -41,7 +41,7 @@ export function dailyIds(count: number, last = '2026-11-20'): BackupId[] {
 
 /**
  * Puts a backup into a vault as a run would leave it: two parts, then the manifest, all tagged as the newest one is.
- * `rows`: what its data part holds.
+ * `rows`: what its data part holds, `tables`: what its manifest says of them.
  */
 export async function putBackup(
   vault: Vault,
@@ -50,8 +50,9 @@ export async function putBackup(
   {
     tiers = ['daily', 'weekly', 'monthly', 'yearly'] as Manifest['tiers'],
     rows,
+    tables = [{ table: 'public.orders', columns: '(id)', rows: 1000, fingerprint: '0'.repeat(16) }],
     engine = 'postgres',
-  }: { tiers?: Manifest['tiers']; rows?: string; engine?: string } = {},
+  }: { tiers?: Manifest['tiers']; rows?: string; tables?: Manifest['tables']; engine?: string } = {},
 ): Promise<Manifest> {
   const name = source as SourceName;
   const tags = tierTags(tiers);
@@ -89,7 +90,7 @@ export async function putBackup(
     compression: { method: 'zstd', level: 1 },
     encryption: null,
     parts,
-    tables: [{ table: 'public.orders', columns: '(id)', rows: 1000, fingerprint: '0'.repeat(16) }],
+    tables,
     sequences: {},
     objects: {},
     warnings: [],
