@@ -62,11 +62,11 @@ export type Nightjar = {
   hooks: readonly Hook[];
   /**
    * A source by name, or, with `database`, another database on its server, or (`drill`) on the one that its drills go
-   * to. Throws `input-invalid` for a name that is not configured, `secret-missing`, `tools-missing`.
+   * to, or (`restoring`) on the one that restores in the cloud go to. Throws `input-invalid` for a name that is not configured, `secret-missing`, `tools-missing`.
    */
   source(
     name: string,
-    options: { database?: string | undefined; drill?: boolean },
+    options: { database?: string | undefined; drill?: boolean; restoring?: boolean },
     signal: AbortSignal,
   ): Promise<Source & { database: string }>;
   /**
@@ -136,10 +136,12 @@ export async function compose(config: Config, host: Host, signal: AbortSignal): 
     settings: (name) => sourceConfig(config, name),
     notifiers: telling.notifiers,
     hooks: telling.hooks,
-    async source(name, { database, drill = false }, stop) {
+    async source(name, { database, drill = false, restoring = false }, stop) {
       const found = sourceConfig(config, name);
       await requireRecipients(name as SourceName, found);
-      const at = drill ? drillServer(name, found) : { key: `sources.${name}.${found.engine}`, server: found.server };
+      const { restoreHost } = found.cloud;
+      const server = { ...found.server, ...(restoring && restoreHost !== undefined && { host: restoreHost }) };
+      const at = drill ? drillServer(name, found) : { key: `sources.${name}.${found.engine}`, server };
       const own = await loginOf(at.key, { ...found, server: at.server }, stop);
       const login = { ...own, ...(database !== undefined && { database }) };
       const engine = (await engines[found.engine]())(login, await tools(stop));

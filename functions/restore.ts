@@ -47,7 +47,7 @@ async function restored(
   );
   for (const message of warnings) nightjar.report({ type: 'warning', message });
   const database = to ?? newDatabaseName(manifest);
-  const target = await nightjar.source(name, { database }, signal);
+  const target = await nightjar.source(name, { database, restoring: true }, signal);
   const { events = isInPlace(manifest, { server: source, database }) } = options;
   const made = await restoreRecorded(
     manifest,

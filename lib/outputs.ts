@@ -17,6 +17,7 @@ type StackParts = {
 /** What somebody looks for after a deployment. */
 export function outputs(scope: Construct, { stack, bucket, topic, deadLetters, check, rotate }: StackParts): void {
   const { region } = Stack.of(scope);
+  const console = region.startsWith('us-gov-') ? 'console.amazonaws-us-gov.com' : `${region}.console.aws.amazon.com`;
   const values = {
     BucketName: { description: 'Where the backups lie', value: bucket.bucketName },
     TopicArn: { description: 'Told by alarms and functions', value: topic.topicArn },
@@ -28,7 +29,7 @@ export function outputs(scope: Construct, { stack, bucket, topic, deadLetters, c
     },
     DashboardUrl: {
       description: 'The dashboard',
-      value: `https://${region}.console.aws.amazon.com/cloudwatch/home?region=${region}#dashboards/dashboard/${stack}-${region}`,
+      value: `https://${console}/cloudwatch/home?region=${region}#dashboards/dashboard/${stack}-${region}`,
     },
   };
   for (const [name, { description, value }] of Object.entries(values))

@@ -2,6 +2,7 @@ import { Annotations } from 'aws-cdk-lib';
 import type { Code, ILayerVersion } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
 import { lostBackupWarning } from '../../core/contract/cloud/aws-schedule.ts';
+import { largestBytes } from '../../core/contract/cloud/unfit.ts';
 import type { SourceConfig } from '../../core/contract/config/config.ts';
 import type { SourceName } from '../../core/domain/keys.ts';
 import { backupStatements, drillStatements, restoreStatements } from '../rights/grants.ts';
@@ -23,12 +24,6 @@ export type SourceFunctionsProps = {
 };
 
 /**
- * What a function is sure to get done in its 15 minutes, at the 100 MB/s that a database and one processor at least
- * give.
- */
-const largestBytes = 90e9;
-
-/**
  * The functions of a source, which no other source's secrets are open to: one backs it up, one restores it on request,
  * and, where `drillEvery` asks for proofs, one drills it. Where drills have a server of their own, that one has no
  * secret of the source's.
@@ -44,7 +39,7 @@ export class SourceFunctions extends Construct {
     if ((config.cloud.size ?? 0) > largestBytes)
       Annotations.of(this).addWarningV2(
         'nightjar:size',
-        `${source} may be too large for the 15 minutes of a function: back it up by the command line, or cut it into several sources`,
+        `${source} may be too large for the 15 minutes of a function; it is tried, for the file says so (oversize: try)`,
       );
     const lost = lostBackupWarning(config.watch.schedule!, config.timeZone);
     if (lost !== undefined) Annotations.of(this).addWarningV2('nightjar:clock', `sources.${source}.schedule: ${lost}`);

@@ -3,6 +3,7 @@ import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { Construct } from 'constructs';
 import type { Config, SourceConfig } from '../../core/contract/config/config.ts';
+import { rdsRegion } from '../../core/domain/rds-endpoint.ts';
 import { allow, keyStatement } from './grants.ts';
 import { secretArn, secretsOfSource, secretsOfTelling } from './secrets.ts';
 
@@ -57,7 +58,7 @@ export function secretStatements(
 /** The right to log in to RDS as one user by IAM, where the source does so. */
 export function loginStatements(scope: Construct, { server, cloud }: SourceConfig): PolicyStatement[] {
   if (server.password !== 'iam' || cloud.resourceId === undefined) return [];
-  const region = /\.([a-z]{2}(?:-[a-z]+)+-\d)\.rds\.amazonaws\.com/i.exec(server.host)?.[1];
+  const region = rdsRegion(server.host);
   const user = Stack.of(scope).formatArn({
     service: 'rds-db',
     ...(region && { region }),

@@ -122,6 +122,40 @@ test('a stack that would tell nobody is refused, unless the file says so in so m
     expect(messageOf(() => deployable({ ...silent, ...told }))).toBe('nothing was thrown');
 });
 
+test('what AWS has and functions can’t work with is refused, with what to do', () => {
+  const problemsOf = (host: string, cloud: object = {}, region = 'eu-west-1', engine = 'postgres'): string =>
+    messageOf(() =>
+      deployable({
+        vault: 's3://acme/prod',
+        sources: { shop: { [engine]: { ...postgres, host }, schedule: '0 4 * * *', cloud } },
+        cloud: { region, email: ['ops@acme.example'] },
+      }),
+    );
+  const rds = 'c1x2.eu-west-1.rds.amazonaws.com';
+  const fine = 'nothing was thrown';
+
+  expect(problemsOf(`shop.cluster-ro-${rds}`)).toMatch(
+    /postgres\.host: is the name of several servers.*cloud\.restoreHost/,
+  );
+  expect(problemsOf(`shop.cluster-custom-${rds}`, {}, 'eu-west-1', 'mariadb')).toMatch(
+    /mariadb\.host: is the name of several/,
+  );
+  expect(problemsOf(`shop.proxy-${rds}`)).toMatch(/postgres\.host: is an RDS Proxy/);
+  expect(problemsOf('shop.c1x2.rds.cn-north-1.amazonaws.com.cn')).toMatch(/postgres\.host: is in a partition/);
+  expect(problemsOf('db.acme.example', {}, 'eusc-de-east-1')).toMatch(/cloud\.region: is in a partition/);
+  expect(problemsOf('db.acme.example', { size: '200GB' })).toMatch(
+    /cloud\.size: is more than the 90 GB.*oversize: try/,
+  );
+  for (const good of [
+    problemsOf(`shop.cluster-${rds}`),
+    problemsOf(`shop-2.${rds}`, { restoreHost: `shop.cluster-${rds}` }),
+    problemsOf('cluster-ro-archive.acme.example'),
+    problemsOf('shop.c1x2.us-gov-west-1.rds.amazonaws.com', {}, 'us-gov-west-1'),
+    problemsOf('db.acme.example', { size: '200GB', oversize: 'try' }),
+  ])
+    expect(good).toBe(fine);
+});
+
 test('a backup that AWS leaves out in the night when the clock is put forward is warned of', () => {
   const { stack } = stackOf({
     ...exampleConfig('plain'),

@@ -48,7 +48,7 @@ export const cloudSchema = group('the cloud', {
   account: pattern(account, /^\d{12}$/)
     .optional()
     .describe('Number of the AWS account, in quotes; without it, the one of whoever deploys.'),
-  region: pattern('a region, as eu-west-1', /^[a-z]{2}(-[a-z]+)+-\d$/)
+  region: pattern('a region, as eu-west-1', /^[a-z]{2,4}(-[a-z]+)+-\d$/)
     .optional()
     .describe('Region; without it, the one of whoever deploys.'),
   bucket: z
@@ -147,6 +147,17 @@ const cloudFields = {
     .optional()
     .describe(
       'About how large the source is, as `20GB`: memory and time limits are chosen by it, and the cost is estimated from it.',
+    ),
+  oversize: z
+    .enum(['refuse', 'try'], { error: expected('refuse or try') })
+    .default('refuse')
+    .describe(
+      'What becomes of a source whose `size` is more than a function is sure to get done in 15 minutes: `refuse` to deploy it, or `try`.',
+    ),
+  restoreHost: text('the name of a server')
+    .optional()
+    .describe(
+      'Server that the restore function works on, where `host` is a replica: the cluster’s or primary’s own endpoint. The same port and login.',
     ),
   memory: wholeNumber(256, 10_240)
     .optional()

@@ -4,6 +4,7 @@ import type { Config, ConfigProblem, SourceConfig } from '../config/config.ts';
 import type { CloudConfig } from './cloud.ts';
 import type { HookConfig, NotifierConfig } from '../config/notify.ts';
 import type { VaultConfig } from '../config/vault.ts';
+import { regionProblem, sizeProblem, unfitHost } from './unfit.ts';
 
 type Path = ConfigProblem['path'];
 
@@ -27,6 +28,7 @@ export function cloudProblems({ vault, sources, notify, quiet = false, hooks, cl
     ];
   return [
     ...vaultProblems(vault, cloud),
+    ...problem(['cloud', 'region'], regionProblem(cloud.region)),
     ...problem(
       ['cloud', 'email'],
       quiet || cloud.email.length + notify.length > 0 || cloud.slack !== undefined ? undefined : nobodyIsTold,
@@ -101,15 +103,13 @@ function vaultProblems(vault: VaultConfig, cloud: CloudConfig): ConfigProblem[] 
   ];
 }
 
-function sourceProblems(
-  path: Path,
-  { server, engine, watch, encryption, drill, cloud: own }: SourceConfig,
-  { networks }: CloudConfig,
-): ConfigProblem[] {
+function sourceProblems(path: Path, source: SourceConfig, { networks }: CloudConfig): ConfigProblem[] {
+  const { server, engine, watch, encryption, drill, cloud: own } = source;
   const at = (...keys: string[]): Path => [...path, ...keys];
   const isIam = server.password === 'iam';
   return [
-    ...problem(at(engine, 'host'), hostProblem(server.host)),
+    ...problem(at(engine, 'host'), hostProblem(server.host) ?? unfitHost(source)),
+    ...problem(at('cloud', 'size'), sizeProblem(source)),
     ...problem(
       at(engine, 'user'),
       typeof server.user === 'string'

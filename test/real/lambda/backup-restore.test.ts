@@ -135,6 +135,21 @@ test('events of a copy are disabled and named in the answer; in place they run a
   ]);
 });
 
+test('where the host is a replica, a restore goes to the server that can be written to', async () => {
+  valueOf(await backup.invoke({ source: 'shop' }));
+  const secret = `postgres-${postgres.port}`;
+  const login = { user: { secret, field: 'username' }, password: { secret, field: 'password' } };
+  const shop = {
+    postgres: { host: 'replica.invalid', port: postgres.port, database: 'shop', ...login },
+    cloud: { restoreHost: postgres.host },
+  };
+  const toWriter = await scene.deploy('restore', {}, { config: { sources: { shop } } });
+
+  const restored = valueOf(await toWriter.invoke({ source: 'shop', to: 'shop_by_writer' }));
+
+  expect(restored).toMatchObject({ status: 'restored', database: 'shop_by_writer' });
+});
+
 test('a restore without a target makes a new database, named after the old one and the backup', async () => {
   valueOf(await backup.invoke({ source: 'fresh' }));
 
