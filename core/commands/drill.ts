@@ -43,7 +43,7 @@ export async function drill(
       const options = { replace: false, owners, tablespaces, proof: true, drill: { assert } };
       const restored = await restore(manifest, engine, options, { ...deps, report: watch.report }, signal).catch(
         (error: unknown) => {
-          throw withElsewhere(error);
+          throw inTermsOfDrills(error);
         },
       );
       const { id, proof, notes } = restored;
@@ -76,10 +76,16 @@ function stopwatch({ report, clock }: DrillDeps) {
 
 /** Why a server can't have a drill, whatever is wrong with it. */
 const notHere: readonly FailureCode[] = ['privilege-missing', 'source-unreachable'];
+const elsewhere = 'or name another server for its drills in nightjar.yaml: drill: { server: … }';
 
-function withElsewhere(error: unknown): unknown {
-  if (!isBackupError(error, ...notHere)) return error;
-  const elsewhere = 'or name another server for its drills in nightjar.yaml: drill: { server: … }';
-  const hint = error.hint === undefined ? elsewhere : `${error.hint.replace(/;$/, '')}; ${elsewhere}`;
+/** Remedies of a restore in a drill's terms: it has not all of its options, and some of them stand in the file. */
+function inTermsOfDrills(error: unknown): unknown {
+  if (!isBackupError(error)) return error;
+  const own = error.hint
+    ?.replace(/--(?:to|keep-going)\b/g, 'nightjar restore $&')
+    .replace('--no-owner', '--no-owner (always: drill: { owners: false })')
+    .replace(/;$/, '');
+  const hints = [own, ...(notHere.includes(error.code) ? [elsewhere] : [])].filter((hint) => hint !== undefined);
+  const hint = hints.length === 0 ? undefined : hints.join('; ');
   return new BackupError(error.code, error.lines, { hint, cause: error.cause });
 }

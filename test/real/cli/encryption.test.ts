@@ -51,6 +51,10 @@ test('a backup that is encrypted to a key of age-keygen is restored and proven w
     stdout: expect.stringContaining('proven equal'),
   });
   expect(await scene.sql('copy', digest)).toEqual(await scene.sql('shop', digest));
+  expect(await scene.run(['drill', 'shop'])).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining('proven equal'),
+  });
 });
 
 test('the stock age, zstd, pg_restore and psql alone restore it', async () => {

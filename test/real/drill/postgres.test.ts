@@ -203,6 +203,21 @@ test('a database that is there is never used, whoever’s it is', async () => {
   await scene.sql('postgres', 'drop database taken');
 });
 
+test('a server that lacks the roles says what to do, and without owners the drill passes there', async () => {
+  await scene.sql('postgres', 'alter role app rename to moved');
+  const missing = await drilling().catch((thrown: unknown) => thrown);
+  const without = await drilling({ owners: false });
+  await scene.sql('postgres', 'alter role moved rename to app');
+
+  expect(missing).toMatchObject({
+    code: 'restore-failed',
+    message: expect.stringContaining('role "app" does not exist'),
+    hint: expect.stringContaining('--no-owner (always: drill: { owners: false })'),
+  });
+  expect(without.proof.differences).toEqual([]);
+  expect(await databases()).toEqual(['postgres', 'shop']);
+});
+
 test('a deadline in the middle drops it', async () => {
   const stop = new AbortController();
   const at = changedBeforeProof(engine(), async () => stop.abort());
@@ -240,6 +255,8 @@ test('what a killed drill has left is dropped by the next run, and nothing else'
       'postgres',
       `select pg_terminate_backend(pid) from pg_stat_activity where wait_event = 'PgSleep' and datname <> '${alive}'`,
     );
+    // the server has noticed that one of the two runs is gone
+    await until(async () => (await claims()) === 1);
     await next();
     expect((await databases()).filter((name) => name.includes('_drill_'))).toEqual([alive, unmarked].sort());
   }
@@ -294,7 +311,7 @@ test('one that can’t be held says so once, with its remedy; a month of those t
     [10, 'recovered', 'recovered'],
   ]);
   const hint = told[0]!.message.facts.find(({ label }) => label === 'Hint')?.value;
-  expect(hint).toMatch(/ALTER ROLE "?small"? CREATEDB.*drill: \{ server: … \}/);
+  expect(hint).toMatch(/ALTER ROLE "?small"? CREATEDB.*nightjar restore --to; or.*drill: \{ server: … \}/);
   expect(await databases()).toEqual(['postgres', 'shop']);
 });
 
@@ -302,6 +319,11 @@ test('nothing of all this has touched the source', async () => {
   expect(await contents()).toEqual(untouched);
   expect(await databases()).toEqual(['postgres', 'shop']);
 });
+
+/** Runs that hold the right to work on a database. */
+async function claims(): Promise<number> {
+  return (await scene.sql('postgres', `select 1 from pg_locks where locktype = 'advisory'`)).length;
+}
 
 /** Scratch databases in which an assertion sleeps. */
 async function sleepers(): Promise<string[]> {

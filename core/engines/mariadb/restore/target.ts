@@ -198,7 +198,10 @@ export async function openTarget(
     keep: async (stop) =>
       drill ? discard(stop).then(() => []) : [...(await eventsHere.finish(false, stop)), ...(await namesOfOld(stop))],
     discard,
-    standing: () => standingOf(now, login.database, manifest),
+    standing: () =>
+      drill && made
+        ? `database ${login.database}, the drill's, is still there: the next drill on this server drops it`
+        : standingOf(now, login.database, manifest),
     async close() {
       await holder?.close();
     },
