@@ -60,7 +60,18 @@ export async function prove(
     );
     const seen = mergeTallies(tallies.flatMap((tally) => tally ?? []));
     const { tables, exceptions: unsaid } = await plan.confirm(tableRows(seen), signal);
-    const { ways, exceptions, different, hint } = await compareDefinitions(engine, expected, plan, deps, signal);
+    const {
+      ways,
+      exceptions,
+      different,
+      hint: ofEngine,
+    } = await compareDefinitions(engine, expected, plan, deps, signal);
+    const content = contentDifferences(manifest, {
+      tables,
+      largeObjects: seen.largeObjects,
+      sequences: seen.sequences,
+    });
+    const hint = ofEngine ?? (content.length === 0 && different.length > 0 ? definitionsHint : undefined);
     return {
       tables: tables.length,
       rows: tables.reduce((sum, table) => sum + table.rows, 0),
@@ -71,16 +82,16 @@ export async function prove(
       definitions: ways[byName] === undefined,
       ways,
       exceptions: [...(manifest.exceptions ?? []), ...unsaid, ...exceptions].map(oneLine),
-      differences: [
-        ...contentDifferences(manifest, { tables, largeObjects: seen.largeObjects, sequences: seen.sequences }),
-        ...different.map(describeUnequal),
-      ].map(oneLine),
+      differences: [...content, ...different.map(describeUnequal)].map(oneLine),
       ...(hint !== undefined && { hint }),
     };
   } finally {
     await plan.close();
   }
 }
+
+const definitionsHint =
+  'all rows are equal, and definitions are not: was something altered during the restore? If they mean the same, report this; if not, restore another backup';
 
 /** What an engine says of definitions that it can't compare between servers of two versions. */
 const byName = 'by name alone: the servers’ versions differ';

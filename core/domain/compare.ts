@@ -5,8 +5,8 @@ import { formatCount, plural } from './units.ts';
 /** What a database holds, as far as a proof compares it. */
 export type Content = Pick<Manifest, 'tables' | 'largeObjects' | 'sequences'> & { catalog: Catalog };
 
-/** An object that is not in both catalogs, or is defined differently in them. */
-export type Unequal = { kind: string; name: string; how: 'missing' | 'added' | 'changed' };
+/** An object that is not in both catalogs, or is defined differently in them. `detail`: how, for people. */
+export type Unequal = { kind: string; name: string; how: 'missing' | 'added' | 'changed'; detail?: string };
 
 /** Every way in which `found` has other rows than `expected`, a line each; none when they are alike. */
 export function contentDifferences(expected: Omit<Content, 'catalog'>, found: Omit<Content, 'catalog'>): string[] {
@@ -75,6 +75,6 @@ export function decidedByText(unequal: Unequal[], sameVersion: boolean): { diffe
 const said = { missing: 'is missing', added: 'is not in the backup', changed: 'is defined differently' };
 
 /** The difference as a line for a person. */
-export function describeUnequal({ kind, name, how }: Unequal): string {
-  return `${kind} ${name} ${said[how]}`;
+export function describeUnequal({ kind, name, how, detail }: Unequal): string {
+  return `${kind} ${name} ${said[how]}${detail === undefined ? '' : ` (${detail})`}`;
 }

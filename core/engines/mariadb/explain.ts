@@ -34,6 +34,16 @@ const meanings: KnownError[] = [
     code: 'source-unsupported',
     hint: 'a view refers to something that is gone, and no dump can hold it: repair it or drop it (DROP VIEW …)',
   },
+  {
+    numbers: [1168],
+    code: 'source-unsupported',
+    hint: 'a MERGE table and the tables that it joins differ, or one is gone: repair it or drop it (SHOW CREATE TABLE names them)',
+  },
+  {
+    numbers: [1814],
+    code: 'source-unsupported',
+    hint: 'the file of the table was taken away (DISCARD TABLESPACE), so that nobody can read its rows: put it back (ALTER TABLE … IMPORT TABLESPACE), or drop the table',
+  },
   { numbers: denied, code: 'privilege-missing' },
   {
     numbers: [3159],
@@ -99,7 +109,7 @@ const meanings: KnownError[] = [
 ];
 
 /** Said of a source; a restore has other remedies (remedies.ts). */
-const ofReading = [1104, 1114, 1290, 1356, 1969, 3024];
+const ofReading = [1104, 1114, 1168, 1290, 1356, 1814, 1969, 3024];
 const lostConnection = [2006, 2013, 1158, 1159, 1160, 1161];
 const networkCodes = [
   'ECONNREFUSED',

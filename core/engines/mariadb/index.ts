@@ -21,6 +21,7 @@ import type { Server } from './session.ts';
 import { libraryWarnings, readTables, tableWarnings } from './tables.ts';
 import type { MariadbTable } from './tables.ts';
 import { openTarget } from './restore/target.ts';
+import { settle } from './proof/settle.ts';
 import { requireFinished } from './restore/unfinished.ts';
 import { requireStoredBytes, requireUsualSession } from './preflight/usual.ts';
 import { defaultLosses } from './values/definitions.ts';
@@ -102,6 +103,7 @@ export function mariadbEngine(login: Login, tools: Tools): Engine {
           close: async () => losses.close(),
         };
       }).catch((error: unknown) => explainDenied(error, login, signal)),
+    settle: (compared, signal) => settle(login, compared, signal),
     ownerKinds,
     reader: mariadbReader,
     async target(backup, signal) {

@@ -14,7 +14,7 @@ import { startMariadb } from '../../servers/databases/mariadb.ts';
 import { startMysql } from '../../servers/databases/mysql.ts';
 import { startLimitMs } from '../../servers/server.ts';
 import type { DatabaseServer } from '../../servers/server.ts';
-import { connect, loginTo } from '../../support/mariadb/mariadb.ts';
+import { connect, loginTo, readAll } from '../../support/mariadb/mariadb.ts';
 import { layerTools } from '../../support/tools.ts';
 import { folderScene, limit } from '../../support/vaults/vault.ts';
 import type { FolderScene } from '../../support/vaults/vault.ts';
@@ -89,6 +89,22 @@ describe.each([
       await expect(admin.query(statement)).rejects.toMatchObject({ errno });
       await admin.query('SET sql_mode = DEFAULT');
     }
+  });
+
+  test('a table that nobody can read is named, with what mends it', async () => {
+    await admin.query('CREATE DATABASE gone; CREATE TABLE gone.t (i int); ALTER TABLE gone.t DISCARD TABLESPACE');
+    await expect(readAll(engine('gone'))).rejects.toMatchObject({
+      message: expect.stringMatching(/t[`']/),
+      hint: expect.stringContaining('IMPORT TABLESPACE'),
+    });
+    if (name === 'MySQL') return;
+    await admin.query(
+      'CREATE DATABASE joined; USE joined; CREATE TABLE a (i int) ENGINE=MyISAM; CREATE TABLE m (i int) ENGINE=MRG_MyISAM UNION=(a); ALTER TABLE a MODIFY i bigint',
+    );
+    await expect(readAll(engine('joined'))).rejects.toMatchObject({
+      message: expect.stringContaining('table `m`'),
+      hint: expect.stringContaining('MERGE'),
+    });
   });
 
   test.each(cases.filter(({ lie }) => lie))(

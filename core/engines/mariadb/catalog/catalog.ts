@@ -188,7 +188,8 @@ async function readCode(
   if (definer !== undefined) ofKind(catalog, 'definer')[`${kind} ${name}`] = definer;
 }
 
-function codeOf(row: TextRow): string | null {
+/** The definition in an answer of SHOW CREATE; null where the user may not see it. */
+export function codeOf(row: TextRow): string | null {
   const field = Object.keys(row).find((column) => /^(Create |SQL Original Statement)/.test(column));
   return field === undefined ? null : (row[field] ?? null);
 }

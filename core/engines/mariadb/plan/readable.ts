@@ -10,6 +10,14 @@ import type { MariadbSession } from '../session.ts';
 const brokenView = [1356, 1449];
 const executeDenied = 1370;
 
+/** MySQL and MariaDB name no table in some of their errors. */
+function namingTable(error: unknown, name: string): unknown {
+  const isNamed = (said: string) => ['`', "'"].some((quote) => said.includes(`${name}${quote}`));
+  if (!(error instanceof BackupError) || isNamed(error.message)) return error;
+  const { code, message, hint, cause } = error;
+  return new BackupError(code, `${message} (table ${quoteName(name)})`, { hint, cause });
+}
+
 /**
  * Throws unless every table can be read now and every view still means something: `lock-timeout` with the table,
  * `source-unsupported` with all broken views, for at the first of them mariadb-dump would stop. To be asked before the
@@ -21,7 +29,7 @@ export async function requireReadable(session: MariadbSession, login: Login): Pr
   const views = found.flatMap(([name, type]) => (type === 'VIEW' && name ? [name] : []));
   for (const name of found.flatMap(([name, type]) => (type !== 'VIEW' && type !== 'SEQUENCE' && name ? [name] : []))) {
     await session.rows(`SELECT 1 FROM ${quoteName(name)} LIMIT 0`).catch(async (error: unknown) => {
-      throw await withHolder(error, session, name, place);
+      throw namingTable(await withHolder(error, session, name, place), name);
     });
   }
   const refused: { view: string; error: unknown }[] = [];
