@@ -13,29 +13,40 @@ const sealBytes = ' "sha256": ""\n}\n'.length + 64;
  * sha256sum`.
  */
 export function manifestDocument(manifest: Manifest): Buffer {
-  const before = JSON.stringify(manifest, undefined, 1).replace(/\n\}$/, ',\n');
+  const { format, ...rest } = manifest;
+  const before = JSON.stringify({ format, checksum: 'sha256', ...rest }, undefined, 1).replace(/\n\}$/, ',\n');
   return Buffer.from(`${before} "sha256": "${digestOf(Buffer.from(before))}"\n}\n`);
 }
 
 /**
  * What a document of a vault says, or why it is no manifest. Those of versions before the checksum have none, and are
- * taken as they are.
+ * taken as they are: none of them says that it has one, is encrypted, or names the form of its rows.
  */
 export function parseManifest(document: Uint8Array): { manifest: Manifest } | { why: string } {
   const body = Buffer.from(document.buffer, document.byteOffset, document.byteLength);
   const json = parseJson(body);
-  const isSealed = typeof json === 'object' && json !== null && 'sha256' in json;
+  const isObject = typeof json === 'object' && json !== null;
+  const isSealed = isObject && 'sha256' in json;
   if (isSealed) {
     const found = seal.exec(body.toString('latin1', body.length - sealBytes))?.[1];
     if (found !== digestOf(body.subarray(0, body.length - sealBytes)))
       return { why: 'its checksum is not that of its content: a byte of it has changed' };
     delete json.sha256;
-  }
+    if ('checksum' in json && json.checksum === 'sha256') delete json.checksum;
+  } else if (isObject && 'checksum' in json) return { why: takenOut };
   const parsed = manifestSchema.safeParse(json);
+  if (parsed.success && !isSealed && isOfLater(parsed.data)) return { why: takenOut };
   if (parsed.success) return { manifest: parsed.data };
   const [{ path, message } = { path: [], message: 'not a manifest' }] = parsed.error.issues;
   return { why: [path.map(String).join('.'), message].filter((part) => part !== '').join(': ') };
 }
+
+/** Every version that writes these writes the checksum. */
+function isOfLater({ encryption, rowForm }: Manifest): boolean {
+  return encryption !== null || rowForm !== undefined;
+}
+
+const takenOut = 'its own checksum was taken out of it';
 
 function digestOf(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');

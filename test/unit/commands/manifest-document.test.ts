@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
@@ -66,6 +67,38 @@ test('every change of a single byte of a manifest is found', () => {
 test('a manifest of an older version, without a checksum, is read as it is', async () => {
   expect(parseManifest(Buffer.from(JSON.stringify(manifests[0])))).toEqual({ manifest: manifests[0] });
   expect(parseManifest(Buffer.from(JSON.stringify(manifests[0], undefined, 1)))).toEqual({ manifest: manifests[0] });
+});
+
+test.each([
+  ['the last line', (document: string) => document.replace(/,\n "sha256": "[0-9a-f]{64}"\n\}\n$/, '\n}\n')],
+  [
+    'the key, and all printed anew',
+    (document: string) => JSON.stringify({ ...(JSON.parse(document) as object), sha256: undefined }),
+  ],
+])('museum: a manifest out of which %s was taken was read as one of an older version', (_, without) => {
+  const document = manifestDocument(manifests[0]!).toString();
+
+  expect(JSON.parse(without(document))).not.toHaveProperty('sha256');
+  expect(parseManifest(Buffer.from(without(document)))).toEqual({ why: 'its own checksum was taken out of it' });
+});
+
+test.each([{ encryption: { method: 'age' as const, recipients: ['age1x'] } }, { rowForm: 'stored-bytes' }])(
+  'a manifest with %j has a checksum: no version before that wrote it',
+  (key) => {
+    const later = { ...manifests[0]!, ...key };
+
+    expect(parseManifest(manifestDocument(later))).toEqual({ manifest: later });
+    expect(parseManifest(Buffer.from(JSON.stringify(later)))).toEqual({
+      why: 'its own checksum was taken out of it',
+    });
+  },
+);
+
+test('a manifest of the versions that had a checksum and did not say so is read', () => {
+  const before = JSON.stringify(manifests[0], undefined, 1).replace(/\n\}$/, ',\n');
+  const digest = createHash('sha256').update(before).digest('hex');
+
+  expect(parseManifest(Buffer.from(`${before} "sha256": "${digest}"\n}\n`))).toEqual({ manifest: manifests[0] });
 });
 
 test('what it says beside the checksum is what was backed up, and two documents of it are the same', () => {
