@@ -12,6 +12,7 @@ import { clocksMs } from '../domain/verdict/verdict.ts';
 import { forEachConcurrently } from '../pipeline/concurrency.ts';
 import type { LedgerIndex, LedgerRead } from '../store/memory/ledger.ts';
 import type { Store } from '../store/store.ts';
+import { withLeaseSeen } from './lease-seen.ts';
 import { survey } from './survey.ts';
 import type { Survey } from './survey.ts';
 import { memoryOfWatched } from './watched.ts';
@@ -37,6 +38,7 @@ export type VaultSurvey = {
 
 /** `remember`: whether what was seen is written down. */
 type SurveyVaultDeps = { store: Store; at: Date; remember: boolean };
+type Looked = Survey & { expectation: Expectation | undefined; stuck: string | undefined };
 type SourceSurvey = { judgement: Judgement; failed?: Unknown; read: boolean };
 
 const sourcesAtOnce = 4;
@@ -104,7 +106,7 @@ async function lookAtAll(
     if (seen.failure !== undefined) forgotten.push(seen.failure);
     if (seen.kept !== undefined) kept.set(one.source, seen.kept);
     found.set(one.source, {
-      judgement: await withLeaseSeen(judge(one, seen, at), seen.history, deps, stop),
+      judgement: judgedWithLease(one, seen, at),
       read: seen.history.ledger || seen.history.backups.length > 0,
     });
   }
@@ -131,10 +133,10 @@ async function surveyRemembered(
   index: LedgerIndex,
   { store, at, remember }: SurveyVaultDeps,
   signal: AbortSignal,
-): Promise<Survey & { expectation: Expectation | undefined; failure?: unknown; kept: number | undefined }> {
+): Promise<Looked & { failure?: unknown; kept: number | undefined }> {
   const options = { memory: memoryOfWatched(watched), at, revision: index.get(watched.source) };
-  const surveying = async (history: SourceHistory): Promise<Survey & { expectation: Expectation | undefined }> =>
-    withExpectation(await survey(history, options, store, signal), watched, at);
+  const surveying = async (history: SourceHistory): Promise<Looked> =>
+    withLeaseSeen(withExpectation(await survey(history, options, store, signal), watched, at), store, at, signal);
   let seen = await surveying(listed);
   for (let left = attempts; ; left -= 1) {
     if (!remember || !seen.isNew) return { ...seen, kept: revisionOf(seen.before) };
@@ -153,6 +155,12 @@ function revisionOf({ version, ledger }: LedgerRead): number | undefined {
   return version === undefined ? undefined : (ledger?.revision ?? 0);
 }
 
+/** A pause hides that no run can begin, as it hides everything. */
+function judgedWithLease(watched: WatchedSource, seen: Looked, at: Date): Judgement {
+  const judgement = judge(watched, seen, at);
+  return seen.stuck === undefined || judgement.state === 'paused' ? judgement : withStuckLease(judgement, seen.stuck);
+}
+
 /** What became of the moments of the schedule; what is to be remembered of it goes into the ledger. */
 function withExpectation(
   seen: Survey,
@@ -169,27 +177,6 @@ function withExpectation(
     ledger: { ...rest, ...(expectation && { expected: expectation.memory }) },
     isNew: true,
   };
-}
-
-/**
- * Looks at the lease where nothing has come: one that is stuck says why. A role that may not read it is told nothing of
- * it.
- */
-async function withLeaseSeen(
-  judgement: Judgement,
-  { source, failures }: SourceHistory,
-  { store, at }: SurveyVaultDeps,
-  signal: AbortSignal,
-): Promise<Judgement> {
-  const isLate = judgement.findings.some(({ kind }) => kind === 'never' || kind === 'stale' || kind === 'missed');
-  if (judgement.state === 'paused' || !(isLate || failures.at(-1)?.code === 'lease-stuck')) return judgement;
-  try {
-    const lease = await store.readLease(source, at, signal);
-    return lease.state === 'stuck' ? withStuckLease(judgement, lease.why) : judgement;
-  } catch (error) {
-    if (signal.aborted || !isBackupError(error)) throw error;
-    return error.code === 'lease-stuck' ? withStuckLease(judgement, error.message) : judgement;
-  }
 }
 
 async function* listedOneByOne(

@@ -111,6 +111,8 @@ export const ledgerSchema = z.strictObject({
   /** Backups that are gone though no policy removed them; `count` of all of them, `ids` of the last hundred. */
   gone: z.strictObject({ count, of: count, ids: z.array(z.string()) }).optional(),
   policy: policySchema.optional(),
+  /** When its lease had last been written that was found to be free. */
+  lease: z.iso.datetime().optional(),
   /**
    * Its schedule and time zone, since when a check has known them, the newest moment without a backup that was found,
    * and what became of the last ones: rotation removes what tells it.

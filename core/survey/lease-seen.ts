@@ -1,0 +1,33 @@
+import { isBackupError } from '../domain/errors.ts';
+import type { LeaseState } from '../store/lease/state.ts';
+import type { Store } from '../store/store.ts';
+import type { Survey } from './survey.ts';
+
+/**
+ * Looks at a lease that was written since it was last found to be free, and remembers one that is. `stuck`: why no run
+ * can begin. A role that may not read it is told nothing of it.
+ */
+export async function withLeaseSeen<T extends Survey>(
+  seen: T,
+  store: Store,
+  at: Date,
+  signal: AbortSignal,
+): Promise<T & { stuck: string | undefined }> {
+  const { source, leased } = seen.history;
+  const written = leased?.toISOString();
+  if (written === undefined || written === seen.ledger.lease) return { ...seen, stuck: undefined };
+  const lease = await store.readLease(source, at, signal).catch((error: unknown) => {
+    if (signal.aborted || !isBackupError(error)) throw error;
+    return error;
+  });
+  if (isBackupError(lease)) return { ...seen, stuck: lease.code === 'lease-stuck' ? lease.message : undefined };
+  return remembered(seen, lease, written);
+}
+
+/** Where nothing is remembered of a source yet, its lease alone is no reason to begin. */
+function remembered<T extends Survey>(seen: T, lease: LeaseState, written: string): T & { stuck: string | undefined } {
+  const stuck = lease.state === 'stuck' ? lease.why : undefined;
+  const isKept = seen.isNew || seen.before.ledger !== undefined;
+  if (lease.state !== 'free' || !isKept) return { ...seen, stuck };
+  return { ...seen, stuck, ledger: { ...seen.ledger, lease: written }, isNew: true };
+}
