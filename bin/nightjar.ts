@@ -22,5 +22,6 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) =>
 );
 
 relaxGarbageCollection();
-const code = await run(process.argv.slice(2), process, stop.signal);
+const { stdout, stderr, env } = process;
+const code = await run(process.argv.slice(2), { stdout, stderr, env, cwd: process.cwd() }, stop.signal);
 process.exit(stopCode ?? code);

@@ -9,6 +9,7 @@ import { rdsSources } from './contract/config/rds-sources.ts';
 import { tlsChoice } from './contract/config/server.ts';
 import { BackupError, isBackupError, messageOf } from './domain/errors.ts';
 import type { SourceName } from './domain/keys.ts';
+import { naming } from './domain/messages/commands.ts';
 import { projectRunbook } from './domain/messages/plain.ts';
 import { suggestion } from './domain/nearest.ts';
 import { authoritiesOf, authorityRegion, missingAuthorityHint } from './domain/rds-endpoint.ts';
@@ -43,6 +44,8 @@ export type Host = {
   said?: ((line: string) => void) | undefined;
   /** The runbook that came with the program, where people can open it. */
   runbook?: string | undefined;
+  /** The configuration, where the commands that a message suggests have to name it. */
+  configuration?: string | undefined;
 };
 
 /** Everything that the commands work with. */
@@ -181,6 +184,7 @@ export function openTelling(config: ToldBy, host: Host, secrets: Secrets = openS
   const command = (line: readonly string[]) => commandOf(line, host);
   const { vault } = config;
   const runbook = config.runbook ?? projectRunbook(packageJson) ?? host.runbook;
+  const named = naming(host.configuration);
   return {
     clock,
     place:
@@ -193,9 +197,10 @@ export function openTelling(config: ToldBy, host: Host, secrets: Secrets = openS
       linking(
         openNotifier(one, { clock, secret: (reference, stop) => at('notify', secrets.get(reference, stop)), command }),
         runbook,
+        named,
       ),
     ),
-    hooks: config.hooks.map((one) => openHook(one, command)),
+    hooks: config.hooks.map((one) => namingHook(openHook(one, command), named)),
     sourceNames: [...config.sources.keys()],
   };
 }
@@ -233,12 +238,31 @@ async function requireAuthority(host: string, bundle: string): Promise<void> {
   );
 }
 
-/** Every message says where its section of the runbook is read, as far as that is known. */
-function linking(notifier: Notifier, runbook: string | undefined): Notifier {
-  if (runbook === undefined) return notifier;
+/** Every message says where its section of the runbook is read, as far as that is known, and commands as they work. */
+function linking(notifier: Notifier, runbook: string | undefined, named: (text: string) => string): Notifier {
   return {
     ...notifier,
-    notify: (message, signal) => notifier.notify({ ...message, link: `${runbook}#${message.runbook}` }, signal),
+    notify: (message, signal) =>
+      notifier.notify(
+        {
+          ...message,
+          facts: message.facts.map(({ label, value }) => ({ label, value: named(value) })),
+          next: message.next.map(named),
+          ...(runbook !== undefined && { link: `${runbook}#${message.runbook}` }),
+        },
+        signal,
+      ),
+  };
+}
+
+function namingHook(hook: Hook, named: (text: string) => string): Hook {
+  return {
+    ...hook,
+    call(event, signal) {
+      const { error } = event;
+      const hint = error?.hint === undefined ? {} : { hint: named(error.hint) };
+      return hook.call({ ...event, ...(error && { error: { ...error, ...hint } }) }, signal);
+    },
   };
 }
 

@@ -17,6 +17,7 @@ import { restoreCommand } from './commands/restore.ts';
 import type { RestoreFlags } from './commands/restore.ts';
 import { rotateCommand } from './commands/rotate.ts';
 import type { RotateFlags } from './commands/rotate.ts';
+import { defaultConfiguration } from './session.ts';
 import type { CommandSession } from './session.ts';
 import { unlockCommand } from './commands/unlock.ts';
 import { toldTogether } from './told.ts';
@@ -149,7 +150,7 @@ export function nightjarProgram(ask: (asked: Request) => void): Command {
   const program = new Command('nightjar')
     .description('Database backups that prove themselves: PostgreSQL, MariaDB and MySQL into a folder or S3.')
     .version(packageJson.version)
-    .option('-c, --config <file>', 'the configuration', 'nightjar.yaml')
+    .option('-c, --config <file>', 'the configuration', defaultConfiguration)
     .option('--json', 'print one JSON document on stdout instead of text')
     .configureHelp({ showGlobalOptions: true })
     .exitOverride()

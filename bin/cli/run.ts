@@ -2,33 +2,35 @@ import { dirname, resolve } from 'node:path';
 import { CommanderError } from 'commander';
 import type { Command } from 'commander';
 import { BackupError } from '../../core/domain/errors.ts';
+import { naming } from '../../core/domain/messages/commands.ts';
 import { exitCodeOf, exitCodes, failureDocument } from './text/failure.ts';
 import { openOutput } from './text/output.ts';
 import type { CommandOutcome, Output, Screen } from './text/output.ts';
 import { harmlessJson } from './text/harmless.ts';
 import { nightjarProgram } from './program.ts';
 import type { Request } from './program.ts';
-import { openSession } from './session.ts';
+import { configurationToName, openSession } from './session.ts';
 
 /** Who starts a command line: a process, or a test in its place. */
-export type Starter = { stdout: Screen; stderr: Screen; env: NodeJS.ProcessEnv };
+export type Starter = { stdout: Screen; stderr: Screen; env: NodeJS.ProcessEnv; cwd: string };
 
 /** Does what a command line asks for, and returns the exit code. */
 export async function run(
   args: readonly string[],
-  { stdout, stderr, env }: Starter,
+  { stdout, stderr, env, cwd }: Starter,
   signal: AbortSignal,
 ): Promise<number> {
   const asked = parse(args, stdout, stderr);
   if (typeof asked === 'number') return asked;
-  const out = openOutput(stdout, stderr, asked.json);
+  const named = naming(configurationToName(asked.config, cwd));
+  const out = openOutput(stdout, stderr, asked.json, named);
   let document: object = {};
   const failures: unknown[] = [];
   try {
     const outcome =
       'alone' in asked
-        ? await asked.alone({ folder: dirname(resolve(asked.config)), out }, signal)
-        : await inSession(asked, { out, env }, signal);
+        ? await asked.alone({ folder: dirname(resolve(cwd, asked.config)), out }, signal)
+        : await inSession(asked, { out, env, cwd }, signal);
     document = outcome.document;
     failures.push(...outcome.failures);
   } catch (error) {
@@ -36,13 +38,13 @@ export async function run(
     document = { error: failureDocument(error) };
     out.fail(error);
   }
-  if (asked.json) print({ ok: failures.length === 0, ...document }, stdout);
+  if (asked.json) print({ ok: failures.length === 0, ...document }, stdout, named);
   return exitCodeOf(failures);
 }
 
 async function inSession(
   { config, verb, work }: Extract<Request, { work: unknown }>,
-  host: { out: Output; env: NodeJS.ProcessEnv },
+  host: { out: Output; env: NodeJS.ProcessEnv; cwd: string },
   signal: AbortSignal,
 ): Promise<CommandOutcome> {
   const session = await openSession(config, verb, host, signal);
@@ -95,6 +97,7 @@ function usageError(error: CommanderError, args: readonly string[], commands: re
   });
 }
 
-function print(document: object, stdout: Screen): void {
-  stdout.write(`${harmlessJson(document)}\n`);
+function print(document: object, stdout: Screen, named = naming(undefined)): void {
+  const hinting = (key: string, value: unknown) => (key === 'hint' && typeof value === 'string' ? named(value) : value);
+  stdout.write(`${harmlessJson(JSON.parse(JSON.stringify(document, hinting)) as object)}\n`);
 }

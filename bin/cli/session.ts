@@ -15,6 +15,9 @@ import { commandLine } from './command-line.ts';
 import { findLayer, layerFacts } from './setup/machine-layer.ts';
 import type { Output } from './text/output.ts';
 
+/** What is taken where no other one is named. */
+export const defaultConfiguration = 'nightjar.yaml';
+
 /** What a command works with. `gathering`: of one that does several runs, what is told of them together. */
 export type CommandSession = { nightjar: Nightjar; config: Config; out: Output; gathering?: Gathering };
 
@@ -25,10 +28,10 @@ export type CommandSession = { nightjar: Nightjar; config: Config; out: Output; 
 export async function openSession(
   file: string,
   verb: Verb | undefined,
-  { out, env }: { out: Output; env: NodeJS.ProcessEnv },
+  { out, env, cwd }: { out: Output; env: NodeJS.ProcessEnv; cwd: string },
   signal: AbortSignal,
 ): Promise<CommandSession> {
-  const path = resolve(file);
+  const path = resolve(cwd, file);
   const text = await readConfig(path);
   const folder = dirname(path);
   const pins = join(folder, pinsFileName);
@@ -40,6 +43,7 @@ export async function openSession(
     toolsFacts: (stop: AbortSignal) => layerFacts(env, pins, stop),
     said: (line: string) => out.note(line),
     runbook: runbookFile(),
+    configuration: configurationToName(file, cwd) && path,
   };
   async function failed(error: unknown, told: ToldBy): Promise<unknown> {
     if (verb === undefined || told.notify.length + told.hooks.length === 0) return error;
@@ -60,6 +64,11 @@ export async function openSession(
     throw await failed(error, config);
   });
   return { nightjar, config, out };
+}
+
+/** The configuration as it was named, where the commands that a text suggests have to name it, too. */
+export function configurationToName(file: string, cwd: string): string | undefined {
+  return resolve(cwd, file) === resolve(cwd, defaultConfiguration) ? undefined : file;
 }
 
 /** Below the program's own folder, in a clone as in a package. */

@@ -1,3 +1,4 @@
+import { word } from '../domain/messages/text.ts';
 import { ledgerSchema } from '../contract/memory/ledger.ts';
 import { accepted, acceptableOf } from '../domain/verdict/acceptance.ts';
 import type { Acceptable } from '../domain/verdict/acceptance.ts';
@@ -36,7 +37,7 @@ export async function acceptanceOf(
     throw new BackupError(
       'backup-missing',
       `${source} has no backup: there is none that could be what is usual from now on`,
-      { hint: `make one first: nightjar backup ${source}` },
+      { hint: `make one first: nightjar backup ${word(source)}` },
     );
   }
   return {
@@ -53,7 +54,7 @@ export async function acceptanceOf(
         throw new BackupError(
           'object-exists',
           `a check has written what it saw of ${source} meanwhile: nothing was accepted`,
-          { hint: `look again: nightjar accept ${source}`, cause },
+          { hint: `look again: nightjar accept ${word(source)}`, cause },
         );
       });
       await store.addToLedgerIndex(new Map([[source, written]]), stop);

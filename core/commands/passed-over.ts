@@ -1,3 +1,4 @@
+import { word } from '../domain/messages/text.ts';
 import type { Manifest } from '../contract/manifest/manifest.ts';
 import { BackupError } from '../domain/errors.ts';
 import { plural } from '../domain/units.ts';
@@ -17,9 +18,9 @@ export function requireNamed(
 ): void {
   if (passedOver.length === 0 || (state === 'absent' && !replace)) return;
   const why = `database ${database} is not new, and no backup was named: ${notTheNewest(passedOver)}`;
-  const command = `nightjar restore ${source} ${id} --to ${database}${replace ? ' --replace' : ''}`;
+  const command = `nightjar restore ${word(source)} ${id} --to ${word(database)}${replace ? ' --replace' : ''}`;
   throw new BackupError('input-invalid', `${why}; the newest good one is ${id}`, {
-    hint: `look into it first: nightjar list ${source}; to restore the older one all the same, name it: ${command} (in an event: "backup": "${id}")`,
+    hint: `look into it first: nightjar list ${word(source)}; to restore the older one all the same, name it: ${command} (in an event: "backup": "${id}")`,
   });
 }
 

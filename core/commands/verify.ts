@@ -1,3 +1,4 @@
+import { word } from '../domain/messages/text.ts';
 import type { Manifest, ManifestPart } from '../contract/manifest/manifest.ts';
 import { BackupError, isBackupError } from '../domain/errors.ts';
 import type { BackupId, SourceName } from '../domain/keys.ts';
@@ -141,7 +142,7 @@ async function isSealed({ source, encryption }: Manifest, store: Store, signal: 
 async function requireStillThere(source: SourceName, id: BackupId, store: Store, signal: AbortSignal): Promise<void> {
   if ((await store.backupIds(source, signal)).includes(id)) return;
   throw new BackupError('backup-missing', `${source} ${id} was removed from ${store.place} while it was read`, {
-    hint: `see what there is: nightjar list ${source}`,
+    hint: `see what there is: nightjar list ${word(source)}`,
   });
 }
 

@@ -44,7 +44,7 @@ export type FailureCode =
   | 'internal'; // a defect of ours
 
 const damaged =
-  'restore another backup (nightjar list shows them); nightjar verify names everything that is damaged or gone';
+  'restore another backup, from: nightjar list; what else is damaged or gone is named by: nightjar verify';
 const usualHints: Partial<Record<FailureCode, string>> = { 'part-corrupt': damaged, 'object-missing': damaged };
 
 /**

@@ -1,3 +1,4 @@
+import { word } from '../domain/messages/text.ts';
 import type { Manifest } from '../contract/manifest/manifest.ts';
 import { BackupError, messageOf } from '../domain/errors.ts';
 import { backupId } from '../domain/keys.ts';
@@ -107,13 +108,13 @@ function doubtsAbout({ id, shrunk, other }: Verdict, { full }: SourceVerdict): s
 function noneGood(source: SourceName, { backups }: SourceVerdict, store: Store): BackupError {
   const last = backups.at(-1);
   if (last === undefined)
-    return store.missingBackup(source, 'there is none yet', `take one: nightjar backup ${source}`);
+    return store.missingBackup(source, 'there is none yet', `take one: nightjar backup ${word(source)}`);
   if (last.damage?.kind === 'unreadable')
     return new BackupError('manifest-invalid', last.damage.why, {
-      hint: `no other backup is good: nightjar list ${source}`,
+      hint: `no other backup is good: nightjar list ${word(source)}`,
     });
   const count = backups.length === 1 ? 'the only one is not good' : `none of ${backups.length} is good`;
   const message = `no backup of ${source} in ${store.place}: ${count}: ${last.id}: ${whyBad(last)}`;
-  const hint = `see all of them: nightjar list ${source}; one can be restored by its id all the same`;
+  const hint = `see all of them: nightjar list ${word(source)}; one can be restored by its id all the same`;
   return new BackupError(last.damage === undefined ? 'backup-missing' : 'part-corrupt', message, { hint });
 }

@@ -26,7 +26,8 @@ export async function checkCommand(
   let seen: Checked | undefined;
   const work = async (): Promise<Checked> => {
     seen = await check(sources, { whole: names.length === 0 }, deps, signal);
-    for (const line of [...checkTable(seen), ...findingLines(seen), ...noticeLines(seen)]) out.say(line);
+    for (const line of [...checkTable(seen), ...findingLines(seen, out.naming), ...noticeLines(seen, out.naming)])
+      out.say(line);
     if (seen.failures.length > 0) throw collected(seen.failures);
     return seen;
   };

@@ -1,3 +1,4 @@
+import { word } from '../../../core/domain/messages/text.ts';
 import { hostname, userInfo } from 'node:os';
 import { BackupError } from '../../../core/domain/errors.ts';
 import { backupId } from '../../../core/domain/keys.ts';
@@ -15,7 +16,7 @@ export async function pinCommand(
 ): Promise<CommandOutcome> {
   if (reason === undefined || reason.trim() === '')
     throw new BackupError('input-invalid', 'a pin needs a reason', {
-      hint: `nightjar pin ${name} ${id} --reason "before the migration"`,
+      hint: `nightjar pin ${word(name)} ${word(id)} --reason "before the migration"`,
     });
   const source = await readable(name, nightjar, signal);
   const made = await nightjar.store.pin(

@@ -1,4 +1,5 @@
 import { describeLease, findStuckLease, unlock, watchForRenewal } from '../../../core/commands/unlock.ts';
+import { word } from '../../../core/domain/messages/text.ts';
 import { confirmByName } from '../text/confirm.ts';
 import { readable } from '../names.ts';
 import type { CommandOutcome } from '../text/output.ts';
@@ -31,7 +32,7 @@ export async function unlockCommand(
   out.note('watching for a minute and a half: a live run renews its lease within that');
   await watchForRenewal(source, found, nightjar, signal);
   await unlock(source, found, nightjar, signal);
-  out.say(`${source}: the lease is free: nightjar backup ${source}`);
+  out.say(out.naming(`${source}: the lease is free: nightjar backup ${word(source)}`));
   return {
     document: {
       result: {

@@ -3,6 +3,7 @@ import { messageOfFinding } from '../../../core/domain/messages/check.ts';
 import type { Finding, Judgement } from '../../../core/domain/watch/freshness.ts';
 import { startOf } from '../../../core/domain/keys.ts';
 import { moment } from '../../../core/domain/messages/text.ts';
+import { naming } from '../../../core/domain/messages/commands.ts';
 import { momentText } from '../../../core/domain/messages/findings.ts';
 import { formatCount, plural } from '../../../core/domain/units.ts';
 import { aligned, cut, shortSpan, wrapped } from './text.ts';
@@ -30,12 +31,12 @@ export function checkTable({ at, judgements, unconfigured }: Checked): string[] 
 }
 
 /** What was found, each with what to do about it; nothing where all is well. */
-export function findingLines({ at, judgements, vault, place }: Checked): string[] {
+export function findingLines({ at, judgements, vault, place }: Checked, named = naming(undefined)): string[] {
   if (vault !== undefined)
     return [
       '',
       ...wrapped(`the vault ${place} can't be read, so nothing is known: ${vault.why}`, width),
-      ...hintLines(vault.hint),
+      ...hintLines(vault.hint, named),
     ];
   return judgements.flatMap((judgement) => {
     const {
@@ -46,18 +47,22 @@ export function findingLines({ at, judgements, vault, place }: Checked): string[
     const failed = `${plural(failures, 'backup')} failed${newest === undefined ? '' : ' since'}${lastFailure === undefined ? '' : `, the last with ${lastFailure}`}`;
     if (kinds.length === 0)
       return failures === 0 ? [] : ['', ...wrapped(`${source}: fresh, but ${failed}`, width, '', '  ')];
-    const lines = kinds.flatMap((kind) => linesOf(judgement, kind, at));
+    const lines = kinds.flatMap((kind) => linesOf(judgement, kind, at, named));
     const atWork = running === undefined ? [] : [`  a backup is at work since ${moment(running, timeZone)}`];
     return ['', ...lines, ...atWork, ...(failures === 0 || kinds[0] === 'paused' ? [] : [`  ${failed}`])];
   });
 }
 
 /** What to know of the database clients. */
-export function noticeLines({ notices = [] }: Checked): string[] {
-  return notices.flatMap(({ text, hint }) => ['', ...wrapped(`note: ${text}`, width, '', '  '), ...hintLines(hint)]);
+export function noticeLines({ notices = [] }: Checked, named = naming(undefined)): string[] {
+  return notices.flatMap(({ text, hint }) => [
+    '',
+    ...wrapped(`note: ${text}`, width, '', '  '),
+    ...hintLines(hint, named),
+  ]);
 }
 
-function linesOf(judgement: Judgement, kind: Finding['kind'], at: Date): string[] {
+function linesOf(judgement: Judgement, kind: Finding['kind'], at: Date, named: (text: string) => string): string[] {
   const message = messageOfFinding(judgement, kind, { at });
   const more = judgement.findings.flatMap((one) => {
     if (one.kind === 'paused') return one.until === undefined ? [] : [`  until ${one.until}`];
@@ -67,16 +72,15 @@ function linesOf(judgement: Judgement, kind: Finding['kind'], at: Date): string[
         : [];
     if (one.kind === 'lease-stuck') return one.kind === kind ? wrapped(one.why, width, '  ') : [];
     return one.kind === 'unknown' && one.kind === kind
-      ? [...wrapped(one.why, width, '  '), ...hintLines(one.hint)]
+      ? [...wrapped(one.why, width, '  '), ...hintLines(one.hint, named)]
       : [];
   });
-  // a command that a terminal breaks can't be copied; messages have them all
   const commands =
     kind === 'paused' ? [] : (message?.next ?? []).filter((command) => !command.startsWith('nightjar check'));
   return [
     ...wrapped(`${judgement.standing.source}: ${kind}: ${message?.subject ?? ''}`, width, '', '  '),
     ...more,
-    ...commands.map((command) => `  run: ${command}`).filter((text) => text.length <= width),
+    ...commands.flatMap((command) => wrapped(`  run: ${named(command)}`, width, '', '    ')),
   ];
 }
 
@@ -102,6 +106,6 @@ function age(id: Parameters<typeof startOf>[0] | undefined, at: Date): string {
   return id === undefined ? 'none' : shortSpan(at.getTime() - startOf(id).getTime());
 }
 
-function hintLines(hint: string | undefined): string[] {
-  return hint === undefined ? [] : wrapped(`hint: ${hint}`, width, '  ', '        ');
+function hintLines(hint: string | undefined, named: (text: string) => string): string[] {
+  return hint === undefined ? [] : wrapped(`hint: ${named(hint)}`, width, '  ', '        ');
 }

@@ -13,6 +13,8 @@ export type Screen = { readonly isTTY?: boolean; readonly columns?: number; writ
  */
 export type Output = {
   readonly json: boolean;
+  /** Makes the commands in a text name the configuration, where it has to be named. */
+  naming(text: string): string;
   /** A line of the result. */
   say(line: string): void;
   /** Something to know on the way. */
@@ -33,7 +35,12 @@ export type CommandOutcome = { document: object; failures: unknown[] };
  * The streams of a terminal, or what they were sent into. On a terminal, a line that is longer than it is wide goes on
  * below, broken between words.
  */
-export function openOutput(stdout: Screen, stderr: Screen, json: boolean): Output {
+export function openOutput(
+  stdout: Screen,
+  stderr: Screen,
+  json: boolean,
+  named: (text: string) => string = (text) => text,
+): Output {
   let shown = false;
   const watched = stderr.isTTY === true && !json;
   function clear(): void {
@@ -49,11 +56,12 @@ export function openOutput(stdout: Screen, stderr: Screen, json: boolean): Outpu
   }
   return {
     json,
+    naming: named,
     watched,
     columns: stderr.columns || usualColumns,
     say: (line) => write(stdout, line),
-    note: (line) => write(stderr, line),
-    fail: (error) => failureLines(error).forEach((line) => write(stderr, line)),
+    note: (line) => write(stderr, named(line)),
+    fail: (error) => failureLines(error).forEach((line) => write(stderr, named(line))),
     live(line) {
       if (!watched) return;
       clear();

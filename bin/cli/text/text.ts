@@ -1,3 +1,5 @@
+import { commandInText } from '../../../core/domain/messages/commands.ts';
+
 /** Rows of cells as columns two blanks apart, each as wide as its widest cell. `right` names the columns of numbers. */
 export function aligned(rows: readonly (readonly string[])[], right: readonly number[] = []): string[] {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
@@ -30,20 +32,21 @@ export function cut(line: string, width: number): string {
   return line.length <= width ? line : `${line.slice(0, Math.max(0, width - 1))}…`;
 }
 
+const words = new RegExp(`( *)((?:${commandInText}|\`[^\`]{0,40}\`|"[^"]{0,40}"|\\{[^{}]{0,40}\\}|[^ ])+|$)`, 'g');
+
 /**
  * A text in lines of at most `width`, broken at blanks; `first` and `later` stand before them. A word that is longer
- * stays whole, and so does what is in quotes or short braces.
+ * stays whole, and so does what is in quotes or short braces. So does a command of ours, for it is to be copied: one that
+ * is longer has a line of its own.
  */
 export function wrapped(text: string, width: number, first = '', later = first): string[] {
   const lines: string[] = [];
   let line = first;
   let empty = true;
-  for (const [, blanks = '', word = ''] of text.matchAll(
-    /( *)((?:`[^`]{0,40}`|"[^"]{0,40}"|\{[^{}]{0,40}\}|[^ ])+|$)/g,
-  )) {
+  for (const [, blanks = '', word = ''] of text.matchAll(words)) {
     const goesOver = line.length + blanks.length + word.length > width;
     // behind a label alone, a word that fits in no line stays
-    const fitsBelow = line.length > later.length || later.length + word.length <= width;
+    const fitsBelow = line.length > later.length || later.length + word.length <= width || word.startsWith('nightjar ');
     if (!empty && word !== '' && goesOver && fitsBelow) {
       lines.push(line);
       line = `${later}${word}`;

@@ -1,3 +1,4 @@
+import { word } from '../messages/text.ts';
 import type { RotationSettings } from '../../contract/config/rotation.ts';
 import type { Retention } from '../../contract/config/settings.ts';
 import type { WatchSettings } from '../../contract/config/watch.ts';
@@ -144,7 +145,7 @@ function refusalOf(
     'rotation-refused',
     `${source}: ${what}, more than ${maxShare} % at once: nothing was removed`,
     {
-      hint: `see what and why: nightjar rotate ${source} --dry-run; if that is meant: nightjar rotate ${source} --any-share; for good: rotation.maxShare`,
+      hint: `see what and why: nightjar rotate ${word(source)} --dry-run; if that is meant: nightjar rotate ${word(source)} --any-share; for good: rotation.maxShare`,
     },
   );
 }

@@ -1,3 +1,4 @@
+import { word } from '../../domain/messages/text.ts';
 import type { Manifest } from '../../contract/manifest/manifest.ts';
 import { BackupError, isBackupError } from '../../domain/errors.ts';
 import { backupOfManifestKey, manifestKey, sourceSegment } from '../../domain/layout/places.ts';
@@ -68,7 +69,7 @@ export function missingBackup(
   { place }: Pick<Vault, 'place'>,
   source: SourceName,
   what: string,
-  hint = `see what there is: nightjar list ${source}`,
+  hint = `see what there is: nightjar list ${word(source)}`,
 ): BackupError {
   return new BackupError('backup-missing', `no backup of ${source} in ${place}: ${what}`, { hint });
 }

@@ -134,19 +134,21 @@ function expectReadable(
 ): void {
   expect(code).not.toBe(0);
   expect(text).toMatch(/^error: /m);
-  if (stopped === undefined) expect(text).toMatch(/^ {2}hint: /m);
+  if (stopped === undefined) expect(text).toMatch(/^ {2}hint:(?: |$)/m);
   expect(text.includes('defect of Nightjar')).toBe(defect === true);
   for (const secret of secrets) expect(text).not.toContain(secret);
-  // a word that is longer than the terminal is wide can't be broken
+  // a word that is longer than the terminal is wide can't be broken, and a command has a line of its own
   expect(
-    text.split('\n').filter((line) => line.length > columns && /\S \S/.test(line.replace(/^error: /, ''))),
+    text
+      .split('\n')
+      .filter((line) => line.length > columns && /\S \S/.test(line.replace(/^error: |^ +nightjar .*/, ''))),
   ).toEqual([]);
 }
 
 /** The hint, as one line again. */
 export function hintOf(text: string): string {
-  const [, hint = ''] = /^ {2}hint: (.*(?:\n {8}.*)*)/m.exec(text) ?? [];
-  return hint.replaceAll('\n        ', ' ');
+  const [, hint = ''] = /^ {2}hint:(.*(?:\n {8}.*)*)/m.exec(text) ?? [];
+  return hint.replaceAll('\n        ', ' ').trim();
 }
 
 /** The statements in a hint. */

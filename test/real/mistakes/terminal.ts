@@ -26,7 +26,7 @@ export async function atTerminal(args: readonly string[], columns: number, { fol
   const screen = { isTTY: true, columns, write: (words: string) => (text += words) };
   const code = await run(
     [...configured(args, folder)],
-    { stdout: screen, stderr: screen, env },
+    { stdout: screen, stderr: screen, env, cwd: folder },
     AbortSignal.timeout(limitMs),
   );
   return { text: shown(text), code };

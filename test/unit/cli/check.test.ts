@@ -1,7 +1,12 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { messageSchema } from '../../../core/contract/events/message.ts';
+import { naming } from '../../../core/domain/messages/commands.ts';
+import { wrapped } from '../../../bin/cli/text/text.ts';
 import { checkTable, findingLines } from '../../../bin/cli/text/check-table.ts';
 import type { Checked } from '../../../core/commands/check.ts';
 import { checkResultSchema } from '../../../core/contract/events/check.ts';
@@ -16,6 +21,7 @@ import { storeBackup } from '../../support/vaults/stored.ts';
 import { nightjar } from '../../support/cli/command.ts';
 
 const now = new Date('2026-11-20T12:00:00Z');
+const execFileAsync = promisify(execFile);
 let folder = '';
 
 beforeEach(async () => {
@@ -112,7 +118,8 @@ test('the table and what was found fit 80 columns, whatever is the matter', asyn
 
   const lines = [...checkTable(seen), ...findingLines(seen)];
 
-  expect(lines.filter((line) => line.length > 80)).toEqual([]);
+  // a command is broken nowhere
+  expect(lines.filter((line) => line.length > 80 && !/^ {4}nightjar /.test(line))).toEqual([]);
   await expectGolden('check/table.txt', `${lines.join('\n')}\n`);
 });
 
@@ -202,6 +209,74 @@ test('a vault that is not there, an empty configuration, a removed source and a 
     error: { code: 'config-invalid', message: expect.stringContaining('sources: names no source') },
   });
   expect(await told()).toEqual(['unknown', 'paused', 'never', 'unconfigured', 'check-failed']);
+});
+
+test('every command that is suggested names the configuration that was named, can be copied, and does what it says', async () => {
+  const file = 'o"ther c\'onf.yaml';
+  const source = 'a source with a name, as long as some are: every 14 days in the archive';
+  await configure({ shop: '', [JSON.stringify(source)]: '' });
+  const text = await readFile(join(folder, 'nightjar.yaml'), 'utf8');
+  await writeFile(join(folder, file), text.replace('[./listen]', '[./keep]'));
+  await rm(join(folder, 'nightjar.yaml'));
+  await writeFile(join(folder, 'keep'), `#!/bin/sh\ncat >> ${folder}/told; echo >> ${folder}/told\n`, { mode: 0o755 });
+  await mkdir(join(folder, 'backups'));
+  await storeBackup(vault(), source, before(new Date(), 30 * hourMs));
+  await storeBackup(vault(), 'shop', before(new Date(), hourMs));
+
+  const { stdout } = await run('-c', file, 'check');
+  const failed = await run('-c', file, 'restore', source, '20261120T020000Z-7f3a9c');
+  const json = await run('-c', file, 'restore', source, '20261120T020000Z-7f3a9c', '--json');
+  const messages = (await readFile(join(folder, 'told'), 'utf8'))
+    .trim()
+    .split(/\n+/)
+    .map((line) => messageSchema.parse(JSON.parse(line)));
+
+  const lines = stdout.split('\n');
+  const shown = lines.filter((line) => line.includes('nightjar'));
+  expect(lines.filter((line) => line.length > 80 && !/^ {4}nightjar /.test(line))).toEqual([]);
+  expect(shown).toHaveLength(2);
+  const hints = [failed.stderr, (JSON.parse(json.stdout) as { error: { hint: string } }).error.hint].map(
+    (hint) => /nightjar -c .* list .*/.exec(hint)![0],
+  );
+  const all = [
+    ...shown.map((line) => line.replace(/^ +(run: )?/, '')),
+    ...messages.flatMap(({ next }) => next),
+    ...hints,
+  ];
+  expect(all.length).toBeGreaterThanOrEqual(7);
+  for (const command of all) {
+    // as a shell reads it, in any folder where the file is named whole
+    const { stdout: words } = await execFileAsync('sh', ['-c', `nightjar() { printf '%s\\n' "$@"; }; ${command}`]);
+    const [option, named, verb, name] = words.trimEnd().split('\n');
+    expect([option, named!.split('/').at(-1), name]).toEqual(['-c', file, source]);
+    expect(['check', 'list', 'backup', 'restore']).toContain(verb);
+  }
+  expect(messages.flatMap(({ next }) => next).every((command) => command.includes(`${folder}/`))).toBe(true);
+});
+
+test('in a terminal a command is broken nowhere, and one that is longer than its line has one of its own', () => {
+  const command = `nightjar -c '/etc/nightjar/a b; c.yaml' restore 'a shop, and more' 20261120T020000Z-7f3a9c --to 'shop (2)'`;
+  const text = `  hint: see what there is: nightjar list shop; to restore it all the same: ${command} (in an event it is "backup")`;
+
+  expect(wrapped(text, 80, '', '        ')).toEqual([
+    '  hint: see what there is: nightjar list shop; to restore it all the same:',
+    `        ${command}`,
+    '        (in an event it is "backup")',
+  ]);
+  expect(wrapped(`  hint: ${command}`, 80, '', '        ')).toEqual(['  hint:', `        ${command}`]);
+  expect(
+    wrapped('error: the lease of shop is held by another: see nightjar verify shop --all', 70, '', '       '),
+  ).toEqual(['error: the lease of shop is held by another: see', '       nightjar verify shop --all']);
+  const named = naming('./other.yaml');
+  expect(
+    ['nightjar list shop', "see nightjar.yaml, nightjar, nightjar's, bin/nightjar list", named('nightjar notify')].map(
+      named,
+    ),
+  ).toEqual([
+    'nightjar -c ./other.yaml list shop',
+    "see nightjar.yaml, nightjar, nightjar's, bin/nightjar list",
+    'nightjar -c ./other.yaml notify',
+  ]);
 });
 
 test('a configuration that can’t be used is told once by many checks and backups, and once more when it can, whoever else can’t be told', async () => {

@@ -1,3 +1,4 @@
+import { word } from '../../../domain/messages/text.ts';
 import type { Manifest } from '../../../contract/manifest/manifest.ts';
 import type { Target } from '../../../ports.ts';
 
@@ -15,7 +16,7 @@ export function standingOf(
   database: string,
   { source, id }: Pick<Manifest, 'source' | 'id'>,
 ): string {
-  const again = `nightjar restore ${source} ${id} --to ${database}`;
+  const again = `nightjar restore ${word(source)} ${id} --to ${word(database)}`;
   const mended = `when the cause is mended, run: ${again}`;
   const gone = `the old database ${database} is gone`;
   switch (phase) {
