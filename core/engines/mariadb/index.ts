@@ -8,8 +8,8 @@ import { placeOf } from '../login.ts';
 import type { Login } from '../login.ts';
 import { ownerKinds, readTriggerOrder } from './catalog/catalog.ts';
 import { explainedByChange, readDefinitions, requireUnchanged, selfNamingWarnings } from './catalog/changes.ts';
-import { brokenTriggerLosses, brokenTriggers, withoutTriggers } from './plan/broken-triggers.ts';
-import { repairsOf } from './plan/repairs.ts';
+import { brokenTriggerLosses, brokenTriggers, withoutTriggers } from './repairs/broken-triggers.ts';
+import { repairsOf } from './repairs/repairs.ts';
 import { plannedParts, takesHistory } from './plan/parts.ts';
 import { explainDenied, requirePrivileges } from './privileges.ts';
 import { requireReadable } from './plan/readable.ts';
@@ -82,7 +82,7 @@ export function mariadbEngine(login: Login, tools: Tools): Engine {
             watch: like === undefined,
             rowForm,
             losses,
-            repairs: repairsOf(before.tables, server),
+            repairs: repairsOf(before.tables, server, tables),
           }).map((part) => explainedByChange(part, before, login)),
           ...(rowForm !== undefined && { rowForm }),
           catalog: withoutTriggers(catalog, broken),

@@ -19,6 +19,7 @@ export type Column = {
   name: string;
   type: string;
   charset: string | undefined;
+  collation: string | undefined;
   generated: boolean;
   whole: string;
   initial: string;
@@ -56,7 +57,7 @@ export async function readTables(session: MariadbSession): Promise<MariadbTable[
       WHERE TABLE_SCHEMA = DATABASE() AND TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED') ORDER BY TABLE_NAME`,
   );
   const columns = await session.rows(
-    `SELECT TABLE_NAME AS name, COLUMN_NAME AS col, DATA_TYPE AS type, CHARACTER_SET_NAME AS charset, EXTRA AS extra, COLUMN_TYPE AS whole, COLUMN_DEFAULT AS initial FROM information_schema.COLUMNS
+    `SELECT TABLE_NAME AS name, COLUMN_NAME AS col, DATA_TYPE AS type, CHARACTER_SET_NAME AS charset, COLLATION_NAME AS collation, EXTRA AS extra, COLUMN_TYPE AS whole, COLUMN_DEFAULT AS initial FROM information_schema.COLUMNS
       WHERE TABLE_SCHEMA = DATABASE() ORDER BY TABLE_NAME, ORDINAL_POSITION`,
   );
   const byTable = Map.groupBy(columns, (row) => row['name'] ?? '');
@@ -69,6 +70,7 @@ export async function readTables(session: MariadbSession): Promise<MariadbTable[
       name: column['col'] ?? '',
       type: column['type'] ?? '',
       charset: column['charset'] ?? undefined,
+      collation: column['collation'] ?? undefined,
       generated: /\b(VIRTUAL|STORED|PERSISTENT) GENERATED\b/i.test(column['extra'] ?? ''),
       whole: column['whole'] ?? '',
       initial: column['initial'] ?? '',

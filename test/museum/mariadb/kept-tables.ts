@@ -129,6 +129,14 @@ const mysql: KeptTable[] = [
     show: 'SHOW CREATE TABLE np; SHOW CREATE TABLE nc; CHECKSUM TABLE np, nc',
     refused: ['INSERT INTO nc VALUES (2)', 1452],
   },
+  {
+    what: 'a foreign key between character sets, of which one was converted first',
+    make: `CREATE TABLE latin_p (id varchar(10) CHARACTER SET latin1 PRIMARY KEY COMMENT 'a CHARACTER SET b', n char(3) CHARACTER SET ascii COLLATE ascii_bin NOT NULL, UNIQUE (n)) DEFAULT CHARSET latin1;
+      CREATE TABLE a_c (pid varchar(20) CHARACTER SET latin1, n char(3) CHARACTER SET ascii COLLATE ascii_bin, FOREIGN KEY (pid) REFERENCES latin_p (id), FOREIGN KEY (n) REFERENCES latin_p (n)); CREATE TABLE z_c LIKE a_c; ALTER TABLE z_c ADD FOREIGN KEY (pid) REFERENCES latin_p (id);
+      INSERT INTO latin_p VALUES ('a', 'b'); INSERT INTO a_c VALUES ('a', 'b'); SET foreign_key_checks = 0; ALTER TABLE latin_p CONVERT TO CHARACTER SET utf8mb4; SET foreign_key_checks = 1`,
+    show: 'SHOW CREATE TABLE latin_p; SHOW CREATE TABLE a_c; SHOW CREATE TABLE z_c; CHECKSUM TABLE latin_p, a_c; SELECT id, HEX(id), HEX(n) FROM latin_p',
+    lie: ['ALTER TABLE a_c DROP FOREIGN KEY a_c_ibfk_1', 'constraint a_c.a_c_ibfk_1 is missing'],
+  },
 ];
 
 export const keptTables = {

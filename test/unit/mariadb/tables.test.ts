@@ -1,9 +1,10 @@
 import { expect, test } from '@jest/globals';
 import { withoutConversions } from '../../../core/engines/mariadb/catalog/conversions.ts';
 import { outside, readTableDefinition, tableForms } from '../../../core/engines/mariadb/catalog/table-definition.ts';
-import { repairing, repairsOf } from '../../../core/engines/mariadb/plan/repairs.ts';
+import { repairing, repairsOf } from '../../../core/engines/mariadb/repairs/repairs.ts';
 import { lostWords } from '../../../core/engines/mariadb/values/lost-words.ts';
 import type { Server } from '../../../core/engines/mariadb/session.ts';
+import type { MariadbTable } from '../../../core/engines/mariadb/tables.ts';
 
 const maria: Server = { product: 'MariaDB', version: '11.8.6', number: 110_806 };
 const mysql: Server = { product: 'MySQL', version: '9.7.0', number: 90_700 };
@@ -169,4 +170,48 @@ test.each([
   ['(convert(`a`,signed) + reconvert(1 using x)', '(convert(`a`,signed) + reconvert(1 using x)'],
 ])('of %s a conversion that the server has put in leaves, and nothing else', (text, without) => {
   expect(withoutConversions(text)).toBe(without);
+});
+
+test('a column is made as the foreign keys want it, and changed when all their tables are there', () => {
+  const column = (name: string, whole: string, charset: string) => ({
+    name,
+    type: 'varchar',
+    charset,
+    collation: `${charset}_bin`,
+    generated: false,
+    whole,
+    initial: '',
+  });
+  const of = (name: string, columns: ReturnType<typeof column>[]): MariadbTable => ({
+    name,
+    engine: 'InnoDB',
+    bytes: 0,
+    versioned: false,
+    columns,
+  });
+  const parent = create('p', ["`id` varchar(9) NOT NULL COMMENT 'varchar(9)'", 'PRIMARY KEY (`id`)']);
+  const child = (name: string) =>
+    create(name, [
+      '`x` varchar(20) CHARACTER SET latin1',
+      'KEY `x` (`x`)',
+      'CONSTRAINT `f` FOREIGN KEY (`x`) REFERENCES `p` (`id`)',
+    ]);
+  const all = { a: table(child('a')), p: table(parent), z: table(child('z')) };
+  const columns = (charset: string) => [
+    of('p', [column('id', 'varchar(9)', charset)]),
+    ...['a', 'z'].map((name) => of(name, [column('x', 'varchar(20)', 'latin1')])),
+  ];
+  const dump = `${child('a')};\n${parent};\n${child('z')};\n`;
+  const written = (charset: string) => {
+    const repair = repairing(repairsOf(new Map(Object.entries(all)), mysql, columns(charset)));
+    return dump
+      .split(/(?<=\n)/)
+      .map(repair)
+      .join('');
+  };
+
+  expect(written('latin1')).toBe(dump);
+  expect(written('utf8mb4')).toBe(
+    `${dump.replace('varchar(9) NOT', 'varchar(9) CHARACTER SET latin1 COLLATE latin1_bin NOT')}ALTER TABLE \`p\` MODIFY \`id\` varchar(9) NOT NULL COMMENT 'varchar(9)';\n`,
+  );
 });

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { rowColumns, withoutTriggers } from '../../../core/engines/mariadb/plan/broken-triggers.ts';
+import { rowColumns, withoutTriggers } from '../../../core/engines/mariadb/repairs/broken-triggers.ts';
 import { triggersInOrder } from '../../../core/engines/mariadb/plan/arrangements.ts';
 
 test.each([

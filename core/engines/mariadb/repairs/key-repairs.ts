@@ -1,4 +1,5 @@
 import type { ReadTable } from '../catalog/catalog.ts';
+import type { TableDefinition } from '../catalog/table-definition.ts';
 import { quoteName, unquoteName } from '../quoting.ts';
 
 /**
@@ -31,7 +32,7 @@ export function keyRepairs(tables: ReadonlyMap<string, ReadTable>): KeyRepairs {
   const later: KeyRepairs['later'] = [];
   const drop = (table: string, key: string) => `ALTER TABLE ${quoteName(table)} DROP KEY IF EXISTS ${quoteName(key)};`;
   for (const [table, { definition }] of tables) {
-    for (const key of definition.items.flatMap(({ text }) => readForeignKey(text))) {
+    for (const key of foreignKeysIn(definition)) {
       if (!hasKey(tables.get(table), key.columns))
         behind.set(table, [...(behind.get(table) ?? []), drop(table, key.name)]);
       const parent = tables.get(key.parent);
@@ -43,6 +44,11 @@ export function keyRepairs(tables: ReadonlyMap<string, ReadTable>): KeyRepairs {
     }
   }
   return { keysFirst, behind, later };
+}
+
+/** The foreign keys of a table. */
+export function foreignKeysIn({ items }: TableDefinition): ForeignKey[] {
+  return items.flatMap(({ text }) => readForeignKey(text));
 }
 
 function readForeignKey(text: string): ForeignKey[] {

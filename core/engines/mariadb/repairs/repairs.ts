@@ -2,19 +2,27 @@ import type { ReadTable } from '../catalog/catalog.ts';
 import { columnPieces } from '../catalog/missing-defaults.ts';
 import { byteText, quoteName, unquoteName } from '../quoting.ts';
 import type { Server } from '../session.ts';
+import type { MariadbTable } from '../tables.ts';
 import { keyRepairs } from './key-repairs.ts';
 import type { KeyRepairs } from './key-repairs.ts';
+import { typeRepairs } from './type-repairs.ts';
+import type { TypeRepairs, TypeSwap } from './type-repairs.ts';
 
 /**
  * What CREATE TABLE needs besides what SHOW CREATE TABLE prints, so that a server makes the tables as they are.
  * `nullable`: counters that may be NULL, by table. `behind`: statements behind the table of this name.
  */
-export type Repairs = KeyRepairs & { nullable: ReadonlyMap<string, string[]>; behind: ReadonlyMap<string, string[]> };
+export type Repairs = KeyRepairs & Pick<TypeRepairs, 'types'> & { nullable: ReadonlyMap<string, string[]> };
 
 /** Reads what the tables of a database need. */
-export function repairsOf(tables: ReadonlyMap<string, ReadTable>, server: Server): Repairs {
+export function repairsOf(
+  tables: ReadonlyMap<string, ReadTable>,
+  server: Server,
+  columns: readonly MariadbTable[] = [],
+): Repairs {
   const mysql = server.product === 'MySQL';
-  const keys = mysql ? { keysFirst: new Map(), behind: new Map(), later: [] } : keyRepairs(tables);
+  const { types, later } = mysql ? typeRepairs(tables, columns) : { types: new Map(), later: [] };
+  const keys = mysql ? { keysFirst: new Map(), behind: new Map(), later } : keyRepairs(tables);
   const behind = new Map<string, string[]>(keys.behind);
   const nullable = new Map<string, string[]>();
   for (const [name, { definition, missing }] of tables) {
@@ -29,7 +37,7 @@ export function repairsOf(tables: ReadonlyMap<string, ReadTable>, server: Server
     const clauses = defaults.map((column) => `ALTER COLUMN ${quoteName(column)} DROP DEFAULT`).join(', ');
     behind.set(name, [...(behind.get(name) ?? []), `ALTER TABLE ${quoteName(name)} ${clauses};`]);
   }
-  return { ...keys, nullable, behind };
+  return { ...keys, types, nullable, behind };
 }
 
 function isNullableCounter(words: string): boolean {
@@ -44,7 +52,7 @@ const unknownOption =
   /('(?:[^'\\]|\\.|'')*'|`(?:[^`]|``)*`)|\/\* ((?:`(?:[^`]|``)*`='(?:[^'\\]|\\.|'')*'(?: (?=`))?)+) \*\//g;
 
 /** Writes the lines of a dump's tables as they must be. Lines are latin1 text, each with its newline. */
-export function repairing({ keysFirst, nullable, behind, later }: Repairs): (line: string) => string {
+export function repairing({ keysFirst, types, nullable, behind, later }: Repairs): (line: string) => string {
   let table: string | undefined;
   const waiting = later.map(({ tables, statement }) => ({ tables: new Set(tables), statement }));
   const bytes = (lines: readonly string[]) => lines.map((line) => `${byteText(line)}\n`).join('');
@@ -64,6 +72,8 @@ export function repairing({ keysFirst, nullable, behind, later }: Repairs): (lin
       (_, kept?: string, option?: string) => kept ?? option!.replace('*\\/', '*/'),
     );
     const column = namedLine.exec(line)?.[1];
+    const swap = column === undefined ? undefined : types.get(table)?.get(textOf(unquoteName(column)));
+    if (swap !== undefined) return withType(known, column!, swap);
     if (column !== undefined && nullable.get(table)?.includes(textOf(unquoteName(column))))
       return known.replace(counterWord, (whole, kept?: string) => kept ?? `${whole} NULL`);
     if (!line.endsWith(';\n')) return known;
@@ -71,6 +81,14 @@ export function repairing({ keysFirst, nullable, behind, later }: Repairs): (lin
     table = undefined;
     return known + finished(name);
   };
+}
+
+/** The line of a column with another type, character set and collation. */
+function withType(line: string, column: string, { from, to }: TypeSwap): string {
+  const begin = `  ${column} ${byteText(from)}`;
+  if (!line.startsWith(begin)) return line;
+  const rest = line.slice(begin.length).replace(/^(?: CHARACTER SET \w+)?(?: COLLATE \w+)?/, '');
+  return `  ${column} ${byteText(to)}${rest}`;
 }
 
 function textOf(bytes: string): string {
