@@ -27,6 +27,7 @@ import { requireStoredBytes, requireUsualSession } from './preflight/usual.ts';
 import { defaultLosses } from './values/definitions.ts';
 import { lostWords } from './values/lost-words.ts';
 import { lossWatch } from './values/losses.ts';
+import { oldTexts } from './values/old-text.ts';
 import { oldLosses } from './values/old-warnings.ts';
 import { storedBytes } from './values/row-form.ts';
 
@@ -97,7 +98,10 @@ export function mariadbEngine(login: Login, tools: Tools): Engine {
             return {
               tables: complete(seen, tables, server),
               warnings: said.warnings(),
-              exceptions: like === undefined ? [...lostDefinitions, ...(await losses.exceptions())] : oldLosses(like),
+              exceptions:
+                like === undefined
+                  ? [...lostDefinitions, ...(await losses.exceptions())]
+                  : [...oldLosses(like), ...oldTexts(like, tables, server)],
             };
           },
           close: async () => losses.close(),
