@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { withoutConversions } from '../../../core/engines/mariadb/catalog/conversions.ts';
 import { outside, readTableDefinition, tableForms } from '../../../core/engines/mariadb/catalog/table-definition.ts';
+import { takingEverything } from '../../../core/engines/mariadb/plan/definition-text.ts';
 import { repairing, repairsOf } from '../../../core/engines/mariadb/repairs/repairs.ts';
 import { lostWords } from '../../../core/engines/mariadb/values/lost-words.ts';
 import type { Server } from '../../../core/engines/mariadb/session.ts';
@@ -90,6 +91,10 @@ test('a counter that may be NULL, and options that no engine knows, are written 
       .replace("/* `foo`='b*\\/ar''x' */", "`foo`='b*/ar''x'")
       .replace("/* `x`='3' `y`='4' */", "`x`='3' `y`='4'"),
   );
+  expect(repairsOf(new Map([['t', table(text)]]), maria).hasUnknownOptions).toBe(true);
+  expect(repairsOf(new Map([['t', table(create('t', ["`a` int COMMENT '/* `a`=''b'' */'"]))]]), maria)).toMatchObject({
+    hasUnknownOptions: false,
+  });
   expect(repaired({ t: table(create('t', ['`b` int NOT NULL AUTO_INCREMENT'])) }, '  `b` int AUTO_INCREMENT,\n')).toBe(
     '  `b` int AUTO_INCREMENT,\n',
   );
@@ -214,4 +219,12 @@ test('a column is made as the foreign keys want it, and changed when all their t
   expect(written('utf8mb4')).toBe(
     `${dump.replace('varchar(9) NOT', 'varchar(9) CHARACTER SET latin1 COLLATE latin1_bin NOT')}ALTER TABLE \`p\` MODIFY \`id\` varchar(9) NOT NULL COMMENT 'varchar(9)';\n`,
   );
+});
+
+test('no mode that MySQL does not know stands in a dump that does not need it', () => {
+  const line = "/*!40101 SET @OLD_SQL_MODE=@@SQL_MODE, SQL_MODE='NO_AUTO_VALUE_ON_ZERO' */;\n";
+
+  expect(takingEverything(line, false)).toContain("'NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES'");
+  expect(takingEverything(line, true)).toContain('ALLOW_INVALID_DATES,IGNORE_BAD_TABLE_OPTIONS');
+  expect(takingEverything(`-- ${line}`, true)).toBe(`-- ${line}`);
 });

@@ -3,7 +3,6 @@ import { unqualified, unqualifiedTrigger, unqualifiedView } from '../catalog/def
 import type { ExpectedDump } from '../catalog/expected.ts';
 import { bytesOf, linesOf } from '../lines.ts';
 import { byteText, quoteName } from '../quoting.ts';
-import type { Server } from '../session.ts';
 
 /**
  * The first line of a dump since mid-2024: clients older than that, and MySQL's own, stop at it, and nothing else needs
@@ -14,12 +13,12 @@ export const sandboxLine = '/*M!999999\\- enable the sandbox mode */';
 const ownMode = "/*!40101 SET @OLD_SQL_MODE=@@SQL_MODE, SQL_MODE='NO_AUTO_VALUE_ON_ZERO' */;";
 
 /**
- * The line in which mariadb-dump sets the mode for tables, with every date that a default can be, and on MariaDB with
- * every option that no engine knows: the modes of routines are set anew by each.
+ * The line in which mariadb-dump sets the mode for tables, with every date that a default can be, and, where a table has
+ * them, with options that no engine knows (MySQL has no such mode): the modes of routines are set anew by each.
  */
-export function takingEverything(line: string, { product }: Server): string {
+export function takingEverything(line: string, hasUnknownOptions: boolean): string {
   if (line.trimEnd() !== ownMode) return line;
-  const options = product === 'MariaDB' ? ',IGNORE_BAD_TABLE_OPTIONS' : '';
+  const options = hasUnknownOptions ? ',IGNORE_BAD_TABLE_OPTIONS' : '';
   return line.replace('NO_AUTO_VALUE_ON_ZERO', `NO_AUTO_VALUE_ON_ZERO,ALLOW_INVALID_DATES${options}`);
 }
 

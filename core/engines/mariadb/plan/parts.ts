@@ -84,7 +84,7 @@ function schemaPart({ login, tools, server, catalog, tables, repairs }: DumpCont
         arrangement: viewsInOrderOfUse,
       };
       const [rewrite, repair] = [rewriting(comments), repairing(repairs)];
-      const mode = (line: string) => takingEverything(line, server);
+      const mode = (line: string) => takingEverything(line, repairs.hasUnknownOptions);
       yield* definitionText(read(run, login, signal), { ...how, rewrite: (line) => repair(rewrite(mode(line))) });
     },
   };

@@ -1,4 +1,5 @@
 import type { ReadTable } from '../catalog/catalog.ts';
+import type { TableDefinition } from '../catalog/table-definition.ts';
 import { columnPieces } from '../catalog/missing-defaults.ts';
 import { byteText, quoteName, unquoteName } from '../quoting.ts';
 import type { Server } from '../session.ts';
@@ -12,7 +13,11 @@ import type { TypeRepairs, TypeSwap } from './type-repairs.ts';
  * What CREATE TABLE needs besides what SHOW CREATE TABLE prints, so that a server makes the tables as they are.
  * `nullable`: counters that may be NULL, by table. `behind`: statements behind the table of this name.
  */
-export type Repairs = KeyRepairs & Pick<TypeRepairs, 'types'> & { nullable: ReadonlyMap<string, string[]> };
+export type Repairs = KeyRepairs &
+  Pick<TypeRepairs, 'types'> & {
+    nullable: ReadonlyMap<string, string[]>;
+    hasUnknownOptions: boolean;
+  };
 
 /** Reads what the tables of a database need. */
 export function repairsOf(
@@ -37,7 +42,12 @@ export function repairsOf(
     const clauses = defaults.map((column) => `ALTER COLUMN ${quoteName(column)} DROP DEFAULT`).join(', ');
     behind.set(name, [...(behind.get(name) ?? []), `ALTER TABLE ${quoteName(name)} ${clauses};`]);
   }
-  return { ...keys, types, nullable, behind };
+  const hasUnknownOptions = !mysql && [...tables.values()].some(({ definition }) => namesUnknownOption(definition));
+  return { ...keys, types, nullable, behind, hasUnknownOptions };
+}
+
+function namesUnknownOption({ text }: TableDefinition): boolean {
+  return [...text.matchAll(unknownOption)].some(([, , option]) => option !== undefined);
 }
 
 function isNullableCounter(words: string): boolean {
