@@ -130,7 +130,12 @@ export function collected(errors: unknown[]): Error {
   const known = errors.filter((error) => isBackupError(error));
   if (errors.length === 1 && known.length === 1) return known[0]!;
   const first = known[0];
-  return new BackupError(first?.code ?? 'internal', errors.map(messageOf).join('; '), {
+  const linesOf = (error: unknown): readonly string[] => (isBackupError(error) ? error.lines : [messageOf(error)]);
+  // what lists something goes on listing it
+  const lines = errors.some((error) => linesOf(error).length > 1)
+    ? errors.flatMap(linesOf)
+    : errors.map(messageOf).join('; ');
+  return new BackupError(first?.code ?? 'internal', lines, {
     hint: first?.hint,
     cause: new AggregateError(errors),
   });

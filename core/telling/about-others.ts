@@ -3,7 +3,7 @@ import type { Change, Sighting } from '../domain/watch/alerts.ts';
 import { messageOf } from '../domain/errors.ts';
 import { over } from '../domain/messages/findings.ts';
 import type { Message } from '../domain/messages/findings.ts';
-import { notifierFailed } from '../domain/messages/run.ts';
+import { notifierFailed, withoutName } from '../domain/messages/run.ts';
 import { isFoundElsewhere, isFoundLately, withSightings } from '../domain/watch/outbox.ts';
 import type { Outbox } from '../domain/watch/outbox.ts';
 import type { Notifier } from '../ports.ts';
@@ -82,7 +82,7 @@ function messageOfChange({ severity, alert }: Change, outcomes: readonly Deliver
   const { name } = found.notifier;
   if (severity === 'recovered') return over(`${name} can be told again`, past, at);
   return notifierFailed(
-    [{ name, why: found.failures.map(messageOf).join('; ') }],
+    [{ name, why: found.failures.map((error) => withoutName(name, messageOf(error))).join('; ') }],
     found.missed.map((one) => one.message),
     { at, ...(severity === 'reminder' && { since: past.since }) },
   );

@@ -47,7 +47,10 @@ export function countOf(value: object, keys: readonly string[]): number {
 
 /** A line of text that is not empty. What was written in its place is not shown: it may be a secret. */
 export function text(what: string) {
-  return z.string({ error: expectedUnseen(what) }).regex(/^[^\p{Cc}]*\S[^\p{Cc}]*$/u, { error: expectedUnseen(what) });
+  const isBare = (input: unknown): boolean => ['number', 'bigint', 'boolean'].includes(typeof input);
+  const error = (issue: { input?: unknown }): string =>
+    `${expectedUnseen(what)(issue)}${isBare(issue.input) ? ': put it in quotes' : ''}`;
+  return z.string({ error }).regex(/^[^\p{Cc}]*\S[^\p{Cc}]*$/u, { error: expectedUnseen(what) });
 }
 
 export function wholeNumber(from: number, to?: number) {

@@ -101,12 +101,17 @@ export function notifierFailed(
       : `${failed.length} notifiers failed: somebody was not told`;
   const [first, ...more] = missed.map((one) => `${one.source === undefined ? '' : `${one.source}: `}${one.subject}`);
   const known = [
-    ...failed.map(({ name, why }) => fact(name, why)),
+    ...failed.map(({ name, why }) => fact(name, withoutName(name, why))),
     ...(first === undefined
       ? []
       : [fact('Not told', `${first}${more.length === 0 ? '' : `, and ${formatCount(more.length)} more`}`)]),
   ];
   return about('notifier-failed', {}, telling, subject, known, ['nightjar notify']);
+}
+
+/** What an error says, where the name that it begins with stands before it already. */
+export function withoutName(name: string, text: string): string {
+  return text.startsWith(`${name} `) ? text.slice(name.length + 1) : text;
 }
 
 /** Hooks failed after a run: whoever counts on them was not called. */

@@ -91,9 +91,9 @@ async function beginning({ body }: Response): Promise<string> {
   return Buffer.concat(chunks).subarray(0, answerBytes).toString();
 }
 
-function verdict({ status, text, retryAfter }: Tried, { read }: Post): { waitMs: number | undefined; why: string } {
-  const { waitMs, why } = status === 0 ? {} : (read?.(text) ?? {});
-  const said = why ?? text.replace(/\s+/g, ' ').trim().slice(0, shownAnswer);
+function verdict({ status, text, retryAfter }: Tried, request: Post): { waitMs: number | undefined; why: string } {
+  const { waitMs, why } = status === 0 ? {} : (request.read?.(text) ?? {});
+  const said = unread(request, why ?? text.replace(/\s+/g, ' ').trim()).slice(0, shownAnswer);
   return {
     waitMs: waitMs ?? spanOf(retryAfter),
     why: status === 0 ? `could not be reached: ${said}` : `answered ${status}${said === '' ? '' : `: ${said}`}`,
@@ -111,13 +111,17 @@ function again(status: number): boolean {
   return status === 0 || status === 408 || status === 429 || status >= 500;
 }
 
-/** No cause: what the library says may quote the URL. */
-function failed({ to, url, secrets }: Post, why: string, afterMs?: number): BackupError {
+/** The other side's words without what may be secret in the address. Our own words quote none of it. */
+function unread({ url, secrets }: Post, said: string): string {
   const { pathname, search } = new URL(url);
-  const shown = [url, ...secrets, pathname.slice(1), search.slice(1)]
+  return [url, ...secrets, pathname.slice(1), search.slice(1)]
     .filter((secret) => secret.length > 3)
-    .reduce((rest, secret) => rest.replaceAll(secret, '***'), why);
-  return new BackupError('notify-failed', `${to} ${shown}`, {
+    .reduce((rest, secret) => rest.replaceAll(secret, '***'), said);
+}
+
+/** No cause: what the library says may quote the URL. */
+function failed({ to }: Post, why: string, afterMs?: number): BackupError {
+  return new BackupError('notify-failed', `${to} ${why}`, {
     hint: 'correct the address or the token where it is kept, then: nightjar notify',
     afterMs,
   });

@@ -293,11 +293,13 @@ test('a configuration that can’t be used is told once by many checks and backu
 
   const codes = [];
   for (const verb of ['check', 'check', 'backup', 'check', 'backup']) codes.push((await run(verb)).code);
+  const { stderr } = await run('check');
   const broken = (await told()).splice(0);
   await writeFile(file, good.replace(', { command: [./bin] }', ''));
   for (const verb of ['check', 'check']) codes.push((await run(verb)).code);
 
-  // nobody can be told of by a check that could not tell everybody
+  // with what could not be told, it lists line by line what it lists alone
+  expect(stderr).toMatch(/^error: nightjar.yaml has 1 problem:\n {2}bogus: [^\n]*\nbin [^\n]*\n/);
   expect(codes.slice(-2)).toEqual([0, 0]);
   expect(broken).toEqual(['check-failed', 'notifier-failed', 'backup-failed']);
   expect((await told()).slice(broken.length)).toEqual(['recovered']);

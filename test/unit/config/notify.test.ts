@@ -100,3 +100,9 @@ test('of a configuration with a mistake, whoever is named rightly is known', () 
   expect(toldByText('a: [}')).toMatchObject({ notify: [], hooks: [] });
   expect(toldByText('just text')).toMatchObject({ notify: [], hooks: [] });
 });
+
+test('a number where a text belongs is told what it needs', () => {
+  const webhook = 'notify: [{ webhook: { url: { env: U }, key: { env: K }, name: 503 } }]';
+  expect(problemsOf(`${start}${webhook}`)).toContain('notify.0.webhook.name: expected a name: put it in quotes');
+  expect(problemsOf(start.replace('database: d', 'database: 2024'))).toMatch(/database: expected .*: put it in quotes/);
+});

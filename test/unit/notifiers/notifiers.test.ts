@@ -1,3 +1,4 @@
+import { messageOf } from '../../../core/domain/errors.ts';
 import { createHmac } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -227,6 +228,22 @@ test.each([
     message: expect.stringMatching(why),
   });
   expect(endpoint.received).toHaveLength(1);
+  await endpoint.stop();
+});
+
+test('what the other side repeats of the address is not shown, and our own words stay whole', async () => {
+  const answers = [page, { status: 404, body: `no route /login?k=abcd ${'x'.repeat(170)} /login?k=abcd` }];
+  const endpoint = await startEndpoint(() => answers.shift()!);
+  const webhook = webhookNotifier({
+    name: 'webhook',
+    url: is(`${endpoint.url}/login?k=abcd`),
+    key: is('key'),
+    clock: { now: () => new Date() },
+  });
+  const said = async () => messageOf(await webhook.notify(message, signal()).catch((error: unknown) => error));
+
+  expect(await said()).toContain('or is a login in front of it?');
+  expect(await said()).toMatch(/^webhook answered 404: no route \/\*\*\*\?\*\*\* x+ [^a-z]*\(not tried again\)$/);
   await endpoint.stop();
 });
 
