@@ -1,10 +1,11 @@
 import { backup } from '../core/commands/backup.ts';
 import { backupEventSchema, readEvent } from '../core/contract/events/requests.ts';
 import type { BackupResult } from '../core/contract/events/requests.ts';
-import { messageOf } from '../core/domain/errors.ts';
+import { BackupError, messageOf } from '../core/domain/errors.ts';
 import type { SourceName } from '../core/domain/keys.ts';
 import { failureOf } from './host/failure.ts';
 import { lambdaHandler } from './host/host.ts';
+import type { Invocation } from './host/host.ts';
 import { otherHolder } from './host/identity.ts';
 import { storedResult } from './host/result.ts';
 
@@ -12,6 +13,17 @@ import { storedResult } from './host/result.ts';
 function momentOf(text: string | undefined): Date | undefined {
   const moment = new Date(text ?? Number.NaN);
   return Number.isNaN(moment.getTime()) ? undefined : moment;
+}
+
+/**
+ * Throws `deadline` where an earlier attempt at this request has run out of its time: another would store as much, and
+ * run out of it too.
+ */
+async function requireTime(source: SourceName, { store, identity: { run } }: Invocation, signal: AbortSignal) {
+  if (!(await store.hasFailed(source, { run, code: 'deadline' }, signal))) return;
+  throw new BackupError('deadline', `an earlier attempt at this request ran out of its time: it is not tried again`, {
+    hint: 'give the function more time (up to 15 minutes) and more memory (cloud.size, cloud.memory), or run it from the command line',
+  });
 }
 
 /** Takes a backup of one source: `{ "source": "shop" }`. */
@@ -22,6 +34,7 @@ export const handler = lambdaHandler({
     const name = event.source as SourceName;
     // a name that is not configured has no place in the vault
     if (!nightjar.sourceNames.includes(name)) await nightjar.source(name, {}, signal);
+    await requireTime(name, nightjar, signal);
     try {
       const manifest = await nightjar.store.withFailureRecord(
         name,

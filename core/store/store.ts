@@ -13,7 +13,7 @@ import { afterReadingAgain, readWhole } from './parts/read-again.ts';
 import { openPart } from './parts/reading.ts';
 import type { IdentitiesOf, Opening } from './parts/reading.ts';
 import { discardParts, storeParts } from './parts/storing.ts';
-import { withFailureRecord } from './records/failure.ts';
+import { hasFailed, withFailureRecord } from './records/failure.ts';
 import { pin, unpin } from './records/pin.ts';
 import { withProofRecord } from './records/proof.ts';
 import { carryOutOnce } from './records/request.ts';
@@ -60,6 +60,7 @@ export function openStore(vault: Vault, identitiesOf: IdentitiesOf = noIdentitie
 
     recordStart: on(recordStart),
     withFailureRecord: on(withFailureRecord),
+    hasFailed: on(hasFailed),
     withProofRecord: on(withProofRecord),
     carryOutOnce: on(carryOutOnce),
     pin: on(pin),

@@ -5,7 +5,7 @@ import type { Construct } from 'constructs';
 import type { Config, SourceConfig } from '../../core/contract/config/config.ts';
 import { rdsRegion } from '../../core/domain/rds-endpoint.ts';
 import { allow, keyStatement } from './grants.ts';
-import { secretArn, secretsOfSource, secretsOfTelling } from './secrets.ts';
+import { secretArns, secretsOfSource, secretsOfTelling } from './secrets.ts';
 
 /** What every function does besides its work: tells whom the configuration names, and calls its hooks. */
 export function tellingStatements(
@@ -41,7 +41,11 @@ export function secretStatements(
   const keys = config.cloud?.secretKeys ?? [];
   if (names.length === 0) return [];
   return [
-    allow('ReadSecrets', ['secretsmanager:GetSecretValue'], [...new Set(names.map((name) => secretArn(scope, name)))]),
+    allow(
+      'ReadSecrets',
+      ['secretsmanager:GetSecretValue'],
+      [...new Set(names.flatMap((name) => secretArns(scope, name)))],
+    ),
     ...(keys.length > 0
       ? [
           keyStatement(

@@ -24,15 +24,21 @@ export function secretsOfTelling({ notify }: Pick<Config, 'notify'>): string[] {
   );
 }
 
-/** The ARN of a secret as policies take it: exact where the whole ARN is known, else with its random tail left open. */
-export function secretArn(scope: Construct, secret: string): string {
-  if (secret.startsWith('arn:')) return /-[A-Za-z0-9]{6}$/.test(secret) ? secret : `${secret}${anyTail}`;
-  return Stack.of(scope).formatArn({
+/**
+ * The ARNs of a secret as policies take them, with the random tail left open where it is not known. A text that ends
+ * like a tail may be one (`…:secret:shop-AbCdEf`) or the end of a name without it (`…:secret:rds-master`): both are
+ * allowed.
+ */
+export function secretArns(scope: Construct, secret: string): string[] {
+  if (secret.startsWith('arn:'))
+    return /-[A-Za-z0-9]{6}$/.test(secret) ? [secret, `${secret}${anyTail}`] : [`${secret}${anyTail}`];
+  const named = Stack.of(scope).formatArn({
     service: 'secretsmanager',
     resource: 'secret',
     resourceName: `${secret}${anyTail}`,
     arnFormat: ArnFormat.COLON_RESOURCE_NAME,
   });
+  return [named];
 }
 
 function namesIn(references: readonly unknown[]): string[] {

@@ -4,6 +4,8 @@ import { CfnFunction } from 'aws-cdk-lib/aws-lambda';
 import { CfnSchedule } from 'aws-cdk-lib/aws-scheduler';
 import { expect, test } from '@jest/globals';
 import { NightjarBackups } from '../../lib/nightjar-backups.ts';
+import { secretArns } from '../../lib/rights/secrets.ts';
+import { matches } from '../real/cloud/policy/policy.ts';
 import { deployable } from '../../lib/read-config.ts';
 import type { WrittenConfig } from '../../lib/read-config.ts';
 import { exampleConfig, stackOf } from './synthesis.ts';
@@ -154,6 +156,18 @@ test('what AWS has and functions can’t work with is refused, with what to do',
     problemsOf('db.acme.example', { size: '200GB', oversize: 'try' }),
   ])
     expect(good).toBe(fine);
+});
+
+test('a secret that is named by its ARN is readable, with its random tail or without one that looks like it', () => {
+  const arn = 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:';
+  const readable = (secret: string, real: string): boolean =>
+    secretArns(new Stack(), secret).some((pattern) => matches(pattern, `${arn}${real}`));
+
+  expect(readable(`${arn}rds-master`, 'rds-master-Ab3dEf')).toBe(true);
+  expect(readable(`${arn}rds-master-Ab3dEf`, 'rds-master-Ab3dEf')).toBe(true);
+  expect(readable(`${arn}shop`, 'shop-Ab3dEf')).toBe(true);
+  expect(readable(`${arn}shop`, 'shop-two-Ab3dEf')).toBe(false);
+  expect(readable(`${arn}rds-master-Ab3dEf`, 'rds-master-Xy3dEf')).toBe(false);
 });
 
 test('a backup that AWS leaves out in the night when the clock is put forward is warned of', () => {

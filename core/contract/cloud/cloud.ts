@@ -97,8 +97,8 @@ export const cloudSchema = group('the cloud', {
     .enum(retentions, { error: expected(`one of ${retentions.join(', ')}`) })
     .default('90d')
     .describe('How long logs are kept.'),
-  reserveConcurrency: flag(true).describe(
-    'Whether Lambda itself sees to it that a source is backed up once at a time. `false` where the account has too little concurrency to set aside (new ones have 10); the lease in the vault sees to it too.',
+  reserveConcurrency: flag(false).describe(
+    'Whether Lambda itself sees to it that a source is backed up once at a time: the lease in the vault does so anyway. It sets concurrency of the account aside, one for each source, and new accounts have 10 in all.',
   ),
   tracing: flag(false).describe('Whether runs are traced by X-Ray.'),
   tags: z

@@ -1,6 +1,8 @@
 import { isBackupError } from '../../domain/errors.ts';
+import type { FailureCode } from '../../domain/errors.ts';
+import { sourceSegment } from '../../domain/layout/places.ts';
 import type { SourceName } from '../../domain/keys.ts';
-import { failureKey } from '../../domain/layout/records.ts';
+import { failureKey, failureOfPath } from '../../domain/layout/records.ts';
 import type { Clock, Identity } from '../../ports.ts';
 import type { Vault } from '../../vault.ts';
 import { writeJson } from '../json.ts';
@@ -26,6 +28,21 @@ export async function withFailureRecord<T>(
     await recordFailure(vault, source, explain(error), deps);
     throw error;
   }
+}
+
+/** Whether this very run, at an earlier attempt, has failed with this code. */
+export async function hasFailed(
+  vault: Vault,
+  source: SourceName,
+  { run, code }: { run: string; code: FailureCode },
+  signal: AbortSignal,
+): Promise<boolean> {
+  const folder = `${sourceSegment(source)}/`;
+  for await (const { key } of vault.list(`${folder}failures/`, signal)) {
+    const failure = failureOfPath(key.slice(folder.length));
+    if (failure?.run === run && failure.code === code) return true;
+  }
+  return false;
 }
 
 /**

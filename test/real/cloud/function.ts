@@ -47,7 +47,8 @@ export type DeployedFunction = {
 
 export type InvokeOptions = {
   requestId?: string /** An execution environment beside the first one. */;
-  environment?: number /** Instead of the time that it has. */;
+  environment?: number /** Ended so much later than it is told, for a slow machine. */;
+  patienceMs?: number /** Instead of the time that it has. */;
   timeoutMs?: number /** Another file of the fixtures in place of `index`. */;
   handler?: string;
 };
@@ -92,9 +93,10 @@ export function deployedFunction({
   async function environment({
     environment: number = 1,
     timeoutMs = seconds * 1000,
+    patienceMs = 0,
     handler: file = handler,
   }: InvokeOptions): Promise<{ fn: LambdaFunction; stream: string }> {
-    const key = `${number} ${timeoutMs} ${file}`;
+    const key = `${number} ${timeoutMs} ${patienceMs} ${file}`;
     const known = environments.get(key);
     if (known !== undefined) return known;
     const settings: FunctionSettings = {
@@ -105,6 +107,7 @@ export function deployedFunction({
       handler: file,
       memoryMb,
       timeoutMs,
+      patienceMs,
       hosts,
       environment: variables,
     };

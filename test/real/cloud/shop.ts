@@ -113,6 +113,7 @@ function configuration(
       email: ['ops@acme.example'],
       slack: { workspace: 'T0123456', channel: 'C0123456' },
       tracing: true,
+      reserveConcurrency: true,
       secretKeys: [key],
       networks: { main: { vpc, subnets: [subnet] } },
     },

@@ -86,6 +86,20 @@ test('an execution environment that was lost costs no night: the next try of the
   expect(valueOf(dead)).toMatchObject({ status: 'stored', rows: 100 });
 }, 90_000);
 
+test('a request that has run out of its time is not tried again: it would leave as much behind, and end as it did', async () => {
+  const backup = await scene.deploy('backup', { late: shop });
+  await scene.store('late/failures/20261121T021445Z-aaaaaaaa-deadline.json', {});
+  await scene.store('late/failures/20261121T021445Z-bbbbbbbb-lock-timeout.json', {});
+  const tried = (requestId: string) => backup.invoke({ source: 'late' }, { requestId });
+
+  expect(errorOf(await tried('aaaaaaaa-1111'))).toMatchObject({
+    errorType: 'deadline',
+    errorMessage: expect.stringContaining('it is not tried again'),
+  });
+  expect((await scene.keys()).filter((key) => key.startsWith('late/'))).toHaveLength(2);
+  expect(valueOf(await tried('bbbbbbbb-2222'))).toMatchObject({ status: 'stored' });
+}, 90_000);
+
 test('of two deliveries at the same moment one is done and the other is skipped', async () => {
   const both = await Promise.all([scene.deploy('backup', { twice: shop }), scene.deploy('backup', { twice: shop })]);
   for (const one of both) valueOf(await one.invoke({ source: 'twice' }));

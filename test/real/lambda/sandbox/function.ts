@@ -20,6 +20,8 @@ export type FunctionSettings = {
   memoryMb?: number;
   /** @default 60000 */
   timeoutMs?: number;
+  /** How much later than it was told a function is ended, for a slow machine. @default 0 */
+  patienceMs?: number;
   /** @default 512 */
   tmpMb?: number;
   /** A file in place of /etc/hosts, where the function has a root of its own. @default the machine's */
@@ -139,7 +141,7 @@ export function lambdaFunction(settings: FunctionSettings): LambdaFunction {
           api.invoke({ requestId, deadline, arn, event }).then(outcomeOf),
           memory.exceeded.then((): Outcome => ({ status: 'out-of-memory' })),
           sandbox.ended.then(({ code }): Outcome => ({ status: 'exited', code })),
-          after(timeoutMs).then((): Outcome => ({ status: 'timed-out' })),
+          after(timeoutMs + (settings.patienceMs ?? 0)).then((): Outcome => ({ status: 'timed-out' })),
         ]));
       const durationMs = performance.now() - began;
       const { peakMemory, peakNodeMemory } = memory.stop();
