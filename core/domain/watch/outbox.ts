@@ -58,37 +58,26 @@ type ItemOfEnd = (change: Change, ended: readonly Alert[]) => WaitingMessage;
  * and is told so once; so is that no run of this kind could begin. Failures that never reached this notifier are not
  * told any more. What another configuration than `by` finds is its own to take back.
  */
-export function withGoodRun(box: Outbox, run: GoodRun, now: Date, itemOf: ItemOfEnd): Outbox {
-  const ended = withEnded(box, run.source, run, now, itemOf);
-  return run.source === undefined ? ended : withEnded(ended, undefined, run, now, itemOf);
-}
-
-/** `source` undefined, of a run that has one: what keeps every run of this kind from beginning. */
-function withEnded(
-  box: Outbox,
-  source: string | undefined,
-  { kind, source: own, by }: GoodRun,
-  now: Date,
-  itemOf: ItemOfEnd,
-): Outbox {
+export function withGoodRun(box: Outbox, { source, kind, by }: GoodRun, now: Date, itemOf: ItemOfEnd): Outbox {
+  const isOwn = (alert: Alert): boolean => alert.source === source;
   const isOf = (alert: Alert): boolean =>
-    alert.source === source &&
     alert.kind === kind &&
-    (source === own || ofConfiguration.includes(alert.cause)) &&
+    (isOwn(alert) || (alert.source === undefined && ofConfiguration.includes(alert.cause))) &&
     !isFoundElsewhere(alert, by, now);
   const ended = box.open.filter(isOf);
   const saidByCheck =
-    kind === 'backup-failed' && box.open.some((alert) => alert.source === source && missing.includes(alert.kind));
-  const first = saidByCheck ? undefined : ended[0];
+    kind === 'backup-failed' && box.open.some((alert) => isOwn(alert) && missing.includes(alert.kind));
+  const first = ended.find((alert) => isOwn(alert) && !saidByCheck) ?? ended.find((alert) => !isOwn(alert));
   const known = {
     ...box,
     open: box.open.filter((alert) => !isOf(alert) || alert === first),
     waiting: box.waiting.filter(({ severity, alert }) => !isOf(alert) || severity === 'recovered'),
   };
-  const over: Sighting[] = first === undefined ? [] : [{ source, cause: first.cause, judged: [kind], found: [] }];
+  const over: Sighting[] =
+    first === undefined ? [] : [{ source: first.source, cause: first.cause, judged: [kind], found: [] }];
   return withSightings(
     known,
-    [...over, ...endedRuns(known).filter(({ source: other }) => other !== source)],
+    [...over, ...endedRuns(known).filter((other) => other.source !== source)],
     now,
     { others: new Set() },
     (change) => itemOf(change, change.alert === first ? ended : [change.alert]),
