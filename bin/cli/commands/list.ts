@@ -12,7 +12,7 @@ import { memoryFor, readable } from '../names.ts';
 import type { CommandOutcome } from '../text/output.ts';
 import type { CommandSession } from '../session.ts';
 import { sizesOf } from '../sizes.ts';
-import { aligned, shortSpan, wrapped } from '../text/text.ts';
+import { aligned, shortAge, shortSpan, wrapped } from '../text/text.ts';
 
 /**
  * A backup and what it counts for today; for a source that is not configured any more, what it counted for when it was
@@ -100,7 +100,7 @@ function keeper({ pinned, tiers, verdict: { damage, misdated } }: Line): string 
 }
 
 function cells(backup: Line, now: number): string[] {
-  const age = shortSpan(now - startOf(backup.id).getTime());
+  const age = shortAge(now - startOf(backup.id).getTime());
   if (backup.status === 'unreadable') return [backup.id, age, '', '', '', '', 'unreadable'];
   const { rows, bytes, storedBytes, ms } = sizesOf(backup.manifest);
   return [

@@ -6,7 +6,7 @@ import { moment } from '../../../core/domain/messages/text.ts';
 import { naming } from '../../../core/domain/messages/commands.ts';
 import { momentText } from '../../../core/domain/messages/findings.ts';
 import { formatCount, plural } from '../../../core/domain/units.ts';
-import { aligned, cut, shortSpan, wrapped } from './text.ts';
+import { aligned, cut, shortAge, shortSpan, wrapped } from './text.ts';
 
 const head = ['source', 'state', 'age', 'limit', 'proven', 'backups', 'failed'];
 const numbers = [2, 3, 4, 5, 6];
@@ -103,7 +103,7 @@ function cells(
 }
 
 function age(id: Parameters<typeof startOf>[0] | undefined, at: Date): string {
-  return id === undefined ? 'none' : shortSpan(at.getTime() - startOf(id).getTime());
+  return id === undefined ? 'none' : shortAge(at.getTime() - startOf(id).getTime());
 }
 
 function hintLines(hint: string | undefined, named: (text: string) => string): string[] {

@@ -1,3 +1,4 @@
+import { clocksMs } from '../../../core/domain/verdict/verdict.ts';
 import { commandInText } from '../../../core/domain/messages/commands.ts';
 
 /** Rows of cells as columns two blanks apart, each as wide as its widest cell. `right` names the columns of numbers. */
@@ -25,6 +26,11 @@ const units: [string, number][] = [
 export function shortSpan(ms: number): string {
   const [unit, size] = units.find(([, length]) => ms >= 2 * length) ?? ['s', 1000];
   return `${Math.floor(Math.max(0, ms) / size)} ${unit}`;
+}
+
+/** How old something is, at most six characters; `future` beyond what the clocks of two machines may differ by. */
+export function shortAge(ms: number): string {
+  return ms < -clocksMs ? 'future' : shortSpan(ms);
 }
 
 /** A line cut to a width, with a sign of it. */

@@ -163,6 +163,20 @@ test('fresh exits 0, found exits 4, and what was found is told once', async () =
   expect(await told()).toEqual(['never', 'recovered']);
 });
 
+test('a backup that is dated 2100 has no age: it is of the future', async () => {
+  await storeBackup(vault(), 'shop', before(new Date(), hourMs));
+  for (const source of ['shop', 'left']) await storeBackup(vault(), source, new Date('2100-01-01T02:00:00Z'));
+  // clocks may differ by minutes
+  await storeBackup(vault(), 'blog', new Date(Date.now() + 60_000));
+
+  const list = (await run('list')).stdout;
+  const table = (await run('check')).stdout;
+
+  expect(list).toMatch(/^21000101T020000Z-\w+ +future /m);
+  expect(list.split('blog: ')[1]).toMatch(/Z-\w+ +0 s /);
+  expect(table).toMatch(/^left +unconfigured +future /m);
+});
+
 test('--no-tell only looks, and one source can be looked at alone', async () => {
   await storeBackup(vault(), 'shop', new Date());
 
