@@ -20,9 +20,9 @@ beforeAll(async () => {
 
 afterAll(() => scene?.stop());
 
-async function taken(database: string, sql: string, login: Partial<Login> = {}): Promise<Manifest> {
+async function taken(database: string, sql: string | string[], login: Partial<Login> = {}): Promise<Manifest> {
   await scene.sql('postgres', `create database ${database}`);
-  await scene.sql(database, sql);
+  for (const statement of [sql].flat()) await scene.sql(database, statement);
   return backup(scene.source(database, { login }), scene.deps(), limit());
 }
 
@@ -129,23 +129,31 @@ test('a child with its own compression made every restore fail its proof', async
   expect(await proven(manifest, 'packed_again')).toMatch(/^proven equal, except compression of public\.child\.a: /);
 });
 
-const lost = 'members of the extension hstore, of which pg_dump carries no change: table public.settings (missing)';
+const lost = `members of the extension hstore, of which pg_dump carries no change: ${[
+  'index public.settings_name',
+  'rule silent on public.settings',
+  'table public.settings',
+  'table constraint positive on public.settings',
+  'trigger noted on public.settings',
+]
+  .map((name) => `${name} (missing)`)
+  .join(', ')}`;
 /** What belongs to an extension is made by that, and what a user has put on it by nobody. */
-const onExtension = `create extension hstore; create table settings (id int, name text); alter extension hstore add table settings; create table own (id int);
-  create function note() returns trigger language plpgsql as 'begin return new; end'; create index settings_name on settings (name); comment on index settings_name is 'mine';
-  alter table settings add constraint positive check (id > 0); create trigger noted before insert on settings for each row execute function note(); create rule silent as on delete to settings do instead nothing`;
+const onExtension = [
+  'create extension hstore; create table settings (id int, name text); create table own (id int)',
+  `create function note() returns trigger language plpgsql as 'begin return new; end'`,
+  'alter extension hstore add table settings',
+  `create index settings_name on settings (name); comment on index settings_name is 'mine'; alter table settings add constraint positive check (id > 0)`,
+  'create trigger noted before insert on settings for each row execute function note(); create rule silent as on delete to settings do instead nothing',
+];
 
 test('an index, a constraint, a trigger, a rule on a table of an extension are in no dump: the backup names them, and a good restore is proven', async () => {
   const manifest = await taken('extended', onExtension);
 
-  const left = [
-    'index public.settings_name',
-    'rule silent on public.settings',
-    'table constraint positive on public.settings',
-    'trigger noted on public.settings',
-  ].map((object) => `${object}: it is on a table of the extension hstore, and pg_dump leaves it out`);
-  expect(manifest.exceptions).toEqual(left);
-  expect(await proven(manifest, 'extended_again')).toContain(`, except ${[...left, lost].join('; ')}: `);
+  expect(manifest.warnings).toEqual([
+    expect.stringContaining('made, which no dump carries: index public.settings_name, '),
+  ]);
+  expect(await proven(manifest, 'extended_again')).toContain(`, except ${lost}: `);
 });
 
 test('a backup of before, which does not name them, is proven by what its archive makes; what the archive holds and the database lacks is missing', async () => {

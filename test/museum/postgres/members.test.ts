@@ -1,3 +1,6 @@
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { backup } from '../../../core/commands/backup.ts';
 import { proofSentence } from '../../../core/commands/prove.ts';
@@ -9,11 +12,26 @@ import { withSession } from '../../../core/engines/postgres/session.ts';
 import { limit, postgresScene } from '../../support/postgres.ts';
 import type { PostgresScene } from '../../support/postgres.ts';
 
+/** An extension whose tables have what tables have, as PostGIS's do: servers from 18 look for extensions in a folder of ours. */
+const spatial = `create table places (id int primary key, name text not null check (name <> '')); create index on places (name);
+  create function seen() returns trigger language plpgsql as 'begin return new; end'; create trigger seen before insert on places for each row execute function seen();
+  create rule kept as on delete to places do instead nothing; select pg_catalog.pg_extension_config_dump('places', '');`;
+let extensions: string;
+
+beforeAll(async () => {
+  extensions = await mkdtemp(join(tmpdir(), 'nightjar-extensions-'));
+  await mkdir(join(extensions, 'extension'));
+  await writeFile(join(extensions, 'extension', 'geo.control'), `default_version = '1'\ncomment = 'places'\n`);
+  await writeFile(join(extensions, 'extension', 'geo--1.sql'), spatial);
+  await chmod(extensions, 0o755);
+});
+afterAll(() => rm(extensions, { recursive: true }));
+
 describe.each([18, 13] as const)('PostgreSQL %i', (major) => {
   let scene: PostgresScene;
 
   beforeAll(async () => {
-    scene = await postgresScene(major);
+    scene = await postgresScene(major, major === 18 ? { extension_control_path: `${extensions}:$system` } : {});
     await scene.sql('postgres', 'create role other');
   }, 1_200_000);
 
@@ -72,6 +90,25 @@ describe.each([18, 13] as const)('PostgreSQL %i', (major) => {
       rows.filter(({ name }) => !['similarity(text,text)', 'added()'].includes(String(name)));
     expect(same(await properties('changed_again'))).toEqual(same(await properties('changed')));
   });
+
+  if (major === 18)
+    test('an extension with an index, a key, a check or a trigger on a table of its own, as PostGIS has, made every restore fail its proof', async () => {
+      const good = await taken('placed', ['create extension geo', `insert into places values (1, 'here')`]);
+      const changed = await taken('placed_more', [
+        'create extension geo',
+        'create index mine on places (id, name)',
+        'alter table places disable trigger seen',
+      ]);
+
+      expect([good.warnings, good.exceptions]).toEqual([[], undefined]);
+      expect(await proven(good, 'placed_again')).toMatch(/^proven equal: 1 table, 1 row, /);
+      expect(changed.warnings).toEqual([
+        expect.stringContaining('made, which no dump carries: index public.mine, trigger seen on public.places;'),
+      ]);
+      expect(await proven(changed, 'placed_more_again')).toContain(
+        'carries no change: index public.mine (missing), trigger seen on public.places (other definition): ',
+      );
+    });
 
   test('an index on unaccent, which was declared immutable for it, made every restore fail', async () => {
     const manifest = await taken('searched', [

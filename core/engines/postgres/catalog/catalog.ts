@@ -162,9 +162,9 @@ function objectsQuery(serverMajor: number): string {
       `select '${from}'::regclass as class, o.oid, (${facts})::text as text, (${statements})::jsonb as statements from pg_catalog.${from} o where ${own(from)} and ${where}`,
   );
   const isSystems = `coalesce(i.schema in ('pg_catalog', 'information_schema'), false)`;
-  const why = `case when ${isSystems} then 'it lies in a schema of the system, which pg_dump leaves out' else 'it is on a table of the extension ' || ${extensionBelow('a.class', 'a.oid')} || ', and pg_dump leaves it out' end`;
+  const why = `case when ${isSystems} then 'it lies in a schema of the system, which pg_dump leaves out' end`;
   return `select case when l.why is not null then '${leftOutKind}' else i.type end as kind, case when l.why is not null then concat(i.type, ' ', i.identity) else i.identity end as name,
       coalesce(l.why, a.text, '') as text, case when l.why is null then a.statements end as statements
     from (${objects.join(' union all ')}) a, lateral pg_identify_object(a.class, a.oid, 0) i, lateral (select ${why} as why) l
-    where i.identity is not null and coalesce(i.schema, '') !~ '^pg_(temp|toast)'`;
+    where i.identity is not null and coalesce(i.schema, '') !~ '^pg_(temp|toast)' and ${extensionBelow('a.class', 'a.oid')} is null`;
 }

@@ -53,7 +53,7 @@ type MemberRow = {
 };
 
 /**
- * The members of each extension. Of plpgsql only what was added to it: it comes with the server. Types that a table or
+ * The members of each extension, and the indexes, constraints, triggers and rules on its tables. Of plpgsql only what was added to it: it comes with the server. Types that a table or
  * another type brings with it are left out.
  */
 export async function readMembers(session: PostgresSession): Promise<Record<string, Members>> {
@@ -122,23 +122,35 @@ const isLater = (xid: string) =>
  * grants than at first tell nothing, and nor do those of pg_class, which is written for many reasons. pg_upgrade makes
  * members one by one, after the extension: then no number tells anything.
  */
-const touched = `not bool_and(${isLater('d.xmin')}) over (partition by e.oid) and exists (select from (
+const touched = `not bool_and(${isLater('d.joined')}) over (partition by e.oid) and exists (select from (
     select f.written where f.own
     union all select xmin from pg_attribute where d.classid = 'pg_class'::regclass and attrelid = d.objid and attnum > 0 and attacl is null
     union all select xmin from pg_rewrite where d.classid = 'pg_class'::regclass and ev_class = d.objid and rulename = '_RETURN'
     union all select xmin from pg_description where classoid = d.classid and objoid = d.objid) x (written)
-  where x.written <> d.xmin and (${isLater('x.written')} or ${isLater('d.xmin')}))`;
+  where x.written <> d.joined and (${isLater('x.written')} or ${isLater('d.joined')}))`;
+
+/**
+ * What belongs to an extension, and what lies on its tables, whoever has made that: both are made by the extension alone
+ * when it is restored.
+ */
+const membership = `with own as materialized (select classid, objid, refobjid as extension, xmin as joined from pg_depend
+      where refclassid = 'pg_extension'::regclass and deptype = 'e'), tables as (select * from own where classid = 'pg_class'::regclass)
+    select classid, objid, extension, joined, true as own from own
+    union all select 'pg_class'::regclass, indexrelid, extension, joined, false from tables join pg_index on indrelid = objid
+    union all select 'pg_constraint'::regclass, c.oid, extension, joined, false from tables join pg_constraint c on conrelid = objid
+    union all select 'pg_trigger'::regclass, t.oid, extension, joined, false from tables join pg_trigger t on tgrelid = objid
+    union all select 'pg_rewrite'::regclass, r.oid, extension, joined, false from tables join pg_rewrite r on ev_class = objid`;
 
 function membersQuery(serverMajor: number): string {
   const facts = memberDefinitions(serverMajor).map(factsOf).join(' union all ');
-  return `select * from (with f as materialized (${facts})
+  return `select * from (with d as materialized (${membership}), f as materialized (${facts})
     select e.extname as extension, concat(i.type, ' ', i.identity) as name, f.facts as definition, f.properties, ${touched} as touched,
       (select string_agg(concat(objsubid, ' ', description), e'\\n' order by objsubid) from pg_description where classoid = d.classid and objoid = d.objid) as comment,
       (select rolname from pg_shdepend s join pg_roles r on r.oid = refobjid where s.classid = d.classid and s.objid = d.objid and s.objsubid = 0 and s.deptype = 'o'
         and s.dbid = (select oid from pg_database where datname = current_database()) and r.oid <> e.extowner and not rolsuper) as owner
-    from pg_extension e join pg_depend d on d.refclassid = 'pg_extension'::regclass and d.refobjid = e.oid and d.deptype = 'e'
+    from pg_extension e join d on d.extension = e.oid
       left join f on f.class = d.classid and f.oid = d.objid, lateral pg_identify_object(d.classid, d.objid, 0) i
-    where i.identity is not null and (f.oid is not null or d.classid <> 'pg_type'::regclass) and (extname <> 'plpgsql' or d.objid >= 16384)
+    where i.identity is not null and (f.oid is not null or d.own and d.classid <> 'pg_type'::regclass) and (extname <> 'plpgsql' or d.objid >= 16384)
     order by 1, i.type collate "C", i.identity collate "C") m`;
 }
 
@@ -176,5 +188,5 @@ function factsOf({ from, where = 'true', facts, statements = 'null' }: Definitio
   const tells = from === 'pg_class' ? 'false' : acl === undefined ? 'true' : `${acl} is not distinct from ${initial}`;
   return `select '${from}'::regclass as class, o.oid, o.xmin as written, ${tells} as own, concat((${facts})::text, ' ', (${statements})::text) as facts,
       ${from === 'pg_proc' ? properties : 'null::jsonb'} as properties
-    from pg_catalog.${from} o where (${where}) and exists (select from pg_depend x where x.classid = '${from}'::regclass and x.objid = o.oid and x.deptype = 'e')`;
+    from pg_catalog.${from} o where (${where}) and exists (select from d where d.classid = '${from}'::regclass and d.objid = o.oid)`;
 }
