@@ -21,7 +21,7 @@ let extensions: string;
 beforeAll(async () => {
   extensions = await mkdtemp(join(tmpdir(), 'nightjar-extensions-'));
   await mkdir(join(extensions, 'extension'));
-  await writeFile(join(extensions, 'extension', 'geo.control'), `default_version = '1'\ncomment = 'places'\n`);
+  await writeFile(join(extensions, 'extension', 'geo.control'), `default_version = '1'\n`);
   await writeFile(join(extensions, 'extension', 'geo--1.sql'), spatial);
   await chmod(extensions, 0o755);
 });
@@ -92,7 +92,7 @@ describe.each([18, 13] as const)('PostgreSQL %i', (major) => {
   });
 
   if (major === 18)
-    test('an extension with an index, a key, a check or a trigger on a table of its own, as PostGIS has, made every restore fail its proof', async () => {
+    test('an extension without a comment, or with an index, a key, a check or a trigger on a table of its own, as PostGIS has, made every restore fail its proof, or excepted what was equal', async () => {
       const good = await taken('placed', ['create extension geo', `insert into places values (1, 'here')`]);
       const changed = await taken('placed_more', [
         'create extension geo',

@@ -32,7 +32,8 @@ export function leftOutQueries(isSuperuser: boolean): string[] {
 /** What counts of a source alone: in a restored database it is as the server has made it. */
 export const sourceQueries = [
   `select '${leftOutKind}' as kind, concat('comment of the extension ', quote_ident(extname)) as name, 'pg_dump does not carry that it was taken away' as text
-    from pg_extension where extname <> 'plpgsql' and obj_description(oid, 'pg_extension') is null`,
+    from pg_extension where extname <> 'plpgsql' and obj_description(oid, 'pg_extension') is null
+      and exists (select from pg_available_extensions a where a.name = extname and a.comment is not null)`,
   `select '${leftOutKind}' as kind, 'comment of the extension plpgsql' as name, 'pg_dump leaves it to the new database' as text
     from pg_extension where extname = 'plpgsql' and obj_description(oid, 'pg_extension') is distinct from 'PL/pgSQL procedural language'`,
 ];
