@@ -50,7 +50,7 @@ test('what is left out has its default', () => {
     },
     encryption: { recipients: [], identity: undefined },
     drill: { server: undefined, assert: [], owners: true },
-    cloud: {},
+    cloud: { oversize: 'refuse' },
   });
 });
 
