@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { BackupError } from '../../../core/domain/errors.ts';
-import { manifestKey } from '../../../core/domain/layout/places.ts';
+import { manifestKey, partKey } from '../../../core/domain/layout/places.ts';
+import { pinKey } from '../../../core/domain/layout/records.ts';
 import type { BackupId } from '../../../core/domain/keys.ts';
 import type { Vault } from '../../../core/vault.ts';
 import { dailyIds, policyOf, putBackup, rotationScene, signal } from '../../support/vaults/history.ts';
@@ -54,4 +55,44 @@ test('where the manifest can’t be put back, the rotation fails and says so, an
   expect(await scene.keys(`shop/${ids[0]}/`)).toEqual(
     ['catalog.json.zst', 'data/0001.sql.zst', 'pin.json'].map((file) => `shop/${ids[0]}/${file}`),
   );
+});
+
+/** What another rotation does when ours is about to remove the manifest. */
+const meanwhile = (deed: () => Promise<unknown>): Vault => ({
+  ...scene.vault,
+  async delete(key, stop) {
+    if (key !== manifestKey(shop, ids[0]!)) return scene.vault.delete(key, stop);
+    await scene.vault.putIfAbsent(pinKey(shop, ids[0]!), Buffer.from('{}'), {}, signal);
+    const deleted = await scene.vault.delete(key, stop);
+    await deed();
+    return deleted;
+  },
+});
+
+test('a manifest that another rotation has put back is left as it is', async () => {
+  const manifest = manifestKey(shop, ids[0]!);
+  const { body } = await scene.vault.read(manifest, signal);
+
+  const rotation = await scene.rotating(
+    'shop',
+    policyOf({ count: 2 }),
+    {},
+    meanwhile(() => scene.vault.putIfAbsent(manifest, body, {}, signal)),
+  );
+
+  expect([rotation.removals[0]!.state, rotation.failures]).toEqual(['pinned', []]);
+  expect(await scene.ids('shop')).toEqual(ids);
+});
+
+test('a backup whose parts another rotation is removing is not listed again: it was told as gone', async () => {
+  const rotation = await scene.rotating(
+    'shop',
+    policyOf({ count: 2 }),
+    {},
+    meanwhile(() => scene.vault.delete(partKey(shop, ids[0]!, 'data/0001.sql.zst'), signal)),
+  );
+
+  expect([rotation.removals[0]!.state, rotation.failures]).toEqual(['gone', []]);
+  expect(await scene.ids('shop')).toEqual(ids.slice(1));
+  expect(await scene.keys(`shop/${ids[0]}/`)).toEqual([`shop/${ids[0]}/pin.json`]);
 });
