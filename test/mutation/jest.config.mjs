@@ -7,7 +7,7 @@ export default {
   testMatch: ['unit', 'museum/vault', 'simulation'].map((folder) => `<rootDir>/test/${folder}/**/*.test.ts`),
   testPathIgnorePatterns: [
     'test/unit/(walls|cloud|lambda|compose|cli|config/docs)',
-    'test/simulation/(scale|lease|simulated-year|nights|faults|outbox)',
+    'test/simulation/(scale|lease|simulated-year|nights|outbox)',
   ],
   watchman: false,
   testSequencer: '<rootDir>/test/mutation/covering-suites.mjs',

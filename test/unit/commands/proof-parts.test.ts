@@ -306,3 +306,18 @@ test('without a proof nothing is read, and nothing is said to be proven', async 
   expect(restored).not.toHaveProperty('proof');
   expect(restored).toMatchObject({ id: manifest.id, database: 'again' });
 });
+
+test('a kind of object that a restored database has none of at all is missing, also where some of it may be its own', async () => {
+  const withView = planning(({ catalog }) => ({ catalog: { ...catalog, view: { totals: 'SELECT 1' } } }));
+  const manifest = await backingUp(withView(toyEngine(server, 'shop')));
+  const asked: unknown[] = [];
+  const keeping = targeting(() => ({ wasThere: (...fact) => (asked.push(fact), false) }));
+
+  const restored = restoring(manifest, keeping(again()));
+
+  await expect(restored).rejects.toMatchObject({
+    code: 'proof-failed',
+    message: expect.stringContaining('view totals is missing'),
+  });
+  expect(asked).toEqual([['view', 'totals', undefined]]);
+});
