@@ -219,6 +219,9 @@ export type Settled = {
   hint?: string;
 };
 
+/** A shell command for a person; a `private` one holds values of the database, and is encrypted where the backup is. */
+export type ByHand = string | { private: string };
+
 /** Adapter for a kind of source, bound to one server login. `database` undefined means the one of the configuration. */
 export type Engine = {
   /** The name by which configuration and manifests call it: for them and for messages, nothing else depends on it. */
@@ -241,7 +244,7 @@ export type Engine = {
   /** Kinds of the catalog that `owners: false` leaves out. */
   readonly ownerKinds: readonly string[];
   /** The stock shell commands that restore this backup without Nightjar, from a folder that holds its objects. */
-  restoreCommands(parts: ManifestPart[], plan: Plan): string[];
+  restoreCommands(parts: ManifestPart[], plan: Plan): ByHand[];
 };
 
 /** Reads a secret by its reference; throws `secret-missing`. Values never reach a log. */

@@ -1,5 +1,6 @@
 import type { Manifest, ManifestPart, Tier } from '../contract/manifest/manifest.ts';
 import { restoreByHand } from '../domain/by-hand.ts';
+import type { Armor } from '../domain/by-hand.ts';
 import { abortError } from '../domain/errors.ts';
 import { newBackupId, startOf } from '../domain/keys.ts';
 import type { BackupId } from '../domain/keys.ts';
@@ -48,7 +49,7 @@ export async function backup(source: Source, deps: BackupDeps, signal: AbortSign
       const plan = await source.engine.plan({}, held);
       try {
         const content = await storeContent(plan, made, deps, confirmLease, held);
-        const manifest = manifestOf(plan, made, content, deps);
+        const manifest = await manifestOf(plan, made, content, deps);
         await store.writeManifest(manifest, held);
         return manifest;
       } finally {
@@ -103,12 +104,12 @@ function warn(messages: readonly string[], report: Report): void {
   for (const message of messages) report({ type: 'warning', message: oneLine(message) });
 }
 
-function manifestOf(
+async function manifestOf(
   plan: Plan,
   { source, id, start, tiers }: NewBackup & { start: Date },
   { parts, seen, confirmed }: StoredContent,
   { version, identity, clock }: BackupDeps,
-): Manifest {
+): Promise<Manifest> {
   const { recipients = [] } = source;
   const counts = Object.entries(plan.catalog).map(([kind, names]) => [kind, Object.keys(names).length]);
   return {
@@ -135,6 +136,11 @@ function manifestOf(
     objects: Object.fromEntries(counts),
     warnings: [...plan.warnings, ...confirmed.warnings].map(oneLine),
     ...(confirmed.exceptions.length > 0 && { exceptions: confirmed.exceptions.map(oneLine) }),
-    restore: restoreByHand(parts, (opened) => source.engine.restoreCommands(opened, plan)),
+    restore: await restoreByHand(parts, (opened) => source.engine.restoreCommands(opened, plan), armorTo(recipients)),
   };
+}
+
+function armorTo(recipients: readonly string[]): Armor {
+  if (recipients.length === 0) return undefined;
+  return async (text) => (await import('../pipeline/age/keys.ts')).armored(text, recipients);
 }

@@ -126,14 +126,17 @@ function contradicting(manifest: Manifest, tallies: DumpTally[]): string[] {
   }
 }
 
-/** Whether a backup is encrypted and can't be opened here. */
-async function isSealed({ source, encryption }: Manifest, store: Store, signal: AbortSignal): Promise<boolean> {
-  if (encryption === null) return false;
+/** Whether a backup is encrypted and can't be opened here: no identity is configured, or none that fits. */
+async function isSealed(manifest: Manifest, store: Store, signal: AbortSignal): Promise<boolean> {
+  const [smallest] = manifest.parts.toSorted((a, b) => a.storedBytes - b.storedBytes);
+  if (manifest.encryption === null || smallest === undefined) return false;
   try {
-    await store.identitiesOf(source as SourceName, signal);
+    for await (const _ of store.openPart(manifest, smallest, signal)) break;
     return false;
   } catch (error) {
     if (isBackupError(error, 'key-missing')) return true;
+    // what is damaged is found when all of it is read
+    if (isBackupError(error, 'part-corrupt', 'object-missing')) return false;
     throw error;
   }
 }

@@ -1,15 +1,19 @@
 import { encryptedEnding } from '../contract/manifest/part-name.ts';
 import type { ManifestPart } from '../contract/manifest/manifest.ts';
 
+/** How a text that holds values of the database gets into the manifest; undefined where it may stand there as it is. */
+export type Armor = ((text: string) => Promise<string>) | undefined;
+
 /**
  * Stock commands that restore a backup from a folder with its objects, to be run with bash: checksums first, then the
- * engine's own commands for the parts. Encrypted parts are decrypted into files beside them; `IDENTITY` names the file
- * with the identity.
+ * engine's own commands for the parts. Encrypted parts are decrypted into files beside them, and private commands when
+ * they are run; `IDENTITY` names the file with the identity.
  */
-export function restoreByHand(
+export async function restoreByHand(
   parts: readonly ManifestPart[],
-  commandsOf: (parts: ManifestPart[]) => string[],
-): string[] {
+  commandsOf: (parts: ManifestPart[]) => (string | { private: string })[],
+  armor: Armor,
+): Promise<string[]> {
   const plain = parts.map((part) => ({ ...part, file: openedName(part.file) }));
   return [
     'set -euo pipefail',
@@ -17,8 +21,16 @@ export function restoreByHand(
     ...parts
       .filter(({ file }) => file.endsWith(encryptedEnding))
       .map(({ file }) => `age --decrypt --identity "$IDENTITY" --output ${openedName(file)} ${file}`),
-    ...commandsOf(plain),
+    ...(await Promise.all(commandsOf(plain).map((command) => shown(command, armor)))),
   ];
+}
+
+async function shown(command: string | { private: string }, armor: Armor): Promise<string> {
+  if (typeof command === 'string') return command;
+  if (armor === undefined) return command.private;
+  const sealed = (await armor(command.private)).trim();
+  // in two steps: bash would go on behind a failure within the arguments of eval
+  return `private=$(age --decrypt --identity "$IDENTITY" <<'END'\n${sealed}\nEND\n)\neval "$private"`;
 }
 
 function openedName(file: string): string {

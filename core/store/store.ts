@@ -54,7 +54,6 @@ export function openStore(vault: Vault, identitiesOf: IdentitiesOf = noIdentitie
     readManifest: on(readManifest),
     readCatalog: reading(readCatalog),
     openPart: reading(openPart),
-    identitiesOf,
     readWhole: reading(readWhole),
     afterReadingAgain: reading(afterReadingAgain),
 

@@ -102,7 +102,7 @@ async function readAgain(
 
 function verdict({ source, id, parts, storedBytes, sealed, problems }: Verification): string {
   const what = `${source}  ${id}`;
-  const unopened = sealed ? '; encrypted, and not opened: no identity is configured' : '';
+  const unopened = sealed ? '; encrypted, and not opened: no identity that is configured fits' : '';
   if (problems.length === 0)
     return `${what}  intact: ${plural(parts, 'part')}, ${formatBytes(storedBytes)} read again${unopened}`;
   const broken = problems.filter(({ file }) => file !== manifestFile).length;

@@ -1,5 +1,12 @@
-import { Decrypter, Encrypter } from 'age-encryption';
+import { armor, Decrypter, Encrypter } from 'age-encryption';
 import { BackupError, messageOf } from '../../domain/errors.ts';
+
+/** A short text, encrypted to every recipient, as lines that may stand in a script. */
+export async function armored(text: string, recipients: readonly string[]): Promise<string> {
+  const encrypter = new Encrypter();
+  for (const recipient of recipients) encrypter.addRecipient(recipient);
+  return armor.encode(await encrypter.encrypt(text));
+}
 
 /** Why a text is no recipient; undefined where it is one. */
 export function recipientProblem(recipient: string): string | undefined {

@@ -44,6 +44,10 @@ async function newest(): Promise<string> {
 }
 
 test('a backup that is encrypted to a key of age-keygen is restored and proven with it', async () => {
+  await scene.sql(
+    'shop',
+    `alter database shop set app.secret = 'CANARY-SETTING'; comment on database shop is 'CANARY-COMMENT'`,
+  );
   expect(await scene.run(['backup', 'shop'])).toMatchObject({ code: 0, stderr: '' });
 
   expect(await scene.run(['restore', 'shop', '--to', 'copy'])).toMatchObject({
@@ -85,6 +89,8 @@ test('the stock age, zstd, pg_restore and psql alone restore it', async () => {
   });
 
   expect(await scene.sql('hand', digest)).toEqual(await scene.sql('shop', digest));
+  expect(await scene.sql('hand', 'show app.secret')).toEqual([{ 'app.secret': 'CANARY-SETTING' }]);
+  await expect(execute('grep', ['-rl', 'CANARY', join(scene.folder, 'backups')])).rejects.toMatchObject({ code: 1 });
 });
 
 test('whoever has no identity can verify, and restores nothing', async () => {
@@ -93,7 +99,7 @@ test('whoever has no identity can verify, and restores nothing', async () => {
   expect(await scene.run(['verify', 'shop'])).toMatchObject({
     code: 0,
     stdout: expect.stringMatching(
-      /intact: 4 parts, .* read again; encrypted, and not opened: no identity is configured/,
+      /intact: 4 parts, .* read again; encrypted, and not opened: no identity that is configured fits/,
     ),
   });
   const { code, stderr } = await scene.run(['restore', 'shop', '--to', 'never']);

@@ -1,11 +1,12 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { generateX25519Identity, identityToRecipient } from 'age-encryption';
+import { armor, Decrypter, generateX25519Identity, identityToRecipient } from 'age-encryption';
 import { backup } from '../../../core/commands/backup.ts';
 import { restore } from '../../../core/commands/restore.ts';
 import { verify } from '../../../core/commands/verify.ts';
 import type { Manifest } from '../../../core/contract/manifest/manifest.ts';
+import type { Engine } from '../../../core/ports.ts';
 import { openStore } from '../../../core/store/store.ts';
 import { toyEngine, toySource } from '../../support/toy-engine.ts';
 import type { ToyServer } from '../../support/toy-engine.ts';
@@ -91,6 +92,7 @@ test('verify needs no identity, says that it has opened nothing, and finds a cha
   const path = join(scene.folder, 'shop', manifest.id, part!.file);
 
   expect(await verifying(manifest)).toMatchObject({ sealed: true, problems: [] });
+  expect(await verifying(manifest, await generateX25519Identity())).toMatchObject({ sealed: true, problems: [] });
   expect(await verifying(manifest, identity)).toMatchObject({ sealed: false, problems: [] });
 
   const bytes = await readFile(path);
@@ -108,6 +110,20 @@ test('the stock commands decrypt each part into a file, and go on as ever', asyn
     expect(commands).toContain(`echo '${sha256}  ${file}' | sha256sum --check`);
     expect(commands).toContain(`age --decrypt --identity "$IDENTITY" --output ${file.slice(0, -4)} ${file}`);
   }
+});
+
+test('a command that holds values of the database is encrypted too, and runs once it is decrypted', async () => {
+  const engine: Engine = { ...toyEngine(server, 'shop'), restoreCommands: () => [{ private: `echo '${canary}'` }] };
+
+  const sealed = await backup({ ...source([recipient]), engine }, scene.deps(), limit());
+  const plain = await backup({ ...source([]), engine }, scene.deps(), limit());
+
+  expect(JSON.stringify(sealed)).not.toContain(canary);
+  expect(plain.restore.at(-1)).toBe(`echo '${canary}'`);
+  const [, text = ''] = /<<'END'\n(.*)\nEND\n\)\neval "\$private"$/s.exec(sealed.restore.at(-1)!) ?? [];
+  const decrypter = new Decrypter();
+  decrypter.addIdentity(identity);
+  expect(await decrypter.decrypt(armor.decode(text), 'text')).toBe(`echo '${canary}'`);
 });
 
 test('what was stored plain before stays readable', async () => {

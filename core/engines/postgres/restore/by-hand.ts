@@ -1,5 +1,5 @@
 import type { ManifestPart } from '../../../contract/manifest/manifest.ts';
-import type { Catalog } from '../../../ports.ts';
+import type { ByHand, Catalog } from '../../../ports.ts';
 import { arrangements, commentOf, connectionLimit, tablespaceOf } from '../database/statements.ts';
 import { quoteLiteral } from '../identifier.ts';
 
@@ -18,7 +18,7 @@ const database = ':"db"';
  * Stock commands that restore a backup from a folder with its objects; the database is made as the old one was. Nothing
  * in a name or a value is read by the shell.
  */
-export function restoreCommands(parts: readonly ManifestPart[], catalog: Catalog): string[] {
+export function restoreCommands(parts: readonly ManifestPart[], catalog: Catalog): ByHand[] {
   const data = parts.filter(({ role }) => role === 'data').map(({ file }) => file);
   const comment = commentOf(catalog);
   const before = arrangements(database, catalog).map(({ sql }) => sql);
@@ -55,11 +55,13 @@ function creation(catalog: Catalog): string[] {
   return given.flatMap(([option, value]) => (value === undefined ? [] : [`--${option}=${shellWord(value)}`]));
 }
 
-/** Statements about the database, from the one that is always there. */
-function sql(statements: readonly string[]): string[] {
+/** Statements about the database, from the one that is always there: settings and comments hold what nobody else may read. */
+function sql(statements: readonly string[]): ByHand[] {
   if (statements.length === 0) return [];
   return [
-    `printf '%s\\n' ${statements.map((statement) => quotedWord(`${statement};`)).join(' ')} | ${psql} --set=db="$DB" --dbname=postgres`,
+    {
+      private: `printf '%s\\n' ${statements.map((statement) => quotedWord(`${statement};`)).join(' ')} | ${psql} --set=db="$DB" --dbname=postgres`,
+    },
   ];
 }
 

@@ -25,7 +25,9 @@ export async function restoreByHand(
   const login = `LOGIN="--host=${server.host} --port=${server.port} --user=${server.user} --skip-ssl --plugin-dir=${tools.mariadbPlugins}"`;
   const script = [
     'set -eu',
-    ...engine.restoreCommands(files, copy.plan).map((command) => (command.startsWith('LOGIN=') ? login : command)),
+    ...(engine.restoreCommands(files, copy.plan) as string[]).map((command) =>
+      command.startsWith('LOGIN=') ? login : command,
+    ),
   ].join('\n');
   const env = { PATH: await stockPrograms(folder, tools), MYSQL_PWD: server.password, DB: database };
   await promisify(execFile)('sh', ['-c', script], { cwd: folder, env });

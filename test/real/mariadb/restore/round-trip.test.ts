@@ -81,7 +81,7 @@ describe.each(servers)('$name', ({ name, start, fixtures }) => {
     const files = source.plan.parts.map(({ role, file }) => ({ role, file: `${file}.zst` })) as ManifestPart[];
     await mkdir(join(folder, 'data'));
     for (const [file, text] of source.texts) await writeFile(join(folder, `${file}.zst`), zstdCompressSync(text));
-    const commands = mariadbEngine(loginTo(server, 'app'), tools).restoreCommands(files, source.plan);
+    const commands = mariadbEngine(loginTo(server, 'app'), tools).restoreCommands(files, source.plan) as string[];
     const login = `LOGIN="--host=${server.host} --port=${server.port} --user=${server.user} --skip-ssl --plugin-dir=${tools.mariadbPlugins}"`;
     const script = ['set -eu', ...commands.map((command) => (command.startsWith('LOGIN=') ? login : command))].join(
       '\n',
