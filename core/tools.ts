@@ -3,8 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { BackupError, messageOf } from './domain/errors.ts';
-import type { Authority } from './domain/rds-endpoint.ts';
-import type { ToolsFacts } from './domain/tools-notices.ts';
+import type { Authority } from './domain/tools/rds-endpoint.ts';
+import type { ToolsFacts } from './domain/tools/notices.ts';
 
 export type ProgramName = 'pg_dump' | 'pg_dumpall' | 'pg_restore' | 'psql' | 'mariadb-dump' | 'mariadb';
 

@@ -9,7 +9,7 @@ import { parseConfig, toldByText } from '../../core/config-file.ts';
 import type { Config, ToldBy } from '../../core/contract/config/config.ts';
 import { BackupError, messageOf } from '../../core/domain/errors.ts';
 import type { Verb } from '../../core/domain/messages/run.ts';
-import { pinsFileName } from '../../core/domain/tools-notices.ts';
+import { pinsFileName } from '../../core/domain/tools/notices.ts';
 import { thisIdentity } from '../../core/holder.ts';
 import { commandLine } from './command-line.ts';
 import { findLayer, layerFacts } from './setup/machine-layer.ts';

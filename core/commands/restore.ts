@@ -18,8 +18,8 @@ import type {
 import { mapConcurrently } from '../pipeline/concurrency.ts';
 import type { Store } from '../store/store.ts';
 import type { PassedOver } from '../survey/choose.ts';
-import { requireNamed } from './passed-over.ts';
-import { requireTrue } from './assertions.ts';
+import { requireNamed } from './restoring/passed-over.ts';
+import { requireTrue } from './restoring/assertions.ts';
 import { proofSentence, prove, requireEqual } from './prove.ts';
 import type { Proof } from './prove.ts';
 import { verify } from './verify.ts';

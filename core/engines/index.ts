@@ -15,8 +15,8 @@ export const engines: Record<EngineName, () => Promise<OpenEngine>> = {
 };
 
 const grammars: Record<EngineName, () => Promise<Grammar>> = {
-  postgres: async () => (await import('./postgres/restore/data-grammar.ts')).dataGrammar,
-  mariadb: async () => (await import('./mariadb/restore/data-grammar.ts')).dataGrammar,
+  postgres: async () => (await import('./postgres/restore/text/data-grammar.ts')).dataGrammar,
+  mariadb: async () => (await import('./mariadb/restore/text/data-grammar.ts')).dataGrammar,
 };
 
 const readers: Record<EngineName, () => Promise<() => DumpReader>> = {

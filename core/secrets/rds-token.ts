@@ -1,6 +1,6 @@
 import type { Signer } from '@aws-sdk/rds-signer';
 import { abortError, BackupError, messageOf } from '../domain/errors.ts';
-import { rdsRegion } from '../domain/rds-endpoint.ts';
+import { rdsRegion } from '../domain/tools/rds-endpoint.ts';
 import type { Token } from '../ports.ts';
 
 export type TokenOf = {

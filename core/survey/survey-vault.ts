@@ -6,7 +6,7 @@ import type { Judgement, WatchedSource } from '../domain/watch/freshness.ts';
 import { emptyHistory } from '../domain/verdict/history.ts';
 import type { SourceHistory } from '../domain/verdict/history.ts';
 import type { BackupId, SourceName } from '../domain/keys.ts';
-import type { ToolsNotice } from '../domain/tools-notices.ts';
+import type { ToolsNotice } from '../domain/tools/notices.ts';
 import { plural } from '../domain/units.ts';
 import { clocksMs } from '../domain/verdict/verdict.ts';
 import { forEachConcurrently } from '../pipeline/concurrency.ts';

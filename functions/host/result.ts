@@ -1,6 +1,6 @@
 import type { Drilled } from '../../core/commands/drill.ts';
-import { incompleteError } from '../../core/commands/incomplete.ts';
-import { notTheNewest } from '../../core/commands/passed-over.ts';
+import { incompleteError } from '../../core/commands/restoring/incomplete.ts';
+import { notTheNewest } from '../../core/commands/restoring/passed-over.ts';
 import { proofSentence } from '../../core/commands/prove.ts';
 import type { Restored } from '../../core/commands/restore.ts';
 import type { Rotation } from '../../core/commands/rotate.ts';

@@ -3,7 +3,7 @@ import { X509Certificate } from 'node:crypto';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { abortError, BackupError, messageOf } from '../../core/domain/errors.ts';
-import { authoritiesOf, missingAuthorityHint } from '../../core/domain/rds-endpoint.ts';
+import { authoritiesOf, missingAuthorityHint } from '../../core/domain/tools/rds-endpoint.ts';
 import { plural } from '../../core/domain/units.ts';
 
 /**

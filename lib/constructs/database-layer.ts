@@ -5,7 +5,7 @@ import { Stack } from 'aws-cdk-lib';
 import { Architecture, Code, LayerVersion } from 'aws-cdk-lib/aws-lambda';
 import type { CodeConfig } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
-import { pinsFileName } from '../../core/domain/tools-notices.ts';
+import { pinsFileName } from '../../core/domain/tools/notices.ts';
 
 export type DatabaseLayerProps = {
   /** Where the configuration lies, and with it the pins that `nightjar layer update` has written, if any. */

@@ -1,5 +1,5 @@
-import { incompleteError, whereItIs } from '../../../core/commands/incomplete.ts';
-import { notTheNewest, requireNamed } from '../../../core/commands/passed-over.ts';
+import { incompleteError, whereItIs } from '../../../core/commands/restoring/incomplete.ts';
+import { notTheNewest, requireNamed } from '../../../core/commands/restoring/passed-over.ts';
 import { chooseBackup } from '../../../core/survey/choose.ts';
 import type { PassedOver } from '../../../core/survey/choose.ts';
 import { proofSentence } from '../../../core/commands/prove.ts';

@@ -1,7 +1,7 @@
 import { access, constants } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BackupError, messageOf } from '../../../core/domain/errors.ts';
-import { pinsFileName } from '../../../core/domain/tools-notices.ts';
+import { pinsFileName } from '../../../core/domain/tools/notices.ts';
 import { plural } from '../../../core/domain/units.ts';
 import type { CachedLayer, LayerArchitecture, Move } from '../../../layers/db-tools/index.ts';
 import { layerTable, movesTable } from '../text/layer-table.ts';

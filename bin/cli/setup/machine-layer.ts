@@ -1,7 +1,7 @@
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { BackupError, isBackupError, messageOf } from '../../../core/domain/errors.ts';
-import type { ToolsFacts } from '../../../core/domain/tools-notices.ts';
+import type { ToolsFacts } from '../../../core/domain/tools/notices.ts';
 import { readToolsFacts } from '../../../core/tools.ts';
 
 const lambdaPlace = '/opt';

@@ -1,4 +1,4 @@
-import { rdsRegion } from '../../domain/rds-endpoint.ts';
+import { rdsRegion } from '../../domain/tools/rds-endpoint.ts';
 import type { SourceConfig } from '../config/config.ts';
 
 /**

@@ -10,7 +10,7 @@ import { serverSchema } from './server.ts';
 import type { ServerConfig } from './server.ts';
 import { defaultsSchema, keepsNothing, settingsOf, settingsShape } from './settings.ts';
 import type { Settings } from './settings.ts';
-import { rotationProblems } from './rotation-problems.ts';
+import { rotationProblems } from './rotation/problems.ts';
 import { vaultSchema } from './vault.ts';
 import type { VaultConfig } from './vault.ts';
 

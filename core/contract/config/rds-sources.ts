@@ -1,5 +1,5 @@
-import { authorityRegion } from '../../domain/rds-endpoint.ts';
-import type { RdsSource } from '../../domain/tools-notices.ts';
+import { authorityRegion } from '../../domain/tools/rds-endpoint.ts';
+import type { RdsSource } from '../../domain/tools/notices.ts';
 import type { Config } from './config.ts';
 import { tlsChoice } from './server.ts';
 import type { ServerConfig } from './server.ts';

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { always, expected, expectedUnseen, group, text, wholeNumber } from './fields.ts';
-import { rdsRegion } from '../../domain/rds-endpoint.ts';
+import { rdsRegion } from '../../domain/tools/rds-endpoint.ts';
 import { passwordSource, secretReference } from './secret.ts';
 
 const hostName = 'a host name or address, without scheme, user and port';

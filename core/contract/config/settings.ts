@@ -6,8 +6,8 @@ import { drillOf, drillSchema } from './drill.ts';
 import type { DrillSettings } from './drill.ts';
 import { encryptionOf, encryptionSchema } from './encryption.ts';
 import type { EncryptionSettings } from './encryption.ts';
-import { rotationOf, rotationSchema } from './rotation.ts';
-import type { RotationSettings } from './rotation.ts';
+import { rotationOf, rotationSchema } from './rotation/rotation.ts';
+import type { RotationSettings } from './rotation/rotation.ts';
 import { watchOf, watchShape } from './watch.ts';
 import type { WatchSettings } from './watch.ts';
 

@@ -5,7 +5,7 @@ import { startOf } from '../keys.ts';
 import type { BackupId, SourceName } from '../keys.ts';
 import { about, fact, moment, span, word } from './text.ts';
 import type { ToldAt } from './text.ts';
-import type { ToolsNotice } from '../tools-notices.ts';
+import type { ToolsNotice } from '../tools/notices.ts';
 import { formatBytes, formatCount, plural } from '../units.ts';
 
 export type { Message, MessageKind, ToldAt };

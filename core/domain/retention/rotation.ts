@@ -1,5 +1,5 @@
 import { word } from '../messages/text.ts';
-import type { RotationSettings } from '../../contract/config/rotation.ts';
+import type { RotationSettings } from '../../contract/config/rotation/rotation.ts';
 import type { Retention } from '../../contract/config/settings.ts';
 import type { WatchSettings } from '../../contract/config/watch.ts';
 import type { Tier } from '../../contract/manifest/manifest.ts';

@@ -4,7 +4,7 @@ import type { Expectation } from './expected.ts';
 import type { Judgement } from './freshness.ts';
 import { startOf } from '../keys.ts';
 import type { BackupId, SourceName } from '../keys.ts';
-import type { ToolsNotice } from '../tools-notices.ts';
+import type { ToolsNotice } from '../tools/notices.ts';
 
 type CheckedSources = {
   at: Date;

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import pg from 'pg';
 import { nightjar, start } from '../../support/cli/command.ts';
-import { makeShop, replacedOften } from '../../support/kills.ts';
+import { makeShop, replacedOften } from '../../support/faults/kills.ts';
 import { postgresScene } from '../../support/postgres.ts';
 import type { PostgresScene } from '../../support/postgres.ts';
 

@@ -13,7 +13,7 @@ import { startCeph } from '../../servers/s3/ceph.ts';
 import type { CephServer } from '../../servers/s3/ceph.ts';
 import { startPostgres } from '../../servers/databases/postgres.ts';
 import { policyOf, rotatingIn } from '../../support/vaults/history.ts';
-import { acting, makeShop, stoppedOften } from '../../support/kills.ts';
+import { acting, makeShop, stoppedOften } from '../../support/faults/kills.ts';
 import { brokenTools, limit, postgresScene, runSql } from '../../support/postgres.ts';
 import type { PostgresScene } from '../../support/postgres.ts';
 import { s3Scene } from '../../support/vaults/s3.ts';

@@ -7,7 +7,7 @@ import { BackupError } from '../../../core/domain/errors.ts';
 import type { Vault } from '../../../core/vault.ts';
 import { folderVault } from '../../../core/vaults/folder/folder.ts';
 import { startPostgres } from '../../servers/databases/postgres.ts';
-import { acting, makeShop, stoppedOften } from '../../support/kills.ts';
+import { acting, makeShop, stoppedOften } from '../../support/faults/kills.ts';
 import { limit, postgresScene } from '../../support/postgres.ts';
 import type { PostgresScene } from '../../support/postgres.ts';
 

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { backup } from '../../../core/commands/backup.ts';
-import { notTheNewest } from '../../../core/commands/passed-over.ts';
+import { notTheNewest } from '../../../core/commands/restoring/passed-over.ts';
 import { restore, restoreRecorded } from '../../../core/commands/restore.ts';
 import { memoryOf } from '../../../core/survey/watched.ts';
 import { chooseBackup } from '../../../core/survey/choose.ts';

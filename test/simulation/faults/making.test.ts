@@ -4,7 +4,7 @@ import type { Manifest } from '../../../core/contract/manifest/manifest.ts';
 import { BackupError } from '../../../core/domain/errors.ts';
 import { partKey } from '../../../core/domain/layout/places.ts';
 import type { BackupId } from '../../../core/domain/keys.ts';
-import { everyFault } from '../../support/every-fault.ts';
+import { everyFault } from '../../support/faults/every-fault.ts';
 import { leasedUntil, proofsIn } from '../../support/vaults/oracle.ts';
 import { shop } from '../../support/vaults/seen.ts';
 import { acting, again, hoursMs, idsIn, untruthsIn, worldAfter } from '../../support/world.ts';

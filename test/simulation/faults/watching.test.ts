@@ -1,6 +1,6 @@
 import { beforeAll, expect, test } from '@jest/globals';
 import type { Checked } from '../../../core/commands/check.ts';
-import { everyFault } from '../../support/every-fault.ts';
+import { everyFault } from '../../support/faults/every-fault.ts';
 import type { Fault } from '../../support/vaults/faulty-vault.ts';
 import { acting, again, hoursMs, idsIn, worldAfter } from '../../support/world.ts';
 import type { World } from '../../support/world.ts';

@@ -2,7 +2,7 @@ import { beforeAll, expect, test } from '@jest/globals';
 import type { Rotation } from '../../../core/commands/rotate.ts';
 import { objectKey } from '../../../core/domain/keys.ts';
 import type { BackupId, ObjectKey } from '../../../core/domain/keys.ts';
-import { codeOf, race } from '../../support/race.ts';
+import { codeOf, race } from '../../support/faults/race.ts';
 import { none, policyOf } from '../../support/vaults/history.ts';
 import { otherTags, proofsIn } from '../../support/vaults/oracle.ts';
 import type { Verbs } from '../../support/verbs.ts';

@@ -2,7 +2,7 @@ import { beforeAll, expect, test } from '@jest/globals';
 import type { Checked } from '../../../core/commands/check.ts';
 import type { ObjectKey } from '../../../core/domain/keys.ts';
 import { openStore } from '../../../core/store/store.ts';
-import { codeOf, race } from '../../support/race.ts';
+import { codeOf, race } from '../../support/faults/race.ts';
 import { drawing } from '../../support/drawing.ts';
 import { interleaved } from '../../support/vaults/interleaver.ts';
 import { memoryVault } from '../../support/vaults/memory-vault.ts';

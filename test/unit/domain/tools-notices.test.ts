@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
-import { authorityRegion, rdsRegion } from '../../../core/domain/rds-endpoint.ts';
-import { toolsNotices } from '../../../core/domain/tools-notices.ts';
-import type { ToolsFacts } from '../../../core/domain/tools-notices.ts';
+import { authorityRegion, rdsRegion } from '../../../core/domain/tools/rds-endpoint.ts';
+import { toolsNotices } from '../../../core/domain/tools/notices.ts';
+import type { ToolsFacts } from '../../../core/domain/tools/notices.ts';
 
 const now = new Date('2026-11-28T12:00:00Z');
 const days = (count: number) => new Date(now.getTime() + count * 86_400_000);

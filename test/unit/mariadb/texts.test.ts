@@ -12,7 +12,7 @@ import { readTableDefinition } from '../../../core/engines/mariadb/catalog/table
 import { expectation } from '../../../core/engines/mariadb/catalog/expected.ts';
 import { parseGrants } from '../../../core/engines/mariadb/grants.ts';
 import { linesOf } from '../../../core/engines/mariadb/lines.ts';
-import { withCommit } from '../../../core/engines/mariadb/restore/load-text.ts';
+import { withCommit } from '../../../core/engines/mariadb/restore/text/load-text.ts';
 import { namesDatabase } from '../../../core/engines/mariadb/catalog/names-database.ts';
 import { quoteName } from '../../../core/engines/mariadb/quoting.ts';
 import { editedRows } from '../../../core/engines/mariadb/values/edited-rows.ts';

@@ -19,7 +19,7 @@ import {
   unknown,
 } from '../../../core/domain/messages/findings.ts';
 import type { SourceStanding } from '../../../core/domain/messages/findings.ts';
-import { toolsNotices } from '../../../core/domain/tools-notices.ts';
+import { toolsNotices } from '../../../core/domain/tools/notices.ts';
 import type { WaitingMessage } from '../../../core/contract/memory/outbox.ts';
 import { messagesOf } from '../../../core/domain/messages/groups.ts';
 import { hookFailed, notifierFailed, runEnded, runFailed, testMessage } from '../../../core/domain/messages/run.ts';

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { rdsRegion } from '../../../core/domain/rds-endpoint.ts';
+import { rdsRegion } from '../../../core/domain/tools/rds-endpoint.ts';
 import { rdsToken } from '../../../core/secrets/rds-token.ts';
 import { refusalOf } from '../../support/iam/token.ts';
 

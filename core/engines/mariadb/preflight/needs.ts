@@ -1,7 +1,7 @@
 import type { ByteStream } from '../../../ports.ts';
 import { linesOf } from '../lines.ts';
 import { unquoteName } from '../quoting.ts';
-import { namedElsewhere } from '../restore/statements.ts';
+import { namedElsewhere } from '../restore/text/statements.ts';
 
 /**
  * What definitions ask of the server that is to make them, as far as their text tells it: each thing with the objects

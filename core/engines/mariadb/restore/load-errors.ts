@@ -2,7 +2,7 @@ import { BackupError } from '../../../domain/errors.ts';
 import type { LoadFailure } from '../../../ports.ts';
 import { explainWords } from '../explain.ts';
 import { quoteName } from '../quoting.ts';
-import type { Statements } from './statements.ts';
+import type { Statements } from './text/statements.ts';
 
 /** An error of the client: the server's number and words, and the object and statement that it refused. */
 export type LoadError = LoadFailure & { number: number };

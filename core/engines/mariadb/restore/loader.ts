@@ -11,7 +11,7 @@ import type { LoadError } from './load-errors.ts';
 import { loadRun } from '../programs.ts';
 import { remedyFor } from '../remedies.ts';
 import type { Restorer } from '../remedies.ts';
-import { newStatements } from './statements.ts';
+import { newStatements } from './text/statements.ts';
 import { clientClaim } from './unfinished.ts';
 
 /**

@@ -1,8 +1,8 @@
 import { plural } from '../../../domain/units.ts';
 import type { ByteStream } from '../../../ports.ts';
 import type { Login } from '../../login.ts';
-import { disabledEvent, eventsHead, readAfterText } from './event-text.ts';
-import type { EventBlock } from './event-text.ts';
+import { disabledEvent, eventsHead, readAfterText } from './text/event-text.ts';
+import type { EventBlock } from './text/event-text.ts';
 import { bytesOf, linesOf } from '../lines.ts';
 import { quoteName } from '../quoting.ts';
 import { withSession } from '../session.ts';

@@ -6,8 +6,8 @@ import type { ByteStream, Catalog, LoadFailure, LoadStep, Target, TargetOptions 
 import type { Tools } from '../../../tools.ts';
 import { placeOf } from '../../login.ts';
 import type { Login } from '../../login.ts';
-import { dataGrammar } from './data-grammar.ts';
-import { withCommit, withoutDefiners } from './load-text.ts';
+import { dataGrammar } from './text/data-grammar.ts';
+import { withCommit, withoutDefiners } from './text/load-text.ts';
 import { looseSettings } from './loose-settings.ts';
 import { openLoader, withRemedy } from './loader.ts';
 import { longestStatement } from '../preflight/longest-statement.ts';

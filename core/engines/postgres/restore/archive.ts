@@ -11,7 +11,7 @@ import type { Loading } from './loading.ts';
 import { failureOf, refusedError } from '../remedies.ts';
 import { hearArchive, isLost } from './restore-errors.ts';
 import type { RestoreLog, RefusedStatement } from './restore-errors.ts';
-import { newRestrictKey, restrictLines } from './restricted.ts';
+import { newRestrictKey, restrictLines } from './text/restricted.ts';
 import { loadScript } from './script.ts';
 
 export type ArchiveSection = 'pre-data' | 'post-data';

@@ -1,6 +1,6 @@
 import type { ByteStream, LoadFailure } from '../../../ports.ts';
 import type { Passed } from '../../../pipeline/guard.ts';
-import { judgedBlocksOf } from './judged-blocks.ts';
+import { judgedBlocksOf } from './text/judged-blocks.ts';
 import type { Loading } from './loading.ts';
 import { failureOf, refusedError } from '../remedies.ts';
 import { isLost, subjectOf } from './restore-errors.ts';

@@ -4,7 +4,7 @@ import type { Loading } from './loading.ts';
 import { refusedError } from '../remedies.ts';
 import { hearScript } from './restore-errors.ts';
 import type { RefusedStatement } from './restore-errors.ts';
-import { restricted } from './restricted.ts';
+import { restricted } from './text/restricted.ts';
 
 const stopping = ['--set=ON_ERROR_STOP=1'];
 

@@ -15,7 +15,7 @@ import type { Claim } from '../database/claim.ts';
 import { createDatabase, inspect, settledStatements } from '../database/database.ts';
 import type { FoundDatabase } from '../database/database.ts';
 import { connectionLimit } from '../database/statements.ts';
-import { dataGrammar, ownerlessGrammar } from './data-grammar.ts';
+import { dataGrammar, ownerlessGrammar } from './text/data-grammar.ts';
 import { discardDatabase } from '../database/discard.ts';
 import { quoteIdentifier } from '../identifier.ts';
 import { dropReplaced, sweepHalfMade } from '../database/leftovers.ts';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Connection } from 'mysql2/promise';
 import { writeFile } from 'node:fs/promises';
-import { dataGrammar } from '../../../../core/engines/mariadb/restore/data-grammar.ts';
+import { dataGrammar } from '../../../../core/engines/mariadb/restore/text/data-grammar.ts';
 import { mariadbEngine } from '../../../../core/engines/mariadb/index.ts';
 import { dumpRun, loadRun } from '../../../../core/engines/mariadb/programs.ts';
 import { guarded } from '../../../../core/pipeline/guard.ts';

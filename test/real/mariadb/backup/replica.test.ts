@@ -8,7 +8,7 @@ import { mariadbEngine } from '../../../../core/engines/mariadb/index.ts';
 import type { Tools } from '../../../../core/tools.ts';
 import { startMariadb } from '../../../servers/databases/mariadb.ts';
 import type { DatabaseServer } from '../../../servers/server.ts';
-import { acting } from '../../../support/kills.ts';
+import { acting } from '../../../support/faults/kills.ts';
 import { folderScene, limit } from '../../../support/vaults/vault.ts';
 import type { FolderScene } from '../../../support/vaults/vault.ts';
 import { connect, loginTo } from '../../../support/mariadb/mariadb.ts';

@@ -3,7 +3,7 @@ import { backup } from '../../../../core/commands/backup.ts';
 import { restore } from '../../../../core/commands/restore.ts';
 import type { ByteStream } from '../../../../core/ports.ts';
 import type { Vault } from '../../../../core/vault.ts';
-import { acting } from '../../../support/kills.ts';
+import { acting } from '../../../support/faults/kills.ts';
 import { limit, postgresScene } from '../../../support/postgres.ts';
 import type { PostgresScene } from '../../../support/postgres.ts';
 

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { backup } from '../../../../core/commands/backup.ts';
 import type { Manifest } from '../../../../core/contract/manifest/manifest.ts';
-import { dataGrammar } from '../../../../core/engines/postgres/restore/data-grammar.ts';
+import { dataGrammar } from '../../../../core/engines/postgres/restore/text/data-grammar.ts';
 import { postgresRun } from '../../../../core/engines/postgres/programs.ts';
-import { restricted } from '../../../../core/engines/postgres/restore/restricted.ts';
+import { restricted } from '../../../../core/engines/postgres/restore/text/restricted.ts';
 import { guarded } from '../../../../core/pipeline/guard.ts';
 import { programInput, programText } from '../../../../core/pipeline/program.ts';
 import type { Tools } from '../../../../core/tools.ts';

@@ -3,7 +3,7 @@ import { backup } from '../../../../core/commands/backup.ts';
 import { restore } from '../../../../core/commands/restore.ts';
 import { startStandby } from '../../../servers/databases/postgres.ts';
 import type { DatabaseServer } from '../../../servers/server.ts';
-import { acting } from '../../../support/kills.ts';
+import { acting } from '../../../support/faults/kills.ts';
 import { limit, postgresScene, runSql } from '../../../support/postgres.ts';
 import type { PostgresScene } from '../../../support/postgres.ts';
 

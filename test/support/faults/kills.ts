@@ -3,15 +3,15 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from '@jest/globals';
-import { listBackups } from './vaults/listed.ts';
-import { verify } from '../../core/commands/verify.ts';
-import type { SourceName } from '../../core/domain/keys.ts';
-import type { PostgresScene } from './postgres.ts';
-import { limit } from './vaults/vault.ts';
-import type { VaultScene } from './vaults/vault.ts';
+import { listBackups } from '../vaults/listed.ts';
+import { verify } from '../../../core/commands/verify.ts';
+import type { SourceName } from '../../../core/domain/keys.ts';
+import type { PostgresScene } from '../postgres.ts';
+import { limit } from '../vaults/vault.ts';
+import type { VaultScene } from '../vaults/vault.ts';
 
 const shop = 'shop' as SourceName;
-const nightjar = join(import.meta.dirname, '../../bin/nightjar.ts');
+const nightjar = join(import.meta.dirname, '../../../bin/nightjar.ts');
 
 /** What a vault is called in `nightjar.yaml`, and the secrets that it names. */
 export type Configured = { vault: unknown; env: Record<string, string> };

@@ -1,6 +1,6 @@
-import { BackupError } from '../domain/errors.ts';
-import { oneLine } from '../domain/lines.ts';
-import type { Target } from '../ports.ts';
+import { BackupError } from '../../domain/errors.ts';
+import { oneLine } from '../../domain/lines.ts';
+import type { Target } from '../../ports.ts';
 
 const longestShown = 200;
 

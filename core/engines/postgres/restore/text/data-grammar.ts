@@ -1,5 +1,5 @@
-import { bytesIn } from '../../../pipeline/guard.ts';
-import type { Grammar, GrammarPiece, Rows, PieceVerdict } from '../../../pipeline/guard.ts';
+import { bytesIn } from '../../../../pipeline/guard.ts';
+import type { Grammar, GrammarPiece, Rows, PieceVerdict } from '../../../../pipeline/guard.ts';
 
 /*
  * What a data part may hold: what psql prints by our script (copy-script.ts), and what pg_dump --section=data prints. To allow more, add

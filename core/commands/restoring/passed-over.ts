@@ -1,9 +1,9 @@
-import { word } from '../domain/messages/text.ts';
-import type { Manifest } from '../contract/manifest/manifest.ts';
-import { BackupError } from '../domain/errors.ts';
-import { plural } from '../domain/units.ts';
-import type { Target } from '../ports.ts';
-import type { PassedOver } from '../survey/choose.ts';
+import { word } from '../../domain/messages/text.ts';
+import type { Manifest } from '../../contract/manifest/manifest.ts';
+import { BackupError } from '../../domain/errors.ts';
+import { plural } from '../../domain/units.ts';
+import type { Target } from '../../ports.ts';
+import type { PassedOver } from '../../survey/choose.ts';
 
 type Destination = { target: Pick<Target, 'database' | 'state'>; replace: boolean };
 

@@ -2,10 +2,10 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from '@jest/globals';
 import { CronExpressionParser } from 'cron-parser';
 import { Cron } from 'croner';
-import { awsCron, awsCronProblem, lostBackupWarning } from '../../core/contract/cloud/aws-schedule.ts';
-import { gapMs } from '../../core/domain/time/schedule.ts';
-import { parseConfig } from '../../core/config-file.ts';
-import { drillScheduleOf, rotationScheduleOf } from '../../lib/planned.ts';
+import { awsCron, awsCronProblem, lostBackupWarning } from '../../../core/contract/cloud/aws-schedule.ts';
+import { gapMs } from '../../../core/domain/time/schedule.ts';
+import { parseConfig } from '../../../core/config-file.ts';
+import { drillScheduleOf, rotationScheduleOf } from '../../../lib/planned.ts';
 import { firesAt } from './aws-clock.ts';
 
 const year = 2027;
@@ -146,7 +146,7 @@ test.each(zones)('in %s no backup that AWS makes on time is ever called stale', 
   }
 });
 
-const folder = new URL('../../examples/', import.meta.url);
+const folder = new URL('../../../examples/', import.meta.url);
 
 test('every schedule of the examples fires as it is written, changes of the clock included', () => {
   const configs = readdirSync(folder)

@@ -1,5 +1,5 @@
-import { BackupError } from '../../../domain/errors.ts';
-import { unquoteName } from '../quoting.ts';
+import { BackupError } from '../../../../domain/errors.ts';
+import { unquoteName } from '../../quoting.ts';
 
 /** One event of a dump: its lines, from its DROP to the next event's. `runs`: the server starts it by itself. */
 export type EventBlock = { name: string; runs: boolean; text: string };

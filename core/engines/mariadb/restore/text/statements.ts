@@ -1,5 +1,5 @@
-import type { ByteStream } from '../../../ports.ts';
-import { quoteName } from '../quoting.ts';
+import type { ByteStream } from '../../../../ports.ts';
+import { quoteName } from '../../quoting.ts';
 
 /**
  * What stands at a line of a text, for people: never the values of a row. `elsewhere`: what a view names with its

@@ -1,11 +1,11 @@
 import { expect, test } from '@jest/globals';
-import { stateOf } from '../real/cloud/template/alarms.ts';
-import type { Alarm } from '../real/cloud/template/alarms.ts';
-import { lambdaFigures } from '../real/cloud/template/metrics.ts';
-import type { Figure } from '../real/cloud/template/metrics.ts';
-import type { Invocation } from '../real/lambda/sandbox/function.ts';
-import { readable } from './judges/readable.ts';
-import { exampleStack, resourcesOf } from './synthesis.ts';
+import { stateOf } from '../../real/cloud/template/alarms.ts';
+import type { Alarm } from '../../real/cloud/template/alarms.ts';
+import { lambdaFigures } from '../../real/cloud/template/metrics.ts';
+import type { Figure } from '../../real/cloud/template/metrics.ts';
+import type { Invocation } from '../../real/lambda/sandbox/function.ts';
+import { readable } from '../judges/readable.ts';
+import { exampleStack, resourcesOf } from '../synthesis.ts';
 
 const minuteMs = 60_000;
 /** CloudWatch has a function's figures some time after it has ended. */

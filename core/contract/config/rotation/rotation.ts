@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { duration, group, wholeNumber } from './fields.ts';
+import { duration, group, wholeNumber } from '../fields.ts';
 
 const byDefault = { maxShare: 60, grace: '24h' };
 

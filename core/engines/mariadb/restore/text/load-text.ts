@@ -1,6 +1,6 @@
-import { BackupError } from '../../../domain/errors.ts';
-import type { ByteStream } from '../../../ports.ts';
-import { bytesOf, linesOf } from '../lines.ts';
+import { BackupError } from '../../../../domain/errors.ts';
+import type { ByteStream } from '../../../../ports.ts';
+import { bytesOf, linesOf } from '../../lines.ts';
 
 const tailBytes = 128;
 const endMarker = /\n-- Dump completed[^\n]*\n\s*$/;

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { ByteStream } from '../../../ports.ts';
+import type { ByteStream } from '../../../../ports.ts';
 
 /** A key that nobody who wrote the script could know. */
 export function newRestrictKey(): string {

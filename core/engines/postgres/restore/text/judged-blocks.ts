@@ -1,4 +1,4 @@
-import type { Passed } from '../../../pipeline/guard.ts';
+import type { Passed } from '../../../../pipeline/guard.ts';
 
 /**
  * A part of a data part: a COPY with its rows, or the statements between two of them, one a piece. To be read to its

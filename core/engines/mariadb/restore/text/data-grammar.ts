@@ -1,5 +1,5 @@
-import { bytesIn } from '../../../pipeline/guard.ts';
-import type { Grammar } from '../../../pipeline/guard.ts';
+import { bytesIn } from '../../../../pipeline/guard.ts';
+import type { Grammar } from '../../../../pipeline/guard.ts';
 import { tuples } from './tuples.ts';
 
 /*

@@ -1,5 +1,5 @@
-import { bytesIn } from '../../../pipeline/guard.ts';
-import type { Rows } from '../../../pipeline/guard.ts';
+import { bytesIn } from '../../../../pipeline/guard.ts';
+import type { Rows } from '../../../../pipeline/guard.ts';
 
 /** Functions that may make a value, as JSON_OBJECT makes one with decimals in it. */
 const functions = /(?<![\w$.`])(?:JSON_OBJECT|JSON_ARRAY|CAST)$/;
