@@ -161,6 +161,8 @@ export type Target = {
   failures: readonly LoadFailure[];
   /** What was left out on purpose so far. */
   leftOut: readonly LeftOut[];
+  /** The databases that drills have left which died, and `prepare` has dropped. */
+  swept?: readonly string[];
   /**
    * Whether a fact that a proof finds is one of the empty database that was there before, which a restore leaves as it
    * is: `now` is undefined where there is none.

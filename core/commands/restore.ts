@@ -110,7 +110,9 @@ async function fill(
   signal: AbortSignal,
 ): Promise<Restored> {
   const { manifest } = backup;
-  await target.prepare(options.replace, signal);
+  await target.prepare(options.replace, signal).finally(() => {
+    for (const message of sweptNotes(target)) deps.report({ type: 'warning', message });
+  });
   await load(manifest, target, deps, signal);
   for (const message of target.heard?.() ?? []) deps.report({ type: 'warning', message: oneLine(message) });
   const proof = options.proof ? await compare(target, backup, engine, options, deps, signal) : undefined;
@@ -123,14 +125,18 @@ async function fill(
         target.made() === database ? engine.place : `${engine.place} (in database ${target.made()}, beside it)`,
       );
     await requireTrue(options.drill?.assert ?? [], target, engine.place, signal);
-    return { ...found, notes: await target.finish(signal), database };
+    return { ...found, notes: [...sweptNotes(target), ...(await target.finish(signal))], database };
   }
   return {
     ...found,
-    notes: await target.keep(signal),
+    notes: [...sweptNotes(target), ...(await target.keep(signal))],
     database: target.made(),
     ...(target.made() !== database && { notReplaced: database }),
   };
+}
+
+function sweptNotes({ swept = [] }: Target): string[] {
+  return swept.map((name) => `database ${oneLine(name)}, which a drill that died had left, was dropped now`);
 }
 
 /** A drill drops the database at its end, so it must be one that the drill itself has made. */

@@ -1,4 +1,5 @@
 import { digestOf } from './digest.ts';
+import { BackupError } from './errors.ts';
 import { nameWithTail } from './keys.ts';
 
 const sealed = /^(.*_drill_[0-9a-f]{6})([0-9a-f]{6})$/s;
@@ -20,6 +21,17 @@ export function drillDatabaseName(database: string, random: number): string {
 export function isDrillDatabase(name: string): boolean {
   const [, head, seal] = sealed.exec(name) ?? [];
   return head !== undefined && sealOf(head) === seal;
+}
+
+/** What is said of a database that somebody wants to keep under such a name. */
+export const ofDrills = 'this name belongs to the scratch databases of drills: the next drill or restore drops it';
+
+/** Throws `input-invalid` where `database`, to be restored into and kept, has a name that drills make. */
+export function requireNoDrillName(database: string): void {
+  if (!isDrillDatabase(database)) return;
+  throw new BackupError('input-invalid', `${database} can't be restored into: ${ofDrills}`, {
+    hint: 'name another database',
+  });
 }
 
 /** Some servers keep names in small letters. */

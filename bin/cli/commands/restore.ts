@@ -7,6 +7,7 @@ import { isInPlace, requireSameEngine, restoreRecorded } from '../../../core/com
 import type { Restored } from '../../../core/commands/restore.ts';
 import type { Source } from '../../../core/ports.ts';
 import type { Manifest } from '../../../core/contract/manifest/manifest.ts';
+import { requireNoDrillName } from '../../../core/domain/drill-name.ts';
 import { BackupError } from '../../../core/domain/errors.ts';
 import { newDatabaseName, startOf } from '../../../core/domain/keys.ts';
 import type { BackupId, SourceName } from '../../../core/domain/keys.ts';
@@ -70,6 +71,7 @@ async function restoreOne(
   signal: AbortSignal,
 ): Promise<Done> {
   const { nightjar, out } = session;
+  if (flags.to !== undefined) requireNoDrillName(flags.to);
   const asked = await readable(name, nightjar, signal);
   const { manifest, warnings, passedOver } = await chooseBackup(
     asked,

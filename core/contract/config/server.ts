@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { always, expected, expectedUnseen, group, text, wholeNumber } from './fields.ts';
 import { rdsRegion } from '../../domain/tools/rds-endpoint.ts';
+import { isDrillDatabase, ofDrills } from '../../domain/drill-name.ts';
 import { passwordSource, secretReference } from './secret.ts';
 
 const hostName = 'a host name or address, without scheme, user and port';
@@ -60,7 +61,9 @@ export function serverSchema(what: string, port: number) {
   return group(what, {
     host: host.describe('Host name or address of the server; a replica does.'),
     port: wholeNumber(1, 65_535).default(port).describe('TCP port.'),
-    database: text('the name of a database').describe('Database to back up.'),
+    database: text('the name of a database')
+      .refine((name) => !isDrillDatabase(name), { error: `${ofDrills}; rename the database` })
+      .describe('Database to back up.'),
     ...login,
   }).superRefine(tokenOverTls, always);
 }

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { BackupError } from '../../domain/errors.ts';
+import { isDrillDatabase, ofDrills } from '../../domain/drill-name.ts';
 import { always, expected, group, text } from '../config/fields.ts';
 
 const flag = (what: string, byDefault: boolean) =>
@@ -33,6 +34,7 @@ export const restoreEventSchema = group('the event', {
   source,
   backup: text('"latest", or the id of a backup').default('latest').describe('`latest`, or the id of a backup.'),
   to: text('the name of a database')
+    .refine((name) => !isDrillDatabase(name), { error: `${ofDrills}; name another database` })
     .optional()
     .describe(
       'Database to restore into, on the server of the source. Default: a new one, named after the source’s own and the backup.',

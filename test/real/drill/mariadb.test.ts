@@ -274,7 +274,8 @@ test('what a killed drill has left is dropped by the next run, and nothing else'
     expect(await drilled()).toHaveLength(3);
     // the server has noticed that one of the two runs is gone
     await until(async () => (await idle()) === 1);
-    await next();
+    const [left] = (await drilled()).filter((name) => !kept.includes(name));
+    expect((await next()).notes).toContain(`database ${left}, which a drill that died had left, was dropped now`);
     expect(await drilled()).toEqual(kept);
   }
 
@@ -284,7 +285,14 @@ test('what a killed drill has left is dropped by the next run, and nothing else'
   expect(await databases()).toEqual(['shop']);
 });
 
-test('the command line tells in two lines what was shown', async () => {
+test('the command line tells in two lines what was shown, and warns of what it has swept', async () => {
+  const [left, fails] = [scratch(), scratch()];
+  await admin.query(`CREATE DATABASE ${fails}`);
+  const failed = await (await nightjar(['selekt'], 'drill', 'shop')).ended;
+  expect(failed).toMatchObject({ code: 2, stderr: expect.stringContaining(`warning: shop: database ${fails}, which`) });
+  await admin.query(`CREATE DATABASE ${left}`);
+  const kept = await (await nightjar([], 'restore', 'shop', 'latest', '--to', left)).ended;
+  expect(kept).toMatchObject({ code: 2, stderr: expect.stringContaining('belongs to the scratch databases') });
   const seen = await (await nightjar(['select count(*) > 0 from orders'], 'drill', 'shop')).ended;
 
   expect(seen).toMatchObject({
@@ -294,6 +302,7 @@ test('the command line tells in two lines what was shown', async () => {
         `^drilled shop ${honest.id} in [\\d.]+ s; its scratch database is dropped again\nproven equal.*; 1 assertion true; restored in [\\d.]+ s\n$`,
       ),
     ),
+    stderr: expect.stringContaining(`warning: shop: database ${left}, which a drill that died had left, was dropped`),
   });
 });
 

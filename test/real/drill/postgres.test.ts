@@ -257,7 +257,8 @@ test('what a killed drill has left is dropped by the next run, and nothing else'
     );
     // the server has noticed that one of the two runs is gone
     await until(async () => (await claims()) === 1);
-    await next();
+    const died = (await databases()).filter((name) => name.includes('_drill_') && name !== alive && name !== unmarked);
+    expect((await next()).notes).toContain(`database ${died[0]}, which a drill that died had left, was dropped now`);
     expect((await databases()).filter((name) => name.includes('_drill_'))).toEqual([alive, unmarked].sort());
   }
 

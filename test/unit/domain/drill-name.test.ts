@@ -1,6 +1,8 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { drillDatabaseName, isDrillDatabase } from '../../../core/domain/drill-name.ts';
+import { parseConfig } from '../../../core/config-file.ts';
+import { readEvent, restoreEventSchema } from '../../../core/contract/events/requests.ts';
+import { drillDatabaseName, isDrillDatabase, requireNoDrillName } from '../../../core/domain/drill-name.ts';
 
 test('a drill’s database is named after the source’s, fits every server, and is known again', () => {
   expect(drillDatabaseName('shop', 0.5)).toMatch(/^shop_drill_800000[0-9a-f]{6}$/);
@@ -32,4 +34,24 @@ test('what looks like one by accident is none', () => {
     name.slice(0, -1),
   ])
     expect(isDrillDatabase(other)).toBe(false);
+});
+
+test('nobody keeps a database under such a name: neither as a source, nor as what is restored into', () => {
+  const name = drillDatabaseName('shop', 0.5);
+  const reading = (database: string) => () =>
+    parseConfig(`vault: v\nsources: { s: { mariadb: { host: db, user: u, database: ${database} } } }`, 'nightjar.yaml');
+  const asking = (to: string) => () => readEvent(restoreEventSchema, { source: 'shop', to }, { source: 'shop' });
+
+  expect(reading(name)).toThrow(
+    expect.objectContaining({
+      code: 'config-invalid',
+      message: expect.stringMatching(/sources\.s\.mariadb\.database: .*the next drill .*drops it; rename/),
+    }),
+  );
+  expect(asking(name)).toThrow(
+    expect.objectContaining({ code: 'input-invalid', message: expect.stringContaining('belongs to') }),
+  );
+  expect(() => requireNoDrillName(name)).toThrow(expect.objectContaining({ code: 'input-invalid' }));
+  const other = 'shop_drill_000000000000';
+  for (const fine of [reading(other), asking(other), () => requireNoDrillName(other)]) expect(fine).not.toThrow();
 });

@@ -12,9 +12,15 @@ const shown = 5;
 
 /**
  * Drops what drills have left that were killed: known by their names, and nobody holds the claim on them. A database of
- * MariaDB can bear no mark from its first moment on but its name. `own`: the one that the session works on.
+ * MariaDB can bear no mark from its first moment on but its name. `own`: the one that the session works on. Adds to
+ * `swept` what it has dropped.
  */
-export async function dropDrills(session: MariadbSession, own: string, signal: AbortSignal): Promise<void> {
+export async function dropDrills(
+  session: MariadbSession,
+  own: string,
+  swept: string[],
+  signal: AbortSignal,
+): Promise<void> {
   const found = await session.rows(
     `SELECT SCHEMA_NAME AS name FROM information_schema.SCHEMATA WHERE SCHEMA_NAME LIKE '%\\_drill\\_%'`,
   );
@@ -23,6 +29,7 @@ export async function dropDrills(session: MariadbSession, own: string, signal: A
     try {
       await untilClientsEnd(session, name, signal);
       await session.rows(`DROP DATABASE IF EXISTS ${quoteName(name)}`);
+      swept.push(name);
     } catch (error) {
       // another user's, or its client is still at work: the next run looks again
       if (!isBackupError(error, 'privilege-missing', 'lease-held', 'lock-timeout')) throw error;

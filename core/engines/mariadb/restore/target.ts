@@ -72,6 +72,7 @@ export async function openTarget(
     manifest.parts.filter(({ role }) => role === 'data').map(({ file }) => [file, longestStatement()]),
   );
   const failures: LoadFailure[] = [];
+  const swept: string[] = [];
   const now: RestoreStanding = { phase: 'untouched', replaced: false, was: found.state };
   let made = false;
   let holder: MariadbSession | undefined;
@@ -128,6 +129,7 @@ export async function openTarget(
     notes: [...found.notes, ...eventsNote(Object.keys(catalog['event'] ?? {}).length, events)],
     failures,
     leftOut: [],
+    swept,
     watch: ({ file }, chunk) => rows.get(file)?.write(chunk),
     async rehearse(contents, stop) {
       if (keepGoing) throw inPlaceOnly(login);
@@ -172,7 +174,7 @@ export async function openTarget(
       await holder.rows(`SET SESSION wait_timeout = ${holderIdleSeconds}`);
       if (!(await claim(holder, login.database))) throw atWork(login);
       await untilClientsEnd(holder, login.database, stop);
-      await dropDrills(holder, login.database, stop);
+      await dropDrills(holder, login.database, swept, stop);
       if (at.state === 'occupied' || at.unfinished) {
         Object.assign(now, { phase: 'dropping', replaced: at.state === 'occupied' });
         await holder.rows(`DROP DATABASE ${quoteName(login.database)}`);

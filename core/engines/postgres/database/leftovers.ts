@@ -29,9 +29,9 @@ export function beforeName(database: string, id: string, attempt = 0): string {
 /**
  * Drops what runs have left half made that died: what was to become the database of `login`, by its mark; what any
  * drill has left; and what was only just made, for any database, into which nobody could ever connect. Takes the claim
- * on the one for granted.
+ * on the one for granted. Adds to `swept` what drills have left.
  */
-export async function sweepHalfMade(login: Login, signal: AbortSignal): Promise<void> {
+export async function sweepHalfMade(login: Login, swept: string[], signal: AbortSignal): Promise<void> {
   await maintain(login, signal, async (session) => {
     for (const { name, open, comment, own } of await databases(session)) {
       const mark = markOf(comment);
@@ -45,6 +45,7 @@ export async function sweepHalfMade(login: Login, signal: AbortSignal): Promise<
         own &&
         (await tryClaim(session, claimKey({ database: name })));
       if (half || unopened || drilled) await discardDatabase({ ...login, database: name }, signal);
+      if (drilled) swept.push(name);
     }
   });
 }

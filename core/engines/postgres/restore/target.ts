@@ -60,6 +60,7 @@ export async function openTarget(
   const state = found.catalog === undefined ? 'absent' : isEmpty(found.catalog) ? 'empty' : 'occupied';
   let made: MadeDatabase = { state: 'none' };
   let mine: Claim | undefined;
+  const swept: string[] = [];
   const into = (): Login => ('name' in made ? { ...login, database: made.name } : login);
   const loading = loadingOf(login, tools, options, found, into);
   const rows = keptRows(loading);
@@ -118,6 +119,7 @@ export async function openTarget(
     notes: notesOf(options, found, login.database),
     failures: loading.failures,
     leftOut: loading.leftOut,
+    swept,
     ...(state === 'empty' && {
       wasThere: (kind, name, now) =>
         found.catalog?.[kind]?.[name] === now && (now !== undefined || kind.startsWith('database')),
@@ -134,7 +136,7 @@ export async function openTarget(
       }
       mine = await claim(login, stop);
       if (state === 'occupied') await requireReplaceable(login, stop);
-      await sweepHalfMade(login, stop);
+      await sweepHalfMade(login, swept, stop);
       const name = await createDatabase(
         login,
         { id: manifest.id, beside: state === 'occupied', catalog, state: drill ? 'drilling' : 'restoring' },
