@@ -125,7 +125,10 @@ export type TargetOptions = {
   drill?: boolean;
 };
 
-/** How an assertion ended; what it gave is anybody's data, and not told. `error`: why the server could not answer. */
+/**
+ * How an assertion ended; what it gave is anybody's data, and not told. `error`: why there is no answer: the server could
+ * not give one, or what it gave is not one row with one value of true, false or null.
+ */
 export type AssertionEnd = 'true' | 'not-true' | { error: string };
 
 /** A database to restore into. */

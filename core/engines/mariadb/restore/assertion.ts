@@ -3,6 +3,7 @@ import type { AssertionEnd } from '../../../ports.ts';
 import type { Login } from '../../login.ts';
 import { namesDatabase } from '../catalog/names-database.ts';
 import { withSession } from '../session.ts';
+import type { TextRow } from '../session.ts';
 
 const limitSeconds = 60;
 const tookTooLong = [1969, 3024];
@@ -27,13 +28,21 @@ export async function askTrue(
     await rows(`SET SESSION ${limit}`);
     await rows('START TRANSACTION READ ONLY');
     try {
-      const [row, ...more] = await rows(`SELECT * FROM (${statement}\n) AS answer LIMIT 2`);
-      const values = Object.values(row ?? {});
-      return more.length === 0 && values.length === 1 && values[0] === '1' ? 'true' : 'not-true';
+      return endOf(await rows(`SELECT * FROM (${statement}\n) AS answer LIMIT 2`));
     } catch (error) {
       return { error: whyNot(error) };
     }
   });
+}
+
+/** Booleans are numbers here. Any other shape is a mistake of the question, and says nothing of the rows. */
+function endOf([row, ...more]: readonly TextRow[]): AssertionEnd {
+  if (row === undefined) return { error: 'it gives no row' };
+  if (more.length > 0) return { error: 'it gives several rows' };
+  const values = Object.values(row);
+  if (values.length !== 1) return { error: 'it gives several columns' };
+  if (values[0] === '1') return 'true';
+  return values[0] === '0' || values[0] === null ? 'not-true' : { error: 'it gives neither 1 nor 0' };
 }
 
 /** Why the server could not answer, without a value of any row. Whatever else went wrong is thrown. */

@@ -37,6 +37,6 @@ export function standingOf(
     case 'discarded':
       return replaced
         ? `${gone}, and what was made in its place was dropped; ${mended}`
-        : `there is no database ${database}`;
+        : `what was restored is dropped again, and there is no database ${database}`;
   }
 }

@@ -2,13 +2,12 @@ import { isBackupError } from '../../../domain/errors.ts';
 import type { AssertionEnd } from '../../../ports.ts';
 import type { Login } from '../../login.ts';
 import { withSession } from '../session.ts';
+import { serverWords } from './server-words.ts';
 
 const limitMs = 60_000;
-/** One column, and the boolean true in it. */
-const oneTrue = /^\{"(?:[^"\\]|\\.)*":true\}$/;
+/** One column, and a boolean or null in it. */
+const oneAnswer = /^\{"(?:[^"\\]|\\.)*":(true|false|null)\}$/;
 const canceled = '57014';
-/** Syntax, names and rights (PostgreSQL manual, appendix A): the server's words hold nothing of any row. */
-const ofTheStatement = /^(42|25)/;
 
 /**
  * Asks a statement in a transaction that can't write, with the search path that an application has. Its value stands in
@@ -21,20 +20,30 @@ export async function askTrue(login: Login, statement: string, signal: AbortSign
     await session.rows(`set local statement_timeout = ${limitMs}`);
     const question = `select pg_catalog.row_to_json(answer)::text as row from (${statement}\n) as answer where $1::bool limit 2`;
     try {
-      const rows = await session.rows<{ row: string }>(question, [true]);
-      return rows.length === 1 && oneTrue.test(rows[0]!.row) ? 'true' : 'not-true';
+      return endOf(await session.rows<{ row: string }>(question, [true]));
     } catch (error) {
-      return { error: whyNot(error) };
+      return { error: whyNot(error, statement) };
     }
   });
 }
 
+/** Any shape but one boolean is a mistake of the question, and says nothing of the rows. */
+function endOf([first, ...more]: readonly { row: string }[]): AssertionEnd {
+  if (first === undefined) return { error: 'it gives no row' };
+  if (more.length > 0) return { error: 'it gives several rows' };
+  const [, value] = oneAnswer.exec(first.row) ?? [];
+  if (value === undefined) return { error: 'it gives several columns, or a value that is no boolean' };
+  return value === 'true' ? 'true' : 'not-true';
+}
+
 /** Why the server could not answer, without a value of any row. Whatever else went wrong is thrown. */
-function whyNot(error: unknown): string {
-  const cause = (error as { cause?: { severity?: unknown; code?: unknown; message?: unknown } } | null)?.cause;
+function whyNot(error: unknown, statement: string): string {
+  const cause = (
+    error as { cause?: { severity?: unknown; code?: unknown; message?: unknown; routine?: string } } | null
+  )?.cause;
   const state = String(cause?.code);
   const isOfServer = cause?.severity === 'ERROR';
   if (!isBackupError(error) || !isOfServer) throw error;
   if (state === canceled) return `it took more than ${limitMs / 1000} seconds`;
-  return ofTheStatement.test(state) ? String(cause?.message) : `the server's error ${state}`;
+  return serverWords({ code: state, message: String(cause?.message), routine: cause?.routine }, statement);
 }
