@@ -168,6 +168,12 @@ test('an address that is dead fails the run by its name alone, and the others he
     'notifier-failed',
   ]);
   for (const endpoint of [slack, telegram]) taken(endpoint);
+
+  valueOf(await check.invoke({ hoursFromNow: 52 }));
+
+  expect(taken(slack)).toEqual([expect.stringContaining('PROBLEM shpo: the backup failed')]);
+  expect(taken(webhook)).toEqual([expect.stringContaining('slack can be told again')]);
+  taken(telegram);
   await alerts.take();
 });
 

@@ -231,7 +231,7 @@ test('a wrong event is refused with everything that is wrong with it', async () 
     {
       errorType: 'input-invalid',
       errorMessage: expect.stringMatching(
-        /backup: expected "latest", or the id of a backup; owners: expected true or false, got "no"; to: is missing: with replace, name the database/,
+        /backup: expected "latest", or the id of a backup: put it in quotes; owners: expected true or false, got "no"; to: is missing: with replace, name the database/,
       ),
     },
     {
