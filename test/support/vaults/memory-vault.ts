@@ -66,6 +66,7 @@ export function memoryVault(
       try {
         const content = Buffer.concat(await Array.fromAsync(stoppable(body, signal)));
         await step('put', key, signal);
+        if (objects.has(key)) throw failure('object-exists', key);
         write(key, content, tags);
         return { bytes: content.length };
       } finally {
