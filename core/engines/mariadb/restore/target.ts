@@ -29,6 +29,8 @@ import { requireUsualSession } from '../preflight/usual.ts';
 
 /** The claim is the session's, which asks nothing while a restore lasts; the server's most is a year, on Windows 24 days. */
 const holderIdleSeconds = 2_147_483;
+/** The server lets go of what a run has held a moment after that run has ended. */
+const freedWithinSeconds = 5;
 
 const labels: Partial<Record<ManifestPart['role'], string>> = {
   schema: 'tables, routines and views',
@@ -172,7 +174,7 @@ export async function openTarget(
       const statement = createStatement(login, catalog);
       holder = await openSession(login, stop, null);
       await holder.rows(`SET SESSION wait_timeout = ${holderIdleSeconds}`);
-      if (!(await claim(holder, login.database))) throw atWork(login);
+      if (!(await claim(holder, login.database, freedWithinSeconds))) throw atWork(login);
       await untilClientsEnd(holder, login.database, stop);
       await dropDrills(holder, login.database, swept, stop);
       if (at.state === 'occupied' || at.unfinished) {

@@ -32,11 +32,11 @@ export async function markedDatabases(session: MariadbSession, which: Unfinished
 }
 
 /**
- * Claims a database for the session, for as long as it lasts; false where another session has it: a run is at work
- * there.
+ * Claims a database for the session, for as long as it lasts; false where another session has it, and keeps it for
+ * `seconds`: a run is at work there.
  */
-export async function claim(session: MariadbSession, database: string): Promise<boolean> {
-  const [row] = await session.rows('SELECT GET_LOCK(?, 0) AS ours', [lockOf(database)]);
+export async function claim(session: MariadbSession, database: string, seconds = 0): Promise<boolean> {
+  const [row] = await session.rows('SELECT GET_LOCK(?, ?) AS ours', [lockOf(database), seconds]);
   return row?.['ours'] === '1';
 }
 
