@@ -7,6 +7,8 @@ import type { Login } from '../login.ts';
 import { escapedQuery, unescapedRow, unsendable } from './raw-text.ts';
 import { loginRemedy, readEverything, rightsRemedy } from './rights.ts';
 
+const transactionEnded = '25P02';
+const conflictWithRecovery = '40001';
 const connectLimitMs = 15_000;
 const queryLimitMs = 120_000;
 
@@ -18,7 +20,7 @@ export type PostgresSession = {
   encoding: string;
   /** Questions are asked one after the other; what is asked at once stays together. */
   rows<T extends object>(sql: string, values?: unknown[]): Promise<T[]>;
-  /** Why the server, or the network, has ended this session while nothing was asked. */
+  /** Why the server, or the network, has ended this session or its transaction. */
   lost(): BackupError | undefined;
   close(): Promise<void>;
 };
@@ -76,7 +78,8 @@ export async function openSession(
     application_name: 'nightjar',
     keepAlive: true,
   });
-  let lost: Error | undefined;
+  let lost: unknown;
+  let failed: unknown;
   client.on('error', (error) => (lost ??= error)); // the server's own words come first
   const onAbort = () => void client.end().catch(() => {});
   signal.addEventListener('abort', onAbort, { once: true });
@@ -90,7 +93,10 @@ export async function openSession(
         : await rowsOrEscaped<T>(client, encoding, sql, values);
     } catch (cause) {
       if (signal.aborted) throw abortError(signal);
-      throw explained(lost ?? cause, place, login);
+      const state = (cause as { code?: unknown }).code;
+      if (state !== transactionEnded) failed = cause; // what comes after it says only that there was an error
+      if (state === conflictWithRecovery) lost ??= cause; // its transaction is over, and the snapshot with it
+      throw explained(lost ?? failed, place, login);
     }
   }
   const session: PostgresSession = {
@@ -220,7 +226,7 @@ export function explained(
         'lock-timeout',
         'the backup and another session waited for each other: a migration, most likely; try at a quieter time',
       );
-    case '40001':
+    case conflictWithRecovery:
       return told('source-changed', standbyHint);
     case '42501':
       return told(

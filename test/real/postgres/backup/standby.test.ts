@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { backup } from '../../../../core/commands/backup.ts';
 import { restore } from '../../../../core/commands/restore.ts';
+import { openSession } from '../../../../core/engines/postgres/session.ts';
 import { startStandby } from '../../../servers/databases/postgres.ts';
 import type { DatabaseServer } from '../../../servers/server.ts';
 import { acting } from '../../../support/faults/kills.ts';
@@ -113,3 +114,21 @@ test.each([
     expect(await scene.files()).toEqual(before);
   },
 );
+
+test('a session that the standby cancels in a question tells so, whatever it is asked afterwards', async () => {
+  const session = await openSession(scene.login('shop', { port: standby.port }), limit());
+  try {
+    await session.rows('begin isolation level repeatable read read only');
+    await session.rows('select count(*) from public.notes');
+    const asked = session.rows('select pg_sleep(120)').catch((error: unknown) => error);
+    await scene.sql('shop', 'truncate notes');
+    await caughtUp();
+
+    const cancelled = { code: 'source-changed', message: expect.stringContaining('conflict with recovery') };
+    expect(await asked).toMatchObject(cancelled);
+    await expect(session.rows('select 1')).rejects.toMatchObject(cancelled);
+    expect(session.lost()).toMatchObject(cancelled);
+  } finally {
+    await session.close();
+  }
+});
