@@ -12,6 +12,8 @@ export default {
     '<rootDir>/test/support/jest/newer-clients.ts',
     '<rootDir>/test/support/jest/seldom-garbage.ts',
   ],
+  setupFilesAfterEnv: ['<rootDir>/test/support/jest/second-try.ts'],
+  reporters: ['default', '<rootDir>/.ci/unstable.mjs'],
   // a suite waits for servers a third of its time; Jest takes "150%" for 150 workers
   maxWorkers: Math.ceil(availableParallelism() * 1.5),
   globalSetup: '<rootDir>/test/support/jest/before-all.ts',

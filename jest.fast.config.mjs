@@ -3,6 +3,7 @@ import config from './jest.config.mjs';
 
 export default {
   ...config,
+  setupFilesAfterEnv: [],
   testMatch: ['unit', 'contract', 'museum/vault', 'simulation/faults'].map(
     (folder) => `<rootDir>/test/${folder}/**/*.test.ts`,
   ),

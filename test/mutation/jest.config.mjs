@@ -4,6 +4,8 @@ import config from '../../jest.config.mjs';
 export default {
   ...config,
   rootDir: '../..',
+  setupFilesAfterEnv: [],
+  reporters: ['default'],
   testMatch: ['unit', 'museum/vault', 'simulation'].map((folder) => `<rootDir>/test/${folder}/**/*.test.ts`),
   testPathIgnorePatterns: [
     'test/unit/(walls|cloud|lambda|compose|cli|config/docs)',
