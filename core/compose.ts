@@ -185,6 +185,8 @@ export function openTelling(config: ToldBy, host: Host, secrets: Secrets = openS
   const { vault } = config;
   const runbook = config.runbook ?? projectRunbook(packageJson) ?? host.runbook;
   const named = naming(host.configuration);
+  const secretOf = (key: string) => (reference: SecretReference, stop: AbortSignal) =>
+    at(key, secrets.get(reference, stop));
   return {
     clock,
     place:
@@ -194,13 +196,9 @@ export function openTelling(config: ToldBy, host: Host, secrets: Secrets = openS
           ? resolve(host.folder, vault.folder)
           : `s3://${[vault.bucket, vault.prefix].filter((part) => part !== '').join('/')}`,
     notifiers: config.notify.map((one) =>
-      linking(
-        openNotifier(one, { clock, secret: (reference, stop) => at('notify', secrets.get(reference, stop)), command }),
-        runbook,
-        named,
-      ),
+      linking(openNotifier(one, { clock, secret: secretOf('notify'), command }), runbook, named),
     ),
-    hooks: config.hooks.map((one) => namingHook(openHook(one, command), named)),
+    hooks: config.hooks.map((one) => namingHook(openHook(one, { secret: secretOf('hooks'), command }), named)),
     sourceNames: [...config.sources.keys()],
   };
 }

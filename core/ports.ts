@@ -308,7 +308,7 @@ export type Notifier = {
 export type Hook = {
   readonly name: string;
   /** Whether it is called for this end. */
-  wants(status: RunEnded['status']): boolean;
+  wants(event: RunEnded): boolean;
   /** Taken by the other side, or an error: `hook-failed`. Every wait ends. */
   call(event: RunEnded, signal: AbortSignal): Promise<void>;
 };

@@ -46,7 +46,7 @@ export function configurationDocs(schema: Schema, example: string): string {
     section('`notify` `webhook`', '', notifier?.properties?.['webhook']),
     section(
       '`hooks`',
-      'A list; each entry is an `eventBus` or a `command`. A hook that fails is a failure of the run. What they get: [alerts.md](alerts.md#events).',
+      'A list; each entry is an `eventBus`, a `command` or a `heartbeat`. A hook that fails is a failure of the run. What they get: [alerts.md](alerts.md#events).',
       hooks?.items,
     ),
     section(

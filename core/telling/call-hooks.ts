@@ -15,7 +15,7 @@ export type Called = { failed: unknown[]; changes: boolean; edit: OutboxEdit };
 
 /** Calls every hook that wants to know; the notifiers are told of those that fail, and when they are called again. */
 export async function callHooks(event: RunEnded, { hooks, clock, limit }: Calling): Promise<Called> {
-  const wanting = hooks.filter((hook) => hook.wants(event.status));
+  const wanting = hooks.filter((hook) => hook.wants(event));
   const tried = await Promise.all(
     wanting.map(async (hook) => ({ hook, ...(await outcomeOf(hook.call(event, limit()))) })),
   );

@@ -3,6 +3,7 @@ import { Construct } from 'constructs';
 import { checkStatements, rotateStatements } from '../rights/grants.ts';
 import { functionName } from '../names.ts';
 import { secretStatements, tellingStatements, vaultKeyStatements } from '../rights/rights.ts';
+import { secretsOfCheck } from '../rights/secrets.ts';
 import type { Shared } from '../shared.ts';
 import { smallSizing } from '../sizing.ts';
 import { NightjarFunction } from './nightjar-function.ts';
@@ -12,7 +13,8 @@ export type KeeperFunctionsProps = {
   readonly code: {
     readonly rotate: Code;
     readonly check: Code;
-  } /** Of the database clients: the check tells when they are old, and runs none. */;
+  };
+  /** Of the database clients: the check tells when they are old, and runs none. */
   readonly layer: ILayerVersion;
 };
 
@@ -24,9 +26,9 @@ export class KeeperFunctions extends Construct {
   constructor(scope: Construct, id: string, { shared, code, layer }: KeeperFunctionsProps) {
     super(scope, id);
     const { stack, vault, common, all } = shared;
-    const both = [
+    const both = (secrets: readonly string[]) => [
       ...vaultKeyStatements(this, vault.key, vault.region),
-      ...secretStatements(this, all),
+      ...secretStatements(this, all, secrets),
       ...tellingStatements(this, all),
     ];
     const setting = { sizing: smallSizing, common };
@@ -35,7 +37,7 @@ export class KeeperFunctions extends Construct {
       functionName: functionName(stack, 'rotate'),
       description: 'Removes the backups of a source that its retention no longer keeps: { "source": "…" }',
       code: code.rotate,
-      statements: [...rotateStatements(vault), ...both],
+      statements: [...rotateStatements(vault), ...both([])],
       retries: 1,
     });
     this.check = new NightjarFunction(this, 'Check', {
@@ -44,7 +46,7 @@ export class KeeperFunctions extends Construct {
       description: 'Judges whether every source has a fresh backup, and tells what has changed: {}',
       code: code.check,
       layer,
-      statements: [...checkStatements(vault), ...both],
+      statements: [...checkStatements(vault), ...both(secretsOfCheck(all))],
       retries: 1,
     });
   }

@@ -8,6 +8,7 @@ import type { SourceName } from '../../core/domain/keys.ts';
 import { backupStatements, drillStatements, restoreStatements } from '../rights/grants.ts';
 import { functionName } from '../names.ts';
 import { loginStatements, secretStatements, tellingStatements, vaultKeyStatements } from '../rights/rights.ts';
+import { secretsOfSource } from '../rights/secrets.ts';
 import { restoreSizingOf, sizingOf } from '../sizing.ts';
 import type { Shared } from '../shared.ts';
 import type { Network } from './network.ts';
@@ -44,9 +45,9 @@ export class SourceFunctions extends Construct {
     const lost = lostBackupWarning(config.watch.schedule!, config.timeZone);
     if (lost !== undefined) Annotations.of(this).addWarningV2('nightjar:clock', `sources.${source}.schedule: ${lost}`);
     const { encryption } = config;
-    const both = (secrets: Parameters<typeof secretStatements>[2]) => [
+    const both = (secrets: Parameters<typeof secretsOfSource>[0]) => [
       ...vaultKeyStatements(this, vault.key, vault.region),
-      ...secretStatements(this, all, secrets),
+      ...secretStatements(this, all, secretsOfSource(secrets)),
       ...loginStatements(this, config),
       ...tellingStatements(this, all),
     ];
@@ -73,7 +74,7 @@ export class SourceFunctions extends Construct {
     const drilling = [
       ...drillStatements(vault, source),
       ...vaultKeyStatements(this, vault.key, vault.region),
-      ...secretStatements(this, all, { server: server ?? config.server, encryption }),
+      ...secretStatements(this, all, secretsOfSource({ server: server ?? config.server, encryption })),
       ...(server === undefined ? loginStatements(this, config) : []),
       ...tellingStatements(this, all),
     ];

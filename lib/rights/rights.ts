@@ -5,7 +5,7 @@ import type { Construct } from 'constructs';
 import type { Config, SourceConfig } from '../../core/contract/config/config.ts';
 import { rdsRegion } from '../../core/domain/tools/rds-endpoint.ts';
 import { allow, keyStatement } from './grants.ts';
-import { secretArns, secretsOfSource, secretsOfTelling } from './secrets.ts';
+import { secretArns, secretsOfTelling } from './secrets.ts';
 
 /** What every function does besides its work: tells whom the configuration names, and calls its hooks. */
 export function tellingStatements(
@@ -28,16 +28,9 @@ export function tellingStatements(
   ];
 }
 
-/**
- * The secrets of whom every function tells; of functions that reach a database, those of its one server; of those that
- * read backups, what opens them.
- */
-export function secretStatements(
-  scope: Construct,
-  config: Config,
-  source?: Parameters<typeof secretsOfSource>[0],
-): PolicyStatement[] {
-  const names = [...secretsOfTelling(config), ...(source === undefined ? [] : secretsOfSource(source))];
+/** The secrets of whom every function tells, and those that this one takes for its own work. */
+export function secretStatements(scope: Construct, config: Config, own: readonly string[] = []): PolicyStatement[] {
+  const names = [...secretsOfTelling(config), ...own];
   const keys = config.cloud?.secretKeys ?? [];
   if (names.length === 0) return [];
   return [

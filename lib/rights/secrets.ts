@@ -24,6 +24,11 @@ export function secretsOfTelling({ notify }: Pick<Config, 'notify'>): string[] {
   );
 }
 
+/** Names or ARNs of the secrets that the check alone takes: nobody else calls a heartbeat. */
+export function secretsOfCheck({ hooks }: Pick<Config, 'hooks'>): string[] {
+  return namesIn(hooks.map(({ heartbeat }) => heartbeat));
+}
+
 /**
  * The ARNs of a secret as policies take them, with the random tail left open where it is not known. A text that ends
  * like a tail may be one (`…:secret:shop-AbCdEf`) or the end of a name without it (`…:secret:rds-master`): both are

@@ -17,7 +17,7 @@ import { BackupError } from '../../core/domain/errors.ts';
 import type { FailureCode } from '../../core/domain/errors.ts';
 import { startEndpoint } from '../support/endpoints/endpoint.ts';
 import type { Endpoint } from '../support/endpoints/endpoint.ts';
-import { postLimits } from '../../core/telling/notifiers/post.ts';
+import { postLimits } from '../../core/telling/web/post.ts';
 import { openStore } from '../../core/store/store.ts';
 import { answer, startTelegram } from '../support/endpoints/telegram.ts';
 import { before, hourMs, watching } from '../support/vaults/seen.ts';

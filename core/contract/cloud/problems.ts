@@ -204,11 +204,14 @@ function notifierProblems(path: Path, { slack, telegram, webhook, command }: Not
   ];
 }
 
-function hookProblems(path: Path, { command }: HookConfig): ConfigProblem[] {
-  return problem(
-    [...path, 'command'],
-    command && 'is a program of one machine, which functions do not have: use eventBus',
-  );
+function hookProblems(path: Path, { command, heartbeat }: HookConfig): ConfigProblem[] {
+  return [
+    ...problem(
+      [...path, 'command'],
+      command && 'is a program of one machine, which functions do not have: use eventBus',
+    ),
+    ...problem([...path, 'heartbeat'], heartbeat && secretProblem(heartbeat)),
+  ];
 }
 
 function secretProblem(reference: object): string | undefined {

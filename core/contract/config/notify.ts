@@ -68,6 +68,11 @@ const hookKeys = {
   command: command
     .optional()
     .describe('A program and its arguments, started without a shell: gets the event as JSON on standard input.'),
+  heartbeat: secretReference
+    .optional()
+    .describe(
+      'Where the URL is kept that is called after each check, with `/fail` at its end after a failed one, as healthchecks.io has it: silence rings there.',
+    ),
   on: z
     .array(z.enum(ends, { error: expected(ends.join(', ')) }), { error: expected(`a list of ${ends.join(', ')}`) })
     .min(1)
@@ -76,9 +81,12 @@ const hookKeys = {
 };
 
 /** Who is called when a run has ended, well or badly. */
-export const hooksSchema = z.array(group('a hook', hookKeys).superRefine(oneOf(['eventBus', 'command']), always), {
-  error: expected('a list of hooks, each an eventBus or a command'),
-});
+export const hooksSchema = z.array(
+  group('a hook', hookKeys)
+    .superRefine(oneOf(['eventBus', 'command', 'heartbeat']), always)
+    .superRefine(noEnds),
+  { error: expected('a list of hooks, each an eventBus, a command or a heartbeat') },
+);
 
 export type NotifierConfig = z.infer<typeof notifySchema>[number];
 export type HookConfig = z.infer<typeof hooksSchema>[number];
@@ -87,6 +95,11 @@ function oneOf(keys: readonly string[]) {
   return (value: object, context: z.core.$RefinementCtx) => {
     if (countOf(value, keys) !== 1) context.addIssue(`expected exactly one of ${keys.join(', ')}`);
   };
+}
+
+function noEnds({ heartbeat, on }: { heartbeat?: unknown; on?: unknown }, context: z.core.$RefinementCtx): void {
+  if (heartbeat === undefined || on === undefined) return;
+  context.addIssue({ code: 'custom', path: ['on'], message: 'a heartbeat hears of every check: leave on out' });
 }
 
 function isApi(value: string): boolean {

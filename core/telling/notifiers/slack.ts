@@ -2,10 +2,10 @@ import type { Fact, Message } from '../../contract/events/message.ts';
 import { runbookOf, shortened, title } from '../../domain/messages/plain.ts';
 import { moment } from '../../domain/messages/text.ts';
 import type { Notifier } from '../../ports.ts';
-import { secretUrl } from './address.ts';
-import type { SecretReader } from './address.ts';
-import { post, postLimits } from './post.ts';
-import type { Answer, PostLimits } from './post.ts';
+import { secretUrl } from '../web/address.ts';
+import type { SecretReader } from '../web/address.ts';
+import { post, postLimits } from '../web/post.ts';
+import type { Answer, PostLimits } from '../web/post.ts';
 
 /** Limits of Block Kit (Slack API reference, "Blocks"; text objects). */
 export const slackLimits = { blocks: 50, header: 150, text: 3000, field: 2000, fieldsOfSection: 10 } as const;

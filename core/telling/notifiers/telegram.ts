@@ -2,9 +2,9 @@ import { BackupError } from '../../domain/errors.ts';
 import type { Message } from '../../contract/events/message.ts';
 import { closing, shortened, title } from '../../domain/messages/plain.ts';
 import type { Notifier } from '../../ports.ts';
-import type { SecretReader } from './address.ts';
-import { post, postLimits } from './post.ts';
-import type { Answer, PostLimits } from './post.ts';
+import type { SecretReader } from '../web/address.ts';
+import { post, postLimits } from '../web/post.ts';
+import type { Answer, PostLimits } from '../web/post.ts';
 
 /** Limits of sendMessage (Telegram Bot API): UTF-16 units of the text, entities that are looked at. */
 export const telegramLimits = { text: 4096, entities: 100 } as const;

@@ -1,9 +1,9 @@
 import { createHash, createHmac } from 'node:crypto';
 import type { Clock, Notifier } from '../../ports.ts';
-import { secretUrl } from './address.ts';
-import type { SecretReader } from './address.ts';
-import { post, postLimits } from './post.ts';
-import type { Answer, PostLimits } from './post.ts';
+import { secretUrl } from '../web/address.ts';
+import type { SecretReader } from '../web/address.ts';
+import { post, postLimits } from '../web/post.ts';
+import type { Answer, PostLimits } from '../web/post.ts';
 
 export type Webhook = { name: string; url: SecretReader; key: SecretReader; clock: Clock };
 

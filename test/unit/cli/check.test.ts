@@ -19,6 +19,7 @@ import { expectGolden } from '../../support/golden.ts';
 import { before, hourMs, seenOf, watching } from '../../support/vaults/seen.ts';
 import { storeBackup } from '../../support/vaults/stored.ts';
 import { nightjar } from '../../support/cli/command.ts';
+import { startEndpoint } from '../../support/endpoints/endpoint.ts';
 
 const now = new Date('2026-11-20T12:00:00Z');
 const execFileAsync = promisify(execFile);
@@ -344,4 +345,20 @@ test('museum: what a command prints that fails is shown here, and told to nobody
   expect(await told()).toEqual(expect.arrayContaining(['notifier-failed']));
   expect(await readFile(join(folder, 'told'), 'utf8')).not.toContain('sk-live-1');
   expect(await readFile(join(folder, 'told'), 'utf8')).toContain('leak failed with exit status 22');
+});
+
+test('a heartbeat hears of a check that found something, and of one that could tell nobody', async () => {
+  const outside = await startEndpoint(() => ({ status: 200 }));
+  const configuration = join(folder, 'nightjar.yaml');
+  const text = `hooks: [{ heartbeat: { file: ping.txt } }]\n${await readFile(configuration, 'utf8')}`;
+  await writeFile(join(folder, 'ping.txt'), `${outside.url}/ping/shop\n`);
+
+  await writeFile(configuration, text);
+  const first = await run('check');
+  await writeFile(configuration, text.replace('[./listen]', '[./gone]'));
+  const second = await run('check');
+  await outside.stop();
+
+  expect([first.code, second.code]).toEqual([4, 1]);
+  expect(outside.accepted.map(({ path }) => path)).toEqual(['/ping/shop', '/ping/shop/fail']);
 });

@@ -26,13 +26,18 @@ hooks:
   - eventBus: default
     on: [failed]
   - command: [after]
+  - heartbeat: { env: PING }
 `,
     'nightjar.yaml',
   );
 
   expect(notify.map((one) => Object.keys(one)[0])).toEqual(['sns', 'slack', 'telegram', 'webhook', 'command']);
   expect(notify[2]).toMatchObject({ telegram: { api: 'https://api.telegram.org' } });
-  expect(hooks).toEqual([{ eventBus: 'default', on: ['failed'] }, { command: ['after'] }]);
+  expect(hooks).toEqual([
+    { eventBus: 'default', on: ['failed'] },
+    { command: ['after'] },
+    { heartbeat: { env: 'PING' } },
+  ]);
 });
 
 test.each([
@@ -67,7 +72,12 @@ test.each([
     'hooks: [{ command: [x], on: [success] }]',
     'hooks.0.on.0: expected succeeded, failed, skipped',
   ],
-  ['a hook of no kind', 'hooks: [{ on: [failed] }]', 'hooks.0: expected exactly one of eventBus, command'],
+  ['a hook of no kind', 'hooks: [{ on: [failed] }]', 'hooks.0: expected exactly one of eventBus, command, heartbeat'],
+  [
+    'ends of a heartbeat',
+    'hooks: [{ heartbeat: { env: X }, on: [failed] }]',
+    'hooks.0.on: a heartbeat hears of every check',
+  ],
 ])('%s is refused', (_, lines, problem) => {
   expect(problemsOf(`${start}${lines}\n`)).toContain(problem);
 });

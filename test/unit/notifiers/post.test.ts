@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { post, postLimits } from '../../../core/telling/notifiers/post.ts';
-import type { Post } from '../../../core/telling/notifiers/post.ts';
+import { post, postLimits } from '../../../core/telling/web/post.ts';
+import type { Post } from '../../../core/telling/web/post.ts';
 import { startEndpoint } from '../../support/endpoints/endpoint.ts';
 import type { Endpoint } from '../../support/endpoints/endpoint.ts';
 

@@ -3,7 +3,7 @@ import { judge } from '../real/cloud/policy/policy.ts';
 import type { Call, Rule, Statement } from '../real/cloud/policy/policy.ts';
 import { s3Asked } from '../real/cloud/policy/requests-s3.ts';
 import { policiesOf } from './judges/policies.ts';
-import { exampleStack } from './synthesis.ts';
+import { exampleConfig, exampleStack, synthesise } from './synthesis.ts';
 
 /** What a request of the backup function of `shop` asks for: AWS's own word for it, from what goes over the wire. */
 function asked(method: string, query: Record<string, string>, headers: Record<string, string> = {}): Call {
@@ -41,4 +41,11 @@ test('the function that backs up can store new parts, and write over none that i
     'copy over a part': false,
     'delete a part': false,
   });
+});
+
+test('the address of a heartbeat is read by the check alone', () => {
+  const { template } = synthesise({ ...exampleConfig('plain'), hooks: [{ heartbeat: { secret: 'outside/ping' } }] });
+  const readers = policiesOf(template).filter(({ statements }) => JSON.stringify(statements).includes('outside/ping'));
+
+  expect(readers.map(({ of }) => of)).toEqual(['Nightjar-check']);
 });
