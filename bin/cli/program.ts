@@ -13,10 +13,12 @@ import { listCommand } from './commands/list.ts';
 import { notifyCommand } from './setup/notify.ts';
 import type { CommandOutcome } from './text/output.ts';
 import { pinCommand, unpinCommand } from './commands/pin.ts';
+import { removeCommand } from './commands/remove.ts';
 import { restoreCommand } from './commands/restore.ts';
 import type { RestoreFlags } from './commands/restore.ts';
 import { rotateCommand } from './commands/rotate.ts';
 import type { RotateFlags } from './commands/rotate.ts';
+import { showCommand } from './commands/show.ts';
 import { defaultConfiguration } from './session.ts';
 import type { CommandSession } from './session.ts';
 import { unlockCommand } from './commands/unlock.ts';
@@ -117,6 +119,12 @@ Examples:
   nightjar rotate shop --any-share
       also when more goes than rotation.maxShare allows at once`;
 
+const removeHelp = `
+Rotation removes what the retention no longer keeps; this is for what has to go
+before. Who, when and why is written into <source>/removals/ in the vault, so
+that no check calls the backup lost. The last good backup always stays, and so
+does a pinned one.`;
+
 const unlockHelp = `
 For a lease that nobody can read, or that a wrong clock has dated far ahead:
 backups of the source fail then with lease-stuck. Shows who wrote it and when,
@@ -175,6 +183,13 @@ export function nightjarProgram(ask: (asked: Request) => void): Command {
     .description('list the complete backups, oldest first')
     .argument('[source]', 'one source instead of all')
     .action((source: string | undefined) => asking((session, signal) => listCommand(source, session, signal)));
+
+  program
+    .command('show')
+    .description('show one backup: its parts, its tables, what it is worth')
+    .argument('<source>', 'whose backup')
+    .argument('[id]', 'which backup', 'latest')
+    .action((source: string, id: string) => asking((session, signal) => showCommand(source, id, session, signal)));
 
   program
     .command('verify')
@@ -265,6 +280,18 @@ export function nightjarProgram(ask: (asked: Request) => void): Command {
     .argument('<source>', 'whose backup')
     .argument('<id>', 'which backup')
     .action((source: string, id: string) => asking((session, signal) => unpinCommand(source, id, session, signal)));
+
+  program
+    .command('remove')
+    .description('remove one backup for good')
+    .argument('<source>', 'whose backup')
+    .argument('<id>', 'which backup')
+    .option('--reason <text>', 'why, for whoever wonders later (required)')
+    .option('--yes', 'do not ask before it is removed')
+    .addHelpText('after', removeHelp)
+    .action((source: string, id: string, flags: { reason?: string; yes?: true }) =>
+      asking((session, signal) => removeCommand(source, id, flags, session, signal)),
+    );
 
   program
     .command('accept')

@@ -14,8 +14,9 @@ import { openPart } from './parts/reading.ts';
 import type { IdentitiesOf, Opening } from './parts/reading.ts';
 import { discardParts, storeParts } from './parts/storing.ts';
 import { hasFailed, withFailureRecord } from './records/failure.ts';
-import { pin, unpin } from './records/pin.ts';
+import { pin, readPin, unpin } from './records/pin.ts';
 import { withProofRecord } from './records/proof.ts';
+import { recordRemoval } from './records/removal.ts';
 import { carryOutOnce } from './records/request.ts';
 import { recordStart } from './records/start.ts';
 import { removeBackup } from './rotation/remove.ts';
@@ -64,6 +65,8 @@ export function openStore(vault: Vault, identitiesOf: IdentitiesOf = noIdentitie
     carryOutOnce: on(carryOutOnce),
     pin: on(pin),
     unpin: on(unpin),
+    readPin: on(readPin),
+    recordRemoval: on(recordRemoval),
 
     withLease: on(withLease),
     readLease: on(readLease),

@@ -18,7 +18,7 @@ export function rotationLines(rotation: Rotation, { dryRun }: { dryRun: boolean 
   return [
     head,
     ...tableOf(dryRun ? backups : backups.filter(({ action }) => action === 'remove'), removals, dryRun),
-    ...removals.flatMap((removal) => notesOf(removal)),
+    ...removals.flatMap((removal) => removalNotes(removal)),
     ...sweepLines(rotation, dryRun),
     ...(retagged > 0 ? [`  ${plural(retagged, 'backup')} tagged anew: they count for other tiers now`] : []),
     ...(dryRun && refusal !== undefined ? [`  this would be refused: ${refusal.message}`] : []),
@@ -63,7 +63,8 @@ function tableOf(backups: readonly PlannedBackup[], removals: readonly Removal[]
   return rows.length === 0 ? [] : aligned(rows, [2]).map((line) => `  ${line}`);
 }
 
-function notesOf({ id, state, foreign, lock }: Removal): string[] {
+/** What a person should know of a removal. */
+export function removalNotes({ id, state, foreign, lock }: Removal): string[] {
   const until = lock?.hold
     ? 'under a legal hold'
     : lock?.until === undefined

@@ -71,6 +71,11 @@ export function requestKey(source: SourceName, { request, attempt, step }: Reque
   return objectKey(`${sourceSegment(source)}/restores/${request}-${attempt}-${step}.json`);
 }
 
+/** Where a person who removes a backup says why: `<source>/removals/20261120T020012Z-7f3a9c.json`. It stays. */
+export function removalKey(source: SourceName, id: BackupId): ObjectKey {
+  return objectKey(`${sourceSegment(source)}/removals/${id}.json`);
+}
+
 /** The proof that a path below a backup is the record of; undefined for everything else. */
 export function proofOfPath(path: string): ProofRecord | undefined {
   const [, stamp, kind, outcome] =
@@ -101,6 +106,12 @@ export function requestOfPath(path: string): RequestRecord | undefined {
   const [, request, attempt, step] =
     requestPattern.exec(path.startsWith('restores/') ? path.slice('restores/'.length) : '') ?? [];
   return request === undefined ? undefined : { request, attempt: Number(attempt), step: step as RequestRecord['step'] };
+}
+
+/** The backup that a path below a source says a person has removed; undefined for everything else. */
+export function removalOfPath(path: string): BackupId | undefined {
+  const id = /^removals\/([^/]+)\.json$/.exec(path)?.[1] ?? '';
+  return isBackupId(id) ? id : undefined;
 }
 
 /**

@@ -3,11 +3,13 @@ import { word } from './text.ts';
 const verbs = [
   'backup',
   'list',
+  'show',
   'verify',
   'restore',
   'drill',
   'check',
   'rotate',
+  'remove',
   'pin',
   'unpin',
   'accept',

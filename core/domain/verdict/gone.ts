@@ -8,7 +8,8 @@ import type { SourceRules } from './verdict.ts';
 const mostIds = 100;
 
 /**
- * Backups that were there at the last look, are not any more, and that the retention keeps: no rotation removed them.
+ * Backups that were there at the last look, are not any more, and that the retention keeps: no rotation removed them,
+ * and no person who left word of it.
  * What was told before stays until it is accepted, or the backups are back. Rotation can't have removed one that the
  * retention keeps now, for newer backups only ever take places away, and kept at the last look, for a rotation may have
  * gone by that one: so nobody has to write down what rotation did, and a rotation that removed too much is seen, too.
@@ -20,7 +21,7 @@ export function goneOf(
   memory: SourceRules,
   now: Date,
 ): Ledger['gone'] {
-  const there = new Set<string>(history.backups.map(({ id }) => id));
+  const there = new Set<string>([...history.backups.map(({ id }) => id), ...history.removed]);
   const missing = before.backups.filter(
     ({ id, facts, odd, accepted }) =>
       !there.has(id) && facts !== undefined && odd === undefined && accepted === undefined,

@@ -1,7 +1,15 @@
 import { startOf } from '../keys.ts';
 import { manifestFile, sourceOfSegment } from '../layout/places.ts';
 import type { BackupId, ObjectKey, SourceName } from '../keys.ts';
-import { backupPathOf, failureOfPath, isOurs, proofOfPath, requestOfPath, startOfPath } from '../layout/records.ts';
+import {
+  backupPathOf,
+  failureOfPath,
+  isOurs,
+  proofOfPath,
+  removalOfPath,
+  requestOfPath,
+  startOfPath,
+} from '../layout/records.ts';
 import type { FailureRecord, ProofRecord, StartRecord } from '../layout/records.ts';
 import type { Bytes } from '../units.ts';
 
@@ -37,6 +45,8 @@ export type SourceHistory = {
   starts: (StartRecord & { key: ObjectKey })[];
   /** Records of restores that were asked for. */
   requests: ListedObject[];
+  /** Backups that a person has removed, or was about to. */
+  removed: BackupId[];
   /** When the lease was last written: a run that is at work does that every minute. */
   leased: Date | undefined;
   /** Whether its ledger is there. */
@@ -57,7 +67,8 @@ export function historiesOf(listed: Iterable<ListedObject>): Map<SourceName, Sou
     const [failure, start] = [failureOfPath(path), startOfPath(path)];
     const [isLease, isLedger] = [path === 'lease.json', path === 'ledger.json'];
     const isRequest = requestOfPath(path) !== undefined;
-    const isRecord = failure !== undefined || start !== undefined || isRequest;
+    const removed = removalOfPath(path);
+    const isRecord = failure !== undefined || start !== undefined || isRequest || removed !== undefined;
     const isOfSource = inBackup !== undefined || isRecord || isLease || isLedger;
     if (source === undefined || !isOfSource) continue;
     const history = histories.get(source) ?? { ...emptyHistory(source), objects: new Map<BackupId, ListedObject[]>() };
@@ -66,6 +77,7 @@ export function historiesOf(listed: Iterable<ListedObject>): Map<SourceName, Sou
     if (failure !== undefined) history.failures.push({ ...failure, key: found.key });
     if (start !== undefined) history.starts.push({ ...start, key: found.key });
     if (isRequest) history.requests.push(found);
+    if (removed !== undefined) history.removed.push(removed);
     if (isLease) history.leased = found.modified;
     if (inBackup === undefined) continue;
     const together = history.objects.get(inBackup.id);
@@ -73,12 +85,12 @@ export function historiesOf(listed: Iterable<ListedObject>): Map<SourceName, Sou
     else together.push(found);
   }
   return new Map(
-    [...histories].map(([source, { objects, failures, starts, requests, leased, ledger }]) => {
+    [...histories].map(([source, { objects, failures, starts, requests, removed, leased, ledger }]) => {
       const inOrder = {
         failures: failures.sort((a, b) => a.at.getTime() - b.at.getTime()),
         starts: starts.sort((a, b) => (a.id < b.id ? -1 : 1)),
       };
-      return [source, { ...sorted(source, objects), ...inOrder, requests, leased, ledger }];
+      return [source, { ...sorted(source, objects), ...inOrder, requests, removed, leased, ledger }];
     }),
   );
 }
@@ -102,6 +114,7 @@ export function emptyHistory(source: SourceName): SourceHistory {
     failures: [],
     starts: [],
     requests: [],
+    removed: [],
     leased: undefined,
     ledger: false,
   };

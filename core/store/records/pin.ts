@@ -4,7 +4,7 @@ import type { BackupId, SourceName } from '../../domain/keys.ts';
 import { pinKey } from '../../domain/layout/records.ts';
 import type { Clock } from '../../ports.ts';
 import type { Vault } from '../../vault.ts';
-import { writeJson } from '../json.ts';
+import { readJson, writeJson } from '../json.ts';
 import { backupIds, missingBackup } from '../backups/manifests.ts';
 
 const pinSchema = z.strictObject({ reason: z.string(), at: z.iso.datetime(), by: z.string() });
@@ -49,6 +49,16 @@ export async function unpin(vault: Vault, source: SourceName, id: BackupId, sign
     return true;
   }
   return false;
+}
+
+/** Why a backup is pinned; undefined where it is not, or where that can't be understood. */
+export async function readPin(
+  vault: Vault,
+  source: SourceName,
+  id: BackupId,
+  signal: AbortSignal,
+): Promise<Pin | undefined> {
+  return pinSchema.safeParse((await readJson(vault, pinKey(source, id), signal))?.document).data;
 }
 
 async function requireBackup(vault: Vault, source: SourceName, id: BackupId, signal: AbortSignal): Promise<void> {

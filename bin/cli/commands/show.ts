@@ -1,0 +1,39 @@
+import { showBackup } from '../../../core/commands/show.ts';
+import type { ShownBackup } from '../../../core/commands/show.ts';
+import { memoryFor, readable } from '../names.ts';
+import { sizesOf } from '../sizes.ts';
+import type { CommandOutcome } from '../text/output.ts';
+import { doubtsIn, showLines } from '../text/show-text.ts';
+import type { CommandSession } from '../session.ts';
+
+/** `nightjar show`: everything that the vault says of one backup. */
+export async function showCommand(
+  name: string,
+  which: string,
+  { nightjar, out }: CommandSession,
+  signal: AbortSignal,
+): Promise<CommandOutcome> {
+  const source = await readable(name, nightjar, signal);
+  const shown = await showBackup(source, which, memoryFor(source, nightjar), nightjar, signal);
+  for (const line of shown.warnings) out.note(`warning ${line}`);
+  for (const line of showLines(shown, nightjar.store.place)) out.say(line);
+  return { document: { result: documentOf(shown, nightjar.store.place) }, failures: [] };
+}
+
+function documentOf({ manifest, verdict, tiers, pinned, pin, proofs, warnings }: ShownBackup, place: string): object {
+  const { good, full, proven } = verdict;
+  const why = doubtsIn(verdict);
+  return {
+    source: manifest.source,
+    id: manifest.id,
+    place,
+    verdict: { good, full, proven, ...(why.length > 0 && { why }) },
+    tiers,
+    pinned,
+    ...(pin && { pin }),
+    proofs,
+    ...sizesOf(manifest),
+    notes: warnings,
+    manifest,
+  };
+}

@@ -1,0 +1,90 @@
+import type { ShownBackup } from '../../../core/commands/show.ts';
+import type { Manifest } from '../../../core/contract/manifest/manifest.ts';
+import { shrunkText } from '../../../core/domain/messages/findings.ts';
+import { moment } from '../../../core/domain/messages/text.ts';
+import type { Verdict } from '../../../core/domain/verdict/verdict.ts';
+import { formatBytes, formatCount, formatDuration, plural } from '../../../core/domain/units.ts';
+import { sizesOf } from '../sizes.ts';
+import { aligned, cut, wrapped } from './text.ts';
+
+const width = 80;
+const label = 12;
+/** What figures and fingerprints leave of 80 columns. */
+const longestName = 40;
+
+/** One backup as a person reads it, within 80 columns. `place`: the vault. */
+export function showLines(shown: ShownBackup, place: string): string[] {
+  const { manifest } = shown;
+  return [
+    `${manifest.source}  ${manifest.id}  ${worth(shown.verdict)}`,
+    ...factsOf(shown, place).flatMap(([name, text]) =>
+      wrapped(text, width, `  ${name.padEnd(label)}`, ' '.repeat(label + 2)),
+    ),
+    '',
+    ...partLines(manifest),
+    '',
+    ...tableLines(manifest),
+  ];
+}
+
+function worth({ good, full, proven }: Verdict): string {
+  if (!good) return 'NOT GOOD';
+  return `${full ? 'good' : 'good, not full'}${proven ? ', proven' : ''}`;
+}
+
+/** Why a verdict is no better. */
+export function doubtsIn({ damage, misdated, shrunk, other }: Verdict): string[] {
+  return [
+    ...(damage === undefined ? [] : [damage.why]),
+    ...(misdated === undefined ? [] : [misdated.why]),
+    ...(shrunk === undefined ? [] : [shrunkText(shrunk)]),
+    ...(other === undefined ? [] : [`of another ${other.what}: ${other.now} instead of ${other.before}`]),
+  ];
+}
+
+function factsOf({ manifest, verdict, tiers, pinned, pin, proofs }: ShownBackup, place: string): [string, string][] {
+  const { database, server, client, start, timeZone, encryption } = manifest;
+  const { rows, bytes, storedBytes, ms } = sizesOf(manifest);
+  const to = encryption?.recipients.join(', ');
+  return [
+    ...doubtsIn(verdict).map((why): [string, string] => ['but', why]),
+    ['lies in', place],
+    ['database', `${database} on ${server.product} ${server.version}, by ${client.program} ${client.version}`],
+    ['made', `${moment(new Date(start), timeZone)}, in ${formatDuration(ms)}`],
+    ['holds', `${formatCount(rows)} rows in ${plural(manifest.tables.length, 'table')}, ${formatBytes(bytes)}`],
+    ['stored', `${formatBytes(storedBytes)} in ${plural(manifest.parts.length, 'part')}`],
+    ['encrypted', to === undefined ? 'no' : `to ${to}`],
+    ['counts for', tiers.length === 0 ? 'nothing' : tiers.join(', ')],
+    ...(pinned
+      ? [['pinned', pin === undefined ? 'yes' : `${pin.reason} (${pin.by}, ${pin.at})`] as [string, string]]
+      : []),
+    ...(proofs.length === 0 ? [['looked at', 'never'] as [string, string]] : []),
+    ...proofs.map(({ kind, outcome, at }): [string, string] => [
+      'looked at',
+      `${moment(at, timeZone)}: ${kind} ${outcome}`,
+    ]),
+    ...manifest.warnings.map((text): [string, string] => ['warning', text]),
+    ...(manifest.exceptions ?? []).map((text): [string, string] => ['except', text]),
+  ];
+}
+
+function partLines({ parts }: Manifest): string[] {
+  const rows = parts.map(({ file, rows: count, bytes, storedBytes, sha256 }) => [
+    cut(file, longestName),
+    count === undefined ? '' : formatCount(count),
+    formatBytes(bytes),
+    formatBytes(storedBytes),
+    sha256.slice(0, 12),
+  ]);
+  return aligned([['part', 'rows', 'size', 'stored', 'sha256'], ...rows], [1, 2, 3]);
+}
+
+function tableLines({ tables }: Manifest): string[] {
+  if (tables.length === 0) return ['no table'];
+  const rows = tables.map(({ table, rows: count, fingerprint }) => [
+    cut(table, longestName),
+    formatCount(count),
+    fingerprint,
+  ]);
+  return aligned([['table', 'rows', 'fingerprint'], ...rows], [1]);
+}

@@ -1,0 +1,70 @@
+import { word } from '../domain/messages/text.ts';
+import { BackupError, isBackupError } from '../domain/errors.ts';
+import type { BackupId, SourceName } from '../domain/keys.ts';
+import type { SourceRules, Verdict } from '../domain/verdict/verdict.ts';
+import type { Clock, Identity } from '../ports.ts';
+import type { ManifestFound } from '../store/backups/manifests.ts';
+import type { RemovalReason } from '../store/records/removal.ts';
+import type { Removal } from '../store/rotation/remove.ts';
+import type { Store } from '../store/store.ts';
+import { survey } from '../survey/survey.ts';
+
+type RemoveDeps = { store: Store; clock: Clock; identity: Identity };
+
+/** A backup that may be removed. `remove` never throws once the word of it is in the vault: see `Removal.failures`. */
+export type Removable = {
+  verdict: Verdict;
+  /** Undefined where its manifest can't be understood: its parts are left to the next rotation then. */
+  found: ManifestFound | undefined;
+  remove(why: RemovalReason, signal: AbortSignal): Promise<Removal>;
+};
+
+/**
+ * Looks at a backup that a person wants to be rid of. Changes nothing until `remove` is called. Throws `backup-missing`,
+ * and `input-invalid` for what stays whatever a person says: a pinned one, and the last good one, which no rotation
+ * removes either, so that the two together can't leave a source with nothing.
+ */
+export async function removableBackup(
+  source: SourceName,
+  id: BackupId,
+  memory: SourceRules,
+  deps: RemoveDeps,
+  signal: AbortSignal,
+): Promise<Removable> {
+  const { store, clock } = deps;
+  const listed = await store.listSource(source, signal);
+  const { history, verdict } = await survey(listed, { memory, at: clock.now() }, store, signal);
+  const backup = history.backups.find((one) => one.id === id);
+  if (backup === undefined) throw store.missingBackup(source, `none with the id ${id}`);
+  if (backup.pinned) throw pinned(source, id);
+  if (verdict.newest === undefined || verdict.newest.id === id)
+    throw lastGood(source, id, verdict.newest === undefined);
+  const found = await store.readManifest(source, id, signal).catch((error: unknown) => {
+    if (!isBackupError(error, 'manifest-invalid')) throw error;
+    return undefined;
+  });
+  return {
+    verdict: verdict.backups.find((one) => one.id === id)!,
+    found,
+    async remove(why, stop) {
+      await store.recordRemoval(source, id, why, deps, stop);
+      const removal = await store.removeBackup(source, id, found?.manifest.parts.map(({ file }) => file) ?? [], stop);
+      return { ...removal, ...(found?.lock && { lock: found.lock }) };
+    },
+  };
+}
+
+function pinned(source: SourceName, id: BackupId): BackupError {
+  return new BackupError('input-invalid', `${source} ${id} is pinned: nothing was removed`, {
+    hint: `nightjar show ${word(source)} ${id} says why; to let go of it: nightjar unpin ${word(source)} ${id}`,
+  });
+}
+
+function lastGood(source: SourceName, id: BackupId, none: boolean): BackupError {
+  const why = none
+    ? `no backup of ${source} is good, and ${id} may be the best there is`
+    : `${id} is the last good one`;
+  return new BackupError('input-invalid', `${why}: nothing was removed`, {
+    hint: `make another one first: nightjar backup ${word(source)}`,
+  });
+}
