@@ -5,6 +5,7 @@ import type { ToolsNotice } from '../domain/tools/notices.ts';
 import type { Clock, Meter, Notifier } from '../ports.ts';
 import type { Store } from '../store/store.ts';
 import { announce } from '../telling/announce.ts';
+import { rememberFound } from '../survey/remember-found.ts';
 import { surveyVault } from '../survey/survey-vault.ts';
 import type { VaultSurvey } from '../survey/survey-vault.ts';
 
@@ -43,7 +44,8 @@ export async function check(
     deps.notifiers.length === 0
       ? { told: [], failures: [] }
       : await announce(seen, { sourceNames: sources.map(({ source }) => source), ...deps }, signal);
-  const failures = [...seen.forgotten, ...announced.failures];
+  const forgotten = remember ? await rememberFound(seen.judgements, store, signal) : [];
+  const failures = [...seen.forgotten, ...announced.failures, ...forgotten];
   // a check that could not tell, or not remember, emits no figures: whoever watches for them hears of it in another way
   if (failures.length === 0) deps.meter(figuresOf(seen));
   return { ...seen, told: announced.told, failures };

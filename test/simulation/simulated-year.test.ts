@@ -92,7 +92,8 @@ test.each([...lives.values()])(
       const remembered = remember(ledger, history, manifests, memory, new Date(now));
       const verdict = verdictOf(history, remembered, memory, new Date(now));
       const expectation = expectationOf(watched, { history, verdict }, remembered.expected, new Date(now));
-      ledger = { ...remembered, ...(expectation && { expected: expectation.memory }) };
+      const found = expectation?.found && { found: expectation.found };
+      ledger = { ...remembered, ...(expectation && { expected: { ...expectation.memory, ...found } }) };
       const judgement = judge(watched, { history, verdict, expectation }, new Date(now));
       for (const { kind } of judgement.findings) kinds.add(kind);
       for (const { at } of expectation?.lost ?? []) told.add(at.getTime());

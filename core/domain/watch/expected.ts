@@ -17,8 +17,19 @@ type Scheduled = {
 };
 type Remembered = Ledger['expected'];
 
-/** What became of a schedule's last moments, and which of them are told. `memory`: what is to be remembered of it. */
-export type Expectation = { memory: NonNullable<Remembered>; moments: Moment[]; lost: Moment[] };
+/**
+ * What became of a schedule's last moments, and which of them are told. `memory`: what is to be remembered of it;
+ * `found`: the newest moment without a backup, which is to be remembered as well, once it was told.
+ */
+export type Expectation = {
+  memory: NonNullable<Remembered>;
+  moments: Moment[];
+  lost: Moment[];
+  found?: string | undefined;
+};
+
+/** Clocks may differ by this much; what is known since a later time was written by a wrong one. */
+const clocksMs = 5 * 60_000;
 
 /**
  * Holds what a listing shows against the schedule. A schedule that is new or was changed, or a pause that is over,
@@ -35,7 +46,10 @@ export function expectationOf(
   const newest = history.backups.findLast(({ start }) => start <= now)?.start;
   if (schedule === undefined || newest === undefined) return undefined;
   const plan = isPaused(watched, now) ? 'paused' : `${schedule.cron} ${schedule.timeZone}`;
-  const memory = before?.plan === plan ? before : { plan, since: (before === undefined ? newest : now).toISOString() };
+  const memory = knownUntil(before?.plan === plan ? before : undefined, now) ?? {
+    plan,
+    since: (before === undefined ? newest : now).toISOString(),
+  };
   if (plan === 'paused') return { memory, moments: [], lost: [] };
   const past = memory.past?.map((one): Moment => ({ ...one, at: new Date(one.at) }));
   const known = {
@@ -50,13 +64,21 @@ export function expectationOf(
     now,
   );
   const lost = unmade(moments, known, schedule, now);
-  const last = lost.at(-1)?.at.toISOString();
-  const found = last === undefined || last <= (memory.found ?? '') ? memory.found : last;
+  const last = lost.at(-1)?.at.toISOString() ?? '';
   return {
-    memory: { plan, since: memory.since, ...(found !== undefined && { found }), past: pastOf(moments) },
+    memory: { ...memory, past: pastOf(moments) },
     moments,
     lost,
+    found: last > (memory.found ?? '') ? last : undefined,
   };
+}
+
+/** What is remembered, without what a clock that was ahead has written. */
+function knownUntil(memory: Remembered, now: Date): Remembered {
+  const isTrue = (moment: string): boolean => Date.parse(moment) <= now.getTime() + clocksMs;
+  if (memory === undefined || !isTrue(memory.since)) return undefined;
+  const { found, ...rest } = memory;
+  return found !== undefined && isTrue(found) ? { ...rest, found } : rest;
 }
 
 /**

@@ -15,6 +15,7 @@ import type { Message } from '../../../core/domain/messages/findings.ts';
 import { runFailed } from '../../../core/domain/messages/run.ts';
 import type { Engine, Notifier } from '../../../core/ports.ts';
 import { openStore } from '../../../core/store/store.ts';
+import type { Vault } from '../../../core/vault.ts';
 import { watching } from '../../support/vaults/seen.ts';
 import { storeBackup } from '../../support/vaults/stored.ts';
 import { toyEngine, toySource } from '../../support/toy-engine.ts';
@@ -63,20 +64,24 @@ async function backingUp(
     .catch(() => undefined);
 }
 
-function checking(moment: string, watch: Partial<WatchSettings> = {}, remember = true): Promise<Checked> {
+function checking(
+  moment: string,
+  watch: Partial<WatchSettings> = {},
+  { remember = true, vault = scene.vault, signal = limit() } = {},
+): Promise<Checked> {
   const schedule = watch.schedule ?? nightly;
   const watched = { ...watching({ limit: { schedule }, schedule, ...watch }), source: shop, place: scene.vault.place };
   return check(
     [watched],
     { whole: true },
     {
-      store: openStore(scene.vault),
+      store: openStore(vault),
       clock: at(moment),
       notifiers: remember ? [listener] : [],
       meter: (figures) => void (metered = figures),
       remember,
     },
-    limit(),
+    signal,
   );
 }
 
@@ -113,6 +118,42 @@ test('a check that comes once a day tells of a night between two others, once', 
 
   await checking('2026-11-12T12:00:00Z');
   expect(take()).toEqual([expect.stringMatching(/^recovered/)]);
+});
+
+test('a night between two others is told though the first check that saw it was killed before it could tell', async () => {
+  await checking('2026-11-10T12:00:00Z');
+  await backingUp('2026-11-12T02:00:05Z');
+  const killed = new AbortController();
+  // whoever marks that it checks has written the ledger, and told nothing yet
+  const dying: Vault['putIfUnchanged'] = (key, ...rest) => {
+    if (!key.endsWith('/checkers.json')) return scene.vault.putIfUnchanged(key, ...rest);
+    killed.abort();
+    return Promise.reject(new BackupError('aborted', 'killed'));
+  };
+  const vault = { ...scene.vault, putIfUnchanged: dying };
+  await expect(checking('2026-11-12T12:00:00Z', {}, { vault, signal: killed.signal })).rejects.toThrow('killed');
+  expect(take()).toEqual([]);
+
+  await checking('2026-11-12T12:05:00Z');
+  expect(take()).toEqual([expect.stringMatching(/^problem missed: the backup of 2026-11-11 02:00 UTC was missed/)]);
+  await checking('2026-11-12T13:00:00Z');
+  await checking('2026-11-12T14:00:00Z');
+  expect(take()).toEqual([expect.stringMatching(/^recovered/)]);
+});
+
+test.each([
+  ['a schedule that was changed', {}],
+  ['a pause that was over', { paused: true }],
+])('%s while a clock was a year ahead lets no night pass once it is right again', async (_, before) => {
+  await checking('2026-11-10T04:00:00Z', before);
+  const changed = 'paused' in before ? {} : { schedule: '0 3 * * *', limit: { schedule: '0 3 * * *' } };
+  await checking('2027-11-10T04:00:00Z', changed);
+  take();
+
+  await checking('2026-11-10T05:00:00Z', changed);
+  const seen = await checking('2026-11-11T05:00:00Z', changed);
+
+  expect(seen.judgements[0]!.state).toBe('missed');
 });
 
 test('a run that was killed is told as that; three nights are told by name, and as one', async () => {
@@ -201,7 +242,7 @@ test('who only looks sees the same, and writes nothing down', async () => {
   await checking('2026-11-10T04:00:00Z');
   const before = (await scene.vault.read('shop/ledger.json' as never, limit())).version;
 
-  const { judgements } = await checking('2026-11-11T04:00:00Z', {}, false);
+  const { judgements } = await checking('2026-11-11T04:00:00Z', {}, { remember: false });
 
   expect(judgements[0]!.state).toBe('missed');
   expect((await scene.vault.read('shop/ledger.json' as never, limit())).version).toBe(before);
