@@ -55,6 +55,8 @@ export type Nightjar = {
   clock: Clock;
   random: () => number;
   store: Store;
+  /** The store in another folder, which need not be there yet; `path` is whole. */
+  storeIn(path: string): Promise<Store>;
   /** The configured names, in their order. */
   sourceNames: readonly SourceName[];
   /** A source's settings, without reaching anything. Throws `input-invalid` for a name that is not configured. */
@@ -89,6 +91,7 @@ export async function compose(config: Config, host: Host, signal: AbortSignal): 
   const telling = openTelling(config, host, secrets);
   const secret = readingOf(secrets);
   const { vault, close } = await openConfiguredVault(config.vault, host, secret, signal);
+  const identitiesOf = configuredIdentities(config, secrets);
   let opened: Promise<Tools> | undefined;
 
   async function tools(stop: AbortSignal): Promise<Tools> {
@@ -134,7 +137,8 @@ export async function compose(config: Config, host: Host, signal: AbortSignal): 
     identity: host.identity,
     clock: telling.clock,
     random: Math.random,
-    store: openStore(vault, configuredIdentities(config, secrets)),
+    store: openStore(vault, identitiesOf),
+    storeIn: async (path) => openStore((await openVault({ kind: 'folder', root: path })).vault, identitiesOf),
     sourceNames: [...config.sources.keys()],
     settings: (name) => sourceConfig(config, name),
     notifiers: telling.notifiers,

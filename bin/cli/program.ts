@@ -14,6 +14,7 @@ import { notifyCommand } from './setup/notify.ts';
 import type { CommandOutcome } from './text/output.ts';
 import { pinCommand, unpinCommand } from './commands/pin.ts';
 import { removeCommand } from './commands/remove.ts';
+import { pullCommand } from './commands/copies/pull.ts';
 import { restoreCommand } from './commands/restore.ts';
 import type { RestoreFlags } from './commands/restore.ts';
 import { rotateCommand } from './commands/rotate.ts';
@@ -124,6 +125,13 @@ Rotation removes what the retention no longer keeps; this is for what has to go
 before. Who, when and why is written into <source>/removals/ in the vault, so
 that no check calls the backup lost. The last good backup always stays, and so
 does a pinned one.`;
+
+const pullHelp = `
+The folder has the layout of a vault, and is one: "vault: <folder>" in another
+nightjar.yaml lists, verifies and restores what was brought. Encrypted backups
+stay encrypted. Run it again to go on where it ended: parts that are there are
+read and compared, and not brought again. Nothing is written over. How to
+restore by hand from there: docs/restore-by-hand.md`;
 
 const unlockHelp = `
 For a lease that nobody can read, or that a wrong clock has dated far ahead:
@@ -262,6 +270,17 @@ export function nightjarProgram(ask: (asked: Request) => void): Command {
         (session, signal) => toldTogether((one) => rotateCommand(sources, flags, one, signal), session, signal),
         flags.dryRun === true ? undefined : 'rotation',
       ),
+    );
+
+  program
+    .command('pull')
+    .description('bring a backup to disk, as it is stored')
+    .argument('<source>', 'whose backup')
+    .argument('[id]', 'which backup', 'latest')
+    .requiredOption('--to <folder>', 'the folder; made if it is not there')
+    .addHelpText('after', pullHelp)
+    .action((source: string, id: string, flags: { to: string }) =>
+      asking((session, signal) => pullCommand(source, id, flags, session, signal)),
     );
 
   program

@@ -3,6 +3,8 @@ import type { Vault } from '../vault.ts';
 import { listSource, sourcesListed } from './backups/listing.ts';
 import { madeBefore } from './backups/made-before.ts';
 import { backupIds, missingBackup, readManifest, writeManifest } from './backups/manifests.ts';
+import { receiveBackup } from './copying/receive.ts';
+import { storedBackup } from './copying/stored.ts';
 import { freeLease, withLease } from './lease/lease.ts';
 import { leaseWritten, readLease } from './lease/state.ts';
 import { checkersOf } from './memory/checkers.ts';
@@ -57,6 +59,9 @@ export function openStore(vault: Vault, identitiesOf: IdentitiesOf = noIdentitie
     openPart: reading(openPart),
     readWhole: reading(readWhole),
     afterReadingAgain: reading(afterReadingAgain),
+
+    storedBackup: on(storedBackup),
+    receiveBackup: on(receiveBackup),
 
     recordStart: on(recordStart),
     withFailureRecord: on(withFailureRecord),

@@ -122,6 +122,12 @@ export function isOurs(path: string): boolean {
   return path === manifestFile || path === 'pin.json' || proofOfPath(path) !== undefined || isPartName(path);
 }
 
+/** Whether a path below a backup belongs to its manifest, and goes with it into every copy, and is no part. */
+export function isBeside(path: string): boolean {
+  const isOfThisVault = path === 'pin.json' || proofOfPath(path) !== undefined;
+  return isOurs(path) && path !== manifestFile && !isPartName(path) && !isOfThisVault;
+}
+
 /** A key below a source's backup, taken apart; undefined where it is none. Segments are compared whole. */
 export function backupPathOf(key: string): { segment: string; id: BackupId; path: string } | undefined {
   const [segment, id, ...rest] = key.split('/');

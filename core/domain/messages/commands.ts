@@ -10,6 +10,7 @@ const verbs = [
   'check',
   'rotate',
   'remove',
+  'pull',
   'pin',
   'unpin',
   'accept',

@@ -9,7 +9,8 @@ export type Running = { pid: number; kill(signal: NodeJS.Signals): void; ended: 
 const launcher = fileURLToPath(new URL('../../../bin/nightjar', import.meta.url));
 const limitMs = 120_000;
 /** The lines that tell how it goes, every ten seconds: only a slow machine sees them. */
-const progress = /^\S+ {2}(getting ready|backing up|verifying|restoring|definitions|rows|data\/|indexes|proof).*\n/gm;
+const progress =
+  /^\S+ {2}(getting ready|backing up|verifying|restoring|definitions|rows|data\/|indexes|proof|pulling|copying).*\n/gm;
 
 /**
  * Starts the command line as a person does: its launcher, in a process of its own, with nothing of the tests in its

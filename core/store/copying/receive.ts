@@ -1,0 +1,164 @@
+import type { ManifestPart } from '../../contract/manifest/manifest.ts';
+import { BackupError, isBackupError } from '../../domain/errors.ts';
+import type { BackupId, ObjectKey, SourceName } from '../../domain/keys.ts';
+import { backupPrefix, manifestKey, partKey } from '../../domain/layout/places.ts';
+import { tierTags } from '../../domain/retention/tiers.ts';
+import { formatCount } from '../../domain/units.ts';
+import type { Bytes } from '../../domain/units.ts';
+import { mapConcurrently } from '../../pipeline/concurrency.ts';
+import { summed } from '../../pipeline/sum.ts';
+import type { ByteStream, Report } from '../../ports.ts';
+import type { Vault } from '../../vault.ts';
+import { partPlace, readStored } from '../parts/reading.ts';
+import type { StoredBackup } from './stored.ts';
+
+/**
+ * What it took to have a backup in this vault, too. `there`: all of it was there, and nothing was written. `parts` and
+ * `bytes`: what was brought now.
+ */
+export type Received = { state: 'copied' | 'there'; parts: number; bytes: Bytes };
+
+/** `confirm`: throws unless the lease of the source, in this vault, is ours at this moment. */
+type ReceiveDeps = { report: Report; confirm(): Promise<void> };
+
+const partsAtOnce = 2;
+
+/**
+ * Takes a backup from another vault: its parts, then what lies beside its manifest, then the manifest, byte for byte.
+ * What an earlier run has brought is read and compared, and not brought again. Nothing is ever written over: throws
+ * `object-exists` where something else lies in its place. What was brought stays when the rest fails, for the next run.
+ */
+export async function receiveBackup(
+  vault: Vault,
+  stored: StoredBackup,
+  deps: ReceiveDeps,
+  signal: AbortSignal,
+): Promise<Received> {
+  const { manifest, document, beside } = stored;
+  const [source, id] = [manifest.source as SourceName, manifest.id as BackupId];
+  const listed = await Array.fromAsync(vault.list(backupPrefix(source, id), signal));
+  const sizes = new Map(listed.map(({ key, bytes }) => [key, bytes]));
+  const isComplete = sizes.has(manifestKey(source, id));
+  if (isComplete) await requireSame(vault, manifestKey(source, id), document, stored, signal);
+  const brought = await mapConcurrently(
+    partsAtOnce,
+    manifest.parts,
+    async (part, stop) => {
+      const size = sizes.get(partKey(source, id, part.file));
+      if (size === undefined) return bringPart(vault, stored, part, deps.report, stop);
+      await requirePart(vault, stored, part, { size, isComplete }, stop);
+      deps.report({ type: 'progress', rows: 0, bytes: part.storedBytes, storedBytes: 0 });
+      return 0;
+    },
+    signal,
+  );
+  for (const { path, body } of beside) await add(vault, partKey(source, id, path), body, stored, signal);
+  if (!isComplete) {
+    await deps.confirm();
+    await add(vault, manifestKey(source, id), document, stored, signal);
+  }
+  const parts = brought.filter((bytes) => bytes > 0).length;
+  const state = isComplete && parts === 0 ? 'there' : 'copied';
+  return { state, parts, bytes: brought.reduce((sum, bytes) => sum + bytes, 0) };
+}
+
+/** Brings one part, and once more where its way may have been bad. Returns how many bytes it took. */
+async function bringPart(
+  vault: Vault,
+  stored: StoredBackup,
+  part: ManifestPart,
+  report: Report,
+  signal: AbortSignal,
+): Promise<Bytes> {
+  const bring = () => putPart(vault, stored, part, report, signal);
+  try {
+    return await bring();
+  } catch (error) {
+    if (isBackupError(error, 'part-corrupt')) return bring();
+    if (!isBackupError(error, 'object-exists')) throw error;
+    await requirePart(vault, stored, part, { size: part.storedBytes, isComplete: false }, signal);
+    return 0;
+  }
+}
+
+async function putPart(
+  vault: Vault,
+  { manifest, open }: StoredBackup,
+  part: ManifestPart,
+  report: Report,
+  signal: AbortSignal,
+): Promise<Bytes> {
+  const { tiers, source, id } = manifest;
+  const content = metered(open(part, signal), report);
+  const key = partKey(source as SourceName, id as BackupId, part.file);
+  const { bytes } = await vault.put(key, content, tierTags(tiers), signal);
+  if (bytes === part.storedBytes) return bytes;
+  throw new BackupError(
+    'vault-failed',
+    `${vault.place}/${key}: ${formatCount(part.storedBytes)} bytes were sent, the vault holds ${formatCount(bytes)}`,
+  );
+}
+
+async function* metered(content: ByteStream, report: Report): ByteStream {
+  for await (const chunk of content) {
+    report({ type: 'progress', rows: 0, bytes: chunk.length, storedBytes: chunk.length });
+    yield chunk;
+  }
+}
+
+/** Of a backup that is complete here, sizes tell enough: to read it again is for `verify`. */
+async function requirePart(
+  vault: Vault,
+  { manifest, place }: StoredBackup,
+  part: ManifestPart,
+  { size, isComplete }: { size: Bytes; isComplete: boolean },
+  signal: AbortSignal,
+): Promise<void> {
+  const isAlike =
+    size === part.storedBytes && (isComplete || (await digestOf(vault, manifest, part, signal)) === part.sha256);
+  if (!isAlike) throw otherBytes(partPlace(vault, manifest, part), place);
+}
+
+async function digestOf(
+  vault: Vault,
+  manifest: StoredBackup['manifest'],
+  part: ManifestPart,
+  signal: AbortSignal,
+): Promise<string> {
+  const { stream, sum } = summed(readStored(vault, manifest, part, signal));
+  for await (const _ of stream) continue;
+  return sum.sha256();
+}
+
+/** Adds a small object; one that is there has to be the same. */
+async function add(
+  vault: Vault,
+  key: ObjectKey,
+  body: Uint8Array,
+  stored: StoredBackup,
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    await vault.putIfAbsent(key, body, tierTags(stored.manifest.tiers), signal);
+  } catch (error) {
+    if (!isBackupError(error, 'object-exists')) throw error;
+    await requireSame(vault, key, body, stored, signal);
+  }
+}
+
+async function requireSame(
+  vault: Vault,
+  key: ObjectKey,
+  body: Uint8Array,
+  { place }: StoredBackup,
+  signal: AbortSignal,
+): Promise<void> {
+  const there = await vault.read(key, signal);
+  if (Buffer.compare(there.body, body) !== 0) throw otherBytes(`${vault.place}/${key}`, place);
+}
+
+function otherBytes(what: string, place: string): BackupError {
+  return new BackupError('object-exists', `${what} is there already, with other bytes than in ${place}`, {
+    hint: 'nothing was written over: look which of the two is right, and move the other one away by hand',
+  });
+}

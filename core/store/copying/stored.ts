@@ -1,0 +1,63 @@
+import type { Manifest, ManifestPart } from '../../contract/manifest/manifest.ts';
+import { BackupError, isBackupError } from '../../domain/errors.ts';
+import type { BackupId, SourceName } from '../../domain/keys.ts';
+import { backupPrefix, manifestKey, partKey } from '../../domain/layout/places.ts';
+import { isBeside } from '../../domain/layout/records.ts';
+import type { ByteStream } from '../../ports.ts';
+import type { Vault } from '../../vault.ts';
+import { parseManifest } from '../backups/manifest-document.ts';
+import { missingBackup, readManifest } from '../backups/manifests.ts';
+import { openStored } from '../parts/reading.ts';
+
+/** An object that belongs to a manifest and is no part, as its signature is. `path` is below the backup's place. */
+export type BesideManifest = { path: string; body: Uint8Array };
+
+/** A backup as it is stored, on its way into another vault: nothing of it is opened. */
+export type StoredBackup = {
+  /** The vault that it comes from. */
+  place: string;
+  manifest: Manifest;
+  /** The bytes of its manifest. */
+  document: Uint8Array;
+  beside: readonly BesideManifest[];
+  /** A part's stored bytes, checked against the manifest. Throws `part-corrupt` at their end. */
+  open(part: ManifestPart, signal: AbortSignal): ByteStream;
+};
+
+/** Reads everything of a backup but its parts. Throws as `readManifest` does. */
+export async function storedBackup(
+  vault: Vault,
+  source: SourceName,
+  id: BackupId,
+  signal: AbortSignal,
+): Promise<StoredBackup> {
+  const { manifest } = await readManifest(vault, source, id, signal);
+  const document = await documentOf(vault, manifest, signal);
+  const prefix = backupPrefix(source, id);
+  const listed = await Array.fromAsync(vault.list(prefix, signal));
+  const paths = listed.map(({ key }) => key.slice(prefix.length)).filter(isBeside);
+  const beside: BesideManifest[] = [];
+  for (const path of paths) beside.push({ path, body: (await vault.read(partKey(source, id, path), signal)).body });
+  return {
+    place: vault.place,
+    manifest,
+    document,
+    beside,
+    open: (part, stop) => openStored(vault, manifest, part, stop),
+  };
+}
+
+/** The very bytes of a manifest that was just read, and judged. */
+async function documentOf(vault: Vault, manifest: Manifest, signal: AbortSignal): Promise<Uint8Array> {
+  const [source, id] = [manifest.source as SourceName, manifest.id as BackupId];
+  const { body } = await vault.read(manifestKey(source, id), signal).catch((error: unknown) => {
+    throw isBackupError(error, 'object-missing')
+      ? missingBackup(vault, source, `${id} was removed a moment ago`)
+      : error;
+  });
+  const read = parseManifest(body);
+  if ('manifest' in read && JSON.stringify(read.manifest) === JSON.stringify(manifest)) return body;
+  throw new BackupError('vault-failed', `${vault.place}/${manifestKey(source, id)} reads differently each time`, {
+    hint: 'something on the way from the vault changes data: memory, disk, proxy or network',
+  });
+}

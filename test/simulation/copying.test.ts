@@ -1,0 +1,155 @@
+import { isDeepStrictEqual } from 'node:util';
+import { beforeAll, expect, test } from '@jest/globals';
+import { BackupError, isBackupError } from '../../core/domain/errors.ts';
+import type { BackupId, ObjectKey } from '../../core/domain/keys.ts';
+import { manifestKey, partKey } from '../../core/domain/layout/places.ts';
+import type { Vault } from '../../core/vault.ts';
+import { bytesOf, copying } from '../support/copying.ts';
+import { drawing } from '../support/drawing.ts';
+import { endOf } from '../support/faults/every-fault.ts';
+import { faultsOf, faultyVault } from '../support/vaults/faulty-vault.ts';
+import { emptyState, memoryVault } from '../support/vaults/memory-vault.ts';
+import type { MemoryState } from '../support/vaults/memory-vault.ts';
+import { torn, untruths } from '../support/vaults/oracle.ts';
+import { shop } from '../support/vaults/seen.ts';
+import { overwrite } from '../support/vaults/vault.ts';
+import { again, idsIn, worldAfter } from '../support/world.ts';
+import type { World } from '../support/world.ts';
+
+const tables = Object.fromEntries(Array.from({ length: 6 }, (_, index) => [`t${index}`, [`${index}`, 'more']]));
+let world: World;
+let id: BackupId;
+
+beforeAll(async () => {
+  world = await worldAfter([tables]);
+  id = idsIn(world)[0]!;
+});
+
+const first = (): Vault => memoryVault(again(world).state, { place: 'first' });
+const second = (state: MemoryState): Vault => memoryVault(state, { place: 'second' });
+const whole = () => bytesOf(world.state, id);
+const isWhole = (state: MemoryState) => isDeepStrictEqual(bytesOf(state, id), whole());
+const wrongIn = (state: MemoryState) => [
+  ...torn(state.objects),
+  ...untruths(state.objects, (one) => world.truth.get(one)),
+];
+
+/** A vault of which nothing is heard any more after so many calls; the last one may have been done. */
+function dyingVault(real: Vault, after: number, isDone: boolean): { vault: Vault; calls: () => number } {
+  let calls = 0;
+  const gone = () => new BackupError('vault-unreachable', 'the process was killed');
+  const names = Object.keys(real).filter((name) => name !== 'place') as Exclude<keyof Vault, 'place'>[];
+  const wrapped = names.map((name) => {
+    const run = real[name] as (...args: unknown[]) => never;
+    async function once(...args: unknown[]): Promise<unknown> {
+      calls += 1;
+      if (calls > after || (calls === after && !isDone)) throw gone();
+      const result: unknown = await run(...args);
+      if (calls >= after) throw gone();
+      return result;
+    }
+    async function* stream(...args: unknown[]): AsyncIterable<unknown> {
+      calls += 1;
+      if (calls >= after) throw gone();
+      yield* run(...args) as AsyncIterable<unknown>;
+    }
+    return [name, name === 'get' || name === 'list' ? stream : once];
+  });
+  return { vault: { place: real.place, ...Object.fromEntries(wrapped) } as Vault, calls: () => calls };
+}
+
+test('killed at 50 random moments, a copy is whole or none, and goes on byte for byte', async () => {
+  const usual = dyingVault(second(emptyState()), Number.POSITIVE_INFINITY, true);
+  await copying(id, first(), usual.vault);
+  const random = drawing(13);
+  let spared = 0;
+  for (let round = 0; round < 50; round += 1) {
+    const state = emptyState();
+    const after = 1 + Math.floor(random() * usual.calls());
+    await endOf(copying(id, first(), dyingVault(second(state), after, random() < 0.5).vault));
+    expect([round, wrongIn(state)]).toEqual([round, []]);
+    state.uploads.clear();
+    const there = new Set(state.objects.keys());
+
+    const asked: string[] = [];
+    const listening: Vault = { ...first(), get: (key, stop) => (asked.push(key), first().get(key, stop)) };
+    await copying(id, listening, second(state));
+
+    expect([round, bytesOf(state, id)]).toEqual([round, whole()]);
+    expect(asked.filter((key) => there.has(key as ObjectKey))).toEqual([]);
+    spared += [...there].filter((key) => !key.endsWith('lease.json')).length;
+  }
+  expect(spared).toBeGreaterThan(50);
+});
+
+test('whatever fails in either vault, the copy is whole or none, nothing is written over, and the next run completes it', async () => {
+  const problems: string[] = [];
+  for (const side of ['first', 'second'] as const) {
+    const counting = faultyVault(side === 'first' ? first() : second(emptyState()));
+    await (side === 'first' ? copying(id, counting.vault, second(emptyState())) : copying(id, first(), counting.vault));
+    for (const fault of faultsOf(counting.calls)) {
+      const state = emptyState();
+      const stop = new AbortController();
+      const strikes = { stop: () => stop.abort() };
+      const [from, to] = [first(), second(state)];
+      const spoilt = faultyVault(side === 'first' ? from : to, fault, strikes).vault;
+      const ended = await endOf(
+        side === 'first' ? copying(id, spoilt, to, stop.signal) : copying(id, from, spoilt, stop.signal),
+      );
+      const name = `${side} ${fault.call} ${fault.nth} ${fault.how} ${fault.code}`;
+      if (ended.error !== undefined && !isBackupError(ended.error)) problems.push(`${name}: ${String(ended.error)}`);
+      problems.push(...wrongIn(state).map((wrong) => `${name}: ${wrong}`));
+      if (ended.error === undefined && !isWhole(state)) problems.push(`${name}: told as copied, and is not`);
+      await copying(id, first(), second(state));
+      if (!isWhole(state)) problems.push(`${name}: not whole after the next run`);
+    }
+  }
+  expect(problems).toEqual([]);
+});
+
+test('a copy that is there is not brought again, and a part that it has lost is', async () => {
+  const state = emptyState();
+  expect(await copying(id, first(), second(state))).toMatchObject({ state: 'copied', parts: 8 });
+  expect(await copying(id, first(), second(state))).toMatchObject({ state: 'there', parts: 0, bytes: 0 });
+
+  state.objects.delete(partKey(shop, id, 'data/0003.sql.zst'));
+  expect(await copying(id, first(), second(state))).toMatchObject({ state: 'copied', parts: 1 });
+  expect(bytesOf(state, id)).toEqual(whole());
+});
+
+test.each([
+  ['a part of the same size', 'data/0003.sql.zst', (body: Buffer) => body.fill(0)],
+  ['a part of another size', 'data/0003.sql.zst', (body: Buffer) => body.subarray(1)],
+])('%s with other bytes is told, and not written over', async (_, file, other) => {
+  const state = emptyState();
+  const key = partKey(shop, id, file);
+  const body = other(Buffer.from(world.state.objects.get(key)!.body));
+  await second(state).putIfAbsent(key, body, {}, AbortSignal.timeout(1000));
+
+  await expect(copying(id, first(), second(state))).rejects.toMatchObject({
+    code: 'object-exists',
+    message: `second/${key} is there already, with other bytes than in first`,
+  });
+
+  expect(Buffer.compare(state.objects.get(key)!.body, body)).toBe(0);
+  expect(idsIn({ ...world, state })).toEqual([]);
+});
+
+test('another backup of the same id is told, and not written over', async () => {
+  const state = emptyState();
+  await copying(id, first(), second(state));
+  const key = manifestKey(shop, id);
+  await overwrite(second(state), key, '{}');
+
+  await expect(copying(id, first(), second(state))).rejects.toMatchObject({ code: 'object-exists' });
+  expect(Buffer.from(state.objects.get(key)!.body).toString()).toBe('{}');
+});
+
+test('a backup that is damaged in the first vault is not copied', async () => {
+  const damaged = first();
+  await overwrite(damaged, partKey(shop, id, 'data/0003.sql.zst'), 'something else');
+  const state = emptyState();
+
+  await expect(copying(id, damaged, second(state))).rejects.toMatchObject({ code: 'part-corrupt' });
+  expect(idsIn({ ...world, state })).toEqual([]);
+});
