@@ -1,6 +1,9 @@
 // Who may import whom (docs/architecture.md).
 const core = (folders) => `^core/(${folders})`;
 const adapters = 'engines|vaults|secrets|telling/notifiers|telling/hooks';
+/** What an engine says of itself, which the configuration and the stack read: what it needs to work is loaded later. */
+const described = 'index|descriptor|on-servers|server-problems|[^/]+/descriptor';
+const typesOfAdapters = '(ports|surroundings|tools|engines/login)[.]ts';
 const io =
   '^(node:)?(fs|child_process|net|tls|http|https|dgram|worker_threads)(/|$)|/@aws-sdk/|/node_modules/(pg|mysql2)/';
 
@@ -24,7 +27,7 @@ module.exports = {
       to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
     },
     wall('domain-is-pure', core('domain|contract'), '', {
-      except: [core('domain|contract'), '/zod/', '/croner/'],
+      except: [core('domain|contract'), core('engines/(index|descriptor)[.]ts'), '/zod/', '/croner/'],
       types: true,
     }),
     {
@@ -32,6 +35,17 @@ module.exports = {
       severity: 'error',
       from: { path: core('domain|contract') },
       to: { dependencyTypes: ['core'] },
+    },
+    wall('domain-knows-no-engine', core('domain/'), core('engines/')),
+    {
+      name: 'descriptors-are-pure',
+      severity: 'error',
+      from: { path: core(`engines/(${described})[.]ts`) },
+      // of the last ones, types alone
+      to: {
+        pathNot: [core(`contract|domain|engines/(${described})[.]ts`), '/zod/', core(typesOfAdapters)],
+        dynamic: false,
+      },
     },
     wall(
       'ports-are-promises-alone',

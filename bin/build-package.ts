@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process';
-import { copyFile, rm } from 'node:fs/promises';
+import { copyFile, readdir, rm } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { build } from 'esbuild';
-import type { BuildOptions } from 'esbuild';
+import type { BuildOptions, Plugin } from 'esbuild';
 import { bundleFunction, functionNames } from '../functions/bundle.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -20,6 +20,13 @@ const common: BuildOptions = {
   logLevel: 'warning',
 };
 
+/** A stack reads what engines say of themselves, and loads none: what they would load to work is left out. */
+const described: Plugin = {
+  name: 'described',
+  setup: ({ onResolve }) =>
+    onResolve({ filter: /^[.]/ }, ({ kind }) => (kind === 'dynamic-import' ? { external: true } : undefined)),
+};
+
 /**
  * What the package ships in place of the sources, for Node strips no types below node_modules: the command line; the
  * builder of the layer with its pins beside it; the constructs with their types; the functions, bundled. Libraries stay
@@ -32,8 +39,16 @@ await build({
   splitting: true,
 });
 // each in a file of its own: they find what lies beside them by their own place
-await build({ ...common, entryPoints: { 'db-tools/zip': 'layers/db-tools/zip.ts', 'cdk/index': 'lib/index.ts' } });
+await build({
+  ...common,
+  entryPoints: { 'db-tools/zip': 'layers/db-tools/zip.ts', 'cdk/index': 'lib/index.ts' },
+  plugins: [described],
+});
 for (const name of ['lock.json', 'authorities.json'])
   await copyFile(`${root}layers/db-tools/${name}`, `${out}/db-tools/${name}`);
 for (const name of functionNames) await bundleFunction(name, `${out}/functions`);
 await promisify(execFile)(`${root}node_modules/.bin/tsc`, ['--project', `${root}lib/tsconfig.json`]);
+const engines = `${out}/types/core/engines`;
+for (const file of await readdir(engines, { recursive: true }))
+  if (file.includes('/') && !file.endsWith('/descriptor.d.ts'))
+    await rm(`${engines}/${file}`, { recursive: true, force: true });

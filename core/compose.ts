@@ -1,29 +1,26 @@
-import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import packageJson from '../package.json' with { type: 'json' };
 import type { Clock, Hook, Identity, Inspection, Notifier, SecretReference, Secrets, Source } from './ports.ts';
 import type { Telling } from './telling/run-and-report.ts';
-import { usualPorts } from './contract/config/config.ts';
 import type { Config, SourceConfig, ToldBy } from './contract/config/config.ts';
 import { rdsSources } from './contract/config/rds-sources.ts';
-import { tlsChoice } from './contract/config/server.ts';
-import { BackupError, isBackupError, messageOf } from './domain/errors.ts';
+import { BackupError, isBackupError } from './domain/errors.ts';
 import type { SourceName } from './domain/keys.ts';
 import { naming } from './domain/messages/commands.ts';
 import { projectRunbook } from './domain/messages/plain.ts';
 import { suggestion } from './domain/nearest.ts';
-import { authoritiesOf, authorityRegion, missingAuthorityHint } from './domain/tools/rds-endpoint.ts';
 import { toolsNotices } from './domain/tools/notices.ts';
 import type { ToolsFacts, ToolsNotice } from './domain/tools/notices.ts';
 import { scheduleOf } from './domain/time/planned.ts';
 import { configuredIdentities, requireRecipients } from './encryption.ts';
-import { engines, inspection } from './engines/index.ts';
-import type { Login } from './engines/login.ts';
+import { descriptorOf, inspection } from './engines/index.ts';
 import { openSecrets } from './secrets/index.ts';
 import { rdsToken } from './secrets/rds-token.ts';
 import { openStore } from './store/store.ts';
 import type { Store } from './store/store.ts';
-import { openTools, readBundle } from './tools.ts';
+import { namingKey, surroundings } from './surroundings.ts';
+import type { EngineSurroundings, Surroundings } from './surroundings.ts';
+import { openTools } from './tools.ts';
 import type { Tools } from './tools.ts';
 import { openHook } from './telling/hooks/index.ts';
 import { openNotifier } from './telling/notifiers/index.ts';
@@ -89,8 +86,8 @@ export type Nightjar = {
 export async function compose(config: Config, host: Host, signal: AbortSignal): Promise<Nightjar> {
   const secrets = openSecrets(host);
   const telling = openTelling(config, host, secrets);
-  const secret = readingOf(secrets);
-  const { vault, close } = await openConfiguredVault(config.vault, host, secret, signal);
+  const own = surroundings(secrets, host.folder);
+  const { vault, close } = await openConfiguredVault(config.vault, own, signal);
   const identitiesOf = configuredIdentities(config, secrets);
   let opened: Promise<Tools> | undefined;
 
@@ -102,35 +99,7 @@ export async function compose(config: Config, host: Host, signal: AbortSignal): 
     });
   }
 
-  async function loginOf(
-    key: string,
-    { server, lockTimeoutMs, idleTimeoutMs, parallel, cloud }: SourceConfig,
-    stop: AbortSignal,
-  ): Promise<Login> {
-    const tls = tlsChoice(server);
-    // what may be missing is looked at before the database clients are fetched: that takes a minute
-    const user = await at(`${key}.user`, secret(server.user, stop));
-    const password =
-      server.password === 'iam'
-        ? rdsToken({ ...server, user, resourceId: cloud.resourceId })
-        : server.password && (await at(`${key}.password`, secret(server.password, stop)));
-    const ownAuthority = tls.mode === 'off' || isBrought(tls.ca) ? undefined : resolve(host.folder, tls.ca);
-    if (ownAuthority !== undefined) await readAuthority(`${key}.tls.ca`, ownAuthority);
-    const { certificates } = await tools(stop);
-    if (tls.mode === 'verify' && tls.ca === 'rds') await requireAuthority(server.host, certificates.rds);
-    const ca = tls.mode === 'off' ? '' : isBrought(tls.ca) ? certificates[tls.ca] : ownAuthority!;
-    return {
-      host: server.host,
-      port: server.port,
-      user,
-      password,
-      database: server.database,
-      tls: tls.mode === 'off' ? tls : { mode: 'verify', ca },
-      lockTimeoutMs,
-      idleLimitMs: idleTimeoutMs,
-      parallel,
-    };
-  }
+  const from: EngineSurroundings = { ...own, token: rdsToken, tools };
 
   return {
     version: packageJson.version,
@@ -143,21 +112,17 @@ export async function compose(config: Config, host: Host, signal: AbortSignal): 
     settings: (name) => sourceConfig(config, name),
     notifiers: telling.notifiers,
     hooks: telling.hooks,
-    async source(name, { database, drill = false, restoring = false }, stop) {
+    async source(name, options, stop) {
       const found = sourceConfig(config, name);
       await requireRecipients(name as SourceName, found);
-      const { restoreHost } = found.cloud;
-      const server = { ...found.server, ...(restoring && restoreHost !== undefined && { host: restoreHost }) };
-      const at = drill ? drillServer(name, found) : { key: `sources.${name}.${found.engine}`, server };
-      const own = await loginOf(at.key, { ...found, server: at.server }, stop);
-      const login = { ...own, ...(database !== undefined && { database }) };
-      const engine = (await engines[found.engine]())(login, await tools(stop));
+      const opening = { key: `sources.${name}`, ...options };
+      const { engine, database } = await descriptorOf(found.engine).open(found, opening, from, stop);
       const { timeZone, retention, compressionLevel, parallel } = found;
       const { recipients } = found.encryption;
       return {
         name: name as SourceName,
         engine,
-        database: login.database,
+        database,
         timeZone,
         schedule: scheduleOf(found),
         retention,
@@ -190,7 +155,7 @@ export function openTelling(config: ToldBy, host: Host, secrets: Secrets = openS
   const runbook = config.runbook ?? projectRunbook(packageJson) ?? host.runbook;
   const named = naming(host.configuration);
   const secretOf = (key: string) => (reference: SecretReference, stop: AbortSignal) =>
-    at(key, secrets.get(reference, stop));
+    namingKey(key, secrets.get(reference, stop));
   return {
     clock,
     place:
@@ -218,26 +183,12 @@ export async function openMemory(
 ): Promise<{ store: Store; close(): void } | undefined> {
   if (config === undefined) return undefined;
   try {
-    const { vault, close } = await openConfiguredVault(config, host, readingOf(openSecrets(host)), signal);
+    const { vault, close } = await openConfiguredVault(config, surroundings(openSecrets(host), host.folder), signal);
     return { store: openStore(vault), close };
   } catch (error) {
     if (!isBackupError(error)) throw error;
     return undefined;
   }
-}
-
-/**
- * Throws `tools-missing` where no authority of the layer can have signed for an endpoint of RDS: any server would be
- * refused with less telling words.
- */
-async function requireAuthority(host: string, bundle: string): Promise<void> {
-  const region = authorityRegion(host);
-  if (region === undefined || authoritiesOf(region, await readBundle(bundle)).length > 0) return;
-  throw new BackupError(
-    'tools-missing',
-    `${host} can't be verified: the layer has no authority of Amazon RDS for ${region}`,
-    { hint: missingAuthorityHint(region) },
-  );
 }
 
 /** Every message says where its section of the runbook is read, as far as that is known, and commands as they work. */
@@ -277,38 +228,15 @@ function sourceConfig({ sources }: Config, name: string): SourceConfig {
   });
 }
 
-/** Where the drills of a source go, and which key of the configuration says so. */
-function drillServer(name: string, { engine, server, drill }: SourceConfig) {
-  if (drill.server === undefined) return { key: `sources.${name}.${engine}`, server };
-  const { port = usualPorts[engine], ...other } = drill.server;
-  return { key: `sources.${name}.drill.server`, server: { ...other, port, database: server.database } };
-}
-
-/** What a key of the configuration stands for; an error says which key it was. */
-async function at<T>(key: string, work: Promise<T> | T): Promise<T> {
-  try {
-    return await work;
-  } catch (cause) {
-    if (!isBackupError(cause, 'secret-missing')) throw cause;
-    throw new BackupError(cause.code, `${key}: ${cause.message}`, { hint: cause.hint, cause });
-  }
-}
-
-type ReadSecret = (reference: SecretReference | string, signal: AbortSignal) => string | Promise<string>;
-
-function readingOf(secrets: Secrets): ReadSecret {
-  return (reference, signal) => (typeof reference === 'string' ? reference : secrets.get(reference, signal));
-}
-
-async function openConfiguredVault(config: Config['vault'], { folder }: Host, secret: ReadSecret, signal: AbortSignal) {
-  if (config.kind === 'folder') return openVault({ kind: 'folder', root: resolve(folder, config.folder) });
+async function openConfiguredVault(config: Config['vault'], from: Surroundings, signal: AbortSignal) {
+  if (config.kind === 'folder') return openVault({ kind: 'folder', root: from.path(config.folder) });
   const { accessKeyId: id, secretAccessKey: key, ca, ...place } = config;
   const credentials = id &&
     key && {
-      accessKeyId: await at('vault.s3.accessKeyId', secret(id, signal)),
-      secretAccessKey: await at('vault.s3.secretAccessKey', secret(key, signal)),
+      accessKeyId: await from.read('vault.s3.accessKeyId', id, signal),
+      secretAccessKey: await from.read('vault.s3.secretAccessKey', key, signal),
     };
-  const authority = ca === undefined ? undefined : await readAuthority('vault.s3.ca', resolve(folder, ca));
+  const authority = ca === undefined ? undefined : await from.authority('vault.s3.ca', ca);
   return openVault({ ...place, ca: authority }, credentials && { credentials });
 }
 
@@ -324,24 +252,4 @@ function commandOf([program = '', ...args]: readonly string[], { env, folder, sa
     env: Object.fromEntries(passed) as Record<string, string>,
     said,
   };
-}
-
-/** Authorities that come with the database clients. */
-function isBrought(ca: string): ca is 'rds' | 'public' {
-  return ca === 'rds' || ca === 'public';
-}
-
-async function readAuthority(key: string, path: string): Promise<string> {
-  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
-    const why =
-      (cause as NodeJS.ErrnoException).code === 'ENOENT' ? 'is not there' : `can't be read: ${messageOf(cause)}`;
-    throw new BackupError('config-invalid', `${key}: the file ${path} ${why}`, {
-      hint: 'correct the path (it is relative to the configuration), or put the certificate of the authority there, as PEM',
-      cause,
-    });
-  });
-  if (text.includes('-----BEGIN CERTIFICATE-----')) return text;
-  throw new BackupError('config-invalid', `${key}: the file ${path} holds no certificate`, {
-    hint: 'it must begin with -----BEGIN CERTIFICATE-----; from DER: openssl x509 -inform der -in file -out file.pem',
-  });
 }

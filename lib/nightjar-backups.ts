@@ -6,6 +6,7 @@ import type { IConstruct } from 'constructs';
 import type { CloudConfig } from '../core/contract/cloud/cloud.ts';
 import { plannedEndpoints } from '../core/contract/cloud/network.ts';
 import { rdsSources } from '../core/contract/config/rds-sources.ts';
+import { factsOf } from '../core/contract/config/source-facts.ts';
 import { BackupError } from '../core/domain/errors.ts';
 import type { SourceName } from '../core/domain/keys.ts';
 import { longestGapHours } from '../core/domain/time/longest-gap.ts';
@@ -183,8 +184,9 @@ function networksOf(scope: Construct, { stack, networks }: CloudConfig): Readonl
 /** Certificates that lie beside the configuration. */
 function authoritiesOf({ sources }: Deployable): string[] {
   const files = [...sources.values()]
-    .flatMap(({ server, drill }) => [server.tls, drill.server?.tls])
-    .flatMap((tls) => (typeof tls === 'object' && tls.ca !== 'rds' && tls.ca !== 'public' ? [tls.ca] : []));
+    .map((source) => factsOf(source))
+    .flatMap(({ server, drills }) => [server?.tls, drills?.server?.tls])
+    .flatMap((tls) => (tls?.mode === 'verify' && tls.ca !== 'rds' && tls.ca !== 'public' ? [tls.ca] : []));
   return [...new Set(files)];
 }
 

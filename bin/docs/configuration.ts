@@ -1,3 +1,4 @@
+import { engineNames, engines } from '../../core/engines/index.ts';
 import type { Schema } from './schema.ts';
 
 const introduction = `# Configuration
@@ -17,7 +18,7 @@ export function configurationDocs(schema: Schema, example: string): string {
   const networks = groupOf(cloud?.properties?.['networks']?.additionalProperties);
   const long = inGroup(vault);
   const source = groupOf(sources?.additionalProperties);
-  const { postgres, mariadb } = source.properties ?? {};
+  const drillServer = defaults?.properties?.['drill']?.properties?.['server'];
   const notifier = notify?.anyOf?.find(({ items }) => items !== undefined)?.items;
   return [
     introduction,
@@ -30,12 +31,11 @@ export function configurationDocs(schema: Schema, example: string): string {
     ),
     section('`vault.s3`', '', long.properties?.['s3']),
     section('`sources.<name>`', 'Each source has exactly one engine; every other key goes over `defaults`.', source),
-    section('`postgres`', '', postgres),
-    section('`mariadb`', 'For MySQL, too.', mariadb),
+    ...engineNames.map((name) => section(`\`${name}\``, engines[name].note ?? '', source.properties?.[name])),
     section(
       '`tls`',
-      `${postgres?.properties?.['tls']?.description ?? ''} As a group of keys:`,
-      inGroup(postgres?.properties?.['tls']),
+      `${drillServer?.properties?.['tls']?.description ?? ''} As a group of keys:`,
+      inGroup(drillServer?.properties?.['tls']),
     ),
     section(
       '`notify`',
@@ -52,7 +52,7 @@ export function configurationDocs(schema: Schema, example: string): string {
     section(
       'Secrets',
       'A password never stands in the file: what stands there is where it is kept, by exactly one of `env`, `file` and `secret`. A secret is read when it is needed, and appears in no message, argument or manifest. Who else may read a secret file is yours to set.',
-      inGroup(postgres?.properties?.['password']),
+      inGroup(drillServer?.properties?.['password']),
     ),
     section('`defaults`', 'Durations carry a unit: `ms`, `s`, `m` (minutes), `h`, `d`, `w`.', defaults),
     section(
@@ -75,11 +75,7 @@ export function configurationDocs(schema: Schema, example: string): string {
       'How `nightjar drill` tries a backup: [drill.md](drill.md). How often one is asked for is `drillEvery`.',
       defaults?.properties?.['drill'],
     ),
-    section(
-      '`drill` `server`',
-      'The same keys as a source’s own server, without a database.',
-      defaults?.properties?.['drill']?.properties?.['server'],
-    ),
+    section('`drill` `server`', 'The same keys as a source’s own server, without a database.', drillServer),
     section(
       '`shrink`',
       'The newest backup is compared with the most that three full ones in a row have held. That only grows, until `nightjar accept`; see [freshness](freshness.md).',

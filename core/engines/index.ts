@@ -1,38 +1,31 @@
-import type { EngineName } from '../contract/config/config.ts';
-import { guarded } from '../pipeline/guard.ts';
-import type { Grammar } from '../pipeline/guard.ts';
-import type { DumpReader } from '../pipeline/rows/reader.ts';
-import type { Engine, Inspection } from '../ports.ts';
-import type { Tools } from '../tools.ts';
-import type { Login } from './login.ts';
+import type * as z from 'zod';
+import type { Settings } from '../contract/config/settings.ts';
+import type { Inspection } from '../ports.ts';
+import type { EngineDescriptor } from './descriptor.ts';
+import { mariadb } from './mariadb/descriptor.ts';
+import { postgres } from './postgres/descriptor.ts';
 
-type OpenEngine = (login: Login, tools: Tools) => Engine;
+/** Every engine there is, by its key in a source. Nobody else names one. */
+export const engines = { postgres, mariadb };
 
-/** The engines by name. Each is loaded when it is first needed: a listing needs none. */
-export const engines: Record<EngineName, () => Promise<OpenEngine>> = {
-  postgres: async () => (await import('./postgres/index.ts')).postgresEngine,
-  mariadb: async () => (await import('./mariadb/index.ts')).mariadbEngine,
-};
+export type EngineName = keyof typeof engines;
+export type EngineSchema<Name extends EngineName> = (typeof engines)[Name]['schema'];
+/** A source of one engine or another; `at` is what stands under that engine's key. */
+export type SourceOfEngine = Settings &
+  { [Name in EngineName]: { engine: Name; at: z.output<EngineSchema<Name>> } }[EngineName];
 
-const grammars: Record<EngineName, () => Promise<Grammar>> = {
-  postgres: async () => (await import('./postgres/restore/text/data-grammar.ts')).dataGrammar,
-  mariadb: async () => (await import('./mariadb/restore/text/data-grammar.ts')).dataGrammar,
-};
+export const engineNames = Object.keys(engines) as EngineName[];
 
-const readers: Record<EngineName, () => Promise<() => DumpReader>> = {
-  postgres: async () => (await import('../pipeline/rows/postgres.ts')).postgresReader,
-  mariadb: async () => (await import('../pipeline/rows/mariadb.ts')).mariadbReader,
-};
+/** An engine by name, for whoever does not ask which one it is: what it is given has to be of that engine. */
+export function descriptorOf(name: EngineName): EngineDescriptor {
+  return engines[name];
+}
 
 /**
  * What a restore would ask of a backup's content, by the engine that its manifest names: for whoever has no login.
  * Nothing where that engine is not known here.
  */
 export async function inspection(engine: string): Promise<Inspection> {
-  if (!Object.hasOwn(grammars, engine)) return { inspect: (_, content) => content };
-  const grammar = await grammars[engine as EngineName]();
-  return {
-    inspect: (part, content) => (part.role === 'data' ? guarded(content, grammar, part.file) : content),
-    reader: await readers[engine as EngineName](),
-  };
+  const known = Object.hasOwn(engines, engine) ? descriptorOf(engine as EngineName) : undefined;
+  return (await known?.inspection?.()) ?? { inspect: (_, content) => content };
 }

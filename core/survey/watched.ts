@@ -22,7 +22,7 @@ export function watchedSources(
   {
     settings,
     store,
-  }: { settings(name: string): (Settings & { server?: { host: string } }) | undefined; store: Pick<Store, 'place'> },
+  }: { settings(name: string): (Settings & { on?: string }) | undefined; store: Pick<Store, 'place'> },
 ): WatchedSource[] {
   return names.flatMap((source) => {
     const found = settings(source);
@@ -35,7 +35,7 @@ export function watchedSources(
             watch: found.watch,
             timeZone: found.timeZone,
             retention: found.retention,
-            on: found.server?.host,
+            on: found.on,
           },
         ];
   });

@@ -32,7 +32,7 @@ export type RunHost = Telling & {
   /** Once it is there: it remembers what was told, and a message says what is left in it. */
   store(): Store | undefined;
   /** What the configuration says of a source, where it names it. */
-  settings?(source: SourceName): { timeZone: string; server: { host: string } } | undefined;
+  settings?(source: SourceName): { timeZone: string; on?: string } | undefined;
   /** What leaves the host of an error: without the host's own secrets. */
   explain(error: unknown): BackupError;
   /** Failures that alarm nobody: another run at work, a slip of the person who is looking. */
@@ -174,7 +174,7 @@ function failureEdit(
   const at = host.clock.now();
   const kind = kindOfFailure(run.verb);
   const settings = run.source && host.settings?.(run.source);
-  const on = settings?.server.host;
+  const on = settings?.on;
   return (box) =>
     withSightings(
       box,

@@ -4,11 +4,12 @@ import { Construct } from 'constructs';
 import { lostBackupWarning } from '../../core/contract/cloud/aws-schedule.ts';
 import { largestBytes } from '../../core/contract/cloud/unfit.ts';
 import type { SourceConfig } from '../../core/contract/config/config.ts';
+import { factsOf } from '../../core/contract/config/source-facts.ts';
 import type { SourceName } from '../../core/domain/keys.ts';
 import { backupStatements, drillStatements, restoreStatements } from '../rights/grants.ts';
 import { functionName } from '../names.ts';
 import { loginStatements, secretStatements, tellingStatements, vaultKeyStatements } from '../rights/rights.ts';
-import { secretsOfSource } from '../rights/secrets.ts';
+import { namesIn } from '../rights/secrets.ts';
 import { restoreSizingOf, sizingOf } from '../sizing.ts';
 import type { Shared } from '../shared.ts';
 import type { Network } from './network.ts';
@@ -45,9 +46,10 @@ export class SourceFunctions extends Construct {
     const lost = lostBackupWarning(config.watch.schedule!, config.timeZone);
     if (lost !== undefined) Annotations.of(this).addWarningV2('nightjar:clock', `sources.${source}.schedule: ${lost}`);
     const { encryption } = config;
-    const both = (secrets: Parameters<typeof secretsOfSource>[0]) => [
+    const { drills, ...own } = factsOf(config);
+    const both = (secrets: Parameters<typeof namesIn>[0]) => [
       ...vaultKeyStatements(this, vault.key, vault.region),
-      ...secretStatements(this, all, secretsOfSource(secrets)),
+      ...secretStatements(this, all, namesIn(secrets)),
       ...loginStatements(this, config),
       ...tellingStatements(this, all),
     ];
@@ -58,7 +60,7 @@ export class SourceFunctions extends Construct {
       sizing: sizingOf(config.cloud),
       description: `Backs up ${source}: { "source": ${JSON.stringify(source)} }`,
       code: code.backup,
-      statements: [...backupStatements(vault, source), ...both({ server: config.server })],
+      statements: [...backupStatements(vault, source), ...both(own.secrets)],
       atOnce: all.cloud.reserveConcurrency ? 1 : undefined,
       retries: 2,
     });
@@ -68,14 +70,13 @@ export class SourceFunctions extends Construct {
       sizing: restoreSizingOf(config.cloud),
       description: `Restores ${source} into a new database: { "source": ${JSON.stringify(source)} }`,
       code: code.restore,
-      statements: [...restoreStatements(vault, source), ...both(config)],
+      statements: [...restoreStatements(vault, source), ...both([...own.secrets, encryption.identity])],
     });
-    const { server } = config.drill;
     const drilling = [
       ...drillStatements(vault, source),
       ...vaultKeyStatements(this, vault.key, vault.region),
-      ...secretStatements(this, all, secretsOfSource({ server: server ?? config.server, encryption })),
-      ...(server === undefined ? loginStatements(this, config) : []),
+      ...secretStatements(this, all, namesIn([...(drills ?? own).secrets, encryption.identity])),
+      ...(drills === undefined ? loginStatements(this, config) : []),
       ...tellingStatements(this, all),
     ];
     this.drill =
@@ -89,7 +90,7 @@ export class SourceFunctions extends Construct {
             code: code.drill,
             statements: drilling,
           });
-    if (network !== undefined && config.cloud.databaseSecurityGroup !== undefined)
-      network.admit(config.cloud.databaseSecurityGroup, config.server.port);
+    if (network !== undefined && config.cloud.databaseSecurityGroup !== undefined && own.server !== undefined)
+      network.admit(config.cloud.databaseSecurityGroup, own.server.port);
   }
 }

@@ -3,6 +3,7 @@ import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { Construct } from 'constructs';
 import type { Config, SourceConfig } from '../../core/contract/config/config.ts';
+import { factsOf } from '../../core/contract/config/source-facts.ts';
 import { rdsRegion } from '../../core/domain/tools/rds-endpoint.ts';
 import { allow, keyStatement } from './grants.ts';
 import { secretArns, secretsOfTelling } from './secrets.ts';
@@ -53,14 +54,16 @@ export function secretStatements(scope: Construct, config: Config, own: readonly
 }
 
 /** The right to log in to RDS as one user by IAM, where the source does so. */
-export function loginStatements(scope: Construct, { server, cloud }: SourceConfig): PolicyStatement[] {
-  if (server.password !== 'iam' || cloud.resourceId === undefined) return [];
+export function loginStatements(scope: Construct, source: SourceConfig): PolicyStatement[] {
+  const { iamUser, server } = factsOf(source);
+  const { resourceId } = source.cloud;
+  if (iamUser === undefined || server === undefined || resourceId === undefined) return [];
   const region = rdsRegion(server.host);
   const user = Stack.of(scope).formatArn({
     service: 'rds-db',
     ...(region && { region }),
     resource: 'dbuser',
-    resourceName: `${cloud.resourceId}/${String(server.user)}`,
+    resourceName: `${resourceId}/${iamUser}`,
     arnFormat: ArnFormat.COLON_RESOURCE_NAME,
   });
   return [allow('LogIn', ['rds-db:connect'], [user])];

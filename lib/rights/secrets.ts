@@ -1,21 +1,10 @@
 import { ArnFormat, Stack } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
-import type { Config, SourceConfig } from '../../core/contract/config/config.ts';
+import type { Config } from '../../core/contract/config/config.ts';
 import type { NotifierConfig } from '../../core/contract/config/notify.ts';
 
 /** What Secrets Manager puts behind a secret's name in its ARN: a hyphen and six characters. */
 const anyTail = '-??????';
-
-type SourceSecrets = {
-  server: Pick<SourceConfig['server'], 'user' | 'password'>;
-  /** Of functions that open encrypted backups, and of no others. */
-  encryption?: SourceConfig['encryption'];
-};
-
-/** Names or ARNs of the secrets that logging in to a source, or to the server of its drills, and opening its backups take. */
-export function secretsOfSource({ server, encryption }: SourceSecrets): string[] {
-  return namesIn([server.user, server.password, encryption?.identity]);
-}
 
 /** Names or ARNs of the secrets that telling takes; every function tells. */
 export function secretsOfTelling({ notify }: Pick<Config, 'notify'>): string[] {
@@ -46,7 +35,8 @@ export function secretArns(scope: Construct, secret: string): string[] {
   return [named];
 }
 
-function namesIn(references: readonly unknown[]): string[] {
+/** Names or ARNs of the secrets in Secrets Manager that are referred to. */
+export function namesIn(references: readonly unknown[]): string[] {
   return references.flatMap((reference) =>
     typeof reference === 'object' && reference !== null && 'secret' in reference ? [String(reference.secret)] : [],
   );

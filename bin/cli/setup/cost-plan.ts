@@ -1,4 +1,5 @@
 import type { Config, SourceConfig } from '../../../core/contract/config/config.ts';
+import { factsOf } from '../../../core/contract/config/source-facts.ts';
 import { cloudSchema } from '../../../core/contract/cloud/cloud.ts';
 import { plannedEndpoints } from '../../../core/contract/cloud/network.ts';
 import type { Manifest } from '../../../core/contract/manifest/manifest.ts';
@@ -41,7 +42,7 @@ export function costPlanOf(
     logMonths: Number.parseInt(cloud.logRetention, 10) / 30,
     tracing: cloud.tracing,
     mails: cloud.email.length * 10,
-    secrets: secretsIn([[...sources.values()].map(({ server }) => server), notify]).size,
+    secrets: secretsIn([[...sources.values()].map((source) => factsOf(source).secrets), notify]).size,
     endpoints: [...plannedEndpoints(cloud.networks).values()].reduce(
       (total, { services, subnets }) => total + services.length * subnets.length,
       0,
@@ -56,7 +57,7 @@ export function costPlanOf(
  */
 export function regionOf({ cloud, vault, sources }: Config, env: Readonly<Record<string, string | undefined>>): string {
   const ofRds = [...sources.values()].map(
-    ({ server }) => /\.([a-z]{2}(?:-[a-z]+)+-\d)\.rds\.amazonaws\.com$/i.exec(server.host)?.[1],
+    ({ on = '' }) => /\.([a-z]{2}(?:-[a-z]+)+-\d)\.rds\.amazonaws\.com$/i.exec(on)?.[1],
   );
   return (
     cloud?.region ??

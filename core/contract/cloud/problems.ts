@@ -1,17 +1,18 @@
+import { descriptorOf } from '../../engines/index.ts';
 import { longestGapHours } from '../../domain/time/longest-gap.ts';
 import { awsCronProblem } from './aws-schedule.ts';
 import type { Config, ConfigProblem, SourceConfig } from '../config/config.ts';
 import type { CloudConfig } from './cloud.ts';
 import type { HookConfig, NotifierConfig } from '../config/notify.ts';
 import type { VaultConfig } from '../config/vault.ts';
-import { regionProblem, sizeProblem, unfitHost } from './unfit.ts';
+import { problem } from '../config/problem.ts';
+import { secretProblem } from './secret-problem.ts';
+import { regionProblem, sizeProblem } from './unfit.ts';
 
 type Path = ConfigProblem['path'];
 
 /** A day, and the hour by which one is longer when the clocks change. */
 const rarestCheckHours = 25;
-const asSecret = '{ secret: name or ARN, field: name }';
-const remedyOfSecret = `is of one machine: functions read secrets from AWS Secrets Manager; write ${asSecret}`;
 
 const nobodyIsTold =
   'is missing, and so are cloud.slack and notify: nobody would learn that backups fail; write email: [you@example.com], or, if it is meant, notify: none at the top of the file';
@@ -44,10 +45,6 @@ export function cloudProblems({ vault, sources, notify, quiet = false, hooks, cl
           : undefined),
     ),
   ];
-}
-
-function problem(path: Path, message: string | undefined): ConfigProblem[] {
-  return message === undefined ? [] : [{ path, message }];
 }
 
 function vaultProblems(vault: VaultConfig, cloud: CloudConfig): ConfigProblem[] {
@@ -104,34 +101,14 @@ function vaultProblems(vault: VaultConfig, cloud: CloudConfig): ConfigProblem[] 
 }
 
 function sourceProblems(path: Path, source: SourceConfig, { networks }: CloudConfig): ConfigProblem[] {
-  const { server, engine, watch, encryption, drill, cloud: own } = source;
+  const { watch, encryption, cloud: own } = source;
   const at = (...keys: string[]): Path => [...path, ...keys];
-  const isIam = server.password === 'iam';
   return [
-    ...problem(at(engine, 'host'), hostProblem(server.host) ?? unfitHost(source)),
+    ...descriptorOf(source.engine)
+      .cloudProblems(source)
+      .map(({ path: below, message }) => ({ path: [...path, ...below], message })),
     ...problem(at('cloud', 'size'), sizeProblem(source)),
-    ...problem(
-      at(engine, 'user'),
-      typeof server.user === 'string'
-        ? isIam && !/^[\w.@-]+$/.test(server.user)
-          ? 'may hold letters, digits and _ . @ - with iam: it stands in the rights of the functions'
-          : undefined
-        : isIam
-          ? 'with iam the right to log in is given for one user: write its name here'
-          : secretProblem(server.user),
-    ),
-    ...problem(
-      at(engine, 'password'),
-      server.password === undefined || server.password === 'iam' ? undefined : secretProblem(server.password),
-    ),
-    ...problem(at(engine, 'tls', 'ca'), authorityProblem(server.tls)),
     ...problem(at('encryption', 'identity'), encryption.identity && secretProblem(encryption.identity)),
-    ...problem(
-      at('cloud', 'resourceId'),
-      isIam && own.resourceId === undefined
-        ? 'is missing: the resource id of the RDS instance (db-…) or cluster (cluster-…), for password: iam'
-        : undefined,
-    ),
     ...problem(
       at('schedule'),
       watch.schedule === undefined
@@ -140,7 +117,6 @@ function sourceProblems(path: Path, source: SourceConfig, { networks }: CloudCon
     ),
     ...problem(at('cloud', 'rotate'), own.rotate && awsCronProblem(own.rotate)),
     ...problem(at('cloud', 'drill'), own.drill && awsCronProblem(own.drill)),
-    ...(watch.drillEveryMs === undefined ? [] : drillServerProblems(at('drill', 'server'), drill.server)),
     ...problem(
       at('cloud', 'network'),
       own.network !== undefined && !(own.network in networks)
@@ -154,35 +130,6 @@ function sourceProblems(path: Path, source: SourceConfig, { networks }: CloudCon
         : undefined,
     ),
   ];
-}
-
-/** What functions can't do with the server that drills go to. */
-function drillServerProblems(path: Path, server: SourceConfig['drill']['server']): ConfigProblem[] {
-  if (server === undefined) return [];
-  const { host, user, password, tls } = server;
-  return [
-    ...problem([...path, 'host'], hostProblem(host)),
-    ...problem([...path, 'user'], typeof user === 'string' ? undefined : secretProblem(user)),
-    ...problem(
-      [...path, 'password'],
-      password === 'iam'
-        ? `can't be iam here: the right to log in is given on the source’s own server alone; write ${asSecret}`
-        : password && secretProblem(password),
-    ),
-    ...problem([...path, 'tls', 'ca'], authorityProblem(tls)),
-  ];
-}
-
-function hostProblem(host: string): string | undefined {
-  return /^(localhost|127(\.\d{1,3}){3}|::1)$/i.test(host)
-    ? 'is the function itself: write a name or address that functions reach'
-    : undefined;
-}
-
-function authorityProblem(tls: SourceConfig['server']['tls']): string | undefined {
-  return typeof tls === 'object' && /^([/~]|.*\.\.)/.test(tls.ca)
-    ? 'must lie beside the configuration or below it: it goes into the functions with it'
-    : undefined;
 }
 
 function notifierProblems(path: Path, { slack, telegram, webhook, command }: NotifierConfig): ConfigProblem[] {
@@ -212,14 +159,4 @@ function hookProblems(path: Path, { command, heartbeat }: HookConfig): ConfigPro
     ),
     ...problem([...path, 'heartbeat'], heartbeat && secretProblem(heartbeat)),
   ];
-}
-
-function secretProblem(reference: object): string | undefined {
-  if ('env' in reference) return `a variable ${remedyOfSecret}`;
-  if ('file' in reference) return `a file ${remedyOfSecret}`;
-  // a name stands in the rights of the functions, where * and ? mean something (Secrets Manager, CreateSecret)
-  return 'secret' in reference &&
-    !/^(arn:[\w-]+:secretsmanager:[a-z0-9-]+:\d{12}:secret:)?[\w/+=.@!-]+$/.test(String(reference.secret))
-    ? 'is no name or ARN of a secret in AWS Secrets Manager'
-    : undefined;
 }

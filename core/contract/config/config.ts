@@ -1,37 +1,34 @@
 import * as z from 'zod';
 import type { SourceName } from '../../domain/keys.ts';
 import { sourceSegment } from '../../domain/layout/places.ts';
+import { descriptorOf, engineNames, engines } from '../../engines/index.ts';
+import type { EngineName, EngineSchema, SourceOfEngine } from '../../engines/index.ts';
 import { cloudSchema } from '../cloud/cloud.ts';
 import type { CloudConfig } from '../cloud/cloud.ts';
 import { hooksSchema, notifyOrNoneSchema, notifySchema } from './notify.ts';
 import type { HookConfig, NotifierConfig } from './notify.ts';
 import { always, countOf, expected, expectedUnseen, group, hiddenKeys } from './fields.ts';
-import { serverSchema } from './server.ts';
-import type { ServerConfig } from './server.ts';
+import type { ConfigProblem } from './problem.ts';
 import { defaultsSchema, keepsNothing, settingsOf, settingsShape } from './settings.ts';
 import type { Settings } from './settings.ts';
 import { rotationProblems } from './rotation/problems.ts';
 import { vaultSchema } from './vault.ts';
 import type { VaultConfig } from './vault.ts';
 
-/** Where servers listen when nothing else is said. */
-export const usualPorts = { postgres: 5432, mariadb: 3306 };
+/** Each engine is a key of a source. */
+const engineKeys = Object.fromEntries(
+  Object.entries(engines).map(([name, { schema, about }]) => [name, schema.optional().describe(about)]),
+) as { [Name in EngineName]: z.ZodOptional<EngineSchema<Name>> };
 
-const engines = {
-  postgres: serverSchema('a PostgreSQL server', usualPorts.postgres)
-    .optional()
-    .describe('A PostgreSQL database (13 and newer).'),
-  mariadb: serverSchema('a MariaDB or MySQL server', usualPorts.mariadb)
-    .optional()
-    .describe('A MariaDB or MySQL database.'),
-};
-
-/** The engines that a source can have; each is a key of it. */
-export const engineNames = Object.keys(engines) as EngineName[];
-export type EngineName = keyof typeof engines;
-
-const source = group('a source', { ...engines, ...settingsShape }).superRefine((value, context) => {
+const source = group('a source', { ...engineKeys, ...settingsShape }).superRefine((value, context) => {
   if (countOf(value, engineNames) !== 1) context.addIssue(`expected exactly one engine: ${engineNames.join(' or ')}`);
+  const elsewhere = engineNames.every((name) => value[name] === undefined || engines[name].drillsElsewhere);
+  if (!elsewhere && value.drill?.server !== undefined)
+    context.addIssue({
+      code: 'custom',
+      path: ['drill', 'server'],
+      message: 'this engine has no servers: leave it out',
+    });
 }, always);
 
 const runbook = z
@@ -93,16 +90,20 @@ export const configSchema = group('the configuration', {
       cloud,
       sources: new Map(
         Object.entries(all).map(([name, own]) => {
-          const engine = engineNames.find((key) => own[key] !== undefined)!;
           const settings = settingsOf(defaults, own);
-          return [
-            name as SourceName,
-            { engine, server: own[engine]!, ...settings, watch: withinWindow(settings.watch, cloud) },
-          ];
+          return [name as SourceName, sourceOf(own, { ...settings, watch: withinWindow(settings.watch, cloud) })];
         }),
       ),
     }),
   );
+
+/** A source of the one engine that it has. */
+function sourceOf(own: z.infer<typeof source>, settings: Settings): SourceConfig {
+  const engine = engineNames.find((key) => own[key] !== undefined)!;
+  const at = own[engine];
+  const { server } = descriptorOf(engine).describe({ ...settings, at });
+  return { ...settings, engine, at, ...(server !== undefined && { on: server.host }) } as SourceConfig;
+}
 
 /** AWS starts a run at some moment within its window: a backup is not late before that is over. */
 function withinWindow(watch: Settings['watch'], cloud: CloudConfig | undefined): Settings['watch'] {
@@ -111,8 +112,8 @@ function withinWindow(watch: Settings['watch'], cloud: CloudConfig | undefined):
   return { ...watch, windowMs, limit: 'ms' in watch.limit ? watch.limit : { ...watch.limit, windowMs } };
 }
 
-/** One source, its defaults filled in. */
-export type SourceConfig = Settings & { engine: EngineName; server: ServerConfig };
+/** One source, its defaults filled in. `on`: the host of its server, for messages. */
+export type SourceConfig = SourceOfEngine & { on?: string };
 /** A valid configuration. Paths in it are as written: relative to its file. */
 export type Config = {
   vault: VaultConfig;
@@ -125,8 +126,7 @@ export type Config = {
   cloud?: CloudConfig | undefined;
 };
 
-/** Where in the document a problem is, and what it is. */
-export type ConfigProblem = { path: PropertyKey[]; message: string };
+export type { ConfigProblem };
 
 /** Reads a parsed document: the configuration, or every problem of it in the order of the document. */
 export function checkConfig(document: unknown): { config: Config } | { problems: ConfigProblem[] } {

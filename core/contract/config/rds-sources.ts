@@ -1,23 +1,23 @@
+import type { SourcePlace } from '../../engines/descriptor.ts';
 import { authorityRegion } from '../../domain/tools/rds-endpoint.ts';
 import type { RdsSource } from '../../domain/tools/notices.ts';
 import type { Config } from './config.ts';
-import { tlsChoice } from './server.ts';
-import type { ServerConfig } from './server.ts';
+import { factsOf } from './source-facts.ts';
 
 /**
  * Sources whose servers, or the servers of whose drills, are verified by Amazon's own authorities, and the region whose
  * they are.
  */
 export function rdsSources({ sources }: Pick<Config, 'sources'>): RdsSource[] {
-  return [...sources].flatMap(([source, { server, drill }]) =>
-    [...new Set([server, drill.server].flatMap((one) => (one === undefined ? [] : regionsOf(one))))].map((region) => ({
-      source,
-      region,
-    })),
-  );
+  return [...sources].flatMap(([source, config]) => {
+    const { drills, ...own } = factsOf(config);
+    const regions = [own, ...(drills === undefined ? [] : [drills])].flatMap(regionsOf);
+    return [...new Set(regions)].map((region) => ({ source, region }));
+  });
 }
 
-function regionsOf(server: Pick<ServerConfig, 'host' | 'tls'>): string[] {
-  const [tls, region] = [tlsChoice(server), authorityRegion(server.host)];
-  return tls.mode === 'verify' && tls.ca === 'rds' && region !== undefined ? [region] : [];
+function regionsOf({ server }: Pick<SourcePlace, 'server'>): string[] {
+  if (server === undefined || server.tls.mode === 'off' || server.tls.ca !== 'rds') return [];
+  const region = authorityRegion(server.host);
+  return region === undefined ? [] : [region];
 }

@@ -33,7 +33,8 @@ test('what is left out has its default', () => {
   expect(config.vault).toEqual({ kind: 'folder', folder: './backups' });
   expect(config.sources.get('shop' as SourceName)).toEqual({
     engine: 'postgres',
-    server: { host: 'db', port: 5432, database: 'shop', user: 'app' },
+    at: { host: 'db', port: 5432, database: 'shop', user: 'app' },
+    on: 'db',
     timeZone: 'UTC',
     compressionLevel: 1,
     parallel: 2,
@@ -120,7 +121,7 @@ test('JSON is as good as YAML', () => {
     'nightjar.json',
   );
 
-  expect(config.sources.get('shop' as SourceName)?.server).toEqual({
+  expect(config.sources.get('shop' as SourceName)?.at).toEqual({
     host: 'db',
     port: 3306,
     database: 'shop',

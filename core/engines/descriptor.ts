@@ -1,0 +1,60 @@
+import type * as z from 'zod';
+import type { ConfigProblem } from '../contract/config/problem.ts';
+import type { TlsChoice } from '../contract/config/server.ts';
+import type { Settings } from '../contract/config/settings.ts';
+import type { Engine, Inspection, SecretReference } from '../ports.ts';
+import type { EngineSurroundings } from '../surroundings.ts';
+
+/** Where a source is, as far as others must know it. */
+export type SourcePlace = {
+  /** The server that it is on, and how that is verified; absent where it is on no server. */
+  server?: { host: string; port: number; tls: TlsChoice };
+  /** Where what opens it is kept. */
+  secrets: readonly SecretReference[];
+};
+
+/** What an engine says of one source before anything of it is reached. */
+export type SourceFacts = SourcePlace & {
+  /** Where its drills go, if that is another server. */
+  drills?: SourcePlace;
+  /** The user of Amazon RDS that it logs in as by IAM: the cloud must grant that. */
+  iamUser?: string;
+};
+
+/** A source as its engine gets it: `at` is what stands under the engine's key. */
+export type SourceOf<At> = Settings & { at: At };
+
+/**
+ * Which of its places is opened: `drill`: that of its drills; `restoring`: that of restores in the cloud. `database`:
+ * another one there. `key`: the source in the configuration, for errors.
+ */
+export type Opening = { key: string; database?: string | undefined; drill?: boolean; restoring?: boolean };
+
+/**
+ * What an engine says of itself: pure and quickly loaded, for the configuration, its documentation and the stack read
+ * it. The adapter itself is loaded when it is opened.
+ */
+export type EngineDescriptor<Schema extends z.ZodType = z.ZodType> = {
+  /** Its key in a source, and its name in manifests. */
+  readonly name: string;
+  /** What the key means, in one sentence. */
+  readonly about: string;
+  /** What the documentation says above the keys below it. */
+  readonly note?: string | undefined;
+  /** The keys below it. */
+  readonly schema: Schema;
+  describe(source: SourceOf<z.output<Schema>>): SourceFacts;
+  /** Why functions on AWS can't work with a source, with a remedy; paths begin below the source. */
+  cloudProblems(source: SourceOf<z.output<Schema>>): ConfigProblem[];
+  /** Whether drills can go to another server (`drill.server`). */
+  readonly drillsElsewhere: boolean;
+  /** Throws `secret-missing`, `config-invalid`, `tools-missing`. */
+  open(
+    source: SourceOf<z.output<Schema>>,
+    opening: Opening,
+    from: EngineSurroundings,
+    signal: AbortSignal,
+  ): Promise<{ engine: Engine; database: string }>;
+  /** What a restore would ask of the content of a backup: for whoever has no login. Absent: of nothing. */
+  inspection?(): Promise<Inspection>;
+};

@@ -1,0 +1,62 @@
+import { serverSchema, tlsChoice } from '../contract/config/server.ts';
+import type { ServerConfig } from '../contract/config/server.ts';
+import type { Engine, Inspection } from '../ports.ts';
+import type { Tools } from '../tools.ts';
+import type { EngineDescriptor, Opening, SourceOf, SourcePlace } from './descriptor.ts';
+import type { Login } from './login.ts';
+import { serverProblems } from './server-problems.ts';
+
+type OnServers = Pick<EngineDescriptor, 'name' | 'about' | 'note'> & {
+  /** `a PostgreSQL server`. */
+  what: string;
+  /** Where such a server listens when nothing else is said. */
+  port: number;
+  /** What speaks against RDS Proxy, where something does. */
+  proxies?: string;
+  load(): Promise<(login: Login, tools: Tools) => Engine>;
+  inspection(): Promise<Inspection>;
+};
+
+/** Describes an engine whose databases are on servers of the network, with a login and TLS. */
+export function onServers({ what, port, proxies, load, ...own }: OnServers) {
+  return {
+    ...own,
+    schema: serverSchema(what, port),
+    drillsElsewhere: true,
+    describe(source) {
+      const { at, drill } = source;
+      return {
+        ...placeOf(at),
+        ...(drill.server !== undefined && { drills: placeOf(serverFor(source, own.name, port, { drill: true }).at) }),
+        ...(at.password === 'iam' && { iamUser: String(at.user) }),
+      };
+    },
+    cloudProblems: (source) => serverProblems(own.name, source, proxies),
+    async open(source, opening, from, signal) {
+      const { key, at } = serverFor(source, own.name, port, opening);
+      const [open, { logIn }] = await Promise.all([load(), import('./logging-in.ts')]);
+      const login = await logIn(`${opening.key}.${key}`, { ...source, at }, from, signal);
+      const { database = login.database } = opening;
+      return { engine: open({ ...login, database }, await from.tools(signal)), database };
+    },
+  } satisfies EngineDescriptor<ReturnType<typeof serverSchema>>;
+}
+
+/** The server that is meant, and which key below the source says so. */
+function serverFor(
+  { at, drill, cloud: { restoreHost } }: SourceOf<ServerConfig>,
+  engine: string,
+  usualPort: number,
+  { drill: ofDrills = false, restoring = false }: Omit<Opening, 'key'>,
+): { key: string; at: ServerConfig } {
+  if (ofDrills && drill.server !== undefined) {
+    const { port = usualPort, ...other } = drill.server;
+    return { key: 'drill.server', at: { ...other, port, database: at.database } };
+  }
+  return { key: engine, at: { ...at, ...(restoring && restoreHost !== undefined && { host: restoreHost }) } };
+}
+
+function placeOf(at: ServerConfig): SourcePlace {
+  const secrets = [at.user, at.password].filter((one) => typeof one === 'object');
+  return { server: { host: at.host, port: at.port, tls: tlsChoice(at) }, secrets };
+}

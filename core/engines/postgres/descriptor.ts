@@ -1,0 +1,12 @@
+import { onServers } from '../on-servers.ts';
+
+export const postgres = onServers({
+  name: 'postgres',
+  what: 'a PostgreSQL server',
+  about: 'A PostgreSQL database (13 and newer).',
+  port: 5432,
+  proxies:
+    'is an RDS Proxy, which refuses the start-up options that pg_dump and psql are given: write the endpoint of the instance or cluster',
+  load: async () => (await import('./index.ts')).postgresEngine,
+  inspection: async () => (await import('./inspection.ts')).inspection,
+});

@@ -1,0 +1,83 @@
+import { asSecret, secretProblem } from '../contract/cloud/secret-problem.ts';
+import { regionProblem } from '../contract/cloud/unfit.ts';
+import { problem } from '../contract/config/problem.ts';
+import type { ConfigProblem } from '../contract/config/problem.ts';
+import type { ServerConfig } from '../contract/config/server.ts';
+import { rdsRegion } from '../domain/tools/rds-endpoint.ts';
+import type { SourceOf } from './descriptor.ts';
+
+type Path = ConfigProblem['path'];
+
+const readers =
+  'is the name of several servers (a reader or custom endpoint of Aurora): each connection of a backup may reach another one, which knows nothing of the snapshot; write the endpoint of one instance, and the cluster’s as cloud.restoreHost';
+
+/** Why functions can't work with a source on a server. `proxies`: what there is to say against RDS Proxy. */
+export function serverProblems(
+  name: string,
+  { at: server, watch, drill, cloud }: SourceOf<ServerConfig>,
+  proxies: string | undefined,
+): ConfigProblem[] {
+  const { host, user, password, tls } = server;
+  const isIam = password === 'iam';
+  return [
+    ...problem([name, 'host'], hostProblem(host) ?? unfitHost(host, proxies)),
+    ...problem([name, 'user'], isIam ? iamUserProblem(user) : userProblem(user)),
+    ...problem([name, 'password'], password === undefined || isIam ? undefined : secretProblem(password)),
+    ...problem([name, 'tls', 'ca'], authorityProblem(tls)),
+    ...problem(
+      ['cloud', 'resourceId'],
+      isIam && cloud.resourceId === undefined
+        ? 'is missing: the resource id of the RDS instance (db-…) or cluster (cluster-…), for password: iam'
+        : undefined,
+    ),
+    ...(watch.drillEveryMs === undefined || drill.server === undefined
+      ? []
+      : drillServerProblems(['drill', 'server'], drill.server)),
+  ];
+}
+
+/** What functions can't do with the server that drills go to. */
+function drillServerProblems(path: Path, { host, user, password, tls }: Omit<ServerConfig, 'port' | 'database'>) {
+  return [
+    ...problem([...path, 'host'], hostProblem(host)),
+    ...problem([...path, 'user'], userProblem(user)),
+    ...problem(
+      [...path, 'password'],
+      password === 'iam'
+        ? `can't be iam here: the right to log in is given on the source’s own server alone; write ${asSecret}`
+        : password && secretProblem(password),
+    ),
+    ...problem([...path, 'tls', 'ca'], authorityProblem(tls)),
+  ];
+}
+
+function hostProblem(host: string): string | undefined {
+  return /^(localhost|127(\.\d{1,3}){3}|::1)$/i.test(host)
+    ? 'is the function itself: write a name or address that functions reach'
+    : undefined;
+}
+
+function unfitHost(host: string, proxies: string | undefined): string | undefined {
+  const region = rdsRegion(host);
+  if (region === undefined) return undefined;
+  if (/\.cluster-(ro|custom)-/i.test(host)) return readers;
+  if (/\.proxy-[^.]+\./i.test(host) && proxies !== undefined) return proxies;
+  return regionProblem(region);
+}
+
+function userProblem(user: ServerConfig['user']): string | undefined {
+  return typeof user === 'string' ? undefined : secretProblem(user);
+}
+
+function iamUserProblem(user: ServerConfig['user']): string | undefined {
+  if (typeof user !== 'string') return 'with iam the right to log in is given for one user: write its name here';
+  return /^[\w.@-]+$/.test(user)
+    ? undefined
+    : 'may hold letters, digits and _ . @ - with iam: it stands in the rights of the functions';
+}
+
+function authorityProblem(tls: ServerConfig['tls']): string | undefined {
+  return typeof tls === 'object' && /^([/~]|.*\.\.)/.test(tls.ca)
+    ? 'must lie beside the configuration or below it: it goes into the functions with it'
+    : undefined;
+}

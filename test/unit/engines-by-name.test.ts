@@ -1,0 +1,42 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { expect, test } from '@jest/globals';
+import { engineNames } from '../../core/engines/index.ts';
+
+const root = join(import.meta.dirname, '../..');
+/**
+ * Who may name an engine: the engines, the readers of their rows, the demo, which starts servers of two kinds, and the
+ * list of the layer's programs, one of which is called like an engine.
+ */
+const mayName = /^core\/(engines|pipeline\/rows)\/|^bin\/demo\/|^core\/tools\.ts$/;
+
+test('nobody outside of the engines names one', async () => {
+  const files = await Promise.all(['core', 'bin', 'functions', 'lib'].map(typescriptBelow));
+
+  const found = await Promise.all(files.flat().map(namesIn));
+
+  expect(engineNames.length).toBeGreaterThan(1);
+  expect(found.flat()).toEqual([]);
+});
+
+test.each(["if (engine === 'mariadb') return", 'const ports = { postgres: 5432 };', 'source.postgres?.host'])(
+  'this would be found: %s',
+  (text) => expect(namesOf(text)).toHaveLength(1),
+);
+
+async function typescriptBelow(folder: string): Promise<string[]> {
+  const all = await readdir(join(root, folder), { recursive: true });
+  return all.filter((file) => file.endsWith('.ts')).map((file) => `${folder}/${file}`);
+}
+
+async function namesIn(file: string): Promise<string[]> {
+  if (mayName.test(file)) return [];
+  return namesOf(await readFile(join(root, file), 'utf8')).map((line) => `${file}: ${line}`);
+}
+
+/** The lines of code in which the name of an engine is a value or a key; what people read may speak of products. */
+function namesOf(text: string): string[] {
+  const name = `(${engineNames.join('|')})`;
+  const asValue = new RegExp(`(['"\`])${name}\\1|[.]${name}\\b|\\b${name}\\??:`);
+  return text.split('\n').filter((line) => !/^\s*(\/\/|\/?\*)/.test(line) && asValue.test(line));
+}
