@@ -4,6 +4,7 @@ import config from '../../jest.config.mjs';
 export default {
   ...config,
   rootDir: '../..',
+  testEnvironment: 'node',
   setupFilesAfterEnv: [],
   reporters: ['default'],
   testMatch: ['unit', 'museum/vault', 'simulation'].map((folder) => `<rootDir>/test/${folder}/**/*.test.ts`),

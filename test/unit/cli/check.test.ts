@@ -18,7 +18,7 @@ import { folderVault } from '../../../core/vaults/folder/folder.ts';
 import { expectGolden } from '../../support/golden.ts';
 import { before, hourMs, seenOf, watching } from '../../support/vaults/seen.ts';
 import { storeBackup } from '../../support/vaults/stored.ts';
-import { nightjar } from '../../support/cli/command.ts';
+import { nightjarInProcess } from '../../support/cli/in-process.ts';
 import { startEndpoint } from '../../support/endpoints/endpoint.ts';
 
 const now = new Date('2026-11-20T12:00:00Z');
@@ -50,7 +50,7 @@ async function configure(sources: Record<string, string>): Promise<void> {
   );
 }
 
-const run = (...args: string[]) => nightjar(args, { cwd: folder });
+const run = (...args: string[]) => nightjarInProcess(args, { cwd: folder });
 const vault = () => folderVault(join(folder, 'backups'));
 const told = async () =>
   (await readFile(join(folder, 'told'), 'utf8').catch(() => ''))

@@ -5,12 +5,10 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { Manifest } from '../../../core/contract/manifest/manifest.ts';
 import type { ObjectKey } from '../../../core/domain/keys.ts';
 import { folderVault } from '../../../core/vaults/folder/folder.ts';
-import { nightjar } from '../../support/cli/command.ts';
+import { nightjarInProcess } from '../../support/cli/in-process.ts';
 
 let folder = '';
-const region = { AWS_REGION: 'eu-west-1', AWS_DEFAULT_REGION: undefined };
-const run = (args: string[], env: Record<string, string | undefined> = region) =>
-  nightjar(['-c', 'nightjar.yaml', ...args], { cwd: folder, env });
+const run = (args: string[]) => nightjarInProcess(['-c', 'nightjar.yaml', ...args], { cwd: folder });
 const golden = (name: string) => readFile(new URL(`../../golden/cost/${name}`, import.meta.url), 'utf8');
 
 const text = (vault: string) => `vault: ${vault}
@@ -58,6 +56,9 @@ const manifest: Manifest = {
 };
 
 beforeAll(async () => {
+  // what the command asks of the process itself
+  process.env['AWS_REGION'] = 'eu-west-1';
+  delete process.env['AWS_DEFAULT_REGION'];
   folder = await mkdtemp(join(tmpdir(), 'nightjar-cost-'));
 });
 afterAll(() => rm(folder, { recursive: true }));

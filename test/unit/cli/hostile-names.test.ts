@@ -7,7 +7,7 @@ import type { Manifest } from '../../../core/contract/manifest/manifest.ts';
 import { objectKey } from '../../../core/domain/keys.ts';
 import { folderVault } from '../../../core/vaults/folder/folder.ts';
 import { dailyIds, putBackup, signal } from '../../support/vaults/history.ts';
-import { nightjar } from '../../support/cli/command.ts';
+import { nightjarInProcess } from '../../support/cli/in-process.ts';
 
 // A manifest that somebody has forged is read by who looks at a terminal: whatever stands in it, the terminal shows it
 // and does nothing else.
@@ -47,7 +47,7 @@ test.each(forged)('%s is shown without obeying it', async (_, change, args) => {
   await forge(change);
 
   for (const more of [[], ['--json']]) {
-    const { stdout, stderr } = await nightjar([...args, ...more], { cwd: folder });
+    const { stdout, stderr } = await nightjarInProcess([...args, ...more], { cwd: folder });
 
     expect(`${stdout}${stderr}`).toMatch(/shop/);
     expect(`${stdout}${stderr}`.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\u202e]/u);
@@ -57,7 +57,7 @@ test.each(forged)('%s is shown without obeying it', async (_, change, args) => {
 test('what a terminal would obey is written out', async () => {
   await forge({ [hostile]: 1 });
 
-  const { stdout } = await nightjar(['list', 'shop'], { cwd: folder });
+  const { stdout } = await nightjarInProcess(['list', 'shop'], { cwd: folder });
 
   expect(stdout).toContain('\\x1b]0;owned\\x07\\x1b[2J');
 });

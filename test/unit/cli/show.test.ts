@@ -7,7 +7,7 @@ import { showLines } from '../../../bin/cli/text/show-text.ts';
 import { proofKey } from '../../../core/domain/layout/records.ts';
 import { openStore } from '../../../core/store/store.ts';
 import { folderVault } from '../../../core/vaults/folder/folder.ts';
-import { nightjar } from '../../support/cli/command.ts';
+import { nightjarInProcess } from '../../support/cli/in-process.ts';
 import { expectGolden } from '../../support/golden.ts';
 import { dailyIds, putBackup, signal } from '../../support/vaults/history.ts';
 import { shop, watching } from '../../support/vaults/seen.ts';
@@ -32,7 +32,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-const run = (...args: string[]) => nightjar(args, { cwd: folder });
+const run = (...args: string[]) => nightjarInProcess(args, { cwd: folder });
 const shown = async (which: string) => {
   const memory = { shrink: watching().watch.shrink, timeZone: 'UTC', retention: { count: 2 } };
   const store = openStore(folderVault(join(folder, 'backups')));

@@ -6,10 +6,10 @@ import { leaseKey } from '../../../core/domain/layout/places.ts';
 import type { SourceName } from '../../../core/domain/keys.ts';
 import { folderVault } from '../../../core/vaults/folder/folder.ts';
 import { dailyIds, putBackup, signal } from '../../support/vaults/history.ts';
-import { nightjar } from '../../support/cli/command.ts';
+import { nightjarInProcess } from '../../support/cli/in-process.ts';
 
 let folder = '';
-const run = (...args: string[]) => nightjar(args, { cwd: folder });
+const run = (...args: string[]) => nightjarInProcess(args, { cwd: folder });
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'nightjar-unlock-'));

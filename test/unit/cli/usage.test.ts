@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { nightjar } from '../../support/cli/command.ts';
+import { nightjarInProcess } from '../../support/cli/in-process.ts';
 
 let folder = '';
 
@@ -19,7 +20,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-const run = (...args: string[]) => nightjar(args, { cwd: folder });
+const run = (...args: string[]) => nightjarInProcess(args, { cwd: folder });
 
 test.each([
   [['--help']],
@@ -38,6 +39,13 @@ test.each([
   expect(stdout).toMatch(/^Usage: nightjar/);
   expect(stdout.split('\n').filter((line) => line.length > 80)).toEqual([]);
 });
+
+test.each([[['--help']], [['backup', 'shp']], [['list', '--json']]])(
+  'the launcher says of %p what its program says, and ends with its code',
+  async (args) => {
+    expect(await nightjar(args, { cwd: folder })).toEqual(await run(...args));
+  },
+);
 
 test('the general help names every exit code', async () => {
   const { stdout } = await run('--help');

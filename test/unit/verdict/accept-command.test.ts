@@ -4,14 +4,14 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { ledgerKey } from '../../../core/domain/layout/places.ts';
 import { folderVault } from '../../../core/vaults/folder/folder.ts';
-import { nightjar } from '../../support/cli/command.ts';
+import { nightjarInProcess } from '../../support/cli/in-process.ts';
 import { shop } from '../../support/vaults/seen.ts';
 import { storeBackup } from '../../support/vaults/stored.ts';
 import { limit } from '../../support/vaults/vault.ts';
 
 let folder = '';
 const vault = () => folderVault(join(folder, 'backups'));
-const run = (...args: string[]) => nightjar(args, { cwd: folder });
+const run = (...args: string[]) => nightjarInProcess(args, { cwd: folder });
 const hoursAgo = (hours: number): Date => new Date(Math.floor(Date.now() / 1000) * 1000 - hours * 3_600_000);
 
 beforeAll(async () => {
