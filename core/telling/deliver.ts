@@ -1,9 +1,11 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import type { Message } from '../contract/events/message.ts';
 import type { WaitingMessage } from '../contract/memory/outbox.ts';
 import { BackupError } from '../domain/errors.ts';
 import { messagesOf, mostMessages } from '../domain/messages/groups.ts';
+import type { Envelope } from '../domain/messages/groups.ts';
 import { toSend, withTrying } from '../domain/watch/outbox.ts';
-import type { Delivered } from '../domain/watch/outbox.ts';
+import type { Delivered, Outbox } from '../domain/watch/outbox.ts';
 import { formatCount } from '../domain/units.ts';
 import type { Clock, Notifier } from '../ports.ts';
 import { outcomeOf } from './outcome.ts';
@@ -27,6 +29,8 @@ export type TellDeps = {
 const notifierMs = 60_000;
 /** For what is written after it. */
 const marginMs = 15_000;
+/** So long nothing may come of what is written before it. */
+const silentMs = 5_000;
 /** Longest that a notifier may ask to be left alone. */
 const longestRestMs = 6 * 3_600_000;
 
@@ -40,34 +44,39 @@ export type Delivery = {
 };
 
 /**
- * What waits is written down while it is being sent, and that somebody is at it, so that whoever is killed in between
- * loses nothing, and whoever comes meanwhile does not send it, too; what was sent is written down after it.
+ * What waits is claimed before it is sent: whoever comes meanwhile does not send it, too, and whoever is killed in
+ * between loses nothing. What was sent is written down after it.
  */
 export async function deliver(
   notifier: Notifier,
   memory: OutboxRead,
   edit: OutboxEdit,
   room: number,
-  { store, clock, newsOnly = false }: TellDeps,
+  deps: TellDeps,
   signal: AbortSignal,
 ): Promise<Delivery> {
+  const { store, clock } = deps;
   const at = clock.now();
   const editing = store?.editOutbox ?? editUnkept;
-  const rest = restOf(memory, at);
-  const due = toSend(edit(memory.box), at);
-  const waiting = newsOnly && due.every((one) => memory.box.waiting.includes(one)) ? [] : due;
-  // what can't be written down can't wait
-  const envelopes = rest === undefined ? messagesOf(waiting, at, 'error' in memory ? mostMessages : room) : [];
-  const items = envelopes.flatMap((one) => one.items);
-  const trying: OutboxEdit = (box) => withTrying(edit(box), items, new Date(at.getTime() + notifierMs + marginMs));
-  const [noted, { delivered, failures, afterMs }] = await Promise.all([
-    editing(memory, trying, [], at),
-    sendAll(notifier, envelopes, signal),
-  ]);
+  let own: Due = { waiting: [], envelopes: [], rest: undefined };
+  let triedAt = performance.now();
+  const claim: OutboxEdit = (box) => {
+    const next = edit(box);
+    // what can't be written down can't wait
+    own = dueIn(next, box, at, 'error' in memory ? mostMessages : room, deps);
+    triedAt = performance.now();
+    return withTrying(next, itemsOf(own), new Date(at.getTime() + notifierMs + marginMs));
+  };
+  const claiming = editing(memory, claim, [], at);
+  await Promise.race([claiming, silence(() => triedAt)]);
+  const sending = own;
+  const { waiting, envelopes, rest } = sending;
+  const [noted, { delivered, failures, afterMs }] = await Promise.all([claiming, sendAll(notifier, envelopes, signal)]);
   const again =
     afterMs === undefined
       ? {}
       : { notBefore: new Date(clock.now().getTime() + Math.min(afterMs, longestRestMs)).toISOString() };
+  const items = itemsOf(sending);
   const kept =
     items.length === 0
       ? noted
@@ -87,17 +96,33 @@ export async function deliver(
   };
 }
 
+type Due = { waiting: readonly WaitingMessage[]; envelopes: Envelope[]; rest: Date | undefined };
+
+/** What is to be sent of an outbox, unless its notifier asked to be left alone. `before`: without what is new. */
+function dueIn(box: Outbox, before: Outbox, at: Date, room: number, { newsOnly = false }: TellDeps): Due {
+  const rest = restOf(box, at);
+  const due = toSend(box, at);
+  const waiting = newsOnly && due.every((one) => before.waiting.includes(one)) ? [] : due;
+  return { waiting, envelopes: rest === undefined ? messagesOf(waiting, at, room) : [], rest };
+}
+
+function itemsOf({ envelopes }: Due): WaitingMessage[] {
+  return envelopes.flatMap(({ items }) => items);
+}
+
+/** Ends when nothing was tried for some seconds: a vault that does not answer keeps nobody from being told. */
+async function silence(lastTry: () => number): Promise<void> {
+  for (let leftMs = silentMs; leftMs > 0; leftMs = lastTry() + silentMs - performance.now())
+    await wait(leftMs, undefined, { ref: false });
+}
+
 type Sent = { delivered: (Delivered & { message: Message })[]; failures: unknown[]; afterMs?: number | undefined };
 
 /**
  * Sends one after the other; one that is refused keeps the next from nothing, unless the other side asks to be left
  * alone or the time is over.
  */
-async function sendAll(
-  notifier: Notifier,
-  envelopes: ReturnType<typeof messagesOf>,
-  signal: AbortSignal,
-): Promise<Sent> {
+async function sendAll(notifier: Notifier, envelopes: readonly Envelope[], signal: AbortSignal): Promise<Sent> {
   const sent: Sent = { delivered: [], failures: [] };
   const late = new BackupError(
     'notify-failed',
@@ -120,7 +145,7 @@ async function sendAll(
   return sent;
 }
 
-function restOf({ box: { notBefore } }: OutboxRead, at: Date): Date | undefined {
+function restOf({ notBefore }: Outbox, at: Date): Date | undefined {
   const restMs = notBefore === undefined ? 0 : Date.parse(notBefore) - at.getTime();
   return restMs > 0 && restMs <= longestRestMs ? new Date(notBefore!) : undefined;
 }

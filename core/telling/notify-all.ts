@@ -35,14 +35,7 @@ export async function notifyAll(
   const well = first.filter(({ failures }) => failures.length === 0);
   const second = await Promise.all(
     well.map(({ notifier, memory, sent }) =>
-      deliver(
-        notifier,
-        memory,
-        aboutOthers(first, notifier, deps),
-        room === 0 ? 0 : Math.max(1, room - sent.length),
-        deps,
-        signal,
-      ),
+      deliver(notifier, memory, aboutOthers(first, notifier, deps), Math.max(0, room - sent.length), deps, signal),
     ),
   );
   const told = new Map(

@@ -108,7 +108,7 @@ function end(
   else tell.push({ severity: 'recovered', alert });
 }
 
-/** What is over waits for the rest of its group, but not longer than until the next reminder. */
+/** What is over waits for the rest of its group, but for no longer than a day. */
 function holdBack({ tell, silent, open }: AlertPlan, now: Date): AlertPlan {
   const lasting = new Set(
     [
@@ -117,14 +117,21 @@ function holdBack({ tell, silent, open }: AlertPlan, now: Date): AlertPlan {
     ].map(({ group }) => group),
   );
   const waits = ({ severity, alert }: Change): boolean =>
-    severity === 'recovered' && alert.group !== undefined && lasting.has(alert.group) && !isDue(alert, now);
+    severity === 'recovered' &&
+    alert.group !== undefined &&
+    lasting.has(alert.group) &&
+    !isToldFor(remindMs, alert, now);
   const held = tell.filter(waits).map(({ alert }): Alert => ({ ...alert, over: alert.over ?? now.toISOString() }));
   return { tell: tell.filter((change) => !waits(change)), silent, open: [...open, ...held] };
 }
 
-function isDue({ kind, told }: Alert, now: Date): boolean {
+function isDue(alert: Alert, now: Date): boolean {
+  return isToldFor(remindAfterMs(alert.kind), alert, now);
+}
+
+function isToldFor(ms: number, { told }: Alert, now: Date): boolean {
   const agoMs = now.getTime() - Date.parse(told);
-  return agoMs >= remindAfterMs(kind) || agoMs < -clocksMs;
+  return agoMs >= ms || agoMs < -clocksMs;
 }
 
 function remindAfterMs(kind: MessageKind): number {

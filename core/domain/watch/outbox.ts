@@ -33,11 +33,29 @@ export function withSightings(
   judge: Judge,
   itemOf: (change: Change) => WaitingMessage | undefined,
 ): Outbox {
-  const plan = planAlerts(box.open, sightings, now, judge);
-  const judged = new Set(sightings.flatMap((sighting) => sighting.judged.map((kind) => keyOf({ ...sighting, kind }))));
+  const seen = new Map(
+    sightings.flatMap(({ source, cause, judged, found }) =>
+      judged.map((kind): [string, boolean] => [keyOf({ source, cause, kind }), found.includes(kind)]),
+    ),
+  );
+  const known = presumed(box, ({ severity, alert }) => seen.get(keyOf(alert)) === (severity === 'recovered'), now);
+  const plan = planAlerts(known.open, sightings, now, judge);
   const items = plan.tell.flatMap((change) => itemOf(change) ?? []);
   const stillTold = plan.tell.flatMap(({ severity, alert }) => (severity === 'problem' ? [] : [alert]));
-  return { ...box, open: sorted([...plan.open, ...stillTold]), waiting: merged(box.waiting, judged, items) };
+  return { ...box, open: sorted([...plan.open, ...stillTold]), waiting: merged(known.waiting, seen, items) };
+}
+
+/**
+ * Whoever was killed while telling may have told it, or not. What holds no longer counts as told, so that what follows
+ * is told, too: rather an all-clear too many than none.
+ */
+function presumed(box: Outbox, isOver: (one: WaitingMessage) => boolean, now: Date): Outbox {
+  const tried = box.waiting.filter((one) => one.trying !== undefined && isOver(one));
+  return withDelivered(
+    box,
+    tried.map((one) => ({ items: [one] })),
+    now,
+  );
 }
 
 /**
@@ -64,14 +82,15 @@ export function withGoodRun(box: Outbox, { source, kind, by }: GoodRun, now: Dat
     alert.kind === kind &&
     (isOwn(alert) || (alert.source === undefined && ofConfiguration.includes(alert.cause))) &&
     !isFoundElsewhere(alert, by, now);
-  const ended = box.open.filter(isOf);
+  const before = presumed(box, ({ severity, alert }) => isOf(alert) && severity !== 'recovered', now);
+  const ended = before.open.filter(isOf);
   const saidByCheck =
-    kind === 'backup-failed' && box.open.some((alert) => isOwn(alert) && missing.includes(alert.kind));
+    kind === 'backup-failed' && before.open.some((alert) => isOwn(alert) && missing.includes(alert.kind));
   const first = ended.find((alert) => isOwn(alert) && !saidByCheck) ?? ended.find((alert) => !isOwn(alert));
   const known = {
-    ...box,
-    open: box.open.filter((alert) => !isOf(alert) || alert === first),
-    waiting: box.waiting.filter(({ severity, alert }) => !isOf(alert) || severity === 'recovered'),
+    ...before,
+    open: before.open.filter((alert) => !isOf(alert) || alert === first),
+    waiting: before.waiting.filter(({ severity, alert }) => !isOf(alert) || severity === 'recovered'),
   };
   const over: Sighting[] =
     first === undefined ? [] : [{ source: first.source, cause: first.cause, judged: [kind], found: [] }];
@@ -167,7 +186,7 @@ function toldNow(
 /** What waited keeps its place, with the words of today. */
 function merged(
   waiting: readonly WaitingMessage[],
-  judged: ReadonlySet<string>,
+  judged: ReadonlyMap<string, unknown>,
   items: readonly WaitingMessage[],
 ): WaitingMessage[] {
   const news = new Map(items.map((item) => [keyOf(item.alert), item]));

@@ -15,6 +15,8 @@ const attempts = 8;
 const limitMs = 15_000;
 /** A configuration is checked at least once a day; one that has not been for longer is no longer in use. */
 const livesMs = 26 * 3_600_000;
+/** Clocks may differ by this much; whoever checked later than that did so by a wrong one. */
+const clocksMs = 5 * 60_000;
 const remembered = 12;
 
 /**
@@ -55,5 +57,6 @@ export async function checkersOf(
 }
 
 function isAlive(one: Checker, at: Date): boolean {
-  return at.getTime() - Date.parse(one.at) < livesMs;
+  const agoMs = at.getTime() - Date.parse(one.at);
+  return agoMs < livesMs && agoMs >= -clocksMs;
 }
