@@ -14,6 +14,7 @@ import type { ToolsFacts, ToolsNotice } from './domain/tools/notices.ts';
 import { scheduleOf } from './domain/time/planned.ts';
 import { configuredIdentities, requireRecipients } from './encryption.ts';
 import { descriptorOf, inspection } from './engines/index.ts';
+import { configuredSigning } from './signing.ts';
 import { openSecrets } from './secrets/index.ts';
 import { rdsToken } from './secrets/rds-token.ts';
 import { openStore } from './store/store.ts';
@@ -89,6 +90,7 @@ export async function compose(config: Config, host: Host, signal: AbortSignal): 
   const own = surroundings(secrets, host.folder);
   const { vault, close } = await openConfiguredVault(config.vault, own, signal);
   const identitiesOf = configuredIdentities(config, secrets);
+  const signingOf = configuredSigning(config, secrets);
   let opened: Promise<Tools> | undefined;
 
   async function tools(stop: AbortSignal): Promise<Tools> {
@@ -106,8 +108,9 @@ export async function compose(config: Config, host: Host, signal: AbortSignal): 
     identity: host.identity,
     clock: telling.clock,
     random: Math.random,
-    store: openStore(vault, identitiesOf),
-    storeIn: async (path) => openStore((await openVault({ kind: 'folder', root: path })).vault, identitiesOf),
+    store: openStore(vault, identitiesOf, signingOf),
+    storeIn: async (path) =>
+      openStore((await openVault({ kind: 'folder', root: path })).vault, identitiesOf, signingOf),
     sourceNames: [...config.sources.keys()],
     settings: (name) => sourceConfig(config, name),
     notifiers: telling.notifiers,

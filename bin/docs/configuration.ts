@@ -71,6 +71,11 @@ export function configurationDocs(schema: Schema, example: string): string {
       defaults?.properties?.['encryption'],
     ),
     section(
+      '`signing`',
+      'By whom backups are signed, and whose signatures are taken: [signing.md](signing.md).',
+      defaults?.properties?.['signing'],
+    ),
+    section(
       '`drill`',
       'How `nightjar drill` tries a backup: [drill.md](drill.md). How often one is asked for is `drillEvery`.',
       defaults?.properties?.['drill'],

@@ -46,11 +46,12 @@ export async function backup(source: Source, deps: BackupDeps, signal: AbortSign
       }
       await store.recordStart(source, id, deps.asked, deps, held);
       const made = { source, id, start, tiers: tiersFor(source, id, others) };
+      const sign = await store.signer(source.name, held);
       const plan = await source.engine.plan({}, held);
       try {
         const content = await storeContent(plan, made, deps, confirmLease, held);
         const manifest = await manifestOf(plan, made, content, deps);
-        await store.writeManifest(manifest, held);
+        await store.writeManifest(manifest, sign, held);
         return manifest;
       } finally {
         await plan.close();

@@ -40,7 +40,7 @@ export async function removableBackup(
   if (verdict.newest === undefined || verdict.newest.id === id)
     throw lastGood(source, id, verdict.newest === undefined);
   const found = await store.readManifest(source, id, signal).catch((error: unknown) => {
-    if (!isBackupError(error, 'manifest-invalid')) throw error;
+    if (!isBackupError(error, 'manifest-invalid', 'manifest-unsigned')) throw error;
     return undefined;
   });
   return {

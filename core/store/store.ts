@@ -3,6 +3,8 @@ import type { Vault } from '../vault.ts';
 import { listSource, sourcesListed } from './backups/listing.ts';
 import { madeBefore } from './backups/made-before.ts';
 import { backupIds, missingBackup, readManifest, writeManifest } from './backups/manifests.ts';
+import { signer, signingRules } from './backups/signature.ts';
+import type { SigningOf, Trust } from './backups/signature.ts';
 import { receiveBackup } from './copying/receive.ts';
 import { storedBackup } from './copying/stored.ts';
 import { freeLease, withLease } from './lease/lease.ts';
@@ -29,17 +31,17 @@ import { lookForLeftovers, sweepLeftovers } from './rotation/sweep.ts';
 export type Store = ReturnType<typeof openStore>;
 
 /** Opens the store in a vault. Reads nothing. What each of its functions promises stands above it in its file. */
-export function openStore(vault: Vault, identitiesOf: IdentitiesOf = noIdentities) {
-  const opening: Opening = { vault, identitiesOf };
-
-  /** Each function of the store takes the vault first. */
-  function on<Rest extends unknown[], R>(work: (vault: Vault, ...rest: Rest) => R): (...rest: Rest) => R {
-    return (...rest) => work(vault, ...rest);
-  }
-  /** Those that read what parts hold take what opens them, too. */
-  function reading<Rest extends unknown[], R>(work: (opening: Opening, ...rest: Rest) => R): (...rest: Rest) => R {
-    return (...rest) => work(opening, ...rest);
-  }
+export function openStore(
+  vault: Vault,
+  identitiesOf: IdentitiesOf = noIdentities,
+  signingOf: SigningOf = () => undefined,
+) {
+  /** Most functions of the store take the vault first. */
+  const on = binding(vault);
+  /** Those that read what parts hold take what opens them, too; those that read manifests, by what they are trusted. */
+  const reading = binding<Opening>({ vault, identitiesOf });
+  const trusting = binding<Trust>({ vault, signingOf });
+  const signing = binding(signingOf);
   return {
     /** The vault as people write it: `s3://bucket/prefix`, `/srv/backups`. */
     place: vault.place,
@@ -47,20 +49,22 @@ export function openStore(vault: Vault, identitiesOf: IdentitiesOf = noIdentitie
     listSource: on(listSource),
     sourcesListed: on(sourcesListed),
     backupIds: on(backupIds),
-    madeBefore: on(madeBefore),
+    madeBefore: trusting(madeBefore),
     missingBackup: on(missingBackup),
 
     storeParts: on(storeParts),
     discardParts: on(discardParts),
+    signer: signing(signer),
     writeManifest: on(writeManifest),
 
-    readManifest: on(readManifest),
+    signingRules: signing(signingRules),
+    readManifest: trusting(readManifest),
     readCatalog: reading(readCatalog),
     openPart: reading(openPart),
     readWhole: reading(readWhole),
     afterReadingAgain: reading(afterReadingAgain),
 
-    storedBackup: on(storedBackup),
+    storedBackup: trusting(storedBackup),
     receiveBackup: on(receiveBackup),
 
     recordStart: on(recordStart),
@@ -91,6 +95,13 @@ export function openStore(vault: Vault, identitiesOf: IdentitiesOf = noIdentitie
     lookForLeftovers: on(lookForLeftovers),
     sweepLeftovers: on(sweepLeftovers),
   };
+}
+
+/** Binds the first argument of functions. */
+function binding<First>(first: First) {
+  return <Rest extends unknown[], R>(work: (first: First, ...rest: Rest) => R) =>
+    (...rest: Rest): R =>
+      work(first, ...rest);
 }
 
 const noIdentities: IdentitiesOf = (source) => Promise.reject(noIdentity(source));

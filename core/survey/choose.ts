@@ -1,3 +1,4 @@
+import { isUnread } from '../domain/verdict/verdict.ts';
 import { word } from '../domain/messages/text.ts';
 import type { Manifest } from '../contract/manifest/manifest.ts';
 import { BackupError, messageOf } from '../domain/errors.ts';
@@ -26,7 +27,7 @@ const readAtFirst = 100;
 /**
  * The backup that is meant: one by its id, `latest` for the newest good one, `newest` for the newest whatever it is
  * worth (but not one of the future). Says which newer ones were passed over and why. Throws `backup-missing`,
- * `part-corrupt` where every one is damaged, `manifest-invalid`.
+ * `part-corrupt` where every one is damaged, `manifest-invalid`, `manifest-unsigned`.
  */
 export async function chooseBackup(
   source: SourceName,
@@ -109,10 +110,12 @@ function noneGood(source: SourceName, { backups }: SourceVerdict, store: Store):
   const last = backups.at(-1);
   if (last === undefined)
     return store.missingBackup(source, 'there is none yet', `take one: nightjar backup ${word(source)}`);
-  if (last.damage?.kind === 'unreadable')
-    return new BackupError('manifest-invalid', last.damage.why, {
-      hint: `no other backup is good: nightjar list ${word(source)}`,
-    });
+  if (isUnread(last.damage))
+    return new BackupError(
+      last.damage.kind === 'unsigned' ? 'manifest-unsigned' : 'manifest-invalid',
+      last.damage.why,
+      { hint: `no other backup is good: nightjar list ${word(source)}` },
+    );
   const count = backups.length === 1 ? 'the only one is not good' : `none of ${backups.length} is good`;
   const message = `no backup of ${source} in ${store.place}: ${count}: ${last.id}: ${whyBad(last)}`;
   const hint = `see all of them: nightjar list ${word(source)}; one can be restored by its id all the same`;

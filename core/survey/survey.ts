@@ -38,13 +38,16 @@ export type SurveyOptions = {
   forgiving?: (error: unknown) => void;
 };
 
-export type ManifestReading = ({ status: 'complete' } & ManifestFound) | { status: 'unreadable'; why: string };
+export type ManifestReading =
+  | ({ status: 'complete' } & ManifestFound)
+  | { status: 'unreadable'; why: string; unsigned?: true };
 
 const readsAtOnce = 4;
 
 /**
  * Judges the backups of a source by a listing of it and by what the vault remembers, and reads the manifests that it
- * does not know yet; a manifest that rotation has just removed is not there. Where anything seems to be gone, all is
+ * does not know yet; where they are signed also the newest good one's, for whoever can write a manifest can write what
+ * is remembered of it. A manifest that rotation has just removed is not there. Where anything seems to be gone, all is
  * listed once more: another check may have seen what came after our listing, and a listing is read page by page, so
  * that of a backup made or removed meanwhile it may show the manifest and not the parts. Writes nothing.
  */
@@ -88,23 +91,39 @@ async function remembered(
 async function surveyed(
   listed: SourceHistory,
   before: LedgerRead,
-  { memory, at, revision, each, most }: SurveyOptions,
+  options: SurveyOptions,
   store: Store,
   signal: AbortSignal,
 ): Promise<Survey> {
-  const { history, read } = await readBackups(
-    listed,
-    each === undefined ? newestOf(toRead(listed, before.ledger), most) : listed.backups.map(({ id }) => id),
-    each,
-    store,
-    signal,
-  );
-  const fresh = new Set(toRead(history, before.ledger));
-  const unknown = new Map([...read].filter(([id]) => fresh.has(id)));
+  const { each, most } = options;
+  const signing = store.signingRules(listed.source);
+  const read: Looks = new Map();
+  let history = listed;
+  let ids: readonly BackupId[] =
+    each === undefined ? newestOf(toRead(listed, before.ledger, signing), most) : listed.backups.map(({ id }) => id);
+  for (;;) {
+    history = await readBackups(history, ids, read, each, store, signal);
+    const found = judged(history, before, read, signing, options);
+    const { newest, full } = found.verdict;
+    ids = [...new Set([newest, full])].flatMap((one) => (one === undefined || read.has(one.id) ? [] : [one.id]));
+    if (signing === undefined || ids.length === 0) return found;
+  }
+}
+
+/** What was known and what was read, put together. Where manifests are signed, what was read goes over what was known. */
+function judged(
+  history: SourceHistory,
+  before: LedgerRead,
+  read: Looks,
+  signing: string | undefined,
+  { memory, at, revision }: SurveyOptions,
+): Survey {
+  const fresh = new Set(toRead(history, before.ledger, signing));
+  const unknown = new Map([...read].filter(([id]) => signing !== undefined || fresh.has(id)));
   const lost = before.lost ?? lostSince(revision, before);
   const known =
     lost === undefined ? before.ledger : { version: 1 as const, backups: [], ...before.ledger, lost, revision };
-  const ledger = ledgerSchema.parse(remember(known, history, unknown, memory, at));
+  const ledger = ledgerSchema.parse({ ...remember(known, history, unknown, memory, at), signing });
   const isNew =
     JSON.stringify(ledger) !== JSON.stringify(before.ledger) &&
     (before.ledger !== undefined || lost !== undefined || ledger.backups.length > 0);
@@ -118,15 +137,17 @@ function lostSince(revision: number | undefined, { version, ledger }: LedgerRead
   return (ledger?.revision ?? 0) < revision ? 'an older state of it was put back' : undefined;
 }
 
-/** Reads manifests, in their order; what is gone meanwhile is taken out of the history. */
+type Looks = Map<BackupId, ManifestRead>;
+
+/** Reads manifests, in their order, into `read`; returns the history without what is gone meanwhile. */
 async function readBackups(
   listed: SourceHistory,
   ids: readonly BackupId[],
+  read: Looks,
   each: SurveyOptions['each'],
   store: Store,
   signal: AbortSignal,
-) {
-  const read = new Map<BackupId, ManifestRead>();
+): Promise<SourceHistory> {
   const gone = new Set<BackupId>();
   await mapConcurrently(
     readsAtOnce,
@@ -139,13 +160,13 @@ async function readBackups(
         id,
         one.status === 'complete'
           ? { content: contentOf(one.manifest), parts: one.manifest.parts }
-          : { unreadable: one.why },
+          : { unreadable: one.why, ...(one.unsigned && { unsigned: one.unsigned }) },
       );
     },
     signal,
   );
   const backups = gone.size === 0 ? listed.backups : listed.backups.filter(({ id }) => !gone.has(id));
-  return { history: { ...listed, backups }, read };
+  return { ...listed, backups };
 }
 
 function newestOf(ids: readonly BackupId[], most = ids.length): readonly BackupId[] {
@@ -163,6 +184,7 @@ async function readOne(
   } catch (error) {
     if (isBackupError(error, 'backup-missing')) return undefined;
     if (isBackupError(error, 'manifest-invalid')) return { status: 'unreadable', why: error.message };
+    if (isBackupError(error, 'manifest-unsigned')) return { status: 'unreadable', why: error.message, unsigned: true };
     throw error;
   }
 }

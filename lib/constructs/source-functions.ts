@@ -45,7 +45,7 @@ export class SourceFunctions extends Construct {
       );
     const lost = lostBackupWarning(config.watch.schedule!, config.timeZone);
     if (lost !== undefined) Annotations.of(this).addWarningV2('nightjar:clock', `sources.${source}.schedule: ${lost}`);
-    const { encryption } = config;
+    const { encryption, signing } = config;
     const { drills, ...own } = factsOf(config);
     const both = (secrets: Parameters<typeof namesIn>[0]) => [
       ...vaultKeyStatements(this, vault.key, vault.region),
@@ -60,7 +60,7 @@ export class SourceFunctions extends Construct {
       sizing: sizingOf(config.cloud),
       description: `Backs up ${source}: { "source": ${JSON.stringify(source)} }`,
       code: code.backup,
-      statements: [...backupStatements(vault, source), ...both(own.secrets)],
+      statements: [...backupStatements(vault, source), ...both([...own.secrets, signing.privateKey])],
       atOnce: all.cloud.reserveConcurrency ? 1 : undefined,
       retries: 2,
     });

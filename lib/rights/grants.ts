@@ -8,6 +8,9 @@ import { outboxFolder } from '../../core/domain/layout/places.ts';
 /** A vault as policies name it. `prefix` is empty, or ends in a slash. */
 export type VaultPlace = { readonly bucket: IBucket; readonly prefix: string };
 
+/** A backup's manifest, and the signature of it. */
+const manifests = '*/manifest.*';
+
 /** A backup's parts, whatever the engine. In a policy `*` stands for slashes too. */
 const parts = partPatterns.map((pattern) => `*/${pattern}`);
 /**
@@ -32,9 +35,9 @@ export function backupStatements(vault: VaultPlace, source: SourceName): PolicyS
     allow('UploadParts', ['s3:PutObject'], keys(...parts), beforeItIsThere),
     // each part is confirmed by a HEAD request, which takes the right to read
     allow('ConfirmParts', ['s3:AbortMultipartUpload', 's3:GetObject'], keys(...parts)),
-    allow('MakeItExist', ['s3:PutObject'], keys('*/manifest.json', 'failures/*', 'starts/*'), onlyNew),
-    allow('ReadManifests', ['s3:GetObject'], keys('*/manifest.json', 'ledger.json')),
-    allow('Tag', ['s3:PutObjectTagging'], keys('*/manifest.json', ...parts), notReleased),
+    allow('MakeItExist', ['s3:PutObject'], keys(manifests, 'failures/*', 'starts/*'), onlyNew),
+    allow('ReadManifests', ['s3:GetObject'], keys(manifests, 'ledger.json')),
+    allow('Tag', ['s3:PutObjectTagging'], keys(manifests, ...parts), notReleased),
   ];
 }
 
@@ -47,7 +50,7 @@ export function restoreStatements(vault: VaultPlace, source: SourceName): Policy
   return [
     listing(vault, `${sourceSegment(source)}/`, outboxFolder),
     remembering(vault),
-    allow('ReadBackups', ['s3:GetObject'], keys('*/manifest.json', 'ledger.json', ...parts)),
+    allow('ReadBackups', ['s3:GetObject'], keys(manifests, 'ledger.json', ...parts)),
     allow('RecordProof', ['s3:PutObject'], keys('*/proofs/*'), onlyNew),
     allow('ReadRequests', ['s3:GetObject'], keys('restores/*')),
     allow('RecordRequest', ['s3:PutObject'], keys('restores/*'), onlyNew),
@@ -60,7 +63,7 @@ export function drillStatements(vault: VaultPlace, source: SourceName): PolicySt
   return [
     listing(vault, `${sourceSegment(source)}/`, outboxFolder),
     remembering(vault),
-    allow('ReadBackups', ['s3:GetObject'], keys('*/manifest.json', 'ledger.json', ...parts)),
+    allow('ReadBackups', ['s3:GetObject'], keys(manifests, 'ledger.json', ...parts)),
     allow('RecordProof', ['s3:PutObject'], keys('*/proofs/*-drill-*.json'), onlyNew),
   ];
 }
@@ -79,14 +82,14 @@ export function rotateStatements(vault: VaultPlace): PolicyStatement[] {
     allow(
       'ReadManifests',
       ['s3:GetObject', 's3:GetObjectRetention', 's3:GetObjectLegalHold', 's3:GetObjectTagging'],
-      keys('*/manifest.json'),
+      keys(manifests),
     ),
     allow('ReadLedgers', ['s3:GetObject'], keys('*/ledger.json')),
-    allow('Tag', ['s3:PutObjectTagging'], keys('*/manifest.json', ...parts)),
+    allow('Tag', ['s3:PutObjectTagging'], keys(manifests, ...parts)),
     allow(
       'Remove',
       ['s3:DeleteObject'],
-      keys('*/manifest.json', '*/pin.json', '*/proofs/*', '*/failures/*', '*/starts/*', '*/restores/*', ...parts),
+      keys(manifests, '*/pin.json', '*/proofs/*', '*/failures/*', '*/starts/*', '*/restores/*', ...parts),
     ),
     allow('EndUploads', ['s3:AbortMultipartUpload'], keys(...parts)),
     allow('HoldLeases', ['s3:GetObject', 's3:GetObjectTagging', 's3:PutObject'], keys('*/lease.json')),
@@ -100,7 +103,7 @@ export function checkStatements(vault: VaultPlace): PolicyStatement[] {
     listing(vault, ''),
     remembering(vault),
     // a lease says why nothing has come
-    allow('ReadManifests', ['s3:GetObject'], keys('*/manifest.json', '*/lease.json')),
+    allow('ReadManifests', ['s3:GetObject'], keys(manifests, '*/lease.json')),
     allow(
       'RememberBackups',
       ['s3:GetObject', 's3:GetObjectTagging', 's3:PutObject'],

@@ -5,6 +5,7 @@ import type { Tier } from '../../../core/contract/manifest/manifest.ts';
 import { startOf } from '../../../core/domain/keys.ts';
 import type { SourceName } from '../../../core/domain/keys.ts';
 import { shrunkText } from '../../../core/domain/messages/findings.ts';
+import { unsignedHint } from '../../../core/domain/messages/text.ts';
 import { planRetention, tiersOf } from '../../../core/domain/retention/retention.ts';
 import { longestTier } from '../../../core/domain/retention/tiers.ts';
 import { formatBytes, formatCount, plural } from '../../../core/domain/units.ts';
@@ -67,7 +68,7 @@ function linesOf(backup: ListedBackup): string[] {
 /** What is to be known of a backup, beside its figures. */
 function whyOf(backup: ListedBackup): string[] {
   const { damage, misdated, shrunk, other } = backup.verdict;
-  if (backup.status === 'unreadable') return [backup.why];
+  if (backup.status === 'unreadable') return damage?.kind === 'unsigned' ? [backup.why, unsignedHint] : [backup.why];
   return [
     ...(damage === undefined ? [] : [damage.why]),
     ...(misdated === undefined ? [] : [misdated.why]),
@@ -101,7 +102,8 @@ function keeper({ pinned, tiers, verdict: { damage, misdated } }: Line): string 
 
 function cells(backup: Line, now: number): string[] {
   const age = shortAge(now - startOf(backup.id).getTime());
-  if (backup.status === 'unreadable') return [backup.id, age, '', '', '', '', 'unreadable'];
+  if (backup.status === 'unreadable')
+    return [backup.id, age, '', '', '', '', backup.verdict.damage?.kind ?? 'unreadable'];
   const { rows, bytes, storedBytes, ms } = sizesOf(backup.manifest);
   return [
     backup.id,

@@ -56,7 +56,7 @@ async function newestOf(
     for (const source of sourceNames) {
       const chosen = await chooseBackup(source, 'newest', memoryFor(source, nightjar), nightjar, patience).catch(
         (error: unknown) => {
-          if (isBackupError(error, 'backup-missing', 'manifest-invalid')) return undefined;
+          if (isBackupError(error, 'backup-missing', 'manifest-invalid', 'manifest-unsigned')) return undefined;
           throw error;
         },
       );

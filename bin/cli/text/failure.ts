@@ -14,7 +14,13 @@ export const exitCodes = {
   terminated: 143,
 } as const;
 
-const damage: readonly FailureCode[] = ['part-corrupt', 'object-missing', 'manifest-invalid', 'proof-failed'];
+const damage: readonly FailureCode[] = [
+  'part-corrupt',
+  'object-missing',
+  'manifest-invalid',
+  'manifest-unsigned',
+  'proof-failed',
+];
 const usage: readonly FailureCode[] = ['config-invalid', 'input-invalid'];
 
 /** The exit code that several failures make together: damage first, for nobody should miss it. */

@@ -101,7 +101,7 @@ function vaultProblems(vault: VaultConfig, cloud: CloudConfig): ConfigProblem[] 
 }
 
 function sourceProblems(path: Path, source: SourceConfig, { networks }: CloudConfig): ConfigProblem[] {
-  const { watch, encryption, cloud: own } = source;
+  const { watch, encryption, signing, cloud: own } = source;
   const at = (...keys: string[]): Path => [...path, ...keys];
   return [
     ...descriptorOf(source.engine)
@@ -109,6 +109,7 @@ function sourceProblems(path: Path, source: SourceConfig, { networks }: CloudCon
       .map(({ path: below, message }) => ({ path: [...path, ...below], message })),
     ...problem(at('cloud', 'size'), sizeProblem(source)),
     ...problem(at('encryption', 'identity'), encryption.identity && secretProblem(encryption.identity)),
+    ...problem(at('signing', 'privateKey'), signing.privateKey && secretProblem(signing.privateKey)),
     ...problem(
       at('schedule'),
       watch.schedule === undefined

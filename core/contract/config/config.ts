@@ -9,6 +9,7 @@ import { hooksSchema, notifyOrNoneSchema, notifySchema } from './notify.ts';
 import type { HookConfig, NotifierConfig } from './notify.ts';
 import { always, countOf, expected, expectedUnseen, group, hiddenKeys } from './fields.ts';
 import type { ConfigProblem } from './problem.ts';
+import { signingProblem } from './signing.ts';
 import { defaultsSchema, keepsNothing, settingsOf, settingsShape } from './settings.ts';
 import type { Settings } from './settings.ts';
 import { rotationProblems } from './rotation/problems.ts';
@@ -69,6 +70,8 @@ export const configSchema = group('the configuration', {
     for (const [name, own] of Object.entries(all)) {
       const settings = settingsOf(defaults, own);
       const path = ['sources', name];
+      const unsigned = signingProblem(settings.signing);
+      if (unsigned !== undefined) context.addIssue({ code: 'custom', path: [...path, 'signing'], message: unsigned });
       if (keepsNothing(settings.retention))
         context.addIssue({
           code: 'custom',

@@ -77,6 +77,15 @@ function msOf(value: string): number {
   return Number.parseInt(value, 10) * (unitMs[value.replace(/^\d+/, '')] ?? Number.NaN);
 }
 
+export const asDay = 'a day, as 2026-12-01';
+
+/** A day of the calendar, as text. */
+export function day(what: string) {
+  return z
+    .string({ error: expected(what) })
+    .refine((value) => z.iso.date().safeParse(value).success, { error: expected(what) });
+}
+
 /** An IANA time zone. */
 export const timeZone = z.string({ error: expected('a time zone, as Europe/Amsterdam') }).refine(isTimeZone, {
   error: ({ input }) =>

@@ -6,6 +6,8 @@ import { drillOf, drillSchema } from './drill.ts';
 import type { DrillSettings } from './drill.ts';
 import { encryptionOf, encryptionSchema } from './encryption.ts';
 import type { EncryptionSettings } from './encryption.ts';
+import { signingOf, signingSchema } from './signing.ts';
+import type { SigningSettings } from './signing.ts';
 import { rotationOf, rotationSchema } from './rotation/rotation.ts';
 import type { RotationSettings } from './rotation/rotation.ts';
 import { watchOf, watchShape } from './watch.ts';
@@ -56,6 +58,7 @@ export const defaultsSchema = group('defaults', {
   retention: retention.prefault({}).describe('What rotation keeps.'),
   rotation: rotationSchema.prefault({}).describe('How carefully rotation removes.'),
   encryption: encryptionSchema.optional().describe('To whom backups are encrypted; without it, they are not.'),
+  signing: signingSchema.optional().describe('By whom backups are signed; without it, they are not.'),
   drill: drillSchema.optional().describe('How `nightjar drill` tries backups.'),
   cloud: sourceCloudSchema.prefault({}).describe('Where and how the functions of each source run.'),
 });
@@ -90,6 +93,7 @@ export const settingsShape = {
   encryption: encryptionSchema
     .optional()
     .describe('To whom backups are encrypted; key by key, the rest is as in the defaults.'),
+  signing: signingSchema.optional().describe('By whom backups are signed; key by key, the rest is as in the defaults.'),
   drill: drillSchema
     .optional()
     .describe('How `nightjar drill` tries backups; key by key, the rest is as in the defaults.'),
@@ -113,6 +117,7 @@ export type Settings = {
   rotation: RotationSettings;
   watch: WatchSettings;
   encryption: EncryptionSettings;
+  signing: SigningSettings;
   drill: DrillSettings;
   cloud: SourceCloud;
 };
@@ -122,6 +127,7 @@ type WrittenSettings = Partial<Record<keyof typeof fields, unknown>> &
     retention?: z.infer<typeof retention> | undefined;
     rotation?: z.infer<typeof rotationSchema> | undefined;
     encryption?: z.infer<typeof encryptionSchema> | undefined;
+    signing?: z.infer<typeof signingSchema> | undefined;
     drill?: z.infer<typeof drillSchema> | undefined;
     cloud?: SourceCloud | undefined;
   };
@@ -150,6 +156,7 @@ export function settingsOf(defaults: z.infer<typeof defaultsSchema>, own: Writte
     rotation: rotationOf(defaults.rotation, own.rotation ?? {}),
     watch: watchOf(defaults, own),
     encryption: encryptionOf(defaults.encryption, own.encryption),
+    signing: signingOf(defaults.signing, own.signing),
     drill: drillOf(defaults.drill, own.drill),
     cloud: { ...defaults.cloud, ...own.cloud },
   };

@@ -1,18 +1,13 @@
 import * as z from 'zod';
 import { isSchedule } from '../../domain/time/schedule.ts';
-import { duration, expected, group, wholeNumber } from './fields.ts';
+import { asDay, day, duration, expected, group, wholeNumber } from './fields.ts';
 
 /** How old the newest backup may be where nothing else is said: a day, and an hour for what comes late. */
 const limitByDefaultMs = 25 * 3_600_000;
 /** What a source must at least hold of what it held, in percent. */
 const shareByDefault = 50;
 
-const asDay = 'a day, as 2026-12-01';
 const asPause = `true, false or ${asDay}, when it ends`;
-const day = (what: string) =>
-  z
-    .string({ error: expected(what) })
-    .refine((value) => z.iso.date().safeParse(value).success, { error: expected(what) });
 const cron = 'five fields of cron (minute, hour, day, month, weekday) of a moment that comes, as "0 2 * * *"';
 const share = (what: string) =>
   wholeNumber(0, 100).optional().describe(`${what} \`0\` switches this off.`).meta({ default: shareByDefault });

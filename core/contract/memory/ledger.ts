@@ -36,7 +36,8 @@ export const factsSchema = z.strictObject({
 
 /**
  * One backup. `manifest`: what a listing showed of its manifest when that was read; it is read again when that changes.
- * `facts` are absent where it could not be understood: `unreadable` says why. `listed`: parts that a listing shows
+ * `facts` are absent where it could not be understood: `unreadable` says why; `unsigned`: it had to be signed, and was
+ * not. `listed`: parts that a listing shows
  * otherwise than the manifest names them, by their digest; `damage` where that is one. `odd`: it appeared behind newer
  * ones that were known, or its manifest was replaced. `accepted`: that it is damaged or odd needs no more telling.
  */
@@ -45,6 +46,7 @@ export const entrySchema = z.strictObject({
   manifest: z.strictObject({ bytes: count, modified: z.iso.datetime() }),
   facts: factsSchema.optional(),
   unreadable: z.string().optional(),
+  unsigned: z.literal(true).optional(),
   listed: z
     .strictObject({
       parts: z.string(),
@@ -107,6 +109,8 @@ export const ledgerSchema = z.strictObject({
   revision: count.optional(),
   /** Oldest first. */
   backups: z.array(entrySchema),
+  /** By which rules of signing its manifests were trusted, where they were to be signed. */
+  signing: z.string().optional(),
   baseline: baselineSchema.optional(),
   /** Backups that are gone though no policy removed them; `count` of all of them, `ids` of the last hundred. */
   gone: z.strictObject({ count, of: count, ids: z.array(z.string()) }).optional(),

@@ -4,6 +4,9 @@ import type { BackupId, ObjectKey, SourceName } from '../keys.ts';
 /** The document below a backup's place that makes it exist. */
 export const manifestFile = 'manifest.json';
 
+/** Beside it: the signature of its bytes, where manifests are signed. */
+export const signatureFile = 'manifest.sig';
+
 /** A source's name as one path segment: whatever is not a plain letter, digit, `.`, `_` or `-` is percent-encoded. */
 export function sourceSegment(source: SourceName): string {
   const encoded = encodeURIComponent(source).replace(
@@ -31,6 +34,11 @@ export function backupPrefix(source: SourceName, id: BackupId): string {
 /** Where a backup's manifest lies. */
 export function manifestKey(source: SourceName, id: BackupId): ObjectKey {
   return objectKey(`${backupPrefix(source, id)}${manifestFile}`);
+}
+
+/** Where the signature of a backup's manifest lies. */
+export function signatureKey(source: SourceName, id: BackupId): ObjectKey {
+  return objectKey(`${backupPrefix(source, id)}${signatureFile}`);
 }
 
 /** Where a backup's part of this name lies. */

@@ -1,6 +1,6 @@
 import { isPartName } from '../../contract/manifest/part-name.ts';
 import { isBackupId, objectKey } from '../keys.ts';
-import { manifestFile, partKey, sourceSegment } from './places.ts';
+import { manifestFile, partKey, signatureFile, sourceSegment } from './places.ts';
 import type { BackupId, ObjectKey, SourceName } from '../keys.ts';
 
 /** What can prove a backup: every byte read again, a restore whose result was compared, a drill. */
@@ -115,12 +115,14 @@ export function removalOfPath(path: string): BackupId | undefined {
 }
 
 /**
- * Whether a path below a backup is one of Nightjar's own: its manifest, a part, a record. Everything
- * else is somebody else's.
+ * Whether a path below a backup is one of Nightjar's own: its manifest and the signature of it, a part, a record.
+ * Everything else is somebody else's.
  */
 export function isOurs(path: string): boolean {
-  return path === manifestFile || path === 'pin.json' || proofOfPath(path) !== undefined || isPartName(path);
+  return ownFiles.includes(path) || proofOfPath(path) !== undefined || isPartName(path);
 }
+
+const ownFiles = [manifestFile, signatureFile, 'pin.json'];
 
 /** Whether a path below a backup belongs to its manifest, and goes with it into every copy, and is no part. */
 export function isBeside(path: string): boolean {

@@ -56,6 +56,10 @@ function localTime(date: Date, timeZone: string): string {
   return new Intl.DateTimeFormat('sv-SE', { timeZone, dateStyle: 'short', timeStyle: 'short' }).format(date);
 }
 
+/** What to do about a backup that has to be signed, and is not. */
+export const unsignedHint =
+  'who wrote it? It counts for nothing; if it is older than your signatures, say since when: signing.since (docs/signing.md)';
+
 /** A word of a shell command, quoted where it must be. */
 export function word(text: string): string {
   return /^[\w.@%+=:,/-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;

@@ -11,6 +11,7 @@ import type { Reason } from './retention.ts';
 import { exceeds, lostDays } from './rotation-share.ts';
 import { plural } from '../units.ts';
 import type { Bytes } from '../units.ts';
+import { isUnread } from '../verdict/verdict.ts';
 import type { SourceVerdict, Verdict } from '../verdict/verdict.ts';
 
 const yearMs = 366 * 24 * 3_600_000;
@@ -72,7 +73,7 @@ export function removedBy({ backups }: RotationPlan): PlannedBackup[] {
 
 function reasonsFor({ backups }: SourceVerdict, { retention, timeZone }: Policy): Map<BackupId, Reason[]> {
   const reasons = new Map<BackupId, Reason[]>();
-  const judged = backups.filter(({ damage, misdated }) => damage?.kind !== 'unreadable' && misdated === undefined);
+  const judged = backups.filter(({ damage, misdated }) => !isUnread(damage) && misdated === undefined);
   for (const { id, reasons: asGood } of planRetention(judged, retention, timeZone))
     reasons.set(id, asGood.length > 0 ? [{ rule: 'damaged' }] : []);
   for (const { id, reasons: given } of planRetention(
@@ -82,7 +83,7 @@ function reasonsFor({ backups }: SourceVerdict, { retention, timeZone }: Policy)
   ))
     reasons.set(id, given);
   for (const { id, damage, misdated } of backups) {
-    if (damage?.kind === 'unreadable') reasons.set(id, [{ rule: 'unreadable' }]);
+    if (isUnread(damage)) reasons.set(id, [{ rule: 'unreadable' }]);
     else if (misdated !== undefined) reasons.set(id, [{ rule: 'misdated' }]);
   }
   return reasons;

@@ -13,7 +13,9 @@ import { clocksMs, comparedSince, damageOf, damagedParts, misdatedOf, partsListe
 import type { SourceRules } from './verdict.ts';
 
 /** What was read of a manifest: its content, and its parts as they lie in the vault; or why it can't be understood. */
-export type ManifestRead = { content: BackupFacts; parts: Pick<Manifest, 'parts'>['parts'] } | { unreadable: string };
+export type ManifestRead =
+  | { content: BackupFacts; parts: Pick<Manifest, 'parts'>['parts'] }
+  | { unreadable: string; unsigned?: true };
 
 /** What a manifest says, as far as its backup is judged by it. */
 export function contentOf({ start, end, engine, database, server, parts, tables }: Manifest): BackupFacts {
@@ -35,9 +37,10 @@ export function contentOf({ start, end, engine, database, server, parts, tables 
 
 /**
  * The backups whose manifests have to be read: new ones, ones whose object has changed, ones whose parts are otherwise
- * than they were when they were last compared.
+ * than they were when they were last compared; all of them where other rules of signing were remembered.
  */
-export function toRead({ backups }: SourceHistory, ledger: Ledger | undefined): BackupId[] {
+export function toRead({ backups }: SourceHistory, ledger: Ledger | undefined, signing?: string): BackupId[] {
+  if (ledger?.signing !== signing) return backups.map(({ id }) => id);
   const known = new Map(ledger?.backups.map((entry) => [entry.id, entry]));
   return backups.flatMap((found) => (isKnown(found, known.get(found.id)) ? [] : [found.id]));
 }
@@ -57,7 +60,8 @@ export function remember(
   const ledger = restartedSince(before ?? { version: 1, backups: [] }, memory);
   const known = new Map(ledger.backups.map((entry) => [entry.id, entry]));
   const lastKnown = ledger.backups.findLast(
-    ({ id, odd }) => odd === undefined && startOf(id as BackupId).getTime() <= now.getTime() + clocksMs,
+    ({ id, odd, unsigned }) =>
+      odd === undefined && unsigned === undefined && startOf(id as BackupId).getTime() <= now.getTime() + clocksMs,
   )?.id;
   let { baseline } = ledger;
   const entries: Entry[] = [];
@@ -108,7 +112,10 @@ function entryOf(found: BackupFound, read: ManifestRead, old: Entry | undefined,
   const same = { id: found.id, manifest: manifestOf(found), ...(old?.accepted && { accepted: old.accepted }) };
   const odd = old?.odd ?? (old === undefined && lastKnown !== undefined && found.id < lastKnown ? 'late' : undefined);
   const judged = { ...(old?.shrunk && { shrunk: old.shrunk }), ...(old?.other && { other: old.other }) };
-  if ('unreadable' in read) return { ...same, unreadable: read.unreadable, ...(odd && { odd }), ...judged };
+  if ('unreadable' in read) {
+    const { unreadable, unsigned } = read;
+    return { ...same, unreadable, ...(unsigned && { unsigned }), ...(odd && { odd }), ...judged };
+  }
   const {
     content: { facts },
     parts,

@@ -15,10 +15,15 @@ import type { ProofRecord } from '../layout/records.ts';
 import { formatBytes, formatCount, plural } from '../units.ts';
 
 /**
- * What makes a backup useless as it is: parts that are gone or cut, a manifest that can't be understood, a look at it
- * that failed.
+ * What makes a backup useless as it is: parts that are gone or cut, a manifest that can't be understood or that nobody
+ * of ours has signed, a look at it that failed.
  */
-export type Damage = { kind: 'gone' | 'cut' | 'unreadable' | 'verify' | 'restore' | 'drill'; why: string };
+export type Damage = { kind: 'gone' | 'cut' | 'unreadable' | 'unsigned' | 'verify' | 'restore' | 'drill'; why: string };
+
+/** Whether nothing that stands in a manifest may be believed. */
+export function isUnread(damage: Damage | undefined): damage is Damage & { kind: 'unreadable' | 'unsigned' } {
+  return damage?.kind === 'unreadable' || damage?.kind === 'unsigned';
+}
 
 /**
  * Why a backup can't be what its date says: it is of the future, its dates contradict each other, or it was not there
@@ -137,7 +142,10 @@ export function comparedSince({ shrink: { since }, timeZone }: Rules): Counts {
  */
 export function damageOf(found: BackupFound, entry: Entry | undefined, timeZone = 'UTC'): Damage | undefined {
   if (entry !== undefined && entry.facts === undefined)
-    return { kind: 'unreadable', why: entry.unreadable ?? 'its manifest could not be understood' };
+    return {
+      kind: entry.unsigned ? 'unsigned' : 'unreadable',
+      why: entry.unreadable ?? 'its manifest could not be understood',
+    };
   return partDamage(found, entry) ?? failedLook(found.proofs, timeZone);
 }
 

@@ -7,12 +7,13 @@ import type { Expectation } from './expected.ts';
 import { emptyHistory } from '../verdict/history.ts';
 import type { SourceHistory } from '../verdict/history.ts';
 import type { BackupId, SourceName } from '../keys.ts';
-import { moment, word } from '../messages/text.ts';
+import { moment, unsignedHint, word } from '../messages/text.ts';
 import type { SourceStanding } from '../messages/findings.ts';
 import { isPaused } from '../time/pause.ts';
 import { scheduleOf } from '../time/planned.ts';
 import { begunBy, gapMs, nextMoment } from '../time/schedule.ts';
 import { medianOf } from '../units.ts';
+import { isUnread } from '../verdict/verdict.ts';
 import type { SourceVerdict, Verdict } from '../verdict/verdict.ts';
 
 /** Who is judged, and by what. `place`: the vault, as people write it. `on`: the server that it is on. */
@@ -219,7 +220,7 @@ function goneFinding({ gone, lost, backups }: SourceVerdict): Finding[] {
  */
 function damagedFinding({ backups }: SourceVerdict): Finding[] {
   const damaged = backups.flatMap(({ id, damage, accepted }) =>
-    damage === undefined || damage.kind === 'unreadable' || accepted ? [] : [{ id, why: damage.why }],
+    damage === undefined || isUnread(damage) || accepted ? [] : [{ id, why: damage.why }],
   );
   return damaged.length === 0 ? [] : [{ kind: 'damaged', backups: damaged }];
 }
@@ -228,16 +229,7 @@ function doubtsOf(source: SourceName, { backups, lost }: SourceVerdict): Finding
   const told = backups.filter(({ accepted }) => !accepted);
   return [
     ...told.flatMap((one) => misdatedDoubt(source, one)),
-    ...told.flatMap(({ id, damage }) =>
-      damage?.kind === 'unreadable'
-        ? [
-            doubt(
-              `the backup ${id} can't be read: ${damage.why}`,
-              'was it written by a newer Nightjar, or changed by hand?',
-            ),
-          ]
-        : [],
-    ),
+    ...told.flatMap(unreadDoubt),
     ...(lost === undefined || backups.length === 0
       ? []
       : [
@@ -247,6 +239,18 @@ function doubtsOf(source: SourceName, { backups, lost }: SourceVerdict): Finding
           ),
         ]),
   ];
+}
+
+function unreadDoubt({ id, damage }: Verdict): Finding[] {
+  if (!isUnread(damage)) return [];
+  return damage.kind === 'unsigned'
+    ? [doubt(`the backup ${id} is not to be trusted: ${damage.why}`, unsignedHint)]
+    : [
+        doubt(
+          `the backup ${id} can't be read: ${damage.why}`,
+          'was it written by a newer Nightjar, or changed by hand?',
+        ),
+      ];
 }
 
 /** A backup of the future would look fresh until its day has come. */

@@ -3,8 +3,8 @@ import { BackupError } from '../../domain/errors.ts';
 import { startOf } from '../../domain/keys.ts';
 import type { BackupId, SourceName } from '../../domain/keys.ts';
 import type { Identity } from '../../ports.ts';
-import type { Vault } from '../../vault.ts';
 import { readManifest } from './manifests.ts';
+import type { Trust } from './signature.ts';
 
 /**
  * Longest that a request may come again: EventBridge Scheduler tries for up to 24 hours (its user guide, retry policy),
@@ -20,7 +20,7 @@ const tailDigits = 6;
  * very name of ours: nothing may be stored below it, nor swept.
  */
 export async function madeBefore(
-  vault: Vault,
+  trust: Trust,
   source: SourceName,
   id: BackupId,
   others: readonly BackupId[],
@@ -32,7 +32,7 @@ export async function madeBefore(
     (other) => other.slice(-tailDigits) === id.slice(-tailDigits) && startOf(other).getTime() >= since,
   );
   for (const other of alike) {
-    const { manifest } = await readManifest(vault, source, other, signal);
+    const { manifest } = await readManifest(trust, source, other, signal);
     if (manifest.run === run) return manifest;
   }
   if (others.includes(id)) throw sameName(source, id);

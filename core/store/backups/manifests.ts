@@ -1,11 +1,13 @@
-import { word } from '../../domain/messages/text.ts';
+import { unsignedHint, word } from '../../domain/messages/text.ts';
 import type { Manifest } from '../../contract/manifest/manifest.ts';
 import { BackupError, isBackupError } from '../../domain/errors.ts';
-import { backupOfManifestKey, manifestKey, sourceSegment } from '../../domain/layout/places.ts';
+import { backupOfManifestKey, manifestKey, signatureKey, sourceSegment } from '../../domain/layout/places.ts';
 import type { BackupId, SourceName } from '../../domain/keys.ts';
 import { tierTags } from '../../domain/retention/tiers.ts';
 import type { Lock, Vault } from '../../vault.ts';
 import { manifestDocument, parseManifest } from './manifest-document.ts';
+import { whyUntrusted } from './signature.ts';
+import type { Sign, Trust } from './signature.ts';
 
 /** The ids of a source's complete backups, oldest first. */
 export async function backupIds(vault: Vault, source: SourceName, signal: AbortSignal): Promise<BackupId[]> {
@@ -21,30 +23,38 @@ export type ManifestFound = { manifest: Manifest; lock: Lock | undefined; stays:
 
 /**
  * One manifest, what keeps it from being deleted for good, and whether a delete would only hide it. What can't be
- * understood is read once more, for it may have changed on its way. Throws `backup-missing`, `manifest-invalid`.
+ * understood, or is not signed as it has to be, is read once more: it may have changed on its way, or be removed just
+ * now. Throws `backup-missing`, `manifest-unsigned`, `manifest-invalid`.
  */
 export async function readManifest(
-  vault: Vault,
+  trust: Trust,
   source: SourceName,
   id: BackupId,
   signal: AbortSignal,
 ): Promise<ManifestFound> {
-  const first = await readOnce(vault, source, id, signal);
-  const read = 'why' in first ? await readOnce(vault, source, id, signal) : first;
-  if (!('why' in read)) return read;
-  throw new BackupError('manifest-invalid', `${vault.place}/${manifestKey(source, id)} can't be read: ${read.why}`, {
+  const first = await readOnce(trust, source, id, signal);
+  const read = 'manifest' in first ? first : await readOnce(trust, source, id, signal);
+  if ('manifest' in read) return read;
+  const place = `${trust.vault.place}/${manifestKey(source, id)}`;
+  if ('untrusted' in read)
+    throw new BackupError('manifest-unsigned', `${place} ${read.untrusted}`, { hint: unsignedHint });
+  throw new BackupError('manifest-invalid', `${place} can't be read: ${read.why}`, {
     hint: 'was it written by a newer Nightjar, or changed by hand? Other backups, and other copies of this one, are not affected',
   });
 }
 
+/** Before anything in it is read, it is looked at who wrote it. */
 async function readOnce(
-  vault: Vault,
+  trust: Trust,
   source: SourceName,
   id: BackupId,
   signal: AbortSignal,
-): Promise<ManifestFound | { why: string }> {
+): Promise<ManifestFound | { why: string } | { untrusted: string }> {
+  const { vault } = trust;
   try {
     const { body, lock, stays } = await vault.read(manifestKey(source, id), signal);
+    const untrusted = await whyUntrusted(trust, { source, id }, body, signal);
+    if (untrusted !== undefined) return { untrusted };
     const parsed = parseManifest(body);
     if ('why' in parsed) return parsed;
     const { manifest } = parsed;
@@ -58,10 +68,20 @@ async function readOnce(
   }
 }
 
-/** Makes a backup exist. Throws `object-exists` where there is one of this name. */
-export async function writeManifest(vault: Vault, manifest: Manifest, signal: AbortSignal): Promise<void> {
-  const key = manifestKey(manifest.source as SourceName, manifest.id as BackupId);
-  await vault.putIfAbsent(key, manifestDocument(manifest), tierTags(manifest.tiers), signal);
+/**
+ * Makes a backup exist: its signature first, where it is signed, so that no manifest ever lies there without one.
+ * Throws `object-exists` where there is one of this name.
+ */
+export async function writeManifest(
+  vault: Vault,
+  manifest: Manifest,
+  sign: Sign | undefined,
+  signal: AbortSignal,
+): Promise<void> {
+  const [source, id, tags] = [manifest.source as SourceName, manifest.id as BackupId, tierTags(manifest.tiers)];
+  const document = manifestDocument(manifest);
+  if (sign !== undefined) await vault.putIfAbsent(signatureKey(source, id), await sign(document, signal), tags, signal);
+  await vault.putIfAbsent(manifestKey(source, id), document, tags, signal);
 }
 
 /** What to say where there is no such backup. */

@@ -7,6 +7,7 @@ import type { ByteStream } from '../../ports.ts';
 import type { Vault } from '../../vault.ts';
 import { parseManifest } from '../backups/manifest-document.ts';
 import { missingBackup, readManifest } from '../backups/manifests.ts';
+import type { Trust } from '../backups/signature.ts';
 import { openStored } from '../parts/reading.ts';
 
 /** An object that belongs to a manifest and is no part, as its signature is. `path` is below the backup's place. */
@@ -26,12 +27,13 @@ export type StoredBackup = {
 
 /** Reads everything of a backup but its parts. Throws as `readManifest` does. */
 export async function storedBackup(
-  vault: Vault,
+  trust: Trust,
   source: SourceName,
   id: BackupId,
   signal: AbortSignal,
 ): Promise<StoredBackup> {
-  const { manifest } = await readManifest(vault, source, id, signal);
+  const { vault } = trust;
+  const { manifest } = await readManifest(trust, source, id, signal);
   const document = await documentOf(vault, manifest, signal);
   const prefix = backupPrefix(source, id);
   const listed = await Array.fromAsync(vault.list(prefix, signal));

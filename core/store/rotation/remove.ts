@@ -1,6 +1,6 @@
 import { historyOf } from '../../domain/verdict/history.ts';
 import type { BackupFound, ListedObject } from '../../domain/verdict/history.ts';
-import { backupPrefix, manifestKey, partKey } from '../../domain/layout/places.ts';
+import { backupPrefix, manifestKey, partKey, signatureKey } from '../../domain/layout/places.ts';
 import type { BackupId, ObjectKey, SourceName } from '../../domain/keys.ts';
 import { BackupError, isBackupError, messageOf } from '../../domain/errors.ts';
 import { releasedTags, tierTags } from '../../domain/retention/tiers.ts';
@@ -26,7 +26,7 @@ export type Removal = {
 const deletesAtOnce = 8;
 
 /**
- * Removes one backup: its manifest first, then the parts that it names, then the records beside it. Looks for a pin
+ * Removes one backup: its manifest first, then the parts that it names, its signature and the records beside it. Looks for a pin
  * before, and again once the manifest is gone: whoever pinned it in between was told that it is there, so it is put
  * back. Never throws.
  */
@@ -72,7 +72,8 @@ async function removing(
     done.bytes = 0;
     return 'pinned';
   }
-  const others = now.objects.filter(({ key }) => named.has(key) || key.startsWith(`${prefix}proofs/`));
+  const beside = (key: ObjectKey) => key === signatureKey(source, id) || key.startsWith(`${prefix}proofs/`);
+  const others = now.objects.filter(({ key }) => named.has(key) || beside(key));
   await mapConcurrently(
     deletesAtOnce,
     others,
@@ -128,13 +129,13 @@ async function putBack(vault: Vault, manifest: ObjectKey, body: Uint8Array, sign
   }
 }
 
-/** How much a removal of this backup would free: its manifest, and the parts that it names. */
+/** How much a removal of this backup would free: its manifest, the signature of it, and the parts that it names. */
 export function removableBytes(
   source: SourceName,
   { id, objects }: Pick<BackupFound, 'id' | 'objects'>,
   parts: readonly string[],
 ): Bytes {
-  const named = keysOfParts(source, id, parts).add(manifestKey(source, id));
+  const named = keysOfParts(source, id, parts).add(manifestKey(source, id)).add(signatureKey(source, id));
   return objects.reduce((sum, { key, bytes }) => sum + (named.has(key) ? bytes : 0), 0);
 }
 

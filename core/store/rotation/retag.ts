@@ -1,6 +1,6 @@
 import { isPartName } from '../../contract/manifest/part-name.ts';
 import { isBackupError } from '../../domain/errors.ts';
-import { manifestKey } from '../../domain/layout/places.ts';
+import { manifestKey, signatureKey } from '../../domain/layout/places.ts';
 import { backupPathOf } from '../../domain/layout/records.ts';
 import type { PlannedBackup, RotationPlan } from '../../domain/retention/rotation.ts';
 import { tierTags } from '../../domain/retention/tiers.ts';
@@ -26,8 +26,9 @@ export async function retagKept(vault: Vault, { source, backups }: RotationPlan,
       const wanted = tierTags(tiers);
       const current = await vault.tags(manifest, stop).catch(gone);
       if (current === undefined || Object.entries(wanted).every(([name, value]) => current[name] === value)) return 0;
-      const parts = objects.filter(({ key }) => isPartName(backupPathOf(key)?.path ?? ''));
-      for (const { key } of parts) await vault.retag(key, wanted, stop).catch(gone);
+      const signature = signatureKey(source, id);
+      const tagged = objects.filter(({ key }) => key === signature || isPartName(backupPathOf(key)?.path ?? ''));
+      for (const { key } of tagged) await vault.retag(key, wanted, stop).catch(gone);
       await vault.retag(manifest, wanted, stop).catch(gone);
       return 1;
     },

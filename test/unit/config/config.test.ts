@@ -50,6 +50,7 @@ test('what is left out has its default', () => {
       shrink: { rows: 50, bytes: 50, since: undefined },
     },
     encryption: { recipients: [], identity: undefined },
+    signing: { publicKeys: [], privateKey: undefined, since: undefined },
     drill: { server: undefined, assert: [], owners: true },
     cloud: { oversize: 'refuse' },
   });

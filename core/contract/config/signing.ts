@@ -1,0 +1,51 @@
+import * as z from 'zod';
+import { asDay, day, expected, expectedUnseen, group } from './fields.ts';
+import { secretReference } from './secret.ts';
+
+const aKey =
+  'a public key of Ed25519: one line that begins with MCowBQYDK2VwAyEA, as it stands between the marks that openssl pkey -pubout prints';
+
+/** How the manifests of a source are signed, in the defaults and in a source alike. */
+export const signingSchema = group('signing', {
+  publicKeys: z
+    // a private key in its place is a secret, and is not shown
+    .array(
+      z
+        .string({ error: expectedUnseen(aKey) })
+        .regex(/^MCowBQYDK2VwAyEA[A-Za-z0-9+/]{43}=$/, { error: expectedUnseen(aKey) }),
+      { error: expected('a list of public keys of Ed25519 (MCowBQYDK2VwAyEA…)') },
+    )
+    .min(1, { error: 'expected one public key at least' })
+    .optional()
+    .describe('Public keys of Ed25519: a backup counts only where one of them has signed its manifest.'),
+  privateKey: secretReference
+    .optional()
+    .describe('Where the private key (PEM) is kept. Backups need it, and nothing else.'),
+  since: day(asDay)
+    .optional()
+    .describe('The day, in the time zone of the source, from which backups are signed. Older ones are taken unsigned.'),
+});
+
+type WrittenSigning = z.infer<typeof signingSchema>;
+
+/** How manifests are signed: not at all where there is no public key. */
+export type SigningSettings = {
+  publicKeys: readonly string[];
+  privateKey: WrittenSigning['privateKey'];
+  since: WrittenSigning['since'];
+};
+
+/** A source's own words over those of the defaults, key by key. */
+export function signingOf(defaults: WrittenSigning | undefined, own: WrittenSigning | undefined): SigningSettings {
+  return {
+    publicKeys: own?.publicKeys ?? defaults?.publicKeys ?? [],
+    privateKey: own?.privateKey ?? defaults?.privateKey,
+    since: own?.since ?? defaults?.since,
+  };
+}
+
+/** What is missing in what is written of signing; undefined where it fits together. */
+export function signingProblem({ publicKeys, privateKey, since }: SigningSettings): string | undefined {
+  if (publicKeys.length > 0 || (privateKey === undefined && since === undefined)) return undefined;
+  return 'publicKeys is missing: nothing is signed without it';
+}

@@ -1,0 +1,102 @@
+import { createHash, createPrivateKey, createPublicKey, sign, verify } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
+import type { Config } from './contract/config/config.ts';
+import type { SigningSettings } from './contract/config/signing.ts';
+import { BackupError } from './domain/errors.ts';
+import { startOf } from './domain/keys.ts';
+import type { SourceName } from './domain/keys.ts';
+import { calendarOf } from './domain/time/calendar.ts';
+import type { Secrets } from './ports.ts';
+import type { Signing, SigningOf } from './store/backups/signature.ts';
+
+type Signed = SigningSettings & { timeZone: string };
+
+/**
+ * How the backups of a source are signed: as its configuration says; those of one that is not configured (any more) may
+ * be of any key that is.
+ */
+export function configuredSigning({ sources }: Pick<Config, 'sources'>, secrets: Secrets): SigningOf {
+  const made = new Map<SourceName, Signing | undefined>();
+  return (source) => {
+    if (!made.has(source)) {
+      const own = sources.get(source);
+      const settings = own === undefined ? ofAll([...sources.values()]) : { ...own.signing, timeZone: own.timeZone };
+      made.set(source, settings.publicKeys.length === 0 ? undefined : signingBy(source, settings, secrets));
+    }
+    return made.get(source);
+  };
+}
+
+function ofAll(sources: readonly { signing: SigningSettings }[]): Signed {
+  const signing = sources.map((one) => one.signing).filter(({ publicKeys }) => publicKeys.length > 0);
+  const days = signing.flatMap(({ since }) => since ?? []).sort();
+  return {
+    publicKeys: [...new Set(signing.flatMap(({ publicKeys }) => publicKeys))],
+    privateKey: undefined,
+    // one that demands all of them to be signed speaks for all
+    since: days.length === signing.length ? days[0] : undefined,
+    timeZone: 'UTC',
+  };
+}
+
+function signingBy(source: SourceName, { publicKeys, privateKey, since, timeZone }: Signed, secrets: Secrets): Signing {
+  const keys = publicKeys.map(publicKeyOf);
+  const calendar = calendarOf(timeZone);
+  const isGenuine: Signing['isGenuine'] = (document, signature) =>
+    keys.some((key) => verify(null, document, key, signature));
+  return {
+    rules: createHash('sha256')
+      .update(JSON.stringify([publicKeys, since, timeZone]))
+      .digest('hex')
+      .slice(0, 16),
+    isDue: (id) => since === undefined || calendar(startOf(id), 'daily') >= since,
+    isGenuine,
+    async signer(signal) {
+      if (privateKey === undefined) throw noPrivateKey(source);
+      const key = privateKeyIn(await secrets.get(privateKey, signal), `sources.${source}.signing.privateKey`);
+      const probe = Buffer.from('nightjar');
+      if (!isGenuine(probe, sign(null, probe, key))) throw anotherKey(source, key);
+      return async (document) => sign(null, document, key);
+    },
+  };
+}
+
+/** The public key that stands in a configuration as one line. */
+function publicKeyOf(line: string): KeyObject {
+  return createPublicKey({ key: Buffer.from(line, 'base64'), format: 'der', type: 'spki' });
+}
+
+/** The line for the configuration of the public key that belongs to a private one. */
+function publicLineOf(key: KeyObject): string {
+  return createPublicKey(key).export({ format: 'der', type: 'spki' }).toString('base64');
+}
+
+/** The private key in a text; throws `secret-missing` where there is none, and shows nothing of it. */
+function privateKeyIn(text: string, what: string): KeyObject {
+  const key = parsed(text);
+  if (key?.asymmetricKeyType === 'ed25519') return key;
+  const why = key === undefined ? 'holds no private key that can be read' : `holds a key of ${key.asymmetricKeyType}`;
+  throw new BackupError('secret-missing', `${what} ${why}`, {
+    hint: 'expected a private key of Ed25519 as PEM, without a passphrase: openssl genpkey -algorithm ed25519',
+  });
+}
+
+function parsed(text: string): KeyObject | undefined {
+  try {
+    return createPrivateKey(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function noPrivateKey(source: SourceName): BackupError {
+  return new BackupError('key-missing', `backups of ${source} are to be signed, and no private key is configured`, {
+    hint: `write where the private key is kept: sources.${source}.signing.privateKey (docs/signing.md)`,
+  });
+}
+
+function anotherKey(source: SourceName, key: KeyObject): BackupError {
+  return new BackupError('key-missing', `sources.${source}.signing: the private key belongs to no key of publicKeys`, {
+    hint: `add its public key to publicKeys: ${publicLineOf(key)}`,
+  });
+}

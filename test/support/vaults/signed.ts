@@ -1,0 +1,42 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { generateX25519Identity, identityToRecipient } from 'age-encryption';
+import { parseConfig } from '../../../core/config-file.ts';
+import { configuredIdentities } from '../../../core/encryption.ts';
+import { configuredSigning } from '../../../core/signing.ts';
+import { openStore } from '../../../core/store/store.ts';
+import type { Store } from '../../../core/store/store.ts';
+import type { Vault } from '../../../core/vault.ts';
+
+export type KeyPair = { publicKey: string; privateKey: string };
+
+/** A key pair for signing: the public key as it stands in a configuration, the private one as PEM. */
+export function newKeyPair(): KeyPair {
+  const { publicKey, privateKey } = generateKeyPairSync('ed25519');
+  return {
+    publicKey: publicKey.export({ format: 'der', type: 'spki' }).toString('base64'),
+    privateKey: privateKey.export({ format: 'pem', type: 'pkcs8' }).toString(),
+  };
+}
+
+/** An identity of age, and its recipient. */
+export async function newIdentity(): Promise<{ identity: string; recipient: string }> {
+  const identity = await generateX25519Identity();
+  return { identity, recipient: await identityToRecipient(identity) };
+}
+
+/** What a configuration says of signing: whose signatures are taken, who signs, from which day on. */
+export type SigningWords = { publicKeys: readonly string[]; privateKey?: string; since?: string };
+
+/** The store of the source `shop` in a vault, as a configuration with these words of signing opens it. */
+export function signedStore(vault: Vault, words: SigningWords | undefined, identity?: string): Store {
+  const signing = words && { ...words, ...(words.privateKey !== undefined && { privateKey: { env: 'SIGNING' } }) };
+  const document = {
+    vault: './backups',
+    defaults: { ...(signing && { signing }), ...(identity && { encryption: { identity: { env: 'IDENTITY' } } }) },
+    sources: { shop: { postgres: { host: 'db', user: 'u', database: 'shop' } } },
+  };
+  const config = parseConfig(JSON.stringify(document), 'nightjar.yaml');
+  const kept: Record<string, string | undefined> = { SIGNING: words?.privateKey, IDENTITY: identity };
+  const secrets = { get: async (reference: object) => kept[(reference as { env: string }).env]! };
+  return openStore(vault, configuredIdentities(config, secrets), configuredSigning(config, secrets));
+}
