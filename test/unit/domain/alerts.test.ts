@@ -6,6 +6,7 @@ import { planAlerts } from '../../../core/domain/watch/alerts.ts';
 import type { Change, Sighting } from '../../../core/domain/watch/alerts.ts';
 import { emptyOutbox, withDelivered, withSightings } from '../../../core/domain/watch/outbox.ts';
 import { samples } from '../messages/samples.ts';
+import { draws } from '../../support/draws.ts';
 
 const hourMs = 3_600_000;
 const began = Date.parse('2026-11-20T02:00:00Z');
@@ -260,6 +261,6 @@ test('whatever happens: told once when it begins, at most once a day, and only w
         if (reached) expect(box.waiting).toEqual([]);
       }
     }),
-    { numRuns: 1000 },
+    draws(1000),
   );
 });

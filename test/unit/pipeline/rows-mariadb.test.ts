@@ -3,6 +3,7 @@ import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { mariadbReader } from '../../../core/pipeline/rows/mariadb.ts';
 import { chunksOf, tallyOf } from './rows-oracle.ts';
+import { draws } from '../../support/draws.ts';
 
 const marker = '\n-- Dump completed on 2026-11-21  0:43:40\n';
 const chunkLengths = fc.array(fc.integer({ min: 1, max: 90 }), { minLength: 1, maxLength: 6 });
@@ -124,7 +125,7 @@ test('any tables with any rows, cut into any chunks, give what a slow reader giv
         });
       },
     ),
-    { numRuns: 500 },
+    draws(500),
   );
 });
 
@@ -156,7 +157,7 @@ test('arbitrary bytes never throw, and mean the same in any chunks', () => {
       expect(read(dump, lengths)).toEqual(read(dump));
       expect(read(dump, [1])).toEqual(read(dump));
     }),
-    { numRuns: 1000 },
+    draws(1000),
   );
 });
 

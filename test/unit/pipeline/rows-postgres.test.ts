@@ -3,6 +3,7 @@ import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { postgresReader } from '../../../core/pipeline/rows/postgres.ts';
 import { chunksOf, hex, tallyOf, xxh64 } from './rows-oracle.ts';
+import { draws } from '../../support/draws.ts';
 
 const marker = '--\n-- PostgreSQL database dump complete\n--\n\n';
 const chunkLengths = fc.array(fc.integer({ min: 1, max: 90 }), { minLength: 1, maxLength: 6 });
@@ -118,7 +119,7 @@ test('any tables with any rows, cut into any chunks, give what a slow reader giv
         }),
       });
     }),
-    { numRuns: 500 },
+    draws(500),
   );
 });
 
@@ -152,7 +153,7 @@ test('arbitrary bytes never throw, and mean the same in any chunks', () => {
       expect(read(dump, lengths)).toEqual(read(dump));
       expect(read(dump, [1])).toEqual(read(dump));
     }),
-    { numRuns: 1000 },
+    draws(1000),
   );
 });
 

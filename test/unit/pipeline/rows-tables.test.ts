@@ -1,6 +1,4 @@
-import { readFile } from 'node:fs/promises';
 import { expect, test } from '@jest/globals';
-import { compileScan } from '../../../core/pipeline/rows/build.ts';
 import { postgresReader } from '../../../core/pipeline/rows/postgres.ts';
 import { mergeTallies } from '../../../core/pipeline/rows/tables.ts';
 import { tallyOf } from './rows-oracle.ts';
@@ -12,12 +10,6 @@ function read(...dump: string[]) {
   reader.write(Buffer.from(dump.join('')));
   return reader.end();
 }
-
-test('the committed scanner is what its source compiles to', async () => {
-  const committed = await readFile(new URL('../../../core/pipeline/rows/scan.wasm.ts', import.meta.url), 'utf8');
-
-  expect(await compileScan()).toBe(committed);
-});
 
 test('slices of a table add up to the whole table, in any order', () => {
   const slice = (...rows: string[]) => `COPY a.t (b) FROM stdin;\n${rows.map((row) => `${row}\n`).join('')}\\.\n`;

@@ -7,6 +7,7 @@ import { planRetention, reasonText, tiersOf } from '../../../../core/domain/rete
 import type { Candidate } from '../../../../core/domain/retention/retention.ts';
 import { tiersOfNew, tierTags } from '../../../../core/domain/retention/tiers.ts';
 import { keptByOracle } from './oracle.ts';
+import { draws } from '../../../support/draws.ts';
 
 const zones = [
   'UTC',
@@ -95,7 +96,7 @@ test('what is kept is what an independent reading of the rules keeps, for thousa
     fc.property(history, policy, zone, (backups, retention, timeZone) => {
       expect(kept(backups, retention, timeZone)).toEqual([...keptByOracle(backups, retention, timeZone)].sort());
     }),
-    { numRuns: 4000 },
+    draws(4000),
   );
 });
 
@@ -108,7 +109,7 @@ test('the order in which a vault lists backups changes nothing', () => {
         .map(({ one }) => one);
       expect(planRetention(shuffled, retention, timeZone)).toEqual(planRetention(backups, retention, timeZone));
     }),
-    { numRuns: 300 },
+    draws(300),
   );
 });
 
@@ -129,7 +130,7 @@ test('rotating after every backup keeps no less of each tier than rotating once 
       const oldest = backups.map(({ id }) => String(id)).sort()[0];
       expect([...once].filter((id) => id !== oldest && !again.includes(id))).toEqual([]);
     }),
-    { numRuns: 500 },
+    draws(500),
   );
 });
 
@@ -147,7 +148,7 @@ test('the newest backup is always kept, and a new one is tagged with all that it
           : (['last', 'hourly', 'daily', 'weekly', 'monthly', 'yearly'] as const).filter((tier) => retention[tier] > 0);
       expect(tiersOfNew(newest, ordered.slice(0, -1), retention, timeZone)).toEqual(expected);
     }),
-    { numRuns: 300 },
+    draws(300),
   );
 });
 
