@@ -27,6 +27,7 @@ import { openHook } from './telling/hooks/index.ts';
 import { openNotifier } from './telling/notifiers/index.ts';
 import type { Command } from './pipeline/feed.ts';
 import { openVault } from './vaults/index.ts';
+import type { OpenVault } from './vaults/index.ts';
 
 /** What only the host knows. */
 export type Host = {
@@ -53,6 +54,8 @@ export type Nightjar = {
   clock: Clock;
   random: () => number;
   store: Store;
+  /** The store in a further vault of the configuration. Throws `input-invalid` where it names none so. */
+  vault(name: string, signal: AbortSignal): Promise<Store>;
   /** The store in another folder, which need not be there yet; `path` is whole. */
   storeIn(path: string): Promise<Store>;
   /** The configured names, in their order. */
@@ -89,8 +92,19 @@ export async function compose(config: Config, host: Host, signal: AbortSignal): 
   const telling = openTelling(config, host, secrets);
   const own = surroundings(secrets, host.folder);
   const { vault, close } = await openConfiguredVault(config.vault, own, signal);
+  const further = new Map<string, Promise<OpenVault>>();
+
+  function openFurther(name: string, stop: AbortSignal): Promise<OpenVault> {
+    const named = Object.hasOwn(config.vaults, name) ? config.vaults[name] : undefined;
+    if (named === undefined) throw unknownVault(name, config);
+    const known = further.get(name) ?? openConfiguredVault(named, own, stop, `vaults.${name}`);
+    further.set(name, known);
+    known.catch(() => further.delete(name));
+    return known;
+  }
   const identitiesOf = configuredIdentities(config, secrets);
   const signingOf = configuredSigning(config, secrets);
+  const storeOf = (one: OpenVault['vault']): Store => openStore(one, identitiesOf, signingOf);
   let opened: Promise<Tools> | undefined;
 
   async function tools(stop: AbortSignal): Promise<Tools> {
@@ -108,9 +122,9 @@ export async function compose(config: Config, host: Host, signal: AbortSignal): 
     identity: host.identity,
     clock: telling.clock,
     random: Math.random,
-    store: openStore(vault, identitiesOf, signingOf),
-    storeIn: async (path) =>
-      openStore((await openVault({ kind: 'folder', root: path })).vault, identitiesOf, signingOf),
+    store: storeOf(vault),
+    vault: async (name, stop) => storeOf((await openFurther(name, stop)).vault),
+    storeIn: async (path) => storeOf((await openVault({ kind: 'folder', root: path })).vault),
     sourceNames: [...config.sources.keys()],
     settings: (name) => sourceConfig(config, name),
     notifiers: telling.notifiers,
@@ -143,7 +157,10 @@ export async function compose(config: Config, host: Host, signal: AbortSignal): 
       return facts && toolsNotices(facts, rdsSources(config), telling.clock.now());
     },
     inspection,
-    close,
+    close() {
+      close();
+      for (const opened of further.values()) void opened.then((one) => one.close()).catch(() => undefined);
+    },
   };
 }
 
@@ -222,6 +239,14 @@ function namingHook(hook: Hook, named: (text: string) => string): Hook {
   };
 }
 
+/** There is no further vault of this name. */
+export function unknownVault(name: string, { vaults }: Pick<Config, 'vaults'>): BackupError {
+  const names = Object.keys(vaults);
+  return new BackupError('input-invalid', `there is no vault ${name} in the configuration${suggestion(name, names)}`, {
+    hint: names.length === 0 ? 'further vaults stand in vaults (docs/copies.md)' : `there are: ${names.join(', ')}`,
+  });
+}
+
 function sourceConfig({ sources }: Config, name: string): SourceConfig {
   const found = sources.get(name as SourceName);
   if (found !== undefined) return found;
@@ -231,15 +256,20 @@ function sourceConfig({ sources }: Config, name: string): SourceConfig {
   });
 }
 
-async function openConfiguredVault(config: Config['vault'], from: Surroundings, signal: AbortSignal) {
+async function openConfiguredVault(
+  config: Config['vault'],
+  from: Surroundings,
+  signal: AbortSignal,
+  where = 'vault',
+): Promise<OpenVault> {
   if (config.kind === 'folder') return openVault({ kind: 'folder', root: from.path(config.folder) });
   const { accessKeyId: id, secretAccessKey: key, ca, ...place } = config;
   const credentials = id &&
     key && {
-      accessKeyId: await from.read('vault.s3.accessKeyId', id, signal),
-      secretAccessKey: await from.read('vault.s3.secretAccessKey', key, signal),
+      accessKeyId: await from.read(`${where}.s3.accessKeyId`, id, signal),
+      secretAccessKey: await from.read(`${where}.s3.secretAccessKey`, key, signal),
     };
-  const authority = ca === undefined ? undefined : await from.authority('vault.s3.ca', ca);
+  const authority = ca === undefined ? undefined : await from.authority(`${where}.s3.ca`, ca);
   return openVault({ ...place, ca: authority }, credentials && { credentials });
 }
 

@@ -14,6 +14,7 @@ import { notifyCommand } from './setup/notify.ts';
 import type { CommandOutcome } from './text/output.ts';
 import { pinCommand, unpinCommand } from './commands/pin.ts';
 import { removeCommand } from './commands/remove.ts';
+import { copyCommand } from './commands/copies/copy.ts';
 import { pullCommand } from './commands/copies/pull.ts';
 import { restoreCommand } from './commands/restore.ts';
 import type { RestoreFlags } from './commands/restore.ts';
@@ -29,7 +30,10 @@ import { verifyCommand } from './commands/verify.ts';
 /** What a command line asks for: to be done once the configuration is read, or (`alone`) without one. */
 export type Request = { config: string; json: boolean } & (
   | {
-      /** What is told when it can't even begin. */ verb?: Verb | undefined;
+      /** What is told when it can't even begin. */
+      verb?: Verb | undefined;
+      /** The further vault to work in. */
+      vault?: string | undefined;
       work(session: CommandSession, signal: AbortSignal): Promise<CommandOutcome>;
     }
   | { alone(place: WorkFolder, signal: AbortSignal): Promise<CommandOutcome> }
@@ -126,6 +130,13 @@ before. Who, when and why is written into <source>/removals/ in the vault, so
 that no check calls the backup lost. The last good backup always stays, and so
 does a pinned one.`;
 
+const copyHelp = `
+Which vaults: "copies" of nightjar.yaml. A backup is copied as it is stored, part
+by part, with its manifest last; "nightjar backup" does it by itself. What a run
+that was killed has brought is not brought again, and nothing is written over.
+To look into a copy, or restore from it: nightjar restore shop --vault offsite.
+Rotation of a copy is a run of its own: nightjar rotate --vault offsite.`;
+
 const pullHelp = `
 The folder has the layout of a vault, and is one: "vault: <folder>" in another
 nightjar.yaml lists, verifies and restores what was brought. Encrypted backups
@@ -167,12 +178,18 @@ export function nightjarProgram(ask: (asked: Request) => void): Command {
     .description('Database backups that prove themselves: PostgreSQL, MariaDB and MySQL into a folder or S3.')
     .version(packageJson.version)
     .option('-c, --config <file>', 'the configuration', defaultConfiguration)
+    .option('--vault <name>', 'work in this further vault instead of the first one')
     .option('--json', 'print one JSON document on stdout instead of text')
     .configureHelp({ showGlobalOptions: true })
     .exitOverride()
     .addHelpText('after', exitCodeHelp);
-  const given = () => ({ json: false, ...program.opts<{ config: string; json?: true }>() });
+  const given = () => ({ json: false, ...program.opts<{ config: string; json?: true; vault?: string }>() });
   const asking = (work: Work, verb?: Verb) => ask({ ...given(), verb, work });
+  /** The same for work that is the first vault's alone. */
+  const askingFirst = (work: Work, verb?: Verb) => {
+    if (given().vault !== undefined) program.error('--vault is for what looks at backups, restores or removes them');
+    asking(work, verb);
+  };
   const askingAlone = (alone: Alone) => ask({ ...given(), alone });
 
   program
@@ -180,7 +197,7 @@ export function nightjarProgram(ask: (asked: Request) => void): Command {
     .description('back up the named sources, or all of them')
     .argument('[source...]', 'names of nightjar.yaml')
     .action((sources: string[]) =>
-      asking(
+      askingFirst(
         (session, signal) => toldTogether((one) => backupCommand(sources, one, signal), session, signal),
         'backup',
       ),
@@ -255,7 +272,7 @@ export function nightjarProgram(ask: (asked: Request) => void): Command {
     .option('--no-tell', 'only look: no message, no hook')
     .addHelpText('after', checkHelp)
     .action((sources: string[], flags: { tell: boolean }) =>
-      asking((session, signal) => checkCommand(sources, flags, session, signal), 'check'),
+      askingFirst((session, signal) => checkCommand(sources, flags, session, signal), 'check'),
     );
 
   program
@@ -281,6 +298,18 @@ export function nightjarProgram(ask: (asked: Request) => void): Command {
     .addHelpText('after', pullHelp)
     .action((source: string, id: string, flags: { to: string }) =>
       asking((session, signal) => pullCommand(source, id, flags, session, signal)),
+    );
+
+  program
+    .command('copy')
+    .description('bring further vaults the backups that they should have')
+    .argument('[source...]', 'names of nightjar.yaml; else those with copies')
+    .addHelpText('after', copyHelp)
+    .action((sources: string[]) =>
+      askingFirst(
+        (session, signal) => toldTogether((one) => copyCommand(sources, one, signal), session, signal),
+        'copy',
+      ),
     );
 
   program
@@ -319,7 +348,7 @@ export function nightjarProgram(ask: (asked: Request) => void): Command {
     .option('--yes', 'do not ask before it is written')
     .addHelpText('after', acceptHelp)
     .action((source: string, flags: { yes?: true }) =>
-      asking((session, signal) => acceptCommand(source, flags, session, signal)),
+      askingFirst((session, signal) => acceptCommand(source, flags, session, signal)),
     );
 
   program
@@ -337,7 +366,7 @@ export function nightjarProgram(ask: (asked: Request) => void): Command {
     .description('estimate what a month on AWS will cost')
     .option('--no-vault', 'go by the sizes in nightjar.yaml alone, and ask nobody')
     .addHelpText('after', costHelp)
-    .action((flags: { vault: boolean }) => asking((session, signal) => costCommand(flags, session, signal)));
+    .action((flags: { vault: boolean }) => askingFirst((session, signal) => costCommand(flags, session, signal)));
 
   const layer = program
     .command('layer')
@@ -364,6 +393,6 @@ export function nightjarProgram(ask: (asked: Request) => void): Command {
   program
     .command('notify')
     .description('send a test message to everybody who is told of failures')
-    .action(() => asking((session, signal) => notifyCommand(session, signal)));
+    .action(() => askingFirst((session, signal) => notifyCommand(session, signal)));
   return program;
 }

@@ -43,11 +43,11 @@ export async function run(
 }
 
 async function inSession(
-  { config, verb, work }: Extract<Request, { work: unknown }>,
+  { config, verb, vault, work }: Extract<Request, { work: unknown }>,
   host: { out: Output; env: NodeJS.ProcessEnv; cwd: string },
   signal: AbortSignal,
 ): Promise<CommandOutcome> {
-  const session = await openSession(config, verb, host, signal);
+  const session = await openSession(config, { verb, vault }, host, signal);
   try {
     return await work(session, signal);
   } finally {

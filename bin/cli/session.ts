@@ -6,6 +6,7 @@ import { reportFailure } from '../../core/telling/run-and-report.ts';
 import type { Gathering } from '../../core/telling/run-and-report.ts';
 import type { Nightjar } from '../../core/compose.ts';
 import { parseConfig, toldByText } from '../../core/config-file.ts';
+import { inVault } from '../../core/contract/config/in-vault.ts';
 import type { Config, ToldBy } from '../../core/contract/config/config.ts';
 import { BackupError, messageOf } from '../../core/domain/errors.ts';
 import type { Verb } from '../../core/domain/messages/run.ts';
@@ -22,12 +23,12 @@ export const defaultConfiguration = 'nightjar.yaml';
 export type CommandSession = { nightjar: Nightjar; config: Config; out: Output; gathering?: Gathering };
 
 /**
- * Reads the configuration and puts everything together for it; for a `verb`, a failure of that is told. Throws
- * `config-invalid`, `secret-missing`.
+ * Reads the configuration and puts everything together for it, or for the work in a further `vault`; for a `verb`, a
+ * failure of that is told. Throws `config-invalid`, `secret-missing`, and `input-invalid` for an unknown vault.
  */
 export async function openSession(
   file: string,
-  verb: Verb | undefined,
+  { verb, vault }: { verb?: Verb | undefined; vault?: string | undefined },
   { out, env, cwd }: { out: Output; env: NodeJS.ProcessEnv; cwd: string },
   signal: AbortSignal,
 ): Promise<CommandSession> {
@@ -59,7 +60,12 @@ export async function openSession(
     throw await failed(error, toldByText(text));
   }
   // brings the vaults' libraries with it: a mistake in the configuration is told before they are loaded
-  const { compose } = await import('../../core/compose.ts');
+  const { compose, unknownVault } = await import('../../core/compose.ts');
+  if (vault !== undefined) {
+    const there = inVault(config, vault);
+    if (there === undefined) throw unknownVault(vault, config);
+    config = there;
+  }
   const nightjar = await compose(config, host, signal).catch(async (error: unknown) => {
     throw await failed(error, config);
   });

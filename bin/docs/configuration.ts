@@ -66,6 +66,11 @@ export function configurationDocs(schema: Schema, example: string): string {
       defaults?.properties?.['rotation'],
     ),
     section(
+      '`copies`',
+      'A list; each entry is the name of a vault in `vaults`, or these keys: [copies.md](copies.md).',
+      defaults?.properties?.['copies']?.items?.anyOf?.find(({ properties }) => properties !== undefined),
+    ),
+    section(
       '`encryption`',
       'To whom backups are encrypted, in the format of age: [encryption.md](encryption.md).',
       defaults?.properties?.['encryption'],

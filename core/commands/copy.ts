@@ -1,13 +1,32 @@
+import type { Retention } from '../contract/config/settings.ts';
+import { isBackupError } from '../domain/errors.ts';
+import type { FailureCode } from '../domain/errors.ts';
 import type { BackupId, SourceName } from '../domain/keys.ts';
+import { copiesDue } from '../domain/retention/copies.ts';
+import type { SourceRules, Verdict } from '../domain/verdict/verdict.ts';
 import type { Clock, Identity, Report } from '../ports.ts';
 import type { Received } from '../store/copying/receive.ts';
 import type { Store } from '../store/store.ts';
+import { survey } from '../survey/survey.ts';
 
 /** Two vaults, and who works on them. */
 export type CopyDeps = { from: Store; to: Store; clock: Clock; identity: Identity; report: Report };
 
 /** A backup that is in another vault now, too. */
 export type CopiedBackup = { source: SourceName; id: BackupId; place: string } & Received;
+
+/** What a run has brought into one further vault. `removed`: gone from the first one meanwhile, by its rotation. */
+export type CopiedSource = { place: string; copied: CopiedBackup[]; removed: BackupId[]; failures: unknown[] };
+
+/** After one of these, the next backup would fail in the same way. */
+const hopeless: readonly FailureCode[] = [
+  'vault-unreachable',
+  'vault-denied',
+  'vault-full',
+  'lease-lost',
+  'aborted',
+  'deadline',
+];
 
 /**
  * Has one backup in another vault, too, under the lease that its source has there, so that no rotation sweeps what is
@@ -16,20 +35,92 @@ export type CopiedBackup = { source: SourceName; id: BackupId; place: string } &
 export function copyBackup(
   source: SourceName,
   id: BackupId,
-  { from, to, ...deps }: CopyDeps,
+  deps: CopyDeps,
   signal: AbortSignal,
 ): Promise<CopiedBackup> {
+  return deps.to.withLease(source, deps, (held, confirm) => bring(source, id, { ...deps, confirm }, held), signal);
+}
+
+/**
+ * Brings a further vault every good backup of a source that it should have and has not: newest first, each as it is
+ * stored, and again what has lost parts there. One that fails keeps the others from nothing, unless they would fail as
+ * it did. Throws the vaults' errors while it looks, and `lease-held`.
+ */
+export function copyMissing(
+  source: SourceName,
+  { memory, retention }: { memory: SourceRules; retention: Retention },
+  deps: CopyDeps,
+  signal: AbortSignal,
+): Promise<CopiedSource> {
+  const { from, to, clock } = deps;
   return to.withLease(
     source,
     deps,
     async (held, confirm) => {
-      const stored = await from.storedBackup(source, id, held);
-      const { parts } = stored.manifest;
-      const totalBytes = parts.reduce((sum, part) => sum + part.storedBytes, 0);
-      deps.report({ type: 'planned', source, id, what: `into ${to.place}`, totalBytes, parts: parts.length });
-      const received = await to.receiveBackup(stored, { report: deps.report, confirm }, held);
-      return { source, id, place: to.place, ...received };
+      const at = clock.now();
+      const judged = async (store: Store): Promise<Verdict[]> =>
+        (await survey(await store.listSource(source, held), { memory, at }, store, held)).verdict.backups;
+      const [first, copy] = [await judged(from), await judged(to)];
+      const due = copiesDue(
+        shelfOf(first, ({ good }) => good),
+        shelfOf(copy, ({ damage }) => damage?.kind !== 'gone' && damage?.kind !== 'cut'),
+        retention,
+        memory.timeZone,
+      );
+      return bringAll(source, due, { ...deps, confirm }, held);
     },
     signal,
   );
+}
+
+function shelfOf(backups: readonly Verdict[], isWhole: (one: Verdict) => boolean) {
+  return { ids: backups.map(({ id }) => id), whole: backups.filter(isWhole).map(({ id }) => id) };
+}
+
+type Bringing = CopyDeps & { confirm(): Promise<void> };
+
+async function bringAll(
+  source: SourceName,
+  due: readonly BackupId[],
+  deps: Bringing,
+  signal: AbortSignal,
+): Promise<CopiedSource> {
+  const done: CopiedSource = { place: deps.to.place, copied: [], removed: [], failures: [] };
+  for (const id of due) {
+    try {
+      done.copied.push(await bring(source, id, deps, signal));
+    } catch (error) {
+      if (await isRemoved(source, id, error, deps.from, signal)) done.removed.push(id);
+      else done.failures.push(error);
+      if (signal.aborted || isBackupError(error, ...hopeless)) break;
+    }
+  }
+  return done;
+}
+
+async function bring(
+  source: SourceName,
+  id: BackupId,
+  { from, to, report, confirm }: Bringing,
+  signal: AbortSignal,
+): Promise<CopiedBackup> {
+  const stored = await from.storedBackup(source, id, signal);
+  const { parts } = stored.manifest;
+  const totalBytes = parts.reduce((sum, part) => sum + part.storedBytes, 0);
+  report({ type: 'planned', source, id, what: `into ${to.place}`, totalBytes, parts: parts.length });
+  const received = await to.receiveBackup(stored, { report, confirm }, signal);
+  return { source, id, place: to.place, ...received };
+}
+
+/** Whether a backup is none any more, so that what is missing of it is no fault. */
+async function isRemoved(
+  source: SourceName,
+  id: BackupId,
+  error: unknown,
+  from: Store,
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (isBackupError(error, 'backup-missing')) return true;
+  if (!isBackupError(error, 'object-missing')) return false;
+  return !(await from.backupIds(source, signal)).includes(id);
 }

@@ -4,7 +4,7 @@ import { BackupError, isBackupError } from '../../core/domain/errors.ts';
 import type { BackupId, ObjectKey } from '../../core/domain/keys.ts';
 import { manifestKey, partKey } from '../../core/domain/layout/places.ts';
 import type { Vault } from '../../core/vault.ts';
-import { bytesOf, copying } from '../support/copying.ts';
+import { bytesOf, copying, copyingAll } from '../support/copying.ts';
 import { drawing } from '../support/drawing.ts';
 import { endOf } from '../support/faults/every-fault.ts';
 import { faultsOf, faultyVault } from '../support/vaults/faulty-vault.ts';
@@ -152,4 +152,87 @@ test('a backup that is damaged in the first vault is not copied', async () => {
 
   await expect(copying(id, damaged, second(state))).rejects.toMatchObject({ code: 'part-corrupt' });
   expect(idsIn({ ...world, state })).toEqual([]);
+});
+
+/** A vault that nobody reaches. */
+const down = (): Vault => {
+  const vault = second(emptyState());
+  const gone = () => Promise.reject(new BackupError('vault-unreachable', 'connect ETIMEDOUT'));
+  return { ...vault, putIfAbsent: gone, putIfUnchanged: gone, put: gone, read: gone };
+};
+
+test('a second vault that is down for a day catches up, and the first one has all the same', async () => {
+  const nights = await worldAfter([tables, tables, tables, tables]);
+  const ids = idsIn(nights);
+  const state = emptyState();
+  const upTo = (count: number): Vault => {
+    const world = again(nights);
+    for (const late of ids.slice(count)) world.state.objects.delete(manifestKey(shop, late));
+    return memoryVault(world.state, { place: 'first' });
+  };
+  const copied = async (count: number, to: Vault) => (await copyingAll(upTo(count), to)).copied.map((one) => one.id);
+
+  expect(await copied(1, second(state))).toEqual([ids[0]]);
+  await expect(copied(2, down())).rejects.toMatchObject({ code: 'vault-unreachable' });
+  await expect(copied(3, down())).rejects.toMatchObject({ code: 'vault-unreachable' });
+  expect(await copied(4, second(state))).toEqual([ids[3], ids[2], ids[1]]);
+
+  expect(await copied(4, second(state))).toEqual([]);
+  for (const one of ids) expect(bytesOf(state, one)).toEqual(bytesOf(nights.state, one));
+});
+
+test('one damaged backup keeps the others from nothing, and is told', async () => {
+  const nights = await worldAfter([tables, tables, tables]);
+  const ids = idsIn(nights);
+  const from = memoryVault(again(nights).state, { place: 'first' });
+  const key = partKey(shop, ids[1]!, 'data/0003.sql.zst');
+  const { body } = await from.read(key, AbortSignal.timeout(1000));
+  await overwrite(from, key, 'x'.repeat(body.length));
+  const state = emptyState();
+
+  const { copied, failures } = await copyingAll(from, second(state));
+
+  expect(copied.map((one) => one.id)).toEqual([ids[2], ids[0]]);
+  expect(failures).toMatchObject([{ code: 'part-corrupt' }]);
+  expect(idsIn({ ...nights, state })).toEqual([ids[0], ids[2]]);
+});
+
+test('a backup that rotation removes while it is copied is no fault', async () => {
+  const nights = await worldAfter([tables, tables]);
+  const ids = idsIn(nights);
+  const from = memoryVault(again(nights).state, { place: 'first' });
+  const rotated: Vault = {
+    ...from,
+    async *get(part, signal) {
+      if (part.includes(ids[0]!)) {
+        await from.delete(manifestKey(shop, ids[0]!), signal);
+        await from.delete(part, signal);
+      }
+      yield* from.get(part, signal);
+    },
+  };
+  const state = emptyState();
+
+  expect(await copyingAll(rotated, second(state))).toMatchObject({ removed: [ids[0]], failures: [] });
+  expect(idsIn({ ...nights, state })).toEqual([ids[1]]);
+});
+
+test('a signature goes with its manifest, and before it; a pin and the records of looks stay behind', async () => {
+  const from = memoryVault(again(world).state, { place: 'first' });
+  const put = (path: string) =>
+    from.putIfAbsent(partKey(shop, id, path), Buffer.from(path), {}, AbortSignal.timeout(1000));
+  for (const path of ['manifest.sig', 'pin.json', 'proofs/20261120T031500Z-verify-passed.json', 'mine.txt'])
+    await put(path);
+  const state = emptyState();
+
+  await copying(id, from, second(state));
+
+  const paths = Object.keys(bytesOf(state, id)).map((key) => key.slice(`shop/${id}/`.length));
+  expect(paths.filter((path) => !path.startsWith('data/')).sort()).toEqual([
+    'catalog.json.zst',
+    'manifest.json',
+    'manifest.sig',
+    'schema.sql.zst',
+  ]);
+  expect(paths.slice(-2)).toEqual(['manifest.sig', 'manifest.json']);
 });

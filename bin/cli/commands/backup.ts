@@ -4,6 +4,7 @@ import { isBackupError } from '../../../core/domain/errors.ts';
 import type { SourceName } from '../../../core/domain/keys.ts';
 import { formatBytes, formatCount, formatDuration } from '../../../core/domain/units.ts';
 import { failureDocument } from '../text/failure.ts';
+import { copySources, withCopies } from './copies/copy.ts';
 import { configured } from '../names.ts';
 import type { CommandOutcome } from '../text/output.ts';
 import { showProgress } from '../text/progress.ts';
@@ -12,7 +13,8 @@ import { sizesOf } from '../sizes.ts';
 import { told } from '../told.ts';
 
 /**
- * `nightjar backup`: every named source, one after the other; one that fails keeps none of the others from being tried.
+ * `nightjar backup`: every named source, one after the other, then the copies of each; one that fails keeps none of the
+ * others from being tried.
  */
 export async function backupCommand(
   names: string[],
@@ -23,7 +25,8 @@ export async function backupCommand(
   const failures: unknown[] = [];
   // a schedule starts the command: that sources come one after the other makes none of them another moment's
   const asked = session.nightjar.clock.now();
-  for (const name of configured(names, session.nightjar)) {
+  const sources = configured(names, session.nightjar);
+  for (const name of sources) {
     let stored: Manifest | undefined;
     try {
       await told(
@@ -51,7 +54,12 @@ export async function backupCommand(
       if (signal.aborted) break;
     }
   }
-  return { document: { results }, failures };
+  if (signal.aborted) return { document: { results }, failures };
+  const copies = await copySources(withCopies(sources, session.nightjar), session, signal);
+  return {
+    document: { results, ...(copies.results.length > 0 && { copies: copies.results }) },
+    failures: [...failures, ...copies.failures],
+  };
 }
 
 async function backupOne(

@@ -1,9 +1,13 @@
 import { showBackup } from '../../../core/commands/show.ts';
 import type { ShownBackup } from '../../../core/commands/show.ts';
+import type { Nightjar } from '../../../core/compose.ts';
+import { messageOf } from '../../../core/domain/errors.ts';
+import type { BackupId, SourceName } from '../../../core/domain/keys.ts';
 import { memoryFor, readable } from '../names.ts';
 import { sizesOf } from '../sizes.ts';
 import type { CommandOutcome } from '../text/output.ts';
 import { doubtsIn, showLines } from '../text/show-text.ts';
+import type { CopySeen } from '../text/show-text.ts';
 import type { CommandSession } from '../session.ts';
 
 /** `nightjar show`: everything that the vault says of one backup. */
@@ -16,8 +20,30 @@ export async function showCommand(
   const source = await readable(name, nightjar, signal);
   const shown = await showBackup(source, which, memoryFor(source, nightjar), nightjar, signal);
   for (const line of shown.warnings) out.note(`warning ${line}`);
-  for (const line of showLines(shown, nightjar.store.place)) out.say(line);
-  return { document: { result: documentOf(shown, nightjar.store.place) }, failures: [] };
+  const copies = await copiesOf(source, shown.manifest.id as BackupId, nightjar, signal);
+  for (const line of showLines(shown, nightjar.store.place, copies)) out.say(line);
+  return { document: { result: { ...documentOf(shown, nightjar.store.place), copies } }, failures: [] };
+}
+
+/** Where else the backup lies, as far as the vaults answer. */
+async function copiesOf(
+  source: SourceName,
+  id: BackupId,
+  nightjar: Nightjar,
+  signal: AbortSignal,
+): Promise<CopySeen[]> {
+  const copies = nightjar.sourceNames.includes(source) ? nightjar.settings(source).copies : [];
+  return Promise.all(
+    copies.map(async ({ vault }): Promise<CopySeen> => {
+      try {
+        const ids = await (await nightjar.vault(vault, signal)).backupIds(source, signal);
+        return { vault, state: ids.includes(id) ? 'there' : 'missing' };
+      } catch (error) {
+        if (signal.aborted) throw error;
+        return { vault, state: 'unknown', why: messageOf(error) };
+      }
+    }),
+  );
 }
 
 function documentOf({ manifest, verdict, tiers, pinned, pin, proofs, warnings }: ShownBackup, place: string): object {

@@ -12,12 +12,15 @@ const label = 12;
 /** What figures and fingerprints leave of 80 columns. */
 const longestName = 40;
 
+/** Whether a backup lies in a further vault, too. */
+export type CopySeen = { vault: string; state: 'there' | 'missing' | 'unknown'; why?: string };
+
 /** One backup as a person reads it, within 80 columns. `place`: the vault. */
-export function showLines(shown: ShownBackup, place: string): string[] {
+export function showLines(shown: ShownBackup, place: string, copies: readonly CopySeen[] = []): string[] {
   const { manifest } = shown;
   return [
     `${manifest.source}  ${manifest.id}  ${worth(shown.verdict)}`,
-    ...factsOf(shown, place).flatMap(([name, text]) =>
+    ...[...factsOf(shown, place), ...copies.map(copyFact)].flatMap(([name, text]) =>
       wrapped(text, width, `  ${name.padEnd(label)}`, ' '.repeat(label + 2)),
     ),
     '',
@@ -25,6 +28,10 @@ export function showLines(shown: ShownBackup, place: string): string[] {
     '',
     ...tableLines(manifest),
   ];
+}
+
+function copyFact({ vault, state, why }: CopySeen): [string, string] {
+  return ['copy', `${vault}: ${state === 'unknown' ? `can't be known: ${why}` : state}`];
 }
 
 function worth({ good, full, proven }: Verdict): string {

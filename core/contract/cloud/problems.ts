@@ -17,8 +17,19 @@ const rarestCheckHours = 25;
 const nobodyIsTold =
   'is missing, and so are cloud.slack and notify: nobody would learn that backups fail; write email: [you@example.com], or, if it is meant, notify: none at the top of the file';
 
+const noCopies =
+  'are for the command line: no function makes copies yet, and none would be made; take vaults and copies out of this file, and run "nightjar copy" by cron on a machine with a file that has them (docs/copies.md)';
+
 /** Why a valid configuration can't be deployed to AWS, all of it at once, each with a remedy; nothing when it can. */
-export function cloudProblems({ vault, sources, notify, quiet = false, hooks, cloud }: Config): ConfigProblem[] {
+export function cloudProblems({
+  vault,
+  vaults,
+  sources,
+  notify,
+  quiet = false,
+  hooks,
+  cloud,
+}: Config): ConfigProblem[] {
   if (cloud === undefined)
     return [
       {
@@ -29,6 +40,7 @@ export function cloudProblems({ vault, sources, notify, quiet = false, hooks, cl
     ];
   return [
     ...vaultProblems(vault, cloud),
+    ...problem(['vaults'], Object.keys(vaults).length === 0 ? undefined : noCopies),
     ...problem(['cloud', 'region'], regionProblem(cloud.region)),
     ...problem(
       ['cloud', 'email'],

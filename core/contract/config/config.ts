@@ -10,8 +10,10 @@ import type { HookConfig, NotifierConfig } from './notify.ts';
 import { always, countOf, expected, expectedUnseen, group, hiddenKeys } from './fields.ts';
 import type { ConfigProblem } from './problem.ts';
 import { signingProblem } from './signing.ts';
-import { defaultsSchema, keepsNothing, settingsOf, settingsShape } from './settings.ts';
+import { defaultsSchema, settingsOf, settingsShape } from './settings.ts';
 import type { Settings } from './settings.ts';
+import { copiesProblems, samePlaces, vaultsSchema } from './copies.ts';
+import { keepsNothing } from './rotation/retention.ts';
 import { rotationProblems } from './rotation/problems.ts';
 import { vaultSchema } from './vault.ts';
 import type { VaultConfig } from './vault.ts';
@@ -51,6 +53,9 @@ const sources = z
 /** `nightjar.yaml`: where backups are kept, and what is backed up. */
 export const configSchema = group('the configuration', {
   vault: vaultSchema.describe('Where backups are kept.'),
+  vaults: vaultsSchema
+    .default({})
+    .describe('Further vaults by name, for `copies` and `--vault`: each is written as `vault` is.'),
   defaults: defaultsSchema.prefault({}).describe('Settings of every source that does not say otherwise.'),
   sources: sources.describe(
     'What is backed up: a name of your choice for each database, then its engine and its settings.',
@@ -66,7 +71,13 @@ export const configSchema = group('the configuration', {
     .describe('Where people read docs/runbook.md: messages link its sections there. Without it, they name the file.'),
   cloud: cloudSchema.optional().describe('What `cdk deploy` makes on AWS. The command line ignores it.'),
 })
-  .superRefine(({ defaults, sources: all }, context) => {
+  .superRefine(({ vault, vaults, defaults, sources: all }, context) => {
+    for (const { name, other } of samePlaces(vault, vaults))
+      context.addIssue({
+        code: 'custom',
+        path: ['vaults', name],
+        message: `lies in the same place as ${other}: a copy there would be none`,
+      });
     for (const [name, own] of Object.entries(all)) {
       const settings = settingsOf(defaults, own);
       const path = ['sources', name];
@@ -81,11 +92,15 @@ export const configSchema = group('the configuration', {
       else
         for (const message of rotationProblems(settings))
           context.addIssue({ code: 'custom', path: [...path, 'rotation', 'maxShare'], message });
+      const written = own.copies === undefined ? ['defaults'] : path;
+      for (const message of copiesProblems(settings.copies, vaults))
+        context.addIssue({ code: 'custom', path: [...written, 'copies'], message });
     }
   })
   .transform(
-    ({ vault, defaults, sources: all, notify, hooks, runbook: readAt, cloud }): Config => ({
+    ({ vault, vaults, defaults, sources: all, notify, hooks, runbook: readAt, cloud }): Config => ({
       vault,
+      vaults,
       notify: notify === 'none' ? [] : notify,
       ...(notify === 'none' && { quiet: true }),
       hooks,
@@ -120,6 +135,8 @@ export type SourceConfig = SourceOfEngine & { on?: string };
 /** A valid configuration. Paths in it are as written: relative to its file. */
 export type Config = {
   vault: VaultConfig;
+  /** Further ones, by name. */
+  vaults: Readonly<Record<string, VaultConfig>>;
   sources: ReadonlyMap<SourceName, SourceConfig>;
   notify: readonly NotifierConfig[];
   /** The file says in so many words that nobody is to be told. */

@@ -1,41 +1,23 @@
 import * as z from 'zod';
 import { sourceCloudSchema } from '../cloud/cloud.ts';
 import type { SourceCloud } from '../cloud/cloud.ts';
-import { always, countOf, duration, group, timeZone, wholeNumber } from './fields.ts';
+import { copiesOf, copiesSchema } from './copies.ts';
+import type { CopySettings } from './copies.ts';
+import { duration, group, timeZone, wholeNumber } from './fields.ts';
 import { drillOf, drillSchema } from './drill.ts';
 import type { DrillSettings } from './drill.ts';
 import { encryptionOf, encryptionSchema } from './encryption.ts';
 import type { EncryptionSettings } from './encryption.ts';
 import { signingOf, signingSchema } from './signing.ts';
 import type { SigningSettings } from './signing.ts';
+import { retentionOver, retentionSchema, usualRetention } from './rotation/retention.ts';
+import type { Retention } from './rotation/retention.ts';
 import { rotationOf, rotationSchema } from './rotation/rotation.ts';
 import type { RotationSettings } from './rotation/rotation.ts';
 import { watchOf, watchShape } from './watch.ts';
 import type { WatchSettings } from './watch.ts';
 
-/** What is kept when nothing else is said: grandfather, father, son. */
-const tierDefaults = { last: 0, hourly: 0, daily: 7, weekly: 4, monthly: 12, yearly: 5 };
-const tierNames = Object.keys(tierDefaults) as (keyof typeof tierDefaults)[];
-const keeps = (what: string, byDefault: number) =>
-  wholeNumber(0).optional().describe(what).meta({ default: byDefault });
-
-const retention = group('retention', {
-  last: keeps('How many of the newest backups to keep, whenever they were made.', tierDefaults.last),
-  hourly: keeps('For how many hours that have one to keep a backup.', tierDefaults.hourly),
-  daily: keeps('For how many days that have one to keep a backup.', tierDefaults.daily),
-  weekly: keeps('For how many weeks (ISO 8601) that have one to keep a backup.', tierDefaults.weekly),
-  monthly: keeps('For how many months that have one to keep a backup.', tierDefaults.monthly),
-  yearly: keeps('For how many years that have one to keep a backup.', tierDefaults.yearly),
-  keepWithin: duration('1h', '36500d')
-    .optional()
-    .describe('Keep every backup that is less than this older than the newest one, as `30d`.'),
-  count: wholeNumber(1)
-    .optional()
-    .describe('Keep this many of the newest backups and nothing else; instead of all the others.'),
-}).superRefine((value, context) => {
-  if (value.count !== undefined && countOf(value, [...tierNames, 'keepWithin']) > 0)
-    context.addIssue('count stands alone: it takes the place of all the others');
-}, always);
+export type { Retention };
 
 const fields = {
   timeZone: timeZone.default('UTC').describe('IANA time zone in which a day, a week, a month begins.'),
@@ -55,8 +37,9 @@ const fields = {
 export const defaultsSchema = group('defaults', {
   ...fields,
   ...watchShape,
-  retention: retention.prefault({}).describe('What rotation keeps.'),
+  retention: retentionSchema.prefault({}).describe('What rotation keeps.'),
   rotation: rotationSchema.prefault({}).describe('How carefully rotation removes.'),
+  copies: copiesSchema.optional().describe('Further vaults that every backup is copied into: names of `vaults`.'),
   encryption: encryptionSchema.optional().describe('To whom backups are encrypted; without it, they are not.'),
   signing: signingSchema.optional().describe('By whom backups are signed; without it, they are not.'),
   drill: drillSchema.optional().describe('How `nightjar drill` tries backups.'),
@@ -86,10 +69,13 @@ export const settingsShape = {
     .optional()
     .describe(fields.idleTimeout.description ?? ''),
   ...watchShape,
-  retention: retention.optional().describe('What rotation keeps; key by key, the rest is as in the defaults.'),
+  retention: retentionSchema.optional().describe('What rotation keeps; key by key, the rest is as in the defaults.'),
   rotation: rotationSchema
     .optional()
     .describe('How carefully rotation removes; key by key, the rest is as in the defaults.'),
+  copies: copiesSchema
+    .optional()
+    .describe('Further vaults that its backups are copied into, instead of those of the defaults; `[]`: none.'),
   encryption: encryptionSchema
     .optional()
     .describe('To whom backups are encrypted; key by key, the rest is as in the defaults.'),
@@ -102,11 +88,6 @@ export const settingsShape = {
     .describe('Where and how the functions of the source run; key by key, the rest is as in the defaults.'),
 };
 
-type Tiers = Record<keyof typeof tierDefaults, number>;
-
-/** What rotation keeps: a plain count, or tiers and an age. */
-export type Retention = { count: number } | (Tiers & { keepWithinMs: number });
-
 export type Settings = {
   timeZone: string;
   compressionLevel: number;
@@ -118,14 +99,16 @@ export type Settings = {
   watch: WatchSettings;
   encryption: EncryptionSettings;
   signing: SigningSettings;
+  copies: readonly CopySettings[];
   drill: DrillSettings;
   cloud: SourceCloud;
 };
 
 type WrittenSettings = Partial<Record<keyof typeof fields, unknown>> &
   Parameters<typeof watchOf>[1] & {
-    retention?: z.infer<typeof retention> | undefined;
+    retention?: z.infer<typeof retentionSchema> | undefined;
     rotation?: z.infer<typeof rotationSchema> | undefined;
+    copies?: z.infer<typeof copiesSchema> | undefined;
     encryption?: z.infer<typeof encryptionSchema> | undefined;
     signing?: z.infer<typeof signingSchema> | undefined;
     drill?: z.infer<typeof drillSchema> | undefined;
@@ -146,13 +129,15 @@ export function settingsOf(defaults: z.infer<typeof defaultsSchema>, own: Writte
     lockTimeout,
     idleTimeout,
   } = { ...defaults, ...written } as z.infer<typeof defaultsSchema>;
+  const retention = retentionOver(retentionOver(usualRetention, defaults.retention), own.retention);
   return {
     timeZone: zone,
     compressionLevel: compression,
     parallel,
     lockTimeoutMs: lockTimeout,
     idleTimeoutMs: idleTimeout,
-    retention: retentionOf(defaults.retention, own.retention ?? {}),
+    retention,
+    copies: copiesOf(defaults.copies, own.copies, retention),
     rotation: rotationOf(defaults.rotation, own.rotation ?? {}),
     watch: watchOf(defaults, own),
     encryption: encryptionOf(defaults.encryption, own.encryption),
@@ -160,17 +145,4 @@ export function settingsOf(defaults: z.infer<typeof defaultsSchema>, own: Writte
     drill: drillOf(defaults.drill, own.drill),
     cloud: { ...defaults.cloud, ...own.cloud },
   };
-}
-
-/** A retention that would keep no backup at all. */
-export function keepsNothing(kept: Retention): boolean {
-  return !('count' in kept) && kept.keepWithinMs === 0 && tierNames.every((tier) => kept[tier] === 0);
-}
-
-function retentionOf(defaults: z.infer<typeof retention>, own: z.infer<typeof retention>): Retention {
-  if (own.count !== undefined) return { count: own.count };
-  const ownKeys = Object.entries(own).filter(([, value]) => value !== undefined);
-  if (defaults.count !== undefined && ownKeys.length === 0) return { count: defaults.count };
-  const { keepWithin = 0, count: _, ...tiers } = { ...tierDefaults, ...defaults, ...Object.fromEntries(ownKeys) };
-  return { ...(tiers as Tiers), keepWithinMs: keepWithin };
 }

@@ -21,6 +21,7 @@ export const messageKinds = [
   'verify-failed',
   'rotation-failed',
   'drill-failed',
+  'copy-failed',
   'check-failed',
   'notifier-failed',
   'hook-failed',

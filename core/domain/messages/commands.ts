@@ -11,6 +11,7 @@ const verbs = [
   'rotate',
   'remove',
   'pull',
+  'copy',
   'pin',
   'unpin',
   'accept',

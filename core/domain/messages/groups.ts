@@ -42,6 +42,7 @@ const together: Partial<Record<MessageKind, { on: string; over: string }>> = {
   'verify-failed': { on: 'have a backup that did not pass its verification', over: 'are verified again' },
   'rotation-failed': { on: 'could not be rotated', over: 'are rotated again' },
   'drill-failed': { on: 'failed a drill', over: 'are drilled again' },
+  'copy-failed': { on: 'could not be copied', over: 'are copied again' },
   'hook-failed': { on: 'have a hook that failed', over: 'have hooks that are called again' },
   'notifier-failed': { on: 'failed: somebody was not told', over: 'can be told again' },
 };

@@ -18,6 +18,7 @@ const kinds: Record<Verb, MessageKind> = {
   verify: 'verify-failed',
   rotation: 'rotation-failed',
   drill: 'drill-failed',
+  copy: 'copy-failed',
   check: 'check-failed',
 };
 
@@ -154,6 +155,7 @@ function commands(verb: Verb, source: SourceName | undefined): string[] {
     verify: 'verify',
     rotation: 'rotate --dry-run',
     drill: 'drill',
+    copy: 'copy',
     check: 'check',
   };
   return [...new Set([`nightjar check ${word(source)}`, `nightjar ${again[verb]} ${word(source)}`])];

@@ -49,6 +49,7 @@ test('what is left out has its default', () => {
       paused: false,
       shrink: { rows: 50, bytes: 50, since: undefined },
     },
+    copies: [],
     encryption: { recipients: [], identity: undefined },
     signing: { publicKeys: [], privateKey: undefined, since: undefined },
     drill: { server: undefined, assert: [], owners: true },
@@ -202,7 +203,7 @@ test.each([
   [
     'an empty file',
     '',
-    'the file: expected the configuration, a group of keys (vault, defaults, sources, notify, hooks, runbook, cloud)',
+    'the file: expected the configuration, a group of keys (vault, vaults, defaults, sources, notify, hooks, runbook, cloud)',
   ],
   ['no source', 'vault: a\nsources: {}\n', 'sources: names no source (line 2)'],
 ])('%s is told with its place', (_, text, problem) => {

@@ -249,6 +249,11 @@ export const samples: Record<string, Message> = {
     new BackupError('restore-failed', 'pg_restore failed with exit status 1'),
     { at },
   ),
+  'copy-failed': runFailed(
+    { ...run, verb: 'copy', left },
+    new BackupError('vault-unreachable', 'list s3://offsite/prod/shop: connect ETIMEDOUT 203.0.113.9:443'),
+    { at },
+  ),
   'check-failed': runFailed(
     { ...run, source: undefined, verb: 'check' },
     new BackupError('notify-failed', 'slack answered 404: no_service (not tried again)'),

@@ -1,0 +1,118 @@
+import { copyMissing } from '../../../../core/commands/copy.ts';
+import type { CopiedSource } from '../../../../core/commands/copy.ts';
+import type { Nightjar } from '../../../../core/compose.ts';
+import { abortError, BackupError, collected } from '../../../../core/domain/errors.ts';
+import type { SourceName } from '../../../../core/domain/keys.ts';
+import { formatBytes, plural } from '../../../../core/domain/units.ts';
+import { memoryOf } from '../../../../core/survey/watched.ts';
+import { failureDocument } from '../../text/failure.ts';
+import { configured } from '../../names.ts';
+import type { CommandOutcome } from '../../text/output.ts';
+import { showProgress } from '../../text/progress.ts';
+import type { CommandSession } from '../../session.ts';
+import { told } from '../../told.ts';
+
+/** What became of one further vault of a source: what was brought, and what failed. */
+type Copied = { vault: string } & Partial<Omit<CopiedSource, 'failures'>> & { failures: unknown[] };
+
+/** `nightjar copy`: brings the further vaults of each source what they should have, one source after the other. */
+export async function copyCommand(
+  names: string[],
+  session: CommandSession,
+  signal: AbortSignal,
+): Promise<CommandOutcome> {
+  const { results, failures } = await copySources(askedFor(names, session.nightjar), session, signal);
+  return { document: { results }, failures };
+}
+
+/** The same of these sources, also behind their backups; what fails is told, and keeps none of the others from it. */
+export async function copySources(
+  sources: readonly SourceName[],
+  session: CommandSession,
+  signal: AbortSignal,
+): Promise<{ results: object[]; failures: unknown[] }> {
+  const results: object[] = [];
+  const failures: unknown[] = [];
+  for (const source of sources) {
+    const copies: Copied[] = [];
+    const work = async () => {
+      await copyInto(source, copies, session, signal);
+      const wrong = copies.flatMap((one) => one.failures);
+      if (signal.aborted) throw abortError(signal);
+      if (wrong.length > 0) throw collected(wrong);
+      return { source, copies };
+    };
+    try {
+      await told({ verb: 'copy', source }, work, documentOf, session, signal);
+      results.push({ status: 'copied', ...documentOf({ source, copies }) });
+    } catch (error) {
+      failures.push(error);
+      results.push({ status: 'failed', ...documentOf({ source, copies }), error: failureDocument(error) });
+      session.out.fail(error);
+      if (signal.aborted) break;
+    }
+  }
+  return { results, failures };
+}
+
+/** The named sources; where none is named, those that have copies. Throws `input-invalid`. */
+function askedFor(names: readonly string[], nightjar: Nightjar): SourceName[] {
+  const asked = withCopies(configured(names, nightjar), nightjar);
+  if (asked.length > 0) return asked;
+  const whose = names.length > 0 ? names.join(', ') : 'any source';
+  throw new BackupError('input-invalid', `there are no copies of ${whose}`, {
+    hint: 'write where to: copies, in defaults or in a source (docs/copies.md)',
+  });
+}
+
+/** Those of some sources that are copied anywhere. */
+export function withCopies(names: readonly SourceName[], { settings }: Nightjar): SourceName[] {
+  return names.filter((name) => settings(name).copies.length > 0);
+}
+
+/** Works on one further vault after the other: one that is down keeps the next from nothing. */
+async function copyInto(
+  source: SourceName,
+  copies: Copied[],
+  { nightjar, out }: CommandSession,
+  signal: AbortSignal,
+): Promise<void> {
+  const settings = nightjar.settings(source);
+  const memory = memoryOf(settings);
+  for (const { vault, retention } of settings.copies) {
+    if (signal.aborted) return;
+    const progress = showProgress(source, `copying to ${vault}`, out, Date.now);
+    try {
+      const to = await nightjar.vault(vault, signal);
+      const deps = { ...nightjar, from: nightjar.store, to, report: progress.report };
+      const done = await copyMissing(source, { memory, retention }, deps, signal);
+      progress.end();
+      copies.push({ vault, ...done });
+      out.say(lineOf(source, vault, done));
+    } catch (error) {
+      copies.push({ vault, failures: [error] });
+    } finally {
+      progress.end();
+    }
+  }
+}
+
+function lineOf(source: SourceName, vault: string, { copied, failures }: CopiedSource): string {
+  const bytes = copied.reduce((sum, one) => sum + one.bytes, 0);
+  const what =
+    copied.length === 0 ? 'nothing to copy' : `${plural(copied.length, 'backup')} copied, ${formatBytes(bytes)}`;
+  return `${source}  ${vault}  ${what}${failures.length === 0 ? '' : `; ${plural(failures.length, 'backup')} failed`}`;
+}
+
+function documentOf({ source, copies }: { source: SourceName; copies: readonly Copied[] }): object {
+  return {
+    source,
+    copies: copies.map(({ vault, place, copied = [], removed = [], failures }) => ({
+      vault,
+      ...(place !== undefined && { place }),
+      copied: copied.map(({ id, state, parts, bytes }) => ({ id, state, parts, bytes })),
+      removed,
+      failures: failures.map(failureDocument),
+    })),
+  };
+}

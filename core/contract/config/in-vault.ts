@@ -1,0 +1,15 @@
+import type { Config } from './config.ts';
+
+/**
+ * The configuration of who works in a further vault: that is the vault, and what is kept there is what its sources say
+ * of it. Undefined where there is none of this name.
+ */
+export function inVault(config: Config, name: string): Config | undefined {
+  const vault = Object.hasOwn(config.vaults, name) ? config.vaults[name] : undefined;
+  if (vault === undefined) return undefined;
+  const sources = [...config.sources].map(([source, settings]) => {
+    const { retention } = settings.copies.find((copy) => copy.vault === name) ?? settings;
+    return [source, { ...settings, retention, copies: [] }] as const;
+  });
+  return { ...config, vault, vaults: {}, sources: new Map(sources) };
+}

@@ -1,0 +1,112 @@
+import '../../support/jest/one-realm.ts';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { generateX25519Identity, identityToRecipient } from 'age-encryption';
+import { startCeph } from '../../servers/s3/ceph.ts';
+import { startMoto } from '../../servers/s3/moto.ts';
+import type { S3Server } from '../../servers/server.ts';
+import { cliScene } from '../../support/cli/scene.ts';
+import { nightjar } from '../../support/cli/command.ts';
+import type { CliScene } from '../../support/cli/scene.ts';
+
+const digest = 'select count(*)::int as rows, md5(string_agg(id || note, $$,$$ order by id)) as digest from orders';
+
+let scene: CliScene;
+let stores: S3Server[] = [];
+let env: Record<string, string> = {};
+
+beforeAll(async () => {
+  scene = await cliScene();
+  stores = [await startCeph(), await startMoto()];
+  for (const store of stores) await store.createBucket('backups');
+  env = Object.fromEntries(
+    stores.flatMap(({ accessKeyId, secretAccessKey }, index) => [
+      [`KEY_${index}`, accessKeyId],
+      [`SECRET_${index}`, secretAccessKey],
+    ]),
+  );
+  const identity = await generateX25519Identity();
+  await writeFile(join(scene.folder, 'identity.txt'), `${identity}\n`);
+  const recipients = [await identityToRecipient(identity)];
+  const [first, second] = stores.map(bucketOf);
+  const nas = { folder: './nas' };
+  await configure('first.yaml', { vault: first, vaults: { nas }, copies: ['nas'] }, { recipients });
+  // whoever copies on has no key
+  await configure('nas.yaml', { vault: nas, vaults: { second }, copies: ['second'] }, {});
+  for (const [name, vault] of Object.entries({ 'of-nas': nas, 'of-second': second }))
+    await configure(`${name}.yaml`, { vault, vaults: {}, copies: [] }, { identity: { file: 'identity.txt' } });
+}, 600_000);
+afterAll(async () => {
+  for (const store of stores) await store.stop();
+  await scene?.stop();
+});
+
+function bucketOf({ endpoint, region }: S3Server, index: number): object {
+  const keys = { accessKeyId: { env: `KEY_${index}` }, secretAccessKey: { env: `SECRET_${index}` } };
+  return { s3: { bucket: 'backups', prefix: 'prod', endpoint, region, ...keys } };
+}
+
+async function configure(
+  name: string,
+  { vault, vaults, copies }: { vault?: object | undefined; vaults: object; copies: string[] },
+  encryption: object,
+): Promise<void> {
+  const { host, port, user } = scene.server;
+  const postgres = { host, port, user, password: { env: 'SHOP_PASSWORD' }, database: 'shop' };
+  const config = { vault, vaults, defaults: { copies, encryption }, sources: { shop: { postgres } } };
+  await writeFile(join(scene.folder, name), JSON.stringify(config));
+}
+
+const run = (config: string, ...args: string[]) =>
+  nightjar(['-c', config, ...args], { cwd: scene.folder, env: { ...scene.env, ...env } });
+
+/** What is read of it, and what a real server makes of it. */
+async function wellRestored(config: string, into: string): Promise<void> {
+  expect(await run(config, 'verify', 'shop')).toMatchObject({ code: 0, stdout: expect.stringMatching(/ {2}intact: /) });
+  expect(await run(config, 'restore', 'shop', '--to', into)).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining('proven equal'),
+  });
+  expect(await scene.sql(into, digest)).toEqual(await scene.sql('shop', digest));
+}
+
+test('an encrypted backup goes from one store into a folder and into another store, and comes back from each', async () => {
+  const made = await run('first.yaml', 'backup');
+  expect(made).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/\nshop {2}nas {2}1 backup copied, /),
+    stderr: '',
+  });
+  await wellRestored('of-nas.yaml', 'at_nas');
+
+  expect(await run('nas.yaml', 'copy')).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/^shop {2}second {2}1 backup copied, /),
+  });
+  await wellRestored('of-second.yaml', 'at_second');
+  expect(await run('nas.yaml', 'copy')).toMatchObject({ code: 0, stdout: 'shop  second  nothing to copy\n' });
+}, 120_000);
+
+test('a store that is away does not spoil the backup, and gets everything once it is back', async () => {
+  const [first, second] = stores.map(bucketOf);
+  await configure('both.yaml', { vault: first, vaults: { second }, copies: ['second'] }, {});
+  const away = { s3: { ...(second as { s3: object }).s3, endpoint: 'http://127.0.0.1:9' } };
+  await configure('away.yaml', { vault: first, vaults: { second: away }, copies: ['second'] }, {});
+
+  const { code, document } = await (async () => {
+    const ended = await run('away.yaml', 'backup', '--json');
+    return { code: ended.code, document: JSON.parse(ended.stdout) as Record<string, unknown> };
+  })();
+  expect(code).toBe(1);
+  expect(document).toMatchObject({
+    results: [{ status: 'stored' }],
+    copies: [{ status: 'failed', copies: [{ vault: 'second', failures: [{ code: 'vault-unreachable' }] }] }],
+  });
+
+  expect(await run('both.yaml', 'copy')).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/^shop {2}second {2}1 backup copied, /),
+  });
+  expect(await run('both.yaml', 'verify', 'shop', '--vault', 'second')).toMatchObject({ code: 0 });
+}, 120_000);

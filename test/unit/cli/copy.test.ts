@@ -1,0 +1,75 @@
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { folderVault } from '../../../core/vaults/folder/folder.ts';
+import { nightjar } from '../../support/cli/command.ts';
+import { dailyIds, putBackup } from '../../support/vaults/history.ts';
+
+const ids = dailyIds(4, '2026-11-20');
+let folder = '';
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'nightjar-copy-'));
+  await mkdir(join(folder, 'mnt'));
+  const server = 'postgres: { host: db, database: shop, user: app }';
+  await writeFile(
+    join(folder, 'nightjar.yaml'),
+    `vault: ./backups
+vaults: { nas: ./mnt/nas, away: ./not/mounted }
+sources:
+  shop: { ${server}, copies: [away, { vault: nas, retention: { count: 2 } }] }
+  blog: { ${server} }
+`,
+  );
+  const vault = folderVault(join(folder, 'backups'));
+  for (const id of ids) await putBackup(vault, 'shop', id);
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+const run = (...args: string[]) => nightjar(args, { cwd: folder });
+const inNas = async () => (await readdir(join(folder, 'mnt', 'nas', 'shop'))).filter((name) => /^\d/.test(name)).sort();
+
+test('a vault that is not there is told, and the other one has what it should all the same', async () => {
+  const { code, stdout, stderr } = await run('copy');
+
+  expect(code).toBe(1);
+  expect(stdout).toMatch(/^shop {2}nas {2}2 backups copied, [\d.]+ k?B\n$/);
+  expect(stderr).toMatch(/^error: .*not\/mounted/);
+  expect(await inNas()).toEqual(ids.slice(2));
+  const again = JSON.parse((await run('copy', '--json')).stdout) as { results: { copies: unknown[] }[] };
+  expect(again.results[0]!.copies).toMatchObject([
+    { vault: 'away', copied: [], failures: [{ code: 'vault-unreachable' }] },
+    { vault: 'nas', copied: [], failures: [] },
+  ]);
+});
+
+test('one backup says in which vaults it lies', async () => {
+  expect((await run('show', 'shop')).stdout).toContain('copy        nas: there\n');
+  expect((await run('show', 'shop', ids[0]!)).stdout).toContain('copy        nas: missing\n');
+});
+
+test('with --vault a command works in a further vault, by what is kept there', async () => {
+  expect((await run('list', 'shop', '--vault', 'nas')).stdout).toMatch(/^shop: 2 backups\n/);
+  await putBackup(folderVault(join(folder, 'mnt', 'nas')), 'shop', ids[0]!);
+  const rotated = await run('rotate', 'shop', '--vault', 'nas', '--any-share');
+  expect(rotated.stdout).toContain('1 of 3 backups removed');
+  expect(await inNas()).toEqual(ids.slice(2));
+  expect((await run('list', 'shop')).stdout).toMatch(/^shop: 4 backups\n/);
+});
+
+test.each([
+  [
+    ['list', '--vault', 'nsa'],
+    'error: there is no vault nsa in the configuration, did you mean "nas"?\n  hint: there are: nas, away\n',
+  ],
+  [
+    ['backup', '--vault', 'nas'],
+    'error: --vault is for what looks at backups, restores or removes them\n  hint: nightjar backup --help\n',
+  ],
+  [
+    ['copy', 'blog'],
+    'error: there are no copies of blog\n  hint: write where to: copies, in defaults or in a source (docs/copies.md)\n',
+  ],
+])('%p is a mistake, and exits 2', async (args, stderr) => {
+  expect(await run(...args)).toEqual({ code: 2, stdout: '', stderr });
+});
