@@ -2,8 +2,8 @@
 const core = (folders) => `^core/(${folders})`;
 const adapters = 'engines|vaults|secrets|telling/notifiers|telling/hooks';
 /** What an engine says of itself, which the configuration and the stack read: what it needs to work is loaded later. */
-const described = 'index|descriptor|on-servers|server-problems|[^/]+/descriptor';
-const typesOfAdapters = '(ports|surroundings|tools|engines/login)[.]ts';
+const described = '(engines|vaults)/(index|descriptor|on-servers|server-problems|[^/]+/descriptor)';
+const typesOfAdapters = '(ports|vault|surroundings|tools|engines/login)[.]ts';
 const io =
   '^(node:)?(fs|child_process|net|tls|http|https|dgram|worker_threads)(/|$)|/@aws-sdk/|/node_modules/(pg|mysql2)/';
 
@@ -27,7 +27,7 @@ module.exports = {
       to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
     },
     wall('domain-is-pure', core('domain|contract'), '', {
-      except: [core('domain|contract'), core('engines/(index|descriptor)[.]ts'), '/zod/', '/croner/'],
+      except: [core('domain|contract'), core('(engines|vaults)/(index|descriptor)[.]ts'), '/zod/', '/croner/'],
       types: true,
     }),
     {
@@ -36,14 +36,14 @@ module.exports = {
       from: { path: core('domain|contract') },
       to: { dependencyTypes: ['core'] },
     },
-    wall('domain-knows-no-engine', core('domain/'), core('engines/')),
+    wall('domain-knows-no-adapter', core('domain/'), core('(engines|vaults)/')),
     {
       name: 'descriptors-are-pure',
       severity: 'error',
-      from: { path: core(`engines/(${described})[.]ts`) },
+      from: { path: core(`${described}[.]ts`) },
       // of the last ones, types alone
       to: {
-        pathNot: [core(`contract|domain|engines/(${described})[.]ts`), '/zod/', core(typesOfAdapters)],
+        pathNot: [core(`contract|domain|${described}[.]ts`), '/zod/', core(typesOfAdapters)],
         dynamic: false,
       },
     },
@@ -57,7 +57,7 @@ module.exports = {
     wall('work-does-no-io', core('(commands|store|survey)/'), io),
     wall(
       'only-the-store-speaks-to-vaults',
-      '^(core/(?!store/|vaults/|vault[.]ts|compose[.]ts)|bin|functions|lib)',
+      '^(core/(?!store/|vaults/|vault[.]ts|compose[.]ts|contract/config/vault[.]ts)|bin|functions|lib)',
       core('(vault[.]ts|vaults/)'),
     ),
     wall(

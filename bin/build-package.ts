@@ -48,7 +48,11 @@ for (const name of ['lock.json', 'authorities.json'])
   await copyFile(`${root}layers/db-tools/${name}`, `${out}/db-tools/${name}`);
 for (const name of functionNames) await bundleFunction(name, `${out}/functions`);
 await promisify(execFile)(`${root}node_modules/.bin/tsc`, ['--project', `${root}lib/tsconfig.json`]);
-const engines = `${out}/types/core/engines`;
-for (const file of await readdir(engines, { recursive: true }))
-  if (file.includes('/') && !file.endsWith('/descriptor.d.ts'))
-    await rm(`${engines}/${file}`, { recursive: true, force: true });
+for (const adapters of ['engines', 'vaults']) await keepDescribed(`${out}/types/core/${adapters}`);
+
+/** Of what adapters are, a stack's types need what they say of themselves. */
+async function keepDescribed(folder: string): Promise<void> {
+  for (const file of await readdir(folder, { recursive: true }))
+    if (file.includes('/') && !file.endsWith('/descriptor.d.ts'))
+      await rm(`${folder}/${file}`, { recursive: true, force: true });
+}

@@ -3,6 +3,8 @@ import packageJson from '../package.json' with { type: 'json' };
 import type { Clock, Hook, Identity, Inspection, Notifier, SecretReference, Secrets, Source } from './ports.ts';
 import type { Telling } from './telling/run-and-report.ts';
 import type { Config, SourceConfig, ToldBy } from './contract/config/config.ts';
+import { vaultDescriptor } from './contract/config/vault.ts';
+import type { VaultConfig } from './contract/config/vault.ts';
 import { rdsSources } from './contract/config/rds-sources.ts';
 import { BackupError, isBackupError } from './domain/errors.ts';
 import type { SourceName } from './domain/keys.ts';
@@ -26,8 +28,8 @@ import type { Tools } from './tools.ts';
 import { openHook } from './telling/hooks/index.ts';
 import { openNotifier } from './telling/notifiers/index.ts';
 import type { Command } from './pipeline/feed.ts';
-import { openVault } from './vaults/index.ts';
-import type { OpenVault } from './vaults/index.ts';
+import { folderVault } from './vaults/folder/folder.ts';
+import type { OpenVault } from './vaults/descriptor.ts';
 
 /** What only the host knows. */
 export type Host = {
@@ -91,13 +93,13 @@ export async function compose(config: Config, host: Host, signal: AbortSignal): 
   const secrets = openSecrets(host);
   const telling = openTelling(config, host, secrets);
   const own = surroundings(secrets, host.folder);
-  const { vault, close } = await openConfiguredVault(config.vault, own, signal);
+  const { vault, close } = await openVault(config.vault, 'vault', own, signal);
   const further = new Map<string, Promise<OpenVault>>();
 
   function openFurther(name: string, stop: AbortSignal): Promise<OpenVault> {
     const named = Object.hasOwn(config.vaults, name) ? config.vaults[name] : undefined;
     if (named === undefined) throw unknownVault(name, config);
-    const known = further.get(name) ?? openConfiguredVault(named, own, stop, `vaults.${name}`);
+    const known = further.get(name) ?? openVault(named, `vaults.${name}`, own, stop);
     further.set(name, known);
     known.catch(() => further.delete(name));
     return known;
@@ -124,7 +126,7 @@ export async function compose(config: Config, host: Host, signal: AbortSignal): 
     random: Math.random,
     store: storeOf(vault),
     vault: async (name, stop) => storeOf((await openFurther(name, stop)).vault),
-    storeIn: async (path) => storeOf((await openVault({ kind: 'folder', root: path })).vault),
+    storeIn: async (path) => storeOf(folderVault(path)),
     sourceNames: [...config.sources.keys()],
     settings: (name) => sourceConfig(config, name),
     notifiers: telling.notifiers,
@@ -181,9 +183,7 @@ export function openTelling(config: ToldBy, host: Host, secrets: Secrets = openS
     place:
       vault === undefined
         ? "unknown: the configuration can't be used"
-        : vault.kind === 'folder'
-          ? resolve(host.folder, vault.folder)
-          : `s3://${[vault.bucket, vault.prefix].filter((part) => part !== '').join('/')}`,
+        : vaultDescriptor(vault).place(vault, (written) => resolve(host.folder, written)),
     notifiers: config.notify.map((one) =>
       linking(openNotifier(one, { clock, secret: secretOf('notify'), command }), runbook, named),
     ),
@@ -203,7 +203,8 @@ export async function openMemory(
 ): Promise<{ store: Store; close(): void } | undefined> {
   if (config === undefined) return undefined;
   try {
-    const { vault, close } = await openConfiguredVault(config, surroundings(openSecrets(host), host.folder), signal);
+    const from = surroundings(openSecrets(host), host.folder);
+    const { vault, close } = await openVault(config, 'vault', from, signal);
     return { store: openStore(vault), close };
   } catch (error) {
     if (!isBackupError(error)) throw error;
@@ -256,21 +257,8 @@ function sourceConfig({ sources }: Config, name: string): SourceConfig {
   });
 }
 
-async function openConfiguredVault(
-  config: Config['vault'],
-  from: Surroundings,
-  signal: AbortSignal,
-  where = 'vault',
-): Promise<OpenVault> {
-  if (config.kind === 'folder') return openVault({ kind: 'folder', root: from.path(config.folder) });
-  const { accessKeyId: id, secretAccessKey: key, ca, ...place } = config;
-  const credentials = id &&
-    key && {
-      accessKeyId: await from.read(`${where}.s3.accessKeyId`, id, signal),
-      secretAccessKey: await from.read(`${where}.s3.secretAccessKey`, key, signal),
-    };
-  const authority = ca === undefined ? undefined : await from.authority(`${where}.s3.ca`, ca);
-  return openVault({ ...place, ca: authority }, credentials && { credentials });
+function openVault(config: VaultConfig, key: string, from: Surroundings, signal: AbortSignal): Promise<OpenVault> {
+  return vaultDescriptor(config).open(config, key, from, signal);
 }
 
 /** What a program of the user's may know of our environment: no secret is handed on. */

@@ -1,4 +1,4 @@
-import type { Retention } from './contract/config/settings.ts';
+import type { Retention } from './contract/config/rotation/retention.ts';
 import type { Catalog } from './contract/manifest/catalog.ts';
 import type { Manifest, ManifestPart, TableRows } from './contract/manifest/manifest.ts';
 import type { RunEnded } from './contract/events/run-ended.ts';

@@ -29,7 +29,9 @@ export function configurationDocs(schema: Schema, example: string): string {
       'As text it is the path of a folder, or `s3://bucket/prefix`. The long form is one of these keys:',
       long,
     ),
-    section('`vault.s3`', '', long.properties?.['s3']),
+    ...Object.entries(long.properties ?? {})
+      .filter(([, { properties }]) => properties !== undefined)
+      .map(([name, keys]) => section(`\`vault.${name}\``, '', keys)),
     section('`sources.<name>`', 'Each source has exactly one engine; every other key goes over `defaults`.', source),
     ...engineNames.map((name) => section(`\`${name}\``, engines[name].note ?? '', source.properties?.[name])),
     section(

@@ -4,7 +4,7 @@ import { awsCronProblem } from './aws-schedule.ts';
 import type { Config, ConfigProblem, SourceConfig } from '../config/config.ts';
 import type { CloudConfig } from './cloud.ts';
 import type { HookConfig, NotifierConfig } from '../config/notify.ts';
-import type { VaultConfig } from '../config/vault.ts';
+import { vaultDescriptor } from '../config/vault.ts';
 import { problem } from '../config/problem.ts';
 import { secretProblem } from './secret-problem.ts';
 import { regionProblem, sizeProblem } from './unfit.ts';
@@ -39,7 +39,7 @@ export function cloudProblems({
       },
     ];
   return [
-    ...vaultProblems(vault, cloud),
+    ...vaultDescriptor(vault).cloudProblems(vault, cloud),
     ...problem(['vaults'], Object.keys(vaults).length === 0 ? undefined : noCopies),
     ...problem(['cloud', 'region'], regionProblem(cloud.region)),
     ...problem(
@@ -55,59 +55,6 @@ export function cloudProblems({
         (longestGapHours(cloud.check, cloud.timeZone) > rarestCheckHours
           ? 'is too rare: check at least once a day'
           : undefined),
-    ),
-  ];
-}
-
-function vaultProblems(vault: VaultConfig, cloud: CloudConfig): ConfigProblem[] {
-  if (vault.kind === 'folder')
-    return [
-      {
-        path: ['vault'],
-        message: 'is a folder, which functions do not have: write a bucket, as s3://acme-backups/prod',
-      },
-    ];
-  const at = (key: string): Path => ['vault', 's3', key];
-  return [
-    ...problem(
-      at('endpoint'),
-      vault.endpoint && 'is a store outside of AWS: functions write into a bucket of S3; leave it out',
-    ),
-    ...problem(at('ca'), vault.ca && 'goes with endpoint: leave it out'),
-    ...problem(
-      at('accessKeyId'),
-      vault.accessKeyId &&
-        'functions have a role of their own, and need no keys: leave accessKeyId and secretAccessKey out',
-    ),
-    ...problem(
-      at('prefix'),
-      /^[\w./=+@,~-]*$/.test(vault.prefix)
-        ? undefined
-        : 'may hold letters, digits and . / _ = + @ , ~ - here: it stands in the rights of the functions, where others mean something',
-    ),
-    ...problem(
-      at('kmsKey'),
-      vault.kmsKey !== undefined && !/^arn:[\w-]+:kms:[a-z0-9-]+:\d{12}:key\/[\w-]+$/.test(vault.kmsKey)
-        ? 'expected the ARN of a key (arn:aws:kms:…:key/…): rights are given on it, and an alias has none'
-        : undefined,
-    ),
-    ...problem(
-      at('region'),
-      cloud.bucket === 'create' && vault.region !== undefined && vault.region !== cloud.region
-        ? `the stack makes the bucket in its own region: write cloud.region: ${vault.region}`
-        : undefined,
-    ),
-    ...problem(
-      ['cloud', 'encryption'],
-      cloud.encryption === 's3' && vault.kmsKey !== undefined
-        ? 'is s3, and vault.s3.kmsKey names a key: leave one of the two out'
-        : undefined,
-    ),
-    ...problem(
-      ['cloud', 'objectLock'],
-      cloud.objectLock && cloud.bucket === 'existing'
-        ? 'is for a bucket that the stack makes: set it on the existing one yourself'
-        : undefined,
     ),
   ];
 }

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { always, expected, group } from './fields.ts';
 import { keepsNothing, retentionOver, retentionSchema } from './rotation/retention.ts';
 import type { Retention } from './rotation/retention.ts';
-import { vaultSchema } from './vault.ts';
+import { vaultDescriptor, vaultSchema } from './vault.ts';
 import type { VaultConfig } from './vault.ts';
 
 const namePattern = /^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$/;
@@ -91,7 +91,9 @@ function overlap(one: string, other: string): boolean {
 
 /** Ends with a slash, so that `backups` does not begin `backups-2`. */
 function placeOf(vault: VaultConfig): string {
-  const path = vault.kind === 'folder' ? vault.folder : `${vault.endpoint ?? ''} ${vault.bucket}/${vault.prefix}`;
-  const parts = path.split('/').filter((part, index) => part !== '.' && (part !== '' || index === 0));
+  const parts = vaultDescriptor(vault)
+    .pathOf(vault)
+    .split('/')
+    .filter((part, index) => part !== '.' && (part !== '' || index === 0));
   return `${vault.kind} ${parts.join('/')}/`;
 }

@@ -4,7 +4,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { objectKey } from '../../../core/domain/keys.ts';
-import { openVault } from '../../../core/vaults/index.ts';
+import { openSecrets } from '../../../core/secrets/index.ts';
+import { surroundings } from '../../../core/surroundings.ts';
+import { vaults } from '../../../core/vaults/index.ts';
+import { openBucket } from '../../../core/vaults/s3/open.ts';
 import { keysOf, patterned } from '../../contract/vault-data.ts';
 import { startMoto } from '../../servers/s3/moto.ts';
 import type { S3Server } from '../../servers/server.ts';
@@ -33,10 +36,13 @@ async function headOf(key: string) {
 test.each([1000, 9 * MiB])('with a KMS key, an object of %d bytes is encrypted by it', async (size) => {
   const { endpoint, accessKeyId, secretAccessKey } = server;
   const kmsKey = 'arn:aws:kms:eu-central-1:123456789012:key/backup';
-  const { vault, close } = await openVault(
-    { kind: 's3', endpoint, bucket, prefix: '/encrypted/', kmsKey },
-    { credentials: { accessKeyId, secretAccessKey } },
-  );
+  const { vault, close } = openBucket({
+    endpoint,
+    bucket,
+    prefix: '/encrypted/',
+    kmsKey,
+    credentials: { accessKeyId, secretAccessKey },
+  });
 
   await vault.put(objectKey(`${size}`), patterned(size, 65_536), tags, signal);
   close();
@@ -51,10 +57,13 @@ test.each([1000, 9 * MiB])('with a KMS key, an object of %d bytes is encrypted b
 
 test('for a store without tags, none are sent', async () => {
   const { endpoint, accessKeyId, secretAccessKey } = server;
-  const { vault, close } = await openVault(
-    { kind: 's3', endpoint, bucket, prefix: '', tags: false },
-    { credentials: { accessKeyId, secretAccessKey } },
-  );
+  const { vault, close } = openBucket({
+    endpoint,
+    bucket,
+    prefix: '',
+    tags: false,
+    credentials: { accessKeyId, secretAccessKey },
+  });
   const key = objectKey('untagged/lease');
 
   const { version } = await vault.putIfAbsent(key, Buffer.from('1'), tags, signal);
@@ -80,7 +89,8 @@ test('a store that ignores conditions is found out before a lease relies on them
 
 test('a folder is opened by its configuration', async () => {
   const above = await mkdtemp(join(tmpdir(), 'nightjar-open-'));
-  const { vault } = await openVault({ kind: 'folder', root: join(above, 'vault') });
+  const from = surroundings(openSecrets({ env: {}, folder: above }), above);
+  const { vault } = await vaults.folder.open({ kind: 'folder', folder: 'vault' }, 'vault', from);
 
   await vault.put(objectKey('a/b'), patterned(10, 10), tags, signal);
 

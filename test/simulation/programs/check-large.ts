@@ -1,16 +1,18 @@
 import { readFileSync } from 'node:fs';
 import { check } from '../../../core/commands/check.ts';
 import type { SourceName } from '../../../core/domain/keys.ts';
-import { openVault } from '../../../core/vaults/index.ts';
+import { openBucket } from '../../../core/vaults/s3/open.ts';
 import { openStore } from '../../../core/store/store.ts';
 import { watching } from '../../support/vaults/seen.ts';
 
 /** Checks a bucket of so many sources once, and prints what that took. */
 const [endpoint = '', count = 0, now = 0] = [process.argv[2], Number(process.argv[3]), Number(process.argv[4])];
-const { vault, close } = await openVault(
-  { kind: 's3', bucket: 'vault', prefix: '', endpoint },
-  { credentials: { accessKeyId: 'a', secretAccessKey: 'b' } },
-);
+const { vault, close } = openBucket({
+  bucket: 'vault',
+  prefix: '',
+  endpoint,
+  credentials: { accessKeyId: 'a', secretAccessKey: 'b' },
+});
 const retention = { last: 0, hourly: 0, daily: 60, weekly: 0, monthly: 0, yearly: 0, keepWithinMs: 0 };
 const sources = Array.from({ length: count }, (_, index) => ({
   ...watching(),

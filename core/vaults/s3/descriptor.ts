@@ -1,0 +1,124 @@
+import * as z from 'zod';
+import { always, countOf, expected, expectedUnseen, group, text } from '../../contract/config/fields.ts';
+import { problem } from '../../contract/config/problem.ts';
+import type { ConfigProblem } from '../../contract/config/problem.ts';
+import { secretReference } from '../../contract/config/secret.ts';
+import type { CloudConfig } from '../../contract/cloud/cloud.ts';
+import type { VaultDescriptor } from '../descriptor.ts';
+
+const urlPattern = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/([^?#\s@]*))?$/;
+const bucketPattern = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
+const bucketName = "a bucket's name (3 to 63 small letters, digits, - and .)";
+
+const endpoint = text('the URL of a store').refine(isPlainUrl, {
+  error: 'expected an http or https URL without user and password',
+});
+
+const schema = group('a bucket', {
+  bucket: z
+    .string({ error: expectedUnseen(bucketName) })
+    .regex(bucketPattern, { error: expectedUnseen(bucketName) })
+    .describe('Name of the bucket. It must exist.'),
+  prefix: text('a prefix').default('').describe('Where in the bucket everything lies.'),
+  region: text('a region')
+    .optional()
+    .describe("The bucket's region; without it, that of the environment (`AWS_REGION`, profile)."),
+  endpoint: endpoint.optional().describe('URL of an S3-compatible store. Not for AWS itself.'),
+  kmsKey: text('a KMS key').optional().describe('KMS key to encrypt with; without it, what the bucket does by itself.'),
+  checksums: z
+    .enum(['when-supported', 'when-required'], { error: expected('when-supported or when-required') })
+    .default('when-supported')
+    .describe('`when-required` for stores that refuse the checksums of today’s S3.'),
+  tags: z
+    .boolean({ error: expected('true or false') })
+    .default(true)
+    .describe('`false` for stores without object tags.'),
+  ca: text('the path of a PEM file')
+    .optional()
+    .describe('Certificate authority of the endpoint (a PEM file), where the public ones don’t do.'),
+  accessKeyId: secretReference
+    .optional()
+    .describe('Access key; without it, what AWS programs use: environment, profile, role.'),
+  secretAccessKey: secretReference.optional().describe('Secret of the access key.'),
+})
+  .superRefine((value, context) => {
+    if (countOf(value, ['accessKeyId', 'secretAccessKey']) === 1)
+      context.addIssue('accessKeyId and secretAccessKey go together');
+  }, always)
+  .transform((bucket) => ({ kind: 's3' as const, ...bucket }));
+
+/** What stands in the configuration of a bucket. */
+export type S3VaultConfig = z.output<typeof schema>;
+
+export const s3 = {
+  about: 'A bucket.',
+  schema,
+  fromText(value) {
+    const [, bucket, prefix] = urlPattern.exec(value) ?? [];
+    return bucket === undefined ? undefined : { bucket, ...(prefix && { prefix }) };
+  },
+  place: ({ bucket, prefix }) => `s3://${[bucket, prefix].filter((part) => part !== '').join('/')}`,
+  pathOf: ({ endpoint: store = '', bucket, prefix }) => `${store} ${bucket}/${prefix}`,
+  cloudProblems: bucketProblems,
+  async open({ kind: _, accessKeyId: id, secretAccessKey: secret, ca, ...bucket }, key, from, signal) {
+    const credentials = id &&
+      secret && {
+        accessKeyId: await from.read(`${key}.s3.accessKeyId`, id, signal),
+        secretAccessKey: await from.read(`${key}.s3.secretAccessKey`, secret, signal),
+      };
+    const authority = ca === undefined ? undefined : await from.authority(`${key}.s3.ca`, ca);
+    const { openBucket } = await import('./open.ts');
+    return openBucket({ ...bucket, ca: authority, ...(credentials && { credentials }) });
+  },
+} satisfies VaultDescriptor<typeof schema>;
+
+function bucketProblems(vault: S3VaultConfig, cloud: CloudConfig): ConfigProblem[] {
+  const at = (key: string): ConfigProblem['path'] => ['vault', 's3', key];
+  return [
+    ...problem(
+      at('endpoint'),
+      vault.endpoint && 'is a store outside of AWS: functions write into a bucket of S3; leave it out',
+    ),
+    ...problem(at('ca'), vault.ca && 'goes with endpoint: leave it out'),
+    ...problem(
+      at('accessKeyId'),
+      vault.accessKeyId &&
+        'functions have a role of their own, and need no keys: leave accessKeyId and secretAccessKey out',
+    ),
+    ...problem(
+      at('prefix'),
+      /^[\w./=+@,~-]*$/.test(vault.prefix)
+        ? undefined
+        : 'may hold letters, digits and . / _ = + @ , ~ - here: it stands in the rights of the functions, where others mean something',
+    ),
+    ...problem(
+      at('kmsKey'),
+      vault.kmsKey !== undefined && !/^arn:[\w-]+:kms:[a-z0-9-]+:\d{12}:key\/[\w-]+$/.test(vault.kmsKey)
+        ? 'expected the ARN of a key (arn:aws:kms:…:key/…): rights are given on it, and an alias has none'
+        : undefined,
+    ),
+    ...problem(
+      at('region'),
+      cloud.bucket === 'create' && vault.region !== undefined && vault.region !== cloud.region
+        ? `the stack makes the bucket in its own region: write cloud.region: ${vault.region}`
+        : undefined,
+    ),
+    ...problem(
+      ['cloud', 'encryption'],
+      cloud.encryption === 's3' && vault.kmsKey !== undefined
+        ? 'is s3, and vault.s3.kmsKey names a key: leave one of the two out'
+        : undefined,
+    ),
+    ...problem(
+      ['cloud', 'objectLock'],
+      cloud.objectLock && cloud.bucket === 'existing'
+        ? 'is for a bucket that the stack makes: set it on the existing one yourself'
+        : undefined,
+    ),
+  ];
+}
+
+function isPlainUrl(value: string): boolean {
+  const url = URL.parse(value);
+  return url !== null && /^https?:$/.test(url.protocol) && url.username === '' && url.password === '';
+}
