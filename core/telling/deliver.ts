@@ -6,6 +6,8 @@ import { messagesOf, mostMessages } from '../domain/messages/groups.ts';
 import type { Envelope } from '../domain/messages/groups.ts';
 import { toSend, withTrying } from '../domain/watch/outbox.ts';
 import type { Delivered, Outbox } from '../domain/watch/outbox.ts';
+import { withRecent } from '../domain/watch/pace.ts';
+import type { Room } from '../domain/watch/pace.ts';
 import { formatCount } from '../domain/units.ts';
 import type { Clock, Notifier } from '../ports.ts';
 import { outcomeOf } from './outcome.ts';
@@ -23,6 +25,8 @@ export type TellDeps = {
   sourceNames: readonly string[];
   /** Whoever is told nothing new is not told what waited either. */
   newsOnly?: boolean;
+  /** What is told now is counted (core/domain/watch/pace.ts). */
+  paced?: boolean;
 };
 
 /** All that a notifier may take for what it is told at once: programs of the user's have as much. */
@@ -34,11 +38,16 @@ const silentMs = 5_000;
 /** Longest that a notifier may ask to be left alone. */
 const longestRestMs = 6 * 3_600_000;
 
-/** What became of one notifier: `missed` could not be told. */
+/**
+ * What became of one notifier: so many messages had `room` besides; `deferred`: some had none; `missed` could not be
+ * told.
+ */
 export type Delivery = {
   notifier: Notifier;
   memory: OutboxRead;
   sent: Message[];
+  room: number;
+  deferred: boolean;
   failures: unknown[];
   missed: readonly WaitingMessage[];
 };
@@ -51,21 +60,23 @@ export async function deliver(
   notifier: Notifier,
   memory: OutboxRead,
   edit: OutboxEdit,
-  room: number,
+  room: Room,
   deps: TellDeps,
   signal: AbortSignal,
 ): Promise<Delivery> {
   const { store, clock } = deps;
   const at = clock.now();
   const editing = store?.editOutbox ?? editUnkept;
-  let own: Due = { waiting: [], envelopes: [], rest: undefined };
+  let own: Due & { most: number } = { waiting: [], envelopes: [], rest: undefined, most: 0 };
   let triedAt = performance.now();
   const claim: OutboxEdit = (box) => {
     const next = edit(box);
     // what can't be written down can't wait
-    own = dueIn(next, box, at, 'error' in memory ? mostMessages : room, deps);
+    const most = 'error' in memory ? mostMessages : room(box, at);
+    own = { ...dueIn(next, box, at, most, deps), most };
     triedAt = performance.now();
-    return withTrying(next, itemsOf(own), new Date(at.getTime() + notifierMs + marginMs));
+    const counted = deps.paced ? withRecent(next, own.envelopes.length, at) : next;
+    return withTrying(counted, itemsOf(own), new Date(at.getTime() + notifierMs + marginMs));
   };
   const claiming = editing(memory, claim, [], at);
   await Promise.race([claiming, silence(() => triedAt)]);
@@ -91,6 +102,8 @@ export async function deliver(
     notifier,
     memory: kept,
     sent: delivered.map(({ message }) => message),
+    room: Math.max(0, sending.most - delivered.length),
+    deferred: waiting.length > items.length && !('error' in kept),
     failures: all,
     missed: all.length === 0 ? [] : waiting,
   };

@@ -3,25 +3,33 @@ import { mostMessages } from '../domain/messages/groups.ts';
 import { aboutOthers } from './about-others.ts';
 import { deliver } from './deliver.ts';
 import type { TellDeps } from './deliver.ts';
+import type { Outbox } from '../domain/watch/outbox.ts';
+import type { Room } from '../domain/watch/pace.ts';
 import { unreadOutbox } from '../store/memory/outbox.ts';
 import type { OutboxEdit } from '../store/memory/outbox.ts';
 
 /**
  * What somebody was told; what failed in telling, which must become a failure of the run; what could not be remembered;
- * and whether anything waits for want of room.
+ * whether anything waits in an outbox, and the outboxes in which something that was to be told waits for want of room.
  */
-export type Told = { told: Message[]; failures: unknown[]; forgotten: unknown[]; waits: boolean };
+export type Told = {
+  told: Message[];
+  failures: unknown[];
+  forgotten: unknown[];
+  waits: boolean;
+  deferred: Outbox[];
+};
 
 /**
  * Tells every notifier what it does not know yet: what `edit` brings into its outbox, and what waited there. All at the
  * same time, each in its own: one that hangs or fails delays none of the others, which are then told that somebody was
- * not. Each gets at most `room` messages, and the word that another one failed. Throws nothing.
+ * not. Each gets at most as many messages as there is room for. Throws nothing.
  */
 export async function notifyAll(
   edit: OutboxEdit | Promise<OutboxEdit>,
   deps: TellDeps,
   signal: AbortSignal,
-  room = mostMessages,
+  room: Room = () => mostMessages,
 ): Promise<Told> {
   const first = await Promise.all(
     deps.notifiers.map(async (notifier) => {
@@ -34,8 +42,8 @@ export async function notifyAll(
   );
   const well = first.filter(({ failures }) => failures.length === 0);
   const second = await Promise.all(
-    well.map(({ notifier, memory, sent }) =>
-      deliver(notifier, memory, aboutOthers(first, notifier, deps), Math.max(0, room - sent.length), deps, signal),
+    well.map(({ notifier, memory, room: left }) =>
+      deliver(notifier, memory, aboutOthers(first, notifier, deps), () => left, deps, signal),
     ),
   );
   const told = new Map(
@@ -44,7 +52,10 @@ export async function notifyAll(
   return {
     told: [...told.values()],
     failures: [...first, ...second].flatMap(({ failures }) => failures),
-    waits: [...first, ...second].some(({ memory, failures }) => failures.length === 0 && memory.box.waiting.length > 0),
+    waits: second.some(({ memory, failures }) => failures.length === 0 && memory.box.waiting.length > 0),
+    deferred: [...first, ...second].flatMap(({ memory, deferred, failures }) =>
+      deferred && failures.length === 0 ? [memory.box] : [],
+    ),
     forgotten: [...new Set([...first, ...second].flatMap(({ memory }) => memory.error ?? []))],
   };
 }

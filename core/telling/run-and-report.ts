@@ -11,6 +11,7 @@ import type { FailedRun, Verb } from '../domain/messages/run.ts';
 import type { Clock, Hook, Notifier } from '../ports.ts';
 import { verdictOfSource } from '../survey/choose.ts';
 import { configurationId } from '../store/memory/checkers.ts';
+import { roomAtOnce, roomGathered } from '../domain/watch/pace.ts';
 import type { OutboxEdit } from '../store/memory/outbox.ts';
 import type { Store } from '../store/store.ts';
 import { callHooks } from './call-hooks.ts';
@@ -44,6 +45,11 @@ export type RunHost = Telling & {
    * at its end.
    */
   gathering?: Gathering | undefined;
+  /**
+   * Of a run beside which others may fail at the same moment, in processes of their own: waits for what they have to
+   * say, which is told together then. Without it, everything is told at once.
+   */
+  gatherOthers?: (() => Promise<void>) | undefined;
 };
 /** How many messages were told so far, and whether some wait. */
 export type Gathering = { told: number; waiting: boolean };
@@ -143,7 +149,7 @@ export function notifyGathered(host: RunHost & { gathering: Gathering }): Promis
     (box) => box,
     { ...host, store: host.store() },
     host.limit(),
-    Math.max(1, mostMessages - host.gathering.told),
+    () => Math.max(1, mostMessages - host.gathering.told),
   );
 }
 
@@ -156,9 +162,18 @@ async function tellAll(
   host: RunHost,
   { newsOnly = false } = {},
 ): Promise<Told> {
-  const { gathering } = host;
+  const { gathering, gatherOthers } = host;
+  const deps = { ...host, store: host.store(), paced: gatherOthers !== undefined };
+  if (gatherOthers !== undefined) {
+    // what ends was told as a group where it was much: it needs no gathering
+    const first = await notifyAll(edit, { ...deps, newsOnly }, host.limit(), newsOnly ? roomGathered : roomAtOnce);
+    if (newsOnly || !first.deferred.some((box) => roomGathered(box, host.clock.now()) > 0)) return first;
+    await gatherOthers();
+    const then = await notifyAll((box) => box, deps, host.limit(), roomGathered);
+    return { ...then, told: [...first.told, ...then.told], failures: [...first.failures, ...then.failures] };
+  }
   const room = gathering === undefined ? mostMessages : Math.max(0, toldAlone - gathering.told);
-  const told = await notifyAll(edit, { ...host, store: host.store(), newsOnly }, host.limit(), room);
+  const told = await notifyAll(edit, { ...deps, newsOnly }, host.limit(), () => room);
   if (gathering !== undefined) gathering.told += told.told.length;
   if (gathering !== undefined && told.waits) gathering.waiting = true;
   return told;

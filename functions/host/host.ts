@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { runAndReport } from '../../core/telling/run-and-report.ts';
 import type { ReportedRun, RunHost } from '../../core/telling/run-and-report.ts';
 import { compose, openMemory, openTelling } from '../../core/compose.ts';
@@ -32,6 +33,10 @@ type HandlerJob<E, R> = {
 /** Left for the answer when telling takes long. */
 const answerMs = 500;
 const leastTellingMs = 1_000;
+/** A source has a run of its own of these, and many fail at the same moment where a server or the vault does. */
+const oneForEach: readonly Verb[] = ['backup', 'rotation', 'drill'];
+/** So long such a run waits for what others have to say, and for no more of its time than a quarter. */
+const gatherMs = 20_000;
 
 /**
  * A Lambda handler: reads the event, puts Nightjar together, works within the deadline, tells how it ended, and logs
@@ -59,13 +64,14 @@ export function lambdaHandler<E extends Occasion, R extends object>({
     };
     const limit = (): AbortSignal =>
       AbortSignal.timeout(Math.max(leastTellingMs, context.getRemainingTimeInMillis() - answerMs));
+    const gatherOthers = (): Promise<void> => wait(Math.min(gatherMs, context.getRemainingTimeInMillis() / 4));
     try {
       const source = wanted.value?.source as SourceName | undefined;
       fields['source'] = source;
       if (wanted.value !== undefined) log('INFO', 'start', { event: wanted.value });
       const result = await within(
         { verb, source },
-        { identity, explain, limit, failureOf: failureIn },
+        { identity, explain, limit, failureOf: failureIn, ...(oneForEach.includes(verb) && { gatherOthers }) },
         limits.signal,
         (nightjar) =>
           work(
@@ -107,14 +113,14 @@ function attempt<T>(make: () => T): { value?: T; get(): T } {
   }
 }
 
-type Asking<R> = Pick<RunHost, 'explain' | 'limit'> & {
+type Asking<R> = Pick<RunHost, 'explain' | 'limit' | 'gatherOthers'> & {
   identity: InvocationIdentity;
   failureOf(result: R): BackupError | undefined;
 };
 
 async function within<R extends object>(
   run: ReportedRun,
-  { identity, explain, limit, failureOf: failureIn }: Asking<R>,
+  { identity, explain, limit, gatherOthers, failureOf: failureIn }: Asking<R>,
   signal: AbortSignal,
   work: (nightjar: Nightjar) => Promise<R>,
 ): Promise<R> {
@@ -160,6 +166,7 @@ async function within<R extends object>(
         settings: (source) => config.value?.sources.get(source),
         explain,
         limit,
+        gatherOthers,
         unalarming: ['lease-held'],
       },
       failureIn,

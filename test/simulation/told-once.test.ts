@@ -12,11 +12,13 @@ import { reportFailure, runAndReport } from '../../core/telling/run-and-report.t
 import type { RunHost } from '../../core/telling/run-and-report.ts';
 import type { Vault } from '../../core/vault.ts';
 import { drawing } from '../support/drawing.ts';
+import type { MemoryState } from '../support/vaults/memory-vault.ts';
 import { emptyState, memoryVault } from '../support/vaults/memory-vault.ts';
 import { hourMs, watching } from '../support/vaults/seen.ts';
 import { storeBackup } from '../support/vaults/stored.ts';
 import { limit } from '../support/vaults/vault.ts';
 
+let state: MemoryState;
 let vault: Vault;
 let now: Date;
 let heard: string[];
@@ -24,7 +26,8 @@ let heard: string[];
 beforeEach(() => {
   now = new Date('2026-11-20T02:00:00Z');
   heard = [];
-  vault = memoryVault(emptyState(), { now: () => now });
+  state = emptyState();
+  vault = memoryVault(state, { now: () => now });
 });
 
 const pass = (hours: number) => (now = new Date(now.getTime() + hours * hourMs));
@@ -54,7 +57,7 @@ const checking = (
     signal,
   );
 
-const host = (notifiers: Notifier[], until = limit): RunHost => ({
+const host = (notifiers: Notifier[], until = limit, more: Partial<RunHost> = {}): RunHost => ({
   notifiers,
   hooks: [],
   sourceNames: ['shop'],
@@ -65,6 +68,7 @@ const host = (notifiers: Notifier[], until = limit): RunHost => ({
   unalarming: ['lease-held'],
   limit: until,
   explain: (error) => error as BackupError,
+  ...more,
 });
 const fails = (source: string, verb: Verb = 'backup', notifiers = [mail], until = limit) =>
   reportFailure(
@@ -199,4 +203,94 @@ test('three troubles at once leave no room for the word that a notifier failed: 
 
   expect(first).toEqual(['a', 'b', 'c'].map((name) => `problem ${name}: there has never been a backup`));
   expect(take()).toEqual(['problem a notifier failed: somebody was not told']);
+});
+
+const forty = Array.from({ length: 40 }, (_, index) => `shop-${String(index + 1).padStart(2, '0')}`);
+
+/** Functions that end at about the same moment, each in a process of its own; they wait for each other when they have to. */
+async function functions(
+  seed: number,
+  notifiers: Notifier[],
+  end: (source: SourceName, host: RunHost) => Promise<unknown>,
+) {
+  const random = drawing(seed);
+  const somewhen = () => wait(random() * 3);
+  const through = memoryVault(state, { now: () => now, turn: somewhen });
+  let busy = forty.length;
+  const all = Promise.withResolvers<void>();
+  const ready = () => void (--busy === 0 && all.resolve());
+  await Promise.all(
+    forty.map(async (name) => {
+      let isIn = false;
+      const gatherOthers = async () => ((isIn = true), ready(), all.promise);
+      await end(
+        name as SourceName,
+        host(notifiers, limit, {
+          store: () => openStore(through),
+          gatherOthers,
+          settings: () => ({ timeZone: 'UTC', on: 'db-1' }),
+        }),
+      );
+      if (!isIn) ready();
+    }),
+  );
+}
+const failing = (source: SourceName, one: RunHost) =>
+  reportFailure({ verb: 'backup', source }, new BackupError('source-unreachable', 'it went wrong'), 1000, one);
+const succeeding = (source: SourceName, one: RunHost) =>
+  runAndReport(
+    { verb: 'backup', source },
+    async () => ({ status: 'stored' }),
+    (result) => result,
+    one,
+  );
+
+test('40 functions that fail at the same moment, beside a dead notifier, are three messages at most; so is their end', async () => {
+  const late: string[] = [];
+  let well = false;
+  const pager: Notifier = {
+    name: 'pager',
+    notify: async (message, signal) => (well ? void late.push(line(message)) : dead.notify(message, signal)),
+  };
+  await made(...forty);
+
+  await functions(1, [mail, pager], failing);
+  const first = take();
+  pass(0.05);
+  await functions(2, [mail, pager], failing);
+  expect(first.sort()).toEqual([
+    'problem 39 sources could not be backed up: source-unreachable, all on db-1',
+    'problem a notifier failed: somebody was not told',
+    expect.stringMatching(/^problem shop-\d\d: the backup failed: source-unreachable$/),
+  ]);
+  expect(take()).toEqual([]);
+
+  well = true;
+  pass(0.5);
+  await checking(forty, [mail, pager]);
+  expect(late.splice(0)).toEqual(['problem 40 sources could not be backed up: source-unreachable, all on db-1']);
+  expect(take()).toEqual(['recovered pager can be told again']);
+
+  pass(1);
+  await functions(3, [mail, pager], succeeding);
+  await checking(forty, [mail, pager]);
+  expect(take().sort()).toEqual([
+    'recovered 39 sources are backed up again',
+    expect.stringMatching(/^recovered shop-\d\d: the backup succeeded again$/),
+  ]);
+  expect(late).toEqual(['recovered 40 sources are backed up again']);
+});
+
+test('what fails within the hour of three messages waits for the next check, and a failure an hour later is told at once', async () => {
+  const one = () => host([mail], limit, { gatherOthers: async () => undefined });
+  for (const name of ['a', 'b', 'c', 'd', 'e']) await failing(name as SourceName, one());
+  expect(take()).toEqual(['a', 'b', 'c'].map((name) => `problem ${name}: the backup failed: source-unreachable`));
+  await succeeding('e' as SourceName, one());
+  await made('d');
+  await checking(['d']);
+  expect(take()).toEqual(['problem d: the backup failed: source-unreachable']);
+
+  pass(1);
+  await failing('f' as SourceName, one());
+  expect(take()).toEqual(['problem f: the backup failed: source-unreachable']);
 });

@@ -36,8 +36,8 @@ export const waitingSchema = z.strictObject({
 });
 
 /**
- * What a notifier has been told, what it has still to be told, how many messages found no room, and before when it
- * asked not to be tried again. Anything in it that can't be understood is left out.
+ * What a notifier has been told, what it has still to be told, how many messages found no room, before when it asked
+ * not to be tried again, and when single runs told it lately. Anything in it that can't be understood is left out.
  */
 export const outboxSchema = z.object({
   version: z.literal(1),
@@ -45,6 +45,7 @@ export const outboxSchema = z.object({
   waiting: z.array(z.unknown()).transform((list) => list.flatMap((one) => waitingSchema.safeParse(one).data ?? [])),
   left: z.int().nonnegative().default(0),
   notBefore: moment.optional(),
+  recent: z.array(moment).optional(),
 });
 
 /** Which configurations check sources of a vault: each by a digest of the names in it, since when, and when last. */

@@ -108,11 +108,14 @@ function end(
   else tell.push({ severity: 'recovered', alert });
 }
 
-/** What is over waits for the rest of its group, but for no longer than a day. */
+/**
+ * What is over waits for the rest of its group, but for no longer than a day. That somebody could not be told is no
+ * trouble of the group.
+ */
 function holdBack({ tell, silent, open }: AlertPlan, now: Date): AlertPlan {
   const lasting = new Set(
     [
-      ...open.filter(({ over }) => over === undefined),
+      ...open.filter(({ over, kind }) => over === undefined && kind !== 'notifier-failed'),
       ...tell.flatMap(({ severity, alert }) => (severity === 'reminder' ? [alert] : [])),
     ].map(({ group }) => group),
   );
