@@ -45,7 +45,7 @@ export async function measure({ program, args, env }: Command, signal: AbortSign
 }
 
 /** User and system time of all children that have ended and their own (fields 16 and 17 of proc_pid_stat(5)). */
-async function childrenCpuMs(): Promise<number> {
+export async function childrenCpuMs(): Promise<number> {
   const text = await readFile('/proc/self/stat', 'utf8');
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
   return (Number(fields[13]) + Number(fields[14])) * tickMs;

@@ -1,6 +1,6 @@
 // npm run bench -- [--size-gb 3] [--runs 3] [--engine postgres,mariadb] [--store ceph|moto] [--parallel 2] [--level 1]
 // [--only <words of a way>] [--skip-stages] npm run bench -- --cold-start [--runs 5]: how the functions of the cloud
-// start
+// start; npm run bench -- --checks [--size-gb 0.2] [--runs 5]: what verify, proof and the members of extensions cost
 import { ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { cpus, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -13,6 +13,7 @@ import { startCeph } from '../servers/s3/ceph.ts';
 import { startMoto } from '../servers/s3/moto.ts';
 import { s3Client } from '../servers/s3/client.ts';
 import type { S3Server } from '../servers/server.ts';
+import { checkCosts } from './checks.ts';
 import { coldStarts } from './cold-start.ts';
 import { measure } from './measure.ts';
 import { reportOf, type Run } from './report.ts';
@@ -31,6 +32,7 @@ const { values } = parseArgs({
     only: { type: 'string', default: '' },
     'skip-stages': { type: 'boolean', default: false },
     'cold-start': { type: 'boolean', default: false },
+    checks: { type: 'boolean', default: false },
   },
 });
 const stop = new AbortController();
@@ -59,6 +61,7 @@ async function bench(engine: EngineName): Promise<void> {
     say(
       `\n## ${engine}: ${server.version}, a plain dump of ${formatBytes(bytes)}, made in ${formatDuration(performance.now() - start)}; into ${values.store}`,
     );
+    if (values.checks) return say(`\n${await checkCosts(engine, { tools, server }, Number(values.runs), stop.signal)}`);
     const setting = {
       tools,
       server,

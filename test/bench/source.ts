@@ -46,20 +46,23 @@ export async function startWithStore(
   }
 }
 
-/** The rows of the database as the stock program prints them. */
-export function plainDump(engine: EngineName, server: DatabaseServer, tools: Tools, signal: AbortSignal): ByteStream {
-  const { host, port, user, password } = server;
-  const login: Login = {
+export function loginOf({ host, port, user, password }: DatabaseServer, database: string): Login {
+  return {
     host,
     port,
     user,
     password,
-    database: 'shop',
+    database,
     tls: { mode: 'off' },
     lockTimeoutMs: 10_000,
     idleLimitMs: 300_000,
     parallel: 1,
   };
+}
+
+/** The rows of the database as the stock program prints them. */
+export function plainDump(engine: EngineName, server: DatabaseServer, tools: Tools, signal: AbortSignal): ByteStream {
+  const login = loginOf(server, 'shop');
   const run =
     engine === 'postgres'
       ? postgresRun(tools, 'pg_dump', 18, login, ['--section=data'])
