@@ -196,6 +196,24 @@ test('a configuration that was checked by a clock a year ahead keeps no all-clea
   expect(take()).toContainEqual(expect.stringMatching(/^recovered shop: fresh again/));
 });
 
+test('what is missed while an address can’t be read is told once it can', async () => {
+  let isReadable = true;
+  const address = async () => {
+    if (!isReadable) throw new BackupError('secret-missing', 'the variable SLACK_URL is not set');
+    return 'https://hooks.slack.example/one';
+  };
+  const slack: Notifier = { name: 'slack', address, notify: async (message) => (await address(), hear(message)) };
+  await made('shop');
+  await fails('wiki', 'backup', [slack]);
+  isReadable = false;
+  await fails('blog', 'backup', [slack]);
+  expect(take()).toEqual(['problem wiki: the backup failed: vault-full']);
+  isReadable = true;
+  await checking(['shop'], [slack]);
+
+  expect(take()).toEqual(['problem blog: the backup failed: vault-full']);
+});
+
 test('three troubles at once leave no room for the word that a notifier failed: the next check tells it', async () => {
   await checking(['a', 'b', 'c'], [mail, dead]);
   const first = take();

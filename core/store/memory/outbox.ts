@@ -33,17 +33,27 @@ const mostOthers = 8;
 
 /**
  * What stands for a notifier: a digest of its name, and one of its address; the address may be a secret, so it is never
- * kept.
+ * kept. One whose address can't be read at the moment can't be told anything: what it misses goes into the outbox that
+ * it has, where there is one alone, and else waits under its name until there is an address.
  */
-async function keyOfNotifier({ name, address }: Notifier, signal: AbortSignal): Promise<ObjectKey> {
-  // an address that can't be read can't be told anything; what it misses is kept under its name
-  const place = address === undefined ? name : await address(signal).catch(() => undefined);
-  return objectKey(`${outboxFolder}${digest(name)}-${place === undefined ? 'unknown' : digest(place)}.json`);
+async function keyOfNotifier(vault: Vault, { name, address }: Notifier, signal: AbortSignal): Promise<ObjectKey> {
+  if (address === undefined) return keyAt(name, digest(name));
+  const place = await address(signal).catch(() => undefined);
+  if (place !== undefined) return keyAt(name, digest(place));
+  const unknown = keyAt(name, 'unknown');
+  const known = (await Array.fromAsync(vault.list(unknown.slice(0, -'unknown.json'.length), signal)))
+    .map(({ key }) => key)
+    .filter((key) => key !== unknown);
+  return known.length === 1 ? known[0]! : unknown;
+}
+
+function keyAt(name: string, place: string): ObjectKey {
+  return objectKey(`${outboxFolder}${digest(name)}-${place}.json`);
 }
 
 /** The outbox of a notifier while there is no vault, or none that can be read. */
 export function unreadOutbox({ name }: Notifier, error?: unknown): OutboxRead {
-  return { key: objectKey(`${outboxFolder}${digest(name)}-unknown.json`), box: emptyOutbox, error };
+  return { key: keyAt(name, 'unknown'), box: emptyOutbox, error };
 }
 
 /** Reads a notifier's outbox, within a few seconds: a vault that does not answer keeps nobody from being told. */
@@ -56,7 +66,7 @@ export async function readOutbox(vault: Vault, notifier: Notifier, signal: Abort
     return await withTimeLimit(
       readLimitMs,
       late,
-      async (stop) => outboxAt(vault, await keyOfNotifier(notifier, stop), stop),
+      async (stop) => outboxAt(vault, await keyOfNotifier(vault, notifier, stop), stop),
       signal,
     );
   } catch (error) {
