@@ -21,7 +21,7 @@ export function goneOf(
   memory: SourceRules,
   now: Date,
 ): Ledger['gone'] {
-  const there = new Set<string>([...history.backups.map(({ id }) => id), ...history.removed]);
+  const there = new Set<string>([...history.backups.map(({ id }) => id), ...history.removed.map(({ id }) => id)]);
   const missing = before.backups.filter(
     ({ id, facts, odd, accepted }) =>
       !there.has(id) && facts !== undefined && odd === undefined && accepted === undefined,

@@ -45,8 +45,8 @@ export type SourceHistory = {
   starts: (StartRecord & { key: ObjectKey })[];
   /** Records of restores that were asked for. */
   requests: ListedObject[];
-  /** Backups that a person has removed, or was about to. */
-  removed: BackupId[];
+  /** Backups that a person has removed, or was about to, and when that began. */
+  removed: { id: BackupId; at: Date }[];
   /** When the lease was last written: a run that is at work does that every minute. */
   leased: Date | undefined;
   /** Whether its ledger is there. */
@@ -77,7 +77,7 @@ export function historiesOf(listed: Iterable<ListedObject>): Map<SourceName, Sou
     if (failure !== undefined) history.failures.push({ ...failure, key: found.key });
     if (start !== undefined) history.starts.push({ ...start, key: found.key });
     if (isRequest) history.requests.push(found);
-    if (removed !== undefined) history.removed.push(removed);
+    if (removed !== undefined) history.removed.push({ id: removed, at: found.modified });
     if (isLease) history.leased = found.modified;
     if (inBackup === undefined) continue;
     const together = history.objects.get(inBackup.id);

@@ -13,8 +13,12 @@ import { isPaused } from '../time/pause.ts';
 import { scheduleOf } from '../time/planned.ts';
 import { begunBy, gapMs, nextMoment } from '../time/schedule.ts';
 import { medianOf } from '../units.ts';
+import { removalKey } from '../layout/records.ts';
 import { isUnread } from '../verdict/verdict.ts';
 import type { SourceVerdict, Verdict } from '../verdict/verdict.ts';
+
+/** A removal takes seconds: so long after its beginning it has died. */
+const removalMs = 15 * 60_000;
 
 /** Who is judged, and by what. `place`: the vault, as people write it. `on`: the server that it is on. */
 export type WatchedSource = {
@@ -67,7 +71,7 @@ export function judge(watched: WatchedSource, seen: Seen, now: Date): Judgement 
   const standing = standingOf(watched, seen, now);
   const paused = pauseOf(watched, now);
   if (paused !== undefined) return judged(standing, [paused]);
-  const doubts = doubtsOf(watched.source, verdict);
+  const doubts = [...doubtsOf(watched.source, verdict), ...halfRemoved(seen.history, now)];
   const missing = [...goneFinding(verdict), ...damagedFinding(verdict)];
   const { newest } = verdict;
   const found = [...missing, ...doubts];
@@ -239,6 +243,19 @@ function doubtsOf(source: SourceName, { backups, lost }: SourceVerdict): Finding
           ),
         ]),
   ];
+}
+
+/** Until a removal has ended, its word keeps a loss of the backup from being seen. The manifest goes first of all. */
+function halfRemoved({ source, removed, backups }: SourceHistory, now: Date): Finding[] {
+  const there = new Set(backups.map(({ id }) => id));
+  return removed
+    .filter(({ id, at }) => there.has(id) && now.getTime() - at.getTime() > removalMs)
+    .map(({ id }) =>
+      doubt(
+        `the removal of ${id} has begun and has not ended: if the backup were lost now, nobody would be told`,
+        `end it: nightjar remove ${word(source)} ${id} --reason …; or, to keep the backup, delete ${removalKey(source, id)} in the vault`,
+      ),
+    );
 }
 
 function unreadDoubt({ id, damage }: Verdict): Finding[] {

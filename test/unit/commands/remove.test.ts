@@ -14,13 +14,15 @@ import { overwrite } from '../../support/vaults/vault.ts';
 
 const ids = dailyIds(3);
 const [first, second, last] = ids as [BackupId, BackupId, BackupId];
-const now = new Date(startOf(last).getTime() + 3_600_000);
+const made = new Date(startOf(last).getTime() + 3_600_000);
+let now = made;
 const retention = { count: 10 };
 const memory = { shrink: watching().watch.shrink, timeZone: 'UTC', retention };
 const why = { reason: 'holds what had to go', by: 'ann@web' };
 let vault: Vault;
 
 beforeEach(async () => {
+  now = made;
   vault = memoryVault(emptyState(), { now: () => now });
   for (const id of ids) await putBackup(vault, 'shop', id);
 });
@@ -63,6 +65,17 @@ test('one that is deleted by hand is called lost: the record makes the differenc
     await vault.delete(partKey(shop, second, file), signal);
 
   expect(await checked()).toEqual(['gone']);
+});
+
+test('a removal that has died before anything was gone is told until it is ended, or its word is taken back', async () => {
+  const { remove } = await looking(second, { ...vault, delete: () => Promise.reject(new Error('killed')) });
+  await remove(why, signal);
+  expect(await checked()).toEqual([]); // it may still be at work
+
+  now = new Date(made.getTime() + 3_600_000);
+  expect(await checked()).toEqual(['unknown']);
+  await (await looking(second)).remove(why, signal);
+  expect(await checked()).toEqual([]);
 });
 
 test('nothing changes before it is confirmed', async () => {
