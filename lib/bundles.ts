@@ -21,6 +21,9 @@ export type Job = (typeof jobs)[number];
 /** The configuration as the functions get it, and the files beside it that they need; paths relative to `folder`. */
 export type Carried = { document: unknown; folder: string; files: readonly string[] };
 
+/** An asset for each function; CDK wants one of its own in each stack. */
+export type FunctionCode = Readonly<Record<Job, Code>>;
+
 /** Files of all bundles, by their path. */
 type Bundles = ReadonlyMap<string, Buffer>;
 
@@ -30,7 +33,7 @@ const limitMs = 120_000;
  * The code of every function, with the configuration in it. `use` binds it to functions: the folders that it lies in
  * are gone afterwards.
  */
-export function withBundles<T>({ document, folder, files }: Carried, use: (code: Readonly<Record<Job, Code>>) => T): T {
+export function withBundles<T>({ document, folder, files }: Carried, use: (newCode: () => FunctionCode) => T): T {
   const bundles = allBundles();
   return inTemporaryFolder((stage) => {
     for (const [path, content] of bundles) {
@@ -45,13 +48,13 @@ export function withBundles<T>({ document, folder, files }: Carried, use: (code:
       }
     }
     const codeOf = (job: Job): Code => Code.fromAsset(join(stage, job));
-    return use({
+    return use(() => ({
       backup: codeOf('backup'),
       restore: codeOf('restore'),
       drill: codeOf('drill'),
       rotate: codeOf('rotate'),
       check: codeOf('check'),
-    });
+    }));
   });
 }
 

@@ -4,6 +4,7 @@ import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Construct } from 'constructs';
 import type { IConstruct } from 'constructs';
 import type { CloudConfig } from '../core/contract/cloud/cloud.ts';
+import type { SourceConfig } from '../core/contract/config/config.ts';
 import { plannedEndpoints } from '../core/contract/cloud/network.ts';
 import { rdsSources } from '../core/contract/config/rds-sources.ts';
 import { factsOf } from '../core/contract/config/source-facts.ts';
@@ -22,12 +23,15 @@ import { Network } from './constructs/network.ts';
 import type { NightjarFunction } from './constructs/nightjar-function.ts';
 import { Schedules } from './constructs/schedules.ts';
 import { SourceFunctions } from './constructs/source-functions.ts';
+import type { SourceFunctionsProps } from './constructs/source-functions.ts';
 import { VaultBucket } from './constructs/vault-bucket.ts';
 import { slugOf } from './names.ts';
 import { outputs } from './outputs.ts';
-import { plannedOf } from './planned.ts';
+import { plannedCheck, plannedOf } from './planned.ts';
 import { deployable } from './read-config.ts';
 import type { Deployable, WrittenConfig } from './read-config.ts';
+import { roomsOf } from './rooms.ts';
+import type { Room } from './rooms.ts';
 import type { Shared } from './shared.ts';
 import { sizingOf, smallSizing } from './sizing.ts';
 import { limitTemplate } from './template-limits.ts';
@@ -78,61 +82,19 @@ export class NightjarBackups extends Construct {
       vault: { bucket, key, region: place.region, prefix: prefix === '' ? '' : `${prefix}/` },
       common: { topic, deadLetters, logDays: Number.parseInt(cloud.logRetention, 10), tracing: cloud.tracing },
     };
-    const layer = new DatabaseLayer(this, 'Tools', { folder, regions: rdsSources(all).map(({ region }) => region) })
-      .version;
+    const rooms = roomsOf(this, stack, [...all.sources.keys()], cloud.stacks);
+    const regions = rdsSources(all).map(({ region }) => region);
+    const layers = rooms.map((room) => new DatabaseLayer(room.scope, 'Tools', { folder, regions }).version);
     const networks = networksOf(this, cloud);
-    const sources = new Construct(this, 'Sources');
-    const { functions, keepers } = withBundles({ document, folder, files: authoritiesOf(all) }, (code) => ({
+    const { functions, keepers } = withBundles({ document, folder, files: authoritiesOf(all) }, (newCode) => ({
       functions: new Map(
-        [...all.sources].map(([source, config]) => [
-          source,
-          new SourceFunctions(sources, slugOf(source, slugRoom), {
-            source,
-            config,
-            shared,
-            code,
-            layer,
-            network: networks.get(config.cloud.network ?? ''),
-          }),
-        ]),
+        rooms.flatMap((room, index) => functionsIn(room, { shared, networks, code: newCode(), layer: layers[index]! })),
       ),
-      keepers: new KeeperFunctions(this, 'Keepers', { shared, code, layer }),
+      keepers: new KeeperFunctions(this, 'Keepers', { shared, code: newCode(), layer: layers[0]! }),
     }));
+    for (const room of rooms) equip(room, { shared, functions, keepers });
     const { rotate, check } = keepers;
-    new Schedules(this, 'Schedules', {
-      stack,
-      deadLetters,
-      planned: plannedOf(all, slugRoom, {
-        backup: (source) => functions.get(source)!.backup.fn,
-        drill: (source) => functions.get(source)!.drill?.fn,
-        rotate: rotate.fn,
-        check: check.fn,
-      }),
-    });
-    const watched = watchedOf(all, (source) => functions.get(source)!.backup, keepers);
-    const checkHours = longestGapHours(cloud.check, cloud.timeZone);
-    const alarms = new Alarms(this, 'Alarms', {
-      stack,
-      topic,
-      deadLetters,
-      checker: check.fn,
-      checkHours,
-      runbook: all.runbook ?? 'docs/runbook.md',
-      watched: cloud.alarms === 'each' ? watched : watched.slice(-2),
-    });
-    new BackupDashboard(this, 'Overview', {
-      stack,
-      sources: [...all.sources.keys()],
-      checker: check.fn,
-      checkHours,
-      watched,
-      deadLetters,
-      alarms: alarms.all,
-      logGroupNames: watched.map(({ fn }) => fn.logGroup.logGroupName),
-    });
     outputs(this, { stack, bucket, topic, deadLetters, check: check.fn, rotate: rotate.fn });
-    for (const [name, value] of Object.entries(cloud.tags)) Tags.of(this).add(name, value);
-    limitTemplate(this, { sources: all.sources.size, alarms: cloud.alarms });
     this.bucket = bucket;
     this.topic = topic;
     this.functions = functions;
@@ -165,7 +127,63 @@ function prefixOf(stackName: string): string {
   return slugOf(stackName, longestPrefix);
 }
 
-function networksOf(scope: Construct, { stack, networks }: CloudConfig): ReadonlyMap<string, Network> {
+type Made = { shared: Shared; functions: ReadonlyMap<SourceName, SourceFunctions>; keepers: KeeperFunctions };
+
+function functionsIn(
+  { scope, sources }: Room,
+  { networks, ...given }: Pick<SourceFunctionsProps, 'shared' | 'code' | 'layer'> & { networks: Networks },
+): [SourceName, SourceFunctions][] {
+  const within = new Construct(scope, 'Sources');
+  return sources.map((source) => {
+    const config = given.shared.all.sources.get(source)!;
+    const network = networks.get(config.cloud.network ?? '');
+    return [source, new SourceFunctions(within, slugOf(source, slugRoom), { ...given, source, config, network })];
+  });
+}
+
+/** What stands around the functions of a stack: when they run, who hears of it, what a person looks at. */
+function equip({ scope, name, sources, isFirst }: Room, { shared, functions, keepers }: Made): void {
+  const { all, common } = shared;
+  const { cloud } = all;
+  const { topic, deadLetters } = common;
+  const { rotate, check } = keepers;
+  const backup = (source: SourceName) => functions.get(source)!.backup;
+  const drill = (source: SourceName) => functions.get(source)!.drill?.fn;
+  new Schedules(scope, 'Schedules', {
+    stack: name,
+    deadLetters,
+    planned: [
+      ...plannedOf(all, sources, slugRoom, { backup: (source) => backup(source).fn, drill, rotate: rotate.fn }),
+      ...(isFirst ? [plannedCheck(all, check.fn)] : []),
+    ],
+  });
+  const ofSources = sources.map((source) => watchedSource(source, all.sources.get(source)!, backup(source)));
+  const watched = [...ofSources, ...(isFirst ? watchedKeepers(keepers) : [])];
+  const checkHours = longestGapHours(cloud.check, cloud.timeZone);
+  const alarms = new Alarms(scope, 'Alarms', {
+    stack: name,
+    topic,
+    whole: isFirst ? { deadLetters, checker: check.fn, checkHours } : undefined,
+    runbook: all.runbook ?? 'docs/runbook.md',
+    watched: cloud.alarms === 'each' ? watched : watched.slice(ofSources.length),
+  });
+  new BackupDashboard(scope, 'Overview', {
+    stack: name,
+    sources: isFirst ? [...all.sources.keys()] : sources,
+    checker: check.fn,
+    checkHours,
+    watched,
+    deadLetters,
+    alarms: alarms.all,
+    logGroupNames: watched.map(({ fn }) => fn.logGroup.logGroupName),
+  });
+  for (const [key, value] of Object.entries(cloud.tags)) Tags.of(scope).add(key, value);
+  limitTemplate(scope, { sources: sources.length, all: [...all.sources.keys()], alarms: cloud.alarms });
+}
+
+type Networks = ReadonlyMap<string, Network>;
+
+function networksOf(scope: Construct, { stack, networks }: CloudConfig): Networks {
   const made = new Map<string, Network>();
   for (const [key, planned] of plannedEndpoints(networks))
     made.set(
@@ -190,34 +208,27 @@ function authoritiesOf({ sources }: Deployable): string[] {
   return [...new Set(files)];
 }
 
-/** The functions that run by schedule. */
-function watchedOf(
-  { sources }: Deployable,
-  backupOf: (source: SourceName) => NightjarFunction,
-  { rotate, check }: KeeperFunctions,
-): WatchedFunction[] {
+function watchedSource(source: SourceName, { cloud }: SourceConfig, { fn }: NightjarFunction): WatchedFunction {
+  return {
+    label: `The backup of ${source}`,
+    name: (what) => `${what}-${slugOf(source, slugRoom)}`,
+    failed: 'failed',
+    fn,
+    timeoutSeconds: sizingOf(cloud).timeoutSeconds,
+  };
+}
+
+/** Named the other way round, so that no source's name can make the same. */
+function watchedKeepers({ rotate, check }: KeeperFunctions): WatchedFunction[] {
+  const { timeoutSeconds } = smallSizing;
   return [
-    ...[...sources].map(([source, { cloud }]) => ({
-      label: `The backup of ${source}`,
-      name: (what: string) => `${what}-${slugOf(source, slugRoom)}`,
-      failed: 'failed',
-      fn: backupOf(source).fn,
-      timeoutSeconds: sizingOf(cloud).timeoutSeconds,
-    })),
-    // the other way round, so that no source's name can make the same
     {
       label: 'Rotation',
       name: (what) => `rotation-${what}`,
       failed: 'rotation-failed',
       fn: rotate.fn,
-      timeoutSeconds: smallSizing.timeoutSeconds,
+      timeoutSeconds,
     },
-    {
-      label: 'The check',
-      name: (what) => `check-${what}`,
-      failed: 'check-failed',
-      fn: check.fn,
-      timeoutSeconds: smallSizing.timeoutSeconds,
-    },
+    { label: 'The check', name: (what) => `check-${what}`, failed: 'check-failed', fn: check.fn, timeoutSeconds },
   ];
 }

@@ -8,7 +8,6 @@ type Functions = {
   backup(source: SourceName): IFunction;
   drill(source: SourceName): IFunction | undefined;
   rotate: IFunction;
-  check: IFunction;
 };
 
 /** A rotation comes this long after a backup begins: the run is over by then, and so are its retries. */
@@ -25,16 +24,15 @@ const atSomeTime = '30 5 * * *';
  */
 const scheduled = '<aws.scheduler.scheduled-time>';
 
-/**
- * Every schedule of a stack: a backup, a rotation and (where proofs are asked for) a drill of each source, in its time zone, and the check, which keeps its
- * distance from one to the next.
- */
+/** The schedules of sources: a backup, a rotation and (where proofs are asked for) a drill of each, in its time zone. */
 export function plannedOf(
   { sources, cloud }: Deployable,
+  names: readonly SourceName[],
   slugRoom: number,
-  { backup, drill, rotate, check }: Functions,
+  { backup, drill, rotate }: Functions,
 ): Planned[] {
-  const ofSources = [...sources].flatMap(([source, { timeZone, watch, cloud: own }]): Planned[] => {
+  return names.flatMap((source): Planned[] => {
+    const { timeZone, watch, cloud: own } = sources.get(source)!;
     const slug = slugOf(source, slugRoom);
     const schedule = watch.schedule!;
     return [
@@ -66,18 +64,19 @@ export function plannedOf(
       }),
     ];
   });
-  return [
-    ...ofSources,
-    {
-      name: 'check',
-      description: 'Checks that every source has a fresh backup',
-      cron: cloud.check,
-      timeZone: cloud.timeZone,
-      fn: check,
-      event: {},
-      windowMs: 0,
-    },
-  ];
+}
+
+/** The schedule of the check, which keeps its distance from one to the next. */
+export function plannedCheck({ cloud }: Deployable, check: IFunction): Planned {
+  return {
+    name: 'check',
+    description: 'Checks that every source has a fresh backup',
+    cron: cloud.check,
+    timeZone: cloud.timeZone,
+    fn: check,
+    event: {},
+    windowMs: 0,
+  };
 }
 
 /**

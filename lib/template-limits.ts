@@ -1,9 +1,14 @@
 import { CfnResource, Stack } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
+import type { SourceName } from '../core/domain/keys.ts';
+import { stacksNeeded } from './rooms.ts';
 
 /** Resources in one stack, and bytes of its template (AWS CloudFormation quotas). */
 const mostResources = 500;
 const mostBytes = 1_000_000;
+
+/** What the sources leave in a stack for others that come, and for those that are larger. */
+const margin = 0.9;
 
 /** What CDK makes of a stack, and whether it writes that without blanks; no public word tells either. */
 type Inside = { _toCloudFormation(): unknown; _suppressTemplateIndentation: boolean };
@@ -11,7 +16,7 @@ type Inside = { _toCloudFormation(): unknown; _suppressTemplateIndentation: bool
 /** Says before CloudFormation does that a stack has become too large, and what to do. */
 export function limitTemplate(
   scope: Construct,
-  { sources, alarms }: { sources: number; alarms: 'each' | 'few' },
+  { sources: here, all, alarms }: { sources: number; all: readonly SourceName[]; alarms: 'each' | 'few' },
 ): void {
   scope.node.addValidation({
     validate() {
@@ -21,22 +26,30 @@ export function limitTemplate(
         .filter((one) => CfnResource.isCfnResource(one) && Stack.of(one) === stack).length;
       const { bytes, compact } = sizeOf(stack);
       const share = Math.max(resources / mostResources, bytes / mostBytes);
-      const fewer = alarms === 'each' ? 'write "alarms: few" below cloud, or ' : '';
-      const divide = `${fewer}divide the sources over several files (about ${Math.floor(sources / share)} fit into one as they are), each with a cloud.stack and a vault prefix of its own (all but the first with bucket: existing)`;
+      if (share <= 1) return [];
+      const what = `${here} sources make a`;
+      const divide = `${alarms === 'each' ? 'write "alarms: few" below cloud, or ' : ''}${divided(all, here / share)}`;
+      const shorter = compact
+        ? ''
+        : 'give its stack suppressTemplateIndentation: true, which leaves out the blanks; or ';
       return [
         ...(resources > mostResources
-          ? [
-              `${sources} sources make a stack of ${resources} resources, and CloudFormation takes ${mostResources}: ${divide}`,
-            ]
+          ? [`${what} stack of ${resources} resources, and CloudFormation takes ${mostResources}: ${divide}`]
           : []),
         ...(bytes > mostBytes
-          ? [
-              `${sources} sources make a template of ${bytes} bytes, and CloudFormation takes ${mostBytes}: ${compact ? divide : `give its stack suppressTemplateIndentation: true, which leaves out the blanks; or ${divide}`}`,
-            ]
+          ? [`${what} template of ${bytes} bytes, and CloudFormation takes ${mostBytes}: ${shorter}${divide}`]
           : []),
       ];
     },
   });
+}
+
+/** Which further stacks take them, so many in each; what is there once for all has no room for others. */
+function divided(all: readonly SourceName[], most: number): string {
+  const fit = Math.floor(most * margin);
+  return fit === 0
+    ? 'divide the sources over several files, each with a cloud.stack and a vault prefix of its own (all but the first with bucket: existing)'
+    : `write "stacks: ${stacksNeeded(all, fit)}" below cloud (about ${fit} sources fit into one stack as they are)`;
 }
 
 function sizeOf(stack: Stack): { bytes: number; compact: boolean } {

@@ -16,13 +16,19 @@ export type WatchedFunction = {
   readonly timeoutSeconds: number;
 };
 
-export type AlarmsProps = {
-  readonly stack: string;
-  readonly topic: ITopic;
+/** What stands for all sources. */
+type Whole = {
   readonly deadLetters: IQueue;
   readonly checker: IFunction;
   /** Longest time between two checks by schedule, in hours. */
   readonly checkHours: number;
+};
+
+export type AlarmsProps = {
+  readonly stack: string;
+  readonly topic: ITopic;
+  /** What is watched of all together, once. @default - only the functions */
+  readonly whole?: Whole | undefined;
   /** Where people read the runbook. */
   readonly runbook: string;
   /** Functions that run by schedule. */
@@ -63,68 +69,70 @@ const latePeriods = 3;
 export class Alarms extends Construct {
   readonly all: readonly Alarm[];
 
-  constructor(
-    scope: Construct,
-    id: string,
-    { stack, topic, deadLetters, checker, checkHours, runbook, watched }: AlarmsProps,
-  ) {
+  constructor(scope: Construct, id: string, { stack, topic, whole, runbook, watched }: AlarmsProps) {
     super(scope, id);
-    const check = Duration.hours(Math.min(checkHours, longestPeriodHours));
-    const figure = (metricName: string, statistic: string): Metric =>
-      new Metric({
-        namespace: 'Nightjar',
-        metricName,
-        dimensionsMap: { FunctionName: checker.functionName },
-        statistic,
-        period: check,
-      });
-    const rules: Rule[] = [
-      {
-        name: 'stale',
-        section: 'stale',
-        what: 'The newest backup of a source is older than its limit.',
-        metric: figure('Stale', 'Maximum'),
-        threshold: 1,
-        missing: TreatMissingData.IGNORE,
-        ends: true,
-      },
-      {
-        name: 'never',
-        section: 'never',
-        what: 'A source has never had a complete backup.',
-        metric: figure('Never', 'Maximum'),
-        threshold: 1,
-        missing: TreatMissingData.IGNORE,
-        ends: true,
-      },
-      {
-        name: 'checker-silent',
-        section: 'checker-silent',
-        what: 'Nobody looks whether backups are fresh: no check has ended well.',
-        metric: figure('Checks', 'Sum'),
-        threshold: 1,
-        below: true,
-        periods: checkHours > missedChecks.rareHours ? missedChecks.rare : missedChecks.often,
-        missing: TreatMissingData.BREACHING,
-        ends: true,
-      },
-      {
-        name: 'dead-letters',
-        section: 'dead-letters',
-        what: 'A run was given up in spite of all retries; its event lies in the dead-letter queue.',
-        metric: deadLetters.metricApproximateNumberOfMessagesVisible({
-          period: Duration.minutes(5),
-          statistic: 'Maximum',
-        }),
-        threshold: 1,
-        missing: TreatMissingData.NOT_BREACHING,
-        ends: true,
-      },
+    const rules = [
+      ...(whole === undefined ? [] : rulesOfWhole(whole)),
       ...watched.flatMap((one) => rulesOf(one)),
       ...throttled(watched),
     ];
     this.all = rules.map((rule) => alarmOf(this, { stack, topic, runbook }, rule));
   }
+}
+
+function rulesOfWhole({ deadLetters, checker, checkHours }: Whole): Rule[] {
+  const check = Duration.hours(Math.min(checkHours, longestPeriodHours));
+  const figure = (metricName: string, statistic: string): Metric =>
+    new Metric({
+      namespace: 'Nightjar',
+      metricName,
+      dimensionsMap: { FunctionName: checker.functionName },
+      statistic,
+      period: check,
+    });
+  return [
+    {
+      name: 'stale',
+      section: 'stale',
+      what: 'The newest backup of a source is older than its limit.',
+      metric: figure('Stale', 'Maximum'),
+      threshold: 1,
+      missing: TreatMissingData.IGNORE,
+      ends: true,
+    },
+    {
+      name: 'never',
+      section: 'never',
+      what: 'A source has never had a complete backup.',
+      metric: figure('Never', 'Maximum'),
+      threshold: 1,
+      missing: TreatMissingData.IGNORE,
+      ends: true,
+    },
+    {
+      name: 'checker-silent',
+      section: 'checker-silent',
+      what: 'Nobody looks whether backups are fresh: no check has ended well.',
+      metric: figure('Checks', 'Sum'),
+      threshold: 1,
+      below: true,
+      periods: checkHours > missedChecks.rareHours ? missedChecks.rare : missedChecks.often,
+      missing: TreatMissingData.BREACHING,
+      ends: true,
+    },
+    {
+      name: 'dead-letters',
+      section: 'dead-letters',
+      what: 'A run was given up in spite of all retries; its event lies in the dead-letter queue.',
+      metric: deadLetters.metricApproximateNumberOfMessagesVisible({
+        period: Duration.minutes(5),
+        statistic: 'Maximum',
+      }),
+      threshold: 1,
+      missing: TreatMissingData.NOT_BREACHING,
+      ends: true,
+    },
+  ];
 }
 
 function rulesOf({ label, name, failed, fn, timeoutSeconds }: WatchedFunction): Rule[] {

@@ -3,12 +3,13 @@ import { App, Stack } from 'aws-cdk-lib';
 import { expect, test } from '@jest/globals';
 import { NightjarBackups } from '../../lib/nightjar-backups.ts';
 import type { WrittenConfig } from '../../lib/read-config.ts';
-import { exampleConfig, stackOf } from './synthesis.ts';
+import { exampleConfig, resourcesOf, stackOf } from './synthesis.ts';
+import type { Template } from './synthesis.ts';
 
 const server = { host: 'shop.c1x2y3.eu-west-1.rds.amazonaws.com', user: 'backup', password: { secret: 'shop' } };
 
 /** Databases in a private network, each in a security group of its own. */
-function fleet(size: number, alarms: 'each' | 'few'): WrittenConfig {
+function fleet(size: number, alarms: 'each' | 'few', stacks = 0): WrittenConfig {
   const names = Array.from({ length: size }, (_, index) => `shop-number-${index}`);
   return {
     ...exampleConfig('plain'),
@@ -22,6 +23,7 @@ function fleet(size: number, alarms: 'each' | 'few'): WrittenConfig {
       region: 'eu-west-1',
       email: ['ops@acme.example'],
       alarms,
+      stacks,
       networks: { main: { vpc: 'vpc-1', subnets: ['subnet-1'], routeTables: ['rtb-1'], endpoints: ['sns'] } },
     },
   };
@@ -49,10 +51,10 @@ test('a stack of too many resources says so before CloudFormation does, and what
   const [each, few] = (['each', 'few'] as const).map((alarms) => problemOf(stackOf(fleet(60, alarms)).app));
 
   expect(each).toMatch(
-    /60 sources make a stack of \d+ resources, and CloudFormation takes 500: write "alarms: few" below cloud, or divide/,
+    /60 sources make a stack of \d+ resources, and CloudFormation takes 500: write "alarms: few" below cloud, or write "stacks: \d"/,
   );
   expect(few).toMatch(
-    /60 sources make a stack of \d+ resources, and CloudFormation takes 500: divide the sources over several files \(about 4\d fit/,
+    /60 sources make a stack of \d+ resources, and CloudFormation takes 500: write "stacks: \d" below cloud \(about \d\d sources fit/,
   );
 }, 120_000);
 
@@ -68,4 +70,41 @@ test('in a stack of somebody’s own, a template of too many bytes says so, and 
     /34 sources make a template of 1\d{6} bytes, and CloudFormation takes 1000000: give its stack suppressTemplateIndentation: true/,
   );
   expect(problemIn(true)).toBe('nothing was thrown');
+}, 120_000);
+
+test('300 databases of one file fit into further stacks, as many as the message named, each in one of them', () => {
+  const problem = problemOf(stackOf(fleet(300, 'each')).app);
+  const [, stacks] = /write "stacks: (\d+)"/.exec(problem)!;
+  const { app } = stackOf(fleet(300, 'each', Number(stacks)));
+
+  const assembly = app.synth();
+  const templates = assembly.stacks.map(({ template }) => template as Template);
+
+  for (const { templateFullPath } of assembly.stacks)
+    expect(readFileSync(templateFullPath).length).toBeLessThan(1_000_000);
+  expect(Math.max(...templates.map(({ Resources }) => Object.keys(Resources).length))).toBeLessThanOrEqual(500);
+  const functions = templates.flatMap((one) => resourcesOf(one, 'AWS::Lambda::Function'));
+  const names = functions.map(([, { Properties }]) => String(Properties['FunctionName']));
+  expect(names.filter((name) => name.startsWith('Nightjar-backup-')).length).toBe(300);
+  expect(new Set(names).size).toBe(602);
+  const first = assembly.getStackByName('Nightjar');
+  expect(first.dependencies.map(({ id }) => id)).toEqual(['Nightjar.assets']);
+}, 240_000);
+
+test('a source stays in its stack, whichever others come and go', () => {
+  const placed = (size: number): Map<string, string> => {
+    const { app } = stackOf(fleet(size, 'few', 3));
+    const functions = app
+      .synth()
+      .stacks.flatMap(({ stackName, template }) =>
+        resourcesOf(template as Template, 'AWS::Lambda::Function').map(
+          ([, { Properties }]) => [String(Properties['FunctionName']), stackName] as const,
+        ),
+      );
+    return new Map(functions);
+  };
+  const [few, more] = [placed(6), placed(12)];
+
+  expect(new Set(few.values()).size).toBeGreaterThan(2);
+  for (const [name, stackName] of few) expect([name, more.get(name)]).toEqual([name, stackName]);
 }, 120_000);

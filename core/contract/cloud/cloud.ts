@@ -45,6 +45,11 @@ export const cloudSchema = group('the cloud', {
     .describe(
       'Name of the stack; the names of everything in it begin with it. In a CDK app of your own without it: the name of the stack that it is in.',
     ),
+  stacks: wholeNumber(0, 100)
+    .default(0)
+    .describe(
+      'In how many further stacks, `Nightjar-1` and so on, the functions, schedules and alarms of the sources are: one stack has room for about 35. `0`: all in one.',
+    ),
   account: pattern(account, /^\d{12}$/)
     .optional()
     .describe('Number of the AWS account, in quotes; without it, the one of whoever deploys.'),

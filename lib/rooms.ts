@@ -1,0 +1,61 @@
+import { createHash } from 'node:crypto';
+import { Stack, Token } from 'aws-cdk-lib';
+import { Construct } from 'constructs';
+import type { SourceName } from '../core/domain/keys.ts';
+
+/** A stack, or what there is of ours in it, and the sources whose functions, schedules and alarms lie there. */
+export type Room = {
+  readonly scope: Construct;
+  /** Begins the names of its schedules, alarms and dashboard. */
+  readonly name: string;
+  readonly sources: readonly SourceName[];
+  /** Whether what is there once for all of them lies there, too. */
+  readonly isFirst: boolean;
+};
+
+/**
+ * Everything in one stack; or the sources in so many further ones, beside the first, each always in the same one
+ * whichever others come and go: AWS gives the name of a function once, so none can move while it is there.
+ */
+export function roomsOf(scope: Construct, name: string, sources: readonly SourceName[], stacks: number): Room[] {
+  if (stacks === 0) return [{ scope, name, sources, isFirst: true }];
+  const further = Array.from({ length: stacks }, (_, index) => ({
+    name: `${name}-${index + 1}`,
+    sources: sources.filter((source) => placeAmong(stacks, source) === index),
+  }));
+  return [
+    { scope, name, sources: [], isFirst: true },
+    ...further
+      .filter((one) => one.sources.length > 0)
+      .map((one) => ({ ...one, scope: new Construct(beside(scope, one.name), 'Backups'), isFirst: false })),
+  ];
+}
+
+/** In how many further stacks no one has more than so many of the sources. */
+export function stacksNeeded(sources: readonly SourceName[], most: number): number {
+  let stacks = Math.max(1, Math.ceil(sources.length / most));
+  while (largestShare(sources, stacks) > most) stacks += 1;
+  return stacks;
+}
+
+function largestShare(sources: readonly SourceName[], stacks: number): number {
+  const counts = Object.groupBy(sources, (source) => placeAmong(stacks, source));
+  return Math.max(0, ...Object.values(counts).map((here = []) => here.length));
+}
+
+function placeAmong(stacks: number, source: SourceName): number {
+  return createHash('sha256').update(source).digest().readUInt32BE() % stacks;
+}
+
+/** Another stack in the same place: what it needs of the first one comes to it as exports, which never change. */
+function beside(scope: Construct, name: string): Stack {
+  const { node, account, region } = Stack.of(scope);
+  return new Stack(node.scope ?? scope, name, {
+    suppressTemplateIndentation: true,
+    description: 'Nightjar: the functions of some of its sources',
+    env: {
+      ...(!Token.isUnresolved(account) && { account }),
+      ...(!Token.isUnresolved(region) && { region }),
+    },
+  });
+}
