@@ -1,4 +1,4 @@
-import { createHash, createPrivateKey, createPublicKey, sign, verify } from 'node:crypto';
+import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, sign, verify } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import type { Config } from './contract/config/config.ts';
 import type { SigningSettings } from './contract/config/signing.ts';
@@ -61,6 +61,15 @@ function signingBy(source: SourceName, { publicKeys, privateKey, since, timeZone
   };
 }
 
+/** A new key pair: the private key as PEM, the public one as the line for a configuration. */
+export function newSigningKey(): { privateKey: string; publicKey: string } {
+  const { privateKey } = generateKeyPairSync('ed25519');
+  return {
+    privateKey: privateKey.export({ format: 'pem', type: 'pkcs8' }).toString(),
+    publicKey: publicLineOf(privateKey),
+  };
+}
+
 /** The public key that stands in a configuration as one line. */
 function publicKeyOf(line: string): KeyObject {
   return createPublicKey({ key: Buffer.from(line, 'base64'), format: 'der', type: 'spki' });
@@ -71,12 +80,12 @@ function publicLineOf(key: KeyObject): string {
   return createPublicKey(key).export({ format: 'der', type: 'spki' }).toString('base64');
 }
 
-/** The private key in a text; throws `secret-missing` where there is none, and shows nothing of it. */
+/** The private key in a text; throws `key-missing` where there is none, and shows nothing of it. */
 function privateKeyIn(text: string, what: string): KeyObject {
   const key = parsed(text);
   if (key?.asymmetricKeyType === 'ed25519') return key;
   const why = key === undefined ? 'holds no private key that can be read' : `holds a key of ${key.asymmetricKeyType}`;
-  throw new BackupError('secret-missing', `${what} ${why}`, {
+  throw new BackupError('key-missing', `${what} ${why}`, {
     hint: 'expected a private key of Ed25519 as PEM, without a passphrase: openssl genpkey -algorithm ed25519',
   });
 }
@@ -90,7 +99,7 @@ function parsed(text: string): KeyObject | undefined {
 }
 
 function noPrivateKey(source: SourceName): BackupError {
-  return new BackupError('key-missing', `backups of ${source} are to be signed, and no private key is configured`, {
+  return new BackupError('secret-missing', `backups of ${source} are to be signed, and no private key is configured`, {
     hint: `write where the private key is kept: sources.${source}.signing.privateKey (docs/signing.md)`,
   });
 }

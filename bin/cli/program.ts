@@ -9,6 +9,8 @@ import { buildLayer, showLayer, updateLayer, verifyLayer } from './setup/layer.t
 import type { BuildFlags, WorkFolder } from './setup/layer.ts';
 import { drillCommand } from './commands/drill.ts';
 import type { DrillFlags } from './commands/drill.ts';
+import { keyCheckCommand } from './setup/key-check.ts';
+import { newIdentityCommand, newSigningKeyCommand } from './setup/key.ts';
 import { listCommand } from './commands/list.ts';
 import { notifyCommand } from './setup/notify.ts';
 import type { CommandOutcome } from './text/output.ts';
@@ -161,6 +163,18 @@ const costHelp = `
 Goes by the newest backup of each source where the vault can be read, else by
 cloud.size of the source, and by schedule and retention. Prices are in the
 program, with their date: what AWS charges today is on its price pages.`;
+
+const keyHelp = `
+A new private part goes into a file that you alone can read, never over another
+one, and is not shown. "check" opens the newest backup of each source, and
+verifies its signature: docs/encryption.md, docs/signing.md
+
+Examples:
+  nightjar key identity identity.txt
+  nightjar key signing signing.pem
+  nightjar key signing - | aws secretsmanager create-secret \\
+      --name nightjar/signing --secret-string file:///dev/stdin
+  nightjar key check`;
 
 const layerHelp = `
 The clients (pg_dump, psql, mariadb-dump and what they load) are Debian's
@@ -367,6 +381,26 @@ export function nightjarProgram(ask: (asked: Request) => void): Command {
     .option('--no-vault', 'go by the sizes in nightjar.yaml alone, and ask nobody')
     .addHelpText('after', costHelp)
     .action((flags: { vault: boolean }) => askingFirst((session, signal) => costCommand(flags, session, signal)));
+
+  const key = program
+    .command('key')
+    .description('make keys for encryption and signatures, and try them')
+    .addHelpText('after', keyHelp);
+  key
+    .command('identity')
+    .description('make an identity of age, which opens encrypted backups')
+    .argument('<file>', 'where to write it; - for stdout')
+    .action((file: string) => askingAlone((place) => newIdentityCommand(file, place)));
+  key
+    .command('signing')
+    .description('make a key pair, with which backups are signed')
+    .argument('<file>', 'where to write the private key; - for stdout')
+    .action((file: string) => askingAlone((place) => newSigningKeyCommand(file, place)));
+  key
+    .command('check')
+    .description('try the keys of nightjar.yaml on the newest backup of each source')
+    .argument('[source...]', 'names of nightjar.yaml')
+    .action((sources: string[]) => asking((session, signal) => keyCheckCommand(sources, session, signal)));
 
   const layer = program
     .command('layer')

@@ -8,7 +8,7 @@ export type FailureCode =
   | 'config-invalid' // the person who wrote the configuration
   | 'input-invalid' // the person at the command line, or the event of an invoke
   | 'secret-missing' // the person who keeps the secret
-  | 'key-missing' // no identity that is configured opens an encrypted backup: who keeps the identities
+  | 'key-missing' // no identity that is configured opens a backup, or no private key fits: who keeps the keys
   | 'source-unreachable' // the database can't be reached, or refuses the login
   | 'source-unsupported' // a server too old or too new, or an object no dump can hold
   | 'source-changed' // the catalogue changed under the run: run again

@@ -3,7 +3,7 @@ import type { Vault } from '../vault.ts';
 import { listSource, sourcesListed } from './backups/listing.ts';
 import { madeBefore } from './backups/made-before.ts';
 import { backupIds, missingBackup, readManifest, writeManifest } from './backups/manifests.ts';
-import { signer, signingRules } from './backups/signature.ts';
+import { hasToBeSigned, signer, signingRules } from './backups/signature.ts';
 import type { SigningOf, Trust } from './backups/signature.ts';
 import { receiveBackup } from './copying/receive.ts';
 import { storedBackup } from './copying/stored.ts';
@@ -58,6 +58,7 @@ export function openStore(
     writeManifest: on(writeManifest),
 
     signingRules: signing(signingRules),
+    hasToBeSigned: signing(hasToBeSigned),
     readManifest: trusting(readManifest),
     readCatalog: reading(readCatalog),
     openPart: reading(openPart),

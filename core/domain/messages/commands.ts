@@ -17,6 +17,7 @@ const verbs = [
   'accept',
   'unlock',
   'cost',
+  'key',
   'layer',
   'notify',
 ];

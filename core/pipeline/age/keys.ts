@@ -1,4 +1,4 @@
-import { armor, Decrypter, Encrypter } from 'age-encryption';
+import { armor, Decrypter, Encrypter, generateX25519Identity, identityToRecipient } from 'age-encryption';
 import { BackupError, messageOf } from '../../domain/errors.ts';
 
 /** A short text, encrypted to every recipient, as lines that may stand in a script. */
@@ -6,6 +6,12 @@ export async function armored(text: string, recipients: readonly string[]): Prom
   const encrypter = new Encrypter();
   for (const recipient of recipients) encrypter.addRecipient(recipient);
   return armor.encode(await encrypter.encrypt(text));
+}
+
+/** A new identity, and the recipient that it opens for. */
+export async function newIdentity(): Promise<{ identity: string; recipient: string }> {
+  const identity = await generateX25519Identity();
+  return { identity, recipient: await identityToRecipient(identity) };
 }
 
 /** Why a text is no recipient; undefined where it is one. */

@@ -34,6 +34,11 @@ export function signingRules(signingOf: SigningOf, source: SourceName): string |
   return signingOf(source)?.rules;
 }
 
+/** Whether a backup of this name counts only where it is signed. */
+export function hasToBeSigned(signingOf: SigningOf, source: SourceName, id: BackupId): boolean {
+  return signingOf(source)?.isDue(id) === true;
+}
+
 /** Why a manifest is none of ours, though it has to be signed; undefined where nothing speaks against it. */
 export async function whyUntrusted(
   { vault, signingOf }: Trust,

@@ -1,28 +1,9 @@
-import { generateKeyPairSync } from 'node:crypto';
-import { generateX25519Identity, identityToRecipient } from 'age-encryption';
 import { parseConfig } from '../../../core/config-file.ts';
 import { configuredIdentities } from '../../../core/encryption.ts';
 import { configuredSigning } from '../../../core/signing.ts';
 import { openStore } from '../../../core/store/store.ts';
 import type { Store } from '../../../core/store/store.ts';
 import type { Vault } from '../../../core/vault.ts';
-
-export type KeyPair = { publicKey: string; privateKey: string };
-
-/** A key pair for signing: the public key as it stands in a configuration, the private one as PEM. */
-export function newKeyPair(): KeyPair {
-  const { publicKey, privateKey } = generateKeyPairSync('ed25519');
-  return {
-    publicKey: publicKey.export({ format: 'der', type: 'spki' }).toString('base64'),
-    privateKey: privateKey.export({ format: 'pem', type: 'pkcs8' }).toString(),
-  };
-}
-
-/** An identity of age, and its recipient. */
-export async function newIdentity(): Promise<{ identity: string; recipient: string }> {
-  const identity = await generateX25519Identity();
-  return { identity, recipient: await identityToRecipient(identity) };
-}
 
 /** What a configuration says of signing: whose signatures are taken, who signs, from which day on. */
 export type SigningWords = { publicKeys: readonly string[]; privateKey?: string; since?: string };

@@ -8,7 +8,7 @@ import { BackupError } from '../../../core/domain/errors.ts';
 import { backupId, objectKey } from '../../../core/domain/keys.ts';
 import { ledgerKey, signatureKey } from '../../../core/domain/layout/places.ts';
 import type { Engine } from '../../../core/ports.ts';
-import { configuredSigning } from '../../../core/signing.ts';
+import { configuredSigning, newSigningKey } from '../../../core/signing.ts';
 import { openStore } from '../../../core/store/store.ts';
 import type { Store } from '../../../core/store/store.ts';
 import { surveyVault } from '../../../core/survey/survey-vault.ts';
@@ -18,12 +18,12 @@ import { none, policyOf } from '../../support/vaults/history.ts';
 import { emptyState, memoryVault } from '../../support/vaults/memory-vault.ts';
 import type { MemoryState, Turn } from '../../support/vaults/memory-vault.ts';
 import { shop, watching } from '../../support/vaults/seen.ts';
-import { newKeyPair, signedStore } from '../../support/vaults/signed.ts';
+import { signedStore } from '../../support/vaults/signed.ts';
 import type { SigningWords } from '../../support/vaults/signed.ts';
 import { depsOf, limit } from '../../support/vaults/vault.ts';
 
-const ours = newKeyPair();
-const theirs = newKeyPair();
+const ours = newSigningKey();
+const theirs = newSigningKey();
 const signed = { publicKeys: [ours.publicKey], privateKey: ours.privateKey };
 const engine = toyEngine(new Map([['shop', { orders: ['1', '2'] }]]), 'shop');
 const days = ['2026-11-18T02:00:00Z', '2026-11-19T02:00:00Z', '2026-11-20T02:00:00Z'];
@@ -84,9 +84,9 @@ test('a run that is killed at any moment leaves a backup that is signed, or none
 });
 
 test.each([
-  ['no private key', { publicKeys: [ours.publicKey] }, 'key-missing'],
+  ['no private key', { publicKeys: [ours.publicKey] }, 'secret-missing'],
   ['that of others', { publicKeys: [ours.publicKey], privateKey: theirs.privateKey }, 'key-missing'],
-  ['no key at all', { publicKeys: [ours.publicKey], privateKey: 'hunter2' }, 'secret-missing'],
+  ['no key at all', { publicKeys: [ours.publicKey], privateKey: 'hunter2' }, 'key-missing'],
 ])('with %s a backup fails before anything is dumped, and shows no secret', async (_, words, code) => {
   const never: Engine = { ...engine, plan: () => Promise.reject(new Error('was dumped')) };
 

