@@ -4,6 +4,7 @@ import type { Manifest, ManifestPart, TableRows } from './contract/manifest/mani
 import type { RunEnded } from './contract/events/run-ended.ts';
 import type { Message } from './contract/events/message.ts';
 import type { Unequal } from './domain/compare.ts';
+import type { FailureCode } from './domain/errors.ts';
 import type { BackupId, SourceName } from './domain/keys.ts';
 import type { Schedule } from './domain/time/schedule.ts';
 import type { Bytes } from './domain/units.ts';
@@ -131,6 +132,21 @@ export type TargetOptions = {
  */
 export type AssertionEnd = 'true' | 'not-true' | { error: string };
 
+/**
+ * Something of a restore that is known before anything is written. `fails`: with it, no restore can succeed; `may-fail`:
+ * as far as can be told; `note`: it succeeds, and may surprise. `remedy`: what to do, SQL where SQL can do it.
+ */
+export type RestoreFinding = {
+  weight: 'fails' | 'may-fail' | 'note';
+  what: string;
+  remedy?: string | undefined;
+  /** What a restore ends with that this keeps from beginning; `restore-failed` where it is absent. */
+  code?: FailureCode;
+};
+
+/** `steps`: what will be made, renamed and dropped on the server, in this order, for people. */
+export type Foreseen = { steps: string[]; findings: RestoreFinding[] };
+
 /** A database to restore into. */
 export type Target = {
   database: string;
@@ -144,6 +160,15 @@ export type Target = {
   notes: readonly string[];
   /** Why not all that would fail can be known before what is to be replaced is dropped. */
   unforeseen?: string;
+  /**
+   * What a restore would do here, and all that can be told of how it would go. Writes nothing. `contents`: of the parts
+   * that hold definitions.
+   */
+  foresee?(
+    replace: boolean,
+    contents: (part: ManifestPart, signal: AbortSignal) => ByteStream,
+    signal: AbortSignal,
+  ): Promise<Foreseen>;
   /** Takes note of what a part holds, while the backup is verified before anything is replaced. Must be quick. */
   watch?(part: ManifestPart, chunk: Uint8Array): void;
   /**

@@ -80,6 +80,9 @@ Examples:
       this one, into a new database of that name
   nightjar restore shop --server staging --to shop
       the newest, on the server of the source staging
+  nightjar restore shop --to shop --replace --plan
+      what that would make, rename and drop, what would make it fail, and the
+      SQL that mends it; ends with 1 when it would fail
   nightjar restore shop --to shop --replace
       in place: drops what is there
   nightjar restore shop --keep-going
@@ -251,6 +254,7 @@ export function nightjarProgram(ask: (asked: Request) => void): Command {
     .argument('[id]', 'which backup', 'latest')
     .option('--to <database>', 'the database to restore into')
     .option('--server <source>', 'restore on the server of this source, as its user')
+    .option('--plan', 'say what would be done and what would make it fail; write nothing')
     .option('--replace', 'drop what the database holds first; the backup is verified before')
     .option('--yes', 'do not ask before dropping')
     .option('--no-owner', 'leave out who owns what, and who may do what')

@@ -50,6 +50,14 @@ export async function sweepHalfMade(login: Login, swept: string[], signal: Abort
   });
 }
 
+/** What was to become the database of `login`, and was left by a run that died: the next one drops it. */
+export async function halfMade(session: PostgresSession, { database }: Login): Promise<string[]> {
+  return (await databases(session)).flatMap(({ name, comment }) => {
+    const mark = markOf(comment);
+    return mark?.state === 'restoring' && mark.of === database ? [name] : [];
+  });
+}
+
 /**
  * Drops what stood in the place of the database of `login` before it was replaced, by this run or one that died behind
  * that. Returns those that could not be dropped, and why.

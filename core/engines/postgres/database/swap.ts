@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { abortError, BackupError } from '../../../domain/errors.ts';
+import { abortError, BackupError, isBackupError } from '../../../domain/errors.ts';
+import type { RestoreFinding } from '../../../ports.ts';
 import type { Login } from '../../login.ts';
 import { quoteIdentifier, quoteLiteral } from '../identifier.ts';
 import { beforeName } from './leftovers.ts';
@@ -15,16 +16,48 @@ const swapAttempts = 2;
 const looks = 12;
 const betweenMs = 250;
 
+/** The checks of a database that is to be renamed in the end: each throws where something is in the way. */
+const checks = [noOthers, mayReplace, nothingHolds];
+
 /**
  * Throws `restore-failed`, before anything is done, for whatever would keep the database of `login` from being renamed
- * and dropped in the end.
+ * and dropped in the end. `oid`: of the database that was looked at.
  */
-export async function requireReplaceable(login: Login, signal: AbortSignal): Promise<void> {
+export async function requireReplaceable(
+  login: Login,
+  { oid }: { oid?: number | undefined },
+  signal: AbortSignal,
+): Promise<void> {
   await maintain(login, signal, async (session) => {
-    await noOthers(session, login, signal);
-    await mayReplace(session, login);
-    await nothingHolds(session, login);
+    for (const check of checks) await check(session, login, signal);
+    const [now] = await session.rows<{ oid: number }>('select oid from pg_database where datname = $1', [
+      login.database,
+    ]);
+    if (oid !== undefined && Number(now?.oid) !== oid) throw exchanged(login);
   });
+}
+
+/** All that stands in the way, at once. */
+export async function replacementFindings(
+  session: Maintenance,
+  login: Login,
+  signal: AbortSignal,
+): Promise<RestoreFinding[]> {
+  const found: RestoreFinding[] = [];
+  for (const check of checks)
+    await check(session, login, signal).catch((error: unknown) => {
+      if (!isBackupError(error, 'restore-failed', 'privilege-missing')) throw error;
+      found.push({ weight: 'fails', code: error.code, what: error.message, remedy: error.hint });
+    });
+  return found;
+}
+
+function exchanged({ database }: Login): BackupError {
+  return new BackupError(
+    'target-not-empty',
+    `database ${database} is another one than was looked at: somebody has made it anew meanwhile`,
+    { hint: 'look at it; then run the restore again' },
+  );
 }
 
 /**

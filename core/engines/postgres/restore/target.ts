@@ -23,6 +23,7 @@ import type { Loading } from './loading.ts';
 import { inTransaction, maintain } from '../database/maintenance.ts';
 import { setFunctionProperties } from '../database/function-properties.ts';
 import { notesOf } from './notes.ts';
+import { foresee } from '../preflight/foresee.ts';
 import { postgresRun } from '../programs.ts';
 import { keptRows } from './rows-kept.ts';
 import { loadScript } from './script.ts';
@@ -125,6 +126,7 @@ export async function openTarget(
         found.catalog?.[kind]?.[name] === now && (now !== undefined || kind.startsWith('database')),
     }),
     afterProof: connectionLimit('', catalog).map(() => ({ kind: 'database option', name: 'connection limit' })),
+    foresee: (replace, contents, stop) => foresee(login, { options, state, loading, replace, contents }, stop),
     async prepare(replace, stop) {
       if (state === 'occupied' && !replace) return;
       if (state === 'empty') {
@@ -135,7 +137,7 @@ export async function openTarget(
         return;
       }
       mine = await claim(login, stop);
-      if (state === 'occupied') await requireReplaceable(login, stop);
+      if (state === 'occupied') await requireReplaceable(login, found, stop);
       await sweepHalfMade(login, swept, stop);
       const name = await createDatabase(
         login,

@@ -115,7 +115,7 @@ describe('--replace', () => {
     ).rejects.toMatchObject({
       code: 'privilege-missing',
       message: expect.stringMatching(
-        /helper may not replace database shop: that belongs to postgres; database shop is as it was/,
+        /helper may not replace database shop: that belongs to postgres; helper may not act for postgres, .*; database shop is as it was$/,
       ),
       hint: expect.stringContaining('ALTER ROLE "helper" CREATEDB'),
     });
