@@ -114,6 +114,8 @@ export type TargetOptions = {
   tablespaces?: boolean;
   /** Goes on when an object can't be made, and lists it in `failures`; without, the first failure ends the restore. */
   keepGoing?: boolean;
+  /** Drops what is replaced, in the end, and whatever is kept of it from before; without, it is kept where it can be. */
+  dropOld?: boolean;
   /**
    * What the server starts by itself (events of MariaDB and MySQL) runs again once all is done; without, it is there,
    * and disabled.
@@ -156,6 +158,8 @@ export type Target = {
    */
   state: 'absent' | 'empty' | 'occupied';
   holds: string;
+  /** The name under which what is replaced will be kept; absent where it is dropped. */
+  keptAs?: string;
   /** What a person should know before anything is done: what will be left out, … */
   notes: readonly string[];
   /** Why not all that would fail can be known before what is to be replaced is dropped. */
@@ -249,6 +253,23 @@ export type Settled = {
   hint?: string;
 };
 
+/** A database that was replaced, and is kept. `since`: ISO 8601 in UTC. */
+export type KeptDatabase = { name: string; bytes?: Bytes; since?: string };
+
+/** What stood in the place of a database before it was replaced, and is kept. */
+export type Replaced = {
+  /** The newest first. */
+  list(signal: AbortSignal): Promise<KeptDatabase[]>;
+  /** What would keep it from coming back. */
+  findings(kept: KeptDatabase, signal: AbortSignal): Promise<RestoreFinding[]>;
+  /**
+   * Exchanges it for what stands in its place now, in one step, and keeps that: returns its name, undefined where there
+   * was none.
+   */
+  swapBack(kept: KeptDatabase, signal: AbortSignal): Promise<string | undefined>;
+  drop(kept: KeptDatabase, signal: AbortSignal): Promise<void>;
+};
+
 /** A shell command for a person; a `private` one holds values of the database, and is encrypted where the backup is. */
 export type ByHand = string | { private: string };
 
@@ -273,6 +294,8 @@ export type Engine = {
   readonly reader?: () => DumpReader;
   /** Kinds of the catalog that `owners: false` leaves out. */
   readonly ownerKinds: readonly string[];
+  /** What was replaced and is kept; absent where what is replaced is dropped. */
+  readonly replaced?: Replaced;
   /** The stock shell commands that restore this backup without Nightjar, from a folder that holds its objects. */
   restoreCommands(parts: ManifestPart[], plan: Plan): ByHand[];
 };

@@ -71,6 +71,7 @@ async function restored(
 }
 
 /** Tells one request from another: the event, with its defaults. Keys stand in the order of the schema. */
-function digestOf({ plan: _, ...event }: RestoreEvent): string {
-  return createHash('sha256').update(JSON.stringify(event)).digest('hex').slice(0, 16);
+function digestOf({ plan: _, dropOld, ...event }: RestoreEvent): string {
+  const asked = { ...event, ...(dropOld && { dropOld }) };
+  return createHash('sha256').update(JSON.stringify(asked)).digest('hex').slice(0, 16);
 }

@@ -13,6 +13,7 @@ const keys: Record<string, string> = {
   '--no-tablespaces': '"tablespaces": false',
   '--keep-going': '"keepGoing": true',
   '--no-proof': '"proof": false',
+  '--drop-old': '"dropOld": true',
 };
 
 /** A remedy without options of the command line. */

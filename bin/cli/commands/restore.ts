@@ -22,6 +22,7 @@ import { showProgress } from '../text/progress.ts';
 import type { CommandSession } from '../session.ts';
 import { planDocument, planLines } from '../text/restore-plan.ts';
 import { told } from '../told.ts';
+import { dropOldCommand, undoCommand } from './undo.ts';
 
 /** As commander gives them. */
 export type RestoreFlags = {
@@ -29,6 +30,8 @@ export type RestoreFlags = {
   server?: string;
   replace?: true;
   plan?: true;
+  undo?: true;
+  dropOld?: true;
   yes?: true;
   owner: boolean;
   proof: boolean;
@@ -53,6 +56,8 @@ export async function restoreCommand(
   session: CommandSession,
   signal: AbortSignal,
 ): Promise<CommandOutcome> {
+  if (flags.undo) return undoCommand(name, flags, session, signal);
+  if (flags.dropOld && !flags.replace) return dropOldCommand(name, flags, session, signal);
   if (flags.plan) return showPlan(name, which, flags, session, signal);
   const run = { verb: 'restore', source: name as SourceName } as const;
   const { document: result, failure } = await told(
@@ -112,6 +117,7 @@ async function planned(
   const { owner: owners, proof, tablespaces } = flags;
   const options = {
     replace: flags.replace === true,
+    dropOld: flags.dropOld === true,
     owners,
     proof,
     tablespaces,
@@ -159,7 +165,10 @@ async function confirmed(plan: RestorePlan, flags: RestoreFlags, out: Output, si
   const { target, engine } = plan;
   if (target.state !== 'occupied' || !flags.replace || flags.yes || hindrance(plan) !== undefined) return;
   const blind = target.unforeseen === undefined ? '' : `; ${target.unforeseen}`;
-  const question = `--replace drops what ${engine.place} holds: ${target.holds}${blind}`;
+  const question =
+    target.keptAs === undefined
+      ? `--replace drops what ${engine.place} holds: ${target.holds}${blind}`
+      : `--replace puts the backup in the place of what ${engine.place} holds: ${target.holds}; that is kept as ${target.keptAs}`;
   await confirmByName(target.database, question, out, signal).catch(async (error: unknown) => {
     await target.close();
     throw error;

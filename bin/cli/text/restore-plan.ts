@@ -16,10 +16,11 @@ const labels: Readonly<Record<RestoreFinding['weight'], string>> = {
 export function planLines({ manifest, target, engine, options, steps, findings }: RestorePlan, now: Date): string[] {
   const { tables, rows, bytes } = sizesOf(manifest);
   const age = shortSpan(now.getTime() - startOf(manifest.id as BackupId).getTime());
+  const fate = target.keptAs === undefined ? 'ALL OF IT WILL BE DROPPED' : `ALL OF IT WILL BE REPLACED, and kept aside`;
   const state = {
     absent: 'a new database',
     empty: 'there, and empty',
-    occupied: `holds ${target.holds}${options.replace ? ': ALL OF IT WILL BE DROPPED' : ''}`,
+    occupied: `holds ${target.holds}${options.replace ? `: ${fate}` : ''}`,
   }[target.state];
   const blind = options.replace && target.unforeseen !== undefined ? [target.unforeseen] : [];
   return [

@@ -8,6 +8,11 @@ import { requireNamed } from './passed-over.ts';
 export type RestoreOptions = {
   /** Empty an occupied target first. */
   replace: boolean;
+  /**
+   * Drop what is replaced once the new one is in its place, and what is kept of it from before; without, it is kept
+   * where the engine can do that.
+   */
+  dropOld?: boolean;
   /** Restore and compare owners and grants; without, everything belongs to the role that restores. */
   owners: boolean;
   /** Read the restored database and compare it with the manifest. */
@@ -56,10 +61,10 @@ export async function planRestore(
 ): Promise<RestorePlan> {
   requireSameEngine(manifest, engine);
   const catalog = await store.readCatalog(manifest, signal);
-  const { owners, proof, tablespaces = true, keepGoing = false, events = false } = options;
+  const { owners, proof, tablespaces = true, keepGoing = false, events = false, dropOld = false } = options;
   const drill = options.drill !== undefined;
   const target = await engine.target(
-    { manifest, catalog, owners, proof, tablespaces, keepGoing, events, drill },
+    { manifest, catalog, owners, proof, tablespaces, keepGoing, events, dropOld, drill },
     signal,
   );
   try {
@@ -107,7 +112,7 @@ function occupied({ state, holds }: Target, { place }: Engine, { replace }: Rest
       weight: 'fails',
       code: 'target-not-empty',
       what: `${place} is not empty: it holds ${holds}`,
-      remedy: 'name a new database with --to, or drop what is there with --replace',
+      remedy: 'name a new database with --to, or put the backup in its place with --replace',
     },
   ];
 }

@@ -39,7 +39,11 @@ export const restoreEventSchema = group('the event', {
     .describe(
       'Database to restore into, on the server of the source. Default: a new one, named after the source’s own and the backup.',
     ),
-  replace: flag('Drop what the database `to` holds first.', false),
+  replace: flag(
+    'Put the backup in the place of what the database `to` holds: kept as `<to>_before_<backup>` on PostgreSQL, dropped first elsewhere.',
+    false,
+  ),
+  dropOld: flag('With `replace`: keep nothing of what was there, nor what is kept from before.', false),
   plan: flag('Say what would be made, renamed and dropped, and what would make it fail; write nothing.', false),
   confirm: text('the name of the database that is to be emptied')
     .optional()

@@ -97,7 +97,7 @@ test('a database that holds something is left alone', async () => {
 
   expect(code).toBe(1);
   expect(stderr).toMatch(
-    /error: postgres:.*\/shop is not empty: it holds 1 table.*\n {2}hint: name a new database with --to, or drop what is there with --replace\n$/,
+    /error: postgres:.*\/shop is not empty: it holds 1 table.*\n {2}hint: name a new database with --to, or put the backup in its place with --replace\n$/,
   );
   expect(await scene.sql('shop', 'select note from orders where id = 1')).toEqual([{ note: 'changed' }]);
 });
@@ -108,7 +108,7 @@ test('--replace is not enough where nobody can be asked; with --yes it restores 
     code: 2,
     stderr: expect.stringContaining('hint: to go on without being asked, add --yes'),
   });
-  expect(refused.stderr).toContain('ALL OF IT WILL BE DROPPED');
+  expect(refused.stderr).toContain('ALL OF IT WILL BE REPLACED');
   expect(await scene.sql('shop', 'select note from orders where id = 1')).toEqual([{ note: 'changed' }]);
 
   const { code, document } = await scene.json(['restore', 'shop', id, '--to', 'shop', '--replace', '--yes']);

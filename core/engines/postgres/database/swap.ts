@@ -60,29 +60,28 @@ function exchanged({ database }: Login): BackupError {
   );
 }
 
+type Swap = { whole: string; id: string; settled: readonly string[]; word?: 'before' | 'undone' };
+
 /**
  * Puts the database `whole` in the place of the one of `login` in one transaction: whatever happens, both names are
- * there, or none has changed. The old one is marked as replaced. Returns its name now. Throws `restore-failed` while
- * others are connected to it.
+ * there, or none has changed. The old one is marked as replaced. Returns its name now; undefined where there was none.
+ * Throws `restore-failed` while others are connected to it.
  */
-export async function swapDatabases(
-  login: Login,
-  { whole, id, settled }: { whole: string; id: string; settled: readonly string[] },
-  signal: AbortSignal,
-): Promise<string> {
+export async function swapDatabases(login: Login, swap: Swap, signal: AbortSignal): Promise<string | undefined> {
   return maintain(login, signal, async (session) => {
-    const before = await freeName(session, login.database, id);
-    const [old, fresh, gone] = [login.database, whole, before].map(quoteIdentifier) as [string, string, string];
-    const [comment] = await session.rows<{ comment: string | null }>(
-      `select shobj_description(oid, 'pg_database') as comment from pg_database where datname = $1`,
+    const [now] = await session.rows<{ comment: string | null; at: string }>(
+      `select shobj_description(oid, 'pg_database') as comment, to_char(now() at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as at
+        from pg_database where datname = $1`,
       [login.database],
     );
-    const mark = quoteLiteral(marked({ state: 'replaced', of: login.database }, comment?.comment ?? undefined));
+    const before = now && (await freeName(session, login.database, swap));
     const statements = [
-      `alter database ${old} rename to ${gone}`,
-      `alter database ${fresh} rename to ${old}`,
-      `comment on database ${gone} is ${mark}`,
-      ...settled,
+      ...(before === undefined
+        ? []
+        : [`alter database ${quoteIdentifier(login.database)} rename to ${quoteIdentifier(before)}`]),
+      `alter database ${quoteIdentifier(swap.whole)} rename to ${quoteIdentifier(login.database)}`,
+      ...(before === undefined ? [] : [replacedComment(before, login, now!)]),
+      ...swap.settled,
     ];
     for (let left = swapAttempts; ; left -= 1) {
       try {
@@ -91,11 +90,16 @@ export async function swapDatabases(
       } catch (error) {
         if (sqlState(error) !== objectInUse) throw error;
         if (left > 1) continue;
-        await noOthers(session, login, signal);
+        for (const database of [login.database, swap.whole]) await noOthers(session, { ...login, database }, signal);
         throw error;
       }
     }
   });
+}
+
+function replacedComment(before: string, { database }: Login, now: { comment: string | null; at: string }): string {
+  const mark = marked({ state: 'replaced', of: database, at: now.at }, now.comment ?? undefined);
+  return `comment on database ${quoteIdentifier(before)} is ${quoteLiteral(mark)}`;
 }
 
 /** Statements for a person who puts it there by hand. */
@@ -104,11 +108,11 @@ export function swapByHand(database: string, whole: string, id: string): string 
   return `BEGIN; ALTER DATABASE ${old} RENAME TO ${before}; ALTER DATABASE ${fresh} RENAME TO ${old}; COMMIT;`;
 }
 
-async function freeName(session: PostgresSession, database: string, id: string): Promise<string> {
+async function freeName(session: PostgresSession, database: string, { id, word }: Swap): Promise<string> {
   const rows = await session.rows<{ datname: string }>('select datname from pg_database');
   const taken = new Set(rows.map(({ datname }) => datname));
   for (let attempt = 0; ; attempt += 1) {
-    const name = beforeName(database, id, attempt);
+    const name = beforeName(database, id, attempt, word);
     if (!taken.has(name)) return name;
   }
 }

@@ -2,11 +2,13 @@ import type { ManifestPart } from '../../../contract/manifest/manifest.ts';
 import { formatBytes } from '../../../domain/units.ts';
 import type { ByteStream, Foreseen, RestoreFinding, Target, TargetOptions } from '../../../ports.ts';
 import type { Login } from '../../login.ts';
-import { beforeName, halfMade } from '../database/leftovers.ts';
+import { keptDatabases } from '../database/kept.ts';
+import { beforeName, halfMade, sizesOf } from '../database/leftovers.ts';
 import { maintain } from '../database/maintenance.ts';
 import type { Maintenance } from '../database/maintenance.ts';
 import { replacementFindings } from '../database/swap.ts';
 import { quoteIdentifier } from '../identifier.ts';
+import { keptNotes } from '../restore/notes.ts';
 import type { Loading } from '../restore/loading.ts';
 import { withSession } from '../session.ts';
 import { archiveRoles } from './archive-roles.ts';
@@ -61,15 +63,17 @@ async function stepsOf(session: Maintenance, login: Login, { options, state, rep
   if (state === 'empty') return [`fill database ${database}, which is there and empty`];
   if (state === 'absent') return [...swept, `make database ${database}`];
   if (!replace) return [];
-  const [size] = await session
-    .rows<{ bytes: string }>('select pg_database_size($1::name)::text as bytes', [database])
-    .catch(() => []);
   const before = beforeName(database, options.manifest.id);
+  const kept = await keptDatabases(session, login);
+  const bytes = (await sizesOf(session, [database])).get(database);
+  const size = bytes === undefined ? '' : ` (${formatBytes(bytes)})`;
   return [
     ...swept,
     `make a database beside it (nightjar_new_…), and prove it equal to the backup`,
     `rename database ${database} to ${before}, and the new one to ${database}, in one transaction`,
-    `drop database ${before}${size === undefined ? '' : ` (${formatBytes(Number(size.bytes))})`}`,
+    ...(options.dropOld === true
+      ? [before + size, ...kept.map(({ name }) => name)].map((name) => `drop database ${name}`)
+      : [`keep database ${before}${size}: --undo puts it back, --drop-old drops it`, ...keptNotes(kept)]),
   ];
 }
 

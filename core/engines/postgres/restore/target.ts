@@ -18,11 +18,11 @@ import { connectionLimit } from '../database/statements.ts';
 import { dataGrammar, ownerlessGrammar } from './text/data-grammar.ts';
 import { discardDatabase } from '../database/discard.ts';
 import { quoteIdentifier } from '../identifier.ts';
-import { dropReplaced, sweepHalfMade } from '../database/leftovers.ts';
+import { beforeName, sweepHalfMade } from '../database/leftovers.ts';
 import type { Loading } from './loading.ts';
 import { inTransaction, maintain } from '../database/maintenance.ts';
 import { setFunctionProperties } from '../database/function-properties.ts';
-import { notesOf } from './notes.ts';
+import { notesOf, oldNotes } from './notes.ts';
 import { foresee } from '../preflight/foresee.ts';
 import { postgresRun } from '../programs.ts';
 import { keptRows } from './rows-kept.ts';
@@ -56,7 +56,7 @@ export async function openTarget(
   signal: AbortSignal,
 ): Promise<Target> {
   requireNoTemplate(login.database);
-  const { manifest, catalog, drill = false } = options;
+  const { manifest, catalog, drill = false, dropOld = false } = options;
   const found = await inspect(login, signal);
   const state = found.catalog === undefined ? 'absent' : isEmpty(found.catalog) ? 'empty' : 'occupied';
   let made: MadeDatabase = { state: 'none' };
@@ -82,15 +82,11 @@ export async function openTarget(
       ...settledStatements(login.database, catalog),
       ...connectionLimit(quoteIdentifier(login.database), catalog),
     ];
-    await swapDatabases(login, { whole, id: manifest.id, settled }, stop);
+    const before = await swapDatabases(login, { whole, id: manifest.id, settled }, stop);
     made = { state: 'finished', name: login.database };
-    const left = await maintain(login, stop, (session) => dropReplaced(session, login)).catch((error: unknown) => [
-      { name: 'the one that was replaced', why: messageOf(error) },
+    return maintain(login, stop, (session) => oldNotes(session, login, { before, dropOld })).catch((error: unknown) => [
+      `the old database is kept as ${before} (${messageOf(error)})`,
     ]);
-    return left.map(
-      ({ name, why }) =>
-        `the old database could not be dropped (${why}); when nothing of it is needed: DROP DATABASE ${quoteIdentifier(name)}`,
-    );
   }
 
   async function discard(stop: AbortSignal): Promise<void> {
@@ -117,6 +113,7 @@ export async function openTarget(
     database: login.database,
     state,
     holds: holdings(found.catalog ?? {}),
+    ...(state === 'occupied' && !dropOld && { keptAs: beforeName(login.database, manifest.id) }),
     notes: notesOf(options, found, login.database),
     failures: loading.failures,
     leftOut: loading.leftOut,
