@@ -85,7 +85,8 @@ Examples:
       SQL that mends it; ends with 1 when it would fail
   nightjar restore shop --to shop --replace
       in place: on PostgreSQL what was there is kept as shop_before_<backup>
-      until --drop-old; on MariaDB and MySQL it is dropped first
+      until --drop-old or the next --replace that is proven, which keeps its
+      own; on MariaDB and MySQL it is dropped first
   nightjar restore shop --undo
       puts that back, and keeps what stood in its place
   nightjar restore shop --keep-going

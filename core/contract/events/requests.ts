@@ -40,7 +40,7 @@ export const restoreEventSchema = group('the event', {
       'Database to restore into, on the server of the source. Default: a new one, named after the source’s own and the backup.',
     ),
   replace: flag(
-    'Put the backup in the place of what the database `to` holds: kept as `<to>_before_<backup>` on PostgreSQL, dropped first elsewhere.',
+    'Put the backup in the place of what the database `to` holds: kept as `<to>_before_<backup>` on PostgreSQL until the next proven replacement, dropped first elsewhere.',
     false,
   ),
   dropOld: flag('With `replace`: keep nothing of what was there, nor what is kept from before.', false),

@@ -29,8 +29,9 @@ export function replacedDatabases(login: Login): Replaced {
     async drop({ name }, signal) {
       const mine = await claim(login, signal);
       try {
-        const left = await maintain(login, signal, (session) => dropKept(session, login, name));
-        if (left[0] !== undefined) throw notDropped(left[0]);
+        const isThis = (kept: KeptDatabase): boolean => kept.name === name;
+        const [dropped] = await maintain(login, signal, (session) => dropKept(session, login, isThis));
+        if (dropped?.why !== undefined) throw notDropped(dropped);
       } finally {
         await mine.release();
       }
@@ -58,23 +59,24 @@ export async function keptDatabases(session: PostgresSession, { database }: Logi
   return kept.sort((one, other) => (other.since ?? '').localeCompare(one.since ?? ''));
 }
 
-/**
- * Drops the kept database of this name, or all that are kept of the database of `login`. Returns those that could not
- * be dropped, and why.
- */
+/** A kept database that was to be dropped; `why` it could not be. */
+export type DroppedDatabase = KeptDatabase & { why?: string };
+
+/** Drops of what is kept of the database of `login` those that are asked for. */
 export async function dropKept(
   session: PostgresSession,
   login: Login,
-  only?: string,
-): Promise<{ name: string; why: string }[]> {
-  const failed: { name: string; why: string }[] = [];
-  for (const { name } of await keptDatabases(session, login)) {
-    if (only !== undefined && name !== only) continue;
-    await session
-      .rows(`drop database if exists ${quoteIdentifier(name)}`)
-      .catch((error: unknown) => failed.push({ name, why: messageOf(error) }));
+  isAsked: (kept: KeptDatabase) => boolean = () => true,
+): Promise<DroppedDatabase[]> {
+  const dropped: DroppedDatabase[] = [];
+  for (const kept of (await keptDatabases(session, login)).filter(isAsked)) {
+    const failure = await session.rows(`drop database if exists ${quoteIdentifier(kept.name)}`).then(
+      () => ({}),
+      (error: unknown) => ({ why: messageOf(error) }),
+    );
+    dropped.push({ ...kept, ...failure });
   }
-  return failed;
+  return dropped;
 }
 
 /** Returns the name that what stood there has now; undefined where nothing did. */
@@ -100,7 +102,7 @@ function gone(name: string): BackupError {
   });
 }
 
-function notDropped({ name, why }: { name: string; why: string }): BackupError {
+function notDropped({ name, why }: DroppedDatabase): BackupError {
   return new BackupError('restore-failed', `database ${name} could not be dropped: ${why}`, {
     hint: `when nobody is connected to it: DROP DATABASE ${quoteIdentifier(name)};`,
   });

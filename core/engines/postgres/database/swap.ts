@@ -108,7 +108,12 @@ export function swapByHand(database: string, whole: string, id: string): string 
   return `BEGIN; ALTER DATABASE ${old} RENAME TO ${before}; ALTER DATABASE ${fresh} RENAME TO ${old}; COMMIT;`;
 }
 
-async function freeName(session: PostgresSession, database: string, { id, word }: Swap): Promise<string> {
+/** The name that the database which is replaced will have. */
+export async function freeName(
+  session: PostgresSession,
+  database: string,
+  { id, word }: Pick<Swap, 'id' | 'word'>,
+): Promise<string> {
   const rows = await session.rows<{ datname: string }>('select datname from pg_database');
   const taken = new Set(rows.map(({ datname }) => datname));
   for (let attempt = 0; ; attempt += 1) {

@@ -1,14 +1,14 @@
 import type { ManifestPart } from '../../../contract/manifest/manifest.ts';
 import { formatBytes } from '../../../domain/units.ts';
-import type { ByteStream, Foreseen, RestoreFinding, Target, TargetOptions } from '../../../ports.ts';
+import type { ByteStream, Foreseen, KeptDatabase, RestoreFinding, Target, TargetOptions } from '../../../ports.ts';
 import type { Login } from '../../login.ts';
 import { keptDatabases } from '../database/kept.ts';
-import { beforeName, halfMade, sizesOf } from '../database/leftovers.ts';
+import { halfMade, sizesOf } from '../database/leftovers.ts';
 import { maintain } from '../database/maintenance.ts';
 import type { Maintenance } from '../database/maintenance.ts';
 import { replacementFindings } from '../database/swap.ts';
 import { quoteIdentifier } from '../identifier.ts';
-import { keptNotes } from '../restore/notes.ts';
+import { keptNotes, sized } from '../restore/notes.ts';
 import type { Loading } from '../restore/loading.ts';
 import { withSession } from '../session.ts';
 import { archiveRoles } from './archive-roles.ts';
@@ -21,6 +21,8 @@ type Looked = {
   state: Target['state'];
   loading: Loading;
   replace: boolean;
+  /** The name that what is replaced will have. */
+  before: string | undefined;
   contents(part: ManifestPart, signal: AbortSignal): ByteStream;
 };
 
@@ -55,15 +57,18 @@ function lighter(finding: RestoreFinding): RestoreFinding {
   return finding.weight === 'fails' ? { ...finding, weight: 'may-fail' } : finding;
 }
 
-async function stepsOf(session: Maintenance, login: Login, { options, state, replace }: Looked): Promise<string[]> {
+async function stepsOf(
+  session: Maintenance,
+  login: Login,
+  { options, state, replace, before }: Looked,
+): Promise<string[]> {
   const { database } = login;
   const swept = (await halfMade(session, login)).map(
     (name) => `drop database ${name}, which a restore that died has left`,
   );
   if (state === 'empty') return [`fill database ${database}, which is there and empty`];
   if (state === 'absent') return [...swept, `make database ${database}`];
-  if (!replace) return [];
-  const before = beforeName(database, options.manifest.id);
+  if (!replace || before === undefined) return [];
   const kept = await keptDatabases(session, login);
   const bytes = (await sizesOf(session, [database])).get(database);
   const size = bytes === undefined ? '' : ` (${formatBytes(bytes)})`;
@@ -73,8 +78,15 @@ async function stepsOf(session: Maintenance, login: Login, { options, state, rep
     `rename database ${database} to ${before}, and the new one to ${database}, in one transaction`,
     ...(options.dropOld === true
       ? [before + size, ...kept.map(({ name }) => name)].map((name) => `drop database ${name}`)
-      : [`keep database ${before}${size}: --undo puts it back, --drop-old drops it`, ...keptNotes(kept)]),
+      : [`keep database ${before}${size}: --undo puts it back, --drop-old drops it`, ...fatesOf(kept, options)]),
   ];
+}
+
+/** A replacement that is proven keeps what it has replaced itself, and nothing from before. */
+function fatesOf(kept: readonly KeptDatabase[], { proof }: TargetOptions): string[] {
+  return proof
+    ? kept.map((one) => `drop database ${sized(one)}, which an earlier replacement has kept`)
+    : keptNotes(kept);
 }
 
 async function makeFindings(session: Maintenance, { user }: Login): Promise<RestoreFinding[]> {

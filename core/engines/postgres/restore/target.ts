@@ -18,7 +18,7 @@ import { connectionLimit } from '../database/statements.ts';
 import { dataGrammar, ownerlessGrammar } from './text/data-grammar.ts';
 import { discardDatabase } from '../database/discard.ts';
 import { quoteIdentifier } from '../identifier.ts';
-import { beforeName, sweepHalfMade } from '../database/leftovers.ts';
+import { sweepHalfMade } from '../database/leftovers.ts';
 import type { Loading } from './loading.ts';
 import { inTransaction, maintain } from '../database/maintenance.ts';
 import { setFunctionProperties } from '../database/function-properties.ts';
@@ -29,7 +29,7 @@ import { keptRows } from './rows-kept.ts';
 import { loadScript } from './script.ts';
 import { askTrue } from './assertion.ts';
 import { withSession } from '../session.ts';
-import { requireReplaceable, swapByHand, swapDatabases } from '../database/swap.ts';
+import { freeName, requireReplaceable, swapByHand, swapDatabases } from '../database/swap.ts';
 
 /**
  * Building an index on a large table takes hours in which psql neither prints nor reads; a dead server shows through
@@ -56,9 +56,13 @@ export async function openTarget(
   signal: AbortSignal,
 ): Promise<Target> {
   requireNoTemplate(login.database);
-  const { manifest, catalog, drill = false, dropOld = false } = options;
+  const { manifest, catalog, proof: proven = false, drill = false, dropOld = false } = options;
   const found = await inspect(login, signal);
   const state = found.catalog === undefined ? 'absent' : isEmpty(found.catalog) ? 'empty' : 'occupied';
+  const before =
+    state === 'occupied'
+      ? await maintain(login, signal, (session) => freeName(session, login.database, manifest))
+      : undefined;
   let made: MadeDatabase = { state: 'none' };
   let mine: Claim | undefined;
   const swept: string[] = [];
@@ -82,11 +86,11 @@ export async function openTarget(
       ...settledStatements(login.database, catalog),
       ...connectionLimit(quoteIdentifier(login.database), catalog),
     ];
-    const before = await swapDatabases(login, { whole, id: manifest.id, settled }, stop);
+    const keptAs = await swapDatabases(login, { whole, id: manifest.id, settled }, stop);
     made = { state: 'finished', name: login.database };
-    return maintain(login, stop, (session) => oldNotes(session, login, { before, dropOld })).catch((error: unknown) => [
-      `the old database is kept as ${before} (${messageOf(error)})`,
-    ]);
+    return maintain(login, stop, (session) => oldNotes(session, login, { before: keptAs, dropOld, proven })).catch(
+      (error: unknown) => [`the old database is kept as ${keptAs} (${messageOf(error)})`],
+    );
   }
 
   async function discard(stop: AbortSignal): Promise<void> {
@@ -113,7 +117,7 @@ export async function openTarget(
     database: login.database,
     state,
     holds: holdings(found.catalog ?? {}),
-    ...(state === 'occupied' && !dropOld && { keptAs: beforeName(login.database, manifest.id) }),
+    ...(before !== undefined && !dropOld && { keptAs: before }),
     notes: notesOf(options, found, login.database),
     failures: loading.failures,
     leftOut: loading.leftOut,
@@ -123,7 +127,7 @@ export async function openTarget(
         found.catalog?.[kind]?.[name] === now && (now !== undefined || kind.startsWith('database')),
     }),
     afterProof: connectionLimit('', catalog).map(() => ({ kind: 'database option', name: 'connection limit' })),
-    foresee: (replace, contents, stop) => foresee(login, { options, state, loading, replace, contents }, stop),
+    foresee: (replace, contents, stop) => foresee(login, { options, state, loading, replace, before, contents }, stop),
     async prepare(replace, stop) {
       if (state === 'occupied' && !replace) return;
       if (state === 'empty') {

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import pg from 'pg';
 import { backup } from '../../../../core/commands/backup.ts';
 import { restore } from '../../../../core/commands/restore.ts';
+import { planRestore } from '../../../../core/commands/restoring/plan.ts';
 import { dropKept, planUndo, undo } from '../../../../core/commands/undo.ts';
 import type { Manifest } from '../../../../core/contract/manifest/manifest.ts';
 import { limit, postgresScene } from '../../../support/postgres.ts';
@@ -38,6 +39,7 @@ const databases = () =>
     'postgres',
     `select oid::int, datname as name, shobj_description(oid, 'pg_database') as comment from pg_database where not datistemplate and datname <> 'postgres' order by 1`,
   );
+const keptNames = async () => (await planUndo(engine(), 'shop', limit())).kept.map(({ name }) => name);
 const isOld = async () =>
   (await scene.sql('shop', `select to_regclass('newer') is not null as old`))[0]!['old'] as boolean;
 const before = () => `shop_before_${manifest.id}`;
@@ -95,17 +97,55 @@ test('an undo can be undone, and who is connected is told before anything is don
   expect(await isOld()).toBe(true);
 });
 
-test('a second restore in place keeps both, a restore with dropOld none; strangers of such a name stay', async () => {
-  await scene.sql('postgres', 'create database shop_before_mine');
+test('every night a restore in place: the newest of what was replaced is kept, whoever is connected to it', async () => {
+  await dropKept(engine(), await planUndo(engine(), 'shop', limit()), limit());
   await replacing();
-  const { notes } = await replacing();
-  const { kept } = await planUndo(engine(), 'shop', limit());
+  const [first] = await keptNames();
 
+  const plan = await planRestore(
+    manifest,
+    engine(),
+    { replace: true, owners: true, proof: true },
+    scene.deps(),
+    limit(),
+  );
+  await plan.target.close();
+  const { notes } = await replacing();
+
+  expect(first).toBe(before());
+  expect(plan.steps).toContainEqual(
+    expect.stringMatching(new RegExp(`^drop database ${before()} \\(.+\\), which an earlier replacement has kept$`)),
+  );
+  expect(plan.target.keptAs).toBe(`${before()}_1`);
   expect(notes).toEqual([
     expect.stringContaining(`kept as ${before()}_1 (`),
-    expect.stringMatching(/^kept from before: shop_(?:before|undone)_.*--drop-old drops what is kept$/),
+    expect.stringMatching(new RegExp(`^dropped, as an earlier replacement had kept it: ${before()} \\(.+\\)$`)),
   ]);
-  expect(kept.map(({ name }) => name)).toHaveLength(3);
+  expect(await keptNames()).toEqual([`${before()}_1`]);
+
+  const { host, port, user, password } = scene.server;
+  const reader = new pg.Client({ host, port, user, password, database: `${before()}_1` });
+  await reader.connect();
+  const { notes: busy } = await replacing();
+  await reader.end();
+  expect(busy).toEqual([
+    expect.stringContaining(`kept as ${before()} (`),
+    expect.stringMatching(/^the old database shop_before_\S+_1 could not be dropped \(.*accessed by other users.*DROP/),
+  ]);
+  expect(await keptNames()).toHaveLength(2);
+  await replacing();
+  expect(await keptNames()).toHaveLength(1);
+});
+
+test('what is not proven drops nothing, a restore with dropOld all; strangers of such a name stay', async () => {
+  await scene.sql('postgres', 'create database shop_before_mine');
+  const { notes } = await replacing({ proof: false });
+
+  expect(notes).toEqual([
+    expect.stringContaining('the old database is kept as '),
+    expect.stringMatching(/^kept from before: shop_before_.*--drop-old drops what is kept$/),
+  ]);
+  expect(await keptNames()).toHaveLength(2);
   await expect(replacing({ dropOld: true })).resolves.toMatchObject({ notes: [] });
   expect((await databases()).map(({ name }) => name)).toEqual(expect.arrayContaining(['shop', 'shop_before_mine']));
   expect(await databases()).toHaveLength(2);
