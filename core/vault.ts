@@ -63,6 +63,13 @@ export type Vault = {
   unfinished(prefix: string, signal: AbortSignal): AsyncIterable<UnfinishedUpload>;
   /** Ends an upload and frees its space; one that has ended is no error. */
   abandon(upload: UnfinishedUpload, signal: AbortSignal): Promise<void>;
+  /** How much it can still take; absent where nobody can tell. */
+  free?(signal: AbortSignal): Promise<Bytes>;
+  /**
+   * Tries to write over an object without any condition, as nothing of ours does: whether that is refused, and else what
+   * becomes of what was there. For a look at what these credentials could do.
+   */
+  overwrite?(key: ObjectKey, body: Uint8Array, signal: AbortSignal): Promise<'refused' | 'kept' | 'lost'>;
 };
 
 /** Retention tags of an object: plain letters, digits and `-`. A vault that has no tags ignores them. */

@@ -5,6 +5,8 @@ import { acceptCommand } from './commands/accept.ts';
 import { backupCommand } from './commands/backup.ts';
 import { checkCommand } from './commands/check.ts';
 import { costCommand } from './setup/cost.ts';
+import { doctorCommand } from './setup/doctor.ts';
+import type { DoctorFlags } from './setup/doctor.ts';
 import { buildLayer, showLayer, updateLayer, verifyLayer } from './setup/layer.ts';
 import type { BuildFlags, WorkFolder } from './setup/layer.ts';
 import { drillCommand } from './commands/drill.ts';
@@ -80,15 +82,8 @@ Examples:
       this one, into a new database of that name
   nightjar restore shop --server staging --to shop
       the newest, on the server of the source staging
-  nightjar restore shop --to shop --replace --plan
-      what that would make, rename and drop, what would make it fail, and the
-      SQL that mends it; ends with 1 when it would fail
   nightjar restore shop --to shop --replace
-      in place: on PostgreSQL what was there is kept as shop_before_<backup>
-      until --drop-old or the next --replace that is proven, which keeps its
-      own; on MariaDB and MySQL it is dropped first
-  nightjar restore shop --undo
-      puts that back, and keeps what stood in its place
+      in place: drops what is there
   nightjar restore shop --keep-going
       what can be restored, and a list of what failed: exits with 5 then, and
       replaces nothing`;
@@ -165,6 +160,12 @@ was, one of another database or server, backups that are gone, a memory that is
 lost. This shows them, and once it is confirmed, the newest good backup is the
 measure, and rotation lets go of what it has held. Who and when is written into
 <source>/ledger.json in the vault.`;
+
+const doctorHelp = `
+Reads secrets, logs in to every source, plans a backup and lets go of it, writes
+one small object into each vault and removes it, compares clocks, and tries the
+keys on the newest backup. No message is sent without --notify, no hook called.
+A warning leaves the exit code 0. Every line, and what to do: docs/doctor.md`;
 
 const costHelp = `
 Goes by the newest backup of each source where the vault can be read, else by
@@ -258,11 +259,8 @@ export function nightjarProgram(ask: (asked: Request) => void): Command {
     .argument('[id]', 'which backup', 'latest')
     .option('--to <database>', 'the database to restore into')
     .option('--server <source>', 'restore on the server of this source, as its user')
-    .option('--plan', 'say what would be done and what would make it fail; write nothing')
-    .option('--replace', 'in the place of what is there; the backup is verified before')
-    .option('--undo', 'put back what the last --replace has kept (PostgreSQL)')
-    .option('--drop-old', 'with --replace: keep nothing; alone: drop what is kept')
-    .option('--yes', 'do not ask before replacing, undoing or dropping')
+    .option('--replace', 'drop what the database holds first; the backup is verified before')
+    .option('--yes', 'do not ask before dropping')
     .option('--no-owner', 'leave out who owns what, and who may do what')
     .option('--no-tablespaces', 'put everything into the default tablespace')
     .option('--keep-going', 'go on without what fails, list it, and keep the rest')
@@ -383,6 +381,16 @@ export function nightjarProgram(ask: (asked: Request) => void): Command {
     .addHelpText('after', unlockHelp)
     .action((source: string, flags: { yes?: true }) =>
       asking((session, signal) => unlockCommand(source, flags, session, signal)),
+    );
+
+  program
+    .command('doctor')
+    .description('try everything that the configuration needs, and say what to mend')
+    .argument('[source...]', 'names of nightjar.yaml')
+    .option('--notify', 'send a test message to everybody who is told')
+    .addHelpText('after', doctorHelp)
+    .action((sources: string[], flags: DoctorFlags) =>
+      askingFirst((session, signal) => doctorCommand(sources, flags, session, signal)),
     );
 
   program

@@ -7,6 +7,7 @@ import { hasToBeSigned, signer, signingRules } from './backups/signature.ts';
 import type { SigningOf, Trust } from './backups/signature.ts';
 import { receiveBackup } from './copying/receive.ts';
 import { storedBackup } from './copying/stored.ts';
+import { vaultExaminations } from './examine/vault.ts';
 import { freeLease, withLease } from './lease/lease.ts';
 import { leaseWritten, readLease } from './lease/state.ts';
 import { checkersOf } from './memory/checkers.ts';
@@ -95,6 +96,8 @@ export function openStore(
     retagKept: on(retagKept),
     lookForLeftovers: on(lookForLeftovers),
     sweepLeftovers: on(sweepLeftovers),
+
+    examinations: on(vaultExaminations),
   };
 }
 

@@ -16,6 +16,7 @@ const verbs = [
   'unpin',
   'accept',
   'unlock',
+  'doctor',
   'cost',
   'key',
   'layer',

@@ -9,6 +9,7 @@ import type { Login } from '../login.ts';
 import { ownerKinds, readTriggerOrder } from './catalog/catalog.ts';
 import { explainedByChange, readDefinitions, requireUnchanged, selfNamingWarnings } from './catalog/changes.ts';
 import { brokenTriggerLosses, brokenTriggers, withoutTriggers } from './repairs/broken-triggers.ts';
+import { examinations } from './examine/examinations.ts';
 import { repairsOf } from './repairs/repairs.ts';
 import { plannedParts, takesHistory } from './plan/parts.ts';
 import { explainDenied, requirePrivileges } from './privileges.ts';
@@ -115,6 +116,7 @@ export function mariadbEngine(login: Login, tools: Tools): Engine {
       return Object.assign(await openTarget(login, said.tools, backup, signal), { heard: said.warnings });
     },
     restoreCommands,
+    examinations: (clock) => examinations(login, tools, clock),
   };
 }
 

@@ -7,7 +7,7 @@ import type { Deleted, Stored, Vault } from '../../vault.ts';
 import { absent, answered, codeOf } from './errors.ts';
 import { listFolder } from './list.ts';
 import { bringForward, forgetStates } from './older.ts';
-import { folderPlace, pathOf, prepareVault, requireVault, syncFolder, type FolderPlace } from './place.ts';
+import { folderPlace, freeSpace, pathOf, prepareVault, requireVault, syncFolder, type FolderPlace } from './place.ts';
 import { readFolder, readVersion } from './read.ts';
 import { replaceFile, versionOf } from './replace.ts';
 import { linkNew, sweepIncoming, writeIncoming } from './write.ts';
@@ -51,6 +51,7 @@ export function folderVault(root: string): Vault {
       await answered(`list ${place.root}/${prefix}`, requireVault(place), signal);
     },
     abandon: async () => undefined,
+    free: (signal) => answered(`look at ${place.root}`, freeSpace(place), signal),
   };
 }
 

@@ -1,6 +1,7 @@
-import { lstat, mkdir, open, stat } from 'node:fs/promises';
+import { lstat, mkdir, open, stat, statfs } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { BackupError } from '../../domain/errors.ts';
+import type { Bytes } from '../../domain/units.ts';
 import { holdsBackup, linked } from './backups.ts';
 import { absent, codeOf } from './errors.ts';
 import { requireMounts } from './mounts.ts';
@@ -87,6 +88,12 @@ export async function pathOf(place: FolderPlace, key: string, options: { make: b
     if (!found.isDirectory()) throw notAFolder(folder);
   }
   return join(folder, last);
+}
+
+/** What the disk of a vault has left for us. */
+export async function freeSpace({ root }: FolderPlace): Promise<Bytes> {
+  const { bavail, bsize } = await statfs(root);
+  return bavail * bsize;
 }
 
 /** Makes a folder durably, if it is not there. */

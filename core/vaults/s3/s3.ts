@@ -7,6 +7,7 @@ import { putNew, putOver } from './upload/conditional.ts';
 import { getObject, readObject } from './get.ts';
 import { listBucket } from './list.ts';
 import { missingUnlessHidden } from './missing.ts';
+import { overwrite } from './upload/overwrite.ts';
 import { putStream } from './upload/put.ts';
 import { call, objectAt, type S3Place } from './request.ts';
 import { retag, tagsOf } from './tags.ts';
@@ -67,6 +68,7 @@ export function s3Vault({
       place.tags ? missingUnlessHidden(place, key, () => retag(place, key, given, signal), signal) : undefined,
     unfinished: (start, signal) => listUnfinished(place, start, signal),
     abandon: (upload, signal) => abandonUpload(place, upload, signal),
+    overwrite: (key, body, signal) => overwrite(place, key, body, signal),
   };
 }
 

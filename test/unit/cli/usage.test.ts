@@ -31,6 +31,7 @@ test.each([
   [['drill', '--help']],
   [['check', '--help']],
   [['accept', '--help']],
+  [['doctor', '--help']],
   [['cost', '--help']],
 ])('%p tells how to use it, within 80 columns', async (args) => {
   const { code, stdout, stderr } = await run(...args);
