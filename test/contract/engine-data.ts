@@ -1,0 +1,103 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect } from '@jest/globals';
+import type { BackupDeps } from '../../core/commands/backup.ts';
+import { restore } from '../../core/commands/restore.ts';
+import type { RestoreOptions } from '../../core/commands/restore.ts';
+import type { Manifest, TableRows } from '../../core/contract/manifest/manifest.ts';
+import { mergeTallies, tableRows } from '../../core/pipeline/rows/tables.ts';
+import type { Engine, Plan, PlannedPart, Report } from '../../core/ports.ts';
+import type { EngineUnderTest, Lines } from './engine-contract.ts';
+
+export const limit = () => AbortSignal.timeout(120_000);
+
+/** More than a pipe and a program's buffer hold, a table of few rows and one of none. */
+export const tables: Lines = {
+  big: Array.from({ length: 4000 }, (_, index) => `${index} ${'x'.repeat(250)}`),
+  few: ['one', 'two', "it's \\ three", 'vier €'],
+  none: [],
+};
+
+/** Of each table by its bare name, whatever the engine puts around it. */
+export function byTable<T extends { table: string }>(all: readonly T[]): Record<string, T> {
+  return Object.fromEntries(all.map((one) => [/(\w+)\W*$/.exec(one.table)?.[1] ?? one.table, one]));
+}
+
+export function countsOf(all: readonly TableRows[]): Record<string, number> {
+  return Object.fromEntries(Object.entries(byTable(all)).map(([table, { rows }]) => [table, rows]));
+}
+
+export function lengthsOf(lines: Lines): Record<string, number> {
+  return Object.fromEntries(Object.entries(lines).map(([table, rows]) => [table, rows.length]));
+}
+
+/** The same rows, in whatever order. */
+export function sorted(lines: Lines | undefined): Lines | undefined {
+  return lines && Object.fromEntries(Object.entries(lines).map(([table, rows]) => [table, rows.toSorted()]));
+}
+
+/** Reads all that a plan has, as a backup does; `onChunk` is told of the first one with rows. */
+export async function readPlan(plan: Plan, onRows: () => Promise<void> = async () => {}) {
+  const texts = new Map<PlannedPart, Buffer>();
+  const tallies = [];
+  let isFirst = true;
+  try {
+    for (const part of plan.parts) {
+      const reader = part.reader?.();
+      const read: Uint8Array[] = [];
+      for await (const chunk of part.open(limit())) {
+        reader?.write(chunk);
+        read.push(Uint8Array.from(chunk));
+        if (isFirst && reader !== undefined) {
+          isFirst = false;
+          await onRows();
+        }
+      }
+      texts.set(part, Buffer.concat(read));
+      if (reader !== undefined) tallies.push(reader.end());
+    }
+    const seen = mergeTallies(tallies);
+    const confirmed = await plan.confirm(tableRows(seen), limit());
+    return { texts, seen, tables: confirmed.tables };
+  } finally {
+    await plan.close();
+  }
+}
+
+/** Restores and proves. */
+export function restoring(
+  manifest: Manifest,
+  engine: Engine,
+  { store }: Pick<BackupDeps, 'store'>,
+  options: Partial<RestoreOptions> = {},
+  { report = () => undefined, signal = limit() }: { report?: Report; signal?: AbortSignal } = {},
+) {
+  const all = { replace: false, owners: true, proof: true, ...options };
+  return restore(manifest, engine, all, { store, report, parallel: 2 }, signal);
+}
+
+/** A report that aborts at its n-th word. */
+export function stoppingAt(moment: number): { report: Report; signal: AbortSignal; heard(): number } {
+  const stop = new AbortController();
+  let heard = 0;
+  return {
+    report: () => {
+      heard += 1;
+      if (heard === moment) stop.abort();
+    },
+    signal: AbortSignal.any([stop.signal, limit()]),
+    heard: () => heard,
+  };
+}
+
+/** Some moments of so many: the first ones, the last ones, and some between. */
+export function momentsOf(count: number): number[] {
+  const all = [1, 2, 3, Math.ceil(count / 3), Math.ceil(count / 2), Math.ceil((count * 2) / 3), count - 1, count];
+  return [...new Set(all)].filter((moment) => moment >= 1 && moment <= count);
+}
+
+/** A server takes a moment to end what it was told to end. */
+export async function expectNothingLeft({ left }: EngineUnderTest): Promise<void> {
+  const until = performance.now() + 30_000;
+  while ((await left()).length > 0 && performance.now() < until) await sleep(50);
+  expect(await left()).toEqual([]);
+}
