@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe } from '@jest/globals';
+import { afterAll, beforeAll, describe, test } from '@jest/globals';
 import type { Engine } from '../../core/ports.ts';
 import { backupPromises } from './engine-backup.ts';
 import { restorePromises } from './engine-restore.ts';
@@ -17,8 +17,15 @@ export type EngineUnderTest = {
   rowsIn(database: string): Promise<Record<string, string[]> | undefined>;
   /** What of the engine's own is on the server now: sessions, databases that are none of ours. */
   left(): Promise<string[]>;
+  /** How long whatever was told to end may take, where that is not a minute. */
+  patienceMs?: number;
   close(): Promise<void>;
 };
+
+/** One thing that every engine promises: throws where this one does not hold it. */
+export type EnginePromise = { it: string; holds(under: EngineUnderTest): Promise<void> };
+
+export const enginePromises: readonly EnginePromise[] = [...backupPromises, ...restorePromises];
 
 const openLimitMs = 300_000;
 
@@ -26,17 +33,15 @@ const openLimitMs = 300_000;
 export function engineContract(name: string, open: () => Promise<EngineUnderTest>): void {
   describe(name, () => {
     let opened: EngineUnderTest | undefined;
-    const under = (): EngineUnderTest => {
-      if (opened === undefined) throw new Error(`${name} was not opened`);
-      return opened;
-    };
-
     beforeAll(async () => {
       opened = await open();
     }, openLimitMs);
     afterAll(() => opened?.close());
 
-    backupPromises(under);
-    restorePromises(under);
+    for (const { it, holds } of enginePromises)
+      test(it, async () => {
+        if (opened === undefined) throw new Error(`${name} was not opened`);
+        await holds(opened);
+      });
   });
 }

@@ -91,13 +91,35 @@ export function stoppingAt(moment: number): { report: Report; signal: AbortSigna
 
 /** Some moments of so many: the first ones, the last ones, and some between. */
 export function momentsOf(count: number): number[] {
-  const all = [1, 2, 3, Math.ceil(count / 3), Math.ceil(count / 2), Math.ceil((count * 2) / 3), count - 1, count];
+  const all = [1, 2, Math.ceil(count / 3), Math.ceil((count * 2) / 3), count - 1, count];
   return [...new Set(all)].filter((moment) => moment >= 1 && moment <= count);
 }
 
+const patience = ({ patienceMs = 60_000 }: EngineUnderTest): number => patienceMs;
+
+/** Waits for what must end soon, and throws where it does not. */
+export async function within<T>(under: EngineUnderTest, work: Promise<T>): Promise<T> {
+  const waited = new AbortController();
+  const tooLong = sleep(patience(under), undefined, { signal: waited.signal }).then(() => {
+    throw new Error(`nothing has come of it in ${patience(under)} ms`);
+  });
+  return Promise.race([work, tooLong]).finally(() => {
+    tooLong.catch(() => undefined);
+    waited.abort();
+  });
+}
+
+/** What work that may be stopped has made: undefined where it was stopped. */
+export async function orStopped<T>(under: EngineUnderTest, work: Promise<T>): Promise<T | undefined> {
+  return within(
+    under,
+    work.catch(() => undefined),
+  );
+}
+
 /** A server takes a moment to end what it was told to end. */
-export async function expectNothingLeft({ left }: EngineUnderTest): Promise<void> {
-  const until = performance.now() + 30_000;
-  while ((await left()).length > 0 && performance.now() < until) await sleep(50);
-  expect(await left()).toEqual([]);
+export async function expectNothingLeft(under: EngineUnderTest): Promise<void> {
+  const until = performance.now() + patience(under);
+  while ((await under.left()).length > 0 && performance.now() < until) await sleep(50);
+  expect(await under.left()).toEqual([]);
 }

@@ -1,99 +1,123 @@
-import { expect, test } from '@jest/globals';
+import { expect } from '@jest/globals';
 import { backup } from '../../core/commands/backup.ts';
 import { prove } from '../../core/commands/prove.ts';
 import type { ByteStream } from '../../core/ports.ts';
 import { toySource } from '../support/toy-engine.ts';
 import { memoryScene } from '../support/vaults/vault.ts';
-import type { EngineUnderTest } from './engine-contract.ts';
-import { expectNothingLeft, limit, momentsOf, restoring, sorted, stoppingAt, tables } from './engine-data.ts';
+import type { EnginePromise, EngineUnderTest } from './engine-contract.ts';
+import {
+  expectNothingLeft,
+  limit,
+  momentsOf,
+  orStopped,
+  restoring,
+  sorted,
+  stoppingAt,
+  tables,
+} from './engine-data.ts';
 
 /** What an engine promises of restores and their proof. */
-export function restorePromises(under: () => EngineUnderTest): void {
-  async function backedUp(database: string) {
-    await under().make(database, tables);
-    const deps = memoryScene().deps();
-    const manifest = await backup(toySource(under().engine(database)), deps, limit());
-    return { deps, manifest, catalog: await deps.store.readCatalog(manifest, limit()) };
-  }
+export const restorePromises: readonly EnginePromise[] = [
+  {
+    it: 'a restore gives back every row, proven equal, and leaves the source as it is',
+    async holds(under) {
+      const { engine, rowsIn } = under;
+      const { manifest, deps } = await backedUp(under, 'given');
 
-  test('a restore gives back every row, proven equal, and leaves the source as it is', async () => {
-    const { engine, rowsIn } = under();
-    const { manifest, deps } = await backedUp('given');
+      const { proof } = await restoring(manifest, engine('given_back'), deps);
 
-    const { proof } = await restoring(manifest, engine('given_back'), deps);
+      expect(proof).toMatchObject({ differences: [], tables: 3, rows: 4004 });
+      expect(sorted(await rowsIn('given_back'))).toEqual(sorted(tables));
+      expect(sorted(await rowsIn('given'))).toEqual(sorted(tables));
+      await expectNothingLeft(under);
+    },
+  },
 
-    expect(proof).toMatchObject({ differences: [], tables: 3, rows: 4004 });
-    expect(sorted(await rowsIn('given_back'))).toEqual(sorted(tables));
-    expect(sorted(await rowsIn('given'))).toEqual(sorted(tables));
-    await expectNothingLeft(under());
-  });
+  {
+    it: 'a proof finds one row that is not as it was, and names its table',
+    async holds(under) {
+      const { engine, add } = under;
+      const { manifest, catalog, deps } = await backedUp(under, 'proven');
+      await restoring(manifest, engine('proven_back'), deps);
+      await add('proven_back', { few: 'one more' });
 
-  test('a proof finds one row that is not as it was, and names its table', async () => {
-    const { engine, add } = under();
-    const { manifest, catalog, deps } = await backedUp('proven');
-    await restoring(manifest, engine('proven_back'), deps);
-    await add('proven_back', { few: 'one more' });
+      const subject = { manifest, catalog, owners: true };
+      const found = await prove(engine('proven_back'), subject, { ...deps, parallel: 2 }, limit());
 
-    const subject = { manifest, catalog, owners: true };
-    const found = await prove(engine('proven_back'), subject, { ...deps, parallel: 2 }, limit());
+      expect(found.differences).toEqual([expect.stringContaining('few')]);
+    },
+  },
 
-    expect(found.differences).toEqual([expect.stringContaining('few')]);
-  });
+  {
+    it: 'what is there is refused, and stays; told to replace it, a restore does',
+    async holds(under) {
+      const { engine, make, rowsIn } = under;
+      const { manifest, deps } = await backedUp(under, 'replacing');
+      await make('occupied', { other: ['mine'] });
 
-  test('what is there is refused, and stays; told to replace it, a restore does', async () => {
-    const { engine, make, rowsIn } = under();
-    const { manifest, deps } = await backedUp('replacing');
-    await make('occupied', { other: ['mine'] });
+      await expect(restoring(manifest, engine('occupied'), deps)).rejects.toMatchObject({ code: 'target-not-empty' });
+      expect(await rowsIn('occupied')).toEqual({ other: ['mine'] });
 
-    await expect(restoring(manifest, engine('occupied'), deps)).rejects.toMatchObject({ code: 'target-not-empty' });
-    expect(await rowsIn('occupied')).toEqual({ other: ['mine'] });
+      await restoring(manifest, engine('occupied'), deps, { replace: true });
+      expect(sorted(await rowsIn('occupied'))).toEqual(sorted(tables));
+    },
+  },
 
-    await restoring(manifest, engine('occupied'), deps, { replace: true });
-    expect(sorted(await rowsIn('occupied'))).toEqual(sorted(tables));
-  });
+  {
+    it: 'a part that breaks off leaves no part of a table, and what was made can be dropped again',
+    async holds(under) {
+      const { engine, rowsIn } = under;
+      const { manifest, catalog, deps } = await backedUp(under, 'broken');
+      const target = await engine('broken_back').target({ manifest, catalog, owners: true }, limit());
+      await target.prepare(false, limit());
 
-  test('a part that breaks off leaves no part of a table, and what was made can be dropped again', async () => {
-    const { engine, rowsIn } = under();
-    const { manifest, catalog, deps } = await backedUp('broken');
-    const target = await engine('broken_back').target({ manifest, catalog, owners: true }, limit());
-    await target.prepare(false, limit());
+      const loads = target.stages.flat().map(({ part, load }) => async () => {
+        const content = deps.store.openPart(manifest, part, limit());
+        await load(part.role === 'data' ? breakingOff(content) : content, limit());
+      });
+      const failed = [];
+      for (const load of loads) await load().catch((error: unknown) => failed.push(error));
 
-    const loads = target.stages.flat().map(({ part, load }) => async () => {
-      const content = deps.store.openPart(manifest, part, limit());
-      await load(part.role === 'data' ? breakingOff(content) : content, limit());
-    });
-    const failed = [];
-    for (const load of loads) await load().catch((error: unknown) => failed.push(error));
+      expect(failed.length).toBeGreaterThan(0);
+      for (const [table, rows] of Object.entries((await rowsIn(target.made())) ?? {}))
+        expect([0, tables[table]?.length]).toContain(rows.length);
+      await target.discard(limit());
+      await target.close();
+      expect(await rowsIn('broken_back')).toBeUndefined();
+      await expectNothingLeft(under);
+    },
+  },
 
-    expect(failed.length).toBeGreaterThan(0);
-    for (const [table, rows] of Object.entries((await rowsIn(target.made())) ?? {}))
-      expect([0, tables[table]?.length]).toContain(rows.length);
-    await target.discard(limit());
-    await target.close();
-    expect(await rowsIn('broken_back')).toBeUndefined();
-    await expectNothingLeft(under());
-  });
+  {
+    it: 'a restore that is stopped at any moment leaves no half database, and is run again',
+    async holds(under) {
+      const { engine, rowsIn } = under;
+      const { manifest, deps } = await backedUp(under, 'again');
+      const whole = stoppingAt(Infinity);
+      await restoring(manifest, engine('again_0'), deps, {}, whole);
 
-  test('a restore that is stopped at any moment leaves no half database, and is run again', async () => {
-    const { engine, rowsIn } = under();
-    const { manifest, deps } = await backedUp('again');
-    const whole = stoppingAt(Infinity);
-    await restoring(manifest, engine('again_0'), deps, {}, whole);
+      for (const moment of momentsOf(whole.heard())) {
+        const database = `again_${moment}`;
 
-    for (const moment of momentsOf(whole.heard())) {
-      const database = `again_${moment}`;
+        const stopped = stoppingAt(moment);
+        const made = await orStopped(under, restoring(manifest, engine(database), deps, {}, stopped));
 
-      const stopped = stoppingAt(moment);
-      const made = await restoring(manifest, engine(database), deps, {}, stopped).catch(() => undefined);
+        const found = await rowsIn(database);
+        if (made === undefined && found !== undefined) expect(sorted(found)).toEqual(sorted(tables));
+        await expectNothingLeft(under);
+        if (found === undefined)
+          expect((await restoring(manifest, engine(database), deps)).proof).toMatchObject({ differences: [] });
+        expect(sorted(await rowsIn(database))).toEqual(sorted(tables));
+      }
+    },
+  },
+];
 
-      const found = await rowsIn(database);
-      if (made === undefined && found !== undefined) expect(sorted(found)).toEqual(sorted(tables));
-      await expectNothingLeft(under());
-      if (found === undefined)
-        expect((await restoring(manifest, engine(database), deps)).proof).toMatchObject({ differences: [] });
-      expect(sorted(await rowsIn(database))).toEqual(sorted(tables));
-    }
-  });
+async function backedUp({ make, engine }: EngineUnderTest, database: string) {
+  await make(database, tables);
+  const deps = memoryScene().deps();
+  const manifest = await backup(toySource(engine(database)), deps, limit());
+  return { deps, manifest, catalog: await deps.store.readCatalog(manifest, limit()) };
 }
 
 /** Half of it, and then an error. */

@@ -1,0 +1,113 @@
+import type { Manifest } from '../../core/contract/manifest/manifest.ts';
+import type { DumpTally, TableTally } from '../../core/pipeline/rows/reader.ts';
+import type { ByteStream, Engine, LoadStep, Plan, Target } from '../../core/ports.ts';
+import type { ToyServer } from '../support/toy-engine.ts';
+import type { EngineUnderTest } from './engine-contract.ts';
+import { toyUnderTest } from './toy-under-test.ts';
+
+/** Where a lie is told: in which database of which server, and of what a proof reads (`like`). */
+export type LieIn = { server: ToyServer; database: string; like: Manifest | undefined };
+
+/** Something may be given back late, but a test of it has to end. */
+const patienceMs = 300;
+
+/** The toy engine, but for its plans. */
+export function planning(lie: (plan: Plan, where: LieIn) => Partial<Plan>): EngineUnderTest {
+  return lying((engine, where) => ({
+    ...engine,
+    async plan(options, signal) {
+      const plan = await engine.plan(options, signal);
+      return { ...plan, ...lie(plan, { ...where, like: options.like }) };
+    },
+  }));
+}
+
+/** The toy engine, but for its targets. */
+export function targeting(lie: (target: Target, where: LieIn) => Partial<Target>): EngineUnderTest {
+  return lying((engine, where) => ({
+    ...engine,
+    async target(options, signal) {
+      const target = await engine.target(options, signal);
+      return { ...target, ...lie(target, where) };
+    },
+  }));
+}
+
+function lying(lie: (engine: Engine, where: LieIn) => Engine): EngineUnderTest {
+  const server: ToyServer = new Map();
+  const honest = toyUnderTest(server);
+  return {
+    ...honest,
+    patienceMs,
+    engine: (database) => lie(honest.engine(database), { server, database, like: undefined }),
+  };
+}
+
+/** A plan whose readers say something else at their end. */
+export function tallying(plan: Plan, lie: (tally: DumpTally) => DumpTally): Pick<Plan, 'parts'> {
+  const parts = plan.parts.map((part) => {
+    const { reader } = part;
+    if (reader === undefined) return part;
+    return {
+      ...part,
+      reader: () => {
+        const honest = reader();
+        return { ...honest, end: () => lie(honest.end()) };
+      },
+    };
+  });
+  return { parts };
+}
+
+export function ofTables(lie: (table: TableTally) => TableTally): (tally: DumpTally) => DumpTally {
+  return (tally) => ({ ...tally, tables: tally.tables.map(lie) });
+}
+
+/** A plan whose parts come in another way. */
+export function opening(
+  plan: Plan,
+  lie: (content: ByteStream, signal: AbortSignal, index: number) => ByteStream,
+): Pick<Plan, 'parts'> {
+  const parts = plan.parts.map((part, index) => ({
+    ...part,
+    open: (signal: AbortSignal) => lie(part.open(signal), signal, index),
+  }));
+  return { parts };
+}
+
+/** The stages of a target whose parts are loaded in another way. */
+export function loading(
+  { stages }: Target,
+  lie: (load: LoadStep['load'], content: ByteStream, signal: AbortSignal) => Promise<void>,
+): Pick<Target, 'stages'> {
+  const changed = stages.map((steps) =>
+    steps.map((step) => ({
+      ...step,
+      load: (content: ByteStream, signal: AbortSignal) => lie(step.load, content, signal),
+    })),
+  );
+  return { stages: changed };
+}
+
+/** A plan that is never closed once its reading was told to stop. */
+export function deaf(plan: Plan, until: Promise<void>): Partial<Plan> {
+  let told: AbortSignal | undefined;
+  return {
+    ...opening(plan, (content, signal) => {
+      told = signal;
+      return content;
+    }),
+    async close() {
+      if (told?.aborted === true) await until;
+    },
+  };
+}
+
+/** An error is an end like any other. */
+export async function* swallowing(content: ByteStream): ByteStream {
+  try {
+    yield* content;
+  } catch {
+    yield Buffer.from('\n\\.\n');
+  }
+}
