@@ -4,6 +4,7 @@ import type { Manifest, ManifestPart, TableRows } from './contract/manifest/mani
 import type { RunEnded } from './contract/events/run-ended.ts';
 import type { Message } from './contract/events/message.ts';
 import type { Unequal } from './domain/compare.ts';
+import type { FailureCode } from './domain/errors.ts';
 import type { BackupId, SourceName } from './domain/keys.ts';
 import type { Observed } from './domain/observed.ts';
 import type { Schedule } from './domain/time/schedule.ts';
@@ -114,6 +115,8 @@ export type TargetOptions = {
   tablespaces?: boolean;
   /** Goes on when an object can't be made, and lists it in `failures`; without, the first failure ends the restore. */
   keepGoing?: boolean;
+  /** Drops what is replaced, in the end, and whatever is kept of it from before; without, it is kept where it can be. */
+  dropOld?: boolean;
   /**
    * What the server starts by itself (events of MariaDB and MySQL) runs again once all is done; without, it is there,
    * and disabled.
@@ -132,6 +135,21 @@ export type TargetOptions = {
  */
 export type AssertionEnd = 'true' | 'not-true' | { error: string };
 
+/**
+ * Something of a restore that is known before anything is written. `fails`: with it, no restore can succeed; `may-fail`:
+ * as far as can be told; `note`: it succeeds, and may surprise. `remedy`: what to do, SQL where SQL can do it.
+ */
+export type RestoreFinding = {
+  weight: 'fails' | 'may-fail' | 'note';
+  what: string;
+  remedy?: string | undefined;
+  /** What a restore ends with that this keeps from beginning; `restore-failed` where it is absent. */
+  code?: FailureCode;
+};
+
+/** `steps`: what will be made, renamed and dropped on the server, in this order, for people. */
+export type Foreseen = { steps: string[]; findings: RestoreFinding[] };
+
 /** A database to restore into. */
 export type Target = {
   database: string;
@@ -141,10 +159,21 @@ export type Target = {
    */
   state: 'absent' | 'empty' | 'occupied';
   holds: string;
+  /** The name under which what is replaced will be kept; absent where it is dropped. */
+  keptAs?: string;
   /** What a person should know before anything is done: what will be left out, … */
   notes: readonly string[];
   /** Why not all that would fail can be known before what is to be replaced is dropped. */
   unforeseen?: string;
+  /**
+   * What a restore would do here, and all that can be told of how it would go. Writes nothing. `contents`: of the parts
+   * that hold definitions.
+   */
+  foresee?(
+    replace: boolean,
+    contents: (part: ManifestPart, signal: AbortSignal) => ByteStream,
+    signal: AbortSignal,
+  ): Promise<Foreseen>;
   /** Takes note of what a part holds, while the backup is verified before anything is replaced. Must be quick. */
   watch?(part: ManifestPart, chunk: Uint8Array): void;
   /**
@@ -225,6 +254,23 @@ export type Settled = {
   hint?: string;
 };
 
+/** A database that was replaced, and is kept. `since`: ISO 8601 in UTC. */
+export type KeptDatabase = { name: string; bytes?: Bytes; since?: string };
+
+/** What stood in the place of a database before it was replaced, and is kept. */
+export type Replaced = {
+  /** The newest first. */
+  list(signal: AbortSignal): Promise<KeptDatabase[]>;
+  /** What would keep it from coming back. */
+  findings(kept: KeptDatabase, signal: AbortSignal): Promise<RestoreFinding[]>;
+  /**
+   * Exchanges it for what stands in its place now, in one step, and keeps that: returns its name, undefined where there
+   * was none.
+   */
+  swapBack(kept: KeptDatabase, signal: AbortSignal): Promise<string | undefined>;
+  drop(kept: KeptDatabase, signal: AbortSignal): Promise<void>;
+};
+
 /**
  * One thing that has to hold, and a look at it, which leaves nothing behind and holds nobody up. What is wrong is thrown,
  * with its remedy; nothing is observed where there is nothing to look at. `needs`: the examinations before it that it is
@@ -260,6 +306,8 @@ export type Engine = {
   readonly reader?: () => DumpReader;
   /** Kinds of the catalog that `owners: false` leaves out. */
   readonly ownerKinds: readonly string[];
+  /** What was replaced and is kept; absent where what is replaced is dropped. */
+  readonly replaced?: Replaced;
   /** The stock shell commands that restore this backup without Nightjar, from a folder that holds its objects. */
   restoreCommands(parts: ManifestPart[], plan: Plan): ByHand[];
   /** What can be looked at one by one before a backup is planned; `clock` is ours. */

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { chooseBackup } from '../core/survey/choose.ts';
 import { isInPlace, restoreRecorded } from '../core/commands/restore.ts';
+import { planRestore } from '../core/commands/restoring/plan.ts';
 import { memoryOf } from '../core/survey/watched.ts';
 import { readEvent, restoreEventSchema } from '../core/contract/events/requests.ts';
 import type { RestoreEvent, RestoreResult } from '../core/contract/events/requests.ts';
@@ -8,14 +9,14 @@ import { lambdaHandler } from './host/host.ts';
 import type { Invocation } from './host/host.ts';
 import { BackupError } from '../core/domain/errors.ts';
 import { newDatabaseName } from '../core/domain/keys.ts';
-import { repeatedResult, restoredResult } from './host/result.ts';
+import { plannedResult, repeatedResult, restoredResult } from './host/result.ts';
 
 /** Restores a backup of a source into a database on its server: `{ "source": "shop", "to": "shop_restored" }`. */
 export const handler = lambdaHandler({
   verb: 'restore',
   read: (event) => readEvent(restoreEventSchema, event, { source: 'shop', backup: 'latest', to: 'shop_restored' }),
   async work(event, nightjar, signal): Promise<RestoreResult> {
-    if (!event.replace) return restored(event, nightjar, signal);
+    if (!event.replace || event.plan) return restored(event, nightjar, signal);
     const { name: source } = await nightjar.source(event.source, {}, signal);
     const isDone = ({ status }: RestoreResult): boolean => status === 'restored';
     const outcome = await nightjar.store.carryOutOnce(
@@ -33,7 +34,7 @@ export const handler = lambdaHandler({
 });
 
 async function restored(
-  { source: name, backup, to, request: _, ...options }: RestoreEvent,
+  { source: name, backup, to, request: _, plan: isPlan, ...options }: RestoreEvent,
   nightjar: Invocation,
   signal: AbortSignal,
 ): Promise<RestoreResult> {
@@ -49,10 +50,16 @@ async function restored(
   const database = to ?? newDatabaseName(manifest);
   const target = await nightjar.source(name, { database, restoring: true }, signal);
   const { events = isInPlace(manifest, { server: source, database }) } = options;
+  const asked = { ...options, events, passedOver };
+  if (isPlan) {
+    const plan = await planRestore(manifest, target.engine, { ...asked, foresee: true }, nightjar, signal);
+    await plan.target.close();
+    return plannedResult(plan, warnings, nightjar.seconds());
+  }
   const made = await restoreRecorded(
     manifest,
     target.engine,
-    { ...options, events, passedOver },
+    asked,
     { ...nightjar, parallel: target.parallel },
     signal,
   );
@@ -64,6 +71,7 @@ async function restored(
 }
 
 /** Tells one request from another: the event, with its defaults. Keys stand in the order of the schema. */
-function digestOf(event: RestoreEvent): string {
-  return createHash('sha256').update(JSON.stringify(event)).digest('hex').slice(0, 16);
+function digestOf({ plan: _, dropOld, ...event }: RestoreEvent): string {
+  const asked = { ...event, ...(dropOld && { dropOld }) };
+  return createHash('sha256').update(JSON.stringify(asked)).digest('hex').slice(0, 16);
 }

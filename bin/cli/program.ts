@@ -82,8 +82,15 @@ Examples:
       this one, into a new database of that name
   nightjar restore shop --server staging --to shop
       the newest, on the server of the source staging
+  nightjar restore shop --to shop --replace --plan
+      what that would make, rename and drop, what would make it fail, and the
+      SQL that mends it; ends with 1 when it would fail
   nightjar restore shop --to shop --replace
-      in place: drops what is there
+      in place: on PostgreSQL what was there is kept as shop_before_<backup>
+      until --drop-old or the next --replace that is proven, which keeps its
+      own; on MariaDB and MySQL it is dropped first
+  nightjar restore shop --undo
+      puts that back, and keeps what stood in its place
   nightjar restore shop --keep-going
       what can be restored, and a list of what failed: exits with 5 then, and
       replaces nothing`;
@@ -259,8 +266,11 @@ export function nightjarProgram(ask: (asked: Request) => void): Command {
     .argument('[id]', 'which backup', 'latest')
     .option('--to <database>', 'the database to restore into')
     .option('--server <source>', 'restore on the server of this source, as its user')
-    .option('--replace', 'drop what the database holds first; the backup is verified before')
-    .option('--yes', 'do not ask before dropping')
+    .option('--plan', 'say what would be done and what would make it fail; write nothing')
+    .option('--replace', 'in the place of what is there; the backup is verified before')
+    .option('--undo', 'put back what the last --replace has kept (PostgreSQL)')
+    .option('--drop-old', 'with --replace: keep nothing; alone: drop what is kept')
+    .option('--yes', 'do not ask before replacing, undoing or dropping')
     .option('--no-owner', 'leave out who owns what, and who may do what')
     .option('--no-tablespaces', 'put everything into the default tablespace')
     .option('--keep-going', 'go on without what fails, list it, and keep the rest')

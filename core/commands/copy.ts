@@ -1,9 +1,12 @@
 import type { Retention } from '../contract/config/settings.ts';
+import type { Ledger } from '../contract/memory/ledger.ts';
 import { isBackupError } from '../domain/errors.ts';
 import type { FailureCode } from '../domain/errors.ts';
 import type { BackupId, SourceName } from '../domain/keys.ts';
 import { copiesDue } from '../domain/retention/copies.ts';
-import type { SourceRules, Verdict } from '../domain/verdict/verdict.ts';
+import { shapeOf } from '../domain/verdict/copy-shape.ts';
+import type { SourceHistory } from '../domain/verdict/history.ts';
+import type { SourceRules } from '../domain/verdict/verdict.ts';
 import type { Clock, Identity, Report } from '../ports.ts';
 import type { Received } from '../store/copying/receive.ts';
 import type { Store } from '../store/store.ts';
@@ -11,6 +14,9 @@ import { survey } from '../survey/survey.ts';
 
 /** Two vaults, and who works on them. */
 export type CopyDeps = { from: Store; to: Store; clock: Clock; identity: Identity; report: Report };
+
+/** By what the backups of a source are judged, and what of them a further vault keeps. */
+export type CopyRules = { memory: SourceRules; retention: Retention };
 
 /** A backup that is in another vault now, too. */
 export type CopiedBackup = { source: SourceName; id: BackupId; place: string } & Received;
@@ -48,33 +54,61 @@ export function copyBackup(
  */
 export function copyMissing(
   source: SourceName,
-  { memory, retention }: { memory: SourceRules; retention: Retention },
+  rules: CopyRules,
   deps: CopyDeps,
   signal: AbortSignal,
 ): Promise<CopiedSource> {
-  const { from, to, clock } = deps;
+  const { to } = deps;
   return to.withLease(
     source,
     deps,
     async (held, confirm) => {
-      const at = clock.now();
-      const judged = async (store: Store): Promise<Verdict[]> =>
-        (await survey(await store.listSource(source, held), { memory, at }, store, held)).verdict.backups;
-      const [first, copy] = [await judged(from), await judged(to)];
-      const due = copiesDue(
-        shelfOf(first, ({ good }) => good),
-        shelfOf(copy, ({ damage }) => damage?.kind !== 'gone' && damage?.kind !== 'cut'),
-        retention,
-        memory.timeZone,
-      );
+      const due = await missingIn(await to.listSource(source, held), rules, deps, held);
       return bringAll(source, due, { ...deps, confirm }, held);
     },
     signal,
   );
 }
 
-function shelfOf(backups: readonly Verdict[], isWhole: (one: Verdict) => boolean) {
-  return { ids: backups.map(({ id }) => id), whole: backups.filter(isWhole).map(({ id }) => id) };
+/**
+ * Which good backups a further vault lacks. What looks alike in both listings is there, and nothing of it is read; of
+ * the others, only the manifests are that its retention asks for.
+ */
+async function missingIn(
+  copy: SourceHistory,
+  { memory, retention }: CopyRules,
+  { from, clock }: CopyDeps,
+  signal: AbortSignal,
+): Promise<BackupId[]> {
+  const first = await from.listSource(copy.source, signal);
+  const shapes = new Map(copy.backups.map((found) => [found.id, shapeOf(found)]));
+  const there = new Set(first.backups.filter((found) => shapes.get(found.id) === shapeOf(found)).map(({ id }) => id));
+  const [bad, judged] = [new Set<BackupId>(), new Set<BackupId>()];
+  for (;;) {
+    const whole = { first: shelfOf(first, (id) => !bad.has(id)), copy: shelfOf(copy, (id) => there.has(id)) };
+    const due = copiesDue(whole.first, whole.copy, retention, memory.timeZone);
+    const unjudged = due.filter((id) => !judged.has(id));
+    if (unjudged.length === 0) return due;
+    const options = { memory, at: clock.now(), only: (id: BackupId) => unjudged.includes(id) };
+    const { verdict, ledger } = await survey(first, options, from, signal);
+    for (const id of unjudged) {
+      const isGood = verdict.backups.some((one) => one.id === id && one.good);
+      if (!isGood) bad.add(id);
+      else if (shapes.get(id) === shapeNamed(id, first, ledger)) there.add(id);
+      judged.add(id);
+    }
+  }
+}
+
+/** How a backup has to look by its manifest: beside its parts may lie what that does not name. */
+function shapeNamed(id: BackupId, { backups }: SourceHistory, ledger: Ledger): string {
+  const known = ledger.backups.find((one) => one.id === id);
+  return shapeOf(backups.find((one) => one.id === id)!, known?.facts?.parts);
+}
+
+function shelfOf({ backups }: SourceHistory, isWhole: (id: BackupId) => boolean) {
+  const ids = backups.map(({ id }) => id);
+  return { ids, whole: ids.filter(isWhole) };
 }
 
 type Bringing = CopyDeps & { confirm(): Promise<void> };

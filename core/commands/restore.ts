@@ -17,37 +17,14 @@ import type {
 } from '../ports.ts';
 import { mapConcurrently } from '../pipeline/concurrency.ts';
 import type { Store } from '../store/store.ts';
-import type { PassedOver } from '../survey/choose.ts';
-import { requireNamed } from './restoring/passed-over.ts';
+import { hindrance, planRestore } from './restoring/plan.ts';
+import type { RestoreOptions, RestorePlan } from './restoring/plan.ts';
 import { requireTrue } from './restoring/assertions.ts';
 import { proofSentence, prove, requireEqual } from './prove.ts';
 import type { Proof } from './prove.ts';
 import { verify } from './verify.ts';
 
-export type RestoreOptions = {
-  /** Empty an occupied target first. */
-  replace: boolean;
-  /** Restore and compare owners and grants; without, everything belongs to the role that restores. */
-  owners: boolean;
-  /** Read the restored database and compare it with the manifest. */
-  proof: boolean;
-  /** Put things into the tablespaces that they were in (they must be there); without, into the server's default one. */
-  tablespaces?: boolean;
-  /**
-   * Go on without what can't be restored, and list it: what was made is kept, replaces nothing, and counts as proven in
-   * no way.
-   */
-  keepGoing?: boolean;
-  /**
-   * Let events run that ran in the source, once all is proven. In a copy they would change it, and whatever else their
-   * bodies name.
-   */
-  events?: boolean;
-  /** Newer backups that are not good, where nobody has named the one that is restored. */
-  passedOver?: readonly PassedOver[];
-  /** A drill: the database must not be there, is made, proven and asked these statements, and dropped whatever happens. */
-  drill?: { assert: readonly string[] };
-};
+export type { RestoreOptions };
 /**
  * `database`: where it is. `notReplaced`: what it was to replace, and did not, for there are failures. `notes`: what a
  * person should know of what is there now.
@@ -61,7 +38,6 @@ export type Restored = {
   notes: string[];
 };
 type RestoreDeps = { store: Store; report: Report; parallel: number };
-type Backup = { manifest: Manifest; catalog: Catalog };
 
 const discardLimitMs = 30_000;
 /** Of those that the backup's manifest holds. */
@@ -80,42 +56,33 @@ export async function restore(
   deps: RestoreDeps,
   signal: AbortSignal,
 ): Promise<Restored> {
-  requireSameEngine(manifest, engine);
-  const catalog = await deps.store.readCatalog(manifest, signal);
-  const { owners, proof, tablespaces = true, keepGoing = false, events = false } = options;
-  const drill = options.drill !== undefined;
-  const target = await engine.target(
-    { manifest, catalog, owners, proof, tablespaces, keepGoing, events, drill },
-    signal,
-  );
+  return carryOut(await planRestore(manifest, engine, options, deps, signal), deps, signal);
+}
+
+/** Does what was planned, in the very place that was looked at; and lets go of it. */
+async function carryOut(plan: RestorePlan, deps: RestoreDeps, signal: AbortSignal): Promise<Restored> {
+  const { manifest, target, engine, options } = plan;
   try {
-    requireNamed(manifest, options.passedOver ?? [], { target, replace: options.replace });
-    if (drill) requireAbsent(target, engine);
-    if (target.state === 'occupied') await requireReplaceable(manifest, target, engine, options, deps, signal);
+    const hindered = options.replace || target.state === 'occupied' ? hindrance(plan) : undefined;
+    if (hindered !== undefined) throw hindered;
+    if (target.state === 'occupied') await requireReplaceable(plan, deps, signal);
     announce(manifest, engine.place, deps.report);
     for (const message of firstLines(manifest.warnings, mostWarnings))
       deps.report({ type: 'warning', message: `told when it was backed up: ${oneLine(message)}` });
-    return await orSayWhatIsThere(target, () => fill(target, { manifest, catalog }, engine, options, deps, signal));
+    return await orSayWhatIsThere(target, () => fill(plan, deps, signal));
   } finally {
     await target.close();
   }
 }
 
-async function fill(
-  target: Target,
-  backup: Backup,
-  engine: Engine,
-  options: RestoreOptions,
-  deps: RestoreDeps,
-  signal: AbortSignal,
-): Promise<Restored> {
-  const { manifest } = backup;
+async function fill(plan: RestorePlan, deps: RestoreDeps, signal: AbortSignal): Promise<Restored> {
+  const { manifest, target, engine, options } = plan;
   await target.prepare(options.replace, signal).finally(() => {
     for (const message of sweptNotes(target)) deps.report({ type: 'warning', message });
   });
   await load(manifest, target, deps, signal);
   for (const message of target.heard?.() ?? []) deps.report({ type: 'warning', message: oneLine(message) });
-  const proof = options.proof ? await compare(target, backup, engine, options, deps, signal) : undefined;
+  const proof = options.proof ? await compare(plan, deps, signal) : undefined;
   const { database, failures } = target;
   const found = { id: manifest.id, ...(proof && { proof }), failures };
   if (failures.length === 0) {
@@ -139,20 +106,9 @@ function sweptNotes({ swept = [] }: Target): string[] {
   return swept.map((name) => `database ${oneLine(name)}, which a drill that died had left, was dropped now`);
 }
 
-/** A drill drops the database at its end, so it must be one that the drill itself has made. */
-function requireAbsent({ state }: Target, { place }: Engine): void {
-  if (state === 'absent') return;
-  throw new BackupError('target-not-empty', `${place} is there already, so that no drill may use it`, {
-    hint: 'run the drill again: it takes another name each time',
-  });
-}
-
 /** What was left out on purpose is not expected, and excepted from what is proven. */
 async function compare(
-  target: Target,
-  { manifest, catalog }: Backup,
-  engine: Engine,
-  { owners }: RestoreOptions,
+  { manifest, catalog, target, engine, options: { owners } }: RestorePlan,
   deps: RestoreDeps,
   signal: AbortSignal,
 ): Promise<Proof> {
@@ -207,18 +163,6 @@ export function isInPlace(manifest: Manifest, { server, database }: { server: st
   return server === manifest.source && database === manifest.database;
 }
 
-/** Throws `input-invalid` where a backup of one engine would go into another. */
-export function requireSameEngine(manifest: Manifest, engine: Engine): void {
-  if (manifest.engine === engine.name) return;
-  throw new BackupError(
-    'input-invalid',
-    `${manifest.source} is a backup of ${manifest.engine}, and ${engine.place} is ${engine.name}`,
-    {
-      hint: 'name a source of the same engine as the target',
-    },
-  );
-}
-
 /**
  * The same, and writes down beside the backup how a restore that was to be proven ended. What failed on this server
  * says nothing of the backup, and is no record.
@@ -230,32 +174,36 @@ export async function restoreRecorded(
   deps: RestoreDeps & { clock: Clock },
   signal: AbortSignal,
 ): Promise<Restored> {
-  const judge = ({ proof, failures }: Restored) =>
+  return recorded(manifest, deps, () => restore(manifest, engine, options, deps, signal));
+}
+
+/** Carries out a plan that somebody has seen: the same, and nothing is looked at anew. */
+export async function restorePlanned(
+  plan: RestorePlan,
+  deps: RestoreDeps & { clock: Clock },
+  signal: AbortSignal,
+): Promise<Restored> {
+  return recorded(plan.manifest, deps, () => carryOut(plan, deps, signal));
+}
+
+function recorded(
+  manifest: Manifest,
+  deps: RestoreDeps & { clock: Clock },
+  work: () => Promise<Restored>,
+): Promise<Restored> {
+  return deps.store.withProofRecord('restore', manifest, deps, work, ({ proof, failures }) =>
     proof !== undefined && failures.length === 0
       ? { compared: proofSentence(proof), differences: proof.differences }
-      : undefined;
-  return deps.store.withProofRecord(
-    'restore',
-    manifest,
-    deps,
-    () => restore(manifest, engine, options, deps, signal),
-    judge,
+      : undefined,
   );
 }
 
+/** Throws where the backup is damaged, or the definitions are known not to load; reads all of it. */
 async function requireReplaceable(
-  manifest: Manifest,
-  target: Target,
-  engine: Engine,
-  { replace }: RestoreOptions,
+  { manifest, target, engine }: RestorePlan,
   deps: RestoreDeps,
   signal: AbortSignal,
 ): Promise<void> {
-  if (!replace) {
-    throw new BackupError('target-not-empty', `${engine.place} is not empty: it holds ${target.holds}`, {
-      hint: 'name a new database with --to, or drop what is there with --replace',
-    });
-  }
   const { problems } = await verify(
     manifest,
     {

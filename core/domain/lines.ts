@@ -25,3 +25,8 @@ export function firstLines(lines: readonly string[], most: number): string[] {
 export function firstOf(lines: readonly string[], most: number): string {
   return `${lines.slice(0, most).join('; ')}${lines.length > most ? `, and ${lines.length - most} more` : ''}`;
 }
+
+/** Names in one sentence, the first of many. */
+export function fewNames(names: readonly string[], most = 5): string {
+  return `${names.slice(0, most).join(', ')}${names.length > most ? `, and ${names.length - most} more` : ''}`;
+}

@@ -26,14 +26,15 @@ export type Survey = {
 
 /**
  * `revision`: of the ledger that there was, as far as anybody remembers. `each`: is given every manifest, which are then all
- * read; `most`: no more than so many of the newest unknown ones are. `forgiving`: takes a ledger that can't be read for
- * none.
+ * read; `only`: of the unknown ones no others are; `most`: no more than so many of the newest unknown ones are.
+ * `forgiving`: takes a ledger that can't be read for none.
  */
 export type SurveyOptions = {
   memory: SourceRules;
   at: Date;
   revision?: number | undefined;
   each?: (id: BackupId, read: ManifestReading) => void;
+  only?: (id: BackupId) => boolean;
   most?: number;
   forgiving?: (error: unknown) => void;
 };
@@ -95,12 +96,12 @@ async function surveyed(
   store: Store,
   signal: AbortSignal,
 ): Promise<Survey> {
-  const { each, most } = options;
+  const { each, only = () => true, most } = options;
   const signing = store.signingRules(listed.source);
   const read: Looks = new Map();
   let history = listed;
-  let ids: readonly BackupId[] =
-    each === undefined ? newestOf(toRead(listed, before.ledger, signing), most) : listed.backups.map(({ id }) => id);
+  const unknown = toRead(listed, before.ledger, signing).filter(only);
+  let ids: readonly BackupId[] = each === undefined ? newestOf(unknown, most) : listed.backups.map(({ id }) => id);
   for (;;) {
     history = await readBackups(history, ids, read, each, store, signal);
     const found = judged(history, before, read, signing, options);

@@ -13,10 +13,12 @@ const keys: Record<string, string> = {
   '--no-tablespaces': '"tablespaces": false',
   '--keep-going': '"keepGoing": true',
   '--no-proof': '"proof": false',
+  '--drop-old': '"dropOld": true',
 };
 
-function inTermsOfEvents(hint: string | undefined): string | undefined {
-  return hint?.replace(/--[a-z-]+/g, (option) => keys[option] ?? option);
+/** A remedy without options of the command line. */
+export function inTermsOfEvents(hint: string): string {
+  return hint.replace(/--[a-z-]+/g, (option) => keys[option] ?? option);
 }
 
 /** The error of ours that a failed run stands for: what the deadline has broken is the deadline's. */
@@ -24,7 +26,7 @@ export function failureOf(error: unknown, signal: AbortSignal): BackupError {
   if (signal.aborted && !isBackupError(error, abortError(signal).code)) return abortError(signal);
   if (isBackupError(error))
     return new BackupError(error.code, error.lines, {
-      hint: hints[error.code] ?? inTermsOfEvents(error.hint),
+      hint: hints[error.code] ?? (error.hint && inTermsOfEvents(error.hint)),
       cause: error.cause,
     });
   return ourError(error);

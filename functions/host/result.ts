@@ -1,5 +1,8 @@
 import type { Drilled } from '../../core/commands/drill.ts';
 import { incompleteError } from '../../core/commands/restoring/incomplete.ts';
+import { inTermsOfEvents } from './failure.ts';
+import { hindrance } from '../../core/commands/restoring/plan.ts';
+import type { RestorePlan } from '../../core/commands/restoring/plan.ts';
 import { notTheNewest } from '../../core/commands/restoring/passed-over.ts';
 import { proofSentence } from '../../core/commands/prove.ts';
 import type { Restored } from '../../core/commands/restore.ts';
@@ -55,6 +58,28 @@ export function restoredResult(
     failed: failures.length,
     failures: failures.slice(0, shownFailures),
     differences: proof?.differences.slice(0, shownFailures) ?? [],
+  };
+}
+
+/** What a plan tells; nothing was done. */
+export function plannedResult(plan: RestorePlan, warnings: readonly string[], seconds: number): RestoreResult {
+  const { manifest, target, steps, findings } = plan;
+  return {
+    status: 'planned',
+    source: manifest.source,
+    id: manifest.id,
+    database: target.database,
+    state: target.state,
+    holds: target.holds,
+    steps,
+    notes: [...warnings, ...target.notes],
+    wouldFail: hindrance(plan) !== undefined,
+    findings: findings.map(({ weight, what, remedy }) => ({
+      weight,
+      what,
+      ...(remedy && { remedy: inTermsOfEvents(remedy) }),
+    })),
+    seconds,
   };
 }
 

@@ -181,6 +181,75 @@ test('a second vault that is down for a day catches up, and the first one has al
   for (const one of ids) expect(bytesOf(state, one)).toEqual(bytesOf(nights.state, one));
 });
 
+/** A vault, and how often each of its manifests was read; a listing is one request for three objects here. */
+function readsOf(real: Vault): { vault: Vault; read: string[]; listed: string[] } {
+  const [read, listed]: [string[], string[]] = [[], []];
+  const vault: Vault = {
+    ...real,
+    read: (key, signal) => {
+      if (key.endsWith('manifest.json')) read.push(key);
+      return real.read(key, signal);
+    },
+    list: (prefix, signal) => {
+      listed.push(prefix);
+      return real.list(prefix, signal);
+    },
+  };
+  return { vault, read, listed };
+}
+
+test('of what is in both vaults no manifest is read, however often copies are made', async () => {
+  const nights = await worldAfter([tables, tables, tables, tables]);
+  const ids = idsIn(nights);
+  const state = emptyState();
+  const run = async (world: World, count: number) => {
+    const [from, to] = [readsOf(memoryVault(world.state, { place: 'first' })), readsOf(second(state))];
+    const { copied } = await copyingAll(from.vault, to.vault, count);
+    return { copied: copied.map((one) => one.id), from, to };
+  };
+
+  const begun = await run(nights, 2);
+  const next = await run(nights, 2);
+  const late = await run(nights, 3);
+
+  expect(begun.copied).toEqual([ids[3], ids[2]]);
+  expect(begun.to.read).toEqual([]);
+  expect(begun.from.read.filter((key) => key.includes(ids[0]!) || key.includes(ids[1]!))).toEqual([]);
+  expect(next).toEqual({
+    copied: [],
+    from: { vault: expect.anything(), read: [], listed: ['shop/'] },
+    to: { vault: expect.anything(), read: [], listed: ['shop/'] },
+  });
+  expect(late.copied).toEqual([ids[1]]);
+  expect(new Set(late.from.read)).toEqual(new Set([manifestKey(shop, ids[1]!)]));
+  expect(late.to.read).toEqual([]);
+});
+
+test('what lies beside the parts of a backup and is none of them is no reason to copy it again', async () => {
+  const odd = again(world);
+  const from = memoryVault(odd.state, { place: 'first' });
+  await from.putIfAbsent(partKey(shop, id, 'data/0099.sql.zst'), Buffer.from('x'), {}, AbortSignal.timeout(1000));
+  const state = emptyState();
+
+  expect((await copyingAll(from, second(state))).copied).toMatchObject([{ id, state: 'copied' }]);
+  expect((await copyingAll(from, second(state))).copied).toEqual([]);
+  expect(bytesOf(state, id)).toEqual(whole());
+});
+
+test('a manifest of the copy that is another one is told, and left as it is', async () => {
+  const state = emptyState();
+  await copying(id, first(), second(state));
+  const key = manifestKey(shop, id);
+  const other = Buffer.from(state.objects.get(key)!.body).toString().replace('"shop"', '"shops"');
+  await overwrite(second(state), key, other);
+
+  const { copied, failures } = await copyingAll(first(), second(state));
+
+  expect(copied).toEqual([]);
+  expect(failures).toMatchObject([{ code: 'object-exists' }]);
+  expect(Buffer.from(state.objects.get(key)!.body).toString()).toBe(other);
+});
+
 test('one damaged backup keeps the others from nothing, and is told', async () => {
   const nights = await worldAfter([tables, tables, tables]);
   const ids = idsIn(nights);

@@ -1,6 +1,6 @@
 import { drill, drillSentence } from '../../../core/commands/drill.ts';
 import type { Drilled } from '../../../core/commands/drill.ts';
-import { requireSameEngine } from '../../../core/commands/restore.ts';
+import { requireSameEngine } from '../../../core/commands/restoring/plan.ts';
 import type { Nightjar } from '../../../core/compose.ts';
 import { drillDatabaseName } from '../../../core/domain/drill-name.ts';
 import { BackupError } from '../../../core/domain/errors.ts';

@@ -1,32 +1,37 @@
 import { incompleteError, whereItIs } from '../../../core/commands/restoring/incomplete.ts';
-import { notTheNewest, requireNamed } from '../../../core/commands/restoring/passed-over.ts';
+import { notTheNewest } from '../../../core/commands/restoring/passed-over.ts';
 import { chooseBackup } from '../../../core/survey/choose.ts';
 import type { PassedOver } from '../../../core/survey/choose.ts';
 import { proofSentence } from '../../../core/commands/prove.ts';
-import { isInPlace, requireSameEngine, restoreRecorded } from '../../../core/commands/restore.ts';
+import { isInPlace, restorePlanned } from '../../../core/commands/restore.ts';
+import { hindrance, planRestore } from '../../../core/commands/restoring/plan.ts';
+import type { RestorePlan } from '../../../core/commands/restoring/plan.ts';
 import type { Restored } from '../../../core/commands/restore.ts';
 import type { Source } from '../../../core/ports.ts';
 import type { Manifest } from '../../../core/contract/manifest/manifest.ts';
 import { requireNoDrillName } from '../../../core/domain/drill-name.ts';
 import { BackupError } from '../../../core/domain/errors.ts';
-import { newDatabaseName, startOf } from '../../../core/domain/keys.ts';
-import type { BackupId, SourceName } from '../../../core/domain/keys.ts';
+import { newDatabaseName } from '../../../core/domain/keys.ts';
+import type { SourceName } from '../../../core/domain/keys.ts';
 import { firstLines } from '../../../core/domain/lines.ts';
-import { formatBytes, formatDuration, plural } from '../../../core/domain/units.ts';
+import { formatDuration, plural } from '../../../core/domain/units.ts';
 import { confirmByName } from '../text/confirm.ts';
 import { memoryFor, readable } from '../names.ts';
 import type { CommandOutcome, Output } from '../text/output.ts';
 import { showProgress } from '../text/progress.ts';
 import type { CommandSession } from '../session.ts';
-import { sizesOf } from '../sizes.ts';
-import { shortSpan } from '../text/text.ts';
+import { planDocument, planLines } from '../text/restore-plan.ts';
 import { told } from '../told.ts';
+import { dropOldCommand, undoCommand } from './undo.ts';
 
 /** As commander gives them. */
 export type RestoreFlags = {
   to?: string;
   server?: string;
   replace?: true;
+  plan?: true;
+  undo?: true;
+  dropOld?: true;
   yes?: true;
   owner: boolean;
   proof: boolean;
@@ -42,7 +47,7 @@ type Done = { document: object; failure: BackupError | undefined };
 
 /**
  * `nightjar restore`: says what will happen, has it confirmed where something would be lost, restores, proves the
- * result equal, and tells how it ended.
+ * result equal, and tells how it ended. What was shown is what is done. With `--plan`, it only says what would happen.
  */
 export async function restoreCommand(
   name: string,
@@ -51,6 +56,9 @@ export async function restoreCommand(
   session: CommandSession,
   signal: AbortSignal,
 ): Promise<CommandOutcome> {
+  if (flags.undo) return undoCommand(name, flags, session, signal);
+  if (flags.dropOld && !flags.replace) return dropOldCommand(name, flags, session, signal);
+  if (flags.plan) return showPlan(name, which, flags, session, signal);
   const run = { verb: 'restore', source: name as SourceName } as const;
   const { document: result, failure } = await told(
     run,
@@ -63,13 +71,35 @@ export async function restoreCommand(
   return { document: { result }, failures: failure === undefined ? [] : [failure] };
 }
 
-async function restoreOne(
+async function showPlan(
   name: string,
   which: string,
   flags: RestoreFlags,
   session: CommandSession,
   signal: AbortSignal,
-): Promise<Done> {
+): Promise<CommandOutcome> {
+  const { plan, warnings } = await planned(name, which, flags, session, signal);
+  await plan.target.close();
+  for (const line of planLines(plan, session.nightjar.clock.now())) session.out.say(line);
+  const failure = hindrance(plan);
+  session.out.say(
+    failure === undefined ? 'nothing was changed: --plan only looks' : 'it would fail: nothing was changed',
+  );
+  return {
+    document: { plan: { ...planDocument(plan), warnings } },
+    failures: failure === undefined ? [] : [failure],
+  };
+}
+
+type Planned = { plan: RestorePlan; source: Source; warnings: string[]; passedOver: readonly PassedOver[] };
+
+async function planned(
+  name: string,
+  which: string,
+  flags: RestoreFlags,
+  session: CommandSession,
+  signal: AbortSignal,
+): Promise<Planned> {
   const { nightjar, out } = session;
   if (flags.to !== undefined) requireNoDrillName(flags.to);
   const asked = await readable(name, nightjar, signal);
@@ -84,41 +114,43 @@ async function restoreOne(
   const database = flags.to ?? newDatabaseName(manifest);
   const server = serverOf(name, flags, session);
   const source = await nightjar.source(server, { database }, signal);
-  requireSameEngine(manifest, source.engine);
+  const { owner: owners, proof, tablespaces } = flags;
+  const options = {
+    replace: flags.replace === true,
+    dropOld: flags.dropOld === true,
+    owners,
+    proof,
+    tablespaces,
+    keepGoing: flags.keepGoing === true,
+    events: flags.events ?? isInPlace(manifest, { server, database }),
+    passedOver,
+    foresee: flags.plan === true,
+  };
+  return { plan: await planRestore(manifest, source.engine, options, nightjar, signal), source, warnings, passedOver };
+}
+
+async function restoreOne(
+  name: string,
+  which: string,
+  flags: RestoreFlags,
+  session: CommandSession,
+  signal: AbortSignal,
+): Promise<Done> {
+  const { nightjar, out } = session;
   const started = Date.now();
-  const events = flags.events ?? isInPlace(manifest, { server, database });
-  const preview = await lookAt(manifest, source, { ...flags, events, passedOver }, session, signal);
-  for (const line of preview.lines) out.note(line);
-  if (preview.loses && flags.replace && !flags.yes)
-    await confirmByName(
-      database,
-      `--replace drops what ${source.engine.place} holds: ${preview.holds}${preview.unforeseen}`,
-      out,
-      signal,
-    );
-  const progress = showProgress(manifest.source, 'restoring', out, Date.now);
+  const { plan, source, warnings, passedOver } = await planned(name, which, flags, session, signal);
+  // what fails is told as the error that it makes
+  const findings = plan.findings.filter(({ weight }) => weight !== 'fails');
+  for (const line of planLines({ ...plan, findings }, nightjar.clock.now())) out.note(line);
+  await confirmed(plan, flags, out, signal);
+  const progress = showProgress(plan.manifest.source, 'restoring', out, Date.now);
   try {
-    const { owner: owners, proof, tablespaces } = flags;
-    const options = {
-      replace: flags.replace === true,
-      owners,
-      proof,
-      tablespaces,
-      keepGoing: flags.keepGoing === true,
-      events,
-      passedOver,
-    };
-    const restored = await restoreRecorded(
-      manifest,
-      source.engine,
-      options,
-      { ...nightjar, report: progress.report, parallel: source.parallel },
-      signal,
-    );
+    const deps = { ...nightjar, report: progress.report, parallel: source.parallel };
+    const restored = await restorePlanned(plan, deps, signal);
     progress.end();
     return tellRestored(
       { ...restored, notes: [...warnings, ...restored.notes] },
-      manifest,
+      plan.manifest,
       source,
       { ms: Date.now() - started, passedOver },
       out,
@@ -126,6 +158,21 @@ async function restoreOne(
   } finally {
     progress.end();
   }
+}
+
+/** Nobody is asked about what would fail anyway. */
+async function confirmed(plan: RestorePlan, flags: RestoreFlags, out: Output, signal: AbortSignal): Promise<void> {
+  const { target, engine } = plan;
+  if (target.state !== 'occupied' || !flags.replace || flags.yes || hindrance(plan) !== undefined) return;
+  const blind = target.unforeseen === undefined ? '' : `; ${target.unforeseen}`;
+  const question =
+    target.keptAs === undefined
+      ? `--replace drops what ${engine.place} holds: ${target.holds}${blind}`
+      : `--replace puts the backup in the place of what ${engine.place} holds: ${target.holds}; that is kept as ${target.keptAs}`;
+  await confirmByName(target.database, question, out, signal).catch(async (error: unknown) => {
+    await target.close();
+    throw error;
+  });
 }
 
 function tellRestored(
@@ -169,41 +216,4 @@ function serverOf(name: string, { server }: RestoreFlags, { nightjar }: CommandS
   throw new BackupError('input-invalid', `${name} has backups, and is no longer in the configuration`, {
     hint: `say on whose server to restore: --server ${nightjar.sourceNames.join(' or ')}`,
   });
-}
-
-type RestoreChoice = { events: boolean; passedOver: readonly PassedOver[] };
-type Preview = { lines: string[]; loses: boolean; holds: string; unforeseen: string };
-
-async function lookAt(
-  manifest: Manifest,
-  source: Source,
-  { owner, replace, tablespaces, keepGoing, events, passedOver }: RestoreFlags & RestoreChoice,
-  { nightjar }: CommandSession,
-  signal: AbortSignal,
-): Promise<Preview> {
-  const catalog = await nightjar.store.readCatalog(manifest, signal);
-  const target = await source.engine.target(
-    { manifest, catalog, owners: owner, tablespaces, keepGoing: keepGoing === true, events },
-    signal,
-  );
-  const { tables, rows, bytes } = sizesOf(manifest);
-  const age = shortSpan(nightjar.clock.now().getTime() - startOf(manifest.id as BackupId).getTime());
-  const state = {
-    absent: 'a new database',
-    empty: 'there, and empty',
-    occupied: replace ? `holds ${target.holds}: ALL OF IT WILL BE DROPPED` : `holds ${target.holds}`,
-  }[target.state];
-  await target.close();
-  requireNamed(manifest, passedOver, { target, replace: replace === true });
-  return {
-    lines: [
-      `backup  ${manifest.source} ${manifest.id}, ${age} old: ${plural(tables, 'table')}, ${plural(rows, 'row')}, ${formatBytes(bytes)}`,
-      `into    ${source.engine.place} (${state})`,
-      ...target.notes.map((note) => `note    ${note}`),
-      ...(replace && target.unforeseen !== undefined ? [`note    ${target.unforeseen}`] : []),
-    ],
-    unforeseen: target.unforeseen === undefined ? '' : `; ${target.unforeseen}`,
-    loses: target.state === 'occupied',
-    holds: target.holds,
-  };
 }

@@ -39,7 +39,12 @@ export const restoreEventSchema = group('the event', {
     .describe(
       'Database to restore into, on the server of the source. Default: a new one, named after the source’s own and the backup.',
     ),
-  replace: flag('Drop what the database `to` holds first.', false),
+  replace: flag(
+    'Put the backup in the place of what the database `to` holds: kept as `<to>_before_<backup>` on PostgreSQL until the next proven replacement, dropped first elsewhere.',
+    false,
+  ),
+  dropOld: flag('With `replace`: keep nothing of what was there, nor what is kept from before.', false),
+  plan: flag('Say what would be made, renamed and dropped, and what would make it fail; write nothing.', false),
   confirm: text('the name of the database that is to be emptied')
     .optional()
     .describe('With `replace`: the name of the database again.'),
@@ -62,7 +67,7 @@ export const restoreEventSchema = group('the event', {
     .describe(
       'Let the events of MariaDB and MySQL run that ran in the source, once all is proven. Default: only where `to` is the name of the source’s own database.',
     ),
-}).superRefine(({ to, replace, confirm, request }, context) => {
+}).superRefine(({ to, replace, plan, confirm, request }, context) => {
   if (request !== undefined && !replace)
     context.addIssue({
       code: 'custom',
@@ -75,7 +80,7 @@ export const restoreEventSchema = group('the event', {
       path: ['to'],
       message: 'is missing: with replace, name the database that is to be emptied',
     });
-  if (replace && confirm !== to)
+  if (replace && !plan && confirm !== to)
     context.addIssue({
       code: 'custom',
       path: ['confirm'],
@@ -143,11 +148,31 @@ const restoredAs = {
  * What a restore answers; `proof` says what was compared, and that it is equal. `incomplete`: it went on, because of
  * `keepGoing`, without what `failures` lists (`failed` counts them, where not all are shown), and has replaced nothing:
  * `notReplaced` is what it was to replace. `repeated`: this request was carried out before, at `first`, and nothing was
- * done now; the rest is what it answered then. `notNewest`: `latest` was asked for, and newer backups are not good.
+ * done now; the rest is what it answered then. `planned`: nothing was written; `wouldFail` says whether a restore would
+ * be refused. `notNewest`: `latest` was asked for, and newer backups are not good.
  */
 export const restoreResultSchema = z.discriminatedUnion('status', [
   z.strictObject({ status: z.literal('restored'), ...restoredAs }),
   z.strictObject({ status: z.literal('repeated'), ...restoredAs, first: z.iso.datetime() }),
+  z.strictObject({
+    status: z.literal('planned'),
+    source: z.string(),
+    id: z.string(),
+    database: z.string(),
+    state: z.enum(['absent', 'empty', 'occupied']),
+    holds: z.string(),
+    steps: z.array(z.string()),
+    notes: z.array(z.string()),
+    wouldFail: z.boolean(),
+    findings: z.array(
+      z.strictObject({
+        weight: z.enum(['fails', 'may-fail', 'note']),
+        what: z.string(),
+        remedy: z.string().optional(),
+      }),
+    ),
+    seconds: z.number(),
+  }),
   z.strictObject({
     status: z.literal('incomplete'),
     ...restoredAs,

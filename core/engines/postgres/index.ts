@@ -17,6 +17,7 @@ import { changed, printsNames, readIdentities } from './plan/identity.ts';
 import type { Scope } from './plan/identity.ts';
 import { plannedParts, restFile, schemaFile } from './plan/parts.ts';
 import { replicationWarnings } from './plan/replication.ts';
+import { replacedDatabases } from './database/kept.ts';
 import { settle } from './proof/settle.ts';
 import { serverIdentity } from './server-identity.ts';
 import { withSession } from './session.ts';
@@ -83,6 +84,7 @@ export function postgresEngine(own: Login, tools: Tools, sliceBytes?: Bytes): En
       const said = hearing(tools);
       return Object.assign(await openTarget(own, said.tools, backup, signal), { heard: said.warnings });
     },
+    replaced: replacedDatabases(own),
     restoreCommands: (parts, plan) => restoreCommands(parts, plan.catalog),
     examinations: (clock) => examinations(own, tools, clock),
   };

@@ -37,7 +37,7 @@ test('museum: --replace killed between the two renames leaves the old database u
     }),
   );
   const place = { cwd: folder, env: { SHOP_PASSWORD: password } };
-  const replace = ['restore', 'shop', '--to', 'shop', '--replace', '--yes'];
+  const replace = ['restore', 'shop', '--to', 'shop', '--replace', '--drop-old', '--yes'];
   // two seconds of loading, in which the row is locked that the rename waits for
   await scene.sql('shop', 'create table slow (i int check (pg_sleep(2) is not null)); insert into slow values (1)');
   expect(await nightjar(['backup', 'shop'], place)).toMatchObject({ code: 0 });

@@ -42,7 +42,7 @@ test('a client that sends its invoke again does not drop what the application ha
   expect(again).toMatchObject({
     status: 'repeated',
     database: 'shop',
-    notes: [expect.stringMatching(/nothing was done now.*"request"/)],
+    notes: [expect.stringMatching(/is kept as shop_before_/), expect.stringMatching(/nothing was done now.*"request"/)],
   });
 });
 

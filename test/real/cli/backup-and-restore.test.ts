@@ -97,7 +97,7 @@ test('a database that holds something is left alone', async () => {
 
   expect(code).toBe(1);
   expect(stderr).toMatch(
-    /error: postgres:.*\/shop is not empty: it holds 1 table.*\n {2}hint: name a new database with --to, or drop what is there with --replace\n$/,
+    /error: postgres:.*\/shop is not empty: it holds 1 table.*\n {2}hint: name a new database with --to, or put the backup in its place with --replace\n$/,
   );
   expect(await scene.sql('shop', 'select note from orders where id = 1')).toEqual([{ note: 'changed' }]);
 });
@@ -108,7 +108,7 @@ test('--replace is not enough where nobody can be asked; with --yes it restores 
     code: 2,
     stderr: expect.stringContaining('hint: to go on without being asked, add --yes'),
   });
-  expect(refused.stderr).toContain('ALL OF IT WILL BE DROPPED');
+  expect(refused.stderr).toContain('ALL OF IT WILL BE REPLACED');
   expect(await scene.sql('shop', 'select note from orders where id = 1')).toEqual([{ note: 'changed' }]);
 
   const { code, document } = await scene.json(['restore', 'shop', id, '--to', 'shop', '--replace', '--yes']);
@@ -121,6 +121,25 @@ test('--replace is not enough where nobody can be asked; with --yes it restores 
     },
   });
   expect(await scene.sql('shop', 'select note from orders where id = 1')).not.toEqual([{ note: 'changed' }]);
+});
+
+test('--plan says what would be done and writes nothing; where it would fail, it ends with 1', async () => {
+  const inPlace = ['restore', 'shop', id, '--to', 'shop', '--replace', '--plan'];
+  const there = await scene.sql('postgres', 'select oid, datname from pg_database order by 1');
+
+  const { code, stdout } = await scene.run(inPlace);
+  const refused = await scene.json(['restore', 'shop', id, '--to', 'shop', '--plan']);
+
+  expect(code).toBe(0);
+  expect(stdout).toMatch(
+    /^backup .*\ninto .*\nthen {4}make a database beside it .*\nthen {4}rename database shop to shop_before_/,
+  );
+  expect(stdout).toMatch(/\nnothing was changed: --plan only looks\n$/);
+  expect(refused).toMatchObject({
+    code: 1,
+    document: { ok: false, plan: { state: 'occupied', findings: [{ weight: 'fails' }] } },
+  });
+  expect(await scene.sql('postgres', 'select oid, datname from pg_database order by 1')).toEqual(there);
 });
 
 test('a restore goes to the server of another source, and without a proof says so', async () => {

@@ -47,7 +47,7 @@ test.each([
 ])('at a terminal, any answer but the name changes nothing: %p', async (answer, exitCode) => {
   const { code, screen } = await answering(answer);
 
-  expect(screen).toMatch(/--replace drops what postgres:.*\/shop holds: 1 table/);
+  expect(screen).toMatch(/--replace puts the backup in the place of what postgres:.*\/shop holds: 1 table/);
   expect(code).toBe(exitCode);
   expect(await notes()).toBe(1000);
 });
@@ -57,6 +57,8 @@ test('at a terminal, the typed name is a yes, and the progress is gone from the 
 
   expect(code).toBe(0);
   expect(screen).toContain('\r\x1b[2Krestored shop');
-  expect(screen).toMatch(/proven equal: 1 table, 1,000 rows, \d+ definitions\r\n$/);
+  expect(screen).toMatch(
+    /proven equal: 1 table, 1,000 rows, \d+ definitions\r\nthe old database is kept as shop_before_/,
+  );
   expect(await notes()).toBe(0);
 });

@@ -80,6 +80,8 @@ test('the package brings the pins of its layer, and no source or test of ours', 
       './dist/package/db-tools/layer.mjs',
       './dist/package/db-tools/lock.json',
       './docs/configuration.md',
+      './docs/encryption.md',
+      './docs/signing.md',
     ]),
   );
   expect(

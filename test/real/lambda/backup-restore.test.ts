@@ -163,10 +163,12 @@ test('a database that holds something is replaced only when the event names it t
   await postgresSql(postgres, 'postgres', 'create database kept');
   await postgresSql(postgres, 'kept', 'create table treasure ()');
 
+  const planned = valueOf(await restore.invoke({ source: 'precious', to: 'kept', replace: true, plan: true }));
   const refused = errorOf(await restore.invoke({ source: 'precious', to: 'kept' }));
   const unconfirmed = errorOf(await restore.invoke({ source: 'precious', to: 'kept', replace: true, confirm: 'keep' }));
   const replaced = valueOf(await restore.invoke({ source: 'precious', to: 'kept', replace: true, confirm: 'kept' }));
 
+  expect(planned).toMatchObject({ status: 'planned', state: 'occupied', holds: '1 table', wouldFail: false });
   expect(refused).toMatchObject({
     errorType: 'target-not-empty',
     errorMessage: expect.stringContaining('"confirm" with its name'),

@@ -196,6 +196,7 @@ function masked(text: string, folder: string, varies = false): string {
       .replace(/it can't be decompressed \([^)]*\)/g, 'its SHA-256 is not the one in the manifest')
       .replace(/\b\d\.\d\d kB/g, '1.23 kB')
       .replace(/\b\d\d\.\d kB/g, '12.3 kB')
+      .replace(/\b\d\.\d\d MB/g, '1.23 MB')
       .replace(/PostgreSQL 18\.\d+/g, 'PostgreSQL 18.6')
       .replace(/\bin \d+\.\d s/g, 'in 1.0 s')
   );

@@ -110,7 +110,7 @@ test('what a person may do is said: where the engine is another one, and where t
   });
   await expect(restoring(toyEngine(server, 'shop'))).rejects.toMatchObject({
     code: 'target-not-empty',
-    hint: 'name a new database with --to, or drop what is there with --replace',
+    hint: 'name a new database with --to, or put the backup in its place with --replace',
   });
 });
 

@@ -99,8 +99,8 @@ async function copyInto(
 
 function lineOf(source: SourceName, vault: string, { copied, failures }: CopiedSource): string {
   const bytes = copied.reduce((sum, one) => sum + one.bytes, 0);
-  const what =
-    copied.length === 0 ? 'nothing to copy' : `${plural(copied.length, 'backup')} copied, ${formatBytes(bytes)}`;
+  const brought = copied.filter(({ state }) => state === 'copied').length;
+  const what = brought === 0 ? 'nothing to copy' : `${plural(brought, 'backup')} copied, ${formatBytes(bytes)}`;
   return `${source}  ${vault}  ${what}${failures.length === 0 ? '' : `; ${plural(failures.length, 'backup')} failed`}`;
 }
 

@@ -11,7 +11,7 @@ import type { Restorer } from '../remedies.ts';
 import type { TextRow, MariadbSession } from '../session.ts';
 
 /** Something that would make a load fail, and what to do about it. */
-export type Obstacle = { what: string; remedy: string | undefined };
+export type Obstacle = { what: string; remedy: string | undefined; code?: 'privilege-missing' };
 
 /**
  * What is known of a backup before its first row is loaded. `longest`: its longest statement. `proof`: whether it is to
@@ -103,6 +103,7 @@ function missingRights(catalog: Catalog, rights: Rights, restorer: Restorer): Ob
   if (missing.length === 0) return [];
   return [
     {
+      code: 'privilege-missing',
       what: `the user lacks ${missing.join(', ')} on ${quoteName(restorer.database)}`,
       remedy: grant(restorer, missing.join(', '), `${quoteName(restorer.database)}.*`),
     },
@@ -112,6 +113,7 @@ function missingRights(catalog: Catalog, rights: Rights, restorer: Restorer): Ob
 /** A proof reads what was restored as a backup would: who may not is told when the old database is still there. */
 function missingForProof(rights: Rights, restorer: Restorer): Obstacle[] {
   return missingToRead(rights, restorer.server, restorer.database).map(({ right, on }) => ({
+    code: 'privilege-missing',
     what: `the user lacks ${right} on ${on}, which the proof takes`,
     remedy: grant(restorer, right, on),
   }));

@@ -11,6 +11,7 @@ import { withCommit, withoutDefiners } from './text/load-text.ts';
 import { looseSettings } from './loose-settings.ts';
 import { openLoader, withRemedy } from './loader.ts';
 import { longestStatement } from '../preflight/longest-statement.ts';
+import { foresee } from '../preflight/foresee.ts';
 import { inspectTarget } from './occupancy.ts';
 import { noteOnNames } from '../catalog/names-note.ts';
 import { needsOf } from '../preflight/needs.ts';
@@ -73,6 +74,9 @@ export async function openTarget(
   const rows = new Map(
     manifest.parts.filter(({ role }) => role === 'data').map(({ file }) => [file, longestStatement()]),
   );
+  const definitions = (['schema', 'after'] as const).flatMap((role) =>
+    manifest.parts.filter((part) => part.role === role),
+  );
   const failures: LoadFailure[] = [];
   const swept: string[] = [];
   const now: RestoreStanding = { phase: 'untouched', replaced: false, was: found.state };
@@ -132,12 +136,22 @@ export async function openTarget(
     failures,
     leftOut: [],
     swept,
+    foresee: (replace, contents, stop) =>
+      foresee(
+        login,
+        {
+          options,
+          restorer,
+          ...found,
+          blind: blind !== undefined,
+          replace,
+          needs: () => needsOf(concatenated(definitions.map((part) => textOf(part, contents(part, stop))))),
+        },
+        stop,
+      ),
     watch: ({ file }, chunk) => rows.get(file)?.write(chunk),
     async rehearse(contents, stop) {
       if (keepGoing) throw inPlaceOnly(login);
-      const definitions = (['schema', 'after'] as const).flatMap((role) =>
-        manifest.parts.filter((part) => part.role === role),
-      );
       const rehearsed = await rehearse(
         {
           login,

@@ -73,7 +73,7 @@ function ofAnyMajor(name: string): string {
 }
 
 /** A digest of what must be the same to the letter, and behind it the statements whose meaning counts. */
-function definitionText(facts: string, statements: (string | null)[]): string {
+export function definitionText(facts: string, statements: (string | null)[]): string {
   const some = statements.filter((statement) => statement !== null);
   return some.length === 0 ? digest(facts) : `${digest(facts)} ${JSON.stringify(some)}`;
 }

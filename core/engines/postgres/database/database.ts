@@ -21,7 +21,7 @@ const discardLimitMs = 30_000;
  * What stands where a restore would go; no catalog: the database doesn't exist, or is what a restore has left half made
  * that died (`leftover`).
  */
-export type FoundDatabase = { serverMajor: number; catalog?: Catalog; leftover: boolean };
+export type FoundDatabase = { serverMajor: number; catalog?: Catalog; leftover: boolean; oid?: number };
 
 /** Looks at the database of `login`. Throws `lease-held` while another run restores into it. */
 export async function inspect(login: Login, signal: AbortSignal): Promise<FoundDatabase> {
@@ -33,13 +33,13 @@ export async function inspect(login: Login, signal: AbortSignal): Promise<FoundD
     return maintain(login, signal, async ({ serverMajor }) => ({ serverMajor, leftover: false }));
   try {
     const { serverMajor } = session;
-    const [found] = await session.rows<{ comment: string | null }>(
-      `select shobj_description(oid, 'pg_database') as comment from pg_database where datname = $1`,
+    const [found] = await session.rows<{ oid: number; comment: string | null }>(
+      `select oid, shobj_description(oid, 'pg_database') as comment from pg_database where datname = $1`,
       [login.database],
     );
     const { state, of } = markOf(found?.comment) ?? {};
     if (state !== 'restoring' || of !== login.database)
-      return { serverMajor, catalog: await readCatalog(session), leftover: false };
+      return { serverMajor, catalog: await readCatalog(session), leftover: false, oid: Number(found?.oid) };
     if (!(await maintain(login, signal, (elsewhere) => isFree(elsewhere, login, signal)))) throw taken(login);
     return { serverMajor, leftover: true };
   } finally {

@@ -1,9 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { messageOf } from '../../../domain/errors.ts';
+import type { Bytes } from '../../../domain/units.ts';
 import type { Login } from '../../login.ts';
 import { claimKey, tryClaim } from './claim.ts';
 import { discardDatabase } from './discard.ts';
-import { quoteIdentifier } from '../identifier.ts';
 import { maintain } from './maintenance.ts';
 import { markOf } from './mark.ts';
 import type { PostgresSession } from '../session.ts';
@@ -20,9 +19,12 @@ export function newName(id: string, login: Login): string {
   return `nightjar_new_${claimKey(login)}${randomBytes(2).toString('hex')}_${id}`;
 }
 
-/** A name for the database that is replaced: its own as far as it fits. */
-export function beforeName(database: string, id: string, attempt = 0): string {
-  const ending = `_before_${id}${attempt === 0 ? '' : `_${attempt}`}`;
+/**
+ * A name for the database that is replaced, by the backup `id` or (`undone`) by the one that stood there before: its own
+ * as far as it fits.
+ */
+export function beforeName(database: string, id: string, attempt = 0, word: 'before' | 'undone' = 'before'): string {
+  const ending = `_${word}_${id}${attempt === 0 ? '' : `_${attempt}`}`;
   return `${startOf(database, longestName - ending.length)}${ending}`;
 }
 
@@ -50,29 +52,31 @@ export async function sweepHalfMade(login: Login, swept: string[], signal: Abort
   });
 }
 
-/**
- * Drops what stood in the place of the database of `login` before it was replaced, by this run or one that died behind
- * that. Returns those that could not be dropped, and why.
- */
-export async function dropReplaced(session: PostgresSession, login: Login): Promise<{ name: string; why: string }[]> {
-  const failed: { name: string; why: string }[] = [];
-  for (const { name, comment } of await databases(session)) {
+/** What was to become the database of `login`, and was left by a run that died: the next one drops it. */
+export async function halfMade(session: PostgresSession, { database }: Login): Promise<string[]> {
+  return (await databases(session)).flatMap(({ name, comment }) => {
     const mark = markOf(comment);
-    if (mark?.state !== 'replaced' || mark.of !== login.database || name === login.database) continue;
-    await session
-      .rows(`drop database if exists ${quoteIdentifier(name)}`)
-      .catch((error: unknown) => failed.push({ name, why: messageOf(error) }));
-  }
-  return failed;
+    return mark?.state === 'restoring' && mark.of === database ? [name] : [];
+  });
 }
 
 type FoundName = { name: string; open: boolean; comment: string | null; own: boolean };
 
-function databases(session: PostgresSession): Promise<FoundName[]> {
+export function databases(session: PostgresSession): Promise<FoundName[]> {
   return session.rows(
     `select datname as name, datallowconn as open, shobj_description(oid, 'pg_database') as comment,
       pg_has_role(datdba, 'usage') as own from pg_database where not datistemplate`,
   );
+}
+
+/** In bytes, of those that the user may connect to: the server looks at each of their files. */
+export async function sizesOf(session: PostgresSession, names: readonly string[]): Promise<Map<string, Bytes>> {
+  const rows = await session.rows<{ name: string; bytes: string }>(
+    `select datname::text as name, pg_database_size(oid)::text as bytes from pg_database
+      where datname = any($1::text[]) and has_database_privilege(oid, 'connect')`,
+    [names],
+  );
+  return new Map(rows.map(({ name, bytes }) => [name, Number(bytes)]));
 }
 
 function startOf(text: string, bytes: number): string {

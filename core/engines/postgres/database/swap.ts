@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { abortError, BackupError } from '../../../domain/errors.ts';
+import { abortError, BackupError, isBackupError } from '../../../domain/errors.ts';
+import type { RestoreFinding } from '../../../ports.ts';
 import type { Login } from '../../login.ts';
 import { quoteIdentifier, quoteLiteral } from '../identifier.ts';
 import { beforeName } from './leftovers.ts';
@@ -15,41 +16,72 @@ const swapAttempts = 2;
 const looks = 12;
 const betweenMs = 250;
 
+/** The checks of a database that is to be renamed in the end: each throws where something is in the way. */
+const checks = [noOthers, mayReplace, nothingHolds];
+
 /**
  * Throws `restore-failed`, before anything is done, for whatever would keep the database of `login` from being renamed
- * and dropped in the end.
+ * and dropped in the end. `oid`: of the database that was looked at.
  */
-export async function requireReplaceable(login: Login, signal: AbortSignal): Promise<void> {
+export async function requireReplaceable(
+  login: Login,
+  { oid }: { oid?: number | undefined },
+  signal: AbortSignal,
+): Promise<void> {
   await maintain(login, signal, async (session) => {
-    await noOthers(session, login, signal);
-    await mayReplace(session, login);
-    await nothingHolds(session, login);
+    for (const check of checks) await check(session, login, signal);
+    const [now] = await session.rows<{ oid: number }>('select oid from pg_database where datname = $1', [
+      login.database,
+    ]);
+    if (oid !== undefined && Number(now?.oid) !== oid) throw exchanged(login);
   });
 }
 
+/** All that stands in the way, at once. */
+export async function replacementFindings(
+  session: Maintenance,
+  login: Login,
+  signal: AbortSignal,
+): Promise<RestoreFinding[]> {
+  const found: RestoreFinding[] = [];
+  for (const check of checks)
+    await check(session, login, signal).catch((error: unknown) => {
+      if (!isBackupError(error, 'restore-failed', 'privilege-missing')) throw error;
+      found.push({ weight: 'fails', code: error.code, what: error.message, remedy: error.hint });
+    });
+  return found;
+}
+
+function exchanged({ database }: Login): BackupError {
+  return new BackupError(
+    'target-not-empty',
+    `database ${database} is another one than was looked at: somebody has made it anew meanwhile`,
+    { hint: 'look at it; then run the restore again' },
+  );
+}
+
+type Swap = { whole: string; id: string; settled: readonly string[]; word?: 'before' | 'undone' };
+
 /**
  * Puts the database `whole` in the place of the one of `login` in one transaction: whatever happens, both names are
- * there, or none has changed. The old one is marked as replaced. Returns its name now. Throws `restore-failed` while
- * others are connected to it.
+ * there, or none has changed. The old one is marked as replaced. Returns its name now; undefined where there was none.
+ * Throws `restore-failed` while others are connected to it.
  */
-export async function swapDatabases(
-  login: Login,
-  { whole, id, settled }: { whole: string; id: string; settled: readonly string[] },
-  signal: AbortSignal,
-): Promise<string> {
+export async function swapDatabases(login: Login, swap: Swap, signal: AbortSignal): Promise<string | undefined> {
   return maintain(login, signal, async (session) => {
-    const before = await freeName(session, login.database, id);
-    const [old, fresh, gone] = [login.database, whole, before].map(quoteIdentifier) as [string, string, string];
-    const [comment] = await session.rows<{ comment: string | null }>(
-      `select shobj_description(oid, 'pg_database') as comment from pg_database where datname = $1`,
+    const [now] = await session.rows<{ comment: string | null; at: string }>(
+      `select shobj_description(oid, 'pg_database') as comment, to_char(now() at time zone 'utc', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as at
+        from pg_database where datname = $1`,
       [login.database],
     );
-    const mark = quoteLiteral(marked({ state: 'replaced', of: login.database }, comment?.comment ?? undefined));
+    const before = now && (await freeName(session, login.database, swap));
     const statements = [
-      `alter database ${old} rename to ${gone}`,
-      `alter database ${fresh} rename to ${old}`,
-      `comment on database ${gone} is ${mark}`,
-      ...settled,
+      ...(before === undefined
+        ? []
+        : [`alter database ${quoteIdentifier(login.database)} rename to ${quoteIdentifier(before)}`]),
+      `alter database ${quoteIdentifier(swap.whole)} rename to ${quoteIdentifier(login.database)}`,
+      ...(before === undefined ? [] : [replacedComment(before, login, now!)]),
+      ...swap.settled,
     ];
     for (let left = swapAttempts; ; left -= 1) {
       try {
@@ -58,11 +90,16 @@ export async function swapDatabases(
       } catch (error) {
         if (sqlState(error) !== objectInUse) throw error;
         if (left > 1) continue;
-        await noOthers(session, login, signal);
+        for (const database of [login.database, swap.whole]) await noOthers(session, { ...login, database }, signal);
         throw error;
       }
     }
   });
+}
+
+function replacedComment(before: string, { database }: Login, now: { comment: string | null; at: string }): string {
+  const mark = marked({ state: 'replaced', of: database, at: now.at }, now.comment ?? undefined);
+  return `comment on database ${quoteIdentifier(before)} is ${quoteLiteral(mark)}`;
 }
 
 /** Statements for a person who puts it there by hand. */
@@ -71,11 +108,16 @@ export function swapByHand(database: string, whole: string, id: string): string 
   return `BEGIN; ALTER DATABASE ${old} RENAME TO ${before}; ALTER DATABASE ${fresh} RENAME TO ${old}; COMMIT;`;
 }
 
-async function freeName(session: PostgresSession, database: string, id: string): Promise<string> {
+/** The name that the database which is replaced will have. */
+export async function freeName(
+  session: PostgresSession,
+  database: string,
+  { id, word }: Pick<Swap, 'id' | 'word'>,
+): Promise<string> {
   const rows = await session.rows<{ datname: string }>('select datname from pg_database');
   const taken = new Set(rows.map(({ datname }) => datname));
   for (let attempt = 0; ; attempt += 1) {
-    const name = beforeName(database, id, attempt);
+    const name = beforeName(database, id, attempt, word);
     if (!taken.has(name)) return name;
   }
 }

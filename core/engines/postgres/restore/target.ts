@@ -18,17 +18,18 @@ import { connectionLimit } from '../database/statements.ts';
 import { dataGrammar, ownerlessGrammar } from './text/data-grammar.ts';
 import { discardDatabase } from '../database/discard.ts';
 import { quoteIdentifier } from '../identifier.ts';
-import { dropReplaced, sweepHalfMade } from '../database/leftovers.ts';
+import { sweepHalfMade } from '../database/leftovers.ts';
 import type { Loading } from './loading.ts';
 import { inTransaction, maintain } from '../database/maintenance.ts';
 import { setFunctionProperties } from '../database/function-properties.ts';
-import { notesOf } from './notes.ts';
+import { notesOf, oldNotes } from './notes.ts';
+import { foresee } from '../preflight/foresee.ts';
 import { postgresRun } from '../programs.ts';
 import { keptRows } from './rows-kept.ts';
 import { loadScript } from './script.ts';
 import { askTrue } from './assertion.ts';
 import { withSession } from '../session.ts';
-import { requireReplaceable, swapByHand, swapDatabases } from '../database/swap.ts';
+import { freeName, requireReplaceable, swapByHand, swapDatabases } from '../database/swap.ts';
 
 /**
  * Building an index on a large table takes hours in which psql neither prints nor reads; a dead server shows through
@@ -55,9 +56,13 @@ export async function openTarget(
   signal: AbortSignal,
 ): Promise<Target> {
   requireNoTemplate(login.database);
-  const { manifest, catalog, drill = false } = options;
+  const { manifest, catalog, proof: proven = false, drill = false, dropOld = false } = options;
   const found = await inspect(login, signal);
   const state = found.catalog === undefined ? 'absent' : isEmpty(found.catalog) ? 'empty' : 'occupied';
+  const before =
+    state === 'occupied'
+      ? await maintain(login, signal, (session) => freeName(session, login.database, manifest))
+      : undefined;
   let made: MadeDatabase = { state: 'none' };
   let mine: Claim | undefined;
   const swept: string[] = [];
@@ -81,14 +86,10 @@ export async function openTarget(
       ...settledStatements(login.database, catalog),
       ...connectionLimit(quoteIdentifier(login.database), catalog),
     ];
-    await swapDatabases(login, { whole, id: manifest.id, settled }, stop);
+    const keptAs = await swapDatabases(login, { whole, id: manifest.id, settled }, stop);
     made = { state: 'finished', name: login.database };
-    const left = await maintain(login, stop, (session) => dropReplaced(session, login)).catch((error: unknown) => [
-      { name: 'the one that was replaced', why: messageOf(error) },
-    ]);
-    return left.map(
-      ({ name, why }) =>
-        `the old database could not be dropped (${why}); when nothing of it is needed: DROP DATABASE ${quoteIdentifier(name)}`,
+    return maintain(login, stop, (session) => oldNotes(session, login, { before: keptAs, dropOld, proven })).catch(
+      (error: unknown) => [`the old database is kept as ${keptAs} (${messageOf(error)})`],
     );
   }
 
@@ -116,6 +117,7 @@ export async function openTarget(
     database: login.database,
     state,
     holds: holdings(found.catalog ?? {}),
+    ...(before !== undefined && !dropOld && { keptAs: before }),
     notes: notesOf(options, found, login.database),
     failures: loading.failures,
     leftOut: loading.leftOut,
@@ -125,6 +127,7 @@ export async function openTarget(
         found.catalog?.[kind]?.[name] === now && (now !== undefined || kind.startsWith('database')),
     }),
     afterProof: connectionLimit('', catalog).map(() => ({ kind: 'database option', name: 'connection limit' })),
+    foresee: (replace, contents, stop) => foresee(login, { options, state, loading, replace, before, contents }, stop),
     async prepare(replace, stop) {
       if (state === 'occupied' && !replace) return;
       if (state === 'empty') {
@@ -135,7 +138,7 @@ export async function openTarget(
         return;
       }
       mine = await claim(login, stop);
-      if (state === 'occupied') await requireReplaceable(login, stop);
+      if (state === 'occupied') await requireReplaceable(login, found, stop);
       await sweepHalfMade(login, swept, stop);
       const name = await createDatabase(
         login,

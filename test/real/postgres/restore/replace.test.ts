@@ -17,7 +17,7 @@ const replacing = (manifest: Manifest, database: string) =>
   restore(
     manifest,
     scene.source(database).engine,
-    { replace: true, owners: true, proof: true },
+    { replace: true, owners: true, proof: true, dropOld: true },
     { ...scene.deps(), parallel: 2 },
     limit(),
   );

@@ -11,7 +11,7 @@ import type { PostgresScene } from '../../../support/postgres.ts';
 
 /** Longer than a name can be. */
 const own = `the shop's own${' and whoever else asks'.repeat(5)}`;
-const options = { replace: true, owners: true, proof: true };
+const options = { replace: true, owners: true, proof: true, dropOld: true };
 
 /** A database `shop`, backed up, and changed since. */
 async function changedShop(major: PostgresMajor): Promise<{ scene: PostgresScene; manifest: Manifest }> {
@@ -115,7 +115,7 @@ describe('--replace', () => {
     ).rejects.toMatchObject({
       code: 'privilege-missing',
       message: expect.stringMatching(
-        /helper may not replace database shop: that belongs to postgres; database shop is as it was/,
+        /helper may not replace database shop: that belongs to postgres; helper may not act for postgres, .*; database shop is as it was$/,
       ),
       hint: expect.stringContaining('ALTER ROLE "helper" CREATEDB'),
     });

@@ -1,0 +1,71 @@
+import { dropKept, planUndo, undo } from '../../../core/commands/undo.ts';
+import type { KeptPlan } from '../../../core/commands/undo.ts';
+import { formatBytes } from '../../../core/domain/units.ts';
+import type { KeptDatabase } from '../../../core/ports.ts';
+import { confirmByName } from '../text/confirm.ts';
+import type { CommandOutcome } from '../text/output.ts';
+import type { CommandSession } from '../session.ts';
+
+/** As commander gives them. */
+type UndoFlags = { to?: string; server?: string; plan?: true; yes?: true };
+
+/**
+ * `nightjar restore <source> --undo`: puts back what the last `--replace` has kept, and keeps what stood in its place.
+ * Once more, and it is exchanged again.
+ */
+export async function undoCommand(
+  name: string,
+  flags: UndoFlags,
+  session: CommandSession,
+  signal: AbortSignal,
+): Promise<CommandOutcome> {
+  const { out } = session;
+  const { engine, database } = await session.nightjar.source(flags.server ?? name, { database: flags.to }, signal);
+  const plan = await planUndo(engine, database, signal);
+  const [newest] = plan.kept;
+  for (const line of keptLines(plan, `put back as ${database}`)) out.note(line);
+  if (flags.plan) return told({ planned: { database, kept: plan.kept, findings: plan.findings } });
+  const question = `--undo puts ${said(newest)} in the place of database ${database}, which is kept too`;
+  if (!flags.yes) await confirmByName(database, question, out, signal);
+  const replaced = await undo(engine, plan, signal);
+  out.say(`database ${database} is what it was before: ${newest.name} is back`);
+  if (replaced !== undefined)
+    out.say(`what stood there is kept as ${replaced}: --undo exchanges them once more, --drop-old drops it`);
+  return told({ undone: { database, back: newest.name, ...(replaced !== undefined && { kept: replaced }) } });
+}
+
+/** `nightjar restore <source> --drop-old`: drops all that is kept of a database from before it was replaced. */
+export async function dropOldCommand(
+  name: string,
+  flags: UndoFlags,
+  session: CommandSession,
+  signal: AbortSignal,
+): Promise<CommandOutcome> {
+  const { out } = session;
+  const { engine, database } = await session.nightjar.source(flags.server ?? name, { database: flags.to }, signal);
+  const plan = await planUndo(engine, database, signal);
+  for (const line of keptLines(plan, 'dropped')) out.note(line);
+  if (flags.plan) return told({ planned: { database, kept: plan.kept } });
+  const names = plan.kept.map(said).join(', ');
+  if (!flags.yes) await confirmByName(database, `--drop-old drops what ${database} was before: ${names}`, out, signal);
+  await dropKept(engine, plan, signal);
+  for (const { name: dropped } of plan.kept) out.say(`database ${dropped} is dropped`);
+  return told({ dropped: { database, names: plan.kept.map(({ name: dropped }) => dropped) } });
+}
+
+function told(document: object): CommandOutcome {
+  return { document, failures: [] };
+}
+
+function keptLines({ kept: [newest, ...others] }: KeptPlan, what: string): string[] {
+  const all = what === 'dropped';
+  return [
+    `kept    ${said(newest)}: it will be ${what}`,
+    ...others.map((one) => `kept    ${said(one)}${all ? `: it will be ${what}` : ''}`),
+  ];
+}
+
+function said({ name, bytes, since }: KeptDatabase): string {
+  const more = [bytes === undefined ? [] : formatBytes(bytes), since === undefined ? [] : `since ${since}`].flat();
+  return more.length === 0 ? name : `${name} (${more.join(', ')})`;
+}

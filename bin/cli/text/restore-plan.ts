@@ -1,0 +1,56 @@
+import type { RestorePlan } from '../../../core/commands/restoring/plan.ts';
+import { startOf } from '../../../core/domain/keys.ts';
+import type { BackupId } from '../../../core/domain/keys.ts';
+import { formatBytes, plural } from '../../../core/domain/units.ts';
+import type { RestoreFinding } from '../../../core/ports.ts';
+import { sizesOf } from '../sizes.ts';
+import { shortSpan } from './text.ts';
+
+const labels: Readonly<Record<RestoreFinding['weight'], string>> = {
+  fails: 'fails  ',
+  'may-fail': 'may fail',
+  note: 'note   ',
+};
+
+/** What a restore will do, as people read it: the backup, the place, the steps, and what is in the way. */
+export function planLines({ manifest, target, engine, options, steps, findings }: RestorePlan, now: Date): string[] {
+  const { tables, rows, bytes } = sizesOf(manifest);
+  const age = shortSpan(now.getTime() - startOf(manifest.id as BackupId).getTime());
+  const fate = target.keptAs === undefined ? 'ALL OF IT WILL BE DROPPED' : `ALL OF IT WILL BE REPLACED, and kept aside`;
+  const state = {
+    absent: 'a new database',
+    empty: 'there, and empty',
+    occupied: `holds ${target.holds}${options.replace ? `: ${fate}` : ''}`,
+  }[target.state];
+  const blind = options.replace && target.unforeseen !== undefined ? [target.unforeseen] : [];
+  return [
+    `backup  ${manifest.source} ${manifest.id}, ${age} old: ${plural(tables, 'table')}, ${plural(rows, 'row')}, ${formatBytes(bytes)}`,
+    `into    ${engine.place} (${state})`,
+    ...steps.map((step) => `then    ${step}`),
+    ...[...target.notes, ...blind].map((note) => `note    ${note}`),
+    ...findings.map(findingLine),
+  ];
+}
+
+/** The same for programs. */
+export function planDocument({ manifest, target, engine, options, steps, findings }: RestorePlan): object {
+  const { tables, rows, bytes, storedBytes } = sizesOf(manifest);
+  return {
+    source: manifest.source,
+    id: manifest.id,
+    place: engine.place,
+    database: target.database,
+    state: target.state,
+    holds: target.holds,
+    replace: options.replace,
+    backup: { tables, rows, bytes, storedBytes },
+    steps,
+    notes: target.notes,
+    ...(target.unforeseen !== undefined && { unforeseen: target.unforeseen }),
+    findings: findings.map(({ weight, what, remedy }) => ({ weight, what, ...(remedy !== undefined && { remedy }) })),
+  };
+}
+
+function findingLine({ weight, what, remedy }: RestoreFinding): string {
+  return `${labels[weight]} ${what}${remedy === undefined ? '' : `: ${remedy}`}`;
+}

@@ -1,0 +1,45 @@
+import { BackupError } from '../domain/errors.ts';
+import type { Engine, KeptDatabase, Replaced, RestoreFinding } from '../ports.ts';
+
+/** What was replaced and is kept, the newest first, and what would keep that one from coming back. */
+export type KeptPlan = { kept: [KeptDatabase, ...KeptDatabase[]]; findings: RestoreFinding[] };
+
+/** Looks at what is kept of the database of `engine`. Throws `restore-failed` where nothing is. Writes nothing. */
+export async function planUndo(engine: Engine, database: string, signal: AbortSignal): Promise<KeptPlan> {
+  const replaced = replacedOf(engine);
+  const [newest, ...others] = await replaced.list(signal);
+  if (newest === undefined)
+    throw new BackupError('restore-failed', `nothing is kept of what database ${database} was before`, {
+      hint: 'a restore with --replace keeps it; with --drop-old it does not',
+    });
+  return { kept: [newest, ...others], findings: await replaced.findings(newest, signal) };
+}
+
+/**
+ * Puts back the newest of what was shown, in one step, and keeps what stood in its place: returns the name of that.
+ * Throws what was found to be in the way.
+ */
+export async function undo(
+  engine: Engine,
+  { kept, findings }: KeptPlan,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const [inTheWay] = findings.filter(({ weight }) => weight === 'fails');
+  if (inTheWay !== undefined)
+    throw new BackupError(inTheWay.code ?? 'restore-failed', `${inTheWay.what}; nothing was changed`, {
+      hint: inTheWay.remedy,
+    });
+  return replacedOf(engine).swapBack(kept[0], signal);
+}
+
+/** Drops all that was shown. */
+export async function dropKept(engine: Engine, { kept }: KeptPlan, signal: AbortSignal): Promise<void> {
+  for (const one of kept) await replacedOf(engine).drop(one, signal);
+}
+
+function replacedOf({ replaced, place }: Engine): Replaced {
+  if (replaced !== undefined) return replaced;
+  throw new BackupError('source-unsupported', `${place} keeps nothing of what was replaced`, {
+    hint: 'restore a backup from before: nightjar list shows them; on MariaDB and MySQL a database can be no other’s name',
+  });
+}

@@ -1,0 +1,17 @@
+import { manifestFile } from '../layout/places.ts';
+import { backupPathOf, isBeside } from '../layout/records.ts';
+import type { BackupFound } from './history.ts';
+import { partsListed } from './verdict.ts';
+
+/**
+ * How a backup lies in a vault, as a listing shows it. A backup and its copy are alike to the byte, so that they look
+ * alike, too: neither has to be read to know that. `parts`: the digest of those that its manifest names, where that is
+ * known.
+ */
+export function shapeOf(found: Pick<BackupFound, 'objects'>, parts: string = partsListed(found)): string {
+  const documents = found.objects.flatMap(({ key, bytes }) => {
+    const path = backupPathOf(key)?.path ?? '';
+    return path === manifestFile || isBeside(path) ? [`${path} ${bytes}`] : [];
+  });
+  return [...documents.sort(), parts].join('\n');
+}

@@ -1,0 +1,109 @@
+import { BackupError, messageOf } from '../../../domain/errors.ts';
+import type { KeptDatabase, Replaced } from '../../../ports.ts';
+import type { Login } from '../../login.ts';
+import { quoteIdentifier, quoteLiteral } from '../identifier.ts';
+import type { PostgresSession } from '../session.ts';
+import { claim } from './claim.ts';
+import { databases, sizesOf } from './leftovers.ts';
+import { maintain } from './maintenance.ts';
+import { markOf } from './mark.ts';
+import { replacementFindings, swapDatabases } from './swap.ts';
+
+/** What stood in the place of the database of `login` before it was replaced, and is kept. */
+export function replacedDatabases(login: Login): Replaced {
+  return {
+    list: (signal) => maintain(login, signal, (session) => keptDatabases(session, login)),
+    findings: ({ name }, signal) =>
+      maintain(login, signal, async (session) => [
+        ...((await exists(session, login.database)) ? await replacementFindings(session, login, signal) : []),
+        ...(await replacementFindings(session, { ...login, database: name }, signal)),
+      ]),
+    async swapBack(kept, signal) {
+      const mine = await claim(login, signal);
+      try {
+        return await swapBack(login, kept, signal);
+      } finally {
+        await mine.release();
+      }
+    },
+    async drop({ name }, signal) {
+      const mine = await claim(login, signal);
+      try {
+        const isThis = (kept: KeptDatabase): boolean => kept.name === name;
+        const [dropped] = await maintain(login, signal, (session) => dropKept(session, login, isThis));
+        if (dropped?.why !== undefined) throw notDropped(dropped);
+      } finally {
+        await mine.release();
+      }
+    },
+  };
+}
+
+/** The newest first; those that are marked without a moment were replaced by an older Nightjar. */
+export async function keptDatabases(session: PostgresSession, { database }: Login): Promise<KeptDatabase[]> {
+  const found = (await databases(session)).flatMap(({ name, comment }) => {
+    const { state, of, at } = markOf(comment) ?? {};
+    return state !== 'replaced' || of !== database || name === database ? [] : [{ name, at }];
+  });
+  const sizes =
+    found.length === 0
+      ? new Map<string, number>()
+      : await sizesOf(
+          session,
+          found.map(({ name }) => name),
+        );
+  const kept = found.map(({ name, at }): KeptDatabase => {
+    const bytes = sizes.get(name);
+    return { name, ...(bytes !== undefined && { bytes }), ...(at !== undefined && { since: at }) };
+  });
+  return kept.sort((one, other) => (other.since ?? '').localeCompare(one.since ?? ''));
+}
+
+/** A kept database that was to be dropped; `why` it could not be. */
+export type DroppedDatabase = KeptDatabase & { why?: string };
+
+/** Drops of what is kept of the database of `login` those that are asked for. */
+export async function dropKept(
+  session: PostgresSession,
+  login: Login,
+  isAsked: (kept: KeptDatabase) => boolean = () => true,
+): Promise<DroppedDatabase[]> {
+  const dropped: DroppedDatabase[] = [];
+  for (const kept of (await keptDatabases(session, login)).filter(isAsked)) {
+    const failure = await session.rows(`drop database if exists ${quoteIdentifier(kept.name)}`).then(
+      () => ({}),
+      (error: unknown) => ({ why: messageOf(error) }),
+    );
+    dropped.push({ ...kept, ...failure });
+  }
+  return dropped;
+}
+
+/** Returns the name that what stood there has now; undefined where nothing did. */
+async function swapBack(login: Login, { name }: KeptDatabase, signal: AbortSignal): Promise<string | undefined> {
+  const [, id = ''] = /_(?:before|undone)_(.+)$/.exec(name) ?? [];
+  const comment = await maintain(login, signal, async (session) => {
+    const found = (await databases(session)).find((one) => one.name === name);
+    if (markOf(found?.comment)?.of !== login.database) throw gone(name);
+    return found?.comment?.split('\n').slice(1).join('\n') ?? '';
+  });
+  const unmarked = comment === '' ? 'null' : quoteLiteral(comment);
+  const settled = [`comment on database ${quoteIdentifier(login.database)} is ${unmarked}`];
+  return swapDatabases(login, { whole: name, id, settled, word: 'undone' }, signal);
+}
+
+async function exists(session: PostgresSession, database: string): Promise<boolean> {
+  return (await session.rows('select 1 from pg_database where datname = $1', [database])).length > 0;
+}
+
+function gone(name: string): BackupError {
+  return new BackupError('restore-failed', `database ${name} is not what it was: somebody has used it meanwhile`, {
+    hint: 'look again: the same command with --plan',
+  });
+}
+
+function notDropped({ name, why }: DroppedDatabase): BackupError {
+  return new BackupError('restore-failed', `database ${name} could not be dropped: ${why}`, {
+    hint: `when nobody is connected to it: DROP DATABASE ${quoteIdentifier(name)};`,
+  });
+}

@@ -1,0 +1,122 @@
+import type { ManifestPart } from '../../../contract/manifest/manifest.ts';
+import { formatBytes } from '../../../domain/units.ts';
+import type { ByteStream, Foreseen, KeptDatabase, RestoreFinding, Target, TargetOptions } from '../../../ports.ts';
+import type { Login } from '../../login.ts';
+import { keptDatabases } from '../database/kept.ts';
+import { halfMade, sizesOf } from '../database/leftovers.ts';
+import { maintain } from '../database/maintenance.ts';
+import type { Maintenance } from '../database/maintenance.ts';
+import { replacementFindings } from '../database/swap.ts';
+import { quoteIdentifier } from '../identifier.ts';
+import { keptNotes, sized } from '../restore/notes.ts';
+import type { Loading } from '../restore/loading.ts';
+import { withSession } from '../session.ts';
+import { archiveRoles } from './archive-roles.ts';
+import { roleFindings } from './roles.ts';
+import { serverFindings } from './server.ts';
+
+/** What a restore knows when it has looked at its place. */
+type Looked = {
+  options: TargetOptions;
+  state: Target['state'];
+  loading: Loading;
+  replace: boolean;
+  /** The name that what is replaced will have. */
+  before: string | undefined;
+  contents(part: ManifestPart, signal: AbortSignal): ByteStream;
+};
+
+/** All that can be told before anything is written: what would be done, and what would make it fail or surprise. */
+export async function foresee(login: Login, looked: Looked, signal: AbortSignal): Promise<Foreseen> {
+  const { options, state, loading, replace, contents } = looked;
+  const part = options.manifest.parts.find(({ role }) => role === 'schema');
+  const roles =
+    options.owners && part !== undefined ? await archiveRoles(contents(part, signal), loading, signal) : undefined;
+  const intoEmpty = state === 'empty' ? await fillFindings(login, signal) : [];
+  return maintain(login, signal, async (session) => {
+    const place = [
+      ...(state === 'occupied' && replace ? await replacementFindings(session, login, signal) : []),
+      ...(state === 'absent' ? await makeFindings(session, login) : []),
+      ...intoEmpty,
+    ];
+    const objects = [
+      ...(roles === undefined
+        ? []
+        : await roleFindings(session, { catalog: options.catalog, roles, user: login.user })),
+      ...(await serverFindings(session, options)),
+    ];
+    return {
+      steps: await stepsOf(session, login, looked),
+      findings: [...place, ...(options.keepGoing === true ? objects.map(lighter) : objects)],
+    };
+  });
+}
+
+/** Whoever goes on after failures gets a list of them. */
+function lighter(finding: RestoreFinding): RestoreFinding {
+  return finding.weight === 'fails' ? { ...finding, weight: 'may-fail' } : finding;
+}
+
+async function stepsOf(
+  session: Maintenance,
+  login: Login,
+  { options, state, replace, before }: Looked,
+): Promise<string[]> {
+  const { database } = login;
+  const swept = (await halfMade(session, login)).map(
+    (name) => `drop database ${name}, which a restore that died has left`,
+  );
+  if (state === 'empty') return [`fill database ${database}, which is there and empty`];
+  if (state === 'absent') return [...swept, `make database ${database}`];
+  if (!replace || before === undefined) return [];
+  const kept = await keptDatabases(session, login);
+  const bytes = (await sizesOf(session, [database])).get(database);
+  const size = bytes === undefined ? '' : ` (${formatBytes(bytes)})`;
+  return [
+    ...swept,
+    `make a database beside it (nightjar_new_…), and prove it equal to the backup`,
+    `rename database ${database} to ${before}, and the new one to ${database}, in one transaction`,
+    ...(options.dropOld === true
+      ? [before + size, ...kept.map(({ name }) => name)].map((name) => `drop database ${name}`)
+      : [`keep database ${before}${size}: --undo puts it back, --drop-old drops it`, ...fatesOf(kept, options)]),
+  ];
+}
+
+/** A replacement that is proven keeps what it has replaced itself, and nothing from before. */
+function fatesOf(kept: readonly KeptDatabase[], { proof }: TargetOptions): string[] {
+  return proof
+    ? kept.map((one) => `drop database ${sized(one)}, which an earlier replacement has kept`)
+    : keptNotes(kept);
+}
+
+async function makeFindings(session: Maintenance, { user }: Login): Promise<RestoreFinding[]> {
+  const [row] = await session.rows<{ creates: boolean }>(
+    'select rolsuper or rolcreatedb as creates from pg_roles where rolname = current_user',
+  );
+  if (row?.creates === true) return [];
+  const role = quoteIdentifier(user);
+  return [
+    {
+      weight: 'fails',
+      code: 'privilege-missing',
+      what: `${user} may not make databases`,
+      remedy: `ALTER ROLE ${role} CREATEDB; or make an empty database that belongs to ${role}, and name it with --to`,
+    },
+  ];
+}
+
+async function fillFindings(login: Login, signal: AbortSignal): Promise<RestoreFinding[]> {
+  const [row] = await withSession(login, signal, (session) =>
+    session.rows<{ creates: boolean }>(`select has_database_privilege(current_database(), 'create') as creates`),
+  );
+  if (row?.creates === true) return [];
+  const [database, role] = [quoteIdentifier(login.database), quoteIdentifier(login.user)];
+  return [
+    {
+      weight: 'fails',
+      code: 'privilege-missing',
+      what: `${login.user} may make nothing in database ${login.database}`,
+      remedy: `ALTER DATABASE ${database} OWNER TO ${role};`,
+    },
+  ];
+}

@@ -1,0 +1,83 @@
+import { fewNames } from '../../../domain/lines.ts';
+import type { Catalog, RestoreFinding } from '../../../ports.ts';
+import { definitionText, isFirstFormat } from '../catalog/catalog.ts';
+import { arrangements } from '../database/statements.ts';
+import { quoteIdentifier } from '../identifier.ts';
+import type { PostgresSession } from '../session.ts';
+import type { ArchiveRoles } from './archive-roles.ts';
+
+type KnownRole = { name: string; ours: boolean };
+const withoutOwners = 'or leave out who owns what, and who may do what: --no-owner';
+
+/** Roles that the backup names and that are not on this server, and those for which `user` may not act. */
+export async function roleFindings(
+  session: PostgresSession & { serverMajor: number },
+  { catalog, roles, user }: { catalog: Catalog; roles: ArchiveRoles; user: string },
+): Promise<RestoreFinding[]> {
+  const right = session.serverMajor >= 16 ? 'set' : 'member';
+  const known = await session.rows<KnownRole>(
+    `select rolname::text as name, pg_has_role(oid, '${right}') as ours from pg_roles`,
+  );
+  const owned = ownedBy(catalog, known);
+  const owners = [...owned.keys()];
+  const ofDatabase = arrangements('', catalog).flatMap((one) => one.role ?? []);
+  const there = new Set(known.map(({ name }) => name));
+  const missing = [...new Set([...roles.named, ...ofDatabase, ...missingOwners(catalog, known, roles.listed)])];
+  const absent = missing.filter((name) => !there.has(name) && !name.startsWith('pg_')).sort();
+  const databaseOwner = catalog['database access']?.['owner'];
+  const others = known.filter(({ name, ours }) => !ours && (owners.includes(name) || name === databaseOwner));
+  return [...absentFindings(absent), ...othersFindings(others, owned, user)];
+}
+
+function absentFindings(absent: readonly string[]): RestoreFinding[] {
+  if (absent.length === 0) return [];
+  return [
+    {
+      weight: 'fails',
+      what: `${absentNames(absent)} not exist on this server, and the backup names ${absent.length === 1 ? 'it' : 'them'}`,
+      remedy: `${absent.map((name) => `CREATE ROLE ${quoteIdentifier(name)};`).join(' ')} ${withoutOwners}`,
+    },
+  ];
+}
+
+function absentNames(absent: readonly string[]): string {
+  const names = fewNames(absent.map((name) => `"${name}"`));
+  return absent.length === 1 ? `role ${names} does` : `roles ${names} do`;
+}
+
+function othersFindings(others: readonly KnownRole[], owned: Map<string, string[]>, user: string): RestoreFinding[] {
+  return others.map(({ name }) => {
+    const objects = owned.get(name) ?? ['the database'];
+    return {
+      weight: 'fails',
+      code: 'privilege-missing',
+      what: `${user} may not act for ${name}, which owns ${fewNames(objects)}`,
+      remedy: `GRANT ${quoteIdentifier(name)} TO ${quoteIdentifier(user)}; ${withoutOwners}`,
+    };
+  });
+}
+
+/** A catalog holds digests of its owners; the roles of the system are not made by anybody. */
+function ownerDigests(catalog: Catalog): [object: string, digest: string][] {
+  if (isFirstFormat(catalog)) return [];
+  return Object.entries(catalog['owner'] ?? {}).filter(([object]) => object !== 'schema public');
+}
+
+function ownedBy(catalog: Catalog, known: readonly KnownRole[]): Map<string, string[]> {
+  const names = new Map(known.map(({ name }) => [definitionText(name, []), name]));
+  const found = ownerDigests(catalog).filter(([, digest]) => names.has(digest));
+  const grouped = Map.groupBy(found, ([, digest]) => names.get(digest)!);
+  return new Map(
+    [...grouped]
+      .filter(([name]) => !name.startsWith('pg_'))
+      .map(([name, objects]) => [name, objects.map(([object]) => object)]),
+  );
+}
+
+/** Names of the archive whose digest is that of an owner whom this server does not have. */
+function missingOwners(catalog: Catalog, known: readonly KnownRole[], listed: readonly string[]): string[] {
+  const there = new Set(known.map(({ name }) => definitionText(name, [])));
+  const unknown = new Set(ownerDigests(catalog).flatMap(([, digest]) => (there.has(digest) ? [] : [digest])));
+  if (unknown.size === 0) return [];
+  return [...new Set(listed)].filter((name) => unknown.has(definitionText(name, [])));
+}

@@ -1,0 +1,89 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import type mysql from 'mysql2/promise';
+import { backup } from '../../../../core/commands/backup.ts';
+import { restorePlanned } from '../../../../core/commands/restore.ts';
+import { hindrance, planRestore } from '../../../../core/commands/restoring/plan.ts';
+import type { Manifest } from '../../../../core/contract/manifest/manifest.ts';
+import type { SourceName } from '../../../../core/domain/keys.ts';
+import { mariadbEngine } from '../../../../core/engines/mariadb/index.ts';
+import type { Tools } from '../../../../core/tools.ts';
+import { startMariadb } from '../../../servers/databases/mariadb.ts';
+import { startLimitMs } from '../../../servers/server.ts';
+import type { DatabaseServer } from '../../../servers/server.ts';
+import { connect, loginTo } from '../../../support/mariadb/mariadb.ts';
+import { layerTools } from '../../../support/tools.ts';
+import { folderScene, limit } from '../../../support/vaults/vault.ts';
+import type { FolderScene } from '../../../support/vaults/vault.ts';
+
+// What is missing, thing by thing: replace.test.ts.
+let server: DatabaseServer;
+let tools: Tools;
+let scene: FolderScene;
+let admin: mysql.Connection;
+let manifest: Manifest;
+const engine = (database: string) => mariadbEngine(loginTo(server, database), tools);
+const look = (database: string) =>
+  planRestore(manifest, engine(database), { replace: true, owners: true, proof: true }, scene.deps(), limit());
+
+beforeAll(async () => {
+  [server, tools, scene] = [await startMariadb({ series: '11.8' }), await layerTools(), await folderScene()];
+  admin = await connect(server);
+  await admin.query('CREATE DATABASE shop; USE shop; CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1)');
+  await admin.query('CREATE EVENT e ON SCHEDULE EVERY 1 DAY DO SET @x = 1; CREATE DATABASE live');
+  await admin.query('CREATE TABLE live.precious (id int PRIMARY KEY); INSERT INTO live.precious VALUES (1), (2)');
+  const source = {
+    name: 'shop' as SourceName,
+    engine: engine('shop'),
+    timeZone: 'UTC',
+    retention: { count: 1 },
+    compressionLevel: 1,
+    parallel: 1,
+  };
+  manifest = await backup(source, scene.deps(), limit());
+}, startLimitMs);
+
+afterAll(async () => {
+  await admin?.end();
+  await server?.stop();
+  await scene?.remove();
+});
+
+const databases = async () => (await admin.query('SHOW DATABASES'))[0];
+
+test('a plan says what is dropped and made, who is connected, and that no event would run, and writes nothing', async () => {
+  await admin.query('SET GLOBAL event_scheduler = OFF');
+  const app = await connect(server);
+  await app.query('USE live');
+  const [[checksum], there] = [await admin.query('CHECKSUM TABLE live.precious EXTENDED'), await databases()];
+
+  const plan = await look('live').finally(() => app.end());
+  await plan.target.close();
+
+  expect(plan.steps).toEqual([
+    expect.stringMatching(/^read the whole backup, and try its definitions/),
+    'drop database live (1 table)',
+    expect.stringMatching(/^make it anew, .*no other copy of it on this server$/),
+  ]);
+  expect(plan.findings).toEqual([
+    expect.objectContaining({ weight: 'note', remedy: 'SET GLOBAL event_scheduler = ON; when they are to run' }),
+    expect.objectContaining({ weight: 'note', what: expect.stringMatching(/^connected to `live`: root@/) }),
+  ]);
+  expect(hindrance(plan)).toBeUndefined();
+  expect([(await admin.query('CHECKSUM TABLE live.precious EXTENDED'))[0], await databases()]).toEqual([
+    checksum,
+    there,
+  ]);
+});
+
+test('a database that appears between the look and the yes is not dropped', async () => {
+  const plan = await look('arriving');
+  await admin.query(
+    'CREATE DATABASE arriving; CREATE TABLE arriving.somebodys (id int); INSERT INTO arriving.somebodys VALUES (42)',
+  );
+
+  await expect(restorePlanned(plan, { ...scene.deps(), parallel: 1 }, limit())).rejects.toMatchObject({
+    code: 'target-not-empty',
+  });
+
+  expect((await admin.query('SELECT id FROM arriving.somebodys'))[0]).toEqual([{ id: 42 }]);
+});
