@@ -1,5 +1,7 @@
 import { BackupError } from '../../core/domain/errors.ts';
 import { emptyState, memoryVault } from '../support/vaults/memory-vault.ts';
+import { backupContract } from './backup-contract.ts';
+import { tamperingContract } from './tampering-contract.ts';
 import { vaultContract } from './vault-contract.ts';
 
 // what simulations hold for a vault has to be one
@@ -16,3 +18,7 @@ vaultContract('memory', async () => {
     close: async () => undefined,
   };
 });
+
+backupContract('memory', async () => memoryVault(emptyState()));
+
+tamperingContract('memory', async () => memoryVault(emptyState()));

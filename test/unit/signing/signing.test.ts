@@ -18,8 +18,8 @@ import { none, policyOf } from '../../support/vaults/history.ts';
 import { emptyState, memoryVault } from '../../support/vaults/memory-vault.ts';
 import type { MemoryState, Turn } from '../../support/vaults/memory-vault.ts';
 import { shop, watching } from '../../support/vaults/seen.ts';
-import { signedStore } from '../../support/vaults/signed.ts';
-import type { SigningWords } from '../../support/vaults/signed.ts';
+import { signedStore } from '../../support/keys/signed.ts';
+import type { SigningWords } from '../../support/keys/signed.ts';
 import { depsOf, limit } from '../../support/vaults/vault.ts';
 
 const ours = newSigningKey();
