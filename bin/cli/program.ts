@@ -116,9 +116,9 @@ has no backup); never (no backup yet); lease-stuck (no run can begin); gone
 (some that no rotation removed); damaged (parts gone or cut, or a verify or
 drill that failed); other-database; unknown (the vault, or a backup in it, can't
 be read, or can't be of its date); shrunk (far smaller than it was);
-overdue-drill (no proven backup for too long); paused; unconfigured (backups of
-a source that is not in nightjar.yaml). What does not end by itself: nightjar
-accept <source>.
+copy-behind (a further vault lacks what is new); overdue-drill (no proven backup
+for too long); paused; unconfigured (backups of a source that is not in
+nightjar.yaml). What does not end by itself: nightjar accept <source>.
 
 Run it every hour or day. What is wrong is told once when it begins, once a day
 while it lasts, and once when it is over, to whom "notify" names.`;

@@ -6,14 +6,18 @@ import type { Clock, Meter, Notifier } from '../ports.ts';
 import type { Store } from '../store/store.ts';
 import { announce } from '../telling/announce.ts';
 import { rememberFound } from '../survey/remember-found.ts';
+import { surveyCopies } from '../survey/survey-copies.ts';
+import type { CopyLook } from '../survey/survey-copies.ts';
 import { surveyVault } from '../survey/survey-vault.ts';
 import type { VaultSurvey } from '../survey/survey-vault.ts';
 
 /** What a check has seen and told. What failed in telling is a failure of the check; what it has found is none. */
 export type Checked = VaultSurvey & { told: Message[]; failures: unknown[] };
 
-/** `remember`: whether what was seen is written down beside the backups; true unless somebody only looks. */
-export type CheckDeps = {
+/**
+ * `vault` opens further ones: without it, copies are not judged. `remember`: whether what was seen is written down beside the backups; true unless somebody only looks.
+ */
+export type CheckDeps = Partial<CopyLook> & {
   toolsNotices?: ((signal: AbortSignal) => Promise<ToolsNotice[] | undefined>) | undefined;
   store: Store;
   clock: Clock;
@@ -25,7 +29,7 @@ export type CheckDeps = {
 };
 
 /**
- * Judges every source by what stands in the vault, and tells what has changed since the last check. `whole` says that
+ * Judges every source by what stands in the vault, and its copies by what stands in theirs, and tells what has changed since the last check. `whole` says that
  * these are all sources of the configuration.
  */
 export async function check(
@@ -39,7 +43,8 @@ export async function check(
     surveyVault(sources, whole, { store, at: clock.now(), remember }, signal),
     deps.toolsNotices?.(signal),
   ]);
-  const seen = { ...looked, notices };
+  const { vault } = deps;
+  const seen = { ...(vault === undefined ? looked : await surveyCopies(looked, sources, { vault }, signal)), notices };
   const announced =
     deps.notifiers.length === 0
       ? { told: [], failures: [] }

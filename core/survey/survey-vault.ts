@@ -1,4 +1,6 @@
 import { BackupError, isBackupError, messageOf } from '../domain/errors.ts';
+import { offeredBy } from '../domain/watch/copies.ts';
+import type { Offered } from '../domain/watch/copies.ts';
 import { expectationOf } from '../domain/watch/expected.ts';
 import { judge, unseen, withStuckLease } from '../domain/watch/freshness.ts';
 import type { Expectation } from '../domain/watch/expected.ts';
@@ -22,7 +24,8 @@ export type Unconfigured = { source: SourceName; newest: BackupId; count: number
 
 /**
  * What a check has seen. `whole`: every source was looked at, and what else lies in the vault. `vault`: why none of
- * that could be read. `forgotten`: what could not be remembered.
+ * that could be read. `forgotten`: what could not be remembered. `offered`: what copies of a source must have;
+ * `further`: the further vaults that were looked into.
  */
 export type VaultSurvey = {
   at: Date;
@@ -34,12 +37,17 @@ export type VaultSurvey = {
   notices?: readonly ToolsNotice[] | undefined;
   vault?: { why: string; hint?: string | undefined };
   forgotten: unknown[];
+  offered?: ReadonlyMap<SourceName, Offered>;
+  further?: readonly FurtherVault[];
 };
+
+/** A further vault, by its name in the configuration. `unread`: why nothing of it could be read. */
+export type FurtherVault = { name: string; place?: string; unread?: Unknown };
 
 /** `remember`: whether what was seen is written down. */
 type SurveyVaultDeps = { store: Store; at: Date; remember: boolean };
 type Looked = Survey & { expectation: Expectation | undefined; stuck: string | undefined };
-type SourceSurvey = { judgement: Judgement; failed?: Unknown; read: boolean };
+type SourceSurvey = { judgement: Judgement; failed?: Unknown; read: boolean; offered?: Offered | undefined };
 
 const sourcesAtOnce = 4;
 /** A source that another configuration still backs up has left nothing. */
@@ -74,6 +82,9 @@ export async function surveyVault(
     judgements: found.map(({ judgement }) => judgement),
     unconfigured: [...seen.others.values()],
     forgotten: summedUp(seen.forgotten),
+    offered: new Map(
+      [...seen.found].flatMap(([source, { offered }]) => (offered === undefined ? [] : [[source, offered]])),
+    ),
     // one of many that can't be read is its own matter, all of them are the vault's
     ...(whole && failed !== undefined && !found.some(({ read }) => read) && { vault: failed }),
   };
@@ -108,6 +119,7 @@ async function lookAtAll(
     found.set(one.source, {
       judgement: judgedWithLease(one, seen, at),
       read: seen.history.ledger || seen.history.backups.length > 0,
+      offered: one.copies?.length ? offeredBy(seen.history, seen.verdict, seen.ledger) : undefined,
     });
   }
   await forEachConcurrently(
@@ -179,7 +191,8 @@ function withExpectation(
   };
 }
 
-async function* listedOneByOne(
+/** Lists source by source. */
+export async function* listedOneByOne(
   sources: readonly WatchedSource[],
   store: Store,
   signal: AbortSignal,
@@ -190,7 +203,7 @@ async function* listedOneByOne(
 type Unknown = { why: string; hint: string | undefined };
 
 /** What the vault answers, or why it can't be known. Being stopped, or a defect, is no answer of a vault. */
-async function orUnknown<T extends object>(ask: () => Promise<T>, signal: AbortSignal): Promise<T | Unknown> {
+export async function orUnknown<T extends object>(ask: () => Promise<T>, signal: AbortSignal): Promise<T | Unknown> {
   try {
     return await ask();
   } catch (error) {

@@ -36,6 +36,7 @@ export function watchedSources(
             timeZone: found.timeZone,
             retention: found.retention,
             on: found.on,
+            copies: found.copies,
           },
         ];
   });

@@ -3,8 +3,9 @@ import type { Change, Sighting } from '../domain/watch/alerts.ts';
 import { messageOfFinding } from '../domain/messages/check.ts';
 import { isBackupError } from '../domain/errors.ts';
 import { isFirstAtWork } from '../domain/watch/freshness.ts';
+import { copySightings } from '../domain/watch/copies.ts';
 import type { Finding, Judgement } from '../domain/watch/freshness.ts';
-import { over, recovered, toolsOutdated, unconfigured, unknown } from '../domain/messages/findings.ts';
+import { copyUnknown, over, recovered, toolsOutdated, unconfigured, unknown } from '../domain/messages/findings.ts';
 import type { Message } from '../domain/messages/findings.ts';
 import { endedRuns, withSightings } from '../domain/watch/outbox.ts';
 import type { Outbox } from '../domain/watch/outbox.ts';
@@ -86,7 +87,7 @@ function edited(box: Outbox, look: VaultSurvey, checkers: Checkers): Outbox {
 
 /** What could be judged of each source, and what of it holds. */
 function sightingsOf(
-  { at, whole, judgements, unconfigured: lost, vault, notices }: VaultSurvey,
+  { at, whole, judgements, unconfigured: lost, vault, notices, further }: VaultSurvey,
   { open, waiting }: Outbox,
   { others }: Checkers,
 ): Sighting[] {
@@ -97,12 +98,14 @@ function sightingsOf(
   const own = judgements.map(({ standing }) => standing.source as string);
   const elsewhere = new Set(others.flatMap(({ sources }) => sources));
   const gone = lost.flatMap(({ source, old }) => (old && !elsewhere.has(source) ? [source as string] : []));
-  const told = [...open, ...waiting.map(({ alert }) => alert)].flatMap(({ source, kind }) =>
+  const known = [...open, ...waiting.map(({ alert }) => alert)];
+  const told = known.flatMap(({ source, kind }) =>
     kind === 'unconfigured' && source !== undefined && !own.includes(source) ? [source] : [],
   );
   return [
     ...all,
     ...judgements.map((judgement) => sightingOf(judgement, at)),
+    ...copySightings({ judgements, ...(further && { further }) }, known),
     ...(whole
       ? [...new Set([...gone, ...told])].map(
           (source): Sighting => ({
@@ -145,16 +148,27 @@ function isUnknown({ findings }: Judgement): boolean {
   return findings.some((one) => one.kind === 'unknown' && one.whole);
 }
 
+/** The further vault that an alert is about, where the source is still copied there. */
+function copiedTo({ cause }: Change['alert'], judgement: Judgement | undefined): string | undefined {
+  return judgement?.copies?.find(({ vault }) => vault === cause)?.vault;
+}
+
 function messageOf(
   { severity, alert }: Change,
   judgement: Judgement | undefined,
-  { at, place, unconfigured: others, vault, notices = [] }: VaultSurvey,
+  { at, place, unconfigured: others, vault, notices = [], further = [] }: VaultSurvey,
 ): Message | undefined {
   const { source, kind } = alert;
-  const past = { was: kind, since: new Date(alert.since) };
+  const past = { was: kind, since: new Date(alert.since), vault: copiedTo(alert, judgement) };
   const telling = { at, ...(severity === 'reminder' && { since: past.since }) };
   if (kind === 'tools-outdated') return toolsOutdated(notices, telling);
   if (runKinds.includes(kind)) return runEnded(alert, [alert], at);
+  if (kind === 'copy-unknown') {
+    const { name, unread } = further.find((one) => one.name === alert.cause) ?? { name: alert.cause ?? '' };
+    return severity === 'recovered' || unread === undefined
+      ? over(`the vault ${name} can be read again`, past, at)
+      : copyUnknown(name, unread, telling);
+  }
   if (source === undefined)
     return severity === 'recovered'
       ? over('the vault can be read again', past, at)
@@ -163,5 +177,5 @@ function messageOf(
   if (kind === 'unconfigured') return other && { ...unconfigured({ ...other, place }, telling), severity: 'info' };
   if (judgement === undefined) return undefined;
   if (severity === 'recovered') return recovered(judgement.standing, past, at);
-  return messageOfFinding(judgement, kind as Finding['kind'], telling);
+  return messageOfFinding(judgement, kind as Finding['kind'], telling, alert.cause);
 }

@@ -4,7 +4,7 @@ import { watchedSources } from '../../../core/survey/watched.ts';
 import { checkResult } from '../../../core/domain/watch/check-result.ts';
 import { BackupError, collected } from '../../../core/domain/errors.ts';
 import { plural } from '../../../core/domain/units.ts';
-import { checkTable, findingLines, noticeLines } from '../text/check-table.ts';
+import { checkTable, findingLines, noticeLines, unreadLines } from '../text/check-table.ts';
 import { configured } from '../names.ts';
 import type { CommandOutcome } from '../text/output.ts';
 import type { CommandSession } from '../session.ts';
@@ -25,11 +25,12 @@ export async function checkCommand(
   const deps = { ...nightjar, notifiers: tell ? nightjar.notifiers : [], meter: () => {}, remember: tell };
   let seen: Checked | undefined;
   const work = async (): Promise<Checked> => {
-    seen = await check(sources, { whole: names.length === 0 }, deps, signal);
-    for (const line of [...checkTable(seen), ...findingLines(seen, out.naming), ...noticeLines(seen, out.naming)])
-      out.say(line);
-    if (seen.failures.length > 0) throw collected(seen.failures);
-    return seen;
+    const checked = await check(sources, { whole: names.length === 0 }, deps, signal);
+    seen = checked;
+    const lines = [findingLines, unreadLines, noticeLines].flatMap((of) => of(checked, out.naming));
+    for (const line of [...checkTable(checked), ...lines]) out.say(line);
+    if (checked.failures.length > 0) throw collected(checked.failures);
+    return checked;
   };
   try {
     const checked = tell ? await told({ verb: 'check' }, work, checkResult, session, signal) : await work();
@@ -42,9 +43,8 @@ export async function checkCommand(
 }
 
 /** What was found, as a failure of the command: shown already, so that it makes the exit code alone. */
-function found({ judgements, vault }: Checked): BackupError[] {
+function found({ judgements, vault, further = [] }: Checked): BackupError[] {
   const bad = judgements.filter(({ state }) => state !== 'fresh' && state !== 'paused').length;
-  return bad === 0 && vault === undefined
-    ? []
-    : [new BackupError('not-fresh', `${plural(bad, 'source')} not as it must be`)];
+  const isRead = vault === undefined && further.every(({ unread }) => unread === undefined);
+  return bad === 0 && isRead ? [] : [new BackupError('not-fresh', `${plural(bad, 'source')} not as it must be`)];
 }

@@ -53,6 +53,19 @@ export function findingLines({ at, judgements, vault, place }: Checked, named = 
   });
 }
 
+/** Further vaults that can't be read. */
+export function unreadLines({ further = [] }: Pick<Checked, 'further'>, named = naming(undefined)): string[] {
+  return further.flatMap(({ name, unread }) =>
+    unread === undefined
+      ? []
+      : [
+          '',
+          ...wrapped(`the vault ${name} can't be read, so nothing is known of its copies: ${unread.why}`, width),
+          ...hintLines(unread.hint, named),
+        ],
+  );
+}
+
 /** What to know of the database clients. */
 export function noticeLines({ notices = [] }: Checked, named = naming(undefined)): string[] {
   return notices.flatMap(({ text, hint }) => [

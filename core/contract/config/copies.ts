@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { always, expected, group } from './fields.ts';
+import { always, duration, expected, group } from './fields.ts';
 import { keepsNothing, retentionOver, retentionSchema } from './rotation/retention.ts';
 import type { Retention } from './rotation/retention.ts';
 import { vaultDescriptor, vaultSchema } from './vault.ts';
@@ -27,6 +27,11 @@ export const copiesSchema = z
       vaultName.describe('Short form: the name of a vault.'),
       group('a copy', {
         vault: vaultName.describe('The name of a vault in `vaults`.'),
+        freshness: duration('5m', '36500d')
+          .optional()
+          .describe(
+            'How old the newest backup there may be, while the first vault has a newer one; without it, as in the first vault.',
+          ),
         retention: retentionSchema
           .optional()
           .describe('What `nightjar rotate --vault` keeps there; key by key, the rest is as in the source.'),
@@ -38,8 +43,8 @@ export const copiesSchema = z
 
 type WrittenCopies = z.infer<typeof copiesSchema>;
 
-/** A further vault that a source's backups are copied into, and what is kept there. */
-export type CopySettings = { vault: string; retention: Retention };
+/** A further vault that a source's backups are copied into, how old they may be there, and what is kept. */
+export type CopySettings = { vault: string; freshnessMs?: number; retention: Retention };
 
 /** A source's own list takes the place of that of the defaults. */
 export function copiesOf(
@@ -49,6 +54,7 @@ export function copiesOf(
 ): CopySettings[] {
   return (own ?? defaults ?? []).map((one) => ({
     vault: one.vault,
+    ...('freshness' in one && one.freshness !== undefined && { freshnessMs: one.freshness }),
     retention: retentionOver(retention, one.retention),
   }));
 }

@@ -16,6 +16,7 @@ const states = [
   'other-database',
   'unknown',
   'shrunk',
+  'copy-behind',
   'overdue-drill',
   'paused',
 ] as const;
@@ -54,6 +55,17 @@ export const checkedSourceSchema = z.strictObject({
     })
     .optional(),
   backups: count,
+  /** Its copies in further vaults: the newest backup there, and how old that may be. */
+  copies: z
+    .array(
+      z.strictObject({
+        vault: z.string(),
+        state: z.enum(['fresh', 'behind', 'unknown']),
+        newest: z.string().optional(),
+        limitSeconds: count.optional(),
+      }),
+    )
+    .optional(),
 });
 
 /**
@@ -66,6 +78,8 @@ export const checkResultSchema = z.strictObject({
   at: z.iso.datetime(),
   vault: z.strictObject({ place: z.string(), error: z.string(), hint: z.string().optional() }).optional(),
   sources: z.array(checkedSourceSchema),
+  /** Further vaults that can't be read, and why. */
+  unread: z.array(z.strictObject({ vault: z.string(), error: z.string(), hint: z.string().optional() })).optional(),
   unconfigured: z.array(z.strictObject({ source: z.string(), newest: z.string(), backups: count })),
   /**
    * What to know of the database clients: their age, fixes for them, authorities that are missing or expire. No failure

@@ -11,6 +11,8 @@ export const messageKinds = [
   'damaged', // parts of a backup are gone or cut, or a look at it failed
   'gone', // backups are not there any more, and no policy removed them
   'other-database', // the newest backup is of another database, or another server
+  'copy-behind', // a further vault lacks the newest good backup
+  'copy-unknown', // a further vault can't be read: nobody knows how its copies stand
   'overdue-drill', // no backup has been proven for too long
   'shrunk', // the newest backup is far smaller than the ones before
   'paused', // the configuration says that nobody is to look

@@ -4,6 +4,7 @@ import type { Finding, Judgement } from '../watch/freshness.ts';
 import { about, fact, moment, word } from './text.ts';
 import type { ToldAt } from './text.ts';
 import {
+  copyBehind,
   damaged,
   gone,
   leaseStuck,
@@ -20,10 +21,17 @@ import type { Message, SourceStanding } from './findings.ts';
 
 /**
  * What to tell of the findings of one kind of a source; there may be several of `unknown`. A backup is not what to make
- * while one is being made, and while the lease keeps it out, the lease comes first.
+ * while one is being made, and while the lease keeps it out, the lease comes first. `vault`: of copies, those in this
+ * further vault alone.
  */
-export function messageOfFinding(judgement: Judgement, kind: Finding['kind'], telling: ToldAt): Message | undefined {
-  const message = messageAlone(judgement, kind, telling);
+export function messageOfFinding(
+  judgement: Judgement,
+  kind: Finding['kind'],
+  telling: ToldAt,
+  vault?: string,
+): Message | undefined {
+  const of = vault === undefined ? judgement : inVault(judgement, vault);
+  const message = messageAlone(of, kind, telling);
   const { source, running, timeZone } = judgement.standing;
   const backup = `nightjar backup ${word(source)}`;
   if (message === undefined || kind === 'lease-stuck' || !message.next.includes(backup)) return message;
@@ -34,6 +42,10 @@ export function messageOfFinding(judgement: Judgement, kind: Finding['kind'], te
   const since = fact('Running', `a backup, since ${moment(running, timeZone)}`);
   const check = `nightjar check ${word(source)}`;
   return { ...message, facts: [...message.facts, since], next: [check, ...others.filter((one) => one !== check)] };
+}
+
+function inVault(judgement: Judgement, vault: string): Judgement {
+  return { ...judgement, findings: judgement.findings.filter((one) => 'vault' in one && one.vault === vault) };
 }
 
 function messageAlone(
@@ -61,6 +73,12 @@ function messageAlone(
       return gone(standing, finding, telling);
     case 'other-database':
       return otherDatabase(standing, finding, telling);
+    case 'copy-behind':
+      return copyBehind(
+        standing,
+        findings.filter((one) => one.kind === 'copy-behind'),
+        telling,
+      );
     case 'overdue-drill':
       return overdueDrill(standing, finding.everyMs, telling);
     case 'paused': {

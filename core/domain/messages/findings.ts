@@ -39,8 +39,8 @@ export type SourceStanding = {
   shrink?: { rows: number; bytes: number; since: string | undefined } | undefined;
 };
 
-/** What was told, and when first. */
-export type Past = { was: MessageKind; since: Date };
+/** What was told, when first, and of which further vault. */
+export type Past = { was: MessageKind; since: Date; vault?: string | undefined };
 
 const shownOfMany = 5;
 
@@ -157,6 +157,47 @@ export function overdueDrill(standing: SourceStanding, drillEveryMs: number, tel
   return about('overdue-drill', standing, telling, subject, facts(standing, telling.at), [
     `nightjar drill ${word(standing.source)}`,
   ]);
+}
+
+/** Further vaults lack the newest good backup, and have had none for too long. */
+export function copyBehind(
+  standing: SourceStanding,
+  behind: readonly { vault: string; newest: BackupId | undefined; limitMs: number }[],
+  telling: ToldAt,
+): Message {
+  const { source, place, timeZone } = standing;
+  const said = behind.map(({ vault, newest, limitMs }) =>
+    newest === undefined
+      ? `there is no copy in ${vault}`
+      : `the newest copy in ${vault} is ${ageOf(newest, telling.at)} old, over the limit of ${span(limitMs)}`,
+  );
+  const copies = behind.map(({ vault, newest }) =>
+    fact(`Newest in ${vault}`, newest === undefined ? 'none' : `${newest} (${moment(startOf(newest), timeZone)})`),
+  );
+  return about(
+    'copy-behind',
+    standing,
+    telling,
+    said.join('; '),
+    [fact('First vault', place), ...newestFacts(standing, telling.at), ...copies],
+    [`nightjar copy ${word(source)}`, ...behind.map(({ vault }) => `nightjar list ${word(source)} --vault ${vault}`)],
+  );
+}
+
+/** A further vault can't be read. */
+export function copyUnknown(
+  vault: string,
+  { why, hint }: { why: string; hint?: string | undefined },
+  telling: ToldAt,
+): Message {
+  return about(
+    'copy-unknown',
+    {},
+    telling,
+    `the vault ${vault} can't be read: nobody knows how the copies in it stand`,
+    [fact('Error', why), ...(hint === undefined ? [] : [fact('Hint', hint)])],
+    ['nightjar check'],
+  );
 }
 
 /** The newest backup is far smaller than the ones before it: in rows, in bytes, or in one of its tables. */
@@ -307,16 +348,21 @@ export function toolsOutdated(notices: readonly ToolsNotice[], telling: ToldAt):
 }
 
 /** What was told is over. `was`: what was told, `since` when. */
-export function recovered(standing: SourceStanding, { was, since }: Past, at: Date): Message {
+export function recovered(standing: SourceStanding, { was, since, vault }: Past, at: Date): Message {
   const told = fact('Was', `${was}, for ${lasted(since, at)}`);
   return {
-    ...about('recovered', standing, { at }, endOf(was, standing, at), [told, ...facts(standing, at)], []),
+    ...about('recovered', standing, { at }, endOf(was, standing, at, vault), [told, ...facts(standing, at)], []),
     severity: 'recovered',
   };
 }
 
 /** Why it is over: a backup that came, or a configuration that asks for less. */
-function endOf(was: MessageKind, { newest, proven, drillEveryMs, shrink }: SourceStanding, at: Date): string {
+function endOf(
+  was: MessageKind,
+  { newest, proven, drillEveryMs, shrink }: SourceStanding,
+  at: Date,
+  vault: string | undefined,
+): string {
   const age = newest === undefined ? 'there is no backup' : `the newest backup is ${ageOf(newest, at)} old`;
   switch (was) {
     case 'stale':
@@ -329,6 +375,10 @@ function endOf(was: MessageKind, { newest, proven, drillEveryMs, shrink }: Sourc
       return `there is a backup: the newest is ${newest === undefined ? 'unknown' : `${ageOf(newest, at)} old`}`;
     case 'unknown':
       return `the vault can be read again: ${age}`;
+    case 'copy-behind':
+      return vault === undefined
+        ? `not copied any more to where it was behind: ${age}`
+        : `the copies in ${vault} are fresh again: ${age}`;
     case 'overdue-drill':
       if (drillEveryMs === undefined) return 'no proof is asked for any more (drillEvery)';
       return proven === undefined

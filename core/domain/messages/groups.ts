@@ -24,6 +24,8 @@ const together: Partial<Record<MessageKind, { on: string; over: string }>> = {
   'lease-stuck': { on: 'have a lease that keeps every run out', over: 'have a lease that is free again' },
   never: { on: 'have no backup', over: 'have a backup' },
   unknown: { on: "can't be judged", over: 'can be judged again' },
+  'copy-behind': { on: 'have a copy that is behind', over: 'have copies that are complete again' },
+  'copy-unknown': { on: "can't be read: nobody knows how their copies stand", over: 'can be read again' },
   'overdue-drill': { on: 'have no backup that was proven lately', over: 'are proven again' },
   shrunk: { on: 'hold far less than usual', over: 'are as large as usual again' },
   paused: { on: 'are paused in the configuration', over: 'are no longer paused' },
@@ -45,6 +47,12 @@ const together: Partial<Record<MessageKind, { on: string; over: string }>> = {
   'copy-failed': { on: 'could not be copied', over: 'are copied again' },
   'hook-failed': { on: 'have a hook that failed', over: 'have hooks that are called again' },
   'notifier-failed': { on: 'failed: somebody was not told', over: 'can be told again' },
+};
+
+/** What a message without a source is about. */
+const nouns: Partial<Record<MessageKind, string>> = {
+  'notifier-failed': 'notifiers',
+  'copy-unknown': 'further vaults',
 };
 
 /**
@@ -109,11 +117,11 @@ function severityOf(items: readonly WaitingMessage[]): Message['severity'] {
 
 /** `40 sources are stale, all on db-1` */
 function subjectOf(kind: MessageKind, items: readonly WaitingMessage[], over: boolean): string {
-  const noun = kind === 'notifier-failed' ? 'notifiers' : 'sources';
+  const noun = nouns[kind] ?? 'sources';
   const said = together[kind]?.[over ? 'over' : 'on'] ?? `${over ? 'no longer ' : ''}${kind}`;
-  const count = kind === 'notifier-failed' ? items.length : new Set(items.map(({ alert }) => alert.source)).size;
+  const count = kind in nouns ? items.length : new Set(items.map(({ alert }) => alert.source)).size;
   const [cause, on] = [common(items, ({ alert }) => alert.cause), common(items, (item) => item.on)];
-  const why = cause === undefined || over || noun === 'notifiers' ? '' : `: ${cause}`;
+  const why = cause === undefined || over || noun !== 'sources' ? '' : `: ${cause}`;
   const where = on === undefined || over ? '' : `, all on ${on}`;
   const space = /^(are|have|hold|can|could|failed)/.test(said) ? ' ' : ': ';
   return `${formatCount(count)} ${noun}${space}${said}${why}${where}`;

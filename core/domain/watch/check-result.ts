@@ -1,7 +1,7 @@
 import type { CheckResult } from '../../contract/events/check.ts';
 import { messageOfFinding } from '../messages/check.ts';
 import type { Expectation } from './expected.ts';
-import type { Judgement } from './freshness.ts';
+import type { CopyStanding, Finding, Judgement } from './freshness.ts';
 import { startOf } from '../keys.ts';
 import type { BackupId, SourceName } from '../keys.ts';
 import type { ToolsNotice } from '../tools/notices.ts';
@@ -13,6 +13,7 @@ type CheckedSources = {
   unconfigured: readonly { source: SourceName; newest: BackupId; count: number }[];
   vault?: { why: string; hint?: string | undefined } | undefined;
   notices?: readonly ToolsNotice[] | undefined;
+  further?: readonly { name: string; unread?: { why: string; hint?: string | undefined } }[];
   told: readonly unknown[];
 };
 
@@ -24,18 +25,32 @@ export function checkResult({
   unconfigured,
   vault,
   notices = [],
+  further = [],
   told,
 }: CheckedSources): CheckResult {
-  const well = vault === undefined && judgements.every(({ state }) => state === 'fresh' || state === 'paused');
+  const unread = unreadVaults(further);
+  const well =
+    vault === undefined &&
+    unread.length === 0 &&
+    judgements.every(({ state }) => state === 'fresh' || state === 'paused');
   return {
     status: well ? 'fresh' : 'problems',
     at: at.toISOString(),
     ...(vault && { vault: { place, error: vault.why, ...(vault.hint !== undefined && { hint: vault.hint }) } }),
     sources: judgements.map((judgement) => sourceResult(judgement, at)),
+    ...(unread.length > 0 && { unread }),
     unconfigured: unconfigured.map(({ source, newest, count }) => ({ source, newest, backups: count })),
     ...(notices.length > 0 && { notices: notices.map(({ text }) => text) }),
     told: told.length,
   };
+}
+
+function unreadVaults(further: NonNullable<CheckedSources['further']>): NonNullable<CheckResult['unread']> {
+  return further.flatMap(({ name, unread }) =>
+    unread === undefined
+      ? []
+      : [{ vault: name, error: unread.why, ...(unread.hint !== undefined && { hint: unread.hint }) }],
+  );
 }
 
 function sourceResult(judgement: Judgement, at: Date): CheckResult['sources'][number] {
@@ -49,7 +64,10 @@ function sourceResult(judgement: Judgement, at: Date): CheckResult['sources'][nu
     state,
     findings: findings.map((finding) => ({
       kind: finding.kind,
-      text: 'why' in finding ? finding.why : (messageOfFinding(judgement, finding.kind, { at })?.subject ?? ''),
+      text:
+        'why' in finding
+          ? finding.why
+          : (messageOfFinding(judgement, finding.kind, { at }, vaultOf(finding))?.subject ?? ''),
     })),
     ...(newest !== undefined && { newest, ageSeconds: seconds(at.getTime() - startOf(newest).getTime()) }),
     limitSeconds: seconds(limitMs),
@@ -58,7 +76,17 @@ function sourceResult(judgement: Judgement, at: Date): CheckResult['sources'][nu
     ...(lastFailure !== undefined && { lastFailure }),
     ...(judgement.expectation !== undefined && { schedule: scheduleResult(judgement.expectation) }),
     backups: count,
+    ...(judgement.copies && { copies: judgement.copies.map(copyResult) }),
   };
+}
+
+function vaultOf(finding: Finding): string | undefined {
+  return finding.kind === 'copy-behind' ? finding.vault : undefined;
+}
+
+function copyResult({ vault, state, newest, limitMs }: CopyStanding) {
+  const limit = limitMs === undefined ? {} : { limitSeconds: seconds(limitMs) };
+  return { vault, state, ...(newest !== undefined && { newest }), ...limit };
 }
 
 /** Moments that have their backup are counted, the others named. */

@@ -1,3 +1,4 @@
+import type { CopySettings } from '../../contract/config/copies.ts';
 import type { Retention } from '../../contract/config/settings.ts';
 import type { WatchSettings } from '../../contract/config/watch.ts';
 import type { Ledger, Other, Shrinking } from '../../contract/memory/ledger.ts';
@@ -20,6 +21,9 @@ import type { SourceVerdict, Verdict } from '../verdict/verdict.ts';
 /** A removal takes seconds: so long after its beginning it has died. */
 const removalMs = 15 * 60_000;
 
+/** By what a copy is judged. */
+export type WatchedCopy = Pick<CopySettings, 'vault' | 'freshnessMs'>;
+
 /** Who is judged, and by what. `place`: the vault, as people write it. `on`: the server that it is on. */
 export type WatchedSource = {
   source: SourceName;
@@ -28,6 +32,7 @@ export type WatchedSource = {
   timeZone: string;
   retention?: Retention;
   on?: string | undefined;
+  copies?: readonly WatchedCopy[];
 };
 
 /**
@@ -36,7 +41,10 @@ export type WatchedSource = {
  */
 export type Seen = { history: SourceHistory; verdict: SourceVerdict; expectation?: Expectation | undefined };
 
-/** One thing that a check finds. `unknown` with `whole` is about all of the source, else about one of its backups. */
+/**
+ * One thing that a check finds. `unknown` with `whole` is about all of the source, else about one of its backups;
+ * `copy-behind`: of one further vault, and the newest backup that it has.
+ */
 export type Finding =
   | { kind: 'never' | 'stale' }
   | { kind: 'missed'; moments: readonly Moment[] }
@@ -46,8 +54,17 @@ export type Finding =
   | ({ kind: 'other-database'; id: BackupId } & Other)
   | { kind: 'unknown'; whole: boolean; why: string; hint?: string | undefined }
   | ({ kind: 'shrunk'; id: BackupId } & Shrinking)
+  | { kind: 'copy-behind'; vault: string; newest: BackupId | undefined; limitMs: number }
   | { kind: 'overdue-drill'; everyMs: number }
   | { kind: 'paused'; until: string | undefined };
+
+/** How a copy stands; `unknown` where that could not be judged. `limitMs`: how old its newest backup may be. */
+export type CopyStanding = {
+  vault: string;
+  state: 'fresh' | 'behind' | 'unknown';
+  newest?: BackupId | undefined;
+  limitMs?: number;
+};
 
 /** How a source stands, and everything that was found, the gravest first. None is `fresh`. */
 export type Judgement = {
@@ -55,6 +72,8 @@ export type Judgement = {
   state: 'fresh' | Finding['kind'];
   findings: Finding[];
   expectation?: Expectation | undefined;
+  /** Of each copy that the configuration asks for, where copies were looked at. */
+  copies?: readonly CopyStanding[];
 };
 
 /** What a schedule's limit leaves for a backup that starts late. */

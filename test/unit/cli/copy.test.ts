@@ -48,6 +48,34 @@ test('one backup says in which vaults it lies', async () => {
   expect((await run('show', 'shop', ids[0]!)).stdout).toContain('copy        nas: missing\n');
 });
 
+test('a check tells a copy that is behind, and a further vault that it can’t read, and exits 4', async () => {
+  const { code, stdout } = await run('check', 'shop', '--no-tell');
+  expect(code).toBe(4);
+  const words = stdout.replace(/\s+/g, ' ');
+  expect(words).toMatch(/ the vault away can't be read, so nothing is known of its copies: .*not\/mounted/);
+  expect(stdout).not.toContain('copy-behind');
+
+  await rm(join(folder, 'mnt', 'nas', 'shop', ids[3]!), { recursive: true });
+  const behind = await run('check', 'shop', '--no-tell');
+  expect(behind.stdout).toMatch(/\nshop: copy-behind: the newest copy in nas is [^]* old, over the\s+limit of /);
+  expect(behind.stdout).toContain('\n  run: nightjar copy shop\n  run: nightjar list shop --vault nas\n');
+  const { sources, unread } = JSON.parse((await run('check', '--no-tell', '--json')).stdout) as Record<
+    string,
+    unknown[]
+  >;
+  expect(unread).toMatchObject([{ vault: 'away' }]);
+  expect(sources).toMatchObject([
+    {
+      copies: [
+        { vault: 'away', state: 'unknown' },
+        { vault: 'nas', state: 'behind', newest: ids[2] },
+      ],
+    },
+    { source: 'blog' },
+  ]);
+  await run('copy');
+});
+
 test('with --vault a command works in a further vault, by what is kept there', async () => {
   expect((await run('list', 'shop', '--vault', 'nas')).stdout).toMatch(/^shop: 2 backups\n/);
   await putBackup(folderVault(join(folder, 'mnt', 'nas')), 'shop', ids[0]!);

@@ -2,6 +2,8 @@ import type { Message } from '../../../core/contract/events/message.ts';
 import { BackupError } from '../../../core/domain/errors.ts';
 import type { BackupId, SourceName } from '../../../core/domain/keys.ts';
 import {
+  copyBehind,
+  copyUnknown,
   damaged,
   gone,
   leaseStuck,
@@ -118,6 +120,27 @@ export const samples: Record<string, Message> = {
     { at },
   ),
   'unknown-source': unknown({ source, place, why: 'access denied to shop/ (vault-denied)' }, { at }),
+  'copy-behind': copyBehind(
+    berlin,
+    [{ vault: 'offsite', newest: '20261118T020000Z-8e11d0' as BackupId, limitMs: 26 * 3_600_000 }],
+    { at },
+  ),
+  'copy-behind-two': copyBehind(
+    standing,
+    [
+      { vault: 'offsite', newest: '20261118T020000Z-8e11d0' as BackupId, limitMs: 26 * 3_600_000 },
+      { vault: 'nas', newest: undefined, limitMs: 25 * 3_600_000 },
+    ],
+    { at, since },
+  ),
+  'copy-unknown': copyUnknown(
+    'offsite',
+    {
+      why: 'list s3://acme-offsite/backups: connect ETIMEDOUT 203.0.113.9:443 (vault-unreachable)',
+      hint: 'is the endpoint right, and the network up?',
+    },
+    { at },
+  ),
   'overdue-drill': overdueDrill(standing, 5 * 24 * 3_600_000, { at }),
   'overdue-drill-never': overdueDrill({ ...standing, proven: undefined }, 7 * 24 * 3_600_000, { at }),
   'shrunk-rows': shrunk(good, { what: 'rows', now: 1_204, before: 1_840_332 }, { at }),
@@ -213,6 +236,7 @@ export const samples: Record<string, Message> = {
     [{ kind: 'backup-failed', source, cause: 'vault-full', since: since.toISOString(), told: since.toISOString() }],
     at,
   ),
+  'recovered-copy': recovered(good, { was: 'copy-behind', since, vault: 'offsite' }, at),
   'recovered-drill': recovered(
     { ...good, proven: good.newest, drillEveryMs: 5 * day },
     { was: 'overdue-drill', since },
