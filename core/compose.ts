@@ -47,6 +47,8 @@ export type Host = {
   runbook?: string | undefined;
   /** The configuration, where the commands that a message suggests have to name it. */
   configuration?: string | undefined;
+  /** The further vault that is worked in, which they have to name, too. */
+  workingIn?: string | undefined;
 };
 
 /** Everything that the commands work with. */
@@ -125,7 +127,7 @@ export async function compose(config: Config, host: Host, signal: AbortSignal): 
     clock: telling.clock,
     random: Math.random,
     store: storeOf(vault),
-    vault: async (name, stop) => storeOf((await openFurther(name, stop)).vault),
+    vault: async (name, stop) => storeOf({ ...(await openFurther(name, stop)).vault, name }),
     storeIn: async (path) => storeOf(folderVault(path)),
     sourceNames: [...config.sources.keys()],
     settings: (name) => sourceConfig(config, name),
@@ -175,7 +177,7 @@ export function openTelling(config: ToldBy, host: Host, secrets: Secrets = openS
   const command = (line: readonly string[]) => commandOf(line, host);
   const { vault } = config;
   const runbook = config.runbook ?? projectRunbook(packageJson) ?? host.runbook;
-  const named = naming(host.configuration);
+  const named = naming(host.configuration, host.workingIn);
   const secretOf = (key: string) => (reference: SecretReference, stop: AbortSignal) =>
     namingKey(key, secrets.get(reference, stop));
   return {

@@ -30,6 +30,8 @@ export type Listed = { key: ObjectKey; bytes: Bytes; modified: Date };
 export type Vault = {
   /** The place as people write it: `s3://bucket/prefix`, `/srv/backups`. */
   readonly place: string;
+  /** What the configuration calls a further vault; absent in the one that is worked in. */
+  readonly name?: string;
   /**
    * Stores the whole stream where nothing lies yet, or nothing. An error of the stream is rethrown as it is. The vault's
    * own checksum and size are compared with what was sent. Throws `object-exists`.

@@ -22,7 +22,8 @@ export async function run(
 ): Promise<number> {
   const asked = parse(args, stdout, stderr);
   if (typeof asked === 'number') return asked;
-  const named = naming(configurationToName(asked.config, cwd));
+  const workingIn = 'alone' in asked ? undefined : asked.vault;
+  const named = naming(configurationToName(asked.config, cwd), workingIn);
   const out = openOutput(stdout, stderr, asked.json, named);
   let document: object = {};
   const failures: unknown[] = [];

@@ -45,6 +45,7 @@ export async function openSession(
     said: (line: string) => out.note(line),
     runbook: runbookFile(),
     configuration: configurationToName(file, cwd) && path,
+    workingIn: vault,
   };
   async function failed(error: unknown, told: ToldBy): Promise<unknown> {
     if (verb === undefined || told.notify.length + told.hooks.length === 0) return error;

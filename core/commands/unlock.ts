@@ -64,7 +64,7 @@ export async function unlock(
 export function describeLease(source: SourceName, seen: StuckLease): string[] {
   const { lease, written } = seen;
   return [
-    stuck(source, seen).message,
+    stuck({}, source, seen).message,
     lease === undefined ? 'held by: unknown' : `held by: run ${lease.run} on ${lease.holder}`,
     `last written: ${written === undefined ? 'unknown' : written.toISOString()}`,
   ];

@@ -38,7 +38,7 @@ const wrongIn = (state: MemoryState) => [
 function dyingVault(real: Vault, after: number, isDone: boolean): { vault: Vault; calls: () => number } {
   let calls = 0;
   const gone = () => new BackupError('vault-unreachable', 'the process was killed');
-  const names = Object.keys(real).filter((name) => name !== 'place') as Exclude<keyof Vault, 'place'>[];
+  const names = Object.keys(real).filter((name) => name !== 'place') as Exclude<keyof Vault, 'place' | 'name'>[];
   const wrapped = names.map((name) => {
     const run = real[name] as (...args: unknown[]) => never;
     async function once(...args: unknown[]): Promise<unknown> {

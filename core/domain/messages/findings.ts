@@ -3,7 +3,7 @@ import type { Fact, Message, MessageKind } from '../../contract/events/message.t
 import type { Moment } from '../watch/expectation.ts';
 import { startOf } from '../keys.ts';
 import type { BackupId, SourceName } from '../keys.ts';
-import { about, fact, moment, span, word } from './text.ts';
+import { about, fact, moment, span, vaultOption, word } from './text.ts';
 import type { ToldAt } from './text.ts';
 import type { ToolsNotice } from '../tools/notices.ts';
 import { formatBytes, formatCount, plural } from '../units.ts';
@@ -180,7 +180,10 @@ export function copyBehind(
     telling,
     said.join('; '),
     [fact('First vault', place), ...newestFacts(standing, telling.at), ...copies],
-    [`nightjar copy ${word(source)}`, ...behind.map(({ vault }) => `nightjar list ${word(source)} --vault ${vault}`)],
+    [
+      `nightjar copy ${word(source)}`,
+      ...behind.map(({ vault }) => `nightjar list ${word(source)}${vaultOption(vault)}`),
+    ],
   );
 }
 

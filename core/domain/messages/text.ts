@@ -65,6 +65,11 @@ export function word(text: string): string {
   return /^[\w.@%+=:,/-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
+/** What makes a command work in a further vault of this name. */
+export function vaultOption(name: string | undefined): string {
+  return name === undefined ? '' : ` --vault ${word(name)}`;
+}
+
 /** A span of time; up to two days in hours, as limits are written: `25 h`, `26 h 3 min`, `3 d 4 h`. */
 export function span(ms: number): string {
   if (ms < hourMs || ms >= 48 * hourMs) return formatDuration(ms);

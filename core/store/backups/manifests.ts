@@ -1,4 +1,4 @@
-import { unsignedHint, word } from '../../domain/messages/text.ts';
+import { unsignedHint, vaultOption, word } from '../../domain/messages/text.ts';
 import type { Manifest } from '../../contract/manifest/manifest.ts';
 import { BackupError, isBackupError } from '../../domain/errors.ts';
 import { backupOfManifestKey, manifestKey, signatureKey, sourceSegment } from '../../domain/layout/places.ts';
@@ -86,10 +86,10 @@ export async function writeManifest(
 
 /** What to say where there is no such backup. */
 export function missingBackup(
-  { place }: Pick<Vault, 'place'>,
+  { place, name }: Pick<Vault, 'place' | 'name'>,
   source: SourceName,
   what: string,
-  hint = `see what there is: nightjar list ${word(source)}`,
+  hint = `see what there is: nightjar list ${word(source)}${vaultOption(name)}`,
 ): BackupError {
   return new BackupError('backup-missing', `no backup of ${source} in ${place}: ${what}`, { hint });
 }

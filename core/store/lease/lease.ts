@@ -97,7 +97,7 @@ async function take(
     throw new BackupError('lease-held', `${source}: somebody has just removed the lease`, { hint: 'begin again' });
   const isOpen =
     current.state === 'free' || (current.lease !== undefined && deps.identity.isGone(current.lease.holder));
-  if (!isOpen) throw current.state === 'stuck' ? stuck(source, current) : heldBy(source, current.lease);
+  if (!isOpen) throw current.state === 'stuck' ? stuck(vault, source, current) : heldBy(source, current.lease);
   try {
     return await writeLease(vault, source, leaseOf(deps, times.holdMs), current.version, signal);
   } catch (cause) {

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { BackupError, isBackupError } from '../../domain/errors.ts';
 import { leaseKey } from '../../domain/layout/places.ts';
 import type { SourceName } from '../../domain/keys.ts';
-import { span, word } from '../../domain/messages/text.ts';
+import { span, vaultOption, word } from '../../domain/messages/text.ts';
 import type { Vault } from '../../vault.ts';
 import { readJson } from '../json.ts';
 
@@ -46,9 +46,9 @@ export async function leaseWritten(vault: Vault, source: SourceName, signal: Abo
 }
 
 /** Why nobody can work on a source until a person has looked. */
-export function stuck(source: SourceName, { why }: { why: string }): BackupError {
+export function stuck({ name }: Pick<Vault, 'name'>, source: SourceName, { why }: { why: string }): BackupError {
   return new BackupError('lease-stuck', `${source}: the lease ${leaseKey(source)} keeps every run out: ${why}`, {
-    hint: `see who holds it, and free it: nightjar unlock ${word(source)}`,
+    hint: `see who holds it, and free it: nightjar unlock ${word(source)}${vaultOption(name)}`,
   });
 }
 

@@ -294,6 +294,23 @@ test('in a terminal a command is broken nowhere, and one that is longer than its
   ]);
 });
 
+test('in a further vault, suggested commands name it, and backups come there by copying', () => {
+  const named = naming('./other.yaml', 'offsite');
+  const texts = [
+    'nightjar list shop; or nightjar unlock shop',
+    'take one: nightjar backup shop',
+    "nightjar restore 'my shop' --to x --vault nas, then nightjar check",
+    'nightjar listing',
+  ];
+  expect(texts.map(named)).toEqual([
+    'nightjar -c ./other.yaml list --vault offsite shop; or nightjar -c ./other.yaml unlock --vault offsite shop',
+    'take one: nightjar -c ./other.yaml copy shop',
+    "nightjar -c ./other.yaml restore 'my shop' --to x --vault nas, then nightjar -c ./other.yaml check",
+    'nightjar listing',
+  ]);
+  expect(texts.map(named).map(named)).toEqual(texts.map(named));
+});
+
 test('a configuration that can’t be used is told once by many checks and backups, and once more when it can, whoever else can’t be told', async () => {
   const [bin, file] = [join(folder, 'bin'), join(folder, 'nightjar.yaml')];
   await mkdir(join(folder, 'backups'));

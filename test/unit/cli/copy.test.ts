@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
@@ -83,6 +83,21 @@ test('with --vault a command works in a further vault, by what is kept there', a
   expect(rotated.stdout).toContain('1 of 3 backups removed');
   expect(await inNas()).toEqual(ids.slice(2));
   expect((await run('list', 'shop')).stdout).toMatch(/^shop: 4 backups\n/);
+});
+
+test('what is suggested of a copy names its vault', async () => {
+  const missing = await run('verify', 'shop', '20200101T000000Z-000000', '--vault', 'nas');
+  expect(missing.stderr).toContain('hint: see what there is: nightjar list --vault nas shop\n');
+
+  const lease = join(folder, 'mnt', 'nas', 'shop', 'lease.json');
+  const free = await readFile(lease);
+  await writeFile(lease, 'no lease');
+  const { results } = JSON.parse((await run('copy', '--json')).stdout) as {
+    results: { copies: { failures: { hint: string }[] }[] }[];
+  };
+  await writeFile(lease, free);
+  const hint = 'see who holds it, and free it: nightjar unlock shop --vault nas';
+  expect(results[0]!.copies[1]!.failures).toMatchObject([{ hint }]);
 });
 
 test.each([

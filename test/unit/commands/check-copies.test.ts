@@ -216,7 +216,7 @@ test.each([true, false])(
     const open = () =>
       new Proxy(real, {
         get(target, name: keyof Vault) {
-          if (name === 'place') return target.place;
+          if (name === 'place' || name === 'name') return target[name];
           return (...args: never[]) => {
             calls.push(`${name} ${String(args[0])}`);
             return (target[name] as (...all: never[]) => unknown)(...args);
