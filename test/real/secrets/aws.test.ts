@@ -7,6 +7,7 @@ import {
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { SecretReference } from '../../../core/ports.ts';
 import { openSecrets } from '../../../core/secrets/index.ts';
+import { secretsContract } from '../../contract/secrets-contract.ts';
 import { startMoto } from '../../servers/s3/moto.ts';
 import type { S3Server } from '../../servers/server.ts';
 
@@ -42,6 +43,17 @@ afterAll(async () => {
   process.env = before;
   await moto.stop();
 });
+
+secretsContract('AWS Secrets Manager', async () => ({
+  open: () => openSecrets({ env: {}, folder: '/' }),
+  keep: async (name, value) => {
+    // the service keeps no empty secret, but an empty field of one
+    const text = JSON.stringify({ value });
+    await client.send(new CreateSecretCommand({ Name: name, SecretString: text }));
+  },
+  reference: (name) => ({ secret: name, field: 'value' }),
+  close: async () => undefined,
+}));
 
 test.each([
   ['a field by the name of the secret', () => ({ secret: 'rds-blog', field: 'password' }), 'hunter2'],
