@@ -1,5 +1,5 @@
 import { notifyGathered, runAndReport } from '../../core/telling/run-and-report.ts';
-import type { ReportedRun, RunHost } from '../../core/telling/run-and-report.ts';
+import type { Gathering, ReportedRun, RunHost } from '../../core/telling/run-and-report.ts';
 import type { BackupError } from '../../core/domain/errors.ts';
 import { commandLine } from './command-line.ts';
 import type { CommandOutcome } from './text/output.ts';
@@ -23,7 +23,7 @@ export async function toldTogether(
   session: CommandSession,
   signal: AbortSignal,
 ): Promise<CommandOutcome> {
-  const gathering = { told: 0, waiting: false };
+  const gathering: Gathering = { told: 0, waiting: false, failed: new Set() };
   const { document, failures } = await work({ ...session, gathering });
   const told = gathering.waiting ? await notifyGathered({ ...hostOf(session, signal), gathering }) : { failures: [] };
   for (const error of told.failures) session.out.fail(error);

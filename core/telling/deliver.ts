@@ -25,6 +25,8 @@ export type TellDeps = {
   sourceNames: readonly string[];
   /** Whoever is told nothing new is not told what waited either. */
   newsOnly?: boolean;
+  /** Who is told nothing this time: what there is to tell waits in their outboxes. */
+  leftAlone?: ReadonlySet<Notifier> | undefined;
   /** What is told now is counted (core/domain/watch/pace.ts). */
   paced?: boolean;
 };
@@ -72,7 +74,8 @@ export async function deliver(
   const claim: OutboxEdit = (box) => {
     const next = edit(box);
     // what can't be written down can't wait
-    const most = 'error' in memory ? mostMessages : room(box, at);
+    const wanted = deps.leftAlone?.has(notifier) ? 0 : room(box, at);
+    const most = 'error' in memory ? mostMessages : wanted;
     own = { ...dueIn(next, box, at, most, deps), most };
     triedAt = performance.now();
     const counted = deps.paced ? withRecent(next, own.envelopes.length, at) : next;

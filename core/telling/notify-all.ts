@@ -5,12 +5,14 @@ import { deliver } from './deliver.ts';
 import type { TellDeps } from './deliver.ts';
 import type { Outbox } from '../domain/watch/outbox.ts';
 import type { Room } from '../domain/watch/pace.ts';
+import type { Notifier } from '../ports.ts';
 import { unreadOutbox } from '../store/memory/outbox.ts';
 import type { OutboxEdit } from '../store/memory/outbox.ts';
 
 /**
  * What somebody was told; what failed in telling, which must become a failure of the run; what could not be remembered;
- * whether anything waits in an outbox, and the outboxes in which something that was to be told waits for want of room.
+ * whether anything waits in an outbox, and the outboxes in which something that was to be told waits for want of room;
+ * and who could not be told.
  */
 export type Told = {
   told: Message[];
@@ -18,6 +20,7 @@ export type Told = {
   forgotten: unknown[];
   waits: boolean;
   deferred: Outbox[];
+  failed: Notifier[];
 };
 
 /**
@@ -56,6 +59,7 @@ export async function notifyAll(
     deferred: [...first, ...second].flatMap(({ memory, deferred, failures }) =>
       deferred && failures.length === 0 ? [memory.box] : [],
     ),
+    failed: first.flatMap(({ notifier, failures }) => (failures.length > 0 ? [notifier] : [])),
     forgotten: [...new Set([...first, ...second].flatMap(({ memory }) => memory.error ?? []))],
   };
 }

@@ -51,8 +51,8 @@ export type RunHost = Telling & {
    */
   gatherOthers?: (() => Promise<void>) | undefined;
 };
-/** How many messages were told so far, and whether some wait. */
-export type Gathering = { told: number; waiting: boolean };
+/** How many messages were told so far, whether some wait, and who could not be told: they are tried again at the end. */
+export type Gathering = { told: number; waiting: boolean; failed: Set<Notifier> };
 
 const lookMs = 5_000;
 const longestText = 4000;
@@ -173,9 +173,12 @@ async function tellAll(
     return { ...then, told: [...first.told, ...then.told], failures: [...first.failures, ...then.failures] };
   }
   const room = gathering === undefined ? mostMessages : Math.max(0, toldAlone - gathering.told);
-  const told = await notifyAll(edit, { ...deps, newsOnly }, host.limit(), () => room);
-  if (gathering !== undefined) gathering.told += told.told.length;
-  if (gathering !== undefined && told.waits) gathering.waiting = true;
+  // one that hangs would hold up every run that follows
+  const told = await notifyAll(edit, { ...deps, newsOnly, leftAlone: gathering?.failed }, host.limit(), () => room);
+  if (gathering === undefined) return told;
+  gathering.told += told.told.length;
+  gathering.waiting ||= told.waits;
+  for (const notifier of told.failed) gathering.failed.add(notifier);
   return told;
 }
 

@@ -11,7 +11,7 @@ import { telegramNotifier } from '../../core/telling/notifiers/telegram.ts';
 import { webhookNotifier } from '../../core/telling/notifiers/webhook.ts';
 import type { Notifier } from '../../core/ports.ts';
 import type { Vault } from '../../core/vault.ts';
-import { reportFailure, runAndReport } from '../../core/telling/run-and-report.ts';
+import { notifyGathered, reportFailure, runAndReport } from '../../core/telling/run-and-report.ts';
 import type { RunHost } from '../../core/telling/run-and-report.ts';
 import { BackupError } from '../../core/domain/errors.ts';
 import type { FailureCode } from '../../core/domain/errors.ts';
@@ -587,4 +587,36 @@ test('forty runs that fail at the same moment lose none of each other’s words'
   expect(pager).toEqual([]);
   expect(told.length).toBeLessThan(60);
   expect((await boxes())[0]).toMatchObject({ open: { length: 40 }, waiting: [] });
+});
+
+test('a command of forty runs tries a notifier that hangs once, and once more at its end: it holds up no backup', async () => {
+  let tries = 0;
+  const pager: Message[] = [];
+  const hanging: Notifier = {
+    name: 'hanging',
+    notify: () => {
+      tries += 1;
+      return Promise.reject(new BackupError('notify-failed', 'no answer within 60 s'));
+    },
+  };
+  const command = async () => {
+    tries = 0;
+    const gathering = { told: 0, waiting: false, failed: new Set<Notifier>() };
+    const together = { ...host([hanging, listener('pager', pager)]), gathering };
+    for (const name of forty)
+      await reportFailure(
+        { verb: 'backup', source: name as SourceName },
+        new BackupError('source-unreachable', 'it went wrong'),
+        1000,
+        together,
+      );
+    if (gathering.waiting) await notifyGathered(together);
+    return tries;
+  };
+
+  // one at the first run; what is gathered at the end
+  expect(await command()).toBeLessThanOrEqual(4);
+  // nothing is new, and all of it waits for the one that hangs
+  expect(await command()).toBeLessThanOrEqual(4);
+  expect(new Set(pager.flatMap(({ source, sources = [] }) => source ?? sources))).toEqual(new Set(forty));
 });
