@@ -12,7 +12,7 @@ import { naming } from './domain/messages/commands.ts';
 import { projectRunbook } from './domain/messages/plain.ts';
 import { suggestion } from './domain/nearest.ts';
 import { toolsNotices } from './domain/tools/notices.ts';
-import type { ToolsFacts, ToolsNotice } from './domain/tools/notices.ts';
+import type { ToolsFacts, Notice } from './domain/tools/notices.ts';
 import { scheduleOf } from './domain/time/planned.ts';
 import { configuredIdentities, requireRecipients } from './encryption.ts';
 import { descriptorOf, inspection } from './engines/index.ts';
@@ -83,7 +83,7 @@ export type Nightjar = {
    * What to know about the database clients, and about the authorities of the configured servers; undefined where
    * nobody could tell. Throws nothing of its own.
    */
-  toolsNotices(signal: AbortSignal): Promise<ToolsNotice[] | undefined>;
+  toolsNotices(signal: AbortSignal): Promise<Notice[] | undefined>;
   /** What a restore would ask of the content of a backup of this engine. */
   inspection(engine: string): Promise<Inspection>;
   /** Lets go of connections. */

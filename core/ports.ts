@@ -3,6 +3,7 @@ import type { Catalog } from './contract/manifest/catalog.ts';
 import type { Manifest, ManifestPart, TableRows } from './contract/manifest/manifest.ts';
 import type { RunEnded } from './contract/events/run-ended.ts';
 import type { Message } from './contract/events/message.ts';
+import type { Notice } from './domain/tools/notices.ts';
 import type { Unequal } from './domain/compare.ts';
 import type { FailureCode } from './domain/errors.ts';
 import type { BackupId, SourceName } from './domain/keys.ts';
@@ -364,6 +365,8 @@ export type Notifier = {
    * ends.
    */
   notify(message: Message, signal: AbortSignal): Promise<void>;
+  /** Why somebody does not hear what is sent here, where it can be known: one sentence each. */
+  unheard?(signal: AbortSignal): Promise<Notice[]>;
 };
 
 /** Somebody who is to know how every run ends, well or badly. */

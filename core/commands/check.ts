@@ -1,7 +1,7 @@
 import { isFirstAtWork } from '../domain/watch/freshness.ts';
 import type { Finding, Judgement, WatchedSource } from '../domain/watch/freshness.ts';
 import type { Message } from '../domain/messages/findings.ts';
-import type { ToolsNotice } from '../domain/tools/notices.ts';
+import type { Notice } from '../domain/tools/notices.ts';
 import type { Clock, Meter, Notifier } from '../ports.ts';
 import type { Store } from '../store/store.ts';
 import { announce } from '../telling/announce.ts';
@@ -18,7 +18,7 @@ export type Checked = VaultSurvey & { told: Message[]; failures: unknown[] };
  * `vault` opens further ones: without it, copies are not judged. `remember`: whether what was seen is written down beside the backups; true unless somebody only looks.
  */
 export type CheckDeps = Partial<CopyLook> & {
-  toolsNotices?: ((signal: AbortSignal) => Promise<ToolsNotice[] | undefined>) | undefined;
+  toolsNotices?: ((signal: AbortSignal) => Promise<Notice[] | undefined>) | undefined;
   store: Store;
   clock: Clock;
   notifiers: readonly Notifier[];
@@ -39,12 +39,17 @@ export async function check(
   signal: AbortSignal,
 ): Promise<Checked> {
   const { store, clock, remember = true } = deps;
-  const [looked, notices] = await Promise.all([
+  const [looked, notices, unheard] = await Promise.all([
     surveyVault(sources, whole, { store, at: clock.now(), remember }, signal),
     deps.toolsNotices?.(signal),
+    whole ? unheardOf(deps.notifiers, signal) : undefined,
   ]);
   const { vault } = deps;
-  const seen = { ...(vault === undefined ? looked : await surveyCopies(looked, sources, { vault }, signal)), notices };
+  const seen = {
+    ...(vault === undefined ? looked : await surveyCopies(looked, sources, { vault }, signal)),
+    notices,
+    unheard,
+  };
   const announced =
     deps.notifiers.length === 0
       ? { told: [], failures: [] }
@@ -54,6 +59,18 @@ export async function check(
   // a check that could not tell, or not remember, emits no figures: whoever watches for them hears of it in another way
   if (failures.length === 0) deps.meter(figuresOf(seen));
   return { ...seen, told: announced.told, failures };
+}
+
+/** Who of those that are told does not hear it; undefined where one of them can't be asked. */
+async function unheardOf(notifiers: readonly Notifier[], signal: AbortSignal): Promise<Notice[] | undefined> {
+  const asked = notifiers.map(async (one) => (await one.unheard?.(signal)) ?? []);
+  return Promise.all(asked).then(
+    (found) => found.flat(),
+    (error: unknown) => {
+      if (signal.aborted) throw error;
+      return undefined; // a topic that is gone or forbidden fails when it is told
+    },
+  );
 }
 
 /**

@@ -135,7 +135,7 @@ export function collected(errors: unknown[]): Error {
   // what lists something goes on listing it
   const lines = errors.some((error) => linesOf(error).length > 1)
     ? errors.flatMap(linesOf)
-    : errors.map(messageOf).join('; ');
+    : [...new Set(errors.map(messageOf))].join('; ');
   return new BackupError(first?.code ?? 'internal', lines, {
     hint: first?.hint,
     cause: new AggregateError(errors),

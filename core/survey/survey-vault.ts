@@ -8,7 +8,7 @@ import type { Judgement, WatchedSource } from '../domain/watch/freshness.ts';
 import { emptyHistory } from '../domain/verdict/history.ts';
 import type { SourceHistory } from '../domain/verdict/history.ts';
 import type { BackupId, SourceName } from '../domain/keys.ts';
-import type { ToolsNotice } from '../domain/tools/notices.ts';
+import type { Notice } from '../domain/tools/notices.ts';
 import { plural } from '../domain/units.ts';
 import { clocksMs } from '../domain/verdict/verdict.ts';
 import { forEachConcurrently } from '../pipeline/concurrency.ts';
@@ -34,7 +34,9 @@ export type VaultSurvey = {
   judgements: Judgement[];
   unconfigured: Unconfigured[];
   /** Of the database clients; undefined where nobody could tell. */
-  notices?: readonly ToolsNotice[] | undefined;
+  notices?: readonly Notice[] | undefined;
+  /** Of those who are told; undefined where nobody was asked. */
+  unheard?: readonly Notice[] | undefined;
   vault?: { why: string; hint?: string | undefined };
   forgotten: unknown[];
   offered?: ReadonlyMap<SourceName, Offered>;

@@ -5,7 +5,15 @@ import { isBackupError } from '../domain/errors.ts';
 import { isFirstAtWork } from '../domain/watch/freshness.ts';
 import { copySightings } from '../domain/watch/copies.ts';
 import type { Finding, Judgement } from '../domain/watch/freshness.ts';
-import { copyUnknown, over, recovered, toolsOutdated, unconfigured, unknown } from '../domain/messages/findings.ts';
+import {
+  copyUnknown,
+  over,
+  recovered,
+  toolsOutdated,
+  unconfigured,
+  unconfirmed,
+  unknown,
+} from '../domain/messages/findings.ts';
 import type { Message } from '../domain/messages/findings.ts';
 import { endedRuns, withSightings } from '../domain/watch/outbox.ts';
 import type { Outbox } from '../domain/watch/outbox.ts';
@@ -87,12 +95,16 @@ function edited(box: Outbox, look: VaultSurvey, checkers: Checkers): Outbox {
 
 /** What could be judged of each source, and what of it holds. */
 function sightingsOf(
-  { at, whole, judgements, unconfigured: lost, vault, notices, further }: VaultSurvey,
+  { at, whole, judgements, unconfigured: lost, vault, notices, unheard, further }: VaultSurvey,
   { open, waiting }: Outbox,
   { others }: Checkers,
 ): Sighting[] {
   const all: Sighting[] = whole
-    ? [{ judged: ['unknown'], found: vault === undefined ? [] : ['unknown'] }, ...toolsSighting(notices)]
+    ? [
+        { judged: ['unknown'], found: vault === undefined ? [] : ['unknown'] },
+        ...sightingsOfNotices('tools-outdated', notices),
+        ...sightingsOfNotices('unconfirmed', unheard),
+      ]
     : [];
   if (vault !== undefined) return all;
   const own = judgements.map(({ standing }) => standing.source as string);
@@ -118,10 +130,8 @@ function sightingsOf(
   ];
 }
 
-function toolsSighting(notices: VaultSurvey['notices']): Sighting[] {
-  return notices === undefined
-    ? []
-    : [{ judged: ['tools-outdated'], found: notices.length === 0 ? [] : ['tools-outdated'] }];
+function sightingsOfNotices(kind: 'tools-outdated' | 'unconfirmed', notices: VaultSurvey['notices']): Sighting[] {
+  return notices === undefined ? [] : [{ judged: [kind], found: notices.length === 0 ? [] : [kind] }];
 }
 
 /**
@@ -156,12 +166,16 @@ function copiedTo({ cause }: Change['alert'], judgement: Judgement | undefined):
 function messageOf(
   { severity, alert }: Change,
   judgement: Judgement | undefined,
-  { at, place, unconfigured: others, vault, notices = [], further = [] }: VaultSurvey,
+  { at, place, unconfigured: others, vault, notices = [], unheard = [], further = [] }: VaultSurvey,
 ): Message | undefined {
   const { source, kind } = alert;
   const past = { was: kind, since: new Date(alert.since), vault: copiedTo(alert, judgement) };
   const telling = { at, ...(severity === 'reminder' && { since: past.since }) };
   if (kind === 'tools-outdated') return toolsOutdated(notices, telling);
+  if (kind === 'unconfirmed')
+    return severity === 'recovered'
+      ? over('everybody who subscribed has confirmed it', past, at)
+      : unconfirmed(unheard, telling);
   if (runKinds.includes(kind)) return runEnded(alert, [alert], at);
   if (kind === 'copy-unknown') {
     const { name, unread } = further.find((one) => one.name === alert.cause) ?? { name: alert.cause ?? '' };

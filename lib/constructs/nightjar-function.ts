@@ -88,7 +88,7 @@ export class NightjarFunction extends Construct {
     });
     const own = [
       allow('WriteLog', ['logs:CreateLogStream', 'logs:PutLogEvents'], [logStreams]),
-      allow('Tell', ['sns:Publish'], [common.topic.topicArn]),
+      allow('Tell', ['sns:Publish', 'sns:ListSubscriptionsByTopic'], [common.topic.topicArn]),
       allow('GiveUp', ['sqs:SendMessage'], [common.deadLetters.queueArn]),
       // segments have no ARN (X-Ray, actions and resources)
       ...(common.tracing ? [allow('Trace', ['xray:PutTraceSegments', 'xray:PutTelemetryRecords'], ['*'])] : []),

@@ -24,7 +24,7 @@ export function tellingStatements(
         ],
   );
   return [
-    ...(topics.length > 0 ? [allow('TellTopics', ['sns:Publish'], topics)] : []),
+    ...(topics.length > 0 ? [allow('TellTopics', ['sns:Publish', 'sns:ListSubscriptionsByTopic'], topics)] : []),
     ...(buses.length > 0 ? [allow('CallHooks', ['events:PutEvents'], [...new Set(buses)])] : []),
   ];
 }

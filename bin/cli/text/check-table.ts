@@ -66,9 +66,9 @@ export function unreadLines({ further = [] }: Pick<Checked, 'further'>, named = 
   );
 }
 
-/** What to know of the database clients. */
-export function noticeLines({ notices = [] }: Checked, named = naming(undefined)): string[] {
-  return notices.flatMap(({ text, hint }) => [
+/** What to know of the database clients, and of those who are told. */
+export function noticeLines({ notices = [], unheard = [] }: Checked, named = naming(undefined)): string[] {
+  return [...notices, ...unheard].flatMap(({ text, hint }) => [
     '',
     ...wrapped(`note: ${text}`, width, '', '  '),
     ...hintLines(hint, named),

@@ -1,7 +1,7 @@
 import type { Settings } from '../../contract/config/settings.ts';
 import type { SourceName } from '../../domain/keys.ts';
 import { testMessage } from '../../domain/messages/run.ts';
-import type { ToolsNotice } from '../../domain/tools/notices.ts';
+import type { Notice } from '../../domain/tools/notices.ts';
 import { mapConcurrently } from '../../pipeline/concurrency.ts';
 import type { Clock, Examination, Notifier, Source } from '../../ports.ts';
 import type { Store } from '../../store/store.ts';
@@ -16,7 +16,7 @@ export type DoctorDeps = {
   settings(name: string): Settings;
   source(name: string, options: object, signal: AbortSignal): Promise<Source>;
   notifiers: readonly Notifier[];
-  toolsNotices(signal: AbortSignal): Promise<ToolsNotice[] | undefined>;
+  toolsNotices(signal: AbortSignal): Promise<Notice[] | undefined>;
   /** Told when examinations of one thing are over: how many are, of how many. */
   progress?(done: number, all: number): void;
   limitMs?: number;

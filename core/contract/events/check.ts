@@ -82,8 +82,8 @@ export const checkResultSchema = z.strictObject({
   unread: z.array(z.strictObject({ vault: z.string(), error: z.string(), hint: z.string().optional() })).optional(),
   unconfigured: z.array(z.strictObject({ source: z.string(), newest: z.string(), backups: count })),
   /**
-   * What to know of the database clients: their age, fixes for them, authorities that are missing or expire. No failure
-   * of anything yet.
+   * What to know of the database clients (their age, fixes for them, authorities that are missing or expire) and of
+   * subscriptions that nobody has confirmed. No failure of anything yet.
    */
   notices: z.array(z.string()).optional(),
   told: count,

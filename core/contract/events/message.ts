@@ -18,6 +18,7 @@ export const messageKinds = [
   'paused', // the configuration says that nobody is to look
   'unconfigured', // backups in the vault, of a source that is no longer in the configuration
   'tools-outdated', // the database clients are old, or lack a fix; or an authority of Amazon's is missing or about to expire
+  'unconfirmed', // a subscription of a topic waits to be confirmed: whoever asked for it hears nothing
   'backup-failed',
   'restore-failed',
   'verify-failed',

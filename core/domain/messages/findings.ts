@@ -5,7 +5,7 @@ import { startOf } from '../keys.ts';
 import type { BackupId, SourceName } from '../keys.ts';
 import { about, fact, moment, span, vaultOption, word } from './text.ts';
 import type { ToldAt } from './text.ts';
-import type { ToolsNotice } from '../tools/notices.ts';
+import type { Notice } from '../tools/notices.ts';
 import { formatBytes, formatCount, plural } from '../units.ts';
 
 export type { Message, MessageKind, ToldAt };
@@ -334,7 +334,7 @@ export function unconfigured(
  * The database clients are old, or lack a fix; or an authority that a server needs is missing or about to expire.
  * Nothing has failed yet.
  */
-export function toolsOutdated(notices: readonly ToolsNotice[], telling: ToldAt): Message {
+export function toolsOutdated(notices: readonly Notice[], telling: ToldAt): Message {
   const hints = [...new Set(notices.map(({ hint }) => hint))].map((hint) => fact('Hint', hint));
   const known = [...notices.map(({ text }) => fact('Notice', text)), ...hints];
   return {
@@ -348,6 +348,13 @@ export function toolsOutdated(notices: readonly ToolsNotice[], telling: ToldAt):
     ),
     severity: 'info',
   };
+}
+
+/** Somebody who subscribed has not confirmed it. */
+export function unconfirmed(notices: readonly Notice[], telling: ToldAt): Message {
+  const known = notices.flatMap(({ text, hint }) => [fact('Notice', text), fact('Hint', hint)]);
+  const subject = 'somebody who is to be told hears nothing: a subscription was never confirmed';
+  return about('unconfirmed', {}, telling, subject, known, ['nightjar notify']);
 }
 
 /** What was told is over. `was`: what was told, `since` when. */

@@ -23,8 +23,8 @@ export type ToolsFacts = {
 /** A source whose server is verified by Amazon's authorities, and the region in its host's name. */
 export type RdsSource = { source: string; region: string };
 
-/** Something to know about the clients, in one sentence, and what to do. */
-export type ToolsNotice = { text: string; hint: string };
+/** Something to know, in one sentence, and what to do. */
+export type Notice = { text: string; hint: string };
 
 const dayMs = 86_400_000;
 /** Debian's stable releases get their updates about every two months: older pins have missed two of them. */
@@ -40,7 +40,7 @@ export function toolsNotices(
   { pinnedAt, fixes = [], authorities }: ToolsFacts,
   sources: readonly RdsSource[],
   now: Date,
-): ToolsNotice[] {
+): Notice[] {
   const age = pinnedAt === undefined ? 0 : now.getTime() - pinnedAt.getTime();
   return [
     ...(age < oldMs
@@ -59,7 +59,7 @@ export function toolsNotices(
 const updateHint =
   'nightjar layer update, and then what deploys or runs Nightjar; a newer Nightjar brings newer pins, too';
 
-function fixesNotice(fixes: readonly Fix[]): ToolsNotice {
+function fixesNotice(fixes: readonly Fix[]): Notice {
   const named = fixes.slice(0, namedFixes).map(({ name, pinned, fixed }) => `${name} ${pinned} → ${fixed}`);
   const more = fixes.length > namedFixes ? `, and ${fixes.length - namedFixes} more` : '';
   return {
@@ -68,7 +68,7 @@ function fixesNotice(fixes: readonly Fix[]): ToolsNotice {
   };
 }
 
-function authorityNotices({ source, region }: RdsSource, authorities: readonly Authority[], now: Date): ToolsNotice[] {
+function authorityNotices({ source, region }: RdsSource, authorities: readonly Authority[], now: Date): Notice[] {
   const needed = authoritiesOf(region, authorities);
   if (needed.length === 0)
     return [

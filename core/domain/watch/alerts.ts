@@ -27,7 +27,7 @@ export type Judge = { id?: string | undefined; others: ReadonlySet<string> };
 const remindMs = 24 * 3_600_000 - 10 * 60_000;
 const remindWeeklyMs = 7 * 24 * 3_600_000 - 10 * 60_000;
 /** Nothing of these needs anybody today. */
-const weekly: readonly MessageKind[] = ['paused', 'tools-outdated', 'overdue-drill'];
+const weekly: readonly MessageKind[] = ['paused', 'tools-outdated', 'overdue-drill', 'unconfirmed'];
 /** Of a drill that failed, a check says what it means: the backup is damaged, or none was proven for too long. */
 const once: readonly MessageKind[] = ['unconfigured', 'drill-failed'];
 /** Clocks may differ by this much; what was told in the future was not told. */
@@ -42,7 +42,7 @@ const nobody: Judge = { others: new Set() };
 
 /**
  * What a notifier is to be told: each thing when it begins, again a day later while it lasts (a pause, old database
- * clients and an overdue drill each week; a drill that failed and a source that left the configuration never), and when
+ * clients, a subscription that waits and an overdue drill each week; a drill that failed and a source that left the configuration never), and when
  * it is over: what was told as a group, when all of it is over, or a day later. What could not be judged stays as it is:
  * while the vault can't be read, nothing recovers.
  */

@@ -4,7 +4,7 @@ import type { Expectation } from './expected.ts';
 import type { CopyStanding, Finding, Judgement } from './freshness.ts';
 import { startOf } from '../keys.ts';
 import type { BackupId, SourceName } from '../keys.ts';
-import type { ToolsNotice } from '../tools/notices.ts';
+import type { Notice } from '../tools/notices.ts';
 
 type CheckedSources = {
   at: Date;
@@ -12,8 +12,9 @@ type CheckedSources = {
   judgements: readonly Judgement[];
   unconfigured: readonly { source: SourceName; newest: BackupId; count: number }[];
   vault?: { why: string; hint?: string | undefined } | undefined;
-  notices?: readonly ToolsNotice[] | undefined;
+  notices?: readonly Notice[] | undefined;
   further?: readonly { name: string; unread?: { why: string; hint?: string | undefined } }[];
+  unheard?: readonly Notice[] | undefined;
   told: readonly unknown[];
 };
 
@@ -25,9 +26,11 @@ export function checkResult({
   unconfigured,
   vault,
   notices = [],
+  unheard = [],
   further = [],
   told,
 }: CheckedSources): CheckResult {
+  const known = [...notices, ...unheard];
   const unread = unreadVaults(further);
   const well =
     vault === undefined &&
@@ -40,7 +43,7 @@ export function checkResult({
     sources: judgements.map((judgement) => sourceResult(judgement, at)),
     ...(unread.length > 0 && { unread }),
     unconfigured: unconfigured.map(({ source, newest, count }) => ({ source, newest, backups: count })),
-    ...(notices.length > 0 && { notices: notices.map(({ text }) => text) }),
+    ...(known.length > 0 && { notices: known.map(({ text }) => text) }),
     told: told.length,
   };
 }

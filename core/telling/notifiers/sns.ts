@@ -3,6 +3,7 @@ import type { SNSClient } from '@aws-sdk/client-sns';
 import type { Message } from '../../contract/events/message.ts';
 import { abortError, BackupError, messageOf } from '../../domain/errors.ts';
 import { plainText, shortened, title } from '../../domain/messages/plain.ts';
+import type { Notice } from '../../domain/tools/notices.ts';
 import type { Notifier } from '../../ports.ts';
 
 const connectionMs = 5_000;
@@ -14,6 +15,7 @@ const longestSubject = 100;
 /** Characters of one text message; longer ones are cut into several, and paid so (SNS developer guide, SMS). */
 const longestSms = 140;
 const largestMessage = 25_000;
+const shownPending = 5;
 
 /**
  * An SNS topic: a plain text for mail, and the message as JSON for queues, functions and web addresses, with attributes
@@ -22,8 +24,10 @@ const largestMessage = 25_000;
 export function snsNotifier(topic: string): Notifier {
   return {
     name: `sns ${topic}`,
+    unheard: async (signal) => unconfirmed(topic, await subscribed(topic, signal)),
     async notify(message, signal) {
       const { PublishCommand } = await import('@aws-sdk/client-sns');
+      await requireHearers(topic, signal);
       const client = await connect(topic);
       try {
         const limit = AbortSignal.any([signal, AbortSignal.timeout(limitMs)]);
@@ -47,6 +51,51 @@ export function snsNotifier(topic: string): Notifier {
       }
     },
   };
+}
+
+/** Who gets what is published, as SNS lists them; those who have yet to confirm have a word for an ARN. */
+type Subscribed = { confirmed: number; pending: string[] };
+
+const confirmHint =
+  'whoever it is for opens the mail “AWS Notification - Subscription Confirmation” and confirms; after two days that is void: subscribe, or deploy, anew';
+
+/** Publishing to nobody succeeds (SNS API reference, Publish): that the message waits, it has to fail here. */
+async function requireHearers(topic: string, signal: AbortSignal): Promise<void> {
+  const seen = await subscribed(topic, signal).catch(() => undefined); // what may not be seen is no reason not to tell
+  if (signal.aborted) throw abortError(signal);
+  if (seen === undefined || seen.confirmed > 0) return;
+  const [why, hint] =
+    seen.pending.length > 0
+      ? [`${seen.pending.join(', ')} never confirmed the subscription`, confirmHint]
+      : ['it has no subscription', 'subscribe an address to the topic, and confirm it'];
+  throw new BackupError('notify-failed', `sns ${topic} would tell nobody: ${why}`, { hint });
+}
+
+function unconfirmed(topic: string, { pending }: Subscribed): Notice[] {
+  if (pending.length === 0) return [];
+  const who = pending.length > shownPending ? `${pending.length} subscribers` : pending.join(', ');
+  return [{ text: `sns ${topic}: nothing reaches ${who}: the subscription was never confirmed`, hint: confirmHint }];
+}
+
+async function subscribed(topic: string, signal: AbortSignal): Promise<Subscribed> {
+  const { paginateListSubscriptionsByTopic } = await import('@aws-sdk/client-sns');
+  const client = await connect(topic);
+  const abortSignal = AbortSignal.any([signal, AbortSignal.timeout(limitMs)]);
+  const seen: Subscribed = { confirmed: 0, pending: [] };
+  try {
+    for await (const { Subscriptions = [] } of paginateListSubscriptionsByTopic(
+      { client },
+      { TopicArn: topic },
+      { abortSignal },
+    ))
+      for (const { SubscriptionArn, Protocol = '', Endpoint = '' } of Subscriptions)
+        if (SubscriptionArn !== 'PendingConfirmation') seen.confirmed += 1;
+        // an address of the web may hold a secret
+        else seen.pending.push(Protocol.startsWith('http') ? `an ${Protocol} address` : Endpoint);
+    return seen;
+  } finally {
+    client.destroy();
+  }
 }
 
 /** What is published: a text for each protocol (SNS API reference, MessageStructure). */

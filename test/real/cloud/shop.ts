@@ -141,6 +141,8 @@ async function alreadyThere(aws: Place & Keys): Promise<There> {
     KeyMetadata: { Arn: key },
   } = (await json(aws, aws, 'kms', 'TrentService.CreateKey', {})) as { KeyMetadata: { Arn: string } };
   const topic = elements(await query(aws, aws, 'sns', 'CreateTopic', { Name: 'company' }), 'TopicArn')[0]!;
+  const duty = { TopicArn: topic, Protocol: 'email', Endpoint: 'duty@acme.example' };
+  await query(aws, aws, 'sns', 'Subscribe', duty);
   return { vpc, subnet, group, key, topic };
 }
 

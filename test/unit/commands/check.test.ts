@@ -385,3 +385,41 @@ async function told(nights: number): Promise<string> {
   await looking();
   return full;
 }
+
+test('a subscription that nobody confirmed is told once, each week, and when it is confirmed', async () => {
+  let unheard = [{ text: 'sns t: nothing reaches ops@acme.example', hint: 'confirm it' }];
+  const topic: Notifier = { name: 'sns t', notify: () => Promise.resolve(), unheard: async () => unheard };
+  const asking = async () => {
+    await storeBackup(scene.vault, 'shop', now);
+    return checking(['shop'], { notifiers: [listener, topic] });
+  };
+
+  expect((await asking()).unheard).toEqual(unheard);
+  const subject = 'somebody who is to be told hears nothing: a subscription was never confirmed';
+  expect(take()).toEqual([`problem all unconfirmed: ${subject}`]);
+  pass(24);
+  await asking();
+  expect(take()).toEqual([]);
+  pass(6 * 24);
+  await asking();
+  expect(take()).toEqual([`reminder all unconfirmed: ${subject}`]);
+  unheard = [];
+  pass(1);
+  await asking();
+  expect(take()).toEqual(['recovered all recovered: everybody who subscribed has confirmed it']);
+});
+
+test('a topic that can’t be asked for its subscriptions ends nothing', async () => {
+  await storeBackup(scene.vault, 'shop', now);
+  let asked: () => Promise<{ text: string; hint: string }[]> = async () => [{ text: 'nobody', hint: 'confirm' }];
+  const topic: Notifier = { name: 'sns t', notify: () => Promise.resolve(), unheard: () => asked() };
+  await checking(['shop'], { notifiers: [listener, topic] });
+  take();
+  asked = () => Promise.reject(new Error('AuthorizationError'));
+
+  const seen = await checking(['shop'], { notifiers: [listener, topic] });
+
+  expect(seen.unheard).toBeUndefined();
+  expect(seen.failures).toEqual([]);
+  expect(take()).toEqual([]);
+});

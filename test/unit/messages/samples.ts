@@ -18,6 +18,7 @@ import {
   stale,
   toolsOutdated,
   unconfigured,
+  unconfirmed,
   unknown,
 } from '../../../core/domain/messages/findings.ts';
 import type { SourceStanding } from '../../../core/domain/messages/findings.ts';
@@ -216,6 +217,15 @@ export const samples: Record<string, Message> = {
       [{ source, region: 'il-central-1' }],
       at,
     ),
+    { at },
+  ),
+  unconfirmed: unconfirmed(
+    [
+      {
+        text: 'sns arn:aws:sns:eu-west-1:123456789012:nightjar-alerts: nothing reaches ops@acme.example: the subscription was never confirmed',
+        hint: 'whoever it is for opens the mail “AWS Notification - Subscription Confirmation” and confirms',
+      },
+    ],
     { at },
   ),
   'recovered-stale': recovered(good, { was: 'stale', since }, at),
