@@ -98,14 +98,11 @@ test.each(cases)(
   30_000,
 );
 
-test.each(enginePromises)(
-  '“$it” is kept by the engine without a lie, and has an engine that breaks it',
-  async (one) => {
-    await one.holds(honest());
+test('every promise of the contract has an engine that breaks it', () => {
+  const unbroken = enginePromises.filter(({ it }) => !Object.keys(liars).some((promise) => it.startsWith(promise)));
 
-    expect(Object.keys(liars).filter((promise) => one.it.startsWith(promise))).toHaveLength(1);
-  },
-);
+  expect(unbroken).toEqual([]);
+});
 
 function honest(): EngineUnderTest {
   return planning(() => ({}));

@@ -127,5 +127,6 @@ function copyText(table: string, lines: readonly string[]): string {
 
 async function* textStream(text: string): ByteStream {
   const bytes = Buffer.from(text);
-  for (let at = 0; at < bytes.length; at += 64) yield bytes.subarray(at, at + 64);
+  const step = Math.max(64, Math.ceil(bytes.length / 500));
+  for (let at = 0; at < bytes.length; at += step) yield bytes.subarray(at, at + step);
 }
