@@ -30,6 +30,7 @@ import { openNotifier } from './telling/notifiers/index.ts';
 import type { Command } from './pipeline/feed.ts';
 import { folderVault } from './vaults/folder/folder.ts';
 import type { OpenVault } from './vaults/descriptor.ts';
+import { unopenedVault } from './vaults/unopened.ts';
 
 /** What only the host knows. */
 export type Host = {
@@ -90,12 +91,23 @@ export type Nightjar = {
   close(): void;
 };
 
-/** Puts it all together. Reads the vault's secrets, and nothing else yet. */
-export async function compose(config: Config, host: Host, signal: AbortSignal): Promise<Nightjar> {
+/**
+ * Puts it all together. Reads the vault's secrets, and nothing else yet. `patient`: that the vault can't be opened is told
+ * by whatever is asked of it, and keeps nobody from looking at the rest.
+ */
+export async function compose(
+  config: Config,
+  host: Host,
+  signal: AbortSignal,
+  { patient = false }: { patient?: boolean } = {},
+): Promise<Nightjar> {
   const secrets = openSecrets(host);
   const telling = openTelling(config, host, secrets);
   const own = surroundings(secrets, host.folder);
-  const { vault, close } = await openVault(config.vault, 'vault', own, signal);
+  const { vault, close } = await openVault(config.vault, 'vault', own, signal).catch((error: unknown) => {
+    if (!patient || !isBackupError(error)) throw error;
+    return { vault: unopenedVault(telling.place, error), close: () => undefined };
+  });
   const further = new Map<string, Promise<OpenVault>>();
 
   function openFurther(name: string, stop: AbortSignal): Promise<OpenVault> {

@@ -38,6 +38,8 @@ export type Request = { config: string; json: boolean } & (
       verb?: Verb | undefined;
       /** The further vault to work in. */
       vault?: string | undefined;
+      /** It looks at the rest, too, where the vault can't be opened. */
+      patient?: boolean;
       work(session: CommandSession, signal: AbortSignal): Promise<CommandOutcome>;
     }
   | { alone(place: WorkFolder, signal: AbortSignal): Promise<CommandOutcome> }
@@ -213,11 +215,11 @@ export function nightjarProgram(ask: (asked: Request) => void): Command {
     .exitOverride()
     .addHelpText('after', exitCodeHelp);
   const given = () => ({ json: false, ...program.opts<{ config: string; json?: true; vault?: string }>() });
-  const asking = (work: Work, verb?: Verb) => ask({ ...given(), verb, work });
+  const asking = (work: Work, verb?: Verb, patient = false) => ask({ ...given(), verb, work, patient });
   /** The same for work that is the first vault's alone. */
-  const askingFirst = (work: Work, verb?: Verb) => {
+  const askingFirst = (work: Work, verb?: Verb, patient?: boolean) => {
     if (given().vault !== undefined) program.error('--vault is for what looks at backups, restores or removes them');
-    asking(work, verb);
+    asking(work, verb, patient);
   };
   const askingAlone = (alone: Alone) => ask({ ...given(), alone });
 
@@ -400,7 +402,7 @@ export function nightjarProgram(ask: (asked: Request) => void): Command {
     .option('--notify', 'send a test message to everybody who is told')
     .addHelpText('after', doctorHelp)
     .action((sources: string[], flags: DoctorFlags) =>
-      askingFirst((session, signal) => doctorCommand(sources, flags, session, signal)),
+      askingFirst((session, signal) => doctorCommand(sources, flags, session, signal), undefined, true),
     );
 
   program

@@ -44,11 +44,11 @@ export async function run(
 }
 
 async function inSession(
-  { config, verb, vault, work }: Extract<Request, { work: unknown }>,
+  { config, verb, vault, patient = false, work }: Extract<Request, { work: unknown }>,
   host: { out: Output; env: NodeJS.ProcessEnv; cwd: string },
   signal: AbortSignal,
 ): Promise<CommandOutcome> {
-  const session = await openSession(config, { verb, vault }, host, signal);
+  const session = await openSession(config, { verb, vault, patient }, host, signal);
   try {
     return await work(session, signal);
   } finally {

@@ -24,11 +24,11 @@ export type CommandSession = { nightjar: Nightjar; config: Config; out: Output; 
 
 /**
  * Reads the configuration and puts everything together for it, or for the work in a further `vault`; for a `verb`, a
- * failure of that is told. Throws `config-invalid`, `secret-missing`, and `input-invalid` for an unknown vault.
+ * failure of that is told. `patient`: also where the vault can't be opened. Throws `config-invalid`, `secret-missing`, and `input-invalid` for an unknown vault.
  */
 export async function openSession(
   file: string,
-  { verb, vault }: { verb?: Verb | undefined; vault?: string | undefined },
+  { verb, vault, patient = false }: { verb?: Verb | undefined; vault?: string | undefined; patient?: boolean },
   { out, env, cwd }: { out: Output; env: NodeJS.ProcessEnv; cwd: string },
   signal: AbortSignal,
 ): Promise<CommandSession> {
@@ -67,7 +67,7 @@ export async function openSession(
     if (there === undefined) throw unknownVault(vault, config);
     config = there;
   }
-  const nightjar = await compose(config, host, signal).catch(async (error: unknown) => {
+  const nightjar = await compose(config, host, signal, { patient }).catch(async (error: unknown) => {
     throw await failed(error, config);
   });
   return { nightjar, config, out };

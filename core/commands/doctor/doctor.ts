@@ -3,18 +3,16 @@ import type { SourceName } from '../../domain/keys.ts';
 import { testMessage } from '../../domain/messages/run.ts';
 import type { Notice } from '../../domain/tools/notices.ts';
 import { mapConcurrently } from '../../pipeline/concurrency.ts';
-import type { Clock, Examination, Notifier, Source } from '../../ports.ts';
+import type { Clock, Examination, Notifier } from '../../ports.ts';
 import type { Store } from '../../store/store.ts';
 import { examined, usualLimitMs } from './examine.ts';
 import type { Course, Examined } from './examine.ts';
+import type { RestoreDeps } from './restore.ts';
 import { sourceCourses } from './source.ts';
 
-export type DoctorDeps = {
-  clock: Clock;
-  store: Store;
+export type DoctorDeps = RestoreDeps & {
   vault(name: string, signal: AbortSignal): Promise<Store>;
   settings(name: string): Settings;
-  source(name: string, options: object, signal: AbortSignal): Promise<Source>;
   notifiers: readonly Notifier[];
   toolsNotices(signal: AbortSignal): Promise<Notice[] | undefined>;
   /** Told when examinations of one thing are over: how many are, of how many. */

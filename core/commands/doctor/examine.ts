@@ -74,16 +74,13 @@ function lateError(about: string, what: string, limitMs: number): BackupError {
   });
 }
 
-/** An examination that is not made where there is nothing yet to look at. */
-export async function unless(
-  code: FailureCode,
-  said: string,
-  look: () => Promise<readonly Observed[]>,
-): Promise<readonly Observed[]> {
+/** A look at a backup, which is not made where there is none yet, or where the vault can't be read: that is told of it. */
+export async function ofBackup(unmade: string, look: () => Promise<readonly Observed[]>): Promise<readonly Observed[]> {
   try {
     return await look();
   } catch (error) {
-    if (!isBackupError(error, code)) throw error;
-    return [{ outcome: 'not tried', said }];
+    if (isBackupError(error, 'backup-missing')) return [{ outcome: 'not tried', said: unmade }];
+    if (!isBackupError(error) || !error.code.startsWith('vault-')) throw error;
+    return [{ outcome: 'not tried', said: 'to be tried once the vault can be read' }];
   }
 }

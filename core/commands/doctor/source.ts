@@ -1,20 +1,16 @@
 import type { Settings } from '../../contract/config/settings.ts';
 import type { SourceName } from '../../domain/keys.ts';
 import { formatBytes, plural } from '../../domain/units.ts';
-import type { Clock, Engine, Examination, Observed, Source } from '../../ports.ts';
-import type { Store } from '../../store/store.ts';
+import type { Clock, Engine, Examination, Observed } from '../../ports.ts';
 import { memoryOf } from '../../survey/watched.ts';
 import { checkKeys } from '../check-keys.ts';
-import { unless } from './examine.ts';
+import { ofBackup } from './examine.ts';
 import type { Course } from './examine.ts';
+import { restoreExamination } from './restore.ts';
+import type { RestoreDeps } from './restore.ts';
 import { scheduleExaminations } from './schedule.ts';
 
-type SourceDeps = {
-  clock: Clock;
-  store: Store;
-  settings(name: string): Settings;
-  source(name: string, options: object, signal: AbortSignal): Promise<Source>;
-};
+type SourceDeps = RestoreDeps & { settings(name: string): Settings };
 
 /** Everything of one source: what it is on, when it is backed up, and its keys. */
 export function sourceCourses(name: SourceName, deps: SourceDeps): Course[] {
@@ -24,11 +20,26 @@ export function sourceCourses(name: SourceName, deps: SourceDeps): Course[] {
     {
       about,
       first: 'login',
-      open: async (signal) => engineExaminations((await deps.source(name, {}, signal)).engine, deps.clock),
+      async open(signal) {
+        const { engine } = await deps.source(name, {}, signal);
+        return [...engineExaminations(engine, deps.clock), ...restoreExaminations(name, settings, engine, deps)];
+      },
     },
     { about, first: 'schedule', open: async () => scheduleExaminations(settings) },
     { about, first: 'keys', open: async () => keyExaminations(name, settings, deps) },
   ];
+}
+
+/** A server that can't be reached is told once. What is encrypted is looked into where an identity is configured. */
+function restoreExaminations(name: SourceName, settings: Settings, engine: Engine, deps: SourceDeps): Examination[] {
+  if (isLocked(settings)) return [];
+  const needs = (engine.examinations?.(deps.clock) ?? []).slice(0, 1).map(({ what }) => what);
+  return [{ ...restoreExamination(name, settings, deps), needs }];
+}
+
+/** Whether backups are encrypted, and nobody here can open them. */
+function isLocked({ encryption: { recipients, identity } }: Settings): boolean {
+  return recipients.length > 0 && identity === undefined;
 }
 
 /** What the engine can look at one by one, and then whether a backup could begin. */
@@ -56,9 +67,9 @@ function keyExaminations(name: SourceName, settings: Settings, deps: SourceDeps)
   const { encryption, signing } = settings;
   const isEncrypted = encryption.recipients.length > 0 || encryption.identity !== undefined;
   if (!isEncrypted && signing.publicKeys.length === 0) return [];
-  if (isEncrypted && encryption.identity === undefined) return [{ what: 'keys', look: async () => [noIdentityHere] }];
+  if (isLocked(settings)) return [{ what: 'keys', look: async () => [noIdentityHere] }];
   const look = (signal: AbortSignal) =>
-    unless('backup-missing', 'there is no backup yet to try the keys on', async () => {
+    ofBackup('there is no backup yet to try the keys on', async () => {
       const { id, content, signature, signs } = await checkKeys(name, memoryOf(settings), deps, signal);
       const opened = content === 'opened' ? ['the identity opens it'] : [];
       const signed = signature === 'genuine' ? ['its signature is genuine'] : [];

@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { storeBackup } from '../../support/vaults/stored.ts';
 import { folderVault } from '../../../core/vaults/folder/folder.ts';
-import { asPostgres, at } from '../mistakes/servers.ts';
+import { asPostgres, asRoot, at } from '../mistakes/servers.ts';
 import { startProxy } from '../vaults/proxy.ts';
 import type { ProxyOptions } from '../vaults/proxy.ts';
 import { doctorScene } from './scene.ts';
@@ -42,12 +42,101 @@ test('where all is well, all is fine but what a new vault has not yet, and nothi
     'vault listed',
     'vault offsite listed',
     'vault offsite overwritten',
+    'source shop restore',
+    'source blog restore',
   ]);
+  expect(lineOf(lines, 'source shop', 'restore')).toMatchObject({ outcome: 'not tried' });
   expect(lineOf(lines, 'vault offsite', 'overwritten')).toMatchObject({
     remedy: expect.stringContaining('put-bucket-versioning'),
   });
   expect(await scene.keysIn('backups')).toEqual([]);
   expect(await readdir(join(scene.folder, 'backups'))).toEqual(['.nightjar']);
+});
+
+test('an owner that the newest backup names, and the server has no more, is told with what makes it', async () => {
+  await asPostgres(scene.postgres, 'shop', 'create role clerk', 'alter table notes owner to clerk');
+  await scene.configure({});
+  expect(await scene.run(['backup', 'shop'])).toMatchObject({ code: 0 });
+  await asAdmin('reassign owned by clerk to postgres', 'drop role clerk');
+
+  const { code, lines } = await examined({});
+
+  expect(code).toBe(0);
+  expect(lineOf(lines, 'source shop', 'restore')).toMatchObject({
+    outcome: 'warning',
+    said: expect.stringContaining('clerk'),
+    remedy: expect.stringContaining('CREATE ROLE'),
+  });
+});
+
+test('a source that is drilled has to have the rights for it', async () => {
+  await scene.configure({});
+  expect(await scene.run(['backup', 'shop'])).toMatchObject({ code: 0 });
+  await asAdmin('grant select on notes to reader');
+
+  const { code, bad } = await examined({
+    defaults: '{ drillEvery: 7d }',
+    shop: `{ ${at(scene.postgres)}, user: reader, password: { env: WEAK }, database: shop }`,
+  });
+  await asAdmin('revoke select on notes from reader');
+
+  expect(code).toBe(1);
+  expect(bad).toMatchObject([
+    { about: 'source shop', what: 'drill', code: 'privilege-missing', remedy: expect.stringContaining('CREATEDB') },
+  ]);
+});
+
+test('definers that a user of MariaDB may not name in a restore are told with the right that it takes', async () => {
+  const { mariadb } = scene;
+  await asRoot(mariadb, 'create definer=root@localhost procedure blog.p() select 1');
+  await asRoot(mariadb, "create user keeper@'%' identified by 'hunter2'; grant all on `blog%`.* to keeper@'%'");
+  await scene.configure({});
+  expect(await scene.run(['backup', 'blog'])).toMatchObject({ code: 0 });
+
+  const { lines } = await examined({
+    blog: scene.parts.blog.replace('user: root, password: { env: MY', 'user: keeper, password: { env: WEAK'),
+  });
+  await asRoot(mariadb, "drop procedure blog.p; drop user keeper@'%'");
+
+  expect(lines.filter(({ about, what }) => about === 'source blog' && what === 'restore')).toContainEqual(
+    expect.objectContaining({ outcome: 'warning', remedy: expect.stringContaining('GRANT SET USER ON *.* TO') }),
+  );
+});
+
+test('the keys are tried on the newest backup, and a lost identity is told before it is needed', async () => {
+  const made = async (kind: string, file: string): Promise<string> =>
+    JSON.parse((await scene.run(['key', kind, file, '--json'])).stdout).public;
+  const [ours, other] = [await made('identity', 'ours.txt'), await made('identity', 'other.txt')];
+  const signing = `signing: { publicKeys: [${await made('signing', 'ours.pem')}], privateKey: { file: ours.pem } }`;
+  const encryption = (rest: string) => `{ encryption: { recipients: [${ours}]${rest} }, ${signing} }`;
+  const ofShop = (lines: Line[], what: string) => lineOf(lines, 'source shop', what);
+  await scene.configure({ defaults: encryption(', identity: { file: ours.txt }') });
+  expect(await scene.run(['backup', 'shop'])).toMatchObject({ code: 0 });
+
+  const whole = await examined({ defaults: encryption(', identity: { file: ours.txt }') });
+  expect(ofShop(whole.lines, 'keys')).toMatchObject({
+    outcome: 'fine',
+    said: expect.stringMatching(/the identity opens it, its signature is genuine, new ones can be signed here$/),
+  });
+  expect(ofShop(whole.lines, 'restore')).toMatchObject({ outcome: 'fine' });
+
+  const lost = await examined({ defaults: encryption(', identity: { file: other.txt }') });
+  expect(ofShop(lost.lines, 'keys')).toMatchObject({ outcome: 'failed', code: 'key-missing' });
+
+  const elsewhere = await examined({ defaults: encryption('') });
+  expect(elsewhere.code).toBe(0);
+  expect(ofShop(elsewhere.lines, 'keys')).toMatchObject({ outcome: 'not tried' });
+  expect(ofShop(elsewhere.lines, 'restore')).toBeUndefined();
+
+  const forged = await examined({
+    defaults: encryption(', identity: { file: ours.txt }').replace(
+      /publicKeys: \[.*?\]/,
+      `publicKeys: [${await made('signing', 'new.pem')}]`,
+    ),
+  });
+  expect(forged.code).toBe(3);
+  expect(ofShop(forged.lines, 'keys')).toMatchObject({ outcome: 'failed', code: 'manifest-unsigned' });
+  expect(other).not.toBe(ours);
 });
 
 type Fault = [
@@ -168,12 +257,27 @@ test.each(faults.map((fault) => [fault[0], fault] as const))(
   },
 );
 
+test('a vault whose secret is missing keeps nothing else from being looked at', async () => {
+  const vault = scene.bucket('add-only').replace('env: KEY', 'env: NOT_SET');
+  const { code, bad } = await examined({
+    vault,
+    defaults: '{ schedule: "0 2 * * *" }',
+    shop: scene.parts.shop.replace('env: PG', 'env: NEITHER'),
+  });
+
+  expect(code).toBe(1);
+  expect(bad).toMatchObject([
+    { about: 'vault', what: 'written', said: expect.stringMatching(/^vault\.s3\.accessKeyId: .*NOT_SET/) },
+    { about: 'source shop', what: 'login', said: expect.stringContaining('NEITHER') },
+  ]);
+});
+
 test('what can only be tried once something is mended is said to be not tried', async () => {
   const { lines } = await examined({ shop: scene.parts.shop.replace('database: shop', 'database: shoop') });
 
-  const untried = lines.filter(({ outcome }) => outcome === 'not tried');
+  const untried = lines.filter(({ about, outcome }) => about === 'source shop' && outcome === 'not tried');
   expect(untried.map(({ about, what }) => `${about} ${what}`)).toEqual(
-    ['tls', 'client', 'clock', 'standby', 'tables', 'backup'].map((what) => `source shop ${what}`),
+    ['tls', 'client', 'clock', 'standby', 'tables', 'backup', 'restore'].map((what) => `source shop ${what}`),
   );
 });
 
@@ -249,8 +353,9 @@ test('a disk that has not the room for one more of each backup is told', async (
 
   const { bad } = await examined({});
 
-  expect(bad).toMatchObject([
-    { about: 'vault', what: 'space', code: 'vault-full', remedy: expect.stringContaining('retention') },
+  // nothing of it can be restored, either
+  expect(bad.filter(({ about }) => about === 'vault')).toMatchObject([
+    { what: 'space', code: 'vault-full', remedy: expect.stringContaining('retention') },
   ]);
 });
 

@@ -39,6 +39,7 @@ async function examining(
   const state = emptyState();
   const deps: DoctorDeps = {
     clock: { now },
+    random: () => 0.5,
     store: openStore(like(memoryVault(state, { now }))),
     settings: () => written(keys),
     source: async () => toySource(engine),
@@ -100,6 +101,7 @@ test('what fails keeps only what needs it from being tried', async () => {
       'rows not tried',
       'sums not tried',
       'backup not tried',
+      'restore not tried',
       'schedule not tried',
     ],
   );
@@ -115,6 +117,16 @@ test('an examination without an answer ends at its limit, and the others go on',
 
   expect(bad(found)).toEqual([['source shop', 'reachable', 'source shop: reachable: no answer for 0.2 s']]);
   expect(found.filter(({ about }) => about === 'vault').every(({ outcome }) => outcome !== 'failed')).toBe(true);
+});
+
+test('a vault that can’t be reached is told once, and not again by each source', async () => {
+  const away = () => Promise.reject(new BackupError('vault-unreachable', 'no route'));
+  const like = (vault: Vault): Vault => ({ ...vault, putIfAbsent: away, read: away, list: () => failing(away) });
+
+  const { found } = await examining({ like });
+
+  expect(bad(found)).toEqual([['vault', 'written', 'no route']]);
+  expect(found.find(({ what }) => what === 'restore')).toMatchObject({ outcome: 'not tried' });
 });
 
 test('a source that can’t be opened is told with the key of the configuration', async () => {

@@ -1,0 +1,73 @@
+import type { Settings } from '../../contract/config/settings.ts';
+import { drillDatabaseName } from '../../domain/drill-name.ts';
+import { newDatabaseName } from '../../domain/keys.ts';
+import type { SourceName } from '../../domain/keys.ts';
+import type { Clock, Examination, Observed, RestoreFinding, Source } from '../../ports.ts';
+import type { Store } from '../../store/store.ts';
+import { chooseBackup } from '../../survey/choose.ts';
+import { memoryOf } from '../../survey/watched.ts';
+import { hindrance, planRestore } from '../restoring/plan.ts';
+import type { RestorePlan } from '../restoring/plan.ts';
+import { ofBackup } from './examine.ts';
+
+export type RestoreDeps = {
+  clock: Clock;
+  random: () => number;
+  store: Store;
+  source(name: string, options: { database?: string; drill?: boolean }, signal: AbortSignal): Promise<Source>;
+};
+
+/** More than so many are told by their number. */
+const shown = 6;
+
+/**
+ * Whether the newest good backup could be restored with the logins of the configuration: the owners and definers that it
+ * names, extensions, the rights to make it. Nothing is written. Of a source that is drilled it has to be possible; else
+ * what speaks against it is a warning, for whoever backs up may rightly have no right to restore.
+ */
+export function restoreExamination(name: SourceName, settings: Settings, deps: RestoreDeps): Examination {
+  const isDrilled = settings.watch.drillEveryMs !== undefined;
+  return {
+    what: isDrilled ? 'drill' : 'restore',
+    look: (signal) =>
+      ofBackup('there is no backup yet that could be restored', async () => {
+        const plan = await planned(name, settings, deps, isDrilled, signal);
+        await plan.target.close();
+        const failure = isDrilled ? hindrance(plan) : undefined;
+        if (failure !== undefined) throw failure;
+        return observed(plan);
+      }),
+  };
+}
+
+async function planned(
+  name: SourceName,
+  settings: Settings,
+  deps: RestoreDeps,
+  drill: boolean,
+  signal: AbortSignal,
+): Promise<RestorePlan> {
+  const { manifest } = await chooseBackup(name, 'latest', memoryOf(settings), deps, signal);
+  const database = drill ? drillDatabaseName(manifest.database, deps.random()) : newDatabaseName(manifest);
+  const { engine } = await deps.source(name, { database, drill }, signal);
+  const { owners, assert } = settings.drill;
+  const asked = drill ? { owners, drill: { assert } } : { owners: true };
+  return planRestore(manifest, engine, { replace: false, proof: true, foresee: true, ...asked }, deps, signal);
+}
+
+function observed({ manifest: { id }, engine: { place }, findings }: RestorePlan): Observed[] {
+  const against = findings.filter(({ weight }) => weight !== 'note');
+  if (against.length === 0) return [{ outcome: 'fine', said: `nothing speaks against a restore of ${id} as ${place}` }];
+  const more = against.length - shown;
+  return [
+    ...against.slice(0, shown).map(warning),
+    ...(more > 0
+      ? [warning({ weight: 'may-fail', what: `and ${more} more: nightjar restore --plan lists them` })]
+      : []),
+  ];
+}
+
+function warning({ weight, what, remedy }: RestoreFinding): Observed {
+  const said = `${weight === 'fails' ? 'with this login, a restore would fail' : 'a restore may fail'}: ${what}`;
+  return { outcome: 'warning', said, ...(remedy !== undefined && { remedy }) };
+}
