@@ -34,19 +34,20 @@ export const handler = lambdaHandler({
 });
 
 async function restored(
-  { source: name, backup, to, request: _, plan: isPlan, ...options }: RestoreEvent,
+  { source: name, backup, at, to, request: _, plan: isPlan, ...options }: RestoreEvent,
   nightjar: Invocation,
   signal: AbortSignal,
 ): Promise<RestoreResult> {
   const { name: source } = await nightjar.source(name, {}, signal);
-  const { manifest, warnings, passedOver } = await chooseBackup(
+  const { manifest, warnings, passedOver, meant } = await chooseBackup(
     source,
-    backup,
+    at === undefined ? backup : { at },
     memoryOf(nightjar.settings(name)),
     nightjar,
     signal,
   );
   for (const message of warnings) nightjar.report({ type: 'warning', message });
+  const told = [meant ?? [], warnings].flat();
   const database = to ?? newDatabaseName(manifest);
   const target = await nightjar.source(name, { database, restoring: true }, signal);
   const { events = isInPlace(manifest, { server: source, database }) } = options;
@@ -54,7 +55,7 @@ async function restored(
   if (isPlan) {
     const plan = await planRestore(manifest, target.engine, { ...asked, foresee: true }, nightjar, signal);
     await plan.target.close();
-    return plannedResult(plan, warnings, nightjar.seconds());
+    return plannedResult(plan, told, nightjar.seconds());
   }
   const made = await restoreRecorded(
     manifest,
@@ -64,7 +65,7 @@ async function restored(
     signal,
   );
   return restoredResult(
-    { ...made, notes: [...warnings, ...made.notes] },
+    { ...made, notes: [...told, ...made.notes] },
     { source, place: target.engine.place, passedOver },
     nightjar.seconds(),
   );

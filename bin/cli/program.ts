@@ -77,11 +77,18 @@ moment of the backup. The source's own database is only written to when --to
 names it; as it holds something, --replace must then be said, too. To restore
 on another server, give it an entry in nightjar.yaml and name that as --server.
 
+A moment is a day (today, yesterday, 2026-11-20), with a time or all of it, on
+the clock of the source (timeZone), or has an offset: 2026-11-20T14:00Z.
+
 Examples:
   nightjar restore shop
       the newest backup, into a new database as shop_20261120_020000
   nightjar restore shop 20261120T020000Z-7f3a9c --to shop_before
       this one, into a new database of that name
+  nightjar restore shop --at "yesterday 14:00"
+      the newest good one that began until then
+  nightjar restore shop latest-proven
+      the newest that was restored and compared before, by a restore or a drill
   nightjar restore shop --server staging --to shop
       the newest, on the server of the source staging
   nightjar restore shop --to shop --replace --plan
@@ -265,7 +272,8 @@ export function nightjarProgram(ask: (asked: Request) => void): Command {
     .command('restore')
     .description('restore a backup into a new database, and prove it equal')
     .argument('<source>', 'whose backup')
-    .argument('[id]', 'which backup', 'latest')
+    .argument('[id]', 'which backup: its id, or latest-proven', 'latest')
+    .option('--at <moment>', 'the newest good one until then, as "yesterday 14:00"')
     .option('--to <database>', 'the database to restore into')
     .option('--server <source>', 'restore on the server of this source, as its user')
     .option('--plan', 'say what would be done and what would make it fail; write nothing')
@@ -288,7 +296,7 @@ export function nightjarProgram(ask: (asked: Request) => void): Command {
     .command('drill')
     .description('restore a backup into a scratch database, prove it equal, and drop it')
     .argument('[source...]', 'names of nightjar.yaml; else those with drillEvery')
-    .option('--backup <id>', 'which backup', 'latest')
+    .option('--backup <id>', 'which backup: its id, or latest-proven', 'latest')
     .option('--no-owner', 'leave out who owns what, and who may do what')
     .option('--no-tablespaces', 'put everything into the default tablespace')
     .addHelpText('after', drillHelp)

@@ -1,77 +1,106 @@
-import { isUnread } from '../domain/verdict/verdict.ts';
-import { word } from '../domain/messages/text.ts';
 import type { Manifest } from '../contract/manifest/manifest.ts';
-import { BackupError, messageOf } from '../domain/errors.ts';
 import { backupId } from '../domain/keys.ts';
 import type { BackupId, SourceName } from '../domain/keys.ts';
 import { shrunkText } from '../domain/messages/findings.ts';
+import { moment } from '../domain/messages/text.ts';
+import { momentMeant } from '../domain/time/moment-meant.ts';
+import { plural } from '../domain/units.ts';
 import type { SourceRules, SourceVerdict, Verdict } from '../domain/verdict/verdict.ts';
 import type { Clock } from '../ports.ts';
 import type { Store } from '../store/store.ts';
-import { survey } from './survey.ts';
+import { noneBefore, noneGood, noneProven, whyBad } from './none-chosen.ts';
+import { verdictOfSource } from './verdict-of-source.ts';
 
 type ChooseDeps = { store: Store; clock: Clock };
+
+/**
+ * Which backup is meant: the id of one; `latest`, the newest good one; `latest-proven`, the newest that was restored and
+ * compared; `newest`, whatever it is worth (but not one of the future); or the newest good one that was begun not after
+ * a moment (`momentMeant` says how that may be written).
+ */
+export type Which = string | { at: string };
 
 /** A newer backup than the one that is taken, and why it is not good. */
 export type PassedOver = { id: string; why: string };
 
 /**
  * A backup that was asked for, and what a person should know before it is used. `passedOver`: what is newer, where
- * nobody named this one; the newest first.
+ * nobody named this one; the newest first. `meant`: how a moment was understood.
  */
-export type Chosen = { manifest: Manifest; warnings: string[]; passedOver: PassedOver[] };
-
-/** So many of the newest manifests that the vault does not remember are read at first. */
-const readAtFirst = 100;
+export type Chosen = { manifest: Manifest; warnings: string[]; passedOver: PassedOver[]; meant?: string };
 
 /**
- * The backup that is meant: one by its id, `latest` for the newest good one, `newest` for the newest whatever it is
- * worth (but not one of the future). Says which newer ones were passed over and why. Throws `backup-missing`,
+ * The backup that is meant. Says which newer ones were passed over and why. Throws `input-invalid`, `backup-missing`,
  * `part-corrupt` where every one is damaged, `manifest-invalid`, `manifest-unsigned`.
  */
 export async function chooseBackup(
   source: SourceName,
-  which: string,
+  which: Which,
   memory: SourceRules,
   deps: ChooseDeps,
   signal: AbortSignal,
 ): Promise<Chosen> {
+  if (typeof which !== 'string') return byMoment(source, which.at, memory, deps, signal);
+  if (which === 'latest-proven') return latestProven(source, memory, deps, signal);
   if (which !== 'latest' && which !== 'newest') return byId(source, backupId(which), memory, deps, signal);
   const { verdict, warnings } = await verdictOfSource(source, memory, deps, signal);
   const newest =
     which === 'latest' ? verdict.newest : verdict.backups.findLast(({ misdated }) => misdated === undefined);
   if (newest === undefined) throw noneGood(source, verdict, deps.store);
-  const newer = verdict.backups.slice(verdict.backups.indexOf(newest) + 1);
-  const passed = newer.map((one) => `passed over ${one.id}: ${whyBad(one)}`);
-  const passedOver = newer.map((one) => ({ id: one.id, why: whyBad(one) })).toReversed();
-  const { manifest } = await deps.store.readManifest(source, newest.id, signal);
-  return { manifest, warnings: [...warnings, ...passed, ...doubtsAbout(newest, verdict)], passedOver };
+  return chosen(source, newest, { verdict, warnings, newer: newerThan(newest, verdict.backups) }, deps, signal);
 }
 
-/**
- * What the backups of a source are worth, as far as the newest ones tell. What the vault remembers is not missed where
- * it can't be read: a restore must not wait for it.
- */
-export async function verdictOfSource(
+/** What is newer and not good may hold what this one does not: only a backup that is new in its place passes over it. */
+async function chosen(
+  source: SourceName,
+  one: Verdict,
+  { verdict, warnings, newer }: { verdict: SourceVerdict; warnings: string[]; newer: readonly Verdict[] },
+  { store }: ChooseDeps,
+  signal: AbortSignal,
+): Promise<Chosen> {
+  const passed = newer.map((bad) => `passed over ${bad.id}: ${whyBad(bad)}`);
+  const passedOver = newer.map((bad) => ({ id: bad.id, why: whyBad(bad) })).toReversed();
+  const { manifest } = await store.readManifest(source, one.id, signal);
+  return { manifest, warnings: [...warnings, ...passed, ...doubtsAbout(one, verdict)], passedOver };
+}
+
+function newerThan(one: Verdict, backups: readonly Verdict[]): Verdict[] {
+  return backups.slice(backups.indexOf(one) + 1);
+}
+
+async function byMoment(
+  source: SourceName,
+  text: string,
+  memory: SourceRules,
+  deps: ChooseDeps,
+  signal: AbortSignal,
+): Promise<Chosen> {
+  const { timeZone } = memory;
+  const { at, odd } = momentMeant(text, { timeZone, now: deps.clock.now() });
+  const { verdict, warnings } = await verdictOfSource(source, memory, deps, signal, { until: at });
+  const before = verdict.backups.filter(({ start }) => start.getTime() <= at.getTime());
+  const newest = before.findLast(({ good }) => good);
+  if (newest === undefined) throw noneBefore(source, { at, before, timeZone }, verdict, deps.store);
+  const found = { verdict, warnings: [odd ?? [], warnings].flat(), newer: newerThan(newest, before) };
+  const meant = `${text} is ${moment(at, timeZone)}; the newest good backup until then began ${moment(newest.start, timeZone)}`;
+  return { ...(await chosen(source, newest, found, deps, signal)), meant };
+}
+
+/** Newer ones that are not proven are what whoever asks for this passes over knowingly. */
+async function latestProven(
   source: SourceName,
   memory: SourceRules,
-  { store, clock }: ChooseDeps,
+  deps: ChooseDeps,
   signal: AbortSignal,
-): Promise<{ verdict: SourceVerdict; warnings: string[] }> {
-  const warnings: string[] = [];
-  const forgiving = (error: unknown): void =>
-    void warnings.push(`what the vault remembers of ${source} can't be read: ${messageOf(error)}`);
-  const look = async (most: number) =>
-    (await survey(await store.listSource(source, signal), { memory, at: clock.now(), most, forgiving }, store, signal))
-      .verdict;
-  const verdict = await look(readAtFirst);
-  if (verdict.newest !== undefined || verdict.backups.length <= readAtFirst) return { verdict, warnings };
-  return { verdict: await look(Number.POSITIVE_INFINITY), warnings };
-}
-
-/** Why a backup is passed over. */
-export function whyBad({ damage, misdated }: Verdict): string {
-  return misdated?.why ?? damage?.why ?? 'its manifest was not read';
+): Promise<Chosen> {
+  const { verdict, warnings } = await verdictOfSource(source, memory, deps, signal, { wanted: 'proven' });
+  const { proven, backups } = verdict;
+  if (proven === undefined) throw noneProven(source, verdict, deps.store);
+  const newer = newerThan(proven, backups);
+  const count = `${plural(newer.length, 'newer backup')} ${newer.length === 1 ? 'is' : 'are'} not proven`;
+  const told = newer.length === 0 ? [] : [`${count}, the newest ${newer.at(-1)!.id}`];
+  const found = { verdict, warnings: [...warnings, ...told], newer: [] };
+  return chosen(source, proven, found, deps, signal);
 }
 
 async function byId(
@@ -104,20 +133,4 @@ function doubtsAbout({ id, shrunk, other }: Verdict, { full }: SourceVerdict): s
       ? []
       : [`${id} is of another ${other.what} than the ones before: ${other.now} instead of ${other.before}${instead}`]),
   ];
-}
-
-function noneGood(source: SourceName, { backups }: SourceVerdict, store: Store): BackupError {
-  const last = backups.at(-1);
-  if (last === undefined)
-    return store.missingBackup(source, 'there is none yet', `take one: nightjar backup ${word(source)}`);
-  if (isUnread(last.damage))
-    return new BackupError(
-      last.damage.kind === 'unsigned' ? 'manifest-unsigned' : 'manifest-invalid',
-      last.damage.why,
-      { hint: `no other backup is good: nightjar list ${word(source)}` },
-    );
-  const count = backups.length === 1 ? 'the only one is not good' : `none of ${backups.length} is good`;
-  const message = `no backup of ${source} in ${store.place}: ${count}: ${last.id}: ${whyBad(last)}`;
-  const hint = `see all of them: nightjar list ${word(source)}; one can be restored by its id all the same`;
-  return new BackupError(last.damage === undefined ? 'backup-missing' : 'part-corrupt', message, { hint });
 }

@@ -9,7 +9,7 @@ import { withGoodRun, withSightings } from '../domain/watch/outbox.ts';
 import { kindOfFailure, runEnded, runFailed } from '../domain/messages/run.ts';
 import type { FailedRun, Verb } from '../domain/messages/run.ts';
 import type { Clock, Hook, Notifier } from '../ports.ts';
-import { verdictOfSource } from '../survey/choose.ts';
+import { verdictOfSource } from '../survey/verdict-of-source.ts';
 import { configurationId } from '../store/memory/checkers.ts';
 import { roomAtOnce, roomGathered } from '../domain/watch/pace.ts';
 import type { OutboxEdit } from '../store/memory/outbox.ts';

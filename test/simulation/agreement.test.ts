@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { check } from '../../core/commands/check.ts';
-import { chooseBackup, verdictOfSource } from '../../core/survey/choose.ts';
+import { chooseBackup } from '../../core/survey/choose.ts';
+import { verdictOfSource } from '../../core/survey/verdict-of-source.ts';
 import { listBackups } from '../../core/commands/list.ts';
 import { rotate } from '../../core/commands/rotate.ts';
 import { messageOfFinding } from '../../core/domain/messages/check.ts';

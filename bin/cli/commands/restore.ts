@@ -1,7 +1,7 @@
 import { incompleteError, whereItIs } from '../../../core/commands/restoring/incomplete.ts';
 import { notTheNewest } from '../../../core/commands/restoring/passed-over.ts';
 import { chooseBackup } from '../../../core/survey/choose.ts';
-import type { PassedOver } from '../../../core/survey/choose.ts';
+import type { PassedOver, Which } from '../../../core/survey/choose.ts';
 import { proofSentence } from '../../../core/commands/prove.ts';
 import { isInPlace, restorePlanned } from '../../../core/commands/restore.ts';
 import { hindrance, planRestore } from '../../../core/commands/restoring/plan.ts';
@@ -26,6 +26,7 @@ import { dropOldCommand, undoCommand } from './undo.ts';
 
 /** As commander gives them. */
 export type RestoreFlags = {
+  at?: string;
   to?: string;
   server?: string;
   replace?: true;
@@ -103,13 +104,14 @@ async function planned(
   const { nightjar, out } = session;
   if (flags.to !== undefined) requireNoDrillName(flags.to);
   const asked = await readable(name, nightjar, signal);
-  const { manifest, warnings, passedOver } = await chooseBackup(
+  const { manifest, warnings, passedOver, meant } = await chooseBackup(
     asked,
-    which,
+    whichOf(which, flags),
     memoryFor(asked, nightjar),
     nightjar,
     signal,
   );
+  if (meant !== undefined) out.note(`at      ${meant}`);
   for (const line of warnings) out.note(`warning ${line}`);
   const database = flags.to ?? newDatabaseName(manifest);
   const server = serverOf(name, flags, session);
@@ -209,6 +211,15 @@ function tellRestored(
     },
     failure,
   };
+}
+
+/** A moment and the name of a backup say two things. */
+function whichOf(which: string, { at }: RestoreFlags): Which {
+  if (at === undefined) return which;
+  if (which === 'latest') return { at };
+  throw new BackupError('input-invalid', `--at says which backup is meant, and so does ${which}`, {
+    hint: 'give one of them',
+  });
 }
 
 function serverOf(name: string, { server }: RestoreFlags, { nightjar }: CommandSession): string {

@@ -12,6 +12,10 @@ const source = text('the name of a source, as in the configuration').describe(
   'Name of the source, as in the configuration.',
 );
 
+const whichBackup = text('"latest", "latest-proven", or the id of a backup')
+  .default('latest')
+  .describe('`latest`, `latest-proven` (the newest that was restored and compared), or the id of a backup.');
+
 const moment = 'a moment in UTC, as 2026-11-21T02:00:00Z';
 
 /**
@@ -32,7 +36,12 @@ export const backupEventSchema = group('the event', {
  */
 export const restoreEventSchema = group('the event', {
   source,
-  backup: text('"latest", or the id of a backup').default('latest').describe('`latest`, or the id of a backup.'),
+  backup: whichBackup,
+  at: text('a moment, as "yesterday 14:00"')
+    .optional()
+    .describe(
+      'Instead of `backup`: a moment, as `yesterday 14:00`, `2026-11-20` or `2026-11-20T14:00Z`; without an offset in the time zone of the source. The newest good backup that began until then.',
+    ),
   to: text('the name of a database')
     .refine((name) => !isDrillDatabase(name), { error: `${ofDrills}; name another database` })
     .optional()
@@ -67,7 +76,9 @@ export const restoreEventSchema = group('the event', {
     .describe(
       'Let the events of MariaDB and MySQL run that ran in the source, once all is proven. Default: only where `to` is the name of the source’s own database.',
     ),
-}).superRefine(({ to, replace, plan, confirm, request }, context) => {
+}).superRefine(({ backup, at, to, replace, plan, confirm, request }, context) => {
+  if (at !== undefined && backup !== 'latest')
+    context.addIssue({ code: 'custom', path: ['at'], message: 'says which backup is meant, and so does backup' });
   if (request !== undefined && !replace)
     context.addIssue({
       code: 'custom',
@@ -91,7 +102,7 @@ export const restoreEventSchema = group('the event', {
 /** What starts a drill of one source: `{ "source": "shop" }`. */
 export const drillEventSchema = group('the event', {
   source,
-  backup: text('"latest", or the id of a backup').default('latest').describe('`latest`, or the id of a backup.'),
+  backup: whichBackup,
   owners: flag('Restore and compare who owns what, where the configuration does not leave it out.', true),
   tablespaces: flag('Put things into the tablespaces that they were in; without, into the default one.', true),
 });

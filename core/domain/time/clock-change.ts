@@ -70,7 +70,7 @@ function findJumps(timeZone: string): Jump[] {
 }
 
 /** How far a zone's clock is before UTC at a moment, in milliseconds. */
-function offsetsOf(timeZone: string): (at: number) => number {
+export function offsetsOf(timeZone: string): (at: number) => number {
   const format = new Intl.DateTimeFormat('en-US', {
     timeZone,
     hourCycle: 'h23',

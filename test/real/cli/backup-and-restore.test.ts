@@ -90,6 +90,25 @@ test('a restore makes a new database named after the moment, and proves it equal
   expect(await scene.sql(database, 'select count(*)::int as n from late')).toEqual([{ n: 100 }]);
 });
 
+test('a backup is chosen by a moment, or as the newest that is proven; two ways at once are refused', async () => {
+  const moment = `${id.slice(0, 4)}-${id.slice(4, 6)}-${id.slice(6, 8)}T${id.slice(9, 11)}:${id.slice(11, 13)}Z`;
+
+  expect(await scene.run(['restore', 'shop', '--at', moment, '--to', 'of_a_moment'])).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining(`restored shop ${id} into `),
+    stderr: expect.stringContaining(`at      ${moment} is `),
+  });
+  expect(await scene.run(['restore', 'shop', 'latest-proven', '--to', 'other', '--plan'])).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining(`backup  shop ${id}, `),
+  });
+  expect(await scene.run(['restore', 'shop', '--at', '2001-01-01'])).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining(`the earliest is ${id} (`),
+  });
+  expect(await scene.run(['restore', 'shop', id, '--at', moment])).toMatchObject({ code: 2 });
+});
+
 test('a database that holds something is left alone', async () => {
   await scene.sql('shop', `update orders set note = 'changed' where id = 1`);
 

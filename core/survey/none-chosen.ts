@@ -1,0 +1,51 @@
+import { BackupError } from '../domain/errors.ts';
+import type { SourceName } from '../domain/keys.ts';
+import { moment, word } from '../domain/messages/text.ts';
+import { isUnread } from '../domain/verdict/verdict.ts';
+import type { SourceVerdict, Verdict } from '../domain/verdict/verdict.ts';
+import type { Store } from '../store/store.ts';
+
+/** Why a backup is passed over. */
+export function whyBad({ damage, misdated }: Verdict): string {
+  return misdated?.why ?? damage?.why ?? 'its manifest was not read';
+}
+
+/** What to say where none can be taken. */
+export function noneGood(source: SourceName, { backups }: SourceVerdict, store: Store): BackupError {
+  const last = backups.at(-1);
+  if (last === undefined)
+    return store.missingBackup(source, 'there is none yet', `take one: nightjar backup ${word(source)}`);
+  if (isUnread(last.damage))
+    return new BackupError(
+      last.damage.kind === 'unsigned' ? 'manifest-unsigned' : 'manifest-invalid',
+      last.damage.why,
+      { hint: `no other backup is good: nightjar list ${word(source)}` },
+    );
+  const count = backups.length === 1 ? 'the only one is not good' : `none of ${backups.length} is good`;
+  const message = `no backup of ${source} in ${store.place}: ${count}: ${last.id}: ${whyBad(last)}`;
+  const hint = `see all of them: nightjar list ${word(source)}; one can be restored by its id all the same`;
+  return new BackupError(last.damage === undefined ? 'backup-missing' : 'part-corrupt', message, { hint });
+}
+
+/** What to say where none is good that was begun before a moment: `before` are those that were. */
+export function noneBefore(
+  source: SourceName,
+  { at, before, timeZone }: { at: Date; before: readonly Verdict[]; timeZone: string },
+  verdict: SourceVerdict,
+  store: Store,
+): BackupError {
+  const [earliest, newest] = [verdict.backups[0], verdict.backups.at(-1)];
+  if (earliest === undefined || newest === undefined) return noneGood(source, verdict, store);
+  const last = before.at(-1);
+  const bad = last === undefined ? '' : ` that is good; ${last.id} is not: ${whyBad(last)}`;
+  const named = ({ id, start }: Verdict): string => `${id} (${moment(start, timeZone)})`;
+  const there = `the earliest is ${named(earliest)}, the newest ${named(newest)}`;
+  return store.missingBackup(source, `none until ${moment(at, timeZone)}${bad}; ${there}`);
+}
+
+/** What to say where none is proven. */
+export function noneProven(source: SourceName, verdict: SourceVerdict, store: Store): BackupError {
+  if (verdict.newest === undefined) return noneGood(source, verdict, store);
+  const what = `none of ${verdict.backups.length} was restored and compared; the newest good one is ${verdict.newest.id}`;
+  return store.missingBackup(source, what, `prove it: nightjar drill ${word(source)}`);
+}
