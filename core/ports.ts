@@ -17,7 +17,13 @@ export type { Catalog, Observed };
 /** Data on its way. Whoever makes one checks its own end: a stream that ends without an error is whole. */
 export type ByteStream = AsyncIterable<Uint8Array>;
 
-/** One part that an engine can produce. */
+/** What JSON holds, and gives back as it was. */
+export type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json };
+
+/**
+ * One part that an engine can make: a value that survives JSON and holds no secret. Any process that has the engine may
+ * make it, as long as the plan is held.
+ */
 export type PlannedPart = {
   role: ManifestPart['role'];
   /** Its name before any compression ending, as `contract/manifest/part-name.ts` has it: `schema.pgdump`, `data/0001.sql`. */
@@ -26,13 +32,28 @@ export type PlannedPart = {
   compress: boolean;
   /** A guess, for progress alone. */
   estimatedBytes: Bytes;
-  /**
-   * Starts the work. The stream throws unless the program ended well and its output is whole as far as its exit status
-   * tells.
-   */
-  open(signal: AbortSignal): ByteStream;
+  /** Whether a proof has to read it. */
+  hasRows: boolean;
+  /** What its engine, of the same version, needs to make it. Nobody else looks into it. */
+  recipe: Json;
+};
+
+/** A part that is being made. */
+export type OpenedPart = {
+  /** Throws unless the program ended well and its output is whole as far as its exit status tells. */
+  content: ByteStream;
   /** Counts the rows that pass; its `ended` must be true. Absent for parts without rows. */
-  reader?: () => DumpReader;
+  reader?: DumpReader;
+  /** To be asked for once the content has ended. */
+  notes(): Promise<PartNotes>;
+};
+
+/** What only whoever has made a part can tell of it, for the plan's `confirm`; survives JSON, too. */
+export type PartNotes = {
+  /** What programs said though they succeeded. */
+  heard: string[];
+  /** What its engine has counted beside the rows. */
+  counted?: Json;
 };
 
 /** A plan of parts under one snapshot, which is held open until `close`. */
@@ -54,11 +75,15 @@ export type Plan = {
   rowForm?: string;
   /** What the person should know about this backup: tables that no transaction protects, … */
   warnings: string[];
+  /** Aborted when the plan can be held no longer, whoever makes its parts; its reason says why. */
+  over?: AbortSignal;
+  /** The error to tell instead of one that ended the work: only whoever holds the plan may know what led to it. */
+  explain?(error: unknown, signal: AbortSignal): Promise<unknown>;
   /**
-   * To be called when all parts are read, with what was seen in them: throws `dump-cut` if a table of the catalogue is
-   * missing and `source-changed` if the definitions are no longer those of the snapshot.
+   * To be called when all parts are made, with what was seen and noted in them: throws `dump-cut` if a table of the
+   * catalogue is missing and `source-changed` if the definitions are no longer those of the snapshot.
    */
-  confirm(seen: TableRows[], signal: AbortSignal): Promise<Confirmed>;
+  confirm(seen: TableRows[], notes: PartNotes[], signal: AbortSignal): Promise<Confirmed>;
   close(): Promise<void>;
 };
 
@@ -297,6 +322,8 @@ export type Engine = {
    * the same order, and `restored` is its catalog. `database`: another one on the same server.
    */
   plan(options: { like?: Manifest; restored?: Catalog; database?: string }, signal: AbortSignal): Promise<Plan>;
+  /** Starts to make a part of a plan, of this process or of another one. */
+  open(part: PlannedPart, signal: AbortSignal): OpenedPart;
   target(options: TargetOptions, signal: AbortSignal): Promise<Target>;
   /**
    * Decides on objects that differ in text. Absent where text decides; then objects of another version of the server

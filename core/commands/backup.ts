@@ -7,6 +7,7 @@ import type { BackupId } from '../domain/keys.ts';
 import { oneLine } from '../domain/lines.ts';
 import { tiersOfNew } from '../domain/retention/tiers.ts';
 import { plural } from '../domain/units.ts';
+import { whileHeld } from '../pipeline/held.ts';
 import { mergeTallies, tableRows } from '../pipeline/rows/tables.ts';
 import type { Clock, Confirmed, Identity, Plan, Report, Source } from '../ports.ts';
 import type { NewBackup } from '../store/parts/storing.ts';
@@ -80,9 +81,10 @@ async function storeContent(
 ): Promise<StoredContent> {
   announce(plan, made, report);
   try {
-    const stored = await store.storeParts(plan, made, report, signal);
+    const stored = await whileHeld(plan, (stop) => store.storeParts(plan, made, report, stop), signal);
     const seen = mergeTallies(stored.flatMap(({ tally }) => tally ?? []));
-    const confirmed = await plan.confirm(tableRows(seen), signal);
+    const notes = stored.map((part) => part.notes);
+    const confirmed = await plan.confirm(tableRows(seen), notes, signal);
     warn([...confirmed.warnings, ...confirmed.exceptions], report);
     await confirmLease();
     if (signal.aborted) throw abortError(signal);

@@ -7,6 +7,7 @@ import { formatCount, plural } from '../domain/units.ts';
 import { mergeTallies, tableRows } from '../pipeline/rows/tables.ts';
 import type { Catalog, Compared, Engine, Plan, PlannedPart, Report, Settled, Target } from '../ports.ts';
 import { mapConcurrently } from '../pipeline/concurrency.ts';
+import { whileHeld } from '../pipeline/held.ts';
 import { wholeTally } from '../pipeline/meter.ts';
 import type { Store } from '../store/store.ts';
 
@@ -51,15 +52,15 @@ export async function prove(
     signal,
   );
   try {
-    const read = plan.parts.filter((part) => part.reader !== undefined);
-    const tallies = await mapConcurrently(
-      deps.parallel,
-      read,
-      (part, stop) => readPart(part, deps.report, stop),
+    const parts = plan.parts.filter(({ hasRows }) => hasRows);
+    const read = await whileHeld(
+      plan,
+      (stop) => mapConcurrently(deps.parallel, parts, (part, end) => readPart(engine, part, deps.report, end), stop),
       signal,
     );
-    const seen = mergeTallies(tallies.flatMap((tally) => tally ?? []));
-    const { tables, exceptions: unsaid } = await plan.confirm(tableRows(seen), signal);
+    const seen = mergeTallies(read.flatMap(({ tally }) => tally ?? []));
+    const notes = read.map((part) => part.notes);
+    const { tables, exceptions: unsaid } = await plan.confirm(tableRows(seen), notes, signal);
     const {
       ways,
       exceptions,
@@ -146,13 +147,13 @@ export function requireEqual(proof: Proof, database: string): void {
   });
 }
 
-async function readPart(part: PlannedPart, report: Report, signal: AbortSignal) {
-  const reader = part.reader?.();
-  for await (const chunk of part.open(signal)) {
+async function readPart(engine: Engine, part: PlannedPart, report: Report, signal: AbortSignal) {
+  const { content, reader, notes } = engine.open(part, signal);
+  for await (const chunk of content) {
     reader?.write(chunk);
     report({ type: 'progress', rows: 0, bytes: chunk.length, storedBytes: 0 });
   }
-  return wholeTally(reader, part.file);
+  return { tally: wholeTally(reader, part.file), notes: await notes() };
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { Bytes } from './units.ts';
 
 /** A range of a table's pages: from `first` up to, not including, `end`; the last range has no end. */
-export type Slice = { first: number; end: number | undefined };
+export type Slice = { first: number; end?: number };
 
 /**
  * Cuts a table of `pages` pages and `bytes` bytes (out-of-line values included) into ranges of about `sliceBytes`.
@@ -10,7 +10,10 @@ export type Slice = { first: number; end: number | undefined };
 export function slicesOf(table: { pages: number; bytes: Bytes }, sliceBytes: Bytes): Slice[] {
   const count = Math.max(1, Math.min(table.pages, Math.round(table.bytes / sliceBytes)));
   const starts = Array.from({ length: count }, (_, index) => Math.floor((table.pages * index) / count));
-  return starts.map((first, index) => ({ first, end: starts[index + 1] }));
+  return starts.map((first, index) => {
+    const end = starts[index + 1];
+    return end === undefined ? { first } : { first, end };
+  });
 }
 
 const smallestSlice = 32 * 1024 ** 2;

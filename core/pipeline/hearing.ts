@@ -3,11 +3,8 @@ import type { Tools } from '../tools.ts';
 /** The programs of one run, and what those that succeeded have said on stderr. */
 export type Hearing = {
   tools: Tools;
-  /**
-   * Each message once, as a warning for a person: bounded in number and length, without secrets, and without the lines
-   * in which a server quotes values.
-   */
-  warnings(): string[];
+  /** Each message once: bounded in length, without secrets, and without the lines in which a server quotes values. */
+  messages(): string[];
 };
 
 const mostMessages = 20;
@@ -25,13 +22,17 @@ export function hearing(tools: Tools): Hearing {
       ...tools,
       program: (name, major) => ({ ...tools.program(name, major), heard: (words) => hear(name, words) }),
     },
-    warnings() {
-      const shown = [...said].slice(0, mostMessages);
-      return said.size === shown.length
-        ? shown
-        : [...shown, `${said.size - shown.length} more messages of the database’s programs are not shown`];
-    },
+    messages: () => [...said],
   };
+}
+
+/** What was heard, as warnings for a person: each message once, and not too many. */
+export function warningsOf(messages: readonly string[]): string[] {
+  const said = new Set(messages);
+  const shown = [...said].slice(0, mostMessages);
+  return said.size === shown.length
+    ? shown
+    : [...shown, `${said.size - shown.length} more messages of the database’s programs are not shown`];
 }
 
 /** Who speaks, and from which line of its script: psql's sessions say the same of different lines. */

@@ -1,19 +1,18 @@
 import { BackupError } from '../domain/errors.ts';
 import type { Bytes } from '../domain/units.ts';
-import type { ByteStream, PlannedPart, Report } from '../ports.ts';
+import type { ByteStream, OpenedPart, Report } from '../ports.ts';
 import type { DumpReader, DumpTally } from './rows/reader.ts';
 
 /** A part on its way; what was counted in it is known once the stream has ended. */
 export type Metered = { stream: ByteStream; bytes(): Bytes; tally(): DumpTally | undefined };
 
-/** Makes a part, and counts what passes. The stream throws `dump-cut` when there is nothing, or its end is missing. */
-export function metered(planned: PlannedPart, report: Report, signal: AbortSignal): Metered {
-  const reader = planned.reader?.();
+/** Counts what passes of a part. The stream throws `dump-cut` when there is nothing, or its end is missing. */
+export function metered(file: string, { content, reader }: OpenedPart, report: Report): Metered {
   let tally: DumpTally | undefined;
   let bytes = 0;
   async function* pass(): ByteStream {
     let rows = 0;
-    for await (const chunk of planned.open(signal)) {
+    for await (const chunk of content) {
       reader?.write(chunk);
       const now = reader?.progress().rows ?? 0;
       report({ type: 'progress', rows: now - rows, bytes: chunk.length, storedBytes: 0 });
@@ -21,9 +20,8 @@ export function metered(planned: PlannedPart, report: Report, signal: AbortSigna
       bytes += chunk.length;
       yield chunk;
     }
-    tally = wholeTally(reader, planned.file);
-    if (bytes === 0)
-      throw new BackupError('dump-cut', `${planned.file}: the dump program said nothing, and that it succeeded`);
+    tally = wholeTally(reader, file);
+    if (bytes === 0) throw new BackupError('dump-cut', `${file}: the dump program said nothing, and that it succeeded`);
   }
   return { stream: pass(), tally: () => tally, bytes: () => bytes };
 }

@@ -1,6 +1,8 @@
 import { expect } from '@jest/globals';
 import { backup } from '../../core/commands/backup.ts';
 import type { ByteStream, Engine } from '../../core/ports.ts';
+import { asJson } from '../support/elsewhere/as-json.ts';
+import { opening } from '../support/parts.ts';
 import { toySource } from '../support/toy-engine.ts';
 import { memoryScene } from '../support/vaults/vault.ts';
 import type { EnginePromise } from './engine-contract.ts';
@@ -27,8 +29,9 @@ export const backupPromises: readonly EnginePromise[] = [
       const { engine, make, add, rowsIn } = under;
       await make('moment', tables);
 
-      const plan = await engine('moment').plan({}, limit());
-      const { tables: seen } = await readPlan(plan, () => within(under, add('moment', { big: 'late', few: 'late' })));
+      const { tables: seen } = await readPlan(engine('moment'), () =>
+        within(under, add('moment', { big: 'late', few: 'late' })),
+      );
 
       expect(countsOf(seen)).toEqual(lengthsOf(tables));
       expect((await rowsIn('moment'))?.['few']).toContain('late');
@@ -43,7 +46,7 @@ export const backupPromises: readonly EnginePromise[] = [
       await make('reversed', { ...tables, big: tables['big']!.toReversed() });
       await make('changed', { ...tables, few: tables['few']!.with(1, 'tow') });
 
-      const read = async (database: string) => readPlan(await engine(database).plan({}, limit()));
+      const read = (database: string) => readPlan(engine(database));
       const [first, again, reversed, changed] = [
         await read('counted'),
         await read('counted'),
@@ -61,18 +64,31 @@ export const backupPromises: readonly EnginePromise[] = [
   },
 
   {
+    it: 'a part is a value: any adapter of the database makes it from JSON, under the plan of another',
+    async holds(under) {
+      const { engine, make, rowsIn } = under;
+      await make('handed', tables);
+
+      const { texts, tables: seen } = await readPlan(engine('handed'), undefined, engine('handed'));
+
+      expect(countsOf(seen)).toEqual(lengthsOf((await rowsIn('handed'))!));
+      for (const part of texts.keys()) expect(JSON.parse(asJson(part))).toEqual(part);
+    },
+  },
+
+  {
     it: 'a dump that is cut anywhere is told from a whole one',
     async holds(under) {
       const { engine, make } = under;
       await make('cut', tables);
 
-      const { texts } = await readPlan(await engine('cut').plan({}, limit()));
+      const { texts } = await readPlan(engine('cut'));
 
-      const large = [...texts].filter(([{ reader }, text]) => reader !== undefined && text.length > 100_000);
+      const large = [...texts].filter(([{ hasRows }, text]) => hasRows && text.length > 100_000);
       expect(large.length).toBeGreaterThan(0);
-      for (const [{ reader }, text] of large)
+      for (const [part, text] of large)
         for (const share of [0, 0.001, 0.3, 0.5, 0.9, 0.99, 1]) {
-          const reading = reader!();
+          const reading = engine('cut').open(part, limit()).reader!;
           reading.write(text.subarray(0, Math.floor(text.length * share)));
           expect([share, reading.end().ended]).toEqual([share, share === 1]);
         }
@@ -127,14 +143,5 @@ function endingEarly(engine: Engine): Engine {
     const all = Buffer.concat(await Array.fromAsync(content, (chunk) => Uint8Array.from(chunk)));
     yield all.subarray(0, all.length / 2);
   }
-  return {
-    ...engine,
-    async plan(options, signal) {
-      const plan = await engine.plan(options, signal);
-      const parts = plan.parts.map((part) =>
-        part.reader === undefined ? part : { ...part, open: (stop: AbortSignal) => half(part.open(stop)) },
-      );
-      return { ...plan, parts };
-    },
-  };
+  return opening(engine, ({ content }, { hasRows }) => (hasRows ? { content: half(content) } : {}));
 }

@@ -5,7 +5,9 @@ import { restore } from '../../core/commands/restore.ts';
 import type { RestoreOptions } from '../../core/commands/restore.ts';
 import type { Manifest, TableRows } from '../../core/contract/manifest/manifest.ts';
 import { mergeTallies, tableRows } from '../../core/pipeline/rows/tables.ts';
-import type { Engine, Plan, PlannedPart, Report } from '../../core/ports.ts';
+import type { Engine, PlannedPart, Report } from '../../core/ports.ts';
+import { makePart } from '../support/parts.ts';
+import type { MadePart } from '../support/parts.ts';
 import type { EngineUnderTest, Lines } from './engine-contract.ts';
 
 export const limit = () => AbortSignal.timeout(120_000);
@@ -35,28 +37,28 @@ export function sorted(lines: Lines | undefined): Lines | undefined {
   return lines && Object.fromEntries(Object.entries(lines).map(([table, rows]) => [table, rows.toSorted()]));
 }
 
-/** Reads all that a plan has, as a backup does; `onChunk` is told of the first one with rows. */
-export async function readPlan(plan: Plan, onRows: () => Promise<void> = async () => {}) {
+/**
+ * Plans, and makes all parts of what JSON brings of them, as a backup does; `onRows` is told of the first chunk with
+ * rows. `maker`: another adapter that makes them.
+ */
+export async function readPlan(engine: Engine, onRows: () => Promise<void> = async () => {}, maker: Engine = engine) {
+  const plan = await engine.plan({}, limit());
   const texts = new Map<PlannedPart, Buffer>();
-  const tallies = [];
+  const made: MadePart[] = [];
   let isFirst = true;
   try {
     for (const part of plan.parts) {
-      const reader = part.reader?.();
-      const read: Uint8Array[] = [];
-      for await (const chunk of part.open(limit())) {
-        reader?.write(chunk);
-        read.push(Uint8Array.from(chunk));
-        if (isFirst && reader !== undefined) {
-          isFirst = false;
-          await onRows();
-        }
-      }
-      texts.set(part, Buffer.concat(read));
-      if (reader !== undefined) tallies.push(reader.end());
+      const one = await makePart(maker, part, async ({ hasRows }) => {
+        if (!isFirst || !hasRows) return;
+        isFirst = false;
+        await onRows();
+      });
+      made.push(one);
+      texts.set(part, one.text);
     }
-    const seen = mergeTallies(tallies);
-    const confirmed = await plan.confirm(tableRows(seen), limit());
+    const seen = mergeTallies(made.flatMap(({ tally }) => tally ?? []));
+    const notes = made.map((one) => one.notes);
+    const confirmed = await plan.confirm(tableRows(seen), notes, limit());
     return { texts, seen, tables: confirmed.tables };
   } finally {
     await plan.close();

@@ -1,8 +1,9 @@
 import { afterAll, expect, test } from '@jest/globals';
+import type { ByteStream, Engine, PlannedPart } from '../../core/ports.ts';
 import { toyEngine } from '../support/toy-engine.ts';
 import { enginePromises } from './engine-contract.ts';
 import type { EngineUnderTest } from './engine-contract.ts';
-import { deaf, loading, ofTables, opening, planning, swallowing, tallying, targeting } from './engine-lies.ts';
+import { deaf, loading, making, ofTables, planning, swallowing, tallying, targeting } from './engine-lies.ts';
 import type { LieIn } from './engine-lies.ts';
 
 // The contract is worth what it refuses: each of these engines breaks one promise, and has to be found out by it.
@@ -13,29 +14,23 @@ afterAll(() => over.resolve());
 /** What an engine does, by the promise that it breaks. */
 const liars: Record<string, Record<string, () => EngineUnderTest>> = {
   'a backup is of one moment': {
-    'reads each table when its turn comes': () => planning((plan, where) => opening(plan, late(where))),
+    'reads each table when its turn comes': () =>
+      making((_, part, signal, where) => ({ content: late(part, signal, where) })),
     'holds up who writes': () => ({ ...honest(), add: () => over.promise }),
   },
   'rows are counted as the server counts them': {
-    'counts a row too few': () =>
-      planning((plan) =>
-        tallying(
-          plan,
-          ofTables((table) => ({ ...table, rows: table.rows - 1 })),
-        ),
-      ),
-    'has one fingerprint for all': () =>
-      planning((plan) =>
-        tallying(
-          plan,
-          ofTables((table) => ({ ...table, fingerprint: '0'.repeat(16) })),
-        ),
-      ),
+    'counts a row too few': () => tallying(ofTables((table) => ({ ...table, rows: table.rows - 1 }))),
+    'has one fingerprint for all': () => tallying(ofTables((table) => ({ ...table, fingerprint: '0'.repeat(16) }))),
+  },
+  'a part is a value': {
+    'keeps a moment in its parts': () =>
+      planning(({ parts }) => ({ parts: parts.map((part) => ({ ...part, recipe: new Date() as never })) })),
+    'makes the parts of its own plan alone': ofItsOwn,
   },
   'a dump that is cut anywhere': { 'calls every dump whole': callsAllWhole },
   'a dump that ends early': { 'stores half a dump': callsAllWhole },
   'a backup that is stopped at any moment': {
-    'does not hear that it is to stop': () => planning((plan) => deaf(plan, over.promise)),
+    'does not hear that it is to stop': () => deaf(over.promise),
     'leaves a session behind': () => ({ ...honest(), left: async () => ['idle in transaction'] }),
   },
   'a restore gives back every row': {
@@ -108,14 +103,32 @@ function honest(): EngineUnderTest {
   return planning(() => ({}));
 }
 
+/** It knows of its parts more than they say. */
+function ofItsOwn(): EngineUnderTest {
+  const { engine, ...under } = honest();
+  const forgetful = (database: string): Engine => {
+    const made = engine(database);
+    const known = new Map<string, PlannedPart>();
+    return {
+      ...made,
+      async plan(options, signal) {
+        const { parts, ...plan } = await made.plan(options, signal);
+        for (const part of parts) known.set(part.file, part);
+        return { ...plan, parts: parts.map((part) => ({ ...part, recipe: null })) };
+      },
+      open: ({ file }, signal) => made.open(known.get(file)!, signal),
+    };
+  };
+  return { ...under, engine: forgetful };
+}
+
 function callsAllWhole(): EngineUnderTest {
-  return planning((plan) => tallying(plan, (tally) => ({ ...tally, ended: true })));
+  return tallying((tally) => ({ ...tally, ended: true }));
 }
 
 /** Each part as it is when it is asked for. */
-function late({ server, database }: LieIn) {
-  return async function* (_: unknown, signal: AbortSignal, index: number) {
-    const { parts } = await toyEngine(server, database).plan({}, signal);
-    yield* parts[index]!.open(signal);
-  };
+async function* late({ file }: PlannedPart, signal: AbortSignal, { server, database }: LieIn): ByteStream {
+  const toy = toyEngine(server, database);
+  const { parts } = await toy.plan({}, signal);
+  yield* toy.open(parts.find((part) => part.file === file)!, signal).content;
 }

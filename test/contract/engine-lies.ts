@@ -1,6 +1,7 @@
 import type { Manifest } from '../../core/contract/manifest/manifest.ts';
 import type { DumpTally, TableTally } from '../../core/pipeline/rows/reader.ts';
-import type { ByteStream, Engine, LoadStep, Plan, Target } from '../../core/ports.ts';
+import type { ByteStream, Engine, LoadStep, OpenedPart, Plan, PlannedPart, Target } from '../../core/ports.ts';
+import { opening } from '../support/parts.ts';
 import type { ToyServer } from '../support/toy-engine.ts';
 import type { EngineUnderTest } from './engine-contract.ts';
 import { toyUnderTest } from './toy-under-test.ts';
@@ -43,36 +44,20 @@ function lying(lie: (engine: Engine, where: LieIn) => Engine): EngineUnderTest {
   };
 }
 
-/** A plan whose readers say something else at their end. */
-export function tallying(plan: Plan, lie: (tally: DumpTally) => DumpTally): Pick<Plan, 'parts'> {
-  const parts = plan.parts.map((part) => {
-    const { reader } = part;
-    if (reader === undefined) return part;
-    return {
-      ...part,
-      reader: () => {
-        const honest = reader();
-        return { ...honest, end: () => lie(honest.end()) };
-      },
-    };
-  });
-  return { parts };
+/** The toy engine, but for how its parts are made. */
+export function making(
+  lie: (opened: OpenedPart, part: PlannedPart, signal: AbortSignal, where: LieIn) => Partial<OpenedPart>,
+): EngineUnderTest {
+  return lying((engine, where) => opening(engine, (...made) => lie(...made, where)));
+}
+
+/** The toy engine, whose readers say something else at their end. */
+export function tallying(lie: (tally: DumpTally) => DumpTally): EngineUnderTest {
+  return making(({ reader }) => (reader === undefined ? {} : { reader: { ...reader, end: () => lie(reader.end()) } }));
 }
 
 export function ofTables(lie: (table: TableTally) => TableTally): (tally: DumpTally) => DumpTally {
   return (tally) => ({ ...tally, tables: tally.tables.map(lie) });
-}
-
-/** A plan whose parts come in another way. */
-export function opening(
-  plan: Plan,
-  lie: (content: ByteStream, signal: AbortSignal, index: number) => ByteStream,
-): Pick<Plan, 'parts'> {
-  const parts = plan.parts.map((part, index) => ({
-    ...part,
-    open: (signal: AbortSignal) => lie(part.open(signal), signal, index),
-  }));
-  return { parts };
 }
 
 /** The stages of a target whose parts are loaded in another way. */
@@ -89,18 +74,21 @@ export function loading(
   return { stages: changed };
 }
 
-/** A plan that is never closed once its reading was told to stop. */
-export function deaf(plan: Plan, until: Promise<void>): Partial<Plan> {
-  let told: AbortSignal | undefined;
-  return {
-    ...opening(plan, (content, signal) => {
-      told = signal;
-      return content;
-    }),
-    async close() {
+/** The toy engine, whose plan is never closed once its reading was told to stop. */
+export function deaf(until: Promise<void>): EngineUnderTest {
+  return lying((engine) => {
+    let told: AbortSignal | undefined;
+    const close = async () => {
       if (told?.aborted === true) await until;
-    },
-  };
+    };
+    return {
+      ...opening(engine, (_, __, signal) => {
+        told = signal;
+        return {};
+      }),
+      plan: async (options, signal) => ({ ...(await engine.plan(options, signal)), close }),
+    };
+  });
 }
 
 /** An error is an end like any other. */

@@ -1,4 +1,4 @@
-import type { ByteStream, Engine, LoadStep, Plan, PlannedPart, Source, Target } from '../../core/ports.ts';
+import type { ByteStream, Engine, LoadStep, OpenedPart, Plan, PlannedPart, Source, Target } from '../../core/ports.ts';
 import { BackupError } from '../../core/domain/errors.ts';
 import type { SourceName } from '../../core/domain/keys.ts';
 import { postgresReader } from '../../core/pipeline/rows/postgres.ts';
@@ -19,6 +19,7 @@ export function toyEngine(server: ToyServer, database: string): Engine {
     ownerKinds: [],
     restoreCommands: () => [],
     plan: async () => planOf(server, database),
+    open: openPart,
     target: async ({ manifest, drill }) => targetOf(server, database, manifest.parts, drill),
   };
 }
@@ -38,17 +39,17 @@ export function toySource(engine: Engine): Source {
 function planOf(server: ToyServer, database: string): Plan {
   const tables = server.get(database);
   if (tables === undefined) throw new BackupError('source-unreachable', `there is no database ${database}`);
-  const part = (role: PlannedPart['role'], file: string, text: string) => ({
+  const part = (role: PlannedPart['role'], file: string, text: string): PlannedPart => ({
     role,
     file,
     compress: true,
     estimatedBytes: text.length,
-    open: () => textStream(text),
+    hasRows: role === 'data',
+    recipe: text,
   });
-  const rows = Object.entries(tables).map(([name, lines], index) => ({
-    ...part('data', `data/000${index + 1}.sql`, copyText(name, lines)),
-    reader: postgresReader,
-  }));
+  const rows = Object.entries(tables).map(([name, lines], index) =>
+    part('data', `data/000${index + 1}.sql`, copyText(name, lines)),
+  );
   return {
     database,
     server: { product: 'Toy', version: '1.0' },
@@ -59,6 +60,11 @@ function planOf(server: ToyServer, database: string): Plan {
     confirm: async (seen) => ({ tables: seen, warnings: [], exceptions: [] }),
     close: async () => {},
   };
+}
+
+function openPart({ recipe, hasRows }: PlannedPart): OpenedPart {
+  const content = textStream(recipe as string);
+  return { content, ...(hasRows && { reader: postgresReader() }), notes: async () => ({ heard: [] }) };
 }
 
 function targetOf(

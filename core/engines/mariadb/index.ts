@@ -1,6 +1,6 @@
 import type { Manifest, TableRows } from '../../contract/manifest/manifest.ts';
 import { BackupError } from '../../domain/errors.ts';
-import { hearing } from '../../pipeline/hearing.ts';
+import { hearing, warningsOf } from '../../pipeline/hearing.ts';
 import { mariadbReader } from '../../pipeline/rows/mariadb.ts';
 import type { Engine, Plan } from '../../ports.ts';
 import type { Tools } from '../../tools.ts';
@@ -11,7 +11,9 @@ import { explainedByChange, readDefinitions, requireUnchanged, selfNamingWarning
 import { brokenTriggerLosses, brokenTriggers, withoutTriggers } from './repairs/broken-triggers.ts';
 import { examinations } from './examine/examinations.ts';
 import { repairsOf } from './repairs/repairs.ts';
-import { plannedParts, takesHistory } from './plan/parts.ts';
+import { openPart, takesHistory } from './plan/making.ts';
+import type { MariadbRecipe } from './plan/making.ts';
+import { plannedParts } from './plan/parts.ts';
 import { explainDenied, requirePrivileges } from './privileges.ts';
 import { requireReadable } from './plan/readable.ts';
 import { quoteName } from './quoting.ts';
@@ -19,7 +21,7 @@ import { restoreCommands } from './restore-commands.ts';
 import { serverIdentity } from './server-identity.ts';
 import { withSession } from './session.ts';
 import type { Server } from './session.ts';
-import { libraryWarnings, readTables, tableWarnings } from './tables.ts';
+import { isTransactional, libraryWarnings, readTables, tableWarnings } from './tables.ts';
 import type { MariadbTable } from './tables.ts';
 import { openTarget } from './restore/target.ts';
 import { settle } from './proof/settle.ts';
@@ -27,9 +29,11 @@ import { requireFinished } from './restore/unfinished.ts';
 import { requireStoredBytes, requireUsualSession } from './preflight/usual.ts';
 import { defaultLosses } from './values/definitions.ts';
 import { lostWords } from './values/lost-words.ts';
-import { lossWatch } from './values/losses.ts';
+import { lossExceptions } from './values/losses.ts';
+import type { CountedLosses } from './values/losses.ts';
 import { oldTexts } from './values/old-text.ts';
 import { oldLosses } from './values/old-warnings.ts';
+import { risksOf } from './values/risks.ts';
 import { storedBytes } from './values/row-form.ts';
 
 /**
@@ -57,14 +61,14 @@ export function mariadbEngine(login: Login, tools: Tools): Engine {
         const { catalog } = before;
         const broken = like === undefined ? await brokenTriggers(session) : [];
         const triggerOrder = await readTriggerOrder(session);
-        const said = hearing(tools);
         const known = like === undefined ? tables : [];
         const lostDefinitions = [
           ...(await defaultLosses(session, known)),
           ...lostWords(before.tables, server),
           ...brokenTriggerLosses(broken),
         ];
-        const losses = lossWatch(known, login, server);
+        const risks = known.flatMap((table) => risksOf(table, server));
+        const unprotected = known.filter((table) => !isTransactional(table)).map(({ name }) => name);
         return {
           database: login.database,
           server: {
@@ -74,8 +78,6 @@ export function mariadbEngine(login: Login, tools: Tools): Engine {
           },
           client: { program: 'mariadb-dump', version: tools.program('mariadb-dump').version },
           parts: plannedParts({
-            login,
-            tools: said.tools,
             server,
             catalog,
             tables,
@@ -83,9 +85,9 @@ export function mariadbEngine(login: Login, tools: Tools): Engine {
             broken,
             watch: like === undefined,
             rowForm,
-            losses,
+            risks,
             repairs: repairsOf(before.tables, server, tables),
-          }).map((part) => explainedByChange(part, before, login)),
+          }),
           ...(rowForm !== undefined && { rowForm }),
           catalog: withoutTriggers(catalog, broken),
           warnings: [
@@ -94,26 +96,40 @@ export function mariadbEngine(login: Login, tools: Tools): Engine {
             ...selfNamingWarnings(before, login.database),
             ...(await libraryWarnings(session)),
           ],
-          async confirm(seen, stop) {
+          explain: (error, stop) => explainedByChange(error, before, login, stop),
+          async confirm(seen, notes, stop) {
             await requireUnchanged(before, login, stop);
+            const counted = notes.find((note) => note.counted !== undefined)?.counted as CountedLosses | undefined;
             return {
               tables: complete(seen, tables, server),
-              warnings: said.warnings(),
+              warnings: warningsOf(notes.flatMap(({ heard }) => heard)),
               exceptions:
                 like === undefined
-                  ? [...lostDefinitions, ...(await losses.exceptions())]
+                  ? [...lostDefinitions, ...(await lossExceptions(risks, counted, unprotected, login))]
                   : [...oldLosses(like), ...oldTexts(like, tables, server)],
             };
           },
-          close: async () => losses.close(),
+          close: async () => {}, // nothing is held: each part sees its own moment, and what may differ is compared
         };
       }).catch((error: unknown) => explainDenied(error, login, signal)),
+    open(part, signal) {
+      const said = hearing(tools);
+      const recipe = part.recipe as MariadbRecipe;
+      const { losses, ...opened } = openPart(recipe, { login, tools: said.tools }, signal);
+      const notes = async () => {
+        const counted = await losses?.counted();
+        return { heard: said.messages(), ...(counted && { counted }) };
+      };
+      return { ...opened, notes };
+    },
     settle: (compared, signal) => settle(login, compared, signal),
     ownerKinds,
     reader: mariadbReader,
     async target(backup, signal) {
       const said = hearing(tools);
-      return Object.assign(await openTarget(login, said.tools, backup, signal), { heard: said.warnings });
+      return Object.assign(await openTarget(login, said.tools, backup, signal), {
+        heard: () => warningsOf(said.messages()),
+      });
     },
     restoreCommands,
     examinations: (clock) => examinations(login, tools, clock),

@@ -18,8 +18,8 @@ export type MariadbTable = {
 export type Column = {
   name: string;
   type: string;
-  charset: string | undefined;
-  collation: string | undefined;
+  charset?: string;
+  collation?: string;
   generated: boolean;
   whole: string;
   initial: string;
@@ -69,8 +69,8 @@ export async function readTables(session: MariadbSession): Promise<MariadbTable[
     columns: (byTable.get(row['name'] ?? '') ?? []).map((column) => ({
       name: column['col'] ?? '',
       type: column['type'] ?? '',
-      charset: column['charset'] ?? undefined,
-      collation: column['collation'] ?? undefined,
+      ...(column['charset'] && { charset: column['charset'] }),
+      ...(column['collation'] && { collation: column['collation'] }),
       generated: /\b(VIRTUAL|STORED|PERSISTENT) GENERATED\b/i.test(column['extra'] ?? ''),
       whole: column['whole'] ?? '',
       initial: column['initial'] ?? '',

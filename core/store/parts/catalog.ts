@@ -1,7 +1,7 @@
 import { catalogSchema } from '../../contract/manifest/catalog.ts';
 import type { Manifest } from '../../contract/manifest/manifest.ts';
 import { BackupError } from '../../domain/errors.ts';
-import type { ByteStream, Catalog, PlannedPart } from '../../ports.ts';
+import type { ByteStream, Catalog, OpenedPart, PlannedPart } from '../../ports.ts';
 import { parseJson } from '../json.ts';
 import { partPlace } from './reading.ts';
 import type { Opening } from './reading.ts';
@@ -11,11 +11,14 @@ import { readWhole } from './read-again.ts';
 const largestCatalog = 256 * 1024 ** 2;
 
 /** The part that holds the catalog: what a restored database is compared with. */
-export function catalogPart(catalog: Catalog): PlannedPart {
-  async function* open(): ByteStream {
+export function catalogPart(
+  catalog: Catalog,
+): Pick<PlannedPart, 'role' | 'file' | 'compress'> & { open(): OpenedPart } {
+  async function* content(): ByteStream {
     yield Buffer.from(JSON.stringify(catalog));
   }
-  return { role: 'catalog', file: 'catalog.json', compress: true, estimatedBytes: 0, open };
+  const open = () => ({ content: content(), notes: async () => ({ heard: [] }) });
+  return { role: 'catalog', file: 'catalog.json', compress: true, open };
 }
 
 /** What stands in a backup's catalog part. Throws `part-corrupt`, and `key-missing` where it can't be opened. */

@@ -10,12 +10,15 @@ import { metered } from '../../pipeline/meter.ts';
 import type { DumpTally } from '../../pipeline/rows/reader.ts';
 import { summed } from '../../pipeline/sum.ts';
 import { compress } from '../../pipeline/zstd.ts';
-import type { Plan, PlannedPart, Report, Source } from '../../ports.ts';
+import type { OpenedPart, PartNotes, Plan, PlannedPart, Report, Source } from '../../ports.ts';
 import type { Vault } from '../../vault.ts';
 import { catalogPart } from './catalog.ts';
 
-/** A part as it stands in the vault, and what was counted in it on the way. */
-export type StoredPart = { part: ManifestPart; tally?: DumpTally };
+/** A part as it stands in the vault, and what was counted and noted on the way. */
+export type StoredPart = { part: ManifestPart; tally?: DumpTally; notes: PartNotes };
+
+/** A part to store, and how it is made. */
+export type PartToStore = Pick<PlannedPart, 'role' | 'file' | 'compress'> & { open(signal: AbortSignal): OpenedPart };
 
 /** A backup that is being made. */
 export type NewBackup = { source: Source; id: BackupId; tiers: readonly Tier[] };
@@ -37,26 +40,23 @@ export async function storeParts(
   report: Report,
   signal: AbortSignal,
 ): Promise<StoredPart[]> {
-  const planned = [...plan.parts, catalogPart(plan.catalog)];
-  requirePartNames(planned, backup);
-  return mapConcurrently(
-    backup.source.parallel,
-    planned,
-    (part, stop) => storePart(vault, part, backup, report, stop),
-    signal,
-  );
+  const { engine, parallel } = backup.source;
+  const made = plan.parts.map((part) => ({ ...part, open: (stop: AbortSignal) => engine.open(part, stop) }));
+  const parts = [...made, catalogPart(plan.catalog)];
+  requirePartNames(parts, backup);
+  return mapConcurrently(parallel, parts, (part, stop) => storePart(vault, part, backup, report, stop), signal);
 }
 
-function requirePartNames(planned: readonly PlannedPart[], { source, id }: NewBackup): void {
+function requirePartNames(parts: readonly PartToStore[], { source, id }: NewBackup): void {
   const taken = new Set<string>();
-  for (const part of planned) {
+  for (const part of parts) {
     const file = fileOf(part, source);
     if (!taken.has(file) && isPartName(file, part.role)) taken.add(file);
     else throw badName(part, `${source.name} ${id}: the engine ${source.engine.name}`, taken.has(file));
   }
 }
 
-function badName({ role, file }: PlannedPart, whose: string, isTaken: boolean): BackupError {
+function badName({ role, file }: PartToStore, whose: string, isTaken: boolean): BackupError {
   const why = isTaken ? 'as another one' : 'as no such part may be';
   return new BackupError('internal', `${whose} calls a ${role} part ${file}, ${why}: nothing was stored`, {
     hint: 'core/contract/manifest/part-name.ts says how parts may be called',
@@ -64,22 +64,23 @@ function badName({ role, file }: PlannedPart, whose: string, isTaken: boolean): 
 }
 
 /** A part's name in the vault. */
-function fileOf({ file, compress: isCompressed }: PlannedPart, { recipients = [] }: Source): string {
+function fileOf({ file, compress: isCompressed }: PartToStore, { recipients = [] }: Source): string {
   return `${file}${isCompressed ? '.zst' : ''}${recipients.length > 0 ? encryptedEnding : ''}`;
 }
 
 async function storePart(
   vault: Vault,
-  planned: PlannedPart,
+  toStore: PartToStore,
   { source, id, tiers }: NewBackup,
   report: Report,
   signal: AbortSignal,
 ): Promise<StoredPart> {
-  const file = fileOf(planned, source);
+  const file = fileOf(toStore, source);
   const { recipients = [] } = source;
   const key = partKey(source.name, id, file);
-  const meter = metered(planned, report, signal);
-  const packed = planned.compress ? compress(meter.stream, source.compressionLevel) : meter.stream;
+  const opened = toStore.open(signal);
+  const meter = metered(toStore.file, opened, report);
+  const packed = toStore.compress ? compress(meter.stream, source.compressionLevel) : meter.stream;
   const sealed = recipients.length > 0 ? (await age()).encrypted(packed, recipients) : packed;
   const { stream, sum } = summed(sealed, (bytes) =>
     report({ type: 'progress', rows: 0, bytes: 0, storedBytes: bytes }),
@@ -94,8 +95,9 @@ async function storePart(
   const [bytes, tally] = [meter.bytes(), meter.tally()];
   const rows = tally?.tables.reduce((total, table) => total + table.rows, 0);
   report({ type: 'part-done', file, bytes, storedBytes: sum.bytes, rows: rows ?? 0 });
-  const known = { role: planned.role, file, bytes, storedBytes: sum.bytes, sha256: sum.sha256() };
-  return { part: { ...known, ...(rows !== undefined && { rows }) }, ...(tally && { tally }) };
+  const known = { role: toStore.role, file, bytes, storedBytes: sum.bytes, sha256: sum.sha256() };
+  const notes = await opened.notes();
+  return { part: { ...known, ...(rows !== undefined && { rows }) }, ...(tally && { tally }), notes };
 }
 
 /**

@@ -3,6 +3,7 @@ import type mysql from 'mysql2/promise';
 import { mariadbEngine } from '../../../core/engines/mariadb/index.ts';
 import type { PlannedPart } from '../../../core/ports.ts';
 import type { Tools } from '../../../core/tools.ts';
+import { makePart } from '../../support/parts.ts';
 import { connect, limit, loginTo, readAll } from '../../support/mariadb/mariadb.ts';
 import { startMariadb } from '../../servers/databases/mariadb.ts';
 import { startMysql } from '../../servers/databases/mysql.ts';
@@ -93,7 +94,7 @@ describe.each(servers)('$name', ({ name, start }) => {
 
     const refusals = await Promise.all(
       parts.map((part) =>
-        Array.fromAsync(part.open(limit())).then(
+        makePart(engine(), part).then(
           () => 'none',
           ({ code }) => code,
         ),

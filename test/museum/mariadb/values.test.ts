@@ -11,8 +11,9 @@ import { manifestSchema } from '../../../core/contract/manifest/manifest.ts';
 import type { SourceName } from '../../../core/domain/keys.ts';
 import { mariadbEngine } from '../../../core/engines/mariadb/index.ts';
 import { openSession } from '../../../core/engines/mariadb/session.ts';
-import { readTables } from '../../../core/engines/mariadb/tables.ts';
-import { lossWatch } from '../../../core/engines/mariadb/values/losses.ts';
+import { isTransactional, readTables } from '../../../core/engines/mariadb/tables.ts';
+import { lossCounter, lossExceptions } from '../../../core/engines/mariadb/values/losses.ts';
+import { risksOf } from '../../../core/engines/mariadb/values/risks.ts';
 import type { Tools } from '../../../core/tools.ts';
 import { connect, loginTo } from '../../support/mariadb/mariadb.ts';
 import { startMariadb } from '../../servers/databases/mariadb.ts';
@@ -194,10 +195,13 @@ describe.each(servers)('$name', ({ name, start }) => {
         if (at === 2) await brief();
       }
 
+      const tables = await readTables(session);
+      const risks = tables.flatMap((table) => risksOf(table, session.server));
+      const unprotected = tables.filter((table) => !isTransactional(table)).map((table) => table.name);
       for (const moment of moments) {
-        const watch = lossWatch(await readTables(session), loginTo(server, 'brief'), session.server);
-        for await (const _ of watch.watch(() => rows(moment), limit())) continue;
-        expect(await watch.exceptions()).toEqual([
+        const losses = lossCounter(risks, loginTo(server, 'brief'), session.server);
+        for await (const _ of losses.watch(() => rows(moment), limit())) continue;
+        expect(await lossExceptions(risks, await losses.counted(), unprotected, loginTo(server, 'brief'))).toEqual([
           'column `t`.`f`: values may lose digits (none was found, and the table was written to while the dump began)',
         ]);
       }
@@ -209,13 +213,25 @@ describe.each(servers)('$name', ({ name, start }) => {
     await connection.query(
       'CREATE DATABASE slow; CREATE TABLE slow.t (id INT PRIMARY KEY, f FLOAT); INSERT INTO slow.t VALUES (1, 0.1)',
     );
-    const engine = engineOf('slow');
-    const plan = await engine.plan({}, limit());
-    const [part] = plan.parts.filter(({ role }) => role === 'data');
-    for await (const _ of part!.open(limit())) await plan.close();
+    const login = loginTo(server, 'slow', { lockTimeoutMs: 1000 });
+    const session = await openSession(login, limit());
+    const risks = (await readTables(session)).flatMap((table) => risksOf(table, session.server));
+    const losses = lossCounter(risks, login, session.server);
+    await session.close();
+    async function* rows() {
+      yield Buffer.from('rows');
+    }
 
-    const { exceptions } = await plan.confirm([], limit());
+    await connection.query('LOCK TABLES slow.t WRITE');
+    for await (const _ of losses.watch(rows, limit())) continue;
+    const counted = await losses.counted();
+    await connection.query('UNLOCK TABLES');
+    const exceptions = await lossExceptions(risks, counted, [], login);
+    const unread = await lossExceptions(risks, undefined, [], login);
 
+    expect(unread).toEqual([
+      'column `t`.`f`: values may lose digits (they could not be counted: the rows were not read)',
+    ]);
     expect(exceptions).toEqual([
       expect.stringMatching(/^column `t`\.`f`: values may lose digits \(they could not be counted: /),
     ]);

@@ -5,6 +5,7 @@ import { restore } from '../../../core/commands/restore.ts';
 import type { Manifest } from '../../../core/contract/manifest/manifest.ts';
 import type { Vault } from '../../../core/vault.ts';
 import { acting } from '../../support/faults/kills.ts';
+import { makePart } from '../../support/parts.ts';
 import { limit, postgresScene } from '../../support/postgres.ts';
 import type { PostgresScene } from '../../support/postgres.ts';
 
@@ -154,7 +155,7 @@ test('a function that is dropped before pg_dump prints it is an error: it would 
   try {
     await scene.sql('shop', 'drop function half(int)');
 
-    await expect(Array.fromAsync(plan.parts[0]!.open(limit()))).rejects.toMatchObject({
+    await expect(makePart(source().engine, plan.parts[0]!)).rejects.toMatchObject({
       code: 'source-changed',
       message: expect.stringContaining('half'),
     });
@@ -190,7 +191,7 @@ test.each([
     try {
       await scene.sql('shop', statement);
 
-      await expect(Array.fromAsync(plan.parts[0]!.open(limit()))).rejects.toMatchObject({ code: 'source-changed' });
+      await expect(makePart(source().engine, plan.parts[0]!)).rejects.toMatchObject({ code: 'source-changed' });
     } finally {
       await plan.close();
     }
@@ -209,7 +210,7 @@ test('sequences that change names before their values are read are an error: eac
       'alter sequence small rename to x; alter sequence large rename to small; alter sequence x rename to large',
     );
 
-    await expect(Array.fromAsync(plan.parts.at(-1)!.open(limit()))).rejects.toMatchObject({ code: 'source-changed' });
+    await expect(makePart(source().engine, plan.parts.at(-1)!)).rejects.toMatchObject({ code: 'source-changed' });
   } finally {
     await plan.close();
   }
@@ -219,10 +220,11 @@ test('a sequence that is dropped before its value is read is an error that says 
   const newest = await postgresScene(18);
   try {
     await newest.sql('postgres', 'create sequence counter');
-    const plan = await newest.source('postgres').engine.plan({}, limit());
+    const { engine } = newest.source('postgres');
+    const plan = await engine.plan({}, limit());
     await newest.sql('postgres', 'drop sequence counter');
 
-    await expect(Array.fromAsync(plan.parts.at(-1)!.open(limit()))).rejects.toMatchObject({
+    await expect(makePart(engine, plan.parts.at(-1)!)).rejects.toMatchObject({
       code: 'source-changed',
       message: expect.stringContaining('counter'),
     });
@@ -236,12 +238,12 @@ test('a label that is renamed while rows are read is an error: definitions say t
   await scene.sql('shop', `create type mood as enum ('good', 'bad'); create table t as select 'bad'::mood as m`);
   const plan = await source().engine.plan({}, limit());
   try {
-    for await (const _ of plan.parts[0]!.open(limit()));
+    await makePart(source().engine, plan.parts[0]!);
     await scene.sql('shop', `alter type mood rename value 'bad' to 'worse'`);
-    for (const part of plan.parts.slice(1)) for await (const _ of part.open(limit()));
+    for (const part of plan.parts.slice(1)) await makePart(source().engine, part);
 
     await expect(
-      plan.confirm([{ table: 'public.t', columns: 'm', rows: 1, fingerprint: '0' }], limit()),
+      plan.confirm([{ table: 'public.t', columns: 'm', rows: 1, fingerprint: '0' }], [], limit()),
     ).rejects.toMatchObject({ code: 'source-changed', message: expect.stringContaining('mood') });
   } finally {
     await plan.close();
@@ -255,12 +257,12 @@ test('a name that rows print by its number (regclass) and that changes while the
   );
   const plan = await source().engine.plan({}, limit());
   try {
-    for await (const _ of plan.parts[0]!.open(limit()));
+    await makePart(source().engine, plan.parts[0]!);
     await scene.sql('shop', 'alter view late rename to later');
-    for (const part of plan.parts.slice(1)) for await (const _ of part.open(limit()));
+    for (const part of plan.parts.slice(1)) await makePart(source().engine, part);
 
     await expect(
-      plan.confirm([{ table: 'public.watched', columns: 'what', rows: 1, fingerprint: '0' }], limit()),
+      plan.confirm([{ table: 'public.watched', columns: 'what', rows: 1, fingerprint: '0' }], [], limit()),
     ).rejects.toMatchObject({ code: 'source-changed', message: expect.stringContaining('late') });
   } finally {
     await plan.close();

@@ -6,6 +6,7 @@ import type { ManifestPart } from '../../../core/contract/manifest/manifest.ts';
 import { manifestKey } from '../../../core/domain/layout/places.ts';
 import type { BackupId, SourceName } from '../../../core/domain/keys.ts';
 import type { Engine, PlannedPart } from '../../../core/ports.ts';
+import { opening } from '../../support/parts.ts';
 import { toyEngine, toySource } from '../../support/toy-engine.ts';
 import { findManifest } from '../../support/vaults/listed.ts';
 import { policyOf, putBackup } from '../../support/vaults/history.ts';
@@ -24,17 +25,10 @@ function backingUp(name: (part: PlannedPart) => string, opened: string[] = []) {
   const toy = toyEngine(new Map([['shop', { orders: ['a', 'b'], customers: ['c'] }]]), 'shop');
   const plan: Engine['plan'] = async (...args) => {
     const made = await toy.plan(...args);
-    const parts = made.parts.map(
-      (part): PlannedPart => ({
-        ...part,
-        file: name(part),
-        compress: false,
-        open: (stop) => (opened.push(part.file), part.open(stop)),
-      }),
-    );
-    return { ...made, parts };
+    return { ...made, parts: made.parts.map((part) => ({ ...part, file: name(part), compress: false })) };
   };
-  return backup(toySource({ ...toy, plan }), scene.deps(), limit());
+  const engine = opening({ ...toy, plan }, (_, { file }) => (opened.push(file), {}));
+  return backup(toySource(engine), scene.deps(), limit());
 }
 
 const called = (file: string) => (part: PlannedPart) => (part.file === 'data/0002.sql' ? file : part.file);

@@ -4,10 +4,13 @@ import mysql from 'mysql2/promise';
 import type { Manifest, TableRows } from '../../../core/contract/manifest/manifest.ts';
 import type { Login } from '../../../core/engines/login.ts';
 import { loadRun } from '../../../core/engines/mariadb/programs.ts';
+import { whileHeld } from '../../../core/pipeline/held.ts';
 import { programInput } from '../../../core/pipeline/program.ts';
+import type { DumpTally } from '../../../core/pipeline/rows/reader.ts';
 import { mergeTallies } from '../../../core/pipeline/rows/tables.ts';
-import type { Engine, Plan, PlannedPart, Target } from '../../../core/ports.ts';
+import type { Engine, PartNotes, Plan, PlannedPart, Target } from '../../../core/ports.ts';
 import type { Tools } from '../../../core/tools.ts';
+import { makePart } from '../parts.ts';
 import type { DatabaseServer } from '../../servers/server.ts';
 
 /** What was read by a plan: the text of every part, and what was counted in it. */
@@ -77,23 +80,18 @@ export async function readAll(
 ): Promise<Copy> {
   const plan = await engine.plan({}, limit());
   const texts = new Map<string, Buffer>();
-  const tallies = [];
+  const [tallies, notes] = [[] as DumpTally[], [] as PartNotes[]];
   for (const part of plan.parts) {
-    const reader = part.reader?.();
-    const chunks: Uint8Array[] = [];
-    for await (const chunk of part.open(limit())) {
-      reader?.write(chunk);
-      chunks.push(chunk);
-      await between(part);
-    }
-    texts.set(part.file, Buffer.concat(chunks));
-    const tally = reader?.end();
+    const { text, tally, notes: noted } = await whileHeld(plan, () => makePart(engine, part, between), limit());
+    texts.set(part.file, text);
     if (tally?.ended === false) throw new Error(`${part.file} has no end`);
     if (tally !== undefined) tallies.push(tally);
+    notes.push(noted);
   }
   const { tables, sequences } = mergeTallies(tallies);
   const { tables: complete, exceptions } = await plan.confirm(
     tables.map(({ bytes: _, ...table }) => table),
+    notes,
     limit(),
   );
   await plan.close();

@@ -14,6 +14,7 @@ import type { BackupId, SourceName } from '../../../core/domain/keys.ts';
 import type { Engine } from '../../../core/ports.ts';
 import type { Vault } from '../../../core/vault.ts';
 import { openStore } from '../../../core/store/store.ts';
+import { opening } from '../../support/parts.ts';
 import { toyEngine, toySource } from '../../support/toy-engine.ts';
 import type { ToyServer } from '../../support/toy-engine.ts';
 import { folderScene, limit } from '../../support/vaults/vault.ts';
@@ -181,7 +182,7 @@ test('a run that has lost its lease while it read writes no manifest, and takes 
       const plan = await engine.plan(options, signal);
       return {
         ...plan,
-        async confirm(seen, stop) {
+        async confirm(seen, notes, stop) {
           const { version } = await scene.vault.read(leaseKey(shop), stop);
           await scene.vault.putIfUnchanged(
             leaseKey(shop),
@@ -189,7 +190,7 @@ test('a run that has lost its lease while it read writes no manifest, and takes 
             version,
             stop,
           );
-          return plan.confirm(seen, stop);
+          return plan.confirm(seen, notes, stop);
         },
       };
     },
@@ -216,33 +217,14 @@ test.each([-1, 1])('a vault that says it holds %d byte of a part has not stored 
 });
 
 test('a dump without its end, and one that says nothing, are no backup', async () => {
-  const engine = toyEngine(server, 'shop');
-  const cutting = (keep: number): Engine => ({
-    ...engine,
-    async plan(options, signal) {
-      const plan = await engine.plan(options, signal);
-      const cut = (text: Uint8Array[]) =>
-        (async function* () {
-          yield* text.map((chunk) => chunk.subarray(0, keep)).slice(0, 1);
-        })();
-      return {
-        ...plan,
-        parts: await Promise.all(
-          plan.parts.map(async (part) =>
-            part.role !== 'data'
-              ? part
-              : {
-                  ...part,
-                  open: (
-                    (text) => () =>
-                      cut(text)
-                  )(await Array.fromAsync(part.open(signal))),
-                },
-          ),
-        ),
-      };
-    },
-  });
+  async function* cut(text: AsyncIterable<Uint8Array>, keep: number) {
+    const [chunk] = await Array.fromAsync(text);
+    yield chunk!.subarray(0, keep);
+  }
+  const cutting = (keep: number): Engine =>
+    opening(toyEngine(server, 'shop'), ({ content }, { role }) =>
+      role === 'data' ? { content: cut(content, keep) } : {},
+    );
 
   await expect(backingUp(scene.vault, cutting(40))).rejects.toMatchObject({
     code: 'dump-cut',

@@ -9,6 +9,7 @@ import type { Manifest } from '../../../core/contract/manifest/manifest.ts';
 import { BackupError, isBackupError } from '../../../core/domain/errors.ts';
 import type { SourceName } from '../../../core/domain/keys.ts';
 import type { Engine, TargetOptions } from '../../../core/ports.ts';
+import { opening } from '../../support/parts.ts';
 import { toyEngine, toySource } from '../../support/toy-engine.ts';
 import type { ToyServer } from '../../support/toy-engine.ts';
 import { memoryScene, limit } from '../../support/vaults/vault.ts';
@@ -59,6 +60,10 @@ const planning =
       return { ...plan, ...change(plan, options.like !== undefined) };
     },
   });
+const changing =
+  (change: Parameters<typeof opening>[1]) =>
+  (engine: Engine): Engine =>
+    opening(engine, change);
 const targeting =
   (change: (target: Awaited<ReturnType<Engine['target']>>) => object) =>
   (engine: Engine): Engine => ({
@@ -70,13 +75,10 @@ const targeting =
   });
 /** Each part in turn: its text as it is, and what becomes of it. */
 const reading = (spoil: (text: string, file: string) => string) =>
-  planning((plan) => ({
-    parts: plan.parts.map((part) => ({
-      ...part,
-      async *open(signal: AbortSignal) {
-        yield Buffer.from(spoil(Buffer.concat(await Array.fromAsync(part.open(signal))).toString(), part.file));
-      },
-    })),
+  changing(({ content }, { file }) => ({
+    content: (async function* () {
+      yield Buffer.from(spoil(Buffer.concat(await Array.fromAsync(content)).toString(), file));
+    })(),
   }));
 const loading = (
   load: (content: Uint8Array[], real: (content: AsyncIterable<Uint8Array>) => Promise<void>) => Promise<void>,
@@ -98,27 +100,21 @@ test.each<Deed>([
   ['no snapshot', (engine) => ({ ...engine, plan: broken })],
   [
     'no rows',
-    planning((plan) => ({
-      parts: plan.parts.map((part) => ({
-        ...part,
-        async *open() {
-          throw new BackupError('dump-failed', 'the program died');
-        },
-      })),
+    changing(() => ({
+      content: (async function* () {
+        throw new BackupError('dump-failed', 'the program died');
+      })(),
     })),
   ],
   [
     'rows that break off',
-    planning((plan) => ({
-      parts: plan.parts.map((part) => ({
-        ...part,
-        async *open(signal: AbortSignal) {
-          for await (const chunk of part.open(signal)) {
-            yield chunk;
-            throw new BackupError('dump-failed', 'the program died');
-          }
-        },
-      })),
+    changing(({ content }) => ({
+      content: (async function* () {
+        for await (const chunk of content) {
+          yield chunk;
+          throw new BackupError('dump-failed', 'the program died');
+        }
+      })(),
     })),
   ],
   [

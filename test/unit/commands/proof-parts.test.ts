@@ -5,6 +5,7 @@ import { restore } from '../../../core/commands/restore.ts';
 import type { RestoreOptions, Restored } from '../../../core/commands/restore.ts';
 import type { Manifest } from '../../../core/contract/manifest/manifest.ts';
 import type { Compared, Engine, Plan, RunEvent, Target } from '../../../core/ports.ts';
+import { opening } from '../../support/parts.ts';
 import { toyEngine, toySource } from '../../support/toy-engine.ts';
 import type { ToyServer } from '../../support/toy-engine.ts';
 import { memoryScene, limit } from '../../support/vaults/vault.ts';
@@ -40,6 +41,10 @@ const targeting =
       return { ...target, ...change(target) };
     },
   });
+const changing =
+  (change: Parameters<typeof opening>[1]) =>
+  (engine: Engine): Engine =>
+    opening(engine, change);
 const backingUp = (engine: Engine = toyEngine(server, 'shop')): Promise<Manifest> =>
   backup(toySource(engine), scene.deps(), limit());
 const restoring = (manifest: Manifest, engine: Engine, options: Partial<RestoreOptions> = {}): Promise<Restored> =>
@@ -54,19 +59,16 @@ const again = () => toyEngine(server, 'again');
 
 test('what a restored database has otherwise in sequences and large objects is found, too', async () => {
   const holding = (sequences: Record<string, string>, count: number, fingerprint: string) =>
-    planning(({ parts }) => ({
-      parts: parts.map((part, index) =>
-        part.reader === undefined || index > 1
-          ? part
-          : {
-              ...part,
-              reader: () => {
-                const reader = part.reader!();
-                return { ...reader, end: () => ({ ...reader.end(), sequences, largeObjects: { count, fingerprint } }) };
-              },
+    changing(({ reader }, { file }) =>
+      reader === undefined || file !== 'data/0001.sql'
+        ? {}
+        : {
+            reader: {
+              ...reader,
+              end: () => ({ ...reader.end(), sequences, largeObjects: { count, fingerprint } }),
             },
-      ),
-    }));
+          },
+    );
   const print = '00000000000000aa';
   const manifest = await backingUp(holding({ s: '7, true' }, 2, print)(toyEngine(server, 'shop')));
   const found = async (engine: Engine) =>
@@ -187,19 +189,17 @@ test('a proof reads the database that was made, like the backup, and its parts o
   const opened: string[] = [];
   const closed: string[] = [];
   const seen: unknown[] = [];
-  const watching = planning((plan, options) => {
+  const noting = changing((_, { file }) => (opened.push(file), {}));
+  const planned = planning((plan, options) => {
     asked.push(options);
     return {
-      parts: plan.parts.map((part) => ({
-        ...part,
-        open: (signal: AbortSignal) => (opened.push(part.file), part.open(signal)),
-      })),
       close: async () => {
         closed.push('plan');
       },
-      confirm: (tables, signal) => (seen.push(...tables), plan.confirm(tables, signal)),
+      confirm: (tables, notes, signal) => (seen.push(...tables), plan.confirm(tables, notes, signal)),
     };
   });
+  const watching = (engine: Engine) => noting(planned(engine));
   const manifest = await backingUp();
 
   await restoring(manifest, watching(again()));

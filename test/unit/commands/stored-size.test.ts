@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import type { Source } from '../../../core/ports.ts';
+import type { Engine, Source } from '../../../core/ports.ts';
 import type { Vault } from '../../../core/vault.ts';
 import { newBackupId } from '../../../core/domain/keys.ts';
 import type { SourceName } from '../../../core/domain/keys.ts';
@@ -8,7 +8,13 @@ import { chunks } from '../../contract/vault-data.ts';
 import { folderScene, limit } from '../../support/vaults/vault.ts';
 import type { FolderScene } from '../../support/vaults/vault.ts';
 
-const source = { name: 'shop' as SourceName, compressionLevel: 1, parallel: 1 } as Source;
+const engine = {
+  open: () => ({
+    content: chunks(Buffer.from('rows'), Buffer.from('more rows')),
+    notes: async () => ({ heard: [] }),
+  }),
+} as unknown as Engine;
+const source = { name: 'shop' as SourceName, engine, compressionLevel: 1, parallel: 1 } as Source;
 let made = 0;
 const nextId = () => newBackupId(new Date('2026-11-20T02:00:00Z'), (made += 1) / 0x1000000);
 let scene: FolderScene;
@@ -35,7 +41,8 @@ test.each([
       file: 'data/0001.sql',
       compress,
       estimatedBytes: 0,
-      open: () => chunks(Buffer.from('rows'), Buffer.from('more rows')),
+      hasRows: false,
+      recipe: null,
     };
     const stored = openStore(reporting(more)).storeParts(
       { parts: [part], catalog: {} },

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { expect, test } from '@jest/globals';
-import { hearing } from '../../../core/pipeline/hearing.ts';
+import { hearing, warningsOf } from '../../../core/pipeline/hearing.ts';
 import { programInput, programOutput } from '../../../core/pipeline/program.ts';
 import type { Tools } from '../../../core/tools.ts';
 
@@ -25,7 +25,7 @@ async function heard(...sayings: string[]): Promise<string[]> {
     };
     for await (const _ of programOutput(run, soon()));
   }
-  return said.warnings();
+  return warningsOf(said.messages());
 }
 
 test('what a program says though it succeeds is a warning, with its details and hints', async () => {
@@ -45,7 +45,7 @@ test('a program that takes is heard as well', async () => {
 
   await programInput(run, (async function* () {})(), soon());
 
-  expect(said.warnings()).toEqual(['the server said: WARNING: mind the gap']);
+  expect(said.messages()).toEqual(['the server said: WARNING: mind the gap']);
 });
 
 test('the same said twice, by other sessions in other lines, is one warning', async () => {

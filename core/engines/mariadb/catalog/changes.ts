@@ -1,6 +1,6 @@
 import { ofKind } from '../../../contract/manifest/catalog.ts';
 import { BackupError, isBackupError } from '../../../domain/errors.ts';
-import type { ByteStream, Catalog, PlannedPart } from '../../../ports.ts';
+import type { Catalog } from '../../../ports.ts';
 import { placeOf } from '../../login.ts';
 import type { Login } from '../../login.ts';
 import { changedObjects, readCatalog } from './catalog.ts';
@@ -67,21 +67,18 @@ export async function requireUnchanged(
   );
 }
 
-/** The part, of which an error is told as what led to it: that an object was changed or dropped under the dump. */
-export function explainedByChange(part: PlannedPart, before: Definitions, login: Login): PlannedPart {
-  return {
-    ...part,
-    open: (signal) => explain(part.open(signal), (error) => requireUnchanged(before, login, signal, error)),
-  };
-}
-
-async function* explain(content: ByteStream, look: (error: unknown) => Promise<void>): ByteStream {
-  try {
-    yield* content;
-  } catch (error) {
-    if (isBackupError(error, 'dump-cut', 'source-changed', 'source-unsupported')) await look(error);
-    throw error;
-  }
+/** The error that ended a dump, or what led to it: that an object was changed or dropped under it. */
+export async function explainedByChange(
+  error: unknown,
+  before: Definitions,
+  login: Login,
+  signal: AbortSignal,
+): Promise<unknown> {
+  if (!isBackupError(error, 'dump-cut', 'source-changed', 'source-unsupported')) return error;
+  return requireUnchanged(before, login, signal, error).then(
+    () => error,
+    (change: unknown) => change,
+  );
 }
 
 /** Events are not in it: that they run moves theirs. */

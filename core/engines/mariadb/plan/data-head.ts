@@ -1,5 +1,4 @@
 import type { DumpReader } from '../../../pipeline/rows/reader.ts';
-import type { Catalog } from '../../../ports.ts';
 import type { Login } from '../../login.ts';
 import { quoteName } from '../quoting.ts';
 import { withSession } from '../session.ts';
@@ -17,27 +16,21 @@ const setNames = '/*!40101 SET NAMES utf8mb4 */;\n';
  */
 const alone = 'SET autocommit = 1;\n';
 
-/** The head of a part without sequences. */
-export function plainHead(transactional: boolean): Head {
-  return { text: () => Promise.resolve(transactional ? setNames : `${setNames}${alone}`), counted: (reader) => reader };
-}
-
 /**
- * The head of the first part: brings MariaDB's sequences to where they stand once the rows' snapshot has begun, so that
- * no row of it holds a value that a sequence will give again.
+ * Brings these sequences of MariaDB to where they stand once the rows' snapshot has begun, so that no row of it holds a
+ * value that a sequence will give again. `transactional`: whether the part's tables are.
  */
-export function firstHead(transactional: boolean, { login, catalog }: { login: Login; catalog: Catalog }): Head {
-  const names = Object.keys(catalog['sequence'] ?? {});
-  const plain = plainHead(transactional);
-  if (names.length === 0) return plain;
-  let sequences: Record<string, string> = {};
+export function dataHead(transactional: boolean, sequences: readonly string[], login: Login): Head {
+  const plain = transactional ? setNames : `${setNames}${alone}`;
+  if (sequences.length === 0) return { text: async () => plain, counted: (reader) => reader };
+  let found: Record<string, string> = {};
   return {
     async text(signal) {
-      sequences = await withSession(login, signal, (session) => positions(session, names));
-      const statements = Object.entries(sequences).map(([name, position]) => `DO SETVAL(${name}, ${position});\n`);
-      return [await plain.text(signal), ...statements].join('');
+      found = await withSession(login, signal, (session) => positions(session, sequences));
+      const statements = Object.entries(found).map(([name, position]) => `DO SETVAL(${name}, ${position});\n`);
+      return [plain, ...statements].join('');
     },
-    counted: (reader) => ({ ...reader, end: () => ({ ...reader.end(), sequences }) }),
+    counted: (reader) => ({ ...reader, end: () => ({ ...reader.end(), sequences: found }) }),
   };
 }
 
@@ -45,7 +38,7 @@ export function firstHead(transactional: boolean, { login, catalog }: { login: L
  * By name as SQL writes it, the arguments of SETVAL: the first value not handed out or kept in a cache, that it is
  * still to come, and the round of a cycle.
  */
-async function positions(session: MariadbSession, names: string[]): Promise<Record<string, string>> {
+async function positions(session: MariadbSession, names: readonly string[]): Promise<Record<string, string>> {
   const found: Record<string, string> = {};
   for (const name of names) {
     const [row] = await session.rows(

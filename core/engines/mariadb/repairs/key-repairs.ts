@@ -2,13 +2,16 @@ import type { ReadTable } from '../catalog/catalog.ts';
 import type { TableDefinition } from '../catalog/table-definition.ts';
 import { quoteName, unquoteName } from '../quoting.ts';
 
+/** Something for each name, as the entries of a Map: a part's recipe survives JSON. */
+export type ByName<T> = readonly (readonly [name: string, T])[];
+
 /**
  * `keysFirst`: keys that CREATE TABLE makes besides. `behind`: statements behind the table of this name. `later`:
  * statements that come when all these tables are there.
  */
 export type KeyRepairs = {
-  keysFirst: ReadonlyMap<string, string[]>;
-  behind: ReadonlyMap<string, string[]>;
+  keysFirst: ByName<string[]>;
+  behind: ByName<string[]>;
   later: { tables: string[]; statement: string }[];
 };
 
@@ -43,7 +46,7 @@ export function keyRepairs(tables: ReadonlyMap<string, ReadTable>): KeyRepairs {
       later.push({ tables: [...new Set([table, key.parent])], statement: drop(key.parent, helper) });
     }
   }
-  return { keysFirst, behind, later };
+  return { keysFirst: [...keysFirst], behind: [...behind], later };
 }
 
 /** The foreign keys of a table. */

@@ -5,7 +5,7 @@ import { byteText, quoteName, unquoteName } from '../quoting.ts';
 import type { Server } from '../session.ts';
 import type { MariadbTable } from '../tables.ts';
 import { keyRepairs } from './key-repairs.ts';
-import type { KeyRepairs } from './key-repairs.ts';
+import type { ByName, KeyRepairs } from './key-repairs.ts';
 import { typeRepairs } from './type-repairs.ts';
 import type { TypeRepairs, TypeSwap } from './type-repairs.ts';
 
@@ -15,7 +15,7 @@ import type { TypeRepairs, TypeSwap } from './type-repairs.ts';
  */
 export type Repairs = KeyRepairs &
   Pick<TypeRepairs, 'types'> & {
-    nullable: ReadonlyMap<string, string[]>;
+    nullable: ByName<string[]>;
     hasUnknownOptions: boolean;
   };
 
@@ -26,8 +26,8 @@ export function repairsOf(
   columns: readonly MariadbTable[] = [],
 ): Repairs {
   const mysql = server.product === 'MySQL';
-  const { types, later } = mysql ? typeRepairs(tables, columns) : { types: new Map(), later: [] };
-  const keys = mysql ? { keysFirst: new Map(), behind: new Map(), later } : keyRepairs(tables);
+  const { types, later } = mysql ? typeRepairs(tables, columns) : { types: [], later: [] };
+  const keys = mysql ? { keysFirst: [], behind: [], later } : keyRepairs(tables);
   const behind = new Map<string, string[]>(keys.behind);
   const nullable = new Map<string, string[]>();
   for (const [name, { definition, missing }] of tables) {
@@ -43,7 +43,7 @@ export function repairsOf(
     behind.set(name, [...(behind.get(name) ?? []), `ALTER TABLE ${quoteName(name)} ${clauses};`]);
   }
   const hasUnknownOptions = !mysql && [...tables.values()].some(({ definition }) => namesUnknownOption(definition));
-  return { ...keys, types, nullable, behind, hasUnknownOptions };
+  return { ...keys, types, nullable: [...nullable], behind: [...behind], hasUnknownOptions };
 }
 
 function namesUnknownOption({ text }: TableDefinition): boolean {
@@ -62,9 +62,13 @@ const unknownOption =
   /('(?:[^'\\]|\\.|'')*'|`(?:[^`]|``)*`)|\/\* ((?:`(?:[^`]|``)*`='(?:[^'\\]|\\.|'')*'(?: (?=`))?)+) \*\//g;
 
 /** Writes the lines of a dump's tables as they must be. Lines are latin1 text, each with its newline. */
-export function repairing({ keysFirst, types, nullable, behind, later }: Repairs): (line: string) => string {
+export function repairing(repairs: Repairs): (line: string) => string {
   let table: string | undefined;
-  const waiting = later.map(({ tables, statement }) => ({ tables: new Set(tables), statement }));
+  const keysFirst = new Map(repairs.keysFirst);
+  const nullable = new Map(repairs.nullable);
+  const behind = new Map(repairs.behind);
+  const types = new Map(repairs.types.map(([name, swaps]) => [name, new Map(swaps)]));
+  const waiting = repairs.later.map(({ tables, statement }) => ({ tables: new Set(tables), statement }));
   const bytes = (lines: readonly string[]) => lines.map((line) => `${byteText(line)}\n`).join('');
   const finished = (name: string): string => {
     const ripe = waiting.filter(({ tables }) => tables.delete(name) && tables.size === 0);

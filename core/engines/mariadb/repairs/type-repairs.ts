@@ -2,10 +2,10 @@ import type { ReadTable } from '../catalog/catalog.ts';
 import { quoteName } from '../quoting.ts';
 import type { Column, MariadbTable } from '../tables.ts';
 import { foreignKeysIn } from './key-repairs.ts';
-import type { KeyRepairs } from './key-repairs.ts';
+import type { ByName, KeyRepairs } from './key-repairs.ts';
 
 /** Types with which columns are made at first, by table and column; and what makes them what they are. */
-export type TypeRepairs = { types: ReadonlyMap<string, ReadonlyMap<string, TypeSwap>>; later: KeyRepairs['later'] };
+export type TypeRepairs = { types: ByName<ByName<TypeSwap>>; later: KeyRepairs['later'] };
 export type TypeSwap = { from: string; to: string };
 
 /**
@@ -30,7 +30,10 @@ export function typeRepairs(definitions: ReadonlyMap<string, ReadTable>, tables:
       }
     }
   }
-  return { types, later: [...changes].map(([statement, waited]) => ({ tables: [...waited], statement })) };
+  return {
+    types: [...types].map(([table, swaps]) => [table, [...swaps]] as const),
+    later: [...changes].map(([statement, waited]) => ({ tables: [...waited], statement })),
+  };
 }
 
 function pieceOf(table: ReadTable | undefined, column: string): string | undefined {

@@ -5,56 +5,46 @@ import type { Login } from '../../login.ts';
 import { quoteName } from '../quoting.ts';
 import { openSession, withSession } from '../session.ts';
 import type { Server, MariadbSession } from '../session.ts';
-import { isTransactional } from '../tables.ts';
-import type { MariadbTable } from '../tables.ts';
-import { risksOf } from './risks.ts';
 import type { Risk } from './risks.ts';
 import { momentOf, untilAtRest, writtenSince } from './writes.ts';
 
 /** Of one count; and of what is left of all counts when the dump has ended. */
 const countLimitMs = 590_000;
 const waitLimitMs = 120_000;
+const notRead = 'the rows were not read';
 
 /** A session that sees the rows as of now, with a moment from before it; or why there is none. */
 type RowsMoment = { session: MariadbSession; moment: string } | string;
-type LossCount = { risk: Risk; lost: number } | { risk: Risk; reason: string };
+/** `risk`: its place among all. */
+type LossCount = { risk: number } & ({ lost: number } | { reason: string });
+
+/** What was counted beside a dump. `moment`: from before its rows. `written`: tables written to while it began. */
+export type CountedLosses = { counts: LossCount[]; moment?: string; written: string[] };
 
 /** Counts, beside a dump, the values that it can't hold. */
-export type LossWatch = {
+export type LossCounter = {
   /**
    * Passes the rows on; counts in a snapshot from before theirs, and what was not lost there once more in one from
    * after theirs began. A table that nobody wrote to between the two was in theirs as it was in both.
    */
   watch(rows: () => ByteStream, signal: AbortSignal): ByteStream;
-  /** What is lost, by column, or could not be counted in time. */
-  exceptions(): Promise<string[]>;
-  close(): void;
+  /** What is known when the rows have ended, or soon after. Nothing where there was no risk. */
+  counted(): Promise<CountedLosses | undefined>;
 };
 
 /** Counts in snapshots of its own: nothing makes mariadb-dump count, and no other session sees its. */
-export function lossWatch(tables: MariadbTable[], login: Login, server: Server): LossWatch {
-  const risks = tables.flatMap((table) => risksOf(table, server));
-  const names = [...new Set(risks.map(({ table }) => table))];
-  const unprotected = tables
-    .filter((table) => names.includes(table.name) && !isTransactional(table))
-    .map(({ name }) => name);
+export function lossCounter(risks: readonly Risk[], login: Login, server: Server): LossCounter {
+  const names = tablesOf(risks);
   const stop = new AbortController();
   const rounds: Promise<LossCount[]>[] = [];
-  let before: RowsMoment = 'the rows were not read';
+  let before: RowsMoment = notRead;
   let written = Promise.resolve(new Set<string>());
-  /** Tables without transactions are read later than the second snapshot. */
-  const writtenLater = async (): Promise<Set<string>> => {
-    const { moment } = before as Exclude<RowsMoment, string>;
-    return withSession(login, AbortSignal.timeout(waitLimitMs), (session) =>
-      writtenSince(session, moment, unprotected),
-    );
-  };
   return {
     async *watch(rows, signal) {
       if (risks.length === 0) return yield* rows();
       const either = AbortSignal.any([signal, stop.signal]);
       before = await snapshot(login, server, names, either);
-      const first = count(risks, before);
+      const first = count([...risks.keys()], risks, before);
       rounds.push(first);
       for await (const chunk of rows()) {
         if (rounds.length === 1) {
@@ -63,6 +53,7 @@ export function lossWatch(tables: MariadbTable[], login: Login, server: Server):
           rounds.push(
             recount(
               first,
+              risks,
               written.then(() => behind),
             ),
           );
@@ -70,23 +61,51 @@ export function lossWatch(tables: MariadbTable[], login: Login, server: Server):
         yield chunk;
       }
     },
-    async exceptions() {
+    async counted() {
+      if (risks.length === 0) return undefined;
       const limit = setTimeout(() => stop.abort(new BackupError('deadline', 'it took too long')), waitLimitMs);
-      const outcomes = (await Promise.all(rounds)).flat();
+      const counts = (await Promise.all(rounds)).flat();
       clearTimeout(limit);
-      const unseen = await written;
-      if (unprotected.length > 0 && typeof before !== 'string')
-        for (const name of await writtenLater()) unseen.add(name);
-      return risks.flatMap((risk) =>
-        sentence(
-          risk,
-          outcomes.filter((outcome) => outcome.risk === risk),
-          unseen.has(risk.table),
-        ),
-      );
+      const moment = typeof before === 'string' ? {} : { moment: before.moment };
+      return { counts, ...moment, written: [...(await written)] };
     },
-    close: () => stop.abort(new BackupError('aborted', 'the backup was over')),
   };
+}
+
+/**
+ * What is lost, by column, or could not be counted in time. `unprotected`: tables without transactions, which are read
+ * later than the second snapshot.
+ */
+export async function lossExceptions(
+  risks: readonly Risk[],
+  counted: CountedLosses | undefined,
+  unprotected: readonly string[],
+  login: Login,
+): Promise<string[]> {
+  const { counts, moment, written } = counted ?? nothingCounted(risks);
+  const unseen = new Set(written);
+  const later = tablesOf(risks).filter((name) => unprotected.includes(name));
+  if (later.length > 0 && moment !== undefined) {
+    const since = await withSession(login, AbortSignal.timeout(waitLimitMs), (session) =>
+      writtenSince(session, moment, later),
+    );
+    for (const name of since) unseen.add(name);
+  }
+  return risks.flatMap((risk, index) =>
+    sentence(
+      risk,
+      counts.filter((one) => one.risk === index),
+      unseen.has(risk.table),
+    ),
+  );
+}
+
+function nothingCounted(risks: readonly Risk[]): CountedLosses {
+  return { counts: risks.map((_, risk) => ({ risk, reason: notRead })), written: [] };
+}
+
+function tablesOf(risks: readonly Risk[]): string[] {
+  return [...new Set(risks.map(({ table }) => table))];
 }
 
 /** `quiet`: tables that it waits for a little, so that what is written to them later shows. */
@@ -129,31 +148,38 @@ async function writtenBetween(
   return writtenSince(after.session, before.moment, tables).catch(() => new Set(tables));
 }
 
-async function count(risks: Risk[], snapshot: RowsMoment): Promise<LossCount[]> {
-  if (typeof snapshot === 'string') return risks.map((risk) => ({ risk, reason: snapshot }));
+/** `which`: the places of those to count. */
+async function count(which: number[], risks: readonly Risk[], snapshot: RowsMoment): Promise<LossCount[]> {
+  if (typeof snapshot === 'string') return which.map((risk) => ({ risk, reason: snapshot }));
   const { session } = snapshot;
-  const outcomes: LossCount[] = [];
-  for (const [table, own] of Map.groupBy(risks, (risk) => risk.table))
-    outcomes.push(...(await countIn(table, own, session)));
+  const counts: LossCount[] = [];
+  for (const own of Map.groupBy(which, (risk) => risks[risk]!.table).values())
+    counts.push(...(await countIn(own, risks, session)));
   await session.close();
-  return outcomes;
+  return counts;
 }
 
-async function recount(first: Promise<LossCount[]>, second: Promise<RowsMoment>): Promise<LossCount[]> {
-  const clean = (await first).filter((outcome) => 'lost' in outcome && outcome.lost === 0);
+async function recount(
+  first: Promise<LossCount[]>,
+  risks: readonly Risk[],
+  second: Promise<RowsMoment>,
+): Promise<LossCount[]> {
+  const clean = (await first).filter((one) => 'lost' in one && one.lost === 0);
   return count(
     clean.map(({ risk }) => risk),
+    risks,
     await second,
   );
 }
 
-async function countIn(table: string, risks: Risk[], session: MariadbSession): Promise<LossCount[]> {
+/** All of one table. */
+async function countIn(which: number[], risks: readonly Risk[], session: MariadbSession): Promise<LossCount[]> {
   try {
-    const sums = risks.map(({ condition }, index) => `SUM(${condition}) AS lost${index}`);
-    const [row] = await session.rows(`SELECT ${sums.join(', ')} FROM ${quoteName(table)}`);
-    return risks.map((risk, index) => ({ risk, lost: Number(row?.[`lost${index}`] ?? 0) }));
+    const sums = which.map((risk) => `SUM(${risks[risk]!.condition}) AS lost${risk}`);
+    const [row] = await session.rows(`SELECT ${sums.join(', ')} FROM ${quoteName(risks[which[0]!]!.table)}`);
+    return which.map((risk) => ({ risk, lost: Number(row?.[`lost${risk}`] ?? 0) }));
   } catch (error) {
-    return risks.map((risk) => ({ risk, reason: messageOf(error) }));
+    return which.map((risk) => ({ risk, reason: messageOf(error) }));
   }
 }
 

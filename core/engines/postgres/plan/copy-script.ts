@@ -1,13 +1,11 @@
 import type { Slice } from '../../../domain/slices.ts';
-import type { Bytes } from '../../../domain/units.ts';
 import type { Login } from '../../login.ts';
 import { quoteEcho, quoteLiteral } from '../identifier.ts';
 import { sessionSettings } from '../session.ts';
-import type { Snapshot } from './snapshot.ts';
-import type { PostgresTable } from '../tables.ts';
+import type { SnapshotUse } from './snapshot.ts';
 
-/** Rows that one COPY reads: of a whole table, or of a range of its pages. */
-export type RowRange = { table: PostgresTable; columns: string[]; slice: Slice; bytes: Bytes };
+/** Rows that one COPY reads: of a whole table, or of a range of its pages. `name`: as the server prints it. */
+export type RowRange = { name: string; columns: string[]; slice: Slice };
 
 /** What stands at the end of every whole data part: pg_dump's own marker, and ours. */
 const endMarker = '-- PostgreSQL database dump complete';
@@ -18,11 +16,10 @@ const endMarker = '-- PostgreSQL database dump complete';
  */
 export function copyScript(
   pieces: RowRange[],
-  { login, snapshot, encoding }: { login: Login; snapshot: Snapshot; encoding: string },
+  { login, under, encoding }: { login: Login; under: SnapshotUse; encoding: string },
 ): string {
-  const { overtaking, serverMajor } = snapshot;
   const settings = Object.entries({
-    ...sessionSettings({ ...login, lockTimeoutMs: overtaking.waitMs }, serverMajor),
+    ...sessionSettings({ ...login, lockTimeoutMs: under.waitMs }, under.serverMajor),
     client_encoding: encoding,
   });
   const head = [
@@ -35,9 +32,9 @@ export function copyScript(
   ];
   return [
     ...settings.map(([name, value]) => `set ${name} to ${quoteLiteral(value)};`),
-    `${overtaking.join} \\gset`, // which prints nothing
+    `${under.join} \\gset`, // which prints nothing
     'begin isolation level repeatable read read only;',
-    `set transaction snapshot ${quoteLiteral(snapshot.name)};`,
+    `set transaction snapshot ${quoteLiteral(under.name)};`,
     ...head.map(print),
     ...pieces.flatMap(copyPiece),
     'rollback;',
@@ -46,13 +43,13 @@ export function copyScript(
   ].join('\n');
 }
 
-function copyPiece({ table, columns, slice }: RowRange): string[] {
+function copyPiece({ name, columns, slice }: RowRange): string[] {
   const list = columns.join(', ');
   const from = slice.first > 0 ? [`ctid >= '(${slice.first},0)'::tid`] : [];
   const to = slice.end === undefined ? [] : [`ctid < '(${slice.end},0)'::tid`];
   const where = [...from, ...to].join(' and ');
-  const rows = where === '' ? `${table.name} (${list})` : `(select ${list} from only ${table.name} where ${where})`;
-  return [print(`COPY ${table.name} (${list}) FROM stdin;`), `copy ${rows} to stdout;`, print('\\.')];
+  const rows = where === '' ? `${name} (${list})` : `(select ${list} from only ${name} where ${where})`;
+  return [print(`COPY ${name} (${list}) FROM stdin;`), `copy ${rows} to stdout;`, print('\\.')];
 }
 
 function print(line: string): string {

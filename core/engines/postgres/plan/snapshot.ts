@@ -1,21 +1,22 @@
 import { abortError, BackupError } from '../../../domain/errors.ts';
 import { placeOf } from '../../login.ts';
 import type { Login } from '../../login.ts';
+import { quoteLiteral } from '../identifier.ts';
 import { lock, readLockable, readUnlocked } from './locks.ts';
 import { letOvertake } from './overtaking.ts';
 import type { Overtaking } from './overtaking.ts';
-import { openSession } from '../session.ts';
+import { openSession, withSession } from '../session.ts';
 import type { PostgresSession } from '../session.ts';
 import { readTables, requireReadable, requireWholeNames } from '../tables.ts';
 import type { PostgresTable } from '../tables.ts';
 
+/** What it takes to read under a snapshot, in any session of any process, while it is held. */
+export type SnapshotUse = Pick<Overtaking, 'join' | 'waitMs'> & { database: string; name: string; serverMajor: number };
+
 /** A transaction that sees one moment of a database and keeps it visible to others until it is closed. */
 export type Snapshot = {
   session: PostgresSession;
-  name: string;
-  /** How sessions join that read under it. */
-  overtaking: Overtaking;
-  serverMajor: number;
+  under: SnapshotUse;
   serverVersion: string;
   tables: PostgresTable[];
   /** Unlogged tables, when this is a standby: it has their definitions, and none of their rows. */
@@ -52,11 +53,28 @@ export async function openSnapshot(login: Login, signal: AbortSignal): Promise<S
     );
     const { serverMajor, serverVersion } = session;
     const { tables = [], withoutRows = [] } = Object.groupBy(all, ({ isHere }) => (isHere ? 'tables' : 'withoutRows'));
-    return { session, name, overtaking, serverMajor, serverVersion, tables, withoutRows, over: over.signal, close };
+    const { join, waitMs } = overtaking;
+    const under = { database: login.database, name, join, waitMs, serverMajor };
+    return { session, under, serverVersion, tables, withoutRows, over: over.signal, close };
   } catch (error) {
     await close();
     throw signal.aborted ? abortError(signal) : error;
   }
+}
+
+/** Asks something under a snapshot that another session holds. */
+export async function withinSnapshot<T>(
+  login: Login,
+  { name, join, waitMs }: SnapshotUse,
+  signal: AbortSignal,
+  ask: (session: PostgresSession) => Promise<T>,
+): Promise<T> {
+  return withSession({ ...login, lockTimeoutMs: waitMs }, signal, async (session) => {
+    await session.rows(join);
+    await session.rows('begin isolation level repeatable read read only');
+    await session.rows(`set transaction snapshot ${quoteLiteral(name)}`);
+    return ask(session);
+  });
 }
 
 /** The name of a snapshot in which each table is one that this session has locked. */

@@ -4,6 +4,7 @@ import { restore } from '../../../../core/commands/restore.ts';
 import type { ByteStream } from '../../../../core/ports.ts';
 import type { Vault } from '../../../../core/vault.ts';
 import { acting } from '../../../support/faults/kills.ts';
+import { makePart } from '../../../support/parts.ts';
 import { limit, postgresScene } from '../../../support/postgres.ts';
 import type { PostgresScene } from '../../../support/postgres.ts';
 
@@ -146,7 +147,7 @@ test.each([
     try {
       await scene.sql('shop', statement);
 
-      const printed = Array.fromAsync(plan.parts[0]!.open(limit()));
+      const printed = makePart(source().engine, plan.parts[0]!);
 
       await expect(printed).rejects.toMatchObject({
         code: 'source-changed',

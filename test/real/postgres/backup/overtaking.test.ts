@@ -5,6 +5,7 @@ import { restore } from '../../../../core/commands/restore.ts';
 import type { Manifest } from '../../../../core/contract/manifest/manifest.ts';
 import type { Tools } from '../../../../core/tools.ts';
 import type { PostgresMajor } from '../../../servers/databases/postgres-packages.ts';
+import { makePart } from '../../../support/parts.ts';
 import { limit, postgresScene } from '../../../support/postgres.ts';
 import type { PostgresScene } from '../../../support/postgres.ts';
 
@@ -105,7 +106,7 @@ test.each([13, 18] as const)(
     }
     await new Promise((wake) => setTimeout(wake, 500));
     try {
-      for (const part of plan.parts) for await (const _ of part.open(limit()));
+      for (const part of plan.parts) await makePart(source(scene).engine, part);
     } finally {
       await plan.close();
     }

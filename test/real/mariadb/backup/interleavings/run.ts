@@ -5,12 +5,15 @@ import { changedObjects, readCatalog } from '../../../../../core/engines/mariadb
 import { mariadbEngine } from '../../../../../core/engines/mariadb/index.ts';
 import { loadRun } from '../../../../../core/engines/mariadb/programs.ts';
 import { withSession } from '../../../../../core/engines/mariadb/session.ts';
+import { whileHeld } from '../../../../../core/pipeline/held.ts';
 import { programInput } from '../../../../../core/pipeline/program.ts';
+import type { DumpTally } from '../../../../../core/pipeline/rows/reader.ts';
 import { mergeTallies } from '../../../../../core/pipeline/rows/tables.ts';
-import type { Plan, PlannedPart } from '../../../../../core/ports.ts';
+import type { PartNotes, Plan } from '../../../../../core/ports.ts';
 import type { Tools } from '../../../../../core/tools.ts';
 import type { DatabaseServer } from '../../../../servers/server.ts';
 import { limit, loginTo, pieces } from '../../../../support/mariadb/mariadb.ts';
+import { makePart } from '../../../../support/parts.ts';
 import { pick, randomFrom, someDeed } from './deeds.ts';
 import type { Deed, Random } from './deeds.ts';
 import { differing, makeWorld, sameState, stateOf } from './world.ts';
@@ -129,18 +132,21 @@ async function backupAmong(
   await writer.doAll('planned');
   const texts = new Map<string, Buffer>();
   const order = random() < 0.5 ? plan.parts : plan.parts.toReversed();
-  const tallies = [];
+  const [tallies, notes] = [[] as DumpTally[], [] as PartNotes[]];
   for (const part of order) {
     const held = part.role === 'data' ? holdAtGate(writer, place, database) : undefined;
     await held?.locked;
-    const read = await readPart(part).finally(() => held?.release());
+    const made = whileHeld(plan, () => makePart(engine, part), limit());
+    const read = await made.finally(() => held?.release());
+    if (read.tally?.ended === false) throw new BackupError('dump-cut', `${part.file} has no end`);
     await held?.done;
     texts.set(part.file, read.text);
     if (read.tally !== undefined) tallies.push(read.tally);
+    notes.push(read.notes);
     await writer.doAll(part.role);
   }
   const tables = mergeTallies(tallies).tables.map(({ bytes: _, ...table }) => table);
-  await plan.confirm(tables, limit());
+  await plan.confirm(tables, notes, limit());
   await plan.close();
   return { plan, text: plan.parts.map(({ file }) => texts.get(file)!) };
 }
@@ -165,18 +171,6 @@ async function isWaiting(gate: mysql.Connection, database: string): Promise<bool
     ({ db, State, Info }) =>
       db === database && /^Waiting for .*lock/.test(State ?? '') && String(Info).includes('m_gate'),
   );
-}
-
-async function readPart(part: PlannedPart) {
-  const reader = part.reader?.();
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of part.open(limit())) {
-    reader?.write(chunk);
-    chunks.push(chunk);
-  }
-  const tally = reader?.end();
-  if (tally?.ended === false) throw new BackupError('dump-cut', `${part.file} has no end`);
-  return { text: Buffer.concat(chunks), tally };
 }
 
 async function restoreText({ admin, server, tools }: Place, database: string, texts: Buffer[]): Promise<void> {

@@ -1,0 +1,196 @@
+import { programOutput } from '../../../pipeline/program.ts';
+import { mariadbReader } from '../../../pipeline/rows/mariadb.ts';
+import type { ByteStream, OpenedPart } from '../../../ports.ts';
+import type { Tools } from '../../../tools.ts';
+import type { Login } from '../../login.ts';
+import { expectation } from '../catalog/expected.ts';
+import { dumpRun } from '../programs.ts';
+import { plainWord, quoteText } from '../quoting.ts';
+import { repairing } from '../repairs/repairs.ts';
+import type { Repairs } from '../repairs/repairs.ts';
+import { withSession } from '../session.ts';
+import type { Server } from '../session.ts';
+import { isStoredAsSent, isTransactional } from '../tables.ts';
+import type { MariadbTable } from '../tables.ts';
+import { editedRows } from '../values/edited-rows.ts';
+import { lossCounter } from '../values/losses.ts';
+import type { LossCounter } from '../values/losses.ts';
+import type { Risk } from '../values/risks.ts';
+import { editsOf, generatedColumns, linesBelow, storedBytes } from '../values/row-form.ts';
+import { triggersInOrder, viewsInOrderOfUse } from './arrangements.ts';
+import { dataHead } from './data-head.ts';
+import type { Head } from './data-head.ts';
+import { dataText } from './data-text.ts';
+import { definitionText, takingEverything } from './definition-text.ts';
+import { eventsText, withEvents } from './event-dump.ts';
+import { foreignComments, rewriting } from './foreign-text.ts';
+import { withinLockLimit } from './locks.ts';
+import { watched } from './watch.ts';
+
+/** `database`: its character set, collation and comment. `code`: how many routines are expected. */
+type DefinitionsRecipe = {
+  print: 'definitions';
+  server: Server;
+  database: Record<string, string>;
+  tables: string[];
+  sequences: string[];
+  views: string[];
+  code: number;
+  repairs: Repairs;
+};
+
+/** `isNamed`: whether mariadb-dump is told the tables, or takes all. `rowForm`: absent for that of old backups. */
+export type RowsRecipe = {
+  print: 'rows';
+  server: Server;
+  tables: MariadbTable[];
+  isNamed: boolean;
+  sequences: string[];
+  watch: boolean;
+  rowForm?: string;
+  risks: Risk[];
+};
+
+/** `code`: how many triggers and events are expected. `order`: each trigger's place. `leftOut`: triggers without it. */
+type CodeRecipe = { print: 'code'; server: Server; code: number; order: [string, number][]; leftOut: string[] };
+
+/** What a part needs to be made. The rows of a part see one moment, which begins when it is made. */
+export type MariadbRecipe = DefinitionsRecipe | RowsRecipe | CodeRecipe;
+
+type MariadbMaking = { login: Login; tools: Tools };
+
+/** Prints a part by its recipe. */
+export function openPart(
+  recipe: MariadbRecipe,
+  context: MariadbMaking,
+  signal: AbortSignal,
+): Pick<OpenedPart, 'content' | 'reader'> & { losses?: LossCounter } {
+  if (recipe.print === 'definitions') return { content: definitions(recipe, context, signal) };
+  if (recipe.print === 'code') return { content: code(recipe, context, signal) };
+  const head = dataHead(recipe.tables.every(isTransactional), recipe.sequences, context.login);
+  const losses = lossCounter(recipe.risks, context.login, recipe.server);
+  const content = rows(recipe, { ...context, head, losses }, signal);
+  return { content, reader: head.counted(mariadbReader()), losses };
+}
+
+/**
+ * Servers that take the history of a system-versioned table back: `system_versioning_insert_history` came with 10.11.0.
+ */
+export function takesHistory(server: Server): boolean {
+  return server.product === 'MariaDB' && server.number >= 101_100;
+}
+
+async function* definitions(
+  { server, database, tables, sequences, views, code: count, repairs }: DefinitionsRecipe,
+  { login, tools }: MariadbMaking,
+  signal: AbortSignal,
+): ByteStream {
+  const comments = await withSession(login, signal, foreignComments);
+  const how = {
+    head: databaseStatement(database) + (server.product === 'MariaDB' ? looseOptions : ''),
+    database: login.database,
+    expected: expectation(
+      [
+        { kind: 'table', names: tables },
+        { kind: 'sequence', names: sequences },
+        { kind: 'view', names: views },
+      ],
+      count,
+    ),
+    arrangement: viewsInOrderOfUse,
+  };
+  const [rewrite, repair] = [rewriting(comments), repairing(repairs)];
+  const mode = (line: string) => takingEverything(line, repairs.hasUnknownOptions);
+  const run = dumpRun(tools, login, ['--no-data', '--skip-triggers', '--routines', '--skip-add-drop-table']);
+  yield* definitionText(read(run, login, signal), { ...how, rewrite: (line) => repair(rewrite(mode(line))) });
+}
+
+function rows(
+  recipe: RowsRecipe,
+  context: MariadbMaking & { head: Head; losses: LossCounter },
+  signal: AbortSignal,
+): ByteStream {
+  const { tables, watch } = recipe;
+  return watch && tables.some(isTransactional)
+    ? watched(context.login, tables, ({ reached }) => rowsText(recipe, context, signal, reached), signal)
+    : rowsText(recipe, context, signal);
+}
+
+function rowsText(
+  recipe: RowsRecipe,
+  { login, tools, head, losses }: MariadbMaking & { head: Head; losses: LossCounter },
+  signal: AbortSignal,
+  reached?: (table: string) => void,
+): ByteStream {
+  const { tables, server, isNamed, rowForm } = recipe;
+  const asBytes = rowForm === storedBytes;
+  const edits = asBytes ? editsOf(tables, server) : generatedColumns(tables, server);
+  const run = dumpRun(tools, login, rowsOptions(recipe), isNamed ? tables.map(({ name }) => name) : []);
+  const text = dataText(
+    losses.watch(() => read(run, login, signal), signal),
+    {
+      start: () => head.text(signal),
+      expected: expectation([{ kind: 'rows', names: tables.map(({ name }) => name) }], 0, reached),
+      below: asBytes ? linesBelow(tables) : () => '',
+    },
+  );
+  return edits.length === 0 ? text : editedRows(text, edits);
+}
+
+function rowsOptions({ tables, server, rowForm }: RowsRecipe): string[] {
+  return [
+    '--quick',
+    '--no-create-info',
+    '--skip-triggers',
+    '--complete-insert',
+    '--extended-insert',
+    '--skip-add-locks',
+    '--skip-disable-keys',
+    // what stands before the rows says how they are to be read; looking at each character's length costs the program
+    // nearly half of its time
+    '--skip-set-charset',
+    ...(rowForm === storedBytes || tables.every(isStoredAsSent) ? ['--default-character-set=binary'] : ['--hex-blob']),
+    // a transaction for each table: InnoDB loads an empty table in bulk then, and one for all takes twice as long
+    tables.every(isTransactional) ? '--no-autocommit' : '--skip-no-autocommit',
+    ...(takesHistory(server) && tables.some(({ versioned }) => versioned) ? ['--dump-history'] : []),
+  ];
+}
+
+function code(
+  { code: count, order, leftOut }: CodeRecipe,
+  { login, tools }: MariadbMaking,
+  signal: AbortSignal,
+): ByteStream {
+  return definitionText(dumpedCode(login, tools, signal), {
+    head: '',
+    database: login.database,
+    expected: expectation([], count),
+    arrangement: triggersInOrder(new Map(order), new Set(leftOut)),
+  });
+}
+
+async function* dumpedCode(login: Login, tools: Tools, signal: AbortSignal): ByteStream {
+  const events = await withSession(login, signal, eventsText);
+  const run = dumpRun(tools, login, [
+    '--no-data',
+    '--no-create-info',
+    '--triggers',
+    ...(events === undefined ? ['--events'] : []),
+  ]);
+  const text = read(run, login, signal);
+  yield* events === undefined ? text : withEvents(text, events);
+}
+
+function read(run: ReturnType<typeof dumpRun>, login: Login, signal: AbortSignal): ByteStream {
+  return withinLockLimit((stop) => programOutput(run, stop), login, signal);
+}
+
+/** MariaDB keeps options that InnoDB refuses in its strict mode: ROW_FORMAT=FIXED of a table that was MyISAM. */
+const looseOptions = '/*M!100000 SET SESSION innodb_strict_mode=0 */;\n';
+
+/** Makes the database what it was, whatever it is called now: the statement names none, so it means the current one. */
+function databaseStatement({ 'character set': charset, collation, comment }: Record<string, string>): string {
+  const remark = comment === undefined ? '' : ` COMMENT ${quoteText(comment)}`;
+  const options = `CHARACTER SET ${plainWord(charset)} COLLATE ${plainWord(collation)}${remark}`;
+  return `/*!40101 SET NAMES utf8mb4 */;\nALTER DATABASE ${options};\n`;
+}

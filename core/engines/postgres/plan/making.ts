@@ -1,0 +1,164 @@
+import { BackupError, messageOf } from '../../../domain/errors.ts';
+import { programOutput } from '../../../pipeline/program.ts';
+import { postgresReader } from '../../../pipeline/rows/postgres.ts';
+import type { DumpReader } from '../../../pipeline/rows/reader.ts';
+import type { ByteStream, OpenedPart } from '../../../ports.ts';
+import type { Tools } from '../../../tools.ts';
+import type { Login } from '../../login.ts';
+import { nameKey, quoteIdentifier } from '../identifier.ts';
+import { namePattern } from '../name-pattern.ts';
+import { postgresRead } from '../programs.ts';
+import type { PostgresTable } from '../tables.ts';
+import { copyScript } from './copy-script.ts';
+import type { RowRange } from './copy-script.ts';
+import { readIdentities } from './identity.ts';
+import type { Scope } from './identity.ts';
+import { requireSame } from './same.ts';
+import { withinSnapshot } from './snapshot.ts';
+import type { SnapshotUse } from './snapshot.ts';
+import { restorable } from './head.ts';
+import { withoutTransactions } from './without-transactions.ts';
+
+export type TableName = Pick<PostgresTable, 'name' | 'schema' | 'table'>;
+
+/** What a part needs to be made, under a snapshot that another process may hold. */
+export type PostgresRecipe = { under: SnapshotUse; encoding: string } & (
+  | { print: 'definitions' }
+  | { print: 'rest'; without: TableName[] }
+  | { print: 'rows'; pieces: RowRange[] }
+);
+
+type PostgresMaking = { login: Login; tools: Tools; recipe: PostgresRecipe };
+
+/** Prints a part of this name by its recipe. */
+export function openPart(
+  file: string,
+  context: PostgresMaking,
+  signal: AbortSignal,
+): Pick<OpenedPart, 'content' | 'reader'> {
+  const { recipe } = context;
+  if (recipe.print === 'rows')
+    return {
+      content: copied(recipe.pieces, context, signal),
+      reader: holding(postgresReader(), recipe.pieces, file),
+    };
+  if (recipe.print === 'rest')
+    return {
+      content: sameBehind('numbers', rest(recipe.without, context, signal), context, signal),
+      reader: sparing(postgresReader(), recipe.without),
+    };
+  const args = ['--format=custom', '--section=pre-data', '--section=post-data'];
+  return { content: sameBehind('definitions', dumped(context, args, signal), context, signal) };
+}
+
+/** What a part is printed from, beside rows, must be behind it what it was at the snapshot's moment. */
+async function* sameBehind(
+  scope: Scope,
+  content: ByteStream,
+  { login, recipe }: PostgresMaking,
+  signal: AbortSignal,
+): ByteStream {
+  yield* content;
+  const before = await withinSnapshot(login, recipe.under, signal, (session) => readIdentities(session, scope));
+  await requireSame(scope, before, login, signal);
+}
+
+function rest(without: TableName[], context: PostgresMaking, signal: AbortSignal): ByteStream {
+  const args = ['--format=plain', '--section=data', ...excludeData(without)];
+  return withoutTransactions(restorable(dumped(context, args, signal)));
+}
+
+function copied(pieces: RowRange[], { login, tools, recipe }: PostgresMaking, signal: AbortSignal): ByteStream {
+  const { under, encoding } = recipe;
+  const args = ['--no-psqlrc', '--quiet', '--set=ON_ERROR_STOP=1', '--file=-'];
+  const run = postgresRead(tools, 'psql', under.serverMajor, login, args);
+  return programOutput({ ...run, script: copyScript(pieces, { login, under, encoding }) }, signal);
+}
+
+/**
+ * What pg_dump prints. It joins the snapshot's other sessions by what it is told of its encoding, which libpq sends to
+ * the server within quotes, as it is, before anything else: there is no other way to have it hold a lock. A libpq that
+ * minds does not join; then nobody may wait for a lock of ours while it begins.
+ */
+async function* dumped(context: PostgresMaking, args: string[], signal: AbortSignal): ByteStream {
+  const { encoding, under } = context.recipe;
+  try {
+    yield* programOutput(
+      dumpRun(context, [`--encoding=${encoding}';${under.join};set client_encoding to'${encoding}`, ...args]),
+      signal,
+    );
+  } catch (error) {
+    if (!messageOf(error).includes('invalid client encoding')) throw error;
+    yield* programOutput(dumpRun(context, [`--encoding=${encoding}`, ...args]), signal);
+  }
+}
+
+function dumpRun({ login, tools, recipe }: PostgresMaking, args: string[]) {
+  return postgresRead(tools, 'pg_dump', recipe.under.serverMajor, login, [
+    `--snapshot=${recipe.under.name}`,
+    `--lock-wait-timeout=${recipe.under.waitMs}`,
+    ...args,
+  ]);
+}
+
+/**
+ * pg_dump asks the server once for each pattern, so plain names go together into few:
+ * `shop.(customer(s|_notes)|orders)`. Quoted, nothing in a name is special.
+ */
+function excludeData(tables: readonly TableName[]): string[] {
+  const isPlain = ({ schema, table }: TableName) => /^[a-z_][a-z0-9_]*$/.test(schema) && /^[a-z0-9_]+$/.test(table);
+  const bySchema = Map.groupBy(tables.filter(isPlain), ({ schema }) => schema);
+  const together = [...bySchema].flatMap(([schema, those]) =>
+    Array.from(
+      { length: Math.ceil(those.length / 1000) },
+      (_, chunk) =>
+        `${schema}.${namePattern(those.slice(chunk * 1000, chunk * 1000 + 1000).map(({ table }) => table))}`,
+    ),
+  );
+  const alone = tables
+    .filter((table) => !isPlain(table))
+    .map(({ schema, table }) => `${quoteIdentifier(schema)}.${quoteIdentifier(table)}`);
+  return [...together, ...alone].map((pattern) => `--exclude-table-data=${pattern}`);
+}
+
+/** A reader whose dump must hold the tables of these pieces and no other. */
+function holding(reader: DumpReader, pieces: RowRange[], file: string): DumpReader {
+  return checkedAtEnd(reader, (seen) => {
+    const expected = new Set(pieces.map(({ name }) => nameKey(name)));
+    const missing = [...expected].filter((key) => !seen.has(key)).map(nameOf);
+    const added = [...seen].filter((key) => !expected.has(key)).map(nameOf);
+    if (missing.length + added.length === 0) return;
+    throw new BackupError(
+      'dump-cut',
+      `${file} lacks the tables [${missing.join(', ')}] and holds [${added.join(', ')}] that it should not, ` +
+        'though psql said that it succeeded',
+    );
+  });
+}
+
+/** A reader whose dump must hold none of these tables: their rows are in other parts, and would be restored twice. */
+function sparing(reader: DumpReader, excluded: readonly TableName[]): DumpReader {
+  return checkedAtEnd(reader, (seen) => {
+    const twice = excluded.filter(({ name }) => seen.has(nameKey(name)));
+    if (twice.length > 0)
+      throw new BackupError(
+        'dump-failed',
+        `pg_dump printed ${twice.map(({ name }) => name).join(', ')}, though it was told to leave that out`,
+      );
+  });
+}
+
+function checkedAtEnd(reader: DumpReader, check: (seen: Set<string>) => void): DumpReader {
+  return {
+    ...reader,
+    end() {
+      const tally = reader.end();
+      if (tally.ended) check(new Set(tally.tables.map(({ table }) => nameKey(table))));
+      return tally;
+    },
+  };
+}
+
+function nameOf(key: string): string {
+  return (JSON.parse(key) as string[]).join('.');
+}
