@@ -8,7 +8,8 @@ import type { SigningOf, Trust } from './backups/signature.ts';
 import { receiveBackup } from './copying/receive.ts';
 import { storedBackup } from './copying/stored.ts';
 import { vaultExaminations } from './examine/vault.ts';
-import { freeLease, withLease } from './lease/lease.ts';
+import { freeLease } from './lease/hold.ts';
+import { withHandedLease, withLease } from './lease/lease.ts';
 import { leaseWritten, readLease } from './lease/state.ts';
 import { checkersOf } from './memory/checkers.ts';
 import { addToLedgerIndex, readLedger, readLedgerIndex, writeLedger } from './memory/ledger.ts';
@@ -80,6 +81,7 @@ export function openStore(
     recordRemoval: on(recordRemoval),
 
     withLease: on(withLease),
+    withHandedLease: on(withHandedLease),
     readLease: on(readLease),
     leaseWritten: on(leaseWritten),
     freeLease: on(freeLease),

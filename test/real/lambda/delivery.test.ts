@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { startPostgres } from '../../servers/databases/postgres.ts';
-import { holdMs } from '../../../core/store/lease/lease.ts';
+import { holdMs } from '../../../core/store/lease/hold.ts';
 import { createQueue, eventsInto, subscribedTopic } from '../../servers/queue.ts';
 import type { DatabaseServer } from '../../servers/server.ts';
 import { errorOf, logOf, valueOf } from './sandbox/outcome.ts';
