@@ -4,11 +4,14 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { generateX25519Identity, identityToRecipient } from 'age-encryption';
 import { startCeph } from '../../servers/s3/ceph.ts';
+import { s3Client } from '../../servers/s3/client.ts';
 import { startMoto } from '../../servers/s3/moto.ts';
 import type { S3Server } from '../../servers/server.ts';
 import { cliScene } from '../../support/cli/scene.ts';
 import { nightjar } from '../../support/cli/command.ts';
 import type { CliScene } from '../../support/cli/scene.ts';
+import { halfVisible, hashesOfBackups, rawBucket, rawFolder } from '../../support/vaults/raw.ts';
+import type { RawFiles } from '../../support/vaults/raw.ts';
 
 const digest = 'select count(*)::int as rows, md5(string_agg(id || note, $$,$$ order by id)) as digest from orders';
 
@@ -47,9 +50,22 @@ function bucketOf({ endpoint, region }: S3Server, index: number): object {
   return { s3: { bucket: 'backups', prefix: 'prod', endpoint, region, ...keys } };
 }
 
+/** What lies in a store, read by Amazon's SDK alone. */
+async function rawIn(store: S3Server): Promise<RawFiles> {
+  const client = s3Client(store);
+  return rawBucket(client, 'backups', 'prod')
+    .read()
+    .finally(() => client.destroy());
+}
+
+/** Records of looks are of the vault in which they were made. */
+function withoutLooks(files: RawFiles): Record<string, string> {
+  return hashesOfBackups(new Map([...files].filter(([path]) => !path.includes('/proofs/'))));
+}
+
 async function configure(
   name: string,
-  { vault, vaults, copies }: { vault?: object | undefined; vaults: object; copies: string[] },
+  { vault, vaults, copies }: { vault?: object | undefined; vaults: object; copies: (string | object)[] },
   encryption: object,
 ): Promise<void> {
   const { host, port, user } = scene.server;
@@ -79,20 +95,24 @@ test('an encrypted backup goes from one store into a folder and into another sto
     stderr: '',
   });
   await wellRestored('of-nas.yaml', 'at_nas');
+  const stored = hashesOfBackups(await rawIn(stores[0]!));
+  expect(withoutLooks(await rawFolder(join(scene.folder, 'nas')).read())).toEqual(stored);
 
   expect(await run('nas.yaml', 'copy')).toMatchObject({
     code: 0,
     stdout: expect.stringMatching(/^shop {2}second {2}1 backup copied, /),
   });
   await wellRestored('of-second.yaml', 'at_second');
+  expect(withoutLooks(await rawIn(stores[1]!))).toEqual(stored);
   expect(await run('nas.yaml', 'copy')).toMatchObject({ code: 0, stdout: 'shop  second  nothing to copy\n' });
 }, 120_000);
 
-test('a store that is away does not spoil the backup, and gets everything once it is back', async () => {
+test('a store that is away for a day does not spoil the backups, and gets everything once it is back', async () => {
   const [first, second] = stores.map(bucketOf);
-  await configure('both.yaml', { vault: first, vaults: { second }, copies: ['second'] }, {});
+  const copies = [{ vault: 'second', retention: { count: 10 } }];
+  await configure('both.yaml', { vault: first, vaults: { second }, copies }, {});
   const away = { s3: { ...(second as { s3: object }).s3, endpoint: 'http://127.0.0.1:9' } };
-  await configure('away.yaml', { vault: first, vaults: { second: away }, copies: ['second'] }, {});
+  await configure('away.yaml', { vault: first, vaults: { second: away }, copies }, {});
 
   const { code, document } = await (async () => {
     const ended = await run('away.yaml', 'backup', '--json');
@@ -103,10 +123,15 @@ test('a store that is away does not spoil the backup, and gets everything once i
     results: [{ status: 'stored' }],
     copies: [{ status: 'failed', copies: [{ vault: 'second', failures: [{ code: 'vault-unreachable' }] }] }],
   });
+  await scene.sql('shop', `update orders set note = 'a day later' where id = 7`);
+  expect(await run('away.yaml', 'backup', '--json')).toMatchObject({ code: 1 });
 
   expect(await run('both.yaml', 'copy')).toMatchObject({
     code: 0,
-    stdout: expect.stringMatching(/^shop {2}second {2}1 backup copied, /),
+    stdout: expect.stringMatching(/^shop {2}second {2}2 backups copied, /),
   });
+  const [there, copied] = await Promise.all(stores.map(rawIn));
+  expect(halfVisible(copied!)).toEqual([]);
+  expect(withoutLooks(copied!)).toEqual(withoutLooks(there!));
   expect(await run('both.yaml', 'verify', 'shop', '--vault', 'second')).toMatchObject({ code: 0 });
 }, 120_000);
