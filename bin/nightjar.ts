@@ -16,12 +16,20 @@ for (const [name, code] of [
     stop.abort(new BackupError('aborted', `stopped by ${name}`));
   });
 }
-// whoever read our output has enough of it: `nightjar list | head`
-process.stdout.on('error', (error: NodeJS.ErrnoException) =>
-  process.exit(error.code === 'EPIPE' ? exitCodes.done : exitCodes.failed),
-);
+// whoever read our output has enough of it (`nightjar list | head`): what is begun is ended all the same
+let unwritten: NodeJS.ErrnoException | undefined;
+for (const stream of [process.stdout, process.stderr])
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') unwritten ??= error;
+  });
 
 relaxGarbageCollection();
 const { stdout, stderr, env } = process;
 const code = await run(process.argv.slice(2), { stdout, stderr, env, cwd: process.cwd() }, stop.signal);
-process.exit(stopCode ?? code);
+// an error of the last words comes a moment after them
+await new Promise(setImmediate);
+if (unwritten !== undefined)
+  stderr.write(
+    `error: what there was to print could not be written: ${unwritten.message}\n  hint: make room where it is written to\n`,
+  );
+process.exit(stopCode ?? (unwritten === undefined ? code : code || exitCodes.failed));
