@@ -10,7 +10,7 @@ type KnownError = { numbers: number[]; code: FailureCode; hint?: string };
 export const usualRefusal =
   'check the name of the user, and the password in the place that the configuration names; SHOW CREATE USER tells from where it may come, and whether it needs TLS (tls: verify)';
 const noPassword = 'the server asks for a password: say where it is kept, as password: { env: NAME } or { file: path }';
-const refused: KnownError = { numbers: [1045, 1698, 1862, 3118, 4151], code: 'source-unreachable', hint: usualRefusal };
+const refused: KnownError = { numbers: [1045, 1698], code: 'source-unreachable', hint: usualRefusal };
 
 const denied = [1044, 1142, 1143, 1227, 1370, 1419];
 
@@ -51,6 +51,16 @@ const meanings: KnownError[] = [
     hint: 'this server takes logins over TLS alone: write tls: verify, or tls: { ca: ./authority.pem }',
   },
   refused,
+  {
+    numbers: [1820, 1862],
+    code: 'source-unreachable',
+    hint: 'the password has expired: an administrator sets a new one (ALTER USER … IDENTIFIED BY …) that does not expire (ALTER USER … PASSWORD EXPIRE NEVER)',
+  },
+  {
+    numbers: [3118, 4151],
+    code: 'source-unreachable',
+    hint: 'an administrator has to open the account: ALTER USER … ACCOUNT UNLOCK;',
+  },
   {
     numbers: [1049],
     code: 'source-unreachable',

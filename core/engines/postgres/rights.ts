@@ -63,8 +63,34 @@ export function readEverything(user: string): string {
   return `GRANT pg_read_all_data TO ${role}; (PostgreSQL 13 has no such role: grant USAGE on each schema, and SELECT on its tables and sequences)`;
 }
 
+/** What keeps a role out though its password is right. */
+const closed: KnownDenial[] = [
+  { pattern: /role "([^"]*)" is not permitted to log in/, remedy: (role) => `ALTER ROLE ${role} LOGIN;` },
+  {
+    pattern: /permission denied for database "([^"]*)"/,
+    remedy: (role, named) => `GRANT CONNECT ON DATABASE ${quoteIdentifier(named)} TO ${role};`,
+  },
+  {
+    pattern: /database "([^"]*)" is not currently accepting connections/,
+    remedy: (_, named) => `ALTER DATABASE ${quoteIdentifier(named)} ALLOW_CONNECTIONS true;`,
+  },
+  {
+    pattern: /too many connections for role "/,
+    remedy: (role) => `this role may have no more sessions at once: ALTER ROLE ${role} CONNECTION LIMIT -1;`,
+  },
+  {
+    pattern: /too many connections for database "([^"]*)"/,
+    remedy: (_, named) =>
+      `this database takes no more sessions at once: ALTER DATABASE ${quoteIdentifier(named)} CONNECTION LIMIT -1; or try at a quieter time`,
+  },
+];
+
 /** What to do where a login is refused; `usual`: where the words say no more. */
 export function loginRemedy(said: string, user: string, usual: string): string {
+  for (const { pattern, remedy } of closed) {
+    const [found, named = ''] = pattern.exec(said) ?? [];
+    if (found !== undefined) return remedy(quoteIdentifier(user), named, '');
+  }
   const [, host, , database, encryption] =
     /no pg_hba\.conf entry for host "([^"]*)", user "([^"]*)", database "([^"]*)"(?:, (no encryption|SSL encryption|SSL off|SSL on))?/.exec(
       said,

@@ -12,7 +12,8 @@ const conflictWithRecovery = '40001';
 const connectLimitMs = 15_000;
 const queryLimitMs = 120_000;
 
-export const usualRefusal = 'check the name of the user, and the password in the place that the configuration names';
+export const usualRefusal =
+  'check the name of the user, the password in the place that the configuration names, and whether it has expired (\\du in psql)';
 
 /** A connection for questions about the catalogue. */
 export type PostgresSession = {
@@ -229,6 +230,9 @@ export function explained(
     case conflictWithRecovery:
       return told('source-changed', standbyHint);
     case '42501':
+      // FATAL ends a login: what a statement lacks is an ERROR
+      if ((cause as { severity?: unknown }).severity === 'FATAL')
+        return told('privilege-missing', loginRemedy(said, login.user, readEverything(login.user)));
       return told(
         'privilege-missing',
         rightsRemedy(said, login.user) ?? `the role must be able to read everything: ${readEverything(login.user)}`,
@@ -247,8 +251,15 @@ export function explained(
     case '53300':
       return told(
         'source-unreachable',
-        'the server has no free connection; try at a quieter time, or with fewer parallel streams',
+        loginRemedy(
+          said,
+          login.user,
+          'the server has no free connection; try at a quieter time, or with fewer parallel streams',
+        ),
       );
+    case '55000':
+      if ((cause as { severity?: unknown }).severity !== 'FATAL') return told(otherwise);
+      return told('source-unreachable', loginRemedy(said, login.user, 'an administrator has to open the database'));
     case 'XX000':
       if (!goneMeanwhile.test(messageOf(cause))) return told(otherwise);
       return told('source-changed', 'something was dropped during the run; run again when no migration is running');

@@ -5,7 +5,7 @@ import { startMariadb } from '../../servers/databases/mariadb.ts';
 import { startPostgres } from '../../servers/databases/postgres.ts';
 import { exchangeCertificate } from './certificates.ts';
 import type { Flaw } from './certificates.ts';
-import { mistakes } from './mistake.ts';
+import { mistakes, sqlIn } from './mistake.ts';
 import type { Mistake, World } from './mistake.ts';
 import { asPostgres, asRoot, at } from './servers.ts';
 
@@ -79,6 +79,13 @@ const pinned = (world: World<Servers>) => verified(world).replace('ca.pem', 'ser
 const pinnedMaria = (world: World<Servers>) => verifiedMaria(world).replace('ca.pem', 'server.pem');
 /** What the hint says, written into the configuration. */
 const mended = (config: (world: World<Servers>) => string) => (world: World<Servers>) => world.configure(config(world));
+/** Runs the SQL of the hint. */
+const granted = ({ plain }: World<Servers>, hint: string) => asPostgres(plain, 'postgres', ...sqlIn(hint));
+const asReader = (engine: 'postgres' | 'mariadb') => (world: World<Servers>) => {
+  world.env['READER'] = 'hunter2';
+  const config = engine === 'postgres' ? postgres('plain')(world) : mariadb('old', '', 'other')(world);
+  return config.replace(/user: \w+/, 'user: reader').replace('PASSWORD', 'READER');
+};
 const backup = ['backup'];
 
 const table: Mistake<Servers>[] = [
@@ -113,6 +120,42 @@ const table: Mistake<Servers>[] = [
     name: 'PostgreSQL: the database is not there',
     config: (world) => postgres('plain')(world).replace('database: shop', 'database: shpo'),
     args: backup,
+  },
+  {
+    name: 'PostgreSQL: the role may not log in',
+    given: ({ plain }) => asPostgres(plain, 'postgres', 'alter role reader nologin'),
+    config: asReader('postgres'),
+    args: backup,
+    remedy: granted,
+  },
+  {
+    name: 'PostgreSQL: the role may not connect to the database',
+    given: ({ plain }) => asPostgres(plain, 'postgres', 'revoke connect on database shop from public'),
+    config: asReader('postgres'),
+    args: backup,
+    remedy: granted,
+    after: ({ plain }) => asPostgres(plain, 'postgres', 'grant connect on database shop to public'),
+  },
+  {
+    name: 'PostgreSQL: the role may have no session',
+    given: ({ plain }) => asPostgres(plain, 'postgres', 'alter role reader connection limit 0'),
+    config: asReader('postgres'),
+    args: backup,
+    remedy: granted,
+  },
+  {
+    name: 'PostgreSQL: the password has expired',
+    given: ({ plain }) => asPostgres(plain, 'postgres', `alter role reader valid until '2020-01-01'`),
+    config: asReader('postgres'),
+    args: backup,
+    after: ({ plain }) => asPostgres(plain, 'postgres', `alter role reader valid until 'infinity'`),
+  },
+  {
+    name: 'PostgreSQL: the database is closed',
+    given: ({ plain }) => asPostgres(plain, 'postgres', 'alter database shop allow_connections false'),
+    config: asReader('postgres'),
+    args: backup,
+    remedy: granted,
   },
   {
     name: 'PostgreSQL: the server has no TLS',
@@ -169,6 +212,18 @@ const table: Mistake<Servers>[] = [
     args: backup,
   },
   { name: 'MariaDB: the database is not there', config: mariadb('old'), args: backup },
+  {
+    name: 'MariaDB: the account is locked',
+    given: ({ old }) => asRoot(old, `CREATE OR REPLACE USER reader@'%' IDENTIFIED BY 'hunter2' ACCOUNT LOCK`),
+    config: asReader('mariadb'),
+    args: backup,
+  },
+  {
+    name: 'MariaDB: the password has expired',
+    given: ({ old }) => asRoot(old, `CREATE OR REPLACE USER reader@'%' IDENTIFIED BY 'hunter2' PASSWORD EXPIRE`),
+    config: asReader('mariadb'),
+    args: backup,
+  },
   {
     name: 'MariaDB: the server has no TLS',
     config: mariadb('old', ', tls: verify'),
