@@ -1,4 +1,4 @@
-import { engineNames, engines } from '../../core/engines/index.ts';
+import { descriptorOf, engineNames } from '../../core/engines/index.ts';
 import type { Schema } from './schema.ts';
 
 const introduction = `# Configuration
@@ -33,7 +33,7 @@ export function configurationDocs(schema: Schema, example: string): string {
       .filter(([, { properties }]) => properties !== undefined)
       .map(([name, keys]) => section(`\`vault.${name}\``, '', keys)),
     section('`sources.<name>`', 'Each source has exactly one engine; every other key goes over `defaults`.', source),
-    ...engineNames.map((name) => section(`\`${name}\``, engines[name].note ?? '', source.properties?.[name])),
+    ...engineNames.map((name) => section(`\`${name}\``, descriptorOf(name).note ?? '', source.properties?.[name])),
     section(
       '`tls`',
       `${drillServer?.properties?.['tls']?.description ?? ''} As a group of keys:`,
