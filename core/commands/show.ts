@@ -3,7 +3,9 @@ import type { Manifest } from '../contract/manifest/manifest.ts';
 import { startOf } from '../domain/keys.ts';
 import type { BackupId, SourceName } from '../domain/keys.ts';
 import { planRetention, tiersOf } from '../domain/retention/retention.ts';
+import { shapeOf } from '../domain/verdict/copy-shape.ts';
 import type { BackupFound } from '../domain/verdict/history.ts';
+import { damagedParts, damageOf, partsNamed } from '../domain/verdict/verdict.ts';
 import type { SourceRules, SourceVerdict, Verdict } from '../domain/verdict/verdict.ts';
 import type { Clock } from '../ports.ts';
 import type { Pin } from '../store/records/pin.ts';
@@ -11,7 +13,10 @@ import type { Store } from '../store/store.ts';
 import { chooseBackup } from '../survey/choose.ts';
 import { survey } from '../survey/survey.ts';
 
-/** One backup, and everything that the vault says of it. `tiers`: what it counts for today. */
+/**
+ * One backup, and everything that the vault says of it. `tiers`: what it counts for today; `shape`: how it lies there,
+ * and copies of it elsewhere.
+ */
 export type ShownBackup = {
   manifest: Manifest;
   /** What a person should know before it is used. */
@@ -22,7 +27,11 @@ export type ShownBackup = {
   pinned: boolean;
   /** Every look at it, oldest first. */
   proofs: BackupFound['proofs'];
+  shape: string;
 };
+
+/** How a copy of a backup looks in a listing. `damaged`: it could not be restored from there as it is. */
+export type CopyFound = { state: 'there' | 'missing' } | { state: 'damaged'; why: string };
 
 /** What there is to know of one backup, of which no part is read. Throws as `chooseBackup` does. */
 export async function showBackup(
@@ -48,7 +57,24 @@ export async function showBackup(
     pinned: found.pinned,
     pin: found.pinned ? await store.readPin(source, id, signal) : undefined,
     proofs: found.proofs,
+    shape: shapeOf(found, partsNamed(manifest.parts)),
   };
+}
+
+/** Whether a further vault has a backup, too, by a listing: nothing of the copy is read. */
+export async function findCopy(
+  { manifest: { source, id, parts }, shape }: Pick<ShownBackup, 'manifest' | 'shape'>,
+  store: Store,
+  signal: AbortSignal,
+): Promise<CopyFound> {
+  const { backups } = await store.listSource(source as SourceName, signal);
+  const found = backups.find((one) => one.id === id);
+  if (found === undefined) return { state: 'missing' };
+  const damage = damagedParts(parts, found) ?? damageOf(found, undefined);
+  if (damage !== undefined) return { state: 'damaged', why: damage.why };
+  return shapeOf(found, partsNamed(parts)) === shape
+    ? { state: 'there' }
+    : { state: 'damaged', why: 'its manifest, or the signature of that, is another one' };
 }
 
 /** Of a source that is not configured any more, nobody knows. */

@@ -1,8 +1,8 @@
-import { showBackup } from '../../../core/commands/show.ts';
+import { findCopy, showBackup } from '../../../core/commands/show.ts';
 import type { ShownBackup } from '../../../core/commands/show.ts';
 import type { Nightjar } from '../../../core/compose.ts';
 import { messageOf } from '../../../core/domain/errors.ts';
-import type { BackupId, SourceName } from '../../../core/domain/keys.ts';
+import type { SourceName } from '../../../core/domain/keys.ts';
 import { memoryFor, readable } from '../names.ts';
 import { sizesOf } from '../sizes.ts';
 import type { CommandOutcome } from '../text/output.ts';
@@ -20,7 +20,7 @@ export async function showCommand(
   const source = await readable(name, nightjar, signal);
   const shown = await showBackup(source, which, memoryFor(source, nightjar), nightjar, signal);
   for (const line of shown.warnings) out.note(`warning ${line}`);
-  const copies = await copiesOf(source, shown.manifest.id as BackupId, nightjar, signal);
+  const copies = await copiesOf(source, shown, nightjar, signal);
   for (const line of showLines(shown, nightjar.store.place, copies)) out.say(line);
   return { document: { result: { ...documentOf(shown, nightjar.store.place), copies } }, failures: [] };
 }
@@ -28,7 +28,7 @@ export async function showCommand(
 /** Where else the backup lies, as far as the vaults answer. */
 async function copiesOf(
   source: SourceName,
-  id: BackupId,
+  shown: ShownBackup,
   nightjar: Nightjar,
   signal: AbortSignal,
 ): Promise<CopySeen[]> {
@@ -36,8 +36,7 @@ async function copiesOf(
   return Promise.all(
     copies.map(async ({ vault }): Promise<CopySeen> => {
       try {
-        const ids = await (await nightjar.vault(vault, signal)).backupIds(source, signal);
-        return { vault, state: ids.includes(id) ? 'there' : 'missing' };
+        return { vault, ...(await findCopy(shown, await nightjar.vault(vault, signal), signal)) };
       } catch (error) {
         if (signal.aborted) throw error;
         return { vault, state: 'unknown', why: messageOf(error) };

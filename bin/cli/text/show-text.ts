@@ -13,7 +13,7 @@ const label = 12;
 const longestName = 40;
 
 /** Whether a backup lies in a further vault, too. */
-export type CopySeen = { vault: string; state: 'there' | 'missing' | 'unknown'; why?: string };
+export type CopySeen = { vault: string; state: 'there' | 'missing' | 'damaged' | 'unknown'; why?: string };
 
 /** One backup as a person reads it, within 80 columns. `place`: the vault. */
 export function showLines(shown: ShownBackup, place: string, copies: readonly CopySeen[] = []): string[] {
@@ -31,7 +31,8 @@ export function showLines(shown: ShownBackup, place: string, copies: readonly Co
 }
 
 function copyFact({ vault, state, why }: CopySeen): [string, string] {
-  return ['copy', `${vault}: ${state === 'unknown' ? `can't be known: ${why}` : state}`];
+  const text = state === 'unknown' ? "can't be known" : state;
+  return ['copy', `${vault}: ${text}${why === undefined ? '' : `: ${why}`}`];
 }
 
 function worth({ good, full, proven }: Verdict): string {

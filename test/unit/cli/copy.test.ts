@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { folderVault } from '../../../core/vaults/folder/folder.ts';
-import { nightjar } from '../../support/cli/command.ts';
+import { nightjarInProcess } from '../../support/cli/in-process.ts';
 import { dailyIds, putBackup } from '../../support/vaults/history.ts';
 
 const ids = dailyIds(4, '2026-11-20');
@@ -26,7 +26,7 @@ sources:
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-const run = (...args: string[]) => nightjar(args, { cwd: folder });
+const run = (...args: string[]) => nightjarInProcess(args, { cwd: folder });
 const inNas = async () => (await readdir(join(folder, 'mnt', 'nas', 'shop'))).filter((name) => /^\d/.test(name)).sort();
 
 test('a vault that is not there is told, and the other one has what it should all the same', async () => {
@@ -46,6 +46,12 @@ test('a vault that is not there is told, and the other one has what it should al
 test('one backup says in which vaults it lies', async () => {
   expect((await run('show', 'shop')).stdout).toContain('copy        nas: there\n');
   expect((await run('show', 'shop', ids[0]!)).stdout).toContain('copy        nas: missing\n');
+
+  await rm(join(folder, 'mnt', 'nas', 'shop', ids[3]!, 'data/0001.sql.zst'));
+  const lost = 'copy        nas: damaged: its part data/0001.sql.zst is gone\n';
+  expect((await run('show', 'shop')).stdout).toContain(lost);
+  await run('copy');
+  expect((await run('show', 'shop')).stdout).toContain('copy        nas: there\n');
 });
 
 test('a check tells a copy that is behind, and a further vault that it can’t read, and exits 4', async () => {
