@@ -21,6 +21,8 @@ export type SourceStanding = {
   newest?: BackupId | undefined;
   /** The newest one that has not shrunk and is of the same database. */
   full?: BackupId | undefined;
+  /** Until somebody accepts that the newest holds less, the one with the most rows, where that is another. */
+  most?: BackupId | undefined;
   /** The newest one that passed a drill or a restore's proof; that its bytes could be read again does not prove it. */
   proven?: BackupId | undefined;
   /** Runs that have failed since the newest complete backup, and what the last one said. */
@@ -205,19 +207,19 @@ export function copyUnknown(
 
 /** The newest backup is far smaller than the ones before it: in rows, in bytes, or in one of its tables. */
 export function shrunk(standing: SourceStanding, shrinking: Shrinking, telling: ToldAt): Message {
-  const last =
-    standing.full === undefined
-      ? []
-      : [fact('Last full', `${standing.full} (${moment(startOf(standing.full), standing.timeZone)})`)];
+  const { full, most } = standing;
+  const dated = (label: string, id: BackupId | undefined) =>
+    id === undefined ? [] : [fact(label, `${id} (${moment(startOf(id), standing.timeZone)})`)];
   const known = [
-    ...last,
+    ...dated('Last full', full),
+    ...dated('Most rows', most),
     ...facts(standing, telling.at).map((one) =>
       one.label === 'Newest good' ? { ...one, label: 'Newest, and shrunk' } : one,
     ),
   ];
   return about('shrunk', standing, telling, shrunkText(shrinking), known, [
     `nightjar list ${word(standing.source)}`,
-    ...(standing.full === undefined ? [] : [`nightjar restore ${word(standing.source)} ${standing.full}`]),
+    ...[full, most].flatMap((id) => (id === undefined ? [] : [`nightjar restore ${word(standing.source)} ${id}`])),
     `nightjar accept ${word(standing.source)}`,
   ]);
 }

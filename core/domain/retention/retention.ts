@@ -17,7 +17,9 @@ export type Reason =
   | { rule: Tier; place: number; of: number; period: string; oldest: boolean }
   | { rule: 'count'; place: number; of: number }
   | { rule: 'within'; ms: number }
-  | { rule: 'pinned' | 'last-good' | 'last-proven' | 'last-full' | 'unreadable' | 'misdated' | 'damaged' };
+  | {
+      rule: 'pinned' | 'last-good' | 'last-proven' | 'last-full' | 'most-rows' | 'unreadable' | 'misdated' | 'damaged';
+    };
 
 /** What becomes of a backup, and every reason for it: nothing keeps one without a reason. */
 export type Decision = { id: BackupId; reasons: Reason[] };
@@ -68,6 +70,8 @@ export function reasonText(reason: Reason): string {
       return 'the last one that was proven';
     case 'last-full':
       return 'the last full one, until accepted';
+    case 'most-rows':
+      return 'the most rows, until accepted';
     case 'misdated':
       return 'its date is wrong: left alone';
     case 'unreadable':

@@ -91,25 +91,25 @@ function reasonsFor({ backups }: SourceVerdict, { retention, timeZone }: Policy)
 
 /** What stays though the policy does not keep it. */
 function guardsOf(
-  { backups, newest, proven, hold }: SourceVerdict,
+  { backups, newest, proven, full, hold }: SourceVerdict,
   reasons: ReadonlyMap<BackupId, Reason[]>,
 ): Map<BackupId, Reason[]> {
   const guards = new Map<BackupId, Reason[]>();
-  function guard(id: BackupId | undefined, rule: 'last-good' | 'last-proven' | 'last-full'): void {
+  function guard(id: BackupId | undefined, rule: 'last-good' | 'last-proven' | 'last-full' | 'most-rows'): void {
     if (id !== undefined && (reasons.get(id) ?? []).length === 0) guards.set(id, [...(guards.get(id) ?? []), { rule }]);
   }
   guard((newest ?? backups.at(-1))?.id, 'last-good');
   guard(proven?.id, 'last-proven');
-  for (const id of hold) guard(id, 'last-full');
+  for (const id of hold) guard(id, id === full?.id ? 'last-full' : 'most-rows');
   return guards;
 }
 
 /**
  * The newest one that can't be of its date is a matter of this clock, unless most are not, and it is so far ahead that
- * no clock is so wrong.
+ * no clock is so wrong; or a person has accepted that it is none.
  */
 function isClockBehind({ backups }: SourceVerdict, now: Date): Verdict | undefined {
-  const ahead = backups.filter(({ start }) => start.getTime() > now.getTime());
+  const ahead = backups.filter(({ start, accepted }) => !accepted && start.getTime() > now.getTime());
   const near = ahead.findLast(({ start }) => start.getTime() - now.getTime() < yearMs);
   return near ?? (ahead.length * 2 > backups.length ? ahead.at(-1) : undefined);
 }
@@ -128,7 +128,7 @@ function refusalOf(
       'rotation-refused',
       `${source}: the clock says ${now.toISOString()}, and the newest backup is of ${ahead.start.toISOString()}: nothing was removed`,
       {
-        hint: 'set the clock of this machine; if it is right, the other one was wrong, and time will heal it',
+        hint: `set the clock of this machine; if it is right, ${ahead.id} was not made then: nightjar accept ${word(source)}`,
       },
     );
   }

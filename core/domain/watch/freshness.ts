@@ -191,7 +191,7 @@ export function limitOf({ watch: { limit }, timeZone }: WatchedSource, start: Da
 
 function standingOf(
   watched: WatchedSource,
-  { history, verdict: { backups, newest, full, proven } }: Seen,
+  { history, verdict: { backups, newest, full, proven, hold } }: Seen,
   now: Date,
 ): SourceStanding {
   const usualMs =
@@ -213,6 +213,7 @@ function standingOf(
     limitMs: limitOf(watched, newest?.start ?? now, usualMs),
     newest: newest?.id,
     full: full?.id,
+    most: hold.find((id) => id !== full?.id),
     proven: proven?.id,
     running: runAtWork(history, now)?.start,
     failures: failures.length,

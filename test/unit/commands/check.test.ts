@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { check } from '../../../core/commands/check.ts';
 import type { Checked } from '../../../core/commands/check.ts';
+import { rotate } from '../../../core/commands/rotate.ts';
 import type { WatchSettings } from '../../../core/contract/config/watch.ts';
 import { BackupError } from '../../../core/domain/errors.ts';
 import type { WatchedSource } from '../../../core/domain/watch/freshness.ts';
@@ -14,9 +15,10 @@ import type { Message } from '../../../core/domain/messages/findings.ts';
 import type { Notifier } from '../../../core/ports.ts';
 import type { Vault } from '../../../core/vault.ts';
 import { openStore } from '../../../core/store/store.ts';
+import { policyOf } from '../../support/vaults/history.ts';
 import { before, hourMs, shop, watching } from '../../support/vaults/seen.ts';
 import { storeBackup } from '../../support/vaults/stored.ts';
-import { folderScene, limit } from '../../support/vaults/vault.ts';
+import { depsOf, folderScene, limit } from '../../support/vaults/vault.ts';
 import type { FolderScene } from '../../support/vaults/vault.ts';
 
 const began = new Date('2026-11-20T02:00:00Z');
@@ -354,6 +356,36 @@ test('who is told of a backup that holds far less is not sent to restore that on
   const [{ next = [] } = {}] = messages.filter(({ kind }) => kind === 'shrunk');
 
   expect(next.filter((command) => command.startsWith('nightjar restore'))).toEqual([`nightjar restore shop ${full}`]);
+});
+
+test('after a slow loss the one with the most rows is named beside the last full one, as rotation holds it', async () => {
+  const ids: string[] = [];
+  for (const rows of [20_400, 20_400, 20_400, 17_340, 14_739, 12_528, 10_648, 9_051]) {
+    ids.push(await storeBackup(scene.vault, 'shop', now, { rows }));
+    await checking(['shop']);
+    pass(24);
+  }
+  const [most, full] = [ids[2], ids[6]];
+
+  messages = [];
+  const reader: Notifier = { name: 'reader', notify: async (message) => void messages.push(message) };
+  await checking(['shop'], { notifiers: [reader] });
+  const deps = { ...depsOf(scene.vault), clock: { now: () => now } };
+  const dry = await rotate(shop, policyOf({ count: 1 }), { dryRun: true, anyShare: true }, deps, limit());
+
+  const [{ facts = [], next = [] } = {}] = messages.filter(({ kind }) => kind === 'shrunk');
+  expect(next).toEqual(
+    expect.arrayContaining([`nightjar restore shop ${full}`, `nightjar restore shop ${most}`, 'nightjar accept shop']),
+  );
+  const named = (label: string) => facts.find((one) => one.label === label)?.value.slice(0, 23);
+  expect([named('Last full'), named('Most rows')]).toEqual([full, most]);
+  const kept = dry.plan.backups.flatMap(({ found, reasons }) =>
+    reasons.filter(({ rule }) => rule === 'last-full' || rule === 'most-rows').map(({ rule }) => [rule, found.id]),
+  );
+  expect(kept).toEqual([
+    ['most-rows', most],
+    ['last-full', full],
+  ]);
 });
 
 test('moments in a message are those of the source, before those of UTC', async () => {

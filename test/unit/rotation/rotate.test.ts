@@ -8,6 +8,8 @@ import type { BackupId, SourceName } from '../../../core/domain/keys.ts';
 import { failureKey, proofKey } from '../../../core/domain/layout/records.ts';
 import type { ProofRecord } from '../../../core/domain/layout/records.ts';
 import { reasonText } from '../../../core/domain/retention/retention.ts';
+import { acceptanceOf } from '../../../core/commands/accept.ts';
+import { openStore } from '../../../core/store/store.ts';
 import type { Rotation } from '../../../core/commands/rotate.ts';
 import type { Vault } from '../../../core/vault.ts';
 import { dailyIds, none, policyOf, putBackup, rotationScene, signal } from '../../support/vaults/history.ts';
@@ -127,6 +129,24 @@ test('a clock that stands before the newest backup removes nothing', async () =>
   });
 
   expect(await scene.ids('shop')).toEqual(ids);
+});
+
+test('a backup dated ahead ends every rotation until somebody has accepted that it is of no possible date', async () => {
+  const ids = await stored(dailyIds(4, '2026-11-20'));
+  const forged = '20271001T020000Z-abcdef' as BackupId;
+  await stored([forged]);
+
+  await expect(scene.rotating('shop', policyOf({ count: 3 }))).rejects.toMatchObject({
+    code: 'rotation-refused',
+    hint: `set the clock of this machine; if it is right, ${forged} was not made then: nightjar accept shop`,
+  });
+  const rules = { ...policyOf({ count: 3 }), shrink: policyOf({ count: 3 }).watch.shrink };
+  const clock = { now: () => new Date('2026-11-20T12:00:00Z') };
+  const { accept } = await acceptanceOf(shop, rules, { store: openStore(scene.vault), clock }, signal);
+  await accept('somebody', signal);
+  await scene.rotating('shop', policyOf({ count: 3 }));
+
+  expect(await scene.ids('shop')).toEqual([...ids.slice(1), forged]);
 });
 
 test('more than the share goes only when that is said', async () => {
