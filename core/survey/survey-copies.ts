@@ -22,7 +22,7 @@ const longestMs = 10 * 60_000;
 /**
  * Judges the copies of the sources that were looked at, too: by one listing of each further vault, or of each source in
  * it, of which nothing is read and where nothing is written. One that can't be listed is a finding of its own, and says
- * nothing of its copies.
+ * nothing of its copies. Where the first vault can't be read, there is nothing to compare them with: they are only named.
  */
 export async function surveyCopies(
   look: VaultSurvey,
@@ -32,10 +32,11 @@ export async function surveyCopies(
 ): Promise<VaultSurvey> {
   const names = new Set(sources.flatMap(({ copies = [] }) => copies.map(({ vault }) => vault)));
   if (names.size === 0) return look;
+  if (look.vault !== undefined) return { ...look, further: [...names].map((name) => ({ name })) };
   const { offered = new Map<SourceName, Offered>() } = look;
   const looked = await mapConcurrently(
     vaultsAtOnce,
-    look.vault === undefined ? [...names] : [],
+    [...names],
     (name, stop) => lookInto(name, copiedTo(name, sources), { offered, whole: look.whole, open }, stop),
     signal,
   );

@@ -25,7 +25,7 @@ export type Unconfigured = { source: SourceName; newest: BackupId; count: number
 /**
  * What a check has seen. `whole`: every source was looked at, and what else lies in the vault. `vault`: why none of
  * that could be read. `forgotten`: what could not be remembered. `offered`: what copies of a source must have;
- * `further`: the further vaults that were looked into.
+ * `further`: the further vaults in which copies lie.
  */
 export type VaultSurvey = {
   at: Date;

@@ -186,7 +186,7 @@ function messageOf(
   if (source === undefined)
     return severity === 'recovered'
       ? over('the vault can be read again', past, at)
-      : unknown({ place, why: '', ...vault }, telling);
+      : unknown({ place, why: '', ...vault, copies: further.map(({ name }) => name) }, telling);
   const other = others.find((one) => one.source === source);
   if (kind === 'unconfigured') return other && { ...unconfigured({ ...other, place }, telling), severity: 'info' };
   if (judgement === undefined) return undefined;

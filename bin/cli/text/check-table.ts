@@ -31,12 +31,16 @@ export function checkTable({ at, judgements, unconfigured }: Checked): string[] 
 }
 
 /** What was found, each with what to do about it; nothing where all is well. */
-export function findingLines({ at, judgements, vault, place }: Checked, named = naming(undefined)): string[] {
+export function findingLines(
+  { at, judgements, vault, place, further = [] }: Checked,
+  named = naming(undefined),
+): string[] {
   if (vault !== undefined)
     return [
       '',
       ...wrapped(`the vault ${place} can't be read, so nothing is known: ${vault.why}`, width),
       ...hintLines(vault.hint, named),
+      ...further.map(({ name }) => `  run: ${named(`nightjar list --vault ${name}`)}`),
     ];
   return judgements.flatMap((judgement) => {
     const {

@@ -127,12 +127,15 @@ export function unknown(
     place,
     why,
     hint,
+    copies = [],
   }: {
     source?: SourceName | undefined;
     timeZone?: string | undefined;
     place: string;
     why: string;
     hint?: string | undefined;
+    /** Further vaults that hold copies. */
+    copies?: readonly string[];
   },
   telling: ToldAt,
 ): Message {
@@ -145,8 +148,13 @@ export function unknown(
     { source, timeZone },
     telling,
     subject,
-    [fact('Vault', place), fact('Error', why), ...(hint === undefined ? [] : [fact('Hint', hint)])],
-    ['nightjar check'],
+    [
+      fact('Vault', place),
+      fact('Error', why),
+      ...(hint === undefined ? [] : [fact('Hint', hint)]),
+      ...(copies.length === 0 ? [] : [fact('Copies in', copies.join(', '))]),
+    ],
+    ['nightjar check', ...copies.map((name) => `nightjar list${vaultOption(name)}`)],
   );
 }
 

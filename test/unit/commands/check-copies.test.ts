@@ -1,4 +1,5 @@
 import { beforeEach, expect, test } from '@jest/globals';
+import { findingLines } from '../../../bin/cli/text/check-table.ts';
 import { check } from '../../../core/commands/check.ts';
 import { BackupError } from '../../../core/domain/errors.ts';
 import { objectKey } from '../../../core/domain/keys.ts';
@@ -161,6 +162,38 @@ test('a further vault that can’t be read is told as that, once, and is not tak
     'problem shop copy-behind: there is no copy in nas',
     'recovered all recovered: the vault nas can be read again',
   ]);
+});
+
+test('where the first vault can’t be read, its copies are named, and not looked into', async () => {
+  await copy(await backUp(), 'nas');
+  const opened: string[] = [];
+  const messages: Message[] = [];
+  const checked = await check(
+    [{ ...watching(), copies: [{ vault: 'nas' }] }],
+    { whole: true },
+    {
+      store: openStore({ ...vaultOf(first, 'first'), list: unreachable }),
+      vault: async (name) => {
+        opened.push(name);
+        return openStore(vaultOf(further[name]!, name));
+      },
+      clock: { now: () => now },
+      notifiers: [{ name: 'listener', notify: async (message) => void messages.push(message) }],
+      meter: () => undefined,
+    },
+    limit(),
+  );
+
+  expect(messages).toMatchObject([
+    {
+      kind: 'unknown',
+      facts: expect.arrayContaining([{ label: 'Copies in', value: 'nas' }]),
+      next: ['nightjar check', 'nightjar list --vault nas'],
+    },
+  ]);
+  expect(opened).toEqual([]);
+  expect(checkResult(checked)).toMatchObject({ status: 'problems', vault: { place: 'first' } });
+  expect(findingLines(checked).at(-1)).toBe('  run: nightjar list --vault nas');
 });
 
 test('while a further vault can’t be read, nothing of it is over', async () => {

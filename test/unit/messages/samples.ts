@@ -120,6 +120,10 @@ export const samples: Record<string, Message> = {
     },
     { at },
   ),
+  'unknown-vault-copied': unknown(
+    { place, why: 'list s3://acme-backups/prod: access denied (vault-denied)', copies: ['offsite', 'nas'] },
+    { at },
+  ),
   'unknown-source': unknown({ source, place, why: 'access denied to shop/ (vault-denied)' }, { at }),
   'copy-behind': copyBehind(
     berlin,
