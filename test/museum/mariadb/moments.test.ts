@@ -125,6 +125,8 @@ describe.each(servers)('$name', ({ name, start }) => {
       name === 'MySQL' ? "GRANT SHOW_ROUTINE ON *.* TO plain@'%'" : "GRANT SELECT ON mysql.proc TO plain@'%'",
     );
     const plain = engine({ user: 'plain', password: 'pw' });
+    // MySQL's times go with the tables: two that were made within one second would look alike
+    await admin.query('TRUNCATE TABLE z_spare; DO SLEEP(1.1); ALTER TABLE `z-é live` ENGINE=InnoDB');
 
     const { plan } = await readAll(plain);
     const swapped = readAll(
@@ -136,6 +138,6 @@ describe.each(servers)('$name', ({ name, start }) => {
     );
 
     expect(plan.warnings).toContainEqual(expect.stringMatching(/PROCESS.*GRANT PROCESS ON \*\.\* TO `plain`@`%`;/));
-    expect(await swapped).toBe(name === 'MySQL' ? 'unseen' : 'source-changed');
+    expect(await swapped).toBe('source-changed');
   });
 });
