@@ -18,12 +18,9 @@ test('13: the slices of a table cover every page exactly once, and the last has 
 });
 
 test('a small table is one slice, and a large one is cut into about as many as fit', () => {
-  expect(slicesOf({ pages: 0, bytes: 0 }, 512)).toEqual([{ first: 0, end: undefined }]);
-  expect(slicesOf({ pages: 100, bytes: 1024 }, 512)).toEqual([
-    { first: 0, end: 50 },
-    { first: 50, end: undefined },
-  ]);
-  expect(slicesOf({ pages: 100, bytes: 1024 }, Infinity)).toEqual([{ first: 0, end: undefined }]);
+  expect(slicesOf({ pages: 0, bytes: 0 }, 512)).toStrictEqual([{ first: 0 }]);
+  expect(slicesOf({ pages: 100, bytes: 1024 }, 512)).toStrictEqual([{ first: 0, end: 50 }, { first: 50 }]);
+  expect(slicesOf({ pages: 100, bytes: 1024 }, Infinity)).toStrictEqual([{ first: 0 }]);
 });
 
 test('13: every piece is packed into exactly one part, and no part of several is larger than asked for', () => {
@@ -38,6 +35,19 @@ test('13: every piece is packed into exactly one part, and no part of several is
       );
     }),
   );
+});
+
+test('the largest pieces are packed first, and as many together as there is room for, to the last byte', () => {
+  const packedBytes = (pieces: number[], size: number) =>
+    packed(
+      pieces.map((bytes) => ({ bytes })),
+      size,
+    ).map((part) => part.map(({ bytes }) => bytes));
+
+  expect(packedBytes([3, 5, 2, 1], 5)).toEqual([[5], [3, 2], [1]]);
+  expect(packedBytes([1, 9, 2], 5)).toEqual([[9], [2, 1]]);
+  expect(packedBytes([0, 0], 5)).toEqual([[0, 0]]);
+  expect(packedBytes([], 5)).toEqual([]);
 });
 
 test('slices are large enough to be worth a program, and small enough for every stream to get some', () => {
