@@ -7,7 +7,7 @@ import { failureOf } from './host/failure.ts';
 import { lambdaHandler } from './host/host.ts';
 import type { Invocation } from './host/host.ts';
 import { otherHolder } from './host/identity.ts';
-import { storedResult } from './host/result.ts';
+import { examinedResult, storedResult } from './host/result.ts';
 
 /** What the Scheduler meant, as far as it can be read. */
 function momentOf(text: string | undefined): Date | undefined {
@@ -26,7 +26,13 @@ async function requireTime(source: SourceName, { store, identity: { run } }: Inv
   });
 }
 
-/** Takes a backup of one source: `{ "source": "shop" }`. */
+/** Loaded when it is asked for: a nightly start has no use for it. */
+async function lookedAt(name: SourceName, nightjar: Invocation, signal: AbortSignal): Promise<BackupResult> {
+  const { examineSource } = await import('../core/commands/doctor/one-source.ts');
+  return examinedResult(name, await examineSource(name, nightjar, signal), nightjar.seconds());
+}
+
+/** Takes a backup of one source: `{ "source": "shop" }`; with `"doctor": true`, tries what one takes, and makes none. */
 export const handler = lambdaHandler({
   verb: 'backup',
   read: (event) => readEvent(backupEventSchema, event, { source: 'shop' }),
@@ -34,6 +40,7 @@ export const handler = lambdaHandler({
     const name = event.source as SourceName;
     // a name that is not configured has no place in the vault
     if (!nightjar.sourceNames.includes(name)) await nightjar.source(name, {}, signal);
+    if (event.doctor === true) return lookedAt(name, nightjar, signal);
     await requireTime(name, nightjar, signal);
     try {
       const manifest = await nightjar.store.withFailureRecord(

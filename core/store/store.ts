@@ -1,4 +1,6 @@
 import { BackupError } from '../domain/errors.ts';
+import type { SourceName } from '../domain/keys.ts';
+import type { Clock } from '../ports.ts';
 import type { Vault } from '../vault.ts';
 import { listSource, sourcesListed } from './backups/listing.ts';
 import { madeBefore } from './backups/made-before.ts';
@@ -7,7 +9,6 @@ import { hasToBeSigned, signer, signingRules } from './backups/signature.ts';
 import type { SigningOf, Trust } from './backups/signature.ts';
 import { receiveBackup } from './copying/receive.ts';
 import { storedBackup } from './copying/stored.ts';
-import { vaultExaminations } from './examine/vault.ts';
 import { freeLease } from './lease/hold.ts';
 import { withHandedLease, withLease } from './lease/lease.ts';
 import { leaseWritten, readLease } from './lease/state.ts';
@@ -99,7 +100,9 @@ export function openStore(
     lookForLeftovers: on(lookForLeftovers),
     sweepLeftovers: on(sweepLeftovers),
 
-    examinations: on(vaultExaminations),
+    /** What can be tried of the vault; loaded when it is asked for, for no run needs it. */
+    examinations: async (clock: Clock, of?: SourceName) =>
+      (await import('./examine/vault.ts')).vaultExaminations(vault, clock, of),
   };
 }
 

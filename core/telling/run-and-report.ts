@@ -62,7 +62,8 @@ const toldAlone = 2;
 /**
  * Does a run's work, and tells how it ended: every hook gets the event; a failure goes to the notifiers, too, and so
  * does the first good run after it. When somebody could not be told, that is a failure of the run beside its own.
- * Another run at work on the source is `skipped`: nobody is alarmed. A run that has a result and still did not do all
+ * Another run at work on the source is `skipped`: nobody is alarmed. One that has only looked is no run: nobody hears of
+ * it. A run that has a result and still did not do all
  * it should is told as the failure that `failureOf` makes of it, with its result.
  */
 export async function runAndReport<R extends object>(
@@ -78,6 +79,7 @@ export async function runAndReport<R extends object>(
     throw await reportFailure(run, error, ms(), host);
   });
   const told = resultOf(result);
+  if (isLook(told)) return result;
   const failure = failureOf(result);
   if (failure !== undefined) {
     const thrown = await reportFailure(run, failure, ms(), host, told);
@@ -105,6 +107,11 @@ export async function runAndReport<R extends object>(
   // an all-clear that could not be told waits in the outbox, and is no failure of a run that has done its work
   if (hooks.failed.length > 0) throw collected([...hooks.failed, ...failures]);
   return result;
+}
+
+/** `planned`: a restore that was only planned; `examined`: what a backup takes was tried. */
+function isLook(result: object): boolean {
+  return 'status' in result && ['planned', 'examined'].includes(String(result.status));
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { Examined } from '../../core/commands/doctor/examine.ts';
 import type { Drilled } from '../../core/commands/drill.ts';
 import { incompleteError } from '../../core/commands/restoring/incomplete.ts';
 import { inTermsOfEvents } from './failure.ts';
@@ -28,6 +29,18 @@ export function storedResult({ source, id, tables, parts, warnings }: Manifest, 
     seconds,
     warnings,
   };
+}
+
+/** What a look at everything that a backup takes has shown. */
+export function examinedResult(source: string, found: readonly Examined[], seconds: number): BackupResult {
+  const results = found.map(({ about, what, outcome, said, remedy }) => ({
+    about,
+    what,
+    outcome,
+    said,
+    ...(remedy !== undefined && { remedy }),
+  }));
+  return { status: 'examined', source, ok: found.every(({ outcome }) => outcome !== 'failed'), results, seconds };
 }
 
 /** An answer holds 6 MB, an event of the bus 256 KB (AWS Lambda and EventBridge quotas). */

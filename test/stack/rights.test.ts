@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals';
+import { probeKey } from '../../core/domain/layout/places.ts';
 import { judge } from '../real/cloud/policy/policy.ts';
 import type { Call, Rule, Statement } from '../real/cloud/policy/policy.ts';
 import { s3Asked } from '../real/cloud/policy/requests-s3.ts';
@@ -41,6 +42,44 @@ test('the function that backs up can store new parts, and write over none that i
     'copy over a part': false,
     'delete a part': false,
   });
+});
+
+test('the function that backs up may do all that its doctor tries, and no doctor has a right of its own', () => {
+  const { statements } = policiesOf(exampleStack('plain').template).find(
+    ({ of, kind }) => of === 'Nightjar-backup-shop' && kind === 'identity',
+  )!;
+  const identity = statements.map((statement, index): Rule => ({ id: `#${index}`, statement: statement as Statement }));
+  const probe = `/acme-backups/prod/${probeKey}`;
+  const may = (
+    method: string,
+    path: string,
+    query: Record<string, string> = {},
+    headers: Record<string, string> = {},
+  ) =>
+    s3Asked(
+      { method, path, query: new URLSearchParams(query), headers, body: '' },
+      { region: 'eu-west-1', account: '1', encryption: () => undefined },
+    ).needed.every((call) => judge(call, { identity, principal: '' }).allowed);
+  const listing = (prefix: string) => may('GET', '/acme-backups', { 'list-type': '2', prefix: `prod/${prefix}` });
+
+  expect({
+    write: may('PUT', probe, {}, { 'if-none-match': '*' }),
+    replace: may('PUT', probe, {}, { 'if-match': '"x"' }),
+    read: may('GET', probe) && may('GET', probe, { tagging: '' }),
+    'list it': listing(probeKey),
+    'list its backups': listing('shop/'),
+    delete: may('DELETE', probe),
+    'list others': listing('blog/'),
+  }).toEqual({
+    write: true,
+    replace: true,
+    read: true,
+    'list it': true,
+    'list its backups': true,
+    delete: false,
+    'list others': false,
+  });
+  expect(JSON.stringify(statements)).not.toContain('doctor');
 });
 
 test('the address of a heartbeat is read by the check alone', () => {

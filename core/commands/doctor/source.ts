@@ -1,9 +1,9 @@
 import type { Settings } from '../../contract/config/settings.ts';
 import type { SourceName } from '../../domain/keys.ts';
-import { formatBytes, plural } from '../../domain/units.ts';
-import type { Clock, Engine, Examination, Observed } from '../../ports.ts';
+import type { Engine, Examination, Observed } from '../../ports.ts';
 import { memoryOf } from '../../survey/watched.ts';
 import { checkKeys } from '../check-keys.ts';
+import { engineExaminations } from './engine.ts';
 import { ofBackup } from './examine.ts';
 import type { Course } from './examine.ts';
 import { restoreExamination } from './restore.ts';
@@ -40,27 +40,6 @@ function restoreExaminations(name: SourceName, settings: Settings, engine: Engin
 /** Whether backups are encrypted, and nobody here can open them. */
 function isLocked({ encryption: { recipients, identity } }: Settings): boolean {
   return recipients.length > 0 && identity === undefined;
-}
-
-/** What the engine can look at one by one, and then whether a backup could begin. */
-function engineExaminations(engine: Engine, clock: Clock): Examination[] {
-  const own = engine.examinations?.(clock) ?? [];
-  return [
-    ...own,
-    { what: 'backup', needs: own.map(({ what }) => what), look: (signal) => observedPlan(engine, signal) },
-  ];
-}
-
-/** Plans a backup as a run does, and lets go of it. */
-async function observedPlan(engine: Engine, signal: AbortSignal): Promise<Observed[]> {
-  const plan = await engine.plan({}, signal);
-  try {
-    const bytes = plan.parts.reduce((sum, { estimatedBytes }) => sum + estimatedBytes, 0);
-    const said = `could begin: ${plural(plan.parts.length, 'part')}, about ${formatBytes(bytes)} before compression`;
-    return [{ outcome: 'fine', said }, ...plan.warnings.map((one): Observed => ({ outcome: 'warning', said: one }))];
-  } finally {
-    await plan.close();
-  }
 }
 
 function keyExaminations(name: SourceName, settings: Settings, deps: SourceDeps): Examination[] {

@@ -28,6 +28,10 @@ export const backupEventSchema = group('the event', {
     .regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d/, { error: expected(moment) })
     .optional()
     .describe('The moment that a schedule meant.'),
+  doctor: z
+    .boolean({ error: expected('true or false') })
+    .optional()
+    .describe('`true`: make no backup, but try everything that one takes, as this function, and say what to mend.'),
 });
 
 /**
@@ -142,6 +146,21 @@ export const backupResultSchema = z.discriminatedUnion('status', [
     warnings: z.array(z.string()),
   }),
   z.strictObject({ status: z.literal('skipped'), source: z.string(), heldBy: z.string(), why: z.string() }),
+  z.strictObject({
+    status: z.literal('examined'),
+    source: z.string(),
+    ok: z.boolean(),
+    results: z.array(
+      z.strictObject({
+        about: z.string(),
+        what: z.string(),
+        outcome: z.enum(['fine', 'warning', 'failed', 'not tried']),
+        said: z.string(),
+        remedy: z.string().optional(),
+      }),
+    ),
+    seconds: z.number(),
+  }),
 ]);
 
 const loadFailureSchema = z.strictObject({ object: z.string(), error: z.string(), statement: z.string() });

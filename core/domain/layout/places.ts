@@ -68,5 +68,8 @@ export function backupOfManifestKey(key: string): { source: SourceName; id: Back
 /** Where outboxes lie, below the vault's prefix: no source can have a folder of this name. */
 export const outboxFolder = '.outbox/';
 
-/** Where `nightjar doctor` tries what a vault can do: one small object, which each run writes anew and removes. */
-export const probeKey = objectKey('.doctor/probe.json');
+/**
+ * Where `nightjar doctor` tries what a vault can do: one small object, which each run writes anew and removes. Every role
+ * that tells may write there.
+ */
+export const probeKey = objectKey(`${outboxFolder}doctor.json`);

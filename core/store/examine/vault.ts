@@ -1,5 +1,6 @@
 import { BackupError, isBackupError } from '../../domain/errors.ts';
-import { probeKey } from '../../domain/layout/places.ts';
+import type { SourceName } from '../../domain/keys.ts';
+import { probeKey, sourceSegment } from '../../domain/layout/places.ts';
 import { observedClock } from '../../domain/time/clocks.ts';
 import { formatBytes, plural } from '../../domain/units.ts';
 import type { Bytes } from '../../domain/units.ts';
@@ -11,9 +12,10 @@ import type { Probe } from './probe.ts';
 
 /**
  * What backups, copies, checks and rotation need of a vault, tried with one small object of a name of its own. It is
- * removed in the end, or, where we may not delete, stays, and the next run writes over it.
+ * removed in the end, or, where we may not delete, stays, and the next run writes over it. `of`: as somebody who has to
+ * do with the backups of this source alone, and has no rights beyond.
  */
-export function vaultExaminations(vault: Vault, clock: Clock): Examination[] {
+export function vaultExaminations(vault: Vault, clock: Clock, of?: SourceName): Examination[] {
   const probe = openProbe(vault, clock);
   const trying = (what: string, look: Examination['look']): Examination => ({
     what,
@@ -22,16 +24,22 @@ export function vaultExaminations(vault: Vault, clock: Clock): Examination[] {
   });
   return [
     trying('written', (signal) => observedWrite(vault, probe, signal)),
-    trying('listed', (signal) => observedListing(vault, signal)),
+    trying('listed', (signal) => observedListing(vault, of === undefined ? '' : `${sourceSegment(of)}/`, signal)),
     trying('written once', (signal) => probe.requireOnce(signal)),
     trying('replaced', (signal) => probe.requireVersions(signal)),
-    trying('tagged', (signal) => observedTags(vault, signal)),
     trying('clock', async (signal) => [observedClock('the vault', await probe.told(signal))]),
-    trying('uploads', (signal) => observedUploads(vault, signal)),
-    trying('space', (signal) => observedSpace(vault, signal)),
-    trying('overwritten', (signal) => observedOverwriting(vault, signal)),
+    ...(of === undefined ? broader() : []),
     trying('removed', (signal) => observedRemoval(vault, signal)),
   ];
+
+  function broader(): Examination[] {
+    return [
+      trying('tagged', (signal) => observedTags(vault, signal)),
+      trying('uploads', (signal) => observedUploads(vault, signal)),
+      trying('space', (signal) => observedSpace(vault, signal)),
+      trying('overwritten', (signal) => observedOverwriting(vault, signal)),
+    ];
+  }
 }
 
 /** Two that try a vault at the same moment have the same object. */
@@ -46,8 +54,8 @@ async function observedWrite(vault: Vault, probe: Probe, signal: AbortSignal): P
 }
 
 /** One that looks empty may be the disk below a mount point, or another prefix. */
-async function observedListing(vault: Vault, signal: AbortSignal): Promise<Observed[]> {
-  for await (const { key } of vault.list('', signal))
+async function observedListing(vault: Vault, prefix: string, signal: AbortSignal): Promise<Observed[]> {
+  for await (const { key } of vault.list(prefix, signal))
     if (key !== probeKey) return [{ outcome: 'fine', said: 'what was stored before can be seen' }];
   return [
     {

@@ -312,7 +312,7 @@ test('credentials that may only add are as it should be, and each run writes ove
       said: expect.stringContaining('rotation needs other credentials'),
     });
     expect(lineOf(lines, 'vault offsite', 'uploads')).toMatchObject({ outcome: 'warning' });
-    expect(await scene.keysIn('add-only')).toEqual(['.doctor/probe.json']);
+    expect(await scene.keysIn('add-only')).toEqual(['.outbox/doctor.json']);
   }
 });
 

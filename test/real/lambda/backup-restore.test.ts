@@ -51,6 +51,28 @@ afterAll(async () => {
   await Promise.all([scene?.close(), postgres?.stop(), mariadb?.stop()]);
 });
 
+test('a backup function that is asked to look says what a backup takes, makes none, and leaves nothing', async () => {
+  const before = await scene.keys();
+
+  const fine = valueOf(await backup.invoke({ source: 'shop', doctor: true }));
+  const broken = valueOf(await backup.invoke({ source: 'broken', doctor: true }));
+
+  expect(fine).toMatchObject({ status: 'examined', source: 'shop', ok: true });
+  expect(fine).toMatchObject({
+    results: expect.arrayContaining([
+      expect.objectContaining({ about: 'vault', what: 'written once', outcome: 'fine' }),
+      expect.objectContaining({ about: 'source shop', what: 'backup', outcome: 'fine' }),
+    ]),
+  });
+  expect(broken).toMatchObject({
+    ok: false,
+    results: expect.arrayContaining([
+      expect.objectContaining({ what: 'reachable', outcome: 'failed', remedy: expect.stringContaining('psql -l') }),
+    ]),
+  });
+  expect(await scene.keys()).toEqual(before);
+});
+
 test('a PostgreSQL database goes into S3 and comes back proven equal, by the bundles alone', async () => {
   const stored = valueOf(await backup.invoke({ source: 'shop' }));
   const restored = valueOf(await restore.invoke({ source: 'shop', backup: 'latest', to: 'shop_restored' }));

@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { doctor } from '../../../core/commands/doctor/doctor.ts';
 import type { DoctorDeps } from '../../../core/commands/doctor/doctor.ts';
+import { examineSource } from '../../../core/commands/doctor/one-source.ts';
 import { doctorLines, doctorSummary } from '../../../bin/cli/text/doctor-text.ts';
 import { settingsOf } from '../../../core/contract/config/settings.ts';
 import { defaultsSchema } from '../../../core/contract/config/settings.ts';
@@ -258,6 +259,39 @@ test.each([1, 2, 3, 5, 8, 13])(
     expect(found.flatMap((one) => bad(one.found))).toEqual([]);
   },
 );
+
+test('of one source, nothing is tried that its role may not do', async () => {
+  const denied = () => Promise.reject(new BackupError('vault-denied', 'no'));
+  const state = emptyState();
+  const vault = memoryVault(state, { now });
+  const role: Vault = {
+    ...vault,
+    list: (prefix, signal) => (/^(shop|\.outbox)\//.test(prefix) ? vault.list(prefix, signal) : failing(denied)),
+    retag: denied,
+    delete: denied,
+    overwrite: denied,
+    unfinished: () => failing(denied),
+  };
+  const deps = {
+    clock: { now },
+    store: openStore(role),
+    settings: () => written({}),
+    source: async () => toySource(toyEngine(new Map([['shop', {}]]), 'shop')),
+  };
+
+  const found = await examineSource(shop, deps, limit());
+
+  expect(found.map(({ about, what, outcome }) => `${about} ${what} ${outcome}`)).toEqual([
+    'vault written fine',
+    'vault listed warning',
+    'vault written once fine',
+    'vault replaced fine',
+    'vault clock fine',
+    'vault removed fine',
+    'source shop backup fine',
+    'source shop schedule not tried',
+  ]);
+});
 
 test('clocks that differ by more than a minute are a warning that says which way', async () => {
   const { found } = await examining({ clock: { now: () => new Date(now().getTime() - 3_600_000) } });

@@ -1,0 +1,39 @@
+import type { Settings } from '../../contract/config/settings.ts';
+import type { SourceName } from '../../domain/keys.ts';
+import { mapConcurrently } from '../../pipeline/concurrency.ts';
+import type { Clock, Source } from '../../ports.ts';
+import type { Store } from '../../store/store.ts';
+import { engineExaminations } from './engine.ts';
+import { examined, usualLimitMs } from './examine.ts';
+import type { Course, Examined } from './examine.ts';
+import { scheduleExaminations } from './schedule.ts';
+
+type OneSourceDeps = {
+  clock: Clock;
+  store: Store;
+  settings(name: string): Settings;
+  source(name: string, options: object, signal: AbortSignal): Promise<Source>;
+};
+
+/**
+ * What a backup of one source takes, tried with the rights and from the network of whoever makes it: the server, and
+ * what it may do in the vault. Nothing else is asked for, so that its role needs no further right.
+ */
+export async function examineSource(
+  name: SourceName,
+  deps: OneSourceDeps,
+  signal: AbortSignal,
+  limitMs = usualLimitMs,
+): Promise<Examined[]> {
+  const about = `source ${name}`;
+  const courses: Course[] = [
+    { about: 'vault', first: 'opened', open: async () => deps.store.examinations(deps.clock, name) },
+    {
+      about,
+      first: 'login',
+      open: async (stop) => engineExaminations((await deps.source(name, {}, stop)).engine, deps.clock),
+    },
+    { about, first: 'schedule', open: async () => scheduleExaminations(deps.settings(name)) },
+  ];
+  return (await mapConcurrently(courses.length, courses, (one, stop) => examined(one, limitMs, stop), signal)).flat();
+}
