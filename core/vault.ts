@@ -33,8 +33,9 @@ export type Vault = {
   /** What the configuration calls a further vault; absent in the one that is worked in. */
   readonly name?: string;
   /**
-   * Stores the whole stream where nothing lies yet, or nothing. An error of the stream is rethrown as it is. The vault's
-   * own checksum and size are compared with what was sent. Throws `object-exists`.
+   * Stores the whole stream where nothing lies yet, or nothing. A chunk's memory may be used again once the next is
+   * asked for. An error of the stream is rethrown as it is. The vault's own checksum and size are compared with what was
+   * sent. Throws `object-exists`.
    */
   put(key: ObjectKey, body: ByteStream, tags: Tags, signal: AbortSignal): Promise<Stored>;
   /** Stores a small object if there is none, atomically. Throws `object-exists`. */

@@ -1,6 +1,6 @@
 import type { Bytes } from '../../core/domain/units.ts';
 import type { Cost } from './measure.ts';
-import { ours } from './ways.ts';
+import { ours, oursSealed } from './ways.ts';
 
 /** One run of one way. */
 export type Run = Cost & { way: string; storedBytes: Bytes };
@@ -62,7 +62,23 @@ const required: {
     holds: (mine) => mine.peakBytes < 256 * 1024 * 1024,
     figure: (mine) => `${megabytes(mine.peakBytes)} MB`,
   },
+  {
+    text: 'encrypted and signed: at most 15 % more time',
+    against: oursSealed,
+    holds: (mine, sealed) => sealed.wallMs <= 1.15 * mine.wallMs,
+    figure: (mine, sealed) => `${((sealed.wallMs / mine.wallMs - 1) * 100).toFixed(1)} %`,
+  },
+  {
+    text: 'encrypted and signed: at most 1 s more CPU for a GB stored',
+    against: oursSealed,
+    holds: (mine, sealed) => cpuForGigabyte(mine, sealed) <= 1,
+    figure: (mine, sealed) => `${cpuForGigabyte(mine, sealed).toFixed(2)} s`,
+  },
 ];
+
+function cpuForGigabyte(mine: Middle, sealed: Middle): number {
+  return (sealed.cpuMs - mine.cpuMs) / 1000 / (sealed.storedBytes / 1e9);
+}
 
 function faster(times: number) {
   const figure = (mine: Middle, other: Middle) => other.wallMs / mine.wallMs;

@@ -1,6 +1,7 @@
 // npm run bench -- [--size-gb 3] [--runs 3] [--engine postgres,mariadb] [--store ceph|moto] [--parallel 2] [--level 1]
 // [--only <words of a way>] [--skip-stages] npm run bench -- --cold-start [--runs 5]: how the functions of the cloud
-// start; npm run bench -- --checks [--size-gb 0.2] [--runs 5]: what verify, proof and the members of extensions cost
+// start; npm run bench -- --checks [--size-gb 0.2] [--runs 5]: what verify, proof and the members of extensions cost;
+// npm run bench -- --only 'nightjar backup' --skip-stages: what encryption and signatures cost
 import { ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { cpus, totalmem } from 'node:os';
 import { parseArgs } from 'node:util';

@@ -1,5 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { newIdentity } from '../../core/pipeline/age/keys.ts';
+import { newSigningKey } from '../../core/signing.ts';
 import type { Tools } from '../../core/tools.ts';
 import type { DatabaseServer, S3Server } from '../servers/server.ts';
 import type { Command } from './measure.ts';
@@ -15,14 +17,16 @@ const database = 'shop';
 const nightjar = join(import.meta.dirname, '../../bin/nightjar');
 const competitor = join(import.meta.dirname, 'competitor.ts');
 
-/** The name of our way. */
+/** The name of our way, and of the same with keys. */
 export const ours = 'nightjar backup';
+export const oursSealed = 'nightjar backup, encrypted and signed';
 
 /** Every way for a server's database, ours last. */
 export function waysOf(engine: EngineName, setting: Setting): Way[] {
   return [
     ...(engine === 'postgres' ? postgresWays(setting) : mariadbWays(setting)),
-    { name: ours, stores: true, command: (store) => nightjarCommand(engine, setting, store) },
+    { name: ours, stores: true, command: (store) => nightjarCommand(engine, setting, store, 'plain') },
+    { name: oursSealed, stores: true, command: (store) => nightjarCommand(engine, setting, store, 'sealed') },
   ];
 }
 
@@ -101,15 +105,18 @@ async function nightjarCommand(
   engine: EngineName,
   { server, folder, parallel, level }: Setting,
   store: S3Server,
+  form: 'plain' | 'sealed',
 ): Promise<Command> {
-  const config = join(folder, `${engine}.json`);
+  const config = join(folder, `${engine}-${form}.json`);
+  const { defaults, env: secrets } = form === 'plain' ? { defaults: {}, env: {} } : await withKeys();
   const { host, port, user } = server;
   const { endpoint, region } = store;
   const keys = { accessKeyId: { env: 'STORE_ID' }, secretAccessKey: { env: 'STORE_KEY' } };
   await writeFile(
     config,
     JSON.stringify({
-      vault: { s3: { bucket: 'bench', prefix: 'nightjar', endpoint, region, ...keys } },
+      vault: { s3: { bucket: 'bench', prefix: form, endpoint, region, ...keys } },
+      defaults,
       sources: {
         [database]: {
           [engine]: { host, port, user, database, password: { env: 'DB_PASSWORD' } },
@@ -120,6 +127,7 @@ async function nightjarCommand(
     }),
   );
   const env = {
+    ...secrets,
     STORE_ID: store.accessKeyId,
     STORE_KEY: store.secretAccessKey,
     DB_PASSWORD: server.password,
@@ -129,6 +137,18 @@ async function nightjarCommand(
     program: process.execPath,
     args: ['--max-semi-space-size=2', nightjar, '--config', config, 'backup', database],
     env,
+  };
+}
+
+/** New keys, as a configuration names them. */
+async function withKeys() {
+  const [{ recipient }, { publicKey, privateKey }] = [await newIdentity(), newSigningKey()];
+  return {
+    defaults: {
+      encryption: { recipients: [recipient] },
+      signing: { publicKeys: [publicKey], privateKey: { env: 'SIGNING_KEY' } },
+    },
+    env: { SIGNING_KEY: privateKey },
   };
 }
 

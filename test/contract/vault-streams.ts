@@ -32,6 +32,22 @@ export function streamPromises(under: () => VaultUnderTest): void {
     expect(await contentOf(vault().get(key, signal))).toEqual(await contentOf(patterned(30_000_001, 65_536)));
   });
 
+  test('chunks whose memory is used again make the same object', async () => {
+    const key = objectKey('used/again');
+    async function* inOneBlock() {
+      const block = Buffer.alloc(65_536);
+      for await (const chunk of patterned(20_000_001, 65_536)) {
+        block.set(chunk);
+        yield block.subarray(0, chunk.length);
+      }
+      block.fill(0);
+    }
+
+    await vault().put(key, inOneBlock(), tags, signal);
+
+    expect(await contentOf(vault().get(key, signal))).toEqual(await contentOf(patterned(20_000_001, 65_536)));
+  });
+
   test.each([5, 9 * MiB])('a put of %d bytes over an object is refused, and the object stays', async (size) => {
     const key = objectKey(`again/${size}`);
     await vault().put(key, patterned(1000, 100), tags, signal);

@@ -17,7 +17,10 @@ import type { Reader } from './reader.ts';
 
 // The age format, version 1 (age-encryption.org/v1), readable with the stock `age`: the header is the library's, the payload is ours.
 
-/** Encrypts to every recipient (`age1…`). Throws `config-invalid` before the first byte where one is none. */
+/**
+ * Encrypts to every recipient (`age1…`). A chunk holds until the next is asked for. Throws `config-invalid` before the
+ * first byte where a recipient is none.
+ */
 export async function* encrypted(content: ByteStream, recipients: readonly string[]): ByteStream {
   const { header, fileKey } = await newHeader(recipients);
   const nonce = randomBytes(nonceBytes);

@@ -1,4 +1,5 @@
-import { createCipheriv, createDecipheriv, hkdfSync } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createSecretKey, hkdfSync } from 'node:crypto';
+import type { KeyObject } from 'node:crypto';
 import { BackupError } from '../../domain/errors.ts';
 import type { ByteStream } from '../../ports.ts';
 
@@ -11,16 +12,20 @@ export const chunkBytes = 64 * 1024;
 /** Chunks are handed on so many together: each hand-over costs about as much as encrypting one. */
 export const chunksTogether = 4;
 
-export function payloadKey(fileKey: Uint8Array, nonce: Uint8Array): Uint8Array {
-  return new Uint8Array(hkdfSync('sha256', fileKey, nonce, 'payload', 32));
+/** Made ready once: to make a key of its bytes for each chunk costs a third of encrypting it. */
+export function payloadKey(fileKey: Uint8Array, nonce: Uint8Array): KeyObject {
+  return createSecretKey(new Uint8Array(hkdfSync('sha256', fileKey, nonce, 'payload', 32)));
 }
 
-/** Encrypts the chunks of a block, one after the other, with their tags. */
-export function sealer(key: Uint8Array): (block: Buffer, last: boolean) => Buffer {
+/**
+ * Encrypts the chunks of a block, one after the other, with their tags. What it returns holds until the next block: new
+ * memory for each is a garbage collector's work, and that costs more than encrypting it (docs/performance.md).
+ */
+export function sealer(key: KeyObject): (block: Buffer, last: boolean) => Buffer {
   const nonce = counter();
+  const out = Buffer.allocUnsafeSlow((chunkBytes + tagBytes) * chunksTogether);
   return (block, last) => {
     const chunks = Math.max(1, Math.ceil(block.length / chunkBytes));
-    const out = Buffer.allocUnsafe(block.length + chunks * tagBytes);
     let at = 0;
     for (let chunk = 0; chunk < chunks; chunk += 1) {
       const isLast = last && chunk === chunks - 1;
@@ -29,12 +34,12 @@ export function sealer(key: Uint8Array): (block: Buffer, last: boolean) => Buffe
       seal.final();
       at += seal.getAuthTag().copy(out, at);
     }
-    return out;
+    return out.subarray(0, at);
   };
 }
 
 /** Decrypts the chunks of a block; throws unless every one is what was encrypted, in its place. */
-export function opener(key: Uint8Array, name: string): (block: Buffer, last: boolean) => Buffer {
+export function opener(key: KeyObject, name: string): (block: Buffer, last: boolean) => Buffer {
   const nonce = counter();
   const sealed = chunkBytes + tagBytes;
   let isFirst = true;
@@ -77,16 +82,18 @@ export function damaged(name: string, why: string, cause?: unknown): BackupError
   return new BackupError('part-corrupt', `${name} is damaged: it can't be decrypted: ${why}`, { cause });
 }
 
-/** Cuts a stream into blocks of one size; the last one, which may be shorter or empty, says that it is. */
+/**
+ * Cuts a stream into blocks of one size; the last one, which may be shorter or empty, says that it is. A block holds
+ * until the next is asked for.
+ */
 export async function* inBlocks(content: ByteStream, size: number): AsyncGenerator<{ bytes: Buffer; last: boolean }> {
-  let block = Buffer.allocUnsafe(size);
+  const block = Buffer.allocUnsafeSlow(size);
   let filled = 0;
   for await (const chunk of content) {
     for (let from = 0; from < chunk.length; ) {
       // what follows a full block shows that it is not the last
       if (filled === size) {
         yield { bytes: block, last: false };
-        block = Buffer.allocUnsafe(size);
         filled = 0;
       }
       const taken = Math.min(chunk.length - from, size - filled);

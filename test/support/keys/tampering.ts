@@ -82,7 +82,9 @@ async function* pieces(text: string) {
 }
 async function ownPart({ recipient }: Target): Promise<Buffer> {
   const text = `COPY public.orders (line) FROM stdin;\nforged\n\\.\n\n--\n-- PostgreSQL database dump complete\n--\n\n`;
-  return Buffer.concat(await Array.fromAsync(encrypted(compress(pieces(text), 1), [recipient])));
+  return Buffer.concat(
+    await Array.fromAsync(encrypted(compress(pieces(text), 1), [recipient]), (part) => Buffer.from(part)),
+  );
 }
 /** A backup of somebody else's own, neither encrypted nor signed. */
 async function putPlain(by: Vandal): Promise<void> {

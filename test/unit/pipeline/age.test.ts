@@ -18,7 +18,9 @@ const sizes = [0, 1, chunk - 1, chunk, chunk + 1, 4 * chunk - 1, 4 * chunk, 4 * 
 async function* pieces(bytes: Uint8Array, size = 7_919) {
   for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
 }
-const whole = async (stream: AsyncIterable<Uint8Array>) => Buffer.concat(await Array.fromAsync(stream));
+/** A chunk holds until the next is asked for. */
+const whole = async (stream: AsyncIterable<Uint8Array>) =>
+  Buffer.concat(await Array.fromAsync(stream, (part) => Buffer.from(part)));
 const seal = (bytes: Uint8Array, to = [recipient]) => whole(encrypted(pieces(bytes), to));
 const open = (bytes: Uint8Array, identities = [identity]) => whole(decrypted(pieces(bytes), identities, 'a part'));
 
