@@ -140,7 +140,7 @@ export const backupPromises: readonly EnginePromise[] = [
 /** The same engine, whose rows end in the middle as if that were all. */
 function endingEarly(engine: Engine): Engine {
   async function* half(content: ByteStream): ByteStream {
-    const all = Buffer.concat(await Array.fromAsync(content, (chunk) => Uint8Array.from(chunk)));
+    const all = Buffer.concat(await Array.fromAsync(content, (chunk) => Buffer.from(chunk)));
     yield all.subarray(0, all.length / 2);
   }
   return opening(engine, ({ content }, { hasRows }) => (hasRows ? { content: half(content) } : {}));

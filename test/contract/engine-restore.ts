@@ -122,7 +122,7 @@ async function backedUp({ make, engine }: EngineUnderTest, database: string) {
 
 /** Half of it, and then an error. */
 async function* breakingOff(content: ByteStream): ByteStream {
-  const all = Buffer.concat(await Array.fromAsync(content, (chunk) => Uint8Array.from(chunk)));
+  const all = Buffer.concat(await Array.fromAsync(content, (chunk) => Buffer.from(chunk)));
   yield all.subarray(0, all.length / 2);
   throw new Error('the rest is lost');
 }

@@ -4,11 +4,22 @@ import type { ObjectKey } from '../../core/domain/keys.ts';
 import type { ByteStream } from '../../core/ports.ts';
 import type { Vault } from '../../core/vault.ts';
 
-/** A stream of `size` bytes that repeat after no power of two, in chunks of this size. */
-export async function* patterned(size: number, chunkBytes: number, { emptyChunks = false } = {}): ByteStream {
-  const period = 1_000_003;
+const period = 1_000_003;
+const patterns = new Map<number, Buffer>();
+
+/** One period and what a chunk may take behind it; made once, for that takes longer than most tests. */
+function patternFor(chunkBytes: number): Buffer {
+  const known = patterns.get(chunkBytes);
+  if (known !== undefined) return known;
   const pattern = Buffer.alloc(period + chunkBytes);
   for (let at = 0; at < pattern.length; at += 1) pattern[at] = ((at % period) * 7) >> 3;
+  patterns.set(chunkBytes, pattern);
+  return pattern;
+}
+
+/** A stream of `size` bytes that repeat after no power of two, in chunks of this size. */
+export async function* patterned(size: number, chunkBytes: number, { emptyChunks = false } = {}): ByteStream {
+  const pattern = patternFor(chunkBytes);
   for (let at = 0; at < size; at += chunkBytes) {
     if (emptyChunks) yield new Uint8Array(0);
     yield pattern.subarray(at % period, (at % period) + Math.min(chunkBytes, size - at));

@@ -14,14 +14,19 @@ import { policyOf } from './vaults/history.ts';
 import { hourMs, shop, watching } from './vaults/seen.ts';
 import { storeBackup } from './vaults/stored.ts';
 import type { StoredBackup } from './vaults/stored.ts';
-import { depsOf, folderScene, limit } from './vaults/vault.ts';
+import { depsOf, limit, memoryScene } from './vaults/vault.ts';
+import type { VaultScene } from './vaults/vault.ts';
 
 /**
- * A source that lives for some nights: a backup, an hour later a check that tells, then a rotation, all real, by a
- * clock of ours.
+ * A source that lives for some nights in a vault in memory: a backup, an hour later a check that tells, then a
+ * rotation, all real, by a clock of ours.
  */
-export async function nights(first: Retention, { hours = 24 } = {}) {
-  const scene = await folderScene();
+export function nights(first: Retention, { hours = 24 } = {}) {
+  return nightsIn(memoryScene(), first, { hours });
+}
+
+/** The same in another vault. */
+export async function nightsIn<Scene extends VaultScene>(scene: Scene, first: Retention, { hours = 24 } = {}) {
   const { vault } = scene;
   await vault.putIfAbsent(objectKey('note.txt'), Buffer.from('hello'), {}, limit());
   let now = new Date('2026-03-01T02:00:00Z');

@@ -6,10 +6,9 @@ import { afterEach, expect, test } from '@jest/globals';
 import { findStuckLease, unlock } from '../../../core/commands/unlock.ts';
 import { leaseKey, ledgerKey } from '../../../core/domain/layout/places.ts';
 import { withLease } from '../../../core/store/lease/lease.ts';
-import { nights } from '../../support/nights.ts';
-import type { Nights } from '../../support/nights.ts';
+import { nightsIn } from '../../support/nights.ts';
 import { shop } from '../../support/vaults/seen.ts';
-import { depsOf, limit } from '../../support/vaults/vault.ts';
+import { depsOf, folderScene, limit } from '../../support/vaults/vault.ts';
 
 // A folder vault kept the first state of its memory in the plain files, and every later one where a copy loses it.
 const sh = (script: string) => (folder: string) => execFileSync('sh', ['-euc', script, 'sh', folder]);
@@ -20,11 +19,12 @@ const moves: [name: string, move: (folder: string) => unknown][] = [
   ['touch', sh('find "$1" -type f -exec touch {} +')],
   ['rm -rf .nightjar', sh('rm -rf "$1/.nightjar"')],
 ];
-let scene: Nights | undefined;
+const inFolder = async (count: number) => nightsIn(await folderScene(), { count });
+let scene: Awaited<ReturnType<typeof inFolder>> | undefined;
 afterEach(() => scene?.remove());
 
 test.each(moves)('museum: backups that are lost after %s are told, and nothing is told twice', async (_, move) => {
-  scene = await nights({ count: 10 });
+  scene = await inFolder(10);
   const made = scene;
   const ids = [];
   for (let night = 1; night <= 5; night += 1) ids.push((await made.night({ rows: 1000 + night })).id!);
@@ -44,7 +44,7 @@ test.each(moves)('museum: backups that are lost after %s are told, and nothing i
 });
 
 test.each(moves)('museum: after %s, rotation still holds the last full backup', async (_, move) => {
-  scene = await nights({ count: 3 });
+  scene = await inFolder(3);
   const made = scene;
   // the memory of the first check knows of 500 rows alone
   for (let night = 1; night <= 2; night += 1) await made.night({ rows: 500 });
@@ -61,7 +61,7 @@ test.each(moves)('museum: after %s, rotation still holds the last full backup', 
 test.each(moves)(
   'museum: after %s, a lease that was freed is free, and what was accepted is accepted',
   async (_, move) => {
-    scene = await nights({ count: 10 });
+    scene = await inFolder(10);
     const made = scene;
     const deps = { ...depsOf(made.vault), clock: made.clock };
     for (let night = 1; night <= 4; night += 1) await made.night({ rows: 1000 });
@@ -80,7 +80,7 @@ test.each(moves)(
 );
 
 test('museum: a lease that is touched lets no second run in, and the first goes on', async () => {
-  scene = await nights({ count: 10 });
+  scene = await inFolder(10);
   const { folder, vault } = scene;
   const deps = (run: string) => ({ ...depsOf(vault), identity: { run, holder: run, isGone: () => false } });
   const times = { holdMs: 60_000, renewMs: 40 };

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { folderVault } from '../../../core/vaults/folder/folder.ts';
 import { dailyIds, putBackup } from '../../support/vaults/history.ts';
-import { nightjar } from '../../support/cli/command.ts';
+import { nightjarInProcess } from '../../support/cli/in-process.ts';
 
 // No server listens anywhere here: verify needs none.
 let folder: string;
@@ -42,7 +42,7 @@ test.each(['postgres', 'mariadb'] as const)(
   async (engine) => {
     await putBackup(vault(), 'shop', id as never, { engine, rows: hostile[engine] });
 
-    const { code, stdout, stderr } = await nightjar(['verify', 'shop'], { cwd: folder });
+    const { code, stdout, stderr } = await nightjarInProcess(['verify', 'shop'], { cwd: folder });
 
     expect({ code, stdout }).toEqual({ code: 3, stdout: `shop  ${id}  DAMAGED: data/0001.sql.zst (1 of 2 parts)\n` });
     expect(stderr).toMatch(
@@ -56,7 +56,7 @@ test.each(['postgres', 'mariadb'] as const)(
   async (engine) => {
     await putBackup(vault(), 'shop', id as never, { engine, rows: good[engine], tables: tables[engine] });
 
-    expect(await nightjar(['verify', 'shop'], { cwd: folder })).toMatchObject({
+    expect(await nightjarInProcess(['verify', 'shop'], { cwd: folder })).toMatchObject({
       code: 0,
       stdout: expect.stringContaining('intact'),
     });
@@ -74,18 +74,20 @@ test.each([
     const [table] = tables[engine];
     await putBackup(vault(), 'shop', id as never, { engine, rows: good[engine], tables: [{ ...table!, ...change }] });
 
-    const { code, stdout, stderr } = await nightjar(['verify', 'shop'], { cwd: folder });
+    const { code, stdout, stderr } = await nightjarInProcess(['verify', 'shop'], { cwd: folder });
 
     expect({ code, stdout }).toEqual({ code: 3, stdout: `shop  ${id}  DAMAGED: manifest.json\n` });
     expect(stderr).toContain(`is not of these parts: ${said}`);
-    expect((await nightjar(['list', 'shop'], { cwd: folder })).stdout).toMatch(new RegExp(`${id}.*damaged`, 'i'));
+    expect((await nightjarInProcess(['list', 'shop'], { cwd: folder })).stdout).toMatch(
+      new RegExp(`${id}.*damaged`, 'i'),
+    );
   },
 );
 
 test('an engine that is not known here has no grammar: sizes and checksums are compared', async () => {
   await putBackup(vault(), 'shop', id as never, { engine: 'oracle', rows: hostile.postgres });
 
-  expect(await nightjar(['verify', 'shop'], { cwd: folder })).toMatchObject({
+  expect(await nightjarInProcess(['verify', 'shop'], { cwd: folder })).toMatchObject({
     code: 0,
     stdout: expect.stringContaining('intact'),
   });
@@ -121,7 +123,7 @@ test('a backup that rotation removes while all are verified is no fault', async 
 test('an id that is not there is a failure all the same', async () => {
   await putBackup(vault(), 'shop', id as never, { rows: good.postgres, tables: tables.postgres });
 
-  expect(await nightjar(['verify', 'shop', '20200101T000000Z-000000'], { cwd: folder })).toMatchObject({
+  expect(await nightjarInProcess(['verify', 'shop', '20200101T000000Z-000000'], { cwd: folder })).toMatchObject({
     code: 1,
     stderr: expect.stringContaining('no backup of shop'),
   });

@@ -8,7 +8,7 @@ import { partKey } from '../../../core/domain/layout/places.ts';
 import type { BackupId, SourceName } from '../../../core/domain/keys.ts';
 import { proofKey } from '../../../core/domain/layout/records.ts';
 import { folderVault } from '../../../core/vaults/folder/folder.ts';
-import { nightjar } from '../../support/cli/command.ts';
+import { nightjarInProcess } from '../../support/cli/in-process.ts';
 import { expectGolden } from '../../support/golden.ts';
 import { dailyIds, none, policyOf, putBackup, rotationScene, signal } from '../../support/vaults/history.ts';
 
@@ -30,7 +30,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-const run = (...args: string[]) => nightjar(args, { cwd: folder });
+const run = (...args: string[]) => nightjarInProcess(args, { cwd: folder });
 async function json(...args: string[]) {
   const { code, stdout, stderr } = await run(...args, '--json');
   expect(stderr).toBe('');

@@ -9,7 +9,7 @@ export type Running = { pid: number; kill(signal: NodeJS.Signals): void; ended: 
 const launcher = fileURLToPath(new URL('../../../bin/nightjar', import.meta.url));
 const limitMs = 120_000;
 /** The lines that tell how it goes, every ten seconds: only a slow machine sees them. */
-const progress =
+export const progress =
   /^\S+ {2}(getting ready|backing up|verifying|restoring|definitions|rows|data\/|indexes|proof|pulling|copying).*\n/gm;
 
 /**

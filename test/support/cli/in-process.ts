@@ -1,4 +1,5 @@
 import { run } from '../../../bin/cli/run.ts';
+import { progress } from './command.ts';
 import type { Ended, Place } from './command.ts';
 
 const limitMs = 120_000;
@@ -23,5 +24,5 @@ export async function nightjarInProcess(
     },
     AbortSignal.timeout(limitMs),
   );
-  return { code, ...seen };
+  return { code, stdout: seen.stdout, stderr: seen.stderr.replace(progress, '') };
 }

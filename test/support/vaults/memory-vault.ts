@@ -139,7 +139,7 @@ async function* stoppable(body: ByteStream, signal: AbortSignal): ByteStream {
     for (;;) {
       const next = await Promise.race([chunks.next(), stopped.promise]);
       if (next.done) return;
-      yield Uint8Array.from(next.value);
+      yield new Uint8Array(next.value);
     }
   } catch (error) {
     // not waited for: it may be what hangs
