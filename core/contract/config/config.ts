@@ -195,9 +195,11 @@ function valid<T>(list: unknown, schema: z.ZodType<T[]>): T[] {
 
 function problemsOf(issue: z.core.$ZodIssue): ConfigProblem[] {
   if (issue.code === 'unrecognized_keys') {
-    if (issue.message.startsWith(hiddenKeys)) return [{ path: issue.path, message: issue.message }];
     const messages = issue.message.split('\n');
-    return issue.keys.map((key, index) => ({ path: [...issue.path, key], message: messages[index] ?? 'unknown key' }));
+    return issue.keys.map((key, index) => {
+      const message = messages[index] ?? messages[0]!;
+      return { path: message.startsWith(hiddenKeys) ? issue.path : [...issue.path, key], message };
+    });
   }
   if (issue.code !== 'invalid_union') return [{ path: issue.path, message: issue.message }];
   // of the forms a value may have, the one that fits its kind tells what is wrong in it

@@ -17,6 +17,10 @@ export function expectedUnseen(what: string): (issue: { input?: unknown }) => st
 /** What is said of keys that may be a secret by mistake: of all of them at once, and without naming one. */
 export const hiddenKeys = 'what stands here is not shown, for it may be a secret';
 
+/** Where one of these stands, a key without a value may be a piece of one: `{ password: hunter,2 }` in YAML. */
+const secretKeys = ['password', 'token', 'secretAccessKey'];
+const bareKey = `${hiddenKeys}: a key without a value; text that holds a comma or braces stands in quotes`;
+
 /**
  * A group of keys. Others are refused, a line for each, with the one that was probably meant, or unnamed where they may
  * be a secret (`hidesKeys`). `otherwise` is said of text or a list in its place.
@@ -32,9 +36,20 @@ export function group<T extends z.core.$ZodLooseShape>(
       issue.code === 'unrecognized_keys'
         ? hidesKeys
           ? `${hiddenKeys}; ${otherwise}`
-          : (issue['keys'] as string[]).map((key) => `unknown key${suggestion(key, known)}`).join('\n')
-        : (otherwise ?? expectedUnseen(`${what}, a group of keys (${known.join(', ')})`)(issue)),
+          : (issue['keys'] as string[]).map((key) => unknownKey(key, issue.input, known)).join('\n')
+        : otherwise === undefined
+          ? expectedUnseen(`${what}, a group of keys (${known.join(', ')})`)(issue)
+          : issue.input === undefined
+            ? `is missing: ${what}`
+            : otherwise,
   });
+}
+
+function unknownKey(key: string, input: unknown, known: readonly string[]): string {
+  const meant = suggestion(key, known);
+  const isBare = (input as Record<string, unknown> | null)?.[key] === null;
+  const mayBeSecret = isBare && meant === '' && known.some((one) => secretKeys.includes(one));
+  return mayBeSecret ? bareKey : `unknown key${meant}`;
 }
 
 /** What a check over several keys needs, to run though one of the keys is wrong by itself. */

@@ -28,7 +28,10 @@ const fields = {
  * Where a secret is kept. The secret itself is refused, and never shown: not as a value, nor as a key, which `{ hunter2
  * }` makes of it in YAML.
  */
-export const secretReference = group('where the secret is kept', fields, { otherwise: literal, hidesKeys: true })
+export const secretReference = group(`where the secret is kept, as ${asReference}`, fields, {
+  otherwise: literal,
+  hidesKeys: true,
+})
   .superRefine((value, context) => {
     if (countOf(value, kinds) !== 1)
       context.addIssue(`expected exactly one of ${kinds.join(', ')}: write it as ${asReference}`);

@@ -25,7 +25,7 @@ const tls = z
 
 const host = z
   .string({ error: expectedUnseen(hostName) })
-  .regex(/^[^\s/@:?#]+$|^[0-9a-fA-F:.]+$/, { error: expectedUnseen(hostName) })
+  .regex(/^[^\s/@:?#]+$|^(?=.*:.*:)[0-9a-fA-F:.]+$/, { error: expectedUnseen(hostName) })
   .describe('Host name or address of the server.');
 
 const login = {

@@ -26,6 +26,7 @@ test.each([
   ['a literal access key', bucket(`accessKeyId: AKIA, secretAccessKey: ${secret}`)],
   ['a password that YAML takes for an alias', source(`{ host: h, database: d, user: u, password: *${secret} }`)],
   ['a password that YAML takes for a tag', source(`{ host: h, database: d, user: u, password: !${secret} x }`)],
+  ['a password with a comma', source(`{ host: h, database: d, user: u, password: ab,${secret} }`)],
   ['a password that breaks the syntax', source(`{ host: h, database: d, user: u, password: "${secret}\\q" }`)],
 ])('%s is refused, and not repeated', (_, text) => {
   expect.assertions(3);
@@ -36,6 +37,16 @@ test.each([
     expect(String(error)).toMatch(/problem/);
     expect(`${String(error)}${JSON.stringify(error)}`).not.toContain(secret);
   }
+});
+
+test('a secret that is missing is told as missing, and a port in a host as such', () => {
+  const text = `notify: [{ webhook: { url: { env: URL } } }]\n${source('{ host: "db:5432", database: d, user: u }')}`;
+  expect(() => parseConfig(text, 'nightjar.yaml')).toThrow(
+    /notify\.0\.webhook\.key: is missing: where the secret is kept, as \{ env: NAME \}/,
+  );
+  expect(() => parseConfig(text, 'nightjar.yaml')).toThrow(
+    'sources.shop.postgres.host: expected a host name or address, without scheme, user and port',
+  );
 });
 
 test('the message of a literal password says what to write instead', () => {
