@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { backup } from '../../../core/commands/backup.ts';
 import type { Manifest } from '../../../core/contract/manifest/manifest.ts';
+import { isBackupError } from '../../../core/domain/errors.ts';
 import { objectKey } from '../../../core/domain/keys.ts';
 import type { ObjectKey } from '../../../core/domain/keys.ts';
 import { encrypted } from '../../../core/pipeline/age/age.ts';
@@ -24,7 +25,10 @@ export function vandal(vault: Vault, target: Target) {
   const bodyAt = (key: ObjectKey) =>
     vault.read(key, limit()).then(
       ({ body }) => body,
-      () => undefined,
+      (error: unknown) => {
+        if (!isBackupError(error, 'object-missing')) throw error;
+        return undefined;
+      },
     );
   async function put(key: ObjectKey, body: Uint8Array | undefined): Promise<void> {
     await vault.delete(key, limit());
