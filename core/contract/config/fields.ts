@@ -47,6 +47,8 @@ export function group<T extends z.core.$ZodLooseShape>(
 
 function unknownKey(key: string, input: unknown, known: readonly string[]): string {
   const meant = suggestion(key, known);
+  const begun = known.find((one) => key.startsWith(`${one}:`));
+  if (begun !== undefined) return `${hiddenKeys}: a blank is missing after "${begun}:"`;
   const isBare = (input as Record<string, unknown> | null)?.[key] === null;
   const mayBeSecret = isBare && meant === '' && known.some((one) => secretKeys.includes(one));
   return mayBeSecret ? bareKey : `unknown key${meant}`;

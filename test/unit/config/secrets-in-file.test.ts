@@ -26,6 +26,7 @@ test.each([
   ['a literal access key', bucket(`accessKeyId: AKIA, secretAccessKey: ${secret}`)],
   ['a password that YAML takes for an alias', source(`{ host: h, database: d, user: u, password: *${secret} }`)],
   ['a password that YAML takes for a tag', source(`{ host: h, database: d, user: u, password: !${secret} x }`)],
+  ['a password without the blank before it', source(`{ host: h, database: d, user: u, password:${secret} }`)],
   ['a password with a comma', source(`{ host: h, database: d, user: u, password: ab,${secret} }`)],
   ['a password that breaks the syntax', source(`{ host: h, database: d, user: u, password: "${secret}\\q" }`)],
 ])('%s is refused, and not repeated', (_, text) => {
