@@ -16,7 +16,7 @@ export async function doctorCommand(
   const progress = (done: number, all: number) => out.live(`examined ${done} of ${all}`);
   const sources = configured(names, nightjar);
   const found = await doctor(sources, { notify }, { ...nightjar, progress }, signal).finally(() => out.live(undefined));
-  for (const line of doctorLines(found, out.naming)) out.say(line);
+  for (const line of doctorLines(found, out.naming, out.columns)) out.say(line);
   out.say(doctorSummary(found));
   return {
     document: { results: found.map(({ ...one }) => ({ ...one, error: undefined, blocked: undefined })) },

@@ -2,16 +2,19 @@ import type { Examined } from '../../../core/commands/doctor/examine.ts';
 import { naming } from '../../../core/domain/messages/commands.ts';
 import { wrapped } from './text.ts';
 
-const width = 80;
+const usualWidth = 80;
+/** Where there is less, what was said stands below its line. */
+const leastWidth = 64;
 const outcomes = ['failed', 'warning', 'not tried', 'fine'] as const;
 
-/** What was examined, thing by thing, each line with its remedy below it, within 80 columns. */
-export function doctorLines(found: readonly Examined[], named = naming(undefined)): string[] {
+/** What was examined, thing by thing, each line with its remedy below it, within 80 columns or less. */
+export function doctorLines(found: readonly Examined[], named = naming(undefined), columns = usualWidth): string[] {
+  const width = Math.min(usualWidth, columns);
   const column = Math.max(...found.map(({ what }) => what.length));
   return [...Map.groupBy(found, ({ about }) => about)].flatMap(([about, all]) => [
     about,
-    ...all.filter((one) => !isBlocked(one)).flatMap((one) => linesOf(one, column, named)),
-    ...blockedLines(all.filter(isBlocked)),
+    ...all.filter((one) => !isBlocked(one)).flatMap((one) => linesOf(one, { column, width, named })),
+    ...blockedLines(all.filter(isBlocked), width),
     '',
   ]);
 }
@@ -28,18 +31,26 @@ export function doctorSummary(found: readonly Examined[]): string {
     .join(', ');
 }
 
-function linesOf({ what, outcome, said, remedy }: Examined, column: number, named: (text: string) => string): string[] {
+type Layout = { column: number; width: number; named: (text: string) => string };
+
+function linesOf({ what, outcome, said, remedy }: Examined, { column, width, named }: Layout): string[] {
+  const isNarrow = width < leastWidth;
   const first = `  ${outcome.padEnd(9)}  ${what.padEnd(column)}  `;
-  const later = ' '.repeat(first.length);
+  const later = ' '.repeat(isNarrow ? 4 : first.length);
   return [
-    ...wrapped(said, width, first, later),
+    ...(isNarrow ? [first.trimEnd(), ...wrapped(said, width, later)] : wrapped(said, width, first, later)),
     ...(remedy === undefined ? [] : wrapped(named(remedy), width, `${later}remedy: `, `${later}  `)),
   ];
 }
 
-function blockedLines(blocked: readonly Examined[]): string[] {
+function blockedLines(blocked: readonly Examined[], width: number): string[] {
   return [...Map.groupBy(blocked, ({ said }) => said)].flatMap(([said, all]) =>
-    wrapped(`  not tried  ${all.map(({ what }) => what).join(', ')}: ${said}`, width, '', ' '.repeat(13)),
+    wrapped(
+      `  not tried  ${all.map(({ what }) => what).join(', ')}: ${said}`,
+      width,
+      '',
+      ' '.repeat(width < leastWidth ? 4 : 13),
+    ),
   );
 }
 

@@ -361,6 +361,10 @@ test('everything stands within 80 columns, what failed with its remedy', async (
 
   expect(text.filter((line) => line.length > 80)).toEqual([]);
   await expectGolden('doctor/lines.txt', `${text.join('\n')}\n`);
+
+  const narrow = doctorLines(lines, undefined, 50);
+  expect(narrow.filter((line) => line.length > 50)).toEqual([]);
+  await expectGolden('doctor/narrow.txt', `${narrow.join('\n')}\n`);
 });
 
 async function* failing(work: () => Promise<never>): AsyncIterable<never> {
