@@ -1,8 +1,10 @@
 import { backup } from '../core/commands/backup.ts';
+import type { BackupDeps } from '../core/commands/backup.ts';
 import { backupEventSchema, readEvent } from '../core/contract/events/requests.ts';
-import type { BackupResult } from '../core/contract/events/requests.ts';
+import type { BackupEvent, BackupResult } from '../core/contract/events/requests.ts';
 import { BackupError, messageOf } from '../core/domain/errors.ts';
 import type { SourceName } from '../core/domain/keys.ts';
+import type { Source } from '../core/ports.ts';
 import { failureOf } from './host/failure.ts';
 import { lambdaHandler } from './host/host.ts';
 import type { Invocation } from './host/host.ts';
@@ -19,7 +21,7 @@ function momentOf(text: string | undefined): Date | undefined {
  * Throws `deadline` where an earlier attempt at this request has run out of its time: another would store as much, and
  * run out of it too.
  */
-async function requireTime(source: SourceName, { store, identity: { run } }: Invocation, signal: AbortSignal) {
+async function requireTime(source: SourceName, { store, identity: { run } }: BackupHost, signal: AbortSignal) {
   if (!(await store.hasFailed(source, { run, code: 'deadline' }, signal))) return;
   throw new BackupError('deadline', `an earlier attempt at this request ran out of its time: it is not tried again`, {
     hint: 'give the function more time (up to 15 minutes) and more memory (cloud.size, cloud.memory), or run it from the command line',
@@ -28,33 +30,43 @@ async function requireTime(source: SourceName, { store, identity: { run } }: Inv
 
 /** Loaded when it is asked for: a nightly start has no use for it. */
 async function lookedAt(name: SourceName, nightjar: Invocation, signal: AbortSignal): Promise<BackupResult> {
+  nightjar.settings(name); // a name that is not configured is refused
   const { examineSource } = await import('../core/commands/doctor/one-source.ts');
   return examinedResult(name, await examineSource(name, nightjar, signal), nightjar.seconds());
+}
+
+/** What it takes of an invocation. */
+type BackupHost = BackupDeps &
+  Pick<Invocation, 'identity' | 'sourceNames' | 'seconds'> & {
+    source(...of: Parameters<Invocation['source']>): Promise<Source>;
+  };
+
+/** Takes a backup of one source, unless somebody else is doing just that. */
+export async function backUp(event: BackupEvent, nightjar: BackupHost, signal: AbortSignal): Promise<BackupResult> {
+  const name = event.source as SourceName;
+  // a name that is not configured has no place in the vault
+  if (!nightjar.sourceNames.includes(name)) await nightjar.source(name, {}, signal);
+  await requireTime(name, nightjar, signal);
+  try {
+    const manifest = await nightjar.store.withFailureRecord(
+      name,
+      nightjar,
+      (error) => failureOf(error, signal),
+      async () =>
+        backup(await nightjar.source(name, {}, signal), { ...nightjar, asked: momentOf(event.scheduled) }, signal),
+    );
+    return storedResult(manifest, nightjar.seconds());
+  } catch (error) {
+    const heldBy = otherHolder(error, nightjar.identity);
+    if (heldBy === undefined) throw error;
+    return { status: 'skipped', source: name, heldBy, why: messageOf(error) };
+  }
 }
 
 /** Takes a backup of one source: `{ "source": "shop" }`; with `"doctor": true`, tries what one takes, and makes none. */
 export const handler = lambdaHandler({
   verb: 'backup',
   read: (event) => readEvent(backupEventSchema, event, { source: 'shop' }),
-  async work(event, nightjar, signal): Promise<BackupResult> {
-    const name = event.source as SourceName;
-    // a name that is not configured has no place in the vault
-    if (!nightjar.sourceNames.includes(name)) await nightjar.source(name, {}, signal);
-    if (event.doctor === true) return lookedAt(name, nightjar, signal);
-    await requireTime(name, nightjar, signal);
-    try {
-      const manifest = await nightjar.store.withFailureRecord(
-        name,
-        nightjar,
-        (error) => failureOf(error, signal),
-        async () =>
-          backup(await nightjar.source(name, {}, signal), { ...nightjar, asked: momentOf(event.scheduled) }, signal),
-      );
-      return storedResult(manifest, nightjar.seconds());
-    } catch (error) {
-      const heldBy = otherHolder(error, nightjar.identity);
-      if (heldBy === undefined) throw error;
-      return { status: 'skipped', source: name, heldBy, why: messageOf(error) };
-    }
-  },
+  work: (event, nightjar, signal) =>
+    event.doctor === true ? lookedAt(event.source as SourceName, nightjar, signal) : backUp(event, nightjar, signal),
 });

@@ -260,6 +260,7 @@ export const rotateResultSchema = z.strictObject({
 
 export type RotateResult = z.infer<typeof rotateResultSchema>;
 export type BackupResult = z.infer<typeof backupResultSchema>;
+export type BackupEvent = z.infer<typeof backupEventSchema>;
 export type RestoreEvent = z.infer<typeof restoreEventSchema>;
 export type DrillResult = z.infer<typeof drillResultSchema>;
 export type RestoreResult = z.infer<typeof restoreResultSchema>;
