@@ -28,7 +28,6 @@ import type { Tools } from './tools.ts';
 import { openHook } from './telling/hooks/index.ts';
 import { openNotifier } from './telling/notifiers/index.ts';
 import type { Command } from './pipeline/feed.ts';
-import { folderVault } from './vaults/folder/folder.ts';
 import type { OpenVault } from './vaults/descriptor.ts';
 import { unopenedVault } from './vaults/unopened.ts';
 
@@ -140,7 +139,7 @@ export async function compose(
     random: Math.random,
     store: storeOf(vault),
     vault: async (name, stop) => storeOf({ ...(await openFurther(name, stop)).vault, name }),
-    storeIn: async (path) => storeOf(folderVault(path)),
+    storeIn: async (path) => storeOf((await import('./vaults/folder/folder.ts')).folderVault(path)),
     sourceNames: [...config.sources.keys()],
     settings: (name) => sourceConfig(config, name),
     notifiers: telling.notifiers,

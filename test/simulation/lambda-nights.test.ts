@@ -84,7 +84,7 @@ async function night(world: World, moment: Date, draw: () => number): Promise<st
       const waits = (request.fates.length + (ended === 'died' ? draw() : 0)) * minuteMs;
       request.at = world.now.getTime() + 45_000 + waits;
       if (request.fates.length === attempts) request.end = 'given up';
-    } else request.end = ended;
+    } else if (ended !== 'examined') request.end = ended;
   }
 
   for (let next = pending(); next !== undefined; next = pending()) await attempt(next);
