@@ -280,12 +280,15 @@ export type Settled = {
   hint?: string;
 };
 
-/** A database that was replaced, and is kept. `since`: ISO 8601 in UTC. */
-export type KeptDatabase = { name: string; bytes?: Bytes; since?: string };
+/**
+ * A database that was replaced, and is kept. `since`: ISO 8601 in UTC. `halfDropped`: its drop was interrupted, so that
+ * nobody can open it any more, and nothing but another drop is left to do.
+ */
+export type KeptDatabase = { name: string; bytes?: Bytes; since?: string; halfDropped?: true };
 
 /** What stood in the place of a database before it was replaced, and is kept. */
 export type Replaced = {
-  /** The newest first. */
+  /** The newest first, those that are half dropped too. */
   list(signal: AbortSignal): Promise<KeptDatabase[]>;
   /** What would keep it from coming back. */
   findings(kept: KeptDatabase, signal: AbortSignal): Promise<RestoreFinding[]>;

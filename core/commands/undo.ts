@@ -4,15 +4,34 @@ import type { Engine, KeptDatabase, Replaced, RestoreFinding } from '../ports.ts
 /** What was replaced and is kept, the newest first, and what would keep that one from coming back. */
 export type KeptPlan = { kept: [KeptDatabase, ...KeptDatabase[]]; findings: RestoreFinding[] };
 
-/** Looks at what is kept of the database of `engine`. Throws `restore-failed` where nothing is. Writes nothing. */
+/**
+ * Looks at what of the database of `engine` is kept and could come back. Throws `restore-failed` where nothing is.
+ * Writes nothing.
+ */
 export async function planUndo(engine: Engine, database: string, signal: AbortSignal): Promise<KeptPlan> {
   const replaced = replacedOf(engine);
-  const [newest, ...others] = await replaced.list(signal);
+  const all = await allKept(engine, database, signal);
+  const [newest, ...others] = all.filter(({ halfDropped = false }) => !halfDropped);
   if (newest === undefined)
-    throw new BackupError('restore-failed', `nothing is kept of what database ${database} was before`, {
-      hint: 'a restore with --replace keeps it; with --drop-old it does not',
-    });
+    throw new BackupError(
+      'restore-failed',
+      `nothing is kept of what database ${database} was before that could come back: ${all[0].name} is half dropped`,
+      { hint: '--drop-old drops what is left of it; to go back, restore a backup: nightjar list shows them' },
+    );
   return { kept: [newest, ...others], findings: await replaced.findings(newest, signal) };
+}
+
+/** Looks at all that is kept of the database of `engine`. Throws `restore-failed` where nothing is. Writes nothing. */
+export async function planDrop(engine: Engine, database: string, signal: AbortSignal): Promise<KeptPlan> {
+  return { kept: await allKept(engine, database, signal), findings: [] };
+}
+
+async function allKept(engine: Engine, database: string, signal: AbortSignal): Promise<KeptPlan['kept']> {
+  const [newest, ...others] = await replacedOf(engine).list(signal);
+  if (newest !== undefined) return [newest, ...others];
+  throw new BackupError('restore-failed', `nothing is kept of what database ${database} was before`, {
+    hint: 'a restore with --replace keeps it; with --drop-old it does not',
+  });
 }
 
 /**

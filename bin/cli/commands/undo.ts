@@ -1,4 +1,4 @@
-import { dropKept, planUndo, undo } from '../../../core/commands/undo.ts';
+import { dropKept, planDrop, planUndo, undo } from '../../../core/commands/undo.ts';
 import type { KeptPlan } from '../../../core/commands/undo.ts';
 import { formatBytes } from '../../../core/domain/units.ts';
 import type { KeptDatabase } from '../../../core/ports.ts';
@@ -43,7 +43,7 @@ export async function dropOldCommand(
 ): Promise<CommandOutcome> {
   const { out } = session;
   const { engine, database } = await session.nightjar.source(flags.server ?? name, { database: flags.to }, signal);
-  const plan = await planUndo(engine, database, signal);
+  const plan = await planDrop(engine, database, signal);
   for (const line of keptLines(plan, 'dropped')) out.note(line);
   if (flags.plan) return told({ planned: { database, kept: plan.kept } });
   const names = plan.kept.map(said).join(', ');
@@ -65,7 +65,11 @@ function keptLines({ kept: [newest, ...others] }: KeptPlan, what: string): strin
   ];
 }
 
-function said({ name, bytes, since }: KeptDatabase): string {
-  const more = [bytes === undefined ? [] : formatBytes(bytes), since === undefined ? [] : `since ${since}`].flat();
+function said({ name, bytes, since, halfDropped }: KeptDatabase): string {
+  const more = [
+    bytes === undefined ? [] : formatBytes(bytes),
+    since === undefined ? [] : `since ${since}`,
+    halfDropped === true ? 'half dropped' : [],
+  ].flat();
   return more.length === 0 ? name : `${name} (${more.join(', ')})`;
 }

@@ -41,9 +41,9 @@ export function replacedDatabases(login: Login): Replaced {
 
 /** The newest first; those that are marked without a moment were replaced by an older Nightjar. */
 export async function keptDatabases(session: PostgresSession, { database }: Login): Promise<KeptDatabase[]> {
-  const found = (await databases(session)).flatMap(({ name, comment }) => {
+  const found = (await databases(session)).flatMap(({ name, comment, whole }) => {
     const { state, of, at } = markOf(comment) ?? {};
-    return state !== 'replaced' || of !== database || name === database ? [] : [{ name, at }];
+    return state !== 'replaced' || of !== database || name === database ? [] : [{ name, at, whole }];
   });
   const sizes =
     found.length === 0
@@ -52,9 +52,14 @@ export async function keptDatabases(session: PostgresSession, { database }: Logi
           session,
           found.map(({ name }) => name),
         );
-  const kept = found.map(({ name, at }): KeptDatabase => {
+  const kept = found.map(({ name, at, whole }): KeptDatabase => {
     const bytes = sizes.get(name);
-    return { name, ...(bytes !== undefined && { bytes }), ...(at !== undefined && { since: at }) };
+    return {
+      name,
+      ...(bytes !== undefined && { bytes }),
+      ...(at !== undefined && { since: at }),
+      ...(!whole && { halfDropped: true }),
+    };
   });
   return kept.sort((one, other) => (other.since ?? '').localeCompare(one.since ?? ''));
 }
@@ -85,6 +90,7 @@ async function swapBack(login: Login, { name }: KeptDatabase, signal: AbortSigna
   const comment = await maintain(login, signal, async (session) => {
     const found = (await databases(session)).find((one) => one.name === name);
     if (markOf(found?.comment)?.of !== login.database) throw gone(name);
+    if (found?.whole === false) throw halfDropped(name);
     return found?.comment?.split('\n').slice(1).join('\n') ?? '';
   });
   const unmarked = comment === '' ? 'null' : quoteLiteral(comment);
@@ -99,6 +105,12 @@ async function exists(session: PostgresSession, database: string): Promise<boole
 function gone(name: string): BackupError {
   return new BackupError('restore-failed', `database ${name} is not what it was: somebody has used it meanwhile`, {
     hint: 'look again: the same command with --plan',
+  });
+}
+
+function halfDropped(name: string): BackupError {
+  return new BackupError('restore-failed', `database ${name} is half dropped: nobody can open it any more`, {
+    hint: 'drop what is left of it: the same command with --drop-old instead of --undo',
   });
 }
 

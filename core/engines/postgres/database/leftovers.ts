@@ -60,11 +60,12 @@ export async function halfMade(session: PostgresSession, { database }: Login): P
   });
 }
 
-type FoundName = { name: string; open: boolean; comment: string | null; own: boolean };
+/** `whole`: its drop was not interrupted (PostgreSQL of August 2023 and newer can tell). */
+type FoundName = { name: string; open: boolean; whole: boolean; comment: string | null; own: boolean };
 
 export function databases(session: PostgresSession): Promise<FoundName[]> {
   return session.rows(
-    `select datname as name, datallowconn as open, shobj_description(oid, 'pg_database') as comment,
+    `select datname as name, datallowconn as open, datconnlimit <> -2 as whole, shobj_description(oid, 'pg_database') as comment,
       pg_has_role(datdba, 'usage') as own from pg_database where not datistemplate`,
   );
 }
