@@ -193,6 +193,10 @@ const code: Lie[] = [
 /** What both servers know. */
 export const lies: Lie[] = [...rows, ...tables, ...code];
 
+const twiceAgain = 'DROP FUNCTION twice; CREATE FUNCTION twice(i int) RETURNS int DETERMINISTIC RETURN i * 2';
+const nightlyAgain =
+  "CREATE EVENT nightly ON SCHEDULE EVERY 1 DAY STARTS '2037-01-01 00:00:00' DISABLE DO DELETE FROM logs";
+
 /** What MariaDB alone has. */
 export const mariadbLies: Lie[] = [
   ['a sequence one further', 'SELECT NEXTVAL(numbers)', /sequence `numbers` stands at/],
@@ -207,6 +211,28 @@ export const mariadbLies: Lie[] = [
   ],
   ['a column that keeps its history', 'ALTER TABLE void ADD SYSTEM VERSIONING', /void/],
   ['the comment of the database', "ALTER DATABASE liar COMMENT 'other'", /database comment is not in the backup/],
+
+  // the same text, made under another setting: the server reads it otherwise
+  [
+    'the character set of the client that made a function',
+    `SET character_set_client = latin1; ${twiceAgain}; SET NAMES utf8mb4`,
+    /function twice is defined differently \(with the same text/,
+  ],
+  [
+    'the collation under which a function was made',
+    `SET collation_connection = utf8mb4_bin; ${twiceAgain}; SET NAMES utf8mb4`,
+    /function twice is defined differently \(with the same text/,
+  ],
+  [
+    'the collation that the database had when a function was made',
+    `ALTER DATABASE liar COLLATE utf8mb4_bin; ${twiceAgain}; ALTER DATABASE liar COLLATE utf8mb4_general_ci`,
+    /function twice is defined differently \(with the same text/,
+  ],
+  [
+    'the time zone of an event',
+    `SET time_zone = '+05:00'; DROP EVENT nightly; ${nightlyAgain}; SET time_zone = DEFAULT`,
+    /event nightly is defined differently \(with the same text/,
+  ],
 ];
 
 /** What only MariaDB makes. */
