@@ -3,8 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { startPostgres } from '../../servers/databases/postgres.ts';
-import { nightjar, start } from './command.ts';
+import { start } from './command.ts';
 import type { Ended, Running } from './command.ts';
+import { nightjarInProcess } from './in-process.ts';
 
 /**
  * A PostgreSQL server with a small database `shop` and a large one `big`, a folder with a `nightjar.yaml` for them, and
@@ -47,11 +48,11 @@ export async function cliScene() {
     folder,
     env,
     sql,
-    run: (args: string[]): Promise<Ended> => nightjar(args, { cwd: folder, env }),
+    run: (args: string[]): Promise<Ended> => nightjarInProcess(args, { cwd: folder, env }),
     start: (args: string[]): Running => start(args, { cwd: folder, env }),
     /** The document that --json prints, and the exit code. */
     async json(args: string[]): Promise<{ code: number | null; document: Record<string, never> }> {
-      const { code, stdout, stderr } = await nightjar([...args, '--json'], { cwd: folder, env });
+      const { code, stdout, stderr } = await nightjarInProcess([...args, '--json'], { cwd: folder, env });
       if (stderr !== '') throw new Error(`--json wrote to stderr:\n${stderr}`);
       return { code, document: JSON.parse(stdout) };
     },
