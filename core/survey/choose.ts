@@ -82,7 +82,8 @@ async function byMoment(
   const newest = before.findLast(({ good }) => good);
   if (newest === undefined) throw noneBefore(source, { at, before, timeZone }, verdict, deps.store);
   const found = { verdict, warnings: [odd ?? [], warnings].flat(), newer: newerThan(newest, before) };
-  const meant = `${text} is ${moment(at, timeZone)}; the newest good backup until then began ${moment(newest.start, timeZone)}`;
+  const began = `the newest good backup until then began ${moment(newest.start, timeZone)}`;
+  const meant = `${text} is ${moment(at, timeZone)}; ${began}`;
   return { ...(await chosen(source, newest, found, deps, signal)), meant };
 }
 

@@ -46,6 +46,7 @@ export function noneBefore(
 /** What to say where none is proven. */
 export function noneProven(source: SourceName, verdict: SourceVerdict, store: Store): BackupError {
   if (verdict.newest === undefined) return noneGood(source, verdict, store);
-  const what = `none of ${verdict.backups.length} was restored and compared; the newest good one is ${verdict.newest.id}`;
-  return store.missingBackup(source, what, `prove it: nightjar drill ${word(source)}`);
+  const what = `none of ${verdict.backups.length} was restored and compared`;
+  const newest = `the newest good one is ${verdict.newest.id}`;
+  return store.missingBackup(source, `${what}; ${newest}`, `prove it: nightjar drill ${word(source)}`);
 }

@@ -59,7 +59,8 @@ function onTheClock(
     return { ms: change - unitMs, odd };
   }
   if (second === undefined || unitMs === dayMs) return { ms: first };
-  const odd = `there are two ${text}, where the clock is put back: the first is meant, ${utc(first)}; the second is ${utc(second)}`;
+  const both = `the first is meant, ${utc(first)}; the second is ${utc(second)}`;
+  const odd = `there are two ${text}, where the clock is put back: ${both}`;
   return { ms: first, odd };
 }
 

@@ -208,6 +208,10 @@ const networkCodes = [
 /** What functions of the server say when an object that a snapshot still shows is gone. */
 export const goneMeanwhile = /could not open relation with OID|cache lookup failed for/;
 
+const halfDroppedHint =
+  'its drop was interrupted, and nobody can open it any more: DROP DATABASE it, and restore; ' +
+  'or nightjar restore --undo, where what it was before is kept';
+
 /** What PostgreSQL's answer means to a person. SQLSTATE codes: PostgreSQL manual, appendix A. */
 export function explained(
   cause: unknown,
@@ -259,6 +263,7 @@ export function explained(
       );
     case '55000':
       if ((cause as { severity?: unknown }).severity !== 'FATAL') return told(otherwise);
+      if (/invalid database/.test(messageOf(cause))) return told('source-unreachable', halfDroppedHint);
       return told('source-unreachable', loginRemedy(said, login.user, 'an administrator has to open the database'));
     case 'XX000':
       if (!goneMeanwhile.test(messageOf(cause))) return told(otherwise);

@@ -63,6 +63,20 @@ test('museum: what is whole comes back, and what is half dropped is dropped', as
   ).toEqual([{ datname: 'shop' }]);
 });
 
+test('a live database that is half dropped is told as such, and what it was before comes back', async () => {
+  await replacing();
+  await dropHalf('shop');
+
+  await expect(replacing()).rejects.toMatchObject({
+    code: 'source-unreachable',
+    hint: expect.stringMatching(/drop was interrupted.*DROP DATABASE.*--undo/),
+  });
+  await undo(engine(), await planUndo(engine(), 'shop', limit()), limit());
+
+  expect(await goods()).toEqual([{ rows: 100 }]);
+  await dropKept(engine(), await planDrop(engine(), 'shop', limit()), limit());
+});
+
 /** As PostgreSQL's own tests do it: the drop waits for a table of the catalog when it is interrupted. */
 async function dropHalf(name: string): Promise<void> {
   const { host, port, user, password } = scene.server;

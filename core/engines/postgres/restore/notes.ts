@@ -63,7 +63,8 @@ export async function oldNotes(
 
 function notDroppedNote({ name, why }: DroppedDatabase): string | undefined {
   if (why === undefined) return undefined;
-  return `the old database ${name} could not be dropped (${why}); when nothing of it is needed: DROP DATABASE ${quoteIdentifier(name)}`;
+  const remedy = `when nothing of it is needed: DROP DATABASE ${quoteIdentifier(name)}`;
+  return `the old database ${name} could not be dropped (${why}); ${remedy}`;
 }
 
 /** What is kept from before: it takes space until somebody says that it is not needed any more. */
