@@ -45,6 +45,8 @@ let folder: string;
 let manifest: Manifest;
 let original: RawFiles;
 let rows: unknown;
+/** A test that is tried again finds none of what it has left. */
+let attempt = 0;
 const network = faultyNetwork();
 
 beforeAll(async () => {
@@ -114,21 +116,21 @@ async function copied(first: Vault, to: Vault, place: RawPlace, isSure = false) 
 /** What each does under a fault, and what is wrong then. */
 const verbs: Record<string, (round: number) => Promise<Ended & { problems: string[] }>> = {
   async backup(round) {
-    const end = await ended(backup(scene.source('shop'), scene.deps(through(`made-${round}`)), limit()));
+    const end = await ended(backup(scene.source('shop'), scene.deps(through(`made-${attempt}-${round}`)), limit()));
     network.arm(undefined);
-    const files = await bucketAt(`made-${round}`).read();
+    const files = await bucketAt(`made-${attempt}-${round}`).read();
     const count = manifestsIn(files).length;
     const isFalse = end.error === undefined ? count !== 1 : count > 1;
     return { ...end, problems: [...halfVisible(files), ...(isFalse ? [`${count} backups are there`] : [])] };
   },
   async copy(round) {
-    const place = bucketAt(`copy-${round}`);
-    const first = await copied(through('first'), through(`copy-${round}`), place);
-    const next = await copied(directly('first'), directly(`copy-${round}`), place, true);
+    const place = bucketAt(`copy-${attempt}-${round}`);
+    const first = await copied(through('first'), through(`copy-${attempt}-${round}`), place);
+    const next = await copied(directly('first'), directly(`copy-${attempt}-${round}`), place, true);
     return { ...first, problems: [...first.problems, ...next.problems.map((one) => `run again: ${one}`)] };
   },
   async pull(round) {
-    const to = join(folder, `${round}`);
+    const to = join(folder, `${attempt}-${round}`);
     const first = await copied(through('first'), folderVault(to), rawFolder(to));
     const next = await copied(directly('first'), folderVault(to), rawFolder(to), true);
     return { ...first, problems: [...first.problems, ...next.problems.map((one) => `run again: ${one}`)] };
@@ -166,6 +168,7 @@ function aliveMegabytes(): number {
 }
 
 test('whatever goes wrong on the way to a store, nothing half is to be seen, and no success is false', async () => {
+  attempt += 1;
   const random = drawing(seed);
   const problems: string[] = [];
   const seen = { failed: 0, done: 0 };
