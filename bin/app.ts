@@ -35,7 +35,8 @@ function missing(): never {
   throw new BackupError('config-invalid', `there is no ${usual} in ${process.cwd()}`, {
     hint:
       alike === undefined
-        ? `cp examples/plain.yaml ${usual} and write your own databases into it, or name another file: npx cdk synth -c config=path`
+        ? `cp examples/plain.yaml ${usual} and write your own databases into it, or name another file: npx cdk ` +
+          'synth -c config=path'
         : `there is ${alike}: rename it to ${usual}, or name it: npx cdk synth -c config=${alike}`,
   });
 }

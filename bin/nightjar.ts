@@ -30,6 +30,7 @@ const code = await run(process.argv.slice(2), { stdout, stderr, env, cwd: proces
 await new Promise(setImmediate);
 if (unwritten !== undefined)
   stderr.write(
-    `error: what there was to print could not be written: ${unwritten.message}\n  hint: make room where it is written to\n`,
+    `error: what there was to print could not be written: ${unwritten.message}\n  hint: make room where it is ` +
+      `written to\n`,
   );
 process.exit(stopCode ?? (unwritten === undefined ? code : code || exitCodes.failed));

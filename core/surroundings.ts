@@ -48,7 +48,9 @@ async function readAuthority(key: string, path: string): Promise<string> {
     const why =
       (cause as NodeJS.ErrnoException).code === 'ENOENT' ? 'is not there' : `can't be read: ${messageOf(cause)}`;
     throw new BackupError('config-invalid', `${key}: the file ${path} ${why}`, {
-      hint: 'correct the path (it is relative to the configuration), or put the certificate of the authority there, as PEM',
+      hint:
+        'correct the path (it is relative to the configuration), or put the certificate of the authority there, ' +
+        'as PEM',
       cause,
     });
   });

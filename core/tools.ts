@@ -136,7 +136,9 @@ async function readIndex(home: string): Promise<z.infer<typeof indexSchema>> {
     return indexSchema.parse(JSON.parse(await readFile(join(home, 'db-tools.json'), 'utf8')));
   } catch (cause) {
     throw new BackupError('tools-missing', `no database clients in ${home}`, {
-      hint: 'correct NIGHTJAR_TOOLS, or leave it out: the clients are fetched then (nightjar layer build); in Lambda, the layer has to be attached',
+      hint:
+        'correct NIGHTJAR_TOOLS, or leave it out: the clients are fetched then (nightjar layer build); in Lambda, ' +
+        'the layer has to be attached',
       cause,
     });
   }

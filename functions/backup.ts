@@ -24,7 +24,9 @@ function momentOf(text: string | undefined): Date | undefined {
 async function requireTime(source: SourceName, { store, identity: { run } }: BackupHost, signal: AbortSignal) {
   if (!(await store.hasFailed(source, { run, code: 'deadline' }, signal))) return;
   throw new BackupError('deadline', `an earlier attempt at this request ran out of its time: it is not tried again`, {
-    hint: 'give the function more time (up to 15 minutes) and more memory (cloud.size, cloud.memory), or run it from the command line',
+    hint:
+      'give the function more time (up to 15 minutes) and more memory (cloud.size, cloud.memory), or run it from ' +
+      'the command line',
   });
 }
 

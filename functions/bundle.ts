@@ -22,7 +22,8 @@ const largestBytes: Bytes = 5_000_000;
  * module has neither.
  */
 const requireBanner =
-  "import { createRequire as nightjarRequire } from 'node:module';const require = nightjarRequire(import.meta.url);const __dirname = import.meta.dirname;";
+  "import { createRequire as nightjarRequire } from 'node:module';const require = " +
+  'nightjarRequire(import.meta.url);const __dirname = import.meta.dirname;';
 
 /** PostgreSQL's parser in WebAssembly, which a proof loads when it first needs it: its code finds it beside itself. */
 const parser = 'libpg-query/wasm/libpg-query.wasm';

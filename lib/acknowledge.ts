@@ -5,34 +5,44 @@ import type { IConstruct } from 'constructs';
 /** Why a statement (by its id) is on more than one thing: what it is on has no name yet when the stack is made. */
 const reasons: Readonly<Record<string, string>> = {
   StoreParts:
-    'Every backup has an id of its own, so a right is on a pattern: parts below the place of this one source, and each only once.',
+    'Every backup has an id of its own, so a right is on a pattern: parts below the place of this one source, ' +
+    'and each only once.',
   UploadParts:
-    'Every backup has an id of its own, so a right is on a pattern: pieces of parts below the place of this one source.',
+    'Every backup has an id of its own, so a right is on a pattern: pieces of parts below the place of this one ' +
+    'source.',
   ConfirmParts:
     'Every backup has an id of its own, so a right is on a pattern: parts below the place of this one source.',
   MakeItExist:
-    'Every backup has an id of its own, so a right is on a pattern: manifests and records of failures of this one source, and each only once.',
+    'Every backup has an id of its own, so a right is on a pattern: manifests and records of failures of this ' +
+    'one source, and each only once.',
   ReadBackups: 'Any backup may be restored: manifests and parts of this one source.',
   RecordProof:
-    'Every backup has an id of its own, so a right is on a pattern: records of proofs of this one source, and each only once.',
+    'Every backup has an id of its own, so a right is on a pattern: records of proofs of this one source, and ' +
+    'each only once.',
   ReadRequests: 'Every request has a record of its own: those of restores of this one source.',
   RecordRequest: 'Every request has a record of its own: those of restores of this one source, and each only once.',
   ReadManifests:
-    'Every backup has an id of its own, so a right is on a pattern: manifests alone, of one source for its backup, of all for rotation and check.',
-  Tag: 'Every backup has an id of its own, so a right is on a pattern: manifests and parts, of one source for its backup, of all for rotation.',
+    'Every backup has an id of its own, so a right is on a pattern: manifests alone, of one source for its ' +
+    'backup, of all for rotation and check.',
+  Tag:
+    'Every backup has an id of its own, so a right is on a pattern: manifests and parts, of one source for its ' +
+    'backup, of all for rotation.',
   Remove:
-    'What Nightjar has stored, of every source, and nothing else in the bucket. Not versions: what is deleted stays for some time.',
+    'What Nightjar has stored, of every source, and nothing else in the bucket. Not versions: what is deleted ' +
+    'stays for some time.',
   EndUploads: 'Uploads of parts, of every source: rotation is there for all of them.',
   ReadLedgers: 'Rotation is there for every source: what the vault remembers of each.',
   RememberBackups:
     'A check is there for every source: what the vault remembers of each, beside its backups, and nothing else.',
   HoldLeases: 'The leases of every source: leftovers are swept under the lease of their source.',
   RememberWhatWasTold:
-    'Each notifier has an outbox of its own, called by a digest of its address, which no policy knows: outboxes alone, and no right to delete them.',
+    'Each notifier has an outbox of its own, called by a digest of its address, which no policy knows: outboxes ' +
+    'alone, and no right to delete them.',
   WriteLog: 'Streams of the own log group; Lambda makes them and gives them their names.',
   Trace: 'Segments of X-Ray are no resource (Service Authorization Reference, AWS X-Ray).',
   JoinNetwork:
-    'Lambda itself does this with the role, to network interfaces that are not there yet; the statement ByLambdaAlone denies it to the function.',
+    'Lambda itself does this with the role, to network interfaces that are not there yet; the statement ' +
+    'ByLambdaAlone denies it to the function.',
   ShowAlarms: 'Alarms of this stack, by the beginning of their names.',
   ShowGraphs: 'Metrics are no resource (Service Authorization Reference, CloudWatch).',
 };

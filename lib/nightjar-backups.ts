@@ -114,7 +114,8 @@ export class NightjarBackups extends Construct {
     if (twin !== undefined)
       throw new BackupError(
         'config-invalid',
-        `the things of ${twin.node.path} would be called ${this.#names}-…, too, in the same account and region: give one of the two a cloud.stack of its own`,
+        `the things of ${twin.node.path} would be called ${this.#names}-…, too, in the same account and region: ` +
+          'give one of the two a cloud.stack of its own',
       );
   }
 }

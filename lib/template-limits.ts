@@ -48,7 +48,8 @@ export function limitTemplate(
 function divided(all: readonly SourceName[], most: number): string {
   const fit = Math.floor(most * margin);
   return fit === 0
-    ? 'divide the sources over several files, each with a cloud.stack and a vault prefix of its own (all but the first with bucket: existing)'
+    ? 'divide the sources over several files, each with a cloud.stack and a vault prefix of its own (all but the ' +
+        'first with bucket: existing)'
     : `write "stacks: ${stacksNeeded(all, fit)}" below cloud (about ${fit} sources fit into one stack as they are)`;
 }
 

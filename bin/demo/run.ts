@@ -19,7 +19,8 @@ export async function runDemo({ megabytes, keep }: DemoOptions, tell: Teller, si
   tell.say('All of it is its own and goes away at the end; nothing of yours is touched.');
   tell.step('Programs and servers');
   tell.say(
-    `What is missing is downloaded once from Debian's packages (about 100 MB; sizes follow) and kept in ${cacheRoot()}.`,
+    `What is missing is downloaded once from Debian's packages (about 100 MB; sizes follow) and kept in ` +
+      `${cacheRoot()}.`,
   );
   const layer = await findLayer({ NIGHTJAR_PINS: 'newer', ...process.env }, undefined, tell.report, signal);
   const stage = await tell.timed('starting a PostgreSQL and a MariaDB server', openStage(layer, tell, signal));

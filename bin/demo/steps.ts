@@ -68,7 +68,8 @@ export async function verify(stage: Stage, tell: Teller, signal: AbortSignal): P
 export async function restoreBoth(stage: Stage, tell: Teller, signal: AbortSignal): Promise<void> {
   tell.step('The restore');
   tell.say(
-    'In place: what is left of PostgreSQL’s database is kept beside it (--undo puts it back), of MariaDB’s dropped. (Without --to and --replace, a restore makes a new database beside the old one.)',
+    'In place: what is left of PostgreSQL’s database is kept beside it (--undo puts it back), of MariaDB’s ' +
+      'dropped. (Without --to and --replace, a restore makes a new database beside the old one.)',
   );
   for (const { source } of stage.shops)
     await nightjar(['restore', source, '--to', database, '--replace', '--yes'], stage, tell, signal);
@@ -78,7 +79,8 @@ export async function restoreBoth(stage: Stage, tell: Teller, signal: AbortSigna
 export async function prove(stage: Stage, before: Looks, tell: Teller, signal: AbortSignal): Promise<boolean> {
   tell.step('The proof');
   tell.say(
-    "Nightjar has compared every row and definition with the backup. Now the databases' own word: row counts and checksums of every table, before and now.\n",
+    "Nightjar has compared every row and definition with the backup. Now the databases' own word: row counts " +
+      'and checksums of every table, before and now.\n',
   );
   const after = await lookAt(stage, signal);
   const found = stage.shops.map(({ product }, index) => {

@@ -41,25 +41,30 @@ export function configurationDocs(schema: Schema, example: string): string {
     ),
     section(
       '`notify`',
-      'The word `none`, or a list; each entry of it has exactly one of these keys. How to set each of them up, and how to read what they send: [alerts.md](alerts.md). `nightjar notify` sends a test.',
+      'The word `none`, or a list; each entry of it has exactly one of these keys. How to set each of them up, ' +
+        'and how to read what they send: [alerts.md](alerts.md). `nightjar notify` sends a test.',
       notifier,
     ),
     section('`notify` `telegram`', '', notifier?.properties?.['telegram']),
     section('`notify` `webhook`', '', notifier?.properties?.['webhook']),
     section(
       '`hooks`',
-      'A list; each entry is an `eventBus`, a `command` or a `heartbeat`. A hook that fails is a failure of the run. What they get: [alerts.md](alerts.md#events).',
+      'A list; each entry is an `eventBus`, a `command` or a `heartbeat`. A hook that fails is a failure of the ' +
+        'run. What they get: [alerts.md](alerts.md#events).',
       hooks?.items,
     ),
     section(
       'Secrets',
-      'A password never stands in the file: what stands there is where it is kept, by exactly one of `env`, `file` and `secret`. A secret is read when it is needed, and appears in no message, argument or manifest. Who else may read a secret file is yours to set.',
+      'A password never stands in the file: what stands there is where it is kept, by exactly one of `env`, ' +
+        '`file` and `secret`. A secret is read when it is needed, and appears in no message, argument or ' +
+        'manifest. Who else may read a secret file is yours to set.',
       inGroup(drillServer?.properties?.['password']),
     ),
     section('`defaults`', 'Durations carry a unit: `ms`, `s`, `m` (minutes), `h`, `d`, `w`.', defaults),
     section(
       '`retention`',
-      'Numbers count periods that have a backup, not days of the calendar, as in restic. `0` switches a tier off. A source’s own keys go over those of `defaults`; a `count` takes the place of all the others.',
+      'Numbers count periods that have a backup, not days of the calendar, as in restic. `0` switches a tier ' +
+        'off. A source’s own keys go over those of `defaults`; a `count` takes the place of all the others.',
       defaults?.properties?.['retention'],
     ),
     section(
@@ -90,12 +95,14 @@ export function configurationDocs(schema: Schema, example: string): string {
     section('`drill` `server`', 'The same keys as a source’s own server, without a database.', drillServer),
     section(
       '`shrink`',
-      'The newest backup is compared with the most that three full ones in a row have held. That only grows, until `nightjar accept`; see [freshness](freshness.md).',
+      'The newest backup is compared with the most that three full ones in a row have held. That only grows, ' +
+        'until `nightjar accept`; see [freshness](freshness.md).',
       defaults?.properties?.['shrink'],
     ),
     section(
       '`cloud`',
-      'What `cdk deploy` makes of the file on AWS: [cloud.md](cloud.md). The command line and the functions read the file and leave this out.',
+      'What `cdk deploy` makes of the file on AWS: [cloud.md](cloud.md). The command line and the functions ' +
+        'read the file and leave this out.',
       cloud,
     ),
     section('`cloud` `objectLock`', '', cloud?.properties?.['objectLock']),
@@ -113,7 +120,8 @@ function section(title: string, text: string, schema: Schema | undefined): strin
   const { properties = {}, required = [] } = schema ?? {};
   const rows = Object.entries(properties).map(
     ([key, property]) =>
-      `| \`${key}\` | ${kindOf(property)} | ${required.includes(key) ? 'required' : defaultOf(property)} | ${property.description ?? ''} |`,
+      `| \`${key}\` | ${kindOf(property)} | ${required.includes(key) ? 'required' : defaultOf(property)} | ` +
+      `${property.description ?? ''} |`,
   );
   return `## ${title}\n\n${text === '' ? '' : `${text}\n\n`}| key | value | default | |\n| --- | --- | --- | --- |\n${rows.join('\n')}\n`;
 }

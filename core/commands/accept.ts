@@ -53,7 +53,8 @@ export async function acceptanceOf(
         if (!isBackupError(cause, 'object-exists')) throw cause;
         throw new BackupError(
           'object-exists',
-          `somebody else, a check or another accept, has written what is remembered of ${source} meanwhile: nothing was accepted`,
+          `somebody else, a check or another accept, has written what is remembered of ${source} meanwhile: ` +
+            'nothing was accepted',
           { hint: `look again: nightjar accept ${word(source)}`, cause },
         );
       });

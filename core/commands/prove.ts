@@ -92,7 +92,8 @@ export async function prove(
 }
 
 const definitionsHint =
-  'all rows are equal, and definitions are not: was something altered during the restore? If they mean the same, report this; if not, restore another backup';
+  'all rows are equal, and definitions are not: was something altered during the restore? If they mean the ' +
+  'same, report this; if not, restore another backup';
 
 /** What an engine says of definitions that it can't compare between servers of two versions. */
 const byName = 'by name alone: the servers’ versions differ';
@@ -121,7 +122,8 @@ function keptBySentence(own: Unequal[]): string[] {
   return own.length === 0
     ? []
     : [
-        `what the database, which was there before the restore, keeps of its own: ${own.map(({ kind, name }) => `${kind} ${name}`).join(', ')}`,
+        'what the database, which was there before the restore, keeps of its own: ' +
+          `${own.map(({ kind, name }) => `${kind} ${name}`).join(', ')}`,
       ];
 }
 
@@ -133,7 +135,9 @@ function settleByText({ unequal, sameVersion }: Compared): Promise<Settled> {
 /** What a proof has shown, in one sentence: what the backup never held as the source did is excepted each time. */
 export function proofSentence({ tables, rows, objects, ways, exceptions }: Proof): string {
   const others = Object.entries(ways).map(([way, count]) => `${formatCount(count)} ${way}`);
-  const compared = `${plural(tables, 'table')}, ${plural(rows, 'row')}, ${plural(objects, 'definition')}${others.length === 0 ? '' : ` (${others.join(', ')})`}`;
+  const compared =
+    `${plural(tables, 'table')}, ${plural(rows, 'row')}, ` +
+    `${plural(objects, 'definition')}${others.length === 0 ? '' : ` (${others.join(', ')})`}`;
   return `proven equal${exceptions.length === 0 ? '' : `, except ${exceptions.join('; ')}`}: ${compared}`;
 }
 
@@ -143,7 +147,8 @@ export function requireEqual(proof: Proof, database: string): void {
   throw new BackupError('proof-failed', `${database} is not what was backed up: ${firstOf(proof.differences, 10)}`, {
     hint:
       proof.hint ??
-      'was the database written to during the restore? If not, restore another backup, and keep this one to look into it',
+      'was the database written to during the restore? If not, restore another backup, and keep this one to ' +
+        'look into it',
   });
 }
 

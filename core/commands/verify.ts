@@ -161,7 +161,9 @@ export async function verifyRecorded(
     deps,
     () => verify(manifest, deps, signal),
     ({ parts, storedBytes, sealed, problems }) => ({
-      compared: `size${sealed ? ' and SHA-256' : ', SHA-256, form and rows'} of ${plural(parts, 'part')}, ${formatBytes(storedBytes)}${sealed ? ', encrypted and not opened' : ''}`,
+      compared:
+        `size${sealed ? ' and SHA-256' : ', SHA-256, form and rows'} of ${plural(parts, 'part')}, ` +
+        `${formatBytes(storedBytes)}${sealed ? ', encrypted and not opened' : ''}`,
       differences: problems.map(({ error }) => error.message),
     }),
   );

@@ -23,12 +23,14 @@ const known: KnownRefusal[] = [
   {
     pattern: /self-signed certificate in|unable to (?:get|verify)/,
     remedy: () =>
-      `${unknownAuthority}: save the authority's certificate as a PEM file, and name it: tls: { ca: ./authority.pem } (on Amazon RDS: tls: { ca: rds })`,
+      `${unknownAuthority}: save the authority's certificate as a PEM file, and name it: tls: { ca: ` +
+      './authority.pem } (on Amazon RDS: tls: { ca: rds })',
   },
   {
     pattern: /self-signed certificate|DEPTH_ZERO_SELF_SIGNED/,
     remedy: ({ host }) =>
-      `no authority has signed the certificate of ${host}: copy it from the server as a PEM file, and name it: tls: { ca: ./server.pem }`,
+      `no authority has signed the certificate of ${host}: copy it from the server as a PEM file, and name it: ` +
+      'tls: { ca: ./server.pem }',
   },
   {
     pattern: /certificate has expired/,

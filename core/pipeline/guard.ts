@@ -170,6 +170,8 @@ function refused(name: string, line: number, found: Buffer, what = 'what no data
     .split('\n')[0]!
     .replace(/[^\w .,;:()'"`*\\/!=@+-]/g, '?');
   return new BackupError('part-corrupt', `${name} holds at line ${line} ${what}: ${shown}`, {
-    hint: 'nothing of this part was committed. Who has written to the vault? Restore another backup, and keep this one to look into it',
+    hint:
+      'nothing of this part was committed. Who has written to the vault? Restore another backup, and keep this ' +
+      'one to look into it',
   });
 }

@@ -44,9 +44,11 @@ export function rdsToken({ host, port, user, resourceId }: TokenOf): Token {
 function refusedHint(user: string, region = '<region>', resourceId = '<resource id>'): string {
   const partition = /^cn-/.test(region) ? 'aws-cn' : /^us-gov-/.test(region) ? 'aws-us-gov' : 'aws';
   return [
-    `the token was made, and the server refuses it: allow this role rds-db:connect on arn:${partition}:rds-db:${region}:<account>:dbuser:${resourceId}/${user}`,
+    'the token was made, and the server refuses it: allow this role rds-db:connect on ' +
+      `arn:${partition}:rds-db:${region}:<account>:dbuser:${resourceId}/${user}`,
     'switch IAM database authentication on for the server',
-    `give the user that way in (PostgreSQL: GRANT rds_iam TO ${user}; MySQL and MariaDB: IDENTIFIED WITH AWSAuthenticationPlugin AS 'RDS')`,
+    `give the user that way in (PostgreSQL: GRANT rds_iam TO ${user}; MySQL and MariaDB: IDENTIFIED WITH ` +
+      `AWSAuthenticationPlugin AS 'RDS')`,
     'and name the endpoint of RDS itself as the host, no name of your own for it',
   ].join('; ');
 }

@@ -34,9 +34,12 @@ export function limitsOf(what: string, remainingMs: number): Limits {
 function outOfTime(what: string, allowedMs: number, remainingMs: number): BackupError {
   return new BackupError(
     'deadline',
-    `${what} was stopped after ${formatDuration(allowedMs)} of the ${formatDuration(remainingMs)} that the function has, to clean up in the rest`,
+    `${what} was stopped after ${formatDuration(allowedMs)} of the ${formatDuration(remainingMs)} that the ` +
+      'function has, to clean up in the rest',
     {
-      hint: 'give the function more time (up to 15 minutes) and more memory, which brings more CPU, or run it from the command line',
+      hint:
+        'give the function more time (up to 15 minutes) and more memory, which brings more CPU, or run it from ' +
+        'the command line',
     },
   );
 }

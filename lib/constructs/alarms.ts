@@ -151,7 +151,9 @@ function rulesOf({ label, name, failed, fn, timeoutSeconds }: WatchedFunction): 
     {
       name: name('duration'),
       section: 'duration',
-      what: `${label} took over ${nearLimit * 100} % of the ${timeoutSeconds} s that it may take: soon it will be cut off.`,
+      what:
+        `${label} took over ${nearLimit * 100} % of the ${timeoutSeconds} s that it may take: soon it will be cut ` +
+        'off.',
       metric: fn.metricDuration({ period, statistic: 'Maximum' }),
       threshold: timeoutSeconds * 1000 * nearLimit,
       missing: TreatMissingData.NOT_BREACHING,

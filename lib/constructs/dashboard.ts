@@ -65,7 +65,9 @@ export class BackupDashboard extends Construct {
       new TextWidget({
         width: whole,
         height: 2,
-        markdown: `# ${stack}\nBacked up: ${sources.slice(0, mostAlarms).join(', ')}. Each alarm names its section of docs/runbook.md: what it means, and what to do.`,
+        markdown:
+          `# ${stack}\nBacked up: ${sources.slice(0, mostAlarms).join(', ')}. Each alarm names its section of ` +
+          'docs/runbook.md: what it means, and what to do.',
       }),
     );
     dashboard.addWidgets(
@@ -120,7 +122,8 @@ export class BackupDashboard extends Construct {
 
 /** Every run leaves one line at its end (functions/host/host.ts). */
 const lastRuns = [
-  'fields @timestamp, verb, source, message, result.status, result.id, result.rows, result.storedBytes, result.seconds, code, error',
+  'fields @timestamp, verb, source, message, result.status, result.id, result.rows, result.storedBytes, ' +
+    'result.seconds, code, error',
   'filter message in ["end", "failed"]',
   'sort @timestamp desc',
   'limit 50',

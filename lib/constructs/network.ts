@@ -92,7 +92,9 @@ export class Network extends Construct {
     if (endpointSubnets === undefined && subnets.length > 1)
       Annotations.of(this).addWarningV2(
         `nightjar:zones:${this.#key}`,
-        `cloud.networks.${this.#key}: EC2 refuses endpoints in two subnets of one availability zone; if ${subnets.join(', ')} are not each in a zone of their own, name one of each zone as endpointSubnets; if they are, name all of them`,
+        `cloud.networks.${this.#key}: EC2 refuses endpoints in two subnets of one availability zone; if ` +
+          `${subnets.join(', ')} are not each in a zone of their own, name one of each zone as endpointSubnets; ` +
+          'if they are, name all of them',
       );
     const doors = newGroup(this, 'Endpoints', vpc, `Endpoints for the functions of ${this.#name}`);
     this.#doors = doors;

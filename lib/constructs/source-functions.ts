@@ -41,7 +41,8 @@ export class SourceFunctions extends Construct {
     if ((config.cloud.size ?? 0) > largestBytes)
       Annotations.of(this).addWarningV2(
         'nightjar:size',
-        `${source} may be too large for the 15 minutes of a function; it is tried, for the file says so (oversize: try)`,
+        `${source} may be too large for the 15 minutes of a function; it is tried, for the file says so ` +
+          '(oversize: try)',
       );
     const lost = lostBackupWarning(config.watch.schedule!, config.timeZone);
     if (lost !== undefined) Annotations.of(this).addWarningV2('nightjar:clock', `sources.${source}.schedule: ${lost}`);

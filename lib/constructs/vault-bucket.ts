@@ -89,7 +89,8 @@ function newBucket(
   });
   acknowledge(bucket, {
     'AwsSolutions-S1':
-      'Access logs would need a second bucket that grows for ever; who needs them turns on data events of CloudTrail for this one.',
+      'Access logs would need a second bucket that grows for ever; who needs them turns on data events of ' +
+      'CloudTrail for this one.',
   });
   return bucket;
 }

@@ -40,7 +40,8 @@ test('paths are relative to the file, wherever the command runs', async () => {
 test('a bucket keeps its place, and its keys are read by reference', async () => {
   await writeFile(join(folder, 'key'), 'hunter2\n');
   const text =
-    'vault: { s3: { bucket: abc, prefix: nightly, endpoint: "http://127.0.0.1:1", accessKeyId: { env: KEY_ID }, secretAccessKey: { file: key } } }\nsources: { shop: { postgres: { host: h, database: d, user: u } } }';
+    'vault: { s3: { bucket: abc, prefix: nightly, endpoint: "http://127.0.0.1:1", accessKeyId: { env: KEY_ID }, ' +
+    'secretAccessKey: { file: key } } }\nsources: { shop: { postgres: { host: h, database: d, user: u } } }';
 
   const nightjar = await compose(config(text), host({ KEY_ID: 'AKIA' }), limit());
 

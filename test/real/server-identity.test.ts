@@ -15,7 +15,8 @@ test('a backup of PostgreSQL says of which cluster it is, also of a role without
   await scene.sql('postgres', 'create database shop');
   await scene.sql(
     'shop',
-    `create role reader login password 'secret' in role pg_read_all_data; create table t (a int); insert into t values (1)`,
+    `create role reader login password 'secret' in role pg_read_all_data; create table t (a int); insert into t ` +
+      'values (1)',
   );
   // the server's own word, as its superuser
   const [{ identity }] = (await scene.sql(

@@ -83,7 +83,8 @@ const losses: [name: string, kind: string, lose: (night: number) => StoredBackup
 ];
 
 test.each(losses)(
-  'a month of this loss is told by the next check, never heals by waiting, and the last full backup is there at the end: %s',
+  'a month of this loss is told by the next check, never heals by waiting, and the last full backup is there at ' +
+    'the end: %s',
   async (name, kind, lose) => {
     // by a count, and once by tiers
     for (const retention of name === losses[0]![0] ? [usual, week] : [week]) {

@@ -110,7 +110,8 @@ test('npx cdk synth in a fresh clone, without a network, makes the stack of an e
 test('the app that cdk starts tells every mistake of nightjar.yaml with its line, and a file that is not there', async () => {
   await writeFile(
     join(clone, 'nightjar.yaml'),
-    'vault: ./backups\nsources:\n  shop:\n    postgres:\n      host: db.acme.example\n      database: shop\n      user: backup\n      password: { env: SHOP }\ncloud: { email: [ops@acme.example] }\n',
+    'vault: ./backups\nsources:\n  shop:\n    postgres:\n      host: db.acme.example\n      database: shop\n    ' +
+      '  user: backup\n      password: { env: SHOP }\ncloud: { email: [ops@acme.example] }\n',
   );
 
   const app = [process.execPath, 'bin/app.ts'];

@@ -9,7 +9,8 @@ import { exampleConfig, examples, exampleStack, stackOf, synthesise } from './sy
 import { quickProblems, templateProblems } from './judges/template-problems.ts';
 
 test.each(examples)(
-  'the stack of examples/%s.yaml is as it was agreed in what matters, and neither AWS’s specification nor cdk-nag has anything against it',
+  'the stack of examples/%s.yaml is as it was agreed in what matters, and neither AWS’s specification nor ' +
+    'cdk-nag has anything against it',
   async (name) => {
     const { template } = exampleStack(name);
 

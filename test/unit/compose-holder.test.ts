@@ -5,7 +5,9 @@ import { isGone, newRunId, thisHolder } from '../../core/holder.ts';
 
 /** The holder that another process of ours is, and its end. */
 async function otherHolder(): Promise<{ holder: string; kill(): Promise<void> }> {
-  const code = `import { thisHolder } from ${JSON.stringify(new URL('../../core/holder.ts', import.meta.url).href)}; console.log(thisHolder()); setInterval(() => {}, 1000);`;
+  const code =
+    `import { thisHolder } from ${JSON.stringify(new URL('../../core/holder.ts', import.meta.url).href)}; ` +
+    'console.log(thisHolder()); setInterval(() => {}, 1000);';
   const child = spawn(process.execPath, ['--input-type=module', '--eval', code], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });

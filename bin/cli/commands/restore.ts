@@ -170,7 +170,8 @@ async function confirmed(plan: RestorePlan, flags: RestoreFlags, out: Output, si
   const question =
     target.keptAs === undefined
       ? `--replace drops what ${engine.place} holds: ${target.holds}${blind}`
-      : `--replace puts the backup in the place of what ${engine.place} holds: ${target.holds}; that is kept as ${target.keptAs}`;
+      : `--replace puts the backup in the place of what ${engine.place} holds: ${target.holds}; that is kept as ` +
+        `${target.keptAs}`;
   await confirmByName(target.database, question, out, signal).catch(async (error: unknown) => {
     await target.close();
     throw error;

@@ -35,7 +35,8 @@ export async function newSigningKeyCommand(file: string, place: WorkFolder): Pro
     public: publicKey,
     what: 'the private key',
     advice: [
-      'Who has it makes backups that pass for yours: keep it where backups are made, and out of reach of the key of the',
+      'Who has it makes backups that pass for yours: keep it where backups are made, and out of reach of the ' +
+        'key of the',
       'vault. No restore needs it; one that is lost is replaced by a new pair. Older backups: signing.since.',
     ],
     yaml: (at) => ['signing:', `  publicKeys: [${publicKey}]`, `  privateKey: ${at}`],

@@ -35,7 +35,9 @@ export async function findLayer(
           'tools-missing',
           `the database clients can't be kept ${placeOf(() => cacheRoot(env))}: ${messageOf(error)}`,
           {
-            hint: 'name a folder with 100 MB of space that this user may write to: export NIGHTJAR_CACHE=/path; or one that holds the clients: NIGHTJAR_TOOLS',
+            hint:
+              'name a folder with 100 MB of space that this user may write to: export NIGHTJAR_CACHE=/path; or ' +
+              'one that holds the clients: NIGHTJAR_TOOLS',
             cause: error,
           },
         );

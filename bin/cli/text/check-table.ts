@@ -48,7 +48,9 @@ export function findingLines(
       findings,
     } = judgement;
     const kinds = [...new Set(findings.map(({ kind }) => kind))];
-    const failed = `${plural(failures, 'backup')} failed${newest === undefined ? '' : ' since'}${lastFailure === undefined ? '' : `, the last with ${lastFailure}`}`;
+    const failed =
+      `${plural(failures, 'backup')} ` +
+      `failed${newest === undefined ? '' : ' since'}${lastFailure === undefined ? '' : `, the last with ${lastFailure}`}`;
     if (kinds.length === 0)
       return failures === 0 ? [] : ['', ...wrapped(`${source}: fresh, but ${failed}`, width, '', '  ')];
     const lines = kinds.flatMap((kind) => linesOf(judgement, kind, at, named));

@@ -11,7 +11,8 @@ const longestName = 20;
 export function costLines(plan: CostPlan, estimate: Estimate, notes: readonly string[]): string[] {
   return [
     ...wrapped(
-      `A month on AWS in ${plan.region}, once retention has filled its places, in US dollars (prices of ${pricesAsOf}):`,
+      `A month on AWS in ${plan.region}, once retention has filled its places, in US dollars (prices of ` +
+        `${pricesAsOf}):`,
       width,
     ),
     '',

@@ -24,7 +24,8 @@ export function planLines({ manifest, target, engine, options, steps, findings }
   }[target.state];
   const blind = options.replace && target.unforeseen !== undefined ? [target.unforeseen] : [];
   return [
-    `backup  ${manifest.source} ${manifest.id}, ${age} old: ${plural(tables, 'table')}, ${plural(rows, 'row')}, ${formatBytes(bytes)}`,
+    `backup  ${manifest.source} ${manifest.id}, ${age} old: ${plural(tables, 'table')}, ${plural(rows, 'row')}, ` +
+      `${formatBytes(bytes)}`,
     `into    ${engine.place} (${state})`,
     ...steps.map((step) => `then    ${step}`),
     ...[...target.notes, ...blind].map((note) => `note    ${note}`),

@@ -13,8 +13,10 @@ export function rotationLines(rotation: Rotation, { dryRun }: { dryRun: boolean 
   if (backups.length === 0) return [`${source}: no backup yet`, ...sweepLines(rotation, dryRun)];
   const removed = removals.filter(({ state }) => state === 'gone' || state === 'hidden');
   const head = dryRun
-    ? `${source}: ${plural(backups.length, 'backup')}, ${removals.length} to remove, ${spaceOf(rotation, 'would be free')}`
-    : `${source}: ${formatCount(removed.length)} of ${plural(backups.length, 'backup')} removed, ${spaceOf(rotation, 'freed')}`;
+    ? `${source}: ${plural(backups.length, 'backup')}, ${removals.length} to remove, ` +
+      `${spaceOf(rotation, 'would be free')}`
+    : `${source}: ${formatCount(removed.length)} of ${plural(backups.length, 'backup')} removed, ` +
+      `${spaceOf(rotation, 'freed')}`;
   return [
     head,
     ...tableOf(dryRun ? backups : backups.filter(({ action }) => action === 'remove'), removals, dryRun),

@@ -28,8 +28,12 @@ function observedFreshness({ watch: { limit }, timeZone }: Settings, schedule: s
   if ('ms' in limit && limit.ms < gapMs)
     return {
       outcome: 'warning',
-      said: `backups are up to ${gap} apart, and more than ${formatDuration(limit.ms)} is called stale: check would tell that though all is well`,
-      remedy: `write freshness: ${Math.ceil(gapMs / hourMs) + 1}h or more, or leave it out: then each moment of the schedule counts`,
+      said:
+        `backups are up to ${gap} apart, and more than ${formatDuration(limit.ms)} is called stale: check would ` +
+        'tell that though all is well',
+      remedy:
+        `write freshness: ${Math.ceil(gapMs / hourMs) + 1}h or more, or leave it out: then each moment of the ` +
+        'schedule counts',
     };
   return { outcome: 'fine', said: `"${schedule}" ${timeZone}: at most ${gap} apart` };
 }
@@ -44,9 +48,12 @@ function observedRetention(settings: Settings, schedule: string): Observed {
     const { lost, of } = refused;
     throw new BackupError(
       'config-invalid',
-      `rotation of the vault ${vault} would be refused for ever: of backups of "${schedule}", ${lost} of ${of} days lose theirs at once, and rotation.maxShare is ${maxShare}`,
+      `rotation of the vault ${vault} would be refused for ever: of backups of "${schedule}", ${lost} of ${of} ` +
+        `days lose theirs at once, and rotation.maxShare is ${maxShare}`,
       {
-        hint: `write rotation.maxShare: ${Math.ceil((lost * 100) / of)} or more, or keep more days in that copy's retention`,
+        hint:
+          `write rotation.maxShare: ${Math.ceil((lost * 100) / of)} or more, or keep more days in that copy's ` +
+          'retention',
       },
     );
   }

@@ -17,7 +17,8 @@ export function incompleteError({ failures, proof, ...where }: Restored, place: 
       ? []
       : [`differences: ${firstOf(proof.differences, shownInMessage)}`];
   const said = [
-    `restored into ${place}, with ${plural(failures.length, 'failure')}: ${firstOf(failures.map(lineOf), shownInMessage)}`,
+    `restored into ${place}, with ${plural(failures.length, 'failure')}: ` +
+      `${firstOf(failures.map(lineOf), shownInMessage)}`,
     ...found,
     whereItIs(where),
   ];

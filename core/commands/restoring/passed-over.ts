@@ -20,7 +20,9 @@ export function requireNamed(
   const why = `database ${database} is not new, and no backup was named: ${notTheNewest(passedOver)}`;
   const command = `nightjar restore ${word(source)} ${id} --to ${word(database)}${replace ? ' --replace' : ''}`;
   throw new BackupError('input-invalid', `${why}; the newest good one is ${id}`, {
-    hint: `look into it first: nightjar list ${word(source)}; to restore the older one all the same, name it: ${command} (in an event: "backup": "${id}")`,
+    hint:
+      `look into it first: nightjar list ${word(source)}; to restore the older one all the same, name it: ` +
+      `${command} (in an event: "backup": "${id}")`,
   });
 }
 

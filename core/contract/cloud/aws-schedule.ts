@@ -61,7 +61,9 @@ function translate(schedule: string): Translated {
   const expression = `cron(${fields.join(' ')})`;
   return expression.length > longest
     ? {
-        problem: `AWS takes ${longest} characters, and this comes to ${expression.length}: write it with fewer single values`,
+        problem:
+          `AWS takes ${longest} characters, and this comes to ${expression.length}: write it with fewer single ` +
+          'values',
       }
     : { expression };
 }
@@ -80,7 +82,9 @@ function daysOf(pattern: CronPattern): Days {
     ? 'a day that is also one of the weekdays'
     : 'these days, and these weekdays too (cron means "or")';
   return {
-    problem: `AWS takes a day of the month or a weekday, not both, and this says: ${meaning}; put * in one of the two fields (the first Monday of a month is 1#1 as weekday)`,
+    problem:
+      `AWS takes a day of the month or a weekday, not both, and this says: ${meaning}; put * in one of the two ` +
+      'fields (the first Monday of a month is 1#1 as weekday)',
   };
 }
 
@@ -97,7 +101,8 @@ function weekdayAlone(weekday: string | undefined): Days {
   return weekday === undefined
     ? {
         problem:
-          'AWS takes one such weekday alone, as 1#2 (the second Monday) or 5L (the last Friday), and no list of them: write one of them',
+          'AWS takes one such weekday alone, as 1#2 (the second Monday) or 5L (the last Friday), and no list of ' +
+          'them: write one of them',
       }
     : { day: '?', weekday };
 }

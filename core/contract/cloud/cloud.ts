@@ -24,7 +24,8 @@ const objectLock = group('objectLock', {
   mode: z
     .enum(['governance', 'compliance'], { error: expected('governance or compliance') })
     .describe(
-      '`governance`: who has a special right may still remove a lock. `compliance`: nobody can, not even the owner of the account.',
+      '`governance`: who has a special right may still remove a lock. `compliance`: nobody can, not even the ' +
+        'owner of the account.',
     ),
   days: wholeNumber(1, 36_500).describe(
     'How long each version of an object can’t be deleted, in days. Keep it below what retention keeps longest.',
@@ -43,12 +44,14 @@ export const cloudSchema = group('the cloud', {
   stack: pattern(stackName, /^[A-Za-z][A-Za-z0-9-]{0,31}$/)
     .default('Nightjar')
     .describe(
-      'Name of the stack; the names of everything in it begin with it. In a CDK app of your own without it: the name of the stack that it is in.',
+      'Name of the stack; the names of everything in it begin with it. In a CDK app of your own without it: the ' +
+        'name of the stack that it is in.',
     ),
   stacks: wholeNumber(0, 100)
     .default(0)
     .describe(
-      'In how many further stacks, `Nightjar-1` and so on, the functions, schedules and alarms of the sources are: one stack has room for about 35. `0`: all in one.',
+      'In how many further stacks, `Nightjar-1` and so on, the functions, schedules and alarms of the sources ' +
+        'are: one stack has room for about 35. `0`: all in one.',
     ),
   account: pattern(account, /^\d{12}$/)
     .optional()
@@ -60,18 +63,21 @@ export const cloudSchema = group('the cloud', {
     .enum(['create', 'existing'], { error: expected('create or existing') })
     .default('create')
     .describe(
-      '`create`: the stack makes the bucket of the vault, and leaves it when it is deleted. `existing`: it is there already; where it encrypts with a key, that is `vault.s3.kmsKey`.',
+      '`create`: the stack makes the bucket of the vault, and leaves it when it is deleted. `existing`: it is ' +
+        'there already; where it encrypts with a key, that is `vault.s3.kmsKey`.',
     ),
   encryption: z
     .enum(['key', 's3'], { error: expected('key or s3') })
     .default('key')
     .describe(
-      '`key`: the bucket encrypts with a KMS key, of its own unless `vault.s3.kmsKey` names one. `s3`: with keys of S3, which cost nothing.',
+      '`key`: the bucket encrypts with a KMS key, of its own unless `vault.s3.kmsKey` names one. `s3`: with ' +
+        'keys of S3, which cost nothing.',
     ),
   objectLock: objectLock
     .optional()
     .describe(
-      'Locks every version of every object for some days. Only of a bucket that the stack makes, and not to be taken back.',
+      'Locks every version of every object for some days. Only of a bucket that the stack makes, and not to be ' +
+        'taken back.',
     ),
   noncurrent: duration('1d', '36500d')
     .prefault('30d')
@@ -83,18 +89,21 @@ export const cloudSchema = group('the cloud', {
   slack: slack
     .optional()
     .describe(
-      'A channel of Slack that alarms are written into, by Amazon Q Developer in chat applications. For the messages of the functions, see `notify`.',
+      'A channel of Slack that alarms are written into, by Amazon Q Developer in chat applications. For the ' +
+        'messages of the functions, see `notify`.',
     ),
   flexibleWindow: duration('0m', '24h')
     .prefault('15m')
     .describe(
-      'Backups and rotations start at some moment within this time, so that not all start at once. `0m`: on the minute.',
+      'Backups and rotations start at some moment within this time, so that not all start at once. `0m`: on the ' +
+        'minute.',
     ),
   alarms: z
     .enum(['each', 'few'], { error: expected('each or few') })
     .default('each')
     .describe(
-      '`each`: alarms of its own for each source (failed, near its time limit, throttled), 30 cents a month each source. `few`: those of the whole alone; they see a failed run too, when it has been given up.',
+      '`each`: alarms of its own for each source (failed, near its time limit, throttled), 30 cents a month ' +
+        'each source. `few`: those of the whole alone; they see a failed run too, when it has been given up.',
     ),
   check: moments.default('17 * * * *').describe('When freshness is checked.'),
   timeZone: timeZone.default('UTC').describe('IANA time zone of `check`.'),
@@ -103,7 +112,8 @@ export const cloudSchema = group('the cloud', {
     .default('90d')
     .describe('How long logs are kept.'),
   reserveConcurrency: flag(false).describe(
-    'Whether Lambda itself sees to it that a source is backed up once at a time: the lease in the vault does so anyway. It sets concurrency of the account aside, one for each source, and new accounts have 10 in all.',
+    'Whether Lambda itself sees to it that a source is backed up once at a time: the lease in the vault does so ' +
+      'anyway. It sets concurrency of the account aside, one for each source, and new accounts have 10 in all.',
   ),
   tracing: flag(false).describe('Whether runs are traced by X-Ray.'),
   tags: z
@@ -151,18 +161,21 @@ const cloudFields = {
   size: size
     .optional()
     .describe(
-      'About how large the source is, as `20GB`: memory and time limits are chosen by it, and the cost is estimated from it.',
+      'About how large the source is, as `20GB`: memory and time limits are chosen by it, and the cost is ' +
+        'estimated from it.',
     ),
   oversize: z
     .enum(['refuse', 'try'], { error: expected('refuse or try') })
     .default('refuse')
     .describe(
-      'What becomes of a source whose `size` is more than a function is sure to get done in 15 minutes: `refuse` to deploy it, or `try`.',
+      'What becomes of a source whose `size` is more than a function is sure to get done in 15 minutes: ' +
+        '`refuse` to deploy it, or `try`.',
     ),
   restoreHost: text('the name of a server')
     .optional()
     .describe(
-      'Server that the restore function works on, where `host` is a replica: the cluster’s or primary’s own endpoint. The same port and login.',
+      'Server that the restore function works on, where `host` is a replica: the cluster’s or primary’s own ' +
+        'endpoint. The same port and login.',
     ),
   memory: wholeNumber(256, 10_240)
     .optional()
@@ -173,7 +186,8 @@ const cloudFields = {
   drill: moments
     .optional()
     .describe(
-      'When a source with `drillEvery` is drilled, in its time zone. Without it, on Sundays some hours after the backup; each day where `drillEvery` is less than `8d`.',
+      'When a source with `drillEvery` is drilled, in its time zone. Without it, on Sundays some hours after ' +
+        'the backup; each day where `drillEvery` is less than `8d`.',
     ),
 };
 

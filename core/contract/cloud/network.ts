@@ -27,7 +27,8 @@ export const networkSchema = group('a network', {
   routeTables: listOf('rtb', 'a route table')
     .default([])
     .describe(
-      'Route tables of the subnets: the stack makes a gateway endpoint of S3 in them, which costs nothing. Leave it out where there is one.',
+      'Route tables of the subnets: the stack makes a gateway endpoint of S3 in them, which costs nothing. ' +
+        'Leave it out where there is one.',
     ),
   endpoints: z
     .array(z.enum(endpointNames, { error: expected(endpointNames.join(', ')) }), {
@@ -35,13 +36,15 @@ export const networkSchema = group('a network', {
     })
     .default([])
     .describe(
-      'Interface endpoints that the stack makes, where the subnets have no way to the internet. Each costs by the hour. Networks of one VPC share them.',
+      'Interface endpoints that the stack makes, where the subnets have no way to the internet. Each costs by ' +
+        'the hour. Networks of one VPC share them.',
     ),
   endpointSubnets: listOf('subnet', 'a subnet')
     .min(1, { error: expected('at least one subnet') })
     .optional()
     .describe(
-      'Subnets that the interface endpoints stand in: at most one of each availability zone, for EC2 refuses two of one. Without it, all of `subnets`.',
+      'Subnets that the interface endpoints stand in: at most one of each availability zone, for EC2 refuses ' +
+        'two of one. Without it, all of `subnets`.',
     ),
 });
 

@@ -15,10 +15,12 @@ type Path = ConfigProblem['path'];
 const rarestCheckHours = 25;
 
 const nobodyIsTold =
-  'is missing, and so are cloud.slack and notify: nobody would learn that backups fail; write email: [you@example.com], or, if it is meant, notify: none at the top of the file';
+  'is missing, and so are cloud.slack and notify: nobody would learn that backups fail; write email: ' +
+  '[you@example.com], or, if it is meant, notify: none at the top of the file';
 
 const noCopies =
-  'are for the command line: no function makes copies yet, and none would be made; take vaults and copies out of this file, and run "nightjar copy" by cron on a machine with a file that has them (docs/copies.md)';
+  'are for the command line: no function makes copies yet, and none would be made; take vaults and copies out ' +
+  'of this file, and run "nightjar copy" by cron on a machine with a file that has them (docs/copies.md)';
 
 /** Why a valid configuration can't be deployed to AWS, all of it at once, each with a remedy; nothing when it can. */
 export function cloudProblems({
@@ -35,7 +37,8 @@ export function cloudProblems({
       {
         path: ['cloud'],
         message:
-          'is missing: what AWS is to make of this file; at least "cloud: { email: [you@example.com] }" (docs/cloud.md)',
+          'is missing: what AWS is to make of this file; at least "cloud: { email: [you@example.com] }" ' +
+          '(docs/cloud.md)',
       },
     ];
   return [
@@ -80,7 +83,8 @@ function sourceProblems(path: Path, source: SourceConfig, { networks }: CloudCon
     ...problem(
       at('cloud', 'network'),
       own.network !== undefined && !(own.network in networks)
-        ? `there is no network ${own.network} in cloud.networks${Object.keys(networks).length === 0 ? '' : `: there is ${Object.keys(networks).join(', ')}`}`
+        ? `there is no network ${own.network} in ` +
+            `cloud.networks${Object.keys(networks).length === 0 ? '' : `: there is ${Object.keys(networks).join(', ')}`}`
         : undefined,
     ),
     ...problem(

@@ -7,7 +7,8 @@ import type { SourceCloud } from './cloud.ts';
 export const largestBytes = 90e9;
 
 const uncovered =
-  'is in a partition that nobody has looked at here (rights, addresses and authorities differ): the commercial regions and GovCloud are covered';
+  'is in a partition that nobody has looked at here (rights, addresses and authorities differ): the commercial ' +
+  'regions and GovCloud are covered';
 
 /** Why nothing can be deployed to this region. */
 export function regionProblem(region: string | undefined): string | undefined {

@@ -63,7 +63,8 @@ export const configSchema = group('the configuration', {
   notify: notifyOrNoneSchema
     .default([])
     .describe(
-      'Who is told when something is wrong, and when it is over. `none`: nobody, and that is meant; a stack on AWS that tells nobody is refused without it.',
+      'Who is told when something is wrong, and when it is over. `none`: nobody, and that is meant; a stack on ' +
+        'AWS that tells nobody is refused without it.',
     ),
   hooks: hooksSchema.default([]).describe('Who is called whenever a run has ended, well or badly.'),
   runbook: runbook
@@ -219,7 +220,8 @@ function wrongNames(names: string[]): [string, string][] {
       return [
         [
           name,
-          "can't be a source's name: it is empty, or begins or ends with a blank, or begins with -, or holds a control character",
+          "can't be a source's name: it is empty, or begins or ends with a blank, or begins with -, or holds a " +
+            'control character',
         ],
       ];
     return sourceSegment(name as SourceName).length > 200 ? [[name, 'is too long for a name']] : [];

@@ -30,7 +30,8 @@ export const copiesSchema = z
         freshness: duration('5m', '36500d')
           .optional()
           .describe(
-            'How old the newest backup there may be, while the first vault has a newer one; without it, as in the first vault.',
+            'How old the newest backup there may be, while the first vault has a newer one; without it, as in ' +
+              'the first vault.',
           ),
         retention: retentionSchema
           .optional()

@@ -106,7 +106,8 @@ export function day(what: string) {
 /** An IANA time zone. */
 export const timeZone = z.string({ error: expected('a time zone, as Europe/Amsterdam') }).refine(isTimeZone, {
   error: ({ input }) =>
-    `there is no time zone ${shown(input)}${suggestion(String(input), Intl.supportedValuesOf('timeZone')) || '; expected one as Europe/Amsterdam'}`,
+    'there is no time zone ' +
+    `${shown(input)}${suggestion(String(input), Intl.supportedValuesOf('timeZone')) || '; expected one as Europe/Amsterdam'}`,
 });
 
 function isTimeZone(name: string): boolean {

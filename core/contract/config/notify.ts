@@ -71,7 +71,8 @@ const hookKeys = {
   heartbeat: secretReference
     .optional()
     .describe(
-      'Where the URL is kept that is called after each check, with `/fail` at its end after a failed one, as healthchecks.io has it: silence rings there.',
+      'Where the URL is kept that is called after each check, with `/fail` at its end after a failed one, as ' +
+        'healthchecks.io has it: silence rings there.',
     ),
   on: z
     .array(z.enum(ends, { error: expected(ends.join(', ')) }), { error: expected(`a list of ${ends.join(', ')}`) })

@@ -20,7 +20,8 @@ const fields = {
   field: text('the name of a field')
     .optional()
     .describe(
-      'Field of a Secrets Manager secret that is a JSON object, as those that RDS manages are (`username`, `password`).',
+      'Field of a Secrets Manager secret that is a JSON object, as those that RDS manages are (`username`, ' +
+        '`password`).',
     ),
 };
 

@@ -20,7 +20,8 @@ const tls = z
     { error: expected(asTls) },
   )
   .describe(
-    '`verify`: TLS, certificate and host name checked; `off`: plain text. Default: `off` for this machine, `verify` for every other, against `rds` for hosts of Amazon RDS, else `public`.',
+    '`verify`: TLS, certificate and host name checked; `off`: plain text. Default: `off` for this machine, ' +
+      '`verify` for every other, against `rds` for hosts of Amazon RDS, else `public`.',
   );
 
 const host = z
@@ -37,7 +38,8 @@ const login = {
   password: passwordSource
     .optional()
     .describe(
-      'Where its password is kept; or `iam`: a token of IAM database authentication, made for each connection, over TLS alone.',
+      'Where its password is kept; or `iam`: a token of IAM database authentication, made for each connection, ' +
+        'over TLS alone.',
     ),
   tls: tls.optional(),
 };

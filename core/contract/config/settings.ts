@@ -26,7 +26,9 @@ const fields = {
   lockTimeout: duration('1s', '1h')
     .prefault('30s')
     .describe(
-      'Longest wait of a backup for a lock. What wants a table for itself (`ALTER`, `TRUNCATE`) waits for the backup, and everybody behind it: give migrations a limit of their own. PostgreSQL: after ten times this wait the backup gives way, and fails.',
+      'Longest wait of a backup for a lock. What wants a table for itself (`ALTER`, `TRUNCATE`) waits for the ' +
+        'backup, and everybody behind it: give migrations a limit of their own. PostgreSQL: after ten times this ' +
+        'wait the backup gives way, and fails.',
     ),
   idleTimeout: duration('10s', '24h')
     .prefault('5m')

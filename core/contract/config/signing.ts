@@ -3,7 +3,8 @@ import { asDay, day, expected, expectedUnseen, group } from './fields.ts';
 import { secretReference } from './secret.ts';
 
 const aKey =
-  'a public key of Ed25519: one line that begins with MCowBQYDK2VwAyEA, as it stands between the marks that openssl pkey -pubout prints';
+  'a public key of Ed25519: one line that begins with MCowBQYDK2VwAyEA, as it stands between the marks that ' +
+  'openssl pkey -pubout prints';
 
 /** How the manifests of a source are signed, in the defaults and in a source alike. */
 export const signingSchema = group('signing', {

@@ -32,12 +32,14 @@ export const watchShape = {
   freshness: duration('5m', '36500d')
     .optional()
     .describe(
-      'How old the newest complete backup may be; the time that one usually takes comes on top. Without it, each moment of `schedule` must have a backup that begins within an hour, or `25h` counts.',
+      'How old the newest complete backup may be; the time that one usually takes comes on top. Without it, ' +
+        'each moment of `schedule` must have a backup that begins within an hour, or `25h` counts.',
     ),
   drillEvery: duration('1h', '36500d')
     .optional()
     .describe(
-      'How old the newest proven backup may be: one that passed a drill, or a restore with its proof. Without it, nobody is told.',
+      'How old the newest proven backup may be: one that passed a drill, or a restore with its proof. Without ' +
+        'it, nobody is told.',
     ),
   paused: z
     .union([z.boolean(), day(asPause)], { error: expected(asPause) })

@@ -44,16 +44,19 @@ export const restoreEventSchema = group('the event', {
   at: text('a moment, as "yesterday 14:00"')
     .optional()
     .describe(
-      'Instead of `backup`: a moment, as `yesterday 14:00`, `2026-11-20` or `2026-11-20T14:00Z`; without an offset in the time zone of the source. The newest good backup that began until then.',
+      'Instead of `backup`: a moment, as `yesterday 14:00`, `2026-11-20` or `2026-11-20T14:00Z`; without an ' +
+        'offset in the time zone of the source. The newest good backup that began until then.',
     ),
   to: text('the name of a database')
     .refine((name) => !isDrillDatabase(name), { error: `${ofDrills}; name another database` })
     .optional()
     .describe(
-      'Database to restore into, on the server of the source. Default: a new one, named after the source’s own and the backup.',
+      'Database to restore into, on the server of the source. Default: a new one, named after the source’s own ' +
+        'and the backup.',
     ),
   replace: flag(
-    'Put the backup in the place of what the database `to` holds: kept as `<to>_before_<backup>` on PostgreSQL until the next proven replacement, dropped first elsewhere.',
+    'Put the backup in the place of what the database `to` holds: kept as `<to>_before_<backup>` on PostgreSQL ' +
+      'until the next proven replacement, dropped first elsewhere.',
     false,
   ),
   dropOld: flag('With `replace`: keep nothing of what was there, nor what is kept from before.', false),
@@ -65,7 +68,8 @@ export const restoreEventSchema = group('the event', {
     .regex(/^\S.{0,255}$/, { error: expected('a word of your own, at most 256 characters') })
     .optional()
     .describe(
-      'With `replace`: a word of your own that tells this request from another. One request replaces a database once; without a word, the same event is the same request for twelve hours.',
+      'With `replace`: a word of your own that tells this request from another. One request replaces a database ' +
+        'once; without a word, the same event is the same request for twelve hours.',
     ),
   owners: flag('Restore owners and grants too; without, everything belongs to the user that restores.', true),
   proof: flag('Read the restored database and compare it with the backup.', true),
@@ -78,7 +82,8 @@ export const restoreEventSchema = group('the event', {
     .boolean({ error: expected('true or false') })
     .optional()
     .describe(
-      'Let the events of MariaDB and MySQL run that ran in the source, once all is proven. Default: only where `to` is the name of the source’s own database.',
+      'Let the events of MariaDB and MySQL run that ran in the source, once all is proven. Default: only where ' +
+        '`to` is the name of the source’s own database.',
     ),
 }).superRefine(({ backup, at, to, replace, plan, confirm, request }, context) => {
   if (at !== undefined && backup !== 'latest')

@@ -22,12 +22,14 @@ export function costNotes(plan: CostPlan, { sources }: Estimate): string[] {
     ...(prices.known
       ? []
       : [
-          `No prices of ${plan.region} are known here: these are the dearest of those that are. Some regions cost up to twice as much.`,
+          `No prices of ${plan.region} are known here: these are the dearest of those that are. Some regions ` +
+            'cost up to twice as much.',
         ]),
     ...(heldDollars < leastDollars
       ? []
       : [
-          `${money(heldDollars)} of the storage is what rotation has deleted and the bucket holds for ${plan.heldDays} days more (cloud.noncurrent).`,
+          `${money(heldDollars)} of the storage is what rotation has deleted and the bucket holds for ` +
+            `${plan.heldDays} days more (cloud.noncurrent).`,
         ]),
     ...(plan.ownKey
       ? ['The KMS key costs $1 more a month after each of its first two yearly rotations: $3 from the third year on.']
@@ -35,28 +37,37 @@ export function costNotes(plan: CostPlan, { sources }: Estimate): string[] {
     ...(!plan.alarmsOfEach || plan.sources.length < fewSources
       ? []
       : [
-          `Alarms of its own for each source cost ${money(3 * plan.sources.length * everywhere.alarmMetric)}; cloud.alarms: few leaves those of the whole.`,
+          `Alarms of its own for each source cost ${money(3 * plan.sources.length * everywhere.alarmMetric)}; ` +
+            'cloud.alarms: few leaves those of the whole.',
         ]),
     ...(storedGb * prices.natGb < leastDollars
       ? []
       : [
-          `Through a NAT gateway, the ${gb(storedGb)} that go to S3 each month would cost ${money(storedGb * prices.natGb)} more; through a gateway endpoint of S3 (cloud.networks, routeTables) or from functions on the public internet, nothing.`,
+          `Through a NAT gateway, the ${gb(storedGb)} that go to S3 each month would cost ` +
+            `${money(storedGb * prices.natGb)} more; through a gateway endpoint of S3 (cloud.networks, ` +
+            'routeTables) or from functions on the public internet, nothing.',
         ]),
     ...(readGb * everywhere.otherRegionGb < leastDollars
       ? []
       : [
-          `The ${gb(readGb)} that are read from databases each month cost nothing within one zone; about ${money(readGb * everywhere.otherRegionGb)} between zones, from a public address, or from another region, and whatever your host charges for traffic from elsewhere.`,
+          `The ${gb(readGb)} that are read from databases each month cost nothing within one zone; about ` +
+            `${money(readGb * everywhere.otherRegionGb)} between zones, from a public address, or from another ` +
+            'region, and whatever your host charges for traffic from elsewhere.',
         ]),
     ...long.map(
       ({ source, seconds, timeoutSeconds, measured }) =>
-        `${source} takes ${measured ? '' : 'an estimated '}${Math.round(seconds)} s of the ${timeoutSeconds} s that its function may run: give it more memory (cloud.memory), or back it up from a machine.`,
+        `${source} takes ${measured ? '' : 'an estimated '}${Math.round(seconds)} s of the ${timeoutSeconds} s ` +
+        'that its function may run: give it more memory (cloud.memory), or back it up from a machine.',
     ),
     ...(unmeasured.length === 0
       ? []
       : [
-          `Not measured, but taken from the size of the source: ${unmeasured.map(({ source, bytes }) => `${source} (${formatBytes(bytes)})`).join(', ')}. A backup is taken for half as large, and a processor for 60 MB a second, which nobody has measured on Lambda.`,
+          'Not measured, but taken from the size of the source: ' +
+            `${unmeasured.map(({ source, bytes }) => `${source} (${formatBytes(bytes)})`).join(', ')}. A backup ` +
+            'is taken for half as large, and a processor for 60 MB a second, which nobody has measured on Lambda.',
         ]),
-    'Not in here: drills and restores, traffic out of AWS (about $0.09 a GB when you download a backup), taxes, and what your databases cost.',
+    'Not in here: drills and restores, traffic out of AWS (about $0.09 a GB when you download a backup), taxes, ' +
+      'and what your databases cost.',
   ];
 }
 

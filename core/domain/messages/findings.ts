@@ -163,7 +163,8 @@ export function overdueDrill(standing: SourceStanding, drillEveryMs: number, tel
   const subject =
     standing.proven === undefined
       ? 'no backup has ever been proven'
-      : `the newest proven backup is ${ageOf(standing.proven, telling.at)} old, over the limit of ${span(drillEveryMs)}`;
+      : `the newest proven backup is ${ageOf(standing.proven, telling.at)} old, over the limit of ` +
+        `${span(drillEveryMs)}`;
   return about('overdue-drill', standing, telling, subject, facts(standing, telling.at), [
     `nightjar drill ${word(standing.source)}`,
   ]);

@@ -143,7 +143,8 @@ function standing({ newest, count }: NonNullable<FailedRun['left']>, at: Date, t
   const age =
     newest === undefined
       ? 'none'
-      : `${newest} (${moment(startOf(newest), timeZone)}, ${span(Math.max(0, at.getTime() - startOf(newest).getTime()))} old)`;
+      : `${newest} (${moment(startOf(newest), timeZone)}, ` +
+        `${span(Math.max(0, at.getTime() - startOf(newest).getTime()))} old)`;
   return [fact('Newest good', age), fact('Backups in the vault', formatCount(count))];
 }
 

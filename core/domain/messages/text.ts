@@ -58,7 +58,8 @@ function localTime(date: Date, timeZone: string): string {
 
 /** What to do about a backup that has to be signed, and is not. */
 export const unsignedHint =
-  'who wrote it? It counts for nothing; if it is older than your signatures, say since when: signing.since (docs/signing.md)';
+  'who wrote it? It counts for nothing; if it is older than your signatures, say since when: signing.since ' +
+  '(docs/signing.md)';
 
 /** A word of a shell command, quoted where it must be. */
 export function word(text: string): string {

@@ -126,9 +126,12 @@ function refusalOf(
   if (ahead !== undefined) {
     return new BackupError(
       'rotation-refused',
-      `${source}: the clock says ${now.toISOString()}, and the newest backup is of ${ahead.start.toISOString()}: nothing was removed`,
+      `${source}: the clock says ${now.toISOString()}, and the newest backup is of ` +
+        `${ahead.start.toISOString()}: nothing was removed`,
       {
-        hint: `set the clock of this machine; if it is right, ${ahead.id} was not made then: nightjar accept ${word(source)}`,
+        hint:
+          `set the clock of this machine; if it is right, ${ahead.id} was not made then: nightjar accept ` +
+          `${word(source)}`,
       },
     );
   }
@@ -141,12 +144,16 @@ function refusalOf(
   const startsOf = (some: readonly PlannedBackup[]): Date[] => some.map(({ found }) => found.start);
   const days = lostDays(startsOf(planned), startsOf(planned.filter(({ action }) => action === 'keep')), timeZone);
   if (anyShare || !exceeds(days, maxShare)) return undefined;
-  const what = `${removed} of ${plural(planned.length, 'backup')} would be removed and ${days.lost} of ${days.of} days left without one`;
+  const what =
+    `${removed} of ${plural(planned.length, 'backup')} would be removed and ${days.lost} of ${days.of} days left ` +
+    'without one';
   return new BackupError(
     'rotation-refused',
     `${source}: ${what}, more than ${maxShare} % at once: nothing was removed`,
     {
-      hint: `see what and why: nightjar rotate ${word(source)} --dry-run; if that is meant: nightjar rotate ${word(source)} --any-share; for good: rotation.maxShare`,
+      hint:
+        `see what and why: nightjar rotate ${word(source)} --dry-run; if that is meant: nightjar rotate ` +
+        `${word(source)} --any-share; for good: rotation.maxShare`,
     },
   );
 }

@@ -19,7 +19,9 @@ export function observedClock(whose: string, told: Told): Observed {
   if (Math.abs(ms) <= harmlessMs) return { outcome: 'fine', said: `${whose} and this machine tell the same time` };
   return {
     outcome: 'warning',
-    said: `the clock of this machine is ${formatDuration(Math.abs(ms))} ${ms > 0 ? 'behind' : 'ahead of'} that of ${whose}`,
+    said:
+      `the clock of this machine is ${formatDuration(Math.abs(ms))} ${ms > 0 ? 'behind' : 'ahead of'} that of ` +
+      `${whose}`,
     remedy:
       'set the one that is wrong, and keep both by NTP (timedatectl): backups are named and judged by the clock here',
   };

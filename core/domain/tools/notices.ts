@@ -47,7 +47,9 @@ export function toolsNotices(
       ? []
       : [
           {
-            text: `the database clients were pinned ${Math.floor(age / dayMs)} days ago: they lack what was fixed since`,
+            text:
+              `the database clients were pinned ${Math.floor(age / dayMs)} days ago: they lack what was fixed ` +
+              'since',
             hint: updateHint,
           },
         ]),
@@ -79,7 +81,11 @@ function authorityNotices({ source, region }: RdsSource, authorities: readonly A
     ];
   const soon = needed.filter(({ until }) => until.getTime() - now.getTime() < expiringMs);
   return soon.map(({ name, until }) => ({
-    text: `${source}: the authority ${name} ${until < now ? 'expired' : 'expires'} on ${until.toISOString().slice(0, 10)}: a server with its certificate can't be verified from then on`,
-    hint: "move the server to a newer authority (Amazon RDS user guide, certificate rotation), and bring Nightjar's up to date: a newer Nightjar pins newer ones",
+    text:
+      `${source}: the authority ${name} ${until < now ? 'expired' : 'expires'} on ` +
+      `${until.toISOString().slice(0, 10)}: a server with its certificate can't be verified from then on`,
+    hint:
+      "move the server to a newer authority (Amazon RDS user guide, certificate rotation), and bring Nightjar's " +
+      'up to date: a newer Nightjar pins newer ones',
   }));
 }

@@ -273,7 +273,8 @@ function halfRemoved({ source, removed, backups }: SourceHistory, now: Date): Fi
     .map(({ id }) =>
       doubt(
         `the removal of ${id} has begun and has not ended: if the backup were lost now, nobody would be told`,
-        `end it: nightjar remove ${word(source)} ${id} --reason …; or, to keep the backup, delete ${removalKey(source, id)} in the vault`,
+        `end it: nightjar remove ${word(source)} ${id} --reason …; or, to keep the backup, delete ` +
+          `${removalKey(source, id)} in the vault`,
       ),
     );
 }

@@ -8,7 +8,8 @@ import { quoteName } from './quoting.ts';
 type KnownError = { numbers: number[]; code: FailureCode; hint?: string };
 
 export const usualRefusal =
-  'check the name of the user, and the password in the place that the configuration names; SHOW CREATE USER tells from where it may come, and whether it needs TLS (tls: verify)';
+  'check the name of the user, and the password in the place that the configuration names; SHOW CREATE USER ' +
+  'tells from where it may come, and whether it needs TLS (tls: verify)';
 const noPassword = 'the server asks for a password: say where it is kept, as password: { env: NAME } or { file: path }';
 const refused: KnownError = { numbers: [1045, 1698], code: 'source-unreachable', hint: usualRefusal };
 
@@ -37,12 +38,16 @@ const meanings: KnownError[] = [
   {
     numbers: [1168],
     code: 'source-unsupported',
-    hint: 'a MERGE table and the tables that it joins differ, or one is gone: repair it or drop it (SHOW CREATE TABLE names them)',
+    hint:
+      'a MERGE table and the tables that it joins differ, or one is gone: repair it or drop it (SHOW CREATE TABLE ' +
+      'names them)',
   },
   {
     numbers: [1814],
     code: 'source-unsupported',
-    hint: 'the file of the table was taken away (DISCARD TABLESPACE), so that nobody can read its rows: put it back (ALTER TABLE … IMPORT TABLESPACE), or drop the table',
+    hint:
+      'the file of the table was taken away (DISCARD TABLESPACE), so that nobody can read its rows: put it back ' +
+      '(ALTER TABLE … IMPORT TABLESPACE), or drop the table',
   },
   { numbers: denied, code: 'privilege-missing' },
   {
@@ -54,7 +59,9 @@ const meanings: KnownError[] = [
   {
     numbers: [1820, 1862],
     code: 'source-unreachable',
-    hint: 'the password has expired: an administrator sets a new one (ALTER USER … IDENTIFIED BY …) that does not expire (ALTER USER … PASSWORD EXPIRE NEVER)',
+    hint:
+      'the password has expired: an administrator sets a new one (ALTER USER … IDENTIFIED BY …) that does not ' +
+      'expire (ALTER USER … PASSWORD EXPIRE NEVER)',
   },
   {
     numbers: [3118, 4151],
@@ -89,17 +96,23 @@ const meanings: KnownError[] = [
   {
     numbers: [1104],
     code: 'source-unsupported',
-    hint: 'the server refuses to read so many rows at once; run as an administrator: SET GLOBAL max_join_size = DEFAULT; SET GLOBAL sql_big_selects = ON; (or take them out of init_connect)',
+    hint:
+      'the server refuses to read so many rows at once; run as an administrator: SET GLOBAL max_join_size = ' +
+      'DEFAULT; SET GLOBAL sql_big_selects = ON; (or take them out of init_connect)',
   },
   {
     numbers: [1184, 1152],
     code: 'source-unreachable',
-    hint: "if the message says so, what the server runs for each new connection (init_connect) fails: an administrator has to mend it; SHOW GLOBAL VARIABLES LIKE 'init_connect'",
+    hint:
+      'if the message says so, what the server runs for each new connection (init_connect) fails: an ' +
+      "administrator has to mend it; SHOW GLOBAL VARIABLES LIKE 'init_connect'",
   },
   {
     numbers: [1114],
     code: 'source-unsupported',
-    hint: 'the server has no room for a temporary table: see its disk, or run as an administrator: SET GLOBAL tmp_disk_table_size = DEFAULT; (MariaDB)',
+    hint:
+      'the server has no room for a temporary table: see its disk, or run as an administrator: SET GLOBAL ' +
+      'tmp_disk_table_size = DEFAULT; (MariaDB)',
   },
   {
     numbers: [1290],
@@ -109,7 +122,9 @@ const meanings: KnownError[] = [
   {
     numbers: [1969, 3024],
     code: 'source-unsupported',
-    hint: 'the server ends statements after a time; let this user have more: ALTER USER … WITH MAX_STATEMENT_TIME 0; (MariaDB) or SET GLOBAL max_execution_time = 0; (MySQL)',
+    hint:
+      'the server ends statements after a time; let this user have more: ALTER USER … WITH MAX_STATEMENT_TIME 0; ' +
+      '(MariaDB) or SET GLOBAL max_execution_time = 0; (MySQL)',
   },
   {
     numbers: [1449],
@@ -175,7 +190,9 @@ export function explainWords(
     .join(' | ')}`;
   if (words.includes('transaction-precise history')) {
     return new BackupError('source-unsupported', said, {
-      hint: 'no dump holds history that is kept by transaction number; keep it by time, or drop the system versioning of the table',
+      hint:
+        'no dump holds history that is kept by transaction number; keep it by time, or drop the system versioning ' +
+        'of the table',
     });
   }
   if (number !== undefined && lostConnection.includes(number)) {

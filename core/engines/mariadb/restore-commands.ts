@@ -8,7 +8,9 @@ import type { Plan } from '../../ports.ts';
 export function restoreCommands(parts: ManifestPart[], plan: Plan): string[] {
   const client = plan.server.product === 'MySQL' ? 'mysql' : 'mariadb';
   const { 'character set': charset, collation } = plan.catalog['database'] ?? {};
-  const load = `${client} $LOGIN --binary-mode --comments --default-character-set=utf8mb4 --max-allowed-packet=1G --init-command='SET autocommit=0' --database="$DB"`;
+  const load =
+    `${client} $LOGIN --binary-mode --comments --default-character-set=utf8mb4 --max-allowed-packet=1G ` +
+    `--init-command='SET autocommit=0' --database="$DB"`;
   const files = (['schema', 'data', 'after'] as const).flatMap((role) =>
     parts.filter((part) => part.role === role).map(({ file }) => file),
   );

@@ -125,6 +125,7 @@ export async function libraryWarnings(session: MariadbSession): Promise<string[]
   );
   if (libraries.length === 0) return [];
   return [
-    `libraries are not in the backup, mariadb-dump does not know them: ${libraries.map(({ name }) => quoteName(name ?? '')).join(', ')}`,
+    'libraries are not in the backup, mariadb-dump does not know them: ' +
+      `${libraries.map(({ name }) => quoteName(name ?? '')).join(', ')}`,
   ];
 }

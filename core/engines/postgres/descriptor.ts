@@ -6,7 +6,8 @@ export const postgres = onServers({
   about: 'A PostgreSQL database (13 and newer).',
   port: 5432,
   proxies:
-    'is an RDS Proxy, which refuses the start-up options that pg_dump and psql are given: write the endpoint of the instance or cluster',
+    'is an RDS Proxy, which refuses the start-up options that pg_dump and psql are given: write the endpoint of ' +
+    'the instance or cluster',
   load: async () => (await import('./index.ts')).postgresEngine,
   inspection: async () => (await import('./inspection.ts')).inspection,
 });

@@ -22,7 +22,9 @@ const remedies: { pattern: RegExp; code: FailureCode; hint: string }[] = [
   {
     pattern: /permission denied|must be (?:owner|member|superuser|able to)|only superusers?/i,
     code: 'privilege-missing',
-    hint: 'restore as a role that may do this (on a managed server its master user), or leave out who owns what and who may do what: --no-owner',
+    hint:
+      'restore as a role that may do this (on a managed server its master user), or leave out who owns what and ' +
+      'who may do what: --no-owner',
   },
   {
     pattern: /extension ".*" is not available|could not open extension control file/s,
@@ -56,7 +58,9 @@ export function refusedError(
   )
     return cause;
   const { object, error, statement } = failureOf(refusal, { shown });
-  const said = `${place}: ${[object, error, ...(statement === '' ? [] : [`statement: ${statement.replace(/;$/, '')}`])].filter((part) => part !== '').join(': ')}`;
+  const said =
+    `${place}: ` +
+    `${[object, error, ...(statement === '' ? [] : [`statement: ${statement.replace(/;$/, '')}`])].filter((part) => part !== '').join(': ')}`;
   if (lost !== undefined)
     return new BackupError('restore-failed', said, {
       hint: 'the server, or the way to it, went away: is it up, and was there no limit to how long a session may last?',
@@ -67,7 +71,8 @@ export function refusedError(
   const known = remedies.find(({ pattern }) => pattern.test(refusal.error));
   const ofNewer =
     serverMajor < Number.parseInt(from, 10)
-      ? `the backup is of PostgreSQL ${from}, and this server, of ${serverMajor}, does not know all that is in it: restore into ${Number.parseInt(from, 10)} or newer; or `
+      ? `the backup is of PostgreSQL ${from}, and this server, of ${serverMajor}, does not know all that is in ` +
+        `it: restore into ${Number.parseInt(from, 10)} or newer; or `
       : '';
   return new BackupError(known?.code ?? 'restore-failed', said, {
     hint: known?.hint ?? `${ofNewer}${anyOther}`,

@@ -22,12 +22,14 @@ const known: KnownDenial[] = [
   {
     pattern: /permission denied for large object/,
     remedy: (role) =>
-      `large objects are read by their owner and by superusers: GRANT their owner TO ${role}; or: ALTER SYSTEM SET lo_compat_privileges = on; SELECT pg_reload_conf();`,
+      `large objects are read by their owner and by superusers: GRANT their owner TO ${role}; or: ALTER SYSTEM ` +
+      'SET lo_compat_privileges = on; SELECT pg_reload_conf();',
   },
   {
     pattern: /permission denied to set role "([^"]*)"/,
     remedy: (role, named) =>
-      `this role becomes another when it logs in (ALTER ROLE … SET role): GRANT ${quoteIdentifier(named)} TO ${role}; or: ALTER ROLE ${role} RESET role;`,
+      `this role becomes another when it logs in (ALTER ROLE … SET role): GRANT ${quoteIdentifier(named)} TO ` +
+      `${role}; or: ALTER ROLE ${role} RESET role;`,
   },
 ];
 
@@ -36,7 +38,8 @@ const knownInRestore: KnownDenial[] = [
   {
     pattern: /permission denied to create extension "([^"]*)"|must be superuser to create this extension/i,
     remedy: (role) =>
-      `only a superuser may make it here: restore as one (on a managed server its master user) instead of ${role}, or without it: --keep-going`,
+      'only a superuser may make it here: restore as one (on a managed server its master user) instead of ' +
+      `${role}, or without it: --keep-going`,
   },
   {
     pattern: /permission denied for schema (\S+)/,
@@ -81,7 +84,8 @@ const closed: KnownDenial[] = [
   {
     pattern: /too many connections for database "([^"]*)"/,
     remedy: (_, named) =>
-      `this database takes no more sessions at once: ALTER DATABASE ${quoteIdentifier(named)} CONNECTION LIMIT -1; or try at a quieter time`,
+      `this database takes no more sessions at once: ALTER DATABASE ${quoteIdentifier(named)} CONNECTION LIMIT ` +
+      '-1; or try at a quieter time',
   },
 ];
 
@@ -97,7 +101,9 @@ export function loginRemedy(said: string, user: string, usual: string): string {
     ) ?? [];
   if (host === undefined) return usual;
   const plain = encryption === 'no encryption' || encryption === 'SSL off';
-  const line = `host ${database} ${user} ${host}/${host.includes(':') ? 128 : 32} scram-sha-256 (then SELECT pg_reload_conf();)`;
+  const line =
+    `host ${database} ${user} ${host}/${host.includes(':') ? 128 : 32} scram-sha-256 (then SELECT ` +
+    'pg_reload_conf();)';
   if (!plain) return `no line of pg_hba.conf lets this login in: add one, as ${line}`;
   return `without TLS, no line of pg_hba.conf lets this login in: write tls: verify (or tls: { ca: ./authority.pem }), or add a line: ${line}`;
 }

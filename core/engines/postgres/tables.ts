@@ -51,7 +51,8 @@ export function requireWholeNames(names: string[], { encoding }: PostgresSession
   if (broken.length === 0) return;
   throw new BackupError(
     'source-unsupported',
-    `${placeOf('postgres', login)}: ${broken.slice(0, 5).join(', ')} can’t be named in UTF-8; the database’s encoding is ${encoding}`,
+    `${placeOf('postgres', login)}: ${broken.slice(0, 5).join(', ')} can’t be named in UTF-8; the database’s ` +
+      `encoding is ${encoding}`,
     { hint: noPlace },
   );
 }

@@ -39,7 +39,9 @@ export async function readManifest(
   if ('untrusted' in read)
     throw new BackupError('manifest-unsigned', `${place} ${read.untrusted}`, { hint: unsignedHint });
   throw new BackupError('manifest-invalid', `${place} can't be read: ${read.why}`, {
-    hint: 'was it written by a newer Nightjar, or changed by hand? Other backups, and other copies of this one, are not affected',
+    hint:
+      'was it written by a newer Nightjar, or changed by hand? Other backups, and other copies of this one, are ' +
+      'not affected',
   });
 }
 

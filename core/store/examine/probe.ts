@@ -10,7 +10,9 @@ import { parseJson } from '../json.ts';
 export type Probe = ReturnType<typeof openProbe>;
 
 const overwrites = {
-  hint: 'two runs could work on one source at once, and backups be written over: use a store that heeds conditional writes',
+  hint:
+    'two runs could work on one source at once, and backups be written over: use a store that heeds conditional ' +
+    'writes',
 };
 
 /** What can be tried with one object, one after the other; each write is another text. */

@@ -73,6 +73,7 @@ async function* sized(content: ByteStream, bytes: number, name: string): ByteStr
   if (seen !== bytes)
     throw new BackupError(
       'part-corrupt',
-      `${name} is damaged: it holds ${seen > bytes ? 'more than' : `${seen} of`} the ${bytes} bytes that the manifest names`,
+      `${name} is damaged: it holds ${seen > bytes ? 'more than' : `${seen} of`} the ${bytes} bytes that the ` +
+        'manifest names',
     );
 }

@@ -150,7 +150,8 @@ function atWork({ at, run }: Pick<Body, 'at' | 'run'>, cause?: unknown): BackupE
 export function unfinished({ at, run }: Pick<Body, 'at' | 'run'>): BackupError {
   return new BackupError(
     'input-invalid',
-    `run ${run} has begun this very request at ${at} and did not end well: it may have replaced the database; nothing was done now`,
+    `run ${run} has begun this very request at ${at} and did not end well: it may have replaced the database; ` +
+      'nothing was done now',
     { hint: `look what the database holds. ${onceMore}` },
   );
 }

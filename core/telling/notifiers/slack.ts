@@ -51,7 +51,8 @@ export function slackPayload(message: Message) {
         ? []
         : [
             markdown(
-              `*Run next*\n\`\`\`${shortened(escaped(next.join('\n')).replaceAll('```', "'''"), slackLimits.text - 20)}\`\`\``,
+              '*Run ' +
+                `next*\n\`\`\`${shortened(escaped(next.join('\n')).replaceAll('```', "'''"), slackLimits.text - 20)}\`\`\``,
             ),
           ]),
       {

@@ -43,7 +43,9 @@ export function snsNotifier(topic: string): Notifier {
       } catch (cause) {
         if (signal.aborted) throw abortError(signal);
         throw new BackupError('notify-failed', `sns ${topic} could not be told: ${messageOf(cause)}`, {
-          hint: 'the role needs sns:Publish on the topic, and kms:GenerateDataKey* and kms:Decrypt on its key where it has one',
+          hint:
+            'the role needs sns:Publish on the topic, and kms:GenerateDataKey* and kms:Decrypt on its key where ' +
+            'it has one',
           cause,
         });
       } finally {
@@ -57,7 +59,8 @@ export function snsNotifier(topic: string): Notifier {
 type Subscribed = { confirmed: number; pending: string[] };
 
 const confirmHint =
-  'whoever it is for opens the mail “AWS Notification - Subscription Confirmation” and confirms; after two days that is void: subscribe, or deploy, anew';
+  'whoever it is for opens the mail “AWS Notification - Subscription Confirmation” and confirms; after two days ' +
+  'that is void: subscribe, or deploy, anew';
 
 /** Publishing to nobody succeeds (SNS API reference, Publish): that the message waits, it has to fail here. */
 async function requireHearers(topic: string, signal: AbortSignal): Promise<void> {

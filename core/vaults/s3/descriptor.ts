@@ -89,7 +89,8 @@ function bucketProblems(vault: S3VaultConfig, cloud: CloudConfig): ConfigProblem
       at('prefix'),
       /^[\w./=+@,~-]*$/.test(vault.prefix)
         ? undefined
-        : 'may hold letters, digits and . / _ = + @ , ~ - here: it stands in the rights of the functions, where others mean something',
+        : 'may hold letters, digits and . / _ = + @ , ~ - here: it stands in the rights of the functions, where ' +
+            'others mean something',
     ),
     ...problem(
       at('kmsKey'),

@@ -4,11 +4,14 @@ import { endpointHint } from './listing.ts';
 type S3Meaning = { code: FailureCode; hint?: string };
 
 const rights =
-  's3:ListBucket on the bucket, and s3:GetObject, s3:GetObjectTagging, s3:PutObject, s3:PutObjectTagging and s3:AbortMultipartUpload on all that is in it (s3:DeleteObject to rotate)';
+  's3:ListBucket on the bucket, and s3:GetObject, s3:GetObjectTagging, s3:PutObject, s3:PutObjectTagging and ' +
+  's3:AbortMultipartUpload on all that is in it (s3:DeleteObject to rotate)';
 const denied: S3Meaning = { code: 'vault-denied', hint: `allow these credentials ${rights}` };
 const unknownKey: S3Meaning = {
   code: 'vault-denied',
-  hint: 'the store does not know this access key: correct accessKeyId in the place that the configuration names, or what AWS programs use (AWS_PROFILE, role)',
+  hint:
+    'the store does not know this access key: correct accessKeyId in the place that the configuration names, or ' +
+    'what AWS programs use (AWS_PROFILE, role)',
 };
 const wrongSecret: S3Meaning = {
   code: 'vault-denied',
@@ -30,7 +33,9 @@ const noTls: S3Meaning = {
 };
 const untrusted: S3Meaning = {
   code: 'vault-unreachable',
-  hint: "the endpoint's certificate is not trusted here: name its authority in the vault's ca (a PEM file), and the endpoint as its certificate does",
+  hint:
+    "the endpoint's certificate is not trusted here: name its authority in the vault's ca (a PEM file), and the " +
+    'endpoint as its certificate does',
 };
 const damaged: S3Meaning = {
   code: 'vault-failed',

@@ -113,7 +113,8 @@ function fileEntry(file: LayerFile): object {
     fileName: `./nightjar/${file.path}`,
     ...(file.path === 'lib/ld.so' && {
       comment:
-        'The folders of a host in which the loader looks for libraries by itself were overwritten with paths that hold none.',
+        'The folders of a host in which the loader looks for libraries by itself were overwritten with paths ' +
+        'that hold none.',
     }),
     checksums: [
       { algorithm: 'SHA1', checksumValue: file.sha1 },

@@ -59,7 +59,8 @@ export async function openApt(folder: string, { host, architecture, suites, only
       const { mtimeMs } = await stat(`${name}.updated`).catch(() => ({ mtimeMs: 0 }));
       if (Date.now() - mtimeMs < maxAgeMs) return false;
       report(
-        `fetching Debian's ${only === undefined ? '' : `${only} `}package lists for ${architecture}: ${suites.join(', ')}`,
+        `fetching Debian's ${only === undefined ? '' : `${only} `}package lists for ${architecture}: ` +
+          `${suites.join(', ')}`,
       );
       await updateReachable(
         `${name}.list`,

@@ -128,7 +128,8 @@ async function fetched(
   const once = async (): Promise<Download[]> => {
     const files = await apt.resolve(wanted, signal);
     report(
-      `downloading ${plural(files.length, 'Debian package')}, ${formatBytes(files.reduce((sum, { bytes }) => sum + bytes, 0))}`,
+      `downloading ${plural(files.length, 'Debian package')}, ` +
+        `${formatBytes(files.reduce((sum, { bytes }) => sum + bytes, 0))}`,
     );
     await apt.download(files, signal);
     return files;
@@ -162,7 +163,9 @@ async function requireExact(
     'tools-missing',
     `not the files that are pinned, or that the mirror's signed lists name: ${wrong.join(', ')}`,
     {
-      hint: 'nothing of them was unpacked; if the mirror serves other bytes under the same version on purpose: nightjar layer update',
+      hint:
+        'nothing of them was unpacked; if the mirror serves other bytes under the same version on purpose: ' +
+        'nightjar layer update',
     },
   );
 }

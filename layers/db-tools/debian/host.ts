@@ -37,9 +37,12 @@ export async function debianHost(
   }
   throw new BackupError(
     'tools-missing',
-    "Debian packages can't be fetched: this machine has no apt with Debian's archive key, and no container engine that answers",
+    "Debian packages can't be fetched: this machine has no apt with Debian's archive key, and no container " +
+      'engine that answers',
     {
-      hint: 'on Debian and Ubuntu: apt-get install debian-archive-keyring; elsewhere: install docker or podman and start it',
+      hint:
+        'on Debian and Ubuntu: apt-get install debian-archive-keyring; elsewhere: install docker or podman and ' +
+        'start it',
     },
   );
 }

@@ -24,7 +24,8 @@ export type Offer = { version: string; suite: string };
 type Dropped = { pin: PackagePin; instead: Offer | undefined };
 
 const updateHint =
-  'take what the mirror has now: nightjar layer update (in Nightjar’s own sources: npm run layer -- --update); or set NIGHTJAR_DEBIAN_SNAPSHOT to the address of Debian’s snapshot service, which keeps every file';
+  'take what the mirror has now: nightjar layer update (in Nightjar’s own sources: npm run layer -- --update); ' +
+  'or set NIGHTJAR_DEBIAN_SNAPSHOT to the address of Debian’s snapshot service, which keeps every file';
 
 /**
  * Unpacks what is pinned. What the mirror has dropped comes from Debian's snapshot service where one is set; else the

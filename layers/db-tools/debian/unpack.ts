@@ -114,6 +114,8 @@ function ancestors(path: string): string[] {
 
 function refused(name: string, why: string): BackupError {
   return new BackupError('tools-missing', `refused to unpack ${JSON.stringify(name)}: ${why}`, {
-    hint: 'no package of Debian holds such a thing: see where NIGHTJAR_DEBIAN_MIRROR, or the machine’s own apt sources, point',
+    hint:
+      'no package of Debian holds such a thing: see where NIGHTJAR_DEBIAN_MIRROR, or the machine’s own apt ' +
+      'sources, point',
   });
 }

@@ -21,7 +21,9 @@ export async function withoutHostFolders(file: string): Promise<void> {
       'tools-missing',
       'the folders in which the loader looks for libraries are not where they are known to be',
       {
-        hint: 'the C library has changed: read its list of system directories (glibc, elf/dl-load.c), and mend layers/db-tools/elf/loader.ts',
+        hint:
+          'the C library has changed: read its list of system directories (glibc, elf/dl-load.c), and mend ' +
+          'layers/db-tools/elf/loader.ts',
       },
     );
   }

@@ -34,7 +34,8 @@ beforeAll(async () => {
   await writeFile(secret, 'a secret of the machine\n');
   admin = await connect(server);
   await admin.query(
-    'CREATE DATABASE other; CREATE DATABASE shop; USE shop; CREATE TABLE orders (id int PRIMARY KEY, note text); INSERT INTO orders SELECT seq, "note" FROM seq_1_to_100',
+    'CREATE DATABASE other; CREATE DATABASE shop; USE shop; CREATE TABLE orders (id int PRIMARY KEY, note ' +
+      'text); INSERT INTO orders SELECT seq, "note" FROM seq_1_to_100',
   );
 }, startLimitMs);
 

@@ -99,7 +99,8 @@ describe.each([
     });
     if (name === 'MySQL') return;
     await admin.query(
-      'CREATE DATABASE joined; USE joined; CREATE TABLE a (i int) ENGINE=MyISAM; CREATE TABLE m (i int) ENGINE=MRG_MyISAM UNION=(a); ALTER TABLE a MODIFY i bigint',
+      'CREATE DATABASE joined; USE joined; CREATE TABLE a (i int) ENGINE=MyISAM; CREATE TABLE m (i int) ' +
+        'ENGINE=MRG_MyISAM UNION=(a); ALTER TABLE a MODIFY i bigint',
     );
     await expect(readAll(engine('joined'))).rejects.toMatchObject({
       message: expect.stringContaining('table `m`'),

@@ -19,12 +19,16 @@ const common: KeptTable[] = [
     what: 'unique keys in the order of a migration',
     make: `CREATE TABLE users (id int PRIMARY KEY, phone varchar(20) NULL UNIQUE, email varchar(50) NULL UNIQUE, key k1(phone,email), key k0(email,phone));
       INSERT INTO users VALUES (1, 'a', 'b'); ALTER TABLE users MODIFY email varchar(50) NOT NULL`,
-    show: 'SELECT INDEX_NAME, SEQ_IN_INDEX, COLUMN_NAME, NON_UNIQUE, NULLABLE FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = "users" ORDER BY 1, 2; CHECKSUM TABLE users',
+    show:
+      'SELECT INDEX_NAME, SEQ_IN_INDEX, COLUMN_NAME, NON_UNIQUE, NULLABLE FROM information_schema.STATISTICS ' +
+      'WHERE TABLE_SCHEMA = DATABASE() AND TABLE_NAME = "users" ORDER BY 1, 2; CHECKSUM TABLE users',
     lie: ['ALTER TABLE users DROP KEY k1, ADD KEY k1 (email)', 'index users.k1 is defined differently'],
   },
   {
     what: 'a counter that may be NULL',
-    make: 'CREATE TABLE counted (a int); INSERT INTO counted VALUES (1), (2); ALTER TABLE counted ADD b int AUTO_INCREMENT NULL UNIQUE COMMENT " AUTO_INCREMENT "; INSERT INTO counted VALUES (3, 7), (4, NULL)',
+    make:
+      'CREATE TABLE counted (a int); INSERT INTO counted VALUES (1), (2); ALTER TABLE counted ADD b int ' +
+      'AUTO_INCREMENT NULL UNIQUE COMMENT " AUTO_INCREMENT "; INSERT INTO counted VALUES (3, 7), (4, NULL)',
     show: 'SHOW CREATE TABLE counted; SELECT a, HEX(b), b IS NULL FROM counted ORDER BY a; CHECKSUM TABLE counted',
     lie: ['UPDATE counted SET b = 9 WHERE a = 1', 'table `counted` has the right number of rows, and other content'],
   },
@@ -33,7 +37,9 @@ const common: KeptTable[] = [
     make: `CREATE TABLE fired (i int, at int, \`o k\` int); CREATE TRIGGER broken BEFORE INSERT ON fired FOR EACH ROW SET @a := NEW.\`at\`;
       CREATE TRIGGER whole AFTER INSERT ON fired FOR EACH ROW SET @b = CONCAT('NEW.nope', -- NEW.gone
         NEW.I, /* OLD.none */ new.\`o k\`); ALTER TABLE fired DROP COLUMN at`,
-    show: "SELECT TRIGGER_NAME, REPLACE(ACTION_STATEMENT, ';', ''), ACTION_TIMING FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = DATABASE() AND TRIGGER_NAME <> 'broken'",
+    show:
+      "SELECT TRIGGER_NAME, REPLACE(ACTION_STATEMENT, ';', ''), ACTION_TIMING FROM information_schema.TRIGGERS " +
+      "WHERE TRIGGER_SCHEMA = DATABASE() AND TRIGGER_NAME <> 'broken'",
     lost: [
       'trigger `broken`: left out, for it names column `at` of table `fired`, which is gone (drop it, or make it anew)',
     ],
@@ -72,7 +78,9 @@ const mariadb: KeptTable[] = [
     make: `CREATE TABLE a_p (id int, x int, KEY k (id, x)); CREATE TABLE b_c (pid int, y int, KEY (pid, y), FOREIGN KEY (pid, y) REFERENCES a_p (id, x)); INSERT INTO a_p VALUES (1, 1);
       INSERT INTO b_c VALUES (1, 1), (NULL, 2); CREATE TABLE Z_p (id int, KEY k (id)); CREATE TABLE y_c (pid int, FOREIGN KEY (pid) REFERENCES Z_p (id) ON DELETE SET NULL);
       CREATE TABLE tree (id int, up int, KEY k (id), FOREIGN KEY (up) REFERENCES tree (id)); SET foreign_key_checks = 0; ALTER TABLE a_p DROP KEY k; ALTER TABLE Z_p DROP KEY k; ALTER TABLE tree DROP KEY k; SET foreign_key_checks = 1`,
-    show: 'SHOW CREATE TABLE a_p; SHOW CREATE TABLE b_c; SHOW CREATE TABLE Z_p; SHOW CREATE TABLE y_c; SHOW CREATE TABLE tree; CHECKSUM TABLE a_p, b_c',
+    show:
+      'SHOW CREATE TABLE a_p; SHOW CREATE TABLE b_c; SHOW CREATE TABLE Z_p; SHOW CREATE TABLE y_c; SHOW CREATE ' +
+      'TABLE tree; CHECKSUM TABLE a_p, b_c',
     lie: ['ALTER TABLE b_c DROP FOREIGN KEY b_c_ibfk_1', 'constraint b_c.b_c_ibfk_1 is missing'],
   },
   {
@@ -94,8 +102,13 @@ const mariadb: KeptTable[] = [
   },
   {
     what: 'numbers of more digits than a DECIMAL has',
-    make: `CREATE TABLE long_numbers (x double(200,0), y double(255,30), f float(100,0), d double); INSERT INTO long_numbers VALUES (1e200, 1e100, 1e30, 1.5), (-1e65, -1e-30, 1, 2), (99999999999999999, 0.1, 2, 3), (NULL, NULL, NULL, NULL)`,
-    show: 'SELECT x, y, x = 1e200, y = 1e100 FROM long_numbers; CHECKSUM TABLE long_numbers; SHOW CREATE TABLE long_numbers',
+    make:
+      'CREATE TABLE long_numbers (x double(200,0), y double(255,30), f float(100,0), d double); INSERT INTO ' +
+      'long_numbers VALUES (1e200, 1e100, 1e30, 1.5), (-1e65, -1e-30, 1, 2), (99999999999999999, 0.1, 2, 3), ' +
+      '(NULL, NULL, NULL, NULL)',
+    show:
+      'SELECT x, y, x = 1e200, y = 1e100 FROM long_numbers; CHECKSUM TABLE long_numbers; SHOW CREATE TABLE ' +
+      'long_numbers',
     lie: ['UPDATE long_numbers SET x = 1e199 WHERE x = 1e200', 'table `long_numbers` has the right number of rows'],
   },
 ];
@@ -108,7 +121,8 @@ const newer: KeptTable[] = [
       INSERT INTO printed (d) VALUES ('2020-01-01')`,
     show: 'SELECT d, HEX(g) FROM printed; CHECKSUM TABLE printed',
     lie: [
-      "ALTER TABLE printed MODIFY g text AS (concat(d, if(d > '2000-01-02', date_format(d, '%y'), '' COLLATE uca1400_ai_ci))) VIRTUAL",
+      "ALTER TABLE printed MODIFY g text AS (concat(d, if(d > '2000-01-02', date_format(d, '%y'), '' COLLATE " +
+        'uca1400_ai_ci))) VIRTUAL',
       'table printed is defined differently',
     ],
   },
@@ -125,7 +139,10 @@ const mysql: KeptTable[] = [
   },
   {
     what: 'a foreign key to a key that is not unique',
-    make: `SET restrict_fk_on_non_standard_key = 0; CREATE TABLE np (id int, KEY (id)); CREATE TABLE nc (pid int, FOREIGN KEY (pid) REFERENCES np (id)); INSERT INTO np VALUES (1), (1); INSERT INTO nc VALUES (1); SET restrict_fk_on_non_standard_key = 1`,
+    make:
+      'SET restrict_fk_on_non_standard_key = 0; CREATE TABLE np (id int, KEY (id)); CREATE TABLE nc (pid int, ' +
+      'FOREIGN KEY (pid) REFERENCES np (id)); INSERT INTO np VALUES (1), (1); INSERT INTO nc VALUES (1); SET ' +
+      'restrict_fk_on_non_standard_key = 1',
     show: 'SHOW CREATE TABLE np; SHOW CREATE TABLE nc; CHECKSUM TABLE np, nc',
     refused: ['INSERT INTO nc VALUES (2)', 1452],
   },
@@ -134,7 +151,9 @@ const mysql: KeptTable[] = [
     make: `CREATE TABLE latin_p (id varchar(10) CHARACTER SET latin1 PRIMARY KEY COMMENT 'a CHARACTER SET b', n char(3) CHARACTER SET ascii COLLATE ascii_bin NOT NULL, UNIQUE (n)) DEFAULT CHARSET latin1;
       CREATE TABLE a_c (pid varchar(20) CHARACTER SET latin1, n char(3) CHARACTER SET ascii COLLATE ascii_bin, FOREIGN KEY (pid) REFERENCES latin_p (id), FOREIGN KEY (n) REFERENCES latin_p (n)); CREATE TABLE z_c LIKE a_c; ALTER TABLE z_c ADD FOREIGN KEY (pid) REFERENCES latin_p (id);
       INSERT INTO latin_p VALUES ('a', 'b'); INSERT INTO a_c VALUES ('a', 'b'); SET foreign_key_checks = 0; ALTER TABLE latin_p CONVERT TO CHARACTER SET utf8mb4; SET foreign_key_checks = 1`,
-    show: 'SHOW CREATE TABLE latin_p; SHOW CREATE TABLE a_c; SHOW CREATE TABLE z_c; CHECKSUM TABLE latin_p, a_c; SELECT id, HEX(id), HEX(n) FROM latin_p',
+    show:
+      'SHOW CREATE TABLE latin_p; SHOW CREATE TABLE a_c; SHOW CREATE TABLE z_c; CHECKSUM TABLE latin_p, a_c; ' +
+      'SELECT id, HEX(id), HEX(n) FROM latin_p',
     lie: ['ALTER TABLE a_c DROP FOREIGN KEY a_c_ibfk_1', 'constraint a_c.a_c_ibfk_1 is missing'],
   },
 ];

@@ -89,7 +89,8 @@ describe.each(servers)('$name', ({ name, start }) => {
   test('what is there while its definitions are dumped, and neither before nor after, is in no backup', async () => {
     const { parts } = await engine().plan({}, limit());
     await admin.query(
-      'CREATE VIEW z_view AS SELECT 1 AS one; CREATE TABLE z_x (i INT); CREATE FUNCTION f_x() RETURNS INT DETERMINISTIC RETURN 1',
+      'CREATE VIEW z_view AS SELECT 1 AS one; CREATE TABLE z_x (i INT); CREATE FUNCTION f_x() RETURNS INT ' +
+        'DETERMINISTIC RETURN 1',
     );
 
     const refusals = await Promise.all(
@@ -119,7 +120,8 @@ describe.each(servers)('$name', ({ name, start }) => {
   test('who lacks the right PROCESS is warned, and sees an exchange by its time where the server keeps one', async () => {
     const grants = 'SELECT, SHOW VIEW, TRIGGER, EVENT';
     await admin.query(
-      `CREATE USER IF NOT EXISTS plain@'%' IDENTIFIED BY 'pw'; GRANT ${grants} ON shop.* TO plain@'%'; GRANT SELECT ON mysql.* TO plain@'%'`,
+      `CREATE USER IF NOT EXISTS plain@'%' IDENTIFIED BY 'pw'; GRANT ${grants} ON shop.* TO plain@'%'; GRANT ` +
+        `SELECT ON mysql.* TO plain@'%'`,
     );
     await admin.query(
       name === 'MySQL' ? "GRANT SHOW_ROUTINE ON *.* TO plain@'%'" : "GRANT SELECT ON mysql.proc TO plain@'%'",

@@ -51,7 +51,8 @@ test('"syntax error near \'*/\'": a trigger, an event and routines that one requ
   await admin.query('use again; insert into t values (1)');
   const [rows] = await admin.query('select a, f() as f from again.t');
   const [code] = await admin.query<mysql.RowDataPacket[]>(
-    `select event_name as name from information_schema.events where event_schema = 'again' union all select routine_name from information_schema.routines where routine_schema = 'again'`,
+    `select event_name as name from information_schema.events where event_schema = 'again' union all select ` +
+      `routine_name from information_schema.routines where routine_schema = 'again'`,
   );
   await scene.remove();
 

@@ -37,10 +37,13 @@ beforeAll(async () => {
   [server, tools, scene] = [await startMariadb({ series: '11.8' }), await layerTools(), await folderScene()];
   admin = await connect(server);
   await admin.query(
-    'CREATE DATABASE shop; USE shop; CREATE TABLE a (id int PRIMARY KEY, t text); INSERT INTO a SELECT seq, repeat(char(64 + seq % 26), 500) FROM seq_1_to_8000',
+    'CREATE DATABASE shop; USE shop; CREATE TABLE a (id int PRIMARY KEY, t text); INSERT INTO a SELECT seq, ' +
+      'repeat(char(64 + seq % 26), 500) FROM seq_1_to_8000',
   );
   await admin.query(
-    'CREATE TABLE b (id int PRIMARY KEY, email varchar(50) UNIQUE); INSERT INTO b SELECT seq, concat(seq, "@example.org") FROM seq_1_to_2000; CREATE VIEW v AS SELECT id FROM b; CREATE TRIGGER tr BEFORE INSERT ON a FOR EACH ROW SET NEW.t = "x"',
+    'CREATE TABLE b (id int PRIMARY KEY, email varchar(50) UNIQUE); INSERT INTO b SELECT seq, concat(seq, ' +
+      '"@example.org") FROM seq_1_to_2000; CREATE VIEW v AS SELECT id FROM b; CREATE TRIGGER tr BEFORE INSERT ON ' +
+      'a FOR EACH ROW SET NEW.t = "x"',
   );
   manifest = await backup(
     {
@@ -205,7 +208,8 @@ test('the error of a load names the object and its statement, and no value of a 
 
 test('keeping going, every object that failed is named with its error and statement, the rest is there, and nothing is proven', async () => {
   await admin.query(
-    "CREATE USER IF NOT EXISTS some@'%' IDENTIFIED BY 'pw'; GRANT ALL ON part.* TO some@'%'; GRANT SELECT ON mysql.* TO some@'%'; DROP DATABASE IF EXISTS part",
+    "CREATE USER IF NOT EXISTS some@'%' IDENTIFIED BY 'pw'; GRANT ALL ON part.* TO some@'%'; GRANT SELECT ON " +
+      "mysql.* TO some@'%'; DROP DATABASE IF EXISTS part",
   );
   const into = mariadbEngine(loginTo(server, 'part', { user: 'some', password: 'pw' }), tools);
 
@@ -237,7 +241,8 @@ test('what a restore was killed in is no source of a backup', async () => {
 
 test('what somebody else put beside our half of a restore is dropped by nothing but --replace', async () => {
   await admin.query(
-    'DROP TABLE live.precious; CREATE TABLE live.nightjar_restore_unfinished (backup varchar(255) PRIMARY KEY); CREATE TABLE live.a (i int)',
+    'DROP TABLE live.precious; CREATE TABLE live.nightjar_restore_unfinished (backup varchar(255) PRIMARY KEY); ' +
+      'CREATE TABLE live.a (i int)',
   );
   const ours = await engine('live').target(
     { manifest, catalog: await openStore(scene.vault).readCatalog(manifest, limit()), owners: true },
@@ -293,7 +298,8 @@ test('killed at any moment, the old database is whole or the next run succeeds, 
   const outcomes: string[] = [];
   for (let round = 0; round < 6; round++) {
     await admin.query(
-      'DROP DATABASE IF EXISTS live; CREATE DATABASE live; CREATE TABLE live.precious (i int); INSERT INTO live.precious VALUES (1), (2)',
+      'DROP DATABASE IF EXISTS live; CREATE DATABASE live; CREATE TABLE live.precious (i int); INSERT INTO ' +
+        'live.precious VALUES (1), (2)',
     );
     const child = spawn(
       process.execPath,

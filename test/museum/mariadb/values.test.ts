@@ -59,7 +59,8 @@ describe.each(servers)('$name', ({ name, start }) => {
   /** Makes a database by `sql`, backs it up and restores it beside itself, proven. */
   async function copied(database: string, sql: string) {
     await connection.query(
-      `CREATE DATABASE ${database} CHARACTER SET utf8mb4; USE ${database}; SET sql_mode = 'ALLOW_INVALID_DATES'; ${sql}`,
+      `CREATE DATABASE ${database} CHARACTER SET utf8mb4; USE ${database}; SET sql_mode = ` +
+        `'ALLOW_INVALID_DATES'; ${sql}`,
     );
     const source = {
       name: database as SourceName,
@@ -81,7 +82,8 @@ describe.each(servers)('$name', ({ name, start }) => {
   test('an sjis column with C:\\temp came back as other text, and the proof said equal', async () => {
     const { proven } = await copied(
       'paths',
-      'CREATE TABLE t (id INT PRIMARY KEY, p VARCHAR(20) CHARACTER SET sjis); INSERT INTO t VALUES (1, 0x433A5C74656D70), (2, 0x8740)',
+      'CREATE TABLE t (id INT PRIMARY KEY, p VARCHAR(20) CHARACTER SET sjis); INSERT INTO t VALUES (1, ' +
+        '0x433A5C74656D70), (2, 0x8740)',
     );
 
     expect(await column('HEX(p)', 'paths_copy')).toEqual(['433A5C74656D70', '8740']);
@@ -162,7 +164,8 @@ describe.each(servers)('$name', ({ name, start }) => {
 
   test("a member of an ENUM that its definition can't name is told when the backup is made", async () => {
     await connection.query(
-      "CREATE DATABASE members CHARACTER SET utf8mb4; USE members; CREATE TABLE t (id INT PRIMARY KEY, e ENUM('a', 0x5C, 'ソ') CHARACTER SET sjis); INSERT INTO t VALUES (1, 2), (2, 1), (3, 3)",
+      'CREATE DATABASE members CHARACTER SET utf8mb4; USE members; CREATE TABLE t (id INT PRIMARY KEY, e ' +
+        "ENUM('a', 0x5C, 'ソ') CHARACTER SET sjis); INSERT INTO t VALUES (1, 2), (2, 1), (3, 3)",
     );
     const source = {
       name: 'members' as SourceName,
@@ -249,7 +252,8 @@ describe.each(servers)('$name', ({ name, start }) => {
   test('a default that ALLOW_INVALID_DATES lets in made a good backup impossible to restore', async () => {
     const { proven } = await copied(
       'deadlines',
-      "CREATE TABLE t (id INT PRIMARY KEY, d DATE DEFAULT '2026-02-31', z DATETIME(3) DEFAULT '2026-04-31 01:02:03'); INSERT INTO t (id) VALUES (1)",
+      "CREATE TABLE t (id INT PRIMARY KEY, d DATE DEFAULT '2026-02-31', z DATETIME(3) DEFAULT '2026-04-31 " +
+        "01:02:03'); INSERT INTO t (id) VALUES (1)",
     );
 
     expect(await column('CONCAT(DEFAULT(d), DEFAULT(z))', 'deadlines_copy')).toEqual([
@@ -344,14 +348,17 @@ describe.each(servers)('$name', ({ name, start }) => {
 
   test('a server whose transactions only read, or that quotes no name, took no backup back, or another trigger', async () => {
     await connection.query(
-      `CREATE USER IF NOT EXISTS 'my-user'@'%' IDENTIFIED BY 'pw'; SET GLOBAL sql_quote_show_create = OFF; SET GLOBAL sql_buffer_result = ON; SET GLOBAL ${name === 'MySQL' ? 'transaction' : 'tx'}_read_only = ON`,
+      `CREATE USER IF NOT EXISTS 'my-user'@'%' IDENTIFIED BY 'pw'; SET GLOBAL sql_quote_show_create = OFF; SET ` +
+        `GLOBAL sql_buffer_result = ON; SET GLOBAL ${name === 'MySQL' ? 'transaction' : 'tx'}_read_only = ON`,
     );
     const { proven } = await copied(
       'quoted',
-      "CREATE TABLE t (id INT PRIMARY KEY); INSERT INTO t VALUES (1); CREATE DEFINER='my-user'@'%' TRIGGER tr BEFORE INSERT ON t FOR EACH ROW SET NEW.id = NEW.id; CREATE VIEW v AS SELECT id FROM t",
+      "CREATE TABLE t (id INT PRIMARY KEY); INSERT INTO t VALUES (1); CREATE DEFINER='my-user'@'%' TRIGGER tr " +
+        'BEFORE INSERT ON t FOR EACH ROW SET NEW.id = NEW.id; CREATE VIEW v AS SELECT id FROM t',
     ).finally(() =>
       connection.query(
-        `SET GLOBAL sql_quote_show_create = ON; SET GLOBAL sql_buffer_result = OFF; SET GLOBAL ${name === 'MySQL' ? 'transaction' : 'tx'}_read_only = OFF`,
+        'SET GLOBAL sql_quote_show_create = ON; SET GLOBAL sql_buffer_result = OFF; SET GLOBAL ' +
+          `${name === 'MySQL' ? 'transaction' : 'tx'}_read_only = OFF`,
       ),
     );
 
@@ -361,7 +368,9 @@ describe.each(servers)('$name', ({ name, start }) => {
   test('a server with small MEMORY tables or an old format of rows took no backup back', async () => {
     const small = "SET GLOBAL max_heap_table_size = 16384; SET GLOBAL innodb_default_row_format = 'redundant'";
     await connection.query(
-      `CREATE DATABASE remembered; USE remembered; CREATE TABLE t (id INT PRIMARY KEY, c CHAR(200)) ENGINE=MEMORY; INSERT INTO t WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < 900) SELECT n, 'x' FROM s`,
+      'CREATE DATABASE remembered; USE remembered; CREATE TABLE t (id INT PRIMARY KEY, c CHAR(200)) ' +
+        'ENGINE=MEMORY; INSERT INTO t WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < ' +
+        `900) SELECT n, 'x' FROM s`,
     );
     const source = {
       name: 'remembered' as SourceName,
@@ -399,7 +408,8 @@ describe.each(servers)('$name', ({ name, start }) => {
 
   test('max_join_size ends a backup with what to do about it', async () => {
     await connection.query(
-      'CREATE DATABASE joined; CREATE TABLE joined.t (id INT PRIMARY KEY); INSERT INTO joined.t VALUES (1), (2), (3); SET GLOBAL max_join_size = 2',
+      'CREATE DATABASE joined; CREATE TABLE joined.t (id INT PRIMARY KEY); INSERT INTO joined.t VALUES (1), ' +
+        '(2), (3); SET GLOBAL max_join_size = 2',
     );
     const source = {
       name: 'joined' as SourceName,
@@ -454,7 +464,8 @@ describe.each(servers)('$name', ({ name, start }) => {
 
     test('a key that MySQL had added and then hid was in no backup, and the proof said equal', async () => {
       await connection.query(
-        'CREATE DATABASE hidden; USE hidden; SET SESSION sql_generate_invisible_primary_key = ON; CREATE TABLE t (a INT); INSERT INTO t VALUES (5), (6); SET SESSION sql_generate_invisible_primary_key = OFF',
+        'CREATE DATABASE hidden; USE hidden; SET SESSION sql_generate_invisible_primary_key = ON; CREATE TABLE ' +
+          't (a INT); INSERT INTO t VALUES (5), (6); SET SESSION sql_generate_invisible_primary_key = OFF',
       );
       const planned = () =>
         engineOf('hidden')
@@ -481,7 +492,9 @@ describe.each(servers)('$name', ({ name, start }) => {
 
     test('max_execution_time ends a backup with what to do about it', async () => {
       await connection.query(
-        "CREATE DATABASE timed; CREATE TABLE timed.t (id INT PRIMARY KEY, t LONGTEXT); INSERT INTO timed.t WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < 900) SELECT n, REPEAT('x', 20000) FROM s; SET GLOBAL max_execution_time = 1",
+        'CREATE DATABASE timed; CREATE TABLE timed.t (id INT PRIMARY KEY, t LONGTEXT); INSERT INTO timed.t WITH ' +
+          "RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < 900) SELECT n, REPEAT('x', 20000) " +
+          'FROM s; SET GLOBAL max_execution_time = 1',
       );
       const source = {
         name: 'timed' as SourceName,
@@ -543,14 +556,16 @@ describe.each(servers)('$name', ({ name, start }) => {
     );
 
     expect(warnings).toEqual([
-      'told when it was backed up: FLOAT columns are dumped with six digits, what exceeds that is lost: `words`.`small`',
+      'told when it was backed up: FLOAT columns are dumped with six digits, what exceeds that is lost: ' +
+        '`words`.`small`',
     ]);
     expect(manifest.rowForm).toBeUndefined();
     expect(sentence(told)).toMatch(
       /^proven equal, except FLOAT columns, which may have lost digits: `words`\.`small`; text that this backup, .*, may have altered: `words`\.`japanese` \(sjis\): 2 tables, 4 rows/,
     );
     const [rows] = await connection.query(
-      'SELECT HEX(japanese) AS japanese, HEX(western) AS western, ST_AsText(place) AS place, small + 0e0 AS small FROM old_copy.words ORDER BY id LIMIT 1',
+      'SELECT HEX(japanese) AS japanese, HEX(western) AS western, ST_AsText(place) AS place, small + 0e0 AS ' +
+        'small FROM old_copy.words ORDER BY id LIMIT 1',
     );
     expect(rows).toMatchObject([{ japanese: '835C815B8358', western: '636166E9', place: 'POINT(1 2)' }]);
   });

@@ -87,7 +87,8 @@ test('foreign keys that were switched off, operators in a family of the system, 
   );
 
   const left = [
-    'foreign key b_a_fkey on public.b: its triggers are switched off or fire in other cases, which pg_dump does not carry',
+    'foreign key b_a_fkey on public.b: its triggers are switched off or fire in other cases, which pg_dump does ' +
+      'not carry',
     'function pg_catalog.mine(): it lies in a schema of the system, which pg_dump leaves out',
     'operator family pg_catalog.integer_ops: pg_dump does not carry what was added to a family of the system',
   ];
@@ -98,15 +99,18 @@ test('foreign keys that were switched off, operators in a family of the system, 
 test.each([
   [
     'options in an order that nobody sorts',
-    `create extension postgres_fdw; create server far foreign data wrapper postgres_fdw options (host 'a', port '5432', dbname 'b')`,
+    `create extension postgres_fdw; create server far foreign data wrapper postgres_fdw options (host 'a', port ` +
+      `'5432', dbname 'b')`,
   ],
   [
     'a shell operator',
-    `create function same(text, text) returns boolean language sql as 'select $1 = $2'; create operator === (leftarg = text, rightarg = text, function = same, negator = !===)`,
+    `create function same(text, text) returns boolean language sql as 'select $1 = $2'; create operator === ` +
+      '(leftarg = text, rightarg = text, function = same, negator = !===)',
   ],
   [
     'a shell operator that stayed when its only user was dropped',
-    `create function same(text, text) returns boolean language sql as 'select $1 = $2'; create operator === (leftarg = text, rightarg = text, function = same, negator = !===); drop operator === (text, text)`,
+    `create function same(text, text) returns boolean language sql as 'select $1 = $2'; create operator === ` +
+      '(leftarg = text, rightarg = text, function = same, negator = !===); drop operator === (text, text)',
   ],
   [
     'a check as a person types it',
@@ -120,7 +124,8 @@ test.each([
 test('a child with its own compression made every restore fail its proof', async () => {
   const manifest = await taken(
     'packed',
-    `create table parent (a text); create table child () inherits (parent); alter table parent alter a set compression pglz`,
+    'create table parent (a text); create table child () inherits (parent); alter table parent alter a set ' +
+      'compression pglz',
   );
 
   expect(manifest.exceptions).toEqual([
@@ -143,8 +148,10 @@ const onExtension = [
   'create extension hstore; create table settings (id int, name text); create table own (id int)',
   `create function note() returns trigger language plpgsql as 'begin return new; end'`,
   'alter extension hstore add table settings',
-  `create index settings_name on settings (name); comment on index settings_name is 'mine'; alter table settings add constraint positive check (id > 0)`,
-  'create trigger noted before insert on settings for each row execute function note(); create rule silent as on delete to settings do instead nothing',
+  `create index settings_name on settings (name); comment on index settings_name is 'mine'; alter table ` +
+    'settings add constraint positive check (id > 0)',
+  'create trigger noted before insert on settings for each row execute function note(); create rule silent as ' +
+    'on delete to settings do instead nothing',
 ];
 
 test('an index, a constraint, a trigger, a rule on a table of an extension are in no dump: the backup names them, and a good restore is proven', async () => {
@@ -192,7 +199,8 @@ test('a backup of before, which does not name them, is proven by what its archiv
 test('a comment that somebody gave to an extension comes back, and is compared; one that was taken away is told', async () => {
   const manifest = await taken(
     'remarked',
-    `create extension hstore; comment on extension hstore is 'ours since 2019'; create extension lo; comment on extension lo is null`,
+    `create extension hstore; comment on extension hstore is 'ours since 2019'; create extension lo; comment on ` +
+      'extension lo is null',
   );
 
   expect(manifest.exceptions).toEqual(['comment of the extension lo: pg_dump does not carry that it was taken away']);
@@ -234,7 +242,8 @@ test('what replication has, and a restore does not bring back, is told when the 
     expect(warnings.slice(0, 3)).toEqual([
       'replication slots are in no backup; make them again where they are needed: follower',
       'replication origins of this server, and how far they have come, are in no backup: "far away"',
-      'a restore brings subscriptions back disabled, and without their slots and what they have received so far: s (disabled)',
+      'a restore brings subscriptions back disabled, and without their slots and what they have received so ' +
+        'far: s (disabled)',
     ]);
   } finally {
     await scene.sql(

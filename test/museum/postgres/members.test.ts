@@ -82,8 +82,10 @@ describe.each([18, 13] as const)('PostgreSQL %i', (major) => {
     ]);
     const args = '(pg_catalog.text,pg_catalog.text)';
     expect(await proven(manifest, 'changed_again')).toContain(
-      `, except members of the extension pg_trgm, of which pg_dump carries no change: function public.added() (missing), ` +
-        `function public.show_trgm(pg_catalog.text) (other comment), function public.similarity${args} (other definition, other treatment of nulls, other parallel safety, other cost), ` +
+      ', except members of the extension pg_trgm, of which pg_dump carries no change: function public.added() ' +
+        '(missing), ' +
+        `function public.show_trgm(pg_catalog.text) (other comment), function public.similarity${args} (other ` +
+        'definition, other treatment of nulls, other parallel safety, other cost), ' +
         `function public.word_similarity${args} (other owner): `,
     );
     const same = (rows: Record<string, unknown>[]) =>

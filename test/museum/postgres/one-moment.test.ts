@@ -201,7 +201,8 @@ test.each([
 test('sequences that change names before their values are read are an error: each would have the other’s', async () => {
   await scene.sql(
     'shop',
-    `create table t (id int); create sequence small; create sequence large start 1000000; select nextval('small'), nextval('large')`,
+    'create table t (id int); create sequence small; create sequence large start 1000000; select ' +
+      `nextval('small'), nextval('large')`,
   );
   const plan = await source().engine.plan({}, limit());
   try {
@@ -272,7 +273,8 @@ test('a name that rows print by its number (regclass) and that changes while the
 test('what an extension configures is locked as well: emptied behind the snapshot, it would be dumped as empty', async () => {
   await scene.sql(
     'shop',
-    `create table settings (name text); insert into settings values ('kept'); alter extension plpgsql add table settings`,
+    `create table settings (name text); insert into settings values ('kept'); alter extension plpgsql add table ` +
+      'settings',
   );
   const plan = await source().engine.plan({}, limit());
   try {

@@ -20,7 +20,8 @@ beforeAll(async () => {
   await scene.sql('postgres', 'create database shop');
   await scene.sql(
     'shop',
-    `create table orders (id int primary key, note text); insert into orders select g, 'note ' || g from generate_series(1, 1000) g`,
+    `create table orders (id int primary key, note text); insert into orders select g, 'note ' || g from ` +
+      'generate_series(1, 1000) g',
   );
 }, 1_200_000);
 afterAll(async () => {

@@ -61,7 +61,8 @@ test.each([
     await expect(restoring('latest', database, replace)).rejects.toMatchObject({
       code: 'input-invalid',
       message: expect.stringMatching(
-        `^database ${database} is not new, and no backup was named: not the newest: ${newest.id} was passed over: .*restore.* failed; the newest good one is ${older.id}$`,
+        `^database ${database} is not new, and no backup was named: not the newest: ${newest.id} was passed ` +
+          `over: .*restore.* failed; the newest good one is ${older.id}$`,
       ),
       hint: expect.stringContaining(
         `name it: nightjar restore shop ${older.id} --to ${database}${replace ? ' --replace' : ''} (`,

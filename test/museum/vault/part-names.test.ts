@@ -46,7 +46,8 @@ test.each([
   ['schema.rows'],
   ['data/0001.sql'],
 ])(
-  'museum: a part called %s was stored, proven equal, and then damaged and left behind for ever: no engine may call one so',
+  'museum: a part called %s was stored, proven equal, and then damaged and left behind for ever: no engine may ' +
+    'call one so',
   async (file) => {
     const opened: string[] = [];
 

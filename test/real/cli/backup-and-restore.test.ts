@@ -83,7 +83,8 @@ test('a restore makes a new database named after the moment, and proves it equal
   expect(code).toBe(0);
   expect(stderr).toMatch(
     new RegExp(
-      `^backup {2}shop ${id}, \\d+ (s|min) old: 1 table, 1,000 rows, [\\d.]+ kB\ninto {4}postgres://postgres@127.0.0.1:\\d+/${database} \\(a new database\\)\n$`,
+      `^backup {2}shop ${id}, \\d+ (s|min) old: 1 table, 1,000 rows, [\\d.]+ kB\ninto ` +
+        `{4}postgres://postgres@127.0.0.1:\\d+/${database} \\(a new database\\)\n$`,
     ),
   );
   expect(stdout).toMatch(/^restored shop .* in [\d.]+ s\nproven equal: 1 table, 1,000 rows, \d+ definitions\n$/);

@@ -52,7 +52,8 @@ sources:
     ssl: { ca: await readFile(caFile!, 'utf8') },
   });
   await admin.query(
-    'create database blog; use blog; create table posts (id int primary key auto_increment, text text); insert into posts (text) select seq from seq_1_to_500; create event tidy on schedule every 1 hour do set @x = 1',
+    'create database blog; use blog; create table posts (id int primary key auto_increment, text text); insert ' +
+      'into posts (text) select seq from seq_1_to_500; create event tidy on schedule every 1 hour do set @x = 1',
   );
 }, 20 * 60_000);
 
@@ -93,7 +94,9 @@ test('MariaDB over TLS goes into a bucket and comes back equal, with every secre
 });
 
 test('a secret that is not there fails that source, names the reference, and prints no secret', async () => {
-  const text = `vault: ./b\nsources: { blog: { mariadb: { host: ${server.host}, port: ${server.port}, database: blog, user: root, password: { secret: rds-blgo, field: password } } } }`;
+  const text =
+    `vault: ./b\nsources: { blog: { mariadb: { host: ${server.host}, port: ${server.port}, database: blog, user: ` +
+    'root, password: { secret: rds-blgo, field: password } } } }';
   await writeFile(join(folder, 'wrong.yaml'), text);
 
   const { code, stdout } = await run('backup', '-c', 'wrong.yaml');

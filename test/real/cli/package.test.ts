@@ -94,7 +94,10 @@ test('the package brings the pins of its layer, and no source or test of ours', 
 test(
   'the package builds or finds its layer by itself',
   async () => {
-    const code = `const { dbToolsLayer } = await import(${JSON.stringify(join(home, 'dist/package/db-tools/layer.mjs'))}); console.log(await dbToolsLayer(process.arch === 'arm64' ? 'arm64' : 'x86_64', { rule: 'newer' }, console.error, AbortSignal.timeout(1200000)));`;
+    const code =
+      `const { dbToolsLayer } = await import(${JSON.stringify(join(home, 'dist/package/db-tools/layer.mjs'))}); ` +
+      `console.log(await dbToolsLayer(process.arch === 'arm64' ? 'arm64' : 'x86_64', { rule: 'newer' }, ` +
+      'console.error, AbortSignal.timeout(1200000)));';
     const { NODE_OPTIONS: _, NIGHTJAR_TOOLS: __, ...env } = process.env;
 
     const { stdout } = await execute(process.execPath, ['--input-type=module', '--eval', code], { cwd: folder, env });

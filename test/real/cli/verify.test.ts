@@ -15,7 +15,8 @@ beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'nightjar-verify-'));
   await writeFile(
     join(folder, 'nightjar.yaml'),
-    `vault: ./backups\nsources:\n  shop:\n    postgres: { host: 127.0.0.1, port: 9, user: u, database: shop, tls: off }\n`,
+    `vault: ./backups\nsources:\n  shop:\n    postgres: { host: 127.0.0.1, port: 9, user: u, database: shop, ` +
+      `tls: off }\n`,
   );
 });
 afterEach(() => rm(folder, { recursive: true }));

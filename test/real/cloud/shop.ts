@@ -171,7 +171,8 @@ async function fillLedger(server: DatabaseServer, { port }: Directory): Promise<
   const rules = join(server.dataDir, 'pg_hba.conf');
   await writeFile(
     rules,
-    `hostssl all backup 127.0.0.1/32 ldap ldapserver=127.0.0.1 ldapport=${port} ldapprefix="user="\n${await readFile(rules, 'utf8')}`,
+    `hostssl all backup 127.0.0.1/32 ldap ldapserver=127.0.0.1 ldapport=${port} ` +
+      `ldapprefix="user="\n${await readFile(rules, 'utf8')}`,
   );
   const ssl = { ca: await readFile(server.caFile!, 'utf8') };
   for (const [database, statements] of [

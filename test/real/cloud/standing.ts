@@ -19,7 +19,8 @@ export function standing(world: () => World): void {
 
     const lines = types.map(
       (type) =>
-        `${String(resources.filter(([, { Type }]) => Type === type).length).padStart(4)}  ${type}${type in byHand ? `: ${byHand[type]}` : ''}`,
+        `${String(resources.filter(([, { Type }]) => Type === type).length).padStart(4)}  ` +
+        `${type}${type in byHand ? `: ${byHand[type]}` : ''}`,
     );
 
     await expectGolden('cloud/deployed.txt', `${lines.join('\n')}\n`);

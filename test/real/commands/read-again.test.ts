@@ -95,7 +95,8 @@ test.each(parts)(
 );
 
 test.each(parts.slice(0, 2))(
-  'museum: the same while it is restored, in %s: the restore fails, can be tried again, and says nothing against the backup',
+  'museum: the same while it is restored, in %s: the restore fails, can be tried again, and says nothing ' +
+    'against the backup',
   async (_, part) => {
     await forget();
     await through(server, { down: flipping(part, 1) }, async (vault) => {

@@ -25,7 +25,10 @@ test('the user that docs/cloud.md makes on PostgreSQL backs up what is not its o
     await scene.sql('postgres', 'create database shop owner app');
     await scene.sql(
       'shop',
-      `set role app; create schema sales; create table sales.orders (id int generated always as identity, note text); insert into sales.orders (note) select md5(g::text) from generate_series(1, 500) g; create view sales.late as select * from sales.orders; create function sales.f() returns int language sql return 1; revoke all on schema sales from public`,
+      'set role app; create schema sales; create table sales.orders (id int generated always as identity, note ' +
+        'text); insert into sales.orders (note) select md5(g::text) from generate_series(1, 500) g; create view ' +
+        'sales.late as select * from sales.orders; create function sales.f() returns int language sql return 1; ' +
+        'revoke all on schema sales from public',
     );
     await scene.sql('shop', await sqlOf('postgres'));
     await scene.sql('shop', `alter user nightjar password 'of-the-test'`);
@@ -61,7 +64,10 @@ test('the user that docs/cloud.md makes on MariaDB does the same', async () => {
   try {
     const admin = await connect(server);
     await admin.query(
-      'create database shop; use shop; create table orders (id int primary key auto_increment, note text); insert into orders (note) select md5(seq) from seq_1_to_500; create view late as select * from orders; create procedure p() select 1; create trigger t before insert on orders for each row set new.note = upper(new.note)',
+      'create database shop; use shop; create table orders (id int primary key auto_increment, note text); ' +
+        'insert into orders (note) select md5(seq) from seq_1_to_500; create view late as select * from orders; ' +
+        'create procedure p() select 1; create trigger t before insert on orders for each row set new.note = ' +
+        'upper(new.note)',
     );
     // the plugin is RDS's own, and this server speaks without TLS
     const sql = (await sqlOf('mariadb'))

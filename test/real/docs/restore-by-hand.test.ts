@@ -168,7 +168,8 @@ describe('docs/restore-by-hand.md', () => {
     await scene.sql('postgres', 'create database large');
     await scene.sql(
       'large',
-      `select lo_from_bytea(0, convert_to(string_agg(md5(g::text), ''), 'UTF8')) from generate_series(1, 20000) g; select lo_from_bytea(0, 'second'); create sequence s`,
+      `select lo_from_bytea(0, convert_to(string_agg(md5(g::text), ''), 'UTF8')) from generate_series(1, 20000) ` +
+        `g; select lo_from_bytea(0, 'second'); create sequence s`,
     );
     const manifest = await backup(scene.source('large'), scene.deps(), limit());
     const root = await serverRoot(
@@ -240,7 +241,8 @@ describe('docs/restore-by-hand.md', () => {
       const said = await follow('mariadb', manifest, [join(root.path, 'usr/bin')], (block) =>
         block.replace(
           'bash ../restore.sh',
-          `sed -i "s|^LOGIN=.*|LOGIN=--defaults-extra-file=${options}|" ../restore.sh\n${disabling}\nbash ../restore.sh`,
+          `sed -i "s|^LOGIN=.*|LOGIN=--defaults-extra-file=${options}|" ../restore.sh\n${disabling}\nbash ` +
+            '../restore.sh',
         ),
       );
       const [events] = await connection.query(

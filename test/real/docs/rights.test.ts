@@ -43,7 +43,8 @@ async function stage(engine: string, server: DatabaseServer) {
   const login = (user: string) => `${at(server)}, user: ${user}, password: { env: PASSWORD }`;
   await writeFile(
     join(folder, 'nightjar.yaml'),
-    `vault: ./backups\nsources:\n  shop:\n    ${engine}: { ${login('nightjar')}, database: shop }\n    drill: { owners: false, assert: [select count(*) = 1 from orders], server: { ${login('drill')} } }\n`,
+    `vault: ./backups\nsources:\n  shop:\n    ${engine}: { ${login('nightjar')}, database: shop }\n    drill: { ` +
+      `owners: false, assert: [select count(*) = 1 from orders], server: { ${login('drill')} } }\n`,
   );
   async function nightjar(...args: string[]): Promise<string> {
     const { code, text } = await atTerminal(args, 200, {

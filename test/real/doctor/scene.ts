@@ -76,7 +76,8 @@ export async function doctorScene() {
     NIGHTJAR_TOOLS: layer,
   };
   const bucket = (name = 'backups', { endpoint = store.endpoint, as = '' } = {}) =>
-    `{ s3: { bucket: ${name}, endpoint: "${endpoint}", accessKeyId: { env: ${as}KEY }, secretAccessKey: { env: ${as}SECRET } } }`;
+    `{ s3: { bucket: ${name}, endpoint: "${endpoint}", accessKeyId: { env: ${as}KEY }, secretAccessKey: { env: ` +
+    `${as}SECRET } } }`;
   const parts = {
     vault: './backups',
     offsite: bucket(),

@@ -93,7 +93,8 @@ async function ask(sql: string): Promise<string[]> {
 
 const databases = () =>
   ask(
-    "SELECT SCHEMA_NAME FROM information_schema.SCHEMATA WHERE SCHEMA_NAME NOT IN ('mysql', 'sys', 'test', 'performance_schema', 'information_schema') ORDER BY 1",
+    "SELECT SCHEMA_NAME FROM information_schema.SCHEMATA WHERE SCHEMA_NAME NOT IN ('mysql', 'sys', 'test', " +
+      "'performance_schema', 'information_schema') ORDER BY 1",
   );
 const drilled = async () => (await databases()).filter((name) => name.includes('_drill_'));
 
@@ -218,7 +219,8 @@ test('a database that is there is never used, nor one whose keys reach into anot
   for (const there of ['shop', 'taken'])
     await expect(drilling({}, engine(there))).rejects.toMatchObject({ code: 'target-not-empty' });
   await admin.query(
-    'CREATE DATABASE keyed; CREATE TABLE keyed.t (p int, FOREIGN KEY (p) REFERENCES other.parents (id)); INSERT INTO other.parents VALUES (1); INSERT INTO keyed.t VALUES (1)',
+    'CREATE DATABASE keyed; CREATE TABLE keyed.t (p int, FOREIGN KEY (p) REFERENCES other.parents (id)); INSERT ' +
+      'INTO other.parents VALUES (1); INSERT INTO keyed.t VALUES (1)',
   );
   const source = { timeZone: 'UTC', retention: { count: 1 }, compressionLevel: 1, parallel: 1 };
   const keyed = await backup(
@@ -301,7 +303,8 @@ test('the command line tells in two lines what was shown, and warns of what it h
     code: 0,
     stdout: expect.stringMatching(
       new RegExp(
-        `^drilled shop ${honest.id} in [\\d.]+ s; its scratch database is dropped again\nproven equal.*; 1 assertion true; restored in [\\d.]+ s\n$`,
+        `^drilled shop ${honest.id} in [\\d.]+ s; its scratch database is dropped again\nproven equal.*; 1 ` +
+          `assertion true; restored in [\\d.]+ s\n$`,
       ),
     ),
     stderr: expect.stringContaining(`warning: shop: database ${left}, which a drill that died had left, was dropped`),

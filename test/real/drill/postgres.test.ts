@@ -289,7 +289,8 @@ test('the command line tells in two lines what was shown, exits with 3 for a fai
     code: 0,
     stdout: expect.stringMatching(
       new RegExp(
-        `^drilled shop ${honest.id} in [\\d.]+ s; its scratch database is dropped again\nproven equal: 1 table, 500 rows, \\d+ definitions; 1 assertion true; restored in [\\d.]+ s\n$`,
+        `^drilled shop ${honest.id} in [\\d.]+ s; its scratch database is dropped again\nproven equal: 1 table, ` +
+          `500 rows, \\d+ definitions; 1 assertion true; restored in [\\d.]+ s\n$`,
       ),
     ),
   });

@@ -144,7 +144,8 @@ test('events of a copy are disabled and named in the answer; in place they run a
   const inPlace = valueOf(await restore.invoke({ source: 'web shop', to: 'shop', replace: true, confirm: 'shop' }));
   const events = await mariadbSql(
     mariadb,
-    "select event_schema as place, status from information_schema.events where event_schema in ('shop', 'shop_quiet') order by 1",
+    "select event_schema as place, status from information_schema.events where event_schema in ('shop', " +
+      "'shop_quiet') order by 1",
   );
 
   expect([copy, inPlace]).toMatchObject([

@@ -218,11 +218,15 @@ test('a wrong event is refused with everything that is wrong with it', async () 
   expect(refused.map(errorOf)).toEqual([
     {
       errorType: 'input-invalid',
-      errorMessage: `the event can't be used: source: is missing: the name of a source, as in the configuration; sorce: unknown key, did you mean "source"?; now: unknown key (hint: an event looks like {"source":"shop"})`,
+      errorMessage:
+        `the event can't be used: source: is missing: the name of a source, as in the configuration; sorce: ` +
+        'unknown key, did you mean "source"?; now: unknown key (hint: an event looks like {"source":"shop"})',
     },
     {
       errorType: 'input-invalid',
-      errorMessage: `the event can't be used: expected the event, a group of keys (source, scheduled) (hint: an event looks like {"source":"shop"})`,
+      errorMessage:
+        `the event can't be used: expected the event, a group of keys (source, scheduled) (hint: an event looks ` +
+        'like {"source":"shop"})',
     },
     {
       errorType: 'input-invalid',

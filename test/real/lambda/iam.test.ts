@@ -37,7 +37,9 @@ beforeAll(async () => {
   );
   await administer('shop', 'create table orders as select generate_series(1, 100) as id');
   const rules = join(server.dataDir, 'pg_hba.conf');
-  const asIam = `hostssl all backup,stranger 127.0.0.1/32 ldap ldapserver=127.0.0.1 ldapport=${directory.port} ldapprefix="user="\n`;
+  const asIam =
+    `hostssl all backup,stranger 127.0.0.1/32 ldap ldapserver=127.0.0.1 ldapport=${directory.port} ` +
+    `ldapprefix="user="\n`;
   await writeFile(rules, `${asIam}${await readFile(rules, 'utf8')}`);
   await administer('postgres', 'select pg_reload_conf()');
 }, 20 * 60_000);

@@ -75,7 +75,8 @@ test.each(covered)(
 );
 
 test.each(allRegions.filter((one) => !covered.includes(one)))(
-  '$name is not covered: a source there is refused by name before anybody connects, and so is one whose authorities could not be fetched',
+  '$name is not covered: a source there is refused by name before anybody connects, and so is one whose ' +
+    'authorities could not be fetched',
   async ({ name, host }) => {
     const { folder: layer } = await openLayer(nativeArchitecture);
     const config = parseConfig(

@@ -137,7 +137,9 @@ async function validated(document: object): Promise<{ status: number | string; o
   const folder = await mkdtemp(join(tmpdir(), 'nightjar-spdx-'));
   const file = join(folder, 'document.spdx.json');
   await writeFile(file, JSON.stringify(document));
-  const code = `import sys; from spdx_tools.spdx.clitools.pyspdxtools import main; sys.argv = ['pyspdxtools', '-i', ${JSON.stringify(file)}]; main()`;
+  const code =
+    `import sys; from spdx_tools.spdx.clitools.pyspdxtools import main; sys.argv = ['pyspdxtools', '-i', ` +
+    `${JSON.stringify(file)}]; main()`;
   const { status, output, complaint } = await attempt(
     [join(path, 'usr/bin/python3'), '-c', code],
     { env: { ...process.env, PYTHONHOME: join(path, 'usr') } },

@@ -105,7 +105,8 @@ test('in Lambda, a restore that is not what was backed up fails by that name, is
  */
 const meddling = [
   'create database meddle',
-  `create procedure meddle.meddle() begin declare continue handler for sqlexception begin end; update again.orders set note = 'x' where id = 7; end`,
+  'create procedure meddle.meddle() begin declare continue handler for sqlexception begin end; update ' +
+    `again.orders set note = 'x' where id = 7; end`,
   `create user app@'%' identified by 'secret'`,
   `grant all on *.* to app@'%'`,
   `revoke super, connection admin on *.* from app@'%'`,

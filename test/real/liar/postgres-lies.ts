@@ -135,7 +135,8 @@ const tables: Lie[] = [
   ['a foreign key gone', `alter table orders drop constraint of_good`, /of_good on public\.orders is missing/],
   [
     'a foreign key that deletes',
-    `alter table orders drop constraint of_good, add constraint of_good foreign key (good) references goods on delete cascade`,
+    'alter table orders drop constraint of_good, add constraint of_good foreign key (good) references goods on ' +
+      'delete cascade',
     /of_good on public\.orders is defined differently/,
   ],
   ['a unique constraint gone', `alter table goods drop constraint code_once`, /code_once on public\.goods is missing/],
@@ -159,7 +160,8 @@ const tables: Lie[] = [
   ],
   [
     'a partition with other bounds',
-    `alter table logs detach partition logs_2025; alter table logs attach partition logs_2025 for values from ('2025-01-01') to ('2025-12-31')`,
+    'alter table logs detach partition logs_2025; alter table logs attach partition logs_2025 for values from ' +
+      `('2025-01-01') to ('2025-12-31')`,
     /table public\.logs_2025 is defined differently/,
   ],
   [
@@ -239,7 +241,8 @@ const definitions: Lie[] = [
   ['a trigger gone', `drop trigger touched on goods`, /trigger touched on public\.goods is missing/],
   [
     'a trigger for other events',
-    `drop trigger touched on goods; create trigger touched before update or insert on goods for each row execute function touch()`,
+    'drop trigger touched on goods; create trigger touched before update or insert on goods for each row ' +
+      'execute function touch()',
     /trigger touched on public\.goods is defined differently/,
   ],
   [
@@ -368,7 +371,8 @@ const definitions: Lie[] = [
   ],
   [
     'labels of an enum in another order',
-    `alter type stock.mood rename value 'calm' to 'x'; alter type stock.mood rename value 'busy' to 'calm'; alter type stock.mood rename value 'x' to 'busy'`,
+    `alter type stock.mood rename value 'calm' to 'x'; alter type stock.mood rename value 'busy' to 'calm'; ` +
+      `alter type stock.mood rename value 'x' to 'busy'`,
     /type stock\.mood is defined differently/,
   ],
   ['a comment of an index', `comment on index wide_b is null`, /comment .*wide_b is missing/],

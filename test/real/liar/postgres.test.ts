@@ -11,7 +11,8 @@ import { definitionLies, lies } from './postgres-lies.ts';
 
 /** What belongs to a database and is not copied with it. */
 const ownOf = (database: string) =>
-  `alter database ${database} owner to clerk; alter database ${database} set work_mem = '8MB'; comment on database ${database} is 'the shop'; revoke connect on database ${database} from public`;
+  `alter database ${database} owner to clerk; alter database ${database} set work_mem = '8MB'; comment on ` +
+  `database ${database} is 'the shop'; revoke connect on database ${database} from public`;
 
 /** Each costs most of a second: the servers share the definitions. */
 const half = (which: number) => definitionLies.filter((_, index) => index % 2 === which);
@@ -47,7 +48,8 @@ describe.each([
       exit: 0,
       record: { kind: 'restore', outcome: 'passed' },
       written: expect.stringContaining(
-        'proven equal, except rows of materialized views, which a restore computes anew: public.totals: 10 tables, 507 rows',
+        'proven equal, except rows of materialized views, which a restore computes anew: public.totals: 10 ' +
+          'tables, 507 rows',
       ),
       alert: undefined,
     });

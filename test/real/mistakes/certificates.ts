@@ -25,7 +25,8 @@ export async function exchangeCertificate({ caFile }: DatabaseServer, flaw: Flaw
   const configuration = join(folder, 'flawed.cnf');
   await writeFile(
     configuration,
-    `[req]\ndistinguished_name = name\n[name]\n[server]\nbasicConstraints = critical, CA:false\nextendedKeyUsage = serverAuth\nsubjectAltName = ${names}\n`,
+    `[req]\ndistinguished_name = name\n[name]\n[server]\nbasicConstraints = critical, ` +
+      `CA:false\nextendedKeyUsage = serverAuth\nsubjectAltName = ${names}\n`,
   );
   const signed = flaw === 'self-signed' ? [] : ['-CA', 'ca.pem', '-CAkey', 'ca.key'];
   const args = [

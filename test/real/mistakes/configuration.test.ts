@@ -31,7 +31,8 @@ const table: Mistake<Awaited<ReturnType<typeof open>>>[] = [
   {
     name: 'Four mistakes at once',
     config:
-      'vualt: ./b\nsources:\n  shop:\n    postgres: { host: db, port: many, database: shop, user: app }\n    retention: { daily: seven }\n    timeZone: Europe/Amstrdam\n',
+      'vualt: ./b\nsources:\n  shop:\n    postgres: { host: db, port: many, database: shop, user: app }\n    ' +
+      'retention: { daily: seven }\n    timeZone: Europe/Amstrdam\n',
     args: ['backup'],
   },
   { name: 'No sources', config: 'vault: ./b\nsources: {}\n', args: ['backup'] },
@@ -39,13 +40,15 @@ const table: Mistake<Awaited<ReturnType<typeof open>>>[] = [
   {
     name: 'A URL as the host',
     config:
-      'vault: ./b\nsources:\n  shop:\n    postgres: { host: "postgres://app:hunter2@db/shop", database: shop, user: app }\n',
+      'vault: ./b\nsources:\n  shop:\n    postgres: { host: "postgres://app:hunter2@db/shop", database: shop, ' +
+      'user: app }\n',
     args: ['backup'],
   },
   {
     name: 'A vault with its keys in the URL',
     config:
-      'vault: s3://AKIA:hunter2@bucket/prefix\nsources:\n  shop:\n    postgres: { host: db, database: shop, user: app }\n',
+      'vault: s3://AKIA:hunter2@bucket/prefix\nsources:\n  shop:\n    postgres: { host: db, database: shop, ' +
+      'user: app }\n',
     args: ['backup'],
   },
   { name: 'The password is written in plain', config: source(', password: hunter2'), args: ['backup'] },

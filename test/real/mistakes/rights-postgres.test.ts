@@ -30,8 +30,11 @@ async function open() {
   );
   await asPostgres(old, 'postgres', `create role low login createdb password 'low-hunter2'`);
   const login = (server: typeof now, user: string, database: string) =>
-    `{ ${at(server)}, user: ${user}, password: { env: ${user === 'low' ? 'LOW' : 'PASSWORD'} }, database: ${database} }`;
-  const config = `vault: ./backups\nsources:\n  shop:\n    postgres: ${login(now, 'postgres', 'shop')}\n  low:\n    postgres: ${login(now, 'low', 'shop')}\n  old:\n    postgres: ${login(old, 'low', 'postgres')}\n`;
+    `{ ${at(server)}, user: ${user}, password: { env: ${user === 'low' ? 'LOW' : 'PASSWORD'} }, database: ` +
+    `${database} }`;
+  const config =
+    `vault: ./backups\nsources:\n  shop:\n    postgres: ${login(now, 'postgres', 'shop')}\n  low:\n    postgres: ` +
+    `${login(now, 'low', 'shop')}\n  old:\n    postgres: ${login(old, 'low', 'postgres')}\n`;
   return { now, old, config, stop: async () => void (await Promise.all([now.stop(), old.stop()])) };
 }
 type Servers = Awaited<ReturnType<typeof open>>;

@@ -2,7 +2,8 @@ import { mistakes } from './mistake.ts';
 import type { Mistake } from './mistake.ts';
 
 const config =
-  'vault: ./backups\nsources:\n  shop:\n    postgres: { host: 127.0.0.1, port: 9, database: shop, user: app }\n  blog:\n    mariadb: { host: 127.0.0.1, port: 9, database: blog, user: app }\n';
+  'vault: ./backups\nsources:\n  shop:\n    postgres: { host: 127.0.0.1, port: 9, database: shop, user: app }\n ' +
+  ' blog:\n    mariadb: { host: 127.0.0.1, port: 9, database: blog, user: app }\n';
 const open = async () => ({ config, stop: async () => undefined });
 
 const table: Mistake<Awaited<ReturnType<typeof open>>>[] = [

@@ -82,7 +82,8 @@ test('a dry run of all sources changes nothing, and tells what would be refused'
     /^shop: 10 backups, 7 to remove, [\d.]+ kB would be free\n {2}remove {2}20261101T020000Z-000000 /,
   );
   expect(stdout).toContain(
-    'this would be refused: shop: 7 of 10 backups would be removed and 7 of 10 days left without one, more than 60 % at once',
+    'this would be refused: shop: 7 of 10 backups would be removed and 7 of 10 days left without one, more than ' +
+      '60 % at once',
   );
   expect(stdout).toMatch(/blog: 2 backups, 0 to remove, 0 B would be free\n/);
   expect((await json('list', 'shop')).document).toMatchObject({ backups: { length: 10 } });
@@ -94,7 +95,9 @@ test('too large a share is refused with its remedy, and the other source is rota
   expect({ code, stderr }).toEqual({
     code: 1,
     stderr:
-      'error: shop: 7 of 10 backups would be removed and 7 of 10 days left without one, more than 60 % at once: nothing was removed\n  hint: see what and why: nightjar rotate shop --dry-run; if that is meant: nightjar rotate shop --any-share; for good: rotation.maxShare\n',
+      'error: shop: 7 of 10 backups would be removed and 7 of 10 days left without one, more than 60 % at once: ' +
+      'nothing was removed\n  hint: see what and why: nightjar rotate shop --dry-run; if that is meant: ' +
+      'nightjar rotate shop --any-share; for good: rotation.maxShare\n',
   });
   expect(stdout).toBe('blog: 0 of 2 backups removed, 0 B freed\n');
 });

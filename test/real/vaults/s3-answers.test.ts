@@ -145,7 +145,8 @@ function answering(of: (body: string) => string, times = Infinity): ProxyOptions
     const body = Buffer.from(of(unchunked(chunk.toString())));
     return Buffer.concat([
       Buffer.from(
-        `HTTP/1.1 200 OK\r\ncontent-type: application/xml\r\ncontent-length: ${body.length}\r\nconnection: close\r\n\r\n`,
+        `HTTP/1.1 200 OK\r\ncontent-type: application/xml\r\ncontent-length: ${body.length}\r\nconnection: ` +
+          `close\r\n\r\n`,
       ),
       body,
     ]);

@@ -59,10 +59,13 @@ test.each<MariadbSeries>(['10.11', '11.8'])(
     await everyFeatureMariadb(connection);
 
     const [tables] = await connection.query<RowDataPacket[]>(
-      "SELECT table_type AS kind, COUNT(*) AS n FROM information_schema.tables WHERE table_schema = 'shop' GROUP BY kind ORDER BY kind",
+      "SELECT table_type AS kind, COUNT(*) AS n FROM information_schema.tables WHERE table_schema = 'shop' " +
+        'GROUP BY kind ORDER BY kind',
     );
     const [values] = await connection.query<RowDataPacket[]>(
-      'SELECT (SELECT CAST(da AS CHAR) FROM awkward WHERE n = 40) AS zero_date, (SELECT MIN(id) FROM zero_id) AS zero_id, (SELECT HEX(vb) FROM awkward WHERE n = 23) AS nothing, (SELECT COUNT(*) FROM kept_history FOR SYSTEM_TIME ALL) AS history',
+      'SELECT (SELECT CAST(da AS CHAR) FROM awkward WHERE n = 40) AS zero_date, (SELECT MIN(id) FROM zero_id) ' +
+        'AS zero_id, (SELECT HEX(vb) FROM awkward WHERE n = 23) AS nothing, (SELECT COUNT(*) FROM kept_history ' +
+        'FOR SYSTEM_TIME ALL) AS history',
     );
     await connection.end();
     await server.stop();

@@ -53,7 +53,9 @@ const services = [
 ];
 
 /** Which Python packages a service pulls in is known by importing it; the argument says where bytecode goes. */
-const warmUp = `import importlib, moto.server\nfor name in ${JSON.stringify(services)}:\n importlib.import_module('moto.' + ('awslambda' if name == 'lambda' else name) + '.urls')`;
+const warmUp =
+  `import importlib, moto.server\nfor name in ${JSON.stringify(services)}:\n importlib.import_module('moto.' + ` +
+  `('awslambda' if name == 'lambda' else name) + '.urls')`;
 
 /**
  * moto looks whether an object is there and then writes it, in threads: of two who put one if absent, both may win. S3

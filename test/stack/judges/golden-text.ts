@@ -90,7 +90,9 @@ function functionLine(
       : [`in ${VpcConfig.SubnetIds.join(', ')} as ${VpcConfig.SecurityGroupIds.join(', ')}`]),
     ...(TracingConfig === undefined ? [] : ['traced']),
   ];
-  const after = `${own['MaximumRetryAttempts']} retries within ${own['MaximumEventAgeInSeconds']} s, then ${own['DestinationConfig'].OnFailure.Destination}`;
+  const after =
+    `${own['MaximumRetryAttempts']} retries within ${own['MaximumEventAgeInSeconds']} s, then ` +
+    `${own['DestinationConfig'].OnFailure.Destination}`;
   return `  ${name}: ${words.join(', ')}\n    ${after}\n    ${Object.entries(Environment.Variables)
     .map(([key, value]) => `${key}=${value}`)
     .join(' ')}`;
@@ -119,7 +121,8 @@ function bucketLines({
   OwnershipControls,
 }: Properties): string[] {
   return [
-    `  ${BucketName}: ${VersioningConfiguration.Status} versions, ${JSON.stringify(BucketEncryption.ServerSideEncryptionConfiguration)}`,
+    `  ${BucketName}: ${VersioningConfiguration.Status} versions, ` +
+      `${JSON.stringify(BucketEncryption.ServerSideEncryptionConfiguration)}`,
     `  ${JSON.stringify(PublicAccessBlockConfiguration)} ${JSON.stringify(OwnershipControls)}`,
     ...(ObjectLockEnabled === true ? [`  locked: ${JSON.stringify(ObjectLockConfiguration.Rule)}`] : []),
     ...LifecycleConfiguration.Rules.map((rule: Properties) => `  rule ${JSON.stringify(rule)}`),
@@ -145,7 +148,8 @@ function statementLines({
     Object.entries(keys).map(([key, value]) => `      when ${key} ${operator} ${[value].flat().join(', ')}`),
   );
   return [
-    `  ${Effect}${Sid === undefined ? '' : ` ${Sid}`}: ${Action.join(', ')}${Principal === undefined ? '' : ` by ${JSON.stringify(Principal)}`}`,
+    `  ${Effect}${Sid === undefined ? '' : ` ${Sid}`}: ` +
+      `${Action.join(', ')}${Principal === undefined ? '' : ` by ${JSON.stringify(Principal)}`}`,
     ...Resource.map((one) => `      on ${one}`),
     ...conditions,
   ];
@@ -170,12 +174,14 @@ function alarmLine({
 }: Properties): string {
   const what =
     Metrics === undefined
-      ? `${Statistic} of ${Namespace}/${MetricName} ${Dimensions.map((one: Properties) => one['Value']).join(' ')} over ${Period} s`
+      ? `${Statistic} of ${Namespace}/${MetricName} ` +
+        `${Dimensions.map((one: Properties) => one['Value']).join(' ')} over ${Period} s`
       : (Metrics as Properties[])
           .map(
             (one) =>
               one['Expression'] ??
-              `${one['Id']}=${one['MetricStat'].Stat} of ${one['MetricStat'].Metric.MetricName} ${one['MetricStat'].Metric.Dimensions[0].Value}`,
+              `${one['Id']}=${one['MetricStat'].Stat} of ${one['MetricStat'].Metric.MetricName} ` +
+                `${one['MetricStat'].Metric.Dimensions[0].Value}`,
           )
           .join('; ');
   return `  ${AlarmName}: ${what}, ${DatapointsToAlarm === undefined ? '' : `${DatapointsToAlarm} of `}${EvaluationPeriods} times ${ComparisonOperator} ${Threshold}, missing: ${TreatMissingData}\n    ${AlarmDescription}\n    tells ${[...AlarmActions].join(', ')}${OKActions === undefined ? '' : ', and when it is over'}`;

@@ -189,7 +189,8 @@ test.each([
 
 test('a nightly backup in the hour that the clock jumps over is warned of, with the night and the remedy', () => {
   expect(lostBackupWarning('30 2 * * *', 'Europe/Amsterdam')).toBe(
-    'there is no 02:30 in Europe/Amsterdam on 2027-03-28: the clock goes from 02:00 to 03:00, and AWS makes no backup that night; write a time outside of it (as 03:00 or later), or timeZone: UTC',
+    'there is no 02:30 in Europe/Amsterdam on 2027-03-28: the clock goes from 02:00 to 03:00, and AWS makes no ' +
+      'backup that night; write a time outside of it (as 03:00 or later), or timeZone: UTC',
   );
   expect(lostBackupWarning('30 2 * * *', 'America/New_York')).toContain('2027-03-14');
   expect(lostBackupWarning('15 2 * * *', 'Australia/Lord_Howe')).toContain('from 02:00 to 02:30');
@@ -219,7 +220,8 @@ test.each([
   ['0 2 30 2 *', 'five fields of cron'],
   ['@daily', 'five fields of cron'],
   [
-    `${Array.from({ length: 30 }, (_, index) => index * 2 + (index > 3 ? 1 : 0)).join(',')} ${'1,3,6,8,11,13,16,18,21,23'} ${'1,3,5,8,10,12,15,17,19,22,24,26,29,31'} ${'1,3,5,8,10,12'} *`,
+    `${Array.from({ length: 30 }, (_, index) => index * 2 + (index > 3 ? 1 : 0)).join(',')} ` +
+      `${'1,3,6,8,11,13,16,18,21,23'} ${'1,3,5,8,10,12,15,17,19,22,24,26,29,31'} ${'1,3,5,8,10,12'} *`,
     undefined,
   ],
 ])('%s: AWS refuses it, and %p is said', (schedule, why) => {

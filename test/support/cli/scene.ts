@@ -18,7 +18,8 @@ export async function cliScene() {
   const login = `host: ${server.host}, port: ${server.port}, user: ${server.user}, password: { env: SHOP_PASSWORD }`;
   await writeFile(
     join(folder, 'nightjar.yaml'),
-    `vault: ./backups\nsources:\n  shop:\n    postgres: { ${login}, database: shop }\n  big:\n    postgres: { ${login}, database: big }\n`,
+    `vault: ./backups\nsources:\n  shop:\n    postgres: { ${login}, database: shop }\n  big:\n    postgres: { ` +
+      `${login}, database: big }\n`,
   );
 
   async function sql(database: string, text: string): Promise<Record<string, unknown>[]> {
@@ -41,7 +42,8 @@ export async function cliScene() {
   await sql('postgres', 'create database big');
   await sql(
     'shop',
-    `create table orders (id int primary key, note text); insert into orders select g, md5(g::text) from generate_series(1, 1000) g; create view late as select * from orders where id > 900`,
+    'create table orders (id int primary key, note text); insert into orders select g, md5(g::text) from ' +
+      'generate_series(1, 1000) g; create view late as select * from orders where id > 900',
   );
   return {
     server,

@@ -46,7 +46,8 @@ async function configure(sources: Record<string, string>): Promise<void> {
   );
   await writeFile(
     join(folder, 'nightjar.yaml'),
-    `vault: ./backups\nnotify: [{ command: [./listen] }]\nsources:${lines.length === 0 ? ' {}' : `\n${lines.join('')}`}`,
+    `vault: ./backups\nnotify: [{ command: [./listen] ` +
+      `}]\nsources:${lines.length === 0 ? ' {}' : `\n${lines.join('')}`}`,
   );
 }
 
@@ -271,7 +272,9 @@ test('every command that is suggested names the configuration that was named, ca
 
 test('in a terminal a command is broken nowhere, and one that is longer than its line has one of its own', () => {
   const command = `nightjar -c '/etc/nightjar/a b; c.yaml' restore 'a shop, and more' 20261120T020000Z-7f3a9c --to 'shop (2)'`;
-  const text = `  hint: see what there is: nightjar list shop; to restore it all the same: ${command} (in an event it is "backup")`;
+  const text =
+    `  hint: see what there is: nightjar list shop; to restore it all the same: ${command} (in an event it is ` +
+    '"backup")';
 
   expect(wrapped(text, 80, '', '        ')).toEqual([
     '  hint: see what there is: nightjar list shop; to restore it all the same:',

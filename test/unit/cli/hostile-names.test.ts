@@ -19,7 +19,8 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'nightjar-hostile-'));
   await writeFile(
     join(folder, 'nightjar.yaml'),
-    `vault: ./backups\nsources:\n  shop:\n    postgres: { host: 127.0.0.1, port: 9, user: u, database: shop, tls: off }\n`,
+    `vault: ./backups\nsources:\n  shop:\n    postgres: { host: 127.0.0.1, port: 9, user: u, database: shop, ` +
+      `tls: off }\n`,
   );
 });
 afterAll(() => rm(folder, { recursive: true }));

@@ -50,7 +50,8 @@ test('somebody who looks sees one line that changes, is cut to the width, and is
   out.say('done');
 
   expect(stderr.texts.join('')).toBe(
-    'a-source-with-a-rather-long-name  back…\r\x1b[2Kwarning: a-source-with-a-rather-long-name:\n         table t is not transactional\n',
+    'a-source-with-a-rather-long-name  back…\r\x1b[2Kwarning: a-source-with-a-rather-long-name:\n         table ' +
+      't is not transactional\n',
   );
   expect(stdout.texts.join('')).toBe('done\n');
 });

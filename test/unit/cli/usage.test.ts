@@ -11,11 +11,13 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'nightjar-usage-'));
   await writeFile(
     join(folder, 'bad.yaml'),
-    'vault: ./b\nsources:\n  shop:\n    postgres: { host: db, database: shop, user: app, password: hunter2 }\n    retension: { daily: 7 }\n',
+    'vault: ./b\nsources:\n  shop:\n    postgres: { host: db, database: shop, user: app, password: hunter2 }\n  ' +
+      '  retension: { daily: 7 }\n',
   );
   await writeFile(
     join(folder, 'nightjar.yaml'),
-    'vault: ./b\nsources:\n  shop:\n    postgres: { host: db, database: shop, user: app, password: { env: NOT_SET } }\n  blog:\n    mariadb: { host: db, database: blog, user: app }\n',
+    'vault: ./b\nsources:\n  shop:\n    postgres: { host: db, database: shop, user: app, password: { env: ' +
+      'NOT_SET } }\n  blog:\n    mariadb: { host: db, database: blog, user: app }\n',
   );
 });
 afterAll(() => rm(folder, { recursive: true }));
@@ -68,7 +70,8 @@ test.each([
   [['list', '--jsn'], "error: unknown option '--jsn'\n  hint: Did you mean --json?\n"],
   [
     ['drill'],
-    'error: no source asks for drills\n  hint: name one: nightjar drill shop; or write drillEvery into those that are to be drilled\n',
+    'error: no source asks for drills\n  hint: name one: nightjar drill shop; or write drillEvery into those ' +
+      'that are to be drilled\n',
   ],
   [
     ['drill', 'shop', 'blog', '--backup', '20261120T020000Z-7f3a9c'],
@@ -93,7 +96,9 @@ test('a configuration that is not there is told with where it was looked for', a
 
   expect({ code, stderr }).toEqual({
     code: 2,
-    stderr: `error: there is no configuration ${join(folder, 'other.yaml')}\n  hint: write one (nightjar.example.yaml is an example), or name it with --config\n`,
+    stderr:
+      `error: there is no configuration ${join(folder, 'other.yaml')}\n  hint: write one (nightjar.example.yaml ` +
+      `is an example), or name it with --config\n`,
   });
 });
 

@@ -69,7 +69,8 @@ test('the newest that began until a moment, on the clock of the source: a minute
 test('what was understood is said, and newer backups are no reason to ask', async () => {
   await expect(choose({ at: '2026-11-21 14:00' })).resolves.toMatchObject({
     meant:
-      '2026-11-21 14:00 is 2026-11-21 14:00 Europe/Amsterdam, 13:00 UTC; the newest good backup until then began 2026-11-21 03:00 Europe/Amsterdam, 02:00 UTC',
+      '2026-11-21 14:00 is 2026-11-21 14:00 Europe/Amsterdam, 13:00 UTC; the newest good backup until then ' +
+      'began 2026-11-21 03:00 Europe/Amsterdam, 02:00 UTC',
     passedOver: [],
     warnings: [],
   });
@@ -113,7 +114,8 @@ test('where none is old enough, the earliest and the newest are named', async ()
     code: 'backup-missing',
     message: expect.stringMatching(
       new RegExp(
-        `: none until 2026-11-19 12:00 Europe/Amsterdam, 11:00 UTC; the earliest is ${first} \\(2026-11-20 03:00 .*\\), the newest ${third} \\(.*\\)$`,
+        `: none until 2026-11-19 12:00 Europe/Amsterdam, 11:00 UTC; the earliest is ${first} \\(2026-11-20 ` +
+          `03:00 .*\\), the newest ${third} \\(.*\\)$`,
       ),
     ),
     hint: expect.stringContaining('nightjar list shop'),

@@ -113,7 +113,8 @@ test('a check that comes once a day tells of a night between two others, once', 
   await backingUp('2026-11-12T02:00:05Z');
   await checking('2026-11-12T02:30:00Z');
   expect(take()).toEqual([
-    'problem missed: the backup of 2026-11-11 02:00 UTC was missed: nothing has begun; the one of 2026-11-12 02:00 UTC was made',
+    'problem missed: the backup of 2026-11-11 02:00 UTC was missed: nothing has begun; the one of 2026-11-12 ' +
+      '02:00 UTC was made',
   ]);
 
   await checking('2026-11-12T12:00:00Z');
@@ -172,7 +173,8 @@ test('a run that was killed is told as that; three nights are told by name, and 
   });
   const seen = await checking('2026-11-13T04:00:00Z');
   expect(take()).toEqual([
-    'reminder missed: 3 backups of its schedule are missing; the last one, of 2026-11-13 02:00 UTC, was missed: nothing has begun',
+    'reminder missed: 3 backups of its schedule are missing; the last one, of 2026-11-13 02:00 UTC, was missed: ' +
+      'nothing has begun',
   ]);
   expect(checkResult(seen).sources[0]?.schedule?.others.map(({ outcome }) => outcome)).toEqual([
     'killed',
@@ -207,7 +209,8 @@ test('a source whose cron was dead before the first check is told at that check'
   await checking('2026-11-14T12:00:00Z');
 
   expect(take()).toEqual([
-    'problem missed: 4 backups of its schedule are missing; the last one, of 2026-11-14 02:00 UTC, was missed: nothing has begun',
+    'problem missed: 4 backups of its schedule are missing; the last one, of 2026-11-14 02:00 UTC, was missed: ' +
+      'nothing has begun',
   ]);
 });
 

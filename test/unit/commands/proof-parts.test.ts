@@ -158,7 +158,8 @@ test('what was there before a restore is no difference, and is said; of other fa
 
   expect(seen[0]).toEqual(['setting', 'own', '1']);
   expect(proofSentence(proof!)).toContain(
-    'proven equal, except what the database, which was there before the restore, keeps of its own: setting own, setting old: ',
+    'proven equal, except what the database, which was there before the restore, keeps of its own: setting own, ' +
+      'setting old: ',
   );
   expect(failed).toMatchObject({
     code: 'proof-failed',

@@ -14,7 +14,8 @@ test('what a backup never held as the source did is excepted in its proof', () =
   });
 
   expect(sentence).toBe(
-    'proven equal, except column `t`.`f`: 12 values lose digits; event `e`: its comment: 2 tables, 31 rows, 4 definitions',
+    'proven equal, except column `t`.`f`: 12 values lose digits; event `e`: its comment: 2 tables, 31 rows, 4 ' +
+      'definitions',
   );
 });
 

@@ -98,7 +98,8 @@ test.each([
   ['/srv/backups', { kind: 'folder', folder: '/srv/backups' }],
   ['{ folder: ../b }', { kind: 'folder', folder: '../b' }],
   [
-    '{ s3: { bucket: abc, endpoint: "https://store:9000", checksums: when-required, accessKeyId: { env: A }, secretAccessKey: { file: b } } }',
+    '{ s3: { bucket: abc, endpoint: "https://store:9000", checksums: when-required, accessKeyId: { env: A }, ' +
+      'secretAccessKey: { file: b } } }',
     {
       kind: 's3',
       bucket: 'abc',
@@ -191,7 +192,8 @@ sources:
     'sources.Shop.mysql: unknown key (line 8)',
     'sources.Shop: expected exactly one engine: postgres or mariadb (line 8)',
     'sources.Shop: is the same name as shop: not every file system tells capitals from small letters (line 8)',
-    'sources." padded ": can\'t be a source\'s name: it is empty, or begins or ends with a blank, or begins with -, or holds a control character (line 10)',
+    'sources." padded ": can\'t be a source\'s name: it is empty, or begins or ends with a blank, or begins ' +
+      'with -, or holds a control character (line 10)',
     'vualt: unknown key, did you mean "vault"? (line 1)',
   ]);
 });
@@ -203,7 +205,8 @@ test.each([
   [
     'an empty file',
     '',
-    'the file: expected the configuration, a group of keys (vault, vaults, defaults, sources, notify, hooks, runbook, cloud)',
+    'the file: expected the configuration, a group of keys (vault, vaults, defaults, sources, notify, hooks, ' +
+      'runbook, cloud)',
   ],
   ['no source', 'vault: a\nsources: {}\n', 'sources: names no source (line 2)'],
 ])('%s is told with its place', (_, text, problem) => {

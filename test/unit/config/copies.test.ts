@@ -17,7 +17,9 @@ const two = 'vault: ./b\nvaults: { nas: /mnt/nas, offsite: s3://acme-offsite/b }
 
 test('copies are those of the defaults, or the source’s own, each with what it keeps', () => {
   const { sources } = reading(
-    `${two}defaults: { copies: [offsite], retention: { daily: 3 } }\nsources:\n  shop: { ${server} }\n  blog: { ${server}, copies: [] }\n  news: { ${server}, copies: [nas, { vault: offsite, retention: { weekly: 9 } }] }\n`,
+    `${two}defaults: { copies: [offsite], retention: { daily: 3 } }\nsources:\n  shop: { ${server} }\n  blog: { ` +
+      `${server}, copies: [] }\n  news: { ${server}, copies: [nas, { vault: offsite, retention: { weekly: 9 } }] ` +
+      `}\n`,
   );
 
   const copies = Object.fromEntries([...sources].map(([name, { copies: own }]) => [name, own]));
@@ -76,7 +78,8 @@ test('the name of a vault is one that can be typed', () => {
 
 test('who works in a further vault keeps what is kept there, and copies nothing on', () => {
   const config = reading(
-    `${two}sources:\n  shop: { ${server}, retention: { count: 3 }, copies: [{ vault: nas, retention: { count: 9 } }] }\n  blog: { ${server}, retention: { count: 4 } }\n`,
+    `${two}sources:\n  shop: { ${server}, retention: { count: 3 }, copies: [{ vault: nas, retention: { count: 9 ` +
+      `} }] }\n  blog: { ${server}, retention: { count: 4 } }\n`,
   );
 
   const there = inVault(config, 'nas');

@@ -44,7 +44,8 @@ test('the authorities of a server for drills are those that the clients need, to
   const regions = (own: string, drills: string) =>
     rdsSources(
       parseConfig(
-        `vault: v\nsources: { shop: { postgres: { ${rds(own)}, database: d }, drill: { server: { ${rds(drills)} } } } }`,
+        `vault: v\nsources: { shop: { postgres: { ${rds(own)}, database: d }, drill: { server: { ${rds(drills)} ` +
+          '} } } }',
         'nightjar.yaml',
       ),
     ).map(({ region }) => region);

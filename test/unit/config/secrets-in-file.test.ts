@@ -52,6 +52,8 @@ test('a secret that is missing is told as missing, and a port in a host as such'
 
 test('the message of a literal password says what to write instead', () => {
   expect(() => parseConfig(source(`{ host: h, database: d, user: u, password: ${secret} }`), 'nightjar.yaml')).toThrow(
-    'sources.shop.postgres.password: a secret never stands in this file: write where it is kept, as { env: NAME }, { file: path } or { secret: name or ARN, field: name }; or iam, for a token of IAM database authentication (line 2)',
+    'sources.shop.postgres.password: a secret never stands in this file: write where it is kept, as { env: NAME ' +
+      '}, { file: path } or { secret: name or ARN, field: name }; or iam, for a token of IAM database ' +
+      'authentication (line 2)',
   );
 });

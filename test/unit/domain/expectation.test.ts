@@ -233,10 +233,12 @@ test('of a moment that was missed the words say what began after it, and which l
   );
   for (const runs of [late, late.map((one) => ({ ...one, meant: null }))])
     expect(words(runs, night(17, '12:00:00'))).toBe(
-      'the backup of 2026-11-17 03:00, 02:00 UTC was missed: nothing began in time, and the run of 2026-11-17 04:10, 03:10 UTC counts as made by hand',
+      'the backup of 2026-11-17 03:00, 02:00 UTC was missed: nothing began in time, and the run of 2026-11-17 ' +
+        '04:10, 03:10 UTC counts as made by hand',
     );
   expect(words([made(16), made(18)], night(18, '02:10:00'))).toBe(
-    'the backup of 2026-11-17 03:00, 02:00 UTC was missed: nothing has begun; the one of 2026-11-18 03:00, 02:00 UTC was made',
+    'the backup of 2026-11-17 03:00, 02:00 UTC was missed: nothing has begun; the one of 2026-11-18 03:00, ' +
+      '02:00 UTC was made',
   );
 });
 

@@ -44,7 +44,8 @@ test.each([
 ])('%s comes twice in %s: the first is meant, and both are said', (text, timeZone, at, first, second) => {
   expect(iso(text, timeZone)).toBe(at);
   expect(meant(text, timeZone).odd).toBe(
-    `there are two ${text.slice(11)} on ${text.slice(0, 10)} in ${timeZone}, where the clock is put back: the first is meant, ${first}; the second is ${second}`,
+    `there are two ${text.slice(11)} on ${text.slice(0, 10)} in ${timeZone}, where the clock is put back: the ` +
+      `first is meant, ${first}; the second is ${second}`,
   );
 });
 
@@ -54,7 +55,8 @@ test.each([
 ])('%s is left out in %s: the change of the clock is meant, and said', (text, timeZone, at, change) => {
   expect(iso(text, timeZone)).toBe(at);
   expect(meant(text, timeZone).odd).toBe(
-    `there is no ${text.slice(11)} on ${text.slice(0, 10)} in ${timeZone}, where the clock is put forward: the moment of that is meant, ${change}`,
+    `there is no ${text.slice(11)} on ${text.slice(0, 10)} in ${timeZone}, where the clock is put forward: the ` +
+      `moment of that is meant, ${change}`,
   );
 });
 

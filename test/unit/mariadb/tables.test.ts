@@ -112,7 +112,8 @@ test('MySQL drops the defaults behind a table, whose name may have any letters',
     ),
   ).toBe(
     bytes(
-      `${text.replace('té`t', 'té``t')};\nALTER TABLE \`té\`\`t\` ALTER COLUMN \`a\` DROP DEFAULT, ALTER COLUMN \`ü\` DROP DEFAULT;\n-- end\n`,
+      `${text.replace('té`t', 'té``t')};\nALTER TABLE \`té\`\`t\` ALTER COLUMN \`a\` DROP DEFAULT, ALTER COLUMN ` +
+        `\`ü\` DROP DEFAULT;\n-- end\n`,
     ),
   );
 });
@@ -136,7 +137,9 @@ test.each([
 
   const text = repaired({ c: table(child), p: table(parent) }, `${child};\n${parent};\n-- end\n`);
 
-  const helped = `${child};\n${parent.replace('(\n', '(\n  KEY `nightjar_key_1` (`id`,`x`),\n')};\nALTER TABLE \`p\` DROP KEY IF EXISTS \`nightjar_key_1\`;\n-- end\n`;
+  const helped =
+    `${child};\n${parent.replace('(\n', '(\n  KEY `nightjar_key_1` (`id`,`x`),\n')};\nALTER TABLE \`p\` DROP KEY ` +
+    `IF EXISTS \`nightjar_key_1\`;\n-- end\n`;
   expect(text).toBe(served ? `${child};\n${parent};\n-- end\n` : helped);
 });
 
@@ -145,7 +148,8 @@ test('a helper goes when both tables are there, whichever comes first, and a key
   const child = create('b', ['`x` int', 'CONSTRAINT `f` FOREIGN KEY (`x`) REFERENCES `a` (`id`)']);
 
   expect(repaired({ a: table(parent), b: table(child) }, `${parent};\n${child};\n`)).toBe(
-    `${parent.replace('(\n', '(\n  KEY `nightjar_key_1` (`id`),\n')};\n${child};\nALTER TABLE \`b\` DROP KEY IF EXISTS \`f\`;\nALTER TABLE \`a\` DROP KEY IF EXISTS \`nightjar_key_1\`;\n`,
+    `${parent.replace('(\n', '(\n  KEY `nightjar_key_1` (`id`),\n')};\n${child};\nALTER TABLE \`b\` DROP KEY IF ` +
+      `EXISTS \`f\`;\nALTER TABLE \`a\` DROP KEY IF EXISTS \`nightjar_key_1\`;\n`,
   );
 });
 
@@ -217,7 +221,8 @@ test('a column is made as the foreign keys want it, and changed when all their t
 
   expect(written('latin1')).toBe(dump);
   expect(written('utf8mb4')).toBe(
-    `${dump.replace('varchar(9) NOT', 'varchar(9) CHARACTER SET latin1 COLLATE latin1_bin NOT')}ALTER TABLE \`p\` MODIFY \`id\` varchar(9) NOT NULL COMMENT 'varchar(9)';\n`,
+    `${dump.replace('varchar(9) NOT', 'varchar(9) CHARACTER SET latin1 COLLATE latin1_bin NOT')}ALTER TABLE ` +
+      `\`p\` MODIFY \`id\` varchar(9) NOT NULL COMMENT 'varchar(9)';\n`,
   );
 });
 

@@ -119,10 +119,12 @@ test('a body names its database before something in it, and nowhere in a text or
 
 test('a view and the head of a trigger lose the name of their database, wherever the server or a person wrote it', () => {
   const view =
-    "select `shop`.`f`(`shop`.`t`.`a`),`shop`.`b`,extract(year from `shop`.`d`),trim(both 'x' from `shop`.`s`),'from `shop`.`t`' from (`shop`.`t` join `shop`.`u` on(`shop`.`t`.`a` = `t`.`shop`))";
+    "select `shop`.`f`(`shop`.`t`.`a`),`shop`.`b`,extract(year from `shop`.`d`),trim(both 'x' from " +
+    "`shop`.`s`),'from `shop`.`t`' from (`shop`.`t` join `shop`.`u` on(`shop`.`t`.`a` = `t`.`shop`))";
 
   expect(unqualifiedView(view, 'shop')).toBe(
-    "select `f`(`t`.`a`),`shop`.`b`,extract(year from `shop`.`d`),trim(both 'x' from `shop`.`s`),'from `shop`.`t`' from (`t` join `u` on(`t`.`a` = `t`.`shop`))",
+    "select `f`(`t`.`a`),`shop`.`b`,extract(year from `shop`.`d`),trim(both 'x' from `shop`.`s`),'from " +
+      "`shop`.`t`' from (`t` join `u` on(`t`.`a` = `t`.`shop`))",
   );
   expect(
     unqualifiedTrigger(
@@ -175,7 +177,8 @@ test('triggers come in the order in which they fire, each with its settings arou
     'ALTER DATABASE CHARACTER SET utf8mb4 COLLATE utf8mb4_bin ;\n',
     '/*!50003 SET @saved_cs_client      = @@character_set_client */ ;\n',
     'DELIMITER ;;\n',
-    `/*!50003 CREATE*/ /*!50017 DEFINER=\`a\`@\`b\`*/ /*!50003 TRIGGER ${quoteName(name)} BEFORE INSERT ON \`t\` FOR EACH ROW SET @a = 1 */;;\n`,
+    `/*!50003 CREATE*/ /*!50017 DEFINER=\`a\`@\`b\`*/ /*!50003 TRIGGER ${quoteName(name)} BEFORE INSERT ON ` +
+      `\`t\` FOR EACH ROW SET @a = 1 */;;\n`,
     'DELIMITER ;\n',
     '/*!50003 SET collation_connection  = @saved_col_connection */ ;\n',
     'ALTER DATABASE CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci ;\n',
@@ -268,7 +271,8 @@ test('a table that is another one behind its rows is told; what becomes of one t
 test('the comment above a table’s rows is seen however the text is cut, and nothing of the text is lost', async () => {
   const below: Record<string, string> = { '-- Dumping data for table `b`': 'SET NAMES binary;\n' };
   const text =
-    '-- MariaDB dump\n\n--\n-- Dumping data for table `a`\n--\n\nINSERT INTO `a` VALUES (1);\n\n--\n-- Dumping data for table `b`\n--\n\nINSERT INTO `b` VALUES (1);\n';
+    '-- MariaDB dump\n\n--\n-- Dumping data for table `a`\n--\n\nINSERT INTO `a` VALUES (1);\n\n--\n-- Dumping ' +
+    'data for table `b`\n--\n\nINSERT INTO `b` VALUES (1);\n';
   for (let size = 1; size <= text.length; size += 1) {
     const expected = expectation([{ kind: 'rows', names: ['a', 'b'] }]);
     expect(
@@ -306,7 +310,8 @@ test('generated columns leave the rows of their table, and nothing else changes,
   });
   const names = ['a', 'b`),(', 'c', 'd'];
   const write = (rows: string[][], table: string, keep: number[]) =>
-    `\nINSERT INTO ${table} (${keep.map((index) => quoteName(names[index]!)).join(', ')}) VALUES ${rows.map((values) => `(${keep.map((index) => values[index]).join(',')})`).join(',\n')};\n`;
+    `\nINSERT INTO ${table} (${keep.map((index) => quoteName(names[index]!)).join(', ')}) VALUES ` +
+    `${rows.map((values) => `(${keep.map((index) => values[index]).join(',')})`).join(',\n')};\n`;
 
   await fc.assert(
     fc.asyncProperty(dump, async ({ rows, size, keep }) => {
@@ -345,7 +350,8 @@ test('values are rewritten and strings get a prefix, and nothing else changes, h
   });
   const rewrite = (text: string) => (text.length % 2 === 0 ? `F(${text}${'x'.repeat(text.length)})` : text);
   const whole = (rows: string[][]) =>
-    `\nINSERT INTO \`t\` (\`a\`, \`b\`, \`c\`) VALUES ${rows.map((values) => `(${values.join(',')})`).join(',\n')};\nINSERT INTO \`u\` (\`a\`) VALUES ('a');\n`;
+    `\nINSERT INTO \`t\` (\`a\`, \`b\`, \`c\`) VALUES ` +
+    `${rows.map((values) => `(${values.join(',')})`).join(',\n')};\nINSERT INTO \`u\` (\`a\`) VALUES ('a');\n`;
   const columns = new Map<string, ValueEdit>([
     ['a', { rewrite }],
     ['c', { before: '_binary' }],

@@ -226,7 +226,9 @@ export const samples: Record<string, Message> = {
   unconfirmed: unconfirmed(
     [
       {
-        text: 'sns arn:aws:sns:eu-west-1:123456789012:nightjar-alerts: nothing reaches ops@acme.example: the subscription was never confirmed',
+        text:
+          'sns arn:aws:sns:eu-west-1:123456789012:nightjar-alerts: nothing reaches ops@acme.example: the ' +
+          'subscription was never confirmed',
         hint: 'whoever it is for opens the mail “AWS Notification - Subscription Confirmation” and confirms',
       },
     ],

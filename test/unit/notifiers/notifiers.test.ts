@@ -117,7 +117,9 @@ test('a webhook is signed as docs/alerts.md says, anew for each attempt: the cod
 
 test('a command gets the message on standard input, its arguments as they are, and none of our secrets', async () => {
   process.env['NIGHTJAR_TEST_SECRET'] = 'hunter2';
-  const script = `const fs = require('node:fs'); fs.writeFileSync(process.argv[1], JSON.stringify({ input: fs.readFileSync(0, 'utf8'), args: process.argv.slice(2), env: process.env }))`;
+  const script =
+    `const fs = require('node:fs'); fs.writeFileSync(process.argv[1], JSON.stringify({ input: fs.readFileSync(0, ` +
+    `'utf8'), args: process.argv.slice(2), env: process.env }))`;
   const out = join(folder, 'seen.json');
 
   await commandNotifier({

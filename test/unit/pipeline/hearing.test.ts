@@ -59,7 +59,8 @@ test('the same said twice, by other sessions in other lines, is one warning', as
 
 test('neither a password nor the lines in which a server quotes values come through', async () => {
   const said = await heard(
-    'WARNING:  hunter2 is weak\nDETAIL:  Key (card)=(4111) exists\nCONTEXT:  COPY cards, line 1: "4111"\nLINE 1: select 4111\n               ^',
+    'WARNING:  hunter2 is weak\nDETAIL:  Key (card)=(4111) exists\nCONTEXT:  COPY cards, line 1: "4111"\nLINE ' +
+      '1: select 4111\n               ^',
   );
 
   expect(said).toEqual(['the server said: WARNING: *** is weak']);

@@ -224,7 +224,8 @@ test('a table whose name poses as the end marker does not end a dump', () => {
 
 test('a statement for each row, and a list of columns without quotes, count as well', () => {
   const dump =
-    "INSERT INTO `h` (`a`, row_start) VALUES (1,'2026');\nINSERT INTO `h` (`a`, row_start) VALUES (2,'2027');\nINSERT IGNORE INTO `i` VALUES (3);\nREPLACE INTO `r` VALUES (4),(5);\n";
+    "INSERT INTO `h` (`a`, row_start) VALUES (1,'2026');\nINSERT INTO `h` (`a`, row_start) VALUES " +
+    "(2,'2027');\nINSERT IGNORE INTO `i` VALUES (3);\nREPLACE INTO `r` VALUES (4),(5);\n";
 
   expect(read(dump).tables).toEqual([
     tallyOf('`h`', '`a`, row_start', ["(1,'2026')", "(2,'2027')"]),

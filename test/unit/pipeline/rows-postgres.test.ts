@@ -87,13 +87,16 @@ test('any tables with any rows, cut into any chunks, give what a slow reader giv
   fc.assert(
     fc.property(tables, fc.array(nasty, { maxLength: 3 }), chunkLengths, (list, texts, lengths) => {
       const blocks = list.map(({ schema, name, columns, rows }) => {
-        const header = `COPY ${quoted(schema)}.${quoted(name)} ${columns.length > 0 ? `(${columns.map(quoted).join(', ')})` : ''} FROM stdin;\n`;
+        const header =
+          `COPY ${quoted(schema)}.${quoted(name)} ` +
+          `${columns.length > 0 ? `(${columns.map(quoted).join(', ')})` : ''} FROM stdin;\n`;
         return `--\n-- Data for Name: ${name.replaceAll(/[\n\r]/g, ' ')}\n--\n\n${header}${rows.map((text) => `${text}\n`).join('')}\\.\n\n\n`;
       });
       const setvals = texts.map((text) => `SELECT pg_catalog.setval(${literal(text)}, 1, true);\n`);
       const objects = texts.map(
         (text, i) =>
-          `SELECT pg_catalog.lo_open('${i}', 131072);\nSELECT pg_catalog.lowrite(0, ${literal(text)});\nSELECT pg_catalog.lo_close(0);`,
+          `SELECT pg_catalog.lo_open('${i}', 131072);\nSELECT pg_catalog.lowrite(0, ${literal(text)});\nSELECT ` +
+          'pg_catalog.lo_close(0);',
       );
       const dump = [
         '\\restrict Key\n\nSET a = on;\n',

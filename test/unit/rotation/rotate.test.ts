@@ -155,7 +155,8 @@ test('more than the share goes only when that is said', async () => {
   await expect(scene.rotating('shop', policyOf({ count: 2 }, { maxShare: 50 }))).rejects.toMatchObject({
     code: 'rotation-refused',
     message:
-      'shop: 3 of 5 backups would be removed and 3 of 5 days left without one, more than 50 % at once: nothing was removed',
+      'shop: 3 of 5 backups would be removed and 3 of 5 days left without one, more than 50 % at once: nothing ' +
+      'was removed',
     hint: expect.stringContaining('--any-share'),
   });
   expect(await scene.ids('shop')).toEqual(ids);

@@ -18,7 +18,9 @@ const run = (...args: string[]) => nightjarInProcess(args, { cwd: folder });
 /** What a person copies into the file, in front of the sources. */
 const configured = (stdout: string) => {
   const group = stdout.split('\n').filter((line) => /^ {2}\S|^ {4}\S/.test(line));
-  const text = `vault: ./b\ndefaults:\n${group.join('\n')}\nsources: { shop: { postgres: { host: db, user: u, database: shop } } }\n`;
+  const text =
+    `vault: ./b\ndefaults:\n${group.join('\n')}\nsources: { shop: { postgres: { host: db, user: u, database: shop ` +
+    `} } }\n`;
   return [...parseConfig(text, 'nightjar.yaml').sources.values()][0]!;
 };
 

@@ -19,6 +19,7 @@ export function rotationProblems({
   const how = `backups of "${schedule}", rotated ${rotate === undefined ? 'once a day' : `at "${rotate}"`}`;
   const oftener = rotate === undefined ? '' : ', rotate each day';
   return [
-    `is ${maxShare}, and rotation would be refused for ever: of ${how}, ${lost} of ${of} days lose theirs at once; write ${Math.ceil((lost * 100) / of)} or more${oftener}, or keep more days in retention`,
+    `is ${maxShare}, and rotation would be refused for ever: of ${how}, ${lost} of ${of} days lose theirs at ` +
+      `once; write ${Math.ceil((lost * 100) / of)} or more${oftener}, or keep more days in retention`,
   ];
 }

@@ -8,7 +8,8 @@ export const rotationSchema = group('rotation', {
   maxShare: wholeNumber(1, 100)
     .optional()
     .describe(
-      'Percent of the days that have a backup which one rotation may leave without any; more only when it is told so (`--any-share`).',
+      'Percent of the days that have a backup which one rotation may leave without any; more only when it is ' +
+        'told so (`--any-share`).',
     )
     .meta({ default: byDefault.maxShare }),
   grace: duration('1h', '365d')

@@ -44,7 +44,8 @@ export async function readCatalog(
     return text;
   };
   const tables = await session.rows(
-    'SELECT TABLE_NAME AS name, TABLE_TYPE AS type FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() ORDER BY TABLE_NAME',
+    'SELECT TABLE_NAME AS name, TABLE_TYPE AS type FROM information_schema.TABLES WHERE TABLE_SCHEMA = ' +
+      'DATABASE() ORDER BY TABLE_NAME',
   );
   for (const { name, type } of tables) {
     if (type === 'VIEW')
@@ -57,7 +58,8 @@ export async function readCatalog(
     }
   }
   const routines = await session.rows(
-    'SELECT ROUTINE_NAME AS name, ROUTINE_TYPE AS type FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = DATABASE() ORDER BY ROUTINE_NAME',
+    'SELECT ROUTINE_NAME AS name, ROUTINE_TYPE AS type FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = ' +
+      'DATABASE() ORDER BY ROUTINE_NAME',
   );
   for (const { name, type } of routines) {
     const kind = (type ?? '').toLowerCase();
@@ -93,7 +95,8 @@ export async function readCatalog(
 /** Each trigger's place among those of its table, event and time. */
 export async function readTriggerOrder(session: MariadbSession): Promise<Map<string, number>> {
   const triggers = await session.rows(
-    'SELECT TRIGGER_NAME AS name, ACTION_ORDER AS place FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = DATABASE() ORDER BY TRIGGER_NAME',
+    'SELECT TRIGGER_NAME AS name, ACTION_ORDER AS place FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = ' +
+      'DATABASE() ORDER BY TRIGGER_NAME',
   );
   return new Map(triggers.map(({ name, place }) => [name ?? '', Number(place)]));
 }
@@ -175,7 +178,9 @@ async function readCode(
       'privilege-missing',
       `the server does not show the definition of ${kind} ${quoteName(name)}`,
       {
-        hint: 'the user must be able to read routines: GRANT SELECT ON mysql.proc (MariaDB before 11.3), SHOW CREATE ROUTINE (since), SHOW_ROUTINE (MySQL)',
+        hint:
+          'the user must be able to read routines: GRANT SELECT ON mysql.proc (MariaDB before 11.3), SHOW CREATE ' +
+          'ROUTINE (since), SHOW_ROUTINE (MySQL)',
       },
     );
   }

@@ -39,7 +39,8 @@ export function selfNamingWarnings({ selfNaming }: Definitions, database: string
   const more = selfNaming.length > 20 ? `, and ${selfNaming.length - 20} more` : '';
   const named = `${selfNaming.slice(0, 20).join(', ')}${more}`;
   return [
-    `restored under another name, these would still reach into database ${quoteName(database)}, which they name: ${named}`,
+    `restored under another name, these would still reach into database ${quoteName(database)}, which they ` +
+      `name: ${named}`,
   ];
 }
 

@@ -77,7 +77,9 @@ export function rowsComment(table: string): string {
 
 function cutError(lost: string[]): BackupError {
   return new BackupError('dump-cut', `mariadb-dump ended well, and left out ${lost.join(', ')}`, {
-    hint: 'was something dropped meanwhile? Run the backup again; if it stays so, check the rights of the user and report this',
+    hint:
+      'was something dropped meanwhile? Run the backup again; if it stays so, check the rights of the user and ' +
+      'report this',
   });
 }
 

@@ -21,6 +21,7 @@ export async function noteOnNames(session: MariadbSession, database: string): Pr
   if (found.length === 0) return [];
   const more = found.length > shown ? `, and ${found.length - shown} more` : '';
   return [
-    `${plural(found.length, 'object')} of this copy ${found.length === 1 ? 'names' : 'name'} the original database ${database}, and would read or change that one: ${found.slice(0, shown).join(', ')}${more}`,
+    `${plural(found.length, 'object')} of this copy ${found.length === 1 ? 'names' : 'name'} the original ` +
+      `database ${database}, and would read or change that one: ${found.slice(0, shown).join(', ')}${more}`,
   ];
 }

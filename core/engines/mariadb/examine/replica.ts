@@ -35,7 +35,9 @@ function observed(row: TextRow): Observed {
   if (Number(seconds) <= lagSeconds) return { outcome: 'fine', said: `a replica, ${seconds} s behind its source` };
   return {
     outcome: 'warning',
-    said: `this replica is ${formatDuration(Number(seconds) * 1000)} behind its source, and a backup of it would be as old`,
+    said:
+      `this replica is ${formatDuration(Number(seconds) * 1000)} behind its source, and a backup of it would be ` +
+      'as old',
     remedy: 'let it catch up, or back up the source',
   };
 }

@@ -30,7 +30,8 @@ export async function encoded(session: MariadbSession, text: string, charset: st
 export async function foreignComments(session: MariadbSession): Promise<Rewritten> {
   const lines = new Map<string, string>();
   const found = await session.rows(
-    'SELECT ROUTINE_COMMENT AS comment, CHARACTER_SET_CLIENT AS charset FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = DATABASE()',
+    'SELECT ROUTINE_COMMENT AS comment, CHARACTER_SET_CLIENT AS charset FROM information_schema.ROUTINES WHERE ' +
+      'ROUTINE_SCHEMA = DATABASE()',
   );
   for (const { comment, charset } of found.filter((row) => isForeign(row['comment'], row['charset']))) {
     const line = `    COMMENT '${escaped(comment ?? '')}'\n`;

@@ -83,7 +83,10 @@ function lockError(
   const wait = afterMs === undefined ? '' : ` for ${formatDuration(afterMs)}`;
   const who = holder === undefined ? 'another session' : `session ${holder}`;
   return new BackupError('lock-timeout', `${place}: table ${quoteName(table)} was locked${wait} by ${who}`, {
-    hint: `let that session finish, or end it: ${holder === undefined ? 'SHOW FULL PROCESSLIST; KILL …' : `KILL ${Number.parseInt(holder, 10)}`}; or back up at a quieter time`,
+    hint:
+      'let that session finish, or end it: ' +
+      `${holder === undefined ? 'SHOW FULL PROCESSLIST; KILL …' : `KILL ${Number.parseInt(holder, 10)}`}; or back ` +
+      'up at a quieter time',
     cause,
   });
 }

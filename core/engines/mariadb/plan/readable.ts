@@ -56,7 +56,9 @@ function brokenError(place: string, login: Login, refused: { view: string; error
     'source-unsupported',
     `${place}: broken views, which no dump can hold: ${names} (${messageOf(refused[0]?.error)})`,
     {
-      hint: `repair what they refer to (make the user, where one is missing; give the definer of a view what it lacks: GRANT SELECT, EXECUTE ON ${quoteName(login.database)}.* TO …), or run: ${drops}`,
+      hint:
+        'repair what they refer to (make the user, where one is missing; give the definer of a view what it ' +
+        `lacks: GRANT SELECT, EXECUTE ON ${quoteName(login.database)}.* TO …), or run: ${drops}`,
       cause: refused[0]?.error,
     },
   );

@@ -33,7 +33,8 @@ export async function lackingDefiners(
   const rights = new Map<string, Rights | undefined>();
   const found: RefusedLoad[] = [];
   for (const row of await session.rows(
-    'SELECT TABLE_NAME AS name, VIEW_DEFINITION AS text, SECURITY_TYPE AS security FROM information_schema.VIEWS WHERE TABLE_SCHEMA = ?',
+    'SELECT TABLE_NAME AS name, VIEW_DEFINITION AS text, SECURITY_TYPE AS security FROM ' +
+      'information_schema.VIEWS WHERE TABLE_SCHEMA = ?',
     [trial],
   )) {
     const account = accountOf(catalog['definer']?.[`view ${row['name']}`] ?? '');
@@ -85,7 +86,8 @@ function refusal(
     error:
       pattern === undefined
         ? `its definer ${account} lacks ${what}`
-        : `whether its definer ${account} has ${what} may not be asked (SHOW GRANTS FOR), and it has not where the definitions were tried`,
+        : `whether its definer ${account} has ${what} may not be asked (SHOW GRANTS FOR), and it has not where ` +
+          'the definitions were tried',
     remedy: `${elsewhere}${definerGrant(restorer, account, quoteName(database))} or restore without owners: --no-owner`,
   };
 }

@@ -105,7 +105,8 @@ async function eventFinding(session: MariadbSession, catalog: Catalog): Promise<
 /** Sessions of others go on, and meet what is there at that moment: nothing, a part, the whole. */
 async function connected(session: MariadbSession, database: string): Promise<RestoreFinding[]> {
   const rows = await session.rows(
-    'SELECT ID AS id, USER AS user, HOST AS host FROM information_schema.PROCESSLIST WHERE DB = ? AND ID <> CONNECTION_ID()',
+    'SELECT ID AS id, USER AS user, HOST AS host FROM information_schema.PROCESSLIST WHERE DB = ? AND ID <> ' +
+      'CONNECTION_ID()',
     [database],
   );
   if (rows.length === 0) return [];

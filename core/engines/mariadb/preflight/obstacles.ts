@@ -52,7 +52,9 @@ function tooLong(longest: Bytes, packet: Bytes): Obstacle[] {
   const needed = 2 ** Math.ceil(Math.log2(longest + packetMargin + 1));
   return [
     {
-      what: `the longest row of the backup is a statement of ${formatBytes(longest)}, and this server takes ${formatBytes(packet)} (max_allowed_packet)`,
+      what:
+        `the longest row of the backup is a statement of ${formatBytes(longest)}, and this server takes ` +
+        `${formatBytes(packet)} (max_allowed_packet)`,
       remedy:
         needed > 1024 ** 3
           ? 'no server takes more than 1 GiB at once: restore that table by hand'

@@ -43,7 +43,8 @@ export async function requireLoadable(
   const remedies = [...new Set(obstacles.flatMap(({ remedy }) => remedy ?? []))];
   throw new BackupError(
     'restore-failed',
-    `${login.database} is as it was, for this server would not take the backup: ${obstacles.map(({ what }) => what).join('; ')}`,
+    `${login.database} is as it was, for this server would not take the backup: ` +
+      `${obstacles.map(({ what }) => what).join('; ')}`,
     {
       hint: remedies.length === 0 ? 'restore into a new database (--to) to see more of it' : remedies.join(' '),
     },
@@ -69,7 +70,8 @@ function rehearsalObstacles(
           {
             what: `it makes something else than was backed up of ${few(different)}`,
             remedy:
-              'compare SHOW CREATE of a restored copy (restore with --to): a storage engine or a setting of the source is missing here',
+              'compare SHOW CREATE of a restored copy (restore with --to): a storage engine or a setting of the ' +
+              'source is missing here',
           },
         ]),
   ];

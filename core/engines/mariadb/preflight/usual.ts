@@ -67,7 +67,8 @@ async function requireShownKeys(session: MariadbSession, login: Login): Promise<
   if (shown?.['shown'] !== '0') return;
   await session.rows('SET SESSION show_gipk_in_create_table_and_information_schema = ON');
   const added = await session.rows(
-    "SELECT TABLE_NAME AS name FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE() AND COLUMN_NAME = 'my_row_id' AND EXTRA LIKE '%INVISIBLE%' AND COLUMN_KEY = 'PRI' ORDER BY 1",
+    'SELECT TABLE_NAME AS name FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE() AND COLUMN_NAME ' +
+      "= 'my_row_id' AND EXTRA LIKE '%INVISIBLE%' AND COLUMN_KEY = 'PRI' ORDER BY 1",
   );
   if (added.length === 0) return;
   const tables = few(added.map(({ name }) => quoteName(name ?? '')));
@@ -81,12 +82,16 @@ async function requireShownKeys(session: MariadbSession, login: Login): Promise<
 }
 
 function overruled({ server }: MariadbSession, login: Login, asked: string, given: string | null): BackupError {
-  const what = `sends text in the character set ${given ?? 'of each column'} to who asks for ${asked} (init_connect, or skip-character-set-client-handshake)`;
+  const what =
+    `sends text in the character set ${given ?? 'of each column'} to who asks for ${asked} (init_connect, or ` +
+    'skip-character-set-client-handshake)';
   return new BackupError(
     'source-unsupported',
     `${placeOf('mariadb', login)} ${what}: letters of other character sets would be lost or altered`,
     {
-      hint: `take SET NAMES out of init_connect, or let the user pass it by: GRANT ${connectionAdmin(server)} ON *.* TO the user; and start the server without skip-character-set-client-handshake`,
+      hint:
+        `take SET NAMES out of init_connect, or let the user pass it by: GRANT ${connectionAdmin(server)} ON *.* ` +
+        'TO the user; and start the server without skip-character-set-client-handshake',
     },
   );
 }

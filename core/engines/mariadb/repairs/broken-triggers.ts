@@ -28,7 +28,8 @@ export async function brokenTriggers(session: MariadbSession): Promise<BrokenTri
 export function brokenTriggerLosses(broken: readonly BrokenTrigger[]): string[] {
   return broken.map(
     ({ name, table, column }) =>
-      `trigger ${quoteName(name)}: left out, for it names column ${quoteName(column)} of table ${quoteName(table)}, which is gone (drop it, or make it anew)`,
+      `trigger ${quoteName(name)}: left out, for it names column ${quoteName(column)} of table ` +
+      `${quoteName(table)}, which is gone (drop it, or make it anew)`,
   );
 }
 

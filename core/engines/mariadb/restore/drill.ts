@@ -55,7 +55,8 @@ export async function requireOwnKeys(login: Login, signal: AbortSignal): Promise
   const keys = found.map(({ name, other }) => `${quoteName(name ?? '')} into ${quoteName(other ?? '')}`);
   throw new BackupError(
     'source-unsupported',
-    `${placeOf('mariadb', login)}: foreign keys leave the database: ${firstOf(keys, shown)}; with them a drill would keep rows there from being deleted`,
+    `${placeOf('mariadb', login)}: foreign keys leave the database: ${firstOf(keys, shown)}; with them a drill ` +
+      'would keep rows there from being deleted',
     { hint: 'name a server without that database for the drills, in nightjar.yaml: drill: { server: … }' },
   );
 }

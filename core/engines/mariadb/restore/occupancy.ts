@@ -54,7 +54,9 @@ export async function inspectTarget(login: Login, catalog: Catalog, signal: Abor
         holds: `${holds}, of a restore that was interrupted and of somebody else (${others.slice(0, 5).join(', ')})`,
       };
     const [row] = await session.rows(`SELECT backup FROM ${quoteName(marks.restore)}`);
-    const note = `database ${login.database} holds a part of a restore that was interrupted (${row?.['backup'] ?? 'of no known backup'}): it is emptied first`;
+    const note =
+      `database ${login.database} holds a part of a restore that was interrupted ` +
+      `(${row?.['backup'] ?? 'of no known backup'}): it is emptied first`;
     return { ...at, state: 'empty', holds: '', unfinished: true, notes: [note] };
   });
 }

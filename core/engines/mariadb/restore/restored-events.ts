@@ -99,12 +99,14 @@ function idleNotes(database: string, idle: TextRow[]): string[] {
     ...(waiting.length === 0
       ? []
       : [
-          `${plural(waiting.length, 'event')} of the backup ${waiting.length === 1 ? 'is' : 'are'} disabled here, so that nothing changes by itself: ${named(waiting)}. To let them run: ${statements}`,
+          `${plural(waiting.length, 'event')} of the backup ${waiting.length === 1 ? 'is' : 'are'} disabled ` +
+            `here, so that nothing changes by itself: ${named(waiting)}. To let them run: ${statements}`,
         ]),
     ...(past.length === 0
       ? []
       : [
-          `the time of ${plural(past.length, 'event')} is past, so that the server would drop what it is told to run: kept, and disabled: ${named(past)}`,
+          `the time of ${plural(past.length, 'event')} is past, so that the server would drop what it is told ` +
+            `to run: kept, and disabled: ${named(past)}`,
         ]),
   ];
 }

@@ -269,7 +269,8 @@ function atWork(login: Login): BackupError {
 function inPlaceOnly(login: Login): BackupError {
   return new BackupError(
     'input-invalid',
-    `${placeOf('mariadb', login)} can't be replaced by a part of a backup: a MariaDB database is dropped before another can have its name`,
+    `${placeOf('mariadb', login)} can't be replaced by a part of a backup: a MariaDB database is dropped before ` +
+      'another can have its name',
     {
       hint: 'keep going in a new database (--to), and replace when the backup restores without failures',
     },

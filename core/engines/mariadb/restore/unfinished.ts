@@ -14,7 +14,8 @@ export type UnfinishedMark = keyof typeof marks;
 /** Marks the database that the session is in. `backup`: which one is being restored. */
 export async function setMark(session: MariadbSession, which: UnfinishedMark, backup: string): Promise<void> {
   await session.rows(
-    `CREATE TABLE IF NOT EXISTS ${quoteName(marks[which])} (backup varchar(255) CHARACTER SET utf8mb4 PRIMARY KEY) ENGINE=InnoDB ROW_FORMAT=DYNAMIC`,
+    `CREATE TABLE IF NOT EXISTS ${quoteName(marks[which])} (backup varchar(255) CHARACTER SET utf8mb4 PRIMARY ` +
+      'KEY) ENGINE=InnoDB ROW_FORMAT=DYNAMIC',
   );
   await session.rows(`INSERT INTO ${quoteName(marks[which])} VALUES (?)`, [backup]);
 }
@@ -57,7 +58,9 @@ export async function isClaimed(session: MariadbSession, database: string): Prom
 export function requireFinished(tables: readonly { name: string }[], place: string): void {
   if (!tables.some(({ name }) => name === marks.restore)) return;
   throw new BackupError('source-changed', `${place} is a part of a restore that has not ended, or was interrupted`, {
-    hint: 'wait until it has ended; one that was interrupted is done again by the same command (nightjar restore … --to …)',
+    hint:
+      'wait until it has ended; one that was interrupted is done again by the same command (nightjar restore … ' +
+      '--to …)',
   });
 }
 

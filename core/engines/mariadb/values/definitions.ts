@@ -33,7 +33,8 @@ export async function defaultLosses(session: MariadbSession, tables: MariadbTabl
       );
       if (row?.['lost'] === '0') continue;
       lost.push(
-        `column ${quoteName(table.name)}.${quoteName(column.name)}: its default ${row === undefined ? 'may come' : 'comes'} back as other text`,
+        `column ${quoteName(table.name)}.${quoteName(column.name)}: its default ` +
+          `${row === undefined ? 'may come' : 'comes'} back as other text`,
       );
     }
   }

@@ -39,7 +39,9 @@ export const dependentsQuery = `select 'depends on extension' as kind, concat(i.
 export const extensionVersionsQuery = `select 'extension version' as kind, extname as name, extversion as text from pg_extension`;
 
 /** Their options are hidden from who is neither a superuser nor concerned. */
-export const userMappingsQuery = `select 'user mapping' as kind, format('%s on server %s', usename, srvname) as name, (select jsonb_agg(x order by x collate "C") from unnest(umoptions) x)::text as text from pg_user_mappings`;
+export const userMappingsQuery =
+  `select 'user mapping' as kind, format('%s on server %s', usename, srvname) as name, (select jsonb_agg(x order ` +
+  'by x collate "C") from unnest(umoptions) x)::text as text from pg_user_mappings';
 
 /** For superusers alone. Whether one is enabled is left out: pg_dump brings each back disabled. */
 export const subscriptionsQuery = `select 'subscription' as kind, quote_ident(subname) as name, ((to_jsonb(s) - '{oid,subdbid,subname,subowner,subenabled,subskiplsn}'::text[])

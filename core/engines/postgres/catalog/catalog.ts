@@ -133,7 +133,8 @@ function digest(text: string): string {
 
 async function queries(session: PostgresSession, like?: Catalog): Promise<string[]> {
   const [server] = await session.rows<{ major: number; isSuperuser: boolean }>(
-    `select current_setting('server_version_num')::int / 10000 as major, (select rolsuper from pg_roles where rolname = current_user) as "isSuperuser"`,
+    `select current_setting('server_version_num')::int / 10000 as major, (select rolsuper from pg_roles where ` +
+      'rolname = current_user) as "isSuperuser"',
   );
   const { major, isSuperuser } = server!;
   return [
@@ -159,7 +160,8 @@ async function queries(session: PostgresSession, like?: Catalog): Promise<string
 function objectsQuery(serverMajor: number): string {
   const objects = definitions(serverMajor).map(
     ({ from, where = 'true', facts, statements = 'null' }) =>
-      `select '${from}'::regclass as class, o.oid, (${facts})::text as text, (${statements})::jsonb as statements from pg_catalog.${from} o where ${own(from)} and ${where}`,
+      `select '${from}'::regclass as class, o.oid, (${facts})::text as text, (${statements})::jsonb as ` +
+      `statements from pg_catalog.${from} o where ${own(from)} and ${where}`,
   );
   const isSystems = `coalesce(i.schema in ('pg_catalog', 'information_schema'), false)`;
   const why = `case when ${isSystems} then 'it lies in a schema of the system, which pg_dump leaves out' end`;

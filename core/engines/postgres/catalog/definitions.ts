@@ -15,9 +15,13 @@ export function definitions(serverMajor: number): Definition[] {
     ...programmable(serverMajor),
     {
       from: 'pg_type',
-      where: `(typtype in ('e', 'd', 'r', 'b', 'p') and typcategory <> 'A' or typtype = 'c' and (select relkind from pg_class where oid = typrelid) = 'c')`,
+      where:
+        `(typtype in ('e', 'd', 'r', 'b', 'p') and typcategory <> 'A' or typtype = 'c' and (select relkind from ` +
+        `pg_class where oid = typrelid) = 'c')`,
       facts: typeFacts(serverMajor),
-      statements: `case when typdefaultbin is not null then jsonb_build_array('select ' || pg_get_expr(typdefaultbin, 0)) end`,
+      statements:
+        `case when typdefaultbin is not null then jsonb_build_array('select ' || pg_get_expr(typdefaultbin, 0)) ` +
+        'end',
     },
     {
       from: 'pg_operator',
@@ -63,7 +67,8 @@ export function definitions(serverMajor: number): Definition[] {
       from: 'pg_ts_config',
       facts: list(
         named('pg_ts_parser', 'prs', 'cfgparser'),
-        '(select jsonb_agg(jsonb_build_array(maptokentype, mapseqno, mapdict::regdictionary) order by maptokentype, mapseqno) from pg_ts_config_map where mapcfg = o.oid)',
+        '(select jsonb_agg(jsonb_build_array(maptokentype, mapseqno, mapdict::regdictionary) order by ' +
+          'maptokentype, mapseqno) from pg_ts_config_map where mapcfg = o.oid)',
       ),
     },
     {
@@ -130,31 +135,40 @@ function typeFacts(serverMajor: number): string {
 const rangeFacts = `(select ${list(
   'rngsubtype::regtype',
   'nullif(rngcollation, 0)::regcollation',
-  `(select format('%I.%I', nspname, opcname) from pg_opclass c join pg_namespace n on n.oid = opcnamespace where c.oid = rngsubopc)`,
+  `(select format('%I.%I', nspname, opcname) from pg_opclass c join pg_namespace n on n.oid = opcnamespace ` +
+    'where c.oid = rngsubopc)',
   'rngcanonical',
   'rngsubdiff',
   `(${optional('rngmultitypid', 'r')})::oid::regtype`,
 )} from pg_range r where rngtypid = o.oid)`;
 
-const operatorsOf = `(select jsonb_agg(x order by x) from pg_amop a, lateral ${list('amoplefttype::regtype', 'amoprighttype::regtype', 'amopstrategy', 'amoppurpose', 'amopopr::regoperator', named('pg_opfamily', 'opf', 'amopsortfamily'))} x where amopfamily = o.oid)`;
-const functionsOf = `(select jsonb_agg(x order by x) from pg_amproc a, lateral ${list('amproclefttype::regtype', 'amprocrighttype::regtype', 'amprocnum', 'amproc::regprocedure')} x where amprocfamily = o.oid)`;
+const operatorsOf =
+  '(select jsonb_agg(x order by x) from pg_amop a, lateral ' +
+  `${list('amoplefttype::regtype', 'amoprighttype::regtype', 'amopstrategy', 'amoppurpose', 'amopopr::regoperator', named('pg_opfamily', 'opf', 'amopsortfamily'))} x where amopfamily = o.oid)`;
+const functionsOf =
+  '(select jsonb_agg(x order by x) from pg_amproc a, lateral ' +
+  `${list('amproclefttype::regtype', 'amprocrighttype::regtype', 'amprocnum', 'amproc::regprocedure')} x where ` +
+  'amprocfamily = o.oid)';
 
 function publishedTables(serverMajor: number): string {
   const columns =
     serverMajor < 15
       ? 'null'
-      : '(select jsonb_agg(attname order by attname) from pg_attribute where attrelid = prrelid and attnum = any(prattrs))';
+      : '(select jsonb_agg(attname order by attname) from pg_attribute where attrelid = prrelid and attnum = ' +
+        'any(prattrs))';
   return `(select jsonb_agg(jsonb_build_array(prrelid::regclass, ${columns}, ${serverMajor < 15 ? 'null' : 'prqual is null'}) order by prrelid::regclass::text collate "C") from pg_publication_rel where prpubid = o.oid)`;
 }
 
 function publishedSchemas(serverMajor: number): string {
   return serverMajor < 15
     ? 'null'
-    : `(select jsonb_agg(pnnspid::regnamespace order by pnnspid::regnamespace::text collate "C") from pg_publication_namespace where pnpubid = o.oid)`;
+    : '(select jsonb_agg(pnnspid::regnamespace order by pnnspid::regnamespace::text collate "C") from ' +
+        'pg_publication_namespace where pnpubid = o.oid)';
 }
 
 function rowFilters(serverMajor: number): string {
   return serverMajor < 15
     ? 'null'
-    : `(select jsonb_agg('select ' || pg_get_expr(prqual, prrelid) order by prrelid::regclass::text collate "C") from pg_publication_rel where prpubid = o.oid and prqual is not null)`;
+    : `(select jsonb_agg('select ' || pg_get_expr(prqual, prrelid) order by prrelid::regclass::text collate "C") ` +
+        'from pg_publication_rel where prpubid = o.oid and prqual is not null)';
 }

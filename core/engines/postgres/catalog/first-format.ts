@@ -20,16 +20,22 @@ const definitions: { from: string; where?: string; text: string }[] = [
   {
     from: 'pg_class',
     where: `relkind in ('i', 'I')`,
-    text: `concat_ws(' ', pg_get_indexdef(o.oid), reloptions::text, (select concat(indisvalid, indisclustered, indisreplident) from pg_index where indexrelid = o.oid))`,
+    text:
+      `concat_ws(' ', pg_get_indexdef(o.oid), reloptions::text, (select concat(indisvalid, indisclustered, ` +
+      'indisreplident) from pg_index where indexrelid = o.oid))',
   },
   {
     from: 'pg_class',
     where: `relkind = 'S'`,
-    text: `(select concat_ws(' ', seqtypid::regtype, seqstart, seqincrement, seqmax, seqmin, seqcache, seqcycle) from pg_sequence where seqrelid = o.oid)`,
+    text:
+      `(select concat_ws(' ', seqtypid::regtype, seqstart, seqincrement, seqmax, seqmin, seqcache, seqcycle) from ` +
+      'pg_sequence where seqrelid = o.oid)',
   },
   {
     from: 'pg_type',
-    where: `(typtype in ('e', 'd', 'r', 'b') and typcategory <> 'A' or typtype = 'c' and (select relkind from pg_class where oid = typrelid) = 'c')`,
+    where:
+      `(typtype in ('e', 'd', 'r', 'b') and typcategory <> 'A' or typtype = 'c' and (select relkind from pg_class ` +
+      `where oid = typrelid) = 'c')`,
     text: `concat_ws(' ', typtype, typlen, typnotnull, typdefault, format_type(nullif(typbasetype, 0), typtypmod), nullif(typcollation, 0)::regcollation,
       array(select enumlabel::text from pg_enum where enumtypid = o.oid order by enumsortorder)::text, (select rngsubtype::regtype::text from pg_range where rngtypid = o.oid))`,
   },
@@ -69,13 +75,17 @@ const definitions: { from: string; where?: string; text: string }[] = [
   { from: 'pg_am', text: `concat_ws(' ', amhandler, amtype)` },
   {
     from: 'pg_ts_config',
-    text: `(select string_agg(concat_ws(':', maptokentype, mapseqno, mapdict::regdictionary), ' ' order by maptokentype, mapseqno) from pg_ts_config_map where mapcfg = o.oid)`,
+    text:
+      `(select string_agg(concat_ws(':', maptokentype, mapseqno, mapdict::regdictionary), ' ' order by ` +
+      'maptokentype, mapseqno) from pg_ts_config_map where mapcfg = o.oid)',
   },
   { from: 'pg_ts_dict', text: `dictinitoption` },
   { from: 'pg_statistic_ext', text: `pg_get_statisticsobjdef(o.oid)` },
   {
     from: 'pg_publication',
-    text: `concat_ws(' ', puballtables, pubinsert, pubupdate, pubdelete, pubtruncate, array(select prrelid::regclass::text from pg_publication_rel where prpubid = o.oid order by 1)::text)`,
+    text:
+      `concat_ws(' ', puballtables, pubinsert, pubupdate, pubdelete, pubtruncate, array(select ` +
+      'prrelid::regclass::text from pg_publication_rel where prpubid = o.oid order by 1)::text)',
   },
   { from: 'pg_foreign_data_wrapper', text: `concat_ws(' ', fdwhandler::regproc, fdwoptions::text)` },
   { from: 'pg_foreign_server', text: `concat_ws(' ', srvtype, srvversion, srvoptions::text)` },
@@ -124,7 +134,8 @@ function own(from: string): string {
 function objectsQuery(): string {
   const objects = definitions.map(
     ({ from, where, text }) =>
-      `select '${from}'::regclass as class, o.oid, ${text}::text as text from pg_catalog.${from} o where ${own(from)}${where === undefined ? '' : ` and ${where}`}`,
+      `select '${from}'::regclass as class, o.oid, ${text}::text as text from pg_catalog.${from} o where ` +
+      `${own(from)}${where === undefined ? '' : ` and ${where}`}`,
   );
   return `select i.type as kind, i.identity as name, coalesce(a.text, '') as text
     from (${objects.join(' union all ')}) a, lateral pg_identify_object(a.class, a.oid, 0) i
@@ -140,7 +151,9 @@ function ownersQuery(): string {
     from aclexplode(coalesce(${acl}, acldefault(${kind}, ${owner}))) x left join pg_roles r on r.oid = x.grantee order by 1)::text`;
   const all = owned.flatMap(({ from, class: named = from, owner, acl, kind, where }) => {
     const rest = `from pg_catalog.${from} o where ${own(from)}${where === undefined ? '' : ` and ${where}`}`;
-    const owners = `select 'owner' as kind, '${named}'::regclass as class, o.oid, 0 as part, (select rolname from pg_roles where oid = o.${owner})::text as text ${rest}`;
+    const owners =
+      `select 'owner' as kind, '${named}'::regclass as class, o.oid, 0 as part, (select rolname from pg_roles ` +
+      `where oid = o.${owner})::text as text ${rest}`;
     return acl === undefined
       ? [owners]
       : [owners, `select 'grant', '${named}'::regclass, o.oid, 0, ${grants(`o.${acl}`, kind!, `o.${owner}`)} ${rest}`];

@@ -98,7 +98,8 @@ export function touchedWarnings(catalog: Catalog): string[] {
     );
     if (names.length === 0) return [];
     return [
-      `changed after the extension ${extension} was made, which no dump carries: ${shortened(names)}; a restore sets properties of functions again, and its proof names what else is not as it was`,
+      `changed after the extension ${extension} was made, which no dump carries: ${shortened(names)}; a restore ` +
+        'sets properties of functions again, and its proof names what else is not as it was',
     ];
   });
 }
@@ -183,7 +184,9 @@ const rights: Record<string, string> = {
 };
 
 function factsOf({ from, where = 'true', facts, statements = 'null' }: Definition): string {
-  const initial = `(select initprivs from pg_init_privs p where p.objoid = o.oid and p.classoid = '${from}'::regclass and p.objsubid = 0)`;
+  const initial =
+    `(select initprivs from pg_init_privs p where p.objoid = o.oid and p.classoid = '${from}'::regclass and ` +
+    'p.objsubid = 0)';
   const acl = rights[from];
   const tells = from === 'pg_class' ? 'false' : acl === undefined ? 'true' : `${acl} is not distinct from ${initial}`;
   return `select '${from}'::regclass as class, o.oid, o.xmin as written, ${tells} as own, concat((${facts})::text, ' ', (${statements})::text) as facts,

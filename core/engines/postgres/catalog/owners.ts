@@ -21,7 +21,9 @@ const owned: Owned[] = [
     owner: 'typowner',
     acl: 'typacl',
     letter: `'T'`,
-    where: `(typtype in ('e', 'd', 'r', 'b') and typcategory <> 'A' or typtype = 'c' and (select relkind from pg_class where oid = typrelid) = 'c')`,
+    where:
+      `(typtype in ('e', 'd', 'r', 'b') and typcategory <> 'A' or typtype = 'c' and (select relkind from pg_class ` +
+      `where oid = typrelid) = 'c')`,
   },
   { from: 'pg_language', owner: 'lanowner', acl: 'lanacl', letter: `'l'` },
   { from: 'pg_foreign_data_wrapper', owner: 'fdwowner', acl: 'fdwacl', letter: `'F'` },
@@ -46,12 +48,16 @@ const owned: Owned[] = [
 export function ownersQuery(): string {
   const all = owned.flatMap(({ from, class: named = from, owner, acl, letter, where = 'true' }) => {
     const mine = `${own(from)} and ${where}`;
-    const owners = `select 'owner' as kind, '${named}'::regclass as class, o.oid, 0 as part, (select rolname from pg_roles where oid = o.${owner})::text as text from pg_catalog.${from} o where ${mine}`;
+    const owners =
+      `select 'owner' as kind, '${named}'::regclass as class, o.oid, 0 as part, (select rolname from pg_roles ` +
+      `where oid = o.${owner})::text as text from pg_catalog.${from} o where ${mine}`;
     if (acl === undefined) return [owners];
     const rights = grants(`o.${acl}`, letter!, `o.${owner}`);
     return [
       owners,
-      `select 'grant', '${named}'::regclass, o.oid, 0, ${rights} from pg_catalog.${from} o where ${where} and (${mine} or not (${mine}) and not ${comesWithAnother(named)} and ${changed(named, `o.${acl}`, `acldefault(${letter!}, o.${owner})`)})`,
+      `select 'grant', '${named}'::regclass, o.oid, 0, ${rights} from pg_catalog.${from} o where ${where} and ` +
+        `(${mine} or not (${mine}) and not ${comesWithAnother(named)} and ` +
+        `${changed(named, `o.${acl}`, `acldefault(${letter!}, o.${owner})`)})`,
     ];
   });
   const columns = `select 'grant', 'pg_class'::regclass, o.oid, a.attnum, ${grants('a.attacl', `'c'`, 'o.relowner')}
@@ -70,7 +76,9 @@ function grants(acl: string, letter: string, owner: string): string {
 /** pg_dump carries such changes: they are what `pg_init_privs` is for. To say what holds anyway changes nothing. */
 function changed(catalogue: string, acl: string, usual: string, part = '0'): string {
   const sorted = (items: string) => `array(select x::text from unnest(${items}) x order by 1)`;
-  const initial = `(select initprivs from pg_init_privs p where p.objoid = o.oid and p.classoid = '${catalogue}'::regclass and p.objsubid = ${part})`;
+  const initial =
+    `(select initprivs from pg_init_privs p where p.objoid = o.oid and p.classoid = '${catalogue}'::regclass and ` +
+    `p.objsubid = ${part})`;
   return `${acl} is not null and ${sorted(acl)} <> ${sorted(`coalesce(${initial}, ${usual})`)}`;
 }
 

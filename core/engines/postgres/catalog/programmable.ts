@@ -19,7 +19,9 @@ export function programmable(serverMajor: number): Definition[] {
         isLocal,
         `case when contype not in ('c', 'x') then pg_get_constraintdef(o.oid) end`,
       ),
-      statements: `case when contype in ('c', 'x') then jsonb_build_array('alter table t add ' || pg_get_constraintdef(o.oid)) end`,
+      statements:
+        `case when contype in ('c', 'x') then jsonb_build_array('alter table t add ' || ` +
+        'pg_get_constraintdef(o.oid)) end',
     },
     { from: 'pg_proc', where: `prokind = 'a'`, facts: aggregate },
     {
@@ -51,11 +53,14 @@ export function programmable(serverMajor: number): Definition[] {
       facts: list(
         'polcmd',
         'polpermissive',
-        `array(select coalesce(rolname, 'public')::text from unnest(polroles) r left join pg_roles on pg_roles.oid = r order by 1)`,
+        `array(select coalesce(rolname, 'public')::text from unnest(polroles) r left join pg_roles on ` +
+          'pg_roles.oid = r order by 1)',
         'polqual is null',
         'polwithcheck is null',
       ),
-      statements: `jsonb_build_array('select ' || pg_get_expr(polqual, polrelid), 'select ' || pg_get_expr(polwithcheck, polrelid))`,
+      statements:
+        `jsonb_build_array('select ' || pg_get_expr(polqual, polrelid), 'select ' || pg_get_expr(polwithcheck, ` +
+        'polrelid))',
     },
     {
       from: 'pg_statistic_ext',

@@ -54,11 +54,14 @@ const storage = [
 const accessMethod = '(select amname from pg_am where oid = relam)';
 const parents = '(select jsonb_agg(inhparent::regclass order by inhseqno) from pg_inherits where inhrelid = o.oid)';
 const toast = `(select ${sorted('t.reloptions')} from pg_class t where t.oid = o.reltoastrelid)`;
-const foreign = `(select jsonb_build_array(srvname, ${sorted('ftoptions')}) from pg_foreign_table join pg_foreign_server s on s.oid = ftserver where ftrelid = o.oid)`;
+const foreign =
+  `(select jsonb_build_array(srvname, ${sorted('ftoptions')}) from pg_foreign_table join pg_foreign_server s on ` +
+  's.oid = ftserver where ftrelid = o.oid)';
 const indexFlags = '(select jsonb_build_array(indisclustered, indisreplident) from pg_index where indexrelid = o.oid)';
 const isPlain = '(select indexprs is null and indpred is null from pg_index where indexrelid = o.oid)';
 const sequence =
-  '(select jsonb_build_array(seqtypid::regtype, seqstart, seqincrement, seqmax, seqmin, seqcache, seqcycle) from pg_sequence where seqrelid = o.oid)';
+  '(select jsonb_build_array(seqtypid::regtype, seqstart, seqincrement, seqmax, seqmin, seqcache, seqcycle) ' +
+  'from pg_sequence where seqrelid = o.oid)';
 const ownerColumn = `(select jsonb_agg(jsonb_build_array(refobjid::regclass, attname, deptype)) from pg_depend join pg_attribute on attrelid = refobjid and attnum = refobjsubid
   where classid = 'pg_class'::regclass and objid = o.oid and refclassid = 'pg_class'::regclass and deptype in ('a', 'i'))`;
 
@@ -71,7 +74,9 @@ const partitioning = `case when relkind = 'p' then jsonb_build_array('create tab
 /** The order of columns counts where pg_dump keeps it: a child's columns move when it is restored. */
 function tableFacts(serverMajor: number): string {
   const isChild = 'exists (select from pg_inherits where inhrelid = o.oid) and not relispartition';
-  const order = `case when not (${isChild}) then (select jsonb_agg(attname order by attnum) from pg_attribute where attrelid = o.oid and attnum > 0 and not attisdropped) end`;
+  const order =
+    `case when not (${isChild}) then (select jsonb_agg(attname order by attnum) from pg_attribute where attrelid ` +
+    '= o.oid and attnum > 0 and not attisdropped) end';
   const notNull =
     serverMajor < 18
       ? 'null'

@@ -67,7 +67,9 @@ export async function createDatabase(
   const name = beside ? unnamed : login.database;
   const made = quoteIdentifier(unnamed);
   await maintain(login, signal, async (session) => {
-    const create = `create database ${made} ${creationOptions(catalog, loading.serverMajor, loading.tablespaces)} allow_connections false`;
+    const create =
+      `create database ${made} ${creationOptions(catalog, loading.serverMajor, loading.tablespaces)} ` +
+      'allow_connections false';
     await session
       .rows(create)
       .catch((cause: unknown) =>

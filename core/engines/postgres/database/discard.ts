@@ -31,7 +31,8 @@ async function dropSubscriptions(login: Login, signal: AbortSignal): Promise<voi
   const session = await openSession(login, signal);
   try {
     const found = await session.rows<{ name: string }>(
-      'select quote_ident(subname) as name from pg_subscription where subdbid = (select oid from pg_database where datname = current_database())',
+      'select quote_ident(subname) as name from pg_subscription where subdbid = (select oid from pg_database ' +
+        'where datname = current_database())',
     );
     for (const { name } of found) {
       for (const change of ['disable', 'set (slot_name = none)'])

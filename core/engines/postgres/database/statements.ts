@@ -118,7 +118,8 @@ function settingValue(parameter: string, value: string): string {
 function strange(what: string): BackupError {
   return new BackupError(
     'part-corrupt',
-    `the catalog of this backup holds ${what.replace(/[^\w .,*"-]/g, '?').slice(0, 120)}, which PostgreSQL does not know`,
+    `the catalog of this backup holds ${what.replace(/[^\w .,*"-]/g, '?').slice(0, 120)}, which PostgreSQL does ` +
+      'not know',
     {
       hint: 'who has written to the vault? Restore another backup, and keep this one to look into it',
     },

@@ -195,12 +195,15 @@ async function nothingHolds(session: PostgresSession, { database }: Login): Prom
 
 async function subscriptions(session: PostgresSession, database: string): Promise<Obstruction[]> {
   const rows = await session.rows<{ name: string }>(
-    'select quote_ident(subname) as name from pg_subscription where subdbid = (select oid from pg_database where datname = $1)',
+    'select quote_ident(subname) as name from pg_subscription where subdbid = (select oid from pg_database ' +
+      'where datname = $1)',
     [database],
   );
   return rows.map(({ name }) => ({
     what: `the subscription ${name}`,
-    remedy: `DROP SUBSCRIPTION ${name}; (its publisher gone: ALTER SUBSCRIPTION ${name} DISABLE; ALTER SUBSCRIPTION ${name} SET (slot_name = NONE); before that)`,
+    remedy:
+      `DROP SUBSCRIPTION ${name}; (its publisher gone: ALTER SUBSCRIPTION ${name} DISABLE; ALTER SUBSCRIPTION ` +
+      `${name} SET (slot_name = NONE); before that)`,
   }));
 }
 

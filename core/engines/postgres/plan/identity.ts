@@ -80,8 +80,12 @@ const kinds: readonly ObjectKind[] = [
     from: 'pg_class',
     scopes: definitions,
     name: qualified('relname', 'relnamespace'),
-    where: `o.relkind in ('r', 'p', 'v', 'm', 'f', 'c', 'i', 'I') and o.relpersistence <> 't' and ${inSchema('o.relnamespace')}`,
-    content: `concat_ws(' ', o.relnamespace, o.relname, o.relkind, (select string_agg(concat(attname, atttypid), ',' order by attnum) from pg_attribute where attrelid = o.oid and attnum > 0))`,
+    where:
+      `o.relkind in ('r', 'p', 'v', 'm', 'f', 'c', 'i', 'I') and o.relpersistence <> 't' and ` +
+      `${inSchema('o.relnamespace')}`,
+    content:
+      `concat_ws(' ', o.relnamespace, o.relname, o.relkind, (select string_agg(concat(attname, atttypid), ',' ` +
+      'order by attnum) from pg_attribute where attrelid = o.oid and attnum > 0))',
   },
   {
     kind: 'type',
@@ -223,7 +227,9 @@ const kinds: readonly ObjectKind[] = [
     scopes: definitions,
     name: 'o.rolname',
     content: 'o.rolname',
-    where: `o.oid in (select refobjid from pg_shdepend where dbid in (0, (select oid from pg_database where datname = current_database())) and refclassid = 'pg_authid'::regclass)`,
+    where:
+      'o.oid in (select refobjid from pg_shdepend where dbid in (0, (select oid from pg_database where datname = ' +
+      `current_database())) and refclassid = 'pg_authid'::regclass)`,
   },
 ];
 

@@ -104,7 +104,11 @@ function bySession({ pid, user, application, since }: LockHolder) {
 function byPrepared({ user, since, database }: LockHolder, gid: string) {
   const literal = quoteLiteral(gid);
   return {
-    said: `the prepared transaction ${literal} (${user}, prepared ${since}), which belongs to no session and stays until somebody ends it`,
-    hint: `as ${user} or a superuser, in database ${database}: COMMIT PREPARED ${literal}, or ROLLBACK PREPARED ${literal}; pg_prepared_xacts lists all of them`,
+    said:
+      `the prepared transaction ${literal} (${user}, prepared ${since}), which belongs to no session and stays ` +
+      'until somebody ends it',
+    hint:
+      `as ${user} or a superuser, in database ${database}: COMMIT PREPARED ${literal}, or ROLLBACK PREPARED ` +
+      `${literal}; pg_prepared_xacts lists all of them`,
   };
 }

@@ -40,7 +40,8 @@ export async function letOvertake(
   giveWay: (why: BackupError) => void,
 ): Promise<Overtaking> {
   const [found] = await session.rows<{ pid: number; deadlockMs: number }>(
-    `select pg_backend_pid() as pid, (select setting::int from pg_settings where name = 'deadlock_timeout') as "deadlockMs"`,
+    `select pg_backend_pid() as pid, (select setting::int from pg_settings where name = 'deadlock_timeout') as ` +
+      '"deadlockMs"',
   );
   const { pid, deadlockMs } = found!;
   const limitMs = patience * lockTimeoutMs;
@@ -55,7 +56,8 @@ export async function letOvertake(
     if (!waiting.some(({ isMember }) => isMember)) return;
     // asked at once, so that no other question comes between them
     const wait = session.rows(
-      `savepoint waiting; set local lock_timeout = ${deadlockMs + lookEveryMs}; select pg_advisory_xact_lock(${ours}, ${pid})`,
+      `savepoint waiting; set local lock_timeout = ${deadlockMs + lookEveryMs}; select ` +
+        `pg_advisory_xact_lock(${ours}, ${pid})`,
     );
     await Promise.allSettled([wait, session.rows('rollback to waiting')]);
   }
@@ -84,9 +86,12 @@ const waitingForUs = `
 function gaveWay({ pid, table }: WaitingSession, limitMs: number): BackupError {
   return new BackupError(
     'lock-timeout',
-    `session ${pid} has waited for ${table} for ${formatDuration(limitMs)}, which the backup keeps from being changed: the backup gave way`,
+    `session ${pid} has waited for ${table} for ${formatDuration(limitMs)}, which the backup keeps from being ` +
+      'changed: the backup gave way',
     {
-      hint: `see pg_stat_activity; make such changes at another time, give them a lock_timeout of their own, or raise lockTimeout: others wait ${patience} times as long for a backup`,
+      hint:
+        'see pg_stat_activity; make such changes at another time, give them a lock_timeout of their own, or raise ' +
+        `lockTimeout: others wait ${patience} times as long for a backup`,
     },
   );
 }

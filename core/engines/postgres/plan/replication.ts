@@ -6,7 +6,8 @@ import type { PostgresSession } from '../session.ts';
 const kinds: { query: string; warning: (names: string) => string }[] = [
   {
     query:
-      'select slot_name::text as name from pg_replication_slots where database = current_database() and not temporary order by 1',
+      'select slot_name::text as name from pg_replication_slots where database = current_database() and not ' +
+      'temporary order by 1',
     warning: (names) => `replication slots are in no backup; make them again where they are needed: ${names}`,
   },
   {
@@ -20,7 +21,8 @@ const kinds: { query: string; warning: (names: string) => string }[] = [
       from pg_subscription where subdbid = (select oid from pg_database where datname = current_database())
         and current_setting('is_superuser') = 'on' order by 1`,
     warning: (names) =>
-      `a restore brings subscriptions back disabled, and without their slots and what they have received so far: ${names}`,
+      'a restore brings subscriptions back disabled, and without their slots and what they have received so ' +
+      `far: ${names}`,
   },
 ];
 

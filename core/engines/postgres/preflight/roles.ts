@@ -34,7 +34,9 @@ function absentFindings(absent: readonly string[]): RestoreFinding[] {
   return [
     {
       weight: 'fails',
-      what: `${absentNames(absent)} not exist on this server, and the backup names ${absent.length === 1 ? 'it' : 'them'}`,
+      what:
+        `${absentNames(absent)} not exist on this server, and the backup names ` +
+        `${absent.length === 1 ? 'it' : 'them'}`,
       remedy: `${absent.map((name) => `CREATE ROLE ${quoteIdentifier(name)};`).join(' ')} ${withoutOwners}`,
     },
   ];

@@ -69,7 +69,9 @@ async function extensionFindings(
         {
           weight: 'fails',
           what: `this server does not have the extension ${name}${was === undefined ? '' : ` (${was} in the backup)`}`,
-          remedy: `install the package of ${name} on the server (SELECT * FROM pg_available_extensions shows what is there), or restore what needs it not: --keep-going`,
+          remedy:
+            `install the package of ${name} on the server (SELECT * FROM pg_available_extensions shows what is ` +
+            'there), or restore what needs it not: --keep-going',
         },
       ];
     return [
@@ -98,7 +100,8 @@ async function tablespaceFindings(session: ServerSession, catalog: Catalog): Pro
   const wanted = [...new Set([tablespaceOf(catalog) ?? [], Object.values(catalog['tablespace'] ?? {})].flat())].sort();
   if (wanted.length === 0) return [];
   const rows = await session.rows<{ name: string; ours: boolean }>(
-    `select spcname::text as name, has_tablespace_privilege(oid, 'create') as ours from pg_tablespace where spcname = any($1::text[])`,
+    `select spcname::text as name, has_tablespace_privilege(oid, 'create') as ours from pg_tablespace where ` +
+      'spcname = any($1::text[])',
     [wanted],
   );
   const there = new Map(rows.map(({ name, ours }) => [name, ours]));
@@ -151,7 +154,9 @@ async function localeFindings(session: ServerSession, catalog: Catalog): Promise
   if (session.serverMajor < since)
     found.push({
       weight: 'note',
-      what: `the database sorted by ${provider === 'b' ? 'PostgreSQL itself' : 'ICU'}, which databases of this server can't: it will sort by the locale of the system`,
+      what:
+        `the database sorted by ${provider === 'b' ? 'PostgreSQL itself' : 'ICU'}, which databases of this server ` +
+        `can't: it will sort by the locale of the system`,
     });
   return found;
 }
@@ -177,7 +182,9 @@ function subscriptionFindings(catalog: Catalog): RestoreFinding[] {
   return [
     {
       weight: 'note',
-      what: `subscriptions are made disabled, so that nothing flows by itself: ${names.map((name) => `ALTER SUBSCRIPTION ${name} ENABLE;`).join(' ')}`,
+      what:
+        'subscriptions are made disabled, so that nothing flows by itself: ' +
+        `${names.map((name) => `ALTER SUBSCRIPTION ${name} ENABLE;`).join(' ')}`,
     },
   ];
 }

@@ -54,7 +54,8 @@ export async function settle(login: Login, tools: Tools, compared: Compared, sig
       ...notCompared(expected),
       ...unmade.map(
         ({ kind, name }) =>
-          `${kind} ${name}: it is not in the backup's archive, for pg_dump leaves out what is on a table of an extension`,
+          `${kind} ${name}: it is not in the backup's archive, for pg_dump leaves out what is on a table of an ` +
+          'extension',
       ),
       ...lost.map(
         ({ kind, name }) =>
@@ -64,7 +65,9 @@ export async function settle(login: Login, tools: Tools, compared: Compared, sig
     different: [...other, ...missing, ...(byNameAlone.length > 0 ? [] : different)],
     ...(made === undefined &&
       different.length > 0 && {
-        hint: 'definitions that PostgreSQL prints differently after a restore are compared in a database of their own: GRANT the role CREATEDB, and restore again',
+        hint:
+          'definitions that PostgreSQL prints differently after a restore are compared in a database of their ' +
+          'own: GRANT the role CREATEDB, and restore again',
       }),
   };
 }
@@ -109,11 +112,13 @@ async function undecided(
  */
 const leftToTheServer: Record<string, (one: Unequal, expected: Catalog, found: Catalog) => string> = {
   'extension version': (one, expected, found) =>
-    `extension ${one.name} is of version ${textOf(found, one) || 'unknown'} and was of ${textOf(expected, one) || 'none'}`,
+    `extension ${one.name} is of version ${textOf(found, one) || 'unknown'} and was of ` +
+    `${textOf(expected, one) || 'none'}`,
   'database option': (one, expected, found) =>
     `the database's ${one.name} is ${textOf(found, one) || 'not set'} and was ${textOf(expected, one) || 'not set'}`,
   tablespace: (one, expected, found) =>
-    `${one.name} is in tablespace ${textOf(found, one) || 'of the database'} and was in ${textOf(expected, one) || 'that of the database'}`,
+    `${one.name} is in tablespace ${textOf(found, one) || 'of the database'} and was in ` +
+    `${textOf(expected, one) || 'that of the database'}`,
 };
 
 function textOf(catalog: Catalog, { kind, name }: Unequal): string {

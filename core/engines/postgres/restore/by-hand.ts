@@ -60,7 +60,9 @@ function sql(statements: readonly string[]): ByHand[] {
   if (statements.length === 0) return [];
   return [
     {
-      private: `printf '%s\\n' ${statements.map((statement) => quotedWord(`${statement};`)).join(' ')} | ${psql} --set=db="$DB" --dbname=postgres`,
+      private:
+        `printf '%s\\n' ${statements.map((statement) => quotedWord(`${statement};`)).join(' ')} | ${psql} ` +
+        '--set=db="$DB" --dbname=postgres',
     },
   ];
 }

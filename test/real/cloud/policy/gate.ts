@@ -98,7 +98,8 @@ export async function startGate({ upstream, world, resourcePolicy }: GateOptions
     return forward(upstream, incoming, body, response, (status) => {
       if ((status === 403) !== (why !== undefined))
         disputed.push(
-          `${role.name} ${first!.action} ${first!.resource}: ${why === undefined ? 'allowed' : 'refused'} here, ${status} there`,
+          `${role.name} ${first!.action} ${first!.resource}: ${why === undefined ? 'allowed' : 'refused'} here, ` +
+            `${status} there`,
         );
       if (why !== undefined) return refused(why);
       if (status === 404 && ifMissing !== undefined && !ask(role, ifMissing, { silent: true }).allowed)

@@ -10,7 +10,8 @@ export function refuse(
     response.end(
       method === 'HEAD'
         ? undefined
-        : `<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>AccessDenied</Code><Message>${escaped(why)}</Message><RequestId>gate</RequestId></Error>`,
+        : '<?xml version="1.0" ' +
+            `encoding="UTF-8"?>\n<Error><Code>AccessDenied</Code><Message>${escaped(why)}</Message><RequestId>gate</RequestId></Error>`,
     );
     return;
   }

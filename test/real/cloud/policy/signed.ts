@@ -51,7 +51,9 @@ export async function signed(
     `AWS4${keys.secretAccessKey}`,
   );
   const signature = hmac(key, ['AWS4-HMAC-SHA256', time, scope, sha256(canonical)].join('\n')).toString('hex');
-  const authorization = `AWS4-HMAC-SHA256 Credential=${keys.accessKeyId}/${scope}, SignedHeaders=${names.join(';')}, Signature=${signature}`;
+  const authorization =
+    `AWS4-HMAC-SHA256 Credential=${keys.accessKeyId}/${scope}, SignedHeaders=${names.join(';')}, ` +
+    `Signature=${signature}`;
   const { host: _, ...sent } = all;
   const response = await fetch(`${endpoint}${path}${search === '' ? '' : `?${search}`}`, {
     method,

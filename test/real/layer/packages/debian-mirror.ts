@@ -104,7 +104,10 @@ export async function startMirror(
         const now = new Date();
         const until = new Date(now.getTime() + validDays * 86_400_000);
         const from = new Date(Math.min(now.getTime(), until.getTime()) - 86_400_000);
-        const release = `Origin: Debian\nSuite: ${suite}\nCodename: ${suite}\nDate: ${from.toUTCString()}\nValid-Until: ${until.toUTCString()}\nArchitectures: ${architectures.join(' ')}\nComponents: main\nSHA256:\n${lists.join('')}`;
+        const release =
+          `Origin: Debian\nSuite: ${suite}\nCodename: ${suite}\nDate: ${from.toUTCString()}\nValid-Until: ` +
+          `${until.toUTCString()}\nArchitectures: ${architectures.join(' ')}\nComponents: ` +
+          `main\nSHA256:\n${lists.join('')}`;
         files.set(`/debian/dists/${suite}/Release`, Buffer.from(release));
         if (signedBy !== 'nobody')
           files.set(`/debian/dists/${suite}/InRelease`, Buffer.from(await keys[signedBy].sign(release)));
@@ -168,7 +171,9 @@ async function build(
 ): Promise<Buffer> {
   const folder = await mkdtemp(join(tmpdir(), 'nightjar-deb-'));
   try {
-    const control = `Package: ${name}\nVersion: ${version}\nArchitecture: ${architecture}\nMaintainer: Nobody <nobody@example.invalid>\n${depends ? `Depends: ${depends}\n` : ''}Description: test\n`;
+    const control =
+      `Package: ${name}\nVersion: ${version}\nArchitecture: ${architecture}\nMaintainer: Nobody ` +
+      `<nobody@example.invalid>\n${depends ? `Depends: ${depends}\n` : ''}Description: test\n`;
     const tree = join(folder, 'tree');
     const all = { 'DEBIAN/control': control, [`usr/share/doc/${name}/copyright`]: `License: MIT\n`, ...files };
     for (const [path, text] of Object.entries(all)) {

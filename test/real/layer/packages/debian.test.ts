@@ -75,14 +75,17 @@ test(
 test(
   'a machine without apt fetches in a Debian container, and says so',
   async () => {
-    const engine = `#!/bin/sh\n[ "$1" = info ] && exit 0\necho "$@" >> ${cache}/engine.log\nwhile [ "$1" != debian:stable-slim ]; do shift; done\nshift\nPATH=/usr/bin:/bin exec "$@"\n`;
+    const engine =
+      `#!/bin/sh\n[ "$1" = info ] && exit 0\necho "$@" >> ${cache}/engine.log\nwhile [ "$1" != debian:stable-slim ` +
+      `]; do shift; done\nshift\nPATH=/usr/bin:/bin exec "$@"\n`;
     const path = await pathWithout('apt-get', { docker: engine });
     await rm(join(cache, 'debian', ...(await readdir(join(cache, 'debian'))), 'roots'), { recursive: true });
 
     const text = await finished(fetcher({ PATH: path }));
 
     expect(text).toContain(
-      "no apt with Debian's archive key on this machine: its packages are fetched in a container (docker, debian:stable-slim)",
+      "no apt with Debian's archive key on this machine: its packages are fetched in a container (docker, " +
+        'debian:stable-slim)',
     );
     expect(text).toMatch(/root: .*small-/);
     const calls = (await readFile(join(cache, 'engine.log'), 'utf8')).trim().split('\n');

@@ -52,7 +52,8 @@ test.each([
   ['itself', false],
   ['with all that it started', true],
 ])(
-  'a fetch that is killed, %s, once all is downloaded leaves no root without packages, and whoever waits for it makes a whole one',
+  'a fetch that is killed, %s, once all is downloaded leaves no root without packages, and whoever waits for it ' +
+    'makes a whole one',
   async (who, all) => {
     const wanted = { packages: ['whole'], withDependencies: true };
     const debian = join(mirror.cache, 'debian', machineArchitecture());

@@ -215,7 +215,8 @@ test('a machine whose apt takes unsigned packages still takes none here', async 
   const loose = join(mirror.cache, '..', 'loose.conf');
   await writeFile(
     loose,
-    'APT::Get::AllowUnauthenticated "true"; Acquire::AllowInsecureRepositories "true"; Acquire::AllowWeakRepositories "true"; Binary::apt-get::Acquire::AllowInsecureRepositories "true";',
+    'APT::Get::AllowUnauthenticated "true"; Acquire::AllowInsecureRepositories "true"; ' +
+      'Acquire::AllowWeakRepositories "true"; Binary::apt-get::Acquire::AllowInsecureRepositories "true";',
   );
   process.env['APT_CONFIG'] = loose;
   await mirror.publish([fixed], { signedBy: 'nobody' });

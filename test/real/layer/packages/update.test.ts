@@ -25,7 +25,8 @@ const newer = {
 };
 const makeShop = [
   'create table orders (id int primary key, note text, amount numeric(12,3), paid_at timestamp null)',
-  "insert into orders values (1, 'Grüße, ''quoted'' \\\\ and 🦉', -1234567.125, '2026-03-29 02:30:00'), (2, null, 0.001, null), (3, '', 99.9, '1999-12-31 23:59:59')",
+  "insert into orders values (1, 'Grüße, ''quoted'' \\\\ and 🦉', -1234567.125, '2026-03-29 02:30:00'), (2, " +
+    "null, 0.001, null), (3, '', 99.9, '1999-12-31 23:59:59')",
 ];
 
 type Document = {
@@ -64,7 +65,8 @@ beforeAll(async () => {
   };
   const sources = Object.entries(servers).map(
     ([name, { host, port, user }]) =>
-      `  ${name}: { ${name.startsWith('pg') ? 'postgres' : 'mariadb'}: { host: ${host}, port: ${port}, user: ${user}, password: { env: ${name.toUpperCase()} }, database: shop } }\n`,
+      `  ${name}: { ${name.startsWith('pg') ? 'postgres' : 'mariadb'}: { host: ${host}, port: ${port}, user: ` +
+      `${user}, password: { env: ${name.toUpperCase()} }, database: shop } }\n`,
   );
   await writeFile(
     join(folder, 'listen'),
@@ -124,7 +126,8 @@ test('a fix in the security archive is shown by the check, and what is newer els
 }, 120_000);
 
 test(
-  'an update pins what is newer in a file beside the configuration, for both architectures, and leaves the shipped pins alone',
+  'an update pins what is newer in a file beside the configuration, for both architectures, and leaves the ' +
+    'shipped pins alone',
   async () => {
     const before = await readFile(shippedLock, 'utf8');
 
@@ -154,7 +157,8 @@ test('an update that could not be written down is refused before anything is fet
 });
 
 test(
-  'what was updated is built, byte for byte as it was pinned, as a folder and a zip file, and verified; what was changed afterwards is told',
+  'what was updated is built, byte for byte as it was pinned, as a folder and a zip file, and verified; what ' +
+    'was changed afterwards is told',
   async () => {
     const { document } = await asked('layer', 'build');
 

@@ -55,7 +55,8 @@ export async function everyCode(connection: Connection): Promise<Record<string, 
     }
   }
   const [sets] = await connection.query<never[]>(
-    "SELECT CHARACTER_SET_NAME AS name, MAXLEN AS longest FROM information_schema.CHARACTER_SETS WHERE CHARACTER_SET_NAME <> 'binary'",
+    'SELECT CHARACTER_SET_NAME AS name, MAXLEN AS longest FROM information_schema.CHARACTER_SETS WHERE ' +
+      "CHARACTER_SET_NAME <> 'binary'",
   );
   const found: Record<string, number> = {};
   for (const { name, longest } of sets as { name: string; longest: number }[]) {

@@ -94,7 +94,8 @@ const own: Record<string, Edge[]> = {
       [
         'prices',
         'JSON',
-        "JSON_OBJECT('price', CAST(1.10 AS DECIMAL(10, 2)), 'it''s \"\\\\', JSON_ARRAY(12345678901234567890123, 0.00, 1.5e0, 18446744073709551615), 'é\\n', NULL)",
+        "JSON_OBJECT('price', CAST(1.10 AS DECIMAL(10, 2)), 'it''s \"\\\\', JSON_ARRAY(12345678901234567890123, " +
+          "0.00, 1.5e0, 18446744073709551615), 'é\\n', NULL)",
       ],
       ['plain', 'JSON', `'{"a": [1e15, -0.0, 0.30000000000000004, "1.10 \\\\" é"]}'`],
       ['root', 'JSON', 'CAST(-1.50 AS JSON)'],

@@ -51,7 +51,8 @@ const honest = [
   '-- Dumping data for table `t`\n--\n\n',
   'SET @OLD_AUTOCOMMIT=@@AUTOCOMMIT, @@AUTOCOMMIT=0;\n',
   'INSERT INTO `t` (`a`, `b`) VALUES\n',
-  `(1,'first'),\n(2,'it\\'s; -- /* " \\\\'),\n(-3.5e-10,_binary 'x''y\0'),(NULL,JSON_OBJECT('a',JSON_ARRAY(1.10,CAST('{}' AS JSON))))`,
+  `(1,'first'),\n(2,'it\\'s; -- /* " \\\\'),\n(-3.5e-10,_binary ` +
+    `'x''y\0'),(NULL,JSON_OBJECT('a',JSON_ARRAY(1.10,CAST('{}' AS JSON))))`,
   ';\n',
   'COMMIT;\n',
   'SET AUTOCOMMIT=@OLD_AUTOCOMMIT;\n',
@@ -205,7 +206,9 @@ test('in definitions, whose statements nobody restricts, no command of the clien
   ];
   for (const command of all) {
     // behind a statement, in the middle of one, and behind another delimiter
-    const script = `SELECT 1;\n${command}\nSELECT 2;\nSELECT 3 ${command}\n;\nDELIMITER ;;\n${command};;\nDELIMITER ;\n/*M!999999\\- enable the sandbox mode */\n${command}\n`;
+    const script =
+      `SELECT 1;\n${command}\nSELECT 2;\nSELECT 3 ${command}\n;\nDELIMITER ;;\n${command};;\nDELIMITER ` +
+      `;\n/*M!999999\\- enable the sandbox mode */\n${command}\n`;
     await programInput(
       { ...run, args: [...run.args.slice(0, -2), '--force', '--', 'hostile'] },
       pieces(Buffer.from(script)),
@@ -240,7 +243,8 @@ test('names and strings that hold commands are names and strings, on a server wh
 
   // to who takes the backslash for a letter, the string ends at the second quote
   const part =
-    "SET @OLD_SQL_MODE=@@SQL_MODE;\nINSERT INTO `t` (`a`, `b`) VALUES (1,'\\'); CREATE TABLE canary (a int); -- ');\n-- Dump completed\n";
+    "SET @OLD_SQL_MODE=@@SQL_MODE;\nINSERT INTO `t` (`a`, `b`) VALUES (1,'\\'); CREATE TABLE canary (a int); -- " +
+    "');\n-- Dump completed\n";
   await data.load(pieces(Buffer.from(part)), limit());
 
   expect(await tablesOf('fresh')).toEqual(['t']);

@@ -73,7 +73,8 @@ function judged(until = Infinity): Token & { made: string[] } {
       // tokens of one second are equal: this tells them apart
       const own = `${token}#${made.push(token)}`;
       await admin.query(
-        `UPDATE mysql.global_priv SET Priv = JSON_SET(Priv, '$.authentication_string', ?) WHERE User = 'backup'; FLUSH PRIVILEGES`,
+        `UPDATE mysql.global_priv SET Priv = JSON_SET(Priv, '$.authentication_string', ?) WHERE User = ` +
+          `'backup'; FLUSH PRIVILEGES`,
         [made.length > until ? 'refused' : own],
       );
       return own;
@@ -122,7 +123,8 @@ test('a password is told as it is to no server whose certificate was not checked
   try {
     const root = await connect(plain);
     await root.query(
-      `INSTALL SONAME 'auth_test_plugin'; CREATE DATABASE shop; CREATE USER 'backup' IDENTIFIED WITH cleartext_plugin_server AS 'open'; GRANT ALL ON *.* TO 'backup'`,
+      `INSTALL SONAME 'auth_test_plugin'; CREATE DATABASE shop; CREATE USER 'backup' IDENTIFIED WITH ` +
+        `cleartext_plugin_server AS 'open'; GRANT ALL ON *.* TO 'backup'`,
     );
     await root.end();
 

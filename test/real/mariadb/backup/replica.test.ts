@@ -28,7 +28,9 @@ beforeAll(async () => {
   [writer, reader] = [await connect(primary), await connect(replica)];
   const [[at]] = await writer.query<mysql.RowDataPacket[]>('show master status');
   await reader.query(
-    `change master to master_host = '${primary.host}', master_port = ${primary.port}, master_user = 'repl', master_password = 'pw', master_ssl = 0, master_log_file = '${at!['File']}', master_log_pos = ${at!['Position']}`,
+    `change master to master_host = '${primary.host}', master_port = ${primary.port}, master_user = 'repl', ` +
+      `master_password = 'pw', master_ssl = 0, master_log_file = '${at!['File']}', master_log_pos = ` +
+      `${at!['Position']}`,
   );
   await writer.query(`create user repl@'%' identified by 'pw'; grant replication slave on *.* to repl@'%'; create user backup@'%' identified by 'pw'; grant select, show view, trigger, event, show create routine on *.* to backup@'%';
     create database shop; use shop; create table orders (id int primary key auto_increment, item text); insert into orders (item) select repeat(md5(seq), 4) from seq_1_to_20000;

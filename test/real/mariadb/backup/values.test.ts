@@ -53,7 +53,8 @@ describe.each(servers)('$name', ({ name, start, sets, characters }) => {
     for (const set of Object.keys(found))
       for (const copy of ['codes_copy', 'codes_by_hand']) {
         const [rows] = await connection.query<never[]>(
-          `SELECT s.id FROM codes.in_${set} s LEFT JOIN ${copy}.in_${set} c USING (kind, id) WHERE c.text IS NULL OR HEX(c.text) <> HEX(s.text)`,
+          `SELECT s.id FROM codes.in_${set} s LEFT JOIN ${copy}.in_${set} c USING (kind, id) WHERE c.text IS ` +
+            'NULL OR HEX(c.text) <> HEX(s.text)',
         );
         if (rows.length > 0) differing.push(`${copy}: ${rows.length} rows of ${set}`);
       }
@@ -67,7 +68,8 @@ describe.each(servers)('$name', ({ name, start, sets, characters }) => {
 
   test('values at the edges of their types come back as they were', async () => {
     await connection.query(
-      "CREATE DATABASE edges CHARACTER SET utf8mb4; USE edges; SET sql_mode = 'ALLOW_INVALID_DATES', time_zone = '+00:00'",
+      "CREATE DATABASE edges CHARACTER SET utf8mb4; USE edges; SET sql_mode = 'ALLOW_INVALID_DATES', time_zone " +
+        "= '+00:00'",
     );
     for (const [table, columns] of Object.entries(tables)) await connection.query(edgeTable(table, columns));
     const stored = async (database: string) => {

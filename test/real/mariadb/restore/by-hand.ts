@@ -22,7 +22,9 @@ export async function restoreByHand(
   const files = copy.plan.parts.map(({ role, file }) => ({ role, file: `${file}.zst` })) as ManifestPart[];
   await mkdir(join(folder, 'data'));
   for (const [file, text] of copy.texts) await writeFile(join(folder, `${file}.zst`), zstdCompressSync(text));
-  const login = `LOGIN="--host=${server.host} --port=${server.port} --user=${server.user} --skip-ssl --plugin-dir=${tools.mariadbPlugins}"`;
+  const login =
+    `LOGIN="--host=${server.host} --port=${server.port} --user=${server.user} --skip-ssl ` +
+    `--plugin-dir=${tools.mariadbPlugins}"`;
   const script = [
     'set -eu',
     ...(engine.restoreCommands(files, copy.plan) as string[]).map((command) =>

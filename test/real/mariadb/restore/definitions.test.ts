@@ -52,7 +52,8 @@ describe.each(servers)('$name', ({ name, start }) => {
 
   test('two semicolons in a row are no end of anything, in whatever they stand', async () => {
     await admin.query(
-      `CREATE DATABASE twice; USE twice; CREATE TABLE t (a VARCHAR(20) DEFAULT ';;' COMMENT ';;', CHECK (a <> ';;')) COMMENT ';;'`,
+      `CREATE DATABASE twice; USE twice; CREATE TABLE t (a VARCHAR(20) DEFAULT ';;' COMMENT ';;', CHECK (a <> ` +
+        `';;')) COMMENT ';;'`,
     );
     const body = 'BEGIN /* ;; */ SET @a = \';;\', @b = ";;"; -- ;;\n SET @c = 1; # ;;\n SET @d = `a;;b`(); END';
     await admin.query(`CREATE EVENT \`e ;;\` ON SCHEDULE EVERY 1 DAY STARTS '2031-01-01' COMMENT 'it''s ;;\\n;;' DO ${body}; SET sql_mode = 'ANSI_QUOTES,NO_BACKSLASH_ESCAPES';
@@ -60,7 +61,8 @@ describe.each(servers)('$name', ({ name, start }) => {
       CREATE EVENT plain ON SCHEDULE EVERY 1 HOUR STARTS '2031-01-01' DISABLE DO SELECT 1; ALTER DATABASE COLLATE utf8mb4_unicode_ci`);
     await admin.query(`CREATE TRIGGER \`tr;;\` BEFORE INSERT ON t FOR EACH ROW ${body}`);
     await admin.query(
-      `CREATE FUNCTION \`a;;b\`() RETURNS INT DETERMINISTIC COMMENT ';;' BEGIN ${body.slice(6, -4).replace('SET @d = `a;;b`();', '')} RETURN 1; END`,
+      `CREATE FUNCTION \`a;;b\`() RETURNS INT DETERMINISTIC COMMENT ';;' BEGIN ` +
+        `${body.slice(6, -4).replace('SET @d = `a;;b`();', '')} RETURN 1; END`,
     );
     await admin.query(`CREATE PROCEDURE \`p;;\`() COMMENT ';;' ${body}`);
     await admin.query("CREATE VIEW `v;;` AS SELECT ';;' AS `;;`");
@@ -70,7 +72,8 @@ describe.each(servers)('$name', ({ name, start }) => {
       );
     if (name !== 'MySQL')
       await admin.query(
-        "SET sql_mode = ORACLE; CREATE PACKAGE BODY pk AS FUNCTION f RETURN INT AS BEGIN /* ;; */ SET @a = ';;'; RETURN 1; END; END; SET sql_mode = DEFAULT",
+        'SET sql_mode = ORACLE; CREATE PACKAGE BODY pk AS FUNCTION f RETURN INT AS BEGIN /* ;; */ SET @a = ' +
+          "';;'; RETURN 1; END; END; SET sql_mode = DEFAULT",
       );
 
     expect(await differences('twice', 'twice_again')).toEqual([]);
@@ -84,7 +87,8 @@ describe.each(servers)('$name', ({ name, start }) => {
 
   test('an event with two semicolons is not left to mariadb-dump, which up to 11.8.6 looks for a delimiter without end', async () => {
     await admin.query(
-      "CREATE DATABASE spins; USE spins; CREATE EVENT e ON SCHEDULE EVERY 1 DAY STARTS '2031-01-01' DO BEGIN SET @a = ';;'; END",
+      "CREATE DATABASE spins; USE spins; CREATE EVENT e ON SCHEDULE EVERY 1 DAY STARTS '2031-01-01' DO BEGIN " +
+        "SET @a = ';;'; END",
     );
     const hanging: Tools = {
       ...tools,
@@ -123,7 +127,8 @@ describe.each(servers)('$name', ({ name, start }) => {
 
     const { warnings } = await engine('own').plan({}, limit());
     expect(warnings).toContainEqual(
-      'restored under another name, these would still reach into database `own`, which they name: function `g`, trigger `reaches`, event `e`',
+      'restored under another name, these would still reach into database `own`, which they name: function `g`, ' +
+        'trigger `reaches`, event `e`',
     );
     expect(
       JSON.stringify((await admin.query('SHOW CREATE VIEW own_copy.calls_g; SHOW CREATE VIEW own_copy.calls'))[0]),
@@ -151,7 +156,8 @@ describe.each(servers)('$name', ({ name, start }) => {
       );
     const statements = [
       `SET NAMES ${charset}`,
-      "CREATE EVENT e ON SCHEDULE EVERY 1 DAY STARTS '2031-01-01' DISABLE COMMENT 'it''s @@' DO INSERT INTO t VALUES ('@@')",
+      "CREATE EVENT e ON SCHEDULE EVERY 1 DAY STARTS '2031-01-01' DISABLE COMMENT 'it''s @@' DO INSERT INTO t " +
+        "VALUES ('@@')",
       "CREATE FUNCTION f() RETURNS VARCHAR(9) CHARSET utf8mb4 DETERMINISTIC COMMENT 'it''s\\n\\\\@@' RETURN '@@'",
       "CREATE PROCEDURE p() COMMENT '@@' SELECT '@@'",
       "CREATE TRIGGER tr BEFORE INSERT ON t FOR EACH ROW SET NEW.a = '@@'",
@@ -167,10 +173,12 @@ describe.each(servers)('$name', ({ name, start }) => {
     expect(await differences(`from_${charset}`, `to_${charset}`)).toEqual([]);
 
     const [[event]] = await admin.query<mysql.RowDataPacket[]>(
-      `SELECT EVENT_COMMENT AS comment, EVENT_DEFINITION AS body FROM information_schema.EVENTS WHERE EVENT_SCHEMA = 'to_${charset}'`,
+      'SELECT EVENT_COMMENT AS comment, EVENT_DEFINITION AS body FROM information_schema.EVENTS WHERE ' +
+        `EVENT_SCHEMA = 'to_${charset}'`,
     );
     const [[routine]] = await admin.query<mysql.RowDataPacket[]>(
-      `SELECT ROUTINE_COMMENT AS comment, to_${charset}.f() AS value FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = 'to_${charset}' AND ROUTINE_NAME = 'f'`,
+      `SELECT ROUTINE_COMMENT AS comment, to_${charset}.f() AS value FROM information_schema.ROUTINES WHERE ` +
+        `ROUTINE_SCHEMA = 'to_${charset}' AND ROUTINE_NAME = 'f'`,
     );
     expect(event).toEqual({ comment: `it's ${letters}`, body: `INSERT INTO t VALUES ('${letters}')` });
     expect(routine).toEqual({ comment: `it's\n\\${letters}`, value: letters });

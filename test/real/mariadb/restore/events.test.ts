@@ -56,8 +56,10 @@ describe.each(servers)('on $name', ({ start }) => {
       "GRANT ALL ON shop.* TO bob@'%'",
       "INSERT INTO t (place) VALUES ('kept'), ('kept'), ('kept')",
       "CREATE EVENT sweep ON SCHEDULE EVERY 1 SECOND DISABLE DO DELETE FROM t WHERE place = 'kept' LIMIT 1",
-      "CREATE DEFINER = bob@'%' EVENT writes ON SCHEDULE EVERY 1 SECOND DISABLE COMMENT 'ON COMPLETION NOT PRESERVE ENABLE DO it''s' DO INSERT INTO shop.t (place) VALUES ('by name')",
-      "CREATE EVENT `odd 'DISABLE'\n name` ON SCHEDULE EVERY '1:1' HOUR_MINUTE STARTS '2037-01-01 00:00:00' ENDS '2037-02-01 00:00:00' ON COMPLETION PRESERVE DO SET @x = 'ENABLE DO'",
+      "CREATE DEFINER = bob@'%' EVENT writes ON SCHEDULE EVERY 1 SECOND DISABLE COMMENT 'ON COMPLETION NOT " +
+        "PRESERVE ENABLE DO it''s' DO INSERT INTO shop.t (place) VALUES ('by name')",
+      "CREATE EVENT `odd 'DISABLE'\n name` ON SCHEDULE EVERY '1:1' HOUR_MINUTE STARTS '2037-01-01 00:00:00' " +
+        "ENDS '2037-02-01 00:00:00' ON COMPLETION PRESERVE DO SET @x = 'ENABLE DO'",
       "CREATE EVENT off ON SCHEDULE EVERY 1 SECOND DISABLE DO INSERT INTO t (place) VALUES ('off')",
       "CREATE EVENT replica ON SCHEDULE EVERY 1 SECOND DISABLE ON SLAVE DO INSERT INTO t (place) VALUES ('replica')",
     ];
@@ -208,7 +210,8 @@ describe.each(servers)('on $name', ({ start }) => {
 
   test('an event whose one moment has passed since the backup is proven all the same, kept, and does not run', async () => {
     await admin.query(
-      'SET GLOBAL event_scheduler = OFF; CREATE DATABASE soon; USE soon; CREATE TABLE t (i int); CREATE EVENT once ON SCHEDULE AT now() + INTERVAL 2 SECOND DO INSERT INTO t VALUES (1)',
+      'SET GLOBAL event_scheduler = OFF; CREATE DATABASE soon; USE soon; CREATE TABLE t (i int); CREATE EVENT ' +
+        'once ON SCHEDULE AT now() + INTERVAL 2 SECOND DO INSERT INTO t VALUES (1)',
     );
     const taken = await backup(
       {
@@ -239,7 +242,8 @@ describe.each(servers)('on $name', ({ start }) => {
         limit(),
       );
       const [rows] = await admin.query(
-        `SELECT EVENT_NAME AS name, STATUS AS status FROM information_schema.EVENTS WHERE EVENT_SCHEMA = 'late_${events}'`,
+        'SELECT EVENT_NAME AS name, STATUS AS status FROM information_schema.EVENTS WHERE EVENT_SCHEMA = ' +
+          `'late_${events}'`,
       );
 
       expect({ differences: proof?.differences, rows }).toEqual({

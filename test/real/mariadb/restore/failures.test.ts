@@ -28,7 +28,8 @@ describe.each(servers)('$name', ({ start }) => {
     server = await start();
     admin = await connect(server);
     await admin.query(
-      'CREATE DATABASE shop; USE shop; CREATE TABLE a_large (id int PRIMARY KEY, t longtext); CREATE FUNCTION f() RETURNS int DETERMINISTIC RETURN 1',
+      'CREATE DATABASE shop; USE shop; CREATE TABLE a_large (id int PRIMARY KEY, t longtext); CREATE FUNCTION ' +
+        'f() RETURNS int DETERMINISTIC RETURN 1',
     );
     await admin.query(
       `INSERT INTO a_large VALUES ${Array.from({ length: 80 }, (_, i) => `(${i}, repeat('x', 100000))`).join(', ')}`,
@@ -69,7 +70,8 @@ describe.each(servers)('$name', ({ start }) => {
 
   test('a view whose definer is gone is named', async () => {
     await admin.query(
-      'CREATE USER gone@nowhere; GRANT ALL ON *.* TO gone@nowhere; CREATE DEFINER=gone@nowhere FUNCTION theirs() RETURNS int RETURN 1; CREATE VIEW orphan AS SELECT theirs() AS one; DROP USER gone@nowhere',
+      'CREATE USER gone@nowhere; GRANT ALL ON *.* TO gone@nowhere; CREATE DEFINER=gone@nowhere FUNCTION ' +
+        'theirs() RETURNS int RETURN 1; CREATE VIEW orphan AS SELECT theirs() AS one; DROP USER gone@nowhere',
     );
 
     const error = await readAll(engine()).catch((caught: unknown) => caught);
@@ -227,7 +229,8 @@ describe.each(servers)('$name', ({ start }) => {
   test('a statement that the server refuses stops the restore with the reason, and the row is not printed', async () => {
     const copy = await readAll(engine());
     await admin.query(
-      "CREATE DATABASE dirty; CREATE TABLE dirty.a_large (id int PRIMARY KEY, t longtext); INSERT INTO dirty.a_large VALUES (7, 'here first')",
+      'CREATE DATABASE dirty; CREATE TABLE dirty.a_large (id int PRIMARY KEY, t longtext); INSERT INTO ' +
+        "dirty.a_large VALUES (7, 'here first')",
     );
     const target = await engine({}, 'dirty').target(
       { manifest: manifestOf(copy), catalog: copy.plan.catalog, owners: true },
@@ -254,10 +257,12 @@ test.each([
     try {
       const admin = await connect(server);
       await admin.query(
-        'CREATE DATABASE shop; USE shop; CREATE TABLE t (i int); CREATE FUNCTION f() RETURNS int DETERMINISTIC RETURN 1; CREATE VIEW calls AS SELECT f() AS v',
+        'CREATE DATABASE shop; USE shop; CREATE TABLE t (i int); CREATE FUNCTION f() RETURNS int DETERMINISTIC ' +
+          'RETURN 1; CREATE VIEW calls AS SELECT f() AS v',
       );
       await admin.query(
-        "CREATE USER part@'%' IDENTIFIED BY 'secret'; CREATE USER nobody@'%' IDENTIFIED BY 'secret'; GRANT SELECT ON shop.* TO part@'%'",
+        "CREATE USER part@'%' IDENTIFIED BY 'secret'; CREATE USER nobody@'%' IDENTIFIED BY 'secret'; GRANT " +
+          "SELECT ON shop.* TO part@'%'",
       );
       const outside = await mariadbEngine(loginTo(server, 'shop', { user: 'nobody', password: 'secret' }), tools)
         .plan({}, limit())
@@ -299,7 +304,8 @@ test(
     try {
       const admin = await connect(server);
       await admin.query(
-        `CREATE DATABASE shop; USE shop; CREATE TABLE t (t longtext); INSERT INTO t VALUES ${Array(80).fill("(repeat('x', 100000))").join(', ')}`,
+        'CREATE DATABASE shop; USE shop; CREATE TABLE t (t longtext); INSERT INTO t VALUES ' +
+          `${Array(80).fill("(repeat('x', 100000))").join(', ')}`,
       );
       admin.on('error', () => {});
       admin.destroy();
@@ -331,7 +337,8 @@ test.each([
     try {
       const admin = await connect(server);
       await admin.query(
-        "CREATE DATABASE shop; CREATE TABLE shop.t (i int); CREATE USER root@'%' IDENTIFIED BY 'pw'; GRANT ALL ON *.* TO root@'%'",
+        "CREATE DATABASE shop; CREATE TABLE shop.t (i int); CREATE USER root@'%' IDENTIFIED BY 'pw'; GRANT ALL " +
+          "ON *.* TO root@'%'",
       );
       await admin.end();
       const reading = (more: Partial<Login>) => readAll(mariadbEngine(loginTo(server, 'shop', more), tools));

@@ -64,7 +64,8 @@ describe.each(servers)('on $name, what would fail behind the drop is found befor
 
   beforeEach(() =>
     admin.query(
-      'DROP DATABASE IF EXISTS shop; CREATE DATABASE shop; USE shop; CREATE TABLE t (id int PRIMARY KEY, t varchar(20)); INSERT INTO t VALUES (1, "a"), (2, "b")',
+      'DROP DATABASE IF EXISTS shop; CREATE DATABASE shop; USE shop; CREATE TABLE t (id int PRIMARY KEY, t ' +
+        'varchar(20)); INSERT INTO t VALUES (1, "a"), (2, "b")',
     ),
   );
 
@@ -169,7 +170,8 @@ describe.each(servers)('on $name, what would fail behind the drop is found befor
     await admin.query('CREATE DATABASE fit; CREATE TABLE fit.t (i int)');
     const { proof } = await replacing(manifest, 'master', 'fit');
     await admin.query(
-      `DROP DATABASE fit; SET GLOBAL log_bin_trust_function_creators = 0; REVOKE ${isMysql ? 'SET_ANY_DEFINER, ALLOW_NONEXISTENT_DEFINER' : 'SET USER'} ON *.* FROM master@'%'`,
+      'DROP DATABASE fit; SET GLOBAL log_bin_trust_function_creators = 0; REVOKE ' +
+        `${isMysql ? 'SET_ANY_DEFINER, ALLOW_NONEXISTENT_DEFINER' : 'SET USER'} ON *.* FROM master@'%'`,
     );
 
     expect(first.message).toMatch(/1227.*view `v`/);
@@ -182,7 +184,8 @@ describe.each(servers)('on $name, what would fail behind the drop is found befor
   test('a foreign key of another database, at which the drop would stop halfway', async () => {
     const manifest = await taken();
     await admin.query(
-      'CREATE DATABASE others; CREATE TABLE others.refs (id int, CONSTRAINT `to live` FOREIGN KEY (id) REFERENCES live.precious (id))',
+      'CREATE DATABASE others; CREATE TABLE others.refs (id int, CONSTRAINT `to live` FOREIGN KEY (id) ' +
+        'REFERENCES live.precious (id))',
     );
 
     const { message, hint } = await refused(manifest, 'root');
@@ -212,7 +215,8 @@ describe.each(servers)('on $name, what would fail behind the drop is found befor
 
     const { message, hint } = await refused(manifest, 'narrow').finally(() =>
       admin.query(
-        `DROP DATABASE beside; SET GLOBAL ${isMysql ? 'sql_require_primary_key = OFF' : 'enforce_storage_engine = NULL'}`,
+        'DROP DATABASE beside; SET GLOBAL ' +
+          `${isMysql ? 'sql_require_primary_key = OFF' : 'enforce_storage_engine = NULL'}`,
       ),
     );
 
@@ -292,7 +296,8 @@ describe.each(servers)('on $name, what would fail behind the drop is found befor
 
   test('rights that the user lacks', async () => {
     await admin.query(
-      "CREATE EVENT e ON SCHEDULE EVERY 1 DAY DO SET @x = 1; CREATE USER lacking@'%' IDENTIFIED BY 'pw'; GRANT SELECT, SHOW VIEW, TRIGGER, CREATE, DROP ON live.* TO lacking@'%'",
+      "CREATE EVENT e ON SCHEDULE EVERY 1 DAY DO SET @x = 1; CREATE USER lacking@'%' IDENTIFIED BY 'pw'; GRANT " +
+        "SELECT, SHOW VIEW, TRIGGER, CREATE, DROP ON live.* TO lacking@'%'",
     );
     await admin.query(`GRANT ${isMysql ? 'SHOW_ROUTINE ON *.*' : 'SELECT ON mysql.*'} TO lacking@'%'`);
 
@@ -359,7 +364,8 @@ describe.each(servers)('on $name, what would fail behind the drop is found befor
 
   test('definers who have rights on the database alone: it is replaced, and a copy asks for the rights that they lack there', async () => {
     await admin.query(
-      `CREATE USER app@'%' IDENTIFIED BY 'pw'; GRANT ALL ON live.* TO app@'%'; GRANT ALL ON shop.* TO app@'%'; CREATE DATABASE fit; CREATE TABLE fit.t (i int)`,
+      `CREATE USER app@'%' IDENTIFIED BY 'pw'; GRANT ALL ON live.* TO app@'%'; GRANT ALL ON shop.* TO app@'%'; ` +
+        'CREATE DATABASE fit; CREATE TABLE fit.t (i int)',
     );
     for (const object of [
       'FUNCTION fn(a int) RETURNS int DETERMINISTIC RETURN a + 1',
@@ -404,10 +410,14 @@ describe.each(servers)('on $name, what would fail behind the drop is found befor
 
   test('rights of definers on one table and one function are enough, and what may not be asked counts as none', async () => {
     await admin.query(
-      "CREATE USER app@'%' IDENTIFIED BY 'pw'; CREATE USER blind@'%' IDENTIFIED BY 'pw'; SET GLOBAL log_bin_trust_function_creators = 1; CREATE DEFINER = app@'%' FUNCTION fn(a int) RETURNS int DETERMINISTIC RETURN a + 1",
+      "CREATE USER app@'%' IDENTIFIED BY 'pw'; CREATE USER blind@'%' IDENTIFIED BY 'pw'; SET GLOBAL " +
+        "log_bin_trust_function_creators = 1; CREATE DEFINER = app@'%' FUNCTION fn(a int) RETURNS int " +
+        'DETERMINISTIC RETURN a + 1',
     );
     await admin.query(
-      `GRANT SELECT ON shop.t TO app@'%'; GRANT EXECUTE ON FUNCTION shop.fn TO app@'%'; GRANT ALL ON \`shop%\`.* TO blind@'%'; GRANT ${isMysql ? 'SET_ANY_DEFINER, ALLOW_NONEXISTENT_DEFINER, SHOW_ROUTINE' : 'SET USER'} ON *.* TO blind@'%'`,
+      `GRANT SELECT ON shop.t TO app@'%'; GRANT EXECUTE ON FUNCTION shop.fn TO app@'%'; GRANT ALL ON ` +
+        `\`shop%\`.* TO blind@'%'; GRANT ` +
+        `${isMysql ? 'SET_ANY_DEFINER, ALLOW_NONEXISTENT_DEFINER, SHOW_ROUTINE' : 'SET USER'} ON *.* TO blind@'%'`,
     );
     if (!isMysql) await admin.query("GRANT SELECT ON mysql.proc TO blind@'%'");
     await admin.query("CREATE DEFINER = app@'%' VIEW called AS SELECT fn(id) AS x FROM t");
@@ -426,7 +436,8 @@ describe.each(servers)('on $name, what would fail behind the drop is found befor
       /^shop is as it was, .*whether its definer app@% has .* may not be asked .*: view `called`/,
     );
     expect(hint).toBe(
-      'GRANT SELECT, EXECUTE ON `shop\\_%`.* TO `app`@`%`; GRANT SELECT, EXECUTE ON `shop`.* TO `app`@`%`; or restore without owners: --no-owner',
+      'GRANT SELECT, EXECUTE ON `shop\\_%`.* TO `app`@`%`; GRANT SELECT, EXECUTE ON `shop`.* TO `app`@`%`; or ' +
+        'restore without owners: --no-owner',
     );
     expect([proof, again.proof].map((one) => one?.differences)).toEqual([[], []]);
   });
@@ -453,7 +464,8 @@ describe.each(servers)('on $name, what would fail behind the drop is found befor
     test('a table that this server makes only where it is not strict', async () => {
       const columns = Array.from({ length: 197 }, (_, i) => `c${i} varchar(60) CHARACTER SET latin1`).join(', ');
       await admin.query(
-        `SET SESSION innodb_strict_mode = OFF; CREATE TABLE wide (${columns}) ROW_FORMAT=COMPACT; SET SESSION innodb_strict_mode = ON`,
+        `SET SESSION innodb_strict_mode = OFF; CREATE TABLE wide (${columns}) ROW_FORMAT=COMPACT; SET SESSION ` +
+          'innodb_strict_mode = ON',
       );
 
       const { message, hint } = await refused(await taken());
@@ -503,7 +515,8 @@ describe.each(servers)('on $name, what would fail behind the drop is found befor
 
   test('and what nothing stands against replaces the database, though a rehearsal was killed before', async () => {
     await admin.query(
-      'CREATE DATABASE fit; CREATE TABLE fit.t (i int); CREATE DATABASE shop_20200101_000000_check; CREATE TABLE shop_20200101_000000_check.nightjar_rehearsal (i int)',
+      'CREATE DATABASE fit; CREATE TABLE fit.t (i int); CREATE DATABASE shop_20200101_000000_check; CREATE ' +
+        'TABLE shop_20200101_000000_check.nightjar_rehearsal (i int)',
     );
 
     const { proof } = await replacing(await taken(), 'master', 'fit');

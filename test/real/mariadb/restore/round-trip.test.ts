@@ -58,7 +58,8 @@ describe.each(servers)('$name', ({ name, start, fixtures }) => {
     const connection = await connect(server);
 
     const columns =
-      'id, name, loud, number, exact, big, hex(bits) AS bits, hex(raw) AS raw, hex(fixed) AS fixed, doc, at_time, stamp, clock, day, ST_AsText(place) AS place, hex(old) AS old, hex(body) AS body';
+      'id, name, loud, number, exact, big, hex(bits) AS bits, hex(raw) AS raw, hex(fixed) AS fixed, doc, ' +
+      'at_time, stamp, clock, day, ST_AsText(place) AS place, hex(old) AS old, hex(body) AS body';
     const rowsOf = async (database: string) =>
       (await connection.query(`SELECT ${columns} FROM ${mysql.escapeId(database)}.everything ORDER BY id`))[0];
     const counter = async (database: string) =>
@@ -82,7 +83,9 @@ describe.each(servers)('$name', ({ name, start, fixtures }) => {
     await mkdir(join(folder, 'data'));
     for (const [file, text] of source.texts) await writeFile(join(folder, `${file}.zst`), zstdCompressSync(text));
     const commands = mariadbEngine(loginTo(server, 'app'), tools).restoreCommands(files, source.plan) as string[];
-    const login = `LOGIN="--host=${server.host} --port=${server.port} --user=${server.user} --skip-ssl --plugin-dir=${tools.mariadbPlugins}"`;
+    const login =
+      `LOGIN="--host=${server.host} --port=${server.port} --user=${server.user} --skip-ssl ` +
+      `--plugin-dir=${tools.mariadbPlugins}"`;
     const script = ['set -eu', ...commands.map((command) => (command.startsWith('LOGIN=') ? login : command))].join(
       '\n',
     );

@@ -75,7 +75,8 @@ async function definitionsOf(on: Name, database: string): Promise<string> {
 }
 
 test.each(names)(
-  'definitions typed by a person are proven after a restore on %s, under another name and the same, and mariadb-dump prints both alike',
+  'definitions typed by a person are proven after a restore on %s, under another name and the same, and ' +
+    'mariadb-dump prints both alike',
   async (name) => {
     const before = await definitionsOf(name, 'typed');
     const copied = await restore(backups.get(name)!, engine(name, 'typed_copy'), options, deps(), limit());

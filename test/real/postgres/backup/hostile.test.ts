@@ -30,13 +30,16 @@ afterAll(async () => {
 });
 
 const honest = [
-  "--\n-- PostgreSQL database dump\n--\n\n\\restrict 4f2a\n\nSET statement_timeout = 0;\nSET client_encoding = 'UTF8';\nSET standard_conforming_strings = on;\n",
-  `SELECT pg_catalog.set_config('search_path', '', false);\nSET xmloption = content;\n\n--\n-- Data for Name: orders; Type: TABLE DATA; Schema: public; Owner: postgres\n--\n\n`,
+  '--\n-- PostgreSQL database dump\n--\n\n\\restrict 4f2a\n\nSET statement_timeout = 0;\nSET client_encoding = ' +
+    "'UTF8';\nSET standard_conforming_strings = on;\n",
+  `SELECT pg_catalog.set_config('search_path', '', false);\nSET xmloption = content;\n\n--\n-- Data for Name: ` +
+    `orders; Type: TABLE DATA; Schema: public; Owner: postgres\n--\n\n`,
   'COPY public.orders (id, note) FROM stdin;\n',
   '1\tfirst\n2\t\\\\.\n3\t\\N\n',
   '\\.\n',
   `\n\nSELECT pg_catalog.setval('public.numbers', 7, true);\n\n`,
-  `BEGIN;\n\nSELECT pg_catalog.lo_open('4711', 131072);\nSELECT pg_catalog.lowrite(0, '\\x00ff');\nSELECT pg_catalog.lo_close(0);\n\nCOMMIT;\n\n`,
+  `BEGIN;\n\nSELECT pg_catalog.lo_open('4711', 131072);\nSELECT pg_catalog.lowrite(0, '\\x00ff');\nSELECT ` +
+    `pg_catalog.lo_close(0);\n\nCOMMIT;\n\n`,
   '--\n-- PostgreSQL database dump complete\n--\n\n\\unrestrict 4f2a\n\n',
 ];
 
@@ -182,7 +185,8 @@ test('the message names part, line and kind, and no control character', async ()
   const outcome = await passed(Buffer.from(`${honest.slice(0, 5).join('')}\n\\!\x1b[31m ${'secret '.repeat(20)}\n`));
 
   expect(String(outcome)).toBe(
-    'BackupError: data/0002.sql.zst holds at line 23 a command to the client: \\!??31m secret secret secret secret secr',
+    'BackupError: data/0002.sql.zst holds at line 23 a command to the client: \\!??31m secret secret secret ' +
+      'secret secr',
   );
 });
 
@@ -263,11 +267,14 @@ describe('what goes on after a failure reads no part otherwise than the grammar 
   const hostile = [
     // to whoever looks for lines that begin with COPY, each of these hides where rows begin or end
     ` COPY public.missing (a) FROM stdin;\ncreate table public.canary ();\n\\.\n`,
-    `SELECT pg_catalog.setval('x\nCOPY public.orders (id, note) FROM stdin;\n\\.\ncreate table public.canary ();\n', 1, true);\n`,
+    `SELECT pg_catalog.setval('x\nCOPY public.orders (id, note) FROM stdin;\n\\.\ncreate table public.canary ` +
+      `();\n', 1, true);\n`,
     `COPY "x FROM stdin;\n\\.\ncreate table public.canary ();\n" (a) FROM stdin;\n\\.\n`,
-    `COMMENT ON LARGE OBJECT 1 IS 'x\nSET xmloption = content; create table public.canary ();\n';\nCOPY public.orders (id, note) FROM stdin;\n\\.\n`,
+    `COMMENT ON LARGE OBJECT 1 IS 'x\nSET xmloption = content; create table public.canary ();\n';\nCOPY ` +
+      `public.orders (id, note) FROM stdin;\n\\.\n`,
     `COMMENT ON LARGE OBJECT 1 IS 'x\nBEGIN;\nSELECT pg_catalog.lo_open(''\n'';create table public.canary ();--';\n`,
-    `COPY public.missing (a) FROM stdin;\ncreate table public.canary ();\n\\.\nSELECT pg_catalog.setval('public.numbers', 7, true);\n`,
+    `COPY public.missing (a) FROM stdin;\ncreate table public.canary ();\n\\.\nSELECT ` +
+      `pg_catalog.setval('public.numbers', 7, true);\n`,
   ];
   async function kept() {
     const catalog = await backup(scene.source('every'), scene.deps(), limit()).then((manifest) =>

@@ -69,7 +69,9 @@ beforeAll(async () => {
     `insert into orders select n, 'order ' || n from generate_series(1, 1000) n`,
   );
   const rules = join(server.dataDir, 'pg_hba.conf');
-  const asIam = `hostssl all "backup@shop" 127.0.0.1/32 ldap ldapserver=127.0.0.1 ldapport=${directory.port} ldapprefix="user="\n`;
+  const asIam =
+    `hostssl all "backup@shop" 127.0.0.1/32 ldap ldapserver=127.0.0.1 ldapport=${directory.port} ` +
+    `ldapprefix="user="\n`;
   await writeFile(rules, `${asIam}${await readFile(rules, 'utf8')}`);
   await administer('postgres', 'select pg_reload_conf()');
   nightjar = await compose(parseConfig(configuration(), 'nightjar.yaml'), host(), limit());

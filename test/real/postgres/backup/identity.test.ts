@@ -102,7 +102,8 @@ test('a change that was taken back is found where names are looked up: each rena
   ).resolves.toEqual([expect.stringContaining('enum type')]);
   await expect(
     changedBy(
-      'grant usage on schema more to public; grant all on schema more to writer; grant select on sequence more.s to writer',
+      'grant usage on schema more to public; grant all on schema more to writer; grant select on sequence ' +
+        'more.s to writer',
       'numbers',
     ),
   ).resolves.toEqual([]);

@@ -16,7 +16,8 @@ afterAll(() => scene?.stop());
 test('a row of 144 MB as text goes through in pieces, and comes back', async () => {
   await scene.sql(
     'large',
-    `create table files (id int, body bytea); insert into files values (1, convert_to(repeat('nightjar', 9000000), 'UTF8')), (2, 'small')`,
+    `create table files (id int, body bytea); insert into files values (1, convert_to(repeat('nightjar', ` +
+      `9000000), 'UTF8')), (2, 'small')`,
   );
   let peak = 0;
   const before = process.memoryUsage().rss;

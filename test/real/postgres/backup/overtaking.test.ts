@@ -76,7 +76,9 @@ test.each([13, 17, 18] as const)(
       const client = await another(scene);
       for (; !over; done += 1)
         await client.query(
-          `begin; lock table one, two in access exclusive mode; alter table one add column c_${done + 1} int; alter table two add column c_${done + 1} int; update one set version = ${done + 1}; update two set version = ${done + 1}; commit`,
+          `begin; lock table one, two in access exclusive mode; alter table one add column c_${done + 1} int; ` +
+            `alter table two add column c_${done + 1} int; update one set version = ${done + 1}; update two set ` +
+            `version = ${done + 1}; commit`,
         );
     })();
 
@@ -122,7 +124,9 @@ test('a pg_dump whose libpq takes nothing but the name of an encoding makes back
     ...scene.tools,
     program(name, version) {
       const real = scene.tools.program(name, version);
-      const refuse = `case "$*" in *advisory*) echo 'pg_dump: error: invalid client encoding "x" specified' >&2; exit 1;; *) exec "$@";; esac`;
+      const refuse =
+        `case "$*" in *advisory*) echo 'pg_dump: error: invalid client encoding "x" specified' >&2; exit 1;; *) ` +
+        'exec "$@";; esac';
       return name === 'pg_dump'
         ? { ...real, command: '/bin/sh', args: ['-c', refuse, 'sh', real.command, ...real.args] }
         : real;

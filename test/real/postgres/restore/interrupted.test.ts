@@ -225,7 +225,8 @@ async function states(): Promise<States> {
 async function stampOf(database: string): Promise<string> {
   const [row] = await scene.sql(
     database,
-    'select word, (select count(*)::int from goods) as goods, (select count(*) from pg_index where not indisvalid) as bad from stamp',
+    'select word, (select count(*)::int from goods) as goods, (select count(*) from pg_index where not ' +
+      'indisvalid) as bad from stamp',
   );
   expect({ database, ...row }).toEqual({
     database,

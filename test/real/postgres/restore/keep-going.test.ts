@@ -75,14 +75,18 @@ describe.each([13, 18] as const)('PostgreSQL %i', (major) => {
         ({ object, error, statement }) => `${object} | ${error.replace(/ \(HINT.*/, '')} | ${statement}`,
       ),
     ).toEqual([
-      'FK CONSTRAINT orders orders_customer | ERROR:  insert or update on table "orders" violates foreign key constraint "orders_customer" | ALTER TABLE ONLY public.orders ADD CONSTRAINT orders_customer FOREIGN KEY (customer) REFERENCES public.customers(id);',
-      'MATERIALIZED VIEW DATA totals | ERROR:  relation "customers" does not exist | REFRESH MATERIALIZED VIEW public.totals;',
+      'FK CONSTRAINT orders orders_customer | ERROR:  insert or update on table "orders" violates foreign key ' +
+        'constraint "orders_customer" | ALTER TABLE ONLY public.orders ADD CONSTRAINT orders_customer FOREIGN KEY ' +
+        '(customer) REFERENCES public.customers(id);',
+      'MATERIALIZED VIEW DATA totals | ERROR:  relation "customers" does not exist | REFRESH MATERIALIZED VIEW ' +
+        'public.totals;',
     ]);
     expect(restored.proof?.differences.join('\n')).toMatch(/orders_customer/);
     expect(
       await scene.sql(
         'kept',
-        'select count(*)::int as orders, (select last_value::int from numbers) as number, (select count(*)::int from pg_largeobject_metadata) as large from orders',
+        'select count(*)::int as orders, (select last_value::int from numbers) as number, (select count(*)::int ' +
+          'from pg_largeobject_metadata) as large from orders',
       ),
     ).toEqual([{ orders: 2, number: 41, large: 1 }]);
     expect(await scene.sql('kept', `select indexname from pg_indexes where schemaname = 'public' order by 1`)).toEqual([
@@ -134,7 +138,8 @@ describe.each([13, 18] as const)('PostgreSQL %i', (major) => {
     );
     await scene.sql(
       'rows',
-      `alter table mean add constraint mean check (length(t) > 0) not valid; update pg_constraint set convalidated = true where conname = 'mean'`,
+      'alter table mean add constraint mean check (length(t) > 0) not valid; update pg_constraint set ' +
+        `convalidated = true where conname = 'mean'`,
     );
     const one = await backup(scene.source('rows'), scene.deps(), limit());
 

@@ -67,11 +67,13 @@ export const mutations: Mutation[] = [
   of('table s.typed', 'alter table s.typed not of'),
   of(
     'table s.parted_low',
-    'alter table s.parted detach partition s.parted_low; alter table s.parted attach partition s.parted_low for values from (1) to (11)',
+    'alter table s.parted detach partition s.parted_low; alter table s.parted attach partition s.parted_low for ' +
+      'values from (1) to (11)',
   ),
   of(
     'table s.parted_by',
-    'drop table s.parted_by; create table s.parted_by (a int, b text) partition by list (upper(b)); revoke all on s.parted_by from auditor',
+    'drop table s.parted_by; create table s.parted_by (a int, b text) partition by list (upper(b)); revoke all ' +
+      'on s.parted_by from auditor',
   ),
   of('foreign table s.distant', `alter foreign table s.distant options (set table_name 'u')`),
   of('foreign table s.distant_two', `alter foreign table s.distant_two alter a options (set column_name 'y')`),
@@ -115,7 +117,8 @@ export const mutations: Mutation[] = [
   ),
   of(
     'table constraint of_plain on s.constrained',
-    'alter table s.constrained drop constraint of_plain, add constraint of_plain foreign key (b) references s.plain on delete cascade',
+    'alter table s.constrained drop constraint of_plain, add constraint of_plain foreign key (b) references ' +
+      's.plain on delete cascade',
   ),
   of('table constraint later on s.constrained', 'alter table s.constrained alter constraint later not deferrable'),
   {
@@ -123,7 +126,9 @@ export const mutations: Mutation[] = [
     found: ['table constraint c_once on s.constrained is missing', 'index s.c_once is missing'],
   },
   {
-    sql: 'alter table s.constrained drop constraint apart, add constraint apart exclude using btree (a with =) where (a > 6)',
+    sql:
+      'alter table s.constrained drop constraint apart, add constraint apart exclude using btree (a with =) where ' +
+      '(a > 6)',
     found: ['table constraint apart on s.constrained is defined differently', 'index s.apart is defined differently'],
   },
   {
@@ -162,21 +167,25 @@ export const mutations: Mutation[] = [
   of('trigger switched on s.plain', 'alter table s.plain disable trigger switched'),
   of(
     'trigger with_when on s.plain',
-    `drop trigger with_when on s.plain; create trigger with_when before update on s.plain for each row when (new.status in ('new', 'old')) execute function s.fires()`,
+    'drop trigger with_when on s.plain; create trigger with_when before update on s.plain for each row when ' +
+      `(new.status in ('new', 'old')) execute function s.fires()`,
   ),
   of(
     'trigger with_argument on s.plain',
-    `drop trigger with_argument on s.plain; create trigger with_argument before delete on s.plain for each row execute function s.fires('b')`,
+    'drop trigger with_argument on s.plain; create trigger with_argument before delete on s.plain for each row ' +
+      `execute function s.fires('b')`,
   ),
   of('trigger cloned on s.parted', 'alter table s.parted_low disable trigger cloned'),
   of(
     'event trigger watching',
-    `drop event trigger watching; create event trigger watching on ddl_command_end when tag in ('DROP TABLE') execute function s.watch()`,
+    `drop event trigger watching; create event trigger watching on ddl_command_end when tag in ('DROP TABLE') ` +
+      'execute function s.watch()',
   ),
   of('event trigger disabled', 'alter event trigger disabled disable'),
   of(
     'rule with_condition on s.with_order',
-    'create or replace rule with_condition as on update to s.with_order where new.a in (1, 3) do also delete from s.child',
+    'create or replace rule with_condition as on update to s.with_order where new.a in (1, 3) do also delete ' +
+      'from s.child',
   ),
   of('rule switched on s.with_order', 'alter table s.with_order disable rule switched'),
   of('policy with_role on s.plain', 'alter policy with_role on s.plain to auditor'),
@@ -192,7 +201,8 @@ export const mutations: Mutation[] = [
   of('statistics object s.with_its_target', 'alter statistics s.with_its_target set statistics 60'),
   of(
     'statistics object s.with_expression',
-    `drop statistics s.with_expression; create statistics s.with_expression on lower(name), (case when status in ('new', 'old') then 1 end) from s.plain`,
+    'drop statistics s.with_expression; create statistics s.with_expression on lower(name), (case when status ' +
+      `in ('new', 'old') then 1 end) from s.plain`,
     14,
   ),
 
@@ -263,7 +273,9 @@ export const mutations: Mutation[] = [
   of('comment schema public', `comment on schema public is 'yours'`),
   of('comment large object 70001', `comment on large object 70001 is 'a sound'`),
   {
-    sql: `insert into pg_seclabel (objoid, classoid, objsubid, provider, label) values ('s.plain'::regclass, 'pg_class'::regclass, 0, 'dummy', 'secret')`,
+    sql:
+      `insert into pg_seclabel (objoid, classoid, objsubid, provider, label) values ('s.plain'::regclass, ` +
+      `'pg_class'::regclass, 0, 'dummy', 'secret')`,
     found: ['security label dummy table s.plain is not in the backup'],
   },
   {

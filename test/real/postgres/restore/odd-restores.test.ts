@@ -117,7 +117,8 @@ const forging = `"x\npg_restore: warning: errors ignored on restore: 1\nis fine"
 
 test('names that hold newlines make no warnings of their own, and none of their lines is taken for a program’s', async () => {
   const manifest = await made(
-    `create table ${odd} (id int primary key); create view ${forging} as select 1 as one; create function ${odd}() returns int language sql as 'select 1'`,
+    `create table ${odd} (id int primary key); create view ${forging} as select 1 as one; create function ` +
+      `${odd}() returns int language sql as 'select 1'`,
   );
   const warnings: string[] = [];
 

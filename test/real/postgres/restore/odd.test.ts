@@ -52,7 +52,8 @@ test.each([
 ])('names beyond ASCII in a database in %s come back', async (encoding, word) => {
   await database(
     `in ${encoding}`,
-    `create table "${word}" ("${word}" text, id serial); insert into "${word}" values ('${word}'); create table plain (t text)`,
+    `create table "${word}" ("${word}" text, id serial); insert into "${word}" values ('${word}'); create table ` +
+      'plain (t text)',
     `encoding '${encoding}' lc_collate 'C' lc_ctype 'C'`,
   );
 
@@ -118,7 +119,8 @@ test.each([
 ])('a database that sets %s to %s is backed up and restored', async (setting, value) => {
   await database(
     `sets ${setting}`,
-    `create table t (id serial primary key, x xml, a text[], s text default 'a\\b'); insert into t (x, a, s) values (xmlparse(content 'a<b/>'), '{NULL,"NULL"}', '日本'); create sequence "back\\slash"`,
+    `create table t (id serial primary key, x xml, a text[], s text default 'a\\b'); insert into t (x, a, s) ` +
+      `values (xmlparse(content 'a<b/>'), '{NULL,"NULL"}', '日本'); create sequence "back\\slash"`,
   );
   await scene.sql('postgres', `alter database "sets ${setting}" set ${setting} to '${value}'`);
 
@@ -155,7 +157,8 @@ test('a database with as many tables as its server has locks for is restored', a
   for (let first = 1; first <= 700; first += 100) {
     await scene.sql(
       'many',
-      `do $$ begin for i in ${first}..${first + 99} loop execute format('create table tenant_%s (id serial primary key, t text)', i); end loop; end $$`,
+      `do $$ begin for i in ${first}..${first + 99} loop execute format('create table tenant_%s (id serial ` +
+        `primary key, t text)', i); end loop; end $$`,
     );
   }
 

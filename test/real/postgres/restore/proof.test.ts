@@ -23,7 +23,8 @@ beforeAll(async () => {
   await scene.sql('postgres', 'create database shop');
   await scene.sql(
     'shop',
-    `create table orders (id int primary key, status varchar(10) check (status in ('new', 'paid'))); create index open on orders (id) where status in ('new', 'paid')`,
+    `create table orders (id int primary key, status varchar(10) check (status in ('new', 'paid'))); create ` +
+      `index open on orders (id) where status in ('new', 'paid')`,
   );
   manifest = await backup(scene.source('shop'), scene.deps(), limit());
 }, 1_200_000);

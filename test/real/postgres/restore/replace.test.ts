@@ -74,7 +74,8 @@ test('who owns the database, who may connect, and its comment come back and are 
   await scene.sql('postgres', 'create database own owner app');
   await scene.sql(
     'postgres',
-    `revoke connect on database own from public; grant connect, create on database own to "App Reader" with grant option; comment on database own is 'the shop''s'`,
+    'revoke connect on database own from public; grant connect, create on database own to "App Reader" with ' +
+      `grant option; comment on database own is 'the shop''s'`,
   );
   const manifest = await backup(scene.source('own'), scene.deps(), limit());
 
@@ -89,7 +90,9 @@ test('who owns the database, who may connect, and its comment come back and are 
   const of = (name: string) =>
     scene.sql(
       'postgres',
-      `select r.rolname, shobj_description(d.oid, 'pg_database') as comment, array(select x::text from unnest(datacl) x order by 1) as acl from pg_database d join pg_roles r on r.oid = datdba where datname = '${name}'`,
+      `select r.rolname, shobj_description(d.oid, 'pg_database') as comment, array(select x::text from ` +
+        'unnest(datacl) x order by 1) as acl from pg_database d join pg_roles r on r.oid = datdba where datname = ' +
+        `'${name}'`,
     );
   const plain = (rows: Record<string, unknown>[]) =>
     rows.map(({ acl, ...row }) => ({ ...row, acl: String(acl).replace(/\/\w+/g, '') }));

@@ -40,7 +40,8 @@ test.each([13, 15, 18] as const)(
       expect(
         await scene.sql(
           'postgres',
-          `select datname, datallowconn, datconnlimit as most, shobj_description(oid, 'pg_database') as comment from pg_database where not datistemplate and datname <> 'postgres'`,
+          `select datname, datallowconn, datconnlimit as most, shobj_description(oid, 'pg_database') as comment ` +
+            `from pg_database where not datistemplate and datname <> 'postgres'`,
         ),
       ).toEqual([{ datname: 'shop', datallowconn: true, most: 3, comment: own }]);
     } finally {
@@ -80,7 +81,8 @@ describe('--replace', () => {
     await scene.sql('shop', `select pg_create_logical_replication_slot('my_slot', 'pgoutput')`);
     await scene.sql(
       'shop',
-      `create subscription "my sub" connection 'host=127.0.0.1 dbname=nowhere' publication p with (connect = false, enabled = false, slot_name = none)`,
+      `create subscription "my sub" connection 'host=127.0.0.1 dbname=nowhere' publication p with (connect = ` +
+        'false, enabled = false, slot_name = none)',
     );
     await scene.sql('shop', `begin; insert into goods values (0); prepare transaction 'half'`);
 

@@ -42,7 +42,8 @@ function restored(script: string, from: PostgresMajor, to: PostgresMajor, databa
 const notCompared = [expect.stringMatching(/^rows of materialized views, which a restore computes anew: /)];
 
 test.each(majors)(
-  'definitions as people type them are proven equal on PostgreSQL %i, though it prints them differently after a restore',
+  'definitions as people type them are proven equal on PostgreSQL %i, though it prints them differently after a ' +
+    'restore',
   async (major) => {
     const { proof } = await restored('first-generation', major, major, 'again');
 

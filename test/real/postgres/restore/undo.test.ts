@@ -37,7 +37,8 @@ const undoing = async () => undo(engine(), await planUndo(engine(), 'shop', limi
 const databases = () =>
   scene.sql(
     'postgres',
-    `select oid::int, datname as name, shobj_description(oid, 'pg_database') as comment from pg_database where not datistemplate and datname <> 'postgres' order by 1`,
+    `select oid::int, datname as name, shobj_description(oid, 'pg_database') as comment from pg_database where ` +
+      `not datistemplate and datname <> 'postgres' order by 1`,
   );
 const keptNames = async () => (await planUndo(engine(), 'shop', limit())).kept.map(({ name }) => name);
 const isOld = async () =>

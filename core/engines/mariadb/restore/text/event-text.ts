@@ -14,7 +14,8 @@ const literal = `'(?:[^'\\\\]|\\\\.|'')*'`;
 /** Its name in UTF-8: in the statement that makes it, it is in the character set of the client that made it. */
 const dropped = new RegExp(`^/\\*!50106 DROP EVENT IF EXISTS (${quoted}) `);
 const head = new RegExp(
-  `^(/\\*!50106 CREATE\\*/ /\\*!50117 (?:DEFINER=${quoted}@${quoted})?\\*/ /\\*!50106 EVENT (${quoted}) ON SCHEDULE (?:${literal}|[^'"\`])*? ON COMPLETION )` +
+  `^(/\\*!50106 CREATE\\*/ /\\*!50117 (?:DEFINER=${quoted}@${quoted})?\\*/ /\\*!50106 EVENT (${quoted}) ON ` +
+    `SCHEDULE (?:${literal}|[^'"\`])*? ON COMPLETION )` +
     `(NOT PRESERVE|PRESERVE) (ENABLE|DISABLE(?: ON SLAVE| ON REPLICA)?) `,
   'ms',
 );
@@ -54,14 +55,16 @@ export function disabledEvent({ text }: EventBlock, preserved = false): string {
 
 /** The settings that events of a dump rely on, for those that are loaded alone. */
 export const eventsHead =
-  "/*!40101 SET NAMES utf8mb4 */;\n/*!40103 SET TIME_ZONE='+00:00' */;\n/*!40101 SET SQL_MODE='NO_AUTO_VALUE_ON_ZERO' */;\n";
+  "/*!40101 SET NAMES utf8mb4 */;\n/*!40103 SET TIME_ZONE='+00:00' */;\n/*!40101 SET " +
+  "SQL_MODE='NO_AUTO_VALUE_ON_ZERO' */;\n";
 
 function readBlock(text: string): EventBlock {
   const found = head.exec(text);
   if (found === null) {
     throw new BackupError(
       'restore-failed',
-      `this event of the backup is written in an unknown way, so it can't be loaded without letting it run: ${text.slice(eventStart.length, 120)}`,
+      `this event of the backup is written in an unknown way, so it can't be loaded without letting it run: ` +
+        `${text.slice(eventStart.length, 120)}`,
       {
         hint: 'restore by hand, with the event scheduler off: docs/restore-by-hand.md; and report this',
       },

@@ -18,7 +18,8 @@ const shownCharacters = 120;
 const name = '`(?:[^`]|``)*`';
 const definer = new RegExp(`\\bDEFINER ?= ?(?:${name}|"(?:[^"]|"")*")@(?:${name}|"(?:[^"]|"")*") ?`);
 const made = new RegExp(
-  `^(?:CREATE|ALTER|DROP)\\b[^\`]*?\\b(TABLE|VIEW|SEQUENCE|FUNCTION|PROCEDURE|PACKAGE BODY|PACKAGE|TRIGGER|EVENT) (?:IF (?:NOT )?EXISTS )?(${name}|[^\\s(]+)`,
+  `^(?:CREATE|ALTER|DROP)\\b[^\`]*?\\b(TABLE|VIEW|SEQUENCE|FUNCTION|PROCEDURE|PACKAGE ` +
+    `BODY|PACKAGE|TRIGGER|EVENT) (?:IF (?:NOT )?EXISTS )?(${name}|[^\\s(]+)`,
   'i',
 );
 const rowsOf = new RegExp(`^(?:INSERT|REPLACE) INTO (${name})`, 'i');

@@ -64,7 +64,8 @@ export async function stateOf(admin: mysql.Connection, name: string): Promise<Ma
     ['TRIGGER', 'SELECT TRIGGER_NAME AS n FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = DATABASE()'],
     [
       'FUNCTION',
-      "SELECT ROUTINE_NAME AS n FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = DATABASE() AND ROUTINE_TYPE = 'FUNCTION'",
+      'SELECT ROUTINE_NAME AS n FROM information_schema.ROUTINES WHERE ROUTINE_SCHEMA = DATABASE() AND ' +
+        "ROUTINE_TYPE = 'FUNCTION'",
     ],
     ['EVENT', 'SELECT EVENT_NAME AS n FROM information_schema.EVENTS WHERE EVENT_SCHEMA = DATABASE()'],
   ] as const;

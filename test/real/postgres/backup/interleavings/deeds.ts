@@ -24,7 +24,9 @@ const lists: Record<keyof Found, string> = {
   sequences: relations(`relkind = 'S'`),
   views: relations(`relkind = 'v'`),
   indexes: relations(`relkind = 'i'`),
-  functions: `select oid::regprocedure::text from pg_proc where pronamespace >= 2200 and prorettype <> 'trigger'::regtype and pronamespace in (select oid from pg_namespace where nspname !~ '^(pg_|information)') order by 1`,
+  functions:
+    `select oid::regprocedure::text from pg_proc where pronamespace >= 2200 and prorettype <> 'trigger'::regtype ` +
+    `and pronamespace in (select oid from pg_namespace where nspname !~ '^(pg_|information)') order by 1`,
   partitions: `select inhrelid::regclass::text from pg_inherits where inhparent = to_regclass('public.days') order by 1`,
   schemas: `select quote_ident(nspname) from pg_namespace where nspname !~ '^(pg_|information|public)' order by 1`,
   labels: `select quote_literal(enumlabel) from pg_enum where enumtypid = 'public.mood'::regtype order by enumsortorder`,
@@ -45,7 +47,8 @@ const deeds = {
   change: ({ tables }, a, b) => `update ${one(tables, a)} set v = v + 1 where id % 3 = ${b % 3}`,
   remove: ({ tables }, a, b) => `delete from ${one(tables, a)} where id % 4 = ${b % 4}`,
   move: ({ tables }, a, b) =>
-    `with gone as (delete from ${one(tables, a)} where id < 5 returning id, v) insert into ${one(tables, b)} (id, v) select id + 5, v from gone`,
+    `with gone as (delete from ${one(tables, a)} where id < 5 returning id, v) insert into ${one(tables, b)} ` +
+    '(id, v) select id + 5, v from gone',
   truncate: ({ tables }, a) => `truncate ${one(tables, a)}`,
   rename: ({ tables }, a, b) => `alter table ${one(tables, a)} rename to ${fresh(a, b)}`,
   rotate: ({ tables }, a, b) =>
@@ -72,15 +75,18 @@ const deeds = {
   detachAndDrop: ({ partitions }, a) =>
     `alter table public.days detach partition ${one(partitions, a)}; drop table ${one(partitions, a)}`,
   renameRoot: (_, a, b) =>
-    `alter table public.days rename to ${fresh(a, b)}; create table public.days (id int, v int) partition by range (id)`,
+    `alter table public.days rename to ${fresh(a, b)}; create table public.days (id int, v int) partition by ` +
+    'range (id)',
   rewrite: ({ tables }, a, b) =>
-    `alter table ${one(tables, a)} alter v type ${['bigint', 'numeric', 'text'][b % 3]} using v::${['bigint', 'numeric', 'text'][b % 3]}`,
+    `alter table ${one(tables, a)} alter v type ${['bigint', 'numeric', 'text'][b % 3]} using ` +
+    `v::${['bigint', 'numeric', 'text'][b % 3]}`,
   addColumn: ({ tables }, a, b) => `alter table ${one(tables, a)} add column ${fresh(a, b)} int default ${b}`,
   dropColumn: ({ tables }, a) => `alter table ${one(tables, a)} drop column note`,
   renameColumn: ({ tables }, a, b) =>
     `alter table ${one(tables, a)} rename column v to ${fresh(a, b)}; alter table ${one(tables, a)} add column v int`,
   exchangeColumns: ({ tables }, a) =>
-    `alter table ${one(tables, a)} rename column v to x; alter table ${one(tables, a)} rename column id to v; alter table ${one(tables, a)} rename column x to id`,
+    `alter table ${one(tables, a)} rename column v to x; alter table ${one(tables, a)} rename column id to v; ` +
+    `alter table ${one(tables, a)} rename column x to id`,
   cluster: () => 'cluster public.orders using orders_pkey',
   inherit: (_, a) => `alter table public.child ${['no inherit', 'inherit'][a % 2]} public.parent`,
   createView: ({ tables }, a, b) => `create view ${fresh(a, b)} as select id from ${one(tables, a)}`,

@@ -33,7 +33,9 @@ const tables = `
   select ${name} as name, (select coalesce(string_agg(quote_ident(attname), ', ' order by attname), 'null') from pg_attribute where attrelid = c.oid and attnum > 0 and not attisdropped) as columns
   from pg_class c join pg_namespace n on n.oid = relnamespace where relkind = 'r' and ${ofUsers}`;
 
-const sequences = `select ${name} as name from pg_class c join pg_namespace n on n.oid = relnamespace where relkind = 'S' and ${ofUsers}`;
+const sequences =
+  `select ${name} as name from pg_class c join pg_namespace n on n.oid = relnamespace where relkind = 'S' and ` +
+  `${ofUsers}`;
 
 export async function fingerprint(client: pg.Client): Promise<State> {
   await client.query(`set search_path = ''`);
