@@ -5,6 +5,11 @@ import type { Token } from '../ports.ts';
 /** How to reach one database on one server. Times are in milliseconds. */
 export type Login = {
   host: string;
+  /**
+   * The one address of `host` that every connection of a run goes to, where it is a name: the next look at the name may
+   * lead to another server. The certificate is checked for the name all the same.
+   */
+  address?: string | undefined;
   port: number;
   user: string;
   /** Absent where the server asks for none. Never printed. */

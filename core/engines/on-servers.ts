@@ -5,20 +5,20 @@ import type { Tools } from '../tools.ts';
 import type { EngineDescriptor, Opening, SourceOf, SourcePlace } from './descriptor.ts';
 import type { Login } from './login.ts';
 import { serverProblems } from './server-problems.ts';
+import type { Against } from './server-problems.ts';
 
-type OnServers = Pick<EngineDescriptor, 'name' | 'about' | 'note'> & {
-  /** `a PostgreSQL server`. */
-  what: string;
-  /** Where such a server listens when nothing else is said. */
-  port: number;
-  /** What speaks against RDS Proxy, where something does. */
-  proxies?: string;
-  load(): Promise<(login: Login, tools: Tools) => Engine>;
-  inspection(): Promise<Inspection>;
-};
+type OnServers = Pick<EngineDescriptor, 'name' | 'about' | 'note'> &
+  Against & {
+    /** `a PostgreSQL server`. */
+    what: string;
+    /** Where such a server listens when nothing else is said. */
+    port: number;
+    load(): Promise<(login: Login, tools: Tools) => Engine>;
+    inspection(): Promise<Inspection>;
+  };
 
 /** Describes an engine whose databases are on servers of the network, with a login and TLS. */
-export function onServers({ what, port, proxies, load, ...own }: OnServers) {
+export function onServers({ what, port, load, proxies, readers, ...own }: OnServers) {
   return {
     ...own,
     schema: serverSchema(what, port),
@@ -31,7 +31,8 @@ export function onServers({ what, port, proxies, load, ...own }: OnServers) {
         ...(at.password === 'iam' && { iamUser: String(at.user) }),
       };
     },
-    cloudProblems: (source) => serverProblems(own.name, source, proxies),
+    cloudProblems: (source) =>
+      serverProblems(own.name, source, { ...(proxies && { proxies }), ...(readers && { readers }) }),
     async open(source, opening, from, signal) {
       const { key, at } = serverFor(source, own.name, port, opening);
       const [open, { logIn }] = await Promise.all([load(), import('./logging-in.ts')]);

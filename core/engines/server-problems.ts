@@ -8,22 +8,29 @@ import type { SourceOf } from './descriptor.ts';
 
 type Path = ConfigProblem['path'];
 
-const readers =
-  'is the name of several servers (a reader or custom endpoint of Aurora): each connection of a backup may reach another one, which knows nothing of the snapshot; write the endpoint of one instance, and the cluster’s as cloud.restoreHost';
+const onlyRead =
+  'is missing: the servers behind a reader or custom endpoint of Aurora can’t be written to; say where restores go: the cluster’s own endpoint';
 
-/** Why functions can't work with a source on a server. `proxies`: what there is to say against RDS Proxy. */
+/** What there is to say against RDS Proxy, and against a name of several servers. */
+export type Against = { proxies?: string; readers?: string };
+
+/** Why functions can't work with a source on a server. */
 export function serverProblems(
   name: string,
   { at: server, watch, drill, cloud }: SourceOf<ServerConfig>,
-  proxies: string | undefined,
+  against: Against,
 ): ConfigProblem[] {
   const { host, user, password, tls } = server;
   const isIam = password === 'iam';
   return [
-    ...problem([name, 'host'], hostProblem(host) ?? unfitHost(host, proxies)),
+    ...problem([name, 'host'], hostProblem(host) ?? unfitHost(host, against)),
     ...problem([name, 'user'], isIam ? iamUserProblem(user) : userProblem(user)),
     ...problem([name, 'password'], password === undefined || isIam ? undefined : secretProblem(password)),
     ...problem([name, 'tls', 'ca'], authorityProblem(tls)),
+    ...problem(
+      ['cloud', 'restoreHost'],
+      hasReaders(host) && against.readers === undefined && cloud.restoreHost === undefined ? onlyRead : undefined,
+    ),
     ...problem(
       ['cloud', 'resourceId'],
       isIam && cloud.resourceId === undefined
@@ -57,12 +64,17 @@ function hostProblem(host: string): string | undefined {
     : undefined;
 }
 
-function unfitHost(host: string, proxies: string | undefined): string | undefined {
+function unfitHost(host: string, { proxies, readers }: Against): string | undefined {
   const region = rdsRegion(host);
   if (region === undefined) return undefined;
-  if (/\.cluster-(ro|custom)-/i.test(host)) return readers;
+  if (hasReaders(host) && readers !== undefined) return readers;
   if (/\.proxy-[^.]+\./i.test(host) && proxies !== undefined) return proxies;
   return regionProblem(region);
+}
+
+/** Aurora's name of those of its servers that only read, or of some of them. */
+function hasReaders(host: string): boolean {
+  return rdsRegion(host) !== undefined && /\.cluster-(ro|custom)-/i.test(host);
 }
 
 function userProblem(user: ServerConfig['user']): string | undefined {

@@ -36,10 +36,10 @@ export function postgresEngine(own: Login, tools: Tools, sliceBytes?: Bytes): En
     name: 'postgres',
     place: placeOf('postgres', own),
     async plan({ like, restored, database = own.database }, signal) {
-      const login = { ...own, database };
-      const snapshot = await openSnapshot(login, signal);
+      const snapshot = await openSnapshot({ ...own, database }, signal);
       try {
         const { session, under, serverVersion, tables, withoutRows } = snapshot;
+        const login = { ...own, database, address: under.address ?? undefined };
         const all = await readCatalog(session, restored);
         // a restored database is compared with all that is in it
         const { catalog, exceptions } = like === undefined ? carried(all) : { catalog: all, exceptions: [] };
@@ -84,7 +84,8 @@ export function postgresEngine(own: Login, tools: Tools, sliceBytes?: Bytes): En
     open(part, signal) {
       const said = hearing(tools);
       const recipe = part.recipe as PostgresRecipe;
-      const login = { ...own, database: recipe.under.database };
+      const { database, address } = recipe.under;
+      const login = { ...own, database, address: address ?? undefined };
       const opened = openPart(part.file, { login, tools: said.tools, recipe }, signal);
       return { ...opened, notes: async () => ({ heard: said.messages() }) };
     },

@@ -60,6 +60,7 @@ function sessionOptions(serverMajor: number): string {
 function environmentOf(login: Login, serverMajor: number): Record<string, string> {
   return {
     PGHOST: login.host,
+    ...(login.address !== undefined && { PGHOSTADDR: login.address }),
     PGPORT: String(login.port),
     PGUSER: login.user,
     PGDATABASE: login.database,

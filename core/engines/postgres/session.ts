@@ -1,3 +1,5 @@
+import { isIP, Socket } from 'node:net';
+import type { ConnectionOptions } from 'node:tls';
 import pg from 'pg';
 import { abortError, BackupError, messageOf } from '../../domain/errors.ts';
 import type { FailureCode } from '../../domain/errors.ts';
@@ -17,6 +19,8 @@ export const usualRefusal =
 
 /** A connection for questions about the catalogue. */
 export type PostgresSession = {
+  /** Of the server that answers, where `host` is a name and not the path of a socket. */
+  address: string | undefined;
   /** The database's own encoding. Text that can't come in UTF-8 comes with marks in it (raw-text.ts). */
   encoding: string;
   /** Questions are asked one after the other; what is asked at once stays together. */
@@ -67,13 +71,15 @@ export async function openSession(
 ): Promise<PostgresSession & { serverMajor: number; serverVersion: string }> {
   if (signal.aborted) throw abortError(signal);
   const place = placeOf('postgres', { ...login, database });
+  const socket = new Socket();
   const client = new pg.Client({
-    host: login.host,
+    host: login.address ?? login.host,
+    stream: () => socket,
     port: login.port,
     user: login.user,
     password: (await passwordOf(login, signal)) ?? '',
     database,
-    ssl: login.tls.mode === 'off' ? false : { ca: await authorityOf(login.tls.ca), rejectUnauthorized: true },
+    ssl: login.tls.mode === 'off' ? false : await checkedTls(login, login.tls.ca),
     connectionTimeoutMillis: connectLimitMs,
     query_timeout: queryLimitMs,
     application_name: 'nightjar',
@@ -100,7 +106,7 @@ export async function openSession(
       throw explained(lost ?? failed, place, login);
     }
   }
-  const session: PostgresSession = {
+  const session: Omit<PostgresSession, 'address'> = {
     encoding,
     rows<T extends object>(sql: string, values: unknown[] = []) {
       const answer = turn.then(() => ask<T>(sql, values));
@@ -131,12 +137,18 @@ export async function openSession(
     // where the server's system can do it, a session that waits for a lock notices that we are gone
     if (serverMajor >= 14)
       await session.rows(`select set_config('client_connection_check_interval', '5s', false)`).catch(() => {});
-    return { ...session, encoding, serverMajor, serverVersion: version!.text };
+    const address = isIP(login.host) === 0 ? socket.remoteAddress : undefined;
+    return { ...session, address, encoding, serverMajor, serverVersion: version!.text };
   } catch (cause) {
     await session.close();
     if (signal.aborted) throw abortError(signal);
     throw explained(cause, place, login, 'source-unreachable');
   }
+}
+
+/** The certificate is for the name, whatever the address. */
+async function checkedTls({ host }: Login, ca: string): Promise<ConnectionOptions> {
+  return { ca: await authorityOf(ca), rejectUnauthorized: true, ...(isIP(host) === 0 && { servername: host }) };
 }
 
 /**

@@ -11,7 +11,13 @@ import { readTables, requireReadable, requireWholeNames } from '../tables.ts';
 import type { PostgresTable } from '../tables.ts';
 
 /** What it takes to read under a snapshot, in any session of any process, while it is held. */
-export type SnapshotUse = Pick<Overtaking, 'join' | 'waitMs'> & { database: string; name: string; serverMajor: number };
+export type SnapshotUse = Pick<Overtaking, 'join' | 'waitMs'> & {
+  database: string;
+  /** The server's, where the configuration has a name of it. */
+  address: string | null;
+  name: string;
+  serverMajor: number;
+};
 
 /** A transaction that sees one moment of a database and keeps it visible to others until it is closed. */
 export type Snapshot = {
@@ -54,7 +60,8 @@ export async function openSnapshot(login: Login, signal: AbortSignal): Promise<S
     const { serverMajor, serverVersion } = session;
     const { tables = [], withoutRows = [] } = Object.groupBy(all, ({ isHere }) => (isHere ? 'tables' : 'withoutRows'));
     const { join, waitMs } = overtaking;
-    const under = { database: login.database, name, join, waitMs, serverMajor };
+    const { address = null } = session;
+    const under = { database: login.database, address, name, join, waitMs, serverMajor };
     return { session, under, serverVersion, tables, withoutRows, over: over.signal, close };
   } catch (error) {
     await close();
