@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import { BackupError } from '../../../core/domain/errors.ts';
+import { objectKey } from '../../../core/domain/keys.ts';
 import type { SourceName } from '../../../core/domain/keys.ts';
 import { leaseKey } from '../../../core/domain/layout/places.ts';
 import type { LeaseWork } from '../../../core/store/lease/hold.ts';
@@ -178,21 +179,39 @@ test('an earlier attempt at our own request is dead once it has missed a renewal
   expect(await trying('second', again)).toBe('ran'); // one real millisecond is left to wait
 });
 
-test('an earlier attempt that renews while we wait is alive', async () => {
-  await overwrite(vault, key, lease('first', minutes(5)));
-  await pass(90_000);
-  const renewing: Vault = {
-    ...vault,
-    async read(...args) {
-      const read = await vault.read(...args);
-      await overwrite(vault, key, lease('first', minutes(6)));
-      return read;
-    },
+test('an earlier attempt that has renewed, or given back, while we waited is believed', async () => {
+  const waiting = async (then: string) => {
+    await overwrite(vault, key, lease('first', Date.now() - begun + minutes(5) - 90_000));
+    let reads = 0;
+    const changing: Vault = {
+      ...vault,
+      async read(...args) {
+        const read = await vault.read(...args);
+        reads += 1;
+        if (reads === 1) await overwrite(vault, key, then);
+        return read;
+      },
+    };
+    return working('second', async () => 'ran', changing, never, { ours: 'host of first' });
   };
+  await pass(90_000);
 
-  await expect(working('second', async () => 'ran', renewing, never, { ours: 'host of first' })).rejects.toMatchObject({
+  await expect(waiting(lease('first', minutes(6)))).rejects.toMatchObject({
     code: 'lease-held',
+    message: expect.stringContaining('run first on host of first is at work and holds the lease until'),
   });
+  await expect(waiting('none')).rejects.toMatchObject({ code: 'lease-stuck' });
+  await expect(waiting(lease('first', 0))).resolves.toBe('ran');
+});
+
+test('who has handed its lease on is not stopped for it, however long it goes on', async () => {
+  await working('first', async (signal, _, handOn) => {
+    await handOn();
+    await pass(minutes(9));
+    expect(signal.aborted).toBe(false);
+  });
+
+  expect(await inVault()).toEqual(JSON.parse(lease('first', minutes(5))));
 });
 
 test('who is told to stop while it waits for an earlier attempt stops', async () => {
@@ -211,6 +230,52 @@ test('who is told to stop while it waits for an earlier attempt stops', async ()
   await expect(
     working('second', async () => 'ran', stopping, stop.signal, { ours: 'host of first' }),
   ).rejects.toMatchObject({ code: 'deadline' });
+});
+
+test('what keeps every run out is told, and how to be rid of it', async () => {
+  const far = lease('future', minutes(90));
+  const whys = [
+    ['{}', "what stands in it can't be read"],
+    [
+      far,
+      `it holds until ${JSON.parse(far).until}, 1 h 30 min ahead, and no run holds one for so long: a clock was wrong`,
+    ],
+  ] as const;
+  for (const [text, why] of whys) {
+    await overwrite(vault, key, text);
+    await expect(trying('second')).rejects.toMatchObject({
+      code: 'lease-stuck',
+      message: `shop: the lease shop/lease.json keeps every run out: ${why}`,
+      hint: expect.stringMatching(/^see who holds it, and free it: nightjar unlock shop/),
+    });
+  }
+});
+
+test('what is too large to be a lease is none, and a vault that can’t be read is told as that', async () => {
+  const reading = (error: BackupError) =>
+    openStore({ ...vault, read: () => Promise.reject(error) }).readLease(shop, new Date(), never);
+  const large = new BackupError('object-too-large', 'it has 80 MB');
+  const down = new BackupError('vault-unreachable', 'no answer');
+
+  await expect(reading(down)).rejects.toBe(down);
+  await expect(reading(large)).rejects.toMatchObject({
+    code: 'lease-stuck',
+    message: 'shop: what stands in the place of its lease is no lease: it has 80 MB',
+    hint: 'if no run is at work, delete shop/lease.json in the vault',
+    cause: large,
+  });
+});
+
+test('when a lease was last written is told by the vault’s clock, and of nothing that lies beside it', async () => {
+  const store = openStore(vault);
+  await vault.putIfAbsent(objectKey(`${key}.old`), Buffer.from('x'), {}, never);
+  expect(await store.leaseWritten(shop, never)).toBeUndefined();
+
+  await pass(7000);
+  await overwrite(vault, key, lease('first', minutes(5)));
+  await pass(7000);
+
+  expect(await store.leaseWritten(shop, never)).toEqual(new Date(begun + 7000));
 });
 
 test('of two that find the lease free at the same moment, the second is told that a run has just begun', async () => {
