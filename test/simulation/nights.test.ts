@@ -313,6 +313,7 @@ test('a check that dies before it has noted in the index what it wrote is no los
 });
 
 test('of ninety healthy nights nothing is told: queues, staging tables, partitions, imports, growth', async () => {
+  // one draw of many: docs/freshness.md says how many of them tell something of a volatile table
   const draw = drawing(10);
   const made = await nights(usual);
   scene = made;
