@@ -55,7 +55,7 @@ export const facts: Facts[] = [
     `reloftype = 's.mood'::regtype`,
     `relam = (select oid from pg_am where amname = 'heap_two')`,
   ),
-  column('table s.with_storage', 'attnotnull = true', 'attislocal = false', `attgenerated = 's'`),
+  column('table s.with_storage', 'attnotnull = true', `attgenerated = 's'`),
   row(
     'table s.with_storage',
     'pg_attribute',
@@ -63,6 +63,8 @@ export const facts: Facts[] = [
     [`attcompression = 'l'`],
     14,
   ),
+  // where no compression is set, which is told of local columns alone
+  column('table s.with_target', 'attislocal = false'),
   column('table s.with_default_value', 'atthasdef = false'),
   row('table s.child', 'pg_inherits', `inhrelid = 's.child'::regclass`, [`inhparent = 's.typed'::regclass`]),
   row('foreign table s.distant', 'pg_foreign_table', `ftrelid = 's.distant'::regclass`, [
@@ -111,7 +113,7 @@ export const facts: Facts[] = [
     'sequence s.owned',
     'pg_depend',
     `classid = 'pg_class'::regclass and objid = 's.owned'::regclass and deptype = 'a'`,
-    [`refobjid = 's.constrained'::regclass`, 'refobjsubid = 2', `deptype = 'i'`],
+    [`refobjid = 's.with_constant'::regclass`, 'refobjsubid = 2', `deptype = 'i'`],
   ),
 
   // types
@@ -155,6 +157,7 @@ export const facts: Facts[] = [
     `rngsubopc = (select oid from pg_opclass where opcname = 'int4_ops' limit 1)`,
     `rngcanonical = 'int4range_canonical'::regproc`,
   ]),
+  row('type s.span', 'pg_range', `rngtypid = 's.span'::regtype`, [`rngmultitypid = 's.mood'::regtype`], 14),
 
   // operators, casts, and what else extends the language
   row('operator s.===(pg_catalog.text,pg_catalog.text)', 'pg_operator', `oprname = '==='`, [
