@@ -1,6 +1,7 @@
 import { beforeEach, expect, test } from '@jest/globals';
 import { BackupError } from '../../../core/domain/errors.ts';
 import type { FailureCode } from '../../../core/domain/errors.ts';
+import { objectKey } from '../../../core/domain/keys.ts';
 import type { BackupId, SourceName } from '../../../core/domain/keys.ts';
 import type { RunEvent } from '../../../core/ports.ts';
 import { openStore } from '../../../core/store/store.ts';
@@ -86,6 +87,7 @@ test('a failure whose record can’t be written is told as it is', async () => {
 
 test('a run has failed before only if it is this very run, with this very code', async () => {
   await expect(failing(new BackupError('vault-full', 'full'))).rejects.toThrow();
+  await vault.putIfAbsent(objectKey('shop/failures/a-note.txt'), Buffer.from('{}'), {}, signal);
   const asking = (run: string, code: FailureCode, source = shop) =>
     openStore(vault).hasFailed(source, { run, code }, signal);
 
