@@ -22,19 +22,19 @@ import { openStore } from '../../core/store/store.ts';
 import { answer, startTelegram } from '../support/endpoints/telegram.ts';
 import { before, hourMs, watching } from '../support/vaults/seen.ts';
 import { storeBackup } from '../support/vaults/stored.ts';
-import { folderScene, limit } from '../support/vaults/vault.ts';
-import type { FolderScene } from '../support/vaults/vault.ts';
+import { memoryScene, limit } from '../support/vaults/vault.ts';
+import type { VaultScene } from '../support/vaults/vault.ts';
 
 const forty = Array.from({ length: 40 }, (_, index) => `shop-${String(index + 1).padStart(2, '0')}`);
 const quick = { ...postLimits, attemptMs: 1_500, firstWaitMs: 20, longestWaitMs: 2_000, totalMs: 12_000 };
 const is = (value: string) => async (): Promise<string> => value;
 const started: Endpoint[] = [];
-let scene: FolderScene;
+let scene: VaultScene;
 let now: Date;
 let heard: Message[] = [];
 
 beforeEach(async () => {
-  scene = await folderScene();
+  scene = memoryScene();
   await scene.vault.putIfAbsent(objectKey('note.txt'), Buffer.from('hello'), {}, limit());
   now = new Date('2026-11-20T02:00:00Z');
   heard = [];
@@ -375,7 +375,7 @@ test.each([
 
 test('killed at any moment, between telling and remembering too: everything is told, nothing more than twice, and the all-clear comes', async () => {
   for (let moment = 1; moment < 40; moment += 1) {
-    const other = await folderScene();
+    const other = memoryScene();
     await other.vault.putIfAbsent(objectKey('note.txt'), Buffer.from('hello'), {}, limit());
     const got: string[] = [];
     let left = moment;

@@ -4,18 +4,18 @@ import { leaseKey } from '../../../core/domain/layout/places.ts';
 import type { SourceName } from '../../../core/domain/keys.ts';
 import { historyOf } from '../../../core/domain/verdict/history.ts';
 import { staleRequests } from '../../../core/domain/retention/leftovers.ts';
-import { folderScene, limit } from '../../support/vaults/vault.ts';
-import type { FolderScene } from '../../support/vaults/vault.ts';
+import { memoryScene, limit } from '../../support/vaults/vault.ts';
+import type { VaultScene } from '../../support/vaults/vault.ts';
 
 const source = 'shop' as SourceName;
 const morning = Date.parse('2026-11-20T08:00:00Z');
 const minute = 60_000;
 const hour = 60 * minute;
-let scene: FolderScene;
+let scene: VaultScene;
 let done: string[];
 
 beforeEach(async () => {
-  scene = await folderScene();
+  scene = memoryScene();
   await scene.vault.putIfAbsent(leaseKey(source), Buffer.from('{}'), {}, limit());
   done = [];
 });

@@ -13,19 +13,19 @@ import type { Vault } from '../../../core/vault.ts';
 import { openStore } from '../../../core/store/store.ts';
 import { toyEngine, toySource } from '../../support/toy-engine.ts';
 import type { ToyServer } from '../../support/toy-engine.ts';
-import { folderScene, limit } from '../../support/vaults/vault.ts';
-import type { FolderScene } from '../../support/vaults/vault.ts';
+import { memoryScene, limit } from '../../support/vaults/vault.ts';
+import type { VaultScene } from '../../support/vaults/vault.ts';
 
 const shop = 'shop' as SourceName;
 const schedule = { cron: '0 2 * * *', timeZone: 'Europe/Amsterdam', windowMs: 0 };
 const night = new Date('2026-11-20T01:00:07Z');
 const moment = new Date('2026-11-20T01:00:00Z');
-let scene: FolderScene;
+let scene: VaultScene;
 let server: ToyServer;
 let warnings: string[];
 
 beforeEach(async () => {
-  scene = await folderScene();
+  scene = memoryScene();
   server = new Map([['shop', { orders: ['1', '2'] }]]);
   warnings = [];
 });
