@@ -281,10 +281,11 @@ export type Settled = {
 };
 
 /**
- * A database that was replaced, and is kept. `since`: ISO 8601 in UTC. `halfDropped`: its drop was interrupted, so that
+ * A database that was replaced, and is kept. `since`: ISO 8601 in UTC. `recent`: for less than a night, so that no
+ * further replacement drops it: whoever restores again has found the first one wrong, maybe. `halfDropped`: its drop was interrupted, so that
  * nobody can open it any more, and nothing but another drop is left to do.
  */
-export type KeptDatabase = { name: string; bytes?: Bytes; since?: string; halfDropped?: true };
+export type KeptDatabase = { name: string; bytes?: Bytes; since?: string; recent?: true; halfDropped?: true };
 
 /** What stood in the place of a database before it was replaced, and is kept. */
 export type Replaced = {

@@ -39,6 +39,9 @@ export function replacedDatabases(login: Login): Replaced {
   };
 }
 
+/** Replaced every night, a database is kept until the next one: what was replaced later than this is of the same day. */
+const recently = `select to_char(now() at time zone 'utc' - interval '20 hours', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as since`;
+
 /** The newest first; those that are marked without a moment were replaced by an older Nightjar. */
 export async function keptDatabases(session: PostgresSession, { database }: Login): Promise<KeptDatabase[]> {
   const found = (await databases(session)).flatMap(({ name, comment, whole }) => {
@@ -52,12 +55,14 @@ export async function keptDatabases(session: PostgresSession, { database }: Logi
           session,
           found.map(({ name }) => name),
         );
+  const [recent] = await session.rows<{ since: string }>(recently);
   const kept = found.map(({ name, at, whole }): KeptDatabase => {
     const bytes = sizes.get(name);
     return {
       name,
       ...(bytes !== undefined && { bytes }),
       ...(at !== undefined && { since: at }),
+      ...(at !== undefined && whole && at > recent!.since && { recent: true }),
       ...(!whole && { halfDropped: true }),
     };
   });

@@ -82,11 +82,13 @@ async function stepsOf(
   ];
 }
 
-/** A replacement that is proven keeps what it has replaced itself, and nothing from before. */
+/** A replacement that is proven keeps what it has replaced itself, and what was replaced today. */
 function fatesOf(kept: readonly KeptDatabase[], { proof }: TargetOptions): string[] {
-  return proof
-    ? kept.map((one) => `drop database ${sized(one)}, which an earlier replacement has kept`)
-    : keptNotes(kept);
+  const dropped = kept.filter(({ recent }) => proof && !recent);
+  return [
+    ...dropped.map((one) => `drop database ${sized(one)}, which an earlier replacement has kept`),
+    ...keptNotes(kept.filter((one) => !dropped.includes(one))),
+  ];
 }
 
 async function makeFindings(session: Maintenance, { user }: Login): Promise<RestoreFinding[]> {

@@ -40,7 +40,7 @@ function tablespacesOf(catalog: Catalog): string[] {
 
 /**
  * What became of the database that was replaced. Drops it where that is asked for, and what earlier replacements have
- * kept once this one is `proven`: one that runs every night keeps one database and not one for each night.
+ * kept before today once this one is `proven`: one that runs every night keeps one database and not one for each night.
  */
 export async function oldNotes(
   session: PostgresSession,
@@ -48,7 +48,7 @@ export async function oldNotes(
   { before, dropOld, proven }: { before: string | undefined; dropOld: boolean; proven: boolean },
 ): Promise<string[]> {
   if (dropOld) return (await dropKept(session, login)).flatMap((dropped) => notDroppedNote(dropped) ?? []);
-  const dropped = proven ? await dropKept(session, login, ({ name }) => name !== before) : [];
+  const dropped = proven ? await dropKept(session, login, ({ name, recent }) => name !== before && !recent) : [];
   const kept = await keptDatabases(session, login);
   const old = kept.find(({ name }) => name === before);
   const others = kept.filter(({ name }) => name !== before && dropped.every((one) => one.name !== name));

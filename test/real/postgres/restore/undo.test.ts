@@ -43,6 +43,14 @@ const databases = () =>
 const keptNames = async () => (await planUndo(engine(), 'shop', limit())).kept.map(({ name }) => name);
 const isOld = async () =>
   (await scene.sql('shop', `select to_regclass('newer') is not null as old`))[0]!['old'] as boolean;
+/** As if what is kept had been replaced the day before. */
+async function aDayPasses(): Promise<void> {
+  for (const { name, comment: mark } of await databases()) {
+    const older = String(mark ?? '').replace(/ at 20\S+/, ' at 2026-01-01T02:00:00Z');
+    if (older !== String(mark ?? ''))
+      await scene.sql('postgres', `comment on database "${name}" is '${older.replaceAll("'", "''")}'`);
+  }
+}
 const before = () => `shop_before_${manifest.id}`;
 
 test('what is replaced is kept, said with its size, and comes back as it was: comment, rows, the very database', async () => {
@@ -102,6 +110,7 @@ test('every night a restore in place: the newest of what was replaced is kept, w
   await dropKept(engine(), await planUndo(engine(), 'shop', limit()), limit());
   await replacing();
   const [first] = await keptNames();
+  await aDayPasses();
 
   const plan = await planRestore(
     manifest,
@@ -127,6 +136,7 @@ test('every night a restore in place: the newest of what was replaced is kept, w
   const { host, port, user, password } = scene.server;
   const reader = new pg.Client({ host, port, user, password, database: `${before()}_1` });
   await reader.connect();
+  await aDayPasses();
   const { notes: busy } = await replacing();
   await reader.end();
   expect(busy).toEqual([
@@ -134,8 +144,32 @@ test('every night a restore in place: the newest of what was replaced is kept, w
     expect.stringMatching(/^the old database shop_before_\S+_1 could not be dropped \(.*accessed by other users.*DROP/),
   ]);
   expect(await keptNames()).toHaveLength(2);
+  await aDayPasses();
   await replacing();
   expect(await keptNames()).toHaveLength(1);
+});
+
+test('who restores twice on one day keeps what was there before the first time', async () => {
+  await dropKept(engine(), await planUndo(engine(), 'shop', limit()), limit());
+  await scene.sql('shop', 'create table precious as select 42 as answer');
+  await replacing();
+  const plan = await planRestore(
+    manifest,
+    engine(),
+    { replace: true, owners: true, proof: true },
+    scene.deps(),
+    limit(),
+  );
+  await plan.target.close();
+
+  const { notes } = await replacing();
+
+  expect(plan.steps).toContainEqual(expect.stringMatching(/^kept from before: shop_before_.*--drop-old drops/));
+  expect(plan.steps).not.toContainEqual(expect.stringMatching(/^drop database/));
+  expect(notes).toContainEqual(expect.stringMatching(new RegExp(`^kept from before: ${before()} \\(`)));
+  expect(await keptNames()).toHaveLength(2);
+  expect(await scene.sql(before(), 'select answer from precious')).toEqual([{ answer: 42 }]);
+  await aDayPasses();
 });
 
 test('what is not proven drops nothing, a restore with dropOld all; strangers of such a name stay', async () => {
@@ -146,7 +180,7 @@ test('what is not proven drops nothing, a restore with dropOld all; strangers of
     expect.stringContaining('the old database is kept as '),
     expect.stringMatching(/^kept from before: shop_before_.*--drop-old drops what is kept$/),
   ]);
-  expect(await keptNames()).toHaveLength(2);
+  expect(await keptNames()).toHaveLength(3);
   await expect(replacing({ dropOld: true })).resolves.toMatchObject({ notes: [] });
   expect((await databases()).map(({ name }) => name)).toEqual(expect.arrayContaining(['shop', 'shop_before_mine']));
   expect(await databases()).toHaveLength(2);
