@@ -18,6 +18,9 @@ const column = (object: string, ...sets: string[]) =>
   );
 const type = (name: string, ...sets: string[]) => row(`type ${name}`, 'pg_type', `oid = '${name}'::regtype`, sets);
 
+const owner = (object: string, catalogue: string, column: string, name: string) =>
+  row(`owner ${object}`, catalogue, name, [`${column} = 'clerk'::regrole`]);
+
 /** Objects of test/data/postgres/typed/one-of-each.sql. */
 export const facts: Facts[] = [
   row('table constraint inherited on s.constrained', 'pg_constraint', `conname = 'inherited'`, ['conislocal = false']),
@@ -240,4 +243,22 @@ export const facts: Facts[] = [
     `prpubid = (select oid from pg_publication where pubname = 'with_tables')`,
     [`prrelid = 's.parent'::regclass`],
   ),
+
+  // owners of what has no access list
+  owner('publication with_tables', 'pg_publication', 'pubowner', `pubname = 'with_tables'`),
+  owner('event trigger watching', 'pg_event_trigger', 'evtowner', `evtname = 'watching'`),
+  owner('operator s.===(pg_catalog.text,pg_catalog.text)', 'pg_operator', 'oprowner', `oprname = '==='`),
+  owner('operator class s.class USING btree', 'pg_opclass', 'opcowner', `opcname = 'class'`),
+  owner('operator family s.family USING btree', 'pg_opfamily', 'opfowner', `opfname = 'family'`),
+  owner('collation s.plain_order', 'pg_collation', 'collowner', `collname = 'plain_order'`),
+  owner('conversion s.converts', 'pg_conversion', 'conowner', `conname = 'converts'`),
+  owner('statistics object s.with_columns', 'pg_statistic_ext', 'stxowner', `stxname = 'with_columns'`),
+  owner('text search dictionary s.dictionary', 'pg_ts_dict', 'dictowner', `dictname = 'dictionary'`),
+  owner('text search configuration s.config', 'pg_ts_config', 'cfgowner', `cfgname = 'config'`),
+  row('grant type s.based', 'pg_type', `oid = 's.based'::regtype`, [`typacl = '{clerk=U/postgres}'`]),
+  row('grant language speech', 'pg_language', `lanname = 'speech'`, [`lanacl = '{clerk=U/postgres}'`]),
+  row('grant foreign-data wrapper wrapper', 'pg_foreign_data_wrapper', `fdwname = 'wrapper'`, [
+    `fdwacl = '{clerk=U/postgres}'`,
+  ]),
+  row('grant server other', 'pg_foreign_server', `srvname = 'other'`, [`srvacl = '{clerk=U/postgres}'`]),
 ];
