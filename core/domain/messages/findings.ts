@@ -75,10 +75,13 @@ export function missed(
     standing,
     telling,
     `${missedText(moments, standing.timeZone)}${madeSince === undefined ? '' : `; the one of ${moment(madeSince, standing.timeZone)} was made`}`,
-    [...shown, ...more(moments.length), ...facts(standing, telling.at)],
+    [...shown, ...more(moments.length), fact('Over', overWithNext), ...facts(standing, telling.at)],
     [...lookInto(standing.source), `nightjar backup ${word(standing.source)}`],
   );
 }
+
+/** A backup by hand does not show that the schedule works. */
+const overWithNext = 'when the next moment has its backup; one made by hand now covers you until then';
 
 /** Which backups are missing, in one line. */
 function missedText(moments: readonly Moment[], timeZone: string | undefined): string {

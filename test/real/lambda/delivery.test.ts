@@ -225,7 +225,7 @@ test('a wrong event is refused with everything that is wrong with it', async () 
     {
       errorType: 'input-invalid',
       errorMessage:
-        `the event can't be used: expected the event, a group of keys (source, scheduled) (hint: an event looks ` +
+        `the event can't be used: expected the event, a group of keys (source, scheduled, doctor) (hint: an event looks ` +
         'like {"source":"shop"})',
     },
     {
@@ -235,7 +235,7 @@ test('a wrong event is refused with everything that is wrong with it', async () 
     {
       errorType: 'input-invalid',
       errorMessage: expect.stringMatching(
-        /backup: expected "latest", or the id of a backup: put it in quotes; owners: expected true or false, got "no"; to: is missing: with replace, name the database/,
+        /backup: expected "latest", "latest-proven", or the id of a backup: put it in quotes; owners: expected true or false, got "no"; to: is missing: with replace, name the database/,
       ),
     },
     {
