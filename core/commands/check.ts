@@ -1,3 +1,4 @@
+import { abortError } from '../domain/errors.ts';
 import { isFirstAtWork } from '../domain/watch/freshness.ts';
 import type { Finding, Judgement, WatchedSource } from '../domain/watch/freshness.ts';
 import type { Message } from '../domain/messages/findings.ts';
@@ -61,16 +62,15 @@ export async function check(
   return { ...seen, told: announced.told, failures };
 }
 
-/** Who of those that are told does not hear it; undefined where one of them can't be asked. */
+/**
+ * Who of those that are told does not hear it. A topic that can't be asked hides nothing of another; undefined where
+ * nothing is known to be wrong, and not all could be asked.
+ */
 async function unheardOf(notifiers: readonly Notifier[], signal: AbortSignal): Promise<Notice[] | undefined> {
-  const asked = notifiers.map(async (one) => (await one.unheard?.(signal)) ?? []);
-  return Promise.all(asked).then(
-    (found) => found.flat(),
-    (error: unknown) => {
-      if (signal.aborted) throw error;
-      return undefined; // a topic that is gone or forbidden fails when it is told
-    },
-  );
+  const asked = await Promise.allSettled(notifiers.map(async (one) => (await one.unheard?.(signal)) ?? []));
+  if (signal.aborted) throw abortError(signal);
+  const found = asked.flatMap((one) => (one.status === 'fulfilled' ? one.value : []));
+  return found.length === 0 && asked.some(({ status }) => status === 'rejected') ? undefined : found;
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { Alert, Turn } from '../../contract/memory/outbox.ts';
 import type { MessageKind } from '../../contract/events/message.ts';
+import { clocksMs } from '../verdict/verdict.ts';
 
 /**
  * What was seen of one source, or, without a source, of all: what holds of the kinds that could be judged. `cause` as
@@ -30,8 +31,6 @@ const remindWeeklyMs = 7 * 24 * 3_600_000 - 10 * 60_000;
 const weekly: readonly MessageKind[] = ['paused', 'tools-outdated', 'overdue-drill', 'unconfirmed'];
 /** Of a drill that failed, a check says what it means: the backup is damaged, or none was proven for too long. */
 const once: readonly MessageKind[] = ['unconfigured', 'drill-failed'];
-/** Clocks may differ by this much; what was told in the future was not told. */
-const clocksMs = 5 * 60_000;
 
 /**
  * Kinds that say whether there is a good backup: one takes the place of the other, and no all-clear is given while one

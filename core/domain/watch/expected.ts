@@ -9,6 +9,7 @@ import { isPaused } from '../time/pause.ts';
 import { scheduleOf } from '../time/planned.ts';
 import { planRetention } from '../retention/retention.ts';
 import type { SourceVerdict } from '../verdict/verdict.ts';
+import { clocksMs } from '../verdict/verdict.ts';
 
 type Scheduled = {
   watch: Pick<WatchSettings, 'schedule' | 'windowMs' | 'paused'>;
@@ -27,9 +28,6 @@ export type Expectation = {
   lost: Moment[];
   found?: string | undefined;
 };
-
-/** Clocks may differ by this much; what is known since a later time was written by a wrong one. */
-const clocksMs = 5 * 60_000;
 
 /**
  * Holds what a listing shows against the schedule. A schedule that is new or was changed, or a pause that is over,

@@ -1,5 +1,6 @@
 import { mostMessages } from '../messages/groups.ts';
 import type { Outbox } from './outbox.ts';
+import { clocksMs } from '../verdict/verdict.ts';
 
 /**
  * Runs that nobody gathers, as functions are, tell a notifier three messages an hour: the first at once, with the word
@@ -7,7 +8,6 @@ import type { Outbox } from './outbox.ts';
  * room then waits for the next check.
  */
 const hourMs = 3_600_000;
-const clocksMs = 5 * 60_000;
 
 /** How many messages may go out at once. */
 export type Room = (box: Outbox, now: Date) => number;

@@ -6,6 +6,7 @@ import { objectKey } from '../../domain/keys.ts';
 import { outboxFolder } from '../../domain/layout/places.ts';
 import type { Vault } from '../../vault.ts';
 import { readJson, writeJson } from '../json.ts';
+import { clocksMs } from '../../domain/verdict/verdict.ts';
 
 /** Several configurations may share a vault. `id` is this one's; `others` have checked lately. */
 export type Checkers = { id: string; others: Checker[] };
@@ -15,8 +16,6 @@ const attempts = 8;
 const limitMs = 15_000;
 /** A configuration is checked at least once a day; one that has not been for longer is no longer in use. */
 const livesMs = 26 * 3_600_000;
-/** Clocks may differ by this much; whoever checked later than that did so by a wrong one. */
-const clocksMs = 5 * 60_000;
 const remembered = 12;
 
 /**

@@ -454,4 +454,9 @@ test('a topic that can’t be asked for its subscriptions ends nothing', async (
   expect(seen.unheard).toBeUndefined();
   expect(seen.failures).toEqual([]);
   expect(take()).toEqual([]);
+
+  const other: Notifier = { ...topic, name: 'sns u', unheard: async () => [{ text: 'no dev', hint: 'confirm' }] };
+  expect((await checking(['shop'], { notifiers: [topic, other] })).unheard).toEqual([
+    { text: 'no dev', hint: 'confirm' },
+  ]);
 });
