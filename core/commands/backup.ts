@@ -38,8 +38,8 @@ export async function backup(source: Source, deps: BackupDeps, signal: AbortSign
     deps,
     async (held, confirmLease) => {
       const start = deps.clock.now();
-      const id = newBackupId(start, deps.random());
       const others = await store.backupIds(source.name, held);
+      const id = newBackupId(start, deps.random(), others);
       const before = await store.madeBefore(source.name, id, others, deps.identity, held);
       if (before !== undefined) {
         report({ type: 'warning', message: `this request has made ${before.id} already: nothing was done` });

@@ -10,12 +10,18 @@ export type SourceName = string & { readonly __brand: 'SourceName' };
 const idPattern = /^(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})Z-[0-9a-f]{6}$/;
 const segmentPattern = /^[A-Za-z0-9._~@+=,%-]+$/;
 
-/** The name of a backup that starts now. `random` is in [0, 1). */
-export function newBackupId(start: Date, random: number): BackupId {
+const tails = 0x1000000;
+
+/**
+ * The name of a backup that starts now: it sorts behind those of `others` that were begun in the same second. `random`
+ * is in [0, 1).
+ */
+export function newBackupId(start: Date, random: number, others: readonly BackupId[] = []): BackupId {
   const stamp = start.toISOString().replace(/[-:]|\.\d{3}/g, '');
-  return `${stamp}-${Math.floor(random * 0x1000000)
-    .toString(16)
-    .padStart(6, '0')}` as BackupId;
+  const taken = others.filter((id) => id.startsWith(stamp)).map((id) => Number.parseInt(id.slice(-6), 16));
+  const first = Math.min(Math.max(-1, ...taken) + 1, tails - 1);
+  const tail = first + Math.floor(random * (tails - first));
+  return `${stamp}-${tail.toString(16).padStart(6, '0')}` as BackupId;
 }
 
 /** Checks the form of a backup's name. Throws `input-invalid`. */
