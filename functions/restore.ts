@@ -9,33 +9,47 @@ import { lambdaHandler } from './host/host.ts';
 import type { Invocation } from './host/host.ts';
 import { BackupError } from '../core/domain/errors.ts';
 import { newDatabaseName } from '../core/domain/keys.ts';
+import type { Source } from '../core/ports.ts';
 import { plannedResult, repeatedResult, restoredResult } from './host/result.ts';
 
 /** Restores a backup of a source into a database on its server: `{ "source": "shop", "to": "shop_restored" }`. */
 export const handler = lambdaHandler({
   verb: 'restore',
   read: (event) => readEvent(restoreEventSchema, event, { source: 'shop', backup: 'latest', to: 'shop_restored' }),
-  async work(event, nightjar, signal): Promise<RestoreResult> {
-    if (!event.replace || event.plan) return restored(event, nightjar, signal);
-    const { name: source } = await nightjar.source(event.source, {}, signal);
-    const isDone = ({ status }: RestoreResult): boolean => status === 'restored';
-    const outcome = await nightjar.store.carryOutOnce(
-      { source, request: digestOf(event), named: event.request !== undefined, isDone },
-      nightjar,
-      () => restored(event, nightjar, signal),
-      signal,
-    );
-    return 'before' in outcome ? repeatedResult(outcome.before, nightjar.seconds()) : outcome.result;
-  },
+  work: restoreOnce,
   failureOf: (result) =>
     result.status === 'incomplete'
       ? new BackupError('restore-incomplete', result.error, { hint: result.hint })
       : undefined,
 });
 
+/** What it takes of an invocation. */
+type RestoreHost = Pick<Invocation, 'store' | 'report' | 'clock' | 'identity' | 'seconds'> & {
+  settings(name: string): Parameters<typeof memoryOf>[0];
+  source(...of: Parameters<Invocation['source']>): Promise<Source>;
+};
+
+/** Carries out a request; one that replaces a database is carried out once, however often it is sent. */
+export async function restoreOnce(
+  event: RestoreEvent,
+  nightjar: RestoreHost,
+  signal: AbortSignal,
+): Promise<RestoreResult> {
+  if (!event.replace || event.plan) return restored(event, nightjar, signal);
+  const { name: source } = await nightjar.source(event.source, {}, signal);
+  const isDone = ({ status }: RestoreResult): boolean => status === 'restored';
+  const outcome = await nightjar.store.carryOutOnce(
+    { source, request: digestOf(event), named: event.request !== undefined, isDone },
+    nightjar,
+    () => restored(event, nightjar, signal),
+    signal,
+  );
+  return 'before' in outcome ? repeatedResult(outcome.before, nightjar.seconds()) : outcome.result;
+}
+
 async function restored(
   { source: name, backup, at, to, request: _, plan: isPlan, ...options }: RestoreEvent,
-  nightjar: Invocation,
+  nightjar: RestoreHost,
   signal: AbortSignal,
 ): Promise<RestoreResult> {
   const { name: source } = await nightjar.source(name, {}, signal);
