@@ -154,15 +154,22 @@ test('what is accepted when a configuration is read rotates for a year, and what
           retention,
           maxShare,
         });
-        // the days that are tried when a file is read: what is just allowed depends on how months and weeks fall
-        const days = rotated === rotations['each week'] ? 400 : rotated === rotations['each six hours'] ? 24 : 95;
-        const trying = { from: Date.UTC(2024, 0, 1), days, maxShare };
-        const seen = simulate(schedule, rotated ?? '30 5 * * *', retention, trying);
+        const weekly = rotated === rotations['each week'];
+        const sixHourly = rotated === rotations['each six hours'];
+        const trying = (days: number): Simulated =>
+          simulate(schedule, rotated ?? '30 5 * * *', retention, { from: Date.UTC(2024, 0, 1), days, maxShare });
 
-        expect(seen.refused > 0).toBe(refused !== undefined);
+        if (refused === undefined) {
+          // the days that are tried when a file is read: what is just allowed depends on how months and weeks fall.
+          // A day's rotation that may take half of the days is refused now and then, and catches up the next day
+          const seen = trying(weekly ? 400 : sixHourly ? 24 : 95);
+          expect(seen.refused).toBeLessThanOrEqual(maxShare >= 50 && !weekly ? 2 : 0);
+          return;
+        }
         // once refused, refused again and again, if not each time: that is why it is told when the file is read
-        const inWeeks = rotated === rotations['each six hours'] ? 56 : 14;
-        if (seen.first !== undefined) expect(seen.refused * inWeeks).toBeGreaterThan(seen.rotations - seen.first);
+        const year = trying(400);
+        expect(year.refused).toBeGreaterThan(0);
+        expect(year.refused * (sixHourly ? 56 : 14)).toBeGreaterThan(year.rotations - year.first!);
       },
     ),
     { numRuns: 30 },
