@@ -1,7 +1,7 @@
 // `npm run test:fast`: the suites that start no server, build no layer and synthesise no stack.
 import config from './jest.config.mjs';
 
-// a fifth of the cases of each property (test/support/draws.ts); what a person has set holds
+// a fifth of the cases of each property (test/support/random/draws.ts); what a person has set holds
 process.env.NIGHTJAR_TESTS ??= 'fast';
 
 export default {

@@ -57,7 +57,7 @@ module.exports = {
     wall('work-does-no-io', core('(commands|store|survey)/'), io),
     wall(
       'only-the-store-speaks-to-vaults',
-      '^(core/(?!store/|vaults/|vault[.]ts|compose[.]ts|contract/config/vault[.]ts)|bin|functions|lib)',
+      '^(core/(?!store/|vaults/|vault[.]ts|compose[.]ts|contract/config/vaults/vault[.]ts)|bin|functions|lib)',
       core('(vault[.]ts|vaults/)'),
     ),
     wall(

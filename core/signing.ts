@@ -1,7 +1,7 @@
 import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, sign, verify } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import type { Config } from './contract/config/config.ts';
-import type { SigningSettings } from './contract/config/signing.ts';
+import type { SigningSettings } from './contract/config/settings/signing.ts';
 import { BackupError } from './domain/errors.ts';
 import { startOf } from './domain/keys.ts';
 import type { SourceName } from './domain/keys.ts';

@@ -1,4 +1,4 @@
-import { check } from '../core/commands/check.ts';
+import { check } from '../core/commands/check/check.ts';
 import { watchedSources } from '../core/survey/watched.ts';
 import { checkEventSchema } from '../core/contract/events/check.ts';
 import type { CheckResult } from '../core/contract/events/check.ts';

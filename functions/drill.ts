@@ -1,4 +1,4 @@
-import { drill } from '../core/commands/drill.ts';
+import { drill } from '../core/commands/proof/drill.ts';
 import { drillEventSchema, readEvent } from '../core/contract/events/requests.ts';
 import type { DrillResult } from '../core/contract/events/requests.ts';
 import { drillDatabaseName } from '../core/domain/drill-name.ts';

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { chooseBackup } from '../core/survey/choose.ts';
-import { isInPlace, restoreRecorded } from '../core/commands/restore.ts';
-import { planRestore } from '../core/commands/restoring/plan.ts';
+import { isInPlace, restoreRecorded } from '../core/commands/restore/restore.ts';
+import { planRestore } from '../core/commands/restore/plan.ts';
 import { memoryOf } from '../core/survey/watched.ts';
 import { readEvent, restoreEventSchema } from '../core/contract/events/requests.ts';
 import type { RestoreEvent, RestoreResult } from '../core/contract/events/requests.ts';

@@ -3,7 +3,7 @@ import { checkConfig } from '../core/contract/config/config.ts';
 import type { Config, configSchema, ConfigProblem } from '../core/contract/config/config.ts';
 import type { CloudConfig } from '../core/contract/cloud/cloud.ts';
 import { cloudProblems } from '../core/contract/cloud/problems.ts';
-import type { VaultConfig } from '../core/contract/config/vault.ts';
+import type { VaultConfig } from '../core/contract/config/vaults/vault.ts';
 import { BackupError } from '../core/domain/errors.ts';
 
 /** The configuration as it is written in `nightjar.yaml`. */

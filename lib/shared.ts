@@ -1,5 +1,5 @@
 import type { IKey } from 'aws-cdk-lib/aws-kms';
-import type { FunctionCommon } from './constructs/nightjar-function.ts';
+import type { FunctionCommon } from './constructs/functions/nightjar-function.ts';
 import type { VaultPlace } from './rights/grants.ts';
 import type { Deployable } from './read-config.ts';
 

@@ -1,7 +1,7 @@
 import { CfnResource, Stack } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import type { SourceName } from '../core/domain/keys.ts';
-import { stacksNeeded } from './rooms.ts';
+import { stacksNeeded } from './plan/rooms.ts';
 
 /** Resources in one stack, and bytes of its template (AWS CloudFormation quotas). */
 const mostResources = 500;

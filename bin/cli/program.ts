@@ -1,16 +1,16 @@
 import { Command } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
 import type { Verb } from '../../core/domain/messages/run.ts';
-import { acceptCommand } from './commands/accept.ts';
+import { acceptCommand } from './commands/check/accept.ts';
 import { backupCommand } from './commands/backup.ts';
-import { checkCommand } from './commands/check.ts';
+import { checkCommand } from './commands/check/check.ts';
 import { costCommand } from './setup/cost.ts';
 import { doctorCommand } from './setup/doctor.ts';
 import type { DoctorFlags } from './setup/doctor.ts';
 import { buildLayer, showLayer, updateLayer, verifyLayer } from './setup/layer.ts';
 import type { BuildFlags, WorkFolder } from './setup/layer.ts';
-import { drillCommand } from './commands/drill.ts';
-import type { DrillFlags } from './commands/drill.ts';
+import { drillCommand } from './commands/proof/drill.ts';
+import type { DrillFlags } from './commands/proof/drill.ts';
 import { keyCheckCommand } from './setup/key-check.ts';
 import { newIdentityCommand, newSigningKeyCommand } from './setup/key.ts';
 import { listCommand } from './commands/list.ts';
@@ -20,8 +20,8 @@ import { pinCommand, unpinCommand } from './commands/pin.ts';
 import { removeCommand } from './commands/remove.ts';
 import { copyCommand } from './commands/copies/copy.ts';
 import { pullCommand } from './commands/copies/pull.ts';
-import { restoreCommand } from './commands/restore.ts';
-import type { RestoreFlags } from './commands/restore.ts';
+import { restoreCommand } from './commands/restore/restore.ts';
+import type { RestoreFlags } from './commands/restore/restore.ts';
 import { rotateCommand } from './commands/rotate.ts';
 import type { RotateFlags } from './commands/rotate.ts';
 import { showCommand } from './commands/show.ts';
@@ -29,7 +29,7 @@ import { defaultConfiguration } from './session.ts';
 import type { CommandSession } from './session.ts';
 import { unlockCommand } from './commands/unlock.ts';
 import { toldTogether } from './told.ts';
-import { verifyCommand } from './commands/verify.ts';
+import { verifyCommand } from './commands/proof/verify.ts';
 
 /** What a command line asks for: to be done once the configuration is read, or (`alone`) without one. */
 export type Request = { config: string; json: boolean } & (

@@ -6,7 +6,7 @@ import { reportFailure } from '../../core/telling/run-and-report.ts';
 import type { Gathering } from '../../core/telling/run-and-report.ts';
 import type { Nightjar } from '../../core/compose.ts';
 import { parseConfig, toldByText } from '../../core/config-file.ts';
-import { inVault } from '../../core/contract/config/in-vault.ts';
+import { inVault } from '../../core/contract/config/vaults/in-vault.ts';
 import type { Config, ToldBy } from '../../core/contract/config/config.ts';
 import { BackupError, messageOf } from '../../core/domain/errors.ts';
 import type { Verb } from '../../core/domain/messages/run.ts';

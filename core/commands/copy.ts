@@ -1,4 +1,4 @@
-import type { Retention } from '../contract/config/settings.ts';
+import type { Retention } from '../contract/config/settings/settings.ts';
 import type { Ledger } from '../contract/memory/ledger.ts';
 import { isBackupError } from '../domain/errors.ts';
 import type { FailureCode } from '../domain/errors.ts';

@@ -1,4 +1,4 @@
-import { digestOf } from './digest.ts';
+import { digestOf } from './parts/digest.ts';
 import { BackupError } from './errors.ts';
 import { nameWithTail } from './keys.ts';
 

@@ -1,7 +1,7 @@
 import type * as z from 'zod';
 import type { ConfigProblem } from '../contract/config/problem.ts';
-import type { TlsChoice } from '../contract/config/server.ts';
-import type { Settings } from '../contract/config/settings.ts';
+import type { TlsChoice } from '../contract/config/sources/server.ts';
+import type { Settings } from '../contract/config/settings/settings.ts';
 import type { Engine, Inspection, SecretReference } from '../ports.ts';
 import type { EngineSurroundings } from '../surroundings.ts';
 

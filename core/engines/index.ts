@@ -1,5 +1,5 @@
 import type * as z from 'zod';
-import type { Settings } from '../contract/config/settings.ts';
+import type { Settings } from '../contract/config/settings/settings.ts';
 import type { Inspection } from '../ports.ts';
 import type { EngineDescriptor } from './descriptor.ts';
 import { mariadb } from './mariadb/descriptor.ts';

@@ -1,5 +1,5 @@
-import { tlsChoice } from '../contract/config/server.ts';
-import type { ServerConfig } from '../contract/config/server.ts';
+import { tlsChoice } from '../contract/config/sources/server.ts';
+import type { ServerConfig } from '../contract/config/sources/server.ts';
 import { BackupError } from '../domain/errors.ts';
 import { authoritiesOf, authorityRegion, missingAuthorityHint } from '../domain/tools/rds-endpoint.ts';
 import type { EngineSurroundings } from '../surroundings.ts';

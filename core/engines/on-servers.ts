@@ -1,5 +1,5 @@
-import { serverSchema, tlsChoice } from '../contract/config/server.ts';
-import type { ServerConfig } from '../contract/config/server.ts';
+import { serverSchema, tlsChoice } from '../contract/config/sources/server.ts';
+import type { ServerConfig } from '../contract/config/sources/server.ts';
 import type { Engine, Inspection } from '../ports.ts';
 import type { Tools } from '../tools.ts';
 import type { EngineDescriptor, Opening, SourceOf, SourcePlace } from './descriptor.ts';

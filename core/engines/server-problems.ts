@@ -2,7 +2,7 @@ import { asSecret, secretProblem } from '../contract/cloud/secret-problem.ts';
 import { regionProblem } from '../contract/cloud/unfit.ts';
 import { problem } from '../contract/config/problem.ts';
 import type { ConfigProblem } from '../contract/config/problem.ts';
-import type { ServerConfig } from '../contract/config/server.ts';
+import type { ServerConfig } from '../contract/config/sources/server.ts';
 import { rdsRegion } from '../domain/tools/rds-endpoint.ts';
 import type { SourceOf } from './descriptor.ts';
 

@@ -1,5 +1,5 @@
-import type { Settings } from '../contract/config/settings.ts';
-import { watchOf } from '../contract/config/watch.ts';
+import type { Settings } from '../contract/config/settings/settings.ts';
+import { watchOf } from '../contract/config/settings/watch.ts';
 import type { SourceRules } from '../domain/verdict/verdict.ts';
 import type { WatchedSource } from '../domain/watch/freshness.ts';
 import type { SourceName } from '../domain/keys.ts';

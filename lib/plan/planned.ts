@@ -1,8 +1,8 @@
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
-import type { SourceName } from '../core/domain/keys.ts';
-import type { Planned } from './constructs/schedules.ts';
+import type { SourceName } from '../../core/domain/keys.ts';
+import type { Planned } from '../constructs/schedules.ts';
 import { slugOf } from './names.ts';
-import type { Deployable } from './read-config.ts';
+import type { Deployable } from '../read-config.ts';
 
 type Functions = {
   backup(source: SourceName): IFunction;

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Stack, Token } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
-import type { SourceName } from '../core/domain/keys.ts';
+import type { SourceName } from '../../core/domain/keys.ts';
 
 /** A stack, or what there is of ours in it, and the sources whose functions, schedules and alarms lie there. */
 export type Room = {

@@ -3,7 +3,7 @@ import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { Construct } from 'constructs';
 import type { Config, SourceConfig } from '../../core/contract/config/config.ts';
-import { factsOf } from '../../core/contract/config/source-facts.ts';
+import { factsOf } from '../../core/contract/config/sources/source-facts.ts';
 import { rdsRegion } from '../../core/domain/tools/rds-endpoint.ts';
 import { allow, keyStatement } from './grants.ts';
 import { secretArns, secretsOfTelling } from './secrets.ts';

@@ -1,6 +1,6 @@
 import { backup } from '../../core/commands/backup.ts';
-import { restore } from '../../core/commands/restore.ts';
-import { verify } from '../../core/commands/verify.ts';
+import { restore } from '../../core/commands/restore/restore.ts';
+import { verify } from '../../core/commands/proof/verify.ts';
 import type { SourceName } from '../../core/domain/keys.ts';
 import { inspection } from '../../core/engines/index.ts';
 import { mariadbEngine } from '../../core/engines/mariadb/index.ts';

@@ -1,8 +1,8 @@
 import pg from 'pg';
 import { mariadbEngine } from '../../core/engines/mariadb/index.ts';
 import { postgresEngine } from '../../core/engines/postgres/index.ts';
-import { engineContract } from '../contract/engine-contract.ts';
-import type { EngineUnderTest, Lines } from '../contract/engine-contract.ts';
+import { engineContract } from '../contract/engine/engine-contract.ts';
+import type { EngineUnderTest, Lines } from '../contract/engine/engine-contract.ts';
 import { startMariadb } from '../servers/databases/mariadb.ts';
 import { startPostgres } from '../servers/databases/postgres.ts';
 import { connect, loginTo } from '../support/mariadb/mariadb.ts';

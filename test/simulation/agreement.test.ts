@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { check } from '../../core/commands/check.ts';
+import { check } from '../../core/commands/check/check.ts';
 import { chooseBackup } from '../../core/survey/choose.ts';
 import { verdictOfSource } from '../../core/survey/verdict-of-source.ts';
 import { listBackups } from '../../core/commands/list.ts';
@@ -13,7 +13,7 @@ import { pinKey, proofKey, proofKinds } from '../../core/domain/layout/records.t
 import type { ProofRecord } from '../../core/domain/layout/records.ts';
 import type { Vault } from '../../core/vault.ts';
 import { openStore } from '../../core/store/store.ts';
-import { drawing } from '../support/drawing.ts';
+import { drawing } from '../support/random/drawing.ts';
 import { none, policyOf } from '../support/vaults/history.ts';
 import { hourMs, shop, watching } from '../support/vaults/seen.ts';
 import { storeBackup } from '../support/vaults/stored.ts';

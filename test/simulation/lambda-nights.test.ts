@@ -5,13 +5,13 @@ import { mapConcurrently } from '../../core/pipeline/concurrency.ts';
 import { openStore } from '../../core/store/store.ts';
 import { backUp } from '../../functions/backup.ts';
 import { invocationIdentity, ofRun } from '../../functions/host/identity.ts';
-import { drawing } from '../support/drawing.ts';
-import { draws } from '../support/draws.ts';
-import { toyEngine, toySource } from '../support/toy-engine.ts';
+import { drawing } from '../support/random/drawing.ts';
+import { draws } from '../support/random/draws.ts';
+import { toyEngine, toySource } from '../support/worlds/toy-engine.ts';
 import { memoryVault } from '../support/vaults/memory-vault.ts';
 import type { Turn } from '../support/vaults/memory-vault.ts';
-import { idsIn, untruthsIn } from '../support/world.ts';
-import type { World } from '../support/world.ts';
+import { idsIn, untruthsIn } from '../support/worlds/world.ts';
+import type { World } from '../support/worlds/world.ts';
 
 // Lambda's rules, by its developer guide: an event that fails is tried again after one minute and after two more, as the
 // same request; the Scheduler may deliver a moment twice, as two requests; an environment may die at any time, and one

@@ -1,15 +1,15 @@
 import { afterEach, expect, test } from '@jest/globals';
-import type { Retention } from '../../core/contract/config/settings.ts';
+import type { Retention } from '../../core/contract/config/settings/settings.ts';
 import { objectKey } from '../../core/domain/keys.ts';
 import { ledgerKey, partKey } from '../../core/domain/layout/places.ts';
 import type { BackupId } from '../../core/domain/keys.ts';
 import { none } from '../support/vaults/history.ts';
-import { nights } from '../support/nights.ts';
-import type { Nights } from '../support/nights.ts';
+import { nights } from '../support/worlds/nights.ts';
+import type { Nights } from '../support/worlds/nights.ts';
 import { shop } from '../support/vaults/seen.ts';
 import type { StoredBackup } from '../support/vaults/stored.ts';
 import { limit, overwrite } from '../support/vaults/vault.ts';
-import { drawing } from '../support/drawing.ts';
+import { drawing } from '../support/random/drawing.ts';
 
 const week: Retention = { count: 7 };
 const month: Retention = { ...none, daily: 30 };

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeEach, expect, test } from '@jest/globals';
-import { check } from '../../core/commands/check.ts';
-import type { Checked } from '../../core/commands/check.ts';
+import { check } from '../../core/commands/check/check.ts';
+import type { Checked } from '../../core/commands/check/check.ts';
 import type { Message } from '../../core/contract/events/message.ts';
 import { outboxSchema } from '../../core/contract/memory/outbox.ts';
 import type { WatchedSource } from '../../core/domain/watch/freshness.ts';

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { Cron } from 'croner';
 import fc from 'fast-check';
-import type { Retention } from '../../core/contract/config/settings.ts';
+import type { Retention } from '../../core/contract/config/settings/settings.ts';
 import { newBackupId, startOf } from '../../core/domain/keys.ts';
 import { planRetention } from '../../core/domain/retention/retention.ts';
 import type { Candidate } from '../../core/domain/retention/retention.ts';

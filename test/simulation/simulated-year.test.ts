@@ -14,7 +14,7 @@ import { planRotation, removedBy } from '../../core/domain/retention/rotation.ts
 import { partsNamed, verdictOf } from '../../core/domain/verdict/verdict.ts';
 import { Cron } from 'croner';
 import { hourMs, shop } from '../support/vaults/seen.ts';
-import { dayMs, lifeOf } from '../support/simulated.ts';
+import { dayMs, lifeOf } from '../support/worlds/simulated.ts';
 
 const days = 400;
 const begin = Date.UTC(2026, 1, 3);

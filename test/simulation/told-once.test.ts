@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { beforeEach, expect, test } from '@jest/globals';
-import { check } from '../../core/commands/check.ts';
+import { check } from '../../core/commands/check/check.ts';
 import type { Message } from '../../core/contract/events/message.ts';
 import { BackupError } from '../../core/domain/errors.ts';
 import type { SourceName } from '../../core/domain/keys.ts';
@@ -11,7 +11,7 @@ import { openStore } from '../../core/store/store.ts';
 import { reportFailure, runAndReport } from '../../core/telling/run-and-report.ts';
 import type { RunHost } from '../../core/telling/run-and-report.ts';
 import type { Vault } from '../../core/vault.ts';
-import { drawing } from '../support/drawing.ts';
+import { drawing } from '../support/random/drawing.ts';
 import type { MemoryState } from '../support/vaults/memory-vault.ts';
 import { emptyState, memoryVault } from '../support/vaults/memory-vault.ts';
 import { hourMs, watching } from '../support/vaults/seen.ts';

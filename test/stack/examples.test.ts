@@ -4,7 +4,7 @@ import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { expectGolden } from '../support/golden.ts';
 import { goldenText } from './judges/golden-text.ts';
-import { mistakes } from './mistakes.ts';
+import { mistakes } from './refused/mistakes.ts';
 import { exampleConfig, examples, exampleStack, stackOf, synthesise } from './synthesis.ts';
 import { quickProblems, templateProblems } from './judges/template-problems.ts';
 

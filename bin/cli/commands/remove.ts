@@ -5,7 +5,7 @@ import { backupId } from '../../../core/domain/keys.ts';
 import { word } from '../../../core/domain/messages/text.ts';
 import { formatBytes } from '../../../core/domain/units.ts';
 import { confirmByName } from '../text/confirm.ts';
-import { removalNotes } from '../text/rotation-text.ts';
+import { removalNotes } from '../text/backups/rotation-text.ts';
 import { memoryFor, readable } from '../names.ts';
 import type { CommandOutcome } from '../text/output.ts';
 import type { CommandSession } from '../session.ts';

@@ -5,7 +5,7 @@ import type { SourceName } from '../../../core/domain/keys.ts';
 import { failureDocument } from '../text/failure.ts';
 import { configured } from '../names.ts';
 import type { CommandOutcome } from '../text/output.ts';
-import { rotationDocument, rotationLines } from '../text/rotation-text.ts';
+import { rotationDocument, rotationLines } from '../text/backups/rotation-text.ts';
 import type { CommandSession } from '../session.ts';
 import { told } from '../told.ts';
 

@@ -6,8 +6,8 @@ import type { SourceName } from '../../../core/domain/keys.ts';
 import { memoryFor, readable } from '../names.ts';
 import { sizesOf } from '../sizes.ts';
 import type { CommandOutcome } from '../text/output.ts';
-import { doubtsIn, showLines } from '../text/show-text.ts';
-import type { CopySeen } from '../text/show-text.ts';
+import { doubtsIn, showLines } from '../text/backups/show-text.ts';
+import type { CopySeen } from '../text/backups/show-text.ts';
 import type { CommandSession } from '../session.ts';
 
 /** `nightjar show`: everything that the vault says of one backup. */

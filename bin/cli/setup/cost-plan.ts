@@ -1,11 +1,11 @@
 import type { Config, SourceConfig } from '../../../core/contract/config/config.ts';
-import { factsOf } from '../../../core/contract/config/source-facts.ts';
+import { factsOf } from '../../../core/contract/config/sources/source-facts.ts';
 import { cloudSchema } from '../../../core/contract/cloud/cloud.ts';
 import { plannedEndpoints } from '../../../core/contract/cloud/network.ts';
 import type { Manifest } from '../../../core/contract/manifest/manifest.ts';
 import type { CostPlan, SourcePlan } from '../../../core/domain/cost/cost.ts';
 import { keptOf } from '../../../core/domain/cost/kept.ts';
-import { sizingOf } from '../../../lib/sizing.ts';
+import { sizingOf } from '../../../lib/plan/sizing.ts';
 import { sizesOf } from '../sizes.ts';
 
 /** What is taken where nothing is said: one backup a night, of one gigabyte. */

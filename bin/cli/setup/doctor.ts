@@ -1,7 +1,7 @@
 import { doctor } from '../../../core/commands/doctor/doctor.ts';
 import { configured } from '../names.ts';
 import type { CommandSession } from '../session.ts';
-import { doctorLines, doctorSummary } from '../text/doctor-text.ts';
+import { doctorLines, doctorSummary } from '../text/setup/doctor-text.ts';
 import type { CommandOutcome } from '../text/output.ts';
 
 export type DoctorFlags = { notify?: true };

@@ -1,5 +1,5 @@
-import { checkKeys } from '../../../core/commands/check-keys.ts';
-import type { KeysChecked } from '../../../core/commands/check-keys.ts';
+import { checkKeys } from '../../../core/commands/check/check-keys.ts';
+import type { KeysChecked } from '../../../core/commands/check/check-keys.ts';
 import { configured, memoryFor } from '../names.ts';
 import type { CommandSession } from '../session.ts';
 import { failureDocument } from '../text/failure.ts';

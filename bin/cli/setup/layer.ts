@@ -4,7 +4,7 @@ import { BackupError, messageOf } from '../../../core/domain/errors.ts';
 import { pinsFileName } from '../../../core/domain/tools/notices.ts';
 import { plural } from '../../../core/domain/units.ts';
 import type { CachedLayer, LayerArchitecture, Move } from '../../../layers/db-tools/index.ts';
-import { layerTable, movesTable } from '../text/layer-table.ts';
+import { layerTable, movesTable } from '../text/setup/layer-table.ts';
 import { machineLayer } from './machine-layer.ts';
 import type { Output, CommandOutcome } from '../text/output.ts';
 

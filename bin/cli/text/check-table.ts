@@ -1,4 +1,4 @@
-import type { Checked } from '../../../core/commands/check.ts';
+import type { Checked } from '../../../core/commands/check/check.ts';
 import { messageOfFinding } from '../../../core/domain/messages/check.ts';
 import type { Finding, Judgement } from '../../../core/domain/watch/freshness.ts';
 import { startOf } from '../../../core/domain/keys.ts';

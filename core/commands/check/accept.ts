@@ -1,14 +1,14 @@
-import { word } from '../domain/messages/text.ts';
-import { ledgerSchema } from '../contract/memory/ledger.ts';
-import { accepted, acceptableOf } from '../domain/verdict/acceptance.ts';
-import type { Acceptable } from '../domain/verdict/acceptance.ts';
-import { BackupError, isBackupError } from '../domain/errors.ts';
-import type { SourceName } from '../domain/keys.ts';
-import { contentOf } from '../domain/verdict/ledger.ts';
-import type { SourceRules } from '../domain/verdict/verdict.ts';
-import type { Clock } from '../ports.ts';
-import type { Store } from '../store/store.ts';
-import { survey } from '../survey/survey.ts';
+import { word } from '../../domain/messages/text.ts';
+import { ledgerSchema } from '../../contract/memory/ledger.ts';
+import { accepted, acceptableOf } from '../../domain/verdict/acceptance.ts';
+import type { Acceptable } from '../../domain/verdict/acceptance.ts';
+import { BackupError, isBackupError } from '../../domain/errors.ts';
+import type { SourceName } from '../../domain/keys.ts';
+import { contentOf } from '../../domain/verdict/ledger.ts';
+import type { SourceRules } from '../../domain/verdict/verdict.ts';
+import type { Clock } from '../../ports.ts';
+import type { Store } from '../../store/store.ts';
+import { survey } from '../../survey/survey.ts';
 
 type AcceptDeps = { store: Store; clock: Clock };
 

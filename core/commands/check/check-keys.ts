@@ -1,9 +1,9 @@
-import { isBackupError } from '../domain/errors.ts';
-import type { BackupId, SourceName } from '../domain/keys.ts';
-import type { SourceRules } from '../domain/verdict/verdict.ts';
-import type { Clock } from '../ports.ts';
-import type { Store } from '../store/store.ts';
-import { chooseBackup } from '../survey/choose.ts';
+import { isBackupError } from '../../domain/errors.ts';
+import type { BackupId, SourceName } from '../../domain/keys.ts';
+import type { SourceRules } from '../../domain/verdict/verdict.ts';
+import type { Clock } from '../../ports.ts';
+import type { Store } from '../../store/store.ts';
+import { chooseBackup } from '../../survey/choose.ts';
 
 /**
  * What the configured keys do with the newest backup of a source. `signature`: `older`, it is from before signing.

@@ -1,16 +1,16 @@
-import { abortError } from '../domain/errors.ts';
-import { isFirstAtWork } from '../domain/watch/freshness.ts';
-import type { Finding, Judgement, WatchedSource } from '../domain/watch/freshness.ts';
-import type { Message } from '../domain/messages/findings.ts';
-import type { Notice } from '../domain/tools/notices.ts';
-import type { Clock, Meter, Notifier } from '../ports.ts';
-import type { Store } from '../store/store.ts';
-import { announce } from '../telling/announce.ts';
-import { rememberFound } from '../survey/remember-found.ts';
-import { surveyCopies } from '../survey/survey-copies.ts';
-import type { CopyLook } from '../survey/survey-copies.ts';
-import { surveyVault } from '../survey/survey-vault.ts';
-import type { VaultSurvey } from '../survey/survey-vault.ts';
+import { abortError } from '../../domain/errors.ts';
+import { isFirstAtWork } from '../../domain/watch/freshness.ts';
+import type { Finding, Judgement, WatchedSource } from '../../domain/watch/freshness.ts';
+import type { Message } from '../../domain/messages/findings.ts';
+import type { Notice } from '../../domain/tools/notices.ts';
+import type { Clock, Meter, Notifier } from '../../ports.ts';
+import type { Store } from '../../store/store.ts';
+import { announce } from '../../telling/announce.ts';
+import { rememberFound } from '../../survey/remember-found.ts';
+import { surveyCopies } from '../../survey/survey-copies.ts';
+import type { CopyLook } from '../../survey/survey-copies.ts';
+import { surveyVault } from '../../survey/survey-vault.ts';
+import type { VaultSurvey } from '../../survey/survey-vault.ts';
 
 /** What a check has seen and told. What failed in telling is a failure of the check; what it has found is none. */
 export type Checked = VaultSurvey & { told: Message[]; failures: unknown[] };

@@ -1,4 +1,4 @@
-import type { Settings } from '../../contract/config/settings.ts';
+import type { Settings } from '../../contract/config/settings/settings.ts';
 import type { SourceName } from '../../domain/keys.ts';
 import { testMessage } from '../../domain/messages/run.ts';
 import type { Notice } from '../../domain/tools/notices.ts';

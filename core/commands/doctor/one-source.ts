@@ -1,4 +1,4 @@
-import type { Settings } from '../../contract/config/settings.ts';
+import type { Settings } from '../../contract/config/settings/settings.ts';
 import type { SourceName } from '../../domain/keys.ts';
 import { mapConcurrently } from '../../pipeline/concurrency.ts';
 import type { Clock, Source } from '../../ports.ts';

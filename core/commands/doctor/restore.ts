@@ -1,4 +1,4 @@
-import type { Settings } from '../../contract/config/settings.ts';
+import type { Settings } from '../../contract/config/settings/settings.ts';
 import { drillDatabaseName } from '../../domain/drill-name.ts';
 import { newDatabaseName } from '../../domain/keys.ts';
 import type { SourceName } from '../../domain/keys.ts';
@@ -6,8 +6,8 @@ import type { Clock, Examination, Observed, RestoreFinding, Source } from '../..
 import type { Store } from '../../store/store.ts';
 import { chooseBackup } from '../../survey/choose.ts';
 import { memoryOf } from '../../survey/watched.ts';
-import { hindrance, planRestore } from '../restoring/plan.ts';
-import type { RestorePlan } from '../restoring/plan.ts';
+import { hindrance, planRestore } from '../restore/plan.ts';
+import type { RestorePlan } from '../restore/plan.ts';
 import { ofBackup } from './examine.ts';
 
 export type RestoreDeps = {

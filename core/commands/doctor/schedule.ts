@@ -1,4 +1,4 @@
-import type { Settings } from '../../contract/config/settings.ts';
+import type { Settings } from '../../contract/config/settings/settings.ts';
 import { BackupError } from '../../domain/errors.ts';
 import { refusedForEver } from '../../domain/retention/rotatable.ts';
 import { longestGapHours } from '../../domain/time/longest-gap.ts';

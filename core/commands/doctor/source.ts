@@ -1,8 +1,8 @@
-import type { Settings } from '../../contract/config/settings.ts';
+import type { Settings } from '../../contract/config/settings/settings.ts';
 import type { SourceName } from '../../domain/keys.ts';
 import type { Engine, Examination, Observed } from '../../ports.ts';
 import { memoryOf } from '../../survey/watched.ts';
-import { checkKeys } from '../check-keys.ts';
+import { checkKeys } from '../check/check-keys.ts';
 import { engineExaminations } from './engine.ts';
 import { ofBackup } from './examine.ts';
 import type { Course } from './examine.ts';

@@ -1,12 +1,12 @@
-import type { Manifest } from '../contract/manifest/manifest.ts';
-import { BackupError, isBackupError } from '../domain/errors.ts';
-import type { FailureCode } from '../domain/errors.ts';
-import { formatDuration, plural } from '../domain/units.ts';
-import type { Clock, Engine, Report, RunEvent } from '../ports.ts';
-import type { Store } from '../store/store.ts';
+import type { Manifest } from '../../contract/manifest/manifest.ts';
+import { BackupError, isBackupError } from '../../domain/errors.ts';
+import type { FailureCode } from '../../domain/errors.ts';
+import { formatDuration, plural } from '../../domain/units.ts';
+import type { Clock, Engine, Report, RunEvent } from '../../ports.ts';
+import type { Store } from '../../store/store.ts';
 import { proofSentence } from './prove.ts';
 import type { Proof } from './prove.ts';
-import { restore } from './restore.ts';
+import { restore } from '../restore/restore.ts';
 
 export type DrillOptions = {
   /** Restore and compare who owns what. */

@@ -1,15 +1,15 @@
-import type { Manifest, ManifestPart } from '../contract/manifest/manifest.ts';
-import { contentDifferences, decidedByText, describeUnequal, unequalDefinitions } from '../domain/compare.ts';
-import type { Unequal } from '../domain/compare.ts';
-import { BackupError } from '../domain/errors.ts';
-import { firstOf, oneLine } from '../domain/lines.ts';
-import { formatCount, plural } from '../domain/units.ts';
-import { mergeTallies, tableRows } from '../pipeline/rows/tables.ts';
-import type { Catalog, Compared, Engine, Plan, PlannedPart, Report, Settled, Target } from '../ports.ts';
-import { mapConcurrently } from '../pipeline/concurrency.ts';
-import { whileHeld } from '../pipeline/held.ts';
-import { wholeTally } from '../pipeline/meter.ts';
-import type { Store } from '../store/store.ts';
+import type { Manifest, ManifestPart } from '../../contract/manifest/manifest.ts';
+import { contentDifferences, decidedByText, describeUnequal, unequalDefinitions } from '../../domain/compare.ts';
+import type { Unequal } from '../../domain/compare.ts';
+import { BackupError } from '../../domain/errors.ts';
+import { firstOf, oneLine } from '../../domain/lines.ts';
+import { formatCount, plural } from '../../domain/units.ts';
+import { mergeTallies, tableRows } from '../../pipeline/rows/tables.ts';
+import type { Catalog, Compared, Engine, Plan, PlannedPart, Report, Settled, Target } from '../../ports.ts';
+import { mapConcurrently } from '../../pipeline/concurrency.ts';
+import { whileHeld } from '../../pipeline/held.ts';
+import { wholeTally } from '../../pipeline/meter.ts';
+import type { Store } from '../../store/store.ts';
 
 /**
  * What a proof has compared, and every difference it has found, a line each. `definitions`: compared, not by name

@@ -1,16 +1,16 @@
-import { word } from '../domain/messages/text.ts';
-import type { Manifest, ManifestPart } from '../contract/manifest/manifest.ts';
-import { BackupError, isBackupError } from '../domain/errors.ts';
-import type { BackupId, SourceName } from '../domain/keys.ts';
-import { formatBytes, plural } from '../domain/units.ts';
-import type { Bytes } from '../domain/units.ts';
-import { contentDifferences } from '../domain/compare.ts';
-import { firstOf } from '../domain/lines.ts';
-import type { DumpTally } from '../pipeline/rows/reader.ts';
-import { mergeTallies } from '../pipeline/rows/tables.ts';
-import type { ByteStream, Clock, Inspect, Inspection, Report } from '../ports.ts';
-import { mapConcurrently } from '../pipeline/concurrency.ts';
-import type { Store } from '../store/store.ts';
+import { word } from '../../domain/messages/text.ts';
+import type { Manifest, ManifestPart } from '../../contract/manifest/manifest.ts';
+import { BackupError, isBackupError } from '../../domain/errors.ts';
+import type { BackupId, SourceName } from '../../domain/keys.ts';
+import { formatBytes, plural } from '../../domain/units.ts';
+import type { Bytes } from '../../domain/units.ts';
+import { contentDifferences } from '../../domain/compare.ts';
+import { firstOf } from '../../domain/lines.ts';
+import type { DumpTally } from '../../pipeline/rows/reader.ts';
+import { mergeTallies } from '../../pipeline/rows/tables.ts';
+import type { ByteStream, Clock, Inspect, Inspection, Report } from '../../ports.ts';
+import { mapConcurrently } from '../../pipeline/concurrency.ts';
+import type { Store } from '../../store/store.ts';
 
 /** What reading everything again has shown: every damaged or missing part, not only the first. */
 export type Verification = {

@@ -2,7 +2,7 @@ import { BackupError } from '../../domain/errors.ts';
 import { firstOf, oneLine } from '../../domain/lines.ts';
 import { plural } from '../../domain/units.ts';
 import type { LoadFailure } from '../../ports.ts';
-import type { Restored } from '../restore.ts';
+import type { Restored } from './restore.ts';
 
 const shownInMessage = 10;
 

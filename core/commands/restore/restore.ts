@@ -1,8 +1,8 @@
-import type { Manifest, ManifestPart } from '../contract/manifest/manifest.ts';
-import { BackupError, isBackupError, messageOf, ourError } from '../domain/errors.ts';
-import { firstLines, oneLine } from '../domain/lines.ts';
-import type { BackupId, SourceName } from '../domain/keys.ts';
-import type { Bytes } from '../domain/units.ts';
+import type { Manifest, ManifestPart } from '../../contract/manifest/manifest.ts';
+import { BackupError, isBackupError, messageOf, ourError } from '../../domain/errors.ts';
+import { firstLines, oneLine } from '../../domain/lines.ts';
+import type { BackupId, SourceName } from '../../domain/keys.ts';
+import type { Bytes } from '../../domain/units.ts';
 import type {
   ByteStream,
   Catalog,
@@ -14,15 +14,15 @@ import type {
   LoadStep,
   Report,
   Target,
-} from '../ports.ts';
-import { mapConcurrently } from '../pipeline/concurrency.ts';
-import type { Store } from '../store/store.ts';
-import { hindrance, planRestore } from './restoring/plan.ts';
-import type { RestoreOptions, RestorePlan } from './restoring/plan.ts';
-import { requireTrue } from './restoring/assertions.ts';
-import { proofSentence, prove, requireEqual } from './prove.ts';
-import type { Proof } from './prove.ts';
-import { verify } from './verify.ts';
+} from '../../ports.ts';
+import { mapConcurrently } from '../../pipeline/concurrency.ts';
+import type { Store } from '../../store/store.ts';
+import { hindrance, planRestore } from './plan.ts';
+import type { RestoreOptions, RestorePlan } from './plan.ts';
+import { requireTrue } from './assertions.ts';
+import { proofSentence, prove, requireEqual } from '../proof/prove.ts';
+import type { Proof } from '../proof/prove.ts';
+import { verify } from '../proof/verify.ts';
 
 export type { RestoreOptions };
 /**

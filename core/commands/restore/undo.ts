@@ -1,5 +1,5 @@
-import { BackupError } from '../domain/errors.ts';
-import type { Engine, KeptDatabase, Replaced, RestoreFinding } from '../ports.ts';
+import { BackupError } from '../../domain/errors.ts';
+import type { Engine, KeptDatabase, Replaced, RestoreFinding } from '../../ports.ts';
 
 /** What was replaced and is kept, the newest first, and what would keep that one from coming back. */
 export type KeptPlan = { kept: [KeptDatabase, ...KeptDatabase[]]; findings: RestoreFinding[] };

@@ -4,7 +4,7 @@ import { awsCronProblem } from './aws-schedule.ts';
 import type { Config, ConfigProblem, SourceConfig } from '../config/config.ts';
 import type { CloudConfig } from './cloud.ts';
 import type { HookConfig, NotifierConfig } from '../config/notify.ts';
-import { vaultDescriptor } from '../config/vault.ts';
+import { vaultDescriptor } from '../config/vaults/vault.ts';
 import { problem } from '../config/problem.ts';
 import { secretProblem } from './secret-problem.ts';
 import { regionProblem, sizeProblem } from './unfit.ts';

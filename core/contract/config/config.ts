@@ -9,14 +9,14 @@ import { hooksSchema, notifyOrNoneSchema, notifySchema } from './notify.ts';
 import type { HookConfig, NotifierConfig } from './notify.ts';
 import { always, countOf, expected, expectedUnseen, group, hiddenKeys } from './fields.ts';
 import type { ConfigProblem } from './problem.ts';
-import { signingProblem } from './signing.ts';
-import { defaultsSchema, settingsOf, settingsShape } from './settings.ts';
-import type { Settings } from './settings.ts';
-import { copiesProblems, samePlaces, vaultsSchema } from './copies.ts';
+import { signingProblem } from './settings/signing.ts';
+import { defaultsSchema, settingsOf, settingsShape } from './settings/settings.ts';
+import type { Settings } from './settings/settings.ts';
+import { copiesProblems, samePlaces, vaultsSchema } from './vaults/copies.ts';
 import { keepsNothing } from './rotation/retention.ts';
 import { rotationProblems } from './rotation/problems.ts';
-import { vaultSchema } from './vault.ts';
-import type { VaultConfig } from './vault.ts';
+import { vaultSchema } from './vaults/vault.ts';
+import type { VaultConfig } from './vaults/vault.ts';
 
 /** Each engine is a key of a source. */
 const engineKeys = Object.fromEntries(

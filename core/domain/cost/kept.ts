@@ -1,5 +1,5 @@
 import { Cron, CronPattern } from 'croner';
-import type { Retention } from '../../contract/config/settings.ts';
+import type { Retention } from '../../contract/config/settings/settings.ts';
 import type { BackupId } from '../keys.ts';
 import { planRetention } from '../retention/retention.ts';
 

@@ -1,4 +1,4 @@
-import type { Bytes } from './units.ts';
+import type { Bytes } from '../units.ts';
 
 /**
  * A digest of the names and sizes of a backup's parts, in whatever order they come; it begins with how many there are.

@@ -1,4 +1,4 @@
-import type { Bytes } from './units.ts';
+import type { Bytes } from '../units.ts';
 
 const MiB = 1024 * 1024;
 

@@ -1,4 +1,4 @@
-import type { Bytes } from './units.ts';
+import type { Bytes } from '../units.ts';
 
 /** A range of a table's pages: from `first` up to, not including, `end`; the last range has no end. */
 export type Slice = { first: number; end?: number };

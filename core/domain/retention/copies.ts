@@ -1,4 +1,4 @@
-import type { Retention } from '../../contract/config/settings.ts';
+import type { Retention } from '../../contract/config/settings/settings.ts';
 import { startOf } from '../keys.ts';
 import type { BackupId } from '../keys.ts';
 import { planRetention } from './retention.ts';

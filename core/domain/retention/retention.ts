@@ -1,6 +1,6 @@
 import { tiers } from '../../contract/manifest/manifest.ts';
 import type { Tier } from '../../contract/manifest/manifest.ts';
-import type { Retention } from '../../contract/config/settings.ts';
+import type { Retention } from '../../contract/config/settings/settings.ts';
 import { calendarOf } from '../time/calendar.ts';
 import type { Calendar } from '../time/calendar.ts';
 import type { BackupId } from '../keys.ts';

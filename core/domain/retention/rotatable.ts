@@ -1,5 +1,5 @@
 import { Cron } from 'croner';
-import type { Retention } from '../../contract/config/settings.ts';
+import type { Retention } from '../../contract/config/settings/settings.ts';
 import { newBackupId } from '../keys.ts';
 import { longestGapHours } from '../time/longest-gap.ts';
 import { planRetention } from './retention.ts';

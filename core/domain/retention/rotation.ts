@@ -1,7 +1,7 @@
 import { word } from '../messages/text.ts';
 import type { RotationSettings } from '../../contract/config/rotation/rotation.ts';
-import type { Retention } from '../../contract/config/settings.ts';
-import type { WatchSettings } from '../../contract/config/watch.ts';
+import type { Retention } from '../../contract/config/settings/settings.ts';
+import type { WatchSettings } from '../../contract/config/settings/watch.ts';
 import type { Tier } from '../../contract/manifest/manifest.ts';
 import { BackupError } from '../errors.ts';
 import type { BackupFound, SourceHistory } from '../verdict/history.ts';

@@ -1,4 +1,4 @@
-import type { Retention } from '../../contract/config/settings.ts';
+import type { Retention } from '../../contract/config/settings/settings.ts';
 import type { Tier } from '../../contract/manifest/manifest.ts';
 import { planRetention, tiersOf } from './retention.ts';
 import type { Candidate } from './retention.ts';

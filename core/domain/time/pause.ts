@@ -1,4 +1,4 @@
-import type { WatchSettings } from '../../contract/config/watch.ts';
+import type { WatchSettings } from '../../contract/config/settings/watch.ts';
 import { calendarOf } from './calendar.ts';
 
 /** Whether nobody looks at a source at this moment. */

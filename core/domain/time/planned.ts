@@ -1,4 +1,4 @@
-import type { WatchSettings } from '../../contract/config/watch.ts';
+import type { WatchSettings } from '../../contract/config/settings/watch.ts';
 import type { Schedule } from './schedule.ts';
 
 /** When a source's backups are meant to begin; undefined where the configuration does not say. */

@@ -1,4 +1,4 @@
-import type { WatchSettings } from '../../contract/config/watch.ts';
+import type { WatchSettings } from '../../contract/config/settings/watch.ts';
 import type { Family } from '../../contract/memory/ledger.ts';
 
 export type Shares = Pick<WatchSettings['shrink'], 'rows' | 'bytes'>;

@@ -1,10 +1,10 @@
-import type { Retention } from '../../contract/config/settings.ts';
-import type { WatchSettings } from '../../contract/config/watch.ts';
+import type { Retention } from '../../contract/config/settings/settings.ts';
+import type { WatchSettings } from '../../contract/config/settings/watch.ts';
 import type { Entry, Facts, Ledger, Other, Shrinking } from '../../contract/memory/ledger.ts';
 import type { ManifestPart } from '../../contract/manifest/manifest.ts';
 import { isLess } from './baseline.ts';
 import { calendarOf } from '../time/calendar.ts';
-import { digestOfParts } from '../digest.ts';
+import { digestOfParts } from '../parts/digest.ts';
 import type { BackupFound, SourceHistory } from './history.ts';
 import { startOf } from '../keys.ts';
 import type { BackupId } from '../keys.ts';

@@ -1,5 +1,5 @@
-import type { Retention } from '../../contract/config/settings.ts';
-import type { WatchSettings } from '../../contract/config/watch.ts';
+import type { Retention } from '../../contract/config/settings/settings.ts';
+import type { WatchSettings } from '../../contract/config/settings/watch.ts';
 import type { Ledger } from '../../contract/memory/ledger.ts';
 import { outcomesOf, unmade } from './expectation.ts';
 import type { Moment } from './expectation.ts';

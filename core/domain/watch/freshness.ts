@@ -1,6 +1,6 @@
-import type { CopySettings } from '../../contract/config/copies.ts';
-import type { Retention } from '../../contract/config/settings.ts';
-import type { WatchSettings } from '../../contract/config/watch.ts';
+import type { CopySettings } from '../../contract/config/vaults/copies.ts';
+import type { Retention } from '../../contract/config/settings/settings.ts';
+import type { WatchSettings } from '../../contract/config/settings/watch.ts';
 import type { Ledger, Other, Shrinking } from '../../contract/memory/ledger.ts';
 import { runAtWork } from './expectation.ts';
 import type { Moment } from './expectation.ts';

@@ -14,7 +14,7 @@ import { repairsOf } from './repairs/repairs.ts';
 import { openPart, takesHistory } from './plan/making.ts';
 import type { MariadbRecipe } from './plan/making.ts';
 import { plannedParts } from './plan/parts.ts';
-import { explainDenied, requirePrivileges } from './privileges.ts';
+import { explainDenied, requirePrivileges } from './rights/privileges.ts';
 import { requireReadable } from './plan/readable.ts';
 import { quoteName } from './quoting.ts';
 import { restoreCommands } from './restore-commands.ts';

@@ -2,7 +2,7 @@ import type { ProgramRun } from '../../pipeline/program.ts';
 import type { Tools } from '../../tools.ts';
 import { passwordOf, placeOf, refusedHint } from '../login.ts';
 import type { Login } from '../login.ts';
-import { explainWords, usualRefusal } from './explain.ts';
+import { explainWords, usualRefusal } from './failures/explain.ts';
 
 /**
  * Options of both programs against `login`. No option file of the machine or of its user is read; the password goes by

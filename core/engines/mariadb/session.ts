@@ -4,7 +4,7 @@ import mysql from 'mysql2/promise';
 import { abortError, BackupError } from '../../domain/errors.ts';
 import { authorityOf, passwordOf, placeOf } from '../login.ts';
 import type { Login } from '../login.ts';
-import { explained } from './explain.ts';
+import { explained } from './failures/explain.ts';
 
 const connectLimitMs = 15_000;
 const quitLimitMs = 3_000;

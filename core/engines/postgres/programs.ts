@@ -3,7 +3,7 @@ import type { ProgramRun } from '../../pipeline/program.ts';
 import type { ProgramName, Tools } from '../../tools.ts';
 import { passwordOf, placeOf, refusedHint } from '../login.ts';
 import type { Login } from '../login.ts';
-import { loginRemedy, readEverything, rightsRemedy } from './rights.ts';
+import { loginRemedy, readEverything, rightsRemedy } from './failures/rights.ts';
 import { goneMeanwhile, standbyHint, timeoutsSince, usualRefusal } from './session.ts';
 
 /**

@@ -7,7 +7,7 @@ import { connectionRemedy, connectionWords } from '../connecting.ts';
 import { authorityOf, passwordOf, placeOf, refusedHint } from '../login.ts';
 import type { Login } from '../login.ts';
 import { escapedQuery, unescapedRow, unsendable } from './raw-text.ts';
-import { loginRemedy, readEverything, rightsRemedy } from './rights.ts';
+import { loginRemedy, readEverything, rightsRemedy } from './failures/rights.ts';
 
 const transactionEnded = '25P02';
 const conflictWithRecovery = '40001';

@@ -3,7 +3,7 @@ import type { Bytes } from '../../domain/units.ts';
 import { placeOf } from '../login.ts';
 import type { Login } from '../login.ts';
 import { isWhole } from './raw-text.ts';
-import { readEverything } from './rights.ts';
+import { readEverything } from './failures/rights.ts';
 import { noPlace } from './session.ts';
 import type { PostgresSession } from './session.ts';
 

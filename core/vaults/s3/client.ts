@@ -1,6 +1,6 @@
 import { Agent } from 'node:https';
 import { S3Client, type S3ClientConfig } from '@aws-sdk/client-s3';
-import { requireListings } from './listing.ts';
+import { requireListings } from './reading/listing.ts';
 
 /**
  * How stores check what they receive: by CRC-32C in a header (AWS and current stores), or by MD5 as older S3-compatible

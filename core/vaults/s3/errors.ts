@@ -1,5 +1,5 @@
 import { BackupError, messageOf, type FailureCode } from '../../domain/errors.ts';
-import { endpointHint } from './listing.ts';
+import { endpointHint } from './reading/listing.ts';
 
 type S3Meaning = { code: FailureCode; hint?: string };
 

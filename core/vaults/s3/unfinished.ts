@@ -2,8 +2,8 @@ import { AbortMultipartUploadCommand, ListMultipartUploadsCommand } from '@aws-s
 import { BackupError } from '../../domain/errors.ts';
 import type { UnfinishedUpload } from '../../vault.ts';
 import { nameOf } from './errors.ts';
-import { keyOf } from './list.ts';
-import { requirePage } from './listing.ts';
+import { keyOf } from './reading/list.ts';
+import { requirePage } from './reading/listing.ts';
 import { call, objectAt, type S3Place } from './request.ts';
 
 /** Every upload in parts below `prefix` that has begun and not ended, all pages. */

@@ -1,11 +1,11 @@
 import type { Code, ILayerVersion } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
-import { checkStatements, rotateStatements } from '../rights/grants.ts';
-import { functionName } from '../names.ts';
-import { secretStatements, tellingStatements, vaultKeyStatements } from '../rights/rights.ts';
-import { secretsOfCheck } from '../rights/secrets.ts';
-import type { Shared } from '../shared.ts';
-import { smallSizing } from '../sizing.ts';
+import { checkStatements, rotateStatements } from '../../rights/grants.ts';
+import { functionName } from '../../plan/names.ts';
+import { secretStatements, tellingStatements, vaultKeyStatements } from '../../rights/rights.ts';
+import { secretsOfCheck } from '../../rights/secrets.ts';
+import type { Shared } from '../../shared.ts';
+import { smallSizing } from '../../plan/sizing.ts';
 import { NightjarFunction } from './nightjar-function.ts';
 
 export type KeeperFunctionsProps = {

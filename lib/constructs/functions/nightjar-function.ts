@@ -15,12 +15,12 @@ import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
 import type * as z from 'zod';
-import type { functionEnvironmentSchema } from '../../core/contract/events/requests.ts';
-import { acknowledgeWildcards } from '../acknowledge.ts';
-import { allow } from '../rights/grants.ts';
-import type { Sizing } from '../sizing.ts';
-import { networkStatements } from './network.ts';
-import type { Network } from './network.ts';
+import type { functionEnvironmentSchema } from '../../../core/contract/events/requests.ts';
+import { acknowledgeWildcards } from '../../acknowledge.ts';
+import { allow } from '../../rights/grants.ts';
+import type { Sizing } from '../../plan/sizing.ts';
+import { networkStatements } from '../network.ts';
+import type { Network } from '../network.ts';
 
 /** What every function of a stack has in common. */
 export type FunctionCommon = {

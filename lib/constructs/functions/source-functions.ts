@@ -1,18 +1,18 @@
 import { Annotations } from 'aws-cdk-lib';
 import type { Code, ILayerVersion } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
-import { lostBackupWarning } from '../../core/contract/cloud/aws-schedule.ts';
-import { largestBytes } from '../../core/contract/cloud/unfit.ts';
-import type { SourceConfig } from '../../core/contract/config/config.ts';
-import { factsOf } from '../../core/contract/config/source-facts.ts';
-import type { SourceName } from '../../core/domain/keys.ts';
-import { backupStatements, drillStatements, restoreStatements } from '../rights/grants.ts';
-import { functionName } from '../names.ts';
-import { loginStatements, secretStatements, tellingStatements, vaultKeyStatements } from '../rights/rights.ts';
-import { namesIn } from '../rights/secrets.ts';
-import { restoreSizingOf, sizingOf } from '../sizing.ts';
-import type { Shared } from '../shared.ts';
-import type { Network } from './network.ts';
+import { lostBackupWarning } from '../../../core/contract/cloud/aws-schedule.ts';
+import { largestBytes } from '../../../core/contract/cloud/unfit.ts';
+import type { SourceConfig } from '../../../core/contract/config/config.ts';
+import { factsOf } from '../../../core/contract/config/sources/source-facts.ts';
+import type { SourceName } from '../../../core/domain/keys.ts';
+import { backupStatements, drillStatements, restoreStatements } from '../../rights/grants.ts';
+import { functionName } from '../../plan/names.ts';
+import { loginStatements, secretStatements, tellingStatements, vaultKeyStatements } from '../../rights/rights.ts';
+import { namesIn } from '../../rights/secrets.ts';
+import { restoreSizingOf, sizingOf } from '../../plan/sizing.ts';
+import type { Shared } from '../../shared.ts';
+import type { Network } from '../network.ts';
 import { NightjarFunction } from './nightjar-function.ts';
 
 export type SourceFunctionsProps = {

@@ -1,10 +1,10 @@
 import { expect } from '@jest/globals';
-import { backup } from '../../core/commands/backup.ts';
-import type { ByteStream, Engine } from '../../core/ports.ts';
-import { asJson } from '../support/elsewhere/as-json.ts';
-import { opening } from '../support/parts.ts';
-import { toySource } from '../support/toy-engine.ts';
-import { memoryScene } from '../support/vaults/vault.ts';
+import { backup } from '../../../core/commands/backup.ts';
+import type { ByteStream, Engine } from '../../../core/ports.ts';
+import { asJson } from '../../support/elsewhere/as-json.ts';
+import { opening } from '../../support/parts.ts';
+import { toySource } from '../../support/worlds/toy-engine.ts';
+import { memoryScene } from '../../support/vaults/vault.ts';
 import type { EnginePromise } from './engine-contract.ts';
 import {
   byTable,

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, test } from '@jest/globals';
-import type { Engine } from '../../core/ports.ts';
+import type { Engine } from '../../../core/ports.ts';
 import { backupPromises } from './engine-backup.ts';
 import { restorePromises } from './engine-restore.ts';
 

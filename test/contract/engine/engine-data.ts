@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from '@jest/globals';
-import type { BackupDeps } from '../../core/commands/backup.ts';
-import { restore } from '../../core/commands/restore.ts';
-import type { RestoreOptions } from '../../core/commands/restore.ts';
-import type { Manifest, TableRows } from '../../core/contract/manifest/manifest.ts';
-import { mergeTallies, tableRows } from '../../core/pipeline/rows/tables.ts';
-import type { Engine, PlannedPart, Report } from '../../core/ports.ts';
-import { makePart } from '../support/parts.ts';
-import type { MadePart } from '../support/parts.ts';
+import type { BackupDeps } from '../../../core/commands/backup.ts';
+import { restore } from '../../../core/commands/restore/restore.ts';
+import type { RestoreOptions } from '../../../core/commands/restore/restore.ts';
+import type { Manifest, TableRows } from '../../../core/contract/manifest/manifest.ts';
+import { mergeTallies, tableRows } from '../../../core/pipeline/rows/tables.ts';
+import type { Engine, PlannedPart, Report } from '../../../core/ports.ts';
+import { makePart } from '../../support/parts.ts';
+import type { MadePart } from '../../support/parts.ts';
 import type { EngineUnderTest, Lines } from './engine-contract.ts';
 
 export const limit = () => AbortSignal.timeout(120_000);

@@ -1,6 +1,6 @@
 import { afterAll, expect, test } from '@jest/globals';
-import type { ByteStream, Engine, PlannedPart } from '../../core/ports.ts';
-import { toyEngine } from '../support/toy-engine.ts';
+import type { ByteStream, Engine, PlannedPart } from '../../../core/ports.ts';
+import { toyEngine } from '../../support/worlds/toy-engine.ts';
 import { enginePromises } from './engine-contract.ts';
 import type { EngineUnderTest } from './engine-contract.ts';
 import { deaf, loading, making, ofTables, planning, swallowing, tallying, targeting } from './engine-lies.ts';

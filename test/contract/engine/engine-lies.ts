@@ -1,8 +1,8 @@
-import type { Manifest } from '../../core/contract/manifest/manifest.ts';
-import type { DumpTally, TableTally } from '../../core/pipeline/rows/reader.ts';
-import type { ByteStream, Engine, LoadStep, OpenedPart, Plan, PlannedPart, Target } from '../../core/ports.ts';
-import { opening } from '../support/parts.ts';
-import type { ToyServer } from '../support/toy-engine.ts';
+import type { Manifest } from '../../../core/contract/manifest/manifest.ts';
+import type { DumpTally, TableTally } from '../../../core/pipeline/rows/reader.ts';
+import type { ByteStream, Engine, LoadStep, OpenedPart, Plan, PlannedPart, Target } from '../../../core/ports.ts';
+import { opening } from '../../support/parts.ts';
+import type { ToyServer } from '../../support/worlds/toy-engine.ts';
 import type { EngineUnderTest } from './engine-contract.ts';
 import { toyUnderTest } from './toy-under-test.ts';
 

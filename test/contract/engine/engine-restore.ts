@@ -1,9 +1,9 @@
 import { expect } from '@jest/globals';
-import { backup } from '../../core/commands/backup.ts';
-import { prove } from '../../core/commands/prove.ts';
-import type { ByteStream } from '../../core/ports.ts';
-import { toySource } from '../support/toy-engine.ts';
-import { memoryScene } from '../support/vaults/vault.ts';
+import { backup } from '../../../core/commands/backup.ts';
+import { prove } from '../../../core/commands/proof/prove.ts';
+import type { ByteStream } from '../../../core/ports.ts';
+import { toySource } from '../../support/worlds/toy-engine.ts';
+import { memoryScene } from '../../support/vaults/vault.ts';
 import type { EnginePromise, EngineUnderTest } from './engine-contract.ts';
 import {
   expectNothingLeft,

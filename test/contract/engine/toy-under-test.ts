@@ -1,5 +1,5 @@
-import { toyEngine } from '../support/toy-engine.ts';
-import type { ToyServer } from '../support/toy-engine.ts';
+import { toyEngine } from '../../support/worlds/toy-engine.ts';
+import type { ToyServer } from '../../support/worlds/toy-engine.ts';
 import type { EngineUnderTest } from './engine-contract.ts';
 
 /** The toy engine, and its server by way of the Map that it is. */

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import type { SecretReference, Secrets } from '../../core/ports.ts';
+import type { SecretReference, Secrets } from '../../../core/ports.ts';
 
 /** A place where secrets are kept, empty at first, and who keeps them without Nightjar. */
 export type SecretsUnderTest = {

@@ -1,7 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openSecrets } from '../../core/secrets/index.ts';
+import { openSecrets } from '../../../core/secrets/index.ts';
 import { secretsContract } from './secrets-contract.ts';
 
 // AWS Secrets Manager passes the same suite in test/real/secrets/aws.test.ts

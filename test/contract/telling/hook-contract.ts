@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import type { RunEnded } from '../../core/contract/events/run-ended.ts';
-import type { Hook } from '../../core/ports.ts';
+import type { RunEnded } from '../../../core/contract/events/run-ended.ts';
+import type { Hook } from '../../../core/ports.ts';
 
 /** A kind of hook, and the other side of it. */
 export type HookUnderTest = {

@@ -1,12 +1,12 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { HookConfig } from '../../core/contract/config/notify.ts';
-import type { RunEnded } from '../../core/contract/events/run-ended.ts';
-import type { Hook } from '../../core/ports.ts';
-import { openHook } from '../../core/telling/hooks/index.ts';
-import { startEndpoint } from '../support/endpoints/endpoint.ts';
-import type { Endpoint, Reply } from '../support/endpoints/endpoint.ts';
+import type { HookConfig } from '../../../core/contract/config/notify.ts';
+import type { RunEnded } from '../../../core/contract/events/run-ended.ts';
+import type { Hook } from '../../../core/ports.ts';
+import { openHook } from '../../../core/telling/hooks/index.ts';
+import { startEndpoint } from '../../support/endpoints/endpoint.ts';
+import type { Endpoint, Reply } from '../../support/endpoints/endpoint.ts';
 import { hookContract } from './hook-contract.ts';
 import type { HookUnderTest } from './hook-contract.ts';
 

@@ -2,12 +2,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { openNotifier } from '../../core/telling/notifiers/index.ts';
-import type { NotifierConfig } from '../../core/contract/config/notify.ts';
-import type { Notifier } from '../../core/ports.ts';
-import { samples } from '../unit/messages/samples.ts';
-import { startEndpoint } from '../support/endpoints/endpoint.ts';
-import type { Endpoint } from '../support/endpoints/endpoint.ts';
+import { openNotifier } from '../../../core/telling/notifiers/index.ts';
+import type { NotifierConfig } from '../../../core/contract/config/notify.ts';
+import type { Notifier } from '../../../core/ports.ts';
+import { samples } from '../../unit/messages/samples.ts';
+import { startEndpoint } from '../../support/endpoints/endpoint.ts';
+import type { Endpoint } from '../../support/endpoints/endpoint.ts';
 
 const secret = 'sEcReT0123456789';
 const before = process.env;

@@ -1,5 +1,5 @@
-import { BackupError } from '../../core/domain/errors.ts';
-import { emptyState, memoryVault } from '../support/vaults/memory-vault.ts';
+import { BackupError } from '../../../core/domain/errors.ts';
+import { emptyState, memoryVault } from '../../support/vaults/memory-vault.ts';
 import { backupContract } from './backup-contract.ts';
 import { tamperingContract } from './tampering-contract.ts';
 import { vaultContract } from './vault-contract.ts';

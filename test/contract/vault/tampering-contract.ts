@@ -1,18 +1,18 @@
 import { randomBytes } from 'node:crypto';
 import { beforeAll, describe, expect, test } from '@jest/globals';
-import { backup } from '../../core/commands/backup.ts';
-import { messageOf } from '../../core/domain/errors.ts';
-import { newIdentity } from '../../core/pipeline/age/keys.ts';
-import { newSigningKey } from '../../core/signing.ts';
-import type { Store } from '../../core/store/store.ts';
-import type { Vault } from '../../core/vault.ts';
-import { signedStore } from '../support/keys/signed.ts';
-import { tamperings, vandal } from '../support/keys/tampering.ts';
-import type { Target } from '../support/keys/tampering.ts';
-import { waysOn } from '../support/keys/ways.ts';
-import { toyEngine, toySource } from '../support/toy-engine.ts';
-import type { ToyServer } from '../support/toy-engine.ts';
-import { depsOf, limit } from '../support/vaults/vault.ts';
+import { backup } from '../../../core/commands/backup.ts';
+import { messageOf } from '../../../core/domain/errors.ts';
+import { newIdentity } from '../../../core/pipeline/age/keys.ts';
+import { newSigningKey } from '../../../core/signing.ts';
+import type { Store } from '../../../core/store/store.ts';
+import type { Vault } from '../../../core/vault.ts';
+import { signedStore } from '../../support/keys/signed.ts';
+import { tamperings, vandal } from '../../support/keys/tampering.ts';
+import type { Target } from '../../support/keys/tampering.ts';
+import { waysOn } from '../../support/keys/ways.ts';
+import { toyEngine, toySource } from '../../support/worlds/toy-engine.ts';
+import type { ToyServer } from '../../support/worlds/toy-engine.ts';
+import { depsOf, limit } from '../../support/vaults/vault.ts';
 
 /** What a vault's own ways show in: objects that are missing, empty, shorter, longer, or were moved. */
 const kinds = [

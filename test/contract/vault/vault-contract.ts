@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe } from '@jest/globals';
-import type { Tags, Vault } from '../../core/vault.ts';
+import type { Tags, Vault } from '../../../core/vault.ts';
 import { carePromises } from './vault-care.ts';
 import { placePromises } from './vault-places.ts';
 import { streamPromises } from './vault-streams.ts';

@@ -1,8 +1,8 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { isBackupError } from '../../core/domain/errors.ts';
-import type { ObjectKey } from '../../core/domain/keys.ts';
-import type { ByteStream } from '../../core/ports.ts';
-import type { Vault } from '../../core/vault.ts';
+import { isBackupError } from '../../../core/domain/errors.ts';
+import type { ObjectKey } from '../../../core/domain/keys.ts';
+import type { ByteStream } from '../../../core/ports.ts';
+import type { Vault } from '../../../core/vault.ts';
 
 const period = 1_000_003;
 const patterns = new Map<number, Buffer>();

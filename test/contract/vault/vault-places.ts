@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { objectKey } from '../../core/domain/keys.ts';
+import { objectKey } from '../../../core/domain/keys.ts';
 import { chunks, contentOf, keysOf, patterned } from './vault-data.ts';
 import type { VaultUnderTest } from './vault-contract.ts';
 

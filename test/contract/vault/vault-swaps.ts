@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
-import { isBackupError } from '../../core/domain/errors.ts';
-import { objectKey } from '../../core/domain/keys.ts';
+import { isBackupError } from '../../../core/domain/errors.ts';
+import { objectKey } from '../../../core/domain/keys.ts';
 import { contentOf, count, counted } from './vault-data.ts';
 import type { VaultUnderTest } from './vault-contract.ts';
 

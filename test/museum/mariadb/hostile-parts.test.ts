@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type mysql from 'mysql2/promise';
 import { backup } from '../../../core/commands/backup.ts';
-import { restore } from '../../../core/commands/restore.ts';
+import { restore } from '../../../core/commands/restore/restore.ts';
 import type { Manifest } from '../../../core/contract/manifest/manifest.ts';
 import type { SourceName } from '../../../core/domain/keys.ts';
 import { mariadbEngine } from '../../../core/engines/mariadb/index.ts';

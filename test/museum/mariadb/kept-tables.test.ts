@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type mysql from 'mysql2/promise';
 import { backup } from '../../../core/commands/backup.ts';
-import { proofSentence, prove } from '../../../core/commands/prove.ts';
-import { restore } from '../../../core/commands/restore.ts';
-import type { Restored } from '../../../core/commands/restore.ts';
+import { proofSentence, prove } from '../../../core/commands/proof/prove.ts';
+import { restore } from '../../../core/commands/restore/restore.ts';
+import type { Restored } from '../../../core/commands/restore/restore.ts';
 import type { Manifest } from '../../../core/contract/manifest/manifest.ts';
 import type { SourceName } from '../../../core/domain/keys.ts';
 import { mariadbEngine } from '../../../core/engines/mariadb/index.ts';

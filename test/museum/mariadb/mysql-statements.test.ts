@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type mysql from 'mysql2/promise';
 import { backup } from '../../../core/commands/backup.ts';
-import { restore } from '../../../core/commands/restore.ts';
+import { restore } from '../../../core/commands/restore/restore.ts';
 import type { SourceName } from '../../../core/domain/keys.ts';
 import { mariadbEngine } from '../../../core/engines/mariadb/index.ts';
 import type { Tools } from '../../../core/tools.ts';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { backup } from '../../../core/commands/backup.ts';
-import { prove, proofSentence } from '../../../core/commands/prove.ts';
-import { restore } from '../../../core/commands/restore.ts';
+import { prove, proofSentence } from '../../../core/commands/proof/prove.ts';
+import { restore } from '../../../core/commands/restore/restore.ts';
 import type { Manifest } from '../../../core/contract/manifest/manifest.ts';
 import type { Login } from '../../../core/engines/login.ts';
 import { openStore } from '../../../core/store/store.ts';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import pg from 'pg';
 import { backup } from '../../../core/commands/backup.ts';
-import { restore } from '../../../core/commands/restore.ts';
+import { restore } from '../../../core/commands/restore/restore.ts';
 import type { Manifest } from '../../../core/contract/manifest/manifest.ts';
 import type { Vault } from '../../../core/vault.ts';
 import { acting } from '../../support/faults/kills.ts';

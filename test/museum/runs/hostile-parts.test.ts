@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { backup } from '../../../core/commands/backup.ts';
-import { restore } from '../../../core/commands/restore.ts';
+import { restore } from '../../../core/commands/restore/restore.ts';
 import type { Manifest } from '../../../core/contract/manifest/manifest.ts';
 import { canaryFile } from '../../support/canary.ts';
 import type { Canary } from '../../support/canary.ts';

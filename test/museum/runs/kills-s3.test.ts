@@ -3,7 +3,7 @@ import type { S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { backup } from '../../../core/commands/backup.ts';
 import { listBackups } from '../../support/vaults/listed.ts';
-import { verify } from '../../../core/commands/verify.ts';
+import { verify } from '../../../core/commands/proof/verify.ts';
 import type { BackupError } from '../../../core/domain/errors.ts';
 import { manifestKey } from '../../../core/domain/layout/places.ts';
 import type { BackupId, SourceName } from '../../../core/domain/keys.ts';
@@ -18,7 +18,7 @@ import { brokenTools, limit, postgresScene, runSql } from '../../support/postgre
 import type { PostgresScene } from '../../support/postgres.ts';
 import { s3Scene } from '../../support/vaults/s3.ts';
 import type { S3Scene } from '../../support/vaults/s3.ts';
-import { clientOf } from '../../real/vaults/s3-servers.ts';
+import { clientOf } from '../../real/vaults/s3/servers.ts';
 
 const shop = 'shop' as SourceName;
 

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { DeleteBucketPolicyCommand, PutBucketPolicyCommand } from '@aws-sdk/client-s3';
 import type { S3Client } from '@aws-sdk/client-s3';
-import { check } from '../../../core/commands/check.ts';
+import { check } from '../../../core/commands/check/check.ts';
 import type { SourceName } from '../../../core/domain/keys.ts';
 import type { Message } from '../../../core/domain/messages/findings.ts';
 import type { Vault } from '../../../core/vault.ts';
@@ -11,7 +11,7 @@ import { startCeph } from '../../servers/s3/ceph.ts';
 import type { S3Server } from '../../servers/server.ts';
 import { watching } from '../../support/vaults/seen.ts';
 import { storeBackup } from '../../support/vaults/stored.ts';
-import { clientOf } from '../../real/vaults/s3-servers.ts';
+import { clientOf } from '../../real/vaults/s3/servers.ts';
 
 const bucket = 'nightjar-vault';
 let server: S3Server;

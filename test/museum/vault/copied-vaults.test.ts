@@ -6,7 +6,7 @@ import { afterEach, expect, test } from '@jest/globals';
 import { findStuckLease, unlock } from '../../../core/commands/unlock.ts';
 import { leaseKey, ledgerKey } from '../../../core/domain/layout/places.ts';
 import { withLease } from '../../../core/store/lease/lease.ts';
-import { nightsIn } from '../../support/nights.ts';
+import { nightsIn } from '../../support/worlds/nights.ts';
 import { shop } from '../../support/vaults/seen.ts';
 import { depsOf, folderScene, limit } from '../../support/vaults/vault.ts';
 

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { check } from '../../../core/commands/check.ts';
+import { check } from '../../../core/commands/check/check.ts';
 import { findManifest } from '../../support/vaults/listed.ts';
 import { newBackupId, objectKey } from '../../../core/domain/keys.ts';
 import { sourceSegment } from '../../../core/domain/layout/places.ts';

@@ -5,12 +5,12 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { findManifest, listBackups } from '../../support/vaults/listed.ts';
 import { rotate } from '../../../core/commands/rotate.ts';
-import { verify } from '../../../core/commands/verify.ts';
+import { verify } from '../../../core/commands/proof/verify.ts';
 import { manifestKey } from '../../../core/domain/layout/places.ts';
 import type { SourceName } from '../../../core/domain/keys.ts';
 import type { Vault } from '../../../core/vault.ts';
 import { folderVault } from '../../../core/vaults/folder/folder.ts';
-import { chunks, keysOf } from '../../contract/vault-data.ts';
+import { chunks, keysOf } from '../../contract/vault/vault-data.ts';
 import { dailyIds, none, policyOf, putBackup, rotatingIn, signal } from '../../support/vaults/history.ts';
 import { depsOf } from '../../support/vaults/vault.ts';
 

@@ -1,13 +1,13 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { backup } from '../../../core/commands/backup.ts';
-import { notTheNewest } from '../../../core/commands/restoring/passed-over.ts';
-import { restore, restoreRecorded } from '../../../core/commands/restore.ts';
+import { notTheNewest } from '../../../core/commands/restore/passed-over.ts';
+import { restore, restoreRecorded } from '../../../core/commands/restore/restore.ts';
 import { memoryOf } from '../../../core/survey/watched.ts';
 import { chooseBackup } from '../../../core/survey/choose.ts';
 import type { Manifest } from '../../../core/contract/manifest/manifest.ts';
 import type { SourceName } from '../../../core/domain/keys.ts';
-import { toyEngine, toySource } from '../../support/toy-engine.ts';
-import type { ToyServer } from '../../support/toy-engine.ts';
+import { toyEngine, toySource } from '../../support/worlds/toy-engine.ts';
+import type { ToyServer } from '../../support/worlds/toy-engine.ts';
 import { folderScene, limit } from '../../support/vaults/vault.ts';
 import type { FolderScene } from '../../support/vaults/vault.ts';
 

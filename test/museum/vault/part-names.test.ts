@@ -1,13 +1,13 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { backup } from '../../../core/commands/backup.ts';
 import { rotate } from '../../../core/commands/rotate.ts';
-import { verify } from '../../../core/commands/verify.ts';
+import { verify } from '../../../core/commands/proof/verify.ts';
 import type { ManifestPart } from '../../../core/contract/manifest/manifest.ts';
 import { manifestKey } from '../../../core/domain/layout/places.ts';
 import type { BackupId, SourceName } from '../../../core/domain/keys.ts';
 import type { Engine, PlannedPart } from '../../../core/ports.ts';
 import { opening } from '../../support/parts.ts';
-import { toyEngine, toySource } from '../../support/toy-engine.ts';
+import { toyEngine, toySource } from '../../support/worlds/toy-engine.ts';
 import { findManifest } from '../../support/vaults/listed.ts';
 import { policyOf, putBackup } from '../../support/vaults/history.ts';
 import { folderScene, limit } from '../../support/vaults/vault.ts';

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { backup } from '../../../core/commands/backup.ts';
-import { verify } from '../../../core/commands/verify.ts';
-import { toyEngine, toySource } from '../../support/toy-engine.ts';
+import { verify } from '../../../core/commands/proof/verify.ts';
+import { toyEngine, toySource } from '../../support/worlds/toy-engine.ts';
 import { folderScene, limit } from '../../support/vaults/vault.ts';
 import type { FolderScene } from '../../support/vaults/vault.ts';
 

@@ -12,7 +12,7 @@ const limit = () => AbortSignal.timeout(100_000);
 /** The databases of test/real/mariadb/restore/typed: the source, a copy as it is, one with every change. */
 export async function prepare() {
   const { backup } = await import('../../../core/commands/backup.ts');
-  const { restore } = await import('../../../core/commands/restore.ts');
+  const { restore } = await import('../../../core/commands/restore/restore.ts');
   const { mariadbEngine } = await import('../../../core/engines/mariadb/index.ts');
   const { startMariadb } = await import('../../servers/databases/mariadb.ts');
   const { connect, loginTo } = await import('../../support/mariadb/mariadb.ts');
@@ -53,7 +53,7 @@ export async function missed({ login, named }: Place, read: typeof readCatalog):
 
 /** What that suite asserts, in words: with a change in the code, other words. */
 export async function judge({ login, folder, manifest, named }: Place): Promise<unknown> {
-  const { prove } = await import('../../../core/commands/prove.ts');
+  const { prove } = await import('../../../core/commands/proof/prove.ts');
   const { mariadbEngine } = await import('../../../core/engines/mariadb/index.ts');
   const { folderVault } = await import('../../../core/vaults/folder/folder.ts');
   const { layerTools } = await import('../../support/tools.ts');

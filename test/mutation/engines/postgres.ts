@@ -4,7 +4,7 @@ import { withSession } from '../../../core/engines/postgres/session.ts';
 import type { Login } from '../../../core/engines/login.ts';
 import type { Catalog } from '../../../core/contract/manifest/catalog.ts';
 import type { Manifest } from '../../../core/contract/manifest/manifest.ts';
-import { factPasses } from '../../real/postgres/restore/fact-passes.ts';
+import { factPasses } from '../../real/postgres/restore/proof/fact-passes.ts';
 import { describeUnequal, unequalDefinitions } from '../../../core/domain/compare.ts';
 
 type Place = { login: Login; folder: string; manifest: Manifest; found: string[] };
@@ -14,10 +14,10 @@ const limit = () => AbortSignal.timeout(100_000);
 /** The databases of test/real/postgres/restore/mutations: the source, a copy as it is, one with every change. */
 export async function prepare() {
   const { backup } = await import('../../../core/commands/backup.ts');
-  const { restore } = await import('../../../core/commands/restore.ts');
+  const { restore } = await import('../../../core/commands/restore/restore.ts');
   const { postgresScene } = await import('../../support/postgres.ts');
   const { makeTyped } = await import('../../support/typed.ts');
-  const { mutations } = await import('../../real/postgres/restore/mutations.ts');
+  const { mutations } = await import('../../real/postgres/restore/proof/mutations.ts');
   const scene = await postgresScene(18, { wal_level: 'logical' });
   await makeTyped(scene, 'each', 'one-of-each', 18);
   await scene.sql('postgres', `alter database each set work_mem to '4MB'; comment on database each is 'one'`);
@@ -46,7 +46,7 @@ export async function missed({ login, found }: Place, read: typeof readCatalog):
 
 /** What that suite asserts, in words: with a change in the code, other words. */
 export async function judge({ login, folder, manifest }: Place): Promise<unknown> {
-  const { prove } = await import('../../../core/commands/prove.ts');
+  const { prove } = await import('../../../core/commands/proof/prove.ts');
   const { postgresEngine } = await import('../../../core/engines/postgres/index.ts');
   const { folderVault } = await import('../../../core/vaults/folder/folder.ts');
   const { layerTools } = await import('../../support/tools.ts');

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type mysql from 'mysql2/promise';
 import { backup } from '../../../core/commands/backup.ts';
-import { restore } from '../../../core/commands/restore.ts';
+import { restore } from '../../../core/commands/restore/restore.ts';
 import { mariadbEngine } from '../../../core/engines/mariadb/index.ts';
 import { postgresEngine } from '../../../core/engines/postgres/index.ts';
 import type { Engine, Source } from '../../../core/ports.ts';
@@ -15,7 +15,7 @@ import { connect, loginTo } from '../../support/mariadb/mariadb.ts';
 import { limit, postgresScene } from '../../support/postgres.ts';
 import type { PostgresScene } from '../../support/postgres.ts';
 import { layerTools } from '../../support/tools.ts';
-import { toySource } from '../../support/toy-engine.ts';
+import { toySource } from '../../support/worlds/toy-engine.ts';
 import { folderScene } from '../../support/vaults/vault.ts';
 import type { FolderScene } from '../../support/vaults/vault.ts';
 

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { backup } from '../../../core/commands/backup.ts';
 import { findManifest, listBackups } from '../../support/vaults/listed.ts';
-import { restoreRecorded } from '../../../core/commands/restore.ts';
-import { verifyRecorded } from '../../../core/commands/verify.ts';
+import { restoreRecorded } from '../../../core/commands/restore/restore.ts';
+import { verifyRecorded } from '../../../core/commands/proof/verify.ts';
 import type { Manifest } from '../../../core/contract/manifest/manifest.ts';
 import { objectKey } from '../../../core/domain/keys.ts';
 import type { SourceName } from '../../../core/domain/keys.ts';
@@ -13,8 +13,8 @@ import { limit, postgresScene } from '../../support/postgres.ts';
 import type { PostgresScene } from '../../support/postgres.ts';
 import { depsOf } from '../../support/vaults/vault.ts';
 import type { ProxyOptions } from '../vaults/proxy.ts';
-import { openOn } from '../vaults/s3-servers.ts';
-import { through } from '../vaults/s3-through.ts';
+import { openOn } from '../vaults/s3/servers.ts';
+import { through } from '../vaults/s3/through.ts';
 
 const shop = 'shop' as SourceName;
 let server: S3Server;

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { expect, test } from '@jest/globals';
 import { backup } from '../../../core/commands/backup.ts';
-import { restore } from '../../../core/commands/restore.ts';
+import { restore } from '../../../core/commands/restore/restore.ts';
 import type { Source } from '../../../core/ports.ts';
 import { mariadbEngine } from '../../../core/engines/mariadb/index.ts';
 import { connect, loginTo } from '../../support/mariadb/mariadb.ts';

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { expect, test } from '@jest/globals';
 import { parse } from 'yaml';
-import { costLines } from '../../../bin/cli/text/cost-table.ts';
+import { costLines } from '../../../bin/cli/text/setup/cost-table.ts';
 import { costPlanOf, regionOf } from '../../../bin/cli/setup/cost-plan.ts';
 import { checkConfig } from '../../../core/contract/config/config.ts';
 import type { Config } from '../../../core/contract/config/config.ts';

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { backup } from '../../../core/commands/backup.ts';
-import { prove } from '../../../core/commands/prove.ts';
+import { prove } from '../../../core/commands/proof/prove.ts';
 import type { Engine, Source } from '../../../core/ports.ts';
 import type { Manifest } from '../../../core/contract/manifest/manifest.ts';
 import { mariadbEngine } from '../../../core/engines/mariadb/index.ts';

@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { storeBackup } from '../../support/vaults/stored.ts';
 import { folderVault } from '../../../core/vaults/folder/folder.ts';
-import { asPostgres, asRoot, at } from '../mistakes/servers.ts';
+import { asPostgres, asRoot, at } from '../mistakes/support/servers.ts';
 import { startProxy } from '../vaults/proxy.ts';
 import type { ProxyOptions } from '../vaults/proxy.ts';
 import { doctorScene } from './scene.ts';

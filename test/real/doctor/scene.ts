@@ -8,7 +8,7 @@ import { startCeph } from '../../servers/s3/ceph.ts';
 import { startMoto } from '../../servers/s3/moto.ts';
 import { s3Client } from '../../servers/s3/client.ts';
 import { nightjarInProcess } from '../../support/cli/in-process.ts';
-import { asPostgres, asRoot, at } from '../mistakes/servers.ts';
+import { asPostgres, asRoot, at } from '../mistakes/support/servers.ts';
 
 /** A line of `nightjar doctor --json`. */
 export type Line = { about: string; what: string; outcome: string; said: string; remedy?: string; code?: string };

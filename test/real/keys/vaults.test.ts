@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import { afterAll, beforeAll } from '@jest/globals';
 import { folderVault } from '../../../core/vaults/folder/folder.ts';
 import { s3Vault } from '../../../core/vaults/s3/s3.ts';
-import { backupContract } from '../../contract/backup-contract.ts';
-import { tamperingContract } from '../../contract/tampering-contract.ts';
+import { backupContract } from '../../contract/vault/backup-contract.ts';
+import { tamperingContract } from '../../contract/vault/tampering-contract.ts';
 import { startCeph } from '../../servers/s3/ceph.ts';
 import { startMoto } from '../../servers/s3/moto.ts';
 import type { S3Server } from '../../servers/server.ts';
-import { bucket, clientOf } from '../vaults/s3-servers.ts';
+import { bucket, clientOf } from '../vaults/s3/servers.ts';
 
 let folder: string;
 let ceph: S3Server;

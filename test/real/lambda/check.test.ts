@@ -3,7 +3,7 @@ import { checkResultSchema } from '../../../core/contract/events/check.ts';
 import { s3Vault } from '../../../core/vaults/s3/s3.ts';
 import type { DatabaseServer } from '../../servers/server.ts';
 import { storeBackup } from '../../support/vaults/stored.ts';
-import { clientOf } from '../vaults/s3-servers.ts';
+import { clientOf } from '../vaults/s3/servers.ts';
 import type { Invocation } from './sandbox/function.ts';
 import { errorOf, valueOf } from './sandbox/outcome.ts';
 import { openScene, type Scene, type SceneSource } from './scene.ts';

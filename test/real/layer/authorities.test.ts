@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { compose } from '../../../core/compose.ts';
 import { parseConfig } from '../../../core/config-file.ts';
-import { tlsChoice } from '../../../core/contract/config/server.ts';
+import { tlsChoice } from '../../../core/contract/config/sources/server.ts';
 import { authoritiesOf } from '../../../core/domain/tools/rds-endpoint.ts';
 import { thisIdentity } from '../../../core/holder.ts';
 import { readToolsFacts } from '../../../core/tools.ts';

@@ -1,6 +1,6 @@
 import { exitCodeOf } from '../../../bin/cli/text/failure.ts';
-import { restoreRecorded } from '../../../core/commands/restore.ts';
-import type { RestoreOptions } from '../../../core/commands/restore.ts';
+import { restoreRecorded } from '../../../core/commands/restore/restore.ts';
+import type { RestoreOptions } from '../../../core/commands/restore/restore.ts';
 import { runAndReport } from '../../../core/telling/run-and-report.ts';
 import { messageSchema } from '../../../core/contract/events/message.ts';
 import type { Message } from '../../../core/contract/events/message.ts';

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { mistakes } from './mistake.ts';
-import type { Mistake } from './mistake.ts';
+import { mistakes } from './support/mistake.ts';
+import type { Mistake } from './support/mistake.ts';
 
 const login = 'host: 127.0.0.1, port: 9, database: shop, user: app';
 const source = (more: string, rest = '') =>

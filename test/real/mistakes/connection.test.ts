@@ -3,11 +3,11 @@ import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { startMariadb } from '../../servers/databases/mariadb.ts';
 import { startPostgres } from '../../servers/databases/postgres.ts';
-import { exchangeCertificate } from './certificates.ts';
-import type { Flaw } from './certificates.ts';
-import { mistakes, sqlIn } from './mistake.ts';
-import type { Mistake, World } from './mistake.ts';
-import { asPostgres, asRoot, at } from './servers.ts';
+import { exchangeCertificate } from './support/certificates.ts';
+import type { Flaw } from './support/certificates.ts';
+import { mistakes, sqlIn } from './support/mistake.ts';
+import type { Mistake, World } from './support/mistake.ts';
+import { asPostgres, asRoot, at } from './support/servers.ts';
 
 async function open() {
   const [plain, tls, maria, old] = await Promise.all([

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import { startPostgres } from '../../servers/databases/postgres.ts';
-import { mistakes } from './mistake.ts';
-import type { Mistake, World } from './mistake.ts';
-import { asPostgres, at } from './servers.ts';
+import { mistakes } from './support/mistake.ts';
+import type { Mistake, World } from './support/mistake.ts';
+import { asPostgres, at } from './support/servers.ts';
 
 /** An extension that one server has and the others have not; PostgreSQL 18 looks for extensions where it is told to. */
 async function ownExtension(): Promise<string> {

@@ -1,9 +1,9 @@
 import { startMariadb } from '../../servers/databases/mariadb.ts';
 import { startMysql } from '../../servers/databases/mysql.ts';
 import type { DatabaseServer } from '../../servers/server.ts';
-import { mistakes, sqlIn } from './mistake.ts';
-import type { Mistake, World } from './mistake.ts';
-import { asRoot, at } from './servers.ts';
+import { mistakes, sqlIn } from './support/mistake.ts';
+import type { Mistake, World } from './support/mistake.ts';
+import { asRoot, at } from './support/servers.ts';
 
 const objects = `CREATE DATABASE shop; USE shop; CREATE TABLE orders (id INT PRIMARY KEY, note TEXT); INSERT INTO orders VALUES (1, 'one'), (2, 'two');
   CREATE VIEW late AS SELECT * FROM orders; CREATE TRIGGER stamp BEFORE INSERT ON orders FOR EACH ROW SET NEW.note = 'new'; CREATE FUNCTION one() RETURNS INT DETERMINISTIC RETURN 1;

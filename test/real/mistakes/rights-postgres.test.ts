@@ -1,7 +1,7 @@
 import { startPostgres } from '../../servers/databases/postgres.ts';
-import { mistakes, sqlIn } from './mistake.ts';
-import type { Mistake, World } from './mistake.ts';
-import { asPostgres, at } from './servers.ts';
+import { mistakes, sqlIn } from './support/mistake.ts';
+import type { Mistake, World } from './support/mistake.ts';
+import { asPostgres, at } from './support/servers.ts';
 
 /**
  * Two clusters: the new one with its roles, the old one without. `low` may log in, and nothing more until somebody

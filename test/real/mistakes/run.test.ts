@@ -8,11 +8,11 @@ import { folderVault } from '../../../core/vaults/folder/folder.ts';
 import { startPostgres } from '../../servers/databases/postgres.ts';
 import type { DatabaseServer } from '../../servers/server.ts';
 import { dailyIds, putBackup } from '../../support/vaults/history.ts';
-import { mistakes } from './mistake.ts';
-import type { Mistake, World } from './mistake.ts';
-import { asPostgres, at } from './servers.ts';
-import { atTerminal } from './terminal.ts';
-import type { Seen } from './terminal.ts';
+import { mistakes } from './support/mistake.ts';
+import type { Mistake, World } from './support/mistake.ts';
+import { asPostgres, at } from './support/servers.ts';
+import { atTerminal } from './support/terminal.ts';
+import type { Seen } from './support/terminal.ts';
 
 /** A server, and an endpoint that refuses every message. */
 async function open() {

@@ -1,5 +1,5 @@
-import { mistakes } from './mistake.ts';
-import type { Mistake } from './mistake.ts';
+import { mistakes } from './support/mistake.ts';
+import type { Mistake } from './support/mistake.ts';
 
 const config =
   'vault: ./backups\nsources:\n  shop:\n    postgres: { host: 127.0.0.1, port: 9, database: shop, user: app }\n ' +

@@ -7,9 +7,9 @@ import { PutBucketPolicyCommand } from '@aws-sdk/client-s3';
 import { startCeph } from '../../servers/s3/ceph.ts';
 import { startPostgres } from '../../servers/databases/postgres.ts';
 import { s3Client } from '../../servers/s3/client.ts';
-import { mistakes } from './mistake.ts';
-import type { Mistake, World } from './mistake.ts';
-import { asPostgres, at } from './servers.ts';
+import { mistakes } from './support/mistake.ts';
+import type { Mistake, World } from './support/mistake.ts';
+import { asPostgres, at } from './support/servers.ts';
 
 /**
  * A store that checks signatures and policies, a user of it without any right, and something that speaks TLS with a

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { rotationLines } from '../../../bin/cli/text/rotation-text.ts';
+import { rotationLines } from '../../../bin/cli/text/backups/rotation-text.ts';
 import { objectKey } from '../../../core/domain/keys.ts';
 import { partKey } from '../../../core/domain/layout/places.ts';
 import type { BackupId, SourceName } from '../../../core/domain/keys.ts';

@@ -15,7 +15,7 @@ import { s3Vault } from '../../../core/vaults/s3/s3.ts';
 import { startCeph } from '../../servers/s3/ceph.ts';
 import type { S3Server } from '../../servers/server.ts';
 import { dailyIds, none, policyOf, putBackup, rotatingIn, signal } from '../../support/vaults/history.ts';
-import { clientOf } from '../vaults/s3-servers.ts';
+import { clientOf } from '../vaults/s3/servers.ts';
 
 const shop = 'shop' as SourceName;
 /** Far ahead: what the server stores now is old. */

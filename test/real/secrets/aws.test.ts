@@ -7,7 +7,7 @@ import {
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { SecretReference } from '../../../core/ports.ts';
 import { openSecrets } from '../../../core/secrets/index.ts';
-import { secretsContract } from '../../contract/secrets-contract.ts';
+import { secretsContract } from '../../contract/secrets/secrets-contract.ts';
 import { startMoto } from '../../servers/s3/moto.ts';
 import type { S3Server } from '../../servers/server.ts';
 

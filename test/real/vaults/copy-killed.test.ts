@@ -9,7 +9,7 @@ import { s3Client } from '../../servers/s3/client.ts';
 import { startMoto } from '../../servers/s3/moto.ts';
 import type { S3Server } from '../../servers/server.ts';
 import { start } from '../../support/cli/command.ts';
-import { drawing } from '../../support/drawing.ts';
+import { drawing } from '../../support/random/drawing.ts';
 import { halfVisible, hashesOfBackups, manifestsIn, rawBucket, rawFolder, sha256 } from '../../support/vaults/raw.ts';
 import type { RawFiles, RawPlace } from '../../support/vaults/raw.ts';
 import { startProxy } from './proxy.ts';

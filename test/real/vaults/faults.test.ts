@@ -7,8 +7,8 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { S3Client } from '@aws-sdk/client-s3';
 import { backup } from '../../../core/commands/backup.ts';
 import { copyBackup } from '../../../core/commands/copy.ts';
-import { restore } from '../../../core/commands/restore.ts';
-import { verify } from '../../../core/commands/verify.ts';
+import { restore } from '../../../core/commands/restore/restore.ts';
+import { verify } from '../../../core/commands/proof/verify.ts';
 import type { Manifest } from '../../../core/contract/manifest/manifest.ts';
 import { isBackupError } from '../../../core/domain/errors.ts';
 import type { BackupId, SourceName } from '../../../core/domain/keys.ts';
@@ -18,7 +18,7 @@ import { s3Vault } from '../../../core/vaults/s3/s3.ts';
 import { startCeph } from '../../servers/s3/ceph.ts';
 import { s3Client } from '../../servers/s3/client.ts';
 import type { S3Server } from '../../servers/server.ts';
-import { drawing } from '../../support/drawing.ts';
+import { drawing } from '../../support/random/drawing.ts';
 import { postgresScene } from '../../support/postgres.ts';
 import type { PostgresScene } from '../../support/postgres.ts';
 import { halfVisible, hashesOfBackups, manifestsIn, rawBucket, rawFolder } from '../../support/vaults/raw.ts';
@@ -26,7 +26,7 @@ import type { RawFiles, RawPlace } from '../../support/vaults/raw.ts';
 import { drawFault, faultyNetwork } from './network-faults.ts';
 import { startProxy } from './proxy.ts';
 import type { Proxy } from './proxy.ts';
-import { clientOf } from './s3-servers.ts';
+import { clientOf } from './s3/servers.ts';
 
 /** `NIGHTJAR_FAULTS=300` tries more, and takes minutes. */
 const faults = Number(process.env['NIGHTJAR_FAULTS'] ?? 20);

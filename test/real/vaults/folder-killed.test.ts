@@ -7,7 +7,7 @@ import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { objectKey } from '../../../core/domain/keys.ts';
 import { folderVault } from '../../../core/vaults/folder/folder.ts';
-import { contentOf, counted, keysOf, patterned } from '../../contract/vault-data.ts';
+import { contentOf, counted, keysOf, patterned } from '../../contract/vault/vault-data.ts';
 
 const signal = new AbortController().signal;
 const programs = join(import.meta.dirname, 'programs');

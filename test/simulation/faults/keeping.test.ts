@@ -7,8 +7,8 @@ import type { Ended } from '../../support/faults/every-fault.ts';
 import type { Fault } from '../../support/vaults/faulty-vault.ts';
 import { none, policyOf } from '../../support/vaults/history.ts';
 import { leasedUntil, otherTags } from '../../support/vaults/oracle.ts';
-import { acting, again, hoursMs, idsIn, worldAfter } from '../../support/world.ts';
-import type { World } from '../../support/world.ts';
+import { acting, again, hoursMs, idsIn, worldAfter } from '../../support/worlds/world.ts';
+import type { World } from '../../support/worlds/world.ts';
 
 const rows = { orders: ['1', '2', '3'], items: ['hat', 'coat'] };
 const policy = policyOf({ ...none, daily: 3, weekly: 2 });

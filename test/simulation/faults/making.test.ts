@@ -1,5 +1,5 @@
 import { beforeAll, expect, test } from '@jest/globals';
-import type { Verification } from '../../../core/commands/verify.ts';
+import type { Verification } from '../../../core/commands/proof/verify.ts';
 import type { Manifest } from '../../../core/contract/manifest/manifest.ts';
 import { BackupError } from '../../../core/domain/errors.ts';
 import { partKey } from '../../../core/domain/layout/places.ts';
@@ -7,8 +7,8 @@ import type { BackupId } from '../../../core/domain/keys.ts';
 import { everyFault } from '../../support/faults/every-fault.ts';
 import { leasedUntil, proofsIn } from '../../support/vaults/oracle.ts';
 import { shop } from '../../support/vaults/seen.ts';
-import { acting, again, hoursMs, idsIn, untruthsIn, worldAfter } from '../../support/world.ts';
-import type { World } from '../../support/world.ts';
+import { acting, again, hoursMs, idsIn, untruthsIn, worldAfter } from '../../support/worlds/world.ts';
+import type { World } from '../../support/worlds/world.ts';
 
 const rows = { orders: ['1', '2', '3'], items: ['hat', 'coat'] };
 const later = { ...rows, orders: ['1', '2', '3', '4'] };

@@ -1,9 +1,9 @@
 import { beforeAll, expect, test } from '@jest/globals';
-import type { Checked } from '../../../core/commands/check.ts';
+import type { Checked } from '../../../core/commands/check/check.ts';
 import { everyFault } from '../../support/faults/every-fault.ts';
 import type { Fault } from '../../support/vaults/faulty-vault.ts';
-import { acting, again, hoursMs, idsIn, worldAfter } from '../../support/world.ts';
-import type { World } from '../../support/world.ts';
+import { acting, again, hoursMs, idsIn, worldAfter } from '../../support/worlds/world.ts';
+import type { World } from '../../support/worlds/world.ts';
 
 const many = { orders: Array.from({ length: 2000 }, (_, index) => `${index}`) };
 const few = { orders: ['1', '2', '3'] };

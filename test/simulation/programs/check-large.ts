@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { check } from '../../../core/commands/check.ts';
+import { check } from '../../../core/commands/check/check.ts';
 import type { SourceName } from '../../../core/domain/keys.ts';
 import { openBucket } from '../../../core/vaults/s3/open.ts';
 import { openStore } from '../../../core/store/store.ts';

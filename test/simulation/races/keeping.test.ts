@@ -5,9 +5,9 @@ import type { BackupId, ObjectKey } from '../../../core/domain/keys.ts';
 import { codeOf, race } from '../../support/faults/race.ts';
 import { none, policyOf } from '../../support/vaults/history.ts';
 import { otherTags, proofsIn } from '../../support/vaults/oracle.ts';
-import type { Verbs } from '../../support/verbs.ts';
-import { acting, hoursMs, idsIn, worldAfter } from '../../support/world.ts';
-import type { World } from '../../support/world.ts';
+import type { Verbs } from '../../support/worlds/verbs.ts';
+import { acting, hoursMs, idsIn, worldAfter } from '../../support/worlds/world.ts';
+import type { World } from '../../support/worlds/world.ts';
 
 const rows = { orders: ['1', '2', '3'], items: ['hat', 'coat'] };
 const policy = policyOf({ ...none, daily: 3, weekly: 2 });

@@ -1,15 +1,15 @@
 import { beforeAll, expect, test } from '@jest/globals';
-import type { Checked } from '../../../core/commands/check.ts';
+import type { Checked } from '../../../core/commands/check/check.ts';
 import type { ObjectKey } from '../../../core/domain/keys.ts';
 import { openStore } from '../../../core/store/store.ts';
 import { codeOf, race } from '../../support/faults/race.ts';
-import { drawing } from '../../support/drawing.ts';
+import { drawing } from '../../support/random/drawing.ts';
 import { interleaved } from '../../support/vaults/interleaver.ts';
 import { memoryVault } from '../../support/vaults/memory-vault.ts';
 import { shop } from '../../support/vaults/seen.ts';
-import type { Verbs } from '../../support/verbs.ts';
-import { acting, again, hoursMs, worldAfter } from '../../support/world.ts';
-import type { World } from '../../support/world.ts';
+import type { Verbs } from '../../support/worlds/verbs.ts';
+import { acting, again, hoursMs, worldAfter } from '../../support/worlds/world.ts';
+import type { World } from '../../support/worlds/world.ts';
 
 const many = { orders: Array.from({ length: 2000 }, (_, index) => `${index}`) };
 const few = { orders: ['1', '2', '3'] };

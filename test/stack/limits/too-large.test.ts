@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { App, Stack } from 'aws-cdk-lib';
 import { expect, test } from '@jest/globals';
-import { NightjarBackups } from '../../lib/nightjar-backups.ts';
-import type { WrittenConfig } from '../../lib/read-config.ts';
-import { exampleConfig, resourcesOf, stackOf } from './synthesis.ts';
-import type { Template } from './synthesis.ts';
+import { NightjarBackups } from '../../../lib/nightjar-backups.ts';
+import type { WrittenConfig } from '../../../lib/read-config.ts';
+import { exampleConfig, resourcesOf, stackOf } from '../synthesis.ts';
+import type { Template } from '../synthesis.ts';
 
 const server = { host: 'shop.c1x2y3.eu-west-1.rds.amazonaws.com', user: 'backup', password: { secret: 'shop' } };
 

@@ -1,10 +1,10 @@
 import { App, Stack } from 'aws-cdk-lib';
 import { expect, test } from '@jest/globals';
-import { NightjarBackups } from '../../lib/nightjar-backups.ts';
-import type { WrittenConfig } from '../../lib/read-config.ts';
-import { readable } from './judges/readable.ts';
-import { exampleConfig } from './synthesis.ts';
-import type { Template } from './synthesis.ts';
+import { NightjarBackups } from '../../../lib/nightjar-backups.ts';
+import type { WrittenConfig } from '../../../lib/read-config.ts';
+import { readable } from '../judges/readable.ts';
+import { exampleConfig } from '../synthesis.ts';
+import type { Template } from '../synthesis.ts';
 
 /** Keys of properties that name a thing for all of an account, or of one region of it. */
 const naming: Record<string, string> = {

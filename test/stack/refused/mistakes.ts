@@ -1,5 +1,5 @@
-import { resourcesOf } from './synthesis.ts';
-import type { Template } from './synthesis.ts';
+import { resourcesOf } from '../synthesis.ts';
+import type { Template } from '../synthesis.ts';
 
 type Spoil = (template: Template) => void;
 const of = (template: Template, type: string): any => resourcesOf(template, type)[0]![1].Properties;

@@ -3,12 +3,12 @@ import { CfnAlarm } from 'aws-cdk-lib/aws-cloudwatch';
 import { CfnFunction } from 'aws-cdk-lib/aws-lambda';
 import { CfnSchedule } from 'aws-cdk-lib/aws-scheduler';
 import { expect, test } from '@jest/globals';
-import { NightjarBackups } from '../../lib/nightjar-backups.ts';
-import { secretArns } from '../../lib/rights/secrets.ts';
-import { matches } from '../real/cloud/policy/policy.ts';
-import { deployable } from '../../lib/read-config.ts';
-import type { WrittenConfig } from '../../lib/read-config.ts';
-import { exampleConfig, stackOf } from './synthesis.ts';
+import { NightjarBackups } from '../../../lib/nightjar-backups.ts';
+import { secretArns } from '../../../lib/rights/secrets.ts';
+import { matches } from '../../real/cloud/policy/policy.ts';
+import { deployable } from '../../../lib/read-config.ts';
+import type { WrittenConfig } from '../../../lib/read-config.ts';
+import { exampleConfig, stackOf } from '../synthesis.ts';
 
 const postgres = { host: 'db.acme.example', database: 'shop', user: 'backup', password: { secret: 'shop' } };
 

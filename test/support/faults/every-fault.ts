@@ -1,9 +1,9 @@
 import { isBackupError } from '../../../core/domain/errors.ts';
 import { faultsOf, faultyVault } from '../vaults/faulty-vault.ts';
 import type { Fault } from '../vaults/faulty-vault.ts';
-import type { Verbs } from '../verbs.ts';
-import { acting, again, untruthsIn } from '../world.ts';
-import type { World } from '../world.ts';
+import type { Verbs } from '../worlds/verbs.ts';
+import { acting, again, untruthsIn } from '../worlds/world.ts';
+import type { World } from '../worlds/world.ts';
 
 /** How a verb ended: with a result, or with what was thrown. */
 export type Ended<T> = { result: T; error?: undefined } | { result?: undefined; error: unknown };

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from '@jest/globals';
 import { listBackups } from '../vaults/listed.ts';
-import { verify } from '../../../core/commands/verify.ts';
+import { verify } from '../../../core/commands/proof/verify.ts';
 import type { SourceName } from '../../../core/domain/keys.ts';
 import type { PostgresScene } from '../postgres.ts';
 import { limit } from '../vaults/vault.ts';

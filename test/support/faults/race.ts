@@ -1,11 +1,11 @@
 import { isBackupError } from '../../../core/domain/errors.ts';
 import type { Ended } from './every-fault.ts';
-import { drawing } from '../drawing.ts';
+import { drawing } from '../random/drawing.ts';
 import { interleaved } from '../vaults/interleaver.ts';
 import { torn } from '../vaults/oracle.ts';
-import type { Verbs } from '../verbs.ts';
-import { acting, again, untruthsIn } from '../world.ts';
-import type { World } from '../world.ts';
+import type { Verbs } from '../worlds/verbs.ts';
+import { acting, again, untruthsIn } from '../worlds/world.ts';
+import type { World } from '../worlds/world.ts';
 
 type Party = (verbs: Verbs, world: World) => Promise<unknown>;
 

@@ -8,7 +8,7 @@ import { encrypted } from '../../../core/pipeline/age/age.ts';
 import { compress } from '../../../core/pipeline/zstd.ts';
 import { manifestDocument } from '../../../core/store/backups/manifest-document.ts';
 import type { Vault } from '../../../core/vault.ts';
-import { toyEngine, toySource } from '../toy-engine.ts';
+import { toyEngine, toySource } from '../worlds/toy-engine.ts';
 import { emptyState, memoryVault } from '../vaults/memory-vault.ts';
 import { depsOf, limit } from '../vaults/vault.ts';
 

@@ -1,13 +1,13 @@
-import { drill } from '../../../core/commands/drill.ts';
-import { restore } from '../../../core/commands/restore.ts';
-import { verify } from '../../../core/commands/verify.ts';
+import { drill } from '../../../core/commands/proof/drill.ts';
+import { restore } from '../../../core/commands/restore/restore.ts';
+import { verify } from '../../../core/commands/proof/verify.ts';
 import type { SourceName } from '../../../core/domain/keys.ts';
 import type { Store } from '../../../core/store/store.ts';
 import { chooseBackup } from '../../../core/survey/choose.ts';
 import type { Chosen } from '../../../core/survey/choose.ts';
 import { memoryOf } from '../../../core/survey/watched.ts';
-import { toyEngine } from '../toy-engine.ts';
-import type { ToyServer } from '../toy-engine.ts';
+import { toyEngine } from '../worlds/toy-engine.ts';
+import type { ToyServer } from '../worlds/toy-engine.ts';
 import { limit } from '../vaults/vault.ts';
 
 export const shop = 'shop' as SourceName;

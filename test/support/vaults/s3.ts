@@ -1,7 +1,7 @@
 import { s3Vault } from '../../../core/vaults/s3/s3.ts';
 import type { Vault } from '../../../core/vault.ts';
 import type { S3Server } from '../../servers/server.ts';
-import { clientOf } from '../../real/vaults/s3-servers.ts';
+import { clientOf } from '../../real/vaults/s3/servers.ts';
 import { depsOf } from './vault.ts';
 import type { VaultScene } from './vault.ts';
 

@@ -1,4 +1,4 @@
-import type { WatchSettings } from '../../../core/contract/config/watch.ts';
+import type { WatchSettings } from '../../../core/contract/config/settings/watch.ts';
 import type { BackupFacts } from '../../../core/domain/verdict/baseline.ts';
 import type { Seen, WatchedSource } from '../../../core/domain/watch/freshness.ts';
 import { historyOf } from '../../../core/domain/verdict/history.ts';

@@ -1,21 +1,21 @@
-import { acceptanceOf } from '../../core/commands/accept.ts';
-import { check } from '../../core/commands/check.ts';
-import type { Checked } from '../../core/commands/check.ts';
-import { rotate } from '../../core/commands/rotate.ts';
-import type { Retention } from '../../core/contract/config/settings.ts';
-import type { Message } from '../../core/contract/events/message.ts';
-import { objectKey } from '../../core/domain/keys.ts';
-import { manifestKey } from '../../core/domain/layout/places.ts';
-import type { BackupId } from '../../core/domain/keys.ts';
-import { proofKey } from '../../core/domain/layout/records.ts';
-import type { ProofRecord } from '../../core/domain/layout/records.ts';
-import { openStore } from '../../core/store/store.ts';
-import { policyOf } from './vaults/history.ts';
-import { hourMs, shop, watching } from './vaults/seen.ts';
-import { storeBackup } from './vaults/stored.ts';
-import type { StoredBackup } from './vaults/stored.ts';
-import { depsOf, limit, memoryScene } from './vaults/vault.ts';
-import type { VaultScene } from './vaults/vault.ts';
+import { acceptanceOf } from '../../../core/commands/check/accept.ts';
+import { check } from '../../../core/commands/check/check.ts';
+import type { Checked } from '../../../core/commands/check/check.ts';
+import { rotate } from '../../../core/commands/rotate.ts';
+import type { Retention } from '../../../core/contract/config/settings/settings.ts';
+import type { Message } from '../../../core/contract/events/message.ts';
+import { objectKey } from '../../../core/domain/keys.ts';
+import { manifestKey } from '../../../core/domain/layout/places.ts';
+import type { BackupId } from '../../../core/domain/keys.ts';
+import { proofKey } from '../../../core/domain/layout/records.ts';
+import type { ProofRecord } from '../../../core/domain/layout/records.ts';
+import { openStore } from '../../../core/store/store.ts';
+import { policyOf } from '../vaults/history.ts';
+import { hourMs, shop, watching } from '../vaults/seen.ts';
+import { storeBackup } from '../vaults/stored.ts';
+import type { StoredBackup } from '../vaults/stored.ts';
+import { depsOf, limit, memoryScene } from '../vaults/vault.ts';
+import type { VaultScene } from '../vaults/vault.ts';
 
 /**
  * A source that lives for some nights in a vault in memory: a backup, an hour later a check that tells, then a

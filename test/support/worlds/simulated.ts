@@ -1,14 +1,14 @@
 import { Cron } from 'croner';
-import { historyOf } from '../../core/domain/verdict/history.ts';
-import type { ListedObject, SourceHistory } from '../../core/domain/verdict/history.ts';
-import { newBackupId, startOf } from '../../core/domain/keys.ts';
-import { backupOfManifestKey, leaseKey, manifestKey } from '../../core/domain/layout/places.ts';
-import type { BackupId, ObjectKey } from '../../core/domain/keys.ts';
-import { staleFailures, staleStarts } from '../../core/domain/retention/leftovers.ts';
-import { failureKey, startKey } from '../../core/domain/layout/records.ts';
-import { momentOf } from '../../core/domain/time/schedule.ts';
-import type { Schedule } from '../../core/domain/time/schedule.ts';
-import { hourMs, minuteMs, shop } from './vaults/seen.ts';
+import { historyOf } from '../../../core/domain/verdict/history.ts';
+import type { ListedObject, SourceHistory } from '../../../core/domain/verdict/history.ts';
+import { newBackupId, startOf } from '../../../core/domain/keys.ts';
+import { backupOfManifestKey, leaseKey, manifestKey } from '../../../core/domain/layout/places.ts';
+import type { BackupId, ObjectKey } from '../../../core/domain/keys.ts';
+import { staleFailures, staleStarts } from '../../../core/domain/retention/leftovers.ts';
+import { failureKey, startKey } from '../../../core/domain/layout/records.ts';
+import { momentOf } from '../../../core/domain/time/schedule.ts';
+import type { Schedule } from '../../../core/domain/time/schedule.ts';
+import { hourMs, minuteMs, shop } from '../vaults/seen.ts';
 
 export const dayMs = 24 * hourMs;
 

@@ -1,7 +1,16 @@
-import type { ByteStream, Engine, LoadStep, OpenedPart, Plan, PlannedPart, Source, Target } from '../../core/ports.ts';
-import { BackupError } from '../../core/domain/errors.ts';
-import type { SourceName } from '../../core/domain/keys.ts';
-import { postgresReader } from '../../core/pipeline/rows/postgres.ts';
+import type {
+  ByteStream,
+  Engine,
+  LoadStep,
+  OpenedPart,
+  Plan,
+  PlannedPart,
+  Source,
+  Target,
+} from '../../../core/ports.ts';
+import { BackupError } from '../../../core/domain/errors.ts';
+import type { SourceName } from '../../../core/domain/keys.ts';
+import { postgresReader } from '../../../core/pipeline/rows/postgres.ts';
 
 /** The tables of each database, and the lines of each table. */
 export type ToyServer = Map<string, Record<string, string[]>>;

@@ -1,13 +1,13 @@
-import type { Message } from '../../core/domain/messages/findings.ts';
-import type { BackupId } from '../../core/domain/keys.ts';
-import type { Notifier } from '../../core/ports.ts';
-import type { Vault } from '../../core/vault.ts';
-import { drawing } from './drawing.ts';
+import type { Message } from '../../../core/domain/messages/findings.ts';
+import type { BackupId } from '../../../core/domain/keys.ts';
+import type { Notifier } from '../../../core/ports.ts';
+import type { Vault } from '../../../core/vault.ts';
+import { drawing } from '../random/drawing.ts';
 import type { ToyServer } from './toy-engine.ts';
-import { listedIn, untruths } from './vaults/oracle.ts';
-import type { Rows } from './vaults/oracle.ts';
-import { copyOf, emptyState, memoryVault } from './vaults/memory-vault.ts';
-import type { MemoryState, Turn } from './vaults/memory-vault.ts';
+import { listedIn, untruths } from '../vaults/oracle.ts';
+import type { Rows } from '../vaults/oracle.ts';
+import { copyOf, emptyState, memoryVault } from '../vaults/memory-vault.ts';
+import type { MemoryState, Turn } from '../vaults/memory-vault.ts';
 import { verbs } from './verbs.ts';
 import type { Verbs, VerbsDeps } from './verbs.ts';
 

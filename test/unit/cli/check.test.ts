@@ -8,7 +8,7 @@ import { messageSchema } from '../../../core/contract/events/message.ts';
 import { naming } from '../../../core/domain/messages/commands.ts';
 import { wrapped } from '../../../bin/cli/text/text.ts';
 import { checkTable, findingLines } from '../../../bin/cli/text/check-table.ts';
-import type { Checked } from '../../../core/commands/check.ts';
+import type { Checked } from '../../../core/commands/check/check.ts';
 import { checkResultSchema } from '../../../core/contract/events/check.ts';
 import { judge, unseen } from '../../../core/domain/watch/freshness.ts';
 import type { Judgement } from '../../../core/domain/watch/freshness.ts';

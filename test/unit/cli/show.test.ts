@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { showBackup } from '../../../core/commands/show.ts';
-import { showLines } from '../../../bin/cli/text/show-text.ts';
+import { showLines } from '../../../bin/cli/text/backups/show-text.ts';
 import { proofKey } from '../../../core/domain/layout/records.ts';
 import { openStore } from '../../../core/store/store.ts';
 import { folderVault } from '../../../core/vaults/folder/folder.ts';

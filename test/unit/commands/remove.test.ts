@@ -1,5 +1,5 @@
 import { beforeEach, expect, test } from '@jest/globals';
-import { check } from '../../../core/commands/check.ts';
+import { check } from '../../../core/commands/check/check.ts';
 import { removableBackup } from '../../../core/commands/remove.ts';
 import { startOf } from '../../../core/domain/keys.ts';
 import type { BackupId } from '../../../core/domain/keys.ts';

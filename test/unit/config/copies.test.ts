@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { parseConfig } from '../../../core/config-file.ts';
 import { cloudProblems } from '../../../core/contract/cloud/problems.ts';
-import { inVault } from '../../../core/contract/config/in-vault.ts';
+import { inVault } from '../../../core/contract/config/vaults/in-vault.ts';
 
 const server = 'postgres: { host: db, database: shop, user: app }';
 const reading = (text: string) => parseConfig(text, 'nightjar.yaml');

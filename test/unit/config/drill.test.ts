@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { parseConfig } from '../../../core/config-file.ts';
-import { rdsSources } from '../../../core/contract/config/rds-sources.ts';
+import { rdsSources } from '../../../core/contract/config/sources/rds-sources.ts';
 import type { SourceName } from '../../../core/domain/keys.ts';
 
 const drillOf = (own: string, defaults = '{}') =>

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { tlsChoice } from '../../../core/contract/config/server.ts';
+import { tlsChoice } from '../../../core/contract/config/sources/server.ts';
 import { nearest } from '../../../core/domain/nearest.ts';
 
 test.each([

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { parseConfig } from '../../../core/config-file.ts';
-import type { WatchSettings } from '../../../core/contract/config/watch.ts';
+import type { WatchSettings } from '../../../core/contract/config/settings/watch.ts';
 import type { SourceName } from '../../../core/domain/keys.ts';
 
 const hourMs = 3_600_000;

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { parseConfig } from '../../../core/config-file.ts';
 import { readEvent, restoreEventSchema } from '../../../core/contract/events/requests.ts';
 import { drillDatabaseName, isDrillDatabase, requireNoDrillName } from '../../../core/domain/drill-name.ts';
-import { anyText } from '../../support/draws.ts';
+import { anyText } from '../../support/random/draws.ts';
 
 test('a drill’s database is named after the source’s, fits every server, and is known again', () => {
   expect(drillDatabaseName('shop', 0.5)).toMatch(/^shop_drill_800000[0-9a-f]{6}$/);

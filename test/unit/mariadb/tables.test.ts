@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { withoutConversions } from '../../../core/engines/mariadb/catalog/conversions.ts';
 import { outside, readTableDefinition, tableForms } from '../../../core/engines/mariadb/catalog/table-definition.ts';
-import { takingEverything } from '../../../core/engines/mariadb/plan/definition-text.ts';
+import { takingEverything } from '../../../core/engines/mariadb/plan/text/definition-text.ts';
 import { repairing, repairsOf } from '../../../core/engines/mariadb/repairs/repairs.ts';
 import { lostWords } from '../../../core/engines/mariadb/values/lost-words.ts';
 import type { Server } from '../../../core/engines/mariadb/session.ts';

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { viewsInOrderOfUse, triggersInOrder } from '../../../core/engines/mariadb/plan/arrangements.ts';
-import { dataText } from '../../../core/engines/mariadb/plan/data-text.ts';
+import { dataText } from '../../../core/engines/mariadb/plan/text/data-text.ts';
 import {
   unqualified,
   unqualifiedTrigger,
@@ -10,7 +10,7 @@ import {
 } from '../../../core/engines/mariadb/catalog/definition.ts';
 import { readTableDefinition } from '../../../core/engines/mariadb/catalog/table-definition.ts';
 import { expectation } from '../../../core/engines/mariadb/catalog/expected.ts';
-import { parseGrants } from '../../../core/engines/mariadb/grants.ts';
+import { parseGrants } from '../../../core/engines/mariadb/rights/grants.ts';
 import { linesOf } from '../../../core/engines/mariadb/lines.ts';
 import { withCommit } from '../../../core/engines/mariadb/restore/text/load-text.ts';
 import { namesDatabase } from '../../../core/engines/mariadb/catalog/names-database.ts';
@@ -20,7 +20,7 @@ import type { ValueEdit } from '../../../core/engines/mariadb/values/edited-rows
 import { keepDecimals } from '../../../core/engines/mariadb/values/json-decimals.ts';
 import { watchTables } from '../../../core/engines/mariadb/plan/watch.ts';
 import { pieces } from '../../support/mariadb/mariadb.ts';
-import { anyText, draws } from '../../support/draws.ts';
+import { anyText, draws } from '../../support/random/draws.ts';
 
 async function textOf(stream: AsyncIterable<Uint8Array>): Promise<string> {
   return Buffer.concat(await Array.fromAsync(stream)).toString();

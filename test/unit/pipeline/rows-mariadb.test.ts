@@ -3,7 +3,7 @@ import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { mariadbReader } from '../../../core/pipeline/rows/mariadb.ts';
 import { chunksOf, tallyOf } from './rows-oracle.ts';
-import { draws } from '../../support/draws.ts';
+import { draws } from '../../support/random/draws.ts';
 
 const marker = '\n-- Dump completed on 2026-11-21  0:43:40\n';
 const chunkLengths = fc.array(fc.integer({ min: 1, max: 90 }), { minLength: 1, maxLength: 6 });

@@ -3,7 +3,7 @@ import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { postgresReader } from '../../../core/pipeline/rows/postgres.ts';
 import { chunksOf, hex, tallyOf, xxh64 } from './rows-oracle.ts';
-import { draws } from '../../support/draws.ts';
+import { draws } from '../../support/random/draws.ts';
 
 const marker = '--\n-- PostgreSQL database dump complete\n--\n\n';
 const chunkLengths = fc.array(fc.integer({ min: 1, max: 90 }), { minLength: 1, maxLength: 6 });

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { hearArchive } from '../../../core/engines/postgres/restore/restore-errors.ts';
+import { hearArchive } from '../../../core/engines/postgres/restore/errors/restore-errors.ts';
 
 const statement = "executing SELECT pg_catalog.set_config('search_path', '', false);";
 

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { serverWords } from '../../../core/engines/postgres/restore/server-words.ts';
+import { serverWords } from '../../../core/engines/postgres/restore/errors/server-words.ts';
 
 const said = (code: string, message: string, statement: string, routine?: string) =>
   serverWords({ code, message, routine }, statement);

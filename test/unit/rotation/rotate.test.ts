@@ -8,7 +8,7 @@ import type { BackupId, SourceName } from '../../../core/domain/keys.ts';
 import { failureKey, proofKey } from '../../../core/domain/layout/records.ts';
 import type { ProofRecord } from '../../../core/domain/layout/records.ts';
 import { reasonText } from '../../../core/domain/retention/retention.ts';
-import { acceptanceOf } from '../../../core/commands/accept.ts';
+import { acceptanceOf } from '../../../core/commands/check/accept.ts';
 import { openStore } from '../../../core/store/store.ts';
 import type { Rotation } from '../../../core/commands/rotate.ts';
 import type { Vault } from '../../../core/vault.ts';

@@ -13,7 +13,7 @@ import { openStore } from '../../../core/store/store.ts';
 import type { Store } from '../../../core/store/store.ts';
 import { surveyVault } from '../../../core/survey/survey-vault.ts';
 import { memoryOf } from '../../../core/survey/watched.ts';
-import { toyEngine, toySource } from '../../support/toy-engine.ts';
+import { toyEngine, toySource } from '../../support/worlds/toy-engine.ts';
 import { none, policyOf } from '../../support/vaults/history.ts';
 import { emptyState, memoryVault } from '../../support/vaults/memory-vault.ts';
 import type { MemoryState, Turn } from '../../support/vaults/memory-vault.ts';

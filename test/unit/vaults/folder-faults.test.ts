@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { objectKey } from '../../../core/domain/keys.ts';
 import { folderVault } from '../../../core/vaults/folder/folder.ts';
-import { chunks, keysOf, patterned } from '../../contract/vault-data.ts';
+import { chunks, keysOf, patterned } from '../../contract/vault/vault-data.ts';
 
 const signal = new AbortController().signal;
 const programs = join(import.meta.dirname, '../../real/vaults/programs');

@@ -1,9 +1,9 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { maximumParts, partSize, partsInFlight } from '../../../core/domain/multipart.ts';
+import { maximumParts, partSize, partsInFlight } from '../../../core/domain/parts/multipart.ts';
 import { crc32c, crc32cHeader, joinCrc32c } from '../../../core/vaults/s3/upload/crc32c.ts';
 import { inBlocks } from '../../../core/vaults/s3/upload/blocks.ts';
-import { chunks } from '../../contract/vault-data.ts';
+import { chunks } from '../../contract/vault/vault-data.ts';
 
 const MiB = 1024 ** 2;
 const GiB = 1024 ** 3;

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { BackupError } from '../../../core/domain/errors.ts';
 import { interruptible, sleep, withGrace } from '../../../core/vaults/waiting.ts';
-import { chunks, never } from '../../contract/vault-data.ts';
+import { chunks, never } from '../../contract/vault/vault-data.ts';
 
 const late = new BackupError('vault-unreachable', 'too late');
 

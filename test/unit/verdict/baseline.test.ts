@@ -5,7 +5,7 @@ import type { BackupFacts } from '../../../core/domain/verdict/baseline.ts';
 import { newBackupId } from '../../../core/domain/keys.ts';
 import { familiesOf } from '../../../core/domain/verdict/table-levels.ts';
 import { medianOf } from '../../../core/domain/units.ts';
-import { drawing } from '../../support/drawing.ts';
+import { drawing } from '../../support/random/drawing.ts';
 
 const shares = { rows: 50, bytes: 50 };
 const id = newBackupId(new Date('2026-11-20T02:00:00Z'), 0);

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { check } from '../../../core/commands/check.ts';
+import { check } from '../../../core/commands/check/check.ts';
 import { ledgerSchema } from '../../../core/contract/memory/ledger.ts';
 import type { Ledger } from '../../../core/contract/memory/ledger.ts';
 import { BackupError } from '../../../core/domain/errors.ts';
@@ -7,7 +7,7 @@ import { ledgerKey, manifestKey } from '../../../core/domain/layout/places.ts';
 import type { SourceName } from '../../../core/domain/keys.ts';
 import type { Listed, Vault } from '../../../core/vault.ts';
 import { openStore } from '../../../core/store/store.ts';
-import { drawing } from '../../support/drawing.ts';
+import { drawing } from '../../support/random/drawing.ts';
 import { faultyVault } from '../../support/vaults/faulty-vault.ts';
 import { none } from '../../support/vaults/history.ts';
 import { hourMs, shop, watching } from '../../support/vaults/seen.ts';

@@ -1,10 +1,10 @@
 import { hostname, userInfo } from 'node:os';
-import { acceptanceOf } from '../../../core/commands/accept.ts';
-import { confirmByName } from '../text/confirm.ts';
-import { memoryFor, readable } from '../names.ts';
-import type { CommandOutcome } from '../text/output.ts';
-import type { CommandSession } from '../session.ts';
-import { aligned, cut } from '../text/text.ts';
+import { acceptanceOf } from '../../../../core/commands/check/accept.ts';
+import { confirmByName } from '../../text/confirm.ts';
+import { memoryFor, readable } from '../../names.ts';
+import type { CommandOutcome } from '../../text/output.ts';
+import type { CommandSession } from '../../session.ts';
+import { aligned, cut } from '../../text/text.ts';
 
 const width = 80;
 

@@ -1,14 +1,14 @@
-import { check } from '../../../core/commands/check.ts';
-import type { Checked } from '../../../core/commands/check.ts';
-import { watchedSources } from '../../../core/survey/watched.ts';
-import { checkResult } from '../../../core/domain/watch/check-result.ts';
-import { BackupError, collected } from '../../../core/domain/errors.ts';
-import { plural } from '../../../core/domain/units.ts';
-import { checkTable, findingLines, noticeLines, unreadLines } from '../text/check-table.ts';
-import { configured } from '../names.ts';
-import type { CommandOutcome } from '../text/output.ts';
-import type { CommandSession } from '../session.ts';
-import { told } from '../told.ts';
+import { check } from '../../../../core/commands/check/check.ts';
+import type { Checked } from '../../../../core/commands/check/check.ts';
+import { watchedSources } from '../../../../core/survey/watched.ts';
+import { checkResult } from '../../../../core/domain/watch/check-result.ts';
+import { BackupError, collected } from '../../../../core/domain/errors.ts';
+import { plural } from '../../../../core/domain/units.ts';
+import { checkTable, findingLines, noticeLines, unreadLines } from '../../text/check-table.ts';
+import { configured } from '../../names.ts';
+import type { CommandOutcome } from '../../text/output.ts';
+import type { CommandSession } from '../../session.ts';
+import { told } from '../../told.ts';
 
 /**
  * `nightjar check`: judges the named sources, or all, and tells whom the configuration names what has changed; with

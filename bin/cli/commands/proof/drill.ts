@@ -1,19 +1,19 @@
-import { drill, drillSentence } from '../../../core/commands/drill.ts';
-import type { Drilled } from '../../../core/commands/drill.ts';
-import { requireSameEngine } from '../../../core/commands/restoring/plan.ts';
-import type { Nightjar } from '../../../core/compose.ts';
-import { drillDatabaseName } from '../../../core/domain/drill-name.ts';
-import { BackupError } from '../../../core/domain/errors.ts';
-import type { SourceName } from '../../../core/domain/keys.ts';
-import { formatDuration } from '../../../core/domain/units.ts';
-import type { Source } from '../../../core/ports.ts';
-import { chooseBackup } from '../../../core/survey/choose.ts';
-import { configured, memoryFor } from '../names.ts';
-import type { CommandSession } from '../session.ts';
-import { failureDocument } from '../text/failure.ts';
-import type { CommandOutcome } from '../text/output.ts';
-import { showProgress } from '../text/progress.ts';
-import { told } from '../told.ts';
+import { drill, drillSentence } from '../../../../core/commands/proof/drill.ts';
+import type { Drilled } from '../../../../core/commands/proof/drill.ts';
+import { requireSameEngine } from '../../../../core/commands/restore/plan.ts';
+import type { Nightjar } from '../../../../core/compose.ts';
+import { drillDatabaseName } from '../../../../core/domain/drill-name.ts';
+import { BackupError } from '../../../../core/domain/errors.ts';
+import type { SourceName } from '../../../../core/domain/keys.ts';
+import { formatDuration } from '../../../../core/domain/units.ts';
+import type { Source } from '../../../../core/ports.ts';
+import { chooseBackup } from '../../../../core/survey/choose.ts';
+import { configured, memoryFor } from '../../names.ts';
+import type { CommandSession } from '../../session.ts';
+import { failureDocument } from '../../text/failure.ts';
+import type { CommandOutcome } from '../../text/output.ts';
+import { showProgress } from '../../text/progress.ts';
+import { told } from '../../told.ts';
 
 /** As commander gives them. */
 export type DrillFlags = { backup: string; owner: boolean; tablespaces: boolean };

@@ -1,15 +1,15 @@
-import { chooseBackup } from '../../../core/survey/choose.ts';
-import { manifestFile, verifyRecorded } from '../../../core/commands/verify.ts';
-import type { Verification } from '../../../core/commands/verify.ts';
-import { BackupError, collected, isBackupError } from '../../../core/domain/errors.ts';
-import type { SourceName } from '../../../core/domain/keys.ts';
-import { formatBytes, plural } from '../../../core/domain/units.ts';
-import { failureDocument } from '../text/failure.ts';
-import { memoryFor, readable } from '../names.ts';
-import type { CommandOutcome } from '../text/output.ts';
-import { showProgress } from '../text/progress.ts';
-import type { CommandSession } from '../session.ts';
-import { told } from '../told.ts';
+import { chooseBackup } from '../../../../core/survey/choose.ts';
+import { manifestFile, verifyRecorded } from '../../../../core/commands/proof/verify.ts';
+import type { Verification } from '../../../../core/commands/proof/verify.ts';
+import { BackupError, collected, isBackupError } from '../../../../core/domain/errors.ts';
+import type { SourceName } from '../../../../core/domain/keys.ts';
+import { formatBytes, plural } from '../../../../core/domain/units.ts';
+import { failureDocument } from '../../text/failure.ts';
+import { memoryFor, readable } from '../../names.ts';
+import type { CommandOutcome } from '../../text/output.ts';
+import { showProgress } from '../../text/progress.ts';
+import type { CommandSession } from '../../session.ts';
+import { told } from '../../told.ts';
 
 /** `listed`: whether it was seen in the vault a moment ago; then rotation may have removed it since. */
 type WantedBackup = { source: SourceName; id: string; listed: boolean };

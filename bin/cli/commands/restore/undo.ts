@@ -1,10 +1,10 @@
-import { dropKept, planDrop, planUndo, undo } from '../../../core/commands/undo.ts';
-import type { KeptPlan } from '../../../core/commands/undo.ts';
-import { formatBytes } from '../../../core/domain/units.ts';
-import type { KeptDatabase } from '../../../core/ports.ts';
-import { confirmByName } from '../text/confirm.ts';
-import type { CommandOutcome } from '../text/output.ts';
-import type { CommandSession } from '../session.ts';
+import { dropKept, planDrop, planUndo, undo } from '../../../../core/commands/restore/undo.ts';
+import type { KeptPlan } from '../../../../core/commands/restore/undo.ts';
+import { formatBytes } from '../../../../core/domain/units.ts';
+import type { KeptDatabase } from '../../../../core/ports.ts';
+import { confirmByName } from '../../text/confirm.ts';
+import type { CommandOutcome } from '../../text/output.ts';
+import type { CommandSession } from '../../session.ts';
 
 /** As commander gives them. */
 type UndoFlags = { to?: string; server?: string; plan?: true; yes?: true };

@@ -1,10 +1,10 @@
-import type { RestorePlan } from '../../../core/commands/restoring/plan.ts';
-import { startOf } from '../../../core/domain/keys.ts';
-import type { BackupId } from '../../../core/domain/keys.ts';
-import { formatBytes, plural } from '../../../core/domain/units.ts';
-import type { RestoreFinding } from '../../../core/ports.ts';
-import { sizesOf } from '../sizes.ts';
-import { shortSpan } from './text.ts';
+import type { RestorePlan } from '../../../../core/commands/restore/plan.ts';
+import { startOf } from '../../../../core/domain/keys.ts';
+import type { BackupId } from '../../../../core/domain/keys.ts';
+import { formatBytes, plural } from '../../../../core/domain/units.ts';
+import type { RestoreFinding } from '../../../../core/ports.ts';
+import { sizesOf } from '../../sizes.ts';
+import { shortSpan } from '../text.ts';
 
 const labels: Readonly<Record<RestoreFinding['weight'], string>> = {
   fails: 'fails  ',

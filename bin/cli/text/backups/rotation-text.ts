@@ -1,10 +1,10 @@
-import type { Removal } from '../../../core/store/rotation/remove.ts';
-import type { Rotation } from '../../../core/commands/rotate.ts';
-import { reasonText } from '../../../core/domain/retention/retention.ts';
-import type { PlannedBackup } from '../../../core/domain/retention/rotation.ts';
-import { formatBytes, formatCount, plural } from '../../../core/domain/units.ts';
-import { failureDocument } from './failure.ts';
-import { aligned } from './text.ts';
+import type { Removal } from '../../../../core/store/rotation/remove.ts';
+import type { Rotation } from '../../../../core/commands/rotate.ts';
+import { reasonText } from '../../../../core/domain/retention/retention.ts';
+import type { PlannedBackup } from '../../../../core/domain/retention/rotation.ts';
+import { formatBytes, formatCount, plural } from '../../../../core/domain/units.ts';
+import { failureDocument } from '../failure.ts';
+import { aligned } from '../text.ts';
 
 /** What a rotation has done, or in a dry run would do: every backup with every reason, within 80 columns. */
 export function rotationLines(rotation: Rotation, { dryRun }: { dryRun: boolean }): string[] {

@@ -1,11 +1,11 @@
-import type { ShownBackup } from '../../../core/commands/show.ts';
-import type { Manifest } from '../../../core/contract/manifest/manifest.ts';
-import { shrunkText } from '../../../core/domain/messages/findings.ts';
-import { moment } from '../../../core/domain/messages/text.ts';
-import type { Verdict } from '../../../core/domain/verdict/verdict.ts';
-import { formatBytes, formatCount, formatDuration, plural } from '../../../core/domain/units.ts';
-import { sizesOf } from '../sizes.ts';
-import { aligned, cut, wrapped } from './text.ts';
+import type { ShownBackup } from '../../../../core/commands/show.ts';
+import type { Manifest } from '../../../../core/contract/manifest/manifest.ts';
+import { shrunkText } from '../../../../core/domain/messages/findings.ts';
+import { moment } from '../../../../core/domain/messages/text.ts';
+import type { Verdict } from '../../../../core/domain/verdict/verdict.ts';
+import { formatBytes, formatCount, formatDuration, plural } from '../../../../core/domain/units.ts';
+import { sizesOf } from '../../sizes.ts';
+import { aligned, cut, wrapped } from '../text.ts';
 
 const width = 80;
 const label = 12;

@@ -1,7 +1,7 @@
-import type { CostPlan, Estimate } from '../../../core/domain/cost/cost.ts';
-import { pricesAsOf } from '../../../core/domain/cost/prices.ts';
-import { formatBytes, formatCount } from '../../../core/domain/units.ts';
-import { aligned, cut, wrapped } from './text.ts';
+import type { CostPlan, Estimate } from '../../../../core/domain/cost/cost.ts';
+import { pricesAsOf } from '../../../../core/domain/cost/prices.ts';
+import { formatBytes, formatCount } from '../../../../core/domain/units.ts';
+import { aligned, cut, wrapped } from '../text.ts';
 
 const width = 80;
 /** What the other columns leave of 80. */

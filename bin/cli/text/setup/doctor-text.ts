@@ -1,6 +1,6 @@
-import type { Examined } from '../../../core/commands/doctor/examine.ts';
-import { naming } from '../../../core/domain/messages/commands.ts';
-import { wrapped } from './text.ts';
+import type { Examined } from '../../../../core/commands/doctor/examine.ts';
+import { naming } from '../../../../core/domain/messages/commands.ts';
+import { wrapped } from '../text.ts';
 
 const usualWidth = 80;
 /** Where there is less, what was said stands below its line. */

@@ -1,5 +1,5 @@
-import type { CachedLayer, LayerLock, Move } from '../../../layers/db-tools/index.ts';
-import { aligned } from './text.ts';
+import type { CachedLayer, LayerLock, Move } from '../../../../layers/db-tools/index.ts';
+import { aligned } from '../text.ts';
 
 type Shown = { lock: LayerLock; file: string; layers: readonly CachedLayer[] };
 

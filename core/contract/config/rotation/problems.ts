@@ -1,5 +1,5 @@
 import { refusedForEver } from '../../../domain/retention/rotatable.ts';
-import type { Settings } from '../settings.ts';
+import type { Settings } from '../settings/settings.ts';
 
 /**
  * Why rotation would refuse to work for ever, though nothing is out of order, with a remedy; nothing where it works, or

@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { expectedUnseen, group } from './fields.ts';
-import { drillServerSchema } from './server.ts';
+import { expectedUnseen, group } from '../fields.ts';
+import { drillServerSchema } from '../sources/server.ts';
 
 const statement = 'a statement of SQL, as select count(*) > 0 from orders';
 const assertion = z

@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { expected, expectedUnseen, group } from './fields.ts';
-import { secretReference } from './secret.ts';
+import { expected, expectedUnseen, group } from '../fields.ts';
+import { secretReference } from '../secret.ts';
 
 const aRecipient = 'a recipient of age, which begins with age1 (age-keygen -y prints that of an identity)';
 

@@ -1,19 +1,19 @@
 import * as z from 'zod';
-import { sourceCloudSchema } from '../cloud/cloud.ts';
-import type { SourceCloud } from '../cloud/cloud.ts';
-import { copiesOf, copiesSchema } from './copies.ts';
-import type { CopySettings } from './copies.ts';
-import { duration, group, timeZone, wholeNumber } from './fields.ts';
+import { sourceCloudSchema } from '../../cloud/cloud.ts';
+import type { SourceCloud } from '../../cloud/cloud.ts';
+import { copiesOf, copiesSchema } from '../vaults/copies.ts';
+import type { CopySettings } from '../vaults/copies.ts';
+import { duration, group, timeZone, wholeNumber } from '../fields.ts';
 import { drillOf, drillSchema } from './drill.ts';
 import type { DrillSettings } from './drill.ts';
 import { encryptionOf, encryptionSchema } from './encryption.ts';
 import type { EncryptionSettings } from './encryption.ts';
 import { signingOf, signingSchema } from './signing.ts';
 import type { SigningSettings } from './signing.ts';
-import { retentionOver, retentionSchema, usualRetention } from './rotation/retention.ts';
-import type { Retention } from './rotation/retention.ts';
-import { rotationOf, rotationSchema } from './rotation/rotation.ts';
-import type { RotationSettings } from './rotation/rotation.ts';
+import { retentionOver, retentionSchema, usualRetention } from '../rotation/retention.ts';
+import type { Retention } from '../rotation/retention.ts';
+import { rotationOf, rotationSchema } from '../rotation/rotation.ts';
+import type { RotationSettings } from '../rotation/rotation.ts';
 import { watchOf, watchShape } from './watch.ts';
 import type { WatchSettings } from './watch.ts';
 

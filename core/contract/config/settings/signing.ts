@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { asDay, day, expected, expectedUnseen, group } from './fields.ts';
-import { secretReference } from './secret.ts';
+import { asDay, day, expected, expectedUnseen, group } from '../fields.ts';
+import { secretReference } from '../secret.ts';
 
 const aKey =
   'a public key of Ed25519: one line that begins with MCowBQYDK2VwAyEA, as it stands between the marks that ' +

@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { isSchedule } from '../../domain/time/schedule.ts';
-import { asDay, day, duration, expected, group, wholeNumber } from './fields.ts';
+import { isSchedule } from '../../../domain/time/schedule.ts';
+import { asDay, day, duration, expected, group, wholeNumber } from '../fields.ts';
 
 /** How old the newest backup may be where nothing else is said: a day, and an hour for what comes late. */
 const limitByDefaultMs = 25 * 3_600_000;

@@ -1,7 +1,7 @@
-import type { SourcePlace } from '../../engines/descriptor.ts';
-import { authorityRegion } from '../../domain/tools/rds-endpoint.ts';
-import type { RdsSource } from '../../domain/tools/notices.ts';
-import type { Config } from './config.ts';
+import type { SourcePlace } from '../../../engines/descriptor.ts';
+import { authorityRegion } from '../../../domain/tools/rds-endpoint.ts';
+import type { RdsSource } from '../../../domain/tools/notices.ts';
+import type { Config } from '../config.ts';
 import { factsOf } from './source-facts.ts';
 
 /**

@@ -1,8 +1,8 @@
 import * as z from 'zod';
-import { always, expected, expectedUnseen, group, text, wholeNumber } from './fields.ts';
-import { rdsRegion } from '../../domain/tools/rds-endpoint.ts';
-import { isDrillDatabase, ofDrills } from '../../domain/drill-name.ts';
-import { passwordSource, secretReference } from './secret.ts';
+import { always, expected, expectedUnseen, group, text, wholeNumber } from '../fields.ts';
+import { rdsRegion } from '../../../domain/tools/rds-endpoint.ts';
+import { isDrillDatabase, ofDrills } from '../../../domain/drill-name.ts';
+import { passwordSource, secretReference } from '../secret.ts';
 
 const hostName = 'a host name or address, without scheme, user and port';
 const asTls = 'verify, off, or { ca: rds, public or a path }';

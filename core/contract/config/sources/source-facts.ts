@@ -1,6 +1,6 @@
-import { descriptorOf } from '../../engines/index.ts';
-import type { SourceFacts } from '../../engines/descriptor.ts';
-import type { SourceConfig } from './config.ts';
+import { descriptorOf } from '../../../engines/index.ts';
+import type { SourceFacts } from '../../../engines/descriptor.ts';
+import type { SourceConfig } from '../config.ts';
 
 /** What a source's engine says of it, for whoever does not ask which engine it is. */
 export function factsOf(source: SourceConfig): SourceFacts {

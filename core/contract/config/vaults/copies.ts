@@ -1,7 +1,7 @@
 import * as z from 'zod';
-import { always, duration, expected, group } from './fields.ts';
-import { keepsNothing, retentionOver, retentionSchema } from './rotation/retention.ts';
-import type { Retention } from './rotation/retention.ts';
+import { always, duration, expected, group } from '../fields.ts';
+import { keepsNothing, retentionOver, retentionSchema } from '../rotation/retention.ts';
+import type { Retention } from '../rotation/retention.ts';
 import { vaultDescriptor, vaultSchema } from './vault.ts';
 import type { VaultConfig } from './vault.ts';
 

@@ -1,4 +1,4 @@
-import type { Config } from './config.ts';
+import type { Config } from '../config.ts';
 
 /**
  * The configuration of who works in a further vault: that is the vault, and what is kept there is what its sources say

@@ -1,8 +1,8 @@
 import * as z from 'zod';
-import { vaults } from '../../vaults/index.ts';
-import type { VaultName, VaultSchema } from '../../vaults/index.ts';
-import type { VaultDescriptor } from '../../vaults/descriptor.ts';
-import { always, countOf, group } from './fields.ts';
+import { vaults } from '../../../vaults/index.ts';
+import type { VaultName, VaultSchema } from '../../../vaults/index.ts';
+import type { VaultDescriptor } from '../../../vaults/descriptor.ts';
+import { always, countOf, group } from '../fields.ts';
 
 const asText = 'the path of a folder, or s3://bucket/prefix (no keys in it)';
 

@@ -5,7 +5,7 @@ import { observedServerClock, observedTls, reachable } from '../../examining.ts'
 import { placeOf } from '../../login.ts';
 import type { Login } from '../../login.ts';
 import { requireReadable } from '../plan/readable.ts';
-import { explainDenied, requirePrivileges } from '../privileges.ts';
+import { explainDenied, requirePrivileges } from '../rights/privileges.ts';
 import { withSession } from '../session.ts';
 import type { MariadbSession } from '../session.ts';
 import { readTables } from '../tables.ts';

@@ -1,9 +1,9 @@
-import { BackupError } from '../../domain/errors.ts';
-import type { FailureCode } from '../../domain/errors.ts';
-import { connectionRemedy, connectionWords } from '../connecting.ts';
-import { refusedHint } from '../login.ts';
-import type { Login } from '../login.ts';
-import { quoteName } from './quoting.ts';
+import { BackupError } from '../../../domain/errors.ts';
+import type { FailureCode } from '../../../domain/errors.ts';
+import { connectionRemedy, connectionWords } from '../../connecting.ts';
+import { refusedHint } from '../../login.ts';
+import type { Login } from '../../login.ts';
+import { quoteName } from '../quoting.ts';
 
 type KnownError = { numbers: number[]; code: FailureCode; hint?: string };
 

@@ -1,5 +1,5 @@
-import { accountOf, quoteAccount, quoteName } from './quoting.ts';
-import type { Server } from './session.ts';
+import { accountOf, quoteAccount, quoteName } from '../quoting.ts';
+import type { Server } from '../session.ts';
 
 /**
  * Who restores where: what a statement that grants something has to name. `user` as CURRENT_USER() says it: `app@%`.

@@ -1,4 +1,4 @@
-import type { LineOrder } from './definition-text.ts';
+import type { LineOrder } from './text/definition-text.ts';
 import { withoutLastSemicolons } from '../catalog/last-semicolon.ts';
 import { byteText, unquoteName } from '../quoting.ts';
 

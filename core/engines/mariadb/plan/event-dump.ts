@@ -1,7 +1,7 @@
 import { BackupError } from '../../../domain/errors.ts';
 import type { ByteStream } from '../../../ports.ts';
 import { withoutDefiner } from '../catalog/definition.ts';
-import { encoded, escaped, isForeign } from './foreign-text.ts';
+import { encoded, escaped, isForeign } from './text/foreign-text.ts';
 import { withoutLastSemicolon } from '../catalog/last-semicolon.ts';
 import { bytesOf, linesOf } from '../lines.ts';
 import { byteText, plainWord, quoteName } from '../quoting.ts';

@@ -18,12 +18,12 @@ import type { LossCounter } from '../values/losses.ts';
 import type { Risk } from '../values/risks.ts';
 import { editsOf, generatedColumns, linesBelow, storedBytes } from '../values/row-form.ts';
 import { triggersInOrder, viewsInOrderOfUse } from './arrangements.ts';
-import { dataHead } from './data-head.ts';
-import type { Head } from './data-head.ts';
-import { dataText } from './data-text.ts';
-import { definitionText, takingEverything } from './definition-text.ts';
+import { dataHead } from './text/data-head.ts';
+import type { Head } from './text/data-head.ts';
+import { dataText } from './text/data-text.ts';
+import { definitionText, takingEverything } from './text/definition-text.ts';
 import { eventsText, withEvents } from './event-dump.ts';
-import { foreignComments, rewriting } from './foreign-text.ts';
+import { foreignComments, rewriting } from './text/foreign-text.ts';
 import { withinLockLimit } from './locks.ts';
 import { watched } from './watch.ts';
 

@@ -2,7 +2,7 @@ import { BackupError, messageOf } from '../../../domain/errors.ts';
 import { placeOf } from '../../login.ts';
 import type { Login } from '../../login.ts';
 import { withHolder } from './locks.ts';
-import { missingError } from '../privileges.ts';
+import { missingError } from '../rights/privileges.ts';
 import { quoteName } from '../quoting.ts';
 import type { MariadbSession } from '../session.ts';
 

@@ -1,10 +1,10 @@
 import type { Catalog } from '../../../ports.ts';
-import { rightsOf } from '../grants.ts';
-import type { Rights } from '../grants.ts';
+import { rightsOf } from '../rights/grants.ts';
+import type { Rights } from '../rights/grants.ts';
 import type { LoadError } from '../restore/load-errors.ts';
 import { accountOf, quoteName, unquoteName } from '../quoting.ts';
-import { definerGrant, deniedDefiner } from '../remedies.ts';
-import type { Restorer } from '../remedies.ts';
+import { definerGrant, deniedDefiner } from '../failures/remedies.ts';
+import type { Restorer } from '../failures/remedies.ts';
 import type { MariadbSession } from '../session.ts';
 
 /** A refusal, and what mends it, where its number and words don't tell. */

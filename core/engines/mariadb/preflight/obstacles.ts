@@ -2,12 +2,12 @@ import type { Manifest } from '../../../contract/manifest/manifest.ts';
 import { formatBytes } from '../../../domain/units.ts';
 import type { Bytes } from '../../../domain/units.ts';
 import type { Catalog } from '../../../ports.ts';
-import { rightsOf } from '../grants.ts';
-import type { Rights } from '../grants.ts';
-import { missingToRead } from '../privileges.ts';
+import { rightsOf } from '../rights/grants.ts';
+import type { Rights } from '../rights/grants.ts';
+import { missingToRead } from '../rights/privileges.ts';
 import { quoteName } from '../quoting.ts';
-import { grant } from '../remedies.ts';
-import type { Restorer } from '../remedies.ts';
+import { grant } from '../failures/remedies.ts';
+import type { Restorer } from '../failures/remedies.ts';
 import type { TextRow, MariadbSession } from '../session.ts';
 
 /** Something that would make a load fail, and what to do about it. */

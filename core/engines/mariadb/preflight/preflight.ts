@@ -1,12 +1,12 @@
 import { BackupError } from '../../../domain/errors.ts';
 import type { Login } from '../../login.ts';
-import { rightsOf } from '../grants.ts';
+import { rightsOf } from '../rights/grants.ts';
 import type { Needs } from './needs.ts';
 import { few, findObstacles } from './obstacles.ts';
 import type { KnownBackup, Obstacle } from './obstacles.ts';
 import type { Rehearsal } from './rehearsal.ts';
-import { remedyFor } from '../remedies.ts';
-import type { Restorer } from '../remedies.ts';
+import { remedyFor } from '../failures/remedies.ts';
+import type { Restorer } from '../failures/remedies.ts';
 import { otherServer } from '../restore/loader.ts';
 import { withSession } from '../session.ts';
 import { findObstaclesUnrehearsed } from './unrehearsed.ts';

@@ -1,12 +1,12 @@
 import type { Catalog } from '../../../ports.ts';
 import { few } from './obstacles.ts';
 import type { Obstacle } from './obstacles.ts';
-import type { Rights } from '../grants.ts';
+import type { Rights } from '../rights/grants.ts';
 import { partsOf } from './needs.ts';
 import type { Needs } from './needs.ts';
 import { accountOf, quoteName } from '../quoting.ts';
-import { definerRights, grant, remedyFor } from '../remedies.ts';
-import type { Restorer } from '../remedies.ts';
+import { definerRights, grant, remedyFor } from '../failures/remedies.ts';
+import type { Restorer } from '../failures/remedies.ts';
 import type { MariadbSession } from '../session.ts';
 
 type What = { catalog: Catalog; owners: boolean; needs: Needs };

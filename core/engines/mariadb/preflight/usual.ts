@@ -3,7 +3,7 @@ import { placeOf } from '../../login.ts';
 import type { Login } from '../../login.ts';
 import { few } from './obstacles.ts';
 import { quoteName } from '../quoting.ts';
-import { connectionAdmin } from '../remedies.ts';
+import { connectionAdmin } from '../failures/remedies.ts';
 import { withSession } from '../session.ts';
 import type { MariadbSession } from '../session.ts';
 import type { MariadbTable } from '../tables.ts';

@@ -1,6 +1,6 @@
 import { BackupError } from '../../../domain/errors.ts';
 import type { LoadFailure } from '../../../ports.ts';
-import { explainWords } from '../explain.ts';
+import { explainWords } from '../failures/explain.ts';
 import { quoteName } from '../quoting.ts';
 import type { Statements } from './text/statements.ts';
 

@@ -5,12 +5,12 @@ import type { ByteStream } from '../../../ports.ts';
 import type { Tools } from '../../../tools.ts';
 import { placeOf, refusedHint } from '../../login.ts';
 import type { Login } from '../../login.ts';
-import { usualRefusal } from '../explain.ts';
+import { usualRefusal } from '../failures/explain.ts';
 import { explainLoad, loadErrors } from './load-errors.ts';
 import type { LoadError } from './load-errors.ts';
 import { loadRun } from '../programs.ts';
-import { remedyFor } from '../remedies.ts';
-import type { Restorer } from '../remedies.ts';
+import { remedyFor } from '../failures/remedies.ts';
+import type { Restorer } from '../failures/remedies.ts';
 import { newStatements } from './text/statements.ts';
 import { clientClaim } from './unfinished.ts';
 

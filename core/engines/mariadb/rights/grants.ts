@@ -1,5 +1,5 @@
-import { quoteAccount, unquoteName } from './quoting.ts';
-import type { MariadbSession } from './session.ts';
+import { quoteAccount, unquoteName } from '../quoting.ts';
+import type { MariadbSession } from '../session.ts';
 
 /** One line of SHOW GRANTS: rights on everything, on the databases of a pattern, or on one table or function. */
 type Grant = { rights: Set<string>; database?: string; table?: string };

@@ -1,11 +1,11 @@
-import { BackupError } from '../../domain/errors.ts';
-import { placeOf } from '../login.ts';
-import type { Login } from '../login.ts';
+import { BackupError } from '../../../domain/errors.ts';
+import { placeOf } from '../../login.ts';
+import type { Login } from '../../login.ts';
 import { rightsOf } from './grants.ts';
 import type { Rights } from './grants.ts';
-import { quoteName } from './quoting.ts';
-import { withSession } from './session.ts';
-import type { Server, MariadbSession } from './session.ts';
+import { quoteName } from '../quoting.ts';
+import { withSession } from '../session.ts';
+import type { Server, MariadbSession } from '../session.ts';
 
 const deniedDatabase = 1044;
 const onDatabase = ['SELECT', 'SHOW VIEW', 'TRIGGER', 'EVENT'];

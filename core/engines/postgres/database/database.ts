@@ -12,7 +12,7 @@ import type { Loading } from '../restore/loading.ts';
 import { inTransaction, maintain } from './maintenance.ts';
 import { marked, markOf } from './mark.ts';
 import type { DatabaseMark } from './mark.ts';
-import { failureOf, refusedError } from '../remedies.ts';
+import { failureOf, refusedError } from '../failures/remedies.ts';
 import { openSession, sqlState } from '../session.ts';
 
 const discardLimitMs = 30_000;

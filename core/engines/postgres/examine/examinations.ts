@@ -6,7 +6,7 @@ import type { Tools } from '../../../tools.ts';
 import { observedServerClock, observedTls, reachable } from '../../examining.ts';
 import { placeOf } from '../../login.ts';
 import type { Login } from '../../login.ts';
-import { rightsRemedy } from '../rights.ts';
+import { rightsRemedy } from '../failures/rights.ts';
 import { openSession, withSession } from '../session.ts';
 import type { PostgresSession } from '../session.ts';
 import { ofUsers, readTables, requireReadable } from '../tables.ts';

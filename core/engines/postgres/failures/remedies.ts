@@ -1,11 +1,11 @@
-import { abortError, BackupError, isBackupError } from '../../domain/errors.ts';
-import type { FailureCode } from '../../domain/errors.ts';
-import { oneLine } from '../../domain/lines.ts';
-import type { LoadFailure } from '../../ports.ts';
-import type { Loading } from './restore/loading.ts';
+import { abortError, BackupError, isBackupError } from '../../../domain/errors.ts';
+import type { FailureCode } from '../../../domain/errors.ts';
+import { oneLine } from '../../../domain/lines.ts';
+import type { LoadFailure } from '../../../ports.ts';
+import type { Loading } from '../restore/loading.ts';
 import { rightsRemedy } from './rights.ts';
-import { isLost, shortened } from './restore/restore-errors.ts';
-import type { RefusedStatement } from './restore/restore-errors.ts';
+import { isLost, shortened } from '../restore/errors/restore-errors.ts';
+import type { RefusedStatement } from '../restore/errors/restore-errors.ts';
 
 /** What to do about a statement that failed; the last one is for whatever is not known here. */
 const remedies: { pattern: RegExp; code: FailureCode; hint: string }[] = [

@@ -1,4 +1,4 @@
-import { quoteIdentifier } from './identifier.ts';
+import { quoteIdentifier } from '../identifier.ts';
 
 type KnownDenial = { pattern: RegExp; remedy(role: string, named: string, into: string): string };
 

@@ -1,4 +1,4 @@
-import type { Slice } from '../../../domain/slices.ts';
+import type { Slice } from '../../../domain/parts/slices.ts';
 import type { Login } from '../../login.ts';
 import { quoteEcho, quoteLiteral } from '../identifier.ts';
 import { sessionSettings } from '../session.ts';

@@ -1,5 +1,5 @@
 import type { Manifest } from '../../../contract/manifest/manifest.ts';
-import { packed, sliceBytesFor, slicesOf } from '../../../domain/slices.ts';
+import { packed, sliceBytesFor, slicesOf } from '../../../domain/parts/slices.ts';
 import type { Bytes } from '../../../domain/units.ts';
 import type { PlannedPart } from '../../../ports.ts';
 import { nameKey, plainNames } from '../identifier.ts';

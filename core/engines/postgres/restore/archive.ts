@@ -8,9 +8,9 @@ import type { ByteStream } from '../../../ports.ts';
 import { connectionString } from '../database/database.ts';
 import { leftOutPolicies } from './left-out.ts';
 import type { Loading } from './loading.ts';
-import { failureOf, refusedError } from '../remedies.ts';
-import { hearArchive, isLost } from './restore-errors.ts';
-import type { RestoreLog, RefusedStatement } from './restore-errors.ts';
+import { failureOf, refusedError } from '../failures/remedies.ts';
+import { hearArchive, isLost } from './errors/restore-errors.ts';
+import type { RestoreLog, RefusedStatement } from './errors/restore-errors.ts';
 import { newRestrictKey, restrictLines } from './text/restricted.ts';
 import { loadScript } from './script.ts';
 

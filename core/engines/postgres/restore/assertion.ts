@@ -2,7 +2,7 @@ import { isBackupError } from '../../../domain/errors.ts';
 import type { AssertionEnd } from '../../../ports.ts';
 import type { Login } from '../../login.ts';
 import { withSession } from '../session.ts';
-import { serverWords } from './server-words.ts';
+import { serverWords } from './errors/server-words.ts';
 
 const limitMs = 60_000;
 /** One column, and a boolean or null in it. */

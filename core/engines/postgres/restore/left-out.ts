@@ -1,5 +1,5 @@
 import type { LeftOut } from '../../../ports.ts';
-import type { RefusedStatement } from './restore-errors.ts';
+import type { RefusedStatement } from './errors/restore-errors.ts';
 
 const name = String.raw`(?:"(?:[^"]|"")*"|[^\s".]+)`;
 const policy = new RegExp(`^CREATE POLICY (${name}) ON (${name}(?:\\.${name})?) `, 's');

@@ -2,9 +2,9 @@ import type { ByteStream, LoadFailure } from '../../../ports.ts';
 import type { Passed } from '../../../pipeline/guard.ts';
 import { judgedBlocksOf } from './text/judged-blocks.ts';
 import type { Loading } from './loading.ts';
-import { failureOf, refusedError } from '../remedies.ts';
-import { isLost, subjectOf } from './restore-errors.ts';
-import type { RefusedStatement } from './restore-errors.ts';
+import { failureOf, refusedError } from '../failures/remedies.ts';
+import { isLost, subjectOf } from './errors/restore-errors.ts';
+import type { RefusedStatement } from './errors/restore-errors.ts';
 import { tryRows, tryScript } from './script.ts';
 
 /** Loads data parts piece by piece, so that rows which can't be loaded cost no others. */

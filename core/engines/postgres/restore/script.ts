@@ -1,9 +1,9 @@
 import { programInput } from '../../../pipeline/program.ts';
 import type { ByteStream } from '../../../ports.ts';
 import type { Loading } from './loading.ts';
-import { refusedError } from '../remedies.ts';
-import { hearScript } from './restore-errors.ts';
-import type { RefusedStatement } from './restore-errors.ts';
+import { refusedError } from '../failures/remedies.ts';
+import { hearScript } from './errors/restore-errors.ts';
+import type { RefusedStatement } from './errors/restore-errors.ts';
 import { restricted } from './text/restricted.ts';
 
 const stopping = ['--set=ON_ERROR_STOP=1'];

@@ -1,12 +1,12 @@
 import { GetObjectCommand } from '@aws-sdk/client-s3';
-import { abortError, BackupError, isBackupError } from '../../domain/errors.ts';
-import type { ObjectKey } from '../../domain/keys.ts';
-import type { Bytes } from '../../domain/units.ts';
-import type { ByteStream } from '../../ports.ts';
-import type { Lock, Versioned } from '../../vault.ts';
-import { s3Error, statusOf } from './errors.ts';
-import { call, objectAt, type S3Place } from './request.ts';
-import { sleep } from '../waiting.ts';
+import { abortError, BackupError, isBackupError } from '../../../domain/errors.ts';
+import type { ObjectKey } from '../../../domain/keys.ts';
+import type { Bytes } from '../../../domain/units.ts';
+import type { ByteStream } from '../../../ports.ts';
+import type { Lock, Versioned } from '../../../vault.ts';
+import { s3Error, statusOf } from '../errors.ts';
+import { call, objectAt, type S3Place } from '../request.ts';
+import { sleep } from '../../waiting.ts';
 
 /** A connection that has given this much may break again without counting. */
 const progressBytes: Bytes = 1024 * 1024;

@@ -1,9 +1,9 @@
 import { ListObjectsV2Command } from '@aws-sdk/client-s3';
-import { BackupError, isBackupError } from '../../domain/errors.ts';
-import { objectKey, type ObjectKey } from '../../domain/keys.ts';
-import type { Listed } from '../../vault.ts';
+import { BackupError, isBackupError } from '../../../domain/errors.ts';
+import { objectKey, type ObjectKey } from '../../../domain/keys.ts';
+import type { Listed } from '../../../vault.ts';
 import { requirePage } from './listing.ts';
-import { call, type S3Place } from './request.ts';
+import { call, type S3Place } from '../request.ts';
 
 /**
  * Every object whose key starts with `prefix`, all pages. Objects whose names can't be a key of ours are somebody

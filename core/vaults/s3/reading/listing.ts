@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import type { S3Client } from '@aws-sdk/client-s3';
-import { BackupError } from '../../domain/errors.ts';
+import { BackupError } from '../../../domain/errors.ts';
 
 /** The root that an answer must have, by command. */
 const roots: Readonly<Record<string, string>> = {

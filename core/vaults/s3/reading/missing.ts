@@ -1,7 +1,7 @@
-import { BackupError, isBackupError } from '../../domain/errors.ts';
-import type { ObjectKey } from '../../domain/keys.ts';
+import { BackupError, isBackupError } from '../../../domain/errors.ts';
+import type { ObjectKey } from '../../../domain/keys.ts';
 import { listBucket } from './list.ts';
-import type { S3Place } from './request.ts';
+import type { S3Place } from '../request.ts';
 
 /**
  * Asks for an object. S3 answers "forbidden" in place of "not found" to whom may not list the whole bucket (S3 API

@@ -1,4 +1,4 @@
-import { partSize } from '../../../domain/multipart.ts';
+import { partSize } from '../../../domain/parts/multipart.ts';
 import type { ByteStream } from '../../../ports.ts';
 
 /** A stretch of a stream, the size of an upload's part. `release` gives its memory back for another one. */

@@ -3,7 +3,7 @@ import { BackupError, isBackupError } from '../../../domain/errors.ts';
 import type { ObjectKey } from '../../../domain/keys.ts';
 import type { Tags } from '../../../vault.ts';
 import { attemptsOf, statusOf } from '../errors.ts';
-import { readObject } from '../get.ts';
+import { readObject } from '../reading/get.ts';
 import { attributes, call, finishing, guard, objectAt, type S3Place } from '../request.ts';
 import { tagsOf } from '../tags.ts';
 import { sleep } from '../../waiting.ts';

@@ -6,7 +6,7 @@ import {
 } from '@aws-sdk/client-s3';
 import { abortError, BackupError, isBackupError, messageOf } from '../../../domain/errors.ts';
 import type { ObjectKey } from '../../../domain/keys.ts';
-import { partsInFlight } from '../../../domain/multipart.ts';
+import { partsInFlight } from '../../../domain/parts/multipart.ts';
 import type { Stored, Tags } from '../../../vault.ts';
 import { crc32c, crc32cHeader, joinCrc32c } from './crc32c.ts';
 import type { UploadBlock } from './blocks.ts';

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type mysql from 'mysql2/promise';
 import { backup } from '../../../../core/commands/backup.ts';
-import { restorePlanned } from '../../../../core/commands/restore.ts';
-import { hindrance, planRestore } from '../../../../core/commands/restoring/plan.ts';
+import { restorePlanned } from '../../../../core/commands/restore/restore.ts';
+import { hindrance, planRestore } from '../../../../core/commands/restore/plan.ts';
 import type { Manifest } from '../../../../core/contract/manifest/manifest.ts';
 import type { SourceName } from '../../../../core/domain/keys.ts';
 import { mariadbEngine } from '../../../../core/engines/mariadb/index.ts';

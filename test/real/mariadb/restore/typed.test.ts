@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { backup } from '../../../../core/commands/backup.ts';
-import { proofSentence, prove } from '../../../../core/commands/prove.ts';
-import { restore } from '../../../../core/commands/restore.ts';
+import { proofSentence, prove } from '../../../../core/commands/proof/prove.ts';
+import { restore } from '../../../../core/commands/restore/restore.ts';
 import type { Source } from '../../../../core/ports.ts';
 import type { Manifest } from '../../../../core/contract/manifest/manifest.ts';
 import type { SourceName } from '../../../../core/domain/keys.ts';

@@ -1,8 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { runProgram } from '../../servers/process.ts';
-import { opensslProgram } from '../../servers/root.ts';
-import type { DatabaseServer } from '../../servers/server.ts';
+import { runProgram } from '../../../servers/process.ts';
+import { opensslProgram } from '../../../servers/root.ts';
+import type { DatabaseServer } from '../../../servers/server.ts';
 
 /** What is wrong with a certificate. */
 export type Flaw = 'expired' | 'other name' | 'self-signed' | 'none';

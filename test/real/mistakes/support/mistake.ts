@@ -1,8 +1,8 @@
 import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { hanging, wrapped } from '../../../bin/cli/text/text.ts';
-import { dbToolsLayer } from '../../../layers/db-tools/layer.ts';
+import { hanging, wrapped } from '../../../../bin/cli/text/text.ts';
+import { dbToolsLayer } from '../../../../layers/db-tools/layer.ts';
 import { atKeyboard, atTerminal } from './terminal.ts';
 import type { Keyboard, Place, Seen } from './terminal.ts';
 
@@ -44,7 +44,7 @@ export type Mistake<W> = {
 };
 
 const columns = 80;
-const goldens = join(import.meta.dirname, '../../golden/mistakes');
+const goldens = join(import.meta.dirname, '../../../golden/mistakes');
 const isWriting = process.env['NIGHTJAR_GOLDEN'] === 'write';
 
 /**

@@ -1,6 +1,6 @@
 import mysql from 'mysql2/promise';
 import pg from 'pg';
-import type { DatabaseServer } from '../../servers/server.ts';
+import type { DatabaseServer } from '../../../servers/server.ts';
 
 /** Runs statements as the server's superuser. */
 export async function asPostgres(

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { run } from '../../../bin/cli/run.ts';
+import { run } from '../../../../bin/cli/run.ts';
 
 export type Place = { folder: string; env: Record<string, string | undefined> };
 /** What a person sees, and how it ended. */
@@ -14,7 +14,7 @@ export type Seen = { text: string; code: number };
  */
 export type Keyboard = { asked?: string; answer?: string; before?: string; as?: string; input?: string };
 
-const launcher = fileURLToPath(new URL('../../../bin/nightjar', import.meta.url));
+const launcher = fileURLToPath(new URL('../../../../bin/nightjar', import.meta.url));
 const limitMs = 60_000;
 
 /**

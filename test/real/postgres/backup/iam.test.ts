@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, jest, test } from '@jest/globals';
 import pg from 'pg';
 import { backup } from '../../../../core/commands/backup.ts';
-import { restore } from '../../../../core/commands/restore.ts';
+import { restore } from '../../../../core/commands/restore/restore.ts';
 import { compose } from '../../../../core/compose.ts';
 import type { Nightjar } from '../../../../core/compose.ts';
 import { parseConfig } from '../../../../core/config-file.ts';

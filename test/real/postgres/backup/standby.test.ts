@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { backup } from '../../../../core/commands/backup.ts';
-import { restore } from '../../../../core/commands/restore.ts';
+import { restore } from '../../../../core/commands/restore/restore.ts';
 import { openSession } from '../../../../core/engines/postgres/session.ts';
 import { startStandby } from '../../../servers/databases/postgres.ts';
 import type { DatabaseServer } from '../../../servers/server.ts';

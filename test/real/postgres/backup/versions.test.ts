@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { backup } from '../../../../core/commands/backup.ts';
-import { restore } from '../../../../core/commands/restore.ts';
-import type { Restored } from '../../../../core/commands/restore.ts';
+import { restore } from '../../../../core/commands/restore/restore.ts';
+import type { Restored } from '../../../../core/commands/restore/restore.ts';
 import type { PostgresMajor } from '../../../servers/databases/postgres-packages.ts';
 import { limit, makeEvery, postgresScene } from '../../../support/postgres.ts';
 import type { PostgresScene } from '../../../support/postgres.ts';

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import pg from 'pg';
 import { backup } from '../../../../core/commands/backup.ts';
-import { restore } from '../../../../core/commands/restore.ts';
+import { restore } from '../../../../core/commands/restore/restore.ts';
 import type { Manifest } from '../../../../core/contract/manifest/manifest.ts';
 import { nightjar, start } from '../../../support/cli/command.ts';
 import type { Place, Running } from '../../../support/cli/command.ts';

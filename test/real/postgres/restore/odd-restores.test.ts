@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { backup } from '../../../../core/commands/backup.ts';
-import { proofSentence } from '../../../../core/commands/prove.ts';
-import { restore } from '../../../../core/commands/restore.ts';
-import type { RestoreOptions, Restored } from '../../../../core/commands/restore.ts';
+import { proofSentence } from '../../../../core/commands/proof/prove.ts';
+import { restore } from '../../../../core/commands/restore/restore.ts';
+import type { RestoreOptions, Restored } from '../../../../core/commands/restore/restore.ts';
 import type { Manifest } from '../../../../core/contract/manifest/manifest.ts';
 import type { Login } from '../../../../core/engines/login.ts';
 import type { Report } from '../../../../core/ports.ts';

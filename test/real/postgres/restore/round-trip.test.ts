@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { backup } from '../../../../core/commands/backup.ts';
-import { restore } from '../../../../core/commands/restore.ts';
+import { restore } from '../../../../core/commands/restore/restore.ts';
 import { postgresRun } from '../../../../core/engines/postgres/programs.ts';
 import { programText } from '../../../../core/pipeline/program.ts';
 import { limit, makeEvery, postgresScene } from '../../../support/postgres.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { isBackupError } from '../../../../core/domain/errors.ts';
 import { objectKey } from '../../../../core/domain/keys.ts';
 import { folderVault } from '../../../../core/vaults/folder/folder.ts';
-import { keysOf, patterned } from '../../../contract/vault-data.ts';
+import { keysOf, patterned } from '../../../contract/vault/vault-data.ts';
 
 /** In a mount namespace of its own: a vault on a disk of 8 MB, filled, then made read-only. Prints what happened. */
 const [mountPoint = ''] = process.argv.slice(2);

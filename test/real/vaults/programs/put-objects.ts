@@ -1,7 +1,7 @@
 import { randomInt, randomUUID } from 'node:crypto';
 import { objectKey } from '../../../../core/domain/keys.ts';
 import { folderVault } from '../../../../core/vaults/folder/folder.ts';
-import { patterned } from '../../../contract/vault-data.ts';
+import { patterned } from '../../../contract/vault/vault-data.ts';
 
 /** Puts objects into a folder vault for ever; each one's name ends in its size. Says `+` after each. */
 const [root = ''] = process.argv.slice(2);

@@ -2,7 +2,7 @@ import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isBackupError } from '../../../../core/domain/errors.ts';
 import { folderVault } from '../../../../core/vaults/folder/folder.ts';
-import { keysOf } from '../../../contract/vault-data.ts';
+import { keysOf } from '../../../contract/vault/vault-data.ts';
 
 /**
  * As nobody in particular (root reads everything): lists a vault one of whose folders may not be read. Prints what

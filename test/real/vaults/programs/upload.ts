@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { objectKey } from '../../../../core/domain/keys.ts';
 import { s3Client } from '../../../../core/vaults/s3/client.ts';
 import { s3Vault } from '../../../../core/vaults/s3/s3.ts';
-import { patterned } from '../../../contract/vault-data.ts';
+import { patterned } from '../../../contract/vault/vault-data.ts';
 
 /** Uploads an object of the given size to the store that the environment names; prints what that cost. */
 const [megabytes = '0', bucket = '', endpoint = '', ca] = process.argv.slice(2);

@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { objectKey } from '../../../core/domain/keys.ts';
-import { s3Vault } from '../../../core/vaults/s3/s3.ts';
-import type { VaultUnderTest } from '../../contract/vault-contract.ts';
-import { chunks, contentOf, keysOf, patterned } from '../../contract/vault-data.ts';
-import { startCeph } from '../../servers/s3/ceph.ts';
-import type { S3Server } from '../../servers/server.ts';
-import type { ProxyOptions } from './proxy.ts';
-import { bucket, clientOf, openOn } from './s3-servers.ts';
-import { through } from './s3-through.ts';
+import { objectKey } from '../../../../core/domain/keys.ts';
+import { s3Vault } from '../../../../core/vaults/s3/s3.ts';
+import type { VaultUnderTest } from '../../../contract/vault/vault-contract.ts';
+import { chunks, contentOf, keysOf, patterned } from '../../../contract/vault/vault-data.ts';
+import { startCeph } from '../../../servers/s3/ceph.ts';
+import type { S3Server } from '../../../servers/server.ts';
+import type { ProxyOptions } from '../proxy.ts';
+import { bucket, clientOf, openOn } from './servers.ts';
+import { through } from './through.ts';
 
 const MiB = 1024 * 1024;
 const size = 20 * MiB;

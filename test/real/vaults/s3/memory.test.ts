@@ -2,9 +2,9 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { startCeph } from '../../servers/s3/ceph.ts';
-import type { S3Server } from '../../servers/server.ts';
-import { bucket } from './s3-servers.ts';
+import { startCeph } from '../../../servers/s3/ceph.ts';
+import type { S3Server } from '../../../servers/server.ts';
+import { bucket } from './servers.ts';
 
 let server: S3Server;
 
@@ -16,7 +16,7 @@ afterAll(() => server?.stop(), 60_000);
 
 /** Peak memory of a process that uploads so much, in megabytes. */
 async function peakOf(megabytes: number): Promise<number> {
-  const program = join(import.meta.dirname, 'programs/upload.ts');
+  const program = join(import.meta.dirname, '../programs/upload.ts');
   const env = { PATH: process.env['PATH'], ACCESS_KEY: server.accessKeyId, SECRET_KEY: server.secretAccessKey };
   const { stdout } = await promisify(execFile)(process.execPath, [program, `${megabytes}`, bucket, server.endpoint], {
     env,

@@ -1,16 +1,16 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { readFile } from 'node:fs/promises';
-import { objectKey } from '../../../core/domain/keys.ts';
-import type { VaultUnderTest } from '../../contract/vault-contract.ts';
-import { contentOf, keysOf, patterned } from '../../contract/vault-data.ts';
-import { startCeph } from '../../servers/s3/ceph.ts';
-import { makeCertificate } from '../../servers/certificate.ts';
-import { temporaryFolder } from '../../servers/folder.ts';
-import { opensslProgram } from '../../servers/root.ts';
-import type { S3Server } from '../../servers/server.ts';
-import type { Passing, ProxyOptions } from './proxy.ts';
-import { openOn } from './s3-servers.ts';
-import { through } from './s3-through.ts';
+import { objectKey } from '../../../../core/domain/keys.ts';
+import type { VaultUnderTest } from '../../../contract/vault/vault-contract.ts';
+import { contentOf, keysOf, patterned } from '../../../contract/vault/vault-data.ts';
+import { startCeph } from '../../../servers/s3/ceph.ts';
+import { makeCertificate } from '../../../servers/certificate.ts';
+import { temporaryFolder } from '../../../servers/folder.ts';
+import { opensslProgram } from '../../../servers/root.ts';
+import type { S3Server } from '../../../servers/server.ts';
+import type { Passing, ProxyOptions } from '../proxy.ts';
+import { openOn } from './servers.ts';
+import { through } from './through.ts';
 
 const MiB = 1024 * 1024;
 const size = 20 * MiB;

@@ -1,7 +1,7 @@
-import { vaultContract } from '../../contract/vault-contract.ts';
-import { startCeph } from '../../servers/s3/ceph.ts';
-import { startMoto } from '../../servers/s3/moto.ts';
-import { openOn } from './s3-servers.ts';
+import { vaultContract } from '../../../contract/vault/vault-contract.ts';
+import { startCeph } from '../../../servers/s3/ceph.ts';
+import { startMoto } from '../../../servers/s3/moto.ts';
+import { openOn } from './servers.ts';
 
 vaultContract("a bucket of Ceph's gateway", async () => openOn(await startCeph()));
 

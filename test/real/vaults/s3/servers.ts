@@ -1,8 +1,8 @@
 import { GetObjectTaggingCommand, ListMultipartUploadsCommand, type S3Client } from '@aws-sdk/client-s3';
-import { s3Client, type S3ClientOptions } from '../../../core/vaults/s3/client.ts';
-import { s3Vault } from '../../../core/vaults/s3/s3.ts';
-import type { VaultUnderTest } from '../../contract/vault-contract.ts';
-import type { S3Server } from '../../servers/server.ts';
+import { s3Client, type S3ClientOptions } from '../../../../core/vaults/s3/client.ts';
+import { s3Vault } from '../../../../core/vaults/s3/s3.ts';
+import type { VaultUnderTest } from '../../../contract/vault/vault-contract.ts';
+import type { S3Server } from '../../../servers/server.ts';
 
 export const bucket = 'nightjar-vault';
 

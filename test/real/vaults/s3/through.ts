@@ -1,9 +1,9 @@
-import type { Vault } from '../../../core/vault.ts';
-import type { S3ClientOptions } from '../../../core/vaults/s3/client.ts';
-import { s3Vault } from '../../../core/vaults/s3/s3.ts';
-import type { S3Server } from '../../servers/server.ts';
-import { startProxy, type Proxy, type ProxyOptions } from './proxy.ts';
-import { bucket, clientOf } from './s3-servers.ts';
+import type { Vault } from '../../../../core/vault.ts';
+import type { S3ClientOptions } from '../../../../core/vaults/s3/client.ts';
+import { s3Vault } from '../../../../core/vaults/s3/s3.ts';
+import type { S3Server } from '../../../servers/server.ts';
+import { startProxy, type Proxy, type ProxyOptions } from '../proxy.ts';
+import { bucket, clientOf } from './servers.ts';
 
 export type Use = (vault: Vault, proxy: Proxy) => Promise<void>;
 

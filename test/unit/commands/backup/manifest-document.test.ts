@@ -3,16 +3,16 @@ import { createHash } from 'node:crypto';
 import { chmod, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { backup } from '../../../core/commands/backup.ts';
-import { findManifest, listBackups } from '../../support/vaults/listed.ts';
-import { manifestDocument, parseManifest } from '../../../core/store/backups/manifest-document.ts';
-import type { Manifest } from '../../../core/contract/manifest/manifest.ts';
-import { manifestKey } from '../../../core/domain/layout/places.ts';
-import type { BackupId, SourceName } from '../../../core/domain/keys.ts';
-import { dailyIds, putBackup } from '../../support/vaults/history.ts';
-import { toyEngine, toySource } from '../../support/toy-engine.ts';
-import { folderScene, limit } from '../../support/vaults/vault.ts';
-import type { FolderScene } from '../../support/vaults/vault.ts';
+import { backup } from '../../../../core/commands/backup.ts';
+import { findManifest, listBackups } from '../../../support/vaults/listed.ts';
+import { manifestDocument, parseManifest } from '../../../../core/store/backups/manifest-document.ts';
+import type { Manifest } from '../../../../core/contract/manifest/manifest.ts';
+import { manifestKey } from '../../../../core/domain/layout/places.ts';
+import type { BackupId, SourceName } from '../../../../core/domain/keys.ts';
+import { dailyIds, putBackup } from '../../../support/vaults/history.ts';
+import { toyEngine, toySource } from '../../../support/worlds/toy-engine.ts';
+import { folderScene, limit } from '../../../support/vaults/vault.ts';
+import type { FolderScene } from '../../../support/vaults/vault.ts';
 
 const shop = 'shop' as SourceName;
 const ids = dailyIds(3);
@@ -111,7 +111,7 @@ test('what it says beside the checksum is what was backed up, and two documents 
 
 test('the checksum can be checked by hand, as docs/backup-format.md says', async () => {
   await overwrite(ids[0]!, manifestDocument(manifests[0]!));
-  const page = await readFile(join(import.meta.dirname, '../../../docs/backup-format.md'), 'utf8');
+  const page = await readFile(join(import.meta.dirname, '../../../../docs/backup-format.md'), 'utf8');
   const commands = /```bash manifest\n([^]*?)```/.exec(page)![1]!;
   const cwd = join(scene.folder, 'shop', ids[0]!);
 

@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { BackupError } from '../../../core/domain/errors.ts';
-import { leaseKey } from '../../../core/domain/layout/places.ts';
-import type { SourceName } from '../../../core/domain/keys.ts';
-import { historyOf } from '../../../core/domain/verdict/history.ts';
-import { staleRequests } from '../../../core/domain/retention/leftovers.ts';
-import { memoryScene, limit } from '../../support/vaults/vault.ts';
-import type { VaultScene } from '../../support/vaults/vault.ts';
+import { BackupError } from '../../../../core/domain/errors.ts';
+import { leaseKey } from '../../../../core/domain/layout/places.ts';
+import type { SourceName } from '../../../../core/domain/keys.ts';
+import { historyOf } from '../../../../core/domain/verdict/history.ts';
+import { staleRequests } from '../../../../core/domain/retention/leftovers.ts';
+import { memoryScene, limit } from '../../../support/vaults/vault.ts';
+import type { VaultScene } from '../../../support/vaults/vault.ts';
 
 const source = 'shop' as SourceName;
 const morning = Date.parse('2026-11-20T08:00:00Z');

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import type { Engine, Source } from '../../../core/ports.ts';
-import type { Vault } from '../../../core/vault.ts';
-import { newBackupId } from '../../../core/domain/keys.ts';
-import type { SourceName } from '../../../core/domain/keys.ts';
-import { openStore } from '../../../core/store/store.ts';
-import { chunks } from '../../contract/vault-data.ts';
-import { folderScene, limit } from '../../support/vaults/vault.ts';
-import type { FolderScene } from '../../support/vaults/vault.ts';
+import type { Engine, Source } from '../../../../core/ports.ts';
+import type { Vault } from '../../../../core/vault.ts';
+import { newBackupId } from '../../../../core/domain/keys.ts';
+import type { SourceName } from '../../../../core/domain/keys.ts';
+import { openStore } from '../../../../core/store/store.ts';
+import { chunks } from '../../../contract/vault/vault-data.ts';
+import { folderScene, limit } from '../../../support/vaults/vault.ts';
+import type { FolderScene } from '../../../support/vaults/vault.ts';
 
 const engine = {
   open: () => ({

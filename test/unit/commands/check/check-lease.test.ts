@@ -1,11 +1,11 @@
 import { expect, test } from '@jest/globals';
-import { check } from '../../../core/commands/check.ts';
-import { leaseKey } from '../../../core/domain/layout/places.ts';
-import { openStore } from '../../../core/store/store.ts';
-import { emptyState, memoryVault } from '../../support/vaults/memory-vault.ts';
-import { before, hourMs, shop, watching } from '../../support/vaults/seen.ts';
-import { storeBackup } from '../../support/vaults/stored.ts';
-import { limit, overwrite } from '../../support/vaults/vault.ts';
+import { check } from '../../../../core/commands/check/check.ts';
+import { leaseKey } from '../../../../core/domain/layout/places.ts';
+import { openStore } from '../../../../core/store/store.ts';
+import { emptyState, memoryVault } from '../../../support/vaults/memory-vault.ts';
+import { before, hourMs, shop, watching } from '../../../support/vaults/seen.ts';
+import { storeBackup } from '../../../support/vaults/stored.ts';
+import { limit, overwrite } from '../../../support/vaults/vault.ts';
 
 // A source is fresh for as long as its limit, though no run can begin any more.
 const now = new Date('2026-11-20T12:00:00Z');

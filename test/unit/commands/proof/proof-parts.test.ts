@@ -1,15 +1,15 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { backup } from '../../../core/commands/backup.ts';
-import { proofSentence } from '../../../core/commands/prove.ts';
-import { restore } from '../../../core/commands/restore.ts';
-import type { RestoreOptions, Restored } from '../../../core/commands/restore.ts';
-import type { Manifest } from '../../../core/contract/manifest/manifest.ts';
-import type { Compared, Engine, Plan, RunEvent, Target } from '../../../core/ports.ts';
-import { opening } from '../../support/parts.ts';
-import { toyEngine, toySource } from '../../support/toy-engine.ts';
-import type { ToyServer } from '../../support/toy-engine.ts';
-import { memoryScene, limit } from '../../support/vaults/vault.ts';
-import type { VaultScene } from '../../support/vaults/vault.ts';
+import { backup } from '../../../../core/commands/backup.ts';
+import { proofSentence } from '../../../../core/commands/proof/prove.ts';
+import { restore } from '../../../../core/commands/restore/restore.ts';
+import type { RestoreOptions, Restored } from '../../../../core/commands/restore/restore.ts';
+import type { Manifest } from '../../../../core/contract/manifest/manifest.ts';
+import type { Compared, Engine, Plan, RunEvent, Target } from '../../../../core/ports.ts';
+import { opening } from '../../../support/parts.ts';
+import { toyEngine, toySource } from '../../../support/worlds/toy-engine.ts';
+import type { ToyServer } from '../../../support/worlds/toy-engine.ts';
+import { memoryScene, limit } from '../../../support/vaults/vault.ts';
+import type { VaultScene } from '../../../support/vaults/vault.ts';
 
 let scene: VaultScene;
 let server: ToyServer;

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { proofSentence } from '../../../core/commands/prove.ts';
+import { proofSentence } from '../../../../core/commands/proof/prove.ts';
 
 const proof = { tables: 2, rows: 31, objects: 4, definitions: true, ways: {}, exceptions: [], differences: [] };
 

@@ -1,9 +1,9 @@
 import { expect, test } from '@jest/globals';
-import { requireTrue } from '../../../core/commands/restoring/assertions.ts';
-import { incompleteError } from '../../../core/commands/restoring/incomplete.ts';
-import type { Restored } from '../../../core/commands/restore.ts';
-import type { AssertionEnd, Target } from '../../../core/ports.ts';
-import { limit } from '../../support/vaults/vault.ts';
+import { requireTrue } from '../../../../core/commands/restore/assertions.ts';
+import { incompleteError } from '../../../../core/commands/restore/incomplete.ts';
+import type { Restored } from '../../../../core/commands/restore/restore.ts';
+import type { AssertionEnd, Target } from '../../../../core/ports.ts';
+import { limit } from '../../../support/vaults/vault.ts';
 
 const equalBut = 'toy://shop is equal to its backup, but';
 const answering = (answers: Record<string, AssertionEnd>): Target =>

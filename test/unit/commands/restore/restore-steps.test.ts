@@ -1,15 +1,15 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { backup } from '../../../core/commands/backup.ts';
-import { restoreRecorded } from '../../../core/commands/restore.ts';
-import type { RestoreOptions } from '../../../core/commands/restore.ts';
-import type { Manifest } from '../../../core/contract/manifest/manifest.ts';
-import { BackupError } from '../../../core/domain/errors.ts';
-import { postgresReader } from '../../../core/pipeline/rows/postgres.ts';
-import type { ByteStream, Engine, LoadStep, Plan, RunEvent, Target } from '../../../core/ports.ts';
-import { toyEngine, toySource } from '../../support/toy-engine.ts';
-import type { ToyServer } from '../../support/toy-engine.ts';
-import { limit, memoryScene } from '../../support/vaults/vault.ts';
-import type { VaultScene } from '../../support/vaults/vault.ts';
+import { backup } from '../../../../core/commands/backup.ts';
+import { restoreRecorded } from '../../../../core/commands/restore/restore.ts';
+import type { RestoreOptions } from '../../../../core/commands/restore/restore.ts';
+import type { Manifest } from '../../../../core/contract/manifest/manifest.ts';
+import { BackupError } from '../../../../core/domain/errors.ts';
+import { postgresReader } from '../../../../core/pipeline/rows/postgres.ts';
+import type { ByteStream, Engine, LoadStep, Plan, RunEvent, Target } from '../../../../core/ports.ts';
+import { toyEngine, toySource } from '../../../support/worlds/toy-engine.ts';
+import type { ToyServer } from '../../../support/worlds/toy-engine.ts';
+import { limit, memoryScene } from '../../../support/vaults/vault.ts';
+import type { VaultScene } from '../../../support/vaults/vault.ts';
 
 const rows = () => ({ orders: ['1', '2', '3'], items: ['hat', 'coat'] });
 let scene: VaultScene;

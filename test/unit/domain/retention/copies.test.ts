@@ -3,7 +3,7 @@ import { startOf } from '../../../../core/domain/keys.ts';
 import type { BackupId } from '../../../../core/domain/keys.ts';
 import { copiesDue } from '../../../../core/domain/retention/copies.ts';
 import { planRetention } from '../../../../core/domain/retention/retention.ts';
-import { drawing } from '../../../support/drawing.ts';
+import { drawing } from '../../../support/random/drawing.ts';
 import { dailyIds, none } from '../../../support/vaults/history.ts';
 
 const ids = dailyIds(10);

@@ -1,4 +1,4 @@
-import type { Retention } from '../../../../core/contract/config/settings.ts';
+import type { Retention } from '../../../../core/contract/config/settings/settings.ts';
 
 /** A history of the documentation: local or UTC moments, a policy, a time zone. */
 export type History = { name: string; title: string; retention: Retention; timeZone: string; starts: string[] };

@@ -1,4 +1,4 @@
-import type { Retention } from '../../../../core/contract/config/settings.ts';
+import type { Retention } from '../../../../core/contract/config/settings/settings.ts';
 import type { Candidate } from '../../../../core/domain/retention/retention.ts';
 
 const tiers = ['last', 'hourly', 'daily', 'weekly', 'monthly', 'yearly'] as const;

@@ -1,13 +1,13 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import type { Retention } from '../../../../core/contract/config/settings.ts';
+import type { Retention } from '../../../../core/contract/config/settings/settings.ts';
 import { calendarOf } from '../../../../core/domain/time/calendar.ts';
 import { newBackupId, startOf } from '../../../../core/domain/keys.ts';
 import { planRetention, reasonText, tiersOf } from '../../../../core/domain/retention/retention.ts';
 import type { Candidate } from '../../../../core/domain/retention/retention.ts';
 import { tiersOfNew, tierTags } from '../../../../core/domain/retention/tiers.ts';
 import { keptByOracle } from './oracle.ts';
-import { draws } from '../../../support/draws.ts';
+import { draws } from '../../../support/random/draws.ts';
 
 const zones = [
   'UTC',

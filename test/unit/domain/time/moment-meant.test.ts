@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { momentMeant } from '../../../core/domain/time/moment-meant.ts';
+import { momentMeant } from '../../../../core/domain/time/moment-meant.ts';
 
 const now = new Date('2026-11-29T08:30:00.123Z');
 const meant = (text: string, timeZone = 'Europe/Amsterdam', at = now) => momentMeant(text, { timeZone, now: at });

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { gapMs, isSchedule, momentOf, momentsOf } from '../../../core/domain/time/schedule.ts';
+import { gapMs, isSchedule, momentOf, momentsOf } from '../../../../core/domain/time/schedule.ts';
 
 const hourMs = 3_600_000;
 

@@ -1,12 +1,12 @@
 import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import type { MessageKind } from '../../../core/contract/events/message.ts';
-import type { Outbox, WaitingMessage } from '../../../core/contract/memory/outbox.ts';
-import { planAlerts } from '../../../core/domain/watch/alerts.ts';
-import type { Change, Sighting } from '../../../core/domain/watch/alerts.ts';
-import { emptyOutbox, withDelivered, withSightings } from '../../../core/domain/watch/outbox.ts';
-import { samples } from '../messages/samples.ts';
-import { draws } from '../../support/draws.ts';
+import type { MessageKind } from '../../../../core/contract/events/message.ts';
+import type { Outbox, WaitingMessage } from '../../../../core/contract/memory/outbox.ts';
+import { planAlerts } from '../../../../core/domain/watch/alerts.ts';
+import type { Change, Sighting } from '../../../../core/domain/watch/alerts.ts';
+import { emptyOutbox, withDelivered, withSightings } from '../../../../core/domain/watch/outbox.ts';
+import { samples } from '../../messages/samples.ts';
+import { draws } from '../../../support/random/draws.ts';
 
 const hourMs = 3_600_000;
 const began = Date.parse('2026-11-20T02:00:00Z');

@@ -1,15 +1,15 @@
 import { expect, test } from '@jest/globals';
-import { outcomesOf, unmade } from '../../../core/domain/watch/expectation.ts';
-import type { Moment, Records } from '../../../core/domain/watch/expectation.ts';
-import { messageOfFinding } from '../../../core/domain/messages/check.ts';
-import { judge } from '../../../core/domain/watch/freshness.ts';
-import { seenOf, watching } from '../../support/vaults/seen.ts';
-import { historyOf } from '../../../core/domain/verdict/history.ts';
-import { newBackupId } from '../../../core/domain/keys.ts';
-import { leaseKey, manifestKey } from '../../../core/domain/layout/places.ts';
-import type { ObjectKey, SourceName } from '../../../core/domain/keys.ts';
-import { failureKey, startKey } from '../../../core/domain/layout/records.ts';
-import type { Schedule } from '../../../core/domain/time/schedule.ts';
+import { outcomesOf, unmade } from '../../../../core/domain/watch/expectation.ts';
+import type { Moment, Records } from '../../../../core/domain/watch/expectation.ts';
+import { messageOfFinding } from '../../../../core/domain/messages/check.ts';
+import { judge } from '../../../../core/domain/watch/freshness.ts';
+import { seenOf, watching } from '../../../support/vaults/seen.ts';
+import { historyOf } from '../../../../core/domain/verdict/history.ts';
+import { newBackupId } from '../../../../core/domain/keys.ts';
+import { leaseKey, manifestKey } from '../../../../core/domain/layout/places.ts';
+import type { ObjectKey, SourceName } from '../../../../core/domain/keys.ts';
+import { failureKey, startKey } from '../../../../core/domain/layout/records.ts';
+import type { Schedule } from '../../../../core/domain/time/schedule.ts';
 
 const shop = 'shop' as SourceName;
 const minuteMs = 60_000;

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
-import { checkConfig } from '../../../core/contract/config/config.ts';
-import { limitOf } from '../../../core/domain/watch/freshness.ts';
-import type { SourceName } from '../../../core/domain/keys.ts';
+import { checkConfig } from '../../../../core/contract/config/config.ts';
+import { limitOf } from '../../../../core/domain/watch/freshness.ts';
+import type { SourceName } from '../../../../core/domain/keys.ts';
 
 const hourMs = 3_600_000;
 const source = { postgres: { host: 'db', database: 'shop', user: 'backup' } };

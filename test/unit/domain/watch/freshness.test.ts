@@ -1,8 +1,8 @@
 import { expect, test } from '@jest/globals';
-import { judge, unseen } from '../../../core/domain/watch/freshness.ts';
-import type { Finding } from '../../../core/domain/watch/freshness.ts';
-import { before, hourMs, minuteMs, seenOf, watching } from '../../support/vaults/seen.ts';
-import type { Made } from '../../support/vaults/seen.ts';
+import { judge, unseen } from '../../../../core/domain/watch/freshness.ts';
+import type { Finding } from '../../../../core/domain/watch/freshness.ts';
+import { before, hourMs, minuteMs, seenOf, watching } from '../../../support/vaults/seen.ts';
+import type { Made } from '../../../support/vaults/seen.ts';
 
 const now = new Date('2026-11-20T12:00:00Z');
 const dayMs = 24 * hourMs;

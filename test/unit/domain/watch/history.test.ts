@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
-import { historyOf, lastProof } from '../../../core/domain/verdict/history.ts';
-import { objectKey } from '../../../core/domain/keys.ts';
-import type { SourceName } from '../../../core/domain/keys.ts';
+import { historyOf, lastProof } from '../../../../core/domain/verdict/history.ts';
+import { objectKey } from '../../../../core/domain/keys.ts';
+import type { SourceName } from '../../../../core/domain/keys.ts';
 
 const modified = new Date('2026-11-20T04:00:00Z');
 

@@ -1,8 +1,8 @@
-import type { DumpReader } from '../../../pipeline/rows/reader.ts';
-import type { Login } from '../../login.ts';
-import { quoteName } from '../quoting.ts';
-import { withSession } from '../session.ts';
-import type { MariadbSession } from '../session.ts';
+import type { DumpReader } from '../../../../pipeline/rows/reader.ts';
+import type { Login } from '../../../login.ts';
+import { quoteName } from '../../quoting.ts';
+import { withSession } from '../../session.ts';
+import type { MariadbSession } from '../../session.ts';
 
 /**
  * What stands before the rows of a part. It is asked for when the rows' snapshot has begun, and told of to whoever

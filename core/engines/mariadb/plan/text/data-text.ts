@@ -1,7 +1,7 @@
-import type { ByteStream } from '../../../ports.ts';
+import type { ByteStream } from '../../../../ports.ts';
 import { sandboxLine } from './definition-text.ts';
-import { rowsMark } from '../catalog/expected.ts';
-import type { ExpectedDump } from '../catalog/expected.ts';
+import { rowsMark } from '../../catalog/expected.ts';
+import type { ExpectedDump } from '../../catalog/expected.ts';
 
 type DataTextOptions = { start(): Promise<string>; expected: ExpectedDump; below(comment: string): string };
 

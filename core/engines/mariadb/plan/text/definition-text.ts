@@ -1,8 +1,8 @@
-import type { ByteStream } from '../../../ports.ts';
-import { unqualified, unqualifiedTrigger, unqualifiedView } from '../catalog/definition.ts';
-import type { ExpectedDump } from '../catalog/expected.ts';
-import { bytesOf, linesOf } from '../lines.ts';
-import { byteText, quoteName } from '../quoting.ts';
+import type { ByteStream } from '../../../../ports.ts';
+import { unqualified, unqualifiedTrigger, unqualifiedView } from '../../catalog/definition.ts';
+import type { ExpectedDump } from '../../catalog/expected.ts';
+import { bytesOf, linesOf } from '../../lines.ts';
+import { byteText, quoteName } from '../../quoting.ts';
 
 /**
  * The first line of a dump since mid-2024: clients older than that, and MySQL's own, stop at it, and nothing else needs

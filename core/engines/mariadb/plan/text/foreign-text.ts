@@ -1,5 +1,5 @@
-import { byteText, plainWord } from '../quoting.ts';
-import type { MariadbSession } from '../session.ts';
+import { byteText, plainWord } from '../../quoting.ts';
+import type { MariadbSession } from '../../session.ts';
 
 /** Lines of a dump that are to be written otherwise. Latin1 text: bytes as characters. */
 export type Rewritten = ReadonlyMap<string, string>;

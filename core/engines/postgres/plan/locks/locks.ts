@@ -1,9 +1,9 @@
-import { BackupError, isBackupError } from '../../../domain/errors.ts';
-import type { Login } from '../../login.ts';
-import { quoteLiteral } from '../identifier.ts';
-import { openSession, sqlState } from '../session.ts';
-import type { PostgresSession } from '../session.ts';
-import { ofUsers } from '../tables.ts';
+import { BackupError, isBackupError } from '../../../../domain/errors.ts';
+import type { Login } from '../../../login.ts';
+import { quoteLiteral } from '../../identifier.ts';
+import { openSession, sqlState } from '../../session.ts';
+import type { PostgresSession } from '../../session.ts';
+import { ofUsers } from '../../tables.ts';
 
 /** A table as it is called at a moment that is over by the time anybody locks it. */
 type Named = { oid: string; name: string };

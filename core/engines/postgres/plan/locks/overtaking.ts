@@ -1,6 +1,6 @@
-import { BackupError } from '../../../domain/errors.ts';
-import { formatDuration } from '../../../domain/units.ts';
-import type { PostgresSession } from '../session.ts';
+import { BackupError } from '../../../../domain/errors.ts';
+import { formatDuration } from '../../../../domain/units.ts';
+import type { PostgresSession } from '../../session.ts';
 
 /**
  * The sessions of one backup, none of which stays behind somebody who waits for the locks of its first one. PostgreSQL

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
-import { backup } from '../../../../core/commands/backup.ts';
-import { restore } from '../../../../core/commands/restore.ts';
-import type { ByteStream } from '../../../../core/ports.ts';
-import type { Vault } from '../../../../core/vault.ts';
-import { acting } from '../../../support/faults/kills.ts';
-import { makePart } from '../../../support/parts.ts';
-import { limit, postgresScene } from '../../../support/postgres.ts';
-import type { PostgresScene } from '../../../support/postgres.ts';
+import { backup } from '../../../../../core/commands/backup.ts';
+import { restore } from '../../../../../core/commands/restore/restore.ts';
+import type { ByteStream } from '../../../../../core/ports.ts';
+import type { Vault } from '../../../../../core/vault.ts';
+import { acting } from '../../../../support/faults/kills.ts';
+import { makePart } from '../../../../support/parts.ts';
+import { limit, postgresScene } from '../../../../support/postgres.ts';
+import type { PostgresScene } from '../../../../support/postgres.ts';
 
 let scene: PostgresScene;
 

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { changed, readIdentities } from '../../../../core/engines/postgres/plan/identity.ts';
-import type { Scope } from '../../../../core/engines/postgres/plan/identity.ts';
-import { withSession } from '../../../../core/engines/postgres/session.ts';
-import { openSnapshot } from '../../../../core/engines/postgres/plan/snapshot.ts';
-import { limit, postgresScene } from '../../../support/postgres.ts';
-import type { PostgresScene } from '../../../support/postgres.ts';
+import { changed, readIdentities } from '../../../../../core/engines/postgres/plan/identity.ts';
+import type { Scope } from '../../../../../core/engines/postgres/plan/identity.ts';
+import { withSession } from '../../../../../core/engines/postgres/session.ts';
+import { openSnapshot } from '../../../../../core/engines/postgres/plan/snapshot.ts';
+import { limit, postgresScene } from '../../../../support/postgres.ts';
+import type { PostgresScene } from '../../../../support/postgres.ts';
 
 let scene: PostgresScene;
 

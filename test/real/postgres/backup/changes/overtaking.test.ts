@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import pg from 'pg';
-import { backup } from '../../../../core/commands/backup.ts';
-import { restore } from '../../../../core/commands/restore.ts';
-import type { Manifest } from '../../../../core/contract/manifest/manifest.ts';
-import type { Tools } from '../../../../core/tools.ts';
-import type { PostgresMajor } from '../../../servers/databases/postgres-packages.ts';
-import { makePart } from '../../../support/parts.ts';
-import { limit, postgresScene } from '../../../support/postgres.ts';
-import type { PostgresScene } from '../../../support/postgres.ts';
+import { backup } from '../../../../../core/commands/backup.ts';
+import { restore } from '../../../../../core/commands/restore/restore.ts';
+import type { Manifest } from '../../../../../core/contract/manifest/manifest.ts';
+import type { Tools } from '../../../../../core/tools.ts';
+import type { PostgresMajor } from '../../../../servers/databases/postgres-packages.ts';
+import { makePart } from '../../../../support/parts.ts';
+import { limit, postgresScene } from '../../../../support/postgres.ts';
+import type { PostgresScene } from '../../../../support/postgres.ts';
 
 // Whoever wants a table for itself waits for the backup's first session; the backup's other sessions came behind that,
 // and ended with a timeout.

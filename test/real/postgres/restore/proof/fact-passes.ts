@@ -1,8 +1,8 @@
-import { unequalDefinitions } from '../../../../core/domain/compare.ts';
-import type { Login } from '../../../../core/engines/login.ts';
-import type { readCatalog } from '../../../../core/engines/postgres/catalog/catalog.ts';
-import { withSession } from '../../../../core/engines/postgres/session.ts';
-import { limit } from '../../../support/vaults/vault.ts';
+import { unequalDefinitions } from '../../../../../core/domain/compare.ts';
+import type { Login } from '../../../../../core/engines/login.ts';
+import type { readCatalog } from '../../../../../core/engines/postgres/catalog/catalog.ts';
+import { withSession } from '../../../../../core/engines/postgres/session.ts';
+import { limit } from '../../../../support/vaults/vault.ts';
 import { facts } from './facts.ts';
 
 /** What must be unequal after one change of each object that has one left, and what is. */

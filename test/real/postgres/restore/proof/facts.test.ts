@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { readCatalog } from '../../../../core/engines/postgres/catalog/catalog.ts';
-import { postgresScene } from '../../../support/postgres.ts';
-import type { PostgresScene } from '../../../support/postgres.ts';
-import { makeTyped } from '../../../support/typed.ts';
+import { readCatalog } from '../../../../../core/engines/postgres/catalog/catalog.ts';
+import { postgresScene } from '../../../../support/postgres.ts';
+import type { PostgresScene } from '../../../../support/postgres.ts';
+import { makeTyped } from '../../../../support/typed.ts';
 import { factPasses } from './fact-passes.ts';
 
 describe.each([18, 13] as const)('PostgreSQL %i', (major) => {

@@ -1,16 +1,16 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { backup } from '../../../../core/commands/backup.ts';
-import { prove } from '../../../../core/commands/prove.ts';
-import type { Proof } from '../../../../core/commands/prove.ts';
-import { restore } from '../../../../core/commands/restore.ts';
-import type { Catalog } from '../../../../core/contract/manifest/catalog.ts';
-import type { Manifest } from '../../../../core/contract/manifest/manifest.ts';
-import { own } from '../../../../core/engines/postgres/catalog/definition.ts';
-import { definitions } from '../../../../core/engines/postgres/catalog/definitions.ts';
-import { openStore } from '../../../../core/store/store.ts';
-import { limit, postgresScene } from '../../../support/postgres.ts';
-import type { PostgresScene } from '../../../support/postgres.ts';
-import { makeTyped } from '../../../support/typed.ts';
+import { backup } from '../../../../../core/commands/backup.ts';
+import { prove } from '../../../../../core/commands/proof/prove.ts';
+import type { Proof } from '../../../../../core/commands/proof/prove.ts';
+import { restore } from '../../../../../core/commands/restore/restore.ts';
+import type { Catalog } from '../../../../../core/contract/manifest/catalog.ts';
+import type { Manifest } from '../../../../../core/contract/manifest/manifest.ts';
+import { own } from '../../../../../core/engines/postgres/catalog/definition.ts';
+import { definitions } from '../../../../../core/engines/postgres/catalog/definitions.ts';
+import { openStore } from '../../../../../core/store/store.ts';
+import { limit, postgresScene } from '../../../../support/postgres.ts';
+import type { PostgresScene } from '../../../../support/postgres.ts';
+import { makeTyped } from '../../../../support/typed.ts';
 import { mutations } from './mutations.ts';
 
 /** What a server lets nobody change, and what is compared otherwise. */

@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import pg from 'pg';
-import { backup } from '../../../../core/commands/backup.ts';
-import { restore } from '../../../../core/commands/restore.ts';
-import type { RestoreOptions } from '../../../../core/commands/restore.ts';
-import type { Manifest } from '../../../../core/contract/manifest/manifest.ts';
-import { changedBeforeProof } from '../../liar/court.ts';
-import type { PostgresMajor } from '../../../servers/databases/postgres-packages.ts';
-import { limit, postgresScene } from '../../../support/postgres.ts';
-import type { PostgresScene } from '../../../support/postgres.ts';
+import { backup } from '../../../../../core/commands/backup.ts';
+import { restore } from '../../../../../core/commands/restore/restore.ts';
+import type { RestoreOptions } from '../../../../../core/commands/restore/restore.ts';
+import type { Manifest } from '../../../../../core/contract/manifest/manifest.ts';
+import { changedBeforeProof } from '../../../liar/court.ts';
+import type { PostgresMajor } from '../../../../servers/databases/postgres-packages.ts';
+import { limit, postgresScene } from '../../../../support/postgres.ts';
+import type { PostgresScene } from '../../../../support/postgres.ts';
 
 /** Longer than a name can be. */
 const own = `the shop's own${' and whoever else asks'.repeat(5)}`;

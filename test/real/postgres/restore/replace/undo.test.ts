@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import pg from 'pg';
-import { backup } from '../../../../core/commands/backup.ts';
-import { restore } from '../../../../core/commands/restore.ts';
-import { planRestore } from '../../../../core/commands/restoring/plan.ts';
-import { dropKept, planUndo, undo } from '../../../../core/commands/undo.ts';
-import type { Manifest } from '../../../../core/contract/manifest/manifest.ts';
-import { limit, postgresScene } from '../../../support/postgres.ts';
-import type { PostgresScene } from '../../../support/postgres.ts';
+import { backup } from '../../../../../core/commands/backup.ts';
+import { restore } from '../../../../../core/commands/restore/restore.ts';
+import { planRestore } from '../../../../../core/commands/restore/plan.ts';
+import { dropKept, planUndo, undo } from '../../../../../core/commands/restore/undo.ts';
+import type { Manifest } from '../../../../../core/contract/manifest/manifest.ts';
+import { limit, postgresScene } from '../../../../support/postgres.ts';
+import type { PostgresScene } from '../../../../support/postgres.ts';
 
 const comment = `the shop's own\nand more`;
 let scene: PostgresScene;

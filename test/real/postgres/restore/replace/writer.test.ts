@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import pg from 'pg';
-import { backup } from '../../../../core/commands/backup.ts';
-import { restore } from '../../../../core/commands/restore.ts';
-import { planUndo, undo } from '../../../../core/commands/undo.ts';
-import { limit, postgresScene } from '../../../support/postgres.ts';
-import type { PostgresScene } from '../../../support/postgres.ts';
+import { backup } from '../../../../../core/commands/backup.ts';
+import { restore } from '../../../../../core/commands/restore/restore.ts';
+import { planUndo, undo } from '../../../../../core/commands/restore/undo.ts';
+import { limit, postgresScene } from '../../../../support/postgres.ts';
+import type { PostgresScene } from '../../../../support/postgres.ts';
 
 let scene: PostgresScene;
 /** No number is written twice, by whichever application. */

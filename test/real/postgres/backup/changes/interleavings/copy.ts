@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { zstdDecompressSync } from 'node:zlib';
-import type { Manifest } from '../../../../../core/contract/manifest/manifest.ts';
-import type { ProgramName, Tools } from '../../../../../core/tools.ts';
+import type { Manifest } from '../../../../../../core/contract/manifest/manifest.ts';
+import type { ProgramName, Tools } from '../../../../../../core/tools.ts';
 
 type Place = {
   folder: string;

@@ -1,9 +1,9 @@
 import pg from 'pg';
-import { backup } from '../../../../../core/commands/backup.ts';
-import type { Manifest } from '../../../../../core/contract/manifest/manifest.ts';
-import { isBackupError } from '../../../../../core/domain/errors.ts';
-import type { PostgresMajor } from '../../../../servers/databases/postgres-packages.ts';
-import { limit, postgresScene } from '../../../../support/postgres.ts';
+import { backup } from '../../../../../../core/commands/backup.ts';
+import type { Manifest } from '../../../../../../core/contract/manifest/manifest.ts';
+import { isBackupError } from '../../../../../../core/domain/errors.ts';
+import type { PostgresMajor } from '../../../../../servers/databases/postgres-packages.ts';
+import { limit, postgresScene } from '../../../../../support/postgres.ts';
 import { stockRestore } from './copy.ts';
 import { fingerprint } from './fingerprint.ts';
 import type { State } from './fingerprint.ts';

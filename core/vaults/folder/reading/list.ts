@@ -1,13 +1,13 @@
 import type { Dirent } from 'node:fs';
 import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isBackupError } from '../../domain/errors.ts';
-import { objectKey, type ObjectKey } from '../../domain/keys.ts';
-import type { Listed } from '../../vault.ts';
-import { requireNoBackupBehind } from './backups.ts';
-import { answered, codeOf } from './errors.ts';
-import { currentFile } from './older.ts';
-import { isHidden, requireVault, type FolderPlace } from './place.ts';
+import { isBackupError } from '../../../domain/errors.ts';
+import { objectKey, type ObjectKey } from '../../../domain/keys.ts';
+import type { Listed } from '../../../vault.ts';
+import { requireNoBackupBehind } from '../backups.ts';
+import { answered, codeOf } from '../errors.ts';
+import { currentFile } from '../older.ts';
+import { isHidden, requireVault, type FolderPlace } from '../place.ts';
 
 /**
  * Every object whose key starts with `prefix`. Files whose names can't be a key are somebody else's, as are symbolic

@@ -1,12 +1,12 @@
-import { BackupError } from '../../domain/errors.ts';
-import type { ObjectKey } from '../../domain/keys.ts';
-import type { ByteStream } from '../../ports.ts';
-import type { Versioned } from '../../vault.ts';
-import { answered, codeOf } from './errors.ts';
-import { currentFile } from './older.ts';
-import { openFile, readSmall } from './open.ts';
-import { pathOf, requireVault, type FolderPlace } from './place.ts';
-import { versionOf } from './replace.ts';
+import { BackupError } from '../../../domain/errors.ts';
+import type { ObjectKey } from '../../../domain/keys.ts';
+import type { ByteStream } from '../../../ports.ts';
+import type { Versioned } from '../../../vault.ts';
+import { answered, codeOf } from '../errors.ts';
+import { currentFile } from '../older.ts';
+import { openFile, readSmall } from '../open.ts';
+import { pathOf, requireVault, type FolderPlace } from '../place.ts';
+import { versionOf } from '../replace.ts';
 
 const chunkBytes = 512 * 1024;
 /** No file, or (ESTALE) one that another machine has just replaced on a share. */
