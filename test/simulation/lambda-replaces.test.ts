@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { backup } from '../../core/commands/backup.ts';
-import { watchOf } from '../../core/contract/config/watch.ts';
+import { watchOf } from '../../core/contract/config/settings/watch.ts';
 import { readEvent, restoreEventSchema } from '../../core/contract/events/requests.ts';
 import { BackupError } from '../../core/domain/errors.ts';
 import { mapConcurrently } from '../../core/pipeline/concurrency.ts';
@@ -8,12 +8,12 @@ import type { Engine, Target } from '../../core/ports.ts';
 import { openStore } from '../../core/store/store.ts';
 import { invocationIdentity } from '../../functions/host/identity.ts';
 import { restoreOnce } from '../../functions/restore.ts';
-import { drawing } from '../support/drawing.ts';
-import { draws } from '../support/draws.ts';
-import { toyEngine, toySource } from '../support/toy-engine.ts';
+import { drawing } from '../support/random/drawing.ts';
+import { draws } from '../support/random/draws.ts';
+import { toyEngine, toySource } from '../support/worlds/toy-engine.ts';
 import { emptyState, memoryVault } from '../support/vaults/memory-vault.ts';
 import type { Turn } from '../support/vaults/memory-vault.ts';
-import type { World } from '../support/world.ts';
+import type { World } from '../support/worlds/world.ts';
 
 // AWS's clients send an invoke again, as another request, when its answer is late or lost: three times by default, and
 // each may come while another is at work (AWS SDK, retry behaviour). Lambda tries an asynchronous one twice more, as the
