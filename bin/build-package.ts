@@ -44,7 +44,7 @@ await build({
   entryPoints: { 'db-tools/zip': 'layers/db-tools/zip.ts', 'cdk/index': 'lib/index.ts' },
   plugins: [described],
 });
-for (const name of ['lock.json', 'authorities.json'])
+for (const name of ['lock.json', 'authorities.json', 'authorities-china.pem'])
   await copyFile(`${root}layers/db-tools/${name}`, `${out}/db-tools/${name}`);
 for (const name of functionNames) await bundleFunction(name, `${out}/functions`);
 await promisify(execFile)(`${root}node_modules/.bin/tsc`, ['--project', `${root}lib/tsconfig.json`]);

@@ -19,7 +19,6 @@ export type Assembled = { files: LayerFile[]; origins: Origin[]; builtAt: Date }
 
 const loader = 'lib/ld.so';
 
-type ReportLine = (line: string) => void;
 type Copy = { from: string; path: string };
 
 /** What a layer is laid out from: a Debian root that has all its packages, and the day of its pins. */
@@ -29,7 +28,6 @@ export type Ingredients = { root: string; architecture: LayerArchitecture; pinne
 export async function assemble(
   { root, architecture, pinnedAt }: Ingredients,
   home: string,
-  report: ReportLine,
   signal: AbortSignal,
 ): Promise<Assembled> {
   const origins = await originsOf(root);
@@ -38,7 +36,7 @@ export async function assemble(
   for (const { from, path } of copies) await place(from, join(home, path));
   await withoutHostFolders(join(home, loader));
   for (const { path, script } of programs) await writeScript(home, path, script);
-  await writeCertificates(root, home, report, signal);
+  await writeCertificates(root, home, signal);
 
   const origin = new Map<string, Origin>();
   for (const { from, path } of copies) origin.set(path, await origins.of(from));

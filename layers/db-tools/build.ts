@@ -5,6 +5,7 @@ import { deflateRaw } from 'node:zlib';
 import Table from 'cli-table3';
 import { isBackupError, messageOf } from '../../core/domain/errors.ts';
 import { formatBytes, plural } from '../../core/domain/units.ts';
+import { lackingLine } from './certificates.ts';
 import { debianNames, type LayerArchitecture } from './contents.ts';
 import { dbToolsLayer, pinRule } from './layer.ts';
 import { readLock, shippedLock } from './lock.ts';
@@ -44,8 +45,11 @@ async function main(): Promise<void> {
   const report = (line: string): void => console.log(line);
   if (values.update)
     await updateLock(await readLock(shippedLock), shippedLock, { report, now: new Date() }, stop.signal);
-  for (const architecture of chosen)
-    await show(architecture, await dbToolsLayer(architecture, { rule: pinRule(process.env) }, report, stop.signal));
+  for (const architecture of chosen) {
+    const layer = await dbToolsLayer(architecture, { rule: pinRule(process.env) }, report, stop.signal);
+    await show(architecture, layer);
+    report((await lackingLine(layer, stop.signal)) ?? 'it has all authorities of Amazon RDS that are pinned');
+  }
 }
 
 async function show(architecture: LayerArchitecture, layer: string): Promise<void> {

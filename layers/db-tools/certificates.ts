@@ -4,7 +4,6 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { abortError, BackupError, messageOf } from '../../core/domain/errors.ts';
 import { authoritiesOf, missingAuthorityHint } from '../../core/domain/tools/rds-endpoint.ts';
-import { plural } from '../../core/domain/units.ts';
 
 /**
  * Authorities of Amazon RDS, Aurora and RDS Proxy: SHA-256 fingerprints by common name, none expired
@@ -12,9 +11,9 @@ import { plural } from '../../core/domain/units.ts';
  */
 export type Authorities = Readonly<Record<string, string>>;
 
-type ReportLine = (line: string) => void;
-
 const authoritiesFile = join(import.meta.dirname, 'authorities.json');
+/** China's, which the npm package lacks: AWS's own bundle for its partition there, byte for byte. */
+const chinaFile = join(import.meta.dirname, 'authorities-china.pem');
 const fetchLimitMs = 20_000;
 /**
  * Where AWS publishes them (RDS User Guide, "Using SSL/TLS to encrypt a connection"); NIGHTJAR_RDS_TRUSTSTORE names
@@ -33,17 +32,12 @@ export async function readAuthorities(): Promise<Authorities> {
 
 /**
  * Writes the pinned authorities of Amazon RDS and its proxies, and those of Debian's `ca-certificates` (Mozilla's),
- * below `home`: each as one PEM file. Of Amazon's, those that the npm package lacks are fetched from AWS; a line tells
- * for which regions they could not be had.
+ * below `home`: each as one PEM file. Of Amazon's, what is not at hand is fetched from AWS. Where that can't be reached
+ * the layer goes without: most who build one have no source in those regions (`lackingLine`, `requireRegions`).
  */
-export async function writeCertificates(
-  root: string,
-  home: string,
-  report: ReportLine,
-  signal: AbortSignal,
-): Promise<void> {
+export async function writeCertificates(root: string, home: string, signal: AbortSignal): Promise<void> {
   await mkdir(join(home, 'certs'), { recursive: true });
-  await writeFile(join(home, rdsBundle), bundle(await rdsAuthorities(report, signal)), { mode: 0o644 });
+  await writeFile(join(home, rdsBundle), bundle(await rdsAuthorities(signal)), { mode: 0o644 });
   const texts = [];
   for (const file of await mozillaFiles(root)) texts.push(await readFile(file, 'utf8'));
   await writeFile(join(home, 'certs/public-ca.pem'), bundle(texts), { mode: 0o644 });
@@ -53,6 +47,11 @@ export async function writeCertificates(
 export async function mozillaFiles(root: string): Promise<string[]> {
   const folder = join(root, 'usr/share/ca-certificates/mozilla');
   return (await readdir(folder)).sort().map((name) => join(folder, name));
+}
+
+/** The authorities of Amazon RDS in the folder of a layer. */
+export async function bundleOf(layer: string): Promise<string> {
+  return readFile(join(layer, 'nightjar', rdsBundle), 'utf8');
 }
 
 /** What a bundle holds that is not pinned, by common name. */
@@ -86,23 +85,36 @@ export async function requireRegions(pem: string, regions: readonly string[], si
   const missing = regions.filter((region) => authoritiesOf(region, held).length === 0);
   const [first] = missing;
   if (first === undefined) return;
-  const { reasons } = await fetchAuthorities(await readAuthorities(), signal);
-  const why = reasons.length === 0 ? '' : ` (${reasons.join('; ')})`;
   throw new BackupError(
     'tools-missing',
-    `the layer has no authority of Amazon RDS for ${missing.join(', ')}${why}: sources there could not be verified, and every backup of them would fail`,
+    `the layer has no authority of Amazon RDS for ${missing.join(', ')}${await whyNot(signal)}: sources there could ` +
+      'not be verified, and every backup of them would fail',
     { hint: missingAuthorityHint(first) },
   );
 }
 
-async function rdsAuthorities(report: ReportLine, signal: AbortSignal): Promise<string[]> {
+/** What to say of a layer to who has built it: the regions that it does not cover, and why; undefined for a whole one. */
+export async function lackingLine(layer: string, signal: AbortSignal): Promise<string | undefined> {
+  const missing = missingIn(await bundleOf(layer), await readAuthorities());
+  if (missing.length === 0) return undefined;
+  return (
+    `it has no authorities of Amazon RDS for ${regionsOf(missing)}${await whyNot(signal)}: sources there need ` +
+    'tls: { ca: … }, or a build where AWS, or the copy that NIGHTJAR_RDS_TRUSTSTORE names, can be reached'
+  );
+}
+
+async function whyNot(signal: AbortSignal): Promise<string> {
+  const { reasons } = await fetchAuthorities(await readAuthorities(), signal);
+  return reasons.length === 0 ? '' : ` (${reasons.join('; ')})`;
+}
+
+async function rdsAuthorities(signal: AbortSignal): Promise<string[]> {
   const pinned = await readAuthorities();
-  const packed = pinnedIn([...profiles.ca, ...proxyBundle.ca].join('\n'), pinned);
+  const texts = [...profiles.ca, ...proxyBundle.ca, await readFile(chinaFile, 'utf8')];
+  const packed = pinnedIn(texts.join('\n'), pinned);
   const lacks = missingIn(textOf(packed), pinned).length > 0;
-  const { found, reasons } = lacks ? await fetchAuthorities(pinned, signal) : { found: [], reasons: [] };
+  const { found } = lacks ? await fetchAuthorities(pinned, signal) : { found: [] };
   const all = new Map([...packed, ...found].map((one) => [nameOf(one), one]));
-  const missing = Object.keys(pinned).filter((name) => !all.has(name));
-  if (missing.length > 0) report(missingLine(missing, reasons));
   return [...all].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, one]) => one.toString());
 }
 
@@ -120,11 +132,6 @@ async function fetchAuthorities(
   if (signal.aborted) throw abortError(signal);
   const reasons = answers.flatMap((one) => (one.status === 'rejected' ? [messageOf(one.reason)] : []));
   return { found: answers.flatMap((one) => (one.status === 'fulfilled' ? one.value : [])), reasons };
-}
-
-function missingLine(missing: readonly string[], reasons: readonly string[]): string {
-  const why = reasons.length === 0 ? 'they are not in the bundle that was fetched' : reasons.join('; ');
-  return `${plural(missing.length, 'authority')} of Amazon RDS could not be fetched (${why}): sources in ${regionsOf(missing)} will need tls.ca`;
 }
 
 async function fetched(address: string, signal: AbortSignal): Promise<string> {

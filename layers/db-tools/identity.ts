@@ -45,7 +45,7 @@ export async function expectedHash(
 export async function builderIdentity(): Promise<string> {
   const hash = createHash('sha256').update(await certificatesVersion());
   for (const name of (await readdir(import.meta.dirname, { recursive: true })).sort()) {
-    if (/^(?!build\/).*\.m?[jt]s$|^authorities\.json$/.test(name))
+    if (/^(?!build\/).*\.m?[jt]s$|^authorities/.test(name))
       hash.update(await readFile(join(import.meta.dirname, name)));
   }
   return hash.digest('hex').slice(0, 12);

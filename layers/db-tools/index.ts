@@ -1,5 +1,6 @@
 // the one entry for the command line: in the package all of this is one file, beside its pins
 export { cacheRoot } from './cache.ts';
+export { lackingLine } from './certificates.ts';
 export { contentProblems } from './contents-list.ts';
 export { debianNames, type LayerArchitecture } from './contents.ts';
 export { inspectLayers, type CachedLayer } from './inspect.ts';

@@ -16,7 +16,7 @@ import { basename, dirname, join } from 'node:path';
 import { BackupError, messageOf } from '../../core/domain/errors.ts';
 import { assemble, type Assembled } from './assemble.ts';
 import { exclusively, openFolder, ownCache } from './cache.ts';
-import { canComplete, rdsBundle } from './certificates.ts';
+import { bundleOf, canComplete } from './certificates.ts';
 import { contentProblems, flushed, writeContents } from './contents-list.ts';
 import { debianNames, type LayerArchitecture } from './contents.ts';
 import { builderIdentity, certificatesVersion, expectedHash, layerFolder, layerName } from './identity.ts';
@@ -71,7 +71,7 @@ export function pinRule(environment: NodeJS.ProcessEnv): PinRule {
 }
 
 async function lacksAuthorities(layer: string, signal: AbortSignal): Promise<boolean> {
-  const pem = await readFile(join(layer, 'nightjar', rdsBundle), 'utf8').catch(() => undefined);
+  const pem = await bundleOf(layer).catch(() => undefined);
   return pem !== undefined && canComplete(pem, signal);
 }
 
@@ -137,7 +137,7 @@ async function build(
       );
   await sweep(dirname(pinned), `${basename(layer)}.part-`);
   const part = await mkdtemp(`${layer}.part-`);
-  const { sha256 } = await assembleIn(part, { architecture, pinnedAt: lock.at, source }, report, signal);
+  const { sha256 } = await assembleIn(part, { architecture, pinnedAt: lock.at, source }, signal);
   if (source.exact) requireReproduced(sha256, expected, architecture);
   await chmod(part, 0o755);
   await flushed(part);
@@ -163,11 +163,10 @@ function requireReproduced(is: string, meant: string | undefined, architecture: 
 export async function assembleIn(
   folder: string,
   { architecture, pinnedAt, source }: { architecture: LayerArchitecture; pinnedAt: string; source: PinnedRoot },
-  report: ReportLine,
   signal: AbortSignal,
 ): Promise<{ pins: PackagePin[]; sha256: string }> {
   const home = await openFolder(join(folder, 'nightjar'));
-  const assembled = await assemble({ root: source.root, architecture, pinnedAt }, home, report, signal);
+  const assembled = await assemble({ root: source.root, architecture, pinnedAt }, home, signal);
   const pins = usedPins(source.pins, assembled);
   const lock = { at: pinnedAt, packages: { [debianNames[architecture]]: pins } };
   await writeFile(join(home, 'lock.json'), `${JSON.stringify(lock, null, 2)}\n`, { mode: 0o644 });

@@ -1,8 +1,6 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { isBackupError, messageOf } from '../../core/domain/errors.ts';
-import { rdsBundle, requireRegions } from './certificates.ts';
+import { bundleOf, requireRegions } from './certificates.ts';
 import { debianNames, type LayerArchitecture } from './contents.ts';
 import { pinRule } from './layer.ts';
 import { zipLayer } from './bill/zip-layer.ts';
@@ -33,7 +31,6 @@ async function main(words: string[]): Promise<string> {
   const pinning = { rule: pinRule(process.env), own };
   const path = await zipLayer(architecture as LayerArchitecture, pinning, (line) => console.error(line), stop.signal);
   const regions = values.regions.split(',').filter((region) => region !== '');
-  const pem = await readFile(join(path.slice(0, -'.zip'.length), 'nightjar', rdsBundle), 'utf8');
-  await requireRegions(pem, regions, stop.signal);
+  await requireRegions(await bundleOf(path.slice(0, -'.zip'.length)), regions, stop.signal);
   return path;
 }

@@ -72,7 +72,7 @@ function recipeOf(): { program: string; recipe: string } {
 function digestOf(folder: string, more: readonly string[], words: readonly string[]): string {
   const hash = createHash('sha256');
   const names = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) =>
-    /^(?!build\/).*\.(m?[jt]s|json)$/.test(name),
+    /^(?!build\/).*\.(m?[jt]s|json|pem)$/.test(name),
   );
   for (const name of names.sort())
     hash

@@ -34,7 +34,7 @@ export async function buildLayer(
   { folder, out }: WorkFolder,
   signal: AbortSignal,
 ): Promise<CommandOutcome> {
-  const { debianNames, pinRule, zipLayer } = await builder();
+  const { debianNames, lackingLine, pinRule, zipLayer } = await builder();
   const all = Object.keys(debianNames) as LayerArchitecture[];
   const chosen = all.filter((name) => arch === 'all' || arch === name);
   if (chosen.length === 0)
@@ -49,8 +49,11 @@ export async function buildLayer(
       (line) => out.note(line),
       signal,
     );
+    const layer = zip.replace(/\.zip$/, '');
     out.say(`${architecture}: ${zip}`);
-    built.push({ architecture, folder: zip.replace(/\.zip$/, ''), zip });
+    const lacking = await lackingLine(layer, signal);
+    if (lacking !== undefined) out.note(lacking);
+    built.push({ architecture, folder: layer, zip });
   }
   return { document: { built }, failures: [] };
 }

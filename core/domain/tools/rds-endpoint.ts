@@ -31,7 +31,7 @@ export function authoritiesOf(wanted: string, all: readonly Authority[]): Author
 }
 
 /** Regions whose authorities can't be fetched by whoever builds a layer, for none is pinned for their partition. */
-const unpinned = /^(cn|eusc|[a-z]{2}-iso[a-z]?)-/;
+const unpinned = /^(eusc|[a-z]{2}-iso[a-z]?)-/;
 
 /** What to do where a region's authorities are missing. */
 export function missingAuthorityHint(wanted: string): string {

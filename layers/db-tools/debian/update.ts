@@ -30,12 +30,7 @@ export async function updateLock(
     for (const architecture of Object.keys(debianNames) as LayerArchitecture[]) {
       const debian = debianNames[architecture];
       const source = await newestRoot(debian, before.packages[debian], report, signal);
-      const made = await assembleIn(
-        join(scratch, architecture),
-        { architecture, pinnedAt: at, source },
-        report,
-        signal,
-      );
+      const made = await assembleIn(join(scratch, architecture), { architecture, pinnedAt: at, source }, signal);
       lock.packages[debian] = made.pins;
       lock.layers[architecture] = made.sha256;
       await removeRoot(source.root);

@@ -1,20 +1,22 @@
 import { afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import { RegionInfo } from 'aws-cdk-lib/region-info';
-import { X509Certificate } from 'node:crypto';
+import { createHash, X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
-import { cp, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { compose } from '../../../core/compose.ts';
+import { compose, type Nightjar } from '../../../core/compose.ts';
 import { parseConfig } from '../../../core/config-file.ts';
 import { tlsChoice } from '../../../core/contract/config/sources/server.ts';
 import { authoritiesOf } from '../../../core/domain/tools/rds-endpoint.ts';
 import { thisIdentity } from '../../../core/holder.ts';
 import { readToolsFacts } from '../../../core/tools.ts';
 import {
+  bundleOf,
   canComplete,
+  lackingLine,
   rdsBundle,
   readAuthorities,
   requireRegions,
@@ -27,7 +29,7 @@ import { opensslProgram } from '../../servers/root.ts';
 import { buildLimitMs, nativeArchitecture, openLayer } from './native-layer.ts';
 
 /** Partitions whose authorities are pinned; and a region of them that was announced, and has no databases yet. */
-const partitions = ['aws', 'aws-us-gov'];
+const partitions = ['aws', 'aws-cn', 'aws-us-gov'];
 const withoutRds = ['me-west-1'];
 const before = { ...process.env };
 let folder: string;
@@ -74,23 +76,33 @@ test.each(covered)(
   },
 );
 
-test.each(allRegions.filter((one) => !covered.includes(one)))(
-  '$name is not covered: a source there is refused by name before anybody connects, and so is one whose ' +
-    'authorities could not be fetched',
+test.each(allRegions.filter(({ partition }) => partition === 'aws-cn'))(
+  'a source in $name is verified by the authorities that came with Nightjar, whether AWS can be reached or not',
   async ({ name, host }) => {
-    const { folder: layer } = await openLayer(nativeArchitecture);
-    const config = parseConfig(
-      `vault: backups\nsources: { shop: { postgres: { host: ${host}, database: d, user: u } } }`,
-      'nightjar.yaml',
-    );
-    const hosted = {
-      env: {},
-      folder,
-      identity: thisIdentity(),
-      layer: async () => layer,
-      toolsFacts: () => readToolsFacts(layer),
-    };
-    const nightjar = await compose(config, hosted, AbortSignal.timeout(60_000));
+    process.env['NIGHTJAR_RDS_TRUSTSTORE'] = 'http://127.0.0.1:9/global-bundle.pem';
+    const { pem } = await written();
+
+    await expect(requireRegions(pem, [name], AbortSignal.timeout(60_000))).resolves.toBeUndefined();
+    const nightjar = await composed(host);
+    await expect(nightjar.source('shop', {}, AbortSignal.timeout(60_000))).resolves.toBeDefined();
+    expect(await nightjar.toolsNotices(AbortSignal.timeout(60_000))).toEqual([]);
+  },
+  buildLimitMs,
+);
+
+test('China’s authorities are, byte for byte, the bundle that AWS publishes there', async () => {
+  const bundle = await readFile(new URL('../../../layers/db-tools/authorities-china.pem', import.meta.url));
+
+  // as another project has recorded it of the bundle that it fetched from AWS on 2026-09-21
+  expect(createHash('sha256').update(bundle).digest('hex')).toBe(
+    'd10db458b3b428b963a764a78694690d3af80616cd047de7ab56db53fb760a4e',
+  );
+});
+
+test.each(allRegions.filter((one) => !covered.includes(one)))(
+  '$name is not covered: a source there is refused by name before anybody connects, until tls.ca names its bundle',
+  async ({ name, host }) => {
+    const nightjar = await composed(host);
 
     await expect(nightjar.source('shop', {}, AbortSignal.timeout(60_000))).rejects.toMatchObject({
       code: 'tools-missing',
@@ -100,6 +112,11 @@ test.each(allRegions.filter((one) => !covered.includes(one)))(
     expect((await nightjar.toolsNotices(AbortSignal.timeout(60_000)))?.map(({ text }) => text)).toContainEqual(
       `shop: the layer has no authority of Amazon RDS for ${name}: its server can't be verified`,
     );
+
+    await writeFile(join(folder, 'own.pem'), stranger);
+    const named = await composed(host, ', tls: { ca: own.pem }');
+    await expect(named.source('shop', {}, AbortSignal.timeout(60_000))).resolves.toBeDefined();
+    expect(await named.toolsNotices(AbortSignal.timeout(60_000))).toEqual([]);
   },
   buildLimitMs,
 );
@@ -124,13 +141,13 @@ test(
   buildLimitMs,
 );
 
-test('where AWS can’t be reached, the others are there, and the regions that miss theirs are named', async () => {
+test('where AWS can’t be reached, the others are there, and who builds a layer is told for which regions not', async () => {
   process.env['NIGHTJAR_RDS_TRUSTSTORE'] = 'http://127.0.0.1:9/global-bundle.pem';
 
-  const { pem, told } = await written();
+  const { pem, layer } = await written();
 
-  expect(told).toMatch(
-    /27 authorities of Amazon RDS could not be fetched .*: sources in ap-east-2, .*il-central-1, mx-central-1, us-gov-east-1, us-gov-west-1 will need tls\.ca/,
+  expect(await lackingLine(layer, AbortSignal.timeout(60_000))).toMatch(
+    /^it has no authorities of Amazon RDS for ap-east-2, [^(]*il-central-1, mx-central-1, us-gov-east-1, us-gov-west-1 \(http:\/\/127\.0\.0\.1:9\S* .+\): sources there need tls: \{ ca: … \}, or a build where .*NIGHTJAR_RDS_TRUSTSTORE/,
   );
   expect(certificates(pem).some(({ subject }) => subject.includes('Amazon RDS eu-central-1 Root CA RSA2048 G1'))).toBe(
     true,
@@ -179,12 +196,27 @@ test('a bundle that lacks what can be fetched by now is one to complete, and no 
   expect(await canComplete(without, limit)).toBe(false);
 });
 
-async function written(): Promise<{ pem: string; told: string }> {
-  const told: string[] = [];
+/** Nightjar with a source on `host`, and the layer of this machine. */
+async function composed(host: string, more = ''): Promise<Nightjar> {
+  const { folder: layer } = await openLayer(nativeArchitecture);
+  const config = parseConfig(
+    `vault: backups\nsources: { shop: { postgres: { host: ${host}, database: d, user: u${more} } } }`,
+    'nightjar.yaml',
+  );
+  const hosted = {
+    env: {},
+    folder,
+    identity: thisIdentity(),
+    layer: async () => layer,
+    toolsFacts: () => readToolsFacts(layer),
+  };
+  return compose(config, hosted, AbortSignal.timeout(60_000));
+}
+
+async function written(): Promise<{ pem: string; layer: string }> {
   const { home } = await openLayer(nativeArchitecture);
-  const root = await mozillaRoot(home);
-  await writeCertificates(root, folder, (line) => told.push(line), AbortSignal.timeout(60_000));
-  return { pem: await readFile(join(folder, rdsBundle), 'utf8'), told: told.join('\n') };
+  await writeCertificates(await mozillaRoot(home), join(folder, 'nightjar'), AbortSignal.timeout(60_000));
+  return { pem: await bundleOf(folder), layer: folder };
 }
 
 /** A root whose public authorities are those of the layer. */

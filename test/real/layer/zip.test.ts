@@ -82,11 +82,14 @@ test('a layer without the authorities of a source’s region is not published: n
   const program = join(root, 'layers/db-tools/zip.ts');
 
   await expect(
-    execute(process.execPath, [program, architecture, '--regions=eu-west-1,cn-north-1'], { env, timeout: 300_000 }),
+    execute(process.execPath, [program, architecture, '--regions=eu-west-1,cn-north-1,eusc-de-east-1'], {
+      env,
+      timeout: 300_000,
+    }),
   ).rejects.toMatchObject({
     code: 1,
     stdout: '',
-    stderr: expect.stringMatching(/no authority of Amazon RDS for cn-north-1.*\n.*tls: \{ ca:/),
+    stderr: expect.stringMatching(/no authority of Amazon RDS for eusc-de-east-1.*\n.*tls: \{ ca:/),
   });
 }, 310_000);
 

@@ -53,7 +53,7 @@ test('an authority that a configured source needs is told 60 days before it expi
 });
 
 test('a region without an authority is told by name, with what can be done about it', () => {
-  const [fetchable, other] = ['il-central-1', 'cn-north-1'].map(
+  const [fetchable, other] = ['il-central-1', 'eusc-de-east-1'].map(
     (region) => toolsNotices(facts, [{ source: 'shop', region }], now)[0],
   );
 
