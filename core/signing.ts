@@ -6,8 +6,8 @@ import { BackupError } from './domain/errors.ts';
 import { startOf } from './domain/keys.ts';
 import type { SourceName } from './domain/keys.ts';
 import { calendarOf } from './domain/time/calendar.ts';
-import type { Secrets } from './ports.ts';
-import type { Signing, SigningOf } from './store/backups/signature.ts';
+import type { SecretReference, Secrets } from './ports.ts';
+import type { Sign, Signing, SigningOf } from './store/backups/signature.ts';
 
 type Signed = SigningSettings & { timeZone: string };
 
@@ -40,10 +40,10 @@ function ofAll(sources: readonly { signing: SigningSettings }[]): Signed {
 }
 
 function signingBy(source: SourceName, { publicKeys, privateKey, since, timeZone }: Signed, secrets: Secrets): Signing {
-  const keys = publicKeys.map(publicKeyOf);
+  const keys = publicKeys.map((line) => publicKeyOf(line, source));
   const calendar = calendarOf(timeZone);
   const isGenuine: Signing['isGenuine'] = (document, signature) =>
-    keys.some((key) => verify(null, document, key, signature));
+    keys.some((key) => verify(digestFor(key), document, key, signature));
   return {
     rules: createHash('sha256')
       .update(JSON.stringify([publicKeys, since, timeZone]))
@@ -53,12 +53,31 @@ function signingBy(source: SourceName, { publicKeys, privateKey, since, timeZone
     isGenuine,
     async signer(signal) {
       if (privateKey === undefined) throw noPrivateKey(source);
-      const key = privateKeyIn(await secrets.get(privateKey, signal), `sources.${source}.signing.privateKey`);
+      const { sign: own, shown } =
+        'kms' in privateKey ? await inKms(privateKey.kms) : await inHand(source, privateKey, secrets, signal);
       const probe = Buffer.from('nightjar');
-      if (!isGenuine(probe, sign(null, probe, key))) throw anotherKey(source, key);
-      return async (document) => sign(null, document, key);
+      if (!isGenuine(probe, await own(probe, signal))) throw anotherKey(source, shown);
+      return own;
     },
   };
+}
+
+/** What signs, and where its public key is to be found. */
+type Signer = { sign: Sign; shown: string };
+
+async function inHand(source: SourceName, at: SecretReference, secrets: Secrets, signal: AbortSignal): Promise<Signer> {
+  const key = privateKeyIn(await secrets.get(at, signal), `sources.${source}.signing.privateKey`);
+  return { sign: async (document) => sign(null, document, key), shown: publicLineOf(key) };
+}
+
+async function inKms(arn: string): Promise<Signer> {
+  const { kmsSignature } = await import('./secrets/kms.ts');
+  return { sign: (document, signal) => kmsSignature(arn, document, signal), shown: `nightjar key kms ${arn} shows it` };
+}
+
+/** Ed25519 hashes by itself; what KMS signs is the SHA-256. */
+function digestFor(key: KeyObject): 'sha256' | null {
+  return key.asymmetricKeyType === 'ed25519' ? null : 'sha256';
 }
 
 /** A new key pair: the private key as PEM, the public one as the line for a configuration. */
@@ -70,9 +89,16 @@ export function newSigningKey(): { privateKey: string; publicKey: string } {
   };
 }
 
-/** The public key that stands in a configuration as one line. */
-function publicKeyOf(line: string): KeyObject {
-  return createPublicKey({ key: Buffer.from(line, 'base64'), format: 'der', type: 'spki' });
+/** The public key that stands in a configuration as one line; not every text of this form is a point of its curve. */
+function publicKeyOf(line: string, source: SourceName): KeyObject {
+  try {
+    return createPublicKey({ key: Buffer.from(line, 'base64'), format: 'der', type: 'spki' });
+  } catch (cause) {
+    throw new BackupError('config-invalid', `sources.${source}.signing.publicKeys: ${line} is no public key`, {
+      hint: 'was it copied as a whole? nightjar key prints it',
+      cause,
+    });
+  }
 }
 
 /** The line for the configuration of the public key that belongs to a private one. */
@@ -104,8 +130,8 @@ function noPrivateKey(source: SourceName): BackupError {
   });
 }
 
-function anotherKey(source: SourceName, key: KeyObject): BackupError {
+function anotherKey(source: SourceName, shown: string): BackupError {
   return new BackupError('key-missing', `sources.${source}.signing: the private key belongs to no key of publicKeys`, {
-    hint: `add its public key to publicKeys: ${publicLineOf(key)}`,
+    hint: `add its public key to publicKeys: ${shown}`,
   });
 }

@@ -35,6 +35,8 @@ const neverLoaded = ['pg-native'];
 /** What reaches databases: functions that work in the vault alone have none of it. */
 const databaseDrivers = ['pg', 'mysql2/promise', '@aws-sdk/rds-signer'];
 const vaultAlone: readonly FunctionName[] = ['rotate', 'check'];
+/** What signs: readers go by the public key alone. */
+const signer = '@aws-sdk/client-kms';
 
 /**
  * Bundles a function into `<out>/<name>/`, anew: `index.mjs`, which a cold start reads, beside it what is loaded when
@@ -56,7 +58,11 @@ export async function bundleFunction(name: FunctionName, out: string): Promise<B
     format: 'esm',
     outExtension: { '.js': '.mjs' },
     mainFields: ['module', 'main'],
-    external: [...neverLoaded, ...(vaultAlone.includes(name) ? databaseDrivers : [])],
+    external: [
+      ...neverLoaded,
+      ...(vaultAlone.includes(name) ? databaseDrivers : []),
+      ...(name === 'backup' ? [] : [signer]),
+    ],
     banner: { js: requireBanner },
     minify: true,
     keepNames: true,

@@ -12,7 +12,7 @@ import type { BuildFlags, WorkFolder } from './setup/layer.ts';
 import { drillCommand } from './commands/proof/drill.ts';
 import type { DrillFlags } from './commands/proof/drill.ts';
 import { keyCheckCommand } from './setup/key-check.ts';
-import { newIdentityCommand, newSigningKeyCommand } from './setup/key.ts';
+import { kmsKeyCommand, newIdentityCommand, newSigningKeyCommand } from './setup/key.ts';
 import { listCommand } from './commands/list.ts';
 import { notifyCommand } from './setup/notify.ts';
 import type { CommandOutcome } from './text/output.ts';
@@ -198,6 +198,7 @@ Examples:
   nightjar key signing signing.pem
   nightjar key signing - | aws secretsmanager create-secret \\
       --name nightjar/signing --secret-string file:///dev/stdin
+  nightjar key kms alias/nightjar/Nightjar-signing
   nightjar key check`;
 
 const layerHelp = `
@@ -434,6 +435,11 @@ export function nightjarProgram(ask: (asked: Request) => void): Command {
     .description('make a key pair, with which backups are signed')
     .argument('<file>', 'where to write the private key; - for stdout')
     .action((file: string) => askingAlone((place) => newSigningKeyCommand(file, place)));
+  key
+    .command('kms')
+    .description('show the public key of a key of AWS KMS, which signs and stays there')
+    .argument('<key>', 'its ARN or alias')
+    .action((name: string) => askingAlone((place, signal) => kmsKeyCommand(name, place, signal)));
   key
     .command('check')
     .description('try the keys of nightjar.yaml on the newest backup of each source')

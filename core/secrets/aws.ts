@@ -1,13 +1,9 @@
 import type { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { abortError, BackupError, messageOf } from '../domain/errors.ts';
 import { suggestion } from '../domain/nearest.ts';
+import { clientHint, clientSettings, limitMs } from './aws-client.ts';
 
 type Reference = { secret: string; field?: string | undefined };
-
-const connectionMs = 5_000;
-const answerMs = 10_000;
-const attempts = 3;
-const limitMs = 30_000;
 
 /**
  * AWS Secrets Manager. A secret is fetched once however many fields of it are asked for; a failure is not remembered.
@@ -51,15 +47,10 @@ async function fetchSecret(secret: string, signal: AbortSignal): Promise<string>
   }
 }
 
-/** An ARN names its region (AWS General Reference, ARN format); a name is looked for in the environment's. */
+/** A name is looked for in the environment's region. */
 async function connect(secret: string): Promise<SecretsManagerClient> {
   const { SecretsManagerClient: Client } = await import('@aws-sdk/client-secrets-manager');
-  const [, region] = /^arn:[^:]*:secretsmanager:([^:]+):/.exec(secret) ?? [];
-  return new Client({
-    ...(region === undefined ? {} : { region }),
-    maxAttempts: attempts,
-    requestHandler: { connectionTimeout: connectionMs, requestTimeout: answerMs, throwOnRequestTimeout: true },
-  });
+  return new Client(clientSettings('secretsmanager', secret));
 }
 
 function whole(value: string, secret: string): string {
@@ -96,14 +87,8 @@ function explained(secret: string, cause: unknown): BackupError {
   const hints: Record<string, string> = {
     ResourceNotFoundException: 'check its name, the account and the region (AWS_REGION)',
     AccessDeniedException: 'allow secretsmanager:GetSecretValue on it, and kms:Decrypt on its key',
-    CredentialsProviderError:
-      'log in to AWS: the SDK looks at the environment, the profile (AWS_PROFILE) and the role of the machine',
   };
-  const hint =
-    hints[name] ??
-    (/region is missing/i.test(messageOf(cause))
-      ? 'set AWS_REGION, or name the secret by its ARN'
-      : 'is Secrets Manager reachable from here?');
+  const hint = hints[name] ?? clientHint(cause, 'the secret') ?? 'is Secrets Manager reachable from here?';
   return missing(secret, `can't be read: ${messageOf(cause)}`, hint, cause);
 }
 

@@ -43,6 +43,21 @@ export async function newSigningKeyCommand(file: string, place: WorkFolder): Pro
   });
 }
 
+/** `nightjar key kms`: shows the public key of a key of AWS KMS, which signs and never leaves it. */
+export async function kmsKeyCommand(
+  name: string,
+  { out }: Pick<WorkFolder, 'out'>,
+  signal: AbortSignal,
+): Promise<CommandOutcome> {
+  const { kmsPublicKey } = await import('../../../core/secrets/kms.ts');
+  const { arn, key } = await kmsPublicKey(name, signal);
+  const line = Buffer.from(key).toString('base64');
+  out.say(`${arn} signs, and stays in AWS KMS: whoever may use it (kms:Sign) makes backups that pass for yours`);
+  out.say('nightjar.yaml, in defaults or in a source:');
+  for (const each of ['signing:', `  publicKeys: [${line}]`, `  privateKey: { kms: ${arn} }`]) out.say(`  ${each}`);
+  return { document: { public: line, kms: arn }, failures: [] };
+}
+
 async function handOut(file: string, { folder, out }: WorkFolder, key: NewKey): Promise<CommandOutcome> {
   const path = resolve(folder, file);
   if (file === stdout) for (const line of key.secret.trimEnd().split('\n')) out.say(line);

@@ -7,6 +7,7 @@ import { engineExaminations } from './engine.ts';
 import { examined, usualLimitMs } from './examine.ts';
 import type { Course, Examined } from './examine.ts';
 import { scheduleExaminations } from './schedule.ts';
+import { signingExaminations } from './signing.ts';
 
 type OneSourceDeps = {
   clock: Clock;
@@ -16,8 +17,8 @@ type OneSourceDeps = {
 };
 
 /**
- * What a backup of one source takes, tried with the rights and from the network of whoever makes it: the server, and
- * what it may do in the vault. Nothing else is asked for, so that its role needs no further right.
+ * What a backup of one source takes, tried with the rights and from the network of whoever makes it: the server, what
+ * it may do in the vault, and what signs. Nothing else is asked for, so that its role needs no further right.
  */
 export async function examineSource(
   name: SourceName,
@@ -34,6 +35,7 @@ export async function examineSource(
       open: async (stop) => engineExaminations((await deps.source(name, {}, stop)).engine, deps.clock),
     },
     { about, first: 'schedule', open: async () => scheduleExaminations(deps.settings(name)) },
+    { about, first: 'signing', open: async () => signingExaminations(name, deps.settings(name), deps.store, true) },
   ];
   return (await mapConcurrently(courses.length, courses, (one, stop) => examined(one, limitMs, stop), signal)).flat();
 }

@@ -9,6 +9,7 @@ import type { Course } from './examine.ts';
 import { restoreExamination } from './restore.ts';
 import type { RestoreDeps } from './restore.ts';
 import { scheduleExaminations } from './schedule.ts';
+import { signingExaminations } from './signing.ts';
 
 type SourceDeps = RestoreDeps & { settings(name: string): Settings };
 
@@ -26,6 +27,7 @@ export function sourceCourses(name: SourceName, deps: SourceDeps): Course[] {
       },
     },
     { about, first: 'schedule', open: async () => scheduleExaminations(settings) },
+    { about, first: 'signing', open: async () => signingExaminations(name, settings, deps.store) },
     { about, first: 'keys', open: async () => keyExaminations(name, settings, deps) },
   ];
 }

@@ -13,11 +13,11 @@ import { opensslProgram, serverRoot } from '../../servers/root.ts';
 import { nightjarInProcess } from '../../support/cli/in-process.ts';
 import { cliScene } from '../../support/cli/scene.ts';
 import type { CliScene } from '../../support/cli/scene.ts';
+import { pasted } from '../../support/pasted.ts';
 import { connect } from '../../support/mariadb/mariadb.ts';
 import { limit } from '../../support/vaults/vault.ts';
 
 const execute = promisify(execFile);
-const page = join(import.meta.dirname, '../../../docs/signing.md');
 const digest = 'select count(*)::int as rows, md5(string_agg(id || note, $$,$$ order by id)) as digest from orders';
 
 let scene: CliScene;
@@ -34,13 +34,9 @@ beforeAll(async () => {
 }, 20 * 60_000);
 afterAll(() => scene.stop());
 
-/** A command of the page, as a person pastes it. */
-async function pasted(name: string, cwd: string, env: Record<string, string> = {}): Promise<string> {
-  const [, block = ''] =
-    new RegExp(`^ *\`\`\`bash ${name}\\n(.*?)^ *\`\`\``, 'ms').exec(await readFile(page, 'utf8')) ?? [];
-  expect(block).not.toBe('');
-  return (await execute('bash', ['-euc', block], { cwd, env: { PATH: path, ...env } })).stdout;
-}
+/** A command of the page. */
+const onPage = (name: string, cwd: string, env: Record<string, string> = {}) =>
+  pasted('signing.md', name, cwd, { PATH: path, ...env });
 
 async function configure(...defaults: string[]): Promise<void> {
   await writeFile(join(scene.folder, 'nightjar.yaml'), `defaults:\n${defaults.join('\n')}\n${plain}`);
@@ -69,8 +65,8 @@ async function restoredByHand(
   const { restore } = JSON.parse(await readFile(join(folder, 'manifest.json'), 'utf8')) as Manifest;
   const architecture = process.arch === 'arm64' ? 'arm64' : 'x86_64';
   const layer = join(await dbToolsLayer(architecture, { rule: 'newer' }, () => {}, limit()), 'nightjar/bin');
-  await pasted('public', folder, { LINE: line });
-  expect(await pasted('verify', folder)).toContain('Signature Verified Successfully');
+  await onPage('public', folder, { LINE: line });
+  expect(await onPage('verify', folder)).toContain('Signature Verified Successfully');
   expect(restore.join('\n')).toContain('age --decrypt');
   await execute('bash', ['-c', edit(restore.join('\n'))], {
     cwd: folder,
@@ -218,7 +214,7 @@ test('a manifest that somebody edited is refused by each command, and by openssl
   });
   const folder = join(scene.folder, 'by-hand');
   await cp(file, join(folder, 'manifest.json'), { force: true });
-  await expect(pasted('verify', folder)).rejects.toMatchObject({ code: 1 });
+  await expect(onPage('verify', folder)).rejects.toMatchObject({ code: 1 });
   expect(await scene.sql('postgres', `select datname from pg_database where datname = 'never'`)).toEqual([]);
 
   await writeFile(file, before);
@@ -229,7 +225,7 @@ test('a key pair of openssl signs, and the older backup counts while its public 
   const [, old = ''] = /publicKeys: \[(.*?)\]/.exec(await readFile(join(scene.folder, 'nightjar.yaml'), 'utf8')) ?? [];
   const folder = join(scene.folder, 'keys');
   await mkdir(folder);
-  const line = (await pasted('keys', folder)).trim();
+  const line = (await onPage('keys', folder)).trim();
   const signing = (keys: string) => `  signing: { publicKeys: [${keys}], privateKey: { file: keys/signing.pem } }`;
   const statuses = async (): Promise<string[]> =>
     (JSON.parse((await run(['list', 'shop', '--json'])).stdout) as { backups: { status: string }[] }).backups.map(

@@ -2,7 +2,7 @@ import { chmod, copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { dbToolsLayer } from '../../../layers/db-tools/layer.ts';
 import { temporaryFolder } from '../../servers/folder.ts';
-import { startMoto } from '../../servers/s3/moto.ts';
+import { signingKms, startMoto } from '../../servers/s3/moto.ts';
 import { account, assetBucket, deploy, type Deployed } from './template/deploy.ts';
 import { deployedFunction, type Asynchronous, type Configuration, type DeployedFunction } from './function.ts';
 import { startGate, type Gate, type Role } from './policy/gate.ts';
@@ -66,7 +66,7 @@ export async function openCloud({ configure, secrets, databaseHost, beforeEnforc
     report,
     AbortSignal.timeout(20 * 60_000),
   );
-  const aws = await startMoto({ prelude: join(import.meta.dirname, 'emulator.py') });
+  const aws = await startMoto({ preludes: [join(import.meta.dirname, 'emulator.py'), signingKms] });
   const { configuration, files = {}, secretKey } = await configure(aws);
   for (const [name, text] of Object.entries(files)) await writeFile(join(folder.path, name), text);
   const assembly = await synthesised(configuration, folder.path);

@@ -28,7 +28,8 @@ const clients = (name: FunctionName) =>
     .sort();
 
 /**
- * Every function reads the vault and its secrets, tells topics and buses; those that reach databases sign tokens, too.
+ * Every function reads the vault and its secrets, tells topics and buses; those that reach databases sign tokens, too,
+ * and what makes backups signs them.
  */
 const ofVault = [
   '@aws-sdk/client-eventbridge',
@@ -38,7 +39,7 @@ const ofVault = [
 ];
 
 test.each([
-  ['backup', [...ofVault, '@aws-sdk/rds-signer']],
+  ['backup', [...ofVault, '@aws-sdk/client-kms', '@aws-sdk/rds-signer'].sort()],
   ['restore', [...ofVault, '@aws-sdk/rds-signer']],
   ['drill', [...ofVault, '@aws-sdk/rds-signer']],
   ['rotate', ofVault],

@@ -8,8 +8,9 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type { SecretReference } from '../../../core/ports.ts';
 import { openSecrets } from '../../../core/secrets/index.ts';
 import { secretsContract } from '../../contract/secrets/secrets-contract.ts';
-import { startMoto } from '../../servers/s3/moto.ts';
+import { signingKms, startMoto } from '../../servers/s3/moto.ts';
 import type { S3Server } from '../../servers/server.ts';
+import { kmsCases } from './kms.ts';
 
 const limit = () => AbortSignal.timeout(30_000);
 const before = { ...process.env };
@@ -18,7 +19,7 @@ let client: SecretsManagerClient;
 let arn = '';
 
 beforeAll(async () => {
-  moto = await startMoto();
+  moto = await startMoto({ preludes: [signingKms] });
   // the adapter has no other way in than the SDK's own: what is set here is what an AWS host sets
   Object.assign(process.env, {
     AWS_ENDPOINT_URL_SECRETS_MANAGER: moto.endpoint,
@@ -111,6 +112,8 @@ test('a secret is fetched once in a run, and anew after a failure', async () => 
 
   await client.send(new DeleteSecretCommand({ SecretId: 'late', ForceDeleteWithoutRecovery: true }));
 });
+
+kmsCases(() => moto);
 
 test('whoever asked first and is stopped takes nobody else along', async () => {
   const secrets = openSecrets({ env: {}, folder: '/' });

@@ -11,9 +11,13 @@ import { reportToStderr, startLimitMs, type S3Server } from '../server.ts';
 import { template } from '../databases/template.ts';
 
 export type MotoOptions = {
-  report?: (line: string) => void /** A Python file that is run before it starts. */;
-  prelude?: string;
+  report?: (line: string) => void;
+  /** Python files that are run before it starts. */
+  preludes?: readonly string[];
 };
+
+/** What makes its KMS sign as AWS's does. */
+export const signingKms = join(import.meta.dirname, 'kms.py');
 
 const readyLimitMs = 30_000;
 const stopLimitMs = 5_000;
@@ -89,8 +93,8 @@ export async function startMoto(
       accessKeyId: 'moto',
       secretAccessKey: 'moto-takes-any',
     };
-    const prelude = options.prelude === undefined ? '' : `${await readFile(options.prelude, 'utf8')}\n`;
-    const main = `${prelude}${oneWriter}import sys\nfrom moto.server import main\nmain(sys.argv[1:])`;
+    const preludes = await Promise.all((options.preludes ?? []).map((file) => readFile(file, 'utf8')));
+    const main = `${preludes.map((text) => `${text}\n`).join('')}${oneWriter}import sys\nfrom moto.server import main\nmain(sys.argv[1:])`;
     const server = startProcess(
       python(root, ['-c', main, '-H', '127.0.0.1', '-p', String(port)], folder.path, bytecode),
     );

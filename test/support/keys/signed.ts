@@ -6,18 +6,19 @@ import type { Store } from '../../../core/store/store.ts';
 import type { Vault } from '../../../core/vault.ts';
 
 /** What a configuration says of signing: whose signatures are taken, who signs, from which day on. */
-export type SigningWords = { publicKeys: readonly string[]; privateKey?: string; since?: string };
+export type SigningWords = { publicKeys: readonly string[]; privateKey?: string | { kms: string }; since?: string };
 
 /** The store of the source `shop` in a vault, as a configuration with these words of signing opens it. */
 export function signedStore(vault: Vault, words: SigningWords | undefined, identity?: string): Store {
-  const signing = words && { ...words, ...(words.privateKey !== undefined && { privateKey: { env: 'SIGNING' } }) };
+  const inHand = typeof words?.privateKey === 'string' ? words.privateKey : undefined;
+  const signing = words && { ...words, ...(inHand !== undefined && { privateKey: { env: 'SIGNING' } }) };
   const document = {
     vault: './backups',
     defaults: { ...(signing && { signing }), ...(identity && { encryption: { identity: { env: 'IDENTITY' } } }) },
     sources: { shop: { postgres: { host: 'db', user: 'u', database: 'shop' } } },
   };
   const config = parseConfig(JSON.stringify(document), 'nightjar.yaml');
-  const kept: Record<string, string | undefined> = { SIGNING: words?.privateKey, IDENTITY: identity };
+  const kept: Record<string, string | undefined> = { SIGNING: inHand, IDENTITY: identity };
   const secrets = { get: async (reference: object) => kept[(reference as { env: string }).env]! };
   return openStore(vault, configuredIdentities(config, secrets), configuredSigning(config, secrets));
 }

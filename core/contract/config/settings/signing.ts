@@ -1,27 +1,32 @@
 import * as z from 'zod';
 import { asDay, day, expected, expectedUnseen, group } from '../fields.ts';
-import { secretReference } from '../secret.ts';
+import { privateKeyReference } from '../secret.ts';
 
 const aKey =
-  'a public key of Ed25519: one line that begins with MCowBQYDK2VwAyEA, as it stands between the marks that ' +
-  'openssl pkey -pubout prints';
+  'a public key of Ed25519, or of P-256 as AWS KMS has them: one line that begins with MCowBQYDK2VwAyEA or MFkwEwYH, ' +
+  'as "nightjar key" prints it';
+/** Both as SPKI in base64: RFC 8410 has the one, RFC 5480 the other, whose point is not compressed. */
+const publicKeyForm = /^(MCowBQYDK2VwAyEA[A-Za-z0-9+/]{43}=|MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE[A-Za-z0-9+/]{86}==)$/;
 
 /** How the manifests of a source are signed, in the defaults and in a source alike. */
 export const signingSchema = group('signing', {
   publicKeys: z
     // a private key in its place is a secret, and is not shown
-    .array(
-      z
-        .string({ error: expectedUnseen(aKey) })
-        .regex(/^MCowBQYDK2VwAyEA[A-Za-z0-9+/]{43}=$/, { error: expectedUnseen(aKey) }),
-      { error: expected('a list of public keys of Ed25519 (MCowBQYDK2VwAyEA…)') },
-    )
+    .array(z.string({ error: expectedUnseen(aKey) }).regex(publicKeyForm, { error: expectedUnseen(aKey) }), {
+      error: expected('a list of public keys (MCowBQYDK2VwAyEA… or MFkwEwYH…)'),
+    })
     .min(1, { error: 'expected one public key at least' })
     .optional()
-    .describe('Public keys of Ed25519: a backup counts only where one of them has signed its manifest.'),
-  privateKey: secretReference
+    .describe(
+      'Public keys of Ed25519, or of P-256 (those of AWS KMS): a backup counts only where one of them has signed its ' +
+        'manifest.',
+    ),
+  privateKey: privateKeyReference
     .optional()
-    .describe('Where the private key (PEM) is kept. Backups need it, and nothing else.'),
+    .describe(
+      'Where the private key (PEM) is kept, or `kms: ARN`, a key of AWS KMS that signs. Backups need it, and nothing ' +
+        'else.',
+    ),
   since: day(asDay)
     .optional()
     .describe('The day, in the time zone of the source, from which backups are signed. Older ones are taken unsigned.'),
