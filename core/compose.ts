@@ -1,6 +1,17 @@
 import { resolve } from 'node:path';
 import packageJson from '../package.json' with { type: 'json' };
-import type { Clock, Hook, Identity, Inspection, Notifier, SecretReference, Secrets, Source } from './ports.ts';
+import type {
+  BackupAsSql,
+  ByteStream,
+  Clock,
+  Hook,
+  Identity,
+  Inspection,
+  Notifier,
+  SecretReference,
+  Secrets,
+  Source,
+} from './ports.ts';
 import type { Telling } from './telling/run-and-report.ts';
 import type { Config, SourceConfig, ToldBy } from './contract/config/config.ts';
 import { vaultDescriptor } from './contract/config/vaults/vault.ts';
@@ -15,7 +26,7 @@ import { toolsNotices } from './domain/tools/notices.ts';
 import type { ToolsFacts, Notice } from './domain/tools/notices.ts';
 import { scheduleOf } from './domain/time/planned.ts';
 import { configuredIdentities, requireRecipients } from './encryption.ts';
-import { descriptorOf, inspection } from './engines/index.ts';
+import { descriptorOf, inspection, plainSqlOf } from './engines/index.ts';
 import { configuredSigning } from './signing.ts';
 import { openSecrets } from './secrets/index.ts';
 import { rdsToken } from './secrets/rds-token.ts';
@@ -86,6 +97,8 @@ export type Nightjar = {
   toolsNotices(signal: AbortSignal): Promise<Notice[] | undefined>;
   /** What a restore would ask of the content of a backup of this engine. */
   inspection(engine: string): Promise<Inspection>;
+  /** A backup as one text of SQL. Throws `input-invalid` where its engine knows none, and `tools-missing`. */
+  plainSql(backup: BackupAsSql, signal: AbortSignal): Promise<ByteStream>;
   /** Lets go of connections. */
   close(): void;
 };
@@ -172,6 +185,10 @@ export async function compose(
       return facts && toolsNotices(facts, rdsSources(config), telling.clock.now());
     },
     inspection,
+    async plainSql(backup, stop) {
+      const make = await plainSqlOf(backup.manifest.engine, { tools }, stop);
+      return make(backup, stop);
+    },
     close() {
       close();
       for (const opened of further.values()) void opened.then((one) => one.close()).catch(() => undefined);

@@ -106,6 +106,25 @@ export type Inspect = (part: ManifestPart, content: ByteStream) => ByteStream;
 /** How the content of a backup's parts is judged, and the rows in its data parts counted. */
 export type Inspection = { inspect: Inspect; reader?: () => DumpReader };
 
+/** A backup that is to become one text of SQL, and what of it is left out. */
+export type BackupAsSql = {
+  manifest: Manifest;
+  /** The content of a part, checked: throws at its end at the latest. */
+  open(part: ManifestPart, signal: AbortSignal): ByteStream;
+  /** False leaves out who owns what, who may do what, and whatever else names a role. */
+  owners: boolean;
+  /** False puts everything where the server puts it by default. */
+  tablespaces: boolean;
+  /** What the server starts by itself runs as soon as it is loaded; without, it is made and disabled. */
+  events: boolean;
+};
+
+/**
+ * The whole of a backup as one text that the stock client loads: definitions, rows, what comes after the rows. Its last
+ * line says that it is whole, and stands nowhere else in it.
+ */
+export type PlainSql = (backup: BackupAsSql, signal: AbortSignal) => ByteStream;
+
 /** One part to load, or one pass over it. */
 export type LoadStep = {
   part: ManifestPart;

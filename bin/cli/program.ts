@@ -20,6 +20,7 @@ import { pinCommand, unpinCommand } from './commands/pin.ts';
 import { removeCommand } from './commands/remove.ts';
 import { copyCommand } from './commands/copies/copy.ts';
 import { pullCommand } from './commands/copies/pull.ts';
+import type { PullFlags } from './commands/copies/pull.ts';
 import { restoreCommand } from './commands/restore/restore.ts';
 import type { RestoreFlags } from './commands/restore/restore.ts';
 import { rotateCommand } from './commands/rotate.ts';
@@ -162,7 +163,16 @@ The folder has the layout of a vault, and is one: "vault: <folder>" in another
 nightjar.yaml lists, verifies and restores what was brought. Encrypted backups
 stay encrypted. Run it again to go on where it ended: parts that are there are
 read and compared, and not brought again. Nothing is written over. How to
-restore by hand from there: docs/restore-by-hand.md`;
+restore by hand from there: docs/restore-by-hand.md
+
+Examples:
+  nightjar pull shop --to /media/usb/backups
+      all of the newest backup
+  nightjar pull shop --to incident --parts 'data/*'
+      its rows alone, as they are stored, and no manifest
+  nightjar pull shop --sql > shop.sql
+      for psql or mariadb; what is not whole ends with an exit code, and has no
+      end marker`;
 
 const unlockHelp = `
 For a lease that nobody can read, or that a wrong clock has dated far ahead:
@@ -334,12 +344,17 @@ export function nightjarProgram(ask: (asked: Request) => void): Command {
 
   program
     .command('pull')
-    .description('bring a backup to disk, as it is stored')
+    .description('bring a backup to disk, as it is stored or as SQL')
     .argument('<source>', 'whose backup')
     .argument('[id]', 'which backup', 'latest')
-    .requiredOption('--to <folder>', 'the folder; made if it is not there')
+    .option('--to <folder>', 'the folder; made if it is not there')
+    .option('--parts <pattern>', "with --to: these parts alone, as 'data/*'")
+    .option('--sql', 'one text of SQL on stdout, decrypted and decompressed')
+    .option('--no-owner', 'with --sql: leave out who owns what, and who may do what')
+    .option('--no-tablespaces', 'with --sql: all goes into the default tablespace')
+    .option('--events', 'with --sql: events run where it is loaded (MariaDB, MySQL)')
     .addHelpText('after', pullHelp)
-    .action((source: string, id: string, flags: { to: string }) =>
+    .action((source: string, id: string, flags: PullFlags) =>
       asking((session, signal) => pullCommand(source, id, flags, session, signal)),
     );
 

@@ -1,4 +1,5 @@
 import type { Retention } from '../contract/config/settings/settings.ts';
+import type { ManifestPart } from '../contract/manifest/manifest.ts';
 import type { Ledger } from '../contract/memory/ledger.ts';
 import { isBackupError } from '../domain/errors.ts';
 import type { FailureCode } from '../domain/errors.ts';
@@ -14,6 +15,9 @@ import { survey } from '../survey/survey.ts';
 
 /** Two vaults, and who works on them. */
 export type CopyDeps = { from: Store; to: Store; clock: Clock; identity: Identity; report: Report };
+
+/** Which parts of a backup alone are brought, and no manifest: what is there then is no backup. */
+type OnlyParts = ((part: ManifestPart) => boolean) | undefined;
 
 /** By what the backups of a source are judged, and what of them a further vault keeps. */
 export type CopyRules = { memory: SourceRules; retention: Retention };
@@ -41,7 +45,7 @@ const hopeless: readonly FailureCode[] = [
 export function copyBackup(
   source: SourceName,
   id: BackupId,
-  deps: CopyDeps,
+  deps: CopyDeps & { only?: OnlyParts },
   signal: AbortSignal,
 ): Promise<CopiedBackup> {
   return deps.to.withLease(source, deps, (held, confirm) => bring(source, id, { ...deps, confirm }, held), signal);
@@ -111,7 +115,7 @@ function shelfOf({ backups }: SourceHistory, isWhole: (id: BackupId) => boolean)
   return { ids, whole: ids.filter(isWhole) };
 }
 
-type Bringing = CopyDeps & { confirm(): Promise<void> };
+type Bringing = CopyDeps & { confirm(): Promise<void>; only?: OnlyParts };
 
 async function bringAll(
   source: SourceName,
@@ -135,14 +139,14 @@ async function bringAll(
 async function bring(
   source: SourceName,
   id: BackupId,
-  { from, to, report, confirm }: Bringing,
+  { from, to, report, confirm, only }: Bringing,
   signal: AbortSignal,
 ): Promise<CopiedBackup> {
   const stored = await from.storedBackup(source, id, signal);
-  const { parts } = stored.manifest;
+  const parts = stored.manifest.parts.filter(only ?? (() => true));
   const totalBytes = parts.reduce((sum, part) => sum + part.storedBytes, 0);
   report({ type: 'planned', source, id, what: `into ${to.place}`, totalBytes, parts: parts.length });
-  const received = await to.receiveBackup(stored, { report, confirm }, signal);
+  const received = await to.receiveBackup(stored, { report, confirm, only }, signal);
   return { source, id, place: to.place, ...received };
 }
 

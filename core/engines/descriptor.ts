@@ -2,7 +2,7 @@ import type * as z from 'zod';
 import type { ConfigProblem } from '../contract/config/problem.ts';
 import type { TlsChoice } from '../contract/config/sources/server.ts';
 import type { Settings } from '../contract/config/settings/settings.ts';
-import type { Engine, Inspection, SecretReference } from '../ports.ts';
+import type { Engine, Inspection, PlainSql, SecretReference } from '../ports.ts';
 import type { EngineSurroundings } from '../surroundings.ts';
 
 /** Where a source is, as far as others must know it. */
@@ -57,4 +57,6 @@ export type EngineDescriptor<Schema extends z.ZodType = z.ZodType> = {
   ): Promise<{ engine: Engine; database: string }>;
   /** What a restore would ask of the content of a backup: for whoever has no login. Absent: of nothing. */
   inspection?(): Promise<Inspection>;
+  /** Makes one text of SQL of a backup, without a login. Absent: no such text holds what its backups do. */
+  plainSql?(from: Pick<EngineSurroundings, 'tools'>, signal: AbortSignal): Promise<PlainSql>;
 };

@@ -1,6 +1,8 @@
 import type * as z from 'zod';
 import type { Settings } from '../contract/config/settings/settings.ts';
-import type { Inspection } from '../ports.ts';
+import { BackupError } from '../domain/errors.ts';
+import type { Inspection, PlainSql } from '../ports.ts';
+import type { EngineSurroundings } from '../surroundings.ts';
 import type { EngineDescriptor } from './descriptor.ts';
 import { mariadb } from './mariadb/descriptor.ts';
 import { postgres } from './postgres/descriptor.ts';
@@ -28,4 +30,18 @@ export function descriptorOf(name: EngineName): EngineDescriptor {
 export async function inspection(engine: string): Promise<Inspection> {
   const known = Object.hasOwn(engines, engine) ? descriptorOf(engine as EngineName) : undefined;
   return (await known?.inspection?.()) ?? { inspect: (_, content) => content };
+}
+
+/** What makes one text of SQL of backups of this engine. Throws `input-invalid` where nothing does. */
+export async function plainSqlOf(
+  engine: string,
+  from: Pick<EngineSurroundings, 'tools'>,
+  signal: AbortSignal,
+): Promise<PlainSql> {
+  const known = Object.hasOwn(engines, engine) ? descriptorOf(engine as EngineName) : undefined;
+  const found = await known?.plainSql?.(from, signal);
+  if (found !== undefined) return found;
+  throw new BackupError('input-invalid', `a backup of ${engine} is no text of SQL`, {
+    hint: 'bring it as it is stored: nightjar pull <source> --to <folder>',
+  });
 }

@@ -15,6 +15,7 @@ type OnServers = Pick<EngineDescriptor, 'name' | 'about' | 'note'> &
     port: number;
     load(): Promise<(login: Login, tools: Tools) => Engine>;
     inspection(): Promise<Inspection>;
+    plainSql: NonNullable<EngineDescriptor['plainSql']>;
   };
 
 /** Describes an engine whose databases are on servers of the network, with a login and TLS. */

@@ -1,11 +1,17 @@
+import { BackupError, messageOf } from '../../../core/domain/errors.ts';
 import { oneLine } from '../../../core/domain/lines.ts';
+import type { ByteStream } from '../../../core/ports.ts';
 import { failureLines } from './failure.ts';
 import { hanging, wrapped } from './text.ts';
 
 const usualColumns = 80;
 
 /** A stream that words go to: a terminal of so many columns, or a pipe. */
-export type Screen = { readonly isTTY?: boolean; readonly columns?: number; write(text: string): unknown };
+export type Screen = {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  write(text: string | Uint8Array, written?: (error?: Error | null) => void): unknown;
+};
 
 /**
  * Where a command's words go: results to stdout, everything else to stderr. With --json, stdout gets one document at
@@ -17,6 +23,11 @@ export type Output = {
   naming(text: string): string;
   /** A line of the result. */
   say(line: string): void;
+  /**
+   * Data in the place of a result, as fast as it is taken. Throws `machine-failed` where nobody takes it to its end, and
+   * `input-invalid` where it would go to a terminal, or into the document of --json.
+   */
+  data(content: ByteStream): Promise<void>;
   /** Something to know on the way. */
   note(line: string): void;
   /** A failure, when it happens. */
@@ -60,6 +71,10 @@ export function openOutput(
     watched,
     columns: stderr.columns || usualColumns,
     say: (line) => write(stdout, line),
+    async data(content) {
+      if (json || stdout.isTTY === true) throw noPlaceForData(json);
+      for await (const chunk of content) await written(stdout, chunk);
+    },
     note: (line) => write(stderr, named(line)),
     fail: (error) => failureLines(error).forEach((line) => write(stderr, named(line))),
     live(line) {
@@ -70,4 +85,27 @@ export function openOutput(
       shown = true;
     },
   };
+}
+
+function written(stream: Screen, chunk: Uint8Array): Promise<void> {
+  return new Promise((resolve, reject) => {
+    stream.write(chunk, (cause) => (cause ? reject(notTaken(cause)) : resolve()));
+  });
+}
+
+function notTaken(cause: Error): BackupError {
+  return new BackupError('machine-failed', `stdout takes no more: ${messageOf(cause)}`, {
+    hint: 'what was written so far is not whole: is there room, and did the program that reads it end early?',
+    cause,
+  });
+}
+
+function noPlaceForData(json: boolean): BackupError {
+  return new BackupError(
+    'input-invalid',
+    `data does not go ${json ? 'into the document of --json' : 'to a terminal'}`,
+    {
+      hint: json ? 'leave --json out' : 'send stdout into a file, or into a program: > shop.sql',
+    },
+  );
 }

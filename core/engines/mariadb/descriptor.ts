@@ -10,4 +10,5 @@ export const mariadb = onServers({
     'is the name of several servers (a reader or custom endpoint of Aurora): each connection of a backup may reach another one, which knows nothing of the snapshot; write the endpoint of one instance, and the cluster’s as cloud.restoreHost',
   load: async () => (await import('./index.ts')).mariadbEngine,
   inspection: async () => (await import('./inspection.ts')).inspection,
+  plainSql: async () => (await import('./restore/text/plain-sql.ts')).plainSql,
 });

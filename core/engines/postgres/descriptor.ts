@@ -10,4 +10,8 @@ export const postgres = onServers({
     'the instance or cluster',
   load: async () => (await import('./index.ts')).postgresEngine,
   inspection: async () => (await import('./inspection.ts')).inspection,
+  async plainSql(from, signal) {
+    const [{ plainSql }, tools] = await Promise.all([import('./restore/text/plain-sql.ts'), from.tools(signal)]);
+    return (backup, stop) => plainSql(backup, tools, stop);
+  },
 });

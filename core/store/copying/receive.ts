@@ -18,8 +18,11 @@ import type { StoredBackup } from './stored.ts';
  */
 export type Received = { state: 'copied' | 'there'; parts: number; bytes: Bytes };
 
-/** `confirm`: throws unless the lease of the source, in this vault, is ours at this moment. */
-type ReceiveDeps = { report: Report; confirm(): Promise<void> };
+/**
+ * `confirm`: throws unless the lease of the source, in this vault, is ours at this moment. `only`: which parts alone are
+ * brought, and no manifest: what is there then is no backup yet.
+ */
+type ReceiveDeps = { report: Report; confirm(): Promise<void>; only?: ((part: ManifestPart) => boolean) | undefined };
 
 const partsAtOnce = 2;
 
@@ -40,9 +43,10 @@ export async function receiveBackup(
   const sizes = new Map(listed.map(({ key, bytes }) => [key, bytes]));
   const isComplete = sizes.has(manifestKey(source, id));
   if (isComplete) await requireSame(vault, manifestKey(source, id), document, stored, signal);
+  const { only = () => true } = deps;
   const brought = await mapConcurrently(
     partsAtOnce,
-    manifest.parts,
+    manifest.parts.filter(only),
     async (part, stop) => {
       const size = sizes.get(partKey(source, id, part.file));
       if (size === undefined) return bringPart(vault, stored, part, deps.report, stop);
@@ -52,13 +56,14 @@ export async function receiveBackup(
     },
     signal,
   );
-  for (const { path, body } of beside) await add(vault, partKey(source, id, path), body, stored, signal);
-  if (!isComplete) {
+  const isAll = deps.only === undefined;
+  for (const { path, body } of isAll ? beside : []) await add(vault, partKey(source, id, path), body, stored, signal);
+  if (isAll && !isComplete) {
     await deps.confirm();
     await add(vault, manifestKey(source, id), document, stored, signal);
   }
   const parts = brought.filter((bytes) => bytes > 0).length;
-  const state = isComplete && parts === 0 ? 'there' : 'copied';
+  const state = (isComplete || !isAll) && parts === 0 ? 'there' : 'copied';
   return { state, parts, bytes: brought.reduce((sum, bytes) => sum + bytes, 0) };
 }
 

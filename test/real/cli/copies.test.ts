@@ -95,6 +95,10 @@ test('an encrypted backup goes from one store into a folder and into another sto
     stderr: '',
   });
   await wellRestored('of-nas.yaml', 'at_nas');
+  const keyless = await run('first.yaml', 'pull', 'shop', '--sql');
+  expect(keyless).toMatchObject({ code: 1, stderr: expect.stringContaining('identity') });
+  expect(keyless.stdout).not.toContain('PostgreSQL database dump complete');
+  expect((await run('of-nas.yaml', 'pull', 'shop', '--sql')).stdout).toMatch(/\n1000\t\w{32}\n.*dump complete\n--\n$/s);
   const stored = hashesOfBackups(await rawIn(stores[0]!));
   expect(withoutLooks(await rawFolder(join(scene.folder, 'nas')).read())).toEqual(stored);
 

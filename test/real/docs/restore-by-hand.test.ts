@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { homedir, tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { backup } from '../../../core/commands/backup.ts';
@@ -11,6 +12,8 @@ import type { Engine, Source } from '../../../core/ports.ts';
 import type { Manifest } from '../../../core/contract/manifest/manifest.ts';
 import { mariadbEngine } from '../../../core/engines/mariadb/index.ts';
 import { openStore } from '../../../core/store/store.ts';
+import { printedInProcess } from '../../support/cli/in-process.ts';
+import type { Ended } from '../../support/cli/command.ts';
 import { connect, loginTo } from '../../support/mariadb/mariadb.ts';
 import { dbToolsLayer } from '../../../layers/db-tools/layer.ts';
 import { layerTools } from '../../support/tools.ts';
@@ -21,6 +24,7 @@ import { limit, makeEvery, postgresScene } from '../../support/postgres.ts';
 import type { PostgresScene } from '../../support/postgres.ts';
 
 const page = join(import.meta.dirname, '../../../docs/restore-by-hand.md');
+const launcher = fileURLToPath(new URL('../../../bin/nightjar', import.meta.url));
 let layerBin: string;
 
 let scene: PostgresScene;
@@ -74,6 +78,29 @@ async function follow(
     env,
     maxBuffer: 1e7,
   });
+  return stdout;
+}
+
+/** What `nightjar pull --sql` gives of the scene's vault; its source's server is gone. */
+async function pulledSql(
+  engine: string,
+  id: string,
+  ...flags: string[]
+): Promise<Ended & { raw: Buffer; file: string }> {
+  const [config, file] = [join(folder, 'pull.yaml'), join(folder, 'shop.sql')];
+  const at = { [engine]: { host: 'gone.invalid', user: 'nobody', database: 'gone' } };
+  await writeFile(config, JSON.stringify({ vault: scene.folder, sources: { shop: at } }));
+  const { raw, ...ended } = await printedInProcess(['-c', config, 'pull', 'shop', id, '--sql', ...flags], {
+    cwd: folder,
+  });
+  await writeFile(file, raw);
+  return { ...ended, raw, stdout: raw.toString(), file };
+}
+
+/** A stock program, with what goes into it and what comes out as files. */
+async function stock(line: string, programs: string, env: Record<string, string>): Promise<string> {
+  const all = { PATH: `${programs}:${layerBin}:/usr/bin:/bin`, LC_ALL: 'C.UTF-8', HOME: folder, ...env };
+  const { stdout } = await promisify(execFile)('bash', ['-euo', 'pipefail', '-c', line], { env: all, maxBuffer: 1e8 });
   return stdout;
 }
 
@@ -196,6 +223,58 @@ describe('docs/restore-by-hand.md', () => {
     expect(await scene.sql('large_again', 'select count(*)::int as pages from pg_largeobject')).toEqual([{ pages: 0 }]);
   }, 120_000);
 
+  test('pull --sql gives one text that stock psql loads whole or not at all, and stock dumps of both sides are equal', async () => {
+    if ((await scene.sql('postgres', `select 1 from pg_database where datname = 'every'`)).length === 0)
+      await makeEvery(scene);
+    const manifest = await backup(scene.source('every', { sliceBytes: 16_384 }), scene.deps(), limit());
+    const root = await serverRoot(
+      { name: 'postgresql-18', suites: ['sid'], packages: ['postgresql-18'] },
+      () => {},
+      limit(),
+    );
+    const programs = join(root.path, 'usr/lib/postgresql/18/bin');
+    const { host, port, user, password } = scene.server;
+    const library = { LD_LIBRARY_PATH: process.env['LD_LIBRARY_PATH'] ?? '' };
+    const env = { PGHOST: host, PGPORT: String(port), PGUSER: user, PGPASSWORD: password, ...library };
+    const dumped = async (database: string) =>
+      (await stock(`pg_dump ${database}`, programs, env)).replace(/^\\(un)?restrict .*$/gm, '');
+
+    const pulled = await pulledSql('postgres', manifest.id);
+    expect(pulled).toMatchObject({
+      code: 0,
+      stderr: expect.stringMatching(/ of SQL, every part as the manifest has it/),
+    });
+    await stock(`createdb -T template0 every_sql && psql -q every_sql < ${pulled.file}`, programs, env);
+
+    // what a stock dump makes of it, which moves columns that a table has both inherited and of its own
+    await stock(`createdb -T template0 every_stock && pg_dump every | psql -q every_stock`, programs, env);
+    expect(await dumped('every_sql')).toEqual(await dumped('every_stock'));
+    const marker = /-- PostgreSQL database dump complete/g;
+    expect(pulled.stdout.match(marker)).toHaveLength(1);
+    const reading = [process.execPath, launcher, '-c', join(folder, 'pull.yaml'), 'pull', 'shop', manifest.id, '--sql'];
+    const enough = stock(`${reading.join(' ')} | head -c 1000`, dirname(process.execPath), { HOME: homedir() });
+    await expect(enough).rejects.toMatchObject({ code: 1, stderr: expect.stringContaining('stdout takes no more') });
+    const nothingFrom = async (file: string) => {
+      await stock(`psql -q every_cut < ${file} || true`, programs, env);
+      expect(await scene.sql('every_cut', 'select relname from pg_class where oid >= 16384')).toEqual([]);
+    };
+    await stock('createdb -T template0 every_cut', programs, env);
+    for (const share of [0.5, 0.999]) {
+      await writeFile(pulled.file, pulled.raw.subarray(0, pulled.raw.length * share));
+      await nothingFrom(pulled.file);
+    }
+    const part = join(scene.folder, 'shop', manifest.id, manifest.parts.findLast(({ role }) => role === 'data')!.file);
+    const content = await readFile(part);
+    content[content.length - 1]! ^= 1;
+    await rm(part, { force: true });
+    await writeFile(part, content);
+    const damaged = await pulledSql('postgres', manifest.id);
+    expect(damaged).toMatchObject({ code: 3, stderr: expect.stringMatching(/^error: .*is damaged/) });
+    expect(damaged.stdout).toMatch(/\n-- NOT WHOLE: [^\n]+\n$/);
+    expect(damaged.stdout).not.toMatch(marker);
+    await nothingFrom(damaged.file);
+  }, 120_000);
+
   test('a file that was changed stops them before anything is made', async () => {
     const manifest = await backup(scene.source('postgres'), scene.deps(), limit());
     const { host, port, user, password } = scene.server;
@@ -250,6 +329,7 @@ describe('docs/restore-by-hand.md', () => {
       );
       await connection.end();
 
+      await loadsAsSql(manifest, options, join(root.path, 'usr/bin'));
       expect(events).toEqual([{ status: 'DISABLED' }]);
       expect(said.split('\n').length).toBeGreaterThan(10);
       expect(await differences(mariadbEngine(loginTo(server, 'shop_restored'), tools), manifest)).toEqual([]);
@@ -258,6 +338,28 @@ describe('docs/restore-by-hand.md', () => {
     }
   }, 120_000);
 });
+
+/** One text of SQL, loaded by the stock client: a stock dump of it is that of the source. */
+async function loadsAsSql({ id }: Manifest, options: string, programs: string): Promise<void> {
+  const login = `--defaults-extra-file=${options}`;
+  const dump = (database: string) =>
+    stock(`mariadb-dump ${login} --routines --events --triggers --skip-dump-date ${database}`, programs, {});
+  const pulled = await pulledSql('mariadb', id, '--events');
+  const load = /load it into a new database: mariadb (.*) NEW < this/.exec(pulled.stdout)![1]!;
+  await stock(
+    `mariadb ${login} -e 'set global event_scheduler = off; create database every_sql character set utf8mb4'
+    mariadb ${login} ${load} every_sql < ${pulled.file}`,
+    programs,
+    {},
+  );
+  expect(pulled.stdout.match(/^-- Dump completed/gm)).toHaveLength(1);
+  const named = (text: string) => text.replaceAll('every_sql', 'every');
+  expect(named(await dump('every_sql'))).toEqual(named(await dump('every')));
+
+  const quiet = await pulledSql('mariadb', id);
+  expect(quiet.stdout).toMatch(/EVENT `busy` .* DISABLE /s);
+  expect(quiet.stdout).not.toMatch(/EVENT `\w+` [^;]* ENABLE /s);
+}
 
 function quoted(text: string): string {
   return `'${text.replaceAll("'", `'\\''`)}'`;

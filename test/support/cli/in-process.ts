@@ -9,20 +9,32 @@ const limitMs = 120_000;
  * a terminal. A process of its own takes half a second more; suites that need one (signals, exit codes, the launcher)
  * take `nightjar` of command.ts.
  */
-export async function nightjarInProcess(
+export async function nightjarInProcess(args: readonly string[], place: Omit<Place, 'program'>): Promise<Ended> {
+  const { raw, ...ended } = await printedInProcess(args, place);
+  return { ...ended, stdout: raw.toString() };
+}
+
+/** The same, with the bytes of stdout: data may be in any encoding. */
+export async function printedInProcess(
   args: readonly string[],
   { cwd, env = {} }: Omit<Place, 'program'>,
-): Promise<Ended> {
-  const seen = { stdout: '', stderr: '' };
+): Promise<Omit<Ended, 'stdout'> & { raw: Buffer }> {
+  const printed: Buffer[] = [];
+  let said = '';
   const code = await run(
     args,
     {
-      stdout: { write: (text: string) => (seen.stdout += text) },
-      stderr: { write: (text: string) => (seen.stderr += text) },
+      stdout: {
+        write(text, written) {
+          printed.push(Buffer.from(text));
+          written?.();
+        },
+      },
+      stderr: { write: (text: string) => (said += text) },
       env: { ...process.env, NIGHTJAR_LAYER_NEWS: 'off', ...env },
       cwd,
     },
     AbortSignal.timeout(limitMs),
   );
-  return { code, stdout: seen.stdout, stderr: seen.stderr.replace(progress, '') };
+  return { code, raw: Buffer.concat(printed), stderr: said.replace(progress, '') };
 }

@@ -58,3 +58,41 @@ test('a folder whose parent is not there is told', async () => {
   expect(code).toBe(1);
   expect(stderr).toMatch(/^error: .*no\/such/);
 });
+
+test('some parts come alone, without a manifest, and a later pull brings the rest', async () => {
+  const only = await run('pull', 'shop', ids[1]!, '--to', 'parts', '--parts', 'catalog*', '--json');
+  expect(JSON.parse(only.stdout)).toMatchObject({ result: { state: 'copied', parts: 1 } });
+  const all = await files('backups');
+  const there = Object.keys(await files('parts'));
+  expect(there).toEqual(['/catalog.json.zst']);
+  expect(await files('parts')).toEqual(
+    Object.fromEntries(Object.entries(all).filter(([path]) => there.includes(path))),
+  );
+  await writeFile(
+    join(folder, 'parts.yaml'),
+    (await readFile(join(folder, 'pulled.yaml'), 'utf8')).replace('pulled', 'parts'),
+  );
+  expect(await run('-c', 'parts.yaml', 'list')).toMatchObject({ stdout: expect.stringContaining('no backup') });
+
+  expect(await run('pull', 'shop', ids[1]!, '--to', 'parts')).toMatchObject({ code: 0 });
+  expect(await files('parts')).toEqual(all);
+});
+
+test('a pattern that no part has is told with names that there are', async () => {
+  expect(await run('pull', 'shop', '--to', 'none', '--parts', 'rows/*')).toMatchObject({
+    code: 2,
+    stderr: expect.stringMatching(/no part of this backup has a name like rows\/\*\n {2}hint: there are: .*catalog/),
+  });
+});
+
+test.each([[[]], [['--sql', '--to', 'x']], [['--sql', '--parts', 'data/*']], [['--parts', 'data/*']]])(
+  'a pull goes into a folder or out as SQL: %j is neither',
+  async (flags) => {
+    const refused = {
+      code: 2,
+      stdout: '',
+      stderr: expect.stringContaining('a backup is pulled into a folder, or as SQL'),
+    };
+    expect(await run('pull', 'shop', ...flags)).toMatchObject(refused);
+  },
+);

@@ -17,7 +17,7 @@ import { loadScript } from './script.ts';
 export type ArchiveSection = 'pre-data' | 'post-data';
 
 /** The line that clients from 17 write, and servers before 17 refuse. */
-const tooNew = 'SET transaction_timeout = 0;';
+export const tooNew = 'SET transaction_timeout = 0;';
 
 /**
  * Restores one section of the archive that `content` is. It goes through a file: pg_restore must jump in it to work in
@@ -160,7 +160,7 @@ function isHarmless({ statement }: RefusedStatement): boolean {
 }
 
 /** Definitions without the lines that equal one of `unwanted`. */
-async function* withoutLines(script: ByteStream, unwanted: string[]): ByteStream {
+export async function* withoutLines(script: ByteStream, unwanted: string[]): ByteStream {
   let rest = '';
   for await (const chunk of script) {
     const lines = (rest + Buffer.from(chunk).toString('latin1')).split('\n');

@@ -3,7 +3,8 @@ import type { ByteStream } from '../../../../ports.ts';
 import { bytesOf, linesOf } from '../../lines.ts';
 
 const tailBytes = 128;
-const endMarker = /\n-- Dump completed[^\n]*\n\s*$/;
+/** What stands at the end of every whole part. */
+export const endMarker = /\n-- Dump completed[^\n]*\n\s*$/;
 
 /**
  * A part on its way to the client, and a COMMIT behind it: a part that ends without the dump's own end marker throws

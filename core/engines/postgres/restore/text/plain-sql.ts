@@ -1,0 +1,79 @@
+import { createWriteStream } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { guarded } from '../../../../pipeline/guard.ts';
+import { programOutput } from '../../../../pipeline/program.ts';
+import { withoutEnd } from '../../../../pipeline/text-end.ts';
+import type { BackupAsSql, ByteStream } from '../../../../ports.ts';
+import type { Tools } from '../../../../tools.ts';
+import { headOf } from '../../../sql-head.ts';
+import { tooNew, withoutLines } from '../archive.ts';
+import type { ArchiveSection } from '../archive.ts';
+import { dataGrammar, ownerlessGrammar } from './data-grammar.ts';
+import { newRestrictKey, restrictLines } from './restricted.ts';
+
+/** It reads a file and prints; whoever reads us may take their time. */
+const idleLimitMs = 600_000;
+/** Of a section that pg_restore prints, and of a part of rows. */
+const sectionEnd = /\n(?:--\n)?-- PostgreSQL database dump complete\n[-\n]*$/;
+
+/** How rows have to be read, whatever the database's own settings say: as they were printed. */
+const reading = ["lc_monetary = 'C'", 'array_nulls = on', 'standard_conforming_strings = on'];
+
+/**
+ * One transaction, whose COMMIT is the last statement: psql loads all of it or, where it ends early, nothing. No
+ * command to the client has any effect in it. What belongs to the database itself (encoding, settings, owner) is not
+ * in it, as with a pg_dump without -C.
+ */
+export async function* plainSql(backup: BackupAsSql, tools: Tools, signal: AbortSignal): ByteStream {
+  const { manifest, open, owners } = backup;
+  const key = newRestrictKey();
+  const folder = await mkdtemp(join(tmpdir(), 'nightjar-'));
+  const file = join(folder, 'schema.pgdump');
+  const section = (which: ArchiveSection) =>
+    withoutEnd(printed(which, file, { ...backup, key, tools }, signal), sectionEnd, which);
+  try {
+    const schema = manifest.parts.filter(({ role }) => role === 'schema');
+    for (const part of schema) await pipeline(open(part, signal), createWriteStream(file, { mode: 0o600 }));
+    yield Buffer.from(
+      `${headOf(manifest, ['load it into a new database: psql --no-psqlrc --dbname=NEW < this'])}${before(key)}`,
+    );
+    yield* section('pre-data');
+    for (const part of manifest.parts.filter(({ role }) => role === 'data')) {
+      const rows = guarded(open(part, signal), owners ? dataGrammar : ownerlessGrammar, part.file);
+      yield* withoutEnd(rows, sectionEnd, part.file);
+    }
+    yield* section('post-data');
+    yield Buffer.from(`COMMIT;\n\\unrestrict ${key}\n--\n-- PostgreSQL database dump complete\n--\n`);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+function before(key: string): string {
+  const settings = reading.map((setting) => `SET ${setting};\n`).join('');
+  return `\\set ON_ERROR_STOP on\n\\restrict ${key}\nBEGIN READ WRITE;\n${settings}\n`;
+}
+
+/** A section of the archive in `file`, as the pg_restore of its own version prints it. */
+function printed(
+  section: ArchiveSection,
+  file: string,
+  { manifest, owners, tablespaces, key, tools }: BackupAsSql & { key: string; tools: Tools },
+  signal: AbortSignal,
+): ByteStream {
+  const args = [
+    `--section=${section}`,
+    ...(owners ? [] : ['--no-owner', '--no-privileges']),
+    ...(tablespaces ? [] : ['--no-tablespaces']),
+    `--restrict-key=${key}`,
+    '--file=-',
+    file,
+  ];
+  const program = tools.program('pg_restore', Number.parseInt(manifest.client.version, 10));
+  const script = programOutput({ program, args, env: { HOME: '/nonexistent' }, idleLimitMs }, signal);
+  const isOlder = Number.parseInt(manifest.server.version, 10) < 17;
+  return withoutLines(script, [...restrictLines(key), ...(isOlder ? [tooNew] : [])]);
+}

@@ -1,0 +1,26 @@
+import { BackupError } from '../domain/errors.ts';
+import type { ByteStream } from '../ports.ts';
+
+/** Longer than any end that is looked for. */
+const heldBytes = 256;
+
+/**
+ * A text without its end, which has to match: then it is whole. What may be the end is held back until it is known.
+ * Throws `part-corrupt`.
+ */
+export async function* withoutEnd(content: ByteStream, end: RegExp, name: string): ByteStream {
+  let tail = Buffer.from('\n');
+  let from = 1;
+  for await (const chunk of content) {
+    const text = Buffer.concat([tail, chunk]);
+    const to = Math.max(from, text.length - heldBytes);
+    if (to > from) yield text.subarray(from, to);
+    // one character stays before what is held: an end begins behind a newline
+    tail = text.subarray(to - 1);
+    from = 1;
+  }
+  const rest = tail.toString('latin1');
+  const at = rest.search(end);
+  if (at < 0) throw new BackupError('part-corrupt', `${name} was cut: it does not end with the end marker of a dump`);
+  yield tail.subarray(from, at + 1);
+}
