@@ -1,7 +1,7 @@
 import type { Manifest } from '../contract/manifest/manifest.ts';
 import { backupId } from '../domain/keys.ts';
 import type { BackupId, SourceName } from '../domain/keys.ts';
-import { shrunkText } from '../domain/messages/findings.ts';
+import { shrunkText } from '../domain/messages/findings/content.ts';
 import { moment } from '../domain/messages/text.ts';
 import { momentMeant } from '../domain/time/moment-meant.ts';
 import { plural } from '../domain/units.ts';

@@ -1,8 +1,8 @@
 import type { Alert } from '../contract/memory/outbox.ts';
 import type { Change, Sighting } from '../domain/watch/alerts.ts';
 import { messageOf } from '../domain/errors.ts';
-import { over } from '../domain/messages/findings.ts';
-import type { Message } from '../domain/messages/findings.ts';
+import { over } from '../domain/messages/findings/over.ts';
+import type { Message } from '../contract/events/message.ts';
 import { notifierFailed, withoutName } from '../domain/messages/run.ts';
 import { isFoundElsewhere, isFoundLately, withSightings } from '../domain/watch/outbox.ts';
 import type { Outbox } from '../domain/watch/outbox.ts';

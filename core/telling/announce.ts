@@ -5,16 +5,11 @@ import { isBackupError } from '../domain/errors.ts';
 import { isFirstAtWork } from '../domain/watch/freshness.ts';
 import { copySightings } from '../domain/watch/copies.ts';
 import type { Finding, Judgement } from '../domain/watch/freshness.ts';
-import {
-  copyUnknown,
-  over,
-  recovered,
-  toolsOutdated,
-  unconfigured,
-  unconfirmed,
-  unknown,
-} from '../domain/messages/findings.ts';
-import type { Message } from '../domain/messages/findings.ts';
+import { copyUnknown } from '../domain/messages/findings/copies.ts';
+import { over, recovered } from '../domain/messages/findings/over.ts';
+import { unknown } from '../domain/messages/findings/unreadable.ts';
+import { toolsOutdated, unconfigured, unconfirmed } from '../domain/messages/findings/upkeep.ts';
+import type { Message } from '../contract/events/message.ts';
 import { endedRuns, withSightings } from '../domain/watch/outbox.ts';
 import type { Outbox } from '../domain/watch/outbox.ts';
 import { runEnded, runKinds } from '../domain/messages/run.ts';

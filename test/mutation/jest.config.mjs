@@ -7,7 +7,9 @@ export default {
   testEnvironment: 'node',
   setupFilesAfterEnv: [],
   reporters: ['default'],
-  testMatch: ['unit', 'museum/vault', 'simulation'].map((folder) => `<rootDir>/test/${folder}/**/*.test.ts`),
+  testMatch: ['unit', 'contract/vault', 'museum/vault', 'simulation'].map(
+    (folder) => `<rootDir>/test/${folder}/**/*.test.ts`,
+  ),
   testPathIgnorePatterns: [
     'test/unit/(walls|cloud|lambda|compose|cli|config/docs)',
     'test/simulation/(scale|lease|simulated-year|nights|outbox)',

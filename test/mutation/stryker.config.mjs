@@ -15,7 +15,7 @@ export default {
   disableTypeChecks: false,
   tsconfigFile: 'none',
   tempDirName: 'dist/stryker',
-  ignorePatterns: ['dist', 'layers/db-tools/build', 'test/golden/infra', 'test/real'],
+  ignorePatterns: ['dist', 'layers/db-tools/build', 'test/golden/infra', 'test/real/!(vaults)', 'test/real/vaults/!(programs)'],
   reporters: ['clear-text', 'json', 'progress-append-only'],
   clearTextReporter: { allowColor: false, reportTests: false, logTests: false, skipFull: true },
   jsonReporter: { fileName: 'dist/mutation.json' },

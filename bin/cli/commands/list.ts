@@ -4,7 +4,7 @@ import type { Nightjar } from '../../../core/compose.ts';
 import type { Tier } from '../../../core/contract/manifest/manifest.ts';
 import { startOf } from '../../../core/domain/keys.ts';
 import type { SourceName } from '../../../core/domain/keys.ts';
-import { shrunkText } from '../../../core/domain/messages/findings.ts';
+import { shrunkText } from '../../../core/domain/messages/findings/content.ts';
 import { unsignedHint } from '../../../core/domain/messages/text.ts';
 import { planRetention, tiersOf } from '../../../core/domain/retention/retention.ts';
 import { longestTier } from '../../../core/domain/retention/tiers.ts';

@@ -4,7 +4,7 @@ import type { Finding, Judgement } from '../../../core/domain/watch/freshness.ts
 import { startOf } from '../../../core/domain/keys.ts';
 import { moment } from '../../../core/domain/messages/text.ts';
 import { naming } from '../../../core/domain/messages/commands.ts';
-import { momentText } from '../../../core/domain/messages/findings.ts';
+import { momentText } from '../../../core/domain/messages/findings/missing.ts';
 import { formatCount, plural } from '../../../core/domain/units.ts';
 import { aligned, cut, shortAge, shortSpan, wrapped } from './text.ts';
 

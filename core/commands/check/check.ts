@@ -1,7 +1,7 @@
 import { abortError } from '../../domain/errors.ts';
 import { isFirstAtWork } from '../../domain/watch/freshness.ts';
 import type { Finding, Judgement, WatchedSource } from '../../domain/watch/freshness.ts';
-import type { Message } from '../../domain/messages/findings.ts';
+import type { Message } from '../../contract/events/message.ts';
 import type { Notice } from '../../domain/tools/notices.ts';
 import type { Clock, Meter, Notifier } from '../../ports.ts';
 import type { Store } from '../../store/store.ts';

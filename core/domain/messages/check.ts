@@ -3,21 +3,13 @@ import type { Expectation } from '../watch/expected.ts';
 import type { Finding, Judgement } from '../watch/freshness.ts';
 import { about, fact, moment, word } from './text.ts';
 import type { ToldAt } from './text.ts';
-import {
-  copyBehind,
-  damaged,
-  gone,
-  leaseStuck,
-  missed,
-  never,
-  otherDatabase,
-  overdueDrill,
-  paused,
-  shrunk,
-  stale,
-  unknown,
-} from './findings.ts';
-import type { Message, SourceStanding } from './findings.ts';
+import { damaged, gone, otherDatabase, shrunk } from './findings/content.ts';
+import { copyBehind } from './findings/copies.ts';
+import { leaseStuck, missed, never, overdueDrill, stale } from './findings/missing.ts';
+import { unknown } from './findings/unreadable.ts';
+import { paused } from './findings/upkeep.ts';
+import type { Message } from '../../contract/events/message.ts';
+import type { SourceStanding } from './findings/standing.ts';
 
 /**
  * What to tell of the findings of one kind of a source; there may be several of `unknown`. A backup is not what to make

@@ -9,7 +9,7 @@ import { emptyHistory } from '../verdict/history.ts';
 import type { SourceHistory } from '../verdict/history.ts';
 import type { BackupId, SourceName } from '../keys.ts';
 import { moment, unsignedHint, word } from '../messages/text.ts';
-import type { SourceStanding } from '../messages/findings.ts';
+import type { SourceStanding } from '../messages/findings/standing.ts';
 import { isPaused } from '../time/pause.ts';
 import { scheduleOf } from '../time/planned.ts';
 import { begunBy, gapMs, nextMoment } from '../time/schedule.ts';

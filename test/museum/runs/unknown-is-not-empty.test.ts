@@ -3,7 +3,7 @@ import { DeleteBucketPolicyCommand, PutBucketPolicyCommand } from '@aws-sdk/clie
 import type { S3Client } from '@aws-sdk/client-s3';
 import { check } from '../../../core/commands/check/check.ts';
 import type { SourceName } from '../../../core/domain/keys.ts';
-import type { Message } from '../../../core/domain/messages/findings.ts';
+import type { Message } from '../../../core/contract/events/message.ts';
 import type { Vault } from '../../../core/vault.ts';
 import { s3Vault } from '../../../core/vaults/s3/s3.ts';
 import { openStore } from '../../../core/store/store.ts';

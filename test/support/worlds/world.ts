@@ -1,4 +1,4 @@
-import type { Message } from '../../../core/domain/messages/findings.ts';
+import type { Message } from '../../../core/contract/events/message.ts';
 import type { BackupId } from '../../../core/domain/keys.ts';
 import type { Notifier } from '../../../core/ports.ts';
 import type { Vault } from '../../../core/vault.ts';

@@ -1,27 +1,13 @@
 import type { Message } from '../../../core/contract/events/message.ts';
 import { BackupError } from '../../../core/domain/errors.ts';
 import type { BackupId, SourceName } from '../../../core/domain/keys.ts';
-import {
-  copyBehind,
-  copyUnknown,
-  damaged,
-  gone,
-  leaseStuck,
-  missed,
-  never,
-  otherDatabase,
-  over,
-  overdueDrill,
-  paused,
-  recovered,
-  shrunk,
-  stale,
-  toolsOutdated,
-  unconfigured,
-  unconfirmed,
-  unknown,
-} from '../../../core/domain/messages/findings.ts';
-import type { SourceStanding } from '../../../core/domain/messages/findings.ts';
+import { damaged, gone, otherDatabase, shrunk } from '../../../core/domain/messages/findings/content.ts';
+import { copyBehind, copyUnknown } from '../../../core/domain/messages/findings/copies.ts';
+import { leaseStuck, missed, never, overdueDrill, stale } from '../../../core/domain/messages/findings/missing.ts';
+import { over, recovered } from '../../../core/domain/messages/findings/over.ts';
+import { unknown } from '../../../core/domain/messages/findings/unreadable.ts';
+import { paused, toolsOutdated, unconfigured, unconfirmed } from '../../../core/domain/messages/findings/upkeep.ts';
+import type { SourceStanding } from '../../../core/domain/messages/findings/standing.ts';
 import { toolsNotices } from '../../../core/domain/tools/notices.ts';
 import type { WaitingMessage } from '../../../core/contract/memory/outbox.ts';
 import { messagesOf } from '../../../core/domain/messages/groups.ts';

@@ -1,6 +1,6 @@
 import type { ShownBackup } from '../../../../core/commands/show.ts';
 import type { Manifest } from '../../../../core/contract/manifest/manifest.ts';
-import { shrunkText } from '../../../../core/domain/messages/findings.ts';
+import { shrunkText } from '../../../../core/domain/messages/findings/content.ts';
 import { moment } from '../../../../core/domain/messages/text.ts';
 import type { Verdict } from '../../../../core/domain/verdict/verdict.ts';
 import { formatBytes, formatCount, formatDuration, plural } from '../../../../core/domain/units.ts';

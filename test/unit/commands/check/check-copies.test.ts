@@ -4,7 +4,7 @@ import { check } from '../../../../core/commands/check/check.ts';
 import { BackupError } from '../../../../core/domain/errors.ts';
 import { objectKey } from '../../../../core/domain/keys.ts';
 import type { BackupId, SourceName } from '../../../../core/domain/keys.ts';
-import type { Message } from '../../../../core/domain/messages/findings.ts';
+import type { Message } from '../../../../core/contract/events/message.ts';
 import { manifestKey, partKey } from '../../../../core/domain/layout/places.ts';
 import { proofKey } from '../../../../core/domain/layout/records.ts';
 import { checkResult } from '../../../../core/domain/watch/check-result.ts';

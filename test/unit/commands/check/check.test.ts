@@ -11,7 +11,7 @@ import { objectKey } from '../../../../core/domain/keys.ts';
 import { manifestKey } from '../../../../core/domain/layout/places.ts';
 import { proofKey } from '../../../../core/domain/layout/records.ts';
 import type { SourceName } from '../../../../core/domain/keys.ts';
-import type { Message } from '../../../../core/domain/messages/findings.ts';
+import type { Message } from '../../../../core/contract/events/message.ts';
 import type { Notifier } from '../../../../core/ports.ts';
 import type { Vault } from '../../../../core/vault.ts';
 import { openStore } from '../../../../core/store/store.ts';

@@ -11,7 +11,7 @@ import { startOf } from '../../../../core/domain/keys.ts';
 import { leaseKey } from '../../../../core/domain/layout/places.ts';
 import type { SourceName } from '../../../../core/domain/keys.ts';
 import { messageOfFinding } from '../../../../core/domain/messages/check.ts';
-import type { Message } from '../../../../core/domain/messages/findings.ts';
+import type { Message } from '../../../../core/contract/events/message.ts';
 import { runFailed } from '../../../../core/domain/messages/run.ts';
 import type { Engine, Notifier } from '../../../../core/ports.ts';
 import { openStore } from '../../../../core/store/store.ts';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { objectKey } from '../../../core/domain/keys.ts';
 import { folderVault } from '../../../core/vaults/folder/folder.ts';
-import { vaultContract } from '../../contract/vault/vault-contract.ts';
+import { vaultContract } from './vault-contract.ts';
 
 vaultContract('a folder', async () => {
   const above = await mkdtemp(join(tmpdir(), 'nightjar-vault-'));

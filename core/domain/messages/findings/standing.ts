@@ -1,0 +1,89 @@
+import type { Fact, MessageKind } from '../../../contract/events/message.ts';
+import { startOf } from '../../keys.ts';
+import type { BackupId, SourceName } from '../../keys.ts';
+import { formatCount } from '../../units.ts';
+import { fact, moment, span, word } from '../text.ts';
+
+const shownOfMany = 5;
+
+/** How a source stands in its vault, as far as it is known. */
+export type SourceStanding = {
+  source: SourceName;
+  /** The vault, as people write it. */
+  place: string;
+  /** Oldest that the newest complete backup may be, in milliseconds. */
+  limitMs: number;
+  /** The newest complete backup. */
+  newest?: BackupId | undefined;
+  /** The newest one that has not shrunk and is of the same database. */
+  full?: BackupId | undefined;
+  /** Until somebody accepts that the newest holds less, the one with the most rows, where that is another. */
+  most?: BackupId | undefined;
+  /** The newest one that passed a drill or a restore's proof; that its bytes could be read again does not prove it. */
+  proven?: BackupId | undefined;
+  /** Runs that have failed since the newest complete backup, and what the last one said. */
+  failures: number;
+  lastFailure?: string | undefined;
+  /** When the run began that is making a backup now. */
+  running?: Date | undefined;
+  /** Complete backups in the vault. */
+  count: number;
+  /** The source's own: in which people read its moments. */
+  timeZone?: string | undefined;
+  /** The server that it is on. */
+  on?: string | undefined;
+  /** What is asked of it now. */
+  drillEveryMs?: number | undefined;
+  shrink?: { rows: number; bytes: number; since: string | undefined } | undefined;
+};
+
+/** What was told, when first, and of which further vault. */
+export type Past = { was: MessageKind; since: Date; vault?: string | undefined };
+
+/** What to run to see more of a source. */
+export function lookInto(source: SourceName): string[] {
+  return [`nightjar check ${word(source)}`, `nightjar list ${word(source)}`];
+}
+
+/** What is said of a source in every message about it. */
+export function facts(standing: SourceStanding, at: Date): Fact[] {
+  const { place, limitMs, proven, failures, lastFailure, count, timeZone } = standing;
+  return [
+    fact('Vault', place),
+    ...newestFacts(standing, at),
+    fact('Limit', span(limitMs)),
+    fact('Newest proven', proven === undefined ? 'none' : `${proven} (${moment(startOf(proven), timeZone)})`),
+    fact('Failures since', formatCount(failures)),
+    ...(lastFailure === undefined ? [] : [fact('Last failure', lastFailure)]),
+    fact('Backups in the vault', formatCount(count)),
+  ];
+}
+
+/** Its newest complete backup, and how old that is. */
+export function newestFacts(
+  { newest, timeZone }: { newest?: BackupId | undefined; timeZone?: string | undefined },
+  at: Date,
+): Fact[] {
+  if (newest === undefined) return [fact('Newest good', 'none')];
+  return [fact('Newest good', `${newest} (${moment(startOf(newest), timeZone)})`), fact('Age', ageOf(newest, at))];
+}
+
+/** How old a backup is, as people read it. */
+export function ageOf(id: BackupId, at: Date): string {
+  return span(Math.max(0, at.getTime() - startOf(id).getTime()));
+}
+
+/** How long something has lasted, as people read it. */
+export function lasted(since: Date, at: Date): string {
+  return span(Math.max(0, at.getTime() - since.getTime()));
+}
+
+/** Of many, oldest first, the last few, newest first. */
+export function newestFew<One>(all: readonly One[]): One[] {
+  return all.slice(-shownOfMany).toReversed();
+}
+
+/** How many are not shown. */
+export function more(count: number): Fact[] {
+  return count > shownOfMany ? [fact('And', `${formatCount(count - shownOfMany)} more`)] : [];
+}
