@@ -24,6 +24,7 @@ import type { NightjarFunction } from './constructs/functions/nightjar-function.
 import { Schedules } from './constructs/schedules.ts';
 import { SourceFunctions } from './constructs/functions/source-functions.ts';
 import type { SourceFunctionsProps } from './constructs/functions/source-functions.ts';
+import { SigningKey } from './constructs/signing-key.ts';
 import { VaultBucket } from './constructs/vault-bucket.ts';
 import { slugOf } from './plan/names.ts';
 import { outputs } from './outputs.ts';
@@ -75,6 +76,7 @@ export class NightjarBackups extends Construct {
       cloud,
       kmsKeyArn: place.kmsKey,
     });
+    const signingKey = cloud.signingKey ? new SigningKey(this, 'Signing', { stack }).key : undefined;
     const prefix = place.prefix.replace(/^\/+|\/+$/g, '');
     const shared: Shared = {
       stack,
@@ -94,7 +96,7 @@ export class NightjarBackups extends Construct {
     }));
     for (const room of rooms) equip(room, { shared, functions, keepers });
     const { rotate, check } = keepers;
-    outputs(this, { stack, bucket, topic, deadLetters, check: check.fn, rotate: rotate.fn });
+    outputs(this, { stack, bucket, topic, deadLetters, check: check.fn, rotate: rotate.fn, signingKey });
     this.bucket = bucket;
     this.topic = topic;
     this.functions = functions;

@@ -1,5 +1,6 @@
 import { CfnOutput, Stack } from 'aws-cdk-lib';
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
+import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import type { IQueue } from 'aws-cdk-lib/aws-sqs';
@@ -12,10 +13,12 @@ type StackParts = {
   deadLetters: IQueue;
   check: IFunction;
   rotate: IFunction;
+  signingKey: IKey | undefined;
 };
 
 /** What somebody looks for after a deployment. */
-export function outputs(scope: Construct, { stack, bucket, topic, deadLetters, check, rotate }: StackParts): void {
+export function outputs(scope: Construct, parts: StackParts): void {
+  const { stack, bucket, topic, deadLetters, check, rotate, signingKey } = parts;
   const { region } = Stack.of(scope);
   const console = region.startsWith('us-gov-') ? 'console.amazonaws-us-gov.com' : `${region}.console.aws.amazon.com`;
   const values = {
@@ -27,6 +30,9 @@ export function outputs(scope: Construct, { stack, bucket, topic, deadLetters, c
       description: 'Invoke it with { "source": "…", "dryRun": true } to see what would be removed',
       value: rotate.functionName,
     },
+    ...(signingKey && {
+      SigningKeyArn: { description: 'Signs backups: nightjar key kms prints what to write', value: signingKey.keyArn },
+    }),
     DashboardUrl: {
       description: 'The dashboard',
       value: `https://${console}/cloudwatch/home?region=${region}#dashboards/dashboard/${stack}-${region}`,

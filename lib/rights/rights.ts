@@ -69,6 +69,13 @@ export function loginStatements(scope: Construct, source: SourceConfig): PolicyS
   return [allow('LogIn', ['rds-db:connect'], [user])];
 }
 
+/** The right to have the digests of manifests signed by a key of KMS, where the source's backups are signed so. */
+export function signingStatements({ signing: { privateKey } }: SourceConfig): PolicyStatement[] {
+  if (privateKey === undefined || !('kms' in privateKey)) return [];
+  const asWeDo = { 'kms:SigningAlgorithm': 'ECDSA_SHA_256', 'kms:MessageType': 'DIGEST' };
+  return [allow('Sign', ['kms:Sign'], [privateKey.kms], { StringEquals: asWeDo })];
+}
+
 /** Use of the vault's key for what S3 reads and writes, and for nothing else. */
 export function vaultKeyStatements(
   scope: Construct,

@@ -15,7 +15,7 @@ test.each([
   'what the estimate counts of examples/%s.yaml with alarms for %s is what the template has',
   (name, alarms) => {
     const example = exampleConfig(name);
-    const written = { ...example, cloud: { ...example.cloud, alarms } };
+    const written = { ...example, cloud: { ...example.cloud, alarms, signingKey: name === 'plain' } };
     const { template } = synthesise(written);
     const read = checkConfig(written);
     if ('problems' in read) throw new Error(JSON.stringify(read.problems));
@@ -25,7 +25,7 @@ test.each([
       alarmMetrics: alarmMetricsOf(plan),
       dashboardMetrics: dashboardMetricsOf(plan.sources.length),
       endpoints: plan.endpoints,
-      keys: plan.ownKey ? 1 : 0,
+      keys: (plan.ownKey ? 1 : 0) + (plan.signingKey ? 1 : 0),
       dashboards: 1,
       memory: plan.sources.flatMap(({ memoryMb }) => [memoryMb, memoryMb]).sort(),
     }).toEqual({

@@ -38,6 +38,7 @@ export function costPlanOf(
     sources: [...sources].map(([source, own]) => sourcePlan(source, own, newest.get(source))),
     checksPerMonth: keptOf(cloud.check, { count: 1 }, ordinaryDay).perMonth,
     ownKey: isNew && cloud.encryption === 'key' && !(vault.kind === 's3' && vault.kmsKey !== undefined),
+    signingKey: cloud.signingKey,
     heldDays: isNew ? cloud.noncurrent / dayMs : 0,
     logMonths: Number.parseInt(cloud.logRetention, 10) / 30,
     tracing: cloud.tracing,

@@ -73,6 +73,10 @@ export const cloudSchema = group('the cloud', {
       '`key`: the bucket encrypts with a KMS key, of its own unless `vault.s3.kmsKey` names one. `s3`: with ' +
         'keys of S3, which cost nothing.',
     ),
+  signingKey: flag(false).describe(
+    'Whether the stack makes a key of KMS that signs backups: `nightjar key kms alias/nightjar/<stack>-signing` prints ' +
+      'what to write into `signing` then.',
+  ),
   objectLock: objectLock
     .optional()
     .describe(

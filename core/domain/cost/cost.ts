@@ -29,6 +29,8 @@ export type CostPlan = {
   sources: readonly SourcePlan[];
   checksPerMonth: number;
   ownKey: boolean;
+  /** Whether a key is made that signs. */
+  signingKey: boolean;
   heldDays: number;
   logMonths: number;
   tracing: boolean;
@@ -130,6 +132,7 @@ export function estimateCost(plan: CostPlan): Estimate {
           counted('KMS requests', runs * 10, 'requests', everywhere.keyRequest, free.keyRequests),
         ]
       : []),
+    ...(plan.signingKey ? [line('KMS key that signs', '1 key', everywhere.key)] : []),
     counted('Scheduler', runs, 'starts', everywhere.scheduled, free.scheduled),
     counted('CloudWatch alarms', metrics, 'metrics in alarms', everywhere.alarmMetric, free.alarmMetrics),
     counted('CloudWatch metrics', customMetrics, 'figures of the check', everywhere.customMetric, free.customMetrics),

@@ -8,7 +8,13 @@ import { factsOf } from '../../../core/contract/config/sources/source-facts.ts';
 import type { SourceName } from '../../../core/domain/keys.ts';
 import { backupStatements, drillStatements, restoreStatements } from '../../rights/grants.ts';
 import { functionName } from '../../plan/names.ts';
-import { loginStatements, secretStatements, tellingStatements, vaultKeyStatements } from '../../rights/rights.ts';
+import {
+  loginStatements,
+  secretStatements,
+  signingStatements,
+  tellingStatements,
+  vaultKeyStatements,
+} from '../../rights/rights.ts';
 import { namesIn } from '../../rights/secrets.ts';
 import { restoreSizingOf, sizingOf } from '../../plan/sizing.ts';
 import type { Shared } from '../../shared.ts';
@@ -61,7 +67,11 @@ export class SourceFunctions extends Construct {
       sizing: sizingOf(config.cloud),
       description: `Backs up ${source}: { "source": ${JSON.stringify(source)} }`,
       code: code.backup,
-      statements: [...backupStatements(vault, source), ...both([...own.secrets, signing.privateKey])],
+      statements: [
+        ...backupStatements(vault, source),
+        ...both([...own.secrets, signing.privateKey]),
+        ...signingStatements(config),
+      ],
       atOnce: all.cloud.reserveConcurrency ? 1 : undefined,
       retries: 2,
     });

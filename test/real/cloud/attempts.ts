@@ -121,7 +121,10 @@ const form = (service: string, input: Record<string, string>): Asking => ({
 const secret = (name: string): Asking => json('secretsmanager', 'secretsmanager.GetSecretValue', { SecretId: name });
 
 /** Everything that is tried. The last of them change what the ones before need. */
-export function attemptsOn({ endpoint }: Place, { topic, key }: { topic: string; key: string }): Attempt[] {
+export function attemptsOn(
+  { endpoint }: Place,
+  { topic, key, signingKey }: { topic: string; key: string; signingKey: string },
+): Attempt[] {
   const queue = `${endpoint}/123456789012/Nightjar-dead-letters`;
   return [
     ...ofBucket.map(([what, asking]) => ({ what, asking: { service: 's3', path: bucket, ...asking } })),
@@ -171,6 +174,19 @@ export function attemptsOn({ endpoint }: Place, { topic, key }: { topic: string;
     {
       what: 'decrypt with the key, not through S3',
       asking: json('kms', 'TrentService.Decrypt', { KeyId: key, CiphertextBlob: 'eA==' }),
+    },
+    ...['DIGEST', 'RAW'].map((type) => ({
+      what: `have ${type === 'RAW' ? 'another text' : 'a manifest'} signed by the key`,
+      asking: json('kms', 'TrentService.Sign', {
+        KeyId: signingKey,
+        Message: Buffer.alloc(32, 'x').toString('base64'),
+        MessageType: type,
+        SigningAlgorithm: 'ECDSA_SHA_256',
+      }),
+    })),
+    {
+      what: 'delete the key that signs',
+      asking: json('kms', 'TrentService.ScheduleKeyDeletion', { KeyId: signingKey }),
     },
     { what: 'delete the key', asking: json('kms', 'TrentService.ScheduleKeyDeletion', { KeyId: key }) },
     {

@@ -4,6 +4,7 @@ import re
 from moto.awslambda.responses import LambdaResponse
 from moto.events.responses import EventsHandler
 from moto.iam.access_control import IAMPolicyStatement
+from moto.kms.responses import KmsResponse
 from moto.logs.responses import LogsResponse
 from moto.secretsmanager.responses import SecretsManagerResponse
 from moto.sns.responses import SNSResponse
@@ -37,9 +38,14 @@ def function(self):
     return f"arn:aws:lambda:{self.region}:{self.current_account}:function:{self.path.split('/')[3]}"
 
 
+def key(self):
+    return self._get_param("KeyId") or "*"
+
+
 IAMPolicyStatement._match = staticmethod(matches)
 SecretsManagerResponse._determine_resource = secret
 SNSResponse._determine_resource = topic
+KmsResponse._determine_resource = key
 LambdaResponse._determine_resource = function
 LogsResponse._determine_resource = stream
 EventsHandler._determine_resource = bus

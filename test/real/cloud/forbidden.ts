@@ -13,10 +13,11 @@ const columns = ['backup shop', 'restore shop', 'rotate', 'check', 'scheduler', 
 export function forbidden(world: () => World): void {
   test('each role may do what its work takes, and nothing else of a long list', async () => {
     const {
-      cloud: { gate, aws, admin, roles, deployed },
+      cloud: { gate, aws, admin, roles, deployed, signingKey },
     } = world();
     const topic = deployed.all('AWS::SNS::Topic')[0]!.id;
-    const key = `arn:aws:kms:eu-central-1:123456789012:key/${deployed.all('AWS::KMS::Key')[0]!.id}`;
+    const ofVault = deployed.all('AWS::KMS::Key').find(({ properties }) => properties['KeyUsage'] === undefined)!;
+    const key = `arn:aws:kms:eu-central-1:123456789012:key/${ofVault.id}`;
     const names = columns.map((name) => ({
       ...roles.get(name)!,
       log: `/aws/lambda/Nightjar-${name.replace(' ', '-')}`,
@@ -32,7 +33,7 @@ export function forbidden(world: () => World): void {
 
     const rows: [string, string[]][] = [];
     const own = gate.judged.length;
-    for (const { what, asking } of attemptsOn({ ...aws, endpoint: gate.endpoint }, { topic, key })) {
+    for (const { what, asking } of attemptsOn({ ...aws, endpoint: gate.endpoint }, { topic, key, signingKey })) {
       const answers = await Promise.all(
         names.map(({ role, credentials, log }) => {
           const body = asking.body

@@ -19,6 +19,8 @@ export type Cloud = {
   /** The emulator itself, and who may do everything there. */
   aws: Place;
   admin: Keys;
+  /** ARN of the key that signs backups. */
+  signingKey: string;
   /** A function by its name: `Nightjar-backup-shop`. */
   functions: ReadonlyMap<string, DeployedFunction>;
   /**
@@ -46,8 +48,11 @@ export type CloudOptions = {
   /** What stands in nightjar.yaml, and files beside it by their names; made when the emulator is there. */
   configure(aws: Place & Keys): Promise<{
     configuration: object;
-    files?: Record<string, string> /** ARN of the key that secrets are encrypted with. */;
+    files?: Record<string, string>;
+    /** ARN of the key that secrets are encrypted with. */
     secretKey: string;
+    /** ARN of the key that signs backups. */
+    signingKey: string;
   }>;
   secrets: Record<string, unknown>;
   /** A name that functions resolve to this machine. */
@@ -67,7 +72,7 @@ export async function openCloud({ configure, secrets, databaseHost, beforeEnforc
     AbortSignal.timeout(20 * 60_000),
   );
   const aws = await startMoto({ preludes: [join(import.meta.dirname, 'emulator.py'), signingKms] });
-  const { configuration, files = {}, secretKey } = await configure(aws);
+  const { configuration, files = {}, secretKey, signingKey } = await configure(aws);
   for (const [name, text] of Object.entries(files)) await writeFile(join(folder.path, name), text);
   const assembly = await synthesised(configuration, folder.path);
   const secretArns = new Map<string, string>();
@@ -86,7 +91,7 @@ export async function openCloud({ configure, secrets, databaseHost, beforeEnforc
   const gate = await startGate({
     upstream: aws.endpoint,
     world: worldOf(deployed, aws, secretArns, secretKey),
-    resourcePolicy: resourcePolicies(deployed, secretKey),
+    resourcePolicy: resourcePolicies(deployed, [secretKey, signingKey]),
   });
   const roles = await rolesOf(deployed, gate, aws);
   const hosts = join(folder.path, 'hosts');
@@ -120,6 +125,7 @@ export async function openCloud({ configure, secrets, databaseHost, beforeEnforc
     gate,
     aws,
     admin,
+    signingKey,
     functions,
     roles,
     async close() {
@@ -216,7 +222,7 @@ function worldOf(deployed: Deployed, { region }: Place, secretArns: ReadonlyMap<
 }
 
 /** The policies of bucket, key, topic and queue, by the ARN of what is called. */
-function resourcePolicies(deployed: Deployed, secretKey: string): (arn: string) => readonly Rule[] {
+function resourcePolicies(deployed: Deployed, keys: readonly string[]): (arn: string) => readonly Rule[] {
   type Policy = { PolicyDocument: Parameters<typeof rulesOf>[1] };
   const of = (type: string, place: (properties: Record<string, unknown>) => string[]): [string, Rule[]][] =>
     deployed
@@ -228,11 +234,11 @@ function resourcePolicies(deployed: Deployed, secretKey: string): (arn: string) 
         ]),
       );
   // as KMS makes it where nobody says otherwise
-  const handsOn = rulesOf('secretKey', {
+  const handsOn = rulesOf('key', {
     Statement: { Effect: 'Allow', Principal: { AWS: `arn:aws:iam::${account}:root` }, Action: 'kms:*', Resource: '*' },
   });
   const byName: [string, Rule[]][] = [
-    [secretKey, handsOn],
+    ...keys.map((key): [string, Rule[]] => [key, handsOn]),
     ...of('AWS::S3::BucketPolicy', ({ Bucket }) => [`arn:aws:s3:::${String(Bucket)}`]),
     ...of('AWS::SNS::TopicPolicy', ({ Topics }) => Topics as string[]),
     ...of('AWS::SQS::QueuePolicy', ({ Queues }) =>

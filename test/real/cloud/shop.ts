@@ -67,6 +67,7 @@ export async function openShop(allows: Allows): Promise<Shop> {
         configuration: configuration({ shop: link.server.port, blog: blog.port, ledger: ledger.port }, there),
         files: { 'ledger-ca.pem': ca },
         secretKey: there.key,
+        signingKey: there.signing.arn,
       };
     },
     async stop() {
@@ -78,7 +79,7 @@ export async function openShop(allows: Allows): Promise<Shop> {
 
 function configuration(
   ports: Record<'shop' | 'blog' | 'ledger', number>,
-  { vpc, subnet, group, key, topic }: There,
+  { vpc, subnet, group, key, topic, signing }: There,
 ): object {
   const login = (secret: string) => ({ user: { secret, field: 'username' }, password: { secret, field: 'password' } });
   return {
@@ -89,6 +90,7 @@ function configuration(
     sources: {
       shop: {
         postgres: { host: databaseHost, port: ports.shop, database: 'shop', tls: 'off', ...login('rds/shop') },
+        signing: { publicKeys: [signing.publicKey], privateKey: { kms: signing.arn } },
         cloud: { size: '500MB' },
       },
       blog: {
@@ -113,6 +115,7 @@ function configuration(
       email: ['ops@acme.example'],
       slack: { workspace: 'T0123456', channel: 'C0123456' },
       tracing: true,
+      signingKey: true,
       reserveConcurrency: true,
       secretKeys: [key],
       networks: { main: { vpc, subnets: [subnet] } },
@@ -120,11 +123,18 @@ function configuration(
   };
 }
 
-type There = { vpc: string; subnet: string; group: string; key: string; topic: string };
+type There = {
+  vpc: string;
+  subnet: string;
+  group: string;
+  key: string;
+  topic: string;
+  signing: { arn: string; publicKey: string };
+};
 
 /**
- * What somebody has in the account before: a network, the database's security group, a key for secrets, a topic of the
- * whole company.
+ * What somebody has in the account before: a network, the database's security group, a key for secrets, one that signs, a
+ * topic of the whole company.
  */
 async function alreadyThere(aws: Place & Keys): Promise<There> {
   const answer = await query(aws, aws, 'ec2', 'DescribeSubnets', {});
@@ -143,7 +153,18 @@ async function alreadyThere(aws: Place & Keys): Promise<There> {
   const topic = elements(await query(aws, aws, 'sns', 'CreateTopic', { Name: 'company' }), 'TopicArn')[0]!;
   const duty = { TopicArn: topic, Protocol: 'email', Endpoint: 'duty@acme.example' };
   await query(aws, aws, 'sns', 'Subscribe', duty);
-  return { vpc, subnet, group, key, topic };
+  return { vpc, subnet, group, key, topic, signing: await signingKey(aws) };
+}
+
+async function signingKey(aws: Place & Keys): Promise<There['signing']> {
+  const made = { KeySpec: 'ECC_NIST_P256', KeyUsage: 'SIGN_VERIFY' };
+  const { KeyMetadata: key } = (await json(aws, aws, 'kms', 'TrentService.CreateKey', made)) as {
+    KeyMetadata: { Arn: string };
+  };
+  const { PublicKey: publicKey } = (await json(aws, aws, 'kms', 'TrentService.GetPublicKey', { KeyId: key.Arn })) as {
+    PublicKey: string;
+  };
+  return { arn: key.Arn, publicKey };
 }
 
 async function fillShop(server: DatabaseServer): Promise<void> {

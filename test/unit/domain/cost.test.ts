@@ -23,6 +23,7 @@ const plan: CostPlan = {
   sources: [shop],
   checksPerMonth: 720,
   ownKey: false,
+  signingKey: false,
   heldDays: 0,
   logMonths: 3,
   tracing: false,
@@ -76,6 +77,7 @@ test('beyond 400,000 GB-seconds the free tier takes off only so much', () => {
 
 test.each([
   ['KMS key', { ownKey: true }, 1, 1],
+  ['KMS key that signs', { signingKey: true }, 1, 1],
   ['KMS requests', { ownKey: true }, 0.0234, 0],
   ['CloudWatch alarms', {}, 1.3, 0.3],
   ['CloudWatch metrics', {}, 3.3, 0.3],

@@ -55,7 +55,12 @@ const services: Record<string, Read> = {
       `arn:aws:logs:${region}:${account}:log-group:${String(input['logGroupName'])}:log-stream:${String(input['logStreamName'] ?? '')}`,
     ),
   ],
-  kms: (operation, input) => [on(`kms:${operation}`, String(input['KeyId'] ?? '*'))],
+  kms: (operation, input) => [
+    on(`kms:${operation}`, String(input['KeyId'] ?? '*'), {
+      ...('MessageType' in input && { 'kms:MessageType': String(input['MessageType']) }),
+      ...('SigningAlgorithm' in input && { 'kms:SigningAlgorithm': String(input['SigningAlgorithm']) }),
+    }),
+  ],
   iam: (operation, input, { account }) => [
     on(`iam:${operation}`, `arn:aws:iam::${account}:role/${String(input['RoleName'])}`),
   ],
@@ -63,8 +68,8 @@ const services: Record<string, Read> = {
   lambda: (_, input) => [on(`lambda:${String(input['action'])}`, String(input['function']))],
 };
 
-function on(action: string, resource: string): Call {
-  return { action, resource, context: { 'aws:SecureTransport': 'true' } };
+function on(action: string, resource: string, context: Record<string, string> = {}): Call {
+  return { action, resource, context: { 'aws:SecureTransport': 'true', ...context } };
 }
 
 /**
