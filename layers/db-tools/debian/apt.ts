@@ -44,7 +44,7 @@ export async function openApt(folder: string, { host, architecture, suites, only
     await openFolder(join(folder, part));
   const name = join(folder, 'conf', [...suites, ...(only === undefined ? [] : [only])].join('+'));
   const archives = join(folder, 'archives');
-  await writeFile(join(folder, 'state', 'status'), '');
+  await emptyStatus(join(folder, 'state', 'status'));
   await writeFile(`${name}.conf`, configuration(folder, name, architecture));
   await writeFile(`${name}.pref`, preferences(suites));
   const call = (program: 'apt-get' | 'apt-cache', args: readonly string[], signal: AbortSignal): Promise<string> =>
@@ -88,6 +88,12 @@ export async function openApt(folder: string, { host, architecture, suites, only
     },
     ask: (args, signal) => call('apt-cache', args, signal),
   };
+}
+
+/** Nothing is installed. A file that is empty already stays: apt reads all its lists anew, for seconds, when it is touched. */
+async function emptyStatus(file: string): Promise<void> {
+  const { size } = await stat(file).catch(() => ({ size: -1 }));
+  if (size !== 0) await writeFile(file, '');
 }
 
 /**

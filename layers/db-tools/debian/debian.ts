@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { access, chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { BackupError, isBackupError, messageOf } from '../../../core/domain/errors.ts';
 import { formatBytes, plural } from '../../../core/domain/units.ts';
 import { listsMaxAgeMs, openApt, type Apt, type Architecture, type Download, type WantedPackages } from './apt.ts';
@@ -11,6 +11,11 @@ import { unpackTar } from './unpack.ts';
 
 /** One package that was unpacked, as its file is named, with the hash of that file. */
 export type FetchedPackage = { name: string; version: string; architecture: string; bytes: number; sha256: string };
+
+type Elsewhere = {
+  packages: readonly string[];
+  fetch: (folder: string, signal: AbortSignal) => Promise<readonly Download[]>;
+};
 
 export type DebianWant = {
   /** How the folder in the cache begins: `postgresql-18`. */
@@ -25,8 +30,8 @@ export type DebianWant = {
   withDependencies?: boolean;
   /** SHA-256 of the package's file, by `name=version`: another file is refused before anything of it is unpacked. */
   pinned?: Readonly<Record<string, string>>;
-  /** Fetches the files of pinned packages that the mirror has dropped into a folder, where they can be had. */
-  elsewhere?: (folder: string, signal: AbortSignal) => Promise<readonly Download[]>;
+  /** Of the packages, those that the mirror has dropped, and what fetches their files into a folder. */
+  elsewhere?: Elsewhere;
 };
 
 /** Of what a root holds beside the packages' files: another number makes roots anew. */
@@ -44,22 +49,18 @@ export async function debianRoot(
   report: (line: string) => void,
   signal: AbortSignal,
 ): Promise<string> {
-  const architecture = want.architecture ?? machineArchitecture();
-  const wanted: WantedPackages = { packages: want.packages, withDependencies: want.withDependencies ?? true };
-  const identity = createHash('sha256')
-    .update(JSON.stringify([format, architecture, want.suites, wanted, want.pinned]))
-    .digest('hex')
-    .slice(0, 8);
-  const root = join(debianFolder(architecture), 'roots', `${want.name}-${identity}`);
+  const { architecture, withDependencies, root } = placeOf(want);
+  const { packages: dropped = [], fetch = async () => [] } = want.elsewhere ?? {};
+  const wanted = { packages: want.packages.filter((name) => !dropped.includes(name)), withDependencies };
   await ownCache();
   if (await exists(root)) return root;
   const say = (line: string): void => report(`${want.name}: ${line}`);
   await withApt({ architecture, suites: want.suites }, say, signal, async (apt, host, limit) => {
     if (await exists(root)) return;
     const roots = await openFolder(dirname(root));
-    await sweep(roots, `${want.name}-${identity}.part-`);
+    await sweep(roots, `${basename(root)}.part-`);
     const archives = join(apt.folder, 'archives');
-    const files = [...(await fetched(apt, wanted, say, limit)), ...((await want.elsewhere?.(archives, limit)) ?? [])];
+    const files = [...(await fetched(apt, wanted, say, limit)), ...(await fetch(archives, limit))];
     await requireExact(archives, files, want.pinned ?? {});
     const part = await mkdtemp(`${root}.part-`);
     await unpack(host, archives, files, part, limit);
@@ -70,6 +71,20 @@ export async function debianRoot(
     say(`ready in ${root}`);
   });
   return root;
+}
+
+/** Whether the cache has this root already: then nothing needs a mirror. */
+export async function isUnpacked(want: DebianWant): Promise<boolean> {
+  return exists(placeOf(want).root);
+}
+
+function placeOf(want: DebianWant): { architecture: Architecture; withDependencies: boolean; root: string } {
+  const { architecture = machineArchitecture(), withDependencies = true, name, suites, packages, pinned } = want;
+  const identity = createHash('sha256')
+    .update(JSON.stringify([format, architecture, suites, { packages, withDependencies }, pinned]))
+    .digest('hex')
+    .slice(0, 8);
+  return { architecture, withDependencies, root: join(debianFolder(architecture), 'roots', `${name}-${identity}`) };
 }
 
 /** Takes a root out of the cache: at no moment does a half of it stand under its name. */

@@ -1,7 +1,7 @@
 import { BackupError, isBackupError, messageOf } from '../../../core/domain/errors.ts';
 import { baseSuite, listsMaxAgeMs, type Architecture, type Download } from './apt.ts';
 import { packages, suites } from '../contents.ts';
-import { debianRoot, packagesOf, withApt } from './debian.ts';
+import { debianRoot, isUnpacked, packagesOf, withApt, type DebianWant } from './debian.ts';
 import type { PackagePin } from '../lock.ts';
 import { attempt } from './run.ts';
 import { fromSnapshot } from './snapshot.ts';
@@ -38,14 +38,9 @@ export async function pinnedRoot(
   report: ReportLine,
   signal: AbortSignal,
 ): Promise<PinnedRoot> {
+  const names = pins.map(({ name }) => name);
   const attempt = async (maxAgeMs: number): Promise<PinnedRoot> => {
-    const offers = await offered(
-      architecture,
-      pins.map(({ name }) => name),
-      { maxAgeMs },
-      report,
-      signal,
-    );
+    const offers = await offered(architecture, names, { maxAgeMs, from: suitesOf(pins) }, report, signal);
     const dropped: Dropped[] = [];
     for (const pin of pins) {
       const known = offers.get(pin.name) ?? [];
@@ -66,6 +61,7 @@ export async function pinnedRoot(
     const renewed = pins.map((pin) => ({ ...pin, ...replacement(pin, dropped) }));
     return { ...(await unpacked(architecture, renewed, [], report, signal)), exact: false };
   };
+  if (await isUnpacked(wantOf(architecture, pins))) return unpacked(architecture, pins, [], report, signal);
   try {
     return await attempt(listsMaxAgeMs);
   } catch (error) {
@@ -117,7 +113,7 @@ async function requireNotOlder(
   const older: string[] = [];
   for (const { name, version } of pins) {
     const pinned = before.find((pin) => pin.name === name);
-    if (pinned !== undefined && (await isNewer(pinned.version, version, signal)))
+    if (pinned !== undefined && pinned.version !== version && (await isNewer(pinned.version, version, signal)))
       older.push(`${name} ${version} (pinned: ${pinned.version})`);
   }
   if (older.length === 0) return;
@@ -137,21 +133,39 @@ async function unpacked(
   report: ReportLine,
   signal: AbortSignal,
 ): Promise<PinnedRoot> {
-  const here = pins.filter((pin) => !dropped.includes(pin)).map(({ name, version }) => `${name}=${version}`);
-  const pinned = Object.fromEntries(pins.map(({ name, version, sha256 }) => [`${name}=${version}`, sha256]));
-  const elsewhere = async (folder: string, limit: AbortSignal): Promise<Download[]> => {
+  const fetch = async (folder: string, limit: AbortSignal): Promise<Download[]> => {
     const found: Download[] = [];
     for (const pin of dropped) found.push(await fromSnapshot(pin, architecture, folder, limit));
     return found;
   };
-  const want = { name: 'db-tools', architecture, suites, packages: here, withDependencies: false, pinned, elsewhere };
-  const root = await debianRoot(want, report, signal);
+  const elsewhere = { packages: dropped.map(exactly), fetch };
+  const root = await debianRoot({ ...wantOf(architecture, pins), elsewhere }, report, signal);
   const fetched = new Map((await packagesOf(root)).map((one) => [one.name, one]));
   return {
     root,
     pins: pins.map((pin): PackagePin => ({ ...pin, sha256: fetched.get(pin.name)?.sha256 ?? '' })),
     exact: true,
   };
+}
+
+function wantOf(architecture: Architecture, pins: readonly PackagePin[]): DebianWant {
+  return {
+    name: 'db-tools',
+    architecture,
+    suites: suitesOf(pins),
+    packages: pins.map(exactly),
+    withDependencies: false,
+    pinned: Object.fromEntries(pins.map((pin) => [exactly(pin), pin.sha256])),
+  };
+}
+
+/** Those that the pins are from, in the order of preference. */
+function suitesOf(pins: readonly PackagePin[]): string[] {
+  return suites.filter((suite) => pins.some((pin) => baseSuite(pin.suite) === suite));
+}
+
+function exactly({ name, version }: PackagePin): string {
+  return `${name}=${version}`;
 }
 
 async function newerOffer(pin: PackagePin, offers: readonly Offer[], signal: AbortSignal): Promise<Offer | undefined> {
@@ -180,11 +194,11 @@ function change({ pin, instead }: Dropped): string {
 export async function offered(
   architecture: Architecture,
   names: readonly string[],
-  { maxAgeMs, only }: { maxAgeMs: number; only?: 'security' },
+  { maxAgeMs, only, from = suites }: { maxAgeMs: number; only?: 'security'; from?: readonly string[] },
   report: ReportLine,
   signal: AbortSignal,
 ): Promise<Map<string, Offer[]>> {
-  const printed = await withApt({ architecture, suites, only }, report, signal, async (apt, _host, limit) => {
+  const printed = await withApt({ architecture, suites: from, only }, report, signal, async (apt, _host, limit) => {
     await apt.update(maxAgeMs, limit);
     return apt.ask(['madison', ...names], limit);
   });

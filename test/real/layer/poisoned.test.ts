@@ -27,11 +27,6 @@ beforeAll(async () => {
       path.includes(basename(folder)) ||
       path.endsWith('.newer'),
   });
-  for (const name of ['conf', 'lists'])
-    await cp(join(debian, name), join(cache, 'debian', machineArchitecture(), name), {
-      recursive: true,
-      preserveTimestamps: true,
-    });
   const roots = (await readdir(join(debian, 'roots'))).filter((name) => name.startsWith('db-tools-'));
   for (const name of roots)
     await cp(join(debian, 'roots', name), join(cache, 'debian', machineArchitecture(), 'roots', name), {

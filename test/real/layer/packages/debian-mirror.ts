@@ -4,9 +4,10 @@ import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { run } from '../../../../layers/db-tools/debian/run.ts';
 import { serverRoot } from '../../../servers/root.ts';
+import { debFile, tarOfTexts } from './deb-file.ts';
 
 /**
  * A package of the mirror: files by path, and what goes into its control file. `tar` is the package's content as it is,
@@ -101,7 +102,8 @@ export async function startMirror(
           files.set(`/debian/dists/${suite}/main/binary-${architecture}/Packages`, index);
           return ` ${sha256(index)} ${index.length} main/binary-${architecture}/Packages\n`;
         });
-        const now = new Date();
+        // the same hour gives the same text, whose signature is known
+        const now = new Date(Math.floor(Date.now() / 3_600_000) * 3_600_000);
         const until = new Date(now.getTime() + validDays * 86_400_000);
         const from = new Date(Math.min(now.getTime(), until.getTime()) - 86_400_000);
         const release =
@@ -164,33 +166,16 @@ function answer(
   response.end(body);
 }
 
-/** A package as `dpkg-deb` makes it, or one whose content is a tar file that no honest builder makes. */
+/** A package as it should be, or one whose content is a tar file that no honest builder makes. */
 async function build(
   { name, version, files = {}, tar, depends }: MirrorPackage,
   architecture: string,
 ): Promise<Buffer> {
-  const folder = await mkdtemp(join(tmpdir(), 'nightjar-deb-'));
-  try {
-    const control =
-      `Package: ${name}\nVersion: ${version}\nArchitecture: ${architecture}\nMaintainer: Nobody ` +
-      `<nobody@example.invalid>\n${depends ? `Depends: ${depends}\n` : ''}Description: test\n`;
-    const tree = join(folder, 'tree');
-    const all = { 'DEBIAN/control': control, [`usr/share/doc/${name}/copyright`]: `License: MIT\n`, ...files };
-    for (const [path, text] of Object.entries(all)) {
-      await mkdir(dirname(join(tree, path)), { recursive: true });
-      await writeFile(join(tree, path), text, { mode: path.includes('/bin/') ? 0o755 : 0o644 });
-    }
-    await run(['dpkg-deb', '-Znone', '--root-owner-group', '--build', tree, join(folder, 'package.deb')], {}, limit());
-    if (tar !== undefined) {
-      await run(['ar', 'x', 'package.deb'], { cwd: folder }, limit());
-      await writeFile(join(folder, 'data.tar'), tar);
-      await run(['ar', 'rc', 'odd.deb', 'debian-binary', 'control.tar', 'data.tar'], { cwd: folder }, limit());
-      return await readFile(join(folder, 'odd.deb'));
-    }
-    return await readFile(join(folder, 'package.deb'));
-  } finally {
-    await rm(folder, { recursive: true });
-  }
+  const control =
+    `Package: ${name}\nVersion: ${version}\nArchitecture: ${architecture}\nMaintainer: Nobody ` +
+    `<nobody@example.invalid>\n${depends ? `Depends: ${depends}\n` : ''}Description: test\n`;
+  const texts = { [`usr/share/doc/${name}/copyright`]: `License: MIT\n`, ...files };
+  return debFile(control, tar ?? (await tarOfTexts(texts)));
 }
 
 /** Its agent ends by itself when the folder is gone. */
@@ -224,16 +209,20 @@ async function makeKey(home: string): Promise<Key> {
   );
   const keyring = `${home}.gpg`; // where apt's own user may read it
   await run([...gpg, '--output', keyring, '--export'], options, limit());
+  const known = new Map<string, string>();
   return {
     keyring,
     async sign(text) {
+      const before = known.get(text);
+      if (before !== undefined) return before;
       await writeFile(join(home, 'text'), text);
       await run(
         [...gpg, '--clearsign', '--digest-algo', 'SHA512', '--output', join(home, 'signed'), join(home, 'text')],
         options,
         limit(),
       );
-      return readFile(join(home, 'signed'), 'utf8');
+      known.set(text, await readFile(join(home, 'signed'), 'utf8'));
+      return known.get(text)!;
     },
   };
 }

@@ -49,6 +49,16 @@ test('what is pinned is fetched and unpacked', async () => {
   expect({ exact, pins }).toEqual({ exact: true, pins: [pinOf('1.0-1+deb13u1')] });
 });
 
+test('what was unpacked from the pinned files is used again, and no mirror is asked: it may have dropped them, or be down', async () => {
+  await mirror.publish([old]);
+  const pin = pinOf('1.0-1');
+  const { root } = await made([pin]);
+  mirror.fault(() => ({ status: 503 }));
+  await rm(join(mirror.cache, 'debian', architecture, 'lists'), { recursive: true });
+
+  expect(await made([pin])).toEqual({ root, pins: [pin], exact: true });
+});
+
 test('a version that has left the mirror ends the build, and the command that pins newer ones is named', async () => {
   await mirror.publish([fixed]);
 
@@ -60,13 +70,14 @@ test('a version that has left the mirror ends the build, and the command that pi
 });
 
 test('tests and demo take the newer version of the same suite, and say so', async () => {
-  await mirror.publish([fixed, tool('2.0-1', 'sid')]);
+  await mirror.publish([fixed, tool('2.0-1', 'sid'), { name: 'other', version: '3-1', suite: 'sid' }]);
+  const other = { name: 'other', version: '3-1', suite: 'sid', sha256: mirror.hashOf('other', '3-1') };
 
-  const { pins, exact } = await made([gone('1.0-1')], 'newer');
+  const { pins, exact } = await made([gone('1.0-1'), other], 'newer');
 
   expect({ exact, pins }).toMatchObject({
     exact: false,
-    pins: [{ version: '1.0-1+deb13u1', suite: 'trixie-security' }],
+    pins: [{ version: '1.0-1+deb13u1', suite: 'trixie-security' }, other],
   });
   expect(told.join('\n')).toContain('replaced: tool 1.0-1 → 1.0-1+deb13u1');
 });

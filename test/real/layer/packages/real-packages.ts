@@ -1,15 +1,17 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { packages as wanted, debianNames, type LayerArchitecture } from '../../../../layers/db-tools/contents.ts';
 import { readLock, shippedLock, type PackagePin } from '../../../../layers/db-tools/lock.ts';
 import { pinnedRoot } from '../../../../layers/db-tools/debian/pins.ts';
-import { run } from '../../../../layers/db-tools/debian/run.ts';
+import { debFile, tarOfFolder } from './deb-file.ts';
 import type { MirrorPackage } from './debian-mirror.ts';
 
 const limit = (): AbortSignal => AbortSignal.timeout(20 * 60_000);
-/** Nothing of it comes into a layer. */
-const left = /^usr\/share\/(?!doc\/[^/]+(?:\/copyright)?$|doc$|common-licenses|ca-certificates)/;
+/** Nothing of it comes into a layer: most of what packages hold, by bytes. */
+const left = new RegExp(
+  '^usr/(share/(?!doc/[^/]+(/copyright)?$|doc$|common-licenses|ca-certificates)|s?bin/(?!mariadb$|mariadb-dump$|zstd$)|' +
+    'lib/[^/]+/(gconv|perl|engines-3|krb5)/|lib/postgresql/[0-9]+/(lib/|bin/(?!pg_dump$|pg_dumpall$|pg_restore$|psql$)))',
+);
 
 /** What a mirror has before and after something newer came out. */
 export type Release = { before: MirrorPackage[]; after: MirrorPackage[] };
@@ -31,66 +33,43 @@ export async function realPackages(
     limit(),
   );
   const names = pins.map(({ name }) => name);
-  const folder = await mkdtemp(join(tmpdir(), 'nightjar-real-'));
   const made = async ({ name, version, suite }: PackagePin): Promise<MirrorPackage> => {
     const control = await readFile(join(root, '.nightjar', `${name}.control`), 'utf8');
     const depends = [...new Set([...field(control, 'Depends'), ...field(control, 'Pre-Depends')])]
       .filter((one) => names.includes(one))
       .join(', ');
     const source = `Source: ${/^Source: (.*)$/m.exec(control)?.[1] ?? name}`;
-    const deb = await rebuilt({
-      root,
-      folder,
-      name,
-      control: controlOf({ name, version, architecture: debian, depends, source }),
-    });
+    const deb = await rebuilt(root, name, controlOf({ name, version, architecture: debian, depends, source }));
     return { name, version, suite, architecture: debian, depends, deb };
   };
-  try {
-    const before: MirrorPackage[] = [];
-    for (const pin of pins) before.push(await made(pin));
-    const after = [...before];
-    for (const pin of pins.filter(({ name }) => name in newer))
-      after[pins.indexOf(pin)] = await made({
-        ...pin,
-        version: `${pin.version}+nightjar1`,
-        suite: newer[pin.name] ?? pin.suite,
-      });
-    const metas = wanted.map((name) => name.split('/')[0]!).filter((name) => !names.includes(name));
-    const all = metas.map(
-      (name): MirrorPackage => ({
-        name,
-        version: '1:1',
-        suite: 'trixie',
-        architecture: debian,
-        depends: names.filter((one) => one.includes('mariadb')).join(', '),
-      }),
-    );
-    return { before: [...before, ...all], after: [...after, ...all] };
-  } finally {
-    await rm(folder, { recursive: true });
-  }
+  const before: MirrorPackage[] = [];
+  for (const pin of pins) before.push(await made(pin));
+  const after = [...before];
+  for (const pin of pins.filter(({ name }) => name in newer))
+    after[pins.indexOf(pin)] = await made({
+      ...pin,
+      version: `${pin.version}+nightjar1`,
+      suite: newer[pin.name] ?? pin.suite,
+    });
+  const metas = wanted.map((name) => name.split('/')[0]!).filter((name) => !names.includes(name));
+  const all = metas.map(
+    (name): MirrorPackage => ({
+      name,
+      version: '1:1',
+      suite: 'trixie',
+      architecture: debian,
+      depends: names.filter((one) => one.includes('mariadb')).join(', '),
+    }),
+  );
+  return { before: [...before, ...all], after: [...after, ...all] };
 }
 
-type Rebuild = { root: string; folder: string; name: string; control: string };
-
-async function rebuilt({ root, folder, name, control }: Rebuild): Promise<Buffer> {
-  const tree = join(folder, name);
-  await mkdir(join(tree, 'DEBIAN'), { recursive: true });
+async function rebuilt(root: string, name: string, control: string): Promise<Buffer> {
   const files = (await readFile(join(root, '.nightjar', `${name}.files`), 'utf8'))
     .split('\n')
     .flatMap((line) => line.split('  ')[1] ?? [])
     .filter((path) => !left.test(path));
-  await writeFile(join(folder, 'list'), files.join('\n'));
-  await run(
-    ['sh', '-c', 'tar -C "$0" --no-recursion -T "$1" -c | tar -C "$2" -x', root, join(folder, 'list'), tree],
-    {},
-    limit(),
-  );
-  await writeFile(join(tree, 'DEBIAN/control'), control);
-  await run(['dpkg-deb', '-Znone', '--root-owner-group', '--build', tree, join(folder, 'package.deb')], {}, limit());
-  await rm(tree, { recursive: true });
-  return readFile(join(folder, 'package.deb'));
+  return debFile(control, await tarOfFolder(root, files));
 }
 
 function controlOf({

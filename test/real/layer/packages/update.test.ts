@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import mysql from 'mysql2/promise';
 import pg from 'pg';
 import { readLock, shippedLock } from '../../../../layers/db-tools/lock.ts';
-import { nightjar } from '../../../support/cli/command.ts';
+import { nightjarInProcess } from '../../../support/cli/in-process.ts';
 import { startMariadb } from '../../../servers/databases/mariadb.ts';
 import { startMysql } from '../../../servers/databases/mysql.ts';
 import { startPostgres } from '../../../servers/databases/postgres.ts';
@@ -40,9 +40,9 @@ type Document = {
 
 let mirror: Mirror;
 let folder: string;
-let env: Record<string, string>;
 let updated: MirrorPackage[];
 const servers: Record<string, DatabaseServer> = {};
+const before = { ...process.env };
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'nightjar-update-'));
@@ -57,12 +57,6 @@ beforeAll(async () => {
     mysql: await startMysql(),
   });
   const passwords = Object.entries(servers).map(([name, { password }]) => [name.toUpperCase(), password]);
-  env = {
-    ...mirror.env,
-    ...(Object.fromEntries(passwords) as Record<string, string>),
-    NIGHTJAR_LAYER_NEWS: 'on',
-    NIGHTJAR_RDS_TRUSTSTORE: 'http://127.0.0.1:9/bundle.pem',
-  };
   const sources = Object.entries(servers).map(
     ([name, { host, port, user }]) =>
       `  ${name}: { ${name.startsWith('pg') ? 'postgres' : 'mariadb'}: { host: ${host}, port: ${port}, user: ` +
@@ -81,9 +75,14 @@ beforeAll(async () => {
     await sql(name, undefined, 'create database shop');
     for (const text of makeShop) await sql(name, 'shop', name.startsWith('pg') ? text.replaceAll('\\\\', '\\') : text);
   }
+  // from here on this process has another cache and another Debian
+  Object.assign(process.env, mirror.env, Object.fromEntries(passwords), {
+    NIGHTJAR_RDS_TRUSTSTORE: 'http://127.0.0.1:9/bundle.pem',
+  });
 }, buildLimitMs);
 
 afterAll(async () => {
+  process.env = before;
   for (const server of Object.values(servers)) await server.stop();
   await mirror?.close();
   await rm(folder, { recursive: true, force: true });
@@ -240,7 +239,7 @@ test('whoever goes back to old pins is told of the fixes, by one message however
   expect(told.filter(({ kind }) => kind === 'tools-outdated')).toEqual([expect.objectContaining({ severity: 'info' })]);
 });
 
-const run = (...args: string[]) => nightjar(args, { cwd: folder, env });
+const run = (...args: string[]) => nightjarInProcess(args, { cwd: folder, env: { NIGHTJAR_LAYER_NEWS: 'on' } });
 
 async function asked(...args: string[]): Promise<{ code: number | null; document: Document }> {
   const { code, stdout, stderr } = await run(...args, '--json');
