@@ -10,6 +10,7 @@ import type { BackupId, SourceName } from './domain/keys.ts';
 import type { Observed } from './domain/observed.ts';
 import type { Schedule } from './domain/time/schedule.ts';
 import type { Bytes } from './domain/units.ts';
+import type { TableLayout } from './domain/django/dialect.ts';
 import type { DumpReader } from './pipeline/rows/reader.ts';
 
 export type { Catalog, Observed };
@@ -361,6 +362,8 @@ export type Engine = {
   readonly replaced?: Replaced;
   /** The stock shell commands that restore this backup without Nightjar, from a folder that holds its objects. */
   restoreCommands(parts: ManifestPart[], plan: Plan): ByHand[];
+  /** The tables that rows of other origin can be written into. */
+  tables?(signal: AbortSignal): Promise<TableLayout[]>;
   /** What can be looked at one by one before a backup is planned; `clock` is ours. */
   examinations?(clock: Clock): readonly Examination[];
 };

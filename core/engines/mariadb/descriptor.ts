@@ -9,6 +9,7 @@ export const mariadb = onServers({
   readers:
     'is the name of several servers (a reader or custom endpoint of Aurora): each connection of a backup may reach another one, which knows nothing of the snapshot; write the endpoint of one instance, and the cluster’s as cloud.restoreHost',
   load: async () => (await import('./index.ts')).mariadbEngine,
+  dialect: async () => (await import('./fixture/dialect.ts')).dialect,
   inspection: async () => (await import('./inspection.ts')).inspection,
   plainSql: async () => (await import('./restore/text/plain-sql.ts')).plainSql,
 });

@@ -24,6 +24,7 @@ import type { Server } from './session.ts';
 import { isTransactional, libraryWarnings, readTables, tableWarnings } from './tables.ts';
 import type { MariadbTable } from './tables.ts';
 import { openTarget } from './restore/target.ts';
+import { readLayout } from './fixture/layout.ts';
 import { settle } from './proof/settle.ts';
 import { requireFinished } from './restore/unfinished.ts';
 import { requireStoredBytes, requireUsualSession } from './preflight/usual.ts';
@@ -132,6 +133,7 @@ export function mariadbEngine(login: Login, tools: Tools): Engine {
       });
     },
     restoreCommands,
+    tables: (signal) => readLayout(login, signal),
     examinations: (clock) => examinations(login, tools, clock),
   };
 }

@@ -9,6 +9,7 @@ export const postgres = onServers({
     'is an RDS Proxy, which refuses the start-up options that pg_dump and psql are given: write the endpoint of ' +
     'the instance or cluster',
   load: async () => (await import('./index.ts')).postgresEngine,
+  dialect: async () => (await import('./fixture/dialect.ts')).dialect,
   inspection: async () => (await import('./inspection.ts')).inspection,
   async plainSql(from, signal) {
     const [{ plainSql }, tools] = await Promise.all([import('./restore/text/plain-sql.ts'), from.tools(signal)]);

@@ -22,6 +22,7 @@ import { replicationWarnings } from './plan/replication.ts';
 import { replacedDatabases } from './database/kept.ts';
 import { requireSame } from './plan/same.ts';
 import { openSnapshot } from './plan/snapshot.ts';
+import { readLayout } from './fixture/layout.ts';
 import { settle } from './proof/settle.ts';
 import { serverIdentity } from './server-identity.ts';
 import type { PostgresTable } from './tables.ts';
@@ -100,6 +101,7 @@ export function postgresEngine(own: Login, tools: Tools, sliceBytes?: Bytes): En
     },
     replaced: replacedDatabases(own),
     restoreCommands: (parts, plan) => restoreCommands(parts, plan.catalog),
+    tables: (signal) => readLayout(own, signal),
     examinations: (clock) => examinations(own, tools, clock),
   };
 }

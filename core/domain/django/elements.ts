@@ -1,0 +1,67 @@
+import { BackupError } from '../errors.ts';
+
+const [quote, backslash, comma] = [0x22, 0x5c, 0x2c];
+const [arrayOpens, arrayCloses, objectOpens, objectCloses] = [0x5b, 0x5d, 0x7b, 0x7d];
+const blanks = new Set([0x20, 0x09, 0x0a, 0x0d, 0xef, 0xbb, 0xbf]);
+const longestElement = 256 * 1024 * 1024;
+
+/** Where the reading stands: before the array, in it (`ended`: behind an element), inside one, behind it. */
+type Place = { depth: number; inText: boolean; escaped: boolean; begun: boolean; ended: boolean };
+
+/**
+ * The elements of a JSON array of objects, one by one, as they are written: nothing else of the document is held. What
+ * an element holds is for whoever parses it. Throws `input-invalid` where it is no such array, or ends too early.
+ */
+export async function* elementsOf(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
+  const place: Place = { depth: 0, inText: false, escaped: false, begun: false, ended: false };
+  let held: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of bytes) {
+    let from = place.depth >= 2 ? 0 : -1;
+    for (let at = 0; at < chunk.length; at += 1) {
+      const was = place.depth;
+      step(place, chunk[at]!);
+      if (was === 1 && place.depth === 2) from = at;
+      if (was === 2 && place.depth === 1) {
+        yield Buffer.concat([...held, chunk.subarray(from, at + 1)]).toString('utf8');
+        [held, size, from] = [[], 0, -1];
+      }
+    }
+    if (from < 0) continue;
+    held.push(chunk.subarray(from));
+    size += chunk.length - from;
+    if (size > longestElement) throw noFixture('one of its records is longer than 256 MB');
+  }
+  if (!place.begun) throw noFixture('it is empty');
+  if (place.depth > 0) throw noFixture('it ends in the middle: was the dump cut?');
+}
+
+/** Takes one byte more. */
+function step(place: Place, byte: number): void {
+  if (place.inText) {
+    if (place.escaped) place.escaped = false;
+    else if (byte === backslash) place.escaped = true;
+    else if (byte === quote) place.inText = false;
+    return;
+  }
+  if (place.depth >= 2) {
+    if (byte === quote) place.inText = true;
+    else if (byte === objectOpens || byte === arrayOpens) place.depth += 1;
+    else if (byte === objectCloses || byte === arrayCloses) place.depth -= 1;
+    return;
+  }
+  if (blanks.has(byte)) return;
+  if (place.depth === 0) {
+    if (place.begun || byte !== arrayOpens) throw noFixture(`it ${place.begun ? 'goes on behind' : 'is not'} an array`);
+    [place.begun, place.depth] = [true, 1];
+  } else if (byte === objectOpens && !place.ended) [place.depth, place.ended] = [2, true];
+  else if (byte === comma && place.ended) place.ended = false;
+  else if (byte === arrayCloses) place.depth = 0;
+  else throw noFixture('something in its array is not a record');
+}
+
+function noFixture(why: string): BackupError {
+  return new BackupError('input-invalid', `this is not what dumpdata writes: ${why}`, {
+    hint: 'convert takes JSON, as "manage.py dumpdata --output fixture.json" writes it, or that in gzip',
+  });
+}
