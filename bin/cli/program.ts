@@ -4,6 +4,8 @@ import type { Verb } from '../../core/domain/messages/run.ts';
 import { acceptCommand } from './commands/check/accept.ts';
 import { backupCommand } from './commands/backup.ts';
 import { checkCommand } from './commands/check/check.ts';
+import { convertByNames, convertFor } from './setup/convert.ts';
+import type { ConvertFlags } from './setup/convert.ts';
 import { costCommand } from './setup/cost.ts';
 import { doctorCommand } from './setup/doctor.ts';
 import type { DoctorFlags } from './setup/doctor.ts';
@@ -197,6 +199,19 @@ const costHelp = `
 Goes by the newest backup of each source where the vault can be read, else by
 cloud.size of the source, and by schedule and retention. Prices are in the
 program, with their date: what AWS charges today is on its price pages.`;
+
+const convertHelp = `
+Names and types are read from the database of a source, where "manage.py
+migrate" has made the tables; or from a file that the project writes
+(docs/django.md), with --to. The SQL is one transaction: it is loaded whole or
+not at all, by psql -f or by mariadb <database> < shop.sql. What it would add to
+must be empty, or --empty deletes it first.
+
+Examples:
+  nightjar convert fixture.json shop.sql --source shop
+  nightjar convert fixture.json.gz shop.sql --to postgres --names names.json
+  nightjar convert fixture.json shop.sql --source shop \\
+      --natural accounts.user=email`;
 
 const keyHelp = `
 A new private part goes into a file that you alone can read, never over another
@@ -430,6 +445,26 @@ export function nightjarProgram(ask: (asked: Request) => void): Command {
     );
 
   program
+    .command('convert')
+    .description('write a fixture of Django (dumpdata) as SQL that loads')
+    .argument('<fixture>', 'what "manage.py dumpdata" has written: .json or .json.gz')
+    .argument('<sql>', 'the file to write')
+    .option('--source <name>', 'the source whose database has the tables')
+    .option('--to <engine>', 'with --names: postgres or mariadb')
+    .option('--names <file>', 'what tables and columns are called')
+    .option('--empty', 'delete what the tables hold first')
+    .option('--natural <model=fields>', 'what names a row of a model, as accounts.user=email', gathered)
+    .addHelpText('after', convertHelp)
+    .action((fixture: string, sql: string, flags: ConvertFlags) => {
+      const files = { fixture, sql };
+      const given = [flags.source, flags.to, flags.names].map((flag) => flag !== undefined).join();
+      if (given === 'true,false,false')
+        asking((session, signal) => convertFor(files, flags, session, signal), undefined, true);
+      else if (given === 'false,true,true') askingAlone((place, signal) => convertByNames(files, flags, place, signal));
+      else program.error('convert needs --source, or both --to and --names');
+    });
+
+  program
     .command('cost')
     .description('estimate what a month on AWS will cost')
     .option('--no-vault', 'go by the sizes in nightjar.yaml alone, and ask nobody')
@@ -488,4 +523,9 @@ export function nightjarProgram(ask: (asked: Request) => void): Command {
     .description('send a test message to everybody who is told of failures')
     .action(() => askingFirst((session, signal) => notifyCommand(session, signal)));
   return program;
+}
+
+/** An option that may be given several times. */
+function gathered(text: string, before: readonly string[] = []): string[] {
+  return [...before, text];
 }

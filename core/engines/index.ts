@@ -1,5 +1,6 @@
 import type * as z from 'zod';
 import type { Settings } from '../contract/config/settings/settings.ts';
+import type { Dialect } from '../domain/django/dialect.ts';
 import { BackupError } from '../domain/errors.ts';
 import type { Inspection, PlainSql } from '../ports.ts';
 import type { EngineSurroundings } from '../surroundings.ts';
@@ -21,6 +22,14 @@ export const engineNames = Object.keys(engines) as EngineName[];
 /** An engine by name, for whoever does not ask which one it is: what it is given has to be of that engine. */
 export function descriptorOf(name: EngineName): EngineDescriptor {
   return engines[name];
+}
+
+/** How servers of an engine want rows of other origin written. Throws `input-invalid` for one that takes none. */
+export async function dialectOf(name: string): Promise<Dialect> {
+  const dialect = await (Object.hasOwn(engines, name) ? descriptorOf(name as EngineName).dialect?.() : undefined);
+  if (dialect !== undefined) return dialect;
+  const known = engineNames.filter((one) => descriptorOf(one).dialect !== undefined);
+  throw new BackupError('input-invalid', `rows can't be written for ${name}`, { hint: `for ${known.join(' or ')}` });
 }
 
 /**

@@ -27,9 +27,13 @@ export async function* fixtureRows(bytes: AsyncIterable<Uint8Array>): AsyncGener
 function rowOf(text: string, at: number): FixtureRow {
   const read = parsed(text, at);
   const { model, pk, fields } = read as { model?: unknown; pk?: Exact; fields?: unknown };
-  if (typeof model !== 'string' || !/^[^.]+\.[^.]+$/.test(model) || typeof fields !== 'object' || fields === null)
+  if (typeof model !== 'string' || !/^[^.]+\.[^.]+$/.test(model) || !isObject(fields))
     throw noRecord(at, 'has no "model" and "fields" as dumpdata writes them');
-  return { model: model.toLowerCase(), key: pk ?? undefined, fields: fields as FixtureRow['fields'], at };
+  return { model: model.toLowerCase(), key: pk ?? undefined, fields, at };
+}
+
+function isObject(value: unknown): value is FixtureRow['fields'] {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !isNumber(value);
 }
 
 function parsed(text: string, at: number): object {

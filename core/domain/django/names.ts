@@ -31,6 +31,16 @@ export type Names = {
   column(table: string, name: string): FieldColumn | undefined;
 };
 
+/** Tables of Django's own that are not called after app and model. */
+const djangosOwn: Readonly<Record<string, string>> = {
+  'admin.logentry': 'django_admin_log',
+  'contenttypes.contenttype': 'django_content_type',
+  'flatpages.flatpage': 'django_flatpage',
+  'redirects.redirect': 'django_redirect',
+  'sessions.session': 'django_session',
+  'sites.site': 'django_site',
+};
+
 /** Names as Django gives them by itself (`app_model`, `author_id`), as far as the database has them. */
 export function namesOf(layout: readonly TableLayout[], where: string): Names {
   const tables = new Map(layout.map((table) => [table.name, table]));
@@ -40,7 +50,7 @@ export function namesOf(layout: readonly TableLayout[], where: string): Names {
     return models.get(name);
   };
   const found = (name: string): ModelNames | undefined => {
-    const table = tables.get(name.replace('.', '_'));
+    const table = tables.get(djangosOwn[name] ?? name.replace('.', '_'));
     if (table?.key === undefined) return undefined;
     const between = layout.flatMap((one) => betweenOf(table, name.slice(name.indexOf('.') + 1), one) ?? []);
     return {

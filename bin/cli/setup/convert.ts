@@ -1,0 +1,143 @@
+import { createReadStream } from 'node:fs';
+import { open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { createGunzip } from 'node:zlib';
+import { convert } from '../../../core/domain/django/convert.ts';
+import type { Conversion, ConvertedRows } from '../../../core/domain/django/convert.ts';
+import type { Dialect } from '../../../core/domain/django/dialect.ts';
+import { fixtureRows } from '../../../core/domain/django/fixture.ts';
+import { namesFrom, namesOf } from '../../../core/domain/django/names.ts';
+import type { Names } from '../../../core/domain/django/names.ts';
+import { naturalByDjango } from '../../../core/domain/django/natural.ts';
+import { abortError, BackupError, messageOf } from '../../../core/domain/errors.ts';
+import { plural } from '../../../core/domain/units.ts';
+import type { CommandOutcome, Output } from '../text/output.ts';
+import { aligned } from '../text/text.ts';
+import type { CommandSession } from '../session.ts';
+import type { WorkFolder } from './layer.ts';
+
+/** `source`: whose database has the tables; else `to` and `names` say what they are. */
+export type ConvertFlags = { source?: string; to?: string; names?: string; empty?: true; natural?: string[] };
+/** The fixture, and the file that the SQL goes into. */
+export type ConvertFiles = { fixture: string; sql: string };
+
+/** `nightjar convert --source`: names and types are those of a source's database. */
+export async function convertFor(
+  files: ConvertFiles,
+  { source: name = '', ...flags }: ConvertFlags,
+  { nightjar, out }: CommandSession,
+  signal: AbortSignal,
+): Promise<CommandOutcome> {
+  const { engine, database } = await nightjar.source(name, {}, signal);
+  const [dialect, layout] = await Promise.all([dialectFor(engine.name), engine.tables?.(signal) ?? []]);
+  const where = `database ${database} of ${name}`;
+  if (layout.length === 0) throw noTables(where);
+  return convertFiles(files, { names: namesOf(layout, where), dialect, ...optionsOf(flags) }, out, signal);
+}
+
+/** `nightjar convert --names`: names and types are in a file that the project has written; no server is reached. */
+export async function convertByNames(
+  files: ConvertFiles,
+  { to = '', names: file = '', ...flags }: ConvertFlags,
+  { folder, out }: WorkFolder,
+  signal: AbortSignal,
+): Promise<CommandOutcome> {
+  const [dialect, names] = await Promise.all([dialectFor(to), readNames(resolve(folder, file), file)]);
+  return convertFiles(files, { names, dialect, ...optionsOf(flags) }, out, signal);
+}
+
+async function dialectFor(engine: string): Promise<Dialect> {
+  const { dialectOf } = await import('../../../core/engines/index.ts');
+  return dialectOf(engine);
+}
+
+async function readNames(path: string, file: string): Promise<Names> {
+  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+    throw new BackupError('input-invalid', `${path} can't be read: ${messageOf(cause)}`, { cause });
+  });
+  return namesFrom(text, file);
+}
+
+function optionsOf({ empty, natural = [] }: ConvertFlags): Pick<Conversion, 'empty' | 'natural'> {
+  return { empty: empty === true, natural: new Map([...naturalByDjango, ...natural.map(naturalKey)]) };
+}
+
+function naturalKey(text: string): [string, string[]] {
+  const [, model, fields] = /^([^.=]+\.[^.=]+)=(.+)$/.exec(text) ?? [];
+  if (model !== undefined && fields !== undefined) return [model.toLowerCase(), fields.split(',')];
+  throw new BackupError('input-invalid', `"${text}" is no natural key`, {
+    hint: '--natural accounts.user=email, or several fields: --natural shop.item=slug,shop.name',
+  });
+}
+
+async function convertFiles(
+  { fixture, sql }: ConvertFiles,
+  conversion: Conversion,
+  out: Output,
+  signal: AbortSignal,
+): Promise<CommandOutcome> {
+  const rows = await written(resolve(sql), convert(fixtureRows(bytesOf(resolve(fixture), signal)), conversion), signal);
+  const total = [...rows.values()].reduce((sum, count) => sum + count, 0);
+  for (const line of aligned(
+    [...rows].map(([name, count]) => [name, plural(count, 'row')]),
+    [1],
+  ))
+    out.say(line);
+  out.say(`${plural(total, 'row')} for ${plural(rows.size, 'table')} in ${sql}: one transaction, all or nothing`);
+  return { document: { file: resolve(sql), rows: Object.fromEntries(rows) }, failures: [] };
+}
+
+/** A fixture as Django writes it, compressed or not. */
+async function* bytesOf(path: string, signal: AbortSignal): AsyncGenerator<Uint8Array> {
+  const file = createReadStream(path, { signal });
+  const bytes = path.endsWith('.gz') ? file.pipe(createGunzip()) : file;
+  file.on('error', (error) => bytes.destroy(error));
+  try {
+    for await (const chunk of bytes as AsyncIterable<Uint8Array>) yield chunk;
+  } catch (cause) {
+    throw signal.aborted ? abortError(signal) : unread(path, cause);
+  } finally {
+    file.destroy();
+  }
+}
+
+function unread(path: string, cause: unknown): unknown {
+  if (cause instanceof BackupError) return cause;
+  return new BackupError('input-invalid', `${path} can't be read: ${messageOf(cause)}`, { cause });
+}
+
+/** Writes beside the file, which gets its name when all of it is there; a pipe or a device gets it as it comes. */
+async function written(
+  path: string,
+  statements: AsyncGenerator<string, ConvertedRows>,
+  signal: AbortSignal,
+): Promise<ConvertedRows> {
+  const there = await stat(path).catch(() => undefined);
+  const beside = there === undefined || there.isFile() ? `${path}.unfinished` : path;
+  const file = await open(beside, 'w', 0o600);
+  try {
+    for (;;) {
+      const next = await statements.next();
+      if (next.done === true) {
+        if (beside !== path) {
+          await file.sync();
+          await rename(beside, path);
+        }
+        return next.value;
+      }
+      if (signal.aborted) throw abortError(signal);
+      await file.write(`${next.value}\n`);
+    }
+  } catch (error) {
+    if (beside !== path) await rm(beside, { force: true });
+    throw error;
+  } finally {
+    await file.close();
+  }
+}
+
+function noTables(where: string): BackupError {
+  return new BackupError('input-invalid', `${where} has no tables to write rows for`, {
+    hint: 'make them first: manage.py migrate, with that database in the project’s settings',
+  });
+}
