@@ -8,6 +8,16 @@ type Package = { name: string; version: string; license?: string; author?: strin
 /** A library that is in a bundle, and its own words about its licence. */
 type Notice = { name: string; version: string; licence: string; texts: string[] };
 
+/** Code of others that is compiled into a package whose own text does not name it. */
+const compiledIn: Readonly<Record<string, readonly (readonly [what: string, owner: string, licence: string])[]>> = {
+  'libpg-query': [
+    ['The parser of PostgreSQL', '1996-2025, PostgreSQL Global Development Group', 'PostgreSQL'],
+    ['libpg_query', '2015-2025, Lukas Fittl <lukas@fittl.com>, Duboce Labs, Inc. (pganalyze)', 'BSD-3-Clause'],
+    ['protobuf-c', '2008-2018, Dave Benson and the protobuf-c authors', 'BSD-2-Clause'],
+    ['xxHash', '2012-2020, Yann Collet', 'BSD-2-Clause'],
+  ],
+};
+
 /** Beside what is bundled: the notices of every library in it, as their licences ask for. */
 export const noticesName = 'THIRD-PARTY.txt';
 
@@ -40,12 +50,25 @@ async function noticeOf(folder: string): Promise<Notice> {
   } = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8')) as Package;
   const files = (await readdir(folder)).filter((file) => /^(licen[cs]e|notice|copying)/i.test(file)).sort();
   const texts = await Promise.all(files.map((file) => readFile(join(folder, file), 'utf8')));
-  return { name, version, licence: license, texts: texts.length > 0 ? texts : [standardText(license, author)] };
+  const own = texts.length > 0 ? texts : [`Author: ${nameOf(author)}\n\n${standardText(license)}`];
+  const within = (compiledIn[name] ?? []).map(
+    ([what, owner, licence]) => `${what}, compiled into ${name}:\n\n${standardText(licence, owner)}`,
+  );
+  return { name, version, licence: license, texts: [...own, ...within] };
 }
 
-/** For a package that names its licence and brings no text of it. */
-function standardText(licence: string, author: Package['author']): string {
+function nameOf(author: Package['author']): string {
+  return typeof author === 'string' ? author : (author?.name ?? 'see the package');
+}
+
+/** For whoever names a licence and brings no text of it. `owner`: of the copyright, with the years. */
+function standardText(licence: string, owner?: string): string {
   const text = licences[licence]?.licenseText;
   if (text === undefined) throw new BackupError('internal', `no text is known of the licence "${licence}"`);
-  return `Author: ${typeof author === 'string' ? author : (author?.name ?? 'see the package')}\n\n${text}`;
+  if (owner === undefined) return text;
+  const named = text.replace(
+    /^(?:Portions )?Copyright \(c\) .*(?:<owner>|PostgreSQL Global Development Group).*$/m,
+    '',
+  );
+  return `Copyright (c) ${owner}\n\n${named.trim()}`;
 }

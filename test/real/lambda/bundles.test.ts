@@ -99,3 +99,23 @@ test('each bundle has the notices of every library in it, with the text of its l
     expect(named.filter(({ licence }) => !/^[A-Za-z0-9.-]+$/.test(licence!))).toEqual([]);
   }
 });
+
+test('what is compiled into the parser of PostgreSQL has its notices, which the package itself does not bring', async () => {
+  const notices = await readFile(join(bundles.restore.folder, 'THIRD-PARTY.txt'), 'utf8');
+
+  for (const [what, holder, words] of [
+    [
+      'The parser of PostgreSQL',
+      'PostgreSQL Global Development Group',
+      /IN NO EVENT SHALL THE UNIVERSITY OF CALIFORNIA/,
+    ],
+    ['libpg_query', 'Lukas Fittl', /Neither the name of the copyright holder/],
+    ['protobuf-c', 'Dave Benson', /Redistributions in binary form must reproduce/],
+    ['xxHash', 'Yann Collet', /Redistributions in binary form must reproduce/],
+  ] as const) {
+    const [, text] = notices.split(`${what}, compiled into libpg-query:\n\nCopyright (c) `);
+    expect(text?.slice(0, 100)).toContain(holder);
+    expect(text?.slice(0, 2000)).toMatch(words);
+    expect(text?.slice(0, 2000)).not.toMatch(/<year>|<owner>/);
+  }
+});
