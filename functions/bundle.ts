@@ -1,4 +1,4 @@
-import { copyFile, mkdir, rm, stat } from 'node:fs/promises';
+import { copyFile, cp, mkdir, mkdtemp, rename, rm, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { build } from 'esbuild';
 import type { Metafile } from 'esbuild';
@@ -96,10 +96,39 @@ function initBytesOf({ outputs }: Metafile): Bytes {
   return [...seen].reduce((sum, path) => sum + (outputs[path]?.bytes ?? 0), 0);
 }
 
+/**
+ * The folder of a function's bundle among those in `kept`, made there by whoever needs it first: whoever makes it at the
+ * same time takes the one that was there first.
+ */
+export async function keptBundle(name: FunctionName, kept: string): Promise<string> {
+  const ready = join(kept, name);
+  if (await isThere(ready)) return ready;
+  const part = await mkdtemp(join(kept, '.part-'));
+  try {
+    await rename((await bundleFunction(name, part)).folder, ready);
+  } catch (error) {
+    if (!(await isThere(ready))) throw error;
+  } finally {
+    await rm(part, { recursive: true, force: true });
+  }
+  return ready;
+}
+
+function isThere(folder: string): Promise<boolean> {
+  return stat(folder).then(
+    () => true,
+    () => false,
+  );
+}
+
 if (import.meta.main) {
   const out = process.argv[2] ?? join(import.meta.dirname, '../dist/functions');
-  for (const name of functionNames) {
-    const { folder, bytes, initBytes } = await bundleFunction(name, out);
-    console.log(`${name}: ${formatBytes(bytes)}, ${formatBytes(initBytes)} of it at a cold start, in ${folder}`);
-  }
+  // a run of the tests, in which no source changes, makes each once (test/support/jest/before-all.ts)
+  const kept = process.env['NIGHTJAR_BUNDLES'];
+  for (const name of functionNames)
+    if (kept !== undefined) await cp(await keptBundle(name, kept), join(out, name), { recursive: true });
+    else {
+      const { folder, bytes, initBytes } = await bundleFunction(name, out);
+      console.log(`${name}: ${formatBytes(bytes)}, ${formatBytes(initBytes)} of it at a cold start, in ${folder}`);
+    }
 }

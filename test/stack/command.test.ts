@@ -44,7 +44,8 @@ type Outcome = { code: number; stdout: string; stderr: string };
 
 async function run(line: readonly string[], variables: Record<string, string> = {}): Promise<Outcome> {
   const nowhere = 'http://127.0.0.1:9';
-  const { NODE_OPTIONS: _, ...inherited } = process.env;
+  // a clone makes its bundles itself
+  const { NODE_OPTIONS: _, NIGHTJAR_BUNDLES: _none, ...inherited } = process.env;
   const env = {
     ...inherited,
     HOME: clone,

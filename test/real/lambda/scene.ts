@@ -2,7 +2,7 @@ import { chmod, copyFile, cp, mkdtemp, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CreateSecretCommand, SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { ListMultipartUploadsCommand, ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3';
-import { bundleFunction, type FunctionName } from '../../../functions/bundle.ts';
+import { keptBundle, type FunctionName } from '../../../functions/bundle.ts';
 import { dbToolsLayer } from '../../../layers/db-tools/layer.ts';
 import { temporaryFolder } from '../../servers/folder.ts';
 import { startMoto } from '../../servers/s3/moto.ts';
@@ -36,7 +36,7 @@ export type Scene = {
 
 const bucket = 'vault';
 
-/** Starts the AWS services and makes the bundles. */
+/** Starts the AWS services; bundles are made when they are first deployed. */
 export async function openScene(): Promise<Scene> {
   const layer = await dbToolsLayer(
     process.arch === 'arm64' ? 'arm64' : 'x86_64',
@@ -54,7 +54,7 @@ export async function openScene(): Promise<Scene> {
   const kept = new Map<string, Promise<unknown>>();
 
   function bundle(name: FunctionName): Promise<string> {
-    const made = bundles.get(name) ?? bundleFunction(name, folder.path).then((result) => result.folder);
+    const made = bundles.get(name) ?? keptBundle(name, process.env['NIGHTJAR_BUNDLES'] ?? folder.path);
     bundles.set(name, made);
     return made;
   }

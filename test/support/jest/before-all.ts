@@ -16,6 +16,12 @@ const roomBytes = 2 * 1024 ** 3;
  * however that ends.
  */
 export default async function beforeAll({ maxWorkers }: { maxWorkers: number }): Promise<void> {
+  await keepFilesInMemory(maxWorkers);
+  // bundles of the functions are made once for all suites (functions/bundle.ts), where one needs them
+  process.env['NIGHTJAR_BUNDLES'] = (await temporaryFolder('bundles')).path;
+}
+
+async function keepFilesInMemory(maxWorkers: number): Promise<void> {
   if (process.env['TMPDIR'] !== undefined || !(await isRoomy(maxWorkers * roomBytes))) return;
   process.env['TMPDIR'] = memory;
   const { path, remove } = await temporaryFolder('tests');
