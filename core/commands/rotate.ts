@@ -10,6 +10,7 @@ import type { Store } from '../store/store.ts';
 import type { Swept } from '../store/rotation/sweep.ts';
 import { survey } from '../survey/survey.ts';
 import type { ManifestReading } from '../survey/survey.ts';
+import { memoryOf } from '../survey/watched.ts';
 
 export type RotateDeps = { store: Store; clock: Clock; identity: Identity };
 export type RotateOptions = {
@@ -52,7 +53,7 @@ export async function rotate(
   const { store } = deps;
   const looks = new Map<BackupId, ManifestReading>();
   const at = deps.clock.now();
-  const memory = { ...policy, shrink: policy.watch.shrink };
+  const memory = memoryOf(policy);
   const { history, verdict } = await survey(
     await store.listSource(source, signal),
     { memory, at, each: (id, read) => void looks.set(id, read) },

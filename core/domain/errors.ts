@@ -31,6 +31,7 @@ export type FailureCode =
   | 'part-corrupt' // a part's bytes are not those of the manifest
   | 'manifest-invalid' // a manifest can't be read
   | 'manifest-unsigned' // a manifest that has to be signed is not, or not by a configured key: who wrote it?
+  | 'backup-plain' // a backup that has to be encrypted is not: who wrote it?
   | 'backup-missing' // no backup with this id, or none at all
   | 'rotation-refused' // rotation would remove more than it should, or can't know: the person at the command line
   | 'lease-held' // another run works on this source

@@ -8,7 +8,7 @@ import { plural } from '../domain/units.ts';
 import type { SourceRules, SourceVerdict, Verdict } from '../domain/verdict/verdict.ts';
 import type { Clock } from '../ports.ts';
 import type { Store } from '../store/store.ts';
-import { noneBefore, noneGood, noneProven, whyBad } from './none-chosen.ts';
+import { noneBefore, noneGood, noneProven, plainBackup, whyBad } from './none-chosen.ts';
 import { verdictOfSource } from './verdict-of-source.ts';
 
 type ChooseDeps = { store: Store; clock: Clock };
@@ -31,7 +31,7 @@ export type Chosen = { manifest: Manifest; warnings: string[]; passedOver: Passe
 
 /**
  * The backup that is meant. Says which newer ones were passed over and why. Throws `input-invalid`, `backup-missing`,
- * `part-corrupt` where every one is damaged, `manifest-invalid`, `manifest-unsigned`.
+ * `part-corrupt` where every one is damaged, `manifest-invalid`, `manifest-unsigned`, `backup-plain`.
  */
 export async function chooseBackup(
   source: SourceName,
@@ -47,6 +47,7 @@ export async function chooseBackup(
   const newest =
     which === 'latest' ? verdict.newest : verdict.backups.findLast(({ misdated }) => misdated === undefined);
   if (newest === undefined) throw noneGood(source, verdict, deps.store);
+  if (newest.damage?.kind === 'plain') throw plainBackup(source, newest);
   return chosen(source, newest, { verdict, warnings, newer: newerThan(newest, verdict.backups) }, deps, signal);
 }
 
@@ -112,9 +113,13 @@ async function byId(
   signal: AbortSignal,
 ): Promise<Chosen> {
   const { manifest } = await deps.store.readManifest(source, id, signal);
-  // what is asked for by name is given, also where it can't be judged
-  const judged = await verdictOfSource(source, memory, deps, signal).catch(() => undefined);
+  // what is asked for by name is given, also where it can't be judged; but for what may have to be encrypted
+  const judged = await verdictOfSource(source, memory, deps, signal).catch((error: unknown) => {
+    if (memory.encrypted && manifest.encryption === null) throw error;
+    return undefined;
+  });
   const found = judged?.verdict.backups.find((one) => one.id === id);
+  if (found?.damage?.kind === 'plain') throw plainBackup(source, found);
   if (judged === undefined || found === undefined) return { manifest, warnings: [], passedOver: [] };
   const bad = found.damage ?? found.misdated;
   // stands at the end of a restore that went well, too

@@ -10,6 +10,15 @@ export function whyBad({ damage, misdated }: Verdict): string {
   return misdated?.why ?? damage?.why ?? 'its manifest was not read';
 }
 
+/** What has to be encrypted and is not is taken by nobody: it may be anybody's. */
+export function plainBackup(source: SourceName, { id, damage }: Pick<Verdict, 'id' | 'damage'>): BackupError {
+  return new BackupError('backup-plain', `the backup ${id} of ${source} is not to be trusted: ${damage?.why}`, {
+    hint:
+      'keep it to look into it, and see who can write to the vault; if it is yours, of a time without encryption: ' +
+      'with a configuration without encryption.recipients it is taken (docs/encryption.md)',
+  });
+}
+
 /** What to say where none can be taken. */
 export function noneGood(source: SourceName, { backups }: SourceVerdict, store: Store): BackupError {
   const last = backups.at(-1);
@@ -21,6 +30,7 @@ export function noneGood(source: SourceName, { backups }: SourceVerdict, store: 
       last.damage.why,
       { hint: `no other backup is good: nightjar list ${word(source)}` },
     );
+  if (last.damage?.kind === 'plain') return plainBackup(source, last);
   const count = backups.length === 1 ? 'the only one is not good' : `none of ${backups.length} is good`;
   const message = `no backup of ${source} in ${store.place}: ${count}: ${last.id}: ${whyBad(last)}`;
   const hint = `see all of them: nightjar list ${word(source)}; one can be restored by its id all the same`;

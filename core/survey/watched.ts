@@ -6,14 +6,23 @@ import type { SourceName } from '../domain/keys.ts';
 import type { Store } from '../store/store.ts';
 
 /** By what the backups of a source are judged; of one that is not configured, as little as can be said. */
-export function memoryOf(settings: Pick<Settings, 'watch' | 'timeZone' | 'retention'> | undefined): SourceRules {
+export function memoryOf(settings: JudgedBy | undefined): SourceRules {
   if (settings === undefined) return { shrink: watchOf({}, {}).shrink, timeZone: 'UTC', retention: undefined };
-  return { shrink: settings.watch.shrink, timeZone: settings.timeZone, retention: settings.retention };
+  const { watch, timeZone, retention, encryption } = settings;
+  return { shrink: watch.shrink, timeZone, retention, encrypted: isEncrypted(encryption) };
+}
+
+type JudgedBy = Pick<Settings, 'timeZone' | 'retention'> &
+  Partial<Pick<Settings, 'encryption'>> & { watch: Pick<Settings['watch'], 'shrink'> };
+
+/** Whether backups of a source are encrypted from now on. */
+function isEncrypted(encryption: Settings['encryption'] | undefined): boolean {
+  return encryption !== undefined && encryption.recipients.length > 0;
 }
 
 /** By what a check judges the backups of a source. */
-export function memoryOfWatched({ watch: { shrink }, timeZone, retention }: WatchedSource): SourceRules {
-  return { shrink, timeZone, retention };
+export function memoryOfWatched({ watch: { shrink }, timeZone, retention, encrypted }: WatchedSource): SourceRules {
+  return { shrink, timeZone, retention, encrypted };
 }
 
 /** What a check needs to know of these sources; one that is not configured is left out. */
@@ -35,6 +44,7 @@ export function watchedSources(
             watch: found.watch,
             timeZone: found.timeZone,
             retention: found.retention,
+            encrypted: isEncrypted(found.encryption),
             on: found.on,
             copies: found.copies,
           },

@@ -56,7 +56,8 @@ async function newestOf(
     for (const source of sourceNames) {
       const chosen = await chooseBackup(source, 'newest', memoryFor(source, nightjar), nightjar, patience).catch(
         (error: unknown) => {
-          if (isBackupError(error, 'backup-missing', 'manifest-invalid', 'manifest-unsigned')) return undefined;
+          if (isBackupError(error, 'backup-missing', 'manifest-invalid', 'manifest-unsigned', 'backup-plain'))
+            return undefined;
           throw error;
         },
       );

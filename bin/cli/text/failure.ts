@@ -19,6 +19,7 @@ const damage: readonly FailureCode[] = [
   'object-missing',
   'manifest-invalid',
   'manifest-unsigned',
+  'backup-plain',
   'proof-failed',
 ];
 const usage: readonly FailureCode[] = ['config-invalid', 'input-invalid'];

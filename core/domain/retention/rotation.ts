@@ -1,6 +1,7 @@
 import { word } from '../messages/text.ts';
 import type { RotationSettings } from '../../contract/config/rotation/rotation.ts';
 import type { Retention } from '../../contract/config/settings/settings.ts';
+import type { EncryptionSettings } from '../../contract/config/settings/encryption.ts';
 import type { WatchSettings } from '../../contract/config/settings/watch.ts';
 import type { Tier } from '../../contract/manifest/manifest.ts';
 import { BackupError } from '../errors.ts';
@@ -22,6 +23,7 @@ export type Policy = {
   timeZone: string;
   rotation: RotationSettings;
   watch: Pick<WatchSettings, 'shrink'>;
+  encryption?: EncryptionSettings;
 };
 
 /** What is to become of a backup, and why. `bytes` is all that lies below its id and is Nightjar's own. */

@@ -4,6 +4,7 @@ import type { Entry, Facts, Ledger, Other, Shrinking } from '../../contract/memo
 import type { ManifestPart } from '../../contract/manifest/manifest.ts';
 import { isLess } from './baseline.ts';
 import { calendarOf } from '../time/calendar.ts';
+import { plainJudge } from './plain.ts';
 import { digestOfParts } from '../parts/digest.ts';
 import type { BackupFound, SourceHistory } from './history.ts';
 import { startOf } from '../keys.ts';
@@ -16,9 +17,12 @@ import { formatBytes, formatCount, plural } from '../units.ts';
 
 /**
  * What makes a backup useless as it is: parts that are gone or cut, a manifest that can't be understood or that nobody
- * of ours has signed, a look at it that failed.
+ * of ours has signed, parts that are not encrypted as they have to be, a look at it that failed.
  */
-export type Damage = { kind: 'gone' | 'cut' | 'unreadable' | 'unsigned' | 'verify' | 'restore' | 'drill'; why: string };
+export type Damage = {
+  kind: 'gone' | 'cut' | 'unreadable' | 'unsigned' | 'plain' | 'verify' | 'restore' | 'drill';
+  why: string;
+};
 
 /** Whether nothing that stands in a manifest may be believed. */
 export function isUnread(damage: Damage | undefined): damage is Damage & { kind: 'unreadable' | 'unsigned' } {
@@ -68,8 +72,8 @@ export type SourceVerdict = {
   lost: string | undefined;
 };
 
-/** By what a source is judged. */
-export type Rules = { shrink: WatchSettings['shrink']; timeZone: string };
+/** By what a source is judged. `encrypted`: its backups have to be. */
+export type Rules = { shrink: WatchSettings['shrink']; timeZone: string; encrypted?: boolean | undefined };
 
 /** By what a source is judged and kept. Without a retention nothing is said of backups that are gone. */
 export type SourceRules = Rules & { retention: Retention | undefined };
@@ -87,7 +91,10 @@ export function verdictOf(history: SourceHistory, ledger: Ledger | undefined, ru
   const { backups: entries, gone, lost } = ledger ?? empty;
   const known = new Map(entries.map((entry) => [entry.id, entry]));
   const counts = comparedSince(rules);
-  const backups = history.backups.map((found) => judgeBackup(found, known.get(found.id), counts, rules, now));
+  const whyPlain = plainJudge(history, rules);
+  const backups = history.backups.map((found) =>
+    judgeBackup(found, known.get(found.id), { counts, plain: whyPlain(found) }, rules, now),
+  );
   const newest = backups.findLast(({ good }) => good);
   const full = backups.findLast((one) => one.full);
   return {
@@ -101,15 +108,16 @@ export function verdictOf(history: SourceHistory, ledger: Ledger | undefined, ru
   };
 }
 
-/** Judges one backup. `entry` is what is remembered of its manifest. */
+/** Judges one backup. `entry` is what is remembered of its manifest; `plain`: why it has to be encrypted, and is not. */
 export function judgeBackup(
   found: BackupFound,
   entry: Entry | undefined,
-  counts: Counts,
+  { counts, plain }: { counts: Counts; plain: string | undefined },
   { shrink, timeZone }: Rules,
   now: Date,
 ): Verdict {
-  const damage = damageOf(found, entry, timeZone);
+  const known = damageOf(found, entry, timeZone);
+  const damage = plain === undefined || isUnread(known) ? known : { kind: 'plain' as const, why: plain };
   const misdated = misdatedOf(found, entry, now);
   const shrunk =
     entry?.shrunk !== undefined && counts(found.id) && isLess(entry.shrunk, shrink) ? entry.shrunk : undefined;

@@ -31,6 +31,8 @@ export type WatchedSource = {
   watch: WatchSettings;
   timeZone: string;
   retention?: Retention;
+  /** Its backups have to be. */
+  encrypted?: boolean;
   on?: string | undefined;
   copies?: readonly WatchedCopy[];
 };

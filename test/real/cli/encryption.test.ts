@@ -40,7 +40,7 @@ async function configure(recipient: string, identity?: string): Promise<void> {
 
 async function newest(): Promise<string> {
   const { document } = await scene.json(['list', 'shop']);
-  return (document as unknown as { backups: { id: string }[] }).backups[0]!.id;
+  return (document as unknown as { backups: { id: string }[] }).backups.at(-1)!.id;
 }
 
 test('a backup that is encrypted to a key of age-keygen is restored and proven with it', async () => {
@@ -130,4 +130,26 @@ test('a recipient with a slip of the pen is refused before anything is dumped, a
   expect((await scene.objects()).filter((path) => !before.includes(path) && !/\.outbox|failures/.test(path))).toEqual(
     [],
   );
+});
+
+test('a plain backup in the place of an encrypted one is refused by verify and drill, told by check, and passed over', async () => {
+  await writeFile(join(scene.folder, 'nightjar.yaml'), plain);
+  expect(await scene.run(['backup', 'shop'])).toMatchObject({ code: 0 });
+  const id = await newest();
+  await configure(await recipientOf('identity.txt'), 'identity.txt');
+
+  for (const args of [['verify'], ['verify', id], ['drill', '--backup', id], ['restore', id, '--to', 'never']])
+    expect(await scene.run([args[0]!, 'shop', ...args.slice(1)])).toMatchObject({
+      code: 3,
+      stderr: expect.stringMatching(`${id} of shop is not to be trusted: it is not encrypted, as backups since`),
+    });
+  expect(await scene.run(['check', 'shop'])).toMatchObject({
+    code: 4,
+    stdout: expect.stringMatching(new RegExp(`${id} is damaged: it is not\\s+encrypted`)),
+  });
+  expect(await scene.run(['restore', 'shop', '--to', 'older'])).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining('proven equal'),
+    stderr: expect.stringContaining(`passed over ${id}: it is not encrypted`),
+  });
 });

@@ -16,28 +16,31 @@ const clock = { now: () => new Date('2026-11-21T12:00:00Z') };
 const depsFor = (store: Store) => ({ store, clock, report: () => {}, parallel: 2 });
 
 /** The backup that is meant: by its id, or `latest`. */
-export function choosing(store: Store, which: string): Promise<Chosen> {
-  return chooseBackup(shop, which, memoryOf(undefined), { store, clock }, limit());
+export function choosing(store: Store, which: string, memory = memoryOf(undefined)): Promise<Chosen> {
+  return chooseBackup(shop, which, memory, { store, clock }, limit());
 }
 
 /**
  * The ways in which a backup of `shop` is taken for good, each of which throws where it is not. A restore makes the
  * database `again`, a drill `scratch`, on the server of the toy engine.
  */
-export function waysOn(server: ToyServer): Record<string, (store: Store, which: string) => Promise<void>> {
+export function waysOn(
+  server: ToyServer,
+  memory = memoryOf(undefined),
+): Record<string, (store: Store, which: string) => Promise<void>> {
   return {
     async verify(store, which) {
-      const { manifest } = await choosing(store, which);
+      const { manifest } = await choosing(store, which, memory);
       const { problems } = await verify(manifest, { store, report: () => {} }, limit());
       if (problems[0] !== undefined) throw problems[0].error;
     },
     async restore(store, which) {
-      const { manifest } = await choosing(store, which);
+      const { manifest } = await choosing(store, which, memory);
       const options = { replace: false, owners: true, proof: true };
       await restore(manifest, toyEngine(server, 'again'), options, depsFor(store), limit());
     },
     async drill(store, which) {
-      const { manifest } = await choosing(store, which);
+      const { manifest } = await choosing(store, which, memory);
       const options = { owners: true, tablespaces: false, assert: [] };
       await drill(manifest, toyEngine(server, 'scratch'), options, depsFor(store), limit());
     },

@@ -7,6 +7,7 @@ import { backupId, objectKey } from '../../../core/domain/keys.ts';
 import { newIdentity } from '../../../core/pipeline/age/keys.ts';
 import { newSigningKey } from '../../../core/signing.ts';
 import type { Store } from '../../../core/store/store.ts';
+import { memoryOf } from '../../../core/survey/watched.ts';
 import { signedStore } from '../../support/keys/signed.ts';
 import { tamperings, vandal } from '../../support/keys/tampering.ts';
 import type { Tampering } from '../../support/keys/tampering.ts';
@@ -107,6 +108,18 @@ test.each([
 
   await expect(ways['restore']!(store, newer.id)).rejects.toMatchObject({ code: 'part-corrupt' });
 });
+
+test.each(['from encrypted to plain', 'from encrypted and signed to plain'])(
+  'where backups are to be encrypted, no signature is needed to refuse: %s',
+  async (name) => {
+    for (const way of Object.values(waysOn(server, { ...memoryOf(undefined), encrypted: true })))
+      await expect(way(await tampered(tamperings[name]!, 'none'), newer.id)).rejects.toMatchObject({
+        code: 'backup-plain',
+      });
+    await ways['restore']!(await tampered(tamperings[name]!, 'none'), newer.id);
+    server.delete('again');
+  },
+);
 
 test.each(['the stock commands', 'the older backup under the new id, and the manifest renamed'])(
   'without a key in the configuration it is taken: %s',
