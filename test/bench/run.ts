@@ -1,6 +1,7 @@
 // npm run bench -- [--size-gb 3] [--runs 3] [--engine postgres,mariadb] [--store ceph|moto] [--parallel 2] [--level 1]
 // [--only <words of a way>] [--skip-stages] npm run bench -- --cold-start [--runs 5]: how the functions of the cloud
 // start; npm run bench -- --checks [--size-gb 0.2] [--runs 5]: what verify, proof and the members of extensions cost;
+// npm run bench -- --restore [--size-gb 1]: how long it takes to get the data back;
 // npm run bench -- --only 'nightjar backup' --skip-stages: what encryption and signatures cost
 import { ListObjectsV2Command } from '@aws-sdk/client-s3';
 import { cpus, totalmem } from 'node:os';
@@ -17,6 +18,7 @@ import type { S3Server } from '../servers/server.ts';
 import { checkCosts } from './checks.ts';
 import { coldStarts } from './cold-start.ts';
 import { measure } from './measure.ts';
+import { restoreCosts } from './restores.ts';
 import { reportOf, type Run } from './report.ts';
 import { dumpBytes, startWithStore } from './source.ts';
 import { stageCosts } from './stages.ts';
@@ -34,6 +36,7 @@ const { values } = parseArgs({
     'skip-stages': { type: 'boolean', default: false },
     'cold-start': { type: 'boolean', default: false },
     checks: { type: 'boolean', default: false },
+    restore: { type: 'boolean', default: false },
   },
 });
 const stop = new AbortController();
@@ -70,6 +73,10 @@ async function bench(engine: EngineName): Promise<void> {
       parallel: Number(values.parallel),
       level: Number(values.level),
     };
+    if (values.restore)
+      return await withStore(async (store) =>
+        say(`\n${await restoreCosts(engine, { ...setting, store }, Number(values.runs), say, stop.signal)}`),
+      );
     const ways = waysOf(engine, setting).filter(({ name }) => name.includes(values.only));
     const runs: Run[] = [];
     for (let round = 0; round < Number(values.runs); round += 1) runs.push(...(await oneRound(turned(ways, round))));

@@ -11,7 +11,7 @@ export type EngineName = 'postgres' | 'mariadb';
 /** One way to take a backup; `command` runs it into the bucket `bench`. */
 export type Way = { name: string; stores: boolean; command(store: S3Server): Promise<Command> };
 
-type Setting = { tools: Tools; server: DatabaseServer; folder: string; parallel: number; level: number };
+export type Setting = { tools: Tools; server: DatabaseServer; folder: string; parallel: number; level: number };
 
 const database = 'shop';
 const nightjar = join(import.meta.dirname, '../../bin/nightjar');
@@ -101,11 +101,13 @@ function stock(name: string, command: string, env: Record<string, string>): Way 
   };
 }
 
-async function nightjarCommand(
+/** The command line, with a configuration that names the server and the store. */
+export async function nightjarCommand(
   engine: EngineName,
   { server, folder, parallel, level }: Setting,
   store: S3Server,
   form: 'plain' | 'sealed',
+  args: readonly string[] = ['backup', database],
 ): Promise<Command> {
   const config = join(folder, `${engine}-${form}.json`);
   const { defaults, env: secrets } = form === 'plain' ? { defaults: {}, env: {} } : await withKeys();
@@ -135,7 +137,7 @@ async function nightjarCommand(
   };
   return {
     program: process.execPath,
-    args: ['--max-semi-space-size=2', nightjar, '--config', config, 'backup', database],
+    args: ['--max-semi-space-size=2', nightjar, '--config', config, ...args],
     env,
   };
 }
@@ -152,6 +154,6 @@ async function withKeys() {
   };
 }
 
-function shell(words: readonly string[]): string {
+export function shell(words: readonly string[]): string {
   return words.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(' ');
 }
