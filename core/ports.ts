@@ -173,6 +173,26 @@ export type TargetOptions = {
    * Nothing of it reaches another database.
    */
   drill?: boolean;
+  /**
+   * Only these tables, as a person names them, and what they need. `open`: the content of a part that holds
+   * definitions. Throws `input-invalid` for what no table is called, with what is near.
+   */
+  tables?: { asked: readonly string[]; open(part: ManifestPart, signal: AbortSignal): ByteStream };
+};
+
+/** Some tables of a backup, restored with what they need and without the rest. */
+export type Excerpt = {
+  /** The tables with their rows; and those that are made without rows, for others need their definition. */
+  tables: readonly string[];
+  bare: readonly string[];
+  /** What a proof expects of rows. */
+  manifest: Manifest;
+  /** What it expects of definitions: all that must be there, and what the backup says of the rest that was found. */
+  catalogFor(found: Catalog): Catalog;
+  /** What is on these tables, or belongs to them, and is not restored: a sentence each, for people. */
+  lacking: readonly string[];
+  /** How a person brings the rows into the database that is there, once nothing is in their way: a command each. */
+  copying(from: string, to: string): string[];
 };
 
 /**
@@ -240,6 +260,8 @@ export type Target = {
   failures: readonly LoadFailure[];
   /** What was left out on purpose so far. */
   leftOut: readonly LeftOut[];
+  /** What is restored, where only some tables are. */
+  excerpt?: Excerpt;
   /** The databases that drills have left which died, and `prepare` has dropped. */
   swept?: readonly string[];
   /**

@@ -103,6 +103,9 @@ Examples:
       own; on MariaDB and MySQL it is dropped first
   nightjar restore shop --undo
       puts that back, and keeps what stood in its place
+  nightjar restore shop --table orders --table 'sales.*'
+      these tables alone and what they need, into a new database as
+      shop_tables_20261120_020000; more: docs/restore-tables.md
   nightjar restore shop --keep-going
       what can be restored, and a list of what failed: exits with 5 then, and
       replaces nothing`;
@@ -302,6 +305,7 @@ export function nightjarProgram(ask: (asked: Request) => void): Command {
     .option('--at <moment>', 'the newest good one until then, as "yesterday 14:00"')
     .option('--to <database>', 'the database to restore into')
     .option('--server <source>', 'restore on the server of this source, as its user')
+    .option('--table <name>', 'only this table and what it needs; as often as you like', gathered)
     .option('--plan', 'say what would be done and what would make it fail; write nothing')
     .option('--replace', 'in the place of what is there; the backup is verified before')
     .option('--undo', 'put back what the last --replace has kept (PostgreSQL)')

@@ -57,8 +57,11 @@ export function objectKey(text: string): ObjectKey {
 const longestName = 63;
 
 /** The name of a database that is not there yet, and says which moment it holds: `shop_20261120_020000`. */
-export function newDatabaseName({ database, id }: { database: string; id: string }): string {
-  return nameWithTail(database, `_${id.slice(0, 8)}_${id.slice(9, 15)}`);
+export function newDatabaseName(
+  { database, id }: { database: string; id: string },
+  tables?: readonly string[],
+): string {
+  return nameWithTail(database, `${tables === undefined ? '' : '_tables'}_${id.slice(0, 8)}_${id.slice(9, 15)}`);
 }
 
 /** A database's name, as far as there is room for it, and a tail of plain letters. */

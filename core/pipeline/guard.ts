@@ -89,9 +89,14 @@ export async function* piecesOf(content: ByteStream, grammar: Grammar, name: str
 }
 
 /** The same as a stream, in as large pieces as it came. */
-export async function* guarded(content: ByteStream, grammar: Grammar, name: string): ByteStream {
+export function guarded(content: ByteStream, grammar: Grammar, name: string): ByteStream {
+  return streamOf(piecesOf(content, grammar, name));
+}
+
+/** Pieces as a stream, those that lie side by side together. */
+export async function* streamOf(pieces: AsyncIterable<Passed>): ByteStream {
   let run: Buffer | undefined;
-  for await (const { text } of piecesOf(content, grammar, name)) {
+  for await (const { text } of pieces) {
     const isNext = run !== undefined && run.buffer === text.buffer && run.byteOffset + run.length === text.byteOffset;
     if (run !== undefined && !isNext) yield run;
     run = isNext ? Buffer.from(text.buffer, run!.byteOffset, run!.length + text.length) : text;

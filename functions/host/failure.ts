@@ -14,6 +14,7 @@ const keys: Record<string, string> = {
   '--keep-going': '"keepGoing": true',
   '--no-proof': '"proof": false',
   '--drop-old': '"dropOld": true',
+  '--table': '"tables"',
 };
 
 /** A remedy without options of the command line. */

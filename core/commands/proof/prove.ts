@@ -26,10 +26,14 @@ export type Proof = {
   hint?: string;
 };
 
-/** `database`: the one to read, where it is not the engine's own. `wasThere`: what of it no restore has made. */
+/**
+ * `catalogFor`: what of the catalog is expected, where that depends on what was found. `database`: the one to read, where
+ * it is not the engine's own. `wasThere`: what of it no restore has made.
+ */
 type ProofSubject = {
   manifest: Manifest;
   catalog: Catalog;
+  catalogFor?: (found: Catalog) => Catalog;
   owners: boolean;
   database?: string;
   wasThere?: Target['wasThere'];
@@ -46,12 +50,13 @@ export async function prove(
   deps: ProveDeps,
   signal: AbortSignal,
 ): Promise<Proof> {
-  const { manifest, catalog, owners, database } = expected;
+  const { manifest, owners, database } = expected;
   const plan = await engine.plan(
-    { like: manifest, restored: catalog, ...(database !== undefined && { database }) },
+    { like: manifest, restored: expected.catalog, ...(database !== undefined && { database }) },
     signal,
   );
   try {
+    const catalog = expected.catalogFor?.(plan.catalog) ?? expected.catalog;
     const parts = plan.parts.filter(({ hasRows }) => hasRows);
     const read = await whileHeld(
       plan,
@@ -66,7 +71,7 @@ export async function prove(
       exceptions,
       different,
       hint: ofEngine,
-    } = await compareDefinitions(engine, expected, plan, deps, signal);
+    } = await compareDefinitions(engine, { ...expected, catalog }, plan, deps, signal);
     const content = contentDifferences(manifest, {
       tables,
       largeObjects: seen.largeObjects,

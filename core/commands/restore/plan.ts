@@ -1,9 +1,10 @@
-import type { Manifest } from '../../contract/manifest/manifest.ts';
+import type { Manifest, ManifestPart } from '../../contract/manifest/manifest.ts';
 import { BackupError } from '../../domain/errors.ts';
 import type { Catalog, Engine, Foreseen, Target } from '../../ports.ts';
 import type { Store } from '../../store/store.ts';
 import type { PassedOver } from '../../survey/choose.ts';
 import { requireNamed } from './passed-over.ts';
+import { excerptFindings, excerptSteps, requireBeside, requireExcerpt } from './tables.ts';
 
 export type RestoreOptions = {
   /** Empty an occupied target first. */
@@ -31,6 +32,8 @@ export type RestoreOptions = {
   events?: boolean;
   /** Newer backups that are not good, where nobody has named the one that is restored. */
   passedOver?: readonly PassedOver[];
+  /** Only these tables, as a person names them (`orders`, `sales.*`), and what they need. */
+  tables?: readonly string[] | undefined;
   /** A drill: the database must not be there, is made, proven and asked these statements, and dropped whatever happens. */
   drill?: { assert: readonly string[] };
 };
@@ -60,18 +63,20 @@ export async function planRestore(
   signal: AbortSignal,
 ): Promise<RestorePlan> {
   requireSameEngine(manifest, engine);
+  requireBeside(options.tables, options.replace);
   const catalog = await store.readCatalog(manifest, signal);
   const { owners, proof, tablespaces = true, keepGoing = false, events = false, dropOld = false } = options;
   const drill = options.drill !== undefined;
+  const contents = (part: ManifestPart, stop: AbortSignal) => store.openPart(manifest, part, stop);
+  const tables = options.tables && { asked: options.tables, open: contents };
   const target = await engine.target(
-    { manifest, catalog, owners, proof, tablespaces, keepGoing, events, dropOld, drill },
+    { manifest, catalog, owners, proof, tablespaces, keepGoing, events, dropOld, drill, ...(tables && { tables }) },
     signal,
   );
   try {
+    requireExcerpt(options.tables, target, engine);
     requireNamed(manifest, options.passedOver ?? [], { target, replace: options.replace });
     if (drill) requireAbsent(target, engine);
-    const contents: Parameters<NonNullable<Target['foresee']>>[1] = (part, stop) =>
-      store.openPart(manifest, part, stop);
     const known = foresee || options.replace ? await target.foresee?.(options.replace, contents, signal) : undefined;
     const { steps, findings } = known ?? { steps: [], findings: [] };
     return {
@@ -80,8 +85,8 @@ export async function planRestore(
       engine,
       options,
       target,
-      steps,
-      findings: [...occupied(target, engine, options), ...findings],
+      steps: [...steps, ...excerptSteps(target, manifest)],
+      findings: [...occupied(target, engine, options), ...findings, ...excerptFindings(target)],
     };
   } catch (error) {
     await target.close();
@@ -105,14 +110,20 @@ export function hindrance({ findings, target }: RestorePlan): BackupError | unde
 }
 
 /** Nothing is mixed into a database that holds something. */
-function occupied({ state, holds }: Target, { place }: Engine, { replace }: RestoreOptions): Foreseen['findings'] {
+function occupied(
+  { state, holds }: Target,
+  { place }: Engine,
+  { replace, tables }: RestoreOptions,
+): Foreseen['findings'] {
   if (state !== 'occupied' || replace) return [];
   return [
     {
       weight: 'fails',
       code: 'target-not-empty',
       what: `${place} is not empty: it holds ${holds}`,
-      remedy: 'name a new database with --to, or put the backup in its place with --replace',
+      remedy: tables
+        ? 'name a new database with --to'
+        : 'name a new database with --to, or put the backup in its place with --replace',
     },
   ];
 }

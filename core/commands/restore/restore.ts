@@ -18,6 +18,7 @@ import type {
 import { mapConcurrently } from '../../pipeline/concurrency.ts';
 import type { Store } from '../../store/store.ts';
 import { hindrance, planRestore } from './plan.ts';
+import { excerptNotes } from './tables.ts';
 import type { RestoreOptions, RestorePlan } from './plan.ts';
 import { requireTrue } from './assertions.ts';
 import { proofSentence, prove, requireEqual } from '../proof/prove.ts';
@@ -66,7 +67,7 @@ async function carryOut(plan: RestorePlan, deps: RestoreDeps, signal: AbortSigna
     const hindered = options.replace || target.state === 'occupied' ? hindrance(plan) : undefined;
     if (hindered !== undefined) throw hindered;
     if (target.state === 'occupied') await requireReplaceable(plan, deps, signal);
-    announce(manifest, engine.place, deps.report);
+    announce(manifest, target, engine.place, deps.report);
     for (const message of firstLines(manifest.warnings, mostWarnings))
       deps.report({ type: 'warning', message: `told when it was backed up: ${oneLine(message)}` });
     return await orSayWhatIsThere(target, () => fill(plan, deps, signal));
@@ -92,7 +93,8 @@ async function fill(plan: RestorePlan, deps: RestoreDeps, signal: AbortSignal): 
         target.made() === database ? engine.place : `${engine.place} (in database ${target.made()}, beside it)`,
       );
     await requireTrue(options.drill?.assert ?? [], target, engine.place, signal);
-    return { ...found, notes: [...sweptNotes(target), ...(await target.finish(signal))], database };
+    const notes = [...sweptNotes(target), ...(await target.finish(signal)), ...excerptNotes(target, manifest)];
+    return { ...found, notes, database };
   }
   return {
     ...found,
@@ -112,14 +114,18 @@ async function compare(
   deps: RestoreDeps,
   signal: AbortSignal,
 ): Promise<Proof> {
-  deps.report({ type: 'stage', label: 'proof', totalBytes: dataBytes(manifest.parts) });
+  deps.report({ type: 'stage', label: 'proof', totalBytes: dataBytes(partsOf(target, manifest)) });
+  const { excerpt, leftOut, afterProof = [] } = target;
   const exceptions = [
     ...(manifest.exceptions ?? []),
-    ...target.leftOut.map(({ kind, name, why }) => `${kind} ${name}: ${why}`),
+    ...leftOut.map(({ kind, name, why }) => `${kind} ${name}: ${why}`),
+    ...(excerpt?.lacking ?? []),
   ];
+  const absent = [...leftOut, ...afterProof];
   const expected = {
-    manifest: { ...manifest, exceptions },
-    catalog: lacking(catalog, [...target.leftOut, ...(target.afterProof ?? [])]),
+    manifest: { ...(excerpt?.manifest ?? manifest), exceptions },
+    catalog: lacking(catalog, absent),
+    ...(excerpt && { catalogFor: (found: Catalog) => lacking(excerpt.catalogFor(found), absent) }),
     owners,
     database: target.made(),
     wasThere: target.wasThere,
@@ -174,7 +180,7 @@ export async function restoreRecorded(
   deps: RestoreDeps & { clock: Clock },
   signal: AbortSignal,
 ): Promise<Restored> {
-  return recorded(manifest, deps, () => restore(manifest, engine, options, deps, signal));
+  return recorded(manifest, options, deps, () => restore(manifest, engine, options, deps, signal));
 }
 
 /** Carries out a plan that somebody has seen: the same, and nothing is looked at anew. */
@@ -183,14 +189,17 @@ export async function restorePlanned(
   deps: RestoreDeps & { clock: Clock },
   signal: AbortSignal,
 ): Promise<Restored> {
-  return recorded(plan.manifest, deps, () => carryOut(plan, deps, signal));
+  return recorded(plan.manifest, plan.options, deps, () => carryOut(plan, deps, signal));
 }
 
+/** Some tables say nothing of the whole backup. */
 function recorded(
   manifest: Manifest,
+  { tables }: RestoreOptions,
   deps: RestoreDeps & { clock: Clock },
   work: () => Promise<Restored>,
 ): Promise<Restored> {
+  if (tables !== undefined) return work();
   return deps.store.withProofRecord('restore', manifest, deps, work, ({ proof, failures }) =>
     proof !== undefined && failures.length === 0
       ? { compared: proofSentence(proof), differences: proof.differences }
@@ -263,16 +272,22 @@ async function loadStep(
   });
 }
 
-function announce(manifest: Manifest, place: string, report: Report): void {
-  const totalBytes = dataBytes(manifest.parts);
+function announce(manifest: Manifest, target: Target, place: string, report: Report): void {
+  const parts = partsOf(target, manifest);
+  const totalBytes = dataBytes(parts);
   report({
     type: 'planned',
     source: manifest.source as SourceName,
     id: manifest.id as BackupId,
     what: `restore into ${place}`,
     totalBytes,
-    parts: manifest.parts.length,
+    parts: parts.length,
   });
+}
+
+/** What a restore reads, but for the catalog of some tables. */
+function partsOf({ stages, excerpt }: Target, { parts }: Manifest): readonly ManifestPart[] {
+  return excerpt === undefined ? parts : [...new Set(stages.flat().map(({ part }) => part))];
 }
 
 /** Definitions take the time that the server takes, whatever their size. */

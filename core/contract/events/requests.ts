@@ -54,6 +54,14 @@ export const restoreEventSchema = group('the event', {
       'Database to restore into, on the server of the source. Default: a new one, named after the source’s own ' +
         'and the backup.',
     ),
+  tables: z
+    .array(text('the name of a table, as orders or sales.*'))
+    .min(1, { error: expected('at least one table') })
+    .optional()
+    .describe(
+      'Only these tables, as `orders`, `sales.*` or `"Odd Name"`, with their types, sequences, indexes, constraints, ' +
+        'triggers and grants, into a database of their own. Default: everything.',
+    ),
   replace: flag(
     'Put the backup in the place of what the database `to` holds: kept as `<to>_before_<backup>` on PostgreSQL ' +
       'until the next proven replacement, dropped first elsewhere.',
@@ -85,7 +93,13 @@ export const restoreEventSchema = group('the event', {
       'Let the events of MariaDB and MySQL run that ran in the source, once all is proven. Default: only where ' +
         '`to` is the name of the source’s own database.',
     ),
-}).superRefine(({ backup, at, to, replace, plan, confirm, request }, context) => {
+}).superRefine(({ backup, at, to, tables, replace, plan, confirm, request }, context) => {
+  if (tables !== undefined && replace)
+    context.addIssue({
+      code: 'custom',
+      path: ['tables'],
+      message: 'can’t replace a whole database: leave out replace, and copy their rows over',
+    });
   if (at !== undefined && backup !== 'latest')
     context.addIssue({ code: 'custom', path: ['at'], message: 'says which backup is meant, and so does backup' });
   if (request !== undefined && !replace)

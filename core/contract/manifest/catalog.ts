@@ -22,3 +22,12 @@ export type Catalog = z.infer<typeof catalogSchema>;
 export function ofKind(catalog: Catalog, kind: string): Record<string, string> {
   return (catalog[kind] ??= Object.create(null) as Record<string, string>);
 }
+
+/** The objects of a catalog for which something holds, kind by kind. */
+export function partOfCatalog(catalog: Catalog, holds: (kind: string, name: string) => boolean): Catalog {
+  const kinds = Object.entries(catalog).map(([kind, names]) => [
+    kind,
+    Object.fromEntries(Object.entries(names).filter(([name]) => holds(kind, name))),
+  ]);
+  return Object.fromEntries(kinds.filter(([, names]) => Object.keys(names!).length > 0)) as Catalog;
+}

@@ -10,7 +10,8 @@ export type Tier = (typeof tiers)[number];
 
 /**
  * One object of a backup. `file` is its key below the backup's own prefix (`part-name.ts`); `sha256` and `storedBytes` are of the object
- * as stored, `bytes` of its content before compression and encryption.
+ * as stored, `bytes` of its content before compression and encryption. `tables`: whose rows it holds, by the names of the
+ * manifest's own list; absent in backups of before that was noted.
  */
 export const partSchema = z
   .strictObject({
@@ -20,6 +21,7 @@ export const partSchema = z
     storedBytes: count,
     sha256: hex(64),
     rows: count.optional(),
+    tables: z.array(z.string()).optional(),
   })
   .refine(({ role, file }) => isPartName(file, role), { path: ['file'], message: 'not the name of such a part' });
 

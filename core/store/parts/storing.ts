@@ -93,11 +93,19 @@ async function storePart(
     );
   }
   const [bytes, tally] = [meter.bytes(), meter.tally()];
-  const rows = tally?.tables.reduce((total, table) => total + table.rows, 0);
-  report({ type: 'part-done', file, bytes, storedBytes: sum.bytes, rows: rows ?? 0 });
+  report({ type: 'part-done', file, bytes, storedBytes: sum.bytes, rows: countedIn(tally).rows ?? 0 });
   const known = { role: toStore.role, file, bytes, storedBytes: sum.bytes, sha256: sum.sha256() };
   const notes = await opened.notes();
-  return { part: { ...known, ...(rows !== undefined && { rows }) }, ...(tally && { tally }), notes };
+  return { part: { ...known, ...countedIn(tally) }, ...(tally && { tally }), notes };
+}
+
+/** What the manifest says of the rows in a part: how many, and of which tables. */
+function countedIn(tally: DumpTally | undefined): Pick<ManifestPart, 'rows' | 'tables'> {
+  if (tally === undefined) return {};
+  return {
+    rows: tally.tables.reduce((total, { rows }) => total + rows, 0),
+    tables: [...new Set(tally.tables.map(({ table }) => table))],
+  };
 }
 
 /**

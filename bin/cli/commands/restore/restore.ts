@@ -29,6 +29,7 @@ export type RestoreFlags = {
   at?: string;
   to?: string;
   server?: string;
+  table?: string[];
   replace?: true;
   plan?: true;
   undo?: true;
@@ -113,7 +114,7 @@ async function planned(
   );
   if (meant !== undefined) out.note(`at      ${meant}`);
   for (const line of warnings) out.note(`warning ${line}`);
-  const database = flags.to ?? newDatabaseName(manifest);
+  const database = flags.to ?? newDatabaseName(manifest, flags.table);
   const server = serverOf(name, flags, session);
   const source = await nightjar.source(server, { database }, signal);
   const { owner: owners, proof, tablespaces } = flags;
@@ -126,6 +127,7 @@ async function planned(
     keepGoing: flags.keepGoing === true,
     events: flags.events ?? isInPlace(manifest, { server, database }),
     passedOver,
+    ...(flags.table && { tables: flags.table }),
     foresee: flags.plan === true,
   };
   return { plan: await planRestore(manifest, source.engine, options, nightjar, signal), source, warnings, passedOver };

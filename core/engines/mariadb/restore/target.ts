@@ -1,11 +1,12 @@
 import type { ManifestPart } from '../../../contract/manifest/manifest.ts';
 import { BackupError } from '../../../domain/errors.ts';
 import { plural } from '../../../domain/units.ts';
-import { guarded } from '../../../pipeline/guard.ts';
+import { guarded, piecesOf } from '../../../pipeline/guard.ts';
 import type { ByteStream, Catalog, LoadFailure, LoadStep, Target, TargetOptions } from '../../../ports.ts';
 import type { Tools } from '../../../tools.ts';
 import { placeOf } from '../../login.ts';
 import type { Login } from '../../login.ts';
+import { excerptOf } from '../choose/excerpt.ts';
 import { dataGrammar } from './text/data-grammar.ts';
 import { withCommit, withoutDefiners } from './text/load-text.ts';
 import { looseSettings } from './loose-settings.ts';
@@ -45,9 +46,12 @@ const labels: Partial<Record<ManifestPart['role'], string>> = {
 export async function openTarget(
   login: Login,
   tools: Tools,
-  options: TargetOptions,
+  given: TargetOptions,
   signal: AbortSignal,
 ): Promise<Target> {
+  const { tables } = given;
+  const excerpt = tables === undefined ? undefined : await excerptOf({ ...given, tables }, signal);
+  const options = excerpt === undefined ? given : { ...given, catalog: excerpt.catalog };
   const { manifest, catalog, owners, proof = true, events = false, keepGoing = false, drill = false } = options;
   const settings = await withSession(
     login,
@@ -97,13 +101,17 @@ export async function openTarget(
    * A part on its way to the client: of a data part what may be in one, definitions with or without who defined them.
    */
   function textOf(part: ManifestPart, content: ByteStream, owned = owners): ByteStream {
-    const allowed =
-      part.role === 'data' ? guarded(content, dataGrammar, part.file) : owned ? content : withoutDefiners(content);
-    return withCommit(allowed, part.file);
+    if (part.role === 'data') return withCommit(rowsOf(part, content), part.file);
+    const chosen = excerpt === undefined ? content : excerpt.chosenText(part, content);
+    return withCommit(owned ? chosen : withoutDefiners(chosen), part.file);
   }
+  const rowsOf = ({ file }: ManifestPart, content: ByteStream): ByteStream =>
+    excerpt === undefined
+      ? guarded(content, dataGrammar, file)
+      : excerpt.chosenPieces(piecesOf(content, dataGrammar, file));
   const steps = (role: ManifestPart['role']) =>
     manifest.parts
-      .filter((part) => part.role === role)
+      .filter((part) => part.role === role && (excerpt === undefined || excerpt.isRead(part)))
       .map(
         (part): LoadStep => ({
           part,
@@ -135,6 +143,7 @@ export async function openTarget(
     notes: [...found.notes, ...eventsNote(Object.keys(catalog['event'] ?? {}).length, events)],
     failures,
     leftOut: [],
+    ...(excerpt && { excerpt }),
     swept,
     foresee: (replace, contents, stop) =>
       foresee(

@@ -6,6 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import { programText } from '../../../pipeline/program.ts';
 import type { ByteStream } from '../../../ports.ts';
 import { plainNames } from '../identifier.ts';
+import { isRestored } from '../restore/archive.ts';
 import type { Loading } from '../restore/loading.ts';
 
 /** `listed`: words that stand where the archive's list names owners; `named`: roles that its statements name. */
@@ -31,7 +32,8 @@ export async function archiveRoles(content: ByteStream, loading: Loading, signal
   try {
     const [file, list] = [join(folder, 'schema.pgdump'), join(folder, 'rights.list')];
     await pipeline(content, createWriteStream(file, { mode: 0o600 }));
-    const all = (await programText(loading.run('pg_restore', ['--list', file]), signal)).split('\n');
+    const listing = await programText(loading.run('pg_restore', ['--list', file]), signal);
+    const all = listing.split('\n').filter((line) => isRestored(line, loading));
     const chosen = all.filter(isOfRights);
     await writeFile(list, chosen.join('\n'), { mode: 0o600 });
     const script =

@@ -34,10 +34,10 @@ export async function loadSection(
     const file = join(folder, 'schema.pgdump');
     await pipeline(content, createWriteStream(file, { mode: 0o600 }));
     if (section === 'pre-data') return await definitions(file, folder, loading, signal);
-    if (loading.keepGoing) return await goOn(section, file, [], loading, signal);
-    const apart = loading.owners ? undefined : await setApart(isPolicy, file, folder, loading, signal);
-    await allOrNothing(section, file, apart === undefined ? [] : [`--use-list=${apart.others}`], loading, signal);
-    if (apart !== undefined) await goOn(section, file, [`--use-list=${apart.chosen}`], loading, signal);
+    const isApart = loading.owners || loading.keepGoing ? undefined : isPolicy;
+    const { chosen, others } = await setApart(isApart, file, folder, loading, signal);
+    await (loading.keepGoing ? goOn : allOrNothing)(section, file, others, loading, signal);
+    if (chosen !== undefined) await goOn(section, file, chosen, loading, signal);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -46,12 +46,13 @@ export async function loadSection(
 /** Extensions first, where something of them is to be set before anything relies on it. */
 async function definitions(file: string, folder: string, loading: Loading, signal: AbortSignal): Promise<void> {
   const load = loading.keepGoing ? goOn : allOrNothing;
-  const apart =
-    loading.onExtensions === undefined ? undefined : await setApart(isExtension, file, folder, loading, signal);
-  if (apart === undefined) return load('pre-data', file, [], loading, signal);
-  await load('pre-data', file, [`--use-list=${apart.chosen}`], loading, signal);
-  await loading.onExtensions?.(signal);
-  await load('pre-data', file, [`--use-list=${apart.others}`], loading, signal);
+  const isApart = loading.onExtensions === undefined ? undefined : isExtension;
+  const { chosen, others } = await setApart(isApart, file, folder, loading, signal);
+  if (chosen !== undefined) {
+    await load('pre-data', file, chosen, loading, signal);
+    await loading.onExtensions?.(signal);
+  }
+  await load('pre-data', file, others, loading, signal);
 }
 
 /** Throws at the first failure, with its statement. */
@@ -131,20 +132,51 @@ const isPolicy = (line: string): boolean => /^\d+; \d+ \d+ (?:POLICY |COMMENT .*
 /** With the schemas that they go into. */
 const isExtension = (line: string): boolean => /^\d+; \d+ \d+ (?:SCHEMA|EXTENSION) - /.test(line);
 
-/** Lists for `--use-list`, in a backup that has such entries: those, and everything else. */
+type ArchiveArguments = { chosen?: string[]; others: string[] };
+
+/**
+ * How pg_restore is told to take the entries of which something holds, where there are any, and how to take all others
+ * that are to be restored.
+ */
 async function setApart(
-  isChosen: (line: string) => boolean,
+  isChosen: ((line: string) => boolean) | undefined,
   file: string,
   folder: string,
   loading: Loading,
   signal: AbortSignal,
-): Promise<{ chosen: string; others: string } | undefined> {
-  const all = (await programText(loading.run('pg_restore', ['--list', file]), signal)).split('\n');
-  if (!all.some(isChosen)) return undefined;
-  const lists = { chosen: join(folder, 'chosen.list'), others: join(folder, 'others.list') };
-  await writeFile(lists.chosen, all.filter(isChosen).join('\n'), { mode: 0o600 });
-  await writeFile(lists.others, all.filter((line) => !isChosen(line)).join('\n'), { mode: 0o600 });
-  return lists;
+): Promise<ArchiveArguments> {
+  if (isChosen === undefined && loading.entries === undefined) return { others: [] };
+  const all = (await programText(loading.run('pg_restore', ['--list', file]), signal))
+    .split('\n')
+    .filter((line) => isRestored(line, loading));
+  const chosen = isChosen === undefined ? [] : all.filter(isChosen);
+  if (chosen.length === 0 && loading.entries === undefined) return { others: [] };
+  const others = await listed(
+    'others',
+    all.filter((line) => isChosen === undefined || !isChosen(line)),
+    folder,
+  );
+  return chosen.length === 0 ? { others } : { chosen: await listed('chosen', chosen, folder), others };
+}
+
+async function listed(name: string, lines: readonly string[], folder: string): Promise<string[]> {
+  const list = join(folder, `${name}.list`);
+  await writeFile(list, withObjectFirst(lines).join('\n'), { mode: 0o600 });
+  return [`--use-list=${list}`];
+}
+
+/**
+ * pg_restore takes what is said of an object (comments, grants) to be of the section of the object before it; before the
+ * first, that is of what the list leaves out.
+ */
+function withObjectFirst(lines: readonly string[]): string[] {
+  const first = lines.findIndex((line) => /^\d+; \d+ \d+ (?!COMMENT |ACL |SECURITY LABEL |DEFAULT ACL )/.test(line));
+  return first < 0 ? [...lines] : [lines[first]!, ...lines.toSpliced(first, 1)];
+}
+
+/** Whether an entry of an archive's list is to be restored. */
+export function isRestored(line: string, { entries }: Pick<Loading, 'entries'>): boolean {
+  return entries === undefined || entries.has(line.slice(0, Math.max(line.indexOf(';'), 0)));
 }
 
 function argsOf(section: ArchiveSection, { owners, tablespaces }: Loading): string[] {

@@ -20,6 +20,8 @@ export type Loading = {
   owners: boolean;
   tablespaces: boolean;
   keepGoing: boolean;
+  /** The entries of the archive that are restored, by their numbers, where not all are. */
+  entries?: ReadonlySet<string>;
   /** To be done when the extensions are made, and before anything that may rely on them. */
   onExtensions?(signal: AbortSignal): Promise<void>;
   /** Indexes that are built side by side. */

@@ -1,13 +1,16 @@
 import type { ManifestPart } from '../../../contract/manifest/manifest.ts';
 import { BackupError, isBackupError, messageOf } from '../../../domain/errors.ts';
 import type { ByteStream, LoadStep, Target, TargetOptions } from '../../../ports.ts';
-import { guarded, piecesOf } from '../../../pipeline/guard.ts';
+import { piecesOf, streamOf } from '../../../pipeline/guard.ts';
 import { redact } from '../../../pipeline/program.ts';
 import type { ProgramRun } from '../../../pipeline/program.ts';
 import type { Tools } from '../../../tools.ts';
 import { placeOf } from '../../login.ts';
 import type { Login } from '../../login.ts';
 import { loadSection } from './archive.ts';
+import { excerptOf } from '../choose/excerpt.ts';
+import type { PostgresExcerpt } from '../choose/excerpt.ts';
+import { chosenRows } from '../choose/rows.ts';
 import { holdings, isEmpty } from '../catalog/catalog.ts';
 import { membersKind } from '../catalog/members.ts';
 import { claim } from '../database/claim.ts';
@@ -52,12 +55,14 @@ type MadeDatabase =
 export async function openTarget(
   login: Login,
   tools: Tools,
-  options: TargetOptions,
+  given: TargetOptions,
   signal: AbortSignal,
 ): Promise<Target> {
   requireNoTemplate(login.database);
-  const { manifest, catalog, proof: proven = false, drill = false, dropOld = false } = options;
   const found = await inspect(login, signal);
+  const excerpt = await chosenOf(login, tools, given, found, signal);
+  const options = excerpt === undefined ? given : { ...given, catalog: excerpt.catalog };
+  const { manifest, catalog, proof: proven = false, drill = false, dropOld = false } = options;
   const state = found.catalog === undefined ? 'absent' : isEmpty(found.catalog) ? 'empty' : 'occupied';
   const before =
     state === 'occupied'
@@ -67,7 +72,7 @@ export async function openTarget(
   let mine: Claim | undefined;
   const swept: string[] = [];
   const into = (): Login => ('name' in made ? { ...login, database: made.name } : login);
-  const loading = loadingOf(login, tools, options, found, into);
+  const loading = { ...loadingOf(login, tools, options, found, into), ...(excerpt && { entries: excerpt.ids }) };
   const rows = keptRows(loading);
 
   const steps = (
@@ -76,7 +81,7 @@ export async function openTarget(
     load: (content: ByteStream, stop: AbortSignal, part: ManifestPart) => Promise<void>,
   ) =>
     manifest.parts
-      .filter((part) => part.role === role)
+      .filter((part) => part.role === role && (role !== 'data' || excerpt === undefined || excerpt.isRead(part)))
       .map(
         (part): LoadStep => ({ part, label: label || part.file, load: (content, stop) => load(content, stop, part) }),
       );
@@ -111,8 +116,11 @@ export async function openTarget(
   }
 
   const grammar = options.owners ? dataGrammar : ownerlessGrammar;
-  const allowed = (content: ByteStream, part: ManifestPart) => guarded(content, grammar, part.file);
-  const apart = (content: ByteStream, part: ManifestPart) => piecesOf(content, grammar, part.file);
+  const apart = (content: ByteStream, part: ManifestPart) => {
+    const pieces = piecesOf(content, grammar, part.file);
+    return excerpt === undefined ? pieces : chosenRows(pieces, excerpt.holdsRows);
+  };
+  const allowed = (content: ByteStream, part: ManifestPart) => streamOf(apart(content, part));
   return {
     database: login.database,
     state,
@@ -121,6 +129,7 @@ export async function openTarget(
     notes: notesOf(options, found, login.database),
     failures: loading.failures,
     leftOut: loading.leftOut,
+    ...(excerpt && { excerpt }),
     swept,
     ...(state === 'empty' && {
       wasThere: (kind, name, now) =>
@@ -161,7 +170,10 @@ export async function openTarget(
       ...(loading.keepGoing
         ? [steps('data', 'rows, again', (content, stop, part) => rows.again(part.file, apart(content, part), stop))]
         : []),
-      steps('schema', 'indexes and constraints', (content, stop) => loadSection('post-data', content, loading, stop)),
+      steps('schema', 'indexes and constraints', async (content, stop) => {
+        if (excerpt !== undefined) await setPositions(excerpt.positions, loading, stop);
+        await loadSection('post-data', content, loading, stop);
+      }),
     ],
     made: () => into().database,
     assert: (statement, stop) => askTrue(into(), statement, stop),
@@ -184,6 +196,29 @@ export async function openTarget(
     standing: () => standing(login.database, state, made, drill),
     close: async () => mine?.release(),
   };
+}
+
+/** Which tables are restored, where not all are; programs of the layer read the archive, and no server. */
+async function chosenOf(
+  login: Login,
+  tools: Tools,
+  options: TargetOptions,
+  found: FoundDatabase,
+  signal: AbortSignal,
+): Promise<PostgresExcerpt | undefined> {
+  const { tables } = options;
+  if (tables === undefined) return undefined;
+  const { run } = loadingOf(login, tools, options, found, () => login);
+  return excerptOf({ ...options, tables }, (args) => run('pg_restore', args), signal);
+}
+
+/** As a data part would, without reading the one in which the positions of all sequences stand. */
+async function setPositions(positions: readonly string[], loading: Loading, signal: AbortSignal): Promise<void> {
+  async function* script(): ByteStream {
+    yield Buffer.from(`SET client_encoding = 'UTF8';\n${positions.join('')}`);
+  }
+  const judged = streamOf(piecesOf(script(), ownerlessGrammar, 'manifest.json'));
+  if (positions.length > 0) await loadScript(judged, { whole: true }, loading, signal);
 }
 
 function loadingOf(

@@ -1,0 +1,159 @@
+import { partOfCatalog } from '../../../contract/manifest/catalog.ts';
+import type { Manifest, ManifestPart } from '../../../contract/manifest/manifest.ts';
+import { fewNames } from '../../../domain/lines.ts';
+import { tablesAskedFor } from '../../../domain/table-names.ts';
+import type { NameStyle } from '../../../domain/table-names.ts';
+import { plural } from '../../../domain/units.ts';
+import { streamOf } from '../../../pipeline/guard.ts';
+import type { Passed } from '../../../pipeline/guard.ts';
+import type { ByteStream, Catalog, Excerpt, TargetOptions } from '../../../ports.ts';
+import { linesOf } from '../lines.ts';
+import { quoteName, unquoteName } from '../quoting.ts';
+import { chosenSections, headOf, nameIn, newSections } from './definitions.ts';
+import { chosenRows } from './rows.ts';
+import { chosenTriggers, triggersIn } from './triggers.ts';
+import type { TriggerName } from './triggers.ts';
+
+/** `isRead`: whether a part may hold something of it. `chosen…`: of a part, what is to be loaded. */
+export type MariadbExcerpt = Excerpt & {
+  catalog: Catalog;
+  isRead(part: ManifestPart): boolean;
+  chosenText(part: ManifestPart, content: ByteStream): ByteStream;
+  chosenPieces(pieces: AsyncGenerator<Passed>): ByteStream;
+};
+
+type ForeignKey = { table: string; name: string; of: string };
+type Definitions = { sequences: Set<string>; foreignKeys: ForeignKey[] };
+
+const style: NameStyle = { quote: '`', divides: false, fold: (text) => text };
+const quoted = '`((?:[^`]|``)*)`';
+const position = new RegExp(`'(?:[^'\\\\]|\\\\.|'')*'|\\b(?:nextval|lastval|setval)\\(${quoted}`, 'g');
+const foreignKey = new RegExp(`^  CONSTRAINT ${quoted} FOREIGN KEY .* REFERENCES ${quoted} \\(`);
+const ofWhole = ['view', 'function', 'procedure', 'package', 'package body', 'event'];
+
+/** Finds the tables that were asked for in a backup, and all that goes with them. */
+export async function excerptOf(
+  { manifest, catalog, tables }: TargetOptions & { tables: NonNullable<TargetOptions['tables']> },
+  signal: AbortSignal,
+): Promise<MariadbExcerpt> {
+  const all = Object.keys(catalog['table'] ?? {}).map((name) => ({ name, parts: [name] }));
+  const names = tablesAskedFor(tables.asked, all, style).map(({ name }) => name);
+  const contents = (role: ManifestPart['role']) =>
+    manifest.parts.filter((part) => part.role === role).map((part) => tables.open(part, signal));
+  const definitions = await readDefinitions(contents('schema'), new Map(names.map((name) => [headOf(name), name])));
+  const triggers = (await Promise.all(contents('after').map(triggersIn))).flat();
+  return described(manifest, catalog, names, { ...definitions, triggers });
+}
+
+async function readDefinitions(contents: ByteStream[], tables: ReadonlyMap<string, string>): Promise<Definitions> {
+  const found: Definitions = { sequences: new Set(), foreignKeys: [] };
+  for (const content of contents) {
+    const sectionOf = newSections();
+    for await (const lines of linesOf(content)) {
+      for (const line of lines) {
+        const section = sectionOf(line);
+        const table = section?.kind === 'table' ? tables.get(section.head) : undefined;
+        if (table !== undefined) readLine(line, table, found);
+      }
+    }
+  }
+  return found;
+}
+
+function readLine(line: string, table: string, { sequences, foreignKeys }: Definitions): void {
+  for (const [, name] of line.matchAll(position)) if (name !== undefined) sequences.add(nameIn(`\`${name}\``));
+  const [, name, of] = foreignKey.exec(line) ?? [];
+  if (name !== undefined) foreignKeys.push({ table, name: nameIn(`\`${name}\``), of: nameIn(`\`${of}\``) });
+}
+
+function described(
+  manifest: Manifest,
+  catalog: Catalog,
+  names: readonly string[],
+  { sequences, foreignKeys, triggers }: Definitions & { triggers: TriggerName[] },
+): MariadbExcerpt {
+  const tables = new Set(names);
+  const known = Object.keys(catalog['table'] ?? {});
+  const isOn = ({ table }: TriggerName) => tables.has(tableMeant(table, known));
+  const chosen = new Set(triggers.filter(isOn).map(({ name }) => name));
+  const holdsRows = (table: string) => tables.has(unquoteName(table));
+  const isMust = mustBeThere({ tables, known, sequences, triggers: chosen });
+  const heads = { table: new Set(names.map(headOf)), sequence: new Set([...sequences].map(headOf)) };
+  const part = (holds: (kind: string, name: string) => boolean) => partOfCatalog(catalog, holds);
+  return {
+    tables: names,
+    bare: [],
+    catalog: part(isMust),
+    catalogFor: (found) => part((kind, name) => isMust(kind, name) || found[kind]?.[name] !== undefined),
+    manifest: {
+      ...manifest,
+      tables: manifest.tables.filter(({ table }) => holdsRows(table)),
+      sequences: Object.fromEntries(
+        Object.entries(manifest.sequences).filter(([name]) => sequences.has(unquoteName(name))),
+      ),
+    },
+    lacking: lackingIn(
+      catalog,
+      known.length - names.length,
+      foreignKeys.filter(({ of }) => !tables.has(of)),
+    ),
+    copying: (from, to) =>
+      names.map(
+        (name) =>
+          `INSERT INTO ${quoteName(to)}.${quoteName(name)} SELECT * FROM ${quoteName(from)}.${quoteName(name)};`,
+      ),
+    isRead: ({ role, tables: held }) =>
+      role !== 'data' || held === undefined || sequences.size > 0 || held.some(holdsRows),
+    chosenText: ({ role }, content) =>
+      role === 'after'
+        ? chosenTriggers(content, isOn)
+        : chosenSections(content, ({ kind, head }) => kind !== 'other' && heads[kind].has(head)),
+    chosenPieces: (pieces) => streamOf(chosenRows(pieces, (name) => tables.has(name) || sequences.has(name))),
+  };
+}
+
+/** Who wrote a trigger may have written its table in other letters, where the server takes them for the same. */
+function tableMeant(table: string, known: readonly string[]): string {
+  if (known.includes(table)) return table;
+  return known.find((name) => name.toLowerCase() === table.toLowerCase()) ?? table;
+}
+
+function mustBeThere({
+  tables,
+  known,
+  sequences,
+  triggers,
+}: {
+  tables: ReadonlySet<string>;
+  known: readonly string[];
+  sequences: ReadonlySet<string>;
+  triggers: ReadonlySet<string>;
+}): (kind: string, name: string) => boolean {
+  return (kind, name) => {
+    if (kind === 'database') return true;
+    if (kind === 'table') return tables.has(name);
+    if (kind === 'sequence') return sequences.has(name);
+    if (kind === 'trigger') return triggers.has(name);
+    if (kind === 'definer') return name.startsWith('trigger ') && triggers.has(name.slice('trigger '.length));
+    if (ofWhole.includes(kind)) return false;
+    // an index or a constraint, with its table's name before its own
+    const owners = known.filter((table) => name.startsWith(`${table}.`));
+    return owners.length > 0 && owners.every((table) => tables.has(table));
+  };
+}
+
+function lackingIn(catalog: Catalog, others: number, foreignKeys: readonly ForeignKey[]): string[] {
+  const counts = ofWhole.flatMap((kind) => {
+    const count = Object.keys(catalog[kind] ?? {}).length;
+    return count === 0 ? [] : [plural(count, kind)];
+  });
+  return [
+    ...foreignKeys.map(
+      ({ table, name, of }) =>
+        `${quoteName(of)}, to which the foreign key ${quoteName(name)} of ${quoteName(table)} leads: no row can be added ` +
+        `before it is there (or: ALTER TABLE ${quoteName(table)} DROP FOREIGN KEY ${quoteName(name)})`,
+    ),
+    ...(others === 0 ? [] : [`${plural(others, 'table')} of the backup, not asked for`]),
+    ...(counts.length === 0 ? [] : [`${fewNames(counts)}, and so what a trigger may call of them`]),
+  ];
+}

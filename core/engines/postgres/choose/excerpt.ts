@@ -1,0 +1,127 @@
+import { partOfCatalog } from '../../../contract/manifest/catalog.ts';
+import type { Manifest, ManifestPart, TableRows } from '../../../contract/manifest/manifest.ts';
+import { BackupError } from '../../../domain/errors.ts';
+import { tablesAskedFor } from '../../../domain/table-names.ts';
+import type { NameStyle } from '../../../domain/table-names.ts';
+import { fewNames } from '../../../domain/lines.ts';
+import { plural } from '../../../domain/units.ts';
+import type { ProgramRun } from '../../../pipeline/program.ts';
+import type { Catalog, Excerpt, TargetOptions } from '../../../ports.ts';
+import { nameKey, plainNames } from '../identifier.ts';
+import { archiveEntries } from './archive-list.ts';
+import { chooseEntries } from './entries.ts';
+import type { ChosenEntries } from './entries.ts';
+import { mustBeThere } from './expected.ts';
+import { archiveGraph } from './graph.ts';
+import { partitionsIn } from './partitions.ts';
+import type { Partitions } from './partitions.ts';
+
+/**
+ * `ids`: of the archive's entries that are restored. `catalog`: what must come of them. `holdsRows`: whether a table's
+ * rows are restored; `isRead`: whether a data part may hold some. `positions`: of the sequences.
+ */
+export type PostgresExcerpt = Excerpt & {
+  ids: ReadonlySet<string>;
+  catalog: Catalog;
+  holdsRows(table: string): boolean;
+  isRead(part: ManifestPart): boolean;
+  positions: string[];
+};
+
+const style: NameStyle = { quote: '"', divides: true, fold: (text) => text.toLowerCase() };
+const noRows = '0'.repeat(16);
+
+/** Finds the tables that were asked for in a backup, and all that goes with them. */
+export async function excerptOf(
+  { manifest, catalog, tables }: TargetOptions & { tables: NonNullable<TargetOptions['tables']> },
+  run: (args: string[]) => ProgramRun,
+  signal: AbortSignal,
+): Promise<PostgresExcerpt> {
+  const all = Object.keys(catalog['table'] ?? {}).map((name) => ({ name, parts: plainNames(name) }));
+  const asked = tablesAskedFor(tables.asked, all, style).map(({ name }) => name);
+  const definitions = manifest.parts.find(({ role }) => role === 'schema');
+  if (definitions === undefined) throw new BackupError('manifest-invalid', `${manifest.id} has no definitions`);
+  const graph = archiveGraph(await archiveEntries(tables.open(definitions, signal), run, signal), catalog);
+  const partitions = partitionsIn(graph);
+  const rows = partitions.below(asked);
+  requireOwnRows(rows, manifest, partitions);
+  return described(manifest, catalog, chooseEntries(graph, catalog, rows), rows, partitions);
+}
+
+function described(
+  manifest: Manifest,
+  catalog: Catalog,
+  chosen: ChosenEntries,
+  rows: ReadonlySet<string>,
+  partitions: Partitions,
+): PostgresExcerpt {
+  const loose = partitions.below(chosen.leftOut.map(({ table }) => table));
+  for (const { table } of chosen.leftOut) loose.delete(table);
+  const isMust = mustBeThere(catalog, chosen, loose);
+  const named = (kind: string) => chosen.objects.filter((one) => one.kind === kind).map(({ name }) => name);
+  const [bare, sequences] = [named('table').filter((name) => !rows.has(name)), new Set(named('sequence').map(nameKey))];
+  const keys = new Set([...rows].map(nameKey));
+  const holdsRows = (table: string) => keys.has(nameKey(table));
+  const positions = Object.entries(manifest.sequences).filter(([name]) => sequences.has(nameKey(textIn(name))));
+  const others = manifest.tables.filter(({ table }) => !holdsRows(table)).length;
+  const { largeObjects, ...rest } = manifest;
+  return {
+    tables: [...rows],
+    bare,
+    ids: chosen.ids,
+    catalog: partOfCatalog(catalog, isMust),
+    catalogFor: (found) =>
+      partOfCatalog(catalog, (kind, name) => isMust(kind, name) || found[kind]?.[name] !== undefined),
+    manifest: { ...rest, tables: tablesIn(manifest, holdsRows, bare), sequences: Object.fromEntries(positions) },
+    lacking: [
+      ...chosen.leftOut.map(
+        ({ kind, name, missing }) =>
+          `${kind.replace('table constraint', 'foreign key')} ${name}, which needs ${fewNames(missing)}`,
+      ),
+      ...(others === 0 ? [] : [`${plural(others, 'table')} of the backup, not asked for`]),
+      ...(largeObjects === undefined ? [] : [plural(largeObjects.count, 'large object')]),
+    ],
+    holdsRows,
+    isRead: ({ tables }) => tables === undefined || tables.some(holdsRows),
+    positions: positions.map(([name, position]) => `SELECT pg_catalog.setval(${name}, ${position});\n`),
+    copying: (from, to) => copyCommands(manifest.tables.map(({ table }) => table).filter(holdsRows), from, to),
+  };
+}
+
+/** A table that is only made for another one holds no row. */
+function tablesIn(manifest: Manifest, holdsRows: (table: string) => boolean, bare: readonly string[]): TableRows[] {
+  const empty = new Set(bare.map(nameKey));
+  return manifest.tables.flatMap((table) => {
+    if (holdsRows(table.table)) return [table];
+    return empty.has(nameKey(table.table)) ? [{ ...table, rows: 0, fingerprint: noRows }] : [];
+  });
+}
+
+/** Throws where a partition's rows lie among those of the table above it: only the server can tell which are its own. */
+function requireOwnRows(tables: ReadonlySet<string>, manifest: Manifest, partitions: Partitions): void {
+  const printed = new Set(manifest.tables.map(({ table }) => nameKey(table)));
+  for (const table of tables) {
+    const root = partitions.parentsOf(table).find((parent) => printed.has(nameKey(parent)));
+    if (root === undefined || tables.has(root) || printed.has(nameKey(table))) continue;
+    throw new BackupError(
+      'input-invalid',
+      `the rows of ${table} lie among those of ${root}, which it is a partition of`,
+      {
+        hint: `restore all of it: --table ${root}`,
+      },
+    );
+  }
+}
+
+/** What a constant of SQL says. */
+function textIn(constant: string): string {
+  return constant.slice(1, -1).replaceAll("''", "'");
+}
+
+function copyCommands(tables: readonly string[], from: string, to: string): string[] {
+  const quoted = (word: string) => `'${word.replaceAll("'", `'\\''`)}'`;
+  return [
+    `pg_dump --data-only ${tables.map((table) => `--table=${quoted(table)}`).join(' ')} --dbname=${quoted(from)} | ` +
+      `psql --set=ON_ERROR_STOP=1 --single-transaction --dbname=${quoted(to)}`,
+  ];
+}

@@ -1,0 +1,21 @@
+import type { Passed } from '../../../pipeline/guard.ts';
+import { printed } from '../../../pipeline/rows/tables.ts';
+
+const copy = /^COPY ((?:"[^"]*"|[^"\s()])+)\s/;
+/** What rows are read under, and what is nothing: no position of a sequence, and no large object. */
+const settings = /^(?:SET (?!SESSION )|SELECT pg_catalog\.set_config\(|--|\s*$)/;
+
+/** Of a data part whose grammar was judged, the rows of some tables and the settings before them. */
+export async function* chosenRows(
+  pieces: AsyncGenerator<Passed>,
+  holdsRows: (table: string) => boolean,
+): AsyncGenerator<Passed> {
+  let [table, isHeld] = [0, false];
+  for await (const piece of pieces) {
+    if (piece.table > 0 && piece.table !== table) {
+      table = piece.table;
+      isHeld = holdsRows(printed(copy.exec(piece.text.toString('latin1'))?.[1] ?? ''));
+    }
+    if (piece.table === 0 ? settings.test(piece.text.toString('latin1')) : isHeld) yield piece;
+  }
+}
