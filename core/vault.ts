@@ -60,6 +60,11 @@ export type Vault = {
   /** Replaces an object's tags, and nothing else of it. Throws `object-missing`. */
   retag(key: ObjectKey, tags: Tags, signal: AbortSignal): Promise<void>;
   /**
+   * Puts a legal hold on a stored object, or takes it off: with it, nobody at all deletes it for good. False where this
+   * vault has no locks; absent where none of its kind has. Throws `object-missing`.
+   */
+  hold?(key: ObjectKey, on: boolean, signal: AbortSignal): Promise<boolean>;
+  /**
    * Uploads below `prefix` that have begun and not ended, of runs that are at work and of dead ones: all of them, or an
    * error. None where a vault sweeps them by itself.
    */

@@ -26,7 +26,13 @@ export async function pinCommand(
     nightjar,
     signal,
   );
-  out.say(`${source}  ${id}  pinned: ${made.reason}`);
+  const held = made.held ? '; under a legal hold, so that nobody deletes it for good' : '';
+  out.say(`${source}  ${id}  pinned: ${made.reason}${held}`);
+  if (made.refused)
+    out.note(
+      'no legal hold: these credentials may not put one (s3:PutObjectLegalHold, for a bucket with Object Lock); ' +
+        'rotation leaves the backup alone all the same',
+    );
   return { document: { result: { source, id, pinned: true, ...made } }, failures: [] };
 }
 

@@ -1,19 +1,26 @@
 import * as z from 'zod';
 import { isBackupError } from '../../domain/errors.ts';
-import type { BackupId, SourceName } from '../../domain/keys.ts';
+import type { BackupId, ObjectKey, SourceName } from '../../domain/keys.ts';
 import { pinKey } from '../../domain/layout/records.ts';
 import type { Clock } from '../../ports.ts';
 import type { Vault } from '../../vault.ts';
 import { readJson, writeJson } from '../json.ts';
 import { backupIds, missingBackup } from '../backups/manifests.ts';
+import { holdBackup } from './hold.ts';
 
-const pinSchema = z.strictObject({ reason: z.string(), at: z.iso.datetime(), by: z.string() });
+const pinSchema = z.strictObject({
+  reason: z.string(),
+  at: z.iso.datetime(),
+  by: z.string(),
+  held: z.literal(true).optional(),
+});
 
-/** Why a backup stays whatever the policy says. */
+/** Why a backup stays whatever the policy says. `held`: it is under a legal hold, which goes when the pin does. */
 export type Pin = z.infer<typeof pinSchema>;
 
 /**
- * Pins a backup: rotation leaves it alone until it is unpinned. A pin that is there already gets the new reason. Throws
+ * Pins a backup: rotation leaves it alone until it is unpinned, and where the vault has locks, it is put under a legal
+ * hold. A pin that is there already gets the new reason. `refused`: the vault did not let us put a hold. Throws
  * `backup-missing`.
  */
 export async function pin(
@@ -23,10 +30,26 @@ export async function pin(
   { reason, by }: Pick<Pin, 'reason' | 'by'>,
   { clock }: { clock: Clock },
   signal: AbortSignal,
-): Promise<Pin> {
+): Promise<Pin & { refused?: true }> {
   await requireBackup(vault, source, id, signal);
   const key = pinKey(source, id);
   const made: Pin = { reason, at: clock.now().toISOString(), by };
+  await put(vault, key, made, signal);
+  // a rotation may have removed it while we pinned it
+  await requireBackup(vault, source, id, signal);
+  const isHeld = await holdBackup(vault, source, id, true, signal).catch((error: unknown) => {
+    if (!isBackupError(error, 'vault-denied')) throw error;
+    return 'refused' as const;
+  });
+  if (isHeld === 'refused') return { ...made, refused: true };
+  if (!isHeld) return made;
+  const held: Pin = { ...made, held: true };
+  await put(vault, key, held, signal);
+  return held;
+}
+
+/** The newest word counts. */
+async function put(vault: Vault, key: ObjectKey, made: Pin, signal: AbortSignal): Promise<void> {
   try {
     await writeJson(vault, key, made, {}, signal);
   } catch (error) {
@@ -34,17 +57,18 @@ export async function pin(
     const { version } = await vault.read(key, signal);
     await writeJson(vault, key, made, { version }, signal);
   }
-  // a rotation may have removed it while we pinned it
-  await requireBackup(vault, source, id, signal);
-  return made;
 }
 
-/** Takes a pin away; false where there was none. Throws `backup-missing`. */
+/**
+ * Takes a pin away, and the legal hold that came with it before; false where there was none. Throws `backup-missing`, and
+ * `vault-denied` where we may not take the hold away: the pin stays then.
+ */
 export async function unpin(vault: Vault, source: SourceName, id: BackupId, signal: AbortSignal): Promise<boolean> {
   await requireBackup(vault, source, id, signal);
   const key = pinKey(source, id);
   for await (const found of vault.list(key, signal)) {
     if (found.key !== key) continue;
+    if ((await readPin(vault, source, id, signal))?.held) await holdBackup(vault, source, id, false, signal);
     await vault.delete(key, signal);
     return true;
   }

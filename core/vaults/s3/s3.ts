@@ -7,6 +7,7 @@ import { putNew, putOver } from './upload/conditional.ts';
 import { getObject, readObject } from './reading/get.ts';
 import { listBucket } from './reading/list.ts';
 import { missingUnlessHidden } from './reading/missing.ts';
+import { hold } from './hold.ts';
 import { overwrite } from './upload/overwrite.ts';
 import { putStream } from './upload/put.ts';
 import { call, objectAt, type S3Place } from './request.ts';
@@ -66,6 +67,7 @@ export function s3Vault({
       place.tags ? missingUnlessHidden(place, key, () => tagsOf(place, key, signal), signal) : undefined,
     retag: async (key, given, signal) =>
       place.tags ? missingUnlessHidden(place, key, () => retag(place, key, given, signal), signal) : undefined,
+    hold: (key, on, signal) => missingUnlessHidden(place, key, () => hold(place, key, on, signal), signal),
     unfinished: (start, signal) => listUnfinished(place, start, signal),
     abandon: (upload, signal) => abandonUpload(place, upload, signal),
     overwrite: (key, body, signal) => overwrite(place, key, body, signal),

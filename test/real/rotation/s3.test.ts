@@ -1,14 +1,19 @@
 import '../../support/jest/one-realm.ts';
 import {
   CreateMultipartUploadCommand,
+  DeleteObjectCommand,
   GetObjectTaggingCommand,
   ListObjectVersionsCommand,
+  PutBucketVersioningCommand,
   PutObjectLockConfigurationCommand,
+  PutObjectRetentionCommand,
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
 import type { S3Client } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { mapConcurrently } from '../../../core/pipeline/concurrency.ts';
+import { BackupError } from '../../../core/domain/errors.ts';
+import { objectKey } from '../../../core/domain/keys.ts';
 import type { BackupId, SourceName } from '../../../core/domain/keys.ts';
 import { manifestKey, partKey } from '../../../core/domain/layout/places.ts';
 import { s3Vault } from '../../../core/vaults/s3/s3.ts';
@@ -31,6 +36,16 @@ afterAll(async () => {
   client?.destroy();
   await server?.stop();
 });
+
+/** Locks every object of a bucket for a month, as the bucket of the stack does (cloud.objectLock). */
+const lockAll = (bucket: string, mode: 'GOVERNANCE' | 'COMPLIANCE') =>
+  new PutObjectLockConfigurationCommand({
+    Bucket: bucket,
+    ObjectLockConfiguration: {
+      ObjectLockEnabled: 'Enabled',
+      Rule: { DefaultRetention: { Mode: mode, Days: 30 } },
+    },
+  });
 
 async function sceneIn(bucket: string, options: { versioned?: boolean; objectLock?: boolean } = {}, now = later) {
   await server.createBucket(bucket, options);
@@ -133,15 +148,7 @@ test('in a versioned bucket, what is removed is hidden and not gone, and its spa
 
 test('locked backups are hidden, and it is told until when they stay; that is no error', async () => {
   const { vault, rotating, ids } = await sceneIn('locked', { objectLock: true });
-  await client.send(
-    new PutObjectLockConfigurationCommand({
-      Bucket: 'locked',
-      ObjectLockConfiguration: {
-        ObjectLockEnabled: 'Enabled',
-        Rule: { DefaultRetention: { Mode: 'COMPLIANCE', Days: 30 } },
-      },
-    }),
-  );
+  await client.send(lockAll('locked', 'COMPLIANCE'));
   const all = dailyIds(3);
   for (const id of all) await putBackup(vault, 'shop', id);
 
@@ -158,6 +165,101 @@ test('locked backups are hidden, and it is told until when they stay; that is no
   expect(Math.round((until.getTime() - Date.now()) / 86_400_000)).toBe(30);
   expect(await ids('shop')).toEqual(all.slice(1));
   expect(await bytesBehindMarkers('locked')).toBe(rotation.hidden);
+});
+
+const versionsOf = async (bucket: string) =>
+  (await client.send(new ListObjectVersionsCommand({ Bucket: bucket }))).Versions ?? [];
+/** Somebody with every right of the bucket's owner deletes every version for good: which are gone, and which refused. */
+async function razed(bucket: string, part = '', bypass = false): Promise<Set<string>> {
+  const ends = (await versionsOf(bucket))
+    .filter(({ Key = '' }) => Key.includes(part))
+    .map(({ Key, VersionId }) =>
+      client
+        .send(
+          new DeleteObjectCommand({
+            Bucket: bucket,
+            Key,
+            VersionId,
+            ...(bypass && { BypassGovernanceRetention: true }),
+          }),
+        )
+        .then(
+          () => 'gone',
+          ({ name }: Error) => name,
+        ),
+    );
+  return new Set(await Promise.all(ends));
+}
+
+test('with Object Lock nobody destroys a backup: what was hidden is there again when the markers are gone', async () => {
+  const { vault, ids, keys } = await sceneIn('vandal', { objectLock: true });
+  await client.send(lockAll('vandal', 'COMPLIANCE'));
+  const [id] = dailyIds(1);
+  await putBackup(vault, 'shop', id!);
+  const before = await keys('shop/');
+
+  for (const key of before) await vault.delete(objectKey(key), signal);
+  expect(await ids('shop')).toEqual([]);
+  expect(await razed('vandal')).toEqual(new Set(['AccessDenied']));
+  expect(await razed('vandal', '', true)).toEqual(new Set(['AccessDenied']));
+  for (const { Key, VersionId } of await versionsOf('vandal'))
+    await expect(
+      client.send(
+        new PutObjectRetentionCommand({
+          Bucket: 'vandal',
+          Key,
+          VersionId,
+          BypassGovernanceRetention: true,
+          Retention: { Mode: 'COMPLIANCE', RetainUntilDate: new Date(Date.now() + 60_000) },
+        }),
+      ),
+    ).rejects.toMatchObject({ name: 'AccessDenied' });
+  await expect(
+    client.send(new PutBucketVersioningCommand({ Bucket: 'vandal', VersioningConfiguration: { Status: 'Suspended' } })),
+  ).rejects.toMatchObject({ name: 'InvalidBucketState' });
+
+  const { DeleteMarkers = [] } = await client.send(new ListObjectVersionsCommand({ Bucket: 'vandal' }));
+  for (const { Key, VersionId } of DeleteMarkers)
+    await client.send(new DeleteObjectCommand({ Bucket: 'vandal', Key, VersionId }));
+  expect(await keys('shop/')).toEqual(before);
+  expect(await ids('shop')).toEqual([id]);
+});
+
+test('a pin is a legal hold where the bucket has locks: it stays for good until it is unpinned, and goes then', async () => {
+  const { vault, deps, ids } = await sceneIn('held', { objectLock: true });
+  await client.send(lockAll('held', 'GOVERNANCE'));
+  const [held, other] = dailyIds(2);
+  for (const id of [held!, other!]) await putBackup(vault, 'shop', id);
+  const { store } = deps();
+
+  const pin = await store.pin(shop, held!, { reason: 'an audit', by: 'ann' }, deps(), signal);
+
+  expect(pin).toMatchObject({ reason: 'an audit', held: true });
+  expect(await store.readPin(shop, held!, signal)).toEqual(pin);
+  expect((await store.readManifest(shop, held!, signal)).lock).toMatchObject({ hold: true });
+  expect(await razed('held', `${held}/`, true)).toEqual(new Set(['AccessDenied', 'gone'])); // the pin itself is no backup
+  expect(await razed('held', `${other}/`, true)).toEqual(new Set(['gone']));
+  expect(await ids('shop')).toEqual([held]);
+
+  await store.pin(shop, held!, { reason: 'an audit', by: 'ann' }, deps(), signal);
+  expect(await store.unpin(shop, held!, signal)).toBe(true);
+  expect((await store.readManifest(shop, held!, signal)).lock).toMatchObject({ hold: false });
+  expect(await razed('held', `${held}/`, true)).toEqual(new Set(['gone']));
+});
+
+test('in a bucket without locks a pin is what it was, and in one that refuses us the hold it is told', async () => {
+  const { vault, deps } = await sceneIn('lockless');
+  const [id] = dailyIds(1);
+  await putBackup(vault, 'shop', id!);
+  const why = { reason: 'an audit', by: 'ann' };
+
+  expect(await deps().store.pin(shop, id!, why, deps(), signal)).toEqual({ ...why, at: expect.any(String) });
+  expect(await deps().store.unpin(shop, id!, signal)).toBe(true);
+
+  const denied = () => Promise.reject(new BackupError('vault-denied', 'no right to'));
+  const refusing = deps({ ...vault, hold: denied });
+  expect(await refusing.store.pin(shop, id!, why, refusing, signal)).toMatchObject({ ...why, refused: true });
+  expect(await refusing.store.unpin(shop, id!, signal)).toBe(true);
 });
 
 test('a rotation asks for what docs/rotation.md lists as its rights, and for nothing else', async () => {

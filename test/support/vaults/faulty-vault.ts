@@ -2,8 +2,8 @@ import { abortError, BackupError } from '../../../core/domain/errors.ts';
 import type { FailureCode } from '../../../core/domain/errors.ts';
 import type { Listed, Stored, Vault } from '../../../core/vault.ts';
 
-/** What runs call: what only `nightjar doctor` asks for is left out. */
-export type VaultCall = Exclude<keyof Vault, 'place' | 'name' | 'free' | 'overwrite'>;
+/** What runs call: what only `nightjar doctor` asks for is left out, and locks, which no simulated vault has. */
+export type VaultCall = Exclude<keyof Vault, 'place' | 'name' | 'free' | 'overwrite' | 'hold'>;
 
 /**
  * How a call goes wrong. `before`: nothing was done; `after`: it was done, and the answer is lost; `half`: a listing

@@ -64,7 +64,12 @@ function factsOf({ manifest, verdict, tiers, pinned, pin, proofs }: ShownBackup,
     ['encrypted', to === undefined ? 'no' : `to ${to}`],
     ['counts for', tiers.length === 0 ? 'nothing' : tiers.join(', ')],
     ...(pinned
-      ? [['pinned', pin === undefined ? 'yes' : `${pin.reason} (${pin.by}, ${pin.at})`] as [string, string]]
+      ? [
+          [
+            'pinned',
+            pin === undefined ? 'yes' : `${pin.reason} (${pin.by}, ${pin.at})${pin.held ? ', under a legal hold' : ''}`,
+          ] as [string, string],
+        ]
       : []),
     ...(proofs.length === 0 ? [['looked at', 'never'] as [string, string]] : []),
     ...proofs.map(({ kind, outcome, at }): [string, string] => [

@@ -1,0 +1,38 @@
+import { isPartName } from '../../contract/manifest/part-name.ts';
+import { isBackupError } from '../../domain/errors.ts';
+import type { BackupId, ObjectKey, SourceName } from '../../domain/keys.ts';
+import { backupPrefix, manifestKey, signatureKey } from '../../domain/layout/places.ts';
+import { backupPathOf } from '../../domain/layout/records.ts';
+import { mapConcurrently } from '../../pipeline/concurrency.ts';
+import type { Vault } from '../../vault.ts';
+
+const holdsAtOnce = 8;
+
+/**
+ * Puts a legal hold on everything of a backup, or takes it off, the manifest first; false where the vault has no locks.
+ * What is gone meanwhile needs none. Throws `vault-denied` where we may not.
+ */
+export async function holdBackup(
+  vault: Vault,
+  source: SourceName,
+  id: BackupId,
+  on: boolean,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { hold } = vault;
+  const manifest = manifestKey(source, id);
+  if (hold === undefined || !(await hold(manifest, on, signal))) return false;
+  const listed = await Array.fromAsync(vault.list(backupPrefix(source, id), signal), ({ key }) => key);
+  const isHeld = (key: ObjectKey) => key === signatureKey(source, id) || isPartName(backupPathOf(key)?.path ?? '');
+  await mapConcurrently(
+    holdsAtOnce,
+    listed.filter(isHeld),
+    async (key, stop) => {
+      await hold(key, on, stop).catch((error: unknown) => {
+        if (!isBackupError(error, 'object-missing')) throw error;
+      });
+    },
+    signal,
+  );
+  return true;
+}

@@ -1,0 +1,24 @@
+import { PutObjectLegalHoldCommand } from '@aws-sdk/client-s3';
+import { isBackupError } from '../../domain/errors.ts';
+import type { ObjectKey } from '../../domain/keys.ts';
+import { nameOf, statusOf } from './errors.ts';
+import { call, objectAt, type S3Place } from './request.ts';
+
+/** What stores answer where a bucket has no Object Lock, or they have none at all (seen: moto, Ceph; read: AWS, MinIO). */
+const lockless = ['InvalidRequest', 'ObjectLockConfigurationNotFoundError', 'NotImplemented', 'MethodNotAllowed'];
+
+/** Puts a legal hold on what lies there now, or takes it off; false where the bucket has no locks. */
+export async function hold(place: S3Place, key: ObjectKey, on: boolean, signal: AbortSignal): Promise<boolean> {
+  const command = new PutObjectLegalHoldCommand({
+    ...objectAt(place, key),
+    LegalHold: { Status: on ? 'ON' : 'OFF' },
+  });
+  const what = `${on ? 'put a legal hold on' : 'take the legal hold off'} ${place.name}/${key}`;
+  try {
+    await call(what, (options) => place.client.send(command, options), signal);
+    return true;
+  } catch (error) {
+    if (isBackupError(error) && (lockless.includes(nameOf(error)) || statusOf(error) === 501)) return false;
+    throw error;
+  }
+}
