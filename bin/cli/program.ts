@@ -206,15 +206,15 @@ program, with their date: what AWS charges today is on its price pages.`;
 const convertHelp = `
 Names and types are read from the database of a source, where "manage.py
 migrate" has made the tables; or from a file that the project writes
-(docs/django.md), with --to. The SQL is one transaction: it is loaded whole or
-not at all, by psql -f or by mariadb <database> < shop.sql. What it would add to
-must be empty, or --empty deletes it first.
+(docs/django.md), with --to. The SQL goes to stdout, and is one transaction: it
+is loaded whole or not at all, by psql -f or mariadb <database> < shop.sql. The
+tables must be empty, or --empty deletes what they hold first.
 
 Examples:
-  nightjar convert fixture.json shop.sql --source shop
-  nightjar convert fixture.json.gz shop.sql --to postgres --names names.json
-  nightjar convert fixture.json shop.sql --source shop \\
-      --natural accounts.user=email`;
+  nightjar convert fixture.json --source shop > shop.sql
+  nightjar convert fixture.json.gz --to postgres --names names.json > shop.sql
+  nightjar convert fixture.json --source shop \\
+      --natural accounts.user=email > shop.sql`;
 
 const keyHelp = `
 A new private part goes into a file that you alone can read, never over another
@@ -452,19 +452,18 @@ export function nightjarProgram(ask: (asked: Request) => void): Command {
     .command('convert')
     .description('write a fixture of Django (dumpdata) as SQL that loads')
     .argument('<fixture>', 'what "manage.py dumpdata" has written: .json or .json.gz')
-    .argument('<sql>', 'the file to write')
     .option('--source <name>', 'the source whose database has the tables')
     .option('--to <engine>', 'with --names: postgres or mariadb')
     .option('--names <file>', 'what tables and columns are called')
     .option('--empty', 'delete what the tables hold first')
     .option('--natural <model=fields>', 'what names a row of a model, as accounts.user=email', gathered)
     .addHelpText('after', convertHelp)
-    .action((fixture: string, sql: string, flags: ConvertFlags) => {
-      const files = { fixture, sql };
+    .action((fixture: string, flags: ConvertFlags) => {
       const given = [flags.source, flags.to, flags.names].map((flag) => flag !== undefined).join();
       if (given === 'true,false,false')
-        asking((session, signal) => convertFor(files, flags, session, signal), undefined, true);
-      else if (given === 'false,true,true') askingAlone((place, signal) => convertByNames(files, flags, place, signal));
+        asking((session, signal) => convertFor(fixture, flags, session, signal), undefined, true);
+      else if (given === 'false,true,true')
+        askingAlone((place, signal) => convertByNames(fixture, flags, place, signal));
       else program.error('convert needs --source, or both --to and --names');
     });
 

@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { open, readFile, rename, rm, stat } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { createGunzip } from 'node:zlib';
 import { convert } from '../../../core/domain/django/convert.ts';
@@ -11,6 +11,7 @@ import type { Names } from '../../../core/domain/django/names.ts';
 import { naturalByDjango } from '../../../core/domain/django/natural.ts';
 import { abortError, BackupError, messageOf } from '../../../core/domain/errors.ts';
 import { plural } from '../../../core/domain/units.ts';
+import type { ByteStream } from '../../../core/ports.ts';
 import type { CommandOutcome, Output } from '../text/output.ts';
 import { aligned } from '../text/text.ts';
 import type { CommandSession } from '../session.ts';
@@ -18,12 +19,9 @@ import type { WorkFolder } from './layer.ts';
 
 /** `source`: whose database has the tables; else `to` and `names` say what they are. */
 export type ConvertFlags = { source?: string; to?: string; names?: string; empty?: true; natural?: string[] };
-/** The fixture, and the file that the SQL goes into. */
-export type ConvertFiles = { fixture: string; sql: string };
-
 /** `nightjar convert --source`: names and types are those of a source's database. */
 export async function convertFor(
-  files: ConvertFiles,
+  fixture: string,
   { source: name = '', ...flags }: ConvertFlags,
   { nightjar, out }: CommandSession,
   signal: AbortSignal,
@@ -32,18 +30,18 @@ export async function convertFor(
   const [dialect, layout] = await Promise.all([dialectFor(engine.name), engine.tables?.(signal) ?? []]);
   const where = `database ${database} of ${name}`;
   if (layout.length === 0) throw noTables(where);
-  return convertFiles(files, { names: namesOf(layout, where), dialect, ...optionsOf(flags) }, out, signal);
+  return convertFile(fixture, { names: namesOf(layout, where), dialect, ...optionsOf(flags) }, out, signal);
 }
 
 /** `nightjar convert --names`: names and types are in a file that the project has written; no server is reached. */
 export async function convertByNames(
-  files: ConvertFiles,
+  fixture: string,
   { to = '', names: file = '', ...flags }: ConvertFlags,
   { folder, out }: WorkFolder,
   signal: AbortSignal,
 ): Promise<CommandOutcome> {
   const [dialect, names] = await Promise.all([dialectFor(to), readNames(resolve(folder, file), file)]);
-  return convertFiles(files, { names, dialect, ...optionsOf(flags) }, out, signal);
+  return convertFile(fixture, { names, dialect, ...optionsOf(flags) }, out, signal);
 }
 
 async function dialectFor(engine: string): Promise<Dialect> {
@@ -70,21 +68,37 @@ function naturalKey(text: string): [string, string[]] {
   });
 }
 
-async function convertFiles(
-  { fixture, sql }: ConvertFiles,
+/** The SQL goes to stdout, and everything else to stderr. */
+async function convertFile(
+  fixture: string,
   conversion: Conversion,
   out: Output,
   signal: AbortSignal,
 ): Promise<CommandOutcome> {
-  const rows = await written(resolve(sql), convert(fixtureRows(bytesOf(resolve(fixture), signal)), conversion), signal);
-  const total = [...rows.values()].reduce((sum, count) => sum + count, 0);
+  let rows: ConvertedRows = new Map();
+  async function* text(): ByteStream {
+    const statements = convert(fixtureRows(bytesOf(resolve(fixture), signal)), conversion);
+    try {
+      for (;;) {
+        const next = await statements.next();
+        if (next.done === true) return void (rows = next.value);
+        yield Buffer.from(`${next.value}\n`);
+      }
+    } catch (error) {
+      // no SQL: a program that loads it as it comes ends with an error, too
+      yield Buffer.from(`NOT WHOLE -- ${messageOf(error).replaceAll(/[^\x20-\x7e]/g, '?')}\n;\n`);
+      throw error;
+    }
+  }
+  await out.data(text());
   for (const line of aligned(
     [...rows].map(([name, count]) => [name, plural(count, 'row')]),
     [1],
   ))
-    out.say(line);
-  out.say(`${plural(total, 'row')} for ${plural(rows.size, 'table')} in ${sql}: one transaction, all or nothing`);
-  return { document: { file: resolve(sql), rows: Object.fromEntries(rows) }, failures: [] };
+    out.note(line);
+  const total = [...rows.values()].reduce((sum, count) => sum + count, 0);
+  out.note(`${plural(total, 'row')} for ${plural(rows.size, 'table')}, as one transaction: all or nothing`);
+  return { document: {}, failures: [] };
 }
 
 /** A fixture as Django writes it, compressed or not. */
@@ -104,36 +118,6 @@ async function* bytesOf(path: string, signal: AbortSignal): AsyncGenerator<Uint8
 function unread(path: string, cause: unknown): unknown {
   if (cause instanceof BackupError) return cause;
   return new BackupError('input-invalid', `${path} can't be read: ${messageOf(cause)}`, { cause });
-}
-
-/** Writes beside the file, which gets its name when all of it is there; a pipe or a device gets it as it comes. */
-async function written(
-  path: string,
-  statements: AsyncGenerator<string, ConvertedRows>,
-  signal: AbortSignal,
-): Promise<ConvertedRows> {
-  const there = await stat(path).catch(() => undefined);
-  const beside = there === undefined || there.isFile() ? `${path}.unfinished` : path;
-  const file = await open(beside, 'w', 0o600);
-  try {
-    for (;;) {
-      const next = await statements.next();
-      if (next.done === true) {
-        if (beside !== path) {
-          await file.sync();
-          await rename(beside, path);
-        }
-        return next.value;
-      }
-      if (signal.aborted) throw abortError(signal);
-      await file.write(`${next.value}\n`);
-    }
-  } catch (error) {
-    if (beside !== path) await rm(beside, { force: true });
-    throw error;
-  } finally {
-    await file.close();
-  }
 }
 
 function noTables(where: string): BackupError {
