@@ -191,6 +191,8 @@ export type Excerpt = {
   catalogFor(found: Catalog): Catalog;
   /** What is on these tables, or belongs to them, and is not restored: a sentence each, for people. */
   lacking: readonly string[];
+  /** What a person should know of what is there. */
+  notes: readonly string[];
   /** How a person brings the rows into the database that is there, once nothing is in their way: a command each. */
   copying(from: string, to: string): string[];
 };

@@ -62,7 +62,7 @@ async function restored(
   );
   for (const message of warnings) nightjar.report({ type: 'warning', message });
   const told = [meant ?? [], warnings].flat();
-  const database = to ?? newDatabaseName(manifest, options.tables);
+  const database = to ?? newDatabaseName(manifest, options);
   const target = await nightjar.source(name, { database, restoring: true }, signal);
   const { events = isInPlace(manifest, { server: source, database }) } = options;
   const asked = { ...options, events, passedOver };

@@ -306,6 +306,7 @@ export function nightjarProgram(ask: (asked: Request) => void): Command {
     .option('--to <database>', 'the database to restore into')
     .option('--server <source>', 'restore on the server of this source, as its user')
     .option('--table <name>', 'only this table and what it needs; as often as you like', gathered)
+    .option('--schema-only', 'definitions alone, and no row')
     .option('--plan', 'say what would be done and what would make it fail; write nothing')
     .option('--replace', 'in the place of what is there; the backup is verified before')
     .option('--undo', 'put back what the last --replace has kept (PostgreSQL)')

@@ -56,12 +56,16 @@ export function objectKey(text: string): ObjectKey {
 /** Longest name of a database: 63 bytes in PostgreSQL (NAMEDATALEN), 64 characters in MariaDB and MySQL. */
 const longestName = 63;
 
-/** The name of a database that is not there yet, and says which moment it holds: `shop_20261120_020000`. */
+/**
+ * The name of a database that is not there yet, and says which moment it holds: `shop_20261120_020000`; of a part
+ * of the backup also what, `shop_tables_20261120_020000`.
+ */
 export function newDatabaseName(
   { database, id }: { database: string; id: string },
-  tables?: readonly string[],
+  { tables, schemaOnly }: { tables?: readonly string[] | undefined; schemaOnly?: boolean | undefined } = {},
 ): string {
-  return nameWithTail(database, `${tables === undefined ? '' : '_tables'}_${id.slice(0, 8)}_${id.slice(9, 15)}`);
+  const part = tables !== undefined ? '_tables' : schemaOnly === true ? '_schema' : '';
+  return nameWithTail(database, `${part}_${id.slice(0, 8)}_${id.slice(9, 15)}`);
 }
 
 /** A database's name, as far as there is room for it, and a tail of plain letters. */

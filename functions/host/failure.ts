@@ -15,6 +15,7 @@ const keys: Record<string, string> = {
   '--no-proof': '"proof": false',
   '--drop-old': '"dropOld": true',
   '--table': '"tables"',
+  '--schema-only': '"schemaOnly": true',
 };
 
 /** A remedy without options of the command line. */

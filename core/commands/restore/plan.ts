@@ -4,6 +4,7 @@ import type { Catalog, Engine, Foreseen, Target } from '../../ports.ts';
 import type { Store } from '../../store/store.ts';
 import type { PassedOver } from '../../survey/choose.ts';
 import { requireNamed } from './passed-over.ts';
+import { definitionsAlone } from './schema-only.ts';
 import { excerptFindings, excerptSteps, requireBeside, requireExcerpt } from './tables.ts';
 
 export type RestoreOptions = {
@@ -34,6 +35,8 @@ export type RestoreOptions = {
   passedOver?: readonly PassedOver[];
   /** Only these tables, as a person names them (`orders`, `sales.*`), and what they need. */
   tables?: readonly string[] | undefined;
+  /** Definitions alone, and no row. */
+  schemaOnly?: boolean | undefined;
   /** A drill: the database must not be there, is made, proven and asked these statements, and dropped whatever happens. */
   drill?: { assert: readonly string[] };
 };
@@ -63,18 +66,19 @@ export async function planRestore(
   signal: AbortSignal,
 ): Promise<RestorePlan> {
   requireSameEngine(manifest, engine);
-  requireBeside(options.tables, options.replace);
+  requireBeside(options);
   const catalog = await store.readCatalog(manifest, signal);
   const { owners, proof, tablespaces = true, keepGoing = false, events = false, dropOld = false } = options;
   const drill = options.drill !== undefined;
   const contents = (part: ManifestPart, stop: AbortSignal) => store.openPart(manifest, part, stop);
   const tables = options.tables && { asked: options.tables, open: contents };
-  const target = await engine.target(
+  const whole = await engine.target(
     { manifest, catalog, owners, proof, tablespaces, keepGoing, events, dropOld, drill, ...(tables && { tables }) },
     signal,
   );
+  const target = options.schemaOnly === true ? definitionsAlone(whole, manifest, catalog) : whole;
   try {
-    requireExcerpt(options.tables, target, engine);
+    requireExcerpt(options.tables, whole, engine);
     requireNamed(manifest, options.passedOver ?? [], { target, replace: options.replace });
     if (drill) requireAbsent(target, engine);
     const known = foresee || options.replace ? await target.foresee?.(options.replace, contents, signal) : undefined;
@@ -113,7 +117,7 @@ export function hindrance({ findings, target }: RestorePlan): BackupError | unde
 function occupied(
   { state, holds }: Target,
   { place }: Engine,
-  { replace, tables }: RestoreOptions,
+  { replace, tables, schemaOnly }: RestoreOptions,
 ): Foreseen['findings'] {
   if (state !== 'occupied' || replace) return [];
   return [
@@ -121,9 +125,10 @@ function occupied(
       weight: 'fails',
       code: 'target-not-empty',
       what: `${place} is not empty: it holds ${holds}`,
-      remedy: tables
-        ? 'name a new database with --to'
-        : 'name a new database with --to, or put the backup in its place with --replace',
+      remedy:
+        tables || schemaOnly
+          ? 'name a new database with --to'
+          : 'name a new database with --to, or put the backup in its place with --replace',
     },
   ];
 }

@@ -4,11 +4,14 @@ import { fewNames } from '../../domain/lines.ts';
 import { formatBytes, plural } from '../../domain/units.ts';
 import type { Engine, Excerpt, Foreseen, Target } from '../../ports.ts';
 
-/** Throws `input-invalid` where some tables of a backup would take the place of a whole database. */
-export function requireBeside(tables: readonly string[] | undefined, replace: boolean): void {
-  if (tables === undefined || !replace) return;
-  throw new BackupError('input-invalid', 'some tables alone replace no database: all its other tables would be gone', {
-    hint: 'restore them beside it, without --replace; the end of that says how to copy their rows over',
+type PartAsked = { tables?: readonly string[] | undefined; schemaOnly?: boolean | undefined; replace: boolean };
+
+/** Throws `input-invalid` where a part of a backup would take the place of a whole database. */
+export function requireBeside({ tables, schemaOnly, replace }: PartAsked): void {
+  if (!replace || (tables === undefined && schemaOnly !== true)) return;
+  const what = tables === undefined ? 'definitions alone' : 'some tables alone';
+  throw new BackupError('input-invalid', `${what} replace no database: everything else in it would be gone`, {
+    hint: 'restore them beside it, without --replace; of tables, the end of that says how to copy their rows over',
   });
 }
 
@@ -25,27 +28,35 @@ export function excerptSteps({ excerpt, stages }: Target, manifest: Manifest): s
   if (excerpt === undefined) return [];
   const { tables, bare } = excerpt;
   return [
-    `restore ${plural(tables.length, 'table')} with their rows: ${fewNames(tables)}`,
-    ...(bare.length === 0 ? [] : [`make without rows, for others need it: ${fewNames(bare)}`]),
+    ...(tables.length === 0 ? [] : [`restore ${plural(tables.length, 'table')} with their rows: ${fewNames(tables)}`]),
+    ...(bare.length === 0 ? [] : [`make without rows: ${fewNames(bare)}`]),
     `read ${readSentence(stages, manifest)}`,
   ];
 }
 
 /** What is not restored of what these tables have. */
 export function excerptFindings({ excerpt }: Target): Foreseen['findings'] {
-  return (excerpt?.lacking ?? []).map((what) => ({ weight: 'note', what: `left out: ${what}` }));
+  if (excerpt === undefined) return [];
+  return saidOf(excerpt).map((what) => ({ weight: 'note', what }));
 }
 
 /** What a person should know once some tables are restored. */
 export function excerptNotes({ excerpt, stages, made }: Target, manifest: Manifest): string[] {
   if (excerpt === undefined) return [];
+  const { tables, bare } = excerpt;
   return [
-    `restored are ${fewNames(excerpt.tables)} of ${plural(manifest.tables.length, 'table')}; read from the vault: ` +
-      readSentence(stages, manifest),
-    ...(excerpt.bare.length === 0 ? [] : [`made without rows, for others need it: ${fewNames(excerpt.bare)}`]),
-    ...excerpt.lacking.map((what) => `left out: ${what}`),
+    ...(tables.length === 0
+      ? []
+      : [`restored are the rows of ${fewNames(tables)}, of ${plural(manifest.tables.length, 'table')} in the backup`]),
+    ...(bare.length === 0 ? [] : [`made without rows: ${fewNames(bare)}`]),
+    `read from the vault: ${readSentence(stages, manifest)}`,
+    ...saidOf(excerpt),
     ...copyNotes(excerpt, made(), manifest.database),
   ];
+}
+
+function saidOf({ lacking, notes }: Excerpt): string[] {
+  return [...lacking.map((what) => `left out: ${what}`), ...notes];
 }
 
 function copyNotes(excerpt: Excerpt, from: string, to: string): string[] {

@@ -62,6 +62,10 @@ export const restoreEventSchema = group('the event', {
       'Only these tables, as `orders`, `sales.*` or `"Odd Name"`, with their types, sequences, indexes, constraints, ' +
         'triggers and grants, into a database of their own. Default: everything.',
     ),
+  schemaOnly: z
+    .boolean({ error: expected('true or false') })
+    .optional()
+    .describe('`true`: definitions alone, and no row, into a database of their own.'),
   replace: flag(
     'Put the backup in the place of what the database `to` holds: kept as `<to>_before_<backup>` on PostgreSQL ' +
       'until the next proven replacement, dropped first elsewhere.',
@@ -93,13 +97,14 @@ export const restoreEventSchema = group('the event', {
       'Let the events of MariaDB and MySQL run that ran in the source, once all is proven. Default: only where ' +
         '`to` is the name of the source’s own database.',
     ),
-}).superRefine(({ backup, at, to, tables, replace, plan, confirm, request }, context) => {
-  if (tables !== undefined && replace)
-    context.addIssue({
-      code: 'custom',
-      path: ['tables'],
-      message: 'can’t replace a whole database: leave out replace, and copy their rows over',
-    });
+}).superRefine(({ backup, at, to, tables, schemaOnly, replace, plan, confirm, request }, context) => {
+  for (const [key, isPart] of Object.entries({ tables: tables !== undefined, schemaOnly: schemaOnly === true }))
+    if (isPart && replace)
+      context.addIssue({
+        code: 'custom',
+        path: [key],
+        message: 'replaces no database: leave out replace, and name a new one',
+      });
   if (at !== undefined && backup !== 'latest')
     context.addIssue({ code: 'custom', path: ['at'], message: 'says which backup is meant, and so does backup' });
   if (request !== undefined && !replace)

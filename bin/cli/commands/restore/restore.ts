@@ -30,6 +30,7 @@ export type RestoreFlags = {
   to?: string;
   server?: string;
   table?: string[];
+  schemaOnly?: true;
   replace?: true;
   plan?: true;
   undo?: true;
@@ -114,7 +115,7 @@ async function planned(
   );
   if (meant !== undefined) out.note(`at      ${meant}`);
   for (const line of warnings) out.note(`warning ${line}`);
-  const database = flags.to ?? newDatabaseName(manifest, flags.table);
+  const database = flags.to ?? newDatabaseName(manifest, { tables: flags.table, schemaOnly: flags.schemaOnly });
   const server = serverOf(name, flags, session);
   const source = await nightjar.source(server, { database }, signal);
   const { owner: owners, proof, tablespaces } = flags;
@@ -128,6 +129,7 @@ async function planned(
     events: flags.events ?? isInPlace(manifest, { server, database }),
     passedOver,
     ...(flags.table && { tables: flags.table }),
+    schemaOnly: flags.schemaOnly === true,
     foresee: flags.plan === true,
   };
   return { plan: await planRestore(manifest, source.engine, options, nightjar, signal), source, warnings, passedOver };

@@ -92,11 +92,8 @@ function described(
         Object.entries(manifest.sequences).filter(([name]) => sequences.has(unquoteName(name))),
       ),
     },
-    lacking: lackingIn(
-      catalog,
-      known.length - names.length,
-      foreignKeys.filter(({ of }) => !tables.has(of)),
-    ),
+    lacking: lackingIn(catalog, known.length - names.length),
+    notes: danglingNotes(foreignKeys.filter(({ of }) => !tables.has(of))),
     copying: (from, to) =>
       names.map(
         (name) =>
@@ -142,17 +139,24 @@ function mustBeThere({
   };
 }
 
-function lackingIn(catalog: Catalog, others: number, foreignKeys: readonly ForeignKey[]): string[] {
+/** The server takes a foreign key to a table that is not there while a dump is loaded, and no row afterwards. */
+function danglingNotes(foreignKeys: readonly ForeignKey[]): string[] {
+  return [...Map.groupBy(foreignKeys, ({ table }) => table)].map(([table, keys]) => {
+    const drops = keys.map(({ name }) => `DROP FOREIGN KEY ${quoteName(name)}`).join(', ');
+    const missing = fewNames([...new Set(keys.map(({ of }) => quoteName(of)))]);
+    return (
+      `${quoteName(table)} has foreign keys to ${missing}, which are not here: no row can be added before they are, or ` +
+      `after ALTER TABLE ${quoteName(table)} ${drops};`
+    );
+  });
+}
+
+function lackingIn(catalog: Catalog, others: number): string[] {
   const counts = ofWhole.flatMap((kind) => {
     const count = Object.keys(catalog[kind] ?? {}).length;
     return count === 0 ? [] : [plural(count, kind)];
   });
   return [
-    ...foreignKeys.map(
-      ({ table, name, of }) =>
-        `${quoteName(of)}, to which the foreign key ${quoteName(name)} of ${quoteName(table)} leads: no row can be added ` +
-        `before it is there (or: ALTER TABLE ${quoteName(table)} DROP FOREIGN KEY ${quoteName(name)})`,
-    ),
     ...(others === 0 ? [] : [`${plural(others, 'table')} of the backup, not asked for`]),
     ...(counts.length === 0 ? [] : [`${fewNames(counts)}, and so what a trigger may call of them`]),
   ];

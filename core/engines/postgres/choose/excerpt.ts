@@ -81,6 +81,7 @@ function described(
       ...(others === 0 ? [] : [`${plural(others, 'table')} of the backup, not asked for`]),
       ...(largeObjects === undefined ? [] : [plural(largeObjects.count, 'large object')]),
     ],
+    notes: [],
     holdsRows,
     isRead: ({ tables }) => tables === undefined || tables.some(holdsRows),
     positions: positions.map(([name, position]) => `SELECT pg_catalog.setval(${name}, ${position});\n`),

@@ -47,12 +47,15 @@ describe.each([13, 15, 18] as const)('PostgreSQL %i', (major) => {
     return { ...scene.deps(noting), parallel: 2 };
   };
   const options = { replace: false, owners: true, proof: true };
-  const restoring = (to: string, tables: string[], more: Partial<Parameters<typeof restore>[2]> = {}) =>
+  const restoring = (to: string, tables: string[] | undefined, more: Partial<Parameters<typeof restore>[2]> = {}) =>
     restoreRecorded(manifest, scene.source(to).engine, { ...options, tables, ...more }, deps(), limit());
 
   /** What the stock program prints of a whole database. */
-  async function dumped(database: string): Promise<string[]> {
-    const text = await programText(postgresRead(scene.tools, 'pg_dump', major, scene.login(database), []), limit());
+  async function dumped(database: string, options: string[] = []): Promise<string[]> {
+    const text = await programText(
+      postgresRead(scene.tools, 'pg_dump', major, scene.login(database), options),
+      limit(),
+    );
     return text.split('\n').filter((line) => !/^\\(?:un)?restrict /.test(line));
   }
 
@@ -115,6 +118,21 @@ describe.each([13, 15, 18] as const)('PostgreSQL %i', (major) => {
     ]);
   });
 
+  test('definitions alone are those of the stock dump, without a row, read without the parts that hold rows', async () => {
+    read.clear();
+    const { proof, notes } = await restoring('definitions', undefined, { schemaOnly: true });
+    const few = await restoring('few_definitions', ['log'], { schemaOnly: true });
+
+    expect([proof, few.proof]).toMatchObject([
+      { tables: manifest.tables.length, rows: 0, differences: [] },
+      { tables: 2, rows: 0, differences: [] },
+    ]);
+    expect(await dumped('definitions', ['--schema-only'])).toEqual(await dumped('shop', ['--schema-only']));
+    expect([...read].sort()).toEqual(['catalog.json.zst', 'schema.pgdump']);
+    expect(notes[0]).toMatch(/^read from the vault: 2 of \d+ parts/);
+    expect(proofSentence(proof!)).toContain('proven equal, except every row, large objects, and where sequences stand');
+  });
+
   test('a table of which another needs the definition is made without rows', async () => {
     const partition = await restoring('partition', ['sales.log_2026']);
     const inherited = await restoring('inherited', ['child', 'borrows']);
@@ -170,10 +188,11 @@ describe.each([13, 15, 18] as const)('PostgreSQL %i', (major) => {
     expect(plan.findings.map(({ what }) => what)).toContain(
       'left out: foreign key log_customer_fkey on public.log, which needs public.customer',
     );
-    await expect(restoring('shop', ['log'], { replace: true })).rejects.toMatchObject({
-      code: 'input-invalid',
-      hint: expect.stringContaining('without --replace'),
-    });
+    for (const part of [{ tables: ['log'] }, { schemaOnly: true }])
+      await expect(restoring('shop', undefined, { ...part, replace: true })).rejects.toMatchObject({
+        code: 'input-invalid',
+        hint: expect.stringContaining('without --replace'),
+      });
   });
 
   test('rows that came out otherwise are found, and neither end is kept as a proof of the whole backup', async () => {

@@ -1,0 +1,26 @@
+import type { Catalog } from '../../contract/manifest/catalog.ts';
+import type { Manifest } from '../../contract/manifest/manifest.ts';
+import type { Excerpt, Target } from '../../ports.ts';
+
+const noRows = '0'.repeat(16);
+
+/** The same target without rows: no part that holds some is read, and the proof expects every table to be empty. */
+export function definitionsAlone(target: Target, manifest: Manifest, catalog: Catalog): Target {
+  const { excerpt: chosen, stages } = target;
+  const { largeObjects: _, ...expected } = chosen?.manifest ?? manifest;
+  const excerpt: Excerpt = {
+    tables: [],
+    bare: [...(chosen?.tables ?? []), ...(chosen?.bare ?? [])],
+    manifest: {
+      ...expected,
+      tables: expected.tables.map((table) => ({ ...table, rows: 0, fingerprint: noRows })),
+      sequences: {},
+    },
+    catalogFor: chosen?.catalogFor ?? (() => catalog),
+    lacking: ['every row, large objects, and where sequences stand', ...(chosen?.lacking ?? [])],
+    notes: chosen?.notes ?? [],
+    copying: () => [],
+  };
+  const withoutRows = stages.map((steps) => steps.filter(({ part }) => part.role !== 'data'));
+  return { ...target, excerpt, stages: withoutRows.filter((steps) => steps.length > 0) };
+}
