@@ -43,6 +43,9 @@ const reasons: Readonly<Record<string, string>> = {
   JoinNetwork:
     'Lambda itself does this with the role, to network interfaces that are not there yet; the statement ' +
     'ByLambdaAlone denies it to the function.',
+  LookAtSchedules: 'Listing schedules knows no resource (Service Authorization Reference, EventBridge Scheduler).',
+  LookAtDatabases:
+    'Which databases nobody backs up shows only to whoever may list all of them; nothing of them is read.',
   ShowAlarms: 'Alarms of this stack, by the beginning of their names.',
   ShowGraphs: 'Metrics are no resource (Service Authorization Reference, CloudWatch).',
 };

@@ -92,7 +92,12 @@ export class NightjarBackups extends Construct {
       functions: new Map(
         rooms.flatMap((room, index) => functionsIn(room, { shared, networks, code: newCode(), layer: layers[index]! })),
       ),
-      keepers: new KeeperFunctions(this, 'Keepers', { shared, code: newCode(), layer: layers[0]! }),
+      keepers: new KeeperFunctions(this, 'Keepers', {
+        shared,
+        code: newCode(),
+        layer: layers[0]!,
+        scheduleGroups: rooms.map(({ name }) => name),
+      }),
     }));
     for (const room of rooms) equip(room, { shared, functions, keepers });
     const { rotate, check } = keepers;

@@ -8,6 +8,7 @@ import type { Judgement, WatchedSource } from '../domain/watch/freshness.ts';
 import { emptyHistory } from '../domain/verdict/history.ts';
 import type { SourceHistory } from '../domain/verdict/history.ts';
 import type { BackupId, SourceName } from '../domain/keys.ts';
+import type { AccountLook } from '../domain/watch/account.ts';
 import type { Notice } from '../domain/tools/notices.ts';
 import { plural } from '../domain/units.ts';
 import { clocksMs } from '../domain/verdict/verdict.ts';
@@ -37,6 +38,8 @@ export type VaultSurvey = {
   notices?: readonly Notice[] | undefined;
   /** Of those who are told; undefined where nobody was asked. */
   unheard?: readonly Notice[] | undefined;
+  /** Of the account of AWS that the check runs in; undefined where nobody asked. */
+  account?: AccountLook | undefined;
   vault?: { why: string; hint?: string | undefined };
   forgotten: unknown[];
   offered?: ReadonlyMap<SourceName, Offered>;

@@ -3,8 +3,10 @@ import type { Change, Sighting } from '../domain/watch/alerts.ts';
 import { messageOfFinding } from '../domain/messages/check.ts';
 import { isBackupError } from '../domain/errors.ts';
 import { isFirstAtWork } from '../domain/watch/freshness.ts';
+import { accountSightings } from '../domain/watch/account.ts';
 import { copySightings } from '../domain/watch/copies.ts';
 import type { Finding, Judgement } from '../domain/watch/freshness.ts';
+import { accountFound } from '../domain/messages/findings/account.ts';
 import { copyUnknown } from '../domain/messages/findings/copies.ts';
 import { over, recovered } from '../domain/messages/findings/over.ts';
 import { unknown } from '../domain/messages/findings/unreadable.ts';
@@ -90,22 +92,23 @@ function edited(box: Outbox, look: VaultSurvey, checkers: Checkers): Outbox {
 
 /** What could be judged of each source, and what of it holds. */
 function sightingsOf(
-  { at, whole, judgements, unconfigured: lost, vault, notices, unheard, further }: VaultSurvey,
+  { at, whole, judgements, unconfigured: lost, vault, notices, unheard, account, further }: VaultSurvey,
   { open, waiting }: Outbox,
   { others }: Checkers,
 ): Sighting[] {
+  const known = [...open, ...waiting.map(({ alert }) => alert)];
   const all: Sighting[] = whole
     ? [
         { judged: ['unknown'], found: vault === undefined ? [] : ['unknown'] },
         ...sightingsOfNotices('tools-outdated', notices),
         ...sightingsOfNotices('unconfirmed', unheard),
+        ...accountSightings(account, known),
       ]
     : [];
   if (vault !== undefined) return all;
   const own = judgements.map(({ standing }) => standing.source as string);
   const elsewhere = new Set(others.flatMap(({ sources }) => sources));
   const gone = lost.flatMap(({ source, old }) => (old && !elsewhere.has(source) ? [source as string] : []));
-  const known = [...open, ...waiting.map(({ alert }) => alert)];
   const told = known.flatMap(({ source, kind }) =>
     kind === 'unconfigured' && source !== undefined && !own.includes(source) ? [source] : [],
   );
@@ -161,7 +164,7 @@ function copiedTo({ cause }: Change['alert'], judgement: Judgement | undefined):
 function messageOf(
   { severity, alert }: Change,
   judgement: Judgement | undefined,
-  { at, place, unconfigured: others, vault, notices = [], unheard = [], further = [] }: VaultSurvey,
+  { at, place, unconfigured: others, vault, notices = [], unheard = [], account, further = [] }: VaultSurvey,
 ): Message | undefined {
   const { source, kind } = alert;
   const past = { was: kind, since: new Date(alert.since), vault: copiedTo(alert, judgement) };
@@ -171,6 +174,11 @@ function messageOf(
     return severity === 'recovered'
       ? over('everybody who subscribed has confirmed it', past, at)
       : unconfirmed(unheard, telling);
+  if (kind === 'schedule-disabled' || kind === 'uncovered') {
+    const found = account?.found.find((one) => one.kind === kind && one.what === alert.cause);
+    if (severity !== 'recovered') return found && accountFound(found, telling);
+    return over(`${alert.cause} is ${kind === 'uncovered' ? 'covered now, or gone' : 'on again, or gone'}`, past, at);
+  }
   if (runKinds.includes(kind)) return runEnded(alert, [alert], at);
   if (kind === 'copy-unknown') {
     const { name, unread } = further.find((one) => one.name === alert.cause) ?? { name: alert.cause ?? '' };

@@ -2,6 +2,7 @@ import { ArnFormat, Stack } from 'aws-cdk-lib';
 import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { Construct } from 'constructs';
+import type { CloudConfig } from '../../core/contract/cloud/cloud.ts';
 import type { Config, SourceConfig } from '../../core/contract/config/config.ts';
 import { factsOf } from '../../core/contract/config/sources/source-facts.ts';
 import { rdsRegion } from '../../core/domain/tools/rds-endpoint.ts';
@@ -26,6 +27,16 @@ export function tellingStatements(
   return [
     ...(topics.length > 0 ? [allow('TellTopics', ['sns:Publish', 'sns:ListSubscriptionsByTopic'], topics)] : []),
     ...(buses.length > 0 ? [allow('CallHooks', ['events:PutEvents'], [...new Set(buses)])] : []),
+  ];
+}
+
+/** What the check looks at in the account: neither kind of list can be bound to a resource that is known before. */
+export function accountStatements({ mustCover }: Pick<CloudConfig, 'mustCover'>): PolicyStatement[] {
+  return [
+    allow('LookAtSchedules', ['scheduler:ListSchedules'], ['*']),
+    ...(mustCover === undefined
+      ? []
+      : [allow('LookAtDatabases', ['rds:DescribeDBInstances', 'rds:DescribeDBClusters'], ['*'])]),
   ];
 }
 

@@ -42,7 +42,7 @@ test('each of a list of mistakes is found', async () => {
 test('cdk-nag still finds what nobody has answered', () => {
   const { app, stack } = stackOf(exampleConfig('plain'));
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
-  stack.backups.check.role.addToPolicy(new PolicyStatement({ actions: ['s3:GetObject'], resources: ['*'] }));
+  stack.backups.rotate.role.addToPolicy(new PolicyStatement({ actions: ['s3:GetObject'], resources: ['*'] }));
 
   expect(() => app.synth()).toThrow(/IAM5/);
 }, 120_000);

@@ -3,6 +3,7 @@ import { isFirstAtWork } from '../../domain/watch/freshness.ts';
 import type { Finding, Judgement, WatchedSource } from '../../domain/watch/freshness.ts';
 import type { Message } from '../../contract/events/message.ts';
 import type { Notice } from '../../domain/tools/notices.ts';
+import type { AccountLook } from '../../domain/watch/account.ts';
 import type { Clock, Meter, Notifier } from '../../ports.ts';
 import type { Store } from '../../store/store.ts';
 import { announce } from '../../telling/announce.ts';
@@ -20,6 +21,8 @@ export type Checked = VaultSurvey & { told: Message[]; failures: unknown[] };
  */
 export type CheckDeps = Partial<CopyLook> & {
   toolsNotices?: ((signal: AbortSignal) => Promise<Notice[] | undefined>) | undefined;
+  /** Looks at what stands around the backups in an account of AWS. */
+  account?: ((signal: AbortSignal) => Promise<AccountLook>) | undefined;
   store: Store;
   clock: Clock;
   notifiers: readonly Notifier[];
@@ -40,16 +43,18 @@ export async function check(
   signal: AbortSignal,
 ): Promise<Checked> {
   const { store, clock, remember = true } = deps;
-  const [looked, notices, unheard] = await Promise.all([
+  const [looked, notices, unheard, account] = await Promise.all([
     surveyVault(sources, whole, { store, at: clock.now(), remember }, signal),
     deps.toolsNotices?.(signal),
     whole ? unheardOf(deps.notifiers, signal) : undefined,
+    whole ? deps.account?.(signal) : undefined,
   ]);
   const { vault } = deps;
   const seen = {
     ...(vault === undefined ? looked : await surveyCopies(looked, sources, { vault }, signal)),
     notices,
     unheard,
+    account,
   };
   const announced =
     deps.notifiers.length === 0

@@ -111,6 +111,12 @@ export const cloudSchema = group('the cloud', {
     ),
   check: moments.default('17 * * * *').describe('When freshness is checked.'),
   timeZone: timeZone.default('UTC').describe('IANA time zone of `check`.'),
+  mustCover: pattern('all, tag:key or tag:key=value', /^(all|tag:[^=]{1,128}(=.{0,256})?)$/)
+    .optional()
+    .describe(
+      'Which database servers of RDS in this account and region have to be a source: `all`, or those with a tag ' +
+        '(`tag:backup`, `tag:backup=nightly`). The check tells of each that is not. Without it, nobody asks.',
+    ),
   logRetention: z
     .enum(retentions, { error: expected(`one of ${retentions.join(', ')}`) })
     .default('90d')

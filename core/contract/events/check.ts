@@ -83,7 +83,8 @@ export const checkResultSchema = z.strictObject({
   unconfigured: z.array(z.strictObject({ source: z.string(), newest: z.string(), backups: count })),
   /**
    * What to know of the database clients (their age, fixes for them, authorities that are missing or expire) and of
-   * subscriptions that nobody has confirmed. No failure of anything yet.
+   * subscriptions that nobody has confirmed; on AWS, of schedules that are switched off and of databases that no source
+   * covers. No failure of anything yet.
    */
   notices: z.array(z.string()).optional(),
   told: count,

@@ -19,6 +19,8 @@ export const messageKinds = [
   'unconfigured', // backups in the vault, of a source that is no longer in the configuration
   'tools-outdated', // the database clients are old, or lack a fix; or an authority of Amazon's is missing or about to expire
   'unconfirmed', // a subscription of a topic waits to be confirmed: whoever asked for it hears nothing
+  'schedule-disabled', // somebody has switched off a schedule of the stack
+  'uncovered', // a database of the account that no source reaches
   'backup-failed',
   'restore-failed',
   'verify-failed',

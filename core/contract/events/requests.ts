@@ -150,6 +150,12 @@ export const functionEnvironmentSchema = z.object({
   LAMBDA_TASK_ROOT: z.string().default('/var/task'),
   NIGHTJAR_CONFIG: z.string().default('nightjar.yaml').describe('Path of the configuration, relative to the bundle.'),
   NIGHTJAR_TOOLS: z.string().default('/opt').describe('Folder of the binary layer.'),
+  NIGHTJAR_SCHEDULES: z
+    .string()
+    .default('')
+    .transform((names) => names.split(' ').filter((name) => name !== ''))
+    .describe('Groups of schedules that the check looks at, with spaces between.'),
+  NIGHTJAR_MUST_COVER: z.string().optional().describe('Which databases have to be sources, as `cloud.mustCover` says.'),
   NIGHTJAR_TOPIC: z.string().optional().describe('ARN of an SNS topic that is told what `notify` is told.'),
 });
 

@@ -33,6 +33,8 @@ const together: Partial<Record<MessageKind, { on: string; over: string }>> = {
     on: 'are no longer in the configuration, and still have backups',
     over: 'are in the configuration again',
   },
+  'schedule-disabled': { on: 'are switched off', over: 'are on again' },
+  uncovered: { on: 'are in no source: nobody backs them up here', over: 'are covered now, or gone' },
   'backup-failed': { on: 'could not be backed up', over: 'are backed up again' },
   gone: { on: 'have lost backups that no rotation removed', over: 'have their backups back, or it was accepted' },
   damaged: { on: 'have damaged backups', over: 'have no damaged backup left' },
@@ -53,6 +55,8 @@ const together: Partial<Record<MessageKind, { on: string; over: string }>> = {
 const nouns: Partial<Record<MessageKind, string>> = {
   'notifier-failed': 'notifiers',
   'copy-unknown': 'further vaults',
+  'schedule-disabled': 'schedules',
+  uncovered: 'databases of RDS',
 };
 
 /**

@@ -28,7 +28,14 @@ export type Judge = { id?: string | undefined; others: ReadonlySet<string> };
 const remindMs = 24 * 3_600_000 - 10 * 60_000;
 const remindWeeklyMs = 7 * 24 * 3_600_000 - 10 * 60_000;
 /** Nothing of these needs anybody today. */
-const weekly: readonly MessageKind[] = ['paused', 'tools-outdated', 'overdue-drill', 'unconfirmed'];
+const weekly: readonly MessageKind[] = [
+  'paused',
+  'tools-outdated',
+  'overdue-drill',
+  'unconfirmed',
+  'schedule-disabled',
+  'uncovered',
+];
 /** Of a drill that failed, a check says what it means: the backup is damaged, or none was proven for too long. */
 const once: readonly MessageKind[] = ['unconfigured', 'drill-failed'];
 

@@ -1,5 +1,6 @@
 import type { CheckResult } from '../../contract/events/check.ts';
 import { messageOfFinding } from '../messages/check.ts';
+import type { AccountLook } from './account.ts';
 import type { Expectation } from './expected.ts';
 import type { CopyStanding, Finding, Judgement } from './freshness.ts';
 import { startOf } from '../keys.ts';
@@ -15,6 +16,7 @@ type CheckedSources = {
   notices?: readonly Notice[] | undefined;
   further?: readonly { name: string; unread?: { why: string; hint?: string | undefined } }[];
   unheard?: readonly Notice[] | undefined;
+  account?: AccountLook | undefined;
   told: readonly unknown[];
 };
 
@@ -27,10 +29,15 @@ export function checkResult({
   vault,
   notices = [],
   unheard = [],
+  account = { judged: [], found: [], unseen: [] },
   further = [],
   told,
 }: CheckedSources): CheckResult {
-  const known = [...notices, ...unheard];
+  const known = [
+    ...[...notices, ...unheard].map(({ text }) => text),
+    ...account.found.map(({ subject }) => subject),
+    ...account.unseen,
+  ];
   const unread = unreadVaults(further);
   const well =
     vault === undefined &&
@@ -43,7 +50,7 @@ export function checkResult({
     sources: judgements.map((judgement) => sourceResult(judgement, at)),
     ...(unread.length > 0 && { unread }),
     unconfigured: unconfigured.map(({ source, newest, count }) => ({ source, newest, backups: count })),
-    ...(known.length > 0 && { notices: known.map(({ text }) => text) }),
+    ...(known.length > 0 && { notices: known }),
     told: told.length,
   };
 }

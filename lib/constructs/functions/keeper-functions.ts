@@ -2,7 +2,7 @@ import type { Code, ILayerVersion } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
 import { checkStatements, rotateStatements } from '../../rights/grants.ts';
 import { functionName } from '../../plan/names.ts';
-import { secretStatements, tellingStatements, vaultKeyStatements } from '../../rights/rights.ts';
+import { accountStatements, secretStatements, tellingStatements, vaultKeyStatements } from '../../rights/rights.ts';
 import { secretsOfCheck } from '../../rights/secrets.ts';
 import type { Shared } from '../../shared.ts';
 import { smallSizing } from '../../plan/sizing.ts';
@@ -14,6 +14,8 @@ export type KeeperFunctionsProps = {
     readonly rotate: Code;
     readonly check: Code;
   };
+  /** Groups of schedules that the check looks at. */
+  readonly scheduleGroups: readonly string[];
   /** Of the database clients: the check tells when they are old, and runs none. */
   readonly layer: ILayerVersion;
 };
@@ -23,7 +25,7 @@ export class KeeperFunctions extends Construct {
   readonly rotate: NightjarFunction;
   readonly check: NightjarFunction;
 
-  constructor(scope: Construct, id: string, { shared, code, layer }: KeeperFunctionsProps) {
+  constructor(scope: Construct, id: string, { shared, code, layer, scheduleGroups }: KeeperFunctionsProps) {
     super(scope, id);
     const { stack, vault, common, all } = shared;
     const both = (secrets: readonly string[]) => [
@@ -45,8 +47,12 @@ export class KeeperFunctions extends Construct {
       functionName: functionName(stack, 'check'),
       description: 'Judges whether every source has a fresh backup, and tells what has changed: {}',
       code: code.check,
+      environment: {
+        NIGHTJAR_SCHEDULES: scheduleGroups.join(' '),
+        ...(all.cloud.mustCover !== undefined && { NIGHTJAR_MUST_COVER: all.cloud.mustCover }),
+      },
       layer,
-      statements: [...checkStatements(vault), ...both(secretsOfCheck(all))],
+      statements: [...checkStatements(vault), ...accountStatements(all.cloud), ...both(secretsOfCheck(all))],
       retries: 1,
     });
   }

@@ -38,6 +38,8 @@ export type NightjarFunctionProps = {
   /** What its role may do, besides writing its log, telling the topic and what its network takes. */
   readonly statements: readonly PolicyStatement[];
   readonly common: FunctionCommon;
+  /** Variables of its own. @default - none */
+  readonly environment?: Readonly<Record<string, string>> | undefined;
   /** @default - none: the function starts no database programs */
   readonly layer?: ILayerVersion | undefined;
   /** @default - the public internet */
@@ -68,6 +70,7 @@ export class NightjarFunction extends Construct {
       sizing,
       statements,
       common,
+      environment: variables = {},
       layer,
       network,
       atOnce,
@@ -112,7 +115,7 @@ export class NightjarFunction extends Construct {
       handler: 'index.handler',
       memorySize: sizing.memoryMb,
       timeout: Duration.seconds(sizing.timeoutSeconds),
-      environment: { ...environment, NODE_OPTIONS: '--max-semi-space-size=2' },
+      environment: { ...environment, ...variables, NODE_OPTIONS: '--max-semi-space-size=2' },
       loggingFormat: LoggingFormat.JSON,
       tracing: common.tracing ? Tracing.ACTIVE : Tracing.DISABLED,
       ...(layer && { layers: [layer] }),

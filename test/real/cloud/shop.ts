@@ -115,6 +115,7 @@ function configuration(
       email: ['ops@acme.example'],
       slack: { workspace: 'T0123456', channel: 'C0123456' },
       tracing: true,
+      mustCover: 'all',
       signingKey: true,
       reserveConcurrency: true,
       secretKeys: [key],

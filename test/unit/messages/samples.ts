@@ -1,6 +1,9 @@
 import type { Message } from '../../../core/contract/events/message.ts';
 import { BackupError } from '../../../core/domain/errors.ts';
 import type { BackupId, SourceName } from '../../../core/domain/keys.ts';
+import { accountFound } from '../../../core/domain/messages/findings/account.ts';
+import { uncoveredDatabases } from '../../../core/domain/watch/account.ts';
+import type { AccountFinding } from '../../../core/domain/watch/account.ts';
 import { damaged, gone, otherDatabase, shrunk } from '../../../core/domain/messages/findings/content.ts';
 import { copyBehind, copyUnknown } from '../../../core/domain/messages/findings/copies.ts';
 import { leaseStuck, missed, never, overdueDrill, stale } from '../../../core/domain/messages/findings/missing.ts';
@@ -78,6 +81,18 @@ const several = (count: number, make: (name: string, index: number) => WaitingMe
 const grouped = (items: WaitingMessage[]): Message => messagesOf(items, at)[0]!.message;
 
 /** A message of each kind, and of each way to tell it. Each has golden files in test/golden/messages. */
+const disabled: AccountFinding = {
+  kind: 'schedule-disabled',
+  what: 'Nightjar/rotate-shop',
+  subject: 'the schedule rotate-shop is switched off: nothing starts what it is for',
+  known: [['Schedule', 'Nightjar/rotate-shop']],
+  hint: 'switch it on in EventBridge Scheduler; a source that is to rest is paused in the configuration instead',
+};
+const uncovered = (what: string): AccountFinding => {
+  const address = `${what.split(' ')[1]}.c1x2y3.eu-west-1.rds.amazonaws.com`;
+  return uncoveredDatabases([{ what, engine: 'postgres', addresses: [address], tags: {} }], 'all', [])[0]!;
+};
+
 export const samples: Record<string, Message> = {
   stale: stale(standing, { at }),
   'stale-reminder': stale({ ...standing, newest: '20261119T020000Z-7f3a9c' as BackupId, failures: 26 }, { at, since }),
@@ -219,6 +234,15 @@ export const samples: Record<string, Message> = {
       },
     ],
     { at },
+  ),
+  'schedule-disabled': accountFound(disabled, { at }),
+  uncovered: accountFound(uncovered('instance forgotten'), { at }),
+  'group-uncovered': grouped(
+    ['instance forgotten', 'cluster ledger', 'instance blog', 'instance trial'].map((what) => ({
+      severity: 'problem',
+      alert: { kind: 'uncovered', cause: what, since: at.toISOString(), told: at.toISOString() },
+      message: accountFound(uncovered(what), { at }),
+    })),
   ),
   'recovered-stale': recovered(good, { was: 'stale', since }, at),
   'recovered-never': recovered({ ...good, count: 1 }, { was: 'never', since }, at),

@@ -20,6 +20,7 @@ export type World = {
 export function askedBy(service: string, wire: Wire, world: World): Asked {
   if (service === 's3') return s3Asked(wire, world);
   const read = services[service];
+  if (service === 'scheduler') return { needed: [on(schedulerAction(wire), '*')], given: [] };
   if (read === undefined) throw new Error(`no permissions are known for the service ${service}`);
   const [operation = '', input] = service === 'lambda' ? (['', lambdaInput(wire, world)] as const) : operationOf(wire);
   return { needed: read(operation, input, world), given: [] };
@@ -65,6 +66,7 @@ const services: Record<string, Read> = {
     on(`iam:${operation}`, `arn:aws:iam::${account}:role/${String(input['RoleName'])}`),
   ],
   sts: (operation, input) => [on(`sts:${operation}`, String(input['RoleArn']))],
+  rds: (operation) => [on(`rds:${operation}`, '*')],
   lambda: (_, input) => [on(`lambda:${String(input['action'])}`, String(input['function']))],
 };
 
@@ -87,6 +89,12 @@ function encrypted(call: Call, { keyOf, region, account }: World, uses = ['Gener
     call,
     ...uses.map((name) => ({ action: `kms:${name}`, resource: key, context: { ...call.context, ...via } })),
   ];
+}
+
+/** The Scheduler's operations are paths, and listing is on no resource (Service Authorization Reference). */
+function schedulerAction({ method, path }: Wire): string {
+  if (method === 'GET' && path.split('?')[0] === '/schedules') return 'scheduler:ListSchedules';
+  throw new Error(`no permissions are known for ${method} ${path}`);
 }
 
 /** Lambda's operations are paths (Lambda API reference). */

@@ -6,6 +6,7 @@ import type { Checked } from '../../../../core/commands/check/check.ts';
 import { rotate } from '../../../../core/commands/rotate.ts';
 import type { WatchSettings } from '../../../../core/contract/config/settings/watch.ts';
 import { BackupError } from '../../../../core/domain/errors.ts';
+import type { AccountLook } from '../../../../core/domain/watch/account.ts';
 import type { WatchedSource } from '../../../../core/domain/watch/freshness.ts';
 import { objectKey } from '../../../../core/domain/keys.ts';
 import { manifestKey } from '../../../../core/domain/layout/places.ts';
@@ -52,13 +53,25 @@ const states = ({ judgements }: Checked) => judgements.map(({ standing, state })
 
 function checking(
   names: string[],
-  options: { notifiers?: Notifier[]; whole?: boolean; watch?: Partial<WatchSettings>; vault?: Vault } = {},
+  options: {
+    notifiers?: Notifier[];
+    whole?: boolean;
+    watch?: Partial<WatchSettings>;
+    vault?: Vault;
+    account?: () => Promise<AccountLook>;
+  } = {},
 ): Promise<Checked> {
-  const { notifiers = [listener], whole = true, watch, vault = scene.vault } = options;
+  const { notifiers = [listener], whole = true, watch, vault = scene.vault, account } = options;
   return check(
     sources(names, watch),
     { whole },
-    { store: openStore(vault), clock: { now: () => now }, notifiers, meter: (figures) => void metered.push(figures) },
+    {
+      store: openStore(vault),
+      clock: { now: () => now },
+      notifiers,
+      account,
+      meter: (figures) => void metered.push(figures),
+    },
     limit(),
   );
 }
@@ -439,6 +452,39 @@ test('a subscription that nobody confirmed is told once, each week, and when it 
   pass(1);
   await asking();
   expect(take()).toEqual(['recovered all recovered: everybody who subscribed has confirmed it']);
+});
+
+test('each database that no source covers is told once, each week, and when it is covered; unseen ends nothing', async () => {
+  const finding = (what: string) => ({
+    kind: 'uncovered' as const,
+    what,
+    subject: `${what} is open`,
+    known: [],
+    hint: 'do',
+  });
+  let look: AccountLook = { judged: ['uncovered'], found: [finding('instance a')], unseen: [] };
+  const asking = async () => {
+    await storeBackup(scene.vault, 'shop', now);
+    return checking(['shop'], { account: async () => look });
+  };
+
+  await asking();
+  expect(take()).toEqual(['problem all uncovered: instance a is open']);
+  pass(24);
+  look = { ...look, found: [finding('instance a'), finding('cluster b')] };
+  await asking();
+  expect(take()).toEqual(['problem all uncovered: cluster b is open']);
+  pass(1);
+  look = { judged: [], found: [], unseen: ["the databases can't be looked at"] };
+  expect((await asking()).account).toEqual(look);
+  expect(take()).toEqual([]);
+  pass(7 * 24);
+  look = { judged: ['uncovered'], found: [finding('cluster b')], unseen: [] };
+  await asking();
+  expect(take()).toEqual([
+    'reminder all uncovered: cluster b is open',
+    'recovered all recovered: instance a is covered now, or gone',
+  ]);
 });
 
 test('a topic that can’t be asked for its subscriptions ends nothing', async () => {

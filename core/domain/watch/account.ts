@@ -1,0 +1,77 @@
+import type { Alert } from '../../contract/memory/outbox.ts';
+import type { Sighting } from './alerts.ts';
+
+/** What a check looks at in the account of AWS that it runs in. */
+export type AccountKind = 'schedule-disabled' | 'uncovered';
+/** `what`: the one thing that it is about, and by which it is known again. `hint`: what to do. */
+export type AccountFinding = {
+  kind: AccountKind;
+  what: string;
+  subject: string;
+  known: readonly (readonly [label: string, value: string])[];
+  hint: string;
+};
+/** `judged`: what could be looked at. `unseen`: what could not, and why. */
+export type AccountLook = {
+  judged: readonly AccountKind[];
+  found: readonly AccountFinding[];
+  unseen: readonly string[];
+};
+
+/** A database server of Amazon RDS, with all that stands for it: the members of a cluster, the replicas of an instance. */
+export type RdsDatabase = {
+  /** `cluster ledger`, `instance shop` */
+  what: string;
+  engine: string;
+  /** Names by which it is reached. */
+  addresses: readonly string[];
+  tags: Readonly<Record<string, string>>;
+};
+
+/** With this tag, and this value of it, a database needs no backup. */
+export const ignoredTag = { key: 'nightjar', value: 'ignore' } as const;
+
+/** Each is an alert of its own; what was told before and is not found any more is over. */
+export function accountSightings(look: AccountLook | undefined, known: readonly Alert[]): Sighting[] {
+  if (look === undefined) return [];
+  return look.judged.flatMap((kind) => {
+    const found = new Set(look.found.filter((one) => one.kind === kind).map(({ what }) => what));
+    const before = known.flatMap((alert) => (alert.kind === kind && alert.cause !== undefined ? [alert.cause] : []));
+    return [...new Set([...found, ...before])].map(
+      (cause): Sighting => ({ cause, judged: [kind], found: found.has(cause) ? [kind] : [] }),
+    );
+  });
+}
+
+/**
+ * The databases that have to be covered and that no source reaches by any of their names. `mustCover`: `all`, or
+ * `tag:<key>` or `tag:<key>=<value>`.
+ */
+export function uncoveredDatabases(
+  databases: readonly RdsDatabase[],
+  mustCover: string,
+  hosts: readonly string[],
+): AccountFinding[] {
+  const reached = new Set(hosts.flatMap((host) => host.split(',')).map((host) => plainHost(host)));
+  return databases
+    .filter(({ tags }) => tags[ignoredTag.key] !== ignoredTag.value && isMeant(tags, mustCover))
+    .filter(({ addresses }) => !addresses.some((address) => reached.has(plainHost(address))))
+    .map(({ what, engine, addresses }) => ({
+      kind: 'uncovered',
+      what,
+      subject: `the ${what} of RDS (${engine}) is in no source: nobody backs it up here`,
+      known: [['Database', `${what} at ${addresses[0] ?? 'no address yet'}`]],
+      hint: `write a source for it and deploy, or tag it ${ignoredTag.key}=${ignoredTag.value}`,
+    }));
+}
+
+function isMeant(tags: RdsDatabase['tags'], mustCover: string): boolean {
+  if (mustCover === 'all') return true;
+  const [key = '', ...value] = mustCover.replace(/^tag:/, '').split('=');
+  if (!Object.hasOwn(tags, key)) return false;
+  return value.length === 0 || tags[key] === value.join('=');
+}
+
+function plainHost(host: string): string {
+  return host.trim().toLowerCase().replace(/\.$/, '');
+}
