@@ -3,11 +3,12 @@ import { factsOf } from '../core/contract/config/sources/source-facts.ts';
 import { check } from '../core/commands/check/check.ts';
 import { watchedSources } from '../core/survey/watched.ts';
 import { checkEventSchema } from '../core/contract/events/check.ts';
-import type { CheckResult } from '../core/contract/events/check.ts';
+import type { CheckEvent, CheckResult } from '../core/contract/events/check.ts';
 import { readEvent } from '../core/contract/events/requests.ts';
 import type { AccountLook } from '../core/domain/watch/account.ts';
 import { checkResult } from '../core/domain/watch/check-result.ts';
 import { collected } from '../core/domain/errors.ts';
+import type { Occasion } from './host/identity.ts';
 import { lambdaHandler } from './host/host.ts';
 import type { Invocation } from './host/host.ts';
 import { cloudWatchMeter } from './host/metrics.ts';
@@ -15,20 +16,37 @@ import { cloudWatchMeter } from './host/metrics.ts';
 /** Judges every source of the configuration, and tells what has changed: `{}`. */
 export const handler = lambdaHandler({
   verb: 'check',
-  read: (event) => readEvent(checkEventSchema, event, {}),
-  async work(_, nightjar, signal): Promise<CheckResult> {
+  read: (event): CheckEvent & Occasion => readEvent(checkEventSchema, event, {}),
+  async work({ digest: isDigest }, nightjar, signal): Promise<CheckResult> {
+    const account = (stop: AbortSignal) => lookedAtAccount(nightjar, stop);
+    if (isDigest) return digested({ ...nightjar, account }, signal);
     const functionName = process.env['AWS_LAMBDA_FUNCTION_NAME'] ?? 'nightjar-check';
     const meter = cloudWatchMeter({ functionName, now: () => new Date(), write: (line) => process.stdout.write(line) });
     const checked = await check(
       watchedSources(nightjar.sourceNames, nightjar),
       { whole: true },
-      { ...nightjar, meter, account: (stop) => lookedAtAccount(nightjar, stop) },
+      { ...nightjar, meter, account },
       signal,
     );
     if (checked.failures.length > 0) throw collected(checked.failures);
     return checkResult(checked);
   },
 });
+
+/** Loaded when it is asked for: an hourly start has no use for it. */
+async function digested(
+  nightjar: Invocation & { account(stop: AbortSignal): Promise<AccountLook> },
+  signal: AbortSignal,
+): Promise<CheckResult> {
+  const { digest } = await import('../core/commands/check/digest.ts');
+  const { pricesOf } = await import('../core/domain/cost/prices.ts');
+  const dollarsPerGb = pricesOf(process.env['AWS_REGION'] ?? '').storage;
+  const sources = watchedSources(nightjar.sourceNames, nightjar);
+  const { checked, outcomes } = await digest(sources, { ...nightjar, dollarsPerGb }, signal);
+  const failures = outcomes.filter(({ failed }) => failed).map(({ error }) => error);
+  if (failures.length > 0) throw collected(failures);
+  return checkResult(checked);
+}
 
 /** Loaded when the stack asks for a look: what signs requests is no small thing to read at a cold start. */
 async function lookedAtAccount({ sourceNames, settings }: Invocation, signal: AbortSignal): Promise<AccountLook> {

@@ -28,7 +28,7 @@ import { SigningKey } from './constructs/signing-key.ts';
 import { VaultBucket } from './constructs/vault-bucket.ts';
 import { slugOf } from './plan/names.ts';
 import { outputs } from './outputs.ts';
-import { plannedCheck, plannedOf } from './plan/planned.ts';
+import { plannedCheck, plannedDigest, plannedOf } from './plan/planned.ts';
 import { deployable } from './read-config.ts';
 import type { Deployable, WrittenConfig } from './read-config.ts';
 import { roomsOf } from './plan/rooms.ts';
@@ -162,7 +162,7 @@ function equip({ scope, name, sources, isFirst }: Room, { shared, functions, kee
     deadLetters,
     planned: [
       ...plannedOf(all, sources, slugRoom, { backup: (source) => backup(source).fn, drill, rotate: rotate.fn }),
-      ...(isFirst ? [plannedCheck(all, check.fn)] : []),
+      ...(isFirst ? [plannedCheck(all, check.fn), ...plannedDigest(all, check.fn)] : []),
     ],
   });
   const ofSources = sources.map((source) => watchedSource(source, all.sources.get(source)!, backup(source)));

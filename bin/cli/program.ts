@@ -16,7 +16,7 @@ import type { DrillFlags } from './commands/proof/drill.ts';
 import { keyCheckCommand } from './setup/key-check.ts';
 import { kmsKeyCommand, newIdentityCommand, newSigningKeyCommand } from './setup/key.ts';
 import { listCommand } from './commands/list.ts';
-import { notifyCommand } from './setup/notify.ts';
+import { digestCommand, notifyCommand } from './setup/notify.ts';
 import type { CommandOutcome } from './text/output.ts';
 import { pinCommand, unpinCommand } from './commands/pin.ts';
 import { removeCommand } from './commands/remove.ts';
@@ -525,7 +525,10 @@ export function nightjarProgram(ask: (asked: Request) => void): Command {
   program
     .command('notify')
     .description('send a test message to everybody who is told of failures')
-    .action(() => askingFirst((session, signal) => notifyCommand(session, signal)));
+    .option('--digest', 'tell them how everything stands instead; for a weekly timer', false)
+    .action(({ digest }: { digest: boolean }) =>
+      askingFirst((session, signal) => (digest ? digestCommand : notifyCommand)(session, signal)),
+    );
   return program;
 }
 

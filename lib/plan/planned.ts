@@ -79,6 +79,14 @@ export function plannedCheck({ cloud }: Deployable, check: IFunction): Planned {
   };
 }
 
+/** The schedule of the digest, where the configuration asks for one. */
+export function plannedDigest({ cloud }: Deployable, check: IFunction): Planned[] {
+  if (cloud.digest === undefined) return [];
+  const description = 'Tells everybody how everything stands';
+  const when = { cron: cloud.digest, timeZone: cloud.timeZone, windowMs: 0 };
+  return [{ name: 'digest', description, ...when, fn: check, event: { digest: true } }];
+}
+
 /**
  * When the backups of a source are rotated that says nothing of it: once a day, some hours after the (first) backup of
  * the day; its time zone.

@@ -30,13 +30,26 @@ export function tellingStatements(
   ];
 }
 
-/** What the check looks at in the account: neither kind of list can be bound to a resource that is known before. */
-export function accountStatements({ mustCover }: Pick<CloudConfig, 'mustCover'>): PolicyStatement[] {
+/** What the check looks at in the account. Listing schedules knows no resource (Service Authorization Reference). */
+export function accountStatements(scope: Construct, { mustCover }: Pick<CloudConfig, 'mustCover'>): PolicyStatement[] {
+  const inRds = (resource: string) =>
+    Stack.of(scope).formatArn({
+      service: 'rds',
+      resource,
+      resourceName: '*',
+      arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+    });
   return [
     allow('LookAtSchedules', ['scheduler:ListSchedules'], ['*']),
     ...(mustCover === undefined
       ? []
-      : [allow('LookAtDatabases', ['rds:DescribeDBInstances', 'rds:DescribeDBClusters'], ['*'])]),
+      : [
+          allow(
+            'LookAtDatabases',
+            ['rds:DescribeDBInstances', 'rds:DescribeDBClusters'],
+            [inRds('db'), inRds('cluster')],
+          ),
+        ]),
   ];
 }
 

@@ -36,7 +36,9 @@ export function costPlanOf(
   return {
     region,
     sources: [...sources].map(([source, own]) => sourcePlan(source, own, newest.get(source))),
-    checksPerMonth: keptOf(cloud.check, { count: 1 }, ordinaryDay).perMonth,
+    checksPerMonth: [cloud.check, cloud.digest ?? []]
+      .flat()
+      .reduce((sum, schedule) => sum + keptOf(schedule, { count: 1 }, ordinaryDay).perMonth, 0),
     ownKey: isNew && cloud.encryption === 'key' && !(vault.kind === 's3' && vault.kmsKey !== undefined),
     signingKey: cloud.signingKey,
     heldDays: isNew ? cloud.noncurrent / dayMs : 0,

@@ -110,7 +110,13 @@ export const cloudSchema = group('the cloud', {
         'each source. `few`: those of the whole alone; they see a failed run too, when it has been given up.',
     ),
   check: moments.default('17 * * * *').describe('When freshness is checked.'),
-  timeZone: timeZone.default('UTC').describe('IANA time zone of `check`.'),
+  timeZone: timeZone.default('UTC').describe('IANA time zone of `check` and `digest`.'),
+  digest: moments
+    .optional()
+    .describe(
+      'When everybody who is told is told how everything stands, well or not, as `"0 8 * * 1"`; in `timeZone`. ' +
+        'Without it, nobody is.',
+    ),
   mustCover: pattern('all, tag:key or tag:key=value', /^(all|tag:[^=]{1,128}(=.{0,256})?)$/)
     .optional()
     .describe(

@@ -52,6 +52,7 @@ export function cloudProblems({
     ...[...sources].flatMap(([name, source]) => sourceProblems(['sources', name], source, cloud)),
     ...notify.flatMap((one, index) => notifierProblems(['notify', index], one)),
     ...hooks.flatMap((one, index) => hookProblems(['hooks', index], one)),
+    ...problem(['cloud', 'digest'], cloud.digest === undefined ? undefined : awsCronProblem(cloud.digest)),
     ...problem(
       ['cloud', 'check'],
       awsCronProblem(cloud.check) ??

@@ -1,8 +1,13 @@
 import * as z from 'zod';
-import { group } from '../config/fields.ts';
+import { expected, group } from '../config/fields.ts';
 
-/** What starts a check, of every source of the configuration: `{}`. */
-export const checkEventSchema = group('the event', {});
+/** What starts a check, of every source of the configuration: `{}`; with `"digest": true` everybody is told how all stands. */
+export const checkEventSchema = group('the event', {
+  digest: z
+    .boolean({ error: expected('true or false') })
+    .default(false)
+    .describe('`true`: tell everybody how everything stands, instead of what has changed.'),
+});
 
 const count = z.int().nonnegative();
 const states = [
@@ -90,4 +95,5 @@ export const checkResultSchema = z.strictObject({
   told: count,
 });
 
+export type CheckEvent = z.infer<typeof checkEventSchema>;
 export type CheckResult = z.infer<typeof checkResultSchema>;

@@ -31,6 +31,7 @@ export const messageKinds = [
   'notifier-failed',
   'hook-failed',
   'recovered', // what was told is over
+  'digest', // how everything stands, by schedule or on request
   'test', // sent on request, to see whether messages arrive
 ] as const;
 export type MessageKind = (typeof messageKinds)[number];

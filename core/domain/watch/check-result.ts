@@ -7,7 +7,8 @@ import { startOf } from '../keys.ts';
 import type { BackupId, SourceName } from '../keys.ts';
 import type { Notice } from '../tools/notices.ts';
 
-type CheckedSources = {
+/** What a check has seen and told. */
+export type CheckedSources = {
   at: Date;
   place: string;
   judgements: readonly Judgement[];

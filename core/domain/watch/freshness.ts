@@ -221,6 +221,7 @@ function standingOf(
     failures: failures.length,
     lastFailure: last && `${last.code}, ${moment(last.at, watched.timeZone)}`,
     count: history.backups.length,
+    storedBytes: history.backups.flatMap(({ objects }) => objects).reduce((sum, { bytes }) => sum + bytes, 0),
   };
 }
 

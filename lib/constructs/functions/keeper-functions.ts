@@ -52,7 +52,7 @@ export class KeeperFunctions extends Construct {
         ...(all.cloud.mustCover !== undefined && { NIGHTJAR_MUST_COVER: all.cloud.mustCover }),
       },
       layer,
-      statements: [...checkStatements(vault), ...accountStatements(all.cloud), ...both(secretsOfCheck(all))],
+      statements: [...checkStatements(vault), ...accountStatements(this, all.cloud), ...both(secretsOfCheck(all))],
       retries: 1,
     });
   }

@@ -6,6 +6,7 @@ from moto.events.responses import EventsHandler
 from moto.iam.access_control import IAMPolicyStatement
 from moto.kms.responses import KmsResponse
 from moto.logs.responses import LogsResponse
+from moto.rds.responses import RDSResponse
 from moto.secretsmanager.responses import SecretsManagerResponse
 from moto.sns.responses import SNSResponse
 
@@ -38,6 +39,11 @@ def function(self):
     return f"arn:aws:lambda:{self.region}:{self.current_account}:function:{self.path.split('/')[3]}"
 
 
+def databases(self):
+    kind = "cluster" if "Cluster" in self._get_action() else "db"
+    return f"arn:aws:rds:{self.region}:{self.current_account}:{kind}:*"
+
+
 def key(self):
     return self._get_param("KeyId") or "*"
 
@@ -45,6 +51,7 @@ def key(self):
 IAMPolicyStatement._match = staticmethod(matches)
 SecretsManagerResponse._determine_resource = secret
 SNSResponse._determine_resource = topic
+RDSResponse._determine_resource = databases
 KmsResponse._determine_resource = key
 LambdaResponse._determine_resource = function
 LogsResponse._determine_resource = stream

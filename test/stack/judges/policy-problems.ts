@@ -18,6 +18,7 @@ const unbound = [
   /^ec2:(Una|A)ssignPrivateIpAddresses$/,
   /^xray:Put/,
   /^cloudwatch:Get/,
+  /^scheduler:ListSchedules$/,
 ];
 
 /**

@@ -1,6 +1,8 @@
 import type { Message } from '../../../core/contract/events/message.ts';
 import { BackupError } from '../../../core/domain/errors.ts';
 import type { BackupId, SourceName } from '../../../core/domain/keys.ts';
+import { digestMessage } from '../../../core/domain/messages/digest.ts';
+import type { Judgement } from '../../../core/domain/watch/freshness.ts';
 import { accountFound } from '../../../core/domain/messages/findings/account.ts';
 import { uncoveredDatabases } from '../../../core/domain/watch/account.ts';
 import type { AccountFinding } from '../../../core/domain/watch/account.ts';
@@ -91,6 +93,34 @@ const disabled: AccountFinding = {
 const uncovered = (what: string): AccountFinding => {
   const address = `${what.split(' ')[1]}.c1x2y3.eu-west-1.rds.amazonaws.com`;
   return uncoveredDatabases([{ what, engine: 'postgres', addresses: [address], tags: {} }], 'all', [])[0]!;
+};
+
+const judged = (
+  name: string,
+  state: Judgement['state'],
+  more: Partial<SourceStanding> = {},
+  copies?: Judgement['copies'],
+): Judgement => ({
+  standing: { ...good, source: name as SourceName, storedBytes: 11_234_000_000, ...more },
+  state,
+  findings: [],
+  ...(copies && { copies }),
+});
+const digested: Parameters<typeof digestMessage>[0] = {
+  at,
+  place,
+  judgements: [
+    judged('shop', 'fresh', { proven: good.newest, drillEveryMs: 8 * day }, [{ vault: 'offsite', state: 'fresh' }]),
+    judged('blog', 'stale', { drillEveryMs: 8 * day }, [{ vault: 'offsite', state: 'behind' }]),
+    judged('ledger', 'never', { newest: undefined, proven: undefined, count: 0, storedBytes: 0 }),
+    judged('archive', 'paused'),
+  ],
+  unconfigured: [{ source: 'old-shop' as SourceName, newest: good.newest!, count: 12 }],
+  account: {
+    judged: ['schedule-disabled', 'uncovered'],
+    found: [disabled, uncovered('instance forgotten'), uncovered('cluster trial')],
+    unseen: [],
+  },
 };
 
 export const samples: Record<string, Message> = {
@@ -235,6 +265,8 @@ export const samples: Record<string, Message> = {
     ],
     { at },
   ),
+  digest: digestMessage(digested, 0.023),
+  'digest-well': digestMessage({ ...digested, judgements: digested.judgements.slice(0, 1), account: undefined }),
   'schedule-disabled': accountFound(disabled, { at }),
   uncovered: accountFound(uncovered('instance forgotten'), { at }),
   'group-uncovered': grouped(

@@ -28,6 +28,8 @@ export type SourceStanding = {
   running?: Date | undefined;
   /** Complete backups in the vault. */
   count: number;
+  /** What all of it takes in the vault. */
+  storedBytes?: number | undefined;
   /** The source's own: in which people read its moments. */
   timeZone?: string | undefined;
   /** The server that it is on. */

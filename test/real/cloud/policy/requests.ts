@@ -66,7 +66,9 @@ const services: Record<string, Read> = {
     on(`iam:${operation}`, `arn:aws:iam::${account}:role/${String(input['RoleName'])}`),
   ],
   sts: (operation, input) => [on(`sts:${operation}`, String(input['RoleArn']))],
-  rds: (operation) => [on(`rds:${operation}`, '*')],
+  rds: (operation, _, { region, account }) => [
+    on(`rds:${operation}`, `arn:aws:rds:${region}:${account}:${operation.includes('Cluster') ? 'cluster' : 'db'}:*`),
+  ],
   lambda: (_, input) => [on(`lambda:${String(input['action'])}`, String(input['function']))],
 };
 

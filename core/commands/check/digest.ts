@@ -1,0 +1,28 @@
+import type { Message } from '../../contract/events/message.ts';
+import { digestMessage } from '../../domain/messages/digest.ts';
+import type { WatchedSource } from '../../domain/watch/freshness.ts';
+import { outcomeOf } from '../../telling/outcome.ts';
+import { check } from './check.ts';
+import type { CheckDeps, Checked } from './check.ts';
+
+/** Whether a notifier took a message. */
+export type ToldOutcome = { name: string; failed: boolean; error?: unknown };
+export type Digested = { message: Message; checked: Checked; outcomes: ToldOutcome[] };
+
+/**
+ * Looks at all sources as a check does, and tells every notifier how everything stands. It remembers nothing and counts
+ * for no alert: who is told what is wrong stays as it is.
+ */
+export async function digest(
+  sources: readonly WatchedSource[],
+  { notifiers, ...deps }: Omit<CheckDeps, 'meter'> & { dollarsPerGb?: number | undefined },
+  signal: AbortSignal,
+): Promise<Digested> {
+  const looking = { ...deps, notifiers: [], remember: false, meter: () => undefined };
+  const checked = await check(sources, { whole: true }, looking, signal);
+  const message = digestMessage(checked, deps.dollarsPerGb);
+  const outcomes = await Promise.all(
+    notifiers.map(async (one) => ({ name: one.name, ...(await outcomeOf(one.notify(message, signal))) })),
+  );
+  return { message, checked: { ...checked, told: outcomes.some(({ failed }) => !failed) ? [message] : [] }, outcomes };
+}

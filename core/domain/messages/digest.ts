@@ -1,0 +1,110 @@
+import type { Fact, Message } from '../../contract/events/message.ts';
+import { startOf } from '../keys.ts';
+import type { BackupId } from '../keys.ts';
+import { formatBytes, formatCount, plural } from '../units.ts';
+import type { CheckedSources } from '../watch/check-result.ts';
+import type { Judgement } from '../watch/freshness.ts';
+import { about, fact } from './text.ts';
+
+const shownSources = 40;
+const shownNames = 20;
+const bytesOfGb = 1e9;
+
+/**
+ * How everything stands, whether something is wrong or not: what comes each week is missed when it does not come.
+ * `dollarsPerGb`: what a month of storage costs, where that is known. Lines have 80 columns where names are short.
+ */
+export function digestMessage(look: Omit<CheckedSources, 'told'>, dollarsPerGb?: number): Message {
+  const { at, place, judgements, vault } = look;
+  const bad = judgements.filter((one) => !isWell(one));
+  const sorted = [...bad, ...judgements.filter(isWell)];
+  const shown = sorted.slice(0, shownSources).map((one) => fact(one.standing.source, sourceLine(one, at)));
+  const left = sorted.length - shown.length;
+  const known = [
+    fact('Vault', place),
+    ...(vault === undefined ? [] : [fact('Error', vault.why)]),
+    fact('Sources', `${formatCount(judgements.length)}${countsOf(judgements)}`),
+    fact('Backups', spaceOf(judgements, dollarsPerGb)),
+    ...shown,
+    ...(left > 0 ? [fact('And', `${formatCount(left)} more${bad.length > shownSources ? '' : ', all well'}`)] : []),
+    ...besides(look),
+  ];
+  const next = bad.length > 0 || vault !== undefined ? ['nightjar check'] : [];
+  return { ...about('digest', {}, { at }, subjectOf(look, bad.length), known, next), severity: 'info' };
+}
+
+function subjectOf({ judgements, vault }: Omit<CheckedSources, 'told'>, bad: number): string {
+  const all = judgements.length;
+  if (vault !== undefined) return "digest: the vault can't be read";
+  if (bad > 0) return `digest: ${formatCount(bad)} of ${plural(all, 'source')} ${bad === 1 ? 'needs' : 'need'} a look`;
+  return all === 1 ? 'digest: the one source is well' : `digest: all ${formatCount(all)} sources are well`;
+}
+
+function isWell({ state }: Judgement): boolean {
+  return state === 'fresh' || state === 'paused';
+}
+
+/** ` (10 fresh, 2 stale)` */
+function countsOf(judgements: readonly Judgement[]): string {
+  const counts = [...Map.groupBy(judgements, ({ state }) => state)];
+  return counts.length === 0
+    ? ''
+    : ` (${counts.map(([state, of]) => `${formatCount(of.length)} ${state}`).join(', ')})`;
+}
+
+/** `371 in 530 GB, about $12.19 a month of storage` */
+function spaceOf(judgements: readonly Judgement[], dollarsPerGb: number | undefined): string {
+  const sum = (of: (one: Judgement) => number): number => judgements.reduce((all, one) => all + of(one), 0);
+  const bytes = sum(({ standing }) => standing.storedBytes ?? 0);
+  const dollars = dollarsPerGb === undefined ? undefined : ((bytes / bytesOfGb) * dollarsPerGb).toFixed(2);
+  const cost = dollars === undefined ? '' : `, about $${dollars} a month of storage`;
+  return `${formatCount(sum(({ standing }) => standing.count))} in ${formatBytes(bytes)}${cost}`;
+}
+
+/** `fresh, 5 h old, proven 3 d ago, 37 backups, 11.2 GB, copies fresh` */
+function sourceLine({ standing, state, copies = [] }: Judgement, at: Date): string {
+  const { newest, proven, drillEveryMs, count, storedBytes } = standing;
+  const ago = (id: BackupId): string => coarse(at.getTime() - startOf(id).getTime());
+  const unproven = drillEveryMs === undefined ? [] : ['never proven'];
+  const behind = copies.filter((one) => one.state !== 'fresh').map((one) => `${one.vault} ${one.state}`);
+  return [
+    state,
+    ...(newest === undefined ? [] : [`${ago(newest)} old`]),
+    ...(proven === undefined ? unproven : [`proven ${ago(proven)} ago`]),
+    plural(count, 'backup'),
+    ...(storedBytes === undefined ? [] : [formatBytes(storedBytes)]),
+    ...(copies.length > 0 && behind.length === 0 ? ['copies fresh'] : behind),
+  ].join(', ');
+}
+
+/** One unit is enough for a look at the whole. */
+function coarse(ms: number): string {
+  const minutes = Math.max(0, Math.round(ms / 60_000));
+  if (minutes < 90) return `${minutes} min`;
+  return minutes < 48 * 60 ? `${Math.round(minutes / 60)} h` : `${Math.round(minutes / 1440)} d`;
+}
+
+/** What is no source's: further vaults, what the file does not name, the account, and what else is to be known. */
+function besides({ unconfigured, further = [], notices = [], account }: Omit<CheckedSources, 'told'>): Fact[] {
+  const [disabled, uncovered] = (['schedule-disabled', 'uncovered'] as const).map((kind) =>
+    (account?.found ?? []).filter((one) => one.kind === kind).map(({ what }) => what),
+  );
+  const isAsked = account?.judged.includes('uncovered') ?? false;
+  return [
+    ...further.flatMap(({ name, unread }) => (unread === undefined ? [] : [fact(`Vault ${name}`, unread.why)])),
+    ...namesFact(
+      'Not in the configuration',
+      unconfigured.map(({ source }) => source),
+    ),
+    ...(isAsked && uncovered!.length === 0 ? [fact('In no source', 'no database of RDS')] : []),
+    ...namesFact('In no source', uncovered!),
+    ...namesFact('Switched off', disabled!),
+    ...[...notices.map(({ text }) => text), ...(account?.unseen ?? [])].map((text) => fact('Notice', text)),
+  ];
+}
+
+function namesFact(label: string, names: readonly string[]): Fact[] {
+  if (names.length === 0) return [];
+  const more = names.length > shownNames ? `, and ${formatCount(names.length - shownNames)} more` : '';
+  return [fact(label, `${names.slice(0, shownNames).join(', ')}${more}`)];
+}

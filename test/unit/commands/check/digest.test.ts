@@ -1,0 +1,82 @@
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { digest } from '../../../../core/commands/check/digest.ts';
+import type { Message } from '../../../../core/contract/events/message.ts';
+import { BackupError } from '../../../../core/domain/errors.ts';
+import { plainText } from '../../../../core/domain/messages/plain.ts';
+import type { SourceName } from '../../../../core/domain/keys.ts';
+import { openStore } from '../../../../core/store/store.ts';
+import { watching } from '../../../support/vaults/seen.ts';
+import { storeBackup } from '../../../support/vaults/stored.ts';
+import { limit, memoryScene } from '../../../support/vaults/vault.ts';
+import type { VaultScene } from '../../../support/vaults/vault.ts';
+
+const now = new Date('2026-11-20T08:00:00Z');
+let scene: VaultScene;
+let heard: Message[];
+
+beforeEach(() => {
+  scene = memoryScene();
+  heard = [];
+});
+afterEach(() => scene.remove());
+
+const listener = { name: 'listener', notify: async (message: Message) => void heard.push(message) };
+
+async function keysIn(): Promise<string[]> {
+  return (await Array.fromAsync(scene.vault.list('', limit()))).map(({ key }) => String(key));
+}
+
+function digesting(names: string[], notifiers = [listener]) {
+  const sources = names.map((source) => ({ ...watching(), source: source as SourceName, place: scene.vault.place }));
+  const deps = { store: openStore(scene.vault), clock: { now: () => now }, notifiers, dollarsPerGb: 0.023 };
+  return digest(sources, deps, limit());
+}
+
+test('a digest tells each source as the vault has it, and writes nothing into it', async () => {
+  const id = await storeBackup(scene.vault, 'shop', new Date(now.getTime() - 5 * 3_600_000));
+  await storeBackup(scene.vault, 'other', now);
+  const before = await keysIn();
+  const listed = await Array.fromAsync(scene.vault.list(`shop/${id}/`, limit()));
+  const bytes = listed.reduce((sum, one) => sum + one.bytes, 0);
+
+  const { outcomes } = await digesting(['shop', 'blog']);
+
+  expect(outcomes).toEqual([{ name: 'listener', failed: false }]);
+  expect(heard).toMatchObject([{ kind: 'digest', severity: 'info', subject: 'digest: 1 of 2 sources needs a look' }]);
+  const facts = Object.fromEntries(heard[0]!.facts.map(({ label, value }) => [label, value]));
+  expect(facts).toMatchObject({
+    Sources: '2 (1 fresh, 1 never)',
+    shop: expect.stringMatching(/^fresh, 5 h old, 1 backup, /),
+    blog: 'never, 0 backups, 0 B',
+    'Not in the configuration': 'other',
+  });
+  expect(facts['shop']).toContain(`${bytes} B`);
+  expect(await keysIn()).toEqual(before);
+});
+
+test('of three hundred sources those that need a look are named first, and no line of the mail is over 80 columns', async () => {
+  const names = Array.from({ length: 300 }, (_, number) => `tenant-${number}`);
+  for (const name of names.slice(1)) await storeBackup(scene.vault, name, now);
+
+  await digesting(names);
+
+  const lines = plainText(heard[0]!).split('\n');
+  expect(lines.filter((line) => line.length > 80)).toEqual([]);
+  expect(lines.findIndex((line) => line.startsWith('tenant-0: never'))).toBeLessThan(8);
+  expect(lines).toContain('And: 260 more, all well');
+});
+
+test('who can’t be told is a failure, and keeps it from nobody else; a vault that can’t be read is what it tells', async () => {
+  const deaf = { name: 'deaf', notify: () => Promise.reject(new BackupError('notify-failed', 'deaf is away')) };
+  const { outcomes } = await digesting(['shop'], [deaf, listener]);
+
+  expect(outcomes.map(({ name, failed }) => [name, failed])).toEqual([
+    ['deaf', true],
+    ['listener', false],
+  ]);
+  scene.vault.list = () => {
+    throw new BackupError('vault-unreachable', 'the vault is away');
+  };
+  await digesting(['shop']);
+  expect(heard.at(-1)).toMatchObject({ subject: "digest: the vault can't be read" });
+});
