@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Assembled, LayerFile } from '../assemble.ts';
 import type { LayerArchitecture } from '../contents.ts';
-import { baseSuite } from '../debian/apt.ts';
+import { baseSuite } from '../debian/apt-config.ts';
 import { rdsBundle } from '../certificates.ts';
 import { licenceNames } from './licences.ts';
 import type { Origin } from './origins.ts';

@@ -1,7 +1,15 @@
 import { stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isBackupError, messageOf } from '../../../core/domain/errors.ts';
+import { BackupError, isBackupError, messageOf } from '../../../core/domain/errors.ts';
 import { openFolder } from '../cache.ts';
+import {
+  configuration,
+  expiredLists,
+  preferences,
+  settingsToReach,
+  sourceLines,
+  type SourceLine,
+} from './apt-config.ts';
 import type { DebianHost } from './host.ts';
 
 export type Architecture = 'amd64' | 'arm64';
@@ -26,36 +34,43 @@ export type Apt = {
 /** How old package lists may be before they are fetched again. */
 export const listsMaxAgeMs = 24 * 3600 * 1000;
 
-/** `only`: of the suites, what their security archive has. */
+/**
+ * `only`: of the suites, what their security archive has. `current`: who asks wants to know what is newest, so that a
+ * mirror without a security archive, or with one that has expired, is refused; what is pinned can be had of any.
+ */
 export type AptSetting = {
   host: DebianHost;
   architecture: Architecture;
   suites: readonly string[];
   only?: 'security' | undefined;
+  current?: boolean | undefined;
   report: (line: string) => void;
 };
 
 /**
- * Sets up an apt in `folder` for one architecture, which prefers earlier `suites` to later ones. The machine's own
- * proxy settings stay in force; signatures and hashes are checked whatever they say.
+ * Sets up an apt in `folder` for one architecture, which prefers earlier `suites` to later ones. Of the machine's own
+ * settings those of its proxies stay in force, and no other.
  */
-export async function openApt(folder: string, { host, architecture, suites, only, report }: AptSetting): Promise<Apt> {
+export async function openApt(folder: string, setting: AptSetting, signal: AbortSignal): Promise<Apt> {
+  const { host, architecture, suites, only, current = false, report } = setting;
   for (const part of ['lists/partial', 'archives/partial', 'none/partial', 'state', 'log', 'conf'])
     await openFolder(join(folder, part));
   const name = join(folder, 'conf', [...suites, ...(only === undefined ? [] : [only])].join('+'));
   const archives = join(folder, 'archives');
   await emptyStatus(join(folder, 'state', 'status'));
-  await writeFile(`${name}.conf`, configuration(folder, name, architecture));
+  const reaching = settingsToReach(await host.run(['apt-config', 'dump'], signal));
+  await writeFile(`${name}.conf`, reaching + configuration({ folder, name, architecture, current }));
   await writeFile(`${name}.pref`, preferences(suites));
-  const call = (program: 'apt-get' | 'apt-cache', args: readonly string[], signal: AbortSignal): Promise<string> =>
-    host.run([program, '-c', `${name}.conf`, ...args], signal);
+  const ours = { APT_CONFIG: `${name}.conf` };
+  const call = (program: 'apt-get' | 'apt-cache', args: readonly string[], limit: AbortSignal): Promise<string> =>
+    host.run([program, ...args], limit, ours);
   /** Names each file: apt leaves out of its answer what it finds fetched already, so it is shown an empty folder. */
-  const uris = (args: readonly string[], signal: AbortSignal): Promise<string> =>
-    call('apt-get', ['-q', '-o', `Dir::Cache::archives=${join(folder, 'none')}`, '--print-uris', ...args], signal);
+  const uris = (args: readonly string[], limit: AbortSignal): Promise<string> =>
+    call('apt-get', ['-q', '-o', `Dir::Cache::archives=${join(folder, 'none')}`, '--print-uris', ...args], limit);
   const withDependencies = ['install', '-y', '--no-install-recommends', '--download-only'];
   return {
     folder,
-    async update(maxAgeMs, signal) {
+    async update(maxAgeMs, limit) {
       const { mtimeMs } = await stat(`${name}.updated`).catch(() => ({ mtimeMs: 0 }));
       if (Date.now() - mtimeMs < maxAgeMs) return false;
       report(
@@ -64,29 +79,31 @@ export async function openApt(folder: string, { host, architecture, suites, only
       );
       await updateReachable(
         `${name}.list`,
-        sourceLines(host, suites, only),
-        (limit) => call('apt-get', ['update'], limit),
+        { lines: sourceLines(host, { suites, only, current }), current },
+        () => call('apt-get', ['update'], limit),
         report,
-        signal,
+        limit,
       );
+      if (current) for (const line of await expiredLists(join(folder, 'lists'), suites, new Date())) report(line);
       await writeFile(`${name}.updated`, '');
       return true;
     },
-    async resolve({ packages, withDependencies: whole }, signal) {
-      const ask = (names: readonly string[]): Promise<string> => uris([...withDependencies, ...names], signal);
+    async resolve({ packages, withDependencies: whole }, limit) {
+      const ask = (names: readonly string[]): Promise<string> => uris([...withDependencies, ...names], limit);
       const exactly = whole
         ? downloads(await widened(packages, ask)).map(({ name, version }) => `${name}=${version}`)
         : packages;
-      return downloads(await uris(['download', ...exactly], signal));
+      return downloads(await uris(['download', ...exactly], limit));
     },
-    async download(files, signal) {
+    async download(files, limit) {
       const named = files.map(({ name, version }) => `${name}=${version}`);
       await host.run(
-        ['sh', '-c', 'cd "$0" && exec "$@"', archives, 'apt-get', '-c', `${name}.conf`, '-qq', 'download', ...named],
-        signal,
+        ['sh', '-c', 'cd "$0" && exec "$@"', archives, 'apt-get', '-qq', 'download', ...named],
+        limit,
+        ours,
       );
     },
-    ask: (args, signal) => call('apt-cache', args, signal),
+    ask: (args, limit) => call('apt-cache', args, limit),
   };
 }
 
@@ -130,75 +147,43 @@ function downloads(printed: string): Download[] {
   );
 }
 
-function configuration(folder: string, name: string, architecture: Architecture): string {
-  return `#clear APT::Update; #clear DPkg; #clear APT::Architectures; #clear Dir::Cache; #clear Binary; #clear APT::Get;
-APT { Architecture "${architecture}"; Architectures { "${architecture}"; }; Install-Recommends "false"; Update::Error-Mode "any"; };
-Dir { State "${folder}/state"; State::lists "${folder}/lists"; State::status "${folder}/state/status"; Log "${folder}/log";
-  Cache "${folder}"; Cache::archives "${folder}/archives"; Cache::pkgcache "${name}.pkgcache"; Cache::srcpkgcache "";
-  Etc::sourcelist "${name}.list"; Etc::sourceparts "/dev/null"; Etc::preferences "${name}.pref"; Etc::preferencesparts "/dev/null";
-  Etc::trusted "/dev/null"; Etc::trustedparts "/dev/null"; };
-APT { Get { AllowUnauthenticated "false"; Allow-Downgrades "false"; List-Cleanup "false"; }; Authentication { TrustCDROM "false"; }; };
-Acquire { AllowInsecureRepositories "false"; AllowWeakRepositories "false"; AllowDowngradeToInsecureRepositories "false";
-  Languages "none"; GzipIndexes "true"; Retries "3"; http::Timeout "60"; https::Timeout "60";
-  IndexTargets { deb::DEP-11::DefaultEnabled "false"; deb::Contents-deb::DefaultEnabled "false"; deb::CNF::DefaultEnabled "false"; }; };
-`;
-}
-
-/**
- * Any suite with its updates goes before any later suite; above 100, so that a suite marked "not automatic" counts too.
- */
-function preferences(suites: readonly string[]): string {
-  const pins = suites.flatMap((suite, place) =>
-    flavours(suite).map((flavour) => `Package: *\nPin: release n=${flavour}\nPin-Priority: ${900 - 50 * place}\n`),
-  );
-  return pins.join('\n');
-}
-
-function flavours(suite: string): string[] {
-  return ['sid', 'experimental'].includes(suite) ? [suite] : [suite, `${suite}-updates`, `${suite}-security`];
-}
-
-/** `trixie` for `trixie-security`. */
-export function baseSuite(suite: string): string {
-  return suite.replace(/-(security|updates)$/, '');
-}
-
-function sourceLines(
-  { mirror, keyring }: DebianHost,
-  suites: readonly string[],
-  only: AptSetting['only'],
-): { suite: string; line: string }[] {
-  return suites
-    .flatMap(flavours)
-    .filter((suite) => only === undefined || suite.endsWith(`-${only}`))
-    .flatMap((suite) => {
-      const uri = suite.endsWith('-security') ? mirror.security : mirror.main;
-      return uri === undefined ? [] : [{ suite, line: `deb [signed-by=${keyring}] ${uri} ${suite} main\n` }];
-    });
-}
-
 async function updateReachable(
   file: string,
-  lines: { suite: string; line: string }[],
-  update: (signal: AbortSignal) => Promise<string>,
+  { lines, current }: { lines: SourceLine[]; current: boolean },
+  update: () => Promise<string>,
   report: (line: string) => void,
   signal: AbortSignal,
 ): Promise<void> {
+  if (current && !lines.some(({ suite }) => suite.endsWith('-security'))) throw insecureMirror([]);
   await writeFile(file, lines.map(({ line }) => line).join(''));
   try {
-    await update(signal);
+    await update();
   } catch (error) {
     const absent = lines.filter(({ suite }) => /-(updates|security)$/.test(suite) && isAbsent(error, suite));
     if (signal.aborted || absent.length === 0) throw error;
+    const unsafe = absent.filter(({ suite }) => suite.endsWith('-security'));
+    if (current && unsafe.length > 0) throw insecureMirror(unsafe, error);
     report(`the mirror has no ${absent.map(({ suite }) => suite).join(', ')}: going on without`);
     await updateReachable(
       file,
-      lines.filter((line) => !absent.includes(line)),
+      { lines: lines.filter((line) => !absent.includes(line)), current },
       update,
       report,
       signal,
     );
   }
+}
+
+function insecureMirror(absent: readonly SourceLine[], cause?: unknown): BackupError {
+  const which = absent.map(({ suite }) => suite).join(', ');
+  return new BackupError(
+    'tools-missing',
+    `the mirror has no security archive${which && ` (${which})`}: what is newest there lacks security fixes`,
+    {
+      hint: 'name a mirror and its security archive: NIGHTJAR_DEBIAN_MIRROR="<address> <address of the security archive>"',
+      cause,
+    },
+  );
 }
 
 /**

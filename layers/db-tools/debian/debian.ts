@@ -4,7 +4,15 @@ import { access, chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, 
 import { basename, dirname, join } from 'node:path';
 import { BackupError, isBackupError, messageOf } from '../../../core/domain/errors.ts';
 import { formatBytes, plural } from '../../../core/domain/units.ts';
-import { listsMaxAgeMs, openApt, type Apt, type Architecture, type Download, type WantedPackages } from './apt.ts';
+import {
+  listsMaxAgeMs,
+  openApt,
+  type Apt,
+  type AptSetting,
+  type Architecture,
+  type Download,
+  type WantedPackages,
+} from './apt.ts';
 import { cacheRoot, exclusively, openFolder, ownCache } from '../cache.ts';
 import { debianHost, type DebianHost } from './host.ts';
 import { unpackTar } from './unpack.ts';
@@ -99,20 +107,16 @@ export async function removeRoot(root: string): Promise<void> {
  * ends it after 40 minutes.
  */
 export async function withApt<T>(
-  {
-    architecture,
-    suites,
-    only,
-  }: { architecture: Architecture; suites: readonly string[]; only?: 'security' | undefined },
+  setting: Pick<AptSetting, 'architecture' | 'suites' | 'only' | 'current'>,
   report: (line: string) => void,
   signal: AbortSignal,
   work: (apt: Apt, host: DebianHost, signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const limit = AbortSignal.any([signal, AbortSignal.timeout(fetchLimitMs)]);
-  const folder = await openFolder(debianFolder(architecture));
+  const folder = await openFolder(debianFolder(setting.architecture));
   const inTurn = async (): Promise<T> => {
     const host = await debianHost(cacheRoot(), report, limit);
-    return work(await openApt(folder, { host, architecture, suites, only, report }), host, limit);
+    return work(await openApt(folder, { ...setting, host, report }, limit), host, limit);
   };
   return exclusively(join(folder, 'lock'), { report, work: inTurn }, limit);
 }

@@ -8,7 +8,12 @@ import { chooseMirror, type Mirror } from './mirror.ts';
 export type DebianHost = {
   mirror: Mirror;
   keyring: string;
-  run(argv: readonly [string, ...string[]], signal: AbortSignal): Promise<string>;
+  /** `env`: variables beside those that are there. */
+  run(
+    argv: readonly [string, ...string[]],
+    signal: AbortSignal,
+    env?: Readonly<Record<string, string>>,
+  ): Promise<string>;
 };
 
 type Runner = DebianHost['run'];
@@ -26,7 +31,7 @@ export async function debianHost(
   report: (line: string) => void,
   signal: AbortSignal,
 ): Promise<DebianHost> {
-  const local: Runner = (argv, limit) => run(argv, { env: { ...process.env, LC_ALL: 'C' } }, limit);
+  const local: Runner = (argv, limit, env) => run(argv, { env: { ...process.env, LC_ALL: 'C', ...env } }, limit);
   if (await hasApt(signal)) return describe(local, signal);
   const container = await containerRunner(cache, signal);
   if (container) {
@@ -81,19 +86,12 @@ async function containerRunner(cache: string, signal: AbortSignal): Promise<{ na
   for (const name of ['docker', 'podman'] as const) {
     if ((await attempt([name, 'info'], {}, AbortSignal.any([signal, AbortSignal.timeout(20_000)]))).status !== 0)
       continue;
-    const prefix = [
-      name,
-      'run',
-      '--rm',
-      '--init',
-      ...identity[name],
-      '--env',
-      'LC_ALL=C',
-      '--volume',
-      `${cache}:${cache}`,
-      image,
-    ] as const;
-    return { name: `${name}, ${image}`, run: (argv, limit) => run([...prefix, ...argv], {}, limit) };
+    const prefix = [name, 'run', '--rm', '--init', ...identity[name]] as const;
+    const runThere: Runner = (argv, limit, env = {}) => {
+      const variables = Object.entries({ LC_ALL: 'C', ...env }).flatMap(([key, value]) => ['--env', `${key}=${value}`]);
+      return run([...prefix, ...variables, '--volume', `${cache}:${cache}`, image, ...argv], {}, limit);
+    };
+    return { name: `${name}, ${image}`, run: runThere };
   }
   return undefined;
 }

@@ -1,5 +1,6 @@
 import { BackupError, isBackupError, messageOf } from '../../../core/domain/errors.ts';
-import { baseSuite, listsMaxAgeMs, type Architecture, type Download } from './apt.ts';
+import { listsMaxAgeMs, type AptSetting, type Architecture, type Download } from './apt.ts';
+import { baseSuite } from './apt-config.ts';
 import { packages, suites } from '../contents.ts';
 import { debianRoot, isUnpacked, packagesOf, withApt, type DebianWant } from './debian.ts';
 import type { PackagePin } from '../lock.ts';
@@ -86,7 +87,7 @@ export async function newestRoot(
   report: ReportLine,
   signal: AbortSignal,
 ): Promise<PinnedRoot> {
-  const files = await withApt({ architecture, suites }, report, signal, async (apt, _host, limit) => {
+  const files = await withApt({ architecture, suites, current: true }, report, signal, async (apt, _host, limit) => {
     await apt.update(0, limit);
     return apt.resolve({ packages, withDependencies: true }, limit);
   });
@@ -190,15 +191,18 @@ function change({ pin, instead }: Dropped): string {
   return `${pin.name} ${pin.version} → ${instead?.version ?? 'nothing newer'}`;
 }
 
+/** `from`: the suites; `only` and `current` are apt's (`AptSetting`). */
+type ListsWanted = Pick<AptSetting, 'only' | 'current'> & { maxAgeMs: number; from?: readonly string[] };
+
 /** The versions of each package that the mirror, or its security archive alone, has, newest first. */
 export async function offered(
   architecture: Architecture,
   names: readonly string[],
-  { maxAgeMs, only, from = suites }: { maxAgeMs: number; only?: 'security'; from?: readonly string[] },
+  { maxAgeMs, from = suites, ...asked }: ListsWanted,
   report: ReportLine,
   signal: AbortSignal,
 ): Promise<Map<string, Offer[]>> {
-  const printed = await withApt({ architecture, suites: from, only }, report, signal, async (apt, _host, limit) => {
+  const printed = await withApt({ architecture, suites: from, ...asked }, report, signal, async (apt, _host, limit) => {
     await apt.update(maxAgeMs, limit);
     return apt.ask(['madison', ...names], limit);
   });

@@ -1,4 +1,5 @@
-import { baseSuite, listsMaxAgeMs } from './apt.ts';
+import { listsMaxAgeMs } from './apt.ts';
+import { baseSuite } from './apt-config.ts';
 import { debianNames, type LayerArchitecture } from '../contents.ts';
 import { hasApt } from './host.ts';
 import type { LayerLock } from '../lock.ts';
@@ -21,7 +22,7 @@ export async function securityFixes(
   const offers = await offered(
     debianNames[architecture],
     pins.map(({ name }) => name),
-    { maxAgeMs: listsMaxAgeMs, only: 'security' },
+    { maxAgeMs: listsMaxAgeMs, only: 'security', current: true },
     () => undefined,
     signal,
   );

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { access, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { machineArchitecture } from '../../../../layers/db-tools/debian/debian.ts';
 import type { PackagePin } from '../../../../layers/db-tools/lock.ts';
@@ -222,20 +222,66 @@ test(
   limitMs,
 );
 
-test('a machine whose apt takes unsigned packages still takes none here', async () => {
-  const loose = join(mirror.cache, '..', 'loose.conf');
-  await writeFile(
-    loose,
+/** Settings of a machine's own apt, and what must come of them. */
+const machines: [what: string, conf: string, how: Parameters<Mirror['publish']>[1], refused: RegExp | undefined][] = [
+  [
+    'takes unsigned packages',
     'APT::Get::AllowUnauthenticated "true"; Acquire::AllowInsecureRepositories "true"; ' +
       'Acquire::AllowWeakRepositories "true"; Binary::apt-get::Acquire::AllowInsecureRepositories "true";',
-  );
-  process.env['APT_CONFIG'] = loose;
-  await mirror.publish([fixed], { signedBy: 'nobody' });
+    { signedBy: 'nobody' },
+    /is not signed/,
+  ],
+  ['has another program check signatures', 'APT::Key::gpgvcommand "./gpgv";', { signedBy: 'stranger' }, /NO_PUBKEY/],
+  [
+    'prefers a release, distrusts hashes, runs hooks and has folders of its own',
+    'APT::Default-Release "stable"; APT::Hashes::SHA256::Untrusted "true"; Dir::Cache::archives "/nonexistent"; ' +
+      'APT::Update::Pre-Invoke { "touch hooked"; }; APT::Get::Simulate "true"; Acquire::ForceHash "md5";',
+    {},
+    undefined,
+  ],
+];
+
+test.each(machines)('a machine whose apt %s makes no difference here', async (_, conf, how, refused) => {
+  const folder = join(mirror.cache, '..');
+  const vouches = 'printf "[GNUPG:] GOODSIG A Mirror\\n[GNUPG:] VALIDSIG A\\n" >&3';
+  await writeFile(join(folder, 'gpgv'), `#!/bin/sh\n${vouches}\n`, { mode: 0o755 });
+  const file = join(folder, 'machine.conf');
+  await writeFile(file, conf.replaceAll('./', `${folder}/`).replace('touch ', `touch ${folder}/`));
+  process.env['APT_CONFIG'] = file;
+  await mirror.publish([fixed], how);
+
+  const attempt = made([pinOf('1.0-1+deb13u1')]);
+
+  if (refused === undefined) await expect(attempt).resolves.toMatchObject({ exact: true });
+  else await expect(attempt).rejects.toMatchObject({ message: expect.stringMatching(refused) });
+  await expect(access(join(folder, 'hooked'))).rejects.toThrow('ENOENT');
+});
+
+test('the way to the mirror is the machine’s own', async () => {
+  await writeFile(join(mirror.cache, '../machine.conf'), 'Acquire::http::Proxy "http://127.0.0.1:9/";');
+  process.env['APT_CONFIG'] = join(mirror.cache, '../machine.conf');
+  await mirror.publish([fixed]);
 
   await expect(made([pinOf('1.0-1+deb13u1')])).rejects.toMatchObject({
-    message: expect.stringContaining('is not signed'),
+    message: expect.stringContaining('127.0.0.1:9'),
   });
 });
+
+test.each([
+  ['without its security archive', { without: ['trixie-security', 'bookworm-security'] }, /no security archive/],
+  ['with one that was frozen', { validDays: -3 }, /trixie-security.*(expired|invalid since)/],
+] as const)(
+  'nothing newest is taken from a mirror %s, for it lacks fixes; what is pinned is',
+  async (_, how, refused) => {
+    await mirror.publish([old], how);
+    expect(await made([pinOf('1.0-1')])).toMatchObject({ exact: true });
+
+    const attempt = newestRoot(architecture, [pinOf('1.0-1')], report, AbortSignal.timeout(limitMs));
+
+    await expect(attempt).rejects.toMatchObject({ code: 'tools-missing', message: expect.stringMatching(refused) });
+  },
+  limitMs,
+);
 
 test('other bytes under the pinned version, though the mirror vouches for them, are refused before anything is unpacked', async () => {
   await mirror.publish([tool('1.0-1', 'trixie', 'forged\n')]);
