@@ -153,7 +153,8 @@ function answer(
   files: ReadonlyMap<string, Buffer>,
   fault: Fault | undefined,
 ): void {
-  const path = decodeURIComponent(request.url ?? '');
+  // a client that takes it for a proxy names it whole
+  const path = decodeURIComponent((request.url ?? '').replace(/^http:\/\/[^/]+/, ''));
   const wrong = fault?.(path);
   const body =
     wrong?.body !== undefined ? Buffer.from(wrong.body) : wrong?.status === undefined ? files.get(path) : undefined;

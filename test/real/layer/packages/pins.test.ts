@@ -258,13 +258,14 @@ test.each(machines)('a machine whose apt %s makes no difference here', async (_,
 });
 
 test('the way to the mirror is the machine’s own', async () => {
-  await writeFile(join(mirror.cache, '../machine.conf'), 'Acquire::http::Proxy "http://127.0.0.1:9/";');
-  process.env['APT_CONFIG'] = join(mirror.cache, '../machine.conf');
+  const { origin } = new URL(mirror.env['NIGHTJAR_DEBIAN_MIRROR']!.split(' ')[0]!);
+  const conf = join(mirror.cache, '../machine.conf');
+  await writeFile(conf, `Acquire::http::Proxy "${origin}/";`);
+  const unknown = 'http://mirror.invalid/debian';
+  Object.assign(process.env, { APT_CONFIG: conf, NIGHTJAR_DEBIAN_MIRROR: `${unknown} ${unknown}` });
   await mirror.publish([fixed]);
 
-  await expect(made([pinOf('1.0-1+deb13u1')])).rejects.toMatchObject({
-    message: expect.stringContaining('127.0.0.1:9'),
-  });
+  expect(await made([pinOf('1.0-1+deb13u1')])).toMatchObject({ exact: true });
 });
 
 test.each([
