@@ -1,4 +1,4 @@
-import type { Architecture } from './debian/apt.ts';
+import type { Architecture } from './debian/apt-config.ts';
 
 /** Architectures as Lambda names them. */
 export type LayerArchitecture = 'x86_64' | 'arm64';

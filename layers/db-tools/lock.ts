@@ -2,7 +2,7 @@ import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { BackupError, messageOf } from '../../core/domain/errors.ts';
-import type { Architecture } from './debian/apt.ts';
+import type { Architecture } from './debian/apt-config.ts';
 import type { LayerArchitecture } from './contents.ts';
 
 /** The pins that come with Nightjar. */

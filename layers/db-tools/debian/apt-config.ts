@@ -1,7 +1,9 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Architecture } from './apt.ts';
 import type { DebianHost } from './host.ts';
+
+/** As Debian names them. */
+export type Architecture = 'amd64' | 'arm64';
 
 /** What of a machine's own settings (`apt-config dump`) is needed to reach a mirror: proxies, certificates, limits. */
 export function settingsToReach(dump: string): string {

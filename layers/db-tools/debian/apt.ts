@@ -8,11 +8,11 @@ import {
   preferences,
   settingsToReach,
   sourceLines,
+  type Architecture,
   type SourceLine,
 } from './apt-config.ts';
 import type { DebianHost } from './host.ts';
 
-export type Architecture = 'amd64' | 'arm64';
 /** One package's file, as apt's signed lists describe it. */
 export type Download = { name: string; version: string; file: string; bytes: number; sha256: string };
 /** Packages by name, `name/suite` or `name=version`; with all they depend on, or alone. */

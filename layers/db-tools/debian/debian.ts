@@ -4,15 +4,8 @@ import { access, chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, 
 import { basename, dirname, join } from 'node:path';
 import { BackupError, isBackupError, messageOf } from '../../../core/domain/errors.ts';
 import { formatBytes, plural } from '../../../core/domain/units.ts';
-import {
-  listsMaxAgeMs,
-  openApt,
-  type Apt,
-  type AptSetting,
-  type Architecture,
-  type Download,
-  type WantedPackages,
-} from './apt.ts';
+import { listsMaxAgeMs, openApt, type Apt, type AptSetting, type Download, type WantedPackages } from './apt.ts';
+import type { Architecture } from './apt-config.ts';
 import { cacheRoot, exclusively, openFolder, ownCache } from '../cache.ts';
 import { debianHost, type DebianHost } from './host.ts';
 import { unpackTar } from './unpack.ts';

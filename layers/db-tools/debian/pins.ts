@@ -1,6 +1,6 @@
 import { BackupError, isBackupError, messageOf } from '../../../core/domain/errors.ts';
-import { listsMaxAgeMs, type AptSetting, type Architecture, type Download } from './apt.ts';
-import { baseSuite } from './apt-config.ts';
+import { listsMaxAgeMs, type AptSetting, type Download } from './apt.ts';
+import { baseSuite, type Architecture } from './apt-config.ts';
 import { packages, suites } from '../contents.ts';
 import { debianRoot, isUnpacked, packagesOf, withApt, type DebianWant } from './debian.ts';
 import type { PackagePin } from '../lock.ts';

@@ -3,7 +3,8 @@ import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { BackupError, messageOf } from '../../../core/domain/errors.ts';
-import type { Architecture, Download } from './apt.ts';
+import type { Download } from './apt.ts';
+import type { Architecture } from './apt-config.ts';
 
 type SnapshotPin = { name: string; version: string; sha256: string };
 
