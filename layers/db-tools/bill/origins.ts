@@ -19,7 +19,7 @@ export type Origins = {
   of(file: string): Promise<Origin>;
   /** The package's copyright file, and the package that holds it. */
   copyright(name: string): Promise<{ text: string; holder: Origin }>;
-  /** Which files of the root are not what was unpacked. */
+  /** Which files of the root are not what was unpacked, or were added. */
   changed(): Promise<string[]>;
 };
 
@@ -51,7 +51,7 @@ export async function originsOf(root: string): Promise<Origins> {
       return { text: await readFile(file, 'utf8'), holder: await of(file) };
     },
     async changed() {
-      const found: string[] = [];
+      const found = (await filesIn(root)).filter((path) => !hashes.has(path)).map((path) => `${path} (added)`);
       for (const [path, sha256] of hashes) {
         if (sha256 === undefined) continue;
         const content = await readFile(join(root, path)).catch(() => undefined);
@@ -60,6 +60,15 @@ export async function originsOf(root: string): Promise<Origins> {
       return found;
     },
   };
+}
+
+/** Files and links, but for what every root has beside its packages. */
+async function filesIn(root: string): Promise<string[]> {
+  const entries = await readdir(root, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => !entry.isDirectory())
+    .map((entry) => relative(root, join(entry.parentPath, entry.name)))
+    .filter((path) => path.includes('/') && !path.startsWith('.nightjar/'));
 }
 
 /** What a package put into a root, with the SHA-256 of each file; undefined for folders and links. */

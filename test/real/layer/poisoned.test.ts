@@ -9,6 +9,7 @@ import { machineArchitecture } from '../../../layers/db-tools/debian/debian.ts';
 import { cacheRoot } from '../../../layers/db-tools/cache.ts';
 
 const before = { ...process.env };
+const sharedCache = cacheRoot();
 const pgDump = 'nightjar/postgresql/17/program/pg_dump';
 let cache: string;
 let layer: string;
@@ -93,6 +94,27 @@ test(
     await expect(open()).rejects.toMatchObject({
       code: 'tools-missing',
       message: expect.stringContaining('usr/lib/postgresql/17/bin/pg_dump'),
+      hint: expect.stringContaining(roots),
+    });
+  },
+  buildLimitMs,
+);
+
+test(
+  'unpacked packages among which something was put make no layer: an authority would be believed by every client',
+  async () => {
+    const roots = join(cache, 'debian', machineArchitecture(), 'roots');
+    const added = 'usr/share/ca-certificates/mozilla/Another_CA.crt';
+    const program = 'usr/lib/postgresql/17/bin/pg_dump';
+    const shared = join(sharedCache, 'debian', machineArchitecture(), 'roots');
+    for (const name of await readdir(roots)) {
+      await cp(join(shared, name, program), join(roots, name, program), { preserveTimestamps: true });
+      await writeFile(join(roots, name, added), 'somebody’s');
+    }
+
+    await expect(open()).rejects.toMatchObject({
+      code: 'tools-missing',
+      message: expect.stringContaining(`${added} (added)`),
       hint: expect.stringContaining(roots),
     });
   },
