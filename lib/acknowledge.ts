@@ -35,6 +35,15 @@ const reasons: Readonly<Record<string, string>> = {
   RememberBackups:
     'A check is there for every source: what the vault remembers of each, beside its backups, and nothing else.',
   HoldLeases: 'The leases of every source: leftovers are swept under the lease of their source.',
+  ReadAllBackups: 'Copies are made of every source: its manifests and parts, and nothing else in the bucket.',
+  HoldLeasesOfCopies: 'Copies are made of every source: the leases that they have in further vaults.',
+  AddParts: 'Every backup has an id of its own, so a right is on a pattern: parts in further vaults, each only once.',
+  UploadCopies: 'Every backup has an id of its own, so a right is on a pattern: pieces of parts in further vaults.',
+  CompareCopies: 'Every backup has an id of its own, so a right is on a pattern: parts in further vaults.',
+  AddManifests:
+    'Every backup has an id of its own, so a right is on a pattern: manifests in further vaults, each only once.',
+  ReadCopies: 'Every backup has an id of its own, so a right is on a pattern: manifests in further vaults.',
+  TagCopies: 'Every backup has an id of its own, so a right is on a pattern: manifests and parts in further vaults.',
   RememberWhatWasTold:
     'Each notifier has an outbox of its own, called by a digest of its address, which no policy knows: outboxes ' +
     'alone, and no right to delete them.',

@@ -15,7 +15,7 @@ import { Code } from 'aws-cdk-lib/aws-lambda';
 import { BackupError } from '../core/domain/errors.ts';
 
 /** The functions that there are. */
-export const jobs = ['backup', 'restore', 'drill', 'rotate', 'check'] as const;
+export const jobs = ['backup', 'restore', 'drill', 'rotate', 'copy', 'check'] as const;
 export type Job = (typeof jobs)[number];
 
 /** The configuration as the functions get it, and the files beside it that they need; paths relative to `folder`. */
@@ -53,6 +53,7 @@ export function withBundles<T>({ document, folder, files }: Carried, use: (newCo
       restore: codeOf('restore'),
       drill: codeOf('drill'),
       rotate: codeOf('rotate'),
+      copy: codeOf('copy'),
       check: codeOf('check'),
     }));
   });

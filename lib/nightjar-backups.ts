@@ -26,6 +26,8 @@ import { SourceFunctions } from './constructs/functions/source-functions.ts';
 import type { SourceFunctionsProps } from './constructs/functions/source-functions.ts';
 import { SigningKey } from './constructs/signing-key.ts';
 import { VaultBucket } from './constructs/vault-bucket.ts';
+import { furtherVaults } from './rights/copies.ts';
+import type { FurtherVaults } from './rights/copies.ts';
 import { slugOf } from './plan/names.ts';
 import { outputs } from './outputs.ts';
 import { plannedCheck, plannedDigest, plannedOf } from './plan/planned.ts';
@@ -34,7 +36,7 @@ import type { Deployable, WrittenConfig } from './read-config.ts';
 import { roomsOf } from './plan/rooms.ts';
 import type { Room } from './plan/rooms.ts';
 import type { Shared } from './shared.ts';
-import { sizingOf, smallSizing } from './plan/sizing.ts';
+import { copySizingOf, sizingOf, smallSizing } from './plan/sizing.ts';
 import { limitTemplate } from './template-limits.ts';
 
 export type NightjarBackupsProps = WrittenConfig & {
@@ -82,23 +84,29 @@ export class NightjarBackups extends Construct {
       stack,
       all,
       vault: { bucket, key, region: place.region, prefix: prefix === '' ? '' : `${prefix}/` },
+      further: furtherVaults(this, all),
       common: { topic, deadLetters, logDays: Number.parseInt(cloud.logRetention, 10), tracing: cloud.tracing },
     };
     const rooms = roomsOf(this, stack, [...all.sources.keys()], cloud.stacks);
     const regions = rdsSources(all).map(({ region }) => region);
     const layers = rooms.map((room) => new DatabaseLayer(room.scope, 'Tools', { folder, regions }).version);
     const networks = networksOf(this, cloud);
-    const { functions, keepers } = withBundles({ document, folder, files: authoritiesOf(all) }, (newCode) => ({
-      functions: new Map(
-        rooms.flatMap((room, index) => functionsIn(room, { shared, networks, code: newCode(), layer: layers[index]! })),
-      ),
-      keepers: new KeeperFunctions(this, 'Keepers', {
-        shared,
-        code: newCode(),
-        layer: layers[0]!,
-        scheduleGroups: rooms.map(({ name }) => name),
+    const { functions, keepers } = withBundles(
+      { document, folder, files: authoritiesOf(all, shared.further) },
+      (newCode) => ({
+        functions: new Map(
+          rooms.flatMap((room, index) =>
+            functionsIn(room, { shared, networks, code: newCode(), layer: layers[index]! }),
+          ),
+        ),
+        keepers: new KeeperFunctions(this, 'Keepers', {
+          shared,
+          code: newCode(),
+          layer: layers[0]!,
+          scheduleGroups: rooms.map(({ name }) => name),
+        }),
       }),
-    }));
+    );
     for (const room of rooms) equip(room, { shared, functions, keepers });
     const { rotate, check } = keepers;
     outputs(this, { stack, bucket, topic, deadLetters, check: check.fn, rotate: rotate.fn, signingKey });
@@ -154,14 +162,19 @@ function equip({ scope, name, sources, isFirst }: Room, { shared, functions, kee
   const { all, common } = shared;
   const { cloud } = all;
   const { topic, deadLetters } = common;
-  const { rotate, check } = keepers;
+  const { rotate, check, copy } = keepers;
   const backup = (source: SourceName) => functions.get(source)!.backup;
   const drill = (source: SourceName) => functions.get(source)!.drill?.fn;
   new Schedules(scope, 'Schedules', {
     stack: name,
     deadLetters,
     planned: [
-      ...plannedOf(all, sources, slugRoom, { backup: (source) => backup(source).fn, drill, rotate: rotate.fn }),
+      ...plannedOf(all, sources, slugRoom, {
+        backup: (source) => backup(source).fn,
+        drill,
+        rotate: rotate.fn,
+        copy: copy?.fn,
+      }),
       ...(isFirst ? [plannedCheck(all, check.fn), ...plannedDigest(all, check.fn)] : []),
     ],
   });
@@ -208,12 +221,12 @@ function networksOf(scope: Construct, { stack, networks }: CloudConfig): Network
 }
 
 /** Certificates that lie beside the configuration. */
-function authoritiesOf({ sources }: Deployable): string[] {
+function authoritiesOf({ sources }: Deployable, { files: ofVaults }: FurtherVaults): string[] {
   const files = [...sources.values()]
     .map((source) => factsOf(source))
     .flatMap(({ server, drills }) => [server?.tls, drills?.server?.tls])
     .flatMap((tls) => (tls?.mode === 'verify' && tls.ca !== 'rds' && tls.ca !== 'public' ? [tls.ca] : []));
-  return [...new Set(files)];
+  return [...new Set([...files, ...ofVaults])];
 }
 
 function watchedSource(source: SourceName, { cloud }: SourceConfig, { fn }: NightjarFunction): WatchedFunction {
@@ -227,8 +240,21 @@ function watchedSource(source: SourceName, { cloud }: SourceConfig, { fn }: Nigh
 }
 
 /** Named the other way round, so that no source's name can make the same. */
-function watchedKeepers({ rotate, check }: KeeperFunctions): WatchedFunction[] {
+function watchedKeepers({ rotate, check, copy }: KeeperFunctions): WatchedFunction[] {
   const { timeoutSeconds } = smallSizing;
+  const copying =
+    copy === undefined
+      ? []
+      : [
+          {
+            label: 'Copying',
+            name: (what: string) => `copy-${what}`,
+            failed: 'copy-failed',
+            fn: copy.fn,
+            timeoutSeconds: copySizingOf([]).timeoutSeconds,
+            goesOn: true,
+          },
+        ];
   return [
     {
       label: 'Rotation',
@@ -238,5 +264,6 @@ function watchedKeepers({ rotate, check }: KeeperFunctions): WatchedFunction[] {
       timeoutSeconds,
     },
     { label: 'The check', name: (what) => `check-${what}`, failed: 'check-failed', fn: check.fn, timeoutSeconds },
+    ...copying,
   ];
 }

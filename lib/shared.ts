@@ -1,5 +1,6 @@
 import type { IKey } from 'aws-cdk-lib/aws-kms';
 import type { FunctionCommon } from './constructs/functions/nightjar-function.ts';
+import type { FurtherVaults } from './rights/copies.ts';
 import type { VaultPlace } from './rights/grants.ts';
 import type { Deployable } from './read-config.ts';
 
@@ -12,5 +13,7 @@ export type Shared = {
     readonly key: IKey | undefined /** @default - the region of the stack */;
     readonly region: string | undefined;
   };
+  /** Where copies are made. */
+  readonly further: FurtherVaults;
   readonly common: FunctionCommon;
 };

@@ -34,7 +34,7 @@ type HandlerJob<E, R> = {
 const answerMs = 500;
 const leastTellingMs = 1_000;
 /** A source has a run of its own of these, and many fail at the same moment where a server or the vault does. */
-const oneForEach: readonly Verb[] = ['backup', 'rotation', 'drill'];
+const oneForEach: readonly Verb[] = ['backup', 'rotation', 'drill', 'copy'];
 /** So long such a run waits for what others have to say, and for no more of its time than a quarter. */
 const gatherMs = 20_000;
 

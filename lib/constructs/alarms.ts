@@ -14,6 +14,8 @@ export type WatchedFunction = {
   readonly failed: string;
   readonly fn: LambdaFunction;
   readonly timeoutSeconds: number;
+  /** What one run does not get done, the next one does: that it takes all its time is no reason to ring. */
+  readonly goesOn?: boolean;
 };
 
 /** What stands for all sources. */
@@ -135,10 +137,10 @@ function rulesOfWhole({ deadLetters, checker, checkHours }: Whole): Rule[] {
   ];
 }
 
-function rulesOf({ label, name, failed, fn, timeoutSeconds }: WatchedFunction): Rule[] {
+function rulesOf({ label, name, failed, fn, timeoutSeconds, goesOn = false }: WatchedFunction): Rule[] {
   const period = Duration.seconds(periodSeconds);
   const look = { periods: Math.ceil(timeoutSeconds / periodSeconds) + latePeriods, ofPeriods: 1 };
-  return [
+  const rules = [
     {
       name: name('failed'),
       section: failed,
@@ -160,6 +162,7 @@ function rulesOf({ label, name, failed, fn, timeoutSeconds }: WatchedFunction): 
       ...look,
     },
   ];
+  return rules.filter(({ section }) => !(goesOn && section === 'duration'));
 }
 
 function throttled(watched: readonly WatchedFunction[]): Rule[] {

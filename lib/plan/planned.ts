@@ -8,10 +8,17 @@ type Functions = {
   backup(source: SourceName): IFunction;
   drill(source: SourceName): IFunction | undefined;
   rotate: IFunction;
+  copy: IFunction | undefined;
 };
 
 /** A rotation comes this long after a backup begins: the run is over by then, and so are its retries. */
 const laterHours = 3;
+/**
+ * Copies come an hour after a backup, and once more later: for what was late, and for the hour that is left out when the
+ * clocks go forward.
+ */
+const copyHours = [1, 2] as const;
+const copyMinutes = 30;
 /** And a drill this long: nobody else works on the backup then. */
 const drillHours = 5;
 /** A drill each week leaves the newest proven backup a week and some hours old. */
@@ -29,10 +36,10 @@ export function plannedOf(
   { sources, cloud }: Deployable,
   names: readonly SourceName[],
   slugRoom: number,
-  { backup, drill, rotate }: Functions,
+  { backup, drill, rotate, copy }: Functions,
 ): Planned[] {
   return names.flatMap((source): Planned[] => {
-    const { timeZone, watch, cloud: own } = sources.get(source)!;
+    const { timeZone, watch, copies, cloud: own } = sources.get(source)!;
     const slug = slugOf(source, slugRoom);
     const schedule = watch.schedule!;
     return [
@@ -54,7 +61,15 @@ export function plannedOf(
         event: { source },
         windowMs: cloud.flexibleWindow,
       },
-      ...drilled(drill(source), {
+      ...where(copies.length > 0 ? copy : undefined, {
+        name: `copy-${slug}`,
+        description: `Copies the backups of ${source}`.slice(0, 512),
+        cron: copyScheduleOf(schedule),
+        timeZone,
+        event: { source },
+        windowMs: cloud.flexibleWindow,
+      }),
+      ...where(drill(source), {
         name: `drill-${slug}`,
         description: `Tries a backup of ${source}`.slice(0, 512),
         cron: own.drill ?? drillScheduleOf(schedule, watch.drillEveryMs!),
@@ -104,6 +119,19 @@ export function drillScheduleOf(schedule: string, drillEveryMs: number): string 
   return drillEveryMs < weekAndADayMs ? daily : daily.replace(/ \* \* \*$/, ' * * 0');
 }
 
+/**
+ * When the backups of a source are copied: twice a day, one and two hours after the backup; of one that has several
+ * a day, half an hour after each full hour's; of any other schedule, with each backup, which finds those before it. What
+ * a run does not find, or does not get done, the next one brings.
+ */
+export function copyScheduleOf(schedule: string): string {
+  const [minute = '', hour = ''] = schedule.trim().split(/ +/);
+  if (!/^\d+$/.test(minute)) return schedule;
+  if (!/^\d+$/.test(hour)) return `${(Number(minute) + copyMinutes) % 60} * * * *`;
+  const hours = copyHours.map((later) => (Number(hour) + later) % 24).sort((a, b) => a - b);
+  return `${minute} ${hours.join(',')} * * *`;
+}
+
 /** Each day, so many hours after the first time of a schedule that is written plainly. */
 function later(schedule: string, hours: number): string | undefined {
   const [minute = '', hour = ''] = schedule.trim().split(/ +/);
@@ -111,6 +139,6 @@ function later(schedule: string, hours: number): string | undefined {
   return /^\d+$/.test(minute) && /^\d+$/.test(first) ? `${minute} ${(Number(first) + hours) % 24} * * *` : undefined;
 }
 
-function drilled(fn: IFunction | undefined, planned: Omit<Planned, 'fn'>): Planned[] {
+function where(fn: IFunction | undefined, planned: Omit<Planned, 'fn'>): Planned[] {
   return fn === undefined ? [] : [{ ...planned, fn }];
 }

@@ -26,3 +26,9 @@ export function restoreSizingOf(source: SourceCloud): Sizing {
 
 /** Of the functions that only read manifests. */
 export const smallSizing: Sizing = { memoryMb: 512, timeoutSeconds: 300 };
+
+/** Of the one that copies: as fast as the largest of these sources is backed up; what takes longer goes on next time. */
+export function copySizingOf(sources: readonly SourceCloud[]): Sizing {
+  const memoryMb = Math.max(steps[1].memoryMb, ...sources.map((one) => sizingOf(one).memoryMb));
+  return { memoryMb, timeoutSeconds: longestSeconds };
+}

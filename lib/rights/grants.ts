@@ -9,20 +9,20 @@ import { outboxFolder } from '../../core/domain/layout/places.ts';
 export type VaultPlace = { readonly bucket: IBucket; readonly prefix: string };
 
 /** A backup's manifest, and the signature of it. */
-const manifests = '*/manifest.*';
+export const manifests = '*/manifest.*';
 
 /** A backup's parts, whatever the engine. In a policy `*` stands for slashes too. */
-const parts = partPatterns.map((pattern) => `*/${pattern}`);
+export const parts = partPatterns.map((pattern) => `*/${pattern}`);
 /**
  * Only where nothing lies yet: what says that a backup exists, has begun, was proven or failed is written once, and
  * never over (S3 User Guide, enforcing conditional writes).
  */
-const onlyNew = { Null: { 's3:if-none-match': 'false' } };
+export const onlyNew = { Null: { 's3:if-none-match': 'false' } };
 /** To begin an upload and send its pieces, which take no condition; only its end makes an object (the same page). */
-const beforeItIsThere = { Bool: { 's3:ObjectCreationOperation': 'false' } };
+export const beforeItIsThere = { Bool: { 's3:ObjectCreationOperation': 'false' } };
 
 /** With this tag an object is the lifecycle rule's: whoever could give it could delete (docs/rotation.md). */
-const notReleased = { StringNotEquals: { 's3:RequestObjectTag/nightjar-tier': 'released' } };
+export const notReleased = { StringNotEquals: { 's3:RequestObjectTag/nightjar-tier': 'released' } };
 
 /** What the backup of a source does in the vault: writes below its own place, over nothing, and deletes nothing. */
 export function backupStatements(vault: VaultPlace, source: SourceName): PolicyStatement[] {
@@ -133,7 +133,7 @@ export function allow(
 }
 
 /** What every function does that tells: it remembers whom it has told what, and what waits for whom. */
-function remembering(vault: VaultPlace): PolicyStatement {
+export function remembering(vault: VaultPlace): PolicyStatement {
   return allow(
     'RememberWhatWasTold',
     ['s3:GetObject', 's3:GetObjectTagging', 's3:PutObject'],
@@ -142,7 +142,7 @@ function remembering(vault: VaultPlace): PolicyStatement {
 }
 
 /** Without the right to list what begins so, S3 calls what is missing forbidden. */
-function listing({ bucket, prefix }: VaultPlace, ...below: string[]): PolicyStatement {
+export function listing({ bucket, prefix }: VaultPlace, ...below: string[]): PolicyStatement {
   const starts = below.map((folder) => `${prefix}${folder}`);
   return allow(
     'List',
@@ -154,6 +154,7 @@ function listing({ bucket, prefix }: VaultPlace, ...below: string[]): PolicyStat
   );
 }
 
-function keysBelow({ bucket, prefix }: VaultPlace, below: string): (...patterns: string[]) => string[] {
+/** The objects below a place whose names match. */
+export function keysBelow({ bucket, prefix }: VaultPlace, below: string): (...patterns: string[]) => string[] {
   return (...patterns) => patterns.map((pattern) => bucket.arnForObjects(`${prefix}${below}${pattern}`));
 }

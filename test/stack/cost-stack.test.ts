@@ -9,13 +9,18 @@ import { exampleConfig, resourcesOf, synthesise } from './synthesis.ts';
 import type { Template } from './synthesis.ts';
 
 test.each([
-  ['plain', 'each'],
-  ['private-vpc', 'few'],
+  ['plain', 'each', []],
+  ['private-vpc', 'few', ['offsite']],
 ] as const)(
-  'what the estimate counts of examples/%s.yaml with alarms for %s is what the template has',
-  (name, alarms) => {
+  'what the estimate counts of examples/%s.yaml with alarms for %s, copied to %j, is what the template has',
+  (name, alarms, copies) => {
     const example = exampleConfig(name);
-    const written = { ...example, cloud: { ...example.cloud, alarms, signingKey: name === 'plain' } };
+    const written = {
+      ...example,
+      vaults: { offsite: 's3://acme-offsite/b' },
+      defaults: { ...example.defaults, copies: [...copies] },
+      cloud: { ...example.cloud, alarms, signingKey: name === 'plain' },
+    };
     const { template } = synthesise(written);
     const read = checkConfig(written);
     if ('problems' in read) throw new Error(JSON.stringify(read.problems));
@@ -23,7 +28,7 @@ test.each([
 
     expect({
       alarmMetrics: alarmMetricsOf(plan),
-      dashboardMetrics: dashboardMetricsOf(plan.sources.length),
+      dashboardMetrics: dashboardMetricsOf(plan),
       endpoints: plan.endpoints,
       keys: (plan.ownKey ? 1 : 0) + (plan.signingKey ? 1 : 0),
       dashboards: 1,

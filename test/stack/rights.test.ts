@@ -1,10 +1,12 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { probeKey } from '../../core/domain/layout/places.ts';
 import { judge } from '../real/cloud/policy/policy.ts';
 import type { Call, Rule, Statement } from '../real/cloud/policy/policy.ts';
 import { s3Asked } from '../real/cloud/policy/requests-s3.ts';
 import { policiesOf } from './judges/policies.ts';
-import { exampleConfig, synthesise } from './synthesis.ts';
+import { exampleConfig, exampleStack, synthesise } from './synthesis.ts';
 
 /** A source that is drilled, in a bucket whose objects are locked: every role that a stack has. */
 const example = exampleConfig('plain');
@@ -171,4 +173,91 @@ test('the address of a heartbeat is read by the check alone', () => {
   const readers = roles.filter(({ statements }) => JSON.stringify(statements).includes('outside/ping'));
 
   expect(readers.map(({ of }) => of)).toEqual(['Nightjar-check']);
+});
+
+test('the function that copies reads the vault and adds to the copy: nothing else it asks for there is allowed', () => {
+  const { statements } = policiesOf(exampleStack('self-hosted').template).find(
+    ({ of, kind }) => of === 'Nightjar-copy' && kind === 'identity',
+  )!;
+  const identity = statements.map((statement, index): Rule => ({ id: `#${index}`, statement: statement as Statement }));
+  const onlyNew = { 'if-none-match': '*' };
+  const may = (bucket: string, path: string, method: string, query = {}, headers: Record<string, string> = {}) =>
+    s3Asked(
+      {
+        method,
+        path: `/${bucket}${path === '' ? '' : `/nightjar/prod/shop/${path}`}`,
+        query: new URLSearchParams(query),
+        headers,
+        body: '',
+      },
+      { region: 'eu-north-1', account: '1', encryption: () => undefined },
+    ).needed.every((call) => judge(call, { identity, principal: '' }).allowed);
+  const id = '20261101T020000Z-aaaaaa';
+  const what = {
+    'read a part': ['data/0001.sql.zst', 'GET'],
+    'read a manifest': ['manifest.json', 'GET'],
+    'put a new part': ['data/0001.sql.zst', 'PUT', {}, onlyNew],
+    'begin an upload': ['data/0001.sql.zst', 'POST', { uploads: '' }],
+    'put together a new part': ['data/0001.sql.zst', 'POST', { uploadId: 'u' }, onlyNew],
+    'end an upload': ['data/0001.sql.zst', 'DELETE', { uploadId: 'u' }],
+    'put a new manifest': ['manifest.json', 'PUT', {}, onlyNew],
+    'put a new signature': ['manifest.sig', 'PUT', {}, onlyNew],
+    'put over a part': ['data/0001.sql.zst', 'PUT'],
+    'put together over a part': ['data/0001.sql.zst', 'POST', { uploadId: 'u' }],
+    'put over a manifest': ['manifest.json', 'PUT'],
+    'delete a part': ['data/0001.sql.zst', 'DELETE'],
+    'delete a manifest': ['manifest.json', 'DELETE'],
+    'delete a version': ['manifest.json', 'DELETE', { versionId: 'v' }],
+    'read a pin': ['pin.json', 'GET'],
+    'write a proof': ['proofs/x.json', 'PUT', {}, onlyNew],
+  } as const;
+  const allowed = (bucket: string) =>
+    Object.entries(what).flatMap(([name, [path, ...asked]]) =>
+      may(bucket, `${id}/${path}`, ...(asked as [string])) ? [name] : [],
+    );
+  const listed = { 'list-type': '2', prefix: 'nightjar/prod/shop/' };
+
+  expect(allowed('acme-archive')).toEqual(['read a part', 'read a manifest']);
+  expect(allowed('acme-offsite')).toEqual(Object.keys(what).slice(0, 8));
+  expect(allowed('acme-backups')).toEqual([]);
+  expect(['acme-archive', 'acme-offsite'].map((bucket) => may(bucket, '', 'GET', listed))).toEqual([true, true]);
+  expect(['acme-archive', 'acme-offsite'].map((bucket) => may(bucket, 'lease.json', 'PUT'))).toEqual([false, true]);
+  expect(may('acme-offsite', '', 'GET', { ...listed, prefix: 'nightjar/staging/' })).toBe(false);
+
+  // by the policy that docs/copies.md gives to the bucket of another account, for that role and no other
+  const page = readFileSync(join(import.meta.dirname, '../../docs/copies.md'), 'utf8');
+  const [, policy = ''] = /```json\n(.*?)```/s.exec(page) ?? [];
+  const resource = (JSON.parse(policy) as { Statement: Statement[] }).Statement.map(
+    (statement, index): Rule => ({ id: `bucket#${index}`, statement }),
+  );
+  const letIn = (role: string) => (name: string) => {
+    const [path, method, query = {}, headers = {}] = what[name as keyof typeof what] as unknown as [
+      string,
+      string,
+      object?,
+      object?,
+    ];
+    const wire = { method, path: `/acme-offsite/x/${id}/${path}`, query: new URLSearchParams({ ...query }), body: '' };
+    const { needed } = s3Asked(
+      { ...wire, headers: headers as Record<string, string> },
+      { region: 'eu-north-1', account: '1', encryption: () => undefined },
+    );
+    const principal = 'arn:aws:iam::111122223333:root';
+    return needed.every((call) => {
+      const context = { ...call.context, 'aws:PrincipalArn': principal.replace('root', `role/${role}`) };
+      return judge({ ...call, context }, { identity: [], resource, principal }).allowed;
+    });
+  };
+  const own = Object.keys(what).filter(letIn('Nightjar-BackupsKeepersCopyRole-X'));
+  expect(own).toEqual([...Object.keys(what).slice(0, 8), 'read a pin', 'write a proof']);
+  expect(Object.keys(what).filter(letIn('Somebody'))).toEqual([]);
+});
+
+test('where nothing is copied there is no function for it, and a vault that only stands there is nobody’s right', () => {
+  const vaults = { offsite: 's3://acme-offsite/b' };
+  const { template } = synthesise({ ...exampleConfig('plain'), vaults });
+
+  const plain = exampleStack('plain').template;
+  expect(policiesOf(template)).toEqual(policiesOf(plain));
+  expect(Object.keys(template.Resources)).toEqual(Object.keys(plain.Resources));
 });

@@ -5,7 +5,8 @@ import { plannedEndpoints } from '../../../core/contract/cloud/network.ts';
 import type { Manifest } from '../../../core/contract/manifest/manifest.ts';
 import type { CostPlan, SourcePlan } from '../../../core/domain/cost/cost.ts';
 import { keptOf } from '../../../core/domain/cost/kept.ts';
-import { sizingOf } from '../../../lib/plan/sizing.ts';
+import { copyScheduleOf } from '../../../lib/plan/planned.ts';
+import { copySizingOf, sizingOf } from '../../../lib/plan/sizing.ts';
 import { sizesOf } from '../sizes.ts';
 
 /** What is taken where nothing is said: one backup a night, of one gigabyte. */
@@ -33,9 +34,10 @@ export function costPlanOf(
   const { vault, sources, notify } = config;
   const cloud = config.cloud ?? cloudSchema.parse({});
   const isNew = cloud.bucket === 'create';
+  const plans = [...sources].map(([source, own]) => sourcePlan(source, own, newest.get(source)));
   return {
     region,
-    sources: [...sources].map(([source, own]) => sourcePlan(source, own, newest.get(source))),
+    sources: plans,
     checksPerMonth: [cloud.check, cloud.digest ?? []]
       .flat()
       .reduce((sum, schedule) => sum + keptOf(schedule, { count: 1 }, ordinaryDay).perMonth, 0),
@@ -51,6 +53,7 @@ export function costPlanOf(
       0,
     ),
     alarmsOfEach: cloud.alarms === 'each',
+    copies: copiesPlan(config, plans),
   };
 }
 
@@ -92,6 +95,21 @@ function sourcePlan(
     seconds,
     measured: false,
   };
+}
+
+/** Of the function that copies: each run lists, and each backup goes once into each further vault. */
+function copiesPlan({ sources }: Config, plans: readonly SourcePlan[]): CostPlan['copies'] {
+  const copied = [...sources.values()].flatMap((own, index) => {
+    const { perMonth, storedBytes } = plans[index]!;
+    return own.copies.length === 0 ? [] : [{ own, bytes: perMonth * storedBytes * own.copies.length }];
+  });
+  if (copied.length === 0) return undefined;
+  const runs = ({ watch: { schedule = assumed.schedule } }: SourceConfig) =>
+    keptOf(copyScheduleOf(schedule), { count: 1 }, ordinaryDay).perMonth;
+  const perMonth = copied.reduce((sum, { own }) => sum + runs(own), 0);
+  const bytes = copied.reduce((sum, one) => sum + one.bytes, 0);
+  const { memoryMb } = copySizingOf(copied.map(({ own }) => own.cloud));
+  return { perMonth, bytes, memoryMb, seconds: perMonth * usual.startSeconds + bytes / usual.bytesPerSecond };
 }
 
 /** Names of the secrets that a part of the configuration refers to. */

@@ -18,10 +18,6 @@ const nobodyIsTold =
   'is missing, and so are cloud.slack and notify: nobody would learn that backups fail; write email: ' +
   '[you@example.com], or, if it is meant, notify: none at the top of the file';
 
-const noCopies =
-  'are for the command line: no function makes copies yet, and none would be made; take vaults and copies out ' +
-  'of this file, and run "nightjar copy" by cron on a machine with a file that has them (docs/copies.md)';
-
 /** Why a valid configuration can't be deployed to AWS, all of it at once, each with a remedy; nothing when it can. */
 export function cloudProblems({
   vault,
@@ -43,7 +39,7 @@ export function cloudProblems({
     ];
   return [
     ...vaultDescriptor(vault).cloudProblems(vault, cloud),
-    ...problem(['vaults'], Object.keys(vaults).length === 0 ? undefined : noCopies),
+    ...copyProblems(vaults, [...sources.values()]),
     ...problem(['cloud', 'region'], regionProblem(cloud.region)),
     ...problem(
       ['cloud', 'email'],
@@ -61,6 +57,18 @@ export function cloudProblems({
           : undefined),
     ),
   ];
+}
+
+/** Of the vaults that backups are copied into: a function does it. */
+function copyProblems(vaults: Config['vaults'], sources: readonly SourceConfig[]): ConfigProblem[] {
+  const used = new Set(sources.flatMap(({ copies }) => copies.map(({ vault }) => vault)));
+  return Object.entries(vaults)
+    .filter(([name]) => used.has(name))
+    .flatMap(([name, vault]) =>
+      vaultDescriptor(vault)
+        .copyProblems(vault)
+        .map(({ path, message }) => ({ path: ['vaults', name, ...path], message })),
+    );
 }
 
 function sourceProblems(path: Path, source: SourceConfig, { networks }: CloudConfig): ConfigProblem[] {

@@ -142,6 +142,9 @@ export const rotateEventSchema = group('the event', {
   anyShare: flag('Remove more at once than `rotation.maxShare` allows.', false),
 });
 
+/** What starts the copying of one source. */
+export const copyEventSchema = group('the event', { source });
+
 /**
  * Variables of a function. The configuration is a file of the bundle: all variables together may hold 4 KB (AWS Lambda
  * quotas).
@@ -161,6 +164,13 @@ export const functionEnvironmentSchema = z.object({
 
 const count = z.int().nonnegative();
 
+const skippedSchema = z.strictObject({
+  status: z.literal('skipped'),
+  source: z.string(),
+  heldBy: z.string(),
+  why: z.string(),
+});
+
 /** What a backup answers. A second run of a source that is at work already is no failure: it is skipped. */
 export const backupResultSchema = z.discriminatedUnion('status', [
   z.strictObject({
@@ -175,7 +185,7 @@ export const backupResultSchema = z.discriminatedUnion('status', [
     seconds: z.number(),
     warnings: z.array(z.string()),
   }),
-  z.strictObject({ status: z.literal('skipped'), source: z.string(), heldBy: z.string(), why: z.string() }),
+  skippedSchema,
   z.strictObject({
     status: z.literal('examined'),
     source: z.string(),
@@ -288,6 +298,30 @@ export const rotateResultSchema = z.strictObject({
   seconds: z.number(),
 });
 
+/**
+ * What copying answers: of each further vault what was brought (`there`: all of it was there already), and what the
+ * first one no longer had. One that failed in part is an error.
+ */
+export const copyResultSchema = z.discriminatedUnion('status', [
+  z.strictObject({
+    status: z.literal('copied'),
+    source: z.string(),
+    copies: z.array(
+      z.strictObject({
+        vault: z.string(),
+        place: z.string(),
+        copied: z.array(
+          z.strictObject({ id: z.string(), state: z.enum(['copied', 'there']), parts: count, bytes: count }),
+        ),
+        removed: z.array(z.string()),
+      }),
+    ),
+    seconds: z.number(),
+  }),
+  skippedSchema,
+]);
+
+export type CopyResult = z.infer<typeof copyResultSchema>;
 export type RotateResult = z.infer<typeof rotateResultSchema>;
 export type BackupResult = z.infer<typeof backupResultSchema>;
 export type BackupEvent = z.infer<typeof backupEventSchema>;

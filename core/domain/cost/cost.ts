@@ -39,6 +39,8 @@ export type CostPlan = {
   endpoints: number;
   /** Whether the functions of each source have alarms of their own. */
   alarmsOfEach: boolean;
+  /** The function that copies, where there is one: runs, their time, and what they bring into further vaults. */
+  copies?: { perMonth: number; seconds: number; memoryMb: number; bytes: Bytes } | undefined;
 };
 
 /**
@@ -69,20 +71,23 @@ const keeper = { memoryGb: 0.5, rotationSeconds: 5, checkSeconds: 2, secondsOfSo
 /** Manifests that a check reads of each source, and bytes that a run of each kind logs. */
 const checkReads = 8;
 const logBytes = { backup: 10_000, rotation: 4_000, check: 3_000 };
+const none = { perMonth: 0, seconds: 0, memoryMb: 0, bytes: 0 };
 /** Figures that a check leaves in CloudWatch. */
 export const customMetrics = 11;
 
+type Watched = Pick<CostPlan, 'sources' | 'alarmsOfEach' | 'copies'>;
+
 /**
  * Metrics that alarms look at: four of the whole stack, and of rotation, check and (where each has alarms) the backup
- * of each source: failures, duration, throttling.
+ * of each source: failures, duration, throttling; of copying failures and throttling alone.
  */
-export function alarmMetricsOf({ sources, alarmsOfEach }: Pick<CostPlan, 'sources' | 'alarmsOfEach'>): number {
-  return 4 + 3 * (2 + (alarmsOfEach ? sources.length : 0));
+export function alarmMetricsOf({ sources, alarmsOfEach, copies }: Watched): number {
+  return 4 + 3 * (2 + (alarmsOfEach ? sources.length : 0)) + (copies === undefined ? 0 : 2);
 }
 
 /** Metrics on the dashboard. */
-export function dashboardMetricsOf(sources: number): number {
-  return 5 + 1 + 2 * (sources + 2);
+export function dashboardMetricsOf({ sources, copies }: Omit<Watched, 'alarmsOfEach'>): number {
+  return 5 + 1 + 2 * (sources.length + 2 + (copies === undefined ? 0 : 1));
 }
 
 /**
@@ -94,18 +99,20 @@ export function estimateCost(plan: CostPlan): Estimate {
   const sources = plan.sources.map((one) => storageOf(one, plan, prices));
   const rotations = plan.sources.length * daysOfMonth;
   const backups = sum(plan.sources.map(({ perMonth }) => perMonth));
-  const runs = backups + rotations + plan.checksPerMonth;
+  const { copies = none } = plan;
+  const runs = backups + rotations + copies.perMonth + plan.checksPerMonth;
   const backupGbSeconds = sum(
     plan.sources.map(({ perMonth, seconds, memoryMb }) => (perMonth * seconds * memoryMb) / 1024),
   );
   const keeperGbSeconds =
     keeper.memoryGb *
-    (rotations * keeper.rotationSeconds +
-      plan.checksPerMonth * (keeper.checkSeconds + keeper.secondsOfSource * plan.sources.length));
+      (rotations * keeper.rotationSeconds +
+        plan.checksPerMonth * (keeper.checkSeconds + keeper.secondsOfSource * plan.sources.length)) +
+    (copies.seconds * copies.memoryMb) / 1024;
   const logsGb =
     (backups * logBytes.backup + rotations * logBytes.rotation + plan.checksPerMonth * logBytes.check) / 1e9;
   const metrics = alarmMetricsOf(plan);
-  const onDashboard = dashboardMetricsOf(plan.sources.length);
+  const onDashboard = dashboardMetricsOf(plan);
   const lines = [
     line(
       'S3 storage',

@@ -54,6 +54,13 @@ export function costNotes(plan: CostPlan, { sources }: Estimate): string[] {
             `${money(readGb * everywhere.otherRegionGb)} between zones, from a public address, or from another ` +
             'region, and whatever your host charges for traffic from elsewhere.',
         ]),
+    ...(plan.copies === undefined
+      ? []
+      : [
+          `Copies: what lies in further vaults is on the bill of whoever has them. The ${gb(plan.copies.bytes / 1e9)} ` +
+            `that go there each month cost ${money((plan.copies.bytes / 1e9) * everywhere.otherRegionGb)} into ` +
+            'another region, about $0.09 a GB out of AWS, and nothing within a region.',
+        ]),
     ...long.map(
       ({ source, seconds, timeoutSeconds, measured }) =>
         `${source} takes ${measured ? '' : 'an estimated '}${Math.round(seconds)} s of the ${timeoutSeconds} s ` +

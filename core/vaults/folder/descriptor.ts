@@ -16,6 +16,15 @@ export const folder = {
       message: 'is a folder, which functions do not have: write a bucket, as s3://acme-backups/prod',
     },
   ],
+  copyProblems: () => [
+    {
+      path: [],
+      message:
+        'is a folder, which functions do not have: leave it out of copies here, and copy there from a machine, ' +
+        'with a file of its own',
+    },
+  ],
+  reach: () => ({ secrets: [], files: [] }),
   open: async (config, _key, from) => {
     const { folderVault } = await import('./folder.ts');
     return { vault: folderVault(from.path(config.folder)), close: () => undefined };

@@ -4,6 +4,7 @@ import { problem } from '../../contract/config/problem.ts';
 import type { ConfigProblem } from '../../contract/config/problem.ts';
 import { secretReference } from '../../contract/config/secret.ts';
 import type { CloudConfig } from '../../contract/cloud/cloud.ts';
+import { asSecret, secretProblem } from '../../contract/cloud/secret-problem.ts';
 import type { VaultDescriptor } from '../descriptor.ts';
 
 const urlPattern = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/([^?#\s@]*))?$/;
@@ -60,6 +61,12 @@ export const s3 = {
   place: ({ bucket, prefix }) => `s3://${[bucket, prefix].filter((part) => part !== '').join('/')}`,
   pathOf: ({ endpoint: store = '', bucket, prefix }) => `${store} ${bucket}/${prefix}`,
   cloudProblems: bucketProblems,
+  copyProblems,
+  reach: ({ endpoint: store, bucket, prefix, region, kmsKey, ca, accessKeyId, secretAccessKey }) => ({
+    secrets: [accessKeyId ?? [], secretAccessKey ?? []].flat(),
+    files: [ca ?? []].flat(),
+    ...(store === undefined && accessKeyId === undefined && { bucket: { name: bucket, prefix, region, kmsKey } }),
+  }),
   async open({ kind: _, accessKeyId: id, secretAccessKey: secret, ca, ...bucket }, key, from, signal) {
     const credentials = id &&
       secret && {
@@ -85,19 +92,8 @@ function bucketProblems(vault: S3VaultConfig, cloud: CloudConfig): ConfigProblem
       vault.accessKeyId &&
         'functions have a role of their own, and need no keys: leave accessKeyId and secretAccessKey out',
     ),
-    ...problem(
-      at('prefix'),
-      /^[\w./=+@,~-]*$/.test(vault.prefix)
-        ? undefined
-        : 'may hold letters, digits and . / _ = + @ , ~ - here: it stands in the rights of the functions, where ' +
-            'others mean something',
-    ),
-    ...problem(
-      at('kmsKey'),
-      vault.kmsKey !== undefined && !/^arn:[\w-]+:kms:[a-z0-9-]+:\d{12}:key\/[\w-]+$/.test(vault.kmsKey)
-        ? 'expected the ARN of a key (arn:aws:kms:…:key/…): rights are given on it, and an alias has none'
-        : undefined,
-    ),
+    ...problem(at('prefix'), prefixProblem(vault)),
+    ...problem(at('kmsKey'), keyProblem(vault)),
     ...problem(
       at('region'),
       cloud.bucket === 'create' && vault.region !== undefined && vault.region !== cloud.region
@@ -117,6 +113,37 @@ function bucketProblems(vault: S3VaultConfig, cloud: CloudConfig): ConfigProblem
         : undefined,
     ),
   ];
+}
+
+/** A store of another vendor has keys; on AWS, the function's role does without. */
+function copyProblems(vault: S3VaultConfig): ConfigProblem[] {
+  const { endpoint: store, accessKeyId, secretAccessKey } = vault;
+  const at = (key: string): ConfigProblem['path'] => ['s3', key];
+  return [
+    ...problem(
+      at('accessKeyId'),
+      store !== undefined && accessKeyId === undefined
+        ? 'is missing: a store outside of AWS knows no role of the functions; write accessKeyId and ' +
+            `secretAccessKey, each as ${asSecret}`
+        : accessKeyId && secretProblem(accessKeyId),
+    ),
+    ...problem(at('secretAccessKey'), secretAccessKey && secretProblem(secretAccessKey)),
+    ...problem(at('prefix'), accessKeyId === undefined ? prefixProblem(vault) : undefined),
+    ...problem(at('kmsKey'), accessKeyId === undefined ? keyProblem(vault) : undefined),
+  ];
+}
+
+function prefixProblem({ prefix }: S3VaultConfig): string | undefined {
+  if (/^[\w./=+@,~-]*$/.test(prefix)) return undefined;
+  return (
+    'may hold letters, digits and . / _ = + @ , ~ - here: it stands in the rights of the functions, where ' +
+    'others mean something'
+  );
+}
+
+function keyProblem({ kmsKey }: S3VaultConfig): string | undefined {
+  if (kmsKey === undefined || /^arn:[\w-]+:kms:[a-z0-9-]+:\d{12}:key\/[\w-]+$/.test(kmsKey)) return undefined;
+  return 'expected the ARN of a key (arn:aws:kms:…:key/…): rights are given on it, and an alias has none';
 }
 
 function isPlainUrl(value: string): boolean {

@@ -1,11 +1,12 @@
 import type { Code, ILayerVersion } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
 import { checkStatements, rotateStatements } from '../../rights/grants.ts';
+import { copyStatements, listCopiesStatements } from '../../rights/copies.ts';
 import { functionName } from '../../plan/names.ts';
 import { accountStatements, secretStatements, tellingStatements, vaultKeyStatements } from '../../rights/rights.ts';
 import { secretsOfCheck } from '../../rights/secrets.ts';
 import type { Shared } from '../../shared.ts';
-import { smallSizing } from '../../plan/sizing.ts';
+import { copySizingOf, smallSizing } from '../../plan/sizing.ts';
 import { NightjarFunction } from './nightjar-function.ts';
 
 export type KeeperFunctionsProps = {
@@ -13,6 +14,7 @@ export type KeeperFunctionsProps = {
   readonly code: {
     readonly rotate: Code;
     readonly check: Code;
+    readonly copy: Code;
   };
   /** Groups of schedules that the check looks at. */
   readonly scheduleGroups: readonly string[];
@@ -20,14 +22,18 @@ export type KeeperFunctionsProps = {
   readonly layer: ILayerVersion;
 };
 
-/** The two functions that work in the vault alone, for all sources: one rotates, one checks. They reach no database. */
+/**
+ * The functions that work in vaults alone, for all sources: one rotates, one checks, and, where anything is copied, one
+ * copies. They reach no database.
+ */
 export class KeeperFunctions extends Construct {
   readonly rotate: NightjarFunction;
   readonly check: NightjarFunction;
+  readonly copy: NightjarFunction | undefined;
 
   constructor(scope: Construct, id: string, { shared, code, layer, scheduleGroups }: KeeperFunctionsProps) {
     super(scope, id);
-    const { stack, vault, common, all } = shared;
+    const { stack, vault, further, common, all } = shared;
     const both = (secrets: readonly string[]) => [
       ...vaultKeyStatements(this, vault.key, vault.region),
       ...secretStatements(this, all, secrets),
@@ -52,8 +58,26 @@ export class KeeperFunctions extends Construct {
         ...(all.cloud.mustCover !== undefined && { NIGHTJAR_MUST_COVER: all.cloud.mustCover }),
       },
       layer,
-      statements: [...checkStatements(vault), ...accountStatements(this, all.cloud), ...both(secretsOfCheck(all))],
+      statements: [
+        ...checkStatements(vault),
+        ...listCopiesStatements(further),
+        ...accountStatements(this, all.cloud),
+        ...both([...secretsOfCheck(all), ...further.secrets]),
+      ],
       retries: 1,
     });
+    this.copy = further.any
+      ? new NightjarFunction(this, 'Copy', {
+          common,
+          sizing: copySizingOf(
+            [...all.sources.values()].flatMap(({ copies, cloud }) => (copies.length > 0 ? cloud : [])),
+          ),
+          functionName: functionName(stack, 'copy'),
+          description: 'Brings further vaults the backups of a source that they should have: { "source": "…" }',
+          code: code.copy,
+          statements: [...copyStatements(vault, further), ...both(further.secrets)],
+          retries: 2,
+        })
+      : undefined;
   }
 }

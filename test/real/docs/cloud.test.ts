@@ -119,6 +119,8 @@ test('links of both pages lead somewhere', async () => {
     'runbook.md': runbook,
     'configuration.md': await read('configuration.md'),
     'vault-trust.md': await read('vault-trust.md'),
+    'copies.md': await read('copies.md'),
+    'signing.md': await read('signing.md'),
   };
   const lost = [...page.matchAll(/\]\(([\w./-]*)#([\w-]+)\)/g)]
     .filter(([, file = '', anchor = '']) => texts[file] === undefined || !sections(texts[file]).includes(anchor))

@@ -43,6 +43,7 @@ test.each([
   ['restore', [...ofVault, '@aws-sdk/rds-signer']],
   ['drill', [...ofVault, '@aws-sdk/rds-signer']],
   ['rotate', ofVault],
+  ['copy', ofVault],
   ['check', ofVault],
 ] as const)('%s holds the clients of AWS that it uses, and no other', (name, expected) => {
   expect(clients(name)).toEqual(expected);
@@ -66,7 +67,7 @@ test('a cold start reads no driver of a database, no client of AWS, and no langu
 });
 
 test('functions that work in the vault alone hold no driver of a database', () => {
-  for (const name of ['rotate', 'check'] as const)
+  for (const name of ['rotate', 'copy', 'check'] as const)
     expect(packages(inputs(name)).filter((one) => ['pg', 'mysql2', 'iconv-lite'].includes(one))).toEqual([]);
 });
 
@@ -84,7 +85,8 @@ test('the function that proves finds the parser of PostgreSQL beside itself, and
       })
     ).stdout,
   ).toBe('1\n');
-  for (const name of ['backup', 'rotate', 'check'] as const) await expect(access(file(name))).rejects.toThrow('ENOENT');
+  for (const name of ['backup', 'rotate', 'copy', 'check'] as const)
+    await expect(access(file(name))).rejects.toThrow('ENOENT');
 });
 
 test('each bundle has the notices of every library in it, with the text of its licence', async () => {

@@ -5,7 +5,7 @@ import { Cron } from 'croner';
 import { awsCron, awsCronProblem, lostBackupWarning } from '../../../core/contract/cloud/aws-schedule.ts';
 import { gapMs } from '../../../core/domain/time/schedule.ts';
 import { parseConfig } from '../../../core/config-file.ts';
-import { drillScheduleOf, rotationScheduleOf } from '../../../lib/plan/planned.ts';
+import { copyScheduleOf, drillScheduleOf, rotationScheduleOf } from '../../../lib/plan/planned.ts';
 import { firesAt } from './aws-clock.ts';
 
 const year = 2027;
@@ -314,3 +314,18 @@ function generator(seed: number): () => number {
     return ((value ^ (value >>> 14)) >>> 0) / 4_294_967_296;
   };
 }
+
+test.each([
+  ['30 3 * * *', '30 4,5 * * *'],
+  ['30 23 * * 1-5', '30 0,1 * * *'],
+  ['0 1 * * *', '0 2,3 * * *'],
+  ['0 */6 * * *', '30 * * * *'],
+  ['45 8-18,22 * * *', '15 * * * *'],
+  ['*/15 * * * *', '*/15 * * * *'],
+])('backups by %s are copied by %s', (schedule, copied) => {
+  expect(copyScheduleOf(schedule)).toBe(copied);
+  // never more than a day and a bit apart, also when the clocks change
+  const fires = firesAt(awsCron(copied), 'Europe/Amsterdam', year).map((one) => Number(one));
+  const gaps = fires.slice(1).map((at, index) => at - fires[index]!);
+  expect(Math.max(...gaps)).toBeLessThanOrEqual(25 * hourMs);
+});

@@ -91,14 +91,42 @@ test('who works in a further vault keeps what is kept there, and copies nothing 
   expect(inVault(config, 'toString')).toBeUndefined();
 });
 
-test('a file with further vaults can’t be deployed: no function would make the copies', () => {
-  const cloud = `cloud: { email: [ops@acme.example], region: eu-west-1 }\n`;
-  const config = reading(
-    `${two.replace('./b', 's3://acme/b')}${cloud}sources: { shop: { ${server}, copies: [nas] } }\n`,
-  );
+const inCloud = 'vault: s3://acme/b\ncloud: { email: [ops@acme.example], region: eu-west-1 }\n';
+const deploying = (vault: string, copies = '[other]') => {
+  const sources = `sources: { shop: { postgres: { host: db, database: shop, user: app }, copies: ${copies}, `;
+  const config = reading(`${inCloud}vaults: { other: ${vault} }\n${sources}schedule: "0 2 * * *" } }\n`);
+  return cloudProblems(config).map(({ path, message }) => `${path.join('.')} ${message}`);
+};
+const keys = 'accessKeyId: { secret: v, field: id }, secretAccessKey: { secret: v, field: key }';
 
-  expect(cloudProblems(config)).toContainEqual({
-    path: ['vaults'],
-    message: expect.stringContaining('no function makes'),
-  });
+test.each([
+  ['s3://acme-offsite/b', []],
+  [`{ s3: { bucket: acme-offsite, region: us-east-1 } }`, []],
+  [`{ s3: { bucket: acme-offsite, endpoint: "https://s3.vendor.example", ${keys} } }`, []],
+  [`{ s3: { bucket: acme-offsite, prefix: "nightly *", ${keys} } }`, []],
+  ['/mnt/nas', [expect.stringMatching(/^vaults\.other is a folder, which functions do not have/)]],
+  [
+    `{ s3: { bucket: acme-offsite, endpoint: "https://s3.vendor.example" } }`,
+    [expect.stringMatching(/^vaults\.other\.s3\.accessKeyId is missing: a store outside of AWS knows no role/)],
+  ],
+  [
+    `{ s3: { bucket: acme-offsite, accessKeyId: { env: ID }, secretAccessKey: { file: key } } }`,
+    [
+      expect.stringMatching(/^vaults\.other\.s3\.accessKeyId a variable is of one machine/),
+      expect.stringMatching(/^vaults\.other\.s3\.secretAccessKey a file is of one machine/),
+    ],
+  ],
+  [
+    `{ s3: { bucket: acme-offsite, prefix: "nightly *", kmsKey: alias/backups } }`,
+    [
+      expect.stringMatching(/^vaults\.other\.s3\.prefix may hold letters, digits/),
+      expect.stringMatching(/^vaults\.other\.s3\.kmsKey expected the ARN of a key/),
+    ],
+  ],
+])('what functions need to copy into %s is told before anything is deployed', (vault, expected) => {
+  expect(deploying(vault)).toEqual(expected);
+});
+
+test('a folder that no source is copied into keeps nobody from deploying', () => {
+  expect(deploying('/mnt/nas', '[]')).toEqual([]);
 });

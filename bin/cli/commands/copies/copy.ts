@@ -1,5 +1,5 @@
-import { copyMissing } from '../../../../core/commands/copy.ts';
-import type { CopiedSource } from '../../../../core/commands/copy.ts';
+import { copyDocument, copyInto } from '../../../../core/commands/copy-source.ts';
+import type { CopyOutcome } from '../../../../core/commands/copy-source.ts';
 import type { Nightjar } from '../../../../core/compose.ts';
 import { abortError, BackupError, collected } from '../../../../core/domain/errors.ts';
 import type { SourceName } from '../../../../core/domain/keys.ts';
@@ -11,9 +11,6 @@ import type { CommandOutcome } from '../../text/output.ts';
 import { showProgress } from '../../text/progress.ts';
 import type { CommandSession } from '../../session.ts';
 import { told } from '../../told.ts';
-
-/** What became of one further vault of a source: what was brought, and what failed. */
-type Copied = { vault: string } & Partial<Omit<CopiedSource, 'failures'>> & { failures: unknown[] };
 
 /** `nightjar copy`: brings the further vaults of each source what they should have, one source after the other. */
 export async function copyCommand(
@@ -34,20 +31,20 @@ export async function copySources(
   const results: object[] = [];
   const failures: unknown[] = [];
   for (const source of sources) {
-    const copies: Copied[] = [];
+    const copies: CopyOutcome[] = [];
     const work = async () => {
-      await copyInto(source, copies, session, signal);
+      await copyFrom(source, copies, session, signal);
       const wrong = copies.flatMap((one) => one.failures);
       if (signal.aborted) throw abortError(signal);
       if (wrong.length > 0) throw collected(wrong);
       return { source, copies };
     };
     try {
-      await told({ verb: 'copy', source }, work, documentOf, session, signal);
-      results.push({ status: 'copied', ...documentOf({ source, copies }) });
+      await told({ verb: 'copy', source }, work, () => copyDocument(source, copies), session, signal);
+      results.push({ status: 'copied', ...copyDocument(source, copies) });
     } catch (error) {
       failures.push(error);
-      results.push({ status: 'failed', ...documentOf({ source, copies }), error: failureDocument(error) });
+      results.push({ status: 'failed', ...copyDocument(source, copies), error: failureDocument(error) });
       session.out.fail(error);
       if (signal.aborted) break;
     }
@@ -71,48 +68,26 @@ export function withCopies(names: readonly SourceName[], { settings }: Nightjar)
 }
 
 /** Works on one further vault after the other: one that is down keeps the next from nothing. */
-async function copyInto(
+async function copyFrom(
   source: SourceName,
-  copies: Copied[],
+  copies: CopyOutcome[],
   { nightjar, out }: CommandSession,
   signal: AbortSignal,
 ): Promise<void> {
   const settings = nightjar.settings(source);
-  const memory = memoryOf(settings);
-  for (const { vault, retention } of settings.copies) {
+  for (const copy of settings.copies) {
     if (signal.aborted) return;
-    const progress = showProgress(source, `copying to ${vault}`, out, Date.now);
-    try {
-      const to = await nightjar.vault(vault, signal);
-      const deps = { ...nightjar, from: nightjar.store, to, report: progress.report };
-      const done = await copyMissing(source, { memory, retention }, deps, signal);
-      progress.end();
-      copies.push({ vault, ...done });
-      out.say(lineOf(source, vault, done));
-    } catch (error) {
-      copies.push({ vault, failures: [error] });
-    } finally {
-      progress.end();
-    }
+    const progress = showProgress(source, `copying to ${copy.vault}`, out, Date.now);
+    const deps = { ...nightjar, from: nightjar.store, report: progress.report };
+    const done = await copyInto(source, copy, memoryOf(settings), deps, signal).finally(progress.end);
+    copies.push(done);
+    if (done.place !== undefined) out.say(lineOf(source, done));
   }
 }
 
-function lineOf(source: SourceName, vault: string, { copied, failures }: CopiedSource): string {
+function lineOf(source: SourceName, { vault, copied = [], failures }: CopyOutcome): string {
   const bytes = copied.reduce((sum, one) => sum + one.bytes, 0);
   const brought = copied.filter(({ state }) => state === 'copied').length;
   const what = brought === 0 ? 'nothing to copy' : `${plural(brought, 'backup')} copied, ${formatBytes(bytes)}`;
   return `${source}  ${vault}  ${what}${failures.length === 0 ? '' : `; ${plural(failures.length, 'backup')} failed`}`;
-}
-
-function documentOf({ source, copies }: { source: SourceName; copies: readonly Copied[] }): object {
-  return {
-    source,
-    copies: copies.map(({ vault, place, copied = [], removed = [], failures }) => ({
-      vault,
-      ...(place !== undefined && { place }),
-      copied: copied.map(({ id, state, parts, bytes }) => ({ id, state, parts, bytes })),
-      removed,
-      failures: failures.map(failureDocument),
-    })),
-  };
 }

@@ -1,11 +1,11 @@
-import '../../support/jest/one-realm.ts';
+import '../../../support/jest/one-realm.ts';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { s3Vault } from '../../../core/vaults/s3/s3.ts';
-import type { DatabaseServer } from '../../servers/server.ts';
-import { dailyIds, putBackup } from '../../support/vaults/history.ts';
-import { clientOf } from '../vaults/s3/servers.ts';
-import { errorOf, valueOf } from './sandbox/outcome.ts';
-import { openScene, type Scene } from './scene.ts';
+import { s3Vault } from '../../../../core/vaults/s3/s3.ts';
+import type { DatabaseServer } from '../../../servers/server.ts';
+import { dailyIds, putBackup } from '../../../support/vaults/history.ts';
+import { clientOf } from '../../vaults/s3/servers.ts';
+import { errorOf, valueOf } from '../sandbox/outcome.ts';
+import { openScene, type Scene } from '../scene.ts';
 
 let scene: Scene;
 beforeAll(async () => {

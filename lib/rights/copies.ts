@@ -1,0 +1,96 @@
+import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import { Stack } from 'aws-cdk-lib';
+import { Bucket } from 'aws-cdk-lib/aws-s3';
+import { Construct } from 'constructs';
+import { vaultDescriptor } from '../../core/contract/config/vaults/vault.ts';
+import type { Deployable } from '../read-config.ts';
+import { allow, beforeItIsThere, keysBelow, keyStatement, listing, manifests } from './grants.ts';
+import { notReleased, onlyNew, parts, remembering } from './grants.ts';
+import type { VaultPlace } from './grants.ts';
+import { namesIn } from './secrets.ts';
+
+/** The further vaults that backups are copied into, as far as functions need something for them. */
+export type FurtherVaults = {
+  /** Whether any source is copied anywhere. */
+  readonly any: boolean;
+  /** Buckets that the function's own role works in. */
+  readonly buckets: readonly (VaultPlace & { readonly kmsKey?: string | undefined; readonly region: string })[];
+  /** Names or ARNs of the secrets that open the others. */
+  readonly secrets: readonly string[];
+  /** Certificates that lie beside the configuration. */
+  readonly files: readonly string[];
+};
+
+/** Those that the sources of a configuration are copied into; one that nobody names is left out. */
+export function furtherVaults(scope: Construct, { vaults, sources }: Pick<Deployable, 'vaults' | 'sources'>) {
+  const within = new Construct(scope, 'Copies');
+  const used = new Set([...sources.values()].flatMap(({ copies }) => copies.map(({ vault }) => vault)));
+  const reached = [...used].map((name) => ({ name, ...vaultDescriptor(vaults[name]!).reach(vaults[name]!) }));
+  return {
+    any: used.size > 0,
+    buckets: reached.flatMap(({ name, bucket }) => {
+      if (bucket === undefined) return [];
+      const prefix = bucket.prefix.replace(/^\/+|\/+$/g, '');
+      return [
+        {
+          bucket: Bucket.fromBucketName(within, name, bucket.name),
+          prefix: prefix === '' ? '' : `${prefix}/`,
+          kmsKey: bucket.kmsKey,
+          region: bucket.region ?? Stack.of(scope).region,
+        },
+      ];
+    }),
+    secrets: namesIn(reached.flatMap(({ secrets }) => secrets)),
+    files: reached.flatMap(({ files }) => files),
+  } satisfies FurtherVaults;
+}
+
+/**
+ * What copying does: reads the backups of every source, and adds to further buckets what is not there: over nothing,
+ * and nothing can be deleted there.
+ */
+export function copyStatements(vault: VaultPlace, { buckets }: FurtherVaults): PolicyStatement[] {
+  const own = keysBelow(vault, '');
+  const there = (...patterns: string[]) => buckets.flatMap((one) => keysBelow(one, '')(...patterns));
+  const reading = [
+    listing(vault, ''),
+    remembering(vault),
+    allow('ReadAllBackups', ['s3:GetObject'], own(manifests, '*/ledger.json', ...parts)),
+  ];
+  if (buckets.length === 0) return reading;
+  return [
+    ...reading,
+    ...listCopiesStatements({ buckets }),
+    allow('HoldLeasesOfCopies', ['s3:GetObject', 's3:GetObjectTagging', 's3:PutObject'], there('*/lease.json')),
+    allow('AddParts', ['s3:PutObject'], there(...parts), onlyNew),
+    allow('UploadCopies', ['s3:PutObject'], there(...parts), beforeItIsThere),
+    allow('CompareCopies', ['s3:AbortMultipartUpload', 's3:GetObject'], there(...parts)),
+    allow('AddManifests', ['s3:PutObject'], there(manifests), onlyNew),
+    allow('ReadCopies', ['s3:GetObject'], there(manifests)),
+    allow('TagCopies', ['s3:PutObjectTagging'], there(manifests, ...parts), notReleased),
+    ...buckets.flatMap(({ kmsKey, region }, index) =>
+      kmsKey === undefined
+        ? []
+        : [
+            keyStatement(
+              `UseKeyOfCopies${index + 1}`,
+              [kmsKey],
+              ['kms:Decrypt', 'kms:GenerateDataKey'],
+              `s3.${region}.amazonaws.com`,
+            ),
+          ],
+    ),
+  ];
+}
+
+/** What judging copies takes: their names and sizes. */
+export function listCopiesStatements({ buckets }: Pick<FurtherVaults, 'buckets'>): PolicyStatement[] {
+  return buckets.map(({ bucket, prefix }, index) =>
+    allow(
+      `ListCopies${index + 1}`,
+      ['s3:ListBucket'],
+      [bucket.bucketArn],
+      prefix === '' ? undefined : { StringLike: { 's3:prefix': `${prefix}*` } },
+    ),
+  );
+}
