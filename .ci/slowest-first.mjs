@@ -5,10 +5,11 @@ import TestSequencer from '@jest/test-sequencer';
  * more.
  */
 const slowest = [
-  'liar/postgres',
   'cloud/stack',
-  'layer/packages/update',
   'lambda/deadline',
+  'layer/packages/update',
+  'liar/postgres',
+  'keys/vaults',
   'vaults/s3/network',
   'mariadb/restore/replace',
   'vaults/s3/s3',

@@ -8,7 +8,7 @@ import { s3Client } from '../../servers/s3/client.ts';
 import { startMoto } from '../../servers/s3/moto.ts';
 import type { S3Server } from '../../servers/server.ts';
 import { cliScene } from '../../support/cli/scene.ts';
-import { nightjar } from '../../support/cli/command.ts';
+import { nightjarInProcess } from '../../support/cli/in-process.ts';
 import type { CliScene } from '../../support/cli/scene.ts';
 import { halfVisible, hashesOfBackups, rawBucket, rawFolder } from '../../support/vaults/raw.ts';
 import type { RawFiles } from '../../support/vaults/raw.ts';
@@ -75,7 +75,7 @@ async function configure(
 }
 
 const run = (config: string, ...args: string[]) =>
-  nightjar(['-c', config, ...args], { cwd: scene.folder, env: { ...scene.env, ...env } });
+  nightjarInProcess(['-c', config, ...args], { cwd: scene.folder, env: { ...scene.env, ...env } });
 
 /** What is read of it, and what a real server makes of it. */
 async function wellRestored(config: string, into: string): Promise<void> {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { rdsBundle } from '../../../layers/db-tools/certificates.ts';
 import { run } from '../../../layers/db-tools/debian/run.ts';
-import { nightjar } from '../../support/cli/command.ts';
+import { nightjarInProcess } from '../../support/cli/in-process.ts';
 import { opensslProgram } from '../../servers/root.ts';
 import { buildLimitMs, nativeArchitecture, openLayer } from './native-layer.ts';
 
@@ -61,7 +61,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 
 test('a check says how old the clients are, which authority expires soon, and for which source one is missing', async () => {
-  const { stdout, code } = await nightjar(['check', '--no-tell', '--json'], { cwd: folder, env });
+  const { stdout, code } = await nightjarInProcess(['check', '--no-tell', '--json'], { cwd: folder, env });
 
   const { notices } = JSON.parse(stdout) as { notices: string[] };
   expect(notices).toEqual([
@@ -73,7 +73,7 @@ test('a check says how old the clients are, which authority expires soon, and fo
 });
 
 test('a backup of a source whose region has no authority ends before anybody connects, with what to do', async () => {
-  const { stderr, code } = await nightjar(['backup', 'china'], { cwd: folder, env });
+  const { stderr, code } = await nightjarInProcess(['backup', 'china'], { cwd: folder, env });
 
   expect({ code, stderr }).toEqual({
     code: 1,
@@ -84,7 +84,7 @@ test('a backup of a source whose region has no authority ends before anybody con
 });
 
 test('nothing is said where it is switched off', async () => {
-  const { stdout } = await nightjar(['check', '--no-tell', '--json'], {
+  const { stdout } = await nightjarInProcess(['check', '--no-tell', '--json'], {
     cwd: folder,
     env: { ...env, NIGHTJAR_LAYER_NEWS: 'off' },
   });

@@ -2,7 +2,7 @@ import { appendFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { messageSchema } from '../../../core/contract/events/message.ts';
-import { nightjar } from '../../support/cli/command.ts';
+import { nightjarInProcess } from '../../support/cli/in-process.ts';
 import { cliScene } from '../../support/cli/scene.ts';
 import type { CliScene } from '../../support/cli/scene.ts';
 import { errorOf, valueOf } from '../lambda/sandbox/outcome.ts';
@@ -35,7 +35,7 @@ const pagerEnv = () => ({ PAGER_URL: pager.url, PAGER_KEY: 'key' });
 
 test('from the command line, a restore that is not what was backed up ends with 3, is told, and is on record', async () => {
   await appendFile(join(scene.folder, 'nightjar.yaml'), `notify: ${JSON.stringify(notify)}\n`);
-  const run = (args: string[]) => nightjar(args, { cwd: scene.folder, env: { ...scene.env, ...pagerEnv() } });
+  const run = (args: string[]) => nightjarInProcess(args, { cwd: scene.folder, env: { ...scene.env, ...pagerEnv() } });
   pager.accepted.length = 0;
 
   const stored = await run(['backup', 'big']);
@@ -134,7 +134,8 @@ test('a MariaDB database in which one value was changed is not proven from the c
       },
     };
     await writeFile(join(folder, 'nightjar.yaml'), JSON.stringify({ vault: './maria', sources: { shop }, notify }));
-    const run = (args: string[]) => nightjar(args, { cwd: folder, env: { APP_PASSWORD: 'secret', ...pagerEnv() } });
+    const run = (args: string[]) =>
+      nightjarInProcess(args, { cwd: folder, env: { APP_PASSWORD: 'secret', ...pagerEnv() } });
     pager.accepted.length = 0;
 
     const stored = await run(['backup', 'shop']);

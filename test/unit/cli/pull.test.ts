@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { folderVault } from '../../../core/vaults/folder/folder.ts';
 import { nightjar } from '../../support/cli/command.ts';
+import { nightjarInProcess } from '../../support/cli/in-process.ts';
 import { dailyIds, putBackup } from '../../support/vaults/history.ts';
 
 const ids = dailyIds(2, '2026-11-20');
@@ -18,7 +19,12 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-const run = (...args: string[]) => nightjar(args, { cwd: folder });
+/** In this process, where `--to` would be below its own folder. */
+const run = (...args: string[]) =>
+  nightjarInProcess(
+    args.map((arg, index) => (args[index - 1] === '--to' ? join(folder, arg) : arg)),
+    { cwd: folder },
+  );
 async function files(place: string): Promise<Record<string, string>> {
   const root = join(folder, place, 'shop', ids[1]!);
   const entries = await readdir(root, { recursive: true, withFileTypes: true });
@@ -28,7 +34,7 @@ async function files(place: string): Promise<Record<string, string>> {
 }
 
 test('a backup comes to disk as it is stored, and the folder is a vault', async () => {
-  const pulled = await run('pull', 'shop', '--to', 'pulled');
+  const pulled = await nightjar(['pull', 'shop', '--to', 'pulled'], { cwd: folder });
 
   const where = join(folder, 'pulled', 'shop', ids[1]!);
   expect(pulled).toMatchObject({ code: 0, stdout: expect.stringContaining(`brought to ${where}`), stderr: '' });
