@@ -49,6 +49,7 @@ function placeOf({ name, type, linkname }: Header, links: ReadonlySet<string>): 
   const path = inUsr(plain);
   const isOdd = posix.isAbsolute(plain) || posix.normalize(path) !== path || /(^|\/)\.\.(\/|$)|[\0\n]/.test(path);
   if (isOdd) throw refused(name, 'its name leads out of the root');
+  if (/^\.nightjar(\/|$)/.test(path)) throw refused(name, 'there lie the notes of what was unpacked');
   const behind = ancestors(path).find((folder) => links.has(folder));
   if (behind !== undefined) throw refused(name, `it lies behind the link ${behind}`);
   if (type === 'directory' && links.has(path)) throw refused(name, 'it is a link of another package');

@@ -92,6 +92,11 @@ const malicious: [what: string, members: Member[], why: RegExp][] = [
     ],
     /lies behind the link/,
   ],
+  [
+    'a note of its own about another package',
+    [{ name: './.nightjar/libc6.files', text: `${'0'.repeat(64)}  usr/bin/tool` }],
+    /notes of what was unpacked/,
+  ],
   ['a device', [{ name: './usr/disk', type: 'block-device' }], /no file, folder or link/],
   ['a terminal', [{ name: './usr/tty', type: 'character-device' }], /no file, folder or link/],
   ['a pipe', [{ name: './usr/pipe', type: 'fifo' }], /no file, folder or link/],
