@@ -231,8 +231,6 @@ export type Target = {
   keptAs?: string;
   /** What a person should know before anything is done: what will be left out, … */
   notes: readonly string[];
-  /** Why not all that would fail can be known before what is to be replaced is dropped. */
-  unforeseen?: string;
   /**
    * What a restore would do here, and all that can be told of how it would go. Writes nothing. `contents`: of the parts
    * that hold definitions.
@@ -245,8 +243,8 @@ export type Target = {
   /** Takes note of what a part holds, while the backup is verified before anything is replaced. Must be quick. */
   watch?(part: ManifestPart, chunk: Uint8Array): void;
   /**
-   * Throws, with all of it, what is known to make the load fail: for an engine that must drop what it replaces before
-   * it loads. Changes nothing that is there. Returns what could not be found out.
+   * Throws, with all of it, what is known to make the load of a replacement fail, before any row is loaded. Changes
+   * nothing that is there. Returns what could not be found out.
    */
   rehearse?(contents: (part: ManifestPart, signal: AbortSignal) => ByteStream, signal: AbortSignal): Promise<string[]>;
   /**
@@ -304,6 +302,8 @@ export type Compared = {
   found: Catalog;
   unequal: Unequal[];
   owners: boolean;
+  /** What was read, where it is not the engine's own database. */
+  database?: string;
   /** Whether both servers print definitions alike. */
   sameVersion: boolean;
   /** The content of a part of the backup, checked. */

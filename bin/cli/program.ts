@@ -98,9 +98,8 @@ Examples:
       what that would make, rename and drop, what would make it fail, and the
       SQL that mends it; ends with 1 when it would fail
   nightjar restore shop --to shop --replace
-      in place: on PostgreSQL what was there is kept as shop_before_<backup>
-      until --drop-old or the next --replace that is proven, which keeps its
-      own; on MariaDB and MySQL it is dropped first
+      in place: what was there is kept as shop_before_<backup> until --drop-old
+      or the next --replace that is proven, which keeps its own
   nightjar restore shop --undo
       puts that back, and keeps what stood in its place
   nightjar restore shop --table orders --table 'sales.*'
@@ -309,7 +308,7 @@ export function nightjarProgram(ask: (asked: Request) => void): Command {
     .option('--schema-only', 'definitions alone, and no row')
     .option('--plan', 'say what would be done and what would make it fail; write nothing')
     .option('--replace', 'in the place of what is there; the backup is verified before')
-    .option('--undo', 'put back what the last --replace has kept (PostgreSQL)')
+    .option('--undo', 'put back what the last --replace has kept')
     .option('--drop-old', 'with --replace: keep nothing; alone: drop what is kept')
     .option('--yes', 'do not ask before replacing, undoing or dropping')
     .option('--no-owner', 'leave out who owns what, and who may do what')

@@ -105,7 +105,7 @@ const byName = 'by name alone: the servers’ versions differ';
 
 async function compareDefinitions(
   engine: Engine,
-  { manifest, catalog, owners, wasThere }: ProofSubject,
+  { manifest, catalog, owners, database, wasThere }: ProofSubject,
   { server, catalog: found }: Plan,
   { store }: ProveDeps,
   signal: AbortSignal,
@@ -119,7 +119,9 @@ async function compareDefinitions(
     majorOf(server.version) === majorOf(manifest.server.version) && server.product === manifest.server.product;
   const open = (part: ManifestPart, stop: AbortSignal) => store.openPart(manifest, part, stop);
   const settle = engine.settle ?? settleByText;
-  const settled = await settle({ manifest, expected: catalog, found, unequal, owners, sameVersion, open }, signal);
+  const place = database === undefined ? {} : { database };
+  const compared = { manifest, expected: catalog, found, unequal, owners, sameVersion, open, ...place };
+  const settled = await settle(compared, signal);
   return { ...settled, exceptions: [...keptBySentence(own), ...settled.exceptions] };
 }
 

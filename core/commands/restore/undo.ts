@@ -59,6 +59,6 @@ export async function dropKept(engine: Engine, { kept }: KeptPlan, signal: Abort
 function replacedOf({ replaced, place }: Engine): Replaced {
   if (replaced !== undefined) return replaced;
   throw new BackupError('source-unsupported', `${place} keeps nothing of what was replaced`, {
-    hint: 'restore a backup from before: nightjar list shows them; MariaDB and MySQL can’t rename a database',
+    hint: 'restore a backup from before: nightjar list shows them',
   });
 }

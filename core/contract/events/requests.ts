@@ -67,8 +67,8 @@ export const restoreEventSchema = group('the event', {
     .optional()
     .describe('`true`: definitions alone, and no row, into a database of their own.'),
   replace: flag(
-    'Put the backup in the place of what the database `to` holds: kept as `<to>_before_<backup>` on PostgreSQL ' +
-      'until the next proven replacement, dropped first elsewhere.',
+    'Put the backup in the place of what the database `to` holds, which is kept as `<to>_before_<backup>` until the ' +
+      'next proven replacement.',
     false,
   ),
   dropOld: flag('With `replace`: keep nothing of what was there, nor what is kept from before.', false),

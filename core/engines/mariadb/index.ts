@@ -2,7 +2,7 @@ import type { Manifest, TableRows } from '../../contract/manifest/manifest.ts';
 import { BackupError } from '../../domain/errors.ts';
 import { hearing, warningsOf } from '../../pipeline/hearing.ts';
 import { mariadbReader } from '../../pipeline/rows/mariadb.ts';
-import type { Engine, Plan } from '../../ports.ts';
+import type { Catalog, Engine, Plan, PlannedPart } from '../../ports.ts';
 import type { Tools } from '../../tools.ts';
 import { placeOf } from '../login.ts';
 import type { Login } from '../login.ts';
@@ -25,6 +25,8 @@ import { isTransactional, libraryWarnings, readTables, tableWarnings } from './t
 import type { MariadbTable } from './tables.ts';
 import { openTarget } from './restore/target.ts';
 import { readLayout } from './fixture/layout.ts';
+import { replacedDatabases } from './swap/kept.ts';
+import { withDefiners } from './swap/put-in-place.ts';
 import { settle } from './proof/settle.ts';
 import { requireFinished } from './restore/unfinished.ts';
 import { requireStoredBytes, requireUsualSession } from './preflight/usual.ts';
@@ -42,14 +44,14 @@ import { storedBytes } from './values/row-form.ts';
  * one transaction; what no transaction protects is compared before and after: the definitions, and which tables stand
  * behind the names.
  */
-export function mariadbEngine(login: Login, tools: Tools): Engine {
-  const place = placeOf('mariadb', login);
+export function mariadbEngine(own: Login, tools: Tools): Engine {
   return {
     name: 'mariadb',
-    place,
-    // `database` is never another one here: a restore goes where it stays
-    plan: ({ like, restored }, signal) =>
-      withSession(login, signal, async (session): Promise<Plan> => {
+    place: placeOf('mariadb', own),
+    plan: ({ like, restored, database = own.database }, signal) => {
+      const login = { ...own, database };
+      const place = placeOf('mariadb', login);
+      return withSession(login, signal, async (session): Promise<Plan> => {
         const { server } = session;
         const rowForm = rowFormFor(like);
         await requireUsualSession(session, login);
@@ -88,9 +90,9 @@ export function mariadbEngine(login: Login, tools: Tools): Engine {
             rowForm,
             risks,
             repairs: repairsOf(before.tables, server, tables),
-          }),
+          }).map((part) => (database === own.database ? part : within(part, database))),
           ...(rowForm !== undefined && { rowForm }),
-          catalog: withoutTriggers(catalog, broken),
+          catalog: proofCatalog(withoutTriggers(catalog, broken), database === own.database ? undefined : restored),
           warnings: [
             ...tableWarnings(tables, takesHistory(server)),
             ...blindness,
@@ -112,10 +114,12 @@ export function mariadbEngine(login: Login, tools: Tools): Engine {
           },
           close: async () => {}, // nothing is held: each part sees its own moment, and what may differ is compared
         };
-      }).catch((error: unknown) => explainDenied(error, login, signal)),
+      }).catch((error: unknown) => explainDenied(error, login, signal));
+    },
     open(part, signal) {
       const said = hearing(tools);
-      const recipe = part.recipe as MariadbRecipe;
+      const { inside: database = own.database, ...recipe } = part.recipe as OwnRecipe;
+      const login = { ...own, database };
       const { losses, ...opened } = openPart(recipe, { login, tools: said.tools }, signal);
       const notes = async () => {
         const counted = await losses?.counted();
@@ -123,19 +127,32 @@ export function mariadbEngine(login: Login, tools: Tools): Engine {
       };
       return { ...opened, notes };
     },
-    settle: (compared, signal) => settle(login, compared, signal),
+    settle: (compared, signal) => settle({ ...own, database: compared.database ?? own.database }, compared, signal),
     ownerKinds,
     reader: mariadbReader,
     async target(backup, signal) {
       const said = hearing(tools);
-      return Object.assign(await openTarget(login, said.tools, backup, signal), {
+      return Object.assign(await openTarget(own, said.tools, backup, signal), {
         heard: () => warningsOf(said.messages()),
       });
     },
     restoreCommands,
-    tables: (signal) => readLayout(login, signal),
-    examinations: (clock) => examinations(login, tools, clock),
+    tables: (signal) => readLayout(own, signal),
+    replaced: replacedDatabases(own),
+    examinations: (clock) => examinations(own, tools, clock),
   };
+}
+
+/** `inside`: the database that is read, where it is not the engine's own. */
+type OwnRecipe = MariadbRecipe & { inside?: string };
+
+function within(part: PlannedPart, inside: string): PlannedPart {
+  return { ...part, recipe: { ...(part.recipe as MariadbRecipe), inside } };
+}
+
+/** What a proof compares: beside the database that it is to replace, nothing has its definer yet. */
+function proofCatalog(catalog: Catalog, restored: Catalog | undefined): Catalog {
+  return restored === undefined ? catalog : withDefiners(catalog, { catalog: restored, owners: true });
 }
 
 /** The form of a new backup's rows, or that of the backup which they are to be compared with. */

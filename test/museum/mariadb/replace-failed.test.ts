@@ -1,5 +1,3 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -17,6 +15,7 @@ import type { Vault } from '../../../core/vault.ts';
 import type { Tools } from '../../../core/tools.ts';
 import { openStore } from '../../../core/store/store.ts';
 import { connect, loginTo } from '../../support/mariadb/mariadb.ts';
+import { replacedAndKilled } from '../../support/mariadb/replaced.ts';
 import { startMariadb } from '../../servers/databases/mariadb.ts';
 import { startLimitMs } from '../../servers/server.ts';
 import type { DatabaseServer } from '../../servers/server.ts';
@@ -59,7 +58,10 @@ beforeAll(async () => {
   );
 }, startLimitMs);
 
-beforeEach(() => admin.query('DROP DATABASE IF EXISTS live; CREATE DATABASE live; CREATE TABLE live.precious (i int)'));
+beforeEach(async () => {
+  for (const name of await besideLive()) await admin.query(`DROP DATABASE \`${name}\``);
+  await admin.query('DROP DATABASE IF EXISTS live; CREATE DATABASE live; CREATE TABLE live.precious (i int)');
+});
 
 afterAll(async () => {
   await admin.end();
@@ -99,12 +101,20 @@ function breakingVault(): Vault {
   };
 }
 
+/** What replacements have made beside the live database, and left. */
+async function besideLive(): Promise<string[]> {
+  const [rows] = await admin.query<mysql.RowDataPacket[]>(
+    "SELECT SCHEMA_NAME AS name FROM information_schema.SCHEMATA WHERE SCHEMA_NAME LIKE 'live\\_%' ORDER BY 1",
+  );
+  return rows.map(({ name }) => name as string);
+}
+
 async function rowsIn(table: string): Promise<number> {
   const [rows] = await admin.query<mysql.RowDataPacket[]>(`SELECT count(*) AS n FROM ${table}`);
   return Number(rows[0]!['n']);
 }
 
-test('a statement that somebody has put into a data part is found before the drop: the old database stays', async () => {
+test('a statement that somebody has put into a data part is found before anything is made: the old database stays', async () => {
   const file = manifest.parts.find(({ role }) => role === 'data')!.file;
   const path = join(scene.folder, 'shop', manifest.id, file);
   const good = await readFile(path);
@@ -128,40 +138,41 @@ test('a statement that somebody has put into a data part is found before the dro
   }
 });
 
-test('a failure behind the drop says that the old database is gone, and the command that mends it does', async () => {
+test('a failure while the new one is loaded: the old database is as it was, and nothing else is left', async () => {
   const error = await restoring({}, { vault: breakingVault() }).catch((caught: unknown) => caught);
-  const { proof } = await restoring({ replace: false });
 
   expect(error).toMatchObject({
-    message: expect.stringMatching(
-      new RegExp(
-        `the vault went away.*the old database live is gone.*run: nightjar restore shop ${manifest.id} --to live$`,
-      ),
-    ),
+    message: expect.stringMatching(/the vault went away.*dropped again, and database live is as it was$/),
   });
-  expect(proof?.differences).toEqual([]);
+  expect(await rowsIn('live.precious')).toBe(0);
+  expect(await besideLive()).toEqual([]);
 });
 
-test('a proof that fails in place keeps what is there, and says that the old one is gone', async () => {
+test('a proof that fails keeps what was made, beside the old database, which is as it was; the next run drops it', async () => {
   const spoilt: Engine = {
     ...engine('live'),
     plan: async (options, signal) => (
-      await admin.query('DELETE FROM live.b WHERE id = 7'), engine('live').plan(options, signal)
+      await admin.query(`DELETE FROM \`${options.database}\`.b WHERE id = 7`), engine('live').plan(options, signal)
     ),
   };
 
   const error = await restoring({}, { into: spoilt }).catch((caught: unknown) => caught);
+  const [made] = await besideLive();
+  const spoiltRows = await rowsIn(`\`${made}\`.b`);
+  const old = await rowsIn('live.precious');
+  const { proof } = await restoring();
 
   expect(error).toMatchObject({
     code: 'proof-failed',
     message: expect.stringMatching(
-      /`b` has 1,999 rows.*the old database live is gone; all of the backup is in its place/,
+      new RegExp(`\`b\` has 1,999 rows.*what was restored is kept in database ${made} .*; database live is as it was$`),
     ),
   });
-  expect(await rowsIn('live.b')).toBe(1999);
+  expect({ spoiltRows, old, differences: proof?.differences }).toEqual({ spoiltRows: 1999, old: 0, differences: [] });
+  expect(await besideLive()).toEqual([`live_before_${manifest.id}`]);
 });
 
-test('what stops a replacement once all is loaded leaves it there: nothing else is', async () => {
+test('what stops a replacement once all is loaded: the old database is as it was, and what was made is dropped', async () => {
   const stop = new AbortController();
   const stopping: Engine = {
     ...engine('live'),
@@ -174,9 +185,9 @@ test('what stops a replacement once all is loaded leaves it there: nothing else 
   const error = await restoring({}, { into: stopping, signal: stop.signal }).catch((caught: unknown) => caught);
 
   expect(error).toMatchObject({
-    message: expect.stringMatching(/the old database live is gone; all of the backup is in its place, not proven/),
+    message: expect.stringMatching(/what was restored is dropped again, and database live is as it was$/),
   });
-  expect(await rowsIn('live.a')).toBe(8000);
+  expect([await rowsIn('live.precious'), await besideLive()]).toEqual([0, []]);
 });
 
 test('the error of a load names the object and its statement, and no value of a row', async () => {
@@ -293,63 +304,12 @@ test('two restores into one database: the second is refused, and the first succe
   expect(proof?.differences).toEqual([]);
 });
 
-test('killed at any moment, the old database is whole or the next run succeeds, without --replace where only our half is there', async () => {
-  const seed = 20261128;
-  const outcomes: string[] = [];
-  for (let round = 0; round < 6; round++) {
-    await admin.query(
-      'DROP DATABASE IF EXISTS live; CREATE DATABASE live; CREATE TABLE live.precious (i int); INSERT INTO ' +
-        'live.precious VALUES (1), (2)',
-    );
-    const child = spawn(
-      process.execPath,
-      [
-        '--experimental-vm-modules',
-        join(import.meta.dirname, '../../fixtures/programs/restore-live.ts'),
-        JSON.stringify({ manifest, folder: scene.folder, login: loginTo(server, 'live') }),
-      ],
-      { stdio: ['ignore', 'pipe', 'inherit'] },
-    );
-    await once(child.stdout, 'data'); // it begins
-    await sleep((seed * (round + 1)) % 997);
-    child.kill('SIGKILL');
-    await once(child, 'exit');
+test('killed at any moment, the old database is whole or the new one is, and the next run finds its way', async () => {
+  await admin.query('CREATE USER IF NOT EXISTS app');
+  const found = await replacedAndKilled({ server, admin, manifest, folder: scene.folder, rounds: 4 });
+  const { proof } = await restoring();
 
-    outcomes.push(await recover());
-  }
-
-  expect(
-    outcomes.filter((outcome) => !['untouched', 'recovered', 'recovered with --replace'].includes(outcome)),
-  ).toEqual([]);
+  expect(found.wrong).toEqual([]);
+  expect(proof?.differences).toEqual([]);
+  expect((await besideLive()).filter((name) => !name.startsWith('live_before_'))).toEqual([]);
 }, 120_000);
-
-/** What a person does after a kill: the same restore, without --replace first. */
-async function recover(): Promise<string> {
-  // what a server does for a client that is gone, it does to the end
-  const going = async () =>
-    (
-      await admin.query<mysql.RowDataPacket[]>(
-        "SELECT ID FROM information_schema.PROCESSLIST WHERE COMMAND = 'Query' AND ID <> connection_id()",
-      )
-    )[0].length > 0;
-  while (await going()) await sleep(50);
-  const [tables] = await admin.query<mysql.RowDataPacket[]>(
-    "SELECT TABLE_NAME AS name FROM information_schema.TABLES WHERE TABLE_SCHEMA = 'live' ORDER BY 1",
-  );
-  const names = tables.map(({ name }) => name as string);
-  if (names.includes('precious'))
-    return names.length === 1 && (await rowsIn('live.precious')) === 2 ? 'untouched' : `mixed: ${names.join()}`;
-  const first = await restoring({ replace: false }).catch((error: { code?: string }) => error.code);
-  if (typeof first === 'object')
-    return first.proof?.differences.length === 0 ? 'recovered' : 'recovered, and different';
-  // it was whole already: killed in the proof
-  if (first !== 'target-not-empty' || !(await isWhole(names))) return `blocked: ${first}`;
-  return (await restoring()).proof?.differences.length === 0 ? 'recovered with --replace' : 'different';
-}
-
-/** Whether all that was backed up is there, and nothing else. */
-async function isWhole(names: readonly string[]): Promise<boolean> {
-  if (names.join() !== 'a,b,v') return false;
-  for (const { table, rows } of manifest.tables) if ((await rowsIn(`live.${table}`)) !== rows) return false;
-  return true;
-}

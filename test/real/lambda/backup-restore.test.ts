@@ -150,7 +150,7 @@ test('events of a copy are disabled and named in the answer; in place they run a
 
   expect([copy, inPlace]).toMatchObject([
     { notes: [expect.stringContaining('`tidy`')] },
-    { status: 'restored', notes: [] },
+    { status: 'restored', notes: [expect.stringContaining('the old database is kept as shop_before_')] },
   ]);
   expect(events).toEqual([
     { place: 'shop', status: 'ENABLED' },

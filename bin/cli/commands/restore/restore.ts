@@ -170,10 +170,9 @@ async function restoreOne(
 async function confirmed(plan: RestorePlan, flags: RestoreFlags, out: Output, signal: AbortSignal): Promise<void> {
   const { target, engine } = plan;
   if (target.state !== 'occupied' || !flags.replace || flags.yes || hindrance(plan) !== undefined) return;
-  const blind = target.unforeseen === undefined ? '' : `; ${target.unforeseen}`;
   const question =
     target.keptAs === undefined
-      ? `--replace drops what ${engine.place} holds: ${target.holds}${blind}`
+      ? `--replace drops what ${engine.place} holds: ${target.holds}`
       : `--replace puts the backup in the place of what ${engine.place} holds: ${target.holds}; that is kept as ` +
         `${target.keptAs}`;
   await confirmByName(target.database, question, out, signal).catch(async (error: unknown) => {

@@ -22,13 +22,12 @@ export function planLines({ manifest, target, engine, options, steps, findings }
     empty: 'there, and empty',
     occupied: `holds ${target.holds}${options.replace ? `: ${fate}` : ''}`,
   }[target.state];
-  const blind = options.replace && target.unforeseen !== undefined ? [target.unforeseen] : [];
   return [
     `backup  ${manifest.source} ${manifest.id}, ${age} old: ${plural(tables, 'table')}, ${plural(rows, 'row')}, ` +
       `${formatBytes(bytes)}`,
     `into    ${engine.place} (${state})`,
     ...steps.map((step) => `then    ${step}`),
-    ...[...target.notes, ...blind].map((note) => `note    ${note}`),
+    ...target.notes.map((note) => `note    ${note}`),
     ...findings.map(findingLine),
   ];
 }
@@ -47,7 +46,6 @@ export function planDocument({ manifest, target, engine, options, steps, finding
     backup: { tables, rows, bytes, storedBytes },
     steps,
     notes: target.notes,
-    ...(target.unforeseen !== undefined && { unforeseen: target.unforeseen }),
     findings: findings.map(({ weight, what, remedy }) => ({ weight, what, ...(remedy !== undefined && { remedy }) })),
   };
 }

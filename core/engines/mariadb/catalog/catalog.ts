@@ -173,17 +173,7 @@ async function readCode(
 ): Promise<void> {
   const [row = {}] = await session.rows(`SHOW CREATE ${kind.toUpperCase()} ${quoteName(name)}`);
   const definition = codeOf(row);
-  if (definition === null) {
-    throw new BackupError(
-      'privilege-missing',
-      `the server does not show the definition of ${kind} ${quoteName(name)}`,
-      {
-        hint:
-          'the user must be able to read routines: GRANT SELECT ON mysql.proc (MariaDB before 11.3), SHOW CREATE ' +
-          'ROUTINE (since), SHOW_ROUTINE (MySQL)',
-      },
-    );
-  }
+  if (definition === null) throw notShown(kind, name);
   const { text, definer } = withoutDefiner(definition);
   const settings = ['sql_mode', 'time_zone', 'character_set_client', 'collation_connection', 'Database Collation'].map(
     (field) => row[field],
@@ -191,6 +181,15 @@ async function readCode(
   const digests = [normal(withoutLastSemicolon(text))].flat().map((form) => digest(form, ...settings));
   ofKind(catalog, kind)[name] = digests.find((one) => one === expected) ?? digests[0]!;
   if (definer !== undefined) ofKind(catalog, 'definer')[`${kind} ${name}`] = definer;
+}
+
+/** The error for a definition that the user may not see. */
+export function notShown(kind: string, name: string): BackupError {
+  return new BackupError('privilege-missing', `the server does not show the definition of ${kind} ${quoteName(name)}`, {
+    hint:
+      'the user must be able to read routines: GRANT SELECT ON mysql.proc (MariaDB before 11.3), SHOW CREATE ' +
+      'ROUTINE (since), SHOW_ROUTINE (MySQL)',
+  });
 }
 
 /** The definition in an answer of SHOW CREATE; null where the user may not see it. */

@@ -57,6 +57,41 @@ const status = '(?:NOT )?PRESERVE (?:ENABLE|DISABLE(?: ON SLAVE| ON REPLICA)?)';
 const schedule = `ON SCHEDULE (?:${literal}|[^'"\`])*? ON COMPLETION ${status}`;
 const shown = new RegExp(`^CREATE EVENT ${quoted} (${schedule})(?: COMMENT ${literal})? DO (.*)$`, 's');
 
+/** What makes an event, in the character set of the client that made it: what stands before its body is UTF-8 there. */
+async function clauses({ name, comment, row }: FoundEvent, session: MariadbSession) {
+  const charset = plainWord(row['character_set_client'] ?? '');
+  const { text: definition, definer } = withoutDefiner(withoutLastSemicolon(row['Create Event'] ?? ''));
+  const [whole, when, body] = shown.exec(definition) ?? [];
+  if (whole === undefined) {
+    const message = `the server prints event ${quoteName(name)} in an unknown way`;
+    throw new BackupError('source-unsupported', message, { hint: 'report this, with SHOW CREATE EVENT' });
+  }
+  const title = await encoded(session, quoteName(name), charset);
+  const remark = comment === '' ? '' : ` COMMENT '${await encoded(session, escaped(comment), charset)}'`;
+  return { definer, text: `EVENT ${title} ${when}${remark} DO ${body}` };
+}
+
+/** The statement that makes an event, by what SHOW CREATE EVENT says of it, in bytes. Latin1 text, without settings. */
+export async function eventStatement(session: MariadbSession, name: string, row: TextRow): Promise<string> {
+  const [found] = await session.rows(
+    'SELECT EVENT_COMMENT AS comment FROM information_schema.EVENTS WHERE EVENT_SCHEMA = DATABASE() AND EVENT_NAME = ?',
+    [name],
+  );
+  const { definer, text } = await clauses({ name, comment: found?.['comment'] ?? '', row }, session);
+  return `CREATE ${definer === undefined ? '' : `DEFINER=${definer} `}${text}`;
+}
+
+const idle = new RegExp(
+  `^(CREATE (?:DEFINER=${quoted}@${quoted} )?EVENT ${quoted} ON SCHEDULE (?:${literal}|[^'"\`])*? ON COMPLETION ` +
+    `(?:NOT )?PRESERVE )DISABLE(?= (?:COMMENT|DO) )`,
+  's',
+);
+
+/** The same statement for an event that runs. */
+export function runningEvent(statement: string): string {
+  return statement.replace(idle, '$1ENABLE');
+}
+
 /** One event with the settings that its meaning depends on, and those of the session restored behind it. */
 async function blockOf(
   { name, comment, row: event }: FoundEvent,
@@ -64,16 +99,7 @@ async function blockOf(
   session: MariadbSession,
 ): Promise<string[]> {
   const [charset, own] = [plainWord(event['character_set_client'] ?? ''), event['Database Collation'] ?? ''];
-  const { text: definition, definer } = withoutDefiner(withoutLastSemicolon(event['Create Event'] ?? ''));
-  const [whole, when, body] = shown.exec(definition) ?? [];
-  if (whole === undefined) {
-    const message = `the server prints event ${quoteName(name)} in an unknown way`;
-    throw new BackupError('source-unsupported', message, { hint: 'report this, with SHOW CREATE EVENT' });
-  }
-  // what stands before the body is UTF-8 there, and the body is as the client wrote it
-  const title = await encoded(session, quoteName(name), charset);
-  const remark = comment === '' ? '' : ` COMMENT '${await encoded(session, escaped(comment), charset)}'`;
-  const text = `EVENT ${title} ${when}${remark} DO ${body}`;
+  const { definer, text } = await clauses({ name, comment, row: event }, session);
   const around = (name: string) => (own === collation ? [] : [`ALTER DATABASE COLLATE ${plainWord(name)} ;`]);
   return [
     `/*!50106 DROP EVENT IF EXISTS ${byteText(quoteName(name))} */;`,

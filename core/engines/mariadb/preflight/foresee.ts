@@ -1,13 +1,16 @@
-import { fewNames } from '../../../domain/lines.ts';
 import { plural } from '../../../domain/units.ts';
-import type { Catalog, Foreseen, RestoreFinding, Target, TargetOptions } from '../../../ports.ts';
+import type { Catalog, Foreseen, KeptDatabase, RestoreFinding, Target, TargetOptions } from '../../../ports.ts';
 import type { Login } from '../../login.ts';
 import { rightsOf } from '../rights/grants.ts';
-import { quoteName } from '../quoting.ts';
 import type { Restorer } from '../failures/remedies.ts';
 import { otherServer } from '../restore/loader.ts';
 import { withSession } from '../session.ts';
 import type { MariadbSession } from '../session.ts';
+import { replacementFindings } from '../swap/findings.ts';
+import { keptDatabases, sizeOf } from '../swap/kept.ts';
+import { unendedSwap } from '../swap/marker.ts';
+import { halfMade } from '../swap/names.ts';
+import { keptNotes, sized } from '../swap/notes.ts';
 import type { Needs } from './needs.ts';
 import { findObstacles } from './obstacles.ts';
 import type { Obstacle } from './obstacles.ts';
@@ -20,8 +23,8 @@ type Looked = {
   state: Target['state'];
   holds: string;
   unfinished: boolean;
-  /** Whether the definitions can't be tried before the old database is dropped. */
-  blind: boolean;
+  /** The databases beside one that is there: of the copy, and of what it replaces. */
+  aside: { whole: string; before: string } | undefined;
   replace: boolean;
   needs(): Promise<Needs>;
 };
@@ -31,7 +34,7 @@ type Looked = {
  * may fail: where they can be tried, they are, before the old database is dropped. Rows are not measured here.
  */
 export async function foresee(login: Login, looked: Looked, signal: AbortSignal): Promise<Foreseen> {
-  const { options, restorer, state, blind } = looked;
+  const { options, restorer, state } = looked;
   const { manifest, catalog, owners, proof = true, keepGoing = false } = options;
   const needs = await looked.needs();
   return withSession(
@@ -46,15 +49,15 @@ export async function foresee(login: Login, looked: Looked, signal: AbortSignal)
         await rightsOf(session),
         restorer,
       );
-      const inPlace = blind && state === 'occupied' && !keepGoing;
+      const coming = { catalog, tables: tablesIn(catalog), id: manifest.id, proof, restorer };
       return {
-        steps: stepsOf(login.database, looked),
+        steps: await stepsOf(session, login, looked),
         findings: [
           ...certain.map(as(keepGoing ? 'may-fail' : 'fails')),
-          ...read.map(as(inPlace ? 'fails' : 'may-fail')),
+          ...read.map(as('may-fail')),
           ...olderFinding(looked),
           ...(await eventFinding(session, catalog)),
-          ...(state === 'occupied' && looked.replace ? await connected(session, login.database) : []),
+          ...(state === 'occupied' && looked.replace ? await replacementFindings(login, coming, signal) : []),
         ],
       };
     },
@@ -66,16 +69,47 @@ const as =
   (weight: RestoreFinding['weight']) =>
   (obstacle: Obstacle): RestoreFinding => ({ weight, ...obstacle });
 
-function stepsOf(database: string, { state, holds, unfinished, replace }: Looked): string[] {
+function tablesIn(catalog: Catalog): string[] {
+  return ['table', 'sequence'].flatMap((kind) => Object.keys(catalog[kind] ?? {}));
+}
+
+async function stepsOf(session: MariadbSession, login: Login, looked: Looked): Promise<string[]> {
+  const { state, holds, unfinished, replace, aside, options } = looked;
+  const { database } = login;
   const prove = `fill it, and prove it equal to the backup`;
   if (unfinished) return [`drop database ${database}, which an interrupted restore has left`, `make it anew, ${prove}`];
   if (state === 'empty') return [`fill database ${database}, which is there and empty, and prove it`];
   if (state === 'absent') return [`make database ${database}, ${prove}`];
-  if (!replace) return [];
+  if (!replace || aside === undefined) return [];
+  const { whole, before } = aside;
+  const swept = await halfMade(session, login);
+  const unended = await unendedSwap(session, database);
+  const size = await sizeOf(session, database);
   return [
+    ...(unended === undefined ? [] : [`end the exchange of tables in ${database} that died, or take it back`]),
+    ...swept.map((name) => `drop database ${name}, which a restore that died has left`),
     'read the whole backup, and try its definitions in a database that is dropped again',
-    `drop database ${database} (${holds})`,
-    `make it anew, ${prove}: until that is done, there is no other copy of it on this server`,
+    `make database ${whole} beside it, ${prove}`,
+    `rename the tables of ${database} (${holds}) into database ${before}, and the new ones to their names, in one ` +
+      'statement; triggers, views, routines and events are made again around it',
+    ...(await fatesOf(session, login, options, size === undefined ? { name: before } : { name: before, bytes: size })),
+  ];
+}
+
+/** A replacement that is proven keeps what it has replaced itself, and what was replaced today. */
+async function fatesOf(
+  session: MariadbSession,
+  login: Login,
+  { dropOld = false, proof = true }: TargetOptions,
+  before: KeptDatabase,
+): Promise<string[]> {
+  const kept = await keptDatabases(session, login);
+  if (dropOld) return [sized(before), ...kept.map(({ name }) => name)].map((name) => `drop database ${name}`);
+  const dropped = kept.filter(({ recent }) => proof && !recent);
+  return [
+    `keep database ${sized(before)}: --undo puts it back, --drop-old drops it`,
+    ...dropped.map((one) => `drop database ${sized(one)}, which an earlier replacement has kept`),
+    ...keptNotes(kept.filter((one) => !dropped.includes(one))),
   ];
 }
 
@@ -98,27 +132,6 @@ async function eventFinding(session: MariadbSession, catalog: Catalog): Promise<
         scheduler === 'DISABLED'
           ? 'start the server with event_scheduler = ON'
           : 'SET GLOBAL event_scheduler = ON; when they are to run',
-    },
-  ];
-}
-
-/** Sessions of others go on, and meet what is there at that moment: nothing, a part, the whole. */
-async function connected(session: MariadbSession, database: string): Promise<RestoreFinding[]> {
-  const rows = await session.rows(
-    'SELECT ID AS id, USER AS user, HOST AS host FROM information_schema.PROCESSLIST WHERE DB = ? AND ID <> ' +
-      'CONNECTION_ID()',
-    [database],
-  );
-  if (rows.length === 0) return [];
-  const who = rows.map(({ id, user, host }) => `${user}@${host} (${id})`);
-  return [
-    {
-      weight: 'note',
-      what: `connected to ${quoteName(database)}: ${fewNames(who)}: they will meet no tables, and then a part of them`,
-      remedy: `stop the application first; what stays: ${rows
-        .slice(0, 5)
-        .map(({ id }) => `KILL ${id};`)
-        .join(' ')}`,
     },
   ];
 }

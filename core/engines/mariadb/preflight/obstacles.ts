@@ -93,7 +93,8 @@ const rightsToMake: Record<string, string[]> = {
   event: ['EVENT'],
 };
 
-function missingRights(catalog: Catalog, rights: Rights, restorer: Restorer): Obstacle[] {
+/** The rights on the database of `restorer` that making these objects takes, and the user lacks. */
+export function missingRights(catalog: Catalog, rights: Rights, restorer: Restorer): Obstacle[] {
   const needed = new Set([
     'CREATE',
     'DROP',
@@ -113,7 +114,7 @@ function missingRights(catalog: Catalog, rights: Rights, restorer: Restorer): Ob
 }
 
 /** A proof reads what was restored as a backup would: who may not is told when the old database is still there. */
-function missingForProof(rights: Rights, restorer: Restorer): Obstacle[] {
+export function missingForProof(rights: Rights, restorer: Restorer): Obstacle[] {
   return missingToRead(rights, restorer.server, restorer.database).map(({ right, on }) => ({
     code: 'privilege-missing',
     what: `the user lacks ${right} on ${on}, which the proof takes`,
@@ -135,8 +136,8 @@ async function addedKeys(session: MariadbSession): Promise<Obstacle[]> {
     : [];
 }
 
-/** At a foreign key of another database the drop of this one stops, and MariaDB has dropped other tables by then. */
-async function keysOfOthers(session: MariadbSession, { database }: Restorer): Promise<Obstacle[]> {
+/** A foreign key of another database follows the table that it refers to when that is renamed. */
+export async function keysOfOthers(session: MariadbSession, { database }: Restorer): Promise<Obstacle[]> {
   const keys = await session.rows(
     `SELECT CONSTRAINT_SCHEMA AS place, TABLE_NAME AS name, CONSTRAINT_NAME AS known FROM information_schema.REFERENTIAL_CONSTRAINTS
       WHERE UNIQUE_CONSTRAINT_SCHEMA = ? AND CONSTRAINT_SCHEMA <> ?`,
@@ -145,7 +146,7 @@ async function keysOfOthers(session: MariadbSession, { database }: Restorer): Pr
   return keys.map(({ place, name, known }) => {
     const [table, key] = [`${quoteName(place ?? '')}.${quoteName(name ?? '')}`, quoteName(known ?? '')];
     return {
-      what: `foreign key ${key} of ${table} refers to it, and it can't be dropped`,
+      what: `foreign key ${key} of ${table} refers to it, and would refer to what is replaced from then on`,
       remedy: `ALTER TABLE ${table} DROP FOREIGN KEY ${key}; (SHOW CREATE TABLE has what to add again after the restore)`,
     };
   });

@@ -6,11 +6,10 @@ import type { Login } from '../../login.ts';
 import { changedObjects, readCatalog } from '../catalog/catalog.ts';
 import { isOfDefiner, lackingDefiners } from './definers.ts';
 import type { RefusedLoad } from './definers.ts';
-import { rightsOf } from '../rights/grants.ts';
 import type { LoadError } from '../restore/load-errors.ts';
 import type { Feed } from '../restore/loader.ts';
 import { quoteName } from '../quoting.ts';
-import { deniedDefiner, grant } from '../failures/remedies.ts';
+import { deniedDefiner } from '../failures/remedies.ts';
 import type { Restorer } from '../failures/remedies.ts';
 import { withSession } from '../session.ts';
 import type { MariadbSession } from '../session.ts';
@@ -87,20 +86,6 @@ function rehearsalDatabase(manifest: Manifest): string {
 
 function trialPattern(manifest: Manifest): string {
   return quoteName(`${manifest.database.slice(0, 40).replaceAll(/[\\_%]/g, '\\$&')}\\_%`);
-}
-
-/**
- * What a person is to know before a database is replaced whose definitions can't be tried beforehand; undefined where
- * they can, as far as the user's rights tell.
- */
-export async function unrehearsable(
-  session: MariadbSession,
-  manifest: Manifest,
-  restorer: Restorer,
-): Promise<string | undefined> {
-  const database = rehearsalDatabase(manifest);
-  if ((await rightsOf(session)).has('CREATE', database)) return undefined;
-  return `the user may not make ${quoteName(database)} to try the definitions in, so what this server refuses of them may show only when the old database is gone (${grant(restorer, 'ALL PRIVILEGES', `${trialPattern(manifest)}.*`)})`;
 }
 
 async function tryDefinitions(how: RehearsalOptions, database: string, signal: AbortSignal): Promise<Rehearsal> {

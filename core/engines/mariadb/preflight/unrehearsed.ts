@@ -31,6 +31,17 @@ export async function findObstaclesUnrehearsed(
   ];
 }
 
+/** What would keep the user from making again what is there, which somebody else has made. */
+export async function remakingObstacles(
+  session: MariadbSession,
+  catalog: Catalog,
+  rights: Rights,
+  restorer: Restorer,
+): Promise<Obstacle[]> {
+  const settings = await settingsOf(session);
+  return [...foreignDefiners(catalog, rights, restorer), ...untrustedCode(catalog, settings, rights, restorer)];
+}
+
 type SettingOf = (name: string) => string | undefined;
 
 /** Variables that not every server has. */

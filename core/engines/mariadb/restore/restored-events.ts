@@ -23,6 +23,10 @@ export type RestoredEvents = {
    * change that.
    */
   finish(enable: boolean, signal: AbortSignal): Promise<string[]>;
+  /** The events that ran in the source. */
+  running(): ReadonlySet<string>;
+  /** What does not run of them in the database of another login, for people. */
+  idleIn(login: Login, signal: AbortSignal): Promise<string[]>;
 };
 
 const shown = 20;
@@ -44,7 +48,20 @@ export function restoredEvents(login: Login, feed: EventFeed): RestoredEvents {
     const past = events.filter(({ name }) => !there.has(name) && !refused.has(`event ${quoteName(name)}`));
     if (past.length > 0) await feed(textOf([eventsHead, ...past.map((event) => disabledEvent(event, true))]), signal);
   }
+  const running = () => events.filter(({ runs }) => runs);
+  const runningNames = () => new Set(running().map(({ name }) => name));
+  const idleIn = async (place: Login, signal: AbortSignal): Promise<string[]> => {
+    const names = runningNames();
+    if (names.size === 0) return [];
+    const found = await readEvents(place, signal);
+    return idleNotes(
+      place.database,
+      found.filter(({ name, status }) => names.has(name ?? '') && status !== 'ENABLED'),
+    );
+  };
   return {
+    running: runningNames,
+    idleIn,
     async load(part, signal) {
       const { before, events: found, behind } = readAfterText((await Array.fromAsync(linesOf(part))).flat());
       events = found;
@@ -56,18 +73,12 @@ export function restoredEvents(login: Login, feed: EventFeed): RestoredEvents {
       await keepPast(signal);
     },
     async finish(enable, signal) {
-      const running = events.filter(({ runs }) => runs);
-      if (running.length === 0) return [];
-      if (enable) {
+      if (enable && running().length > 0) {
         // as the dump writes them: ALTER EVENT would put our own character set and our user into them
-        await feed(textOf([eventsHead, ...running.map(({ text }) => text)]), signal);
+        await feed(textOf([eventsHead, ...running().map(({ text }) => text)]), signal);
         await keepPast(signal);
       }
-      const names = new Set(running.map(({ name }) => name));
-      const idle = (await readEvents(login, signal)).filter(
-        ({ name, status }) => names.has(name ?? '') && status !== 'ENABLED',
-      );
-      return idleNotes(login.database, idle);
+      return idleIn(login, signal);
     },
   };
 }

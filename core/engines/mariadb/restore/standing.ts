@@ -2,41 +2,63 @@ import { word } from '../../../domain/messages/text.ts';
 import type { Manifest } from '../../../contract/manifest/manifest.ts';
 import type { Target } from '../../../ports.ts';
 
-/** How far a restore has come. `filled`: all of the backup is there, not proven yet. */
+/**
+ * How far a restore has come. `filled`: all of the backup is there, not proven yet. `kept`: it stays where it is, for a
+ * person. `exchanging`: nobody knows how far the exchange of the tables came.
+ */
 export type RestoreStanding = {
-  phase: 'untouched' | 'dropping' | 'dropped' | 'filling' | 'filled' | 'finished' | 'discarded';
-  /** Whether a database that held something was dropped for it. */
-  replaced: boolean;
+  phase: 'untouched' | 'dropping' | 'filling' | 'filled' | 'kept' | 'exchanging' | 'finished' | 'discarded';
   was: Target['state'];
+  /** The database that is made beside the one that it is to replace. */
+  beside: string | undefined;
 };
 
 /** What is on the server after a failure, and which restore mends it. */
-export function standingOf(
-  { phase, replaced, was }: RestoreStanding,
+export function standingOf(now: RestoreStanding, database: string, manifest: Pick<Manifest, 'source' | 'id'>): string {
+  return now.beside === undefined ? inPlace(now, database, manifest) : beside(now, now.beside, database);
+}
+
+function beside({ phase }: RestoreStanding, made: string, database: string): string {
+  const old = `database ${database} is as it was`;
+  switch (phase) {
+    case 'filling':
+      return `database ${made}, half restored, is still there: the next restore into ${database} drops it; ${old}`;
+    case 'filled':
+    case 'kept':
+      return `what was restored is kept in database ${made} until the next restore into ${database}; ${old}`;
+    case 'exchanging':
+      return (
+        `the tables of database ${database} were being exchanged: the next restore with --replace, or --undo, ends ` +
+        'that or takes it back'
+      );
+    case 'finished':
+      return `database ${database} is the restored one`;
+    case 'discarded':
+      return `what was restored is dropped again, and ${old}`;
+    default:
+      return old;
+  }
+}
+
+function inPlace(
+  { phase, was }: RestoreStanding,
   database: string,
   { source, id }: Pick<Manifest, 'source' | 'id'>,
 ): string {
-  const again = `nightjar restore ${word(source)} ${id} --to ${word(database)}`;
-  const mended = `when the cause is mended, run: ${again}`;
-  const gone = `the old database ${database} is gone`;
+  const again = `when the cause is mended, run: nightjar restore ${word(source)} ${id} --to ${word(database)}`;
+  const none = `there is no database ${database}`;
   switch (phase) {
     case 'untouched':
-      return was === 'absent' ? `there is no database ${database}` : `database ${database} is as it was`;
+      return was === 'absent' ? none : `database ${database} is as it was`;
     case 'dropping':
-      return `database ${database} was being dropped, and what is left of it is not whole; ${mended}${replaced ? ' --replace' : ''}`;
-    case 'dropped':
-      return `${replaced ? `${gone}, and there is none of that name now` : `there is no database ${database}`}; ${mended}`;
+      return `database ${database}, which an interrupted restore had left, was being dropped; ${again}`;
     case 'filling':
-      return `${replaced ? `${gone}, and in its place` : `in database ${database}`} is a part of the backup, which the next restore knows and empties; ${mended}`;
-    case 'filled':
-      return replaced
-        ? `${gone}; all of the backup is in its place, not proven: look at it, or run: ${again} --replace`
-        : `database ${database} is there`;
+      return `in database ${database} is a part of the backup, which the next restore knows and empties; ${again}`;
+    case 'discarded':
+      return `what was restored is dropped again, and ${none}`;
     case 'finished':
       return `database ${database} is restored; its events are disabled`;
-    case 'discarded':
-      return replaced
-        ? `${gone}, and what was made in its place was dropped; ${mended}`
-        : `what was restored is dropped again, and there is no database ${database}`;
+    default:
+      return `database ${database} is there`;
   }
 }

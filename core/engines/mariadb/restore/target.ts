@@ -1,4 +1,4 @@
-import type { ManifestPart } from '../../../contract/manifest/manifest.ts';
+import type { Manifest, ManifestPart } from '../../../contract/manifest/manifest.ts';
 import { BackupError } from '../../../domain/errors.ts';
 import { plural } from '../../../domain/units.ts';
 import { guarded, piecesOf } from '../../../pipeline/guard.ts';
@@ -18,7 +18,7 @@ import { noteOnNames } from '../catalog/names-note.ts';
 import { needsOf } from '../preflight/needs.ts';
 import { requireLoadable } from '../preflight/preflight.ts';
 import { plainWord, quoteName, quoteText } from '../quoting.ts';
-import { rehearse, unrehearsable } from '../preflight/rehearsal.ts';
+import { rehearse } from '../preflight/rehearsal.ts';
 import { disabledEvents, restoredEvents } from './restored-events.ts';
 import { openSession, withSession } from '../session.ts';
 import type { MariadbSession } from '../session.ts';
@@ -28,6 +28,9 @@ import { askTrue } from './assertion.ts';
 import { dropDrills, requireOwnKeys } from './drill.ts';
 import { claim, clearMark, setMark, untilClientsEnd } from './unfinished.ts';
 import { requireUsualSession } from '../preflight/usual.ts';
+import { freeName, halfMade, newName } from '../swap/names.ts';
+import { isAsItWas, putInPlace } from '../swap/put-in-place.ts';
+import { recoverSwap } from '../swap/swap.ts';
 
 /** The claim is the session's, which asks nothing while a restore lasts; the server's most is a year, on Windows 24 days. */
 const holderIdleSeconds = 2_147_483;
@@ -40,8 +43,9 @@ const labels: Partial<Record<ManifestPart['role'], string>> = {
 };
 
 /**
- * A database to restore into, on the server of `login`. A MariaDB database can't be renamed: one that is replaced is
- * dropped in `prepare`, so whatever is known to fail has to be found in `rehearse`.
+ * A database to restore into, on the server of `login`. What replaces another is made in a database beside it, and takes
+ * its place only when all is loaded and proven: whatever fails before costs nothing. `rehearse` finds most of that
+ * before any row is loaded.
  */
 export async function openTarget(
   login: Login,
@@ -53,6 +57,7 @@ export async function openTarget(
   const excerpt = tables === undefined ? undefined : await excerptOf({ ...given, tables }, signal);
   const options = excerpt === undefined ? given : { ...given, catalog: excerpt.catalog };
   const { manifest, catalog, owners, proof = true, events = false, keepGoing = false, drill = false } = options;
+  const { dropOld = false } = options;
   const settings = await withSession(
     login,
     signal,
@@ -69,12 +74,11 @@ export async function openTarget(
     database: login.database,
     definers: owners ? (catalog['definer'] ?? {}) : {},
   };
-  const blind =
-    found.state === 'occupied'
-      ? await withSession(login, signal, (session) => unrehearsable(session, manifest, restorer), null)
-      : undefined;
-  const loader = (database: string) => openLoader({ ...login, database }, tools, manifest.server, restorer, settings);
-  const intoTarget = loader(login.database);
+  const aside = await besideOf(login, found.state, manifest, signal);
+  const into: Login = aside === undefined ? login : { ...login, database: aside.whole };
+  const loader = (database: string) =>
+    openLoader({ ...login, database }, tools, manifest.server, { ...restorer, database: into.database }, settings);
+  const intoTarget = loader(into.database);
   const rows = new Map(
     manifest.parts.filter(({ role }) => role === 'data').map(({ file }) => [file, longestStatement()]),
   );
@@ -83,7 +87,7 @@ export async function openTarget(
   );
   const failures: LoadFailure[] = [];
   const swept: string[] = [];
-  const now: RestoreStanding = { phase: 'untouched', replaced: false, was: found.state };
+  const now: RestoreStanding = { phase: 'untouched', was: found.state, beside: aside?.whole };
   let made = false;
   let holder: MariadbSession | undefined;
 
@@ -92,15 +96,16 @@ export async function openTarget(
     failures.push(...errors.map(({ object, error, statement }) => ({ object, error, statement })));
     return errors;
   };
-  const eventsHere = restoredEvents(login, feed);
-  const namesOfOld = async (stop: AbortSignal) =>
-    login.database === manifest.database
+  const eventsHere = restoredEvents(into, feed);
+  const namesOfOld = async (at: Login, stop: AbortSignal) =>
+    at.database === manifest.database
       ? []
-      : withSession(login, stop, (session) => noteOnNames(session, manifest.database));
+      : withSession(at, stop, (session) => noteOnNames(session, manifest.database));
   /**
    * A part on its way to the client: of a data part what may be in one, definitions with or without who defined them.
+   * Beside a database that is replaced they have none yet: definers have rights on that one alone.
    */
-  function textOf(part: ManifestPart, content: ByteStream, owned = owners): ByteStream {
+  function textOf(part: ManifestPart, content: ByteStream, owned = owners && aside === undefined): ByteStream {
     if (part.role === 'data') return withCommit(rowsOf(part, content), part.file);
     const chosen = excerpt === undefined ? content : excerpt.chosenText(part, content);
     return withCommit(owned ? chosen : withoutDefiners(chosen), part.file);
@@ -121,7 +126,7 @@ export async function openTarget(
             if (part.role === 'schema' && drill) await requireOwnKeys(login, stop);
             if (part.role !== 'after') return;
             await eventsHere.load(textOf(part, content), stop);
-            await withSession(login, stop, (session) => clearMark(session, 'restore'));
+            await withSession(into, stop, (session) => clearMark(session, 'restore'));
             now.phase = 'filled';
           },
           inspect: (content) => textOf(part, content),
@@ -129,17 +134,37 @@ export async function openTarget(
       );
 
   async function discard(stop: AbortSignal): Promise<void> {
-    // all that there is of it, once the old one is gone
-    if (!made || now.phase === 'finished' || (now.phase === 'filled' && now.replaced)) return;
-    await withSession(login, stop, (session) => session.rows(`DROP DATABASE ${quoteName(login.database)}`), null);
+    if (!made || !['filling', 'filled'].includes(now.phase)) return;
+    await withSession(login, stop, (session) => session.rows(`DROP DATABASE ${quoteName(into.database)}`), null);
     [made, now.phase] = [false, 'discarded'];
+  }
+
+  /** Claims the place for as long as the restore lasts. */
+  async function claimPlace(stop: AbortSignal): Promise<MariadbSession> {
+    holder = await openSession(login, stop, null);
+    await holder.rows(`SET SESSION wait_timeout = ${holderIdleSeconds}`);
+    if (!(await claim(holder, login.database, freedWithinSeconds))) throw atWork(login);
+    await untilClientsEnd(holder, login.database, stop);
+    await dropDrills(holder, login.database, swept, stop);
+    return holder;
+  }
+
+  async function swapIn(whole: string, stop: AbortSignal): Promise<string[]> {
+    const copy = { whole, id: manifest.id, catalog, owners, dropOld, proven: proof };
+    const running = events ? eventsHere.running() : new Set<string>();
+    const done = () => void (now.phase = 'finished');
+    const notes = await putInPlace(login, { ...copy, running }, done, stop).catch(async (error: unknown) => {
+      if (now.phase !== 'finished') now.phase = (await isAsItWas(login)) ? 'kept' : 'exchanging';
+      throw error;
+    });
+    return [...(await eventsHere.idleIn(login, stop)), ...notes, ...(await namesOfOld(login, stop))];
   }
 
   return {
     database: login.database,
     state: found.state,
     holds: found.holds,
-    ...(blind !== undefined && { unforeseen: blind }),
+    ...(aside !== undefined && !dropOld && { keptAs: aside.before }),
     notes: [...found.notes, ...eventsNote(Object.keys(catalog['event'] ?? {}).length, events)],
     failures,
     leftOut: [],
@@ -152,7 +177,7 @@ export async function openTarget(
           options,
           restorer,
           ...found,
-          blind: blind !== undefined,
+          aside,
           replace,
           needs: () => needsOf(concatenated(definitions.map((part) => textOf(part, contents(part, stop))))),
         },
@@ -160,7 +185,7 @@ export async function openTarget(
       ),
     watch: ({ file }, chunk) => rows.get(file)?.write(chunk),
     async rehearse(contents, stop) {
-      if (keepGoing) throw inPlaceOnly(login);
+      if (keepGoing) return [];
       const rehearsed = await rehearse(
         {
           login,
@@ -186,7 +211,7 @@ export async function openTarget(
         stop,
       );
       return 'notHeld' in rehearsed
-        ? [`the definitions could not be tried before ${login.database} is dropped: ${rehearsed.notHeld}`]
+        ? [`the definitions could not be tried before the rows are loaded: ${rehearsed.notHeld}`]
         : [];
     },
     async prepare(replace, stop) {
@@ -194,36 +219,40 @@ export async function openTarget(
       if (at.state === 'occupied' && !(replace && found.state === 'occupied')) throw occupied(login, at.holds);
       if (at.state === 'empty' && !at.unfinished && found.state === 'absent')
         throw occupied(login, 'what somebody else has just made');
-      const statement = createStatement(login, catalog);
-      holder = await openSession(login, stop, null);
-      await holder.rows(`SET SESSION wait_timeout = ${holderIdleSeconds}`);
-      if (!(await claim(holder, login.database, freedWithinSeconds))) throw atWork(login);
-      await untilClientsEnd(holder, login.database, stop);
-      await dropDrills(holder, login.database, swept, stop);
-      if (at.state === 'occupied' || at.unfinished) {
-        Object.assign(now, { phase: 'dropping', replaced: at.state === 'occupied' });
-        await holder.rows(`DROP DATABASE ${quoteName(login.database)}`);
-        now.phase = 'dropped';
+      const statement = createStatement(into, catalog);
+      const session = await claimPlace(stop);
+      if (aside !== undefined) {
+        await recoverSwap(login, stop);
+        await dropHalfMade(session, login, stop);
       }
-      if (at.state !== 'empty' || at.unfinished) {
-        await create(holder, statement, login).catch((error: unknown) => {
+      if (at.unfinished) {
+        now.phase = 'dropping';
+        await session.rows(`DROP DATABASE ${quoteName(login.database)}`);
+      }
+      if (aside !== undefined || at.state !== 'empty' || at.unfinished) {
+        await create(session, statement, into).catch((error: unknown) => {
           throw withRemedy(error, manifest.server, restorer);
         });
         made = true;
       }
       now.phase = 'filling';
-      await withSession(login, stop, (session) => setMark(session, 'restore', `${manifest.source} ${manifest.id}`));
+      await withSession(into, stop, (inside) => setMark(inside, 'restore', `${manifest.source} ${manifest.id}`));
     },
     stages: [steps('schema'), steps('data'), steps('after')],
-    made: () => login.database,
-    assert: (statement, stop) => askTrue(login, statement, manifest.database, stop),
+    made: () => (now.phase === 'finished' ? login.database : into.database),
+    assert: (statement, stop) => askTrue(into, statement, manifest.database, stop),
     async finish(stop) {
       if (drill) return discard(stop).then(() => []);
+      if (aside !== undefined) return swapIn(aside.whole, stop);
       now.phase = 'finished';
-      return [...(await eventsHere.finish(events, stop)), ...(await namesOfOld(stop))];
+      return [...(await eventsHere.finish(events, stop)), ...(await namesOfOld(login, stop))];
     },
-    keep: async (stop) =>
-      drill ? discard(stop).then(() => []) : [...(await eventsHere.finish(false, stop)), ...(await namesOfOld(stop))],
+    async keep(stop) {
+      if (now.phase === 'finished') return [];
+      if (drill) return discard(stop).then(() => []);
+      now.phase = 'kept';
+      return [...(await eventsHere.finish(false, stop)), ...(await namesOfOld(into, stop))];
+    },
     discard,
     standing: () =>
       drill && made
@@ -233,6 +262,25 @@ export async function openTarget(
       await holder?.close();
     },
   };
+}
+
+/** The databases beside one that is to be replaced: of the copy, and of what it replaces. */
+async function besideOf(login: Login, state: Target['state'], { id }: Manifest, signal: AbortSignal) {
+  if (state !== 'occupied') return undefined;
+  return withSession(
+    login,
+    signal,
+    async (session) => ({ whole: await newName(session, login, id), before: await freeName(session, login, { id }) }),
+    null,
+  );
+}
+
+/** What restores of this database have left that died. */
+async function dropHalfMade(session: MariadbSession, login: Login, signal: AbortSignal): Promise<void> {
+  for (const name of await halfMade(session, login)) {
+    await untilClientsEnd(session, name, signal);
+    await session.rows(`DROP DATABASE IF EXISTS ${quoteName(name)}`);
+  }
 }
 
 async function* concatenated(streams: ByteStream[]): ByteStream {
@@ -273,17 +321,6 @@ function atWork(login: Login): BackupError {
   return new BackupError('lease-held', `another restore into ${placeOf('mariadb', login)} is at work`, {
     hint: 'wait for it, or name another database: --to',
   });
-}
-
-function inPlaceOnly(login: Login): BackupError {
-  return new BackupError(
-    'input-invalid',
-    `${placeOf('mariadb', login)} can't be replaced by a part of a backup: a MariaDB database is dropped before ` +
-      'another can have its name',
-    {
-      hint: 'keep going in a new database (--to), and replace when the backup restores without failures',
-    },
-  );
 }
 
 /** `10.11` of 10.11.6: servers of one such version print definitions alike. */

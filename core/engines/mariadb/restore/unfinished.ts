@@ -3,6 +3,7 @@ import { setTimeout } from 'node:timers/promises';
 import { BackupError } from '../../../domain/errors.ts';
 import { quoteName } from '../quoting.ts';
 import type { MariadbSession } from '../session.ts';
+import { swapMarks } from '../swap/marker.ts';
 
 /**
  * Tables that stand in a database of ours: while a restore fills it, or while it is there to try definitions in. What a
@@ -56,7 +57,16 @@ export async function isClaimed(session: MariadbSession, database: string): Prom
  * of half a database.
  */
 export function requireFinished(tables: readonly { name: string }[], place: string): void {
-  if (!tables.some(({ name }) => name === marks.restore)) return;
+  const has = (...names: string[]) => tables.some(({ name }) => names.includes(name));
+  if (has(swapMarks.begun, swapMarks.renamed))
+    throw new BackupError(
+      'source-changed',
+      `${place} is being replaced by a restore, or one that did it was interrupted`,
+      {
+        hint: 'wait until it has ended; the next restore with --replace, or --undo, ends one that was interrupted',
+      },
+    );
+  if (!has(marks.restore)) return;
   throw new BackupError('source-changed', `${place} is a part of a restore that has not ended, or was interrupted`, {
     hint:
       'wait until it has ended; one that was interrupted is done again by the same command (nightjar restore … ' +

@@ -188,7 +188,7 @@ describe.each(servers)('on $name', ({ start }) => {
   test('in place they are as they were, and run again', async () => {
     await admin.query('SET GLOBAL event_scheduler = OFF');
 
-    const { proof, notes } = await restoring('shop', { replace: true, events: true });
+    const { proof, notes } = await restoring('shop', { replace: true, events: true, dropOld: true });
     const restored = await definitions('shop');
     await admin.query('SET GLOBAL event_scheduler = ON');
     const have = async () => await places('shop');

@@ -180,8 +180,12 @@ describe.each(servers)('$name', ({ start }) => {
       message: expect.stringContaining('1 table'),
     });
     const target = await loadAll(engine({}, 'taken'), copy, { replace: true });
+    const before = (await admin.query('SHOW TABLES FROM taken'))[0];
+    await target.finish(limit());
+    await target.close();
 
     expect(target).toMatchObject({ state: 'occupied', holds: '1 table' });
+    expect(before).toEqual([{ Tables_in_taken: 'mine' }]);
     expect((await admin.query('SHOW TABLES FROM taken'))[0]).toHaveLength(2);
   });
 
@@ -228,13 +232,13 @@ describe.each(servers)('$name', ({ start }) => {
 
   test('a statement that the server refuses stops the restore with the reason, and the row is not printed', async () => {
     const copy = await readAll(engine());
-    await admin.query(
-      'CREATE DATABASE dirty; CREATE TABLE dirty.a_large (id int PRIMARY KEY, t longtext); INSERT INTO ' +
-        "dirty.a_large VALUES (7, 'here first')",
-    );
     const target = await engine({}, 'dirty').target(
       { manifest: manifestOf(copy), catalog: copy.plan.catalog, owners: true },
       limit(),
+    );
+    await admin.query(
+      'DROP DATABASE IF EXISTS dirty; CREATE DATABASE dirty; CREATE TABLE dirty.a_large (id int PRIMARY KEY, t ' +
+        "longtext); INSERT INTO dirty.a_large VALUES (7, 'here first')",
     );
 
     const error = await target.stages[1]![0]!.load(pieces(copy.texts.get('data/0001.sql')!), limit()).catch(

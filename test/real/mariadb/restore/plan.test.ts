@@ -50,7 +50,7 @@ afterAll(async () => {
 
 const databases = async () => (await admin.query('SHOW DATABASES'))[0];
 
-test('a plan says what is dropped and made, who is connected, and that no event would run, and writes nothing', async () => {
+test('a plan says what is made, renamed and kept, who is connected, and that no event would run, and writes nothing', async () => {
   await admin.query('SET GLOBAL event_scheduler = OFF');
   const app = await connect(server);
   await app.query('USE live');
@@ -61,8 +61,13 @@ test('a plan says what is dropped and made, who is connected, and that no event 
 
   expect(plan.steps).toEqual([
     expect.stringMatching(/^read the whole backup, and try its definitions/),
-    'drop database live (1 table)',
-    expect.stringMatching(/^make it anew, .*no other copy of it on this server$/),
+    `make database live_new_${manifest.id} beside it, fill it, and prove it equal to the backup`,
+    expect.stringMatching(
+      new RegExp(
+        `^rename the tables of live \\(1 table\\) into database live_before_${manifest.id}, .* in one statement;`,
+      ),
+    ),
+    expect.stringMatching(new RegExp(`^keep database live_before_${manifest.id} \\(.*B\\): --undo puts it back`)),
   ]);
   expect(plan.findings).toEqual([
     expect.objectContaining({ weight: 'note', remedy: 'SET GLOBAL event_scheduler = ON; when they are to run' }),

@@ -51,6 +51,12 @@ export function rewriting(lines: Rewritten): (line: string) => string {
   };
 }
 
+/** A routine as SHOW CREATE gives it in bytes, with its comment as it is to be read. */
+export function rewritten(text: string, lines: Rewritten, charset: string): string {
+  if (lines.size === 0) return text;
+  return text.replace(/.*\n/g, (line) => lines.get(`${charset} ${line}`) ?? line);
+}
+
 /** As the server prints a comment. */
 export function escaped(text: string): string {
   return text.replace(

@@ -1,0 +1,161 @@
+import { BackupError, messageOf } from '../../../domain/errors.ts';
+import type { Bytes } from '../../../domain/units.ts';
+import type { KeptDatabase, Replaced } from '../../../ports.ts';
+import type { Login } from '../../login.ts';
+import { placeOf } from '../../login.ts';
+import { quoteName } from '../quoting.ts';
+import { claim, untilClientsEnd } from '../restore/unfinished.ts';
+import { openSession, withSession } from '../session.ts';
+import type { MariadbSession } from '../session.ts';
+import { readHead, readOptions, readRecord, swapMarks } from './marker.ts';
+import { freeName, keptName } from './names.ts';
+import { isThere, recoverSwap, swapTables } from './swap.ts';
+import { undoFindings } from './findings.ts';
+
+/** The server lets go of what a run has held a moment after that run has ended. */
+const freedWithinSeconds = 5;
+/** Replaced every night, a database is kept until the next one: what was replaced later than this is of the same day. */
+const recentHours = 20;
+
+/** What stood in the place of the database of `login` before it was replaced, and is kept. */
+export function replacedDatabases(login: Login): Replaced {
+  return {
+    list: (signal) => withSession(login, signal, (session) => keptDatabases(session, login), null),
+    findings: (kept, signal) => undoFindings(login, kept, signal),
+    swapBack: (kept, signal) => claimed(login, signal, () => swapBack(login, kept, signal)),
+    drop: ({ name }, signal) =>
+      claimed(login, signal, (session) => dropKept(session, login, ({ name: one }) => one === name)).then(
+        ([dropped]) => {
+          if (dropped?.why !== undefined) throw notDropped(dropped);
+        },
+      ),
+  };
+}
+
+/** Works with the claim on the database of `login`, once nothing of a run that was killed is at work there. */
+async function claimed<T>(
+  login: Login,
+  signal: AbortSignal,
+  work: (session: MariadbSession) => Promise<T>,
+): Promise<T> {
+  const session = await openSession(login, signal, null);
+  try {
+    if (!(await claim(session, login.database, freedWithinSeconds))) throw atWork(login);
+    await untilClientsEnd(session, login.database, signal);
+    return await work(session);
+  } finally {
+    await session.close();
+  }
+}
+
+/** The newest first. A swap that died behind the exchange of the tables has kept them, too. */
+export async function keptDatabases(session: MariadbSession, login: Login): Promise<KeptDatabase[]> {
+  const of = await keptName(session, login.database);
+  const marked = await session.rows(
+    'SELECT TABLE_SCHEMA AS name, TABLE_NAME AS mark FROM information_schema.TABLES WHERE TABLE_NAME = ? OR ' +
+      '(TABLE_NAME = ? AND TABLE_SCHEMA = ?)',
+    [swapMarks.kept, swapMarks.renamed, of],
+  );
+  const kept: KeptDatabase[] = [];
+  for (const { name, mark } of marked) {
+    const head = await readHead(session, name ?? '', mark ?? '');
+    const place = mark === swapMarks.kept ? name : head?.before;
+    if (head?.of !== of || place === undefined || place === null || place === of) continue;
+    kept.push({ name: place, ...(await sizeAndAge(session, name ?? '', mark ?? '', place)) });
+  }
+  return kept.sort((one, other) => (other.since ?? '').localeCompare(one.since ?? ''));
+}
+
+/** As the server counts it. */
+export async function sizeOf({ rows }: MariadbSession, database: string): Promise<Bytes | undefined> {
+  const [size] = await rows(
+    'SELECT SUM(DATA_LENGTH + INDEX_LENGTH) AS bytes FROM information_schema.TABLES WHERE TABLE_SCHEMA = ?',
+    [database],
+  );
+  return size?.['bytes'] ? Number(size['bytes']) : undefined;
+}
+
+async function sizeAndAge(session: MariadbSession, database: string, mark: string, place: string) {
+  const bytes = await sizeOf(session, place);
+  const [age] = await session.rows(
+    `SELECT DATE_FORMAT(CAST(name AS datetime), '%Y-%m-%dT%H:%i:%sZ') AS since,
+      CAST(name AS datetime) > UTC_TIMESTAMP() - INTERVAL ${recentHours} HOUR AS recent
+      FROM ${quoteName(database)}.${quoteName(mark)} WHERE side = 'swap' AND kind = 'since'`,
+  );
+  return {
+    ...(bytes !== undefined && { bytes }),
+    ...(age?.['since'] && { since: age['since'] }),
+    ...(age?.['recent'] === '1' && { recent: true as const }),
+  };
+}
+
+/** A kept database that was to be dropped; `why` it could not be. */
+export type DroppedKept = KeptDatabase & { why?: string };
+
+/** Drops of what is kept of the database of `login` those that are asked for. */
+export async function dropKept(
+  session: MariadbSession,
+  login: Login,
+  isAsked: (kept: KeptDatabase) => boolean = () => true,
+): Promise<DroppedKept[]> {
+  const dropped: DroppedKept[] = [];
+  for (const kept of (await keptDatabases(session, login)).filter(isAsked)) {
+    const failure = await session.rows(`DROP DATABASE IF EXISTS ${quoteName(kept.name)}`).then(
+      () => ({}),
+      (error: unknown) => ({ why: messageOf(error) }),
+    );
+    dropped.push({ ...kept, ...failure });
+  }
+  return dropped;
+}
+
+/** Returns the name that what stood there has now; undefined where nothing did. */
+async function swapBack(login: Login, { name }: KeptDatabase, signal: AbortSignal): Promise<string | undefined> {
+  const order = await withSession(
+    login,
+    signal,
+    async (session) => {
+      const exists = await isThere(session, login.database);
+      if (exists) await recoverSwap(login, signal);
+      const record = await readRecord(session, name, swapMarks.kept).catch(() => undefined);
+      if (record === undefined || record.head.of !== (await keptName(session, login.database))) throw gone(name);
+      if (!exists) await makeEmpty(session, login, record.old.options);
+      const { id } = record.head;
+      const before = exists ? await freeName(session, login, { id, word: 'undone' }) : undefined;
+      return { id, whole: name, before, fresh: record.old };
+    },
+    null,
+  );
+  const failed = await swapTables(login, order);
+  if (failed.length > 0)
+    throw new BackupError(
+      'restore-failed',
+      `database ${login.database} has its tables of before again, and without: ` +
+        failed.map(({ what, why }) => `${what} (${why})`).join('; '),
+      { hint: `the statements that make them are in the table ${swapMarks.kept} of database ${order.before}` },
+    );
+  return order.before;
+}
+
+function makeEmpty({ rows }: MariadbSession, { database }: Login, options: Awaited<ReturnType<typeof readOptions>>) {
+  const { charset, collation } = options;
+  return rows(`CREATE DATABASE ${quoteName(database)} CHARACTER SET ${charset} COLLATE ${collation}`);
+}
+
+function gone(name: string): BackupError {
+  return new BackupError('restore-failed', `database ${name} is not what it was: somebody has used it meanwhile`, {
+    hint: 'look again: the same command with --plan',
+  });
+}
+
+function notDropped({ name, why }: DroppedKept): BackupError {
+  return new BackupError('restore-failed', `database ${name} could not be dropped: ${why}`, {
+    hint: `DROP DATABASE ${quoteName(name)};`,
+  });
+}
+
+function atWork(login: Login): BackupError {
+  return new BackupError('lease-held', `another restore into ${placeOf('mariadb', login)} is at work`, {
+    hint: 'wait for it, or name another database: --to',
+  });
+}

@@ -1,0 +1,96 @@
+import { unqualifiedTrigger, unqualifiedView, withoutDefiner } from '../catalog/definition.ts';
+import { codeOf, notShown } from '../catalog/catalog.ts';
+import { withoutLastSemicolon } from '../catalog/last-semicolon.ts';
+import { eventStatement } from '../plan/event-dump.ts';
+import { foreignComments, rewritten } from '../plan/text/foreign-text.ts';
+import { byteText, quoteName } from '../quoting.ts';
+import type { MariadbSession, TextRow } from '../session.ts';
+
+export type ObjectKind = 'trigger' | 'function' | 'procedure' | 'package' | 'package body' | 'view' | 'event';
+
+/**
+ * What a RENAME TABLE leaves behind: the statement that makes it, and the settings that its meaning depends on.
+ * `statement`: bytes as characters (latin1), in the character set of `settings`; it names no database but on purpose.
+ */
+export type DatabaseObject = {
+  kind: ObjectKind;
+  name: string;
+  statement: string;
+  settings: Readonly<Record<(typeof settingNames)[number], string>>;
+};
+
+const settingNames = [
+  'sql_mode',
+  'time_zone',
+  'character_set_client',
+  'collation_connection',
+  'Database Collation',
+] as const;
+/** In the order in which they are made: what has no trigger yet is written to without one. */
+const lists = [
+  `SELECT 'trigger' AS kind, TRIGGER_NAME AS name FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = DATABASE()
+      ORDER BY EVENT_OBJECT_TABLE, ACTION_TIMING, EVENT_MANIPULATION, ACTION_ORDER`,
+  `SELECT LOWER(ROUTINE_TYPE) AS kind, ROUTINE_NAME AS name FROM information_schema.ROUTINES
+      WHERE ROUTINE_SCHEMA = DATABASE() ORDER BY ROUTINE_TYPE, ROUTINE_NAME`,
+  `SELECT 'view' AS kind, TABLE_NAME AS name FROM information_schema.TABLES
+      WHERE TABLE_SCHEMA = DATABASE() AND TABLE_TYPE = 'VIEW' ORDER BY TABLE_NAME`,
+  `SELECT 'event' AS kind, EVENT_NAME AS name FROM information_schema.EVENTS WHERE EVENT_SCHEMA = DATABASE()
+      ORDER BY EVENT_NAME`,
+];
+
+/** All that a RENAME TABLE leaves behind of the session's database, in the order in which it is made. */
+export async function readObjects(session: MariadbSession): Promise<DatabaseObject[]> {
+  const [here] = await session.rows('SELECT DATABASE() AS name');
+  const comments = await foreignComments(session);
+  const objects: DatabaseObject[] = [];
+  for (const sql of lists)
+    for (const row of await session.rows(sql)) {
+      const [kind, name] = [row['kind'] as ObjectKind, row['name'] ?? ''];
+      const [shown = {}] = await session.bytes(`SHOW CREATE ${kind.toUpperCase()} ${quoteName(name)}`);
+      const settings = settingsOf(shown);
+      const text = withoutLastSemicolon(codeIn(shown, kind, name));
+      const statement =
+        kind === 'event'
+          ? await eventStatement(session, name, shown)
+          : rewritten(anywhere(kind, text, byteText(here?.['name'] ?? '')), comments, settings.character_set_client);
+      objects.push({ kind, name, statement, settings });
+    }
+  return objects;
+}
+
+function settingsOf(row: TextRow): DatabaseObject['settings'] {
+  return Object.fromEntries(settingNames.map((field) => [field, row[field] ?? ''])) as DatabaseObject['settings'];
+}
+
+function codeIn(row: TextRow, kind: string, name: string): string {
+  const code = codeOf(row);
+  if (code === null) throw notShown(kind, name);
+  return code;
+}
+
+/** Without the name of the database it lies in, where the server prints it. */
+function anywhere(kind: ObjectKind, text: string, database: string): string {
+  if (kind === 'view') return unqualifiedView(text, database);
+  return kind === 'trigger' ? unqualifiedTrigger(text, database) : text;
+}
+
+/** The same object made for another definer: `` `app`@`%` ``. */
+export function definedBy(object: DatabaseObject, definer: string | undefined): DatabaseObject {
+  const { text, definer: now } = withoutDefiner(object.statement);
+  if (definer === undefined || now === undefined) return object;
+  const head = object.statement.slice(0, object.statement.indexOf('DEFINER='));
+  return { ...object, statement: `${head}DEFINER=${byteText(definer)} ${text.slice(head.length)}` };
+}
+
+/** Whose an object is, as SQL writes it; undefined where the server says nothing of it. */
+export function definerOf({ statement }: DatabaseObject): string | undefined {
+  const { definer } = withoutDefiner(statement);
+  return definer === undefined ? undefined : Buffer.from(definer, 'latin1').toString('utf8');
+}
+
+/** `view v`, as catalogs and people name it. */
+export const called = ({ kind, name }: Pick<DatabaseObject, 'kind' | 'name'>): string => `${kind} ${name}`;
+
+export function isSame(one: DatabaseObject, other: DatabaseObject): boolean {
+  return one.statement === other.statement && settingNames.every((name) => one.settings[name] === other.settings[name]);
+}

@@ -1,0 +1,160 @@
+import { isBackupError } from '../../../domain/errors.ts';
+import type { Login } from '../../login.ts';
+import { quoteName } from '../quoting.ts';
+import { clientClaim } from '../restore/unfinished.ts';
+import { withSession } from '../session.ts';
+import type { MariadbSession } from '../session.ts';
+import { readOptions, readRecord, swapMarks, unendedSwap, writeRecord } from './marker.ts';
+import type { BesideTables, SwapHead, SwapRecord } from './marker.ts';
+import { keptName } from './names.ts';
+import { definerOf, readObjects } from './objects.ts';
+import type { DatabaseObject } from './objects.ts';
+import { remake } from './remake.ts';
+import type { NotMade } from './remake.ts';
+import { movable, movesOf, renameStatement } from './tables.ts';
+
+/** Whoever waits behind a RENAME TABLE waits for what it waits for: not long, then, and once more. */
+const waitSeconds = 3;
+const attempts = 2;
+
+export type SwapOrder = Omit<SwapHead, 'of'> & { fresh: BesideTables };
+
+/**
+ * Puts the tables of the database `whole` into the place of those of the database of `login`, in one statement, and
+ * makes the rest again around it: killed at any moment, `recoverSwap` ends it or takes it back. Returns what could not
+ * be made again. Throws, with all as it was, while tables are locked. Once begun it is not stopped: it takes seconds.
+ */
+export async function swapTables(login: Login, order: SwapOrder): Promise<NotMade[]> {
+  const unending = new AbortController().signal;
+  return withSession(login, unending, async (session) => {
+    await session.rows(`SET ${clientClaim(login.database, 0)}`);
+    await session.rows(`SET SESSION lock_wait_timeout = ${waitSeconds}`);
+    const { fresh, ...head } = order;
+    const old = { options: await readOptions(session), objects: await readObjects(session), fixes: [] };
+    const of = await keptName(session, login.database);
+    const record = { head: { ...head, of }, old, fresh };
+    await writeRecord(session, record);
+    try {
+      await exchange(session, login, record);
+    } catch (error) {
+      // a server that was killed may have done it, and one that is gone tells it to the next run
+      const state = await withSession(login, unending, (one) => unendedSwap(one, login.database)).catch(
+        () => 'unknown',
+      );
+      if (state === 'begun') await takeBack(login, record, unending);
+      if (state !== 'renamed') throw error;
+    }
+    return end(login, record, unending);
+  });
+}
+
+async function exchange(session: MariadbSession, { database }: Login, { head, old }: SwapRecord): Promise<void> {
+  const { whole, before } = head;
+  const [there, coming] = [await movable(session, database), await movable(session, whole)];
+  const mark = { database, name: swapMarks.begun };
+  const moves = [
+    ...(before === undefined ? [] : movesOf(there, database, before)),
+    ...movesOf(coming, whole, database),
+    [mark, { database, name: swapMarks.renamed }] as const,
+  ];
+  if (before !== undefined) {
+    const { charset, collation } = old.options;
+    await session.rows(`CREATE DATABASE ${quoteName(before)} CHARACTER SET ${charset} COLLATE ${collation}`);
+  }
+  await requireRemakable(session, whole, old.objects);
+  await dropTriggers(session, whole);
+  const gone = old.objects.filter(({ kind, name }) => kind === 'event' || (kind === 'view' && coming.includes(name)));
+  for (let left = attempts; ; left -= 1) {
+    try {
+      for (const { kind, name } of gone) await session.rows(`DROP ${kind} IF EXISTS ${quoteName(name)}`);
+      await dropTriggers(session, database);
+      await session.rows(renameStatement(moves));
+      return;
+    } catch (error) {
+      if (left <= 1 || !isBackupError(error, 'lock-timeout')) throw error;
+    }
+  }
+}
+
+/** Throws where the user may not make again what is dropped: asked of the server in our own database. */
+async function requireRemakable(session: MariadbSession, whole: string, old: readonly DatabaseObject[]): Promise<void> {
+  const isLogged = old.some(({ kind }) => kind === 'trigger' || kind === 'function');
+  const [kind, body] = isLogged ? ['FUNCTION', 'RETURNS int DETERMINISTIC NO SQL RETURN 1'] : ['PROCEDURE', 'DO 1'];
+  const name = `${quoteName(whole)}.nightjar_trial`;
+  for (const definer of new Set(old.flatMap((one) => definerOf(one) ?? []))) {
+    await session.rows(`CREATE DEFINER=${definer} ${kind} ${name}() ${body}`);
+    await session.rows(`DROP ${kind} ${name}`);
+  }
+}
+
+/** A table with triggers can't be moved into another database. */
+async function dropTriggers(session: MariadbSession, database: string): Promise<void> {
+  const rows = await session.rows(
+    'SELECT TRIGGER_NAME AS name FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = ?',
+    [database],
+  );
+  for (const { name } of rows)
+    await session.rows(`DROP TRIGGER IF EXISTS ${quoteName(database)}.${quoteName(name ?? '')}`);
+}
+
+/** Behind the exchange: makes the rest, drops what is left of `whole`, and puts the record where the old tables are. */
+async function end(login: Login, { head, old, fresh }: SwapRecord, signal: AbortSignal): Promise<NotMade[]> {
+  const { whole, before } = head;
+  const failed = await remake(login, fresh, old.objects, signal);
+  await withSession(login, signal, async (session) => {
+    if ((await movable(session, whole)).length === 0) await session.rows(`DROP DATABASE IF EXISTS ${quoteName(whole)}`);
+    const from = { database: login.database, name: swapMarks.renamed };
+    if (before === undefined || !(await isThere(session, before)))
+      await session.rows(`DROP TABLE ${quoteName(swapMarks.renamed)}`);
+    else await session.rows(renameStatement([[from, { database: before, name: swapMarks.kept }]]));
+  });
+  return failed;
+}
+
+export async function isThere({ rows }: MariadbSession, database: string): Promise<boolean> {
+  const found = await rows('SELECT 1 AS found FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = ?', [database]);
+  return found.length > 0;
+}
+
+/**
+ * Before the exchange: makes again what was dropped for it. Where a server that exchanges one table after the other was
+ * killed in the midst of them, puts back those.
+ */
+async function takeBack(login: Login, { head, old }: SwapRecord, signal: AbortSignal): Promise<NotMade[]> {
+  const { whole, before } = head;
+  const { database } = login;
+  await withSession(login, signal, async (session) => {
+    if (before === undefined) return;
+    const aside = await movable(session, before);
+    const stranded = aside.length === 0 ? [] : await movable(session, database);
+    const kept = new Set(await movable(session, whole));
+    const came = stranded.filter((name) => aside.includes(name) && !kept.has(name));
+    const moves = [...movesOf(came, database, whole), ...movesOf(aside, before, database)];
+    if (moves.length > 0) await session.rows(renameStatement(moves));
+  });
+  const failed = await remake(login, old, [], signal);
+  await withSession(login, signal, async (session) => {
+    if (before !== undefined && (await movable(session, before)).length === 0)
+      await session.rows(`DROP DATABASE IF EXISTS ${quoteName(before)}`);
+    if (failed.length === 0) await session.rows(`DROP TABLE ${quoteName(swapMarks.begun)}`);
+  });
+  return failed;
+}
+
+/** What was found of a swap that died: whether it was ended or taken back, and what could not be made again. */
+export type Recovered = { how: 'ended' | 'taken back'; failed: NotMade[] };
+
+/** Ends a swap of the database of `login` that died, or takes it back; undefined where there is none. */
+export async function recoverSwap(login: Login, signal: AbortSignal): Promise<Recovered | undefined> {
+  const state = await withSession(login, signal, (session) => unendedSwap(session, login.database));
+  if (state === undefined) return undefined;
+  const record = await withSession(login, signal, async (session) => {
+    const found = await readRecord(session, login.database, swapMarks[state]);
+    if (found === undefined) await session.rows(`DROP TABLE ${quoteName(swapMarks[state])}`);
+    return found;
+  });
+  if (record === undefined) return undefined;
+  return state === 'renamed'
+    ? { how: 'ended', failed: await end(login, record, signal) }
+    : { how: 'taken back', failed: await takeBack(login, record, signal) };
+}

@@ -1,0 +1,50 @@
+import { quoteName } from '../quoting.ts';
+import type { MariadbSession } from '../session.ts';
+import { ownTables } from './marker.ts';
+
+/** What a RENAME TABLE can move: all tables and sequences of a database but our own. */
+export async function movable(session: MariadbSession, database: string): Promise<string[]> {
+  const rows = await session.rows(
+    `SELECT TABLE_NAME AS name FROM information_schema.TABLES WHERE TABLE_SCHEMA = ?
+      AND TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED', 'SEQUENCE') ORDER BY TABLE_NAME`,
+    [database],
+  );
+  return rows.map(({ name }) => name ?? '').filter((name) => !ownTables.includes(name));
+}
+
+/** The one statement that moves tables: each from its database to another, under its name or a new one. */
+export function renameStatement(moves: readonly Move[]): string {
+  const at = ({ database, name }: Place) => `${quoteName(database)}.${quoteName(name)}`;
+  return `RENAME TABLE ${moves.map(([from, to]) => `${at(from)} TO ${at(to)}`).join(', ')}`;
+}
+
+type Place = { database: string; name: string };
+export type Move = readonly [from: Place, to: Place];
+
+export function movesOf(names: readonly string[], from: string, to: string): Move[] {
+  return names.map((name) => [
+    { database: from, name },
+    { database: to, name },
+  ]);
+}
+
+/**
+ * Statements for the tables of `made` once they are in `place`: MariaDB writes the database into a default that takes
+ * the next value of a sequence.
+ */
+export async function sequenceFixes(session: MariadbSession, made: string, place: string): Promise<string[]> {
+  if (session.server.product !== 'MariaDB') return [];
+  const rows = await session.rows(
+    `SELECT TABLE_NAME AS name, COLUMN_NAME AS col, COLUMN_DEFAULT AS text FROM information_schema.COLUMNS
+      WHERE TABLE_SCHEMA = ? AND COLUMN_DEFAULT LIKE '%val(%' ORDER BY TABLE_NAME, ORDINAL_POSITION`,
+    [made],
+  );
+  const [old, now] = [`(${quoteName(made)}.`, `(${quoteName(place)}.`];
+  return rows
+    .filter(({ text }) => text?.includes(old))
+    .map(
+      ({ name, col, text }) =>
+        `ALTER TABLE ${quoteName(place)}.${quoteName(name ?? '')} ` +
+        `ALTER COLUMN ${quoteName(col ?? '')} SET DEFAULT (${text!.replaceAll(old, now)})`,
+    );
+}
