@@ -1,4 +1,5 @@
 import type { ObjectKey } from './domain/keys.ts';
+import type { Tier } from './contract/manifest/manifest.ts';
 import type { UnfinishedUpload } from './domain/retention/leftovers.ts';
 import type { Bytes } from './domain/units.ts';
 import type { ByteStream } from './ports.ts';
@@ -64,6 +65,14 @@ export type Vault = {
    * vault has no locks; absent where none of its kind has. Throws `object-missing`.
    */
   hold?(key: ObjectKey, on: boolean, signal: AbortSignal): Promise<boolean>;
+  /**
+   * Locks by what backups count for; absent where the configuration asks for none. `lengthen`: nobody deletes the object
+   * for good before then. Throws `object-missing`, and `vault-denied` where it would be made shorter.
+   */
+  locks?: {
+    readonly days: Partial<Record<Tier, number | undefined>>;
+    lengthen(key: ObjectKey, until: Date, signal: AbortSignal): Promise<void>;
+  };
   /**
    * Uploads below `prefix` that have begun and not ended, of runs that are at work and of dead ones: all of them, or an
    * error. None where a vault sweeps them by itself.

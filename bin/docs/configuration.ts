@@ -32,6 +32,11 @@ export function configurationDocs(schema: Schema, example: string): string {
     ...Object.entries(long.properties ?? {})
       .filter(([, { properties }]) => properties !== undefined)
       .map(([name, keys]) => section(`\`vault.${name}\``, '', keys)),
+    section(
+      '`vault.s3.objectLock`',
+      'What it does, and what it takes: [rotation.md](rotation.md#versions-and-locks).',
+      long.properties?.['s3']?.properties?.['objectLock'],
+    ),
     section('`sources.<name>`', 'Each source has exactly one engine; every other key goes over `defaults`.', source),
     ...engineNames.map((name) => section(`\`${name}\``, descriptorOf(name).note ?? '', source.properties?.[name])),
     section(

@@ -31,6 +31,8 @@ export type Rotation = {
   swept: Swept;
   /** Backups whose tags were corrected. */
   retagged: number;
+  /** Backups that are locked for longer than before; absent where there is none. */
+  locked?: number;
   /** Space that is free again, and space that older versions in the vault still take. */
   freed: Bytes;
   hidden: Bytes;
@@ -39,7 +41,7 @@ export type Rotation = {
 
 /**
  * Removes what the policy of a source no longer keeps: oldest backup first, and of each the manifest first, so that
- * whenever it ends there are whole backups and invisible leftovers. Then tags what stays and sweeps what dead runs have
+ * whenever it ends there are whole backups and invisible leftovers. Then tags and locks what stays and sweeps what dead runs have
  * left. Takes no lease for removing: a run that is at work has no manifest, and its start is never old. Throws
  * `rotation-refused`, and the vault's errors while it looks.
  */
@@ -82,17 +84,21 @@ export async function rotate(
       });
   }
   const retagged = await store.retagKept(plan, signal).catch((error: unknown) => void failures.push(error));
+  const until = (id: BackupId) => lockOf(looks.get(id))?.lock?.until;
+  const locked = await store
+    .lockKept(plan, { until, now: at }, signal)
+    .catch((error: unknown) => void failures.push(error));
   const swept = await store.sweepLeftovers(source, policy.rotation.graceMs, leftovers, deps, signal);
   failures.push(...swept.failures);
-  return ended({ plan, removals, swept, retagged: retagged ?? 0, failures });
+  return ended({ plan, removals, swept, retagged: retagged ?? 0, ...(locked && { locked }), failures });
 }
 
 function partsOf(look: ManifestReading): string[] {
   return look.status === 'complete' ? look.manifest.parts.map(({ file }) => file) : [];
 }
 
-function lockOf(look: ManifestReading): Pick<Removal, 'lock'> {
-  return look.status === 'complete' && look.lock !== undefined ? { lock: look.lock } : {};
+function lockOf(look: ManifestReading | undefined): Pick<Removal, 'lock'> {
+  return look?.status === 'complete' && look.lock !== undefined ? { lock: look.lock } : {};
 }
 
 function preview(plan: RotationPlan, leftovers: Swept, looks: ReadonlyMap<BackupId, ManifestReading>): Rotation {

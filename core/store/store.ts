@@ -26,6 +26,7 @@ import { withProofRecord } from './records/proof.ts';
 import { recordRemoval } from './records/removal.ts';
 import { carryOutOnce } from './records/request.ts';
 import { recordStart } from './records/start.ts';
+import { lockKept } from './rotation/lock.ts';
 import { removeBackup } from './rotation/remove.ts';
 import { retagKept } from './rotation/retag.ts';
 import { lookForLeftovers, sweepLeftovers } from './rotation/sweep.ts';
@@ -97,6 +98,7 @@ export function openStore(
 
     removeBackup: on(removeBackup),
     retagKept: on(retagKept),
+    lockKept: on(lockKept),
     lookForLeftovers: on(lookForLeftovers),
     sweepLeftovers: on(sweepLeftovers),
 

@@ -7,6 +7,8 @@ import { putNew, putOver } from './upload/conditional.ts';
 import { getObject, readObject } from './reading/get.ts';
 import { listBucket } from './reading/list.ts';
 import { missingUnlessHidden } from './reading/missing.ts';
+import { lengthenLock } from './lock.ts';
+import type { LockMode } from './lock.ts';
 import { hold } from './hold.ts';
 import { overwrite } from './upload/overwrite.ts';
 import { putStream } from './upload/put.ts';
@@ -26,6 +28,8 @@ export type S3VaultOptions = {
   checksums?: Checksums | undefined;
   /** False for stores that have no object tags. @default true */
   tags?: boolean | undefined;
+  /** In a bucket with Object Lock: rotation locks backups for so many days, by what they count for. */
+  objectLock?: ({ mode: LockMode } & NonNullable<Vault['locks']>['days']) | undefined;
 };
 
 /**
@@ -41,6 +45,7 @@ export function s3Vault({
   kmsKey,
   checksums = 'when-supported',
   tags = true,
+  objectLock,
 }: S3VaultOptions): Vault {
   const folder = prefix.replace(/^\/+|\/+$/g, '');
   const name = folder === '' ? `s3://${bucket}` : `s3://${bucket}/${folder}`;
@@ -54,8 +59,12 @@ export function s3Vault({
     kmsKey,
     spare: [],
   };
+  const { mode = 'governance', ...days } = objectLock ?? {};
   return {
     place: name,
+    ...(objectLock && {
+      locks: { days, lengthen: (key, until, signal) => lengthenLock(place, key, { mode, until }, signal) },
+    }),
     put: (key, body, given, signal) => putStream(place, key, body, given, signal),
     putIfAbsent: (key, body, given, signal) => putNew(place, key, body, given, signal),
     putIfUnchanged: (key, body, version, signal) => putOver(place, key, body, version, signal),

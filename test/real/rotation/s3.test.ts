@@ -225,6 +225,35 @@ test('with Object Lock nobody destroys a backup: what was hidden is there again 
   expect(await ids('shop')).toEqual([id]);
 });
 
+test('rotation locks what counts for a month that is over, once, and only ever for longer', async () => {
+  const { ids } = await sceneIn('tiers', { objectLock: true });
+  const century = 36_500;
+  const objectLock = { mode: 'compliance' as const, monthly: century };
+  const vault = s3Vault({ client, bucket: 'tiers', prefix: 'team', objectLock });
+  const { rotating, deps } = rotatingIn(vault, '2026-12-03T12:00:00Z');
+  const all = dailyIds(5, '2026-12-02');
+  for (const id of all) await putBackup(vault, 'shop', id);
+  const policy = policyOf({ ...none, daily: 3, monthly: 2 });
+
+  const first = await rotating('shop', policy);
+  const second = await rotating('shop', policy);
+
+  expect(await ids('shop')).toEqual(all.slice(2));
+  expect([first, second].map(({ locked, failures }) => ({ locked, failures }))).toEqual([
+    { locked: 1, failures: [] },
+    { locked: undefined, failures: [] },
+  ]);
+  const locks = await Promise.all(
+    all.slice(2).map(async (id) => (await deps().store.readManifest(shop, id, signal)).lock?.until),
+  );
+  const until = new Date(Date.parse('2026-11-30T02:00:00Z') + century * 86_400_000);
+  expect(locks).toEqual([until, undefined, undefined]);
+  expect(await razed('tiers', `${all[2]}/`, true)).toEqual(new Set(['AccessDenied']));
+  await expect(
+    vault.locks!.lengthen(manifestKey(shop, all[2]!), new Date(until.getTime() - 86_400_000), signal),
+  ).rejects.toMatchObject({ code: 'vault-denied' });
+});
+
 test('a pin is a legal hold where the bucket has locks: it stays for good until it is unpinned, and goes then', async () => {
   const { vault, deps, ids } = await sceneIn('held', { objectLock: true });
   await client.send(lockAll('held', 'GOVERNANCE'));

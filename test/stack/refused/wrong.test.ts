@@ -32,6 +32,7 @@ test('everything that can’t run in the cloud is told at once, each with its pl
         kmsKey: 'alias/mine',
         accessKeyId: { env: 'KEY' },
         secretAccessKey: { env: 'SECRET' },
+        objectLock: { mode: 'governance', weekly: 35 },
       },
     },
     sources: {
@@ -75,6 +76,7 @@ test('everything that can’t run in the cloud is told at once, each with its pl
     'vault.s3.prefix',
     'vault.s3.kmsKey',
     'vault.s3.region',
+    'vault.s3.objectLock',
     'sources.local.postgres.host',
     'sources.local.postgres.password',
     'sources.filed.postgres.user',

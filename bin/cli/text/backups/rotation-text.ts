@@ -8,7 +8,7 @@ import { aligned } from '../text.ts';
 
 /** What a rotation has done, or in a dry run would do: every backup with every reason, within 80 columns. */
 export function rotationLines(rotation: Rotation, { dryRun }: { dryRun: boolean }): string[] {
-  const { plan, removals, retagged } = rotation;
+  const { plan, removals, retagged, locked = 0 } = rotation;
   const { source, backups, refusal } = plan;
   if (backups.length === 0) return [`${source}: no backup yet`, ...sweepLines(rotation, dryRun)];
   const removed = removals.filter(({ state }) => state === 'gone' || state === 'hidden');
@@ -23,12 +23,22 @@ export function rotationLines(rotation: Rotation, { dryRun }: { dryRun: boolean 
     ...removals.flatMap((removal) => removalNotes(removal)),
     ...sweepLines(rotation, dryRun),
     ...(retagged > 0 ? [`  ${plural(retagged, 'backup')} tagged anew: they count for other tiers now`] : []),
+    ...(locked > 0 ? [`  ${plural(locked, 'backup')} locked for longer, for what they count for now`] : []),
     ...(dryRun && refusal !== undefined ? [`  this would be refused: ${refusal.message}`] : []),
   ];
 }
 
 /** The same for programs. */
-export function rotationDocument({ plan, removals, swept, retagged, freed, hidden, failures }: Rotation): object {
+export function rotationDocument({
+  plan,
+  removals,
+  swept,
+  retagged,
+  locked,
+  freed,
+  hidden,
+  failures,
+}: Rotation): object {
   const states = new Map(removals.map(({ id, state, lock }) => [id, { state, ...(lock && { lock }) }]));
   return {
     source: plan.source,
@@ -44,6 +54,7 @@ export function rotationDocument({ plan, removals, swept, retagged, freed, hidde
     freed,
     hidden,
     retagged,
+    ...(locked !== undefined && { locked }),
     swept: { state: swept.state, objects: swept.objects, uploads: swept.uploads, bytes: swept.bytes },
     ...(plan.refusal !== undefined && { refusal: failureDocument(plan.refusal) }),
     failures: failures.map(failureDocument),

@@ -1,0 +1,48 @@
+import { isPartName } from '../../contract/manifest/part-name.ts';
+import { isBackupError } from '../../domain/errors.ts';
+import type { BackupId, ObjectKey } from '../../domain/keys.ts';
+import { manifestKey, signatureKey } from '../../domain/layout/places.ts';
+import { backupPathOf } from '../../domain/layout/records.ts';
+import { lockWanted } from '../../domain/retention/locks.ts';
+import type { RotationPlan } from '../../domain/retention/rotation.ts';
+import { mapConcurrently } from '../../pipeline/concurrency.ts';
+import type { Vault } from '../../vault.ts';
+
+const locksAtOnce = 8;
+
+/**
+ * Locks the backups that stay for as long as the vault's configuration has it of what they count for; returns how many
+ * were locked for longer than before. `until`: the lock of each as it is. A manifest's lock tells what its parts have: it
+ * is the last. None is made shorter.
+ */
+export async function lockKept(
+  { locks }: Pick<Vault, 'locks'>,
+  { source, backups }: RotationPlan,
+  { until, now }: { until: (id: BackupId) => Date | undefined; now: Date },
+  signal: AbortSignal,
+): Promise<number> {
+  if (locks === undefined) return 0;
+  const due = backups.flatMap(({ action, reasons, found }) => {
+    const wanted = action === 'keep' ? lockWanted(found, reasons, locks.days) : undefined;
+    const isLocked = wanted !== undefined && (until(found.id)?.getTime() ?? 0) >= wanted.getTime();
+    return wanted === undefined || isLocked || wanted <= now ? [] : [{ found, wanted }];
+  });
+  await mapConcurrently(
+    locksAtOnce,
+    due,
+    async ({ found: { id, objects }, wanted }, stop) => {
+      const manifest = manifestKey(source, id);
+      const isBeside = (key: ObjectKey) =>
+        key === signatureKey(source, id) || isPartName(backupPathOf(key)?.path ?? '');
+      const keys = objects.map(({ key }) => key).filter(isBeside);
+      for (const key of [...keys, manifest]) await locks.lengthen(key, wanted, stop).catch(gone);
+    },
+    signal,
+  );
+  return due.length;
+}
+
+/** What another rotation has removed meanwhile needs no lock. */
+function gone(error: unknown): void {
+  if (!isBackupError(error, 'object-missing')) throw error;
+}
