@@ -1,6 +1,8 @@
 import '../../support/jest/one-realm.ts';
+import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { generateX25519Identity, identityToRecipient } from 'age-encryption';
 import { startCeph } from '../../servers/s3/ceph.ts';
@@ -10,7 +12,7 @@ import type { S3Server } from '../../servers/server.ts';
 import { cliScene } from '../../support/cli/scene.ts';
 import { nightjarInProcess } from '../../support/cli/in-process.ts';
 import type { CliScene } from '../../support/cli/scene.ts';
-import { halfVisible, hashesOfBackups, rawBucket, rawFolder } from '../../support/vaults/raw.ts';
+import { halfVisible, hashesOfBackups, manifestsIn, rawBucket, rawFolder } from '../../support/vaults/raw.ts';
 import type { RawFiles } from '../../support/vaults/raw.ts';
 
 const digest = 'select count(*)::int as rows, md5(string_agg(id || note, $$,$$ order by id)) as digest from orders';
@@ -138,4 +140,31 @@ test('a store that is away for a day does not spoil the backups, and gets everyt
   expect(halfVisible(copied!)).toEqual([]);
   expect(withoutLooks(copied!)).toEqual(withoutLooks(there!));
   expect(await run('both.yaml', 'verify', 'shop', '--vault', 'second')).toMatchObject({ code: 0 });
+}, 120_000);
+
+test('what others have copied key by key, without tags and dates, is a vault: listed, verified, restored and gone on with', async () => {
+  const [, moto] = stores;
+  const elsewhere = s3Client(moto!);
+  await moto!.createBucket('synced');
+  for (const [path, body] of await rawIn(stores[0]!)) await rawBucket(elsewhere, 'synced', 'moved').write(path, body);
+  await promisify(execFile)('cp', ['-r', join(scene.folder, 'nas'), join(scene.folder, 'carried')]);
+  const there = { s3: { ...(bucketOf(moto!, 1) as { s3: object }).s3, bucket: 'synced', prefix: 'moved' } };
+  const identity = { identity: { file: 'identity.txt' } };
+  await configure('of-synced.yaml', { vault: there, vaults: {}, copies: [] }, identity);
+  await configure('of-carried.yaml', { vault: { folder: './carried' }, vaults: {}, copies: [] }, identity);
+
+  for (const config of ['of-synced.yaml', 'of-carried.yaml']) {
+    const id = config.replace(/\W/g, '_');
+    expect(await run(config, 'verify', 'shop', '--all')).toMatchObject({ code: 0 });
+    expect(await run(config, 'restore', 'shop', '--to', id)).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('proven equal'),
+    });
+    expect(await run(config, 'check', '--no-tell')).toMatchObject({ code: 0 });
+    expect(await run(config, 'backup')).toMatchObject({ code: 0 });
+  }
+  const files = await rawBucket(elsewhere, 'synced', 'moved').read();
+  elsewhere.destroy();
+  expect(halfVisible(files)).toEqual([]);
+  expect(manifestsIn(files).length).toBeGreaterThan(1);
 }, 120_000);
