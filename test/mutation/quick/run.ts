@@ -105,6 +105,12 @@ function shown({ fileName, location: { start, end }, replacement }: Change, how:
   return `${how} ${fileName.slice(root.length + 1)}:${start.line + 1} ${was.slice(0, 90)} → ${replacement.replace(/\s+/g, ' ').slice(0, 90)}`;
 }
 
+// what one mutant leaves behind must not be what finds the next one
+for (const { suite, block } of blocks) {
+  const failed = broken.has(suite) ? undefined : await run(block, () => true, [], suite, 60_000);
+  if (failed !== undefined) console.error(`not to be believed, for it now fails without a change: ${failed}`);
+}
+
 for (const [file, group] of Map.groupBy(results, ({ fileName }) => fileName.slice(root.length + 1))) {
   const counted = group.filter(({ end }) => end !== 'static');
   const killed = counted.filter(({ end }) => end === 'killed' || end === 'timeout').length;
