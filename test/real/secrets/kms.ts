@@ -12,7 +12,9 @@ import {
 import type { KeySpec } from '@aws-sdk/client-kms';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { backup } from '../../../core/commands/backup.ts';
+import { signingExaminations } from '../../../core/commands/doctor/signing.ts';
 import { checkConfig } from '../../../core/contract/config/config.ts';
+import type { Settings } from '../../../core/contract/config/settings/settings.ts';
 import { backupId, objectKey } from '../../../core/domain/keys.ts';
 import type { Engine } from '../../../core/ports.ts';
 import { opensslProgram } from '../../servers/root.ts';
@@ -116,6 +118,23 @@ export function kmsCases(moto: () => S3Server): void {
       ['one that encrypts', 'key-missing'],
       ['none', 'secret-missing'],
     ]);
+  });
+
+  test('doctor has KMS sign as a backup does, and tells who backs up and has no key', async () => {
+    const looked = async (words: Parameters<typeof signedStore>[1] & object, here?: boolean) => {
+      const settings = { signing: { since: undefined, privateKey: undefined, ...words } } as unknown as Settings;
+      const [one] = signingExaminations(shop, settings, signedStore(memoryVault(state), words), here);
+      return one?.look(limit()).then(
+        ([{ said } = { said: '' }]) => said,
+        ({ code }: { code: string }) => code,
+      );
+    };
+    const publicKeys = [publicKey];
+
+    expect(await looked({ publicKeys, privateKey: { kms: arn } })).toBe('new backups can be signed, by AWS KMS');
+    expect(await looked({ publicKeys, privateKey: { kms: await made('ECC_NIST_P256') } })).toBe('key-missing');
+    expect(await looked({ publicKeys }, true)).toBe('secret-missing');
+    expect(await looked({ publicKeys })).toBeUndefined();
   });
 
   test('nightjar key kms prints what the configuration takes, by alias or ARN, and refuses another kind of key', async () => {
