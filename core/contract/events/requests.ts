@@ -145,6 +145,12 @@ export const rotateEventSchema = group('the event', {
 /** What starts the copying of one source. */
 export const copyEventSchema = group('the event', { source });
 
+/** All variables of a function have 4 KB: names of a hundred groups would not fit. */
+function groupsOf(written: string): string[] {
+  const [first = '', ...ends] = written.split(' ');
+  return first === '' ? [] : [first, ...ends.map((end) => `${first}${end}`)];
+}
+
 /**
  * Variables of a function. The configuration is a file of the bundle: all variables together may hold 4 KB (AWS Lambda
  * quotas).
@@ -156,8 +162,11 @@ export const functionEnvironmentSchema = z.object({
   NIGHTJAR_SCHEDULES: z
     .string()
     .default('')
-    .transform((names) => names.split(' ').filter((name) => name !== ''))
-    .describe('Groups of schedules that the check looks at, with spaces between.'),
+    .transform(groupsOf)
+    .describe(
+      'Groups of schedules that the check looks at, with spaces between: the first, and how the others end that begin ' +
+        'like it.',
+    ),
   NIGHTJAR_MUST_COVER: z.string().optional().describe('Which databases have to be sources, as `cloud.mustCover` says.'),
   NIGHTJAR_TOPIC: z.string().optional().describe('ARN of an SNS topic that is told what `notify` is told.'),
 });

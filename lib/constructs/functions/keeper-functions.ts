@@ -16,7 +16,7 @@ export type KeeperFunctionsProps = {
     readonly check: Code;
     readonly copy: Code;
   };
-  /** Groups of schedules that the check looks at. */
+  /** Groups of schedules that the check looks at; the others begin as the first. */
   readonly scheduleGroups: readonly string[];
   /** Of the database clients: the check tells when they are old, and runs none. */
   readonly layer: ILayerVersion;
@@ -34,6 +34,7 @@ export class KeeperFunctions extends Construct {
   constructor(scope: Construct, id: string, { shared, code, layer, scheduleGroups }: KeeperFunctionsProps) {
     super(scope, id);
     const { stack, vault, further, common, all } = shared;
+    const [first = stack, ...others] = scheduleGroups;
     const both = (secrets: readonly string[]) => [
       ...vaultKeyStatements(this, vault.key, vault.region),
       ...secretStatements(this, all, secrets),
@@ -54,7 +55,7 @@ export class KeeperFunctions extends Construct {
       description: 'Judges whether every source has a fresh backup, and tells what has changed: {}',
       code: code.check,
       environment: {
-        NIGHTJAR_SCHEDULES: scheduleGroups.join(' '),
+        NIGHTJAR_SCHEDULES: [first, ...others.map((group) => group.slice(first.length))].join(' '),
         ...(all.cloud.mustCover !== undefined && { NIGHTJAR_MUST_COVER: all.cloud.mustCover }),
       },
       layer,

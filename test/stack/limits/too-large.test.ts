@@ -4,6 +4,7 @@ import { expect, test } from '@jest/globals';
 import { NightjarBackups } from '../../../lib/nightjar-backups.ts';
 import type { WrittenConfig } from '../../../lib/read-config.ts';
 import { exampleConfig, resourcesOf, stackOf } from '../synthesis.ts';
+import { functionEnvironmentSchema } from '../../../core/contract/events/requests.ts';
 import type { Template } from '../synthesis.ts';
 
 const server = { host: 'shop.c1x2y3.eu-west-1.rds.amazonaws.com', user: 'backup', password: { secret: 'shop' } };
@@ -87,6 +88,15 @@ test('300 databases of one file fit into further stacks, as many as the message 
   const names = functions.map(([, { Properties }]) => String(Properties['FunctionName']));
   expect(names.filter((name) => name.startsWith('Nightjar-backup-')).length).toBe(300);
   expect(new Set(names).size).toBe(602);
+  // all variables of a function have 4 KB (AWS Lambda quotas)
+  const variables = functions.map(
+    ([, { Properties }]) => (Properties['Environment'] as { Variables: object }).Variables,
+  );
+  expect(Math.max(...variables.map((one) => JSON.stringify(one).length))).toBeLessThan(2_000);
+  const ofCheck = variables.find((one) => 'NIGHTJAR_SCHEDULES' in one);
+  const groups = templates.flatMap((one) => resourcesOf(one, 'AWS::Scheduler::ScheduleGroup'));
+  const looked = functionEnvironmentSchema.pick({ NIGHTJAR_SCHEDULES: true }).parse(ofCheck).NIGHTJAR_SCHEDULES;
+  expect(looked.toSorted()).toEqual(groups.map(([, { Properties }]) => Properties['Name']).toSorted());
   const first = assembly.getStackByName('Nightjar');
   expect(first.dependencies.map(({ id }) => id)).toEqual(['Nightjar.assets']);
 }, 240_000);
