@@ -3,6 +3,8 @@ import { checkResultSchema } from '../../../core/contract/events/check.ts';
 import { s3Vault } from '../../../core/vaults/s3/s3.ts';
 import type { DatabaseServer } from '../../servers/server.ts';
 import { storeBackup } from '../../support/vaults/stored.ts';
+import { elements, query, signed } from '../cloud/policy/signed.ts';
+import { newQueue } from '../cloud/template/queue.ts';
 import { clientOf } from '../vaults/s3/servers.ts';
 import type { Invocation } from './sandbox/function.ts';
 import { errorOf, valueOf } from './sandbox/outcome.ts';
@@ -60,6 +62,32 @@ test('the function tells how old the clients of its layer are, by what the layer
   expect(later.notices).toEqual([
     expect.stringMatching(/^the database clients were pinned \d{3,} days ago: they lack what was fixed since$/),
   ]);
+});
+
+test('it tells of a schedule that somebody has switched off, and by the event of a digest how all stands', async () => {
+  const { aws } = scene;
+  const topic = elements(await query(aws, aws, 'sns', 'CreateTopic', { Name: 'digests' }), 'TopicArn')[0]!;
+  const told = await newQueue('digests', '123456789012', aws, () => aws);
+  await query(aws, aws, 'sns', 'Subscribe', { TopicArn: topic, Protocol: 'sqs', Endpoint: told.arn });
+  const make = (path: string, body: object) =>
+    signed(aws, aws, { service: 'scheduler', path, body: JSON.stringify(body) });
+  await make('/schedule-groups/Nightjar', {});
+  const rest = { ScheduleExpression: 'rate(1 day)', FlexibleTimeWindow: { Mode: 'OFF' }, GroupName: 'Nightjar' };
+  const target = { Arn: topic, RoleArn: 'arn:aws:iam::123456789012:role/r' };
+  await make('/schedules/rotate-seen', { ...rest, Target: target, State: 'DISABLED' });
+  const environment = { AWS_ENDPOINT_URL: aws.endpoint, NIGHTJAR_SCHEDULES: 'Nightjar', NIGHTJAR_MUST_COVER: 'all' };
+  const check = await scene.deploy('check', { seen: shop }, { environment, config: { notify: [{ sns: topic }] } });
+
+  const looked = answerOf(await check.invoke({}));
+  const atOnce = await told.take();
+  const digested = answerOf(await check.invoke({ digest: true }));
+  const later = await told.take();
+
+  expect(looked.notices).toEqual([expect.stringContaining('the schedule rotate-seen is switched off')]);
+  expect(JSON.stringify(atOnce)).toContain('schedule-disabled');
+  expect(digested.told).toBe(1);
+  expect(later).toHaveLength(1);
+  expect(JSON.stringify(later)).toMatch(/digest: 1 of 1 source needs a look.*never, 0 backups.*no database of RDS/s);
 });
 
 test('each check leaves one line of figures in embedded metric format, whatever it finds', async () => {
