@@ -115,6 +115,7 @@ export function configurationFor(
     },
     cloud: {
       stack: run,
+      mustCover: 'all',
       account,
       region,
       networks: {

@@ -19,7 +19,7 @@ import { databasesStack } from './databases.ts';
 import { recordOf } from './record.ts';
 import { priceOf, prove, step } from './runner.ts';
 import type { Prover, Step } from './runner.ts';
-import { resourcesIn } from './stacks.ts';
+import { resourcesIn, switched } from './stacks.ts';
 import { steps } from './steps.ts';
 
 // The stacks of these tests are made in an emulator by the helpers of the cloud's own tests, in the place of cdk's program.
@@ -216,9 +216,12 @@ test('against the emulator both stacks come, are looked at, and go with the buck
   const inVault = `/nightjar-${own}/prove/shop/part`;
   const listed = { name: 'listed', assumed: '', judge: () => [] };
   let key: string | undefined;
+  const states: string[] = [];
   const looked: Step = {
     ...listed,
     async do(at) {
+      // of the emulator's schedules, one goes off and on again
+      states.push(await switched('rotate-blog', 'DISABLED', at), await switched('rotate-blog', 'ENABLED', at));
       for (const body of ['one', 'two']) await at.call({ service: 's3', method: 'PUT', path: inVault, body });
       [key] = await resourcesIn('Nightjar', 'AWS::KMS::Key', at);
       // the emulator can't describe a key whose policy came from CloudFormation
@@ -230,6 +233,7 @@ test('against the emulator both stacks come, are looked at, and go with the buck
   const { outcomes, left } = await prove([...tried, looked], on, AbortSignal.timeout(120_000));
 
   expect(left).toEqual([]);
+  expect(states).toEqual(['ENABLED', 'DISABLED']);
   expect(outcomes.map(({ step: name, differs, error }) => [name, error ?? differs])).toEqual([
     ['bootstrapped', []],
     ['databases', []],

@@ -67,3 +67,13 @@ export async function scheduleNow(name: string, { run, call }: Account & { run: 
   };
   await call({ service, path: `/schedules/prove-${Date.now()}`, body: JSON.stringify(body) });
 }
+
+/** Switches a schedule of the stack on or off; returns what it was. */
+export async function switched(name: string, State: string, { run, call }: Account & { run: string }): Promise<string> {
+  const [service, path] = ['scheduler', `/schedules/${name}`];
+  const read = await call({ service, method: 'GET', path, query: { groupName: run } });
+  // what a schedule says of itself is no part of what it is set to
+  const { Arn: _, CreationDate: __, LastModificationDate: ___, Name: ____, ...set } = JSON.parse(read);
+  await call({ service, method: 'PUT', path, body: JSON.stringify({ ...set, State }) });
+  return set.State ?? 'ENABLED';
+}

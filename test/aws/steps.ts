@@ -5,7 +5,7 @@ import type { Answer } from './account.ts';
 import { bucketOf, configurationFor } from './databases.ts';
 import type { Outputs } from './databases.ts';
 import { keyOfBucket, removeBucket, removeKey } from './bucket.ts';
-import { alarmsIn, outputsOf, removeStack, resourcesIn, scheduleNow } from './stacks.ts';
+import { alarmsIn, outputsOf, removeStack, resourcesIn, scheduleNow, switched } from './stacks.ts';
 import { step } from './runner.ts';
 import type { Prover, Step } from './runner.ts';
 
@@ -175,6 +175,22 @@ export const steps: readonly Step[] = [
       });
     },
     judge: () => [],
+  }),
+  step({
+    name: 'looked at',
+    assumed: 'the check may list schedules and databases: it names one that is off, and none that is a source',
+    async do(prover) {
+      const before = await switched('rotate-blog', 'DISABLED', prover);
+      const { notices = [] } = await prover.invoke(job(prover, 'check'), {});
+      await switched('rotate-blog', before, prover);
+      const at = await outputsOf(databases(prover), prover);
+      const own = sources.map((source) => at[`${source[0]!.toUpperCase()}${source.slice(1)}`]!.split('.')[0]!);
+      return { notices: notices as string[], own };
+    },
+    judge: ({ notices, own }) => [
+      ...(notices.some((one) => one.includes('rotate-blog is switched off')) ? [] : ['a schedule that is off: unseen']),
+      ...notices.filter((one) => one.includes("can't be looked at") || own.some((name) => one.includes(` ${name} `))),
+    ],
   }),
   step({
     name: 'alarms',
