@@ -220,6 +220,17 @@ test('nightjar notify sends a test to everybody, and says who did not get it', a
   expect(await told()).toMatchObject([{ kind: 'test', severity: 'info' }]);
 });
 
+test('nightjar notify --digest tells everybody how everything stands, shows it, and says who did not get it', async () => {
+  await configure('notify:\n  - command: [./keep, told]\n  - command: [./broken]\n');
+
+  const { code, stdout, stderr } = await scene.run(['notify', '--digest']);
+
+  expect(code).toBe(1);
+  expect(stdout).toMatch(/^INFO digest: .*\nshop: [a-z-]+, .*\ncommand keep {2}told\n$/s);
+  expect(stderr).toContain('no route to pager');
+  expect(await told()).toMatchObject([{ kind: 'digest', severity: 'info' }]);
+});
+
 test('a restore that goes on exits with 5, lists what failed, is told as a failure with its list, and is on no record', async () => {
   await configure('');
   await scene.sql(
