@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { chooseBackup } from '../core/survey/choose.ts';
 import { isInPlace, restoreRecorded } from '../core/commands/restore/restore.ts';
+import { rankMissing, rankNotNamed } from '../core/commands/restore/rank.ts';
 import { planRestore } from '../core/commands/restore/plan.ts';
 import { memoryOf } from '../core/survey/watched.ts';
 import { readEvent, restoreEventSchema } from '../core/contract/events/requests.ts';
@@ -16,12 +17,24 @@ import { plannedResult, repeatedResult, restoredResult } from './host/result.ts'
 export const handler = lambdaHandler({
   verb: 'restore',
   read: (event) => readEvent(restoreEventSchema, event, { source: 'shop', backup: 'latest', to: 'shop_restored' }),
-  work: restoreOnce,
+  async work(event, nightjar, signal) {
+    await requireRank(event, nightjar, signal);
+    return restoreOnce(event, nightjar, signal);
+  },
   failureOf: (result) =>
     result.status === 'incomplete'
       ? new BackupError('restore-incomplete', result.error, { hint: result.hint })
       : undefined,
 });
+
+/** Throws where the server's rank has to be named, and another word or none is in the event. */
+async function requireRank(event: RestoreEvent, nightjar: Invocation, signal: AbortSignal): Promise<void> {
+  const { replace, plan, into } = event;
+  if (plan || (!replace && into === undefined)) return;
+  const { name, database } = await nightjar.source(event.source, {}, signal);
+  const rank = rankNotNamed({ of: name, server: name, replace, isInPlace: event.to === database, into }, nightjar);
+  if (rank !== undefined) throw rankMissing(name, rank);
+}
 
 /** What it takes of an invocation. */
 type RestoreHost = Pick<Invocation, 'store' | 'report' | 'clock' | 'identity' | 'seconds'> & {
@@ -48,7 +61,7 @@ export async function restoreOnce(
 }
 
 async function restored(
-  { source: name, backup, at, to, request: _, plan: isPlan, ...options }: RestoreEvent,
+  { source: name, backup, at, to, request: _, plan: isPlan, into: __, ...options }: RestoreEvent,
   nightjar: RestoreHost,
   signal: AbortSignal,
 ): Promise<RestoreResult> {

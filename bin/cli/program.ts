@@ -100,6 +100,8 @@ Examples:
   nightjar restore shop --to shop --replace
       in place: what was there is kept as shop_before_<backup> until --drop-old
       or the next --replace that is proven, which keeps its own
+  nightjar restore stage --server shop --to stage --into production
+      onto a server whose source has rank: production, which has to be named
   nightjar restore shop --undo
       puts that back, and keeps what stood in its place
   nightjar restore shop --table orders --table 'sales.*'
@@ -304,6 +306,7 @@ export function nightjarProgram(ask: (asked: Request) => void): Command {
     .option('--at <moment>', 'the newest good one until then, as "yesterday 14:00"')
     .option('--to <database>', 'the database to restore into')
     .option('--server <source>', 'restore on the server of this source, as its user')
+    .option('--into <rank>', 'the rank of that server, where the file has one: production')
     .option('--table <name>', 'only this table and what it needs; as often as you like', gathered)
     .option('--schema-only', 'definitions alone, and no row')
     .option('--plan', 'say what would be done and what would make it fail; write nothing')

@@ -20,7 +20,7 @@ const keys: Record<string, string> = {
 
 /** A remedy without options of the command line. */
 export function inTermsOfEvents(hint: string): string {
-  return hint.replace(/--[a-z-]+/g, (option) => keys[option] ?? option);
+  return hint.replace(/--into (\w+)/g, '"into": "$1"').replace(/--[a-z-]+/g, (option) => keys[option] ?? option);
 }
 
 /** The error of ours that a failed run stands for: what the deadline has broken is the deadline's. */

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { BackupError } from '../../domain/errors.ts';
 import { isDrillDatabase, ofDrills } from '../../domain/drill-name.ts';
+import { ranks } from '../../domain/rank.ts';
 import { always, expected, group, text } from '../config/fields.ts';
 
 const flag = (what: string, byDefault: boolean) =>
@@ -73,6 +74,10 @@ export const restoreEventSchema = group('the event', {
   ),
   dropOld: flag('With `replace`: keep nothing of what was there, nor what is kept from before.', false),
   plan: flag('Say what would be made, renamed and dropped, and what would make it fail; write nothing.', false),
+  into: z
+    .enum(ranks, { error: expected(ranks.join(', ')) })
+    .optional()
+    .describe('The `rank` of the server, where a restore has to name it: `production`.'),
   confirm: text('the name of the database that is to be emptied')
     .optional()
     .describe('With `replace`: the name of the database again.'),

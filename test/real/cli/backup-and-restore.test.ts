@@ -170,6 +170,23 @@ test('a restore goes to the server of another source, and without a proof says s
   expect(await scene.sql('elsewhere', 'select count(*)::int as n from orders')).toEqual([{ n: 1000 }]);
 });
 
+test('what would go into production by a wrong argument is refused until production is named', async () => {
+  const text = await readFile(join(scene.folder, 'nightjar.yaml'), 'utf8');
+  const ranked = text
+    .replace('  shop:\n', '  shop:\n    rank: staging\n')
+    .replace('  big:\n', '  big:\n    rank: production\n');
+  await writeFile(join(scene.folder, 'ranked.yaml'), ranked);
+  const wrong = ['restore', 'shop', '--server', 'big', '--to', 'ranked', '--no-proof', '-c', 'ranked.yaml', '--yes'];
+
+  expect(await scene.run(wrong)).toMatchObject({
+    code: 2,
+    stderr: expect.stringMatching(/the server of big is production, and nobody has said.*\n.*--into production/),
+  });
+  expect(await scene.run([...wrong, '--into', 'staging'])).toMatchObject({ code: 2 });
+  expect(await scene.sql('postgres', `select 1 from pg_database where datname = 'ranked'`)).toEqual([]);
+  expect(await scene.run([...wrong, '--into', 'production'])).toMatchObject({ code: 0 });
+});
+
 test('an id that is none, and one that is not there, are told apart', async () => {
   expect(await scene.json(['restore', 'shop', 'yesterday'])).toMatchObject({
     code: 2,

@@ -40,7 +40,7 @@ beforeAll(async () => {
   const sources = {
     shop,
     fresh: shop,
-    precious: shop,
+    precious: { ...shop, rank: 'production' },
     broken: { ...shop, database: 'broken' },
     'web shop': { server: mariadb, engine: 'mariadb', database: 'shop' } as const,
   };
@@ -189,12 +189,18 @@ test('a database that holds something is replaced only when the event names it t
   const planned = valueOf(await restore.invoke({ source: 'precious', to: 'kept', replace: true, plan: true }));
   const refused = errorOf(await restore.invoke({ source: 'precious', to: 'kept' }));
   const unconfirmed = errorOf(await restore.invoke({ source: 'precious', to: 'kept', replace: true, confirm: 'keep' }));
-  const replaced = valueOf(await restore.invoke({ source: 'precious', to: 'kept', replace: true, confirm: 'kept' }));
+  const replacing = { source: 'precious', to: 'kept', replace: true, confirm: 'kept' };
+  const unranked = errorOf(await restore.invoke(replacing));
+  const replaced = valueOf(await restore.invoke({ ...replacing, into: 'production' }));
 
   expect(planned).toMatchObject({ status: 'planned', state: 'occupied', holds: '1 table', wouldFail: false });
   expect(refused).toMatchObject({
     errorType: 'target-not-empty',
     errorMessage: expect.stringContaining('"confirm" with its name'),
+  });
+  expect(unranked).toMatchObject({
+    errorType: 'input-invalid',
+    errorMessage: expect.stringContaining('(hint: if it is: "into": "production")'),
   });
   expect(unconfirmed).toMatchObject({
     errorType: 'input-invalid',

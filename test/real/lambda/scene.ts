@@ -10,7 +10,13 @@ import { s3Client } from '../../servers/s3/client.ts';
 import type { DatabaseServer, S3Server } from '../../servers/server.ts';
 import { lambdaFunction, type FunctionSettings, type LambdaFunction } from './sandbox/function.ts';
 
-export type SceneSource = { server: DatabaseServer; engine: 'postgres' | 'mariadb'; database: string; secret?: string };
+export type SceneSource = {
+  server: DatabaseServer;
+  engine: 'postgres' | 'mariadb';
+  database: string;
+  secret?: string;
+  rank?: string;
+};
 
 /** Our functions as they would be deployed: bundles, the layer, a bucket, a secret for each database server. */
 export type Scene = {
@@ -69,10 +75,11 @@ export async function openScene(): Promise<Scene> {
 
   async function configuration(sources: Record<string, SceneSource>): Promise<object> {
     const entries = Object.entries(sources).map(
-      async ([name, { server, engine, database, secret = `${engine}-${server.port}` }]) => {
+      async ([name, { server, engine, database, secret = `${engine}-${server.port}`, rank }]) => {
         if (secret !== 'missing') await keepSecret(secret, server);
         const login = { user: { secret, field: 'username' }, password: { secret, field: 'password' } };
-        return [name, { [engine]: { host: server.host, port: server.port, database, ...login } }];
+        const at = { host: server.host, port: server.port, database, ...login };
+        return [name, { [engine]: at, ...(rank !== undefined && { rank }) }];
       },
     );
     return {

@@ -22,6 +22,8 @@ import { showProgress } from '../../text/progress.ts';
 import type { CommandSession } from '../../session.ts';
 import { planDocument, planLines } from '../../text/backups/restore-plan.ts';
 import { told } from '../../told.ts';
+import { requireRankNamed } from './rank.ts';
+import type { RankedRun } from './rank.ts';
 import { dropOldCommand, undoCommand } from './undo.ts';
 
 /** As commander gives them. */
@@ -29,6 +31,7 @@ export type RestoreFlags = {
   at?: string;
   to?: string;
   server?: string;
+  into?: string;
   table?: string[];
   schemaOnly?: true;
   replace?: true;
@@ -59,6 +62,8 @@ export async function restoreCommand(
   session: CommandSession,
   signal: AbortSignal,
 ): Promise<CommandOutcome> {
+  const ranked = { name, flags, session };
+  if (flags.undo && !flags.plan) await requireRankNamed({ ...ranked, isInPlace: flags.to === undefined }, signal);
   if (flags.undo) return undoCommand(name, flags, session, signal);
   if (flags.dropOld && !flags.replace) return dropOldCommand(name, flags, session, signal);
   if (flags.plan) return showPlan(name, which, flags, session, signal);
@@ -148,6 +153,7 @@ async function restoreOne(
   // what fails is told as the error that it makes
   const findings = plan.findings.filter(({ weight }) => weight !== 'fails');
   for (const line of planLines({ ...plan, findings }, nightjar.clock.now())) out.note(line);
+  await named(plan, { name, flags, session }, signal);
   await confirmed(plan, flags, out, signal);
   const progress = showProgress(plan.manifest.source, 'restoring', out, Date.now);
   try {
@@ -163,6 +169,23 @@ async function restoreOne(
     );
   } finally {
     progress.end();
+  }
+}
+
+/** Has the rank of the server named, where that is needed; whoever can't be asked has to have named it. */
+async function named(
+  plan: RestorePlan,
+  ranked: Omit<RankedRun, 'isInPlace'> & { flags: RestoreFlags },
+  signal: AbortSignal,
+): Promise<void> {
+  const { manifest, target } = plan;
+  const server = serverOf(ranked.name, ranked.flags, ranked.session);
+  const inPlace = isInPlace(manifest, { server, database: target.database });
+  try {
+    if (hindrance(plan) === undefined) await requireRankNamed({ ...ranked, isInPlace: inPlace }, signal);
+  } catch (error) {
+    await target.close();
+    throw error;
   }
 }
 

@@ -3,7 +3,7 @@ import { sourceCloudSchema } from '../../cloud/cloud.ts';
 import type { SourceCloud } from '../../cloud/cloud.ts';
 import { copiesOf, copiesSchema } from '../vaults/copies.ts';
 import type { CopySettings } from '../vaults/copies.ts';
-import { duration, group, timeZone, wholeNumber } from '../fields.ts';
+import { duration, expected, group, timeZone, wholeNumber } from '../fields.ts';
 import { drillOf, drillSchema } from './drill.ts';
 import type { DrillSettings } from './drill.ts';
 import { encryptionOf, encryptionSchema } from './encryption.ts';
@@ -14,6 +14,8 @@ import { retentionOver, retentionSchema, usualRetention } from '../rotation/rete
 import type { Retention } from '../rotation/retention.ts';
 import { rotationOf, rotationSchema } from '../rotation/rotation.ts';
 import type { RotationSettings } from '../rotation/rotation.ts';
+import { ranks } from '../../../domain/rank.ts';
+import type { Rank } from '../../../domain/rank.ts';
 import { watchOf, watchShape } from './watch.ts';
 import type { WatchSettings } from './watch.ts';
 
@@ -34,6 +36,13 @@ const fields = {
     .prefault('5m')
     .describe('Longest silence of a database program before it is given up.'),
 };
+const rank = z
+  .enum(ranks, { error: expected(ranks.join(', ')) })
+  .optional()
+  .describe(
+    'How precious its server is. A restore onto it of a backup of a lower rank, and every one into production, has to ' +
+      'name the rank: `--into production`. A new database beside the source’s own needs no word.',
+  );
 
 /** The settings of a source, as the whole file's defaults. */
 export const defaultsSchema = group('defaults', {
@@ -50,6 +59,7 @@ export const defaultsSchema = group('defaults', {
 
 /** The settings of one source: what is absent is as in the defaults. */
 export const settingsShape = {
+  rank,
   timeZone: fields.timeZone
     .unwrap()
     .optional()
@@ -91,6 +101,7 @@ export const settingsShape = {
 };
 
 export type Settings = {
+  rank?: Rank | undefined;
   timeZone: string;
   compressionLevel: number;
   parallel: number;
@@ -108,6 +119,7 @@ export type Settings = {
 
 type WrittenSettings = Partial<Record<keyof typeof fields, unknown>> &
   Parameters<typeof watchOf>[1] & {
+    rank?: Rank | undefined;
     retention?: z.infer<typeof retentionSchema> | undefined;
     rotation?: z.infer<typeof rotationSchema> | undefined;
     copies?: z.infer<typeof copiesSchema> | undefined;
@@ -133,6 +145,7 @@ export function settingsOf(defaults: z.infer<typeof defaultsSchema>, own: Writte
   } = { ...defaults, ...written } as z.infer<typeof defaultsSchema>;
   const retention = retentionOver(retentionOver(usualRetention, defaults.retention), own.retention);
   return {
+    ...(own.rank !== undefined && { rank: own.rank }),
     timeZone: zone,
     compressionLevel: compression,
     parallel,

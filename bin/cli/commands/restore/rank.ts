@@ -1,0 +1,30 @@
+import { rankMissing, rankNotNamed } from '../../../../core/commands/restore/rank.ts';
+import { BackupError } from '../../../../core/domain/errors.ts';
+import { ranks } from '../../../../core/domain/rank.ts';
+import { confirmByName } from '../../text/confirm.ts';
+import type { CommandSession } from '../../session.ts';
+
+/** A restore that may reach into a rank. */
+export type RankedRun = {
+  name: string;
+  flags: { server?: string; into?: string; replace?: true; undo?: true };
+  session: CommandSession;
+  isInPlace: boolean;
+};
+
+/** Has the rank typed where it is needed and `--into` has not named it. Throws `input-invalid`. */
+export async function requireRankNamed(
+  { name, flags, session, isInPlace }: RankedRun,
+  signal: AbortSignal,
+): Promise<void> {
+  const { nightjar, out } = session;
+  const server = flags.server ?? name;
+  const into = ranks.find((rank) => rank === flags.into);
+  if (flags.into !== undefined && into === undefined)
+    throw new BackupError('input-invalid', `--into ${flags.into} is no rank`, { hint: `one of ${ranks.join(', ')}` });
+  const replace = flags.replace === true || flags.undo === true;
+  const rank = rankNotNamed({ of: name, server, replace, isInPlace, into }, nightjar);
+  if (rank === undefined) return;
+  if (!process.stdin.isTTY || !out.watched) throw rankMissing(server, rank);
+  await confirmByName(rank, `this restore of ${name} writes to the server of ${server}, which is ${rank}`, out, signal);
+}

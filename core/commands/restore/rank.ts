@@ -1,0 +1,49 @@
+import type { SourceConfig } from '../../contract/config/config.ts';
+import { factsOf } from '../../contract/config/sources/source-facts.ts';
+import { BackupError } from '../../domain/errors.ts';
+import type { SourceName } from '../../domain/keys.ts';
+import { highestRank, rankToName } from '../../domain/rank.ts';
+import type { Rank } from '../../domain/rank.ts';
+
+/** `of`: whose backup; `server`: the source whose server is written to; `into`: the rank that was named. */
+export type RankAsked = { of: string; server: string; replace: boolean; isInPlace: boolean; into?: Rank | undefined };
+type RankedSources = { sourceNames: readonly SourceName[]; settings(name: string): SourceConfig };
+
+/**
+ * The rank that somebody still has to name before this restore; undefined where it needs none, or it was named. Throws
+ * `input-invalid` where another one was named than is there.
+ */
+export function rankNotNamed(
+  { of, server, replace, isInPlace, into }: RankAsked,
+  { sourceNames, settings }: RankedSources,
+): Rank | undefined {
+  const rankOf = (name: string) => (sourceNames.some((known) => known === name) ? settings(name).rank : undefined);
+  const at = placeOf(settings(server));
+  const neighbours = isInPlace
+    ? [server]
+    : sourceNames.filter((name) => name === server || placeOf(settings(name)) === at);
+  const onto = highestRank(neighbours.map(rankOf));
+  if (into !== undefined && into !== onto) throw otherRank(server, into, onto);
+  const needed = rankToName({ from: rankOf(of), onto, isBeside: of === server && !replace, isInPlace });
+  return into === undefined ? needed : undefined;
+}
+
+/** What to throw where nobody can be asked for the rank. */
+export function rankMissing(server: string, rank: Rank): BackupError {
+  return new BackupError('input-invalid', `the server of ${server} is ${rank}, and nobody has said that it is meant`, {
+    hint: `if it is: --into ${rank}`,
+  });
+}
+
+function otherRank(server: string, into: Rank, onto: Rank | undefined): BackupError {
+  const found = onto === undefined ? 'has no rank in the configuration' : `is ${onto}`;
+  return new BackupError('input-invalid', `--into ${into}: the server of ${server} ${found}`, {
+    hint: 'nothing was written; name the server and the rank that you mean',
+  });
+}
+
+/** Sources of one server are told by it; one that has none, by nothing. */
+function placeOf(source: SourceConfig): string | undefined {
+  const { server } = factsOf(source);
+  return server === undefined ? undefined : `${server.host}:${server.port}`;
+}

@@ -1,0 +1,61 @@
+import { expect, test } from '@jest/globals';
+import { rankNotNamed } from '../../../core/commands/restore/rank.ts';
+import { parseConfig } from '../../../core/config-file.ts';
+import type { SourceName } from '../../../core/domain/keys.ts';
+
+/** `other` is on the server of `shop`, and has no rank of its own; `plain` is on one that nobody has ranked. */
+const { sources } = parseConfig(
+  `vault: ./backups
+sources:
+  shop: { rank: production, postgres: { host: db1.example.com, database: shop, user: a, password: { env: P } } }
+  other: { postgres: { host: db1.example.com, database: other, user: a, password: { env: P } } }
+  second: { postgres: { host: db1.example.com, port: 5433, database: second, user: a, password: { env: P } } }
+  stage: { rank: staging, postgres: { host: db2.example.com, database: shop, user: a, password: { env: P } } }
+  tests: { rank: test, mariadb: { host: db3.example.com, database: shop, user: a, password: { env: P } } }
+  plain: { postgres: { host: db4.example.com, database: shop, user: a, password: { env: P } } }
+`,
+  'nightjar.yaml',
+);
+const configured = {
+  sourceNames: [...sources.keys()],
+  settings: (name: string) => sources.get(name as SourceName)!,
+};
+type Asked = Partial<Parameters<typeof rankNotNamed>[0]>;
+const named = (of: string, server: string, more: Asked = {}) =>
+  rankNotNamed({ of, server, replace: false, isInPlace: false, ...more }, configured);
+
+test.each<[string, string, string, Asked, string | undefined]>([
+  ['production into staging, each week', 'shop', 'stage', {}, undefined],
+  ['the same in the place of what is there', 'shop', 'stage', { replace: true }, undefined],
+  ['staging into production, by a wrong argument', 'stage', 'shop', {}, 'production'],
+  ['staging in the place of production', 'stage', 'shop', { replace: true }, 'production'],
+  ['tests into staging', 'tests', 'stage', {}, 'staging'],
+  ['staging into tests', 'stage', 'tests', {}, undefined],
+  ['a backup without a rank into tests', 'plain', 'tests', {}, 'test'],
+  ['a backup that left the configuration, into tests', 'gone', 'tests', {}, 'test'],
+  ['production into a server without a rank', 'shop', 'plain', {}, undefined],
+  ['production beside production', 'shop', 'shop', {}, undefined],
+  ['production in its own place', 'shop', 'shop', { replace: true, isInPlace: true }, 'production'],
+  ['staging in its own place', 'stage', 'stage', { replace: true, isInPlace: true }, undefined],
+  [
+    'a source in its own place, on a server that holds production too',
+    'other',
+    'other',
+    { replace: true, isInPlace: true },
+    undefined,
+  ],
+  ['the same in the place of a neighbour', 'other', 'other', { replace: true }, 'production'],
+  ['a server that holds production, named by another of its sources', 'stage', 'other', {}, 'production'],
+  ['another server of the same host', 'stage', 'second', {}, undefined],
+  ['production, named', 'stage', 'shop', { replace: true, into: 'production' }, undefined],
+  ['staging, named though nobody asks', 'shop', 'stage', { into: 'staging' }, undefined],
+])('%s', (_, of, server, more, rank) => {
+  expect(named(of, server, more)).toBe(rank);
+});
+
+test.each([
+  ['shop', 'staging', '--into staging: the server of shop is production'],
+  ['plain', 'staging', '--into staging: the server of plain has no rank in the configuration'],
+] as const)('whoever means another server than the one that is there is refused: %s', (server, into, message) => {
+  expect(() => named('shop', server, { into })).toThrow(expect.objectContaining({ code: 'input-invalid', message }));
+});
