@@ -15,6 +15,8 @@ const authoritiesFile = join(import.meta.dirname, 'authorities.json');
 /** China's, which the npm package lacks: AWS's own bundle for its partition there, byte for byte. */
 const chinaFile = join(import.meta.dirname, 'authorities-china.pem');
 const fetchLimitMs = 20_000;
+/** That of all commercial regions has 170 kB. */
+const largestBundle = 5_000_000;
 /**
  * Where AWS publishes them (RDS User Guide, "Using SSL/TLS to encrypt a connection"); NIGHTJAR_RDS_TRUSTSTORE names
  * other places, apart by blanks.
@@ -140,7 +142,14 @@ async function fetched(address: string, signal: AbortSignal): Promise<string> {
     throw new Error(`${address}: ${messageOf((cause as Error).cause ?? cause)}`, { cause });
   });
   if (!answer.ok) throw new Error(`${address} answered ${answer.status}`);
-  return answer.text();
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of answer.body ?? []) {
+    bytes += chunk.length;
+    if (bytes > largestBundle) throw new Error(`${address} is larger than ${largestBundle} bytes: that is no bundle`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
 }
 
 function pinnedIn(pem: string, pinned: Authorities): X509Certificate[] {

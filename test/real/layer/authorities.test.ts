@@ -178,6 +178,19 @@ test('an authority that is not pinned is not taken, whoever serves it', async ()
   expect(strangersIn(`${pem}\n${stranger}`, await readAuthorities())).toHaveLength(1);
 });
 
+test('an answer that does not end is no bundle, and the reason is told', async () => {
+  server = createServer((_, response) => {
+    const more = setInterval(() => response.write('x'.repeat(1_000_000)), 1);
+    response.on('close', () => clearInterval(more));
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  process.env['NIGHTJAR_RDS_TRUSTSTORE'] = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+
+  const { layer } = await written();
+
+  expect(await lackingLine(layer, AbortSignal.timeout(60_000))).toMatch(/ap-east-2.* is larger than 5000000 bytes/);
+});
+
 test('a bundle that lacks what can be fetched by now is one to complete, and no other is', async () => {
   const limit = AbortSignal.timeout(60_000);
   const { home } = await openLayer(nativeArchitecture);
