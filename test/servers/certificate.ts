@@ -19,7 +19,17 @@ extendedKeyUsage = serverAuth
 subjectAltName = DNS:localhost, IP:127.0.0.1, DNS:db.internal
 `;
 
-const selfMade = ['-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'];
+const withoutEnd = ['-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
+const selfMade = [...withoutEnd, '-days', '2'];
+
+/** A self-signed certificate in `folder`, `own.pem` and `own.key`, for as long as prepared data is kept. */
+export async function makeOwnCertificate(folder: string, openssl: string, signal: AbortSignal): Promise<void> {
+  const place = ['-keyout', 'own.key', '-out', 'own.pem'];
+  const args = ['req', ...withoutEnd, '-days', '36500', '-subj', '/CN=MariaDB Server', ...place];
+  await writeFile(join(folder, 'openssl.cnf'), configuration);
+  const env = { PATH: '/usr/bin:/bin', OPENSSL_CONF: join(folder, 'openssl.cnf') };
+  await runProgram({ program: openssl, args, env, cwd: folder }, signal);
+}
 
 /**
  * An authority of its own and a certificate for localhost, 127.0.0.1 and the name db.internal, good for two days, in

@@ -1,12 +1,13 @@
 import { join } from 'node:path';
 import type { DebianWant } from '../../../layers/db-tools/debian/debian.ts';
+import { makeOwnCertificate } from '../certificate.ts';
 import { temporaryFolder } from '../folder.ts';
 import { awkwardPassword } from '../identity.ts';
 import { inFolder, launchDatabase } from '../launch.ts';
 import { mysqlTls, mysqlVersion, writeRootLogin } from './mysql-login.ts';
 import { freePort } from '../network.ts';
 import { runProgram } from '../process.ts';
-import { serverRoot, type Root } from '../root.ts';
+import { opensslProgram, serverRoot, type Root } from '../root.ts';
 import { reportToStderr, startLimitMs, type DatabaseServer } from '../server.ts';
 import { copyTemplate, template } from './template.ts';
 
@@ -28,7 +29,7 @@ export async function startMariadb(
 ): Promise<DatabaseServer> {
   const { series, report = reportToStderr } = options;
   const root = await serverRoot({ name: `mariadb-${series}`, suites: suites[series], packages }, report, signal);
-  const prepared = await preparedData(root, series, signal);
+  const prepared = await preparedData(root, series, report, signal);
   return inFolder(await temporaryFolder(`mariadb-${series}`), async (folder) => {
     const dataDir = join(folder.path, 'data');
     await copyTemplate(join(prepared, 'data'), dataDir, signal);
@@ -44,6 +45,7 @@ export async function startMariadb(
     const settings = {
       ...ownPlaces(root, dataDir),
       ...quickSettings,
+      ...(makesCertificate(series) && { 'ssl-cert': join(prepared, 'own.pem'), 'ssl-key': join(prepared, 'own.key') }),
       ...tls?.settings,
       port: String(access.port),
       'init-file': login,
@@ -79,12 +81,25 @@ function ownPlaces(root: Root, dataDir: string): Record<string, string> {
   };
 }
 
-async function preparedData(root: Root, series: MariadbSeries, signal: AbortSignal): Promise<string> {
+/**
+ * From 11.4 on, a server without a certificate makes one at each start: the search for its primes takes up to two
+ * seconds. Ours is made once.
+ */
+const makesCertificate = (series: MariadbSeries): boolean => series !== '10.11';
+
+async function preparedData(
+  root: Root,
+  series: MariadbSeries,
+  report: (line: string) => void,
+  signal: AbortSignal,
+): Promise<string> {
   const version = await runProgram(
     { program: join(root.path, 'usr/sbin/mariadbd'), args: ['--version'], env: root.env, cwd: '/' },
     signal,
   );
-  return template(`mariadb-${series}`, version, async (folder) => {
+  const identity = makesCertificate(series) ? `${version} with a certificate` : version;
+  return template(`mariadb-${series}`, identity, async (folder) => {
+    if (makesCertificate(series)) await makeOwnCertificate(folder, await opensslProgram(report, signal), signal);
     const installer = join(root.path, 'usr/bin/mariadb-install-db');
     const places = [`--basedir=${join(root.path, 'usr')}`, `--datadir=${join(folder, 'data')}`, `--tmpdir=${folder}`];
     const choices = [
