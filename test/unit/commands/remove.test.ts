@@ -1,10 +1,12 @@
 import { beforeEach, expect, test } from '@jest/globals';
 import { check } from '../../../core/commands/check/check.ts';
 import { removableBackup } from '../../../core/commands/remove.ts';
+import { BackupError } from '../../../core/domain/errors.ts';
 import { startOf } from '../../../core/domain/keys.ts';
 import type { BackupId } from '../../../core/domain/keys.ts';
 import { manifestKey, partKey } from '../../../core/domain/layout/places.ts';
 import { removalKey } from '../../../core/domain/layout/records.ts';
+import type { Signing } from '../../../core/store/backups/signature.ts';
 import { openStore } from '../../../core/store/store.ts';
 import type { Vault } from '../../../core/vault.ts';
 import { dailyIds, putBackup, signal } from '../../support/vaults/history.ts';
@@ -85,22 +87,35 @@ test('nothing changes before it is confirmed', async () => {
 });
 
 test('the last good backup stays, whatever lies beside it', async () => {
-  await expect(looking(last)).rejects.toMatchObject({ code: 'input-invalid', message: /is the last good one/ });
+  await expect(looking(last)).rejects.toMatchObject({
+    code: 'input-invalid',
+    message: `${last} is the last good one: nothing was removed`,
+    hint: 'make another one first: nightjar backup shop',
+  });
   await vault.delete(partKey(shop, last, 'data/0001.sql.zst'), signal);
 
-  await expect(looking(second)).rejects.toMatchObject({ message: /is the last good one/ });
+  await expect(looking(second)).rejects.toMatchObject({
+    message: `${second} is the last good one: nothing was removed`,
+  });
   await expect(looking(last)).resolves.toMatchObject({ verdict: { good: false } });
 });
 
 test('where none is good, none is removed', async () => {
   for (const id of ids) await vault.delete(partKey(shop, id, 'data/0001.sql.zst'), signal);
 
-  await expect(looking(first)).rejects.toMatchObject({ code: 'input-invalid', message: /may be the best there is/ });
+  await expect(looking(first)).rejects.toMatchObject({
+    code: 'input-invalid',
+    message: `no backup of shop is good, and ${first} may be the best there is: nothing was removed`,
+  });
 });
 
 test('a pinned backup stays, also one that is pinned behind the look at it', async () => {
   await pinning(first);
-  await expect(looking(first)).rejects.toMatchObject({ code: 'input-invalid', message: /is pinned/ });
+  await expect(looking(first)).rejects.toMatchObject({
+    code: 'input-invalid',
+    message: `shop ${first} is pinned: nothing was removed`,
+    hint: `nightjar show shop ${first} says why; to let go of it: nightjar unpin shop ${first}`,
+  });
 
   const { remove } = await looking(second);
   await pinning(second);
@@ -126,5 +141,38 @@ test('where its record can’t be written, nothing is removed', async () => {
 });
 
 test('one that is not there is told', async () => {
-  await expect(looking('20200101T000000Z-000000' as BackupId)).rejects.toMatchObject({ code: 'backup-missing' });
+  await expect(looking('20200101T000000Z-000000' as BackupId)).rejects.toMatchObject({
+    code: 'backup-missing',
+    message: 'no backup of shop in memory: none with the id 20200101T000000Z-000000',
+  });
+});
+
+/** A vault in which the manifest of the second backup reads so once its backup was judged. */
+async function readingAs(result: () => ReturnType<Vault['read']>): Promise<Vault> {
+  await checked();
+  return { ...vault, read: (key, stop) => (key === manifestKey(shop, second) ? result() : vault.read(key, stop)) };
+}
+
+test('a vault that refuses to read the manifest is an error, and nothing is removed', async () => {
+  const denied = new BackupError('vault-denied', 'you may not');
+
+  await expect(looking(second, await readingAs(() => Promise.reject(denied)))).rejects.toBe(denied);
+});
+
+test('what keeps a backup from being deleted for good is said', async () => {
+  const lock = { until: new Date('2027-01-01T00:00:00Z'), hold: false };
+  const { body, version } = await vault.read(manifestKey(shop, second), signal);
+  const locked = await looking(second, await readingAs(async () => ({ body, version, lock })));
+
+  expect(await locked.remove(why, signal)).toMatchObject({ state: 'gone', lock });
+  expect(await (await looking(first)).remove(why, signal)).not.toHaveProperty('lock');
+});
+
+test('one that had to be signed and is not can be removed, too', async () => {
+  const signing = { rules: 'r', isDue: (id: BackupId) => id === second, isGenuine: () => false };
+  const store = openStore(vault, undefined, () => signing as unknown as Signing);
+
+  const { found } = await removableBackup(shop, second, memory, { ...deps(), store }, signal);
+
+  expect(found).toBeUndefined();
 });
