@@ -71,7 +71,7 @@ export async function check(
  * Who of those that are told does not hear it. A topic that can't be asked hides nothing of another; undefined where
  * nothing is known to be wrong, and not all could be asked.
  */
-async function unheardOf(notifiers: readonly Notifier[], signal: AbortSignal): Promise<Notice[] | undefined> {
+export async function unheardOf(notifiers: readonly Notifier[], signal: AbortSignal): Promise<Notice[] | undefined> {
   const asked = await Promise.allSettled(notifiers.map(async (one) => (await one.unheard?.(signal)) ?? []));
   if (signal.aborted) throw abortError(signal);
   const found = asked.flatMap((one) => (one.status === 'fulfilled' ? one.value : []));

@@ -2,7 +2,7 @@ import type { Message } from '../../contract/events/message.ts';
 import { digestMessage } from '../../domain/messages/digest.ts';
 import type { WatchedSource } from '../../domain/watch/freshness.ts';
 import { outcomeOf } from '../../telling/outcome.ts';
-import { check } from './check.ts';
+import { check, unheardOf } from './check.ts';
 import type { CheckDeps, Checked } from './check.ts';
 
 /** Whether a notifier took a message. */
@@ -19,7 +19,11 @@ export async function digest(
   signal: AbortSignal,
 ): Promise<Digested> {
   const looking = { ...deps, notifiers: [], remember: false, meter: () => undefined };
-  const checked = await check(sources, { whole: true }, looking, signal);
+  const [seen, unheard] = await Promise.all([
+    check(sources, { whole: true }, looking, signal),
+    unheardOf(notifiers, signal),
+  ]);
+  const checked = { ...seen, unheard };
   const message = digestMessage(checked, deps.dollarsPerGb);
   const outcomes = await Promise.all(
     notifiers.map(async (one) => ({ name: one.name, ...(await outcomeOf(one.notify(message, signal))) })),

@@ -85,7 +85,13 @@ function coarse(ms: number): string {
 }
 
 /** What is no source's: further vaults, what the file does not name, the account, and what else is to be known. */
-function besides({ unconfigured, further = [], notices = [], account }: Omit<CheckedSources, 'told'>): Fact[] {
+function besides({
+  unconfigured,
+  further = [],
+  notices = [],
+  unheard = [],
+  account,
+}: Omit<CheckedSources, 'told'>): Fact[] {
   const [disabled, uncovered] = (['schedule-disabled', 'uncovered'] as const).map((kind) =>
     (account?.found ?? []).filter((one) => one.kind === kind).map(({ what }) => what),
   );
@@ -99,7 +105,9 @@ function besides({ unconfigured, further = [], notices = [], account }: Omit<Che
     ...(isAsked && uncovered!.length === 0 ? [fact('In no source', 'no database of RDS')] : []),
     ...namesFact('In no source', uncovered!),
     ...namesFact('Switched off', disabled!),
-    ...[...notices.map(({ text }) => text), ...(account?.unseen ?? [])].map((text) => fact('Notice', text)),
+    ...[...[...notices, ...unheard].map(({ text }) => text), ...(account?.unseen ?? [])].map((text) =>
+      fact('Notice', text),
+    ),
   ];
 }
 

@@ -68,12 +68,14 @@ test('of three hundred sources those that need a look are named first, and no li
 
 test('who can’t be told is a failure, and keeps it from nobody else; a vault that can’t be read is what it tells', async () => {
   const deaf = { name: 'deaf', notify: () => Promise.reject(new BackupError('notify-failed', 'deaf is away')) };
-  const { outcomes } = await digesting(['shop'], [deaf, listener]);
+  const pending = { ...listener, unheard: async () => [{ text: 'nothing reaches ops', hint: 'confirm' }] };
+  const { outcomes } = await digesting(['shop'], [deaf, pending]);
 
   expect(outcomes.map(({ name, failed }) => [name, failed])).toEqual([
     ['deaf', true],
     ['listener', false],
   ]);
+  expect(heard[0]!.facts).toContainEqual({ label: 'Notice', value: 'nothing reaches ops' });
   scene.vault.list = () => {
     throw new BackupError('vault-unreachable', 'the vault is away');
   };
