@@ -13,6 +13,9 @@ import { lambdaHandler } from './host/host.ts';
 import type { Invocation } from './host/host.ts';
 import { cloudWatchMeter } from './host/metrics.ts';
 
+/** A further vault that hangs must leave the function, which has five minutes, time to tell of the first one. */
+const copiesWithinMs = 90_000;
+
 /** Judges every source of the configuration, and tells what has changed: `{}`. */
 export const handler = lambdaHandler({
   verb: 'check',
@@ -25,7 +28,7 @@ export const handler = lambdaHandler({
     const checked = await check(
       watchedSources(nightjar.sourceNames, nightjar),
       { whole: true },
-      { ...nightjar, meter, account },
+      { ...nightjar, meter, account, copiesWithinMs },
       signal,
     );
     if (checked.failures.length > 0) throw collected(checked.failures);

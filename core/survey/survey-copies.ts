@@ -4,14 +4,21 @@ import { emptyHistory } from '../domain/verdict/history.ts';
 import { copySeen, withCopies } from '../domain/watch/copies.ts';
 import type { CopySeen, Offered } from '../domain/watch/copies.ts';
 import type { WatchedSource } from '../domain/watch/freshness.ts';
+import { formatDuration } from '../domain/units.ts';
 import { mapConcurrently } from '../pipeline/concurrency.ts';
 import { withTimeLimit } from '../pipeline/time-limit.ts';
 import type { Store } from '../store/store.ts';
 import { listedOneByOne, orUnknown } from './survey-vault.ts';
 import type { FurtherVault, VaultSurvey } from './survey-vault.ts';
 
-/** `vault`: opens the store in a further vault, by its name. */
-export type CopyLook = { vault(name: string, signal: AbortSignal): Promise<Store> };
+/**
+ * `vault`: opens the store in a further vault, by its name. `copiesWithinMs`: how long one may take to answer, where the
+ * host has less time than ten minutes.
+ */
+export type CopyLook = {
+  vault(name: string, signal: AbortSignal): Promise<Store>;
+  copiesWithinMs?: number | undefined;
+};
 
 type Looked = { further: FurtherVault; seen: ReadonlyMap<SourceName, CopySeen> };
 
@@ -27,7 +34,7 @@ const longestMs = 10 * 60_000;
 export async function surveyCopies(
   look: VaultSurvey,
   sources: readonly WatchedSource[],
-  { vault: open }: CopyLook,
+  { vault: open, copiesWithinMs = longestMs }: CopyLook,
   signal: AbortSignal,
 ): Promise<VaultSurvey> {
   const names = new Set(sources.flatMap(({ copies = [] }) => copies.map(({ vault }) => vault)));
@@ -37,7 +44,8 @@ export async function surveyCopies(
   const looked = await mapConcurrently(
     vaultsAtOnce,
     [...names],
-    (name, stop) => lookInto(name, copiedTo(name, sources), { offered, whole: look.whole, open }, stop),
+    (name, stop) =>
+      lookInto(name, copiedTo(name, sources), { offered, whole: look.whole, open, ms: copiesWithinMs }, stop),
     signal,
   );
   const judgements = look.judgements.map((judgement, index) => {
@@ -60,7 +68,12 @@ function copiedTo(name: string, sources: readonly WatchedSource[]): WatchedSourc
 async function lookInto(
   name: string,
   sources: readonly WatchedSource[],
-  { offered, whole, open }: { offered: ReadonlyMap<SourceName, Offered>; whole: boolean; open: CopyLook['vault'] },
+  {
+    offered,
+    whole,
+    open,
+    ms,
+  }: { offered: ReadonlyMap<SourceName, Offered>; whole: boolean; open: CopyLook['vault']; ms: number },
   signal: AbortSignal,
 ): Promise<Looked> {
   const seen = new Map<SourceName, CopySeen>();
@@ -76,7 +89,7 @@ async function lookInto(
     }
     return { place: store.place };
   };
-  const late = new BackupError('vault-unreachable', `the vault ${name} has not answered for ten minutes`);
-  const found = await orUnknown(() => withTimeLimit(longestMs, late, look, signal), signal);
+  const late = new BackupError('vault-unreachable', `the vault ${name} has not answered for ${formatDuration(ms)}`);
+  const found = await orUnknown(() => withTimeLimit(ms, late, look, signal), signal);
   return 'why' in found ? { further: { name, unread: found }, seen: new Map() } : { further: { name, ...found }, seen };
 }

@@ -49,9 +49,9 @@ export async function check(
     whole ? unheardOf(deps.notifiers, signal) : undefined,
     whole ? deps.account?.(signal) : undefined,
   ]);
-  const { vault } = deps;
+  const { vault, copiesWithinMs } = deps;
   const seen = {
-    ...(vault === undefined ? looked : await surveyCopies(looked, sources, { vault }, signal)),
+    ...(vault === undefined ? looked : await surveyCopies(looked, sources, { vault, copiesWithinMs }, signal)),
     notices,
     unheard,
     account,

@@ -52,7 +52,12 @@ type Checking = { copies?: WatchedSource['copies']; watch?: Partial<WatchedSourc
 
 async function checking(
   { copies = [{ vault: 'nas' }], watch = {} }: Checking = {},
-  { names = ['shop'], whole = true, open = (name: string) => vaultOf(further[name]!, name) } = {},
+  {
+    names = ['shop'],
+    whole = true,
+    open = (name: string) => vaultOf(further[name]!, name),
+    copiesWithinMs = undefined as number | undefined,
+  } = {},
 ) {
   const sources = names.map((name) => ({
     ...watching({ limit: { ms: limitMs }, ...watch }),
@@ -65,6 +70,7 @@ async function checking(
     {
       store: openStore(vaultOf(first, 'first')),
       vault: async (name) => openStore(open(name)),
+      copiesWithinMs,
       clock: { now: () => now },
       notifiers: [{ name: 'listener', notify: async (message) => void heard.push(line(message)) }],
       meter: () => undefined,
@@ -162,6 +168,21 @@ test('a further vault that can’t be read is told as that, once, and is not tak
     'problem shop copy-behind: there is no copy in nas',
     'recovered all recovered: the vault nas can be read again',
   ]);
+});
+
+test('a further vault that hangs is told within the time of the host, and the others are judged', async () => {
+  await backUp();
+  const silent: Vault = {
+    ...vaultOf(emptyState(), 'away'),
+    async *list() {
+      await new Promise(() => undefined);
+    },
+  };
+  const open = (name: string) => (name === 'away' ? silent : vaultOf(further[name]!, name));
+  const checked = await checking({ copies: [{ vault: 'away' }, { vault: 'nas' }] }, { open, copiesWithinMs: 1_000 });
+
+  expect(take()).toEqual([expect.stringMatching(/^problem all copy-unknown: .*away/)]);
+  expect(checked.sources[0]).toMatchObject({ state: 'fresh' });
 });
 
 test('where the first vault can’t be read, its copies are named, and not looked into', async () => {
