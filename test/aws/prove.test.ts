@@ -163,7 +163,7 @@ test('the stack of the databases is as AWS specifies each resource', async () =>
   const types = Object.values(made.Resources).map(({ Type }) => Type);
   expect(types.filter((type) => /^AWS::RDS::DB(Instance|Cluster)$/.test(type))).toHaveLength(6);
   expect(JSON.stringify(made)).not.toMatch(/"DeletionPolicy":"(Retain|Snapshot)"/);
-}, 120_000);
+}, 480_000);
 
 test('against the emulator both stacks come, are looked at, and go with the bucket, its versions and its key', async () => {
   const bootstrap = { Name: '/cdk-bootstrap/hnb659fds/version' };
@@ -212,7 +212,7 @@ test('against the emulator both stacks come, are looked at, and go with the buck
       await deploy(await synthesised(await readConfig(args), folder.path), moto, moto);
     }
   });
-  await ssm('PutParameter', { ...bootstrap, Value: '30', Type: 'String' });
+  await ssm('PutParameter', { ...bootstrap, Value: '30', Type: 'String', Overwrite: true });
   const inVault = `/nightjar-${own}/prove/shop/part`;
   const listed = { name: 'listed', assumed: '', judge: () => [] };
   let key: string | undefined;
@@ -230,7 +230,7 @@ test('against the emulator both stacks come, are looked at, and go with the buck
   };
   const tried = steps.filter(({ name }) => ['bootstrapped', 'databases', 'stack', 'filled'].includes(name));
 
-  const { outcomes, left } = await prove([...tried, looked], on, AbortSignal.timeout(120_000));
+  const { outcomes, left } = await prove([...tried, looked], on, AbortSignal.timeout(400_000));
 
   expect(left).toEqual([]);
   expect(states).toEqual(['ENABLED', 'DISABLED']);
@@ -245,7 +245,7 @@ test('against the emulator both stacks come, are looked at, and go with the buck
   expect(await kms('DescribeKey', { KeyId: key })).toContain('PendingDeletion');
   const stacks = await on.query('cloudformation', 'DescribeStacks', {});
   expect(stacks).not.toMatch(/<StackName>Nightjar/);
-}, 120_000);
+}, 480_000);
 
 async function readConfig(args: readonly string[]): Promise<object> {
   const file = args.find((arg) => arg.startsWith('config='))!.slice('config='.length);
