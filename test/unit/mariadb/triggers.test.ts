@@ -41,3 +41,30 @@ test('a trigger that is left out is in no catalog and no part, and its neighbour
     ]),
   ).toEqual([...block('b'), 'end\n']);
 });
+
+test('triggers stand in the order in which they fire, whatever remarks are typed before their names', () => {
+  const block = (typed: string) => [
+    '/*!50003 SET @saved_cs_client      = @@character_set_client */ ;\n',
+    `/*!50003 CREATE*/ /*!50003 trigger ${typed} before insert on t for each row set @a = 1 */;;\n`,
+    '/*!50003 SET collation_connection  = @saved_col_connection */ ;\n',
+  ];
+  const [first, second, third, fourth] = [
+    block('/* third */first/* of all */'),
+    block('-- first\n if /**/ not exists # x\n `second`'),
+    block('third'),
+    block('/*1*/ "fourth"'),
+  ];
+  const order = new Map([
+    ['first', 1],
+    ['second', 2],
+    ['third', 3],
+    ['fourth', 4],
+  ]);
+
+  expect(triggersInOrder(order).arrange([...fourth, ...second, ...third, ...first])).toEqual([
+    ...first,
+    ...second,
+    ...third,
+    ...fourth,
+  ]);
+});

@@ -37,8 +37,13 @@ export const viewsInOrderOfUse: LineOrder = {
 };
 
 const triggerHead = /^(?:ALTER DATABASE CHARACTER SET |\/\*!50003 SET @saved_cs_client )/;
-/** MariaDB prints a trigger as it was typed. */
-const triggerName = /\/\*!50003 TRIGGER\s+(?:IF\s+NOT\s+EXISTS\s+)?(?:(`(?:[^`]|``)*`)|"((?:[^"]|"")*)"|([^\s`"]+)\s)/i;
+/** MariaDB prints a trigger as it was typed, with remarks in it. */
+const between = String.raw`(?:\s|/\*(?!M?!).*?\*/|(?:--\s|#)[^\n]*\n)`;
+const triggerName = new RegExp(
+  String.raw`/\*!50003 TRIGGER${between}+(?:IF${between}+NOT${between}+EXISTS${between}+)?` +
+    '(?:(`(?:[^`]|``)*`)|"((?:[^"]|"")*)"|([^\\s`"/#-][^\\s`"/]*)(?=[\\s/]))',
+  'is',
+);
 const triggerEnd = '/*!50003 SET collation_connection  = @saved_col_connection */ ;';
 
 /**

@@ -27,7 +27,7 @@ const common = [
   'create table `a.b` (c int)',
   'create function f() returns int deterministic return 1',
   'create trigger tr before insert on orders for each row begin set new.n = concat(new.n, f()); end',
-  'create trigger tr2 /* a remark: before insert on other for each row */ before insert on orders\nfor each row set new.m = 1',
+  'create trigger /* a remark: before insert */ tr2 /* on other for each row */ before insert on orders\nfor each row set new.m = 1',
   'create trigger `on other for each row` after insert on `customer` for each row insert into other values (1)',
   'create event ev on schedule every 1 day do delete from other',
   'create view v as select * from orders',

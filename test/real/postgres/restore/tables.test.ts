@@ -63,7 +63,7 @@ describe.each([13, 15, 18] as const)('PostgreSQL %i', (major) => {
     ['orders', ['public.orders'], ordersAlone],
     ['log', ['log'], logAlone],
   ];
-  test.each(major === 15 ? judged.slice(0, 1) : judged)(
+  test.each(judged.filter(([name]) => major === 18 || name === (major === 13 ? 'orders' : 'log')))(
     'the stock dump of %s restored alone is that of the source once all else is dropped',
     async (name, tables, drops) => {
       await scene.sql('postgres', `create database ${name}_judge template shop`);
