@@ -34,7 +34,7 @@ import { plannedCheck, plannedDigest, plannedOf } from './plan/planned.ts';
 import { deployable } from './read-config.ts';
 import type { Deployable, WrittenConfig } from './read-config.ts';
 import { roomsOf } from './plan/rooms.ts';
-import type { Room } from './plan/rooms.ts';
+import type { StackRoom } from './plan/rooms.ts';
 import type { Shared } from './shared.ts';
 import { copySizingOf, sizingOf, smallSizing } from './plan/sizing.ts';
 import { limitTemplate } from './template-limits.ts';
@@ -146,7 +146,7 @@ function prefixOf(stackName: string): string {
 type Made = { shared: Shared; functions: ReadonlyMap<SourceName, SourceFunctions>; keepers: KeeperFunctions };
 
 function functionsIn(
-  { scope, sources }: Room,
+  { scope, sources }: StackRoom,
   { networks, ...given }: Pick<SourceFunctionsProps, 'shared' | 'code' | 'layer'> & { networks: Networks },
 ): [SourceName, SourceFunctions][] {
   const within = new Construct(scope, 'Sources');
@@ -158,7 +158,7 @@ function functionsIn(
 }
 
 /** What stands around the functions of a stack: when they run, who hears of it, what a person looks at. */
-function equip({ scope, name, sources, isFirst }: Room, { shared, functions, keepers }: Made): void {
+function equip({ scope, name, sources, isFirst }: StackRoom, { shared, functions, keepers }: Made): void {
   const { all, common } = shared;
   const { cloud } = all;
   const { topic, deadLetters } = common;

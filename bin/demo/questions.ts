@@ -3,13 +3,13 @@ import pg from 'pg';
 import type { Login } from '../../core/engines/login.ts';
 
 type Access = Pick<Login, 'host' | 'port' | 'user' | 'database'> & { password: string };
-type Answer = Record<string, unknown>;
+type DemoAnswer = Record<string, unknown>;
 
 /**
  * Asks a database, on a connection of its own that is closed again: an open one would stand in the way of a restore.
  */
 export type Ask = <T>(
-  work: (query: (sql: string) => Promise<Answer[]>) => Promise<T>,
+  work: (query: (sql: string) => Promise<DemoAnswer[]>) => Promise<T>,
   signal: AbortSignal,
 ) => Promise<T>;
 
@@ -23,7 +23,7 @@ export function askPostgres({ host, port, user, password, database }: Access): A
     signal.addEventListener('abort', onAbort, { once: true });
     try {
       await client.connect();
-      return await work(async (sql) => (await client.query<Answer>(sql)).rows);
+      return await work(async (sql) => (await client.query<DemoAnswer>(sql)).rows);
     } finally {
       signal.removeEventListener('abort', onAbort);
       await client.end().catch(() => {});

@@ -10,10 +10,10 @@ import { fillShops, type Stage } from './stage.ts';
 import type { Teller } from './teller.ts';
 
 /** What was in each shop, in the order of the shops. */
-export type Looks = readonly (readonly Figure[])[];
+export type DemoLooks = readonly (readonly Figure[])[];
 
 /** Fills both databases and takes down what is in them. */
-export async function stockUp(stage: Stage, megabytes: number, tell: Teller, signal: AbortSignal): Promise<Looks> {
+export async function stockUp(stage: Stage, megabytes: number, tell: Teller, signal: AbortSignal): Promise<DemoLooks> {
   tell.step("A clothing store's data");
   tell.say('Customers, orders, reviews, page views …, made by the servers themselves, in both.');
   await tell.timed(`making ${megabytes} MB`, fillShops(stage, megabytes, signal));
@@ -41,7 +41,7 @@ export async function backUp(stage: Stage, tell: Teller, signal: AbortSignal): P
 }
 
 /** The bad day. */
-export async function strike(stage: Stage, before: Looks, tell: Teller, signal: AbortSignal): Promise<void> {
+export async function strike(stage: Stage, before: DemoLooks, tell: Teller, signal: AbortSignal): Promise<void> {
   tell.step('The disaster');
   for (const shop of stage.shops)
     await ruin(shop, (statement) => tell.command(`${shop.product.toLowerCase()}> ${statement};`), signal);
@@ -76,7 +76,7 @@ export async function restoreBoth(stage: Stage, tell: Teller, signal: AbortSigna
 }
 
 /** Compares both with what was in them before, without Nightjar. Returns whether all is equal. */
-export async function prove(stage: Stage, before: Looks, tell: Teller, signal: AbortSignal): Promise<boolean> {
+export async function prove(stage: Stage, before: DemoLooks, tell: Teller, signal: AbortSignal): Promise<boolean> {
   tell.step('The proof');
   tell.say(
     "Nightjar has compared every row and definition with the backup. Now the databases' own word: row counts " +
@@ -96,6 +96,6 @@ export async function prove(stage: Stage, before: Looks, tell: Teller, signal: A
   return found.every((count) => count === 0);
 }
 
-async function lookAt({ shops }: Stage, signal: AbortSignal): Promise<Looks> {
+async function lookAt({ shops }: Stage, signal: AbortSignal): Promise<DemoLooks> {
   return Promise.all(shops.map((shop) => figuresOf(shop, signal)));
 }

@@ -3,7 +3,7 @@ import type { ConfigProblem } from '../contract/config/problem.ts';
 import type { TlsChoice } from '../contract/config/sources/server.ts';
 import type { Settings } from '../contract/config/settings/settings.ts';
 import type { Engine, Inspection, PlainSql, SecretReference } from '../ports.ts';
-import type { Dialect } from '../domain/django/dialect.ts';
+import type { RowDialect } from '../domain/django/dialect.ts';
 import type { EngineSurroundings } from '../surroundings.ts';
 
 /** Where a source is, as far as others must know it. */
@@ -61,5 +61,5 @@ export type EngineDescriptor<Schema extends z.ZodType = z.ZodType> = {
   /** Makes one text of SQL of a backup, without a login. Absent: no such text holds what its backups do. */
   plainSql?(from: Pick<EngineSurroundings, 'tools'>, signal: AbortSignal): Promise<PlainSql>;
   /** How its servers want rows of other origin written. */
-  dialect?(): Promise<Dialect>;
+  dialect?(): Promise<RowDialect>;
 };

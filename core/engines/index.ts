@@ -1,6 +1,6 @@
 import type * as z from 'zod';
 import type { Settings } from '../contract/config/settings/settings.ts';
-import type { Dialect } from '../domain/django/dialect.ts';
+import type { RowDialect } from '../domain/django/dialect.ts';
 import { BackupError } from '../domain/errors.ts';
 import type { Inspection, PlainSql } from '../ports.ts';
 import type { EngineSurroundings } from '../surroundings.ts';
@@ -25,7 +25,7 @@ export function descriptorOf(name: EngineName): EngineDescriptor {
 }
 
 /** How servers of an engine want rows of other origin written. Throws `input-invalid` for one that takes none. */
-export async function dialectOf(name: string): Promise<Dialect> {
+export async function dialectOf(name: string): Promise<RowDialect> {
   const dialect = await (Object.hasOwn(engines, name) ? descriptorOf(name as EngineName).dialect?.() : undefined);
   if (dialect !== undefined) return dialect;
   const known = engineNames.filter((one) => descriptorOf(one).dialect !== undefined);

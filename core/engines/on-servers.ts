@@ -1,6 +1,6 @@
 import { serverSchema, tlsChoice } from '../contract/config/sources/server.ts';
 import type { ServerConfig } from '../contract/config/sources/server.ts';
-import type { Dialect } from '../domain/django/dialect.ts';
+import type { RowDialect } from '../domain/django/dialect.ts';
 import type { Engine, Inspection } from '../ports.ts';
 import type { Tools } from '../tools.ts';
 import type { EngineDescriptor, Opening, SourceOf, SourcePlace } from './descriptor.ts';
@@ -17,7 +17,7 @@ type OnServers = Pick<EngineDescriptor, 'name' | 'about' | 'note'> &
     load(): Promise<(login: Login, tools: Tools) => Engine>;
     inspection(): Promise<Inspection>;
     plainSql: NonNullable<EngineDescriptor['plainSql']>;
-    dialect(): Promise<Dialect>;
+    dialect(): Promise<RowDialect>;
   };
 
 /** Describes an engine whose databases are on servers of the network, with a login and TLS. */

@@ -6,7 +6,7 @@ import type { ServerConfig } from '../contract/config/sources/server.ts';
 import { rdsRegion } from '../domain/tools/rds-endpoint.ts';
 import type { SourceOf } from './descriptor.ts';
 
-type Path = ConfigProblem['path'];
+type ServerPath = ConfigProblem['path'];
 
 const onlyRead =
   'is missing: the servers behind a reader or custom endpoint of Aurora can’t be written to; say where restores go: the cluster’s own endpoint';
@@ -44,7 +44,7 @@ export function serverProblems(
 }
 
 /** What functions can't do with the server that drills go to. */
-function drillServerProblems(path: Path, { host, user, password, tls }: Omit<ServerConfig, 'port' | 'database'>) {
+function drillServerProblems(path: ServerPath, { host, user, password, tls }: Omit<ServerConfig, 'port' | 'database'>) {
   return [
     ...problem([...path, 'host'], hostProblem(host)),
     ...problem([...path, 'user'], userProblem(user)),

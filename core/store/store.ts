@@ -18,7 +18,7 @@ import { editOutbox, readOutbox } from './memory/outbox.ts';
 import { readCatalog } from './parts/catalog.ts';
 import { afterReadingAgain, readWhole } from './parts/read-again.ts';
 import { openPart } from './parts/reading.ts';
-import type { IdentitiesOf, Opening } from './parts/reading.ts';
+import type { IdentitiesOf, PartOpening } from './parts/reading.ts';
 import { discardParts, storeParts } from './parts/storing.ts';
 import { hasFailed, withFailureRecord } from './records/failure.ts';
 import { pin, readPin, unpin } from './records/pin.ts';
@@ -43,7 +43,7 @@ export function openStore(
   /** Most functions of the store take the vault first. */
   const on = binding(vault);
   /** Those that read what parts hold take what opens them, too; those that read manifests, by what they are trusted. */
-  const reading = binding<Opening>({ vault, identitiesOf });
+  const reading = binding<PartOpening>({ vault, identitiesOf });
   const trusting = binding<Trust>({ vault, signingOf });
   const signing = binding(signingOf);
   return {

@@ -20,7 +20,7 @@ export type CopyLook = {
   copiesWithinMs?: number | undefined;
 };
 
-type Looked = { further: FurtherVault; seen: ReadonlyMap<SourceName, CopySeen> };
+type FurtherSeen = { further: FurtherVault; seen: ReadonlyMap<SourceName, CopySeen> };
 
 const vaultsAtOnce = 2;
 /** What is wrong with a further vault must not keep anybody from hearing of the first one. */
@@ -75,7 +75,7 @@ async function lookInto(
     ms,
   }: { offered: ReadonlyMap<SourceName, Offered>; whole: boolean; open: CopyLook['vault']; ms: number },
   signal: AbortSignal,
-): Promise<Looked> {
+): Promise<FurtherSeen> {
   const seen = new Map<SourceName, CopySeen>();
   const look = async (stop: AbortSignal): Promise<{ place: string }> => {
     const store = await open(name, stop);

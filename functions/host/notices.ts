@@ -6,7 +6,7 @@ import { BackupError } from '../../core/domain/errors.ts';
 
 type Package = { name: string; version: string; license?: string; author?: string | { name: string } };
 /** A library that is in a bundle, and its own words about its licence. */
-type Notice = { name: string; version: string; licence: string; texts: string[] };
+type HostNotice = { name: string; version: string; licence: string; texts: string[] };
 
 /** Code of others that is compiled into a package whose own text does not name it. */
 const compiledIn: Readonly<Record<string, readonly (readonly [what: string, owner: string, licence: string])[]>> = {
@@ -41,7 +41,7 @@ export async function writeNotices(folders: readonly string[], top: string, out:
   await writeFile(join(out, noticesName), text.join('\n'));
 }
 
-async function noticeOf(folder: string): Promise<Notice> {
+async function noticeOf(folder: string): Promise<HostNotice> {
   const {
     name,
     version,

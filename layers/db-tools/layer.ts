@@ -22,10 +22,8 @@ import { debianNames, type LayerArchitecture } from './contents.ts';
 import { builderIdentity, certificatesVersion, expectedHash, layerFolder, layerName } from './identity.ts';
 import { chooseLock, type LayerLock, type PackagePin } from './lock.ts';
 import { originsOf } from './bill/origins.ts';
-import { pinnedRoot, type PinnedRoot, type PinRule } from './debian/pins.ts';
+import { pinnedRoot, type PinnedRoot, type PinRule, type ReportLine } from './debian/pins.ts';
 import { spdxDocument, type PackageFacts } from './bill/sbom.ts';
-
-type ReportLine = (line: string) => void;
 
 /**
  * Which pins count (`own`: a file that `nightjar layer update` has written, where there is one), and what may be done

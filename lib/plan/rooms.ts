@@ -4,7 +4,7 @@ import { Construct } from 'constructs';
 import type { SourceName } from '../../core/domain/keys.ts';
 
 /** A stack, or what there is of ours in it, and the sources whose functions, schedules and alarms lie there. */
-export type Room = {
+export type StackRoom = {
   readonly scope: Construct;
   /** Begins the names of its schedules, alarms and dashboard. */
   readonly name: string;
@@ -17,7 +17,7 @@ export type Room = {
  * Everything in one stack; or the sources in so many further ones, beside the first, each always in the same one
  * whichever others come and go: AWS gives the name of a function once, so none can move while it is there.
  */
-export function roomsOf(scope: Construct, name: string, sources: readonly SourceName[], stacks: number): Room[] {
+export function roomsOf(scope: Construct, name: string, sources: readonly SourceName[], stacks: number): StackRoom[] {
   if (stacks === 0) return [{ scope, name, sources, isFirst: true }];
   const further = Array.from({ length: stacks }, (_, index) => ({
     name: `${name}-${index + 1}`,

@@ -7,7 +7,7 @@ import { memoryFor, readable } from '../names.ts';
 import { sizesOf } from '../sizes.ts';
 import type { CommandOutcome } from '../text/output.ts';
 import { doubtsIn, showLines } from '../text/backups/show-text.ts';
-import type { CopySeen } from '../text/backups/show-text.ts';
+import type { CopyShown } from '../text/backups/show-text.ts';
 import type { CommandSession } from '../session.ts';
 
 /** `nightjar show`: everything that the vault says of one backup. */
@@ -31,10 +31,10 @@ async function copiesOf(
   shown: ShownBackup,
   nightjar: Nightjar,
   signal: AbortSignal,
-): Promise<CopySeen[]> {
+): Promise<CopyShown[]> {
   const copies = nightjar.sourceNames.includes(source) ? nightjar.settings(source).copies : [];
   return Promise.all(
-    copies.map(async ({ vault }): Promise<CopySeen> => {
+    copies.map(async ({ vault }): Promise<CopyShown> => {
       try {
         return { vault, ...(await findCopy(shown, await nightjar.vault(vault, signal), signal)) };
       } catch (error) {

@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { createGunzip } from 'node:zlib';
 import { convert } from '../../../core/domain/django/convert.ts';
 import type { Conversion, ConvertedRows } from '../../../core/domain/django/convert.ts';
-import type { Dialect } from '../../../core/domain/django/dialect.ts';
+import type { RowDialect } from '../../../core/domain/django/dialect.ts';
 import { fixtureRows } from '../../../core/domain/django/fixture.ts';
 import { namesFrom, namesOf } from '../../../core/domain/django/names.ts';
 import type { Names } from '../../../core/domain/django/names.ts';
@@ -44,7 +44,7 @@ export async function convertByNames(
   return convertFile(fixture, { names, dialect, ...optionsOf(flags) }, out, signal);
 }
 
-async function dialectFor(engine: string): Promise<Dialect> {
+async function dialectFor(engine: string): Promise<RowDialect> {
   const { dialectOf } = await import('../../../core/engines/index.ts');
   return dialectOf(engine);
 }

@@ -7,10 +7,10 @@ import type { Clock, Examination, Notifier } from '../../ports.ts';
 import type { Store } from '../../store/store.ts';
 import { examined, usualLimitMs } from './examine.ts';
 import type { Course, Examined } from './examine.ts';
-import type { RestoreDeps } from './restore.ts';
+import type { ExaminedDeps } from './restore.ts';
 import { sourceCourses } from './source.ts';
 
-export type DoctorDeps = RestoreDeps & {
+export type DoctorDeps = ExaminedDeps & {
   vault(name: string, signal: AbortSignal): Promise<Store>;
   settings(name: string): Settings;
   notifiers: readonly Notifier[];

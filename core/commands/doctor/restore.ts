@@ -10,7 +10,7 @@ import { hindrance, planRestore } from '../restore/plan.ts';
 import type { RestorePlan } from '../restore/plan.ts';
 import { ofBackup } from './examine.ts';
 
-export type RestoreDeps = {
+export type ExaminedDeps = {
   clock: Clock;
   random: () => number;
   store: Store;
@@ -25,7 +25,7 @@ const shown = 6;
  * names, extensions, the rights to make it. Nothing is written. Of a source that is drilled it has to be possible; else
  * what speaks against it is a warning, for whoever backs up may rightly have no right to restore.
  */
-export function restoreExamination(name: SourceName, settings: Settings, deps: RestoreDeps): Examination {
+export function restoreExamination(name: SourceName, settings: Settings, deps: ExaminedDeps): Examination {
   const isDrilled = settings.watch.drillEveryMs !== undefined;
   return {
     what: isDrilled ? 'drill' : 'restore',
@@ -43,7 +43,7 @@ export function restoreExamination(name: SourceName, settings: Settings, deps: R
 async function planned(
   name: SourceName,
   settings: Settings,
-  deps: RestoreDeps,
+  deps: ExaminedDeps,
   drill: boolean,
   signal: AbortSignal,
 ): Promise<RestorePlan> {

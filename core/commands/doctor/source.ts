@@ -7,11 +7,11 @@ import { engineExaminations } from './engine.ts';
 import { ofBackup } from './examine.ts';
 import type { Course } from './examine.ts';
 import { restoreExamination } from './restore.ts';
-import type { RestoreDeps } from './restore.ts';
+import type { ExaminedDeps } from './restore.ts';
 import { scheduleExaminations } from './schedule.ts';
 import { signingExaminations } from './signing.ts';
 
-type SourceDeps = RestoreDeps & { settings(name: string): Settings };
+type SourceDeps = ExaminedDeps & { settings(name: string): Settings };
 
 /** Everything of one source: what it is on, when it is backed up, and its keys. */
 export function sourceCourses(name: SourceName, deps: SourceDeps): Course[] {

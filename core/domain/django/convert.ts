@@ -1,19 +1,24 @@
 import { BackupError, messageOf } from '../errors.ts';
 import { plural } from '../units.ts';
-import type { Dialect } from './dialect.ts';
+import type { RowDialect } from './dialect.ts';
 import type { Exact, FixtureRow } from './fixture.ts';
 import type { Between, FieldColumn, ModelNames, Names } from './names.ts';
 import { naturalFinder } from './natural.ts';
 import type { NaturalFinder, NaturalKeys } from './natural.ts';
 import { statements } from './statements.ts';
-import type { Statements } from './statements.ts';
+import type { InsertStatements } from './statements.ts';
 
 /** `empty`: what the tables hold is deleted first, in the same transaction. */
-export type Conversion = { names: Names; dialect: Dialect; natural: NaturalKeys; empty: boolean };
+export type Conversion = { names: Names; dialect: RowDialect; natural: NaturalKeys; empty: boolean };
 /** How many rows were written, by table; those between two models too. */
 export type ConvertedRows = ReadonlyMap<string, number>;
 
-type Work = Conversion & { finder: NaturalFinder; out: Statements; rows: Map<string, number>; problems: Problems };
+type ConversionWork = Conversion & {
+  finder: NaturalFinder;
+  out: InsertStatements;
+  rows: Map<string, number>;
+  problems: Problems;
+};
 type Problems = Map<string, number>;
 
 const mostProblems = 30;
@@ -28,7 +33,13 @@ export async function* convert(
 ): AsyncGenerator<string, ConvertedRows> {
   const { names, dialect, natural } = conversion;
   const finder = naturalFinder(natural, names, dialect);
-  const work: Work = { ...conversion, finder, out: statements(dialect), rows: new Map(), problems: new Map() };
+  const work: ConversionWork = {
+    ...conversion,
+    finder,
+    out: statements(dialect),
+    rows: new Map(),
+    problems: new Map(),
+  };
   yield dialect.begin;
   for await (const row of fixture) {
     convertRow(row, work);
@@ -42,7 +53,7 @@ export async function* convert(
   return work.rows;
 }
 
-function convertRow(row: FixtureRow, work: Work): void {
+function convertRow(row: FixtureRow, work: ConversionWork): void {
   const model = work.names.model(row.model);
   if (model === undefined) return addProblem(work, `${row.model}: no table is known for it`);
   if (!work.rows.has(model.table)) begin(model, work);
@@ -69,7 +80,7 @@ function connect(
   model: ModelNames,
   many: readonly { between: Between; values: readonly Exact[] }[],
   written: ReadonlyMap<string, string>,
-  work: Work,
+  work: ConversionWork,
 ): void {
   const key = written.get(model.key.name) ?? ownKey(row.model, written, work);
   if (key === undefined)
@@ -87,7 +98,7 @@ function connect(
   }
 }
 
-function ownKey(model: string, written: ReadonlyMap<string, string>, { finder }: Work): string | undefined {
+function ownKey(model: string, written: ReadonlyMap<string, string>, { finder }: ConversionWork): string | undefined {
   const query = finder.ownQuery(model, written);
   return query && inner(query);
 }
@@ -97,7 +108,7 @@ function inner(query: string): string {
   return `(SELECT * FROM (${query}) AS found)`;
 }
 
-function write(to: Map<string, string>, column: FieldColumn, value: Exact, what: string, work: Work): void {
+function write(to: Map<string, string>, column: FieldColumn, value: Exact, what: string, work: ConversionWork): void {
   try {
     to.set(column.name, valueOf(column, value, work));
   } catch (error) {
@@ -105,7 +116,7 @@ function write(to: Map<string, string>, column: FieldColumn, value: Exact, what:
   }
 }
 
-function valueOf({ kind, refers }: FieldColumn, value: Exact, { dialect, finder, out }: Work): string {
+function valueOf({ kind, refers }: FieldColumn, value: Exact, { dialect, finder, out }: ConversionWork): string {
   if (value === null) return 'NULL';
   if (!Array.isArray(value) || kind === 'json' || kind === 'array') return dialect.value(value, kind);
   if (refers === undefined) throw new Error('is a list, and the column refers to no table that is known');
@@ -114,14 +125,14 @@ function valueOf({ kind, refers }: FieldColumn, value: Exact, { dialect, finder,
   return inner(query);
 }
 
-function begin({ table, between }: ModelNames, { empty, rows, out, dialect }: Work): void {
+function begin({ table, between }: ModelNames, { empty, rows, out, dialect }: ConversionWork): void {
   rows.set(table, 0);
   if (!empty) return;
   for (const one of [...between.map((many) => many.table), table]) out.run(`DELETE FROM ${dialect.name(one)};`);
 }
 
 /** What has to hold when all is in. */
-function conclude({ names, dialect, rows, out }: Work): void {
+function conclude({ names, dialect, rows, out }: ConversionWork): void {
   out.flush();
   for (const table of rows.keys()) {
     const key = names.keyOf(table);
@@ -138,22 +149,22 @@ function conclude({ names, dialect, rows, out }: Work): void {
 function mustLead(
   from: string,
   { column, table, to }: { column: string; table: string; to: string },
-  dialect: Dialect,
+  dialect: RowDialect,
 ) {
   const [own, other] = [`c.${dialect.name(column)}`, `p.${dialect.name(to)}`];
   const joined = `${dialect.name(from)} c LEFT JOIN ${dialect.name(table)} p ON ${own} = ${other}`;
   return dialect.refuse(joined, `${own} IS NOT NULL AND ${other} IS NULL`);
 }
 
-function count(table: string, { rows }: Work): void {
+function count(table: string, { rows }: ConversionWork): void {
   rows.set(table, (rows.get(table) ?? 0) + 1);
 }
 
-function addProblem({ problems }: Work, text: string): void {
+function addProblem({ problems }: ConversionWork, text: string): void {
   problems.set(text, (problems.get(text) ?? 0) + 1);
 }
 
-function unconverted({ problems, names }: Work): BackupError {
+function unconverted({ problems, names }: ConversionWork): BackupError {
   const listed = [...problems].map(([text, times]) => (times === 1 ? text : `${text} (${plural(times, 'record')})`));
   const more = problems.size >= mostProblems ? ', and there may be more' : '';
   return new BackupError('input-invalid', `the fixture can't be converted: ${listed.join('; ')}${more}`, {

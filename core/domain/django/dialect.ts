@@ -18,19 +18,19 @@ export type Kind =
   | 'array'
   | 'other';
 
-export type Column = { name: string; kind: Kind };
-export type ForeignKey = { column: string; table: string; to: string };
+export type RowColumn = { name: string; kind: Kind };
+export type RowReference = { column: string; table: string; to: string };
 
 /** A table that rows go into. `key`: the column of its primary key, where that is one. */
 export type TableLayout = {
   name: string;
   key: string | undefined;
-  columns: readonly Column[];
-  references: readonly ForeignKey[];
+  columns: readonly RowColumn[];
+  references: readonly RowReference[];
 };
 
 /** How an engine's servers want rows written. */
-export type Dialect = {
+export type RowDialect = {
   /** What comes first: settings, and the beginning of one transaction. */
   readonly begin: string;
   readonly end: string;

@@ -6,14 +6,14 @@ const blanks = new Set([0x20, 0x09, 0x0a, 0x0d, 0xef, 0xbb, 0xbf]);
 const longestElement = 256 * 1024 * 1024;
 
 /** Where the reading stands: before the array, in it (`ended`: behind an element), inside one, behind it. */
-type Place = { depth: number; inText: boolean; escaped: boolean; begun: boolean; ended: boolean };
+type ElementPlace = { depth: number; inText: boolean; escaped: boolean; begun: boolean; ended: boolean };
 
 /**
  * The elements of a JSON array of objects, one by one, as they are written: nothing else of the document is held. What
  * an element holds is for whoever parses it. Throws `input-invalid` where it is no such array, or ends too early.
  */
 export async function* elementsOf(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
-  const place: Place = { depth: 0, inText: false, escaped: false, begun: false, ended: false };
+  const place: ElementPlace = { depth: 0, inText: false, escaped: false, begun: false, ended: false };
   let held: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of bytes) {
@@ -37,7 +37,7 @@ export async function* elementsOf(bytes: AsyncIterable<Uint8Array>): AsyncGenera
 }
 
 /** Takes one byte more. */
-function step(place: Place, byte: number): void {
+function step(place: ElementPlace, byte: number): void {
   if (place.inText) {
     if (place.escaped) place.escaped = false;
     else if (byte === backslash) place.escaped = true;

@@ -1,17 +1,17 @@
 import * as z from 'zod';
 import { BackupError } from '../errors.ts';
-import type { Column, ForeignKey, Kind, TableLayout } from './dialect.ts';
+import type { RowColumn, RowReference, Kind, TableLayout } from './dialect.ts';
 
 /** A column that one field is written into. `refers`: the table whose rows it names. */
-export type FieldColumn = Column & { refers?: string | undefined };
+export type FieldColumn = RowColumn & { refers?: string | undefined };
 /** The table between two models, and its columns. */
-export type Between = { table: string; from: Column; to: FieldColumn };
+export type Between = { table: string; from: RowColumn; to: FieldColumn };
 export type Field = { column: FieldColumn } | { between: Between };
 
 /** Where the rows of one model go. */
 export type ModelNames = {
   table: string;
-  key: Column;
+  key: RowColumn;
   field(name: string): Field | undefined;
   /** Every table between it and another one. */
   between: readonly Between[];
@@ -25,8 +25,8 @@ export type Names = {
   /** Every table that is known. */
   tables(): readonly string[];
   /** The foreign keys of a table, and the key of one. */
-  references(table: string): readonly ForeignKey[];
-  keyOf(table: string): Column | undefined;
+  references(table: string): readonly RowReference[];
+  keyOf(table: string): RowColumn | undefined;
   /** A column, or the one that holds its reference (`content_type` is `content_type_id`). */
   column(table: string, name: string): FieldColumn | undefined;
 };
@@ -85,7 +85,7 @@ function betweenOf(owner: TableLayout, model: string, table: TableLayout): Betwe
   if (!table.name.startsWith(`${owner.name}_`) || table.columns.length !== 3) return undefined;
   const [one, other] = table.columns.filter(({ name }) => name !== table.key).map(({ name }) => columnOf(table, name)!);
   if (one === undefined || other === undefined) return undefined;
-  const isFrom = ({ name }: Column) => name === `${model}_id` || name === `from_${model}_id`;
+  const isFrom = ({ name }: RowColumn) => name === `${model}_id` || name === `from_${model}_id`;
   const from = [one, other].find(isFrom);
   return from && { table: table.name, from, to: from === one ? other : one };
 }
@@ -106,7 +106,7 @@ type GivenColumn = z.output<typeof column>;
 export function namesFrom(text: string, where: string): Names {
   const models = new Map(Object.entries(readGiven(text, where)).map(([name, one]) => [name.toLowerCase(), one]));
   const byTable = new Map([...models.values()].map((one) => [one.table, one]));
-  const keyOf = (table: string): Column | undefined => {
+  const keyOf = (table: string): RowColumn | undefined => {
     const one = byTable.get(table);
     return one && asColumn(one.key);
   };

@@ -1,4 +1,4 @@
-import type { Dialect } from './dialect.ts';
+import type { RowDialect } from './dialect.ts';
 import type { Exact } from './fixture.ts';
 import type { FieldColumn, Names } from './names.ts';
 
@@ -22,7 +22,7 @@ export type NaturalFinder = {
   ownQuery(model: string, written: ReadonlyMap<string, string>): string | undefined;
 };
 
-export function naturalFinder(keys: NaturalKeys, names: Names, dialect: Dialect): NaturalFinder {
+export function naturalFinder(keys: NaturalKeys, names: Names, dialect: RowDialect): NaturalFinder {
   const byTable = new Map<string, readonly string[]>();
   for (const [model, fields] of keys) {
     const table = names.model(model)?.table;

@@ -1,4 +1,4 @@
-import type { Dialect } from './dialect.ts';
+import type { RowDialect } from './dialect.ts';
 
 const longestStatement = 256 * 1024;
 const mostRows = 500;
@@ -8,7 +8,7 @@ const rememberedQueries = 5000;
  * Rows that wait for their statement, several to one: those of models before those between models. What comes out are
  * whole statements.
  */
-export type Statements = {
+export type InsertStatements = {
   insert(table: string, columns: readonly string[], values: readonly string[]): void;
   /** A row between two models: after all that was inserted so far. */
   connect(table: string, columns: readonly string[], values: readonly string[]): void;
@@ -23,7 +23,7 @@ export type Statements = {
 
 type Waiting = Map<string, { rows: string[]; size: number }>;
 
-export function statements(dialect: Dialect): Statements {
+export function statements(dialect: RowDialect): InsertStatements {
   const rows: Waiting = new Map();
   const between: Waiting = new Map();
   const found = new Set<string>();

@@ -5,16 +5,16 @@ import { formatDuration } from '../units.ts';
 const harmlessMs = 60_000;
 
 /** A moment as another clock told it, between two looks at ours. */
-export type Told = { theirs: Date; before: Date; after: Date };
+export type ToldMoment = { theirs: Date; before: Date; after: Date };
 
 /** How far another clock is ahead of ours, in milliseconds; 0 as long as nobody can tell. Behind is negative. */
-function aheadMs({ theirs, before, after }: Told): number {
+function aheadMs({ theirs, before, after }: ToldMoment): number {
   const at = theirs.getTime();
   return Math.max(0, at - after.getTime()) + Math.min(0, at - before.getTime());
 }
 
 /** What to think of a clock of somebody else: `whose` as `the server`. */
-export function observedClock(whose: string, told: Told): Observed {
+export function observedClock(whose: string, told: ToldMoment): Observed {
   const ms = aheadMs(told);
   if (Math.abs(ms) <= harmlessMs) return { outcome: 'fine', said: `${whose} and this machine tell the same time` };
   return {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { BackupError, isBackupError } from '../../domain/errors.ts';
 import { probeKey } from '../../domain/layout/places.ts';
-import type { Told } from '../../domain/time/clocks.ts';
+import type { ToldMoment } from '../../domain/time/clocks.ts';
 import type { Clock, Observed } from '../../ports.ts';
 import type { Vault } from '../../vault.ts';
 import { parseJson } from '../json.ts';
@@ -62,7 +62,7 @@ export function openProbe(vault: Vault, clock: Clock) {
       return [{ outcome: 'fine', said: 'nobody replaces what another has written meanwhile' }];
     },
     /** When the vault says that it was written now. */
-    async told(signal: AbortSignal): Promise<Told> {
+    async told(signal: AbortSignal): Promise<ToldMoment> {
       const before = clock.now();
       ({ version } = await vault.putIfUnchanged(probeKey, next(), version, signal));
       const after = clock.now();

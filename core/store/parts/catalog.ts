@@ -4,7 +4,7 @@ import { BackupError } from '../../domain/errors.ts';
 import type { ByteStream, Catalog, OpenedPart, PlannedPart } from '../../ports.ts';
 import { parseJson } from '../json.ts';
 import { partPlace } from './reading.ts';
-import type { Opening } from './reading.ts';
+import type { PartOpening } from './reading.ts';
 import { readWhole } from './read-again.ts';
 
 /** It is held in memory; a thousand tables take half a megabyte. */
@@ -22,7 +22,7 @@ export function catalogPart(
 }
 
 /** What stands in a backup's catalog part. Throws `part-corrupt`, and `key-missing` where it can't be opened. */
-export async function readCatalog(opening: Opening, manifest: Manifest, signal: AbortSignal): Promise<Catalog> {
+export async function readCatalog(opening: PartOpening, manifest: Manifest, signal: AbortSignal): Promise<Catalog> {
   const part = manifest.parts.find(({ role }) => role === 'catalog');
   if (part === undefined)
     throw new BackupError('manifest-invalid', `the manifest of ${manifest.source} ${manifest.id} names no catalog`);

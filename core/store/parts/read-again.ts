@@ -3,7 +3,7 @@ import { BackupError, isBackupError } from '../../domain/errors.ts';
 import { summed } from '../../pipeline/sum.ts';
 import type { ByteStream, Report } from '../../ports.ts';
 import { openPart, openStored, partPlace, readStored } from './reading.ts';
-import type { BackupName, Opening } from './reading.ts';
+import type { BackupName, PartOpening } from './reading.ts';
 
 /** A part of a backup. `inspect` lets its content pass and throws `part-corrupt` where it holds what it may not. */
 export type PartOfBackup = {
@@ -19,7 +19,7 @@ export type PartOfBackup = {
  * `part-corrupt` where it is damaged, and `vault-failed` where it reads differently each time.
  */
 export async function readWhole<T>(
-  opening: Opening,
+  opening: PartOpening,
   read: PartOfBackup,
   reading: (content: ByteStream) => Promise<T>,
   report: Report,
@@ -46,7 +46,7 @@ export async function readWhole<T>(
  * a damaged part two.
  */
 async function requireWhole(
-  opening: Opening,
+  opening: PartOpening,
   damage: BackupError,
   read: PartOfBackup,
   signal: AbortSignal,
@@ -77,7 +77,7 @@ function readsDifferently(name: string, cause: BackupError): BackupError {
  * part proves whole.
  */
 export async function afterReadingAgain(
-  opening: Opening,
+  opening: PartOpening,
   error: unknown,
   read: PartOfBackup,
   signal: AbortSignal,
@@ -95,7 +95,11 @@ export async function afterReadingAgain(
   );
 }
 
-function contentOf(opening: Opening, { backup, part, inspect, sealed }: PartOfBackup, signal: AbortSignal): ByteStream {
+function contentOf(
+  opening: PartOpening,
+  { backup, part, inspect, sealed }: PartOfBackup,
+  signal: AbortSignal,
+): ByteStream {
   if (sealed === true) return openStored(opening.vault, backup, part, signal);
   const content = openPart(opening, backup, part, signal);
   return inspect === undefined ? content : inspect(content);

@@ -12,7 +12,7 @@ import type { Vault } from '../../vault.ts';
 export type IdentitiesOf = (source: SourceName, signal: AbortSignal) => Promise<readonly string[]>;
 
 /** What it takes to read what parts hold. */
-export type Opening = { vault: Vault; identitiesOf: IdentitiesOf };
+export type PartOpening = { vault: Vault; identitiesOf: IdentitiesOf };
 
 /** The backup that a part is of. */
 export type BackupName = Pick<Manifest, 'source' | 'id'>;
@@ -22,7 +22,7 @@ export type BackupName = Pick<Manifest, 'source' | 'id'>;
  * `key-missing` where it is encrypted and can't be opened.
  */
 export function openPart(
-  { vault, identitiesOf }: Opening,
+  { vault, identitiesOf }: PartOpening,
   backup: BackupName,
   part: ManifestPart,
   signal: AbortSignal,

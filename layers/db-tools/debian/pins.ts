@@ -18,7 +18,7 @@ export type PinnedRoot = { root: string; pins: PackagePin[]; exact: boolean };
  */
 export type PinRule = 'exact' | 'newer';
 
-type ReportLine = (line: string) => void;
+export type ReportLine = (line: string) => void;
 /** A version that the mirror has, and the suite it is in. */
 export type Offer = { version: string; suite: string };
 /** A pinned package that the mirror has dropped, and what it has instead. */

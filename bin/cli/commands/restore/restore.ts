@@ -49,7 +49,7 @@ export type RestoreFlags = {
 /** On a terminal; --json has all of them. */
 const shownDifferences = 100;
 
-type Done = { document: object; failure: BackupError | undefined };
+type RestoreDone = { document: object; failure: BackupError | undefined };
 
 /**
  * `nightjar restore`: says what will happen, has it confirmed where something would be lost, restores, proves the
@@ -99,7 +99,7 @@ async function showPlan(
   };
 }
 
-type Planned = { plan: RestorePlan; source: Source; warnings: string[]; passedOver: readonly PassedOver[] };
+type PlannedRestore = { plan: RestorePlan; source: Source; warnings: string[]; passedOver: readonly PassedOver[] };
 
 async function planned(
   name: string,
@@ -107,7 +107,7 @@ async function planned(
   flags: RestoreFlags,
   session: CommandSession,
   signal: AbortSignal,
-): Promise<Planned> {
+): Promise<PlannedRestore> {
   const { nightjar, out } = session;
   if (flags.to !== undefined) requireNoDrillName(flags.to);
   const asked = await readable(name, nightjar, signal);
@@ -146,7 +146,7 @@ async function restoreOne(
   flags: RestoreFlags,
   session: CommandSession,
   signal: AbortSignal,
-): Promise<Done> {
+): Promise<RestoreDone> {
   const { nightjar, out } = session;
   const started = Date.now();
   const { plan, source, warnings, passedOver } = await planned(name, which, flags, session, signal);
@@ -210,7 +210,7 @@ function tellRestored(
   { engine: { place } }: Source,
   { ms, passedOver }: { ms: number; passedOver: readonly PassedOver[] },
   out: Output,
-): Done {
+): RestoreDone {
   const { proof, failures, database, notReplaced, notes } = restored;
   const notNewest = passedOver.length === 0 ? [] : [notTheNewest(passedOver)];
   const about = { source: name, id, place, database, ms, notes, ...(notNewest[0] && { notNewest: notNewest[0] }) };

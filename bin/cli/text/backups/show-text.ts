@@ -13,10 +13,10 @@ const label = 12;
 const longestName = 40;
 
 /** Whether a backup lies in a further vault, too. */
-export type CopySeen = { vault: string; state: 'there' | 'missing' | 'damaged' | 'unknown'; why?: string };
+export type CopyShown = { vault: string; state: 'there' | 'missing' | 'damaged' | 'unknown'; why?: string };
 
 /** One backup as a person reads it, within 80 columns. `place`: the vault. */
-export function showLines(shown: ShownBackup, place: string, copies: readonly CopySeen[] = []): string[] {
+export function showLines(shown: ShownBackup, place: string, copies: readonly CopyShown[] = []): string[] {
   const { manifest } = shown;
   return [
     `${manifest.source}  ${manifest.id}  ${worth(shown.verdict)}`,
@@ -30,7 +30,7 @@ export function showLines(shown: ShownBackup, place: string, copies: readonly Co
   ];
 }
 
-function copyFact({ vault, state, why }: CopySeen): [string, string] {
+function copyFact({ vault, state, why }: CopyShown): [string, string] {
   const text = state === 'unknown' ? "can't be known" : state;
   return ['copy', `${vault}: ${text}${why === undefined ? '' : `: ${why}`}`];
 }

@@ -22,8 +22,8 @@ export type MariadbExcerpt = Excerpt & {
   chosenPieces(pieces: AsyncGenerator<Passed>): ByteStream;
 };
 
-type ForeignKey = { table: string; name: string; of: string };
-type Definitions = { sequences: Set<string>; foreignKeys: ForeignKey[] };
+type ExcerptKey = { table: string; name: string; of: string };
+type ExcerptDefinitions = { sequences: Set<string>; foreignKeys: ExcerptKey[] };
 
 const style: NameStyle = { quote: '`', divides: false, fold: (text) => text };
 const quoted = '`((?:[^`]|``)*)`';
@@ -45,8 +45,11 @@ export async function excerptOf(
   return described(manifest, catalog, names, { ...definitions, triggers });
 }
 
-async function readDefinitions(contents: ByteStream[], tables: ReadonlyMap<string, string>): Promise<Definitions> {
-  const found: Definitions = { sequences: new Set(), foreignKeys: [] };
+async function readDefinitions(
+  contents: ByteStream[],
+  tables: ReadonlyMap<string, string>,
+): Promise<ExcerptDefinitions> {
+  const found: ExcerptDefinitions = { sequences: new Set(), foreignKeys: [] };
   for (const content of contents) {
     const sectionOf = newSections();
     for await (const lines of linesOf(content)) {
@@ -60,7 +63,7 @@ async function readDefinitions(contents: ByteStream[], tables: ReadonlyMap<strin
   return found;
 }
 
-function readLine(line: string, table: string, { sequences, foreignKeys }: Definitions): void {
+function readLine(line: string, table: string, { sequences, foreignKeys }: ExcerptDefinitions): void {
   for (const [, name] of line.matchAll(position)) if (name !== undefined) sequences.add(nameIn(`\`${name}\``));
   const [, name, of] = foreignKey.exec(line) ?? [];
   if (name !== undefined) foreignKeys.push({ table, name: nameIn(`\`${name}\``), of: nameIn(`\`${of}\``) });
@@ -70,7 +73,7 @@ function described(
   manifest: Manifest,
   catalog: Catalog,
   names: readonly string[],
-  { sequences, foreignKeys, triggers }: Definitions & { triggers: TriggerName[] },
+  { sequences, foreignKeys, triggers }: ExcerptDefinitions & { triggers: TriggerName[] },
 ): MariadbExcerpt {
   const tables = new Set(names);
   const known = Object.keys(catalog['table'] ?? {});
@@ -140,7 +143,7 @@ function mustBeThere({
 }
 
 /** The server takes a foreign key to a table that is not there while a dump is loaded, and no row afterwards. */
-function danglingNotes(foreignKeys: readonly ForeignKey[]): string[] {
+function danglingNotes(foreignKeys: readonly ExcerptKey[]): string[] {
   return [...Map.groupBy(foreignKeys, ({ table }) => table)].map(([table, keys]) => {
     const drops = keys.map(({ name }) => `DROP FOREIGN KEY ${quoteName(name)}`).join(', ');
     const missing = fewNames([...new Set(keys.map(({ of }) => quoteName(of)))]);

@@ -17,7 +17,7 @@ import type { Obstacle } from './obstacles.ts';
 import { findObstaclesUnrehearsed } from './unrehearsed.ts';
 
 /** What a restore knows when it has looked at its place. `unfinished`: what is there is half a restore of ours. */
-type Looked = {
+type MariadbLook = {
   options: TargetOptions;
   restorer: Restorer;
   state: Target['state'];
@@ -33,7 +33,7 @@ type Looked = {
  * All that can be told before anything is written. What the definitions ask for is read in their text, so that it only
  * may fail: where they can be tried, they are, before the old database is dropped. Rows are not measured here.
  */
-export async function foresee(login: Login, looked: Looked, signal: AbortSignal): Promise<Foreseen> {
+export async function foresee(login: Login, looked: MariadbLook, signal: AbortSignal): Promise<Foreseen> {
   const { options, restorer, state } = looked;
   const { manifest, catalog, owners, proof = true, keepGoing = false } = options;
   const needs = await looked.needs();
@@ -73,7 +73,7 @@ function tablesIn(catalog: Catalog): string[] {
   return ['table', 'sequence'].flatMap((kind) => Object.keys(catalog[kind] ?? {}));
 }
 
-async function stepsOf(session: MariadbSession, login: Login, looked: Looked): Promise<string[]> {
+async function stepsOf(session: MariadbSession, login: Login, looked: MariadbLook): Promise<string[]> {
   const { state, holds, unfinished, replace, aside, options } = looked;
   const { database } = login;
   const prove = `fill it, and prove it equal to the backup`;
@@ -113,7 +113,7 @@ async function fatesOf(
   ];
 }
 
-function olderFinding({ options: { manifest }, restorer }: Looked): RestoreFinding[] {
+function olderFinding({ options: { manifest }, restorer }: MariadbLook): RestoreFinding[] {
   const what = otherServer(manifest.server, restorer);
   return what === undefined ? [] : [{ weight: 'may-fail', what }];
 }

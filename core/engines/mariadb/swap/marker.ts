@@ -1,6 +1,6 @@
 import { byteText, plainWord, quoteName } from '../quoting.ts';
 import type { MariadbSession, TextRow } from '../session.ts';
-import type { DatabaseObject, ObjectKind } from './objects.ts';
+import type { DatabaseObject, SwappedKind } from './objects.ts';
 
 /**
  * Tables that tell how far a swap has come: in the live database until all tables are exchanged and the rest is made
@@ -102,7 +102,7 @@ function sideFrom(rows: TextRow[]): BesideTables {
   return {
     options: JSON.parse(ofKind((kind) => kind === 'database')[0]?.['settings'] ?? '{}'),
     objects: ofKind((kind) => kind !== 'database' && kind !== 'fix').map((row) => ({
-      kind: row['kind'] as ObjectKind,
+      kind: row['kind'] as SwappedKind,
       name: row['name'] ?? '',
       settings: JSON.parse(row['settings'] ?? '{}'),
       statement: bytes(row).toString('latin1'),

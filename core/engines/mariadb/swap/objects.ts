@@ -6,14 +6,14 @@ import { foreignComments, rewritten } from '../plan/text/foreign-text.ts';
 import { byteText, quoteName } from '../quoting.ts';
 import type { MariadbSession, TextRow } from '../session.ts';
 
-export type ObjectKind = 'trigger' | 'function' | 'procedure' | 'package' | 'package body' | 'view' | 'event';
+export type SwappedKind = 'trigger' | 'function' | 'procedure' | 'package' | 'package body' | 'view' | 'event';
 
 /**
  * What a RENAME TABLE leaves behind: the statement that makes it, and the settings that its meaning depends on.
  * `statement`: bytes as characters (latin1), in the character set of `settings`; it names no database but on purpose.
  */
 export type DatabaseObject = {
-  kind: ObjectKind;
+  kind: SwappedKind;
   name: string;
   statement: string;
   settings: Readonly<Record<(typeof settingNames)[number], string>>;
@@ -45,7 +45,7 @@ export async function readObjects(session: MariadbSession): Promise<DatabaseObje
   const objects: DatabaseObject[] = [];
   for (const sql of lists)
     for (const row of await session.rows(sql)) {
-      const [kind, name] = [row['kind'] as ObjectKind, row['name'] ?? ''];
+      const [kind, name] = [row['kind'] as SwappedKind, row['name'] ?? ''];
       const [shown = {}] = await session.bytes(`SHOW CREATE ${kind.toUpperCase()} ${quoteName(name)}`);
       const settings = settingsOf(shown);
       const text = withoutLastSemicolon(codeIn(shown, kind, name));
@@ -69,7 +69,7 @@ function codeIn(row: TextRow, kind: string, name: string): string {
 }
 
 /** Without the name of the database it lies in, where the server prints it. */
-function anywhere(kind: ObjectKind, text: string, database: string): string {
+function anywhere(kind: SwappedKind, text: string, database: string): string {
   if (kind === 'view') return unqualifiedView(text, database);
   return kind === 'trigger' ? unqualifiedTrigger(text, database) : text;
 }

@@ -13,15 +13,15 @@ export async function movable(session: MariadbSession, database: string): Promis
 }
 
 /** The one statement that moves tables: each from its database to another, under its name or a new one. */
-export function renameStatement(moves: readonly Move[]): string {
-  const at = ({ database, name }: Place) => `${quoteName(database)}.${quoteName(name)}`;
+export function renameStatement(moves: readonly TableMove[]): string {
+  const at = ({ database, name }: TablePlace) => `${quoteName(database)}.${quoteName(name)}`;
   return `RENAME TABLE ${moves.map(([from, to]) => `${at(from)} TO ${at(to)}`).join(', ')}`;
 }
 
-type Place = { database: string; name: string };
-export type Move = readonly [from: Place, to: Place];
+type TablePlace = { database: string; name: string };
+export type TableMove = readonly [from: TablePlace, to: TablePlace];
 
-export function movesOf(names: readonly string[], from: string, to: string): Move[] {
+export function movesOf(names: readonly string[], from: string, to: string): TableMove[] {
   return names.map((name) => [
     { database: from, name },
     { database: to, name },

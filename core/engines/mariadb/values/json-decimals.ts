@@ -22,11 +22,11 @@ export function keepDecimals(value: string): string {
   return isDecimal(text) ? `CAST(${text} AS JSON)` : document.sql();
 }
 
-type Reader = { text: string; at: number };
+type DecimalReader = { text: string; at: number };
 /** A part of a document: where it stands in the text, whether DECIMALs are in it, and how SQL makes it. */
 type JsonNode = { decimals: boolean; sql(): string };
 
-function node(reader: Reader): JsonNode {
+function node(reader: DecimalReader): JsonNode {
   const first = next(reader);
   const from = reader.at - first.length;
   if (first !== '{' && first !== '[')
@@ -42,7 +42,7 @@ function node(reader: Reader): JsonNode {
   };
 }
 
-function elements(reader: Reader): JsonNode[] {
+function elements(reader: DecimalReader): JsonNode[] {
   const found: JsonNode[] = [];
   if (peek(reader) === ']') return (next(reader), found);
   do found.push(node(reader));
@@ -50,7 +50,7 @@ function elements(reader: Reader): JsonNode[] {
   return found;
 }
 
-function members(reader: Reader): JsonNode[] {
+function members(reader: DecimalReader): JsonNode[] {
   const found: JsonNode[] = [];
   if (peek(reader) === '}') return (next(reader), found);
   do {
@@ -62,14 +62,14 @@ function members(reader: Reader): JsonNode[] {
   return found;
 }
 
-function peek(reader: Reader): string {
+function peek(reader: DecimalReader): string {
   const { at } = reader;
   const found = next(reader);
   reader.at = at;
   return found;
 }
 
-function next(reader: Reader): string {
+function next(reader: DecimalReader): string {
   while (reader.text[reader.at] === ' ') reader.at += 1;
   token.lastIndex = reader.at;
   const [found = ''] = token.exec(reader.text) ?? [];

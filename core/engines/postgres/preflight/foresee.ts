@@ -16,7 +16,7 @@ import { roleFindings } from './roles.ts';
 import { serverFindings } from './server.ts';
 
 /** What a restore knows when it has looked at its place. */
-type Looked = {
+type PostgresLook = {
   options: TargetOptions;
   state: Target['state'];
   loading: Loading;
@@ -27,7 +27,7 @@ type Looked = {
 };
 
 /** All that can be told before anything is written: what would be done, and what would make it fail or surprise. */
-export async function foresee(login: Login, looked: Looked, signal: AbortSignal): Promise<Foreseen> {
+export async function foresee(login: Login, looked: PostgresLook, signal: AbortSignal): Promise<Foreseen> {
   const { options, state, loading, replace, contents } = looked;
   const part = options.manifest.parts.find(({ role }) => role === 'schema');
   const roles =
@@ -60,7 +60,7 @@ function lighter(finding: RestoreFinding): RestoreFinding {
 async function stepsOf(
   session: Maintenance,
   login: Login,
-  { options, state, replace, before }: Looked,
+  { options, state, replace, before }: PostgresLook,
 ): Promise<string[]> {
   const { database } = login;
   const swept = (await halfMade(session, login)).map(
