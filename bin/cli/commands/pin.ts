@@ -26,12 +26,12 @@ export async function pinCommand(
     nightjar,
     signal,
   );
-  const held = made.held ? '; under a legal hold, so that nobody deletes it for good' : '';
+  const held = made.held && !made.refused ? '; under a legal hold, so that nobody deletes it for good' : '';
   out.say(`${source}  ${id}  pinned: ${made.reason}${held}`);
   if (made.refused)
     out.note(
-      'no legal hold: these credentials may not put one (s3:PutObjectLegalHold, for a bucket with Object Lock); ' +
-        'rotation leaves the backup alone all the same',
+      `no legal hold${made.held ? ' beside the one of before' : ''}: these credentials may not put one ` +
+        '(s3:PutObjectLegalHold, for a bucket with Object Lock); rotation leaves the backup alone all the same',
     );
   return { document: { result: { source, id, pinned: true, ...made } }, failures: [] };
 }

@@ -20,8 +20,8 @@ export type Pin = z.infer<typeof pinSchema>;
 
 /**
  * Pins a backup: rotation leaves it alone until it is unpinned, and where the vault has locks, it is put under a legal
- * hold. A pin that is there already gets the new reason. `refused`: the vault did not let us put a hold. Throws
- * `backup-missing`.
+ * hold. A pin that is there already gets the new reason, and keeps its hold. `refused`: the vault did not let us put a
+ * hold; `held` tells then of one that came before. Throws `backup-missing`.
  */
 export async function pin(
   vault: Vault,
@@ -33,19 +33,21 @@ export async function pin(
 ): Promise<Pin & { refused?: true }> {
   await requireBackup(vault, source, id, signal);
   const key = pinKey(source, id);
+  const before = await readPin(vault, source, id, signal);
   const made: Pin = { reason, at: clock.now().toISOString(), by };
-  await put(vault, key, made, signal);
+  const held: Pin = { ...made, held: true };
+  // said before it is put: whoever is killed in between leaves no hold that no pin knows of
+  await put(vault, key, vault.hold === undefined ? made : held, signal);
   // a rotation may have removed it while we pinned it
   await requireBackup(vault, source, id, signal);
   const isHeld = await holdBackup(vault, source, id, true, signal).catch((error: unknown) => {
     if (!isBackupError(error, 'vault-denied')) throw error;
     return 'refused' as const;
   });
-  if (isHeld === 'refused') return { ...made, refused: true };
-  if (!isHeld) return made;
-  const held: Pin = { ...made, held: true };
-  await put(vault, key, held, signal);
-  return held;
+  if (isHeld === true) return held;
+  if (isHeld === 'refused' && before?.held) return { ...held, refused: true };
+  if (vault.hold !== undefined) await put(vault, key, made, signal);
+  return isHeld === 'refused' ? { ...made, refused: true } : made;
 }
 
 /** The newest word counts. */

@@ -22,6 +22,7 @@ beforeEach(async () => {
 const pinning = (reason: string, { by = 'maria', on = vault, of = id } = {}) =>
   openStore(on).pin(shop, of, { reason, by }, { clock }, signal);
 const keys = async () => (await Array.fromAsync(vault.list('', signal))).map((one) => one.key);
+const denied = new BackupError('vault-denied', 'the role may not write it');
 const refusing = (failed: BackupError): Vault => ({ ...vault, putIfAbsent: () => Promise.reject(failed) });
 
 test('a pin says who wanted it, when and why, and a second one replaces it', async () => {
@@ -58,7 +59,6 @@ test('who pins a backup while it is removed is told that it is gone', async () =
 });
 
 test('a pin that can’t be written is no pin, whether or not there is one already', async () => {
-  const denied = new BackupError('vault-denied', 'the role may not write it');
   await expect(pinning('new', { on: refusing(denied) })).rejects.toBe(denied);
   expect(await openStore(vault).readPin(shop, id, signal)).toBeUndefined();
 
@@ -80,6 +80,63 @@ test('unpinning takes the pin away and nothing beside it, and says whether there
   expect(await store.unpin(shop, id, signal)).toBe(true);
   expect(await keys()).toEqual(before);
   expect(await store.unpin(shop, id, signal)).toBe(false);
+});
+
+/** A vault that has locks, what is held in it, and whether we may put or lift a hold. */
+function withLocks() {
+  const held = new Set<string>();
+  const right: { may: boolean | BackupError } = { may: true };
+  const hold: Vault['hold'] = async (at, on) => {
+    if (typeof right.may === 'boolean') return right.may && (on ? held.add(at) : held.delete(at), true);
+    throw right.may;
+  };
+  const on: Vault = { ...vault, hold };
+  return { on, held, right, known: () => openStore(vault).readPin(shop, id, signal) };
+}
+
+test('a second pin by somebody who may put no hold keeps the one that is there, and unpinning takes it off', async () => {
+  const { on, held, right, known } = withLocks();
+  expect(await pinning('an audit', { on })).toMatchObject({ held: true });
+  expect(held.size).toBeGreaterThan(1);
+
+  right.may = denied;
+  expect(await pinning('for the auditors', { on, by: 'otto' })).toMatchObject({
+    by: 'otto',
+    held: true,
+    refused: true,
+  });
+  expect(await known()).toMatchObject({ reason: 'for the auditors', held: true });
+  await expect(openStore(on).unpin(shop, id, signal)).rejects.toBe(denied);
+
+  right.may = true;
+  expect(await openStore(on).unpin(shop, id, signal)).toBe(true);
+  expect([...held]).toEqual([]);
+});
+
+test('a pin that is cut off once the hold is put knows of it, so that unpinning takes it off', async () => {
+  const { on, held, known } = withLocks();
+  const away = new BackupError('vault-unreachable', 'the vault is away');
+  const cut: Vault = { ...on, hold: async (...args) => Promise.reject((await on.hold!(...args)) ? away : denied) };
+
+  await expect(pinning('an audit', { on: cut })).rejects.toBe(away);
+
+  expect(held.size).toBe(1);
+  expect(await known()).toMatchObject({ held: true });
+  expect(await openStore(on).unpin(shop, id, signal)).toBe(true);
+  expect([...held]).toEqual([]);
+});
+
+test('a pin says of no hold where none was put: without the right to, or in a bucket that has no locks', async () => {
+  const { on, right, known } = withLocks();
+  right.may = denied;
+  expect(await pinning('an audit', { on })).toMatchObject({ refused: true });
+  expect(await known()).not.toHaveProperty('held');
+
+  right.may = true;
+  await pinning('an audit', { on });
+  right.may = false;
+  expect(await pinning('an audit', { on })).not.toHaveProperty('held');
+  expect(await known()).not.toHaveProperty('held');
 });
 
 test.each([
