@@ -85,12 +85,10 @@ export async function rotate(
   }
   const retagged = await store.retagKept(plan, signal).catch((error: unknown) => void failures.push(error));
   const until = (id: BackupId) => lockOf(looks.get(id))?.lock?.until;
-  const locked = await store
-    .lockKept(plan, { until, now: at }, signal)
-    .catch((error: unknown) => void failures.push(error));
+  const { locked, failures: unlocked } = await store.lockKept(plan, { until, now: at }, signal);
   const swept = await store.sweepLeftovers(source, policy.rotation.graceMs, leftovers, deps, signal);
-  failures.push(...swept.failures);
-  return ended({ plan, removals, swept, retagged: retagged ?? 0, ...(locked && { locked }), failures });
+  failures.push(...unlocked, ...swept.failures);
+  return ended({ plan, removals, swept, retagged: retagged ?? 0, ...(locked > 0 && { locked }), failures });
 }
 
 function partsOf(look: ManifestReading): string[] {

@@ -5,41 +5,48 @@ import { manifestKey, signatureKey } from '../../domain/layout/places.ts';
 import { backupPathOf } from '../../domain/layout/records.ts';
 import { lockWanted } from '../../domain/retention/locks.ts';
 import type { RotationPlan } from '../../domain/retention/rotation.ts';
+import type { BackupFound } from '../../domain/verdict/history.ts';
 import { mapConcurrently } from '../../pipeline/concurrency.ts';
 import type { Vault } from '../../vault.ts';
 
 const locksAtOnce = 8;
 
 /**
- * Locks the backups that stay for as long as the vault's configuration has it of what they count for; returns how many
+ * Locks the backups that stay for as long as the vault's configuration has it of what they count for; `locked`: how many
  * were locked for longer than before. `until`: the lock of each as it is. A manifest's lock tells what its parts have: it
- * is the last. None is made shorter.
+ * is the last. None is made shorter. One that can't be locked keeps no other from it, unless the vault can't be reached
+ * at all. Throws nothing.
  */
 export async function lockKept(
   { locks }: Pick<Vault, 'locks'>,
   { source, backups }: RotationPlan,
   { until, now }: { until: (id: BackupId) => Date | undefined; now: Date },
   signal: AbortSignal,
-): Promise<number> {
-  if (locks === undefined) return 0;
+): Promise<{ locked: number; failures: unknown[] }> {
+  const done = { locked: 0, failures: [] as unknown[] };
+  if (locks === undefined) return done;
   const due = backups.flatMap(({ action, reasons, found }) => {
     const wanted = action === 'keep' ? lockWanted(found, reasons, locks.days) : undefined;
     const isLocked = wanted !== undefined && (until(found.id)?.getTime() ?? 0) >= wanted.getTime();
     return wanted === undefined || isLocked || wanted <= now ? [] : [{ found, wanted }];
   });
+  const lockOne = async ({ id, objects }: BackupFound, wanted: Date, stop: AbortSignal): Promise<void> => {
+    const isBeside = (key: ObjectKey) => key === signatureKey(source, id) || isPartName(backupPathOf(key)?.path ?? '');
+    const keys = objects.map(({ key }) => key).filter(isBeside);
+    for (const key of [...keys, manifestKey(source, id)]) await locks.lengthen(key, wanted, stop).catch(gone);
+    done.locked += 1;
+  };
   await mapConcurrently(
     locksAtOnce,
     due,
-    async ({ found: { id, objects }, wanted }, stop) => {
-      const manifest = manifestKey(source, id);
-      const isBeside = (key: ObjectKey) =>
-        key === signatureKey(source, id) || isPartName(backupPathOf(key)?.path ?? '');
-      const keys = objects.map(({ key }) => key).filter(isBeside);
-      for (const key of [...keys, manifest]) await locks.lengthen(key, wanted, stop).catch(gone);
-    },
+    ({ found, wanted }, stop) =>
+      lockOne(found, wanted, stop).catch((error: unknown) => {
+        if (stop.aborted || isBackupError(error, 'vault-unreachable')) throw error;
+        done.failures.push(error);
+      }),
     signal,
-  );
-  return due.length;
+  ).catch((error: unknown) => void done.failures.push(error));
+  return done;
 }
 
 /** What another rotation has removed meanwhile needs no lock. */

@@ -1,6 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { lockWanted } from '../../../core/domain/retention/locks.ts';
 import { planRetention } from '../../../core/domain/retention/retention.ts';
+import { BackupError, messageOf } from '../../../core/domain/errors.ts';
 import { objectKey, startOf } from '../../../core/domain/keys.ts';
 import type { BackupId, ObjectKey } from '../../../core/domain/keys.ts';
 import { dailyIds, none, policyOf, putBackup, rotatingIn } from '../../support/vaults/history.ts';
@@ -59,4 +60,31 @@ test('rotation locks parts before the manifest, nothing that it removes, and not
   const files = ['catalog.json.zst', 'data/0001.sql.zst', 'manifest.json'];
   expect(asked).toEqual(files.map((file) => [objectKey(`shop/${ids[0]}/${file}`), '2026-11-30T02:00:00.000Z']));
   await expect(rotating('shop', policyOf({ count: 9 }))).resolves.not.toHaveProperty('locked');
+});
+
+test('a backup whose lock is refused keeps no other from being locked, and each refusal is told', async () => {
+  const { vault: memory } = memoryScene();
+  const ids = ['2026-07-31', '2026-08-31', '2026-09-30', '2026-10-31', '2026-11-30'].map(idAt);
+  const [first, second] = ids as [BackupId, BackupId];
+  const asked: string[] = [];
+  let code: 'vault-denied' | 'vault-unreachable' = 'vault-denied';
+  const lengthen = async (key: ObjectKey) => {
+    const refused = [first, second].find((id) => key.startsWith(`shop/${id}/`));
+    if (refused !== undefined) throw new BackupError(code, `no lock of ${refused}`);
+    asked.push(key);
+  };
+  const vault = { ...memory, locks: { days: { monthly: 300 }, lengthen } };
+  for (const id of ids) await putBackup(vault, 'shop', id);
+
+  const rotating = () => rotatingIn(vault, '2026-11-30T12:00:00Z').rotating('shop', policyOf({ ...none, monthly: 9 }));
+  const { locked: count, failures } = await rotating();
+
+  expect(count).toBe(2);
+  expect(failures.map(messageOf).toSorted()).toEqual([first, second].map((id) => `no lock of ${id}`));
+  expect(asked.filter((key) => key.endsWith('manifest.json')).toSorted()).toEqual(
+    ids.slice(2, 4).map((id) => `shop/${id}/manifest.json`),
+  );
+
+  code = 'vault-unreachable';
+  expect((await rotating()).failures).toHaveLength(1);
 });
