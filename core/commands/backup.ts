@@ -39,12 +39,13 @@ export async function backup(source: Source, deps: BackupDeps, signal: AbortSign
     async (held, confirmLease) => {
       const start = deps.clock.now();
       const others = await store.backupIds(source.name, held);
-      const id = newBackupId(start, deps.random(), others);
-      const before = await store.madeBefore(source.name, id, others, deps.identity, held);
+      const own = newBackupId(start, deps.random());
+      const before = await store.madeBefore(source.name, own, others, deps.identity, held);
       if (before !== undefined) {
         report({ type: 'warning', message: `this request has made ${before.id} already: nothing was done` });
         return before;
       }
+      const id = store.newName(source.name, own, others);
       await store.recordStart(source, id, deps.asked, deps, held);
       const made = { source, id, start, tiers: tiersFor(source, id, others) };
       const sign = await store.signer(source.name, held);

@@ -10,18 +10,30 @@ export type SourceName = string & { readonly __brand: 'SourceName' };
 const idPattern = /^(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})Z-[0-9a-f]{6}$/;
 const segmentPattern = /^[A-Za-z0-9._~@+=,%-]+$/;
 
-const tails = 0x1000000;
+const tailDigits = 6;
+const lastTail = 0xffffff;
 
-/**
- * The name of a backup that starts now: it sorts behind those of `others` that were begun in the same second. `random`
- * is in [0, 1).
- */
-export function newBackupId(start: Date, random: number, others: readonly BackupId[] = []): BackupId {
+/** The name of a backup that starts now. `random` is in [0, 1). */
+export function newBackupId(start: Date, random: number): BackupId {
   const stamp = start.toISOString().replace(/[-:]|\.\d{3}/g, '');
-  const taken = others.filter((id) => id.startsWith(stamp)).map((id) => Number.parseInt(id.slice(-6), 16));
-  const first = Math.min(Math.max(-1, ...taken) + 1, tails - 1);
-  const tail = first + Math.floor(random * (tails - first));
-  return `${stamp}-${tail.toString(16).padStart(6, '0')}` as BackupId;
+  return withTail(`${stamp}-`, Math.floor(random * (lastTail + 1)));
+}
+
+/** The same, so that it sorts behind the others of its second: that one is the newest which was begun last. */
+export function behindOthers(id: BackupId, others: readonly BackupId[]): BackupId {
+  const second = id.slice(0, -tailDigits);
+  const taken = others.filter((other) => other.startsWith(second)).map(tailOf);
+  const last = Math.max(-1, ...taken.map((tail) => Number.parseInt(tail, 16)));
+  return last < Number.parseInt(tailOf(id), 16) ? id : withTail(second, Math.min(last + 1, lastTail));
+}
+
+/** What a backup's name ends with: of its request, where that can come again and none of the same second is before it. */
+export function tailOf(id: BackupId): string {
+  return id.slice(-tailDigits);
+}
+
+function withTail(second: string, tail: number): BackupId {
+  return `${second}${tail.toString(16).padStart(tailDigits, '0')}` as BackupId;
 }
 
 /** Checks the form of a backup's name. Throws `input-invalid`. */

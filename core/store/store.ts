@@ -3,7 +3,7 @@ import type { SourceName } from '../domain/keys.ts';
 import type { Clock } from '../ports.ts';
 import type { Vault } from '../vault.ts';
 import { listSource, sourcesListed } from './backups/listing.ts';
-import { madeBefore } from './backups/made-before.ts';
+import { madeBefore, newName } from './backups/made-before.ts';
 import { backupIds, missingBackup, readManifest, writeManifest } from './backups/manifests.ts';
 import { hasToBeSigned, signer, signingRules } from './backups/signature.ts';
 import type { SigningOf, Trust } from './backups/signature.ts';
@@ -54,6 +54,7 @@ export function openStore(
     sourcesListed: on(sourcesListed),
     backupIds: on(backupIds),
     madeBefore: trusting(madeBefore),
+    newName,
     missingBackup: on(missingBackup),
 
     storeParts: on(storeParts),

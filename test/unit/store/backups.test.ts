@@ -5,7 +5,7 @@ import { backupId, objectKey } from '../../../core/domain/keys.ts';
 import type { BackupId, ObjectKey, SourceName } from '../../../core/domain/keys.ts';
 import { manifestKey } from '../../../core/domain/layout/places.ts';
 import { listSource, sourcesListed } from '../../../core/store/backups/listing.ts';
-import { madeBefore } from '../../../core/store/backups/made-before.ts';
+import { madeBefore, newName } from '../../../core/store/backups/made-before.ts';
 import { manifestDocument, parseManifest } from '../../../core/store/backups/manifest-document.ts';
 import { backupIds, missingBackup, readManifest, writeManifest } from '../../../core/store/backups/manifests.ts';
 import { hasToBeSigned, signer, signingRules } from '../../../core/store/backups/signature.ts';
@@ -122,15 +122,28 @@ test('of several that end alike, the one of the very run is meant, and no other 
   expect(read).toEqual([manifestKey(shop, alike)]);
 });
 
-test('another run’s backup of the very name is told, with what may have happened', async () => {
-  await putBackup(vault, 'shop', own);
+test('a request finds its backup behind another one of the same second, and one that nobody can read is not it', async () => {
+  const [elder, ours] = [idAt('20261120T015900Z', '00000b'), idAt('20261120T015900Z', '00000c')];
+  for (const id of [elder, ours]) await putBackup(vault, 'shop', id);
 
-  await expect(making([own], 'other')).rejects.toMatchObject({
-    code: 'object-exists',
-    message: `shop: there is a backup ${own} already, of another run`,
-    hint: 'was the clock of this machine put back? Run it again',
-  });
-  expect(await making([first], 'other')).toBeUndefined();
+  expect((await making([elder, ours]))?.id).toBe(ours);
+  expect(await making([elder, ours], 'other')).toBeUndefined();
+  expect(await making([elder])).toBeUndefined();
+  await overwrite(vault, manifestKey(shop, ours), '{');
+  expect(await making([elder, ours])).toBeUndefined();
+});
+
+test('a second in which there is no name left is told, with what may have happened', () => {
+  const last = idAt('20261120T020000Z', 'ffffff');
+  expect(newName(shop, own, [own])).toBe(idAt('20261120T020000Z', '00000b'));
+  expect(newName(shop, own, [first])).toBe(own);
+  expect(() => newName(shop, own, [last])).toThrow(
+    expect.objectContaining({
+      code: 'object-exists',
+      message: `shop: there is a backup ${last} already, of another run`,
+      hint: 'was the clock of this machine put back? Run it again',
+    }),
+  );
 });
 
 test('ids are those of complete backups of this source, oldest first', async () => {
