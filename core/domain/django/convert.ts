@@ -125,9 +125,14 @@ function valueOf({ kind, refers }: FieldColumn, value: Exact, { dialect, finder,
   return inner(query);
 }
 
-function begin({ table, between }: ModelNames, { empty, rows, out, dialect }: ConversionWork): void {
+function begin({ table, between }: ModelNames, work: ConversionWork): void {
+  const { names, empty, rows, out, dialect } = work;
   rows.set(table, 0);
   if (!empty) return;
+  // rows that are loaded already must not go with those that are deleted here
+  const taken = names.tables().find((one) => names.references(one).some((key) => key.acts && key.table === table));
+  if (taken !== undefined)
+    addProblem(work, `${table}: rows of ${taken} go with its rows (ON DELETE): empty both by hand, without --empty`);
   for (const one of [...between.map((many) => many.table), table]) out.run(`DELETE FROM ${dialect.name(one)};`);
 }
 

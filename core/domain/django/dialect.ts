@@ -19,7 +19,8 @@ export type Kind =
   | 'other';
 
 export type RowColumn = { name: string; kind: Kind };
-export type RowReference = { column: string; table: string; to: string };
+/** `acts`: rows go, or change, with those that they refer to, on the server itself. */
+export type RowReference = { column: string; table: string; to: string; acts?: boolean };
 
 /** A table that rows go into. `key`: the column of its primary key, where that is one. */
 export type TableLayout = {
