@@ -30,7 +30,7 @@ export async function run(
   try {
     const outcome =
       'alone' in asked
-        ? await asked.alone({ folder: dirname(resolve(cwd, asked.config)), out }, signal)
+        ? await asked.alone({ folder: dirname(resolve(cwd, asked.config)), cwd, out }, signal)
         : await inSession(asked, { out, env, cwd }, signal);
     document = outcome.document;
     failures.push(...outcome.failures);

@@ -19,8 +19,11 @@ import type { Output } from './text/output.ts';
 /** What is taken where no other one is named. */
 export const defaultConfiguration = 'nightjar.yaml';
 
-/** What a command works with. `gathering`: of one that does several runs, what is told of them together. */
-export type CommandSession = { nightjar: Nightjar; config: Config; out: Output; gathering?: Gathering };
+/**
+ * What a command works with. `cwd`: where paths of its command line begin. `gathering`: of one that does several runs,
+ * what is told of them together.
+ */
+export type CommandSession = { nightjar: Nightjar; config: Config; out: Output; cwd: string; gathering?: Gathering };
 
 /**
  * Reads the configuration and puts everything together for it, or for the work in a further `vault`; for a `verb`, a
@@ -70,7 +73,7 @@ export async function openSession(
   const nightjar = await compose(config, host, signal, { patient }).catch(async (error: unknown) => {
     throw await failed(error, config);
   });
-  return { nightjar, config, out };
+  return { nightjar, config, out, cwd };
 }
 
 /** The configuration as it was named, where the commands that a text suggests have to name it, too. */

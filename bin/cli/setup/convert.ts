@@ -23,25 +23,30 @@ export type ConvertFlags = { source?: string; to?: string; names?: string; empty
 export async function convertFor(
   fixture: string,
   { source: name = '', ...flags }: ConvertFlags,
-  { nightjar, out }: CommandSession,
+  { nightjar, out, cwd }: CommandSession,
   signal: AbortSignal,
 ): Promise<CommandOutcome> {
   const { engine, database } = await nightjar.source(name, {}, signal);
   const [dialect, layout] = await Promise.all([dialectFor(engine.name), engine.tables?.(signal) ?? []]);
   const where = `database ${database} of ${name}`;
   if (layout.length === 0) throw noTables(where);
-  return convertFile(fixture, { names: namesOf(layout, where), dialect, ...optionsOf(flags) }, out, signal);
+  return convertFile(
+    resolve(cwd, fixture),
+    { names: namesOf(layout, where), dialect, ...optionsOf(flags) },
+    out,
+    signal,
+  );
 }
 
 /** `nightjar convert --names`: names and types are in a file that the project has written; no server is reached. */
 export async function convertByNames(
   fixture: string,
   { to = '', names: file = '', ...flags }: ConvertFlags,
-  { folder, out }: WorkFolder,
+  { folder, cwd, out }: WorkFolder,
   signal: AbortSignal,
 ): Promise<CommandOutcome> {
   const [dialect, names] = await Promise.all([dialectFor(to), readNames(resolve(folder, file), file)]);
-  return convertFile(fixture, { names, dialect, ...optionsOf(flags) }, out, signal);
+  return convertFile(resolve(cwd, fixture), { names, dialect, ...optionsOf(flags) }, out, signal);
 }
 
 async function dialectFor(engine: string): Promise<RowDialect> {
@@ -77,7 +82,7 @@ async function convertFile(
 ): Promise<CommandOutcome> {
   let rows: ConvertedRows = new Map();
   async function* text(): ByteStream {
-    const statements = convert(fixtureRows(bytesOf(resolve(fixture), signal)), conversion);
+    const statements = convert(fixtureRows(bytesOf(fixture, signal)), conversion);
     try {
       for (;;) {
         const next = await statements.next();

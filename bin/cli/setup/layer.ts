@@ -8,8 +8,11 @@ import { layerTable, movesTable } from '../text/setup/layer-table.ts';
 import { machineLayer } from './machine-layer.ts';
 import type { Output, CommandOutcome } from '../text/output.ts';
 
-/** Where a command works that needs no configuration: beside it, whether it is there or not. */
-export type WorkFolder = { folder: string; out: Output };
+/**
+ * Where a command works that needs no configuration: beside it, whether it is there or not. `cwd`: where paths of its
+ * command line begin.
+ */
+export type WorkFolder = { folder: string; cwd: string; out: Output };
 export type BuildFlags = { arch?: string };
 
 const builder = () => import('../../../layers/db-tools/index.ts');

@@ -4,6 +4,7 @@ import { BackupError } from '../../domain/errors.ts';
 import type { SourceName } from '../../domain/keys.ts';
 import { highestRank, rankToName } from '../../domain/rank.ts';
 import type { Rank } from '../../domain/rank.ts';
+import { plainHost } from '../../domain/watch/account.ts';
 
 /** `of`: whose backup; `server`: the source whose server is written to; `into`: the rank that was named. */
 export type RankAsked = { of: string; server: string; replace: boolean; isInPlace: boolean; into?: Rank | undefined };
@@ -18,10 +19,10 @@ export function rankNotNamed(
   { sourceNames, settings }: RankedSources,
 ): Rank | undefined {
   const rankOf = (name: string) => (sourceNames.some((known) => known === name) ? settings(name).rank : undefined);
-  const at = placeOf(settings(server));
+  const places = placesOf(settings(server));
   const neighbours = isInPlace
     ? [server]
-    : sourceNames.filter((name) => name === server || placeOf(settings(name)) === at);
+    : sourceNames.filter((name) => name === server || !places.isDisjointFrom(placesOf(settings(name))));
   const onto = highestRank(neighbours.map(rankOf));
   if (into !== undefined && into !== onto) throw otherRank(server, into, onto);
   const needed = rankToName({ from: rankOf(of), onto, isBeside: of === server && !replace, isInPlace });
@@ -42,8 +43,10 @@ function otherRank(server: string, into: Rank, onto: Rank | undefined): BackupEr
   });
 }
 
-/** Sources of one server are told by it; one that has none, by nothing. */
-function placeOf(source: SourceConfig): string | undefined {
+/** The server that a source is read from, and the one that functions restore it on; none where it is on no server. */
+function placesOf(source: SourceConfig): Set<string> {
   const { server } = factsOf(source);
-  return server === undefined ? undefined : `${server.host}:${server.port}`;
+  if (server === undefined) return new Set();
+  const hosts = [server.host, source.cloud.restoreHost ?? []].flat().flatMap((host) => host.split(','));
+  return new Set(hosts.map((host) => `${plainHost(host)}:${server.port}`));
 }

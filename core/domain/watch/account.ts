@@ -72,6 +72,7 @@ function isMeant(tags: RdsDatabase['tags'], mustCover: string): boolean {
   return value.length === 0 || tags[key] === value.join('=');
 }
 
-function plainHost(host: string): string {
+/** One name of a host, however it is spelt. */
+export function plainHost(host: string): string {
   return host.trim().toLowerCase().replace(/\.$/, '');
 }

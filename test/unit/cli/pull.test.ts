@@ -19,12 +19,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-/** In this process, where `--to` would be below its own folder. */
-const run = (...args: string[]) =>
-  nightjarInProcess(
-    args.map((arg, index) => (args[index - 1] === '--to' ? join(folder, arg) : arg)),
-    { cwd: folder },
-  );
+const run = (...args: string[]) => nightjarInProcess(args, { cwd: folder });
 async function files(place: string): Promise<Record<string, string>> {
   const root = join(folder, place, 'shop', ids[1]!);
   const entries = await readdir(root, { recursive: true, withFileTypes: true });
@@ -102,3 +97,12 @@ test.each([[[]], [['--sql', '--to', 'x']], [['--sql', '--parts', 'data/*']], [['
     expect(await run('pull', 'shop', ...flags)).toMatchObject(refused);
   },
 );
+
+test.each(['--no-owner', '--no-tablespaces', '--events'])('%s is for SQL, and no folder has it', async (flag) => {
+  expect(await run('pull', 'shop', '--to', 'asked', flag)).toMatchObject({
+    code: 2,
+    stdout: '',
+    stderr: `error: ${flag} goes with --sql: into a folder a backup comes as it is stored\n  hint: leave it out, or: nightjar pull shop --sql ${flag} > shop.sql\n`,
+  });
+  await expect(readdir(join(folder, 'asked'))).rejects.toMatchObject({ code: 'ENOENT' });
+});

@@ -3,7 +3,10 @@ import { rankNotNamed } from '../../../core/commands/restore/rank.ts';
 import { parseConfig } from '../../../core/config-file.ts';
 import type { SourceName } from '../../../core/domain/keys.ts';
 
-/** `other` is on the server of `shop`, and has no rank of its own; `plain` is on one that nobody has ranked. */
+/**
+ * `other` is on the server of `shop`, and has no rank of its own; `plain` is on one that nobody has ranked. `report` is
+ * read from a replica, and restored by functions into the server of `writer`.
+ */
 const { sources } = parseConfig(
   `vault: ./backups
 sources:
@@ -12,6 +15,13 @@ sources:
   second: { postgres: { host: db1.example.com, port: 5433, database: second, user: a, password: { env: P } } }
   stage: { rank: staging, postgres: { host: db2.example.com, database: shop, user: a, password: { env: P } } }
   tests: { rank: test, mariadb: { host: db3.example.com, database: shop, user: a, password: { env: P } } }
+  spelt: { postgres: { host: DB1.Example.com., database: spelt, user: a, password: { env: P } } }
+  report:
+    rank: production
+    mariadb: { host: reader.example.com, database: report, user: a, password: { env: P } }
+    cloud: { restoreHost: Writer.example.com }
+  writer: { mariadb: { host: writer.example.com, database: other, user: a, password: { env: P } } }
+  beside: { mariadb: { host: writer.example.com, port: 3307, database: other, user: a, password: { env: P } } }
   plain: { postgres: { host: db4.example.com, database: shop, user: a, password: { env: P } } }
 `,
   'nightjar.yaml',
@@ -47,6 +57,9 @@ test.each<[string, string, string, Asked, string | undefined]>([
   ['the same in the place of a neighbour', 'other', 'other', { replace: true }, 'production'],
   ['a server that holds production, named by another of its sources', 'stage', 'other', {}, 'production'],
   ['another server of the same host', 'stage', 'second', {}, undefined],
+  ['a server that holds production, written in other letters', 'stage', 'spelt', {}, 'production'],
+  ['the server that production is restored into', 'stage', 'writer', {}, 'production'],
+  ['another server of that host', 'stage', 'beside', {}, undefined],
   ['production, named', 'stage', 'shop', { replace: true, into: 'production' }, undefined],
   ['staging, named though nobody asks', 'shop', 'stage', { into: 'staging' }, undefined],
 ])('%s', (_, of, server, more, rank) => {

@@ -25,6 +25,7 @@ export async function pullCommand(
   signal: AbortSignal,
 ): Promise<CommandOutcome> {
   requireOneWay(flags);
+  requireNoneOfSql(name, flags);
   const { nightjar, out } = session;
   const source = await readable(name, nightjar, signal);
   const { manifest, warnings } = await chooseBackup(source, which, memoryFor(source, nightjar), nightjar, signal);
@@ -38,12 +39,12 @@ async function pullInto(
   to: string,
   manifest: Manifest,
   { parts: pattern }: PullFlags,
-  { nightjar, out }: CommandSession,
+  { nightjar, out, cwd }: CommandSession,
   signal: AbortSignal,
 ): Promise<CommandOutcome> {
   const source = manifest.source as SourceName;
   const only = pattern === undefined ? undefined : chosenBy(pattern, manifest);
-  const folder = await nightjar.storeIn(resolve(to));
+  const folder = await nightjar.storeIn(resolve(cwd, to));
   const progress = showProgress(source, 'pulling', out, Date.now);
   try {
     const deps = { ...nightjar, from: nightjar.store, to: folder, report: progress.report, only };
@@ -76,5 +77,14 @@ function requireOneWay({ to, parts, sql }: PullFlags): void {
   if ((to === undefined) !== (sql === undefined) && !(sql === true && parts !== undefined)) return;
   throw new BackupError('input-invalid', 'a backup is pulled into a folder, or as SQL', {
     hint: 'nightjar pull <source> --to <folder> [--parts <pattern>], or nightjar pull <source> --sql > file.sql',
+  });
+}
+
+function requireNoneOfSql(name: string, { to, owner, tablespaces, events }: PullFlags): void {
+  const given = { '--no-owner': !owner, '--no-tablespaces': !tablespaces, '--events': events === true };
+  const [flag] = Object.entries(given).flatMap(([key, isGiven]) => (isGiven ? [key] : []));
+  if (to === undefined || flag === undefined) return;
+  throw new BackupError('input-invalid', `${flag} goes with --sql: into a folder a backup comes as it is stored`, {
+    hint: `leave it out, or: nightjar pull ${name} --sql ${flag} > ${name}.sql`,
   });
 }

@@ -7,7 +7,7 @@ import type { CommandSession } from '../../session.ts';
 /** A restore that may reach into a rank. */
 export type RankedRun = {
   name: string;
-  flags: { server?: string; into?: string; replace?: true; undo?: true };
+  flags: { server?: string; into?: string; replace?: true; undo?: true; dropOld?: true };
   session: CommandSession;
   isInPlace: boolean;
 };
@@ -22,7 +22,7 @@ export async function requireRankNamed(
   const into = ranks.find((rank) => rank === flags.into);
   if (flags.into !== undefined && into === undefined)
     throw new BackupError('input-invalid', `--into ${flags.into} is no rank`, { hint: `one of ${ranks.join(', ')}` });
-  const replace = flags.replace === true || flags.undo === true;
+  const replace = [flags.replace, flags.undo, flags.dropOld].includes(true);
   const rank = rankNotNamed({ of: name, server, replace, isInPlace, into }, nightjar);
   if (rank === undefined) return;
   if (!process.stdin.isTTY || !out.watched) throw rankMissing(server, rank);

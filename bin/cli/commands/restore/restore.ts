@@ -62,10 +62,12 @@ export async function restoreCommand(
   session: CommandSession,
   signal: AbortSignal,
 ): Promise<CommandOutcome> {
-  const ranked = { name, flags, session };
-  if (flags.undo && !flags.plan) await requireRankNamed({ ...ranked, isInPlace: flags.to === undefined }, signal);
-  if (flags.undo) return undoCommand(name, flags, session, signal);
-  if (flags.dropOld && !flags.replace) return dropOldCommand(name, flags, session, signal);
+  const kept = flags.undo ? undoCommand : flags.dropOld && !flags.replace ? dropOldCommand : undefined;
+  if (kept !== undefined) {
+    const isOwn = (flags.server ?? name) === name && flags.to === undefined;
+    if (!flags.plan) await requireRankNamed({ name, flags, session, isInPlace: isOwn }, signal);
+    return kept(name, flags, session, signal);
+  }
   if (flags.plan) return showPlan(name, which, flags, session, signal);
   const run = { verb: 'restore', source: name as SourceName } as const;
   const { document: result, failure } = await told(
