@@ -9,6 +9,7 @@ import type { Passed } from '../../../pipeline/guard.ts';
 import type { ByteStream, Catalog, Excerpt, TargetOptions } from '../../../ports.ts';
 import { linesOf } from '../lines.ts';
 import { quoteName, unquoteName } from '../quoting.ts';
+import { copyStatement } from './copying.ts';
 import { chosenSections, headOf, nameIn, newSections } from './definitions.ts';
 import { chosenRows } from './rows.ts';
 import { chosenTriggers, triggersIn } from './triggers.ts';
@@ -23,7 +24,8 @@ export type MariadbExcerpt = Excerpt & {
 };
 
 type ExcerptKey = { table: string; name: string; of: string };
-type ExcerptDefinitions = { sequences: Set<string>; foreignKeys: ExcerptKey[] };
+/** `sections`: of each table, its definition in the dump. */
+type ExcerptDefinitions = { sequences: Set<string>; foreignKeys: ExcerptKey[]; sections: Map<string, string> };
 
 const style: NameStyle = { quote: '`', divides: false, fold: (text) => text };
 const quoted = '`((?:[^`]|``)*)`';
@@ -49,7 +51,7 @@ async function readDefinitions(
   contents: ByteStream[],
   tables: ReadonlyMap<string, string>,
 ): Promise<ExcerptDefinitions> {
-  const found: ExcerptDefinitions = { sequences: new Set(), foreignKeys: [] };
+  const found: ExcerptDefinitions = { sequences: new Set(), foreignKeys: [], sections: new Map() };
   for (const content of contents) {
     const sectionOf = newSections();
     for await (const lines of linesOf(content)) {
@@ -63,7 +65,8 @@ async function readDefinitions(
   return found;
 }
 
-function readLine(line: string, table: string, { sequences, foreignKeys }: ExcerptDefinitions): void {
+function readLine(line: string, table: string, { sequences, foreignKeys, sections }: ExcerptDefinitions): void {
+  sections.set(table, (sections.get(table) ?? '') + line);
   for (const [, name] of line.matchAll(position)) if (name !== undefined) sequences.add(nameIn(`\`${name}\``));
   const [, name, of] = foreignKey.exec(line) ?? [];
   if (name !== undefined) foreignKeys.push({ table, name: nameIn(`\`${name}\``), of: nameIn(`\`${of}\``) });
@@ -73,7 +76,7 @@ function described(
   manifest: Manifest,
   catalog: Catalog,
   names: readonly string[],
-  { sequences, foreignKeys, triggers }: ExcerptDefinitions & { triggers: TriggerName[] },
+  { sequences, foreignKeys, sections, triggers }: ExcerptDefinitions & { triggers: TriggerName[] },
 ): MariadbExcerpt {
   const tables = new Set(names);
   const known = Object.keys(catalog['table'] ?? {});
@@ -97,11 +100,7 @@ function described(
     },
     lacking: lackingIn(catalog, known.length - names.length),
     notes: danglingNotes(foreignKeys.filter(({ of }) => !tables.has(of))),
-    copying: (from, to) =>
-      names.map(
-        (name) =>
-          `INSERT INTO ${quoteName(to)}.${quoteName(name)} SELECT * FROM ${quoteName(from)}.${quoteName(name)};`,
-      ),
+    copying: (from, to) => names.map((name) => copyStatement(name, sections.get(name) ?? '', { from, to })),
     isRead: ({ role, tables: held }) =>
       role !== 'data' || held === undefined || sequences.size > 0 || held.some(holdsRows),
     chosenText: ({ role }, content) =>

@@ -1,5 +1,7 @@
+import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { backup } from '../../../../core/commands/backup.ts';
 import { proofSentence } from '../../../../core/commands/proof/prove.ts';
@@ -88,6 +90,24 @@ describe.each([13, 15, 18] as const)('PostgreSQL %i', (major) => {
     );
     expect(notes.join('\n')).toMatch(/left out: policy theirs on public\.orders, which needs public\.other/);
     expect(notes.join('\n')).toMatch(/pg_dump --data-only --table='public\.orders' --dbname='told' \| psql/);
+  });
+
+  test('the command that the end prints brings back rows with generated columns and identities', async () => {
+    const { notes } = await restoring('brought', ['public.orders']);
+    const before = await scene.sql('shop', 'select * from orders order by id');
+    await scene.sql('shop', 'set session_replication_role = replica; delete from orders');
+    const [printed = ''] = /pg_dump .*/.exec(notes.join('\n')) ?? [];
+    const { env, secretEnv } = postgresRead(scene.tools, 'psql', major, scene.login('shop'), []);
+    const programs = (['pg_dump', 'psql'] as const).map((name) => ({ ...scene.tools.program(name, major), name }));
+    const started = programs.map(
+      ({ name, command, args }) => `${name}() { '${[command, ...args].join("' '")}' "$@"; }`,
+    );
+    await promisify(execFile)('sh', ['-ec', [...started, printed].join('\n')], {
+      env: { ...programs[0]!.env, ...env, ...(await secretEnv!(limit())) },
+    });
+
+    expect(before).toHaveLength(20);
+    expect(await scene.sql('shop', 'select * from orders order by id')).toEqual(before);
   });
 
   test('only the parts that hold the rows are read', async () => {
