@@ -8,6 +8,7 @@ type Grant = { rights: Set<string>; database?: string; table?: string };
 export type Rights = { has(right: string, database?: string, table?: string): boolean };
 
 const grantLine = /^GRANT (.+?) ON (?:TABLE |FUNCTION )?(\*|`(?:[^`]|``)*`)\.(\*|`(?:[^`]|``)*`) TO /s;
+const mayGrant = /\sWITH [^`']*GRANT OPTION[^`']*$/;
 const revokeLine = /^REVOKE (.+?) ON (`(?:[^`]|``)*`)\.\* FROM /s;
 
 /**
@@ -41,7 +42,7 @@ function parseGrant(line: string): Grant[] {
   if (rights === undefined || database === undefined || table === undefined) return [];
   return [
     {
-      rights: listed(rights),
+      rights: listed(mayGrant.test(line) ? `${rights}, GRANT OPTION` : rights),
       ...(database === '*' ? {} : { database: unquoteName(database) }),
       ...(table === '*' ? {} : { table: unquoteName(table) }),
     },
@@ -66,7 +67,8 @@ function listed(rights: string): Set<string> {
 }
 
 function covers({ rights }: Grant, right: string): boolean {
-  return rights.has(right) || rights.has('ALL PRIVILEGES') || rights.has('ALL');
+  if (rights.has(right)) return true;
+  return right !== 'GRANT OPTION' && (rights.has('ALL PRIVILEGES') || rights.has('ALL'));
 }
 
 /** The database in a grant is a pattern of LIKE. */

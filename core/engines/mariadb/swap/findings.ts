@@ -2,6 +2,7 @@ import { fewNames } from '../../../domain/lines.ts';
 import type { Catalog, KeptDatabase, RestoreFinding } from '../../../ports.ts';
 import type { Login } from '../../login.ts';
 import { rightsOf } from '../rights/grants.ts';
+import { readRoutineRights } from '../rights/routines.ts';
 import type { Rights } from '../rights/grants.ts';
 import { keysOfOthers, missingForProof, missingRights } from '../preflight/obstacles.ts';
 import type { Obstacle } from '../preflight/obstacles.ts';
@@ -82,7 +83,31 @@ async function swapFindings(
     ...(await tooLong(session, login, coming)),
   ]
     .map(fails)
-    .concat(await oneByOne(session), await connected(session, login));
+    .concat(
+      await lostRights(session, there, rights, restorer),
+      await oneByOne(session),
+      await connected(session, login),
+    );
+}
+
+/** A DROP of a routine takes the rights along that were given on it alone. */
+async function lostRights(
+  session: MariadbSession,
+  there: Catalog,
+  rights: Rights,
+  restorer: Restorer,
+): Promise<RestoreFinding[]> {
+  if (['function', 'procedure', 'package'].every((kind) => there[kind] === undefined)) return [];
+  const given = await readRoutineRights(session);
+  const again = 'a function, procedure or package that is made again loses them';
+  if (given === undefined) {
+    const what = `rights that were given on single routines (GRANT EXECUTE ON FUNCTION …) can't be seen: ${again}`;
+    return [{ weight: 'note', what, remedy: grant(restorer, 'SELECT', '`mysql`.`procs_priv`') }];
+  }
+  const needed = ['EXECUTE', 'ALTER ROUTINE', 'GRANT OPTION'];
+  if (given.length === 0 || needed.every((right) => rights.has(right, restorer.database))) return [];
+  const what = `rights on single routines may not be given again by this user: ${again}`;
+  return [{ weight: 'note', what, remedy: `afterwards: ${given.map(({ statement }) => `${statement};`).join(' ')}` }];
 }
 
 const fails = (obstacle: Obstacle): RestoreFinding => ({ weight: 'fails', ...obstacle });

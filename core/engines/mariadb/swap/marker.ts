@@ -1,4 +1,5 @@
 import { byteText, plainWord, quoteName } from '../quoting.ts';
+import type { RoutineRight } from '../rights/routines.ts';
 import type { MariadbSession, TextRow } from '../session.ts';
 import type { DatabaseObject, SwappedKind } from './objects.ts';
 
@@ -10,11 +11,15 @@ import type { DatabaseObject, SwappedKind } from './objects.ts';
 export const swapMarks = { begun: 'nightjar_swap_begun', renamed: 'nightjar_swap_renamed', kept: 'nightjar_kept' };
 export const ownTables: readonly string[] = Object.values(swapMarks);
 
-/** What a database is besides its tables. `fixes`: statements for tables that name the database they were made in. */
+/**
+ * What a database is besides its tables. `fixes`: statements for tables that name the database they were made in.
+ * `rights`: on its routines, as far as the user sees them.
+ */
 export type BesideTables = {
   options: { charset: string; collation: string; comment: string };
   objects: readonly DatabaseObject[];
   fixes: readonly string[];
+  rights: readonly RoutineRight[];
 };
 
 /**
@@ -31,12 +36,20 @@ export async function writeRecord(session: MariadbSession, { head, old, fresh }:
       kind varchar(16) NOT NULL, name varchar(255) NOT NULL, settings text NOT NULL, statement longblob NOT NULL)
       ENGINE=InnoDB ROW_FORMAT=DYNAMIC CHARACTER SET utf8mb4 COMMENT='of a restore that replaces the database'`,
   );
-  for (const [side, { options, objects, fixes }] of Object.entries({ old, fresh })) {
+  for (const [side, { options, objects, fixes, rights }] of Object.entries({ old, fresh })) {
     await insert(session, { side, kind: 'database', name: head.of, settings: JSON.stringify(options) });
     for (const { kind, name, settings, statement } of objects)
       await insert(session, { side, kind, name, settings: JSON.stringify(settings), statement });
     for (const fix of fixes)
       await insert(session, { side, kind: 'fix', name: '', settings: '{}', statement: byteText(fix) });
+    for (const { kind, name, statement } of rights)
+      await insert(session, {
+        side,
+        kind: 'right',
+        name,
+        settings: JSON.stringify({ kind }),
+        statement: byteText(statement),
+      });
   }
   const [now] = await session.rows(`SELECT DATE_FORMAT(UTC_TIMESTAMP(), '%Y-%m-%d %H:%i:%s') AS text`);
   await insert(session, { side: 'swap', kind: 'since', name: now?.['text'] ?? '', settings: '{}' });
@@ -101,13 +114,18 @@ function sideFrom(rows: TextRow[]): BesideTables {
   const ofKind = (isWanted: (kind: string) => boolean) => rows.filter(({ kind }) => isWanted(kind ?? ''));
   return {
     options: JSON.parse(ofKind((kind) => kind === 'database')[0]?.['settings'] ?? '{}'),
-    objects: ofKind((kind) => kind !== 'database' && kind !== 'fix').map((row) => ({
+    objects: ofKind((kind) => !['database', 'fix', 'right'].includes(kind)).map((row) => ({
       kind: row['kind'] as SwappedKind,
       name: row['name'] ?? '',
       settings: JSON.parse(row['settings'] ?? '{}'),
       statement: bytes(row).toString('latin1'),
     })),
     fixes: ofKind((kind) => kind === 'fix').map((row) => bytes(row).toString('utf8')),
+    rights: ofKind((kind) => kind === 'right').map((row) => ({
+      kind: JSON.parse(row['settings'] ?? '{}').kind,
+      name: row['name'] ?? '',
+      statement: bytes(row).toString('utf8'),
+    })),
   };
 }
 

@@ -52,6 +52,7 @@ export async function putInPlace(
       options: await readOptions(session),
       objects: (await readObjects(session)).map((one) => asInPlace(one, copy)),
       fixes: await sequenceFixes(session, whole, login.database),
+      rights: [],
     },
     proven: await readCatalog(session, catalog),
   }));
@@ -60,10 +61,12 @@ export async function putInPlace(
   done();
   const found = await withSession(login, signal, (session) => readCatalog(session, catalog));
   const changed = changedObjects(withDefiners(proven, copy), found);
-  if (notMade.length + changed.length > 0) throw notAll(login, notMade, changed, before);
-  return withSession(login, signal, (session) => oldNotes(session, login, { ...copy, before })).catch(
+  if (notMade.some(({ lasting }) => !lasting) || changed.length > 0) throw notAll(login, notMade, changed, before);
+  const notes = notMade.map(({ what, why }) => `${why}: run as an administrator: ${what};`);
+  const fates = await withSession(login, signal, (session) => oldNotes(session, login, { ...copy, before })).catch(
     (error: unknown) => [`the old database is kept as ${before} (${messageOf(error)})`],
   );
+  return [...notes, ...fates];
 }
 
 /** Beside the live database all is the restoring user's, for definers may have rights on the live one alone. */

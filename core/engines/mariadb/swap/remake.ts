@@ -1,6 +1,7 @@
 import { messageOf } from '../../../domain/errors.ts';
 import type { Login } from '../../login.ts';
 import { plainWord, quoteName, quoteText } from '../quoting.ts';
+import { giveRoutineRights } from '../rights/routines.ts';
 import { withSession } from '../session.ts';
 import type { Server } from '../session.ts';
 import { openMaker } from './maker.ts';
@@ -9,12 +10,12 @@ import type { BesideTables } from './marker.ts';
 import { called, isSame, readObjects } from './objects.ts';
 import type { DatabaseObject } from './objects.ts';
 
-/** What could not be made, and why. */
-export type NotMade = { what: string; why: string };
+/** What could not be made, and why. `lasting`: nor could it be by another try. */
+export type NotMade = { what: string; why: string; lasting?: true };
 
 /**
  * Makes of the database of `login` what `wanted` says, as far as it is not so: its options, routines, views, triggers
- * and events. Of what else is there, it drops what `old` names. Done twice, it changes nothing.
+ * and events, and rights on routines. Of what else is there, it drops what `old` names. Done twice, it changes nothing.
  */
 export async function remake(
   login: Login,
@@ -36,7 +37,9 @@ export async function remake(
     const missing = wanted.objects.filter(
       (one) => !there.some((found) => called(found) === called(one) && isSame(found, one)),
     );
-    return [...failed, ...(await makeAll(maker, missing))];
+    failed.push(...(await makeAll(maker, missing)));
+    const ungiven = await giveRoutineRights(login, wanted.rights, signal);
+    return [...failed, ...ungiven.map((one) => ({ ...one, lasting: true as const }))];
   } finally {
     await maker.close();
   }

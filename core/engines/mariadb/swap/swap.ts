@@ -6,6 +6,7 @@ import { withSession } from '../session.ts';
 import type { MariadbSession } from '../session.ts';
 import { readOptions, readRecord, swapMarks, unendedSwap, writeRecord } from './marker.ts';
 import type { BesideTables, SwapHead, SwapRecord } from './marker.ts';
+import { readRoutineRights, rightsInPlace } from '../rights/routines.ts';
 import { keptName } from './names.ts';
 import { definerOf, readObjects } from './objects.ts';
 import type { DatabaseObject } from './objects.ts';
@@ -29,8 +30,14 @@ export async function swapTables(login: Login, order: SwapOrder): Promise<NotMad
   return withSession(login, unending, async (session) => {
     await session.rows(`SET ${clientClaim(login.database, 0)}`);
     await session.rows(`SET SESSION lock_wait_timeout = ${waitSeconds}`);
-    const { fresh, ...head } = order;
-    const old = { options: await readOptions(session), objects: await readObjects(session), fixes: [] };
+    const { fresh: coming, ...head } = order;
+    const old = {
+      options: await readOptions(session),
+      objects: await readObjects(session),
+      fixes: [],
+      rights: (await readRoutineRights(session)) ?? [],
+    };
+    const fresh = { ...coming, rights: rightsInPlace(coming.objects, coming.rights, old) };
     const of = await keptName(session, login.database);
     const record = { head: { ...head, of }, old, fresh };
     await writeRecord(session, record);
@@ -136,7 +143,7 @@ async function takeBack(login: Login, { head, old }: SwapRecord, signal: AbortSi
   await withSession(login, signal, async (session) => {
     if (before !== undefined && (await movable(session, before)).length === 0)
       await session.rows(`DROP DATABASE IF EXISTS ${quoteName(before)}`);
-    if (failed.length === 0) await session.rows(`DROP TABLE ${quoteName(swapMarks.begun)}`);
+    if (failed.every(({ lasting }) => lasting)) await session.rows(`DROP TABLE ${quoteName(swapMarks.begun)}`);
   });
   return failed;
 }

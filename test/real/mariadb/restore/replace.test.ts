@@ -580,6 +580,47 @@ describe.each(servers)(
       await admin.query('SET GLOBAL log_bin_trust_function_creators = 0');
     });
 
+    const routineRights = async () => {
+      const [rows] = await admin.query<mysql.RowDataPacket[]>("SHOW GRANTS FOR runs@'%'");
+      return rows.map((row) => String(Object.values(row)[0])).filter((one) => /FUNCTION|PROCEDURE/.test(one));
+    };
+
+    test('rights on single functions and procedures are there again behind a replacement, and behind --undo', async () => {
+      const f = (result: number) => `CREATE FUNCTION f() RETURNS int DETERMINISTIC RETURN ${result};`;
+      await admin.query(
+        `CREATE USER runs@'%' IDENTIFIED BY 'pw'; SET GLOBAL log_bin_trust_function_creators = 1; ${f(1)}`,
+      );
+      const manifest = await taken();
+      await admin.query(
+        `DROP FUNCTION f; ${f(2)} CREATE PROCEDURE later() SELECT 1; GRANT EXECUTE ON FUNCTION shop.f TO runs@'%' ` +
+          "WITH GRANT OPTION; GRANT EXECUTE, ALTER ROUTINE ON PROCEDURE shop.later TO runs@'%'",
+      );
+      await admin.query(
+        "CREATE FUNCTION live.g() RETURNS int DETERMINISTIC RETURN 1; GRANT EXECUTE ON FUNCTION live.g TO runs@'%'",
+      );
+      const noted = await findingsFor(manifest, isMysql ? 'narrow' : 'master');
+      await admin.query('DROP FUNCTION live.g');
+      const given = await routineRights();
+
+      await replacing(manifest, 'root', 'shop');
+      const replaced = await routineRights();
+      await undo(engine('shop'), await planUndo(engine('shop'), 'shop', limit()), limit());
+      const undone = await routineRights();
+      await dropKept(engine('shop'), await planDrop(engine('shop'), 'shop', limit()), limit());
+      await admin.query("DROP USER runs@'%'; SET GLOBAL log_bin_trust_function_creators = 0");
+
+      expect(given).toHaveLength(2);
+      expect(replaced).toEqual(given.filter((one) => one.includes('FUNCTION')));
+      expect(undone.sort()).toEqual(given.sort());
+      expect(noted).toContainEqual({
+        weight: 'note',
+        what: expect.stringMatching(/^rights (that were given )?on single routines/),
+        remedy: isMysql
+          ? 'GRANT SELECT ON `mysql`.`procs_priv` TO `narrow`@`%`;'
+          : 'afterwards: GRANT EXECUTE ON FUNCTION `live`.`g` TO `runs`@`%`;',
+      });
+    });
+
     async function numbersIn(database: string): Promise<number[]> {
       const [rows] = await admin.query<mysql.RowDataPacket[]>(`SELECT n FROM \`${database}\`.writes ORDER BY n`);
       return rows.map(({ n }) => Number(n));

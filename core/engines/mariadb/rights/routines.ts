@@ -1,0 +1,82 @@
+import { messageOf } from '../../../domain/errors.ts';
+import type { Login } from '../../login.ts';
+import { quoteName } from '../quoting.ts';
+import { withSession } from '../session.ts';
+import type { MariadbSession, TextRow } from '../session.ts';
+
+/** A right on one function, procedure or package, which a DROP of that takes along, and the SQL that gives it again. */
+export type RoutineRight = { kind: string; name: string; statement: string };
+
+const denied = [1044, 1142, 1143];
+/** An account that is gone has no rights any more. */
+const nobody = [1133, 1410, 1959];
+
+/** Those of the session's database; undefined where the user may not see them. */
+export async function readRoutineRights(session: MariadbSession): Promise<RoutineRight[] | undefined> {
+  const rows = await session
+    .rows(
+      `SELECT DATABASE() AS place, Host AS host, User AS user, Routine_name AS name, Routine_type AS kind,
+        Proc_priv AS rights FROM mysql.procs_priv WHERE Db = DATABASE()
+        ORDER BY Routine_type, Routine_name, User, Host`,
+    )
+    .catch((error: unknown) => {
+      if (denied.includes(numberOf(error))) return undefined;
+      throw error;
+    });
+  return rows?.map((row) => ({
+    kind: (row['kind'] ?? '').toLowerCase(),
+    name: row['name'] ?? '',
+    statement: grantStatement(row, session.server.product === 'MariaDB'),
+  }));
+}
+
+function grantStatement({ place, host, user, name, kind, rights }: TextRow, hasRoles: boolean): string {
+  const listed = (rights ?? '').toUpperCase().split(',');
+  const given = listed.filter((right) => right !== 'GRANT').join(', ') || 'USAGE';
+  const account = hasRoles && host === '' ? quoteName(user ?? '') : `${quoteName(user ?? '')}@${quoteName(host ?? '')}`;
+  return (
+    `GRANT ${given} ON ${kind} ${quoteName(place ?? '')}.${quoteName(name ?? '')} TO ${account}` +
+    (listed.includes('GRANT') ? ' WITH GRANT OPTION' : '')
+  );
+}
+
+/** Gives those that are missing in the database of `login`; returns what could not be given, and why. */
+export async function giveRoutineRights(
+  login: Login,
+  wanted: readonly RoutineRight[],
+  signal: AbortSignal,
+): Promise<{ what: string; why: string }[]> {
+  if (wanted.length === 0) return [];
+  return withSession(login, signal, async (session) => {
+    const there = new Set((await readRoutineRights(session))?.map(({ statement }) => statement));
+    const { product, number } = session.server;
+    // else it would make an account anew that is gone, and without a password
+    if (product === 'MariaDB' || number < 80_000) await session.rows("SET SESSION sql_mode = 'NO_AUTO_CREATE_USER'");
+    const failed: { what: string; why: string }[] = [];
+    for (const { statement } of wanted.filter((one) => !there.has(one.statement)))
+      await session.rows(statement).catch((error: unknown) => {
+        if (!nobody.includes(numberOf(error))) failed.push({ what: statement, why: messageOf(error) });
+      });
+    return failed;
+  });
+}
+
+/**
+ * The rights that belong to what is to stand there: of a routine that is there, those of now; of one that is not, those
+ * that it had.
+ */
+export function rightsInPlace(
+  wanted: readonly { kind: string; name: string }[],
+  had: readonly RoutineRight[],
+  now: { objects: readonly { kind: string; name: string }[]; rights: readonly RoutineRight[] },
+): RoutineRight[] {
+  const [coming, there] = [new Set(wanted.map(keyOf)), new Set(now.objects.map(keyOf))];
+  return [...now.rights, ...had.filter((one) => !there.has(keyOf(one)))].filter((one) => coming.has(keyOf(one)));
+}
+
+/** Routines are called whatever the capitals in their names. */
+const keyOf = ({ kind, name }: { kind: string; name: string }) => `${kind} ${name.toLowerCase()}`;
+
+function numberOf(error: unknown): number {
+  return Number((error as { cause?: { errno?: unknown } }).cause?.errno);
+}
