@@ -7,7 +7,7 @@ import type { CheckEvent, CheckResult } from '../core/contract/events/check.ts';
 import { readEvent } from '../core/contract/events/requests.ts';
 import type { AccountLook } from '../core/domain/watch/account.ts';
 import { checkResult } from '../core/domain/watch/check-result.ts';
-import { collected } from '../core/domain/errors.ts';
+import { BackupError, collected } from '../core/domain/errors.ts';
 import type { Occasion } from './host/identity.ts';
 import { lambdaHandler } from './host/host.ts';
 import type { Invocation } from './host/host.ts';
@@ -21,34 +21,36 @@ export const handler = lambdaHandler({
   verb: 'check',
   read: (event): CheckEvent & Occasion => readEvent(checkEventSchema, event, {}),
   async work({ digest: isDigest }, nightjar, signal): Promise<CheckResult> {
-    const account = (stop: AbortSignal) => lookedAtAccount(nightjar, stop);
-    if (isDigest) return digested({ ...nightjar, account }, signal);
+    const looking: Looking = {
+      ...nightjar,
+      account: (stop: AbortSignal) => lookedAtAccount(nightjar, stop),
+      copiesWithinMs,
+    };
+    if (isDigest) return digested(looking, signal);
     const functionName = process.env['AWS_LAMBDA_FUNCTION_NAME'] ?? 'nightjar-check';
     const meter = cloudWatchMeter({ functionName, now: () => new Date(), write: (line) => process.stdout.write(line) });
     const checked = await check(
       watchedSources(nightjar.sourceNames, nightjar),
       { whole: true },
-      { ...nightjar, meter, account, copiesWithinMs },
+      { ...looking, meter },
       signal,
     );
     if (checked.failures.length > 0) throw collected(checked.failures);
     return checkResult(checked);
   },
+  failureOf: ({ untold }) => (untold === undefined ? undefined : new BackupError('notify-failed', untold)),
 });
 
+type Looking = Invocation & { account(stop: AbortSignal): Promise<AccountLook>; copiesWithinMs: number };
+
 /** Loaded when it is asked for: an hourly start has no use for it. */
-async function digested(
-  nightjar: Invocation & { account(stop: AbortSignal): Promise<AccountLook> },
-  signal: AbortSignal,
-): Promise<CheckResult> {
-  const { digest } = await import('../core/commands/check/digest.ts');
+async function digested(nightjar: Looking, signal: AbortSignal): Promise<CheckResult> {
+  const { digest, untoldOf } = await import('../core/commands/check/digest.ts');
   const { pricesOf } = await import('../core/domain/cost/prices.ts');
   const dollarsPerGb = pricesOf(process.env['AWS_REGION'] ?? '').storage;
   const sources = watchedSources(nightjar.sourceNames, nightjar);
   const { checked, outcomes } = await digest(sources, { ...nightjar, dollarsPerGb }, signal);
-  const failures = outcomes.filter(({ failed }) => failed).map(({ error }) => error);
-  if (failures.length > 0) throw collected(failures);
-  return checkResult(checked);
+  return { ...checkResult(checked), ...untoldOf(outcomes) };
 }
 
 /** Loaded when the stack asks for a look: what signs requests is no small thing to read at a cold start. */
@@ -56,7 +58,7 @@ async function lookedAtAccount({ sourceNames, settings }: Invocation, signal: Ab
   const { NIGHTJAR_SCHEDULES: schedules, NIGHTJAR_MUST_COVER: mustCover } = functionEnvironmentSchema.parse(
     process.env,
   );
-  if (schedules.length === 0 && mustCover === undefined) return { judged: [], found: [], unseen: [] };
+  if (schedules.length === 0 && mustCover === undefined) return { judged: [], found: [] };
   const [{ lookAtAccount }, { askAws }] = await Promise.all([import('./account/look.ts'), import('./account/aws.ts')]);
   const hosts = sourceNames.flatMap((name) => {
     const source = settings(name);

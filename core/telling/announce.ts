@@ -6,7 +6,7 @@ import { isFirstAtWork } from '../domain/watch/freshness.ts';
 import { accountSightings } from '../domain/watch/account.ts';
 import { copySightings } from '../domain/watch/copies.ts';
 import type { Finding, Judgement } from '../domain/watch/freshness.ts';
-import { accountFound } from '../domain/messages/findings/account.ts';
+import { accountFound, accountOver, isAccountKind } from '../domain/messages/findings/account.ts';
 import { copyUnknown } from '../domain/messages/findings/copies.ts';
 import { over, recovered } from '../domain/messages/findings/over.ts';
 import { unknown } from '../domain/messages/findings/unreadable.ts';
@@ -174,10 +174,10 @@ function messageOf(
     return severity === 'recovered'
       ? over('everybody who subscribed has confirmed it', past, at)
       : unconfirmed(unheard, telling);
-  if (kind === 'schedule-disabled' || kind === 'uncovered') {
+  if (isAccountKind(kind)) {
     const found = account?.found.find((one) => one.kind === kind && one.what === alert.cause);
     if (severity !== 'recovered') return found && accountFound(found, telling);
-    return over(`${alert.cause} is ${kind === 'uncovered' ? 'covered now, or gone' : 'on again, or gone'}`, past, at);
+    return over(accountOver(kind, alert.cause ?? ''), past, at);
   }
   if (runKinds.includes(kind)) return runEnded(alert, [alert], at);
   if (kind === 'copy-unknown') {

@@ -1,5 +1,5 @@
 import { messageOf } from '../../core/domain/errors.ts';
-import { uncoveredDatabases } from '../../core/domain/watch/account.ts';
+import { accountUnseen, uncoveredDatabases } from '../../core/domain/watch/account.ts';
 import type { AccountFinding, AccountKind, AccountLook } from '../../core/domain/watch/account.ts';
 import type { AskAws } from './aws.ts';
 import { rdsDatabases } from './databases.ts';
@@ -15,30 +15,37 @@ export type AccountWatch = {
   hosts: readonly string[];
 };
 
-/** Looks at what stands around the backups in the account. Throws only when it is stopped: what can't be seen is said. */
+/**
+ * Looks at what stands around the backups in the account. Throws only when it is stopped: what can't be seen, asked for
+ * twice, is a finding.
+ */
 export async function lookAtAccount(
   { schedules, mustCover, hosts }: AccountWatch,
   ask: AskAws,
   signal: AbortSignal,
 ): Promise<AccountLook> {
-  const looks: [AccountKind, string, () => Promise<AccountFinding[]>][] = [];
+  const looks: { kind: AccountKind; what: string; rights: string; look(): Promise<AccountFinding[]> }[] = [];
   if (schedules.length > 0)
-    looks.push(['schedule-disabled', 'schedules', () => disabledSchedules(schedules, ask, signal)]);
+    looks.push({
+      kind: 'schedule-disabled',
+      what: 'schedules',
+      rights: 'scheduler:ListSchedules',
+      look: () => disabledSchedules(schedules, ask, signal),
+    });
   if (mustCover !== undefined)
-    looks.push([
-      'uncovered',
-      'databases of RDS',
-      async () => uncoveredDatabases(await rdsDatabases(ask, signal), mustCover, hosts),
-    ]);
-  const seen = await Promise.allSettled(looks.map(([, , look]) => look()));
+    looks.push({
+      kind: 'uncovered',
+      what: 'databases of RDS',
+      rights: 'rds:DescribeDBInstances and rds:DescribeDBClusters',
+      look: async () => uncoveredDatabases(await rdsDatabases(ask, signal), mustCover, hosts),
+    });
+  const seen = await Promise.allSettled(looks.map(({ look }) => look().catch(look)));
   signal.throwIfAborted();
   return {
-    judged: looks.flatMap(([kind], index) => (seen[index]!.status === 'fulfilled' ? [kind] : [])),
-    found: seen.flatMap((one) => (one.status === 'fulfilled' ? one.value : [])),
-    unseen: seen.flatMap((one, index) =>
-      one.status === 'rejected'
-        ? [`the ${looks[index]![1]} of the account can't be looked at: ${messageOf(one.reason)}`]
-        : [],
-    ),
+    judged: ['account-unseen', ...looks.flatMap(({ kind }, at) => (seen[at]!.status === 'fulfilled' ? [kind] : []))],
+    found: seen.flatMap((one, at) => {
+      const { what, rights } = looks[at]!;
+      return one.status === 'fulfilled' ? one.value : [accountUnseen(what, messageOf(one.reason), rights)];
+    }),
   };
 }

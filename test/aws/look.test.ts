@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { accountNotice } from '../../core/domain/watch/account.ts';
 import { askAws } from '../../functions/account/aws.ts';
 import { lookAtAccount } from '../../functions/account/look.ts';
 import type { AccountWatch } from '../../functions/account/look.ts';
@@ -75,10 +76,10 @@ async function looking(watch: Partial<AccountWatch>, endpoint = moto.endpoint) {
 }
 
 test('a schedule of the stack that is switched off is found, and no other', async () => {
-  const { judged, found, unseen } = await looking({ schedules: ['Nightjar', 'Nightjar-1'] });
+  const { judged, found } = await looking({ schedules: ['Nightjar', 'Nightjar-1'] });
 
   expect(found.map(({ what }) => what)).toEqual(['Nightjar/rotate-Nightjar', 'Nightjar-1/rotate-Nightjar-1']);
-  expect([judged, unseen]).toEqual([['schedule-disabled'], []]);
+  expect(judged).toEqual(['account-unseen', 'schedule-disabled']);
 });
 
 test('databases that no source reaches are found: a cluster once, a replica as its primary, none that is to be ignored', async () => {
@@ -102,12 +103,17 @@ test('databases that no source reaches are found: a cluster once, a replica as i
   expect(await names({ mustCover: 'tag:backup=weekly', hosts: elements(member, 'Address') })).toEqual([]);
 });
 
-test('what can’t be looked at is said, and taken for neither good nor bad', async () => {
+test('what can’t be looked at is found, with the rights that it takes, and taken for neither good nor bad', async () => {
   const look = await looking({ schedules: ['Nightjar'], mustCover: 'all' }, 'http://127.0.0.1:9');
 
-  expect(look).toMatchObject({ judged: [], found: [] });
-  expect(look.unseen).toEqual([
-    expect.stringMatching(/^the schedules of the account can't be looked at: /),
-    expect.stringMatching(/^the databases of RDS of the account can't be looked at: /),
+  expect(look.judged).toEqual(['account-unseen']);
+  expect(look.found.map(({ kind }) => kind)).toEqual(['account-unseen', 'account-unseen']);
+  expect(look.found.map(accountNotice)).toEqual([
+    expect.stringMatching(/^the schedules of the account can't be looked at: ./),
+    expect.stringMatching(/^the databases of RDS of the account can't be looked at: ./),
+  ]);
+  expect(look.found.map(({ hint }) => hint)).toEqual([
+    expect.stringContaining('scheduler:ListSchedules'),
+    expect.stringContaining('rds:DescribeDBInstances and rds:DescribeDBClusters'),
   ]);
 });

@@ -1,4 +1,5 @@
 import type { Message } from '../../contract/events/message.ts';
+import { collected, messageOf } from '../../domain/errors.ts';
 import { digestMessage } from '../../domain/messages/digest.ts';
 import type { WatchedSource } from '../../domain/watch/freshness.ts';
 import { outcomeOf } from '../../telling/outcome.ts';
@@ -8,6 +9,18 @@ import type { CheckDeps, Checked } from './check.ts';
 /** Whether a notifier took a message. */
 export type ToldOutcome = { name: string; failed: boolean; error?: unknown };
 export type Digested = { message: Message; checked: Checked; outcomes: ToldOutcome[] };
+
+/**
+ * Whom a digest could not be told. Where it could be told nobody, that is thrown: it may be tried again as a whole, and
+ * comes to nobody twice.
+ */
+export function untoldOf(outcomes: readonly ToldOutcome[]): { untold?: string } {
+  const lost = outcomes.filter(({ failed }) => failed);
+  if (lost.length === 0) return {};
+  const failure = collected(lost.map(({ error }) => error));
+  if (lost.length === outcomes.length) throw failure;
+  return { untold: messageOf(failure) };
+}
 
 /**
  * Looks at all sources as a check does, and tells every notifier how everything stands. It remembers nothing and counts

@@ -21,6 +21,7 @@ export const messageKinds = [
   'unconfirmed', // a subscription of a topic waits to be confirmed: whoever asked for it hears nothing
   'schedule-disabled', // somebody has switched off a schedule of the stack
   'uncovered', // a database of the account that no source reaches
+  'account-unseen', // the account can't be looked at: whether something there is wrong is not known
   'backup-failed',
   'restore-failed',
   'verify-failed',

@@ -2,6 +2,8 @@ import type { Fact, Message } from '../../contract/events/message.ts';
 import { startOf } from '../keys.ts';
 import type { BackupId } from '../keys.ts';
 import { formatBytes, formatCount, plural } from '../units.ts';
+import { accountNotice } from '../watch/account.ts';
+import type { AccountFinding, AccountKind } from '../watch/account.ts';
 import type { CheckedSources } from '../watch/check-result.ts';
 import type { Judgement } from '../watch/freshness.ts';
 import { about, fact } from './text.ts';
@@ -29,15 +31,40 @@ export function digestMessage(look: Omit<CheckedSources, 'told'>, dollarsPerGb?:
     ...(left > 0 ? [fact('And', `${formatCount(left)} more${bad.length > shownSources ? '' : ', all well'}`)] : []),
     ...besides(look),
   ];
-  const next = bad.length > 0 || vault !== undefined ? ['nightjar check'] : [];
+  const next = bad.length > 0 || vault !== undefined || unreadOf(look).length > 0 ? ['nightjar check'] : [];
   return { ...about('digest', {}, { at }, subjectOf(look, bad.length), known, next), severity: 'info' };
 }
 
-function subjectOf({ judgements, vault }: Omit<CheckedSources, 'told'>, bad: number): string {
-  const all = judgements.length;
-  if (vault !== undefined) return "digest: the vault can't be read";
-  if (bad > 0) return `digest: ${formatCount(bad)} of ${plural(all, 'source')} ${bad === 1 ? 'needs' : 'need'} a look`;
-  return all === 1 ? 'digest: the one source is well' : `digest: all ${formatCount(all)} sources are well`;
+function subjectOf(look: Omit<CheckedSources, 'told'>, bad: number): string {
+  const all = look.judgements.length;
+  const others = trouble(look).join(', ');
+  if (look.vault !== undefined) return "digest: the vault can't be read";
+  if (bad > 0) {
+    const need = `${formatCount(bad)} of ${plural(all, 'source')} ${bad === 1 ? 'needs' : 'need'} a look`;
+    return `digest: ${need}${others && `, ${others}`}`;
+  }
+  const well = all === 1 ? 'the one source is well' : `all ${formatCount(all)} sources are well`;
+  return `digest: ${well}${others && `, but ${others}`}`;
+}
+
+/** What is wrong, and is no source's. */
+function trouble(look: Omit<CheckedSources, 'told'>): string[] {
+  const [unread, off, uncovered] = [unreadOf(look), foundOf(look, 'schedule-disabled'), foundOf(look, 'uncovered')];
+  const be = ({ length }: readonly unknown[]): string => (length === 1 ? 'is' : 'are');
+  return [
+    ...(unread.length > 0 ? [`${plural(unread.length, 'further vault')} can't be read`] : []),
+    ...(off.length > 0 ? [`${plural(off.length, 'schedule')} ${be(off)} off`] : []),
+    ...(uncovered.length > 0 ? [`${plural(uncovered.length, 'database')} ${be(uncovered)} in no source`] : []),
+    ...foundOf(look, 'account-unseen').map(({ what }) => `${what} can't be looked at`),
+  ];
+}
+
+function unreadOf({ further = [] }: Omit<CheckedSources, 'told'>): Fact[] {
+  return further.flatMap(({ name, unread }) => (unread === undefined ? [] : [fact(`Vault ${name}`, unread.why)]));
+}
+
+function foundOf({ account }: Omit<CheckedSources, 'told'>, kind: AccountKind): AccountFinding[] {
+  return (account?.found ?? []).filter((one) => one.kind === kind);
 }
 
 function isWell({ state }: Judgement): boolean {
@@ -85,19 +112,14 @@ function coarse(ms: number): string {
 }
 
 /** What is no source's: further vaults, what the file does not name, the account, and what else is to be known. */
-function besides({
-  unconfigured,
-  further = [],
-  notices = [],
-  unheard = [],
-  account,
-}: Omit<CheckedSources, 'told'>): Fact[] {
+function besides(look: Omit<CheckedSources, 'told'>): Fact[] {
+  const { unconfigured, notices = [], unheard = [], account } = look;
   const [disabled, uncovered] = (['schedule-disabled', 'uncovered'] as const).map((kind) =>
-    (account?.found ?? []).filter((one) => one.kind === kind).map(({ what }) => what),
+    foundOf(look, kind).map(({ what }) => what),
   );
   const isAsked = account?.judged.includes('uncovered') ?? false;
   return [
-    ...further.flatMap(({ name, unread }) => (unread === undefined ? [] : [fact(`Vault ${name}`, unread.why)])),
+    ...unreadOf(look),
     ...namesFact(
       'Not in the configuration',
       unconfigured.map(({ source }) => source),
@@ -105,9 +127,8 @@ function besides({
     ...(isAsked && uncovered!.length === 0 ? [fact('In no source', 'no database of RDS')] : []),
     ...namesFact('In no source', uncovered!),
     ...namesFact('Switched off', disabled!),
-    ...[...[...notices, ...unheard].map(({ text }) => text), ...(account?.unseen ?? [])].map((text) =>
-      fact('Notice', text),
-    ),
+    ...[...notices, ...unheard].map(({ text }) => fact('Notice', text)),
+    ...foundOf(look, 'account-unseen').map((one) => fact('Notice', accountNotice(one))),
   ];
 }
 

@@ -35,6 +35,7 @@ const together: Partial<Record<MessageKind, { on: string; over: string }>> = {
   },
   'schedule-disabled': { on: 'are switched off', over: 'are on again' },
   uncovered: { on: 'are in no source: nobody backs them up here', over: 'are covered now, or gone' },
+  'account-unseen': { on: "can't be looked at in the account", over: 'can be looked at in the account again' },
   'backup-failed': { on: 'could not be backed up', over: 'are backed up again' },
   gone: { on: 'have lost backups that no rotation removed', over: 'have their backups back, or it was accepted' },
   damaged: { on: 'have damaged backups', over: 'have no damaged backup left' },
@@ -57,6 +58,7 @@ const nouns: Partial<Record<MessageKind, string>> = {
   'copy-unknown': 'further vaults',
   'schedule-disabled': 'schedules',
   uncovered: 'databases of RDS',
+  'account-unseen': 'kinds of things',
 };
 
 /**

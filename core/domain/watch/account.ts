@@ -2,7 +2,7 @@ import type { Alert } from '../../contract/memory/outbox.ts';
 import type { Sighting } from './alerts.ts';
 
 /** What a check looks at in the account of AWS that it runs in. */
-export type AccountKind = 'schedule-disabled' | 'uncovered';
+export type AccountKind = 'schedule-disabled' | 'uncovered' | 'account-unseen';
 /** `what`: the one thing that it is about, and by which it is known again. `hint`: what to do. */
 export type AccountFinding = {
   kind: AccountKind;
@@ -11,12 +11,8 @@ export type AccountFinding = {
   known: readonly (readonly [label: string, value: string])[];
   hint: string;
 };
-/** `judged`: what could be looked at. `unseen`: what could not, and why. */
-export type AccountLook = {
-  judged: readonly AccountKind[];
-  found: readonly AccountFinding[];
-  unseen: readonly string[];
-};
+/** `judged`: what could be looked at. What could not is a finding: nobody watches it meanwhile. */
+export type AccountLook = { judged: readonly AccountKind[]; found: readonly AccountFinding[] };
 
 /** A database server of Amazon RDS, with all that stands for it: the members of a cluster, the replicas of an instance. */
 export type RdsDatabase = {
@@ -30,6 +26,23 @@ export type RdsDatabase = {
 
 /** With this tag, and this value of it, a database needs no backup. */
 export const ignoredTag = { key: 'nightjar', value: 'ignore' } as const;
+
+/** Something of the account that could not be looked at. `rights`: what that takes. */
+export function accountUnseen(what: string, why: string, rights: string): AccountFinding {
+  return {
+    kind: 'account-unseen',
+    what,
+    subject: `the ${what} of the account can't be looked at`,
+    known: [['Error', why]],
+    hint: `the role of the check needs ${rights}, and its network a way to that service`,
+  };
+}
+
+/** One line for whoever has asked for the look. */
+export function accountNotice({ subject, known }: AccountFinding): string {
+  const why = known.find(([label]) => label === 'Error')?.[1];
+  return why === undefined ? subject : `${subject}: ${why}`;
+}
 
 /** Each is an alert of its own; what was told before and is not found any more is over. */
 export function accountSightings(look: AccountLook | undefined, known: readonly Alert[]): Sighting[] {

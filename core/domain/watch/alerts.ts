@@ -35,6 +35,7 @@ const weekly: readonly MessageKind[] = [
   'unconfirmed',
   'schedule-disabled',
   'uncovered',
+  'account-unseen',
 ];
 /** Of a drill that failed, a check says what it means: the backup is damaged, or none was proven for too long. */
 const once: readonly MessageKind[] = ['unconfigured', 'drill-failed'];

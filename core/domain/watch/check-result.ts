@@ -1,5 +1,6 @@
 import type { CheckResult } from '../../contract/events/check.ts';
 import { messageOfFinding } from '../messages/check.ts';
+import { accountNotice } from './account.ts';
 import type { AccountLook } from './account.ts';
 import type { Expectation } from './expected.ts';
 import type { CopyStanding, Finding, Judgement } from './freshness.ts';
@@ -30,15 +31,11 @@ export function checkResult({
   vault,
   notices = [],
   unheard = [],
-  account = { judged: [], found: [], unseen: [] },
+  account = { judged: [], found: [] },
   further = [],
   told,
 }: CheckedSources): CheckResult {
-  const known = [
-    ...[...notices, ...unheard].map(({ text }) => text),
-    ...account.found.map(({ subject }) => subject),
-    ...account.unseen,
-  ];
+  const known = [...[...notices, ...unheard].map(({ text }) => text), ...account.found.map(accountNotice)];
   const unread = unreadVaults(further);
   const well =
     vault === undefined &&

@@ -82,7 +82,11 @@ test('it tells of a schedule that somebody has switched off, and by the event of
   const atOnce = await told.take();
   const digested = answerOf(await check.invoke({ digest: true }));
   const later = await told.take();
+  const notify = [{ sns: topic }, { sns: `${topic}-gone` }];
+  const half = await scene.deploy('check', { seen: shop }, { environment, config: { notify } });
+  const untold = answerOf(await half.invoke({ digest: true }));
 
+  expect(untold).toMatchObject({ told: 1, untold: expect.stringContaining('digests-gone') });
   expect(looked.notices).toEqual([expect.stringContaining('the schedule rotate-seen is switched off')]);
   expect(JSON.stringify(atOnce)).toContain('schedule-disabled');
   expect(digested.told).toBe(1);

@@ -3,8 +3,8 @@ import { BackupError } from '../../../core/domain/errors.ts';
 import type { BackupId, SourceName } from '../../../core/domain/keys.ts';
 import { digestMessage } from '../../../core/domain/messages/digest.ts';
 import type { Judgement } from '../../../core/domain/watch/freshness.ts';
-import { accountFound } from '../../../core/domain/messages/findings/account.ts';
-import { uncoveredDatabases } from '../../../core/domain/watch/account.ts';
+import { accountFound, accountOver } from '../../../core/domain/messages/findings/account.ts';
+import { accountUnseen, uncoveredDatabases } from '../../../core/domain/watch/account.ts';
 import type { AccountFinding } from '../../../core/domain/watch/account.ts';
 import { damaged, gone, otherDatabase, shrunk } from '../../../core/domain/messages/findings/content.ts';
 import { copyBehind, copyUnknown } from '../../../core/domain/messages/findings/copies.ts';
@@ -95,6 +95,12 @@ const uncovered = (what: string): AccountFinding => {
   return uncoveredDatabases([{ what, engine: 'postgres', addresses: [address], tags: {} }], 'all', [])[0]!;
 };
 
+const unseen = accountUnseen(
+  'databases of RDS',
+  'rds answered 403: AccessDenied: the role is not authorized to perform rds:DescribeDBInstances',
+  'rds:DescribeDBInstances and rds:DescribeDBClusters',
+);
+
 const judged = (
   name: string,
   state: Judgement['state'],
@@ -119,7 +125,6 @@ const digested: Parameters<typeof digestMessage>[0] = {
   account: {
     judged: ['schedule-disabled', 'uncovered'],
     found: [disabled, uncovered('instance forgotten'), uncovered('cluster trial')],
-    unseen: [],
   },
 };
 
@@ -267,6 +272,14 @@ export const samples: Record<string, Message> = {
   ),
   digest: digestMessage(digested, 0.023),
   'digest-well': digestMessage({ ...digested, judgements: digested.judgements.slice(0, 1), account: undefined }),
+  'digest-well-but': digestMessage({
+    ...digested,
+    judgements: digested.judgements.slice(0, 1),
+    further: [{ name: 'offsite', unread: { why: "the bucket can't be reached (vault-unreachable)" } }],
+    account: { judged: ['account-unseen', 'schedule-disabled'], found: [disabled, unseen] },
+  }),
+  'account-unseen': accountFound(unseen, { at }),
+  'recovered-account-unseen': over(accountOver(unseen.kind, unseen.what), { was: unseen.kind, since }, at),
   'schedule-disabled': accountFound(disabled, { at }),
   uncovered: accountFound(uncovered('instance forgotten'), { at }),
   'group-uncovered': grouped(

@@ -1,7 +1,22 @@
-import type { AccountFinding } from '../../watch/account.ts';
-import type { Message } from '../../../contract/events/message.ts';
+import type { AccountFinding, AccountKind } from '../../watch/account.ts';
+import type { Message, MessageKind } from '../../../contract/events/message.ts';
 import { about, fact } from '../text.ts';
 import type { ToldAt } from '../text.ts';
+
+const endings: Record<AccountKind, string> = {
+  'schedule-disabled': 'is on again, or gone',
+  uncovered: 'is covered now, or gone',
+  'account-unseen': 'can be looked at again, or need not be',
+};
+
+export function isAccountKind(kind: MessageKind): kind is AccountKind {
+  return kind in endings;
+}
+
+/** Says that it is over. */
+export function accountOver(kind: AccountKind, what: string): string {
+  return `${what} ${endings[kind]}`;
+}
 
 /** Something in the account of AWS needs a look: nothing has failed yet. */
 export function accountFound({ kind, subject, known, hint }: AccountFinding, telling: ToldAt): Message {

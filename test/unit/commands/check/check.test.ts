@@ -6,6 +6,7 @@ import type { Checked } from '../../../../core/commands/check/check.ts';
 import { rotate } from '../../../../core/commands/rotate.ts';
 import type { WatchSettings } from '../../../../core/contract/config/settings/watch.ts';
 import { BackupError } from '../../../../core/domain/errors.ts';
+import { accountUnseen } from '../../../../core/domain/watch/account.ts';
 import type { AccountLook } from '../../../../core/domain/watch/account.ts';
 import type { WatchedSource } from '../../../../core/domain/watch/freshness.ts';
 import { objectKey } from '../../../../core/domain/keys.ts';
@@ -454,7 +455,7 @@ test('a subscription that nobody confirmed is told once, each week, and when it 
   expect(take()).toEqual(['recovered all recovered: everybody who subscribed has confirmed it']);
 });
 
-test('each database that no source covers is told once, each week, and when it is covered; unseen ends nothing', async () => {
+test('a database that no source covers is told once, each week, and when it is covered; so is what can’t be seen', async () => {
   const finding = (what: string) => ({
     kind: 'uncovered' as const,
     what,
@@ -462,7 +463,8 @@ test('each database that no source covers is told once, each week, and when it i
     known: [],
     hint: 'do',
   });
-  let look: AccountLook = { judged: ['uncovered'], found: [finding('instance a')], unseen: [] };
+  const judged = ['account-unseen', 'uncovered'] as const;
+  let look: AccountLook = { judged, found: [finding('instance a')] };
   const asking = async () => {
     await storeBackup(scene.vault, 'shop', now);
     return checking(['shop'], { account: async () => look });
@@ -475,15 +477,19 @@ test('each database that no source covers is told once, each week, and when it i
   await asking();
   expect(take()).toEqual(['problem all uncovered: cluster b is open']);
   pass(1);
-  look = { judged: [], found: [], unseen: ["the databases can't be looked at"] };
+  look = { judged: ['account-unseen'], found: [accountUnseen('databases', 'AccessDenied', 'rds:Describe')] };
   expect((await asking()).account).toEqual(look);
-  expect(take()).toEqual([]);
-  pass(7 * 24);
-  look = { judged: ['uncovered'], found: [finding('cluster b')], unseen: [] };
+  expect(take()).toEqual(["problem all account-unseen: the databases of the account can't be looked at"]);
+  pass(24);
   await asking();
-  expect(take()).toEqual([
-    'reminder all uncovered: cluster b is open',
+  expect(take()).toEqual([]);
+  pass(6 * 24);
+  look = { judged, found: [finding('cluster b')] };
+  await asking();
+  expect(take().toSorted()).toEqual([
+    'recovered all recovered: databases can be looked at again, or need not be',
     'recovered all recovered: instance a is covered now, or gone',
+    'reminder all uncovered: cluster b is open',
   ]);
 });
 

@@ -1,9 +1,12 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { digest } from '../../../../core/commands/check/digest.ts';
+import { digest, untoldOf } from '../../../../core/commands/check/digest.ts';
 import type { Message } from '../../../../core/contract/events/message.ts';
 import { BackupError } from '../../../../core/domain/errors.ts';
 import { plainText } from '../../../../core/domain/messages/plain.ts';
 import type { SourceName } from '../../../../core/domain/keys.ts';
+import type { WatchedSource } from '../../../../core/domain/watch/freshness.ts';
+import type { CopyLook } from '../../../../core/survey/survey-copies.ts';
+import type { Vault } from '../../../../core/vault.ts';
 import { openStore } from '../../../../core/store/store.ts';
 import { watching } from '../../../support/vaults/seen.ts';
 import { storeBackup } from '../../../support/vaults/stored.ts';
@@ -26,9 +29,12 @@ async function keysIn(): Promise<string[]> {
   return (await Array.fromAsync(scene.vault.list('', limit()))).map(({ key }) => String(key));
 }
 
-function digesting(names: string[], notifiers = [listener]) {
-  const sources = names.map((source) => ({ ...watching(), source: source as SourceName, place: scene.vault.place }));
-  const deps = { store: openStore(scene.vault), clock: { now: () => now }, notifiers, dollarsPerGb: 0.023 };
+type Copying = Partial<CopyLook> & Pick<WatchedSource, 'copies'>;
+
+function digesting(names: string[], notifiers = [listener], { copies, ...look }: Copying = {}) {
+  const watched = { ...watching(), ...(copies && { copies }), place: scene.vault.place };
+  const sources = names.map((source) => ({ ...watched, source: source as SourceName }));
+  const deps = { store: openStore(scene.vault), clock: { now: () => now }, notifiers, dollarsPerGb: 0.023, ...look };
   return digest(sources, deps, limit());
 }
 
@@ -75,10 +81,32 @@ test('who can’t be told is a failure, and keeps it from nobody else; a vault t
     ['deaf', true],
     ['listener', false],
   ]);
+  expect(untoldOf(outcomes)).toEqual({ untold: 'deaf is away' });
+  expect(untoldOf(outcomes.slice(1))).toEqual({});
+  expect(() => untoldOf(outcomes.slice(0, 1))).toThrow('deaf is away');
   expect(heard[0]!.facts).toContainEqual({ label: 'Notice', value: 'nothing reaches ops' });
   scene.vault.list = () => {
     throw new BackupError('vault-unreachable', 'the vault is away');
   };
   await digesting(['shop']);
   expect(heard.at(-1)).toMatchObject({ subject: "digest: the vault can't be read" });
+});
+
+test('a further vault that hangs is told within the time of the host, and no subject says that all is well', async () => {
+  await storeBackup(scene.vault, 'shop', now);
+  const silent: Vault = {
+    ...scene.vault,
+    async *list() {
+      await new Promise(() => undefined);
+    },
+  };
+
+  await digesting(['shop'], [listener], {
+    copies: [{ vault: 'nas' }],
+    vault: async () => openStore(silent),
+    copiesWithinMs: 200,
+  });
+
+  expect(heard).toMatchObject([{ subject: "digest: the one source is well, but 1 further vault can't be read" }]);
+  expect(heard[0]).toMatchObject({ next: ['nightjar check'] });
 });
