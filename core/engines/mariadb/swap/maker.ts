@@ -15,6 +15,9 @@ export type Maker = {
   close(): Promise<void>;
 };
 
+/** In seconds. Whoever waits for a table holds up all that come behind: not long, then. */
+export const lockWait = 3;
+
 /** In the database of `login`, whose collation is that of `options`, or is going to be. */
 export async function openMaker(
   login: Login,
@@ -34,7 +37,7 @@ export async function openMaker(
     await work().finally(() => alter(usual));
   };
   // the driver would follow a change of the character set, and write text in that one
-  await session.rows(`SET SESSION session_track_system_variables = ''`);
+  await session.rows(`SET SESSION session_track_system_variables = '', lock_wait_timeout = ${lockWait}`);
   await run(`USE ${quoteName(login.database)}`);
   return {
     server: session.server,

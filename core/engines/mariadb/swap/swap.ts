@@ -1,9 +1,10 @@
-import { isBackupError } from '../../../domain/errors.ts';
+import { BackupError, isBackupError } from '../../../domain/errors.ts';
 import type { Login } from '../../login.ts';
 import { quoteName } from '../quoting.ts';
 import { clientClaim } from '../restore/unfinished.ts';
 import { withSession } from '../session.ts';
 import type { MariadbSession } from '../session.ts';
+import { lockWait } from './maker.ts';
 import { readOptions, readRecord, swapMarks, unendedSwap, writeRecord } from './marker.ts';
 import type { BesideTables, SwapHead, SwapRecord } from './marker.ts';
 import { readRoutineRights, rightsInPlace } from '../rights/routines.ts';
@@ -14,8 +15,7 @@ import { remake } from './remake.ts';
 import type { NotMade } from './remake.ts';
 import { movable, movesOf, renameStatement } from './tables.ts';
 
-/** Whoever waits behind a RENAME TABLE waits for what it waits for: not long, then, and once more. */
-const waitSeconds = 3;
+/** How often what is locked is tried: whoever waits behind a RENAME TABLE waits for what it waits for. */
 const attempts = 2;
 
 export type SwapOrder = Omit<SwapHead, 'of'> & { fresh: BesideTables };
@@ -29,7 +29,7 @@ export async function swapTables(login: Login, order: SwapOrder): Promise<NotMad
   const unending = new AbortController().signal;
   return withSession(login, unending, async (session) => {
     await session.rows(`SET ${clientClaim(login.database, 0)}`);
-    await session.rows(`SET SESSION lock_wait_timeout = ${waitSeconds}`);
+    await session.rows(`SET SESSION lock_wait_timeout = ${lockWait}`);
     const { fresh: coming, ...head } = order;
     const old = {
       options: await readOptions(session),
@@ -48,11 +48,19 @@ export async function swapTables(login: Login, order: SwapOrder): Promise<NotMad
       const state = await withSession(login, unending, (one) => unendedSwap(one, login.database)).catch(
         () => 'unknown',
       );
-      if (state === 'begun') await takeBack(login, record, unending);
-      if (state !== 'renamed') throw error;
+      const lost = state === 'begun' ? await takeBack(login, record, unending) : [];
+      if (state !== 'renamed') throw withLost(error, lost);
     }
     return end(login, record, unending);
   });
+}
+
+/** An event whose time came meanwhile is not there again. */
+function withLost(error: unknown, notMade: readonly NotMade[]): unknown {
+  if (notMade.length === 0 || !(error instanceof BackupError)) return error;
+  const { code, message, hint, cause } = error;
+  const lost = notMade.map(({ what, why }) => `${what} (${why})`).join('; ');
+  return new BackupError(code, `${message}; not there again: ${lost}`, { hint, cause });
 }
 
 async function exchange(session: MariadbSession, { database }: Login, { head, old }: SwapRecord): Promise<void> {

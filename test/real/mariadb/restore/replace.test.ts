@@ -621,6 +621,39 @@ describe.each(servers)(
       });
     });
 
+    if (name !== 'MariaDB 10.11')
+      test('taken back behind an open transaction, it waits for nothing that is as it was, and says whose time passed', async () => {
+        await admin.query(
+          'CREATE TABLE busy (id int PRIMARY KEY); CREATE TRIGGER stays BEFORE INSERT ON busy FOR EACH ROW SET @x = 1; ' +
+            'CREATE EVENT once ON SCHEDULE AT CURRENT_TIMESTAMP + INTERVAL 1 HOUR DISABLE DO SET @x = 1',
+        );
+        const manifest = await taken();
+        await admin.query(
+          'ALTER EVENT once ON SCHEDULE AT CURRENT_TIMESTAMP + INTERVAL 1 SECOND DISABLE; ' +
+            "SET GLOBAL log_output = 'TABLE'; SET GLOBAL general_log = ON",
+        );
+        const open = await connect(server);
+        await open.query('START TRANSACTION; SELECT * FROM shop.busy');
+
+        const error = await replacing(manifest, 'root', 'shop').catch((caught: unknown) => caught);
+        await open.end();
+        await admin.query('SET GLOBAL general_log = OFF');
+        const [log] = await admin.query<mysql.RowDataPacket[]>(
+          'SELECT CONVERT(argument USING utf8mb4) AS sql_text FROM mysql.general_log ORDER BY event_time',
+        );
+        const said = log.map((row) => String(row['sql_text']));
+        const behind = said.slice(said.findLastIndex((one) => one.startsWith('DROP TRIGGER IF EXISTS `shop`.`stays`')));
+
+        expect(behind.filter((one) => /^(ALTER DATABASE|CREATE .*TRIGGER)/.test(one))).toEqual([]);
+        expect(error).toMatchObject({
+          code: 'lock-timeout',
+          message: expect.stringMatching(/event once.*its time has passed/),
+        });
+        expect((await admin.query('SHOW TRIGGERS FROM shop'))[0]).toMatchObject([{ Trigger: 'stays' }]);
+        expect((await admin.query("SHOW TABLES FROM shop LIKE 'nightjar%'"))[0]).toEqual([]);
+        await admin.query('TRUNCATE mysql.general_log');
+      });
+
     async function numbersIn(database: string): Promise<number[]> {
       const [rows] = await admin.query<mysql.RowDataPacket[]>(`SELECT n FROM \`${database}\`.writes ORDER BY n`);
       return rows.map(({ n }) => Number(n));
