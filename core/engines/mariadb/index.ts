@@ -56,10 +56,10 @@ export function mariadbEngine(own: Login, tools: Tools): Engine {
         const rowForm = rowFormFor(like);
         await requireUsualSession(session, login);
         const blindness = await requirePrivileges(session, login);
+        await requireFinished(session, place);
         await requireReadable(session, login);
         const tables = await readTables(session);
         if (rowForm !== undefined) await requireStoredBytes(session, login, tables, signal);
-        requireFinished(tables, place);
         const before = await readDefinitions(session, restored);
         const { catalog } = before;
         const broken = like === undefined ? await brokenTriggers(session) : [];

@@ -250,6 +250,18 @@ test('what a restore was killed in is no source of a backup', async () => {
   });
 });
 
+test('nor is what is being replaced, whatever its views read in that moment', async () => {
+  await admin.query(
+    'CREATE TABLE live.going (i int); CREATE VIEW live.reading AS SELECT i FROM live.going; DROP TABLE live.going; ' +
+      'CREATE TABLE live.nightjar_swap_renamed (n int)',
+  );
+  const replaced = { code: 'source-changed', message: expect.stringContaining('is being replaced by a restore') };
+
+  await expect(engine('live').plan({}, limit())).rejects.toMatchObject(replaced);
+  const tables = engine('live').examinations!({ now: () => new Date() } as never).find(({ what }) => what === 'tables');
+  await expect(tables!.look(limit())).rejects.toMatchObject(replaced);
+});
+
 test('what somebody else put beside our half of a restore is dropped by nothing but --replace', async () => {
   await admin.query(
     'DROP TABLE live.precious; CREATE TABLE live.nightjar_restore_unfinished (backup varchar(255) PRIMARY KEY); ' +

@@ -5,6 +5,7 @@ import { observedServerClock, observedTls, reachable } from '../../examining.ts'
 import { placeOf } from '../../login.ts';
 import type { Login } from '../../login.ts';
 import { requireReadable } from '../plan/readable.ts';
+import { requireFinished } from '../restore/unfinished.ts';
 import { explainDenied, requirePrivileges } from '../rights/privileges.ts';
 import { withSession } from '../session.ts';
 import type { MariadbSession } from '../session.ts';
@@ -43,6 +44,7 @@ async function serverTime(session: MariadbSession): Promise<Date> {
 
 async function observedTables(session: MariadbSession, login: Login): Promise<Observed[]> {
   const warnings = await requirePrivileges(session, login);
+  await requireFinished(session, placeOf('mariadb', login));
   await requireReadable(session, login);
   const tables = await readTables(session);
   const said = `${plural(tables.length, 'table')}, and every one of them can be read`;

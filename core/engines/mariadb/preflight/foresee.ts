@@ -21,7 +21,6 @@ type MariadbLook = {
   options: TargetOptions;
   restorer: Restorer;
   state: Target['state'];
-  holds: string;
   unfinished: boolean;
   /** The databases beside one that is there: of the copy, and of what it replaces. */
   aside: { whole: string; before: string } | undefined;
@@ -74,7 +73,7 @@ function tablesIn(catalog: Catalog): string[] {
 }
 
 async function stepsOf(session: MariadbSession, login: Login, looked: MariadbLook): Promise<string[]> {
-  const { state, holds, unfinished, replace, aside, options } = looked;
+  const { state, unfinished, replace, aside, options } = looked;
   const { database } = login;
   const prove = `fill it, and prove it equal to the backup`;
   if (unfinished) return [`drop database ${database}, which an interrupted restore has left`, `make it anew, ${prove}`];
@@ -90,7 +89,7 @@ async function stepsOf(session: MariadbSession, login: Login, looked: MariadbLoo
     ...swept.map((name) => `drop database ${name}, which a restore that died has left`),
     'read the whole backup, and try its definitions in a database that is dropped again',
     `make database ${whole} beside it, ${prove}`,
-    `rename the tables of ${database} (${holds}) into database ${before}, and the new ones to their names, in one ` +
+    `rename the tables of ${database} into database ${before}, and the new ones to their names, in one ` +
       'statement; triggers, views, routines and events are made again around it',
     ...(await fatesOf(session, login, options, size === undefined ? { name: before } : { name: before, bytes: size })),
   ];

@@ -54,10 +54,11 @@ export async function isClaimed(session: MariadbSession, database: string): Prom
 
 /**
  * Throws `source-changed` where a restore is filling the database, or was killed while it did: a backup of it would be
- * of half a database.
+ * of half a database. To be asked before its views are looked at, which may mean nothing in that moment.
  */
-export function requireFinished(tables: readonly { name: string }[], place: string): void {
-  const has = (...names: string[]) => tables.some(({ name }) => names.includes(name));
+export async function requireFinished(session: MariadbSession, place: string): Promise<void> {
+  const there = (await session.rows("SHOW TABLES LIKE 'nightjar\\_%'")).flatMap((row) => Object.values(row));
+  const has = (...names: string[]) => names.some((name) => there.includes(name));
   if (has(swapMarks.begun, swapMarks.renamed))
     throw new BackupError(
       'source-changed',
