@@ -264,6 +264,8 @@ export type Target = {
   excerpt?: Excerpt;
   /** The databases that drills have left which died, and `prepare` has dropped. */
   swept?: readonly string[];
+  /** What `prepare` has put right first of a run that died. */
+  mended?: readonly string[];
   /**
    * Whether a fact that a proof finds is one of the empty database that was there before, which a restore leaves as it
    * is: `now` is undefined where there is none.
@@ -337,6 +339,13 @@ export type Replaced = {
   list(signal: AbortSignal): Promise<KeptDatabase[]>;
   /** What would keep it from coming back. */
   findings(kept: KeptDatabase, signal: AbortSignal): Promise<RestoreFinding[]>;
+  /** Whether a replacement is at work, or died, that has exchanged nothing yet. */
+  hasBegun?(signal: AbortSignal): Promise<boolean>;
+  /**
+   * Makes again what one that died had taken away before it exchanged anything: returns what is not there again.
+   * Undefined where there is none any more.
+   */
+  takeBack?(signal: AbortSignal): Promise<string[] | undefined>;
   /**
    * Exchanges it for what stands in its place now, in one step, and keeps that: returns its name, undefined where there
    * was none.

@@ -104,8 +104,11 @@ async function fill(plan: RestorePlan, deps: RestoreDeps, signal: AbortSignal): 
   };
 }
 
-function sweptNotes({ swept = [] }: Target): string[] {
-  return swept.map((name) => `database ${oneLine(name)}, which a drill that died had left, was dropped now`);
+function sweptNotes({ swept = [], mended = [] }: Target): string[] {
+  return [
+    ...mended,
+    ...swept.map((name) => `database ${oneLine(name)}, which a drill that died had left, was dropped now`),
+  ];
 }
 
 /** What was left out on purpose is not expected, and excepted from what is proven. */

@@ -21,6 +21,26 @@ export async function planUndo(engine: Engine, database: string, signal: AbortSi
   return { kept: [newest, ...others], findings: await replaced.findings(newest, signal) };
 }
 
+/**
+ * Whether a replacement of the database of `engine` died before it exchanged anything: `takeBack` undoes that one, and
+ * what is kept is of older ones. Writes nothing.
+ */
+export async function hasBegun(engine: Engine, signal: AbortSignal): Promise<boolean> {
+  return (await replacedOf(engine).hasBegun?.(signal)) ?? false;
+}
+
+/**
+ * Makes again what such a replacement had taken away, and exchanges nothing: returns what is not there again. Throws
+ * `lease-held` while one is at work.
+ */
+export async function takeBack(engine: Engine, signal: AbortSignal): Promise<string[]> {
+  const lost = await replacedOf(engine).takeBack?.(signal);
+  if (lost !== undefined) return lost;
+  throw new BackupError('restore-failed', `what had begun at ${engine.place} has come to its end meanwhile`, {
+    hint: 'look again: the same command with --plan',
+  });
+}
+
 /** Looks at all that is kept of the database of `engine`. Throws `restore-failed` where nothing is. Writes nothing. */
 export async function planDrop(engine: Engine, database: string, signal: AbortSignal): Promise<KeptPlan> {
   return { kept: await allKept(engine, database, signal), findings: [] };

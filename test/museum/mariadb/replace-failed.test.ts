@@ -1,19 +1,26 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
 import mysql from 'mysql2/promise';
 import { backup } from '../../../core/commands/backup.ts';
+import { planDrop, planUndo, undo } from '../../../core/commands/restore/undo.ts';
 import { restore } from '../../../core/commands/restore/restore.ts';
 import type { RestoreOptions, Restored } from '../../../core/commands/restore/restore.ts';
 import type { Manifest } from '../../../core/contract/manifest/manifest.ts';
 import type { SourceName } from '../../../core/domain/keys.ts';
 import { mariadbEngine } from '../../../core/engines/mariadb/index.ts';
 import { clientClaim } from '../../../core/engines/mariadb/restore/unfinished.ts';
+import { readOptions, writeRecord } from '../../../core/engines/mariadb/swap/marker.ts';
+import { newName } from '../../../core/engines/mariadb/swap/names.ts';
+import { readObjects } from '../../../core/engines/mariadb/swap/objects.ts';
+import { withSession } from '../../../core/engines/mariadb/session.ts';
 import type { Engine } from '../../../core/ports.ts';
 import type { Vault } from '../../../core/vault.ts';
 import type { Tools } from '../../../core/tools.ts';
 import { openStore } from '../../../core/store/store.ts';
+import { nightjarInProcess } from '../../support/cli/in-process.ts';
 import { connect, loginTo } from '../../support/mariadb/mariadb.ts';
 import { replacedAndKilled } from '../../support/mariadb/replaced.ts';
 import { startMariadb } from '../../servers/databases/mariadb.ts';
@@ -325,3 +332,196 @@ test('killed at any moment, the old database is whole or the new one is, and the
   expect(proof?.differences).toEqual([]);
   expect((await besideLive()).filter((name) => !name.startsWith('live_before_'))).toEqual([]);
 }, 120_000);
+
+const old = '20200101T000000Z-abcdef';
+const beside = `\`live_before_${old}\``;
+
+/** What a replacement leaves that is killed before the exchange: its record, and the database without its trigger. */
+async function killedBefore(database = 'live', named: { before?: string; whole?: string } = {}): Promise<void> {
+  await admin.query(
+    `USE ${database}; CREATE TABLE t (i int); CREATE TRIGGER lost BEFORE INSERT ON t FOR EACH ROW SET @x = 1`,
+  );
+  await withSession(loginTo(server, database), limit(), async (session) => {
+    const head = {
+      of: database,
+      id: old,
+      whole: `${database}_new_${old}`,
+      before: `${database}_before_${old}`,
+      ...named,
+    };
+    const all = { options: await readOptions(session), objects: await readObjects(session), fixes: [], rights: [] };
+    await writeRecord(session, { head, old: all, fresh: all });
+  });
+  await admin.query('DROP TRIGGER lost');
+}
+
+async function triggers(database = 'live'): Promise<string[]> {
+  const [rows] = await admin.query<mysql.RowDataPacket[]>(`SHOW TRIGGERS FROM ${database}`);
+  return rows.map(({ Trigger }) => Trigger as string);
+}
+
+/** The command line, with a configuration that names the database `live`. */
+async function typed(...args: string[]) {
+  const cwd = await mkdtemp(join(tmpdir(), 'nightjar-swap-'));
+  const { host, port, user, password } = server;
+  const at = JSON.stringify({ host, port, user, password: { env: 'LIVE_PASSWORD' }, database: 'live', tls: 'off' });
+  await writeFile(join(cwd, 'nightjar.yaml'), `vault: ./backups\nsources: { live: { mariadb: ${at} } }\n`);
+  return nightjarInProcess(args, { cwd, env: { LIVE_PASSWORD: password } }).finally(() => rm(cwd, { recursive: true }));
+}
+
+test('killed before the exchange: --undo takes that back and says so, and leaves what an older replacement has kept', async () => {
+  await restoring();
+  const kept = await besideLive();
+  await killedBefore();
+
+  const planned = await typed('restore', 'live', '--undo', '--plan');
+  const still = await triggers();
+  const undone = await typed('restore', 'live', '--undo', '--yes');
+
+  expect(planned).toMatchObject({ code: 0, stderr: expect.stringContaining('it is taken back') });
+  expect(still).toEqual(['tr']);
+  expect({ ...undone, stderr: '' }).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining('nothing was exchanged'),
+  });
+  expect([(await triggers()).sort(), await besideLive(), await rowsIn('live.b')]).toEqual([['lost', 'tr'], kept, 2000]);
+  await engine('live').plan({}, limit());
+});
+
+test('what is kept is not put back either by an undo that finds a replacement that died since it was planned', async () => {
+  await restoring();
+  const plan = await planUndo(engine('live'), 'live', limit());
+  await killedBefore();
+
+  await expect(undo(engine('live'), plan, limit())).rejects.toMatchObject({
+    message: expect.stringMatching(/is taken back.*nothing was exchanged$/),
+  });
+
+  expect([(await triggers()).sort(), await rowsIn('live.b')]).toEqual([['lost', 'tr'], 2000]);
+});
+
+test('what could not be made again of a replacement that died is named before the next one makes anything', async () => {
+  await killedBefore();
+  await admin.query('DROP TABLE live.t');
+
+  const error = await restoring().catch((caught: unknown) => caught);
+  const made = await besideLive();
+  await admin.query('CREATE TABLE live.t (i int)');
+  const { notes } = await restoring();
+
+  expect(error).toMatchObject({
+    code: 'restore-failed',
+    message: expect.stringMatching(/could not make again: trigger lost \(/),
+    hint: expect.stringContaining('nightjar_swap_begun of database live'),
+  });
+  expect([made, notes]).toEqual([[], expect.arrayContaining([expect.stringContaining('had died: it is taken back')])]);
+});
+
+test('a record that somebody else has written leads to no database but those of that replacement', async () => {
+  await admin.query(`DROP DATABASE IF EXISTS payroll; DROP DATABASE IF EXISTS neighbour; CREATE DATABASE payroll;
+    CREATE TABLE payroll.wages (i int); CREATE DATABASE neighbour; CREATE DATABASE ${beside}`);
+  await killedBefore('live', { before: 'payroll' });
+  await admin.query(`CREATE TABLE neighbour.nightjar_kept LIKE live.nightjar_swap_begun;
+    INSERT INTO neighbour.nightjar_kept SELECT * FROM live.nightjar_swap_begun;
+    CREATE TABLE ${beside}.nightjar_kept (other int);
+    RENAME TABLE live.nightjar_swap_begun TO live.nightjar_swap_renamed`);
+
+  const dropping = await planDrop(engine('live'), 'live', limit()).catch((caught: unknown) => caught);
+  const replacing = await restoring().catch((caught: unknown) => caught);
+  await admin.query('DROP TABLE live.nightjar_swap_renamed');
+  const { proof } = await restoring({ dropOld: true });
+
+  expect(dropping).toMatchObject({ message: expect.stringContaining('nothing is kept') });
+  expect(replacing).toMatchObject({
+    message: expect.stringMatching(/`live`.`nightjar_swap_renamed` is no record of a replacement/),
+  });
+  expect([proof?.differences, await rowsIn('payroll.wages'), await rowsIn('neighbour.nightjar_kept')]).toEqual([
+    [],
+    0,
+    expect.any(Number),
+  ]);
+  await admin.query('DROP DATABASE payroll; DROP DATABASE neighbour');
+});
+
+test('nor is a view read that has the name of a record: it would run what it calls with our rights', async () => {
+  await admin.query(`CREATE DATABASE ${beside}; USE ${beside}; CREATE TABLE called (i int);
+    CREATE FUNCTION f() RETURNS varchar(9) SQL SECURITY INVOKER BEGIN INSERT INTO called VALUES (1); RETURN 'head'; END`);
+  await admin.query(`CREATE SQL SECURITY INVOKER VIEW nightjar_kept AS SELECT 1 AS n, 'swap' AS side, f() AS kind,
+    'live' AS name, '{}' AS settings, '' AS statement`);
+
+  await expect(planDrop(engine('live'), 'live', limit())).rejects.toMatchObject({
+    message: expect.stringContaining('nothing is kept'),
+  });
+
+  expect(await rowsIn(`${beside}.called`)).toBe(0);
+});
+
+test('an undo that died as it tried its rights does not keep the next one from it', async () => {
+  await restoring();
+  const [kept] = await besideLive();
+  await admin.query(`CREATE FUNCTION \`${kept}\`.nightjar_trial() RETURNS int DETERMINISTIC NO SQL RETURN 1`);
+
+  const undone = await undo(engine('live'), await planUndo(engine('live'), 'live', limit()), limit());
+
+  expect([undone, await rowsIn('live.precious')]).toEqual([`live_undone_${manifest.id}`, 0]);
+});
+
+test('a record that could not be written to its end is not left: no further replacement could begin', async () => {
+  const unwritable = {
+    toJSON: () => {
+      throw new Error('no room');
+    },
+  } as never;
+  const writing = withSession(loginTo(server, 'live'), limit(), async (session) => {
+    const all = { options: await readOptions(session), objects: [], fixes: [], rights: [] };
+    await writeRecord(session, {
+      head: { of: 'live', id: old, whole: 'x' },
+      old: all,
+      fresh: { ...all, options: unwritable },
+    });
+  });
+
+  await expect(writing).rejects.toThrow('no room');
+
+  const [left] = await admin.query("SHOW TABLES FROM live LIKE 'nightjar%'");
+  expect(left).toEqual([]);
+});
+
+test('the database is gone, and --undo can not make all again: the statements are kept, and it says where', async () => {
+  await admin.query(
+    'CREATE DATABASE aside; CREATE TABLE aside.o (i int); CREATE VIEW live.lost AS SELECT i FROM aside.o',
+  );
+  await restoring();
+  await admin.query('DROP DATABASE aside; DROP DATABASE live');
+
+  const undoing = undo(engine('live'), await planUndo(engine('live'), 'live', limit()), limit());
+
+  await expect(undoing).rejects.toMatchObject({
+    message: expect.stringContaining('without: view lost ('),
+    hint: expect.stringMatching(/in the table nightjar_kept of database live$/),
+  });
+  expect(await rowsIn("live.nightjar_kept WHERE name = 'lost'")).toBe(1);
+});
+
+test('a long name: what is advised to grant covers all that replacements make, and nobody else has those names', async () => {
+  const [long, other] = ['a_name_that_is_longer_than_what_fits_x', 'a_name_that_is_longer_than_what_fits_y'];
+  const foreign = await withSession(loginTo(server, 'live'), limit(), (session) =>
+    newName(session, loginTo(server, other), manifest.id),
+  );
+  await admin.query(`CREATE DATABASE ${long}; CREATE TABLE ${long}.t (i int); CREATE DATABASE \`${foreign}\`;
+    CREATE USER wide@'%' IDENTIFIED BY 'pw'; GRANT ALL ON ${long}.* TO wide@'%'; GRANT SELECT ON mysql.* TO wide@'%'`);
+  const into = mariadbEngine(loginTo(server, long, { user: 'wide', password: 'pw' }), tools);
+  const once = () => restoring({ owners: false }, { into });
+
+  const { hint } = (await once().catch((caught: unknown) => caught)) as { hint: string };
+  for (const [statement] of hint.matchAll(/GRANT [^;]*;/g)) await admin.query(statement);
+  const proofs = [await once(), await once(), await once()].map(({ proof }) => proof?.differences);
+  const [rows] = await admin.query<mysql.RowDataPacket[]>("SHOW DATABASES LIKE 'a\\_name%'");
+  const names = rows.map((row) => Object.values(row)[0] as string);
+  for (const name of names) await admin.query(`DROP DATABASE \`${name}\``);
+  await admin.query("DROP USER wide@'%'");
+
+  expect(proofs).toEqual([[], [], []]);
+  expect(names).toContain(foreign);
+  expect(names.filter((name) => name.includes('_before_'))).toHaveLength(3);
+});

@@ -1,7 +1,7 @@
-import { dropKept, planDrop, planUndo, undo } from '../../../../core/commands/restore/undo.ts';
+import { dropKept, hasBegun, planDrop, planUndo, takeBack, undo } from '../../../../core/commands/restore/undo.ts';
 import type { KeptPlan } from '../../../../core/commands/restore/undo.ts';
 import { formatBytes } from '../../../../core/domain/units.ts';
-import type { KeptDatabase } from '../../../../core/ports.ts';
+import type { Engine, KeptDatabase } from '../../../../core/ports.ts';
 import { confirmByName } from '../../text/confirm.ts';
 import type { CommandOutcome } from '../../text/output.ts';
 import type { CommandSession } from '../../session.ts';
@@ -21,6 +21,7 @@ export async function undoCommand(
 ): Promise<CommandOutcome> {
   const { out } = session;
   const { engine, database } = await session.nightjar.source(flags.server ?? name, { database: flags.to }, signal);
+  if (await hasBegun(engine, signal)) return takeBackCommand(engine, database, flags, session, signal);
   const plan = await planUndo(engine, database, signal);
   const [newest] = plan.kept;
   for (const line of keptLines(plan, `put back as ${database}`)) out.note(line);
@@ -32,6 +33,24 @@ export async function undoCommand(
   if (replaced !== undefined)
     out.say(`what stood there is kept as ${replaced}: --undo exchanges them once more, --drop-old drops it`);
   return told({ undone: { database, back: newest.name, ...(replaced !== undefined && { kept: replaced }) } });
+}
+
+/** A replacement that died before it exchanged anything is what there is to undo; what is kept stays. */
+async function takeBackCommand(
+  engine: Engine,
+  database: string,
+  flags: UndoFlags,
+  { out }: CommandSession,
+  signal: AbortSignal,
+): Promise<CommandOutcome> {
+  const what = `a replacement of database ${database} has begun, and exchanged nothing yet`;
+  out.note(`begun   ${what}: where it died, it is taken back, and what is kept stays`);
+  if (flags.plan) return told({ planned: { database, takesBack: true } });
+  if (!flags.yes) await confirmByName(database, `${what}: --undo takes it back`, out, signal);
+  const lost = await takeBack(engine, signal);
+  out.say(`database ${database} is as it was: the replacement that died is taken back, and nothing was exchanged`);
+  for (const line of lost) out.say(line);
+  return told({ undone: { database, takenBack: true, ...(lost.length > 0 && { lost }) } });
 }
 
 /** `nightjar restore <source> --drop-old`: drops all that is kept of a database from before it was replaced. */

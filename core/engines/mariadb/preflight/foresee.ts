@@ -86,7 +86,7 @@ async function stepsOf(session: MariadbSession, login: Login, looked: MariadbLoo
   const size = await sizeOf(session, database);
   return [
     ...(unended === undefined ? [] : [`end the exchange of tables in ${database} that died, or take it back`]),
-    ...swept.map((name) => `drop database ${name}, which a restore that died has left`),
+    ...swept.map((name) => `drop database ${name}, which a restore that died or could not be proven has left`),
     'read the whole backup, and try its definitions in a database that is dropped again',
     `make database ${whole} beside it, ${prove}`,
     `rename the tables of ${database} into database ${before}, and the new ones to their names, in one ` +

@@ -87,6 +87,7 @@ export async function openTarget(
   );
   const failures: LoadFailure[] = [];
   const swept: string[] = [];
+  const mended: string[] = [];
   const now: RestoreStanding = { phase: 'untouched', was: found.state, beside: aside?.whole };
   let made = false;
   let holder: MariadbSession | undefined;
@@ -149,6 +150,16 @@ export async function openTarget(
     return holder;
   }
 
+  /** Before anything is made: what a replacement that died had begun. */
+  async function mendSwap(stop: AbortSignal): Promise<void> {
+    const done = await recoverSwap(login, stop).catch(async (error: unknown) => {
+      if (!(await isAsItWas(login))) now.phase = 'exchanging';
+      throw error;
+    });
+    if (done === undefined) return;
+    mended.push(`an earlier replacement of database ${login.database} had died: it is ${done.how}`, ...done.lost);
+  }
+
   async function swapIn(whole: string, stop: AbortSignal): Promise<string[]> {
     const copy = { whole, id: manifest.id, catalog, owners, dropOld, proven: proof };
     const running = events ? eventsHere.running() : new Set<string>();
@@ -170,6 +181,7 @@ export async function openTarget(
     leftOut: [],
     ...(excerpt && { excerpt }),
     swept,
+    mended,
     foresee: (replace, contents, stop) =>
       foresee(
         login,
@@ -222,7 +234,7 @@ export async function openTarget(
       const statement = createStatement(into, catalog);
       const session = await claimPlace(stop);
       if (aside !== undefined) {
-        await recoverSwap(login, stop);
+        await mendSwap(stop);
         await dropHalfMade(session, login, stop);
       }
       if (at.unfinished) {
@@ -251,7 +263,14 @@ export async function openTarget(
       if (now.phase === 'finished') return [];
       if (drill) return discard(stop).then(() => []);
       now.phase = 'kept';
-      return [...(await eventsHere.finish(false, stop)), ...(await namesOfOld(into, stop))];
+      const lasting =
+        aside === undefined || !keepGoing
+          ? []
+          : [
+              `database ${aside.whole} lasts until the next --replace of ${login.database}, which drops it: what you ` +
+                'mend in it, rename into another database first',
+            ];
+      return [...lasting, ...(await eventsHere.finish(false, stop)), ...(await namesOfOld(into, stop))];
     },
     discard,
     standing: () =>

@@ -32,7 +32,7 @@ export async function replacementFindings(
     const rights = await rightsOf(session);
     const whole = { ...restorer, database: await newName(session, login, coming.id) };
     const asked = [...missingRights(catalog, rights, whole), ...(proof ? missingForProof(rights, whole) : [])];
-    const remedy = grant(restorer, 'ALL PRIVILEGES', besidePattern(login));
+    const remedy = grant(restorer, 'ALL PRIVILEGES', await besidePattern(session, login));
     const beside = asked.filter(({ what }) => what.includes(whole.database)).map((one) => ({ ...one, remedy }));
     return [
       ...beside.slice(0, 1).map(fails),
@@ -51,7 +51,9 @@ export async function undoFindings(login: Login, kept: KeptDatabase, signal: Abo
       if (!(await isThere(session, login.database))) return [];
       const [row] = await session.rows('SELECT CURRENT_USER() AS user');
       const restorer = { server: session.server, user: row?.['user'] ?? '', database: login.database };
-      const record = await readRecord(session, kept.name, swapMarks.kept).catch(() => undefined);
+      const record = await readRecord(session, login, { database: kept.name, table: swapMarks.kept }).catch(
+        () => undefined,
+      );
       const rights = await rightsOf(session);
       const coming = await movable(session, kept.name);
       const mine = await remakingObstacles(session, asCatalog(record?.old.objects ?? []), rights, restorer);
@@ -74,7 +76,7 @@ async function swapFindings(
   const there = asCatalog(await readObjects(session));
   const before = await freeName(session, login, { id: '0'.repeat(23) });
   return [
-    ...mayRename(login, rights, { ...restorer, database: before }),
+    ...mayRename(rights, { ...restorer, database: before }, await besidePattern(session, login)),
     ...missingRights({ ...there, table: {} }, rights, restorer).map(asSwap),
     ...(await remakingObstacles(session, there, rights, restorer)).map(({ what, ...more }) => ({
       ...more,
@@ -113,7 +115,7 @@ async function lostRights(
 const fails = (obstacle: Obstacle): RestoreFinding => ({ weight: 'fails', ...obstacle });
 const asSwap = (obstacle: Obstacle): Obstacle => ({ ...obstacle, what: `${obstacle.what}, to exchange what is there` });
 
-function mayRename(login: Login, rights: Rights, restorer: Restorer): Obstacle[] {
+function mayRename(rights: Rights, restorer: Restorer, pattern: string): Obstacle[] {
   const missing = ['CREATE', 'DROP', 'ALTER', 'INSERT', 'SELECT'].filter(
     (right) => !rights.has(right, restorer.database),
   );
@@ -122,9 +124,8 @@ function mayRename(login: Login, rights: Rights, restorer: Restorer): Obstacle[]
     {
       code: 'privilege-missing',
       what:
-        `the user lacks ${missing.join(', ')} on the databases that a replacement makes beside it ` +
-        `(${quoteName(`${login.database}_before_…`)})`,
-      remedy: grant(restorer, 'ALL PRIVILEGES', besidePattern(login)),
+        `the user lacks ${missing.join(', ')} on the databases that a replacement makes beside it ` + `(${pattern})`,
+      remedy: grant(restorer, 'ALL PRIVILEGES', pattern),
     },
   ];
 }

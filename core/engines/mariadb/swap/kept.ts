@@ -7,8 +7,9 @@ import { quoteName } from '../quoting.ts';
 import { claim, untilClientsEnd } from '../restore/unfinished.ts';
 import { openSession, withSession } from '../session.ts';
 import type { MariadbSession } from '../session.ts';
-import { readHead, readOptions, readRecord, swapMarks } from './marker.ts';
-import { freeName, keptName } from './names.ts';
+import { readHead, readOptions, readRecord, swapMarks, unendedSwap } from './marker.ts';
+import type { RecordPlace } from './marker.ts';
+import { freeName, isBeside, keptName } from './names.ts';
 import { isThere, recoverSwap, swapTables } from './swap.ts';
 import { undoFindings } from './findings.ts';
 
@@ -22,6 +23,12 @@ export function replacedDatabases(login: Login): Replaced {
   return {
     list: (signal) => withSession(login, signal, (session) => keptDatabases(session, login), null),
     findings: (kept, signal) => undoFindings(login, kept, signal),
+    hasBegun: (signal) =>
+      withSession(login, signal, async (session) => (await unendedSwap(session, login.database)) === 'begun', null),
+    takeBack: (signal) =>
+      claimed(login, signal, () => recoverSwap(login, signal)).then((done) =>
+        done?.how === 'taken back' ? done.lost : undefined,
+      ),
     swapBack: (kept, signal) => claimed(login, signal, () => swapBack(login, kept, signal)),
     drop: ({ name }, signal) =>
       claimed(login, signal, (session) => dropKept(session, login, ({ name: one }) => one === name)).then(
@@ -58,12 +65,20 @@ export async function keptDatabases(session: MariadbSession, login: Login): Prom
   );
   const kept: KeptDatabase[] = [];
   for (const { name, mark } of marked) {
-    const head = await readHead(session, name ?? '', mark ?? '');
-    const place = mark === swapMarks.kept ? name : head?.before;
-    if (head?.of !== of || place === undefined || place === null || place === of) continue;
-    kept.push({ name: place, ...(await sizeAndAge(session, name ?? '', mark ?? '', place)) });
+    const at = { database: name ?? '', table: mark ?? '' };
+    const place = await placeKept(session, login, at);
+    if (place === undefined || kept.some((one) => one.name === place)) continue;
+    kept.push({ name: place, ...(await sizeAndAge(session, at, place)) });
   }
   return kept.sort((one, other) => (other.since ?? '').localeCompare(one.since ?? ''));
+}
+
+/** The database that a record tells of; undefined where it is another's, or can't be read: that one keeps nothing. */
+async function placeKept(session: MariadbSession, login: Login, at: RecordPlace): Promise<string | undefined> {
+  const isKept = at.table === swapMarks.kept;
+  if (isKept && !(await isBeside(session, login, at.database))) return undefined;
+  const before = (await readHead(session, login, at).catch(() => undefined))?.before;
+  return isKept && before !== at.database ? undefined : before;
 }
 
 /** As the server counts it. */
@@ -75,12 +90,12 @@ export async function sizeOf({ rows }: MariadbSession, database: string): Promis
   return size?.['bytes'] ? Number(size['bytes']) : undefined;
 }
 
-async function sizeAndAge(session: MariadbSession, database: string, mark: string, place: string) {
+async function sizeAndAge(session: MariadbSession, { database, table }: RecordPlace, place: string) {
   const bytes = await sizeOf(session, place);
   const [age] = await session.rows(
     `SELECT DATE_FORMAT(CAST(name AS datetime), '%Y-%m-%dT%H:%i:%sZ') AS since,
       CAST(name AS datetime) > UTC_TIMESTAMP() - INTERVAL ${recentHours} HOUR AS recent
-      FROM ${quoteName(database)}.${quoteName(mark)} WHERE side = 'swap' AND kind = 'since'`,
+      FROM ${quoteName(database)}.${quoteName(table)} WHERE side = 'swap' AND kind = 'since'`,
   );
   return {
     ...(bytes !== undefined && { bytes }),
@@ -116,9 +131,10 @@ async function swapBack(login: Login, { name }: KeptDatabase, signal: AbortSigna
     signal,
     async (session) => {
       const exists = await isThere(session, login.database);
-      if (exists) await recoverSwap(login, signal);
-      const record = await readRecord(session, name, swapMarks.kept).catch(() => undefined);
-      if (record === undefined || record.head.of !== (await keptName(session, login.database))) throw gone(name);
+      if (exists && (await recoverSwap(login, signal))?.how === 'taken back') throw takenBack(login);
+      const at = { database: name, table: swapMarks.kept };
+      const record = await readRecord(session, login, at).catch(() => undefined);
+      if (record === undefined) throw gone(name);
       if (!exists) await makeEmpty(session, login, record.old.options);
       const { id } = record.head;
       const before = exists ? await freeName(session, login, { id, word: 'undone' }) : undefined;
@@ -132,7 +148,9 @@ async function swapBack(login: Login, { name }: KeptDatabase, signal: AbortSigna
       'restore-failed',
       `database ${login.database} has its tables of before again, and without: ` +
         failed.map(({ what, why }) => `${what} (${why})`).join('; '),
-      { hint: `the statements that make them are in the table ${swapMarks.kept} of database ${order.before}` },
+      {
+        hint: `the statements that make them are in the table ${swapMarks.kept} of database ${order.before ?? login.database}`,
+      },
     );
   return order.before;
 }
@@ -140,6 +158,16 @@ async function swapBack(login: Login, { name }: KeptDatabase, signal: AbortSigna
 function makeEmpty({ rows }: MariadbSession, { database }: Login, options: Awaited<ReturnType<typeof readOptions>>) {
   const { charset, collation } = options;
   return rows(`CREATE DATABASE ${quoteName(database)} CHARACTER SET ${charset} COLLATE ${collation}`);
+}
+
+/** What is kept is older than that: nobody has asked for it. */
+function takenBack({ database }: Login): BackupError {
+  return new BackupError(
+    'restore-failed',
+    `a replacement of database ${database} that died is taken back: the database is as it was before that, and ` +
+      'nothing was exchanged',
+    { hint: 'look again: the same command with --plan' },
+  );
 }
 
 function gone(name: string): BackupError {

@@ -1,6 +1,9 @@
+import { BackupError } from '../../../domain/errors.ts';
+import type { Login } from '../../login.ts';
 import { byteText, plainWord, quoteName } from '../quoting.ts';
 import type { RoutineRight } from '../rights/routines.ts';
 import type { MariadbSession, TextRow } from '../session.ts';
+import { isBeside, isId, keptName } from './names.ts';
 import type { DatabaseObject, SwappedKind } from './objects.ts';
 
 /**
@@ -29,13 +32,24 @@ export type BesideTables = {
 export type SwapHead = { of: string; id: string; whole: string; before?: string | undefined };
 export type SwapRecord = { head: SwapHead; old: BesideTables; fresh: BesideTables };
 
-/** Writes down a swap in the session's database before anything of it is done. */
-export async function writeRecord(session: MariadbSession, { head, old, fresh }: SwapRecord): Promise<void> {
+/** Writes down a swap in the session's database before anything of it is done. Leaves nothing where it fails. */
+export async function writeRecord(session: MariadbSession, record: SwapRecord): Promise<void> {
+  await makeRecord(session);
+  await fillRecord(session, record).catch(async (error: unknown) => {
+    await session.rows(`DROP TABLE ${quoteName(swapMarks.begun)}`).catch(() => undefined);
+    throw error;
+  });
+}
+
+async function makeRecord(session: MariadbSession): Promise<void> {
   await session.rows(
     `CREATE TABLE ${quoteName(swapMarks.begun)} (n int AUTO_INCREMENT PRIMARY KEY, side varchar(8) NOT NULL,
       kind varchar(16) NOT NULL, name varchar(255) NOT NULL, settings text NOT NULL, statement longblob NOT NULL)
       ENGINE=InnoDB ROW_FORMAT=DYNAMIC CHARACTER SET utf8mb4 COMMENT='of a restore that replaces the database'`,
   );
+}
+
+async function fillRecord(session: MariadbSession, { head, old, fresh }: SwapRecord): Promise<void> {
   for (const [side, { options, objects, fixes, rights }] of Object.entries({ old, fresh })) {
     await insert(session, { side, kind: 'database', name: head.of, settings: JSON.stringify(options) });
     for (const { kind, name, settings, statement } of objects)
@@ -82,28 +96,70 @@ export async function unendedSwap(session: MariadbSession, database: string): Pr
   return names.includes(swapMarks.begun) ? 'begun' : undefined;
 }
 
-/** The head of a record in the table `table` of `database`; undefined where it was not written to its end. */
-export async function readHead(
-  session: MariadbSession,
-  database: string,
-  table: string,
-): Promise<SwapHead | undefined> {
-  const [row] = await session.rows(
-    `SELECT name, settings FROM ${quoteName(database)}.${quoteName(table)} WHERE side = 'swap' AND kind = 'head'`,
+/** The table that a record is in. */
+export type RecordPlace = { database: string; table: string };
+const placeOfRecord = ({ database, table }: RecordPlace) => `${quoteName(database)}.${quoteName(table)}`;
+
+/**
+ * The head of a record of a swap of the database of `login`; undefined where it was not written to its end. Whoever may
+ * make a table there may have written it, and databases are dropped by what it names. Throws `restore-failed` where it
+ * names other databases than such a swap makes, or is no record of ours.
+ */
+export async function readHead(session: MariadbSession, login: Login, at: RecordPlace): Promise<SwapHead | undefined> {
+  const [table] = await session.rows(
+    `SELECT 1 AS found FROM information_schema.TABLES WHERE TABLE_SCHEMA = ? AND TABLE_NAME = ? AND TABLE_TYPE = 'BASE TABLE'`,
+    [at.database, at.table],
   );
-  return row === undefined ? undefined : { of: row['name'] ?? '', ...JSON.parse(row['settings'] ?? '{}') };
+  // to read a view is to run what it calls
+  if (table === undefined) throw notOurs(at);
+  const [row] = await session
+    .rows(`SELECT name, settings FROM ${placeOfRecord(at)} WHERE side = 'swap' AND kind = 'head'`)
+    .catch((error: unknown) => {
+      throw (error as { cause?: { errno?: unknown } }).cause?.errno === noSuchColumn ? notOurs(at, error) : error;
+    });
+  if (row === undefined) return undefined;
+  const head = headIn(row);
+  if (head === undefined || !(await isOf(session, login, head))) throw notOurs(at);
+  return head;
 }
 
-/** Reads a record; undefined where it was not written to its end. */
+const noSuchColumn = 1054;
+
+function headIn({ name, settings }: TextRow): SwapHead | undefined {
+  try {
+    const { id, whole, before } = JSON.parse(settings ?? '') as Record<string, unknown>;
+    if (!isId(id) || typeof whole !== 'string') return undefined;
+    if (before !== undefined && typeof before !== 'string') return undefined;
+    return { of: name ?? '', id, whole, before };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether a head is of a swap of the database of `login`, and of no other. */
+async function isOf(session: MariadbSession, login: Login, { of, whole, before }: SwapHead): Promise<boolean> {
+  if (of !== (await keptName(session, login.database)) || whole === before) return false;
+  return (await isBeside(session, login, whole)) && (before === undefined || (await isBeside(session, login, before)));
+}
+
+/** Told of a table that has the name of a record of ours, and is none. */
+export function notOurs(at: RecordPlace, cause?: unknown): BackupError {
+  return new BackupError('restore-failed', `the table ${placeOfRecord(at)} is no record of a replacement of it`, {
+    hint: `whose is it? When nobody needs it, drop it: DROP TABLE ${placeOfRecord(at)};`,
+    cause,
+  });
+}
+
+/** Reads a record; undefined where it was not written to its end. Throws as `readHead` does. */
 export async function readRecord(
   session: MariadbSession,
-  database: string,
-  table: string,
+  login: Login,
+  at: RecordPlace,
 ): Promise<SwapRecord | undefined> {
-  const head = await readHead(session, database, table);
+  const head = await readHead(session, login, at);
   if (head === undefined) return undefined;
   const rows = await session.rows(
-    `SELECT side, kind, name, settings, HEX(statement) AS statement FROM ${quoteName(database)}.${quoteName(table)} ORDER BY n`,
+    `SELECT side, kind, name, settings, HEX(statement) AS statement FROM ${placeOfRecord(at)} ORDER BY n`,
   );
   const sideOf = (side: string) => sideFrom(rows.filter((row) => row['side'] === side));
   return { head, old: sideOf('old'), fresh: sideOf('fresh') };

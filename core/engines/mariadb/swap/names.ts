@@ -1,9 +1,11 @@
+import { createHash } from 'node:crypto';
 import type { Login } from '../../login.ts';
 import type { MariadbSession } from '../session.ts';
 
-/** In characters. */
-const longestName = 64;
-const idEnding = '\\d{8}T\\d{6}Z-[0-9a-f]{6}';
+/** In characters, of the 64 that a name has at most: the longest ending is `_before_<backup>_1`, and more than once. */
+const longestStart = 30;
+const checksumLength = 8;
+const idText = '\\d{8}T\\d{6}Z-[0-9a-f]{6}';
 
 /** A name as this server keeps it: one that knows no capitals in names keeps small letters. */
 export async function keptName(session: MariadbSession, name: string): Promise<string> {
@@ -12,8 +14,8 @@ export async function keptName(session: MariadbSession, name: string): Promise<s
 }
 
 /** The database in which a backup is made that is to take the place of the one of `login`. */
-export function newName(session: MariadbSession, { database }: Login, id: string): Promise<string> {
-  return keptName(session, withEnding(database, `_new_${id}`));
+export async function newName(session: MariadbSession, { database }: Login, id: string): Promise<string> {
+  return keptName(session, `${await startFor(session, database)}_new_${id}`);
 }
 
 /** The name of the database that keeps what is replaced: by the backup `id`, or by what stood there before it. */
@@ -24,32 +26,50 @@ export async function freeName(
 ): Promise<string> {
   const rows = await session.rows('SELECT SCHEMA_NAME AS name FROM information_schema.SCHEMATA');
   const taken = new Set(rows.map(({ name }) => name));
+  const start = await startFor(session, database);
   for (let attempt = 0; ; attempt += 1) {
-    const ending = `_${word}_${id}${attempt === 0 ? '' : `_${attempt}`}`;
-    const name = await keptName(session, withEnding(database, ending));
+    const name = await keptName(session, `${start}_${word}_${id}${attempt === 0 ? '' : `_${attempt}`}`);
     if (!taken.has(name)) return name;
   }
 }
 
-/** What restores that died have begun to make for the database of `login`: nobody else gives such a name. */
+/** Whether a replacement of the database of `login` gives this name to a database beside it. */
+export async function isBeside(session: MariadbSession, { database }: Login, name: string): Promise<boolean> {
+  const start = await startFor(session, database);
+  return name.startsWith(start) && endings.test(name.slice(start.length));
+}
+
+const endings = new RegExp(`^_(?:new|before|undone)_${idText}(?:_\\d+)?$`, 'i');
+
+/** Whether this is a backup's. */
+export function isId(text: unknown): text is string {
+  return typeof text === 'string' && new RegExp(`^${idText}$`).test(text);
+}
+
+/** What restores that died, or were told to go on, have made for the database of `login`. */
 export async function halfMade(session: MariadbSession, login: Login): Promise<string[]> {
   const rows = await session.rows(
     `SELECT SCHEMA_NAME AS name FROM information_schema.SCHEMATA WHERE SCHEMA_NAME LIKE '%\\_new\\_%'`,
   );
   const found: string[] = [];
   for (const { name } of rows) {
-    const [, id] = new RegExp(`_new_(${idEnding})$`, 'i').exec(name ?? '') ?? [];
+    const [, id] = new RegExp(`_new_(${idText})$`, 'i').exec(name ?? '') ?? [];
     if (id !== undefined && name === (await newName(session, login, id))) found.push(name);
   }
   return found;
 }
 
 /** The databases of a replacement, as a GRANT names them. */
-export function besidePattern({ database }: Login): string {
-  const start = withEnding(database, `_before_${'0'.repeat(23)}`).slice(0, -`_before_${'0'.repeat(23)}`.length);
+export async function besidePattern(session: MariadbSession, { database }: Login): Promise<string> {
+  const start = await startFor(session, database);
   return `\`${start.replaceAll(/[\\_%]/g, '\\$&').replaceAll('`', '``')}\\_%\`.*`;
 }
 
-function withEnding(database: string, ending: string): string {
-  return [...database].slice(0, longestName - ending.length).join('') + ending;
+/** What the names begin with: of a long name its beginning and a checksum of it all, for others may begin alike. */
+async function startFor(session: MariadbSession, database: string): Promise<string> {
+  const whole = await keptName(session, database);
+  const letters = [...whole];
+  if (letters.length <= longestStart) return whole;
+  const checksum = createHash('sha256').update(whole).digest('hex').slice(0, checksumLength);
+  return `${letters.slice(0, longestStart - checksumLength - 1).join('')}_${checksum}`;
 }

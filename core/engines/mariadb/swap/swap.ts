@@ -5,7 +5,7 @@ import { clientClaim } from '../restore/unfinished.ts';
 import { withSession } from '../session.ts';
 import type { MariadbSession } from '../session.ts';
 import { lockWait } from './maker.ts';
-import { readOptions, readRecord, swapMarks, unendedSwap, writeRecord } from './marker.ts';
+import { notOurs, readOptions, readRecord, swapMarks, unendedSwap, writeRecord } from './marker.ts';
 import type { BesideTables, SwapHead, SwapRecord } from './marker.ts';
 import { readRoutineRights, rightsInPlace } from '../rights/routines.ts';
 import { keptName } from './names.ts';
@@ -97,6 +97,7 @@ async function requireRemakable(session: MariadbSession, whole: string, old: rea
   const [kind, body] = isLogged ? ['FUNCTION', 'RETURNS int DETERMINISTIC NO SQL RETURN 1'] : ['PROCEDURE', 'DO 1'];
   const name = `${quoteName(whole)}.nightjar_trial`;
   for (const definer of new Set(old.flatMap((one) => definerOf(one) ?? []))) {
+    await session.rows(`DROP ${kind} IF EXISTS ${name}`); // of an exchange that died
     await session.rows(`CREATE DEFINER=${definer} ${kind} ${name}() ${body}`);
     await session.rows(`DROP ${kind} ${name}`);
   }
@@ -119,9 +120,14 @@ async function end(login: Login, { head, old, fresh }: SwapRecord, signal: Abort
   await withSession(login, signal, async (session) => {
     if ((await movable(session, whole)).length === 0) await session.rows(`DROP DATABASE IF EXISTS ${quoteName(whole)}`);
     const from = { database: login.database, name: swapMarks.renamed };
-    if (before === undefined || !(await isThere(session, before)))
-      await session.rows(`DROP TABLE ${quoteName(swapMarks.renamed)}`);
-    else await session.rows(renameStatement([[from, { database: before, name: swapMarks.kept }]]));
+    const isKept = before !== undefined && (await isThere(session, before));
+    if (!isKept) await session.rows(`DROP TABLE IF EXISTS ${quoteName(swapMarks.kept)}`);
+    // what could not be made is written nowhere else
+    if (!isKept && failed.length === 0) await session.rows(`DROP TABLE ${quoteName(swapMarks.renamed)}`);
+    else {
+      const database = isKept ? before : login.database;
+      await session.rows(renameStatement([[from, { database, name: swapMarks.kept }]]));
+    }
   });
   return failed;
 }
@@ -156,20 +162,44 @@ async function takeBack(login: Login, { head, old }: SwapRecord, signal: AbortSi
   return failed;
 }
 
-/** What was found of a swap that died: whether it was ended or taken back, and what could not be made again. */
-export type Recovered = { how: 'ended' | 'taken back'; failed: NotMade[] };
+/** What was done about a swap that died, and what is not there again, though nothing can be done about it. */
+export type Recovered = { how: 'ended' | 'taken back'; lost: string[] };
 
-/** Ends a swap of the database of `login` that died, or takes it back; undefined where there is none. */
+/**
+ * Ends a swap of the database of `login` that died, or takes it back; undefined where there is none. Throws
+ * `restore-failed` where something could not be made again, or the record is none of ours.
+ */
 export async function recoverSwap(login: Login, signal: AbortSignal): Promise<Recovered | undefined> {
   const state = await withSession(login, signal, (session) => unendedSwap(session, login.database));
   if (state === undefined) return undefined;
+  const at = { database: login.database, table: swapMarks[state] };
   const record = await withSession(login, signal, async (session) => {
-    const found = await readRecord(session, login.database, swapMarks[state]);
-    if (found === undefined) await session.rows(`DROP TABLE ${quoteName(swapMarks[state])}`);
+    const found = await readRecord(session, login, at);
+    if (found === undefined && state === 'renamed') throw notOurs(at);
+    // it died before it had written all down, and so before it did anything
+    if (found === undefined) await session.rows(`DROP TABLE ${quoteName(swapMarks.begun)}`);
     return found;
   });
   if (record === undefined) return undefined;
-  return state === 'renamed'
-    ? { how: 'ended', failed: await end(login, record, signal) }
-    : { how: 'taken back', failed: await takeBack(login, record, signal) };
+  const how = state === 'renamed' ? 'ended' : 'taken back';
+  const failed = await (how === 'ended' ? end : takeBack)(login, record, signal);
+  const missing = failed.filter(({ lasting }) => !lasting);
+  if (missing.length > 0) throw notRecovered(login, record, how, missing);
+  return { how, lost: failed.map(({ what, why }) => `not there again: ${what} (${why})`) };
+}
+
+function notRecovered({ database }: Login, { head }: SwapRecord, how: Recovered['how'], missing: readonly NotMade[]) {
+  const said = missing.map(({ what, why }) => `${what} (${why})`).join('; ');
+  return new BackupError(
+    'restore-failed',
+    `a replacement of database ${database} that died is ${how}, and could not make again: ${said}`,
+    {
+      hint:
+        how === 'taken back'
+          ? `the statements are in the table ${swapMarks.begun} of database ${database}: mend what they failed of, ` +
+            'and run the same command again'
+          : `the statements are in the table ${swapMarks.kept} of database ${head.before ?? database}; the same ` +
+            'command again goes on without them',
+    },
+  );
 }

@@ -506,7 +506,15 @@ describe.each(servers)(
       const manifest = await taken();
       await admin.query('DROP TABLE beside.o');
 
-      const { failures, notReplaced, database } = await replacing(manifest, 'root', 'live', { keepGoing: true });
+      const { failures, notReplaced, database, notes } = await replacing(manifest, 'root', 'live', { keepGoing: true });
+      const planned = await planRestore(
+        manifest,
+        engine('live'),
+        { replace: true, owners: true, proof: true, foresee: true },
+        scene.deps(),
+        limit(),
+      );
+      await planned.target.close();
       const [rows] = await admin.query<mysql.RowDataPacket[]>(`SELECT id FROM \`${database}\`.t ORDER BY id`);
       await admin.query(`DROP DATABASE \`${database}\`; DROP DATABASE beside`);
 
@@ -515,6 +523,8 @@ describe.each(servers)(
         notReplaced: 'live',
         rows: 2,
       });
+      expect(notes).toContainEqual(expect.stringContaining(`database ${database} lasts until the next --replace`));
+      expect(planned.steps).toContainEqual(expect.stringMatching(`drop database ${database}, .* could not be proven`));
       expect(await checksums()).toEqual(before);
     });
 
