@@ -13,11 +13,13 @@ const nobody = [1133, 1410, 1959];
 
 /** Those of the session's database; undefined where the user may not see them. */
 export async function readRoutineRights(session: MariadbSession): Promise<RoutineRight[] | undefined> {
+  const [here] = await session.rows('SELECT DATABASE() AS name');
+  const place = here?.['name'] ?? '';
   const rows = await session
     .rows(
-      `SELECT DATABASE() AS place, Host AS host, User AS user, Routine_name AS name, Routine_type AS kind,
-        Proc_priv AS rights FROM mysql.procs_priv WHERE Db = DATABASE()
-        ORDER BY Routine_type, Routine_name, User, Host`,
+      `SELECT Host AS host, User AS user, Routine_name AS name, Routine_type AS kind, Proc_priv AS rights
+        FROM mysql.procs_priv WHERE Db IN (?, ?) ORDER BY Routine_type, Routine_name, User, Host`,
+      [place, new TextDecoder('windows-1252').decode(Buffer.from(place))],
     )
     .catch((error: unknown) => {
       if (denied.includes(numberOf(error))) return undefined;
@@ -25,17 +27,31 @@ export async function readRoutineRights(session: MariadbSession): Promise<Routin
     });
   return rows?.map((row) => ({
     kind: (row['kind'] ?? '').toLowerCase(),
-    name: row['name'] ?? '',
-    statement: grantStatement(row, session.server.product === 'MariaDB'),
+    name: nameIn(row['name']),
+    statement: grantStatement(row, place, session.server.product === 'MariaDB'),
   }));
 }
 
-function grantStatement({ place, host, user, name, kind, rights }: TextRow, hasRoles: boolean): string {
+const letters = [...new TextDecoder('windows-1252').decode(Uint8Array.from({ length: 256 }, (_, byte) => byte))];
+
+/** Servers write the names into this table as if their bytes were latin1: `Ã¼` for `ü`. */
+function nameIn(stored: string | null | undefined): string {
+  const bytes = [...(stored ?? '')].map((letter) => letters.indexOf(letter));
+  if (bytes.includes(-1)) return stored ?? '';
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(Uint8Array.from(bytes));
+  } catch {
+    return stored ?? '';
+  }
+}
+
+function grantStatement({ host, user, name, kind, rights }: TextRow, place: string, hasRoles: boolean): string {
   const listed = (rights ?? '').toUpperCase().split(',');
   const given = listed.filter((right) => right !== 'GRANT').join(', ') || 'USAGE';
-  const account = hasRoles && host === '' ? quoteName(user ?? '') : `${quoteName(user ?? '')}@${quoteName(host ?? '')}`;
+  const who = quoteName(nameIn(user));
+  const account = hasRoles && host === '' ? who : `${who}@${quoteName(host ?? '')}`;
   return (
-    `GRANT ${given} ON ${kind} ${quoteName(place ?? '')}.${quoteName(name ?? '')} TO ${account}` +
+    `GRANT ${given} ON ${kind} ${quoteName(place)}.${quoteName(nameIn(name))} TO ${account}` +
     (listed.includes('GRANT') ? ' WITH GRANT OPTION' : '')
   );
 }

@@ -602,8 +602,8 @@ describe.each(servers)(
       );
       const manifest = await taken();
       await admin.query(
-        `DROP FUNCTION f; ${f(2)} CREATE PROCEDURE later() SELECT 1; GRANT EXECUTE ON FUNCTION shop.f TO runs@'%' ` +
-          "WITH GRANT OPTION; GRANT EXECUTE, ALTER ROUTINE ON PROCEDURE shop.later TO runs@'%'",
+        `DROP FUNCTION f; ${f(2)} CREATE PROCEDURE \`spät\`() SELECT 1; GRANT EXECUTE ON FUNCTION shop.f TO runs@'%' ` +
+          "WITH GRANT OPTION; GRANT EXECUTE, ALTER ROUTINE ON PROCEDURE shop.`spät` TO runs@'%'",
       );
       await admin.query(
         "CREATE FUNCTION live.g() RETURNS int DETERMINISTIC RETURN 1; GRANT EXECUTE ON FUNCTION live.g TO runs@'%'",
