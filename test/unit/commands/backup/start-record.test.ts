@@ -34,6 +34,7 @@ afterEach(() => scene.remove());
 const report = (event: RunEvent) => void (event.type === 'warning' && warnings.push(event.message));
 const deps = (now: Date, more: Partial<BackupDeps> = {}): BackupDeps => ({
   ...scene.deps(),
+  identity: { run: 'test', holder: 'test', isGone: () => true },
   clock: { now: () => now },
   report,
   ...more,
