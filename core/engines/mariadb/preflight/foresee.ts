@@ -10,7 +10,7 @@ import { replacementFindings } from '../swap/findings.ts';
 import { keptDatabases, sizeOf } from '../swap/kept.ts';
 import { unendedSwap } from '../swap/marker.ts';
 import { halfMade } from '../swap/names.ts';
-import { keptNotes, sized } from '../swap/notes.ts';
+import { keptNotes, sized } from '../../kept-notes.ts';
 import type { Needs } from './needs.ts';
 import { findObstacles } from './obstacles.ts';
 import type { Obstacle } from './obstacles.ts';

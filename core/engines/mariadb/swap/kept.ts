@@ -1,6 +1,7 @@
 import { BackupError, messageOf } from '../../../domain/errors.ts';
 import type { Bytes } from '../../../domain/units.ts';
 import type { KeptDatabase, Replaced } from '../../../ports.ts';
+import type { DroppedKept } from '../../kept-notes.ts';
 import type { Login } from '../../login.ts';
 import { placeOf } from '../../login.ts';
 import { quoteName } from '../quoting.ts';
@@ -103,9 +104,6 @@ async function sizeAndAge(session: MariadbSession, { database, table }: RecordPl
     ...(age?.['recent'] === '1' && { recent: true as const }),
   };
 }
-
-/** A kept database that was to be dropped; `why` it could not be. */
-export type DroppedKept = KeptDatabase & { why?: string };
 
 /** Drops of what is kept of the database of `login` those that are asked for. */
 export async function dropKept(

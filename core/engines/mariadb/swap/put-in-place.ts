@@ -9,7 +9,7 @@ import { readOptions, unendedSwap } from './marker.ts';
 import { freeName } from './names.ts';
 import { called, definedBy, readObjects } from './objects.ts';
 import type { DatabaseObject } from './objects.ts';
-import { oldNotes } from './notes.ts';
+import { notesOfOld } from './notes.ts';
 import { swapTables } from './swap.ts';
 import { sequenceFixes } from './tables.ts';
 
@@ -63,7 +63,7 @@ export async function putInPlace(
   const changed = changedObjects(withDefiners(proven, copy), found);
   if (notMade.some(({ lasting }) => !lasting) || changed.length > 0) throw notAll(login, notMade, changed, before);
   const notes = notMade.map(({ what, why }) => `${why}: run as an administrator: ${what};`);
-  const fates = await withSession(login, signal, (session) => oldNotes(session, login, { ...copy, before })).catch(
+  const fates = await withSession(login, signal, (session) => notesOfOld(session, login, { ...copy, before })).catch(
     (error: unknown) => [`the old database is kept as ${before} (${messageOf(error)})`],
   );
   return [...notes, ...fates];

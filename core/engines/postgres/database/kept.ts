@@ -1,5 +1,6 @@
 import { BackupError, messageOf } from '../../../domain/errors.ts';
 import type { KeptDatabase, Replaced } from '../../../ports.ts';
+import type { DroppedKept } from '../../kept-notes.ts';
 import type { Login } from '../../login.ts';
 import { quoteIdentifier, quoteLiteral } from '../identifier.ts';
 import type { PostgresSession } from '../session.ts';
@@ -69,16 +70,13 @@ export async function keptDatabases(session: PostgresSession, { database }: Logi
   return kept.sort((one, other) => (other.since ?? '').localeCompare(one.since ?? ''));
 }
 
-/** A kept database that was to be dropped; `why` it could not be. */
-export type DroppedDatabase = KeptDatabase & { why?: string };
-
 /** Drops of what is kept of the database of `login` those that are asked for. */
 export async function dropKept(
   session: PostgresSession,
   login: Login,
   isAsked: (kept: KeptDatabase) => boolean = () => true,
-): Promise<DroppedDatabase[]> {
-  const dropped: DroppedDatabase[] = [];
+): Promise<DroppedKept[]> {
+  const dropped: DroppedKept[] = [];
   for (const kept of (await keptDatabases(session, login)).filter(isAsked)) {
     const failure = await session.rows(`drop database if exists ${quoteIdentifier(kept.name)}`).then(
       () => ({}),
@@ -119,7 +117,7 @@ function halfDropped(name: string): BackupError {
   });
 }
 
-function notDropped({ name, why }: DroppedDatabase): BackupError {
+function notDropped({ name, why }: DroppedKept): BackupError {
   return new BackupError('restore-failed', `database ${name} could not be dropped: ${why}`, {
     hint: `when nobody is connected to it: DROP DATABASE ${quoteIdentifier(name)};`,
   });

@@ -8,7 +8,7 @@ import { maintain } from '../database/maintenance.ts';
 import type { Maintenance } from '../database/maintenance.ts';
 import { replacementFindings } from '../database/swap.ts';
 import { quoteIdentifier } from '../identifier.ts';
-import { keptNotes, sized } from '../restore/notes.ts';
+import { keptNotes, sized } from '../../kept-notes.ts';
 import type { Loading } from '../restore/loading.ts';
 import { withSession } from '../session.ts';
 import { archiveRoles } from './archive-roles.ts';

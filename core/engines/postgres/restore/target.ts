@@ -25,7 +25,7 @@ import { sweepHalfMade } from '../database/leftovers.ts';
 import type { Loading } from './loading.ts';
 import { inTransaction, maintain } from '../database/maintenance.ts';
 import { setFunctionProperties } from '../database/function-properties.ts';
-import { notesOf, oldNotes } from './notes.ts';
+import { notesOf, notesOfOld } from './notes.ts';
 import { foresee } from '../preflight/foresee.ts';
 import { postgresRun } from '../programs.ts';
 import { keptRows } from './rows-kept.ts';
@@ -93,7 +93,7 @@ export async function openTarget(
     ];
     const keptAs = await swapDatabases(login, { whole, id: manifest.id, settled }, stop);
     made = { state: 'finished', name: login.database };
-    return maintain(login, stop, (session) => oldNotes(session, login, { before: keptAs, dropOld, proven })).catch(
+    return maintain(login, stop, (session) => notesOfOld(session, login, { before: keptAs, dropOld, proven })).catch(
       (error: unknown) => [`the old database is kept as ${keptAs} (${messageOf(error)})`],
     );
   }
