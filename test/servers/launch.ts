@@ -25,7 +25,7 @@ const stopLimitMs = 20_000;
  */
 export async function launchDatabase(wanted: DatabaseLaunch, signal: AbortSignal): Promise<DatabaseServer> {
   const { what, folder, dataDir, access, stopSignal } = wanted;
-  const server = startProcess(wanted.launch);
+  const server = startProcess(wanted.launch, stopSignal);
   try {
     const version = await untilReady(what, server, () => wanted.askVersion(signal), readyLimitMs, signal);
     const stop = async (): Promise<void> => {

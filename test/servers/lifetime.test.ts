@@ -1,6 +1,6 @@
 import { test, expect } from '@jest/globals';
 import { spawn } from 'node:child_process';
-import { access, chmod, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { access, chmod, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -63,6 +63,30 @@ test(
 
     expect(kept).toBe(true);
     expect(await exists(server.dataDir)).toBe(false);
+  },
+  startLimitMs,
+);
+
+test(
+  'PostgreSQL leaves no shared memory behind when the process that started it is killed',
+  async () => {
+    const script = `const { dataDir } = await ${starts.PostgreSQL}; console.log(dataDir); setInterval(() => undefined, 1000);`;
+    const parent = spawn(process.execPath, ['--input-type=module', '-e', script], {
+      cwd: here,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const dataDir = await firstLine(parent.stdout);
+    // the seventh line of postmaster.pid: the key and the number of its System V segment
+    const [, segment] = (await readFile(join(dataDir, 'postmaster.pid'), 'utf8')).split('\n')[6]!.trim().split(/\s+/);
+    const segments = async () =>
+      (await readFile('/proc/sysvipc/shm', 'utf8')).split('\n').map((line) => line.trim().split(/\s+/)[1]);
+    expect(await segments()).toContain(segment);
+    expect(await readdir(join(dataDir, 'pg_dynshmem'))).not.toEqual([]);
+
+    parent.kill('SIGKILL');
+
+    expect(await becomesTrue(async () => !(await segments()).includes(segment))).toBe(true);
+    expect(await becomesTrue(async () => !(await exists(dataDir)))).toBe(true);
   },
   startLimitMs,
 );

@@ -19,14 +19,18 @@ export type ServerProcess = {
 
 const wordsKept = 16_384;
 
-/** Waits for a line (our order to stand down) or for the end of its input (our death), and then kills. */
-const guard = 'read -r _ || kill -KILL "$1"';
+/**
+ * Waits for a line (our order to stand down) or for the end of its input (our death). Then it sends the signal until
+ * the server is gone, for five seconds, and kills.
+ */
+const guard =
+  'read -r _ && exit; n=0; while kill -s "$2" "$1" && [ $n -lt 50 ]; do n=$((n+1)); sleep 0.1; done; kill -KILL "$1"';
 
 /**
  * Starts a server as the user that servers run as; it dies with this process, even by SIGKILL, and does not keep this
- * process alive.
+ * process alive. `orphaned` is the signal that it gets then: one that has to tidy up is not killed at once.
  */
-export function startProcess({ program, args, env, cwd }: Launch): ServerProcess {
+export function startProcess({ program, args, env, cwd }: Launch, orphaned: NodeJS.Signals = 'SIGKILL'): ServerProcess {
   const child = spawn(program, args, {
     env,
     cwd,
@@ -42,7 +46,7 @@ export function startProcess({ program, args, env, cwd }: Launch): ServerProcess
   child.once('error', (error) => (failure = error.message));
   const words = collectWords(child);
   for (const stream of [child.stdout, child.stderr]) (stream as Socket).unref();
-  const standDown = guardProcess(child);
+  const standDown = guardProcess(child, orphaned);
   void ended.then(standDown);
   child.unref();
   const running = (): boolean => child.pid !== undefined && child.exitCode === null && child.signalCode === null;
@@ -91,9 +95,9 @@ function collectWords({ stdout, stderr }: ChildProcess): () => string {
   return () => words;
 }
 
-function guardProcess(child: ChildProcess): () => void {
+function guardProcess(child: ChildProcess, orphaned: NodeJS.Signals): () => void {
   if (child.pid === undefined) return () => undefined;
-  const watcher = spawn('/bin/sh', ['-c', guard, 'guard', String(child.pid)], {
+  const watcher = spawn('/bin/sh', ['-c', guard, 'guard', String(child.pid), orphaned.slice('SIG'.length)], {
     stdio: ['pipe', 'ignore', 'ignore'],
     detached: true,
   });

@@ -118,12 +118,16 @@ async function launch(
   );
 }
 
-/** Durability costs time and saves nothing here; everything else is as PostgreSQL ships it. */
+/**
+ * Durability costs time and saves nothing here; everything else is as PostgreSQL ships it, but for memory that a killed
+ * server would leave in /dev/shm: it lies in the data, and goes with them.
+ */
 const quickSettings = {
   listen_addresses: '127.0.0.1',
   unix_socket_directories: '',
   fsync: 'off',
   full_page_writes: 'off',
+  dynamic_shared_memory_type: 'mmap',
   timezone: 'UTC',
   log_timezone: 'UTC',
   lc_messages: 'C',
