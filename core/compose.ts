@@ -77,6 +77,8 @@ export type Nightjar = {
   sourceNames: readonly SourceName[];
   /** A source's settings, without reaching anything. Throws `input-invalid` for a name that is not configured. */
   settings(name: string): SourceConfig;
+  /** What AWS was asked to make of the configuration. */
+  cloud: Config['cloud'];
   /** Who is told; their secrets are read when they are. */
   notifiers: readonly Notifier[];
   /** Who is called when a run ends. */
@@ -155,6 +157,7 @@ export async function compose(
     storeIn: async (path) => storeOf((await import('./vaults/folder/folder.ts')).folderVault(path)),
     sourceNames: [...config.sources.keys()],
     settings: (name) => sourceConfig(config, name),
+    cloud: config.cloud,
     notifiers: telling.notifiers,
     hooks: telling.hooks,
     async source(name, options, stop) {

@@ -8,6 +8,7 @@ import { readEvent } from '../core/contract/events/requests.ts';
 import type { AccountLook } from '../core/domain/watch/account.ts';
 import { checkResult } from '../core/domain/watch/check-result.ts';
 import { BackupError, collected } from '../core/domain/errors.ts';
+import { schedulesMeant } from '../lib/plan/names.ts';
 import type { Occasion } from './host/identity.ts';
 import { lambdaHandler } from './host/host.ts';
 import type { Invocation } from './host/host.ts';
@@ -54,7 +55,10 @@ async function digested(nightjar: Looking, signal: AbortSignal): Promise<CheckRe
 }
 
 /** Loaded when the stack asks for a look: what signs requests is no small thing to read at a cold start. */
-async function lookedAtAccount({ sourceNames, settings }: Invocation, signal: AbortSignal): Promise<AccountLook> {
+async function lookedAtAccount(
+  { sourceNames, settings, cloud }: Invocation,
+  signal: AbortSignal,
+): Promise<AccountLook> {
   const { NIGHTJAR_SCHEDULES: schedules, NIGHTJAR_MUST_COVER: mustCover } = functionEnvironmentSchema.parse(
     process.env,
   );
@@ -64,5 +68,10 @@ async function lookedAtAccount({ sourceNames, settings }: Invocation, signal: Ab
     const source = settings(name);
     return [factsOf(source).server?.host ?? [], source.cloud.restoreHost ?? []].flat();
   });
-  return lookAtAccount({ schedules, mustCover, hosts }, askAws(process.env), signal);
+  const isDigested = cloud?.digest !== undefined;
+  const meant = schedulesMeant(
+    sourceNames.map((name) => [name, settings(name)]),
+    isDigested,
+  );
+  return lookAtAccount({ schedules, meant, mustCover, hosts }, askAws(process.env), signal);
 }

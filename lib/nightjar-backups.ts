@@ -28,7 +28,7 @@ import { SigningKey } from './constructs/signing-key.ts';
 import { VaultBucket } from './constructs/vault-bucket.ts';
 import { furtherVaults } from './rights/copies.ts';
 import type { FurtherVaults } from './rights/copies.ts';
-import { slugOf } from './plan/names.ts';
+import { slugOf, slugRoom } from './plan/names.ts';
 import { outputs } from './outputs.ts';
 import { plannedCheck, plannedDigest, plannedOf } from './plan/planned.ts';
 import { deployable } from './read-config.ts';
@@ -45,9 +45,6 @@ export type NightjarBackupsProps = WrittenConfig & {
    */
   readonly folder?: string;
 };
-
-/** Longest part of a name that stands for a source in the names of alarms and schedules. */
-const slugRoom = 40;
 
 /**
  * Everything that backs up the sources of a configuration, each night from then on. The configuration has the keys of
@@ -169,7 +166,7 @@ function equip({ scope, name, sources, isFirst }: StackRoom, { shared, functions
     stack: name,
     deadLetters,
     planned: [
-      ...plannedOf(all, sources, slugRoom, {
+      ...plannedOf(all, sources, {
         backup: (source) => backup(source).fn,
         drill,
         rotate: rotate.fn,

@@ -3,12 +3,14 @@ import { accountUnseen, uncoveredDatabases } from '../../core/domain/watch/accou
 import type { AccountFinding, AccountKind, AccountLook } from '../../core/domain/watch/account.ts';
 import type { AskAws } from './aws.ts';
 import { rdsDatabases } from './databases.ts';
-import { disabledSchedules } from './schedules.ts';
+import { silentSchedules } from './schedules.ts';
 
 /** What is to be looked at; nothing of it, where the stack says nothing. */
 export type AccountWatch = {
   /** Groups of schedules that are the stack's. */
   schedules: readonly string[];
+  /** Names of the schedules that have to be there. */
+  meant: readonly string[];
   /** Which databases have to be covered; undefined: nobody asks. */
   mustCover: string | undefined;
   /** Servers that sources reach. */
@@ -20,21 +22,21 @@ export type AccountWatch = {
  * twice, is a finding.
  */
 export async function lookAtAccount(
-  { schedules, mustCover, hosts }: AccountWatch,
+  { schedules, meant, mustCover, hosts }: AccountWatch,
   ask: AskAws,
   signal: AbortSignal,
 ): Promise<AccountLook> {
-  const looks: { kind: AccountKind; what: string; rights: string; look(): Promise<AccountFinding[]> }[] = [];
+  const looks: { kinds: AccountKind[]; what: string; rights: string; look(): Promise<AccountFinding[]> }[] = [];
   if (schedules.length > 0)
     looks.push({
-      kind: 'schedule-disabled',
+      kinds: ['schedule-disabled', 'schedule-missing'],
       what: 'schedules',
       rights: 'scheduler:ListSchedules',
-      look: () => disabledSchedules(schedules, ask, signal),
+      look: () => silentSchedules(schedules, meant, ask, signal),
     });
   if (mustCover !== undefined)
     looks.push({
-      kind: 'uncovered',
+      kinds: ['uncovered'],
       what: 'databases of RDS',
       rights: 'rds:DescribeDBInstances and rds:DescribeDBClusters',
       look: async () => uncoveredDatabases(await rdsDatabases(ask, signal), mustCover, hosts),
@@ -42,7 +44,7 @@ export async function lookAtAccount(
   const seen = await Promise.allSettled(looks.map(({ look }) => look().catch(look)));
   signal.throwIfAborted();
   return {
-    judged: ['account-unseen', ...looks.flatMap(({ kind }, at) => (seen[at]!.status === 'fulfilled' ? [kind] : []))],
+    judged: ['account-unseen', ...looks.flatMap(({ kinds }, at) => (seen[at]!.status === 'fulfilled' ? kinds : []))],
     found: seen.flatMap((one, at) => {
       const { what, rights } = looks[at]!;
       return one.status === 'fulfilled' ? one.value : [accountUnseen(what, messageOf(one.reason), rights)];

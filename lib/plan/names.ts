@@ -13,6 +13,27 @@ export function slugOf(source: string, room: number): string {
   return `${plain.slice(0, room - 9)}-${createHash('sha256').update(source).digest('hex').slice(0, 8)}`;
 }
 
+/** Longest part of a name that stands for a source in the names of alarms and schedules. */
+export const slugRoom = 40;
+
+/** Whether a source is copied and drilled tells which schedules it has. */
+type ScheduledSource = { copies: readonly unknown[]; watch: { drillEveryMs?: number | undefined } };
+
+/** The names of a source's schedules, by what they start. */
+export function scheduleNames(source: string) {
+  const slug = slugOf(source, slugRoom);
+  return { backup: `backup-${slug}`, rotate: `rotate-${slug}`, copy: `copy-${slug}`, drill: `drill-${slug}` };
+}
+
+/** The names of all schedules that a deployment makes of these sources, in whichever of its stacks. */
+export function schedulesMeant(sources: readonly (readonly [string, ScheduledSource])[], digest: boolean): string[] {
+  const ofSources = sources.flatMap(([source, { copies, watch }]) => {
+    const { backup, rotate, copy, drill } = scheduleNames(source);
+    return [backup, rotate, ...(copies.length > 0 ? [copy] : []), ...(watch.drillEveryMs === undefined ? [] : [drill])];
+  });
+  return ['check', ...(digest ? ['digest'] : []), ...ofSources];
+}
+
 /** The name of a function: `Nightjar-backup-shop`, `Nightjar-check`. */
 export function functionName(stack: string, job: string, source?: string): string {
   const name = `${stack}-${job}`;

@@ -1,7 +1,7 @@
 import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { SourceName } from '../../core/domain/keys.ts';
 import type { Planned } from '../constructs/schedules.ts';
-import { slugOf } from './names.ts';
+import { scheduleNames } from './names.ts';
 import type { Deployable } from '../read-config.ts';
 
 type Functions = {
@@ -35,16 +35,15 @@ const scheduled = '<aws.scheduler.scheduled-time>';
 export function plannedOf(
   { sources, cloud }: Deployable,
   names: readonly SourceName[],
-  slugRoom: number,
   { backup, drill, rotate, copy }: Functions,
 ): Planned[] {
   return names.flatMap((source): Planned[] => {
     const { timeZone, watch, copies, cloud: own } = sources.get(source)!;
-    const slug = slugOf(source, slugRoom);
+    const called = scheduleNames(source);
     const schedule = watch.schedule!;
     return [
       {
-        name: `backup-${slug}`,
+        name: called.backup,
         description: `Backs up ${source}`.slice(0, 512),
         cron: schedule,
         timeZone,
@@ -53,7 +52,7 @@ export function plannedOf(
         windowMs: cloud.flexibleWindow,
       },
       {
-        name: `rotate-${slug}`,
+        name: called.rotate,
         description: `Rotates the backups of ${source}`.slice(0, 512),
         cron: own.rotate ?? rotationScheduleOf(schedule),
         timeZone,
@@ -62,7 +61,7 @@ export function plannedOf(
         windowMs: cloud.flexibleWindow,
       },
       ...where(copies.length > 0 ? copy : undefined, {
-        name: `copy-${slug}`,
+        name: called.copy,
         description: `Copies the backups of ${source}`.slice(0, 512),
         cron: copyScheduleOf(schedule),
         timeZone,
@@ -70,7 +69,7 @@ export function plannedOf(
         windowMs: cloud.flexibleWindow,
       }),
       ...where(drill(source), {
-        name: `drill-${slug}`,
+        name: called.drill,
         description: `Tries a backup of ${source}`.slice(0, 512),
         cron: own.drill ?? drillScheduleOf(schedule, watch.drillEveryMs!),
         timeZone,

@@ -71,7 +71,7 @@ async function looking(watch: Partial<AccountWatch>, endpoint = moto.endpoint) {
     AWS_ACCESS_KEY_ID: moto.accessKeyId,
     AWS_SECRET_ACCESS_KEY: moto.secretAccessKey,
   };
-  const all = { schedules: [], mustCover: undefined, hosts: [], ...watch };
+  const all = { schedules: [], meant: [], mustCover: undefined, hosts: [], ...watch };
   return lookAtAccount(all, askAws(env), AbortSignal.timeout(60_000));
 }
 
@@ -79,7 +79,18 @@ test('a schedule of the stack that is switched off is found, and no other', asyn
   const { judged, found } = await looking({ schedules: ['Nightjar', 'Nightjar-1'] });
 
   expect(found.map(({ what }) => what)).toEqual(['Nightjar/rotate-Nightjar', 'Nightjar-1/rotate-Nightjar-1']);
-  expect(judged).toEqual(['account-unseen', 'schedule-disabled']);
+  expect(judged).toEqual(['account-unseen', 'schedule-disabled', 'schedule-missing']);
+});
+
+test('a schedule that somebody has deleted is found by its name, in whichever group it was', async () => {
+  const schedules = ['Nightjar', 'Nightjar-1'];
+  const meant = ['backup-Nightjar', 'rotate-Nightjar', 'backup-Nightjar-1', 'backup-Other', 'drill-shop'];
+
+  const { found } = await looking({ schedules, meant });
+
+  const missing = found.filter(({ kind }) => kind === 'schedule-missing');
+  expect(missing.map(({ what }) => what)).toEqual(['backup-Other', 'drill-shop']);
+  expect(missing[1]!.subject).toBe('the schedule drill-shop is not there: nothing starts what it is for');
 });
 
 test('databases that no source reaches are found: a cluster once, a replica as its primary, none that is to be ignored', async () => {

@@ -2,10 +2,13 @@ import { expect, test } from '@jest/globals';
 import { Validations } from 'aws-cdk-lib';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { AwsSolutionsChecks } from 'cdk-nag';
+import { schedulesMeant } from '../../lib/plan/names.ts';
+import { deployable } from '../../lib/read-config.ts';
 import { expectGolden } from '../support/golden.ts';
 import { goldenText } from './judges/golden-text.ts';
 import { mistakes } from './refused/mistakes.ts';
-import { exampleConfig, examples, exampleStack, stackOf, synthesise } from './synthesis.ts';
+import { exampleConfig, examples, exampleStack, resourcesOf, stackOf, synthesise } from './synthesis.ts';
+import type { Template } from './synthesis.ts';
 import { quickProblems, templateProblems } from './judges/template-problems.ts';
 
 test.each(examples)(
@@ -22,6 +25,25 @@ test.each(examples)(
 test('the same configuration makes the same template', () => {
   expect(synthesise(exampleConfig('plain')).template).toEqual(exampleStack('plain').template);
 });
+
+test('the check looks for exactly those schedules that a deployment makes', () => {
+  const config = { ...exampleConfig('twenty-databases') };
+  config.cloud = { ...config.cloud, digest: '0 8 * * 1', stacks: 2 };
+  config.vaults = { offsite: 's3://acme-offsite/x' };
+  config.defaults = { ...config.defaults, copies: ['offsite'] };
+  const [first = '', second = '', ...others] = Object.keys(config.sources);
+  config.sources = { [first]: { ...config.sources[first], drillEvery: '8d' }, [second]: config.sources[second]! };
+  const { app } = stackOf(config);
+
+  const templates = app.synth().stacks.map(({ template }) => template as Template);
+  const made = templates.flatMap((one) => resourcesOf(one, 'AWS::Scheduler::Schedule'));
+  const { sources } = deployable(config);
+
+  expect(others.length).toBeGreaterThan(0);
+  expect(made.map(([, { Properties }]) => Properties['Name']).sort()).toEqual(
+    schedulesMeant([...sources], true).sort(),
+  );
+}, 120_000);
 
 test('each of a list of mistakes is found', async () => {
   const { template } = exampleStack('plain');

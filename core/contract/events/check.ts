@@ -88,7 +88,7 @@ export const checkResultSchema = z.strictObject({
   unconfigured: z.array(z.strictObject({ source: z.string(), newest: z.string(), backups: count })),
   /**
    * What to know of the database clients (their age, fixes for them, authorities that are missing or expire) and of
-   * subscriptions that nobody has confirmed; on AWS, of schedules that are switched off, of databases that no source
+   * subscriptions that nobody has confirmed; on AWS, of schedules that are switched off or deleted, of databases that no source
    * covers, and of what can't be looked at. No failure of anything yet.
    */
   notices: z.array(z.string()).optional(),

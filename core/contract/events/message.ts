@@ -20,6 +20,7 @@ export const messageKinds = [
   'tools-outdated', // the database clients are old, or lack a fix; or an authority of Amazon's is missing or about to expire
   'unconfirmed', // a subscription of a topic waits to be confirmed: whoever asked for it hears nothing
   'schedule-disabled', // somebody has switched off a schedule of the stack
+  'schedule-missing', // a schedule of the stack is not there: somebody has deleted it
   'uncovered', // a database of the account that no source reaches
   'account-unseen', // the account can't be looked at: whether something there is wrong is not known
   'backup-failed',

@@ -49,11 +49,15 @@ function subjectOf(look: Omit<CheckedSources, 'told'>, bad: number): string {
 
 /** What is wrong, and is no source's. */
 function trouble(look: Omit<CheckedSources, 'told'>): string[] {
-  const [unread, off, uncovered] = [unreadOf(look), foundOf(look, 'schedule-disabled'), foundOf(look, 'uncovered')];
+  const [off, gone, uncovered] = (['schedule-disabled', 'schedule-missing', 'uncovered'] as const).map((kind) =>
+    foundOf(look, kind),
+  ) as [AccountFinding[], AccountFinding[], AccountFinding[]];
+  const unread = unreadOf(look);
   const be = ({ length }: readonly unknown[]): string => (length === 1 ? 'is' : 'are');
   return [
     ...(unread.length > 0 ? [`${plural(unread.length, 'further vault')} can't be read`] : []),
     ...(off.length > 0 ? [`${plural(off.length, 'schedule')} ${be(off)} off`] : []),
+    ...(gone.length > 0 ? [`${plural(gone.length, 'schedule')} ${be(gone)} not there`] : []),
     ...(uncovered.length > 0 ? [`${plural(uncovered.length, 'database')} ${be(uncovered)} in no source`] : []),
     ...foundOf(look, 'account-unseen').map(({ what }) => `${what} can't be looked at`),
   ];
@@ -114,7 +118,7 @@ function coarse(ms: number): string {
 /** What is no source's: further vaults, what the file does not name, the account, and what else is to be known. */
 function besides(look: Omit<CheckedSources, 'told'>): Fact[] {
   const { unconfigured, notices = [], unheard = [], account } = look;
-  const [disabled, uncovered] = (['schedule-disabled', 'uncovered'] as const).map((kind) =>
+  const [disabled, gone, uncovered] = (['schedule-disabled', 'schedule-missing', 'uncovered'] as const).map((kind) =>
     foundOf(look, kind).map(({ what }) => what),
   );
   const isAsked = account?.judged.includes('uncovered') ?? false;
@@ -127,6 +131,7 @@ function besides(look: Omit<CheckedSources, 'told'>): Fact[] {
     ...(isAsked && uncovered!.length === 0 ? [fact('In no source', 'no database of RDS')] : []),
     ...namesFact('In no source', uncovered!),
     ...namesFact('Switched off', disabled!),
+    ...namesFact('Schedules not there', gone!),
     ...[...notices, ...unheard].map(({ text }) => fact('Notice', text)),
     ...foundOf(look, 'account-unseen').map((one) => fact('Notice', accountNotice(one))),
   ];

@@ -34,6 +34,7 @@ const together: Partial<Record<MessageKind, { on: string; over: string }>> = {
     over: 'are in the configuration again',
   },
   'schedule-disabled': { on: 'are switched off', over: 'are on again' },
+  'schedule-missing': { on: 'are not there', over: 'are there again' },
   uncovered: { on: 'are in no source: nobody backs them up here', over: 'are covered now, or gone' },
   'account-unseen': { on: "can't be looked at in the account", over: 'can be looked at in the account again' },
   'backup-failed': { on: 'could not be backed up', over: 'are backed up again' },
@@ -57,6 +58,7 @@ const nouns: Partial<Record<MessageKind, string>> = {
   'notifier-failed': 'notifiers',
   'copy-unknown': 'further vaults',
   'schedule-disabled': 'schedules',
+  'schedule-missing': 'schedules',
   uncovered: 'databases of RDS',
   'account-unseen': 'kinds of things',
 };

@@ -2,7 +2,7 @@ import type { Alert } from '../../contract/memory/outbox.ts';
 import type { Sighting } from './alerts.ts';
 
 /** What a check looks at in the account of AWS that it runs in. */
-export type AccountKind = 'schedule-disabled' | 'uncovered' | 'account-unseen';
+export type AccountKind = 'schedule-disabled' | 'schedule-missing' | 'uncovered' | 'account-unseen';
 /** `what`: the one thing that it is about, and by which it is known again. `hint`: what to do. */
 export type AccountFinding = {
   kind: AccountKind;

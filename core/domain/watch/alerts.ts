@@ -34,6 +34,7 @@ const weekly: readonly MessageKind[] = [
   'overdue-drill',
   'unconfirmed',
   'schedule-disabled',
+  'schedule-missing',
   'uncovered',
   'account-unseen',
 ];

@@ -64,7 +64,7 @@ test('the function tells how old the clients of its layer are, by what the layer
   ]);
 });
 
-test('it tells of a schedule that somebody has switched off, and by the event of a digest how all stands', async () => {
+test('it tells of schedules that are switched off or deleted, and by the event of a digest how all stands', async () => {
   const { aws } = scene;
   const topic = elements(await query(aws, aws, 'sns', 'CreateTopic', { Name: 'digests' }), 'TopicArn')[0]!;
   const told = await newQueue('digests', '123456789012', aws, () => aws);
@@ -87,7 +87,11 @@ test('it tells of a schedule that somebody has switched off, and by the event of
   const untold = answerOf(await half.invoke({ digest: true }));
 
   expect(untold).toMatchObject({ told: 1, untold: expect.stringContaining('digests-gone') });
-  expect(looked.notices).toEqual([expect.stringContaining('the schedule rotate-seen is switched off')]);
+  expect(looked.notices).toEqual([
+    expect.stringContaining('the schedule rotate-seen is switched off'),
+    expect.stringContaining('the schedule check is not there'),
+    expect.stringContaining('the schedule backup-seen is not there'),
+  ]);
   expect(JSON.stringify(atOnce)).toContain('schedule-disabled');
   expect(digested.told).toBe(1);
   expect(later).toHaveLength(1);

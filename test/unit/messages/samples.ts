@@ -90,6 +90,13 @@ const disabled: AccountFinding = {
   known: [['Schedule', 'Nightjar/rotate-shop']],
   hint: 'switch it on in EventBridge Scheduler; a source that is to rest is paused in the configuration instead',
 };
+const deleted: AccountFinding = {
+  kind: 'schedule-missing',
+  what: 'backup-shop',
+  subject: 'the schedule backup-shop is not there: nothing starts what it is for',
+  known: [['Schedule', 'backup-shop']],
+  hint: 'somebody has deleted it: docs/runbook.md tells how to have it made again',
+};
 const uncovered = (what: string): AccountFinding => {
   const address = `${what.split(' ')[1]}.c1x2y3.eu-west-1.rds.amazonaws.com`;
   return uncoveredDatabases([{ what, engine: 'postgres', addresses: [address], tags: {} }], 'all', [])[0]!;
@@ -123,8 +130,8 @@ const digested: Parameters<typeof digestMessage>[0] = {
   ],
   unconfigured: [{ source: 'old-shop' as SourceName, newest: good.newest!, count: 12 }],
   account: {
-    judged: ['schedule-disabled', 'uncovered'],
-    found: [disabled, uncovered('instance forgotten'), uncovered('cluster trial')],
+    judged: ['schedule-disabled', 'schedule-missing', 'uncovered'],
+    found: [disabled, deleted, uncovered('instance forgotten'), uncovered('cluster trial')],
   },
 };
 
@@ -281,6 +288,8 @@ export const samples: Record<string, Message> = {
   'account-unseen': accountFound(unseen, { at }),
   'recovered-account-unseen': over(accountOver(unseen.kind, unseen.what), { was: unseen.kind, since }, at),
   'schedule-disabled': accountFound(disabled, { at }),
+  'schedule-missing': accountFound(deleted, { at }),
+  'recovered-schedule-missing': over(accountOver(deleted.kind, deleted.what), { was: deleted.kind, since }, at),
   uncovered: accountFound(uncovered('instance forgotten'), { at }),
   'group-uncovered': grouped(
     ['instance forgotten', 'cluster ledger', 'instance blog', 'instance trial'].map((what) => ({

@@ -5,6 +5,7 @@ import type { ToldAt } from '../text.ts';
 
 const endings: Record<AccountKind, string> = {
   'schedule-disabled': 'is on again, or gone',
+  'schedule-missing': 'is there again, or need not be',
   uncovered: 'is covered now, or gone',
   'account-unseen': 'can be looked at again, or need not be',
 };
