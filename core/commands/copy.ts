@@ -7,6 +7,7 @@ import type { BackupId, SourceName } from '../domain/keys.ts';
 import { copiesDue } from '../domain/retention/copies.ts';
 import { shapeOf } from '../domain/verdict/copy-shape.ts';
 import type { SourceHistory } from '../domain/verdict/history.ts';
+import { verdictOn } from '../domain/verdict/verdict.ts';
 import type { SourceRules } from '../domain/verdict/verdict.ts';
 import type { Clock, Identity, Report } from '../ports.ts';
 import type { Received } from '../store/copying/receive.ts';
@@ -75,8 +76,9 @@ export function copyMissing(
 }
 
 /**
- * Which good backups a further vault lacks. What looks alike in both listings is there, and nothing of it is read; of
- * the others, only the manifests are that its retention asks for.
+ * Which good backups a further vault lacks: those that its retention asks for, and every adopted one that the first
+ * vault remembers. What looks alike in both listings is there, and nothing of it is read; of the others, only the
+ * manifests are.
  */
 async function missingIn(
   copy: SourceHistory,
@@ -88,16 +90,25 @@ async function missingIn(
   const shapes = new Map(copy.backups.map((found) => [found.id, shapeOf(found)]));
   const there = new Set(first.backups.filter((found) => shapes.get(found.id) === shapeOf(found)).map(({ id }) => id));
   const [bad, judged] = [new Set<BackupId>(), new Set<BackupId>()];
+  const look = (ids: readonly BackupId[]) =>
+    survey(first, { memory, at: clock.now(), only: (id) => ids.includes(id) }, from, signal);
+  let seen = await look([]);
   for (;;) {
-    const whole = { first: shelfOf(first, (id) => !bad.has(id)), copy: shelfOf(copy, (id) => there.has(id)) };
-    const due = copiesDue(whole.first, whole.copy, retention, memory.timeZone);
+    const adopted = seen.verdict.adopted.map(({ id }) => id);
+    const shelves = {
+      first: shelfOf(first, adopted, (id) => !bad.has(id)),
+      copy: shelfOf(copy, adopted, (id) => there.has(id)),
+    };
+    const due = [
+      ...copiesDue(shelves.first, shelves.copy, retention, memory.timeZone),
+      ...adopted.filter((id) => !bad.has(id) && !there.has(id)),
+    ];
     const unjudged = due.filter((id) => !judged.has(id));
     if (unjudged.length === 0) return due;
-    const options = { memory, at: clock.now(), only: (id: BackupId) => unjudged.includes(id) };
-    const { verdict, ledger } = await survey(first, options, from, signal);
+    seen = await look(unjudged);
+    const { verdict, ledger } = seen;
     for (const id of unjudged) {
-      const isGood = verdict.backups.some((one) => one.id === id && one.good);
-      if (!isGood) bad.add(id);
+      if (verdictOn(id, verdict)?.good !== true) bad.add(id);
       else if (shapes.get(id) === shapeNamed(id, first, ledger)) there.add(id);
       judged.add(id);
     }
@@ -110,8 +121,9 @@ function shapeNamed(id: BackupId, { backups }: SourceHistory, ledger: Ledger): s
   return shapeOf(backups.find((one) => one.id === id)!, known?.facts?.parts);
 }
 
-function shelfOf({ backups }: SourceHistory, isWhole: (id: BackupId) => boolean) {
-  const ids = backups.map(({ id }) => id);
+/** Without those that no retention decides about. */
+function shelfOf({ backups }: SourceHistory, adopted: readonly BackupId[], isWhole: (id: BackupId) => boolean) {
+  const ids = backups.map(({ id }) => id).filter((id) => !adopted.includes(id));
   return { ids, whole: ids.filter(isWhole) };
 }
 

@@ -36,7 +36,7 @@ export async function listBackups(
     store,
     signal,
   );
-  const verdicts = new Map(verdict.backups.map((one) => [one.id, one]));
+  const verdicts = new Map([...verdict.backups, ...verdict.adopted].map((one) => [one.id, one]));
   const backups = history.backups.map((found): ListedBackup => {
     const proof = lastProof(found);
     const read = reads.get(found.id)!;

@@ -1,6 +1,7 @@
 import { word } from '../domain/messages/text.ts';
 import { BackupError, isBackupError } from '../domain/errors.ts';
 import type { BackupId, SourceName } from '../domain/keys.ts';
+import { verdictOn } from '../domain/verdict/verdict.ts';
 import type { SourceRules, Verdict } from '../domain/verdict/verdict.ts';
 import type { Clock, Identity } from '../ports.ts';
 import type { ManifestFound } from '../store/backups/manifests.ts';
@@ -44,7 +45,7 @@ export async function removableBackup(
     return undefined;
   });
   return {
-    verdict: verdict.backups.find((one) => one.id === id)!,
+    verdict: verdictOn(id, verdict)!,
     found,
     async remove(why, stop) {
       await store.recordRemoval(source, id, why, deps, stop);

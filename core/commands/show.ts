@@ -5,7 +5,7 @@ import type { BackupId, SourceName } from '../domain/keys.ts';
 import { planRetention, tiersOf } from '../domain/retention/retention.ts';
 import { shapeOf } from '../domain/verdict/copy-shape.ts';
 import type { BackupFound } from '../domain/verdict/history.ts';
-import { damagedParts, damageOf, partsNamed } from '../domain/verdict/verdict.ts';
+import { damagedParts, damageOf, partsNamed, verdictOn } from '../domain/verdict/verdict.ts';
 import type { SourceRules, SourceVerdict, Verdict } from '../domain/verdict/verdict.ts';
 import type { Clock } from '../ports.ts';
 import type { Pin } from '../store/records/pin.ts';
@@ -52,7 +52,7 @@ export async function showBackup(
   return {
     manifest,
     warnings,
-    verdict: verdict.backups.find((one) => one.id === id)!,
+    verdict: verdictOn(id, verdict)!,
     tiers: tiersToday(id, verdict, memory) ?? manifest.tiers,
     pinned: found.pinned,
     pin: found.pinned ? await store.readPin(source, id, signal) : undefined,

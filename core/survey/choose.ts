@@ -5,6 +5,7 @@ import { shrunkText } from '../domain/messages/findings/content.ts';
 import { moment } from '../domain/messages/text.ts';
 import { momentMeant } from '../domain/time/moment-meant.ts';
 import { plural } from '../domain/units.ts';
+import { verdictOn } from '../domain/verdict/verdict.ts';
 import type { SourceRules, SourceVerdict, Verdict } from '../domain/verdict/verdict.ts';
 import type { Clock } from '../ports.ts';
 import type { Store } from '../store/store.ts';
@@ -16,7 +17,7 @@ type ChooseDeps = { store: Store; clock: Clock };
 /**
  * Which backup is meant: the id of one; `latest`, the newest good one; `latest-proven`, the newest that was restored and
  * compared; `newest`, whatever it is worth (but not one of the future); or the newest good one that was begun not after
- * a moment (`momentMeant` says how that may be written).
+ * a moment (`momentMeant` says how that may be written). Only its id leads to one that was adopted.
  */
 export type Which = string | { at: string };
 
@@ -118,7 +119,7 @@ async function byId(
     if (memory.encrypted && manifest.encryption === null) throw error;
     return undefined;
   });
-  const found = judged?.verdict.backups.find((one) => one.id === id);
+  const found = judged && verdictOn(id, judged.verdict);
   if (found?.damage?.kind === 'plain') throw plainBackup(source, found);
   if (judged === undefined || found === undefined) return { manifest, warnings: [], passedOver: [] };
   const bad = found.damage ?? found.misdated;

@@ -3,6 +3,7 @@ import type { SourceName } from '../domain/keys.ts';
 import { moment, word } from '../domain/messages/text.ts';
 import { isUnread } from '../domain/verdict/verdict.ts';
 import type { SourceVerdict, Verdict } from '../domain/verdict/verdict.ts';
+import { plural } from '../domain/units.ts';
 import type { Store } from '../store/store.ts';
 
 /** Why a backup is passed over. */
@@ -20,8 +21,14 @@ export function plainBackup(source: SourceName, { id, damage }: Pick<Verdict, 'i
 }
 
 /** What to say where none can be taken. */
-export function noneGood(source: SourceName, { backups }: SourceVerdict, store: Store): BackupError {
+export function noneGood(source: SourceName, { backups, adopted }: SourceVerdict, store: Store): BackupError {
   const last = backups.at(-1);
+  if (last === undefined && adopted.length > 0)
+    return store.missingBackup(
+      source,
+      `there is none yet but ${plural(adopted.length, 'adopted one')}`,
+      `that goes by its id: nightjar restore ${word(source)} ${adopted.at(-1)!.id}`,
+    );
   if (last === undefined)
     return store.missingBackup(source, 'there is none yet', `take one: nightjar backup ${word(source)}`);
   if (isUnread(last.damage))

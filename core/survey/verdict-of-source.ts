@@ -33,6 +33,7 @@ export async function verdictOfSource(
   };
   const verdict = await look(readAtFirst);
   const isFound = verdict.backups.some((one) => one[wanted] && isEarly(one.start));
-  if (isFound || verdict.backups.length <= readAtFirst) return { verdict, warnings };
+  const count = verdict.backups.length + verdict.adopted.length;
+  if (isFound || count <= readAtFirst) return { verdict, warnings };
   return { verdict: await look(Number.POSITIVE_INFINITY), warnings };
 }

@@ -12,6 +12,7 @@ import { formatBytes, formatCount, plural } from '../../../core/domain/units.ts'
 import { memoryFor, readable } from '../names.ts';
 import type { CommandOutcome } from '../text/output.ts';
 import type { CommandSession } from '../session.ts';
+import { adoptedText } from '../text/backups/adopted-text.ts';
 import { sizesOf } from '../sizes.ts';
 import { aligned, shortAge, shortSpan, wrapped } from '../text/text.ts';
 
@@ -46,7 +47,7 @@ export async function listCommand(
 
 function titleOf(backups: readonly ListedBackup[]): string {
   if (backups.length === 0) return 'no backup yet';
-  const proven = backups.findLast(({ verdict }) => verdict.proven);
+  const proven = backups.findLast((one) => one.verdict.proven && !wasAdopted(one));
   return `${plural(backups.length, 'backup')}${proven === undefined ? '' : `, proven up to ${proven.id}`}`;
 }
 
@@ -65,11 +66,16 @@ function linesOf(backup: ListedBackup): string[] {
     : why.flatMap((line) => wrapped(line, width, '  '));
 }
 
+function wasAdopted(backup: ListedBackup): boolean {
+  return backup.status === 'complete' && backup.manifest.adopted !== undefined;
+}
+
 /** What is to be known of a backup, beside its figures. */
 function whyOf(backup: ListedBackup): string[] {
   const { damage, misdated, shrunk, other } = backup.verdict;
   if (backup.status === 'unreadable') return damage?.kind === 'unsigned' ? [backup.why, unsignedHint] : [backup.why];
   return [
+    ...(backup.manifest.adopted === undefined ? [] : [adoptedText(backup.manifest.adopted)]),
     ...(damage === undefined ? [] : [damage.why]),
     ...(misdated === undefined ? [] : [misdated.why]),
     ...(shrunk === undefined ? [] : [shrunkText(shrunk).replace('the newest backup', 'shrunk:')]),
@@ -81,7 +87,7 @@ function withTiers(source: SourceName, backups: readonly ListedBackup[], { sourc
   const made = (backup: ListedBackup): readonly Tier[] => (backup.status === 'complete' ? backup.manifest.tiers : []);
   if (!sourceNames.includes(source)) return backups.map((backup) => ({ ...backup, tiers: made(backup) }));
   const { retention, timeZone } = settings(source);
-  const good = backups.filter(({ verdict }) => verdict.good);
+  const good = backups.filter((one) => one.verdict.good && !wasAdopted(one));
   const decisions = new Map(
     planRetention(
       good.map(({ id }) => ({ id, start: startOf(id) })),
@@ -93,10 +99,16 @@ function withTiers(source: SourceName, backups: readonly ListedBackup[], { sourc
 }
 
 /** What keeps it longest: a pin, a tier, or nothing. */
-function keeper({ pinned, tiers, verdict: { damage, misdated } }: Line): string {
+function keeper(line: Line): string {
+  const {
+    pinned,
+    tiers,
+    verdict: { damage, misdated },
+  } = line;
   if (pinned) return 'pinned';
   if (damage !== undefined) return 'damaged';
   if (misdated !== undefined) return 'misdated';
+  if (wasAdopted(line)) return 'adopted';
   return tiers.length === 0 ? '-' : longestTier(tiers);
 }
 
@@ -136,6 +148,7 @@ function documentOf(backup: Line): object {
     ...(proof && { proof }),
   };
   if (backup.status === 'unreadable') return { ...known, why: backup.why };
-  const { engine, database, server, start, end, warnings } = backup.manifest;
-  return { ...known, engine, database, server, start, end, tiers, ...sizesOf(backup.manifest), warnings };
+  const { engine, database, server, start, end, warnings, adopted } = backup.manifest;
+  const figures = { start, end, tiers, ...sizesOf(backup.manifest) };
+  return { ...known, engine, database, server, ...figures, warnings, ...(adopted && { adopted }) };
 }

@@ -36,6 +36,18 @@ export const tableSchema = z.strictObject({
   fingerprint: hex(16),
 });
 
+/**
+ * What a dump was that somebody else had made, and who took it over when: its moment is the backup's `start` and `end`,
+ * and was told by that person.
+ */
+export const adoptedSchema = z.strictObject({
+  file: z.string(),
+  sha256: hex(64),
+  bytes: count,
+  by: z.string(),
+  at: z.iso.datetime(),
+});
+
 /** The document that makes a backup exist: written last, never changed. Times are ISO 8601, UTC. */
 export const manifestSchema = z.strictObject({
   format: z.literal(1),
@@ -66,12 +78,15 @@ export const manifestSchema = z.strictObject({
   /** Sequences as the dump sets them: `setval`'s arguments behind the name. */
   sequences: z.record(z.string(), z.string()),
   objects: z.record(z.string(), count),
+  /** Of a backup that no run of ours has made of its source: it is of the past, and counts for nothing but itself. */
+  adopted: adoptedSchema.optional(),
   warnings: z.array(z.string()),
   /** What the parts hold otherwise than the source did, a sentence each; absent where there is nothing. */
   exceptions: z.array(z.string()).min(1).optional(),
   restore: z.array(z.string()),
 });
 
+export type Adopted = z.infer<typeof adoptedSchema>;
 export type Manifest = z.infer<typeof manifestSchema>;
 export type ManifestPart = z.infer<typeof partSchema>;
 export type TableRows = z.infer<typeof tableSchema>;

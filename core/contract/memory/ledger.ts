@@ -21,7 +21,8 @@ export const otherSchema = z.strictObject({
 });
 
 /**
- * What a manifest says, as far as its backup is judged by it. `parts`: a digest of the names and sizes of its parts.
+ * What a manifest says, as far as its backup is judged by it. `parts`: a digest of the names and sizes of its parts;
+ * `adopted`: no run of ours has made it of its source.
  */
 export const factsSchema = z.strictObject({
   start: z.iso.datetime(),
@@ -32,6 +33,7 @@ export const factsSchema = z.strictObject({
   engine: z.string(),
   database: z.string(),
   server: z.string().optional(),
+  adopted: z.literal(true).optional(),
 });
 
 /**

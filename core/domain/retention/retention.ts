@@ -18,7 +18,16 @@ export type Reason =
   | { rule: 'count'; place: number; of: number }
   | { rule: 'within'; ms: number }
   | {
-      rule: 'pinned' | 'last-good' | 'last-proven' | 'last-full' | 'most-rows' | 'unreadable' | 'misdated' | 'damaged';
+      rule:
+        | 'pinned'
+        | 'adopted'
+        | 'last-good'
+        | 'last-proven'
+        | 'last-full'
+        | 'most-rows'
+        | 'unreadable'
+        | 'misdated'
+        | 'damaged';
     };
 
 /** What becomes of a backup, and every reason for it: nothing keeps one without a reason. */
@@ -64,6 +73,8 @@ export function reasonText(reason: Reason): string {
       return `within ${formatDuration(reason.ms)} of the newest`;
     case 'pinned':
       return 'pinned';
+    case 'adopted':
+      return 'adopted: a person’s to remove';
     case 'last-good':
       return 'the last good one';
     case 'last-proven':

@@ -40,7 +40,8 @@ export type RotationPlan = { source: SourceName; backups: PlannedBackup[]; refus
 
 /**
  * Decides about every backup of one source, by what it is worth (verdict.ts). Only good ones fill places. A damaged one
- * goes when it would go as a good one, too; one whose manifest can't be understood, or whose date can't be true, stays.
+ * goes when it would go as a good one, too; one whose manifest can't be understood, or whose date can't be true, stays,
+ * and one that was adopted: a person removes it.
  * Kept besides: what is pinned, the newest good one, the newest that was proven, and, until somebody has accepted that
  * newer ones hold less or something else, the last full ones.
  */
@@ -73,7 +74,7 @@ export function removedBy({ backups }: RotationPlan): PlannedBackup[] {
   return backups.filter(({ action }) => action === 'remove');
 }
 
-function reasonsFor({ backups }: SourceVerdict, { retention, timeZone }: Policy): Map<BackupId, Reason[]> {
+function reasonsFor({ backups, adopted }: SourceVerdict, { retention, timeZone }: Policy): Map<BackupId, Reason[]> {
   const reasons = new Map<BackupId, Reason[]>();
   const judged = backups.filter(({ damage, misdated }) => !isUnread(damage) && misdated === undefined);
   for (const { id, reasons: asGood } of planRetention(judged, retention, timeZone))
@@ -88,6 +89,7 @@ function reasonsFor({ backups }: SourceVerdict, { retention, timeZone }: Policy)
     if (isUnread(damage)) reasons.set(id, [{ rule: 'unreadable' }]);
     else if (misdated !== undefined) reasons.set(id, [{ rule: 'misdated' }]);
   }
+  for (const { id } of adopted) reasons.set(id, [{ rule: 'adopted' }]);
   return reasons;
 }
 

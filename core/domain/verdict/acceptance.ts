@@ -9,8 +9,8 @@ import type { SourceVerdict, Verdict } from './verdict.ts';
 export type Acceptable = { what: string; before: string; now: string };
 
 /** All that a check tells of a source until somebody accepts it; empty where there is nothing. */
-export function acceptableOf({ backups, newest, gone, lost }: SourceVerdict): Acceptable[] {
-  const open = backups.filter(({ accepted }) => !accepted);
+export function acceptableOf({ backups, adopted, newest, gone, lost }: SourceVerdict): Acceptable[] {
+  const open = [...backups, ...adopted].filter(({ accepted }) => !accepted);
   return [
     ...(newest?.shrunk === undefined ? [] : [shrunkLine(newest.shrunk)]),
     ...(newest?.other === undefined
@@ -43,7 +43,7 @@ export function accepted(
   const { newest } = verdict;
   const isMoved = newest !== undefined && !newest.full && content !== undefined;
   const since = newest === undefined ? undefined : lastFullBefore(verdict, newest);
-  const bad = new Map(verdict.backups.map((one) => [one.id as string, one]));
+  const bad = new Map([...verdict.backups, ...verdict.adopted].map((one) => [one.id as string, one]));
   const backups = ledger.backups.map((entry) =>
     acceptedEntry(entry, bad.get(entry.id), isMoved && (since === undefined || entry.id > since)),
   );

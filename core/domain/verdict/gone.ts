@@ -2,6 +2,7 @@ import type { Ledger } from '../../contract/memory/ledger.ts';
 import type { SourceHistory } from './history.ts';
 import { startOf } from '../keys.ts';
 import type { BackupId } from '../keys.ts';
+import { isAdopted } from './adopted.ts';
 import { planRetention } from '../retention/retention.ts';
 import type { SourceRules } from './verdict.ts';
 
@@ -9,7 +10,7 @@ const mostIds = 100;
 
 /**
  * Backups that were there at the last look, are not any more, and that the retention keeps: no rotation removed them,
- * and no person who left word of it.
+ * and no person who left word of it. No rotation ever removes an adopted one.
  * What was told before stays until it is accepted, or the backups are back. Rotation can't have removed one that the
  * retention keeps now, for newer backups only ever take places away, and kept at the last look, for a rotation may have
  * gone by that one: so nobody has to write down what rotation did, and a rotation that removed too much is seen, too.
@@ -28,17 +29,18 @@ export function goneOf(
   );
   const known = (before.gone?.ids ?? []).filter((id) => !there.has(id));
   const back = (before.gone?.ids.length ?? 0) - known.length;
-  const fresh =
-    missing.length === 0
+  const [own, adopted] = [missing.filter((one) => !isAdopted(one)), missing.filter(isAdopted)];
+  const all = [...before.backups, ...entries].filter((one) => !isAdopted(one));
+  const idsOf = (some: typeof missing): BackupId[] => some.map(({ id }) => id as BackupId);
+  const kept =
+    own.length === 0
       ? []
-      : [memory, before.policy ?? memory].reduce(
-          (ids, policy) => keptOf(ids, [...before.backups, ...entries], policy, now),
-          missing.map(({ id }) => id as BackupId),
-        );
+      : [memory, before.policy ?? memory].reduce((ids, policy) => keptOf(ids, all, policy, now), idsOf(own));
+  const fresh = [...kept, ...idsOf(adopted)].sort();
   const count = (before.gone?.count ?? 0) - back + fresh.length;
   if (count <= 0) return undefined;
-  const all = new Set([...before.backups, ...entries].map(({ id }) => id));
-  const of = fresh.length === 0 ? (before.gone?.of ?? count) : Math.max(before.gone?.of ?? 0, all.size);
+  const ever = new Set([...before.backups, ...entries].map(({ id }) => id));
+  const of = fresh.length === 0 ? (before.gone?.of ?? count) : Math.max(before.gone?.of ?? 0, ever.size);
   return { count, of, ids: [...new Set([...known, ...fresh])].slice(-mostIds) };
 }
 

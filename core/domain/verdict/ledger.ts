@@ -1,5 +1,6 @@
 import type { Baseline, Entry, Ledger } from '../../contract/memory/ledger.ts';
 import type { Manifest } from '../../contract/manifest/manifest.ts';
+import { isAdopted } from './adopted.ts';
 import { grown, otherThan, shrinkingAgainst } from './baseline.ts';
 import type { BackupFacts } from './baseline.ts';
 import { goneOf } from './gone.ts';
@@ -18,7 +19,7 @@ export type ManifestRead =
   | { unreadable: string; unsigned?: true };
 
 /** What a manifest says, as far as its backup is judged by it. */
-export function contentOf({ start, end, engine, database, server, parts, tables }: Manifest): BackupFacts {
+export function contentOf({ start, end, engine, database, server, parts, tables, adopted }: Manifest): BackupFacts {
   const sum = (numbers: number[]): number => numbers.reduce((total, one) => total + one, 0);
   const facts = {
     start,
@@ -30,7 +31,11 @@ export function contentOf({ start, end, engine, database, server, parts, tables 
     database,
   };
   return {
-    facts: { ...facts, ...(server.identity !== undefined && { server: server.identity }) },
+    facts: {
+      ...facts,
+      ...(server.identity !== undefined && { server: server.identity }),
+      ...(adopted !== undefined && { adopted: true as const }),
+    },
     families: familiesOf(tables),
   };
 }
@@ -48,7 +53,7 @@ export function toRead({ backups }: SourceHistory, ledger: Ledger | undefined, s
 /**
  * What is remembered after a look: of each backup that is there what its manifest says, and how it compares with the
  * baseline of its time; the baseline, moved by full backups alone; and what is gone. Whoever looks at the same gets the
- * same. A backup that could not be read is left out.
+ * same. A backup that could not be read is left out. An adopted one is neither late nor compared, and moves nothing.
  */
 export function remember(
   before: Ledger | undefined,
@@ -59,16 +64,15 @@ export function remember(
 ): Ledger {
   const ledger = restartedSince(before ?? { version: 1, backups: [] }, memory);
   const known = new Map(ledger.backups.map((entry) => [entry.id, entry]));
-  const lastKnown = ledger.backups.findLast(
+  const own = ledger.backups.filter((entry) => !isAdopted(entry));
+  const lastKnown = own.findLast(
     ({ id, odd, unsigned }) =>
       odd === undefined && unsigned === undefined && startOf(id as BackupId).getTime() <= now.getTime() + clocksMs,
   )?.id;
   let { baseline } = ledger;
   const entries: Entry[] = [];
   const back = new Set(
-    ledger.backups
-      .slice(ledger.backups.findLastIndex(({ shrunk }) => shrunk === undefined) + 1)
-      .flatMap(({ shrunk }) => shrunk?.table ?? []),
+    own.slice(own.findLastIndex(({ shrunk }) => shrunk === undefined) + 1).flatMap(({ shrunk }) => shrunk?.table ?? []),
   );
   for (const found of history.backups) {
     const one = read.get(found.id);
@@ -78,10 +82,10 @@ export function remember(
       continue;
     }
     const made = entryOf(found, one, old, lastKnown);
-    const compared =
-      old !== undefined || 'unreadable' in one ? made : comparedWith(baseline, made, one.content, memory);
+    const isJudged = old !== undefined || 'unreadable' in one || isAdopted(made);
+    const compared = isJudged ? made : comparedWith(baseline, made, one.content, memory);
     entries.push(compared);
-    if (old !== undefined || 'unreadable' in one) continue;
+    if (isJudged) continue;
     const isGood = damageOf(found, compared) === undefined && misdatedOf(found, compared, now) === undefined;
     if (compared.shrunk?.table !== undefined) back.add(compared.shrunk.table);
     if (!isGood || compared.shrunk !== undefined || compared.other !== undefined) continue;
@@ -120,6 +124,7 @@ function entryOf(found: BackupFound, read: ManifestRead, old: Entry | undefined,
     content: { facts },
     parts,
   } = read;
+  const late = facts.adopted === true && odd === 'late' ? undefined : odd;
   const isReplaced = old?.facts !== undefined && JSON.stringify(old.facts) !== JSON.stringify(facts);
   const listed = partsListed(found);
   const damage = damagedParts(parts, found);
@@ -129,7 +134,7 @@ function entryOf(found: BackupFound, read: ManifestRead, old: Entry | undefined,
     ...(listed !== facts.parts && {
       listed: { parts: listed, ...(damage && { damage: { kind: damage.kind as 'gone' | 'cut', why: damage.why } }) },
     }),
-    ...(isReplaced ? { odd: 'replaced' as const } : odd && { odd }),
+    ...(isReplaced ? { odd: 'replaced' as const } : late && { odd: late }),
     ...judged,
   };
 }
@@ -156,6 +161,7 @@ function restartedSince(ledger: Ledger, memory: SourceRules): Ledger {
   const backups = ledger.backups.map((entry): Entry => {
     const { shrunk: _, ...bare } = entry;
     if (!counts(entry.id as BackupId) || bare.facts === undefined || bare.other !== undefined) return entry;
+    if (isAdopted(entry)) return entry;
     const content: BackupFacts = { facts: bare.facts, families: new Map() };
     const shrunk = shrinkingAgainst(baseline, content, memory.shrink);
     if (shrunk === undefined || baseline === undefined) baseline = grown(baseline, entry.id as BackupId, content);

@@ -2,6 +2,7 @@ import type { Retention } from '../../contract/config/settings/settings.ts';
 import type { WatchSettings } from '../../contract/config/settings/watch.ts';
 import type { Entry, Facts, Ledger, Other, Shrinking } from '../../contract/memory/ledger.ts';
 import type { ManifestPart } from '../../contract/manifest/manifest.ts';
+import { isAdopted } from './adopted.ts';
 import { isLess } from './baseline.ts';
 import { calendarOf } from '../time/calendar.ts';
 import { plainJudge } from './plain.ts';
@@ -58,11 +59,12 @@ export type Verdict = {
 };
 
 /**
- * What all backups of a source are worth, oldest first. `hold`: what rotation keeps until somebody has accepted what
- * came after it.
+ * What all backups of a source are worth, oldest first; apart from them those that were adopted, which are none of its
+ * runs: nothing but an id leads to one. `hold`: what rotation keeps until somebody has accepted what came after it.
  */
 export type SourceVerdict = {
   backups: Verdict[];
+  adopted: Verdict[];
   newest: Verdict | undefined;
   full: Verdict | undefined;
   proven: Verdict | undefined;
@@ -86,19 +88,27 @@ export const clocksMs = 5 * 60_000;
 const dayMs = 24 * 3_600_000;
 const empty: Ledger = { version: 1, backups: [] };
 
+/** The verdict on one backup, whoever has made it. */
+export function verdictOn(id: string, { backups, adopted }: SourceVerdict): Verdict | undefined {
+  return [...backups, ...adopted].find((one) => one.id === id);
+}
+
 /** Judges every backup of a source by a listing and by what is remembered of the manifests. */
 export function verdictOf(history: SourceHistory, ledger: Ledger | undefined, rules: Rules, now: Date): SourceVerdict {
   const { backups: entries, gone, lost } = ledger ?? empty;
   const known = new Map(entries.map((entry) => [entry.id, entry]));
   const counts = comparedSince(rules);
-  const whyPlain = plainJudge(history, rules);
-  const backups = history.backups.map((found) =>
+  const isOwn = ({ id }: { id: BackupId }): boolean => !isAdopted(known.get(id));
+  const whyPlain = plainJudge({ backups: history.backups.filter(isOwn) }, rules);
+  const judged = history.backups.map((found) =>
     judgeBackup(found, known.get(found.id), { counts, plain: whyPlain(found) }, rules, now),
   );
+  const backups = judged.filter(isOwn);
   const newest = backups.findLast(({ good }) => good);
   const full = backups.findLast((one) => one.full);
   return {
     backups,
+    adopted: judged.filter((one) => !isOwn(one)),
     newest,
     full,
     proven: backups.findLast(({ proven }) => proven),

@@ -12,12 +12,14 @@ import type { CopyStanding, Finding, Judgement, WatchedCopy } from './freshness.
 
 /**
  * What the first vault offers to copies of a source. `since`: when it had its first backup, as far as anybody
- * remembers; `shapes`: how each backup lies there, and since when.
+ * remembers; `shapes`: how each backup lies there, and since when; `adopted`: those that no run has made, which make no
+ * copy fresh.
  */
 export type Offered = {
   newest: BackupId;
   since: Date;
   shapes: ReadonlyMap<BackupId, { shape: string; completed: Date }>;
+  adopted: ReadonlySet<BackupId>;
 };
 
 /** What a further vault has of a source. `newest`: the newest of the first vault's backups that is whole there. */
@@ -29,15 +31,16 @@ const usualOf = 7;
 /** What a look at the first vault has found that copies must have; nothing, where no backup of it is good. */
 export function offeredBy(
   { backups }: SourceHistory,
-  { newest }: SourceVerdict,
+  { newest, backups: own, adopted }: SourceVerdict,
   { baseline, backups: entries }: Ledger,
 ): Offered | undefined {
   if (newest === undefined) return undefined;
   const parts = new Map(entries.map(({ id, facts }) => [id, facts?.parts]));
-  const first = baseline?.from ?? backups[0]?.id ?? newest.id;
+  const first = baseline?.from ?? own[0]?.id ?? newest.id;
   return {
     newest: newest.id,
     since: startOf(first as BackupId),
+    adopted: new Set(adopted.map(({ id }) => id)),
     shapes: new Map(
       backups.map((found) => [found.id, { shape: shapeOf(found, parts.get(found.id)), completed: found.completed }]),
     ),
@@ -49,12 +52,14 @@ export function offeredBy(
  * it is listed; one that failed its last look there, or that the first vault would have to have and has not, does not
  * count.
  */
-export function copySeen({ newest: wanted, shapes }: Offered, copy: SourceHistory): CopySeen {
+export function copySeen({ newest: wanted, shapes, adopted }: Offered, copy: SourceHistory): CopySeen {
   const end = startOf(wanted).getTime();
   const whole = copy.backups.filter((found) => {
     const first = shapes.get(found.id);
     const isAlike = first === undefined || first.shape === shapeOf(found);
-    return isAlike && damageOf(found, undefined) === undefined && found.start.getTime() <= end;
+    return (
+      isAlike && !adopted.has(found.id) && damageOf(found, undefined) === undefined && found.start.getTime() <= end
+    );
   });
   const lags = whole.flatMap(({ id, completed }) => {
     const first = shapes.get(id);

@@ -41,7 +41,7 @@ export function expectationOf(
   now: Date,
 ): Expectation | undefined {
   const schedule = scheduleOf(watched);
-  const newest = history.backups.findLast(({ start }) => start <= now)?.start;
+  const newest = verdict.backups.findLast(({ start }) => start <= now)?.start;
   if (schedule === undefined || newest === undefined) return undefined;
   const plan = isPaused(watched, now) ? 'paused' : `${schedule.cron} ${schedule.timeZone}`;
   const memory = knownUntil(before?.plan === plan ? before : undefined, now) ?? {

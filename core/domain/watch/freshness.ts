@@ -172,6 +172,7 @@ export function unseen(
 ): Judgement {
   const nothing: SourceVerdict = {
     backups: [],
+    adopted: [],
     newest: undefined,
     full: undefined,
     proven: undefined,
@@ -245,15 +246,15 @@ function goneFinding({ gone, lost, backups }: SourceVerdict): Finding[] {
  * Every damaged backup that nobody has accepted as such. That a manifest can't be understood says nothing of its parts:
  * it is a doubt.
  */
-function damagedFinding({ backups }: SourceVerdict): Finding[] {
-  const damaged = backups.flatMap(({ id, damage, accepted }) =>
+function damagedFinding({ backups, adopted }: SourceVerdict): Finding[] {
+  const damaged = [...backups, ...adopted].flatMap(({ id, damage, accepted }) =>
     damage === undefined || isUnread(damage) || accepted ? [] : [{ id, why: damage.why }],
   );
   return damaged.length === 0 ? [] : [{ kind: 'damaged', backups: damaged }];
 }
 
-function doubtsOf(source: SourceName, { backups, lost }: SourceVerdict): Finding[] {
-  const told = backups.filter(({ accepted }) => !accepted);
+function doubtsOf(source: SourceName, { backups, adopted, lost }: SourceVerdict): Finding[] {
+  const told = [...backups, ...adopted].filter(({ accepted }) => !accepted);
   return [
     ...told.flatMap((one) => misdatedDoubt(source, one)),
     ...told.flatMap(unreadDoubt),

@@ -20,6 +20,8 @@ export type StoredBackup = {
   identity?: string;
   random?: number;
   dates?: { start: Date; end: Date };
+  /** Whether it was somebody else's dump. */
+  adopted?: boolean;
 };
 
 const content = Buffer.from('rows');
@@ -45,6 +47,7 @@ export async function storeBackup(
     identity,
     random = 0.5,
     dates,
+    adopted = false,
   } = options;
   const name = source as SourceName;
   const id = newBackupId(start, random);
@@ -84,6 +87,9 @@ export async function storeBackup(
     })),
     sequences: {},
     objects: {},
+    ...(adopted && {
+      adopted: { file: 'shop.sql.gz', sha256, bytes: 4, by: 'ann@desk', at: '2026-11-20T11:00:00.000Z' },
+    }),
     warnings: [],
     restore: [],
   });

@@ -4,6 +4,7 @@ import { shrunkText } from '../../../../core/domain/messages/findings/content.ts
 import { moment } from '../../../../core/domain/messages/text.ts';
 import type { Verdict } from '../../../../core/domain/verdict/verdict.ts';
 import { formatBytes, formatCount, formatDuration, plural } from '../../../../core/domain/units.ts';
+import { adoptedText } from './adopted-text.ts';
 import { sizesOf } from '../../sizes.ts';
 import { aligned, cut, wrapped } from '../text.ts';
 
@@ -51,14 +52,19 @@ export function doubtsIn({ damage, misdated, shrunk, other }: Verdict): string[]
 }
 
 function factsOf({ manifest, verdict, tiers, pinned, pin, proofs }: ShownBackup, place: string): [string, string][] {
-  const { database, server, client, start, timeZone, encryption } = manifest;
+  const { database, server, client, start, timeZone, encryption, adopted } = manifest;
   const { rows, bytes, storedBytes, ms } = sizesOf(manifest);
   const to = encryption?.recipients.join(', ');
   return [
     ...doubtsIn(verdict).map((why): [string, string] => ['but', why]),
     ['lies in', place],
     ['database', `${database} on ${server.product} ${server.version}, by ${client.program} ${client.version}`],
-    ['made', `${moment(new Date(start), timeZone)}, in ${formatDuration(ms)}`],
+    adopted === undefined
+      ? ['made', `${moment(new Date(start), timeZone)}, in ${formatDuration(ms)}`]
+      : [
+          'made',
+          `${moment(new Date(start), timeZone)}, as was told; ${adoptedText(adopted)}; SHA-256 ${adopted.sha256}`,
+        ],
     ['holds', `${formatCount(rows)} rows in ${plural(manifest.tables.length, 'table')}, ${formatBytes(bytes)}`],
     ['stored', `${formatBytes(storedBytes)} in ${plural(manifest.parts.length, 'part')}`],
     ['encrypted', to === undefined ? 'no' : `to ${to}`],
