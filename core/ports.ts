@@ -1,6 +1,6 @@
 import type { Retention } from './contract/config/rotation/retention.ts';
 import type { Catalog } from './contract/manifest/catalog.ts';
-import type { Manifest, ManifestPart, TableRows } from './contract/manifest/manifest.ts';
+import type { Manifest, ManifestPart, Position, TableRows } from './contract/manifest/manifest.ts';
 import type { RunEnded } from './contract/events/run-ended.ts';
 import type { Message } from './contract/events/message.ts';
 import type { Notice } from './domain/tools/notices.ts';
@@ -99,6 +99,8 @@ export type Confirmed = {
    * lose digits`. Of a proof: what the manifest does not except itself, being of an older version.
    */
   exceptions: string[];
+  /** Where the backup's moment stands in the server's log, as far as the server tells. */
+  position?: readonly Position[];
 };
 
 /** Lets a part's content pass as far as it may be what it is; throws `part-corrupt`. */

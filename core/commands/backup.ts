@@ -115,6 +115,7 @@ async function manifestOf(
   { version, identity, clock }: BackupDeps,
 ): Promise<Manifest> {
   const { recipients = [] } = source;
+  const { position = [] } = confirmed;
   const counts = Object.entries(plan.catalog).map(([kind, names]) => [kind, Object.keys(names).length]);
   return {
     format: 1,
@@ -138,6 +139,7 @@ async function manifestOf(
     ...(seen.largeObjects && { largeObjects: seen.largeObjects }),
     sequences: seen.sequences,
     objects: Object.fromEntries(counts),
+    ...(position.length > 0 && { position: [...position] }),
     warnings: [...plan.warnings, ...confirmed.warnings].map(oneLine),
     ...(confirmed.exceptions.length > 0 && { exceptions: confirmed.exceptions.map(oneLine) }),
     restore: await restoreByHand(parts, (opened) => source.engine.restoreCommands(opened, plan), armorTo(recipients)),

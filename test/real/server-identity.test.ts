@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals';
+import type mysql from 'mysql2/promise';
 import { backup } from '../../core/commands/backup.ts';
 import type { Source } from '../../core/ports.ts';
 import type { SourceName } from '../../core/domain/keys.ts';
@@ -9,6 +10,14 @@ import { limit, postgresScene } from '../support/postgres.ts';
 import { layerTools } from '../support/tools.ts';
 import { folderScene } from '../support/vaults/vault.ts';
 import { connect, loginTo } from '../support/mariadb/mariadb.ts';
+
+const plain: Omit<Source, 'engine'> = {
+  name: 'shop' as SourceName,
+  timeZone: 'UTC',
+  retention: { count: 1 },
+  compressionLevel: 1,
+  parallel: 2,
+};
 
 test('a backup of PostgreSQL says of which cluster it is, also of a role without rights; of one that may not ask it says nothing', async () => {
   const scene = await postgresScene(17);
@@ -30,11 +39,15 @@ test('a backup of PostgreSQL says of which cluster it is, also of a role without
 
   expect((await backup(asReader, scene.deps(), limit())).server.identity).toBe(identity);
   expect(identity).toMatch(/^\d{15,}$/);
-  await scene.sql('shop', 'revoke execute on function pg_control_system() from public');
-  expect((await backup(asReader, scene.deps(), limit())).server).toEqual({
-    product: 'PostgreSQL',
-    version: expect.any(String),
-  });
+  await scene.sql(
+    'shop',
+    `revoke execute on function pg_control_system() from public;
+    revoke execute on function pg_current_wal_insert_lsn() from public`,
+  );
+  const knowingLess = await backup(asReader, scene.deps(), limit());
+  expect(knowingLess.server).toEqual({ product: 'PostgreSQL', version: expect.any(String) });
+  expect(knowingLess).not.toHaveProperty('position');
+  expect(knowingLess.warnings).toEqual([]);
   await scene.stop();
 }, 120_000);
 
@@ -53,19 +66,53 @@ test.each(['MariaDB', 'MySQL'] as const)(
       product === 'MySQL' ? 'select @@server_uuid as identity' : 'select @@server_uid as identity',
     )) as unknown as [[{ identity: string }]];
     await admin.end();
-    const source: Source = {
-      name: 'shop' as SourceName,
-      engine: mariadbEngine(loginTo(server, 'shop'), tools),
-      timeZone: 'UTC',
-      retention: { count: 1 },
-      compressionLevel: 1,
-      parallel: 2,
-    };
+    const source: Source = { ...plain, engine: mariadbEngine(loginTo(server, 'shop'), tools) };
 
-    const { server: said } = await backup(source, scene.deps(), limit());
+    const { server: said, position } = await backup(source, scene.deps(), limit());
 
     expect(said.identity).toBe(row.identity);
+    expect(position).toBeUndefined(); // it keeps no binary log
     await Promise.all([server.stop(), scene.remove()]);
   },
   120_000,
 );
+
+test('a backup of MySQL tells the GTIDs that are surely in it, to a role without further rights', async () => {
+  const server = await startMysql({ settings: { 'disable-log-bin': 'OFF', 'log-bin': 'binlog' } });
+  const [tools, scene] = [await layerTools(), await folderScene()];
+  const admin = await connect(server);
+  await admin.query(`create database shop; create table shop.ticks (id int primary key auto_increment);
+    create user reader@'%' identified by 'secret';
+    grant select, show view, trigger, event on shop.* to reader@'%'; grant show_routine on *.* to reader@'%'`);
+  const number = async () => {
+    const [[row]] = await admin.query<mysql.RowDataPacket[]>('select @@global.gtid_executed as gtid');
+    return lastOf(String(row!['gtid']));
+  };
+  const first = await number();
+  const client = await connect(server);
+  let stopped = false;
+  // one after the other: the n-th row is the n-th GTID from here
+  const writing = (async () => {
+    while (!stopped) await client.query('insert into shop.ticks () values ()');
+  })();
+  const login = loginTo(server, 'shop', { user: 'reader', password: 'secret' });
+  const source: Source = { ...plain, engine: mariadbEngine(login, tools) };
+
+  const { position = [], tables } = await backup(source, scene.deps(), limit()).finally(() => {
+    stopped = true;
+  });
+  await writing;
+  const quiet = await backup(source, scene.deps(), limit());
+
+  expect(position).toEqual([{ name: 'gtid', value: expect.any(String), relation: 'at-or-before' }]);
+  expect(lastOf(position[0]!.value)).toBeGreaterThanOrEqual(first);
+  expect(tables[0]!.rows).toBeGreaterThanOrEqual(lastOf(position[0]!.value) - first);
+  expect(lastOf(quiet.position![0]!.value)).toBe(await number());
+  await Promise.all([client.end(), admin.end()]);
+  await Promise.all([server.stop(), scene.remove()]);
+}, 120_000);
+
+/** `42` of `f68bd301-…:1-42`. */
+function lastOf(gtids: string): number {
+  return Number(/(\d+)$/.exec(gtids)?.[1]);
+}

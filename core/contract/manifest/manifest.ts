@@ -48,6 +48,16 @@ export const adoptedSchema = z.strictObject({
   at: z.iso.datetime(),
 });
 
+/**
+ * Where the moment of a backup stands in the server's own log, by one measure of it. `relation`: the position `at` the
+ * moment, or before or after it (docs/backup-format.md says of each measure what that means).
+ */
+export const positionSchema = z.strictObject({
+  name: z.string().min(1),
+  value: z.string().min(1).max(16_000),
+  relation: z.enum(['at', 'at-or-before', 'at-or-after']),
+});
+
 /** The document that makes a backup exist: written last, never changed. Times are ISO 8601, UTC. */
 export const manifestSchema = z.strictObject({
   format: z.literal(1),
@@ -80,6 +90,8 @@ export const manifestSchema = z.strictObject({
   objects: z.record(z.string(), count),
   /** Of a backup that no run of ours has made of its source: it is of the past, and counts for nothing but itself. */
   adopted: adoptedSchema.optional(),
+  /** Absent where the server has none, or the role may not read it, and in backups of before it was noted. */
+  position: z.array(positionSchema).min(1).optional(),
   warnings: z.array(z.string()),
   /** What the parts hold otherwise than the source did, a sentence each; absent where there is nothing. */
   exceptions: z.array(z.string()).min(1).optional(),
@@ -89,4 +101,5 @@ export const manifestSchema = z.strictObject({
 export type Adopted = z.infer<typeof adoptedSchema>;
 export type Manifest = z.infer<typeof manifestSchema>;
 export type ManifestPart = z.infer<typeof partSchema>;
+export type Position = z.infer<typeof positionSchema>;
 export type TableRows = z.infer<typeof tableSchema>;

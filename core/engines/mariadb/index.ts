@@ -1,4 +1,4 @@
-import type { Manifest, TableRows } from '../../contract/manifest/manifest.ts';
+import type { Manifest, Position, TableRows } from '../../contract/manifest/manifest.ts';
 import { BackupError } from '../../domain/errors.ts';
 import { hearing, warningsOf } from '../../pipeline/hearing.ts';
 import { mariadbReader } from '../../pipeline/rows/mariadb.ts';
@@ -14,6 +14,7 @@ import { repairsOf } from './repairs/repairs.ts';
 import { openPart, takesHistory } from './plan/making.ts';
 import type { MariadbRecipe } from './plan/making.ts';
 import { plannedParts } from './plan/parts.ts';
+import { positionBefore } from './plan/position.ts';
 import { explainDenied, requirePrivileges } from './rights/privileges.ts';
 import { requireReadable } from './plan/readable.ts';
 import { quoteName } from './quoting.ts';
@@ -70,6 +71,7 @@ export function mariadbEngine(own: Login, tools: Tools): Engine {
           ...lostWords(before.tables, server),
           ...brokenTriggerLosses(broken),
         ];
+        const position = like === undefined ? await positionBefore(session) : [];
         const risks = known.flatMap((table) => risksOf(table, server));
         const unprotected = known.filter((table) => !isTransactional(table)).map(({ name }) => name);
         return {
@@ -90,6 +92,7 @@ export function mariadbEngine(own: Login, tools: Tools): Engine {
             rowForm,
             risks,
             repairs: repairsOf(before.tables, server, tables),
+            tellsPosition: position === 'told-by-dump',
           }).map((part) => (database === own.database ? part : within(part, database))),
           ...(rowForm !== undefined && { rowForm }),
           catalog: proofCatalog(withoutTriggers(catalog, broken), database === own.database ? undefined : restored),
@@ -102,14 +105,17 @@ export function mariadbEngine(own: Login, tools: Tools): Engine {
           explain: (error, stop) => explainedByChange(error, before, login, stop),
           async confirm(seen, notes, stop) {
             await requireUnchanged(before, login, stop);
-            const counted = notes.find((note) => note.counted !== undefined)?.counted as CountedLosses | undefined;
+            const counted = notes.map((note) => note.counted as CountedBeside | undefined);
+            const losses = counted.find((one) => one?.losses !== undefined)?.losses;
+            const told = counted.flatMap((one) => one?.position ?? []);
             return {
               tables: complete(seen, tables, server),
               warnings: warningsOf(notes.flatMap(({ heard }) => heard)),
               exceptions:
                 like === undefined
-                  ? [...lostDefinitions, ...(await lossExceptions(risks, counted, unprotected, login))]
+                  ? [...lostDefinitions, ...(await lossExceptions(risks, losses, unprotected, login))]
                   : [...oldLosses(like), ...oldTexts(like, tables, server)],
+              position: position === 'told-by-dump' ? told : position,
             };
           },
           close: async () => {}, // nothing is held: each part sees its own moment, and what may differ is compared
@@ -120,10 +126,11 @@ export function mariadbEngine(own: Login, tools: Tools): Engine {
       const said = hearing(tools);
       const { inside: database = own.database, ...recipe } = part.recipe as OwnRecipe;
       const login = { ...own, database };
-      const { losses, ...opened } = openPart(recipe, { login, tools: said.tools }, signal);
+      const { losses, position, ...opened } = openPart(recipe, { login, tools: said.tools }, signal);
       const notes = async () => {
-        const counted = await losses?.counted();
-        return { heard: said.messages(), ...(counted && { counted }) };
+        const lost = await losses?.counted();
+        const counted: CountedBeside = { ...(lost && { losses: lost }), position: position?.found() ?? [] };
+        return { heard: said.messages(), counted };
       };
       return { ...opened, notes };
     },
@@ -142,6 +149,9 @@ export function mariadbEngine(own: Login, tools: Tools): Engine {
     examinations: (clock) => examinations(own, tools, clock),
   };
 }
+
+/** What whoever makes a part tells of it. */
+type CountedBeside = { losses?: CountedLosses; position: Position[] };
 
 /** `inside`: the database that is read, where it is not the engine's own. */
 type OwnRecipe = MariadbRecipe & { inside?: string };

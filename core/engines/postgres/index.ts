@@ -73,7 +73,8 @@ export function postgresEngine(own: Login, tools: Tools, sliceBytes?: Bytes): En
             if (await printsNames(session)) await same('definitions');
             requireAllSeen(tables, seen);
             const warnings = warningsOf(notes.flatMap(({ heard }) => heard));
-            return { tables: [...seen, ...withoutRows.map(emptied)], warnings, exceptions };
+            const { position } = snapshot;
+            return { tables: [...seen, ...withoutRows.map(emptied)], warnings, exceptions, position };
           },
           close: () => snapshot.close(),
         } satisfies Plan;

@@ -52,7 +52,8 @@ export async function putBackup(
     rows,
     tables = [{ table: 'public.orders', columns: '(id)', rows: 1000, fingerprint: '0'.repeat(16) }],
     engine = 'postgres',
-  }: { tiers?: Manifest['tiers']; rows?: string; tables?: Manifest['tables']; engine?: string } = {},
+    position,
+  }: { rows?: string; engine?: string } & Partial<Pick<Manifest, 'tiers' | 'tables' | 'position'>> = {},
 ): Promise<Manifest> {
   const name = source as SourceName;
   const tags = tierTags(tiers);
@@ -93,6 +94,7 @@ export async function putBackup(
     tables,
     sequences: {},
     objects: {},
+    ...(position && { position }),
     warnings: [],
     restore: [],
   };

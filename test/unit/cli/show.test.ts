@@ -22,7 +22,9 @@ beforeAll(async () => {
   const vault = folderVault(join(folder, 'backups'));
   const table = (name: string, rows: number) => ({ table: name, columns: '(id)', rows, fingerprint: 'f'.repeat(16) });
   const tables = [table('public.orders', 1_234_567), table(`public.${'a_long_name_'.repeat(5)}`, 0)];
-  for (const id of ids) await putBackup(vault, 'shop', id, { tables });
+  const lsn = { name: 'lsn', value: '0/16B3748', relation: 'at-or-after' } as const;
+  const position = [{ name: 'snapshot', value: '790:795:791,793', relation: 'at' } as const, lsn];
+  for (const id of ids) await putBackup(vault, 'shop', id, { tables, ...(id === ids[0] ? {} : { position }) });
   const at = new Date('2026-11-20T03:00:00Z');
   const drill = proofKey(shop, ids[2]!, { kind: 'drill', outcome: 'passed', at });
   await vault.putIfAbsent(drill, Buffer.from('{}'), {}, signal);

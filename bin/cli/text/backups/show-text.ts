@@ -65,6 +65,7 @@ function factsOf({ manifest, verdict, tiers, pinned, pin, proofs }: ShownBackup,
           'made',
           `${moment(new Date(start), timeZone)}, as was told; ${adoptedText(adopted)}; SHA-256 ${adopted.sha256}`,
         ],
+    ...positionFacts(manifest),
     ['holds', `${formatCount(rows)} rows in ${plural(manifest.tables.length, 'table')}, ${formatBytes(bytes)}`],
     ['stored', `${formatBytes(storedBytes)} in ${plural(manifest.parts.length, 'part')}`],
     ['encrypted', to === undefined ? 'no' : `to ${to}`],
@@ -85,6 +86,14 @@ function factsOf({ manifest, verdict, tiers, pinned, pin, proofs }: ShownBackup,
     ...manifest.warnings.map((text): [string, string] => ['warning', text]),
     ...(manifest.exceptions ?? []).map((text): [string, string] => ['except', text]),
   ];
+}
+
+const relations = { at: '', 'at-or-before': ' or later', 'at-or-after': ' or earlier' } as const;
+
+/** Where its moment stands in the server's log: `lsn 0/16B3748 or earlier`. */
+function positionFacts({ position = [] }: Manifest): [string, string][] {
+  if (position.length === 0) return [];
+  return [['moment', position.map(({ name, value, relation }) => `${name} ${value}${relations[relation]}`).join('; ')]];
 }
 
 function partLines({ parts }: Manifest): string[] {

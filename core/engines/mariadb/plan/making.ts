@@ -25,6 +25,8 @@ import { definitionText, takingEverything } from './text/definition-text.ts';
 import { eventsText, withEvents } from './event-dump.ts';
 import { foreignComments, rewriting } from './text/foreign-text.ts';
 import { withinLockLimit } from './locks.ts';
+import { positionReader } from './position.ts';
+import type { PositionReader } from './position.ts';
 import { watched } from './watch.ts';
 
 /** `database`: its character set, collation and comment. `code`: how many routines are expected. */
@@ -39,7 +41,10 @@ type DefinitionsRecipe = {
   repairs: Repairs;
 };
 
-/** `isNamed`: whether mariadb-dump is told the tables, or takes all. `rowForm`: absent for that of old backups. */
+/**
+ * `isNamed`: whether mariadb-dump is told the tables, or takes all. `rowForm`: absent for that of old backups.
+ * `tellsPosition`: whether the program can say where its snapshot stands, and locks nothing for it.
+ */
 export type RowsRecipe = {
   print: 'rows';
   server: Server;
@@ -49,6 +54,7 @@ export type RowsRecipe = {
   watch: boolean;
   rowForm?: string;
   risks: Risk[];
+  tellsPosition: boolean;
 };
 
 /** `code`: how many triggers and events are expected. `order`: each trigger's place. `leftOut`: triggers without it. */
@@ -58,19 +64,21 @@ type CodeRecipe = { print: 'code'; server: Server; code: number; order: [string,
 export type MariadbRecipe = DefinitionsRecipe | RowsRecipe | CodeRecipe;
 
 type MariadbMaking = { login: Login; tools: Tools };
+type RowsMaking = MariadbMaking & { head: Head; losses: LossCounter; position: PositionReader };
 
 /** Prints a part by its recipe. */
 export function openPart(
   recipe: MariadbRecipe,
   context: MariadbMaking,
   signal: AbortSignal,
-): Pick<OpenedPart, 'content' | 'reader'> & { losses?: LossCounter } {
+): Pick<OpenedPart, 'content' | 'reader'> & { losses?: LossCounter; position?: PositionReader } {
   if (recipe.print === 'definitions') return { content: definitions(recipe, context, signal) };
   if (recipe.print === 'code') return { content: code(recipe, context, signal) };
   const head = dataHead(recipe.tables.every(isTransactional), recipe.sequences, context.login);
   const losses = lossCounter(recipe.risks, context.login, recipe.server);
-  const content = rows(recipe, { ...context, head, losses }, signal);
-  return { content, reader: head.counted(mariadbReader()), losses };
+  const position = positionReader();
+  const content = rows(recipe, { ...context, head, losses, position }, signal);
+  return { content, reader: head.counted(mariadbReader()), losses, position };
 }
 
 /**
@@ -105,11 +113,7 @@ async function* definitions(
   yield* definitionText(read(run, login, signal), { ...how, rewrite: (line) => repair(rewrite(mode(line))) });
 }
 
-function rows(
-  recipe: RowsRecipe,
-  context: MariadbMaking & { head: Head; losses: LossCounter },
-  signal: AbortSignal,
-): ByteStream {
+function rows(recipe: RowsRecipe, context: RowsMaking, signal: AbortSignal): ByteStream {
   const { tables, watch } = recipe;
   return watch && tables.some(isTransactional)
     ? watched(context.login, tables, ({ reached }) => rowsText(recipe, context, signal, reached), signal)
@@ -118,7 +122,7 @@ function rows(
 
 function rowsText(
   recipe: RowsRecipe,
-  { login, tools, head, losses }: MariadbMaking & { head: Head; losses: LossCounter },
+  { login, tools, head, losses, position }: RowsMaking,
   signal: AbortSignal,
   reached?: (table: string) => void,
 ): ByteStream {
@@ -127,7 +131,7 @@ function rowsText(
   const edits = asBytes ? editsOf(tables, server) : generatedColumns(tables, server);
   const run = dumpRun(tools, login, rowsOptions(recipe), isNamed ? tables.map(({ name }) => name) : []);
   const text = dataText(
-    losses.watch(() => read(run, login, signal), signal),
+    losses.watch(() => position.watch(read(run, login, signal)), signal),
     {
       start: () => head.text(signal),
       expected: expectation([{ kind: 'rows', names: tables.map(({ name }) => name) }], 0, reached),
@@ -137,8 +141,9 @@ function rowsText(
   return edits.length === 0 ? text : editedRows(text, edits);
 }
 
-function rowsOptions({ tables, server, rowForm }: RowsRecipe): string[] {
+function rowsOptions({ tables, server, rowForm, tellsPosition }: RowsRecipe): string[] {
   return [
+    ...(tellsPosition ? ['--master-data=2'] : []),
     '--quick',
     '--no-create-info',
     '--skip-triggers',

@@ -18,6 +18,7 @@ type DumpContext = {
   risks: Risk[];
   repairs: Repairs;
   broken: readonly BrokenTrigger[];
+  tellsPosition: boolean;
 };
 
 const routineKinds = ['function', 'procedure', 'package', 'package body'];
@@ -47,16 +48,16 @@ function schemaPart({ server, catalog, tables, repairs }: DumpContext): PlannedP
  * Rows that one transaction protects, and the others, which a server with GTIDs takes in no transaction with them. The
  * tables are named to mariadb-dump only where there are both.
  */
-function dataParts({ server, catalog, tables, watch, rowForm, risks }: DumpContext): PlannedPart[] {
+function dataParts({ server, catalog, tables, watch, rowForm, risks, tellsPosition }: DumpContext): PlannedPart[] {
   const [safe = [], unsafe = []] = [true, false].map((wanted) =>
     tables.filter((table) => holdsRows(table) && isTransactional(table) === wanted),
   );
   const sequences = namesOf(catalog, 'sequence');
   const common = { print: 'rows', server, watch, ...(rowForm !== undefined && { rowForm }) } as const;
-  const first = { ...common, isNamed: unsafe.length > 0, sequences, risks };
+  const first = { ...common, isNamed: unsafe.length > 0, sequences, risks, tellsPosition };
   if (unsafe.length === 0) return [dataPart('0001', { ...first, tables: safe })];
-  if (safe.length === 0) return [dataPart('0001', { ...first, tables: unsafe })];
-  const second = { ...common, isNamed: true, sequences: [], risks: [] };
+  if (safe.length === 0) return [dataPart('0001', { ...first, tables: unsafe, tellsPosition: false })];
+  const second = { ...common, isNamed: true, sequences: [], risks: [], tellsPosition: false };
   return [dataPart('0001', { ...first, tables: safe }), dataPart('0002', { ...second, tables: unsafe })];
 }
 

@@ -1,3 +1,4 @@
+import type { Position } from '../../../contract/manifest/manifest.ts';
 import { abortError, BackupError } from '../../../domain/errors.ts';
 import { placeOf } from '../../login.ts';
 import type { Login } from '../../login.ts';
@@ -5,6 +6,7 @@ import { quoteLiteral } from '../identifier.ts';
 import { lock, readLockable, readUnlocked } from './locks/locks.ts';
 import { letOvertake } from './locks/overtaking.ts';
 import type { Overtaking } from './locks/overtaking.ts';
+import { positionBefore, positionWithin } from './position.ts';
 import { openSession, withSession } from '../session.ts';
 import type { PostgresSession } from '../session.ts';
 import { readTables, requireReadable, requireWholeNames } from '../tables.ts';
@@ -24,6 +26,7 @@ export type Snapshot = {
   session: PostgresSession;
   under: SnapshotUse;
   serverVersion: string;
+  position: Position[];
   tables: PostgresTable[];
   /** Unlogged tables, when this is a standby: it has their definitions, and none of their rows. */
   withoutRows: PostgresTable[];
@@ -49,7 +52,7 @@ export async function openSnapshot(login: Login, signal: AbortSignal): Promise<S
     await session.close();
   };
   try {
-    const name = await exportLocked(session, login);
+    const { name, position } = await exportLocked(session, login);
     overtaking = await letOvertake(session, login.lockTimeoutMs, (why) => over.abort(why));
     const all = await readTables(session);
     requireWholeNames(
@@ -62,7 +65,7 @@ export async function openSnapshot(login: Login, signal: AbortSignal): Promise<S
     const { join, waitMs } = overtaking;
     const { address = null } = session;
     const under = { database: login.database, address, name, join, waitMs, serverMajor };
-    return { session, under, serverVersion, tables, withoutRows, over: over.signal, close };
+    return { session, under, serverVersion, position, tables, withoutRows, over: over.signal, close };
   } catch (error) {
     await close();
     throw signal.aborted ? abortError(signal) : error;
@@ -84,8 +87,8 @@ export async function withinSnapshot<T>(
   });
 }
 
-/** The name of a snapshot in which each table is one that this session has locked. */
-async function exportLocked(session: PostgresSession, login: Login): Promise<string> {
+/** The name of a snapshot in which each table is one that this session has locked, and where it stands. */
+async function exportLocked(session: PostgresSession, login: Login): Promise<{ name: string; position: Position[] }> {
   let unlocked: string[] = [];
   for (let attempt = 1; attempt <= attempts; attempt += 1) {
     await requireReadable(session, login);
@@ -95,12 +98,14 @@ async function exportLocked(session: PostgresSession, login: Login): Promise<str
       session,
       login,
     );
+    const before = await positionBefore(session);
     await session.rows('begin isolation level repeatable read read only');
     if (await lock(session, tables, login)) {
       // the first query that is no LOCK decides which moment the transaction sees (PostgreSQL manual, LOCK, notes)
       const [exported] = await session.rows<{ name: string }>('select pg_export_snapshot() as name');
       unlocked = (await readUnlocked(session)).map(({ name }) => name);
-      if (unlocked.length === 0) return exported!.name;
+      if (unlocked.length === 0)
+        return { name: exported!.name, position: [...before, ...(await positionWithin(session))] };
     }
     await session.rows('rollback');
   }

@@ -115,3 +115,65 @@ test('definitions that arrive from the primary in the middle of a backup are an 
 
   expect(await scene.files()).toEqual(before);
 }, 120_000);
+
+test('a replica that is made of a backup goes on from the GTID in its manifest, and ends with every row once', async () => {
+  await writer.query(`create database ticks; create table ticks.ticks (id int primary key auto_increment);
+    create user tick@'%' identified by 'pw'; grant select, insert on ticks.* to tick@'%'`);
+  const clients = await Promise.all([1, 2, 3].map(() => connect(primary)));
+  let stopped = false;
+  const gtids: [gtid: string, id: number][] = [];
+  const writing = clients.map(async (client) => {
+    while (!stopped) {
+      const [{ insertId }] = await client.query<mysql.ResultSetHeader>('insert into ticks.ticks () values ()');
+      const [[last]] = await client.query<mysql.RowDataPacket[]>('select @@last_gtid as gtid');
+      gtids.push([String(last!['gtid']), insertId]);
+    }
+  });
+  const slow: typeof scene.vault.put = (key, body, tags, signal) =>
+    scene.vault.put(
+      key,
+      acting(body, () => new Promise((wake) => setTimeout(wake, 100))),
+      tags,
+      signal,
+    );
+
+  const vault = { ...scene.vault, put: slow };
+  const manifest = await backup(source(primary, 'ticks', asBackup), scene.deps(vault), limit()).finally(() => {
+    stopped = true;
+  });
+  await Promise.all(writing);
+  await Promise.all(clients.map((client) => client.end()));
+
+  const { gtid = '', binlog = '' } = Object.fromEntries(manifest.position!.map(({ name, value }) => [name, value]));
+  expect(manifest.position!.map(({ relation }) => relation)).toEqual(['at', 'at']);
+  const [file, offset] = binlog.split(':');
+  const [[same]] = await writer.query<mysql.RowDataPacket[]>('select binlog_gtid_pos(?, ?) as gtid', [file, offset]);
+  expect(same!['gtid']).toBe(gtid);
+  await reader.query('stop slave; reset slave all; drop database if exists ticks');
+  const whole = { replace: false, owners: false, proof: false };
+  await restore(manifest, source(replica, 'ticks').engine, whole, { ...scene.deps(), parallel: 2 }, limit());
+  const number = (text: string) => Number(text.split('-')[2]);
+  const inside = gtids.filter(([one]) => number(one) <= number(gtid)).map(([, id]) => id);
+  const [restored] = await reader.query<mysql.RowDataPacket[]>('select id from ticks.ticks order by id');
+  expect(restored.map(({ id }) => Number(id))).toEqual(inside.sort((a, b) => a - b));
+  expect(inside.length).toBeLessThan(gtids.length);
+  await reader.query(
+    `set global gtid_slave_pos = '${gtid}'; change master to master_host = '${primary.host}', ` +
+      `master_port = ${primary.port}, master_user = 'repl', master_password = 'pw', master_ssl = 0, ` +
+      'master_use_gtid = slave_pos; start slave',
+  );
+  const [[at]] = await writer.query<mysql.RowDataPacket[]>('select @@gtid_binlog_pos as gtid');
+  await reader.query('select master_gtid_wait(?, 20)', [at!['gtid']]);
+  const [ours] = await writer.query<mysql.RowDataPacket[]>('checksum table ticks.ticks');
+  const [theirs] = await reader.query<mysql.RowDataPacket[]>('checksum table ticks.ticks');
+  expect(theirs).toEqual(ours);
+}, 120_000);
+
+test('a replica without a binary log of its own tells the GTID up to which everything is in the backup', async () => {
+  await caughtUp();
+
+  const manifest = await backup(source(replica, 'shop', asBackup), scene.deps(), limit());
+
+  const [[at]] = await reader.query<mysql.RowDataPacket[]>('select @@gtid_slave_pos as gtid');
+  expect(manifest.position).toEqual([{ name: 'gtid', value: at!['gtid'], relation: 'at-or-before' }]);
+});

@@ -1,6 +1,7 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { backup } from '../../../../core/commands/backup.ts';
 import { restore } from '../../../../core/commands/restore/restore.ts';
+import type { Manifest } from '../../../../core/contract/manifest/manifest.ts';
 import { openSession } from '../../../../core/engines/postgres/session.ts';
 import { startStandby } from '../../../servers/databases/postgres.ts';
 import type { DatabaseServer } from '../../../servers/server.ts';
@@ -131,4 +132,88 @@ test('a session that the standby cancels in a question tells so, whatever it is 
   } finally {
     await session.close();
   }
+});
+
+describe('the position that the manifest records', () => {
+  const copies = { primary: 'moment_of_primary', standby: 'moment_of_standby' };
+  const found: Partial<Record<keyof typeof copies, Manifest>> = {};
+  const value = (manifest: Manifest | undefined, name: string) =>
+    manifest?.position?.find((one) => one.name === name)?.value ?? '';
+  /** `committed`: where the log says that the commit of each row ends; `backed_up`: whether the copy has it. */
+  const rows = (copy: string) => `from ticks t
+    join pg_get_wal_records_info((select lsn from began), pg_current_wal_lsn()) c
+      on c.resource_manager = 'Transaction' and c.record_type = 'COMMIT' and c.xid = t.xid::xid
+    cross join lateral (select t.id = any(ids) as backed_up from ${copy}_ids) b`;
+
+  beforeAll(async () => {
+    await scene.sql(
+      'shop',
+      `create extension pg_walinspect; create table began as select pg_current_wal_lsn() as lsn; create table stop ();
+      create table ticks (id bigserial primary key, xid xid8 default pg_current_xact_id())`,
+    );
+    const writing = [1, 2, 3].map(() =>
+      scene.sql(
+        'shop',
+        `do $$ begin while not exists (select from stop) loop insert into ticks default values; commit;
+          perform pg_sleep(0.0005); end loop; end $$`,
+      ),
+    );
+    await scene.sql('shop', 'select pg_sleep(0.3)');
+    await caughtUp();
+    found.primary = await backup(scene.source('shop'), scene.deps(), limit());
+    found.standby = await backup(source(), scene.deps(), limit());
+    await scene.sql('shop', 'insert into stop default values');
+    await Promise.all(writing);
+    for (const [which, copy] of Object.entries(copies)) {
+      const whole = { replace: false, owners: true, proof: false };
+      const deps = { ...scene.deps(), parallel: 2 };
+      await restore(found[which as keyof typeof copies]!, scene.source(copy).engine, whole, deps, limit());
+      const [ids] = await scene.sql(copy, 'select array_agg(id)::text as list from ticks');
+      await scene.sql('shop', `create table ${copy}_ids as select '${ids!['list']}'::bigint[] as ids`);
+    }
+  }, 120_000);
+
+  test('of a primary names exactly the transactions that are in the backup', async () => {
+    const snapshot = value(found.primary, 'snapshot');
+
+    const [counts] = await scene.sql(
+      'shop',
+      `select count(*) filter (where backed_up)::int as inside, count(*) filter (where not backed_up)::int as outside,
+        count(*) filter (where backed_up <> pg_visible_in_snapshot(t.xid, '${snapshot}'))::int as wrong
+        ${rows(copies.primary)}`,
+    );
+
+    expect(counts).toEqual({ inside: expect.any(Number), outside: expect.any(Number), wrong: 0 });
+    expect(Number(counts!['inside'])).toBeGreaterThan(0);
+    expect(Number(counts!['outside'])).toBeGreaterThan(0);
+  });
+
+  test('of a primary is a place in its log that all of the backup was committed before', async () => {
+    const [lsn, timeline] = [value(found.primary, 'lsn'), value(found.primary, 'timeline')];
+
+    const [counts] = await scene.sql(
+      'shop',
+      `select count(*) filter (where backed_up and c.end_lsn > '${lsn}')::int as wrong,
+        count(*) filter (where not backed_up and c.end_lsn > '${lsn}')::int as behind ${rows(copies.primary)}`,
+    );
+
+    expect(counts).toEqual({ wrong: 0, behind: expect.any(Number) });
+    expect(Number(counts!['behind'])).toBeGreaterThan(0);
+    expect(timeline).toBe('1');
+  });
+
+  test('of a standby is a place in the log up to which everything is in the backup', async () => {
+    const { position = [] } = found.standby!;
+    expect(position).toEqual([{ name: 'lsn', value: expect.stringMatching(/^\w+\/\w+$/), relation: 'at-or-before' }]);
+
+    const [counts] = await scene.sql(
+      'shop',
+      `select count(*) filter (where not backed_up and c.end_lsn <= '${position[0]!.value}')::int as wrong,
+        count(*) filter (where backed_up and c.end_lsn <= '${position[0]!.value}')::int as before
+        ${rows(copies.standby)}`,
+    );
+
+    expect(counts).toEqual({ wrong: 0, before: expect.any(Number) });
+    expect(Number(counts!['before'])).toBeGreaterThan(0);
+  });
 });
