@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { template } from '../../servers/databases/template.ts';
 import { temporaryFolder } from '../../servers/folder.ts';
-import { runProgram } from '../../servers/process.ts';
-import { serverRoot } from '../../servers/root.ts';
+import { runProgram, type Launch } from '../../servers/process.ts';
+import { serverRoot, type Root } from '../../servers/root.ts';
 import type { DatabaseServer } from '../../servers/server.ts';
 import { limit } from '../vaults/vault.ts';
 
@@ -15,31 +16,13 @@ export type DjangoDatabase = Record<string, unknown>;
 /** Django of Debian, and the project beside this file. */
 export async function startDjango() {
   const root = await serverRoot({ name: 'django', suites: ['trixie'], packages }, () => {}, limit());
+  const bytecode = await preparedBytecode(root);
   const folder = await temporaryFolder('django');
   const python = (database: DjangoDatabase, args: readonly string[]): Promise<string> =>
-    runProgram(
-      {
-        program: join(root.path, 'usr/bin/python3'),
-        args,
-        cwd: folder.path,
-        env: {
-          ...root.env,
-          PYTHONHOME: join(root.path, 'usr'),
-          PYTHONPATH: project,
-          PYTHONDONTWRITEBYTECODE: '1',
-          HOME: folder.path,
-          DJANGO_SETTINGS_MODULE: 'settings',
-          DJANGO_DATABASE: JSON.stringify(database),
-        },
-      },
-      limit(),
-    );
+    runProgram(pythonOf(root, folder.path, bytecode, database, args), limit());
   return {
     folder: folder.path,
-    sqlite: (name: string): DjangoDatabase => ({
-      ENGINE: 'django.db.backends.sqlite3',
-      NAME: join(folder.path, name),
-    }),
+    sqlite: (name: string) => sqlite(folder.path, name),
     on: (engine: 'postgresql' | 'mysql', { host, port, user, password }: DatabaseServer, name: string) => ({
       ENGINE: `django.db.backends.${engine}`,
       HOST: host,
@@ -61,6 +44,45 @@ export async function startDjango() {
       ]),
     stop: () => folder.remove(),
   };
+}
+
+const sqlite = (folder: string, name: string): DjangoDatabase => ({
+  ENGINE: 'django.db.backends.sqlite3',
+  NAME: join(folder, name),
+});
+
+function pythonOf(
+  root: Root,
+  cwd: string,
+  bytecode: string,
+  database: DjangoDatabase,
+  args: readonly string[],
+): Launch {
+  const env = {
+    ...root.env,
+    PYTHONHOME: join(root.path, 'usr'),
+    PYTHONPATH: project,
+    PYTHONPYCACHEPREFIX: bytecode,
+    HOME: cwd,
+    DJANGO_SETTINGS_MODULE: 'settings',
+    DJANGO_DATABASE: JSON.stringify(database),
+  };
+  return { program: join(root.path, 'usr/bin/python3'), args, cwd, env };
+}
+
+/** Loads what the tests' own runs load: the three kinds of databases, tables made, rows dumped. */
+const warmUp = `
+import django.db.backends.postgresql.base, django.db.backends.mysql.base
+from django.core.management import execute_from_command_line as run
+run(['django', 'migrate', '--run-syncdb', '-v0'])
+run(['django', 'dumpdata', '--natural-foreign', '--output', 'warm.json.gz'])
+`;
+
+/** Debian's packages come without bytecode: what a start loads is compiled once, and every later start reads it. */
+function preparedBytecode(root: Root): Promise<string> {
+  return template('django-bytecode', root.path, async (folder) => {
+    await runProgram(pythonOf(root, folder, folder, sqlite(folder, 'warm.sqlite3'), ['-c', warmUp]), limit());
+  });
 }
 
 export type Django = Awaited<ReturnType<typeof startDjango>>;
