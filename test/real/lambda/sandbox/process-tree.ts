@@ -1,8 +1,28 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import type { Bytes } from '../../../../core/domain/units.ts';
 
-/** Every process below `pid`, parents before their children. */
+/**
+ * Every process below `pid`, parents before their children. Those that a thread beside the first has started are not
+ * seen where the kernel tells of children: neither Node nor the clients of databases do so.
+ */
 export function descendants(pid: number): number[] {
+  return belowIn(toldByKernel ? childrenOf : everyChild(), pid);
+}
+
+type Children = (pid: number) => number[];
+
+function belowIn(children: Children, pid: number): number[] {
+  return children(pid).flatMap((child) => [child, ...belowIn(children, child)]);
+}
+
+/** Reading the state of every process of the machine takes milliseconds, and a run is looked at ten times a second. */
+const toldByKernel = read(`/proc/self/task/${process.pid}/children`) !== undefined;
+
+function childrenOf(pid: number): number[] {
+  return (read(`/proc/${pid}/task/${pid}/children`) ?? '').split(' ').filter(Boolean).map(Number);
+}
+
+function everyChild(): Children {
   const children = new Map<number, number[]>();
   for (const entry of readdirSync('/proc')) {
     if (!/^\d+$/.test(entry)) continue;
@@ -10,8 +30,7 @@ export function descendants(pid: number): number[] {
     const parent = Number(read(`/proc/${entry}/stat`)?.split(') ').at(-1)?.split(' ')[1]);
     children.set(parent, [...(children.get(parent) ?? []), Number(entry)]);
   }
-  const below = (one: number): number[] => (children.get(one) ?? []).flatMap((child) => [child, ...below(child)]);
-  return below(pid);
+  return (pid) => children.get(pid) ?? [];
 }
 
 /**
