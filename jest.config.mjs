@@ -12,7 +12,7 @@ export default {
     '<rootDir>/test/support/jest/newer-clients.ts',
     '<rootDir>/test/support/jest/seldom-garbage.ts',
   ],
-  setupFilesAfterEnv: ['<rootDir>/test/support/jest/second-try.ts'],
+  setupFilesAfterEnv: ['<rootDir>/test/support/jest/bytes-at-once.ts', '<rootDir>/test/support/jest/second-try.ts'],
   reporters: ['default', '<rootDir>/.ci/unstable.mjs'],
   // a suite waits for servers a third of its time; Jest takes "150%" for 150 workers
   maxWorkers: Math.ceil(availableParallelism() * 1.5),

@@ -6,7 +6,7 @@ process.env.NIGHTJAR_TESTS ??= 'fast';
 
 export default {
   ...config,
-  setupFilesAfterEnv: [],
+  setupFilesAfterEnv: ['<rootDir>/test/support/jest/bytes-at-once.ts'],
   testMatch: ['unit', 'contract', 'museum/vault', 'simulation/faults'].map(
     (folder) => `<rootDir>/test/${folder}/**/*.test.ts`,
   ),
