@@ -85,11 +85,11 @@ export type Nightjar = {
   hooks: readonly Hook[];
   /**
    * A source by name, or, with `database`, another database on its server, or (`drill`) on the one that its drills go
-   * to, or (`restoring`) on the one that restores in the cloud go to. Throws `input-invalid` for a name that is not configured, `secret-missing`, `tools-missing`.
+   * to, or (`adopting`) that dumps of others are loaded on, or (`restoring`) on the one that restores in the cloud go to. Throws `input-invalid` for a name that is not configured, `secret-missing`, `tools-missing`.
    */
   source(
     name: string,
-    options: { database?: string | undefined; drill?: boolean; restoring?: boolean },
+    options: { database?: string | undefined; drill?: boolean; adopting?: boolean; restoring?: boolean },
     signal: AbortSignal,
   ): Promise<Source & { database: string }>;
   /**

@@ -76,6 +76,8 @@ export type Plan = {
   rowForm?: string;
   /** What the person should know about this backup: tables that no transaction protects, … */
   warnings: string[];
+  /** Nothing of it says who owns what or may do what: commands by hand leave that out, too. */
+  ownerless?: true;
   /** Aborted when the plan can be held no longer, whoever makes its parts; its reason says why. */
   over?: AbortSignal;
   /** The error to tell instead of one that ended the work: only whoever holds the plan may know what led to it. */
@@ -299,6 +301,20 @@ export type Target = {
   close(): Promise<void>;
 };
 
+/**
+ * A scratch database that a dump of somebody else's is loaded into, by a user that may do nothing else: a dump is a
+ * program. Nobody else works in it until it is dropped.
+ */
+export type Adoption = {
+  /**
+   * Loads it, by the stock client, which obeys no command of it. Returns what was left out, a sentence each. Throws
+   * `input-invalid` and `dump-cut` for what is no whole dump of one database.
+   */
+  load(dump: ByteStream, signal: AbortSignal): Promise<string[]>;
+  /** Drops it, whatever it holds. */
+  discard(signal: AbortSignal): Promise<void>;
+};
+
 /** A backup and what was restored from it, as far as the definitions of objects are not the same to the letter. */
 export type Compared = {
   manifest: Manifest;
@@ -384,6 +400,11 @@ export type Engine = {
   /** Starts to make a part of a plan, of this process or of another one. */
   open(part: PlannedPart, signal: AbortSignal): OpenedPart;
   target(options: TargetOptions, signal: AbortSignal): Promise<Target>;
+  /**
+   * Makes the database of the login, for an adoption. Throws `privilege-missing`, with the SQL that makes another user,
+   * where its user may do more than work in it. Absent where dumps of others can't be adopted.
+   */
+  adopt?(signal: AbortSignal): Promise<Adoption>;
   /**
    * Decides on objects that differ in text. Absent where text decides; then objects of another version of the server
    * are compared by name alone.

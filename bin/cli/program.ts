@@ -22,6 +22,7 @@ import { pinCommand, unpinCommand } from './commands/pin.ts';
 import { removeCommand } from './commands/remove.ts';
 import { copyCommand } from './commands/copies/copy.ts';
 import { pullCommand } from './commands/copies/pull.ts';
+import { pushCommand } from './commands/copies/push.ts';
 import type { PullFlags } from './commands/copies/pull.ts';
 import { restoreCommand } from './commands/restore/restore.ts';
 import type { RestoreFlags } from './commands/restore/restore.ts';
@@ -179,6 +180,17 @@ Examples:
   nightjar pull shop --sql > shop.sql
       for psql or mariadb; what is not whole ends with an exit code, and has no
       end marker`;
+
+const pushHelp = `
+The file: a custom archive or plain SQL of one database, by pg_dump, or by
+mariadb-dump or mysqldump; packed by gzip or zstd or not at all. It is loaded
+into a scratch database, backed up, restored once more and proven, and both are
+dropped. A dump is a program, so it is loaded by a user that may do nothing
+else: "adopt" of nightjar.yaml names one, and the SQL that makes it is told.
+Owners, grants and definers are left out. More: docs/adopting.md
+
+Examples:
+  nightjar push shop dump-2019.sql.gz --at "2019-06-01 08:00"`;
 
 const unlockHelp = `
 For a lease that nobody can read, or that a wrong clock has dated far ahead:
@@ -378,6 +390,17 @@ export function nightjarProgram(ask: (asked: Request) => void): Command {
     .addHelpText('after', pullHelp)
     .action((source: string, id: string, flags: PullFlags) =>
       asking((session, signal) => pullCommand(source, id, flags, session, signal)),
+    );
+
+  program
+    .command('push')
+    .description('adopt a dump that somebody else has made as a backup of the past')
+    .argument('<source>', 'whose backup it becomes')
+    .argument('<file>', 'the dump')
+    .option('--at <moment>', 'of when it is, as "2019-06-01 08:00" (required)')
+    .addHelpText('after', pushHelp)
+    .action((source: string, file: string, flags: { at?: string }) =>
+      askingFirst((session, signal) => pushCommand(source, file, flags, session, signal)),
     );
 
   program

@@ -1,9 +1,9 @@
-import type { Manifest, ManifestPart, Tier } from '../contract/manifest/manifest.ts';
+import type { Adopted, Manifest, ManifestPart, Tier } from '../contract/manifest/manifest.ts';
 import { restoreByHand } from '../domain/by-hand.ts';
 import type { Armor } from '../domain/by-hand.ts';
 import { abortError } from '../domain/errors.ts';
 import { newBackupId, startOf } from '../domain/keys.ts';
-import type { BackupId } from '../domain/keys.ts';
+import type { BackupId, SourceName } from '../domain/keys.ts';
 import { oneLine } from '../domain/lines.ts';
 import { tiersOfNew } from '../domain/retention/tiers.ts';
 import { plural } from '../domain/units.ts';
@@ -22,7 +22,11 @@ export type BackupDeps = {
   report: Report;
   /** The moment that a scheduler meant, or when the run was asked for; without it, the backup's start. */
   asked?: Date | undefined;
+  /** Of a dump that somebody else has made: no run of the source, and nothing until it is proven. */
+  adopting?: Adopting | undefined;
 };
+/** Whose dump, of which moment (whole seconds), and what has to hold of its backup before that exists. */
+export type Adopting = { adopted: Adopted; at: Date; prove(manifest: Manifest, signal: AbortSignal): Promise<void> };
 /** What was stored, what was counted in it, and what the plan says of it. */
 type StoredContent = { parts: ManifestPart[]; seen: ReturnType<typeof mergeTallies>; confirmed: Confirmed };
 
@@ -37,7 +41,8 @@ export async function backup(source: Source, deps: BackupDeps, signal: AbortSign
     source.name,
     deps,
     async (held, confirmLease) => {
-      const start = deps.clock.now();
+      const { adopting } = deps;
+      const start = adopting?.at ?? deps.clock.now();
       const others = await store.backupIds(source.name, held);
       const own = newBackupId(start, deps.random());
       const before = await store.madeBefore(source.name, own, others, deps.identity, held);
@@ -46,13 +51,14 @@ export async function backup(source: Source, deps: BackupDeps, signal: AbortSign
         return before;
       }
       const id = store.newName(source.name, own, others);
-      await store.recordStart(source, id, deps.asked, deps, held);
-      const made = { source, id, start, tiers: tiersFor(source, id, others) };
+      if (adopting === undefined) await store.recordStart(source, id, deps.asked, deps, held);
+      const made = { source, id, start, tiers: adopting === undefined ? tiersFor(source, id, others) : [] };
       const sign = await store.signer(source.name, held);
       const plan = await source.engine.plan({}, held);
       try {
         const content = await storeContent(plan, made, deps, confirmLease, held);
         const manifest = await manifestOf(plan, made, content, deps);
+        await proven(manifest, deps, held);
         await store.writeManifest(manifest, sign, held);
         return manifest;
       } finally {
@@ -61,6 +67,14 @@ export async function backup(source: Source, deps: BackupDeps, signal: AbortSign
     },
     signal,
   );
+}
+
+/** What somebody else has made is restored once before it exists. */
+async function proven(manifest: Manifest, { store, adopting }: BackupDeps, signal: AbortSignal): Promise<void> {
+  await adopting?.prove(manifest, signal).catch(async (error: unknown) => {
+    await store.discardParts(manifest.source as SourceName, manifest.id as BackupId);
+    throw error;
+  });
 }
 
 /** What the newest backup of a source counts for. */
@@ -112,10 +126,11 @@ async function manifestOf(
   plan: Plan,
   { source, id, start, tiers }: NewBackup & { start: Date },
   { parts, seen, confirmed }: StoredContent,
-  { version, identity, clock }: BackupDeps,
+  { version, identity, clock, adopting }: BackupDeps,
 ): Promise<Manifest> {
   const { recipients = [] } = source;
-  const { position = [] } = confirmed;
+  // of a scratch server's log, nobody wants to know
+  const { position = [] } = adopting === undefined ? confirmed : {};
   const counts = Object.entries(plan.catalog).map(([kind, names]) => [kind, Object.keys(names).length]);
   return {
     format: 1,
@@ -128,7 +143,7 @@ async function manifestOf(
     nightjar: version,
     run: identity.run,
     start: start.toISOString(),
-    end: clock.now().toISOString(),
+    end: (adopting === undefined ? clock.now() : start).toISOString(),
     timeZone: source.timeZone,
     compression: { method: 'zstd', level: source.compressionLevel },
     encryption: recipients.length === 0 ? null : { method: 'age', recipients: [...recipients] },
@@ -140,6 +155,7 @@ async function manifestOf(
     sequences: seen.sequences,
     objects: Object.fromEntries(counts),
     ...(position.length > 0 && { position: [...position] }),
+    ...(adopting && { adopted: adopting.adopted }),
     warnings: [...plan.warnings, ...confirmed.warnings].map(oneLine),
     ...(confirmed.exceptions.length > 0 && { exceptions: confirmed.exceptions.map(oneLine) }),
     restore: await restoreByHand(parts, (opened) => source.engine.restoreCommands(opened, plan), armorTo(recipients)),

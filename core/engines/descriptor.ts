@@ -26,10 +26,16 @@ export type SourceFacts = SourcePlace & {
 export type SourceOf<At> = Settings & { at: At };
 
 /**
- * Which of its places is opened: `drill`: that of its drills; `restoring`: that of restores in the cloud. `database`:
- * another one there. `key`: the source in the configuration, for errors.
+ * Which of its places is opened: `drill`: that of its drills; `adopting`: that of dumps of others; `restoring`: that of
+ * restores in the cloud. `database`: another one there. `key`: the source in the configuration, for errors.
  */
-export type Opening = { key: string; database?: string | undefined; drill?: boolean; restoring?: boolean };
+export type Opening = {
+  key: string;
+  database?: string | undefined;
+  drill?: boolean;
+  adopting?: boolean;
+  restoring?: boolean;
+};
 
 /**
  * What an engine says of itself: pure and quickly loaded, for the configuration, its documentation and the stack read

@@ -48,12 +48,16 @@ export function onServers({ what, port, load, proxies, readers, ...own }: OnServ
 
 /** The server that is meant, and which key below the source says so. */
 function serverFor(
-  { at, drill, cloud: { restoreHost } }: SourceOf<ServerConfig>,
+  { at, drill, adopt, cloud: { restoreHost } }: SourceOf<ServerConfig>,
   engine: string,
   usualPort: number,
-  { drill: ofDrills = false, restoring = false }: Omit<Opening, 'key'>,
+  { drill: ofDrills = false, adopting = false, restoring = false }: Omit<Opening, 'key'>,
 ): { key: string; at: ServerConfig } {
-  if (ofDrills && drill.server !== undefined) {
+  if (adopting && adopt !== undefined) {
+    const { port = usualPort, ...other } = adopt;
+    return { key: 'adopt', at: { ...other, port, database: at.database } };
+  }
+  if ((ofDrills || adopting) && drill.server !== undefined) {
     const { port = usualPort, ...other } = drill.server;
     return { key: 'drill.server', at: { ...other, port, database: at.database } };
   }

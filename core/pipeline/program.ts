@@ -19,6 +19,8 @@ export type ProgramRun = {
    * line.
    */
   script?: string;
+  /** The same, of any length: it is killed, and this one's error is thrown, where this does not come to its end. */
+  input?: ByteStream;
   /** Longest time in which it may neither print nor take anything, in milliseconds. */
   idleLimitMs: number;
   /** Variables that hold secrets, read anew for each start; their values are taken out of its last words. */
@@ -57,6 +59,12 @@ const longestLine = 64 * 1024;
 export async function* programOutput(run: ProgramRun, signal: AbortSignal): ByteStream {
   const child = await start(run, 'dump-failed', signal);
   if (run.script !== undefined) child.process.stdin?.end(run.script);
+  let broken: { error: unknown } | undefined;
+  const fed = run.input && fill(child, run.input).then(() => child.process.stdin!.end(), stop);
+  function stop(error: unknown): void {
+    broken = { error };
+    child.kill('SIGKILL');
+  }
   try {
     for (const chunks = child.process.stdout![Symbol.asyncIterator](); ; ) {
       const next = await child.unlessIdle(chunks.next());
@@ -64,6 +72,9 @@ export async function* programOutput(run: ProgramRun, signal: AbortSignal): Byte
       yield next.value as Uint8Array;
     }
     await child.success();
+    await fed;
+  } catch (error) {
+    throw broken === undefined ? error : broken.error;
   } finally {
     await child.stop();
   }
@@ -85,10 +96,7 @@ export async function programInput(run: ProgramRun, content: ByteStream, signal:
   const { stdin, stdout } = child.process;
   stdout!.resume();
   try {
-    for await (const chunk of content) {
-      if (child.gone() || stdin!.destroyed) break; // its exit status tells why
-      if (!stdin!.write(chunk)) await child.unlessIdle(Promise.race([drained(stdin!), child.end]));
-    }
+    await fill(child, content);
     if (signal.aborted) throw abortError(signal);
     stdin!.end();
     await child.success();
@@ -97,6 +105,14 @@ export async function programInput(run: ProgramRun, content: ByteStream, signal:
     throw error;
   } finally {
     await child.stop();
+  }
+}
+
+async function fill(child: Child, content: ByteStream): Promise<void> {
+  const stdin = child.process.stdin!;
+  for await (const chunk of content) {
+    if (child.gone() || stdin.destroyed) return; // its exit status tells why
+    if (!stdin.write(chunk)) await child.unlessIdle(Promise.race([drained(stdin), child.end]));
   }
 }
 
@@ -146,7 +162,8 @@ async function start(run: ProgramRun, failure: FailureCode, signal: AbortSignal)
   if (run.wholeGroup) process.once('exit', onExit);
   signal.addEventListener('abort', onAbort, { once: true });
   child.stdin.on('error', () => {});
-  if (run.script === undefined && failure === 'dump-failed') child.stdin.end();
+  const isFed = run.script !== undefined || run.input !== undefined;
+  if (!isFed && failure === 'dump-failed') child.stdin.end();
 
   async function unlessIdle<T>(wait: Promise<T>): Promise<T> {
     let timer: NodeJS.Timeout | undefined;

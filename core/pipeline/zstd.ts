@@ -80,7 +80,8 @@ function written(zstd: Transform, bytes: Uint8Array): Promise<void> {
   return new Promise((resolve) => zstd.write(bytes, () => resolve()));
 }
 
-async function* through(content: ByteStream, transform: Transform): ByteStream {
+/** Everything that a transform makes of a stream. */
+export async function* through(content: ByteStream, transform: Transform): ByteStream {
   const fed = pipeline(content, transform);
   fed.catch(() => {}); // seen below, or by the reader of the transform
   try {

@@ -61,10 +61,12 @@ export type RestorePlan = {
 export async function planRestore(
   manifest: Manifest,
   engine: Engine,
-  { foresee = false, ...options }: RestoreOptions & { foresee?: boolean },
+  { foresee = false, ...given }: RestoreOptions & { foresee?: boolean },
   { store }: { store: Store },
   signal: AbortSignal,
 ): Promise<RestorePlan> {
+  // of an adopted dump, everything belongs to the user that has loaded it: that is nobody's will
+  const options = { ...given, owners: given.owners && manifest.adopted === undefined };
   requireSameEngine(manifest, engine);
   requireBeside(options);
   const catalog = await store.readCatalog(manifest, signal);

@@ -7,6 +7,7 @@ import type { Tools } from '../../tools.ts';
 import type { Bytes } from '../../domain/units.ts';
 import { placeOf } from '../login.ts';
 import type { Login } from '../login.ts';
+import { openAdoption } from './adopt/adoption.ts';
 import { restoreCommands } from './restore/by-hand.ts';
 import { ownerKinds, readCatalog } from './catalog/catalog.ts';
 import { carried } from './catalog/left-out.ts';
@@ -101,7 +102,8 @@ export function postgresEngine(own: Login, tools: Tools, sliceBytes?: Bytes): En
       });
     },
     replaced: replacedDatabases(own),
-    restoreCommands: (parts, plan) => restoreCommands(parts, plan.catalog),
+    adopt: (signal) => openAdoption(own, tools, signal),
+    restoreCommands: (parts, plan) => restoreCommands(parts, plan.catalog, plan.ownerless),
     tables: (signal) => readLayout(own, signal),
     examinations: (clock) => examinations(own, tools, clock),
   };

@@ -13,7 +13,7 @@ export type SqlFlags = { owner: boolean; tablespaces: boolean; events?: boolean 
 /** `nightjar pull --sql`: a backup as one text of SQL on stdout, and everything else on stderr. */
 export async function pullSql(
   manifest: Manifest,
-  { owner: owners, tablespaces, events = false }: SqlFlags,
+  { owner, tablespaces, events = false }: SqlFlags,
   { nightjar, out }: CommandSession,
   signal: AbortSignal,
 ): Promise<CommandOutcome> {
@@ -28,6 +28,7 @@ export async function pullSql(
     }
   }
   try {
+    const owners = owner && manifest.adopted === undefined;
     const open = nightjar.store.openPart.bind(undefined, manifest);
     const text = await nightjar.plainSql({ manifest, open, owners, tablespaces, events }, signal);
     await out.data(counted(endingBadly(text)));

@@ -14,6 +14,7 @@ import { retentionOver, retentionSchema, usualRetention } from '../rotation/rete
 import type { Retention } from '../rotation/retention.ts';
 import { rotationOf, rotationSchema } from '../rotation/rotation.ts';
 import type { RotationSettings } from '../rotation/rotation.ts';
+import { drillServerSchema } from '../sources/server.ts';
 import { ranks } from '../../../domain/rank.ts';
 import type { Rank } from '../../../domain/rank.ts';
 import { watchOf, watchShape } from './watch.ts';
@@ -36,6 +37,9 @@ const fields = {
     .prefault('5m')
     .describe('Longest silence of a database program before it is given up.'),
 };
+const adoptAbout =
+  'Server and user with which `nightjar push` loads a dump that somebody else has made: a user that may do nothing ' +
+  'but make databases of its own (docs/adopting.md). Without it, those of drills are tried.';
 const rank = z
   .enum(ranks, { error: expected(ranks.join(', ')) })
   .optional()
@@ -54,6 +58,7 @@ export const defaultsSchema = group('defaults', {
   encryption: encryptionSchema.optional().describe('To whom backups are encrypted; without it, they are not.'),
   signing: signingSchema.optional().describe('By whom backups are signed; without it, they are not.'),
   drill: drillSchema.optional().describe('How `nightjar drill` tries backups.'),
+  adopt: drillServerSchema.optional().describe(adoptAbout),
   cloud: sourceCloudSchema.prefault({}).describe('Where and how the functions of each source run.'),
 });
 
@@ -95,6 +100,7 @@ export const settingsShape = {
   drill: drillSchema
     .optional()
     .describe('How `nightjar drill` tries backups; key by key, the rest is as in the defaults.'),
+  adopt: drillServerSchema.optional().describe(adoptAbout),
   cloud: sourceCloudSchema
     .optional()
     .describe('Where and how the functions of the source run; key by key, the rest is as in the defaults.'),
@@ -114,6 +120,7 @@ export type Settings = {
   signing: SigningSettings;
   copies: readonly CopySettings[];
   drill: DrillSettings;
+  adopt: z.infer<typeof drillServerSchema> | undefined;
   cloud: SourceCloud;
 };
 
@@ -126,6 +133,7 @@ type WrittenSettings = Partial<Record<keyof typeof fields, unknown>> &
     encryption?: z.infer<typeof encryptionSchema> | undefined;
     signing?: z.infer<typeof signingSchema> | undefined;
     drill?: z.infer<typeof drillSchema> | undefined;
+    adopt?: z.infer<typeof drillServerSchema> | undefined;
     cloud?: SourceCloud | undefined;
   };
 
@@ -158,6 +166,7 @@ export function settingsOf(defaults: z.infer<typeof defaultsSchema>, own: Writte
     encryption: encryptionOf(defaults.encryption, own.encryption),
     signing: signingOf(defaults.signing, own.signing),
     drill: drillOf(defaults.drill, own.drill),
+    adopt: own.adopt ?? defaults.adopt,
     cloud: { ...defaults.cloud, ...own.cloud },
   };
 }

@@ -70,7 +70,7 @@ export function serverSchema(what: string, port: number) {
   }).superRefine(tokenOverTls, always);
 }
 
-/** The same of a server without a database to back up: drills make one there. */
+/** The same of a server without a database to back up: drills and adoptions make one there. */
 export const drillServerSchema = group('a server for drills', {
   host,
   port: wholeNumber(1, 65_535).optional().describe('TCP port; without it, the usual one of the engine.'),

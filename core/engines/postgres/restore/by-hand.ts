@@ -18,10 +18,13 @@ const database = ':"db"';
  * Stock commands that restore a backup from a folder with its objects; the database is made as the old one was. Nothing
  * in a name or a value is read by the shell.
  */
-export function restoreCommands(parts: readonly ManifestPart[], catalog: Catalog): ByHand[] {
+export function restoreCommands(parts: readonly ManifestPart[], catalog: Catalog, ownerless = false): ByHand[] {
+  const load = `pg_restore --exit-on-error ${ownerless ? '--no-owner --no-privileges ' : ''}`;
   const data = parts.filter(({ role }) => role === 'data').map(({ file }) => file);
   const comment = commentOf(catalog);
-  const before = arrangements(database, catalog).map(({ sql }) => sql);
+  const before = arrangements(database, catalog)
+    .filter(({ kind }) => !ownerless || kind !== 'database access')
+    .map(({ sql }) => sql);
   return [
     `export PGOPTIONS='${options.map((option) => `-c ${option}`).join(' ')}'`,
     `createdb --template=template0 ${creation(catalog).join(' ')} "$DB"`,
@@ -32,10 +35,10 @@ export function restoreCommands(parts: readonly ManifestPart[], catalog: Catalog
       ...before,
       ...(comment === undefined ? [] : [`comment on database ${database} is ${quoteLiteral(comment)}`]),
     ]),
-    'pg_restore --exit-on-error --section=pre-data --dbname="$DB" schema.pgdump',
+    `${load}--section=pre-data --dbname="$DB" schema.pgdump`,
     // the COMMIT is sent only if the whole part was unpacked
     ...data.map((file) => `{ echo 'BEGIN;' && zstd -dc ${file} && echo 'COMMIT;'; } | ${psql} --dbname="$DB"`),
-    'pg_restore --exit-on-error --section=post-data --dbname="$DB" schema.pgdump',
+    `${load}--section=post-data --dbname="$DB" schema.pgdump`,
     ...sql(connectionLimit(database, catalog)),
   ];
 }

@@ -1,0 +1,77 @@
+import type { Adopted, Manifest } from '../contract/manifest/manifest.ts';
+import { BackupError } from '../domain/errors.ts';
+import { summed } from '../pipeline/sum.ts';
+import { unpacked } from '../pipeline/unpack/unpack.ts';
+import type { ByteStream, Engine, Source } from '../ports.ts';
+import { backup } from './backup.ts';
+import type { BackupDeps } from './backup.ts';
+import { drill, drillSentence } from './proof/drill.ts';
+
+/** A file that holds a dump; `open` reads it from its beginning each time. `by`: who takes it over. */
+export type ForeignDump = { name: string; open(signal: AbortSignal): ByteStream; at: Date; by: string };
+
+/**
+ * Where it is adopted: `source` is that of the configuration, and `scratch` and `proof` are engines of two databases
+ * that are not there, of a user that may do nothing else.
+ */
+export type AdoptionPlace = { source: Source; database: string; scratch: Engine; proof: Engine };
+
+/** What came of it: the backup, whose warnings say what was left out of the dump, and what was proven. */
+export type Pushed = { manifest: Manifest; proof: string };
+
+type PushDeps = Omit<BackupDeps, 'adopting' | 'asked'>;
+
+const discardLimitMs = 60_000;
+
+/**
+ * Adopts a dump that somebody else has made: loads it into a scratch database, takes an ordinary backup of that,
+ * restores it once more and proves it equal, and only then writes its manifest. The backup is of the moment that a
+ * person names, and says nothing of how its source stands. Both databases are dropped whatever happens; those of a run
+ * that was killed, by the next one. Throws `input-invalid` where the engine adopts nothing.
+ */
+export async function push(
+  dump: ForeignDump,
+  { source, database, scratch, proof }: AdoptionPlace,
+  deps: PushDeps,
+  signal: AbortSignal,
+): Promise<Pushed> {
+  if (scratch.adopt === undefined)
+    throw new BackupError('input-invalid', `dumps of others can't be adopted for ${scratch.name}`, {
+      hint: 'restore it by hand, and give what you restored a source of its own',
+    });
+  const adopted = await adoptedOf(dump, deps, signal);
+  const adoption = await scratch.adopt(signal);
+  try {
+    const notes = await adoption.load(unpacked(dump.open(signal), dump.name), signal);
+    let proven = '';
+    async function prove(manifest: Manifest, stop: AbortSignal): Promise<void> {
+      const options = { owners: false, tablespaces: false, assert: [] };
+      const done = await drill(manifest, proof, options, { ...deps, parallel: source.parallel }, stop);
+      proven = drillSentence(done);
+    }
+    const adopting = { adopted, at: dump.at, prove };
+    const engine = asSource(scratch, database, notes);
+    const manifest = await backup({ ...source, engine }, { ...deps, adopting }, signal);
+    return { manifest, proof: proven };
+  } finally {
+    await adoption.discard(AbortSignal.timeout(discardLimitMs));
+  }
+}
+
+/** Read whole before anything is made: what is adopted is the file of this checksum. */
+async function adoptedOf({ name, open, by }: ForeignDump, { clock }: PushDeps, signal: AbortSignal): Promise<Adopted> {
+  const { stream, sum } = summed(open(signal));
+  for await (const _ of stream) if (signal.aborted) break;
+  return { file: name, sha256: sum.sha256(), bytes: sum.bytes, by, at: clock.now().toISOString() };
+}
+
+/** The scratch, under the name of the database that the dump is of; all in it belongs to who has loaded it. */
+function asSource(scratch: Engine, database: string, notes: readonly string[]): Engine {
+  return {
+    ...scratch,
+    async plan(options, signal) {
+      const plan = await scratch.plan(options, signal);
+      return { ...plan, database, ownerless: true, warnings: [...notes, ...plan.warnings] };
+    },
+  };
+}

@@ -1,0 +1,120 @@
+import { BackupError, isBackupError } from '../../../domain/errors.ts';
+import { plural } from '../../../domain/units.ts';
+import { headOfStream } from '../../../pipeline/unpack/head.ts';
+import { programOutput } from '../../../pipeline/program.ts';
+import type { Adoption, ByteStream } from '../../../ports.ts';
+import type { Tools } from '../../../tools.ts';
+import { placeOf } from '../../login.ts';
+import type { Login } from '../../login.ts';
+import { claim } from '../database/claim.ts';
+import { createDatabase } from '../database/database.ts';
+import { discardDatabase } from '../database/discard.ts';
+import { databases, sweepHalfMade } from '../database/leftovers.ts';
+import { maintain } from '../database/maintenance.ts';
+import { markOf } from '../database/mark.ts';
+import { postgresRun } from '../programs.ts';
+import type { Loading } from '../restore/loading.ts';
+import { loadScript } from '../restore/script.ts';
+import { newRestrictKey } from '../restore/text/restricted.ts';
+import { dumpText } from './dump-text.ts';
+import { requireHarmless } from './trial.ts';
+
+/** Indexes of large tables take hours, in which psql neither prints nor reads. */
+const idleLimitMs = 24 * 3600 * 1000;
+const archiveMark = 'PGDMP';
+const headBytes = 4096;
+const ofOthers = /^(?:-- (?:MySQL|MariaDB) dump|\/\*M?!)/m;
+const ofServers = /^-- PostgreSQL database cluster dump$/m;
+
+/** Makes the database of `login`, which must not be there, and loads dumps into it as its user, who is tried first. */
+export async function openAdoption(login: Login, tools: Tools, signal: AbortSignal): Promise<Adoption> {
+  const mine = await claim(login, signal);
+  try {
+    const serverMajor = await maintain(login, signal, async (session) => {
+      await requireHarmless(session, login, await ofDrills(session));
+      return session.serverMajor;
+    });
+    await sweepHalfMade(login, [], signal);
+    const loading = loadingOf(login, tools, serverMajor);
+    // `public` is there in every database that a dump is made for
+    const catalog = { database: { encoding: 'UTF8' }, schema: { public: '' } };
+    await createDatabase(login, { id: 'adopt', beside: false, catalog, state: 'drilling' }, loading, signal);
+    return {
+      load: (dump, stop) => load(dump, loading, tools, stop),
+      async discard(stop) {
+        await discardDatabase(login, stop);
+        await mine.release();
+      },
+    };
+  } catch (error) {
+    await mine.release();
+    throw error;
+  }
+}
+
+/** What adoptions and drills have made and not dropped is no database of anybody. */
+async function ofDrills(session: Parameters<typeof databases>[0]): Promise<string[]> {
+  return (await databases(session)).flatMap(({ name, comment }) => {
+    const mark = markOf(comment);
+    return mark?.state === 'drilling' && mark.of === name ? [name] : [];
+  });
+}
+
+async function load(dump: ByteStream, loading: Loading, tools: Tools, signal: AbortSignal): Promise<string[]> {
+  const { head, content } = await headOfStream(dump, headBytes);
+  const isArchive = head.toString('latin1').startsWith(archiveMark);
+  if (!isArchive) requireText(head.toString('latin1'));
+  const text = dumpText(isArchive ? printed(content, tools, signal) : content, loading.serverMajor);
+  await loadScript(text.content, { key: newRestrictKey(), whole: true }, loading, signal).catch((error: unknown) => {
+    throw inTermsOfAdoptions(error, loading);
+  });
+  return [...text.leftOut].map(([what, count]) => `left out: ${plural(count, what)}`);
+}
+
+function requireText(head: string): void {
+  if (ofOthers.test(head))
+    throw new BackupError('input-invalid', 'this is a dump of MariaDB or MySQL, and the source is of PostgreSQL', {
+      hint: 'name a source of that engine',
+    });
+  if (ofServers.test(head))
+    throw new BackupError('input-invalid', 'this is a dump of a whole server, by pg_dumpall', {
+      hint: 'take one of the database alone: pg_dump --format=custom <database>',
+    });
+}
+
+/** The text of an archive, without a login: what it says goes to psql, which obeys no command of it. */
+function printed(archive: ByteStream, tools: Tools, signal: AbortSignal): ByteStream {
+  const args = ['--no-owner', '--no-privileges', '--no-tablespaces', '--file=-'];
+  const program = tools.program('pg_restore');
+  return programOutput({ program, args, input: archive, env: { HOME: '/nonexistent' }, idleLimitMs }, signal);
+}
+
+function loadingOf(login: Login, tools: Tools, serverMajor: number): Loading {
+  return {
+    run: (name, args) => postgresRun(tools, name, serverMajor, { ...login, idleLimitMs }, args, serverMajor),
+    shown: (text) => text,
+    place: placeOf('postgres', login),
+    user: login.user,
+    clientMajor: serverMajor,
+    serverMajor,
+    from: String(serverMajor),
+    database: () => login.database,
+    owners: false,
+    tablespaces: false,
+    keepGoing: false,
+    jobs: 1,
+    failures: [],
+    leftOut: [],
+  };
+}
+
+/** Options of a restore help nobody here. */
+function inTermsOfAdoptions(error: unknown, { user }: Loading): unknown {
+  if (!isBackupError(error, 'restore-failed', 'privilege-missing')) return error;
+  const hint =
+    error.code === 'privilege-missing'
+      ? `${user} may do nothing but work in its own database, and has to: what the dump asks for beyond that can't be ` +
+        'adopted; leave it out of the dump, or load it by hand and give that database a source of its own'
+      : 'it must load into an empty database of this server without an error: try that by hand, with psql and ON_ERROR_STOP';
+  return new BackupError(error.code, error.lines, { hint, cause: error });
+}

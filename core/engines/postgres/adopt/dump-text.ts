@@ -1,0 +1,93 @@
+import { BackupError } from '../../../domain/errors.ts';
+import type { ByteStream } from '../../../ports.ts';
+import { tooNew } from '../restore/archive.ts';
+import { between, quotedAt } from './quoted.ts';
+
+/** The last words of a dump of a database, by pg_dump and pg_restore alike. */
+const endMarker = '-- PostgreSQL database dump complete';
+const copyBegins = /^COPY\s[^]*\sFROM stdin;\s*$/;
+const copyEnds = Buffer.from('\n\\.\n');
+const longestLine = 256 * 1024 * 1024;
+/** As much of a statement as tells whether it is a COPY. */
+const longestHead = 64 * 1024;
+
+/** What is left out, each a statement of one line: for it names roles, places, or what this user may not say. */
+const leftOut: [what: string, line: RegExp][] = [
+  ['owner', /^ALTER [A-Z ]+ .* OWNER TO .*;$/],
+  ['grant', /^(?:GRANT|REVOKE) .*;$/],
+  ['grant', /^ALTER DEFAULT PRIVILEGES .*;$/],
+  ['owner', /^SET SESSION AUTHORIZATION .*;$/],
+  ['tablespace', /^SET default_tablespace = .+;$/],
+  ['comment on an extension', /^COMMENT ON EXTENSION .*;$/],
+];
+/** Psql’s own protection, which stands around all of it already; and no tablespace, which is what there is. */
+const needless = /^(?:\\(?:un)?restrict [A-Za-z0-9]+|SET default_tablespace = '';)$/;
+
+/** A dump on its way to psql. `leftOut`: how many statements of each kind were left out so far. */
+export type DumpText = { content: ByteStream; leftOut: ReadonlyMap<string, number> };
+
+/**
+ * The text of a dump as pg_dump or pg_restore prints it, without who owns what and who may do what. It is no guard: what
+ * the user of the scratch may not do, the server refuses. Throws `input-invalid` at once for what is no such text, and
+ * `dump-cut` at the end where its last words are missing.
+ */
+export function dumpText(text: ByteStream, serverMajor: number): DumpText {
+  const counts = new Map<string, number>();
+  function isLeftOut(line: string): boolean {
+    const [what] = leftOut.find(([, pattern]) => pattern.test(line)) ?? [];
+    if (needless.test(line) || (line === tooNew && serverMajor < 17)) return true;
+    if (what !== undefined) counts.set(what, (counts.get(what) ?? 0) + 1);
+    return what !== undefined;
+  }
+  return { content: passing(text, isLeftOut), leftOut: counts };
+}
+
+/** Rows of a COPY pass as they are; everything else line by line, with the quotes and bodies in which lines lie. */
+async function* passing(text: ByteStream, isLeftOut: (line: string) => boolean): ByteStream {
+  let [rest, inRows, isWhole] = [Buffer.alloc(0), false, false];
+  let [quoted, head] = [between, ''];
+  for await (const chunk of text) {
+    rest = rest.length === 0 ? Buffer.from(chunk) : Buffer.concat([rest, chunk]);
+    for (;;) {
+      if (inRows) {
+        const end = rest.indexOf(copyEnds);
+        const upTo = end < 0 ? Math.max(0, rest.length - copyEnds.length + 1) : end + copyEnds.length;
+        if (upTo > 0) yield rest.subarray(0, upTo);
+        rest = rest.subarray(upTo);
+        inRows = end < 0;
+        if (inRows) break;
+      }
+      const newline = rest.indexOf(10);
+      if (newline < 0) break;
+      const line = rest.toString('latin1', 0, newline);
+      if (quoted.close === '' && line === endMarker) isWhole = true;
+      if (quoted.isEnded && isLeftOut(line)) {
+        rest = rest.subarray(newline + 1);
+        continue;
+      }
+      const statement = `${head}${line}`;
+      quoted = quotedAt(quoted, line);
+      inRows = quoted.isEnded && copyBegins.test(statement);
+      head = quoted.isEnded ? '' : `${statement}\n`.slice(0, longestHead);
+      // the newline stays: the rows may end right behind it
+      const kept = inRows ? newline : newline + 1;
+      if (kept > 0) yield rest.subarray(0, kept);
+      rest = rest.subarray(kept);
+    }
+    if (rest.length > longestLine) throw tooLong();
+  }
+  if (rest.length > 0) yield rest;
+  if (!isWhole) throw cut();
+}
+
+function tooLong(): BackupError {
+  return new BackupError('input-invalid', 'the dump has a line of more than 256 MB outside of rows', {
+    hint: 'make it without --inserts, or as a custom archive: pg_dump --format=custom',
+  });
+}
+
+function cut(): BackupError {
+  return new BackupError('dump-cut', `the dump does not end as one does that is whole: no "${endMarker}"`, {
+    hint: 'it was cut off, or is no dump of one database by pg_dump; of pg_dumpall, take a pg_dump of the database',
+  });
+}
