@@ -16,7 +16,10 @@ export type ListedBackup = {
   id: BackupId;
   source: SourceName;
   pinned: boolean;
-  verdict: Verdict /** The newest look at it. */;
+  verdict: Verdict;
+  /** When it was proven, where it counts as proven. */
+  provenAt?: Date;
+  /** The newest look at it. */
   proof?: BackupFound['proofs'][number];
 } & ({ status: 'complete'; manifest: Manifest } | { status: 'unreadable'; why: string });
 
@@ -39,12 +42,15 @@ export async function listBackups(
   const verdicts = new Map([...verdict.backups, ...verdict.adopted].map((one) => [one.id, one]));
   const backups = history.backups.map((found): ListedBackup => {
     const proof = lastProof(found);
+    const one = verdicts.get(found.id)!;
+    const provenAt = one.proven ? found.proofs.findLast(({ kind }) => kind !== 'verify')?.at : undefined;
     const read = reads.get(found.id)!;
     const known = {
       id: found.id,
       source,
       pinned: found.pinned,
-      verdict: verdicts.get(found.id)!,
+      verdict: one,
+      ...(provenAt && { provenAt }),
       ...(proof && { proof }),
     };
     return read.status === 'complete'

@@ -37,6 +37,8 @@ export type Output = {
   /** Whether somebody looks at stderr, and how wide it is. */
   readonly watched: boolean;
   readonly columns: number;
+  /** How wide a result may be: undefined where no terminal shows it. */
+  readonly room: number | undefined;
 };
 
 /** What a command has done: the document for programs, and what failed on the way (already told by `fail`). */
@@ -70,6 +72,7 @@ export function openOutput(
     naming: named,
     watched,
     columns: stderr.columns || usualColumns,
+    room: stdout.isTTY === true && !json ? stdout.columns || usualColumns : undefined,
     say: (line) => write(stdout, line),
     async data(content) {
       if (json || stdout.isTTY === true) throw noPlaceForData(json);

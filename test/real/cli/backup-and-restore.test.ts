@@ -34,9 +34,9 @@ test('a listing shows each backup in a line that fits 80 columns', async () => {
   const { code, stdout } = await scene.run(['list', 'shop']);
 
   const [title, head, line] = stdout.split('\n');
-  expect({ code, title }).toEqual({ code: 0, title: 'shop: 1 backup' });
-  expect(head).toMatch(/^id +age +rows +size +stored +took +tier$/);
-  expect(line).toMatch(new RegExp(`^${id} +\\d+ (s|min) +1,000 +[\\d.]+ kB +[\\d.]+ kB +\\d+ s +yearly$`));
+  expect({ code, title }).toEqual({ code: 0, title: 'shop: 1 backup, times in UTC' });
+  expect(head).toMatch(/^id +made +rows +stored +proven +tier$/);
+  expect(line).toMatch(new RegExp(`^${id} +\\d\\d [A-Z][a-z]{2} \\d\\d:\\d\\d +1,000 +[\\d.]+ kB +- +yearly$`));
   expect(stdout.split('\n').every((text) => text.length <= 80)).toBe(true);
 });
 

@@ -128,7 +128,7 @@ test('a backup that comes back as it was passes, with its assertions, and leaves
     body: { compared: expect.stringMatching(/^proven equal: 1 table, 500 rows.*; 3 assertions true; restored in /) },
   });
   const [list, check] = await Promise.all([looked('list', 'shop'), looked('check', '--no-tell')]);
-  expect(list).toContain(`shop: 2 backups, proven up to ${manifest.id}\n`);
+  expect(list).toContain(`shop: 2 backups, times in UTC, proven up to ${manifest.id}\n`);
   expect(check).not.toContain('overdue-drill');
   expect(await databases()).toEqual(['postgres', 'shop']);
 });

@@ -1,6 +1,8 @@
 import type { RestorePlan } from '../../../../core/commands/restore/plan.ts';
+import type { Manifest } from '../../../../core/contract/manifest/manifest.ts';
 import { startOf } from '../../../../core/domain/keys.ts';
 import type { BackupId } from '../../../../core/domain/keys.ts';
+import { moment } from '../../../../core/domain/messages/text.ts';
 import { formatBytes, plural } from '../../../../core/domain/units.ts';
 import type { RestoreFinding } from '../../../../core/ports.ts';
 import { sizesOf } from '../../sizes.ts';
@@ -23,13 +25,18 @@ export function planLines({ manifest, target, engine, options, steps, findings }
     occupied: `holds ${target.holds}${options.replace ? `: ${fate}` : ''}`,
   }[target.state];
   return [
-    `backup  ${manifest.source} ${manifest.id}, ${age} old: ${plural(tables, 'table')}, ${plural(rows, 'row')}, ` +
-      `${formatBytes(bytes)}`,
+    `backup  ${manifest.source} ${manifest.id}, ${localTime(manifest)}${age} old: ` +
+      `${plural(tables, 'table')}, ${plural(rows, 'row')}, ${formatBytes(bytes)}`,
     `into    ${engine.place} (${state})`,
     ...steps.map((step) => `then    ${step}`),
     ...target.notes.map((note) => `note    ${note}`),
     ...findings.map(findingLine),
   ];
+}
+
+/** When it was made by the clock of its source; of one in UTC, the id says it. */
+function localTime({ start, timeZone }: Manifest): string {
+  return timeZone === 'UTC' ? '' : `made ${moment(new Date(start), timeZone).replace(/, [^,]* UTC$/, '')}, `;
 }
 
 /** The same for programs. */
