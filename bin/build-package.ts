@@ -35,7 +35,11 @@ const described: Plugin = {
 await rm(out, { recursive: true, force: true });
 await build({
   ...common,
-  entryPoints: { nightjar: 'bin/nightjar.ts', 'db-tools/layer': 'layers/db-tools/index.ts' },
+  entryPoints: {
+    nightjar: 'bin/nightjar.ts',
+    'db-tools/layer': 'layers/db-tools/index.ts',
+    'sqlite-program': 'core/engines/sqlite/program/main.ts',
+  },
   splitting: true,
 });
 // each in a file of its own: they find what lies beside them by their own place

@@ -1,3 +1,5 @@
+import { resolve } from 'node:path';
+import { factsOf } from '../../core/contract/config/sources/source-facts.ts';
 import type { Nightjar } from '../../core/compose.ts';
 import { BackupError } from '../../core/domain/errors.ts';
 import type { SourceName } from '../../core/domain/keys.ts';
@@ -30,6 +32,14 @@ export async function readable(
 /** By what the backups of a source are judged, configured or not. */
 export function memoryFor(source: SourceName, { sourceNames, settings }: Nightjar): SourceRules {
   return memoryOf(sourceNames.includes(source) ? settings(source) : undefined);
+}
+
+/**
+ * What `--to` names: a database, or, of a source that is a file or folder, a path from the folder that the person is in;
+ * without a slash it is a name beside the source's own.
+ */
+export function placeNamed(to: string, server: string, { settings }: Nightjar): string {
+  return to.includes('/') && factsOf(settings(server)).isPath === true ? resolve(to) : to;
 }
 
 function unknownSource(names: readonly string[], known: readonly string[]): BackupError {

@@ -316,7 +316,7 @@ export function nightjarProgram(ask: (asked: Request) => void): Command {
     .argument('<source>', 'whose backup')
     .argument('[id]', 'which backup: its id, or latest-proven', 'latest')
     .option('--at <moment>', 'the newest good one until then, as "yesterday 14:00"')
-    .option('--to <database>', 'the database to restore into')
+    .option('--to <place>', 'the database, or path of a file, to restore into')
     .option('--server <source>', 'restore on the server of this source, as its user')
     .option('--into <rank>', 'the rank of that server, where the file has one: production')
     .option('--table <name>', 'only this table and what it needs; as often as you like', gathered)

@@ -7,9 +7,10 @@ import type { EngineSurroundings } from '../surroundings.ts';
 import type { EngineDescriptor } from './descriptor.ts';
 import { mariadb } from './mariadb/descriptor.ts';
 import { postgres } from './postgres/descriptor.ts';
+import { sqlite } from './sqlite/descriptor.ts';
 
 /** Every engine there is, by its key in a source. Nobody else names one. */
-export const engines = { postgres, mariadb };
+export const engines = { postgres, mariadb, sqlite };
 
 export type EngineName = keyof typeof engines;
 export type EngineSchema<Name extends EngineName> = (typeof engines)[Name]['schema'];

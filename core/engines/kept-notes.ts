@@ -13,7 +13,8 @@ type KeptThere = {
   list(): Promise<KeptDatabase[]>;
   /** Drops all of them, or those that are meant. */
   drop(which?: (kept: KeptDatabase) => boolean): Promise<DroppedKept[]>;
-  quoteName(name: string): string;
+  /** What a person does to drop one: `DROP DATABASE shop_before_…`. */
+  byHand(name: string): string;
 };
 
 /**
@@ -46,8 +47,8 @@ export function sized({ name, bytes }: KeptDatabase): string {
   return bytes === undefined ? name : `${name} (${formatBytes(bytes)})`;
 }
 
-function notDroppedNote({ name, why }: DroppedKept, { quoteName }: KeptThere): string | undefined {
+function notDroppedNote({ name, why }: DroppedKept, { byHand }: KeptThere): string | undefined {
   if (why === undefined) return undefined;
-  const remedy = `when nothing of it is needed: DROP DATABASE ${quoteName(name)}`;
+  const remedy = `when nothing of it is needed: ${byHand(name)}`;
   return `the old database ${name} could not be dropped (${why}); ${remedy}`;
 }

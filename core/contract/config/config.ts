@@ -18,13 +18,14 @@ import { rotationProblems } from './rotation/problems.ts';
 import { vaultSchema } from './vaults/vault.ts';
 import type { VaultConfig } from './vaults/vault.ts';
 
+const oneOf = new Intl.ListFormat('en-GB', { type: 'disjunction' });
 /** Each engine is a key of a source. */
 const engineKeys = Object.fromEntries(
   Object.entries(engines).map(([name, { schema, about }]) => [name, schema.optional().describe(about)]),
 ) as { [Name in EngineName]: z.ZodOptional<EngineSchema<Name>> };
 
 const source = group('a source', { ...engineKeys, ...settingsShape }).superRefine((value, context) => {
-  if (countOf(value, engineNames) !== 1) context.addIssue(`expected exactly one engine: ${engineNames.join(' or ')}`);
+  if (countOf(value, engineNames) !== 1) context.addIssue(`expected exactly one engine: ${oneOf.format(engineNames)}`);
   const elsewhere = engineNames.every((name) => value[name] === undefined || engines[name].drillsElsewhere);
   if (!elsewhere && value.drill?.server !== undefined)
     context.addIssue({

@@ -12,11 +12,13 @@ export type LargeObjectTally = { count: number; fingerprint: string };
 
 /**
  * What a dump held. `ended`: the end-of-dump marker was the last thing in it; without that, the dump was cut.
- * `sequences`: what a PostgreSQL dump sets each one to, the arguments of `setval` behind its name.
+ * `sequences`: what a PostgreSQL dump sets each one to, the arguments of `setval` behind its name. `uncounted`: rows can't
+ * be told in what passed; its engine counts them beside it.
  */
 export type DumpTally = {
   tables: TableTally[];
   ended: boolean;
+  uncounted?: true;
   largeObjects?: LargeObjectTally;
   sequences?: Record<string, string>;
 };

@@ -101,7 +101,7 @@ async function storePart(
 
 /** What the manifest says of the rows in a part: how many, and of which tables. */
 function countedIn(tally: DumpTally | undefined): Pick<ManifestPart, 'rows' | 'tables'> {
-  if (tally === undefined) return {};
+  if (tally === undefined || tally.uncounted === true) return {};
   return {
     rows: tally.tables.reduce((total, { rows }) => total + rows, 0),
     tables: [...new Set(tally.tables.map(({ table }) => table))],

@@ -10,8 +10,8 @@ const iam = (host: string, keys = '') =>
 const shop = 'shop' as SourceName;
 
 test('a password of iam is taken where TLS is verified, by itself or because somebody wrote so', () => {
-  expect(iam('shop.c1x2.eu-west-1.rds.amazonaws.com').sources.get(shop)?.at.password).toBe('iam');
-  expect(iam('127.0.0.1', ', tls: { ca: ca.pem }').sources.get(shop)?.at.password).toBe('iam');
+  expect(iam('shop.c1x2.eu-west-1.rds.amazonaws.com').sources.get(shop)?.at).toMatchObject({ password: 'iam' });
+  expect(iam('127.0.0.1', ', tls: { ca: ca.pem }').sources.get(shop)?.at).toMatchObject({ password: 'iam' });
 });
 
 test.each([

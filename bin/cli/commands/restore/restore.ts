@@ -16,7 +16,7 @@ import type { SourceName } from '../../../../core/domain/keys.ts';
 import { firstLines } from '../../../../core/domain/lines.ts';
 import { formatDuration, plural } from '../../../../core/domain/units.ts';
 import { confirmByName } from '../../text/confirm.ts';
-import { memoryFor, readable } from '../../names.ts';
+import { memoryFor, placeNamed, readable } from '../../names.ts';
 import type { CommandOutcome, Output } from '../../text/output.ts';
 import { showProgress } from '../../text/progress.ts';
 import type { CommandSession } from '../../session.ts';
@@ -122,8 +122,11 @@ async function planned(
   );
   if (meant !== undefined) out.note(`at      ${meant}`);
   for (const line of warnings) out.note(`warning ${line}`);
-  const database = flags.to ?? newDatabaseName(manifest, { tables: flags.table, schemaOnly: flags.schemaOnly });
   const server = serverOf(name, flags, session);
+  const database =
+    flags.to === undefined
+      ? newDatabaseName(manifest, { tables: flags.table, schemaOnly: flags.schemaOnly })
+      : placeNamed(flags.to, server, nightjar);
   const source = await nightjar.source(server, { database }, signal);
   const { owner: owners, proof, tablespaces } = flags;
   const options = {

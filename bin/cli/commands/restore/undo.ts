@@ -4,6 +4,7 @@ import { formatBytes } from '../../../../core/domain/units.ts';
 import type { Engine, KeptDatabase } from '../../../../core/ports.ts';
 import { confirmByName } from '../../text/confirm.ts';
 import type { CommandOutcome } from '../../text/output.ts';
+import { placeNamed } from '../../names.ts';
 import type { CommandSession } from '../../session.ts';
 
 /** As commander gives them. */
@@ -20,7 +21,7 @@ export async function undoCommand(
   signal: AbortSignal,
 ): Promise<CommandOutcome> {
   const { out } = session;
-  const { engine, database } = await session.nightjar.source(flags.server ?? name, { database: flags.to }, signal);
+  const { engine, database } = await meantBy(name, flags, session, signal);
   if (await hasBegun(engine, signal)) return takeBackCommand(engine, database, flags, session, signal);
   const plan = await planUndo(engine, database, signal);
   const [newest] = plan.kept;
@@ -61,7 +62,7 @@ export async function dropOldCommand(
   signal: AbortSignal,
 ): Promise<CommandOutcome> {
   const { out } = session;
-  const { engine, database } = await session.nightjar.source(flags.server ?? name, { database: flags.to }, signal);
+  const { engine, database } = await meantBy(name, flags, session, signal);
   const plan = await planDrop(engine, database, signal);
   for (const line of keptLines(plan, 'dropped')) out.note(line);
   if (flags.plan) return told({ planned: { database, kept: plan.kept } });
@@ -70,6 +71,12 @@ export async function dropOldCommand(
   await dropKept(engine, plan, signal);
   for (const { name: dropped } of plan.kept) out.say(`database ${dropped} is dropped`);
   return told({ dropped: { database, names: plan.kept.map(({ name: dropped }) => dropped) } });
+}
+
+/** The database whose past is asked for. */
+function meantBy(name: string, { server = name, to }: UndoFlags, { nightjar }: CommandSession, signal: AbortSignal) {
+  const database = to === undefined ? undefined : placeNamed(to, server, nightjar);
+  return nightjar.source(server, { database }, signal);
 }
 
 function told(document: object): CommandOutcome {

@@ -10,6 +10,6 @@ export function notesOfOld(session: MariadbSession, login: Login, fate: FateOfOl
   return oldNotes(fate, {
     list: () => keptDatabases(session, login),
     drop: (which) => dropKept(session, login, which),
-    quoteName,
+    byHand: (name) => `DROP DATABASE ${quoteName(name)}`,
   });
 }

@@ -42,6 +42,6 @@ export function notesOfOld(session: PostgresSession, login: Login, fate: FateOfO
   return oldNotes(fate, {
     list: () => keptDatabases(session, login),
     drop: (which) => dropKept(session, login, which),
-    quoteName: quoteIdentifier,
+    byHand: (name) => `DROP DATABASE ${quoteIdentifier(name)}`,
   });
 }

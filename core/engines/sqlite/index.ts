@@ -1,0 +1,48 @@
+import { tmpdir } from 'node:os';
+import type { Engine } from '../../ports.ts';
+import { restoreCommands } from './by-hand.ts';
+import { databaseAt, pathOf, placeOf } from './place.ts';
+import type { SqliteFiles } from './place.ts';
+import { planBackup } from './plan.ts';
+import { replacedFiles } from './restore/kept.ts';
+import { openTarget } from './restore/target.ts';
+import { imageOf, imageReader } from './snapshot/image.ts';
+import type { ImageRecipe } from './snapshot/image.ts';
+
+/** The database of a source, or another one by its name or path. */
+export function openSqlite(
+  { path, scratch, waitMs }: Pick<SqliteFiles, 'path' | 'waitMs'> & { scratch: string | undefined },
+  { database, drill = false }: { database?: string | undefined; drill?: boolean | undefined } = {},
+): { engine: Engine; database: string } {
+  const own: SqliteFiles = { path, scratch: scratch ?? tmpdir(), waitMs };
+  const files = drill ? { ...own, path: `${own.scratch}/${database}` } : own;
+  const at = database === undefined ? path : pathOf(database, files);
+  return { engine: sqliteEngine(files, at), database: databaseAt(at, own) };
+}
+
+/**
+ * A file of SQLite 3, read by the SQLite that is built into Node: a backup is the file itself, in one committed state,
+ * with the rows of each table counted in that state.
+ */
+export function sqliteEngine(own: SqliteFiles, path: string): Engine {
+  return {
+    name: 'sqlite',
+    place: placeOf(path),
+    plan: ({ like, database }, signal) =>
+      planBackup(database === undefined ? path : pathOf(database, own), own, like, signal),
+    open(part, signal) {
+      const recipe = part.recipe as ImageRecipe;
+      return {
+        content: imageOf(recipe, signal),
+        reader: imageReader(recipe),
+        notes: async () => ({ heard: [] }),
+      };
+    },
+    target: (options) => openTarget(path, own, options),
+    ownerKinds: [],
+    // definitions are kept as they were written, whatever the version
+    settle: async ({ unequal }) => ({ ways: {}, exceptions: [], different: unequal }),
+    replaced: replacedFiles(path),
+    restoreCommands,
+  };
+}

@@ -1,0 +1,18 @@
+import { basename, dirname, join, resolve } from 'node:path';
+
+/** Where the databases of a source are: `path` is its own; `scratch` is the folder of copies and drills. */
+export type SqliteFiles = { path: string; scratch: string; waitMs: number };
+
+/** A name is a file beside the database of the source; a path is that path. */
+export function pathOf(database: string, { path }: Pick<SqliteFiles, 'path'>): string {
+  return database.includes('/') ? resolve(database) : join(dirname(path), database);
+}
+
+/** What a file is called where the source is known: by its name beside it, by its path elsewhere. */
+export function databaseAt(path: string, own: Pick<SqliteFiles, 'path'>): string {
+  return dirname(path) === dirname(own.path) ? basename(path) : path;
+}
+
+export function placeOf(path: string): string {
+  return `sqlite:${path}`;
+}

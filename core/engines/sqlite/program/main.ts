@@ -1,0 +1,25 @@
+import { answers } from './answers.ts';
+import type { Asked, Refusal, Reply } from './questions.ts';
+
+// Runs in a process of its own: SQLite answers while it works, and nothing else; its locks are those of a whole process,
+// which loses them when anything in it closes the same file.
+
+process.on('message', (asked: Asked) => {
+  const reply = replyTo(asked);
+  process.send?.(reply);
+});
+// whoever asked is gone
+process.on('disconnect', () => process.exit());
+
+function replyTo({ id, ask, given }: Asked): Reply {
+  try {
+    return { id, answer: answers[ask](given as never) };
+  } catch (error) {
+    return { id, refusal: refusalOf(error) };
+  }
+}
+
+function refusalOf(error: unknown): Refusal {
+  const { errcode, message } = error as { errcode?: unknown; message?: unknown };
+  return { code: typeof errcode === 'number' ? errcode : 0, message: String(message ?? error) };
+}

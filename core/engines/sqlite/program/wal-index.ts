@@ -1,0 +1,68 @@
+import { fstatSync, openSync, readSync, statSync } from 'node:fs';
+import { endianness } from 'node:os';
+import type { DatabaseSync } from 'node:sqlite';
+import type { HeldState } from './questions.ts';
+
+/** Of the index of a log in WAL mode: two copies of its header, and what a checkpoint has done (sqlite.org/walformat.html). */
+const headerBytes = 48;
+const backfilledAt = 96;
+const indexBytes = 136;
+const isLittle = endianness() === 'LE';
+const pauseMs = 5;
+
+type WalIndex = { header: Buffer; backfilled: number };
+
+/** Begins a read of a database in WAL mode, and says which state it sees: the index is the same before and after. */
+export function heldWal(database: DatabaseSync, path: string, waitMs: number): HeldState {
+  const readIndex = indexReader(`${path}-shm`);
+  for (const until = performance.now() + waitMs; performance.now() < until; pause()) {
+    const before = readIndex();
+    database.exec('begin');
+    database.prepare('select 1 from sqlite_schema limit 1').get();
+    const after = readIndex();
+    if (before !== undefined && after?.header.equals(before.header)) return stateOf(after);
+    database.exec('rollback');
+  }
+  throw Object.assign(new Error('the log changes faster than its index can be read'), { errcode: 5 });
+}
+
+/**
+ * Reads the index as it is now; undefined where somebody is writing to it. What is opened here is never closed: that
+ * would give back the locks of the whole process.
+ */
+function indexReader(path: string): () => WalIndex | undefined {
+  let file = openSync(path, 'r');
+  const bytes = Buffer.alloc(indexBytes);
+  return () => {
+    if (fstatSync(file).ino !== statSync(path).ino) file = openSync(path, 'r');
+    if (readSync(file, bytes, 0, indexBytes, 0) < indexBytes) return undefined;
+    const header = Buffer.from(bytes.subarray(0, headerBytes));
+    const copy = bytes.subarray(headerBytes, 2 * headerBytes);
+    return header.equals(copy) ? { header, backfilled: uint32(bytes, backfilledAt) } : undefined;
+  };
+}
+
+function stateOf({ header, backfilled }: WalIndex): HeldState {
+  const size = isLittle ? header.readUInt16LE(14) : header.readUInt16BE(14);
+  const frames = uint32(header, 16);
+  return {
+    pageSize: size === 1 ? 65_536 : size,
+    pages: uint32(header, 20),
+    wal:
+      backfilled >= frames
+        ? null
+        : {
+            frames,
+            salts: header.toString('hex', 32, 40),
+            sums: `${uint32(header, 24)}:${uint32(header, 28)}`,
+          },
+  };
+}
+
+function uint32(bytes: Buffer, at: number): number {
+  return isLittle ? bytes.readUInt32LE(at) : bytes.readUInt32BE(at);
+}
+
+function pause(): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, pauseMs);
+}

@@ -1,0 +1,88 @@
+import { readdir, rename, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { BackupError, messageOf } from '../../../domain/errors.ts';
+import type { KeptDatabase, Replaced } from '../../../ports.ts';
+import type { DroppedKept } from '../../kept-notes.ts';
+import { placeOf } from '../place.ts';
+import { syncFolder } from './file.ts';
+import { isBeside, removeDatabase } from './names.ts';
+import { exchange, moveSidecars, requireFree } from './swap.ts';
+
+const form = /^\.(?:before|undone)_(.+)$/s;
+/** Replaced every night, a file is kept until the next one: what was replaced later than this is of the same day. */
+const recentMs = 20 * 3_600_000;
+
+/** What stood in the place of a file before it was replaced, and is kept beside it. */
+export function replacedFiles(path: string): Replaced {
+  return {
+    list: () => keptFiles(path),
+    findings: async () => [],
+    swapBack: ({ name }, signal) => swapBack(path, name, signal),
+    async drop({ name }) {
+      const [dropped] = await dropKept(path, (kept) => kept.name === name);
+      if (dropped?.why === undefined) return;
+      throw new BackupError('restore-failed', `${join(dirname(path), name)} could not be deleted: ${dropped.why}`);
+    },
+  };
+}
+
+/** Returns the name that what stood there has now; undefined where nothing did. */
+async function swapBack(path: string, name: string, signal: AbortSignal): Promise<string | undefined> {
+  const kept = join(dirname(path), name);
+  await requireFree(kept, placeOf(kept), signal);
+  const isThere = (await stat(path).catch(() => undefined)) !== undefined;
+  const [, id = ''] = form.exec(name.slice(basename(path).length)) ?? [];
+  const before = isThere ? await freeName(path, 'undone', id) : undefined;
+  if (before === undefined) await rename(kept, path);
+  else await exchange({ made: kept, path, before, place: placeOf(path) }, signal);
+  await moveSidecars(kept, path);
+  await syncFolder(dirname(path));
+  return before === undefined ? undefined : basename(before);
+}
+
+/** The path under which what is at `path` now would be kept, once the backup `id` has taken its place. */
+export async function freeName(path: string, word: 'before' | 'undone', id: string): Promise<string> {
+  for (let count = 1; ; count += 1) {
+    const tried = `${path}.${word}_${id}${count === 1 ? '' : `_${count}`}`;
+    if ((await stat(tried).catch(() => undefined)) === undefined) return tried;
+  }
+}
+
+/** The newest first: a file system notes when a file was renamed. */
+export async function keptFiles(path: string): Promise<KeptDatabase[]> {
+  const current = await stat(path, { bigint: true }).catch(() => undefined);
+  const names = (await readdir(dirname(path))).filter(
+    (name) => name.startsWith(basename(path)) && form.test(name.slice(basename(path).length)) && !isBeside(name),
+  );
+  const found = await Promise.all(
+    names.map(async (name) => ({ name, ...(await stat(join(dirname(path), name), { bigint: true })) })),
+  );
+  return (
+    found
+      // an exchange that died has given it a second name, and no more
+      .filter(({ ino }) => ino !== current?.ino)
+      .sort((one, other) => Number(other.ctimeNs - one.ctimeNs))
+      .map(({ name, size, ctimeMs }) => ({
+        name,
+        bytes: Number(size),
+        since: new Date(Number(ctimeMs)).toISOString(),
+        ...(current !== undefined && Number(current.ctimeMs - ctimeMs) < recentMs && { recent: true as const }),
+      }))
+  );
+}
+
+/** Deletes of what is kept those that are meant. */
+export async function dropKept(
+  path: string,
+  isMeant: (kept: KeptDatabase) => boolean = () => true,
+): Promise<DroppedKept[]> {
+  const dropped: DroppedKept[] = [];
+  for (const kept of (await keptFiles(path)).filter(isMeant)) {
+    const failure = await removeDatabase(join(dirname(path), kept.name)).then(
+      () => ({}),
+      (error: unknown) => ({ why: messageOf(error) }),
+    );
+    dropped.push({ ...kept, ...failure });
+  }
+  return dropped;
+}

@@ -1,0 +1,94 @@
+import { chmod, chown, link, readdir, readFile, readlink, realpath, rename, rm, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { BackupError, isBackupError } from '../../../domain/errors.ts';
+import { startSqlite } from '../snapshot/asking.ts';
+import type { SqliteRefusal } from '../snapshot/asking.ts';
+import { syncFolder } from './file.ts';
+import { sidecars } from './names.ts';
+
+/** `before`: the path under which what is replaced is kept. */
+export type FileExchange = { made: string; path: string; before: string; place: string };
+
+/** Gives a new file its name, unless something has it by now: `target-not-empty`. */
+export async function putAt(made: string, path: string, place: string): Promise<void> {
+  await linked(made, path, place);
+  await rm(made);
+  await syncFolder(dirname(path));
+}
+
+/**
+ * Puts a new file in the place of one that nobody has open, and keeps that with its log. At every moment one of the two
+ * is there. The new one gets the rights of the old one. Throws `restore-failed` where it is open somewhere.
+ */
+export async function exchange({ made, path, before, place }: FileExchange, signal: AbortSignal): Promise<void> {
+  const old = await stat(path);
+  await requireFree(path, place, signal);
+  await chmod(made, old.mode & 0o7777);
+  await chown(made, old.uid, old.gid).catch(() => undefined);
+  await moveSidecars(path, before);
+  await linked(path, before, place);
+  await rename(made, path);
+  await syncFolder(dirname(path));
+}
+
+/** What stays beside a database that can't be opened goes with it: SQLite would take it for the new one's. */
+export async function moveSidecars(from: string, to: string): Promise<void> {
+  for (const ending of sidecars)
+    await rename(`${from}${ending}`, `${to}${ending}`).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOENT') throw error;
+    });
+}
+
+async function linked(from: string, to: string, place: string): Promise<void> {
+  await link(from, to).catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code !== 'EEXIST') throw cause;
+    throw new BackupError('target-not-empty', `${place}: ${to} is there by now`, {
+      hint: 'name another file with --to, or put the backup in its place with --replace',
+      cause,
+    });
+  });
+}
+
+/** Throws `restore-failed` where another process has the file open, as far as its locks and this machine tell. */
+export async function requireFree(path: string, place: string, signal: AbortSignal): Promise<void> {
+  const users = await usersOf(path);
+  if (users.length > 0) throw inUse(place, users.join(', '));
+  if (!(await isUnlocked(path, place, signal))) throw inUse(place, 'another process');
+}
+
+/** A file that is no database, or is damaged, has no locks that tell anything. */
+async function isUnlocked(path: string, place: string, signal: AbortSignal): Promise<boolean> {
+  const sqlite = startSqlite();
+  try {
+    return await sqlite.ask('claim', { path }, place, signal);
+  } catch (error) {
+    if (isBackupError(error) && (error as Partial<SqliteRefusal>).refusal !== undefined) return true;
+    throw error;
+  } finally {
+    await sqlite.close();
+  }
+}
+
+/** The processes of this machine that have a file open, as far as we may see that. */
+export async function usersOf(path: string): Promise<string[]> {
+  const real = await realpath(path).catch(() => path);
+  const processes = (await readdir('/proc').catch(() => [])).filter((name) => /^\d+$/.test(name));
+  const found: string[] = [];
+  for (const pid of processes) {
+    const files = await readdir(`/proc/${pid}/fd`).catch(() => []);
+    const targets = await Promise.all(files.map((fd) => readlink(`/proc/${pid}/fd/${fd}`).catch(() => '')));
+    if (targets.includes(real)) found.push(await nameOf(pid));
+  }
+  return found;
+}
+
+async function nameOf(pid: string): Promise<string> {
+  const name = await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '');
+  return `${name.trim() || 'process'} (${pid})`;
+}
+
+function inUse(place: string, by: string): BackupError {
+  return new BackupError('restore-failed', `${place} is open in ${by}`, {
+    hint: 'stop what uses it, then run this again: it would go on writing to the file that was replaced',
+  });
+}

@@ -1,0 +1,133 @@
+import { stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { BackupError } from '../../../domain/errors.ts';
+import { formatBytes } from '../../../domain/units.ts';
+import type { Foreseen, Target, TargetOptions } from '../../../ports.ts';
+import { oldNotes } from '../../kept-notes.ts';
+import { databaseAt, placeOf } from '../place.ts';
+import type { SqliteFiles } from '../place.ts';
+import { ownFolder } from '../scratch.ts';
+import { askTrue } from './assertion.ts';
+import { requireRoom, writeFileWhole } from './file.ts';
+import { dropKept, freeName, keptFiles } from './kept.ts';
+import { newName, removeDatabase, sweepUnfinished } from './names.ts';
+import { exchange, putAt, requireFree, usersOf } from './swap.ts';
+
+/**
+ * A file to restore into. It is made under a name of its own beside it (of a drill, in the scratch folder), and takes its
+ * place by a rename once it is proven.
+ */
+export async function openTarget(
+  path: string,
+  own: SqliteFiles,
+  { manifest, drill = false, dropOld = false }: TargetOptions,
+): Promise<Target> {
+  const place = placeOf(path);
+  const found = await stat(path).catch(() => undefined);
+  if (found !== undefined && !found.isFile()) throw noFile(place);
+  const [part] = manifest.parts.filter(({ role }) => role === 'data');
+  if (part === undefined)
+    throw new BackupError('manifest-invalid', `${manifest.source} ${manifest.id} has no data part`);
+  const before = found === undefined ? undefined : await freeName(path, 'before', manifest.id);
+  const mended: string[] = [];
+  let [made, replacing, outcome] = ['', false, ''];
+  let removeFolder = async (): Promise<void> => undefined;
+
+  async function prepare(replace: boolean, stop: AbortSignal): Promise<void> {
+    const isThere = (await stat(path).catch(() => undefined)) !== undefined;
+    if (isThere && !(replace && found !== undefined)) throw occupied(place);
+    replacing = isThere;
+    if (replacing) await requireFree(path, place, stop);
+    const folder = drill ? await ownFolder(own.scratch) : undefined;
+    removeFolder = folder?.remove ?? removeFolder;
+    if (folder === undefined) mended.push(...(await sweepUnfinished(path)).map(leftNote));
+    made = newName(folder === undefined ? path : join(folder.path, basename(path)));
+    await requireRoom(dirname(made), part!.bytes);
+  }
+  async function discard(): Promise<void> {
+    if (made !== '') await removeDatabase(made);
+    await removeFolder();
+  }
+  async function finish(stop: AbortSignal): Promise<string[]> {
+    if (drill) return discard().then(() => []);
+    if (!replacing) {
+      await putAt(made, path, place);
+      outcome = `${place} is restored`;
+      return [];
+    }
+    await exchange({ made, path, before: before!, place }, stop);
+    outcome = `${place} is restored`;
+    const fate = { before: basename(before!), dropOld, proven: true };
+    return oldNotes(fate, {
+      list: () => keptFiles(path),
+      drop: (which) => dropKept(path, which),
+      byHand: (name) => `delete the file ${join(dirname(path), name)}`,
+    });
+  }
+  async function keep(): Promise<string[]> {
+    if (drill) return discard().then(() => []);
+    const kept = `${path}.unproven_${manifest.id}`;
+    await putAt(made, kept, place);
+    made = kept;
+    return [`what was restored is kept as ${kept}, for somebody to look at`];
+  }
+
+  return {
+    database: databaseAt(path, own),
+    state: found === undefined ? 'absent' : 'occupied',
+    holds: found === undefined ? '' : `a file of ${formatBytes(found.size)}`,
+    ...(before !== undefined && !dropOld && { keptAs: basename(before) }),
+    notes: [],
+    failures: [],
+    leftOut: [],
+    mended,
+    foresee: async (replace) => foresee({ path, place, before, replace, dropOld }),
+    prepare,
+    stages: [[{ part, label: 'file', load: (content) => writeFileWhole(made, content) }]],
+    made: () => made,
+    assert: (statement, stop) => askTrue(made, place, statement, stop),
+    finish,
+    keep,
+    discard,
+    standing: () => (outcome !== '' ? outcome : `${place} is ${found === undefined ? 'not there' : 'as it was'}`),
+    close: async () => undefined,
+  };
+}
+
+type ForeseenFile = { path: string; place: string; before: string | undefined; replace: boolean; dropOld: boolean };
+
+async function foresee({ path, place, before, replace, dropOld }: ForeseenFile): Promise<Foreseen> {
+  if (before === undefined) return { steps: [`make the file ${path}`], findings: [] };
+  if (!replace) return { steps: [], findings: [] };
+  const users = await usersOf(path);
+  return {
+    steps: [
+      `make the file beside ${path}, and prove it there`,
+      `rename ${path} to ${basename(before)}, and the new file to its name`,
+      ...(dropOld ? [`delete ${basename(before)}, and whatever earlier replacements have kept`] : []),
+    ],
+    findings: users.length === 0 ? [] : [openElsewhere(place, users)],
+  };
+}
+
+function openElsewhere(place: string, users: readonly string[]): Foreseen['findings'][number] {
+  return {
+    weight: 'fails',
+    what: `${place} is open in ${users.join(', ')}`,
+    remedy: 'stop it first: it would go on writing to the file that was replaced',
+  };
+}
+
+function leftNote(name: string): string {
+  return `${name}, which a restore that died had left, was removed`;
+}
+
+function occupied(place: string): BackupError {
+  return new BackupError('target-not-empty', `${place} is there by now`, {
+    hint: 'name another file with --to, or put the backup in its place with --replace',
+  });
+}
+
+function noFile(place: string): BackupError {
+  return new BackupError('input-invalid', `${place} is no file`, { hint: 'name a file with --to' });
+}

@@ -1,0 +1,34 @@
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+
+const prefix = 'nightjar-sqlite-';
+const machine = hostname().replace(/[^A-Za-z0-9]/g, '_');
+const own = `${prefix}${machine}-${process.pid}-`;
+const form = new RegExp(`^${prefix}${machine}-(\\d+)-`);
+
+/** A folder that this user alone can read, until `remove`. Removes those that runs have left which were killed. */
+export async function ownFolder(below: string): Promise<{ path: string; remove(): Promise<void> }> {
+  await mkdir(below, { recursive: true });
+  await sweep(below);
+  const path = await mkdtemp(join(below, own));
+  return { path, remove: () => rm(path, { recursive: true, force: true }) };
+}
+
+/** A folder's name says whose it is, and on which machine: others may share the place. */
+async function sweep(below: string): Promise<void> {
+  for (const name of await readdir(below)) {
+    const pid = Number(form.exec(name)?.[1]);
+    if (pid > 0 && !isAlive(pid)) await rm(join(below, name), { recursive: true, force: true });
+  }
+}
+
+/** Whether a process of this machine is there. */
+export function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
