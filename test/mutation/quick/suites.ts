@@ -12,13 +12,14 @@ type Switches = {
 export const switches: Switches = {};
 (globalThis as Record<string, unknown>).__stryker__ = switches;
 
-/** What failed first, or nothing, of the tests that are wanted. */
+/** What failed first, or nothing, of the tests that are wanted. `clock` is told how long each took, in milliseconds. */
 export async function run(
   block: Block,
   wanted: (id: string) => boolean,
   above: Block[],
   id: string,
   limitMs: number,
+  clock = new Map<string, number>(),
 ): Promise<string | undefined> {
   const nested = [...above, block];
   const named = block.tests.map((test, at) => ({ ...test, id: `${id}/${at} ${test.name}` }));
@@ -35,12 +36,15 @@ export async function run(
   for (const hook of block.hooks.beforeAll) await trying(`${id} beforeAll`, hook);
   for (const test of named) {
     if (failed !== undefined || !wanted(test.id)) continue;
+    const begun = performance.now();
     for (const one of nested) for (const hook of one.hooks.beforeEach) await trying(test.id, hook);
     if (failed === undefined) await trying(test.id, test.work);
     for (const one of nested.toReversed()) for (const hook of one.hooks.afterEach) await trying(test.id, hook);
+    clock.set(test.id, performance.now() - begun);
     if (failed !== undefined) failed = `${test.id}: ${failed}`;
   }
-  for (const [at, one] of block.blocks.entries()) failed ??= await run(one, wanted, nested, `${id}/${at}`, limitMs);
+  for (const [at, one] of block.blocks.entries())
+    failed ??= await run(one, wanted, nested, `${id}/${at}`, limitMs, clock);
   for (const hook of block.hooks.afterAll) await trying(`${id} afterAll`, hook);
   switches.currentTestId = undefined;
   return failed;

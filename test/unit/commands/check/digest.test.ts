@@ -75,12 +75,14 @@ test('of three hundred sources those that need a look are named first, and no li
 test('who can’t be told is a failure, and keeps it from nobody else; a vault that can’t be read is what it tells', async () => {
   const deaf = { name: 'deaf', notify: () => Promise.reject(new BackupError('notify-failed', 'deaf is away')) };
   const pending = { ...listener, unheard: async () => [{ text: 'nothing reaches ops', hint: 'confirm' }] };
-  const { outcomes } = await digesting(['shop'], [deaf, pending]);
+  const { outcomes, checked } = await digesting(['shop'], [deaf, pending]);
 
   expect(outcomes.map(({ name, failed }) => [name, failed])).toEqual([
     ['deaf', true],
     ['listener', false],
   ]);
+  expect(checked.told).toEqual(heard);
+  expect((await digesting(['shop'], [deaf])).checked.told).toEqual([]);
   expect(untoldOf(outcomes)).toEqual({ untold: 'deaf is away' });
   expect(untoldOf(outcomes.slice(1))).toEqual({});
   expect(() => untoldOf(outcomes.slice(0, 1))).toThrow('deaf is away');
