@@ -28,6 +28,8 @@ import { restoreCommand } from './commands/restore/restore.ts';
 import type { RestoreFlags } from './commands/restore/restore.ts';
 import { rotateCommand } from './commands/rotate.ts';
 import type { RotateFlags } from './commands/rotate.ts';
+import { removeSchedule, showSchedule, testSchedule, writeSchedule } from './setup/schedule/schedule.ts';
+import type { ScheduleFlags } from './setup/schedule/schedule.ts';
 import { showCommand } from './commands/show.ts';
 import { defaultConfiguration } from './session.ts';
 import type { CommandSession } from './session.ts';
@@ -241,6 +243,24 @@ Examples:
       --name nightjar/signing --secret-string file:///dev/stdin
   nightjar key kms alias/nightjar/Nightjar-signing
   nightjar key check`;
+
+const scheduleHelp = `
+Backups begin as "schedule" says; rotations, copies and drills (of sources with
+drillEvery) some hours later, and a check each hour. Written as timers of
+systemd (root: of the system, run as the owner of nightjar.yaml; others: their
+own), or into the crontab where there is no systemd. What stands there already
+is kept, and what is no longer in nightjar.yaml is removed.
+
+A timer has none of your environment: { env: NAME } is read from nightjar.env
+beside nightjar.yaml, which nobody else may read. More: docs/schedule.md
+
+Examples:
+  nightjar schedule
+      what has to be started when, whether something does, how it ended last
+  nightjar schedule write --dry-run
+      the units, or the lines of the crontab
+  nightjar schedule test
+      the doctor, started as everything is started`;
 
 const layerHelp = `
 The clients (pg_dump, psql, mariadb-dump and what they load) are Debian's
@@ -524,6 +544,33 @@ export function nightjarProgram(ask: (asked: Request) => void): Command {
     .description('try the keys of nightjar.yaml on the newest backup of each source')
     .argument('[source...]', 'names of nightjar.yaml')
     .action((sources: string[]) => asking((session, signal) => keyCheckCommand(sources, session, signal)));
+
+  const schedule = program
+    .command('schedule')
+    .description('have backups started by the clock of this machine')
+    .option('--user', 'timers of your own systemd, also for root')
+    .option('--cron', 'the crontab, though there is systemd')
+    .option('--name <word>', 'what the units begin with', 'nightjar')
+    .addHelpText('after', scheduleHelp);
+  const scheduling = (work: typeof showSchedule, flags: { dryRun?: true } = {}) =>
+    askingAlone((place, signal) => work({ ...schedule.opts<ScheduleFlags>(), ...flags }, place, signal));
+  schedule
+    .command('show', { isDefault: true })
+    .description('show what has to be started when, and whether something does')
+    .action(() => scheduling(showSchedule));
+  schedule
+    .command('write')
+    .description('have it started, and nothing else that was written before')
+    .option('--dry-run', 'show what would be written, and write nothing')
+    .action((flags: { dryRun?: true }) => scheduling(writeSchedule, flags));
+  schedule
+    .command('test')
+    .description('try everything that is needed, started as it will be started')
+    .action(() => scheduling(testSchedule));
+  schedule
+    .command('remove')
+    .description('have nothing started any more')
+    .action(() => scheduling(removeSchedule));
 
   const layer = program
     .command('layer')

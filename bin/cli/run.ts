@@ -25,12 +25,13 @@ export async function run(
   const workingIn = 'alone' in asked ? undefined : asked.vault;
   const named = naming(configurationToName(asked.config, cwd), workingIn);
   const out = openOutput(stdout, stderr, asked.json, named);
+  const configuration = resolve(cwd, asked.config);
   let document: object = {};
   const failures: unknown[] = [];
   try {
     const outcome =
       'alone' in asked
-        ? await asked.alone({ folder: dirname(resolve(cwd, asked.config)), cwd, out }, signal)
+        ? await asked.alone({ configuration, folder: dirname(configuration), cwd, out }, signal)
         : await inSession(asked, { out, env, cwd }, signal);
     document = outcome.document;
     failures.push(...outcome.failures);

@@ -2,6 +2,7 @@ import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import type { SourceName } from '../../core/domain/keys.ts';
 import type { Planned } from '../constructs/schedules.ts';
 import { scheduleNames } from './names.ts';
+import { copyScheduleOf, drillScheduleOf, rotationScheduleOf } from '../../core/domain/time/after-backups.ts';
 import type { Deployable } from '../read-config.ts';
 
 type Functions = {
@@ -11,20 +12,6 @@ type Functions = {
   copy: IFunction | undefined;
 };
 
-/** A rotation comes this long after a backup begins: the run is over by then, and so are its retries. */
-const laterHours = 3;
-/**
- * Copies come an hour after a backup, and once more later: for what was late, and for the hour that is left out when the
- * clocks go forward.
- */
-const copyHours = [1, 2] as const;
-const copyMinutes = 30;
-/** And a drill this long: nobody else works on the backup then. */
-const drillHours = 5;
-/** A drill each week leaves the newest proven backup a week and some hours old. */
-const weekAndADayMs = 8 * 24 * 3_600_000;
-/** Where the backups of a day begin at many times, or none that is written plainly. */
-const atSomeTime = '30 5 * * *';
 /**
  * What the Scheduler puts in its place: the moment that was meant, the same however often it delivers (its user guide,
  * context attributes).
@@ -99,43 +86,6 @@ export function plannedDigest({ cloud }: Deployable, check: IFunction): Planned[
   const description = 'Tells everybody how everything stands';
   const when = { cron: cloud.digest, timeZone: cloud.timeZone, windowMs: 0 };
   return [{ name: 'digest', description, ...when, fn: check, event: { digest: true } }];
-}
-
-/**
- * When the backups of a source are rotated that says nothing of it: once a day, some hours after the (first) backup of
- * the day; its time zone.
- */
-export function rotationScheduleOf(schedule: string): string {
-  return later(schedule, laterHours) ?? atSomeTime;
-}
-
-/**
- * When a source is drilled that says nothing of it: on Sundays, some hours after the backup, or each day where a
- * proof must be younger than a week and a day; its time zone.
- */
-export function drillScheduleOf(schedule: string, drillEveryMs: number): string {
-  const daily = later(schedule, drillHours) ?? atSomeTime;
-  return drillEveryMs < weekAndADayMs ? daily : daily.replace(/ \* \* \*$/, ' * * 0');
-}
-
-/**
- * When the backups of a source are copied: twice a day, one and two hours after the backup; of one that has several
- * a day, half an hour after each full hour's; of any other schedule, with each backup, which finds those before it. What
- * a run does not find, or does not get done, the next one brings.
- */
-export function copyScheduleOf(schedule: string): string {
-  const [minute = '', hour = ''] = schedule.trim().split(/ +/);
-  if (!/^\d+$/.test(minute)) return schedule;
-  if (!/^\d+$/.test(hour)) return `${(Number(minute) + copyMinutes) % 60} * * * *`;
-  const hours = copyHours.map((later) => (Number(hour) + later) % 24).sort((a, b) => a - b);
-  return `${minute} ${hours.join(',')} * * *`;
-}
-
-/** Each day, so many hours after the first time of a schedule that is written plainly. */
-function later(schedule: string, hours: number): string | undefined {
-  const [minute = '', hour = ''] = schedule.trim().split(/ +/);
-  const [first = ''] = hour.split(/[,-]/);
-  return /^\d+$/.test(minute) && /^\d+$/.test(first) ? `${minute} ${(Number(first) + hours) % 24} * * *` : undefined;
 }
 
 function where(fn: IFunction | undefined, planned: Omit<Planned, 'fn'>): Planned[] {

@@ -5,7 +5,7 @@ import { plannedEndpoints } from '../../../core/contract/cloud/network.ts';
 import type { Manifest } from '../../../core/contract/manifest/manifest.ts';
 import type { CostPlan, SourcePlan } from '../../../core/domain/cost/cost.ts';
 import { keptOf } from '../../../core/domain/cost/kept.ts';
-import { copyScheduleOf } from '../../../lib/plan/planned.ts';
+import { copyScheduleOf } from '../../../core/domain/time/after-backups.ts';
 import { copySizingOf, sizingOf } from '../../../lib/plan/sizing.ts';
 import { sizesOf } from '../sizes.ts';
 

@@ -9,10 +9,10 @@ import { machineLayer } from './machine-layer.ts';
 import type { Output, CommandOutcome } from '../text/output.ts';
 
 /**
- * Where a command works that needs no configuration: beside it, whether it is there or not. `cwd`: where paths of its
- * command line begin.
+ * Where a command works that opens no vault: beside the configuration, whether that is there or not. `cwd`: where paths
+ * of its command line begin.
  */
-export type WorkFolder = { folder: string; cwd: string; out: Output };
+export type WorkFolder = { configuration: string; folder: string; cwd: string; out: Output };
 export type BuildFlags = { arch?: string };
 
 const builder = () => import('../../../layers/db-tools/index.ts');

@@ -5,7 +5,7 @@ import { Cron } from 'croner';
 import { awsCron, awsCronProblem, lostBackupWarning } from '../../../core/contract/cloud/aws-schedule.ts';
 import { gapMs } from '../../../core/domain/time/schedule.ts';
 import { parseConfig } from '../../../core/config-file.ts';
-import { copyScheduleOf, drillScheduleOf, rotationScheduleOf } from '../../../lib/plan/planned.ts';
+import { copyScheduleOf, drillScheduleOf, rotationScheduleOf } from '../../../core/domain/time/after-backups.ts';
 import { firesAt } from './aws-clock.ts';
 
 const year = 2027;

@@ -35,6 +35,7 @@ test.each([
   [['accept', '--help']],
   [['doctor', '--help']],
   [['cost', '--help']],
+  [['schedule', '--help']],
 ])('%p tells how to use it, within 80 columns', async (args) => {
   const { code, stdout, stderr } = await run(...args);
 

@@ -1,0 +1,97 @@
+import type { TimedJob } from './jobs.ts';
+import { wordsOf } from './starting.ts';
+import type { Starting } from './starting.ts';
+
+/** The units of a set of timers: who starts them, and as whom. */
+export type UnitsOf = { starting: Starting; prefix: string; system: boolean; user: string | undefined };
+
+/** What `nightjar schedule test` starts: everything is tried as a timer would start it. */
+export const trial: Pick<TimedJob, 'name' | 'about' | 'args'> = {
+  name: 'doctor',
+  about: 'try everything that the configuration needs',
+  args: ['doctor'],
+};
+
+/** The first line of each file of ours: by it alone we know what we may write over and remove. */
+export function markOf({ configuration }: Starting): string {
+  return `# Written by "nightjar schedule write" for ${configuration}`;
+}
+
+export function unitOf(prefix: string, { name }: Pick<TimedJob, 'name'>): string {
+  return `${prefix}-${name}`;
+}
+
+/** A service that runs one job and ends. */
+export function serviceText({ starting, system, user }: UnitsOf, job: Pick<TimedJob, 'about' | 'args'>): string {
+  return text([
+    ...head(starting),
+    '[Unit]',
+    `Description=Nightjar: ${plain(job.about)}`,
+    ...(system ? ['Wants=network-online.target', 'After=network-online.target'] : []),
+    '',
+    '[Service]',
+    'Type=oneshot',
+    `ExecStart=${wordsOf(starting, job.args).map(word).join(' ')}`,
+    `WorkingDirectory=${plain(starting.folder)}`,
+    ...(user === undefined ? [] : [`User=${user}`]),
+    '# stopped, it removes what it has begun, and says so',
+    'KillMode=mixed',
+    'TimeoutStopSec=2min',
+    ...(system ? hardened : modest),
+  ]);
+}
+
+/** A timer that starts it. What was missed while the machine was off is made up for. */
+export function timerText({ starting }: UnitsOf, job: TimedJob, expressions: readonly string[]): string {
+  return text([
+    ...head(starting),
+    '[Unit]',
+    `Description=Nightjar: when to ${plain(job.about)}`,
+    '',
+    '[Timer]',
+    ...expressions.map((expression) => `OnCalendar=${expression}`),
+    'AccuracySec=1s',
+    'Persistent=true',
+    '',
+    '[Install]',
+    'WantedBy=timers.target',
+  ]);
+}
+
+function head(starting: Starting): string[] {
+  return [markOf(starting), '# What is changed here is lost with the next one: systemctl edit keeps yours.', ''];
+}
+
+const modest = ['UMask=0077', 'NoNewPrivileges=yes', 'RestrictSUIDSGID=yes', 'LockPersonality=yes'];
+/** Not the memory that can't be made executable: Node makes such. Of the network, whatever a database listens on. */
+const hardened = [
+  ...modest,
+  'ProtectSystem=full',
+  'PrivateTmp=yes',
+  'PrivateDevices=yes',
+  'ProtectClock=yes',
+  'ProtectHostname=yes',
+  'ProtectControlGroups=yes',
+  'ProtectKernelLogs=yes',
+  'ProtectKernelModules=yes',
+  'ProtectKernelTunables=yes',
+  'RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK',
+  'RestrictNamespaces=yes',
+  'RestrictRealtime=yes',
+  'SystemCallArchitectures=native',
+];
+
+/** A word of a command line, for systemd: quoted, and nothing in it expanded (systemd.service(5)). */
+function word(value: string): string {
+  const escaped = value.replace(/[\\"]/g, '\\$&').replaceAll('%', '%%').replaceAll('$', '$$$$');
+  return /^[\w./:=@+-]+$/.test(value) ? value : `"${escaped}"`;
+}
+
+/** What is taken as it is, blanks and quotes included: `%` alone means something in it. */
+function plain(value: string): string {
+  return value.replaceAll('%', '%%');
+}
+
+function text(lines: readonly string[]): string {
+  return `${lines.join('\n')}\n`;
+}
