@@ -69,6 +69,8 @@ export type Plan = {
   /** Every part but the catalog. */
   parts: PlannedPart[];
   catalog: Catalog;
+  /** Only the reading of every part tells the catalog: `confirm` gives it, and it is stored after them. */
+  catalogLast?: true;
   /**
    * The form in which the rows are printed, where the engine has had several: a proof of this backup has to read in the
    * same.
@@ -103,6 +105,8 @@ export type Confirmed = {
   exceptions: string[];
   /** Where the backup's moment stands in the server's log, as far as the server tells. */
   position?: readonly Position[];
+  /** The catalog of a plan that could not know it (`catalogLast`). */
+  catalog?: Catalog;
 };
 
 /** Lets a part's content pass as far as it may be what it is; throws `part-corrupt`. */
@@ -264,6 +268,8 @@ export type Target = {
   failures: readonly LoadFailure[];
   /** What was left out on purpose so far. */
   leftOut: readonly LeftOut[];
+  /** Its backups hold no definitions that could be restored alone. */
+  noDefinitions?: true;
   /** What is restored, where only some tables are. */
   excerpt?: Excerpt;
   /** The databases that drills have left which died, and `prepare` has dropped. */

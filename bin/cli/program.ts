@@ -340,6 +340,11 @@ export function nightjarProgram(ask: (asked: Request) => void): Command {
     .option('--server <source>', 'restore on the server of this source, as its user')
     .option('--into <rank>', 'the rank of that server, where the file has one: production')
     .option('--table <name>', 'only this table and what it needs; as often as you like', gathered)
+    .option(
+      '--path <pattern>',
+      'of a folder: only what this pattern of .gitignore means; as often as you like',
+      gathered,
+    )
     .option('--schema-only', 'definitions alone, and no row')
     .option('--plan', 'say what would be done and what would make it fail; write nothing')
     .option('--replace', 'in the place of what is there; the backup is verified before')

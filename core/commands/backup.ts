@@ -96,14 +96,18 @@ async function storeContent(
 ): Promise<StoredContent> {
   announce(plan, made, report);
   try {
-    const stored = await whileHeld(plan, (stop) => store.storeParts(plan, made, report, stop), signal);
+    const { parts, catalog, catalogLast = false } = plan;
+    const first = catalogLast ? { parts } : { parts, catalog };
+    const stored = await whileHeld(plan, (stop) => store.storeParts(first, made, report, stop), signal);
     const seen = mergeTallies(stored.flatMap(({ tally }) => tally ?? []));
     const notes = stored.map((part) => part.notes);
     const confirmed = await plan.confirm(tableRows(seen), notes, signal);
     warn([...confirmed.warnings, ...confirmed.exceptions], report);
+    const told = { parts: [], catalog: confirmed.catalog ?? catalog };
+    const last = catalogLast ? await store.storeParts(told, made, report, signal) : [];
     await confirmLease();
     if (signal.aborted) throw abortError(signal);
-    return { parts: stored.map(({ part }) => part), seen, confirmed };
+    return { parts: [...stored, ...last].map(({ part }) => part), seen, confirmed };
   } catch (error) {
     await store.discardParts(made.source.name, made.id);
     throw error;
@@ -131,7 +135,10 @@ async function manifestOf(
   const { recipients = [] } = source;
   // of a scratch server's log, nobody wants to know
   const { position = [] } = adopting === undefined ? confirmed : {};
-  const counts = Object.entries(plan.catalog).map(([kind, names]) => [kind, Object.keys(names).length]);
+  const counts = Object.entries(confirmed.catalog ?? plan.catalog).map(([kind, names]) => [
+    kind,
+    Object.keys(names).length,
+  ]);
   return {
     format: 1,
     id,

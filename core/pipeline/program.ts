@@ -37,6 +37,8 @@ export type ProgramRun = {
    * taken out of the error.
    */
   explain?: (lastWords: string) => BackupError | undefined;
+  /** Whether its output is whole though it exits with this status; without it, only 0 is good. */
+  accepts?: (status: number) => boolean;
   /** Takes the last words of one that fails, which are in no error then: nobody knows what is secret in them. */
   said?: ((lastWords: string) => void) | undefined;
   /** Whether all that it has started is stopped with it. */
@@ -196,7 +198,7 @@ async function start(run: ProgramRun, failure: FailureCode, signal: AbortSignal)
     async success() {
       const { code, signal: killedBy, error } = await unlessIdle(end);
       if (signal.aborted) throw abortError(signal);
-      if (code === 0) {
+      if (code === 0 || (code !== null && run.accepts?.(code) === true)) {
         if (first() !== '') program.heard?.(redact(first(), Object.values(secrets)));
         return;
       }

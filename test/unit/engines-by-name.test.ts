@@ -19,10 +19,12 @@ test('nobody outside of the engines names one', async () => {
   expect(found.flat()).toEqual([]);
 });
 
-test.each(["if (engine === 'mariadb') return", 'const ports = { postgres: 5432 };', 'source.postgres?.host'])(
-  'this would be found: %s',
-  (text) => expect(namesOf(text)).toHaveLength(1),
-);
+test.each([
+  "if (engine === 'mariadb') return",
+  'const ports = { postgres: 5432 };',
+  'source.postgres?.host',
+  "engine === 'files'",
+])('this would be found: %s', (text) => expect(namesOf(text)).toHaveLength(1));
 
 async function typescriptBelow(folder: string): Promise<string[]> {
   const all = await readdir(join(root, folder), { recursive: true });
@@ -34,9 +36,13 @@ async function namesIn(file: string): Promise<string[]> {
   return namesOf(await readFile(join(root, file), 'utf8')).map((line) => `${file}: ${line}`);
 }
 
+/** Words that mean other things too: of them, only what stands in quotes is a name of an engine. */
+const plainWords = ['files'];
+
 /** The lines of code in which the name of an engine is a value or a key; what people read may speak of products. */
 function namesOf(text: string): string[] {
   const name = `(${engineNames.join('|')})`;
-  const asValue = new RegExp(`(['"\`])${name}\\1|[.]${name}\\b|\\b${name}\\??:`);
+  const key = `(${engineNames.filter((one) => !plainWords.includes(one)).join('|')})`;
+  const asValue = new RegExp(`(['"\`])${name}\\1|[.]${key}\\b|\\b${key}\\??:`);
   return text.split('\n').filter((line) => !/^\s*(\/\/|\/?\*)/.test(line) && asValue.test(line));
 }

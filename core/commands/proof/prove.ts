@@ -56,7 +56,6 @@ export async function prove(
     signal,
   );
   try {
-    const catalog = expected.catalogFor?.(plan.catalog) ?? expected.catalog;
     const parts = plan.parts.filter(({ hasRows }) => hasRows);
     const read = await whileHeld(
       plan,
@@ -65,13 +64,16 @@ export async function prove(
     );
     const seen = mergeTallies(read.flatMap(({ tally }) => tally ?? []));
     const notes = read.map((part) => part.notes);
-    const { tables, exceptions: unsaid } = await plan.confirm(tableRows(seen), notes, signal);
+    const confirmed = await plan.confirm(tableRows(seen), notes, signal);
+    const { tables, exceptions: unsaid } = confirmed;
+    const found = { ...plan, catalog: confirmed.catalog ?? plan.catalog };
+    const catalog = expected.catalogFor?.(found.catalog) ?? expected.catalog;
     const {
       ways,
       exceptions,
       different,
       hint: ofEngine,
-    } = await compareDefinitions(engine, { ...expected, catalog }, plan, deps, signal);
+    } = await compareDefinitions(engine, { ...expected, catalog }, found, deps, signal);
     const content = contentDifferences(manifest, {
       tables,
       largeObjects: seen.largeObjects,

@@ -5,7 +5,7 @@ import type { Store } from '../../store/store.ts';
 import type { PassedOver } from '../../survey/choose.ts';
 import { requireNamed } from './passed-over.ts';
 import { definitionsAlone } from './schema-only.ts';
-import { excerptFindings, excerptSteps, requireBeside, requireExcerpt } from './tables.ts';
+import { excerptFindings, excerptSteps, requireBeside, requireDefinitions, requireExcerpt } from './tables.ts';
 
 export type RestoreOptions = {
   /** Empty an occupied target first. */
@@ -81,6 +81,7 @@ export async function planRestore(
   const target = options.schemaOnly === true ? definitionsAlone(whole, manifest, catalog) : whole;
   try {
     requireExcerpt(options.tables, whole, engine);
+    requireDefinitions(options.schemaOnly === true, whole, engine);
     requireNamed(manifest, options.passedOver ?? [], { target, replace: options.replace });
     if (drill) requireAbsent(target, engine);
     const known = foresee || options.replace ? await target.foresee?.(options.replace, contents, signal) : undefined;

@@ -23,6 +23,14 @@ export function requireExcerpt(tables: readonly string[] | undefined, { excerpt 
   });
 }
 
+/** Throws `source-unsupported` where a backup has no definitions to restore alone. */
+export function requireDefinitions(schemaOnly: boolean, { noDefinitions }: Target, { name }: Engine): void {
+  if (!schemaOnly || noDefinitions !== true) return;
+  throw new BackupError('source-unsupported', `backups of ${name} have no definitions to restore alone`, {
+    hint: 'restore all of it, without --schema-only',
+  });
+}
+
 /** What a restore of some tables does, for people, before and after the steps that the engine knows. */
 export function excerptSteps({ excerpt, stages }: Target, manifest: Manifest): string[] {
   if (excerpt === undefined) return [];

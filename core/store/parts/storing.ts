@@ -29,20 +29,20 @@ const discardLimitMs = 30_000;
 const age = () => import('../../pipeline/age/age.ts');
 
 /**
- * Sends every part of a plan, and its catalog, through the pipeline into the vault: meter, zstd, SHA-256. Throws
- * `dump-cut` when the end of one is missing, and `internal`, before anything is written, where the engine gives one a
- * name that no part may have.
+ * Sends every part of a plan, and its catalog where there is one, through the pipeline into the vault: meter, zstd,
+ * SHA-256. Throws `dump-cut` when the end of one is missing, and `internal`, before anything is written, where the
+ * engine gives one a name that no part may have.
  */
 export async function storeParts(
   vault: Vault,
-  plan: Pick<Plan, 'parts' | 'catalog'>,
+  plan: Pick<Plan, 'parts'> & { catalog?: Plan['catalog'] | undefined },
   backup: NewBackup,
   report: Report,
   signal: AbortSignal,
 ): Promise<StoredPart[]> {
   const { engine, parallel } = backup.source;
   const made = plan.parts.map((part) => ({ ...part, open: (stop: AbortSignal) => engine.open(part, stop) }));
-  const parts = [...made, catalogPart(plan.catalog)];
+  const parts = [...made, ...(plan.catalog === undefined ? [] : [catalogPart(plan.catalog)])];
   requirePartNames(parts, backup);
   return mapConcurrently(parallel, parts, (part, stop) => storePart(vault, part, backup, report, stop), signal);
 }

@@ -14,7 +14,7 @@ export const limit = () => AbortSignal.timeout(120_000);
 
 /** More than a pipe and a program's buffer hold, a table of few rows and one of none. */
 export const tables: Lines = {
-  big: Array.from({ length: 4000 }, (_, index) => `${index} ${'x'.repeat(250)}`),
+  big: Array.from({ length: 400 }, (_, index) => `${index} ${'x'.repeat(2500)}`),
   few: ['one', 'two', "it's \\ three", 'vier €'],
   none: [],
 };

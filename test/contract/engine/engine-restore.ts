@@ -26,7 +26,7 @@ export const restorePromises: readonly EnginePromise[] = [
 
       const { proof } = await restoring(manifest, engine('given_back'), deps);
 
-      expect(proof).toMatchObject({ differences: [], tables: 3, rows: 4004 });
+      expect(proof).toMatchObject({ differences: [], tables: 3, rows: 404 });
       expect(sorted(await rowsIn('given_back'))).toEqual(sorted(tables));
       expect(sorted(await rowsIn('given'))).toEqual(sorted(tables));
       await expectNothingLeft(under);
@@ -44,7 +44,8 @@ export const restorePromises: readonly EnginePromise[] = [
       const subject = { manifest, catalog, owners: true };
       const found = await prove(engine('proven_back'), subject, { ...deps, parallel: 2 }, limit());
 
-      expect(found.differences).toEqual([expect.stringContaining('few')]);
+      expect(found.differences.length).toBeGreaterThan(0);
+      expect(found.differences.filter((difference) => !difference.includes('few'))).toEqual([]);
     },
   },
 

@@ -33,6 +33,8 @@ export type RestoreFlags = {
   server?: string;
   into?: string;
   table?: string[];
+  /** What `table` is, of a folder. */
+  path?: string[];
   schemaOnly?: true;
   replace?: true;
   plan?: true;
@@ -58,10 +60,11 @@ type RestoreDone = { document: object; failure: BackupError | undefined };
 export async function restoreCommand(
   name: string,
   which: string,
-  flags: RestoreFlags,
+  { path = [], ...given }: RestoreFlags,
   session: CommandSession,
   signal: AbortSignal,
 ): Promise<CommandOutcome> {
+  const flags = path.length === 0 ? given : { ...given, table: [...(given.table ?? []), ...path] };
   const kept = flags.undo ? undoCommand : flags.dropOld && !flags.replace ? dropOldCommand : undefined;
   if (kept !== undefined) {
     const isOwn = (flags.server ?? name) === name && flags.to === undefined;

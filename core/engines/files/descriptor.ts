@@ -1,0 +1,39 @@
+import * as z from 'zod';
+import { expected, group, text } from '../../contract/config/fields.ts';
+import type { EngineDescriptor } from '../descriptor.ts';
+
+const schema = group('a folder', {
+  path: text('the path of a folder').describe('The folder to back up, with everything in it.'),
+  exclude: z
+    .array(text('a pattern'), { error: expected('a list of patterns, as ["/cache/", "*.tmp"]') })
+    .default([])
+    .describe('What is left out, each as a line of a .gitignore: `/cache/`, `*.tmp`; `!keep.tmp` brings it back.'),
+  oneFileSystem: z
+    .boolean({ error: expected('true or false') })
+    .default(false)
+    .describe('Leaves out what is mounted below the folder; each place is named in a warning.'),
+});
+
+/** Folders of this machine. */
+export const files = {
+  name: 'files',
+  about: 'A folder with everything in it.',
+  note: 'docs/files.md says what is kept, how it is restored, and what a run does with files that change meanwhile.',
+  schema,
+  describe: () => ({ isPath: true, secrets: [] }),
+  cloudProblems: () => [
+    {
+      path: ['files'],
+      message: 'is a folder of one machine, which functions on AWS do not see: back it up there, by the command line',
+    },
+  ],
+  drillsElsewhere: false,
+  async open({ at }, { database }, from) {
+    const { filesEngine } = await import('./index.ts');
+    return filesEngine({ ...at, path: from.path(at.path) }, database);
+  },
+  async inspection() {
+    const { inspection } = await import('./inspection.ts');
+    return inspection;
+  },
+} satisfies EngineDescriptor<typeof schema>;

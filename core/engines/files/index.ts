@@ -1,0 +1,53 @@
+import { basename, dirname, join, resolve } from 'node:path';
+import { BackupError } from '../../domain/errors.ts';
+import type { ManifestPart } from '../../contract/manifest/manifest.ts';
+import type { Engine } from '../../ports.ts';
+import { ownerKind } from './facts.ts';
+import { asPattern, matching } from './patterns.ts';
+import { openTarPart } from './plan/making.ts';
+import { planFiles } from './plan/plan.ts';
+import { replacedFolders } from './restore/kept.ts';
+import { filesTarget } from './restore/target.ts';
+import { tarReader } from './tar/reader.ts';
+
+/** A folder as it is configured; `path` is whole. */
+export type FilesAt = { path: string; exclude: readonly string[]; oneFileSystem: boolean };
+
+/** The folder of the configuration, or another one: beside it by name, or by a path. */
+export function filesEngine({ path, exclude, oneFileSystem }: FilesAt, database?: string) {
+  const folder = database === undefined ? path : folderCalled(database, path);
+  const called = (other: string) => (dirname(other) === dirname(path) ? basename(other) : other);
+  const name = called(folder);
+  const engine: Engine = {
+    name: 'files',
+    place: folder,
+    ownerKinds: [ownerKind],
+    reader: tarReader,
+    replaced: replacedFolders(folder),
+    open: openTarPart,
+    plan({ like, database: other }, signal) {
+      const isExcluded = like === undefined ? matching(exclude) : () => false;
+      const options = { excludes: (one: string) => isExcluded(asPattern(one)), oneFileSystem };
+      const planned = other === undefined ? folder : folderCalled(other, path);
+      return planFiles({ path: planned, database: other ?? name, like, options }, signal);
+    },
+    target: (options, signal) => filesTarget({ path: folder, called }, options, signal),
+    restoreCommands,
+  };
+  return { engine, database: name };
+}
+
+function folderCalled(database: string, path: string): string {
+  if (database === basename(path)) return path;
+  const folder = database.includes('/') ? resolve(dirname(path), database) : join(dirname(path), database);
+  const name = basename(folder);
+  if (name !== '' && !['.', '..'].includes(database)) return folder;
+  throw new BackupError('input-invalid', `${database} is no name of a folder`, { hint: 'name one that can be made' });
+}
+
+/** Parts in their order, and folders last: what is written into a folder would change its time. */
+function restoreCommands(parts: readonly ManifestPart[]): string[] {
+  const tar = 'tar --extract --preserve-permissions --numeric-owner --acls --xattrs --directory="$FOLDER"';
+  const files = (['data', 'after'] as const).flatMap((role) => parts.filter((part) => part.role === role));
+  return ['mkdir "$FOLDER"', ...files.map(({ file }) => `zstd -dc ${file} | ${tar}`)];
+}

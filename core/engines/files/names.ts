@@ -1,0 +1,39 @@
+import { isUtf8 } from 'node:buffer';
+
+/**
+ * A path for people and for JSON: bytes (a letter each) that are UTF-8 as they read. In any other, and where a backslash
+ * stands in it, that is doubled and bytes from 0x80 on are written `\xe9`, so that no two paths read alike.
+ */
+export function pathText(path: string): string {
+  const bytes = Buffer.from(path, 'latin1');
+  if (!isUtf8(bytes))
+    return escaped(path).replace(/[\x80-\xff]/g, (letter) => `\\x${letter.charCodeAt(0).toString(16)}`);
+  return path.includes('\\') ? escaped(bytes.toString()) : bytes.toString();
+}
+
+/** What the folder itself is called. */
+export const top = '.';
+
+/** What a path is called in the catalog. */
+export function nameOf(path: string): string {
+  return path === '' ? top : pathText(path);
+}
+
+/** The table of what lies at the top, or of everything. */
+export const topTable = './';
+
+/** The table that a file of this name is counted in: the folder at the top that it lies in, or the top itself. */
+export function tableOf(name: string): string {
+  const end = name.indexOf('/');
+  return end < 0 ? topTable : name.slice(0, end + 1);
+}
+
+/** The folder that something lies in. */
+export function parentOf(name: string): string {
+  const end = name.lastIndexOf('/');
+  return end < 0 ? top : name.slice(0, end);
+}
+
+function escaped(text: string): string {
+  return text.replaceAll('\\', '\\\\');
+}

@@ -1,0 +1,16 @@
+import { isUtf8 } from 'node:buffer';
+import ignore from 'ignore';
+
+/** Whether a path (of a folder with `/` at its end) is meant by patterns as a .gitignore has them. */
+export function matching(patterns: readonly string[]): (path: string) => boolean {
+  if (patterns.length === 0) return () => false;
+  // as git does on systems whose names have two cases; a name may be `...`
+  const rules = ignore({ ignorecase: false, allowRelativePaths: true }).add([...patterns]);
+  return (path) => rules.ignores(path);
+}
+
+/** A path that is bytes (a letter each), as patterns are written. */
+export function asPattern(path: string): string {
+  const bytes = Buffer.from(path, 'latin1');
+  return isUtf8(bytes) ? bytes.toString() : path;
+}

@@ -1,0 +1,57 @@
+import type { PlannedPart } from '../../../ports.ts';
+import type { FoundPath } from './walk.ts';
+
+/** What it takes to make a part. `tar`: how GNU tar is called here; `oneTable`: all of it counts in one table. */
+export type Making = { folder: string; tar: string; oneTable: boolean };
+/** Paths are bytes, a letter each. */
+export type TarRecipe = Making & { paths: string[] };
+
+/** A part is made in one go, and what changes in it meanwhile is read again. */
+const partBytes = 128 * 1024 ** 2;
+const partFiles = 10_000;
+/** What the header of a file takes in a tar, with its extended one. */
+const headerBytes = 1536;
+
+/** Cuts what was found into parts: files, in their order, and what is known of folders, which goes behind them. */
+export function partsOf(making: Making, found: readonly FoundPath[]): PlannedPart[] {
+  const files = cut(namesTogether(found.filter(({ kind }) => kind !== 'folder')));
+  const data = files.map((part, at) => planned('data', `data/${String(at + 1).padStart(4, '0')}.tar`, part, making));
+  const folders = found.filter(({ kind }) => kind === 'folder');
+  return [...data, planned('after', 'after.tar', folders, making)];
+}
+
+function planned(role: PlannedPart['role'], file: string, part: readonly FoundPath[], making: Making): PlannedPart {
+  const recipe: TarRecipe = { ...making, paths: part.map(({ path }) => path) };
+  return { role, file, compress: true, estimatedBytes: sizeOf(part), hasRows: true, recipe };
+}
+
+function sizeOf(part: readonly FoundPath[]): number {
+  return part.reduce((sum, { size }) => sum + size + headerBytes, 0);
+}
+
+/** All names of a file in one group, where the first of them is: only within one tar one name leads to the other. */
+function namesTogether(files: readonly FoundPath[]): FoundPath[][] {
+  const groups = new Map<string, FoundPath[]>();
+  for (const file of files) {
+    const key = file.inode ?? `path ${file.path}`;
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [file]);
+    else group.push({ ...file, size: 0 });
+  }
+  return [...groups.values()];
+}
+
+function cut(groups: readonly FoundPath[][]): FoundPath[][] {
+  const parts: FoundPath[][] = [];
+  let [bytes, open] = [0, [] as FoundPath[]];
+  for (const group of groups) {
+    const more = sizeOf(group);
+    if (open.length > 0 && (bytes + more > partBytes || open.length >= partFiles)) {
+      parts.push(open);
+      [bytes, open] = [0, []];
+    }
+    open.push(...group);
+    bytes += more;
+  }
+  return open.length === 0 ? parts : [...parts, open];
+}

@@ -1,0 +1,93 @@
+import { access, constants, lstat, readdir } from 'node:fs/promises';
+import type { Stats } from 'node:fs';
+import { abortError, BackupError } from '../../../domain/errors.ts';
+import { firstOf } from '../../../domain/lines.ts';
+import { mapConcurrently } from '../../../pipeline/concurrency.ts';
+import { pathText } from '../names.ts';
+import { at, codeOf, unlessGone, whyOf } from '../paths.ts';
+
+/** What is found at a path (bytes, a letter each) below the folder. `inode`: of a file that has several names. */
+export type FoundPath = { path: string; kind: 'file' | 'symlink' | 'folder'; size: number; inode?: string };
+
+/** `skipped`: what is in no backup, a sentence each. */
+export type Walked = { found: FoundPath[]; skipped: string[] };
+
+export type WalkOptions = {
+  /** Whether a path is left out; that of a folder ends with `/`. */
+  excludes(path: string): boolean;
+  /** Nothing of another file system is read. */
+  oneFileSystem: boolean;
+};
+
+const looksAtOnce = 16;
+const mostNamed = 20;
+/** What marks a folder as a vault: its first write makes it. */
+const vaultMark = '.nightjar';
+const isRoot = process.getuid?.() === 0;
+
+/**
+ * Everything below a folder, in the order of its bytes. Throws `privilege-missing` with what can't be read, and
+ * `config-invalid` where a vault lies in it: neither may be left out without a word.
+ */
+export async function walk(folder: string, options: WalkOptions, signal: AbortSignal): Promise<Walked> {
+  const walked: Walked = { found: [], skipped: [] };
+  const unreadable: string[] = [];
+  const top = await lstat(at(folder, '.'));
+
+  async function look(path: string): Promise<void> {
+    if (signal.aborted) throw abortError(signal);
+    const stats = await lstat(at(folder, path)).catch(unlessGone);
+    if (stats === undefined) return;
+    const kind = kindOf(stats);
+    if (path !== '' && options.excludes(kind === 'folder' ? `${path}/` : path)) return;
+    const why = whyNot(kind, options.oneFileSystem && stats.dev !== top.dev);
+    if (kind === undefined || why !== undefined) return void walked.skipped.push(`${pathText(path)} ${why}`);
+    walked.found.push({ path, kind, size: kind === 'file' ? stats.size : 0, ...inodeOf(kind, stats) });
+    if (kind === 'file' && !isRoot) await access(at(folder, path), constants.R_OK).catch(cannot(path));
+    if (kind === 'folder') await enter(path);
+  }
+
+  async function enter(path: string): Promise<void> {
+    const names = await readdir(at(folder, path), { encoding: 'buffer' }).catch(cannot(path));
+    const within = names?.map((name) => name.toString('latin1')) ?? [];
+    if (within.includes(vaultMark)) throw vaultError(path);
+    const paths = within.map((name) => (path === '' ? name : `${path}/${name}`));
+    await mapConcurrently(looksAtOnce, paths, look, signal);
+  }
+
+  function cannot(path: string): (error: unknown) => undefined {
+    return (error) => {
+      if (codeOf(error) !== 'ENOENT') unreadable.push(`${pathText(path)} (${whyOf(error)})`);
+    };
+  }
+
+  await look('');
+  if (unreadable.length > 0) throw unreadableError(folder, unreadable.toSorted());
+  return { ...walked, found: walked.found.toSorted((a, b) => (a.path < b.path ? -1 : 1)) };
+}
+
+function kindOf(stats: Stats): FoundPath['kind'] | undefined {
+  return stats.isDirectory() ? 'folder' : stats.isFile() ? 'file' : stats.isSymbolicLink() ? 'symlink' : undefined;
+}
+
+function inodeOf(kind: FoundPath['kind'], { dev, ino, nlink }: Stats): Pick<FoundPath, 'inode'> {
+  return kind === 'folder' || nlink < 2 ? {} : { inode: `${dev}:${ino}` };
+}
+
+function whyNot(kind: FoundPath['kind'] | undefined, isElsewhere: boolean): string | undefined {
+  if (kind === undefined) return 'is a socket, a pipe or a device: it is not in the backup';
+  return isElsewhere ? 'is on another file system: it is not in the backup' : undefined;
+}
+
+function unreadableError(folder: string, all: readonly string[]): BackupError {
+  return new BackupError('privilege-missing', `${folder}: can't be read: ${firstOf(all, mostNamed)}`, {
+    hint: 'give the user that runs this the right to read it, or leave it out by exclude',
+  });
+}
+
+function vaultError(path: string): BackupError {
+  const shown = path === '' ? 'the folder' : pathText(path);
+  return new BackupError('config-invalid', `${shown} holds a vault, and would be backed up into itself`, {
+    hint: path === '' ? 'name another folder' : `leave it out: exclude: [/${pathText(path)}/]`,
+  });
+}

@@ -1,0 +1,52 @@
+import { lstat, mkdir, readdir, rename, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { BackupError } from '../../../domain/errors.ts';
+import { plural } from '../../../domain/units.ts';
+import type { Target } from '../../../ports.ts';
+import { codeOf, unlessGone, whyOf } from '../paths.ts';
+
+/** What is at the place of a folder that is to be restored. */
+export type Standing = Pick<Target, 'state' | 'holds'>;
+
+/** Looks at a place, and follows no link. */
+export async function standingAt(path: string): Promise<Standing> {
+  const stats = await lstat(path).catch(unlessGone);
+  if (stats === undefined) return { state: 'absent', holds: 'nothing' };
+  if (!stats.isDirectory()) return { state: 'occupied', holds: stats.isSymbolicLink() ? 'a link' : 'a file' };
+  const names = await readdir(path);
+  return names.length === 0
+    ? { state: 'empty', holds: 'nothing' }
+    : { state: 'occupied', holds: plural(names.length, 'name') };
+}
+
+/** Makes a folder that nobody else may look into until it is whole. Throws `lease-held` where it is being made. */
+export async function makeWork(path: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true });
+  await mkdir(path, { mode: 0o700 }).catch((cause: unknown) => {
+    if (codeOf(cause) !== 'EEXIST') throw cause;
+    throw new BackupError('lease-held', `${path} is there: another restore of this backup is at work`, {
+      hint: 'wait for it; where none is, remove that folder',
+    });
+  });
+}
+
+/** Gives a folder its name, where nothing or an empty folder is. Throws `target-not-empty`. */
+export async function putInPlace(from: string, to: string): Promise<void> {
+  await rename(from, to).catch((cause: unknown) => {
+    const isTaken = ['ENOTEMPTY', 'EEXIST', 'ENOTDIR'].includes(codeOf(cause) ?? '');
+    throw new BackupError(
+      isTaken ? 'target-not-empty' : 'restore-failed',
+      `${to} can't be put there: ${whyOf(cause)}`,
+      {
+        hint: 'restore it into a folder that is not there yet: --to',
+        cause,
+      },
+    );
+  });
+}
+
+/** A disk that is mounted there can't be renamed. */
+export async function isMountPoint(path: string): Promise<boolean> {
+  const [own, above] = await Promise.all([stat(path), stat(dirname(path))]);
+  return own.dev !== above.dev;
+}

@@ -1,0 +1,146 @@
+import { rename } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { BackupError } from '../../../domain/errors.ts';
+import type { ManifestPart } from '../../../contract/manifest/manifest.ts';
+import type { ByteStream, Foreseen, LoadStep, Target, TargetOptions } from '../../../ports.ts';
+import { guardedTar } from '../tar/guard.ts';
+import { extractTar, gnuTar } from '../tar/program.ts';
+import { judgeBy, knownFacts, requireOwners } from './allowed.ts';
+import { chooseFiles, holdsChosen } from './excerpt.ts';
+import { isMountPoint, makeWork, putInPlace, standingAt } from './folder.ts';
+import { fateOfOld, keptName } from './kept.ts';
+import { sweepBeside, workName } from './leftovers.ts';
+import { removeTree } from './remove.ts';
+
+/** Where a folder is, and what folders are called for others. */
+export type FilesPlace = { path: string; called(path: string): string };
+
+/**
+ * A folder to restore into. It is made under a name of its own beside its place, and gets its name when all of it is
+ * there: no moment shows half of it.
+ */
+export async function filesTarget(
+  { path, called }: FilesPlace,
+  options: TargetOptions,
+  signal: AbortSignal,
+): Promise<Target> {
+  const { manifest, catalog, owners, drill = false, dropOld = false, proof = true } = options;
+  if (owners) requireOwners(catalog, path);
+  const program = await gnuTar(signal);
+  const facts = knownFacts(catalog);
+  const files = options.tables && chooseFiles({ manifest, catalog, facts }, options.tables.asked);
+  const judge = judgeBy(facts, files?.chosen ?? (() => true));
+  const { state, holds } = await standingAt(path);
+  const [above, name] = [dirname(path), basename(path)];
+  const beside = (one: string) => join(above, one);
+  const work = workName(name, manifest.id);
+  const [old, fresh] = [keptName(name, manifest.id), `${name}.new_${manifest.id}`];
+  let made: string | undefined;
+  let madeAs = drill ? work : state === 'occupied' ? fresh : name;
+  let isBroken = false;
+  const mended: string[] = [];
+
+  function step(part: ManifestPart, then: () => Promise<void>): LoadStep {
+    const inspect = (content: ByteStream) => guardedTar(content, part.file, judge);
+    async function load(content: ByteStream, stop: AbortSignal): Promise<void> {
+      if (isBroken) throw new BackupError('restore-failed', 'a part before this one could not be restored');
+      try {
+        await extractTar(beside(work), inspect(content), { program, owners }, stop);
+        await then();
+      } catch (error) {
+        isBroken = true;
+        throw error;
+      }
+    }
+    return { part, label: part.role === 'data' ? part.file : 'folders', inspect, load };
+  }
+
+  /** All of it is there. */
+  async function nameIt(): Promise<void> {
+    if (drill) return;
+    await putInPlace(beside(work), beside(madeAs));
+    made = madeAs;
+  }
+
+  const parts = (role: ManifestPart['role']) => manifest.parts.filter((part) => part.role === role);
+  const data = parts('data').filter((part) => files === undefined || holdsChosen(files, part));
+  const nothing = async () => undefined;
+
+  return {
+    database: called(path),
+    state,
+    holds,
+    ...(state === 'occupied' && !dropOld && { keptAs: old }),
+    notes: [],
+    failures: [],
+    leftOut: [],
+    mended,
+    noDefinitions: true,
+    ...(files && { excerpt: files.excerpt }),
+    foresee: (replace) => foresee(path, { state, old, fresh, dropOld, replace }),
+    stages: [data.map((part) => step(part, nothing)), parts('after').map((part) => step(part, nameIt))],
+    async prepare(replace) {
+      const now = await standingAt(path);
+      if (now.state !== state || (state === 'occupied' && !replace)) throw changedError(path, now.holds);
+      for (const left of await sweepBeside(path))
+        mended.push(`${left}, which a restore that died had left, is removed`);
+      if (state === 'occupied') await removeTree(beside(fresh));
+      await makeWork(beside(work));
+      made = work;
+    },
+    made: () => called(beside(madeAs)),
+    async finish() {
+      if (drill) await removeTree(beside(work));
+      if (drill || state !== 'occupied') return [];
+      await rename(path, beside(old));
+      await rename(beside(fresh), path);
+      [madeAs, made] = [name, undefined];
+      return fateOfOld(path, old, { dropOld, proven: proof });
+    },
+    async keep() {
+      if (drill) await removeTree(beside(work));
+      return drill || made === undefined ? [] : [`what was restored is kept as ${beside(made)}`];
+    },
+    async discard() {
+      if (made !== undefined) await removeTree(beside(made));
+      made = undefined;
+    },
+    standing: () => (made === undefined || made === work ? asBefore(path, state) : `${beside(made)} is there`),
+    close: nothing,
+  };
+}
+
+function asBefore(path: string, state: Target['state']): string {
+  return state === 'absent' ? `${path} is not there` : `${path} is as it was`;
+}
+
+function changedError(path: string, holds: string): BackupError {
+  return new BackupError('target-not-empty', `${path} is not what it was a moment ago: it holds ${holds}`, {
+    hint: 'look again: the same command with --plan',
+  });
+}
+
+type Foreseeing = Pick<Target, 'state'> & { old: string; fresh: string; dropOld: boolean; replace: boolean };
+
+async function foresee(path: string, { state, old, fresh, dropOld, replace }: Foreseeing): Promise<Foreseen> {
+  if (state !== 'occupied') return { steps: [`make ${path}`, 'unpack every part and prove it'], findings: [] };
+  if (!replace) return { steps: [], findings: [] };
+  const isFixed = await isMountPoint(path);
+  return {
+    steps: [
+      `make ${fresh} beside ${path}, unpack every part there and prove it`,
+      `rename ${path} to ${old}`,
+      `rename ${fresh} to ${path}`,
+      ...(dropOld ? [`remove ${old}`] : []),
+    ],
+    findings: isFixed
+      ? [
+          {
+            weight: 'fails',
+            what: `${path} is where a disk is mounted: it can't be renamed`,
+            remedy: 'restore into a folder on that disk, by --to, and move what you need',
+          },
+        ]
+      : [],
+  };
+}

@@ -1,0 +1,107 @@
+import { BackupError } from '../../../domain/errors.ts';
+import { programInput, programOutput, programText } from '../../../pipeline/program.ts';
+import type { ByteStream } from '../../../ports.ts';
+import type { Program } from '../../../tools.ts';
+
+/** A disk that is woken up, or a share whose server is restarted, takes its time. */
+const idleLimitMs = 900_000;
+const hint = 'install GNU tar: apt-get install tar, apk add tar, brew install gnu-tar';
+/** Its words are read: none of them may be quoted as a locale would. */
+const common = [
+  '--quoting-style=escape',
+  '--numeric-owner',
+  '--sparse',
+  '--acls',
+  '--xattrs',
+  '--xattrs-include=user.*',
+];
+/** Left alone, it writes 10 kB at a time. */
+const recordSize = '--record-size=262144';
+/** What changes with each run, or with each reading, is no matter of a backup. */
+const created = '--pax-option=delete=atime,delete=ctime,exthdr.name=%d/PaxHeaders/%f,globexthdr.name=PaxHeaders/all';
+
+/**
+ * What goes into a tar: paths are bytes, a letter each. `oneTable`: the tar begins with a comment that says so. `say` hears
+ * what tar says though it succeeds.
+ */
+export type TarWanted = { paths: readonly string[]; oneTable: boolean; say(line: string): void };
+export const oneTableComment = 'one table';
+
+/** The GNU tar of this machine. Throws `tools-missing`. */
+export async function gnuTar(signal: AbortSignal): Promise<Program> {
+  for (const command of ['tar', 'gtar']) {
+    const version = await versionOf(command, signal);
+    if (version !== undefined) return { ...tarCalled(command), version };
+  }
+  throw new BackupError('tools-missing', 'there is no GNU tar on this machine, which reads and writes folders', {
+    hint,
+  });
+}
+
+/** It, where somebody has found it before. */
+export function tarCalled(command: string): Program {
+  return { name: 'tar', version: '', command, args: [] };
+}
+
+async function versionOf(command: string, signal: AbortSignal): Promise<string | undefined> {
+  const run = { program: tarCalled(command), args: ['--version'], idleLimitMs };
+  const text = await programText(run, signal).catch((error: unknown) => {
+    if (signal.aborted) throw error;
+    return '';
+  });
+  return /^tar \(GNU tar\) (\d+\.\d+)/.exec(text)?.[1];
+}
+
+/**
+ * A tar of what lies below a folder. It is whole though a file was changed or vanished meanwhile: whoever reads it looks
+ * for that. Throws `dump-failed`.
+ */
+export function createTar(
+  folder: string,
+  { paths, oneTable, say }: TarWanted,
+  program: Program,
+  signal: AbortSignal,
+): ByteStream {
+  const lines: string[] = [];
+  const options = oneTable ? `${created},comment=${oneTableComment}` : created;
+  const args = ['--create', '--file=-', '--format=posix', recordSize, options, ...common];
+  const list = paths.map((path) => (path === '' ? '.\0' : `./${path}\0`)).join('');
+  return programOutput(
+    {
+      program: { ...program, heard: () => lines.forEach(say) },
+      args: [...args, `--directory=${folder}`, '--no-recursion', '--null', '--files-from=-'],
+      input: once(Buffer.from(list, 'latin1')),
+      idleLimitMs,
+      hear: (line) => void (isHarmless(line) || lines.push(line)),
+      accepts: (status) => status <= 2 && lines.length === 0,
+    },
+    signal,
+  );
+}
+
+async function* once(bytes: Buffer): ByteStream {
+  yield bytes;
+}
+
+/** What tar says of files that somebody changes or removes while it works. An error of the disk is another matter. */
+function isHarmless(line: string): boolean {
+  return (
+    /: file changed as we read it$/.test(line) ||
+    /: File shrank by \d+ bytes?; padding with zeros$/.test(line) ||
+    /: File removed before we read it$/.test(line) ||
+    /: (Cannot \w+|Warning: Cannot \w+): No such file or directory$/.test(line) ||
+    /: Exiting with failure status due to previous errors$/.test(line)
+  );
+}
+
+/** Unpacks a tar into a folder that is there. `owners`: files are given to who owned them, which takes root. */
+export function extractTar(
+  folder: string,
+  content: ByteStream,
+  { program, owners }: { program: Program; owners: boolean },
+  signal: AbortSignal,
+): Promise<void> {
+  const owner = owners ? '--same-owner' : '--no-same-owner';
+  const args = ['--extract', '--file=-', '--preserve-permissions', owner, '--delay-directory-restore', ...common];
+  return programInput({ program, args: [...args, `--directory=${folder}`], idleLimitMs }, content, signal);
+}

@@ -1,0 +1,177 @@
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { undo, planUndo } from '../../../core/commands/restore/undo.ts';
+import type { Manifest } from '../../../core/contract/manifest/manifest.ts';
+import { filesScene } from '../../support/files/scene.ts';
+import type { FilesScene } from '../../support/files/scene.ts';
+import { bash, seenByStock } from '../../support/files/stock.ts';
+import { limit } from '../../support/vaults/vault.ts';
+
+// `find`, `sha256sum` and tar say whether two folders are the same
+
+let scene: FilesScene;
+let manifest: Manifest;
+
+beforeAll(async () => {
+  scene = await filesScene();
+  await bash(oddTree, scene.media);
+  manifest = await scene.backup();
+});
+afterAll(() => scene.close());
+
+/** Whatever a folder may hold: names, times, modes, links, holes. */
+const oddTree = `
+  mkdir -p photos/2024 docs empty "with space"
+  head -c 300000 /dev/urandom > photos/2024/a.jpg
+  ln photos/2024/a.jpg docs/same.jpg
+  ln -s ../photos docs/link; ln -s /nowhere/at/all docs/dangling; ln docs/link docs/second-link
+  truncate -s 20M docs/sparse; printf end | dd of=docs/sparse bs=1 seek=15000000 conv=notrunc status=none
+  printf latin1 > $'docs/caf\\xe9.txt'; printf utf8 > $'docs/caf\\xc3\\xa9.txt'; printf slash > 'docs/caf\\xe9.txt'
+  printf nl > $'docs/new\\nline'; printf dash > docs/-rf; printf dots > docs/...; printf q > "docs/it's *\\"quoted\\"*"
+  long=$(printf 'n%.0s' {1..200}); mkdir -p "docs/$long/$long"; printf deep > "docs/$long/$long/$long"
+  printf top > top.txt; printf bang > '!top'; : > nothing
+  chmod 4751 top.txt; chmod 0400 nothing; chmod 0555 empty; chmod 1777 docs
+  touch -d '1965-03-04 05:06:07.123456789' docs/-rf; touch -h -d '2030-01-01 00:00:00.5' docs/link
+  touch -d '2001-01-01 00:00:00.987654321' photos empty 'with space'
+  [ "$(id -u)" != 0 ] || { chown 1234:4321 docs/...; chown -h 2000000:3000000 docs/dangling; chown 1:2 empty; }
+`;
+
+test('a folder comes back as it was, as stock programs see it, and is proven', async () => {
+  const { proof } = await scene.restore(manifest, 'back');
+
+  expect(proof).toMatchObject({ differences: [], exceptions: [] });
+  expect(await seenByStock(scene.path('back'))).toEqual(await seenByStock(scene.media));
+  expect(manifest.tables.map(({ table }) => table).toSorted()).toEqual([
+    './',
+    'docs/',
+    'empty/',
+    'photos/',
+    'with space/',
+  ]);
+});
+
+test('holes stay holes', async () => {
+  const { blocks, size } = await statOf(scene.path('back/docs/sparse'));
+
+  expect(size).toBe(20 * 1024 ** 2);
+  expect(blocks * 512).toBeLessThan(1024 ** 2);
+});
+
+test('the commands of the manifest restore it without Nightjar', async () => {
+  const folder = join(scene.vault.folder, 'shop', manifest.id);
+
+  await bash(manifest.restore.join('\n'), folder, { FOLDER: scene.path('by-hand') });
+
+  expect(await seenByStock(scene.path('by-hand'))).toEqual(await seenByStock(scene.media));
+});
+
+test('extended attributes come back, and a proof looks at them', async () => {
+  const held = await filesScene();
+  await writeFile(join(held.media, 'a'), 'a');
+  const setting = `import os; os.setxattr('a', 'user.color', b'blue\\n=1')`;
+  await bash(`python3 -c "${setting}"`, held.media);
+  const made = await held.backup();
+
+  await held.restore(made, 'back');
+  const seen = await bash(`python3 -c "import os; print(os.getxattr('a', 'user.color'))"`, held.path('back'));
+
+  expect(seen.trim()).toBe("b'blue\\n=1'");
+  await held.close();
+});
+
+test('what is replaced is kept, and comes back; what was restored is kept then', async () => {
+  await bash('mkdir old; printf mine > old/mine', scene.top);
+
+  const { notes } = await scene.restore(manifest, 'old', { replace: true });
+
+  const kept = `old.before_${manifest.id}`;
+  expect(notes).toEqual([`the old folder is kept as ${kept}: --undo puts it back, --drop-old drops it`]);
+  expect(await seenByStock(scene.path('old'))).toEqual(await seenByStock(scene.media));
+  expect(await readFile(scene.path(`${kept}/mine`), 'utf8')).toBe('mine');
+
+  const engine = scene.engine('old');
+  await undo(engine, await planUndo(engine, 'old', limit()), limit());
+  expect(await readdir(scene.path('old'))).toEqual(['mine']);
+  expect(await seenByStock(scene.path(kept))).toEqual(await seenByStock(scene.media));
+});
+
+test('a folder that holds something is refused, and a replacement of a damaged backup leaves it as it is', async () => {
+  await bash('mkdir held; printf mine > held/mine', scene.top);
+  const [part] = manifest.parts;
+  const damaged = { ...manifest, parts: [{ ...part!, sha256: '0'.repeat(64) }, ...manifest.parts.slice(1)] };
+
+  await expect(scene.restore(manifest, 'held')).rejects.toMatchObject({ code: 'target-not-empty' });
+  await expect(scene.restore(damaged, 'held', { replace: true })).rejects.toMatchObject({ code: 'part-corrupt' });
+
+  expect(await readdir(scene.path('held'))).toEqual(['mine']);
+  expect((await readdir(scene.top)).filter((name) => name.includes('held'))).toEqual(['held']);
+});
+
+test('files are chosen by pattern, with the folders they lie in and the first name of each', async () => {
+  const { proof } = await scene.restore(manifest, 'some', { tables: ['photos/**', 'top.txt'] });
+
+  expect(proof).toMatchObject({ differences: [], rows: 3 });
+  expect((await bash('find . -printf "%P\\n" | sort', scene.path('some'))).trim().split('\n')).toEqual([
+    'docs',
+    'docs/same.jpg',
+    'photos',
+    'photos/2024',
+    'photos/2024/a.jpg',
+    'top.txt',
+  ]);
+  const stat = 'stat -c "%a %u:%g %.9Y" docs docs/same.jpg photos/2024/a.jpg top.txt';
+  expect(await bash(stat, scene.path('some'))).toBe(await bash(stat, scene.media));
+  await expect(scene.restore(manifest, 'none', { tables: ['nope'] })).rejects.toMatchObject({ code: 'input-invalid' });
+});
+
+test('patterns leave out what .gitignore would, and what no backup can hold is told', async () => {
+  await mkdir(scene.path('app'));
+  const tree = `mkdir -p cache/deep logs src/cache; touch cache/a cache/deep/b logs/a.log logs/keep.log src/cache/c A.LOG`;
+  await bash(`${tree}; mkfifo src/pipe`, scene.path('app'));
+
+  const made = await scene.backup(scene.engine('app', ['/cache/', '*.log', '!keep.log']));
+  await scene.restore(made, 'app_back');
+
+  expect((await bash('find . -printf "%P\\n" | sort', scene.path('app_back'))).trim().split('\n')).toEqual([
+    'A.LOG',
+    'logs',
+    'logs/keep.log',
+    'src',
+    'src/cache',
+    'src/cache/c',
+  ]);
+  expect(made.warnings).toEqual(['src/pipe is a socket, a pipe or a device: it is not in the backup']);
+});
+
+test('more folders at the top than a manifest can name are one table', async () => {
+  await mkdir(scene.path('many'));
+  await bash('mkdir u{1..1100}; printf x > u7/file', scene.path('many'));
+
+  const made = await scene.backup(scene.engine('many'));
+  const { proof } = await scene.restore(made, 'many_back');
+
+  expect(made.tables).toMatchObject([{ table: './', rows: 1 }]);
+  expect(proof).toMatchObject({ differences: [], tables: 1, rows: 1 });
+  expect((await readdir(scene.path('many_back'))).length).toBe(1100);
+});
+
+test('a folder that holds a vault is not backed up into itself', async () => {
+  await mkdir(scene.path('held/backups/.nightjar'), { recursive: true });
+
+  await expect(scene.backup(scene.engine('held'))).rejects.toMatchObject({
+    code: 'config-invalid',
+    hint: 'leave it out: exclude: [/backups/]',
+  });
+  const made = await scene.backup(scene.engine('held', ['/backups/']));
+  expect(made.tables).toMatchObject([{ table: './', rows: 1 }]);
+});
+
+test('a folder that is not there is no empty one', async () => {
+  await expect(scene.backup(scene.engine('gone'))).rejects.toMatchObject({ code: 'source-unreachable' });
+});
+
+async function statOf(path: string): Promise<{ blocks: number; size: number }> {
+  const { stat } = await import('node:fs/promises');
+  return stat(path);
+}
