@@ -6,6 +6,7 @@ import type { Catalog, Engine, Plan, PlannedPart } from '../../ports.ts';
 import type { Tools } from '../../tools.ts';
 import { placeOf } from '../login.ts';
 import type { Login } from '../login.ts';
+import { openAdoption } from './adopt/adoption.ts';
 import { ownerKinds, readTriggerOrder } from './catalog/catalog.ts';
 import { explainedByChange, readDefinitions, requireUnchanged, selfNamingWarnings } from './catalog/changes.ts';
 import { brokenTriggerLosses, brokenTriggers, withoutTriggers } from './repairs/broken-triggers.ts';
@@ -143,6 +144,7 @@ export function mariadbEngine(own: Login, tools: Tools): Engine {
         heard: () => warningsOf(said.messages()),
       });
     },
+    adopt: (signal) => openAdoption(own, tools, signal),
     restoreCommands,
     tables: (signal) => readLayout(own, signal),
     replaced: replacedDatabases(own),

@@ -1,0 +1,101 @@
+import { BackupError, isBackupError } from '../../../domain/errors.ts';
+import { plural } from '../../../domain/units.ts';
+import { headOfStream } from '../../../pipeline/unpack/head.ts';
+import type { Adoption, ByteStream } from '../../../ports.ts';
+import type { Tools } from '../../../tools.ts';
+import { placeOf } from '../../login.ts';
+import type { Login } from '../../login.ts';
+import { requireUsualSession } from '../preflight/usual.ts';
+import { quoteName } from '../quoting.ts';
+import { dropDrills } from '../restore/drill.ts';
+import { openLoader } from '../restore/loader.ts';
+import type { Feed } from '../restore/loader.ts';
+import { looseSettings } from '../restore/loose-settings.ts';
+import { claim, untilClientsEnd } from '../restore/unfinished.ts';
+import { openSession, withSession } from '../session.ts';
+import type { MariadbSession } from '../session.ts';
+import { dumpText, requireDump } from './dump-text.ts';
+import { requireHarmless } from './trial.ts';
+
+const headBytes = 4096;
+const holderIdleSeconds = 2_147_483;
+
+/**
+ * Makes the database of `login`, which bears no mark but its name, and loads dumps into it as its user, who is tried
+ * first. The claim on it lasts as long as its session.
+ */
+export async function openAdoption(login: Login, tools: Tools, signal: AbortSignal): Promise<Adoption> {
+  const holder = await openSession(login, signal, null);
+  try {
+    await requireHarmless(holder, login);
+    await requireUsualSession(holder, login);
+    const settings = await looseSettings(holder);
+    await holder.rows(`SET SESSION wait_timeout = ${holderIdleSeconds}`);
+    await claim(holder, login.database);
+    await dropDrills(holder, login.database, [], signal);
+    await holder.rows(`CREATE DATABASE ${quoteName(login.database)} CHARACTER SET utf8mb4`);
+    const feed = await loaderFor(holder, login, tools, settings);
+    return {
+      load: (dump, stop) => load(dump, login, feed, stop),
+      async discard(stop) {
+        const drop = async (session: MariadbSession) => {
+          await untilClientsEnd(session, login.database, stop);
+          await session.rows(`DROP DATABASE IF EXISTS ${quoteName(login.database)}`);
+        };
+        await withSession(login, stop, drop, null);
+        await holder.close();
+      },
+    };
+  } catch (error) {
+    await holder.close();
+    throw error;
+  }
+}
+
+async function loaderFor(
+  { rows, server }: MariadbSession,
+  login: Login,
+  tools: Tools,
+  settings: string[],
+): Promise<Feed> {
+  const [row] = await rows('SELECT CURRENT_USER() AS user');
+  const restorer = { server, user: row?.['user'] ?? '', database: login.database };
+  return openLoader(login, tools, server, restorer, settings);
+}
+
+async function load(dump: ByteStream, login: Login, feed: Feed, signal: AbortSignal): Promise<string[]> {
+  const { head, content } = await headOfStream(dump, headBytes);
+  requireDump(head.toString('latin1'));
+  const text = dumpText(content);
+  await feed(text.content, signal).catch((error: unknown) => {
+    throw inTermsOfAdoptions(error, login);
+  });
+  await requireNoEvents(login, signal);
+  return [...text.leftOut].map(([what, count]) =>
+    what === 'enabled event' ? `disabled: ${plural(count, 'event')}` : `left out: ${plural(count, what)}`,
+  );
+}
+
+/** One that runs would change what is being backed up. */
+async function requireNoEvents(login: Login, signal: AbortSignal): Promise<void> {
+  const found = await withSession(login, signal, ({ rows }) =>
+    rows(
+      "SELECT EVENT_NAME AS name FROM information_schema.EVENTS WHERE EVENT_SCHEMA = DATABASE() AND STATUS = 'ENABLED'",
+    ),
+  );
+  if (found.length === 0) return;
+  throw new BackupError('input-invalid', `the event ${quoteName(found[0]!['name'] ?? '')} of the dump runs by itself`, {
+    hint: 'make the dump with mariadb-dump or mysqldump, whose events are known and disabled here',
+  });
+}
+
+/** Options of a restore help nobody here. */
+function inTermsOfAdoptions(error: unknown, login: Login): unknown {
+  if (!isBackupError(error, 'restore-failed', 'privilege-missing')) return error;
+  const hint =
+    error.code === 'privilege-missing'
+      ? `${placeOf('mariadb', login)} may do nothing but work in its own database, and has to: what the dump asks for ` +
+        'beyond that can’t be adopted; leave it out of the dump, or load it by hand and give that database a source of its own'
+      : (error.hint ?? 'it must load into an empty database of this server without an error: try that by hand');
+  return new BackupError(error.code, error.lines, { hint, cause: error });
+}

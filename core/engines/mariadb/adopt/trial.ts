@@ -1,0 +1,55 @@
+import { isDrillDatabase } from '../../../domain/drill-name.ts';
+import { BackupError } from '../../../domain/errors.ts';
+import { firstOf } from '../../../domain/lines.ts';
+import { placeOf } from '../../login.ts';
+import type { Login } from '../../login.ts';
+import { quoteName } from '../quoting.ts';
+import type { MariadbSession } from '../session.ts';
+
+const shown = 3;
+/** No right at all; and every right on databases that are named as only those of drills and adoptions are. */
+const harmless = [
+  /^GRANT USAGE ON \*\.\* TO /,
+  /^GRANT .+ ON `(?:[^`]|``)*\\_drill\\_%`\.\* TO /,
+  // to see the bodies of routines takes these, where no right on a database shows them
+  /^GRANT SELECT ON `mysql`\.`proc` TO /,
+  /^GRANT SHOW_ROUTINE ON \*\.\* TO /,
+];
+const mayGrant = /\sWITH [^`']*GRANT OPTION[^`']*$/;
+/** What every user sees, and nobody writes to. */
+const everybodys = new Set(['information_schema', 'performance_schema', 'sys']);
+
+/**
+ * Throws `privilege-missing` unless all that the user may do is to work in databases named as drills name theirs:
+ * statements of anybody are carried out as that user, and on these servers a name before a dot reaches every database.
+ * Rights are read as an allow-list of lines; and whatever gives them, nobody else's database may be seen.
+ */
+export async function requireHarmless(session: MariadbSession, login: Login): Promise<void> {
+  const grants = (await session.rows('SHOW GRANTS')).map((row) => Object.values(row)[0] ?? '');
+  const mighty = grants.filter((line) => mayGrant.test(line) || !harmless.some((pattern) => pattern.test(line)));
+  if (mighty.length > 0) throw tooMighty(login, `may do more: ${firstOf(mighty.map(withoutPassword), shown)}`);
+  const routines = grants.some((line) => line.includes('`mysql`.`proc`'));
+  const found = await session.rows('SELECT SCHEMA_NAME AS name FROM information_schema.SCHEMATA');
+  const reached = found
+    .map(({ name }) => name ?? '')
+    .filter((name) => !everybodys.has(name.toLowerCase()) && !isDrillDatabase(name) && !(routines && name === 'mysql'));
+  if (reached.length > 0) throw tooMighty(login, `reaches the database ${firstOf(reached.map(quoteName), shown)}`);
+}
+
+function withoutPassword(grant: string): string {
+  return grant.replace(/ IDENTIFIED .*$/, '');
+}
+
+function tooMighty(login: Login, what: string): BackupError {
+  const sql =
+    "CREATE USER nightjar_adopt@'%' IDENTIFIED BY '…'; GRANT ALL PRIVILEGES ON " +
+    `${quoteName(`${login.database.replace(/_drill_[0-9a-f]*$/, '').replace(/[_%\\]/g, '\\$&')}\\_drill\\_%`)}.* TO nightjar_adopt@'%';`;
+  return new BackupError(
+    'privilege-missing',
+    `${placeOf('mariadb', login)}: ${login.user} ${what}; a dump is a program, and is loaded only by a user that may ` +
+      'do nothing but work in databases of its own',
+    {
+      hint: `${sql} and name that user in nightjar.yaml: adopt: { host: ${login.host}, user: nightjar_adopt, password: … } (docs/adopting.md)`,
+    },
+  );
+}
