@@ -61,11 +61,13 @@ export class BackupError extends Error {
   readonly lines: readonly string[];
   /** How long the other side asks to be left alone, in milliseconds. */
   readonly afterMs: number | undefined;
+  /** What was asked for may have been done all the same: nobody may take it for not done, and do it again. */
+  readonly mayBeDone: boolean;
 
   constructor(
     code: FailureCode,
     message: string | readonly string[],
-    options: { hint?: string | undefined; cause?: unknown; afterMs?: number | undefined } = {},
+    options: { hint?: string | undefined; cause?: unknown; afterMs?: number | undefined; mayBeDone?: boolean } = {},
   ) {
     const lines = (typeof message === 'string' ? [message] : message).map((line) => oneLine(line.trimEnd()));
     super(lines.join('\n'), options.cause === undefined ? undefined : { cause: options.cause });
@@ -75,12 +77,18 @@ export class BackupError extends Error {
     const hint = options.hint ?? usualHints[code];
     this.hint = hint === undefined ? undefined : oneLine(hint);
     this.afterMs = options.afterMs;
+    this.mayBeDone = options.mayBeDone ?? (isBackupError(options.cause) && options.cause.mayBeDone);
   }
 }
 
 /** Whether `error` is ours and carries one of `codes` (any, when none is given). */
 export function isBackupError(error: unknown, ...codes: FailureCode[]): error is BackupError {
   return error instanceof BackupError && (codes.length === 0 || codes.includes(error.code));
+}
+
+/** Whether what failed so may have been done all the same. */
+export function mayBeDone(error: unknown): boolean {
+  return isBackupError(error) && error.mayBeDone;
 }
 
 /** What Node tells those who start Node. */

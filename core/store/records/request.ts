@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { BackupError, isBackupError, messageOf } from '../../domain/errors.ts';
+import { BackupError, isBackupError, mayBeDone, messageOf } from '../../domain/errors.ts';
 import { sourceSegment } from '../../domain/layout/places.ts';
 import type { SourceName } from '../../domain/keys.ts';
 import { requestKey, requestOfPath } from '../../domain/layout/records.ts';
@@ -76,7 +76,8 @@ async function finishing<T>(
     return result;
   } catch (error) {
     // what was replaced by something that is not equal stays there, and somebody may be at work in it
-    if (!isBackupError(error, 'proof-failed')) await note(vault, wanted, { attempt, step: 'failed' }, deps);
+    if (!isBackupError(error, 'proof-failed') && !mayBeDone(error))
+      await note(vault, wanted, { attempt, step: 'failed' }, deps);
     throw error;
   }
 }

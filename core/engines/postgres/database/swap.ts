@@ -7,6 +7,7 @@ import { beforeName } from './leftovers.ts';
 import { inTransaction, maintain } from './maintenance.ts';
 import type { Maintenance } from './maintenance.ts';
 import { marked } from './mark.ts';
+import { aboutToRename, isAnswer, wasRenamed } from './outcome.ts';
 import { sqlState } from '../session.ts';
 import type { PostgresSession } from '../session.ts';
 
@@ -65,7 +66,8 @@ type Swap = { whole: string; id: string; settled: readonly string[]; word?: 'bef
 /**
  * Puts the database `whole` in the place of the one of `login` in one transaction: whatever happens, both names are
  * there, or none has changed. The old one is marked as replaced. Returns its name now; undefined where there was none.
- * Throws `restore-failed` while others are connected to it.
+ * Where the answer is lost with the connection, the server is asked what became of it. Throws `restore-failed` while
+ * others are connected to it.
  */
 export async function swapDatabases(login: Login, swap: Swap, signal: AbortSignal): Promise<string | undefined> {
   return maintain(login, signal, async (session) => {
@@ -83,11 +85,13 @@ export async function swapDatabases(login: Login, swap: Swap, signal: AbortSigna
       ...(before === undefined ? [] : [replacedComment(before, login, now!)]),
       ...swap.settled,
     ];
+    const renaming = await aboutToRename(session, swap.whole);
     for (let left = swapAttempts; ; left -= 1) {
       try {
         await inTransaction(session, statements);
         return before;
       } catch (error) {
+        if (renaming !== undefined && !isAnswer(error) && (await wasRenamed(login, renaming, error))) return before;
         if (sqlState(error) !== objectInUse) throw error;
         if (left > 1) continue;
         for (const database of [login.database, swap.whole]) await noOthers(session, { ...login, database }, signal);

@@ -1,5 +1,5 @@
 import type { ManifestPart } from '../../../contract/manifest/manifest.ts';
-import { BackupError, isBackupError, messageOf } from '../../../domain/errors.ts';
+import { BackupError, isBackupError, mayBeDone, messageOf } from '../../../domain/errors.ts';
 import type { ByteStream, LoadStep, Target, TargetOptions } from '../../../ports.ts';
 import { piecesOf, streamOf } from '../../../pipeline/guard.ts';
 import { redact } from '../../../pipeline/program.ts';
@@ -46,7 +46,7 @@ const restoreIdleLimitMs = 24 * 3600 * 1000;
  */
 type MadeDatabase =
   | { state: 'none' | 'dropped' | 'forestalled' }
-  | { state: 'loading' | 'kept' | 'finished'; name: string };
+  | { state: 'loading' | 'kept' | 'finished' | 'unknown'; name: string };
 
 /**
  * A database to restore into, on the server of `login`. One that replaces another is made beside it, and takes its
@@ -187,6 +187,8 @@ export async function openTarget(
       }
       return swap(name, stop).catch(async (cause: unknown) => {
         if (made.state === 'finished') throw cause;
+        if (mayBeDone(cause)) made = { state: 'unknown', name };
+        if (made.state === 'unknown') throw cause;
         await keep(stop);
         throw notSwapped(login.database, name, manifest.id, cause);
       });
@@ -295,6 +297,8 @@ function standing(database: string, before: Target['state'], made: MadeDatabase,
       return `database ${made.name}, half restored, is still there: the next restore into ${database} drops it${before === 'occupied' ? `; ${old}` : ''}`;
     case 'kept':
       return `what was restored is kept in database ${made.name}: drop it when it is not needed any more${before === 'occupied' ? `; ${old}` : ''}`;
+    case 'unknown':
+      return `the restored database is ${database} now, or still ${made.name}`;
     case 'finished':
       return `database ${database} is the restored one`;
   }
