@@ -25,14 +25,21 @@ const stopLimitMs = 20_000;
  */
 export async function launchDatabase(wanted: DatabaseLaunch, signal: AbortSignal): Promise<DatabaseServer> {
   const { what, folder, dataDir, access, stopSignal } = wanted;
-  const server = startProcess(wanted.launch, stopSignal);
+  let server = startProcess(wanted.launch, stopSignal);
+  const ready = (until: AbortSignal) => untilReady(what, server, () => wanted.askVersion(until), readyLimitMs, until);
   try {
-    const version = await untilReady(what, server, () => wanted.askVersion(signal), readyLimitMs, signal);
+    const version = await ready(signal);
+    const restart = async (): Promise<void> => {
+      await server.kill();
+      server = startProcess(wanted.launch, stopSignal);
+      await ready(AbortSignal.timeout(readyLimitMs));
+    };
     const stop = async (): Promise<void> => {
       await server.stop(stopSignal, stopLimitMs);
       await folder.remove();
     };
-    return { ...access, version, dataDir, pid: server.pid, lastWords: server.lastWords, stop, kill: server.kill };
+    const kill = () => server.kill();
+    return { ...access, version, dataDir, pid: server.pid, lastWords: () => server.lastWords(), stop, kill, restart };
   } catch (error) {
     await server.kill();
     throw error;

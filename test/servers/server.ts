@@ -23,6 +23,8 @@ export type DatabaseServer = {
   stop(): Promise<void>;
   /** SIGKILL, as a crash; the folder stays until `stop`. */
   kill(): Promise<void>;
+  /** SIGKILL, as a crash, and a new start with the same data, at the same port. */
+  restart(): Promise<void>;
 };
 
 /** An S3 server of its own for one test; buckets are addressed by path (`forcePathStyle`). */

@@ -1,0 +1,208 @@
+import { mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { nightjar, start } from '../cli/command.ts';
+import type { Place, Running } from '../cli/command.ts';
+
+/** A server with a database `shop`, as its own tools see it. */
+export type InterruptedWorld = {
+  /** What stands below `sources.shop` in the configuration, and the password that it names. */
+  source: object;
+  password: string;
+  /** Checksums of all rows by the server; `undefined` where there is no such database. */
+  rows(database: string): Promise<string | undefined>;
+  /** The same, and all that a table does not bring when it is renamed. */
+  whole(database: string): Promise<string | undefined>;
+  /** Every database of a user. */
+  databases(): Promise<string[]>;
+  makeEmpty(database: string): Promise<void>;
+  drop(database: string): Promise<void>;
+  /** The application writes: another row each time. */
+  write(word: string): Promise<void>;
+  /** Whether the application could work: leaves nothing. */
+  use(): Promise<void>;
+  killServer(): Promise<void>;
+  /** Once the server answers, and nothing of a run is at work there. */
+  settled(): Promise<void>;
+};
+
+const replace = ['restore', 'shop', '--to', 'shop', '--replace', '--yes'];
+const modes = {
+  beside: { args: ['restore', 'shop', '--to', 'shop_copy'], into: 'shop_copy' },
+  empty: { args: ['restore', 'shop', '--to', 'shop_empty'], into: 'shop_empty' },
+  table: { args: ['restore', 'shop', '--table', 'orders', '--to', 'shop_some'], into: 'shop_some' },
+  replace: { args: replace, into: 'shop' },
+  undo: { args: ['restore', 'shop', '--undo', '--yes'], into: 'shop' },
+  drill: { args: ['drill', 'shop'], into: undefined },
+} as const;
+export type InterruptedMode = keyof typeof modes;
+export const interruptedModes = Object.keys(modes) as InterruptedMode[];
+/** Us, the program that loads, the server; the vault is gone; we are told to stop, as a deadline does. */
+export const interruptions = ['us', 'client', 'server', 'store', 'deadline'] as const;
+export type Interruption = (typeof interruptions)[number];
+export type InterruptedRound = { mode: InterruptedMode; by: Interruption; share: number };
+
+/** Every mode with every interruption, `count` in all, at moments that this seed draws. */
+export function drawnRounds(count: number, seed: number): InterruptedRound[] {
+  let state = seed;
+  const draw = () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state / 2 ** 32;
+  };
+  return Array.from({ length: count }, (_, index) => ({
+    mode: interruptedModes[index % interruptedModes.length]!,
+    by: interruptions[(index + Math.floor(index / interruptedModes.length)) % interruptions.length]!,
+    share: 0.3 + 0.75 * draw(),
+  }));
+}
+
+/** Interrupts runs, and says of each what is not as it must be. */
+export async function interruptedRuns(world: InterruptedWorld) {
+  const cwd = await mkdtemp(join(tmpdir(), 'nightjar-interruptions-'));
+  const place: Place = {
+    cwd,
+    env: { SHOP_PASSWORD: world.password, NODE_COMPILE_CACHE: join(tmpdir(), 'compiled') },
+  };
+  await writeFile(
+    join(cwd, 'nightjar.yaml'),
+    JSON.stringify({ vault: join(cwd, 'vault'), sources: { shop: world.source } }),
+  );
+  const usualMs = new Map<InterruptedMode, number>();
+  const run = (args: readonly string[]) => nightjar(args, place);
+  const made = await run(['backup', 'shop']);
+  if (made.code !== 0) throw new Error(made.stderr);
+  const backup = { rows: await world.rows('shop'), whole: await world.whole('shop') };
+  let word = 0;
+
+  async function interrupted({ mode, by, share }: InterruptedRound): Promise<string[]> {
+    const wrong: string[] = [];
+    const check = (holds: boolean, what: string) => void (holds || wrong.push(what));
+    const { args, into } = modes[mode];
+    await world.write(`before-${++word}`);
+    const first = await world.rows('shop');
+    if (mode === 'undo') check((await run(replace)).code === 0, 'the replacement before it failed');
+    if (mode === 'undo') await world.write(`after-${word}`);
+    if (mode === 'empty') await world.makeEmpty('shop_empty');
+    const before = { rows: await world.rows('shop'), whole: await world.whole('shop') };
+
+    const began = Date.now();
+    const running = start(args, place);
+    await Promise.race([running.ended, sleep((usualMs.get(mode) ?? 2500) * share)]);
+    const mended = await strike(by, running, world, cwd);
+    const ended = await running.ended;
+    await mended();
+    await world.settled();
+    if (ended.code === 0) usualMs.set(mode, Date.now() - began);
+
+    const live = await world.rows('shop');
+    const may = { replace: [before.rows, backup.rows], undo: [before.rows, first] };
+    const allowed = mode === 'replace' || mode === 'undo' ? may[mode] : [before.rows];
+    check(live !== undefined && allowed.includes(live), `a third state: ${live}, and not ${allowed.join(' or ')}`);
+    await world.use().catch((error: unknown) => check(false, `not usable: ${error}`));
+    if (ended.code === 0 && mode === 'replace') check(live === backup.rows, 'it said that it was done');
+
+    await nextSucceeds(mode, check);
+    if (mode === 'replace' || mode === 'undo') check((await world.whole('shop')) === backup.whole, 'not all is back');
+    else check((await world.whole('shop')) === before.whole, 'the next run touched the live database');
+    if (mode === 'beside' || mode === 'empty')
+      check((await world.whole(into!)) === backup.whole, 'what the next run made is not the backup');
+    await swept(mode, check);
+    return wrong.length === 0 ? [] : [...wrong, `code ${ended.code}: ${ended.stdout}${ended.stderr}`];
+  }
+
+  async function nextSucceeds(mode: InterruptedMode, check: (holds: boolean, what: string) => void): Promise<void> {
+    const again = mode === 'undo' ? replace : modes[mode].args;
+    const began = Date.now();
+    let next = await run(again);
+    // a database that somebody else had made is nobody's to empty, unless it is said
+    if (mode === 'empty' && next.code !== 0 && /not empty|--replace/.test(next.stderr))
+      next = await run([...again, '--replace', '--yes']);
+    else if (next.code !== 0 && /already|--replace/.test(next.stderr) && mode !== 'drill') {
+      // it was done before it was interrupted
+      await world.drop(modes[mode].into!);
+      next = await run(again);
+    }
+    if (next.code === 0) usualMs.set(mode, Date.now() - began);
+    check(next.code === 0 && /proven equal/.test(next.stdout), `the next run failed: ${next.stdout}${next.stderr}`);
+  }
+
+  /** What is left, but for what is there on purpose; takes that away, too. */
+  async function swept(mode: InterruptedMode, check: (holds: boolean, what: string) => void): Promise<void> {
+    const { into } = modes[mode];
+    if (into === 'shop') {
+      const dropped = await run(['restore', 'shop', '--drop-old', '--yes']);
+      check(dropped.code === 0, `--drop-old failed: ${dropped.stderr}`);
+    } else if (into !== undefined) await world.drop(into);
+    for (const name of (await world.databases()).filter((one) => one !== 'shop')) {
+      if (mode === 'empty' && /_before_/.test(name)) await world.drop(name);
+      else check(false, `left: ${name}`);
+    }
+  }
+
+  return { interrupted, remove: () => rm(cwd, { recursive: true, force: true }) };
+}
+
+/** Returns what puts right what was broken on purpose. */
+async function strike(
+  by: Interruption,
+  running: Running,
+  world: InterruptedWorld,
+  cwd: string,
+): Promise<() => Promise<void>> {
+  const vault = join(cwd, 'vault', 'shop');
+  switch (by) {
+    case 'us':
+      running.kill('SIGKILL');
+      break;
+    case 'deadline':
+      running.kill('SIGTERM');
+      break;
+    case 'client':
+      await killClient(running);
+      break;
+    case 'server':
+      await world.killServer();
+      break;
+    case 'store':
+      await rename(vault, `${vault}-away`);
+      return async () => {
+        // records that were written meanwhile have made it again
+        await rm(vault, { recursive: true, force: true });
+        await rename(`${vault}-away`, vault);
+      };
+  }
+  return async () => {};
+}
+
+/** The first program that the run starts from now on, or that it has started. */
+async function killClient({ pid, ended }: Running): Promise<void> {
+  let isOver = false;
+  void ended.then(() => (isOver = true));
+  for (;;) {
+    const [client] = await childrenOf(pid);
+    if (client !== undefined) killed(client);
+    if (isOver || client !== undefined) return;
+    await sleep(5);
+  }
+}
+
+/** It may have ended by itself. */
+function killed(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if ((error as { code?: string }).code !== 'ESRCH') throw error;
+  }
+}
+
+async function childrenOf(pid: number): Promise<number[]> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  const found = await Promise.all(
+    pids.map(async (one) => {
+      const stat = await readFile(`/proc/${one}/stat`, 'utf8').catch(() => '');
+      return Number(/^.*\) \S (\d+) /.exec(stat)?.[1]) === pid ? [Number(one)] : [];
+    }),
+  );
+  return found.flat();
+}
