@@ -35,7 +35,7 @@ export function loginTo(server: DatabaseServer, database: string, more: Partial<
     tls,
     lockTimeoutMs: 1000,
     idleLimitMs: 30_000,
-    parallel: 1,
+    parallel: 2,
     ...more,
   };
 }

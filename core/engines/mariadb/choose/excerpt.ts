@@ -4,7 +4,6 @@ import { fewNames } from '../../../domain/lines.ts';
 import { tablesAskedFor } from '../../../domain/table-names.ts';
 import type { NameStyle } from '../../../domain/table-names.ts';
 import { plural } from '../../../domain/units.ts';
-import { streamOf } from '../../../pipeline/guard.ts';
 import type { Passed } from '../../../pipeline/guard.ts';
 import type { ByteStream, Catalog, Excerpt, TargetOptions } from '../../../ports.ts';
 import { linesOf } from '../lines.ts';
@@ -20,7 +19,7 @@ export type MariadbExcerpt = Excerpt & {
   catalog: Catalog;
   isRead(part: ManifestPart): boolean;
   chosenText(part: ManifestPart, content: ByteStream): ByteStream;
-  chosenPieces(pieces: AsyncGenerator<Passed>): ByteStream;
+  chosenPieces(pieces: AsyncGenerator<Passed>): AsyncGenerator<Passed>;
 };
 
 type ExcerptKey = { table: string; name: string; of: string };
@@ -107,7 +106,7 @@ function described(
       role === 'after'
         ? chosenTriggers(content, isOn)
         : chosenSections(content, ({ kind, head }) => kind !== 'other' && heads[kind].has(head)),
-    chosenPieces: (pieces) => streamOf(chosenRows(pieces, (name) => tables.has(name) || sequences.has(name))),
+    chosenPieces: (pieces) => chosenRows(pieces, (name) => tables.has(name) || sequences.has(name)),
   };
 }
 

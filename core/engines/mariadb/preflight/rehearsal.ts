@@ -143,7 +143,7 @@ async function load(
   );
   const feed = into(database);
   const errors: LoadError[] = [];
-  for (const text of definitions(signal, owned)) errors.push(...(await feed(text, signal, true)));
+  for (const text of definitions(signal, owned)) errors.push(...(await feed(text, signal, { goOn: true })));
   // a name of the database itself, written out in a body, means the old one while that is still there
   return errors.filter(({ error }) => !error.includes(`'${login.database}.`));
 }

@@ -16,9 +16,13 @@ import { clientClaim } from './unfinished.ts';
 
 /**
  * Feeds a text to the client. With `goOn`, what the server refuses is left out, and returned; without, it throws at the
- * first refusal.
+ * first refusal. `checked`: unique keys are checked.
  */
-export type Feed = (text: ByteStream, signal: AbortSignal, goOn?: boolean) => Promise<LoadError[]>;
+export type Feed = (
+  text: ByteStream,
+  signal: AbortSignal,
+  how?: { goOn?: boolean; checked?: boolean },
+) => Promise<LoadError[]>;
 
 /**
  * Building an index on a large table takes hours in which the client neither prints nor reads; a dead server shows
@@ -43,13 +47,13 @@ export function openLoader(
   const place = placeOf('mariadb', login);
   const refusal = refusedHint(login, usualRefusal);
   let started = 0;
-  return async (text, signal, goOn = false) => {
+  return async (text, signal, { goOn = false, checked = false } = {}) => {
     const statements = newStatements();
     let words = '';
     const run = loadRun(
       tools,
       { ...login, idleLimitMs: restoreIdleLimitMs },
-      initCommand(login, started++, settings),
+      initCommand(login, started++, [...settings, `unique_checks = ${checked ? 1 : 0}`]),
       goOn ? ['--force'] : [],
     );
     const heard = (said: string) => (goOn ? (words = said) : run.program.heard?.(said));
@@ -92,5 +96,5 @@ export function otherServer(from: Manifest['server'], { server: to }: Pick<Resto
 function initCommand(login: Login, slot: number, settings: readonly string[]): string {
   const lockSeconds = Math.max(1, Math.ceil(login.lockTimeoutMs / 1000));
   const more = settings.map((setting) => `${setting}, `).join('');
-  return `SET SESSION ${more}sql_mode = 'NO_AUTO_VALUE_ON_ZERO', autocommit = 0, completion_type = 0, sql_quote_show_create = 1, sql_buffer_result = 0, max_heap_table_size = CAST(GREATEST(@@max_heap_table_size, ${largestMemoryTable}) AS UNSIGNED), foreign_key_checks = 0, unique_checks = 0, lock_wait_timeout = ${lockSeconds}, net_read_timeout = 86400, wait_timeout = 86400, ${clientClaim(login.database, slot)} /*M!100201 , check_constraint_checks = 0, tx_read_only = 0, innodb_strict_mode = 0 */ /*M!100804 , explicit_defaults_for_timestamp = 1 */ /*!50720 , transaction_read_only = 0 */`;
+  return `SET SESSION ${more}sql_mode = 'NO_AUTO_VALUE_ON_ZERO', autocommit = 0, completion_type = 0, sql_quote_show_create = 1, sql_buffer_result = 0, max_heap_table_size = CAST(GREATEST(@@max_heap_table_size, ${largestMemoryTable}) AS UNSIGNED), foreign_key_checks = 0, lock_wait_timeout = ${lockSeconds}, net_read_timeout = 86400, wait_timeout = 86400, ${clientClaim(login.database, slot)} /*M!100201 , check_constraint_checks = 0, tx_read_only = 0, innodb_strict_mode = 0 */ /*M!100804 , explicit_defaults_for_timestamp = 1 */ /*!50720 , transaction_read_only = 0 */`;
 }

@@ -1,12 +1,14 @@
 import type { Manifest, ManifestPart } from '../../../contract/manifest/manifest.ts';
 import { BackupError } from '../../../domain/errors.ts';
 import { plural } from '../../../domain/units.ts';
-import { guarded, piecesOf } from '../../../pipeline/guard.ts';
+import { piecesOf, streamOf } from '../../../pipeline/guard.ts';
 import type { ByteStream, Catalog, LoadFailure, LoadStep, Target, TargetOptions } from '../../../ports.ts';
 import type { Tools } from '../../../tools.ts';
 import { placeOf } from '../../login.ts';
 import type { Login } from '../../login.ts';
 import { excerptOf } from '../choose/excerpt.ts';
+import { dealRows } from './dealing.ts';
+import { dealingOf } from './sharing.ts';
 import { dataGrammar } from './text/data-grammar.ts';
 import { withCommit, withoutDefiners } from './text/load-text.ts';
 import { looseSettings } from './loose-settings.ts';
@@ -93,7 +95,7 @@ export async function openTarget(
   let holder: MariadbSession | undefined;
 
   const feed = async (text: ByteStream, stop: AbortSignal) => {
-    const errors = await intoTarget(text, stop, keepGoing);
+    const errors = await intoTarget(text, stop, { goOn: keepGoing });
     failures.push(...errors.map(({ object, error, statement }) => ({ object, error, statement })));
     return errors;
   };
@@ -107,14 +109,24 @@ export async function openTarget(
    * Beside a database that is replaced they have none yet: definers have rights on that one alone.
    */
   function textOf(part: ManifestPart, content: ByteStream, owned = owners && aside === undefined): ByteStream {
-    if (part.role === 'data') return withCommit(rowsOf(part, content), part.file);
+    if (part.role === 'data') return withCommit(streamOf(apart(part, content)), part.file);
     const chosen = excerpt === undefined ? content : excerpt.chosenText(part, content);
     return withCommit(owned ? chosen : withoutDefiners(chosen), part.file);
   }
-  const rowsOf = ({ file }: ManifestPart, content: ByteStream): ByteStream =>
-    excerpt === undefined
-      ? guarded(content, dataGrammar, file)
-      : excerpt.chosenPieces(piecesOf(content, dataGrammar, file));
+  const apart = ({ file }: ManifestPart, content: ByteStream) => {
+    const pieces = piecesOf(content, dataGrammar, file);
+    return excerpt === undefined ? pieces : excerpt.chosenPieces(pieces);
+  };
+  async function loadRows(part: ManifestPart, content: ByteStream, stop: AbortSignal): Promise<void> {
+    const dealing = keepGoing ? undefined : await dealingOf(part, into, stop);
+    if (dealing === undefined) return void (await feed(textOf(part, content), stop));
+    await dealRows(
+      apart(part, content),
+      dealing,
+      (text, end) => intoTarget(withCommit(text, part.file), end, { checked: true }),
+      stop,
+    );
+  }
   const steps = (role: ManifestPart['role']) =>
     manifest.parts
       .filter((part) => part.role === role && (excerpt === undefined || excerpt.isRead(part)))
@@ -123,6 +135,7 @@ export async function openTarget(
           part,
           label: labels[part.role] ?? part.file,
           async load(content, stop) {
+            if (part.role === 'data') return loadRows(part, content, stop);
             if (part.role !== 'after') await feed(textOf(part, content), stop);
             if (part.role === 'schema' && drill) await requireOwnKeys(login, stop);
             if (part.role !== 'after') return;

@@ -1,0 +1,51 @@
+import type { ManifestPart } from '../../../contract/manifest/manifest.ts';
+import type { Login } from '../../login.ts';
+import { withSession } from '../session.ts';
+import type { MariadbSession } from '../session.ts';
+import type { Dealing } from './dealing.ts';
+
+/** Rows, as text, that are loaded key by key for each byte of InnoDB's memory; with more of them, sorting is quicker. */
+const textPerMemory = 2;
+/** Clients of one part: each holds a lock of its own (unfinished.ts). */
+const mostClients = 4;
+
+/**
+ * How a data part is given to several clients, once its tables are there; undefined where it is better loaded by one
+ * that does not check unique keys: then MariaDB sorts the rows of each empty table, and keeps it for that
+ * session.
+ */
+export async function dealingOf(
+  { bytes, file }: ManifestPart,
+  into: Login,
+  signal: AbortSignal,
+): Promise<Dealing | undefined> {
+  return withSession(into, signal, async (session) => {
+    if (bytes > textPerMemory * (await memoryOf(session))) return undefined;
+    const shared = await sharedTables(session);
+    return { shared, clients: shared.size === 0 ? 1 : Math.min(into.parallel, mostClients), file };
+  });
+}
+
+async function memoryOf({ rows }: MariadbSession): Promise<number> {
+  const [pool] = await rows("SHOW GLOBAL VARIABLES LIKE 'innodb_buffer_pool_size'");
+  return Number(pool?.['Value'] ?? 0);
+}
+
+/**
+ * Tables whose rows lie in the order of a key, however they come, and whose indexes take rows of several transactions
+ * side by side.
+ */
+async function sharedTables({ rows }: MariadbSession): Promise<Set<string>> {
+  const tables = await rows(
+    `SELECT TABLE_NAME AS name FROM information_schema.TABLES
+      WHERE TABLE_SCHEMA = DATABASE() AND TABLE_TYPE = 'BASE TABLE' AND ENGINE = 'InnoDB'`,
+  );
+  const indexes = await rows(
+    `SELECT TABLE_NAME AS name, INDEX_NAME AS \`index\`, INDEX_TYPE AS type FROM information_schema.STATISTICS
+      WHERE TABLE_SCHEMA = DATABASE() AND (INDEX_NAME = 'PRIMARY' OR INDEX_TYPE IN ('FULLTEXT', 'SPATIAL'))`,
+  );
+  const named = (found: typeof indexes) => new Set(found.map(({ name }) => name ?? ''));
+  const keyed = named(indexes.filter(({ index }) => index === 'PRIMARY'));
+  const odd = named(indexes.filter(({ index }) => index !== 'PRIMARY'));
+  return new Set([...named(tables)].filter((name) => keyed.has(name) && !odd.has(name)));
+}
