@@ -12,12 +12,12 @@ import { survey } from '../survey/survey.ts';
 
 type RemoveDeps = { store: Store; clock: Clock; identity: Identity };
 
-/** A backup that may be removed. `remove` never throws once the word of it is in the vault: see `Removal.failures`. */
+/** A backup that may be removed; `unsigned`: backups are signed, and the word of this removal could not be. `remove` never throws once the word of it is in the vault: see `Removal.failures`. */
 export type Removable = {
   verdict: Verdict;
   /** Undefined where its manifest can't be understood: its parts are left to the next rotation then. */
   found: ManifestFound | undefined;
-  remove(why: RemovalReason, signal: AbortSignal): Promise<Removal>;
+  remove(why: RemovalReason, signal: AbortSignal): Promise<Removal & { unsigned: boolean }>;
 };
 
 /**
@@ -48,9 +48,9 @@ export async function removableBackup(
     verdict: verdictOn(id, verdict)!,
     found,
     async remove(why, stop) {
-      await store.recordRemoval(source, id, why, deps, stop);
+      const { unsigned } = await store.recordRemoval(source, id, why, deps, stop);
       const removal = await store.removeBackup(source, id, found?.manifest.parts.map(({ file }) => file) ?? [], stop);
-      return { ...removal, ...(found?.lock && { lock: found.lock }) };
+      return { ...removal, unsigned, ...(found?.lock && { lock: found.lock }) };
     },
   };
 }

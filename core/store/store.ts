@@ -23,7 +23,7 @@ import { discardParts, storeParts } from './parts/storing.ts';
 import { hasFailed, withFailureRecord } from './records/failure.ts';
 import { pin, readPin, unpin } from './records/pin.ts';
 import { withProofRecord } from './records/proof.ts';
-import { recordRemoval } from './records/removal.ts';
+import { isRemovalGenuine, recordRemoval } from './records/removal.ts';
 import { carryOutOnce } from './records/request.ts';
 import { recordStart } from './records/start.ts';
 import { lockKept } from './rotation/lock.ts';
@@ -81,7 +81,8 @@ export function openStore(
     pin: on(pin),
     unpin: on(unpin),
     readPin: on(readPin),
-    recordRemoval: on(recordRemoval),
+    recordRemoval: trusting(recordRemoval),
+    isRemovalGenuine: trusting(isRemovalGenuine),
 
     withLease: on(withLease),
     withHandedLease: on(withHandedLease),

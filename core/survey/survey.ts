@@ -11,6 +11,7 @@ import { mapConcurrently } from '../pipeline/concurrency.ts';
 import type { LedgerRead } from '../store/memory/ledger.ts';
 import type { ManifestFound } from '../store/backups/manifests.ts';
 import type { Store } from '../store/store.ts';
+import { believedRemovals } from './believed-removals.ts';
 
 /**
  * What was seen of a source, and what its backups are worth. `ledger`: what is to be remembered of it; `before`: what
@@ -99,7 +100,7 @@ async function surveyed(
   const { each, only = () => true, most } = options;
   const signing = store.signingRules(listed.source);
   const read: Looks = new Map();
-  let history = listed;
+  let history = await believedRemovals(listed, before.ledger, store, signal);
   const unknown = toRead(listed, before.ledger, signing).filter(only);
   let ids: readonly BackupId[] = each === undefined ? newestOf(unknown, most) : listed.backups.map(({ id }) => id);
   for (;;) {

@@ -34,5 +34,10 @@ export async function removeCommand(
   if (failures.length > 0) throw collected(failures);
   if (state !== 'pinned') out.say(`${source}  ${id}  removed: ${formatBytes(bytes)}; ${why}`);
   for (const line of removalNotes(removal)) out.say(line);
+  if (removal.unsigned)
+    out.note(
+      'backups are signed, and no private key is configured here: the next check will call this one gone, until ' +
+        `nightjar accept ${word(source)}`,
+    );
   return { document: { result: { source, id, state, bytes, reason: why, by } }, failures: [] };
 }

@@ -4,7 +4,7 @@ import type { BackupId, ObjectKey, SourceName } from '../../domain/keys.ts';
 import { pinKey } from '../../domain/layout/records.ts';
 import type { Clock } from '../../ports.ts';
 import type { Vault } from '../../vault.ts';
-import { readJson, writeJson } from '../json.ts';
+import { parseJson, readJson, writeJson } from '../json.ts';
 import { backupIds, missingBackup } from '../backups/manifests.ts';
 import { holdBackup } from './hold.ts';
 
@@ -37,7 +37,7 @@ export async function pin(
   const made: Pin = { reason, at: clock.now().toISOString(), by };
   const held: Pin = { ...made, held: true };
   // said before it is put: whoever is killed in between leaves no hold that no pin knows of
-  await put(vault, key, vault.hold === undefined ? made : held, signal);
+  const { version, replaced } = await put(vault, key, vault.hold === undefined ? made : held, signal);
   // a rotation may have removed it while we pinned it
   await requireBackup(vault, source, id, signal);
   const isHeld = await holdBackup(vault, source, id, true, signal).catch((error: unknown) => {
@@ -45,20 +45,39 @@ export async function pin(
     return 'refused' as const;
   });
   if (isHeld === true) return held;
-  if (isHeld === 'refused' && before?.held) return { ...held, refused: true };
-  if (vault.hold !== undefined) await put(vault, key, made, signal);
+  if (isHeld === 'refused' && (before?.held || replaced?.held)) return { ...held, refused: true };
+  if (vault.hold !== undefined) await withoutHold(vault, key, made, version, signal);
   return isHeld === 'refused' ? { ...made, refused: true } : made;
 }
 
-/** The newest word counts. */
-async function put(vault: Vault, key: ObjectKey, made: Pin, signal: AbortSignal): Promise<void> {
+/** The newest word counts; whoever else pins at this moment may have put a hold. */
+async function put(
+  vault: Vault,
+  key: ObjectKey,
+  made: Pin,
+  signal: AbortSignal,
+): Promise<{ version: string; replaced?: Pin | undefined }> {
   try {
-    await writeJson(vault, key, made, {}, signal);
+    return { version: await writeJson(vault, key, made, {}, signal) };
   } catch (error) {
     if (!isBackupError(error, 'object-exists')) throw error;
-    const { version } = await vault.read(key, signal);
-    await writeJson(vault, key, made, { version }, signal);
+    const { version, body } = await vault.read(key, signal);
+    const replaced = pinSchema.safeParse(parseJson(body)).data;
+    return { version: await writeJson(vault, key, made, { version }, signal), replaced };
   }
+}
+
+/** Only our own word is taken back: somebody else's, who has pinned meanwhile, knows of his hold. */
+async function withoutHold(
+  vault: Vault,
+  key: ObjectKey,
+  made: Pin,
+  version: string,
+  signal: AbortSignal,
+): Promise<void> {
+  await writeJson(vault, key, made, { version }, signal).catch((error: unknown) => {
+    if (!isBackupError(error, 'object-exists')) throw error;
+  });
 }
 
 /**

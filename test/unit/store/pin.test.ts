@@ -113,6 +113,33 @@ test('a second pin by somebody who may put no hold keeps the one that is there, 
   expect([...held]).toEqual([]);
 });
 
+test('of two who pin at once, one without the right to hold, no hold is left that no pin knows of', async () => {
+  for (const order of ['before the hold', 'after the hold']) {
+    const { on, held, known } = withLocks();
+    let mine = true;
+    /** Otto may put no hold, and Maria pins while he is told so. */
+    const ottos: Vault = {
+      ...on,
+      async hold() {
+        if (mine) await pinning('an audit', { on });
+        mine = false;
+        throw denied;
+      },
+      async putIfAbsent(...args) {
+        if (order === 'before the hold' && mine) await pinning('an audit', { on });
+        mine &&= order === 'after the hold';
+        return on.putIfAbsent(...args);
+      },
+    };
+    expect(await pinning('for the auditors', { on: ottos, by: 'otto' })).toMatchObject({ refused: true });
+
+    expect(held.size).toBeGreaterThan(1);
+    expect(await known()).toMatchObject({ held: true });
+    expect(await openStore(on).unpin(shop, id, signal)).toBe(true);
+    expect([...held]).toEqual([]);
+  }
+});
+
 test('a pin that is cut off once the hold is put knows of it, so that unpinning takes it off', async () => {
   const { on, held, known } = withLocks();
   const away = new BackupError('vault-unreachable', 'the vault is away');

@@ -1,0 +1,33 @@
+import type { Ledger } from '../contract/memory/ledger.ts';
+import type { BackupId } from '../domain/keys.ts';
+import type { SourceHistory } from '../domain/verdict/history.ts';
+import { mapConcurrently } from '../pipeline/concurrency.ts';
+import type { Store } from '../store/store.ts';
+
+const readsAtOnce = 4;
+
+/**
+ * A listing without the words of removals that are not ours, where backups are signed: who may write to the vault could
+ * hide a loss with one. Only those are read that would hide a backup which is remembered and not there.
+ */
+export async function believedRemovals(
+  listed: SourceHistory,
+  before: Ledger | undefined,
+  store: Store,
+  signal: AbortSignal,
+): Promise<SourceHistory> {
+  if (before === undefined || store.signingRules(listed.source) === undefined) return listed;
+  const there = new Set<string>(listed.backups.map(({ id }) => id));
+  const remembered = new Set([...before.backups.map(({ id }) => id), ...(before.gone?.ids ?? [])]);
+  const asked = listed.removed.filter(({ id }) => remembered.has(id) && !there.has(id));
+  const doubted = new Set<BackupId>();
+  await mapConcurrently(
+    readsAtOnce,
+    asked,
+    async ({ id }, stop) => {
+      if (!(await store.isRemovalGenuine(listed.source, id, stop))) doubted.add(id);
+    },
+    signal,
+  );
+  return doubted.size === 0 ? listed : { ...listed, removed: listed.removed.filter(({ id }) => !doubted.has(id)) };
+}
