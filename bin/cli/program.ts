@@ -28,6 +28,8 @@ import { restoreCommand } from './commands/restore/restore.ts';
 import type { RestoreFlags } from './commands/restore/restore.ts';
 import { rotateCommand } from './commands/rotate.ts';
 import type { RotateFlags } from './commands/rotate.ts';
+import type { InitFlags } from './setup/init/answers.ts';
+import { initCommand } from './setup/init/init.ts';
 import { removeSchedule, showSchedule, testSchedule, writeSchedule } from './setup/schedule/schedule.ts';
 import type { ScheduleFlags } from './setup/schedule/schedule.ts';
 import { showCommand } from './commands/show.ts';
@@ -243,6 +245,20 @@ Examples:
       --name nightjar/signing --secret-string file:///dev/stdin
   nightjar key kms alias/nightjar/Nightjar-signing
   nightjar key check`;
+
+const initHelp = `
+Asks where a database is, writes nightjar.yaml (or one more source into it),
+keeps the password in a file that you alone can read, tries everything, makes
+the first backup, and proves it by a drill. What is said is not asked:
+
+Examples:
+  nightjar init
+      asks for everything
+  nightjar init shop postgres://nightjar@db.internal/shop
+      asks for the password alone
+  nightjar init blog mariadb://nightjar@db.internal/blog --password-file blog.pw
+      asks nothing; the file holds the password
+  nightjar init app sqlite:./app.db`;
 
 const scheduleHelp = `
 Backups begin as "schedule" says; rotations, copies and drills (of sources with
@@ -517,6 +533,21 @@ export function nightjarProgram(ask: (asked: Request) => void): Command {
         askingAlone((place, signal) => convertByNames(fixture, flags, place, signal));
       else program.error('convert needs --source, or both --to and --names');
     });
+
+  program
+    .command('init')
+    .description('write nightjar.yaml, make the first backup, and prove it')
+    .argument('[source]', 'a name for it')
+    .argument('[place]', 'where it is, as postgres://user@host:port/database')
+    .option('--password-file <file>', 'where its password is')
+    .option('--keep-in <place>', 'the vault: a folder, or s3://bucket/prefix')
+    .option('--schedule <cron>', 'when backups begin')
+    .option('--time-zone <zone>', 'of the schedule, and of its days; else that of this machine')
+    .option('--no-proof', 'write the file, and nothing else')
+    .addHelpText('after', initHelp)
+    .action((source: string | undefined, place: string | undefined, flags: InitFlags) =>
+      askingAlone((work, signal) => initCommand(source, place, flags, work, signal)),
+    );
 
   program
     .command('cost')

@@ -39,6 +39,20 @@ export type Opening = {
   restoring?: boolean;
 };
 
+/** What a person is asked for who has no configuration yet. Values are written below the engine's key. */
+export type SourceQuestions = {
+  /** `postgres` of `postgres://nightjar@db.internal/shop`; the first one is what the question offers. */
+  schemes: readonly string[];
+  /** What stands behind a scheme and its colon, key by key. Throws `input-invalid`. */
+  read(place: string): Record<string, string | number>;
+  /** `usual`: what is taken for an empty answer. */
+  keys: readonly { key: string; asked: string; usual?: string }[];
+  /** Whether a password is asked for. */
+  password?: true;
+  /** How docs/rights.md heads the rights for it: `PostgreSQL`; absent where it asks for none. */
+  rights?: string;
+};
+
 /**
  * What an engine says of itself: pure and quickly loaded, for the configuration, its documentation and the stack read
  * it. The adapter itself is loaded when it is opened.
@@ -55,6 +69,8 @@ export type EngineDescriptor<Schema extends z.ZodType = z.ZodType> = {
   describe(source: SourceOf<z.output<Schema>>): SourceFacts;
   /** Why functions on AWS can't work with a source, with a remedy; paths begin below the source. */
   cloudProblems(source: SourceOf<z.output<Schema>>): ConfigProblem[];
+  /** How a person is asked for a source of it; absent where one has to be written. */
+  readonly asking?: SourceQuestions;
   /** Whether drills can go to another server (`drill.server`). */
   readonly drillsElsewhere: boolean;
   /** Throws `secret-missing`, `config-invalid`, `tools-missing`. */

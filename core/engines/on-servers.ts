@@ -1,5 +1,6 @@
 import { serverSchema, tlsChoice } from '../contract/config/sources/server.ts';
 import type { ServerConfig } from '../contract/config/sources/server.ts';
+import { BackupError } from '../domain/errors.ts';
 import type { RowDialect } from '../domain/django/dialect.ts';
 import type { Engine, Inspection } from '../ports.ts';
 import type { Tools } from '../tools.ts';
@@ -14,6 +15,9 @@ type OnServers = Pick<EngineDescriptor, 'name' | 'about' | 'note'> &
     what: string;
     /** Where such a server listens when nothing else is said. */
     port: number;
+    /** What a URL of it may begin with, and what the page of rights calls it. */
+    schemes: readonly string[];
+    rights: string;
     load(): Promise<(login: Login, tools: Tools) => Engine>;
     inspection(): Promise<Inspection>;
     plainSql: NonNullable<EngineDescriptor['plainSql']>;
@@ -21,11 +25,23 @@ type OnServers = Pick<EngineDescriptor, 'name' | 'about' | 'note'> &
   };
 
 /** Describes an engine whose databases are on servers of the network, with a login and TLS. */
-export function onServers({ what, port, load, proxies, readers, ...own }: OnServers) {
+export function onServers({ what, port, load, proxies, readers, schemes, rights, ...own }: OnServers) {
   return {
     ...own,
     schema: serverSchema(what, port),
     drillsElsewhere: true,
+    asking: {
+      schemes,
+      rights,
+      read: placeInUrl,
+      keys: [
+        { key: 'host', asked: 'host of the server', usual: 'localhost' },
+        { key: 'port', asked: 'port', usual: String(port) },
+        { key: 'database', asked: 'database' },
+        { key: 'user', asked: 'user to log in as', usual: 'nightjar' },
+      ],
+      password: true,
+    },
     describe(source) {
       const { at, drill } = source;
       return {
@@ -44,6 +60,26 @@ export function onServers({ what, port, load, proxies, readers, ...own }: OnServ
       return { engine: open({ ...login, database }, await from.tools(signal)), database };
     },
   } satisfies EngineDescriptor<ReturnType<typeof serverSchema>>;
+}
+
+/** `//nightjar@db.internal:5432/shop`. A password in it would stand in the list of processes, and is refused. */
+function placeInUrl(place: string): Record<string, string | number> {
+  const url = URL.parse(`any:${place}`);
+  const database = decodeURIComponent(url?.pathname.slice(1) ?? '');
+  if (!place.startsWith('//') || url === null || database.includes('/'))
+    throw new BackupError('input-invalid', 'no place of a database', {
+      hint: 'write it as postgres://user@host:port/database',
+    });
+  if (url.password !== '')
+    throw new BackupError('input-invalid', 'a password never stands on a command line: others can read it there', {
+      hint: 'leave it out: it is asked for, or read from --password-file',
+    });
+  return {
+    ...(url.hostname !== '' && { host: url.hostname.replace(/^\[|\]$/g, '') }),
+    ...(url.port !== '' && { port: Number(url.port) }),
+    ...(database !== '' && { database }),
+    ...(url.username !== '' && { user: decodeURIComponent(url.username) }),
+  };
 }
 
 /** The server that is meant, and which key below the source says so. */

@@ -5,6 +5,8 @@ export const postgres = onServers({
   what: 'a PostgreSQL server',
   about: 'A PostgreSQL database (13 and newer).',
   port: 5432,
+  schemes: ['postgres', 'postgresql'],
+  rights: 'PostgreSQL',
   proxies:
     'is an RDS Proxy, which refuses the start-up options that pg_dump and psql are given: write the endpoint of ' +
     'the instance or cluster',

@@ -26,6 +26,11 @@ export const sqlite = {
       message: 'is a file of one machine, which functions on AWS can’t reach: back it up from there',
     },
   ],
+  asking: {
+    schemes: ['sqlite'],
+    read: (path) => ({ path }),
+    keys: [{ key: 'path', asked: 'file of the database' }],
+  },
   drillsElsewhere: false,
   async open({ at, lockTimeoutMs }, { database, drill }, from) {
     const { openSqlite } = await import('./index.ts');

@@ -1,0 +1,98 @@
+import { BackupError } from '../../../../core/domain/errors.ts';
+import { isSchedule } from '../../../../core/domain/time/schedule.ts';
+import type { SourceQuestions } from '../../../../core/engines/descriptor.ts';
+import { descriptorOf, engineNames } from '../../../../core/engines/index.ts';
+import type { EngineName } from '../../../../core/engines/index.ts';
+import type { Asker } from './asking.ts';
+
+/** What a person may say instead of being asked. `proof: false` writes the file, and nothing else. */
+export type InitFlags = {
+  keepIn?: string;
+  schedule?: string;
+  timeZone?: string;
+  passwordFile?: string;
+  proof: boolean;
+};
+
+/** What has to be known of a source. `at`: what stands below its engine's key, but for the password. */
+export type Answers = {
+  name: string;
+  engine: EngineName;
+  asking: SourceQuestions;
+  at: Record<string, string | number>;
+  schedule: string;
+  timeZone: string;
+  vault: string;
+};
+
+const cron = 'five fields of cron (minute, hour, day, month, weekday)';
+const usual = { schedule: '30 2 * * *', vault: './backups' };
+
+/** All of it from the command line: what a place leaves out is as usual. Throws `input-invalid`. */
+export function answersGiven(name: string, place: string, flags: InitFlags): Answers {
+  const [, scheme = '', rest = ''] = /^([a-z]+):(.*)$/s.exec(place) ?? [];
+  const { engine, asking } = engineOf(scheme);
+  const given = asking.read(rest);
+  const at = Object.fromEntries(asking.keys.map(({ key, usual: otherwise }) => [key, given[key] ?? otherwise ?? '']));
+  const lacking = asking.keys.filter(({ key }) => at[key] === '').map(({ asked }) => asked);
+  if (lacking.length > 0)
+    throw new BackupError('input-invalid', `${place} does not say the ${lacking.join(', the ')}`, {
+      hint: 'postgres://user@host:port/database, mariadb://user@host:port/database or sqlite:file',
+    });
+  return { name, engine, asking, at: numbered(at), ...settled(flags) };
+}
+
+/** All of it asked for, but for what a flag says. `taken`: names that there are; `hasVault`: whether a vault is named. */
+export async function answersAsked(
+  given: string | undefined,
+  flags: InitFlags,
+  { taken, hasVault }: { taken: readonly string[]; hasVault: boolean },
+  asker: Asker,
+): Promise<Answers> {
+  const isFree = (name: string) => (taken.includes(name) ? 'there is a source of that name' : undefined);
+  const name = given ?? (await asker.ask('name of the source', taken.length === 0 ? 'shop' : undefined, isFree));
+  const kinds = offered().map(({ engine }) => engine);
+  const isKind = (kind: string) => (hasEngine(kind) ? undefined : `expected ${kinds.join(', ')}`);
+  const { engine, asking } = engineOf(await asker.ask(`what it is (${kinds.join(', ')})`, kinds[0], isKind));
+  const at: Record<string, string> = {};
+  for (const { key, asked, usual: otherwise } of asking.keys) at[key] = await asker.ask(asked, otherwise);
+  const isCron = (text: string) => (isSchedule(text) ? undefined : `expected ${cron}`);
+  const schedule = flags.schedule ?? (await asker.ask(`when backups begin, as ${cron}`, usual.schedule, isCron));
+  const vault =
+    flags.keepIn ??
+    (hasVault ? usual.vault : await asker.ask('where they are kept (a folder, s3://bucket/prefix)', usual.vault));
+  return { name, engine, asking, at: numbered(at), ...settled({ ...flags, schedule, keepIn: vault }) };
+}
+
+function settled({ schedule = usual.schedule, keepIn: vault = usual.vault, timeZone }: InitFlags) {
+  return { schedule, vault, timeZone: timeZone ?? new Intl.DateTimeFormat().resolvedOptions().timeZone };
+}
+
+function offered(): { engine: EngineName; asking: SourceQuestions }[] {
+  return engineNames.flatMap((engine) => {
+    const { asking } = descriptorOf(engine);
+    return asking === undefined ? [] : [{ engine, asking }];
+  });
+}
+
+function hasEngine(scheme: string): boolean {
+  return offered().some(({ asking }) => asking.schemes.includes(scheme));
+}
+
+function engineOf(scheme: string): { engine: EngineName; asking: SourceQuestions } {
+  const found = offered().find(({ asking }) => asking.schemes.includes(scheme));
+  if (found !== undefined) return found;
+  const all = offered().flatMap(({ asking }) => asking.schemes);
+  throw new BackupError(
+    'input-invalid',
+    `${scheme === '' ? 'a place without a scheme' : scheme} is nothing that is backed up`,
+    {
+      hint: `it begins with one of ${all.map((one) => `${one}:`).join(', ')}`,
+    },
+  );
+}
+
+/** Ports are numbers in the file. */
+function numbered(at: Record<string, string | number>): Record<string, string | number> {
+  return Object.fromEntries(Object.entries(at).map(([key, value]) => [key, key === 'port' ? Number(value) : value]));
+}
