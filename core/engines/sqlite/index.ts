@@ -1,6 +1,7 @@
 import { tmpdir } from 'node:os';
 import type { Engine } from '../../ports.ts';
 import { restoreCommands } from './by-hand.ts';
+import { examination } from './examination.ts';
 import { databaseAt, pathOf, placeOf } from './place.ts';
 import type { SqliteFiles } from './place.ts';
 import { planBackup } from './plan.ts';
@@ -44,5 +45,6 @@ export function sqliteEngine(own: SqliteFiles, path: string): Engine {
     settle: async ({ unequal }) => ({ ways: {}, exceptions: [], different: unequal }),
     replaced: replacedFiles(path),
     restoreCommands,
+    examinations: () => [examination(path, own)],
   };
 }

@@ -1,3 +1,4 @@
+import { realpath } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 
 /** Where the databases of a source are: `path` is its own; `scratch` is the folder of copies and drills. */
@@ -11,6 +12,11 @@ export function pathOf(database: string, { path }: Pick<SqliteFiles, 'path'>): s
 /** What a file is called where the source is known: by its name beside it, by its path elsewhere. */
 export function databaseAt(path: string, own: Pick<SqliteFiles, 'path'>): string {
   return dirname(path) === dirname(own.path) ? basename(path) : path;
+}
+
+/** Where a path leads, if it is a link; else itself. */
+export async function realOf(path: string): Promise<string> {
+  return realpath(path).catch(() => path);
 }
 
 export function placeOf(path: string): string {

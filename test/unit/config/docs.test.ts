@@ -9,7 +9,7 @@ const file = (path: string) => readFile(new URL(`../../../${path}`, import.meta.
 test('the example is a valid configuration', async () => {
   const config = parseConfig(await file('nightjar.example.yaml'), 'nightjar.example.yaml');
 
-  expect([...config.sources.keys()]).toEqual(['shop', 'blog']);
+  expect([...config.sources.keys()]).toEqual(['shop', 'blog', 'notes']);
 });
 
 test('docs/configuration.md and the schema for editors are those of the code (else run: node bin/build-docs.ts)', async () => {

@@ -13,12 +13,15 @@ let opened: DatabaseSync | undefined;
 export const answers: { [Name in Question]: (given: Questions[Name]['given']) => Questions[Name]['answer'] } = {
   holdWal({ path, waitMs }) {
     const database = openToRead(path, waitMs);
-    return { ...heldWal(database, path, waitMs) };
+    const wal = heldWal(database, path, waitMs);
+    return { ...fileState(database), wal };
   },
   holdFile({ path, waitMs }) {
     const database = openToRead(path, waitMs);
     database.exec('begin');
-    return fileState(database);
+    const state = fileState(database);
+    if (database.prepare('pragma journal_mode').get()?.['journal_mode'] === 'wal') throw changedMode();
+    return state;
   },
   openOwn({ path }) {
     const database = openToRead(`${pathToFileURL(path).href}?immutable=1`, 0);
@@ -43,6 +46,11 @@ export const answers: { [Name in Question]: (given: Questions[Name]['given']) =>
     return null;
   },
 };
+
+/** Told as what SQLite says of a database that it can't read as it is. */
+function changedMode(): Error {
+  return Object.assign(new Error('the journal mode was changed'), { errcode: 8 });
+}
 
 function current(): DatabaseSync {
   if (opened === undefined) throw new Error('no database is open');

@@ -4,8 +4,12 @@ import { quoteName, storedTables } from './catalog.ts';
 import type { Health } from './questions.ts';
 
 const mostMessages = 1000;
-/** A file in order whose rows break a rule of their table: the application has them, and so has the backup. */
-const ofRows = /^(?:NULL value in|CHECK constraint failed in|non-\w+ value in|(?:NUMERIC|TEXT) value in) (.+)$/;
+/**
+ * A file in order whose rows break a rule of their table, or whose virtual tables are not in order, or can't be told
+ * without the application: it has them so, and so has the backup.
+ */
+const ofRows =
+  /^(?:NULL value in|CHECK constraint failed in|non-\w+ value in|(?:NUMERIC|TEXT) value in|malformed inverted index|unable to validate|In RTree) /;
 /** What only the application brings with it. */
 const unknown = /no such (?:function|collation|module)|unknown tokenizer|unknown function/;
 
@@ -15,7 +19,7 @@ export function examine(database: DatabaseSync, deep: boolean): Health {
   const check = deep ? 'integrity_check' : 'quick_check';
   for (const message of messages(database, check)) {
     if (message === 'ok') continue;
-    if (ofRows.test(message)) health.broken.push(message);
+    if (ofRows.test(message)) health.broken.push(message.split('\n')[0]!);
     else health.damage.push(message);
   }
   health.broken = [...new Set(health.broken)].sort();

@@ -1,7 +1,7 @@
 import { fstatSync, openSync, readSync, statSync } from 'node:fs';
 import { endianness } from 'node:os';
 import type { DatabaseSync } from 'node:sqlite';
-import type { HeldState } from './questions.ts';
+import type { WalState } from './questions.ts';
 
 /** Of the index of a log in WAL mode: two copies of its header, and what a checkpoint has done (sqlite.org/walformat.html). */
 const headerBytes = 48;
@@ -13,7 +13,7 @@ const pauseMs = 5;
 type WalIndex = { header: Buffer; backfilled: number };
 
 /** Begins a read of a database in WAL mode, and says which state it sees: the index is the same before and after. */
-export function heldWal(database: DatabaseSync, path: string, waitMs: number): HeldState {
+export function heldWal(database: DatabaseSync, path: string, waitMs: number): WalState | null {
   const readIndex = indexReader(`${path}-shm`);
   for (const until = performance.now() + waitMs; performance.now() < until; pause()) {
     const before = readIndex();
@@ -42,21 +42,12 @@ function indexReader(path: string): () => WalIndex | undefined {
   };
 }
 
-function stateOf({ header, backfilled }: WalIndex): HeldState {
-  const size = isLittle ? header.readUInt16LE(14) : header.readUInt16BE(14);
+/** Null where all of the log was brought into the file: then a reader reads that alone. */
+function stateOf({ header, backfilled }: WalIndex): WalState | null {
   const frames = uint32(header, 16);
-  return {
-    pageSize: size === 1 ? 65_536 : size,
-    pages: uint32(header, 20),
-    wal:
-      backfilled >= frames
-        ? null
-        : {
-            frames,
-            salts: header.toString('hex', 32, 40),
-            sums: `${uint32(header, 24)}:${uint32(header, 28)}`,
-          },
-  };
+  if (backfilled >= frames) return null;
+  const sums = `${uint32(header, 24)}:${uint32(header, 28)}`;
+  return { frames, salts: header.toString('hex', 32, 40), sums };
 }
 
 function uint32(bytes: Buffer, at: number): number {

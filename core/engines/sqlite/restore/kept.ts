@@ -3,7 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import { BackupError, messageOf } from '../../../domain/errors.ts';
 import type { KeptDatabase, Replaced } from '../../../ports.ts';
 import type { DroppedKept } from '../../kept-notes.ts';
-import { placeOf } from '../place.ts';
+import { placeOf, realOf } from '../place.ts';
 import { syncFolder } from './file.ts';
 import { isBeside, removeDatabase } from './names.ts';
 import { exchange, moveSidecars, requireFree } from './swap.ts';
@@ -13,12 +13,13 @@ const form = /^\.(?:before|undone)_(.+)$/s;
 const recentMs = 20 * 3_600_000;
 
 /** What stood in the place of a file before it was replaced, and is kept beside it. */
-export function replacedFiles(path: string): Replaced {
+export function replacedFiles(written: string): Replaced {
   return {
-    list: () => keptFiles(path),
+    list: async () => keptFiles(await realOf(written)),
     findings: async () => [],
-    swapBack: ({ name }, signal) => swapBack(path, name, signal),
+    swapBack: async ({ name }, signal) => swapBack(await realOf(written), name, signal),
     async drop({ name }) {
+      const path = await realOf(written);
       const [dropped] = await dropKept(path, (kept) => kept.name === name);
       if (dropped?.why === undefined) return;
       throw new BackupError('restore-failed', `${join(dirname(path), name)} could not be deleted: ${dropped.why}`);

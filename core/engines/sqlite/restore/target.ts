@@ -4,7 +4,7 @@ import { BackupError } from '../../../domain/errors.ts';
 import { formatBytes } from '../../../domain/units.ts';
 import type { Foreseen, Target, TargetOptions } from '../../../ports.ts';
 import { oldNotes } from '../../kept-notes.ts';
-import { databaseAt, placeOf } from '../place.ts';
+import { databaseAt, placeOf, realOf } from '../place.ts';
 import type { SqliteFiles } from '../place.ts';
 import { ownFolder } from '../scratch.ts';
 import { askTrue } from './assertion.ts';
@@ -18,11 +18,12 @@ import { exchange, putAt, requireFree, usersOf } from './swap.ts';
  * place by a rename once it is proven.
  */
 export async function openTarget(
-  path: string,
+  written: string,
   own: SqliteFiles,
   { manifest, drill = false, dropOld = false }: TargetOptions,
 ): Promise<Target> {
-  const place = placeOf(path);
+  const place = placeOf(written);
+  const path = await realOf(written);
   const found = await stat(path).catch(() => undefined);
   if (found !== undefined && !found.isFile()) throw noFile(place);
   const [part] = manifest.parts.filter(({ role }) => role === 'data');
@@ -40,9 +41,10 @@ export async function openTarget(
     if (replacing) await requireFree(path, place, stop);
     const folder = drill ? await ownFolder(own.scratch) : undefined;
     removeFolder = folder?.remove ?? removeFolder;
+    const name = newName(folder === undefined ? path : join(folder.path, basename(path)));
+    await requireRoom(dirname(name), part!.bytes);
     if (folder === undefined) mended.push(...(await sweepUnfinished(path)).map(leftNote));
-    made = newName(folder === undefined ? path : join(folder.path, basename(path)));
-    await requireRoom(dirname(made), part!.bytes);
+    made = name;
   }
   async function discard(): Promise<void> {
     if (made !== '') await removeDatabase(made);
@@ -73,7 +75,7 @@ export async function openTarget(
   }
 
   return {
-    database: databaseAt(path, own),
+    database: databaseAt(written, own),
     state: found === undefined ? 'absent' : 'occupied',
     holds: found === undefined ? '' : `a file of ${formatBytes(found.size)}`,
     ...(before !== undefined && !dropOld && { keptAs: basename(before) }),

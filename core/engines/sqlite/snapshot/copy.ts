@@ -13,7 +13,6 @@ export type DatabaseFile = { path: string; place: string; scratch: string; waitM
 export type CopyAside = { path: string; isWhole: boolean; remove(): Promise<void> };
 
 const endings = ['', '-journal', '-wal'];
-const mostTries = 10;
 /** Longer than a file system may take two writes for one moment. */
 const sameMomentMs = 20;
 const pieceBytes = 1024 * 1024;
@@ -23,21 +22,14 @@ export async function copyAside(where: DatabaseFile, signal: AbortSignal): Promi
   return copied(where, [''], signal);
 }
 
-/**
- * Copies a database that nobody has open, with what lies beside it, until none of it has changed meanwhile. Throws
- * `source-changed` when somebody writes all the time.
- */
-export async function copyUntilStill(where: DatabaseFile, signal: AbortSignal): Promise<CopyAside> {
-  for (let tries = 0; tries < mostTries; tries += 1) {
-    const before = await looks(where.path);
-    await sleep(sameMomentMs, undefined, { signal }).catch(() => undefined);
-    const copy = await copied(where, endings, signal);
-    if ((await looks(where.path)) === before) return { ...copy, isWhole: false };
-    await copy.remove();
-  }
-  throw new BackupError('source-changed', `${where.place} is being written to by somebody whom SQLite can't see here`, {
-    hint: 'run this as the user of the application, with the right to write beside the file; then run it again',
-  });
+/** Copies a database without a lock, with what lies beside it; undefined where any of it was changed meanwhile. */
+export async function copyIfStill(where: DatabaseFile, signal: AbortSignal): Promise<CopyAside | undefined> {
+  const before = await looks(where.path);
+  await sleep(sameMomentMs, undefined, { signal }).catch(() => undefined);
+  const copy = await copied(where, endings, signal);
+  if ((await looks(where.path)) === before) return { ...copy, isWhole: false };
+  await copy.remove();
+  return undefined;
 }
 
 async function copied(

@@ -1,20 +1,26 @@
-import { open, realpath, stat } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { access, open, realpath } from 'node:fs/promises';
 import { BackupError, isBackupError } from '../../../domain/errors.ts';
+import { realOf } from '../place.ts';
 import { resultCodes, notDatabase } from '../failures.ts';
 import type { HeldState } from '../program/questions.ts';
 import { startSqlite } from './asking.ts';
 import type { SqliteProcess, SqliteRefusal } from './asking.ts';
-import { copyAside, copyUntilStill } from './copy.ts';
+import { copyAside, copyIfStill } from './copy.ts';
 import type { CopyAside, DatabaseFile } from './copy.ts';
 import { identityOf } from './image.ts';
 import type { ImageRecipe } from './image.ts';
+import { changed } from './wal.ts';
 
 /** One committed state of a database, which stays until `close`; `sqlite` sees that state. */
 export type HeldDatabase = { sqlite: SqliteProcess; image: ImageRecipe; close(): Promise<void> };
 
 const magic = 'SQLite format 3\0';
 const headerBytes = 100;
+/** 1 is a rollback journal, 2 a log (https://sqlite.org/fileformat2.html#the_database_header). */
+const readVersionAt = 19;
 const inWalMode = 2;
+const mostTries = 10;
 
 /**
  * Holds one committed state of a database. In WAL mode the state is held as every reader holds one, which keeps nobody
@@ -47,18 +53,53 @@ export async function holdOwn(path: string, place: string, signal: AbortSignal):
   }
 }
 
+/** How a database would be held: where it is, or from a copy, which writers wait for or not. */
+export async function wayToHold({
+  path,
+  place,
+}: Pick<DatabaseFile, 'path' | 'place'>): Promise<'there' | 'copy' | 'locked copy'> {
+  const real = await realOf(path);
+  const { isWal } = await headOf(real, place);
+  if (!isWal) return 'locked copy';
+  return (await isShared(real)) ? 'there' : 'copy';
+}
+
 async function held(where: DatabaseFile, sqlite: SqliteProcess, signal: AbortSignal): Promise<HeldDatabase> {
+  for (let tries = 0; tries < mostTries; tries += 1) {
+    const found = await heldNow(where, sqlite, signal);
+    if (found !== undefined) return found;
+  }
+  throw new BackupError('source-changed', `${where.place} is written to by somebody whose locks can't be seen here`, {
+    hint: 'run this as the user of the application, who may write to the file -shm beside it; then run it again',
+  });
+}
+
+/** Undefined where the database was changed meanwhile: the next look may find it in another state. */
+async function heldNow(
+  where: DatabaseFile,
+  sqlite: SqliteProcess,
+  signal: AbortSignal,
+): Promise<HeldDatabase | undefined> {
   const { path, place, waitMs } = where;
-  const isWal = (await modeOf(path, place)) === inWalMode;
-  if (isWal && (await isThere(`${path}-shm`)) && (await isThere(`${path}-wal`))) {
+  const { isWal, identity } = await headOf(path, place);
+  if (isWal && (await isShared(path))) {
     const state = await unlessRefused(sqlite.ask('holdWal', { path, waitMs }, place, signal));
-    if (state !== undefined) return heldAs(path, state, sqlite);
+    if (state !== undefined) return heldAs(path, state, sqlite, { identity });
   }
   if (!isWal) {
     const state = await unlessRefused(sqlite.ask('holdFile', { path, waitMs }, place, signal));
     if (state !== undefined) return openCopy(await copyAside(where, signal), sqlite, where, signal);
   }
-  return openCopy(await copyUntilStill(where, signal), sqlite, where, signal);
+  const copy = await copyIfStill(where, signal);
+  return copy && openCopy(copy, sqlite, where, signal);
+}
+
+/** Whether others have opened a database in WAL mode, in a way that we can join without making anything beside it. */
+async function isShared(path: string): Promise<boolean> {
+  return Promise.all([access(`${path}-shm`, constants.R_OK | constants.W_OK), access(`${path}-wal`)]).then(
+    () => true,
+    () => false,
+  );
 }
 
 /** Undefined where SQLite would have to write to be able to read. */
@@ -84,7 +125,7 @@ async function openCopy(
     await sqlite.ask('release', {}, place, signal);
     if (!copy.isWhole) await sqlite.ask('settle', { path: copy.path }, place, signal);
     const state = await sqlite.ask('openOwn', { path: copy.path }, place, signal);
-    return await heldAs(copy.path, state, sqlite, copy.remove);
+    return await heldAs(copy.path, state, sqlite, { remove: copy.remove });
   } catch (error) {
     await copy.remove();
     throw error;
@@ -95,22 +136,23 @@ async function heldAs(
   path: string,
   state: HeldState,
   sqlite: SqliteProcess,
-  remove: () => Promise<void> = async () => undefined,
+  { identity, remove }: { identity?: string; remove?: () => Promise<void> } = {},
 ): Promise<HeldDatabase> {
   const file = await open(path);
-  const identity = await identityOf(file).finally(() => file.close());
+  const found = await identityOf(file).finally(() => file.close());
+  if (identity !== undefined && found !== identity) throw changed();
   return {
     sqlite,
-    image: { pages: state.pages, pageSize: state.pageSize, wal: state.wal && { ...state.wal }, path, file: identity },
+    image: { pages: state.pages, pageSize: state.pageSize, wal: state.wal && { ...state.wal }, path, file: found },
     async close() {
       await sqlite.close();
-      await remove();
+      await remove?.();
     },
   };
 }
 
-/** How the database keeps what is not committed: 1 is a rollback journal, 2 a log. Throws where it is no database. */
-async function modeOf(path: string, place: string): Promise<number> {
+/** How the database keeps what is not committed, and which file it is. Throws where it is no database. */
+async function headOf(path: string, place: string): Promise<{ isWal: boolean; identity: string }> {
   const file = await open(path).catch((cause: unknown) => {
     throw unreadable(place, cause);
   });
@@ -119,17 +161,10 @@ async function modeOf(path: string, place: string): Promise<number> {
     const { bytesRead, buffer } = await file.read(Buffer.alloc(headerBytes), 0, headerBytes, 0);
     if (bytesRead === 0) throw unusable(place, 'is empty: a file of 0 bytes');
     if (buffer.toString('latin1', 0, magic.length) !== magic) throw unusable(place, notDatabase().what);
-    return buffer[19] ?? 0;
+    return { isWal: buffer[readVersionAt] === inWalMode, identity: await identityOf(file) };
   } finally {
     await file.close();
   }
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return stat(path).then(
-    ({ size }) => size > 0,
-    () => false,
-  );
 }
 
 function unusable(place: string, what: string): BackupError {
