@@ -186,6 +186,6 @@ test('what a backup would do is said by doctor, and what it has not is refused i
   );
 
   expect(await refused('restore', 'plain', '--table', 'orders')).toContain('have no tables to choose from');
-  expect(await refused('restore', 'plain', '--schema-only')).toContain('hold definitions and rows in one part');
+  expect(await refused('restore', 'plain', '--schema-only')).toContain('have no definitions to restore alone');
   expect(await refused('restore', 'plain', '--to', './nowhere/app.db')).toContain("nowhere can't be used");
 });

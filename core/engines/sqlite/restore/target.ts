@@ -80,6 +80,7 @@ export async function openTarget(
     holds: found === undefined ? '' : `a file of ${formatBytes(found.size)}`,
     ...(before !== undefined && !dropOld && { keptAs: basename(before) }),
     notes: [],
+    noDefinitions: true,
     failures: [],
     leftOut: [],
     mended,
