@@ -64,7 +64,9 @@ async function refused(...args: string[]): Promise<string> {
 }
 
 async function backedUp(source: string): Promise<string> {
-  X;
+  const told = await run('backup', source);
+  expect(told).toMatch(new RegExp(`^${source} {2}\\S+ {2}3 rows`));
+  return told.split('  ')[1]!;
 }
 
 const rowsOf = (file: string) => shell.ask(file, 'select count(*) from orders');
