@@ -5,6 +5,7 @@ import { BackupError } from '../../core/domain/errors.ts';
 import type { SourceName } from '../../core/domain/keys.ts';
 import type { SourceRules } from '../../core/domain/verdict/verdict.ts';
 import { memoryOf } from '../../core/survey/watched.ts';
+import type { CommandSession } from './session.ts';
 import { suggestion } from '../../core/domain/nearest.ts';
 
 /** The configured sources of these names, all when none is named. Throws `input-invalid` with every unknown one. */
@@ -38,8 +39,12 @@ export function memoryFor(source: SourceName, { sourceNames, settings }: Nightja
  * What `--to` names: a database, or, of a source that is a file or folder, a path from the folder that the person is in;
  * without a slash it is a name beside the source's own.
  */
-export function placeNamed(to: string, server: string, { settings }: Nightjar): string {
-  return to.includes('/') && factsOf(settings(server)).isPath === true ? resolve(to) : to;
+export function placeNamed(
+  to: string,
+  server: string,
+  { nightjar, cwd }: Pick<CommandSession, 'nightjar' | 'cwd'>,
+): string {
+  return to.includes('/') && factsOf(nightjar.settings(server)).isPath === true ? resolve(cwd, to) : to;
 }
 
 function unknownSource(names: readonly string[], known: readonly string[]): BackupError {

@@ -129,7 +129,7 @@ async function planned(
   const database =
     flags.to === undefined
       ? newDatabaseName(manifest, { tables: flags.table, schemaOnly: flags.schemaOnly })
-      : placeNamed(flags.to, server, nightjar);
+      : placeNamed(flags.to, server, session);
   const source = await nightjar.source(server, { database }, signal);
   const { owner: owners, proof, tablespaces } = flags;
   const options = {

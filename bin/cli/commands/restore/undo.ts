@@ -74,9 +74,9 @@ export async function dropOldCommand(
 }
 
 /** The database whose past is asked for. */
-function meantBy(name: string, { server = name, to }: UndoFlags, { nightjar }: CommandSession, signal: AbortSignal) {
-  const database = to === undefined ? undefined : placeNamed(to, server, nightjar);
-  return nightjar.source(server, { database }, signal);
+function meantBy(name: string, { server = name, to }: UndoFlags, session: CommandSession, signal: AbortSignal) {
+  const database = to === undefined ? undefined : placeNamed(to, server, session);
+  return session.nightjar.source(server, { database }, signal);
 }
 
 function told(document: object): CommandOutcome {
