@@ -62,7 +62,7 @@ test(
     const tell = tellerTo(told);
     const stage = await openStage(await findLayer(process.env, undefined, tell.report, signal), tell, signal);
     try {
-      const before = await stockUp(stage, 20, tell, signal);
+      const before = await stockUp(stage, 5, tell, signal);
       await backUp(stage, tell, signal);
       await flipByte(join(stage.folder, 'backups/shop-pg'));
       await strike(stage, before, tell, signal);

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { objectKey } from '../../../core/domain/keys.ts';
-import { bytesOf, contentOf, keysOf, never, patterned } from './vault-data.ts';
+import { bytesOf, contentOf, contentOfPattern, keysOf, never, patterned } from './vault-data.ts';
 import type { VaultUnderTest } from './vault-contract.ts';
 
 const MiB = 1024 * 1024;
@@ -23,7 +23,7 @@ export function carePromises(under: () => VaultUnderTest): void {
     expect(before).toEqual(known ? daily : undefined);
     expect(await vault().tags(key, signal)).toEqual(known ? yearly : undefined);
     expect(await under().tagsOf?.(key)).toEqual(known ? yearly : undefined);
-    expect(await contentOf(vault().get(key, signal))).toEqual(await contentOf(patterned(size, 65_536)));
+    expect(await contentOf(vault().get(key, signal))).toEqual(await contentOfPattern(size));
   });
 
   test('an object that is not there has no tags to read or replace, and says so', async () => {

@@ -49,6 +49,15 @@ export async function contentOf(
   return { bytes, digest: hash.digest('hex') };
 }
 
+const patternContents = new Map<number, ReturnType<typeof contentOf>>();
+
+/** What `patterned` gives, in whatever chunks: digested once for each size. */
+export function contentOfPattern(size: number): ReturnType<typeof contentOf> {
+  const content = patternContents.get(size) ?? contentOf(patterned(size, 65_536));
+  patternContents.set(size, content);
+  return content;
+}
+
 /** The keys below a prefix, sorted. */
 export async function keysOf(vault: Vault, prefix: string, signal = new AbortController().signal): Promise<string[]> {
   return (await Array.fromAsync(vault.list(prefix, signal))).map(({ key }) => String(key)).toSorted();

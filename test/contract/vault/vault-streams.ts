@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { expect, test } from '@jest/globals';
 import { objectKey } from '../../../core/domain/keys.ts';
 import { endsSoon } from '../../support/turns.ts';
-import { bytesOf, contentOf, keysOf, never, patterned } from './vault-data.ts';
+import { bytesOf, contentOf, contentOfPattern, keysOf, never, patterned } from './vault-data.ts';
 import type { VaultUnderTest } from './vault-contract.ts';
 
 const MiB = 1024 * 1024;
@@ -21,7 +21,7 @@ export function streamPromises(under: () => VaultUnderTest): void {
       const stored = await vault().put(key, patterned(size, 65_536), tags, signal);
 
       expect(stored).toEqual({ bytes: size });
-      expect(await contentOf(vault().get(key, signal))).toEqual(await contentOf(patterned(size, 65_536)));
+      expect(await contentOf(vault().get(key, signal))).toEqual(await contentOfPattern(size));
       expect(await bytesOf(vault(), key)).toBe(size);
     },
   );
@@ -31,7 +31,7 @@ export function streamPromises(under: () => VaultUnderTest): void {
 
     await vault().put(key, patterned(30_000_001, 7_777_777, { emptyChunks: true }), tags, signal);
 
-    expect(await contentOf(vault().get(key, signal))).toEqual(await contentOf(patterned(30_000_001, 65_536)));
+    expect(await contentOf(vault().get(key, signal))).toEqual(await contentOfPattern(30_000_001));
   });
 
   test('chunks whose memory is used again make the same object', async () => {
@@ -47,7 +47,7 @@ export function streamPromises(under: () => VaultUnderTest): void {
 
     await vault().put(key, inOneBlock(), tags, signal);
 
-    expect(await contentOf(vault().get(key, signal))).toEqual(await contentOf(patterned(20_000_001, 65_536)));
+    expect(await contentOf(vault().get(key, signal))).toEqual(await contentOfPattern(20_000_001));
   });
 
   test.each([5, 9 * MiB])('a put of %d bytes over an object is refused, and the object stays', async (size) => {

@@ -158,7 +158,7 @@ test('a role that may not delete backs up, fails cleanly, and leaves what no lis
   expect(await bucket.files()).toEqual([...before, ...whole.filter((file) => file.includes(manifest.id))].sort());
 });
 
-test('20 runs stopped by SIGTERM or SIGKILL at any moment leave complete backups in S3 or none, and a rotation sweeps the rest', async () => {
+test('9 runs stopped by SIGTERM or SIGKILL at any moment leave complete backups in S3 or none, and a rotation sweeps the rest', async () => {
   const { endpoint, region, accessKeyId, secretAccessKey } = store;
   const s3 = {
     bucket: bucket.bucket,
@@ -169,7 +169,7 @@ test('20 runs stopped by SIGTERM or SIGKILL at any moment leave complete backups
     secretAccessKey: { env: 'KEY' },
   };
 
-  await stoppedOften(20, scene, { vault: { s3 }, env: { KEY_ID: accessKeyId, KEY: secretAccessKey } }, bucket);
+  await stoppedOften(9, scene, { vault: { s3 }, env: { KEY_ID: accessKeyId, KEY: secretAccessKey } }, bucket);
   const whole = await objectsOfBackups();
   const left = (await bucket.files()).filter((file) => !whole.includes(file) && !file.includes('/failures/'));
   const { failures, swept } = await rotated();

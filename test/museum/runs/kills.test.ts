@@ -20,8 +20,8 @@ beforeAll(async () => {
 
 afterAll(() => scene.stop());
 
-test('30 runs stopped by SIGTERM or SIGKILL at any moment leave complete backups or none', async () => {
-  await stoppedOften(30, scene, { vault: scene.folder, env: {} }, scene);
+test('12 runs stopped by SIGTERM or SIGKILL at any moment leave complete backups or none', async () => {
+  await stoppedOften(12, scene, { vault: scene.folder, env: {} }, scene);
 }, 240_000);
 
 test('a server that is killed while it is dumped stores nothing, and the message says so', async () => {

@@ -7,7 +7,7 @@ import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { objectKey } from '../../../core/domain/keys.ts';
 import { folderVault } from '../../../core/vaults/folder/folder.ts';
-import { contentOf, counted, keysOf, patterned } from '../../contract/vault/vault-data.ts';
+import { contentOf, contentOfPattern, counted, keysOf } from '../../contract/vault/vault-data.ts';
 
 const signal = new AbortController().signal;
 const programs = join(import.meta.dirname, 'programs');
@@ -47,7 +47,7 @@ test('writers killed at random moments leave whole objects or none', async () =>
   expect(keys.length).toBeGreaterThan(10);
   for (const key of keys) {
     const size = Number(basename(key));
-    expect(await contentOf(vault.get(objectKey(key), signal))).toEqual(await contentOf(patterned(size, 65_536)));
+    expect(await contentOf(vault.get(objectKey(key), signal))).toEqual(await contentOfPattern(size));
   }
 }, 120_000);
 

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { readFile } from 'node:fs/promises';
 import { objectKey } from '../../../../core/domain/keys.ts';
 import type { VaultUnderTest } from '../../../contract/vault/vault-contract.ts';
-import { contentOf, keysOf, patterned } from '../../../contract/vault/vault-data.ts';
+import { contentOf, contentOfPattern, keysOf, patterned } from '../../../contract/vault/vault-data.ts';
 import { startCeph } from '../../../servers/s3/ceph.ts';
 import { makeCertificate } from '../../../servers/certificate.ts';
 import { temporaryFolder } from '../../../servers/folder.ts';
@@ -48,7 +48,7 @@ test('a bit flipped once on the way is refused by the store, and the part is sen
     await vault.put(key, patterned(size, 65_536), tags, signal);
   });
 
-  expect(await contentOf(direct.vault.get(key, signal))).toEqual(await contentOf(patterned(size, 65_536)));
+  expect(await contentOf(direct.vault.get(key, signal))).toEqual(await contentOfPattern(size));
 });
 
 test('a network that flips bits all the time stores nothing', async () => {
@@ -117,7 +117,7 @@ test('a download whose connection breaks again and again comes whole', async () 
   await direct.vault.put(key, patterned(size, 65_536), tags, signal);
 
   await through(server, { down: (chunk, { down }) => (down > 3 * MiB ? 'cut' : chunk) }, async (vault, proxy) => {
-    expect(await contentOf(vault.get(key, signal))).toEqual(await contentOf(patterned(size, 65_536)));
+    expect(await contentOf(vault.get(key, signal))).toEqual(await contentOfPattern(size));
     expect(proxy.requests.length).toBeGreaterThan(5);
   });
 });
