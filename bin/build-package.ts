@@ -1,9 +1,12 @@
 import { execFile } from 'node:child_process';
-import { copyFile, readdir, rm } from 'node:fs/promises';
+import { copyFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { build } from 'esbuild';
 import type { BuildOptions, Plugin } from 'esbuild';
+import packageJson from '../package.json' with { type: 'json' };
+import { nightjarProgram } from './cli/program.ts';
+import { manualPage } from './cli/shell/manual.ts';
 import { bundleFunction, functionNames } from '../functions/bundle.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -50,6 +53,13 @@ await build({
 });
 for (const name of ['lock.json', 'authorities.json', 'authorities-china.pem'])
   await copyFile(`${root}layers/db-tools/${name}`, `${out}/db-tools/${name}`);
+await writeFile(
+  `${out}/nightjar.1`,
+  manualPage(
+    nightjarProgram(() => undefined),
+    packageJson.version,
+  ),
+);
 for (const name of functionNames) await bundleFunction(name, `${out}/functions`);
 await promisify(execFile)(`${root}node_modules/.bin/tsc`, ['--project', `${root}lib/tsconfig.json`]);
 for (const adapters of ['engines', 'vaults']) await keepDescribed(`${out}/types/core/${adapters}`);

@@ -631,6 +631,19 @@ export function nightjarProgram(ask: (asked: Request) => void): Command {
     .action(() => askingAlone(verifyLayer));
 
   program
+    .command('completion')
+    .description('print what makes a shell complete commands and options')
+    .argument('<shell>', 'bash, zsh or fish: source <(nightjar completion bash)')
+    .action((shell: string) =>
+      askingAlone(async ({ out }) => {
+        const { completionScript } = await import('./shell/completion.ts');
+        const script = completionScript(shell, program);
+        for (const line of script.trimEnd().split('\n')) out.say(line);
+        return { document: { script }, failures: [] };
+      }),
+    );
+
+  program
     .command('notify')
     .description('send a test message to everybody who is told of failures')
     .option('--digest', 'tell them how everything stands instead; for a weekly timer', false)
