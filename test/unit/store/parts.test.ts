@@ -6,7 +6,7 @@ import { BackupError } from '../../../core/domain/errors.ts';
 import { objectKey } from '../../../core/domain/keys.ts';
 import type { BackupId, SourceName } from '../../../core/domain/keys.ts';
 import type { ByteStream, OpenedPart, Plan, PlannedPart, RunEvent, Source } from '../../../core/ports.ts';
-import { readCatalog } from '../../../core/store/parts/catalog.ts';
+import { catalogPart, readCatalog } from '../../../core/store/parts/catalog.ts';
 import { afterReadingAgain, readWhole } from '../../../core/store/parts/read-again.ts';
 import type { PartOfBackup } from '../../../core/store/parts/read-again.ts';
 import { openPart, openStored } from '../../../core/store/parts/reading.ts';
@@ -78,6 +78,12 @@ test('each part is stored packed or as it is, tagged, and known by what lies the
     { role: 'data', file: 'data/0001.sql.zst', bytes: 2, sha256: sha256(bodyOf('data/0001.sql.zst')) },
     { role: 'catalog', file: 'catalog.json.zst', storedBytes: bodyOf('catalog.json.zst').length },
   ]);
+});
+
+test('a catalog that is too large to be read again is not stored', async () => {
+  const { content } = catalogPart(catalog, JSON.stringify(catalog).length - 1).open();
+
+  await expect(Array.fromAsync(content)).rejects.toMatchObject({ code: 'source-unsupported' });
 });
 
 test('what its program said comes with a part, and a catalog’s maker says nothing', async () => {
