@@ -30,6 +30,7 @@ import { descriptorOf, inspection, plainSqlOf } from './engines/index.ts';
 import { configuredSigning } from './signing.ts';
 import { openSecrets } from './secrets/index.ts';
 import { rdsToken } from './secrets/rds-token.ts';
+import type { RosterKnown, SourcesOfRoster } from './roster.ts';
 import { openStore } from './store/store.ts';
 import type { Store } from './store/store.ts';
 import { namingKey, surroundings } from './surroundings.ts';
@@ -56,6 +57,8 @@ export type Host = {
   said?: ((line: string) => void) | undefined;
   /** The runbook that came with the program, where people can open it. */
   runbook?: string | undefined;
+  /** `false`: sources that were found by their tag are no business of this host, which may not even read of them. */
+  knowsRoster?: boolean | undefined;
   /** The configuration, where the commands that a message suggests have to name it. */
   configuration?: string | undefined;
   /** The further vault that is worked in, which they have to name, too. */
@@ -77,8 +80,10 @@ export type Nightjar = {
   sourceNames: readonly SourceName[];
   /** A source's settings, without reaching anything. Throws `input-invalid` for a name that is not configured. */
   settings(name: string): SourceConfig;
-  /** What AWS was asked to make of the configuration. */
-  cloud: Config['cloud'];
+  /** What the configuration says of AWS, and of every source. */
+  config: Pick<Config, 'cloud' | 'defaults'>;
+  /** What is known of the sources that were found by their tag: they are among the others here. */
+  byTag: RosterKnown;
   /** Who is told; their secrets are read when they are. */
   notifiers: readonly Notifier[];
   /** Who is called when a run ends. */
@@ -110,27 +115,33 @@ export type Nightjar = {
  * by whatever is asked of it, and keeps nobody from looking at the rest.
  */
 export async function compose(
-  config: Config,
+  written: Config,
   host: Host,
   signal: AbortSignal,
   { patient = false }: { patient?: boolean } = {},
 ): Promise<Nightjar> {
   const secrets = openSecrets(host);
-  const telling = openTelling(config, host, secrets);
+  const telling = openTelling(written, host, secrets);
   const own = surroundings(secrets, host.folder);
-  const { vault, close } = await openVault(config.vault, 'vault', own, signal).catch((error: unknown) => {
+  const { vault, close } = await openVault(written.vault, 'vault', own, signal).catch((error: unknown) => {
     if (!patient || !isBackupError(error)) throw error;
     return { vault: unopenedVault(telling.place, error), close: () => undefined };
   });
-  const further = new Map<string, Promise<OpenVault>>();
+  const isAsked = written.cloud?.byTag !== undefined && host.knowsRoster !== false;
+  const { sources: byTag, ...known }: SourcesOfRoster = isAsked
+    ? await import('./roster.ts').then(({ rosterSources }) => rosterSources(written, openStore(vault), signal))
+    : { sources: new Map() };
+  const further = [...byTag].filter(([name]) => !written.sources.has(name));
+  const config = { ...written, sources: new Map([...written.sources, ...further]) };
+  const vaults = new Map<string, Promise<OpenVault>>();
 
   function openFurther(name: string, stop: AbortSignal): Promise<OpenVault> {
     const named = Object.hasOwn(config.vaults, name) ? config.vaults[name] : undefined;
     if (named === undefined) throw unknownVault(name, config);
-    const known = further.get(name) ?? openVault(named, `vaults.${name}`, own, stop);
-    further.set(name, known);
-    known.catch(() => further.delete(name));
-    return known;
+    const one = vaults.get(name) ?? openVault(named, `vaults.${name}`, own, stop);
+    vaults.set(name, one);
+    one.catch(() => vaults.delete(name));
+    return one;
   }
   const identitiesOf = configuredIdentities(config, secrets);
   const signingOf = configuredSigning(config, secrets);
@@ -157,7 +168,8 @@ export async function compose(
     storeIn: async (path) => storeOf((await import('./vaults/folder/folder.ts')).folderVault(path)),
     sourceNames: [...config.sources.keys()],
     settings: (name) => sourceConfig(config, name),
-    cloud: config.cloud,
+    config,
+    byTag: known,
     notifiers: telling.notifiers,
     hooks: telling.hooks,
     async source(name, options, stop) {
@@ -194,7 +206,7 @@ export async function compose(
     },
     close() {
       close();
-      for (const opened of further.values()) void opened.then((one) => one.close()).catch(() => undefined);
+      for (const opened of vaults.values()) void opened.then((one) => one.close()).catch(() => undefined);
     },
   };
 }

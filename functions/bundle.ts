@@ -6,7 +6,7 @@ import { BackupError } from '../core/domain/errors.ts';
 import { formatBytes, type Bytes } from '../core/domain/units.ts';
 import { packageFolders, writeNotices } from './host/notices.ts';
 
-export const functionNames = ['backup', 'restore', 'drill', 'rotate', 'copy', 'check'] as const;
+export const functionNames = ['backup', 'restore', 'drill', 'rotate', 'copy', 'check', 'by-tag'] as const;
 export type FunctionName = (typeof functionNames)[number];
 /**
  * `bytes`: all of it; `initBytes`: what a cold start reads before the first event. `meta`: what went into it, as
@@ -34,7 +34,7 @@ const neverLoaded = ['pg-native'];
 
 /** What reaches databases: functions that work in the vault alone have none of it. */
 const databaseDrivers = ['pg', 'mysql2/promise', '@aws-sdk/rds-signer'];
-const vaultAlone: readonly FunctionName[] = ['rotate', 'copy', 'check'];
+const vaultAlone: readonly FunctionName[] = ['rotate', 'copy', 'check', 'by-tag'];
 /** What signs: readers go by the public key alone. */
 const signer = '@aws-sdk/client-kms';
 

@@ -1,5 +1,4 @@
 import { functionEnvironmentSchema } from '../core/contract/events/requests.ts';
-import { factsOf } from '../core/contract/config/sources/source-facts.ts';
 import { check } from '../core/commands/check/check.ts';
 import { watchedSources } from '../core/survey/watched.ts';
 import { checkEventSchema } from '../core/contract/events/check.ts';
@@ -8,7 +7,6 @@ import { readEvent } from '../core/contract/events/requests.ts';
 import type { AccountLook } from '../core/domain/watch/account.ts';
 import { checkResult } from '../core/domain/watch/check-result.ts';
 import { BackupError, collected } from '../core/domain/errors.ts';
-import { schedulesMeant } from '../lib/plan/names.ts';
 import type { Occasion } from './host/identity.ts';
 import { lambdaHandler } from './host/host.ts';
 import type { Invocation } from './host/host.ts';
@@ -24,7 +22,7 @@ export const handler = lambdaHandler({
   async work({ digest: isDigest }, nightjar, signal): Promise<CheckResult> {
     const looking: Looking = {
       ...nightjar,
-      account: (stop: AbortSignal) => lookedAtAccount(nightjar, stop),
+      account: (stop: AbortSignal) => lookedAt(nightjar, stop),
       copiesWithinMs,
     };
     if (isDigest) return digested(looking, signal);
@@ -55,23 +53,11 @@ async function digested(nightjar: Looking, signal: AbortSignal): Promise<CheckRe
 }
 
 /** Loaded when the stack asks for a look: what signs requests is no small thing to read at a cold start. */
-async function lookedAtAccount(
-  { sourceNames, settings, cloud }: Invocation,
-  signal: AbortSignal,
-): Promise<AccountLook> {
+async function lookedAt(nightjar: Invocation, signal: AbortSignal): Promise<AccountLook> {
   const { NIGHTJAR_SCHEDULES: schedules, NIGHTJAR_MUST_COVER: mustCover } = functionEnvironmentSchema.parse(
     process.env,
   );
   if (schedules.length === 0 && mustCover === undefined) return { judged: [], found: [] };
-  const [{ lookAtAccount }, { askAws }] = await Promise.all([import('./account/look.ts'), import('./account/aws.ts')]);
-  const hosts = sourceNames.flatMap((name) => {
-    const source = settings(name);
-    return [factsOf(source).server?.host ?? [], source.cloud.restoreHost ?? []].flat();
-  });
-  const isDigested = cloud?.digest !== undefined;
-  const meant = schedulesMeant(
-    sourceNames.map((name) => [name, settings(name)]),
-    isDigested,
-  );
-  return lookAtAccount({ schedules, meant, mustCover, hosts }, askAws(process.env), signal);
+  const { lookAround } = await import('./account/around.ts');
+  return lookAround(nightjar, { schedules, mustCover }, signal);
 }

@@ -34,6 +34,8 @@ const reasons: Readonly<Record<string, string>> = {
   ReadLedgers: 'Rotation is there for every source: what the vault remembers of each.',
   RememberBackups:
     'A check is there for every source: what the vault remembers of each, beside its backups, and nothing else.',
+  HoldLease:
+    'Databases by tag are not there yet when the stack is made: the leases of all of them, and of no other source.',
   HoldLeases: 'The leases of every source: leftovers are swept under the lease of their source.',
   ReadAllBackups: 'Copies are made of every source: its manifests and parts, and nothing else in the bucket.',
   HoldLeasesOfCopies: 'Copies are made of every source: the leases that they have in further vaults.',
@@ -55,6 +57,9 @@ const reasons: Readonly<Record<string, string>> = {
   LookAtSchedules: 'Listing schedules knows no resource (Service Authorization Reference, EventBridge Scheduler).',
   LookAtDatabases:
     'Which databases nobody backs up shows only to whoever may list all of them; nothing of them is read.',
+  LogInByTag:
+    'Databases by tag are not there yet when the stack is made. Each lets this one user in or not, by itself, and the ' +
+    'action knows no tags (Service Authorization Reference, Amazon RDS IAM Authentication).',
   ShowAlarms: 'Alarms of this stack, by the beginning of their names.',
   ShowGraphs: 'Metrics are no resource (Service Authorization Reference, CloudWatch).',
 };

@@ -15,7 +15,7 @@ import { Code } from 'aws-cdk-lib/aws-lambda';
 import { BackupError } from '../core/domain/errors.ts';
 
 /** The functions that there are. */
-export const jobs = ['backup', 'restore', 'drill', 'rotate', 'copy', 'check'] as const;
+export const jobs = ['backup', 'restore', 'drill', 'rotate', 'copy', 'check', 'by-tag'] as const;
 export type Job = (typeof jobs)[number];
 
 /** The configuration as the functions get it, and the files beside it that they need; paths relative to `folder`. */
@@ -55,6 +55,7 @@ export function withBundles<T>({ document, folder, files }: Carried, use: (newCo
       rotate: codeOf('rotate'),
       copy: codeOf('copy'),
       check: codeOf('check'),
+      'by-tag': codeOf('by-tag'),
     }));
   });
 }

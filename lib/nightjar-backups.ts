@@ -18,6 +18,9 @@ import type { WatchedFunction } from './constructs/alarms.ts';
 import { BackupDashboard } from './constructs/dashboard.ts';
 import { DatabaseLayer } from './constructs/database-layer.ts';
 import { DeadLetters } from './constructs/dead-letters.ts';
+import { ByTagFunctions } from './constructs/functions/by-tag-functions.ts';
+import type { ByTagFunctionsProps } from './constructs/functions/by-tag-functions.ts';
+import { byTagSamples } from '../core/contract/cloud/by-tag-problems.ts';
 import { KeeperFunctions } from './constructs/functions/keeper-functions.ts';
 import { Network } from './constructs/network.ts';
 import type { NightjarFunction } from './constructs/functions/nightjar-function.ts';
@@ -30,9 +33,9 @@ import { furtherVaults } from './rights/copies.ts';
 import type { FurtherVaults } from './rights/copies.ts';
 import { slugOf, slugRoom } from './plan/names.ts';
 import { outputs } from './outputs.ts';
-import { plannedCheck, plannedDigest, plannedOf } from './plan/planned.ts';
+import { plannedByTag, plannedCheck, plannedDigest, plannedOf } from './plan/planned.ts';
 import { deployable } from './read-config.ts';
-import type { Deployable, WrittenConfig } from './read-config.ts';
+import type { WrittenConfig } from './read-config.ts';
 import { roomsOf } from './plan/rooms.ts';
 import type { StackRoom } from './plan/rooms.ts';
 import type { Shared } from './shared.ts';
@@ -77,34 +80,40 @@ export class NightjarBackups extends Construct {
     });
     const signingKey = cloud.signingKey ? new SigningKey(this, 'Signing', { stack }).key : undefined;
     const prefix = place.prefix.replace(/^\/+|\/+$/g, '');
+    const samples = byTagSamples(all);
     const shared: Shared = {
       stack,
       all,
       vault: { bucket, key, region: place.region, prefix: prefix === '' ? '' : `${prefix}/` },
-      further: furtherVaults(this, all),
+      further: furtherVaults(this, { vaults: all.vaults, sources: [...all.sources.values(), ...samples] }),
       common: { topic, deadLetters, logDays: Number.parseInt(cloud.logRetention, 10), tracing: cloud.tracing },
     };
     const rooms = roomsOf(this, stack, [...all.sources.keys()], cloud.stacks);
-    const regions = rdsSources(all).map(({ region }) => region);
+    const regions = [
+      ...rdsSources(all).map(({ region }) => region),
+      ...(samples.length > 0 && cloud.region !== undefined ? [cloud.region] : []),
+    ];
     const layers = rooms.map((room) => new DatabaseLayer(room.scope, 'Tools', { folder, regions }).version);
     const networks = networksOf(this, cloud);
-    const { functions, keepers } = withBundles(
-      { document, folder, files: authoritiesOf(all, shared.further) },
-      (newCode) => ({
-        functions: new Map(
+    const { functions, keepers, byTag } = withBundles(
+      { document, folder, files: authoritiesOf([...all.sources.values(), ...samples], shared.further) },
+      (newCode) => {
+        const functions = new Map(
           rooms.flatMap((room, index) =>
             functionsIn(room, { shared, networks, code: newCode(), layer: layers[index]! }),
           ),
-        ),
-        keepers: new KeeperFunctions(this, 'Keepers', {
+        );
+        const keepers = new KeeperFunctions(this, 'Keepers', {
           shared,
           code: newCode(),
           layer: layers[0]!,
           scheduleGroups: rooms.map(({ name }) => name),
-        }),
-      }),
+        });
+        const given = { shared, networks, code: newCode(), layer: layers[0]!, keepers };
+        return { functions, keepers, byTag: byTagIn(this, samples, given) };
+      },
     );
-    for (const room of rooms) equip(room, { shared, functions, keepers });
+    for (const room of rooms) equip(room, { shared, functions, keepers, byTag });
     const { rotate, check } = keepers;
     outputs(this, { stack, bucket, topic, deadLetters, check: check.fn, rotate: rotate.fn, signingKey });
     this.bucket = bucket;
@@ -140,7 +149,12 @@ function prefixOf(stackName: string): string {
   return slugOf(stackName, longestPrefix);
 }
 
-type Made = { shared: Shared; functions: ReadonlyMap<SourceName, SourceFunctions>; keepers: KeeperFunctions };
+type Made = {
+  byTag: ByTagFunctions | undefined;
+  shared: Shared;
+  functions: ReadonlyMap<SourceName, SourceFunctions>;
+  keepers: KeeperFunctions;
+};
 
 function functionsIn(
   { scope, sources }: StackRoom,
@@ -154,8 +168,19 @@ function functionsIn(
   });
 }
 
+/** The functions for databases that are found by their tag, where the file asks for them. */
+function byTagIn(
+  scope: Construct,
+  [sample]: readonly SourceConfig[],
+  { networks, ...given }: Omit<ByTagFunctionsProps, 'byTag' | 'sample' | 'network'> & { networks: Networks },
+): ByTagFunctions | undefined {
+  const { byTag } = given.shared.all.cloud;
+  if (byTag === undefined || sample === undefined) return undefined;
+  return new ByTagFunctions(scope, 'ByTag', { ...given, byTag, sample, network: networks.get(byTag.network)! });
+}
+
 /** What stands around the functions of a stack: when they run, who hears of it, what a person looks at. */
-function equip({ scope, name, sources, isFirst }: StackRoom, { shared, functions, keepers }: Made): void {
+function equip({ scope, name, sources, isFirst }: StackRoom, { shared, functions, keepers, byTag }: Made): void {
   const { all, common } = shared;
   const { cloud } = all;
   const { topic, deadLetters } = common;
@@ -172,11 +197,13 @@ function equip({ scope, name, sources, isFirst }: StackRoom, { shared, functions
         rotate: rotate.fn,
         copy: copy?.fn,
       }),
-      ...(isFirst ? [plannedCheck(all, check.fn), ...plannedDigest(all, check.fn)] : []),
+      ...(isFirst
+        ? [plannedCheck(all, check.fn), ...plannedDigest(all, check.fn), ...plannedByTag(byTag?.look.fn)]
+        : []),
     ],
   });
   const ofSources = sources.map((source) => watchedSource(source, all.sources.get(source)!, backup(source)));
-  const watched = [...ofSources, ...(isFirst ? watchedKeepers(keepers) : [])];
+  const watched = [...ofSources, ...(isFirst ? [...watchedKeepers(keepers), ...watchedByTag(byTag)] : [])];
   const checkHours = longestGapHours(cloud.check, cloud.timeZone);
   const alarms = new Alarms(scope, 'Alarms', {
     stack: name,
@@ -218,8 +245,8 @@ function networksOf(scope: Construct, { stack, networks }: CloudConfig): Network
 }
 
 /** Certificates that lie beside the configuration. */
-function authoritiesOf({ sources }: Deployable, { files: ofVaults }: FurtherVaults): string[] {
-  const files = [...sources.values()]
+function authoritiesOf(sources: readonly SourceConfig[], { files: ofVaults }: FurtherVaults): string[] {
+  const files = sources
     .map((source) => factsOf(source))
     .flatMap(({ server, drills }) => [server?.tls, drills?.server?.tls])
     .flatMap((tls) => (tls?.mode === 'verify' && tls.ca !== 'rds' && tls.ca !== 'public' ? [tls.ca] : []));
@@ -234,6 +261,28 @@ function watchedSource(source: SourceName, { cloud }: SourceConfig, { fn }: Nigh
     fn,
     timeoutSeconds: sizingOf(cloud).timeoutSeconds,
   };
+}
+
+function watchedByTag(made: ByTagFunctions | undefined): WatchedFunction[] {
+  if (made === undefined) return [];
+  const { timeoutSeconds } = smallSizing;
+  const name = (job: string) => (what: string) => `by-tag${job}-${what}`;
+  return [
+    {
+      label: 'Looking for databases by tag',
+      name: name(''),
+      failed: 'discovery-failed',
+      fn: made.look.fn,
+      timeoutSeconds,
+    },
+    {
+      label: 'The backup of a database by tag',
+      name: name('-backup'),
+      failed: 'failed',
+      fn: made.backup.fn,
+      timeoutSeconds: sizingOf(made.sample.cloud).timeoutSeconds,
+    },
+  ];
 }
 
 /** Named the other way round, so that no source's name can make the same. */

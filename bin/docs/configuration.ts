@@ -107,11 +107,12 @@ export function configurationDocs(schema: Schema, example: string): string {
     section(
       '`cloud`',
       'What `cdk deploy` makes of the file on AWS: [cloud.md](cloud.md). The command line and the functions ' +
-        'read the file and leave this out.',
+        'read the file and leave this out, but for what `byTag` has found.',
       cloud,
     ),
     section('`cloud` `objectLock`', '', cloud?.properties?.['objectLock']),
     section('`cloud` `slack`', '', cloud?.properties?.['slack']),
+    section('`cloud` `byTag`', 'Databases that need not stand in the file.', cloud?.properties?.['byTag']),
     section(
       '`cloud` `networks.<name>`',
       'Networks that are there already; functions run in them to reach databases that have no public address.',

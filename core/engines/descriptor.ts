@@ -62,6 +62,8 @@ export type EngineDescriptor<Schema extends z.ZodType = z.ZodType> = {
   readonly name: string;
   /** What the key means, in one sentence. */
   readonly about: string;
+  /** What Amazon RDS calls such servers, where it has them. */
+  readonly rds?: RegExp | undefined;
   /** What the documentation says above the keys below it. */
   readonly note?: string | undefined;
   /** The keys below it. */

@@ -26,6 +26,11 @@ export function descriptorOf(name: EngineName): EngineDescriptor {
   return engines[name];
 }
 
+/** The engine of a server of Amazon RDS, by what RDS calls it; undefined for what has none here. */
+export function engineOfRds(called: string): EngineName | undefined {
+  return engineNames.find((name) => descriptorOf(name).rds?.test(called));
+}
+
 /** How servers of an engine want rows of other origin written. Throws `input-invalid` for one that takes none. */
 export async function dialectOf(name: string): Promise<RowDialect> {
   const dialect = await (Object.hasOwn(engines, name) ? descriptorOf(name as EngineName).dialect?.() : undefined);

@@ -9,7 +9,7 @@ import type { Login } from './login.ts';
 import { serverProblems } from './server-problems.ts';
 import type { Against } from './server-problems.ts';
 
-type OnServers = Pick<EngineDescriptor, 'name' | 'about' | 'note'> &
+type OnServers = Pick<EngineDescriptor, 'name' | 'about' | 'note' | 'rds'> &
   Against & {
     /** `a PostgreSQL server`. */
     what: string;

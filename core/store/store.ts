@@ -15,6 +15,7 @@ import { leaseWritten, readLease } from './lease/state.ts';
 import { checkersOf } from './memory/checkers.ts';
 import { addToLedgerIndex, readLedger, readLedgerIndex, writeLedger } from './memory/ledger.ts';
 import { editOutbox, readOutbox } from './memory/outbox.ts';
+import { readRoster, writeRoster } from './memory/roster.ts';
 import { readCatalog } from './parts/catalog.ts';
 import { afterReadingAgain, readWhole } from './parts/read-again.ts';
 import { openPart } from './parts/reading.ts';
@@ -94,6 +95,8 @@ export function openStore(
     writeLedger: on(writeLedger),
     readLedgerIndex: on(readLedgerIndex),
     addToLedgerIndex: on(addToLedgerIndex),
+    readRoster: on(readRoster),
+    writeRoster: on(writeRoster),
     checkersOf: on(checkersOf),
     readOutbox: on(readOutbox),
     editOutbox: on(editOutbox),

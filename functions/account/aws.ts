@@ -4,12 +4,13 @@ import { SignatureV4 } from '@smithy/signature-v4';
 import { BackupError } from '../../core/domain/errors.ts';
 
 export type AwsRequest = {
-  service: 'scheduler' | 'rds';
+  service: 'scheduler' | 'rds' | 'lambda';
   method: 'GET' | 'POST';
   path: string;
   query?: Record<string, string>;
-  /** Of a form. */
+  /** Of a form, unless `headers` are there. */
   body?: string;
+  headers?: Record<string, string>;
 };
 /** Asks a service and gives its answer. Throws `internal` with the beginning of what else it says. */
 export type AskAws = (request: AwsRequest, signal: AbortSignal) => Promise<string>;
@@ -28,11 +29,14 @@ export function askAws(env: Readonly<Record<string, string | undefined>>): AskAw
     secretAccessKey: env['AWS_SECRET_ACCESS_KEY'] ?? '',
     ...(env['AWS_SESSION_TOKEN'] !== undefined && { sessionToken: env['AWS_SESSION_TOKEN'] }),
   };
-  return async ({ service, method, path, query = {}, body }, signal) => {
+  return async ({ service, method, path, query = {}, body, headers: own }, signal) => {
     const { protocol, hostname, port, host, origin } = new URL(
       env['AWS_ENDPOINT_URL'] ?? `https://${service}.${region}.amazonaws.com`,
     );
-    const form = body === undefined ? {} : { 'content-type': 'application/x-www-form-urlencoded; charset=utf-8' };
+    const form =
+      body === undefined || own !== undefined
+        ? own
+        : { 'content-type': 'application/x-www-form-urlencoded; charset=utf-8' };
     const unsigned = new HttpRequest({
       method,
       protocol,

@@ -129,6 +129,7 @@ async function within<R extends object>(
     NIGHTJAR_CONFIG: file,
     NIGHTJAR_TOOLS: layer,
     NIGHTJAR_TOPIC: topic,
+    NIGHTJAR_ROSTER: roster,
   } = functionEnvironmentSchema.parse(process.env);
   const path = resolve(bundle, file);
   const text = await readFile(path, 'utf8').catch((cause: unknown) => {
@@ -142,6 +143,7 @@ async function within<R extends object>(
     env: process.env,
     folder: dirname(path),
     identity,
+    knowsRoster: roster === 'on',
     layer: async () => layer,
     toolsFacts: () => readToolsFacts(layer),
   };

@@ -26,12 +26,15 @@ export function scheduleNames(source: string) {
 }
 
 /** The names of all schedules that a deployment makes of these sources, in whichever of its stacks. */
-export function schedulesMeant(sources: readonly (readonly [string, ScheduledSource])[], digest: boolean): string[] {
+export function schedulesMeant(
+  sources: readonly (readonly [string, ScheduledSource])[],
+  { digest = false, byTag = false },
+): string[] {
   const ofSources = sources.flatMap(([source, { copies, watch }]) => {
     const { backup, rotate, copy, drill } = scheduleNames(source);
     return [backup, rotate, ...(copies.length > 0 ? [copy] : []), ...(watch.drillEveryMs === undefined ? [] : [drill])];
   });
-  return ['check', ...(digest ? ['digest'] : []), ...ofSources];
+  return ['check', ...(digest ? ['digest'] : []), ...(byTag ? ['by-tag'] : []), ...ofSources];
 }
 
 /** The name of a function: `Nightjar-backup-shop`, `Nightjar-check`. */

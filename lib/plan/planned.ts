@@ -80,6 +80,13 @@ export function plannedCheck({ cloud }: Deployable, check: IFunction): Planned {
   };
 }
 
+/** The schedule of whoever looks for databases by tag, and starts what is due of them: four times an hour. */
+export function plannedByTag(look: IFunction | undefined): Planned[] {
+  const description = 'Looks for databases by tag, and starts what is due of them';
+  const when = { cron: '*/15 * * * *', timeZone: 'UTC', windowMs: 0 };
+  return look === undefined ? [] : [{ name: 'by-tag', description, ...when, fn: look, event: {} }];
+}
+
 /** The schedule of the digest, where the configuration asks for one. */
 export function plannedDigest({ cloud }: Deployable, check: IFunction): Planned[] {
   if (cloud.digest === undefined) return [];

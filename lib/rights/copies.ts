@@ -3,6 +3,7 @@ import { Stack } from 'aws-cdk-lib';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { vaultDescriptor } from '../../core/contract/config/vaults/vault.ts';
+import type { SourceConfig } from '../../core/contract/config/config.ts';
 import type { Deployable } from '../read-config.ts';
 import { allow, beforeItIsThere, keysBelow, keyStatement, listing, manifests } from './grants.ts';
 import { notReleased, onlyNew, parts, remembering } from './grants.ts';
@@ -22,9 +23,12 @@ export type FurtherVaults = {
 };
 
 /** Those that the sources of a configuration are copied into; one that nobody names is left out. */
-export function furtherVaults(scope: Construct, { vaults, sources }: Pick<Deployable, 'vaults' | 'sources'>) {
+export function furtherVaults(
+  scope: Construct,
+  { vaults, sources }: Pick<Deployable, 'vaults'> & { sources: readonly Pick<SourceConfig, 'copies'>[] },
+) {
   const within = new Construct(scope, 'Copies');
-  const used = new Set([...sources.values()].flatMap(({ copies }) => copies.map(({ vault }) => vault)));
+  const used = new Set(sources.flatMap(({ copies }) => copies.map(({ vault }) => vault)));
   const reached = [...used].map((name) => ({ name, ...vaultDescriptor(vaults[name]!).reach(vaults[name]!) }));
   return {
     any: used.size > 0,

@@ -24,11 +24,16 @@ export const beforeItIsThere = { Bool: { 's3:ObjectCreationOperation': 'false' }
 /** With this tag an object is the lifecycle rule's: whoever could give it could delete (docs/rotation.md). */
 export const notReleased = { StringNotEquals: { 's3:RequestObjectTag/nightjar-tier': 'released' } };
 
-/** What the backup of a source does in the vault: writes below its own place, over nothing, and deletes nothing. */
-export function backupStatements(vault: VaultPlace, source: SourceName): PolicyStatement[] {
-  const keys = keysBelow(vault, `${sourceSegment(source)}/`);
+/** Where everything of a source lies. */
+export function placeOf(source: SourceName): string {
+  return `${sourceSegment(source)}/`;
+}
+
+/** What the backup of a source, or of several below one pattern, does in the vault: writes below its own place, over nothing, and deletes nothing. */
+export function backupStatements(vault: VaultPlace, place: string): PolicyStatement[] {
+  const keys = keysBelow(vault, place);
   return [
-    listing(vault, `${sourceSegment(source)}/`, outboxFolder),
+    listing(vault, place, outboxFolder),
     remembering(vault),
     allow('HoldLease', ['s3:GetObject', 's3:GetObjectTagging', 's3:PutObject'], keys('lease.json')),
     allow('StoreParts', ['s3:PutObject'], keys(...parts), onlyNew),
@@ -45,10 +50,10 @@ export function backupStatements(vault: VaultPlace, source: SourceName): PolicyS
  * What a restore does: reads the backups of one source, and leaves beside them whether they were proven, and which
  * requests were carried out.
  */
-export function restoreStatements(vault: VaultPlace, source: SourceName): PolicyStatement[] {
-  const keys = keysBelow(vault, `${sourceSegment(source)}/`);
+export function restoreStatements(vault: VaultPlace, place: string): PolicyStatement[] {
+  const keys = keysBelow(vault, place);
   return [
-    listing(vault, `${sourceSegment(source)}/`, outboxFolder),
+    listing(vault, place, outboxFolder),
     remembering(vault),
     allow('ReadBackups', ['s3:GetObject'], keys(manifests, 'ledger.json', ...parts)),
     allow('RecordProof', ['s3:PutObject'], keys('*/proofs/*'), onlyNew),
@@ -58,10 +63,10 @@ export function restoreStatements(vault: VaultPlace, source: SourceName): Policy
 }
 
 /** What a drill does: reads the backups of one source, and leaves beside them whether they have passed. */
-export function drillStatements(vault: VaultPlace, source: SourceName): PolicyStatement[] {
-  const keys = keysBelow(vault, `${sourceSegment(source)}/`);
+export function drillStatements(vault: VaultPlace, place: string): PolicyStatement[] {
+  const keys = keysBelow(vault, place);
   return [
-    listing(vault, `${sourceSegment(source)}/`, outboxFolder),
+    listing(vault, place, outboxFolder),
     remembering(vault),
     allow('ReadBackups', ['s3:GetObject'], keys(manifests, 'ledger.json', ...parts)),
     allow('RecordProof', ['s3:PutObject'], keys('*/proofs/*-drill-*.json'), onlyNew),
@@ -109,6 +114,24 @@ export function checkStatements(vault: VaultPlace): PolicyStatement[] {
       ['s3:GetObject', 's3:GetObjectTagging', 's3:PutObject'],
       keys('ledger.json', '*/ledger.json'),
     ),
+  ];
+}
+
+/** Which sources were found by their tag. */
+const roster = 'roster.json';
+
+/** To know the sources that were found by their tag. */
+export function readRosterStatement(vault: VaultPlace): PolicyStatement {
+  return allow('ReadRoster', ['s3:GetObject'], keysBelow(vault, '')(roster));
+}
+
+/** To write them down, which nobody else may: who can, says where the backups by tag log in. */
+export function rosterStatements(vault: VaultPlace): PolicyStatement[] {
+  const writing = ['s3:GetObject', 's3:GetObjectTagging', 's3:PutObject'];
+  return [
+    listing(vault, roster, outboxFolder),
+    remembering(vault),
+    allow('WriteRoster', writing, keysBelow(vault, '')(roster)),
   ];
 }
 

@@ -30,8 +30,8 @@ export function tellingStatements(
   ];
 }
 
-/** What the check looks at in the account. Listing schedules knows no resource (Service Authorization Reference). */
-export function accountStatements(scope: Construct, { mustCover }: Pick<CloudConfig, 'mustCover'>): PolicyStatement[] {
+/** To list the database servers of the account and region, which shows nothing that is in them. */
+export function listDatabasesStatement(scope: Construct): PolicyStatement {
   const inRds = (resource: string) =>
     Stack.of(scope).formatArn({
       service: 'rds',
@@ -39,18 +39,43 @@ export function accountStatements(scope: Construct, { mustCover }: Pick<CloudCon
       resourceName: '*',
       arnFormat: ArnFormat.COLON_RESOURCE_NAME,
     });
+  const actions = ['rds:DescribeDBInstances', 'rds:DescribeDBClusters'];
+  return allow('LookAtDatabases', actions, [inRds('db'), inRds('cluster')]);
+}
+
+/** Which databases the check asks about: those with the tag that makes sources are to be covered, too. */
+export function mustCoverOf({ mustCover, byTag }: Pick<CloudConfig, 'mustCover' | 'byTag'>): string | undefined {
+  return mustCover ?? (byTag && `tag:${byTag.tag}`);
+}
+
+/** What the check looks at in the account. Listing schedules knows no resource (Service Authorization Reference). */
+export function accountStatements(
+  scope: Construct,
+  cloud: Pick<CloudConfig, 'mustCover' | 'byTag'>,
+): PolicyStatement[] {
   return [
     allow('LookAtSchedules', ['scheduler:ListSchedules'], ['*']),
-    ...(mustCover === undefined
-      ? []
-      : [
-          allow(
-            'LookAtDatabases',
-            ['rds:DescribeDBInstances', 'rds:DescribeDBClusters'],
-            [inRds('db'), inRds('cluster')],
-          ),
-        ]),
+    ...(mustCoverOf(cloud) === undefined ? [] : [listDatabasesStatement(scope)]),
   ];
+}
+
+/** To start functions. */
+export function startStatement(functionArns: string[]): PolicyStatement {
+  return allow('Start', ['lambda:InvokeFunction'], functionArns);
+}
+
+/**
+ * To log in to any database of RDS here as one user by IAM: who may is said in each database, by whoever made that user.
+ * This action knows no tags (Service Authorization Reference, Amazon RDS IAM Authentication).
+ */
+export function loginByTagStatement(scope: Construct, user: string): PolicyStatement {
+  const anywhere = Stack.of(scope).formatArn({
+    service: 'rds-db',
+    resource: 'dbuser',
+    resourceName: `*/${user}`,
+    arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+  });
+  return allow('LogInByTag', ['rds-db:connect'], [anywhere]);
 }
 
 /** The secrets of whom every function tells, and those that this one takes for its own work. */

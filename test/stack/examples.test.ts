@@ -41,7 +41,7 @@ test('the check looks for exactly those schedules that a deployment makes', () =
 
   expect(others.length).toBeGreaterThan(0);
   expect(made.map(([, { Properties }]) => Properties['Name']).sort()).toEqual(
-    schedulesMeant([...sources], true).sort(),
+    schedulesMeant([...sources], { digest: true }).sort(),
   );
 }, 120_000);
 

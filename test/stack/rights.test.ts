@@ -253,6 +253,63 @@ test('the function that copies reads the vault and adds to the copy: nothing els
   expect(Object.keys(what).filter(letIn('Somebody'))).toEqual([]);
 });
 
+test('what backs up by tag reaches all that has the tag, and nothing of a source of the file; what decides reaches no database', () => {
+  const found = policiesOf(exampleStack('by-tag').template).filter(({ kind }) => kind === 'identity');
+  const mayOn =
+    (of: string) =>
+    (key: string, method: string, query: Record<string, string> = {}, headers = {}) => {
+      const { statements } = found.find((one) => one.of === of)!;
+      const identity = statements.map((one, index): Rule => ({ id: `#${index}`, statement: one as Statement }));
+      const path = `/acme-backups-by-tag/prod${key === '' ? '' : `/${key}`}`;
+      const wire = {
+        method,
+        path: key === '' ? '/acme-backups-by-tag' : path,
+        query: new URLSearchParams(query),
+        headers,
+      };
+      const { needed } = s3Asked(
+        { ...wire, body: '' },
+        { region: 'eu-west-1', account: '1', encryption: () => undefined },
+      );
+      return needed.every((call) => judge(call, { identity, principal: '' }).allowed);
+    };
+  const onlyNew = { 'if-none-match': '*' };
+  const actions = (of: string): string =>
+    JSON.stringify(found.find((one) => one.of === of)!.statements.map((one) => (one as Statement).Action));
+  const part = `${id}/data/0001.sql.zst`;
+
+  const backup = mayOn('ByTag-by-tag-backup');
+  expect({
+    'its own':
+      backup(`rds.shop/${part}`, 'PUT', {}, onlyNew) && backup(`rds.cluster.ledger/${part}`, 'PUT', {}, onlyNew),
+    'its listing': backup('', 'GET', { 'list-type': '2', prefix: 'prod/rds.shop/' }),
+    'reads the roster': backup('roster.json', 'GET'),
+    'a source of the file': backup(`orders/${part}`, 'PUT', {}, onlyNew) || backup('orders/lease.json', 'PUT'),
+    'its listings': backup('', 'GET', { 'list-type': '2', prefix: 'prod/orders/' }),
+    'over what is there': backup(`rds.shop/${part}`, 'PUT'),
+    deletes: backup(`rds.shop/${part}`, 'DELETE'),
+    'writes the roster': backup('roster.json', 'PUT', {}, { 'if-match': '"x"' }),
+  }).toEqual({
+    'its own': true,
+    'its listing': true,
+    'reads the roster': true,
+    'a source of the file': false,
+    'its listings': false,
+    'over what is there': false,
+    deletes: false,
+    'writes the roster': false,
+  });
+  const writers = found.filter(({ of }) => mayOn(of)('roster.json', 'PUT', {}, { 'if-match': '"x"' }));
+  expect(writers.map(({ of }) => of)).toEqual(['ByTag-by-tag']);
+  for (const one of ['ByTag-by-tag-backup', 'ByTag-by-tag-restore', 'ByTag-by-tag-drill']) {
+    expect(actions(one)).toContain('rds-db:connect');
+    expect(actions(one)).not.toMatch(/secretsmanager|lambda:|rds:Describe/);
+  }
+  expect(actions('ByTag-by-tag')).toMatch(/lambda:InvokeFunction/);
+  expect(actions('ByTag-by-tag')).not.toMatch(/rds-db:connect|secretsmanager|DeleteObject|ec2:/);
+  expect(JSON.stringify(found.find(({ of }) => of === 'ByTag-backup-orders'))).not.toMatch(/roster|rds-db/);
+});
+
 test('where nothing is copied there is no function for it, and a vault that only stands there is nobody’s right', () => {
   const vaults = { offsite: 's3://acme-offsite/b' };
   const { template } = synthesise({ ...exampleConfig('plain'), vaults });

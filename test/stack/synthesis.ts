@@ -22,7 +22,14 @@ export type Template = {
 };
 export type Synthesised = { app: App; stack: BackupStack; template: Template; outdir: string };
 
-export const examples = ['plain', 'public-rds-iam', 'private-vpc', 'twenty-databases', 'self-hosted'] as const;
+export const examples = [
+  'plain',
+  'public-rds-iam',
+  'private-vpc',
+  'twenty-databases',
+  'self-hosted',
+  'by-tag',
+] as const;
 export type Example = (typeof examples)[number];
 
 // CDK would run the rules of CloudFormation over every template, and only warn: templateProblems runs them where they

@@ -52,6 +52,7 @@ export function costPlanOf(
       (total, { services, subnets }) => total + services.length * subnets.length,
       0,
     ),
+    ...(cloud.byTag !== undefined && { byTag: true }),
     alarmsOfEach: cloud.alarms === 'each',
     copies: copiesPlan(config, plans),
   };

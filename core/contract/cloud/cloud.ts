@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { isSchedule } from '../../domain/time/schedule.ts';
+import { byTagSchema } from './by-tag.ts';
 import { networkSchema } from './network.ts';
 import { duration, expected, expectedUnseen, group, text, timeZone, wholeNumber } from '../config/fields.ts';
 
@@ -123,6 +124,9 @@ export const cloudSchema = group('the cloud', {
       'Which database servers of RDS in this account and region have to be a source: `all`, or those with a tag ' +
         '(`tag:backup`, `tag:backup=nightly`). The check tells of each that is not. Without it, nobody asks.',
     ),
+  byTag: byTagSchema
+    .optional()
+    .describe('Databases of RDS in this account and region that become sources by a tag (docs/cloud.md).'),
   logRetention: z
     .enum(retentions, { error: expected(`one of ${retentions.join(', ')}`) })
     .default('90d')

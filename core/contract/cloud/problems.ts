@@ -1,5 +1,6 @@
 import { descriptorOf } from '../../engines/index.ts';
 import { longestGapHours } from '../../domain/time/longest-gap.ts';
+import { byTagProblems } from './by-tag-problems.ts';
 import { awsCronProblem } from './aws-schedule.ts';
 import type { Config, ConfigProblem, SourceConfig } from '../config/config.ts';
 import type { CloudConfig } from './cloud.ts';
@@ -27,6 +28,7 @@ export function cloudProblems({
   quiet = false,
   hooks,
   cloud,
+  defaults,
 }: Config): ConfigProblem[] {
   if (cloud === undefined)
     return [
@@ -46,6 +48,7 @@ export function cloudProblems({
       quiet || cloud.email.length + notify.length > 0 || cloud.slack !== undefined ? undefined : nobodyIsTold,
     ),
     ...[...sources].flatMap(([name, source]) => sourceProblems(['sources', name], source, cloud)),
+    ...byTagProblems({ cloud, defaults, sources }),
     ...notify.flatMap((one, index) => notifierProblems(['notify', index], one)),
     ...hooks.flatMap((one, index) => hookProblems(['hooks', index], one)),
     ...problem(['cloud', 'digest'], cloud.digest === undefined ? undefined : awsCronProblem(cloud.digest)),

@@ -108,14 +108,27 @@ export const configSchema = group('the configuration', {
       hooks,
       ...(readAt !== undefined && { runbook: readAt }),
       cloud,
+      defaults,
       sources: new Map(
-        Object.entries(all).map(([name, own]) => {
-          const settings = settingsOf(defaults, own);
-          return [name as SourceName, sourceOf(own, { ...settings, watch: withinWindow(settings.watch, cloud) })];
-        }),
+        Object.entries(all).map(([name, own]) => [name as SourceName, sourceWith(own, { defaults, cloud })]),
       ),
     }),
   );
+
+/** What a file says of every source. */
+type OfEvery = Pick<Config, 'defaults' | 'cloud'>;
+
+/** A source with what the rest of the file says of all of them. */
+function sourceWith(own: z.infer<typeof source>, { defaults, cloud }: OfEvery): SourceConfig {
+  const settings = settingsOf(defaults, own);
+  return sourceOf(own, { ...settings, watch: withinWindow(settings.watch, cloud) });
+}
+
+/** A source that stands elsewhere, written as in the file; undefined where it is none. */
+export function sourceElsewhere(written: unknown, every: OfEvery): SourceConfig | undefined {
+  const own = source.safeParse(written).data;
+  return own && sourceWith(own, every);
+}
 
 /** A source of the one engine that it has. */
 function sourceOf(own: z.infer<typeof source>, settings: Settings): SourceConfig {
@@ -146,6 +159,8 @@ export type Config = {
   hooks: readonly HookConfig[];
   runbook?: string | undefined;
   cloud?: CloudConfig | undefined;
+  /** Settings of sources that do not stand in the file. */
+  defaults: z.infer<typeof defaultsSchema>;
 };
 
 export type { ConfigProblem };

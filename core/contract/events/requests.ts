@@ -150,6 +150,9 @@ export const rotateEventSchema = group('the event', {
 /** What starts the copying of one source. */
 export const copyEventSchema = group('the event', { source });
 
+/** What is started for a source that no schedule of the stack knows. */
+type StartedJob = 'backup' | 'rotate' | 'copy' | 'drill';
+
 /** All variables of a function have 4 KB: names of a hundred groups would not fit. */
 function groupsOf(written: string): string[] {
   const [first = '', ...ends] = written.split(' ');
@@ -173,6 +176,15 @@ export const functionEnvironmentSchema = z.object({
         'like it.',
     ),
   NIGHTJAR_MUST_COVER: z.string().optional().describe('Which databases have to be sources, as `cloud.mustCover` says.'),
+  NIGHTJAR_ROSTER: z
+    .enum(['on', 'off'])
+    .default('off')
+    .describe('`on`: sources that were found by their tag are among those of the function.'),
+  NIGHTJAR_STARTS: z
+    .string()
+    .default('{}')
+    .transform((text) => JSON.parse(text) as Partial<Record<StartedJob, string>>)
+    .describe('Names of the functions that are started for databases by tag, as JSON, by what they do.'),
   NIGHTJAR_TOPIC: z.string().optional().describe('ARN of an SNS topic that is told what `notify` is told.'),
 });
 

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 
 /** What runs: each end of one is an event. */
-export const verbs = ['backup', 'restore', 'verify', 'rotation', 'drill', 'copy', 'check'] as const;
+export const verbs = ['backup', 'restore', 'verify', 'rotation', 'drill', 'copy', 'check', 'discovery'] as const;
 
 /**
  * How a run ended, as hooks get it on standard input and EventBridge in `detail` (source `nightjar`, detail type

@@ -37,6 +37,8 @@ export type CostPlan = {
   mails: number;
   secrets: number;
   endpoints: number;
+  /** Whether databases are backed up that no file names: nobody knows how many. */
+  byTag?: boolean;
   /** Whether the functions of each source have alarms of their own. */
   alarmsOfEach: boolean;
   /** The function that copies, where there is one: runs, their time, and what they bring into further vaults. */

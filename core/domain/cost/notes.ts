@@ -73,6 +73,9 @@ export function costNotes(plan: CostPlan, { sources }: Estimate): string[] {
             `${unmeasured.map(({ source, bytes }) => `${source} (${formatBytes(bytes)})`).join(', ')}. A backup ` +
             'is taken for half as large, and a processor for 60 MB a second, which nobody has measured on Lambda.',
         ]),
+    ...(plan.byTag
+      ? ['Databases that are found by their tag are not in here: their backups, their functions and alarms.']
+      : []),
     'Not in here: drills and restores, traffic out of AWS (about $0.09 a GB when you download a backup), taxes, ' +
       'and what your databases cost.',
   ];

@@ -36,6 +36,7 @@ const together: Partial<Record<MessageKind, { on: string; over: string }>> = {
   'schedule-disabled': { on: 'are switched off', over: 'are on again' },
   'schedule-missing': { on: 'are not there', over: 'are there again' },
   uncovered: { on: 'are in no source: nobody backs them up here', over: 'are covered now, or gone' },
+  'discovery-failed': { on: 'could not look for databases by tag', over: 'can look for databases by tag again' },
   'account-unseen': { on: "can't be looked at in the account", over: 'can be looked at in the account again' },
   'backup-failed': { on: 'could not be backed up', over: 'are backed up again' },
   gone: { on: 'have lost backups that no rotation removed', over: 'have their backups back, or it was accepted' },

@@ -20,6 +20,7 @@ const kinds: Record<Verb, MessageKind> = {
   drill: 'drill-failed',
   copy: 'copy-failed',
   check: 'check-failed',
+  discovery: 'discovery-failed',
 };
 
 /** What is told of runs. */
@@ -158,6 +159,7 @@ function commands(verb: Verb, source: SourceName | undefined): string[] {
     drill: 'drill',
     copy: 'copy',
     check: 'check',
+    discovery: 'check',
   };
   return [...new Set([`nightjar check ${word(source)}`, `nightjar ${again[verb]} ${word(source)}`])];
 }

@@ -1,3 +1,4 @@
+import type { Roster } from '../../contract/memory/roster.ts';
 import type { Alert } from '../../contract/memory/outbox.ts';
 import type { Sighting } from './alerts.ts';
 
@@ -22,6 +23,20 @@ export type RdsDatabase = {
   /** Names by which it is reached. */
   addresses: readonly string[];
   tags: Readonly<Record<string, string>>;
+  reach?: RdsReach | undefined;
+};
+
+/**
+ * How its databases are reached: the address that takes writes, `resourceId` as IAM calls it, the database that it was made
+ * with, where it was with one. `iam`: whether IAM database authentication is on.
+ */
+export type RdsReach = {
+  host: string;
+  port: number | undefined;
+  resourceId: string;
+  database: string | undefined;
+  iam: boolean;
+  vpc: string | undefined;
 };
 
 /** With this tag, and this value of it, a database needs no backup. */
@@ -35,6 +50,26 @@ export function accountUnseen(what: string, why: string, rights: string): Accoun
     subject: `the ${what} of the account can't be looked at`,
     known: [['Error', why]],
     hint: `the role of the check needs ${rights}, and its network a way to that service`,
+  };
+}
+
+/** Who looks for databases by tag does so four times an hour: after so long, nobody does. */
+const longestUnlookedMs = 2 * 3_600_000;
+
+/** The databases that are found by their tag, where nobody knows which they are now. */
+export function rosterUnseen(
+  { roster, error }: { roster?: Pick<Roster, 'at'> | undefined; error?: { message: string } | undefined },
+  now: Date,
+): AccountFinding | undefined {
+  const isLate = roster === undefined || now.getTime() - Date.parse(roster.at) > longestUnlookedMs;
+  if (error === undefined && !isLate) return undefined;
+  const looked = roster === undefined ? 'nobody has looked for them yet' : `somebody looked last at ${roster.at}`;
+  return {
+    kind: 'account-unseen',
+    what: 'databases by tag',
+    subject: "which databases have the tag isn't known",
+    known: [['Error', error?.message ?? looked]],
+    hint: 'look at the log of the function by-tag, and at its schedule of that name',
   };
 }
 

@@ -8,6 +8,7 @@ export const mariadb = onServers({
   port: 3306,
   schemes: ['mariadb', 'mysql'],
   rights: 'MariaDB',
+  rds: /mysql|mariadb/,
   readers:
     'is the name of several servers (a reader or custom endpoint of Aurora): each connection of a backup may reach another one, which knows nothing of the snapshot; write the endpoint of one instance, and the cluster’s as cloud.restoreHost',
   load: async () => (await import('./index.ts')).mariadbEngine,

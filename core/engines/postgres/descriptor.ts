@@ -7,6 +7,7 @@ export const postgres = onServers({
   port: 5432,
   schemes: ['postgres', 'postgresql'],
   rights: 'PostgreSQL',
+  rds: /postgres/,
   proxies:
     'is an RDS Proxy, which refuses the start-up options that pg_dump and psql are given: write the endpoint of ' +
     'the instance or cluster',

@@ -1,9 +1,15 @@
 import type { Code, ILayerVersion } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
-import { checkStatements, rotateStatements } from '../../rights/grants.ts';
+import { checkStatements, readRosterStatement, rotateStatements } from '../../rights/grants.ts';
 import { copyStatements, listCopiesStatements } from '../../rights/copies.ts';
 import { functionName } from '../../plan/names.ts';
-import { accountStatements, secretStatements, tellingStatements, vaultKeyStatements } from '../../rights/rights.ts';
+import {
+  accountStatements,
+  mustCoverOf,
+  secretStatements,
+  tellingStatements,
+  vaultKeyStatements,
+} from '../../rights/rights.ts';
 import { secretsOfCheck } from '../../rights/secrets.ts';
 import type { Shared } from '../../shared.ts';
 import { copySizingOf, smallSizing } from '../../plan/sizing.ts';
@@ -40,13 +46,18 @@ export class KeeperFunctions extends Construct {
       ...secretStatements(this, all, secrets),
       ...tellingStatements(this, all),
     ];
-    const setting = { sizing: smallSizing, common };
+    const { byTag } = all.cloud;
+    // of a stack that finds databases by their tag, all of them know which were found
+    const knowing = byTag === undefined ? [] : [readRosterStatement(vault)];
+    const environment = byTag === undefined ? {} : { NIGHTJAR_ROSTER: 'on' };
+    const setting = { sizing: smallSizing, common, environment };
+    const mustCover = mustCoverOf(all.cloud);
     this.rotate = new NightjarFunction(this, 'Rotate', {
       ...setting,
       functionName: functionName(stack, 'rotate'),
       description: 'Removes the backups of a source that its retention no longer keeps: { "source": "…" }',
       code: code.rotate,
-      statements: [...rotateStatements(vault), ...both([])],
+      statements: [...rotateStatements(vault), ...knowing, ...both([])],
       retries: 1,
     });
     this.check = new NightjarFunction(this, 'Check', {
@@ -55,12 +66,14 @@ export class KeeperFunctions extends Construct {
       description: 'Judges whether every source has a fresh backup, and tells what has changed: {}',
       code: code.check,
       environment: {
+        ...environment,
         NIGHTJAR_SCHEDULES: [first, ...others.map((group) => group.slice(first.length))].join(' '),
-        ...(all.cloud.mustCover !== undefined && { NIGHTJAR_MUST_COVER: all.cloud.mustCover }),
+        ...(mustCover !== undefined && { NIGHTJAR_MUST_COVER: mustCover }),
       },
       layer,
       statements: [
         ...checkStatements(vault),
+        ...knowing,
         ...listCopiesStatements(further),
         ...accountStatements(this, all.cloud),
         ...both([...secretsOfCheck(all), ...further.secrets]),
@@ -70,13 +83,14 @@ export class KeeperFunctions extends Construct {
     this.copy = further.any
       ? new NightjarFunction(this, 'Copy', {
           common,
+          environment,
           sizing: copySizingOf(
             [...all.sources.values()].flatMap(({ copies, cloud }) => (copies.length > 0 ? cloud : [])),
           ),
           functionName: functionName(stack, 'copy'),
           description: 'Brings further vaults the backups of a source that they should have: { "source": "…" }',
           code: code.copy,
-          statements: [...copyStatements(vault, further), ...both(further.secrets)],
+          statements: [...copyStatements(vault, further), ...knowing, ...both(further.secrets)],
           retries: 2,
         })
       : undefined;

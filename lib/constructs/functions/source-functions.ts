@@ -6,7 +6,7 @@ import { largestBytes } from '../../../core/contract/cloud/unfit.ts';
 import type { SourceConfig } from '../../../core/contract/config/config.ts';
 import { factsOf } from '../../../core/contract/config/sources/source-facts.ts';
 import type { SourceName } from '../../../core/domain/keys.ts';
-import { backupStatements, drillStatements, restoreStatements } from '../../rights/grants.ts';
+import { backupStatements, drillStatements, placeOf, restoreStatements } from '../../rights/grants.ts';
 import { functionName } from '../../plan/names.ts';
 import {
   loginStatements,
@@ -68,7 +68,7 @@ export class SourceFunctions extends Construct {
       description: `Backs up ${source}: { "source": ${JSON.stringify(source)} }`,
       code: code.backup,
       statements: [
-        ...backupStatements(vault, source),
+        ...backupStatements(vault, placeOf(source)),
         ...both([...own.secrets, signing.privateKey]),
         ...signingStatements(config),
       ],
@@ -81,10 +81,10 @@ export class SourceFunctions extends Construct {
       sizing: restoreSizingOf(config.cloud),
       description: `Restores ${source} into a new database: { "source": ${JSON.stringify(source)} }`,
       code: code.restore,
-      statements: [...restoreStatements(vault, source), ...both([...own.secrets, encryption.identity])],
+      statements: [...restoreStatements(vault, placeOf(source)), ...both([...own.secrets, encryption.identity])],
     });
     const drilling = [
-      ...drillStatements(vault, source),
+      ...drillStatements(vault, placeOf(source)),
       ...vaultKeyStatements(this, vault.key, vault.region),
       ...secretStatements(this, all, namesIn([...(drills ?? own).secrets, encryption.identity])),
       ...(drills === undefined ? loginStatements(this, config) : []),

@@ -111,7 +111,7 @@ export function forbidden(world: () => World): void {
     );
     // functions of one kind that fail at the same moment are told each, or once
     expect(new Set((await messagesOf(told)).map(({ kind, severity }) => `${severity} ${kind}`))).toEqual(
-      new Set(['backup', 'restore', 'rotation', 'check'].map((verb) => `problem ${verb}-failed`)),
+      new Set(['backup', 'restore', 'rotation', 'check', 'discovery'].map((verb) => `problem ${verb}-failed`)),
     );
     expect(letters.sort()).toEqual([...functions.keys()].sort());
   });
@@ -119,7 +119,7 @@ export function forbidden(world: () => World): void {
 
 /** How often Lambda lets a function try: a restore is somebody's own wish, and is not repeated behind his back. */
 function tries(name: string): number {
-  return name.includes('-backup-') ? 3 : name.includes('-restore-') ? 1 : 2;
+  return /-backup(-|$)/.test(name) ? 3 : /-restore(-|$)/.test(name) ? 1 : 2;
 }
 
 function tableOf(rows: readonly [string, string[]][]): string {

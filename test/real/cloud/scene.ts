@@ -162,12 +162,13 @@ async function rolesOf(
 ): Promise<Map<string, { role: Role; credentials: Required<Keys> }>> {
   const roles = new Map<string, { role: Role; credentials: Required<Keys> }>();
   const labels = new Map(
-    deployed
-      .all('AWS::Lambda::Function')
-      .map(({ id, properties }) => [
-        String(properties['Role']).split('/').at(-1)!,
-        id.replace('Nightjar-', '').replace('-', ' '),
-      ]),
+    deployed.all('AWS::Lambda::Function').map(({ id, properties }) => [
+      String(properties['Role']).split('/').at(-1)!,
+      id
+        .replace(/^Nightjar-by-tag-(\w+)$/, 'Nightjar-$1-rds')
+        .replace('Nightjar-', '')
+        .replace(/-(?!tag)/, ' '),
+    ]),
   );
   for (const { id } of deployed.all('AWS::IAM::Role')) {
     const label = labels.get(id) ?? (id.includes('Slack') ? 'slack' : 'scheduler');

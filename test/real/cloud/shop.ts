@@ -120,6 +120,7 @@ function configuration(
       reserveConcurrency: true,
       secretKeys: [key],
       networks: { main: { vpc, subnets: [subnet] } },
+      byTag: { network: 'main', tls: { ca: 'ledger-ca.pem' } },
     },
   };
 }
@@ -193,12 +194,20 @@ async function fillLedger(server: DatabaseServer, { port }: Directory): Promise<
   const rules = join(server.dataDir, 'pg_hba.conf');
   await writeFile(
     rules,
-    `hostssl all backup 127.0.0.1/32 ldap ldapserver=127.0.0.1 ldapport=${port} ` +
+    `hostssl all backup,nightjar 127.0.0.1/32 ldap ldapserver=127.0.0.1 ldapport=${port} ` +
       `ldapprefix="user="\n${await readFile(rules, 'utf8')}`,
   );
   const ssl = { ca: await readFile(server.caFile!, 'utf8') };
   for (const [database, statements] of [
-    ['postgres', ['select pg_reload_conf()', 'create role backup login superuser', 'create database ledger']],
+    [
+      'postgres',
+      [
+        'select pg_reload_conf()',
+        'create role backup login superuser',
+        'create role nightjar login superuser',
+        'create database ledger',
+      ],
+    ],
     [
       'ledger',
       [

@@ -1,5 +1,6 @@
 import '../../support/jest/one-realm.ts';
 import { afterAll, beforeAll } from '@jest/globals';
+import { byTag, nothingTagged } from './by-tag.ts';
 import { forbidden } from './forbidden.ts';
 import { limits } from './template/limits.ts';
 import { nights } from './nights.ts';
@@ -17,8 +18,10 @@ afterAll(() => opened?.close(), 60_000);
 
 // In this order: what was done before is what the next one finds.
 standing(world);
+nothingTagged(world);
 nights(world);
 troubles(world);
 limits(world);
+byTag(world);
 forbidden(world);
 afterwards(world);

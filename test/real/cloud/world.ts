@@ -19,6 +19,8 @@ export type World = {
   /** Gets what is put onto the event bus. */
   bus: Queue;
   deadLetters: Queue;
+  /** Gets what functions have started, in Lambda's place. */
+  started: Queue;
   fn(name: string): DeployedFunction;
   /** What the Scheduler does at the moment of a schedule: under its role, with the input that the template gives it. */
   fire(schedule: string, options?: InvokeOptions & { at?: Date }): Promise<{ attempts: Invocation[]; event: unknown }>;
@@ -29,7 +31,7 @@ export type World = {
 
 /** Starts everything. */
 export async function openWorld(): Promise<World> {
-  const queues = {} as { told: Queue; bus: Queue };
+  const queues = {} as { told: Queue; bus: Queue; started: Queue };
   let cloud: Cloud;
   const shop = await openShop((name, token) => mayLogIn(name, token, shop.ledger.port, cloud));
   cloud = await openCloud({
@@ -39,6 +41,7 @@ export async function openWorld(): Promise<World> {
       const admin = (): Keys => cloud?.admin ?? aws;
       queues.told = await newQueue('told', account, aws, admin);
       queues.bus = await newQueue('bus', account, aws, admin);
+      queues.started = await newQueue('started', account, aws, admin);
       await listen(deployed, queues, aws);
     },
   });
@@ -97,14 +100,15 @@ export async function openWorld(): Promise<World> {
 /** Lets a token in as RDS does: rightly signed by a role that may log in as this user. */
 function mayLogIn(name: string, token: string, port: number, { gate, roles }: Cloud): boolean {
   const role = gate.roleOf(/X-Amz-Credential=([A-Z0-9]+)/.exec(token)?.[1] ?? '');
-  if (role === undefined || name !== 'user=backup') return false;
+  const user = name.replace('user=', '');
+  if (role === undefined || !['backup', 'nightjar'].includes(user)) return false;
   const { credentials } = [...roles.values()].find((one) => one.role === role)!;
-  const wanted = { host: databaseHost, port, user: 'backup', region: 'eu-central-1', now: new Date() };
+  const wanted = { host: databaseHost, port, user, region: 'eu-central-1', now: new Date() };
   return (
     refusalOf(token, wanted, credentials) === undefined &&
     gate.ask(role, {
       action: 'rds-db:connect',
-      resource: `arn:aws:rds-db:eu-central-1:${account}:dbuser:db-ABCDEFGHIJKL01234/backup`,
+      resource: `arn:aws:rds-db:eu-central-1:${account}:dbuser:db-ABCDEFGHIJKL01234/${user}`,
       context: {},
     }).allowed
   );

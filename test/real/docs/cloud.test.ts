@@ -75,7 +75,13 @@ const { template } = synthesise(first);
 test('functions, alarms, queues and outputs that the pages name are those of the template', () => {
   const named = (type: string, key: string) =>
     resourcesOf(template, type).map(([, { Properties }]) => String(Properties[key]));
+  const { template: byTag } = synthesise(exampleConfig('by-tag'));
+  const ofByTag = [
+    ...resourcesOf(byTag, 'AWS::Lambda::Function').map(([, { Properties }]) => Properties['FunctionName']),
+    ...resourcesOf(byTag, 'AWS::CloudWatch::Alarm').map(([, { Properties }]) => Properties['AlarmName']),
+  ].map((name) => String(name).replace(/^ByTag-/, 'Nightjar-'));
   const made = [
+    ...ofByTag,
     ...named('AWS::Lambda::Function', 'FunctionName'),
     ...named('AWS::CloudWatch::Alarm', 'AlarmName'),
     ...named('AWS::SQS::Queue', 'QueueName'),

@@ -45,6 +45,7 @@ test.each([
   ['rotate', ofVault],
   ['copy', ofVault],
   ['check', ofVault],
+  ['by-tag', ofVault],
 ] as const)('%s holds the clients of AWS that it uses, and no other', (name, expected) => {
   expect(clients(name)).toEqual(expected);
 });
@@ -67,7 +68,7 @@ test('a cold start reads no driver of a database, no client of AWS, and no langu
 });
 
 test('functions that work in the vault alone hold no driver of a database', () => {
-  for (const name of ['rotate', 'copy', 'check'] as const)
+  for (const name of ['rotate', 'copy', 'check', 'by-tag'] as const)
     expect(packages(inputs(name)).filter((one) => ['pg', 'mysql2', 'iconv-lite'].includes(one))).toEqual([]);
 });
 
@@ -85,7 +86,7 @@ test('the function that proves finds the parser of PostgreSQL beside itself, and
       })
     ).stdout,
   ).toBe('1\n');
-  for (const name of ['backup', 'rotate', 'copy', 'check'] as const)
+  for (const name of ['backup', 'rotate', 'copy', 'check', 'by-tag'] as const)
     await expect(access(file(name))).rejects.toThrow('ENOENT');
 });
 

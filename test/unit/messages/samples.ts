@@ -4,6 +4,7 @@ import type { BackupId, SourceName } from '../../../core/domain/keys.ts';
 import { digestMessage } from '../../../core/domain/messages/digest.ts';
 import type { Judgement } from '../../../core/domain/watch/freshness.ts';
 import { accountFound, accountOver } from '../../../core/domain/messages/findings/account.ts';
+import { byTagChanged } from '../../../core/domain/messages/findings/by-tag.ts';
 import { accountUnseen, uncoveredDatabases } from '../../../core/domain/watch/account.ts';
 import type { AccountFinding } from '../../../core/domain/watch/account.ts';
 import { damaged, gone, otherDatabase, shrunk } from '../../../core/domain/messages/findings/content.ts';
@@ -362,6 +363,23 @@ export const samples: Record<string, Message> = {
     { ...run, source: undefined, verb: 'check' },
     new BackupError('notify-failed', 'slack answered 404: no_service (not tried again)'),
     { at },
+  ),
+  'discovery-failed': runFailed(
+    { ...run, source: undefined, verb: 'discovery' },
+    new BackupError('internal', 'rds answered 403: AccessDenied: not authorized to perform rds:DescribeDBInstances'),
+    { at },
+  ),
+  'by-tag-new': byTagChanged([{ label: 'New', text: 'instance shop is the source rds.shop, at 30 2 * * *' }], at),
+  'by-tag-gone': byTagChanged(
+    [
+      { label: 'New', text: 'cluster ledger is the source rds.cluster.ledger, at 0 * * * *' },
+      {
+        label: 'Gone',
+        text: 'instance blog: it has lost its tag nightjar; rds.blog is backed up no more, and missed',
+      },
+      { label: 'Trouble', text: 'instance trial has no IAM database authentication: switch it on' },
+    ],
+    at,
   ),
   'notifier-failed': notifierFailed(
     [

@@ -7,7 +7,8 @@ import { passwordSource, secretReference } from '../secret.ts';
 const hostName = 'a host name or address, without scheme, user and port';
 const asTls = 'verify, off, or { ca: rds, public or a path }';
 
-const tls = z
+/** How a connection is secured. */
+export const tls = z
   .union(
     [
       z.enum(['verify', 'off']),

@@ -4,7 +4,7 @@ import { listOf, matches } from './policy.ts';
 /** One action, or one resource, of one statement: what must have been used to deserve its place. */
 type Piece = { id: string; kind: 'Action' | 'Resource'; pattern: string };
 
-const sources = /(?<=[/:-])(shop|blog|ledger)(?=[/:-]|$)/g;
+const sources = /(?<=[/:-])(shop|blog|ledger|rds\.\*)(?=[/:-]|$)/g;
 
 /**
  * Every action and every resource of every statement of the roles, by role, that no allowed call has made use of. What

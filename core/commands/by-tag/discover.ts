@@ -1,0 +1,110 @@
+import type { ByTagResult } from '../../contract/events/by-tag.ts';
+import type { Roster } from '../../contract/memory/roster.ts';
+import { dueWork } from '../../domain/by-tag/due.ts';
+import type { DueWork, TimedSource } from '../../domain/by-tag/due.ts';
+import { rosterAfter } from '../../domain/by-tag/roster.ts';
+import type { RosterRules } from '../../domain/by-tag/roster.ts';
+import { BackupError, collected, isBackupError } from '../../domain/errors.ts';
+import { byTagChanged } from '../../domain/messages/findings/by-tag.ts';
+import type { RdsDatabase } from '../../domain/watch/account.ts';
+import { mapConcurrently } from '../../pipeline/concurrency.ts';
+import type { Clock, Notifier } from '../../ports.ts';
+import type { Store } from '../../store/store.ts';
+import { outcomeOf } from '../../telling/outcome.ts';
+
+export type DiscoverDeps = RosterRules & {
+  store: Store;
+  clock: Clock;
+  notifiers: readonly Notifier[];
+  /** Who writes the roster: nobody else may, in this vault. */
+  owner: string;
+  databases(signal: AbortSignal): Promise<RdsDatabase[]>;
+  /** When the sources of a roster are due. */
+  timesOf(roster: Roster): TimedSource[];
+  start(work: DueWork, signal: AbortSignal): Promise<void>;
+};
+
+const startsAtOnce = 8;
+
+/**
+ * Looks which databases have the tag, writes down which sources they are, starts what is due of those that are there, and
+ * tells what has changed. What is due is started though RDS can't be asked. Throws what has failed, at its end.
+ */
+export async function discover(deps: DiscoverDeps, signal: AbortSignal): Promise<ByTagResult> {
+  const { store, clock, owner } = deps;
+  const now = clock.now();
+  const read = await store.readRoster(signal);
+  const before = ownRoster(read.roster, owner, now, store.place);
+  const failures: unknown[] = [];
+  const looked = await deps.databases(signal).catch((error: unknown) => void failures.push(error));
+  signal.throwIfAborted();
+  const roster = looked === undefined ? before : rosterAfter(before, looked, deps, now);
+  // whoever is started reads it
+  const version = await store.writeRoster(roster, read, signal).catch(taken);
+  if (version === undefined) return { status: 'skipped', why: 'another one has written the roster meanwhile' };
+  const due = dueWork(deps.timesOf(roster), new Date(roster.startedUntil), now);
+  const started = await startAll(due, deps, failures, signal);
+  const told = await tell(roster.untold, deps, failures, signal);
+  const startedUntil = started.length === due.length ? now.toISOString() : roster.startedUntil;
+  await store.writeRoster({ ...roster, startedUntil, untold: told > 0 ? [] : roster.untold }, { version }, signal);
+  if (failures.length > 0) throw collected(failures);
+  return {
+    status: 'looked',
+    sources: roster.sources.length,
+    gone: roster.sources.flatMap(({ name, gone }) => (gone === undefined ? [] : [name])),
+    started: started.map(({ job, source }) => `${job} ${source}`),
+    troubles: roster.refused.map(({ what, why }) => `${what} ${why}`),
+    told,
+  };
+}
+
+/** Two stacks with one vault would each take the other's databases for gone. */
+function ownRoster(found: Roster | undefined, owner: string, now: Date, place: string): Roster {
+  const at = now.toISOString();
+  if (found === undefined) return { version: 1, owner, at, startedUntil: at, sources: [], refused: [], untold: [] };
+  if (found.owner === owner) return found;
+  throw new BackupError(
+    'config-invalid',
+    `the databases by tag in ${place} are those of ${found.owner}, not of ${owner}`,
+    {
+      hint: 'give each stack with cloud.byTag a vault, or a prefix, of its own',
+    },
+  );
+}
+
+function taken(error: unknown): undefined {
+  if (!isBackupError(error, 'object-exists')) throw error;
+}
+
+async function startAll(
+  due: readonly DueWork[],
+  { start }: Pick<DiscoverDeps, 'start'>,
+  failures: unknown[],
+  signal: AbortSignal,
+): Promise<DueWork[]> {
+  const started = await mapConcurrently(
+    startsAtOnce,
+    due,
+    (work, stop) =>
+      start(work, stop).then(
+        () => [work],
+        (error: unknown) => (failures.push(error), []),
+      ),
+    signal,
+  );
+  return started.flat();
+}
+
+/** How many messages somebody heard. While nobody has, it is told again. */
+async function tell(
+  untold: Roster['untold'],
+  { notifiers, clock }: Pick<DiscoverDeps, 'notifiers' | 'clock'>,
+  failures: unknown[],
+  signal: AbortSignal,
+): Promise<number> {
+  if (untold.length === 0) return 0;
+  const message = byTagChanged(untold, clock.now());
+  const outcomes = await Promise.all(notifiers.map((one) => outcomeOf(one.notify(message, signal))));
+  failures.push(...outcomes.flatMap(({ failed, error }) => (failed ? [error] : [])));
+  return outcomes.some(({ failed }) => !failed) ? 1 : 0;
+}

@@ -1,0 +1,33 @@
+import * as z from 'zod';
+
+const moment = z.iso.datetime();
+
+/**
+ * A source that was found by its tag. `what`: the instance or cluster of RDS. `since`: when it was found. `gone`: since
+ * when it is not found any more, and why; it stays a source, which is missed. `written`: as it would stand in the file.
+ */
+const rosterEntrySchema = z.strictObject({
+  name: z.string(),
+  what: z.string(),
+  since: moment,
+  gone: z.strictObject({ since: moment, why: z.string() }).optional(),
+  written: z.record(z.string(), z.json()),
+});
+
+/**
+ * The sources that stand in no file. `owner`: the function and region that write it. `at`: when it looked last.
+ * `startedUntil`: moments of schedules up to then were started. `refused`: what has the tag and can't be a source, and
+ * why. `untold`: what people have still to be told.
+ */
+export const rosterSchema = z.strictObject({
+  version: z.literal(1),
+  owner: z.string(),
+  at: moment,
+  startedUntil: moment,
+  sources: z.array(rosterEntrySchema),
+  refused: z.array(z.strictObject({ what: z.string(), why: z.string() })),
+  untold: z.array(z.strictObject({ label: z.string(), text: z.string() })),
+});
+
+export type RosterEntry = z.infer<typeof rosterEntrySchema>;
+export type Roster = z.infer<typeof rosterSchema>;

@@ -1,0 +1,35 @@
+import { isByTag } from '../../core/contract/cloud/by-tag.ts';
+import { factsOf } from '../../core/contract/config/sources/source-facts.ts';
+import { rosterUnseen } from '../../core/domain/watch/account.ts';
+import type { AccountLook } from '../../core/domain/watch/account.ts';
+import { schedulesMeant } from '../../lib/plan/names.ts';
+import type { Invocation } from '../host/host.ts';
+import { askAws } from './aws.ts';
+import { lookAtAccount } from './look.ts';
+import type { AccountWatch } from './look.ts';
+
+/** What stands in the account around the sources of a configuration, and around those that were found by their tag. */
+export async function lookAround(
+  nightjar: Invocation,
+  asked: Pick<AccountWatch, 'schedules' | 'mustCover'>,
+  signal: AbortSignal,
+): Promise<AccountLook> {
+  const { sourceNames, settings, config, byTag } = nightjar;
+  const hosts = sourceNames.flatMap((name) => {
+    const source = settings(name);
+    return [factsOf(source).server?.host ?? [], source.cloud.restoreHost ?? []].flat();
+  });
+  const look = await lookAtAccount({ ...asked, meant: meantSchedules(nightjar), hosts }, askAws(process.env), signal);
+  const unseen = config.cloud?.byTag === undefined ? undefined : rosterUnseen(byTag, new Date());
+  return unseen === undefined ? look : { ...look, found: [...look.found, unseen] };
+}
+
+/** What was found by its tag has no schedules of its own. */
+function meantSchedules({ sourceNames, settings, config: { cloud } }: Invocation): string[] {
+  const others = { digest: cloud?.digest !== undefined, byTag: cloud?.byTag !== undefined };
+  const inFile = sourceNames.filter((name) => !others.byTag || !isByTag(name));
+  return schedulesMeant(
+    inFile.map((name) => [name, settings(name)]),
+    others,
+  );
+}

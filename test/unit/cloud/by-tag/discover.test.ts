@@ -1,0 +1,214 @@
+import { expect, test } from '@jest/globals';
+import { discover } from '../../../../core/commands/by-tag/discover.ts';
+import type { DiscoverDeps } from '../../../../core/commands/by-tag/discover.ts';
+import { byTagSchema } from '../../../../core/contract/cloud/by-tag.ts';
+import { checkConfig } from '../../../../core/contract/config/config.ts';
+import type { Config } from '../../../../core/contract/config/config.ts';
+import type { Message } from '../../../../core/contract/events/message.ts';
+import { BackupError } from '../../../../core/domain/errors.ts';
+import { objectKey } from '../../../../core/domain/keys.ts';
+import type { SourceName } from '../../../../core/domain/keys.ts';
+import type { RdsDatabase } from '../../../../core/domain/watch/account.ts';
+import { rosterUnseen } from '../../../../core/domain/watch/account.ts';
+import { engineOfRds } from '../../../../core/engines/index.ts';
+import { rosterSources } from '../../../../core/roster.ts';
+import { openStore } from '../../../../core/store/store.ts';
+import { emptyState, memoryVault } from '../../../support/vaults/memory-vault.ts';
+
+const limit = () => AbortSignal.timeout(20_000);
+const shop: RdsDatabase = {
+  what: 'instance shop',
+  engine: 'postgres',
+  addresses: ['shop.c1x2.eu-west-1.rds.amazonaws.com'],
+  tags: { nightjar: 'hourly' },
+  reach: {
+    host: 'shop.c1x2.eu-west-1.rds.amazonaws.com',
+    port: 5432,
+    resourceId: 'db-ABC',
+    database: 'shop',
+    iam: true,
+    vpc: undefined,
+  },
+};
+const away = () => Promise.reject(new BackupError('internal', 'rds answered 403: AccessDenied'));
+
+/** A vault, a clock, one listener, and whatever is started. */
+function scene() {
+  const vault = memoryVault(emptyState());
+  const state = { now: new Date('2026-11-20T00:10:00Z'), heard: [] as Message[], started: [] as string[], deaf: false };
+  const deps: DiscoverDeps = {
+    store: openStore(vault),
+    clock: { now: () => state.now },
+    notifiers: [
+      {
+        name: 'listener',
+        notify: async (message) => {
+          if (state.deaf) throw new BackupError('notify-failed', 'nobody answers');
+          state.heard.push(message);
+        },
+      },
+    ],
+    owner: 'Nightjar-by-tag in eu-west-1',
+    byTag: byTagSchema.parse({ network: 'inside' }),
+    usual: '30 2 * * *',
+    vpc: undefined,
+    engineOf: engineOfRds,
+    isSource: () => true,
+    databases: () => Promise.resolve([shop]),
+    timesOf: ({ sources }) =>
+      sources.map(({ name, since, written }) => ({
+        name: name as SourceName,
+        schedule: String(written['schedule']),
+        timeZone: 'UTC',
+        rotate: '0 0 1 1 *',
+        drill: undefined,
+        copied: false,
+        drillEveryMs: undefined,
+        since: new Date(since),
+      })),
+    start: async ({ job, source, at }) => void state.started.push(`${job} ${source} ${at.toISOString().slice(11, 16)}`),
+  };
+  const look = (more: Partial<DiscoverDeps> = {}, minutes = 15) => {
+    state.now = new Date(state.now.getTime() + minutes * 60_000);
+    return discover({ ...deps, ...more }, limit());
+  };
+  return { vault, state, deps, look };
+}
+
+test('what is found is started from its next moment on, each moment once', async () => {
+  const { state, look } = scene();
+
+  for (let times = 0; times < 12; times += 1) await look();
+
+  expect(state.started).toEqual(['backup rds.shop 01:00', 'backup rds.shop 02:00', 'backup rds.shop 03:00']);
+  expect(state.heard.map(({ subject, severity }) => [subject, severity])).toEqual([
+    ['databases by tag: 1 new', 'info'],
+  ]);
+});
+
+test('RDS that can’t be asked keeps nothing that is due from being started, and takes no source for gone', async () => {
+  const { state, look, deps } = scene();
+  await look();
+
+  await expect(look({ databases: away }, 60)).rejects.toThrow('rds answered 403');
+
+  expect(state.started).toEqual(['backup rds.shop 01:00']);
+  const { roster } = await deps.store.readRoster(limit());
+  expect(roster?.sources).toMatchObject([{ name: 'rds.shop' }]);
+  expect(roster?.sources[0]).not.toHaveProperty('gone');
+  expect(roster?.at).toBe('2026-11-20T00:25:00.000Z');
+});
+
+test('what could not be started is started by the next look', async () => {
+  const { state, look } = scene();
+  await look();
+
+  const refused = look({ start: () => Promise.reject(new BackupError('internal', 'lambda answered 429')) }, 60);
+  await expect(refused).rejects.toThrow('lambda answered 429');
+  const next = await look();
+
+  expect(next).toMatchObject({ started: ['backup rds.shop'] });
+  expect(state.started).toEqual(['backup rds.shop 01:00']);
+});
+
+test('what nobody has heard is told again, until somebody has', async () => {
+  const { state, look } = scene();
+  state.deaf = true;
+
+  await expect(look()).rejects.toThrow('nobody answers');
+  state.deaf = false;
+  await look();
+  await look();
+
+  expect(state.heard.map(({ facts }) => facts)).toEqual([
+    [{ label: 'New', value: 'instance shop is the source rds.shop, at 0 * * * *' }],
+  ]);
+});
+
+test('another stack with the same vault is refused, for it would take all of these for gone', async () => {
+  const { look, deps, state } = scene();
+  await look();
+
+  const other = look({ owner: 'Other-by-tag in eu-west-1', databases: () => Promise.resolve([]) });
+
+  await expect(other).rejects.toMatchObject({
+    code: 'config-invalid',
+    hint: expect.stringContaining('prefix') as unknown,
+  });
+  expect((await deps.store.readRoster(limit())).roster?.sources).toHaveLength(1);
+  expect(state.heard).toHaveLength(1);
+});
+
+test('of two looks at once, one works and the other one says so', async () => {
+  const { deps, look } = scene();
+  await look();
+  const read = await deps.store.readRoster(limit());
+  const late = { ...deps.store, readRoster: () => Promise.resolve(read) };
+  await look();
+
+  expect(await look({ store: late })).toMatchObject({ status: 'skipped' });
+});
+
+function configured(): Config {
+  const read = checkConfig({
+    vault: '/srv/backups',
+    sources: { orders: { postgres: { host: 'localhost', database: 'orders', user: 'u' }, schedule: '0 1 * * *' } },
+    defaults: { timeZone: 'Europe/Amsterdam', retention: { daily: 9 } },
+    cloud: { byTag: { network: 'inside' }, networks: { inside: { vpc: 'vpc-1', subnets: ['subnet-1'] } } },
+  });
+  if ('problems' in read) throw new Error(JSON.stringify(read.problems));
+  return read.config;
+}
+
+test('a source of the roster has what the file says of all', async () => {
+  const { look, deps } = scene();
+  await look();
+
+  const { sources, error } = await rosterSources(configured(), deps.store, limit());
+
+  expect(error).toBeUndefined();
+  expect(sources.get('rds.shop' as SourceName)).toMatchObject({
+    engine: 'postgres',
+    at: { host: shop.addresses[0], user: 'nightjar', password: 'iam' },
+    timeZone: 'Europe/Amsterdam',
+    retention: { daily: 9 },
+    watch: { schedule: '0 * * * *' },
+    cloud: { network: 'inside', resourceId: 'db-ABC' },
+  });
+});
+
+test('a roster that nobody understands is told, and none of the file’s sources is lost by it', async () => {
+  const { vault, deps, state } = scene();
+  await vault.putIfAbsent(objectKey('roster.json'), Buffer.from('{"version":2}'), {}, limit());
+
+  const known = await rosterSources(configured(), deps.store, limit());
+
+  expect([known.sources.size, known.error?.code]).toEqual([0, 'vault-failed']);
+  expect(rosterUnseen(known, state.now)?.kind).toBe('account-unseen');
+  await expect(discover(deps, limit())).rejects.toThrow("can't be understood");
+});
+
+test('an entry that is no source, or stands under a name of the file’s, is told and used by nobody', async () => {
+  const { look, deps } = scene();
+  await look();
+  const { roster, version } = await deps.store.readRoster(limit());
+  const [entry] = roster!.sources;
+  const sources = [entry!, { ...entry!, name: 'orders' }, { ...entry!, name: 'rds.odd', written: { postgres: {} } }];
+  await deps.store.writeRoster({ ...roster!, sources }, { version }, limit());
+
+  const known = await rosterSources(configured(), deps.store, limit());
+
+  expect([...known.sources.keys()]).toEqual(['rds.shop']);
+  expect(known.error?.message).toContain('orders, rds.odd');
+});
+
+test('a look that is two hours old, or never was, is told', async () => {
+  const { look, deps, state } = scene();
+  const at = (minutes: number) => new Date(state.now.getTime() + minutes * 60_000);
+  await look();
+  const { roster } = await deps.store.readRoster(limit());
+
+  expect(rosterUnseen({ roster }, at(119))).toBeUndefined();
+  expect(rosterUnseen({ roster }, at(121))?.known).toEqual([['Error', `somebody looked last at ${roster!.at}`]]);
+  expect(rosterUnseen({}, at(0))?.known).toEqual([['Error', 'nobody has looked for them yet']]);
+});
