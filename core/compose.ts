@@ -80,8 +80,8 @@ export type Nightjar = {
   sourceNames: readonly SourceName[];
   /** A source's settings, without reaching anything. Throws `input-invalid` for a name that is not configured. */
   settings(name: string): SourceConfig;
-  /** What the configuration says of AWS, and of every source. */
-  config: Pick<Config, 'cloud' | 'defaults'>;
+  /** The configuration, and the sources that were found by their tag among its own. */
+  config: Config;
   /** What is known of the sources that were found by their tag: they are among the others here. */
   byTag: RosterKnown;
   /** Who is told; their secrets are read when they are. */

@@ -22,7 +22,7 @@ export const handler = lambdaHandler({
   async work({ digest: isDigest }, nightjar, signal): Promise<CheckResult> {
     const looking: Looking = {
       ...nightjar,
-      account: (stop: AbortSignal) => lookedAt(nightjar, stop),
+      account: (stop: AbortSignal) => lookedAt(nightjar, isDigest, stop),
       copiesWithinMs,
     };
     if (isDigest) return digested(looking, signal);
@@ -45,18 +45,23 @@ type Looking = Invocation & { account(stop: AbortSignal): Promise<AccountLook>; 
 /** Loaded when it is asked for: an hourly start has no use for it. */
 async function digested(nightjar: Looking, signal: AbortSignal): Promise<CheckResult> {
   const { digest, untoldOf } = await import('../core/commands/check/digest.ts');
-  const { pricesOf } = await import('../core/domain/cost/prices.ts');
-  const dollarsPerGb = pricesOf(process.env['AWS_REGION'] ?? '').storage;
+  const { monthlyCosts } = await import('./account/costs.ts');
   const sources = watchedSources(nightjar.sourceNames, nightjar);
-  const { checked, outcomes } = await digest(sources, { ...nightjar, dollarsPerGb }, signal);
+  const { checked, outcomes } = await digest(
+    sources,
+    { ...nightjar, ...monthlyCosts(nightjar.config, process.env['AWS_REGION'] ?? '') },
+    signal,
+  );
   return { ...checkResult(checked), ...untoldOf(outcomes) };
 }
 
-/** Loaded when the stack asks for a look: what signs requests is no small thing to read at a cold start. */
-async function lookedAt(nightjar: Invocation, signal: AbortSignal): Promise<AccountLook> {
-  const { NIGHTJAR_SCHEDULES: schedules, NIGHTJAR_MUST_COVER: mustCover } = functionEnvironmentSchema.parse(
-    process.env,
-  );
+/**
+ * Loaded when the stack asks for a look: what signs requests is no small thing to read at a cold start. A digest names all
+ * databases that are in no source, though nobody is alarmed by them.
+ */
+async function lookedAt(nightjar: Invocation, isDigest: boolean, signal: AbortSignal): Promise<AccountLook> {
+  const { NIGHTJAR_SCHEDULES: schedules, NIGHTJAR_MUST_COVER: asked } = functionEnvironmentSchema.parse(process.env);
+  const mustCover = asked ?? (isDigest && nightjar.config.cloud?.digest !== undefined ? 'all' : undefined);
   if (schedules.length === 0 && mustCover === undefined) return { judged: [], found: [] };
   const { lookAround } = await import('./account/around.ts');
   return lookAround(nightjar, { schedules, mustCover }, signal);

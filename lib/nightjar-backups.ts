@@ -39,7 +39,7 @@ import type { WrittenConfig } from './read-config.ts';
 import { roomsOf } from './plan/rooms.ts';
 import type { StackRoom } from './plan/rooms.ts';
 import type { Shared } from './shared.ts';
-import { copySizingOf, sizingOf, smallSizing } from './plan/sizing.ts';
+import { copySizingOf, sizingOf, smallSizing } from '../core/contract/cloud/sizing.ts';
 import { limitTemplate } from './template-limits.ts';
 
 export type NightjarBackupsProps = WrittenConfig & {

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { costPlanOf } from '../../bin/cli/setup/cost-plan.ts';
+import { costPlanOf } from '../../core/contract/cloud/cost-plan.ts';
 import { check } from '../../core/commands/check/check.ts';
 import { checkConfig } from '../../core/contract/config/config.ts';
 import { alarmMetricsOf, customMetrics, dashboardMetricsOf } from '../../core/domain/cost/cost.ts';

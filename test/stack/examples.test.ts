@@ -5,6 +5,7 @@ import { AwsSolutionsChecks } from 'cdk-nag';
 import { schedulesMeant } from '../../lib/plan/names.ts';
 import { deployable } from '../../lib/read-config.ts';
 import { expectGolden } from '../support/golden.ts';
+import { policiesOf } from './judges/policies.ts';
 import { goldenText } from './judges/golden-text.ts';
 import { mistakes } from './refused/mistakes.ts';
 import { exampleConfig, examples, exampleStack, resourcesOf, stackOf, synthesise } from './synthesis.ts';
@@ -38,11 +39,14 @@ test('the check looks for exactly those schedules that a deployment makes', () =
   const templates = app.synth().stacks.map(({ template }) => template as Template);
   const made = templates.flatMap((one) => resourcesOf(one, 'AWS::Scheduler::Schedule'));
   const { sources } = deployable(config);
+  const check = policiesOf(templates[0]!).find(({ of, kind }) => of.endsWith('-check') && kind === 'identity');
 
   expect(others.length).toBeGreaterThan(0);
   expect(made.map(([, { Properties }]) => Properties['Name']).sort()).toEqual(
     schedulesMeant([...sources], { digest: true }).sort(),
   );
+  // a digest names databases that are in no source
+  expect(JSON.stringify(check)).toContain('rds:DescribeDBInstances');
 }, 120_000);
 
 test('each of a list of mistakes is found', async () => {

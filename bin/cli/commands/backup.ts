@@ -9,7 +9,7 @@ import { configured } from '../names.ts';
 import type { CommandOutcome } from '../text/output.ts';
 import { showProgress } from '../text/progress.ts';
 import type { CommandSession } from '../session.ts';
-import { sizesOf } from '../sizes.ts';
+import { sizesOf } from '../../../core/domain/parts/sizes.ts';
 import { told } from '../told.ts';
 
 /**

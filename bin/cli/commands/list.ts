@@ -7,7 +7,7 @@ import type { SourceName } from '../../../core/domain/keys.ts';
 import { planRetention, tiersOf } from '../../../core/domain/retention/retention.ts';
 import { memoryFor, readable } from '../names.ts';
 import type { CommandSession } from '../session.ts';
-import { sizesOf } from '../sizes.ts';
+import { sizesOf } from '../../../core/domain/parts/sizes.ts';
 import { doubtsOf, listLines, listTitle, wasAdopted } from '../text/backups/list-text.ts';
 import type { Line } from '../text/backups/list-text.ts';
 import type { CommandOutcome } from '../text/output.ts';

@@ -4,7 +4,7 @@ import type { Nightjar } from '../../../core/compose.ts';
 import { messageOf } from '../../../core/domain/errors.ts';
 import type { SourceName } from '../../../core/domain/keys.ts';
 import { memoryFor, readable } from '../names.ts';
-import { sizesOf } from '../sizes.ts';
+import { sizesOf } from '../../../core/domain/parts/sizes.ts';
 import type { CommandOutcome } from '../text/output.ts';
 import { doubtsIn, showLines } from '../text/backups/show-text.ts';
 import type { CopyShown } from '../text/backups/show-text.ts';

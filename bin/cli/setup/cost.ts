@@ -6,7 +6,7 @@ import { costNotes } from '../../../core/domain/cost/notes.ts';
 import { pricesAsOf } from '../../../core/domain/cost/prices.ts';
 import { isBackupError, messageOf } from '../../../core/domain/errors.ts';
 import { costLines } from '../text/setup/cost-table.ts';
-import { costPlanOf, regionOf } from './cost-plan.ts';
+import { costPlanOf, regionOf } from '../../../core/contract/cloud/cost-plan.ts';
 import { memoryFor } from '../names.ts';
 import type { CommandOutcome } from '../text/output.ts';
 import type { CommandSession } from '../session.ts';

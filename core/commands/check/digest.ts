@@ -1,7 +1,9 @@
+import type { Manifest } from '../../contract/manifest/manifest.ts';
 import type { Message } from '../../contract/events/message.ts';
-import { collected, messageOf } from '../../domain/errors.ts';
+import { collected, isBackupError, messageOf } from '../../domain/errors.ts';
 import { digestMessage } from '../../domain/messages/digest.ts';
 import type { WatchedSource } from '../../domain/watch/freshness.ts';
+import { mapConcurrently } from '../../pipeline/concurrency.ts';
 import { outcomeOf } from '../../telling/outcome.ts';
 import { check, unheardOf } from './check.ts';
 import type { CheckDeps, Checked } from './check.ts';
@@ -22,13 +24,21 @@ export function untoldOf(outcomes: readonly ToldOutcome[]): { untold?: string } 
   return { untold: messageOf(failure) };
 }
 
+/** What a digest knows of money. `monthly`: dollars for all of it, by the newest backup of each source that has one. */
+export type DigestCost = {
+  dollarsPerGb?: number | undefined;
+  monthly?: ((newest: ReadonlyMap<string, Manifest>) => number) | undefined;
+};
+
+const manifestsAtOnce = 8;
+
 /**
  * Looks at all sources as a check does, and tells every notifier how everything stands. It remembers nothing and counts
  * for no alert: who is told what is wrong stays as it is.
  */
 export async function digest(
   sources: readonly WatchedSource[],
-  { notifiers, ...deps }: Omit<CheckDeps, 'meter'> & { dollarsPerGb?: number | undefined },
+  { notifiers, ...deps }: Omit<CheckDeps, 'meter'> & DigestCost,
   signal: AbortSignal,
 ): Promise<Digested> {
   const looking = { ...deps, notifiers: [], remember: false, meter: () => undefined };
@@ -37,9 +47,41 @@ export async function digest(
     unheardOf(notifiers, signal),
   ]);
   const checked = { ...seen, unheard };
-  const message = digestMessage(checked, deps.dollarsPerGb);
+  const monthly = await monthlyOf(checked, deps, signal);
+  const message = digestMessage(checked, { dollarsPerGb: deps.dollarsPerGb, monthly });
   const outcomes = await Promise.all(
     notifiers.map(async (one) => ({ name: one.name, ...(await outcomeOf(one.notify(message, signal))) })),
   );
   return { message, checked: { ...checked, told: outcomes.some(({ failed }) => !failed) ? [message] : [] }, outcomes };
+}
+
+/** A manifest that can't be read makes the estimate a coarser one, by what the configuration says. */
+async function monthlyOf(
+  { judgements }: Checked,
+  { monthly, store }: Pick<CheckDeps, 'store'> & DigestCost,
+  signal: AbortSignal,
+): Promise<number | undefined> {
+  if (monthly === undefined) return undefined;
+  const known = judgements.flatMap(({ standing: { source, newest } }) =>
+    newest === undefined ? [] : [{ source, newest }],
+  );
+  const read = await mapConcurrently(
+    manifestsAtOnce,
+    known,
+    ({ source, newest }, stop) => outcomeOfRead(store.readManifest(source, newest, stop)),
+    signal,
+  );
+  return monthly(
+    new Map(read.flatMap((manifest, at) => (manifest === undefined ? [] : [[known[at]!.source, manifest]]))),
+  );
+}
+
+async function outcomeOfRead(reading: ReturnType<CheckDeps['store']['readManifest']>): Promise<Manifest | undefined> {
+  return reading.then(
+    ({ manifest }) => manifest,
+    (error: unknown) => {
+      if (!isBackupError(error)) throw error;
+      return undefined;
+    },
+  );
 }

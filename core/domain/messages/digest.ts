@@ -12,11 +12,14 @@ const shownSources = 40;
 const shownNames = 20;
 const bytesOfGb = 1e9;
 
+/** Dollars a month, where they are known: of a gigabyte that is stored, and of all that the stack does. */
+type Costs = { dollarsPerGb?: number | undefined; monthly?: number | undefined };
+
 /**
  * How everything stands, whether something is wrong or not: what comes each week is missed when it does not come.
- * `dollarsPerGb`: what a month of storage costs, where that is known. Lines have 80 columns where names are short.
+ * Lines have 80 columns where names are short.
  */
-export function digestMessage(look: Omit<CheckedSources, 'told'>, dollarsPerGb?: number): Message {
+export function digestMessage(look: Omit<CheckedSources, 'told'>, { dollarsPerGb, monthly }: Costs = {}): Message {
   const { at, place, judgements, vault } = look;
   const bad = judgements.filter((one) => !isWell(one));
   const sorted = [...bad, ...judgements.filter(isWell)];
@@ -27,6 +30,9 @@ export function digestMessage(look: Omit<CheckedSources, 'told'>, dollarsPerGb?:
     ...(vault === undefined ? [] : [fact('Error', vault.why)]),
     fact('Sources', `${formatCount(judgements.length)}${countsOf(judgements)}`),
     fact('Backups', spaceOf(judgements, dollarsPerGb)),
+    ...(monthly === undefined
+      ? []
+      : [fact('Cost', `about $${monthly.toFixed(2)} a month for all of it, by estimate (nightjar cost)`)]),
     ...shown,
     ...(left > 0 ? [fact('And', `${formatCount(left)} more${bad.length > shownSources ? '' : ', all well'}`)] : []),
     ...besides(look),

@@ -5,7 +5,7 @@ import type { ByTag } from '../../../core/contract/cloud/by-tag.ts';
 import type { SourceConfig } from '../../../core/contract/config/config.ts';
 import { factsOf } from '../../../core/contract/config/sources/source-facts.ts';
 import { functionName } from '../../plan/names.ts';
-import { restoreSizingOf, sizingOf, smallSizing } from '../../plan/sizing.ts';
+import { restoreSizingOf, sizingOf, smallSizing } from '../../../core/contract/cloud/sizing.ts';
 import { backupStatements, drillStatements, restoreStatements } from '../../rights/grants.ts';
 import { readRosterStatement, rosterStatements } from '../../rights/grants.ts';
 import {

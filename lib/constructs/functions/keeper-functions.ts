@@ -12,7 +12,7 @@ import {
 } from '../../rights/rights.ts';
 import { secretsOfCheck } from '../../rights/secrets.ts';
 import type { Shared } from '../../shared.ts';
-import { copySizingOf, smallSizing } from '../../plan/sizing.ts';
+import { copySizingOf, smallSizing } from '../../../core/contract/cloud/sizing.ts';
 import { NightjarFunction } from './nightjar-function.ts';
 
 export type KeeperFunctionsProps = {

@@ -18,7 +18,7 @@ import type * as z from 'zod';
 import type { functionEnvironmentSchema } from '../../../core/contract/events/requests.ts';
 import { acknowledgeWildcards } from '../../acknowledge.ts';
 import { allow } from '../../rights/grants.ts';
-import type { Sizing } from '../../plan/sizing.ts';
+import type { Sizing } from '../../../core/contract/cloud/sizing.ts';
 import { networkStatements } from '../network.ts';
 import type { Network } from '../network.ts';
 

@@ -16,7 +16,7 @@ import {
   vaultKeyStatements,
 } from '../../rights/rights.ts';
 import { namesIn } from '../../rights/secrets.ts';
-import { restoreSizingOf, sizingOf } from '../../plan/sizing.ts';
+import { restoreSizingOf, sizingOf } from '../../../core/contract/cloud/sizing.ts';
 import type { Shared } from '../../shared.ts';
 import type { Network } from '../network.ts';
 import { NightjarFunction } from './nightjar-function.ts';

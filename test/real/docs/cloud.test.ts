@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { expect, test } from '@jest/globals';
 import { parse } from 'yaml';
 import { costLines } from '../../../bin/cli/text/setup/cost-table.ts';
-import { costPlanOf, regionOf } from '../../../bin/cli/setup/cost-plan.ts';
+import { costPlanOf, regionOf } from '../../../core/contract/cloud/cost-plan.ts';
 import { checkConfig } from '../../../core/contract/config/config.ts';
 import type { Config } from '../../../core/contract/config/config.ts';
 import { cloudProblems } from '../../../core/contract/cloud/problems.ts';

@@ -96,6 +96,7 @@ test('it tells of schedules that are switched off or deleted, and by the event o
   expect(digested.told).toBe(1);
   expect(later).toHaveLength(1);
   expect(JSON.stringify(later)).toMatch(/digest: 1 of 1 source needs a look.*never, 0 backups.*no database of RDS/s);
+  expect(JSON.stringify(later)).toMatch(/Cost.*about \$\d+\.\d\d a month for all of it, by estimate/);
 });
 
 test('each check leaves one line of figures in embedded metric format, whatever it finds', async () => {

@@ -278,7 +278,7 @@ export const samples: Record<string, Message> = {
     ],
     { at },
   ),
-  digest: digestMessage(digested, 0.023),
+  digest: digestMessage(digested, { dollarsPerGb: 0.023, monthly: 20.888 }),
   'digest-well': digestMessage({ ...digested, judgements: digested.judgements.slice(0, 1), account: undefined }),
   'digest-well-but': digestMessage({
     ...digested,

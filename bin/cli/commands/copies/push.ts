@@ -12,7 +12,7 @@ import { moment, word } from '../../../../core/domain/messages/text.ts';
 import { momentMeant } from '../../../../core/domain/time/moment-meant.ts';
 import { formatBytes, formatCount, plural } from '../../../../core/domain/units.ts';
 import { configured } from '../../names.ts';
-import { sizesOf } from '../../sizes.ts';
+import { sizesOf } from '../../../../core/domain/parts/sizes.ts';
 import type { CommandOutcome, Output } from '../../text/output.ts';
 import { showProgress } from '../../text/progress.ts';
 import type { CommandSession } from '../../session.ts';

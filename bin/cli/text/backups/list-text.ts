@@ -6,7 +6,7 @@ import { unsignedHint } from '../../../../core/domain/messages/text.ts';
 import { longestTier } from '../../../../core/domain/retention/tiers.ts';
 import { formatBytes, formatCount, plural } from '../../../../core/domain/units.ts';
 import { clocksMs } from '../../../../core/domain/verdict/verdict.ts';
-import { sizesOf } from '../../sizes.ts';
+import { sizesOf } from '../../../../core/domain/parts/sizes.ts';
 import { aligned, wrapped } from '../text.ts';
 import { adoptedText } from './adopted-text.ts';
 

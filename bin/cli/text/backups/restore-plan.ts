@@ -5,7 +5,7 @@ import type { BackupId } from '../../../../core/domain/keys.ts';
 import { moment } from '../../../../core/domain/messages/text.ts';
 import { formatBytes, plural } from '../../../../core/domain/units.ts';
 import type { RestoreFinding } from '../../../../core/ports.ts';
-import { sizesOf } from '../../sizes.ts';
+import { sizesOf } from '../../../../core/domain/parts/sizes.ts';
 import { shortSpan } from '../text.ts';
 
 const labels: Readonly<Record<RestoreFinding['weight'], string>> = {

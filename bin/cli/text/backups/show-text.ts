@@ -5,7 +5,7 @@ import { moment } from '../../../../core/domain/messages/text.ts';
 import type { Verdict } from '../../../../core/domain/verdict/verdict.ts';
 import { formatBytes, formatCount, formatDuration, plural } from '../../../../core/domain/units.ts';
 import { adoptedText } from './adopted-text.ts';
-import { sizesOf } from '../../sizes.ts';
+import { sizesOf } from '../../../../core/domain/parts/sizes.ts';
 import { aligned, cut, wrapped } from '../text.ts';
 
 const width = 80;

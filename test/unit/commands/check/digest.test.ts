@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { digest, untoldOf } from '../../../../core/commands/check/digest.ts';
+import type { Manifest } from '../../../../core/contract/manifest/manifest.ts';
 import type { Message } from '../../../../core/contract/events/message.ts';
 import { BackupError } from '../../../../core/domain/errors.ts';
 import { plainText } from '../../../../core/domain/messages/plain.ts';
@@ -29,12 +30,25 @@ async function keysIn(): Promise<string[]> {
   return (await Array.fromAsync(scene.vault.list('', limit()))).map(({ key }) => String(key));
 }
 
+let manifests: ReadonlyMap<string, Manifest>;
+const monthly = (newest: typeof manifests): number => {
+  manifests = newest;
+  return 20.888;
+};
+
 type Copying = Partial<CopyLook> & Pick<WatchedSource, 'copies'>;
 
 function digesting(names: string[], notifiers = [listener], { copies, ...look }: Copying = {}) {
   const watched = { ...watching(), ...(copies && { copies }), place: scene.vault.place };
   const sources = names.map((source) => ({ ...watched, source: source as SourceName }));
-  const deps = { store: openStore(scene.vault), clock: { now: () => now }, notifiers, dollarsPerGb: 0.023, ...look };
+  const deps = {
+    store: openStore(scene.vault),
+    clock: { now: () => now },
+    notifiers,
+    dollarsPerGb: 0.023,
+    monthly,
+    ...look,
+  };
   return digest(sources, deps, limit());
 }
 
@@ -52,11 +66,13 @@ test('a digest tells each source as the vault has it, and writes nothing into it
   const facts = Object.fromEntries(heard[0]!.facts.map(({ label, value }) => [label, value]));
   expect(facts).toMatchObject({
     Sources: '2 (1 fresh, 1 never)',
+    Cost: 'about $20.89 a month for all of it, by estimate (nightjar cost)',
     shop: expect.stringMatching(/^fresh, 5 h old, 1 backup, /),
     blog: 'never, 0 backups, 0 B',
     'Not in the configuration': 'other',
   });
   expect(facts['shop']).toContain(`${bytes} B`);
+  expect([...manifests].map(([source, one]) => [source, one.id])).toEqual([['shop', id]]);
   expect(await keysIn()).toEqual(before);
 });
 

@@ -1,5 +1,5 @@
-import type { Manifest } from '../../core/contract/manifest/manifest.ts';
-import type { Bytes } from '../../core/domain/units.ts';
+import type { Manifest } from '../../contract/manifest/manifest.ts';
+import type { Bytes } from '../units.ts';
 
 /** What a backup holds and took, all parts and tables together. */
 export function sizesOf({ parts, tables, start, end }: Manifest): {

@@ -1,13 +1,13 @@
-import type { Config, SourceConfig } from '../../../core/contract/config/config.ts';
-import { factsOf } from '../../../core/contract/config/sources/source-facts.ts';
-import { cloudSchema } from '../../../core/contract/cloud/cloud.ts';
-import { plannedEndpoints } from '../../../core/contract/cloud/network.ts';
-import type { Manifest } from '../../../core/contract/manifest/manifest.ts';
-import type { CostPlan, SourcePlan } from '../../../core/domain/cost/cost.ts';
-import { keptOf } from '../../../core/domain/cost/kept.ts';
-import { copyScheduleOf } from '../../../core/domain/time/after-backups.ts';
-import { copySizingOf, sizingOf } from '../../../lib/plan/sizing.ts';
-import { sizesOf } from '../sizes.ts';
+import type { Config, SourceConfig } from '../config/config.ts';
+import { factsOf } from '../config/sources/source-facts.ts';
+import { cloudSchema } from './cloud.ts';
+import { plannedEndpoints } from './network.ts';
+import type { Manifest } from '../manifest/manifest.ts';
+import type { CostPlan, SourcePlan } from '../../domain/cost/cost.ts';
+import { keptOf } from '../../domain/cost/kept.ts';
+import { copyScheduleOf } from '../../domain/time/after-backups.ts';
+import { copySizingOf, sizingOf } from './sizing.ts';
+import { sizesOf } from '../../domain/parts/sizes.ts';
 
 /** What is taken where nothing is said: one backup a night, of one gigabyte. */
 const assumed = { schedule: '0 3 * * *', bytes: 1e9 };

@@ -1,4 +1,4 @@
-import type { SourceCloud } from '../../core/contract/cloud/cloud.ts';
+import type { SourceCloud } from './cloud.ts';
 
 export type Sizing = { memoryMb: number; timeoutSeconds: number };
 
