@@ -372,9 +372,11 @@ export type Replaced = {
   takeBack?(signal: AbortSignal): Promise<string[] | undefined>;
   /**
    * Exchanges it for what stands in its place now, in one step, and keeps that: returns its name, undefined where there
-   * was none.
+   * was none. `tell`: of what had to be put right first.
    */
-  swapBack(kept: KeptDatabase, signal: AbortSignal): Promise<string | undefined>;
+  swapBack(kept: KeptDatabase, tell: (line: string) => void, signal: AbortSignal): Promise<string | undefined>;
+  /** Why nothing may be listed though something is kept: a right that the user lacks. Throws that. */
+  requireSight?(signal: AbortSignal): Promise<void>;
   drop(kept: KeptDatabase, signal: AbortSignal): Promise<void>;
 };
 

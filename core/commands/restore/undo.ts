@@ -47,8 +47,10 @@ export async function planDrop(engine: Engine, database: string, signal: AbortSi
 }
 
 async function allKept(engine: Engine, database: string, signal: AbortSignal): Promise<KeptPlan['kept']> {
-  const [newest, ...others] = await replacedOf(engine).list(signal);
+  const replaced = replacedOf(engine);
+  const [newest, ...others] = await replaced.list(signal);
   if (newest !== undefined) return [newest, ...others];
+  await replaced.requireSight?.(signal);
   throw new BackupError('restore-failed', `nothing is kept of what database ${database} was before`, {
     hint: 'a restore with --replace keeps it; with --drop-old it does not',
   });
@@ -56,11 +58,11 @@ async function allKept(engine: Engine, database: string, signal: AbortSignal): P
 
 /**
  * Puts back the newest of what was shown, in one step, and keeps what stood in its place: returns the name of that.
- * Throws what was found to be in the way.
+ * Throws what was found to be in the way. `tell`: of what had to be put right first.
  */
 export async function undo(
   engine: Engine,
-  { kept, findings }: KeptPlan,
+  { kept, findings, tell = () => {} }: KeptPlan & { tell?: (line: string) => void },
   signal: AbortSignal,
 ): Promise<string | undefined> {
   const [inTheWay] = findings.filter(({ weight }) => weight === 'fails');
@@ -68,7 +70,7 @@ export async function undo(
     throw new BackupError(inTheWay.code ?? 'restore-failed', `${inTheWay.what}; nothing was changed`, {
       hint: inTheWay.remedy,
     });
-  return replacedOf(engine).swapBack(kept[0], signal);
+  return replacedOf(engine).swapBack(kept[0], tell, signal);
 }
 
 /** Drops all that was shown. */

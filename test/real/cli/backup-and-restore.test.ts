@@ -182,6 +182,10 @@ test('what would go into production by a wrong argument is refused until product
     code: 2,
     stderr: expect.stringMatching(/the server of big is production, and nobody has said.*\n.*--into production/),
   });
+  expect(await scene.run([...wrong, '--plan'])).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/^rank {4}the server of big is production: .*--into production$/m),
+  });
   expect(await scene.run([...wrong, '--into', 'staging'])).toMatchObject({ code: 2 });
   expect(await scene.sql('postgres', `select 1 from pg_database where datname = 'ranked'`)).toEqual([]);
   expect(await scene.run([...wrong, '--into', 'production'])).toMatchObject({ code: 0 });

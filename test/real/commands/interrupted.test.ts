@@ -31,7 +31,9 @@ test.each([
     const rounds = kills === 0 ? usual[name]! : drawnRounds(kills, seed);
     const wrong: string[] = [];
     for (const [index, round] of rounds.entries()) {
-      const found = await runs.interrupted(round);
+      const found = await runs
+        .interrupted(round)
+        .catch((error: unknown) => [String(error instanceof Error ? error.stack : error)]);
       const told = `${name} ${index} ${round.mode} ${round.by} ${round.share.toFixed(3)}`;
       if (kills > 0) process.stderr.write(`${told}: ${found.length === 0 ? 'as it must be' : found.join('\n  ')}\n`);
       wrong.push(...found.map((line) => `${told}: ${line}`));
@@ -99,7 +101,7 @@ async function postgresWorld(): Promise<InterruptedWorld> {
         )
       ).map(({ name }) => String(name)),
     makeEmpty: async (database) => void (await sql('postgres', `create database ${database}`)),
-    drop: async (database) => void (await sql('postgres', `drop database if exists ${database} with (force)`)),
+    drop: async (database) => void (await sql('postgres', `drop database if exists "${database}" with (force)`)),
     write: async (word) => void (await sql('shop', `insert into stamps values ('${word}')`)),
     use: async () => void (await sql('shop', `begin; insert into orders values (-1, 'x'); rollback`)),
     async killServer() {
@@ -184,7 +186,7 @@ async function mariadbWorld(): Promise<InterruptedWorld> {
           where schema_name not in ('mysql', 'information_schema', 'performance_schema', 'sys') order by 1`)
       ).map(({ name }) => String(name)),
     makeEmpty: async (database) => void (await sql(`create database ${database}`)),
-    drop: async (database) => void (await sql(`drop database if exists ${database}`)),
+    drop: async (database) => void (await sql(`drop database if exists \`${database}\``)),
     write: async (word) => void (await sql(`insert into shop.stamps values ('${word}')`)),
     use: async () => void (await sql(`use shop; begin; insert into orders values (-1, 'x'); rollback`)),
     killServer: () => server.restart(),

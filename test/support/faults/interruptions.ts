@@ -118,7 +118,7 @@ export async function interruptedRuns(world: InterruptedWorld) {
     // a database that somebody else had made is nobody's to empty, unless it is said
     if (mode === 'empty' && next.code !== 0 && /not empty|--replace/.test(next.stderr))
       next = await run([...again, '--replace', '--yes']);
-    else if (next.code !== 0 && /already|--replace/.test(next.stderr) && mode !== 'drill') {
+    else if (next.code !== 0 && /already|not empty/.test(next.stderr) && mode !== 'drill') {
       // it was done before it was interrupted
       await world.drop(modes[mode].into!);
       next = await run(again);

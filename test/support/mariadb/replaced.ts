@@ -58,13 +58,23 @@ export async function replacedAndKilled({ server, admin, manifest, folder, round
     const begun = await hasBegun(engine, limit());
     const plan = await planUndo(engine, 'live', limit()).catch(() => undefined);
     if (isFresh !== (plan !== undefined)) found.wrong.push(`round ${round}: kept ${plan?.kept[0].name}, ${tables}`);
-    if (plan !== undefined) await undo(engine, plan, limit());
+    const told: string[] = [];
+    const ended = await isUnended(admin);
+    if (plan !== undefined) await undo(engine, { ...plan, tell: (line) => told.push(line) }, limit());
     else if (begun) await takeBack(engine, limit());
+    if (plan !== undefined && ended !== told.some((line) => line.endsWith('had died: it is ended')))
+      found.wrong.push(`round ${round}: told ${told.join(', ')}`);
     const now = await shape(admin);
     if (now !== whole) found.wrong.push(`round ${round}: ${now}, and not ${whole}`);
     for (const name of await kept(admin)) await admin.query(`DROP DATABASE \`${name}\``);
   }
   return found;
+}
+
+/** Whether an exchange that died has left something to do. */
+async function isUnended(admin: mysql.Connection): Promise<boolean> {
+  const [rows] = await admin.query<mysql.RowDataPacket[]>(`SHOW TABLES FROM live LIKE 'nightjar\\_swap\\_renamed'`);
+  return rows.length > 0;
 }
 
 /** Resolves once the exchange of the tables has begun, or is done, or all is over. */

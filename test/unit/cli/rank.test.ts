@@ -56,3 +56,10 @@ test.each([
   const { stderr } = await nightjarInProcess(line, { cwd: folder });
   expect(stderr).toContain('the environment variable P is not set');
 });
+
+test.each(verbs)('%s --plan says which rank it will ask for', async (verb) => {
+  const { stderr } = await nightjarInProcess(['restore', 'shop', verb, '--plan'], { cwd: folder });
+  expect(stderr).toContain(
+    'rank    the server of shop is production: this asks for that word, or takes --into production\n',
+  );
+});

@@ -22,7 +22,7 @@ import { showProgress } from '../../text/progress.ts';
 import type { CommandSession } from '../../session.ts';
 import { planDocument, planLines } from '../../text/backups/restore-plan.ts';
 import { told } from '../../told.ts';
-import { requireRankNamed } from './rank.ts';
+import { rankLine, rankToAsk, requireRankNamed } from './rank.ts';
 import type { RankedRun } from './rank.ts';
 import { dropOldCommand, undoCommand } from './undo.ts';
 
@@ -68,7 +68,10 @@ export async function restoreCommand(
   const kept = flags.undo ? undoCommand : flags.dropOld && !flags.replace ? dropOldCommand : undefined;
   if (kept !== undefined) {
     const isOwn = (flags.server ?? name) === name && flags.to === undefined;
-    if (!flags.plan) await requireRankNamed({ name, flags, session, isInPlace: isOwn }, signal);
+    const ranked = { name, flags, session, isInPlace: isOwn };
+    const asked = flags.plan ? rankToAsk(ranked) : undefined;
+    if (asked !== undefined) session.out.note(rankLine(asked, flags.server ?? name));
+    if (!flags.plan) await requireRankNamed(ranked, signal);
     return kept(name, flags, session, signal);
   }
   if (flags.plan) return showPlan(name, which, flags, session, signal);
@@ -94,12 +97,16 @@ async function showPlan(
   const { plan, warnings } = await planned(name, which, flags, session, signal);
   await plan.target.close();
   for (const line of planLines(plan, session.nightjar.clock.now())) session.out.say(line);
+  const server = serverOf(name, flags, session);
+  const inPlace = isInPlace(plan.manifest, { server, database: plan.target.database });
+  const rank = rankToAsk({ name, flags, session, isInPlace: inPlace });
+  if (rank !== undefined) session.out.say(rankLine(rank, server));
   const failure = hindrance(plan);
   session.out.say(
     failure === undefined ? 'nothing was changed: --plan only looks' : 'it would fail: nothing was changed',
   );
   return {
-    document: { plan: { ...planDocument(plan), warnings } },
+    document: { plan: { ...planDocument(plan), warnings, ...(rank !== undefined && { into: rank }) } },
     failures: failure === undefined ? [] : [failure],
   };
 }

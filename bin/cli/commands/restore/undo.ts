@@ -29,11 +29,14 @@ export async function undoCommand(
   if (flags.plan) return told({ planned: { database, kept: plan.kept, findings: plan.findings } });
   const question = `--undo puts ${said(newest)} in the place of database ${database}, which is kept too`;
   if (!flags.yes) await confirmByName(database, question, out, signal);
-  const replaced = await undo(engine, plan, signal);
+  const mended: string[] = [];
+  const replaced = await undo(engine, { ...plan, tell: (line) => mended.push(line) }, signal);
+  for (const line of mended) out.say(line);
   out.say(`database ${database} is what it was before: ${newest.name} is back`);
   if (replaced !== undefined)
     out.say(`what stood there is kept as ${replaced}: --undo exchanges them once more, --drop-old drops it`);
-  return told({ undone: { database, back: newest.name, ...(replaced !== undefined && { kept: replaced }) } });
+  const keptAs = replaced !== undefined && { kept: replaced };
+  return told({ undone: { database, back: newest.name, ...keptAs, ...(mended.length > 0 && { mended }) } });
 }
 
 /** A replacement that died before it exchanged anything is what there is to undo; what is kept stays. */

@@ -32,7 +32,7 @@ import { claim, clearMark, setMark, untilClientsEnd } from './unfinished.ts';
 import { requireUsualSession } from '../preflight/usual.ts';
 import { freeName, halfMade, newName } from '../swap/names.ts';
 import { isAsItWas, putInPlace } from '../swap/put-in-place.ts';
-import { recoverSwap } from '../swap/swap.ts';
+import { mendedNote, recoverSwap } from '../swap/swap.ts';
 
 /** The claim is the session's, which asks nothing while a restore lasts; the server's most is a year, on Windows 24 days. */
 const holderIdleSeconds = 2_147_483;
@@ -170,7 +170,7 @@ export async function openTarget(
       throw error;
     });
     if (done === undefined) return;
-    mended.push(`an earlier replacement of database ${login.database} had died: it is ${done.how}`, ...done.lost);
+    mended.push(mendedNote(login, done.how), ...done.lost);
   }
 
   async function swapIn(whole: string, stop: AbortSignal): Promise<string[]> {

@@ -12,6 +12,7 @@ import { grant } from '../failures/remedies.ts';
 import type { Restorer } from '../failures/remedies.ts';
 import { withSession } from '../session.ts';
 import type { MariadbSession } from '../session.ts';
+import { unlastingFindings } from './lasting.ts';
 import { readRecord, swapMarks } from './marker.ts';
 import { besidePattern, freeName, newName } from './names.ts';
 import { definerOf, readObjects } from './objects.ts';
@@ -87,6 +88,7 @@ async function swapFindings(
     .map(fails)
     .concat(
       await lostRights(session, there, rights, restorer),
+      await unlastingFindings(session),
       await oneByOne(session),
       await connected(session, login),
     );

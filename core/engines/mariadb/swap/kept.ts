@@ -5,13 +5,15 @@ import type { DroppedKept } from '../../kept-notes.ts';
 import type { Login } from '../../login.ts';
 import { placeOf } from '../../login.ts';
 import { quoteName } from '../quoting.ts';
+import { grant } from '../failures/remedies.ts';
+import { rightsOf } from '../rights/grants.ts';
 import { claim, untilClientsEnd } from '../restore/unfinished.ts';
 import { openSession, withSession } from '../session.ts';
 import type { MariadbSession } from '../session.ts';
 import { readHead, readOptions, readRecord, swapMarks, unendedSwap } from './marker.ts';
 import type { RecordPlace } from './marker.ts';
-import { freeName, isBeside, keptName } from './names.ts';
-import { isThere, recoverSwap, swapTables } from './swap.ts';
+import { besidePattern, freeName, isBeside, keptName } from './names.ts';
+import { isThere, mendedNote, recoverSwap, swapTables } from './swap.ts';
 import { undoFindings } from './findings.ts';
 
 /** The server lets go of what a run has held a moment after that run has ended. */
@@ -30,7 +32,8 @@ export function replacedDatabases(login: Login): Replaced {
       claimed(login, signal, () => recoverSwap(login, signal)).then((done) =>
         done?.how === 'taken back' ? done.lost : undefined,
       ),
-    swapBack: (kept, signal) => claimed(login, signal, () => swapBack(login, kept, signal)),
+    swapBack: (kept, tell, signal) => claimed(login, signal, () => swapBack(login, kept, tell, signal)),
+    requireSight: (signal) => withSession(login, signal, (session) => requireSight(session, login), null),
     drop: ({ name }, signal) =>
       claimed(login, signal, (session) => dropKept(session, login, ({ name: one }) => one === name)).then(
         ([dropped]) => {
@@ -82,6 +85,22 @@ async function placeKept(session: MariadbSession, login: Login, at: RecordPlace)
   return isKept && before !== at.database ? undefined : before;
 }
 
+/** Of a database that the user has no right on, no server says that it is there. */
+async function requireSight(session: MariadbSession, login: Login): Promise<void> {
+  const rights = await rightsOf(session);
+  const before = await freeName(session, login, { id: '0'.repeat(23) });
+  if (rights.has('SELECT', before)) return;
+  const pattern = await besidePattern(session, login);
+  const [row] = await session.rows('SELECT CURRENT_USER() AS user');
+  const restorer = { server: session.server, user: row?.['user'] ?? '', database: login.database };
+  throw new BackupError(
+    'privilege-missing',
+    `whether anything is kept of what database ${login.database} was before can't be seen: the user lacks SELECT ` +
+      `on ${pattern}`,
+    { hint: grant(restorer, 'ALL PRIVILEGES', pattern) },
+  );
+}
+
 /** As the server counts it. */
 export async function sizeOf({ rows }: MariadbSession, database: string): Promise<Bytes | undefined> {
   const [size] = await rows(
@@ -123,13 +142,21 @@ export async function dropKept(
 }
 
 /** Returns the name that what stood there has now; undefined where nothing did. */
-async function swapBack(login: Login, { name }: KeptDatabase, signal: AbortSignal): Promise<string | undefined> {
+async function swapBack(
+  login: Login,
+  { name }: KeptDatabase,
+  tell: (line: string) => void,
+  signal: AbortSignal,
+): Promise<string | undefined> {
   const order = await withSession(
     login,
     signal,
     async (session) => {
       const exists = await isThere(session, login.database);
-      if (exists && (await recoverSwap(login, signal))?.how === 'taken back') throw takenBack(login);
+      const recovered = exists ? await recoverSwap(login, signal) : undefined;
+      if (recovered?.how === 'taken back') throw takenBack(login);
+      if (recovered !== undefined) tell(mendedNote(login, recovered.how));
+      for (const line of recovered?.lost ?? []) tell(line);
       const at = { database: name, table: swapMarks.kept };
       const record = await readRecord(session, login, at).catch(() => undefined);
       if (record === undefined) throw gone(name);

@@ -165,6 +165,11 @@ async function takeBack(login: Login, { head, old }: SwapRecord, signal: AbortSi
 /** What was done about a swap that died, and what is not there again, though nothing can be done about it. */
 export type Recovered = { how: 'ended' | 'taken back'; lost: string[] };
 
+/** What was put right first of a replacement that died, for people. */
+export function mendedNote({ database }: Login, how: Recovered['how']): string {
+  return `an earlier replacement of database ${database} had died: it is ${how}`;
+}
+
 /**
  * Ends a swap of the database of `login` that died, or takes it back; undefined where there is none. Throws
  * `restore-failed` where something could not be made again, or the record is none of ours.

@@ -19,7 +19,7 @@ export function replacedDatabases(login: Login): Replaced {
         ...((await exists(session, login.database)) ? await replacementFindings(session, login, signal) : []),
         ...(await replacementFindings(session, { ...login, database: name }, signal)),
       ]),
-    async swapBack(kept, signal) {
+    async swapBack(kept, _tell, signal) {
       const mine = await claim(login, signal);
       try {
         return await swapBack(login, kept, signal);

@@ -17,7 +17,7 @@ export function replacedFiles(written: string): Replaced {
   return {
     list: async () => keptFiles(await realOf(written)),
     findings: async () => [],
-    swapBack: async ({ name }, signal) => swapBack(await realOf(written), name, signal),
+    swapBack: async ({ name }, _tell, signal) => swapBack(await realOf(written), name, signal),
     async drop({ name }) {
       const path = await realOf(written);
       const [dropped] = await dropKept(path, (kept) => kept.name === name);

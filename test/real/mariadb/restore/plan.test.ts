@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type mysql from 'mysql2/promise';
 import { backup } from '../../../../core/commands/backup.ts';
 import { restorePlanned } from '../../../../core/commands/restore/restore.ts';
+import { planDrop, planUndo } from '../../../../core/commands/restore/undo.ts';
 import { hindrance, planRestore } from '../../../../core/commands/restore/plan.ts';
 import type { Manifest } from '../../../../core/contract/manifest/manifest.ts';
 import type { SourceName } from '../../../../core/domain/keys.ts';
@@ -89,4 +90,57 @@ test('a database that appears between the look and the yes is not dropped', asyn
   });
 
   expect((await admin.query('SELECT id FROM arriving.somebodys'))[0]).toEqual([{ id: 42 }]);
+});
+
+test('what is there and could not be made again is told by the plan', async () => {
+  await admin.query(`CREATE DATABASE frail; USE frail; CREATE TABLE a (id int PRIMARY KEY, gone int); CREATE TABLE b (id int);
+    CREATE VIEW lost AS SELECT id FROM b; CREATE VIEW good AS SELECT id FROM a;
+    CREATE TRIGGER late BEFORE UPDATE ON a FOR EACH ROW SET NEW.id = OLD.gone; CREATE TRIGGER fine BEFORE INSERT ON a FOR EACH ROW SET @x = 1;
+    CREATE EVENT once ON SCHEDULE AT '2037-01-01 00:00:00' DO SET @x = 1;
+    CREATE EVENT daily ON SCHEDULE EVERY 1 DAY STARTS '2037-01-01 00:00:00' DO SET @x = 1;
+    DROP TABLE b; ALTER TABLE a DROP COLUMN gone`);
+
+  const plan = await look('frail');
+  await plan.target.close();
+
+  const told = plan.findings.filter(({ what }) => /broken|is gone|run once/.test(what));
+  expect(told).toEqual([
+    {
+      weight: 'note',
+      what: expect.stringMatching(/^view `lost` is broken \(.*invalid/),
+      remedy: expect.stringContaining('DROP VIEW `lost`;'),
+    },
+    {
+      weight: 'note',
+      what: expect.stringMatching(/^trigger `late` names column `gone` of table `a`/),
+      remedy: expect.stringContaining('DROP TRIGGER `late`;'),
+    },
+    {
+      weight: 'note',
+      what: expect.stringMatching(/^events that run once \(`once` at 2037-01-01 00:00:00 /),
+      remedy: expect.stringContaining('PRESERVE'),
+    },
+  ]);
+  expect(hindrance(plan)).toBeUndefined();
+});
+
+test('a user who can see no database beside the live one is told that, and not that nothing is kept', async () => {
+  await admin.query(`CREATE DATABASE seen; CREATE TABLE seen.t (id int); CREATE USER few@'%' IDENTIFIED BY 'few';
+    GRANT ALL ON seen.* TO few@'%'`);
+  const asFew = mariadbEngine(loginTo(server, 'seen', { user: 'few', password: 'few' }), tools);
+  const before = await databases();
+
+  for (const looked of [planUndo, planDrop])
+    await expect(looked(asFew, 'seen', limit())).rejects.toMatchObject({
+      code: 'privilege-missing',
+      message: expect.stringMatching(/can't be seen: the user lacks SELECT on `seen\\_%`\.\*$/),
+      hint: expect.stringMatching(/^GRANT ALL PRIVILEGES ON `seen\\_%`\.\* TO `?few/),
+    });
+
+  await admin.query(`GRANT ALL ON \`seen\\_%\`.* TO few@'%'`);
+  await expect(planUndo(asFew, 'seen', limit())).rejects.toMatchObject({
+    code: 'restore-failed',
+    message: 'nothing is kept of what database seen was before',
+  });
+  expect(await databases()).toEqual(before);
 });

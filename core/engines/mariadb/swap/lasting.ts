@@ -1,0 +1,61 @@
+import { messageOf } from '../../../domain/errors.ts';
+import { fewNames } from '../../../domain/lines.ts';
+import type { RestoreFinding } from '../../../ports.ts';
+import { quoteName } from '../quoting.ts';
+import { brokenTriggers } from '../repairs/broken-triggers.ts';
+import type { MariadbSession } from '../session.ts';
+
+const howLost = 'it is there until it is taken away, and can then be made again by nobody, --undo neither';
+
+/**
+ * What is in the session's database and could not be made again once an exchange has taken it away, as far as the
+ * server tells without a trial: views and triggers that are broken, and events whose only time may pass meanwhile.
+ */
+export async function unlastingFindings(session: MariadbSession): Promise<RestoreFinding[]> {
+  return [...(await brokenViews(session)), ...(await brokenOnes(session)), ...(await singleEvents(session))];
+}
+
+/** Its table or column is gone, a function that it calls, or the right of its definer; or the definer. */
+const brokenView = [1356, 1146, 1449];
+
+/** To list the columns of a view is to open it, and runs nothing of it. */
+async function brokenViews(session: MariadbSession): Promise<RestoreFinding[]> {
+  const views = await session.rows(
+    "SELECT TABLE_NAME AS name FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_TYPE = 'VIEW'",
+  );
+  const found: RestoreFinding[] = [];
+  for (const { name } of views)
+    await session.rows(`SHOW COLUMNS FROM ${quoteName(name ?? '')}`).catch((error: unknown) => {
+      const { cause } = error as { cause?: { errno?: unknown } };
+      if (!brokenView.includes(Number(cause?.errno))) throw error;
+      const what = `view ${quoteName(name ?? '')} is broken (${messageOf(cause)}): ${howLost}`;
+      found.push({ weight: 'note', what, remedy: `mend it, or DROP VIEW ${quoteName(name ?? '')};` });
+    });
+  return found;
+}
+
+async function brokenOnes(session: MariadbSession): Promise<RestoreFinding[]> {
+  return (await brokenTriggers(session)).map(({ name, table, column }) => ({
+    weight: 'note',
+    what: `trigger ${quoteName(name)} names column ${quoteName(column)} of table ${quoteName(table)}, which is gone: ${howLost}`,
+    remedy: `mend it, or DROP TRIGGER ${quoteName(name)};`,
+  }));
+}
+
+async function singleEvents(session: MariadbSession): Promise<RestoreFinding[]> {
+  const events = await session.rows(
+    `SELECT EVENT_NAME AS name, CONCAT(EXECUTE_AT, ' ', TIME_ZONE) AS at FROM information_schema.EVENTS
+      WHERE EVENT_SCHEMA = DATABASE() AND EVENT_TYPE = 'ONE TIME' AND ON_COMPLETION = 'NOT PRESERVE' ORDER BY EXECUTE_AT`,
+  );
+  if (events.length === 0) return [];
+  const named = events.map(({ name, at }) => `${quoteName(name ?? '')} at ${at}`);
+  return [
+    {
+      weight: 'note',
+      what:
+        `events that run once (${fewNames(named)}): one whose time comes while the tables are exchanged, or while the ` +
+        'database is kept, does not run, and is not made again',
+      remedy: 'ALTER EVENT … ON COMPLETION PRESERVE keeps it there, disabled',
+    },
+  ];
+}
