@@ -185,7 +185,7 @@ export async function recoverSwap(login: Login, signal: AbortSignal): Promise<Re
     if (found === undefined) await session.rows(`DROP TABLE ${quoteName(swapMarks.begun)}`);
     return found;
   });
-  if (record === undefined) return undefined;
+  if (record === undefined) return { how: 'taken back', lost: [] };
   const how = state === 'renamed' ? 'ended' : 'taken back';
   const failed = await (how === 'ended' ? end : takeBack)(login, record, signal);
   const missing = failed.filter(({ lasting }) => !lasting);

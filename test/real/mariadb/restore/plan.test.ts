@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type mysql from 'mysql2/promise';
 import { backup } from '../../../../core/commands/backup.ts';
 import { restorePlanned } from '../../../../core/commands/restore/restore.ts';
-import { planDrop, planUndo } from '../../../../core/commands/restore/undo.ts';
+import { hasBegun, planDrop, planUndo, takeBack } from '../../../../core/commands/restore/undo.ts';
 import { hindrance, planRestore } from '../../../../core/commands/restore/plan.ts';
 import type { Manifest } from '../../../../core/contract/manifest/manifest.ts';
 import type { SourceName } from '../../../../core/domain/keys.ts';
@@ -143,4 +143,15 @@ test('a user who can see no database beside the live one is told that, and not t
     message: 'nothing is kept of what database seen was before',
   });
   expect(await databases()).toEqual(before);
+});
+
+test('a replacement that died as it wrote down what it was going to do is taken back by --undo: nothing was done', async () => {
+  await admin.query(`CREATE DATABASE early; CREATE TABLE early.t (id int); CREATE TABLE early.nightjar_swap_begun
+    (n int AUTO_INCREMENT PRIMARY KEY, side varchar(8), kind varchar(16), name varchar(255), settings text, statement longblob)`);
+
+  expect(await hasBegun(engine('early'), limit())).toBe(true);
+  expect(await takeBack(engine('early'), limit())).toEqual([]);
+
+  const [tables] = await admin.query('SHOW TABLES FROM early');
+  expect(tables).toEqual([{ Tables_in_early: 't' }]);
 });
