@@ -7,8 +7,8 @@ import type { BackupId, SourceName } from '../../../core/domain/keys.ts';
 import { openStore } from '../../../core/store/store.ts';
 import { hourMs, watching } from '../../support/vaults/seen.ts';
 import { storeBackup } from '../../support/vaults/stored.ts';
-import { folderScene, limit } from '../../support/vaults/vault.ts';
-import type { FolderScene } from '../../support/vaults/vault.ts';
+import { memoryScene, limit } from '../../support/vaults/vault.ts';
+import type { VaultScene } from '../../support/vaults/vault.ts';
 
 const now = new Date('2026-11-20T12:00:00Z');
 const hoursAgo = (hours: number) => new Date(now.getTime() - hours * hourMs);
@@ -27,11 +27,11 @@ const ages: Record<string, number> = {
   ap: 7,
 };
 const names = Object.keys(ages) as SourceName[];
-let scene: FolderScene;
+let scene: VaultScene;
 const newest = new Map<string, BackupId>();
 
 beforeAll(async () => {
-  scene = await folderScene();
+  scene = memoryScene();
   for (const name of names) {
     await storeBackup(scene.vault, name, hoursAgo(50));
     newest.set(name, await storeBackup(scene.vault, name, hoursAgo(ages[name]!)));

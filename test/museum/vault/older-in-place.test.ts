@@ -8,12 +8,12 @@ import type { Manifest } from '../../../core/contract/manifest/manifest.ts';
 import type { SourceName } from '../../../core/domain/keys.ts';
 import { toyEngine, toySource } from '../../support/worlds/toy-engine.ts';
 import type { ToyServer } from '../../support/worlds/toy-engine.ts';
-import { folderScene, limit } from '../../support/vaults/vault.ts';
-import type { FolderScene } from '../../support/vaults/vault.ts';
+import { memoryScene, limit } from '../../support/vaults/vault.ts';
+import type { VaultScene } from '../../support/vaults/vault.ts';
 
 const shop = 'shop' as SourceName;
 const live = { orders: ['1', '2', '3', '4', '5'] };
-let scene: FolderScene;
+let scene: VaultScene;
 let server: ToyServer;
 let [older, newest] = [{} as Manifest, {} as Manifest];
 
@@ -22,7 +22,7 @@ const backingUp = (at: string) =>
 
 /** An empty backup, one of five orders that a restore has found wanting, and five orders in the live database. */
 beforeEach(async () => {
-  scene = await folderScene();
+  scene = memoryScene();
   server = new Map([['shop', { orders: [] as string[] }]]);
   older = await backingUp('2026-11-20T02:00:00Z');
   server.set('shop', structuredClone(live));

@@ -10,13 +10,13 @@ import { opening } from '../../support/parts.ts';
 import { toyEngine, toySource } from '../../support/worlds/toy-engine.ts';
 import { findManifest } from '../../support/vaults/listed.ts';
 import { policyOf, putBackup } from '../../support/vaults/history.ts';
-import { folderScene, limit } from '../../support/vaults/vault.ts';
-import type { FolderScene } from '../../support/vaults/vault.ts';
+import { memoryScene, limit } from '../../support/vaults/vault.ts';
+import type { VaultScene } from '../../support/vaults/vault.ts';
 
 const shop = 'shop' as SourceName;
-let scene: FolderScene;
+let scene: VaultScene;
 beforeEach(async () => {
-  scene = await folderScene();
+  scene = memoryScene();
 });
 afterEach(() => scene.remove());
 

@@ -1,21 +1,20 @@
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { beforeEach, expect, test } from '@jest/globals';
 import { BackupError } from '../../../core/domain/errors.ts';
 import { manifestKey, partKey } from '../../../core/domain/layout/places.ts';
 import { pinKey } from '../../../core/domain/layout/records.ts';
 import type { BackupId } from '../../../core/domain/keys.ts';
 import type { Vault } from '../../../core/vault.ts';
-import { dailyIds, policyOf, putBackup, rotationScene, signal } from '../../support/vaults/history.ts';
+import { dailyIds, policyOf, putBackup, memoryRotationScene, signal } from '../../support/vaults/history.ts';
 import { shop } from '../../support/vaults/seen.ts';
 
 // "nightjar pin shop …" said that it was pinned; the next morning it was gone.
-let scene: Awaited<ReturnType<typeof rotationScene>>;
+let scene: ReturnType<typeof memoryRotationScene>;
 let ids: BackupId[];
 beforeEach(async () => {
-  scene = await rotationScene();
+  scene = memoryRotationScene();
   ids = dailyIds(3);
   for (const id of ids) await putBackup(scene.vault, 'shop', id);
 });
-afterEach(() => scene.remove());
 
 const pinning = () => scene.deps().store.pin(shop, ids[0]!, { reason: 'an audit', by: 'ann' }, scene.deps(), signal);
 

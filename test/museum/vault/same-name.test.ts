@@ -2,12 +2,12 @@ import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { backup } from '../../../core/commands/backup.ts';
 import { verify } from '../../../core/commands/proof/verify.ts';
 import { toyEngine, toySource } from '../../support/worlds/toy-engine.ts';
-import { folderScene, limit } from '../../support/vaults/vault.ts';
-import type { FolderScene } from '../../support/vaults/vault.ts';
+import { memoryScene, limit } from '../../support/vaults/vault.ts';
+import type { VaultScene } from '../../support/vaults/vault.ts';
 
-let scene: FolderScene;
+let scene: VaultScene;
 beforeEach(async () => {
-  scene = await folderScene();
+  scene = memoryScene();
 });
 afterEach(() => scene.remove());
 

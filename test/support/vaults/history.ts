@@ -14,6 +14,7 @@ import { tierTags } from '../../../core/domain/retention/tiers.ts';
 import type { Vault } from '../../../core/vault.ts';
 import { folderVault } from '../../../core/vaults/folder/folder.ts';
 import { openStore } from '../../../core/store/store.ts';
+import { memoryScene } from './vault.ts';
 
 export const signal = new AbortController().signal;
 export const none = { last: 0, hourly: 0, daily: 0, weekly: 0, monthly: 0, yearly: 0, keepWithinMs: 0 };
@@ -109,6 +110,12 @@ export async function rotationScene(now = '2026-11-20T12:00:00Z') {
   await vault.putIfAbsent(objectKey('made/first'), Buffer.from('x'), {}, signal);
   await vault.delete(objectKey('made/first'), signal);
   return { folder, vault, ...rotatingIn(vault, now), remove: () => rm(folder, { recursive: true }) };
+}
+
+/** The same in memory; `date` makes an object look as if it had been written then. */
+export function memoryRotationScene(now = '2026-11-20T12:00:00Z') {
+  const { vault, date } = memoryScene();
+  return { vault, date, ...rotatingIn(vault, now) };
 }
 
 /** Rotations in a vault, as of a moment; who asks is nobody known. */

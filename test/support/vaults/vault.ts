@@ -41,8 +41,11 @@ export function depsOf(vault: Vault): BackupDeps {
   };
 }
 
+/** A vault in memory; `date` makes an object look as if it had been written then. */
+export type MemoryScene = VaultScene & { date(key: string, moment: string): void };
+
 /** Memory as the vault: for what does not ask how a vault keeps things, and much faster. */
-export function memoryScene(): VaultScene {
+export function memoryScene(): MemoryScene {
   const state = emptyState();
   const vault = memoryVault(state);
   return {
@@ -50,6 +53,9 @@ export function memoryScene(): VaultScene {
     deps: (other: Vault = vault) => depsOf(other),
     files: async () =>
       [...state.objects.keys(), ...state.uploads.keys()].filter((key) => !key.includes('/starts/')).sort(),
+    date(key, moment) {
+      state.objects.get(key as ObjectKey)!.modified = new Date(moment);
+    },
     remove: async () => undefined,
   };
 }

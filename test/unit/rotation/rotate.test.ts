@@ -1,6 +1,4 @@
-import { utimes } from 'node:fs/promises';
-import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { beforeEach, expect, test } from '@jest/globals';
 import { BackupError } from '../../../core/domain/errors.ts';
 import { objectKey } from '../../../core/domain/keys.ts';
 import { manifestKey, partKey } from '../../../core/domain/layout/places.ts';
@@ -12,14 +10,13 @@ import { acceptanceOf } from '../../../core/commands/check/accept.ts';
 import { openStore } from '../../../core/store/store.ts';
 import type { Rotation } from '../../../core/commands/rotate.ts';
 import type { Vault } from '../../../core/vault.ts';
-import { dailyIds, none, policyOf, putBackup, rotationScene, signal } from '../../support/vaults/history.ts';
+import { dailyIds, none, policyOf, putBackup, memoryRotationScene, signal } from '../../support/vaults/history.ts';
 
 const shop = 'shop' as SourceName;
-let scene: Awaited<ReturnType<typeof rotationScene>>;
-beforeEach(async () => {
-  scene = await rotationScene();
+let scene: ReturnType<typeof memoryRotationScene>;
+beforeEach(() => {
+  scene = memoryRotationScene();
 });
-afterEach(() => scene.remove());
 
 async function stored(ids: BackupId[]): Promise<BackupId[]> {
   for (const id of ids) await putBackup(scene.vault, 'shop', id);
@@ -41,8 +38,8 @@ async function looked(
 }
 
 /** Makes objects look as if they had been written then. */
-async function aged(keys: string[], moment: string): Promise<void> {
-  for (const key of keys) await utimes(join(scene.folder, key), new Date(moment), new Date(moment));
+function aged(keys: string[], moment: string): void {
+  for (const key of keys) scene.date(key, moment);
 }
 
 const reasonsOf = ({ plan }: Rotation): Record<string, string[]> =>
@@ -111,7 +108,7 @@ test.each([0, 1, 2, 3, 4, 5])(
     for (const id of await scene.ids('shop')) expect(left.filter((key) => key.includes(id))).toHaveLength(3);
     expect(await scene.ids('shop')).toEqual(expect.arrayContaining(ids.slice(2)));
     // the next rotation does the rest, and sweeps what this one has left
-    await aged(left, '2026-11-19T02:30:00Z');
+    aged(left, '2026-11-19T02:30:00Z');
     const later = await scene.rotating('shop', policyOf({ count: 2 }));
     expect(later.failures).toEqual([]);
     expect((await scene.keys('shop/')).filter((key) => !key.endsWith('/lease.json'))).toEqual(
@@ -297,7 +294,7 @@ async function leftovers(): Promise<string[]> {
     objectKey(`shop/${dead}/notes.txt`),
   ];
   for (const key of keys) await scene.vault.putIfAbsent(key, Buffer.from('half'), {}, signal);
-  await aged(keys, '2026-11-18T02:30:00Z');
+  aged(keys, '2026-11-18T02:30:00Z');
   return keys;
 }
 
@@ -364,7 +361,7 @@ test('what a dead run has left is swept after the grace time, and nothing else b
 test('a part that was touched within the grace time keeps its run from being swept', async () => {
   await stored(dailyIds(2));
   const [first] = await leftovers();
-  await aged([first!], '2026-11-19T13:00:00Z');
+  aged([first!], '2026-11-19T13:00:00Z');
 
   expect((await scene.rotating('shop', policyOf({ count: 2 }))).swept).toMatchObject({ state: 'none', objects: 0 });
 });

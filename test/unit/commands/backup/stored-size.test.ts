@@ -5,8 +5,8 @@ import { newBackupId } from '../../../../core/domain/keys.ts';
 import type { SourceName } from '../../../../core/domain/keys.ts';
 import { openStore } from '../../../../core/store/store.ts';
 import { chunks } from '../../../contract/vault/vault-data.ts';
-import { folderScene, limit } from '../../../support/vaults/vault.ts';
-import type { FolderScene } from '../../../support/vaults/vault.ts';
+import { memoryScene, limit } from '../../../support/vaults/vault.ts';
+import type { VaultScene } from '../../../support/vaults/vault.ts';
 
 const engine = {
   open: () => ({
@@ -17,10 +17,10 @@ const engine = {
 const source = { name: 'shop' as SourceName, engine, compressionLevel: 1, parallel: 1 } as Source;
 let made = 0;
 const nextId = () => newBackupId(new Date('2026-11-20T02:00:00Z'), (made += 1) / 0x1000000);
-let scene: FolderScene;
+let scene: VaultScene;
 
 beforeAll(async () => {
-  scene = await folderScene();
+  scene = memoryScene();
 });
 afterAll(() => scene.remove());
 

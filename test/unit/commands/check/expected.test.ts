@@ -1,5 +1,3 @@
-import { utimes, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { backup } from '../../../../core/commands/backup.ts';
 import { check } from '../../../../core/commands/check/check.ts';
@@ -19,17 +17,17 @@ import type { Vault } from '../../../../core/vault.ts';
 import { watching } from '../../../support/vaults/seen.ts';
 import { storeBackup } from '../../../support/vaults/stored.ts';
 import { toyEngine, toySource } from '../../../support/worlds/toy-engine.ts';
-import { folderScene, limit } from '../../../support/vaults/vault.ts';
-import type { FolderScene } from '../../../support/vaults/vault.ts';
+import { limit, memoryScene, overwrite } from '../../../support/vaults/vault.ts';
+import type { MemoryScene } from '../../../support/vaults/vault.ts';
 
 const shop = 'shop' as SourceName;
 const nightly = '0 2 * * *';
-let scene: FolderScene;
+let scene: MemoryScene;
 let heard: string[];
 let metered: Readonly<Record<string, number>> = {};
 
 beforeEach(async () => {
-  scene = await folderScene();
+  scene = memoryScene();
   heard = [];
   await backingUp('2026-11-10T02:00:05Z');
 });
@@ -232,7 +230,7 @@ test.each([
   ],
 ])('a lease that %s is a finding, with the command that frees it', async (_, body, why) => {
   await checking('2026-11-10T04:00:00Z');
-  await writeFile(join((scene as Awaited<ReturnType<typeof folderScene>>).folder, leaseKey(shop)), body);
+  await overwrite(scene.vault, leaseKey(shop), body);
   await backingUp('2026-11-11T02:00:05Z');
 
   const { judgements, told } = await checking('2026-11-11T02:10:00Z');
@@ -265,7 +263,7 @@ test('a backup that takes five hours and began three hours late is no finding wh
     async plan(options, signal) {
       for (const moment of ['2026-11-12T07:30:00Z', '2026-11-12T09:30:00Z']) {
         // as the run renews it
-        await utimes(join(scene.folder, leaseKey(shop)), new Date(moment), new Date(moment));
+        scene.date(leaseKey(shop), moment);
         states.push((await checking(moment)).judgements[0]!.state);
       }
       return engine().plan(options, signal);
@@ -278,12 +276,11 @@ test('a backup that takes five hours and began three hours late is no finding wh
 });
 
 test('nobody is told that there is no backup while the first one is at work, nor sent to begin another', async () => {
-  await scene.remove();
-  scene = await folderScene();
+  scene = memoryScene();
   await storeBackup(scene.vault, 'blog', new Date('2026-11-12T01:00:05Z'));
   const next: string[][] = [];
   const at = async (moment: string): Promise<void> => {
-    await utimes(join(scene.folder, leaseKey(shop)), new Date(moment), new Date(moment));
+    scene.date(leaseKey(shop), moment);
     const [judgement] = (await checking(moment)).judgements;
     next.push([judgement!.state, ...messageOfFinding(judgement!, 'never', { at: new Date(moment) })!.next]);
   };

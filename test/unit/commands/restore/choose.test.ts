@@ -10,18 +10,18 @@ import { memoryOf } from '../../../../core/survey/watched.ts';
 import { toyEngine, toySource } from '../../../support/worlds/toy-engine.ts';
 import type { ToyServer } from '../../../support/worlds/toy-engine.ts';
 import { dailyIds, putBackup } from '../../../support/vaults/history.ts';
-import { folderScene, limit } from '../../../support/vaults/vault.ts';
-import type { FolderScene } from '../../../support/vaults/vault.ts';
+import { memoryScene, limit } from '../../../support/vaults/vault.ts';
+import type { VaultScene } from '../../../support/vaults/vault.ts';
 
 const shop = 'shop' as SourceName;
 const memory = { ...memoryOf(undefined), timeZone: 'Europe/Amsterdam' };
 const clock = { now: () => new Date('2026-11-23T08:00:00Z') };
-let scene: FolderScene;
+let scene: VaultScene;
 let server: ToyServer;
 let made: Manifest[];
 
 beforeEach(async () => {
-  scene = await folderScene();
+  scene = memoryScene();
   server = new Map([['shop', { orders: ['1'] }]]);
   made = [];
   for (const day of [20, 21, 22])
@@ -97,7 +97,7 @@ test('an hour that comes twice is told', async () => {
 });
 
 test('an old one is found behind a hundred that nobody has read', async () => {
-  const many = await folderScene();
+  const many = memoryScene();
   const ids = dailyIds(130);
   for (const id of ids) await putBackup(many.vault, shop, id);
 
