@@ -16,6 +16,9 @@ export default {
   reporters: ['default', '<rootDir>/.ci/unstable.mjs'],
   // a suite waits for servers a third of its time; Jest takes "150%" for 150 workers
   maxWorkers: Math.ceil(availableParallelism() * 1.5),
+  // taking apart the heap of a worker that has left nothing open takes longer than the half second of Jest's default,
+  // which then speaks of leaks
+  workerGracefulExitTimeout: 10_000,
   globalSetup: '<rootDir>/test/support/jest/before-all.ts',
   testSequencer: '<rootDir>/.ci/slowest-first.mjs',
 };

@@ -11,9 +11,9 @@ import { emptyState, memoryVault } from './memory-vault.ts';
 export const limit = () => AbortSignal.timeout(180_000);
 
 /** Puts something else in an object's place, as nothing of Nightjar does. */
-export async function overwrite(vault: Vault, key: ObjectKey, text: string): Promise<void> {
+export async function overwrite(vault: Vault, key: ObjectKey, body: string | Uint8Array): Promise<void> {
   await vault.delete(key, limit());
-  await vault.putIfAbsent(key, Buffer.from(text), {}, limit());
+  await vault.putIfAbsent(key, Buffer.from(body), {}, limit());
 }
 
 /** A vault, and what else a backup takes. */

@@ -1,6 +1,4 @@
 import { createHash } from 'node:crypto';
-import { rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { zstdCompressSync } from 'node:zlib';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { backup } from '../../../core/commands/backup.ts';
@@ -17,17 +15,17 @@ import { openStore } from '../../../core/store/store.ts';
 import { opening } from '../../support/parts.ts';
 import { toyEngine, toySource } from '../../support/worlds/toy-engine.ts';
 import type { ToyServer } from '../../support/worlds/toy-engine.ts';
-import { folderScene, limit } from '../../support/vaults/vault.ts';
-import type { FolderScene } from '../../support/vaults/vault.ts';
+import { limit, memoryScene, overwrite } from '../../support/vaults/vault.ts';
+import type { VaultScene } from '../../support/vaults/vault.ts';
 
 const shop = 'shop' as SourceName;
 const rows = () => ({ orders: ['1', '2', '3'], items: ['hat', 'coat'] });
-let scene: FolderScene;
+let scene: VaultScene;
 let server: ToyServer;
 let warnings: string[];
 
 beforeEach(async () => {
-  scene = await folderScene();
+  scene = memoryScene();
   server = new Map([['shop', rows()]]);
   warnings = [];
 });
@@ -52,7 +50,7 @@ const keys = async () =>
 const manifests = async () => (await keys()).filter((key) => key.endsWith('/manifest.json'));
 const proofs = async () => (await keys()).flatMap((key) => /proofs\/\w+-(\w+-\w+)\.json$/.exec(key)?.[1] ?? []);
 const fileOf = ({ id }: Manifest, role: string, manifest: Manifest) =>
-  join(scene.folder, partKey(shop, id as BackupId, manifest.parts.find((part) => part.role === role)!.file));
+  partKey(shop, id as BackupId, manifest.parts.find((part) => part.role === role)!.file);
 const denied = () => Promise.reject(new BackupError('vault-denied', 'no right to do that'));
 
 test('a backup goes round: what comes back is proven, and is what there was', async () => {
@@ -68,7 +66,7 @@ test.each(['schema', 'data', 'catalog'])(
   'a database stays as it is when the %s of what was to replace it is damaged',
   async (role) => {
     const manifest = await backingUp();
-    await writeFile(fileOf(manifest, role, manifest), 'damaged');
+    await overwrite(scene.vault, fileOf(manifest, role, manifest), 'damaged');
     server.get('shop')!['orders']!.push('4');
 
     await expect(restoring(manifest)).rejects.toMatchObject({ code: 'part-corrupt' });
@@ -82,7 +80,7 @@ test.each(['data', 'catalog'])(
   'a database stays as it is when the %s of what was to replace it is gone',
   async (role) => {
     const manifest = await backingUp();
-    await rm(fileOf(manifest, role, manifest));
+    await scene.vault.delete(fileOf(manifest, role, manifest), limit());
 
     await expect(restoring(manifest)).rejects.toMatchObject({ code: 'object-missing' });
 
@@ -146,7 +144,7 @@ test.each(['nonsense', '[]', '{"table":{"t":1}}', '{"table":"t"}'])(
   async (text) => {
     const manifest = await backingUp();
     const body = zstdCompressSync(text);
-    await writeFile(fileOf(manifest, 'catalog', manifest), body);
+    await overwrite(scene.vault, fileOf(manifest, 'catalog', manifest), body);
     const sizes = {
       bytes: text.length,
       storedBytes: body.length,
@@ -257,8 +255,8 @@ test('a record of the same second is there already: that is no warning', async (
 
 test('every part that is damaged or gone is found by a verification, named, and on record as failed', async () => {
   const manifest = await backingUp();
-  await writeFile(fileOf(manifest, 'schema', manifest), 'damaged');
-  await rm(fileOf(manifest, 'catalog', manifest));
+  await overwrite(scene.vault, fileOf(manifest, 'schema', manifest), 'damaged');
+  await scene.vault.delete(fileOf(manifest, 'catalog', manifest), limit());
 
   const { problems, parts, bytes } = await verifyRecorded(manifest, deps(), limit());
 

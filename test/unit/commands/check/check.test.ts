@@ -1,5 +1,4 @@
-import { rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { check } from '../../../../core/commands/check/check.ts';
 import type { Checked } from '../../../../core/commands/check/check.ts';
@@ -20,20 +19,18 @@ import { openStore } from '../../../../core/store/store.ts';
 import { policyOf } from '../../../support/vaults/history.ts';
 import { before, hourMs, shop, watching } from '../../../support/vaults/seen.ts';
 import { storeBackup } from '../../../support/vaults/stored.ts';
-import { depsOf, folderScene, limit } from '../../../support/vaults/vault.ts';
-import type { FolderScene } from '../../../support/vaults/vault.ts';
+import { depsOf, folderScene, limit, memoryScene, overwrite } from '../../../support/vaults/vault.ts';
+import type { VaultScene } from '../../../support/vaults/vault.ts';
 
 const began = new Date('2026-11-20T02:00:00Z');
-let scene: FolderScene;
+let scene: VaultScene;
 let now = began;
 let heard: string[] = [];
 let messages: Message[] = [];
 let metered: Readonly<Record<string, number>>[] = [];
 
-beforeEach(async () => {
-  scene = await folderScene();
-  // a folder that has never held anything can't be told from a disk that is not mounted
-  await scene.vault.putIfAbsent(objectKey('note.txt'), Buffer.from('hello'), {}, limit());
+beforeEach(() => {
+  scene = memoryScene();
   now = began;
   heard = [];
   metered = [];
@@ -102,7 +99,7 @@ test('never, unreadable, unconfigured, paused and fresh are told apart in one ch
   await storeBackup(scene.vault, 'removed', before(now, 30 * hourMs));
   await storeBackup(scene.vault, 'elsewhere', before(now, hourMs));
   const id = await storeBackup(scene.vault, 'unreadable', before(now, hourMs));
-  await writeFile(join(scene.folder, manifestKey('unreadable' as SourceName, id)), '{ "format": 2 }');
+  await overwrite(scene.vault, manifestKey('unreadable' as SourceName, id), '{ "format": 2 }');
 
   const seen = await checking(['fresh', 'unreadable', 'never']);
 
@@ -138,11 +135,20 @@ test('a source that is removed from the configuration while it is stale gets no 
   ]);
 });
 
+/** From here on the vault is a folder that has held something: an empty one could be a disk that is not mounted. */
+async function inFolder(): Promise<string> {
+  const folder = await folderScene();
+  await folder.vault.putIfAbsent(objectKey('note.txt'), Buffer.from('hello'), {}, limit());
+  scene = folder;
+  return folder.folder;
+}
+
 test('a vault that is gone is one message, not one for each source, and says so at each check, for its memory is gone with it', async () => {
+  const folder = await inFolder();
   await storeBackup(scene.vault, 'shop', now);
   await checking(['shop', 'blog']);
   take();
-  await rm(scene.folder, { recursive: true });
+  await rm(folder, { recursive: true });
 
   const seen = await checking(['shop', 'blog']);
   await checking(['shop', 'blog']);
@@ -156,7 +162,8 @@ test('a vault that is gone is one message, not one for each source, and says so 
 });
 
 test('a check of one source tells that its vault is gone, too', async () => {
-  await rm(scene.folder, { recursive: true });
+  const folder = await inFolder();
+  await rm(folder, { recursive: true });
 
   const seen = await checking(['shop'], { whole: false });
 
@@ -314,7 +321,7 @@ test('two checks at the same moment may tell twice, and remember once', async ()
 
 test('whoever only looks, or tells nobody, remembers nothing', async () => {
   await checking(['shop'], { notifiers: [] });
-  expect(await scene.files()).toEqual(['note.txt']);
+  expect(await scene.files()).toEqual([]);
 
   await checking(['shop']);
 
