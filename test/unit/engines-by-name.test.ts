@@ -5,10 +5,11 @@ import { engineNames } from '../../core/engines/index.ts';
 
 const root = join(import.meta.dirname, '../..');
 /**
- * Who may name an engine: the engines, the readers of their rows, the demo, which starts servers of two kinds, and the
- * list of the layer's programs, one of which is called like an engine.
+ * Who may name an engine: the engines, the readers of their rows, the demo, which starts servers of two kinds, the list
+ * of the layer's programs, one of which is called like an engine, and the examples of places that `init` prints.
  */
-const mayName = /^core\/(engines|pipeline\/rows)\/|^bin\/demo\/|^core\/tools\.ts$/;
+const mayName =
+  /^core\/(engines|pipeline\/rows)\/|^bin\/demo\/|^core\/tools\.ts$|^bin\/cli\/(setup\/init\/|program\.ts$)/;
 
 test('nobody outside of the engines names one', async () => {
   const files = await Promise.all(['core', 'bin', 'functions', 'lib'].map(typescriptBelow));
