@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
@@ -32,7 +33,7 @@ beforeAll(async () => {
     await mkdir(join(folder, 'node_modules', name, '..'), { recursive: true });
     await symlink(join(root, 'node_modules', name), join(folder, 'node_modules', name));
   }
-}, 120_000);
+}, 300_000);
 afterAll(() => rm(folder, { recursive: true }));
 
 test('the package runs below node_modules, where Node strips no types', async () => {
@@ -43,6 +44,22 @@ test('the package runs below node_modules, where Node strips no types', async ()
     code: 1,
     stderr: expect.stringContaining(`the folder ${join(home, 'backups')} is not there`),
   });
+});
+
+test('the program that reads SQLite comes with the package, too', async () => {
+  const work = join(folder, 'sqlite');
+  await mkdir(work);
+  await writeFile(join(work, 'nightjar.yaml'), 'vault: ./backups\nsources: { app: { sqlite: { path: app.db } } }\n');
+  const app = new DatabaseSync(join(work, 'app.db'));
+  app.exec('create table orders(id); insert into orders values (1), (2)');
+  app.close();
+
+  const program = join(home, 'bin/nightjar');
+  const made = await nightjar(['backup'], { cwd: work, program });
+  const restored = await nightjar(['restore', 'app', '--to', './back.db'], { cwd: work, program });
+
+  expect([made.code, made.stderr, restored.code]).toEqual([0, '', 0]);
+  expect(restored.stdout).toContain('proven equal: 1 table, 2 rows');
 });
 
 test('who installed the package has a command for its layer, which needs no configuration', async () => {

@@ -241,3 +241,18 @@ test.each([
     expect(await rows()).toBe(before);
   }
 });
+
+test('the project’s own database of SQLite is backed up and restored, and Django reads the same rows of it', async () => {
+  const place = { cwd: django.folder };
+  const config = ['--config', at('sqlite.yaml')];
+  await writeFile(at('sqlite.yaml'), 'vault: ./backups\nsources: { shop: { sqlite: { path: shop.sqlite3 } } }\n');
+
+  const made = await nightjarInProcess(['backup', ...config], place);
+  const restored = await nightjarInProcess(['restore', 'shop', '--to', './restored.sqlite3', ...config], place);
+
+  expect([made.code, restored.code]).toEqual([0, 0]);
+  expect(restored.stdout).toContain('proven equal');
+  expect(await django.script(django.sqlite('restored.sqlite3'), 'rows.py')).toBe(
+    await django.script(django.sqlite('shop.sqlite3'), 'rows.py'),
+  );
+});

@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openSqlite } from '../../../core/engines/sqlite/index.ts';
@@ -45,7 +45,7 @@ engineContract('SQLite', async () => {
     },
     async left() {
       const names = (await readdir(folder)).filter((name) => !/\.db(-wal|-shm)?$|^scratch$|\.before_/.test(name));
-      return [...names, ...(existsSync(scratch) ? await readdir(scratch) : [])];
+      return [...names, ...(existsSync(scratch) ? await readdir(scratch) : []), ...(await programs())];
     },
     async close() {
       for (const application of applications) application.kill();
@@ -53,6 +53,17 @@ engineContract('SQLite', async () => {
     },
   } satisfies EngineUnderTest;
 });
+
+/** The processes of ours that have a database open. */
+async function programs(): Promise<string[]> {
+  const read = (pid: string, file: string) => readFile(`/proc/${pid}/${file}`, 'utf8').catch(() => '');
+  const found: string[] = [];
+  for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
+    if (!(await read(pid, 'cmdline')).includes('sqlite/program/main.ts')) continue;
+    if ((await read(pid, 'status')).includes(`\nPPid:\t${process.pid}\n`)) found.push(`process ${pid}`);
+  }
+  return found;
+}
 
 function inserted(table: string, rows: Lines[string]): string {
   const literal = (row: string): string => `('${row.replaceAll("'", "''")}')`;

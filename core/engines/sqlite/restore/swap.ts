@@ -9,8 +9,13 @@ import { sidecars } from './names.ts';
 /** `before`: the path under which what is replaced is kept. */
 export type FileExchange = { made: string; path: string; before: string; place: string };
 
-/** Gives a new file its name, unless something has it by now: `target-not-empty`. */
+/**
+ * Gives a new file its name, unless something has it by now: `target-not-empty`. Made by root it belongs to whoever has
+ * the folder: an application can use no database where it may not write beside it.
+ */
 export async function putAt(made: string, path: string, place: string): Promise<void> {
+  const { uid, gid } = await stat(dirname(path));
+  await chown(made, uid, gid).catch(() => undefined);
   await linked(made, path, place);
   await rm(made);
   await syncFolder(dirname(path));
