@@ -352,10 +352,18 @@ export type Settled = {
 
 /**
  * A database that was replaced, and is kept. `since`: ISO 8601 in UTC. `recent`: for less than a night, so that no
- * further replacement drops it: whoever restores again has found the first one wrong, maybe. `halfDropped`: its drop was interrupted, so that
+ * further replacement drops it: whoever restores again has found the first one wrong, maybe (or for less than the
+ * configuration says). `overdue`: for longer than the configuration says. `halfDropped`: its drop was interrupted, so that
  * nobody can open it any more, and nothing but another drop is left to do.
  */
-export type KeptDatabase = { name: string; bytes?: Bytes; since?: string; recent?: true; halfDropped?: true };
+export type KeptDatabase = {
+  name: string;
+  bytes?: Bytes;
+  since?: string;
+  recent?: true;
+  halfDropped?: true;
+  overdue?: true;
+};
 
 /** What stood in the place of a database before it was replaced, and is kept. */
 export type Replaced = {
@@ -378,6 +386,11 @@ export type Replaced = {
   /** Why nothing may be listed though something is kept: a right that the user lacks. Throws that. */
   requireSight?(signal: AbortSignal): Promise<void>;
   drop(kept: KeptDatabase, signal: AbortSignal): Promise<void>;
+  /**
+   * Drops what is kept for longer than the configuration says, as far as nobody is connected to it: a sentence each,
+   * also of what could not be dropped.
+   */
+  dropOverdue?(signal: AbortSignal): Promise<string[]>;
 };
 
 /**

@@ -10,7 +10,7 @@ import type { Login } from './login.ts';
 /** The login that `key` of the configuration describes, its secrets read. */
 export async function logIn(
   key: string,
-  { at: server, lockTimeoutMs, idleTimeoutMs, parallel, cloud }: SourceOf<ServerConfig>,
+  { at: server, lockTimeoutMs, idleTimeoutMs, parallel, cloud, keepReplacedMs }: SourceOf<ServerConfig>,
   from: EngineSurroundings,
   signal: AbortSignal,
 ): Promise<Login> {
@@ -34,6 +34,7 @@ export async function logIn(
     database: server.database,
     tls: tls.mode === 'off' ? tls : { mode: 'verify', ca },
     lockTimeoutMs,
+    ...(keepReplacedMs !== undefined && { keepReplacedMs }),
     idleLimitMs: idleTimeoutMs,
     parallel,
   };

@@ -26,6 +26,8 @@ export type Login = {
   idleLimitMs: number;
   /** Streams at the same time. */
   parallel: number;
+  /** How long what was replaced is kept; absent: until a replacement of another day. */
+  keepReplacedMs?: number | undefined;
 };
 
 /** The login without its password, as people write it. */

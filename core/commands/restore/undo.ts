@@ -1,4 +1,4 @@
-import { BackupError } from '../../domain/errors.ts';
+import { BackupError, messageOf } from '../../domain/errors.ts';
 import type { Engine, KeptDatabase, Replaced, RestoreFinding } from '../../ports.ts';
 
 /** What was replaced and is kept, the newest first, and what would keep that one from coming back. */
@@ -76,6 +76,15 @@ export async function undo(
 /** Drops all that was shown. */
 export async function dropKept(engine: Engine, { kept }: KeptPlan, signal: AbortSignal): Promise<void> {
   for (const one of kept) await replacedOf(engine).drop(one, signal);
+}
+
+/** Drops what is kept for longer than the configuration says; a sentence each. Fails nothing. */
+export async function dropOverdue({ replaced }: Engine, signal: AbortSignal): Promise<string[]> {
+  return (
+    (await replaced
+      ?.dropOverdue?.(signal)
+      .catch((error: unknown) => [`what keepReplaced says could not be looked at: ${messageOf(error)}`])) ?? []
+  );
 }
 
 function replacedOf({ replaced, place }: Engine): Replaced {

@@ -8,6 +8,7 @@ import type { SourceName } from '../../../../core/domain/keys.ts';
 import { formatDuration } from '../../../../core/domain/units.ts';
 import type { Source } from '../../../../core/ports.ts';
 import { chooseBackup } from '../../../../core/survey/choose.ts';
+import { overdueNotes } from '../restore/restore.ts';
 import { configured, memoryFor } from '../../names.ts';
 import type { CommandSession } from '../../session.ts';
 import { failureDocument } from '../../text/failure.ts';
@@ -60,9 +61,10 @@ function askedFor(names: readonly string[], { backup }: DrillFlags, nightjar: Ni
 async function drillOne(
   asked: SourceName,
   flags: DrillFlags,
-  { nightjar, out }: CommandSession,
+  session: CommandSession,
   signal: AbortSignal,
 ): Promise<object> {
+  const { nightjar, out } = session;
   const settings = nightjar.settings(asked).drill;
   const { manifest, warnings } = await chooseBackup(asked, flags.backup, memoryFor(asked, nightjar), nightjar, signal);
   for (const line of warnings) out.note(`warning ${line}`);
@@ -88,6 +90,7 @@ async function drillOne(
     progress.end();
     out.say(`drilled ${asked} ${drilled.id} in ${formatDuration(drilled.ms)}; its scratch database is dropped again`);
     out.say(drillSentence(drilled));
+    for (const line of await overdueNotes(asked, session, signal)) out.say(line);
     return documentOf(asked, drilled, source, warnings);
   } finally {
     progress.end();

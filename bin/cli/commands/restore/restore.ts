@@ -6,6 +6,7 @@ import { proofSentence } from '../../../../core/commands/proof/prove.ts';
 import { isInPlace, restorePlanned } from '../../../../core/commands/restore/restore.ts';
 import { hindrance, planRestore } from '../../../../core/commands/restore/plan.ts';
 import type { RestorePlan } from '../../../../core/commands/restore/plan.ts';
+import { dropOverdue } from '../../../../core/commands/restore/undo.ts';
 import type { Restored } from '../../../../core/commands/restore/restore.ts';
 import type { Source } from '../../../../core/ports.ts';
 import type { Manifest } from '../../../../core/contract/manifest/manifest.ts';
@@ -175,8 +176,9 @@ async function restoreOne(
     const deps = { ...nightjar, report: progress.report, parallel: source.parallel };
     const restored = await restorePlanned(plan, deps, signal);
     progress.end();
+    const overdue = await overdueNotes(serverOf(name, flags, session), session, signal);
     return tellRestored(
-      { ...restored, notes: [...warnings, ...restored.notes] },
+      { ...restored, notes: [...warnings, ...restored.notes, ...overdue] },
       plan.manifest,
       source,
       { ms: Date.now() - started, passedOver },
@@ -185,6 +187,16 @@ async function restoreOne(
   } finally {
     progress.end();
   }
+}
+
+/** What became of what has been kept of the source's own database for longer than its configuration says. */
+export async function overdueNotes(
+  server: string,
+  { nightjar }: CommandSession,
+  signal: AbortSignal,
+): Promise<string[]> {
+  if (nightjar.settings(server).keepReplacedMs === undefined) return [];
+  return dropOverdue((await nightjar.source(server, {}, signal)).engine, signal);
 }
 
 /** Has the rank of the server named, where that is needed; whoever can't be asked has to have named it. */

@@ -48,9 +48,18 @@ const rank = z
       'name the rank: `--into production`. A new database beside the source’s own needs no word.',
   );
 
+const keepReplaced = duration('1h', '3650d')
+  .optional()
+  .describe(
+    'How long a database that `restore --replace` has replaced is kept (PostgreSQL, MariaDB, MySQL): then the first ' +
+      'successful `nightjar restore` or `nightjar drill` of the source drops it, and nothing before. Without it, the ' +
+      'next replacement of another day that is proven does. `--drop-old` drops it at any time.',
+  );
+
 /** The settings of a source, as the whole file's defaults. */
 export const defaultsSchema = group('defaults', {
   ...fields,
+  keepReplaced,
   ...watchShape,
   retention: retentionSchema.prefault({}).describe('What rotation keeps.'),
   rotation: rotationSchema.prefault({}).describe('How carefully rotation removes.'),
@@ -65,6 +74,7 @@ export const defaultsSchema = group('defaults', {
 /** The settings of one source: what is absent is as in the defaults. */
 export const settingsShape = {
   rank,
+  keepReplaced,
   timeZone: fields.timeZone
     .unwrap()
     .optional()
@@ -108,6 +118,7 @@ export const settingsShape = {
 
 export type Settings = {
   rank?: Rank | undefined;
+  keepReplacedMs?: number | undefined;
   timeZone: string;
   compressionLevel: number;
   parallel: number;
@@ -127,6 +138,7 @@ export type Settings = {
 type WrittenSettings = Partial<Record<keyof typeof fields, unknown>> &
   Parameters<typeof watchOf>[1] & {
     rank?: Rank | undefined;
+    keepReplaced?: number | undefined;
     retention?: z.infer<typeof retentionSchema> | undefined;
     rotation?: z.infer<typeof rotationSchema> | undefined;
     copies?: z.infer<typeof copiesSchema> | undefined;
@@ -152,8 +164,10 @@ export function settingsOf(defaults: z.infer<typeof defaultsSchema>, own: Writte
     idleTimeout,
   } = { ...defaults, ...written } as z.infer<typeof defaultsSchema>;
   const retention = retentionOver(retentionOver(usualRetention, defaults.retention), own.retention);
+  const keepReplacedMs = own.keepReplaced ?? defaults.keepReplaced;
   return {
     ...(own.rank !== undefined && { rank: own.rank }),
+    ...(keepReplacedMs !== undefined && { keepReplacedMs }),
     timeZone: zone,
     compressionLevel: compression,
     parallel,

@@ -10,7 +10,7 @@ import { replacementFindings } from '../swap/findings.ts';
 import { keptDatabases, sizeOf } from '../swap/kept.ts';
 import { unendedSwap } from '../swap/marker.ts';
 import { halfMade } from '../swap/names.ts';
-import { keptNotes, sized } from '../../kept-notes.ts';
+import { howLong, keptNotes, sized } from '../../kept-notes.ts';
 import type { Needs } from './needs.ts';
 import { findObstacles } from './obstacles.ts';
 import type { Obstacle } from './obstacles.ts';
@@ -106,7 +106,7 @@ async function fatesOf(
   if (dropOld) return [sized(before), ...kept.map(({ name }) => name)].map((name) => `drop database ${name}`);
   const dropped = kept.filter(({ recent }) => proof && !recent);
   return [
-    `keep database ${sized(before)}: --undo puts it back, --drop-old drops it`,
+    `keep database ${sized(before)}: ${howLong(login.keepReplacedMs)}`,
     ...dropped.map((one) => `drop database ${sized(one)}, which an earlier replacement has kept`),
     ...keptNotes(kept.filter((one) => !dropped.includes(one))),
   ];

@@ -1,6 +1,7 @@
 import { BackupError, messageOf } from '../../../domain/errors.ts';
 import type { Bytes } from '../../../domain/units.ts';
 import type { KeptDatabase, Replaced } from '../../../ports.ts';
+import { overdueNotes, usualKeepMs } from '../../kept-notes.ts';
 import type { DroppedKept } from '../../kept-notes.ts';
 import type { Login } from '../../login.ts';
 import { placeOf } from '../../login.ts';
@@ -18,8 +19,6 @@ import { undoFindings } from './findings.ts';
 
 /** The server lets go of what a run has held a moment after that run has ended. */
 const freedWithinSeconds = 5;
-/** Replaced every night, a database is kept until the next one: what was replaced later than this is of the same day. */
-const recentHours = 20;
 
 /** What stood in the place of the database of `login` before it was replaced, and is kept. */
 export function replacedDatabases(login: Login): Replaced {
@@ -34,6 +33,7 @@ export function replacedDatabases(login: Login): Replaced {
       ),
     swapBack: (kept, tell, signal) => claimed(login, signal, () => swapBack(login, kept, tell, signal)),
     requireSight: (signal) => withSession(login, signal, (session) => requireSight(session, login), null),
+    dropOverdue: (signal) => claimed(login, signal, async (session) => overdueNotes(await dropUnused(session, login))),
     drop: ({ name }, signal) =>
       claimed(login, signal, (session) => dropKept(session, login, ({ name: one }) => one === name)).then(
         ([dropped]) => {
@@ -72,7 +72,7 @@ export async function keptDatabases(session: MariadbSession, login: Login): Prom
     const at = { database: name ?? '', table: mark ?? '' };
     const place = await placeKept(session, login, at);
     if (place === undefined || kept.some((one) => one.name === place)) continue;
-    kept.push({ name: place, ...(await sizeAndAge(session, at, place)) });
+    kept.push({ name: place, ...(await sizeAndAge(session, login, at, place)) });
   }
   return kept.sort((one, other) => (other.since ?? '').localeCompare(one.since ?? ''));
 }
@@ -110,18 +110,42 @@ export async function sizeOf({ rows }: MariadbSession, database: string): Promis
   return size?.['bytes'] ? Number(size['bytes']) : undefined;
 }
 
-async function sizeAndAge(session: MariadbSession, { database, table }: RecordPlace, place: string) {
+async function sizeAndAge(
+  session: MariadbSession,
+  { keepReplacedMs }: Login,
+  { database, table }: RecordPlace,
+  place: string,
+) {
+  const seconds = Math.round((keepReplacedMs ?? usualKeepMs) / 1000);
   const bytes = await sizeOf(session, place);
   const [age] = await session.rows(
     `SELECT DATE_FORMAT(CAST(name AS datetime), '%Y-%m-%dT%H:%i:%sZ') AS since,
-      CAST(name AS datetime) > UTC_TIMESTAMP() - INTERVAL ${recentHours} HOUR AS recent
+      CAST(name AS datetime) > UTC_TIMESTAMP() - INTERVAL ${seconds} SECOND AS recent
       FROM ${quoteName(database)}.${quoteName(table)} WHERE side = 'swap' AND kind = 'since'`,
   );
+  // where a limit is configured, one of unknown age is never taken for older
+  const since = /^[1-9]\d{3}-/.exec(age?.['since'] ?? '')?.input; // what is no moment reads as 0000-00-00
+  const isRecent = since === undefined ? keepReplacedMs !== undefined : age?.['recent'] === '1';
   return {
     ...(bytes !== undefined && { bytes }),
-    ...(age?.['since'] && { since: age['since'] }),
-    ...(age?.['recent'] === '1' && { recent: true as const }),
+    ...(since !== undefined && { since }),
+    ...(isRecent && { recent: true as const }),
+    ...(keepReplacedMs !== undefined && !isRecent && { overdue: true as const }),
   };
+}
+
+/** Drops what is overdue, and nobody works with. */
+async function dropUnused(session: MariadbSession, login: Login): Promise<DroppedKept[]> {
+  const overdue = (await keptDatabases(session, login)).filter((kept) => kept.overdue);
+  const seesAll = overdue.length > 0 && (await rightsOf(session)).has('PROCESS');
+  const dropped: DroppedKept[] = [];
+  for (const kept of overdue) {
+    const users = await session.rows('SELECT ID FROM information_schema.PROCESSLIST WHERE DB = ?', [kept.name]);
+    if (!seesAll) dropped.push({ ...kept, why: 'without the right PROCESS nobody can see who works with it' });
+    else if (users.length > 0) dropped.push({ ...kept, why: 'somebody is connected to it' });
+    else dropped.push(...(await dropKept(session, login, ({ name }) => name === kept.name)));
+  }
+  return dropped;
 }
 
 /** Drops of what is kept of the database of `login` those that are asked for. */

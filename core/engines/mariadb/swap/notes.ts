@@ -7,9 +7,12 @@ import { dropKept, keptDatabases } from './kept.ts';
 
 /** What became of what was replaced, for people; drops what need not be kept. */
 export function notesOfOld(session: MariadbSession, login: Login, fate: FateOfOld): Promise<string[]> {
-  return oldNotes(fate, {
-    list: () => keptDatabases(session, login),
-    drop: (which) => dropKept(session, login, which),
-    byHand: (name) => `DROP DATABASE ${quoteName(name)}`,
-  });
+  return oldNotes(
+    { ...fate, keepMs: login.keepReplacedMs },
+    {
+      list: () => keptDatabases(session, login),
+      drop: (which) => dropKept(session, login, which),
+      byHand: (name) => `DROP DATABASE ${quoteName(name)}`,
+    },
+  );
 }

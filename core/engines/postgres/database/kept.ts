@@ -1,5 +1,6 @@
 import { BackupError, messageOf } from '../../../domain/errors.ts';
 import type { KeptDatabase, Replaced } from '../../../ports.ts';
+import { overdueNotes, usualKeepMs } from '../../kept-notes.ts';
 import type { DroppedKept } from '../../kept-notes.ts';
 import type { Login } from '../../login.ts';
 import { quoteIdentifier, quoteLiteral } from '../identifier.ts';
@@ -27,6 +28,16 @@ export function replacedDatabases(login: Login): Replaced {
         await mine.release();
       }
     },
+    async dropOverdue(signal) {
+      const mine = await claim(login, signal);
+      try {
+        // the server drops none that somebody is connected to
+        const isOverdue = ({ overdue }: KeptDatabase): boolean => overdue === true;
+        return overdueNotes(await maintain(login, signal, (session) => dropKept(session, login, isOverdue)));
+      } finally {
+        await mine.release();
+      }
+    },
     async drop({ name }, signal) {
       const mine = await claim(login, signal);
       try {
@@ -40,11 +51,15 @@ export function replacedDatabases(login: Login): Replaced {
   };
 }
 
-/** Replaced every night, a database is kept until the next one: what was replaced later than this is of the same day. */
-const recently = `select to_char(now() at time zone 'utc' - interval '20 hours', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as since`;
+/** The moment since which what was replaced is kept by any replacement. */
+const keptSince = (ms: number) =>
+  `select to_char(now() at time zone 'utc' - interval '${ms} milliseconds', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as since`;
 
 /** The newest first; those that are marked without a moment were replaced by an older Nightjar. */
-export async function keptDatabases(session: PostgresSession, { database }: Login): Promise<KeptDatabase[]> {
+export async function keptDatabases(
+  session: PostgresSession,
+  { database, keepReplacedMs }: Login,
+): Promise<KeptDatabase[]> {
   const found = (await databases(session)).flatMap(({ name, comment, whole }) => {
     const { state, of, at } = markOf(comment) ?? {};
     return state !== 'replaced' || of !== database || name === database ? [] : [{ name, at, whole }];
@@ -56,14 +71,17 @@ export async function keptDatabases(session: PostgresSession, { database }: Logi
           session,
           found.map(({ name }) => name),
         );
-  const [recent] = await session.rows<{ since: string }>(recently);
+  const [limit] = await session.rows<{ since: string }>(keptSince(keepReplacedMs ?? usualKeepMs));
+  // where a limit is configured, one of unknown age is never taken for older
+  const isRecent = (at: string | undefined) => (at === undefined ? keepReplacedMs !== undefined : at > limit!.since);
   const kept = found.map(({ name, at, whole }): KeptDatabase => {
     const bytes = sizes.get(name);
     return {
       name,
       ...(bytes !== undefined && { bytes }),
       ...(at !== undefined && { since: at }),
-      ...(at !== undefined && whole && at > recent!.since && { recent: true }),
+      ...(whole && isRecent(at) && { recent: true }),
+      ...(whole && keepReplacedMs !== undefined && !isRecent(at) && { overdue: true }),
       ...(!whole && { halfDropped: true }),
     };
   });

@@ -8,7 +8,7 @@ import { maintain } from '../database/maintenance.ts';
 import type { Maintenance } from '../database/maintenance.ts';
 import { replacementFindings } from '../database/swap.ts';
 import { quoteIdentifier } from '../identifier.ts';
-import { keptNotes, sized } from '../../kept-notes.ts';
+import { howLong, keptNotes, sized } from '../../kept-notes.ts';
 import type { Loading } from '../restore/loading.ts';
 import { withSession } from '../session.ts';
 import { archiveRoles } from './archive-roles.ts';
@@ -78,7 +78,7 @@ async function stepsOf(
     `rename database ${database} to ${before}, and the new one to ${database}, in one transaction`,
     ...(options.dropOld === true
       ? [before + size, ...kept.map(({ name }) => name)].map((name) => `drop database ${name}`)
-      : [`keep database ${before}${size}: --undo puts it back, --drop-old drops it`, ...fatesOf(kept, options)]),
+      : [`keep database ${before}${size}: ${howLong(login.keepReplacedMs)}`, ...fatesOf(kept, options)]),
   ];
 }
 

@@ -39,9 +39,12 @@ function tablespacesOf(catalog: Catalog): string[] {
 
 /** What became of the database that was replaced, for people; drops what need not be kept. */
 export function notesOfOld(session: PostgresSession, login: Login, fate: FateOfOld): Promise<string[]> {
-  return oldNotes(fate, {
-    list: () => keptDatabases(session, login),
-    drop: (which) => dropKept(session, login, which),
-    byHand: (name) => `DROP DATABASE ${quoteIdentifier(name)}`,
-  });
+  return oldNotes(
+    { ...fate, keepMs: login.keepReplacedMs },
+    {
+      list: () => keptDatabases(session, login),
+      drop: (which) => dropKept(session, login, which),
+      byHand: (name) => `DROP DATABASE ${quoteIdentifier(name)}`,
+    },
+  );
 }

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type mysql from 'mysql2/promise';
 import { backup } from '../../../../core/commands/backup.ts';
-import { restorePlanned } from '../../../../core/commands/restore/restore.ts';
-import { hasBegun, planDrop, planUndo, takeBack } from '../../../../core/commands/restore/undo.ts';
+import { restore, restorePlanned } from '../../../../core/commands/restore/restore.ts';
+import { dropOverdue, hasBegun, planDrop, planUndo, takeBack } from '../../../../core/commands/restore/undo.ts';
 import { hindrance, planRestore } from '../../../../core/commands/restore/plan.ts';
 import type { Manifest } from '../../../../core/contract/manifest/manifest.ts';
 import type { SourceName } from '../../../../core/domain/keys.ts';
@@ -154,4 +154,29 @@ test('a replacement that died as it wrote down what it was going to do is taken 
 
   const [tables] = await admin.query('SHOW TABLES FROM early');
   expect(tables).toEqual([{ Tables_in_early: 't' }]);
+});
+
+test('with keepReplaced, what is kept is dropped behind its time: not before, not of unknown age, not while somebody is connected', async () => {
+  await admin.query('CREATE DATABASE timed; CREATE TABLE timed.old (id int PRIMARY KEY)');
+  const limited = mariadbEngine(loginTo(server, 'timed', { keepReplacedMs: 7 * 86_400_000 }), tools);
+  const options = { replace: true, owners: true, proof: true };
+  const kept = `timed_before_${manifest.id}`;
+  const since = (name: string) =>
+    admin.query(`UPDATE \`${kept}\`.nightjar_kept SET name = '${name}' WHERE side = 'swap' AND kind = 'since'`);
+  const overdue = () => dropOverdue(limited, limit());
+
+  const { notes } = await restore(manifest, limited, options, { ...scene.deps(), parallel: 1 }, limit());
+
+  expect(notes.join()).toContain('--drop-old drops it, and so does the first restore or drill after 7 d');
+  expect(await overdue()).toEqual([]);
+  await since('who knows');
+  expect(await overdue()).toEqual([]);
+  await since('2026-01-01 02:00:00');
+  expect(await dropOverdue(engine('timed'), limit())).toEqual([]);
+  const app = await connect(server);
+  await app.query(`USE \`${kept}\``);
+  expect(await overdue()).toEqual([expect.stringMatching(/was not dropped: somebody is connected to it$/)]);
+  await app.query('USE timed');
+  expect(await overdue()).toEqual([expect.stringMatching(`^dropped, as keepReplaced says: ${kept}`)]);
+  expect(JSON.stringify(await databases())).not.toContain('timed_before');
 });

@@ -3,7 +3,7 @@ import pg from 'pg';
 import { backup } from '../../../../../core/commands/backup.ts';
 import { restore } from '../../../../../core/commands/restore/restore.ts';
 import { planRestore } from '../../../../../core/commands/restore/plan.ts';
-import { dropKept, planUndo, undo } from '../../../../../core/commands/restore/undo.ts';
+import { dropKept, dropOverdue, planUndo, undo } from '../../../../../core/commands/restore/undo.ts';
 import type { Manifest } from '../../../../../core/contract/manifest/manifest.ts';
 import { limit, postgresScene } from '../../../../support/postgres.ts';
 import type { PostgresScene } from '../../../../support/postgres.ts';
@@ -200,3 +200,42 @@ test('what is kept is dropped when that is asked for, and comes back also where 
   await dropKept(engine(), await planUndo(engine(), 'shop', limit()), limit());
   expect((await databases()).map(({ name }) => name).sort()).toEqual(['shop', 'shop_before_mine']);
 });
+
+test('with keepReplaced, what is kept is dropped behind its time: not before, not of unknown age, not while somebody is connected', async () => {
+  const limited = scene.source('shop', { login: { keepReplacedMs: 7 * 86_400_000 } }).engine;
+  const overdue = () => dropOverdue(limited, limit());
+  const replacingLimited = () =>
+    restore(manifest, limited, { replace: true, owners: true, proof: true }, { ...scene.deps(), parallel: 2 }, limit());
+  const names = async () => (await databases()).map(({ name }) => String(name)).sort();
+  await replacing({ dropOld: true });
+  const { notes } = await replacingLimited();
+  const [, kept] = await names();
+
+  expect(notes).toEqual([
+    expect.stringMatching(/--drop-old drops it, and so does the first restore or drill after 7 d/),
+  ]);
+  expect(await overdue()).toEqual([]);
+  const mark = (at: string) =>
+    scene.sql('postgres', `comment on database "${kept}" is 'nightjar replaced "shop"${at}'`);
+  await mark('');
+  expect(await overdue()).toEqual([]);
+  const [{ at }] = (await scene.sql(
+    'postgres',
+    `select to_char(now() at time zone 'utc' - interval '2 days', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as at`,
+  )) as [{ at: string }];
+  await mark(` at ${at}`);
+  await replacingLimited();
+  expect(await names()).toHaveLength(3);
+
+  await mark(' at 2026-01-01T02:00:00Z');
+  expect(await dropOverdue(engine(), limit())).toEqual([]);
+  const { host, port, user, password } = scene.server;
+  const app = new pg.Client({ host, port, user, password, database: kept! });
+  app.on('error', () => undefined);
+  await app.connect();
+  expect(await overdue()).toEqual([expect.stringMatching(/was not dropped: .*accessed by other users/)]);
+  await app.end();
+  expect(await overdue()).toEqual([expect.stringMatching(`^dropped, as keepReplaced says: ${kept}`)]);
+  expect(await names()).toHaveLength(2);
+  expect(await names()).not.toContain(kept);
+}, 120_000);
