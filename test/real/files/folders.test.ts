@@ -96,6 +96,22 @@ test('what is replaced is kept, and comes back; what was restored is kept then',
   expect(await seenByStock(scene.path(kept))).toEqual(await seenByStock(scene.media));
 });
 
+test('a second replacement by the same backup keeps what it replaces, too, and all of it is dropped when told', async () => {
+  await bash('mkdir twice; printf first > twice/mine', scene.top);
+  await scene.restore(manifest, 'twice', { replace: true });
+  await bash('chmod u+w twice; printf second > twice/mine', scene.top);
+
+  const { notes } = await scene.restore(manifest, 'twice', { replace: true });
+
+  const [first, second] = [`twice.before_${manifest.id}`, `twice.before_${manifest.id}.2`];
+  expect(notes[0]).toContain(`kept as ${second}`);
+  expect(await readFile(scene.path(`${first}/mine`), 'utf8')).toBe('first');
+  expect(await readFile(scene.path(`${second}/mine`), 'utf8')).toBe('second');
+
+  await scene.restore(manifest, 'twice', { replace: true, dropOld: true });
+  expect((await readdir(scene.top)).filter((name) => name.includes('twice'))).toEqual(['twice']);
+});
+
 test('a folder that holds something is refused, and a replacement of a damaged backup leaves it as it is', async () => {
   await bash('mkdir held; printf mine > held/mine', scene.top);
   const [part] = manifest.parts;

@@ -1,7 +1,8 @@
-import { lstat, mkdir, readdir, rename, stat } from 'node:fs/promises';
+import { lstat, mkdir, readdir, rename, stat, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { BackupError } from '../../../domain/errors.ts';
-import { plural } from '../../../domain/units.ts';
+import { formatBytes, plural } from '../../../domain/units.ts';
+import type { Bytes } from '../../../domain/units.ts';
 import type { Target } from '../../../ports.ts';
 import { codeOf, unlessGone, whyOf } from '../paths.ts';
 
@@ -43,6 +44,13 @@ export async function putInPlace(from: string, to: string): Promise<void> {
       },
     );
   });
+}
+
+/** Why there may be no room for so many bytes beside a folder; undefined where there is. */
+export async function lacksSpace(path: string, bytes: Bytes): Promise<string | undefined> {
+  const { bavail, bsize } = await statfs(dirname(path));
+  const free = bavail * bsize;
+  return bytes <= free ? undefined : `${dirname(path)} has ${formatBytes(free)} free, and ${formatBytes(bytes)} come`;
 }
 
 /** A disk that is mounted there can't be renamed. */

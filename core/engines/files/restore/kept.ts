@@ -1,21 +1,40 @@
 import { lstat, readdir, rename } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { BackupError } from '../../../domain/errors.ts';
+import { BackupError, messageOf } from '../../../domain/errors.ts';
 import type { KeptDatabase, Replaced } from '../../../ports.ts';
-import { unlessGone } from '../paths.ts';
-import { removeTree } from './remove.ts';
+import { unlessGone, whyOf } from '../paths.ts';
+import { workName } from './leftovers.ts';
+import { dropTree } from './remove.ts';
 
-/** How a folder is called that was replaced by this backup. `.swap`: an exchange died that was putting it back. */
-const keptEnding = /^\.before_\d{8}T\d{6}Z-[0-9a-f]{6}(\.swap)?$/;
+/**
+ * How a folder is called that was replaced by this backup; the second one ends in `.2`. `.swap`: an exchange died that
+ * was putting it back.
+ */
+const keptEnding = /^\.before_\d{8}T\d{6}Z-[0-9a-f]{6}(\.\d+)?(\.swap)?$/;
 const nightMs = 20 * 3_600_000;
 
-export function keptName(name: string, id: string): string {
-  return `${name}.before_${id}`;
+/** A name for what this backup is about to replace, which no other folder has. */
+export async function keptName(folder: string, id: string): Promise<string> {
+  const taken = new Set((await listKept(folder)).map(({ name }) => name));
+  const name = `${basename(folder)}.before_${id}`;
+  for (let count = 1; ; count += 1) {
+    const one = count === 1 ? name : `${name}.${count}`;
+    if (!taken.has(one) && !taken.has(`${one}.swap`)) return one;
+  }
+}
+
+/** Exchanges a folder for one beside it, and gives the first another name: without the second, nothing is changed. */
+export async function replaceFolder(folder: string, by: string, keptAs: string): Promise<void> {
+  await rename(folder, keptAs);
+  await rename(by, folder).catch(async (cause: unknown) => {
+    await rename(keptAs, folder);
+    throw new BackupError('restore-failed', `${by} can't be put in the place of ${folder}: ${whyOf(cause)}`, { cause });
+  });
 }
 
 /** The folders that replacements of one have kept beside it. */
 export function replacedFolders(folder: string): Replaced {
-  const [above, name] = [dirname(folder), basename(folder)];
+  const above = dirname(folder);
   const pathOf = (kept: Pick<KeptDatabase, 'name'>) => join(above, kept.name);
   return {
     list: () => listKept(folder),
@@ -23,15 +42,12 @@ export function replacedFolders(folder: string): Replaced {
     async swapBack(kept) {
       const aside = `${pathOf(kept)}.swap`;
       const isThere = (await lstat(folder).catch(unlessGone)) !== undefined;
-      if (isThere) await rename(folder, aside);
-      await rename(pathOf(kept), folder).catch(async (cause: unknown) => {
-        if (isThere) await rename(aside, folder);
-        throw new BackupError('restore-failed', `${pathOf(kept)} can't be put back as ${name}`, { cause });
-      });
+      if (isThere) await replaceFolder(folder, pathOf(kept), aside);
+      else await rename(pathOf(kept), folder);
       if (isThere) await rename(aside, pathOf(kept));
       return isThere ? kept.name : undefined;
     },
-    drop: (kept) => removeTree(pathOf(kept)),
+    drop: (kept) => drop(above, kept.name),
   };
 }
 
@@ -63,16 +79,22 @@ export async function fateOfOld(
   const since = (one: KeptDatabase | undefined) => Date.parse(one?.since ?? '');
   const now = since(kept.find(({ name }) => name === old));
   const isDropped = (one: KeptDatabase) => dropOld || (proven && one.name !== old && now - since(one) > nightMs);
-  const dropped = kept.filter(isDropped);
-  for (const one of dropped) await removeTree(join(dirname(folder), one.name));
+  const failed: string[] = [];
+  const dropping = kept.filter(isDropped).map(({ name }) => name);
+  for (const name of dropping)
+    await drop(dirname(folder), name).catch((error: unknown) => void failed.push(messageOf(error)));
   const rest = kept.filter((one) => !isDropped(one) && one.name !== old).map(({ name }) => name);
   return [
     ...(dropOld ? [] : [`the old folder is kept as ${old}: --undo puts it back, --drop-old drops it`]),
-    ...(dropOld || dropped.length === 0 ? [] : [`dropped, as earlier replacements had kept it: ${namesOf(dropped)}`]),
+    ...(dropOld || dropping.length === 0
+      ? []
+      : [`dropped, as earlier replacements had kept it: ${dropping.join(', ')}`]),
+    ...failed,
     ...(rest.length === 0 ? [] : [`kept from before: ${rest.join(', ')}: --drop-old drops what is kept`]),
   ];
 }
 
-function namesOf(kept: readonly KeptDatabase[]): string {
-  return kept.map(({ name }) => name).join(', ');
+function drop(above: string, name: string): Promise<void> {
+  const [, id = ''] = /\.before_([^.]*)[.\d]*(\.swap)?$/.exec(name) ?? [];
+  return dropTree(join(above, name), workName(name, id));
 }

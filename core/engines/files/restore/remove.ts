@@ -1,5 +1,7 @@
-import { chmod, readdir, rm } from 'node:fs/promises';
-import { at, codeOf, unlessGone } from '../paths.ts';
+import { chmod, readdir, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { BackupError } from '../../../domain/errors.ts';
+import { at, codeOf, whyOf } from '../paths.ts';
 
 /** Removes a folder and everything in it, also what its owner had made unwritable. It need not be there. */
 export async function removeTree(folder: string): Promise<void> {
@@ -11,9 +13,24 @@ export async function removeTree(folder: string): Promise<void> {
   });
 }
 
+/**
+ * The same of a folder that somebody could want back: it gets another name first, so that nobody takes for whole what is
+ * half removed. Throws `machine-failed`.
+ */
+export async function dropTree(folder: string, as: string): Promise<void> {
+  const aside = join(dirname(folder), as);
+  await rename(folder, aside);
+  await removeTree(aside).catch((cause: unknown) => {
+    const what = `${basename(folder)} can't be removed whole, and what is left is called ${aside}: ${whyOf(cause)}`;
+    throw new BackupError('machine-failed', what, { hint: 'remove it as who owns what is in it', cause });
+  });
+}
+
+/** What belongs to somebody else stays as it is, and what is gone meanwhile is gone. */
 async function makeWritable(folder: string, path: string): Promise<void> {
-  await chmod(at(folder, path), 0o700).catch(unlessGone);
-  const entries = await readdir(at(folder, path), { withFileTypes: true, encoding: 'buffer' });
+  await chmod(at(folder, path), 0o700).catch(() => undefined);
+  const options = { withFileTypes: true, encoding: 'buffer' } as const;
+  const entries = await readdir(at(folder, path), options).catch(() => []);
   for (const entry of entries)
     if (entry.isDirectory()) await makeWritable(folder, `${path}/${entry.name.toString('latin1')}`);
 }

@@ -1,14 +1,14 @@
-import { rename } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { BackupError } from '../../../domain/errors.ts';
 import type { ManifestPart } from '../../../contract/manifest/manifest.ts';
-import type { ByteStream, Foreseen, LoadStep, Target, TargetOptions } from '../../../ports.ts';
+import type { Bytes } from '../../../domain/units.ts';
+import type { ByteStream, Foreseen, LoadStep, RestoreFinding, Target, TargetOptions } from '../../../ports.ts';
 import { guardedTar } from '../tar/guard.ts';
 import { extractTar, gnuTar } from '../tar/program.ts';
 import { judgeBy, knownFacts, requireOwners } from './allowed.ts';
 import { chooseFiles, holdsChosen } from './excerpt.ts';
-import { isMountPoint, makeWork, putInPlace, standingAt } from './folder.ts';
-import { fateOfOld, keptName } from './kept.ts';
+import { isMountPoint, lacksSpace, makeWork, putInPlace, standingAt } from './folder.ts';
+import { fateOfOld, keptName, replaceFolder } from './kept.ts';
 import { sweepBeside, workName } from './leftovers.ts';
 import { removeTree } from './remove.ts';
 
@@ -34,7 +34,7 @@ export async function filesTarget(
   const [above, name] = [dirname(path), basename(path)];
   const beside = (one: string) => join(above, one);
   const work = workName(name, manifest.id);
-  const [old, fresh] = [keptName(name, manifest.id), `${name}.new_${manifest.id}`];
+  const [old, fresh] = [await keptName(path, manifest.id), `${name}.new_${manifest.id}`];
   let made: string | undefined;
   let madeAs = drill ? work : state === 'occupied' ? fresh : name;
   let isBroken = false;
@@ -77,7 +77,7 @@ export async function filesTarget(
     mended,
     noDefinitions: true,
     ...(files && { excerpt: files.excerpt }),
-    foresee: (replace) => foresee(path, { state, old, fresh, dropOld, replace }),
+    foresee: (replace) => foresee(path, { state, old, fresh, dropOld, replace, bytes: sizeOf(data) }),
     stages: [data.map((part) => step(part, nothing)), parts('after').map((part) => step(part, nameIt))],
     async prepare(replace) {
       const now = await standingAt(path);
@@ -92,8 +92,7 @@ export async function filesTarget(
     async finish() {
       if (drill) await removeTree(beside(work));
       if (drill || state !== 'occupied') return [];
-      await rename(path, beside(old));
-      await rename(beside(fresh), path);
+      await replaceFolder(path, beside(fresh), beside(old));
       [madeAs, made] = [name, undefined];
       return fateOfOld(path, old, { dropOld, proven: proof });
     },
@@ -120,27 +119,41 @@ function changedError(path: string, holds: string): BackupError {
   });
 }
 
-type Foreseeing = Pick<Target, 'state'> & { old: string; fresh: string; dropOld: boolean; replace: boolean };
+function sizeOf(parts: readonly ManifestPart[]): Bytes {
+  return parts.reduce((sum, { bytes }) => sum + bytes, 0);
+}
 
-async function foresee(path: string, { state, old, fresh, dropOld, replace }: Foreseeing): Promise<Foreseen> {
-  if (state !== 'occupied') return { steps: [`make ${path}`, 'unpack every part and prove it'], findings: [] };
-  if (!replace) return { steps: [], findings: [] };
-  const isFixed = await isMountPoint(path);
+type Foreseeing = Pick<Target, 'state'> & {
+  old: string;
+  fresh: string;
+  dropOld: boolean;
+  replace: boolean;
+  bytes: Bytes;
+};
+
+async function foresee(path: string, { state, replace, bytes, ...names }: Foreseeing): Promise<Foreseen> {
+  if (state === 'occupied' && !replace) return { steps: [], findings: [] };
+  const findings: RestoreFinding[] = [];
+  const lacking = await lacksSpace(path, bytes).catch(() => undefined);
+  if (lacking !== undefined) findings.push({ weight: 'may-fail', what: lacking, remedy: 'free some space there' });
+  if (state !== 'occupied') return { steps: [`make ${path}`, 'unpack every part and prove it'], findings };
+  if (await isMountPoint(path)) findings.push(mounted(path));
+  return { steps: replacing(path, names), findings };
+}
+
+function replacing(path: string, { old, fresh, dropOld }: Pick<Foreseeing, 'old' | 'fresh' | 'dropOld'>): string[] {
+  return [
+    `make ${fresh} beside ${path}, unpack every part there and prove it`,
+    `rename ${path} to ${old}`,
+    `rename ${fresh} to ${path}`,
+    ...(dropOld ? [`remove ${old}`] : []),
+  ];
+}
+
+function mounted(path: string): RestoreFinding {
   return {
-    steps: [
-      `make ${fresh} beside ${path}, unpack every part there and prove it`,
-      `rename ${path} to ${old}`,
-      `rename ${fresh} to ${path}`,
-      ...(dropOld ? [`remove ${old}`] : []),
-    ],
-    findings: isFixed
-      ? [
-          {
-            weight: 'fails',
-            what: `${path} is where a disk is mounted: it can't be renamed`,
-            remedy: 'restore into a folder on that disk, by --to, and move what you need',
-          },
-        ]
-      : [],
+    weight: 'fails',
+    what: `${path} is where a disk is mounted: it can't be renamed`,
+    remedy: 'restore into a folder on that disk, by --to, and move what you need',
   };
 }
