@@ -6,6 +6,8 @@ import { formatBytes } from '../units.ts';
 const nearLimit = 0.8;
 /** From so many sources on, alarms for each add up. */
 const fewSources = 10;
+/** As S3 counts them. */
+const bytesOfGb = 2 ** 30;
 /** Less than this is not worth a word. */
 const leastDollars = 0.5;
 
@@ -61,6 +63,9 @@ export function costNotes(plan: CostPlan, { sources }: Estimate): string[] {
             `that go there each month cost ${money((plan.copies.bytes / 1e9) * everywhere.otherRegionGb)} into ` +
             'another region, about $0.09 a GB out of AWS, and nothing within a region.',
         ]),
+    ...plan.sources
+      .filter(({ seconds, timeoutSeconds }) => seconds > timeoutSeconds)
+      .map((one) => failureNote(one, plan, prices)),
     ...long.map(
       ({ source, seconds, timeoutSeconds, measured }) =>
         `${source} takes ${measured ? '' : 'an estimated '}${Math.round(seconds)} s of the ${timeoutSeconds} s ` +
@@ -79,6 +84,25 @@ export function costNotes(plan: CostPlan, { sources }: Estimate): string[] {
     'Not in here: drills and restores, traffic out of AWS (about $0.09 a GB when you download a backup), taxes, ' +
       'and what your databases cost.',
   ];
+}
+
+/**
+ * What a backup costs that can't end in its time: each night a whole run, which is not tried again, and what it has stored
+ * until then, which rotation sweeps a day later and the bucket holds for longer.
+ */
+function failureNote(
+  { source, perMonth, storedBytes, seconds, timeoutSeconds, memoryMb }: CostPlan['sources'][number],
+  { heldDays }: CostPlan,
+  prices: ReturnType<typeof pricesOf>,
+): string {
+  const left = storedBytes * (timeoutSeconds / seconds);
+  const nights = Math.min(perMonth, 1 + heldDays);
+  const storage = ((left * nights) / bytesOfGb) * prices.storage;
+  const runs = perMonth * timeoutSeconds * (memoryMb / 1024) * everywhere.gbSecond;
+  return (
+    `${source} can't end in time: each run would be cut off and leave about ${formatBytes(left)}, which the bucket holds ` +
+    `for ${Math.round(1 + heldDays)} days: about ${money(storage + runs)} a month for no backup at all.`
+  );
 }
 
 function money(dollars: number): string {

@@ -1,12 +1,12 @@
 import { connect, isIP } from 'node:net';
 import type { Socket } from 'node:net';
 import mysql from 'mysql2/promise';
+import { connectLimitMs } from '../connect-limit.ts';
 import { abortError, BackupError } from '../../domain/errors.ts';
 import { authorityOf, passwordOf, placeOf } from '../login.ts';
 import type { Login } from '../login.ts';
 import { explained } from './failures/explain.ts';
 
-const connectLimitMs = 15_000;
 const quitLimitMs = 3_000;
 /** Of one answer; dropping a large database takes minutes. */
 const queryLimitMs = 600_000;

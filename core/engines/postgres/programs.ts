@@ -1,3 +1,4 @@
+import { connectLimitMs } from '../connect-limit.ts';
 import { BackupError } from '../../domain/errors.ts';
 import type { ProgramRun } from '../../pipeline/program.ts';
 import type { ProgramName, Tools } from '../../tools.ts';
@@ -69,7 +70,7 @@ function environmentOf(login: Login, serverMajor: number): Record<string, string
       : { PGSSLMODE: 'verify-full', PGSSLROOTCERT: login.tls.ca }),
     PGOPTIONS: sessionOptions(serverMajor),
     PGGSSENCMODE: 'disable',
-    PGCONNECT_TIMEOUT: '15',
+    PGCONNECT_TIMEOUT: String(connectLimitMs / 1000),
     PGAPPNAME: 'nightjar',
     PGPASSFILE: '/dev/null',
     PGSERVICEFILE: '/dev/null',

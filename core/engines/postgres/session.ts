@@ -1,6 +1,7 @@
 import { isIP, Socket } from 'node:net';
 import type { ConnectionOptions } from 'node:tls';
 import pg from 'pg';
+import { connectLimitMs } from '../connect-limit.ts';
 import { abortError, BackupError, messageOf } from '../../domain/errors.ts';
 import type { FailureCode } from '../../domain/errors.ts';
 import { connectionRemedy, connectionWords } from '../connecting.ts';
@@ -11,7 +12,6 @@ import { loginRemedy, readEverything, rightsRemedy } from './failures/rights.ts'
 
 const transactionEnded = '25P02';
 const conflictWithRecovery = '40001';
-const connectLimitMs = 15_000;
 const queryLimitMs = 120_000;
 
 export const usualRefusal =

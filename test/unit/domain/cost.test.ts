@@ -127,6 +127,21 @@ test('a region without prices gets the dearest, and a note that says so', () => 
   expect(costNotes({ ...plan, region: 'mx-central-1' }, estimateCost(plan))[0]).toContain('No prices of mx-central-1');
 });
 
+test('what can’t end in its time has its price: 30 nights of half of 90 GiB, held for 31 days, and 30 whole runs', () => {
+  const tried = { ...shop, perMonth: 30, storedBytes: 90 * GiB, seconds: 1800, timeoutSeconds: 900, memoryMb: 1024 };
+  const notes = (seconds: number): string => {
+    const endless = { ...plan, heldDays: 30, sources: [{ ...tried, seconds }] };
+    return costNotes(endless, estimateCost(endless)).join('\n');
+  };
+
+  // 30 × 45 GiB × $0.023, and 30 × 900 s × 1 GB × $0.0000133334
+  expect(notes(1800)).toContain(
+    "shop can't end in time: each run would be cut off and leave about 48.3 GB, which the bucket holds for 31 days: about " +
+      '$31.41 a month for no backup at all',
+  );
+  expect(notes(880)).not.toContain('no backup at all');
+});
+
 test('notes tell what a sum hides', () => {
   const large = {
     ...plan,

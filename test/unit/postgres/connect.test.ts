@@ -1,0 +1,46 @@
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { setImmediate as turn } from 'node:timers/promises';
+import { afterEach, expect, jest, test } from '@jest/globals';
+import { openSession } from '../../../core/engines/postgres/session.ts';
+
+afterEach(() => void jest.useRealTimers());
+
+/** Connections are taken, and nobody says a word: so does the door of a cluster that sleeps. */
+async function sleeping() {
+  const server = createServer(() => undefined);
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const { port } = server.address() as AddressInfo;
+  return { server, port };
+}
+
+test('a database that needs half a minute to wake is waited for, and one that never answers is not for ever', async () => {
+  const { server, port } = await sleeping();
+  const connected = once(server, 'connection');
+  jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask'] });
+  const login = {
+    host: '127.0.0.1',
+    port,
+    database: 'shop',
+    user: 'backup',
+    password: 'p',
+    tls: { mode: 'off' as const },
+    lockTimeoutMs: 1_000,
+    idleLimitMs: 1_000,
+    parallel: 1,
+  };
+  let ended: unknown;
+  const opening = openSession(login, new AbortController().signal).catch((error: unknown) => (ended = error));
+  await connected;
+
+  await jest.advanceTimersByTimeAsync(40_000);
+  await turn();
+  const afterFortySeconds = ended;
+  await jest.advanceTimersByTimeAsync(40_000);
+  await opening;
+  server.close();
+
+  expect(afterFortySeconds).toBeUndefined();
+  expect(ended).toMatchObject({ code: 'source-unreachable' });
+});
