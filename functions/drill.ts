@@ -6,13 +6,15 @@ import type { SourceName } from '../core/domain/keys.ts';
 import { chooseBackup } from '../core/survey/choose.ts';
 import { memoryOf } from '../core/survey/watched.ts';
 import { lambdaHandler } from './host/host.ts';
+import { workingIn } from './host/working-in.ts';
 import { drilledResult } from './host/result.ts';
 
 /** Tries a backup of a source in a scratch database, which it drops: `{ "source": "shop" }`. */
 export const handler = lambdaHandler({
   verb: 'drill',
   read: (event) => readEvent(drillEventSchema, event, { source: 'shop', backup: 'latest' }),
-  async work({ source, backup, owners, tablespaces }, nightjar, signal): Promise<DrillResult> {
+  async work({ source, backup, vault, owners, tablespaces }, host, signal): Promise<DrillResult> {
+    const nightjar = await workingIn(vault, host, signal);
     const settings = nightjar.settings(source);
     const { manifest, warnings } = await chooseBackup(
       source as SourceName,

@@ -11,6 +11,7 @@ import type { Invocation } from './host/host.ts';
 import { BackupError } from '../core/domain/errors.ts';
 import { newDatabaseName } from '../core/domain/keys.ts';
 import type { Source } from '../core/ports.ts';
+import { workingIn } from './host/working-in.ts';
 import { plannedResult, repeatedResult, restoredResult } from './host/result.ts';
 
 /** Restores a backup of a source into a database on its server: `{ "source": "shop", "to": "shop_restored" }`. */
@@ -37,7 +38,7 @@ async function requireRank(event: RestoreEvent, nightjar: Invocation, signal: Ab
 }
 
 /** What it takes of an invocation. */
-type RestoreHost = Pick<Invocation, 'store' | 'report' | 'clock' | 'identity' | 'seconds'> & {
+type RestoreHost = Pick<Invocation, 'store' | 'vault' | 'report' | 'clock' | 'identity' | 'seconds'> & {
   settings(name: string): Parameters<typeof memoryOf>[0];
   source(...of: Parameters<Invocation['source']>): Promise<Source>;
 };
@@ -61,10 +62,11 @@ export async function restoreOnce(
 }
 
 async function restored(
-  { source: name, backup, at, to, request: _, plan: isPlan, into: __, ...options }: RestoreEvent,
-  nightjar: RestoreHost,
+  { source: name, backup, vault, at, to, request: _, plan: isPlan, into: __, ...options }: RestoreEvent,
+  host: RestoreHost,
   signal: AbortSignal,
 ): Promise<RestoreResult> {
+  const nightjar = await workingIn(vault, host, signal);
   const { name: source } = await nightjar.source(name, {}, signal);
   const { manifest, warnings, passedOver, meant } = await chooseBackup(
     source,

@@ -44,7 +44,9 @@ const reasons: Readonly<Record<string, string>> = {
   CompareCopies: 'Every backup has an id of its own, so a right is on a pattern: parts in further vaults.',
   AddManifests:
     'Every backup has an id of its own, so a right is on a pattern: manifests in further vaults, each only once.',
-  ReadCopies: 'Every backup has an id of its own, so a right is on a pattern: manifests in further vaults.',
+  ReadCopies:
+    'Every backup has an id of its own, so a right is on a pattern: manifests in further vaults, and of one source for ' +
+    'its restores and drills parts, too.',
   TagCopies: 'Every backup has an id of its own, so a right is on a pattern: manifests and parts in further vaults.',
   RememberWhatWasTold:
     'Each notifier has an outbox of its own, called by a digest of its address, which no policy knows: outboxes ' +

@@ -2,11 +2,13 @@ import type { PolicyStatement } from 'aws-cdk-lib/aws-iam';
 import { Stack } from 'aws-cdk-lib';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
+import type { CopySettings } from '../../core/contract/config/vaults/copies.ts';
 import { vaultDescriptor } from '../../core/contract/config/vaults/vault.ts';
 import type { SourceConfig } from '../../core/contract/config/config.ts';
+import type { SourceName } from '../../core/domain/keys.ts';
 import type { Deployable } from '../read-config.ts';
 import { allow, beforeItIsThere, keysBelow, keyStatement, listing, manifests } from './grants.ts';
-import { notReleased, onlyNew, parts, remembering } from './grants.ts';
+import { notReleased, onlyNew, parts, placeOf, remembering } from './grants.ts';
 import type { VaultPlace } from './grants.ts';
 import { namesIn } from './secrets.ts';
 
@@ -15,7 +17,11 @@ export type FurtherVaults = {
   /** Whether any source is copied anywhere. */
   readonly any: boolean;
   /** Buckets that the function's own role works in. */
-  readonly buckets: readonly (VaultPlace & { readonly kmsKey?: string | undefined; readonly region: string })[];
+  readonly buckets: readonly (VaultPlace & {
+    readonly name: string;
+    readonly kmsKey?: string | undefined;
+    readonly region: string;
+  })[];
   /** Names or ARNs of the secrets that open the others. */
   readonly secrets: readonly string[];
   /** Certificates that lie beside the configuration. */
@@ -37,6 +43,7 @@ export function furtherVaults(
       const prefix = bucket.prefix.replace(/^\/+|\/+$/g, '');
       return [
         {
+          name,
           bucket: Bucket.fromBucketName(within, name, bucket.name),
           prefix: prefix === '' ? '' : `${prefix}/`,
           kmsKey: bucket.kmsKey,
@@ -72,19 +79,47 @@ export function copyStatements(vault: VaultPlace, { buckets }: FurtherVaults): P
     allow('AddManifests', ['s3:PutObject'], there(manifests), onlyNew),
     allow('ReadCopies', ['s3:GetObject'], there(manifests)),
     allow('TagCopies', ['s3:PutObjectTagging'], there(manifests, ...parts), notReleased),
-    ...buckets.flatMap(({ kmsKey, region }, index) =>
-      kmsKey === undefined
-        ? []
-        : [
-            keyStatement(
-              `UseKeyOfCopies${index + 1}`,
-              [kmsKey],
-              ['kms:Decrypt', 'kms:GenerateDataKey'],
-              `s3.${region}.amazonaws.com`,
-            ),
-          ],
-    ),
+    ...keyStatements(buckets, ['kms:Decrypt', 'kms:GenerateDataKey']),
   ];
+}
+
+/**
+ * What a restore or a drill of one source from a copy does: it reads that source's backups there, and writes nothing,
+ * so that its proof leaves no record there.
+ */
+export function readCopiesStatements(
+  { buckets }: FurtherVaults,
+  source: SourceName,
+  copies: readonly Pick<CopySettings, 'vault'>[],
+): PolicyStatement[] {
+  const own = buckets.filter(({ name }) => copies.some(({ vault }) => vault === name));
+  if (own.length === 0) return [];
+  const below = placeOf(source);
+  const keys = own.flatMap((one) => keysBelow(one, below)(manifests, 'ledger.json', ...parts));
+  return [
+    ...listCopiesStatements({ buckets: own.map((one) => ({ ...one, prefix: `${one.prefix}${below}` })) }),
+    allow('ReadCopies', ['s3:GetObject'], keys),
+    ...keyStatements(own, ['kms:Decrypt']),
+  ];
+}
+
+/** What opens the further vaults of one source that take keys. */
+export function secretsOfCopies(
+  { vaults }: Pick<Deployable, 'vaults'>,
+  copies: readonly Pick<CopySettings, 'vault'>[],
+): Parameters<typeof namesIn>[0] {
+  return copies.flatMap(({ vault }) => vaultDescriptor(vaults[vault]!).reach(vaults[vault]!).secrets);
+}
+
+function keyStatements(
+  buckets: FurtherVaults['buckets'],
+  actions: Parameters<typeof keyStatement>[2],
+): PolicyStatement[] {
+  return buckets.flatMap(({ kmsKey, region }, index) =>
+    kmsKey === undefined
+      ? []
+      : [keyStatement(`UseKeyOfCopies${index + 1}`, [kmsKey], actions, `s3.${region}.amazonaws.com`)],
+  );
 }
 
 /** What judging copies takes: their names and sizes. */

@@ -119,6 +119,7 @@ function invoke(world: World, turn: Turn, { id, stream, seen }: { id: string; st
     clock: { now },
     identity: invocationIdentity(context, 'on-demand', event),
     report: () => undefined,
+    vault: () => Promise.reject(new Error('there is no further vault')),
     settings: () => ({
       watch: watchOf({}, {}),
       timeZone: 'UTC',

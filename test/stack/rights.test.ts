@@ -310,6 +310,37 @@ test('what backs up by tag reaches all that has the tag, and nothing of a source
   expect(JSON.stringify(found.find(({ of }) => of === 'ByTag-backup-orders'))).not.toMatch(/roster|rds-db/);
 });
 
+test('restores and drills read the copies of their own source, and write nothing there', () => {
+  const policies = policiesOf(exampleStack('self-hosted').template);
+  const buckets = 'arn:aws:s3:::acme-offsite';
+  const own = `${buckets}/nightjar/prod/website/20261101T020000Z-aaaaaa`;
+  const other = own.replace('website', 'crm%20%28production%29');
+  const readers = policies.filter(({ of, kind }) => kind === 'identity' && /-(restore|drill)-/.test(of));
+  for (const { of, statements } of readers) {
+    const identity = statements.map(
+      (statement, index): Rule => ({ id: `#${index}`, statement: statement as Statement }),
+    );
+    const may = (action: string, resource: string, context: Record<string, string> = {}) =>
+      judge({ action, resource, context }, { identity, principal: '' }).allowed;
+    const isWebsite = of.endsWith('website');
+    expect([of, may('s3:GetObject', `${own}/data/0001.sql.zst`), may('s3:GetObject', `${own}/manifest.json`)]).toEqual([
+      of,
+      isWebsite,
+      isWebsite,
+    ]);
+    expect(may('s3:ListBucket', buckets, { 's3:prefix': 'nightjar/prod/website/' })).toBe(isWebsite);
+    expect(may('s3:GetObject', `${other}/manifest.json`)).toBe(!isWebsite);
+    for (const action of ['s3:PutObject', 's3:DeleteObject', 's3:PutObjectTagging'])
+      expect([of, action, may(action, `${own}/proofs/x.json`), may(action, `${other}/data/1`)]).toEqual([
+        of,
+        action,
+        false,
+        false,
+      ]);
+  }
+  expect(readers.length).toBeGreaterThanOrEqual(3);
+});
+
 test('where nothing is copied there is no function for it, and a vault that only stands there is nobody’s right', () => {
   const vaults = { offsite: 's3://acme-offsite/b' };
   const { template } = synthesise({ ...exampleConfig('plain'), vaults });

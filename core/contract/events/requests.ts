@@ -13,6 +13,10 @@ const source = text('the name of a source, as in the configuration').describe(
   'Name of the source, as in the configuration.',
 );
 
+const vault = text('the name of a further vault')
+  .optional()
+  .describe('Further vault of the configuration to take the copy of the backup from. Default: the first vault.');
+
 const whichBackup = text('"latest", "latest-proven", or the id of a backup')
   .default('latest')
   .describe('`latest`, `latest-proven` (the newest that was restored and compared), or the id of a backup.');
@@ -42,6 +46,7 @@ export const backupEventSchema = group('the event', {
 export const restoreEventSchema = group('the event', {
   source,
   backup: whichBackup,
+  vault,
   at: text('a moment, as "yesterday 14:00"')
     .optional()
     .describe(
@@ -136,6 +141,7 @@ export const restoreEventSchema = group('the event', {
 export const drillEventSchema = group('the event', {
   source,
   backup: whichBackup,
+  vault,
   owners: flag('Restore and compare who owns what, where the configuration does not leave it out.', true),
   tablespaces: flag('Put things into the tablespaces that they were in; without, into the default one.', true),
 });

@@ -6,6 +6,7 @@ import { largestBytes } from '../../../core/contract/cloud/unfit.ts';
 import type { SourceConfig } from '../../../core/contract/config/config.ts';
 import { factsOf } from '../../../core/contract/config/sources/source-facts.ts';
 import type { SourceName } from '../../../core/domain/keys.ts';
+import { readCopiesStatements, secretsOfCopies } from '../../rights/copies.ts';
 import { backupStatements, drillStatements, placeOf, restoreStatements } from '../../rights/grants.ts';
 import { functionName } from '../../plan/names.ts';
 import {
@@ -52,7 +53,9 @@ export class SourceFunctions extends Construct {
       );
     const lost = lostBackupWarning(config.watch.schedule!, config.timeZone);
     if (lost !== undefined) Annotations.of(this).addWarningV2('nightjar:clock', `sources.${source}.schedule: ${lost}`);
-    const { encryption, signing } = config;
+    const { encryption, signing, copies } = config;
+    const fromCopies = readCopiesStatements(shared.further, source, copies);
+    const ofCopies = secretsOfCopies(all, copies);
     const { drills, ...own } = factsOf(config);
     const both = (secrets: Parameters<typeof namesIn>[0]) => [
       ...vaultKeyStatements(this, vault.key, vault.region),
@@ -81,12 +84,17 @@ export class SourceFunctions extends Construct {
       sizing: restoreSizingOf(config.cloud),
       description: `Restores ${source} into a new database: { "source": ${JSON.stringify(source)} }`,
       code: code.restore,
-      statements: [...restoreStatements(vault, placeOf(source)), ...both([...own.secrets, encryption.identity])],
+      statements: [
+        ...restoreStatements(vault, placeOf(source)),
+        ...fromCopies,
+        ...both([...own.secrets, encryption.identity, ...ofCopies]),
+      ],
     });
     const drilling = [
       ...drillStatements(vault, placeOf(source)),
+      ...fromCopies,
       ...vaultKeyStatements(this, vault.key, vault.region),
-      ...secretStatements(this, all, namesIn([...(drills ?? own).secrets, encryption.identity])),
+      ...secretStatements(this, all, namesIn([...(drills ?? own).secrets, encryption.identity, ...ofCopies])),
       ...(drills === undefined ? loginStatements(this, config) : []),
       ...tellingStatements(this, all),
     ];

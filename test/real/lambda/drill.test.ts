@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { CopyObjectCommand, DeleteObjectCommand, GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { startMariadb } from '../../servers/databases/mariadb.ts';
 import { startPostgres } from '../../servers/databases/postgres.ts';
+import { s3Client } from '../../servers/s3/client.ts';
 import type { DatabaseServer } from '../../servers/server.ts';
 import { errorOf, valueOf } from './sandbox/outcome.ts';
 import { openScene, type Scene, type SceneSource } from './scene.ts';
@@ -43,6 +45,15 @@ const drillOf = (assert: string, timeoutMs?: number) =>
     config: { defaults: { drill: { assert: [assert] } } },
     ...(timeoutMs !== undefined && { timeoutMs }),
   });
+/** Everything that lies in the first vault, in another bucket, as another program copies it. */
+async function copied(to: string): Promise<void> {
+  await scene.aws.createBucket(to);
+  const s3 = s3Client(scene.aws);
+  for (const key of await scene.keys())
+    await s3.send(new CopyObjectCommand({ Bucket: to, Key: key, CopySource: `vault/${encodeURIComponent(key)}` }));
+  s3.destroy();
+}
+
 const left = async () => [
   ...(await postgresSql(postgres, 'postgres', `select datname from pg_database where datname like '%drill%'`)),
   ...(await mariadbSql(mariadb, `show databases like '%drill%'`)),
@@ -62,6 +73,39 @@ test('a backup of either engine is tried by the bundle alone, in a database that
 
   expect(await left()).toEqual([]);
   expect((await scene.keys()).filter((key) => key.endsWith('-drill-passed.json'))).toHaveLength(2);
+});
+
+test('a copy in a further vault is tried and restored from there, though the backup is gone from the first one', async () => {
+  await copied('offsite');
+  const { endpoint, region } = scene.aws;
+  const config = {
+    vaults: { offsite: { s3: { bucket: 'offsite', endpoint, region } } },
+    defaults: { copies: ['offsite'] },
+  };
+  const manifest = (await scene.keys()).find((key) => /^shop\/.*manifest\.json$/.test(key))!;
+  const s3 = s3Client(scene.aws);
+  const document = await (
+    await s3.send(new GetObjectCommand({ Bucket: 'vault', Key: manifest }))
+  ).Body!.transformToString();
+  await s3.send(new DeleteObjectCommand({ Bucket: 'vault', Key: manifest }));
+  const [drill, restore] = [
+    await scene.deploy('drill', sources, { config }),
+    await scene.deploy('restore', sources, { config }),
+  ];
+
+  expect(errorOf(await drill.invoke({ source: 'shop' }))).toMatchObject({ errorType: 'backup-missing' });
+  expect(valueOf(await drill.invoke({ source: 'shop', vault: 'offsite' }))).toMatchObject({ status: 'drilled' });
+  expect(valueOf(await restore.invoke({ source: 'shop', vault: 'offsite', to: 'again' }))).toMatchObject({
+    status: 'restored',
+  });
+  expect(await postgresSql(postgres, 'again', 'select count(*)::int as rows from orders')).toEqual([{ rows: 500 }]);
+  expect(errorOf(await drill.invoke({ source: 'shop', vault: 'ofsite' }))).toMatchObject({
+    errorType: 'input-invalid',
+    errorMessage: expect.stringContaining('offsite'),
+  });
+
+  await s3.send(new PutObjectCommand({ Bucket: 'vault', Key: manifest, Body: document }));
+  s3.destroy();
 });
 
 test('an assertion that is not true is the error of the function, and on record', async () => {
