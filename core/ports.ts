@@ -7,6 +7,7 @@ import type { Notice } from './domain/tools/notices.ts';
 import type { Unequal } from './domain/compare.ts';
 import type { FailureCode } from './domain/errors.ts';
 import type { BackupId, SourceName } from './domain/keys.ts';
+import type { ContentWords } from './domain/content-words.ts';
 import type { Observed } from './domain/observed.ts';
 import type { Schedule } from './domain/time/schedule.ts';
 import type { Bytes } from './domain/units.ts';
@@ -411,6 +412,8 @@ export type ByHand = string | { private: string };
 export type Engine = {
   /** The name by which configuration and manifests call it: for them and for messages, nothing else depends on it. */
   readonly name: string;
+  /** What its sources, and what they hold, are called; absent for databases with tables. */
+  readonly words?: ContentWords;
   /** For messages: `postgres://app@db.internal:5432/shop`; never a password. */
   readonly place: string;
   /**

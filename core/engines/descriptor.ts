@@ -3,6 +3,7 @@ import type { ConfigProblem } from '../contract/config/problem.ts';
 import type { TlsChoice } from '../contract/config/sources/server.ts';
 import type { Settings } from '../contract/config/settings/settings.ts';
 import type { Engine, Inspection, PlainSql, SecretReference } from '../ports.ts';
+import type { ContentWords } from '../domain/content-words.ts';
 import type { RowDialect } from '../domain/django/dialect.ts';
 import type { EngineSurroundings } from '../surroundings.ts';
 
@@ -73,6 +74,8 @@ export type EngineDescriptor<Schema extends z.ZodType = z.ZodType> = {
   cloudProblems(source: SourceOf<z.output<Schema>>): ConfigProblem[];
   /** How a person is asked for a source of it; absent where one has to be written. */
   readonly asking?: SourceQuestions;
+  /** What its sources, and what they hold, are called; absent for databases with tables. */
+  readonly words?: ContentWords;
   /** Whether drills can go to another server (`drill.server`). */
   readonly drillsElsewhere: boolean;
   /** Throws `secret-missing`, `config-invalid`, `tools-missing`. */

@@ -1,6 +1,8 @@
 import type * as z from 'zod';
 import type { Settings } from '../contract/config/settings/settings.ts';
 import type { RowDialect } from '../domain/django/dialect.ts';
+import { databaseWords } from '../domain/content-words.ts';
+import type { ContentWords } from '../domain/content-words.ts';
 import { BackupError } from '../domain/errors.ts';
 import type { Inspection, PlainSql } from '../ports.ts';
 import type { EngineSurroundings } from '../surroundings.ts';
@@ -29,6 +31,11 @@ export function descriptorOf(name: EngineName): EngineDescriptor {
 /** The engine of a server of Amazon RDS, by what RDS calls it; undefined for what has none here. */
 export function engineOfRds(called: string): EngineName | undefined {
   return engineNames.find((name) => descriptorOf(name).rds?.test(called));
+}
+
+/** What the sources of an engine, and what they hold, are called: of one that is not known here, as of a database. */
+export function wordsOf(engine: string): ContentWords {
+  return (Object.hasOwn(engines, engine) ? descriptorOf(engine as EngineName).words : undefined) ?? databaseWords;
 }
 
 /** How servers of an engine want rows of other origin written. Throws `input-invalid` for one that takes none. */

@@ -1,8 +1,9 @@
+import { wordsOf } from '../../../core/engines/index.ts';
 import { backup } from '../../../core/commands/backup.ts';
 import type { Manifest } from '../../../core/contract/manifest/manifest.ts';
 import { isBackupError } from '../../../core/domain/errors.ts';
 import type { SourceName } from '../../../core/domain/keys.ts';
-import { formatBytes, formatCount, formatDuration } from '../../../core/domain/units.ts';
+import { formatBytes, formatDuration, plural } from '../../../core/domain/units.ts';
 import { failureDocument } from '../text/failure.ts';
 import { copySources, withCopies } from './copies/copy.ts';
 import { configured } from '../names.ts';
@@ -84,7 +85,8 @@ async function backupOne(
 
 function resultLine(manifest: Manifest): string {
   const { rows, bytes, storedBytes, ms } = sizesOf(manifest);
-  return `${manifest.source}  ${manifest.id}  ${formatCount(rows)} rows  ${formatBytes(bytes)}  ${formatBytes(storedBytes)} stored  ${formatDuration(ms)}`;
+  const counted = plural(rows, wordsOf(manifest.engine).row);
+  return `${manifest.source}  ${manifest.id}  ${counted}  ${formatBytes(bytes)}  ${formatBytes(storedBytes)} stored  ${formatDuration(ms)}`;
 }
 
 function summary(manifest: Manifest): object {

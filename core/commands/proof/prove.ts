@@ -1,3 +1,5 @@
+import { databaseWords } from '../../domain/content-words.ts';
+import type { ContentWords } from '../../domain/content-words.ts';
 import type { Manifest, ManifestPart } from '../../contract/manifest/manifest.ts';
 import { contentDifferences, decidedByText, describeUnequal, unequalDefinitions } from '../../domain/compare.ts';
 import type { Unequal } from '../../domain/compare.ts';
@@ -19,6 +21,8 @@ export type Proof = {
   tables: number;
   rows: number;
   objects: number;
+  /** What its tables and rows are called, where they are none. */
+  words?: ContentWords;
   definitions: boolean;
   ways: Record<string, number>;
   exceptions: string[];
@@ -81,6 +85,7 @@ export async function prove(
     });
     const hint = ofEngine ?? (content.length === 0 && different.length > 0 ? definitionsHint : undefined);
     return {
+      ...(engine.words && { words: engine.words }),
       tables: tables.length,
       rows: tables.reduce((sum, table) => sum + table.rows, 0),
       objects: Object.entries(catalog).reduce(
@@ -142,10 +147,10 @@ function settleByText({ unequal, sameVersion }: Compared): Promise<Settled> {
 }
 
 /** What a proof has shown, in one sentence: what the backup never held as the source did is excepted each time. */
-export function proofSentence({ tables, rows, objects, ways, exceptions }: Proof): string {
+export function proofSentence({ tables, rows, objects, ways, exceptions, words = databaseWords }: Proof): string {
   const others = Object.entries(ways).map(([way, count]) => `${formatCount(count)} ${way}`);
   const compared =
-    `${plural(tables, 'table')}, ${plural(rows, 'row')}, ` +
+    `${plural(tables, words.table)}, ${plural(rows, words.row)}, ` +
     `${plural(objects, 'definition')}${others.length === 0 ? '' : ` (${others.join(', ')})`}`;
   return `proven equal${exceptions.length === 0 ? '' : `, except ${exceptions.join('; ')}`}: ${compared}`;
 }

@@ -1,3 +1,4 @@
+import { wholeOf } from '../../domain/content-words.ts';
 import type { Manifest, ManifestPart } from '../../contract/manifest/manifest.ts';
 import { BackupError } from '../../domain/errors.ts';
 import type { Catalog, Engine, Foreseen, Target } from '../../ports.ts';
@@ -119,7 +120,7 @@ export function hindrance({ findings, target }: RestorePlan): BackupError | unde
 /** Nothing is mixed into a database that holds something. */
 function occupied(
   { state, holds }: Target,
-  { place }: Engine,
+  engine: Engine,
   { replace, tables, schemaOnly }: RestoreOptions,
 ): Foreseen['findings'] {
   if (state !== 'occupied' || replace) return [];
@@ -127,11 +128,10 @@ function occupied(
     {
       weight: 'fails',
       code: 'target-not-empty',
-      what: `${place} is not empty: it holds ${holds}`,
+      what: `${engine.place} is not empty: it holds ${holds}`,
       remedy:
-        tables || schemaOnly
-          ? 'name a new database with --to'
-          : 'name a new database with --to, or put the backup in its place with --replace',
+        `name a new ${wholeOf(engine)} with --to` +
+        (tables || schemaOnly ? '' : ', or put the backup in its place with --replace'),
     },
   ];
 }

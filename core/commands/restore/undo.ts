@@ -1,3 +1,4 @@
+import { wholeOf } from '../../domain/content-words.ts';
 import { BackupError, messageOf } from '../../domain/errors.ts';
 import type { Engine, KeptDatabase, Replaced, RestoreFinding } from '../../ports.ts';
 
@@ -15,7 +16,7 @@ export async function planUndo(engine: Engine, database: string, signal: AbortSi
   if (newest === undefined)
     throw new BackupError(
       'restore-failed',
-      `nothing is kept of what database ${database} was before that could come back: ${all[0].name} is half dropped`,
+      `nothing is kept of what ${wholeOf(engine)} ${database} was before that could come back: ${all[0].name} is half dropped`,
       { hint: '--drop-old drops what is left of it; to go back, restore a backup: nightjar list shows them' },
     );
   return { kept: [newest, ...others], findings: await replaced.findings(newest, signal) };
@@ -51,7 +52,7 @@ async function allKept(engine: Engine, database: string, signal: AbortSignal): P
   const [newest, ...others] = await replaced.list(signal);
   if (newest !== undefined) return [newest, ...others];
   await replaced.requireSight?.(signal);
-  throw new BackupError('restore-failed', `nothing is kept of what database ${database} was before`, {
+  throw new BackupError('restore-failed', `nothing is kept of what ${wholeOf(engine)} ${database} was before`, {
     hint: 'a restore with --replace keeps it; with --drop-old it does not',
   });
 }

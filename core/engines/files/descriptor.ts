@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { expected, group, text } from '../../contract/config/fields.ts';
+import { folderWords } from '../../domain/content-words.ts';
 import type { EngineDescriptor } from '../descriptor.ts';
 
 const schema = group('a folder', {
@@ -27,6 +28,12 @@ export const files = {
       message: 'is a folder of one machine, which functions on AWS do not see: back it up there, by the command line',
     },
   ],
+  asking: {
+    schemes: ['files'],
+    read: (path) => ({ path }),
+    keys: [{ key: 'path', asked: 'folder' }],
+  },
+  words: folderWords,
   drillsElsewhere: false,
   async open({ at }, { database }, from) {
     const { filesEngine } = await import('./index.ts');

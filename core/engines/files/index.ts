@@ -3,6 +3,7 @@ import { BackupError } from '../../domain/errors.ts';
 import type { ManifestPart } from '../../contract/manifest/manifest.ts';
 import type { Engine } from '../../ports.ts';
 import { ownerKind } from './facts.ts';
+import { folderWords } from '../../domain/content-words.ts';
 import { asPattern, matching } from './patterns.ts';
 import { openTarPart } from './plan/making.ts';
 import { planFiles } from './plan/plan.ts';
@@ -20,6 +21,7 @@ export function filesEngine({ path, exclude, oneFileSystem }: FilesAt, database?
   const name = called(folder);
   const engine: Engine = {
     name: 'files',
+    words: folderWords,
     place: folder,
     ownerKinds: [ownerKind],
     reader: tarReader,

@@ -1,3 +1,4 @@
+import { wholeOf } from '../../../../core/domain/content-words.ts';
 import { drill, drillSentence } from '../../../../core/commands/proof/drill.ts';
 import type { Drilled } from '../../../../core/commands/proof/drill.ts';
 import { requireSameEngine } from '../../../../core/commands/restore/plan.ts';
@@ -72,7 +73,8 @@ async function drillOne(
   const source = await nightjar.source(asked, { database, drill: true }, signal);
   requireSameEngine(manifest, source.engine);
   out.note(`backup  ${manifest.source} ${manifest.id}`);
-  out.note(`into    ${source.engine.place} (a scratch database, dropped at the end)`);
+  const whole = wholeOf(source.engine);
+  out.note(`into    ${source.engine.place} (a scratch ${whole}, dropped at the end)`);
   const progress = showProgress(manifest.source, 'drilling', out, Date.now);
   try {
     const drilled = await drill(
@@ -88,7 +90,7 @@ async function drillOne(
       signal,
     );
     progress.end();
-    out.say(`drilled ${asked} ${drilled.id} in ${formatDuration(drilled.ms)}; its scratch database is dropped again`);
+    out.say(`drilled ${asked} ${drilled.id} in ${formatDuration(drilled.ms)}; its scratch ${whole} is dropped again`);
     out.say(drillSentence(drilled));
     for (const line of await overdueNotes(asked, session, signal)) out.say(line);
     return documentOf(asked, drilled, source, warnings);

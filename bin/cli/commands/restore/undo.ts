@@ -1,3 +1,4 @@
+import { wholeOf } from '../../../../core/domain/content-words.ts';
 import { dropKept, hasBegun, planDrop, planUndo, takeBack, undo } from '../../../../core/commands/restore/undo.ts';
 import type { KeptPlan } from '../../../../core/commands/restore/undo.ts';
 import { formatBytes } from '../../../../core/domain/units.ts';
@@ -27,12 +28,12 @@ export async function undoCommand(
   const [newest] = plan.kept;
   for (const line of keptLines(plan, `put back as ${database}`)) out.note(line);
   if (flags.plan) return told({ planned: { database, kept: plan.kept, findings: plan.findings } });
-  const question = `--undo puts ${said(newest)} in the place of database ${database}, which is kept too`;
+  const question = `--undo puts ${said(newest)} in the place of ${wholeOf(engine)} ${database}, which is kept too`;
   if (!flags.yes) await confirmByName(database, question, out, signal);
   const mended: string[] = [];
   const replaced = await undo(engine, { ...plan, tell: (line) => mended.push(line) }, signal);
   for (const line of mended) out.say(line);
-  out.say(`database ${database} is what it was before: ${newest.name} is back`);
+  out.say(`${wholeOf(engine)} ${database} is what it was before: ${newest.name} is back`);
   if (replaced !== undefined)
     out.say(`what stood there is kept as ${replaced}: --undo exchanges them once more, --drop-old drops it`);
   const keptAs = replaced !== undefined && { kept: replaced };
@@ -47,12 +48,14 @@ async function takeBackCommand(
   { out }: CommandSession,
   signal: AbortSignal,
 ): Promise<CommandOutcome> {
-  const what = `a replacement of database ${database} has begun, and exchanged nothing yet`;
+  const what = `a replacement of ${wholeOf(engine)} ${database} has begun, and exchanged nothing yet`;
   out.note(`begun   ${what}: where it died, it is taken back, and what is kept stays`);
   if (flags.plan) return told({ planned: { database, takesBack: true } });
   if (!flags.yes) await confirmByName(database, `${what}: --undo takes it back`, out, signal);
   const lost = await takeBack(engine, signal);
-  out.say(`database ${database} is as it was: the replacement that died is taken back, and nothing was exchanged`);
+  out.say(
+    `${wholeOf(engine)} ${database} is as it was: the replacement that died is taken back, and nothing was exchanged`,
+  );
   for (const line of lost) out.say(line);
   return told({ undone: { database, takenBack: true, ...(lost.length > 0 && { lost }) } });
 }
@@ -72,7 +75,7 @@ export async function dropOldCommand(
   const names = plan.kept.map(said).join(', ');
   if (!flags.yes) await confirmByName(database, `--drop-old drops what ${database} was before: ${names}`, out, signal);
   await dropKept(engine, plan, signal);
-  for (const { name: dropped } of plan.kept) out.say(`database ${dropped} is dropped`);
+  for (const { name: dropped } of plan.kept) out.say(`${wholeOf(engine)} ${dropped} is dropped`);
   return told({ dropped: { database, names: plan.kept.map(({ name: dropped }) => dropped) } });
 }
 

@@ -1,3 +1,4 @@
+import { databaseWords } from '../../../../core/domain/content-words.ts';
 import type { RestorePlan } from '../../../../core/commands/restore/plan.ts';
 import type { Manifest } from '../../../../core/contract/manifest/manifest.ts';
 import { startOf } from '../../../../core/domain/keys.ts';
@@ -17,16 +18,17 @@ const labels: Readonly<Record<RestoreFinding['weight'], string>> = {
 /** What a restore will do, as people read it: the backup, the place, the steps, and what is in the way. */
 export function planLines({ manifest, target, engine, options, steps, findings }: RestorePlan, now: Date): string[] {
   const { tables, rows, bytes } = sizesOf(manifest);
+  const { whole, table, row } = engine.words ?? databaseWords;
   const age = shortSpan(now.getTime() - startOf(manifest.id as BackupId).getTime());
   const fate = target.keptAs === undefined ? 'ALL OF IT WILL BE DROPPED' : `ALL OF IT WILL BE REPLACED, and kept aside`;
   const state = {
-    absent: 'a new database',
+    absent: `a new ${whole}`,
     empty: 'there, and empty',
     occupied: `holds ${target.holds}${options.replace ? `: ${fate}` : ''}`,
   }[target.state];
   return [
     `backup  ${manifest.source} ${manifest.id}, ${localTime(manifest)}${age} old: ` +
-      `${plural(tables, 'table')}, ${plural(rows, 'row')}, ${formatBytes(bytes)}`,
+      `${plural(tables, table)}, ${plural(rows, row)}, ${formatBytes(bytes)}`,
     `into    ${engine.place} (${state})`,
     ...steps.map((step) => `then    ${step}`),
     ...target.notes.map((note) => `note    ${note}`),

@@ -1,3 +1,4 @@
+import { wordsOf } from '../../../../core/engines/index.ts';
 import type { ShownBackup } from '../../../../core/commands/show.ts';
 import type { Manifest } from '../../../../core/contract/manifest/manifest.ts';
 import { shrunkText } from '../../../../core/domain/messages/findings/content.ts';
@@ -54,11 +55,12 @@ export function doubtsIn({ damage, misdated, shrunk, other }: Verdict): string[]
 function factsOf({ manifest, verdict, tiers, pinned, pin, proofs }: ShownBackup, place: string): [string, string][] {
   const { database, server, client, start, timeZone, encryption, adopted } = manifest;
   const { rows, bytes, storedBytes, ms } = sizesOf(manifest);
+  const words = wordsOf(manifest.engine);
   const to = encryption?.recipients.join(', ');
   return [
     ...doubtsIn(verdict).map((why): [string, string] => ['but', why]),
     ['lies in', place],
-    ['database', `${database} on ${server.product} ${server.version}, by ${client.program} ${client.version}`],
+    [words.whole, `${database} on ${server.product} ${server.version}, by ${client.program} ${client.version}`],
     adopted === undefined
       ? ['made', `${moment(new Date(start), timeZone)}, in ${formatDuration(ms)}`]
       : [
@@ -66,7 +68,7 @@ function factsOf({ manifest, verdict, tiers, pinned, pin, proofs }: ShownBackup,
           `${moment(new Date(start), timeZone)}, as was told; ${adoptedText(adopted)}; SHA-256 ${adopted.sha256}`,
         ],
     ...positionFacts(manifest),
-    ['holds', `${formatCount(rows)} rows in ${plural(manifest.tables.length, 'table')}, ${formatBytes(bytes)}`],
+    ['holds', `${plural(rows, words.row)} in ${plural(manifest.tables.length, words.table)}, ${formatBytes(bytes)}`],
     ['stored', `${formatBytes(storedBytes)} in ${plural(manifest.parts.length, 'part')}`],
     ['encrypted', to === undefined ? 'no' : `to ${to}`],
     ['counts for', tiers.length === 0 ? 'nothing' : tiers.join(', ')],
@@ -96,7 +98,7 @@ function positionFacts({ position = [] }: Manifest): [string, string][] {
   return [['moment', position.map(({ name, value, relation }) => `${name} ${value}${relations[relation]}`).join('; ')]];
 }
 
-function partLines({ parts }: Manifest): string[] {
+function partLines({ engine, parts }: Manifest): string[] {
   const rows = parts.map(({ file, rows: count, bytes, storedBytes, sha256 }) => [
     cut(file, longestName),
     count === undefined ? '' : formatCount(count),
@@ -104,15 +106,16 @@ function partLines({ parts }: Manifest): string[] {
     formatBytes(storedBytes),
     sha256.slice(0, 12),
   ]);
-  return aligned([['part', 'rows', 'size', 'stored', 'sha256'], ...rows], [1, 2, 3]);
+  return aligned([['part', `${wordsOf(engine).row}s`, 'size', 'stored', 'sha256'], ...rows], [1, 2, 3]);
 }
 
-function tableLines({ tables }: Manifest): string[] {
-  if (tables.length === 0) return ['no table'];
+function tableLines({ engine, tables }: Manifest): string[] {
+  const words = wordsOf(engine);
+  if (tables.length === 0) return [`no ${words.table}`];
   const rows = tables.map(({ table, rows: count, fingerprint }) => [
     cut(table, longestName),
     formatCount(count),
     fingerprint,
   ]);
-  return aligned([['table', 'rows', 'fingerprint'], ...rows], [1]);
+  return aligned([[words.table, `${words.row}s`, 'fingerprint'], ...rows], [1]);
 }
