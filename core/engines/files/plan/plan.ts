@@ -52,11 +52,8 @@ async function folderAt(path: string): Promise<string> {
 }
 
 function hasManyTables(found: readonly FoundPath[]): boolean {
-  return new Set(found.map(({ path }) => tableOf(nameOf(path)))).size + found.filter(isAtTop).length > mostTables;
-}
-
-function isAtTop({ path, kind }: FoundPath): boolean {
-  return kind === 'folder' && !path.includes('/');
+  const tables = found.map(({ path, kind }) => tableOf(kind === 'folder' ? `${nameOf(path)}/` : nameOf(path)));
+  return new Set(tables).size > mostTables;
 }
 
 function confirmed(notes: readonly PartNotes[]): Omit<Confirmed, 'tables'> {
