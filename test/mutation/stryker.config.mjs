@@ -1,7 +1,7 @@
 // `npm run test:mutation`: what is pure, and what works with vaults, changed one expression at a time (CONTRIBUTING.md).
 // All of it takes hours. A slice: npm run test:mutation -- --mutate core/domain/compare.ts
 export default {
-  mutate: ['core/{domain,contract,commands,store,survey,vaults/folder}/**/*.ts'],
+  mutate: ['core/{domain,contract,commands,store,survey,vaults}/**/*.ts'],
   packageManager: 'npm',
   testRunner: 'jest',
   testRunnerNodeArgs: ['--experimental-vm-modules'],

@@ -15,6 +15,7 @@ import type { MemoryState } from '../../support/vaults/memory-vault.ts';
 import { shop, watching } from '../../support/vaults/seen.ts';
 import { limit } from '../../support/vaults/vault.ts';
 
+const adoption = { file: 'dump.sql', sha256: '0'.repeat(64), bytes: 1, by: 'ann', at: '2026-11-20T03:00:00.000Z' };
 const part = 'data/0001.sql.zst';
 let [from, to]: [MemoryState, MemoryState] = [emptyState(), emptyState()];
 let ids: BackupId[];
@@ -62,6 +63,17 @@ test('what is there as its manifest has it is not brought again, whatever lies b
 
   expect(copied(await copying(3))).toEqual([ids[1]]);
   expect(told.flatMap((event) => (event.type === 'planned' ? [event.id] : []))).toEqual([ids[1]]);
+});
+
+test('what was adopted is copied once, and takes no place of what the retention keeps', async () => {
+  const key = manifestKey(shop, ids[0]!);
+  const found = from.objects.get(key)!;
+  const manifest = { ...(JSON.parse(Buffer.from(found.body).toString()) as object), adopted: adoption };
+  from.objects.set(key, { ...found, body: Buffer.from(JSON.stringify(manifest)) });
+
+  expect(copied(await copying(4))).toEqual([ids[3], ids[2], ids[1], ids[0]]);
+  expect(copied(await copying(4))).toEqual([]);
+  expect(there()).toEqual(ids);
 });
 
 test('a copy that has lost a part is none, and gets that part again', async () => {

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -79,6 +80,41 @@ test('an answer is given, a failure is explained, and whoever stops does not wai
   stop.abort();
   await expect(waiting).rejects.toMatchObject({ code: 'aborted' });
   await expect(answered('reading', never, stop.signal)).rejects.toMatchObject({ code: 'aborted' });
+});
+
+test('whoever has an answer leaves nothing behind that waits: no clock, and nobody who hears of a stop', async () => {
+  const { signal } = new AbortController();
+  const clocks = () => process.getActiveResourcesInfo().filter((one) => one === 'Timeout').length;
+  const before = clocks();
+  let during: number[] = [];
+  const work = async () => {
+    await new Promise(setImmediate);
+    during = [clocks() - before, getEventListeners(signal, 'abort').length];
+  };
+
+  await answered('reading', work(), signal);
+  await expect(answered('reading', Promise.reject(system('EIO')), signal)).rejects.toThrow('EIO');
+
+  expect(during).toEqual([1, 1]);
+  expect([clocks() - before, getEventListeners(signal, 'abort').length]).toEqual([0, 0]);
+});
+
+test('a disk that says nothing for five minutes is not reached', async () => {
+  const clock = globalThis.setTimeout;
+  const waits: unknown[] = [];
+  globalThis.setTimeout = ((work: () => void, ms: number) => (waits.push(ms), clock(work, 1))) as typeof setTimeout;
+  try {
+    await expect(
+      answered('reading /srv/a', new Promise(() => undefined), AbortSignal.timeout(5000)),
+    ).rejects.toMatchObject({
+      code: 'vault-unreachable',
+      message: 'reading /srv/a: no answer for 300 s',
+      hint: 'is the disk or the network share mounted?',
+    });
+  } finally {
+    globalThis.setTimeout = clock;
+  }
+  expect(waits).toEqual([300_000]);
 });
 
 async function lay(path: string): Promise<void> {
