@@ -68,19 +68,33 @@ test('what is committed in the log is read, what is not is not, and nobody waits
   expect(await beside(file)).toEqual(['app.db', 'app.db-shm', 'app.db-wal']);
 });
 
-test('the log of an application that was killed is read, and stays as it is', async () => {
-  const file = await made('killed', `pragma journal_mode=wal; ${table} ${numbers(50)}`);
-  await killed(
-    await application(file, `pragma wal_autocheckpoint=0; ${numbers(100).replace('select i,', 'select i+1000,')}`),
-  );
-  await rm(`${file}-shm`);
-  const before = [await readFile(file), await readFile(`${file}-wal`)];
+test.each([
+  ['with its index', [] as string[]],
+  ['without its index', ['-shm']],
+])('the log of an application that was killed is read, and stays as it is, %s', async (what, lost) => {
+  const file = await made(`killed ${what}`, `pragma journal_mode=wal; ${table} ${numbers(50)}`);
+  const more = numbers(100).replace('select i,', 'select i+1000,');
+  await killed(await application(file, `pragma wal_autocheckpoint=0; ${more} begin; delete from n;`));
+  for (const ending of lost) await rm(`${file}${ending}`);
+  const [before, names] = [[await readFile(file), await readFile(`${file}-wal`)], await beside(file)];
 
   const copy = await stored(file);
 
   expect(await shell.ask(copy, 'select count(*) from n')).toBe('150');
   expect([await readFile(file), await readFile(`${file}-wal`)]).toEqual(before);
-  expect(await beside(file)).toEqual(['app.db', 'app.db-wal']);
+  expect(await beside(file)).toEqual(names);
+});
+
+test('a log that was just emptied is no reason to copy, and what is written to it meanwhile is not read', async () => {
+  const file = await made('emptied', `pragma journal_mode=wal; ${table} ${numbers(500)}`);
+  await application(file, 'select count(*) from n; pragma wal_checkpoint(truncate);');
+
+  const copy = await stored(file, async () => {
+    await shell.ask(file, '.timeout 5000\ndelete from n; pragma wal_checkpoint(passive);');
+  });
+
+  expect(await shell.ask(copy, 'select count(*) from n; pragma integrity_check')).toBe('500\nok');
+  expect(await shell.ask(file, 'select count(*) from n')).toBe('0');
 });
 
 test('a transaction that died half written is not in the backup, and its journal stays for the application', async () => {
