@@ -1,7 +1,9 @@
 import vm from 'node:vm';
 import { TestEnvironment } from 'jest-environment-node';
+import { keepCompiledCode } from './kept-code.ts';
 
 const { createContext } = vm;
+keepCompiledCode();
 
 /**
  * The environment of every test file (jest.config.mjs): Jest's own for Node, in a context whose globals are ordinary
