@@ -130,6 +130,15 @@ test(
   20 * 60_000,
 );
 
+test('an app in CommonJS takes the constructs by require', async () => {
+  const { NODE_OPTIONS: _, ...env } = process.env;
+  const script = "console.log(typeof require('nightjar/cdk').NightjarBackups)";
+
+  const { stdout } = await execute(process.execPath, ['--input-type=commonjs', '--eval', script], { cwd: folder, env });
+
+  expect(stdout).toBe('function\n');
+});
+
 test("somebody else's CDK app takes the constructs from the package: it is compiled against their types, and synthesised", async () => {
   const app = join(folder, 'app');
   await mkdir(app);
