@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { objectKey } from '../../../core/domain/keys.ts';
 import { folderVault } from '../../../core/vaults/folder/folder.ts';
 import { versionOf } from '../../../core/vaults/folder/replace.ts';
@@ -76,4 +76,15 @@ test('the same bytes again are another step and no conflict', async () => {
 
   expect(await read()).toBe('third');
   expect(await readdir(incoming)).toEqual([]);
+});
+
+test('a claim that nobody can take away keeps the object as it is, and nothing is told as written', async () => {
+  const claim = await deadClaim(version, {});
+  await mkdir(join(claim, 'folder'));
+  await writeFile(join(claim, 'folder', 'file'), 'theirs');
+
+  await expect(replace('mine')).rejects.toMatchObject({ code: 'object-exists' });
+
+  expect(await read()).toBe('first');
+  expect(await readdir(incoming)).toEqual([basename(claim)]);
 });
