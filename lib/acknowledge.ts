@@ -30,6 +30,8 @@ const reasons: Readonly<Record<string, string>> = {
   Remove:
     'What Nightjar has stored, of every source, and nothing else in the bucket. Not versions: what is deleted ' +
     'stays for some time.',
+  LengthenLocks:
+    'Locks of every source: manifests and parts, and to no more days than the configuration has for a tier.',
   EndUploads: 'Uploads of parts, of every source: rotation is there for all of them.',
   ReadLedgers: 'Rotation is there for every source: what the vault remembers of each.',
   RememberBackups:

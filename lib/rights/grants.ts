@@ -101,6 +101,17 @@ export function rotateStatements(vault: VaultPlace): PolicyStatement[] {
   ];
 }
 
+/**
+ * What rotation does besides in a vault that has days by tier: it lengthens locks, to the longest of these days. S3 makes
+ * none shorter without another right.
+ */
+export function lockStatements(vault: VaultPlace, days: readonly (number | undefined)[]): PolicyStatement[] {
+  const longest = Math.max(0, ...days.map((one) => one ?? 0));
+  if (longest === 0) return [];
+  const until = { NumericLessThanEquals: { 's3:object-lock-remaining-retention-days': String(longest) } };
+  return [allow('LengthenLocks', ['s3:PutObjectRetention'], keysBelow(vault, '')(manifests, ...parts), until)];
+}
+
 /** What a check does: lists, reads manifests and leases alone, remembers what it has seen, and tells. */
 export function checkStatements(vault: VaultPlace): PolicyStatement[] {
   const keys = keysBelow(vault, '');

@@ -121,12 +121,7 @@ function bucketProblems(vault: S3VaultConfig, cloud: CloudConfig): ConfigProblem
         ? `the stack makes the bucket in its own region: write cloud.region: ${vault.region}`
         : undefined,
     ),
-    ...problem(
-      at('objectLock'),
-      vault.objectLock &&
-        'is for rotations of the command line: the function has no right to lengthen locks yet; leave it out, and ' +
-          'write cloud.objectLock, which locks everything for its days',
-    ),
+    ...problem(at('objectLock'), lockProblem(vault, cloud)),
     ...problem(
       ['cloud', 'encryption'],
       cloud.encryption === 's3' && vault.kmsKey !== undefined
@@ -140,6 +135,14 @@ function bucketProblems(vault: S3VaultConfig, cloud: CloudConfig): ConfigProblem
         : undefined,
     ),
   ];
+}
+
+/** A bucket that the stack makes has locks where that is asked for, and of one mode. */
+function lockProblem({ objectLock: days }: S3VaultConfig, { bucket, objectLock: made }: CloudConfig) {
+  if (days === undefined || bucket === 'existing' || days.mode === made?.mode) return undefined;
+  return made === undefined
+    ? `needs a bucket with Object Lock: write cloud.objectLock, too, with mode: ${days.mode} and some days for everything`
+    : `has another mode than the bucket: cloud.objectLock says ${made.mode}`;
 }
 
 /** A store of another vendor has keys; on AWS, the function's role does without. */

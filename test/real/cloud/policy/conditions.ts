@@ -21,6 +21,7 @@ const operators: Record<string, { test: Test; not?: true }> = {
   ArnLike: { test: (given, wanted) => matches(wanted, given) },
   Bool: { test: (given, wanted) => given === wanted },
   NumericLessThan: { test: (given, wanted) => Number(given) < Number(wanted) },
+  NumericLessThanEquals: { test: (given, wanted) => Number(given) <= Number(wanted) },
 };
 
 /**
