@@ -4,6 +4,7 @@ import { startMariadb } from '../../servers/databases/mariadb.ts';
 import { startPostgres } from '../../servers/databases/postgres.ts';
 import { s3Client } from '../../servers/s3/client.ts';
 import type { DatabaseServer } from '../../servers/server.ts';
+import type { LambdaFunction } from './sandbox/function.ts';
 import { errorOf, valueOf } from './sandbox/outcome.ts';
 import { openScene, type Scene, type SceneSource } from './scene.ts';
 import { mariadbSql, postgresSql } from './sql.ts';
@@ -12,6 +13,7 @@ let scene: Scene;
 let postgres: DatabaseServer;
 let mariadb: DatabaseServer;
 let sources: Record<string, SceneSource>;
+let backup: LambdaFunction;
 
 beforeAll(async () => {
   [scene, postgres, mariadb] = await Promise.all([
@@ -32,7 +34,7 @@ beforeAll(async () => {
     shop: { server: postgres, engine: 'postgres', database: 'shop' },
     'web shop': { server: mariadb, engine: 'mariadb', database: 'shop' },
   };
-  const backup = await scene.deploy('backup', sources);
+  backup = await scene.deploy('backup', sources);
   for (const source of Object.keys(sources)) valueOf(await backup.invoke({ source }));
 }, 20 * 60_000);
 
@@ -107,6 +109,26 @@ test('a copy in a further vault is tried and restored from there, though the bac
   await s3.send(new PutObjectCommand({ Bucket: 'vault', Key: manifest, Body: document }));
   s3.destroy();
 });
+
+test('a month of weekly drills, each of a new backup, leaves no database, no note and no message', async () => {
+  const drill = await drillOf('select count(*) = 500 from orders');
+  const passed = async () => (await scene.keys()).filter((key) => key.endsWith('-drill-passed.json')).length;
+  const before = await passed();
+  const ids = new Set<unknown>();
+
+  for (let week = 0; week < 5; week += 1)
+    for (const source of Object.keys(sources)) {
+      valueOf(await backup.invoke({ source }));
+      const drilled = valueOf(await drill.invoke({ source })) as { id: string };
+      expect(drilled).toMatchObject({ status: 'drilled', notes: [] });
+      ids.add(`${source} ${drilled.id}`);
+    }
+
+  expect(ids.size).toBe(10);
+  expect((await passed()) - before).toBe(10);
+  expect(await left()).toEqual([]);
+  expect((await scene.keys()).filter((key) => key.includes('.outbox'))).toEqual([]);
+}, 120_000);
 
 test('an assertion that is not true is the error of the function, and on record', async () => {
   const drill = await drillOf('select count(*) = 0 from orders');
