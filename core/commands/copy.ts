@@ -6,7 +6,7 @@ import type { FailureCode } from '../domain/errors.ts';
 import type { BackupId, SourceName } from '../domain/keys.ts';
 import { copiesDue } from '../domain/retention/copies.ts';
 import { shapeOf } from '../domain/verdict/copy-shape.ts';
-import type { SourceHistory } from '../domain/verdict/history.ts';
+import type { BackupFound, SourceHistory } from '../domain/verdict/history.ts';
 import { verdictOn } from '../domain/verdict/verdict.ts';
 import type { SourceRules } from '../domain/verdict/verdict.ts';
 import type { Clock, Identity, Report } from '../ports.ts';
@@ -76,9 +76,9 @@ export function copyMissing(
 }
 
 /**
- * Which good backups a further vault lacks: those that its retention asks for, and every adopted one that the first
- * vault remembers. What looks alike in both listings is there, and nothing of it is read; of the others, only the
- * manifests are.
+ * Which good backups a further vault lacks: those that its retention asks for, and every adopted one. What looks alike in
+ * both listings is there, and no part is read; manifests are read of the first vault alone, and of what its ledger does
+ * not know: no listing tells what was adopted.
  */
 async function missingIn(
   copy: SourceHistory,
@@ -87,38 +87,26 @@ async function missingIn(
   signal: AbortSignal,
 ): Promise<BackupId[]> {
   const first = await from.listSource(copy.source, signal);
+  const { verdict, ledger } = await survey(first, { memory, at: clock.now() }, from, signal);
   const shapes = new Map(copy.backups.map((found) => [found.id, shapeOf(found)]));
-  const there = new Set(first.backups.filter((found) => shapes.get(found.id) === shapeOf(found)).map(({ id }) => id));
-  const [bad, judged] = [new Set<BackupId>(), new Set<BackupId>()];
-  const look = (ids: readonly BackupId[]) =>
-    survey(first, { memory, at: clock.now(), only: (id) => ids.includes(id) }, from, signal);
-  let seen = await look([]);
-  for (;;) {
-    const adopted = seen.verdict.adopted.map(({ id }) => id);
-    const shelves = {
-      first: shelfOf(first, adopted, (id) => !bad.has(id)),
-      copy: shelfOf(copy, adopted, (id) => there.has(id)),
-    };
-    const due = [
-      ...copiesDue(shelves.first, shelves.copy, retention, memory.timeZone),
-      ...adopted.filter((id) => !bad.has(id) && !there.has(id)),
-    ];
-    const unjudged = due.filter((id) => !judged.has(id));
-    if (unjudged.length === 0) return due;
-    seen = await look(unjudged);
-    const { verdict, ledger } = seen;
-    for (const id of unjudged) {
-      if (verdictOn(id, verdict)?.good !== true) bad.add(id);
-      else if (shapes.get(id) === shapeNamed(id, first, ledger)) there.add(id);
-      judged.add(id);
-    }
-  }
+  const there = new Set(
+    first.backups
+      .filter((found) => [shapeOf(found), shapeNamed(found, ledger)].includes(shapes.get(found.id) ?? ''))
+      .map(({ id }) => id),
+  );
+  const adopted = verdict.adopted.map(({ id }) => id);
+  const isGood = (id: BackupId) => verdictOn(id, verdict)?.good === true;
+  const offered = shelfOf(first, adopted, isGood);
+  const kept = shelfOf(copy, adopted, (id) => there.has(id));
+  return [
+    ...copiesDue(offered, kept, retention, memory.timeZone),
+    ...adopted.filter((id) => isGood(id) && !there.has(id)),
+  ];
 }
 
 /** How a backup has to look by its manifest: beside its parts may lie what that does not name. */
-function shapeNamed(id: BackupId, { backups }: SourceHistory, ledger: Ledger): string {
-  const known = ledger.backups.find((one) => one.id === id);
-  return shapeOf(backups.find((one) => one.id === id)!, known?.facts?.parts);
+function shapeNamed(found: BackupFound, { backups }: Ledger): string {
+  return shapeOf(found, backups.find(({ id }) => id === found.id)?.facts?.parts);
 }
 
 /** Without those that no retention decides about. */

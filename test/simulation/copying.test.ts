@@ -3,6 +3,8 @@ import { beforeAll, expect, test } from '@jest/globals';
 import { BackupError, isBackupError } from '../../core/domain/errors.ts';
 import type { BackupId, ObjectKey } from '../../core/domain/keys.ts';
 import { manifestKey, partKey } from '../../core/domain/layout/places.ts';
+import { openStore } from '../../core/store/store.ts';
+import { survey } from '../../core/survey/survey.ts';
 import type { Vault } from '../../core/vault.ts';
 import { bytesOf, copying, copyingAll } from '../support/copying.ts';
 import { drawing } from '../support/random/drawing.ts';
@@ -11,7 +13,7 @@ import { faultsOf, faultyVault } from '../support/vaults/faulty-vault.ts';
 import { emptyState, memoryVault } from '../support/vaults/memory-vault.ts';
 import type { MemoryState } from '../support/vaults/memory-vault.ts';
 import { torn, untruths } from '../support/vaults/oracle.ts';
-import { shop } from '../support/vaults/seen.ts';
+import { shop, watching } from '../support/vaults/seen.ts';
 import { overwrite } from '../support/vaults/vault.ts';
 import { again, idsIn, worldAfter } from '../support/worlds/world.ts';
 import type { World } from '../support/worlds/world.ts';
@@ -198,9 +200,19 @@ function readsOf(real: Vault): { vault: Vault; read: string[]; listed: string[] 
   return { vault, read, listed };
 }
 
-test('of what is in both vaults no manifest is read, however often copies are made', async () => {
+/** Leaves what a check remembers of the backups that are there. */
+async function checked(vault: Vault): Promise<void> {
+  const [store, signal] = [openStore(vault), AbortSignal.timeout(60_000)];
+  const memory = { shrink: watching().watch.shrink, timeZone: 'UTC', retention: undefined };
+  const at = new Date('2026-11-29T12:00:00Z');
+  const { ledger, before } = await survey(await store.listSource(shop, signal), { memory, at }, store, signal);
+  await store.writeLedger(shop, ledger, before, signal);
+}
+
+test('of what a check has seen no manifest is read but to copy it, however often copies are made', async () => {
   const nights = await worldAfter([tables, tables, tables, tables]);
   const ids = idsIn(nights);
+  await checked(memoryVault(nights.state));
   const state = emptyState();
   const run = async (world: World, count: number) => {
     const [from, to] = [readsOf(memoryVault(world.state, { place: 'first' })), readsOf(second(state))];

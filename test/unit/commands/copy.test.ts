@@ -65,15 +65,32 @@ test('what is there as its manifest has it is not brought again, whatever lies b
   expect(told.flatMap((event) => (event.type === 'planned' ? [event.id] : []))).toEqual([ids[1]]);
 });
 
-test('what was adopted is copied once, and takes no place of what the retention keeps', async () => {
-  const key = manifestKey(shop, ids[0]!);
-  const found = from.objects.get(key)!;
+function adopt(id: BackupId): void {
+  const found = from.objects.get(manifestKey(shop, id))!;
   const manifest = { ...(JSON.parse(Buffer.from(found.body).toString()) as object), adopted: adoption };
-  from.objects.set(key, { ...found, body: Buffer.from(JSON.stringify(manifest)) });
+  from.objects.set(manifestKey(shop, id), { ...found, body: Buffer.from(JSON.stringify(manifest)) });
+}
+
+test('what was adopted is copied once, and takes no place of what the retention keeps', async () => {
+  adopt(ids[0]!);
 
   expect(copied(await copying(4))).toEqual([ids[3], ids[2], ids[1], ids[0]]);
   expect(copied(await copying(4))).toEqual([]);
   expect(there()).toEqual(ids);
+});
+
+test('what was adopted is copied before any check has run, also where the retention of the copy is short', async () => {
+  adopt(ids[0]!);
+
+  expect(copied(await copying(2))).toEqual([ids[3], ids[2], ids[0]]);
+  expect(copied(await copying(2))).toEqual([]);
+});
+
+test('what was adopted and is copied keeps no other from being copied, before any check has run', async () => {
+  adopt(ids[3]!);
+  await copyBackup(shop, ids[3]!, depsOf(), limit());
+
+  expect(copied(await copying(2))).toEqual([ids[2], ids[1]]);
 });
 
 test('a copy that has lost a part is none, and gets that part again', async () => {
