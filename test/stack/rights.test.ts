@@ -8,12 +8,13 @@ import { s3Asked } from '../real/cloud/policy/requests-s3.ts';
 import { policiesOf } from './judges/policies.ts';
 import { exampleConfig, exampleStack, synthesise } from './synthesis.ts';
 
-/** A source that is drilled, in a bucket whose objects are locked: every role that a stack has. */
+/** A source that is drilled and copied, in a bucket whose objects are locked: every role that a stack has. */
 const example = exampleConfig('plain');
 const roles = policiesOf(
   synthesise({
     ...example,
-    defaults: { ...example.defaults, drillEvery: '8d' },
+    vaults: { offsite: 's3://acme-offsite/prod' },
+    defaults: { ...example.defaults, drillEvery: '8d', copies: ['offsite'] },
     hooks: [{ heartbeat: { secret: 'outside/ping' } }],
     cloud: { ...example.cloud!, objectLock: { mode: 'governance', days: 7 } },
   }).template,
@@ -129,9 +130,13 @@ const stored = ['manifest.json', 'manifest.sig', 'schema.pgdump', 'data/0001.sql
   (file) => `shop/${id}/${file}`,
 );
 
-/** The roles that may do it, with the bucket's own policy and every condition. */
-function whoMay([method, query, { headers = {}, body = '' } = {}]: (typeof attacks)[string], key: string): string[] {
-  const path = key === '' ? '/acme-backups' : `/acme-backups/prod/${key}`;
+/** The roles that may do it by their own policies with every condition, which a bucket's of another account can't widen. */
+function whoMay(
+  [method, query, { headers = {}, body = '' } = {}]: (typeof attacks)[string],
+  key: string,
+  bucket = 'acme-backups',
+): string[] {
+  const path = key === '' ? `/${bucket}` : `/${bucket}/prod/${key}`;
   const { needed } = s3Asked(
     { method, path, query: new URLSearchParams(query), headers, body },
     { region: 'eu-west-1', account: '1', encryption: () => undefined },
@@ -149,7 +154,7 @@ test('nobody of the stack can destroy a backup for good, or loosen what keeps it
   const names = roles.filter(({ kind }) => kind === 'identity').map(({ of }) => of);
   expect(names).toEqual(
     expect.arrayContaining(
-      ['backup-shop', 'restore-shop', 'drill-shop', 'rotate', 'check'].map((one) => `Nightjar-${one}`),
+      ['backup-shop', 'restore-shop', 'drill-shop', 'rotate', 'copy', 'check'].map((one) => `Nightjar-${one}`),
     ),
   );
 
@@ -161,6 +166,18 @@ test('nobody of the stack can destroy a backup for good, or loosen what keeps it
   );
   for (const [what, attack] of Object.entries(bucketAttacks))
     expect({ [what]: whoMay(attack, '') }).toEqual({ [what]: [] });
+});
+
+test('nobody of the stack can destroy, write over, loosen or hide a copy, the function that copies no more than the others', () => {
+  const own = stored.filter(
+    (key) => whoMay(['PUT', {}, { headers: { 'if-none-match': '*' } }], key, 'acme-offsite')[0],
+  );
+  expect(own).toEqual(stored);
+  for (const [what, attack] of Object.entries(attacks))
+    for (const key of [...stored, `shop/${id}/pin.json`])
+      expect({ [`${what}: ${key}`]: whoMay(attack, key, 'acme-offsite') }).toEqual({ [`${what}: ${key}`]: [] });
+  for (const [what, attack] of Object.entries(bucketAttacks))
+    expect({ [what]: whoMay(attack, '', 'acme-offsite') }).toEqual({ [what]: [] });
 });
 
 test('nobody of the stack can leave word that a person has removed a backup, or that one is pinned', () => {
