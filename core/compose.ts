@@ -26,6 +26,7 @@ import { toolsNotices } from './domain/tools/notices.ts';
 import type { ToolsFacts, Notice } from './domain/tools/notices.ts';
 import { scheduleOf } from './domain/time/planned.ts';
 import { configuredIdentities, requireRecipients } from './encryption.ts';
+import type { Opening } from './engines/descriptor.ts';
 import { descriptorOf, inspection, plainSqlOf } from './engines/index.ts';
 import { configuredSigning } from './signing.ts';
 import { openSecrets } from './secrets/index.ts';
@@ -90,13 +91,10 @@ export type Nightjar = {
   hooks: readonly Hook[];
   /**
    * A source by name, or, with `database`, another database on its server, or (`drill`) on the one that its drills go
-   * to, or (`adopting`) that dumps of others are loaded on, or (`restoring`) on the one that restores in the cloud go to. Throws `input-invalid` for a name that is not configured, `secret-missing`, `tools-missing`.
+   * to, or (`adopting`) that dumps of others are loaded on, or (`restoring`) on the one that restores in the cloud go
+   * to. Throws `input-invalid` for a name or server that is not configured, `secret-missing`, `tools-missing`.
    */
-  source(
-    name: string,
-    options: { database?: string | undefined; drill?: boolean; adopting?: boolean; restoring?: boolean },
-    signal: AbortSignal,
-  ): Promise<Source & { database: string }>;
+  source(name: string, options: Omit<Opening, 'key'>, signal: AbortSignal): Promise<Source & { database: string }>;
   /**
    * What to know about the database clients, and about the authorities of the configured servers; undefined where
    * nobody could tell. Throws nothing of its own.

@@ -11,6 +11,7 @@ import type { Invocation } from './host/host.ts';
 import { BackupError } from '../core/domain/errors.ts';
 import { newDatabaseName } from '../core/domain/keys.ts';
 import type { Source } from '../core/ports.ts';
+import { hostOfRestore } from '../core/domain/tools/restore-host.ts';
 import { workingIn } from './host/working-in.ts';
 import { plannedResult, repeatedResult, restoredResult } from './host/result.ts';
 
@@ -18,7 +19,8 @@ import { plannedResult, repeatedResult, restoredResult } from './host/result.ts'
 export const handler = lambdaHandler({
   verb: 'restore',
   read: (event) => readEvent(restoreEventSchema, event, { source: 'shop', backup: 'latest', to: 'shop_restored' }),
-  async work(event, nightjar, signal) {
+  async work(asked, nightjar, signal) {
+    const event = { ...asked, restoreHost: otherHost(asked, nightjar) };
     await requireRank(event, nightjar, signal);
     return restoreOnce(event, nightjar, signal);
   },
@@ -28,12 +30,20 @@ export const handler = lambdaHandler({
       : undefined,
 });
 
+/** Where it is to go, if not where restores of the source go anyhow. Throws `input-invalid` for what is not allowed. */
+function otherHost({ source, restoreHost }: RestoreEvent, { settings }: Invocation): string | undefined {
+  const { restoreHost: allowed } = settings(source).cloud;
+  const host = hostOfRestore(allowed, restoreHost);
+  return host === hostOfRestore(allowed, undefined) ? undefined : host;
+}
+
 /** Throws where the server's rank has to be named, and another word or none is in the event. */
 async function requireRank(event: RestoreEvent, nightjar: Invocation, signal: AbortSignal): Promise<void> {
-  const { replace, plan, into } = event;
+  const { replace, plan, into, restoreHost } = event;
   if (plan || (!replace && into === undefined)) return;
   const { name, database } = await nightjar.source(event.source, {}, signal);
-  const rank = rankNotNamed({ of: name, server: name, replace, isInPlace: event.to === database, into }, nightjar);
+  const inPlace = event.to === database && restoreHost === undefined;
+  const rank = rankNotNamed({ of: name, server: name, replace, isInPlace: inPlace, into }, nightjar);
   if (rank !== undefined) throw rankMissing(name, rank);
 }
 
@@ -62,7 +72,7 @@ export async function restoreOnce(
 }
 
 async function restored(
-  { source: name, backup, vault, at, to, request: _, plan: isPlan, into: __, ...options }: RestoreEvent,
+  { source: name, backup, vault, at, to, restoreHost, request: _, plan: isPlan, into: __, ...options }: RestoreEvent,
   host: RestoreHost,
   signal: AbortSignal,
 ): Promise<RestoreResult> {
@@ -78,8 +88,8 @@ async function restored(
   for (const message of warnings) nightjar.report({ type: 'warning', message });
   const told = [meant ?? [], warnings].flat();
   const database = to ?? newDatabaseName(manifest, options);
-  const target = await nightjar.source(name, { database, restoring: true }, signal);
-  const { events = isInPlace(manifest, { server: source, database }) } = options;
+  const target = await nightjar.source(name, { database, restoring: true, restoreHost }, signal);
+  const { events = restoreHost === undefined && isInPlace(manifest, { server: source, database }) } = options;
   const asked = { ...options, events, passedOver };
   if (isPlan) {
     const plan = await planRestore(manifest, target.engine, { ...asked, foresee: true }, nightjar, signal);

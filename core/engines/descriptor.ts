@@ -30,7 +30,8 @@ export type SourceOf<At> = Settings & { at: At };
 
 /**
  * Which of its places is opened: `drill`: that of its drills; `adopting`: that of dumps of others; `restoring`: that of
- * restores in the cloud. `database`: another one there. `key`: the source in the configuration, for errors.
+ * restores in the cloud, and `restoreHost` which one of them. `database`: another one there. `key`: the source in the
+ * configuration, for errors.
  */
 export type Opening = {
   key: string;
@@ -38,6 +39,7 @@ export type Opening = {
   drill?: boolean;
   adopting?: boolean;
   restoring?: boolean;
+  restoreHost?: string | undefined;
 };
 
 /** What a person is asked for who has no configuration yet. Values are written below the engine's key. */

@@ -1,6 +1,7 @@
 import { serverSchema, tlsChoice } from '../contract/config/sources/server.ts';
 import type { ServerConfig } from '../contract/config/sources/server.ts';
 import { BackupError } from '../domain/errors.ts';
+import { hostOfRestore } from '../domain/tools/restore-host.ts';
 import type { RowDialect } from '../domain/django/dialect.ts';
 import type { Engine, Inspection } from '../ports.ts';
 import type { Tools } from '../tools.ts';
@@ -87,7 +88,7 @@ function serverFor(
   { at, drill, adopt, cloud: { restoreHost } }: SourceOf<ServerConfig>,
   engine: string,
   usualPort: number,
-  { drill: ofDrills = false, adopting = false, restoring = false }: Omit<Opening, 'key'>,
+  { drill: ofDrills = false, adopting = false, restoring = false, restoreHost: named }: Omit<Opening, 'key'>,
 ): { key: string; at: ServerConfig } {
   if (adopting && adopt !== undefined) {
     const { port = usualPort, ...other } = adopt;
@@ -97,7 +98,8 @@ function serverFor(
     const { port = usualPort, ...other } = drill.server;
     return { key: 'drill.server', at: { ...other, port, database: at.database } };
   }
-  return { key: engine, at: { ...at, ...(restoring && restoreHost !== undefined && { host: restoreHost }) } };
+  const host = restoring ? hostOfRestore(restoreHost, named) : undefined;
+  return { key: engine, at: { ...at, ...(host !== undefined && { host }) } };
 }
 
 function placeOf(at: ServerConfig): SourcePlace {

@@ -17,7 +17,8 @@ export async function lookAround(
   const { sourceNames, settings, config, byTag } = nightjar;
   const hosts = sourceNames.flatMap((name) => {
     const source = settings(name);
-    return [factsOf(source).server?.host ?? [], source.cloud.restoreHost ?? []].flat();
+    // further ones are servers that its backups may go to, and hold nothing that it reads
+    return [factsOf(source).server?.host ?? [], source.cloud.restoreHost?.[0] ?? []].flat();
   });
   const look = await lookAtAccount({ ...asked, meant: meantSchedules(nightjar), hosts }, askAws(process.env), signal);
   const unseen = config.cloud?.byTag === undefined ? undefined : rosterUnseen(byTag, new Date());

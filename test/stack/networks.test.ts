@@ -31,6 +31,26 @@ const rulesOf = (template: Template, group: string): number =>
     ([, { Properties }]) => Properties['GroupId'] === group,
   ).length;
 
+test('a list of servers that restores may go to has the rules and rights of one alone', () => {
+  const templateWith = (restoreHost: string | string[]): Template => {
+    const shop = {
+      postgres: { ...server, database: 'shop' },
+      cloud: { network: 'main', databaseSecurityGroup: 'sg-1', restoreHost },
+    };
+    const cloud = { region: 'eu-west-1', email: ['ops@acme.example'], networks: { main } as unknown as Networks };
+    const { app, stack } = stackOf({ ...exampleConfig('plain'), sources: { shop }, cloud });
+    return app.synth().getStackByName(stack.stackName).template as Template;
+  };
+  const [alone, listed] = [
+    templateWith('writer.acme.example'),
+    templateWith(['writer.acme.example', 'trial.acme.example']),
+  ];
+
+  for (const type of ['AWS::EC2::SecurityGroupIngress', 'AWS::EC2::SecurityGroup', 'AWS::IAM::Policy'])
+    expect(resourcesOf(listed, type)).toEqual(resourcesOf(alone, type));
+  expect(rulesOf(listed, 'sg-1')).toBe(1);
+}, 60_000);
+
 test('databases behind one security group are let into by one rule for each port and network', () => {
   const template = templateOf({ main, side: { ...main, routeTables: [], endpoints: [] } }, [
     ['main', 'sg-1'],

@@ -43,7 +43,7 @@ function otherRank(server: string, into: Rank, onto: Rank | undefined): BackupEr
   });
 }
 
-/** The server that a source is read from, and the one that functions restore it on; none where it is on no server. */
+/** The server that a source is read from, and those that functions may restore it on; none where it is on no server. */
 function placesOf(source: SourceConfig): Set<string> {
   const { server } = factsOf(source);
   if (server === undefined) return new Set();

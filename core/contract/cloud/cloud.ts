@@ -21,6 +21,11 @@ const pattern = (what: string, form: RegExp) =>
 const flag = (byDefault: boolean) => z.boolean({ error: expected('true or false') }).default(byDefault);
 const moments = z.string({ error: expected(cron) }).refine(isSchedule, { error: expected(cron) });
 
+const servers = 'the name of a server, or a list of them';
+const restoreHosts = z
+  .union([text('the name of a server'), z.array(text('the name of a server')).min(1)], { error: expected(servers) })
+  .transform((one) => [one].flat());
+
 const objectLock = group('objectLock', {
   mode: z
     .enum(['governance', 'compliance'], { error: expected('governance or compliance') })
@@ -191,11 +196,12 @@ const cloudFields = {
       'What becomes of a source whose `size` is more than a function is sure to get done in 15 minutes: ' +
         '`refuse` to deploy it, or `try`.',
     ),
-  restoreHost: text('the name of a server')
+  restoreHost: restoreHosts
     .optional()
     .describe(
       'Server that the restore function works on, where `host` is a replica: the cluster’s or primary’s own ' +
-        'endpoint. The same port and login.',
+        'endpoint. Of a list the first; `restoreHost` in the event names another one of them, and no other server. ' +
+        'The same port and login.',
     ),
   memory: wholeNumber(256, 10_240)
     .optional()

@@ -60,6 +60,12 @@ export const restoreEventSchema = group('the event', {
       'Database to restore into, on the server of the source. Default: a new one, named after the source’s own ' +
         'and the backup.',
     ),
+  restoreHost: text('the name of a server')
+    .optional()
+    .describe(
+      'Server to restore on: one of those that `cloud.restoreHost` of the source lists, and no other. Default: the ' +
+        'first of them; without any, the server of the source.',
+    ),
   tables: z
     .array(text('the name of a table, as orders or sales.*'))
     .min(1, { error: expected('at least one table') })

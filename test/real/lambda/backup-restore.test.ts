@@ -158,19 +158,32 @@ test('events of a copy are disabled and named in the answer; in place they run a
   ]);
 });
 
-test('where the host is a replica, a restore goes to the server that can be written to', async () => {
+test('where the host is a replica, a restore goes to the server that the event names of those that are listed', async () => {
   valueOf(await backup.invoke({ source: 'shop' }));
   const secret = `postgres-${postgres.port}`;
   const login = { user: { secret, field: 'username' }, password: { secret, field: 'password' } };
   const shop = {
     postgres: { host: 'replica.invalid', port: postgres.port, database: 'shop', ...login },
-    cloud: { restoreHost: postgres.host },
+    cloud: { restoreHost: ['writer.invalid', postgres.host] },
   };
-  const toWriter = await scene.deploy('restore', {}, { config: { sources: { shop } } });
+  const neighbour = { rank: 'production', postgres: { ...shop.postgres, host: postgres.host, database: 'other' } };
+  const toWriter = await scene.deploy('restore', {}, { config: { sources: { shop, neighbour } } });
 
-  const restored = valueOf(await toWriter.invoke({ source: 'shop', to: 'shop_by_writer' }));
+  const refused = errorOf(await toWriter.invoke({ source: 'shop', restoreHost: 'replica.invalid' }));
+  const event = { source: 'shop', to: 'shop_by_writer', restoreHost: postgres.host };
+  const restored = valueOf(await toWriter.invoke(event));
+  const inPlace = { source: 'shop', to: 'shop', replace: true, confirm: 'shop', restoreHost: postgres.host };
+  const unranked = errorOf(await toWriter.invoke(inPlace));
 
+  expect(refused).toMatchObject({
+    errorType: 'input-invalid',
+    errorMessage: expect.stringContaining(`the configuration allows writer.invalid, ${postgres.host}`),
+  });
   expect(restored).toMatchObject({ status: 'restored', database: 'shop_by_writer' });
+  expect(unranked).toMatchObject({
+    errorType: 'input-invalid',
+    errorMessage: expect.stringContaining('(hint: if it is: "into": "production")'),
+  });
 });
 
 test('a restore without a target makes a new database, named after the old one and the backup', async () => {
