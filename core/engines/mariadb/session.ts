@@ -51,12 +51,8 @@ export async function openSession(
   const query = async (sql: string, values: unknown[], more: Partial<mysql.QueryOptions> = {}) => {
     if (signal.aborted) throw abortError(signal);
     try {
-      const [found] = await connection!.query<mysql.RowDataPacket[]>({
-        sql,
-        values,
-        timeout: queryLimitMs + login.lockTimeoutMs,
-        ...more,
-      });
+      const asked = connection!.query<mysql.RowDataPacket[]>({ sql, values, ...more });
+      const [found] = await within(queryLimitMs + login.lockTimeoutMs, asked);
       return Array.isArray(found) ? found.map(asText) : [];
     } catch (cause) {
       throw fail(cause);
@@ -128,6 +124,13 @@ async function optionsOf(
     multipleStatements: false,
     flags: ['-IGNORE_SPACE'],
   };
+}
+
+/** The driver's own limit keeps the process from ending, for those ten minutes, once a connection is lost. */
+async function within<T>(ms: number, answer: Promise<T>): Promise<T> {
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error(`no answer for ${Math.round(ms / 1000)} s`)), ms);
+  return Promise.race([answer, late]).finally(() => clearTimeout(timer));
 }
 
 /** Says good-bye, and hangs up when no answer comes. */

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,6 +21,8 @@ import type { Engine } from '../../../core/ports.ts';
 import type { Vault } from '../../../core/vault.ts';
 import type { Tools } from '../../../core/tools.ts';
 import { openStore } from '../../../core/store/store.ts';
+import { startProxy } from '../../real/vaults/proxy.ts';
+import type { ProxyOptions } from '../../real/vaults/proxy.ts';
 import { nightjarInProcess } from '../../support/cli/in-process.ts';
 import { connect, loginTo } from '../../support/mariadb/mariadb.ts';
 import { replacedAndKilled } from '../../support/mariadb/replaced.ts';
@@ -485,6 +488,62 @@ test('a record that could not be written to its end is not left: no further repl
 
   const [left] = await admin.query("SHOW TABLES FROM live LIKE 'nightjar%'");
   expect(left).toEqual([]);
+});
+
+const newRequest = () => randomBytes(8).toString('hex');
+
+/** Replaces the live database by way of a proxy, as an event that is told from others by `request` would. */
+async function replaceBy(request: string, options: ProxyOptions) {
+  const proxy = await startProxy(`http://${server.host}:${server.port}`, options);
+  const login = loginTo(server, 'live', { port: Number(new URL(proxy.endpoint).port) });
+  return openStore(scene.vault)
+    .carryOutOnce(
+      { source: 'shop' as SourceName, request, named: true, isDone: () => true },
+      scene.deps(),
+      () => restoring({}, { into: mariadbEngine(login, tools) }),
+      limit(),
+    )
+    .finally(() => proxy.close());
+}
+
+/** Loses the answer to the exchange: that one alone, or all that is asked from then on. */
+function losing(what: 'answer' | 'server'): ProxyOptions {
+  let [sent, lost] = [false, false];
+  return {
+    up(chunk) {
+      sent ||= chunk.toString('latin1').includes('RENAME TABLE');
+      return lost && what === 'server' ? 'cut' : chunk;
+    },
+    down(chunk) {
+      if (!sent || (lost && what === 'answer')) return chunk;
+      lost = true;
+      return 'cut';
+    },
+  };
+}
+
+test('museum: an exchange whose answer is lost is known to be done, and the same event does not replace again', async () => {
+  const request = newRequest();
+  const first = await replaceBy(request, losing('answer'));
+  await admin.query("INSERT INTO live.b VALUES (9000, 'written@example.org')");
+  const again = await replaceBy(request, {});
+
+  expect(first).toMatchObject({ result: { database: 'live', proof: { differences: [] } } });
+  expect(again).toMatchObject({ before: { result: { database: 'live' } } });
+  expect([await rowsIn('live.b'), await besideLive()]).toEqual([2001, [`live_before_${manifest.id}`]]);
+});
+
+test('museum: where nobody can tell how far an exchange came, the same event does not replace what was written since', async () => {
+  const request = newRequest();
+  await expect(replaceBy(request, losing('server'))).rejects.toMatchObject({
+    message: expect.stringMatching(/the tables of database live were being exchanged/),
+    mayBeDone: true,
+  });
+  await admin.query("INSERT INTO live.b VALUES (9000, 'written@example.org')");
+
+  await expect(replaceBy(request, {})).rejects.toMatchObject({ code: 'lease-held' });
+
+  expect(await rowsIn('live.b')).toBe(2001);
 });
 
 test('the database is gone, and --undo can not make all again: the statements are kept, and it says where', async () => {

@@ -1,5 +1,5 @@
 import type { Manifest, ManifestPart } from '../../../contract/manifest/manifest.ts';
-import { BackupError } from '../../../domain/errors.ts';
+import { BackupError, isBackupError } from '../../../domain/errors.ts';
 import { plural } from '../../../domain/units.ts';
 import { piecesOf, streamOf } from '../../../pipeline/guard.ts';
 import type { ByteStream, Catalog, LoadFailure, LoadStep, Target, TargetOptions } from '../../../ports.ts';
@@ -177,11 +177,15 @@ export async function openTarget(
     const copy = { whole, id: manifest.id, catalog, owners, dropOld, proven: proof };
     const running = events ? eventsHere.running() : new Set<string>();
     const done = () => void (now.phase = 'finished');
-    const notes = await putInPlace(login, { ...copy, running }, done, stop).catch(async (error: unknown) => {
+    try {
+      const notes = await putInPlace(login, { ...copy, running }, done, stop);
+      return [...(await eventsHere.idleIn(login, stop)), ...notes, ...(await namesOfOld(login, stop))];
+    } catch (error) {
       if (now.phase !== 'finished') now.phase = (await isAsItWas(login)) ? 'kept' : 'exchanging';
-      throw error;
-    });
-    return [...(await eventsHere.idleIn(login, stop)), ...notes, ...(await namesOfOld(login, stop))];
+      // somebody may be at work with the new tables already
+      if (now.phase === 'kept' || !isBackupError(error)) throw error;
+      throw new BackupError(error.code, error.lines, { hint: error.hint, cause: error, mayBeDone: true });
+    }
   }
 
   return {
