@@ -1,12 +1,13 @@
 import { execFile } from 'node:child_process';
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 
 const execute = promisify(execFile);
+const oldNode = await olderNode();
 const root = fileURLToPath(new URL('../..', import.meta.url));
 /** What a clone has and a synthesis needs; no folder that something was built into. */
 const cloned = [
@@ -81,6 +82,42 @@ test('without a nightjar.yaml nothing is synthesised, and a file that is called 
     },
   ]);
   await expect(readdir(join(clone, 'dist'))).rejects.toThrow('ENOENT');
+}, 180_000);
+
+/** The machine's own Node, where it is too old for Nightjar: many machines have that one. */
+async function olderNode(): Promise<{ path: string; version: string } | undefined> {
+  const folders = (process.env['PATH'] ?? '').split(':').filter((folder) => !folder.includes('node_modules'));
+  for (const path of ['/usr/bin', '/usr/local/bin', ...folders].map((folder) => join(folder, 'node'))) {
+    const version = await promisify(execFile)(path, ['--version'])
+      .then(({ stdout }) => stdout.trim())
+      .catch(() => 'v24');
+    if (Number.parseInt(version.slice(1), 10) < 24) return { path, version };
+  }
+  return undefined;
+}
+
+/** That a machine has none is said in the name, where it is seen. */
+const underOldNode =
+  oldNode === undefined
+    ? 'NOT TRIED, as this machine has no older Node'
+    : `under the machine's Node ${oldNode.version}`;
+
+test(`a cdk of the machine's own reaches the app, or says which Node is needed (${underOldNode})`, async () => {
+  if (oldNode === undefined) return;
+  const { path, version } = oldNode;
+  const variables = { PATH: `${dirname(path)}:/usr/bin:/bin` };
+  const bare = await mkdtemp(join(tmpdir(), 'nightjar-bare-'));
+  await cp(join(clone, 'bin/app.mjs'), join(bare, 'app.mjs'));
+
+  const reached = await run([path, join(root, 'node_modules/aws-cdk/bin/cdk'), 'synth'], variables);
+  const told = await run([path, join(bare, 'app.mjs')], variables);
+  await rm(bare, { recursive: true });
+
+  expect(reached).toMatchObject({ code: 1, stderr: expect.stringContaining('there is no nightjar.yaml in') });
+  expect(told).toMatchObject({
+    code: 1,
+    stderr: `error: Nightjar needs Node 24 or newer, and this is ${version}\n  hint: in a clone, this fetches it: npm ci && npm rebuild node; else install Node 24\n`,
+  });
 }, 180_000);
 
 test('npx cdk synth in a fresh clone, without a network, makes the stack of an example that is named', async () => {
