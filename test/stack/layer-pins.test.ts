@@ -1,10 +1,13 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, realpath, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { App, Stack } from 'aws-cdk-lib';
-import { exampleStack } from './synthesis.ts';
+import { AssetManifestArtifact, CloudAssembly } from 'aws-cdk-lib/cx-api';
+import { BackupStack } from '../../lib/backup-stack.ts';
+import { exampleConfig, exampleStack } from './synthesis.ts';
+import type { Template } from './synthesis.ts';
 import { DatabaseLayer } from '../../lib/constructs/database-layer.ts';
 
 let folder = '';
@@ -65,6 +68,50 @@ test('a layer that was made before goes into the assembly, so that it publishes 
     true,
   );
 });
+
+test('an assembly with a layer in it that was made on one path is complete on another', async () => {
+  const [zip, made, moved] = ['moved.zip', 'made', 'moved'].map((name) => join(folder, name)) as [
+    string,
+    string,
+    string,
+  ];
+  await writeFile(zip, 'as if');
+  const app = new App({ outdir: made, context: { layer: zip }, analyticsReporting: false });
+  new BackupStack(app, { config: exampleConfig('public-rds-iam'), folder });
+  app.synth();
+  await rm(zip);
+  await rename(made, moved);
+
+  const { artifacts } = new CloudAssembly(moved);
+  const files = artifacts.flatMap((one) => (one instanceof AssetManifestArtifact ? assetsIn(one) : []));
+  const { Resources } = JSON.parse(readFileSync(join(moved, 'Nightjar.template.json'), 'utf8')) as Template;
+  const published = new Set(files.flatMap(({ keys }) => keys));
+  const codes = Object.values(Resources).flatMap(({ Properties: { Code, Content } = {} }) =>
+    [Code, Content].flatMap((code) => (code as { S3Key?: string } | undefined)?.S3Key ?? []),
+  );
+
+  expect(codes.length).toBeGreaterThan(4);
+  expect(codes.filter((key) => !published.has(key))).toEqual([]);
+  for (const { path } of files) {
+    expect(isAbsolute(path)).toBe(false);
+    expect((await realpath(join(moved, path))).startsWith(`${await realpath(moved)}/`)).toBe(true);
+  }
+  const entries = await readdir(moved, { recursive: true, withFileTypes: true });
+  const texts = entries.filter((one) => one.parentPath === moved && one.name.endsWith('.json'));
+  expect(entries.filter((one) => one.isSymbolicLink())).toEqual([]);
+  for (const { name } of texts) expect(readFileSync(join(moved, name), 'utf8')).not.toMatch(/"executable"|\/made\//);
+}, 180_000);
+
+/** What a manifest says is to be published: the file or folder, and under which keys. */
+function assetsIn({ file }: AssetManifestArtifact): { path: string; keys: string[] }[] {
+  const { files } = JSON.parse(readFileSync(file, 'utf8')) as {
+    files: Record<string, { source: { path: string }; destinations: Record<string, { objectKey: string }> }>;
+  };
+  return Object.values(files).map(({ source: { path }, destinations }) => ({
+    path,
+    keys: Object.values(destinations).map(({ objectKey }) => objectKey),
+  }));
+}
 
 /** The program that makes the layer when it is published, and by what CDK knows what it makes. */
 function asset(regions: readonly string[] = []): { words: string[]; hash: string } {

@@ -118,3 +118,17 @@ test('a source stays in its stack, whichever others come and go', () => {
   expect(new Set(few.values()).size).toBeGreaterThan(2);
   for (const [name, stackName] of few) expect([name, more.get(name)]).toEqual([name, stackName]);
 }, 120_000);
+
+test('nothing of the room for runs of an account is reserved unless asked for: a new account has 10, none to give', () => {
+  const reservedIn = (cloud: object): unknown[] => {
+    const example = exampleConfig('plain');
+    const { app, stack } = stackOf({ ...example, cloud: { ...example.cloud, ...cloud } });
+    const template = app.synth().getStackByName(stack.stackName).template as Template;
+    return resourcesOf(template, 'AWS::Lambda::Function').flatMap(
+      ([, { Properties }]) => Properties['ReservedConcurrentExecutions'] ?? [],
+    );
+  };
+
+  expect(reservedIn({})).toEqual([]);
+  expect(reservedIn({ reserveConcurrency: true })).toEqual([1]);
+}, 60_000);
