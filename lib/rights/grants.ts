@@ -7,6 +7,10 @@ import { outboxFolder } from '../../core/domain/layout/places.ts';
 
 /** A vault as policies name it. `prefix` is empty, or ends in a slash. */
 export type VaultPlace = { readonly bucket: IBucket; readonly prefix: string };
+/** How a vault locks what counts for a tier, and for how many days. */
+type LocksByTier = { readonly mode: 'governance' | 'compliance' } & {
+  readonly [tier in 'daily' | 'weekly' | 'monthly' | 'yearly']?: number | undefined;
+};
 
 /** A backup's manifest, and the signature of it. */
 export const manifests = '*/manifest.*';
@@ -102,14 +106,18 @@ export function rotateStatements(vault: VaultPlace): PolicyStatement[] {
 }
 
 /**
- * What rotation does besides in a vault that has days by tier: it lengthens locks, to the longest of these days. S3 makes
- * none shorter without another right.
+ * What rotation does besides in a vault that has days by tier: it lengthens locks, to the longest of these days, in the
+ * mode that the vault has: under another one nobody might lift them. S3 makes none shorter without another right.
  */
-export function lockStatements(vault: VaultPlace, days: readonly (number | undefined)[]): PolicyStatement[] {
-  const longest = Math.max(0, ...days.map((one) => one ?? 0));
-  if (longest === 0) return [];
-  const until = { NumericLessThanEquals: { 's3:object-lock-remaining-retention-days': String(longest) } };
-  return [allow('LengthenLocks', ['s3:PutObjectRetention'], keysBelow(vault, '')(manifests, ...parts), until)];
+export function lockStatements(vault: VaultPlace, locks: LocksByTier | undefined): PolicyStatement[] {
+  const { mode, ...days } = locks ?? {};
+  const longest = Math.max(0, ...Object.values(days).map((one) => one ?? 0));
+  if (mode === undefined || longest === 0) return [];
+  const only = {
+    StringEquals: { 's3:object-lock-mode': mode.toUpperCase() },
+    NumericLessThanEquals: { 's3:object-lock-remaining-retention-days': String(longest) },
+  };
+  return [allow('LengthenLocks', ['s3:PutObjectRetention'], keysBelow(vault, '')(manifests, ...parts), only)];
 }
 
 /** What a check does: lists, reads manifests and leases alone, remembers what it has seen, and tells. */

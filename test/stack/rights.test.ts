@@ -358,19 +358,19 @@ test('restores and drills read the copies of their own source, and write nothing
   expect(readers.length).toBeGreaterThanOrEqual(3);
 });
 
-test('rotation may lengthen locks where the vault has days by tier, to those days, and nobody else may', () => {
+test('rotation may lengthen locks where the vault has days by tier, to those days and in its mode, and nobody else may', () => {
   const config = exampleConfig('self-hosted');
   const { s3 } = config.vault as { s3: { bucket: string } };
   const objectLock = { mode: 'compliance' as const, weekly: 35, yearly: 400 };
   const policies = policiesOf(synthesise({ ...config, vault: { s3: { ...s3, objectLock } } }).template);
   const key = 'nightjar/prod/website/20261101T020000Z-aaaaaa';
-  const mayLock = (remaining: string, path: string) =>
+  const mayLock = (remaining: string, path: string, mode = 'COMPLIANCE') =>
     policies.flatMap(({ of, kind, statements }) => {
       const identity = statements.map((one, index): Rule => ({ id: `#${index}`, statement: one as Statement }));
       const asked = {
         action: 's3:PutObjectRetention',
         resource: `arn:aws:s3:::acme-archive/${path}`,
-        context: { 's3:object-lock-remaining-retention-days': remaining },
+        context: { 's3:object-lock-mode': mode, 's3:object-lock-remaining-retention-days': remaining },
       };
       return kind === 'identity' && judge(asked, { identity, principal: '' }).allowed ? [of] : [];
     });
@@ -378,6 +378,7 @@ test('rotation may lengthen locks where the vault has days by tier, to those day
   for (const file of ['manifest.json', 'data/0001.sql.zst'])
     expect(mayLock('400', `${key}/${file}`)).toEqual(['Nightjar-rotate']);
   expect(mayLock('401', `${key}/manifest.json`)).toEqual([]);
+  expect(mayLock('400', `${key}/manifest.json`, 'GOVERNANCE')).toEqual([]);
   expect(mayLock('400', 'photo.jpg')).toEqual([]);
 });
 

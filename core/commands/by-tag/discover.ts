@@ -1,9 +1,10 @@
 import type { ByTagResult } from '../../contract/events/by-tag.ts';
 import type { Roster } from '../../contract/memory/roster.ts';
-import { dueWork } from '../../domain/by-tag/due.ts';
+import { dueWork, stillDue } from '../../domain/by-tag/due.ts';
 import type { DueWork, TimedSource } from '../../domain/by-tag/due.ts';
 import { rosterAfter } from '../../domain/by-tag/roster.ts';
 import type { RosterRules } from '../../domain/by-tag/roster.ts';
+import type { SourceName } from '../../domain/keys.ts';
 import { BackupError, collected, isBackupError } from '../../domain/errors.ts';
 import { byTagChanged } from '../../domain/messages/findings/by-tag.ts';
 import type { RdsDatabase } from '../../domain/watch/account.ts';
@@ -42,11 +43,15 @@ export async function discover(deps: DiscoverDeps, signal: AbortSignal): Promise
   // whoever is started reads it
   const version = await store.writeRoster(roster, read, signal).catch(taken);
   if (version === undefined) return { status: 'skipped', why: 'another one has written the roster meanwhile' };
-  const due = dueWork(deps.timesOf(roster), new Date(roster.startedUntil), now);
+  const due = allDue(roster, deps.timesOf(roster), now);
   const started = await startAll(due, deps, failures, signal);
+  const { unstarted: _, ...known } = roster;
+  const left = due.filter((work) => !started.includes(work)).map((work) => ({ ...work, at: work.at.toISOString() }));
+  const after = { ...known, startedUntil: now.toISOString(), ...(left.length > 0 && { unstarted: left }) };
+  // before anything else can fail: what was started is not to be started again
+  const written = await store.writeRoster(after, { version }, signal);
   const told = await tell(roster.untold, deps, failures, signal);
-  const startedUntil = started.length === due.length ? now.toISOString() : roster.startedUntil;
-  await store.writeRoster({ ...roster, startedUntil, untold: told > 0 ? [] : roster.untold }, { version }, signal);
+  if (told > 0) await store.writeRoster({ ...after, untold: [] }, { version: written }, signal);
   if (failures.length > 0) throw collected(failures);
   return {
     status: 'looked',
@@ -70,6 +75,12 @@ function ownRoster(found: Roster | undefined, owner: string, now: Date, place: s
       hint: 'give each stack with cloud.byTag a vault, or a prefix, of its own',
     },
   );
+}
+
+function allDue({ startedUntil, unstarted = [] }: Roster, sources: TimedSource[], now: Date): DueWork[] {
+  const due = dueWork(sources, new Date(startedUntil), now);
+  const before = unstarted.map(({ source, job, at }) => ({ source: source as SourceName, job, at: new Date(at) }));
+  return [...stillDue(before, due, sources, now), ...due];
 }
 
 function taken(error: unknown): undefined {

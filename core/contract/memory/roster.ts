@@ -14,9 +14,16 @@ const rosterEntrySchema = z.strictObject({
   written: z.record(z.string(), z.json()),
 });
 
+/** A start that was due at a moment, and failed. */
+const unstartedSchema = z.strictObject({
+  source: z.string(),
+  job: z.enum(['backup', 'rotate', 'copy', 'drill']),
+  at: moment,
+});
+
 /**
  * The sources that stand in no file. `owner`: the function and region that write it. `at`: when it looked last.
- * `startedUntil`: moments of schedules up to then were started. `refused`: what has the tag and can't be a source, and
+ * `startedUntil`: moments of schedules up to then were started, but for `unstarted`. `refused`: what has the tag and can't be a source, and
  * why. `untold`: what people have still to be told.
  */
 export const rosterSchema = z.strictObject({
@@ -24,6 +31,7 @@ export const rosterSchema = z.strictObject({
   owner: z.string(),
   at: moment,
   startedUntil: moment,
+  unstarted: z.array(unstartedSchema).optional(),
   sources: z.array(rosterEntrySchema),
   refused: z.array(z.strictObject({ what: z.string(), why: z.string() })),
   untold: z.array(z.strictObject({ label: z.string(), text: z.string() })),

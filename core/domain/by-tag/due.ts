@@ -32,6 +32,24 @@ export function dueWork(sources: readonly TimedSource[], until: Date, now: Date)
   });
 }
 
+/**
+ * What could not be started before and still has to be: of sources and jobs that are still there, unless a newer moment
+ * of theirs is `due`, and none that is more than a day old.
+ */
+export function stillDue(
+  unstarted: readonly DueWork[],
+  due: readonly DueWork[],
+  sources: readonly TimedSource[],
+  now: Date,
+): DueWork[] {
+  return unstarted.filter(({ source, job, at }) => {
+    const isOf = (one: DueWork): boolean => one.source === source && one.job === job;
+    const known = sources.find(({ name }) => name === source);
+    if (known === undefined || due.some(isOf) || !timesOf(known).some(([each]) => each === job)) return false;
+    return at.getTime() > Math.max(known.since.getTime(), now.getTime() - dayMs);
+  });
+}
+
 /** As a deployment would have made schedules of them. */
 function timesOf({ schedule, rotate, drill, copied, drillEveryMs }: TimedSource): [DueWork['job'], string][] {
   return [

@@ -51,15 +51,13 @@ export class KeeperFunctions extends Construct {
     const knowing = byTag === undefined ? [] : [readRosterStatement(vault)];
     const environment = byTag === undefined ? {} : { NIGHTJAR_ROSTER: 'on' };
     const setting = { sizing: smallSizing, common, environment };
-    const { mode: _, ...byTier } = all.vault.objectLock ?? {};
-    const daysOfLocks = Object.values(byTier);
     const mustCover = mustCoverOf(all.cloud);
     this.rotate = new NightjarFunction(this, 'Rotate', {
       ...setting,
       functionName: functionName(stack, 'rotate'),
       description: 'Removes the backups of a source that its retention no longer keeps: { "source": "…" }',
       code: code.rotate,
-      statements: [...rotateStatements(vault), ...lockStatements(vault, daysOfLocks), ...knowing, ...both([])],
+      statements: [...rotateStatements(vault), ...lockStatements(vault, all.vault.objectLock), ...knowing, ...both([])],
       retries: 1,
     });
     this.check = new NightjarFunction(this, 'Check', {

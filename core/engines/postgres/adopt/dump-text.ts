@@ -5,6 +5,8 @@ import { between, quotedAt } from './quoted.ts';
 
 /** The last words of a dump of a database, by pg_dump and pg_restore alike. */
 const endMarker = '-- PostgreSQL database dump complete';
+/** What may stand behind them: comments, blank lines, and psql’s protection. Anything else is of another dump. */
+const saysNothing = /^(?:--.*|\s*|\\unrestrict [A-Za-z0-9]+)$/;
 const copyBegins = /^COPY\s[^]*\sFROM stdin;\s*$/;
 const copyEnds = Buffer.from('\n\\.\n');
 const longestLine = 256 * 1024 * 1024;
@@ -60,7 +62,7 @@ async function* passing(text: ByteStream, isLeftOut: (line: string) => boolean):
       const newline = rest.indexOf(10);
       if (newline < 0) break;
       const line = rest.toString('latin1', 0, newline);
-      if (quoted.close === '' && line === endMarker) isWhole = true;
+      isWhole = quoted.close === '' && line === endMarker ? true : isWhole && saysNothing.test(line);
       if (quoted.isEnded && isLeftOut(line)) {
         rest = rest.subarray(newline + 1);
         continue;
@@ -77,7 +79,7 @@ async function* passing(text: ByteStream, isLeftOut: (line: string) => boolean):
     if (rest.length > longestLine) throw tooLong();
   }
   if (rest.length > 0) yield rest;
-  if (!isWhole) throw cut();
+  if (!isWhole || inRows || !saysNothing.test(rest.toString('latin1'))) throw cut();
 }
 
 function tooLong(): BackupError {
@@ -88,6 +90,8 @@ function tooLong(): BackupError {
 
 function cut(): BackupError {
   return new BackupError('dump-cut', `the dump does not end as one does that is whole: no "${endMarker}"`, {
-    hint: 'it was cut off, or is no dump of one database by pg_dump; of pg_dumpall, take a pg_dump of the database',
+    hint:
+      'it was cut off, goes on behind its end, or is no dump of one database by pg_dump; of pg_dumpall, take a pg_dump of ' +
+      'the database',
   });
 }

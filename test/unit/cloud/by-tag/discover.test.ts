@@ -111,6 +111,47 @@ test('what could not be started is started by the next look', async () => {
   expect(state.started).toEqual(['backup rds.shop 01:00']);
 });
 
+test('one source that can’t be started has no other one started again', async () => {
+  const { state, look, deps } = scene();
+  const databases = () => Promise.resolve([shop, { ...shop, what: 'instance blog' }]);
+  const start: DiscoverDeps['start'] = async (work, signal) => {
+    if (work.source === 'rds.blog') throw new BackupError('internal', 'lambda answered 429');
+    await deps.start(work, signal);
+  };
+  await look({ databases });
+
+  await expect(look({ databases, start }, 60)).rejects.toThrow('lambda answered 429');
+  await expect(look({ databases, start })).rejects.toThrow('lambda answered 429');
+  expect(state.started).toEqual(['backup rds.shop 01:00']);
+  expect(await look({ databases })).toMatchObject({ started: ['backup rds.blog'] });
+  expect(await look({ databases }, 2)).toMatchObject({ started: [] });
+});
+
+test('of what can’t be started, the newest moment alone is tried again, and nothing of a source that is gone', async () => {
+  const { state, look } = scene();
+  const start = () => Promise.reject(new BackupError('internal', 'lambda answered 429'));
+  await look();
+
+  await expect(look({ start }, 60)).rejects.toThrow('lambda answered 429');
+  await expect(look({ start }, 60)).rejects.toThrow('lambda answered 429');
+  await look();
+  expect(state.started).toEqual(['backup rds.shop 02:00']);
+  await expect(look({ start }, 60)).rejects.toThrow('lambda answered 429');
+  const timesOf = () => [];
+  expect(await look({ timesOf })).toMatchObject({ started: [] });
+});
+
+test('what was started is written down before anybody is told', async () => {
+  const { look, deps } = scene();
+  await look();
+  const known: unknown[] = [];
+  const notify = async () => void known.push((await deps.store.readRoster(limit())).roster?.startedUntil);
+
+  await look({ databases: () => Promise.resolve([]), notifiers: [{ name: 'reader', notify }] }, 60);
+
+  expect(known).toEqual(['2026-11-20T01:25:00.000Z']);
+});
+
 test('what nobody has heard is told again, until somebody has', async () => {
   const { state, look } = scene();
   state.deaf = true;
