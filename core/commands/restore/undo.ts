@@ -79,13 +79,17 @@ export async function dropKept(engine: Engine, { kept }: KeptPlan, signal: Abort
   for (const one of kept) await replacedOf(engine).drop(one, signal);
 }
 
-/** Drops what is kept for longer than the configuration says; a sentence each. Fails nothing. */
-export async function dropOverdue({ replaced }: Engine, signal: AbortSignal): Promise<string[]> {
-  return (
-    (await replaced
-      ?.dropOverdue?.(signal)
-      .catch((error: unknown) => [`what keepReplaced says could not be looked at: ${messageOf(error)}`])) ?? []
-  );
+/**
+ * Drops what is kept for longer than the configuration says; a sentence each. Fails nothing: what has succeeded before
+ * it has, also where nobody can log in to this `engine`.
+ */
+export async function dropOverdue(engine: Engine | Promise<Engine>, signal: AbortSignal): Promise<string[]> {
+  try {
+    const { replaced } = await engine;
+    return (await replaced?.dropOverdue?.(signal)) ?? [];
+  } catch (error) {
+    return [`what keepReplaced says could not be looked at: ${messageOf(error)}`];
+  }
 }
 
 function replacedOf({ replaced, place }: Engine): Replaced {

@@ -1,5 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { cliScene } from '../../support/cli/scene.ts';
@@ -61,4 +63,38 @@ test('at a terminal, the typed name is a yes, and the progress is gone from the 
     /proven equal: 1 table, 1,000 rows, \d+ definitions\r\nthe old database is kept as shop_before_/,
   );
   expect(await notes()).toBe(0);
+});
+
+test('what was replaced long ago goes behind a restore that is proven, and behind no other', async () => {
+  const file = join(scene.folder, 'nightjar.yaml');
+  const before = await readFile(file, 'utf8');
+  await scene.run(['restore', 'shop', '--drop-old', '--yes']);
+  await scene.run(['restore', 'shop', '--to', 'shop', '--replace', '--yes']);
+  const kept = async () =>
+    (await scene.sql('postgres', `select datname as name from pg_database where datname like 'shop_before_%'`)).length;
+  const [{ name } = {}] = await scene.sql(
+    'postgres',
+    `select datname as name from pg_database where datname like 'shop_before_%'`,
+  );
+  await scene.sql(
+    'postgres',
+    `comment on database "${String(name)}" is 'nightjar replaced "shop" at 2026-01-01T02:00:00Z'`,
+  );
+  await writeFile(file, before.replace('  shop:\n', '  shop:\n    keepReplaced: 7d\n'));
+
+  try {
+    const unproven = await scene.run(['restore', 'shop', '--to', 'unproven', '--no-proof']);
+    const elsewhere = await scene.run(['restore', 'shop', '--server', 'big', '--to', 'elsewhere']);
+    const after = await kept();
+    const proven = await scene.run(['restore', 'shop', '--to', 'proven']);
+
+    expect([unproven, elsewhere, proven].map(({ code, stderr }) => (code === 0 ? 0 : stderr))).toEqual([0, 0, 0]);
+    expect({ after, then: await kept(), said: proven.stdout }).toEqual({
+      after: 1,
+      then: 0,
+      said: expect.stringContaining('dropped, as keepReplaced says'),
+    });
+  } finally {
+    await writeFile(file, before);
+  }
 });

@@ -41,6 +41,8 @@ test.each([
     await runs.remove();
 
     expect(wrong).toEqual([]);
+    // what nothing has cut shows nothing
+    expect(runs.cut()).toBeGreaterThan(0);
   },
   120_000 + kills * 60_000,
 );

@@ -4,7 +4,8 @@ import { fileURLToPath } from 'node:url';
 
 export type Ended = { code: number | null; stdout: string; stderr: string };
 export type Place = { cwd: string; env?: Readonly<Record<string, string | undefined>>; program?: string };
-export type Running = { pid: number; kill(signal: NodeJS.Signals): void; ended: Promise<Ended> };
+/** `said`: what stands on its stderr so far. */
+export type Running = { pid: number; kill(signal: NodeJS.Signals): void; said(): string; ended: Promise<Ended> };
 
 const launcher = fileURLToPath(new URL('../../../bin/nightjar', import.meta.url));
 const limitMs = 120_000;
@@ -31,6 +32,7 @@ export function start(args: readonly string[], { cwd, env = {}, program = launch
   return {
     pid: child.pid!,
     kill: (signal) => void child.kill(signal),
+    said: () => seen.stderr,
     ended: once(child, 'close').then(([code]) => ({
       code: code as number | null,
       stdout: seen.stdout,

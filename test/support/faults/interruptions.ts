@@ -41,6 +41,8 @@ export const interruptedModes = Object.keys(modes) as InterruptedMode[];
 /** Us, the program that loads, the server; the vault is gone; we are told to stop, as a deadline does. */
 export const interruptions = ['us', 'client', 'server', 'store', 'deadline'] as const;
 export type Interruption = (typeof interruptions)[number];
+/** What a first run is given behind its first line: less than it needs on any machine. */
+const firstMs = 300;
 export type InterruptedRound = { mode: InterruptedMode; by: Interruption; share: number };
 
 /** Every mode with every interruption, `count` in all, at moments that this seed draws. */
@@ -74,6 +76,15 @@ export async function interruptedRuns(world: InterruptedWorld) {
   if (made.code !== 0) throw new Error(made.stderr);
   const backup = { rows: await world.rows('shop'), whole: await world.whole('shop') };
   let word = 0;
+  let cut = 0;
+
+  /** A share of how long such a run has taken; of the first one, some moment behind the line that says what begins. */
+  async function momentOf(mode: InterruptedMode, running: Running, share: number): Promise<void> {
+    const usual = usualMs.get(mode);
+    const until = Date.now() + 30_000;
+    while (usual === undefined && !/^(into|kept) /m.test(running.said()) && Date.now() < until) await sleep(5);
+    await sleep((usual ?? firstMs) * share);
+  }
 
   async function interrupted({ mode, by, share }: InterruptedRound): Promise<string[]> {
     const wrong: string[] = [];
@@ -88,12 +99,13 @@ export async function interruptedRuns(world: InterruptedWorld) {
 
     const began = Date.now();
     const running = start(args, place);
-    await Promise.race([running.ended, sleep((usualMs.get(mode) ?? 2500) * share)]);
+    await Promise.race([running.ended, momentOf(mode, running, share)]);
     const mended = await strike(by, running, world, cwd);
     const ended = await running.ended;
     await mended();
     await world.settled();
     if (ended.code === 0) usualMs.set(mode, Date.now() - began);
+    else cut++;
 
     const live = await world.rows('shop');
     const may = { replace: [before.rows, backup.rows], undo: [before.rows, first] };
@@ -140,7 +152,7 @@ export async function interruptedRuns(world: InterruptedWorld) {
     }
   }
 
-  return { interrupted, remove: () => rm(cwd, { recursive: true, force: true }) };
+  return { interrupted, cut: () => cut, remove: () => rm(cwd, { recursive: true, force: true }) };
 }
 
 /** Returns what puts right what was broken on purpose. */

@@ -176,7 +176,9 @@ async function restoreOne(
     const deps = { ...nightjar, report: progress.report, parallel: source.parallel };
     const restored = await restorePlanned(plan, deps, signal);
     progress.end();
-    const overdue = await overdueNotes(serverOf(name, flags, session), session, signal);
+    const isWhole = restored.failures.length === 0 && restored.proof !== undefined;
+    const isOwn = serverOf(name, flags, session) === name;
+    const overdue = isWhole && isOwn ? await overdueNotes(name, session, signal) : [];
     return tellRestored(
       { ...restored, notes: [...warnings, ...restored.notes, ...overdue] },
       plan.manifest,
@@ -189,14 +191,18 @@ async function restoreOne(
   }
 }
 
-/** What became of what has been kept of the source's own database for longer than its configuration says. */
+/**
+ * What became of what has been kept of the source's own database for longer than its configuration says; to be asked
+ * behind what has succeeded, and fails nothing: whoever can't log in there leaves it.
+ */
 export async function overdueNotes(
-  server: string,
+  source: string,
   { nightjar }: CommandSession,
   signal: AbortSignal,
 ): Promise<string[]> {
-  if (nightjar.settings(server).keepReplacedMs === undefined) return [];
-  return dropOverdue((await nightjar.source(server, {}, signal)).engine, signal);
+  if (nightjar.settings(source).keepReplacedMs === undefined) return [];
+  const engine = nightjar.source(source, {}, signal).then((opened) => opened.engine);
+  return dropOverdue(engine, signal);
 }
 
 /** Has the rank of the server named, where that is needed; whoever can't be asked has to have named it. */
