@@ -131,4 +131,4 @@ test('nothing of the room for runs of an account is reserved unless asked for: a
 
   expect(reservedIn({})).toEqual([]);
   expect(reservedIn({ reserveConcurrency: true })).toEqual([1]);
-}, 60_000);
+}, 180_000);
