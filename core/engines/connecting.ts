@@ -1,6 +1,13 @@
 import { messageOf } from '../domain/errors.ts';
 import type { Login } from './login.ts';
 
+/**
+ * How long a connection may take to be made. A database that nobody uses may sleep and has to wake first: Aurora
+ * Serverless v2 in about 15 seconds, and in 30 or more when it has slept for a day (Amazon Aurora User Guide, scaling to
+ * zero).
+ */
+export const connectLimitMs = 60_000;
+
 type KnownRefusal = { pattern: RegExp; remedy(login: Login, cause: unknown): string };
 
 /** Node's errors while a connection is made, by code or words; drivers replace the code and keep the words. */

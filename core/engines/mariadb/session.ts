@@ -1,7 +1,7 @@
 import { connect, isIP } from 'node:net';
 import type { Socket } from 'node:net';
 import mysql from 'mysql2/promise';
-import { connectLimitMs } from '../connect-limit.ts';
+import { connectLimitMs } from '../connecting.ts';
 import { abortError, BackupError } from '../../domain/errors.ts';
 import { authorityOf, passwordOf, placeOf } from '../login.ts';
 import type { Login } from '../login.ts';

@@ -1,4 +1,4 @@
-import { connectLimitMs } from '../connect-limit.ts';
+import { connectLimitMs } from '../connecting.ts';
 import { BackupError } from '../../domain/errors.ts';
 import type { ProgramRun } from '../../pipeline/program.ts';
 import type { ProgramName, Tools } from '../../tools.ts';

@@ -1,10 +1,9 @@
 import { isIP, Socket } from 'node:net';
 import type { ConnectionOptions } from 'node:tls';
 import pg from 'pg';
-import { connectLimitMs } from '../connect-limit.ts';
 import { abortError, BackupError, messageOf } from '../../domain/errors.ts';
 import type { FailureCode } from '../../domain/errors.ts';
-import { connectionRemedy, connectionWords } from '../connecting.ts';
+import { connectionRemedy, connectionWords, connectLimitMs } from '../connecting.ts';
 import { authorityOf, passwordOf, placeOf, refusedHint } from '../login.ts';
 import type { Login } from '../login.ts';
 import { escapedQuery, unescapedRow, unsendable } from './raw-text.ts';

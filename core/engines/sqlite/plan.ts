@@ -4,11 +4,11 @@ import type { Manifest } from '../../contract/manifest/manifest.ts';
 import { BackupError } from '../../domain/errors.ts';
 import { firstOf } from '../../domain/lines.ts';
 import type { Confirmed, Plan } from '../../ports.ts';
+import { isUnfinished } from '../unfinished.ts';
 import { damagedHint } from './failures.ts';
 import { databaseAt, placeOf } from './place.ts';
 import type { SqliteFiles } from './place.ts';
 import type { RowsCounted, Health } from './program/questions.ts';
-import { isUnfinished } from './restore/names.ts';
 import { holdDatabase, holdOwn } from './snapshot/snapshot.ts';
 import type { HeldDatabase } from './snapshot/snapshot.ts';
 

@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { isAlive } from '../unfinished.ts';
 
 const prefix = 'nightjar-sqlite-';
 const machine = hostname().replace(/[^A-Za-z0-9]/g, '_');
@@ -20,15 +21,5 @@ async function sweep(below: string): Promise<void> {
   for (const name of await readdir(below)) {
     const pid = Number(form.exec(name)?.[1]);
     if (pid > 0 && !isAlive(pid)) await rm(join(below, name), { recursive: true, force: true });
-  }
-}
-
-/** Whether a process of this machine is there. */
-export function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }

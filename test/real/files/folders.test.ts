@@ -127,6 +127,19 @@ test('a folder that holds something is refused, and a replacement of a damaged b
   expect((await readdir(scene.top)).filter((name) => name.includes('held'))).toEqual(['held']);
 });
 
+test('a folder that the disk has no room for is refused before anything is unpacked, and so is its drill', async () => {
+  const huge = { ...manifest, parts: manifest.parts.map((part) => ({ ...part, bytes: 2 ** 70 })) };
+
+  for (const drill of [false, true]) {
+    const options = { manifest: huge, catalog: {}, owners: false, drill };
+    const target = await scene.engine('roomless').target(options, limit());
+    const refused = target.prepare(false, limit());
+    await expect(refused).rejects.toMatchObject({ code: 'machine-failed', hint: 'free some space there' });
+  }
+
+  expect((await readdir(scene.top)).filter((name) => name.includes('roomless'))).toEqual([]);
+});
+
 test('files are chosen by pattern, with the folders they lie in and the first name of each', async () => {
   const { proof } = await scene.restore(manifest, 'some', { tables: ['photos/**', 'top.txt'] });
 

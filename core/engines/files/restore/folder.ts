@@ -1,10 +1,13 @@
 import { lstat, mkdir, readdir, rename, stat, statfs } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { BackupError } from '../../../domain/errors.ts';
 import { formatBytes, plural } from '../../../domain/units.ts';
 import type { Bytes } from '../../../domain/units.ts';
 import type { Target } from '../../../ports.ts';
 import { codeOf, unlessGone, whyOf } from '../paths.ts';
+
+/** Files take whole blocks of a disk, and whoever else writes there needs some, too. */
+const spareShare = 0.05;
 
 /** What is at the place of a folder that is to be restored. */
 export type Standing = Pick<Target, 'state' | 'holds'>;
@@ -20,15 +23,19 @@ export async function standingAt(path: string): Promise<Standing> {
     : { state: 'occupied', holds: plural(names.length, 'name') };
 }
 
-/** Makes a folder that nobody else may look into until it is whole. Throws `lease-held` where it is being made. */
-export async function makeWork(path: string): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
-  await mkdir(path, { mode: 0o700 }).catch((cause: unknown) => {
-    if (codeOf(cause) !== 'EEXIST') throw cause;
-    throw new BackupError('lease-held', `${path} is there: another restore of this backup is at work`, {
-      hint: 'wait for it; where none is, remove that folder',
-    });
-  });
+/** What the names of what is at work on a folder begin with: they lie beside it, on the same disk. */
+export function hiddenName(folder: string): string {
+  return join(dirname(folder), `.${basename(folder)}`);
+}
+
+/**
+ * Makes a folder that nobody else may look into until it is whole, where there is room for so much. Throws
+ * `machine-failed`.
+ */
+export async function makeWork(path: string, bytes: Bytes): Promise<void> {
+  const lacking = await lacksSpace(path, bytes);
+  if (lacking !== undefined) throw new BackupError('machine-failed', lacking, { hint: 'free some space there' });
+  await mkdir(path, { mode: 0o700 });
 }
 
 /** Gives a folder its name, where nothing or an empty folder is. Throws `target-not-empty`. */
@@ -50,7 +57,8 @@ export async function putInPlace(from: string, to: string): Promise<void> {
 export async function lacksSpace(path: string, bytes: Bytes): Promise<string | undefined> {
   const { bavail, bsize } = await statfs(dirname(path));
   const free = bavail * bsize;
-  return bytes <= free ? undefined : `${dirname(path)} has ${formatBytes(free)} free, and ${formatBytes(bytes)} come`;
+  if (bytes * (1 + spareShare) <= free) return undefined;
+  return `${dirname(path)} has ${formatBytes(free)} free, and ${formatBytes(bytes)} come, and a twentieth to spare`;
 }
 
 /** A disk that is mounted there can't be renamed. */

@@ -2,8 +2,9 @@ import { lstat, readdir, rename } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { BackupError, messageOf } from '../../../domain/errors.ts';
 import type { KeptDatabase, Replaced } from '../../../ports.ts';
+import { unfinishedName } from '../../unfinished.ts';
 import { unlessGone, whyOf } from '../paths.ts';
-import { workName } from './leftovers.ts';
+import { hiddenName } from './folder.ts';
 import { dropTree } from './remove.ts';
 
 /**
@@ -47,7 +48,7 @@ export function replacedFolders(folder: string): Replaced {
       if (isThere) await rename(aside, pathOf(kept));
       return isThere ? kept.name : undefined;
     },
-    drop: (kept) => drop(above, kept.name),
+    drop: (kept) => drop(folder, kept.name),
   };
 }
 
@@ -81,8 +82,7 @@ export async function fateOfOld(
   const isDropped = (one: KeptDatabase) => dropOld || (proven && one.name !== old && now - since(one) > nightMs);
   const failed: string[] = [];
   const dropping = kept.filter(isDropped).map(({ name }) => name);
-  for (const name of dropping)
-    await drop(dirname(folder), name).catch((error: unknown) => void failed.push(messageOf(error)));
+  for (const name of dropping) await drop(folder, name).catch((error: unknown) => void failed.push(messageOf(error)));
   const rest = kept.filter((one) => !isDropped(one) && one.name !== old).map(({ name }) => name);
   return [
     ...(dropOld ? [] : [`the old folder is kept as ${old}: --undo puts it back, --drop-old drops it`]),
@@ -94,7 +94,6 @@ export async function fateOfOld(
   ];
 }
 
-function drop(above: string, name: string): Promise<void> {
-  const [, id = ''] = /\.before_([^.]*)[.\d]*(\.swap)?$/.exec(name) ?? [];
-  return dropTree(join(above, name), workName(name, id));
+function drop(folder: string, name: string): Promise<void> {
+  return dropTree(join(dirname(folder), name), unfinishedName(hiddenName(folder)));
 }

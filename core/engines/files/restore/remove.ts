@@ -1,5 +1,5 @@
 import { chmod, readdir, rename, rm } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { basename } from 'node:path';
 import { BackupError } from '../../../domain/errors.ts';
 import { at, codeOf, whyOf } from '../paths.ts';
 
@@ -17,8 +17,7 @@ export async function removeTree(folder: string): Promise<void> {
  * The same of a folder that somebody could want back: it gets another name first, so that nobody takes for whole what is
  * half removed. Throws `machine-failed`.
  */
-export async function dropTree(folder: string, as: string): Promise<void> {
-  const aside = join(dirname(folder), as);
+export async function dropTree(folder: string, aside: string): Promise<void> {
   await rename(folder, aside);
   await removeTree(aside).catch((cause: unknown) => {
     const what = `${basename(folder)} can't be removed whole, and what is left is called ${aside}: ${whyOf(cause)}`;

@@ -1,15 +1,16 @@
+import { mkdir } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { BackupError } from '../../../domain/errors.ts';
 import type { ManifestPart } from '../../../contract/manifest/manifest.ts';
 import type { Bytes } from '../../../domain/units.ts';
 import type { ByteStream, Foreseen, LoadStep, RestoreFinding, Target, TargetOptions } from '../../../ports.ts';
+import { sweepUnfinished, unfinishedName } from '../../unfinished.ts';
 import { guardedTar } from '../tar/guard.ts';
 import { extractTar, gnuTar } from '../tar/program.ts';
 import { judgeBy, knownFacts, requireOwners } from './allowed.ts';
 import { chooseFiles, holdsChosen } from './excerpt.ts';
-import { isMountPoint, lacksSpace, makeWork, putInPlace, standingAt } from './folder.ts';
+import { hiddenName, isMountPoint, lacksSpace, makeWork, putInPlace, standingAt } from './folder.ts';
 import { fateOfOld, keptName, replaceFolder } from './kept.ts';
-import { sweepBeside, workName } from './leftovers.ts';
 import { removeTree } from './remove.ts';
 
 /** Where a folder is, and what folders are called for others. */
@@ -33,7 +34,7 @@ export async function filesTarget(
   const { state, holds } = await standingAt(path);
   const [above, name] = [dirname(path), basename(path)];
   const beside = (one: string) => join(above, one);
-  const work = workName(name, manifest.id);
+  const work = basename(unfinishedName(hiddenName(path)));
   const [old, fresh] = [await keptName(path, manifest.id), `${name}.new_${manifest.id}`];
   let made: string | undefined;
   let madeAs = drill ? work : state === 'occupied' ? fresh : name;
@@ -82,10 +83,11 @@ export async function filesTarget(
     async prepare(replace) {
       const now = await standingAt(path);
       if (now.state !== state || (state === 'occupied' && !replace)) throw changedError(path, now.holds);
-      for (const left of await sweepBeside(path))
+      await mkdir(above, { recursive: true });
+      for (const left of await sweepUnfinished(hiddenName(path), removeTree))
         mended.push(`${left}, which a restore that died had left, is removed`);
       if (state === 'occupied') await removeTree(beside(fresh));
-      await makeWork(beside(work));
+      await makeWork(beside(work), sizeOf(data));
       made = work;
     },
     made: () => called(beside(madeAs)),

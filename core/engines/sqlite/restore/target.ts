@@ -4,13 +4,14 @@ import { BackupError } from '../../../domain/errors.ts';
 import { formatBytes } from '../../../domain/units.ts';
 import type { Foreseen, Target, TargetOptions } from '../../../ports.ts';
 import { oldNotes } from '../../kept-notes.ts';
+import { sweepUnfinished, unfinishedName } from '../../unfinished.ts';
 import { databaseAt, placeOf, realOf } from '../place.ts';
 import type { SqliteFiles } from '../place.ts';
 import { ownFolder } from '../scratch.ts';
 import { askTrue } from './assertion.ts';
 import { requireRoom, writeFileWhole } from './file.ts';
 import { dropKept, freeName, keptFiles } from './kept.ts';
-import { newName, removeDatabase, sweepUnfinished } from './names.ts';
+import { removeDatabase } from './names.ts';
 import { exchange, putAt, requireFree, usersOf } from './swap.ts';
 
 /**
@@ -41,9 +42,9 @@ export async function openTarget(
     if (replacing) await requireFree(path, place, stop);
     const folder = drill ? await ownFolder(own.scratch) : undefined;
     removeFolder = folder?.remove ?? removeFolder;
-    const name = newName(folder === undefined ? path : join(folder.path, basename(path)));
+    const name = unfinishedName(folder === undefined ? path : join(folder.path, basename(path)));
     await requireRoom(dirname(name), part!.bytes);
-    if (folder === undefined) mended.push(...(await sweepUnfinished(path)).map(leftNote));
+    if (folder === undefined) mended.push(...(await sweepUnfinished(path, removeDatabase)).map(leftNote));
     made = name;
   }
   async function discard(): Promise<void> {
