@@ -16,7 +16,12 @@ export function databaseAt(path: string, own: Pick<SqliteFiles, 'path'>): string
 
 /** Where a path leads, if it is a link; else itself. */
 export async function realOf(path: string): Promise<string> {
-  return realpath(path).catch(() => path);
+  return (await realpath(path).catch(unlessGone)) ?? path;
+}
+
+/** Lets pass that something is not there; whatever else the system says, nobody knows what is there. */
+export function unlessGone(error: unknown): undefined {
+  if (!['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
 }
 
 export function placeOf(path: string): string {

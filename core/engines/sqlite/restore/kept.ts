@@ -3,7 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import { BackupError, messageOf } from '../../../domain/errors.ts';
 import type { KeptDatabase, Replaced } from '../../../ports.ts';
 import type { DroppedKept } from '../../kept-notes.ts';
-import { placeOf, realOf } from '../place.ts';
+import { placeOf, realOf, unlessGone } from '../place.ts';
 import { syncFolder } from './file.ts';
 import { isBeside, removeDatabase } from './names.ts';
 import { exchange, moveSidecars, requireFree } from './swap.ts';
@@ -31,7 +31,7 @@ export function replacedFiles(written: string): Replaced {
 async function swapBack(path: string, name: string, signal: AbortSignal): Promise<string | undefined> {
   const kept = join(dirname(path), name);
   await requireFree(kept, placeOf(kept), signal);
-  const isThere = (await stat(path).catch(() => undefined)) !== undefined;
+  const isThere = (await stat(path).catch(unlessGone)) !== undefined;
   const [, id = ''] = form.exec(name.slice(basename(path).length)) ?? [];
   const before = isThere ? await freeName(path, 'undone', id) : undefined;
   if (before === undefined) await rename(kept, path);
@@ -45,13 +45,13 @@ async function swapBack(path: string, name: string, signal: AbortSignal): Promis
 export async function freeName(path: string, word: 'before' | 'undone', id: string): Promise<string> {
   for (let count = 1; ; count += 1) {
     const tried = `${path}.${word}_${id}${count === 1 ? '' : `_${count}`}`;
-    if ((await stat(tried).catch(() => undefined)) === undefined) return tried;
+    if ((await stat(tried).catch(unlessGone)) === undefined) return tried;
   }
 }
 
 /** The newest first: a file system notes when a file was renamed. */
 export async function keptFiles(path: string): Promise<KeptDatabase[]> {
-  const current = await stat(path, { bigint: true }).catch(() => undefined);
+  const current = await stat(path, { bigint: true }).catch(unlessGone);
   const names = (await readdir(dirname(path))).filter(
     (name) => name.startsWith(basename(path)) && form.test(name.slice(basename(path).length)) && !isBeside(name),
   );

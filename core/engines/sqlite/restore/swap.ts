@@ -1,39 +1,51 @@
 import { chmod, chown, link, readdir, readFile, readlink, realpath, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { BackupError, isBackupError } from '../../../domain/errors.ts';
+import { BackupError, isBackupError, messageOf } from '../../../domain/errors.ts';
+import { resultCodes } from '../failures.ts';
 import { startSqlite } from '../snapshot/asking.ts';
 import type { SqliteRefusal } from '../snapshot/asking.ts';
-import { syncFolder } from './file.ts';
 import { sidecars } from './names.ts';
 
 /** `before`: the path under which what is replaced is kept. */
 export type FileExchange = { made: string; path: string; before: string; place: string };
 
 /**
- * Gives a new file its name, unless something has it by now: `target-not-empty`. Made by root it belongs to whoever has
+ * Gives a new file its name beside the one it was made under, unless something has it by now: `target-not-empty`. Made by root it belongs to whoever has
  * the folder: an application can use no database where it may not write beside it.
  */
 export async function putAt(made: string, path: string, place: string): Promise<void> {
   const { uid, gid } = await stat(dirname(path));
   await chown(made, uid, gid).catch(() => undefined);
   await linked(made, path, place);
-  await rm(made);
-  await syncFolder(dirname(path));
 }
 
 /**
  * Puts a new file in the place of one that nobody has open, and keeps that with its log. At every moment one of the two
- * is there. The new one gets the rights of the old one. Throws `restore-failed` where it is open somewhere.
+ * is there, and where a step fails all is as it was. The new one gets the rights of the old one. Throws
+ * `restore-failed` where it is open somewhere.
  */
 export async function exchange({ made, path, before, place }: FileExchange, signal: AbortSignal): Promise<void> {
   const old = await stat(path);
   await requireFree(path, place, signal);
   await chmod(made, old.mode & 0o7777);
   await chown(made, old.uid, old.gid).catch(() => undefined);
-  await moveSidecars(path, before);
   await linked(path, before, place);
-  await rename(made, path);
-  await syncFolder(dirname(path));
+  try {
+    await moveSidecars(path, before);
+    await rename(made, path);
+  } catch (error) {
+    await moveSidecars(before, path).catch((cause: unknown) => {
+      throw notMovedBack(path, before, `${messageOf(error)}; ${messageOf(cause)}`);
+    });
+    await rm(before).catch(() => undefined); // a second name of the file, and no more
+    throw error;
+  }
+}
+
+function notMovedBack(path: string, before: string, why: string): BackupError {
+  return new BackupError('restore-failed', `what SQLite keeps beside ${path} lies beside ${before} now: ${why}`, {
+    hint: `before anything opens the file, move back what is there of ${before}-wal, -shm and -journal`,
+  });
 }
 
 /** What stays beside a database that can't be opened goes with it: SQLite would take it for the new one's. */
@@ -62,13 +74,17 @@ export async function requireFree(path: string, place: string, signal: AbortSign
 }
 
 /** A file that is no database, or is damaged, has no locks that tell anything. */
+const lockless: readonly number[] = [resultCodes.corrupt, resultCodes.notDatabase];
+
 async function isUnlocked(path: string, place: string, signal: AbortSignal): Promise<boolean> {
   const sqlite = startSqlite();
   try {
     return await sqlite.ask('claim', { path }, place, signal);
   } catch (error) {
-    if (isBackupError(error) && (error as Partial<SqliteRefusal>).refusal !== undefined) return true;
-    throw error;
+    const refusal = isBackupError(error) ? (error as Partial<SqliteRefusal>).refusal : undefined;
+    if (refusal === undefined) throw error;
+    if (lockless.includes(refusal.code & 0xff)) return true;
+    throw unseen(place, refusal.message, error);
   } finally {
     await sqlite.close();
   }
@@ -90,6 +106,13 @@ export async function usersOf(path: string): Promise<string[]> {
 async function nameOf(pid: string): Promise<string> {
   const name = await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '');
   return `${name.trim() || 'process'} (${pid})`;
+}
+
+function unseen(place: string, why: string, cause: unknown): BackupError {
+  return new BackupError('restore-failed', `whether somebody has ${place} open can't be seen: ${why}`, {
+    hint: 'run this as a user who may write the file, and beside it',
+    cause,
+  });
 }
 
 function inUse(place: string, by: string): BackupError {

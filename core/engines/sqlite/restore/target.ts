@@ -5,11 +5,11 @@ import { formatBytes } from '../../../domain/units.ts';
 import type { Foreseen, Target, TargetOptions } from '../../../ports.ts';
 import { oldNotes } from '../../kept-notes.ts';
 import { sweepUnfinished, unfinishedName } from '../../unfinished.ts';
-import { databaseAt, placeOf, realOf } from '../place.ts';
+import { databaseAt, placeOf, realOf, unlessGone } from '../place.ts';
 import type { SqliteFiles } from '../place.ts';
 import { ownFolder } from '../scratch.ts';
 import { askTrue } from './assertion.ts';
-import { requireRoom, writeFileWhole } from './file.ts';
+import { requireRoom, syncFolder, writeFileWhole } from './file.ts';
 import { dropKept, freeName, keptFiles } from './kept.ts';
 import { removeDatabase } from './names.ts';
 import { exchange, putAt, requireFree, usersOf } from './swap.ts';
@@ -21,11 +21,11 @@ import { exchange, putAt, requireFree, usersOf } from './swap.ts';
 export async function openTarget(
   written: string,
   own: SqliteFiles,
-  { manifest, drill = false, dropOld = false }: TargetOptions,
+  { manifest, drill = false, dropOld = false, proof = true }: TargetOptions,
 ): Promise<Target> {
   const place = placeOf(written);
   const path = await realOf(written);
-  const found = await stat(path).catch(() => undefined);
+  const found = await stat(path).catch(unlessGone);
   if (found !== undefined && !found.isFile()) throw noFile(place);
   const [part] = manifest.parts.filter(({ role }) => role === 'data');
   if (part === undefined)
@@ -36,7 +36,7 @@ export async function openTarget(
   let removeFolder = async (): Promise<void> => undefined;
 
   async function prepare(replace: boolean, stop: AbortSignal): Promise<void> {
-    const isThere = (await stat(path).catch(() => undefined)) !== undefined;
+    const isThere = (await stat(path).catch(unlessGone)) !== undefined;
     if (isThere && !(replace && found !== undefined)) throw occupied(place);
     replacing = isThere;
     if (replacing) await requireFree(path, place, stop);
@@ -56,11 +56,14 @@ export async function openTarget(
     if (!replacing) {
       await putAt(made, path, place);
       outcome = `${place} is restored`;
+      await removeDatabase(made);
+      await syncFolder(dirname(path));
       return [];
     }
     await exchange({ made, path, before: before!, place }, stop);
     outcome = `${place} is restored`;
-    const fate = { before: basename(before!), dropOld, proven: true };
+    await syncFolder(dirname(path));
+    const fate = { before: basename(before!), dropOld, proven: proof };
     return oldNotes(fate, {
       list: () => keptFiles(path),
       drop: (which) => dropKept(path, which),
@@ -71,7 +74,9 @@ export async function openTarget(
     if (drill) return discard().then(() => []);
     const kept = `${path}.unproven_${manifest.id}`;
     await putAt(made, kept, place);
+    await removeDatabase(made);
     made = kept;
+    await syncFolder(dirname(path));
     return [`what was restored is kept as ${kept}, for somebody to look at`];
   }
 
