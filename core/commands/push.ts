@@ -1,8 +1,8 @@
 import type { Adopted, Manifest } from '../contract/manifest/manifest.ts';
-import { BackupError } from '../domain/errors.ts';
+import { BackupError, abortError, collected, isBackupError, messageOf, ourError } from '../domain/errors.ts';
 import { summed } from '../pipeline/sum.ts';
 import { unpacked } from '../pipeline/unpack/unpack.ts';
-import type { ByteStream, Engine, Source } from '../ports.ts';
+import type { Adoption, ByteStream, Engine, Source } from '../ports.ts';
 import { backup } from './backup.ts';
 import type { BackupDeps } from './backup.ts';
 import { drill, drillSentence } from './proof/drill.ts';
@@ -27,35 +27,77 @@ const discardLimitMs = 60_000;
  * Adopts a dump that somebody else has made: loads it into a scratch database, takes an ordinary backup of that,
  * restores it once more and proves it equal, and only then writes its manifest. The backup is of the moment that a
  * person names, and says nothing of how its source stands. Both databases are dropped whatever happens; those of a run
- * that was killed, by the next one. Throws `input-invalid` where the engine adopts nothing.
+ * that was killed, by the next one. Throws `input-invalid` where the engine adopts nothing, and `source-changed` for a
+ * file that changes meanwhile.
  */
 export async function push(
   dump: ForeignDump,
-  { source, database, scratch, proof }: AdoptionPlace,
+  place: AdoptionPlace,
   deps: PushDeps,
   signal: AbortSignal,
 ): Promise<Pushed> {
+  const { scratch } = place;
   if (scratch.adopt === undefined)
     throw new BackupError('input-invalid', `dumps of others can't be adopted for ${scratch.name}`, {
       hint: 'restore it by hand, and give what you restored a source of its own',
     });
   const adopted = await adoptedOf(dump, deps, signal);
   const adoption = await scratch.adopt(signal);
-  try {
-    const notes = await adoption.load(unpacked(dump.open(signal), dump.name), signal);
-    let proven = '';
-    async function prove(manifest: Manifest, stop: AbortSignal): Promise<void> {
-      const options = { owners: false, tablespaces: false, assert: [] };
-      const done = await drill(manifest, proof, options, { ...deps, parallel: source.parallel }, stop);
-      proven = drillSentence(done);
-    }
-    const adopting = { adopted, at: dump.at, prove };
-    const engine = asSource(scratch, database, notes);
-    const manifest = await backup({ ...source, engine }, { ...deps, adopting }, signal);
-    return { manifest, proof: proven };
-  } finally {
-    await adoption.discard(AbortSignal.timeout(discardLimitMs));
+  const [pushed] = await Promise.allSettled([adopting(adoption, dump, adopted, place, deps, signal)]);
+  const [dropped] = await Promise.allSettled([adoption.discard(AbortSignal.timeout(discardLimitMs))]);
+  const left = dropped.status === 'rejected' ? [dropped.reason as unknown] : [];
+  if (pushed.status === 'rejected')
+    throw left.length === 0 ? pushed.reason : collected([known(pushed.reason, signal), ...left]);
+  for (const error of left) {
+    const message = `${scratch.place} is still there: ${messageOf(error)}; the next push drops it`;
+    deps.report({ type: 'warning', message });
   }
+  return pushed.value;
+}
+
+/** Among several errors, what was thrown first has the code. */
+function known(error: unknown, signal: AbortSignal): BackupError {
+  return !isBackupError(error) && signal.aborted ? abortError(signal) : ourError(error);
+}
+
+async function adopting(
+  adoption: Adoption,
+  dump: ForeignDump,
+  adopted: Adopted,
+  { source, database, scratch, proof }: AdoptionPlace,
+  deps: PushDeps,
+  signal: AbortSignal,
+): Promise<Pushed> {
+  const notes = await loadSame(adoption, dump, adopted, signal);
+  let proven = '';
+  async function prove(manifest: Manifest, stop: AbortSignal): Promise<void> {
+    const options = { owners: false, tablespaces: false, assert: [] };
+    const done = await drill(manifest, proof, options, { ...deps, parallel: source.parallel }, stop);
+    proven = drillSentence(done);
+  }
+  const engine = asSource(scratch, database, notes);
+  const manifest = await backup({ ...source, engine }, { ...deps, adopting: { adopted, at: dump.at, prove } }, signal);
+  return { manifest, proof: proven };
+}
+
+/** Loads the file, which is read again for it, to its last byte: it has to be the one that `adopted` tells of. */
+async function loadSame(adoption: Adoption, dump: ForeignDump, { sha256 }: Adopted, signal: AbortSignal) {
+  const { stream, sum } = summed(dump.open(signal));
+  const chunks = stream[Symbol.asyncIterator]();
+  // who loads may end before the file does: what is left of it is read all the same
+  async function* content(): ByteStream {
+    for (let next = await chunks.next(); next.done !== true; next = await chunks.next()) yield next.value;
+  }
+  try {
+    const notes = await adoption.load(unpacked(content(), dump.name), signal);
+    for await (const _ of content()) if (signal.aborted) throw abortError(signal);
+    if (sum.sha256() === sha256) return notes;
+  } finally {
+    await chunks.return?.().catch(() => {});
+  }
+  throw new BackupError('source-changed', `${dump.name} has changed while it was read`, {
+    hint: 'wait until nobody writes it, then push it again',
+  });
 }
 
 /** Read whole before anything is made: what is adopted is the file of this checksum. */

@@ -8,6 +8,7 @@ import { promisify } from 'node:util';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import type mysql from 'mysql2/promise';
+import { openAdoption } from '../../../core/engines/mariadb/adopt/adoption.ts';
 import type { Tools } from '../../../core/tools.ts';
 import { startMariadb } from '../../servers/databases/mariadb.ts';
 import type { DatabaseServer } from '../../servers/server.ts';
@@ -161,6 +162,25 @@ test('what is cut, of another engine or of several databases makes no backup', a
     expect([name, code === 0, stderr]).toEqual([name, false, expect.stringMatching(why)]);
   }
 }, 60_000);
+
+test('a scratch that can’t be dropped is held by no session', async () => {
+  const { host, port } = server;
+  const database = 'shop_drill_0a1b2c3d';
+  const limits = { lockTimeoutMs: 30_000, idleLimitMs: 60_000, parallel: 1 };
+  const login = { host, port, user: 'adopter', password, database, tls: { mode: 'off' as const }, ...limits };
+  const adoption = await openAdoption(login, tools, AbortSignal.timeout(60_000));
+  const sessions = async () => {
+    const [rows] = await admin.query("SELECT ID FROM information_schema.PROCESSLIST WHERE USER = 'adopter'");
+    return (rows as unknown[]).length;
+  };
+  expect(await sessions()).toBe(1);
+
+  await expect(adoption.discard(AbortSignal.abort())).rejects.toThrow();
+  for (let looks = 0; looks < 100 && (await sessions()) > 0; looks += 1) await sleep(100);
+
+  expect(await sessions()).toBe(0);
+  await admin.query(`DROP DATABASE ${database}`);
+}, 90_000);
 
 test('a user that may do more is refused, and what a killed push has left is dropped by the next one', async () => {
   await writeConfig(false);

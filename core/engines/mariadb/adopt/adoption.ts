@@ -42,8 +42,7 @@ export async function openAdoption(login: Login, tools: Tools, signal: AbortSign
           await untilClientsEnd(session, login.database, stop);
           await session.rows(`DROP DATABASE IF EXISTS ${quoteName(login.database)}`);
         };
-        await withSession(login, stop, drop, null);
-        await holder.close();
+        await withSession(login, stop, drop, null).finally(() => holder.close());
       },
     };
   } catch (error) {

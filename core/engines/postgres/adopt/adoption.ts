@@ -42,8 +42,7 @@ export async function openAdoption(login: Login, tools: Tools, signal: AbortSign
     return {
       load: (dump, stop) => load(dump, loading, tools, stop),
       async discard(stop) {
-        await discardDatabase(login, stop);
-        await mine.release();
+        await discardDatabase(login, stop).finally(() => mine.release());
       },
     };
   } catch (error) {

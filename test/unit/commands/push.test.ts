@@ -1,0 +1,94 @@
+import { beforeEach, expect, test } from '@jest/globals';
+import { createHash } from 'node:crypto';
+import { push } from '../../../core/commands/push.ts';
+import { BackupError } from '../../../core/domain/errors.ts';
+import type { Adoption, ByteStream, Engine, RunEvent } from '../../../core/ports.ts';
+import { toyEngine, toySource } from '../../support/worlds/toy-engine.ts';
+import type { ToyServer } from '../../support/worlds/toy-engine.ts';
+import { limit, memoryScene } from '../../support/vaults/vault.ts';
+import type { VaultScene } from '../../support/vaults/vault.ts';
+
+const night = new Date('2019-06-01T08:00:00Z');
+let scene: VaultScene;
+let server: ToyServer;
+let told: RunEvent[];
+
+beforeEach(() => {
+  scene = memoryScene();
+  server = new Map();
+  told = [];
+});
+
+async function* streamOf(...chunks: string[]): ByteStream {
+  for (const chunk of chunks) yield Buffer.from(chunk);
+}
+const wholly = async (dump: ByteStream) => Buffer.concat(await Array.fromAsync(dump)).toString();
+const refused = () => Promise.reject(new BackupError('lease-held', 'somebody is connected to scratch'));
+
+/** Pushes a file of one table's lines, which reads as `readings` say, one after the other. */
+function pushing(more: Partial<Adoption> = {}, readings = [['hat\n', 'coat\n']]) {
+  const toy = toyEngine(server, 'scratch');
+  const adopt = async (): Promise<Adoption> => ({
+    async load(dump) {
+      server.set('scratch', { orders: (await wholly(dump)).split('\n').slice(0, -1) });
+      return [];
+    },
+    discard: async () => void server.delete('scratch'),
+    ...more,
+  });
+  const scratch: Engine = { ...toy, adopt };
+  const source = toySource(toyEngine(server, 'shop'));
+  const open = () => streamOf(...(readings.length > 1 ? readings.shift()! : readings[0]!));
+  const deps = { ...scene.deps(), report: (event: RunEvent) => void told.push(event) };
+  const place = { source, database: 'shop', scratch, proof: toyEngine(server, 'proof') };
+  return push({ name: 'shop.sql', open, at: night, by: 'eva@desk' }, place, deps, limit());
+}
+const warnings = () => told.flatMap((event) => (event.type === 'warning' ? [event.message] : []));
+const manifests = async () => (await scene.files()).filter((key) => key.endsWith('/manifest.json'));
+
+test('what is adopted has the checksum of the file, and nothing stays', async () => {
+  const { manifest } = await pushing();
+
+  const sha256 = createHash('sha256').update('hat\ncoat\n').digest('hex');
+  expect(manifest.adopted).toMatchObject({ file: 'shop.sql', sha256, bytes: 9 });
+  expect([[...server.keys()], warnings(), await manifests()]).toEqual([[], [], [expect.stringContaining(manifest.id)]]);
+});
+
+test('a scratch that can’t be dropped is a warning where the backup was made', async () => {
+  const { manifest } = await pushing({ discard: refused });
+
+  expect(await manifests()).toEqual([expect.stringContaining(manifest.id)]);
+  expect(warnings()).toEqual([expect.stringMatching(/toy:\/\/scratch is still there: somebody is connected/)]);
+});
+
+test('a scratch that can’t be dropped hides no failure', async () => {
+  const load = () => Promise.reject(new BackupError('dump-cut', 'the dump was cut', { hint: 'look for another' }));
+
+  await expect(pushing({ load, discard: refused })).rejects.toMatchObject({
+    code: 'dump-cut',
+    message: 'the dump was cut; somebody is connected to scratch',
+    hint: 'look for another',
+  });
+});
+
+test('a defect is not taken for the failure of the drop', async () => {
+  const load = () => Promise.reject(new TypeError('x is not a function'));
+
+  await expect(pushing({ load, discard: refused })).rejects.toMatchObject({ code: 'internal' });
+});
+
+test('a file that changes between its two readings makes no backup', async () => {
+  await expect(pushing({}, [['hat\n'], ['hat\n', 'fur\n']])).rejects.toMatchObject({ code: 'source-changed' });
+
+  expect([await manifests(), [...server.keys()]]).toEqual([[], []]);
+});
+
+test('a loader that leaves the last bytes unread does not make another file of it', async () => {
+  const load: Adoption['load'] = async (dump) => {
+    for await (const _ of dump) break;
+    server.set('scratch', { orders: ['hat'] });
+    return [];
+  };
+
+  await expect(pushing({ load })).resolves.toMatchObject({ manifest: { adopted: { bytes: 9 } } });
+});
