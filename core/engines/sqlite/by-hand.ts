@@ -4,7 +4,7 @@ import type { ManifestPart } from '../../contract/manifest/manifest.ts';
 export function restoreCommands(parts: ManifestPart[]): string[] {
   const files = parts.filter(({ role }) => role === 'data').map(({ file }) => file);
   return [
-    'test ! -e "$DB"',
+    'test ! -e "$DB" && test ! -e "$DB-wal" && test ! -e "$DB-journal"',
     ...files.map((file) => `zstd -dc ${file} > "$DB"`),
     `sqlite3 "$DB" 'PRAGMA integrity_check'`,
   ];

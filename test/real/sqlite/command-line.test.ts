@@ -191,3 +191,23 @@ test('what a backup would do is said by doctor, and what it has not is refused i
   expect(await refused('restore', 'plain', '--schema-only')).toContain('have no definitions to restore alone');
   expect(await refused('restore', 'plain', '--to', './nowhere/app.db')).toContain("nowhere can't be used");
 });
+
+test.each(['-wal', '-journal'])(
+  'a %s that another file has left beside the place is refused: SQLite would take it for the new one’s',
+  async (ending) => {
+    await backedUp('plain');
+    const left = `${app}${ending}`;
+    await rm(app);
+    await writeFile(left, 'what an application has left');
+
+    for (const args of [[], ['--replace', '--yes']])
+      expect(await refused('restore', 'plain', '--to', app, ...args)).toContain(
+        `app.db${ending} of another file is beside it`,
+      );
+
+    expect(await readdir(join(folder, 'data'))).toEqual([`app.db${ending}`]);
+    await rm(left);
+    await run('restore', 'plain', '--to', app);
+    expect(await shell.ask(app, 'select count(*) from orders')).toContain('3');
+  },
+);

@@ -1,4 +1,6 @@
-import { rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
+import { BackupError } from '../../../domain/errors.ts';
 
 /** What SQLite may keep beside a database. */
 export const sidecars = ['-wal', '-shm', '-journal'] as const;
@@ -6,6 +8,21 @@ export const sidecars = ['-wal', '-shm', '-journal'] as const;
 /** Whether a name is that of something that SQLite keeps beside a database. */
 export function isBeside(name: string): boolean {
   return sidecars.some((ending) => name.endsWith(ending));
+}
+
+/**
+ * Throws `target-not-empty` where SQLite's log or journal of another file lies beside a path that nothing has: it would
+ * take that for the new file's, and show what is in it.
+ */
+export async function requireNothingBeside(path: string, place: string): Promise<void> {
+  const there = new Set(await readdir(dirname(path)));
+  const left = sidecars.map((ending) => `${basename(path)}${ending}`).filter((name) => there.has(name));
+  if (left.length === 0) return;
+  throw new BackupError('target-not-empty', `${place}: ${left.join(' and ')} of another file is beside it`, {
+    hint:
+      'SQLite would take it for the new file’s, and show what is in it: move it away first (it may hold what was last ' +
+      'committed)',
+  });
 }
 
 /** A file, and what SQLite has put beside it. */

@@ -4,7 +4,7 @@ import { BackupError, isBackupError, messageOf } from '../../../domain/errors.ts
 import { resultCodes } from '../failures.ts';
 import { startSqlite } from '../snapshot/asking.ts';
 import type { SqliteRefusal } from '../snapshot/asking.ts';
-import { sidecars } from './names.ts';
+import { requireNothingBeside, sidecars } from './names.ts';
 
 /** `before`: the path under which what is replaced is kept. */
 export type FileExchange = { made: string; path: string; before: string; place: string };
@@ -16,6 +16,7 @@ export type FileExchange = { made: string; path: string; before: string; place: 
 export async function putAt(made: string, path: string, place: string): Promise<void> {
   const { uid, gid } = await stat(dirname(path));
   await chown(made, uid, gid).catch(() => undefined);
+  await requireNothingBeside(path, place);
   await linked(made, path, place);
 }
 

@@ -11,7 +11,7 @@ import { ownFolder } from '../scratch.ts';
 import { askTrue } from './assertion.ts';
 import { requireRoom, syncFolder, writeFileWhole } from './file.ts';
 import { dropKept, freeName, keptFiles } from './kept.ts';
-import { removeDatabase } from './names.ts';
+import { removeDatabase, requireNothingBeside } from './names.ts';
 import { exchange, putAt, requireFree, usersOf } from './swap.ts';
 
 /**
@@ -39,6 +39,7 @@ export async function openTarget(
     const isThere = (await stat(path).catch(unlessGone)) !== undefined;
     if (isThere && !(replace && found !== undefined)) throw occupied(place);
     replacing = isThere;
+    if (!isThere && !drill) await requireNothingBeside(path, place);
     if (replacing) await requireFree(path, place, stop);
     const folder = drill ? await ownFolder(own.scratch) : undefined;
     removeFolder = folder?.remove ?? removeFolder;
