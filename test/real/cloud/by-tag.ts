@@ -76,7 +76,7 @@ export function byTag(world: () => World): void {
   test('a tag that is lost is told, the source is missed, nothing of it is started, and its backups stay', async () => {
     const { fire, fn, told, started } = world();
     await rds(world(), 'RemoveTagsFromResource', { 'TagKeys.member.1': 'nightjar' });
-    const before = await keysOf(world());
+    const before = await keysOf(world(), source);
     await told.take();
 
     const lost = answerOf(await fire('by-tag'));
@@ -93,7 +93,7 @@ export function byTag(world: () => World): void {
     expect(await started.take()).toEqual([]);
     const missed = inTwoDays.sources.find((one) => one.source === source);
     expect(missed?.findings.map(({ kind }) => kind)).toEqual(expect.arrayContaining(['missed']));
-    expect(await keysOf(world())).toEqual(
+    expect(await keysOf(world(), source)).toEqual(
       expect.arrayContaining(before.filter((key) => key.includes('manifest.json'))),
     );
     expect(before.filter((key) => key.includes('manifest.json'))).toHaveLength(1);
@@ -148,11 +148,10 @@ function hoursFromNow(hours: number): string {
   return new Date(Date.now() + hours * 3_600_000).toISOString();
 }
 
-async function keysOf({ cloud: { aws, admin } }: World): Promise<string[]> {
+/** What the vault holds of a source. */
+export async function keysOf({ cloud: { aws, admin } }: World, of: string): Promise<string[]> {
   const s3 = s3Client({ ...aws, ...admin });
-  const { Contents = [] } = await s3.send(
-    new ListObjectsV2Command({ Bucket: roster.Bucket, Prefix: `prod/${source}/` }),
-  );
+  const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket: roster.Bucket, Prefix: `prod/${of}/` }));
   s3.destroy();
   return Contents.map(({ Key = '' }) => Key);
 }

@@ -1,12 +1,15 @@
 import { expect, test } from '@jest/globals';
 import type { Invocation } from '../lambda/sandbox/function.ts';
 import { valueOf } from '../lambda/sandbox/outcome.ts';
-import { postgresSql } from '../lambda/sql.ts';
+import { mariadbSql, postgresSql } from '../lambda/sql.ts';
+import { keysOf } from './by-tag.ts';
 import pg from 'pg';
 import type { DatabaseServer } from '../../servers/server.ts';
 import { messagesOf, type World } from './world.ts';
 
 const sources = ['shop', 'blog', 'ledger'] as const;
+/** Those whose backups are drilled by schedule. */
+const drilled = ['shop', 'blog'] as const;
 const answerOf = (run: { attempts: Invocation[] }): Record<string, unknown> =>
   valueOf(run.attempts.at(-1)!) as Record<string, unknown>;
 
@@ -20,6 +23,13 @@ async function locked(
   await blocker.connect();
   await blocker.query(`begin; lock table ${table} in access exclusive mode`);
   return () => blocker.end();
+}
+
+async function scratchDatabases({ shop, blog }: World['shop']): Promise<unknown[]> {
+  return [
+    ...(await postgresSql(shop, 'postgres', "select datname from pg_database where datname like '%drill%'")),
+    ...(await mariadbSql(blog, "show databases like '%drill%'")),
+  ];
 }
 
 /** From an empty bucket to a restored database, started by the schedules of the stack and by hand, as deployed. */
@@ -45,8 +55,25 @@ export function nights(world: () => World): void {
     const backups = (await Promise.all(sources.map((source) => fire(`backup-${source}`)))).map(answerOf);
     const rotations = [];
     for (const source of sources) rotations.push(answerOf(await fire(`rotate-${source}`)));
+    const drills = [];
+    for (const source of drilled) drills.push(await fire(`drill-${source}`));
+    const toldSoFar = await messagesOf(told);
     const checked = answerOf(await fire('check'));
 
+    expect(drills.map(({ event }) => event)).toEqual(drilled.map((source) => ({ source })));
+    expect(drills.map(answerOf)).toMatchObject(
+      drilled.map((source, index) => ({
+        status: 'drilled',
+        source,
+        id: backups[index]!['id'],
+        proof: expect.stringContaining('proven equal: 1 table, 5,000 rows') as unknown,
+        notes: [],
+      })),
+    );
+    expect(toldSoFar).toEqual([]);
+    expect(await scratchDatabases(shop)).toEqual([]);
+    for (const source of drilled)
+      expect(await keysOf(world(), source)).toContainEqual(expect.stringMatching(/\/proofs\/\S+-drill-passed\.json$/));
     expect(backups).toMatchObject([
       { status: 'stored', source: 'shop', rows: 5000 },
       { status: 'stored', source: 'blog', rows: 5000 },
@@ -105,17 +132,20 @@ export function nights(world: () => World): void {
   });
 
   test('an event that is delivered again gets the backup that it has made; one of another night makes its own, and the older one goes', async () => {
-    const { fire } = world();
+    const { fire, shop } = world();
     const at = new Date();
 
     const first = answerOf(await fire('backup-shop', { at }));
     const again = answerOf(await fire('backup-shop', { at }));
     const next = answerOf(await fire('backup-shop', { at: new Date(at.getTime() + 86_400_000) }));
     const rotation = answerOf(await fire('rotate-blog'));
+    const tried = answerOf(await fire('drill-shop'));
 
     expect(again).toMatchObject({ status: 'stored', id: first['id'] });
     expect(next).toMatchObject({ status: 'stored', id: expect.not.stringContaining(String(first['id'])) as unknown });
     expect(rotation).toMatchObject({ status: 'rotated', removed: [] });
+    expect(tried).toMatchObject({ status: 'drilled', id: next['id'] });
+    expect(await scratchDatabases(shop)).toEqual([]);
   });
 
   test('two deliveries at once: Lambda lets the second wait; where it does not, the lease does', async () => {

@@ -91,10 +91,12 @@ function configuration(
       shop: {
         postgres: { host: databaseHost, port: ports.shop, database: 'shop', tls: 'off', ...login('rds/shop') },
         signing: { publicKeys: [signing.publicKey], privateKey: { kms: signing.arn } },
+        drillEvery: '365d',
         cloud: { size: '500MB' },
       },
       blog: {
         mariadb: { host: databaseHost, port: ports.blog, database: 'blog', tls: 'off', ...login('rds/blog') },
+        drillEvery: '365d',
         cloud: { size: '500MB', network: 'main', databaseSecurityGroup: group },
       },
       ledger: {

@@ -81,9 +81,9 @@ export function standing(world: () => World): void {
     ]);
     const [yes, no, none] = [new Set([true]), new Set([false]), new Set()];
     expect(answers.filter(([, joins]) => joins!.size > 0)).toEqual([
-      ...Array.from({ length: 4 }, () => [yes, yes, no]),
+      ...Array.from({ length: 5 }, () => [yes, yes, no]),
     ]);
-    expect(answers.filter(([, joins]) => joins!.size === 0)).toEqual(Array.from({ length: 7 }, () => [yes, none, no]));
+    expect(answers.filter(([, joins]) => joins!.size === 0)).toEqual(Array.from({ length: 8 }, () => [yes, none, no]));
   });
 }
 
