@@ -114,7 +114,7 @@ export type Confirmed = {
 export type Inspect = (part: ManifestPart, content: ByteStream) => ByteStream;
 
 /** How the content of a backup's parts is judged, and the rows in its data parts counted. */
-export type Inspection = { inspect: Inspect; reader?: () => DumpReader };
+export type Inspection = { inspect: Inspect; reader?: (signal?: AbortSignal) => DumpReader };
 
 /** A backup that is to become one text of SQL, and what of it is left out. */
 export type BackupAsSql = {
@@ -435,7 +435,7 @@ export type Engine = {
    */
   settle?(compared: Compared, signal: AbortSignal): Promise<Settled>;
   /** Counts the rows of a data part. */
-  readonly reader?: () => DumpReader;
+  readonly reader?: (signal?: AbortSignal) => DumpReader;
   /** Kinds of the catalog that `owners: false` leaves out. */
   readonly ownerKinds: readonly string[];
   /** What was replaced and is kept; absent where what is replaced is dropped. */

@@ -13,7 +13,7 @@ export function metered(file: string, { content, reader }: OpenedPart, report: R
   async function* pass(): ByteStream {
     let rows = 0;
     for await (const chunk of content) {
-      reader?.write(chunk);
+      await reader?.write(chunk);
       const now = reader?.progress().rows ?? 0;
       report({ type: 'progress', rows: now - rows, bytes: chunk.length, storedBytes: 0 });
       rows = now;

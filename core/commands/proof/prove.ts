@@ -169,7 +169,7 @@ export function requireEqual(proof: Proof, database: string): void {
 async function readPart(engine: Engine, part: PlannedPart, report: Report, signal: AbortSignal) {
   const { content, reader, notes } = engine.open(part, signal);
   for await (const chunk of content) {
-    reader?.write(chunk);
+    await reader?.write(chunk);
     report({ type: 'progress', rows: 0, bytes: chunk.length, storedBytes: 0 });
   }
   return { tally: wholeTally(reader, part.file), notes: await notes() };

@@ -77,10 +77,10 @@ async function verifyPart(
   signal: AbortSignal,
 ): Promise<{ problem?: PartProblem; tally?: DumpTally | undefined }> {
   async function pass(content: ByteStream): Promise<DumpTally | undefined> {
-    const counted = part.role === 'data' && !sealed ? reader?.() : undefined;
+    const counted = part.role === 'data' && !sealed ? reader?.(signal) : undefined;
     for await (const chunk of content) {
       if (!sealed) watch(part, chunk);
-      counted?.write(chunk);
+      await counted?.write(chunk);
       report({ type: 'progress', rows: 0, bytes: chunk.length, storedBytes: 0 });
     }
     return counted?.end();

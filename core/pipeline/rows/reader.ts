@@ -27,12 +27,13 @@ export type DumpTally = {
 export type DumpProgress = { rows: number; bytes: number; table?: string };
 
 /**
- * Reads a dump as it passes by, in chunks cut anywhere, and keeps nothing of it. Never throws, whatever the bytes: a
+ * Reads a dump as it passes by, in chunks cut anywhere, and keeps nothing of it. A chunk is read once its `write` has
+ * settled. Never throws, whatever the bytes, unless it is told to stop: a
  * cut or foreign text shows in `ended`. A table without rows is listed if the dump mentions it (PostgreSQL does,
  * MariaDB does not).
  */
 export type DumpReader = {
-  write(chunk: Uint8Array): void;
+  write(chunk: Uint8Array): void | Promise<void>;
   end(): DumpTally;
   progress(): DumpProgress;
 };

@@ -55,6 +55,28 @@ test('each file is read as sha256sum reads it, with its holes', () => {
   expect(facts.find(({ name }) => name === 'a/one' || name === 'a/two')?.value).toContain(' 0644 ');
 });
 
+test('others get their turn while a large hole is hashed, and it stops when told', async () => {
+  const bash = (line: string) => execFileSync('bash', ['--norc', '-c', line], { cwd: folder });
+  const pack = 'tar --create --format=posix --sparse --pax-option=delete=atime,delete=ctime -f - ./hole';
+  const hole = bash(`truncate -s 150M hole; ${pack}`);
+  const [sum] = bash('sha256sum hole').toString().split(' ');
+  const reader = tarReader();
+  let turns = 0;
+  let ticking = setImmediate(function tick() {
+    turns += 1;
+    ticking = setImmediate(tick);
+  });
+
+  await reader.write(hole);
+
+  clearImmediate(ticking);
+  expect(turns).toBeGreaterThan(1);
+  expect(reader.end().ended).toBe(true);
+  expect(reader.facts()[0]?.value).toContain(sum!);
+  const stopped = tarReader(AbortSignal.abort());
+  await expect(async () => stopped.write(hole)).rejects.toMatchObject({ code: 'aborted' });
+});
+
 test('a tar reads the same wherever it is cut into chunks', () => {
   for (const step of [1, 7, 511, 512, 513, 4096]) expect([step, read(tar, step)]).toEqual([step, read(tar)]);
 });

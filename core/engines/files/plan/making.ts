@@ -26,7 +26,7 @@ const looksAtOnce = 16;
  */
 export function openTarPart({ file, recipe }: PlannedPart, signal: AbortSignal): OpenedPart {
   const { folder, tar, paths, oneTable } = recipe as TarRecipe;
-  const reader = tarReader();
+  const reader = tarReader(signal);
   const heard: string[] = [];
   const noted = { vanished: [] as string[], unsteady: [] as string[] };
 

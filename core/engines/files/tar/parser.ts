@@ -41,8 +41,8 @@ export function tarParser(on: TarEvents): TarParser {
   let said: ReadonlyMap<string, string> = new Map();
   let next = aHeader;
   let [headers, zeroBlocks] = [0, 0];
-  /** The file that is read now: its size, how far it is read, where its data lie, what fills its last block. */
-  let file = { size: 0, position: 0, extents: [] as Extent[], padding: 0 };
+  /** The file that is read now: its size, how far it is read, where its data lie, which of these is next, what fills its last block. */
+  let file = { size: 0, position: 0, extents: [] as readonly Extent[], next: 0, padding: 0 };
 
   function header(block: Buffer): void {
     headers += 1;
@@ -62,6 +62,7 @@ export function tarParser(on: TarEvents): TarParser {
       size: entry.size,
       position: 0,
       extents: [{ offset: 0, length: stored }],
+      next: 0,
       padding: padded(stored) - stored,
     };
     if (entry.sparse) next = { what: 'map', left: stored, map: sparseMap(entry.size, stored) };
@@ -88,7 +89,7 @@ export function tarParser(on: TarEvents): TarParser {
     if (extents === undefined && left < blockBytes) throw new Error('the map of a sparse file is cut');
     if (extents === undefined) next = { what: 'map', left, map };
     else {
-      file.extents = [...extents];
+      file.extents = extents;
       expectContent(left);
     }
   }
@@ -108,7 +109,7 @@ export function tarParser(on: TarEvents): TarParser {
 
   function takeContent(bytes: Buffer): void {
     for (let at = 0; at < bytes.length; ) {
-      const extent = file.extents[0]!;
+      const extent = file.extents[file.next]!;
       if (extent.offset > file.position) on.hole?.(extent.offset - file.position);
       file.position = Math.max(file.position, extent.offset);
       const end = extent.offset + extent.length;
@@ -116,7 +117,7 @@ export function tarParser(on: TarEvents): TarParser {
       if (taken.length > 0) on.data?.(taken);
       file.position += taken.length;
       at += taken.length;
-      if (file.position >= end) file.extents.shift();
+      if (file.position >= end) file.next += 1;
     }
   }
 
