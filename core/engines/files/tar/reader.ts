@@ -13,7 +13,7 @@ import { oneTableComment } from './program.ts';
 export type TarReader = DumpReader & { facts(): PathFacts[] };
 
 /** What is to be done with what has passed; a number: so many zeros follow. */
-type Step = (() => void) | number;
+type TarStep = (() => void) | number;
 
 const zeros = Buffer.alloc(1024 ** 2);
 /** So much of a hole is hashed before others get their turn: a few bytes of a tar may stand for any number of zeros. */
@@ -25,7 +25,7 @@ export function tarReader(signal?: AbortSignal): TarReader {
   let [bytes, rows, wrong] = [0, 0, false];
   let oneTable = false;
   let reading: { entry: StoredEntry; hash: Hash } | undefined;
-  let steps: Step[] = [];
+  let steps: TarStep[] = [];
   const parser = tarParser({
     comment(text) {
       oneTable = text === oneTableComment;
@@ -46,7 +46,7 @@ export function tarReader(signal?: AbortSignal): TarReader {
     for (let left = length; left > 0; left -= zeros.length) reading?.hash.update(zeros.subarray(0, left));
   }
 
-  async function takeInTurns(all: readonly Step[]): Promise<void> {
+  async function takeInTurns(all: readonly TarStep[]): Promise<void> {
     let inTurn = 0;
     for (const step of all) {
       if (typeof step === 'function') step();
@@ -79,7 +79,7 @@ export function tarReader(signal?: AbortSignal): TarReader {
   };
 }
 
-function zerosIn(steps: readonly Step[]): number {
+function zerosIn(steps: readonly TarStep[]): number {
   return steps.reduce<number>((sum, step) => sum + (typeof step === 'number' ? step : 0), 0);
 }
 
