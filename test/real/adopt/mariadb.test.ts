@@ -85,9 +85,20 @@ async function dumped(...args: string[]): Promise<Buffer> {
 }
 const everything = ['--single-transaction', '--routines', '--triggers', '--events'];
 
-test('dumps become backups of what was dumped, with their events disabled and without definers', async () => {
+/** Leaves the scratch of a push that was killed. */
+async function killed(before: readonly string[]): Promise<void> {
+  await writeFile(join(folder, 'slow.sql'), `SELECT SLEEP(4);${end}`);
+  const pushing = start(['push', 'shop', 'slow.sql', '--at', '2019-06-01T08:00:00Z'], { cwd: folder, env: env() });
+  while ((await databases()).length === before.length) await sleep(50);
+  pushing.kill('SIGKILL');
+  await pushing.ended;
+  expect((await databases()).length).toBe(before.length + 1);
+}
+
+test('dumps become backups of what was dumped, without definers, their events disabled; no scratch stays, nor that of a killed push', async () => {
   await writeConfig(true);
   const before = await databases();
+  await killed(before);
   const forms: [string, Buffer][] = [
     ['one.sql.gz', gzipSync(await dumped(...everything, 'shop'))],
     ['named.sql.zst', zstdCompressSync(await dumped(...everything, '--skip-add-locks', '--databases', 'shop'))],
@@ -118,18 +129,14 @@ test('dumps become backups of what was dumped, with their events disabled and wi
 
 const refused = /Unknown command|ERROR 1064|local infile capability|ERROR (1044|1142|1227) .*denied|runs by itself/;
 const end = '\n-- Dump completed on 2019-06-01\n';
+/** One of each kind: of the client, of the server's files, of another database, by a right, and what runs later. */
 const evil: [what: string, sql: string][] = [
   ['a command of the client', '\\! touch pwned'],
   ['a command by name', 'system touch pwned'],
   ['a file of the client', 'CREATE TABLE t (a text); LOAD DATA LOCAL INFILE "/etc/passwd" INTO TABLE t;'],
   ['a file of the server', 'SELECT 1 INTO OUTFILE "/tmp/nightjar-pwned";'],
-  ['another database', 'USE victim; DROP TABLE precious;'],
   ['a name before a dot', 'DELETE FROM victim.precious;'],
-  ['a drop', 'DROP DATABASE victim;'],
-  ['a database', 'CREATE DATABASE evil;'],
-  ['a user', "CREATE USER evil@'%';"],
   ['a definer', 'CREATE DEFINER = root@localhost  PROCEDURE p() DELETE FROM victim.precious;'],
-  ['a setting', 'SET GLOBAL general_log = ON;'],
   ['an event', 'CREATE EVENT e ON SCHEDULE EVERY 1 HOUR DO DELETE FROM log;'],
 ];
 
@@ -153,7 +160,7 @@ test('what is cut, of another engine or of several databases makes no backup', a
   const plain = await dumped('shop');
   const bad: [string, Buffer | string, RegExp][] = [
     ['cut.sql', plain.subarray(0, plain.length - 60), /does not end as one does/],
-    ['cut.sql.gz', gzipSync(plain).subarray(0, 900), /cut off, or is damaged/],
+    ['cut.sql.zst', zstdCompressSync(plain).subarray(0, 900), /cut off, or is damaged/],
     ['pg.sql', '--\n-- PostgreSQL database dump\n--\n', /dump of PostgreSQL/],
     ['two.sql', await dumped('--databases', 'shop', 'victim'), /several databases/],
   ];
@@ -168,11 +175,13 @@ test('a scratch that can’t be dropped is held by no session', async () => {
   const database = 'shop_drill_0a1b2c3d';
   const limits = { lockTimeoutMs: 30_000, idleLimitMs: 60_000, parallel: 1 };
   const login = { host, port, user: 'adopter', password, database, tls: { mode: 'off' as const }, ...limits };
-  const adoption = await openAdoption(login, tools, AbortSignal.timeout(60_000));
   const sessions = async () => {
     const [rows] = await admin.query("SELECT ID FROM information_schema.PROCESSLIST WHERE USER = 'adopter'");
     return (rows as unknown[]).length;
   };
+  // the one of the push that was killed sleeps for some seconds
+  while ((await sessions()) > 0) await sleep(50);
+  const adoption = await openAdoption(login, tools, AbortSignal.timeout(60_000));
   expect(await sessions()).toBe(1);
 
   await expect(adoption.discard(AbortSignal.abort())).rejects.toThrow();
@@ -182,7 +191,7 @@ test('a scratch that can’t be dropped is held by no session', async () => {
   await admin.query(`DROP DATABASE ${database}`);
 }, 90_000);
 
-test('a user that may do more is refused, and what a killed push has left is dropped by the next one', async () => {
+test('a user that may do more is refused before anything is loaded', async () => {
   await writeConfig(false);
   const fine = await dumped('shop');
   expect((await push('fine.sql', fine)).stderr).toMatch(
@@ -192,14 +201,4 @@ test('a user that may do more is refused, and what a killed push has left is dro
   await admin.query("GRANT SELECT ON victim.* TO adopter@'%'");
   expect((await push('fine.sql', fine)).stderr).toMatch(/may do more: GRANT SELECT ON `victim`/);
   await admin.query("REVOKE SELECT ON victim.* FROM adopter@'%'");
-
-  const before = await databases();
-  await writeFile(join(folder, 'slow.sql'), `SELECT SLEEP(4);${end}`);
-  const killed = start(['push', 'shop', 'slow.sql', '--at', '2019-06-01T08:00:00Z'], { cwd: folder, env: env() });
-  while ((await databases()).length === before.length) await sleep(50);
-  killed.kill('SIGKILL');
-  await killed.ended;
-  expect((await databases()).length).toBe(before.length + 1);
-  expect((await push('fine.sql', fine)).code).toBe(0);
-  expect(await databases()).toEqual(before);
-}, 90_000);
+}, 60_000);

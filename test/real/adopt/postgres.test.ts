@@ -82,7 +82,17 @@ async function file(name: string, content: Buffer | string): Promise<string> {
   return name;
 }
 
-test('dumps of every form become backups of what was dumped, and nothing of the scratch stays', async () => {
+/** Leaves the scratch of a push that was killed. */
+async function killed(before: readonly string[]): Promise<void> {
+  const slow = await file('slow.sql', 'select pg_sleep(60);\n-- PostgreSQL database dump complete\n');
+  const pushing = start(['push', 'shop', slow, '--at', '2019-06-01T08:00:00Z'], { cwd: scene.folder, env: env() });
+  while ((await databases()).length === before.length) await sleep(50);
+  pushing.kill('SIGKILL');
+  await pushing.ended;
+  expect((await databases()).filter((name) => !before.includes(name))).toHaveLength(1);
+}
+
+test('dumps of every form become backups of what was dumped, and no scratch stays, nor that of a push that was killed', async () => {
   const plain = await dumped('shop');
   const forms: [string, Buffer][] = [
     ['archive.pgdump', await dumped('shop', '--format=custom')],
@@ -90,6 +100,7 @@ test('dumps of every form become backups of what was dumped, and nothing of the 
     ['inserts.sql.zst', zstdCompressSync(await dumped('shop', '--rows-per-insert=2'))],
   ];
   const before = await databases();
+  await killed(before);
   const [ids, contents]: [string[], object[]] = [[], []];
   for (const [index, [name, content]] of forms.entries()) {
     const { code, stdout, stderr } = await push(await file(name, content), `2019-06-0${index + 1}T08:00:00Z`);
@@ -114,16 +125,12 @@ test('dumps of every form become backups of what was dumped, and nothing of the 
   expect((await run('check', 'shop')).stdout).toContain('never');
 }, 120_000);
 
+/** One of each kind: of the client, of the server, of another database, by a right, by an extension. */
 const evil: [what: string, sql: string][] = [
   ['a command of psql', '\\! touch pwned'],
-  ['another database', '\\connect victim'],
   ['a program', 'CREATE TABLE t (a text);\nCOPY t FROM PROGRAM $$touch pwned$$;'],
-  ['a file', "CREATE TABLE t (a text);\nCOPY t FROM '/etc/passwd';"],
   ['a drop', 'COMMIT;\nDROP DATABASE victim;'],
-  ['a role', 'COMMIT;\nCREATE ROLE evil SUPERUSER;'],
-  ['a role of another', 'SET ROLE postgres;'],
   ['a way out', 'CREATE EXTENSION dblink;'],
-  ['a setting of the server', 'COMMIT;\nALTER SYSTEM SET work_mem = 1;'],
 ];
 
 test('no dump does anything outside of its scratch', async () => {
@@ -150,12 +157,10 @@ test('what is cut, empty, of another engine or of no moment makes no backup', as
   const bad: [string, Buffer | string, RegExp, code?: number][] = [
     ['cut.sql', half(plain), /does not end as one does|restore-failed|unexpected|syntax/],
     ['cut.sql.gz', half(gzipSync(plain)), /cut off, or is damaged/],
-    ['cut.sql.zst', half(zstdCompressSync(plain)), /cut off, or is damaged/],
     ['cut.pgdump', half(archive), /pg_restore/],
     ['mariadb.sql', '-- MariaDB dump 10.19\nCREATE TABLE t (a int);\n', /dump of MariaDB or MySQL/, 2],
     ['cluster.sql', '--\n-- PostgreSQL database cluster dump\n--\n', /whole server/, 2],
     ['empty.sql', '', /empty/, 2],
-    ['no.sql', 'select 1;\n', /does not end as one does/],
   ];
   for (const [name, content, why, wanted = 1] of bad) {
     const { code, stderr } = await push(await file(name, content));
@@ -186,17 +191,4 @@ test('a user that may do more is refused before anything is loaded, with the SQL
     expect.stringMatching(/is a member of reader, owns the database victim/),
   ]);
   await scene.sql('postgres', 'alter database victim owner to postgres; revoke reader from adopter');
-}, 60_000);
-
-test('what a push that was killed has left is dropped by the next one', async () => {
-  const before = await databases();
-  const slow = await file('slow.sql', 'select pg_sleep(60);\n-- PostgreSQL database dump complete\n');
-  const killed = start(['push', 'shop', slow, '--at', '2019-06-01T08:00:00Z'], { cwd: scene.folder, env: env() });
-  while ((await databases()).length === before.length) await sleep(50);
-  killed.kill('SIGKILL');
-  await killed.ended;
-  expect((await databases()).filter((name) => !before.includes(name))).toHaveLength(1);
-
-  expect((await push(await file('fine.sql', await dumped('shop')))).code).toBe(0);
-  expect(await databases()).toEqual(before);
 }, 60_000);
